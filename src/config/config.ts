@@ -1,0 +1,52 @@
+/** The configuration of one Longhaul server, frozen after `loadConfig`. Shapes of `docs/OPERATIONS.md`, Configuration. */
+
+export type RepositoryRole = 'primary' | 'target' | 'external';
+
+export interface RepositoryConfig {
+  readonly id: string;
+  readonly kind: 'directory';
+  /** Absolute after loading: a relative path is taken from the configuration file's folder. */
+  readonly path: string;
+  /** `primary`: read, never written. `target`: written by copy jobs. `external`: read-only, never a target. */
+  readonly role: RepositoryRole;
+  /** Data activities at once. */
+  readonly taskLimit: number;
+  /** Days during which nothing committed here is merged, deleted or replaced; 0: none. */
+  readonly immutableForDays: number;
+}
+
+export interface ServerConfig {
+  readonly address: string;
+  readonly port: number;
+  /** null: loopback only. */
+  readonly tokenFile: string | null;
+}
+
+export type TemporalConfig =
+  | {
+      readonly type: 'embedded';
+      readonly binaryPath: string | null;
+      readonly port: number;
+      readonly uiPort: number;
+    }
+  | {
+      readonly type: 'external';
+      readonly address: string;
+      readonly namespace: string;
+      readonly tls: {
+        readonly serverName: string | null;
+        readonly caFile: string | null;
+        readonly certFile: string | null;
+        readonly keyFile: string | null;
+      } | null;
+      readonly apiKeyFile: string | null;
+    };
+
+export interface LonghaulConfig {
+  readonly server: ServerConfig;
+  /** Embedded Temporal's file, lock and caches; never backup data. Absolute after loading. */
+  readonly stateDirectory: string;
+  readonly temporal: TemporalConfig;
+  readonly repositories: readonly RepositoryConfig[];
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}

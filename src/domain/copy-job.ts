@@ -1,0 +1,106 @@
+/** A copy job: the configured intent. This is the argument of the job's Temporal Schedule, plain JSON. */
+
+import type { DigestAlgorithm } from './digest.js';
+
+export type CopyMode = 'immediate' | 'periodic';
+export type RestorePointScope = 'latest' | 'all';
+export type RecreatedChainPolicy = 'requireNewJob' | 'startNewChain';
+export type Weekday =
+  'monday' | 'tuesday' | 'wednesday' | 'thursday' | 'friday' | 'saturday' | 'sunday';
+export type Month =
+  | 'january'
+  | 'february'
+  | 'march'
+  | 'april'
+  | 'may'
+  | 'june'
+  | 'july'
+  | 'august'
+  | 'september'
+  | 'october'
+  | 'november'
+  | 'december';
+export type WeekOfMonth = 'first' | 'second' | 'third' | 'fourth' | 'fifth' | 'last';
+export type FullMethod = 'synthetic' | 'active';
+
+export interface CopyJob {
+  /** Slug, never changes. */
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  /** Grows by one with each update; `If-Match` compares it. */
+  readonly revision: number;
+  readonly mode: CopyMode;
+  readonly sources: {
+    readonly include: readonly SourceSelection[];
+    readonly exclude: readonly { readonly workload: string }[];
+  };
+  readonly target: { readonly repositoryId: string };
+  readonly restorePoints: RestorePointScope;
+  readonly retention: RetentionPolicy;
+  readonly gfs: GfsPolicy | null;
+  readonly schedule: JobSchedule;
+  readonly onSourceChainRecreated: RecreatedChainPolicy;
+  readonly storage: { readonly digest: DigestAlgorithm };
+  readonly healthCheck: MaintenanceSchedule | null;
+  readonly compact: MaintenanceSchedule | null;
+  /** Days without a new restore point after which a workload's data are removed; null: never. */
+  readonly removedWorkloadsAfterDays: number | null;
+  /** Job that this one was made from after its source chain was recreated; null otherwise. */
+  readonly replaces: string | null;
+}
+
+/** Without `workloads`: all of the repository, future ones too. */
+export interface SourceSelection {
+  readonly repositoryId: string;
+  readonly workloads?: readonly string[];
+}
+
+/** `restorePoints`: the newest `value` stay. `days`: the last `value` days stay, the current one not counted, never fewer than 3 points. */
+export interface RetentionPolicy {
+  readonly type: 'restorePoints' | 'days';
+  readonly value: number;
+}
+
+/** Weeks, months and years are of the job's time zone. */
+export interface GfsPolicy {
+  readonly weekly: { readonly keep: number; readonly day: Weekday } | null;
+  readonly monthly: { readonly keep: number; readonly week: WeekOfMonth } | null;
+  readonly yearly: { readonly keep: number; readonly month: Month } | null;
+  readonly fullMethod: FullMethod;
+}
+
+export type JobSchedule =
+  | { readonly type: 'manual' }
+  | { readonly type: 'daily'; readonly time: string; readonly timeZone: string }
+  | {
+      readonly type: 'weekly';
+      readonly days: readonly Weekday[];
+      readonly time: string;
+      readonly timeZone: string;
+    }
+  | {
+      readonly type: 'monthly';
+      /** Day of the month, or `last`. */
+      readonly day: number | 'last';
+      readonly time: string;
+      readonly timeZone: string;
+    }
+  | { readonly type: 'interval'; readonly everyMinutes: number }
+  | { readonly type: 'cron'; readonly expression: string; readonly timeZone: string }
+  | { readonly type: 'afterJob'; readonly jobId: string };
+
+/** When a health check or a compact of the full is due. `day` of the week; monthly: its last one in the month. */
+export interface MaintenanceSchedule {
+  readonly every: 'week' | 'month';
+  readonly day: Weekday;
+  readonly time: string;
+  readonly timeZone: string;
+}
+
+/** What one start may change for its own session. */
+export interface StartOverrides {
+  readonly workloads?: readonly string[];
+  readonly activeFull?: boolean;
+  readonly restorePoints?: RestorePointScope;
+}

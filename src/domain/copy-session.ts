@@ -1,0 +1,93 @@
+/** A copy session (one execution of a job) and its tasks (one per workload), as queries, records and the API show them. Plain JSON. */
+
+import type { ErrorCode } from './errors.js';
+
+export type SessionState = 'queued' | 'running' | 'paused' | 'stopping' | 'ended';
+export type SessionResult =
+  'success' | 'warning' | 'failed' | 'stopped' | 'actionRequired' | 'nothingToCopy';
+export type TaskState =
+  | 'waiting'
+  | 'inspecting'
+  | 'planning'
+  | 'copying'
+  | 'composing'
+  | 'committing'
+  | 'retention'
+  | 'paused'
+  | 'ended';
+export type CopyAlgorithm = 'full' | 'increment' | 'synthetic' | 'none';
+export type SessionTrigger = 'api' | 'schedule' | 'watch' | 'afterJob';
+
+export interface CopyProgress {
+  readonly percent: number;
+  /** Guest bytes dealt with so far. */
+  readonly processedBytes: number;
+  readonly totalBytes: number;
+  /** Bytes read from the source. */
+  readonly readBytes: number;
+  /** Bytes that were shipped to the target. */
+  readonly transferredBytes: number;
+  readonly bytesPerSecond: number;
+  readonly etaSeconds: number | null;
+}
+
+export interface CopyTask {
+  readonly workload: string;
+  readonly state: TaskState;
+  readonly result: SessionResult | null;
+  readonly algorithm: CopyAlgorithm;
+  /** Source restore point in work, or the last one copied. */
+  readonly restorePoint: string | null;
+  /** Target restore points that this task committed, oldest first. */
+  readonly committed: readonly string[];
+  readonly progress: CopyProgress;
+  /** Position in the current disk at which the running attempt took up the copy. 0: from the start. */
+  readonly resumedFromBytes: number;
+  readonly attempt: number;
+  readonly code: ErrorCode | null;
+  readonly reason: string | null;
+  /** What the task did besides copying, and why; one plain sentence each. */
+  readonly notes: readonly string[];
+}
+
+export interface CopySession {
+  readonly id: string;
+  readonly jobId: string;
+  readonly trigger: SessionTrigger;
+  readonly state: SessionState;
+  readonly result: SessionResult | null;
+  /** RFC 3339 UTC. */
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly progress: CopyProgress;
+  readonly tasks: readonly CopyTask[];
+  readonly reason: string | null;
+}
+
+export const NO_PROGRESS: CopyProgress = {
+  percent: 0,
+  processedBytes: 0,
+  totalBytes: 0,
+  readBytes: 0,
+  transferredBytes: 0,
+  bytesPerSecond: 0,
+  etaSeconds: null,
+};
+
+/** Session `<jobId>-<yyyymmdd>T<hhmmss>Z` of workflow `session/<jobId>-<RFC 3339 seconds>`, and back: the suffix has a fixed length.
+ *  A Temporal Schedule appends exactly that suffix, so calendar and API starts look alike. */
+export function sessionIdOfWorkflow(workflowId: string): string {
+  const name = workflowId.slice('session/'.length);
+  const jobId = name.slice(0, -RFC3339_SECONDS_LENGTH - 1);
+  return `${jobId}-${name.slice(-RFC3339_SECONDS_LENGTH).replaceAll(/[-:]/g, '')}`;
+}
+
+/** null when `sessionId` does not have the form of a session id. */
+export function workflowIdOfSession(sessionId: string): string | null {
+  const match = /^(.+)-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(sessionId);
+  if (match === null) return null;
+  const [, jobId, year, month, day, hour, minute, second] = match;
+  return `session/${jobId}-${year}-${month}-${day}T${hour}:${minute}:${second}Z`;
+}
+
+const RFC3339_SECONDS_LENGTH = '2026-11-24T22:00:00Z'.length;

@@ -1,0 +1,66 @@
+/** Restore points that Longhaul keeps in a target repository, as the commit record of their chain lists them. Plain JSON. */
+
+import type { Digest, DigestAlgorithm } from './digest.js';
+import type { FileStamp, ImageFormat, RestorePointKind } from './restore-point.js';
+
+export type GfsFlag = 'weekly' | 'monthly' | 'yearly';
+export type PointHealth = 'good' | 'corrupt' | 'unknown';
+
+export interface TargetRestorePoint {
+  /** Folder name in the chain, from `createdAt`: unique in the chain, sorts by time. */
+  readonly id: string;
+  /** When the source made it. RFC 3339 UTC. */
+  readonly createdAt: string;
+  /** When the copy was committed. RFC 3339 UTC. */
+  readonly copiedAt: string;
+  readonly kind: RestorePointKind;
+  /** Point whose files this one builds on; null for a full. */
+  readonly parentId: string | null;
+  /** Id of the full that this point's chain starts with. */
+  readonly chainId: string;
+  /** `retired`: not offered any more, kept only as long as a merge needs its files. */
+  readonly state: 'available' | 'retired';
+  readonly health: PointHealth;
+  readonly flags: readonly GfsFlag[];
+  readonly disks: readonly TargetDisk[];
+  readonly companions: readonly TargetCompanion[];
+  readonly source: CopiedSource;
+}
+
+/** Paths are relative to the chain's folder. */
+export interface TargetDisk {
+  readonly disk: string;
+  readonly path: string;
+  readonly format: ImageFormat;
+  readonly kind: RestorePointKind;
+  readonly sizeBytes: number;
+  readonly virtualSizeBytes: number;
+  readonly digests: {
+    readonly path: string;
+    readonly algorithm: DigestAlgorithm;
+    /** SHA-256 of the digest table itself. */
+    readonly tableDigest: Digest;
+  };
+}
+
+export interface TargetCompanion {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** SHA-256. */
+  readonly digest: Digest;
+}
+
+/** What this point was copied from; the memory by which a recreated source chain is recognised. */
+export interface CopiedSource {
+  readonly repositoryId: string;
+  readonly restorePointId: string;
+  readonly disks: readonly CopiedSourceDisk[];
+}
+
+export interface CopiedSourceDisk {
+  readonly disk: string;
+  readonly path: string;
+  /** Identity of the file's content: SHA-256 over its tables and a sample of its blocks (docs/FORMAT.md, Content identity). */
+  readonly contentId: Digest;
+  readonly stamp: FileStamp;
+}

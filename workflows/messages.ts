@@ -1,0 +1,54 @@
+/** Names and shapes that workflows share with the outside: safe to import in the API and the CLI. Every name here is persisted. */
+
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { CopyJob, StartOverrides } from '../src/domain/copy-job.js';
+import type {
+  CopySession,
+  CopyTask,
+  SessionResult,
+  SessionTrigger,
+} from '../src/domain/copy-session.js';
+
+export const CONTROL_TASK_QUEUE = 'control';
+
+/** Queue of the data activities of one repository. */
+export function repositoryTaskQueue(repositoryId: string): string {
+  return `repository/${repositoryId}`;
+}
+
+export const WORKFLOW_COPY_SESSION = 'copySession';
+export const WORKFLOW_COPY_WORKLOAD = 'copyWorkload';
+export const WORKFLOW_WATCH_SOURCES = 'watchSources';
+export const WORKFLOW_VERIFY = 'verifyBackups';
+export const WORKFLOW_RESTORE = 'restorePoint';
+
+/** Search attributes, all Keyword. */
+export const SEARCH_ATTRIBUTES = {
+  jobId: 'LonghaulJobId',
+  jobName: 'LonghaulJobName',
+  workload: 'LonghaulWorkload',
+  result: 'LonghaulResult',
+  idempotencyKey: 'LonghaulIdempotencyKey',
+} as const;
+
+/** Argument of `copySession`; the Schedule's action carries `[job]` wrapped in it, with no overrides. */
+export interface CopySessionInput {
+  readonly job: CopyJob;
+  readonly overrides?: StartOverrides;
+  readonly trigger?: SessionTrigger;
+}
+
+/** What `copySession` returns. */
+export interface CopySessionOutcome {
+  readonly result: SessionResult;
+  readonly reason: string | null;
+  readonly tasks: readonly CopyTask[];
+}
+
+export const sessionQuery = defineQuery<CopySession>('session');
+export const taskQuery = defineQuery<CopyTask>('task');
+/** Honoured in the middle of a disk: the running batch stops at its durable cursor. */
+export const pauseUpdate = defineUpdate<void>('pause');
+export const resumeUpdate = defineUpdate<void>('resume');
+/** The session passes pause and resume on to its tasks. */
+export const taskPauseSignal = defineSignal<[boolean]>('setPaused');
