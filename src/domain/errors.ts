@@ -4,13 +4,7 @@
  *  Codes are a persisted name: a retired code moves to RETIRED_ERROR_CODES and is never used again. */
 
 export type ErrorKind =
-  | 'invalid'
-  | 'not_found'
-  | 'conflict'
-  | 'unavailable'
-  | 'exhausted'
-  | 'corrupt'
-  | 'unsupported';
+  'invalid' | 'not_found' | 'conflict' | 'unavailable' | 'exhausted' | 'corrupt' | 'unsupported';
 
 export interface ErrorCodeEntry {
   readonly kind: ErrorKind;
@@ -39,6 +33,16 @@ export const ERROR_CODES = {
     kind: 'invalid',
     meaning: 'The bearer token is missing or wrong.',
     hint: 'Send `Authorization: Bearer <token>` with the token of server.tokenFile.',
+  },
+  REQUEST_TOO_LARGE: {
+    kind: 'invalid',
+    meaning: 'The request body is larger than the API accepts.',
+    hint: 'A job definition is a few kilobytes; send no data through the API.',
+  },
+  MEDIA_TYPE_UNSUPPORTED: {
+    kind: 'invalid',
+    meaning: 'The request body is not JSON in UTF-8.',
+    hint: 'Send `Content-Type: application/json`.',
   },
   ROUTE_NOT_FOUND: {
     kind: 'not_found',
@@ -77,6 +81,11 @@ export const ERROR_CODES = {
     meaning: 'The session has ended.',
     hint: 'Start the job again.',
   },
+  OPERATION_MISSING: {
+    kind: 'not_found',
+    meaning: 'There is no such verification or restore.',
+    hint: 'Use the operationId that starting it returned; Temporal forgets old ones.',
+  },
   CHAIN_LOCKED: {
     kind: 'conflict',
     meaning: 'Another session works on this chain.',
@@ -86,6 +95,11 @@ export const ERROR_CODES = {
     kind: 'invalid',
     meaning: 'A worker that had lost its task tried to write; the write was refused.',
     hint: 'Nothing to do: the task goes on in another worker.',
+  },
+  LEASE_EXPIRED: {
+    kind: 'unavailable',
+    meaning: 'A worker stood still for so long that its task may run elsewhere; it wrote no more.',
+    hint: 'Nothing to do: the task goes on from its last durable position.',
   },
   // --- repositories
   REPOSITORY_MISSING: {
@@ -127,6 +141,16 @@ export const ERROR_CODES = {
     kind: 'conflict',
     meaning: 'A file that is to be created exists already.',
     hint: 'Look at the file named: Longhaul does not overwrite what it did not make.',
+  },
+  FOLDER_NOT_EMPTY: {
+    kind: 'conflict',
+    meaning: 'A folder that is to be removed or replaced still holds something.',
+    hint: 'Look into the folder named: Longhaul does not delete what it did not make.',
+  },
+  FILE_TOO_LARGE: {
+    kind: 'corrupt',
+    meaning: 'A file that is read whole is larger than it can be.',
+    hint: 'The file is damaged or was not made by Longhaul: look at the file named.',
   },
   // --- source
   SOURCE_CHANGED: {
@@ -251,6 +275,11 @@ export const ERROR_CODES = {
     kind: 'unavailable',
     meaning: 'The Temporal server does not answer.',
     hint: 'Check temporal.address; Longhaul goes on by itself when it is back.',
+  },
+  TEMPORAL_NAMESPACE_INVALID: {
+    kind: 'invalid',
+    meaning: 'The Temporal namespace is missing, or one of its search attributes has another type.',
+    hint: 'Create the namespace, or give Longhaul one of its own.',
   },
   STATE_DIRECTORY_LOCKED: {
     kind: 'conflict',

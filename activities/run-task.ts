@@ -1,0 +1,59 @@
+import { Context } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
+import { BackupError } from '../src/domain/errors.js';
+import { TaskControl, TaskStopped } from '../src/mover/task-control.js';
+import { toApplicationFailure } from './application-failure.js';
+
+/** Sign of life; Temporal throttles what it sends on by itself. */
+const HEARTBEAT_INTERVAL_MS = 500;
+
+/** Runs one piece of work with heartbeats, a fence and a stop, and translates its errors.
+ *
+ *  The lease is two thirds of the heartbeat timeout: a process that was frozen for longer finds it expired before the server can have
+ *  given the task away and another worker can have gone far. After such a gap it is never extended again.
+ *  @param details what the heartbeat carries */
+export async function runTask<T>(
+  work: (control: TaskControl) => Promise<T>,
+  details: (control: TaskControl) => unknown = () => null,
+): Promise<T> {
+  const { cancellationSignal, info } = Context.current();
+  const context = Context.current();
+  const control = new TaskControl();
+  const leaseMs = ((info.heartbeatTimeoutMs ?? 30_000) * 2) / 3;
+  let lastBeat = performance.now();
+  control.extendLease(leaseMs);
+  const timer = setInterval(() => {
+    const now = performance.now();
+    if (now - lastBeat > leaseMs) {
+      clearInterval(timer);
+      return;
+    }
+    lastBeat = now;
+    control.extendLease(leaseMs);
+    context.heartbeat(details(control));
+  }, HEARTBEAT_INTERVAL_MS);
+  const stop = () => control.stop();
+  cancellationSignal.addEventListener('abort', stop);
+  try {
+    if (cancellationSignal.aborted) stop();
+    return await work(control);
+  } catch (error) {
+    context.heartbeat(details(control));
+    if (error instanceof TaskStopped && cancellationSignal.aborted)
+      throw cancellationSignal.reason instanceof CancelledFailure
+        ? cancellationSignal.reason
+        : new CancelledFailure('stopped');
+    throw toApplicationFailure(stoppedByLease(error), info.attempt);
+  } finally {
+    clearInterval(timer);
+    cancellationSignal.removeEventListener('abort', stop);
+  }
+}
+
+/** Work that stopped although nobody asked for it had lost its lease in another thread first. */
+function stoppedByLease(error: unknown): unknown {
+  if (!(error instanceof TaskStopped)) return error;
+  return new BackupError('LEASE_EXPIRED', 'the task stopped because its worker had stood still', {
+    cause: error,
+  });
+}

@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { createCopyActivities } from '../../activities/copy-activities.js';
+import { createSessionActivities } from '../../activities/session-activities.js';
+import { CONTROL_TASK_QUEUE, repositoryTaskQueue } from '../../workflows/messages.js';
+import type { RepositoryConfig } from '../config/config.js';
+import type { CopySettings } from '../domain/copy-settings.js';
+import { DataMover } from '../mover/data-mover.js';
+import type { RepositoryLocation } from '../repository/open-repository.js';
+
+export interface WorkersOptions {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly repositories: readonly RepositoryConfig[];
+  /** Repositories whose data activities this process does; each needs to be reachable from here, and so do the sources of its jobs. */
+  readonly served: readonly string[];
+  /** Whether this process also runs workflows and the small activities of the server. */
+  readonly servesControl: boolean;
+  readonly settings: CopySettings;
+}
+
+/** The workers of one process: one for each repository it serves, with the repository's task limit, and one for workflows. */
+export async function startWorkers(options: WorkersOptions): Promise<RunningWorkers> {
+  const { connection, namespace, repositories, settings } = options;
+  const mover = new DataMover(repositories.map(locationOf));
+  const activities = {
+    ...createCopyActivities({ mover }),
+    ...createSessionActivities({ mover, settings }),
+  };
+  const shared: Pick<
+    WorkerOptions,
+    'connection' | 'namespace' | 'activities' | 'shutdownGraceTime'
+  > = { connection, namespace, activities, shutdownGraceTime: SHUTDOWN_GRACE };
+  const workers: Worker[] = [];
+  for (const { id, taskLimit } of repositories.filter(({ id }) => options.served.includes(id)))
+    workers.push(
+      await Worker.create({
+        ...shared,
+        taskQueue: repositoryTaskQueue(id),
+        maxConcurrentActivityTaskExecutions: taskLimit,
+        maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+      }),
+    );
+  if (options.servesControl)
+    workers.push(
+      await Worker.create({
+        ...shared,
+        ...workflowCode(),
+        taskQueue: CONTROL_TASK_QUEUE,
+        maxCachedWorkflows: CACHED_WORKFLOWS,
+      }),
+    );
+  return new RunningWorkers(workers, mover);
+}
+
+export class RunningWorkers {
+  private readonly runs: Promise<void>[];
+
+  constructor(
+    private readonly workers: readonly Worker[],
+    private readonly mover: DataMover,
+  ) {
+    this.runs = workers.map((worker) => worker.run());
+  }
+
+  /** Resolves when all have stopped; rejects when one fails. */
+  async finished(): Promise<void> {
+    await Promise.all(this.runs);
+  }
+
+  /** Stops polling, lets short activities end, hands long ones over at their durable position. */
+  async stop(): Promise<void> {
+    for (const worker of this.workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    await Promise.allSettled(this.runs);
+    await this.mover.close();
+  }
+}
+
+/** Long enough for a window to finish, short enough for a container's stop timeout. */
+const SHUTDOWN_GRACE = '5s';
+/** What a heartbeat carries may be this old after a kill; the durable cursor is in the staging folder anyway. */
+const HEARTBEAT_THROTTLE = '5s';
+/** About 200 per GiB of memory are safe (Temporal’s own advice). */
+const CACHED_WORKFLOWS = 200;
+
+export function locationOf(repository: RepositoryConfig): RepositoryLocation {
+  const { id, kind, path, role } = repository;
+  return { id, kind, path, isReadOnly: role !== 'target' };
+}
+
+/** The build bundles the workflows once; from source they are bundled at start. */
+function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  const bundle = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
+  if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
+  return { workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)) };
+}

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { BackupError } from '../domain/errors.js';
+import type { WorkloadType } from '../domain/restore-point.js';
+import type { TargetRestorePoint } from '../domain/target-point.js';
+
+/** The commit record of one target chain: the only place that says which restore points exist (docs/FORMAT.md, Commit record). */
+export interface ChainRecord {
+  readonly jobId: string;
+  readonly workload: { readonly id: string; readonly name: string; readonly type: WorkloadType };
+  /** Grows by one with each write. */
+  readonly revision: number;
+  /** Grows when another session takes the chain over; a commit that carries an older one is refused. */
+  readonly epoch: number;
+  /** Session part that owns the current epoch. */
+  readonly owner: string | null;
+  /** Oldest first. A parent always stands before its children. */
+  readonly points: readonly TargetRestorePoint[];
+  readonly merge: MergeJournal | null;
+}
+
+/** An unfinished merge of the oldest increment into its full. While it stands, `intoId` is retired and its files belong to `fromId`. */
+export interface MergeJournal {
+  readonly intoId: string;
+  readonly fromId: string;
+}
+
+export const CHAIN_RECORD_VERSION = 1;
+
+/** The record as the bytes of chain.json: readable JSON whose `digest` covers the compact JSON of `record`. */
+export function serializeChainRecord(record: ChainRecord): Buffer {
+  const digest = digestOf(record);
+  return Buffer.from(
+    `${JSON.stringify({ longhaulChain: CHAIN_RECORD_VERSION, digest, record }, null, 1)}\n`,
+  );
+}
+
+/** @throws CHAIN_RECORD_CORRUPT, CHAIN_FORMAT_UNKNOWN */
+export function parseChainRecord(bytes: Buffer, path: string): ChainRecord {
+  const document = parseJsonObject(bytes, path);
+  const version = document['longhaulChain'];
+  if (typeof version === 'number' && version > CHAIN_RECORD_VERSION)
+    throw new BackupError(
+      'CHAIN_FORMAT_UNKNOWN',
+      `${path} has format version ${version}; this release reads up to ${CHAIN_RECORD_VERSION}`,
+      { details: { path, version } },
+    );
+  const record = document['record'];
+  if (version !== CHAIN_RECORD_VERSION || typeof record !== 'object' || record === null)
+    throw corrupt(path, 'it has no record');
+  if (digestOf(record) !== document['digest']) throw corrupt(path, 'its digest does not match');
+  return record as ChainRecord; // what carries its own digest was written by serializeChainRecord
+}
+
+/** All points that are offered, oldest first. */
+export function availablePoints(record: ChainRecord): TargetRestorePoint[] {
+  return record.points.filter((point) => point.state === 'available');
+}
+
+/** The point and everything below it, newest first: the layers that show it.
+ *  @throws RESTORE_POINT_MISSING */
+export function lineageOf(record: ChainRecord, pointId: string): TargetRestorePoint[] {
+  const byId = new Map(record.points.map((point) => [point.id, point]));
+  const lineage: TargetRestorePoint[] = [];
+  for (let id: string | null = pointId; id !== null;) {
+    const point = byId.get(id);
+    if (point === undefined || lineage.includes(point))
+      throw new BackupError(
+        'RESTORE_POINT_MISSING',
+        `the chain of workload ${record.workload.name} has no restore point ${id}`,
+        { details: { restorePointId: id } },
+      );
+    lineage.push(point);
+    id = point.parentId;
+  }
+  return lineage;
+}
+
+function digestOf(record: object): string {
+  return createHash('sha256').update(JSON.stringify(record)).digest('hex');
+}
+
+function parseJsonObject(bytes: Buffer, path: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch (error) {
+    throw corrupt(path, 'it is not JSON', error);
+  }
+  throw corrupt(path, 'it is not a JSON object');
+}
+
+function corrupt(path: string, why: string, cause?: unknown): BackupError {
+  return new BackupError('CHAIN_RECORD_CORRUPT', `${path} cannot be trusted: ${why}`, {
+    details: { path },
+    cause,
+  });
+}

@@ -1,0 +1,28 @@
+/** Delays and sizes of copy sessions. Production defaults; tests pass small ones. */
+export interface CopySettings {
+  /** Without a sign of life for so long, a task is given to another worker. Longer than a planned restart of the Temporal server. */
+  readonly heartbeatTimeoutMs: number;
+  /** Windows of 16 MiB in one activity. 64 (1 GiB) keep a disk of 10 TiB within some 10,000 activities, each well under a minute on
+   *  local storage. */
+  readonly batchWindows: number;
+  /** Workloads of one session at work at once. */
+  readonly parallelTasks: number;
+  /** A run of a workflow goes on in a new run after so many history events; the server warns from 10,240. */
+  readonly maxHistoryEvents: number;
+  /** First wait before storage that did not answer is tried again; doubles up to a minute. */
+  readonly retryIntervalMs: number;
+  /** Storage that does not answer for so long fails the task. */
+  readonly unavailableLimitMs: number;
+  /** How often a source that changes under the copy is planned again before the task gives up for this session. */
+  readonly maxReplans: number;
+}
+
+export const DEFAULT_COPY_SETTINGS: CopySettings = {
+  heartbeatTimeoutMs: 30_000,
+  batchWindows: 64,
+  parallelTasks: 20,
+  maxHistoryEvents: 8_000,
+  retryIntervalMs: 1_000,
+  unavailableLimitMs: 24 * 60 * 60_000,
+  maxReplans: 5,
+};

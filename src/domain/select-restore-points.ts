@@ -1,0 +1,223 @@
+/** Which restore points of a workload one session copies, in which order, and how each one's changed blocks are found. */
+
+import { utcText } from './calendar-date.js';
+import type { CopyJob } from './copy-job.js';
+import {
+  newerThanCopied,
+  type ChainDetection,
+  type ComparedRestorePoint,
+} from './recreated-chain.js';
+import type { TargetRestorePoint } from './target-point.js';
+
+/** `changedBy`: `all` stores everything that is allocated; `lineage` what the source's increments after `lineageFrom` allocate;
+ *  `digest` compares all of it with what the target holds. */
+export interface SelectedRestorePoint {
+  readonly restorePointId: string;
+  readonly algorithm: 'full' | 'increment';
+  readonly changedBy: 'all' | 'lineage' | 'digest';
+  /** Source restore point whose content the target's newest point has; null unless `changedBy` is `lineage`. */
+  readonly lineageFrom: string | null;
+  readonly reason: string;
+}
+
+export interface RestorePointSelection {
+  /** In the order of copying, oldest first. */
+  readonly points: readonly SelectedRestorePoint[];
+  /** Points newer than the last copied one that are passed over. */
+  readonly skipped: readonly { readonly restorePointId: string; readonly reason: string }[];
+  /** Why there is nothing to copy; null when there is something. */
+  readonly reason: string | null;
+}
+
+export interface SelectionInput {
+  readonly job: Pick<CopyJob, 'mode' | 'restorePoints'>;
+  /** Oldest first. */
+  readonly current: readonly ComparedRestorePoint[];
+  /** Oldest first. */
+  readonly copied: readonly TargetRestorePoint[];
+  readonly detection: ChainDetection;
+  readonly targetRepositoryId: string;
+  readonly sourceRepositoryId: string;
+  /** The first point is copied whole, from the source. */
+  readonly activeFull: boolean;
+}
+
+/** First run: the newest complete point, or with scope `all` every complete one. Later: immediate jobs and scope `all` take every newer
+ *  point in order, periodic ones only the newest. With a recreated chain (`detection`) a new chain is begun as on a first run; what a job
+ *  does about a recreated chain is decided before. */
+export function selectRestorePoints(input: SelectionInput): RestorePointSelection {
+  const { job, current, detection } = input;
+  if (input.sourceRepositoryId === input.targetRepositoryId) {
+    return nothing('the restore points lie on the target repository itself');
+  }
+  const recreated = detection.state === 'recreated' || detection.state === 'replaced';
+  const copied = recreated ? [] : input.copied;
+  const firstRun = copied.length === 0;
+  if (current.length === 0) return nothing('the source holds no restore points of this workload');
+  if (!firstRun && isUndecided(input)) {
+    return nothing(
+      'some restore points of the source cannot be read just now, so it cannot be told whether its chain is still the one that was copied',
+    );
+  }
+
+  const newer = firstRun ? [...current] : newerThanCopied(copied, current);
+  const complete = newer.filter((point) => point.state === 'complete');
+  const every = job.restorePoints === 'all' || (job.mode === 'immediate' && !firstRun);
+  const chosen = every ? complete : complete.slice(-1);
+  const skipped = skippedPoints(newer, chosen);
+  if (chosen.length === 0) {
+    const reason = nothingReason(newer, copied, input.activeFull);
+    return { points: [], skipped, reason };
+  }
+
+  const note = passedOver(newer, chosen);
+  const algorithms = algorithmsOf(chosen, input, { firstRun, recreated });
+  const points = algorithms.map((point, index) =>
+    index === algorithms.length - 1 && note !== null
+      ? { ...point, reason: `${point.reason}; ${note}` }
+      : point,
+  );
+  return { points, skipped, reason: null };
+}
+
+/** Nothing known was found, and part of the source could not be read. */
+function isUndecided({ detection, current }: SelectionInput): boolean {
+  return detection.lastCopied === null && current.some((point) => point.state === 'unknown');
+}
+
+function nothing(reason: string): RestorePointSelection {
+  return { points: [], skipped: [], reason };
+}
+
+function skippedPoints(
+  newer: readonly ComparedRestorePoint[],
+  chosen: readonly ComparedRestorePoint[],
+): RestorePointSelection['skipped'] {
+  const chosenIds = new Set(chosen.map((point) => point.id));
+  return newer
+    .filter((point) => !chosenIds.has(point.id))
+    .map((point) => ({
+      restorePointId: point.id,
+      reason: point.state === 'complete' ? 'only the newest one is copied' : stateReason(point),
+    }));
+}
+
+function nothingReason(
+  newer: readonly ComparedRestorePoint[],
+  copied: readonly TargetRestorePoint[],
+  activeFull: boolean,
+): string {
+  const unusable = newer.at(-1);
+  const newestCopied = copied.at(-1);
+  const parts: string[] = [];
+  if (unusable !== undefined) {
+    parts.push(`newest restore point ${utcText(unusable.createdAtMs)} is ${stateReason(unusable)}`);
+    parts.push(
+      newestCopied === undefined
+        ? 'no complete one is there'
+        : `no complete one is newer than ${copiedText(newestCopied)}, which is copied already`,
+    );
+  } else if (newestCopied !== undefined) {
+    parts.push(`newest restore point ${copiedText(newestCopied)} is copied already`);
+  }
+  if (activeFull) parts.push('an active full needs a restore point that is not copied yet');
+  return parts.join('; ');
+}
+
+/** Says why the newest restore point is not among the chosen ones; null when it is. */
+function passedOver(
+  newer: readonly ComparedRestorePoint[],
+  chosen: readonly ComparedRestorePoint[],
+): string | null {
+  const newest = newer.at(-1);
+  if (newest === undefined || newest.id === chosen.at(-1)?.id) return null;
+  return `the newest restore point, ${utcText(newest.createdAtMs)}, is ${stateReason(newest)}`;
+}
+
+function stateReason({ state, reason }: ComparedRestorePoint): string {
+  const text = state === 'unknown' ? 'not readable just now' : state;
+  return reason === null ? text : `${text} (${reason})`;
+}
+
+function copiedText(point: TargetRestorePoint): string {
+  return utcText(Date.parse(point.createdAt));
+}
+
+function algorithmsOf(
+  chosen: readonly ComparedRestorePoint[],
+  input: SelectionInput,
+  begin: { firstRun: boolean; recreated: boolean },
+): SelectedRestorePoint[] {
+  const byId = new Map(input.current.map((point) => [point.id, point]));
+  const { detection } = input;
+  let base = detection.lineageUsable ? (detection.lastCopied?.currentRestorePointId ?? null) : null;
+  return chosen.map((point, index) => {
+    const full = index === 0 ? fullReason(input.activeFull, begin) : null;
+    const selected: SelectedRestorePoint =
+      full === null
+        ? incrementOn(base, point, byId)
+        : { restorePointId: point.id, algorithm: 'full', lineageFrom: null, ...full };
+    base = point.id;
+    return selected;
+  });
+}
+
+/** null: the point becomes an increment. */
+function fullReason(
+  activeFull: boolean,
+  { firstRun, recreated }: { firstRun: boolean; recreated: boolean },
+): Pick<SelectedRestorePoint, 'changedBy' | 'reason'> | null {
+  if (activeFull) return { changedBy: 'all', reason: 'active full' };
+  if (recreated) {
+    return {
+      changedBy: 'digest',
+      reason:
+        'full of a new chain: the source chain was recreated, blocks that the target holds are used again',
+    };
+  }
+  return firstRun ? { changedBy: 'all', reason: 'first copy of this workload' } : null;
+}
+
+function incrementOn(
+  base: string | null,
+  point: ComparedRestorePoint,
+  byId: ReadonlyMap<string, ComparedRestorePoint>,
+): SelectedRestorePoint {
+  const restorePointId = point.id;
+  if (base !== null && descendsOnEveryDisk(point, base, byId)) {
+    return {
+      restorePointId,
+      algorithm: 'increment',
+      changedBy: 'lineage',
+      lineageFrom: base,
+      reason: `increments lead from ${base} to this one on every disk`,
+    };
+  }
+  const reason =
+    base === null
+      ? 'the last copied restore point is not in the source any more: blocks are compared by digest'
+      : `no unbroken line of increments leads from ${base} to this one: blocks are compared by digest`;
+  return { restorePointId, algorithm: 'increment', changedBy: 'digest', lineageFrom: null, reason };
+}
+
+/** Whether each disk of `point` is reached from the same disk of `base` through increments only, all of them complete. */
+function descendsOnEveryDisk(
+  point: ComparedRestorePoint,
+  base: string,
+  byId: ReadonlyMap<string, ComparedRestorePoint>,
+): boolean {
+  if (point.disks.length === 0) return false;
+  return point.disks.every(({ disk }) => {
+    let holder: ComparedRestorePoint | undefined = point;
+    // A line longer than the list of points is a loop.
+    for (let steps = 0; steps < byId.size && holder !== undefined; steps++) {
+      const image = holder.disks.find((candidate) => candidate.disk === disk);
+      if (image === undefined) return false;
+      if (holder.id === base) return true;
+      if (image.kind !== 'increment' || image.parentRestorePointId === null) return false;
+      if (holder.state !== 'complete') return false;
+      holder = byId.get(image.parentRestorePointId);
+    }
+    return false;
+  });
+}

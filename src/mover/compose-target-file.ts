@@ -1,0 +1,248 @@
+import { createHash, type Hash } from 'node:crypto';
+import { digestEntryOffset, unitCountOf, writeDigestTableHeader } from '../chain/digest-table.js';
+import { unitDigest } from '../chain/digest.js';
+import { diskPath, digestTablePath } from '../chain/chain-paths.js';
+import { BLOCK_BYTES, DIGEST_BYTES } from '../domain/digest.js';
+import { BackupError } from '../domain/errors.js';
+import type { TargetCompanion, TargetDisk } from '../domain/target-point.js';
+import { composeQcow2 } from '../image/qcow2/compose.js';
+import type {
+  BackupRepository,
+  ReadableFile,
+  WritableFile,
+} from '../repository/backup-repository.js';
+import { makeFolderDurable } from '../repository/replace-file.js';
+import { BlockListReader } from './block-list.js';
+import { ClusterMapping } from './cluster-mapping.js';
+import { HOLE } from './copy-blocks.js';
+import {
+  readStagedJson,
+  requirePlan,
+  stagedPath,
+  windowCountOf,
+  writeStagedJson,
+  type ComposedPoint,
+  type CopyPlan,
+  type DiskPlan,
+  type PlanReference,
+} from './copy-plan.js';
+import { openWindows } from './disk-work.js';
+import { fencedByteSink } from './file-bytes.js';
+import type { MoverContext } from './mover-context.js';
+
+export interface ComposeInput {
+  readonly targetRepositoryId: string;
+  readonly staging: string;
+  readonly reference: PlanReference;
+}
+
+/** Writes header, tables and reference counts around the copied blocks, completes the digest tables, copies the machine description
+ *  files, and makes everything durable. Can be run again from the start at any time until the point is committed.
+ *  @throws STAGING_INVALID when a window is not copied, STALE_EPOCH, REPOSITORY_FULL */
+export async function composeTargetFile(
+  context: MoverContext,
+  input: ComposeInput,
+): Promise<{ disks: number; sizeBytes: number }> {
+  const target = await context.repository(input.targetRepositoryId);
+  const plan = await requirePlan(target, input.staging, input.reference);
+  const finished = await readStagedJson<ComposedPoint>(target, stagedPath.composed(input.staging));
+  const composed =
+    finished !== null && finished.token === plan.token
+      ? finished
+      : await compose(context, target, input.staging, plan);
+  return {
+    disks: composed.disks.length,
+    sizeBytes: composed.disks.reduce((sum, disk) => sum + disk.sizeBytes, 0),
+  };
+}
+
+async function compose(
+  context: MoverContext,
+  target: BackupRepository,
+  staging: string,
+  plan: CopyPlan,
+): Promise<ComposedPoint> {
+  const disks: TargetDisk[] = [];
+  for (const disk of plan.disks) {
+    await assertCopied(target, staging, disk);
+    disks.push(await composeDisk(context, target, staging, plan, disk));
+  }
+  const companions = await copyCompanions(context, target, staging, plan);
+  await target.syncFolder(stagedPath.pointFolder(staging));
+  const composed: ComposedPoint = { token: plan.token, disks, companions };
+  context.control.assertMayWrite();
+  await writeStagedJson(target, stagedPath.composed(staging), composed);
+  return composed;
+}
+
+async function assertCopied(
+  target: BackupRepository,
+  staging: string,
+  disk: DiskPlan,
+): Promise<void> {
+  const path = stagedPath.cursor(staging, disk.disk);
+  const [missing] = await openWindows(target, path, 0, windowCountOf(disk.slotCount));
+  if (missing !== undefined)
+    throw new BackupError(
+      'STAGING_INVALID',
+      `window ${missing} of disk ${disk.disk} is not copied yet`,
+      { details: { staging, disk: disk.disk } },
+    );
+}
+
+async function composeDisk(
+  context: MoverContext,
+  target: BackupRepository,
+  staging: string,
+  plan: CopyPlan,
+  disk: DiskPlan,
+): Promise<TargetDisk> {
+  const opened: { close(): Promise<void> }[] = [];
+  const track = <T extends { close(): Promise<void> }>(file: T): T => {
+    opened.push(file);
+    return file;
+  };
+  try {
+    const image = track(
+      await target.openWrite(stagedPath.image(staging, disk.disk), 'open-or-new'),
+    );
+    const table = track(
+      await target.openWrite(stagedPath.digests(staging, disk.disk), 'open-or-new'),
+    );
+    const blocks = track(await target.openRead(stagedPath.blockList(staging, disk.disk)));
+    const zeros = track(await target.openRead(stagedPath.zeroList(staging, disk.disk)));
+    const mapping = new ClusterMapping(
+      await BlockListReader.open(blocks, plan.token),
+      await BlockListReader.open(zeros, plan.token),
+      (first, count) => slotsInUse(table, first, count),
+    );
+    const { sizeBytes } = await composeQcow2(fencedByteSink(image, context.control), {
+      virtualSizeBytes: disk.virtualSizeBytes,
+      backing: disk.backing && { name: disk.backing.link, format: disk.backing.format },
+      slotCount: disk.slotCount,
+      mapClusters: (first, out) => mapping.mapClusters(first, out),
+      slotsInUse: async (first, out) => {
+        out.set(await slotsInUse(table, first, out.length));
+      },
+    });
+    const tableDigest = await completeDigestTable(context, image, table, plan, {
+      sizeBytes,
+      slotCount: disk.slotCount,
+    });
+    return {
+      disk: disk.disk,
+      path: diskPath(plan.pointId, disk.disk, 'qcow2'),
+      format: 'qcow2',
+      kind: disk.kind,
+      sizeBytes,
+      virtualSizeBytes: disk.virtualSizeBytes,
+      digests: {
+        path: digestTablePath(plan.pointId, disk.disk),
+        algorithm: plan.algorithm,
+        tableDigest,
+      },
+    };
+  } finally {
+    for (const file of opened) await file.close();
+  }
+}
+
+/** 1 for a slot that holds data; 0 for one whose block was found to be zeros. */
+async function slotsInUse(
+  table: ReadableFile,
+  firstSlot: number,
+  count: number,
+): Promise<Uint8Array> {
+  const digests = Buffer.alloc(count * DIGEST_BYTES);
+  await table.read(digests, digestEntryOffset(1 + firstSlot));
+  const used = new Uint8Array(count);
+  for (let i = 0; i < count; i++)
+    used[i] = digests.subarray(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES).equals(HOLE) ? 0 : 1;
+  return used;
+}
+
+/** Adds the digests of the header and of the tables behind the slots, then the table's own header; returns the digest of it all. */
+async function completeDigestTable(
+  context: MoverContext,
+  image: ReadableFile,
+  table: WritableFile,
+  plan: CopyPlan,
+  file: { sizeBytes: number; slotCount: number },
+): Promise<string> {
+  const unitCount = unitCountOf(file.sizeBytes);
+  const digest = unitDigest(plan.algorithm);
+  const unit = Buffer.alloc(BLOCK_BYTES);
+  const digestUnit = async (index: number): Promise<void> => {
+    unit.fill(0, await image.read(unit, index * BLOCK_BYTES));
+    context.control.assertMayWrite();
+    await table.write(digest(unit), digestEntryOffset(index));
+  };
+  await digestUnit(0);
+  for (let index = 1 + file.slotCount; index < unitCount; index++) await digestUnit(index);
+  await table.truncate(digestEntryOffset(unitCount));
+  await writeDigestTableHeader(table, {
+    algorithm: plan.algorithm,
+    fileSizeBytes: file.sizeBytes,
+    unitCount,
+  });
+  await table.sync();
+  return hashFile(table);
+}
+
+/** SHA-256 of a whole file, as lower-case hex. */
+export async function hashFile(file: ReadableFile): Promise<string> {
+  const hash: Hash = createHash('sha256');
+  const part = Buffer.alloc(1024 * 1024);
+  for (let offset = 0; ;) {
+    const count = await file.read(part, offset);
+    hash.update(part.subarray(0, count));
+    offset += count;
+    if (count < part.length) return hash.digest('hex');
+  }
+}
+
+/** Machine description files go to `config/` under their own names, numbered where two are alike. */
+async function copyCompanions(
+  context: MoverContext,
+  target: BackupRepository,
+  staging: string,
+  plan: CopyPlan,
+): Promise<TargetCompanion[]> {
+  if (plan.companions.length === 0) return [];
+  const folder = `${stagedPath.pointFolder(staging)}/config`;
+  await makeFolderDurable(target, folder);
+  const companions: TargetCompanion[] = [];
+  for (const { repositoryId, path } of plan.companions) {
+    const name = freeName(path.slice(path.lastIndexOf('/') + 1), companions);
+    const source = await (await context.repository(repositoryId)).openRead(path);
+    const copy = await target.openWrite(`${folder}/${name}`, 'open-or-new');
+    try {
+      const part = Buffer.alloc(1024 * 1024);
+      let sizeBytes = 0;
+      await copy.truncate(0);
+      for (;;) {
+        const count = await source.read(part, sizeBytes);
+        context.control.assertMayWrite();
+        await copy.write(part.subarray(0, count), sizeBytes);
+        sizeBytes += count;
+        if (count < part.length) break;
+      }
+      await copy.sync();
+      const digest = await hashFile(copy);
+      companions.push({ path: `${plan.pointId}/config/${name}`, sizeBytes, digest });
+    } finally {
+      await source.close();
+      await copy.close();
+    }
+  }
+  await target.syncFolder(folder);
+  return companions;
+}
+
+function freeName(name: string, taken: readonly TargetCompanion[]): string {
+  const isTaken = (candidate: string) => taken.some(({ path }) => path.endsWith(`/${candidate}`));
+  for (let n = 1; ; n++) {
+    const candidate = n === 1 ? name : `${n}-${name}`;
+    if (!isTaken(candidate)) return candidate;
+  }
+}

@@ -1,0 +1,150 @@
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { BackupRepository } from '../repository/backup-repository.js';
+import { repositoryOpener, type RepositoryLocation } from '../repository/open-repository.js';
+import type {
+  OperationInput,
+  OperationOutput,
+  ThreadOperation,
+  WindowInput,
+  WindowOperation,
+} from './mover-operations.js';
+import type { TaskControl } from './task-control.js';
+import {
+  decodeError,
+  type ThreadReply,
+  type ThreadRequest,
+  type ThreadSetup,
+} from './thread-messages.js';
+
+/** Runs the data mover's work on threads of its own, so that heartbeats and the event loop never wait for it. The threads stay: starting
+ *  one costs 30–40 ms (docs/PERFORMANCE.md, Resident mover). */
+export class DataMover {
+  private readonly threads: MoverThread[] = [];
+  /** For the small looks that need no thread: listing, records. */
+  readonly repository: (id: string) => Promise<BackupRepository>;
+
+  constructor(
+    private readonly locations: readonly RepositoryLocation[],
+    private readonly threadCount = availableParallelism() + 1,
+  ) {
+    this.repository = repositoryOpener(locations);
+  }
+
+  /** Runs one operation on the least busy thread. Stop it through `control`; it then rejects with `TaskStopped`. */
+  async run<N extends ThreadOperation>(
+    name: N,
+    input: OperationInput<N>,
+    control: TaskControl,
+  ): Promise<OperationOutput<N>> {
+    const output = await this.leastBusy().ask({
+      type: 'operation',
+      name,
+      input,
+      control: control.shared,
+    });
+    return output as OperationOutput<N>;
+  }
+
+  /** Does the windows on all threads at once. The first failure stops the others and is thrown when all have come to rest. */
+  async runWindows<N extends WindowOperation>(
+    name: N,
+    input: WindowInput<N>,
+    windows: readonly number[],
+    control: TaskControl,
+  ): Promise<void> {
+    if (windows.length === 0) return;
+    const count = Math.min(this.threadCount, windows.length);
+    const failures: unknown[] = [];
+    const loops = Array.from({ length: count }, () =>
+      this.leastBusy()
+        .ask({ type: 'windows', name, input, windows, control: control.shared })
+        .catch((error: unknown) => {
+          failures.push(error);
+          control.stop();
+        }),
+    );
+    await Promise.all(loops);
+    if (failures.length > 0) throw failures[0];
+  }
+
+  private leastBusy(): MoverThread {
+    const idle = this.threads.find((thread) => thread.pending === 0);
+    if (idle !== undefined) return idle;
+    if (this.threads.length < this.threadCount) {
+      const thread = new MoverThread(this.locations, () =>
+        this.threads.splice(this.threads.indexOf(thread), 1),
+      );
+      this.threads.push(thread);
+      return thread;
+    }
+    return this.threads.reduce((best, thread) => (thread.pending < best.pending ? thread : best));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.threads.map((thread) => thread.terminate()));
+  }
+}
+
+/** One thread and the requests it has not answered yet. */
+class MoverThread {
+  private readonly worker: Worker;
+  private readonly waiting = new Map<
+    number,
+    { resolve(output: unknown): void; reject(error: unknown): void }
+  >();
+  private nextId = 0;
+
+  constructor(repositories: readonly RepositoryLocation[], onExit: () => void) {
+    this.worker = new Worker(THREAD_ENTRY, {
+      workerData: { repositories } satisfies ThreadSetup,
+      eval: RUNS_FROM_SOURCE,
+    });
+    this.worker.unref();
+    this.worker.on('message', (reply: ThreadReply) => this.settle(reply));
+    this.worker.on('error', (error) => this.failAll(error));
+    this.worker.on('exit', () => {
+      this.failAll(new Error('a data mover thread ended unexpectedly'));
+      onExit();
+    });
+  }
+
+  get pending(): number {
+    return this.waiting.size;
+  }
+
+  ask(request: DistributiveOmit<ThreadRequest, 'id'>): Promise<unknown> {
+    const id = this.nextId++;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      this.worker.ref();
+      this.worker.postMessage({ ...request, id });
+    });
+  }
+
+  private settle(reply: ThreadReply): void {
+    const waiter = this.waiting.get(reply.id);
+    this.waiting.delete(reply.id);
+    if (this.waiting.size === 0) this.worker.unref();
+    if (reply.type === 'done') waiter?.resolve(reply.output);
+    else waiter?.reject(decodeError(reply.error));
+  }
+
+  private failAll(error: unknown): void {
+    for (const { reject } of this.waiting.values()) reject(error);
+    this.waiting.clear();
+  }
+
+  async terminate(): Promise<void> {
+    await this.worker.terminate();
+  }
+}
+
+type DistributiveOmit<T, K extends keyof never> = T extends unknown ? Omit<T, K> : never;
+
+/** In tests and in development the thread runs from TypeScript, like everything else there; Node takes no such file as an entry. */
+const RUNS_FROM_SOURCE = import.meta.url.endsWith('.ts');
+const THREAD_ENTRY = RUNS_FROM_SOURCE
+  ? `import('tsx/esm/api').then(({ tsImport }) => tsImport(${JSON.stringify(new URL('./mover-thread.ts', import.meta.url).href)}, ${JSON.stringify(import.meta.url)}))`
+  : fileURLToPath(new URL('./mover-thread.js', import.meta.url));

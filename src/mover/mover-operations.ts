@@ -1,0 +1,50 @@
+import { commitRestorePoint } from './commit-restore-point.js';
+import { composeTargetFile } from './compose-target-file.js';
+import { openCopyWorker } from './copy-blocks.js';
+import { inspectTargetChain } from './inspect-chain.js';
+import type { MoverContext } from './mover-context.js';
+import { planCopy } from './plan-copy.js';
+import { openScanWorker } from './scan-blocks.js';
+import { detectChain, selectWork } from './select-work.js';
+import type { WindowWorker } from './window-loop.js';
+
+/** Everything the data mover's threads can be asked for. All of it is safe to repeat after a stop at any place. */
+export const THREAD_OPERATIONS = {
+  inspectTargetChain,
+  detectChain,
+  selectWork,
+  planCopy,
+  composeTargetFile,
+  commitRestorePoint,
+} as const;
+
+export const WINDOW_OPERATIONS = {
+  copyBlocks: openCopyWorker,
+  scanBlocks: openScanWorker,
+} as const;
+
+export type ThreadOperation = keyof typeof THREAD_OPERATIONS;
+export type WindowOperation = keyof typeof WINDOW_OPERATIONS;
+export type OperationInput<N extends ThreadOperation> = Parameters<
+  (typeof THREAD_OPERATIONS)[N]
+>[1];
+export type OperationOutput<N extends ThreadOperation> = Awaited<
+  ReturnType<(typeof THREAD_OPERATIONS)[N]>
+>;
+export type WindowInput<N extends WindowOperation> = Parameters<(typeof WINDOW_OPERATIONS)[N]>[1];
+
+/** The tables above are typed one by one; a name that comes over a thread boundary is looked up here. */
+export function threadOperation(
+  name: ThreadOperation,
+): (context: MoverContext, input: unknown) => Promise<unknown> {
+  return THREAD_OPERATIONS[name] as (context: MoverContext, input: unknown) => Promise<unknown>;
+}
+
+export function windowOperation(
+  name: WindowOperation,
+): (context: MoverContext, input: unknown) => Promise<WindowWorker> {
+  return WINDOW_OPERATIONS[name] as (
+    context: MoverContext,
+    input: unknown,
+  ) => Promise<WindowWorker>;
+}

@@ -1,0 +1,40 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { repositoryOpener } from '../repository/open-repository.js';
+import type { MoverContext } from './mover-context.js';
+import { threadOperation, windowOperation } from './mover-operations.js';
+import { TaskControl } from './task-control.js';
+import {
+  encodeError,
+  type ThreadReply,
+  type ThreadRequest,
+  type ThreadSetup,
+} from './thread-messages.js';
+import { runWindowLoop } from './window-loop.js';
+
+/** Entry of a data mover thread: one request at a time, each with its own control block. */
+const port = parentPort;
+if (port === null) throw new Error('the data mover thread was not started as a thread');
+const openRepository = repositoryOpener((workerData as ThreadSetup).repositories);
+
+port.on('message', (request: ThreadRequest) => {
+  void answer(request).then((reply) => port.postMessage(reply));
+});
+
+async function answer(request: ThreadRequest): Promise<ThreadReply> {
+  const context: MoverContext = {
+    repository: openRepository,
+    control: new TaskControl(request.control),
+  };
+  try {
+    return { id: request.id, type: 'done', output: await run(context, request) };
+  } catch (error) {
+    return { id: request.id, type: 'failed', error: encodeError(error) };
+  }
+}
+
+async function run(context: MoverContext, request: ThreadRequest): Promise<unknown> {
+  if (request.type === 'operation') return threadOperation(request.name)(context, request.input);
+  const open = windowOperation(request.name);
+  await runWindowLoop(context, request, () => open(context, request.input));
+  return null;
+}

@@ -1,0 +1,254 @@
+import { constants, type BigIntStats } from 'node:fs';
+import { BackupError, isBackupError } from '../domain/errors.js';
+import type {
+  BackupRepository,
+  ReadableFile,
+  RepositoryCapacity,
+  RepositoryEntry,
+  WritableFile,
+} from './backup-repository.js';
+import { DirectoryFile, fileStamp } from './directory-file.js';
+import { fileCallsOfThisThread, type FileCalls } from './file-calls.js';
+import { RepositoryRoot, type OpenFolder } from './open-folder.js';
+import { folderSegments, isSegment, joinPath, pathSegments, quoted } from './repository-path.js';
+import { errnoOf, storageError } from './storage-error.js';
+
+/** Backups hold the data of whole machines: the owner's group may read them, others may not. The umask can only take away. */
+const FILE_MODE = 0o640;
+const FOLDER_MODE = 0o750;
+
+/** O_NONBLOCK: a named pipe must not hold the caller until someone writes to it; a file does not care. */
+const OPEN_FILE = 0;
+
+const CREATE_FLAGS = {
+  new: constants.O_CREAT | constants.O_EXCL,
+  'open-or-new': constants.O_CREAT,
+  existing: 0,
+} as const;
+
+/** Entries looked at side by side; on a share each one is a round trip. */
+const LISTING_BATCH = 32;
+
+/** Opens a folder of this machine (a disk or a mounted share) as a repository. Every thread opens its own.
+ *
+ *  The folder that is found at this moment is the repository: when later another one is at `rootPath`, every call throws
+ *  REPOSITORY_UNREACHABLE until the repository is opened again.
+ *  @param options.rootPath absolute
+ *  @throws REPOSITORY_UNREACHABLE when the folder does not exist */
+export async function openDirectoryRepository(options: {
+  readonly id: string;
+  readonly rootPath: string;
+  readonly readOnly: boolean;
+}): Promise<BackupRepository> {
+  const calls = fileCallsOfThisThread();
+  const root = await RepositoryRoot.open(calls, options.id, options.rootPath);
+  return new DirectoryRepository(calls, root, options.readOnly);
+}
+
+class DirectoryRepository implements BackupRepository {
+  readonly capabilities = { overwriteInPlace: true, sparseFiles: true };
+  readonly id: string;
+  readonly #calls: FileCalls;
+  readonly #root: RepositoryRoot;
+  readonly #readOnly: boolean;
+
+  constructor(calls: FileCalls, root: RepositoryRoot, readOnly: boolean) {
+    this.id = root.repositoryId;
+    this.#calls = calls;
+    this.#root = root;
+    this.#readOnly = readOnly;
+  }
+
+  /** Links, devices and names that cannot be part of a path (a backslash, not UTF-8) are listed as `other`. */
+  async list(folder: string): Promise<RepositoryEntry[]> {
+    const segments = folderSegments(folder);
+    const entries = this.#reading('list', folder, () =>
+      this.#root.within(segments, async (open) => {
+        const names = await this.#calls.listNames(open.at('.'));
+        const found: RepositoryEntry[] = [];
+        for (let start = 0; start < names.length; start += LISTING_BATCH) {
+          const batch = names.slice(start, start + LISTING_BATCH);
+          const looked = await Promise.all(batch.map((name) => this.#entry(open, folder, name)));
+          found.push(...looked.filter((entry) => entry !== null));
+        }
+        return found;
+      }),
+    );
+    return (await unlessMissing(entries)) ?? [];
+  }
+
+  async stat(path: string): Promise<RepositoryEntry | null> {
+    const { parent, name } = split(path);
+    const entry = this.#reading('look at', path, () =>
+      this.#root.within(parent, async (open) => {
+        const stats = await this.#calls.lstat(open.at(name));
+        return { name, path, type: typeOf(stats), stamp: fileStamp(stats) };
+      }),
+    );
+    return unlessMissing(entry);
+  }
+
+  async openRead(path: string): Promise<ReadableFile> {
+    return this.#reading('open', path, () => this.#open(path, constants.O_RDONLY));
+  }
+
+  async openWrite(path: string, create: 'new' | 'open-or-new' | 'existing'): Promise<WritableFile> {
+    return this.#writing(create === 'existing' ? 'open' : 'create', path, () =>
+      this.#open(path, constants.O_RDWR | CREATE_FLAGS[create]),
+    );
+  }
+
+  async makeFolder(folder: string): Promise<void> {
+    const segments = folderSegments(folder);
+    await this.#writing('make the folder', folder, async () => {
+      for (const [depth, name] of segments.entries()) {
+        await this.#root.within(segments.slice(0, depth), async (open) => {
+          try {
+            await this.#calls.makeFolder(open.at(name), FOLDER_MODE);
+          } catch (error) {
+            if (errnoOf(error) !== 'EEXIST') throw error;
+          }
+        });
+      }
+      // What exists under the last name may be a file or a link.
+      await this.#root.within(segments, async () => undefined);
+    });
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    const source = split(from);
+    const target = split(to);
+    await this.#writing('rename', from, async () => {
+      if (to.startsWith(`${from}/`)) throw this.#forbidden(from, 'cannot move into itself');
+      await this.#root.within(source.parent, async (sourceFolder) => {
+        await this.#refuseOther(from, sourceFolder.at(source.name));
+        await this.#root.within(target.parent, (targetFolder) =>
+          this.#calls.rename(sourceFolder.at(source.name), targetFolder.at(target.name)),
+        );
+      });
+    });
+  }
+
+  async remove(path: string): Promise<void> {
+    const { parent, name } = split(path);
+    await this.#writing('remove', path, () =>
+      this.#root.within(parent, (open) => this.#calls.remove(open.at(name))),
+    );
+  }
+
+  async removeFolder(folder: string): Promise<void> {
+    const { parent, name } = split(folder);
+    await this.#writing('remove the folder', folder, () =>
+      this.#root.within(parent, (open) => this.#calls.removeFolder(open.at(name))),
+    );
+  }
+
+  async syncFolder(folder: string): Promise<void> {
+    const segments = folderSegments(folder);
+    await this.#writing('make durable the names in', folder, () =>
+      this.#root.within(segments, (open) => open.handle.sync()),
+    );
+  }
+
+  async capacity(): Promise<RepositoryCapacity> {
+    const { blocks, bavail, bsize } = await this.#reading('measure', '', () =>
+      this.#root.within([], (open) => this.#calls.fileSystem(open.at('.'))),
+    );
+    return { totalBytes: Number(blocks * bsize), freeBytes: Number(bavail * bsize) };
+  }
+
+  async #open(path: string, flags: number): Promise<DirectoryFile> {
+    const { parent, name } = split(path);
+    const handle = await this.#root.within(parent, async (open) => {
+      return this.#calls.open(open.at(name), OPEN_FILE | flags, FILE_MODE);
+    });
+    try {
+      const stats = await handle.stat({ bigint: true });
+      if (!stats.isFile()) throw this.#forbidden(path, 'is not a file');
+      await this.#root.confirm(pathSegments(path), stats);
+      return new DirectoryFile(this.id, path, handle);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** Looks before it opens, because opening a device can already do something. */
+  async #refuseOther(path: string, openable: string): Promise<void> {
+    try {
+      if (typeOf(await this.#calls.lstat(openable)) === 'other')
+        throw this.#forbidden(path, 'is a symbolic link or a device');
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    }
+  }
+
+  /** null when the name went away since it was listed. */
+  async #entry(open: OpenFolder, folder: string, bytes: Buffer): Promise<RepositoryEntry | null> {
+    const name = bytes.toString('utf8');
+    const isAddressable = isSegment(name) && Buffer.from(name).equals(bytes);
+    try {
+      const stats = await this.#calls.lstat(Buffer.concat([Buffer.from(open.at('')), bytes]));
+      return {
+        name,
+        path: joinPath(folder, name),
+        type: isAddressable ? typeOf(stats) : 'other',
+        stamp: fileStamp(stats),
+      };
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return null;
+      throw error;
+    }
+  }
+
+  async #reading<T>(verb: string, path: string, action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      throw storageError(error, { repositoryId: this.id, intent: 'read', verb, path });
+    }
+  }
+
+  async #writing<T>(verb: string, path: string, action: () => Promise<T>): Promise<T> {
+    if (this.#readOnly) {
+      throw new BackupError(
+        'REPOSITORY_READ_ONLY',
+        `Repository ${quoted(this.id)} is opened for reading only: refused to ${verb} ${quoted(path)}.`,
+        { details: { repositoryId: this.id, path } },
+      );
+    }
+    try {
+      return await action();
+    } catch (error) {
+      throw storageError(error, { repositoryId: this.id, intent: 'write', verb, path });
+    }
+  }
+
+  #forbidden(path: string, words: string): BackupError {
+    return new BackupError(
+      'PATH_FORBIDDEN',
+      `Repository ${quoted(this.id)}: ${quoted(path)} ${words}.`,
+      { details: { repositoryId: this.id, path } },
+    );
+  }
+}
+
+function split(path: string): { parent: string[]; name: string } {
+  const segments = pathSegments(path);
+  return { parent: segments.slice(0, -1), name: segments[segments.length - 1] ?? '' };
+}
+
+function typeOf(stats: BigIntStats): RepositoryEntry['type'] {
+  if (stats.isFile()) return 'file';
+  return stats.isDirectory() ? 'folder' : 'other';
+}
+
+/** FILE_MISSING is only thrown when the storage itself said so. */
+async function unlessMissing<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isBackupError(error, 'FILE_MISSING')) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,186 @@
+import { constants, type BigIntStats } from 'node:fs';
+import { BackupError } from '../domain/errors.js';
+import type { FileCalls, OpenFile } from './file-calls.js';
+import { quoted } from './repository-path.js';
+import { errnoOf } from './storage-error.js';
+
+const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY;
+
+/** Where Linux shows the open files of this process. A name below an open folder there is looked up in that very folder, whatever
+ *  has become of its path: what `openat` does, which Node does not offer. */
+const OPEN_FILES_OF_PROCESS = '/proc/self/fd';
+
+/** A folder of the repository, held open while something is done in it. */
+export class OpenFolder {
+  readonly handle: OpenFile;
+  readonly #path: string;
+
+  /** @param path under which names in the folder are reached */
+  constructor(handle: OpenFile, path: string) {
+    this.handle = handle;
+    this.#path = path;
+  }
+
+  /** Path of a name in this folder, for one call of `FileCalls`. */
+  at(name: string): string {
+    return `${this.#path}/${name}`;
+  }
+}
+
+/** The root folder of a directory repository, and the only way from it to any other folder.
+ *
+ *  The root may be reached through symbolic links, for it comes from the configuration. Below it none is followed: every folder is
+ *  opened in the open folder above it with O_NOFOLLOW. Where `/proc` is absent names are reached by path, and
+ *  a folder exchanged for a link between two calls is noticed only for files, by `confirm`. */
+export class RepositoryRoot {
+  readonly repositoryId: string;
+  readonly #calls: FileCalls;
+  readonly #rootPath: string;
+  readonly #openFiles: string | null;
+  readonly #identity: string;
+
+  private constructor(
+    calls: FileCalls,
+    repositoryId: string,
+    rootPath: string,
+    openFiles: string | null,
+    identity: string,
+  ) {
+    this.#calls = calls;
+    this.repositoryId = repositoryId;
+    this.#rootPath = rootPath;
+    this.#openFiles = openFiles;
+    this.#identity = identity;
+  }
+
+  /** @param openFiles folder that shows the open files of this process; need not exist
+   *  @throws REPOSITORY_UNREACHABLE when there is no such folder */
+  static async open(
+    calls: FileCalls,
+    repositoryId: string,
+    rootPath: string,
+    openFiles: string = OPEN_FILES_OF_PROCESS,
+  ): Promise<RepositoryRoot> {
+    const handle = await openRoot(calls, repositoryId, rootPath);
+    try {
+      const identity = identityOf(await handle.stat({ bigint: true }));
+      const isShown = await calls.lstat(`${openFiles}/${handle.fd}`).then(
+        () => true,
+        () => false,
+      );
+      return new RepositoryRoot(
+        calls,
+        repositoryId,
+        rootPath,
+        isShown ? openFiles : null,
+        identity,
+      );
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Runs `action` in a folder and closes the folder afterwards.
+   *  @throws FILE_MISSING when the folder is certainly absent: the root was there and was still the one that was opened first
+   *  @throws PATH_FORBIDDEN when a part of the way is a symbolic link or a file
+   *  @throws REPOSITORY_UNREACHABLE when the root is not there or another one is (share unmounted, other disk mounted) */
+  async within<T>(
+    segments: readonly string[],
+    action: (folder: OpenFolder) => Promise<T>,
+  ): Promise<T> {
+    let handle = await openRoot(this.#calls, this.repositoryId, this.#rootPath);
+    try {
+      await this.#checkRoot(handle);
+      let folder = this.#folder(handle, []);
+      for (let depth = 1; depth <= segments.length; depth += 1) {
+        const child = await this.#descend(folder, segments.slice(0, depth));
+        const parent = handle;
+        handle = child;
+        await parent.close();
+        folder = this.#folder(handle, segments.slice(0, depth));
+      }
+      return await action(folder);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** After a file was opened: that it is the one its path names and that no link was followed. Nothing to do where folders are held open.
+   *  @throws PATH_FORBIDDEN */
+  async confirm(segments: readonly string[], opened: BigIntStats): Promise<void> {
+    if (this.#openFiles !== null) return;
+    const named = await this.within(segments.slice(0, -1), (folder) =>
+      this.#calls.lstat(folder.at(segments[segments.length - 1] ?? '')),
+    );
+    if (identityOf(named) !== identityOf(opened))
+      throw this.#forbidden(segments.join('/'), 'was exchanged while it was opened');
+  }
+
+  #folder(handle: OpenFile, segments: readonly string[]): OpenFolder {
+    return new OpenFolder(
+      handle,
+      this.#openFiles === null
+        ? [this.#rootPath, ...segments].join('/')
+        : `${this.#openFiles}/${handle.fd}`,
+    );
+  }
+
+  async #checkRoot(handle: OpenFile): Promise<void> {
+    if (identityOf(await handle.stat({ bigint: true })) === this.#identity) return;
+    throw new BackupError(
+      'REPOSITORY_UNREACHABLE',
+      `Repository ${quoted(this.repositoryId)}: the folder ${quoted(this.#rootPath)} is not the one that was opened: the share was unmounted, or another one is mounted there.`,
+      { details: { repositoryId: this.repositoryId, rootPath: this.#rootPath } },
+    );
+  }
+
+  async #descend(folder: OpenFolder, way: readonly string[]): Promise<OpenFile> {
+    const path = way.join('/');
+    try {
+      return await this.#calls.open(
+        folder.at(way[way.length - 1] ?? ''),
+        OPEN_FOLDER | constants.O_NOFOLLOW,
+      );
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === 'ENOTDIR' || errno === 'ELOOP')
+        throw this.#forbidden(path, 'is a symbolic link or a file, not a folder');
+      if (errno !== 'ENOENT') throw error;
+      throw new BackupError(
+        'FILE_MISSING',
+        `Repository ${quoted(this.repositoryId)}: there is no folder ${quoted(path)}.`,
+        { details: { repositoryId: this.repositoryId, path }, cause: error },
+      );
+    }
+  }
+
+  #forbidden(path: string, words: string): BackupError {
+    return new BackupError(
+      'PATH_FORBIDDEN',
+      `Repository ${quoted(this.repositoryId)}: ${quoted(path)} ${words}.`,
+      { details: { repositoryId: this.repositoryId, path } },
+    );
+  }
+}
+
+async function openRoot(
+  calls: FileCalls,
+  repositoryId: string,
+  rootPath: string,
+): Promise<OpenFile> {
+  try {
+    return await calls.open(rootPath, OPEN_FOLDER);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === null) throw error;
+    throw new BackupError(
+      errno === 'EIO' ? 'REPOSITORY_IO_ERROR' : 'REPOSITORY_UNREACHABLE',
+      `Repository ${quoted(repositoryId)}: the folder ${quoted(rootPath)} cannot be opened (${errno}).`,
+      { details: { repositoryId, rootPath, errno }, cause: error },
+    );
+  }
+}
+
+function identityOf(stats: BigIntStats): string {
+  return `${stats.dev}:${stats.ino}`;
+}

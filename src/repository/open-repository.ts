@@ -1,0 +1,55 @@
+import { BackupError, isBackupError } from '../domain/errors.js';
+import type { BackupRepository } from './backup-repository.js';
+import { openDirectoryRepository } from './directory-repository.js';
+
+/** What it takes to open a repository: plain data, so that every thread can open its own. */
+export interface RepositoryLocation {
+  readonly id: string;
+  readonly kind: 'directory';
+  readonly path: string;
+  readonly isReadOnly: boolean;
+}
+
+/** Opens repositories by id and keeps them. When the folder of a known one was exchanged (a share that went away and came back), it is
+ *  opened anew, but an empty folder is not taken for the repository: that is what a mount point without its share looks like.
+ *  @throws REPOSITORY_MISSING, REPOSITORY_UNREACHABLE */
+export function repositoryOpener(
+  locations: readonly RepositoryLocation[],
+): (id: string) => Promise<BackupRepository> {
+  const opened = new Map<string, BackupRepository>();
+  return async (id) => {
+    const known = opened.get(id);
+    if (known !== undefined && (await isStillThere(known))) return known;
+    const location = locations.find((entry) => entry.id === id);
+    if (location === undefined)
+      throw new BackupError('REPOSITORY_MISSING', `no repository "${id}" is configured`, {
+        details: { repositoryId: id },
+      });
+    const repository = await openDirectoryRepository({
+      id,
+      rootPath: location.path,
+      readOnly: location.isReadOnly,
+    });
+    if (known !== undefined && (await repository.list('')).length === 0)
+      throw new BackupError(
+        'REPOSITORY_UNREACHABLE',
+        `repository "${id}" is empty all at once: is ${location.path} still mounted?`,
+        { details: { repositoryId: id } },
+      );
+    opened.set(id, repository);
+    return repository;
+  };
+}
+
+async function isStillThere(repository: BackupRepository): Promise<boolean> {
+  try {
+    await repository.stat(PROBE_NAME);
+    return true;
+  } catch (error) {
+    if (isBackupError(error, 'REPOSITORY_UNREACHABLE')) return false;
+    throw error;
+  }
+}
+
+/** Need not exist: the adapter checks its root before it answers "absent". */
+const PROBE_NAME = '.longhaul-probe';

@@ -1,0 +1,50 @@
+import { BackupError } from '../domain/errors.js';
+
+/** Longest name that the file systems in use take (NAME_MAX of Linux), in bytes of UTF-8. */
+export const MAX_SEGMENT_BYTES = 255;
+
+/** Segments of the path of a file or folder, at least one. Nothing that they name can lie outside the repository.
+ *  @throws PATH_FORBIDDEN for an empty path, an absolute one, and any segment that `isSegment` refuses */
+export function pathSegments(path: string): string[] {
+  const segments = path.split('/');
+  const forbidden = segments.find((segment) => !isSegment(segment));
+  if (forbidden !== undefined) {
+    throw new BackupError(
+      'PATH_FORBIDDEN',
+      `The path ${quoted(path)} may not be used: ${forbidden === '' ? 'it is empty, absolute or has an empty part' : `it has the part ${quoted(forbidden)}`}.`,
+      { details: { path } },
+    );
+  }
+  return segments;
+}
+
+/** Segments of a folder; `''` is the root and has none.
+ *  @throws PATH_FORBIDDEN as `pathSegments` */
+export function folderSegments(folder: string): string[] {
+  return folder === '' ? [] : pathSegments(folder);
+}
+
+/** Whether a name can be one part of a path. A lone surrogate is refused because two of them would be written as the same bytes. */
+export function isSegment(name: string): boolean {
+  return (
+    name !== '' &&
+    name !== '.' &&
+    name !== '..' &&
+    !/[/\\\0]|\p{Surrogate}/u.test(name) &&
+    Buffer.byteLength(name) <= MAX_SEGMENT_BYTES
+  );
+}
+
+/** Folder that holds `path`; `''` for a name in the root. */
+export function parentFolder(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
+
+export function joinPath(folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`;
+}
+
+/** For messages: names come from backups and may hold control characters. */
+export function quoted(path: string): string {
+  return JSON.stringify(path);
+}

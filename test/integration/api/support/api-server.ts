@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { createApi } from '../../../../src/api/create-api.js';
+import type { LonghaulConfig } from '../../../../src/config/config.js';
+import { prepareNamespace } from '../../../../src/temporal/namespace.js';
+import { temporalAddress } from '../../../support/temporal/server.js';
+
+export const TEST_CONFIG: LonghaulConfig = {
+  server: { address: '127.0.0.1', port: 8420, tokenFile: null },
+  stateDirectory: '/var/lib/longhaul',
+  temporal: { type: 'embedded', binaryPath: null, port: 7233, uiPort: 8233 },
+  repositories: [
+    repository('primary', 'primary'),
+    repository('offsite', 'target'),
+    repository('second', 'target'),
+  ],
+  logLevel: 'info',
+};
+
+export interface ApiServer {
+  readonly url: string;
+  readonly client: Client;
+  /** JSON request to the API below its base path. */
+  request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
+  /** Runs stand-ins for the real workflows until the server closes. */
+  startWorker(): Promise<void>;
+  stopWorker(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Record<string, unknown>;
+}
+
+/** The API on a port of its own over a namespace of its own in the shared Temporal server. */
+export async function startApiServer(
+  options: { token?: string; followIntervalMs?: number } = {},
+): Promise<ApiServer> {
+  const namespace = `api-${randomUUID()}`;
+  const connection = await Connection.connect({ address: temporalAddress() });
+  await registerNamespace(connection, namespace);
+  await prepareNamespace(connection, namespace);
+  const client = new Client({ connection, namespace });
+  const log = () => undefined;
+  const app = createApi({
+    client,
+    config: TEST_CONFIG,
+    token: options.token ?? null,
+    now: () => Date.now(),
+    logger: { info: log, warn: log, error: (fields) => console.error(fields) },
+    followIntervalMs: options.followIntervalMs ?? 50,
+  });
+  const server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  let worker: RunningWorker | null = null;
+  const stopWorker = async () => {
+    await worker?.stop();
+    worker = null;
+  };
+  return {
+    url,
+    client,
+    request: (method, path, body, headers) =>
+      request(`${url}/api/v1${path}`, method, body, headers),
+    startWorker: async () => {
+      worker = await startWorker(namespace);
+    },
+    stopWorker,
+    close: async () => {
+      await stopWorker();
+      server.closeAllConnections();
+      server.close();
+      await connection.close();
+    },
+  };
+}
+
+async function request(
+  url: string,
+  method: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
+  const response = await fetch(url, {
+    method,
+    headers: {
+      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>),
+  };
+}
+
+interface RunningWorker {
+  stop(): Promise<void>;
+}
+
+async function startWorker(namespace: string): Promise<RunningWorker> {
+  const connection = await NativeConnection.connect({ address: temporalAddress() });
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    taskQueue: 'control',
+    workflowsPath: fileURLToPath(new URL('./stand-in-workflows.ts', import.meta.url)),
+  });
+  const running = worker.run();
+  return {
+    stop: async () => {
+      worker.shutdown();
+      await running;
+      await connection.close();
+    },
+  };
+}
+
+async function registerNamespace(connection: Connection, namespace: string): Promise<void> {
+  await connection.workflowService.registerNamespace({
+    namespace,
+    workflowExecutionRetentionPeriod: { seconds: 86_400 } as never,
+  });
+}
+
+function repository(id: string, role: 'primary' | 'target') {
+  return {
+    id,
+    kind: 'directory' as const,
+    path: `/backups/${id}`,
+    role,
+    taskLimit: 4,
+    immutableForDays: 0,
+  };
+}

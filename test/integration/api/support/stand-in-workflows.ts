@@ -1,0 +1,162 @@
+/** Workflows with the names and messages of the real ones, whose behaviour the tests choose by the job's description. */
+
+import {
+  ApplicationFailure,
+  CancelledFailure,
+  condition,
+  isCancellation,
+  setHandler,
+  upsertMemo,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import {
+  NO_PROGRESS,
+  sessionIdOfWorkflow,
+  type CopySession,
+  type CopyTask,
+  type SessionState,
+} from '../../../../src/domain/copy-session.js';
+import {
+  operationQuery,
+  pauseUpdate,
+  resumeUpdate,
+  sessionQuery,
+  type BrowsePage,
+  type BrowseRepositoryInput,
+  type CopySessionInput,
+  type CopySessionOutcome,
+  type JobPlan,
+  type OperationStatus,
+  type PlanJobInput,
+  type ReadJobDefinitionInput,
+  type RestoreInput,
+  type VerifyInput,
+} from '../../../../workflows/messages.js';
+
+/** The job's description is how the session behaves: `wait` runs until it is stopped, `fail` fails; anything else is the result. */
+export async function copySession(input: CopySessionInput): Promise<CopySessionOutcome> {
+  const { workflowId, startTime } = workflowInfo();
+  let state: SessionState = 'running';
+  setHandler(sessionQuery, (): CopySession => ({
+    id: sessionIdOfWorkflow(workflowId),
+    jobId: input.job.id,
+    trigger: input.trigger ?? 'schedule',
+    state,
+    result: null,
+    startedAt: startTime.toISOString(),
+    endedAt: null,
+    progress: { ...NO_PROGRESS, percent: 50, totalBytes: 200, processedBytes: 100 },
+    tasks: [taskOf(input, null)],
+    reason: null,
+  }));
+  setHandler(pauseUpdate, () => {
+    state = 'paused';
+    upsertMemo({ state });
+  });
+  setHandler(resumeUpdate, () => {
+    state = 'running';
+    upsertMemo({ state });
+  });
+  const { description } = input.job;
+  if (description === 'wait') {
+    try {
+      await condition(() => false);
+    } catch (error) {
+      if (isCancellation(error)) throw new CancelledFailure('stopped');
+      throw error;
+    }
+  }
+  if (description === 'fail')
+    throw ApplicationFailure.nonRetryable('disk is gone', 'REPOSITORY_FULL');
+  const result = description === 'actionRequired' ? 'actionRequired' : 'success';
+  upsertSearchAttributes({ LonghaulResult: [result] });
+  return { result, reason: null, tasks: [taskOf(input, result)] };
+}
+
+function taskOf(input: CopySessionInput, result: CopyTask['result']): CopyTask {
+  return {
+    workload: input.overrides?.workloads?.[0] ?? 'web01',
+    state: result === null ? 'copying' : 'ended',
+    result,
+    algorithm: 'full',
+    restorePoint: null,
+    committed: [],
+    progress: { ...NO_PROGRESS, totalBytes: 200, processedBytes: 100, transferredBytes: 60 },
+    resumedFromBytes: 0,
+    attempt: 1,
+    code: null,
+    reason: null,
+    notes: [],
+  };
+}
+
+export async function watchSources(_input: CopySessionInput): Promise<void> {
+  await condition(() => false);
+}
+
+export async function browseRepository(input: BrowseRepositoryInput): Promise<BrowsePage<object>> {
+  if (input.workload === 'missing') {
+    throw ApplicationFailure.nonRetryable('no workload missing', 'WORKLOAD_MISSING');
+  }
+  if (input.what === 'describe') {
+    return { items: [{ reachable: true, reason: null, totalBytes: 1_000, freeBytes: 400 }] };
+  }
+  // The run id shows whether an answer was read again or taken from the cache.
+  const { runId } = workflowInfo();
+  const item = { id: 'web01', name: runId, type: 'olvm-rhv', jobId: null };
+  return {
+    items: [{ ...item, restorePointCount: 3, newestAt: '2026-11-24T22:00:00Z' }],
+    ...(input.cursor === undefined ? { nextCursor: 'page-2' } : {}),
+  };
+}
+
+export async function planJob({ job }: PlanJobInput): Promise<JobPlan> {
+  const workload = job.sources.include[0]?.workloads?.[0] ?? 'web01';
+  const entry = { workload, algorithm: 'full' as const, restorePoints: ['p1'] };
+  return { workloads: [{ ...entry, estimatedBytes: 10, reasons: ['first copy'] }] };
+}
+
+export async function readJobDefinition({ jobId }: ReadJobDefinitionInput): Promise<unknown> {
+  if (jobId === 'broken') return { id: 'broken', name: 5 };
+  return {
+    id: jobId,
+    name: 'From the other server',
+    description: '',
+    revision: 9,
+    mode: 'periodic',
+    sources: { include: [{ repositoryId: 'primary' }], exclude: [] },
+    target: { repositoryId: 'offsite' },
+    restorePoints: 'latest',
+    retention: { type: 'days', value: 30 },
+    gfs: null,
+    schedule: { type: 'manual' },
+    onSourceChainRecreated: 'requireNewJob',
+    storage: { digest: 'blake3' },
+    healthCheck: null,
+    compact: null,
+    removedWorkloadsAfterDays: null,
+    replaces: null,
+  };
+}
+
+export async function verifyBackups(input: VerifyInput): Promise<OperationStatus> {
+  const note = input.restorePointId ?? 'all';
+  return { ...operation('ended', 'success'), notes: [note] };
+}
+
+export async function restorePoint(input: RestoreInput): Promise<OperationStatus> {
+  setHandler(operationQuery, () => operation('running', null));
+  if (input.restorePointId === 'gone') {
+    throw ApplicationFailure.nonRetryable('no point gone', 'RESTORE_POINT_MISSING');
+  }
+  if (input.restorePointId === 'slow') await condition(() => false);
+  return { ...operation('ended', 'success'), notes: [input.destinationPath] };
+}
+
+function operation(
+  state: OperationStatus['state'],
+  result: OperationStatus['result'],
+): OperationStatus {
+  return { state, result, processedBytes: 5, totalBytes: 10, code: null, reason: null, notes: [] };
+}

@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { libvirtTruth, testJob, TestSite } from '../../support/session/test-site.js';
+import { TestWorkers } from '../../support/session/test-workers.js';
+import { describeTemporal } from '../../support/temporal/server.js';
+
+describeTemporal('copySession', () => {
+  let site: TestSite;
+  let workers: TestWorkers;
+  beforeAll(async () => {
+    site = await TestSite.create();
+    workers = await TestWorkers.start(site);
+  }, 60_000);
+  afterAll(async () => {
+    await workers.stop();
+    await site.remove();
+  });
+
+  it('copies all restore points of all workloads, bit for bit, and says so', async () => {
+    const outcome = await workers.runSession(testJob());
+    const ended = outcome.tasks.map(({ workload, result, reason }) => [workload, result, reason]);
+    expect(ended.sort()).toEqual([
+      ['files01', 'success', null],
+      ['web01', 'success', null],
+    ]);
+    expect(outcome.result).toBe('success');
+    const truth = await libvirtTruth();
+    for (const name of ['web01', 'files01'])
+      expect(await site.readBack('nightly', name)).toEqual(Object.values(truth[name]!));
+  }, 60_000);
+
+  it('has nothing to copy when it is started again', async () => {
+    const outcome = await workers.runSession(testJob());
+    expect(outcome.result).toBe('nothingToCopy');
+    expect(outcome.reason).toContain('copied already');
+  }, 60_000);
+});

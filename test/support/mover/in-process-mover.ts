@@ -1,0 +1,150 @@
+import { chainFolder, stagingFolder } from '../../../src/chain/chain-paths.js';
+import { availablePoints, type ChainRecord } from '../../../src/chain/chain-record.js';
+import { readChainRecord } from '../../../src/chain/chain-store.js';
+import { stagedPath } from '../../../src/mover/copy-plan.js';
+import { openWindows, type DiskWork } from '../../../src/mover/disk-work.js';
+import {
+  threadOperation,
+  windowOperation,
+  type OperationInput,
+  type OperationOutput,
+  type ThreadOperation,
+  type WindowInput,
+  type WindowOperation,
+} from '../../../src/mover/mover-operations.js';
+import { TaskControl } from '../../../src/mover/task-control.js';
+import { runWindowLoop } from '../../../src/mover/window-loop.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+
+/** The data mover's operations in this thread, over whatever repositories a test has. */
+export class InProcessMover {
+  private readonly repositories: Map<string, BackupRepository>;
+
+  constructor(...repositories: BackupRepository[]) {
+    this.repositories = new Map(repositories.map((repository) => [repository.id, repository]));
+  }
+
+  context(control = new TaskControl()) {
+    return {
+      control,
+      repository: (id: string) => {
+        const repository = this.repositories.get(id);
+        if (repository === undefined) throw new Error(`the test has no repository ${id}`);
+        return Promise.resolve(repository);
+      },
+    };
+  }
+
+  async run<N extends ThreadOperation>(
+    name: N,
+    input: OperationInput<N>,
+  ): Promise<OperationOutput<N>> {
+    return (await threadOperation(name)(this.context(), input)) as OperationOutput<N>;
+  }
+
+  async runWindows<N extends WindowOperation>(
+    name: N,
+    input: WindowInput<N>,
+    windows: readonly number[],
+  ): Promise<TaskControl> {
+    const context = this.context();
+    await runWindowLoop(context, { windows }, () => windowOperation(name)(context, input));
+    return context.control;
+  }
+
+  async chain(job: CopyOrder): Promise<ChainRecord> {
+    const target = this.repositories.get(job.targetRepositoryId)!;
+    return (await readChainRecord(target, chainFolder(job.jobId, job.workload.id)))!;
+  }
+
+  /** What the workflow `copyWorkload` does, step by step, until there is nothing to copy; returns the ids of the committed points. */
+  async copy(order: CopyOrder): Promise<string[]> {
+    const chain = chainFolder(order.jobId, order.workload.id);
+    const ids = {
+      targetRepositoryId: order.targetRepositoryId,
+      sourceRepositoryId: order.sourceRepositoryId,
+      workloadId: order.workload.id,
+      chain,
+    };
+    const { record } = await this.run('inspectTargetChain', { ...ids, ...order });
+    const { epoch } = record;
+    const before = availablePoints(record).map(({ id }) => id);
+    for (let round = 0; ; round++) {
+      const detection = await this.run('detectChain', { ...ids, epoch });
+      const selection = await this.run('selectWork', {
+        ...ids,
+        epoch,
+        mode: 'periodic',
+        restorePoints: order.restorePoints,
+        activeFull: order.activeFull === true && round === 0,
+        detection,
+      });
+      if (selection.points.length === 0) break;
+      for (const point of selection.points) await this.copyPoint(ids, epoch, point);
+      if (order.restorePoints === 'latest') break;
+    }
+    const after = availablePoints(await this.chain(order)).map(({ id }) => id);
+    return after.filter((id) => !before.includes(id));
+  }
+
+  private async copyPoint(
+    ids: {
+      targetRepositoryId: string;
+      sourceRepositoryId: string;
+      workloadId: string;
+      chain: string;
+    },
+    epoch: number,
+    point: Pick<
+      OperationInput<'planCopy'>,
+      'restorePointId' | 'algorithm' | 'changedBy' | 'lineageFrom'
+    >,
+  ): Promise<void> {
+    const input = { ...ids, epoch, ...point, digest: 'sha256' as const };
+    let plan = await this.run('planCopy', input);
+    const staging = stagingFolder(ids.chain, plan.pointId);
+    const work = { targetRepositoryId: ids.targetRepositoryId, staging, reference: plan.reference };
+    if (plan.state === 'scan') {
+      for (const disk of plan.disks)
+        await this.doOpenWindows(
+          'scanBlocks',
+          work,
+          disk,
+          stagedPath.scanCursor(staging, disk.disk),
+        );
+      plan = await this.run('planCopy', input);
+    }
+    if (plan.state === 'scan') throw new Error('the scan is finished, but planned again');
+    for (const disk of plan.disks)
+      await this.doOpenWindows('copyBlocks', work, disk, stagedPath.cursor(staging, disk.disk));
+    await this.run('composeTargetFile', work);
+    await this.run('commitRestorePoint', {
+      ...work,
+      chain: ids.chain,
+      pointId: plan.pointId,
+      flags: [],
+      copiedAt: '2026-11-24T22:00:00.000Z',
+    });
+  }
+
+  private async doOpenWindows(
+    name: WindowOperation,
+    work: Omit<WindowInput<'copyBlocks'>, 'disk'>,
+    disk: DiskWork,
+    cursorPath: string,
+  ): Promise<void> {
+    const target = this.repositories.get(work.targetRepositoryId)!;
+    const windows = await openWindows(target, cursorPath, 0, disk.windowCount);
+    await this.runWindows(name, { ...work, disk: disk.disk }, windows);
+  }
+}
+
+export interface CopyOrder {
+  readonly jobId: string;
+  readonly owner: string;
+  readonly workload: { id: string; name: string; type: 'libvirt-kvm' | 'olvm-rhv' };
+  readonly sourceRepositoryId: string;
+  readonly targetRepositoryId: string;
+  readonly restorePoints: 'latest' | 'all';
+  readonly activeFull?: boolean;
+}

@@ -1,0 +1,111 @@
+import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chainFolder } from '../../../src/chain/chain-paths.js';
+import { availablePoints, type ChainRecord } from '../../../src/chain/chain-record.js';
+import { readChainRecord } from '../../../src/chain/chain-store.js';
+import type { RepositoryConfig } from '../../../src/config/config.js';
+import type { CopyJob } from '../../../src/domain/copy-job.js';
+import { listSourceWorkloads } from '../../../src/mover/source-catalogue.js';
+import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { checkImage, rawDigest } from '../image/qemu-oracle.js';
+
+export const LIBVIRT_FIXTURE = join(import.meta.dirname, '../../fixtures/libvirt-push');
+
+/** SHA-256 of the raw disks, made by the tool that made the backups: workload → checkpoint → disk. */
+export type Truth = Record<string, Record<string, Record<string, string>>>;
+
+export async function libvirtTruth(): Promise<Truth> {
+  return JSON.parse(await readFile(join(LIBVIRT_FIXTURE, 'truth.json'), 'utf8')) as Truth;
+}
+
+/** A primary and an off-site repository in a temporary folder. */
+export class TestSite {
+  private constructor(readonly folder: string) {}
+
+  /** @param fixture folder whose content becomes the primary repository; null: an empty one */
+  static async create(fixture: string | null = LIBVIRT_FIXTURE): Promise<TestSite> {
+    const site = new TestSite(await mkdtemp(join(tmpdir(), 'longhaul-site-')));
+    await mkdir(site.path('offsite'));
+    if (fixture === null) await mkdir(site.path('primary'));
+    else await cp(fixture, site.path('primary'), { recursive: true });
+    return site;
+  }
+
+  path(...parts: string[]): string {
+    return join(this.folder, ...parts);
+  }
+
+  get repositories(): RepositoryConfig[] {
+    const shared = { kind: 'directory', taskLimit: 4, immutableForDays: 0 } as const;
+    return [
+      { ...shared, id: 'primary', path: this.path('primary'), role: 'primary' },
+      { ...shared, id: 'offsite', path: this.path('offsite'), role: 'target' },
+    ];
+  }
+
+  openTarget() {
+    const rootPath = this.path('offsite');
+    return openDirectoryRepository({ id: 'offsite', rootPath, readOnly: false });
+  }
+
+  openSource() {
+    const rootPath = this.path('primary');
+    return openDirectoryRepository({ id: 'primary', rootPath, readOnly: true });
+  }
+
+  async chain(jobId: string, workloadName: string): Promise<ChainRecord | null> {
+    const workload = await this.workload(workloadName);
+    return readChainRecord(await this.openTarget(), chainFolder(jobId, workload.id));
+  }
+
+  async workload(name: string) {
+    const workloads = await listSourceWorkloads(await this.openSource());
+    return workloads.find((workload) => workload.name === name)!;
+  }
+
+  /** Raw SHA-256 of every disk of every point that the commit record shows, oldest first; each file is checked by qemu-img. */
+  async readBack(jobId: string, workloadName: string): Promise<Record<string, string>[]> {
+    const workload = await this.workload(workloadName);
+    const record = await this.chain(jobId, workloadName);
+    const points: Record<string, string>[] = [];
+    for (const point of record === null ? [] : availablePoints(record)) {
+      const disks: Record<string, string> = {};
+      for (const { disk, path } of point.disks) {
+        const file = this.path('offsite', chainFolder(jobId, workload.id), path);
+        await checkImage(file);
+        disks[disk] = await rawDigest(file);
+      }
+      points.push(disks);
+    }
+    return points;
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** A job from `primary` to `offsite` that copies all restore points by hand. */
+export function testJob(changes: Partial<CopyJob> = {}): CopyJob {
+  return {
+    id: 'nightly',
+    name: 'Nightly off-site',
+    description: '',
+    revision: 1,
+    mode: 'periodic',
+    sources: { include: [{ repositoryId: 'primary' }], exclude: [] },
+    target: { repositoryId: 'offsite' },
+    restorePoints: 'all',
+    retention: { type: 'restorePoints', value: 7 },
+    gfs: null,
+    schedule: { type: 'manual' },
+    onSourceChainRecreated: 'requireNewJob',
+    storage: { digest: 'sha256' },
+    healthCheck: null,
+    compact: null,
+    removedWorkloadsAfterDays: null,
+    replaces: null,
+    ...changes,
+  };
+}

@@ -1,0 +1,66 @@
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { startWorkers, type RunningWorkers } from '../../../src/bin/workers.js';
+import { DEFAULT_COPY_SETTINGS, type CopySettings } from '../../../src/domain/copy-settings.js';
+import type { StartOverrides, CopyJob } from '../../../src/domain/copy-job.js';
+import { connectNative, connectTemporal } from '../../../src/temporal/connect.js';
+import { CONTROL_TASK_QUEUE } from '../../../workflows/messages.js';
+import type { copySession } from '../../../workflows/copy-session.js';
+import { ownNamespace } from '../temporal/own-namespace.js';
+import type { TestSite } from './test-site.js';
+
+/** Small enough that a test needs no waiting. */
+export const TEST_SETTINGS: CopySettings = {
+  ...DEFAULT_COPY_SETTINGS,
+  heartbeatTimeoutMs: 2_000,
+  retryIntervalMs: 100,
+  unavailableLimitMs: 20_000,
+};
+
+/** Workers in this process and a client, in a namespace of their own. */
+export class TestWorkers {
+  private constructor(
+    readonly client: Client,
+    private readonly workers: RunningWorkers,
+    private readonly close: () => Promise<void>,
+  ) {}
+
+  static async start(site: TestSite, settings: Partial<CopySettings> = {}): Promise<TestWorkers> {
+    const temporal = await ownNamespace();
+    const { client, connection } = await connectTemporal(temporal);
+    const native = await connectNative(temporal);
+    const workers = await startWorkers({
+      ...native,
+      repositories: site.repositories,
+      served: site.repositories.map(({ id }) => id),
+      servesControl: true,
+      settings: { ...TEST_SETTINGS, ...settings },
+    });
+    return new TestWorkers(client, workers, async () => {
+      await native.connection.close();
+      await connection.close();
+    });
+  }
+
+  /** Starts a session of `job`; each call at another second, as the API does. */
+  async startSession(
+    job: CopyJob,
+    overrides: StartOverrides = {},
+  ): Promise<WorkflowHandle<typeof copySession>> {
+    const start = new Date(Date.UTC(2026, 10, 24, 22, 0, this.sessions++));
+    return this.client.workflow.start<typeof copySession>('copySession', {
+      workflowId: `session/${job.id}-${start.toISOString().slice(0, 19)}Z`,
+      taskQueue: CONTROL_TASK_QUEUE,
+      args: [{ job, overrides }],
+    });
+  }
+  private sessions = 0;
+
+  async runSession(job: CopyJob, overrides: StartOverrides = {}) {
+    return (await this.startSession(job, overrides)).result();
+  }
+
+  async stop(): Promise<void> {
+    await this.workers.stop();
+    await this.close();
+  }
+}

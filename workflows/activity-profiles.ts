@@ -1,0 +1,75 @@
+import {
+  ActivityCancellationType,
+  proxyActivities,
+  type ActivityInterfaceFor,
+} from '@temporalio/workflow';
+import type { CopyActivities } from '../activities/copy-activities.js';
+import type { SessionActivities } from '../activities/session-activities.js';
+import type { CopySettings } from '../src/domain/copy-settings.js';
+import { CONTROL_TASK_QUEUE, repositoryTaskQueue } from './messages.js';
+
+/** How activities are timed and retried: one named profile per purpose. What may be retried at all is decided from the kind of the error
+ *  (activities/application-failure.ts), so the profiles only say how fast and how long. */
+
+/** Answers too large for Temporal never become smaller. */
+const NEVER_RETRIED = ['PayloadsTooLarge'];
+
+/** Data work on one repository: as long as it lives it may take its time; when its worker dies, another one goes on after the heartbeat
+ *  timeout; when the storage is away it is tried again for a day, because the copy that is half done is worth waiting for. */
+export function dataActivities(
+  repositoryId: string,
+  settings: CopySettings,
+): ActivityInterfaceFor<CopyActivities> {
+  return proxyActivities<CopyActivities>({
+    taskQueue: repositoryTaskQueue(repositoryId),
+    startToCloseTimeout: '12h',
+    heartbeatTimeout: settings.heartbeatTimeoutMs,
+    scheduleToCloseTimeout: settings.unavailableLimitMs,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: {
+      initialInterval: settings.retryIntervalMs,
+      maximumInterval: '1m',
+      nonRetryableErrorTypes: NEVER_RETRIED,
+    },
+  });
+}
+
+/** Listing of a source: a share that is away for ten minutes is a reason to say so rather than to wait. */
+export function listingActivities(
+  repositoryId: string,
+  settings: CopySettings,
+): ActivityInterfaceFor<CopyActivities> {
+  return proxyActivities<CopyActivities>({
+    taskQueue: repositoryTaskQueue(repositoryId),
+    startToCloseTimeout: '10m',
+    heartbeatTimeout: settings.heartbeatTimeoutMs,
+    scheduleToCloseTimeout: Math.min(settings.unavailableLimitMs, 10 * 60_000),
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: {
+      initialInterval: settings.retryIntervalMs,
+      maximumInterval: '30s',
+      nonRetryableErrorTypes: NEVER_RETRIED,
+    },
+  });
+}
+
+/** Small steps of the server itself; any worker of the control queue does them at once. */
+export const controlActivities = proxyActivities<SessionActivities>({
+  taskQueue: CONTROL_TASK_QUEUE,
+  startToCloseTimeout: '30s',
+  retry: {
+    initialInterval: '500ms',
+    maximumInterval: '10s',
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+});
+
+/** The last word of a session: written even when the session was stopped, but a target that is away does not hold the session for ever. */
+export function recordActivities(repositoryId: string): ActivityInterfaceFor<SessionActivities> {
+  return proxyActivities<SessionActivities>({
+    taskQueue: repositoryTaskQueue(repositoryId),
+    startToCloseTimeout: '30s',
+    scheduleToCloseTimeout: '2m',
+    retry: { initialInterval: '1s', maximumInterval: '15s', nonRetryableErrorTypes: NEVER_RETRIED },
+  });
+}

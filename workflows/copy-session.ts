@@ -1,0 +1,308 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  CancellationScope,
+  executeChild,
+  getExternalWorkflowHandle,
+  isCancellation,
+  ParentClosePolicy,
+  setCurrentDetails,
+  setHandler,
+  upsertMemo,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import {
+  defineSearchAttributeKey,
+  SearchAttributeType,
+  WorkflowExecutionAlreadyStartedError,
+} from '@temporalio/common';
+import type { WorkloadToCopy } from '../activities/copy-activities.js';
+import {
+  NO_PROGRESS,
+  sessionIdOfWorkflow,
+  type CopySession,
+  type CopyTask,
+  type SessionState,
+} from '../src/domain/copy-session.js';
+import type { CopySettings } from '../src/domain/copy-settings.js';
+import { isErrorCode } from '../src/domain/errors.js';
+import { sessionResult, sumProgress } from '../src/domain/session-result.js';
+import { controlActivities, listingActivities, recordActivities } from './activity-profiles.js';
+import { copyWorkload } from './copy-workload.js';
+import {
+  CONTROL_TASK_QUEUE,
+  pauseUpdate,
+  resumeUpdate,
+  SEARCH_ATTRIBUTES,
+  sessionQuery,
+  taskPauseSignal,
+  type CopySessionInput,
+  type CopySessionOutcome,
+} from './messages.js';
+
+const RESULT = defineSearchAttributeKey(SEARCH_ATTRIBUTES.result, SearchAttributeType.KEYWORD);
+const JOB_ID = defineSearchAttributeKey(SEARCH_ATTRIBUTES.jobId, SearchAttributeType.KEYWORD);
+const WORKLOAD = defineSearchAttributeKey(SEARCH_ATTRIBUTES.workload, SearchAttributeType.KEYWORD);
+
+/** One execution of a copy job: its workloads side by side, each in a workflow of its own. One that fails never stops the others, and
+ *  the session always ends with a result, which it writes beside the data. */
+export async function copySession(input: CopySessionInput): Promise<CopySessionOutcome> {
+  const session = new Session(input);
+  setHandler(sessionQuery, () => session.view());
+  setHandler(pauseUpdate, () => session.setPaused(true));
+  setHandler(resumeUpdate, () => session.setPaused(false));
+  let stopped = false;
+  try {
+    await session.run();
+  } catch (error) {
+    if (!isCancellation(error) && !CancellationScope.current().consideredCancelled) throw error;
+    stopped = true;
+  }
+  await CancellationScope.nonCancellable(() => session.end(stopped));
+  if (stopped) throw new CancelledFailure('the session was stopped');
+  const { result, reason, tasks } = session.view();
+  return { result: result ?? 'failed', reason, tasks };
+}
+
+interface SourceWorkloadRef {
+  readonly repositoryId: string;
+  readonly workload: WorkloadToCopy;
+}
+
+class Session {
+  private readonly id = sessionIdOfWorkflow(workflowInfo().workflowId);
+  private readonly startedAt = workflowInfo().startTime.toISOString();
+  private readonly tasks: CopyTask[] = [];
+  private readonly running = new Map<string, string>();
+  private state: SessionState = 'running';
+  private result: CopySession['result'] = null;
+  private reason: string | null = null;
+  private endedAt: string | null = null;
+  private isPaused = false;
+
+  constructor(private readonly input: CopySessionInput) {}
+
+  view(): CopySession {
+    const waiting = [...this.running.values()].map(waitingTask);
+    const tasks = [...this.tasks, ...waiting];
+    return {
+      id: this.id,
+      jobId: this.input.job.id,
+      trigger: this.input.trigger ?? 'api',
+      state: this.state,
+      result: this.result,
+      startedAt: this.startedAt,
+      endedAt: this.endedAt,
+      progress: sumProgress(tasks),
+      tasks,
+      reason: this.reason,
+    };
+  }
+
+  async run(): Promise<void> {
+    setCurrentDetails('Looking for workloads');
+    const settings = await controlActivities.readCopySettings.executeWithOptions(
+      { summary: 'read copy settings' },
+      [],
+    );
+    const queue = await this.enumerate(settings);
+    this.showState();
+    const lane = async (): Promise<void> => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift())
+        await this.copy(next, settings);
+    };
+    const lanes = Math.min(settings.parallelTasks, queue.length);
+    await Promise.all(Array.from({ length: lanes }, lane));
+  }
+
+  /** Workloads of all sources, each once; a source that cannot be read becomes a failed task of its own. */
+  private async enumerate(settings: CopySettings): Promise<SourceWorkloadRef[]> {
+    const { job, overrides } = this.input;
+    const found: SourceWorkloadRef[] = [];
+    const excluded = new Set(job.sources.exclude.map(({ workload }) => workload));
+    for (const { repositoryId, workloads } of job.sources.include) {
+      const present = await this.listWorkloads(repositoryId, settings);
+      for (const workload of present) {
+        const isWanted = workloads === undefined || matches(workloads, workload);
+        const isStarted =
+          overrides?.workloads === undefined || matches(overrides.workloads, workload);
+        const isKnown = found.some((entry) => entry.workload.id === workload.id);
+        if (isWanted && isStarted && !isKnown && !matches([...excluded], workload))
+          found.push({ repositoryId, workload });
+      }
+      for (const name of workloads ?? [])
+        if (present.length > 0 && !present.some((workload) => matches([name], workload)))
+          this.tasks.push(
+            endedTask(
+              name,
+              'failed',
+              'WORKLOAD_MISSING',
+              `repository ${repositoryId} holds no workload ${name}`,
+            ),
+          );
+    }
+    return found;
+  }
+
+  private async listWorkloads(
+    repositoryId: string,
+    settings: CopySettings,
+  ): Promise<WorkloadToCopy[]> {
+    // Asked on the target's queue: its workers do the copying, so they must reach the source in any case.
+    const activities = listingActivities(this.input.job.target.repositoryId, settings);
+    try {
+      return await activities.enumerateWorkloads.executeWithOptions(
+        { summary: `${repositoryId}: enumerate workloads` },
+        [{ repositoryId }],
+      );
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const cause = error instanceof ActivityFailure ? error.cause : error;
+      const code = cause instanceof ApplicationFailure ? cause.type : undefined;
+      const message = cause instanceof Error ? cause.message : String(cause);
+      this.tasks.push(
+        endedTask(
+          `repository ${repositoryId}`,
+          'failed',
+          isErrorCode(code) ? code : 'REPOSITORY_UNREACHABLE',
+          message,
+        ),
+      );
+      return [];
+    }
+  }
+
+  private async copy(source: SourceWorkloadRef, settings: CopySettings): Promise<void> {
+    const { job, overrides } = this.input;
+    const { workload, repositoryId } = source;
+    const workflowId = `chain/${job.target.repositoryId}/${job.id}/${workload.id}`;
+    this.running.set(workflowId, workload.name);
+    this.showState();
+    try {
+      const task = await executeChild(copyWorkload, {
+        workflowId,
+        taskQueue: CONTROL_TASK_QUEUE,
+        // A session that is terminated takes its tasks along: nothing may write a chain that no session answers for.
+        parentClosePolicy: ParentClosePolicy.TERMINATE,
+        staticSummary: `${workload.name}: copy to ${job.target.repositoryId}`,
+        staticDetails: `Job **${job.name}**, workload **${workload.name}** (${workload.type}) from repository ${repositoryId}`,
+        typedSearchAttributes: [
+          { key: JOB_ID, value: job.id },
+          { key: WORKLOAD, value: workload.name },
+        ],
+        args: [
+          {
+            job,
+            overrides: overrides ?? {},
+            workload,
+            sourceRepositoryId: repositoryId,
+            settings,
+            owner: workflowInfo().firstExecutionRunId,
+          },
+        ],
+      });
+      this.tasks.push(task);
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError)
+        this.tasks.push(
+          endedTask(
+            workload.name,
+            'warning',
+            'CHAIN_LOCKED',
+            'another session copies this workload',
+          ),
+        );
+      else if (isCancellation(error) || CancellationScope.current().consideredCancelled) {
+        this.tasks.push(endedTask(workload.name, 'stopped', null, 'the session was stopped'));
+        throw error;
+      } else
+        this.tasks.push(
+          endedTask(workload.name, 'failed', null, error instanceof Error ? error.message : ''),
+        );
+    } finally {
+      this.running.delete(workflowId);
+      this.showState();
+    }
+  }
+
+  async setPaused(paused: boolean): Promise<void> {
+    if (this.isPaused === paused) return;
+    this.isPaused = paused;
+    this.state = paused ? 'paused' : 'running';
+    upsertMemo({ state: this.state });
+    this.showState();
+    for (const workflowId of this.running.keys())
+      await getExternalWorkflowHandle(workflowId)
+        .signal(taskPauseSignal, paused)
+        .catch(() => undefined); // it has just ended
+  }
+
+  async end(stopped: boolean): Promise<void> {
+    const outcome = stopped
+      ? { result: 'stopped' as const, reason: 'the session was stopped' }
+      : sessionResult(this.tasks);
+    this.state = 'ended';
+    this.result = outcome.result;
+    this.reason = outcome.reason;
+    this.endedAt = new Date().toISOString();
+    upsertSearchAttributes([{ key: RESULT, value: outcome.result }]);
+    setCurrentDetails(`**${outcome.result}** ${outcome.reason ?? ''}`);
+    const { job } = this.input;
+    try {
+      await recordActivities(job.target.repositoryId).recordSession.executeWithOptions(
+        { summary: `record the session: ${outcome.result}` },
+        [{ job, session: this.view() }],
+      );
+    } catch (error) {
+      const cause = error instanceof ActivityFailure ? error.cause : error;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      this.reason =
+        `${this.reason ?? ''} (the record of this session could not be written: ${why})`.trim();
+    }
+  }
+
+  private showState(): void {
+    const lines = [
+      ...this.tasks.map((task) => `- ${task.workload}: ${task.result ?? ''} ${task.reason ?? ''}`),
+      ...[...this.running.values()].map(
+        (name) => `- ${name}: ${this.isPaused ? 'paused' : 'running'}`,
+      ),
+    ];
+    setCurrentDetails(lines.slice(0, MAX_DETAIL_LINES).join('\n'));
+  }
+}
+
+/** The Temporal UI shows at most 20,000 bytes. */
+const MAX_DETAIL_LINES = 100;
+
+function matches(names: readonly string[], workload: WorkloadToCopy): boolean {
+  return names.includes(workload.id) || names.includes(workload.name);
+}
+
+function waitingTask(workload: string): CopyTask {
+  return { ...endedTask(workload, null, null, null), state: 'waiting' };
+}
+
+function endedTask(
+  workload: string,
+  result: CopyTask['result'],
+  code: CopyTask['code'],
+  reason: string | null,
+): CopyTask {
+  return {
+    workload,
+    state: 'ended',
+    result,
+    algorithm: 'none',
+    restorePoint: null,
+    committed: [],
+    progress: NO_PROGRESS,
+    resumedFromBytes: 0,
+    attempt: 1,
+    code,
+    reason,
+    notes: [],
+  };
+}

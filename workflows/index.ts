@@ -1,0 +1,2 @@
+export { copySession } from './copy-session.js';
+export { copyWorkload } from './copy-workload.js';
