@@ -1,0 +1,71 @@
+import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
+import { broken, type Finding } from './point-fault.js';
+import {
+  readXml,
+  xmlAttribute,
+  xmlElement,
+  xmlElements,
+  xmlText,
+  type XmlElement,
+} from './xml-file.js';
+
+/** What `virsh checkpoint-dumpxml` says about one checkpoint. Source: libvirt formatcheckpoint.html. */
+export interface LibvirtCheckpoint {
+  readonly name: string;
+  readonly parentName: string | null;
+  readonly createdAtMs: number;
+  /** Disks (`<target dev>`) whose changes are tracked from this checkpoint on. */
+  readonly disks: readonly string[];
+  readonly domain: LibvirtDomain | null;
+}
+
+export interface LibvirtDomain {
+  readonly uuid: string;
+  readonly name: string;
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export async function readCheckpoint(
+  repository: BackupRepository,
+  entry: RepositoryEntry,
+  expectedName: string,
+): Promise<Finding<LibvirtCheckpoint>> {
+  const document = await readXml(repository, entry);
+  if ('fault' in document) return document;
+  const root = xmlElement(document.value, 'domaincheckpoint');
+  const name = xmlText(xmlElement(root, 'name'));
+  if (name !== expectedName)
+    return broken(
+      `${entry.path} describes checkpoint ${name ?? 'without a name'}, not ${expectedName}`,
+    );
+  const seconds = xmlText(xmlElement(root, 'creationTime')) ?? '';
+  if (!/^\d{1,11}$/.test(seconds)) return broken(`${entry.path} has no valid creationTime`);
+  return {
+    value: {
+      name,
+      parentName: xmlText(xmlElement(root, 'parent', 'name')),
+      createdAtMs: Number(seconds) * 1000,
+      disks: xmlElements(xmlElement(root, 'disks'), 'disk')
+        .filter((disk) => xmlAttribute(disk, 'checkpoint') === 'bitmap')
+        .map((disk) => xmlAttribute(disk, 'name'))
+        .filter((disk) => disk !== null),
+      domain: domainIn(root),
+    },
+  };
+}
+
+/** Identity of the domain in the output of `virsh dumpxml`; null when the file does not show one. */
+export async function readDomain(
+  repository: BackupRepository,
+  entry: RepositoryEntry,
+): Promise<LibvirtDomain | null> {
+  const document = await readXml(repository, entry);
+  return 'fault' in document ? null : domainIn(document.value);
+}
+
+function domainIn(parent: XmlElement): LibvirtDomain | null {
+  const uuid = xmlText(xmlElement(parent, 'domain', 'uuid'))?.toLowerCase() ?? '';
+  const name = xmlText(xmlElement(parent, 'domain', 'name'));
+  return UUID.test(uuid) ? { uuid, name: name ?? uuid } : null;
+}

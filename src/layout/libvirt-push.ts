@@ -1,0 +1,220 @@
+import type {
+  ImageFormat,
+  RestorePointKind,
+  SourceDisk,
+  SourceWorkload,
+} from '../domain/restore-point.js';
+import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
+import type { BackupLayout } from './backup-layout.js';
+import {
+  readCheckpoint,
+  readDomain,
+  type LibvirtCheckpoint,
+  type LibvirtDomain,
+} from './libvirt-checkpoint.js';
+import { broken, incomplete, type Finding, type PointFault } from './point-fault.js';
+import { readBackingName } from './qcow2-facts.js';
+import { settleChains, type DraftPoint } from './settle-chains.js';
+import { walkFolders, type FolderFiles } from './walk-folders.js';
+import { folderName, folderWorkloadId } from './workload-id.js';
+
+/** Push backups of libvirt (`virsh backup-begin`). libvirt gives the files no names; these are the names that Longhaul understands:
+ *
+ *  - one folder per domain, anywhere in the repository, the root included;
+ *  - `<disk>.<checkpoint>.qcow2`, or `.raw` for a full: the target file of one disk (`<target dev>`, such as `vda`);
+ *  - `domain.<checkpoint>.xml`: output of `virsh dumpxml` (optional);
+ *  - `checkpoint.<checkpoint>.xml`: output of `virsh checkpoint-dumpxml`, put there **last**, when the backup has ended. Until then the point is
+ *    incomplete: a running backup looks like a finished one, because QEMU writes the header first.
+ *
+ *  A workload is a domain, known by its UUID; its folder names it where no XML shows a UUID. A restore point is a checkpoint, id
+ *  `<checkpoint>-<creationTime>`, because names such as `cp1` come again in a new chain. It is dated by creationTime (whole seconds), and
+ *  as long as it has no checkpoint XML by the newest mtime of its files. A file without a backing name is a full. The backing name of an
+ *  increment is the path of the *live* disk and says nothing: the parent is the checkpoint that `<parent>` names, in the same folder, made no later.
+ *  Source: libvirt formatcheckpoint.html, formatbackup.html; measured with libvirt 9.0 (test/fixtures/make-libvirt-push.sh). */
+export const libvirtPushLayout: BackupLayout = {
+  name: 'libvirt-push',
+  async scan(repository) {
+    const workloads: SourceWorkload[] = [];
+    for await (const folder of walkFolders(repository))
+      workloads.push(...(await scanFolder(repository, folder)));
+    return workloads;
+  },
+};
+
+/** Disk names as libvirt knows them (virDiskNameToIndex), so that `debian.12.qcow2` is not taken for a backup. */
+const IMAGE_NAME =
+  /^(?<disk>(?:fd|hd|sd|vd|xvd|ubd)[a-z]+)\.(?<checkpoint>.+)\.(?<format>qcow2|raw)$/;
+const XML_NAME = /^(?<document>checkpoint|domain)\.(?<checkpoint>.+)\.xml$/;
+
+interface CheckpointFiles {
+  readonly name: string;
+  readonly images: { disk: string; format: ImageFormat; entry: RepositoryEntry }[];
+  checkpoint: RepositoryEntry | null;
+  domain: RepositoryEntry | null;
+}
+
+interface ReadPoint {
+  readonly id: string;
+  readonly createdAtMs: number;
+  readonly files: CheckpointFiles;
+  /** null while there is no checkpoint XML that can be used. */
+  readonly known: LibvirtCheckpoint | null;
+  readonly domain: LibvirtDomain | null;
+  /** Sorted by disk; without those that cannot be used. */
+  readonly disks: readonly Omit<SourceDisk, 'parentRestorePointId'>[];
+  readonly faults: readonly PointFault[];
+}
+
+async function scanFolder(
+  repository: BackupRepository,
+  { folder, files }: FolderFiles,
+): Promise<SourceWorkload[]> {
+  const checkpoints = groupByCheckpoint(files);
+  const hasXml = checkpoints.some(({ checkpoint, domain }) => checkpoint ?? domain);
+  const hasImages = checkpoints.some(({ images }) => images.length > 0);
+  if (!hasXml || !hasImages) return [];
+  const points: ReadPoint[] = [];
+  for (const checkpoint of checkpoints) points.push(await readPoint(repository, checkpoint));
+  return [...groupByDomain(points, folder)].map(([id, { name, members }]) => ({
+    id,
+    name,
+    type: 'libvirt-kvm',
+    restorePoints: settleChains(members.map((point) => draftPoint(point, id, members))),
+  }));
+}
+
+function groupByCheckpoint(files: readonly RepositoryEntry[]): CheckpointFiles[] {
+  const groups = new Map<string, CheckpointFiles>();
+  const group = (name = ''): CheckpointFiles => {
+    const found = groups.get(name) ?? { name, images: [], checkpoint: null, domain: null };
+    groups.set(name, found);
+    return found;
+  };
+  for (const entry of files) {
+    const image = IMAGE_NAME.exec(entry.name)?.groups;
+    const xml = XML_NAME.exec(entry.name)?.groups;
+    if (image !== undefined) {
+      const format = image.format === 'raw' ? 'raw' : 'qcow2';
+      group(image.checkpoint).images.push({ disk: image.disk ?? '', format, entry });
+    } else if (xml?.document === 'checkpoint') group(xml.checkpoint).checkpoint = entry;
+    else if (xml !== undefined) group(xml.checkpoint).domain = entry;
+  }
+  return [...groups.values()];
+}
+
+async function readPoint(repository: BackupRepository, files: CheckpointFiles): Promise<ReadPoint> {
+  const checkpoint =
+    files.checkpoint === null
+      ? incomplete(`checkpoint.${files.name}.xml is not there yet`)
+      : await readCheckpoint(repository, files.checkpoint, files.name);
+  const known = 'value' in checkpoint ? checkpoint.value : null;
+  const domain =
+    known?.domain ?? (files.domain === null ? null : await readDomain(repository, files.domain));
+  const { disks, faults } = await readDisks(repository, files);
+  return {
+    id: `${files.name}-${known === null ? 'unfinished' : known.createdAtMs / 1000}`,
+    createdAtMs: known?.createdAtMs ?? newestChangeMs(files),
+    files,
+    known,
+    domain,
+    disks,
+    faults: 'fault' in checkpoint ? [checkpoint.fault, ...faults] : faults,
+  };
+}
+
+async function readDisks(
+  repository: BackupRepository,
+  { images }: CheckpointFiles,
+): Promise<Pick<ReadPoint, 'disks' | 'faults'>> {
+  const disks = new Map<string, ReadPoint['disks'][number]>();
+  const faults: PointFault[] = [];
+  for (const { disk, format, entry } of images) {
+    if (disks.has(disk)) faults.push(broken(`disk ${disk} has two files`).fault);
+    const kind = await readKind(repository, format, entry);
+    if ('fault' in kind) faults.push(kind.fault);
+    else disks.set(disk, { disk, path: entry.path, format, kind: kind.value, stamp: entry.stamp });
+  }
+  const sorted = [...disks.values()].sort((a, b) => (a.disk < b.disk ? -1 : 1));
+  return { disks: sorted, faults };
+}
+
+async function readKind(
+  repository: BackupRepository,
+  format: ImageFormat,
+  entry: RepositoryEntry,
+): Promise<Finding<RestorePointKind>> {
+  if (entry.stamp.sizeBytes === 0) return incomplete(`${entry.path} is empty`);
+  if (format === 'raw') return { value: 'full' };
+  const backing = await readBackingName(repository, entry);
+  return 'fault' in backing ? backing : { value: backing.value === null ? 'full' : 'increment' };
+}
+
+function newestChangeMs({ images, checkpoint, domain }: CheckpointFiles): number {
+  const entries = [...images.map(({ entry }) => entry), checkpoint, domain];
+  return Math.max(
+    ...entries.map((entry) => Number(BigInt(entry?.stamp.modifiedAtNs ?? 0) / 1_000_000n)),
+  );
+}
+
+/** Points by workload id. Points that show no domain (their XML is still to come) belong to the domain of the newest point that does. */
+function groupByDomain(
+  points: readonly ReadPoint[],
+  folder: string,
+): Map<string, { name: string; members: ReadPoint[] }> {
+  const newestFirst = [...points].sort((a, b) => b.createdAtMs - a.createdAtMs);
+  const newest = newestFirst.find(({ domain }) => domain !== null)?.domain ?? null;
+  const groups = new Map<string, { name: string; members: ReadPoint[] }>();
+  for (const point of newestFirst) {
+    const domain = point.domain ?? newest;
+    const id = domain === null ? folderWorkloadId('libvirt', folder) : `libvirt-${domain.uuid}`;
+    const name = domain?.name ?? folderName('libvirt', folder);
+    const group = groups.get(id) ?? { name, members: [] };
+    group.members.push(point);
+    groups.set(id, group);
+  }
+  return groups;
+}
+
+function draftPoint(
+  point: ReadPoint,
+  workloadId: string,
+  siblings: readonly ReadPoint[],
+): DraftPoint {
+  const { files, known, id, createdAtMs } = point;
+  const faults = [...point.faults];
+  for (const disk of known?.disks ?? [])
+    if (!files.images.some((image) => image.disk === disk))
+      faults.push(broken(`the file of disk ${disk} is missing`).fault);
+
+  const isFull = point.disks.every(({ kind }) => kind === 'full');
+  const parent = siblings.find(({ files: { name } }) => name === known?.parentName);
+  const parentId = isFull || known === null ? null : idOfParent(known, parent);
+  if (!isFull && known !== null && parentId === null)
+    faults.push(broken(`it is an increment, but checkpoint ${files.name} names no parent`).fault);
+  if (!isFull && parent?.known && parent.createdAtMs > createdAtMs)
+    faults.push(
+      broken(`its parent ${parent.id} was made later: the chain in this folder was made anew`)
+        .fault,
+    );
+  return {
+    id,
+    workloadId,
+    createdAtMs,
+    kind: isFull ? 'full' : 'increment',
+    parentId,
+    disks: point.disks.map((disk) => ({
+      ...disk,
+      parentRestorePointId: disk.kind === 'full' ? null : parentId,
+    })),
+    companions: [files.checkpoint, files.domain].flatMap((entry) => entry?.path ?? []),
+    faults,
+  };
+}
+
+/** `<name>-?` when the parent is not in the folder: its creationTime is not known then. */
+function idOfParent(
+  { parentName }: LibvirtCheckpoint,
+  parent: ReadPoint | undefined,
+): string | null {
+  return parent?.id ?? (parentName === null ? null : `${parentName}-?`);
+}

@@ -1,0 +1,44 @@
+import type { RestorePointKind } from '../domain/restore-point.js';
+import type { RepositoryEntry } from '../repository/backup-repository.js';
+
+/** What the name of one backup file says. */
+export interface OvirtFileName {
+  /** Id of the checkpoint; `None-<time>` for a run without checkpoints. */
+  readonly pointId: string;
+  readonly disk: string;
+  readonly kind: RestorePointKind;
+  /** Time in the name, taken for UTC. */
+  readonly createdAtMs: number;
+}
+
+export interface OvirtFile extends OvirtFileName {
+  readonly entry: RepositoryEntry;
+}
+
+const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+const BACKUP_NAME = new RegExp(
+  `^(?<time>\\d{14})\\.(?<checkpoint>${UUID}|None)\\.(?<disk>${UUID})\\.(?<mode>full|incremental)\\.qcow2$`,
+);
+const OVF_NAME = new RegExp(`^(?<vmName>.+)-(?<vmId>${UUID})\\.ovf$`);
+
+/** null for a name of any other form; one with a `/` among them. Source: backup_vm.py `download_backup`. */
+export function parseBackupName(name: string): OvirtFileName | null {
+  const parts = BACKUP_NAME.exec(name)?.groups;
+  if (parts === undefined) return null;
+  const { time = '', checkpoint = '', disk = '', mode } = parts;
+  const iso = time.replace(/^(....)(..)(..)(..)(..)(..)$/, '$1-$2-$3T$4:$5:$6Z');
+  const createdAtMs = Date.parse(iso);
+  if (Number.isNaN(createdAtMs)) return null;
+  return {
+    pointId: checkpoint === 'None' ? `None-${time}` : checkpoint,
+    disk,
+    kind: mode === 'full' ? 'full' : 'increment',
+    createdAtMs,
+  };
+}
+
+/** Machine that an OVF file describes, by its name `<name>-<id>.ovf`; null for a name of any other form. Source: vm_backup.py. */
+export function parseOvfName(name: string): { readonly id: string; readonly name: string } | null {
+  const parts = OVF_NAME.exec(name)?.groups;
+  return parts === undefined ? null : { id: parts.vmId ?? '', name: parts.vmName ?? '' };
+}

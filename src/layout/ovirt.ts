@@ -1,0 +1,118 @@
+import type { SourceDisk, SourceWorkload } from '../domain/restore-point.js';
+import type { BackupRepository } from '../repository/backup-repository.js';
+import type { BackupLayout } from './backup-layout.js';
+import { parseBackupName, type OvirtFile } from './ovirt-names.js';
+import { groupByMachine, type OvirtMachine } from './ovirt-machines.js';
+import { broken, type Finding, type PointFault } from './point-fault.js';
+import { readBackingName } from './qcow2-facts.js';
+import { settleChains, type DraftPoint } from './settle-chains.js';
+import { walkFolders, type FolderFiles } from './walk-folders.js';
+
+/** Backups of oVirt, OLVM and RHV as the SDK's `backup_vm.py` leaves them: a flat folder, anywhere in the repository, of files
+ *  `<time>.<checkpoint>.<disk>.<full|incremental>.qcow2`.
+ *
+ *  A restore point is made of the files that share a checkpoint id; that id is its own. Files of a run without checkpoints (`None`) are
+ *  fulls and belong together by their time (id `None-<time>`). An incremental run may hold fulls of single disks. The parent of an increment is the
+ *  file in the same folder that its backing name names exactly; a backing name of any other form is refused and never opened.
+ *  The time is the local time of the machine that ran the script, without a zone: it is taken for UTC.
+ *  The tool leaves no mark when it has finished: a file is judged by its structure alone.
+ *  Which machine the files belong to: see `groupByMachine`.
+ *  Source: oVirt/python-ovirt-engine-sdk4 examples/backup_vm.py, vm_backup.py. */
+export const ovirtLayout: BackupLayout = {
+  name: 'ovirt',
+  async scan(repository) {
+    const workloads: SourceWorkload[] = [];
+    for await (const folder of walkFolders(repository))
+      workloads.push(...(await scanFolder(repository, folder)));
+    return workloads;
+  },
+};
+
+async function scanFolder(
+  repository: BackupRepository,
+  folder: FolderFiles,
+): Promise<SourceWorkload[]> {
+  const files = folder.files.flatMap((entry) => {
+    const parts = parseBackupName(entry.name);
+    return parts === null ? [] : [{ ...parts, entry }];
+  });
+  const names = new Set(files.map(({ entry }) => entry.name));
+  const workloads: SourceWorkload[] = [];
+  for (const machine of await groupByMachine(repository, folder, files)) {
+    const drafts: DraftPoint[] = [];
+    for (const [pointId, pointFiles] of groupByPoint(machine.files))
+      drafts.push(await draftPoint(repository, machine, pointId, pointFiles, names));
+    const { id, name } = machine;
+    workloads.push({ id, name, type: 'olvm-rhv', restorePoints: settleChains(drafts) });
+  }
+  return workloads;
+}
+
+function groupByPoint(files: readonly OvirtFile[]): Map<string, OvirtFile[]> {
+  const points = new Map<string, OvirtFile[]>();
+  for (const file of files) points.set(file.pointId, [...(points.get(file.pointId) ?? []), file]);
+  return points;
+}
+
+async function draftPoint(
+  repository: BackupRepository,
+  machine: OvirtMachine,
+  id: string,
+  files: readonly OvirtFile[],
+  namesInFolder: ReadonlySet<string>,
+): Promise<DraftPoint> {
+  const disks = new Map<string, SourceDisk>();
+  const faults: PointFault[] = [];
+  for (const file of files) {
+    if (disks.has(file.disk)) faults.push(broken(`disk ${file.disk} has two files`).fault);
+    const link = await readParentLink(repository, file);
+    if ('fault' in link) {
+      faults.push(link.fault);
+      continue;
+    }
+    const { name, pointId } = link.value ?? { name: null, pointId: null };
+    if (name !== null && !namesInFolder.has(name))
+      faults.push(broken(`${name}, the parent of ${file.entry.path}, is missing`).fault);
+    const { disk, kind, entry } = file;
+    const { path, stamp } = entry;
+    disks.set(disk, { disk, path, format: 'qcow2', kind, parentRestorePointId: pointId, stamp });
+  }
+  const parents = new Set(
+    [...disks.values()].flatMap(({ parentRestorePointId }) => parentRestorePointId ?? []),
+  );
+  if (parents.size > 1)
+    faults.push(broken(`its disks build on different points: ${[...parents].join(', ')}`).fault);
+  return {
+    id,
+    workloadId: machine.id,
+    createdAtMs: Math.min(...files.map(({ createdAtMs }) => createdAtMs)),
+    kind: files.every(({ kind }) => kind === 'full') ? 'full' : 'increment',
+    parentId: [...parents][0] ?? null,
+    disks: [...disks.values()].sort((a, b) => (a.disk < b.disk ? -1 : 1)),
+    companions: machine.companions.map(({ path }) => path),
+    faults,
+  };
+}
+
+/** Name of the parent file in the same folder, and the restore point it belongs to; null for a full. */
+async function readParentLink(
+  repository: BackupRepository,
+  { entry, pointId, disk, kind }: OvirtFile,
+): Promise<Finding<{ readonly name: string; readonly pointId: string } | null>> {
+  const backing = await readBackingName(repository, entry);
+  if ('fault' in backing) return backing;
+  const name = backing.value;
+  const quoted = `the parent link ${JSON.stringify(name)}`;
+  if (kind === 'full')
+    return name === null
+      ? { value: null }
+      : broken(`${entry.path} is named a full, but has ${quoted}`);
+  if (name === null)
+    return broken(`${entry.path} is named an increment, but has no parent link: its chain is lost`);
+  const parent = parseBackupName(name);
+  if (parent?.disk !== disk || parent.pointId === pointId)
+    return broken(
+      `${entry.path} has ${quoted}, which is no backup of the same disk at another checkpoint`,
+    );
+  return { value: { name, pointId: parent.pointId } };
+}

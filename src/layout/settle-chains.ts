@@ -1,0 +1,84 @@
+import type { SourceRestorePoint } from '../domain/restore-point.js';
+import { gravestFault, type PointFault } from './point-fault.js';
+
+/** A restore point as its own files show it, before its parents were looked at. `parentId` is the parent of every increment disk. */
+export type DraftPoint = Omit<SourceRestorePoint, 'state' | 'reason'> & {
+  readonly faults: readonly PointFault[];
+};
+
+interface SettledPoint {
+  readonly point: SourceRestorePoint;
+  /** What points that build on this one inherit. */
+  readonly bequest: PointFault | null;
+}
+
+/** Restore points of one workload, oldest first, a parent always before its children. A point is only as good as what it builds on: one
+ *  whose parent is absent, lacks the disk or runs in a circle is broken; one whose parent is not complete takes over that state.
+ *  A child that is dated no later than its parent (clocks of seconds, summer time) is dated 1 ms after it. Ids are unique in `drafts`. */
+export function settleChains(drafts: readonly DraftPoint[]): SourceRestorePoint[] {
+  const settled = new Map<string, SettledPoint>();
+  const byId = new Map(drafts.map((draft) => [draft.id, draft]));
+  for (const draft of drafts) {
+    // Climb to the nearest point that is settled, then settle downwards: chains can be long, so no recursion.
+    const climbed: DraftPoint[] = [];
+    const passed = new Set<string>();
+    let next: DraftPoint | undefined = draft;
+    while (next !== undefined && !settled.has(next.id) && !passed.has(next.id)) {
+      passed.add(next.id);
+      climbed.push(next);
+      next = next.parentId === null ? undefined : byId.get(next.parentId);
+    }
+    for (const point of climbed.reverse()) settled.set(point.id, settlePoint(point, settled, byId));
+  }
+  return [...settled.values()].map(({ point }) => point).sort(byAge);
+}
+
+/** Oldest first; of points with one date, the smaller id first. */
+export function byAge(a: SourceRestorePoint, b: SourceRestorePoint): number {
+  return a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1);
+}
+
+function settlePoint(
+  { faults, ...draft }: DraftPoint,
+  settled: ReadonlyMap<string, SettledPoint>,
+  byId: ReadonlyMap<string, DraftPoint>,
+): SettledPoint {
+  const parent = draft.parentId === null ? undefined : settled.get(draft.parentId);
+  const own = gravestFault([...faults, ...linkFaults(draft, parent, byId)]);
+  const fault = own ?? parent?.bequest ?? null;
+  return {
+    point: {
+      ...draft,
+      createdAtMs: Math.max(draft.createdAtMs, (parent?.point.createdAtMs ?? -Infinity) + 1),
+      state: fault?.state ?? 'complete',
+      reason: fault?.reason ?? null,
+    },
+    bequest:
+      own === null
+        ? fault
+        : {
+            state: own.state,
+            reason: `it builds on ${draft.id}, which is ${own.state}: ${own.reason}`,
+          },
+  };
+}
+
+function linkFaults(
+  { parentId, disks }: Pick<DraftPoint, 'parentId' | 'disks'>,
+  parent: SettledPoint | undefined,
+  byId: ReadonlyMap<string, DraftPoint>,
+): PointFault[] {
+  if (parentId === null) return [];
+  if (parent === undefined) {
+    const words = byId.has(parentId) ? 'runs in a circle' : 'is missing';
+    return [{ state: 'broken', reason: `its parent ${parentId} ${words}` }];
+  }
+  if (parent.bequest !== null) return [];
+  const held = new Set(parent.point.disks.map(({ disk }) => disk));
+  return disks
+    .filter(({ kind, disk }) => kind === 'increment' && !held.has(disk))
+    .map(({ disk }) => ({
+      state: 'broken',
+      reason: `its parent ${parentId} holds no disk ${disk}`,
+    }));
+}

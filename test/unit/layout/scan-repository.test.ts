@@ -1,0 +1,119 @@
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { BackupError } from '../../../src/domain/errors.js';
+import { scanRepository } from '../../../src/layout/scan-repository.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import { copyToRepository } from '../../support/layout/repository-copy.js';
+
+const FILES01 = 'libvirt-4d2a9f61-8c35-4e70-b1d8-0f6e3a7c5b92';
+const WEB01 = 'libvirt-0b5f0c9e-7a34-4b8e-9f0d-3c1d6a2e4f51';
+
+async function idsIn(repository: BackupRepository): Promise<string[]> {
+  return (await scanRepository(repository)).map(({ id }) => id);
+}
+
+/** Makes reading of one path fail as a share does that has gone away. */
+function failReading(repository: BackupRepository, failing: string): void {
+  const openRead = repository.openRead.bind(repository);
+  repository.openRead = async (path) => {
+    if (path === failing)
+      throw new BackupError('REPOSITORY_IO_ERROR', `cannot read ${path}: input/output error`);
+    return openRead(path);
+  };
+}
+
+describe('scanRepository', () => {
+  it('finds the workloads of all layouts, sorted by id, wherever their folders lie', async () => {
+    const { repository, at } = await copyToRepository(null);
+    const fixtures = await copyToRepository('');
+    await cp(fixtures.at('libvirt-push'), at('a/b/kvm'), { recursive: true });
+    await cp(fixtures.at('ovirt'), at('olvm'), { recursive: true });
+    const workloads = await scanRepository(repository);
+    expect(workloads.map(({ id, restorePoints }) => [id, restorePoints.length])).toEqual([
+      [WEB01, 3],
+      [FILES01, 3],
+      ['ovirt-olvm:dns01', 2],
+      ['ovirt-olvm:mail01', 3],
+    ]);
+  });
+
+  it('finds nothing in an empty repository', async () => {
+    expect(await idsIn((await copyToRepository(null)).repository)).toEqual([]);
+  });
+
+  it.each(['chain.json', 'chain.json.copy'])(
+    'passes over a folder with %s and everything below it',
+    async (record) => {
+      const { repository, at } = await copyToRepository(null);
+      const fixtures = await copyToRepository('libvirt-push');
+      await cp(fixtures.at('files01'), at('job/workload'), { recursive: true });
+      await cp(fixtures.at('web01'), at('job/workload/2026-11-24T220000Z'), { recursive: true });
+      expect(await idsIn(repository)).toEqual([WEB01, FILES01]);
+      await writeFile(at(`job/workload/${record}`), '{}');
+      expect(await idsIn(repository)).toEqual([]);
+    },
+  );
+
+  it.each(['.snapshot', 'lost+found'])('passes over the folder %s', async (name) => {
+    const { repository, at } = await copyToRepository('libvirt-push');
+    await mkdir(at(name));
+    await rename(at('web01'), at(`${name}/web01`));
+    expect(await idsIn(repository)).toEqual([FILES01]);
+  });
+
+  it('joins the chains of one machine that lie in a folder each', async () => {
+    const { repository, at } = await copyToRepository('libvirt-push');
+    await cp(at('web01'), at('web01-next'), { recursive: true });
+    for (const name of ['cp1', 'cp2', 'cp3']) {
+      const path = at(`web01-next/checkpoint.${name}.xml`);
+      const xml = await readFile(path, 'utf8');
+      const seconds = 1_900_000_000 + Number(name.slice(2));
+      await writeFile(path, xml.replace(/<creationTime>\d+/, `<creationTime>${seconds}`));
+    }
+    const web01 = (await scanRepository(repository)).find(({ id }) => id === WEB01);
+    const points = web01?.restorePoints.map(({ id, parentId, state }) => [id, parentId, state]);
+    expect(points?.slice(3)).toEqual([
+      ['cp1-1900000001', null, 'complete'],
+      ['cp2-1900000002', 'cp1-1900000001', 'complete'],
+      ['cp3-1900000003', 'cp2-1900000002', 'complete'],
+    ]);
+    expect(points).toHaveLength(6);
+  });
+
+  it('lists a restore point that lies in two folders once, as its complete copy', async () => {
+    const { repository, at } = await copyToRepository('libvirt-push');
+    await cp(at('web01'), at('web01-copy'), { recursive: true });
+    await rm(at('web01/vda.cp3.qcow2'));
+    const web01 = (await scanRepository(repository)).find(({ id }) => id === WEB01);
+    expect(web01?.restorePoints.map(({ state, disks }) => [state, disks[0]?.path])).toEqual([
+      ['complete', 'web01/vda.cp1.qcow2'],
+      ['complete', 'web01/vda.cp2.qcow2'],
+      ['complete', 'web01-copy/vda.cp3.qcow2'],
+    ]);
+  });
+
+  it('calls a point unknown, not broken, when its image or its XML cannot be read just now', async () => {
+    for (const name of ['vda.cp2.qcow2', 'checkpoint.cp2.xml']) {
+      const { repository } = await copyToRepository('libvirt-push');
+      failReading(repository, `web01/${name}`);
+      const web01 = (await scanRepository(repository)).find(({ id }) => id === WEB01);
+      const cp2 = web01?.restorePoints.find(({ id }) => id.startsWith('cp2'));
+      expect(cp2).toMatchObject({
+        state: 'unknown',
+        reason: `cannot read web01/${name}: input/output error`,
+      });
+    }
+  });
+
+  it('fails as a whole when a folder cannot be read', async () => {
+    const { repository } = await copyToRepository('libvirt-push');
+    const list = repository.list.bind(repository);
+    repository.list = async (folder) => {
+      if (folder === 'web01') throw new BackupError('REPOSITORY_UNREACHABLE', 'the share is gone');
+      return list(folder);
+    };
+    await expect(scanRepository(repository)).rejects.toMatchObject({
+      code: 'REPOSITORY_UNREACHABLE',
+    });
+  });
+});
