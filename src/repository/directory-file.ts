@@ -12,7 +12,7 @@ export class DirectoryFile implements WritableFile {
   readonly path: string;
   readonly #repositoryId: string;
   readonly #handle: OpenFile;
-  #failedSync: unknown = null;
+  #failedSync: Error | null = null;
 
   constructor(repositoryId: string, path: string, handle: OpenFile) {
     this.#repositoryId = repositoryId;
@@ -56,7 +56,7 @@ export class DirectoryFile implements WritableFile {
     try {
       await this.#step('write', 'make durable', () => this.#handle.datasync());
     } catch (error) {
-      this.#failedSync = error;
+      if (error instanceof Error) this.#failedSync = error;
       throw error;
     }
   }

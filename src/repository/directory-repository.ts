@@ -18,7 +18,7 @@ const FILE_MODE = 0o640;
 const FOLDER_MODE = 0o750;
 
 /** O_NONBLOCK: a named pipe must not hold the caller until someone writes to it; a file does not care. */
-const OPEN_FILE = 0;
+const OPEN_FILE = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 const CREATE_FLAGS = {
   new: constants.O_CREAT | constants.O_EXCL,
@@ -160,6 +160,7 @@ class DirectoryRepository implements BackupRepository {
   async #open(path: string, flags: number): Promise<DirectoryFile> {
     const { parent, name } = split(path);
     const handle = await this.#root.within(parent, async (open) => {
+      await this.#refuseOther(path, open.at(name));
       return this.#calls.open(open.at(name), OPEN_FILE | flags, FILE_MODE);
     });
     try {

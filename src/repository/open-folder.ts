@@ -30,8 +30,8 @@ export class OpenFolder {
 /** The root folder of a directory repository, and the only way from it to any other folder.
  *
  *  The root may be reached through symbolic links, for it comes from the configuration. Below it none is followed: every folder is
- *  opened in the open folder above it with O_NOFOLLOW. Where `/proc` is absent names are reached by path, and
- *  a folder exchanged for a link between two calls is noticed only for files, by `confirm`. */
+ *  opened in the open folder above it with O_NOFOLLOW. Where `/proc` is absent names are reached by path; a folder exchanged for a link
+ *  between two calls is then noticed only for files that are opened, by `confirm`. */
 export class RepositoryRoot {
   readonly repositoryId: string;
   readonly #calls: FileCalls;

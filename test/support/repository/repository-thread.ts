@@ -16,7 +16,8 @@ port.on('message', (request: ThreadRequest) => {
 async function answer({ call, target, method, parameters }: ThreadRequest): Promise<ThreadAnswer> {
   try {
     const value = await invoke(targets[target], method, parameters);
-    if (OPENING_METHODS.includes(method)) return { call, value: targets.push(Object(value)) - 1 };
+    if (OPENING_METHODS.includes(method) && typeof value === 'object' && value !== null)
+      return { call, value: targets.push(value) - 1 };
     return { call, value, parameters: method === 'read' ? parameters : [] };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

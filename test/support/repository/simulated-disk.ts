@@ -97,6 +97,7 @@ export class SimulatedFile {
   readonly type = 'file';
   readonly inode: number;
   content = new PagedContent();
+  /** Never changed, only replaced. */
   durable = new PagedContent();
   /** Since the last sync, oldest first. */
   unsynced: FileChange[] = [];
@@ -165,7 +166,7 @@ function copyFile(file: SimulatedFile, copies: Map<SimulatedNode, SimulatedNode>
   const copy = new SimulatedFile(file.inode);
   copies.set(file, copy);
   copy.content = file.content.copy();
-  copy.durable = file.durable.copy();
+  copy.durable = file.durable;
   copy.unsynced = [...file.unsynced];
   copy.changedAtNs = file.changedAtNs;
   return copy;

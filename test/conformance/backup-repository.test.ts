@@ -1,0 +1,41 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import { openDirectoryRepository } from '../../src/repository/directory-repository.js';
+import { SimulatedRepository } from '../support/repository/simulated-repository.js';
+import { RepositoryThread } from '../support/repository/threaded-repository.js';
+import { describeBackupRepository } from './backup-repository.js';
+import { describeDirectoryRepository, type OpenDirectory } from './directory-repository.js';
+
+const IN_PLACE_AND_SPARSE = { overwriteInPlace: true, sparseFiles: true };
+
+const thread = new RepositoryThread();
+afterAll(() => thread.stop());
+
+const PLACES: readonly (readonly [string, OpenDirectory])[] = [
+  ['folder, main thread', openDirectoryRepository],
+  ['folder, worker thread', (options) => thread.open(options)],
+];
+
+for (const [name, open] of PLACES) {
+  describeBackupRepository(
+    name,
+    async () => {
+      const rootPath = await mkdtemp(join(tmpdir(), 'longhaul-repository-'));
+      const repository = await open({ id: 'tested', rootPath, readOnly: false });
+      // Node's own `rm` cannot remove paths longer than PATH_MAX.
+      const dispose = async () => void execFileSync('rm', ['-r', rootPath]);
+      return { repository, dispose };
+    },
+    IN_PLACE_AND_SPARSE,
+  );
+  describeDirectoryRepository(name, open);
+}
+
+describeBackupRepository(
+  'simulated',
+  async () => ({ repository: new SimulatedRepository('tested'), dispose: async () => undefined }),
+  IN_PLACE_AND_SPARSE,
+);

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { BackupError, isBackupError, type ErrorCode } from '../../../src/domain/errors.js';
+import { storageError } from '../../../src/repository/storage-error.js';
+
+function answerOfSystem(code: string): Error {
+  return Object.assign(new Error(`${code}: as Node words it`), { code, errno: -1 });
+}
+
+function translated(error: unknown, intent: 'read' | 'write'): BackupError {
+  const step = { repositoryId: 'nas', intent, verb: 'open', path: 'jobs/disk' };
+  const result = storageError(error, step);
+  if (!isBackupError(result)) throw new Error('not a BackupError');
+  return result;
+}
+
+describe('storageError', () => {
+  it.each<[string, ErrorCode, ErrorCode]>([
+    ['ENOSPC', 'REPOSITORY_FULL', 'REPOSITORY_FULL'],
+    ['EDQUOT', 'REPOSITORY_FULL', 'REPOSITORY_FULL'],
+    ['ENOENT', 'FILE_MISSING', 'FILE_MISSING'],
+    ['EEXIST', 'FILE_EXISTS', 'FILE_EXISTS'],
+    ['EROFS', 'REPOSITORY_READ_ONLY', 'REPOSITORY_READ_ONLY'],
+    ['EACCES', 'REPOSITORY_UNREACHABLE', 'REPOSITORY_READ_ONLY'],
+    ['EPERM', 'REPOSITORY_UNREACHABLE', 'REPOSITORY_READ_ONLY'],
+    ['ELOOP', 'PATH_FORBIDDEN', 'PATH_FORBIDDEN'],
+    ['EIO', 'REPOSITORY_IO_ERROR', 'REPOSITORY_IO_ERROR'],
+    ['ESTALE', 'REPOSITORY_UNREACHABLE', 'REPOSITORY_UNREACHABLE'],
+    ['ETIMEDOUT', 'REPOSITORY_UNREACHABLE', 'REPOSITORY_UNREACHABLE'],
+    ['ENOTCONN', 'REPOSITORY_UNREACHABLE', 'REPOSITORY_UNREACHABLE'],
+    ['EHOSTDOWN', 'REPOSITORY_UNREACHABLE', 'REPOSITORY_UNREACHABLE'],
+    ['EXDEV', 'REPOSITORY_IO_ERROR', 'REPOSITORY_IO_ERROR'],
+  ])('%s is %s while reading and %s while writing', (errno, whenReading, whenWriting) => {
+    expect(translated(answerOfSystem(errno), 'read').code).toBe(whenReading);
+    expect(translated(answerOfSystem(errno), 'write').code).toBe(whenWriting);
+  });
+
+  it('says what failed where, and keeps the cause', () => {
+    const cause = answerOfSystem('ENOSPC');
+    const error = translated(cause, 'write');
+    expect(error.message).toBe(
+      'Repository "nas": cannot open "jobs/disk": no space is left (ENOSPC).',
+    );
+    expect(error.details).toEqual({ repositoryId: 'nas', path: 'jobs/disk', errno: 'ENOSPC' });
+    expect(error.cause).toBe(cause);
+  });
+
+  it('passes a BackupError and a bug unchanged', () => {
+    const step = { repositoryId: 'nas', intent: 'read', verb: 'open', path: 'x' } as const;
+    const known = new BackupError('PATH_FORBIDDEN', 'known');
+    const bug = new TypeError('bug');
+    expect(storageError(known, step)).toBe(known);
+    expect(storageError(bug, step)).toBe(bug);
+  });
+});
