@@ -1,0 +1,159 @@
+/** Rules of a job definition that its shape alone does not show. */
+
+import { isTimeZone } from './calendar-date.js';
+import type { CopyJob, SourceSelection } from './copy-job.js';
+import { cronFault } from './cron.js';
+
+/** Where in the definition, fields and indexes joined by dots (`sources.include.0.repositoryId`), and what is wrong there. */
+export interface JobFault {
+  readonly path: string;
+  readonly message: string;
+}
+
+export interface JobRepository {
+  readonly id: string;
+  readonly role: 'primary' | 'target' | 'external';
+}
+
+/** All faults at once; none when the job may be stored. */
+export function jobFaults(job: CopyJob, repositories: readonly JobRepository[]): JobFault[] {
+  const roles = new Map(repositories.map(({ id, role }) => [id, role]));
+  return [
+    ...targetFaults(job, roles),
+    ...includeFaults(job, roles),
+    ...workloadFaults(job),
+    ...scheduleFaults(job),
+    ...maintenanceFaults(job),
+    ...gfsFaults(job),
+  ];
+}
+
+type Roles = ReadonlyMap<string, JobRepository['role']>;
+
+function targetFaults({ target }: CopyJob, roles: Roles): JobFault[] {
+  const path = 'target.repositoryId';
+  const role = roles.get(target.repositoryId);
+  if (role === undefined) return [unknownRepository(path, target.repositoryId)];
+  if (role === 'target') return [];
+  const message =
+    role === 'external'
+      ? `${target.repositoryId} is an external repository: it is read-only and never a target`
+      : `${target.repositoryId} has role ${role}; a target must have role target`;
+  return [{ path, message }];
+}
+
+function unknownRepository(path: string, id: string): JobFault {
+  return { path, message: `no repository ${id} is configured` };
+}
+
+function includeFaults({ sources, target }: CopyJob, roles: Roles): JobFault[] {
+  if (sources.include.length === 0) {
+    return [{ path: 'sources.include', message: 'name at least one source' }];
+  }
+  const faults: JobFault[] = [];
+  const whole = new Set(
+    sources.include.filter((entry) => entry.workloads === undefined).map(repositoryOf),
+  );
+  const seen = new Set<string>();
+  sources.include.forEach((entry, index) => {
+    const { repositoryId, workloads } = entry;
+    const path = `sources.include.${String(index)}`;
+    if (!roles.has(repositoryId)) {
+      faults.push(unknownRepository(`${path}.repositoryId`, repositoryId));
+    }
+    if (repositoryId === target.repositoryId) {
+      const message = `${repositoryId} is the target; a job cannot copy a repository to itself`;
+      faults.push({ path: `${path}.repositoryId`, message });
+    }
+    if (workloads?.length === 0) {
+      const message = 'name workloads, or leave the field out for all of the repository';
+      faults.push({ path: `${path}.workloads`, message });
+    }
+    if (workloads !== undefined && whole.has(repositoryId)) {
+      const message = `another entry includes all of ${repositoryId} already`;
+      faults.push({ path, message });
+    } else if (workloads === undefined && seen.has(repositoryId)) {
+      faults.push({ path, message: `${repositoryId} is included twice` });
+    }
+    if (workloads === undefined) seen.add(repositoryId);
+  });
+  return faults;
+}
+
+function repositoryOf(entry: SourceSelection): string {
+  return entry.repositoryId;
+}
+
+/** A job keeps one chain for each workload, so each may be named once, whatever the repository. */
+function workloadFaults({ sources }: CopyJob): JobFault[] {
+  const faults: JobFault[] = [];
+  const includedFrom = new Map<string, string>();
+  sources.include.forEach(({ repositoryId, workloads = [] }, entry) => {
+    workloads.forEach((workload, index) => {
+      const path = `sources.include.${String(entry)}.workloads.${String(index)}`;
+      const other = includedFrom.get(workload);
+      if (other === repositoryId) faults.push({ path, message: `${workload} is included twice` });
+      else if (other !== undefined) {
+        const message = `${workload} is included from ${other} already; a job keeps one chain for each workload`;
+        faults.push({ path, message });
+      }
+      includedFrom.set(workload, repositoryId);
+    });
+  });
+  const excluded = new Set<string>();
+  sources.exclude.forEach(({ workload }, index) => {
+    const path = `sources.exclude.${String(index)}.workload`;
+    if (excluded.has(workload)) faults.push({ path, message: `${workload} is excluded twice` });
+    if (includedFrom.has(workload)) {
+      faults.push({ path, message: `${workload} is both included by name and excluded` });
+    }
+    excluded.add(workload);
+  });
+  return faults;
+}
+
+function scheduleFaults({ id, mode, schedule }: CopyJob): JobFault[] {
+  const faults: JobFault[] = [];
+  if (mode === 'immediate' && schedule.type !== 'manual') {
+    const message = `an immediate job starts when a restore point appears and takes no schedule; ${schedule.type} needs mode periodic`;
+    faults.push({ path: 'schedule.type', message });
+  }
+  if (schedule.type === 'afterJob' && schedule.jobId === id) {
+    faults.push({ path: 'schedule.jobId', message: 'a job cannot start after itself' });
+  }
+  if (schedule.type === 'weekly') {
+    if (schedule.days.length === 0) {
+      faults.push({ path: 'schedule.days', message: 'name at least one day of the week' });
+    } else if (new Set(schedule.days).size < schedule.days.length) {
+      faults.push({ path: 'schedule.days', message: 'a day of the week is named twice' });
+    }
+  }
+  if (schedule.type === 'cron') {
+    const message = cronFault(schedule.expression);
+    if (message !== null) faults.push({ path: 'schedule.expression', message });
+  }
+  if ('timeZone' in schedule) faults.push(...timeZoneFaults('schedule', schedule.timeZone));
+  return faults;
+}
+
+function maintenanceFaults({ healthCheck, compact, gfs }: CopyJob): JobFault[] {
+  const faults: JobFault[] = [];
+  if (healthCheck !== null) faults.push(...timeZoneFaults('healthCheck', healthCheck.timeZone));
+  if (compact !== null) {
+    faults.push(...timeZoneFaults('compact', compact.timeZone));
+    // Source: VBR user guide, `backup_copy_compact_file`: new fulls come with GFS anyway.
+    if (gfs !== null) faults.push({ path: 'compact', message: 'not possible together with gfs' });
+  }
+  return faults;
+}
+
+function timeZoneFaults(parent: string, timeZone: string): JobFault[] {
+  if (isTimeZone(timeZone)) return [];
+  const message = `${timeZone} is not a known time zone; use a name such as Europe/Berlin or UTC, in its exact case`;
+  return [{ path: `${parent}.timeZone`, message }];
+}
+
+function gfsFaults({ gfs }: CopyJob): JobFault[] {
+  if (gfs === null || gfs.weekly !== null || gfs.monthly !== null || gfs.yearly !== null) return [];
+  return [{ path: 'gfs', message: 'turn on weekly, monthly or yearly, or leave gfs out' }];
+}

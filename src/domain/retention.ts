@@ -1,0 +1,300 @@
+/** Which restore points of a target chain stay, and what is done, in which order, to be rid of the others. */
+
+import { DAY_MS, dayNumberOf, startOfDayMs, utcText } from './calendar-date.js';
+import type { GfsPolicy, RetentionPolicy } from './copy-job.js';
+import { gfsKeepReasons } from './gfs.js';
+import type { TargetRestorePoint } from './target-point.js';
+
+/** A policy of days never leaves less than this. Source: VBR user guide, `backup_copy_simple_retention`. */
+const MINIMUM_POINTS = 3;
+
+export type RetainedPoint = Pick<
+  TargetRestorePoint,
+  'id' | 'createdAt' | 'copiedAt' | 'parentId' | 'chainId' | 'state' | 'health' | 'flags'
+>;
+
+export interface RetentionInput {
+  /** Oldest first; one chain after the other. */
+  readonly points: readonly RetainedPoint[];
+  readonly policy: RetentionPolicy;
+  readonly gfs: GfsPolicy | null;
+  readonly timeZone: string;
+  readonly nowMs: number;
+  /** 0: not immutable. Counted from `copiedAt`. */
+  readonly immutableForDays: number;
+  /** Points that a restore, a verification or another copy reads. */
+  readonly leasedPointIds: readonly string[];
+  /** Some file of the chain could not be read just now. A point of unknown health says the same. */
+  readonly unreadable: boolean;
+  /** The target can overwrite in place. */
+  readonly mergeAllowed: boolean;
+}
+
+export type RetentionAction =
+  /** Blocks of the increment go into its full; the full's own point is gone afterwards and the increment's point is the full. */
+  | { readonly type: 'merge'; readonly fullId: string; readonly incrementId: string }
+  /** Build a full of this increment from its chain; it starts a chain of its own afterwards. */
+  | { readonly type: 'synthetic'; readonly restorePointId: string }
+  /** Dependents come first. */
+  | { readonly type: 'delete'; readonly ids: readonly string[]; readonly chainId: string };
+
+export interface RetentionPlan {
+  /** Oldest first; with `actions` it accounts for every point. */
+  readonly keep: readonly { readonly id: string; readonly reasons: readonly string[] }[];
+  /** In the order in which they must be done. Planning again after all of them gives none. */
+  readonly actions: readonly RetentionAction[];
+  readonly warnings: readonly string[];
+}
+
+/** Rules:
+ *  - `restorePoints` keeps the newest N, `days` those of today and the N days before it, but no fewer than 3. Corrupt points do not count.
+ *  - One chain without GFS: the oldest increment is merged into the full until the full's point is one to keep. Where the target cannot
+ *    overwrite, a synthetic full is built instead once as many points are outdated as are kept: one full per round, not per session.
+ *  - With GFS or several chains nothing is merged: increments go all together when none of their chain is wanted, and their full with
+ *    them unless a flag still protects it.
+ *  - Nothing goes that something kept builds on, that is leased or immutable, or while the chain is unreadable or the clock looks wrong. */
+export function planRetention(input: RetentionInput): RetentionPlan {
+  const refusal = refusalOf(input);
+  if (refusal !== null) {
+    return {
+      keep: input.points.map(({ id }) => ({ id, reasons: [`nothing is removed: ${refusal}`] })),
+      actions: [],
+      warnings: [`no restore point is merged or deleted: ${refusal}`],
+    };
+  }
+  const reasons = keepReasons(input);
+  const chains = [...chainsOf(input.points).values()];
+  const outdated = chains.flatMap((chain) => outdatedOf(chain, reasons));
+  const deleted = new Set(outdated.flatMap((action) => action.ids));
+  const remaining = chains.filter((chain) => chain.some((point) => !deleted.has(point.id)));
+  const [single, ...others] = remaining;
+  const shortened =
+    single !== undefined && others.length === 0 && input.gfs === null
+      ? shortenChain(single, input, reasons)
+      : { actions: [], warnings: [] };
+
+  const actions = [...outdated, ...shortened.actions];
+  const gone = removedBy(actions);
+  return {
+    keep: keptPoints(input.points, gone, reasons),
+    actions,
+    warnings: [...shortened.warnings, ...removalWarnings(input, gone)],
+  };
+}
+
+type Reasons = ReadonlyMap<string, readonly string[]>;
+type Chain = readonly RetainedPoint[];
+
+/** Why this chain must be left alone altogether; null when it may be worked on. */
+function refusalOf({ points, nowMs, unreadable }: RetentionInput): string | null {
+  if (unreadable) return 'a file of the chain cannot be read just now';
+  const chainOf = new Map(points.map((point) => [point.id, point.chainId]));
+  for (const { id, parentId, chainId, createdAt, copiedAt, health } of points) {
+    if (health === 'unknown') return `restore point ${id} cannot be read just now`;
+    if (parentId !== null && chainOf.get(parentId) !== chainId) {
+      return `restore point ${id} builds on ${parentId}, which its chain does not list`;
+    }
+    if (Date.parse(createdAt) > nowMs) {
+      return `restore point ${id} is dated after the present time ${utcText(nowMs)}; check the clocks`;
+    }
+    if (Date.parse(copiedAt) > nowMs) {
+      return `restore point ${id} was copied after the present time ${utcText(nowMs)}; check the clock`;
+    }
+  }
+  return null;
+}
+
+/** Reasons of the points that are kept for their own sake. */
+function keepReasons(input: RetentionInput): Reasons {
+  const reasons = new Map<string, string[]>();
+  const add = (id: string, reason: string): void => {
+    const known = reasons.get(id);
+    if (known === undefined) reasons.set(id, [reason]);
+    else known.push(reason);
+  };
+  const { firstIndex, reason } = shortTerm(input);
+  const leased = new Set(input.leasedPointIds);
+  const flags = gfsKeepReasons({
+    ...input,
+    points: input.points.filter((point) => point.flags.length > 0),
+  });
+  input.points.forEach((point, index) => {
+    const { id } = point;
+    if (index >= firstIndex) add(id, countsFor(point) ? reason(index) : 'corrupt, not counted');
+    for (const flag of flags.get(id) ?? []) add(id, flag);
+    if (leased.has(id)) add(id, 'in use');
+    const untilMs = immutableUntilMs(point, input);
+    if (untilMs > input.nowMs) add(id, `immutable until ${utcText(untilMs)}`);
+  });
+  return reasons;
+}
+
+/** 0: the target is not immutable. */
+function immutableUntilMs(point: RetainedPoint, { immutableForDays }: RetentionInput): number {
+  return immutableForDays === 0 ? 0 : Date.parse(point.copiedAt) + immutableForDays * DAY_MS;
+}
+
+/** Short-term retention keeps everything from `firstIndex` on. */
+function shortTerm({ points, policy, timeZone, nowMs }: RetentionInput): {
+  firstIndex: number;
+  reason: (index: number) => string;
+} {
+  const oldestOf = (count: number): number => {
+    let counted = 0;
+    const index = points.findLastIndex((point) => countsFor(point) && ++counted === count);
+    return index >= 0 ? index : points.findIndex((point) => point.state === 'available');
+  };
+  if (policy.type === 'restorePoints') {
+    const count = Math.max(1, policy.value);
+    return { firstIndex: oldestOf(count), reason: () => newestText(count) };
+  }
+  const firstMs = startOfDayMs(dayNumberOf(nowMs, timeZone) - policy.value, timeZone);
+  const inDays = points.findIndex((point) => Date.parse(point.createdAt) >= firstMs);
+  const firstInDays = inDays === -1 ? points.length : inDays;
+  return {
+    firstIndex: Math.min(firstInDays, oldestOf(MINIMUM_POINTS)),
+    reason: (index) =>
+      index >= firstInDays
+        ? `not older than ${policy.value === 1 ? '1 day' : `${String(policy.value)} days`}`
+        : `${newestText(MINIMUM_POINTS)}, which always stay`,
+  };
+}
+
+function newestText(count: number): string {
+  return count === 1 ? 'the newest one' : `one of the ${String(count)} newest`;
+}
+
+function countsFor(point: RetainedPoint): boolean {
+  return point.state === 'available' && point.health !== 'corrupt';
+}
+
+function chainsOf(points: Chain): Map<string, RetainedPoint[]> {
+  const chains = new Map<string, RetainedPoint[]>();
+  for (const point of points) {
+    const chain = chains.get(point.chainId);
+    if (chain === undefined) chains.set(point.chainId, [point]);
+    else chain.push(point);
+  }
+  return chains;
+}
+
+/** Deletion of a chain whose increments are all outdated: of the increments, and of the full too unless it is kept. */
+function outdatedOf(chain: Chain, reasons: Reasons): (RetentionAction & { type: 'delete' })[] {
+  const [full, ...increments] = chain;
+  if (full === undefined || increments.some((point) => reasons.has(point.id))) return [];
+  const going = reasons.has(full.id) ? increments : chain;
+  return going.length === 0 ? [] : [deletionOf(going, full.chainId)];
+}
+
+function deletionOf(going: Chain, chainId: string): RetentionAction & { type: 'delete' } {
+  return { type: 'delete', ids: going.map((point) => point.id).toReversed(), chainId };
+}
+
+interface Shortening {
+  readonly actions: readonly RetentionAction[];
+  readonly warnings: readonly string[];
+}
+
+/** Takes the outdated points off the old end of the only chain. */
+function shortenChain(chain: Chain, input: RetentionInput, reasons: Reasons): Shortening {
+  const outdated = chain.findIndex((point) => reasons.has(point.id));
+  const nothing = { actions: [], warnings: [] };
+  if (outdated <= 0) return nothing;
+  // A reader of any point has the files of the full open as well.
+  if (chain.some((point) => input.leasedPointIds.includes(point.id))) return nothing;
+  return input.mergeAllowed && input.immutableForDays === 0
+    ? mergeOutdated(chain, outdated)
+    : detachOutdated(chain, outdated, input);
+}
+
+/** Merges `chain[0]` to `chain[count - 1]` away, oldest first. Stops before a corrupt point: a merge would spread its blocks. */
+function mergeOutdated(chain: Chain, count: number): Shortening {
+  const actions: RetentionAction[] = [];
+  for (let index = 0; index < count; index++) {
+    const [full, increment] = chain.slice(index, index + 2);
+    if (full === undefined || increment === undefined) break;
+    const corrupt = [full, increment].find((point) => point.health === 'corrupt');
+    if (corrupt !== undefined) {
+      return { actions, warnings: [corruptWarning(corrupt)] };
+    }
+    actions.push({ type: 'merge', fullId: full.id, incrementId: increment.id });
+  }
+  return { actions, warnings: [] };
+}
+
+function corruptWarning({ id }: RetainedPoint): string {
+  return `restore point ${id} is corrupt: nothing older goes from its chain until it is healed`;
+}
+
+/** Makes the oldest point to keep a full and deletes what is older, once that is worth a full. */
+function detachOutdated(chain: Chain, count: number, input: RetentionInput): Shortening {
+  const first = chain[count];
+  if (first === undefined || count < chain.length - count) return { actions: [], warnings: [] };
+  const corrupt = chain.slice(0, count + 1).find((point) => point.health === 'corrupt');
+  if (corrupt !== undefined) return { actions: [], warnings: [corruptWarning(corrupt)] };
+  if (immutableUntilMs(first, input) > input.nowMs) {
+    return {
+      actions: [],
+      warnings: [
+        `${String(count)} outdated restore points stay, because the immutable restore point ${first.id} builds on them; turn GFS on, or keep points for longer than they are immutable`,
+      ],
+    };
+  }
+  return {
+    actions: [
+      { type: 'synthetic', restorePointId: first.id },
+      deletionOf(chain.slice(0, count), first.chainId),
+    ],
+    warnings: [],
+  };
+}
+
+function removedBy(actions: readonly RetentionAction[]): Set<string> {
+  const gone = new Set<string>();
+  for (const action of actions) {
+    if (action.type === 'merge') gone.add(action.fullId);
+    if (action.type === 'delete') for (const id of action.ids) gone.add(id);
+  }
+  return gone;
+}
+
+/** Reasons of all that is left. A point without one of its own is needed by the next one in its chain that has, or waits for its chain. */
+function keptPoints(
+  points: Chain,
+  gone: ReadonlySet<string>,
+  reasons: Reasons,
+): RetentionPlan['keep'] {
+  const keep: { id: string; reasons: readonly string[] }[] = [];
+  const neededBy = new Map<string, string>();
+  for (const { id, chainId } of points.toReversed()) {
+    if (gone.has(id)) continue;
+    const own = reasons.get(id);
+    const dependent = neededBy.get(chainId);
+    keep.push({
+      id,
+      reasons: own ?? [
+        dependent === undefined ? 'goes only with its whole chain' : `needed by ${dependent}`,
+      ],
+    });
+    if (own !== undefined) neededBy.set(chainId, id);
+  }
+  return keep.toReversed();
+}
+
+function removalWarnings(input: RetentionInput, gone: ReadonlySet<string>): string[] {
+  const warnings: string[] = [];
+  const total = input.points.length;
+  if (gone.size * 2 > total) {
+    warnings.push(`${String(gone.size)} of ${String(total)} restore points are to go at once`);
+  }
+  const unprotected = input.points.filter(
+    (point) =>
+      gone.has(point.id) && point.flags.some((flag) => (input.gfs?.[flag] ?? null) === null),
+  );
+  if (unprotected.length > 0) {
+    warnings.push(
+      `${String(unprotected.length)} of the restore points that are to go carry flags of a GFS tier that is off`,
+    );
+  }
+  return warnings;
+}

@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest';
+import {
+  detectRecreatedChain,
+  matchByContent,
+  newerThanCopied,
+  recreatedMessage,
+  type ComparedRestorePoint,
+} from '../../../src/domain/recreated-chain.js';
+import { sourcePoint, targetChain } from './chain-builder.js';
+
+const DAYS = ['2026-11-20', '2026-11-21', '2026-11-22'];
+const COPIED = targetChain(DAYS);
+const copiedId = (day: string): string => `${day}T22:00:00Z`;
+
+/** A source point that has the content of the copied one of `day`. */
+const known = (day: string, change: Partial<ComparedRestorePoint> = {}): ComparedRestorePoint =>
+  sourcePoint(day, day === '2026-11-20' ? null : 'parent', {
+    sameContentAs: [copiedId(day)],
+    ...change,
+  });
+
+const [OLDEST, MIDDLE, NEWEST] = [known('2026-11-20'), known('2026-11-21'), known('2026-11-22')];
+const LATER = sourcePoint('2026-11-23', '2026-11-22');
+const LAST = { copiedPointId: copiedId('2026-11-22'), currentRestorePointId: '2026-11-22' };
+
+describe('recreated chain', () => {
+  it.each<[string, ComparedRestorePoint[], object]>([
+    [
+      'all known points are there',
+      [OLDEST, MIDDLE, NEWEST],
+      { state: 'intact', lastCopied: LAST, lineageUsable: true },
+    ],
+    [
+      'a newer point is there',
+      [OLDEST, MIDDLE, NEWEST, LATER],
+      { state: 'extended', lastCopied: LAST, lineageUsable: true },
+    ],
+    [
+      'the source dropped old points',
+      [NEWEST],
+      { state: 'trimmed', lastCopied: LAST, lineageUsable: true },
+    ],
+    [
+      'the source dropped old points and made a new one',
+      [MIDDLE, NEWEST, LATER],
+      { state: 'extended', lastCopied: LAST, lineageUsable: true },
+    ],
+    [
+      'the newest copied point is gone',
+      [OLDEST, MIDDLE],
+      {
+        state: 'trimmed',
+        lastCopied: { copiedPointId: copiedId('2026-11-21'), currentRestorePointId: '2026-11-21' },
+        lineageUsable: false,
+      },
+    ],
+    [
+      'the newest copied point is gone and another was made',
+      [OLDEST, MIDDLE, sourcePoint('2026-11-24', '2026-11-21')],
+      {
+        state: 'trimmed',
+        lastCopied: { copiedPointId: copiedId('2026-11-21'), currentRestorePointId: '2026-11-21' },
+        lineageUsable: false,
+      },
+    ],
+    [
+      'all points have other names and dates, but known content',
+      [
+        known('2026-11-20', { id: 'a', createdAtMs: 1 }),
+        known('2026-11-21', { id: 'b', createdAtMs: 2 }),
+        known('2026-11-22', { id: 'c', createdAtMs: 3 }),
+      ],
+      {
+        state: 'intact',
+        lastCopied: { copiedPointId: copiedId('2026-11-22'), currentRestorePointId: 'c' },
+        lineageUsable: true,
+      },
+    ],
+    [
+      'all known names have other content',
+      DAYS.map((day) => sourcePoint(day, null, { contentDiffersFrom: [copiedId(day)] })),
+      { state: 'replaced', lastCopied: null, lineageUsable: false },
+    ],
+    [
+      'other points are there instead of the known ones',
+      [sourcePoint('2026-11-23', null), sourcePoint('2026-11-24', '2026-11-23')],
+      { state: 'recreated', lastCopied: null, lineageUsable: false },
+    ],
+    [
+      'other points have the names of known ones without their content',
+      DAYS.map((day) => sourcePoint(day, null)),
+      { state: 'recreated', lastCopied: null, lineageUsable: false },
+    ],
+    [
+      'the known ones are gone, but a point builds on one of them',
+      [sourcePoint('2026-11-23', '2026-11-22')],
+      { state: 'extended', lastCopied: null, lineageUsable: false },
+    ],
+    [
+      'a point builds on a known name that has other content',
+      [sourcePoint('2026-11-22', null, { contentDiffersFrom: [copiedId('2026-11-22')] }), LATER],
+      { state: 'replaced', lastCopied: null, lineageUsable: false },
+    ],
+    ['the source is empty', [], { state: 'trimmed', lastCopied: null, lineageUsable: false }],
+    [
+      'nothing known can be found, and a point cannot be read',
+      [sourcePoint('renamed', null, { state: 'unknown' }), LATER],
+      { state: 'trimmed', lastCopied: null, lineageUsable: false },
+    ],
+    [
+      'the newest copied point cannot be read',
+      [OLDEST, MIDDLE, sourcePoint('2026-11-22', 'x', { state: 'unknown' }), LATER],
+      { state: 'extended', lastCopied: LAST, lineageUsable: false },
+    ],
+  ])('when %s', (_, current, expected) => {
+    expect(detectRecreatedChain({ copied: COPIED, current })).toMatchObject(expected);
+  });
+
+  it('is extended on the first run', () => {
+    expect(detectRecreatedChain({ copied: [], current: [LATER] })).toEqual({
+      state: 'extended',
+      lastCopied: null,
+      lineageUsable: false,
+      reasons: ['nothing was copied before'],
+    });
+  });
+
+  it('says that old points are gone and that newer ones are there', () => {
+    const { reasons } = detectRecreatedChain({ copied: COPIED, current: [NEWEST, LATER] });
+    expect(reasons).toEqual([
+      '2 of 3 copied restore points are gone',
+      '1 restore point is newer than the last copied one',
+    ]);
+  });
+
+  it('stays the same chain when one of several known points has other content, and says which', () => {
+    const changed = sourcePoint('2026-11-21', null, {
+      contentDiffersFrom: [copiedId('2026-11-21')],
+    });
+    const detection = detectRecreatedChain({ copied: COPIED, current: [OLDEST, changed, NEWEST] });
+    expect(detection.state).toBe('trimmed');
+    expect(detection.reasons[0]).toBe(
+      'restore point 2026-11-21 of 2026-11-21 22:00 UTC has other content than when it was copied',
+    );
+  });
+
+  it('tells what was seen and which call makes the new job', () => {
+    const current = [sourcePoint('2026-11-23', null), sourcePoint('2026-11-24', '2026-11-23')];
+    const detection = detectRecreatedChain({ copied: COPIED, current });
+    expect(recreatedMessage('nightly', 'web01', detection)).toBe(
+      'The backup chain of web01 in the source is not the one that was copied: all 3 copied restore points are gone from the source; ' +
+        '2 restore points are there instead, and none of them builds on a copied one. Nothing was copied, and all copies made so far are kept. ' +
+        'To go on, make a new job with a new chain: POST /api/v1/jobs/nightly/replacement, or `longhaul job replace nightly`.',
+    );
+  });
+});
+
+describe('match by content', () => {
+  it('gives each copied point one source point when increments of unchanged days are equal', () => {
+    const both = [copiedId('2026-11-21'), copiedId('2026-11-22')];
+    const current = [
+      sourcePoint('2026-11-22', 'x', { sameContentAs: both }),
+      sourcePoint('2026-11-23', 'x', { sameContentAs: both }),
+      sourcePoint('2026-11-24', 'x', { sameContentAs: both }),
+    ];
+    expect([...matchByContent(COPIED, current)]).toEqual([
+      [copiedId('2026-11-22'), '2026-11-22'],
+      [copiedId('2026-11-21'), '2026-11-23'],
+    ]);
+  });
+
+  it('takes the place in the list, not the date, for what is newer than a renamed point', () => {
+    const current = [
+      known('2026-11-22', { id: 'moved', createdAtMs: 5_000 }),
+      sourcePoint('next', 'moved', { createdAtMs: 6_000 }),
+    ];
+    expect(newerThanCopied(COPIED, current).map((point) => point.id)).toEqual(['next']);
+  });
+});

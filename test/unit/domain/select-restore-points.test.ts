@@ -1,0 +1,231 @@
+import { describe, expect, it } from 'vitest';
+import {
+  detectRecreatedChain,
+  type ComparedRestorePoint,
+} from '../../../src/domain/recreated-chain.js';
+import {
+  selectRestorePoints,
+  type SelectionInput,
+} from '../../../src/domain/select-restore-points.js';
+import { disk, sourcePoint, targetChain } from './chain-builder.js';
+
+const same = (day: string): Partial<ComparedRestorePoint> => ({
+  sameContentAs: [`${day}T22:00:00Z`],
+});
+
+/** Full of the 20th and an increment on it each day after. */
+const FULL = sourcePoint('2026-11-20', null);
+const INC21 = sourcePoint('2026-11-21', '2026-11-20');
+const INC22 = sourcePoint('2026-11-22', '2026-11-21');
+const INC23 = sourcePoint('2026-11-23', '2026-11-22');
+/** The 20th and 21st as they look once they are copied. */
+const COPIED20 = { ...FULL, ...same('2026-11-20') };
+const COPIED21 = { ...INC21, ...same('2026-11-21') };
+
+function select(
+  current: ComparedRestorePoint[],
+  copiedDays: string[],
+  change: Partial<SelectionInput> = {},
+): ReturnType<typeof selectRestorePoints> {
+  const copied = copiedDays.length === 0 ? [] : targetChain(copiedDays);
+  return selectRestorePoints({
+    job: { mode: 'periodic', restorePoints: 'latest' },
+    current,
+    copied,
+    detection: detectRecreatedChain({ copied, current }),
+    targetRepositoryId: 'offsite',
+    sourceRepositoryId: 'primary',
+    activeFull: false,
+    ...change,
+  });
+}
+
+const brief = ({ points }: ReturnType<typeof selectRestorePoints>): string[] =>
+  points.map((point) =>
+    [point.restorePointId, point.algorithm, point.changedBy, point.lineageFrom ?? '-'].join(' '),
+  );
+const IMMEDIATE = { job: { mode: 'immediate', restorePoints: 'latest' } } as const;
+const ALL = { job: { mode: 'periodic', restorePoints: 'all' } } as const;
+
+describe('restore points of a session', () => {
+  it.each<[string, ComparedRestorePoint[], string[], Partial<SelectionInput>, string[]]>([
+    ['first run, periodic: the newest', [FULL, INC21, INC22], [], {}, ['2026-11-22 full all -']],
+    [
+      'first run, immediate: the newest',
+      [FULL, INC21, INC22],
+      [],
+      IMMEDIATE,
+      ['2026-11-22 full all -'],
+    ],
+    [
+      'first run with scope all: every one, oldest first',
+      [FULL, INC21, INC22],
+      [],
+      ALL,
+      [
+        '2026-11-20 full all -',
+        '2026-11-21 increment lineage 2026-11-20',
+        '2026-11-22 increment lineage 2026-11-21',
+      ],
+    ],
+    [
+      'later, periodic: the newest, with the blocks of all increments between',
+      [COPIED20, COPIED21, INC22, INC23],
+      ['2026-11-20', '2026-11-21'],
+      {},
+      ['2026-11-23 increment lineage 2026-11-21'],
+    ],
+    [
+      'later, immediate: every newer one, oldest first',
+      [COPIED20, COPIED21, INC22, INC23],
+      ['2026-11-20', '2026-11-21'],
+      IMMEDIATE,
+      ['2026-11-22 increment lineage 2026-11-21', '2026-11-23 increment lineage 2026-11-22'],
+    ],
+    [
+      'a source full after what was copied is compared by digest, and stays an increment',
+      [COPIED20, COPIED21, sourcePoint('2026-11-22', null), INC23],
+      ['2026-11-20', '2026-11-21'],
+      IMMEDIATE,
+      ['2026-11-22 increment digest -', '2026-11-23 increment lineage 2026-11-22'],
+    ],
+    [
+      'an older point that was never copied is not fetched afterwards',
+      [FULL, COPIED21, INC22],
+      ['2026-11-21'],
+      ALL,
+      ['2026-11-22 increment lineage 2026-11-21'],
+    ],
+    [
+      'an active full takes the first point whole',
+      [COPIED20, COPIED21, INC22, INC23],
+      ['2026-11-20', '2026-11-21'],
+      { ...IMMEDIATE, activeFull: true },
+      ['2026-11-22 full all -', '2026-11-23 increment lineage 2026-11-22'],
+    ],
+    [
+      'the newest copied one is gone from the source: digest',
+      [COPIED20, sourcePoint('2026-11-22', '2026-11-20')],
+      ['2026-11-20', '2026-11-21'],
+      {},
+      ['2026-11-22 increment digest -'],
+    ],
+    [
+      'a recreated chain begins a new one from blocks that the target holds',
+      [sourcePoint('2026-11-23', null), sourcePoint('2026-11-24', '2026-11-23')],
+      ['2026-11-20', '2026-11-21'],
+      {},
+      ['2026-11-24 full digest -'],
+    ],
+  ])('%s', (_, current, copied, change, expected) => {
+    const selection = select(current, copied, change);
+    expect(brief(selection)).toEqual(expected);
+    expect(selection.reason).toBeNull();
+  });
+
+  it('goes by digest when one of the disks has a full in between, or is new', () => {
+    const copied = { ...COPIED20, disks: [disk('vda', null), disk('vdb', null)] };
+    const twoDisks = (vdb: string | null) =>
+      sourcePoint('2026-11-21', '2026-11-20', {
+        disks: [disk('vda', '2026-11-20'), disk('vdb', vdb)],
+      });
+    const days = ['2026-11-20'];
+    expect(brief(select([copied, twoDisks('2026-11-20')], days))).toEqual([
+      '2026-11-21 increment lineage 2026-11-20',
+    ]);
+    expect(brief(select([copied, twoDisks(null)], days))).toEqual([
+      '2026-11-21 increment digest -',
+    ]);
+    expect(brief(select([COPIED20, twoDisks('2026-11-20')], days))).toEqual([
+      '2026-11-21 increment digest -',
+    ]);
+  });
+
+  it('goes by digest when a point in between is not whole', () => {
+    const broken = { ...INC21, state: 'broken', reason: 'cut off' } as const;
+    expect(brief(select([COPIED20, broken, INC22], ['2026-11-20']))).toEqual([
+      '2026-11-22 increment digest -',
+    ]);
+  });
+
+  it('goes by digest when parents form a loop', () => {
+    const loop = [sourcePoint('2026-11-21', '2026-11-22'), sourcePoint('2026-11-22', '2026-11-21')];
+    expect(brief(select([COPIED20, ...loop], ['2026-11-20']))).toEqual([
+      '2026-11-22 increment digest -',
+    ]);
+  });
+
+  it('takes the newest complete one and says why not the newest', () => {
+    const broken = { ...INC23, state: 'broken', reason: 'vdb.qcow2 is missing' } as const;
+    const selection = select([COPIED20, COPIED21, INC22, broken], ['2026-11-20', '2026-11-21']);
+    expect(brief(selection)).toEqual(['2026-11-22 increment lineage 2026-11-21']);
+    expect(selection.points[0]?.reason).toContain(
+      'the newest restore point, 2026-11-23 22:00 UTC, is broken (vdb.qcow2 is missing)',
+    );
+    expect(selection.skipped).toEqual([
+      { restorePointId: '2026-11-23', reason: 'broken (vdb.qcow2 is missing)' },
+    ]);
+  });
+
+  it('lists points between as skipped in a periodic job', () => {
+    expect(select([COPIED20, INC21, INC22], ['2026-11-20']).skipped).toEqual([
+      { restorePointId: '2026-11-21', reason: 'only the newest one is copied' },
+    ]);
+  });
+
+  it.each<[string, ComparedRestorePoint[], string[], Partial<SelectionInput>, string]>([
+    [
+      'all is copied',
+      [COPIED20, COPIED21],
+      ['2026-11-20', '2026-11-21'],
+      {},
+      'newest restore point 2026-11-21 22:00 UTC is copied already',
+    ],
+    [
+      'an active full has nothing new to take',
+      [COPIED20],
+      ['2026-11-20'],
+      { activeFull: true },
+      'newest restore point 2026-11-20 22:00 UTC is copied already; an active full needs a restore point that is not copied yet',
+    ],
+    [
+      'the only newer one is still being written',
+      [COPIED20, { ...INC21, state: 'incomplete', reason: 'no XML file yet' }],
+      ['2026-11-20'],
+      IMMEDIATE,
+      'newest restore point 2026-11-21 22:00 UTC is incomplete (no XML file yet); no complete one is newer than 2026-11-20 22:00 UTC, which is copied already',
+    ],
+    [
+      'the first run finds no complete one',
+      [{ ...FULL, state: 'unknown', reason: null }],
+      [],
+      {},
+      'newest restore point 2026-11-20 22:00 UTC is not readable just now; no complete one is there',
+    ],
+    [
+      'the source is empty',
+      [],
+      ['2026-11-20'],
+      {},
+      'the source holds no restore points of this workload',
+    ],
+    [
+      'the source is the target',
+      [FULL],
+      [],
+      { sourceRepositoryId: 'offsite' },
+      'the restore points lie on the target repository itself',
+    ],
+    [
+      'it cannot be told whether the chain was recreated',
+      [sourcePoint('x', null, { state: 'unknown' }), sourcePoint('2026-11-24', null)],
+      ['2026-11-20'],
+      {},
+      'some restore points of the source cannot be read just now, so it cannot be told whether its chain is still the one that was copied',
+    ],
+  ])('selects nothing and says why: %s', (_, current, copied, change, reason) => {
+    const selection = select(current, copied, change);
+    expect(selection.points).toEqual([]);
+    expect(selection.reason).toBe(reason);
+  });
+});
