@@ -4,9 +4,9 @@ import { MemoryBytes } from './byte-files.js';
 /** The process died here. */
 export class StoppedByTest extends Error {}
 
-/** Passes everything on; from write number `stopAt` (1 = the first write or truncate) on it throws instead. */
-export class StopsAtWrite<File extends ByteSource & ByteSink> implements ByteSource, ByteSink {
-  #writes = 0;
+/** Passes everything on; from operation number `stopAt` on it throws instead. 1 is the first write, truncate or sync. */
+export class StopsAtOperation<File extends ByteSource & ByteSink> implements ByteSource, ByteSink {
+  #operations = 0;
 
   constructor(
     readonly file: File,
@@ -35,18 +35,19 @@ export class StopsAtWrite<File extends ByteSource & ByteSink> implements ByteSou
     await this.file.truncate(sizeBytes);
   }
 
-  sync(): Promise<void> {
-    return this.file.sync();
+  async sync(): Promise<void> {
+    this.#count();
+    await this.file.sync();
   }
 
   #count(): void {
-    this.#writes += 1;
-    if (this.#writes >= this.stopAt) throw new StoppedByTest();
+    this.#operations += 1;
+    if (this.#operations >= this.stopAt) throw new StoppedByTest();
   }
 }
 
 /** A disk with a write cache: what was written since the last sync may be lost, in any selection, when the power is cut. */
-export class PowerCut extends StopsAtWrite<MemoryBytes> {
+export class PowerCut extends StopsAtOperation<MemoryBytes> {
   #durable: MemoryBytes;
   #newest: { readonly bytes: Uint8Array; readonly offset: number } | null = null;
 

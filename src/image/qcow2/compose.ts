@@ -1,0 +1,226 @@
+import { BLOCK_BYTES } from '../../domain/digest.js';
+import { BackupError } from '../../domain/errors.js';
+import type { ByteSink } from '../byte-source.js';
+import {
+  EXTENSION_BACKING_FORMAT,
+  LOW_ZERO,
+  MAX_BACKING_NAME_BYTES,
+  MAX_L1_BYTES,
+  MAX_REFCOUNT_TABLE_BYTES,
+  POINTER_BYTES,
+  QCOW2_MAGIC,
+  V3_HEADER_BYTES,
+  setCopiedEntry,
+  setU64,
+  viewOf,
+} from './format.js';
+
+const CLUSTER_BYTES = BLOCK_BYTES;
+const CLUSTER_BITS = 16;
+const REFCOUNT_ORDER = 4; // 16 bits
+const CLUSTERS_PER_L2_TABLE = CLUSTER_BYTES / POINTER_BYTES;
+const REFCOUNTS_PER_BLOCK = CLUSTER_BYTES / 2;
+/** Guest clusters come from the plan as 0: not stored, 1: zero, 2 + slot. */
+const PLAN_ZERO = 1;
+const PLAN_FIRST_SLOT = 2;
+
+/** What a qcow2 file is to hold. Guest clusters and data slots have 64 KiB; slot k lies at (1 + k) × 65,536 in the file. */
+export interface Qcow2Plan {
+  /** Multiple of 512. */
+  readonly virtualSizeBytes: number;
+  /** `name` as it goes into the header: relative path, at most 1,023 bytes of UTF-8. */
+  readonly backing: { readonly name: string; readonly format: 'qcow2' | 'raw' } | null;
+  readonly slotCount: number;
+  /** Fills `out` for the guest clusters from `firstCluster`: 0 not stored, 1 explicit zero, 2 + slot. Asked in ascending order, each once. */
+  mapClusters(firstCluster: number, out: Float64Array): Promise<void>;
+  /** Fills `out` for the slots from `firstSlot`: 1 holds data, 0 is a hole. Asked in ascending order, each once. Exactly the slots that clusters refer to hold data. */
+  slotsInUse(firstSlot: number, out: Uint8Array): Promise<void>;
+}
+
+/** Writes tables, reference counts and header around data clusters that are in the file already.
+ *
+ *  Layout: header cluster, data slots, L2 tables (only those with an entry), L1 table, reference count blocks, reference count table;
+ *  the file ends with the latter. Version 3, 16-bit reference counts. Zero clusters of an image without parent stay unallocated.
+ *  Write order: everything behind the slots, end of the file, sync, header cluster, sync; so a file that was not finished has no
+ *  magic. The result depends on the plan alone: whatever an earlier attempt left is overwritten or cut off.
+ *  Memory: L1 table (8 bytes per 512 MiB of disk) and a few clusters.
+ *  @throws IMAGE_LIMIT_EXCEEDED when the disk is beyond what qcow2 can address */
+export async function composeQcow2(
+  sink: ByteSink,
+  plan: Qcow2Plan,
+): Promise<{ sizeBytes: number; metadataStart: number }> {
+  checkPlan(plan);
+  const metadataStart = (1 + plan.slotCount) * CLUSTER_BYTES;
+  const l1 = new Uint8Array(roundUp(l1Entries(plan) * POINTER_BYTES));
+  const { l1Offset, referencedSlots } = await writeL2Tables(sink, plan, metadataStart, viewOf(l1));
+  await sink.write(l1, l1Offset);
+
+  const layout = placeRefcounts(metadataStart, l1Offset + l1.length);
+  const usedSlots = await writeRefcounts(sink, plan, layout);
+  if (usedSlots !== referencedSlots)
+    throw new Error(`plan: ${usedSlots} slots hold data, ${referencedSlots} are referred to`);
+  await sink.truncate(layout.sizeBytes);
+  await sink.sync();
+  await sink.write(headerCluster(plan, l1Offset, layout), 0);
+  await sink.sync();
+  return { sizeBytes: layout.sizeBytes, metadataStart };
+}
+
+function checkPlan(plan: Qcow2Plan): void {
+  if (plan.virtualSizeBytes % 512 !== 0)
+    throw new Error(`plan: disk of ${plan.virtualSizeBytes} bytes, no multiple of 512`);
+  if (l1Entries(plan) * POINTER_BYTES > MAX_L1_BYTES)
+    throw new BackupError(
+      'IMAGE_LIMIT_EXCEEDED',
+      `a disk of ${plan.virtualSizeBytes} bytes is too large for qcow2 with clusters of 64 KiB (2 PiB)`,
+      { details: { virtualSizeBytes: plan.virtualSizeBytes } },
+    );
+  if (plan.backing === null) return;
+  const nameBytes = new TextEncoder().encode(plan.backing.name).length;
+  if (nameBytes === 0 || nameBytes > MAX_BACKING_NAME_BYTES)
+    throw new BackupError(
+      'IMAGE_LIMIT_EXCEEDED',
+      `the name of the parent has ${nameBytes} bytes; a qcow2 header takes 1..${MAX_BACKING_NAME_BYTES}`,
+      { details: { name: plan.backing.name } },
+    );
+}
+
+function l1Entries(plan: Qcow2Plan): number {
+  return Math.max(1, Math.ceil(plan.virtualSizeBytes / (CLUSTERS_PER_L2_TABLE * CLUSTER_BYTES)));
+}
+
+async function writeL2Tables(
+  sink: ByteSink,
+  plan: Qcow2Plan,
+  metadataStart: number,
+  l1: DataView,
+): Promise<{ l1Offset: number; referencedSlots: number }> {
+  const clusters = new Float64Array(CLUSTERS_PER_L2_TABLE);
+  const table = new Uint8Array(CLUSTER_BYTES);
+  const view = viewOf(table);
+  let tableOffset = metadataStart;
+  let referencedSlots = 0;
+  const endCluster = Math.ceil(plan.virtualSizeBytes / CLUSTER_BYTES);
+  for (let first = 0; first < endCluster; first += CLUSTERS_PER_L2_TABLE) {
+    const window = clusters.subarray(0, endCluster - first);
+    await plan.mapClusters(first, window);
+    table.fill(0);
+    let entries = 0;
+    for (let cluster = 0; cluster < window.length; cluster++) {
+      const value = window[cluster] ?? 0;
+      if (value === 0 || (value === PLAN_ZERO && plan.backing === null)) continue;
+      entries += 1;
+      const at = cluster * POINTER_BYTES;
+      if (value === PLAN_ZERO) view.setUint32(at + 4, LOW_ZERO);
+      else {
+        setCopiedEntry(view, at, (1 + value - PLAN_FIRST_SLOT) * CLUSTER_BYTES);
+        referencedSlots += 1;
+      }
+    }
+    if (entries === 0) continue;
+    await sink.write(table, tableOffset);
+    setCopiedEntry(l1, (first / CLUSTERS_PER_L2_TABLE) * POINTER_BYTES, tableOffset);
+    tableOffset += CLUSTER_BYTES;
+  }
+  return { l1Offset: tableOffset, referencedSlots };
+}
+
+interface RefcountLayout {
+  readonly metadataStart: number;
+  readonly blocksOffset: number;
+  readonly blockCount: number;
+  readonly tableOffset: number;
+  readonly tableClusters: number;
+  readonly sizeBytes: number;
+}
+
+/** Reference counts count their own clusters, too: enlarge until they fit. */
+function placeRefcounts(metadataStart: number, blocksOffset: number): RefcountLayout {
+  const before = blocksOffset / CLUSTER_BYTES;
+  let blockCount = 0;
+  let tableClusters = 0;
+  for (;;) {
+    const clusters = before + blockCount + tableClusters;
+    const blocks = Math.ceil(clusters / REFCOUNTS_PER_BLOCK);
+    const tables = roundUp(blocks * POINTER_BYTES) / CLUSTER_BYTES;
+    if (blocks === blockCount && tables === tableClusters) break;
+    blockCount = blocks;
+    tableClusters = tables;
+  }
+  if (tableClusters * CLUSTER_BYTES > MAX_REFCOUNT_TABLE_BYTES)
+    throw new BackupError(
+      'IMAGE_LIMIT_EXCEEDED',
+      `${before} clusters need a reference count table of more than ${MAX_REFCOUNT_TABLE_BYTES} bytes`,
+      { details: { clusters: before } },
+    );
+  const tableOffset = blocksOffset + blockCount * CLUSTER_BYTES;
+  const sizeBytes = tableOffset + tableClusters * CLUSTER_BYTES;
+  return { metadataStart, blocksOffset, blockCount, tableOffset, tableClusters, sizeBytes };
+}
+
+/** @returns number of slots that hold data */
+async function writeRefcounts(
+  sink: ByteSink,
+  plan: Qcow2Plan,
+  layout: RefcountLayout,
+): Promise<number> {
+  const table = new Uint8Array(layout.tableClusters * CLUSTER_BYTES);
+  const tableView = viewOf(table);
+  const block = new Uint8Array(CLUSTER_BYTES);
+  const counts = viewOf(block);
+  const slots = new Uint8Array(REFCOUNTS_PER_BLOCK);
+  const firstMetadata = layout.metadataStart / CLUSTER_BYTES;
+  const endCluster = layout.sizeBytes / CLUSTER_BYTES;
+  let usedSlots = 0;
+  for (let index = 0; index < layout.blockCount; index++) {
+    const first = index * REFCOUNTS_PER_BLOCK;
+    const end = Math.min(first + REFCOUNTS_PER_BLOCK, endCluster);
+    const firstSlot = Math.max(first, 1) - 1;
+    const slotCount = Math.max(0, Math.min(end, firstMetadata) - 1 - firstSlot);
+    if (slotCount > 0) await plan.slotsInUse(firstSlot, slots.subarray(0, slotCount));
+    block.fill(0);
+    for (let cluster = first; cluster < end; cluster++) {
+      const isSlot = cluster >= 1 && cluster < firstMetadata;
+      if (isSlot && slots[cluster - 1 - firstSlot] !== 1) continue;
+      counts.setUint16((cluster - first) * 2, 1);
+      if (isSlot) usedSlots += 1;
+    }
+    const blockOffset = layout.blocksOffset + index * CLUSTER_BYTES;
+    await sink.write(block, blockOffset);
+    setU64(tableView, index * POINTER_BYTES, blockOffset);
+  }
+  await sink.write(table, layout.tableOffset);
+  return usedSlots;
+}
+
+function headerCluster(plan: Qcow2Plan, l1Offset: number, layout: RefcountLayout): Uint8Array {
+  const cluster = new Uint8Array(CLUSTER_BYTES);
+  const view = viewOf(cluster);
+  view.setUint32(0, QCOW2_MAGIC);
+  view.setUint32(4, 3);
+  view.setUint32(20, CLUSTER_BITS);
+  setU64(view, 24, plan.virtualSizeBytes);
+  view.setUint32(36, l1Entries(plan));
+  setU64(view, 40, l1Offset);
+  setU64(view, 48, layout.tableOffset);
+  view.setUint32(56, layout.tableClusters);
+  view.setUint32(96, REFCOUNT_ORDER);
+  view.setUint32(100, V3_HEADER_BYTES);
+  if (plan.backing === null) return cluster; // the zeros behind the header are the end of the extensions
+
+  const text = new TextEncoder();
+  const format = text.encode(plan.backing.format);
+  view.setUint32(V3_HEADER_BYTES, EXTENSION_BACKING_FORMAT);
+  view.setUint32(V3_HEADER_BYTES + 4, format.length);
+  cluster.set(format, V3_HEADER_BYTES + 8);
+  const endOfExtensions = V3_HEADER_BYTES + 8 + 8 + 8; // format padded to 8, end mark
+  const name = text.encode(plan.backing.name);
+  cluster.set(name, endOfExtensions);
+  setU64(view, 8, endOfExtensions);
+  view.setUint32(16, name.length);
+  return cluster;
+}
+
+function roundUp(bytes: number): number {
+  return Math.ceil(bytes / CLUSTER_BYTES) * CLUSTER_BYTES;
+}

@@ -1,0 +1,265 @@
+import { BLOCK_BYTES } from '../../domain/digest.js';
+import type { ByteSource } from '../byte-source.js';
+import {
+  BLOCK_DIRECT,
+  BLOCK_ENCODED,
+  BLOCK_UNALLOCATED,
+  type BlockMap,
+  type DiskImage,
+  type ReadBelow,
+} from '../disk-image.js';
+import { decompressCluster, prepareCodec } from './cluster-codec.js';
+import { POINTER_BYTES } from './format.js';
+import { readQcow2Header, type Qcow2Header } from './header.js';
+import { imageFault } from './image-fault.js';
+import { L2Table, Qcow2Geometry } from './l2-table.js';
+import { readTables, type Qcow2Tables } from './metadata-clusters.js';
+
+/** Decoded L2 tables kept: 160 of 64 KiB clusters (80 GiB of guest disk). */
+const L2_CACHE_BYTES = 16 * 1024 * 1024;
+
+export interface Qcow2Image extends DiskImage {
+  readonly format: 'qcow2';
+  readonly header: Qcow2Header;
+  readonly tables: Qcow2Tables;
+  /** Walks all L2 tables, and thereby checks every reference in the image. */
+  survey(): Promise<Qcow2Survey>;
+}
+
+export interface Qcow2Survey {
+  readonly compressedClusters: number;
+  /** References of clusters behind the end of the disk. */
+  readonly strayReferences: number;
+  /** End of the last cluster that is in use by anything but a reference count block; a multiple of the cluster size. */
+  readonly endOfReferences: number;
+}
+
+/** Opens one qcow2 file, without its parents. Whatever breaks the format is refused here, or when the table concerned is first
+ *  needed; what is handed out can be read as it stands. Memory: L1 and refcount table (32 and 8 MiB at most), 8 bytes per table in
+ *  the file, 16 MiB of L2 tables, two clusters.
+ *  @throws IMAGE_MAGIC_MISSING, IMAGE_VERSION_UNKNOWN, IMAGE_ENCRYPTED, IMAGE_EXTERNAL_DATA, IMAGE_CORRUPT, IMAGE_LIMIT_EXCEEDED,
+ *  IMAGE_TRUNCATED; `mapBlocks`, `read` and `survey` throw the last four, too. Source: QEMU 7.2 docs/interop/qcow2.txt */
+export async function openQcow2Image(source: ByteSource): Promise<Qcow2Image> {
+  const header = await readQcow2Header(source);
+  const tables = await readTables(source, header);
+  await prepareCodec(header.compressionType);
+  return new OpenQcow2Image(source, header, tables);
+}
+
+class OpenQcow2Image implements Qcow2Image {
+  readonly format = 'qcow2';
+  readonly label: string;
+  readonly virtualSizeBytes: number;
+  readonly clusterBytes: number;
+  readonly backing: DiskImage['backing'];
+  readonly header: Qcow2Header;
+  readonly tables: Qcow2Tables;
+  readonly #source: ByteSource;
+  readonly #geometry: Qcow2Geometry;
+  readonly #l2Cache = new Map<number, L2Table>();
+  #l2CacheBytes = 0;
+  /** Small reads of a large compressed cluster come one after the other. */
+  #decompressed: { readonly offset: number; readonly bytes: Uint8Array } | null = null;
+
+  constructor(source: ByteSource, header: Qcow2Header, tables: Qcow2Tables) {
+    this.#source = source;
+    this.header = header;
+    this.tables = tables;
+    this.#geometry = new Qcow2Geometry(header);
+    this.label = source.label;
+    this.virtualSizeBytes = header.virtualSizeBytes;
+    this.clusterBytes = this.#geometry.clusterBytes;
+    this.backing = header.backing;
+  }
+
+  async mapBlocks(firstBlock: number, count: number): Promise<BlockMap> {
+    const map = { states: new Uint8Array(count), hostOffsets: new Float64Array(count) };
+    const { tableSpanBytes } = this.#geometry;
+    const start = firstBlock * BLOCK_BYTES;
+    const end = Math.min(start + count * BLOCK_BYTES, this.virtualSizeBytes);
+    for (let from = start; from < end;) {
+      const index = Math.floor(from / tableSpanBytes);
+      const to = Math.min((index + 1) * tableSpanBytes, end);
+      const table = await this.#table(index);
+      if (this.#geometry.unitBytes >= BLOCK_BYTES) {
+        if (table !== null) this.#mapWholeUnits(table, map, start, from, to);
+      } else this.#mapPartUnits(table, map, start, from, to);
+      from = to;
+    }
+    return map;
+  }
+
+  /** Blocks that lie in one unit each. */
+  #mapWholeUnits(table: L2Table, map: BlockMap, start: number, from: number, to: number): void {
+    const { clusterBytes, unitBytes, clustersPerTable } = this.#geometry;
+    for (let at = from; at < to; at += BLOCK_BYTES) {
+      const inCluster = at % clusterBytes;
+      const cluster = Math.floor(at / clusterBytes) % clustersPerTable;
+      const state = table.stateOf(cluster, Math.floor(inCluster / unitBytes));
+      if (state === BLOCK_UNALLOCATED) continue;
+      const block = (at - start) / BLOCK_BYTES;
+      map.states[block] = state;
+      if (state === BLOCK_DIRECT) map.hostOffsets[block] = table.offsetOf(cluster) + inCluster;
+    }
+  }
+
+  /** Blocks made of several units: they share the state of their units, or are put together. */
+  #mapPartUnits(table: L2Table | null, map: BlockMap, start: number, from: number, to: number) {
+    const { clusterBytes, unitBytes, clustersPerTable } = this.#geometry;
+    for (let at = from; at < to; at += unitBytes) {
+      const inCluster = at % clusterBytes;
+      const cluster = Math.floor(at / clusterBytes) % clustersPerTable;
+      const state = table?.stateOf(cluster, inCluster / unitBytes) ?? BLOCK_UNALLOCATED;
+      const host =
+        state === BLOCK_DIRECT && table !== null ? table.offsetOf(cluster) + inCluster : 0;
+      const block = Math.floor((at - start) / BLOCK_BYTES);
+      const inBlock = (at - start) % BLOCK_BYTES;
+      if (inBlock === 0) {
+        map.states[block] = state;
+        map.hostOffsets[block] = host;
+      } else if (
+        state !== map.states[block] ||
+        (state === BLOCK_DIRECT && host !== (map.hostOffsets[block] ?? 0) + inBlock)
+      ) {
+        map.states[block] = BLOCK_ENCODED;
+        map.hostOffsets[block] = 0;
+      }
+    }
+  }
+
+  async read(target: Uint8Array, offset: number, below: ReadBelow | null): Promise<void> {
+    const { tableSpanBytes } = this.#geometry;
+    const end = Math.min(offset + target.length, Math.max(offset, this.virtualSizeBytes));
+    target.fill(0, end - offset);
+    for (let from = offset; from < end;) {
+      const index = Math.floor(from / tableSpanBytes);
+      const to = Math.min((index + 1) * tableSpanBytes, end);
+      const table = await this.#table(index);
+      const run =
+        table === null
+          ? { state: BLOCK_UNALLOCATED, bytes: to - from, host: 0 }
+          : this.#runAt(table, from, to);
+      const part = target.subarray(from - offset, from - offset + run.bytes);
+      if (run.state === BLOCK_DIRECT) await this.#source.read(part, run.host);
+      else if (table !== null && run.state === BLOCK_ENCODED)
+        await this.#readCompressed(table, part, from);
+      else if (run.state === BLOCK_UNALLOCATED && below !== null) await below(part, from);
+      else part.fill(0);
+      from += run.bytes;
+    }
+  }
+
+  /** The longest run from `from` that one step can answer: one state and, of data, one piece of the file. */
+  #runAt(table: L2Table, from: number, to: number): { state: number; bytes: number; host: number } {
+    const { clusterBytes, unitBytes, clustersPerTable } = this.#geometry;
+    let state = BLOCK_UNALLOCATED;
+    let host = 0;
+    let at = from;
+    while (at < to) {
+      const inCluster = at % clusterBytes;
+      const cluster = Math.floor(at / clusterBytes) % clustersPerTable;
+      const unitState = table.stateOf(cluster, Math.floor(inCluster / unitBytes));
+      const unitHost = table.offsetOf(cluster) + inCluster;
+      if (at === from) {
+        state = unitState;
+        host = unitHost;
+        if (state === BLOCK_ENCODED) {
+          at += clusterBytes - inCluster;
+          break;
+        }
+      } else if (unitState !== state || (state === BLOCK_DIRECT && unitHost !== host + at - from))
+        break;
+      at += unitBytes - (at % unitBytes);
+    }
+    return { state, bytes: Math.min(at, to) - from, host };
+  }
+
+  async #readCompressed(table: L2Table, target: Uint8Array, offset: number): Promise<void> {
+    const { clusterBytes, clustersPerTable } = this.#geometry;
+    const cluster = Math.floor(offset / clusterBytes) % clustersPerTable;
+    const hostOffset = table.offsetOf(cluster);
+    if (this.#decompressed?.offset !== hostOffset) {
+      const bytes = Math.min(table.compressedBytesOf(cluster), this.#source.sizeBytes - hostOffset);
+      const stored = new Uint8Array(bytes);
+      await this.#source.read(stored, hostOffset);
+      this.#decompressed = { offset: hostOffset, bytes: this.#decompress(stored, hostOffset) };
+    }
+    const from = offset % clusterBytes;
+    target.set(this.#decompressed.bytes.subarray(from, from + target.length));
+  }
+
+  #decompress(stored: Uint8Array, hostOffset: number): Uint8Array {
+    try {
+      return decompressCluster(this.header.compressionType, stored, this.clusterBytes);
+    } catch (error) {
+      const what = `compressed data at offset ${hostOffset} cannot be decompressed`;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw imageFault(
+        this.#source,
+        'IMAGE_CORRUPT',
+        `${what}: ${reason}`,
+        { offset: hostOffset },
+        error,
+      );
+    }
+  }
+
+  async survey(): Promise<Qcow2Survey> {
+    const { clusterBytes, tableSpanBytes } = this.#geometry;
+    const { l1, refcountTable } = this.header;
+    const { l2Offsets } = this.tables;
+    let compressedClusters = 0;
+    let strayReferences = 0;
+    let last = Math.max(
+      l1.offset + l1.entries * POINTER_BYTES,
+      refcountTable.offset + refcountTable.entries * POINTER_BYTES,
+    );
+    for (const [index, l2Offset] of l2Offsets.entries()) {
+      if (l2Offset === 0) continue;
+      last = Math.max(last, l2Offset + clusterBytes);
+      if (index * tableSpanBytes >= this.virtualSizeBytes) {
+        strayReferences += 1;
+        continue;
+      }
+      const table = await this.#table(index);
+      if (table === null) continue;
+      compressedClusters += table.compressedClusters;
+      strayReferences += table.strayReferences;
+      for (const offset of table.offsets) if (offset >= last) last = offset + 1;
+    }
+    const endOfReferences = Math.ceil(last / clusterBytes) * clusterBytes;
+    return { compressedClusters, strayReferences, endOfReferences };
+  }
+
+  async #table(index: number): Promise<L2Table | null> {
+    const tableOffset = this.tables.l2Offsets[index] ?? 0;
+    if (tableOffset === 0) return null;
+    const cached = this.#l2Cache.get(index);
+    if (cached !== undefined) {
+      this.#l2Cache.delete(index);
+      this.#l2Cache.set(index, cached);
+      return cached;
+    }
+    const guestOffset = index * this.#geometry.tableSpanBytes;
+    const table = await L2Table.load(
+      this.#source,
+      this.header,
+      this.#geometry,
+      this.tables.metadata,
+      tableOffset,
+      guestOffset,
+    );
+    this.#keep(index, table);
+    return table;
+  }
+
+  #keep(index: number, table: L2Table): void {
+    if (!this.#l2Cache.has(index)) this.#l2CacheBytes += table.memoryBytes;
+    this.#l2Cache.set(index, table);
+    for (const [oldest, { memoryBytes }] of this.#l2Cache) {
+      if (this.#l2CacheBytes <= L2_CACHE_BYTES || oldest === index) break;
+      this.#l2Cache.delete(oldest);
+      this.#l2CacheBytes -= memoryBytes;
+    }
+  }
+}
