@@ -12,8 +12,13 @@ export default class CountReporter implements Reporter {
       }
       if (module.errors().length > 0) counts.failed += 1;
     }
-    const line = `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`;
-    // After the summary of the default reporter, which is printed in the same tick.
-    process.once('exit', () => process.stdout.write(`${line}\n`));
+    // At exit, because the summary of the default reporter comes after this call; and because a failed global set-up shows
+    // in the exit code alone.
+    process.once('exit', (code) => {
+      const failed = code === 0 ? counts.failed : Math.max(counts.failed, 1);
+      process.stdout.write(
+        `${counts.passed} passed, ${failed} failed, ${counts.skipped} skipped\n`,
+      );
+    });
   }
 }

@@ -12,6 +12,8 @@ import type {
 } from '../../../src/temporal/embedded-server.js';
 import { startEmbeddedTemporal } from '../../../src/temporal/embedded-server.js';
 import { identifyProcess, isRunning } from '../../../src/temporal/process-identity.js';
+import { launchServer, waitUntilServing } from '../../../src/temporal/server-process.js';
+import { choosePort, writeServerRecord } from '../../../src/temporal/server-record.js';
 import { describeTemporal, temporalBinaryPath } from '../../support/temporal/server.js';
 
 const NOTHING = { pid: 0, startedAt: 'never' };
@@ -73,23 +75,23 @@ describeTemporal('startEmbeddedTemporal', () => {
     expect(await statusOf('survivor')).toBe('RUNNING');
   });
 
-  it('stops a server that a killed parent left over, and goes on from its file', async () => {
-    const leftOver = spawn(
-      temporalBinaryPath(),
-      ['server', 'start-dev', '--headless', '--db-filename', join(stateDirectory, 'temporal.db')],
-      { stdio: 'ignore' },
-    );
-    await once(leftOver, 'spawn');
-    const identity = (await identifyProcess(leftOver.pid ?? 0)) ?? NOTHING;
-    await writeFile(
-      join(stateDirectory, 'temporal-server.json'),
-      JSON.stringify({ port: 7299, uiPort: 7399, process: identity }),
-    );
+  it('stops a server that a killed parent left over, and goes on from its file and port', async () => {
+    const port = await choosePort(0, null);
+    const uiPort = await choosePort(0, null);
+    const leftOver = await launchServer({
+      binaryPath: temporalBinaryPath(),
+      databasePath: join(stateDirectory, 'temporal.db'),
+      port,
+      uiPort,
+    });
+    expect(await waitUntilServing(leftOver, port, 30_000)).toBeNull();
+    const identity = (await identifyProcess(leftOver.child.pid ?? 0)) ?? NOTHING;
+    await writeServerRecord(stateDirectory, { port, uiPort, process: identity });
 
     const server = await start();
 
     expect(await isRunning(identity)).toBe(false);
-    expect(server.address).toBe('127.0.0.1:7299');
+    expect(server.address).toBe(`127.0.0.1:${port}`);
     expect(lines).toEqual([
       `stopping the Temporal server ${identity.pid} that a killed parent left over`,
     ]);
@@ -98,10 +100,11 @@ describeTemporal('startEmbeddedTemporal', () => {
   it('leaves a process alone that was given the pid of the old server', async () => {
     const bystander = spawn('sleep', ['60']);
     await once(bystander, 'spawn');
-    await writeFile(
-      join(stateDirectory, 'temporal-server.json'),
-      JSON.stringify({ port: 7298, uiPort: 7398, process: { ...NOTHING, pid: bystander.pid } }),
-    );
+    await writeServerRecord(stateDirectory, {
+      port: await choosePort(0, null),
+      uiPort: await choosePort(0, null),
+      process: { ...NOTHING, pid: bystander.pid ?? 0 },
+    });
 
     await start();
 

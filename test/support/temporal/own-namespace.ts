@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Connection } from '@temporalio/client';
-import { google } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import { prepareNamespace } from '../../../src/temporal/namespace.js';
 import { externalSettings, temporalAddress } from './server.js';
 
@@ -12,7 +12,7 @@ export async function ownNamespace(): Promise<ReturnType<typeof externalSettings
   try {
     await connection.workflowService.registerNamespace({
       namespace,
-      workflowExecutionRetentionPeriod: google.protobuf.Duration.fromObject({ seconds: 86_400 }),
+      workflowExecutionRetentionPeriod: proto.google.protobuf.Duration.fromObject({ seconds: 86_400 }),
     });
     await waitFor(() => connection.workflowService.describeNamespace({ namespace }));
     await waitFor(() => prepareNamespace(connection, namespace));

@@ -1,0 +1,247 @@
+import eslint from '@eslint/js';
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
+import { importX } from 'eslint-plugin-import-x';
+import tseslint from 'typescript-eslint';
+import { longhaulRules } from './scripts/lint-rules.js';
+
+/** Every part of the source in `test/boundary/probes` breaks one rule on purpose, and a test expects the report. */
+
+// --- Layers (docs/ARCHITECTURE.md, Layers). All imports are relative and name the layer's folder, so a pattern on the
+// specifier decides; nothing has to be resolved, and nothing passes because it could not be.
+
+const PARTS = [
+  'domain',
+  'image',
+  'layout',
+  'repository',
+  'chain',
+  'mover',
+  'config',
+  'temporal',
+  'api',
+];
+const ENTRANCES = [
+  'dashboard',
+  'cli',
+  'bin',
+  'test',
+  'bench',
+  'scripts',
+  'activities',
+  'workflows',
+];
+
+/** The contract and what is written against it; the adapters are for src/bin alone to choose. */
+const REPOSITORY_CONTRACT = '(backup-repository|replace-file|repository-path)\\.js$';
+
+/** For each layer: other layers it may import, packages it may import (as patterns), and what it may import as types only.
+ *  `from` may narrow a layer to some of its files. */
+const LAYERS = {
+  'src/domain': { layers: [], packages: [] },
+  'src/image': {
+    layers: ['domain'],
+    packages: ['node:crypto', 'node:zlib', '@napi-rs/blake-hash', '@bokuweb/zstd-wasm'],
+  },
+  'src/layout': {
+    layers: ['domain', 'image', `repository/${REPOSITORY_CONTRACT}`],
+    packages: ['node:crypto', 'node:path(/posix)?', 'fast-xml-parser'],
+  },
+  'src/repository': {
+    layers: ['domain'],
+    packages: ['node:.*', '@aws-sdk/.*', '@azure/.*', '@google-cloud/.*'],
+  },
+  'src/chain': {
+    layers: ['domain', `repository/${REPOSITORY_CONTRACT}`],
+    packages: ['node:crypto', 'node:path(/posix)?', '@napi-rs/blake-hash'],
+  },
+  'src/mover': {
+    layers: ['domain', 'image', 'layout', 'repository', 'chain'],
+    packages: ['node:.*', '@napi-rs/blake-hash', '@bokuweb/zstd-wasm'],
+  },
+  'src/config': { layers: ['domain'], packages: ['node:.*', 'zod', 'yaml'] },
+  'src/temporal': {
+    layers: ['domain', 'config', 'workflows/messages\\.js$'],
+    packages: ['node:.*', '@temporalio/.*'],
+  },
+  'src/api': {
+    layers: ['domain', 'config', 'workflows/messages\\.js$'],
+    packages: [
+      'node:.*',
+      '@temporalio/(client|common|proto)(/.*)?',
+      'express',
+      'zod',
+      'prom-client',
+      'pino',
+    ],
+    typesOnly: ['workflows/'],
+  },
+  'src/dashboard': { layers: [], packages: [], typesOnly: ['api/', 'domain/'] },
+  workflows: {
+    layers: ['domain'],
+    packages: ['@temporalio/workflow', '@temporalio/common'],
+    typesOnly: ['activities/'],
+  },
+  activities: {
+    layers: ['domain', 'mover', 'layout', 'repository', 'chain'],
+    packages: ['node:.*', '@temporalio/activity', '@temporalio/common'],
+  },
+};
+
+function layerRules([folder, { layers, packages, typesOnly = [] }]) {
+  const own = folder.split('/').at(-1);
+  const allowed = [own, ...layers].map((layer) => (layer.includes('/') ? layer : `${layer}/`));
+  const others = [...PARTS, ...ENTRANCES].filter((name) => name !== own).join('|');
+  const relative = (exceptions) => `^\\.{1,2}/(.*/)?(?!${exceptions.join('|')})(${others})/`;
+  const foreign = `^(?!\\.)(?!(${['$', ...packages].join('|')})$)`;
+  const advice = `${folder} may import: ${[...layers, ...packages].join(', ') || 'only itself'}.`;
+  return {
+    files: [`${folder}/**/*.ts`],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { regex: relative([...allowed, ...typesOnly]), message: advice },
+            { regex: foreign, message: advice },
+            ...typesOnly.map((layer) => ({
+              regex: `^\\.{1,2}/(.*/)?(?!${allowed.join('|')})${layer}`,
+              allowTypeImports: true,
+              message: `${folder} may import ${layer} only with "import type".`,
+            })),
+          ],
+        },
+      ],
+    },
+  };
+}
+
+// --- Syntax that is refused, with the reason
+
+const EVERYWHERE = [
+  {
+    selector:
+      'NewExpression[callee.name="Error"] > Identifier:first-child.arguments[name=/^(e|err|error|cause|reason)$/]',
+    message: 'Say what went wrong and give the error as { cause }.',
+  },
+  { selector: 'ExportAllDeclaration', message: 'Name what you export: `export *` hides it.' },
+  {
+    selector: 'Literal[value=/^\\u002f(home|Users|work|root)\\u002f/]',
+    message: 'A path of one machine does not exist on another.',
+  },
+];
+const NO_DEFAULT_EXPORT = {
+  selector: 'ExportDefaultDeclaration',
+  message: 'Export by name: a default export has another name in every file.',
+};
+/** Rules are pure: `now` is an argument. */
+const NO_CLOCK = [
+  {
+    selector: 'MemberExpression[object.name="Date"][property.name="now"]',
+    message: 'Take `nowMs` as an argument.',
+  },
+  {
+    selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
+    message: 'Take `nowMs` as an argument.',
+  },
+  {
+    selector: 'MemberExpression[object.name="Math"][property.name="random"]',
+    message: 'Take the random value as an argument.',
+  },
+];
+/** Defined for the compiler, undefined where workflows run (the SDK's sandbox). */
+const ABSENT_IN_WORKFLOWS = [
+  'Buffer',
+  'crypto',
+  'structuredClone',
+  'fetch',
+  'process',
+  'performance',
+  'require',
+];
+
+const refuse = (...selectors) => ({
+  'no-restricted-syntax': ['error', ...EVERYWHERE, ...selectors],
+});
+
+export default tseslint.config(
+  { ignores: ['dist/', 'state/', '.cache/', 'test/boundary/probes/', '**/node_modules/'] },
+  eslint.configs.recommended,
+  {
+    files: ['**/*.{js,mjs}'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
+  },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true } },
+    plugins: { 'import-x': importX },
+    settings: {
+      ...importX.flatConfigs.typescript.settings,
+      'import-x/resolver-next': [createTypeScriptImportResolver()],
+    },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/consistent-type-imports': [
+        'error',
+        { fixStyle: 'separate-type-imports', disallowTypeAnnotations: false },
+      ],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true, allowNullish: true },
+      ],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_' },
+      ],
+      // An `async` function without `await` is how a contract of promises is met by something that need not wait.
+      '@typescript-eslint/require-await': 'off',
+      'import-x/no-cycle': ['error', { ignoreExternal: true }],
+    },
+  },
+  {
+    plugins: { longhaul: longhaulRules },
+    rules: {
+      ...refuse(),
+      'longhaul/file-name': 'error',
+      'longhaul/backup-error-cause': 'error',
+      'preserve-caught-error': 'error',
+      'no-warning-comments': ['error', { terms: ['todo', 'fixme', 'xxx'] }],
+      'max-lines': ['error', { max: 400, skipBlankLines: true }],
+      eqeqeq: 'error',
+    },
+  },
+  {
+    files: ['{src,workflows,activities}/**/*.ts'],
+    rules: {
+      ...refuse(NO_DEFAULT_EXPORT),
+      'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'Settings come from src/config.' },
+      ],
+      'no-console': 'error',
+    },
+  },
+  { files: ['src/{config,bin}/**/*.ts'], rules: { 'no-restricted-properties': 'off' } },
+  { files: ['src/{cli,bin}/**/*.ts'], rules: { 'no-console': 'off' } },
+  ...Object.entries(LAYERS).map(layerRules),
+  {
+    files: ['{src/domain,workflows}/**/*.ts'],
+    rules: { 'no-restricted-globals': ['error', ...ABSENT_IN_WORKFLOWS] },
+  },
+  { files: ['src/domain/**/*.ts'], rules: refuse(NO_DEFAULT_EXPORT, ...NO_CLOCK) },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      'longhaul/unique-test-title': 'error',
+      // Matchers of vitest are `any`, and what a test reads back is judged by its assertions.
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+    },
+  },
+);

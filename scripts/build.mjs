@@ -1,0 +1,51 @@
+/** `npm run build`: compiles to dist/, bundles the workflows, and makes the command executable. */
+
+import { execFileSync } from 'node:child_process';
+import { chmod, cp, rm, stat, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { bundleWorkflowCode } from '@temporalio/worker';
+
+const ROOT = join(import.meta.dirname, '..');
+const DIST = join(ROOT, 'dist');
+
+await rm(DIST, { recursive: true, force: true });
+compile();
+await copyAssets();
+await bundleWorkflows();
+await chmod(join(DIST, 'src', 'bin', 'longhaul.js'), 0o755);
+
+function compile() {
+  const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+  const args = [compiler, '-p', join(ROOT, 'tsconfig.build.json')];
+  try {
+    execFileSync(process.execPath, args, { stdio: 'inherit' });
+  } catch {
+    // The compiler has printed its errors; a stack trace of this script would hide them.
+    process.exit(1);
+  }
+}
+
+/** Files that the compiler leaves behind, such as the pages and styles of the dashboard. */
+async function copyAssets() {
+  await cp(join(ROOT, 'src'), join(DIST, 'src'), {
+    recursive: true,
+    filter: async (path) => (await stat(path)).isDirectory() || !/\.tsx?$/.test(path),
+  });
+}
+
+/** Workers load the bundle as it is, so that a released program never bundles at start. */
+async function bundleWorkflows() {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(DIST, 'workflows', 'index.js'),
+    logger: quiet(),
+  });
+  await writeFile(join(DIST, 'workflow-bundle.js'), code);
+}
+
+/** The bundler logs its successes at length; its warnings and errors are what a build should show. */
+function quiet() {
+  const silent = () => undefined;
+  const shown = (message) => console.error(message);
+  return { log: silent, trace: silent, debug: silent, info: silent, warn: shown, error: shown };
+}

@@ -1,0 +1,1 @@
+export const probe = (): void => console.log('a command prints');

@@ -1,0 +1,3 @@
+import { probe as clock } from './reads-clock.js';
+
+export const probe = clock;

@@ -1,0 +1,1 @@
+export const probe = 1; // report: longhaul/file-name

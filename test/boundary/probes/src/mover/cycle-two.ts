@@ -1,0 +1,3 @@
+import { one } from './cycle-one.js'; // report: import-x/no-cycle
+
+export const two = (): unknown => one;

@@ -1,0 +1,1 @@
+export * from './helpers.js'; // report: longhaul/file-name, no-restricted-syntax

@@ -1,0 +1,1 @@
+export const probe = (value: any): unknown => value; // report: @typescript-eslint/no-explicit-any
