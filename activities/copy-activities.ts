@@ -34,7 +34,8 @@ export interface BlockBatch {
   readonly targetRepositoryId: string;
   readonly jobId: string;
   readonly workloadId: string;
-  readonly pointId: string;
+  /** Name of the staging folder. */
+  readonly stagingId: string;
   readonly reference: PlanReference;
   readonly disk: string;
   readonly firstWindow: number;
@@ -68,7 +69,7 @@ export function createCopyActivities(deps: { readonly mover: DataMover }) {
     cursorPath: (staging: string, disk: string) => string,
     attempt: number,
   ): Promise<BatchCounts> {
-    const staging = stagingFolder(chainFolder(batch.jobId, batch.workloadId), batch.pointId);
+    const staging = stagingOf(batch);
     const target = await mover.repository(batch.targetRepositoryId);
     const { disk, firstWindow, windowCount, reference, targetRepositoryId } = batch;
     const startedAtMs = performance.now();
@@ -170,7 +171,7 @@ export function createCopyActivities(deps: { readonly mover: DataMover }) {
 
     /** Writes tables and digests around the copied blocks. */
     async composeTargetFile(
-      input: OnChain<OperationInput<'composeTargetFile'>> & { readonly pointId: string },
+      input: OnChain<OperationInput<'composeTargetFile'>> & { readonly stagingId: string },
     ): Promise<{ disks: number; sizeBytes: number }> {
       return runTask((control) =>
         mover.run('composeTargetFile', { ...input, staging: stagingOf(input) }, control),
@@ -179,7 +180,7 @@ export function createCopyActivities(deps: { readonly mover: DataMover }) {
 
     /** Makes the point visible. */
     async commitRestorePoint(
-      input: OnChain<OperationInput<'commitRestorePoint'>>,
+      input: OnChain<OperationInput<'commitRestorePoint'>> & { readonly stagingId: string },
     ): Promise<{ pointId: string; kind: 'full' | 'increment' }> {
       return runTask(async (control) => {
         const chain = chainFolder(input.jobId, input.workloadId);
@@ -196,8 +197,8 @@ export function createCopyActivities(deps: { readonly mover: DataMover }) {
 
 export type CopyActivities = ReturnType<typeof createCopyActivities>;
 
-function stagingOf(input: { jobId: string; workloadId: string; pointId: string }): string {
-  return stagingFolder(chainFolder(input.jobId, input.workloadId), input.pointId);
+function stagingOf(input: { jobId: string; workloadId: string; stagingId: string }): string {
+  return stagingFolder(chainFolder(input.jobId, input.workloadId), input.stagingId);
 }
 
 function currentAttempt(): number {

@@ -4,6 +4,7 @@ import {
   type ActivityInterfaceFor,
 } from '@temporalio/workflow';
 import type { CopyActivities } from '../activities/copy-activities.js';
+import type { RetentionActivities } from '../activities/retention-activities.js';
 import type { SessionActivities } from '../activities/session-activities.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import { CONTROL_TASK_QUEUE, repositoryTaskQueue } from './messages.js';
@@ -48,6 +49,25 @@ export function listingActivities(
     retry: {
       initialInterval: settings.retryIntervalMs,
       maximumInterval: '30s',
+      nonRetryableErrorTypes: NEVER_RETRIED,
+    },
+  });
+}
+
+/** GFS and retention: as data work, but a target that is away for an hour ends it with a warning; the next session does it. */
+export function retentionActivities(
+  repositoryId: string,
+  settings: CopySettings,
+): ActivityInterfaceFor<RetentionActivities> {
+  return proxyActivities<RetentionActivities>({
+    taskQueue: repositoryTaskQueue(repositoryId),
+    startToCloseTimeout: '12h',
+    heartbeatTimeout: settings.heartbeatTimeoutMs,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: {
+      initialInterval: settings.retryIntervalMs,
+      maximumInterval: '1m',
+      maximumAttempts: 60,
       nonRetryableErrorTypes: NEVER_RETRIED,
     },
   });

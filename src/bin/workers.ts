@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { createBrowseActivities } from '../../activities/browse-activities.js';
 import { createCopyActivities } from '../../activities/copy-activities.js';
+import { createRetentionActivities } from '../../activities/retention-activities.js';
 import { createSessionActivities } from '../../activities/session-activities.js';
 import { CONTROL_TASK_QUEUE, repositoryTaskQueue } from '../../workflows/messages.js';
 import type { RepositoryConfig } from '../config/config.js';
@@ -25,7 +27,13 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
   const { connection, namespace, repositories, settings } = options;
   const mover = new DataMover(repositories.map(locationOf));
   const activities = {
+    ...createBrowseActivities({ mover }),
     ...createCopyActivities({ mover }),
+    ...createRetentionActivities({
+      mover,
+      immutableForDays: (id) =>
+        repositories.find((repository) => repository.id === id)?.immutableForDays ?? 0,
+    }),
     ...createSessionActivities({ mover, settings }),
   };
   const shared: Pick<

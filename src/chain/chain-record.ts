@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BackupError } from '../domain/errors.js';
 import type { WorkloadType } from '../domain/restore-point.js';
-import type { TargetRestorePoint } from '../domain/target-point.js';
+import type { GfsFlag, TargetDisk, TargetRestorePoint } from '../domain/target-point.js';
 
 /** The commit record of one target chain: the only place that says which restore points exist (docs/FORMAT.md, Commit record). */
 export interface ChainRecord {
@@ -15,14 +15,22 @@ export interface ChainRecord {
   readonly owner: string | null;
   /** Oldest first. A parent always stands before its children. */
   readonly points: readonly TargetRestorePoint[];
-  readonly merge: MergeJournal | null;
+  /** A change of files that the record announces before it begins and forgets when it is done. Found at a start, it is done again. */
+  readonly pending: PendingChange | null;
 }
 
-/** An unfinished merge of the oldest increment into its full. While it stands, `intoId` is retired and its files belong to `fromId`. */
-export interface MergeJournal {
-  readonly intoId: string;
-  readonly fromId: string;
-}
+/** `merge`: the increment `fromId` goes into the full `intoId`, which is retired; its files end under the names of `fromId`.
+ *  `replace`: the files of `pointId` give way to the full that lies in the staging folder.
+ *  `delete`: the folders of points that are no longer listed go. */
+export type PendingChange =
+  | { readonly type: 'merge'; readonly intoId: string; readonly fromId: string }
+  | {
+      readonly type: 'replace';
+      readonly pointId: string;
+      readonly disks: readonly TargetDisk[];
+      readonly flags: readonly GfsFlag[];
+    }
+  | { readonly type: 'delete'; readonly ids: readonly string[] };
 
 export const CHAIN_RECORD_VERSION = 1;
 
@@ -73,6 +81,20 @@ export function lineageOf(record: ChainRecord, pointId: string): TargetRestorePo
     id = point.parentId;
   }
   return lineage;
+}
+
+/** The points with `root` as the start of a chain of its own: it and all that build on it carry its id as chain id. */
+export function withNewChain(
+  points: readonly TargetRestorePoint[],
+  root: TargetRestorePoint,
+): TargetRestorePoint[] {
+  const members = new Set([root.id]);
+  return points.map((point) => {
+    if (point.id === root.id) return { ...root, chainId: root.id };
+    if (point.parentId === null || !members.has(point.parentId)) return point;
+    members.add(point.id);
+    return { ...point, chainId: root.id };
+  });
 }
 
 function digestOf(record: object): string {

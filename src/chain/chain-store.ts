@@ -80,7 +80,7 @@ export async function takeChain(
       epoch: 1,
       owner,
       points: [],
-      merge: null,
+      pending: null,
     });
   }
   if (current.jobId !== identity.jobId || current.workload.id !== identity.workload.id)

@@ -42,11 +42,21 @@ export type TemporalConfig =
       readonly apiKeyFile: string | null;
     };
 
+/** Delays and sizes of copy sessions (`CopySettings`), in the units of an administrator. */
+export interface CopyConfig {
+  readonly heartbeatTimeoutSeconds: number;
+  /** Blocks of 64 KiB in one activity. */
+  readonly batchBlocks: number;
+  readonly parallelWorkloads: number;
+  readonly unavailableLimitMinutes: number;
+}
+
 export interface LonghaulConfig {
   readonly server: ServerConfig;
   /** Embedded Temporal's file, lock and caches; never backup data. Absolute after loading. */
   readonly stateDirectory: string;
   readonly temporal: TemporalConfig;
   readonly repositories: readonly RepositoryConfig[];
+  readonly copy: CopyConfig;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }

@@ -40,7 +40,6 @@ export async function commitRestorePoint(
       `the increment in ${input.staging} builds on ${plan.parentId}, but the newest point is ${newest ?? 'none'}`,
     );
 
-  context.control.assertMayWrite();
   const folder = `${input.chain}/${plan.pointId}`;
   const stagedFolder = stagedPath.pointFolder(input.staging);
   if ((await target.stat(stagedFolder)) !== null) {

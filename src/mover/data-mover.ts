@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { WINDOW_BYTES } from '../domain/digest.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { repositoryOpener, type RepositoryLocation } from '../repository/open-repository.js';
 import type {
@@ -17,6 +18,9 @@ import {
   type ThreadRequest,
   type ThreadSetup,
 } from './thread-messages.js';
+
+/** Windows of one disk in work at once: 64 MiB, and so the most that is copied again after a kill, however many cores there are. */
+const WINDOWS_AT_ONCE = (64 * 1024 * 1024) / WINDOW_BYTES;
 
 /** Runs the data mover's work on threads of its own, so that heartbeats and the event loop never wait for it. The threads stay: starting
  *  one costs 30–40 ms (docs/PERFORMANCE.md, Resident mover). */
@@ -55,7 +59,7 @@ export class DataMover {
     control: TaskControl,
   ): Promise<void> {
     if (windows.length === 0) return;
-    const count = Math.min(this.threadCount, windows.length);
+    const count = Math.min(this.threadCount, WINDOWS_AT_ONCE, windows.length);
     const failures: unknown[] = [];
     const loops = Array.from({ length: count }, () =>
       this.leastBusy()

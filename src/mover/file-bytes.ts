@@ -1,7 +1,6 @@
 import { BackupError } from '../domain/errors.js';
 import type { ByteSink, ByteSource } from '../image/byte-source.js';
 import type { ReadableFile, WritableFile } from '../repository/backup-repository.js';
-import type { TaskControl } from './task-control.js';
 
 /** A repository file as an image reader sees it. Its size is fixed when it is opened. */
 export async function fileByteSource(file: ReadableFile): Promise<ByteSource> {
@@ -9,37 +8,37 @@ export async function fileByteSource(file: ReadableFile): Promise<ByteSource> {
   return {
     label: file.path,
     sizeBytes,
-    async read(target, offset) {
-      const count = await file.read(target, offset);
-      if (count < target.length)
-        throw new BackupError(
-          'IMAGE_TRUNCATED',
-          `${file.path} ends at byte ${offset + count}, where ${target.length - count} more were expected`,
-          { details: { path: file.path, offset: offset + count } },
-        );
-    },
+    read: (target, offset) => readFully(file, target, offset),
   };
 }
 
-/** A repository file as an image composer writes it: each write is fenced. */
-export function fencedByteSink(file: WritableFile, control: TaskControl): ByteSink & ByteSource {
+/** A repository file as an image composer or merger reads and writes it. Its size follows the writes. */
+export async function fileBytes(file: WritableFile): Promise<ByteSource & ByteSink> {
+  let { sizeBytes } = await file.stamp();
   return {
     label: file.path,
-    sizeBytes: Number.MAX_SAFE_INTEGER,
-    async read(target, offset) {
-      const count = await file.read(target, offset);
-      target.fill(0, count);
+    get sizeBytes() {
+      return sizeBytes;
     },
+    read: (target, offset) => readFully(file, target, offset),
     async write(source, offset) {
-      control.assertMayWrite();
       await file.write(source, offset);
+      sizeBytes = Math.max(sizeBytes, offset + source.length);
     },
-    async truncate(sizeBytes) {
-      control.assertMayWrite();
-      await file.truncate(sizeBytes);
+    async truncate(newSizeBytes) {
+      await file.truncate(newSizeBytes);
+      sizeBytes = newSizeBytes;
     },
-    async sync() {
-      await file.sync();
-    },
+    sync: () => file.sync(),
   };
+}
+
+async function readFully(file: ReadableFile, target: Uint8Array, offset: number): Promise<void> {
+  const count = await file.read(target, offset);
+  if (count < target.length)
+    throw new BackupError(
+      'IMAGE_TRUNCATED',
+      `${file.path} ends at byte ${offset + count}, where ${target.length - count} more were expected`,
+      { details: { path: file.path, offset: offset + count } },
+    );
 }

@@ -41,29 +41,25 @@ export class ImageStack {
 
   /** @throws SOURCE_CHANGED when a file is not what its stamp says, IMAGE_… when one cannot be read */
   static async open(context: MoverContext, layers: readonly LayerFile[]): Promise<ImageStack> {
+    const opened: LayerFile[] = [];
     const files: ReadableFile[] = [];
+    const images: DiskImage[] = [];
+    const sizesBytes: number[] = [];
     try {
       for (const layer of layers) {
         const repository = await context.repository(layer.repositoryId);
-        files.push(await repository.openRead(layer.path));
-      }
-      const images: DiskImage[] = [];
-      const sizesBytes: number[] = [];
-      for (const [index, layer] of layers.entries()) {
-        await assertUnchanged(files[index]!, layer);
-        const source = await fileByteSource(files[index]!);
+        const file = await repository.openRead(layer.path);
+        files.push(file);
+        await assertUnchanged(file, layer);
+        const source = await fileByteSource(file);
         const image = await openImage(source, layer.format);
-        sizesBytes.push(source.sizeBytes);
-        const isBottom = index === layers.length - 1;
-        if (isBottom && image.backing !== null)
-          throw new BackupError(
-            'IMAGE_BACKING_REFUSED',
-            `${layer.path} is an increment (it names the parent "${image.backing.name}"), but its chain ends here`,
-            { details: { path: layer.path } },
-          );
+        opened.push(layer);
         images.push(image);
+        sizesBytes.push(source.sizeBytes);
+        // A merge or a synthetic full may just have turned this file into a full: then nothing below it counts any more.
+        if (image.backing === null) return new ImageStack(opened, files, images, sizesBytes);
       }
-      return new ImageStack(layers, files, images, sizesBytes);
+      throw endsTooSoon(layers.at(-1), images.at(-1));
     } catch (error) {
       await closeAll(files);
       throw error;
@@ -191,6 +187,15 @@ function sourceChanged(layer: LayerFile): BackupError {
   return new BackupError('SOURCE_CHANGED', `${layer.path} changed while it was being copied`, {
     details: { repositoryId: layer.repositoryId, path: layer.path },
   });
+}
+
+function endsTooSoon(layer: LayerFile | undefined, image: DiskImage | undefined): BackupError {
+  const path = layer?.path ?? 'a disk without files';
+  return new BackupError(
+    'IMAGE_BACKING_REFUSED',
+    `${path} is an increment (it names the parent "${image?.backing?.name ?? ''}"), but its chain ends here`,
+    { details: { path } },
+  );
 }
 
 async function closeAll(files: readonly ReadableFile[]): Promise<void> {

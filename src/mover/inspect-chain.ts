@@ -11,6 +11,7 @@ import type { BackupRepository } from '../repository/backup-repository.js';
 import { makeFolderDurable } from '../repository/replace-file.js';
 import { readStagedJson, stagedPath, type ComposedPoint } from './copy-plan.js';
 import type { MoverContext } from './mover-context.js';
+import { finishPendingChange } from './pending-change.js';
 
 export interface InspectChainInput {
   readonly targetRepositoryId: string;
@@ -29,7 +30,12 @@ export async function inspectTargetChain(
 ): Promise<{ record: ChainRecord; notes: string[] }> {
   const target = await context.repository(input.targetRepositoryId);
   const identity = { jobId: input.jobId, workload: input.workload };
-  const record = await takeChain(target, input.chain, identity, input.owner);
+  const taken = await takeChain(target, input.chain, identity, input.owner);
+  const record = await finishPendingChange(
+    context,
+    { repository: target, chain: input.chain },
+    taken,
+  );
   return { record, notes: await setOrphansAside(target, input.chain, record) };
 }
 

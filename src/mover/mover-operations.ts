@@ -1,9 +1,17 @@
+import {
+  deleteRestorePoints,
+  flagRestorePoint,
+  mergeIncrement,
+  replaceWithFull,
+} from './change-points.js';
 import { commitRestorePoint } from './commit-restore-point.js';
 import { composeTargetFile } from './compose-target-file.js';
 import { openCopyWorker } from './copy-blocks.js';
 import { inspectTargetChain } from './inspect-chain.js';
 import type { MoverContext } from './mover-context.js';
 import { planCopy } from './plan-copy.js';
+import { planMaintenance } from './plan-maintenance.js';
+import { planSyntheticFull } from './plan-synthetic-full.js';
 import { openScanWorker } from './scan-blocks.js';
 import { detectChain, selectWork } from './select-work.js';
 import type { WindowWorker } from './window-loop.js';
@@ -16,6 +24,12 @@ export const THREAD_OPERATIONS = {
   planCopy,
   composeTargetFile,
   commitRestorePoint,
+  planMaintenance,
+  mergeIncrement,
+  planSyntheticFull,
+  replaceWithFull,
+  flagRestorePoint,
+  deleteRestorePoints,
 } as const;
 
 export const WINDOW_OPERATIONS = {

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { fencedRepository } from '../repository/fenced-repository.js';
 import { repositoryOpener } from '../repository/open-repository.js';
 import type { MoverContext } from './mover-context.js';
 import { threadOperation, windowOperation } from './mover-operations.js';
@@ -21,9 +22,11 @@ port.on('message', (request: ThreadRequest) => {
 });
 
 async function answer(request: ThreadRequest): Promise<ThreadReply> {
+  const control = new TaskControl(request.control);
   const context: MoverContext = {
-    repository: openRepository,
-    control: new TaskControl(request.control),
+    control,
+    repository: async (id) =>
+      fencedRepository(await openRepository(id), () => control.assertMayWrite()),
   };
   try {
     return { id: request.id, type: 'done', output: await run(context, request) };

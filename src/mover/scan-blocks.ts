@@ -91,7 +91,6 @@ class ScanWorker implements WindowWorker {
       await this.compareRun(places.slice(i, i + RUN_BLOCKS), first, before, changed);
     }
     await this.source.assertUnchanged(this.context);
-    control.assertMayWrite();
     await writeChangeBits(this.changeMap, first, changed);
     await this.changeMap.sync();
     await markDone(this.cursor, window);

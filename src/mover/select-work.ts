@@ -1,6 +1,7 @@
 import { availablePoints } from '../chain/chain-record.js';
 import { ownedChainRecord } from '../chain/chain-store.js';
-import type { CopyMode, RestorePointScope } from '../domain/copy-job.js';
+import type { CopyJob, RestorePointScope } from '../domain/copy-job.js';
+import { gfsDue } from '../domain/gfs.js';
 import {
   detectRecreatedChain,
   type ChainDetection,
@@ -11,7 +12,9 @@ import {
   type RestorePointSelection,
 } from '../domain/select-restore-points.js';
 import { compareWithCopied, type CompareInput } from './compare-with-copied.js';
+import type { TargetRestorePoint } from '../domain/target-point.js';
 import type { MoverContext } from './mover-context.js';
+import { timeZoneOf } from './plan-maintenance.js';
 import { findSourceWorkload } from './source-catalogue.js';
 
 export interface SelectWorkInput extends CompareInput {
@@ -32,27 +35,44 @@ export async function detectChain(
 export async function selectWork(
   context: MoverContext,
   input: SelectWorkInput & {
-    readonly mode: CopyMode;
-    readonly restorePoints: RestorePointScope;
+    readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'schedule'>;
+    readonly scope: RestorePointScope;
     readonly activeFull: boolean;
     readonly detection: ChainDetection;
   },
 ): Promise<RestorePointSelection> {
   const { copied, current } = await compared(context, input);
-  const selection = selectRestorePoints({
-    job: { mode: input.mode, restorePoints: input.restorePoints },
-    current,
-    copied,
-    detection: input.detection,
-    targetRepositoryId: input.targetRepositoryId,
-    sourceRepositoryId: input.sourceRepositoryId,
-    activeFull: input.activeFull,
-  });
+  const { job, scope, detection, targetRepositoryId, sourceRepositoryId } = input;
+  const select = (activeFull: boolean) =>
+    selectRestorePoints({
+      job: { mode: job.mode, restorePoints: scope },
+      current,
+      copied,
+      detection,
+      targetRepositoryId,
+      sourceRepositoryId,
+      activeFull,
+    });
+  let selection = select(input.activeFull);
+  const first = current.find(({ id }) => id === selection.points[0]?.restorePointId);
+  if (first !== undefined && isActiveFullDue(job, copied, first.createdAtMs))
+    selection = select(true);
   return {
     ...selection,
     points: selection.points.slice(0, MAX_SELECTED),
     skipped: selection.skipped.slice(0, MAX_SELECTED),
   };
+}
+
+/** With method `active` the full of a GFS day is read from the source. */
+function isActiveFullDue(
+  job: Pick<CopyJob, 'mode' | 'gfs' | 'schedule'>,
+  points: readonly TargetRestorePoint[],
+  createdAtMs: number,
+): boolean {
+  if (job.gfs?.fullMethod !== 'active') return false;
+  const { gfs, mode } = job;
+  return gfsDue({ gfs, mode, timeZone: timeZoneOf(job), createdAtMs, points }).length > 0;
 }
 
 /** Keeps the answer below 100 KiB. */

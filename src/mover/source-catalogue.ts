@@ -115,7 +115,7 @@ async function pointAsSource(
     disks.push({ disk, path: entry.path, format, kind, parentRestorePointId, stamp: entry.stamp });
   }
   // While the point below is being merged into, its own files change under a reader: wait for the merge to finish.
-  const isMerging = record.merge !== null && record.merge.fromId === point.id;
+  const isMerging = record.pending?.type === 'merge' && record.pending.fromId === point.id;
   return {
     id: point.id,
     workloadId: chainWorkloadId(record),

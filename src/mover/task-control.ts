@@ -30,7 +30,7 @@ export class TaskControl {
     Atomics.store(this.counters, LEASE, until);
   }
 
-  /** To be called right before every write.
+  /** Called right before every write (`fencedRepository`).
    *  @throws TaskStopped, LEASE_EXPIRED */
   assertMayWrite(): void {
     this.throwIfStopped();

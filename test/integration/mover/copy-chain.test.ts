@@ -41,6 +41,7 @@ describe('copy of a libvirt push chain', () => {
       workload: { id: workload.id, name: workload.name, type: 'libvirt-kvm' as const },
       sourceRepositoryId: 'primary',
       targetRepositoryId: 'offsite',
+      restorePoints: 'all' as const,
     };
     const truth = JSON.parse(await readFile(join(FIXTURE, 'truth.json'), 'utf8')) as Record<
       string,
@@ -51,7 +52,7 @@ describe('copy of a libvirt push chain', () => {
 
   it('gives every restore point back byte for byte, as files that qemu-img finds clean', async () => {
     const { mover, order, truth } = await setUp();
-    await mover.copy({ ...order, restorePoints: 'all' });
+    await mover.copy(order);
     const points = availablePoints(await mover.chain(order));
     expect(points.map(({ kind }) => kind)).toEqual(['full', 'increment', 'increment']);
     const seen: Record<string, Record<string, string>> = {};

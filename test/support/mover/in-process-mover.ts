@@ -74,8 +74,8 @@ export class InProcessMover {
       const selection = await this.run('selectWork', {
         ...ids,
         epoch,
-        mode: 'periodic',
-        restorePoints: order.restorePoints,
+        job: { mode: 'periodic', gfs: null, schedule: { type: 'manual' } },
+        scope: order.restorePoints,
         activeFull: order.activeFull === true && round === 0,
         detection,
       });

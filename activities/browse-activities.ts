@@ -1,0 +1,169 @@
+import { chainFolder } from '../src/chain/chain-paths.js';
+import { availablePoints, type ChainRecord } from '../src/chain/chain-record.js';
+import { BackupError } from '../src/domain/errors.js';
+import type { SourceRestorePoint, SourceWorkload } from '../src/domain/restore-point.js';
+import type { TargetRestorePoint } from '../src/domain/target-point.js';
+import { scanRepository } from '../src/layout/scan-repository.js';
+import type { DataMover } from '../src/mover/data-mover.js';
+import { findChains } from '../src/mover/find-chains.js';
+import {
+  restorePointKey,
+  type BrowsePage,
+  type BrowseRepositoryInput,
+  type RepositoryDescription,
+  type RestorePointView,
+  type WorkloadSummary,
+} from '../workflows/messages.js';
+import { runTask } from './run-task.js';
+
+/** Restore points of a page: about 1 KiB each. */
+const PAGE_POINTS = 500;
+const PAGE_WORKLOADS = 2_000;
+
+/** What is in a repository, for people to look at. Reads only. */
+export function createBrowseActivities(deps: { readonly mover: DataMover }) {
+  const { mover } = deps;
+  return {
+    async describeRepository(input: { repositoryId: string }): Promise<RepositoryDescription> {
+      return runTask(async () => {
+        try {
+          const repository = await mover.repository(input.repositoryId);
+          const { totalBytes, freeBytes } = await repository.capacity();
+          return { reachable: true, reason: null, totalBytes, freeBytes };
+        } catch (error) {
+          if (!(error instanceof BackupError) || error.kind !== 'unavailable') throw error;
+          return { reachable: false, reason: error.message, totalBytes: null, freeBytes: null };
+        }
+      });
+    },
+
+    async listWorkloads(input: BrowseRepositoryInput): Promise<BrowsePage<WorkloadSummary>> {
+      return runTask(async () => {
+        const { sources, chains } = await contents(mover, input.repositoryId);
+        const items = [...sources.map(sourceSummary), ...chains.map(chainSummary)];
+        return page(items, input.cursor, PAGE_WORKLOADS);
+      });
+    },
+
+    async listRestorePoints(input: BrowseRepositoryInput): Promise<BrowsePage<RestorePointView>> {
+      return runTask(async () => {
+        const { sources, chains } = await contents(mover, input.repositoryId);
+        const isWanted = (workload: { id: string; name: string }) =>
+          input.workload === undefined || [workload.id, workload.name].includes(input.workload);
+        const items = [
+          ...sources
+            .filter(isWanted)
+            .flatMap((workload) =>
+              workload.restorePoints.map((point) => sourceView(workload, point)),
+            ),
+          ...chains
+            .filter(({ workload }) => isWanted(workload))
+            .flatMap((record) => availablePoints(record).map((point) => chainView(record, point))),
+        ];
+        return page(items, input.cursor, PAGE_POINTS);
+      });
+    },
+  };
+}
+
+export type BrowseActivities = ReturnType<typeof createBrowseActivities>;
+
+async function contents(
+  mover: DataMover,
+  repositoryId: string,
+): Promise<{ sources: SourceWorkload[]; chains: ChainRecord[] }> {
+  const repository = await mover.repository(repositoryId);
+  const sources = await scanRepository(repository);
+  const chains = (await findChains(repository)).map(({ record }) => record);
+  return { sources, chains };
+}
+
+/** The cursor is the number of items before the page. */
+function page<Item>(items: Item[], cursor: string | undefined, size: number): BrowsePage<Item> {
+  const first = cursor === undefined ? 0 : Number(cursor);
+  if (!Number.isSafeInteger(first) || first < 0)
+    throw new BackupError('REQUEST_INVALID', `"${cursor ?? ''}" is not a cursor of this list`);
+  const part = items.slice(first, first + size);
+  const next = first + part.length;
+  return next < items.length ? { items: part, nextCursor: String(next) } : { items: part };
+}
+
+function sourceSummary(workload: SourceWorkload): WorkloadSummary {
+  const { id, name, type, restorePoints } = workload;
+  const newest = restorePoints.filter(({ state }) => state === 'complete').at(-1);
+  return {
+    id,
+    name,
+    type,
+    jobId: null,
+    restorePointCount: restorePoints.length,
+    newestAt: newest === undefined ? null : new Date(newest.createdAtMs).toISOString(),
+  };
+}
+
+function chainSummary(record: ChainRecord): WorkloadSummary {
+  const points = availablePoints(record);
+  return {
+    ...record.workload,
+    jobId: record.jobId,
+    restorePointCount: points.length,
+    newestAt: points.at(-1)?.createdAt ?? null,
+  };
+}
+
+function sourceView(workload: SourceWorkload, point: SourceRestorePoint): RestorePointView {
+  const key = (id: string) => restorePointKey([workload.id, id]);
+  return {
+    id: key(point.id),
+    workload: workload.name,
+    workloadType: workload.type,
+    jobId: null,
+    createdAt: new Date(point.createdAtMs).toISOString(),
+    copiedAt: null,
+    kind: point.kind,
+    parentId: point.parentId === null ? null : key(point.parentId),
+    chainId: null,
+    complete: point.state === 'complete',
+    state: point.state,
+    reason: point.reason,
+    health: 'unknown',
+    retention: [],
+    keptBecause: [],
+    files: point.disks.map(({ disk, path, format, stamp }) => ({
+      disk,
+      path,
+      format,
+      sizeBytes: stamp.sizeBytes,
+    })),
+    source: null,
+  };
+}
+
+function chainView(record: ChainRecord, point: TargetRestorePoint): RestorePointView {
+  const key = (id: string) => restorePointKey([record.jobId, record.workload.id, id]);
+  const { repositoryId, restorePointId } = point.source;
+  return {
+    id: key(point.id),
+    workload: record.workload.name,
+    workloadType: record.workload.type,
+    jobId: record.jobId,
+    createdAt: point.createdAt,
+    copiedAt: point.copiedAt,
+    kind: point.kind,
+    parentId: point.parentId === null ? null : key(point.parentId),
+    chainId: key(point.chainId),
+    complete: true,
+    state: 'complete',
+    reason: point.health === 'corrupt' ? 'a health check found corrupt blocks' : null,
+    health: point.health,
+    retention: point.flags,
+    keptBecause: [],
+    files: point.disks.map(({ disk, path, format, sizeBytes }) => ({
+      disk,
+      path: `${chainFolder(record.jobId, record.workload.id)}/${path}`,
+      format,
+      sizeBytes,
+    })),
+    source: { repositoryId, restorePointId },
+  };
+}

@@ -1,0 +1,63 @@
+import { chainFolder } from '../src/chain/chain-paths.js';
+import type { DataMover } from '../src/mover/data-mover.js';
+import type { DiskWork } from '../src/mover/disk-work.js';
+import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
+import type { PlanReference } from '../src/mover/copy-plan.js';
+import { runTask } from './run-task.js';
+
+type OnChain<T> = Omit<T, 'chain'> & { readonly jobId: string; readonly workloadId: string };
+
+/** Steps of GFS and retention. Each announces its change in the commit record first and can be repeated after a stop at any place. */
+export function createRetentionActivities(deps: {
+  readonly mover: DataMover;
+  /** Days during which a repository changes nothing. */
+  readonly immutableForDays: (repositoryId: string) => number;
+}) {
+  const { mover, immutableForDays } = deps;
+  return {
+    /** Reads only. */
+    async planMaintenance(
+      input: OnChain<Omit<OperationInput<'planMaintenance'>, 'immutableForDays'>>,
+    ): Promise<Omit<OperationOutput<'planMaintenance'>, 'keep'>> {
+      return runTask(async (control) => {
+        const days = immutableForDays(input.targetRepositoryId);
+        const request = { ...onChain(input), immutableForDays: days };
+        // Why every single point is kept is asked by people, not by the workflow.
+        const { actions, warnings, fulls } = await mover.run('planMaintenance', request, control);
+        return { actions, warnings, fulls };
+      });
+    },
+
+    async mergeIncrement(
+      input: OnChain<OperationInput<'mergeIncrement'>>,
+    ): Promise<OperationOutput<'mergeIncrement'>> {
+      return runTask((control) => mover.run('mergeIncrement', onChain(input), control));
+    },
+
+    async planSyntheticFull(
+      input: OnChain<OperationInput<'planSyntheticFull'>>,
+    ): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
+      return runTask((control) => mover.run('planSyntheticFull', onChain(input), control));
+    },
+
+    async replaceWithFull(input: OnChain<OperationInput<'replaceWithFull'>>): Promise<void> {
+      await runTask((control) => mover.run('replaceWithFull', onChain(input), control));
+    },
+
+    async flagRestorePoint(input: OnChain<OperationInput<'flagRestorePoint'>>): Promise<void> {
+      await runTask((control) => mover.run('flagRestorePoint', onChain(input), control));
+    },
+
+    async deleteRestorePoints(
+      input: OnChain<OperationInput<'deleteRestorePoints'>>,
+    ): Promise<OperationOutput<'deleteRestorePoints'>> {
+      return runTask((control) => mover.run('deleteRestorePoints', onChain(input), control));
+    },
+  };
+}
+
+export type RetentionActivities = ReturnType<typeof createRetentionActivities>;
+
+function onChain<T extends { jobId: string; workloadId: string }>(input: T): T & { chain: string } {
+  return { ...input, chain: chainFolder(input.jobId, input.workloadId) };
+}

@@ -1,0 +1,26 @@
+import { ALL_PARTS, createLogger, startService } from './service.js';
+import { readServerConfig } from './server-config.js';
+import { runUntilSignal } from './run-until-signal.js';
+
+export interface ServerOptions {
+  /** Path of the configuration file; undefined: `longhaul.yaml` in the working folder. */
+  readonly config?: string;
+}
+
+/** `longhaul serve`: everything in one process, with an embedded Temporal server unless another one is configured. */
+export async function runServe(options: ServerOptions): Promise<number> {
+  const config = readServerConfig(options.config);
+  const logger = createLogger(config.logLevel);
+  const service = await startService(config, ALL_PARTS, logger, process.env);
+  process.stdout.write(
+    [
+      `Longhaul  ${service.url ?? ''}   API pages: ${service.url ?? ''}/docs`,
+      ...(service.temporalUiUrl === null ? [] : [`Temporal  ${service.temporalUiUrl}`]),
+      ...(config.server.tokenFile === null
+        ? ['No token is configured: the API answers to this machine only.']
+        : []),
+      '',
+    ].join('\n'),
+  );
+  return runUntilSignal(service, logger);
+}

@@ -1,0 +1,201 @@
+import { createServer, type Server } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Runtime } from '@temporalio/worker';
+import { pino, type Logger } from 'pino';
+import { createApi } from '../api/create-api.js';
+import type { CopyConfig, LonghaulConfig } from '../config/config.js';
+import { DEFAULT_COPY_SETTINGS, type CopySettings } from '../domain/copy-settings.js';
+import { WINDOW_BLOCKS } from '../domain/digest.js';
+import { BackupError } from '../domain/errors.js';
+import { connectNative, connectTemporal, type TemporalClient } from '../temporal/connect.js';
+import { startEmbeddedTemporal, type EmbeddedTemporal } from '../temporal/embedded-server.js';
+import { findTemporalBinary } from '../temporal/find-binary.js';
+import { prepareNamespace } from '../temporal/namespace.js';
+import { lockStateDirectory } from '../temporal/state-lock.js';
+import { temporalLogger } from './temporal-logger.js';
+import { startWorkers, type RunningWorkers } from './workers.js';
+
+/** What runs of a Longhaul server in this process. `stop` ends it in the right order; `failed` rejects when a part dies. */
+export interface Service {
+  /** null without the API. */
+  readonly url: string | null;
+  /** null when Temporal runs elsewhere. */
+  readonly temporalUiUrl: string | null;
+  readonly failed: Promise<never>;
+  stop(): Promise<void>;
+}
+
+export interface ServiceParts {
+  readonly api: boolean;
+  readonly control: boolean;
+  /** Repositories to serve; null: all. */
+  readonly repositories: readonly string[] | null;
+}
+
+export const ALL_PARTS: ServiceParts = { api: true, control: true, repositories: null };
+
+export function createLogger(level: LonghaulConfig['logLevel']): Logger {
+  return pino({ level, base: null }, pino.destination(2));
+}
+
+/** Starts the parts of a server: the embedded Temporal server when configured, workers, API. What was started is stopped again when a
+ *  later part cannot start.
+ *  @throws STATE_DIRECTORY_LOCKED, TEMPORAL_BINARY_MISSING, TEMPORAL_UNREACHABLE, CONFIG_INVALID, REPOSITORY_MISSING */
+export async function startService(
+  config: LonghaulConfig,
+  parts: ServiceParts,
+  logger: Logger,
+  environment: NodeJS.ProcessEnv,
+): Promise<Service> {
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (let last = stops.pop(); last !== undefined; last = stops.pop()) await last();
+  };
+  try {
+    return await startParts(config, parts, logger, environment, stops, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startParts(
+  config: LonghaulConfig,
+  parts: ServiceParts,
+  logger: Logger,
+  environment: NodeJS.ProcessEnv,
+  stops: (() => Promise<void>)[],
+  stop: () => Promise<void>,
+): Promise<Service> {
+  const embedded = await startTemporal(config, parts, logger, environment, stops);
+  const temporal = await connectTemporal(config);
+  stops.push(() => temporal.connection.close());
+  await prepareNamespace(temporal.connection, temporal.namespace);
+
+  const failures: Promise<void>[] = [];
+  const served = parts.repositories ?? config.repositories.map(({ id }) => id);
+  if (parts.control || served.length > 0) {
+    const workers = await startServiceWorkers(config, parts.control, served, logger);
+    stops.push(() => workers.stop());
+    failures.push(workers.finished());
+  }
+  const url = parts.api ? await startApi(config, temporal, logger, stops) : null;
+  const failed = Promise.all(failures).then(() => new Promise<never>(() => undefined));
+  failed.catch(() => undefined); // whoever waits for it sees the failure; nobody needs to
+  return { url, temporalUiUrl: embedded?.uiUrl ?? null, failed, stop };
+}
+
+async function startTemporal(
+  config: LonghaulConfig,
+  parts: ServiceParts,
+  logger: Logger,
+  environment: NodeJS.ProcessEnv,
+  stops: (() => Promise<void>)[],
+): Promise<EmbeddedTemporal | null> {
+  const { temporal, stateDirectory } = config;
+  // The server belongs to `serve`; a worker of its own joins the one that runs.
+  if (temporal.type !== 'embedded' || !(parts.api && parts.control)) return null;
+  const lock = await lockStateDirectory(stateDirectory);
+  stops.push(() => lock.release());
+  const binaryPath = await findTemporalBinary({
+    configuredPath: temporal.binaryPath,
+    cacheFolder: join(stateDirectory, 'cache'),
+    env: environment,
+  });
+  const server = await startEmbeddedTemporal({
+    binaryPath,
+    stateDirectory,
+    port: temporal.port,
+    uiPort: temporal.uiPort,
+    log: {
+      info: (message) => logger.info({ part: 'temporal' }, message),
+      warn: (message) => logger.warn({ part: 'temporal' }, message),
+      error: (message) => logger.error({ part: 'temporal' }, message),
+    },
+  });
+  stops.push(() => server.stop());
+  return server;
+}
+
+let isRuntimeInstalled = false;
+
+async function startServiceWorkers(
+  config: LonghaulConfig,
+  servesControl: boolean,
+  served: readonly string[],
+  logger: Logger,
+): Promise<RunningWorkers> {
+  for (const id of served)
+    if (!config.repositories.some((repository) => repository.id === id))
+      throw new BackupError('REPOSITORY_MISSING', `no repository "${id}" is configured`);
+  if (!isRuntimeInstalled) {
+    // `shutdownSignals: []`: this process decides what stops in which order.
+    Runtime.install({
+      logger: temporalLogger(logger),
+      shutdownSignals: [],
+      workerHeartbeatInterval: WORKER_HEARTBEAT,
+      telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
+    });
+    isRuntimeInstalled = true;
+  }
+  const native = await connectNative(config);
+  return startWorkers({
+    ...native,
+    repositories: config.repositories,
+    served,
+    servesControl,
+    settings: copySettings(config.copy),
+  });
+}
+
+function copySettings(copy: CopyConfig): CopySettings {
+  return {
+    ...DEFAULT_COPY_SETTINGS,
+    heartbeatTimeoutMs: copy.heartbeatTimeoutSeconds * 1_000,
+    batchWindows: copy.batchBlocks / WINDOW_BLOCKS,
+    parallelTasks: copy.parallelWorkloads,
+    unavailableLimitMs: copy.unavailableLimitMinutes * 60_000,
+  };
+}
+
+/** How soon `readyz` and the list of repositories notice a worker that is gone: three of these. */
+const WORKER_HEARTBEAT = '10s';
+
+async function startApi(
+  config: LonghaulConfig,
+  temporal: TemporalClient,
+  logger: Logger,
+  stops: (() => Promise<void>)[],
+): Promise<string> {
+  const { address, port, tokenFile } = config.server;
+  const token = tokenFile === null ? null : (await readFile(tokenFile, 'utf8')).trim();
+  const app = createApi({ client: temporal.client, config, token, now: Date.now, logger });
+  const server = createServer(app);
+  await listen(server, port, token === null ? '127.0.0.1' : address);
+  stops.push(() => closeServer(server));
+  const bound = server.address();
+  const actualPort = typeof bound === 'object' && bound !== null ? bound.port : port;
+  return `http://${address.includes(':') ? `[${address}]` : address}:${actualPort}`;
+}
+
+async function listen(server: Server, port: number, address: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        new BackupError(
+          'CONFIG_INVALID',
+          `the API cannot listen on ${address}:${port}: ${error.message}`,
+          { hint: 'Choose another server.port, or stop what listens there.', cause: error },
+        ),
+      ),
+    );
+    server.listen(port, address, resolve);
+  });
+}
+
+/** Followers of a session keep their connections open; they are cut. */
+async function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+}

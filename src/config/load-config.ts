@@ -1,0 +1,163 @@
+/** File and environment become the frozen configuration, or the complete list of their faults. */
+
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { BackupError } from '../domain/errors.js';
+import { describeFault, placeText, type ConfigFault } from './config-fault.js';
+import type { LonghaulConfig, TemporalConfig } from './config.js';
+import { crossFaults } from './cross-checks.js';
+import { isSection, overlayEnvironment, type Environment } from './environment.js';
+import { configSchema } from './schema.js';
+import { settingAt } from './settings.js';
+
+export const DEFAULT_CONFIG_FILE = 'longhaul.yaml';
+
+export interface ConfigSource {
+  /** null: `longhaul.yaml` in the working folder if it is there, else the environment alone. */
+  readonly file: string | null;
+  readonly environment: Environment;
+  readonly workingFolder: string;
+}
+
+/** @throws CONFIG_INVALID with every fault in `details.faults` (ConfigFault[]) and in the message, one a line. */
+export function loadConfig({ file, environment, workingFolder }: ConfigSource): LonghaulConfig {
+  const path = resolve(workingFolder, file ?? DEFAULT_CONFIG_FILE);
+  const text = readConfigFile(path, file !== null);
+  return parseConfig(text ?? '', {
+    name: text === null ? 'the environment' : path,
+    folder: text === null ? workingFolder : dirname(path),
+    environment,
+  });
+}
+
+/** `folder` is absolute: relative paths in `text` start there. `name` is for the error message. */
+export function parseConfig(
+  text: string,
+  { name, folder, environment }: { name: string; folder: string; environment: Environment },
+): LonghaulConfig {
+  const { value: file, faults: syntaxFaults } = parseYaml(text);
+  if (syntaxFaults.length > 0) throw invalidConfig(name, syntaxFaults);
+  const overlaid = overlayEnvironment(file ?? {}, environment);
+  const parsed = configSchema.safeParse(overlaid.value);
+  const faultAt = (path: readonly PropertyKey[], message: string): ConfigFault => ({
+    path: placeText(path),
+    variable: overlaid.variables.get(path.join('.')) ?? null,
+    message,
+    allowed: settingAt(path)?.allowed ?? '',
+  });
+  const faults = [
+    ...overlaid.faults,
+    ...(parsed.error?.issues ?? []).flatMap((issue) => issueFaults(issue, overlaid.value, faultAt)),
+    ...crossFaults(overlaid.value, folder).map(({ path, message }) => faultAt(path, message)),
+  ];
+  if (faults.length > 0 || !parsed.success) throw invalidConfig(name, faults);
+  return deepFreeze(withAbsolutePaths(parsed.data, folder));
+}
+
+function readConfigFile(path: string, isNamed: boolean): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    if (!isNamed && cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')
+      return null;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw invalidConfig(path, [
+      { path: '', variable: null, message: `the file cannot be read: ${reason}`, allowed: '' },
+    ]);
+  }
+}
+
+function parseYaml(text: string): { value: unknown; faults: ConfigFault[] } {
+  const document = parseDocument(text, { uniqueKeys: true });
+  const faults = document.errors.map(({ message }) => ({
+    path: '',
+    variable: null,
+    message: message.split('\n')[0] ?? message,
+    allowed: 'YAML with each key once',
+  }));
+  if (faults.length > 0) return { value: null, faults };
+  try {
+    const value: unknown = document.toJS();
+    return { value, faults };
+  } catch (cause) {
+    // Aliases without an anchor, or so many that the document would explode.
+    const message = cause instanceof Error ? cause.message : String(cause);
+    return { value: null, faults: [{ path: '', variable: null, message, allowed: 'plain YAML' }] };
+  }
+}
+
+function issueFaults(
+  issue: z.core.$ZodIssue,
+  value: unknown,
+  faultAt: (path: readonly PropertyKey[], message: string) => ConfigFault,
+): ConfigFault[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => faultAt([...issue.path, key], 'not a setting'));
+  }
+  const given = valueAt(value, issue.path);
+  if (given === undefined) return [faultAt(issue.path, 'missing')];
+  const problem = issue.code === 'custom' ? `: ${issue.message}` : ' is not allowed';
+  return [faultAt(issue.path, `${shortJson(given)}${problem}`)];
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((section, part) => {
+    if (Array.isArray(section)) return section[Number(part)];
+    return isSection(section) ? section[String(part)] : undefined;
+  }, value);
+}
+
+const SHOWN_VALUE_LENGTH = 60;
+
+function shortJson(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > SHOWN_VALUE_LENGTH ? `${text.slice(0, SHOWN_VALUE_LENGTH)}…` : text;
+}
+
+function withAbsolutePaths(config: LonghaulConfig, folder: string): LonghaulConfig {
+  const absolute = (path: string): string => resolve(folder, path);
+  const absoluteOrNull = (path: string | null): string | null =>
+    path === null ? null : absolute(path);
+  return {
+    ...config,
+    stateDirectory: absolute(config.stateDirectory),
+    server: { ...config.server, tokenFile: absoluteOrNull(config.server.tokenFile) },
+    temporal: temporalWithPaths(config.temporal, absoluteOrNull),
+    repositories: config.repositories.map((entry) => ({ ...entry, path: absolute(entry.path) })),
+  };
+}
+
+function temporalWithPaths(
+  temporal: TemporalConfig,
+  absolute: (path: string | null) => string | null,
+): TemporalConfig {
+  if (temporal.type === 'embedded') {
+    return { ...temporal, binaryPath: absolute(temporal.binaryPath) };
+  }
+  const { tls, apiKeyFile } = temporal;
+  return {
+    ...temporal,
+    apiKeyFile: absolute(apiKeyFile),
+    tls: tls && {
+      ...tls,
+      caFile: absolute(tls.caFile),
+      certFile: absolute(tls.certFile),
+      keyFile: absolute(tls.keyFile),
+    },
+  };
+}
+
+function invalidConfig(name: string, faults: readonly ConfigFault[]): BackupError {
+  const count = faults.length === 1 ? 'one fault' : `${faults.length} faults`;
+  const lines = faults.map((fault) => `  ${describeFault(fault)}`);
+  return new BackupError('CONFIG_INVALID', [`${count} in ${name}`, ...lines].join('\n'), {
+    details: { faults },
+  });
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(deepFreeze);
+  return Object.freeze(value);
+}

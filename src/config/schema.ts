@@ -1,0 +1,190 @@
+/** The one schema of the configuration: file and environment are checked with it, and the table in docs/OPERATIONS.md is rendered from it.
+ *  Rules that span several settings are in `cross-checks.ts`. */
+
+import { z } from 'zod';
+import type {
+  CopyConfig,
+  LonghaulConfig,
+  RepositoryConfig,
+  ServerConfig,
+  TemporalConfig,
+} from './config.js';
+
+/** Also the only characters that are safe in folder names, queue names and environment variables alike. */
+const SLUG = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+interface SettingText {
+  readonly description: string;
+  /** The allowed range in words, shown with every fault. */
+  readonly allowed: string;
+}
+
+const port = (text: SettingText) =>
+  z
+    .int()
+    .min(1)
+    .max(65_535)
+    .meta({ ...text });
+const filePath = (text: SettingText) =>
+  z
+    .string()
+    .min(1)
+    .refine((path) => !path.includes('\0'), 'a path cannot hold a NUL character')
+    .meta({ ...text });
+
+const PATH_ALLOWED = 'a path; relative ones start at the folder of the configuration file';
+
+const serverSchema: z.ZodType<ServerConfig> = z.strictObject({
+  address: z
+    .string()
+    .regex(/^[A-Za-z0-9.:-]+$/)
+    .default('127.0.0.1')
+    .meta({ description: 'Address to listen on.', allowed: 'an IP address or host name' }),
+  port: port({ description: 'Port of API and dashboard.', allowed: '1 to 65535' }).default(8420),
+  tokenFile: filePath({
+    description:
+      'File that holds the bearer token. Required when the address is not loopback; without it the server answers to loopback only.',
+    allowed: PATH_ALLOWED,
+  })
+    .nullable()
+    .default(null),
+});
+
+const embeddedTemporalSchema = z.strictObject({
+  type: z.literal('embedded').meta({
+    description:
+      'Where Temporal runs. `temporal: embedded` is short for this with its defaults; an `address` implies `external`.',
+    allowed: '`embedded` or `external`',
+  }),
+  binaryPath: filePath({
+    description: 'Embedded: the Temporal program. Unset: `temporal` on PATH.',
+    allowed: PATH_ALLOWED,
+  })
+    .nullable()
+    .default(null),
+  port: port({
+    description: 'Embedded: port of the Temporal server, loopback only.',
+    allowed: '1 to 65535',
+  }).default(7233),
+  uiPort: port({
+    description: 'Embedded: port of the Temporal web interface, loopback only.',
+    allowed: '1 to 65535',
+  }).default(8233),
+});
+
+const tlsSchema = z.strictObject({
+  serverName: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .meta({ description: 'External: name expected in the certificate.', allowed: 'a host name' }),
+  caFile: filePath({
+    description: 'External: certificate authority of the server. Unset: those of the system.',
+    allowed: PATH_ALLOWED,
+  })
+    .nullable()
+    .default(null),
+  certFile: filePath({ description: 'External: client certificate.', allowed: PATH_ALLOWED })
+    .nullable()
+    .default(null),
+  keyFile: filePath({
+    description: 'External: key of the client certificate.',
+    allowed: PATH_ALLOWED,
+  })
+    .nullable()
+    .default(null),
+});
+
+const externalTemporalSchema = z.strictObject({
+  type: z.literal('external'),
+  address: z
+    .string()
+    .regex(/^[^\s:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, 'not of the form host:port')
+    .meta({ description: 'External: address of the Temporal frontend.', allowed: '`host:port`' }),
+  namespace: z
+    .string()
+    .min(1)
+    .default('default')
+    .meta({ description: 'External: Temporal namespace.', allowed: 'an existing namespace' }),
+  tls: tlsSchema.nullable().default(null),
+  apiKeyFile: filePath({
+    description: 'External: file that holds the API key.',
+    allowed: PATH_ALLOWED,
+  })
+    .nullable()
+    .default(null),
+});
+
+const temporalSchema: z.ZodType<TemporalConfig> = z.discriminatedUnion('type', [
+  embeddedTemporalSchema,
+  externalTemporalSchema,
+]);
+
+export const repositorySchema: z.ZodType<RepositoryConfig> = z.strictObject({
+  id: z.string().regex(SLUG).meta({
+    description: 'Name of the repository in jobs and addresses; never change it.',
+    allowed: '1 to 63 lower-case letters, digits and inner hyphens; unique',
+  }),
+  kind: z
+    .enum(['directory'])
+    .default('directory')
+    .meta({ description: 'How the bytes are stored.', allowed: '`directory`' }),
+  path: filePath({
+    description: 'Folder of the repository.',
+    allowed: `${PATH_ALLOWED}; not the folder of another repository, nor inside or above it`,
+  }),
+  role: z.enum(['primary', 'target', 'external']).meta({
+    description:
+      '`primary`: read, never written. `target`: written by copy jobs. `external`: read-only, never a target.',
+    allowed: '`primary`, `target` or `external`',
+  }),
+  taskLimit: z.int().min(1).max(64).default(4).meta({
+    description: 'Data activities at once in this repository, per worker process.',
+    allowed: '1 to 64',
+  }),
+  immutableForDays: z.int().min(0).max(36_500).default(0).meta({
+    description:
+      'Days during which nothing committed here is merged, deleted or replaced; 0: none.',
+    allowed: '0 to 36500; more than 0 only with role `target`',
+  }),
+});
+
+const copySchema: z.ZodType<CopyConfig> = z.strictObject({
+  heartbeatTimeoutSeconds: z.int().min(2).max(3_600).default(30).meta({
+    description:
+      'Without a sign of life for so long, a task is given to another worker. Longer than a planned restart of the Temporal server.',
+    allowed: '2 to 3600',
+  }),
+  batchBlocks: z.int().min(256).max(1_048_576).multipleOf(256).default(16_384).meta({
+    description:
+      'Blocks of 64 KiB that one activity copies. Fewer make a session stop and show progress sooner, more make its history shorter.',
+    allowed: '256 to 1048576, a multiple of 256',
+  }),
+  parallelWorkloads: z.int().min(1).max(500).default(20).meta({
+    description: 'Workloads of one session at work at once.',
+    allowed: '1 to 500',
+  }),
+  unavailableLimitMinutes: z.int().min(1).max(10_080).default(1_440).meta({
+    description: 'Storage that does not answer for so long fails the copy of a workload.',
+    allowed: '1 to 10080',
+  }),
+});
+
+export const configSchema: z.ZodType<LonghaulConfig> = z.strictObject({
+  server: serverSchema.prefault({}),
+  stateDirectory: filePath({
+    description: 'Embedded Temporal’s file, the server’s lock and caches; never backup data.',
+    allowed: `${PATH_ALLOWED}; outside every repository`,
+  }).default('./state'),
+  temporal: temporalSchema,
+  repositories: z.array(repositorySchema).min(1).max(1_000).meta({
+    description: 'The repositories.',
+    allowed: '1 to 1000 entries with `id`, `path` and `role`',
+  }),
+  copy: copySchema.prefault({}),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').meta({
+    description: 'Least severe messages that are logged.',
+    allowed: '`debug`, `info`, `warn` or `error`',
+  }),
+});

@@ -1,0 +1,34 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { BrowseActivities } from '../activities/browse-activities.js';
+import {
+  repositoryTaskQueue,
+  type BrowsePage,
+  type BrowseRepositoryInput,
+  type RepositoryDescription,
+  type RestorePointView,
+  type WorkloadSummary,
+} from './messages.js';
+
+/** A look into a repository by a worker that reaches it. Someone is waiting for the answer, so nothing is tried for long. */
+export async function browseRepository(
+  input: BrowseRepositoryInput,
+): Promise<BrowsePage<RepositoryDescription | WorkloadSummary | RestorePointView>> {
+  const activities = proxyActivities<BrowseActivities>({
+    taskQueue: repositoryTaskQueue(input.repositoryId),
+    startToCloseTimeout: '2m',
+    // Without a worker the answer must come all the same; the API calls it unreachable.
+    scheduleToStartTimeout: '15s',
+    retry: { maximumAttempts: 2, nonRetryableErrorTypes: ['PayloadsTooLarge'] },
+  });
+  const summary = `${input.repositoryId}: list ${input.what}`;
+  switch (input.what) {
+    case 'describe':
+      return {
+        items: [await activities.describeRepository.executeWithOptions({ summary }, [input])],
+      };
+    case 'workloads':
+      return activities.listWorkloads.executeWithOptions({ summary }, [input]);
+    case 'restorePoints':
+      return activities.listRestorePoints.executeWithOptions({ summary }, [input]);
+  }
+}

@@ -1,0 +1,167 @@
+import type { CopyJob } from '../src/domain/copy-job.js';
+import type { CopySettings } from '../src/domain/copy-settings.js';
+import { assertNever } from '../src/domain/errors.js';
+import type { RetentionAction } from '../src/domain/retention.js';
+import type { GfsFlag } from '../src/domain/target-point.js';
+import { dataActivities, retentionActivities } from './activity-profiles.js';
+import type { DiskBatches } from './disk-batches.js';
+import { codeOf, isStop, reasonOf } from './failures.js';
+import type { Pause } from './pause.js';
+import type { TaskState } from './task-state.js';
+
+export interface MaintenanceInput {
+  readonly job: CopyJob;
+  readonly settings: CopySettings;
+  readonly ids: {
+    readonly targetRepositoryId: string;
+    readonly jobId: string;
+    readonly workloadId: string;
+    readonly epoch: number;
+  };
+  readonly state: TaskState;
+  readonly pause: Pause;
+  readonly batches: DiskBatches;
+}
+
+/** After the copy: GFS fulls, a compact full when it is due, then retention: first what makes, then what removes.
+ *  @returns what did not work, in plain words; the restore points are good all the same */
+export async function maintainChain(input: MaintenanceInput): Promise<string[]> {
+  const maintenance = new ChainMaintenance(input);
+  try {
+    await maintenance.run();
+  } catch (error) {
+    if (isStop(error)) throw error;
+    // A point that someone reads is merged or deleted by the next session.
+    if (codeOf(error) === 'POINT_IN_USE') input.state.note(reasonOf(error));
+    else maintenance.warnings.push(reasonOf(error));
+  }
+  return maintenance.warnings;
+}
+
+class ChainMaintenance {
+  readonly warnings: string[] = [];
+  private readonly retention;
+  private readonly data;
+
+  constructor(private readonly input: MaintenanceInput) {
+    this.retention = retentionActivities(input.ids.targetRepositoryId, input.settings);
+    this.data = dataActivities(input.ids.targetRepositoryId, input.settings);
+  }
+
+  private get place() {
+    return { ...this.input.ids, nowMs: Date.now() };
+  }
+
+  async run(): Promise<void> {
+    const { state, job } = this.input;
+    const name = state.task.workload;
+    const plan = await this.retention.planMaintenance.executeWithOptions(
+      { summary: `${name}: plan GFS and retention` },
+      [{ ...this.place, job }],
+    );
+    for (const warning of plan.warnings) this.warnings.push(warning);
+    if (plan.fulls.length === 0 && plan.actions.length === 0) return;
+    state.show({ state: 'retention' }, 'GFS and retention');
+    for (const full of plan.fulls) {
+      if (full.synthesize) await this.makeFull(full.restorePointId, full.flags, full.reason);
+      else await this.flag(full.restorePointId, full.flags, full.reason);
+    }
+    // Flags decide what goes, so what is to be removed is asked for anew once they are set.
+    const actions =
+      plan.fulls.length === 0
+        ? plan.actions
+        : (
+            await this.retention.planMaintenance.executeWithOptions(
+              { summary: `${name}: plan retention with the new fulls` },
+              [{ ...this.place, job }],
+            )
+          ).actions;
+    for (const action of actions) await this.act(action);
+  }
+
+  private async act(action: RetentionAction): Promise<void> {
+    switch (action.type) {
+      case 'merge':
+        return this.merge(action.fullId, action.incrementId);
+      case 'synthetic':
+        return this.makeFull(action.restorePointId, [], 'retention without merging');
+      case 'delete':
+        return this.delete(action.ids);
+      default:
+        return assertNever(action);
+    }
+  }
+
+  private async merge(fullId: string, incrementId: string): Promise<void> {
+    const { state, pause } = this.input;
+    state.show({ state: 'retention' }, `merging ${incrementId} into the full ${fullId}`);
+    const outcome = await pause.pausable(() =>
+      this.retention.mergeIncrement.executeWithOptions(
+        { summary: `${state.task.workload}: merge ${incrementId} into ${fullId}` },
+        [{ ...this.place, fullId, incrementId }],
+      ),
+    );
+    if (outcome.state === 'merged') {
+      state.note(`${incrementId} was merged into the full; ${fullId} is gone`);
+      return;
+    }
+    await this.makeFull(incrementId, [], `it cannot be merged in place: ${outcome.reason ?? ''}`);
+    await this.delete([fullId]);
+  }
+
+  /** Also makes a compact full of a full. */
+  private async makeFull(
+    pointId: string,
+    flags: readonly GfsFlag[],
+    reason: string,
+  ): Promise<void> {
+    const { state, pause, batches, ids } = this.input;
+    const name = state.task.workload;
+    state.show({ state: 'retention' }, `making a synthetic full of ${pointId}: ${reason}`);
+    const plan = await pause.pausable(() =>
+      this.retention.planSyntheticFull.executeWithOptions(
+        { summary: `${name} ${pointId}: plan synthetic full` },
+        [{ ...this.place, pointId }],
+      ),
+    );
+    const target = {
+      targetRepositoryId: ids.targetRepositoryId,
+      jobId: ids.jobId,
+      workloadId: ids.workloadId,
+      stagingId: `${pointId}-full`,
+      reference: plan.reference,
+    };
+    for (const disk of plan.disks) await batches.run('copyBlocks', target, disk);
+    await pause.pausable(() =>
+      this.data.composeTargetFile.executeWithOptions(
+        { summary: `${name} ${pointId}: compose synthetic full` },
+        [target],
+      ),
+    );
+    await pause.pausable(() =>
+      this.retention.replaceWithFull.executeWithOptions(
+        { summary: `${name} ${pointId}: put the synthetic full in place` },
+        [{ ...this.place, pointId, reference: plan.reference, flags }],
+      ),
+    );
+    state.note(`${pointId} is a synthetic full now: ${reason}`);
+  }
+
+  private async flag(pointId: string, flags: readonly GfsFlag[], reason: string): Promise<void> {
+    const { state } = this.input;
+    await this.retention.flagRestorePoint.executeWithOptions(
+      { summary: `${state.task.workload} ${pointId}: flag ${flags.join(', ')}` },
+      [{ ...this.place, pointId, flags }],
+    );
+    state.note(`${pointId} is flagged: ${reason}`);
+  }
+
+  private async delete(ids: readonly string[]): Promise<void> {
+    const { state } = this.input;
+    await this.retention.deleteRestorePoints.executeWithOptions(
+      { summary: `${state.task.workload}: delete ${ids.length} restore points` },
+      [{ ...this.place, ids }],
+    );
+    state.note(`deleted by retention: ${ids.join(', ')}`);
+  }
+}

@@ -1,0 +1,34 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  isCancellation,
+} from '@temporalio/workflow';
+
+/** How workflows read failures: by the error code that the activity edge put into `type`, never by class. */
+
+/** Also true for an activity that timed out because its worker was gone when the stop came. */
+export function isStop(error: unknown): boolean {
+  return isCancellation(error) || CancellationScope.current().consideredCancelled;
+}
+
+/** The failure of an activity carries ours as its cause. */
+export function causeOf(error: unknown): unknown {
+  return error instanceof ActivityFailure ? error.cause : error;
+}
+
+/** Error code, or the empty string. */
+export function codeOf(error: unknown): string {
+  const cause = causeOf(error);
+  return cause instanceof ApplicationFailure ? (cause.type ?? '') : '';
+}
+
+/** What happened and what to do, in plain words. */
+export function reasonOf(error: unknown): string {
+  const cause = causeOf(error);
+  if (cause instanceof ApplicationFailure) {
+    const hint = (cause.details?.[0] as { hint?: string } | undefined)?.hint;
+    return hint === undefined ? cause.message : `${cause.message}. ${hint}`;
+  }
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,96 @@
+import { setCurrentDetails } from '@temporalio/workflow';
+import { NO_PROGRESS, type CopyTask, type SessionResult } from '../src/domain/copy-session.js';
+import { isErrorCode } from '../src/domain/errors.js';
+import { taskProgress } from '../src/domain/session-result.js';
+import { codeOf, reasonOf } from './failures.js';
+
+/** The task of one workload as queries show it, changed step by step. */
+export class TaskState {
+  private state: CopyTask;
+
+  constructor(workload: string, carried?: CopyTask) {
+    this.state = carried ?? {
+      workload,
+      state: 'inspecting',
+      result: null,
+      algorithm: 'none',
+      restorePoint: null,
+      committed: [],
+      progress: NO_PROGRESS,
+      resumedFromBytes: 0,
+      attempt: 1,
+      code: null,
+      reason: null,
+      notes: [],
+    };
+  }
+
+  get task(): CopyTask {
+    return this.state;
+  }
+
+  /** Changes what the task shows, and what the Temporal UI says it is doing. */
+  show(change: Partial<CopyTask>, details: string): void {
+    this.state = { ...this.state, ...change };
+    setCurrentDetails(`**${this.state.workload}**: ${details}`);
+  }
+
+  note(text: string): void {
+    if (this.state.notes.includes(text)) return;
+    this.state = { ...this.state, notes: [...this.state.notes, text].slice(-MAX_NOTES) };
+  }
+
+  committed(pointId: string): void {
+    this.state = { ...this.state, committed: [...this.state.committed, pointId] };
+  }
+
+  resumed(disk: string, bytes: number, attempt = this.state.attempt): void {
+    if (bytes === 0) return;
+    this.state = { ...this.state, resumedFromBytes: bytes, attempt };
+    this.note(`disk ${disk} was taken up again at byte ${bytes}`);
+  }
+
+  addWork(totalBytes: number, doneBytes: number): void {
+    const { progress } = this.state;
+    this.state = {
+      ...this.state,
+      progress: {
+        ...progress,
+        totalBytes: progress.totalBytes + totalBytes,
+        processedBytes: progress.processedBytes + doneBytes,
+      },
+    };
+  }
+
+  addProgress(
+    counts: { readBytes: number; transferredBytes: number },
+    batchBytes: number,
+    elapsedMs: number,
+  ): void {
+    const { progress } = this.state;
+    this.state = {
+      ...this.state,
+      progress: taskProgress({
+        processedBytes: progress.processedBytes + batchBytes,
+        totalBytes: progress.totalBytes,
+        readBytes: progress.readBytes + counts.readBytes,
+        transferredBytes: progress.transferredBytes + counts.transferredBytes,
+        processedInAttemptBytes: batchBytes,
+        elapsedMs,
+      }),
+    };
+  }
+
+  end(result: SessionResult, reason: string | null): void {
+    this.show({ state: 'ended', result, reason }, reason ?? result);
+  }
+
+  fail(error: unknown): void {
+    const code = codeOf(error);
+    this.state = { ...this.state, code: isErrorCode(code) ? code : null };
+    this.end('failed', reasonOf(error));
+  }
+}
+
+/** Enough to tell the story of a bad night. */
+const MAX_NOTES = 50;
