@@ -20,7 +20,7 @@ const launchers: Launchers = {
   serve: async (options) => (await import('./serve.js')).runServe(options),
   api: async (options) => (await import('./api.js')).runApi(options),
   worker: async (options) => (await import('./worker.js')).runWorker(options),
-  demo: async (options) => (await import('./demo.js')).runDemo(options),
+  demo: async () => (await import('./demo.js')).runDemo(),
 };
 
 // A reader that closes the pipe (`longhaul job list | head -1`) ends the output, not with an error.

@@ -59,7 +59,7 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
         maxCachedWorkflows: CACHED_WORKFLOWS,
       }),
     );
-  return new RunningWorkers(workers, mover);
+  return new RunningWorkers(workers, mover, connection);
 }
 
 export class RunningWorkers {
@@ -68,6 +68,7 @@ export class RunningWorkers {
   constructor(
     private readonly workers: readonly Worker[],
     private readonly mover: DataMover,
+    private readonly connection: NativeConnection,
   ) {
     this.runs = workers.map((worker) => worker.run());
   }
@@ -77,11 +78,12 @@ export class RunningWorkers {
     await Promise.all(this.runs);
   }
 
-  /** Stops polling, lets short activities end, hands long ones over at their durable position. */
+  /** Stops polling, lets short activities end, hands long ones over at their durable position, and closes the connection. */
   async stop(): Promise<void> {
     for (const worker of this.workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     await Promise.allSettled(this.runs);
     await this.mover.close();
+    await this.connection.close();
   }
 }
 

@@ -2,7 +2,11 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import { startWorkers, type RunningWorkers } from '../../../src/bin/workers.js';
 import { DEFAULT_COPY_SETTINGS, type CopySettings } from '../../../src/domain/copy-settings.js';
 import type { StartOverrides, CopyJob } from '../../../src/domain/copy-job.js';
-import { connectNative, connectTemporal } from '../../../src/temporal/connect.js';
+import {
+  connectNative,
+  connectTemporal,
+  type TemporalSettings,
+} from '../../../src/temporal/connect.js';
 import { CONTROL_TASK_QUEUE } from '../../../workflows/messages.js';
 import type { copySession } from '../../../workflows/copy-session.js';
 import { ownNamespace } from '../temporal/own-namespace.js';
@@ -20,23 +24,29 @@ export const TEST_SETTINGS: CopySettings = {
 export class TestWorkers {
   private constructor(
     readonly client: Client,
+    /** Leads other processes to the same namespace. */
+    readonly temporal: TemporalSettings['temporal'],
     private readonly workers: RunningWorkers,
     private readonly close: () => Promise<void>,
   ) {}
 
-  static async start(site: TestSite, settings: Partial<CopySettings> = {}): Promise<TestWorkers> {
-    const temporal = await ownNamespace();
-    const { client, connection } = await connectTemporal(temporal);
-    const native = await connectNative(temporal);
+  /** @param served repositories whose data work is done in this process; default: all */
+  static async start(
+    site: TestSite,
+    settings: Partial<CopySettings> = {},
+    served = site.repositories.map(({ id }) => id),
+  ): Promise<TestWorkers> {
+    const own = await ownNamespace();
+    const { client, connection } = await connectTemporal(own);
+    const native = await connectNative(own);
     const workers = await startWorkers({
       ...native,
       repositories: site.repositories,
-      served: site.repositories.map(({ id }) => id),
+      served,
       servesControl: true,
       settings: { ...TEST_SETTINGS, ...settings },
     });
-    return new TestWorkers(client, workers, async () => {
-      await native.connection.close();
+    return new TestWorkers(client, own.temporal, workers, async () => {
       await connection.close();
     });
   }
