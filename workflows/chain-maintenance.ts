@@ -1,3 +1,4 @@
+import { ContinueAsNew } from '@temporalio/workflow';
 import type { CopyJob } from '../src/domain/copy-job.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import { assertNever } from '../src/domain/errors.js';
@@ -30,7 +31,7 @@ export async function maintainChain(input: MaintenanceInput): Promise<string[]> 
   try {
     await maintenance.run();
   } catch (error) {
-    if (isStop(error)) throw error;
+    if (isStop(error) || error instanceof ContinueAsNew) throw error;
     // A point that someone reads is merged or deleted by the next session.
     if (codeOf(error) === 'POINT_IN_USE') input.state.note(reasonOf(error));
     else maintenance.warnings.push(reasonOf(error));

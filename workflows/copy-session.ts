@@ -3,15 +3,15 @@ import {
   ApplicationFailure,
   CancelledFailure,
   CancellationScope,
-  executeChild,
-  getExternalWorkflowHandle,
   isCancellation,
   ParentClosePolicy,
   setCurrentDetails,
   setHandler,
+  startChild,
   upsertMemo,
   upsertSearchAttributes,
   workflowInfo,
+  type ChildWorkflowHandle,
 } from '@temporalio/workflow';
 import {
   defineSearchAttributeKey,
@@ -66,6 +66,12 @@ export async function copySession(input: CopySessionInput): Promise<CopySessionO
   return { result: result ?? 'failed', reason, tasks };
 }
 
+interface RunningTask {
+  readonly workload: string;
+  /** null until Temporal has started it: before that no signal reaches it. */
+  child: ChildWorkflowHandle<typeof copyWorkload> | null;
+}
+
 interface SourceWorkloadRef {
   readonly repositoryId: string;
   readonly workload: WorkloadToCopy;
@@ -75,7 +81,7 @@ class Session {
   private readonly id = sessionIdOfWorkflow(workflowInfo().workflowId);
   private readonly startedAt = workflowInfo().startTime.toISOString();
   private readonly tasks: CopyTask[] = [];
-  private readonly running = new Map<string, string>();
+  private readonly running = new Set<RunningTask>();
   private state: SessionState = 'running';
   private result: CopySession['result'] = null;
   private reason: string | null = null;
@@ -85,7 +91,7 @@ class Session {
   constructor(private readonly input: CopySessionInput) {}
 
   view(): CopySession {
-    const waiting = [...this.running.values()].map(waitingTask);
+    const waiting = [...this.running].map((task) => waitingTask(task.workload));
     const tasks = [...this.tasks, ...waiting];
     return {
       id: this.id,
@@ -178,10 +184,11 @@ class Session {
     const { job, overrides } = this.input;
     const { workload, repositoryId } = source;
     const workflowId = `chain/${job.target.repositoryId}/${job.id}/${workload.id}`;
-    this.running.set(workflowId, workload.name);
+    const running: RunningTask = { workload: workload.name, child: null };
+    this.running.add(running);
     this.showState();
     try {
-      const task = await executeChild(copyWorkload, {
+      const child = await startChild(copyWorkload, {
         workflowId,
         taskQueue: CONTROL_TASK_QUEUE,
         // A session that is terminated takes its tasks along: nothing may write a chain that no session answers for.
@@ -203,7 +210,9 @@ class Session {
           },
         ],
       });
-      this.tasks.push(task);
+      running.child = child;
+      if (this.isPaused) await signalPause(child, true);
+      this.tasks.push(await child.result());
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError)
         this.tasks.push(
@@ -222,7 +231,7 @@ class Session {
           endedTask(workload.name, 'failed', null, error instanceof Error ? error.message : ''),
         );
     } finally {
-      this.running.delete(workflowId);
+      this.running.delete(running);
       this.showState();
     }
   }
@@ -233,10 +242,7 @@ class Session {
     this.state = paused ? 'paused' : 'running';
     upsertMemo({ state: this.state });
     this.showState();
-    for (const workflowId of this.running.keys())
-      await getExternalWorkflowHandle(workflowId)
-        .signal(taskPauseSignal, paused)
-        .catch(() => undefined); // it has just ended
+    for (const { child } of this.running) if (child !== null) await signalPause(child, paused);
   }
 
   async end(stopped: boolean): Promise<void> {
@@ -266,12 +272,19 @@ class Session {
   private showState(): void {
     const lines = [
       ...this.tasks.map((task) => `- ${task.workload}: ${task.result ?? ''} ${task.reason ?? ''}`),
-      ...[...this.running.values()].map(
-        (name) => `- ${name}: ${this.isPaused ? 'paused' : 'running'}`,
+      ...[...this.running].map(
+        ({ workload }) => `- ${workload}: ${this.isPaused ? 'paused' : 'running'}`,
       ),
     ];
     setCurrentDetails(lines.slice(0, MAX_DETAIL_LINES).join('\n'));
   }
+}
+
+async function signalPause(
+  child: ChildWorkflowHandle<typeof copyWorkload>,
+  paused: boolean,
+): Promise<void> {
+  await child.signal(taskPauseSignal, paused).catch(() => undefined); // it has just ended
 }
 
 /** The Temporal UI shows at most 20,000 bytes. */

@@ -179,6 +179,7 @@ class WorkloadCopy {
   }
 
   private async copyPoint(point: SelectedRestorePoint): Promise<void> {
+    await this.continueIfLong(); // points without a changed block have no batches
     const { workload, job } = this.input;
     const { restorePointId, algorithm, changedBy, lineageFrom } = point;
     this.state.show(

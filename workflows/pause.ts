@@ -22,7 +22,10 @@ export class Pause {
       try {
         return await scope.run(work);
       } catch (error) {
-        if (!this.isPaused || CancellationScope.current().consideredCancelled) throw error;
+        // Not `isPaused`: the resume may come before what runs has come to rest.
+        const wasPaused =
+          scope.consideredCancelled && !CancellationScope.current().consideredCancelled;
+        if (!wasPaused) throw error;
       } finally {
         this.running = null;
       }

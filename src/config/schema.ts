@@ -22,7 +22,7 @@ interface SettingText {
 const port = (text: SettingText) =>
   z
     .int()
-    .min(1)
+    .min(0)
     .max(65_535)
     .meta({ ...text });
 const filePath = (text: SettingText) =>
@@ -40,7 +40,7 @@ const serverSchema: z.ZodType<ServerConfig> = z.strictObject({
     .regex(/^[A-Za-z0-9.:-]+$/)
     .default('127.0.0.1')
     .meta({ description: 'Address to listen on.', allowed: 'an IP address or host name' }),
-  port: port({ description: 'Port of API and dashboard.', allowed: '1 to 65535' }).default(8420),
+  port: port({ description: 'Port of API and dashboard.', allowed: '0 to 65535; 0: a free port' }).default(8420),
   tokenFile: filePath({
     description:
       'File that holds the bearer token. Required when the address is not loopback; without it the server answers to loopback only.',
@@ -64,11 +64,11 @@ const embeddedTemporalSchema = z.strictObject({
     .default(null),
   port: port({
     description: 'Embedded: port of the Temporal server, loopback only.',
-    allowed: '1 to 65535',
+    allowed: '0 to 65535; 0: a free port',
   }).default(7233),
   uiPort: port({
     description: 'Embedded: port of the Temporal web interface, loopback only.',
-    allowed: '1 to 65535',
+    allowed: '0 to 65535; 0: a free port',
   }).default(8233),
 });
 

@@ -148,15 +148,25 @@ describeTemporal('jobs over the API', () => {
     const [first] = await runningWatchers(api);
     const { body } = await api.request('GET', '/jobs/watched');
     expect(body.nextRunAt).toBeNull();
-    await api.request('POST', '/jobs/watched/disable');
     await api.startWorker();
+    const schedule = api.client.schedule.getHandle('job/watched');
+    await schedule.trigger('SKIP');
+    await expect
+      .poll(async () => (await schedule.describe()).info.numActionsSkippedOverlap)
+      .toBe(1);
+
+    await api.request('PUT', '/jobs/watched', { ...job, name: 'Renamed' }, { 'If-Match': '*' });
+    await expect.poll(() => runningWatchers(api), { timeout: 20_000 }).not.toContain(first);
+    await expect.poll(() => runningWatchers(api), { timeout: 20_000 }).toHaveLength(1);
+    const { action } = await schedule.describe();
+    expect(action.args?.[0]).toMatchObject({ job: { name: 'Renamed', revision: 2 } });
+
+    await api.request('POST', '/jobs/watched/disable');
     await expect.poll(() => runningWatchers(api), { timeout: 20_000 }).toEqual([]);
     await api.request('POST', '/jobs/watched/enable');
     await expect.poll(() => runningWatchers(api), { timeout: 20_000 }).toHaveLength(1);
-    expect(await runningWatchers(api)).not.toEqual([first]);
-    await api.request('PUT', '/jobs/watched', { ...job, name: 'Renamed' }, { 'If-Match': '*' });
-    const { action } = await api.client.schedule.getHandle('job/watched').describe();
-    expect(action.args?.[0]).toMatchObject({ job: { name: 'Renamed', revision: 2 } });
+    await api.request('DELETE', '/jobs/watched');
+    await expect.poll(() => runningWatchers(api), { timeout: 20_000 }).toEqual([]);
     await api.stopWorker();
   });
 

@@ -19,6 +19,12 @@ export const TEST_CONFIG: LonghaulConfig = {
     repository('offsite', 'target'),
     repository('second', 'target'),
   ],
+  copy: {
+    heartbeatTimeoutSeconds: 30,
+    batchBlocks: 256,
+    parallelWorkloads: 4,
+    unavailableLimitMinutes: 60,
+  },
   logLevel: 'info',
 };
 
@@ -26,7 +32,12 @@ export interface ApiServer {
   readonly url: string;
   readonly client: Client;
   /** JSON request to the API below its base path. */
-  request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
+  request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Reply>;
   /** Runs stand-ins for the real workflows until the server closes. */
   startWorker(): Promise<void>;
   stopWorker(): Promise<void>;
@@ -39,23 +50,18 @@ export interface Reply {
   readonly body: Record<string, unknown>;
 }
 
-/** The API on a port of its own over a namespace of its own in the shared Temporal server. */
-export async function startApiServer(
-  options: { token?: string; followIntervalMs?: number } = {},
-): Promise<ApiServer> {
-  const namespace = `api-${randomUUID()}`;
-  const connection = await Connection.connect({ address: temporalAddress() });
-  await registerNamespace(connection, namespace);
-  await prepareNamespace(connection, namespace);
-  const client = new Client({ connection, namespace });
+/** The API on a port of its own over a namespace of its own in the shared Temporal server, or over that of `client`. */
+export async function startApiServer(options: { client?: Client } = {}): Promise<ApiServer> {
+  const client = options.client ?? (await newClient());
+  const { namespace } = client.options;
   const log = () => undefined;
   const app = createApi({
     client,
     config: TEST_CONFIG,
-    token: options.token ?? null,
+    token: null,
     now: () => Date.now(),
     logger: { info: log, warn: log, error: (fields) => console.error(fields) },
-    followIntervalMs: options.followIntervalMs ?? 50,
+    followIntervalMs: 50,
   });
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -78,9 +84,17 @@ export async function startApiServer(
       await stopWorker();
       server.closeAllConnections();
       server.close();
-      await connection.close();
+      if (options.client === undefined) await client.connection.close();
     },
   };
+}
+
+async function newClient(): Promise<Client> {
+  const namespace = `api-${randomUUID()}`;
+  const connection = await Connection.connect({ address: temporalAddress() });
+  await registerNamespace(connection, namespace);
+  await prepareNamespace(connection, namespace);
+  return new Client({ connection, namespace });
 }
 
 async function request(

@@ -141,6 +141,7 @@ export async function readJobDefinition({ jobId }: ReadJobDefinitionInput): Prom
 }
 
 export async function verifyBackups(input: VerifyInput): Promise<OperationStatus> {
+  setHandler(operationQuery, () => operation('running', null));
   const note = input.restorePointId ?? 'all';
   return { ...operation('ended', 'success'), notes: [note] };
 }

@@ -1,0 +1,24 @@
+import type { Client } from '@temporalio/client';
+import type { Router } from 'express';
+import type { LonghaulConfig } from '../config/config.js';
+
+/** What the API logs to; pino fits. */
+export interface Logger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface ApiDependencies {
+  readonly client: Client;
+  readonly config: LonghaulConfig;
+  /** Bearer token; null: answers to loopback only. */
+  readonly token: string | null;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly logger: Logger;
+  /** Pages served at `/`, behind the same token. */
+  readonly dashboard?: Router;
+  /** Milliseconds between two looks at a session that someone follows. Default 1,000. */
+  readonly followIntervalMs?: number;
+}

@@ -1,0 +1,102 @@
+/** The Express application of the HTTP API. It holds no state of its own: jobs are Temporal Schedules, sessions workflow executions. */
+
+import express, { type Express, type RequestHandler } from 'express';
+import { BackupError } from '../domain/errors.js';
+import type { ApiDependencies } from './api-dependencies.js';
+import { requireLoopback, requireToken } from './authentication.js';
+import { docsPage } from './docs-page.js';
+import { jobRoutes } from './job-routes.js';
+import { JobStore } from './job-store.js';
+import { ApiMetrics } from './metrics.js';
+import { openApiDocument } from './openapi.js';
+import { OperationStore } from './operation-store.js';
+import { problemHandler } from './problem.js';
+import { readiness } from './readiness.js';
+import { RepositoryBrowser } from './repository-browser.js';
+import { repositoryRoutes } from './repository-routes.js';
+import { mountRoutes, type Route } from './route.js';
+import { sessionRoutes } from './session-routes.js';
+import { SessionStarter } from './session-starter.js';
+import { SessionStore } from './session-store.js';
+
+export const BASE_PATH = '/api/v1';
+
+/** A job that names ten thousand workloads still fits. */
+const BODY_LIMIT = '1mb';
+
+/** The caller listens with it: on loopback only when there is no token. */
+export function createApi(dependencies: ApiDependencies): Express {
+  const { client, config, token, now, logger, dashboard } = dependencies;
+  const sessions = new SessionStore(client);
+  const metrics = new ApiMetrics(client, sessions, now());
+  const routes = apiRoutes(dependencies, sessions);
+  const document = openApiDocument(routes, BASE_PATH);
+
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('query parser', 'simple');
+  app.use(metrics.timeRequests());
+  app.get('/healthz', (_request, response) => {
+    response.json({ status: 'ok' });
+  });
+  app.use(token === null ? requireLoopback() : requireToken(token));
+  app.get('/readyz', async (_request, response) => {
+    const answer = await readiness(client, config.repositories, now());
+    response.status(answer.ready ? 200 : 503).json(answer);
+  });
+  app.get('/metrics', async (_request, response) => {
+    const { contentType, text } = await metrics.scrape(now());
+    response.set('Content-Type', contentType).send(text);
+  });
+  app.get(`${BASE_PATH}/openapi.json`, (_request, response) => {
+    response.json(document);
+  });
+  app.get('/docs', (_request, response) => {
+    response.type('html').send(docsPage(document));
+  });
+  app.use(BASE_PATH, requireJson(), express.json({ limit: BODY_LIMIT }), apiRouter(routes));
+  if (dashboard !== undefined) app.use(dashboard);
+  app.use((request) => {
+    throw new BackupError('ROUTE_NOT_FOUND', `nothing at ${request.method} ${request.path}`);
+  });
+  app.use(problemHandler(logger));
+  return app;
+}
+
+function apiRoutes(
+  { client, config: { repositories }, now, logger, followIntervalMs }: ApiDependencies,
+  sessions: SessionStore,
+): Route[] {
+  const browser = new RepositoryBrowser(client, now);
+  const jobs = new JobStore(client, sessions);
+  const starter = new SessionStarter(client, now);
+  const operations = new OperationStore(client, now);
+  return [
+    ...jobRoutes({ jobs, starter, browser, repositories }),
+    ...sessionRoutes(sessions, { followIntervalMs, logger }),
+    ...repositoryRoutes({ client, browser, operations, repositories, now }),
+  ];
+}
+
+function apiRouter(routes: readonly Route[]): express.Router {
+  const router = express.Router({ caseSensitive: true, strict: true });
+  mountRoutes(router, routes);
+  return router;
+}
+
+/** The body parser would pass over a body of another type, and its fields with it. */
+function requireJson(): RequestHandler {
+  return (request, _response, next) => {
+    const hasBody =
+      request.headers['transfer-encoding'] !== undefined ||
+      Number(request.headers['content-length'] ?? 0) > 0;
+    if (hasBody && request.is('application/json') === false) {
+      const type = request.get('Content-Type');
+      throw new BackupError(
+        'MEDIA_TYPE_UNSUPPORTED',
+        type === undefined ? 'the body has no Content-Type' : `the body is ${type}`,
+      );
+    }
+    next();
+  };
+}

@@ -1,0 +1,47 @@
+/** The pages of the API at `/docs`: one self-contained HTML page, made from the OpenAPI document. No script, nothing loaded. */
+
+import type { OpenApiDocument, OpenApiOperation } from './openapi.js';
+
+const STYLE = `
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color-scheme: light dark; }
+  h2 { margin-top: 2rem; font-size: 1.1rem; } code, pre { font-family: ui-monospace, monospace; font-size: 0.9rem; }
+  pre { overflow-x: auto; padding: 0.5rem; border: 1px solid #8885; } th, td { text-align: left; padding: 0.2rem 1rem 0.2rem 0; vertical-align: top; }`;
+
+export function docsPage({ paths, servers }: OpenApiDocument): string {
+  const sections = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, operation]) => section(method, path, operation)),
+  );
+  return `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Longhaul API</title><style>${STYLE}</style></head>
+<body>
+<h1>Longhaul API</h1>
+<p>Base: <code>${escapeHtml(JSON.stringify(servers))}</code>. Machine-readable: <a href="api/v1/openapi.json">openapi.json</a>.</p>
+${sections.join('\n')}
+</body>
+</html>
+`;
+}
+
+function section(method: string, path: string, operation: OpenApiOperation): string {
+  const { operationId, summary, parameters, requestBody, responses } = operation;
+  const rows = Object.entries(responses).map(
+    ([status, { description }]) => `<tr><td>${status}</td><td>${escapeHtml(description)}</td></tr>`,
+  );
+  return [
+    `<section id="${operationId}"><h2><code>${method.toUpperCase()} ${escapeHtml(path)}</code></h2>`,
+    `<p>${escapeHtml(summary)}</p>`,
+    parameters.length === 0 ? '' : details('Parameters', parameters),
+    requestBody === undefined ? '' : details('Body', requestBody),
+    `<table>${rows.join('')}</table></section>`,
+  ].join('');
+}
+
+function details(title: string, content: object): string {
+  const json = escapeHtml(JSON.stringify(content, null, 2));
+  return `<details><summary>${title}</summary><pre>${json}</pre></details>`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+}

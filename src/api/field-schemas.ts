@@ -1,0 +1,20 @@
+/** Fields that several resources have. */
+
+import { z } from 'zod';
+
+/** Ids of jobs and repositories: safe in addresses, folder names and queue names. */
+export const SLUG = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+export const slug = z
+  .string()
+  .regex(SLUG, 'must be 1 to 63 lower-case letters, digits and inner hyphens');
+
+/** Only in answers: what the server writes is RFC 3339 UTC. */
+export const instant = z.string().meta({ format: 'date-time', description: 'RFC 3339 UTC.' });
+
+/** Answer of every list. */
+export function pageSchema<Item>(
+  item: z.ZodType<Item>,
+): z.ZodType<{ items: Item[]; nextCursor?: string | undefined }> {
+  return z.object({ items: z.array(item), nextCursor: z.string().optional() });
+}

@@ -1,0 +1,295 @@
+/** Copy jobs. */
+
+import type { RepositoryConfig } from '../config/config.js';
+import type { CopyJob } from '../domain/copy-job.js';
+import { BackupError } from '../domain/errors.js';
+import { jobFaults, type JobFault } from '../domain/job-rules.js';
+import { z } from 'zod';
+import { pageSchema } from './field-schemas.js';
+import {
+  copyJobSchema,
+  jobDefinitionSchema,
+  jobImportSchema,
+  jobPlanSchema,
+  jobViewSchema,
+  startOverridesSchema,
+  type JobDefinition,
+} from './job-schemas.js';
+import type { JobStore } from './job-store.js';
+import { configuredRepository, type RepositoryBrowser } from './repository-browser.js';
+import { invalidRequest, jsonRoute, type Route } from './route.js';
+import type { SessionStarter } from './session-starter.js';
+
+export interface JobServices {
+  readonly jobs: JobStore;
+  readonly starter: SessionStarter;
+  readonly browser: RepositoryBrowser;
+  readonly repositories: readonly RepositoryConfig[];
+}
+
+const IDEMPOTENCY_KEY_LENGTH = 255;
+/** Jobs that start one another; a longer row is a mistake. */
+const LONGEST_JOB_CHAIN = 100;
+
+export function jobRoutes(services: JobServices): Route[] {
+  return [
+    ...readRoutes(services),
+    ...writeRoutes(services),
+    importRoute(services),
+    ...stateRoutes(services),
+    ...runRoutes(services),
+  ];
+}
+
+function readRoutes({ jobs }: JobServices): Route[] {
+  return [
+    jsonRoute({
+      method: 'get',
+      path: '/jobs',
+      operationId: 'listJobs',
+      summary: 'All copy jobs, by id.',
+      status: 200,
+      answer: pageSchema(jobViewSchema),
+      errors: [],
+      run: async () => ({ content: { items: await jobs.list() } }),
+    }),
+    jsonRoute({
+      method: 'get',
+      path: '/jobs/:id',
+      operationId: 'getJob',
+      summary: 'One job with its state.',
+      status: 200,
+      answer: jobViewSchema,
+      errors: ['JOB_MISSING'],
+      run: async ({ params }) => withRevision(await jobs.get(text(params.id))),
+    }),
+  ];
+}
+
+function writeRoutes({ jobs, repositories }: JobServices): Route[] {
+  return [
+    jsonRoute({
+      method: 'post',
+      path: '/jobs',
+      operationId: 'createJob',
+      summary: 'Create a copy job.',
+      status: 201,
+      body: jobDefinitionSchema,
+      answer: jobViewSchema,
+      errors: ['JOB_EXISTS', 'JOB_RULE_BROKEN'],
+      run: async ({ body }) => {
+        await checkRules(body, repositories, jobs);
+        return created(await jobs.create(body));
+      },
+    }),
+    jsonRoute({
+      method: 'put',
+      path: '/jobs/:id',
+      operationId: 'updateJob',
+      summary: 'Replace the whole definition.',
+      status: 200,
+      headers: { 'If-Match': 'Revision that the change was made to (ETag of the job), or `*`.' },
+      body: jobDefinitionSchema,
+      answer: jobViewSchema,
+      errors: ['JOB_MISSING', 'JOB_REVISION_STALE', 'JOB_RULE_BROKEN'],
+      run: async ({ params, body, header }) => {
+        const id = text(params.id);
+        const revision = revisionOf(header('If-Match'));
+        // Before the rules: whoever names a job that is not there learns that first.
+        await jobs.definition(id);
+        if (body.id !== id) {
+          throw invalidRequest([{ path: 'id', message: `must be ${id}: the id never changes` }]);
+        }
+        await checkRules(body, repositories, jobs);
+        return withRevision(await jobs.update(body, revision));
+      },
+    }),
+    jsonRoute({
+      method: 'delete',
+      path: '/jobs/:id',
+      operationId: 'deleteJob',
+      summary: 'Delete the job. Its copies stay, and a running session goes on.',
+      status: 204,
+      answer: null,
+      errors: ['JOB_MISSING'],
+      run: async ({ params }) => ({ content: await jobs.delete(text(params.id)) }),
+    }),
+  ];
+}
+
+function importRoute({ jobs, browser, repositories }: JobServices): Route {
+  return jsonRoute({
+    method: 'post',
+    path: '/jobs/import',
+    operationId: 'importJob',
+    summary: 'Take over a job that another server left in a target repository.',
+    status: 201,
+    body: jobImportSchema,
+    answer: jobViewSchema,
+    errors: ['REPOSITORY_MISSING', 'REPOSITORY_UNREACHABLE', 'JOB_EXISTS', 'JOB_RULE_BROKEN'],
+    run: async ({ body }) => {
+      configuredRepository(repositories, body.repositoryId);
+      const definition = importedDefinition(await browser.readJobDefinition(body));
+      await checkRules(definition, repositories, jobs);
+      return created(await jobs.create(definition));
+    },
+  });
+}
+
+function stateRoutes({ jobs }: JobServices): Route[] {
+  return [
+    jsonRoute({
+      method: 'post',
+      path: '/jobs/:id/enable',
+      operationId: 'enableJob',
+      summary: 'Let the job start by itself again.',
+      status: 200,
+      answer: jobViewSchema,
+      errors: ['JOB_MISSING'],
+      run: async ({ params }) => ({ content: await jobs.enable(text(params.id)) }),
+    }),
+    jsonRoute({
+      method: 'post',
+      path: '/jobs/:id/disable',
+      operationId: 'disableJob',
+      summary: 'Keep the job from starting by itself; it can be started by hand.',
+      status: 200,
+      answer: jobViewSchema,
+      errors: ['JOB_MISSING'],
+      run: async ({ params }) => ({ content: await jobs.disable(text(params.id)) }),
+    }),
+    jsonRoute({
+      method: 'post',
+      path: '/jobs/:id/replacement',
+      operationId: 'replaceJob',
+      summary:
+        'After a recreated source chain: a new job with the same definition and a new chain. The old one is disabled and keeps its chain.',
+      status: 201,
+      answer: jobViewSchema,
+      errors: ['JOB_MISSING', 'JOB_NOT_REPLACEABLE'],
+      run: async ({ params }) => created(await jobs.replace(text(params.id))),
+    }),
+  ];
+}
+
+function runRoutes({ jobs, starter, browser }: JobServices): Route[] {
+  return [
+    jsonRoute({
+      method: 'post',
+      path: '/jobs/:id/start',
+      operationId: 'startJob',
+      summary: 'Start a session now.',
+      status: 202,
+      headers: { 'Idempotency-Key': 'A repeat with the same key gives the first answer.' },
+      body: startOverridesSchema,
+      answer: z.object({ sessionId: z.string() }),
+      errors: ['JOB_MISSING'],
+      run: async ({ params, body, header }) => {
+        const key = idempotencyKey(header('Idempotency-Key'));
+        const job = await jobs.definition(text(params.id));
+        return { content: { sessionId: await starter.start(job, body, key) } };
+      },
+    }),
+    jsonRoute({
+      method: 'get',
+      path: '/jobs/:id/plan',
+      operationId: 'planJob',
+      summary: 'What a session started now would copy; nothing is written.',
+      status: 200,
+      answer: jobPlanSchema,
+      errors: ['JOB_MISSING', 'REPOSITORY_UNREACHABLE'],
+      run: async ({ params }) => ({
+        content: await browser.plan(await jobs.definition(text(params.id))),
+      }),
+    }),
+  ];
+}
+
+/** @throws JOB_RULE_BROKEN with every fault in `details.errors` */
+async function checkRules(
+  definition: JobDefinition,
+  repositories: readonly RepositoryConfig[],
+  jobs: JobStore,
+): Promise<void> {
+  const job: CopyJob = { ...definition, revision: 1, replaces: null };
+  const errors = [...jobFaults(job, repositories), ...(await predecessorFaults(job, jobs))];
+  if (errors.length === 0) return;
+  const texts = errors.map(({ path, message }) => `${path}: ${message}`);
+  throw new BackupError('JOB_RULE_BROKEN', texts.join('; '), { details: { errors } });
+}
+
+/** Follows `afterJob` to the first job: every one must exist, and none may be the job itself. */
+async function predecessorFaults(job: CopyJob, jobs: JobStore): Promise<JobFault[]> {
+  const path = 'schedule.jobId';
+  let { schedule } = job;
+  for (let length = 0; schedule.type === 'afterJob'; length += 1) {
+    const { jobId } = schedule;
+    if (jobId === job.id) {
+      // The plain case is a rule of the domain already.
+      return length === 0 ? [] : [{ path, message: 'the jobs would start one another for ever' }];
+    }
+    const next = await jobs.definition(jobId).catch(missingJob);
+    if (next === null) return length === 0 ? [{ path, message: `there is no job ${jobId}` }] : [];
+    if (length === LONGEST_JOB_CHAIN) {
+      return [{ path, message: `more than ${LONGEST_JOB_CHAIN} jobs start one another` }];
+    }
+    schedule = next.schedule;
+  }
+  return [];
+}
+
+function missingJob(error: unknown): null {
+  if (error instanceof BackupError && error.code === 'JOB_MISSING') return null;
+  throw error;
+}
+
+/** What lies in a repository may have been changed by hand. */
+function importedDefinition(found: unknown): JobDefinition {
+  const parsed = copyJobSchema.safeParse(found);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(
+      ({ path, message }) => `${path.map(String).join('.')}: ${message}`,
+    );
+    throw new BackupError(
+      'JOB_RULE_BROKEN',
+      `the definition in the repository is not valid: ${faults.join('; ')}`,
+    );
+  }
+  const { revision: _revision, replaces: _replaces, ...definition } = parsed.data;
+  return definition;
+}
+
+function revisionOf(header: string | undefined): number | null {
+  if (header === '*') return null;
+  const match = /^(?:W\/)?"?(\d{1,15})"?$/.exec(header ?? '');
+  if (match === null) {
+    throw invalidRequest([
+      { path: 'If-Match', message: 'required: the revision of the job, for example "3", or *' },
+    ]);
+  }
+  return Number(match[1]);
+}
+
+function idempotencyKey(header: string | undefined): string | null {
+  if (header === undefined) return null;
+  if (header !== '' && header.length <= IDEMPOTENCY_KEY_LENGTH) return header;
+  throw invalidRequest([
+    { path: 'Idempotency-Key', message: `must have 1 to ${IDEMPOTENCY_KEY_LENGTH} characters` },
+  ]);
+}
+
+function created<Job extends CopyJob>(job: Job) {
+  return { content: job, headers: { Location: `/api/v1/jobs/${job.id}`, ETag: etag(job) } };
+}
+
+function withRevision<Job extends CopyJob>(job: Job) {
+  return { content: job, headers: { ETag: etag(job) } };
+}
+
+function etag({ revision }: CopyJob): string {
+  return `"${revision}"`;
+}
+
+function text(param: string | undefined): string {
+  return param ?? '';
+}

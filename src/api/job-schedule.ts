@@ -1,0 +1,91 @@
+/** A job as a Temporal Schedule: the definition is the argument of the Schedule's action, the calendar its specification. */
+
+import {
+  ScheduleOverlapPolicy,
+  type ScheduleOptions,
+  type ScheduleOptionsStartWorkflowAction,
+  type ScheduleSpec,
+  type ScheduleUpdateOptions,
+} from '@temporalio/client';
+import type { SearchAttributePair, Workflow } from '@temporalio/common';
+import type { CopyJob } from '../domain/copy-job.js';
+import { calendarOf } from '../domain/schedule.js';
+import {
+  CONTROL_TASK_QUEUE,
+  WORKFLOW_COPY_SESSION,
+  WORKFLOW_WATCH_SOURCES,
+  type CopySessionInput,
+  type SessionMemo,
+} from '../../workflows/messages.js';
+import { JOB_ID, JOB_NAME } from './search-attributes.js';
+
+const SCHEDULE_PREFIX = 'job/';
+
+const NEVER_YEAR = 2100;
+
+/** A Schedule without a future time is deleted by the server after 7 idle days (temporalio/temporal, schedule retention). */
+const NEVER: ScheduleSpec = {
+  calendars: [
+    { year: NEVER_YEAR, month: 'JANUARY', dayOfMonth: 1, hour: 0, comment: 'started by hand' },
+  ],
+};
+
+/** One watcher always runs: a new one starts at the next of these times after the last one ended. */
+const WATCH: ScheduleSpec = { intervals: [{ every: '5 minutes' }] };
+
+/** How late a start may still happen after a downtime. Temporal's own default is a year, which would start old sessions. */
+const CATCHUP_WINDOW = '1h';
+
+export function scheduleIdOf(jobId: string): string {
+  return `${SCHEDULE_PREFIX}${jobId}`;
+}
+
+/** null for a Schedule that is no job's. */
+export function jobIdOfSchedule(scheduleId: string): string | null {
+  return scheduleId.startsWith(SCHEDULE_PREFIX) ? scheduleId.slice(SCHEDULE_PREFIX.length) : null;
+}
+
+export function isNever(instant: Date): boolean {
+  return instant.getUTCFullYear() >= NEVER_YEAR;
+}
+
+export function searchAttributesOf(job: CopyJob): SearchAttributePair[] {
+  return [
+    { key: JOB_ID, value: job.id },
+    { key: JOB_NAME, value: job.name },
+  ];
+}
+
+/** What an update of the Schedule replaces. Everything is named: a policy left out would fall back to the server's default. */
+export function scheduleBodyOf(
+  job: CopyJob,
+): Pick<ScheduleUpdateOptions, 'spec' | 'policies' | 'typedSearchAttributes' | 'action'> {
+  return {
+    spec: job.mode === 'immediate' ? WATCH : (calendarOf(job.schedule) ?? NEVER),
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCHUP_WINDOW },
+    typedSearchAttributes: searchAttributesOf(job),
+    action: actionOf(job),
+  };
+}
+
+export function scheduleOf(job: CopyJob): ScheduleOptions {
+  return { ...scheduleBodyOf(job), scheduleId: scheduleIdOf(job.id) };
+}
+
+/** The server appends `-<nominal start>` to the workflow id. */
+function actionOf(job: CopyJob): ScheduleOptionsStartWorkflowAction<Workflow> {
+  const isWatched = job.mode === 'immediate';
+  const trigger = isWatched ? 'watch' : 'schedule';
+  const input: CopySessionInput = { job, trigger };
+  const memo: SessionMemo = { trigger };
+  return {
+    type: 'startWorkflow',
+    workflowType: isWatched ? WORKFLOW_WATCH_SOURCES : WORKFLOW_COPY_SESSION,
+    workflowId: `${isWatched ? 'watch' : 'session'}/${job.id}`,
+    taskQueue: CONTROL_TASK_QUEUE,
+    args: [input],
+    memo: { ...memo },
+    typedSearchAttributes: searchAttributesOf(job),
+    staticSummary: job.name,
+  };
+}

@@ -1,0 +1,232 @@
+/** Shapes of job requests and answers. Requests are strict and carry the defaults; rules over several fields are the domain's. */
+
+import { z } from 'zod';
+import type {
+  CopyJob,
+  GfsPolicy,
+  JobSchedule,
+  MaintenanceSchedule,
+  RetentionPolicy,
+  SourceSelection,
+  StartOverrides,
+} from '../domain/copy-job.js';
+import type { JobPlan } from '../../workflows/messages.js';
+import { instant, slug } from './field-schemas.js';
+import { sessionSummarySchema, type SessionSummary } from './session-schemas.js';
+
+/** A definition as a client writes it, with the defaults filled in; the server adds `revision` and `replaces`. */
+export type JobDefinition = Omit<CopyJob, 'revision' | 'replaces'>;
+
+export type JobState = 'enabled' | 'disabled' | 'actionRequired';
+
+/** A job as the API shows it. */
+export interface JobView extends CopyJob {
+  readonly state: JobState;
+  /** null: no calendar, or none that lies ahead. */
+  readonly nextRunAt: string | null;
+  readonly lastSession: SessionSummary | null;
+}
+
+const WEEKDAYS = [
+  'monday',
+  'tuesday',
+  'wednesday',
+  'thursday',
+  'friday',
+  'saturday',
+  'sunday',
+] as const;
+const MONTHS = [
+  'january',
+  'february',
+  'march',
+  'april',
+  'may',
+  'june',
+  'july',
+  'august',
+  'september',
+  'october',
+  'november',
+  'december',
+] as const;
+const WEEKS = ['first', 'second', 'third', 'fourth', 'fifth', 'last'] as const;
+
+const WORKLOAD_LENGTH = 255;
+const workloadName = z
+  .string()
+  .min(1)
+  .max(WORKLOAD_LENGTH)
+  .meta({ description: 'Id of a workload in its repository.' });
+const timeOfDay = z
+  .string()
+  .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'must be HH:MM from 00:00 to 23:59')
+  .meta({ description: 'HH:MM, 24 hours.' });
+const timeZone = z.string().min(1).max(64).default('UTC').meta({ description: 'IANA time zone.' });
+
+const scheduleSchema: z.ZodType<JobSchedule> = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('manual') }),
+  z.strictObject({ type: z.literal('daily'), time: timeOfDay, timeZone }),
+  z.strictObject({
+    type: z.literal('weekly'),
+    days: z.array(z.enum(WEEKDAYS)).min(1).max(WEEKDAYS.length),
+    time: timeOfDay,
+    timeZone,
+  }),
+  z.strictObject({
+    type: z.literal('monthly'),
+    day: z.union([z.int().min(1).max(31), z.literal('last')]),
+    time: timeOfDay,
+    timeZone,
+  }),
+  z.strictObject({ type: z.literal('interval'), everyMinutes: z.int().min(1).max(525_600) }),
+  z.strictObject({ type: z.literal('cron'), expression: z.string().min(9).max(200), timeZone }),
+  z.strictObject({ type: z.literal('afterJob'), jobId: slug }),
+]);
+
+const maintenanceSchema: z.ZodType<MaintenanceSchedule> = z.strictObject({
+  every: z.enum(['week', 'month']).default('month'),
+  day: z.enum(WEEKDAYS).default('sunday'),
+  time: timeOfDay.default('05:00'),
+  timeZone,
+});
+
+const GFS_KEEP = 999;
+const gfsSchema: z.ZodType<GfsPolicy> = z.strictObject({
+  weekly: z
+    .strictObject({
+      keep: z.int().min(1).max(GFS_KEEP),
+      day: z.enum(WEEKDAYS).default('sunday'),
+    })
+    .nullable()
+    .default(null),
+  monthly: z
+    .strictObject({
+      keep: z.int().min(1).max(GFS_KEEP),
+      week: z.enum(WEEKS).default('first'),
+    })
+    .nullable()
+    .default(null),
+  yearly: z
+    .strictObject({
+      keep: z.int().min(1).max(GFS_KEEP),
+      month: z.enum(MONTHS).default('january'),
+    })
+    .nullable()
+    .default(null),
+  fullMethod: z.enum(['synthetic', 'active']).default('synthetic'),
+});
+
+const retentionSchema: z.ZodType<RetentionPolicy> = z.strictObject({
+  type: z.enum(['restorePoints', 'days']),
+  value: z.int().min(1).max(9_999),
+});
+
+const sourceSchema: z.ZodType<SourceSelection> = z.strictObject({
+  repositoryId: slug,
+  workloads: z.array(workloadName).min(1).max(10_000).optional(),
+});
+
+const scopeSchema = z.enum(['latest', 'all']);
+
+const NAME_LENGTH = 200;
+const definitionFields = {
+  name: z
+    .string()
+    .trim()
+    .min(1)
+    .max(NAME_LENGTH)
+    .refine(hasNoControlCharacters, 'must not hold control characters'),
+  description: z.string().max(2_000).default(''),
+  mode: z.enum(['immediate', 'periodic']),
+  sources: z.strictObject({
+    include: z.array(sourceSchema).min(1).max(1_000),
+    exclude: z
+      .array(z.strictObject({ workload: workloadName }))
+      .max(10_000)
+      .default([]),
+  }),
+  target: z.strictObject({ repositoryId: slug }),
+  restorePoints: scopeSchema.default('latest'),
+  retention: retentionSchema.default({ type: 'restorePoints', value: 7 }),
+  gfs: gfsSchema.nullable().default(null),
+  schedule: scheduleSchema.default({ type: 'manual' }),
+  onSourceChainRecreated: z.enum(['requireNewJob', 'startNewChain']).default('requireNewJob'),
+  storage: z
+    .strictObject({ digest: z.enum(['sha256', 'blake3']).default('sha256') })
+    .default({ digest: 'sha256' }),
+  healthCheck: maintenanceSchema.nullable().default(null),
+  compact: maintenanceSchema.nullable().default(null),
+  removedWorkloadsAfterDays: z.int().min(1).max(36_500).nullable().default(null),
+};
+
+/** Body of `POST /jobs` and `PUT /jobs/{id}`. Without an id the job takes a slug of its name. */
+export const jobDefinitionSchema: z.ZodType<JobDefinition> = z
+  .strictObject({
+    id: slug.optional().meta({ description: 'Defaults to a slug of the name; never changes.' }),
+    ...definitionFields,
+  })
+  .transform((definition, context): JobDefinition => {
+    const id = definition.id ?? slugOf(definition.name);
+    if (id === '') {
+      context.issues.push({
+        code: 'custom',
+        path: ['id'],
+        input: definition.name,
+        message: 'required, because the name has no letters or digits for an id',
+      });
+    }
+    return { ...definition, id };
+  });
+
+const copyJobFields = {
+  ...definitionFields,
+  id: slug,
+  revision: z.int().min(1),
+  replaces: slug.nullable(),
+};
+
+/** A whole definition as it lies in a Schedule or in a target repository. */
+export const copyJobSchema: z.ZodType<CopyJob> = z.strictObject(copyJobFields);
+
+export const jobViewSchema: z.ZodType<JobView> = z.object({
+  ...copyJobFields,
+  state: z.enum(['enabled', 'disabled', 'actionRequired']),
+  nextRunAt: instant.nullable(),
+  lastSession: sessionSummarySchema.nullable(),
+});
+
+export const startOverridesSchema: z.ZodType<StartOverrides> = z.strictObject({
+  workloads: z.array(workloadName).min(1).max(10_000).optional(),
+  activeFull: z.boolean().optional(),
+  restorePoints: scopeSchema.optional(),
+});
+
+export const jobImportSchema = z.strictObject({ repositoryId: slug, jobId: slug });
+
+export const jobPlanSchema: z.ZodType<JobPlan> = z.object({
+  workloads: z.array(
+    z.object({
+      workload: z.string(),
+      algorithm: z.enum(['full', 'increment', 'synthetic', 'none']),
+      restorePoints: z.array(z.string()),
+      estimatedBytes: z.int().nullable(),
+      reasons: z.array(z.string()),
+    }),
+  ),
+});
+
+/** `Nightly off-site!` → `nightly-off-site`; empty when nothing of the name can be kept. */
+export function slugOf(name: string): string {
+  return name
+    .normalize('NFKD')
+    .replaceAll(/\p{Mark}/gu, '')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .slice(0, 63)
+    .replaceAll(/^-+|-+$/g, '');
+}
+
+function hasNoControlCharacters(text: string): boolean {
+  return !/\p{Cc}/u.test(text);
+}

@@ -1,0 +1,255 @@
+/** Copy jobs: each is a Temporal Schedule `job/<jobId>` that carries the definition. Writes to one job happen one after the other in this
+ *  process; `revision` catches what other processes wrote. */
+
+import {
+  ScheduleAlreadyRunning,
+  ScheduleNotFoundError,
+  ScheduleOverlapPolicy,
+  WorkflowNotFoundError,
+  type Client,
+  type ScheduleDescription,
+  type ScheduleHandle,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import type { CopyJob } from '../domain/copy-job.js';
+import { BackupError } from '../domain/errors.js';
+import type { CopySessionInput } from '../../workflows/messages.js';
+import { SLUG } from './field-schemas.js';
+import {
+  isNever,
+  jobIdOfSchedule,
+  scheduleBodyOf,
+  scheduleIdOf,
+  scheduleOf,
+} from './job-schedule.js';
+import type { JobDefinition, JobView } from './job-schemas.js';
+import type { SessionSummary } from './session-schemas.js';
+import type { SessionStore } from './session-store.js';
+
+/** Definitions read at once while listing. */
+const DESCRIBE_WINDOW = 8;
+
+export class JobStore {
+  readonly #client: Client;
+  readonly #sessions: SessionStore;
+  /** Last write of each job. */
+  readonly #writes = new Map<string, Promise<unknown>>();
+
+  constructor(client: Client, sessions: SessionStore) {
+    this.#client = client;
+    this.#sessions = sessions;
+  }
+
+  /** @throws JOB_EXISTS */
+  async create(definition: JobDefinition, replaces: string | null = null): Promise<JobView> {
+    const job: CopyJob = { ...definition, revision: 1, replaces };
+    try {
+      await this.#client.schedule.create(scheduleOf(job));
+    } catch (cause) {
+      if (!(cause instanceof ScheduleAlreadyRunning)) throw cause;
+      throw new BackupError('JOB_EXISTS', `a job ${job.id} exists already`, { cause });
+    }
+    if (job.mode === 'immediate') await startWatcher(this.#handle(job.id));
+    return this.get(job.id);
+  }
+
+  /** Sorted by id. A job that was written within the last moment may still be missing. */
+  async list(): Promise<JobView[]> {
+    const ids: string[] = [];
+    for await (const { scheduleId } of this.#client.schedule.list()) {
+      const id = jobIdOfSchedule(scheduleId);
+      if (id !== null) ids.push(id);
+    }
+    ids.sort();
+    const { sessions, isComplete } = await this.#sessions.newestByJob();
+    const jobs: JobView[] = [];
+    for (let start = 0; start < ids.length; start += DESCRIBE_WINDOW) {
+      const window = ids.slice(start, start + DESCRIBE_WINDOW);
+      const views = await Promise.all(
+        window.map(async (id) => {
+          const description = await this.#describe(id).catch(deletedMeanwhile);
+          if (description === null) return [];
+          const known = sessions.get(id);
+          const session = known ?? (isComplete ? null : await this.#sessions.newestOf(id));
+          return [viewOf(description, session)];
+        }),
+      );
+      jobs.push(...views.flat());
+    }
+    return jobs;
+  }
+
+  /** @throws JOB_MISSING */
+  async get(jobId: string): Promise<JobView> {
+    const description = await this.#describe(jobId);
+    return viewOf(description, await this.#sessions.newestOf(jobId));
+  }
+
+  /** The definition alone. @throws JOB_MISSING */
+  async definition(jobId: string): Promise<CopyJob> {
+    return definitionOf(await this.#describe(jobId));
+  }
+
+  /** `revision` is the one the client has seen; null: whatever it is. @throws JOB_MISSING, JOB_REVISION_STALE */
+  async update(definition: JobDefinition, revision: number | null): Promise<JobView> {
+    const { id } = definition;
+    await this.#write(id, async (handle) => {
+      const description = await this.#describe(id);
+      const current = definitionOf(description);
+      if (revision !== null && revision !== current.revision) {
+        throw new BackupError(
+          'JOB_REVISION_STALE',
+          `job ${id} has revision ${current.revision}, the change was made to ${revision}`,
+        );
+      }
+      const job: CopyJob = {
+        ...definition,
+        revision: current.revision + 1,
+        replaces: current.replaces,
+      };
+      await handle.update(({ state }) => ({ ...scheduleBodyOf(job), state }));
+      await this.#endWatchers(description);
+      const isWatching = job.mode === 'immediate' && !description.state.paused;
+      if (isWatching) await startWatcher(handle);
+    });
+    return this.get(id);
+  }
+
+  /** Copies stay, running sessions go on. @throws JOB_MISSING */
+  async delete(jobId: string): Promise<void> {
+    await this.#write(jobId, async (handle) => {
+      const description = await this.#describe(jobId);
+      await handle.delete();
+      await this.#endWatchers(description);
+    });
+  }
+
+  /** `note` says why, for whoever looks at the Schedule. @throws JOB_MISSING */
+  async disable(jobId: string, note = 'disabled through the API'): Promise<JobView> {
+    await this.#write(jobId, async (handle) => {
+      const description = await this.#describe(jobId);
+      await handle.pause(note);
+      await this.#endWatchers(description);
+    });
+    return this.get(jobId);
+  }
+
+  /** @throws JOB_MISSING */
+  async enable(jobId: string): Promise<JobView> {
+    await this.#write(jobId, async (handle) => {
+      const { mode } = definitionOf(await this.#describe(jobId));
+      await handle.unpause('enabled through the API');
+      if (mode === 'immediate') await startWatcher(handle);
+    });
+    return this.get(jobId);
+  }
+
+  /** A job with the same definition and a new chain, for one whose source chain was recreated; the old job is disabled and keeps its
+   *  chain. @throws JOB_MISSING, JOB_NOT_REPLACEABLE */
+  async replace(jobId: string): Promise<JobView> {
+    const old = await this.get(jobId);
+    if (old.state !== 'actionRequired') {
+      throw new BackupError(
+        'JOB_NOT_REPLACEABLE',
+        `job ${jobId} is ${old.state}, it does not wait for a replacement`,
+      );
+    }
+    const definition = await this.definition(jobId);
+    const created = await this.#createNumbered(definition);
+    await this.disable(jobId, `replaced by ${created.id}`);
+    return created;
+  }
+
+  async #createNumbered(old: CopyJob): Promise<JobView> {
+    const { revision: _revision, replaces: _replaces, ...definition } = old;
+    const [, stem = old.id, number = '1'] = /^(.+?)-(\d{1,4})$/.exec(old.id) ?? [];
+    const stemName = old.name.replace(/ \(\d{1,4}\)$/, '');
+    for (let next = Number(number) + 1; ; next += 1) {
+      const id = `${stem.slice(0, 63 - `-${next}`.length)}-${next}`;
+      try {
+        return await this.create({ ...definition, id, name: `${stemName} (${next})` }, old.id);
+      } catch (error) {
+        if (!(error instanceof BackupError && error.code === 'JOB_EXISTS')) throw error;
+      }
+    }
+  }
+
+  /** Watchers hold the definition they were started with. A running session is left alone. */
+  async #endWatchers({ info, action }: ScheduleDescription): Promise<void> {
+    if (!action.workflowId.startsWith('watch/')) return;
+    await Promise.all(
+      info.runningActions.map(({ workflow }) =>
+        cancelIfRunning(this.#client.workflow.getHandle(workflow.workflowId)),
+      ),
+    );
+  }
+
+  async #describe(jobId: string): Promise<ScheduleDescription> {
+    if (!SLUG.test(jobId)) throw jobMissing(jobId);
+    try {
+      return await this.#handle(jobId).describe();
+    } catch (cause) {
+      throw cause instanceof ScheduleNotFoundError ? jobMissing(jobId, cause) : cause;
+    }
+  }
+
+  #handle(jobId: string): ScheduleHandle {
+    return this.#client.schedule.getHandle(scheduleIdOf(jobId));
+  }
+
+  async #write(jobId: string, change: (handle: ScheduleHandle) => Promise<void>): Promise<void> {
+    const before = this.#writes.get(jobId) ?? Promise.resolve();
+    const write = before.catch(() => undefined).then(() => change(this.#handle(jobId)));
+    this.#writes.set(jobId, write);
+    try {
+      await write;
+    } finally {
+      if (this.#writes.get(jobId) === write) this.#writes.delete(jobId);
+    }
+  }
+}
+
+function definitionOf({ action, scheduleId }: ScheduleDescription): CopyJob {
+  const [input] = (action.args ?? []) as CopySessionInput[];
+  if (input === undefined) throw new Error(`schedule ${scheduleId} carries no job definition`);
+  return input.job;
+}
+
+function viewOf(description: ScheduleDescription, lastSession: SessionSummary | null): JobView {
+  const job = definitionOf(description);
+  const next = description.info.nextActionTimes[0];
+  const hasCalendar = job.mode === 'periodic' && !description.state.paused;
+  return {
+    ...job,
+    state: description.state.paused
+      ? 'disabled'
+      : lastSession?.result === 'actionRequired'
+        ? 'actionRequired'
+        : 'enabled',
+    nextRunAt: hasCalendar && next !== undefined && !isNever(next) ? next.toISOString() : null,
+    lastSession,
+  };
+}
+
+/** At once, or as soon as the one that is ending has ended. Only a start under a policy is tracked by the Schedule, so that its calendar
+ *  never starts a second watcher; `triggerImmediately` at creation is not. */
+function startWatcher(handle: ScheduleHandle): Promise<void> {
+  return handle.trigger(ScheduleOverlapPolicy.BUFFER_ONE);
+}
+
+async function cancelIfRunning(handle: WorkflowHandle): Promise<void> {
+  try {
+    await handle.cancel();
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
+function deletedMeanwhile(error: unknown): null {
+  if (error instanceof BackupError && error.code === 'JOB_MISSING') return null;
+  throw error;
+}
+
+function jobMissing(jobId: string, cause?: unknown): BackupError {
+  return new BackupError('JOB_MISSING', `no job ${jobId}`, { cause });
+}

@@ -1,0 +1,102 @@
+/** Prometheus metrics. Sessions are counted from Temporal at each scrape, so the counters survive in nothing but Temporal's own memory
+ *  and start at 0 with the process. */
+
+import type { Client } from '@temporalio/client';
+import type { RequestHandler } from 'express';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { WORKFLOW_COPY_SESSION } from '../../workflows/messages.js';
+import { listExecutions } from './execution-list.js';
+import { quoted } from './search-attributes.js';
+import type { SessionStore } from './session-store.js';
+import { sessionIdOfWorkflow } from '../domain/copy-session.js';
+
+/** Visibility may show an end this much later than it happened. */
+const LAG_MS = 60_000;
+const PAGE_SIZE = 200;
+
+export class ApiMetrics {
+  readonly #registry = new Registry();
+  readonly #sessions = new Counter({
+    name: 'longhaul_sessions_total',
+    help: 'Copy sessions that ended, by result.',
+    labelNames: ['result'],
+    registers: [this.#registry],
+  });
+  readonly #bytes = new Counter({
+    name: 'longhaul_transferred_bytes_total',
+    help: 'Bytes that ended sessions shipped to targets.',
+    registers: [this.#registry],
+  });
+  readonly #running = new Gauge({
+    name: 'longhaul_sessions_running',
+    help: 'Copy sessions that run now.',
+    registers: [this.#registry],
+  });
+  readonly #requests = new Histogram({
+    name: 'longhaul_http_request_duration_seconds',
+    help: 'Time to answer an HTTP request.',
+    labelNames: ['method', 'route', 'status'],
+    registers: [this.#registry],
+  });
+  readonly #client: Client;
+  readonly #store: SessionStore;
+  readonly #startedMs: number;
+  /** Ended runs that are counted already, with their end, until they are older than the lag. */
+  readonly #counted = new Map<string, number>();
+  #seenUntilMs: number;
+
+  constructor(client: Client, store: SessionStore, nowMs: number) {
+    this.#client = client;
+    this.#store = store;
+    this.#startedMs = nowMs;
+    this.#seenUntilMs = nowMs;
+  }
+
+  /** Text of the exposition format, with what has happened since the last scrape. */
+  async scrape(nowMs: number): Promise<{ contentType: string; text: string }> {
+    const running = await this.#client.workflow.count(
+      `WorkflowType = ${quoted(WORKFLOW_COPY_SESSION)} AND ExecutionStatus = 'Running'`,
+    );
+    this.#running.set(running.count);
+    await this.#countEnded(nowMs);
+    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+  }
+
+  /** Times each request under its route's pattern, not its address: addresses are without number. */
+  timeRequests(): RequestHandler {
+    return (request, response, next) => {
+      const end = this.#requests.startTimer({ method: request.method });
+      response.on('finish', () => {
+        const matched: unknown = request.route;
+        const isMatched = typeof matched === 'object' && matched !== null && 'path' in matched;
+        const route = isMatched ? `${request.baseUrl}${String(matched.path)}` : 'none';
+        end({ route, status: response.statusCode });
+      });
+      next();
+    };
+  }
+
+  async #countEnded(nowMs: number): Promise<void> {
+    const fromMs = Math.max(this.#startedMs, this.#seenUntilMs - LAG_MS);
+    const query = `WorkflowType = ${quoted(WORKFLOW_COPY_SESSION)} AND CloseTime >= ${quoted(new Date(fromMs).toISOString())} AND ExecutionStatus != 'ContinuedAsNew'`;
+    let cursor: string | null = null;
+    do {
+      const page = await listExecutions(this.#client, query, {
+        pageSize: PAGE_SIZE,
+        ...(cursor === null ? {} : { cursor }),
+      });
+      for (const { workflowId, runId, closeTime } of page.executions) {
+        if (this.#counted.has(runId)) continue;
+        this.#counted.set(runId, closeTime?.getTime() ?? nowMs);
+        const session = await this.#store.get(sessionIdOfWorkflow(workflowId));
+        this.#sessions.inc({ result: session.result ?? 'failed' });
+        this.#bytes.inc(session.progress.transferredBytes);
+      }
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    this.#seenUntilMs = nowMs;
+    for (const [runId, endedMs] of this.#counted) {
+      if (endedMs < nowMs - 2 * LAG_MS) this.#counted.delete(runId);
+    }
+  }
+}

@@ -1,0 +1,141 @@
+/** The OpenAPI 3.1 document, made from the routes and the schemas that the server validates with. */
+
+import { z } from 'zod';
+import { ERROR_CODES, type ErrorCode } from '../domain/errors.js';
+import { statusOfCode } from './problem.js';
+import type { Route } from './route.js';
+
+export interface OpenApiDocument {
+  readonly openapi: '3.1.0';
+  readonly info: object;
+  readonly servers: readonly object[];
+  readonly security: readonly object[];
+  readonly components: object;
+  /** By path and method. */
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
+}
+
+export interface OpenApiOperation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly parameters: readonly object[];
+  readonly requestBody?: object;
+  readonly responses: Readonly<Record<string, { readonly description: string }>>;
+}
+
+const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string(),
+  hint: z.string(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+});
+
+/** Codes that any operation may answer with. */
+const COMMON_ERRORS: readonly ErrorCode[] = [
+  'REQUEST_INVALID',
+  'UNAUTHORIZED',
+  'TEMPORAL_UNREACHABLE',
+];
+const BODY_ERRORS: readonly ErrorCode[] = ['REQUEST_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED'];
+
+export function openApiDocument(routes: readonly Route[], basePath: string): OpenApiDocument {
+  const paths: Record<string, Record<string, OpenApiOperation>> = {};
+  for (const route of routes) {
+    const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [route.method]: operationOf(route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Longhaul', version: '1', description: 'Copies of backups that exist already.' },
+    servers: [{ url: basePath }],
+    security: [{ bearer: [] }],
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+      schemas: { Problem: jsonSchema(problemSchema, 'output') },
+    },
+    paths,
+  };
+}
+
+function operationOf(route: Route): OpenApiOperation {
+  const { operationId, summary, body } = route;
+  return {
+    operationId,
+    summary,
+    parameters: [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)],
+    ...(body === null
+      ? {}
+      : {
+          requestBody: {
+            // A body of which every field may be left out may be left out itself.
+            required: !body.safeParse({}).success,
+            content: { 'application/json': { schema: jsonSchema(body, 'input') } },
+          },
+        }),
+    responses: { [route.status]: successOf(route), ...problemsOf(route) },
+  };
+}
+
+function successOf({ answer, answerType, status }: Route): { description: string } {
+  if (answerType === 'text/event-stream') {
+    const content = { [answerType]: { schema: { type: 'string' } } };
+    return Object.assign({ description: 'Events' }, { content });
+  }
+  if (answer === null) return { description: status === 204 ? 'Done' : 'Success' };
+  const content = { [answerType]: { schema: jsonSchema(answer, 'output') } };
+  return Object.assign({ description: 'Success' }, { content });
+}
+
+function problemsOf({ errors, body }: Route): Record<string, { description: string }> {
+  const codes = [...COMMON_ERRORS, ...(body === null ? [] : BODY_ERRORS), ...errors];
+  const texts = new Map<number, string[]>();
+  for (const code of new Set(codes)) {
+    const status = statusOfCode(code);
+    const text = `\`${code}\`: ${ERROR_CODES[code].meaning}`;
+    texts.set(status, [...(texts.get(status) ?? []), text]);
+  }
+  const content = {
+    'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+  };
+  return Object.fromEntries(
+    [...texts].map(([status, lines]) => [status, { description: lines.join(' '), content }]),
+  );
+}
+
+function pathParameters({ path }: Route): object[] {
+  return [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+}
+
+function queryParameters({ query }: Route): object[] {
+  if (query === null) return [];
+  const { properties = {}, required = [] } = jsonSchema(query, 'input');
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema,
+  }));
+}
+
+function headerParameters({ headers = {} }: Route): object[] {
+  return Object.entries(headers).map(([name, description]) => ({
+    name,
+    in: 'header',
+    description,
+    required: name === 'If-Match',
+    schema: { type: 'string' },
+  }));
+}
+
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output') {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' });
+  return rest;
+}

@@ -1,0 +1,158 @@
+/** What lies in the repositories. The API has no access to storage: a short workflow looks, near the repository, and returns one page. */
+
+import { createHash } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import type { RepositoryConfig } from '../config/config.js';
+import type { CopyJob } from '../domain/copy-job.js';
+import { BackupError } from '../domain/errors.js';
+import {
+  CONTROL_TASK_QUEUE,
+  WORKFLOW_BROWSE_REPOSITORY,
+  WORKFLOW_PLAN_JOB,
+  WORKFLOW_READ_JOB_DEFINITION,
+  type BrowsePage,
+  type BrowseRepositoryInput,
+  type JobPlan,
+  type PlanJobInput,
+  type ReadJobDefinitionInput,
+  type RepositoryDescription,
+  type RestorePointView,
+  type WorkloadSummary,
+} from '../../workflows/messages.js';
+import { toBackupError } from './temporal-errors.js';
+
+/** Pages that several viewers ask for within this time are read once. */
+const CACHE_MS = 5_000;
+const BROWSE_TIMEOUT = '30s';
+/** Reads the metadata of every restore point that would be copied. */
+const PLAN_TIMEOUT = '5m';
+
+interface CachedPage {
+  readonly page: Promise<BrowsePage<unknown>>;
+  readonly expiresMs: number;
+}
+
+export class RepositoryBrowser {
+  readonly #client: Client;
+  readonly #now: () => number;
+  readonly #cache = new Map<string, CachedPage>();
+
+  constructor(client: Client, now: () => number) {
+    this.#client = client;
+    this.#now = now;
+  }
+
+  /** A repository that no worker reaches is described as unreachable, with the reason. */
+  async describe(repositoryId: string): Promise<RepositoryDescription> {
+    try {
+      const { items } = await this.#browse<RepositoryDescription>({
+        repositoryId,
+        what: 'describe',
+      });
+      const [description] = items;
+      if (description !== undefined) return description;
+    } catch (error) {
+      const reason = unreachableReason(error);
+      if (reason === null) throw error;
+      return { reachable: false, reason, totalBytes: null, freeBytes: null };
+    }
+    throw new Error(`browseRepository described nothing for ${repositoryId}`);
+  }
+
+  /** @throws REPOSITORY_UNREACHABLE when no worker answers */
+  workloads(repositoryId: string, cursor?: string): Promise<BrowsePage<WorkloadSummary>> {
+    return this.#browse({ repositoryId, what: 'workloads', cursor });
+  }
+
+  /** Of one workload, or of all. @throws REPOSITORY_UNREACHABLE, WORKLOAD_MISSING */
+  restorePoints(
+    repositoryId: string,
+    { workload, cursor }: { workload?: string; cursor?: string },
+  ): Promise<BrowsePage<RestorePointView>> {
+    return this.#browse({ repositoryId, what: 'restorePoints', workload, cursor });
+  }
+
+  /** The next look reads the repository again. */
+  forget(repositoryId: string): void {
+    for (const key of this.#cache.keys()) {
+      if (key.startsWith(`browse/${repositoryId}/`)) this.#cache.delete(key);
+    }
+  }
+
+  /** What a session of the job would do now. */
+  plan(job: CopyJob): Promise<JobPlan> {
+    const input: PlanJobInput = { job };
+    return this.#execute(WORKFLOW_PLAN_JOB, `plan/${job.id}/${job.revision}`, input, PLAN_TIMEOUT);
+  }
+
+  /** The definition that a job left in its target repository. */
+  readJobDefinition(input: ReadJobDefinitionInput): Promise<unknown> {
+    const id = `read-job/${input.repositoryId}/${input.jobId}`;
+    return this.#execute(WORKFLOW_READ_JOB_DEFINITION, id, input, BROWSE_TIMEOUT);
+  }
+
+  #browse<Item>(input: BrowseRepositoryInput): Promise<BrowsePage<Item>> {
+    const nowMs = this.#now();
+    const key = browseIdOf(input);
+    const cached = this.#cache.get(key);
+    if (cached !== undefined && cached.expiresMs > nowMs) {
+      return cached.page as Promise<BrowsePage<Item>>;
+    }
+    for (const [old, { expiresMs }] of this.#cache) {
+      if (expiresMs <= nowMs) this.#cache.delete(old);
+    }
+    const page = this.#execute<BrowsePage<Item>>(
+      WORKFLOW_BROWSE_REPOSITORY,
+      key,
+      input,
+      BROWSE_TIMEOUT,
+    );
+    this.#cache.set(key, { page, expiresMs: nowMs + CACHE_MS });
+    // A failure is not remembered: the next look tries again.
+    page.catch(() => this.#cache.delete(key));
+    return page;
+  }
+
+  #execute<Result>(
+    workflowType: string,
+    workflowId: string,
+    input: object,
+    workflowExecutionTimeout: '30s' | '5m',
+  ): Promise<Result> {
+    return this.#client.workflow.execute<(input: object) => Promise<Result>>(workflowType, {
+      workflowId,
+      taskQueue: CONTROL_TASK_QUEUE,
+      args: [input],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowExecutionTimeout,
+    });
+  }
+}
+
+/** @throws REPOSITORY_MISSING */
+export function configuredRepository(
+  repositories: readonly RepositoryConfig[],
+  repositoryId: string,
+): RepositoryConfig {
+  const repository = repositories.find(({ id }) => id === repositoryId);
+  if (repository === undefined) {
+    throw new BackupError('REPOSITORY_MISSING', `no repository ${repositoryId} is configured`);
+  }
+  return repository;
+}
+
+/** Names of workloads are of any length and content, workflow ids are not. */
+function browseIdOf({ repositoryId, what, workload, cursor }: BrowseRepositoryInput): string {
+  const rest = [workload, cursor].map((part) => (part === undefined ? '' : `/${digest(part)}`));
+  return `browse/${repositoryId}/${what}${rest.join('')}`;
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}
+
+/** null: something else went wrong. */
+function unreachableReason(error: unknown): string | null {
+  const known = toBackupError(error);
+  return known?.code === 'REPOSITORY_UNREACHABLE' ? known.message : null;
+}

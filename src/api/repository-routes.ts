@@ -1,0 +1,208 @@
+/** Repositories, what lies in them, and verification and restore of it. */
+
+import { isAbsolute, relative, resolve } from 'node:path';
+import type { Client } from '@temporalio/client';
+import type { RepositoryConfig } from '../config/config.js';
+import { BackupError } from '../domain/errors.js';
+import { repositoryTaskQueue } from '../../workflows/messages.js';
+import { pageSchema } from './field-schemas.js';
+import type { OperationStore } from './operation-store.js';
+import { configuredRepository, type RepositoryBrowser } from './repository-browser.js';
+import {
+  cursorQuerySchema,
+  operationSchema,
+  operationStartedSchema,
+  repositoryViewSchema,
+  restorePointQuerySchema,
+  restorePointSchema,
+  restoreRequestSchema,
+  workloadSchema,
+  type RepositoryView,
+} from './repository-schemas.js';
+import { jsonRoute, type Route } from './route.js';
+import { workerPresence } from './worker-presence.js';
+
+export interface RepositoryServices {
+  readonly client: Client;
+  readonly browser: RepositoryBrowser;
+  readonly operations: OperationStore;
+  readonly repositories: readonly RepositoryConfig[];
+  readonly now: () => number;
+}
+
+/** Longest id of a restore point that can exist: it is part of a workflow id. */
+const RESTORE_POINT_ID_LENGTH = 700;
+
+export function repositoryRoutes(services: RepositoryServices): Route[] {
+  return [...browseRoutes(services), ...verifyRoutes(services), ...restoreRoutes(services)];
+}
+
+function browseRoutes(services: RepositoryServices): Route[] {
+  const { browser, repositories } = services;
+  const known = (id: string | undefined) => configuredRepository(repositories, id ?? '');
+  return [
+    jsonRoute({
+      method: 'get',
+      path: '/repositories',
+      operationId: 'listRepositories',
+      summary: 'The configured repositories, whether a worker reaches them, and their room.',
+      status: 200,
+      answer: pageSchema(repositoryViewSchema),
+      errors: [],
+      run: async () => ({
+        content: { items: await Promise.all(repositories.map((entry) => view(services, entry))) },
+      }),
+    }),
+    jsonRoute({
+      method: 'get',
+      path: '/repositories/:id/workloads',
+      operationId: 'listWorkloads',
+      summary: 'Workloads that have restore points in the repository.',
+      status: 200,
+      query: cursorQuerySchema,
+      answer: pageSchema(workloadSchema),
+      errors: ['REPOSITORY_MISSING', 'REPOSITORY_UNREACHABLE'],
+      run: async ({ params, query }) => {
+        const page = await browser.workloads(known(params.id).id, query.cursor);
+        return { content: { ...page, items: [...page.items] } };
+      },
+    }),
+    jsonRoute({
+      method: 'get',
+      path: '/repositories/:id/restore-points',
+      operationId: 'listRestorePoints',
+      summary: 'Restore points of one workload, or of all, oldest first.',
+      status: 200,
+      query: restorePointQuerySchema,
+      answer: pageSchema(restorePointSchema),
+      errors: ['REPOSITORY_MISSING', 'REPOSITORY_UNREACHABLE', 'WORKLOAD_MISSING'],
+      run: async ({ params, query }) => {
+        const page = await browser.restorePoints(known(params.id).id, query);
+        return { content: { ...page, items: [...page.items] } };
+      },
+    }),
+    jsonRoute({
+      method: 'post',
+      path: '/repositories/:id/rescan',
+      operationId: 'rescanRepository',
+      summary: 'Read again what is in the repository.',
+      status: 200,
+      answer: repositoryViewSchema,
+      errors: ['REPOSITORY_MISSING'],
+      run: async ({ params }) => {
+        const repository = known(params.id);
+        browser.forget(repository.id);
+        return { content: await view(services, repository) };
+      },
+    }),
+  ];
+}
+
+function verifyRoutes({ operations, repositories }: RepositoryServices): Route[] {
+  const known = (id: string | undefined) => configuredRepository(repositories, id ?? '');
+  return [
+    jsonRoute({
+      method: 'post',
+      path: '/repositories/:id/verify',
+      operationId: 'verifyRepository',
+      summary: 'Read every restore point of the repository and compare it with its digests.',
+      status: 202,
+      answer: operationStartedSchema,
+      errors: ['REPOSITORY_MISSING'],
+      run: async ({ params }) =>
+        startedOperation(
+          await operations.verify({ repositoryId: known(params.id).id, restorePointId: null }),
+        ),
+    }),
+    jsonRoute({
+      method: 'post',
+      path: '/repositories/:id/restore-points/:restorePointId/verify',
+      operationId: 'verifyRestorePoint',
+      summary: 'Read one restore point and compare it with its digests.',
+      status: 202,
+      answer: operationStartedSchema,
+      errors: ['REPOSITORY_MISSING', 'RESTORE_POINT_MISSING'],
+      run: async ({ params }) =>
+        startedOperation(
+          await operations.verify({
+            repositoryId: known(params.id).id,
+            restorePointId: restorePointIdOf(params.restorePointId),
+          }),
+        ),
+    }),
+  ];
+}
+
+function restoreRoutes({ operations, repositories }: RepositoryServices): Route[] {
+  return [
+    jsonRoute({
+      method: 'post',
+      path: '/repositories/:id/restore-points/:restorePointId/restore',
+      operationId: 'restore',
+      summary: 'Write the disks of one restore point as whole images into a folder.',
+      status: 202,
+      body: restoreRequestSchema,
+      answer: operationStartedSchema,
+      errors: ['REPOSITORY_MISSING', 'RESTORE_POINT_MISSING', 'RESTORE_DESTINATION_INVALID'],
+      run: async ({ params, body }) =>
+        startedOperation(
+          await operations.restore({
+            repositoryId: configuredRepository(repositories, params.id ?? '').id,
+            restorePointId: restorePointIdOf(params.restorePointId),
+            destinationPath: checkedDestination(body.destination.path, repositories),
+            format: body.format,
+          }),
+        ),
+    }),
+    jsonRoute({
+      method: 'get',
+      path: '/operations/:id',
+      operationId: 'getOperation',
+      summary: 'A verification or a restore, running or ended.',
+      status: 200,
+      answer: operationSchema,
+      errors: ['OPERATION_MISSING'],
+      run: async ({ params }) => ({ content: await operations.get(params.id ?? '') }),
+    }),
+  ];
+}
+
+async function view(
+  { client, browser, now }: RepositoryServices,
+  { id, kind, path, role, taskLimit, immutableForDays }: RepositoryConfig,
+): Promise<RepositoryView> {
+  const [description, { usedSlots }] = await Promise.all([
+    browser.describe(id),
+    workerPresence(client, repositoryTaskQueue(id), now()),
+  ]);
+  return { id, kind, path, role, taskLimit, immutableForDays, usedSlots, ...description };
+}
+
+function startedOperation(operationId: string) {
+  return { content: { operationId }, headers: { Location: `/api/v1/operations/${operationId}` } };
+}
+
+function restorePointIdOf(param: string | undefined): string {
+  if (param === undefined || param.length > RESTORE_POINT_ID_LENGTH || /[\p{Cc}/]/u.test(param)) {
+    throw new BackupError('RESTORE_POINT_MISSING', 'no restore point has such an id');
+  }
+  return param;
+}
+
+/** A restore must not write among the backups. The worker checks the folder itself. */
+function checkedDestination(path: string, repositories: readonly RepositoryConfig[]): string {
+  const destination = resolve('/', path);
+  const holder = repositories.find((entry) => contains(entry.path, destination));
+  const problem = !isAbsolute(path)
+    ? `${path} is not an absolute path`
+    : path.includes('\0')
+      ? 'a path cannot hold a NUL character'
+      : holder && `${path} lies in repository ${holder.id}`;
+  if (problem === undefined) return destination;
+  throw new BackupError('RESTORE_DESTINATION_INVALID', problem);
+}
+
+function contains(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way === '' || (way !== '..' && !way.startsWith('../') && !isAbsolute(way));
+}

@@ -1,0 +1,127 @@
+/** Shapes of repositories, workloads, restore points and operations in requests and answers. */
+
+import { z } from 'zod';
+import type { RepositoryConfig } from '../config/config.js';
+import type { ErrorCode } from '../domain/errors.js';
+import type {
+  OperationStatus,
+  RepositoryDescription,
+  RestoreInput,
+  RestorePointView,
+  WorkloadSummary,
+} from '../../workflows/messages.js';
+import { instant, slug } from './field-schemas.js';
+import { errorCodeSchema } from './session-schemas.js';
+
+/** A configured repository and what its workers say. */
+export interface RepositoryView
+  extends
+    Pick<RepositoryConfig, 'id' | 'kind' | 'path' | 'role' | 'taskLimit' | 'immutableForDays'>,
+    RepositoryDescription {
+  /** Data activities that run there now; null: no worker reports. */
+  readonly usedSlots: number | null;
+}
+
+/** A verification or a restore. */
+export interface OperationView extends OperationStatus {
+  readonly id: string;
+  readonly kind: 'verify' | 'restore';
+  readonly repositoryId: string;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  /** False: no worker answered, so the progress is missing. */
+  readonly live: boolean;
+}
+
+/** Body of a restore request. */
+export interface RestoreRequest {
+  readonly destination: { readonly path: RestoreInput['destinationPath'] };
+  readonly format: RestoreInput['format'];
+}
+
+export const repositoryViewSchema: z.ZodType<RepositoryView> = z.object({
+  id: slug,
+  kind: z.enum(['directory']),
+  path: z.string(),
+  role: z.enum(['primary', 'target', 'external']),
+  taskLimit: z.int(),
+  immutableForDays: z.int(),
+  usedSlots: z.int().nullable(),
+  reachable: z.boolean(),
+  reason: z.string().nullable(),
+  totalBytes: z.int().nullable(),
+  freeBytes: z.int().nullable(),
+});
+
+const workloadType = z.enum(['olvm-rhv', 'libvirt-kvm', 'unknown']);
+
+export const workloadSchema: z.ZodType<WorkloadSummary> = z.object({
+  id: z.string(),
+  name: z.string(),
+  type: workloadType,
+  jobId: z.string().nullable(),
+  restorePointCount: z.int(),
+  newestAt: instant.nullable(),
+});
+
+const imageFormat = z.enum(['qcow2', 'raw']);
+
+export const restorePointSchema: z.ZodType<RestorePointView> = z.object({
+  id: z.string(),
+  workload: z.string(),
+  workloadType,
+  jobId: z.string().nullable(),
+  createdAt: instant,
+  copiedAt: instant.nullable(),
+  kind: z.enum(['full', 'increment']),
+  parentId: z.string().nullable(),
+  chainId: z.string().nullable(),
+  complete: z.boolean(),
+  state: z.enum(['complete', 'incomplete', 'broken', 'unknown']),
+  reason: z.string().nullable(),
+  health: z.enum(['good', 'corrupt', 'unknown']),
+  retention: z.array(z.enum(['weekly', 'monthly', 'yearly'])),
+  keptBecause: z.array(z.string()),
+  files: z.array(
+    z.object({ disk: z.string(), path: z.string(), format: imageFormat, sizeBytes: z.int() }),
+  ),
+  source: z.object({ repositoryId: z.string(), restorePointId: z.string() }).nullable(),
+});
+
+export const cursorQuerySchema = z.strictObject({ cursor: z.string().max(4_000).optional() });
+
+export const restorePointQuerySchema = z.strictObject({
+  workload: z.string().min(1).max(255).optional(),
+  cursor: z.string().max(4_000).optional(),
+});
+
+export const restoreRequestSchema: z.ZodType<RestoreRequest> = z.strictObject({
+  destination: z.strictObject({
+    path: z.string().min(1).max(4_096).meta({
+      description: 'Absolute path of an empty or new folder on the machine of the worker.',
+    }),
+  }),
+  format: imageFormat.default('qcow2'),
+});
+
+export const operationStartedSchema: z.ZodType<{ operationId: string }> = z.object({
+  operationId: z.string(),
+});
+
+const operationErrorCode: z.ZodType<ErrorCode | null> = errorCodeSchema.nullable();
+
+export const operationSchema: z.ZodType<OperationView> = z.object({
+  id: z.string(),
+  kind: z.enum(['verify', 'restore']),
+  repositoryId: slug,
+  startedAt: instant,
+  endedAt: instant.nullable(),
+  live: z.boolean(),
+  state: z.enum(['running', 'ended']),
+  result: z.enum(['success', 'warning', 'failed', 'stopped']).nullable(),
+  processedBytes: z.int(),
+  totalBytes: z.int(),
+  code: operationErrorCode,
+  reason: z.string().nullable(),
+  notes: z.array(z.string()),
+});

@@ -1,0 +1,144 @@
+/** One operation of the API, declared once: the router validates with its schemas, the OpenAPI document is made from the same ones. */
+
+import type { Request, Response, Router } from 'express';
+import { z } from 'zod';
+import { BackupError, type ErrorCode } from '../domain/errors.js';
+
+export interface RouteInput<Query, Body> {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Query;
+  readonly body: Body;
+  readonly header: (name: string) => string | undefined;
+}
+
+export interface Answer<Content> {
+  readonly content: Content;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+interface RouteDescription {
+  readonly method: 'get' | 'post' | 'put' | 'delete';
+  /** In Express form (`/jobs/:id`), below the base path. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly summary: string;
+  readonly status: 200 | 201 | 202 | 204;
+  /** Request headers with what they do. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Codes that this operation may answer with, besides REQUEST_INVALID and UNAUTHORIZED. */
+  readonly errors: readonly ErrorCode[];
+}
+
+export interface RouteSpecification<Query, Body, Content> extends RouteDescription {
+  readonly query?: z.ZodType<Query>;
+  readonly body?: z.ZodType<Body>;
+  readonly answer: z.ZodType<Content> | null;
+  readonly run: (input: RouteInput<Query, Body>) => Promise<Answer<Content>>;
+}
+
+/** A route whose types have been checked against each other. */
+export interface Route extends RouteDescription {
+  readonly query: z.ZodType | null;
+  readonly body: z.ZodType | null;
+  readonly answer: z.ZodType | null;
+  /** Media type of the answer. */
+  readonly answerType: 'application/json' | 'text/event-stream';
+  handle(request: Request, response: Response): Promise<void>;
+}
+
+const NO_FIELDS = z.strictObject({});
+
+/** A route that answers with JSON. A query or body that the route does not declare must be empty. */
+export function jsonRoute<Query = unknown, Body = unknown, Content = unknown>(
+  specification: RouteSpecification<Query, Body, Content>,
+): Route {
+  const { run, query, body, ...description } = specification;
+  return {
+    ...description,
+    query: query ?? null,
+    body: body ?? null,
+    answerType: 'application/json',
+    async handle(request, response) {
+      const answer = await run(readInput(request, query, body));
+      response.status(description.status).set(answer.headers ?? {});
+      if (description.status === 204) response.end();
+      else response.json(answer.content);
+    },
+  };
+}
+
+/** A route that writes its answer by itself, as server-sent events. */
+export function eventRoute(
+  description: RouteDescription,
+  stream: (request: Request, response: Response) => Promise<void>,
+): Route {
+  return {
+    ...description,
+    query: null,
+    body: null,
+    answer: null,
+    answerType: 'text/event-stream',
+    async handle(request, response) {
+      readInput(request, undefined, undefined);
+      await stream(request, response);
+    },
+  };
+}
+
+export function mountRoutes(router: Router, routes: readonly Route[]): void {
+  for (const route of routes) {
+    router[route.method](route.path, (request, response) => route.handle(request, response));
+  }
+}
+
+/** @throws REQUEST_INVALID with `details.errors: {path, message}[]` listing every fault */
+function readInput<Query, Body>(
+  request: Request,
+  query: z.ZodType<Query> | undefined,
+  body: z.ZodType<Body> | undefined,
+): RouteInput<Query, Body> {
+  const parsedQuery = (query ?? NO_FIELDS).safeParse(request.query);
+  const parsedBody = (body ?? NO_FIELDS).safeParse(request.body ?? {});
+  const errors = [
+    ...requestFaults(parsedQuery.error, 'query.'),
+    ...requestFaults(parsedBody.error, ''),
+  ];
+  if (errors.length > 0 || !parsedQuery.success || !parsedBody.success) {
+    throw invalidRequest(errors);
+  }
+  return {
+    params: textParams(request),
+    query: parsedQuery.data as Query,
+    body: parsedBody.data as Body,
+    header: (name) => request.get(name),
+  };
+}
+
+export interface RequestFault {
+  /** Place in the body (`sources.include.0.repositoryId`); a query parameter starts with `query.`; empty: the request as a whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+export function invalidRequest(errors: readonly RequestFault[]): BackupError {
+  const text = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+  return new BackupError('REQUEST_INVALID', text.join('; '), { details: { errors } });
+}
+
+function requestFaults(error: z.ZodError | undefined, prefix: string): RequestFault[] {
+  return (error?.issues ?? []).flatMap((issue) => {
+    const path = `${prefix}${issue.path.map(String).join('.')}`;
+    if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
+    const separator = path === '' || path === prefix ? path : `${path}.`;
+    return issue.keys.map((key) => ({ path: `${separator}${key}`, message: 'unknown field' }));
+  });
+}
+
+function textParams(request: Request): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(request.params).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join('/') : value,
+    ]),
+  );
+}

@@ -1,0 +1,82 @@
+/** Copy sessions. */
+
+import type { ApiDependencies } from './api-dependencies.js';
+import { pageSchema } from './field-schemas.js';
+import { eventRoute, jsonRoute, type Route } from './route.js';
+import { streamSession } from './session-events.js';
+import { sessionQuerySchema, sessionSummarySchema, sessionViewSchema } from './session-schemas.js';
+import type { SessionStore } from './session-store.js';
+
+export function sessionRoutes(
+  sessions: SessionStore,
+  { followIntervalMs, logger }: Pick<ApiDependencies, 'followIntervalMs' | 'logger'>,
+): Route[] {
+  return [
+    jsonRoute({
+      method: 'get',
+      path: '/sessions',
+      operationId: 'listSessions',
+      summary: 'Running sessions, then the ended ones, newest end first.',
+      status: 200,
+      query: sessionQuerySchema,
+      answer: pageSchema(sessionSummarySchema),
+      errors: [],
+      run: async ({ query }) => {
+        const { items, nextCursor } = await sessions.list(query);
+        return { content: { items, ...(nextCursor === null ? {} : { nextCursor }) } };
+      },
+    }),
+    jsonRoute({
+      method: 'get',
+      path: '/sessions/:id',
+      operationId: 'getSession',
+      summary: 'One session with its tasks and their progress.',
+      status: 200,
+      answer: sessionViewSchema,
+      errors: ['SESSION_MISSING'],
+      run: async ({ params }) => ({ content: await sessions.get(params.id ?? '') }),
+    }),
+    eventRoute(
+      {
+        method: 'get',
+        path: '/sessions/:id/events',
+        operationId: 'followSession',
+        summary:
+          'Server-sent events until the session ends: `progress` (the session without its tasks), `task` (one task), `end` (the whole session).',
+        status: 200,
+        errors: ['SESSION_MISSING'],
+      },
+      (request, response) =>
+        streamSession(request, response, {
+          read: () => sessions.get(String(request.params.id)),
+          intervalMs: followIntervalMs,
+          logger,
+        }),
+    ),
+    controlRoute(sessions, 'stop', 'End the session; what it has copied stays for the next one.'),
+    controlRoute(sessions, 'pause', 'Halt the session at its next durable position.'),
+    controlRoute(sessions, 'resume', 'Let a paused session go on.'),
+  ];
+}
+
+function controlRoute(
+  sessions: SessionStore,
+  verb: 'stop' | 'pause' | 'resume',
+  summary: string,
+): Route {
+  return jsonRoute({
+    method: 'post',
+    path: `/sessions/:id/${verb}`,
+    operationId: `${verb}Session`,
+    summary,
+    status: 202,
+    answer: sessionViewSchema,
+    errors: ['SESSION_MISSING', 'SESSION_ENDED', 'TEMPORAL_UNREACHABLE'],
+    run: async ({ params }) => {
+      const id = params.id ?? '';
+      if (verb === 'stop') await sessions.stop(id);
+      else await sessions.setPaused(id, verb === 'pause');
+      return { content: await sessions.get(id) };
+    },
+  });
+}

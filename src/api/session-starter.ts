@@ -1,0 +1,107 @@
+/** Starts copy sessions by hand. `schedule.trigger()` would ignore the overlap policy and return no id. */
+
+import { createHash } from 'node:crypto';
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import type { CopyJob, StartOverrides } from '../domain/copy-job.js';
+import { sessionIdOfWorkflow } from '../domain/copy-session.js';
+import {
+  CONTROL_TASK_QUEUE,
+  WORKFLOW_COPY_SESSION,
+  type CopySessionInput,
+  type SessionMemo,
+} from '../../workflows/messages.js';
+import { listExecutions } from './execution-list.js';
+import { searchAttributesOf } from './job-schedule.js';
+import { IDEMPOTENCY_KEY, quoted } from './search-attributes.js';
+
+/** Visibility lags by milliseconds on a development server and by seconds on a cluster; this process remembers for much longer. */
+const REMEMBERED_KEYS_MS = 10 * 60_000;
+/** Ids have whole seconds: a start in a second that is taken moves to the next free one, at most this far. */
+const LATEST_START_SECONDS = 30;
+
+export class SessionStarter {
+  readonly #client: Client;
+  readonly #now: () => number;
+  readonly #starts = new Map<string, { session: Promise<string>; startedMs: number }>();
+
+  constructor(client: Client, now: () => number) {
+    this.#client = client;
+    this.#now = now;
+  }
+
+  /** @returns the session's id. A repeat with the same `idempotencyKey` for the same job gives the first answer. */
+  async start(
+    job: CopyJob,
+    overrides: StartOverrides,
+    idempotencyKey: string | null,
+  ): Promise<string> {
+    if (idempotencyKey === null) return this.#startNew(job, overrides, null);
+    this.#forgetOldKeys();
+    const key = createHash('sha256').update(`${job.id}\n${idempotencyKey}`).digest('hex');
+    const known = this.#starts.get(key);
+    if (known !== undefined) return known.session;
+    const session = this.#startOnce(job, overrides, key);
+    this.#starts.set(key, { session, startedMs: this.#now() });
+    // A start that failed may be repeated.
+    session.catch(() => this.#starts.delete(key));
+    return session;
+  }
+
+  async #startOnce(job: CopyJob, overrides: StartOverrides, key: string): Promise<string> {
+    const query = `${IDEMPOTENCY_KEY.name} = ${quoted(key)}`;
+    const { executions } = await listExecutions(this.#client, query, { pageSize: 1 });
+    const [first] = executions;
+    return first === undefined
+      ? this.#startNew(job, overrides, key)
+      : sessionIdOfWorkflow(first.workflowId);
+  }
+
+  async #startNew(job: CopyJob, overrides: StartOverrides, key: string | null): Promise<string> {
+    const nowMs = this.#now();
+    for (let seconds = 0; ; seconds += 1) {
+      const workflowId = `session/${job.id}-${wholeSeconds(nowMs + seconds * 1_000)}`;
+      try {
+        await this.#startAs(workflowId, job, overrides, key);
+        return sessionIdOfWorkflow(workflowId);
+      } catch (error) {
+        const isTaken = error instanceof WorkflowExecutionAlreadyStartedError;
+        if (!isTaken || seconds === LATEST_START_SECONDS) throw error;
+      }
+    }
+  }
+
+  async #startAs(
+    workflowId: string,
+    job: CopyJob,
+    overrides: StartOverrides,
+    key: string | null,
+  ): Promise<void> {
+    const input: CopySessionInput = { job, overrides, trigger: 'api' };
+    const memo: SessionMemo = { trigger: 'api' };
+    await this.#client.workflow.start(WORKFLOW_COPY_SESSION, {
+      workflowId,
+      taskQueue: CONTROL_TASK_QUEUE,
+      args: [input],
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      workflowIdConflictPolicy: 'FAIL',
+      memo: { ...memo },
+      typedSearchAttributes: [
+        ...searchAttributesOf(job),
+        ...(key === null ? [] : [{ key: IDEMPOTENCY_KEY, value: key }]),
+      ],
+      staticSummary: job.name,
+      staticDetails: `Copies to repository ${job.target.repositoryId}, started through the API.`,
+    });
+  }
+
+  #forgetOldKeys(): void {
+    const oldestMs = this.#now() - REMEMBERED_KEYS_MS;
+    for (const [key, { startedMs }] of this.#starts) {
+      if (startedMs < oldestMs) this.#starts.delete(key);
+    }
+  }
+}
+
+function wholeSeconds(epochMs: number): string {
+  return `${new Date(epochMs).toISOString().slice(0, 19)}Z`;
+}

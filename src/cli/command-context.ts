@@ -1,0 +1,40 @@
+import type { BackupError } from '../domain/errors.js';
+import { printable } from './display-text.js';
+import type { ExitName } from './exit-codes.js';
+import { ServerClient, type ServerOptions } from './server-client.js';
+import type { Terminal } from './terminal.js';
+
+/** Options that every command takes. */
+export interface GlobalOptions extends ServerOptions {
+  readonly json?: boolean;
+}
+
+/** What a command works with. */
+export interface CommandContext {
+  readonly terminal: Terminal;
+  readonly server: ServerClient;
+  readonly isJson: boolean;
+  /** Shows an answer: as JSON when asked for, else as the text. */
+  show(content: unknown, text: () => string): void;
+}
+
+export type CommandAction<Arguments extends unknown[]> = (
+  context: CommandContext,
+  ...values: Arguments
+) => Promise<ExitName | void>;
+
+export function commandContext(terminal: Terminal, options: GlobalOptions): CommandContext {
+  const isJson = options.json === true;
+  return {
+    terminal,
+    server: new ServerClient(options),
+    isJson,
+    show: (content, text) =>
+      terminal.out(`${isJson ? JSON.stringify(content, null, 2) : text()}\n`),
+  };
+}
+
+/** `code: message`, and the hint on a line of its own. A message may have several lines, and names from backups. */
+export function describeError({ code, message, hint }: BackupError): string {
+  return `${code}: ${message}\n${hint}`.split('\n').map(printable).join('\n');
+}

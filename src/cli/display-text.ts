@@ -1,0 +1,78 @@
+/** Values as people read them. */
+
+import Table from 'cli-table3';
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+
+/** `1536` → `1.5 KiB`. */
+export function formatBytes(bytes: number): string {
+  const power = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1_024 ** power;
+  return `${power === 0 ? String(value) : value.toFixed(1)} ${UNITS[power] ?? ''}`;
+}
+
+/** `3725` → `1h 2m`; below a minute `42s`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const days = Math.floor(whole / 86_400);
+  const hours = Math.floor(whole / 3_600) % 24;
+  const minutes = Math.floor(whole / 60) % 60;
+  if (days > 0) return `${days}d ${hours}h`;
+  if (hours > 0) return `${hours}h ${minutes}m`;
+  return minutes > 0 ? `${minutes}m ${whole % 60}s` : `${whole}s`;
+}
+
+/** `2026-11-24T22:00:00.000Z` → `2026-11-24 22:00:00Z`; `-` for none. */
+export function formatInstant(instant: string | null): string {
+  return instant === null ? '-' : instant.replace('T', ' ').replace(/\.\d+Z$/, 'Z');
+}
+
+/** Names come from backups and may hold anything: characters that a terminal acts on are shown as escapes. Covers C0, C1 and DEL, and the
+ *  marks that turn the direction of writing (Unicode TR 36, bidirectional spoofing). */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return `\\u${code.toString(16).padStart(4, '0')}`;
+  });
+}
+
+/** Rows under a head, without colour or frame. */
+export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const table = new Table({
+    head: [...head],
+    chars: FRAMELESS,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+  });
+  table.push(...rows.map((row) => row.map(printable)));
+  return trimLines(table.toString());
+}
+
+/** Names and values in two columns; several values of one name are lines. */
+export function formatFields(fields: readonly (readonly [string, string])[]): string {
+  const width = Math.max(0, ...fields.map(([name]) => name.length));
+  return fields.map(([name, value]) => `${name.padEnd(width)}  ${printable(value)}`).join('\n');
+}
+
+function trimLines(text: string): string {
+  return text.replaceAll(/[ \t]+$/gm, '');
+}
+
+const FRAMELESS = Object.fromEntries(
+  [
+    'top',
+    'top-mid',
+    'top-left',
+    'top-right',
+    'bottom',
+    'bottom-mid',
+    'bottom-left',
+    'bottom-right',
+    'left',
+    'left-mid',
+    'mid',
+    'mid-mid',
+    'right',
+    'right-mid',
+    'middle',
+  ].map((name) => [name, '']),
+);

@@ -1,0 +1,47 @@
+/** Waits for a verification or a restore. */
+
+import { setTimeout as wait } from 'node:timers/promises';
+import type { OperationView } from '../api/repository-schemas.js';
+import type { CommandContext } from './command-context.js';
+import { formatBytes, formatFields, formatInstant } from './display-text.js';
+import { EXIT_OF_RESULT, type ExitName } from './exit-codes.js';
+
+export interface OperationFlags {
+  /** False with `--no-wait`. */
+  readonly wait: boolean;
+}
+
+const POLL_INTERVAL_MS = 1_000;
+
+export async function finishOperation(
+  context: CommandContext,
+  started: { readonly operationId: string },
+  flags: OperationFlags,
+): Promise<ExitName> {
+  if (!flags.wait) {
+    context.show(started, () => started.operationId);
+    return 'success';
+  }
+  const path = `/operations/${encodeURIComponent(started.operationId)}`;
+  let operation = await context.server.request<OperationView>('GET', path);
+  while (operation.state === 'running') {
+    await wait(POLL_INTERVAL_MS);
+    operation = await context.server.request<OperationView>('GET', path);
+  }
+  const ended = operation;
+  context.show(ended, () => describeOperation(ended));
+  return EXIT_OF_RESULT[ended.result ?? 'failed'];
+}
+
+function describeOperation(operation: OperationView): string {
+  const fields: [string, string][] = [
+    ['Operation', operation.id],
+    ['Result', operation.result ?? operation.state],
+    ['Read', `${formatBytes(operation.processedBytes)} of ${formatBytes(operation.totalBytes)}`],
+    ['Ended', formatInstant(operation.endedAt)],
+    ...operation.notes.map((note): [string, string] => ['Note', note]),
+  ];
+  const cause = [operation.code, operation.reason].filter((part) => part !== null);
+  if (cause.length > 0) fields.push(['Reason', cause.join(': ')]);
+  return formatFields(fields);
+}

@@ -1,0 +1,249 @@
+/** `longhaul job …`. */
+
+import type { Command } from 'commander';
+import type { JobState, JobView } from '../api/job-schemas.js';
+import type { JobPlan } from '../../workflows/messages.js';
+import type { CommandContext } from './command-context.js';
+import {
+  formatBytes,
+  formatFields,
+  formatInstant,
+  formatTable,
+  printable,
+} from './display-text.js';
+import type { ExitName } from './exit-codes.js';
+import { followSession } from './follow-session.js';
+import { definitionOf, definitionFromFlags, readDefinition, type JobFlags } from './job-input.js';
+import type { Act } from './program.js';
+import { describeSchedule, SCHEDULE_PHRASES } from './schedule-phrase.js';
+
+interface StartFlags {
+  readonly workload?: readonly string[];
+  readonly activeFull?: boolean;
+  readonly all?: boolean;
+  readonly latest?: boolean;
+  readonly idempotencyKey?: string;
+  readonly follow?: boolean;
+}
+
+export function addJobCommands(program: Command, act: Act): void {
+  const job = program.command('job').description('Copy jobs.');
+  addDefinitionCommands(job, act);
+  addRunCommands(job, act);
+}
+
+function addDefinitionCommands(job: Command, act: Act): void {
+  act(jobFlags(job.command('create').description('Create a job.')), createJob);
+  act(job.command('list').description('List the jobs.'), async (context) => {
+    const jobs = await context.server.all<JobView>('/jobs');
+    context.show(jobs, () => describeJobs(jobs));
+  });
+  act(
+    job.command('show').argument('<job>').description('Show one job.'),
+    async (context, id: string) => {
+      const found = await context.server.request<JobView>('GET', jobPath(id));
+      context.show(found, () => describeJob(found));
+    },
+  );
+  act(
+    job
+      .command('update')
+      .argument('<job>')
+      .requiredOption('-f, --file <file>', 'whole definition as JSON or YAML')
+      .option('--revision <number>', 'refuse when the job has another revision')
+      .description('Replace the definition of a job.'),
+    updateJob,
+  );
+  act(
+    job.command('delete').argument('<job>').description('Delete a job; its copies stay.'),
+    async (context, id: string) => {
+      await context.server.request('DELETE', jobPath(id));
+      context.show({ deleted: id }, () => `Job ${printable(id)} is deleted; its copies stay.`);
+    },
+  );
+  act(
+    job
+      .command('import')
+      .argument('<repository>')
+      .argument('<job>')
+      .description('Take over a job that another server left in a target repository.'),
+    async (context, repositoryId: string, jobId: string) => {
+      const body = { repositoryId, jobId };
+      const imported = await context.server.request<JobView>('POST', '/jobs/import', { body });
+      context.show(imported, () => describeJob(imported));
+    },
+  );
+}
+
+function addRunCommands(job: Command, act: Act): void {
+  act(
+    job
+      .command('start')
+      .argument('<job>')
+      .option('-w, --workload <id...>', 'only these workloads')
+      .option('--active-full', 'make new fulls from the source')
+      .option('--all', 'every uncopied restore point')
+      .option('--latest', 'only the newest restore point')
+      .option('--idempotency-key <key>', 'a repeat with the same key starts nothing')
+      .option('--follow', 'follow the session to its end')
+      .description('Start a session now.'),
+    startJob,
+  );
+  act(
+    job.command('plan').argument('<job>').description('Show what a session would copy now.'),
+    async (context, id: string) => {
+      const plan = await context.server.request<JobPlan>('GET', `${jobPath(id)}/plan`);
+      context.show(plan, () => describePlan(plan));
+    },
+  );
+  addStateCommand(job, act, 'enable', 'Let the job start by itself again.');
+  addStateCommand(job, act, 'disable', 'Keep the job from starting by itself.');
+  act(
+    job
+      .command('replace')
+      .argument('<job>')
+      .description('After a recreated source chain: make a new job with a new chain.'),
+    async (context, id: string) => {
+      const made = await context.server.request<JobView>('POST', `${jobPath(id)}/replacement`);
+      context.show(made, () => describeJob(made));
+    },
+  );
+}
+
+function addStateCommand(job: Command, act: Act, verb: 'enable' | 'disable', text: string): void {
+  act(job.command(verb).argument('<job>').description(text), async (context, id: string) => {
+    const changed = await context.server.request<JobView>('POST', `${jobPath(id)}/${verb}`);
+    context.show(changed, () => `Job ${printable(id)} is ${changed.state}.`);
+  });
+}
+
+function jobFlags(command: Command): Command {
+  return command
+    .option('-f, --file <file>', 'whole definition as JSON or YAML; no other flags then')
+    .option('--name <name>')
+    .option('--id <id>', 'default: made from the name')
+    .option('--source <source...>', 'what to copy: repository, or repository:workload')
+    .option('--exclude <workload...>', 'workloads to leave out')
+    .option('--target <repository>', 'where to copy')
+    .option('--schedule <words>', `when to start: ${SCHEDULE_PHRASES}`)
+    .option('--time-zone <name>', 'time zone of the schedule', 'UTC')
+    .option('--immediate', 'copy each restore point as it appears')
+    .option('--keep <number>', 'restore points to keep')
+    .option('--keep-days <number>', 'days to keep restore points');
+}
+
+async function createJob(context: CommandContext, flags: JobFlags): Promise<void> {
+  const body =
+    flags.file === undefined
+      ? definitionFromFlags(flags)
+      : await readDefinition(flags.file, context.terminal.workingFolder);
+  const created = await context.server.request<JobView>('POST', '/jobs', { body });
+  context.show(created, () => describeJob(created));
+}
+
+async function updateJob(
+  context: CommandContext,
+  id: string,
+  { file, revision }: { file: string; revision?: string },
+): Promise<void> {
+  const definition = await readDefinition(file, context.terminal.workingFolder);
+  const headers = { 'If-Match': revision ?? '*' };
+  const body = { id, ...definitionOf(definition) };
+  const changed = await context.server.request<JobView>('PUT', jobPath(id), { body, headers });
+  context.show(changed, () => describeJob(changed));
+}
+
+async function startJob(
+  context: CommandContext,
+  id: string,
+  flags: StartFlags,
+): Promise<ExitName | void> {
+  const { workload, activeFull, all, latest, idempotencyKey, follow } = flags;
+  const body = {
+    ...(workload === undefined ? {} : { workloads: workload }),
+    ...(activeFull === undefined ? {} : { activeFull }),
+    ...(all === true
+      ? { restorePoints: 'all' }
+      : latest === true
+        ? { restorePoints: 'latest' }
+        : {}),
+  };
+  const headers: Record<string, string> =
+    idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey };
+  const started = await context.server.request<{ sessionId: string }>(
+    'POST',
+    `${jobPath(id)}/start`,
+    { body, headers },
+  );
+  if (follow === true) return followSession(context, started.sessionId);
+  context.show(started, () => started.sessionId);
+}
+
+function jobPath(id: string): string {
+  return `/jobs/${encodeURIComponent(id)}`;
+}
+
+const STATE_TEXT: Readonly<Record<JobState, string>> = {
+  enabled: 'enabled',
+  disabled: 'disabled',
+  actionRequired: 'action required',
+};
+
+function describeJobs(jobs: readonly JobView[]): string {
+  if (jobs.length === 0) return 'No jobs.';
+  return formatTable(
+    ['JOB', 'NAME', 'MODE', 'STATE', 'TARGET', 'NEXT RUN', 'LAST RESULT'],
+    jobs.map(({ id, name, mode, state, target, nextRunAt, lastSession }) => [
+      id,
+      name,
+      mode,
+      STATE_TEXT[state],
+      target.repositoryId,
+      formatInstant(nextRunAt),
+      lastSession === null ? '-' : (lastSession.result ?? lastSession.state),
+    ]),
+  );
+}
+
+function describeJob(job: JobView): string {
+  const { retention, lastSession } = job;
+  const sources = job.sources.include.map(
+    ({ repositoryId, workloads }) => `${repositoryId}: ${workloads?.join(', ') ?? 'all workloads'}`,
+  );
+  const unit = retention.type === 'days' ? 'days' : 'restore points';
+  const fields: [string, string][] = [
+    ['Job', job.id],
+    ['Name', job.name],
+    ['State', STATE_TEXT[job.state]],
+    ['Revision', String(job.revision)],
+    ['Mode', job.mode],
+    [
+      'Schedule',
+      job.mode === 'immediate' ? 'as restore points appear' : describeSchedule(job.schedule),
+    ],
+    ['Sources', sources.join('; ')],
+    ['Target', job.target.repositoryId],
+    ['Retention', `${retention.value} ${unit}`],
+    ['Next run', formatInstant(job.nextRunAt)],
+    [
+      'Last session',
+      lastSession === null ? '-' : `${lastSession.id} ${lastSession.result ?? lastSession.state}`,
+    ],
+  ];
+  if (job.replaces !== null) fields.push(['Replaces', job.replaces]);
+  return formatFields(fields);
+}
+
+function describePlan({ workloads }: JobPlan): string {
+  if (workloads.length === 0) return 'Nothing to copy.';
+  return formatTable(
+    ['WORKLOAD', 'ALGORITHM', 'RESTORE POINTS', 'TO READ', 'WHY'],
+    workloads.map(({ workload, algorithm, restorePoints, estimatedBytes, reasons }) => [
+      workload,
+      algorithm,
+      restorePoints.join(', '),
+      estimatedBytes === null ? 'unknown' : formatBytes(estimatedBytes),
+      reasons.join('; '),
+    ]),
+  );
+}

@@ -1,0 +1,103 @@
+/** Job definitions as the user gives them: a file, or flags for the simple case. The server checks what they say. */
+
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { parse } from 'yaml';
+import { BackupError } from '../domain/errors.js';
+import { parseSchedule } from './schedule-phrase.js';
+
+export interface JobFlags {
+  readonly file?: string;
+  readonly name?: string;
+  readonly id?: string;
+  /** `repository` or `repository:workload`. */
+  readonly source?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly target?: string;
+  readonly schedule?: string;
+  readonly timeZone: string;
+  readonly immediate?: boolean;
+  readonly keep?: string;
+  readonly keepDays?: string;
+}
+
+/** What the server adds to a definition: `job show --json` gives it, `job update --file` takes it back. */
+const SERVER_FIELDS: readonly string[] = [
+  'revision',
+  'replaces',
+  'state',
+  'nextRunAt',
+  'lastSession',
+];
+
+/** @throws REQUEST_INVALID when the file cannot be read or is neither JSON nor YAML */
+export async function readDefinition(file: string, workingFolder: string): Promise<object> {
+  try {
+    const definition: unknown = parse(await readFile(resolve(workingFolder, file), 'utf8'));
+    if (typeof definition === 'object' && definition !== null) return definitionOf(definition);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw badFlags(`${file}: ${reason}`, cause);
+  }
+  throw badFlags(`${file} holds no job definition`);
+}
+
+export function definitionOf(job: object): object {
+  return Object.fromEntries(Object.entries(job).filter(([name]) => !SERVER_FIELDS.includes(name)));
+}
+
+/** @throws REQUEST_INVALID naming the flags that are missing */
+export function definitionFromFlags(flags: JobFlags): object {
+  const { name, source, target } = flags;
+  if (name === undefined || source === undefined || target === undefined) {
+    throw badFlags('--name, --source and --target are needed, or --file');
+  }
+  return {
+    name,
+    ...(flags.id === undefined ? {} : { id: flags.id }),
+    mode: flags.immediate === true ? 'immediate' : 'periodic',
+    sources: {
+      include: sourcesOf(source),
+      exclude: (flags.exclude ?? []).map((workload) => ({ workload })),
+    },
+    target: { repositoryId: target },
+    ...(flags.schedule === undefined
+      ? {}
+      : { schedule: parseSchedule(flags.schedule, flags.timeZone) }),
+    ...retentionOf(flags),
+  };
+}
+
+/** Workloads of one repository make one entry; a repository without one means all of it. */
+function sourcesOf(sources: readonly string[]): object[] {
+  const workloads = new Map<string, string[]>();
+  const whole: string[] = [];
+  for (const source of sources) {
+    const [repositoryId = '', workload] = source.split(/:(.*)/s);
+    if (workload === undefined) whole.push(repositoryId);
+    else workloads.set(repositoryId, [...(workloads.get(repositoryId) ?? []), workload]);
+  }
+  return [
+    ...whole.map((repositoryId) => ({ repositoryId })),
+    ...[...workloads].map(([repositoryId, names]) => ({ repositoryId, workloads: names })),
+  ];
+}
+
+function retentionOf({ keep, keepDays }: JobFlags): object {
+  if (keep !== undefined && keepDays !== undefined) {
+    throw badFlags('--keep and --keep-days exclude each other');
+  }
+  const text = keep ?? keepDays;
+  if (text === undefined) return {};
+  if (!/^\d{1,6}$/.test(text)) throw badFlags(`${text} is not a number`);
+  return {
+    retention: { type: keep === undefined ? 'days' : 'restorePoints', value: Number(text) },
+  };
+}
+
+function badFlags(message: string, cause?: unknown): BackupError {
+  return new BackupError('REQUEST_INVALID', message, {
+    cause,
+    hint: 'See `longhaul job create --help`.',
+  });
+}

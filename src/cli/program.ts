@@ -1,0 +1,106 @@
+/** The `longhaul` command: its words, its options, and how its errors become exit codes. */
+
+import { Command, CommanderError, Option } from 'commander';
+import { BackupError } from '../domain/errors.js';
+import {
+  commandContext,
+  describeError,
+  type CommandAction,
+  type GlobalOptions,
+} from './command-context.js';
+import { EXIT_CODES, EXIT_OF_KIND, type ExitName } from './exit-codes.js';
+import { addJobCommands } from './job-commands.js';
+import type { Launchers } from './launchers.js';
+import { addRepositoryCommands } from './repository-commands.js';
+import { addServerCommands } from './server-commands.js';
+import { addSessionCommands } from './session-commands.js';
+import type { Terminal } from './terminal.js';
+
+const DEFAULT_SERVER = 'http://127.0.0.1:8420';
+
+/** Puts an action on a command: the way every command that talks to a server is written. */
+export type Act = <Arguments extends unknown[]>(
+  command: Command,
+  action: CommandAction<Arguments>,
+) => void;
+
+/** @returns the exit code. Nothing of the process is touched. */
+export async function runCommand(
+  words: readonly string[],
+  terminal: Terminal,
+  launchers: Launchers,
+): Promise<number> {
+  let exitCode: number = EXIT_CODES.success.code;
+  const finish = (code: number): void => {
+    exitCode = code;
+  };
+  const program = buildProgram(terminal, launchers, finish);
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return EXIT_CODES[reportError(error, terminal)].code;
+  }
+}
+
+function buildProgram(
+  terminal: Terminal,
+  launchers: Launchers,
+  finish: (code: number) => void,
+): Command {
+  const program = new Command('longhaul')
+    .description('Durable off-site copies of backups that exist already.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text),
+      writeErr: (text) => terminal.err(text),
+      getOutHelpWidth: () => terminal.columns,
+      getErrHelpWidth: () => terminal.columns,
+    })
+    .showHelpAfterError('Add --help for the usage.');
+  const act: Act = <Arguments extends unknown[]>(
+    command: Command,
+    action: CommandAction<Arguments>,
+  ) => {
+    addGlobalOptions(command, terminal).action(async (...values: unknown[]) => {
+      const options = command.opts<GlobalOptions>();
+      // Commander passes the arguments, the options, and the command itself at the end.
+      const passed = values.slice(0, -1) as Arguments;
+      const name = await action(commandContext(terminal, options), ...passed);
+      finish(EXIT_CODES[name ?? 'success'].code);
+    });
+  };
+  addServerCommands(program, launchers, finish);
+  addJobCommands(program, act);
+  addSessionCommands(program, act);
+  addRepositoryCommands(program, act);
+  return program;
+}
+
+function addGlobalOptions(command: Command, { environment }: Terminal): Command {
+  const server = new Option('--server <url>', 'address of the server (LONGHAUL_SERVER)').default(
+    environment.LONGHAUL_SERVER ?? DEFAULT_SERVER,
+  );
+  const tokenFile = new Option(
+    '--token-file <path>',
+    'file with the bearer token (LONGHAUL_TOKEN_FILE)',
+  );
+  if (environment.LONGHAUL_TOKEN_FILE !== undefined) {
+    tokenFile.default(environment.LONGHAUL_TOKEN_FILE);
+  }
+  return command.addOption(server).addOption(tokenFile).option('--json', 'print JSON');
+}
+
+function reportError(error: unknown, terminal: Terminal): ExitName {
+  if (error instanceof CommanderError) {
+    // Commander has printed the message; help and version are no errors.
+    return error.exitCode === 0 ? 'success' : 'invalid';
+  }
+  if (error instanceof BackupError) {
+    terminal.err(`${describeError(error)}\n`);
+    return EXIT_OF_KIND[error.kind];
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  terminal.err(`${text}\n`);
+  return 'bug';
+}

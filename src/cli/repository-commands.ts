@@ -1,0 +1,198 @@
+/** `longhaul repository …`, `longhaul restore-point …` and `longhaul restore …`. */
+
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { RepositoryView } from '../api/repository-schemas.js';
+import type { RestorePointView, WorkloadSummary } from '../../workflows/messages.js';
+import {
+  formatBytes,
+  formatFields,
+  formatInstant,
+  formatTable,
+  printable,
+} from './display-text.js';
+import { BackupError } from '../domain/errors.js';
+import { finishOperation, type OperationFlags } from './follow-operation.js';
+import type { Act } from './program.js';
+
+export function addRepositoryCommands(program: Command, act: Act): void {
+  const repository = program.command('repository').description('Backup repositories.');
+  act(repository.command('list').description('List the repositories.'), async (context) => {
+    const found = await context.server.all<RepositoryView>('/repositories');
+    context.show(found, () => describeRepositories(found));
+  });
+  act(
+    repository
+      .command('scan')
+      .argument('<repository>')
+      .description('Read a repository again and list its workloads.'),
+    async (context, id: string) => {
+      const path = repositoryPath(id);
+      const scanned = await context.server.request<RepositoryView>('POST', `${path}/rescan`);
+      const workloads = await context.server.all<WorkloadSummary>(`${path}/workloads`);
+      context.show({ ...scanned, workloads }, () =>
+        [describeRepositories([scanned]), '', describeWorkloads(workloads)].join('\n'),
+      );
+    },
+  );
+  addRestorePointCommands(program, act);
+  act(
+    program
+      .command('restore')
+      .argument('<repository>')
+      .argument('<point>')
+      .requiredOption('--to <folder>', 'empty or new folder on the machine of the worker')
+      .option('--format <format>', 'qcow2 or raw', 'qcow2')
+      .option('--no-wait', 'return at once with the operation id')
+      .description('Write the disks of a restore point as whole images into a folder.'),
+    async (
+      context,
+      id: string,
+      point: string,
+      flags: { to: string; format: string } & OperationFlags,
+    ) => {
+      const path = resolve(context.terminal.workingFolder, flags.to);
+      const body = { destination: { path }, format: flags.format };
+      const started = await context.server.request<{ operationId: string }>(
+        'POST',
+        `${pointPath(id, point)}/restore`,
+        { body },
+      );
+      return finishOperation(context, started, flags);
+    },
+  );
+}
+
+function addRestorePointCommands(program: Command, act: Act): void {
+  const points = program.command('restore-point').description('Restore points.');
+  act(
+    points
+      .command('list')
+      .argument('<repository>')
+      .option('-w, --workload <id>', 'only of this workload')
+      .description('List restore points, oldest first.'),
+    async (context, id: string, { workload }: { workload?: string }) => {
+      const found = await context.server.all<RestorePointView>(pointsPath(id, workload));
+      context.show(found, () => describePoints(found));
+    },
+  );
+  act(
+    points.command('show').argument('<repository>').argument('<point>').description('Show one.'),
+    async (context, id: string, pointId: string) => {
+      const all = await context.server.all<RestorePointView>(pointsPath(id, undefined));
+      const point = all.find((candidate) => candidate.id === pointId);
+      if (point === undefined) {
+        throw new BackupError('RESTORE_POINT_MISSING', `no restore point ${pointId} in ${id}`);
+      }
+      context.show(point, () => describePoint(point));
+    },
+  );
+  act(
+    points
+      .command('verify')
+      .argument('<repository>')
+      .argument('[point]', 'default: every restore point')
+      .option('--no-wait', 'return at once with the operation id')
+      .description('Read restore points and compare them with their digests.'),
+    async (context, id: string, point: string | undefined, flags: OperationFlags) => {
+      const path = point === undefined ? repositoryPath(id) : pointPath(id, point);
+      const started = await context.server.request<{ operationId: string }>(
+        'POST',
+        `${path}/verify`,
+      );
+      return finishOperation(context, started, flags);
+    },
+  );
+}
+
+function repositoryPath(id: string): string {
+  return `/repositories/${encodeURIComponent(id)}`;
+}
+
+function pointPath(repositoryId: string, pointId: string): string {
+  return `${repositoryPath(repositoryId)}/restore-points/${encodeURIComponent(pointId)}`;
+}
+
+function pointsPath(repositoryId: string, workload: string | undefined): string {
+  const query = workload === undefined ? '' : `?workload=${encodeURIComponent(workload)}`;
+  return `${repositoryPath(repositoryId)}/restore-points${query}`;
+}
+
+function describeRepositories(repositories: readonly RepositoryView[]): string {
+  return formatTable(
+    ['REPOSITORY', 'ROLE', 'KIND', 'REACHABLE', 'FREE', 'TOTAL', 'SLOTS', 'PATH'],
+    repositories.map((entry) => [
+      entry.id,
+      entry.role,
+      entry.kind,
+      entry.reachable ? 'yes' : `no: ${entry.reason ?? 'unknown'}`,
+      bytesOrUnknown(entry.freeBytes),
+      bytesOrUnknown(entry.totalBytes),
+      `${entry.usedSlots ?? '?'}/${entry.taskLimit}`,
+      entry.path,
+    ]),
+  );
+}
+
+function describeWorkloads(workloads: readonly WorkloadSummary[]): string {
+  if (workloads.length === 0) return 'No workloads.';
+  return formatTable(
+    ['WORKLOAD', 'NAME', 'TYPE', 'JOB', 'RESTORE POINTS', 'NEWEST'],
+    workloads.map(({ id, name, type, jobId, restorePointCount, newestAt }) => [
+      id,
+      name,
+      type,
+      jobId ?? '-',
+      String(restorePointCount),
+      formatInstant(newestAt),
+    ]),
+  );
+}
+
+function describePoints(points: readonly RestorePointView[]): string {
+  if (points.length === 0) return 'No restore points.';
+  return formatTable(
+    ['RESTORE POINT', 'WORKLOAD', 'CREATED', 'KIND', 'STATE', 'HEALTH', 'SIZE', 'KEPT BECAUSE'],
+    points.map((point) => [
+      point.id,
+      point.workload,
+      formatInstant(point.createdAt),
+      point.kind,
+      point.state,
+      point.health,
+      formatBytes(sizeOf(point)),
+      point.keptBecause.join(', '),
+    ]),
+  );
+}
+
+function describePoint(point: RestorePointView): string {
+  const fields: [string, string][] = [
+    ['Restore point', point.id],
+    ['Workload', `${point.workload} (${point.workloadType})`],
+    ['Created', formatInstant(point.createdAt)],
+    ['Copied', formatInstant(point.copiedAt)],
+    ['Kind', point.kind],
+    ['Parent', point.parentId ?? '-'],
+    ['State', point.state],
+    ['Health', point.health],
+    ['Kept because', point.keptBecause.join(', ') || '-'],
+    ...point.files.map(({ disk, path, format, sizeBytes }): [string, string] => [
+      `Disk ${disk}`,
+      `${path} (${format}, ${formatBytes(sizeBytes)})`,
+    ]),
+  ];
+  if (point.reason !== null) fields.push(['Reason', point.reason]);
+  if (point.source !== null) {
+    fields.push(['Copied from', `${point.source.repositoryId} ${point.source.restorePointId}`]);
+  }
+  return formatFields(fields.map(([name, value]) => [printable(name), value]));
+}
+
+function sizeOf({ files }: RestorePointView): number {
+  return files.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+}
+
+function bytesOrUnknown(bytes: number | null): string {
+  return bytes === null ? '?' : formatBytes(bytes);
+}

@@ -1,0 +1,80 @@
+/** Schedules as people say them on the command line. */
+
+import { BackupError } from '../domain/errors.js';
+import type { JobSchedule, Weekday } from '../domain/copy-job.js';
+
+export const SCHEDULE_PHRASES =
+  '"manual", "daily 22:00", "weekly sat,sun 22:00", "monthly 1 22:00", "monthly last 22:00", "every 30m", "every 6h", "after <job>" or "cron 0 22 * * *"';
+
+const WEEKDAYS: readonly Weekday[] = [
+  'monday',
+  'tuesday',
+  'wednesday',
+  'thursday',
+  'friday',
+  'saturday',
+  'sunday',
+];
+
+/** The server checks the times and days. @throws REQUEST_INVALID when the phrase is none of SCHEDULE_PHRASES */
+export function parseSchedule(phrase: string, timeZone: string): JobSchedule {
+  const [kind = '', first = '', second = '', ...rest] = phrase.trim().split(/\s+/);
+  const isPhrase = (words: number): boolean =>
+    rest.length === 0 && [kind, first, second].filter((word) => word !== '').length === words;
+  if (kind === 'manual' && isPhrase(1)) return { type: 'manual' };
+  if (kind === 'daily' && isPhrase(2)) return { type: 'daily', time: first, timeZone };
+  if (kind === 'weekly' && isPhrase(3)) {
+    return { type: 'weekly', days: first.split(',').map(weekday), time: second, timeZone };
+  }
+  if (kind === 'monthly' && isPhrase(3) && /^(?:last|\d{1,2})$/.test(first)) {
+    return {
+      type: 'monthly',
+      day: first === 'last' ? 'last' : Number(first),
+      time: second,
+      timeZone,
+    };
+  }
+  const [, amount, unit] = /^(\d{1,6})([mh])$/.exec(first) ?? [];
+  if (kind === 'every' && isPhrase(2) && amount !== undefined) {
+    return { type: 'interval', everyMinutes: Number(amount) * (unit === 'h' ? 60 : 1) };
+  }
+  if (kind === 'after' && isPhrase(2)) return { type: 'afterJob', jobId: first };
+  if (kind === 'cron' && first !== '') {
+    return { type: 'cron', expression: [first, second, ...rest].join(' '), timeZone };
+  }
+  throw notUnderstood(phrase);
+}
+
+/** In the words of `parseSchedule`. */
+export function describeSchedule(schedule: JobSchedule): string {
+  switch (schedule.type) {
+    case 'manual':
+      return 'manual';
+    case 'daily':
+      return `daily ${schedule.time} ${schedule.timeZone}`;
+    case 'weekly':
+      return `weekly ${schedule.days.join(',')} ${schedule.time} ${schedule.timeZone}`;
+    case 'monthly':
+      return `monthly ${schedule.day} ${schedule.time} ${schedule.timeZone}`;
+    case 'interval':
+      return `every ${schedule.everyMinutes}m`;
+    case 'cron':
+      return `cron ${schedule.expression} ${schedule.timeZone}`;
+    case 'afterJob':
+      return `after ${schedule.jobId}`;
+  }
+}
+
+function weekday(name: string): Weekday {
+  const day = WEEKDAYS.find(
+    (candidate) => name.length >= 2 && candidate.startsWith(name.toLowerCase()),
+  );
+  if (day === undefined) throw notUnderstood(name);
+  return day;
+}
+
+function notUnderstood(phrase: string): BackupError {
+  return new BackupError('REQUEST_INVALID', `the schedule "${phrase}" is not understood`, {
+    hint: `Use ${SCHEDULE_PHRASES}.`,
+  });
+}

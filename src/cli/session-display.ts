@@ -1,0 +1,89 @@
+/** Sessions and their progress as text. */
+
+import type { CopyProgress, CopyTask } from '../domain/copy-session.js';
+import type { SessionSummary, SessionView } from '../api/session-schemas.js';
+import {
+  formatBytes,
+  formatDuration,
+  formatFields,
+  formatInstant,
+  formatTable,
+  printable,
+} from './display-text.js';
+
+export function describeSessions(sessions: readonly SessionSummary[]): string {
+  if (sessions.length === 0) return 'No sessions.';
+  return formatTable(
+    ['SESSION', 'TRIGGER', 'STATE', 'RESULT', 'STARTED', 'ENDED'],
+    sessions.map(({ id, trigger, state, result, startedAt, endedAt }) => [
+      id,
+      trigger,
+      state,
+      result ?? '-',
+      formatInstant(startedAt),
+      formatInstant(endedAt),
+    ]),
+  );
+}
+
+export function describeSession(session: SessionView): string {
+  const fields: [string, string][] = [
+    ['Session', session.id],
+    ['State', session.state],
+    ['Result', session.result ?? '-'],
+    ['Started', formatInstant(session.startedAt)],
+    ['Ended', formatInstant(session.endedAt)],
+    ['Progress', describeProgress(session.progress)],
+  ];
+  if (session.reason !== null) fields.push(['Reason', session.reason]);
+  if (!session.live) fields.push(['Note', 'no worker answers: progress and tasks are missing']);
+  const text = formatFields(fields);
+  return session.tasks.length === 0 ? text : `${text}\n\n${describeTasks(session.tasks)}`;
+}
+
+/** One line: how far, how much, how fast, how long. */
+export function describeProgress(progress: CopyProgress): string {
+  const { percent, processedBytes, totalBytes, bytesPerSecond, etaSeconds } = progress;
+  const parts = [
+    `${percent.toFixed(1)} %`,
+    `${formatBytes(processedBytes)} of ${formatBytes(totalBytes)}`,
+  ];
+  if (bytesPerSecond > 0) parts.push(`${formatBytes(bytesPerSecond)}/s`);
+  if (etaSeconds !== null) parts.push(`${formatDuration(etaSeconds)} left`);
+  return parts.join(', ');
+}
+
+/** One line of a task, for logs and pipes. */
+export function describeTask(task: CopyTask): string {
+  const { workload, state, result, algorithm, progress, code, reason } = task;
+  const head = `${workload}: ${result ?? state}`;
+  const work = algorithm === 'none' ? '' : ` (${algorithm}, ${describeProgress(progress)})`;
+  const cause = [code, reason].filter((part) => part !== null).join(': ');
+  return printable(`${head}${work}${cause === '' ? '' : `: ${cause}`}`);
+}
+
+/** `[#####.....] 50.0 %, …` within the width of the terminal. */
+export function progressBar(progress: CopyProgress, columns: number): string {
+  const text = describeProgress(progress);
+  const room = Math.min(MAX_BAR_COLUMNS, columns - text.length - 4);
+  if (room < MIN_BAR_COLUMNS) return text.slice(0, columns);
+  const done = Math.round((room * Math.min(100, Math.max(0, progress.percent))) / 100);
+  return `[${'#'.repeat(done)}${'.'.repeat(room - done)}] ${text}`;
+}
+
+const MAX_BAR_COLUMNS = 40;
+const MIN_BAR_COLUMNS = 10;
+
+function describeTasks(tasks: readonly CopyTask[]): string {
+  return formatTable(
+    ['WORKLOAD', 'STATE', 'RESULT', 'ALGORITHM', 'PROGRESS', 'REASON'],
+    tasks.map(({ workload, state, result, algorithm, progress, code, reason }) => [
+      workload,
+      state,
+      result ?? '-',
+      algorithm,
+      describeProgress(progress),
+      [code, reason].filter((part) => part !== null).join(': '),
+    ]),
+  );
+}

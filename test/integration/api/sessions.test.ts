@@ -1,0 +1,240 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describeTemporal } from '../../support/temporal/server.js';
+import { startApiServer, type ApiServer } from './support/api-server.js';
+
+const JOB = {
+  mode: 'periodic',
+  sources: { include: [{ repositoryId: 'primary' }] },
+  target: { repositoryId: 'offsite' },
+};
+
+describeTemporal('sessions over the API', () => {
+  let api: ApiServer;
+  beforeAll(async () => {
+    api = await startApiServer();
+    await api.startWorker();
+  });
+  afterAll(() => api.close());
+
+  /** `behaviour` is what the stand-in workflow does. */
+  async function startJob(id: string, behaviour: string, body: object = {}): Promise<string> {
+    await api.request('POST', '/jobs', { ...JOB, id, name: id, description: behaviour });
+    const { body: answer } = await api.request('POST', `/jobs/${id}/start`, body);
+    return String(answer.sessionId);
+  }
+
+  async function session(id: string): Promise<Record<string, unknown>> {
+    return (await api.request('GET', `/sessions/${id}`)).body;
+  }
+
+  it('starts a session under the id of its job and second', async () => {
+    const id = await startJob('starts', 'success');
+    expect(id).toMatch(/^starts-\d{8}T\d{6}Z$/);
+    await expect
+      .poll(() => session(id))
+      .toMatchObject({
+        id,
+        jobId: 'starts',
+        trigger: 'api',
+        state: 'ended',
+        result: 'success',
+        progress: { transferredBytes: 60, percent: 50 },
+        tasks: [{ workload: 'web01', result: 'success' }],
+      });
+  });
+
+  it('gives two starts in the same second sessions of their own', async () => {
+    const first = await startJob('doubled', 'wait');
+    const { body } = await api.request('POST', '/jobs/doubled/start');
+    expect(body.sessionId).not.toBe(first);
+    expect(String(body.sessionId)).toMatch(/^doubled-\d{8}T\d{6}Z$/);
+  });
+
+  it('passes the overrides of the start on', async () => {
+    const id = await startJob('overridden', 'wait', { workloads: ['db02'] });
+    await expect.poll(() => session(id)).toMatchObject({ tasks: [{ workload: 'db02' }] });
+  });
+
+  it('answers a repeated Idempotency-Key with the first session, also from another process', async () => {
+    await api.request('POST', '/jobs', { ...JOB, id: 'once', name: 'once', description: 'wait' });
+    const start = (server: ApiServer) =>
+      server.request('POST', '/jobs/once/start', {}, { 'Idempotency-Key': 'k1' });
+    const answers = await Promise.all([start(api), start(api)]);
+    const ids = new Set(answers.map(({ body }) => body.sessionId));
+    expect(answers.map(({ status }) => status)).toEqual([202, 202]);
+    expect(ids.size).toBe(1);
+    const { body: list } = await poll(() => api.request('GET', '/sessions?jobId=once'), 1);
+    expect(list.items).toHaveLength(1);
+    const other = await startApiServer({ client: api.client });
+    expect([...ids]).toEqual([(await start(other)).body.sessionId]);
+    await other.close();
+  });
+
+  it('lists sessions by job and state, with how they ended', async () => {
+    const ended = await startJob('listed', 'fail');
+    const { body: second } = await api.request('POST', '/jobs/listed/start');
+    await poll(() => api.request('GET', '/sessions?jobId=listed&state=ended'), 2);
+    const { body } = await api.request('GET', '/sessions?jobId=listed&state=ended');
+    const items = body.items as Record<string, unknown>[];
+    expect(items.map(({ id }) => id).sort()).toEqual([ended, second.sessionId].sort());
+    expect(items.map(({ result, state }) => [result, state])).toEqual([
+      ['failed', 'ended'],
+      ['failed', 'ended'],
+    ]);
+    const running = await api.request('GET', '/sessions?jobId=listed&state=running');
+    expect(running.body.items).toEqual([]);
+  });
+
+  it('says why a session failed', async () => {
+    const id = await startJob('failing', 'fail');
+    await expect
+      .poll(() => session(id))
+      .toMatchObject({ result: 'failed', reason: 'disk is gone' });
+  });
+
+  it('stops a running session and refuses to stop it again', async () => {
+    const id = await startJob('stopped', 'wait');
+    expect((await api.request('POST', `/sessions/${id}/stop`)).status).toBe(202);
+    await expect.poll(() => session(id)).toMatchObject({ state: 'ended', result: 'stopped' });
+    const again = await api.request('POST', `/sessions/${id}/stop`);
+    expect([again.status, again.body.code]).toEqual([409, 'SESSION_ENDED']);
+    const paused = await api.request('POST', `/sessions/${id}/pause`);
+    expect([paused.status, paused.body.code]).toEqual([409, 'SESSION_ENDED']);
+  });
+
+  it('pauses and resumes a running session, and lists it as paused', async () => {
+    const id = await startJob('pausing', 'wait');
+    const paused = await api.request('POST', `/sessions/${id}/pause`);
+    expect(paused.body).toMatchObject({ state: 'paused', live: true });
+    await poll(() => api.request('GET', '/sessions?jobId=pausing&state=paused'), 1);
+    const resumed = await api.request('POST', `/sessions/${id}/resume`);
+    expect(resumed.body).toMatchObject({ state: 'running' });
+  });
+
+  it.each([
+    'none',
+    'none-20261124T220000Z',
+    `${'x'.repeat(3_000)}-20261124T220000Z`,
+    '..%2F..%2F-20261124T220000Z',
+  ])('answers SESSION_MISSING for %s', async (id) => {
+    for (const [method, path] of [
+      ['GET', ''],
+      ['GET', '/events'],
+      ['POST', '/stop'],
+      ['POST', '/pause'],
+      ['POST', '/resume'],
+    ]) {
+      const answer = await api.request(method ?? '', `/sessions/${id}${path}`);
+      expect([answer.status, answer.body.code]).toEqual([404, 'SESSION_MISSING']);
+    }
+  });
+
+  it('refuses a cursor that is none', async () => {
+    const answer = await api.request('GET', '/sessions?cursor=bm9uZQ');
+    expect([answer.status, answer.body.code]).toEqual([400, 'REQUEST_INVALID']);
+  });
+
+  it('shows the last session with its job', async () => {
+    const id = await startJob('remembered', 'success');
+    await expect
+      .poll(async () => (await api.request('GET', '/jobs/remembered')).body.lastSession)
+      .toMatchObject({ id, result: 'success' });
+  });
+
+  it('replaces a job that waits for it, and only such a job', async () => {
+    const id = await startJob('recreated', 'actionRequired');
+    await expect.poll(() => session(id)).toMatchObject({ result: 'actionRequired' });
+    await expect
+      .poll(async () => (await api.request('GET', '/jobs/recreated')).body.state)
+      .toBe('actionRequired');
+    const replacement = await api.request('POST', '/jobs/recreated/replacement');
+    expect(replacement.status).toBe(201);
+    expect(replacement.body).toMatchObject({
+      id: 'recreated-2',
+      name: 'recreated (2)',
+      replaces: 'recreated',
+      revision: 1,
+      state: 'enabled',
+      description: 'actionRequired',
+    });
+    const { body: old } = await api.request('GET', '/jobs/recreated');
+    expect(old.state).toBe('disabled');
+    const again = await api.request('POST', '/jobs/recreated/replacement');
+    expect([again.status, again.body.code]).toEqual([409, 'JOB_NOT_REPLACEABLE']);
+  });
+
+  describe('events', () => {
+    it('sends progress and tasks while the session runs, and ends with it', async () => {
+      const id = await startJob('followed', 'wait');
+      const response = await fetch(`${api.url}/api/v1/sessions/${id}/events`);
+      expect(response.headers.get('Content-Type')).toBe('text/event-stream; charset=utf-8');
+      const events = readEvents(response);
+      const first = await events.next();
+      expect(first.value).toMatchObject({ event: 'progress', data: { id, state: 'running' } });
+      const second = await events.next();
+      expect(second.value).toMatchObject({ event: 'task', data: { workload: 'web01' } });
+      await api.request('POST', `/sessions/${id}/stop`);
+      const rest: { event: string; data: unknown }[] = [];
+      for await (const event of events) rest.push(event);
+      expect(rest.at(-1)).toMatchObject({ event: 'end', data: { id, result: 'stopped' } });
+    });
+  });
+
+  describe('without a worker', () => {
+    let lonely: ApiServer;
+    beforeEach(async () => {
+      lonely = await startApiServer();
+      return () => lonely.close();
+    });
+
+    it('shows what is known of a running session, marked as not live', async () => {
+      await lonely.request('POST', '/jobs', { ...JOB, name: 'lonely' });
+      const { body } = await lonely.request('POST', '/jobs/lonely/start');
+      const answer = await lonely.request('GET', `/sessions/${String(body.sessionId)}`);
+      expect(answer.body).toMatchObject({ state: 'running', live: false, tasks: [] });
+      const ready = await fetch(`${lonely.url}/readyz`);
+      expect(ready.status).toBe(503);
+      expect(((await ready.json()) as { missing: string[] }).missing).toContain(
+        'no worker polls control',
+      );
+    });
+  });
+
+  it('counts ended sessions and their bytes in the metrics', async () => {
+    const metered = await startApiServer();
+    await metered.startWorker();
+    await metered.request('POST', '/jobs', { ...JOB, name: 'metered' });
+    await metered.request('POST', '/jobs/metered/start');
+    const scrape = async () => (await fetch(`${metered.url}/metrics`)).text();
+    await expect.poll(scrape).toContain('longhaul_sessions_total{result="success"} 1');
+    const text = await scrape();
+    expect(text).toContain('longhaul_transferred_bytes_total 60');
+    expect(text).toContain('longhaul_sessions_total{result="success"} 1');
+    expect(text).toContain('longhaul_sessions_running 0');
+    expect(text).toContain('route="/api/v1/jobs/:id/start"');
+    await metered.close();
+  });
+});
+
+async function poll<T extends { body: Record<string, unknown> }>(
+  read: () => Promise<T>,
+  count: number,
+): Promise<T> {
+  await expect.poll(async () => (await read()).body.items).toHaveLength(count);
+  return read();
+}
+
+async function* readEvents(
+  response: Response,
+): AsyncGenerator<{ event: string; data: unknown }, void> {
+  let text = '';
+  for await (const chunk of response.body ?? []) {
+    text += Buffer.from(chunk).toString('utf8');
+    const blocks = text.split('\n\n');
+    text = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const [, event, data] = /^event: (\w+)\ndata: (.*)$/.exec(block) ?? [];
+      if (event !== undefined && data !== undefined) yield { event, data: JSON.parse(data) };
+    }
+  }
+}

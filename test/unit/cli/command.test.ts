@@ -1,0 +1,181 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { JOB, openCommandBench, type CommandBench } from './command-bench.js';
+
+let bench: CommandBench;
+beforeEach(async () => {
+  bench = await openCommandBench();
+});
+afterEach(() => bench.close());
+
+describe('repository commands', () => {
+  it('reads every page of the restore points and sums their disks', async () => {
+    const point = {
+      id: 'nightly:web01:p1',
+      workload: 'web01',
+      workloadType: 'olvm-rhv',
+      jobId: 'nightly',
+      createdAt: '2026-11-24T22:00:00Z',
+      copiedAt: null,
+      kind: 'full',
+      parentId: null,
+      chainId: null,
+      complete: true,
+      state: 'complete',
+      reason: null,
+      health: 'good',
+      retention: ['weekly'],
+      keptBecause: ['weekly 2 of 4'],
+      files: [
+        { disk: 'vda', path: 'a', format: 'qcow2', sizeBytes: 1_024 },
+        { disk: 'vdb', path: 'b', format: 'qcow2', sizeBytes: 512 },
+      ],
+      source: null,
+    };
+    const path = 'GET /repositories/offsite/restore-points?workload=web01';
+    bench.answer({
+      [path]: { body: { items: [point], nextCursor: 'a b' } },
+      [`${path}&cursor=a%20b`]: { body: { items: [{ ...point, id: 'second' }] } },
+    });
+    const { out } = await bench.run(['restore-point', 'list', 'offsite', '-w', 'web01']);
+    const lines = out.trimEnd().split('\n');
+    expect(lines[1]?.split(/ {2,}/)).toEqual([
+      'nightly:web01:p1',
+      'web01',
+      '2026-11-24 22:00:00Z',
+      'full',
+      'complete',
+      'good',
+      '1.5 KiB',
+      'weekly 2 of 4',
+    ]);
+    expect(lines[2]).toMatch(/^second /);
+  });
+
+  it('restores into an absolute folder and waits for the end', async () => {
+    const point = '/repositories/offsite/restore-points/nightly%3Aweb01%3Ap1';
+    const operation = {
+      id: 'restore.offsite.x',
+      kind: 'restore',
+      repositoryId: 'offsite',
+      startedAt: '',
+      endedAt: null,
+      live: true,
+      state: 'ended',
+      result: 'failed',
+      processedBytes: 0,
+      totalBytes: 0,
+      code: 'REPOSITORY_FULL',
+      reason: 'no room',
+      notes: [],
+    };
+    bench.answer({
+      [`POST ${point}/restore`]: { status: 202, body: { operationId: operation.id } },
+      [`GET /operations/${operation.id}`]: { body: operation },
+    });
+    const { code, out } = await bench.run([
+      'restore',
+      'offsite',
+      'nightly:web01:p1',
+      '--to',
+      'here',
+      '--format',
+      'raw',
+    ]);
+    expect(bench.seen[0]?.body).toEqual({
+      destination: { path: join(bench.folder, 'here') },
+      format: 'raw',
+    });
+    expect(code).toBe(6);
+    expect(out).toContain('REPOSITORY_FULL: no room');
+  });
+});
+
+describe('every command', () => {
+  it('shows control characters and turning marks of names as escapes', async () => {
+    const name = 'evil\u001b[2J\u202egpj\r\n\u009b';
+    bench.answer({ 'GET /jobs': { body: { items: [{ ...JOB, name }] } } });
+    const { out } = await bench.run(['job', 'list']);
+    expect(out).toContain('evil\\u001b[2J\\u202egpj\\u000d\\u000a\\u009b');
+    for (const acting of ['\u001b', '\u202e', '\r', '\u009b']) expect(out).not.toContain(acting);
+  });
+
+  it('shows control characters of errors as escapes', async () => {
+    bench.answer({
+      'GET /jobs/x': {
+        status: 404,
+        body: { code: 'JOB_MISSING', detail: 'no \u001b[31mjob', hint: 'List.' },
+      },
+    });
+    const { err } = await bench.run(['job', 'show', 'x']);
+    expect(err).toBe('JOB_MISSING: no \\u001b[31mjob\nList.\n');
+  });
+
+  it.each([
+    ['REQUEST_INVALID', 400, 2],
+    ['JOB_RULE_BROKEN', 422, 2],
+    ['JOB_MISSING', 404, 3],
+    ['JOB_REVISION_STALE', 409, 4],
+    ['TEMPORAL_UNREACHABLE', 503, 5],
+    ['REPOSITORY_FULL', 507, 5],
+    ['RESTORE_POINT_BROKEN', 500, 6],
+    ['INTERNAL_ERROR', 500, 1],
+  ])('ends on %s with its exit code', async (name, status, code) => {
+    bench.answer({ 'GET /jobs': { status, body: { code: name, detail: 'd', hint: 'h' } } });
+    const answer = await bench.run(['job', 'list']);
+    expect(answer.code).toBe(code);
+    expect(answer.err).toContain(`${name}: d`);
+    expect(answer.out).toBe('');
+  });
+
+  it('says that no server answers', async () => {
+    const { code, err } = await bench.run(['job', 'list', '--server', 'http://127.0.0.1:1']);
+    expect(code).toBe(5);
+    expect(err).toBe(
+      'SERVER_UNREACHABLE: no answer from http://127.0.0.1:1\nStart it with `longhaul serve`, or set --server.\n',
+    );
+  });
+
+  it('sends the token of the file that a flag or a variable names', async () => {
+    bench.answer({ 'GET /jobs': { body: { items: [] } } });
+    writeFileSync(join(bench.folder, 'token'), 'secret\n');
+    const tokenFile = join(bench.folder, 'token');
+    await bench.run(['job', 'list', '--token-file', tokenFile]);
+    await bench.run(['job', 'list'], {
+      environment: { LONGHAUL_SERVER: bench.url, LONGHAUL_TOKEN_FILE: tokenFile },
+    });
+    expect(bench.seen.map(({ headers }) => headers.authorization)).toEqual([
+      'Bearer secret',
+      'Bearer secret',
+    ]);
+  });
+
+  it.each([
+    [['job']],
+    [['job', 'fly']],
+    [['job', 'show']],
+    [['job', 'list', '--colour']],
+    [['nonsense']],
+  ])('answers wrong usage %j with exit code 2', async (words) => {
+    const { code, err } = await bench.run(words);
+    expect(code).toBe(2);
+    expect(err).not.toBe('');
+  });
+
+  it('shows its help as a success', async () => {
+    const { code, out } = await bench.run(['session', '--help']);
+    expect(code).toBe(0);
+    expect(out).toContain('follow [options] <session>');
+  });
+});
+
+describe('server commands', () => {
+  it('passes the configuration file on and ends with the exit code of the server', async () => {
+    expect((await bench.run(['serve', '--config', 'full.yaml'])).code).toBe(42);
+  });
+
+  it('starts a worker for the repositories that are named', async () => {
+    expect((await bench.run(['worker', '-r', 'a', 'b', '--control'])).code).toBe(12);
+  });
+});

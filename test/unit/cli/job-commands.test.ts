@@ -1,0 +1,181 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { JOB, openCommandBench, SESSION, type CommandBench } from './command-bench.js';
+
+let bench: CommandBench;
+beforeEach(async () => {
+  bench = await openCommandBench();
+});
+afterEach(() => bench.close());
+
+describe('job create', () => {
+  beforeEach(() => {
+    bench.answer({ 'POST /jobs': { status: 201, body: JOB } });
+  });
+
+  it('makes a definition from flags', async () => {
+    const { code } = await bench.run([
+      'job',
+      'create',
+      '--name',
+      'Nightly',
+      '--source',
+      'primary:web01',
+      'primary:db:02',
+      'other',
+      '--exclude',
+      'scratch',
+      '--target',
+      'offsite',
+      '--schedule',
+      'weekly sat,Sunday 22:00',
+      '--time-zone',
+      'Europe/Prague',
+      '--keep-days',
+      '30',
+    ]);
+    expect(code).toBe(0);
+    expect(bench.seen[0]?.body).toEqual({
+      name: 'Nightly',
+      mode: 'periodic',
+      sources: {
+        include: [
+          { repositoryId: 'other' },
+          { repositoryId: 'primary', workloads: ['web01', 'db:02'] },
+        ],
+        exclude: [{ workload: 'scratch' }],
+      },
+      target: { repositoryId: 'offsite' },
+      schedule: {
+        type: 'weekly',
+        days: ['saturday', 'sunday'],
+        time: '22:00',
+        timeZone: 'Europe/Prague',
+      },
+      retention: { type: 'days', value: 30 },
+    });
+  });
+
+  it.each([
+    ['manual', { type: 'manual' }],
+    ['daily 22:00', { type: 'daily', time: '22:00', timeZone: 'UTC' }],
+    ['monthly last 04:30', { type: 'monthly', day: 'last', time: '04:30', timeZone: 'UTC' }],
+    ['monthly 15 04:30', { type: 'monthly', day: 15, time: '04:30', timeZone: 'UTC' }],
+    ['every 30m', { type: 'interval', everyMinutes: 30 }],
+    ['every 6h', { type: 'interval', everyMinutes: 360 }],
+    ['after weekly-copy', { type: 'afterJob', jobId: 'weekly-copy' }],
+    ['cron 0 22 * * *', { type: 'cron', expression: '0 22 * * *', timeZone: 'UTC' }],
+  ])('understands the schedule "%s"', async (words, schedule) => {
+    await bench.run([
+      'job',
+      'create',
+      '--name',
+      'n',
+      '--source',
+      'a',
+      '--target',
+      'b',
+      '--schedule',
+      words,
+    ]);
+    expect(bench.seen[0]?.body).toMatchObject({ schedule });
+  });
+
+  it.each(['tomorrow', 'daily', 'daily 22:00 sharp', 'weekly someday 22:00', 'every 5d', ''])(
+    'refuses the schedule "%s" before it asks the server',
+    async (words) => {
+      const { code, err } = await bench.run([
+        'job',
+        'create',
+        '--name',
+        'n',
+        '--source',
+        'a',
+        '--target',
+        'b',
+        '--schedule',
+        words,
+      ]);
+      expect([code, bench.seen.length]).toEqual([2, 0]);
+      expect(err).toContain('REQUEST_INVALID: the schedule');
+    },
+  );
+
+  it.each(['job.yaml', 'job.json'])('sends the definition of %s', async (name) => {
+    const text = name.endsWith('json') ? '{"name":"From a file"}' : 'name: From a file\n';
+    writeFileSync(join(bench.folder, name), text);
+    expect((await bench.run(['job', 'create', '--file', name])).code).toBe(0);
+    expect(bench.seen[0]?.body).toEqual({ name: 'From a file' });
+  });
+
+  it('says which flags are missing', async () => {
+    const { code, err } = await bench.run(['job', 'create', '--name', 'n']);
+    expect([code, bench.seen.length]).toEqual([2, 0]);
+    expect(err).toBe(
+      'REQUEST_INVALID: --name, --source and --target are needed, or --file\nSee `longhaul job create --help`.\n',
+    );
+  });
+});
+
+describe('job commands', () => {
+  it('lists jobs in a table without colour', async () => {
+    bench.answer({ 'GET /jobs': { body: { items: [JOB] } } });
+    const { out } = await bench.run(['job', 'list']);
+    expect(out.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+      ['JOB', 'NAME', 'MODE', 'STATE', 'TARGET', 'NEXT RUN', 'LAST RESULT'],
+      [
+        'nightly',
+        'Nightly',
+        'periodic',
+        'action required',
+        'offsite',
+        '2026-11-24 22:00:00Z',
+        'actionRequired',
+      ],
+      [''],
+    ]);
+  });
+
+  it('prints what the server sent with --json', async () => {
+    bench.answer({ 'GET /jobs/nightly': { body: JOB } });
+    const { out } = await bench.run(['job', 'show', 'nightly', '--json']);
+    expect(JSON.parse(out)).toEqual(JOB);
+  });
+
+  it('updates a job from what show printed, for the revision that was named', async () => {
+    bench.answer({ 'PUT /jobs/nightly': { body: JOB } });
+    writeFileSync(join(bench.folder, 'job.json'), JSON.stringify(JOB));
+    await bench.run(['job', 'update', 'nightly', '--file', 'job.json', '--revision', '3']);
+    const { revision: _r, replaces: _p, state: _s, nextRunAt: _n, lastSession: _l, ...rest } = JOB;
+    expect(bench.seen[0]?.body).toEqual(rest);
+    expect(bench.seen[0]?.headers['if-match']).toBe('3');
+  });
+
+  it('starts a job with its overrides and prints the session', async () => {
+    bench.answer({ 'POST /jobs/nightly/start': { status: 202, body: { sessionId: SESSION.id } } });
+    const { out } = await bench.run([
+      'job',
+      'start',
+      'nightly',
+      '-w',
+      'web01',
+      'db02',
+      '--active-full',
+      '--all',
+      '--idempotency-key',
+      'k',
+    ]);
+    expect(out).toBe(`${SESSION.id}\n`);
+    expect(bench.seen[0]).toMatchObject({
+      body: { workloads: ['web01', 'db02'], activeFull: true, restorePoints: 'all' },
+      headers: { 'idempotency-key': 'k' },
+    });
+  });
+
+  it('deletes a job', async () => {
+    bench.answer({ 'DELETE /jobs/nightly': { status: 204 } });
+    const { code, out } = await bench.run(['job', 'delete', 'nightly']);
+    expect([code, out]).toEqual([0, 'Job nightly is deleted; its copies stay.\n']);
+  });
+});
