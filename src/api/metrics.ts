@@ -1,5 +1,4 @@
-/** Prometheus metrics. Sessions are counted from Temporal at each scrape, so the counters survive in nothing but Temporal's own memory
- *  and start at 0 with the process. */
+/** Prometheus metrics. Each scrape asks Temporal which sessions have ended since the last one; the counters start at 0 with the process. */
 
 import type { Client } from '@temporalio/client';
 import type { RequestHandler } from 'express';

@@ -105,13 +105,17 @@ export class SessionStore {
     });
     const summary = summaryOf(execution);
     if (summary.state === 'ended') return { ...summary, ...(await this.#outcome(sessionId)) };
+    const isStopping = execution.raw.workflowExtendedInfo?.cancelRequested === true;
     const session = await this.#querySession(sessionId);
     if (session === null) {
-      return { ...summary, progress: NO_PROGRESS, tasks: [], reason: null, live: false };
+      const state = isStopping ? 'stopping' : summary.state;
+      return { ...summary, state, progress: NO_PROGRESS, tasks: [], reason: null, live: false };
     }
     const children = execution.raw.pendingChildren ?? [];
     const tasks = await refreshTasks(this.#client, children, session.tasks);
-    return { ...session, tasks, progress: totalProgress(tasks, session.progress), live: true };
+    const state = isStopping && session.state !== 'ended' ? 'stopping' : session.state;
+    const progress = totalProgress(tasks, session.progress);
+    return { ...session, state, tasks, progress, live: true };
   }
 
   /** Asks the session to end; what is durable stays for the next one. @throws SESSION_MISSING, SESSION_ENDED */
@@ -160,7 +164,7 @@ export class SessionStore {
     }
   }
 
-  /** How an ended session ended, from its history: needs no worker. */
+  /** How an ended session ended, from its history. Only the tasks of one that was stopped or failed need a worker. */
   async #outcome(
     sessionId: string,
   ): Promise<Pick<SessionView, 'result' | 'reason' | 'tasks' | 'progress' | 'live'>> {
@@ -172,12 +176,13 @@ export class SessionStore {
       if (!(error instanceof WorkflowFailedError)) throw error;
       const isStopped =
         error.cause instanceof CancelledFailure || error.cause instanceof TerminatedFailure;
+      const last = await this.#querySession(sessionId);
       return {
         result: isStopped ? 'stopped' : 'failed',
-        reason: error.cause?.message ?? error.message,
-        tasks: [],
-        progress: NO_PROGRESS,
-        live: true,
+        reason: last?.reason ?? error.cause?.message ?? error.message,
+        tasks: last?.tasks ?? [],
+        progress: last?.progress ?? NO_PROGRESS,
+        live: last !== null,
       };
     }
   }

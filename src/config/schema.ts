@@ -40,7 +40,10 @@ const serverSchema: z.ZodType<ServerConfig> = z.strictObject({
     .regex(/^[A-Za-z0-9.:-]+$/)
     .default('127.0.0.1')
     .meta({ description: 'Address to listen on.', allowed: 'an IP address or host name' }),
-  port: port({ description: 'Port of API and dashboard.', allowed: '0 to 65535; 0: a free port' }).default(8420),
+  port: port({
+    description: 'Port of API and dashboard.',
+    allowed: '0 to 65535; 0: a free port',
+  }).default(8420),
   tokenFile: filePath({
     description:
       'File that holds the bearer token. Required when the address is not loopback; without it the server answers to loopback only.',

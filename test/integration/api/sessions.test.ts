@@ -95,11 +95,38 @@ describeTemporal('sessions over the API', () => {
   it('stops a running session and refuses to stop it again', async () => {
     const id = await startJob('stopped', 'wait');
     expect((await api.request('POST', `/sessions/${id}/stop`)).status).toBe(202);
-    await expect.poll(() => session(id)).toMatchObject({ state: 'ended', result: 'stopped' });
+    await expect
+      .poll(() => session(id))
+      .toMatchObject({ state: 'ended', result: 'stopped', tasks: [{ workload: 'web01' }] });
     const again = await api.request('POST', `/sessions/${id}/stop`);
     expect([again.status, again.body.code]).toEqual([409, 'SESSION_ENDED']);
     const paused = await api.request('POST', `/sessions/${id}/pause`);
     expect([paused.status, paused.body.code]).toEqual([409, 'SESSION_ENDED']);
+  });
+
+  it('shows a session that is still tidying up after a stop as stopping', async () => {
+    const id = await startJob('tidying', 'slow stop');
+    await expect.poll(() => session(id)).toMatchObject({ state: 'running', live: true });
+    const { body } = await api.request('POST', `/sessions/${id}/stop`);
+    expect(body).toMatchObject({ state: 'stopping', result: null });
+  });
+
+  it('adds what a running batch reports to the progress of its task and session', async () => {
+    const id = await startJob('beating', 'child');
+    // The task itself has 100 of 200 bytes, the batch 50 more at 25 bytes a second.
+    const progress = {
+      percent: 75,
+      processedBytes: 150,
+      totalBytes: 200,
+      readBytes: 40,
+      transferredBytes: 90,
+      bytesPerSecond: 25,
+      etaSeconds: 2,
+    };
+    await expect
+      .poll(() => session(id), { timeout: 15_000 })
+      .toMatchObject({ progress, tasks: [{ workload: 'web01', attempt: 2, progress }] });
+    await api.request('POST', `/sessions/${id}/stop`);
   });
 
   it('pauses and resumes a running session, and lists it as paused', async () => {

@@ -94,7 +94,7 @@ describe('parseConfig', () => {
       path: 'server.port',
       variable: null,
       message: '99999 is not allowed',
-      allowed: '1 to 65535',
+      allowed: '0 to 65535; 0: a free port',
     });
     expect(faults.map(({ path }) => path).sort()).toEqual([
       'logLevel',

@@ -4,10 +4,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
+import { Context } from '@temporalio/activity';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createApi } from '../../../../src/api/create-api.js';
 import type { LonghaulConfig } from '../../../../src/config/config.js';
 import { prepareNamespace } from '../../../../src/temporal/namespace.js';
+import type { CopyBlocksHeartbeat } from '../../../../workflows/messages.js';
 import { temporalAddress } from '../../../support/temporal/server.js';
 
 export const TEST_CONFIG: LonghaulConfig = {
@@ -129,6 +131,7 @@ async function startWorker(namespace: string): Promise<RunningWorker> {
     connection,
     namespace,
     taskQueue: 'control',
+    activities: { copyBlocks: heartbeatUntilCancelled },
     workflowsPath: fileURLToPath(new URL('./stand-in-workflows.ts', import.meta.url)),
   });
   const running = worker.run();
@@ -139,6 +142,19 @@ async function startWorker(namespace: string): Promise<RunningWorker> {
       await connection.close();
     },
   };
+}
+
+/** Counters of a batch, as the real activity sends them. */
+async function heartbeatUntilCancelled(): Promise<void> {
+  const context = Context.current();
+  const counters: CopyBlocksHeartbeat = {
+    processedBytes: 50,
+    readBytes: 40,
+    transferredBytes: 30,
+    bytesPerSecond: 25,
+  };
+  const timer = setInterval(() => context.heartbeat(counters), 100);
+  await context.cancelled.finally(() => clearInterval(timer));
 }
 
 async function registerNamespace(connection: Connection, namespace: string): Promise<void> {

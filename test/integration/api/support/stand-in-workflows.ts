@@ -2,10 +2,14 @@
 
 import {
   ApplicationFailure,
+  CancellationScope,
   CancelledFailure,
   condition,
+  executeChild,
   isCancellation,
+  proxyActivities,
   setHandler,
+  sleep,
   upsertMemo,
   upsertSearchAttributes,
   workflowInfo,
@@ -22,6 +26,7 @@ import {
   pauseUpdate,
   resumeUpdate,
   sessionQuery,
+  taskQuery,
   type BrowsePage,
   type BrowseRepositoryInput,
   type CopySessionInput,
@@ -34,7 +39,8 @@ import {
   type VerifyInput,
 } from '../../../../workflows/messages.js';
 
-/** The job's description is how the session behaves: `wait` runs until it is stopped, `fail` fails; anything else is the result. */
+/** The job's description is how the session behaves: `wait` runs until it is stopped, `slow stop` takes its time then, `fail` fails, `child` copies one
+ *  workload; anything else is the result. */
 export async function copySession(input: CopySessionInput): Promise<CopySessionOutcome> {
   const { workflowId, startTime } = workflowInfo();
   let state: SessionState = 'running';
@@ -59,13 +65,16 @@ export async function copySession(input: CopySessionInput): Promise<CopySessionO
     upsertMemo({ state });
   });
   const { description } = input.job;
-  if (description === 'wait') {
-    try {
-      await condition(() => false);
-    } catch (error) {
-      if (isCancellation(error)) throw new CancelledFailure('stopped');
-      throw error;
-    }
+  if (description === 'wait') await untilCancelled();
+  if (description === 'slow stop') {
+    await untilCancelled().catch(() => CancellationScope.nonCancellable(() => sleep(3_000)));
+    throw new CancelledFailure('stopped');
+  }
+  if (description === 'child') {
+    await executeChild(copyWorkload, {
+      workflowId: `chain/offsite/${input.job.id}/web01`,
+      args: [input],
+    });
   }
   if (description === 'fail')
     throw ApplicationFailure.nonRetryable('disk is gone', 'REPOSITORY_FULL');
@@ -89,6 +98,25 @@ function taskOf(input: CopySessionInput, result: CopyTask['result']): CopyTask {
     reason: null,
     notes: [],
   };
+}
+
+async function untilCancelled(): Promise<void> {
+  try {
+    await condition(() => false);
+  } catch (error) {
+    if (isCancellation(error)) throw new CancelledFailure('stopped');
+    throw error;
+  }
+}
+
+/** A workload in the middle of a batch that heartbeats its counters. */
+export async function copyWorkload(input: CopySessionInput): Promise<void> {
+  setHandler(taskQuery, () => ({ ...taskOf(input, null), attempt: 2 }));
+  const { copyBlocks } = proxyActivities<{ copyBlocks(): Promise<void> }>({
+    startToCloseTimeout: '1m',
+    heartbeatTimeout: '2s',
+  });
+  await copyBlocks();
 }
 
 export async function watchSources(_input: CopySessionInput): Promise<void> {
