@@ -13,7 +13,7 @@ import {
   type RepositoryDescription,
   type RestorePointView,
   type WorkloadSummary,
-} from '../workflows/messages.js';
+} from '../src/domain/repository-view.js';
 import { runTask } from './run-task.js';
 
 /** Restore points of a page: about 1 KiB each. */

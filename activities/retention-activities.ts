@@ -1,11 +1,9 @@
-import { chainFolder } from '../src/chain/chain-paths.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { DiskWork } from '../src/mover/disk-work.js';
 import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
 import type { PlanReference } from '../src/mover/copy-plan.js';
+import { onChain, type OnChain } from './on-chain.js';
 import { runTask } from './run-task.js';
-
-type OnChain<T> = Omit<T, 'chain'> & { readonly jobId: string; readonly workloadId: string };
 
 /** Steps of GFS and retention. Each announces its change in the commit record first and can be repeated after a stop at any place. */
 export function createRetentionActivities(deps: {
@@ -57,7 +55,3 @@ export function createRetentionActivities(deps: {
 }
 
 export type RetentionActivities = ReturnType<typeof createRetentionActivities>;
-
-function onChain<T extends { jobId: string; workloadId: string }>(input: T): T & { chain: string } {
-  return { ...input, chain: chainFolder(input.jobId, input.workloadId) };
-}

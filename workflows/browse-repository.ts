@@ -1,13 +1,13 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { BrowseActivities } from '../activities/browse-activities.js';
-import {
-  repositoryTaskQueue,
-  type BrowsePage,
-  type BrowseRepositoryInput,
-  type RepositoryDescription,
-  type RestorePointView,
-  type WorkloadSummary,
-} from './messages.js';
+import { repositoryTaskQueue } from './messages.js';
+import type {
+  BrowsePage,
+  BrowseRepositoryInput,
+  RepositoryDescription,
+  RestorePointView,
+  WorkloadSummary,
+} from '../src/domain/repository-view.js';
 
 /** A look into a repository by a worker that reaches it. Someone is waiting for the answer, so nothing is tried for long. */
 export async function browseRepository(

@@ -12,7 +12,10 @@ import type { CopyJob, StartOverrides } from '../src/domain/copy-job.js';
 import type { CopyTask } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import { recreatedMessage, type ChainDetection } from '../src/domain/recreated-chain.js';
-import type { SelectedRestorePoint } from '../src/domain/select-restore-points.js';
+import type {
+  RestorePointSelection,
+  SelectedRestorePoint,
+} from '../src/domain/select-restore-points.js';
 import { dataActivities, listingActivities } from './activity-profiles.js';
 import { maintainChain } from './chain-maintenance.js';
 import { DiskBatches } from './disk-batches.js';
@@ -150,19 +153,27 @@ class WorkloadCopy {
     );
     for (const { restorePointId, reason } of selection.skipped)
       this.state.note(`restore point ${restorePointId} was passed over: ${reason}`);
-    if (selection.points.length === 0) {
-      if (this.state.task.committed.length > 0) this.state.end('success', null);
-      else this.state.end('nothingToCopy', selection.reason);
-      return 'done';
-    }
+    if (selection.points.length === 0) return this.endCopy(selection);
     for (const [index, point] of selection.points.entries()) {
       // A full behind the first starts a chain of its own: look again from there.
       if (index > 0 && point.algorithm === 'full') return 'again';
       await this.copyPoint(point);
     }
     if (scope === 'all' || job.mode === 'immediate') return 'again';
-    this.state.end('success', null);
-    return 'done';
+    return this.endCopy(selection);
+  }
+
+  /** A source whose newest restore point is damaged is no success, whatever else was copied. */
+  private endCopy({ reason, unusable }: RestorePointSelection): 'done' | 'leave' {
+    const hasCopied = this.state.task.committed.length > 0;
+    if (unusable === null) {
+      this.state.end(hasCopied ? 'success' : 'nothingToCopy', hasCopied ? null : reason);
+      return 'done';
+    }
+    const isBroken = unusable.state === 'broken';
+    this.state.show({ code: isBroken ? 'RESTORE_POINT_BROKEN' : null }, unusable.reason);
+    this.state.end(isBroken && !hasCopied ? 'failed' : 'warning', unusable.reason);
+    return hasCopied ? 'done' : 'leave';
   }
 
   private needsNewJob(detection: ChainDetection): boolean {

@@ -10,7 +10,7 @@ import type {
   SourceSelection,
   StartOverrides,
 } from '../domain/copy-job.js';
-import type { JobPlan } from '../../workflows/messages.js';
+import type { JobPlan } from '../domain/operation.js';
 import { instant, slug } from './field-schemas.js';
 import { sessionSummarySchema, type SessionSummary } from './session-schemas.js';
 

@@ -4,7 +4,8 @@
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import type { CopyProgress, CopyTask } from '../domain/copy-session.js';
-import { taskQuery, type CopyBlocksHeartbeat } from '../../workflows/messages.js';
+import { taskQuery } from '../../workflows/messages.js';
+import type { CopyBlocksHeartbeat } from '../domain/operation.js';
 
 /** More tasks than these run only in very large sessions; the others show what the session knows. */
 const ASKED_CHILDREN = 20;

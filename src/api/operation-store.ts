@@ -8,10 +8,10 @@ import {
   operationQuery,
   WORKFLOW_RESTORE,
   WORKFLOW_VERIFY,
-  type OperationStatus,
   type RestoreInput,
   type VerifyInput,
 } from '../../workflows/messages.js';
+import type { OperationStatus } from '../domain/operation.js';
 import type { OperationView } from './repository-schemas.js';
 import { isNoAnswer, toBackupError } from './temporal-errors.js';
 

@@ -10,15 +10,17 @@ import {
   WORKFLOW_BROWSE_REPOSITORY,
   WORKFLOW_PLAN_JOB,
   WORKFLOW_READ_JOB_DEFINITION,
-  type BrowsePage,
-  type BrowseRepositoryInput,
-  type JobPlan,
   type PlanJobInput,
   type ReadJobDefinitionInput,
-  type RepositoryDescription,
-  type RestorePointView,
-  type WorkloadSummary,
 } from '../../workflows/messages.js';
+import type {
+  BrowsePage,
+  BrowseRepositoryInput,
+  RepositoryDescription,
+  RestorePointView,
+  WorkloadSummary,
+} from '../domain/repository-view.js';
+import type { JobPlan } from '../domain/operation.js';
 import { toBackupError } from './temporal-errors.js';
 
 /** Pages that several viewers ask for within this time are read once. */

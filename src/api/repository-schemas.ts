@@ -3,13 +3,13 @@
 import { z } from 'zod';
 import type { RepositoryConfig } from '../config/config.js';
 import type { ErrorCode } from '../domain/errors.js';
+import type { RestoreInput } from '../../workflows/messages.js';
 import type {
-  OperationStatus,
   RepositoryDescription,
-  RestoreInput,
   RestorePointView,
   WorkloadSummary,
-} from '../../workflows/messages.js';
+} from '../domain/repository-view.js';
+import type { OperationStatus } from '../domain/operation.js';
 import { instant, slug } from './field-schemas.js';
 import { errorCodeSchema } from './session-schemas.js';
 

@@ -36,6 +36,10 @@ export function digestTablePath(pointId: string, disk: string): string {
   return `${pointId}/${pathSegment(disk)}.digests`;
 }
 
+export function tablesCopyPath(pointId: string, disk: string): string {
+  return `${pointId}/${pathSegment(disk)}.tables`;
+}
+
 /** Parent link as it is stored in an increment: from its own folder to the parent's file. */
 export function relativeParentLink(parentPath: string): string {
   return `../${parentPath}`;

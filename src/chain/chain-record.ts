@@ -21,7 +21,8 @@ export interface ChainRecord {
 
 /** `merge`: the increment `fromId` goes into the full `intoId`, which is retired; its files end under the names of `fromId`.
  *  `replace`: the files of `pointId` give way to the full that lies in the staging folder.
- *  `delete`: the folders of points that are no longer listed go. */
+ *  `delete`: the folders of points that are no longer listed go.
+ *  `quarantine`: they are set aside instead, because they are corrupt. */
 export type PendingChange =
   | { readonly type: 'merge'; readonly intoId: string; readonly fromId: string }
   | {
@@ -30,7 +31,8 @@ export type PendingChange =
       readonly disks: readonly TargetDisk[];
       readonly flags: readonly GfsFlag[];
     }
-  | { readonly type: 'delete'; readonly ids: readonly string[] };
+  | { readonly type: 'delete'; readonly ids: readonly string[] }
+  | { readonly type: 'quarantine'; readonly ids: readonly string[] };
 
 export const CHAIN_RECORD_VERSION = 1;
 

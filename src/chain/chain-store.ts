@@ -89,7 +89,10 @@ export async function takeChain(
       `${folder} holds the chain of job ${current.jobId}, workload ${current.workload.name}`,
       { details: { folder, jobId: current.jobId, workloadId: current.workload.id } },
     );
-  if (current.owner === owner) return current;
+  if (current.owner === owner) {
+    await repository.syncFolder(folder);
+    return current;
+  }
   return writeChainRecord(repository, folder, {
     ...current,
     workload: identity.workload,
@@ -98,7 +101,8 @@ export async function takeChain(
   });
 }
 
-/** The record, as long as `epoch` still owns it.
+/** The record, as long as `epoch` still owns it, and durable: a process that was killed may have left one that only the cache knows, and
+ *  nothing may be done to files on the word of a record that a power cut takes back.
  *  @throws STALE_EPOCH, FILE_MISSING */
 export async function ownedChainRecord(
   repository: BackupRepository,
@@ -116,5 +120,6 @@ export async function ownedChainRecord(
       `the chain in ${folder} is owned by epoch ${record.epoch} now; this task belongs to epoch ${epoch}`,
       { details: { folder, epoch: record.epoch } },
     );
+  await repository.syncFolder(folder);
   return record;
 }

@@ -7,7 +7,7 @@ export type UnitDigest = (unit: Buffer) => Buffer;
 
 const UNIT_DIGESTS: Record<DigestAlgorithm, UnitDigest> = {
   sha256: (unit) => hash('sha256', unit, 'buffer'),
-  blake3: (unit) => blake3(unit) as Buffer,
+  blake3: (unit) => blake3(unit),
 };
 
 export function unitDigest(algorithm: DigestAlgorithm): UnitDigest {

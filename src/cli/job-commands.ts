@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { JobState, JobView } from '../api/job-schemas.js';
-import type { JobPlan } from '../../workflows/messages.js';
+import type { JobPlan } from '../domain/operation.js';
 import type { CommandContext } from './command-context.js';
 import {
   formatBytes,

@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { RepositoryView } from '../api/repository-schemas.js';
-import type { RestorePointView, WorkloadSummary } from '../../workflows/messages.js';
+import type { RestorePointView, WorkloadSummary } from '../domain/repository-view.js';
 import {
   formatBytes,
   formatFields,

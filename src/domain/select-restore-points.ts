@@ -27,6 +27,8 @@ export interface RestorePointSelection {
   readonly skipped: readonly { readonly restorePointId: string; readonly reason: string }[];
   /** Why there is nothing to copy; null when there is something. */
   readonly reason: string | null;
+  /** The newest restore point is damaged or cannot be read, so the copy is not up to date; null otherwise. */
+  readonly unusable: { readonly state: 'broken' | 'unknown'; readonly reason: string } | null;
 }
 
 export interface SelectionInput {
@@ -55,9 +57,9 @@ export function selectRestorePoints(input: SelectionInput): RestorePointSelectio
   const firstRun = copied.length === 0;
   if (current.length === 0) return nothing('the source holds no restore points of this workload');
   if (!firstRun && isUndecided(input)) {
-    return nothing(
-      'some restore points of the source cannot be read just now, so it cannot be told whether its chain is still the one that was copied',
-    );
+    const reason =
+      'some restore points of the source cannot be read just now, so it cannot be told whether its chain is still the one that was copied';
+    return { ...nothing(reason), unusable: { state: 'unknown', reason } };
   }
 
   const newer = firstRun ? [...current] : newerThanCopied(copied, current);
@@ -65,19 +67,20 @@ export function selectRestorePoints(input: SelectionInput): RestorePointSelectio
   const every = job.restorePoints === 'all' || (job.mode === 'immediate' && !firstRun);
   const chosen = every ? complete : complete.slice(-1);
   const skipped = skippedPoints(newer, chosen);
+  const note = passedOver(newer, chosen);
+  const unusable = unusableNewest(newer, note);
   if (chosen.length === 0) {
     const reason = nothingReason(newer, copied, input.activeFull);
-    return { points: [], skipped, reason };
+    return { points: [], skipped, reason, unusable };
   }
 
-  const note = passedOver(newer, chosen);
   const algorithms = algorithmsOf(chosen, input, { firstRun, recreated });
   const points = algorithms.map((point, index) =>
     index === algorithms.length - 1 && note !== null
       ? { ...point, reason: `${point.reason}; ${note}` }
       : point,
   );
-  return { points, skipped, reason: null };
+  return { points, skipped, reason: null, unusable };
 }
 
 /** Nothing known was found, and part of the source could not be read. */
@@ -86,7 +89,7 @@ function isUndecided({ detection, current }: SelectionInput): boolean {
 }
 
 function nothing(reason: string): RestorePointSelection {
-  return { points: [], skipped: [], reason };
+  return { points: [], skipped: [], reason, unusable: null };
 }
 
 function skippedPoints(
@@ -132,6 +135,15 @@ function passedOver(
   const newest = newer.at(-1);
   if (newest === undefined || newest.id === chosen.at(-1)?.id) return null;
   return `the newest restore point, ${utcText(newest.createdAtMs)}, is ${stateReason(newest)}`;
+}
+
+function unusableNewest(
+  newer: readonly ComparedRestorePoint[],
+  note: string | null,
+): RestorePointSelection['unusable'] {
+  const state = newer.at(-1)?.state;
+  if (note === null || (state !== 'broken' && state !== 'unknown')) return null;
+  return { state, reason: note };
 }
 
 function stateReason({ state, reason }: ComparedRestorePoint): string {

@@ -41,6 +41,8 @@ export interface TargetDisk {
     /** SHA-256 of the digest table itself. */
     readonly tableDigest: Digest;
   };
+  /** Copy of the file's header and tables, for healing. */
+  readonly tablesPath: string;
 }
 
 export interface TargetCompanion {

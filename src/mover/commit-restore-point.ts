@@ -5,6 +5,7 @@ import type { GfsFlag, TargetRestorePoint } from '../domain/target-point.js';
 import { readStagedJson, requirePlan, stagedPath, type ComposedPoint } from './copy-plan.js';
 import type { ComposeInput } from './compose-target-file.js';
 import type { MoverContext } from './mover-context.js';
+import { setUncommittedAside } from './quarantine.js';
 import { discardStaging } from './staging.js';
 
 export interface CommitInput extends ComposeInput {
@@ -43,10 +44,14 @@ export async function commitRestorePoint(
   const folder = `${input.chain}/${plan.pointId}`;
   const stagedFolder = stagedPath.pointFolder(input.staging);
   if ((await target.stat(stagedFolder)) !== null) {
+    // Left by a commit that was stopped before the record listed it; then the source changed, and the point was planned anew.
+    if ((await target.stat(folder)) !== null)
+      await setUncommittedAside(target, input.chain, record, plan.pointId);
     await target.rename(stagedFolder, folder);
-    await target.syncFolder(input.staging);
-    await target.syncFolder(input.chain);
   }
+  // Also when an attempt that was killed has renamed it: what it saw need not be durable.
+  await target.syncFolder(input.staging);
+  await target.syncFolder(input.chain);
   const point: TargetRestorePoint = {
     id: plan.pointId,
     createdAt: plan.createdAt,

@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { digestEntryOffset, unitCountOf, writeDigestTableHeader } from '../chain/digest-table.js';
 import { unitDigest } from '../chain/digest.js';
-import { diskPath, digestTablePath } from '../chain/chain-paths.js';
-import { BLOCK_BYTES, DIGEST_BYTES } from '../domain/digest.js';
+import { diskPath, digestTablePath, tablesCopyPath } from '../chain/chain-paths.js';
+import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../domain/digest.js';
 import { BackupError } from '../domain/errors.js';
 import type { TargetCompanion, TargetDisk } from '../domain/target-point.js';
 import { composeQcow2 } from '../image/qcow2/compose.js';
@@ -29,6 +29,7 @@ import {
 import { openWindows } from './disk-work.js';
 import { fileBytes } from './file-bytes.js';
 import type { MoverContext } from './mover-context.js';
+import { TablesCopyWriter } from './tables-copy.js';
 
 export interface ComposeInput {
   readonly targetRepositoryId: string;
@@ -64,29 +65,41 @@ async function compose(
 ): Promise<ComposedPoint> {
   const disks: TargetDisk[] = [];
   for (const disk of plan.disks) {
-    await assertCopied(target, staging, disk);
+    await settleCursor(target, staging, disk);
     disks.push(await composeDisk(context, target, staging, plan, disk));
   }
   const companions = await copyCompanions(context, target, staging, plan);
   await target.syncFolder(stagedPath.pointFolder(staging));
+  await target.syncFolder(stagedPath.workFolder(staging));
   const composed: ComposedPoint = { token: plan.token, disks, companions };
   await writeStagedJson(target, stagedPath.composed(staging), composed);
   return composed;
 }
 
-async function assertCopied(
+/** Makes the finished cursor durable. Once the composed folder has its final name there is no staged file to copy into again, so from
+ *  then on no power cut may bring an older cursor back.
+ *  @throws STAGING_INVALID when a window is not copied */
+async function settleCursor(
   target: BackupRepository,
   staging: string,
   disk: DiskPlan,
 ): Promise<void> {
   const path = stagedPath.cursor(staging, disk.disk);
-  const [missing] = await openWindows(target, path, 0, windowCountOf(disk.slotCount));
+  const windowCount = windowCountOf(disk.slotCount);
+  const [missing] = await openWindows(target, path, 0, windowCount);
   if (missing !== undefined)
     throw new BackupError(
       'STAGING_INVALID',
       `window ${missing} of disk ${disk.disk} is not copied yet`,
       { details: { staging, disk: disk.disk } },
     );
+  if (windowCount === 0) return;
+  const cursor = await target.openWrite(path, 'existing');
+  try {
+    await cursor.sync();
+  } finally {
+    await cursor.close();
+  }
 }
 
 async function composeDisk(
@@ -108,6 +121,9 @@ async function composeDisk(
     const table = track(
       await target.openWrite(stagedPath.digests(staging, disk.disk), 'open-or-new'),
     );
+    const tables = track(
+      await target.openWrite(stagedPath.tables(staging, disk.disk), 'open-or-new'),
+    );
     const blocks = track(await target.openRead(stagedPath.blockList(staging, disk.disk)));
     const zeros = track(await target.openRead(stagedPath.zeroList(staging, disk.disk)));
     const mapping = new ClusterMapping(
@@ -124,10 +140,10 @@ async function composeDisk(
         out.set(await slotsInUse(table, first, out.length));
       },
     });
-    const tableDigest = await completeDigestTable(context, image, table, plan, {
-      sizeBytes,
-      slotCount: disk.slotCount,
-    });
+    const tableDigest = await completeDigestTable(
+      { image, table, tables: new TablesCopyWriter(tables), algorithm: plan.algorithm },
+      { sizeBytes, slotCount: disk.slotCount },
+    );
     return {
       disk: disk.disk,
       path: diskPath(plan.pointId, disk.disk, 'qcow2'),
@@ -140,6 +156,7 @@ async function composeDisk(
         algorithm: plan.algorithm,
         tableDigest,
       },
+      tablesPath: tablesCopyPath(plan.pointId, disk.disk),
     };
   } finally {
     for (const file of opened) await file.close();
@@ -160,29 +177,31 @@ async function slotsInUse(
   return used;
 }
 
-/** Adds the digests of the header and of the tables behind the slots, then the table's own header; returns the digest of it all. */
+/** Adds the digests of the header and of the tables behind the slots, then the table's own header, and keeps a copy of those units;
+ *  returns the digest of the whole table. */
 async function completeDigestTable(
-  context: MoverContext,
-  image: ReadableFile,
-  table: WritableFile,
-  plan: CopyPlan,
-  file: { sizeBytes: number; slotCount: number },
+  files: {
+    readonly image: ReadableFile;
+    readonly table: WritableFile;
+    readonly tables: TablesCopyWriter;
+    readonly algorithm: DigestAlgorithm;
+  },
+  { sizeBytes, slotCount }: { readonly sizeBytes: number; readonly slotCount: number },
 ): Promise<string> {
-  const unitCount = unitCountOf(file.sizeBytes);
-  const digest = unitDigest(plan.algorithm);
+  const { image, table, tables, algorithm } = files;
+  const unitCount = unitCountOf(sizeBytes);
+  const digest = unitDigest(algorithm);
   const unit = Buffer.alloc(BLOCK_BYTES);
-  const digestUnit = async (index: number): Promise<void> => {
+  const addUnit = async (index: number): Promise<void> => {
     unit.fill(0, await image.read(unit, index * BLOCK_BYTES));
     await table.write(digest(unit), digestEntryOffset(index));
+    await tables.add(index, unit);
   };
-  await digestUnit(0);
-  for (let index = 1 + file.slotCount; index < unitCount; index++) await digestUnit(index);
+  await addUnit(0);
+  for (let index = 1 + slotCount; index < unitCount; index++) await addUnit(index);
+  await tables.finish();
   await table.truncate(digestEntryOffset(unitCount));
-  await writeDigestTableHeader(table, {
-    algorithm: plan.algorithm,
-    fileSizeBytes: file.sizeBytes,
-    unitCount,
-  });
+  await writeDigestTableHeader(table, { algorithm, fileSizeBytes: sizeBytes, unitCount });
   await table.sync();
   return hashFile(table);
 }

@@ -8,6 +8,7 @@ import { readBlocks, RUN_BLOCKS, RUN_BYTES, type BlockPlace } from './block-read
 import { requirePlan, stagedPath, type DiskPlan, type PlanReference } from './copy-plan.js';
 import { ImageStack } from './image-stack.js';
 import type { MoverContext } from './mover-context.js';
+import { SourceDigests } from './source-digests.js';
 import { markDone } from './window-cursor.js';
 import type { WindowWorker } from './window-loop.js';
 
@@ -39,6 +40,8 @@ export async function openCopyWorker(
   try {
     const stack = await ImageStack.open(context, disk.layers);
     files.push(stack);
+    const sourceDigests = await SourceDigests.open(context, stack.layers);
+    files.push(sourceDigests);
     const open = async (path: string): Promise<WritableFile> => {
       const file = await target.openWrite(path, 'open-or-new');
       files.push(file);
@@ -46,13 +49,18 @@ export async function openCopyWorker(
     };
     const list = await target.openRead(stagedPath.blockList(input.staging, disk.disk));
     files.push(list);
+    const image = await open(stagedPath.image(input.staging, disk.disk));
+    const digests = await open(stagedPath.digests(input.staging, disk.disk));
+    // The cursor must never vouch for a file whose name a power cut can take away.
+    await target.syncFolder(stagedPath.pointFolder(input.staging));
     return new CopyWorker(
       context,
       disk,
       stack,
+      sourceDigests,
       await BlockListReader.open(list, plan.token),
-      await open(stagedPath.image(input.staging, disk.disk)),
-      await open(stagedPath.digests(input.staging, disk.disk)),
+      image,
+      digests,
       await open(stagedPath.cursor(input.staging, disk.disk)),
       unitDigest(plan.algorithm),
       files,
@@ -71,6 +79,7 @@ class CopyWorker implements WindowWorker {
     private readonly context: MoverContext,
     private readonly disk: DiskPlan,
     private readonly stack: ImageStack,
+    private readonly sourceDigests: SourceDigests,
     private readonly list: BlockListReader,
     private readonly image: WritableFile,
     private readonly digestTable: WritableFile,
@@ -117,6 +126,7 @@ class CopyWorker implements WindowWorker {
     digestIndex: number,
   ): Promise<void> {
     await readBlocks(this.stack, places, this.buffer, this.context.control);
+    await this.sourceDigests.assertGood(places, this.buffer);
     let runStart = -1;
     for (let i = 0; i <= places.length; i++) {
       const unit = this.buffer.subarray(i * BLOCK_BYTES, (i + 1) * BLOCK_BYTES);

@@ -60,6 +60,7 @@ export const stagedPath = {
   changeMap: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.changed`,
   scanCursor: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.scanned`,
   image: (staging: string, disk: string) => `${staging}/point/${pathSegment(disk)}.qcow2`,
+  tables: (staging: string, disk: string) => `${staging}/point/${pathSegment(disk)}.tables`,
   digests: (staging: string, disk: string) => `${staging}/point/${pathSegment(disk)}.digests`,
 };
 

@@ -96,7 +96,7 @@ class MoverThread {
   private readonly worker: Worker;
   private readonly waiting = new Map<
     number,
-    { resolve(output: unknown): void; reject(error: unknown): void }
+    { resolve: (output: unknown) => void; reject: (error: unknown) => void }
   >();
   private nextId = 0;
 

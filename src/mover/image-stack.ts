@@ -21,6 +21,8 @@ export interface LayerFile {
   readonly format: ImageFormat;
   /** What the file must still be; null: not checked. */
   readonly stamp: FileStamp | null;
+  /** Digest table of a file that Longhaul wrote; absent for what a backup tool wrote. */
+  readonly digestsPath?: string;
 }
 
 /** Like `BlockMap`, with the layer that answers. `layers[i]` is meaningful unless the state is UNALLOCATED. */
@@ -162,7 +164,7 @@ export function sameStamp(a: FileStamp, b: FileStamp): boolean {
 export async function openLayerImage(
   context: MoverContext,
   layer: LayerFile,
-): Promise<{ image: DiskImage; close(): Promise<void> }> {
+): Promise<{ image: DiskImage; close: () => Promise<void> }> {
   const repository = await context.repository(layer.repositoryId);
   const file = await repository.openRead(layer.path);
   try {

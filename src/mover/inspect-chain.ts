@@ -1,17 +1,14 @@
-import {
-  CHAIN_RECORD_NAME,
-  isPointFolder,
-  QUARANTINE_FOLDER,
-  stagingFolder,
-} from '../chain/chain-paths.js';
+import { isPointFolder, STAGING_FOLDER, stagingFolder } from '../chain/chain-paths.js';
 import type { ChainRecord } from '../chain/chain-record.js';
 import { takeChain } from '../chain/chain-store.js';
 import type { WorkloadType } from '../domain/restore-point.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
-import { makeFolderDurable } from '../repository/replace-file.js';
 import { readStagedJson, stagedPath, type ComposedPoint } from './copy-plan.js';
 import type { MoverContext } from './mover-context.js';
 import { finishPendingChange } from './pending-change.js';
+import { setUncommittedAside } from './quarantine.js';
+import { discardStaging } from './staging.js';
+import { verifyStagingId } from './verify-plan.js';
 
 export interface InspectChainInput {
   readonly targetRepositoryId: string;
@@ -36,6 +33,7 @@ export async function inspectTargetChain(
     { repository: target, chain: input.chain },
     taken,
   );
+  await sweepStaging(target, input.chain, record);
   return { record, notes: await setOrphansAside(target, input.chain, record) };
 }
 
@@ -53,14 +51,32 @@ async function setOrphansAside(
     const staging = stagingFolder(chain, entry.name);
     const composed = await readStagedJson<ComposedPoint>(target, stagedPath.composed(staging));
     if (composed !== null) continue;
-    const aside = `${chain}/${QUARANTINE_FOLDER}`;
-    await makeFolderDurable(target, aside);
-    await target.rename(entry.path, `${aside}/${entry.name}-uncommitted-${record.revision}`);
-    await target.syncFolder(aside);
-    await target.syncFolder(chain);
-    notes.push(
-      `folder ${entry.name} is not listed in ${CHAIN_RECORD_NAME} and was set aside in ${aside}`,
-    );
+    notes.push(await setUncommittedAside(target, chain, record, entry.name));
   }
   return notes;
+}
+
+/** Removes what stopped tasks left behind and nobody will take up: the rest of a copy that is committed, work on a point that is gone, and
+ *  folders whose plan was removed already. */
+async function sweepStaging(
+  target: BackupRepository,
+  chain: string,
+  record: ChainRecord,
+): Promise<void> {
+  const listed = new Set(record.points.map(({ id }) => id));
+  const verified = new Set([...listed].map(verifyStagingId));
+  for (const { type, name, path } of await target.list(`${chain}/${STAGING_FOLDER}`)) {
+    // A verification does not own the chain: it may be at work just now.
+    if (type !== 'folder' || verified.has(name)) continue;
+    const isFinished = isPointFolder(name)
+      ? listed.has(name)
+      : !listed.has(name.replace(/-full$/, ''));
+    if (isFinished || !(await hasPlan(target, path))) await discardStaging(target, path);
+  }
+}
+
+async function hasPlan(target: BackupRepository, staging: string): Promise<boolean> {
+  for (const path of [stagedPath.plan(staging), stagedPath.scan(staging)])
+    if ((await target.stat(path)) !== null) return true;
+  return false;
 }

@@ -1,4 +1,4 @@
-import { digestTablePath, stagingFolder } from '../chain/chain-paths.js';
+import { digestTablePath, stagingFolder, tablesCopyPath } from '../chain/chain-paths.js';
 import { withNewChain, type ChainRecord, type PendingChange } from '../chain/chain-record.js';
 import { BackupError } from '../domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../domain/target-point.js';
@@ -11,6 +11,7 @@ import { writeMergedDigests } from './merged-digests.js';
 import type { MoverContext } from './mover-context.js';
 import type { ChainPlace } from './pending-change.js';
 import { removeTree } from './staging.js';
+import { TablesCopyWriter } from './tables-copy.js';
 
 type Merge = Extract<PendingChange, { type: 'merge' }>;
 
@@ -50,20 +51,26 @@ async function mergeDisk(
 ): Promise<TargetDisk> {
   const fullPath = `${chain}/${full.path}`;
   const path = `${chain}/${increment.path}`;
-  const newTable = `${staging}/${digestTablePath('', increment.disk).slice(1)}`;
+  const beside = {
+    digests: `${staging}/${digestTablePath('', increment.disk).slice(1)}`,
+    tables: `${staging}/${tablesCopyPath('', increment.disk).slice(1)}`,
+  };
   const tablePath = `${chain}/${increment.digests.path}`;
   if ((await repository.stat(fullPath)) !== null) {
-    await mergeIntoFull(context, { repository, chain }, full, increment, newTable);
+    await mergeIntoFull(context, { repository, chain }, full, increment, beside);
     await repository.syncFolder(staging);
     await repository.rename(fullPath, path);
-    await repository.syncFolder(folderOf(path));
-    await repository.syncFolder(folderOf(fullPath));
   }
-  if ((await repository.stat(newTable)) !== null) {
-    await repository.rename(newTable, tablePath);
-    await repository.syncFolder(folderOf(tablePath));
-    await repository.syncFolder(staging);
-  }
+  // Also when an attempt that was killed has renamed it: what it saw need not be durable.
+  await repository.syncFolder(folderOf(path));
+  await repository.syncFolder(folderOf(fullPath));
+  for (const [from, to] of [
+    [beside.tables, `${chain}/${increment.tablesPath}`],
+    [beside.digests, tablePath],
+  ] as const)
+    if ((await repository.stat(from)) !== null) await repository.rename(from, to);
+  await repository.syncFolder(folderOf(tablePath));
+  await repository.syncFolder(staging);
   const image = await repository.openRead(path);
   const table = await repository.openRead(tablePath);
   try {
@@ -86,7 +93,7 @@ async function mergeIntoFull(
   { repository, chain }: ChainPlace,
   full: TargetDisk,
   increment: TargetDisk,
-  newTable: string,
+  beside: { readonly digests: string; readonly tables: string },
 ): Promise<void> {
   const opened: { close(): Promise<void> }[] = [];
   const track = <T extends { close(): Promise<void> }>(file: T): T => {
@@ -112,13 +119,15 @@ async function mergeIntoFull(
     );
     const fullTable = track(await repository.openRead(`${chain}/${full.digests.path}`));
     const incrementTable = track(await repository.openRead(`${chain}/${increment.digests.path}`));
-    const table = track(await repository.openWrite(newTable, 'open-or-new'));
+    const table = track(await repository.openWrite(beside.digests, 'open-or-new'));
+    const tables = track(await repository.openWrite(beside.tables, 'open-or-new'));
     await writeMergedDigests(context, {
       merged: fullFile,
       fullTable,
       increment: image,
       incrementTable,
       table,
+      tables: new TablesCopyWriter(tables),
       algorithm: full.digests.algorithm,
     });
   } finally {

@@ -5,9 +5,9 @@ import { BackupError } from '../domain/errors.js';
 import { BLOCK_DIRECT, type DiskImage } from '../image/disk-image.js';
 import { openQcow2Image } from '../image/qcow2/qcow2-image.js';
 import type { ReadableFile, WritableFile } from '../repository/backup-repository.js';
-import { HOLE } from './copy-blocks.js';
 import { fileByteSource } from './file-bytes.js';
 import type { MoverContext } from './mover-context.js';
+import type { TablesCopyWriter } from './tables-copy.js';
 
 /** Guest blocks looked at together: 4 GiB of disk. */
 const MAP_BLOCKS = 65_536;
@@ -23,6 +23,7 @@ export async function writeMergedDigests(
     increment: DiskImage;
     incrementTable: ReadableFile;
     table: WritableFile;
+    tables: TablesCopyWriter;
     algorithm: DigestAlgorithm;
   },
 ): Promise<void> {
@@ -66,9 +67,11 @@ export async function writeMergedDigests(
   for (let index = 0; index < unitCount; index++) {
     if (((isSettled[index >> 3]! >> (index & 7)) & 1) === 1) continue;
     const bytes = await readUnit(index);
-    const value = isZeroUnit(bytes) ? HOLE : digest(bytes);
-    await table.write(value, digestEntryOffset(index));
+    if (isZeroUnit(bytes)) continue;
+    await table.write(digest(bytes), digestEntryOffset(index));
+    await input.tables.add(index, bytes);
   }
+  await input.tables.finish();
   await writeDigestTableHeader(table, { algorithm, fileSizeBytes, unitCount });
   await table.sync();
 }

@@ -7,13 +7,17 @@ import {
 import { commitRestorePoint } from './commit-restore-point.js';
 import { composeTargetFile } from './compose-target-file.js';
 import { openCopyWorker } from './copy-blocks.js';
+import { healDigestTable, healDisk } from './heal-disk.js';
 import { inspectTargetChain } from './inspect-chain.js';
+import { markDamage } from './mark-damage.js';
 import type { MoverContext } from './mover-context.js';
 import { planCopy } from './plan-copy.js';
 import { planMaintenance } from './plan-maintenance.js';
 import { planSyntheticFull } from './plan-synthetic-full.js';
 import { openScanWorker } from './scan-blocks.js';
 import { detectChain, selectWork } from './select-work.js';
+import { collectDamage, openVerifyWorker } from './verify-blocks.js';
+import { prepareVerification } from './verify-plan.js';
 import type { WindowWorker } from './window-loop.js';
 
 /** Everything the data mover's threads can be asked for. All of it is safe to repeat after a stop at any place. */
@@ -30,11 +34,17 @@ export const THREAD_OPERATIONS = {
   replaceWithFull,
   flagRestorePoint,
   deleteRestorePoints,
+  prepareVerification,
+  collectDamage,
+  healDisk,
+  healDigestTable,
+  markDamage,
 } as const;
 
 export const WINDOW_OPERATIONS = {
   copyBlocks: openCopyWorker,
   scanBlocks: openScanWorker,
+  verifyBlocks: openVerifyWorker,
 } as const;
 
 export type ThreadOperation = keyof typeof THREAD_OPERATIONS;

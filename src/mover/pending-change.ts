@@ -4,6 +4,7 @@ import { writeChainRecord } from '../chain/chain-store.js';
 import { assertNever, BackupError } from '../domain/errors.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { removeDeletedPoints } from './delete-points.js';
+import { moveToQuarantine } from './quarantine.js';
 import { mergeFiles } from './merge-files.js';
 import type { MoverContext } from './mover-context.js';
 import { replaceFiles } from './replace-files.js';
@@ -68,6 +69,9 @@ export async function finishPendingChange(
       const points = await replaceFiles(place, record, pending);
       return writeChainRecord(place.repository, place.chain, { ...record, points, pending: null });
     }
+    case 'quarantine':
+      await moveToQuarantine(place, record, pending.ids);
+      return writeChainRecord(place.repository, place.chain, { ...record, pending: null });
     case 'delete':
       await removeDeletedPoints(place, record, pending.ids);
       return writeChainRecord(place.repository, place.chain, { ...record, pending: null });

@@ -83,18 +83,15 @@ export async function planCopy(
     return ready(target, staging, plan);
   }
 
-  let scan: BlockScan | null = null;
-  if (input.changedBy === 'digest' && parent !== null) {
-    scan = await finishedScan(target, staging, parent, disks, layersOf);
-    if (scan === null) {
-      const prepared = await prepareScan(context, input, record, staging, parent, disks, layersOf);
-      if (prepared.disks.length > 0) return { state: 'scan', pointId, ...prepared };
-    }
-  }
-  if (scan === null) await discardStaging(target, staging);
-  await makeFolderDurable(target, stagedPath.workFolder(staging));
-  await makeFolderDurable(target, stagedPath.pointFolder(staging));
-
+  const prepared = await prepareStaging(context, input, {
+    record,
+    staging,
+    parent,
+    disks,
+    layersOf,
+  });
+  if (prepared.state === 'scan') return { state: 'scan', pointId, ...prepared.work };
+  const { scan } = prepared;
   const token = scan?.token ?? randomBytes(16).toString('hex');
   const planned: PlannedDisk[] = [];
   for (const disk of disks)
@@ -131,6 +128,37 @@ export async function planCopy(
   };
   await writeStagedJson(target, stagedPath.plan(staging), plan);
   return ready(target, staging, plan);
+}
+
+/** An empty staging folder, or one with the scan that the plan is made from; `scan`: there is one to be done first. */
+async function prepareStaging(
+  context: MoverContext,
+  input: PlanCopyInput,
+  place: {
+    readonly record: ChainRecord;
+    readonly staging: string;
+    readonly parent: TargetRestorePoint | null;
+    readonly disks: readonly string[];
+    readonly layersOf: LayersOf;
+  },
+): Promise<
+  | { state: 'ready'; scan: BlockScan | null }
+  | { state: 'scan'; work: { reference: PlanReference; disks: DiskWork[] } }
+> {
+  const target = await context.repository(input.targetRepositoryId);
+  const { record, staging, parent, disks, layersOf } = place;
+  let scan: BlockScan | null = null;
+  if (input.changedBy === 'digest' && parent !== null) {
+    scan = await finishedScan(target, staging, parent, disks, layersOf);
+    if (scan === null) {
+      const work = await prepareScan(context, input, record, staging, parent, disks, layersOf);
+      if (work.disks.length > 0) return { state: 'scan', work };
+    }
+  }
+  if (scan === null) await discardStaging(target, staging);
+  await makeFolderDurable(target, stagedPath.workFolder(staging));
+  await makeFolderDurable(target, stagedPath.pointFolder(staging));
+  return { state: 'ready', scan };
 }
 
 interface PlannedDisk {

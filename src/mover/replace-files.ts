@@ -18,9 +18,10 @@ export async function replaceFiles(
   pending: Extract<PendingChange, { type: 'replace' }>,
 ): Promise<TargetRestorePoint[]> {
   const staging = replacementStaging(chain, pending.pointId);
-  const moves = pending.disks.flatMap(({ disk, path, digests }) => [
+  const moves = pending.disks.flatMap(({ disk, path, digests, tablesPath }) => [
     { from: stagedPath.image(staging, disk), to: `${chain}/${path}` },
     { from: stagedPath.digests(staging, disk), to: `${chain}/${digests.path}` },
+    { from: stagedPath.tables(staging, disk), to: `${chain}/${tablesPath}` },
   ]);
   for (const { from, to } of moves)
     if ((await repository.stat(from)) !== null) await repository.rename(from, to);

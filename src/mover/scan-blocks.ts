@@ -42,13 +42,16 @@ export async function openScanWorker(
       files.push(file);
       return file;
     };
+    const changeMap = await open(stagedPath.changeMap(input.staging, disk.disk));
+    // The cursor must never vouch for a file whose name a power cut can take away.
+    await target.syncFolder(stagedPath.workFolder(input.staging));
     return new ScanWorker(
       context,
       disk,
       source,
       base,
       tables,
-      await open(stagedPath.changeMap(input.staging, disk.disk)),
+      changeMap,
       await open(stagedPath.scanCursor(input.staging, disk.disk)),
       unitDigest(scan.algorithm),
       files,

@@ -1,7 +1,10 @@
 import { chainFolder, stagingFolder } from '../../../src/chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../../../src/chain/chain-record.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
+import type { CopyJob } from '../../../src/domain/copy-job.js';
 import { stagedPath } from '../../../src/mover/copy-plan.js';
+import type { ChangeInput } from '../../../src/mover/change-points.js';
+import type { GfsFlag } from '../../../src/domain/target-point.js';
 import { openWindows, type DiskWork } from '../../../src/mover/disk-work.js';
 import {
   threadOperation,
@@ -12,6 +15,7 @@ import {
   type WindowInput,
   type WindowOperation,
 } from '../../../src/mover/mover-operations.js';
+import { replacementStaging } from '../../../src/mover/replace-files.js';
 import { TaskControl } from '../../../src/mover/task-control.js';
 import { runWindowLoop } from '../../../src/mover/window-loop.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
@@ -19,6 +23,8 @@ import type { BackupRepository } from '../../../src/repository/backup-repository
 /** The data mover's operations in this thread, over whatever repositories a test has. */
 export class InProcessMover {
   private readonly repositories: Map<string, BackupRepository>;
+  /** Operation of the data mover in work, or the last one that was. */
+  step = '';
 
   constructor(...repositories: BackupRepository[]) {
     this.repositories = new Map(repositories.map((repository) => [repository.id, repository]));
@@ -39,6 +45,7 @@ export class InProcessMover {
     name: N,
     input: OperationInput<N>,
   ): Promise<OperationOutput<N>> {
+    this.step = name;
     return (await threadOperation(name)(this.context(), input)) as OperationOutput<N>;
   }
 
@@ -48,6 +55,7 @@ export class InProcessMover {
     windows: readonly number[],
   ): Promise<TaskControl> {
     const context = this.context();
+    this.step = name;
     await runWindowLoop(context, { windows }, () => windowOperation(name)(context, input));
     return context.control;
   }
@@ -85,6 +93,63 @@ export class InProcessMover {
     }
     const after = availablePoints(await this.chain(order)).map(({ id }) => id);
     return after.filter((id) => !before.includes(id));
+  }
+
+  /** What `maintainChain` does after the copy: GFS fulls, then retention. */
+  async maintain(
+    order: ChainOrder,
+    job: Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'schedule'>,
+    nowMs: number,
+  ): Promise<void> {
+    const place = await this.take(order, nowMs);
+    const plan = async () => this.run('planMaintenance', { ...place, job, immutableForDays: 0 });
+    const { fulls } = await plan();
+    for (const { restorePointId, flags, synthesize } of fulls) {
+      if (synthesize) await this.makeFull(place, restorePointId, flags);
+      else await this.run('flagRestorePoint', { ...place, pointId: restorePointId, flags });
+    }
+    for (const action of (await plan()).actions) {
+      if (action.type === 'synthetic') await this.makeFull(place, action.restorePointId, []);
+      else if (action.type === 'delete')
+        await this.run('deleteRestorePoints', { ...place, ids: action.ids });
+      else await this.merge(place, action.fullId, action.incrementId);
+    }
+  }
+
+  /** Builds a full of any point, a compact one of a full. */
+  async compact(order: ChainOrder, pointId: string, nowMs: number): Promise<void> {
+    await this.makeFull(await this.take(order, nowMs), pointId, []);
+  }
+
+  async delete(order: ChainOrder, ids: readonly string[], nowMs: number): Promise<void> {
+    await this.run('deleteRestorePoints', { ...(await this.take(order, nowMs)), ids });
+  }
+
+  private async take(order: ChainOrder, nowMs: number): Promise<ChangeInput> {
+    const chain = chainFolder(order.jobId, order.workload.id);
+    const { record } = await this.run('inspectTargetChain', { ...order, chain });
+    return { targetRepositoryId: order.targetRepositoryId, chain, epoch: record.epoch, nowMs };
+  }
+
+  private async merge(place: ChangeInput, fullId: string, incrementId: string): Promise<void> {
+    const { state } = await this.run('mergeIncrement', { ...place, fullId, incrementId });
+    if (state === 'merged') return;
+    await this.makeFull(place, incrementId, []);
+    await this.run('deleteRestorePoints', { ...place, ids: [fullId] });
+  }
+
+  private async makeFull(
+    place: ChangeInput,
+    pointId: string,
+    flags: readonly GfsFlag[],
+  ): Promise<void> {
+    const { reference, disks } = await this.run('planSyntheticFull', { ...place, pointId });
+    const staging = replacementStaging(place.chain, pointId);
+    const work = { targetRepositoryId: place.targetRepositoryId, staging, reference };
+    for (const disk of disks)
+      await this.doOpenWindows('copyBlocks', work, disk, stagedPath.cursor(staging, disk.disk));
+    await this.run('composeTargetFile', work);
+    await this.run('replaceWithFull', { ...place, pointId, reference, flags });
   }
 
   private async copyPoint(
@@ -139,12 +204,15 @@ export class InProcessMover {
   }
 }
 
-export interface CopyOrder {
+export interface ChainOrder {
   readonly jobId: string;
   readonly owner: string;
   readonly workload: { id: string; name: string; type: 'libvirt-kvm' | 'olvm-rhv' };
-  readonly sourceRepositoryId: string;
   readonly targetRepositoryId: string;
+}
+
+export interface CopyOrder extends ChainOrder {
+  readonly sourceRepositoryId: string;
   readonly restorePoints: 'latest' | 'all';
   readonly activeFull?: boolean;
 }

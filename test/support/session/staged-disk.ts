@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { vi } from 'vitest';
 import type { TestSite } from './test-site.js';
 
-const WINDOW_BYTES = 16 * 1024 * 1024;
+export const WINDOW_BYTES = 16 * 1024 * 1024;
 
 /** How far a copy is, as the files of its staging folder tell (docs/FORMAT.md, Staging). */
 export interface StagedDisk {

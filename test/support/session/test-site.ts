@@ -11,16 +11,25 @@ import { openDirectoryRepository } from '../../../src/repository/directory-repos
 import { checkImage, rawDigest } from '../image/qemu-oracle.js';
 
 export const LIBVIRT_FIXTURE = join(import.meta.dirname, '../../fixtures/libvirt-push');
+export const OVIRT_FIXTURE = join(import.meta.dirname, '../../fixtures/ovirt');
 
 /** SHA-256 of the raw disks, made by the tool that made the backups: workload → checkpoint → disk. */
 export type Truth = Record<string, Record<string, Record<string, string>>>;
 
 export async function libvirtTruth(): Promise<Truth> {
-  return JSON.parse(await readFile(join(LIBVIRT_FIXTURE, 'truth.json'), 'utf8')) as Truth;
+  return truthOf(LIBVIRT_FIXTURE);
+}
+
+/** As each workload's points show them, oldest first. */
+export async function truthOf(fixture: string): Promise<Truth> {
+  return JSON.parse(await readFile(join(fixture, 'truth.json'), 'utf8')) as Truth;
 }
 
 /** A primary and an off-site repository in a temporary folder. */
 export class TestSite {
+  /** Sources besides `primary`. */
+  otherSources: readonly RepositoryConfig[] = [];
+
   private constructor(readonly folder: string) {}
 
   /** @param fixture folder whose content becomes the primary repository; null: an empty one */
@@ -41,6 +50,7 @@ export class TestSite {
     return [
       { ...shared, id: 'primary', path: this.path('primary'), role: 'primary' },
       { ...shared, id: 'offsite', path: this.path('offsite'), role: 'target' },
+      ...this.otherSources,
     ];
   }
 

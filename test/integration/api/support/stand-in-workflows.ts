@@ -27,17 +27,15 @@ import {
   resumeUpdate,
   sessionQuery,
   taskQuery,
-  type BrowsePage,
-  type BrowseRepositoryInput,
   type CopySessionInput,
   type CopySessionOutcome,
-  type JobPlan,
-  type OperationStatus,
   type PlanJobInput,
   type ReadJobDefinitionInput,
   type RestoreInput,
   type VerifyInput,
 } from '../../../../workflows/messages.js';
+import type { BrowsePage, BrowseRepositoryInput } from '../../../../src/domain/repository-view.js';
+import type { JobPlan, OperationStatus } from '../../../../src/domain/operation.js';
 
 /** The job's description is how the session behaves: `wait` runs until it is stopped, `slow stop` takes its time then, `fail` fails, `child` copies one
  *  workload; anything else is the result. */

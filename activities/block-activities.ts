@@ -1,0 +1,95 @@
+import { Context } from '@temporalio/activity';
+import { BLOCK_BYTES } from '../src/domain/digest.js';
+import type { CopyBlocksHeartbeat } from '../src/domain/operation.js';
+import { stagedPath, type PlanReference } from '../src/mover/copy-plan.js';
+import type { DataMover } from '../src/mover/data-mover.js';
+import { openWindows } from '../src/mover/disk-work.js';
+import type { TaskControl } from '../src/mover/task-control.js';
+import { stagingOf, type ChainIds } from './on-chain.js';
+import { runTask } from './run-task.js';
+
+/** A batch of windows of one disk. */
+export interface BlockBatch extends ChainIds {
+  readonly targetRepositoryId: string;
+  /** Name of the staging folder. */
+  readonly stagingId: string;
+  readonly reference: PlanReference;
+  readonly disk: string;
+  readonly firstWindow: number;
+  readonly windowCount: number;
+}
+
+export interface BatchCounts {
+  readonly processedBytes: number;
+  readonly readBytes: number;
+  readonly transferredBytes: number;
+  /** Windows of the batch that an attempt before this one had made durable already. */
+  readonly resumedWindows: number;
+  readonly attempt: number;
+}
+
+/** The long work on blocks. Windows that are done are left alone, so a repeat does only the rest. */
+export function createBlockActivities({ mover }: { readonly mover: DataMover }) {
+  return {
+    /** Compares source blocks with the target's digests. */
+    async scanBlocks(batch: BlockBatch): Promise<BatchCounts> {
+      const { targetRepositoryId, reference, disk } = batch;
+      const staging = stagingOf(batch);
+      const input = { targetRepositoryId, staging, reference, disk };
+      const cursor = stagedPath.scanCursor(staging, disk);
+      return runBatch(mover, batch, cursor, (windows, control) =>
+        mover.runWindows('scanBlocks', input, windows, control),
+      );
+    },
+
+    /** Copies blocks into the staged file. */
+    async copyBlocks(batch: BlockBatch): Promise<BatchCounts> {
+      const { targetRepositoryId, reference, disk } = batch;
+      const staging = stagingOf(batch);
+      const input = { targetRepositoryId, staging, reference, disk };
+      const cursor = stagedPath.cursor(staging, disk);
+      return runBatch(mover, batch, cursor, (windows, control) =>
+        mover.runWindows('copyBlocks', input, windows, control),
+      );
+    },
+  };
+}
+
+export type BlockActivities = ReturnType<typeof createBlockActivities>;
+
+/** Runs the open windows of a batch; the heartbeat carries its counters. */
+export async function runBatch(
+  mover: DataMover,
+  batch: {
+    readonly targetRepositoryId: string;
+    readonly firstWindow: number;
+    readonly windowCount: number;
+  },
+  cursorPath: string,
+  run: (windows: readonly number[], control: TaskControl) => Promise<void>,
+): Promise<BatchCounts> {
+  const { attempt } = Context.current().info;
+  const startedAtMs = performance.now();
+  return runTask(
+    async (control) => {
+      const target = await mover.repository(batch.targetRepositoryId);
+      const windows = await openWindows(target, cursorPath, batch.firstWindow, batch.windowCount);
+      await run(windows, control);
+      const { processedBytes, readBytes, transferredBytes } = counts(control, startedAtMs);
+      const resumedWindows = batch.windowCount - windows.length;
+      return { processedBytes, readBytes, transferredBytes, resumedWindows, attempt };
+    },
+    (control) => counts(control, startedAtMs),
+  );
+}
+
+function counts(control: TaskControl, startedAtMs: number): CopyBlocksHeartbeat {
+  const processedBytes = control.get('processedBlocks') * BLOCK_BYTES;
+  const seconds = Math.max(0.001, (performance.now() - startedAtMs) / 1000);
+  return {
+    processedBytes,
+    readBytes: control.get('readBytes'),
+    transferredBytes: control.get('transferredBytes'),
+    bytesPerSecond: Math.round(processedBytes / seconds),
+  };
+}

@@ -1,0 +1,38 @@
+/** Progress and answers of long work, as heartbeats and queries carry them. Plain JSON. */
+
+import type { CopyAlgorithm } from './copy-session.js';
+import type { ErrorCode } from './errors.js';
+
+/** Last heartbeat of a running `copyBlocks`: counters of this batch alone, to be added to those of its task. */
+export interface CopyBlocksHeartbeat {
+  readonly processedBytes: number;
+  readonly readBytes: number;
+  readonly transferredBytes: number;
+  readonly bytesPerSecond: number;
+}
+
+/** A verification or a restore, running or ended: answer of the query `operation` and what both workflows return. */
+export interface OperationStatus {
+  readonly state: 'running' | 'ended';
+  /** null while running. */
+  readonly result: 'success' | 'warning' | 'failed' | 'stopped' | null;
+  readonly processedBytes: number;
+  readonly totalBytes: number;
+  readonly code: ErrorCode | null;
+  readonly reason: string | null;
+  /** What was found or written, one plain sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** What a session started now would do, one entry per workload; nothing is written. */
+export interface JobPlan {
+  readonly workloads: readonly {
+    readonly workload: string;
+    readonly algorithm: CopyAlgorithm;
+    /** Source restore points that would be copied, in order. */
+    readonly restorePoints: readonly string[];
+    /** Bytes to read from the source, as far as they are known without reading it; null: unknown. */
+    readonly estimatedBytes: number | null;
+    readonly reasons: readonly string[];
+  }[];
+}

@@ -1,0 +1,93 @@
+/** What is in a repository, as the API shows it. Plain JSON. */
+
+import type {
+  ImageFormat,
+  RestorePointKind,
+  RestorePointState,
+  WorkloadType,
+} from './restore-point.js';
+import type { GfsFlag, PointHealth } from './target-point.js';
+
+/** Argument of `browseRepository`, id `browse/<repositoryId>/<what>` with the workload and cursor appended when there are any. */
+export interface BrowseRepositoryInput {
+  readonly repositoryId: string;
+  readonly what: 'describe' | 'workloads' | 'restorePoints';
+  /** Only for `restorePoints`; without it: of all workloads. */
+  readonly workload?: string;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string;
+}
+
+/** What `browseRepository` returns; `describe` gives exactly one item. A page stays under 1 MiB of JSON. */
+export interface BrowsePage<Item> {
+  readonly items: readonly Item[];
+  readonly nextCursor?: string;
+}
+
+export interface RepositoryDescription {
+  readonly reachable: boolean;
+  /** Why it is not reachable; null when it is. */
+  readonly reason: string | null;
+  /** null: the storage does not say. */
+  readonly totalBytes: number | null;
+  readonly freeBytes: number | null;
+}
+
+export interface WorkloadSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly type: WorkloadType;
+  /** Job that copied it here; null in a repository that Longhaul does not write. */
+  readonly jobId: string | null;
+  readonly restorePointCount: number;
+  /** RFC 3339 UTC of the newest complete restore point; null: none. */
+  readonly newestAt: string | null;
+}
+
+/** A restore point of a source or target repository, as the API shows it. */
+export interface RestorePointView {
+  /** `restorePointKey` of what makes it unique in its repository: job (target only), workload, point. */
+  readonly id: string;
+  readonly workload: string;
+  readonly workloadType: WorkloadType;
+  /** Job that copied it here; null for a source point. */
+  readonly jobId: string | null;
+  /** RFC 3339 UTC. */
+  readonly createdAt: string;
+  /** null for a source point. */
+  readonly copiedAt: string | null;
+  readonly kind: RestorePointKind;
+  /** `id` of the parent; null for a full. */
+  readonly parentId: string | null;
+  /** `id` of the full that the chain starts with; null when unknown. */
+  readonly chainId: string | null;
+  readonly complete: boolean;
+  readonly state: RestorePointState;
+  /** Why it is not complete or not good; null otherwise. */
+  readonly reason: string | null;
+  readonly health: PointHealth;
+  readonly retention: readonly GfsFlag[];
+  /** Why retention keeps it, in plain words. */
+  readonly keptBecause: readonly string[];
+  readonly files: readonly {
+    readonly disk: string;
+    readonly path: string;
+    readonly format: ImageFormat;
+    readonly sizeBytes: number;
+  }[];
+  /** What it was copied from; null for a source point. */
+  readonly source: { readonly repositoryId: string; readonly restorePointId: string } | null;
+}
+
+/** One id of the parts that make a restore point unique in its repository. Parts may hold anything; the key is safe in one segment of
+ *  a path of the API and of a workflow id, and stays readable: `nightly:web01:20261124T220000Z`. */
+export function restorePointKey(parts: readonly string[]): string {
+  return parts.map((part) => part.replaceAll(/[%:/]/g, encodeURIComponent)).join(':');
+}
+
+/** Inverse of `restorePointKey`. */
+export function partsOfRestorePointKey(key: string): string[] {
+  return key
+    .split(':')
+    .map((part) => part.replaceAll(/%(25|3A|2F)/g, (escape: string) => decodeURIComponent(escape)));
+}
