@@ -4,6 +4,7 @@ import {
   type ActivityInterfaceFor,
 } from '@temporalio/workflow';
 import type { CopyActivities } from '../activities/copy-activities.js';
+import type { HealthActivities } from '../activities/health-activities.js';
 import type { RetentionActivities } from '../activities/retention-activities.js';
 import type { SessionActivities } from '../activities/session-activities.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
@@ -67,6 +68,25 @@ export function retentionActivities(
     retry: {
       initialInterval: settings.retryIntervalMs,
       maximumInterval: '1m',
+      maximumAttempts: 60,
+      nonRetryableErrorTypes: NEVER_RETRIED,
+    },
+  });
+}
+
+/** Health checks: patient like retention, and never in the way of a copy. */
+export function healthActivities(
+  repositoryId: string,
+  settings: CopySettings,
+): ActivityInterfaceFor<HealthActivities> {
+  return proxyActivities<HealthActivities>({
+    taskQueue: repositoryTaskQueue(repositoryId),
+    startToCloseTimeout: '24h',
+    heartbeatTimeout: settings.heartbeatTimeoutMs,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: {
+      initialInterval: settings.retryIntervalMs,
+      maximumInterval: '5m',
       maximumAttempts: 60,
       nonRetryableErrorTypes: NEVER_RETRIED,
     },

@@ -1,6 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { BrowseActivities } from '../activities/browse-activities.js';
-import { repositoryTaskQueue } from './messages.js';
+import { lookTaskQueue } from './messages.js';
 import type {
   BrowsePage,
   BrowseRepositoryInput,
@@ -14,7 +14,7 @@ export async function browseRepository(
   input: BrowseRepositoryInput,
 ): Promise<BrowsePage<RepositoryDescription | WorkloadSummary | RestorePointView>> {
   const activities = proxyActivities<BrowseActivities>({
-    taskQueue: repositoryTaskQueue(input.repositoryId),
+    taskQueue: lookTaskQueue(input.repositoryId),
     startToCloseTimeout: '2m',
     // Without a worker the answer must come all the same; the API calls it unreachable.
     scheduleToStartTimeout: '15s',

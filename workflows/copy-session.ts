@@ -1,6 +1,4 @@
 import {
-  ActivityFailure,
-  ApplicationFailure,
   CancelledFailure,
   CancellationScope,
   isCancellation,
@@ -28,9 +26,11 @@ import {
 } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import { isErrorCode } from '../src/domain/errors.js';
+import { isInScope, isNamed } from '../src/domain/source-scope.js';
 import { sessionResult, sumProgress } from '../src/domain/session-result.js';
 import { controlActivities, listingActivities, recordActivities } from './activity-profiles.js';
 import { copyWorkload } from './copy-workload.js';
+import { codeOf, isStop, reasonOf } from './failures.js';
 import {
   CONTROL_TASK_QUEUE,
   pauseUpdate,
@@ -127,19 +127,17 @@ class Session {
   private async enumerate(settings: CopySettings): Promise<SourceWorkloadRef[]> {
     const { job, overrides } = this.input;
     const found: SourceWorkloadRef[] = [];
-    const excluded = new Set(job.sources.exclude.map(({ workload }) => workload));
     for (const { repositoryId, workloads } of job.sources.include) {
       const present = await this.listWorkloads(repositoryId, settings);
       for (const workload of present) {
-        const isWanted = workloads === undefined || matches(workloads, workload);
         const isStarted =
-          overrides?.workloads === undefined || matches(overrides.workloads, workload);
+          overrides?.workloads === undefined || isNamed(overrides.workloads, workload);
         const isKnown = found.some((entry) => entry.workload.id === workload.id);
-        if (isWanted && isStarted && !isKnown && !matches([...excluded], workload))
+        if (isStarted && !isKnown && isInScope(job, repositoryId, workload))
           found.push({ repositoryId, workload });
       }
       for (const name of workloads ?? [])
-        if (present.length > 0 && !present.some((workload) => matches([name], workload)))
+        if (present.length > 0 && !present.some((workload) => isNamed([name], workload)))
           this.tasks.push(
             endedTask(
               name,
@@ -164,16 +162,14 @@ class Session {
         [{ repositoryId }],
       );
     } catch (error) {
-      if (isCancellation(error)) throw error;
-      const cause = error instanceof ActivityFailure ? error.cause : error;
-      const code = cause instanceof ApplicationFailure ? cause.type : undefined;
-      const message = cause instanceof Error ? cause.message : String(cause);
+      if (isStop(error)) throw error;
+      const code = codeOf(error);
       this.tasks.push(
         endedTask(
           `repository ${repositoryId}`,
           'failed',
           isErrorCode(code) ? code : 'REPOSITORY_UNREACHABLE',
-          message,
+          reasonOf(error),
         ),
       );
       return [];
@@ -262,10 +258,8 @@ class Session {
         [{ job, session: this.view() }],
       );
     } catch (error) {
-      const cause = error instanceof ActivityFailure ? error.cause : error;
-      const why = cause instanceof Error ? cause.message : String(cause);
       this.reason =
-        `${this.reason ?? ''} (the record of this session could not be written: ${why})`.trim();
+        `${this.reason ?? ''} (the record of this session could not be written: ${reasonOf(error)})`.trim();
     }
   }
 
@@ -289,10 +283,6 @@ async function signalPause(
 
 /** The Temporal UI shows at most 20,000 bytes. */
 const MAX_DETAIL_LINES = 100;
-
-function matches(names: readonly string[], workload: WorkloadToCopy): boolean {
-  return names.includes(workload.id) || names.includes(workload.name);
-}
 
 function waitingTask(workload: string): CopyTask {
   return { ...endedTask(workload, null, null, null), state: 'waiting' };

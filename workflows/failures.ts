@@ -3,6 +3,7 @@ import {
   ApplicationFailure,
   CancellationScope,
   isCancellation,
+  TimeoutFailure,
 } from '@temporalio/workflow';
 
 /** How workflows read failures: by the error code that the activity edge put into `type`, never by class. */
@@ -12,9 +13,10 @@ export function isStop(error: unknown): boolean {
   return isCancellation(error) || CancellationScope.current().consideredCancelled;
 }
 
-/** The failure of an activity carries ours as its cause. */
+/** The failure of an activity carries ours as its cause; one that ran out of time for another try carries that of the last try. */
 export function causeOf(error: unknown): unknown {
-  return error instanceof ActivityFailure ? error.cause : error;
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof TimeoutFailure ? (cause.cause ?? cause) : cause;
 }
 
 /** Error code, or the empty string. */

@@ -18,6 +18,11 @@ export function repositoryTaskQueue(repositoryId: string): string {
   return `repository/${repositoryId}`;
 }
 
+/** Queue of the looks into one repository (lists, plans, watches): many at once, and never behind a long copy. */
+export function lookTaskQueue(repositoryId: string): string {
+  return `look/${repositoryId}`;
+}
+
 export const WORKFLOW_COPY_SESSION = 'copySession';
 export const WORKFLOW_COPY_WORKLOAD = 'copyWorkload';
 export const WORKFLOW_WATCH_SOURCES = 'watchSources';
@@ -34,6 +39,8 @@ export const SEARCH_ATTRIBUTES = {
   workload: 'LonghaulWorkload',
   result: 'LonghaulResult',
   idempotencyKey: 'LonghaulIdempotencyKey',
+  /** On a Schedule: the job that this one follows. */
+  afterJob: 'LonghaulAfterJob',
 } as const;
 
 /** Argument of `copySession`; the Schedule's action carries `[job]` wrapped in it, with no overrides. */
@@ -41,6 +48,12 @@ export interface CopySessionInput {
   readonly job: CopyJob;
   readonly overrides?: StartOverrides;
   readonly trigger?: SessionTrigger;
+}
+
+/** Argument of `watchSources`: what its Schedule carries is the same as for a session. */
+export interface WatchSourcesInput extends CopySessionInput {
+  /** Fingerprint of the sources as they were at the last session; carried from run to run. */
+  readonly seen?: string | null;
 }
 
 /** What `copySession` returns. */
@@ -79,6 +92,8 @@ export interface VerifyInput {
   readonly repositoryId: string;
   /** null: every restore point of the repository. */
   readonly restorePointId: string | null;
+  /** Only what this job has copied; absent: all. */
+  readonly jobId?: string | null;
 }
 
 /** Argument of `restorePoint`, id `restore/<repositoryId>/<restorePointId>-<start>`. */
@@ -88,6 +103,8 @@ export interface RestoreInput {
   /** Absolute path of a folder on the machine of the worker. */
   readonly destinationPath: string;
   readonly format: ImageFormat;
+  /** Names of the disks that are wanted; absent: all. */
+  readonly disks?: readonly string[];
 }
 
 export const operationQuery = defineQuery<OperationStatus>('operation');

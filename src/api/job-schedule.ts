@@ -17,7 +17,7 @@ import {
   type CopySessionInput,
   type SessionMemo,
 } from '../../workflows/messages.js';
-import { JOB_ID, JOB_NAME } from './search-attributes.js';
+import { AFTER_JOB, JOB_ID, JOB_NAME } from './search-attributes.js';
 
 const SCHEDULE_PREFIX = 'job/';
 
@@ -56,6 +56,12 @@ export function searchAttributesOf(job: CopyJob): SearchAttributePair[] {
   ];
 }
 
+/** Those of the Schedule itself also tell which job it waits for; the empty text takes an earlier answer back. */
+function scheduleAttributesOf(job: CopyJob): SearchAttributePair[] {
+  const predecessor = job.schedule.type === 'afterJob' ? job.schedule.jobId : '';
+  return [...searchAttributesOf(job), { key: AFTER_JOB, value: predecessor }];
+}
+
 /** What an update of the Schedule replaces. Everything is named: a policy left out would fall back to the server's default. */
 export function scheduleBodyOf(
   job: CopyJob,
@@ -63,7 +69,7 @@ export function scheduleBodyOf(
   return {
     spec: job.mode === 'immediate' ? WATCH : (calendarOf(job.schedule) ?? NEVER),
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCHUP_WINDOW },
-    typedSearchAttributes: searchAttributesOf(job),
+    typedSearchAttributes: scheduleAttributesOf(job),
     action: actionOf(job),
   };
 }

@@ -212,6 +212,11 @@ export const jobPlanSchema: z.ZodType<JobPlan> = z.object({
       restorePoints: z.array(z.string()),
       estimatedBytes: z.int().nullable(),
       reasons: z.array(z.string()),
+      retention: z.object({
+        keep: z.array(z.object({ id: z.string(), reasons: z.array(z.string()) })),
+        actions: z.array(z.string()),
+        warnings: z.array(z.string()),
+      }),
     }),
   ),
 });

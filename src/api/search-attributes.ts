@@ -20,6 +20,11 @@ export const IDEMPOTENCY_KEY = defineSearchAttributeKey(
   SearchAttributeType.KEYWORD,
 );
 
+export const AFTER_JOB = defineSearchAttributeKey(
+  SEARCH_ATTRIBUTES.afterJob,
+  SearchAttributeType.KEYWORD,
+);
+
 /** A text as a literal of a visibility query. */
 export function quoted(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;

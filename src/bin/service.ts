@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
 import { Runtime } from '@temporalio/worker';
 import { pino, type Logger } from 'pino';
 import { createApi } from '../api/create-api.js';
@@ -76,7 +77,12 @@ async function startParts(
   const failures: Promise<void>[] = [];
   const served = parts.repositories ?? config.repositories.map(({ id }) => id);
   if (parts.control || served.length > 0) {
-    const workers = await startServiceWorkers(config, parts.control, served, logger);
+    const { client } = temporal;
+    const workers = await startServiceWorkers(
+      config,
+      { control: parts.control, served, client },
+      logger,
+    );
     stops.push(() => workers.stop());
     failures.push(workers.finished());
   }
@@ -122,8 +128,7 @@ let isRuntimeInstalled = false;
 
 async function startServiceWorkers(
   config: LonghaulConfig,
-  servesControl: boolean,
-  served: readonly string[],
+  { control, served, client }: { control: boolean; served: readonly string[]; client: Client },
   logger: Logger,
 ): Promise<RunningWorkers> {
   for (const id of served)
@@ -144,8 +149,9 @@ async function startServiceWorkers(
     ...native,
     repositories: config.repositories,
     served,
-    servesControl,
+    servesControl: control,
     settings: copySettings(config.copy),
+    client,
   });
 }
 

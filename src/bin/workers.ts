@@ -1,15 +1,24 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { Client } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { createBrowseActivities } from '../../activities/browse-activities.js';
 import { createCopyActivities } from '../../activities/copy-activities.js';
+import { createHealthActivities } from '../../activities/health-activities.js';
+import { createRestoreActivities } from '../../activities/restore-activities.js';
 import { createRetentionActivities } from '../../activities/retention-activities.js';
 import { createSessionActivities } from '../../activities/session-activities.js';
-import { CONTROL_TASK_QUEUE, repositoryTaskQueue } from '../../workflows/messages.js';
+import { createWatchActivities } from '../../activities/watch-activities.js';
+import {
+  CONTROL_TASK_QUEUE,
+  lookTaskQueue,
+  repositoryTaskQueue,
+} from '../../workflows/messages.js';
 import type { RepositoryConfig } from '../config/config.js';
 import type { CopySettings } from '../domain/copy-settings.js';
 import { DataMover } from '../mover/data-mover.js';
 import type { RepositoryLocation } from '../repository/open-repository.js';
+import { jobStarter } from './job-starter.js';
 
 export interface WorkersOptions {
   readonly connection: NativeConnection;
@@ -20,21 +29,32 @@ export interface WorkersOptions {
   /** Whether this process also runs workflows and the small activities of the server. */
   readonly servesControl: boolean;
   readonly settings: CopySettings;
+  /** For starting the jobs that follow another one. */
+  readonly client: Client;
 }
 
 /** The workers of one process: one for each repository it serves, with the repository's task limit, and one for workflows. */
 export async function startWorkers(options: WorkersOptions): Promise<RunningWorkers> {
   const { connection, namespace, repositories, settings } = options;
   const mover = new DataMover(repositories.map(locationOf));
+  const immutableForDays = (id: string): number =>
+    repositories.find((repository) => repository.id === id)?.immutableForDays ?? 0;
   const activities = {
     ...createBrowseActivities({ mover }),
     ...createCopyActivities({ mover }),
-    ...createRetentionActivities({
+    ...createHealthActivities({ mover }),
+    ...createRestoreActivities({
       mover,
-      immutableForDays: (id) =>
-        repositories.find((repository) => repository.id === id)?.immutableForDays ?? 0,
+      repositoryPaths: repositories.map(({ path }) => path),
     }),
-    ...createSessionActivities({ mover, settings }),
+    ...createRetentionActivities({ mover, immutableForDays }),
+    ...createSessionActivities({
+      mover,
+      settings,
+      immutableForDays,
+      starter: jobStarter(options.client),
+    }),
+    ...createWatchActivities({ mover }),
   };
   const shared: Pick<
     WorkerOptions,
@@ -48,6 +68,11 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
         taskQueue: repositoryTaskQueue(id),
         maxConcurrentActivityTaskExecutions: taskLimit,
         maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+      }),
+      await Worker.create({
+        ...shared,
+        taskQueue: lookTaskQueue(id),
+        maxConcurrentActivityTaskExecutions: CONCURRENT_LOOKS,
       }),
     );
   if (options.servesControl)
@@ -87,6 +112,8 @@ export class RunningWorkers {
   }
 }
 
+/** A watch holds a place for as long as its job is immediate. */
+const CONCURRENT_LOOKS = 500;
 /** Long enough for a window to finish, short enough for a container's stop timeout. */
 const SHUTDOWN_GRACE = '5s';
 /** What a heartbeat carries may be this old after a kill; the durable cursor is in the staging folder anyway. */

@@ -235,8 +235,8 @@ function describeJob(job: JobView): string {
 }
 
 function describePlan({ workloads }: JobPlan): string {
-  if (workloads.length === 0) return 'Nothing to copy.';
-  return formatTable(
+  if (workloads.length === 0) return 'No workload matches the sources of the job.';
+  const table = formatTable(
     ['WORKLOAD', 'ALGORITHM', 'RESTORE POINTS', 'TO READ', 'WHY'],
     workloads.map(({ workload, algorithm, restorePoints, estimatedBytes, reasons }) => [
       workload,
@@ -246,4 +246,14 @@ function describePlan({ workloads }: JobPlan): string {
       reasons.join('; '),
     ]),
   );
+  return [table, ...workloads.flatMap(describeRetention)].join('\n');
+}
+
+function describeRetention({ workload, retention }: JobPlan['workloads'][number]): string[] {
+  const { keep, actions, warnings } = retention;
+  return [
+    ...warnings.map((warning) => `${workload}: warning: ${warning}`),
+    ...actions.map((action) => `${workload}: ${action}`),
+    ...keep.map(({ id, reasons }) => `${workload}: keep ${id}: ${reasons.join('; ')}`),
+  ];
 }

@@ -26,13 +26,22 @@ export interface OperationStatus {
 
 /** What a session started now would do, one entry per workload; nothing is written. */
 export interface JobPlan {
-  readonly workloads: readonly {
-    readonly workload: string;
-    readonly algorithm: CopyAlgorithm;
-    /** Source restore points that would be copied, in order. */
-    readonly restorePoints: readonly string[];
-    /** Bytes to read from the source, as far as they are known without reading it; null: unknown. */
-    readonly estimatedBytes: number | null;
-    readonly reasons: readonly string[];
-  }[];
+  readonly workloads: readonly WorkloadPlan[];
+}
+
+export interface WorkloadPlan {
+  readonly workload: string;
+  readonly algorithm: CopyAlgorithm;
+  /** Source restore points that would be copied, in order. */
+  readonly restorePoints: readonly string[];
+  /** Size of the source files that hold what is to be copied; null: unknown. */
+  readonly estimatedBytes: number | null;
+  readonly reasons: readonly string[];
+  /** What GFS and retention would do with the chain as it is now, before the copy. */
+  readonly retention: {
+    readonly keep: readonly { readonly id: string; readonly reasons: readonly string[] }[];
+    /** One plain sentence each, in order. */
+    readonly actions: readonly string[];
+    readonly warnings: readonly string[];
+  };
 }

@@ -4,11 +4,12 @@ import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../domain/digest.js';
 import { BackupError } from '../domain/errors.js';
 import type { WritableFile } from '../repository/backup-repository.js';
 import { BlockListReader, guestBlockOf, layerOf } from './block-list.js';
-import { readBlocks, RUN_BLOCKS, RUN_BYTES, type BlockPlace } from './block-reader.js';
+import { readBlocks, RUN_BLOCKS, type BlockPlace } from './block-reader.js';
 import { requirePlan, stagedPath, type DiskPlan, type PlanReference } from './copy-plan.js';
 import { ImageStack } from './image-stack.js';
 import type { MoverContext } from './mover-context.js';
 import { SourceDigests } from './source-digests.js';
+import { giveRunBuffer, takeRunBuffer } from './run-buffer.js';
 import { markDone } from './window-cursor.js';
 import type { WindowWorker } from './window-loop.js';
 
@@ -24,7 +25,7 @@ export function slotOffset(slot: number): number {
   return (1 + slot) * BLOCK_BYTES;
 }
 
-/** Copies windows of planned blocks into the staged file: read, digest, write, sync, read back and compare, mark as done. Placement follows
+/** Copies windows of planned blocks into the staged file: read, write, read back, compare and digest, sync, mark as done. Placement follows
  *  from the plan alone, so any window can be copied again, by anyone, with the same result.
  *  @throws SOURCE_CHANGED, STAGING_INVALID, STALE_EPOCH, REPOSITORY_FULL, BLOCK_DIGEST_MISMATCH */
 export async function openCopyWorker(
@@ -72,7 +73,8 @@ export async function openCopyWorker(
 }
 
 class CopyWorker implements WindowWorker {
-  private readonly buffer = Buffer.alloc(RUN_BYTES);
+  private readonly buffer = takeRunBuffer();
+  private readonly copy = takeRunBuffer();
   private readonly digests = Buffer.alloc(WINDOW_BLOCKS * DIGEST_BYTES);
 
   constructor(
@@ -102,7 +104,6 @@ class CopyWorker implements WindowWorker {
     await this.digestTable.write(digests, digestEntryOffset(1 + firstSlot));
     await this.image.sync();
     await this.digestTable.sync();
-    await this.verify(firstSlot, places.length);
     await markDone(this.cursor, window);
     control.add('processedBlocks', places.length);
   }
@@ -119,57 +120,60 @@ class CopyWorker implements WindowWorker {
     return places;
   }
 
-  /** At most 1 MiB. Zero blocks leave a hole; each run of others is one write. */
+  /** At most 1 MiB. The digests are taken from what is read back, so that each block is hashed once: they vouch for the file, and the
+   *  comparison of the bytes for its being what the source held. */
   private async copyRun(
     firstSlot: number,
     places: BlockPlace[],
     digestIndex: number,
   ): Promise<void> {
-    await readBlocks(this.stack, places, this.buffer, this.context.control);
-    await this.sourceDigests.assertGood(places, this.buffer);
-    let runStart = -1;
-    for (let i = 0; i <= places.length; i++) {
-      const unit = this.buffer.subarray(i * BLOCK_BYTES, (i + 1) * BLOCK_BYTES);
-      const isData = i < places.length && !isZeroUnit(unit);
-      if (isData) {
-        this.digest(unit).copy(this.digests, (digestIndex + i) * DIGEST_BYTES);
-        if (runStart < 0) runStart = i;
-      } else if (runStart >= 0) {
-        const bytes = this.buffer.subarray(runStart * BLOCK_BYTES, i * BLOCK_BYTES);
-        await this.image.write(bytes, slotOffset(firstSlot + runStart));
-        this.context.control.add('transferredBytes', bytes.length);
-        runStart = -1;
+    const bytes = this.buffer.subarray(0, places.length * BLOCK_BYTES);
+    await readBlocks(this.stack, places, bytes, this.context.control);
+    const isData = places.map((_, i) => !isZeroUnit(unitOf(bytes, i)));
+    await this.writeRuns(bytes, isData, firstSlot);
+    const copy = this.copy.subarray(0, bytes.length);
+    copy.fill(0, await this.image.read(copy, slotOffset(firstSlot)));
+    if (!copy.equals(bytes)) throw this.mismatch(bytes, copy, firstSlot);
+    for (let i = 0; i < places.length; i++)
+      if (isData[i])
+        this.digest(unitOf(copy, i)).copy(this.digests, (digestIndex + i) * DIGEST_BYTES);
+  }
+
+  /** Zero blocks leave a hole; each run of others is one write. */
+  private async writeRuns(bytes: Buffer, isData: boolean[], firstSlot: number): Promise<void> {
+    let start = -1;
+    for (let i = 0; i <= isData.length; i++) {
+      if (isData[i] === true) {
+        if (start < 0) start = i;
+      } else if (start >= 0) {
+        const run = bytes.subarray(start * BLOCK_BYTES, i * BLOCK_BYTES);
+        await this.image.write(run, slotOffset(firstSlot + start));
+        this.context.control.add('transferredBytes', run.length);
+        start = -1;
       }
     }
   }
 
-  /** Reads the window back from the file and compares every digest. */
-  private async verify(firstSlot: number, count: number): Promise<void> {
-    for (let i = 0; i < count; i += RUN_BLOCKS) {
-      const length = Math.min(RUN_BLOCKS, count - i);
-      const bytes = this.buffer.subarray(0, length * BLOCK_BYTES);
-      const got = await this.image.read(bytes, slotOffset(firstSlot + i));
-      bytes.fill(0, got);
-      for (let k = 0; k < length; k++) this.verifyUnit(bytes, k, i + k, firstSlot + i + k);
-    }
-  }
-
-  private verifyUnit(bytes: Buffer, k: number, digestIndex: number, slot: number): void {
-    const unit = bytes.subarray(k * BLOCK_BYTES, (k + 1) * BLOCK_BYTES);
-    const at = digestIndex * DIGEST_BYTES;
-    const expected = this.digests.subarray(at, at + DIGEST_BYTES);
-    const isHole = expected.equals(HOLE);
-    if (isHole ? isZeroUnit(unit) : this.digest(unit).equals(expected)) return;
-    throw new BackupError(
+  private mismatch(bytes: Buffer, copy: Buffer, firstSlot: number): BackupError {
+    let i = 0;
+    while (unitOf(bytes, i).equals(unitOf(copy, i))) i++;
+    const offset = slotOffset(firstSlot + i);
+    return new BackupError(
       'BLOCK_DIGEST_MISMATCH',
-      `${this.image.path}: the block at byte ${slotOffset(slot)} does not read back as it was written`,
-      { details: { path: this.image.path, offset: slotOffset(slot), disk: this.disk.disk } },
+      `${this.image.path}: the block at byte ${offset} does not read back as it was written`,
+      { details: { path: this.image.path, offset, disk: this.disk.disk } },
     );
   }
 
   async close(): Promise<void> {
+    giveRunBuffer(this.buffer);
+    giveRunBuffer(this.copy);
     for (const file of this.files) await file.close();
   }
+}
+
+function unitOf(bytes: Buffer, i: number): Buffer {
+  return bytes.subarray(i * BLOCK_BYTES, (i + 1) * BLOCK_BYTES);
 }
 
 export const HOLE = Buffer.alloc(DIGEST_BYTES);

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { WINDOW_BYTES } from '../domain/digest.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { repositoryOpener, type RepositoryLocation } from '../repository/open-repository.js';
+import { watchFolder } from '../repository/watch-folder.js';
 import type {
   OperationInput,
   OperationOutput,
@@ -34,6 +35,12 @@ export class DataMover {
     private readonly threadCount = availableParallelism() + 1,
   ) {
     this.repository = repositoryOpener(locations);
+  }
+
+  /** Rings soon after a change in a repository's folder, where the operating system tells of it. @returns stops it */
+  watch(repositoryId: string, onChange: () => void): () => void {
+    const location = this.locations.find(({ id }) => id === repositoryId);
+    return location === undefined ? () => undefined : watchFolder(location.path, onChange);
   }
 
   /** Runs one operation on the least busy thread. Stop it through `control`; it then rejects with `TaskStopped`. */

@@ -42,26 +42,50 @@ export async function healDisk(context: MoverContext, input: HealInput): Promise
   const point = lineageOf(record, input.pointId)[0]!;
   const disk = point.disks.find((entry) => entry.disk === input.disk);
   if (disk === undefined) return { notes: [], remaining: [], isSourceUnknown: false };
-  const bad = await stillBad(context, input, disk);
-  const blocks = await guestBlocksOf(context, input, disk, bad);
   const source: HealingSource = { ...input, record, point, diskFile: disk };
-  const notes: string[] = [];
+  const first = await healUnits(context, source, await stillBad(context, input, disk));
+  if (first.remaining.length === 0 || first.healed.length === 0) return outcomeOf(first);
+  // A table that was damaged hid which guest blocks the others are: now it shows.
+  const second = await healUnits(context, source, first.remaining);
+  return outcomeOf({ ...second, healed: [...first.healed, ...second.healed] });
+}
+
+interface HealedUnits extends Omit<HealOutcome, 'notes'> {
+  /** One sentence each. */
+  readonly healed: readonly string[];
+  readonly unhealed: readonly string[];
+}
+
+function outcomeOf({ healed, unhealed, remaining, isSourceUnknown }: HealedUnits): HealOutcome {
+  return { notes: [...healed, ...unhealed], remaining, isSourceUnknown };
+}
+
+async function healUnits(
+  context: MoverContext,
+  source: HealingSource,
+  bad: readonly number[],
+): Promise<HealedUnits> {
+  const { point, diskFile: disk } = source;
+  const repository = await context.repository(source.targetRepositoryId);
+  const blocks = await guestBlocksOf(context, source, disk, bad);
+  const healed: string[] = [];
+  const unhealed: string[] = [];
   const remaining: number[] = [];
   let isSourceUnknown = false;
   for (const unit of bad) {
     const place = placeText(point, disk, unit, blocks.get(unit) ?? null);
-    const expected = await expectedDigest(repository, input.chain, disk, unit);
+    const expected = await expectedDigest(repository, source.chain, disk, unit);
     const found = await findGoodBlock(context, source, unit, blocks.get(unit) ?? null, expected);
     isSourceUnknown ||= found.isSourceUnknown;
     if (found.bytes === null) {
       remaining.push(unit);
-      notes.push(`${place} is corrupt and no good copy of it was found`);
+      unhealed.push(`${place} is corrupt and no good copy of it was found`);
       continue;
     }
-    await overwrite(repository, input, disk, unit, found.bytes);
-    notes.push(`${place} was corrupt and was healed from ${found.from}`);
+    await overwrite(repository, source, disk, unit, found.bytes);
+    healed.push(`${place} was corrupt and was healed from ${found.from}`);
   }
-  return { notes, remaining, isSourceUnknown };
+  return { healed, unhealed, remaining, isSourceUnknown };
 }
 
 async function stillBad(

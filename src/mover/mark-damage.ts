@@ -1,5 +1,6 @@
 import type { ChainRecord } from '../chain/chain-record.js';
 import { ownedChainRecord, writeChainRecord } from '../chain/chain-store.js';
+import type { LastingDamage } from '../domain/damage.js';
 import { isBackupError } from '../domain/errors.js';
 import type { TargetRestorePoint } from '../domain/target-point.js';
 import { BLOCK_UNALLOCATED } from '../image/disk-image.js';
@@ -9,13 +10,6 @@ import { withoutPoints } from './delete-points.js';
 import { guestBlocksOf } from './healing-source.js';
 import { openLayerImage } from './image-stack.js';
 import type { MoverContext } from './mover-context.js';
-
-/** Damage of one file that nothing could heal. `units` null: the file as a whole. */
-export interface LastingDamage {
-  readonly pointId: string;
-  readonly disk: string;
-  readonly units: readonly number[] | null;
-}
 
 export interface MarkOutcome {
   /** Points that show a damaged block, oldest first. */

@@ -2,9 +2,10 @@ import { digestEntryOffset, unitCountOf, writeDigestTableHeader } from '../chain
 import { isZeroUnit, unitDigest } from '../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../domain/digest.js';
 import { BackupError } from '../domain/errors.js';
-import { BLOCK_DIRECT, type DiskImage } from '../image/disk-image.js';
+import { BLOCK_DIRECT, type BlockMap, type DiskImage } from '../image/disk-image.js';
 import { openQcow2Image } from '../image/qcow2/qcow2-image.js';
 import type { ReadableFile, WritableFile } from '../repository/backup-repository.js';
+import { RUN_BLOCKS, RUN_BYTES } from './block-reader.js';
 import { fileByteSource } from './file-bytes.js';
 import type { MoverContext } from './mover-context.js';
 import type { TablesCopyWriter } from './tables-copy.js';
@@ -28,50 +29,108 @@ export async function writeMergedDigests(
   },
 ): Promise<void> {
   const { merged, increment, table, algorithm } = input;
-  const digest = unitDigest(algorithm);
   const image = await openQcow2Image(await fileByteSource(merged));
   const fileSizeBytes = (await merged.stamp()).sizeBytes;
   const unitCount = unitCountOf(fileSizeBytes);
   await table.truncate(0);
   await table.truncate(digestEntryOffset(unitCount));
-  const isSettled = new Uint8Array(Math.ceil(unitCount / 8));
-  const unit = Buffer.alloc(BLOCK_BYTES);
-  const readUnit = async (index: number): Promise<Buffer> => {
-    unit.fill(0, await merged.read(unit, index * BLOCK_BYTES));
-    return unit;
-  };
-  const entry = Buffer.alloc(DIGEST_BYTES);
+  const digests = new MergedDigests(input, unitCount);
   const blockCount = Math.ceil(image.virtualSizeBytes / BLOCK_BYTES);
   for (let first = 0; first < blockCount; first += MAP_BLOCKS) {
     context.control.throwIfStopped();
     const count = Math.min(MAP_BLOCKS, blockCount - first);
     const now = await image.mapBlocks(first, count);
     const added = await increment.mapBlocks(first, count);
-    for (let i = 0; i < count; i++) {
-      if (now.states[i] !== BLOCK_DIRECT) continue;
-      const index = now.hostOffsets[i]! / BLOCK_BYTES;
-      const isAdded = added.states[i] === BLOCK_DIRECT;
-      const from = isAdded ? input.incrementTable : input.fullTable;
-      const fromIndex = isAdded ? added.hostOffsets[i]! / BLOCK_BYTES : index;
-      await from.read(entry, digestEntryOffset(fromIndex));
-      if (isAdded && !digest(await readUnit(index)).equals(entry))
-        throw new BackupError(
-          'BLOCK_DIGEST_MISMATCH',
-          `${merged.path}: the merged block at byte ${index * BLOCK_BYTES} does not read back as it was written`,
-          { details: { path: merged.path, offset: index * BLOCK_BYTES } },
-        );
-      await table.write(entry, digestEntryOffset(index));
-      isSettled[index >> 3]! |= 1 << (index & 7);
+    for (let i = 0; i < count;) {
+      const length = runLength(now, added, i);
+      if (length > 0) await digests.keep(now, added, i, length);
+      i += Math.max(1, length);
     }
   }
-  for (let index = 0; index < unitCount; index++) {
-    if (((isSettled[index >> 3]! >> (index & 7)) & 1) === 1) continue;
-    const bytes = await readUnit(index);
-    if (isZeroUnit(bytes)) continue;
-    await table.write(digest(bytes), digestEntryOffset(index));
-    await input.tables.add(index, bytes);
-  }
+  await digests.digestRest();
   await input.tables.finish();
   await writeDigestTableHeader(table, { algorithm, fileSizeBytes, unitCount });
   await table.sync();
+}
+
+type Input = Parameters<typeof writeMergedDigests>[1];
+
+/** Stored blocks from `first` on that lie side by side in the merged file and have their digests side by side in one table; 0 when the
+ *  first is not stored. Going by runs and not by blocks halves the time of a merge (docs/PERFORMANCE.md, Merge). */
+function runLength(now: BlockMap, added: BlockMap, first: number): number {
+  const isAdded = added.states[first] === BLOCK_DIRECT;
+  const isNext = (i: number): boolean =>
+    now.states[i] === BLOCK_DIRECT &&
+    (added.states[i] === BLOCK_DIRECT) === isAdded &&
+    isBehind(now, i) &&
+    (!isAdded || isBehind(added, i));
+  const isBehind = ({ hostOffsets }: BlockMap, i: number): boolean =>
+    hostOffsets[i]! - hostOffsets[first]! === (i - first) * BLOCK_BYTES;
+  let length = 0;
+  while (length < RUN_BLOCKS && first + length < now.states.length && isNext(first + length))
+    length++;
+  return length;
+}
+
+class MergedDigests {
+  private readonly isSettled: Uint8Array;
+  private readonly bytes = Buffer.alloc(RUN_BYTES);
+  private readonly entries = Buffer.alloc(RUN_BLOCKS * DIGEST_BYTES);
+  private readonly digest;
+
+  constructor(
+    private readonly input: Input,
+    private readonly unitCount: number,
+  ) {
+    this.isSettled = new Uint8Array(unitCount);
+    this.digest = unitDigest(input.algorithm);
+  }
+
+  /** Takes over the digests of a run of stored blocks. */
+  async keep(now: BlockMap, added: BlockMap, i: number, length: number): Promise<void> {
+    const { incrementTable, fullTable, table } = this.input;
+    const isAdded = added.states[i] === BLOCK_DIRECT;
+    const unit = now.hostOffsets[i]! / BLOCK_BYTES;
+    const from = isAdded ? incrementTable : fullTable;
+    const fromUnit = isAdded ? added.hostOffsets[i]! / BLOCK_BYTES : unit;
+    const entries = this.entries.subarray(0, length * DIGEST_BYTES);
+    await from.read(entries, digestEntryOffset(fromUnit));
+    if (isAdded) await this.assertMerged(unit, entries);
+    await table.write(entries, digestEntryOffset(unit));
+    this.isSettled.fill(1, unit, unit + length);
+  }
+
+  private async assertMerged(firstUnit: number, entries: Buffer): Promise<void> {
+    const count = entries.length / DIGEST_BYTES;
+    const bytes = await this.read(firstUnit, count);
+    for (let k = 0; k < count; k++) {
+      const expected = entries.subarray(k * DIGEST_BYTES, (k + 1) * DIGEST_BYTES);
+      if (this.digest(bytes.subarray(k * BLOCK_BYTES, (k + 1) * BLOCK_BYTES)).equals(expected))
+        continue;
+      const { path } = this.input.merged;
+      const offset = (firstUnit + k) * BLOCK_BYTES;
+      throw new BackupError(
+        'BLOCK_DIGEST_MISMATCH',
+        `${path}: the merged block at byte ${offset} does not read back as it was written`,
+        { details: { path, offset } },
+      );
+    }
+  }
+
+  /** Digests anew what no stored block settled. */
+  async digestRest(): Promise<void> {
+    for (let unit = 0; unit < this.unitCount; unit++) {
+      if (this.isSettled[unit] === 1) continue;
+      const bytes = await this.read(unit, 1);
+      if (isZeroUnit(bytes)) continue;
+      await this.input.table.write(this.digest(bytes), digestEntryOffset(unit));
+      await this.input.tables.add(unit, bytes);
+    }
+  }
+
+  private async read(firstUnit: number, count: number): Promise<Buffer> {
+    const bytes = this.bytes.subarray(0, count * BLOCK_BYTES);
+    bytes.fill(0, await this.input.merged.read(bytes, firstUnit * BLOCK_BYTES));
+    return bytes;
+  }
 }

@@ -12,8 +12,11 @@ import { inspectTargetChain } from './inspect-chain.js';
 import { markDamage } from './mark-damage.js';
 import type { MoverContext } from './mover-context.js';
 import { planCopy } from './plan-copy.js';
+import { planJob } from './plan-job.js';
 import { planMaintenance } from './plan-maintenance.js';
 import { planSyntheticFull } from './plan-synthetic-full.js';
+import { finishRestore, prepareRestore, renewLease } from './restore-point.js';
+import { openRawRestoreWorker } from './restore-raw.js';
 import { openScanWorker } from './scan-blocks.js';
 import { detectChain, selectWork } from './select-work.js';
 import { collectDamage, openVerifyWorker } from './verify-blocks.js';
@@ -28,6 +31,7 @@ export const THREAD_OPERATIONS = {
   planCopy,
   composeTargetFile,
   commitRestorePoint,
+  planJob,
   planMaintenance,
   mergeIncrement,
   planSyntheticFull,
@@ -39,12 +43,16 @@ export const THREAD_OPERATIONS = {
   healDisk,
   healDigestTable,
   markDamage,
+  prepareRestore,
+  renewLease,
+  finishRestore,
 } as const;
 
 export const WINDOW_OPERATIONS = {
   copyBlocks: openCopyWorker,
   scanBlocks: openScanWorker,
   verifyBlocks: openVerifyWorker,
+  restoreRaw: openRawRestoreWorker,
 } as const;
 
 export type ThreadOperation = keyof typeof THREAD_OPERATIONS;

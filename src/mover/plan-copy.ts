@@ -108,8 +108,24 @@ export async function planCopy(
         isScanned: scan?.disks.some((entry) => entry.disk === disk) ?? false,
       }),
     );
+  const plan = assemblePlan(input, { token, pointId, point, parent, planned });
+  await writeStagedJson(target, stagedPath.plan(staging), plan);
+  return ready(target, staging, plan);
+}
+
+function assemblePlan(
+  input: PlanCopyInput,
+  parts: {
+    readonly token: string;
+    readonly pointId: string;
+    readonly point: SourceRestorePoint;
+    readonly parent: TargetRestorePoint | null;
+    readonly planned: readonly PlannedDisk[];
+  },
+): CopyPlan {
+  const { token, pointId, point, parent, planned } = parts;
   const isFull = planned.every(({ plan }) => plan.kind === 'full');
-  const plan: CopyPlan = {
+  return {
     token,
     epoch: input.epoch,
     pointId,
@@ -126,8 +142,6 @@ export async function planCopy(
       disks: planned.map((entry) => entry.source),
     },
   };
-  await writeStagedJson(target, stagedPath.plan(staging), plan);
-  return ready(target, staging, plan);
 }
 
 /** An empty staging folder, or one with the scan that the plan is made from; `scan`: there is one to be done first. */

@@ -137,10 +137,10 @@ function isSame(plan: CopyPlan, now: ReadonlyMap<string, readonly LayerFile[]>):
     plan.disks.every(({ disk, layers }) => {
       const files = now.get(disk) ?? [];
       // The plan may have left out what lies below a file that is a full by itself.
-      return layers.every(
-        ({ path, stamp }, i) =>
-          path === files[i]?.path && sameStamp(stamp!, files[i]?.stamp ?? stamp!),
-      );
+      return layers.every(({ path, stamp }, i) => {
+        const file = files[i];
+        return file !== undefined && path === file.path && sameStamp(stamp!, file.stamp!);
+      });
     })
   );
 }

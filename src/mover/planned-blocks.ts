@@ -42,7 +42,7 @@ export async function listPlannedBlocks(
     const blocks = new BlockListWriter(blocksFile, token);
     const zeros = new ZeroRunWriter(new BlockListWriter(zerosFile, token));
     const changeMap = changedFile === null ? null : new ChangeMap(changedFile);
-    const part = new SortedPart();
+    const part = new SortedPart(Math.min(SORT_BLOCKS, stack.blockCount));
     for (let first = 0; first < stack.blockCount; first += MAP_BLOCKS) {
       context.control.throwIfStopped();
       const count = Math.min(MAP_BLOCKS, stack.blockCount - first);
@@ -93,9 +93,14 @@ async function collect(
 
 /** Planned blocks of one part of the disk, in memory until they are sorted by layer and file offset. */
 class SortedPart {
-  private readonly packed = new Float64Array(SORT_BLOCKS);
-  private readonly offsets = new Float64Array(SORT_BLOCKS);
+  private readonly packed: Float64Array;
+  private readonly offsets: Float64Array;
   length = 0;
+
+  constructor(capacity: number) {
+    this.packed = new Float64Array(capacity);
+    this.offsets = new Float64Array(capacity);
+  }
 
   add(packed: number, offset: number): void {
     this.packed[this.length] = packed;

@@ -1,5 +1,5 @@
 import { availablePoints } from '../chain/chain-record.js';
-import { ownedChainRecord } from '../chain/chain-store.js';
+import { ownedChainRecord, readChainRecord } from '../chain/chain-store.js';
 import type { CopyJob, RestorePointScope } from '../domain/copy-job.js';
 import { gfsDue } from '../domain/gfs.js';
 import {
@@ -12,13 +12,15 @@ import {
   type RestorePointSelection,
 } from '../domain/select-restore-points.js';
 import { compareWithCopied, type CompareInput } from './compare-with-copied.js';
+import type { SourceWorkload } from '../domain/restore-point.js';
 import type { TargetRestorePoint } from '../domain/target-point.js';
 import type { MoverContext } from './mover-context.js';
 import { timeZoneOf } from './plan-maintenance.js';
 import { findSourceWorkload } from './source-catalogue.js';
 
 export interface SelectWorkInput extends CompareInput {
-  readonly epoch: number;
+  /** null: only a look; the chain may not exist yet. */
+  readonly epoch: number | null;
   readonly workloadId: string;
 }
 
@@ -88,7 +90,19 @@ async function compared(
   const source = await context.repository(input.sourceRepositoryId);
   const target = await context.repository(input.targetRepositoryId);
   const workload = await findSourceWorkload(source, input.workloadId);
-  const record = await ownedChainRecord(target, input.chain, input.epoch);
+  const record =
+    input.epoch === null
+      ? await readChainRecord(target, input.chain)
+      : await ownedChainRecord(target, input.chain, input.epoch);
+  if (record === null) return { copied: [], current: neverCopied(workload) };
   const current = await compareWithCopied(context, input, workload, record);
   return { copied: availablePoints(record), current };
+}
+
+function neverCopied(workload: SourceWorkload): ComparedRestorePoint[] {
+  return workload.restorePoints.map((point) => ({
+    ...point,
+    sameContentAs: [],
+    contentDiffersFrom: [],
+  }));
 }

@@ -1,5 +1,6 @@
 import { stagingFolder } from '../chain/chain-paths.js';
 import { readDigestTableHeader } from '../chain/digest-table.js';
+import type { Damage } from '../domain/damage.js';
 import { BLOCK_BYTES, WINDOW_BLOCKS } from '../domain/digest.js';
 import { BackupError } from '../domain/errors.js';
 import type { BackupRepository, WritableFile } from '../repository/backup-repository.js';
@@ -7,12 +8,7 @@ import { ChangeMap, writeChangeBits } from './change-map.js';
 import { stagedPath } from './copy-plan.js';
 import type { MoverContext } from './mover-context.js';
 import { discardStaging } from './staging.js';
-import {
-  pointToVerify,
-  verifyStagingId,
-  type Damage,
-  type VerifyPointInput,
-} from './verify-plan.js';
+import { pointToVerify, verifyStagingId, type VerifyPointInput } from './verify-plan.js';
 import { UnitVerifier } from './verify-units.js';
 import { markDone } from './window-cursor.js';
 import type { WindowWorker } from './window-loop.js';

@@ -2,6 +2,7 @@ import { stagingFolder } from '../chain/chain-paths.js';
 import { lineageOf, type ChainRecord } from '../chain/chain-record.js';
 import { readChainRecord } from '../chain/chain-store.js';
 import { readDigestTableHeader } from '../chain/digest-table.js';
+import type { Damage } from '../domain/damage.js';
 import { BackupError, isBackupError } from '../domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../domain/target-point.js';
 import { relativeParentLink } from '../chain/chain-paths.js';
@@ -20,18 +21,6 @@ export interface VerifyPointInput {
   readonly chain: string;
   readonly pointId: string;
 }
-
-/** Something that is not as it was written. `units` are numbers of 64 KiB units of the disk's file. */
-export type Damage =
-  | {
-      readonly type: 'units';
-      readonly disk: string;
-      readonly units: readonly number[];
-      readonly count: number;
-    }
-  | { readonly type: 'digestTable'; readonly disk: string }
-  | { readonly type: 'file'; readonly disk: string; readonly reason: string }
-  | { readonly type: 'companion'; readonly path: string };
 
 /** Name of the staging folder that holds how far a verification is. */
 export function verifyStagingId(pointId: string): string {

@@ -10,6 +10,13 @@ export interface RepositoryLocation {
   readonly isReadOnly: boolean;
 }
 
+/** A folder that is not a configured repository, as the destination of a restore: `folder:` and its absolute path. */
+export function folderRepositoryId(absolutePath: string): string {
+  return `${FOLDER_ID}${absolutePath}`;
+}
+
+const FOLDER_ID = 'folder:';
+
 /** Opens repositories by id and keeps them. When the folder of a known one was exchanged (a share that went away and came back), it is
  *  opened anew, but an empty folder is not taken for the repository: that is what a mount point without its share looks like.
  *  @throws REPOSITORY_MISSING, REPOSITORY_UNREACHABLE */
@@ -18,6 +25,10 @@ export function repositoryOpener(
 ): (id: string) => Promise<BackupRepository> {
   const opened = new Map<string, BackupRepository>();
   return async (id) => {
+    if (id.startsWith(FOLDER_ID)) {
+      const rootPath = id.slice(FOLDER_ID.length);
+      return openDirectoryRepository({ id, rootPath, readOnly: false });
+    }
     const known = opened.get(id);
     if (known !== undefined && (await isStillThere(known))) return known;
     const location = locations.find((entry) => entry.id === id);

@@ -10,7 +10,6 @@ import {
 } from '../../../src/temporal/connect.js';
 import { CONTROL_TASK_QUEUE } from '../../../workflows/messages.js';
 import type { copySession } from '../../../workflows/copy-session.js';
-import { ownNamespace } from '../temporal/own-namespace.js';
 import type { TestSite } from './test-site.js';
 
 /** Small enough that a test needs no waiting. */
@@ -43,10 +42,21 @@ export class TestWorkers {
   static async start(
     site: TestSite,
     settings: Partial<CopySettings> = {},
-    served = site.repositories.map(({ id }) => id),
+    served?: readonly string[],
+  ): Promise<TestWorkers> {
+    // Only here: the module belongs to vitest, and histories are recorded without it.
+    const { ownNamespace } = await import('../temporal/own-namespace.js');
+    return TestWorkers.on(await ownNamespace(), site, settings, served);
+  }
+
+  /** The same in a namespace that is there. */
+  static async on(
+    own: TemporalSettings,
+    site: TestSite,
+    settings: Partial<CopySettings> = {},
+    served: readonly string[] = site.repositories.map(({ id }) => id),
   ): Promise<TestWorkers> {
     quietRuntime();
-    const own = await ownNamespace();
     const { client, connection } = await connectTemporal(own);
     const native = await connectNative(own);
     const workers = await startWorkers({
@@ -55,6 +65,7 @@ export class TestWorkers {
       served,
       servesControl: true,
       settings: { ...TEST_SETTINGS, ...settings },
+      client,
     });
     return new TestWorkers(client, own.temporal, workers, async () => {
       await connection.close();

@@ -12,7 +12,9 @@ export async function ownNamespace(): Promise<ReturnType<typeof externalSettings
   try {
     await connection.workflowService.registerNamespace({
       namespace,
-      workflowExecutionRetentionPeriod: proto.google.protobuf.Duration.fromObject({ seconds: 86_400 }),
+      workflowExecutionRetentionPeriod: proto.google.protobuf.Duration.fromObject({
+        seconds: 86_400,
+      }),
     });
     await waitFor(() => connection.workflowService.describeNamespace({ namespace }));
     await waitFor(() => prepareNamespace(connection, namespace));

@@ -140,7 +140,16 @@ export async function browseRepository(input: BrowseRepositoryInput): Promise<Br
 export async function planJob({ job }: PlanJobInput): Promise<JobPlan> {
   const workload = job.sources.include[0]?.workloads?.[0] ?? 'web01';
   const entry = { workload, algorithm: 'full' as const, restorePoints: ['p1'] };
-  return { workloads: [{ ...entry, estimatedBytes: 10, reasons: ['first copy'] }] };
+  return {
+    workloads: [
+      {
+        ...entry,
+        retention: { keep: [], actions: [], warnings: [] },
+        estimatedBytes: 10,
+        reasons: ['first copy'],
+      },
+    ],
+  };
 }
 
 export async function readJobDefinition({ jobId }: ReadJobDefinitionInput): Promise<unknown> {

@@ -1,0 +1,124 @@
+import { stat } from 'node:fs/promises';
+import { isAbsolute, relative } from 'node:path';
+import { chainFolder } from '../src/chain/chain-paths.js';
+import { newLeaseId } from '../src/chain/leases.js';
+import { BackupError } from '../src/domain/errors.js';
+import { partsOfRestorePointKey } from '../src/domain/repository-view.js';
+import type { ImageFormat } from '../src/domain/restore-point.js';
+import { stagedPath, type PlanReference } from '../src/mover/copy-plan.js';
+import type { DataMover } from '../src/mover/data-mover.js';
+import type { DiskWork } from '../src/mover/disk-work.js';
+import { restoreStaging, type RestoreInput } from '../src/mover/restore-point.js';
+import { folderRepositoryId } from '../src/repository/open-repository.js';
+import { runBatch, type BatchCounts } from './block-activities.js';
+import { runTask } from './run-task.js';
+
+/** A restore as the workflow names it. */
+export interface RestoreOrder {
+  readonly repositoryId: string;
+  /** `restorePointKey` of job, workload and point. */
+  readonly restorePointId: string;
+  readonly destinationPath: string;
+  readonly format: ImageFormat;
+  /** null: all. */
+  readonly disks: readonly string[] | null;
+  /** From `prepareRestore`; null before. */
+  readonly leaseId: string | null;
+}
+
+export interface RestoreBatch {
+  readonly order: RestoreOrder;
+  readonly reference: PlanReference;
+  readonly disk: string;
+  readonly firstWindow: number;
+  readonly windowCount: number;
+  /** Now, in epoch milliseconds: the lease on the point is renewed with each batch. */
+  readonly nowMs: number;
+}
+
+/** Steps of a restore into a folder of the worker's machine. Each goes on where it was stopped. */
+export function createRestoreActivities(deps: {
+  readonly mover: DataMover;
+  /** Roots of the configured repositories: a restore never writes into one. */
+  readonly repositoryPaths: readonly string[];
+}) {
+  const { mover, repositoryPaths } = deps;
+  return {
+    async prepareRestore(input: {
+      order: RestoreOrder;
+      nowMs: number;
+    }): Promise<{ leaseId: string; reference: PlanReference; disks: DiskWork[] }> {
+      return runTask(async (control) => {
+        await assertDestination(input.order.destinationPath, repositoryPaths);
+        const leaseId = input.order.leaseId ?? newLeaseId();
+        const restore = restoreInput({ ...input.order, leaseId }, input.nowMs);
+        return { leaseId, ...(await mover.run('prepareRestore', restore, control)) };
+      });
+    },
+
+    async restoreBlocks(batch: RestoreBatch): Promise<BatchCounts> {
+      const { order, reference, disk } = batch;
+      const restore = restoreInput(order, batch.nowMs);
+      const staging = restoreStaging(restore.pointId);
+      const targetRepositoryId = folderRepositoryId(order.destinationPath);
+      const input = { targetRepositoryId, staging, reference, disk };
+      const isRaw = order.format === 'raw';
+      const cursor = isRaw
+        ? stagedPath.scanCursor(staging, disk)
+        : stagedPath.cursor(staging, disk);
+      return runBatch(mover, { ...batch, targetRepositoryId }, cursor, async (windows, control) => {
+        await mover.run('renewLease', restore, control);
+        await mover.runWindows(isRaw ? 'restoreRaw' : 'copyBlocks', input, windows, control);
+      });
+    },
+
+    async finishRestore(input: {
+      order: RestoreOrder;
+      reference: PlanReference;
+      nowMs: number;
+    }): Promise<{ files: string[] }> {
+      return runTask(async (control) => {
+        const restore = restoreInput(input.order, input.nowMs);
+        const targetRepositoryId = folderRepositoryId(input.order.destinationPath);
+        const staging = restoreStaging(restore.pointId);
+        const { reference } = input;
+        if (input.order.format === 'qcow2')
+          await mover.run('composeTargetFile', { targetRepositoryId, staging, reference }, control);
+        return mover.run('finishRestore', restore, control);
+      });
+    },
+  };
+}
+
+export type RestoreActivities = ReturnType<typeof createRestoreActivities>;
+
+function restoreInput(order: RestoreOrder, nowMs: number): RestoreInput {
+  const [jobId, workloadId, pointId] = partsOfRestorePointKey(order.restorePointId);
+  if (jobId === undefined || workloadId === undefined || pointId === undefined)
+    throw new BackupError(
+      'RESTORE_POINT_MISSING',
+      `${order.restorePointId} does not name a copy: only what Longhaul has copied can be restored by it`,
+    );
+  return {
+    ...order,
+    chain: chainFolder(jobId, workloadId),
+    pointId,
+    leaseId: order.leaseId ?? '',
+    nowMs,
+  };
+}
+
+/** @throws RESTORE_DESTINATION_INVALID */
+async function assertDestination(path: string, repositoryPaths: readonly string[]): Promise<void> {
+  const refuse = (why: string): BackupError =>
+    new BackupError('RESTORE_DESTINATION_INVALID', `${path} cannot be restored to: ${why}`);
+  if (!isAbsolute(path)) throw refuse('it is not an absolute path');
+  const entry = await stat(path).catch(() => null);
+  if (entry === null) throw refuse('there is no such folder on the worker’s machine');
+  if (!entry.isDirectory()) throw refuse('it is not a folder');
+  for (const root of repositoryPaths) {
+    const way = relative(root, path);
+    if (way === '' || (!way.startsWith('..') && !isAbsolute(way)))
+      throw refuse('it lies in a backup repository');
+  }
+}

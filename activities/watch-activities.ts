@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { Context } from '@temporalio/activity';
+import { chainFolder } from '../src/chain/chain-paths.js';
+import { availablePoints } from '../src/chain/chain-record.js';
+import { readChainRecord } from '../src/chain/chain-store.js';
+import type { CopyJob } from '../src/domain/copy-job.js';
+import type { SourceWorkload } from '../src/domain/restore-point.js';
+import { isInScope } from '../src/domain/source-scope.js';
+import type { DataMover } from '../src/mover/data-mover.js';
+import { listSourceWorkloads } from '../src/mover/source-catalogue.js';
+import type { TaskControl } from '../src/mover/task-control.js';
+import { runTask } from './run-task.js';
+
+export interface WatchResult {
+  /** Fingerprint of the source as it was seen; the next wait starts from it. */
+  readonly seen: string;
+  /** Workloads that have something to copy. */
+  readonly workloads: readonly string[];
+}
+
+/** Waiting for new restore points. */
+export function createWatchActivities({ mover }: { readonly mover: DataMover }) {
+  return {
+    /** Returns when the sources of `job` show a complete restore point that is not copied yet and that the watcher has not seen. Looks every
+     *  `intervalMs`, and sooner when the folder tells of a change. Reads only. */
+    async waitForRestorePoints(input: {
+      job: CopyJob;
+      seen: string | null;
+      intervalMs: number;
+    }): Promise<WatchResult> {
+      const { job, intervalMs } = input;
+      return runTask(async (control) => {
+        const bell = new Bell();
+        const watchers = job.sources.include.map(({ repositoryId }) =>
+          mover.watch(repositoryId, () => bell.ring()),
+        );
+        Context.current().cancellationSignal.addEventListener('abort', () => bell.ring());
+        try {
+          return await wait(mover, job, input.seen, intervalMs, bell, control);
+        } finally {
+          for (const close of watchers) close();
+        }
+      });
+    },
+  };
+}
+
+export type WatchActivities = ReturnType<typeof createWatchActivities>;
+
+async function wait(
+  mover: DataMover,
+  job: CopyJob,
+  seenBefore: string | null,
+  intervalMs: number,
+  bell: Bell,
+  control: TaskControl,
+): Promise<WatchResult> {
+  for (;;) {
+    const { seen, workloads } = await look(mover, job);
+    if (seen !== seenBefore && workloads.length > 0) return { seen, workloads };
+    await bell.wait(intervalMs);
+    control.throwIfStopped();
+  }
+}
+
+async function look(mover: DataMover, job: CopyJob): Promise<WatchResult> {
+  const fingerprint = createHash('sha256');
+  const workloads: string[] = [];
+  for (const { repositoryId } of job.sources.include) {
+    const repository = await mover.repository(repositoryId);
+    for (const workload of await listSourceWorkloads(repository)) {
+      if (!isInScope(job, repositoryId, workload)) continue;
+      const complete = workload.restorePoints.filter(({ state }) => state === 'complete');
+      const points = complete.map(({ id, disks }) => [id, disks.map(({ stamp }) => stamp)]);
+      fingerprint.update(JSON.stringify([repositoryId, workload.id, points]));
+      if (await hasNewPoint(mover, job, workload)) workloads.push(workload.name);
+    }
+  }
+  return { seen: fingerprint.digest('hex'), workloads };
+}
+
+/** The first time any complete point is new; later those that are newer than the newest copied one. */
+async function hasNewPoint(
+  mover: DataMover,
+  job: CopyJob,
+  workload: SourceWorkload,
+): Promise<boolean> {
+  const target = await mover.repository(job.target.repositoryId);
+  const record = await readChainRecord(target, chainFolder(job.id, workload.id));
+  const copied = record === null ? [] : availablePoints(record);
+  const known = new Set(copied.map(({ source }) => source.restorePointId));
+  const newest = copied.at(-1);
+  const newestMs = newest === undefined ? -Infinity : Date.parse(newest.createdAt);
+  return workload.restorePoints.some(
+    ({ id, state, createdAtMs }) =>
+      state === 'complete' && !known.has(id) && createdAtMs > newestMs,
+  );
+}
+
+/** A wait that can be ended early. */
+class Bell {
+  private wake: (() => void) | null = null;
+  private isRung = false;
+
+  ring(): void {
+    this.isRung = true;
+    this.wake?.();
+  }
+
+  async wait(timeoutMs: number): Promise<void> {
+    if (!this.isRung)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs);
+        this.wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    this.wake = null;
+    this.isRung = false;
+  }
+}

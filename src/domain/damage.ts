@@ -1,0 +1,20 @@
+/** What a health check finds, and what is left of it. Plain JSON. */
+
+/** Something that is not as it was written. `units` are numbers of 64 KiB units of the disk's file. */
+export type Damage =
+  | {
+      readonly type: 'units';
+      readonly disk: string;
+      readonly units: readonly number[];
+      readonly count: number;
+    }
+  | { readonly type: 'digestTable'; readonly disk: string }
+  | { readonly type: 'file'; readonly disk: string; readonly reason: string }
+  | { readonly type: 'companion'; readonly path: string };
+
+/** Damage of one file that nothing could heal. `units` null: the file as a whole. */
+export interface LastingDamage {
+  readonly pointId: string;
+  readonly disk: string;
+  readonly units: readonly number[] | null;
+}

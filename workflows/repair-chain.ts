@@ -1,0 +1,141 @@
+import { workflowInfo } from '@temporalio/workflow';
+import type { CopySettings } from '../src/domain/copy-settings.js';
+import type { Damage, LastingDamage } from '../src/domain/damage.js';
+import { assertNever } from '../src/domain/errors.js';
+import type { WorkloadType } from '../src/domain/restore-point.js';
+import { healthActivities, listingActivities } from './activity-profiles.js';
+
+/** Something damaged in the files of one point. */
+export interface ChainDamage {
+  readonly pointId: string;
+  readonly damage: Damage;
+}
+
+export interface RepairInput {
+  readonly targetRepositoryId: string;
+  readonly jobId: string;
+  readonly workload: { readonly id: string; readonly name: string; readonly type: WorkloadType };
+  readonly damage: readonly ChainDamage[];
+  readonly settings: CopySettings;
+}
+
+export interface RepairOutcome {
+  readonly unhealed: number;
+  readonly notes: readonly string[];
+}
+
+/** Heals what a verification found, as the owner of the chain (its workflow id is the chain's lock); what cannot be healed is marked, and
+ *  what no good restore point builds on goes to the quarantine. */
+export async function repairChain(input: RepairInput): Promise<RepairOutcome> {
+  const repair = new ChainRepair(input);
+  await repair.run();
+  return { unhealed: repair.unhealed, notes: repair.notes };
+}
+
+class ChainRepair {
+  unhealed = 0;
+  readonly notes: string[] = [];
+  private readonly lasting: LastingDamage[] = [];
+  private isSourceUnknown = false;
+  private epoch = 0;
+  private readonly activities;
+
+  constructor(private readonly input: RepairInput) {
+    this.activities = healthActivities(input.targetRepositoryId, input.settings);
+  }
+
+  private get place() {
+    const { targetRepositoryId, jobId, workload } = this.input;
+    return { targetRepositoryId, jobId, workloadId: workload.id, epoch: this.epoch };
+  }
+
+  async run(): Promise<void> {
+    const { targetRepositoryId, settings, workload } = this.input;
+    const chain = await listingActivities(
+      targetRepositoryId,
+      settings,
+    ).inspectTargetChain.executeWithOptions({ summary: `${workload.name}: take the chain over` }, [
+      { ...this.place, workload, owner: workflowInfo().firstExecutionRunId },
+    ]);
+    this.epoch = chain.epoch;
+    for (const { pointId, damage } of this.input.damage) await this.heal(pointId, damage);
+    if (this.lasting.length > 0) await this.mark();
+  }
+
+  private async heal(pointId: string, damage: Damage): Promise<void> {
+    switch (damage.type) {
+      case 'units':
+        return this.healUnits(pointId, damage.disk, damage.units, damage.count);
+      case 'digestTable':
+        return this.healTable(pointId, damage.disk);
+      case 'file':
+        this.unhealed++;
+        this.notes.push(`${pointId}: ${damage.reason}`);
+        this.lasting.push({ pointId, disk: damage.disk, units: null });
+        return;
+      case 'companion':
+        this.unhealed++;
+        this.notes.push(`${pointId}: ${damage.path} is damaged; the disks are not affected`);
+        return;
+      default:
+        return assertNever(damage);
+    }
+  }
+
+  private async healUnits(
+    pointId: string,
+    disk: string,
+    units: readonly number[],
+    count: number,
+  ): Promise<void> {
+    const outcome = await this.activities.healDisk.executeWithOptions(
+      { summary: `${this.input.workload.name} ${pointId} ${disk}: heal ${count} units` },
+      [{ ...this.place, pointId, disk, units }],
+    );
+    this.notes.push(...outcome.notes);
+    this.isSourceUnknown ||= outcome.isSourceUnknown;
+    const isWhole = count > units.length;
+    if (isWhole)
+      this.notes.push(
+        `disk ${disk} of ${pointId}: ${count} damaged units are too many to heal one by one`,
+      );
+    if (outcome.remaining.length === 0 && !isWhole) return;
+    this.unhealed++;
+    this.lasting.push({ pointId, disk, units: isWhole ? null : outcome.remaining });
+  }
+
+  private async healTable(pointId: string, disk: string): Promise<void> {
+    const { healed } = await this.activities.healDigestTable.executeWithOptions(
+      { summary: `${this.input.workload.name} ${pointId} ${disk}: heal the digest table` },
+      [{ ...this.place, pointId, disk }],
+    );
+    const what = `disk ${disk} of ${pointId}: the digest table`;
+    if (healed) {
+      this.notes.push(`${what} was damaged and was made anew; the file is as it was written`);
+      return;
+    }
+    this.unhealed++;
+    this.notes.push(`${what} is damaged, and so is the file it covers`);
+    this.lasting.push({ pointId, disk, units: null });
+  }
+
+  private async mark(): Promise<void> {
+    const outcome = await this.activities.markDamage.executeWithOptions(
+      { summary: `${this.input.workload.name}: mark corrupt restore points` },
+      [
+        {
+          ...this.place,
+          nowMs: Date.now(),
+          damage: this.lasting,
+          mayQuarantine: !this.isSourceUnknown,
+        },
+      ],
+    );
+    if (outcome.corrupt.length > 0)
+      this.notes.push(`corrupt restore points: ${outcome.corrupt.join(', ')}`);
+    if (outcome.quarantined.length > 0)
+      this.notes.push(
+        `set aside in quarantine: ${outcome.quarantined.join(', ')}; the next session copies anew what the source still holds`,
+      );
+  }
+}

@@ -1,0 +1,127 @@
+import { executeChild, sleep } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { ChainToVerify } from '../activities/health-activities.js';
+import type { CopySettings } from '../src/domain/copy-settings.js';
+import { BLOCK_BYTES, WINDOW_BLOCKS, WINDOW_BYTES } from '../src/domain/digest.js';
+import type { OperationStatus } from '../src/domain/operation.js';
+import { controlActivities, healthActivities } from './activity-profiles.js';
+import { CONTROL_TASK_QUEUE, type VerifyInput } from './messages.js';
+import { OperationState } from './operation-state.js';
+import { repairChain, type ChainDamage } from './repair-chain.js';
+
+/** A health check: reads every block of the files of a point, a job or a repository and compares it with its digest; what is damaged is
+ *  healed under the chain's lock. Copies of other chains go on meanwhile, and of this one too. */
+export async function verifyBackups(input: VerifyInput): Promise<OperationStatus> {
+  const state = new OperationState();
+  try {
+    const settings = await controlActivities.readCopySettings.executeWithOptions(
+      { summary: 'read settings' },
+      [],
+    );
+    return await new Verification(input, settings, state).run();
+  } catch (error) {
+    return state.fail(error);
+  }
+}
+
+class Verification {
+  private readonly activities;
+  private damaged = 0;
+  private unhealed = 0;
+
+  constructor(
+    private readonly input: VerifyInput,
+    private readonly settings: CopySettings,
+    private readonly state: OperationState,
+  ) {
+    this.activities = healthActivities(input.repositoryId, settings);
+  }
+
+  async run(): Promise<OperationStatus> {
+    const { repositoryId, restorePointId, jobId } = this.input;
+    const chains = await this.activities.listVerification.executeWithOptions(
+      { summary: `${repositoryId}: list what is to be verified` },
+      [{ repositoryId, restorePointId, jobId: jobId ?? null }],
+    );
+    let points = 0;
+    for (const chain of chains) {
+      const damage: ChainDamage[] = [];
+      for (const pointId of chain.pointIds) {
+        damage.push(...(await this.verifyPoint(chain, pointId)));
+        points++;
+      }
+      if (damage.length > 0) await this.repair(chain, damage);
+    }
+    if (this.damaged === 0)
+      return this.state.end('success', `${points} restore points are as they were written`);
+    return this.unhealed === 0
+      ? this.state.end('warning', `${this.damaged} damaged places were found and healed`)
+      : this.state.end(
+          'failed',
+          `${this.unhealed} of ${this.damaged} damaged places could not be healed`,
+        );
+  }
+
+  private async verifyPoint(chain: ChainToVerify, pointId: string): Promise<ChainDamage[]> {
+    const { repositoryId } = this.input;
+    const { jobId, workloadId } = chain;
+    const place = { targetRepositoryId: repositoryId, jobId, workloadId, pointId };
+    const name = `${chain.workload.name} ${pointId}`;
+    this.state.show(`verifying ${name}`);
+    const plan = await this.activities.prepareVerification.executeWithOptions(
+      { summary: `${name}: check files and tables` },
+      [place],
+    );
+    for (const disk of plan.disks) {
+      const bytes = disk.blockCount * BLOCK_BYTES;
+      this.state.addWork(bytes, Math.min(bytes, disk.firstOpenWindow * WINDOW_BYTES));
+      const step = this.settings.batchWindows;
+      for (let first = disk.firstOpenWindow; first < disk.windowCount; first += step) {
+        const windowCount = Math.min(step, disk.windowCount - first);
+        const endBlock = Math.min((first + windowCount) * WINDOW_BLOCKS, disk.blockCount);
+        const summary = `${name} ${disk.disk}: units ${first * WINDOW_BLOCKS}–${endBlock - 1}`;
+        const { verifyBytesPerSecond: maxBytesPerSecond } = this.settings;
+        const batch = {
+          ...place,
+          disk: disk.disk,
+          firstWindow: first,
+          windowCount,
+          maxBytesPerSecond,
+        };
+        await this.activities.verifyBlocks.executeWithOptions({ summary }, [batch]);
+        this.state.addProgress((endBlock - first * WINDOW_BLOCKS) * BLOCK_BYTES);
+      }
+    }
+    const units = await this.activities.collectDamage.executeWithOptions(
+      { summary: `${name}: collect what was found` },
+      [place],
+    );
+    return [...plan.damage, ...units].map((damage) => ({ pointId, damage }));
+  }
+
+  /** Under the chain's lock; when a session holds it, after that session. */
+  private async repair(chain: ChainToVerify, damage: readonly ChainDamage[]): Promise<void> {
+    const { repositoryId } = this.input;
+    const { jobId, workloadId, workload } = chain;
+    this.damaged += damage.length;
+    for (;;) {
+      try {
+        const outcome = await executeChild(repairChain, {
+          workflowId: `chain/${repositoryId}/${jobId}/${workloadId}`,
+          taskQueue: CONTROL_TASK_QUEUE,
+          staticSummary: `${workload.name}: repair`,
+          args: [
+            { targetRepositoryId: repositoryId, jobId, workload, damage, settings: this.settings },
+          ],
+        });
+        for (const note of outcome.notes) this.state.note(note);
+        this.unhealed += outcome.unhealed;
+        return;
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        this.state.show(`waiting for the session that copies ${workload.name}`);
+        await sleep(this.settings.lockRetryMs);
+      }
+    }
+  }
+}
