@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { availablePoints } from '../../../src/chain/chain-record.js';
+import type { OperationStatus } from '../../../src/domain/operation.js';
+import { restorePointKey } from '../../../src/domain/repository-view.js';
+import { CONTROL_TASK_QUEUE, type RestoreInput } from '../../../workflows/messages.js';
+import { checkImage, rawDigest } from '../../support/image/qemu-oracle.js';
+import { libvirtTruth, testJob, TestSite } from '../../support/session/test-site.js';
+import { TestWorkers } from '../../support/session/test-workers.js';
+import { describeTemporal } from '../../support/temporal/server.js';
+
+describeTemporal('restore', () => {
+  let site: TestSite;
+  let workers: TestWorkers;
+  beforeAll(async () => {
+    site = await TestSite.create();
+    workers = await TestWorkers.start(site);
+    await workers.runSession(testJob());
+  }, 60_000);
+  afterAll(async () => {
+    await workers.stop();
+    await site.remove();
+  });
+
+  async function restore(
+    index: number,
+    changes: Pick<RestoreInput, 'destinationPath' | 'format'>,
+  ): Promise<OperationStatus> {
+    const workload = await site.workload('files01');
+    const point = availablePoints((await site.chain('nightly', 'files01'))!)[index]!;
+    const restorePointId = restorePointKey(['nightly', workload.id, point.id]);
+    return workers.client.workflow.execute('restorePoint', {
+      workflowId: `restore/offsite/${restorePointId}-${changes.format}-${index}`,
+      taskQueue: CONTROL_TASK_QUEUE,
+      args: [{ repositoryId: 'offsite', restorePointId, ...changes } satisfies RestoreInput],
+    });
+  }
+
+  it.each([0, 1, 2])(
+    'writes raw disks that are what the machine held (point %i)',
+    async (index) => {
+      const destinationPath = site.path(`raw-${index}`);
+      await mkdir(destinationPath);
+      const status = await restore(index, { destinationPath, format: 'raw' });
+      expect(status).toMatchObject({ result: 'success', reason: null });
+      const truth = (await libvirtTruth())['files01']!;
+      const expected = Object.values(truth)[index]!;
+      for (const [disk, digest] of Object.entries(expected)) {
+        const bytes = await readFile(`${destinationPath}/${disk}.raw`);
+        expect(createHash('sha256').update(bytes).digest('hex')).toBe(digest);
+      }
+    },
+  );
+
+  it('writes one qcow2 file without a parent for each disk, and the machine description', async () => {
+    const destinationPath = site.path('qcow2');
+    await mkdir(destinationPath);
+    const status = await restore(2, { destinationPath, format: 'qcow2' });
+    expect(status.result).toBe('success');
+    expect(status.notes).toContain(`restored ${destinationPath}/domain.cp3.xml`);
+    const expected = (await libvirtTruth())['files01']!['cp3']!;
+    for (const [disk, digest] of Object.entries(expected)) {
+      await checkImage(`${destinationPath}/${disk}.qcow2`);
+      expect(await rawDigest(`${destinationPath}/${disk}.qcow2`)).toBe(digest);
+    }
+  });
+
+  it('refuses a destination that does not exist, or that lies in a repository', async () => {
+    const missing = await restore(0, { destinationPath: site.path('nowhere'), format: 'raw' });
+    expect(missing).toMatchObject({ result: 'failed', code: 'RESTORE_DESTINATION_INVALID' });
+    const inside = await restore(1, { destinationPath: site.path('offsite'), format: 'raw' });
+    expect(inside).toMatchObject({ result: 'failed', code: 'RESTORE_DESTINATION_INVALID' });
+  });
+});
