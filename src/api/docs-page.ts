@@ -16,7 +16,7 @@ export function docsPage({ paths, servers }: OpenApiDocument): string {
 <head><meta charset="utf-8"><title>Longhaul API</title><style>${STYLE}</style></head>
 <body>
 <h1>Longhaul API</h1>
-<p>Base: <code>${escapeHtml(JSON.stringify(servers))}</code>. Machine-readable: <a href="api/v1/openapi.json">openapi.json</a>.</p>
+<p>Base: ${servers.map(({ url }) => `<code>${escapeHtml(url)}</code>`).join(', ')}. Machine-readable: <a href="api/v1/openapi.json">openapi.json</a>.</p>
 ${sections.join('\n')}
 </body>
 </html>
@@ -26,11 +26,11 @@ ${sections.join('\n')}
 function section(method: string, path: string, operation: OpenApiOperation): string {
   const { operationId, summary, parameters, requestBody, responses } = operation;
   const rows = Object.entries(responses).map(
-    ([status, { description }]) => `<tr><td>${status}</td><td>${escapeHtml(description)}</td></tr>`,
+    ([status, { description }]) => `<tr><td>${status}</td><td>${prose(description)}</td></tr>`,
   );
   return [
     `<section id="${operationId}"><h2><code>${method.toUpperCase()} ${escapeHtml(path)}</code></h2>`,
-    `<p>${escapeHtml(summary)}</p>`,
+    `<p>${prose(summary)}</p>`,
     parameters.length === 0 ? '' : details('Parameters', parameters),
     requestBody === undefined ? '' : details('Body', requestBody),
     `<table>${rows.join('')}</table></section>`,
@@ -40,6 +40,11 @@ function section(method: string, path: string, operation: OpenApiOperation): str
 function details(title: string, content: object): string {
   const json = escapeHtml(JSON.stringify(content, null, 2));
   return `<details><summary>${title}</summary><pre>${json}</pre></details>`;
+}
+
+/** Text of the document is Markdown in so far as it marks code. */
+function prose(text: string): string {
+  return escapeHtml(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 }
 
 function escapeHtml(text: string): string {

@@ -4,6 +4,7 @@ import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { availablePoints } from '../../../src/chain/chain-record.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
 import type { OperationStatus } from '../../../src/domain/operation.js';
+import type { verifyBackups } from '../../../workflows/verify-backups.js';
 import { CONTROL_TASK_QUEUE, type VerifyInput } from '../../../workflows/messages.js';
 import { libvirtTruth, testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
@@ -27,7 +28,7 @@ describeTemporal('health check', () => {
 
   async function verify(): Promise<OperationStatus> {
     const input: VerifyInput = { repositoryId: 'offsite', restorePointId: null };
-    return workers.client.workflow.execute('verifyBackups', {
+    return workers.client.workflow.execute<typeof verifyBackups>('verifyBackups', {
       workflowId: `verify/offsite/all-${Date.now()}`,
       taskQueue: CONTROL_TASK_QUEUE,
       args: [input],

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { availablePoints } from '../../../src/chain/chain-record.js';
 import type { OperationStatus } from '../../../src/domain/operation.js';
 import { restorePointKey } from '../../../src/domain/repository-view.js';
+import type { restorePoint } from '../../../workflows/restore-point.js';
 import { CONTROL_TASK_QUEUE, type RestoreInput } from '../../../workflows/messages.js';
 import { checkImage, rawDigest } from '../../support/image/qemu-oracle.js';
 import { libvirtTruth, testJob, TestSite } from '../../support/session/test-site.js';
@@ -30,7 +31,7 @@ describeTemporal('restore', () => {
     const workload = await site.workload('files01');
     const point = availablePoints((await site.chain('nightly', 'files01'))!)[index]!;
     const restorePointId = restorePointKey(['nightly', workload.id, point.id]);
-    return workers.client.workflow.execute('restorePoint', {
+    return workers.client.workflow.execute<typeof restorePoint>('restorePoint', {
       workflowId: `restore/offsite/${restorePointId}-${changes.format}-${index}`,
       taskQueue: CONTROL_TASK_QUEUE,
       args: [{ repositoryId: 'offsite', restorePointId, ...changes } satisfies RestoreInput],
