@@ -8,7 +8,7 @@ import type { Route } from './route.js';
 export interface OpenApiDocument {
   readonly openapi: '3.1.0';
   readonly info: object;
-  readonly servers: readonly object[];
+  readonly servers: readonly { readonly url: string }[];
   readonly security: readonly object[];
   readonly components: object;
   /** By path and method. */

@@ -73,7 +73,8 @@ function runLength(now: BlockMap, added: BlockMap, first: number): number {
 }
 
 class MergedDigests {
-  private readonly isSettled: Uint8Array;
+  /** One bit a unit. */
+  private readonly settled: Uint8Array;
   private readonly bytes = Buffer.alloc(RUN_BYTES);
   private readonly entries = Buffer.alloc(RUN_BLOCKS * DIGEST_BYTES);
   private readonly digest;
@@ -82,7 +83,7 @@ class MergedDigests {
     private readonly input: Input,
     private readonly unitCount: number,
   ) {
-    this.isSettled = new Uint8Array(unitCount);
+    this.settled = new Uint8Array(Math.ceil(unitCount / 8));
     this.digest = unitDigest(input.algorithm);
   }
 
@@ -97,7 +98,7 @@ class MergedDigests {
     await from.read(entries, digestEntryOffset(fromUnit));
     if (isAdded) await this.assertMerged(unit, entries);
     await table.write(entries, digestEntryOffset(unit));
-    this.isSettled.fill(1, unit, unit + length);
+    for (let k = unit; k < unit + length; k++) this.settled[k >> 3]! |= 1 << (k & 7);
   }
 
   private async assertMerged(firstUnit: number, entries: Buffer): Promise<void> {
@@ -120,7 +121,7 @@ class MergedDigests {
   /** Digests anew what no stored block settled. */
   async digestRest(): Promise<void> {
     for (let unit = 0; unit < this.unitCount; unit++) {
-      if (this.isSettled[unit] === 1) continue;
+      if (((this.settled[unit >> 3]! >> (unit & 7)) & 1) === 1) continue;
       const bytes = await this.read(unit, 1);
       if (isZeroUnit(bytes)) continue;
       await this.input.table.write(this.digest(bytes), digestEntryOffset(unit));

@@ -82,38 +82,42 @@ export class InProcessMover {
       const selection = await this.run('selectWork', {
         ...ids,
         epoch,
-        job: { mode: 'periodic', gfs: null, schedule: { type: 'manual' } },
+        job: order.job ?? { mode: 'periodic', gfs: null, schedule: { type: 'manual' } },
         scope: order.restorePoints,
         activeFull: order.activeFull === true && round === 0,
         detection,
       });
       if (selection.points.length === 0) break;
-      for (const point of selection.points) await this.copyPoint(ids, epoch, point);
+      const copiedAt = order.copiedAt ?? '2026-11-24T22:00:00.000Z';
+      for (const point of selection.points) await this.copyPoint(ids, epoch, point, copiedAt);
       if (order.restorePoints === 'latest') break;
     }
     const after = availablePoints(await this.chain(order)).map(({ id }) => id);
     return after.filter((id) => !before.includes(id));
   }
 
-  /** What `maintainChain` does after the copy: GFS fulls, then retention. */
+  /** What `maintainChain` does after the copy: GFS fulls, then retention. @returns the warnings of the last plan */
   async maintain(
     order: ChainOrder,
     job: Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'schedule'>,
     nowMs: number,
-  ): Promise<void> {
+    immutableForDays = 0,
+  ): Promise<readonly string[]> {
     const place = await this.take(order, nowMs);
-    const plan = async () => this.run('planMaintenance', { ...place, job, immutableForDays: 0 });
+    const plan = async () => this.run('planMaintenance', { ...place, job, immutableForDays });
     const { fulls } = await plan();
     for (const { restorePointId, flags, synthesize } of fulls) {
       if (synthesize) await this.makeFull(place, restorePointId, flags);
       else await this.run('flagRestorePoint', { ...place, pointId: restorePointId, flags });
     }
-    for (const action of (await plan()).actions) {
+    const { actions, warnings } = await plan();
+    for (const action of actions) {
       if (action.type === 'synthetic') await this.makeFull(place, action.restorePointId, []);
       else if (action.type === 'delete')
         await this.run('deleteRestorePoints', { ...place, ids: action.ids });
       else await this.merge(place, action.fullId, action.incrementId);
     }
+    return warnings;
   }
 
   /** Builds a full of any point, a compact one of a full. */
@@ -164,6 +168,7 @@ export class InProcessMover {
       OperationInput<'planCopy'>,
       'restorePointId' | 'algorithm' | 'changedBy' | 'lineageFrom'
     >,
+    copiedAt: string,
   ): Promise<void> {
     const input = { ...ids, epoch, ...point, digest: 'sha256' as const };
     let plan = await this.run('planCopy', input);
@@ -188,7 +193,7 @@ export class InProcessMover {
       chain: ids.chain,
       pointId: plan.pointId,
       flags: [],
-      copiedAt: '2026-11-24T22:00:00.000Z',
+      copiedAt,
     });
   }
 
@@ -215,4 +220,7 @@ export interface CopyOrder extends ChainOrder {
   readonly sourceRepositoryId: string;
   readonly restorePoints: 'latest' | 'all';
   readonly activeFull?: boolean;
+  /** Time of the commits; RFC 3339 UTC. */
+  readonly copiedAt?: string;
+  readonly job?: Pick<CopyJob, 'mode' | 'gfs' | 'schedule'>;
 }
