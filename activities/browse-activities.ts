@@ -1,17 +1,22 @@
 import { chainFolder } from '../src/chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../src/chain/chain-record.js';
+import { lastSessionRecord, readJobDefinition } from '../src/chain/session-record.js';
 import { BackupError } from '../src/domain/errors.js';
 import type { SourceRestorePoint, SourceWorkload } from '../src/domain/restore-point.js';
 import type { TargetRestorePoint } from '../src/domain/target-point.js';
 import { scanRepository } from '../src/layout/scan-repository.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { findChains } from '../src/mover/find-chains.js';
+import { maintenancePlan } from '../src/mover/plan-maintenance.js';
+import type { BackupRepository } from '../src/repository/backup-repository.js';
+import { isNamed } from '../src/domain/source-scope.js';
 import {
   restorePointKey,
   type BrowsePage,
   type BrowseRepositoryInput,
   type RepositoryDescription,
   type RestorePointView,
+  type StoredJob,
   type WorkloadSummary,
 } from '../src/domain/repository-view.js';
 import { runTask } from './run-task.js';
@@ -45,21 +50,31 @@ export function createBrowseActivities(deps: { readonly mover: DataMover }) {
       });
     },
 
+    /** Jobs whose definition lies in the repository. */
+    async listStoredJobs(input: BrowseRepositoryInput): Promise<BrowsePage<StoredJob>> {
+      return runTask(async () => {
+        const repository = await mover.repository(input.repositoryId);
+        const jobs: StoredJob[] = [];
+        const chains = (await findChains(repository)).map(({ record }) => record);
+        for (const jobId of new Set(chains.map((record) => record.jobId)))
+          jobs.push(await storedJob(repository, jobId, chains));
+        return page(jobs, input.cursor, PAGE_WORKLOADS);
+      });
+    },
+
     async listRestorePoints(input: BrowseRepositoryInput): Promise<BrowsePage<RestorePointView>> {
       return runTask(async () => {
         const { sources, chains } = await contents(mover, input.repositoryId);
         const isWanted = (workload: { id: string; name: string }) =>
-          input.workload === undefined || [workload.id, workload.name].includes(input.workload);
-        const items = [
-          ...sources
-            .filter(isWanted)
-            .flatMap((workload) =>
-              workload.restorePoints.map((point) => sourceView(workload, point)),
-            ),
-          ...chains
-            .filter(({ workload }) => isWanted(workload))
-            .flatMap((record) => availablePoints(record).map((point) => chainView(record, point))),
-        ];
+          input.workload === undefined || isNamed([input.workload], workload);
+        const items = sources
+          .filter(isWanted)
+          .flatMap((workload) =>
+            workload.restorePoints.map((point) => sourceView(workload, point)),
+          );
+        const repository = await mover.repository(input.repositoryId);
+        for (const record of chains.filter(({ workload }) => isWanted(workload)))
+          items.push(...(await chainViews(repository, record)));
         return page(items, input.cursor, PAGE_POINTS);
       });
     },
@@ -139,7 +154,53 @@ function sourceView(workload: SourceWorkload, point: SourceRestorePoint): Restor
   };
 }
 
-function chainView(record: ChainRecord, point: TargetRestorePoint): RestorePointView {
+/** The points of a chain, each with why retention keeps it, by the definition that lies beside the data. */
+async function chainViews(
+  repository: BackupRepository,
+  record: ChainRecord,
+): Promise<RestorePointView[]> {
+  const chain = chainFolder(record.jobId, record.workload.id);
+  const job = await readJobDefinition(repository, record.jobId);
+  const keep =
+    job === null
+      ? []
+      : (
+          await maintenancePlan(repository, record, {
+            chain,
+            job,
+            immutableForDays: 0,
+            nowMs: Date.now(),
+          })
+        ).keep;
+  const reasons = new Map(keep.map((entry) => [entry.id, entry.reasons]));
+  return availablePoints(record).map((point) =>
+    chainView(record, point, reasons.get(point.id) ?? []),
+  );
+}
+
+async function storedJob(
+  repository: BackupRepository,
+  jobId: string,
+  chains: readonly ChainRecord[],
+): Promise<StoredJob> {
+  const own = chains.filter((record) => record.jobId === jobId);
+  const job = await readJobDefinition(repository, jobId);
+  const { count, last } = await lastSessionRecord(repository, jobId);
+  return {
+    id: jobId,
+    name: job?.name ?? jobId,
+    workloadCount: own.length,
+    restorePointCount: own.reduce((sum, record) => sum + availablePoints(record).length, 0),
+    sessionCount: count,
+    lastSession: last && { id: last.id, result: last.result, endedAt: last.endedAt },
+  };
+}
+
+function chainView(
+  record: ChainRecord,
+  point: TargetRestorePoint,
+  keptBecause: readonly string[],
+): RestorePointView {
   const key = (id: string) => restorePointKey([record.jobId, record.workload.id, id]);
   const { repositoryId, restorePointId } = point.source;
   return {
@@ -157,7 +218,7 @@ function chainView(record: ChainRecord, point: TargetRestorePoint): RestorePoint
     reason: point.health === 'corrupt' ? 'a health check found corrupt blocks' : null,
     health: point.health,
     retention: point.flags,
-    keptBecause: [],
+    keptBecause,
     files: point.disks.map(({ disk, path, format, sizeBytes }) => ({
       disk,
       path: `${chainFolder(record.jobId, record.workload.id)}/${path}`,

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { isAbsolute, relative } from 'node:path';
 import { chainFolder } from '../src/chain/chain-paths.js';
 import { newLeaseId } from '../src/chain/leases.js';
@@ -108,17 +108,22 @@ function restoreInput(order: RestoreOrder, nowMs: number): RestoreInput {
   };
 }
 
-/** @throws RESTORE_DESTINATION_INVALID */
+/** Makes the folder when it is new. @throws RESTORE_DESTINATION_INVALID */
 async function assertDestination(path: string, repositoryPaths: readonly string[]): Promise<void> {
   const refuse = (why: string): BackupError =>
     new BackupError('RESTORE_DESTINATION_INVALID', `${path} cannot be restored to: ${why}`);
   if (!isAbsolute(path)) throw refuse('it is not an absolute path');
-  const entry = await stat(path).catch(() => null);
-  if (entry === null) throw refuse('there is no such folder on the worker’s machine');
-  if (!entry.isDirectory()) throw refuse('it is not a folder');
   for (const root of repositoryPaths) {
     const way = relative(root, path);
     if (way === '' || (!way.startsWith('..') && !isAbsolute(way)))
       throw refuse('it lies in a backup repository');
+  }
+  try {
+    await mkdir(path);
+  } catch {
+    const entry = await stat(path).catch(() => null);
+    if (entry === null)
+      throw refuse('the folder that it should be made in does not exist on the worker’s machine');
+    if (!entry.isDirectory()) throw refuse('it is not a folder');
   }
 }

@@ -6,13 +6,14 @@ import type {
   BrowseRepositoryInput,
   RepositoryDescription,
   RestorePointView,
+  StoredJob,
   WorkloadSummary,
 } from '../src/domain/repository-view.js';
 
 /** A look into a repository by a worker that reaches it. Someone is waiting for the answer, so nothing is tried for long. */
 export async function browseRepository(
   input: BrowseRepositoryInput,
-): Promise<BrowsePage<RepositoryDescription | WorkloadSummary | RestorePointView>> {
+): Promise<BrowsePage<RepositoryDescription | WorkloadSummary | RestorePointView | StoredJob>> {
   const activities = proxyActivities<BrowseActivities>({
     taskQueue: lookTaskQueue(input.repositoryId),
     startToCloseTimeout: '2m',
@@ -28,6 +29,8 @@ export async function browseRepository(
       };
     case 'workloads':
       return activities.listWorkloads.executeWithOptions({ summary }, [input]);
+    case 'jobs':
+      return activities.listStoredJobs.executeWithOptions({ summary }, [input]);
     case 'restorePoints':
       return activities.listRestorePoints.executeWithOptions({ summary }, [input]);
   }

@@ -18,6 +18,7 @@ import type {
   BrowseRepositoryInput,
   RepositoryDescription,
   RestorePointView,
+  StoredJob,
   WorkloadSummary,
 } from '../domain/repository-view.js';
 import type { JobPlan } from '../domain/operation.js';
@@ -64,6 +65,10 @@ export class RepositoryBrowser {
   /** @throws REPOSITORY_UNREACHABLE when no worker answers */
   workloads(repositoryId: string, cursor?: string): Promise<BrowsePage<WorkloadSummary>> {
     return this.#browse({ repositoryId, what: 'workloads', cursor });
+  }
+
+  storedJobs(repositoryId: string, cursor?: string): Promise<BrowsePage<StoredJob>> {
+    return this.#browse({ repositoryId, what: 'jobs', cursor });
   }
 
   /** Of one workload, or of all. @throws REPOSITORY_UNREACHABLE, WORKLOAD_MISSING */

@@ -16,6 +16,7 @@ import {
   restorePointQuerySchema,
   restorePointSchema,
   restoreRequestSchema,
+  storedJobSchema,
   workloadSchema,
   type RepositoryView,
 } from './repository-schemas.js';
@@ -34,7 +35,62 @@ export interface RepositoryServices {
 const RESTORE_POINT_ID_LENGTH = 700;
 
 export function repositoryRoutes(services: RepositoryServices): Route[] {
-  return [...browseRoutes(services), ...verifyRoutes(services), ...restoreRoutes(services)];
+  return [
+    ...browseRoutes(services),
+    ...contentRoutes(services),
+    ...verifyRoutes(services),
+    ...restoreRoutes(services),
+  ];
+}
+
+/** What lies in one repository. */
+function contentRoutes({ browser, repositories }: RepositoryServices): Route[] {
+  const known = (id: string | undefined) => configuredRepository(repositories, id ?? '');
+  return [
+    jsonRoute({
+      method: 'get',
+      path: '/repositories/:id/workloads',
+      operationId: 'listWorkloads',
+      summary: 'Workloads that have restore points in the repository.',
+      status: 200,
+      query: cursorQuerySchema,
+      answer: pageSchema(workloadSchema),
+      errors: ['REPOSITORY_MISSING', 'REPOSITORY_UNREACHABLE'],
+      run: async ({ params, query }) => {
+        const page = await browser.workloads(known(params.id).id, query.cursor);
+        return { content: { ...page, items: [...page.items] } };
+      },
+    }),
+    jsonRoute({
+      method: 'get',
+      path: '/repositories/:id/jobs',
+      operationId: 'listStoredJobs',
+      summary:
+        'Jobs whose definition and data lie in the repository: what `POST /jobs/import` can go on with.',
+      status: 200,
+      query: cursorQuerySchema,
+      answer: pageSchema(storedJobSchema),
+      errors: ['REPOSITORY_MISSING', 'REPOSITORY_UNREACHABLE'],
+      run: async ({ params, query }) => {
+        const page = await browser.storedJobs(known(params.id).id, query.cursor);
+        return { content: { ...page, items: [...page.items] } };
+      },
+    }),
+    jsonRoute({
+      method: 'get',
+      path: '/repositories/:id/restore-points',
+      operationId: 'listRestorePoints',
+      summary: 'Restore points of one workload, or of all, oldest first.',
+      status: 200,
+      query: restorePointQuerySchema,
+      answer: pageSchema(restorePointSchema),
+      errors: ['REPOSITORY_MISSING', 'REPOSITORY_UNREACHABLE', 'WORKLOAD_MISSING'],
+      run: async ({ params, query }) => {
+        const page = await browser.restorePoints(known(params.id).id, query);
+        return { content: { ...page, items: [...page.items] } };
+      },
+    }),
+  ];
 }
 
 function browseRoutes(services: RepositoryServices): Route[] {
@@ -52,34 +108,6 @@ function browseRoutes(services: RepositoryServices): Route[] {
       run: async () => ({
         content: { items: await Promise.all(repositories.map((entry) => view(services, entry))) },
       }),
-    }),
-    jsonRoute({
-      method: 'get',
-      path: '/repositories/:id/workloads',
-      operationId: 'listWorkloads',
-      summary: 'Workloads that have restore points in the repository.',
-      status: 200,
-      query: cursorQuerySchema,
-      answer: pageSchema(workloadSchema),
-      errors: ['REPOSITORY_MISSING', 'REPOSITORY_UNREACHABLE'],
-      run: async ({ params, query }) => {
-        const page = await browser.workloads(known(params.id).id, query.cursor);
-        return { content: { ...page, items: [...page.items] } };
-      },
-    }),
-    jsonRoute({
-      method: 'get',
-      path: '/repositories/:id/restore-points',
-      operationId: 'listRestorePoints',
-      summary: 'Restore points of one workload, or of all, oldest first.',
-      status: 200,
-      query: restorePointQuerySchema,
-      answer: pageSchema(restorePointSchema),
-      errors: ['REPOSITORY_MISSING', 'REPOSITORY_UNREACHABLE', 'WORKLOAD_MISSING'],
-      run: async ({ params, query }) => {
-        const page = await browser.restorePoints(known(params.id).id, query);
-        return { content: { ...page, items: [...page.items] } };
-      },
     }),
     jsonRoute({
       method: 'post',
@@ -151,6 +179,7 @@ function restoreRoutes({ operations, repositories }: RepositoryServices): Route[
             restorePointId: restorePointIdOf(params.restorePointId),
             destinationPath: checkedDestination(body.destination.path, repositories),
             format: body.format,
+            ...(body.disks === undefined ? {} : { disks: body.disks }),
           }),
         ),
     }),

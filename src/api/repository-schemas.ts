@@ -7,6 +7,7 @@ import type { RestoreInput } from '../../workflows/messages.js';
 import type {
   RepositoryDescription,
   RestorePointView,
+  StoredJob,
   WorkloadSummary,
 } from '../domain/repository-view.js';
 import type { OperationStatus } from '../domain/operation.js';
@@ -37,6 +38,7 @@ export interface OperationView extends OperationStatus {
 export interface RestoreRequest {
   readonly destination: { readonly path: RestoreInput['destinationPath'] };
   readonly format: RestoreInput['format'];
+  readonly disks?: string[] | undefined;
 }
 
 export const repositoryViewSchema: z.ZodType<RepositoryView> = z.object({
@@ -54,6 +56,17 @@ export const repositoryViewSchema: z.ZodType<RepositoryView> = z.object({
 });
 
 const workloadType = z.enum(['olvm-rhv', 'libvirt-kvm', 'unknown']);
+
+export const storedJobSchema: z.ZodType<StoredJob> = z.object({
+  id: z.string(),
+  name: z.string(),
+  workloadCount: z.int(),
+  restorePointCount: z.int(),
+  sessionCount: z.int(),
+  lastSession: z
+    .object({ id: z.string(), result: z.string().nullable(), endedAt: z.string().nullable() })
+    .nullable(),
+});
 
 export const workloadSchema: z.ZodType<WorkloadSummary> = z.object({
   id: z.string(),
@@ -102,6 +115,9 @@ export const restoreRequestSchema: z.ZodType<RestoreRequest> = z.strictObject({
     }),
   }),
   format: imageFormat.default('qcow2'),
+  disks: z.array(z.string().min(1).max(255)).min(1).max(1_000).optional().meta({
+    description: 'Names of the disks that are wanted; without it: all.',
+  }),
 });
 
 export const operationStartedSchema: z.ZodType<{ operationId: string }> = z.object({

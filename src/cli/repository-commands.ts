@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { RepositoryView } from '../api/repository-schemas.js';
-import type { RestorePointView, WorkloadSummary } from '../domain/repository-view.js';
+import type { RestorePointView, StoredJob, WorkloadSummary } from '../domain/repository-view.js';
 import {
   formatBytes,
   formatFields,
@@ -25,13 +25,21 @@ export function addRepositoryCommands(program: Command, act: Act): void {
     repository
       .command('scan')
       .argument('<repository>')
-      .description('Read a repository again and list its workloads.'),
+      .description(
+        'Read a repository again and list its workloads and the jobs that were copied to it.',
+      ),
     async (context, id: string) => {
       const path = repositoryPath(id);
       const scanned = await context.server.request<RepositoryView>('POST', `${path}/rescan`);
       const workloads = await context.server.all<WorkloadSummary>(`${path}/workloads`);
-      context.show({ ...scanned, workloads }, () =>
-        [describeRepositories([scanned]), '', describeWorkloads(workloads)].join('\n'),
+      const jobs = await context.server.all<StoredJob>(`${path}/jobs`);
+      context.show({ ...scanned, workloads, jobs }, () =>
+        [
+          describeRepositories([scanned]),
+          '',
+          describeWorkloads(workloads),
+          ...(jobs.length === 0 ? [] : ['', describeStoredJobs(jobs)]),
+        ].join('\n'),
       );
     },
   );
@@ -43,16 +51,17 @@ export function addRepositoryCommands(program: Command, act: Act): void {
       .argument('<point>')
       .requiredOption('--to <folder>', 'empty or new folder on the machine of the worker')
       .option('--format <format>', 'qcow2 or raw', 'qcow2')
+      .option('--disk <name...>', 'only these disks')
       .option('--no-wait', 'return at once with the operation id')
       .description('Write the disks of a restore point as whole images into a folder.'),
     async (
       context,
       id: string,
       point: string,
-      flags: { to: string; format: string } & OperationFlags,
+      flags: { to: string; format: string; disk?: string[] } & OperationFlags,
     ) => {
       const path = resolve(context.terminal.workingFolder, flags.to);
-      const body = { destination: { path }, format: flags.format };
+      const body = { destination: { path }, format: flags.format, disks: flags.disk };
       const started = await context.server.request<{ operationId: string }>(
         'POST',
         `${pointPath(id, point)}/restore`,
@@ -60,6 +69,20 @@ export function addRepositoryCommands(program: Command, act: Act): void {
       );
       return finishOperation(context, started, flags);
     },
+  );
+}
+
+function describeStoredJobs(jobs: readonly StoredJob[]): string {
+  return formatTable(
+    ['JOB', 'NAME', 'WORKLOADS', 'RESTORE POINTS', 'SESSIONS', 'LAST SESSION'],
+    jobs.map((job) => [
+      job.id,
+      job.name,
+      String(job.workloadCount),
+      String(job.restorePointCount),
+      String(job.sessionCount),
+      job.lastSession === null ? '-' : `${job.lastSession.id} ${job.lastSession.result ?? ''}`,
+    ]),
   );
 }
 

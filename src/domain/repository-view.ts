@@ -11,7 +11,7 @@ import type { GfsFlag, PointHealth } from './target-point.js';
 /** Argument of `browseRepository`, id `browse/<repositoryId>/<what>` with the workload and cursor appended when there are any. */
 export interface BrowseRepositoryInput {
   readonly repositoryId: string;
-  readonly what: 'describe' | 'workloads' | 'restorePoints';
+  readonly what: 'describe' | 'workloads' | 'restorePoints' | 'jobs';
   /** Only for `restorePoints`; without it: of all workloads. */
   readonly workload?: string;
   /** `nextCursor` of the page before. */
@@ -90,4 +90,20 @@ export function partsOfRestorePointKey(key: string): string[] {
   return key
     .split(':')
     .map((part) => part.replaceAll(/%(25|3A|2F)/g, (escape: string) => decodeURIComponent(escape)));
+}
+
+/** A job whose definition lies beside its data in a target repository: what a new server can go on with. */
+export interface StoredJob {
+  readonly id: string;
+  readonly name: string;
+  readonly workloadCount: number;
+  readonly restorePointCount: number;
+  /** Session records beside the data. */
+  readonly sessionCount: number;
+  /** The newest of them; null: none. */
+  readonly lastSession: {
+    readonly id: string;
+    readonly result: string | null;
+    readonly endedAt: string | null;
+  } | null;
 }

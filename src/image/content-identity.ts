@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BLOCK_BYTES, type Digest } from '../domain/digest.js';
-import { BLOCK_DIRECT, BLOCK_ENCODED, type DiskImage } from './disk-image.js';
+import { BLOCK_DIRECT, BLOCK_ENCODED, type BlockMap, type DiskImage } from './disk-image.js';
 
 const DOMAIN = 'longhaul content identity 1\0';
 const WINDOW_BLOCKS = 65_536;
@@ -26,13 +26,15 @@ export async function contentIdentity(image: DiskImage): Promise<Digest> {
 
   const samples = new EvenSample();
   const blocks = Math.ceil(image.virtualSizeBytes / BLOCK_BYTES);
+  let map: BlockMap | undefined;
   for (let first = 0; first < blocks; first += WINDOW_BLOCKS) {
     const count = Math.min(WINDOW_BLOCKS, blocks - first);
-    const { states, hostOffsets } = await image.mapBlocks(first, count);
+    map = await image.mapBlocks(first, count, map);
+    const { states, hostOffsets } = map;
     hash.update(states);
     hash.update(hostOffsets);
-    for (const [index, state] of states.entries())
-      if (state === BLOCK_DIRECT || state === BLOCK_ENCODED) samples.offer(first + index);
+    for (let i = 0; i < count; i++)
+      if (states[i] === BLOCK_DIRECT || states[i] === BLOCK_ENCODED) samples.offer(first + i);
   }
 
   const content = new Uint8Array(BLOCK_BYTES);

@@ -14,6 +14,16 @@ export interface BlockMap {
   readonly hostOffsets: Float64Array;
 }
 
+/** All UNALLOCATED. Walking a large disk, new memory for each part would pile up until the collector runs. */
+export function emptyBlockMap(count: number, reuse?: BlockMap): BlockMap {
+  if (reuse === undefined || reuse.states.length < count)
+    return { states: new Uint8Array(count), hostOffsets: new Float64Array(count) };
+  return {
+    states: reuse.states.subarray(0, count).fill(0),
+    hostOffsets: reuse.hostOffsets.subarray(0, count).fill(0),
+  };
+}
+
 /** Reads what the layer below shows: fills all of `target` from guest offset `offset` (zeros beyond its end). */
 export type ReadBelow = (target: Uint8Array, offset: number) => Promise<void>;
 
@@ -25,8 +35,9 @@ export interface DiskImage {
   readonly clusterBytes: number;
   /** Name of the parent as stored in the image: data, never opened. null: no parent. */
   readonly backing: { readonly name: string; readonly format: string | null } | null;
-  /** Allocation of guest blocks in this layer, `count` blocks from `firstBlock`; blocks beyond the disk are UNALLOCATED. */
-  mapBlocks(firstBlock: number, count: number): Promise<BlockMap>;
+  /** Allocation of guest blocks in this layer, `count` blocks from `firstBlock`; blocks beyond the disk are UNALLOCATED.
+   *  @param reuse an earlier answer that is not needed any more: its memory is taken, where it is large enough */
+  mapBlocks(firstBlock: number, count: number, reuse?: BlockMap): Promise<BlockMap>;
   /** Fills `target` from guest offset `offset`: own data, zeros where the layer says so, `below` for what it does not hold
    *  (zeros when `below` is null). The range may pass the end of the disk: zeros there. */
   read(target: Uint8Array, offset: number, below: ReadBelow | null): Promise<void>;

@@ -5,6 +5,7 @@ import {
   BLOCK_DIRECT,
   BLOCK_ENCODED,
   BLOCK_UNALLOCATED,
+  type BlockMap,
   type DiskImage,
 } from '../image/disk-image.js';
 import { openQcow2Image } from '../image/qcow2/qcow2-image.js';
@@ -34,6 +35,9 @@ export interface StackMap {
 
 /** The images of one disk at one restore point, top first, read as the guest saw the disk. */
 export class ImageStack {
+  /** Memory of the last answer of an image. */
+  private layerMap: BlockMap | undefined;
+
   private constructor(
     readonly layers: readonly LayerFile[],
     readonly files: readonly ReadableFile[],
@@ -111,7 +115,9 @@ export class ImageStack {
   /** Settles what `layer` holds of the blocks that are still open; returns how many stay open. */
   private async mapLayer(layer: number, firstBlock: number, map: StackMap): Promise<number> {
     const image = this.images[layer]!;
-    const own = await image.mapBlocks(firstBlock, map.states.length);
+    const reuse = this.layerMap;
+    this.layerMap = undefined; // nobody else may take it meanwhile
+    const own = await image.mapBlocks(firstBlock, map.states.length, reuse);
     // A block that passes the end of its layer is put together by `read`, which knows about the zeros behind the end.
     const wholeBlocks = Math.floor(image.virtualSizeBytes / BLOCK_BYTES) - firstBlock;
     let open = 0;
@@ -126,6 +132,7 @@ export class ImageStack {
       map.layers[i] = layer;
       map.hostOffsets[i] = own.hostOffsets[i]!;
     }
+    this.layerMap = own;
     return open;
   }
 

@@ -4,6 +4,7 @@ import {
   BLOCK_DIRECT,
   BLOCK_ENCODED,
   BLOCK_UNALLOCATED,
+  emptyBlockMap,
   type BlockMap,
   type DiskImage,
   type ReadBelow,
@@ -72,8 +73,8 @@ class OpenQcow2Image implements Qcow2Image {
     this.backing = header.backing;
   }
 
-  async mapBlocks(firstBlock: number, count: number): Promise<BlockMap> {
-    const map = { states: new Uint8Array(count), hostOffsets: new Float64Array(count) };
+  async mapBlocks(firstBlock: number, count: number, reuse?: BlockMap): Promise<BlockMap> {
+    const map = emptyBlockMap(count, reuse);
     const { tableSpanBytes } = this.#geometry;
     const start = firstBlock * BLOCK_BYTES;
     const end = Math.min(start + count * BLOCK_BYTES, this.virtualSizeBytes);

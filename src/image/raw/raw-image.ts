@@ -1,7 +1,13 @@
 import { BLOCK_BYTES } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import type { ByteSource } from '../byte-source.js';
-import { BLOCK_DIRECT, BLOCK_ENCODED, type BlockMap, type DiskImage } from '../disk-image.js';
+import {
+  BLOCK_DIRECT,
+  BLOCK_ENCODED,
+  emptyBlockMap,
+  type BlockMap,
+  type DiskImage,
+} from '../disk-image.js';
 
 const SECTOR_BYTES = 512;
 
@@ -24,8 +30,8 @@ export function openRawImage(source: ByteSource, virtualSizeBytes?: number): Dis
     virtualSizeBytes: diskBytes,
     clusterBytes: BLOCK_BYTES,
     backing: null,
-    mapBlocks: (firstBlock, count) =>
-      Promise.resolve(mapRaw(diskBytes, source.sizeBytes, firstBlock, count)),
+    mapBlocks: (firstBlock, count, reuse) =>
+      Promise.resolve(mapRaw(diskBytes, source.sizeBytes, firstBlock, emptyBlockMap(count, reuse))),
     read: async (target, offset) => {
       const stored = Math.min(diskBytes, source.sizeBytes) - offset;
       const bytes = Math.max(0, Math.min(target.length, stored));
@@ -35,15 +41,14 @@ export function openRawImage(source: ByteSource, virtualSizeBytes?: number): Dis
   };
 }
 
-function mapRaw(diskBytes: number, fileBytes: number, firstBlock: number, count: number): BlockMap {
-  const states = new Uint8Array(count);
-  const hostOffsets = new Float64Array(count);
-  const blocks = Math.min(count, Math.ceil(diskBytes / BLOCK_BYTES) - firstBlock);
+function mapRaw(diskBytes: number, fileBytes: number, firstBlock: number, map: BlockMap): BlockMap {
+  const { states, hostOffsets } = map;
+  const blocks = Math.min(states.length, Math.ceil(diskBytes / BLOCK_BYTES) - firstBlock);
   for (let index = 0; index < blocks; index++) {
     const offset = (firstBlock + index) * BLOCK_BYTES;
     const isWhole = Math.min(offset + BLOCK_BYTES, diskBytes) <= fileBytes;
     states[index] = isWhole ? BLOCK_DIRECT : BLOCK_ENCODED;
     if (isWhole) hostOffsets[index] = offset;
   }
-  return { states, hostOffsets };
+  return map;
 }

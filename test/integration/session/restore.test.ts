@@ -67,8 +67,11 @@ describeTemporal('restore', () => {
     }
   });
 
-  it('refuses a destination that does not exist, or that lies in a repository', async () => {
-    const missing = await restore(0, { destinationPath: site.path('nowhere'), format: 'raw' });
+  it('refuses a destination that cannot be made, or that lies in a repository', async () => {
+    const missing = await restore(0, {
+      destinationPath: site.path('nowhere', 'deep'),
+      format: 'raw',
+    });
     expect(missing).toMatchObject({ result: 'failed', code: 'RESTORE_DESTINATION_INVALID' });
     const inside = await restore(1, { destinationPath: site.path('offsite'), format: 'raw' });
     expect(inside).toMatchObject({ result: 'failed', code: 'RESTORE_DESTINATION_INVALID' });
