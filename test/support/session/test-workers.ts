@@ -17,7 +17,8 @@ export const TEST_SETTINGS: CopySettings = {
   ...DEFAULT_COPY_SETTINGS,
   heartbeatTimeoutMs: 2_000,
   retryIntervalMs: 100,
-  unavailableLimitMs: 20_000,
+  // Also the time that one batch may take with all its attempts, on a machine with much else to do.
+  unavailableLimitMs: 120_000,
 };
 
 let isRuntimeInstalled = false;

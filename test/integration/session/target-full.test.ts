@@ -1,0 +1,69 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeLargeChain, type LargeChain } from '../../support/session/large-chain.js';
+import { stagedDisk, WINDOW_BYTES } from '../../support/session/staged-disk.js';
+import { testJob, TestSite } from '../../support/session/test-site.js';
+import { TestWorkers } from '../../support/session/test-workers.js';
+import { describeTemporal } from '../../support/temporal/server.js';
+
+/** Only root may mount a file system of a fixed size. In CI a skip would hide the test. */
+const mayMount = process.getuid?.() === 0 || process.env['CI'] !== undefined;
+
+describe.skipIf(!mayMount)('as root', () => {
+  describeTemporal('a target without room', () => {
+    let site: TestSite;
+    let workers: TestWorkers;
+    let older: LargeChain;
+    let newer: LargeChain;
+    const job = testJob();
+    beforeAll(async () => {
+      site = await TestSite.create(null);
+      await mkdir(site.path('primary', 'db04'));
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=208m', 'tmpfs', site.path('offsite')]);
+      workers = await TestWorkers.start(site);
+      older = await chainOfDay(1);
+      expect((await workers.runSession(job)).result).toBe('success');
+      newer = await chainOfDay(3);
+    }, 60_000);
+    afterAll(async () => {
+      await workers.stop();
+      execFileSync('umount', [site.path('offsite')]);
+      await site.remove();
+    });
+
+    function chainOfDay(day: number): Promise<LargeChain> {
+      const seed = `day ${day}`;
+      return makeLargeChain(site.path('primary', 'db04'), { sizeMiB: 128, seed, day });
+    }
+
+    it('fails the session with code and hint and leaves the chain as it was', async () => {
+      const chain = (await site.chain(job.id, 'db04'))!;
+      const { result, tasks } = await workers.runSession(job);
+      expect(result).toBe('failed');
+      expect(tasks).toMatchObject([
+        {
+          result: 'failed',
+          code: 'REPOSITORY_FULL',
+          reason: expect.stringMatching(/no space is left.*Free space or enlarge/),
+          committed: [],
+        },
+      ]);
+      expect((await site.chain(job.id, 'db04'))!.points).toEqual(chain.points);
+      expect(await site.readBack(job.id, 'db04')).toEqual(older.truth);
+    }, 60_000);
+
+    it('gets the rest in the next session once it has room, from the durable position', async () => {
+      const { doneWindows } = (await stagedDisk(site, job.id))!;
+      expect(doneWindows).toBeGreaterThan(0);
+      execFileSync('mount', ['-o', 'remount,size=600m', site.path('offsite')]);
+
+      const { result, tasks } = await workers.runSession(job);
+      expect(result).toBe('success');
+      const { progress, resumedFromBytes } = tasks[0]!;
+      expect(resumedFromBytes).toBeGreaterThan(0);
+      expect(progress.readBytes).toBe(progress.totalBytes - doneWindows * WINDOW_BYTES);
+      expect(await site.readBack(job.id, 'db04')).toEqual([...older.truth, ...newer.truth]);
+    }, 60_000);
+  });
+});
