@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { InProcessMover } from '../../support/mover/in-process-mover.js';
+import { requireTool } from '../../support/image/qemu.js';
+import { libvirtTruth, TestSite } from '../../support/session/test-site.js';
+import { codeBlocks, readDocument } from '../../unit/documents/markdown.js';
+
+const run = promisify(execFile);
+
+let site: TestSite;
+beforeEach(async () => {
+  site = await TestSite.create();
+});
+afterEach(() => site.remove());
+
+it.skipIf(!requireTool('qemu-img'))('restores a disk with the lines of the README and no Longhaul', async () => {
+  const [, section = ''] = readDocument('README.md').split('\n<!-- restore: ');
+  const [lines = ''] = codeBlocks(section, 'sh');
+  expect(lines).toContain('qemu-img convert');
+  expect(lines).not.toContain('longhaul restore');
+
+  const { id, name } = await site.workload('files01');
+  await new InProcessMover(await site.openSource(), await site.openTarget()).copy({
+    jobId: 'nightly-off-site',
+    owner: 'session-1',
+    workload: { id, name, type: 'libvirt-kvm' },
+    sourceRepositoryId: 'primary',
+    targetRepositoryId: 'offsite',
+    restorePoints: 'all',
+  });
+  const clone = site.path('clone');
+  await mkdir(clone);
+  await symlink(site.folder, join(clone, 'backups'));
+  await run('bash', ['-euo', 'pipefail', '-c', lines], { cwd: clone });
+
+  const restored: Record<string, string> = {};
+  for (const disk of ['vda', 'vdb']) {
+    const bytes = await readFile(join(clone, `${disk}.raw`));
+    restored[disk] = createHash('sha256').update(bytes).digest('hex');
+  }
+  expect(restored).toEqual((await libvirtTruth())['files01']!['cp3']);
+});
