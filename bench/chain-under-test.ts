@@ -1,0 +1,201 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { join } from 'node:path';
+import { chainFolder, stagingFolder } from '../src/chain/chain-paths.js';
+import { availablePoints } from '../src/chain/chain-record.js';
+import { readChainRecord } from '../src/chain/chain-store.js';
+import { stagedPath } from '../src/mover/copy-plan.js';
+import { DataMover } from '../src/mover/data-mover.js';
+import { openWindows, type DiskWork } from '../src/mover/disk-work.js';
+import type { WindowInput, WindowOperation } from '../src/mover/mover-operations.js';
+import type { PlanCopyInput } from '../src/mover/plan-copy.js';
+import { replacementStaging } from '../src/mover/replace-files.js';
+import { listSourceWorkloads } from '../src/mover/source-catalogue.js';
+import { TaskControl } from '../src/mover/task-control.js';
+
+const SOURCE = 'source';
+const TARGET = 'target';
+const JOB = 'bench';
+
+export interface Measurement {
+  readonly seconds: number;
+  /** 99th percentile of how late the main thread's timers were. */
+  readonly eventLoopDelayMs: number;
+}
+
+/** One target chain and the data mover that works on it, resident, as in a worker. What is timed is all that the mover does for the
+ *  operation, until its result is durable; taking the chain over and choosing the restore point belong to the session. */
+export class ChainUnderTest {
+  private readonly mover: DataMover;
+  private ids!: {
+    targetRepositoryId: string;
+    sourceRepositoryId: string;
+    workloadId: string;
+    chain: string;
+    epoch: number;
+  };
+  private sourcePoints: string[] = [];
+
+  constructor(
+    sourceFolder: string,
+    private readonly targetFolder: string,
+  ) {
+    this.mover = new DataMover([
+      { id: SOURCE, kind: 'directory', path: sourceFolder, isReadOnly: true },
+      { id: TARGET, kind: 'directory', path: targetFolder, isReadOnly: false },
+    ]);
+  }
+
+  /** Takes the chain over; to be called again when its folder was exchanged. */
+  async open(): Promise<void> {
+    const [workload] = await listSourceWorkloads(await this.mover.repository(SOURCE));
+    if (workload === undefined) throw new Error('the source folder holds no backups');
+    this.sourcePoints = workload.restorePoints.map(({ id }) => id);
+    const chain = chainFolder(JOB, workload.id);
+    const { record } = await this.mover.run(
+      'inspectTargetChain',
+      { targetRepositoryId: TARGET, chain, jobId: JOB, workload, owner: 'bench' },
+      new TaskControl(),
+    );
+    this.ids = {
+      targetRepositoryId: TARGET,
+      sourceRepositoryId: SOURCE,
+      workloadId: workload.id,
+      chain,
+      epoch: record.epoch,
+    };
+  }
+
+  async copy(
+    pointIndex: number,
+    changes: Pick<PlanCopyInput, 'algorithm' | 'changedBy'>,
+  ): Promise<Measurement> {
+    return measured(async () => {
+      const input = {
+        ...this.ids,
+        ...changes,
+        restorePointId: this.sourcePoints[pointIndex]!,
+        lineageFrom: changes.changedBy === 'lineage' ? this.sourcePoints[0]! : null,
+        digest: 'sha256' as const,
+      };
+      let plan = await this.mover.run('planCopy', input, new TaskControl());
+      const staging = stagingFolder(this.ids.chain, plan.pointId);
+      const work = { targetRepositoryId: TARGET, staging, reference: plan.reference };
+      if (plan.state === 'scan') {
+        for (const disk of plan.disks) await this.doWindows('scanBlocks', work, disk);
+        plan = await this.mover.run('planCopy', input, new TaskControl());
+        work.reference = plan.reference;
+      }
+      for (const disk of plan.disks) await this.doWindows('copyBlocks', work, disk);
+      await this.mover.run('composeTargetFile', work, new TaskControl());
+      const { chain } = this.ids;
+      const commit = { ...work, chain, pointId: plan.pointId, flags: [], copiedAt: now() };
+      await this.mover.run('commitRestorePoint', commit, new TaskControl());
+    });
+  }
+
+  async merge(): Promise<Measurement> {
+    const [full, increment] = await this.pointIds();
+    return measured(async () => {
+      const input = { ...this.change(), fullId: full!, incrementId: increment! };
+      const { state, reason } = await this.mover.run('mergeIncrement', input, new TaskControl());
+      if (state !== 'merged') throw new Error(`not merged: ${reason}`);
+    });
+  }
+
+  /** Makes the newest point a full, from the files of the chain. */
+  async synthesize(): Promise<Measurement> {
+    const pointId = (await this.pointIds()).at(-1)!;
+    return measured(async () => {
+      const input = { ...this.change(), pointId };
+      const { reference, disks } = await this.mover.run(
+        'planSyntheticFull',
+        input,
+        new TaskControl(),
+      );
+      const staging = replacementStaging(this.ids.chain, pointId);
+      const work = { targetRepositoryId: TARGET, staging, reference };
+      for (const disk of disks) await this.doWindows('copyBlocks', work, disk);
+      await this.mover.run('composeTargetFile', work, new TaskControl());
+      await this.mover.run(
+        'replaceWithFull',
+        { ...input, reference, flags: [] },
+        new TaskControl(),
+      );
+    });
+  }
+
+  /** Reads every block of the newest point's files and compares it with its digest. */
+  async verify(): Promise<Measurement> {
+    const pointId = (await this.pointIds()).at(-1)!;
+    return measured(async () => {
+      const { chain } = this.ids;
+      const input = { targetRepositoryId: TARGET, chain, pointId };
+      const { disks } = await this.mover.run('prepareVerification', input, new TaskControl());
+      for (const { disk, windowCount } of disks) {
+        const windows = Array.from({ length: windowCount }, (_, i) => i);
+        const batch = { ...input, disk, maxBytesPerSecond: 0 };
+        await this.mover.runWindows('verifyBlocks', batch, windows, new TaskControl());
+      }
+      const damage = await this.mover.run('collectDamage', input, new TaskControl());
+      if (damage.length > 0) throw new Error(`damaged: ${JSON.stringify(damage)}`);
+    });
+  }
+
+  /** Takes the newest points away until `count` are left. */
+  async keepOldest(count: number): Promise<void> {
+    const ids = (await this.pointIds()).slice(count).toReversed();
+    if (ids.length === 0) return;
+    await this.mover.run('deleteRestorePoints', { ...this.change(), ids }, new TaskControl());
+  }
+
+  /** Image files of the points, oldest first. */
+  async images(): Promise<string[]> {
+    const record = await readChainRecord(await this.mover.repository(TARGET), this.ids.chain);
+    return availablePoints(record!).map(({ disks }) =>
+      join(this.targetFolder, this.ids.chain, disks[0]!.path),
+    );
+  }
+
+  private async pointIds(): Promise<string[]> {
+    const record = await readChainRecord(await this.mover.repository(TARGET), this.ids.chain);
+    return availablePoints(record!).map(({ id }) => id);
+  }
+
+  private change() {
+    const { targetRepositoryId, chain, epoch } = this.ids;
+    return { targetRepositoryId, chain, epoch, nowMs: Date.now() };
+  }
+
+  private async doWindows(
+    name: WindowOperation & ('copyBlocks' | 'scanBlocks'),
+    work: Omit<WindowInput<'copyBlocks'>, 'disk'>,
+    { disk, windowCount }: DiskWork,
+  ): Promise<void> {
+    const cursorPath = name === 'scanBlocks' ? stagedPath.scanCursor : stagedPath.cursor;
+    const target = await this.mover.repository(TARGET);
+    const windows = await openWindows(target, cursorPath(work.staging, disk), 0, windowCount);
+    await this.mover.runWindows(name, { ...work, disk }, windows, new TaskControl());
+  }
+
+  async close(): Promise<void> {
+    await this.mover.close();
+  }
+}
+
+function now(): string {
+  return new Date().toISOString();
+}
+
+const DELAY_RESOLUTION_MS = 1;
+
+async function measured(action: () => Promise<void>): Promise<Measurement> {
+  const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
+  delay.enable();
+  const startedAtMs = performance.now();
+  await action();
+  const seconds = (performance.now() - startedAtMs) / 1000;
+  delay.disable();
+  // The histogram holds the time between two firings of a timer.
+  const eventLoopDelayMs = Math.max(0, delay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS);
+  return { seconds, eventLoopDelayMs };
+}

@@ -1,0 +1,114 @@
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeDurable, programVersion, runProgram } from './commands.js';
+import { timed, type BenchCase } from './rounds.js';
+import { fileCase, OwnCase, type BenchSite, type RatioGoal, type Suite } from './suite.js';
+
+export const FIRST_FULL = {
+  type: 'copy',
+  pointIndex: 0,
+  algorithm: 'full',
+  changedBy: 'all',
+} as const;
+export const INCREMENT = {
+  type: 'copy',
+  pointIndex: 1,
+  algorithm: 'increment',
+  changedBy: 'lineage',
+} as const;
+export const CONVERT = ['convert', '-f', 'qcow2', '-O', 'qcow2', '-m', '16', '-W'];
+
+/** The first full of a workload, every block digested, read back and compared. */
+export async function fullCopySuite(site: BenchSite): Promise<Suite> {
+  const { clustered } = site.sources;
+  const source = clustered.files[0];
+  const own = await OwnCase.start(site, {
+    name: 'Longhaul full',
+    source: clustered,
+    command: FIRST_FULL,
+    before: ({ mover }) => mover.do({ type: 'keepOldest', count: 0 }),
+    expected: source,
+  });
+  const convert = (out: string) => runProgram('qemu-img', ...CONVERT, source, out);
+  const peers = [
+    fileCase(site, 'qemu-img convert', convert),
+    fileCase(site, 'qemu-img convert + compare', async (out) => {
+      await convert(out);
+      await makeDurable(out);
+      await runProgram('qemu-img', 'compare', '-q', source, out);
+    }),
+    fileCase(site, 'cp --sparse=always', (out) => runProgram('cp', '--sparse=always', source, out)),
+    fileCase(site, 'rsync', (out) => runProgram('rsync', '--whole-file', source, out)),
+  ];
+  const limits: (number | null)[] = [1, 1, null, 0.4];
+  if ((await programVersion('rclone', 'version')) !== null) {
+    peers.push(fileCase(site, 'rclone', (out) => runProgram('rclone', 'copyto', source, out)));
+    limits.push(0.35);
+  }
+  const goals = peers.map((peer, i) => ({ ours: own.name, peer: peer.name, limit: limits[i]! }));
+  return { own: [own], peers, goals };
+}
+
+/** Increments whose changed blocks the source's own increment tells. */
+export async function incrementSuite(site: BenchSite): Promise<Suite> {
+  const peers: BenchCase[] = [];
+  const own: OwnCase[] = [];
+  const goals: RatioGoal[] = [];
+  for (const kind of ['clustered', 'scattered'] as const) {
+    const source = site.sources[kind];
+    const ours = await startOnFull(site, `Longhaul increment, ${kind}`, source, INCREMENT);
+    const [base] = await ours.mover.images();
+    const peer = fileCase(site, `qemu-img convert -B, ${kind}`, (out) =>
+      runProgram('qemu-img', ...CONVERT, '-B', base!, '-F', 'qcow2', source.files[1], out),
+    );
+    own.push(ours);
+    peers.push(peer);
+    goals.push({ ours: ours.name, peer: peer.name, limit: 0.8 });
+  }
+  goals.push({ ours: own[1]!.name, peer: own[0]!.name, limit: 1.3 });
+  return { own, peers, goals };
+}
+
+/** A source that does not tell what changed: all its blocks are compared with the target's digests. */
+export async function scanSuite(site: BenchSite): Promise<Suite> {
+  const source = site.sources.unrelated;
+  const command = { ...INCREMENT, changedBy: 'digest' } as const;
+  const own = await startOnFull(site, 'Longhaul increment by scan', source, command);
+  const copy = join(site.folder, 'rsync-delta.qcow2');
+  const options = ['--no-whole-file', '--inplace', '--ignore-times'];
+  const peer: BenchCase = {
+    name: 'rsync delta',
+    prepare: async () => {
+      await cp(source.files[0], copy);
+      await makeDurable(copy);
+    },
+    run: () =>
+      timed(async () => {
+        await runProgram('rsync', ...options, source.files[1], copy);
+        await makeDurable(copy);
+      }),
+  };
+  return {
+    own: [own],
+    peers: [peer],
+    goals: [{ ours: own.name, peer: peer.name, limit: 0.4 }],
+  };
+}
+
+/** A case that copies the second point onto a copy of the first. */
+async function startOnFull(
+  site: BenchSite,
+  name: string,
+  source: BenchSite['sources']['clustered'],
+  command: Parameters<typeof OwnCase.start>[1]['command'],
+): Promise<OwnCase> {
+  const own = await OwnCase.start(site, {
+    name,
+    source,
+    command,
+    before: ({ mover }) => mover.do({ type: 'keepOldest', count: 1 }),
+    expected: source.files[1],
+  });
+  await own.mover.measure(FIRST_FULL);
+  return own;
+}

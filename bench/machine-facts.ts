@@ -1,0 +1,34 @@
+import { readFile, statfs } from 'node:fs/promises';
+import { availableParallelism, cpus, release, totalmem, type as systemName } from 'node:os';
+import { programVersion } from './commands.js';
+
+/** What a reader must know to judge the figures, as a list of lines. */
+export async function machineFacts(folder: string): Promise<string[]> {
+  const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(0)} GiB`;
+  const flags = await readFile('/proc/cpuinfo', 'utf8').catch(() => '');
+  const hasShaInstructions = /^flags\s*:.*\bsha_ni\b/m.test(flags);
+  const tools = await Promise.all([
+    programVersion('qemu-img'),
+    programVersion('rsync'),
+    programVersion('cp'),
+    programVersion('sha256sum'),
+    programVersion('rclone', 'version'),
+  ]);
+  return [
+    `${availableParallelism()} cores of ${cpus()[0]?.model ?? 'an unknown processor'}, ${hasShaInstructions ? 'with' : 'without'} SHA instructions; ${gib(totalmem())} of memory`,
+    `${systemName()} ${release()}, file system type 0x${(await statfs(folder)).type.toString(16)}${await diskKind(folder)}`,
+    `Node ${process.version}`,
+    tools.filter((version) => version !== null).join('; '),
+  ];
+}
+
+/** Kind of the mounted file system, as the longest mount point above the folder tells. */
+async function diskKind(folder: string): Promise<string> {
+  const mounts = await readFile('/proc/self/mounts', 'utf8').catch(() => '');
+  const above = mounts
+    .split('\n')
+    .map((line) => line.split(' '))
+    .filter(([, point = '']) => folder.startsWith(point === '/' ? point : `${point}/`))
+    .sort(([, a = ''], [, b = '']) => b.length - a.length);
+  return above[0] === undefined ? '' : ` (${above[0][2]})`;
+}

@@ -1,0 +1,87 @@
+import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeDurable, runProgram } from './commands.js';
+import { CONVERT, FIRST_FULL, INCREMENT } from './copy-suites.js';
+import { timed, type BenchCase } from './rounds.js';
+import { fileCase, OwnCase, type BenchSite, type Suite } from './suite.js';
+
+/** The oldest increment goes into its full: blocks verified before and read back after. */
+export async function mergeSuite(site: BenchSite): Promise<Suite> {
+  const source = site.sources.clustered;
+  const own = await OwnCase.start(site, {
+    name: 'Longhaul merge',
+    source,
+    command: { type: 'merge' },
+    before: async ({ mover }) => {
+      await mover.do({ type: 'keepOldest', count: 0 });
+      await mover.measure(FIRST_FULL);
+      await mover.measure(INCREMENT);
+    },
+    expected: source.files[1],
+  });
+  const base = join(site.folder, 'base.qcow2');
+  const increment = join(site.folder, 'increment.qcow2');
+  const peer: BenchCase = {
+    name: 'qemu-img commit',
+    prepare: async () => {
+      await cp(source.files[0], base);
+      await cp(source.files[1], increment);
+      const rebase = ['rebase', '-u', '-f', 'qcow2', '-F', 'qcow2', '-b', base, increment];
+      await runProgram('qemu-img', ...rebase);
+      await makeDurable(base);
+      await makeDurable(increment);
+    },
+    run: () =>
+      timed(async () => {
+        await runProgram('qemu-img', 'commit', '-q', '-d', '-f', 'qcow2', increment);
+        await makeDurable(base);
+        await rm(increment);
+      }),
+  };
+  return { own: [own], peers: [peer], goals: [{ ours: own.name, peer: peer.name, limit: 1.5 }] };
+}
+
+/** A full is made of an increment and what it builds on, from the target's own files. */
+export async function syntheticFullSuite(site: BenchSite): Promise<Suite> {
+  const source = site.sources.scattered;
+  const own = await OwnCase.start(site, {
+    name: 'Longhaul synthetic full',
+    source,
+    command: { type: 'synthesize' },
+    before: async ({ mover }) => {
+      const images = await mover.images();
+      if (images.length === 0) await mover.measure(FIRST_FULL);
+      await mover.do({ type: 'keepOldest', count: 1 });
+      await mover.measure(INCREMENT);
+    },
+    expected: source.files[1],
+  });
+  const peer = fileCase(site, 'qemu-img convert of the chain', (out) =>
+    runProgram('qemu-img', ...CONVERT, source.files[1], out),
+  );
+  return { own: [own], peers: [peer], goals: [{ ours: own.name, peer: peer.name, limit: 1 }] };
+}
+
+/** Every block of a full is read and compared with its digest. */
+export async function verifySuite(site: BenchSite): Promise<Suite> {
+  const source = site.sources.clustered;
+  const own = await OwnCase.start(site, {
+    name: 'Longhaul verify',
+    source,
+    command: { type: 'verify' },
+    before: () => Promise.resolve(),
+    expected: source.files[0],
+  });
+  await own.mover.measure(FIRST_FULL);
+  const [image] = await own.mover.images();
+  const peer: BenchCase = {
+    name: 'sha256sum',
+    run: () => timed(() => runProgram('sha256sum', image!)),
+  };
+  return {
+    own: [own],
+    peers: [peer],
+    // 0.9 of its speed.
+    goals: [{ ours: own.name, peer: peer.name, limit: 1 / 0.9 }],
+  };
+}

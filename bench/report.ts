@@ -1,0 +1,69 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import type { GoalResult, SuiteResult } from './results.js';
+
+export interface BenchReport extends SuiteResult {
+  /** RFC 3339 UTC. */
+  readonly date: string;
+  readonly command: string;
+  readonly machine: readonly string[];
+  readonly data: string;
+}
+
+const BEGIN = '<!-- Made by `npm run bench` from here -->';
+const END = '<!-- to here -->';
+
+/** Puts the report in place of the last one in a document that holds both marks. */
+export async function writeReport(path: string, report: BenchReport): Promise<void> {
+  const text = await readFile(path, 'utf8');
+  const begin = text.indexOf(BEGIN);
+  const end = text.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error(`${path} lacks the marks for the report`);
+  const before = text.slice(0, begin + BEGIN.length);
+  await writeFile(path, `${before}\n\n${reportText(report)}\n${text.slice(end)}`);
+}
+
+/** The report as Markdown. */
+export function reportText({ date, command, machine, data, goals, cases }: BenchReport): string {
+  const figure = (value: number | null, digits: number) =>
+    value === null ? '' : value.toFixed(digits);
+  return [
+    `Measured ${date.slice(0, 16).replace('T', ' ')} UTC by \`${command}\`.`,
+    '',
+    ...machine.map((line) => `- ${line}`),
+    `- ${data}`,
+    '',
+    ...table(
+      ['goal', 'limit', 'measured', 'spread', ''],
+      goals.map(({ goal, limit, measured, note, state }) => [
+        goal,
+        limit ?? '',
+        measured,
+        note,
+        STATE_TEXT[state],
+      ]),
+    ),
+    '',
+    ...table(
+      ['case', 'seconds', 'CPU seconds', 'peak MiB', 'event-loop delay p99, ms'],
+      cases.map((entry) => [
+        entry.name,
+        figure(entry.seconds, 3),
+        figure(entry.cpuSeconds, 2),
+        figure(entry.peakMemoryMiB, 0),
+        figure(entry.eventLoopDelayMs, 1),
+      ]),
+    ),
+    '',
+  ].join('\n');
+}
+
+const STATE_TEXT: Record<GoalResult['state'], string> = {
+  met: 'met',
+  missed: '**missed**',
+  shown: '',
+};
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
+}
