@@ -105,12 +105,12 @@ export class InProcessMover {
   ): Promise<readonly string[]> {
     const place = await this.take(order, nowMs);
     const plan = async () => this.run('planMaintenance', { ...place, job, immutableForDays });
-    const { fulls } = await plan();
-    for (const { restorePointId, flags, synthesize } of fulls) {
+    const first = await plan();
+    for (const { restorePointId, flags, synthesize } of first.fulls) {
       if (synthesize) await this.makeFull(place, restorePointId, flags);
       else await this.run('flagRestorePoint', { ...place, pointId: restorePointId, flags });
     }
-    const { actions, warnings } = await plan();
+    const { actions, warnings } = first.fulls.length === 0 ? first : await plan();
     for (const action of actions) {
       if (action.type === 'synthetic') await this.makeFull(place, action.restorePointId, []);
       else if (action.type === 'delete')

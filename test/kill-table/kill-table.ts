@@ -1,0 +1,89 @@
+import { KillTally } from './kill-tally.js';
+import { SABOTAGES } from './sabotages.js';
+import { prepareScenario, type ScenarioName } from './scenarios.js';
+import { tryPositions, type Effort } from './try-positions.js';
+
+/** Scenarios and how much is tried of each. */
+export type Plan = readonly (readonly [ScenarioName, Effort])[];
+
+const POWER_CUTS = 6;
+
+/** @param every at every how many operations the scenarios are stopped; 1: at all. The one chain of 6 that is copied from its beginning
+ *  takes larger steps: the copies of a full and of an increment go through the same operations. */
+export function wholePlan(every: number): Plan {
+  const once = (stride: number, witnessStride: number): Effort => ({
+    powerCuts: POWER_CUTS,
+    stride: stride * every,
+    witnessStride: witnessStride * every,
+  });
+  const twice = (stride: number, secondStopStride: number): Effort => ({
+    powerCuts: 2,
+    stride: stride * every,
+    witnessStride: 0,
+    secondStopStride: secondStopStride * every,
+  });
+  return [
+    ['copy of a first full', once(1, 20)],
+    ['copy of a chain of 2', once(1, 5)],
+    ['copy of a chain of 6', once(12, 24)],
+    ['copy of one increment', once(1, 20)],
+    ['copy by digests', once(1, 10)],
+    ['copy of two windows', once(1, 20)],
+    ['merge in a chain of 2', once(1, 1)],
+    ['two merges in a chain of 6', once(1, 20)],
+    ['GFS full in the middle, then delete', once(1, 20)],
+    ['synthetic full and delete instead of a merge', once(1, 20)],
+    ['compact of a full', once(1, 20)],
+    ['delete of a chain', once(1, 20)],
+    ['heal of damaged blocks', once(1, 10)],
+    ['copy of a chain of 2', twice(5, 9)],
+    ['copy by digests', twice(3, 7)],
+    ['merge in a chain of 2', twice(1, 3)],
+    ['compact of a full', twice(19, 13)],
+    ['heal of damaged blocks', twice(5, 7)],
+  ];
+}
+
+/** For every build: each kind of change, with gaps. */
+export const REDUCED_PLAN: Plan = [
+  ['copy of a chain of 2', { powerCuts: 2, stride: 5, witnessStride: 25 }],
+  ['copy of one increment', { powerCuts: 1, stride: 19, witnessStride: 0 }],
+  ['copy by digests', { powerCuts: 2, stride: 5, witnessStride: 0 }],
+  ['merge in a chain of 2', { powerCuts: 3, stride: 2, witnessStride: 10 }],
+  ['two merges in a chain of 6', { powerCuts: 1, stride: 23, witnessStride: 0 }],
+  ['GFS full in the middle, then delete', { powerCuts: 1, stride: 37, witnessStride: 0 }],
+  ['compact of a full', { powerCuts: 1, stride: 19, witnessStride: 0 }],
+  ['delete of a chain', { powerCuts: 1, stride: 23, witnessStride: 0 }],
+  ['heal of damaged blocks', { powerCuts: 2, stride: 4, witnessStride: 0 }],
+  ['merge in a chain of 2', { powerCuts: 1, stride: 7, witnessStride: 0, secondStopStride: 9 }],
+];
+
+export async function tryPlan(
+  plan: Plan,
+  onScenario: (name: ScenarioName) => void = () => undefined,
+): Promise<KillTally> {
+  const tally = new KillTally();
+  for (const [name, effort] of plan) {
+    onScenario(name);
+    await tryPositions(await prepareScenario(name), effort, tally);
+  }
+  return tally;
+}
+
+/** What the table shows when a promise is broken on purpose. */
+export interface BrokenRun {
+  readonly name: string;
+  readonly scenario: ScenarioName;
+  readonly tally: KillTally;
+}
+
+export async function tryBrokenOnPurpose(): Promise<BrokenRun[]> {
+  const runs: BrokenRun[] = [];
+  for (const { name, scenario, sabotage, stride } of SABOTAGES) {
+    const tally = new KillTally();
+    const effort = { powerCuts: POWER_CUTS, stride, witnessStride: 0, sabotage };
+    await tryPositions(await prepareScenario(scenario), effort, tally);
+    runs.push({ name, scenario, tally });
+  }
+  return runs;
+}

@@ -1,0 +1,74 @@
+/** What became of the restore points at one stop with one loss. */
+export interface Outcome {
+  readonly scenario: string;
+  /** Operation of the data mover that was stopped. */
+  readonly step: string;
+  /** `twice`: stopped again while the first stop was being recovered from. */
+  readonly stop: 'before' | 'torn' | 'after' | 'twice';
+  readonly loss: 'none' | 'power';
+  readonly pointsRead: number;
+  /** Restore points that did not read as they must, in words. */
+  readonly lost: readonly string[];
+  /** What else was not as it must be after the change was done again: record, files, digests. */
+  readonly wrong: readonly string[];
+  readonly bytesRedone: number;
+  readonly where: string;
+}
+
+export interface TallyRow {
+  positions: number;
+  pointsRead: number;
+  lost: number;
+  wrong: number;
+  bytesRedone: number;
+  mostBytesRedone: number;
+}
+
+export class KillTally {
+  /** By scenario, then by kind of stop and loss. */
+  readonly rows = new Map<string, Map<string, TallyRow>>();
+  readonly steps = new Map<string, TallyRow>();
+  /** The first of each kind, so that a fault that shows at every position does not fill the screen. */
+  readonly findings: string[] = [];
+
+  add(outcome: Outcome): void {
+    const { scenario, stop, loss, step } = outcome;
+    const kinds = this.rows.get(scenario) ?? new Map<string, TallyRow>();
+    this.rows.set(scenario, kinds);
+    count(kinds, `${stop} ${loss}`, outcome);
+    count(this.steps, step, outcome);
+    for (const text of [...outcome.lost, ...outcome.wrong])
+      if (this.findings.length < MAX_FINDINGS) this.findings.push(`${outcome.where}: ${text}`);
+  }
+
+  get total(): TallyRow {
+    const all = [...this.rows.values()].flatMap((kinds) => [...kinds.values()]);
+    const total = emptyRow();
+    for (const row of all) {
+      total.positions += row.positions;
+      total.pointsRead += row.pointsRead;
+      total.lost += row.lost;
+      total.wrong += row.wrong;
+      total.bytesRedone += row.bytesRedone;
+      total.mostBytesRedone = Math.max(total.mostBytesRedone, row.mostBytesRedone);
+    }
+    return total;
+  }
+}
+
+const MAX_FINDINGS = 200;
+
+function count(rows: Map<string, TallyRow>, key: string, outcome: Outcome): void {
+  const row = rows.get(key) ?? emptyRow();
+  rows.set(key, row);
+  row.positions += 1;
+  row.pointsRead += outcome.pointsRead;
+  row.lost += outcome.lost.length;
+  row.wrong += outcome.wrong.length;
+  row.bytesRedone += outcome.bytesRedone;
+  row.mostBytesRedone = Math.max(row.mostBytesRedone, outcome.bytesRedone);
+}
+
+function emptyRow(): TallyRow {
+  return { positions: 0, pointsRead: 0, lost: 0, wrong: 0, bytesRedone: 0, mostBytesRedone: 0 };
+}

@@ -1,0 +1,85 @@
+import type {
+  BackupRepository,
+  ReadableFile,
+  RepositoryCapacity,
+  RepositoryEntry,
+  WritableFile,
+} from '../../src/repository/backup-repository.js';
+
+export interface NameStep {
+  readonly kind: 'rename' | 'remove';
+  /** Of a rename: the new name. */
+  readonly path: string;
+}
+
+/** Swaps two steps on purpose: one rename that `isHeldBack` tells, after `passed` others, is done only after the next step that `isAwaited`
+ *  tells. */
+export class PostponingRepository implements BackupRepository {
+  readonly id: string;
+  readonly capabilities;
+  #held: (() => Promise<void>) | null = null;
+  #matches = 0;
+
+  constructor(
+    private readonly inner: BackupRepository,
+    private readonly isHeldBack: (step: NameStep) => boolean,
+    private readonly isAwaited: (step: NameStep) => boolean,
+    private readonly passed: number,
+  ) {
+    this.id = inner.id;
+    this.capabilities = inner.capabilities;
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    const step = { kind: 'rename', path: to } as const;
+    if (this.isHeldBack(step) && this.#matches++ === this.passed) {
+      this.#held = () => this.inner.rename(from, to);
+      return;
+    }
+    await this.inner.rename(from, to);
+    await this.#letGo(step);
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.inner.remove(path);
+    await this.#letGo({ kind: 'remove', path });
+  }
+
+  async #letGo(step: NameStep): Promise<void> {
+    if (this.#held === null || !this.isAwaited(step)) return;
+    await this.#held();
+    this.#held = null;
+  }
+
+  list(folder: string): Promise<RepositoryEntry[]> {
+    return this.inner.list(folder);
+  }
+
+  stat(path: string): Promise<RepositoryEntry | null> {
+    return this.inner.stat(path);
+  }
+
+  openRead(path: string): Promise<ReadableFile> {
+    return this.inner.openRead(path);
+  }
+
+  openWrite(path: string, create: 'new' | 'open-or-new' | 'existing'): Promise<WritableFile> {
+    return this.inner.openWrite(path, create);
+  }
+
+  makeFolder(folder: string): Promise<void> {
+    return this.inner.makeFolder(folder);
+  }
+
+  removeFolder(folder: string): Promise<void> {
+    return this.inner.removeFolder(folder);
+  }
+
+  syncFolder(folder: string): Promise<void> {
+    return this.inner.syncFolder(folder);
+  }
+
+  capacity(): Promise<RepositoryCapacity> {
+    return this.inner.capacity();
+  }
+}

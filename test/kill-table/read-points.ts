@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto';
+import { posix } from 'node:path';
+import { availablePoints, type ChainRecord } from '../../src/chain/chain-record.js';
+import { readChainRecord } from '../../src/chain/chain-store.js';
+import { isBackupError } from '../../src/domain/errors.js';
+import type { TargetDisk, TargetRestorePoint } from '../../src/domain/target-point.js';
+import { ImageStack, openLayerImage } from '../../src/mover/image-stack.js';
+import type { MoverContext } from '../../src/mover/mover-context.js';
+import { targetLayersOf } from '../../src/mover/scan-plan.js';
+import { assertDiskIsGood } from '../../src/mover/verify-units.js';
+import type { BackupRepository } from '../../src/repository/backup-repository.js';
+import { readWholeFile } from '../../src/repository/replace-file.js';
+import { InProcessMover } from '../support/mover/in-process-mover.js';
+import type { SourceChain } from './source-chain.js';
+
+/** A target chain as a scenario leaves it, and what its points must read as. */
+export interface ChainUnderTest {
+  readonly chain: string;
+  readonly truth: SourceChain['truth'];
+}
+
+export interface Reading {
+  /** Ids of the points that the commit record shows. */
+  readonly shown: readonly string[];
+  /** Points that do not read as they must, and whatever else is wrong, in words. */
+  readonly faults: readonly string[];
+}
+
+const PIECE_BYTES = 1024 * 1024;
+const MAX_TABLE_BYTES = 1024 * 1024;
+
+/** Reads every point that the commit record shows, as an administrator without Longhaul does: the named file and, through the relative
+ *  names stored in the files, its parents. Where the record tells of other files than those names, it is read that way too.
+ *  @param unread ids of points that were damaged before and need not be right yet */
+export async function readShownPoints(
+  target: BackupRepository,
+  { chain, truth }: ChainUnderTest,
+  unread: readonly string[] = [],
+): Promise<Reading> {
+  const record = await recordOf(target, chain);
+  if (record === null) return { shown: [], faults: [] };
+  if (typeof record === 'string') return { shown: [], faults: [record] };
+  const faults: string[] = [];
+  const context = new InProcessMover(target).context();
+  const points = availablePoints(record);
+  for (const point of points.filter(({ id }) => !unread.includes(id))) {
+    const disks = truth.get(point.source.restorePointId);
+    const isSameSet = point.disks.length === disks?.size;
+    if (!isSameSet) faults.push(`${point.id} has ${point.disks.length} disks`);
+    for (const { disk, path } of point.disks) {
+      const expected = disks?.get(disk) ?? Buffer.alloc(0);
+      for (const layers of await waysToRead(context, target, record, chain, point, disk, path)) {
+        const fault = await faultOf(context, target.id, layers, expected);
+        if (fault !== null) faults.push(`${point.id}, disk ${disk.slice(-4)}: ${fault}`);
+      }
+    }
+  }
+  return { shown: points.map(({ id }) => id), faults };
+}
+
+async function recordOf(
+  target: BackupRepository,
+  chain: string,
+): Promise<ChainRecord | string | null> {
+  try {
+    return await readChainRecord(target, chain);
+  } catch (error) {
+    if (isBackupError(error)) return error.message;
+    throw error;
+  }
+}
+
+async function waysToRead(
+  context: MoverContext,
+  target: BackupRepository,
+  record: ChainRecord,
+  chain: string,
+  point: TargetRestorePoint,
+  disk: string,
+  path: string,
+): Promise<string[][]> {
+  const place = { targetRepositoryId: target.id, chain };
+  const byRecord = targetLayersOf(record, place, point.id, disk).map((layer) => layer.path);
+  const byNames = await layersByName(context, target.id, `${chain}/${path}`);
+  const isSame = byNames.every((name, index) => name === byRecord[index]);
+  return isSame ? [byNames] : [byNames, byRecord];
+}
+
+/** A file and its parents by their stored names; a file that cannot be opened ends the list and fails when it is read. */
+async function layersByName(
+  context: MoverContext,
+  repositoryId: string,
+  path: string,
+): Promise<string[]> {
+  const layers = [path];
+  for (;;) {
+    const top = layers[layers.length - 1] ?? path;
+    const name = await parentName(context, repositoryId, top);
+    if (name === null || layers.length > MAX_CHAIN_LENGTH) return layers;
+    layers.push(posix.join(posix.dirname(top), name));
+  }
+}
+
+const MAX_CHAIN_LENGTH = 20;
+
+async function parentName(
+  context: MoverContext,
+  repositoryId: string,
+  path: string,
+): Promise<string | null> {
+  try {
+    const layer = await openLayerImage(context, asLayer(repositoryId, path));
+    await layer.close();
+    return layer.image.backing?.name ?? null;
+  } catch (error) {
+    if (isBackupError(error)) return null;
+    throw error;
+  }
+}
+
+function asLayer(repositoryId: string, path: string) {
+  return { repositoryId, path, format: 'qcow2', stamp: null } as const;
+}
+
+async function faultOf(
+  context: MoverContext,
+  repositoryId: string,
+  layers: readonly string[],
+  expected: Buffer,
+): Promise<string | null> {
+  try {
+    const stack = await ImageStack.open(
+      context,
+      layers.map((path) => asLayer(repositoryId, path)),
+    );
+    if (stack.virtualSizeBytes !== expected.length)
+      return `has ${stack.virtualSizeBytes} bytes, not ${expected.length}`;
+    const piece = Buffer.alloc(PIECE_BYTES);
+    for (let offset = 0; offset < expected.length; offset += PIECE_BYTES) {
+      const part = piece.subarray(0, Math.min(PIECE_BYTES, expected.length - offset));
+      await stack.read(part, offset);
+      if (!part.equals(expected.subarray(offset, offset + part.length)))
+        return `other bytes in the ${PIECE_BYTES} from ${offset}`;
+    }
+    await stack.close();
+    return null;
+  } catch (error) {
+    if (isBackupError(error)) return error.message;
+    throw error;
+  }
+}
+
+/** Whether every file of the chain is what the commit record says: sizes, digest tables, blocks, machine description files. */
+export async function faultsOfDigests(
+  target: BackupRepository,
+  { chain }: ChainUnderTest,
+): Promise<string[]> {
+  const record = await recordOf(target, chain);
+  if (record === null || typeof record === 'string') return [];
+  const context = new InProcessMover(target).context();
+  const faults: string[] = [];
+  for (const { disks, companions } of record.points) {
+    for (const disk of disks) faults.push(...(await faultsOfDisk(context, target, chain, disk)));
+    for (const { path, digest } of companions)
+      if ((await fileDigest(target, `${chain}/${path}`)) !== digest)
+        faults.push(`${path} does not have its digest`);
+  }
+  return faults;
+}
+
+async function faultsOfDisk(
+  context: MoverContext,
+  target: BackupRepository,
+  chain: string,
+  disk: TargetDisk,
+): Promise<string[]> {
+  const faults: string[] = [];
+  const entry = await target.stat(`${chain}/${disk.path}`);
+  if (entry?.stamp.sizeBytes !== disk.sizeBytes) faults.push(`${disk.path} has another size`);
+  if ((await fileDigest(target, `${chain}/${disk.digests.path}`)) !== disk.digests.tableDigest)
+    faults.push(`${disk.digests.path} is not the table that the record names`);
+  try {
+    await assertDiskIsGood(context, { repositoryId: target.id, chain }, disk);
+  } catch (error) {
+    if (!isBackupError(error)) throw error;
+    faults.push(error.message);
+  }
+  return faults;
+}
+
+async function fileDigest(target: BackupRepository, path: string): Promise<string | null> {
+  const bytes = await readWholeFile(target, path, MAX_TABLE_BYTES);
+  return bytes === null ? null : createHash('sha256').update(bytes).digest('hex');
+}

@@ -1,0 +1,139 @@
+import type { KillTally, TallyRow } from './kill-tally.js';
+import type { BrokenRun } from './kill-table.js';
+
+export interface ReportFacts {
+  readonly date: string;
+  readonly machine: string;
+  readonly durationMs: number;
+  /** At every how many operations the scenarios were stopped. */
+  readonly every: number;
+}
+
+/** docs/RELIABILITY.md. */
+export function reliabilityReport(
+  tally: KillTally,
+  broken: readonly BrokenRun[],
+  facts: ReportFacts,
+): string {
+  const { positions, pointsRead, lost, wrong } = tally.total;
+  return [
+    ...INTRODUCTION,
+    `Written by \`npm run kill-table\` on ${facts.date}, in ${Math.round(facts.durationMs / 60_000)} minutes, on ${facts.machine}.`,
+    facts.every === 1
+      ? 'The scenarios were stopped at every storage operation; the chain of 6 that is copied as a whole, and the second stops, with gaps.'
+      : `This run was stopped at every ${facts.every}th storage operation of the scenarios only.`,
+    '',
+    `**${text(positions)} stops, ${text(pointsRead)} restore points read back, ${text(lost)} lost, ${text(wrong)} wrong ends.**`,
+    '',
+    '## By scenario',
+    '',
+    ...scenarioTable(tally),
+    '',
+    '## By operation of the data mover',
+    '',
+    ...table(
+      ['Operation', 'Stops', 'Points read', 'Points lost', 'Wrong ends'],
+      [...tally.steps].map(([step, row]) => [step, ...countsOf(row)]),
+    ),
+    '',
+    ...BROKEN_INTRODUCTION,
+    ...table(
+      ['Broken on purpose', 'Scenario', 'Stops', 'Points read', 'Points lost', 'Wrong ends'],
+      broken.map(({ name, scenario, tally: { total } }) => [name, scenario, ...countsOf(total)]),
+    ),
+    '',
+    ...LIMITS,
+    '',
+  ].join('\n');
+}
+
+const INTRODUCTION = [
+  '# Reliability: the kill table',
+  '',
+  'Words: a *stop* ends the process at one storage operation, before it, after it, or, for a write, in the middle (*torn*). After a stop the',
+  'process is either just *killed* (the system lives on, nothing is lost), or the power is *cut*: then of everything that was not synced any',
+  'part is lost, chosen by a seed, with writes and names in any order. *Twice*: the process is killed, and the next one is stopped while it',
+  'recovers. *Redone*: bytes written after the stop beyond what an undisturbed run had still to write.',
+  '',
+  'At every stop every disk of every restore point that the commit record shows is read, byte for byte against what `qemu-img convert` reads',
+  'from the source: once as the stop left it, following only the file names stored in the files, and once after the next session has',
+  'recovered and has done the work to its end. At some of the stops (at all, in the small merge) qemu-img itself reads and checks the',
+  'files too. A point counts as *lost* when it reads wrong, or when the record shows it no more and nobody asked to remove it. A *wrong end* is',
+  'a record, a file or a digest that is not as if nothing had been stopped, left-overs among them.',
+  '',
+  'The chains are made by qemu-img: clusters of 4 KiB, 64 KiB and 2 MiB, subclusters, compressed and zero clusters, disks that grow to',
+  'sizes that are no multiple of a cluster, and a disk that appears later (`test/kill-table/scenarios.ts`).',
+  '',
+];
+
+const BROKEN_INTRODUCTION = [
+  '## Broken on purpose',
+  '',
+  'Each promise is worth what its absence costs. Here the stopped process leaves one sync out, or does one step too late; a table',
+  'that did not show losses here could not be trusted above.',
+  '',
+];
+
+const LIMITS = [
+  '## What this does not show',
+  '',
+  '- The storage in the table is simulated: it promises what docs/FORMAT.md asks of a repository and nothing more. Real processes, killed at',
+  '  chosen system calls, and real power cuts on ext4 are in `test/integration/kill-table/`.',
+  '- A disk that claims to have synced what it has not is beyond what software can notice when it happens; health checks find it later.',
+  '- After a power cut all copied windows of an uncommitted point may be copied again: their cursor is synced when the point is composed.',
+];
+
+function scenarioTable(tally: KillTally): string[] {
+  const rows: string[][] = [];
+  for (const [scenario, kinds] of tally.rows)
+    for (const [loss, words] of [
+      ['none', 'killed'],
+      ['power', 'power cut'],
+    ] as const) {
+      const stops = ['before', 'torn', 'after', 'twice'].map((stop) =>
+        kinds.get(`${stop} ${loss}`),
+      );
+      const present = stops.filter((row) => row !== undefined);
+      const sum = (field: keyof TallyRow) => present.reduce((total, row) => total + row[field], 0);
+      const most = Math.max(0, ...present.map((row) => row.mostBytesRedone));
+      rows.push([
+        scenario,
+        words,
+        ...stops.map((row) => text(row?.positions ?? 0)),
+        text(sum('pointsRead')),
+        text(sum('lost')),
+        text(sum('wrong')),
+        text(Math.round(sum('bytesRedone') / Math.max(1, sum('positions')) / 1024)),
+        text(Math.round(most / 1024)),
+      ]);
+    }
+  return table(
+    [
+      'Scenario',
+      'Then',
+      'Before',
+      'Torn',
+      'After',
+      'Twice',
+      'Points read',
+      'Points lost',
+      'Wrong ends',
+      'Redone, mean KiB',
+      'Redone, most KiB',
+    ],
+    rows,
+  );
+}
+
+function countsOf({ positions, pointsRead, lost, wrong }: TallyRow): string[] {
+  return [positions, pointsRead, lost, wrong].map(text);
+}
+
+function text(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
+}

@@ -1,0 +1,92 @@
+import { PostponingRepository, type NameStep } from './postponing-repository.js';
+import type { ScenarioName } from './scenarios.js';
+import type { Sabotage } from './try-positions.js';
+
+/** Promises of the data mover, each broken on purpose: the table must show that restore points are lost. */
+export const SABOTAGES: readonly {
+  readonly name: string;
+  readonly scenario: ScenarioName;
+  readonly sabotage: Sabotage;
+  /** At every how many operations a stop is enough to show it. */
+  readonly stride: number;
+}[] = [
+  {
+    name: 'the commit record is not synced before its rename',
+    scenario: 'merge in a chain of 2',
+    stride: 3,
+    sabotage: withoutSync((path) => /\/chain\.json(\.copy)?\.partial$/.test(path)),
+  },
+  {
+    name: 'the folder is not synced after the rename of the commit record',
+    scenario: 'merge in a chain of 2',
+    stride: 3,
+    sabotage: withoutFolderSync((folder) => /^nightly\/[^/]+$/.test(folder)),
+  },
+  {
+    name: 'merged blocks are not synced before the tables that refer to them',
+    scenario: 'merge in a chain of 2',
+    stride: 3,
+    sabotage: withoutSync((path) => /T010000Z\/[^/]+\.qcow2$/.test(path)),
+  },
+  {
+    name: 'copied blocks are not synced before the cursor vouches for them',
+    scenario: 'copy of a chain of 2',
+    stride: 5,
+    sabotage: withoutSync((path) => /\/point\/[^/]+\.qcow2$/.test(path)),
+  },
+  {
+    name: 'the digests of copied blocks are not synced before the cursor vouches for them',
+    scenario: 'copy of a chain of 2',
+    stride: 5,
+    sabotage: withoutSync((path) => /\/point\/[^/]+\.digests$/.test(path)),
+  },
+  {
+    name: 'the names of staged files are not synced before the cursor vouches for them',
+    scenario: 'copy of a chain of 2',
+    stride: 5,
+    sabotage: withoutFolderSync((folder) => folder.endsWith('/point')),
+  },
+  {
+    name: 'the changes that a comparison found are not synced before its cursor vouches for them',
+    scenario: 'copy by digests',
+    stride: 1,
+    sabotage: withoutSync((path) => path.endsWith('.changed')),
+  },
+  {
+    name: 'the commit record lists a point before its folder has its name',
+    scenario: 'copy of a chain of 2',
+    stride: 2,
+    sabotage: swapped(
+      ({ path }) => /^nightly\/[^/]+\/2026-[^/]+$/.test(path),
+      ({ path }) => path.endsWith('/chain.json'),
+    ),
+  },
+  {
+    name: 'files of a point are removed before the commit record forgets it',
+    scenario: 'delete of a chain',
+    stride: 2,
+    sabotage: swapped(
+      ({ path }) => path.endsWith('/chain.json'),
+      ({ kind }) => kind === 'remove',
+      1, // the record of the session that takes the chain over
+    ),
+  },
+];
+
+function withoutSync(sync: (path: string) => boolean): Sabotage {
+  return { options: { disable: { sync } } };
+}
+
+function withoutFolderSync(syncFolder: (folder: string) => boolean): Sabotage {
+  return { options: { disable: { syncFolder } } };
+}
+
+function swapped(
+  isHeldBack: (step: NameStep) => boolean,
+  isAwaited: (step: NameStep) => boolean,
+  passed = 0,
+): Sabotage {
+  return {
+    wrap: (repository) => new PostponingRepository(repository, isHeldBack, isAwaited, passed),
+  };
+}

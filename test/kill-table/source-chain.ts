@@ -1,0 +1,130 @@
+import { execFileSync } from 'node:child_process';
+import { createCipheriv } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SimulatedRepository } from '../support/repository/simulated-repository.js';
+
+/** Backups that oVirt's backup_vm.py would leave, made by qemu-img and qemu-io, and what qemu-img reads through each of them. */
+
+export interface SourceChain {
+  readonly repository: SimulatedRepository;
+  /** Bytes of every disk at every restore point: point id → disk id → raw disk, as `qemu-img convert` gives it. */
+  readonly truth: ReadonlyMap<string, ReadonlyMap<string, Buffer>>;
+  /** Restore point ids, oldest first. */
+  readonly pointIds: readonly string[];
+}
+
+/** One run of the backup tool, on one day: the disks it wrote. */
+export type SourcePoint = Readonly<Record<string, DiskBackup>>;
+
+export interface DiskBackup {
+  readonly kind: 'full' | 'incremental';
+  readonly sizeBytes: number;
+  /** Options of `qemu-img create -o`: cluster size, extended L2 entries. */
+  readonly options?: string;
+  readonly writes: readonly DiskWrite[];
+}
+
+/** `noise`: bytes of their own for each seed. `compressed`: one byte repeated, in compressed clusters. */
+export type DiskWrite =
+  | { readonly noise: number; readonly at: number; readonly bytes: number }
+  | { readonly zeroAt: number; readonly bytes: number }
+  | { readonly compressed: number; readonly at: number; readonly bytes: number };
+
+export const KIB = 1024;
+export const MIB = 1024 * KIB;
+export const MACHINE = 'mail01';
+
+/** @param points one for each day from 1 November 2026 on, a Sunday */
+export function makeSourceChain(points: readonly SourcePoint[]): SourceChain {
+  const work = mkdtempSync(join(tmpdir(), 'longhaul-kill-table-'));
+  try {
+    const folder = join(work, 'backups', MACHINE);
+    mkdirSync(folder, { recursive: true });
+    const truth = new Map<string, Map<string, Buffer>>();
+    const newest = new Map<string, string>();
+    for (const [day, point] of points.entries()) {
+      const disks = new Map<string, Buffer>();
+      for (const [disk, backup] of Object.entries(point)) {
+        const name = fileName(day, disk, backup.kind);
+        const parent = backup.kind === 'full' ? null : (newest.get(disk) ?? null);
+        createImage(work, folder, name, parent, backup);
+        newest.set(disk, name);
+        disks.set(diskId(disk), rawBytes(join(folder, name), join(work, 'raw')));
+      }
+      truth.set(checkpoint(day), disks);
+    }
+    const repository = new SimulatedRepository('primary');
+    repository.importFrom(join(work, 'backups'));
+    return { repository, truth, pointIds: points.map((_, day) => checkpoint(day)) };
+  } finally {
+    rmSync(work, { recursive: true });
+  }
+}
+
+/** The repository as it was when only the first `count` points had been made. */
+export async function withFirstPoints(
+  { repository }: SourceChain,
+  count: number,
+): Promise<SimulatedRepository> {
+  const earlier = repository.clone();
+  for (const { name, path } of await earlier.list(MACHINE))
+    if (Number(name.slice(6, 8)) > count) await earlier.remove(path);
+  return earlier;
+}
+
+function fileName(day: number, disk: string, kind: DiskBackup['kind']): string {
+  const date = String(day + 1).padStart(2, '0');
+  return `202611${date}010000.${checkpoint(day)}.${diskId(disk)}.${kind}.qcow2`;
+}
+
+function checkpoint(day: number): string {
+  return `1f0a6e2c-58b4-4d1b-9a52-${String(day + 1).padStart(12, '0')}`;
+}
+
+function diskId(disk: string): string {
+  return `3d5c0f8e-2b71-4c9d-8e46-${Buffer.from(disk).toString('hex').padStart(12, '0').slice(0, 12)}`;
+}
+
+function createImage(
+  work: string,
+  folder: string,
+  name: string,
+  parent: string | null,
+  { sizeBytes, options, writes }: DiskBackup,
+): void {
+  const backing = parent === null ? [] : ['-F', 'qcow2', '-b', parent];
+  const layout = options === undefined ? [] : ['-o', options];
+  run(
+    'qemu-img',
+    ['create', '-q', '-f', 'qcow2', ...layout, ...backing, name, String(sizeBytes)],
+    folder,
+  );
+  if (writes.length === 0) return;
+  const commands = writes.flatMap((write) => ['-c', qemuIoCommand(work, write)]);
+  run('qemu-io', ['-f', 'qcow2', ...commands, name], folder);
+}
+
+function qemuIoCommand(work: string, write: DiskWrite): string {
+  if ('zeroAt' in write) return `write -z ${write.zeroAt} ${write.bytes}`;
+  if ('compressed' in write) return `write -c -P ${write.compressed} ${write.at} ${write.bytes}`;
+  const path = join(work, `noise-${write.noise}`);
+  writeFileSync(path, noise(write.noise, write.bytes));
+  return `write -s ${path} ${write.at} ${write.bytes}`;
+}
+
+function noise(seed: number, bytes: number): Buffer {
+  const iv = Buffer.alloc(16);
+  iv.writeUInt32BE(seed);
+  return createCipheriv('aes-128-ctr', Buffer.alloc(16), iv).update(Buffer.alloc(bytes));
+}
+
+function rawBytes(image: string, raw: string): Buffer {
+  run('qemu-img', ['convert', '-f', 'qcow2', '-O', 'raw', image, raw]);
+  return readFileSync(raw);
+}
+
+function run(tool: string, args: readonly string[], cwd?: string): void {
+  execFileSync(tool, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
+}

@@ -1,0 +1,317 @@
+import { readChainRecord } from '../../src/chain/chain-store.js';
+import { isBackupError } from '../../src/domain/errors.js';
+import type { BackupRepository } from '../../src/repository/backup-repository.js';
+import { InProcessMover } from '../support/mover/in-process-mover.js';
+import {
+  SimulatedCrash,
+  type CrashPlan,
+  type Loss,
+  type SimulatedRepository,
+  type SimulationOptions,
+  type StorageOperation,
+} from '../support/repository/simulated-repository.js';
+import type { KillTally } from './kill-tally.js';
+import { qemuFaults } from './qemu-witness.js';
+import {
+  faultsOfDigests,
+  readShownPoints,
+  type ChainUnderTest,
+  type Reading,
+} from './read-points.js';
+
+/** One change of a chain that is stopped at every one of its storage operations. */
+export interface Scenario extends ChainUnderTest {
+  readonly name: string;
+  readonly source: SimulatedRepository;
+  /** Before the change; everything in it is durable. */
+  readonly target: SimulatedRepository;
+  /** Points that read wrong until the change is done, because it is there to heal them. */
+  readonly damaged: readonly string[];
+  /** Takes the chain over as `owner` and does the change. Done again after it was stopped, or after it was done, it ends in the same state. */
+  run(mover: InProcessMover, owner: string): Promise<void>;
+}
+
+export interface Effort {
+  /** Power cuts tried in each state that a stop leaves: each loses another part of what was not synced. */
+  readonly powerCuts: number;
+  /** Every how many operations; 1: all. */
+  readonly stride: number;
+  /** Every how many operations qemu-img looks too, before and after recovery; 0: never. */
+  readonly witnessStride: number;
+  /** Instead: the process is killed, and the next one is stopped in its turn while it recovers, at every how many of its operations. */
+  readonly secondStopStride?: number;
+  readonly sabotage?: Sabotage;
+  /** Enough is known when the first restore point is lost. */
+  readonly untilLost?: boolean;
+}
+
+/** Breaks one promise on purpose in the process that is stopped: a sync that is left out, or a step that is done too late. */
+export interface Sabotage {
+  readonly options?: SimulationOptions;
+  readonly wrap?: (repository: SimulatedRepository) => BackupRepository;
+}
+
+/** What the scenario comes to when nothing stops it. */
+interface Undisturbed {
+  readonly operations: readonly StorageOperation[];
+  /** Operation of the data mover during which each storage operation happened. */
+  readonly steps: readonly string[];
+  readonly bytes: number;
+  readonly chain: string;
+  readonly files: readonly string[];
+  /** Points that are shown before and after: they must be there at any time. */
+  readonly staying: readonly string[];
+}
+
+const FIRST_OWNER = 'session-1';
+const NEXT_OWNER = 'session-2';
+const LAST_OWNER = 'session-3';
+const MAX_POWER_CUTS = 100;
+
+/** Stops the scenario at its operations one after the other, in every way, and counts what became of the restore points. */
+export async function tryPositions(
+  scenario: Scenario,
+  effort: Effort,
+  tally: KillTally,
+): Promise<void> {
+  const undisturbed = await runUndisturbed(scenario);
+  for (let k = 1; k <= undisturbed.operations.length; k += effort.stride)
+    for (const when of waysToStop(undisturbed.operations[k - 1])) {
+      const position = new Position(scenario, effort, tally, undisturbed, { atOperation: k, when });
+      if (effort.secondStopStride === undefined) await position.stopOnce();
+      else await position.stopTwice(effort.secondStopStride);
+      if (effort.untilLost === true && tally.total.lost > 0) return;
+    }
+}
+
+function waysToStop(operation: StorageOperation | undefined): CrashPlan['when'][] {
+  return operation?.kind === 'write' ? ['before', 'torn', 'after'] : ['before', 'after'];
+}
+
+async function runUndisturbed(scenario: Scenario): Promise<Undisturbed> {
+  const target = scenario.target.clone();
+  const before = await readShownPoints(target, scenario, scenario.damaged);
+  const mover = new InProcessMover(scenario.source, target);
+  const steps: string[] = [];
+  noteSteps(target, mover, steps);
+  await scenario.run(mover, FIRST_OWNER);
+  const after = await readShownPoints(target, scenario);
+  const faults = [...before.faults, ...after.faults, ...(await faultsOfDigests(target, scenario))];
+  if (faults.length > 0) throw new Error(`${scenario.name}, never stopped: ${faults.join('; ')}`);
+  return {
+    operations: target.operations,
+    steps,
+    bytes: bytesWritten(target),
+    chain: await chainAsText(target, scenario.chain),
+    files: await filesBelow(target, scenario.chain),
+    staying: before.shown.filter((id) => after.shown.includes(id)),
+  };
+}
+
+function noteSteps(
+  { operations }: SimulatedRepository,
+  mover: InProcessMover,
+  steps: string[],
+): void {
+  const push = operations.push.bind(operations);
+  operations.push = (...added) => {
+    for (const { number } of added) steps[number - 1] = mover.step;
+    return push(...added);
+  };
+}
+
+/** One place at which the scenario is stopped, with every loss that may follow. */
+class Position {
+  private readonly where: string;
+  private readonly step: string;
+
+  constructor(
+    private readonly scenario: Scenario,
+    private readonly effort: Effort,
+    private readonly tally: KillTally,
+    private readonly undisturbed: Undisturbed,
+    private readonly crash: CrashPlan,
+  ) {
+    const { atOperation, when } = crash;
+    this.step = undisturbed.steps[atOperation - 1] ?? '';
+    const operation = inWords(undisturbed.operations[atOperation - 1]);
+    this.where = `${scenario.name}, stopped ${when} operation ${atOperation} (${this.step}: ${operation})`;
+  }
+
+  /** The process is killed or the power fails. In some of the cases the same session goes on, in the others the next one takes over. */
+  async stopOnce(): Promise<void> {
+    const stopped = await this.stopped();
+    const bytesBefore = bytesWritten(stopped, this.crash);
+    for (const loss of this.losses()) {
+      const owner = loss.kind === 'power' && loss.seed % 2 === 1 ? FIRST_OWNER : NEXT_OWNER;
+      await this.recover(stopped.restart(loss), { owner, loss, bytesBefore, how: this.crash.when });
+    }
+  }
+
+  /** The process is killed, and while the next one recovers, it is killed or the power fails. */
+  async stopTwice(stride: number): Promise<void> {
+    const stopped = await this.stopped();
+    for (const owner of [FIRST_OWNER, NEXT_OWNER]) {
+      const undisturbed = stopped.restart({ kind: 'none' });
+      await this.runUntilStopped(undisturbed, owner);
+      for (let j = 1; j <= undisturbed.operations.length; j += stride) {
+        const crash = { atOperation: j, when: 'after' } as const;
+        const again = stopped.restart({ kind: 'none' }, { crash });
+        await this.runUntilStopped(again, owner);
+        const detail = `, ${owner} stopped after its operation ${j} (${inWords(undisturbed.operations[j - 1])})`;
+        const bytesBefore = bytesWritten(stopped, this.crash) + bytesWritten(again);
+        for (const loss of this.losses())
+          await this.recover(again.restart(loss), {
+            owner: LAST_OWNER,
+            loss,
+            bytesBefore,
+            how: 'twice',
+            detail,
+          });
+      }
+    }
+  }
+
+  private async stopped(): Promise<SimulatedRepository> {
+    const { scenario, effort, crash } = this;
+    const target = scenario.target.clone({ ...effort.sabotage?.options, crash });
+    await this.runUntilStopped(target, FIRST_OWNER, effort.sabotage?.wrap?.(target));
+    return target;
+  }
+
+  private async runUntilStopped(
+    target: SimulatedRepository,
+    owner: string,
+    seen: BackupRepository = target,
+  ): Promise<void> {
+    const { scenario } = this;
+    try {
+      await scenario.run(new InProcessMover(scenario.source, seen), owner);
+    } catch (error) {
+      // Whatever else it fails with is counted where the same run is looked at to its end.
+      if (!(error instanceof SimulatedCrash) && !isBackupError(error)) throw error;
+    }
+  }
+
+  /** Other power cuts for each stop. What a stop after an operation leaves, a stop before the next one leaves too, so the two share the
+   *  number between them. */
+  private losses(): Loss[] {
+    const { atOperation, when } = this.crash;
+    const first = (atOperation * 2 + (when === 'after' ? 1 : 0)) * MAX_POWER_CUTS;
+    const { powerCuts } = this.effort;
+    const length = when === 'torn' ? powerCuts : Math.ceil(powerCuts / 2);
+    const cuts = Array.from({ length }, (_, index) => first + index);
+    return [{ kind: 'none' }, ...cuts.map((seed) => ({ kind: 'power', seed }) as const)];
+  }
+
+  private async recover(
+    survivor: SimulatedRepository,
+    stop: {
+      readonly owner: string;
+      readonly loss: Loss;
+      readonly bytesBefore: number;
+      readonly how: CrashPlan['when'] | 'twice';
+      readonly detail?: string;
+    },
+  ): Promise<void> {
+    const { scenario, tally, undisturbed } = this;
+    const before = await this.read(survivor, scenario.damaged, true);
+    const next = survivor.clone();
+    const wrong = await this.doAgain(next, stop.owner);
+    const merges = undisturbed.steps.includes('mergeIncrement');
+    const after = await this.read(next, [], merges && stop.loss.kind === 'power');
+    tally.add({
+      scenario: scenario.name,
+      step: this.step,
+      stop: stop.how,
+      loss: stop.loss.kind,
+      pointsRead: before.shown.length + after.shown.length,
+      lost: [...before.faults, ...after.faults],
+      wrong,
+      bytesRedone: Math.max(0, stop.bytesBefore + bytesWritten(next) - undisturbed.bytes),
+      where: `${this.where}${stop.detail ?? ''}, ${lossInWords(stop.loss)}`,
+    });
+  }
+
+  /** Recovery and the change again, to its end. @returns what is not as if it had never been stopped */
+  private async doAgain(target: SimulatedRepository, owner: string): Promise<string[]> {
+    const { scenario, undisturbed } = this;
+    const mover = new InProcessMover(scenario.source, target);
+    const wrong: string[] = [];
+    try {
+      await scenario.run(mover, owner);
+    } catch (error) {
+      wrong.push(`${mover.step} after the restart: ${String(error)}`);
+    }
+    const chain = await chainAsText(target, scenario.chain);
+    if (chain !== undisturbed.chain) wrong.push(`the record is ${chain}`);
+    const files = await filesBelow(target, scenario.chain);
+    const surplus = files.filter((path) => !undisturbed.files.includes(path));
+    const missing = undisturbed.files.filter((path) => !files.includes(path));
+    if (surplus.length > 0) wrong.push(`left over: ${surplus.join(', ')}`);
+    if (missing.length > 0) wrong.push(`missing: ${missing.join(', ')}`);
+    return [...wrong, ...(await faultsOfDigests(target, scenario))];
+  }
+
+  /** All points that are shown, and whether those that nobody asked to remove are among them. */
+  private async read(
+    target: SimulatedRepository,
+    unread: readonly string[],
+    mayLeak: boolean,
+  ): Promise<Reading> {
+    const { scenario, effort, undisturbed, crash } = this;
+    const { shown, faults } = await readShownPoints(target, scenario, unread);
+    const gone = undisturbed.staying.filter((id) => !shown.includes(id));
+    const isWitnessed = effort.witnessStride > 0 && crash.atOperation % effort.witnessStride === 0;
+    const seen =
+      isWitnessed && faults.length === 0 ? await qemuFaults(target, scenario, mayLeak) : [];
+    return {
+      shown,
+      faults: [...faults, ...gone.map((id) => `${id} is not shown any more`), ...seen],
+    };
+  }
+}
+
+function inWords(operation: StorageOperation | undefined): string {
+  if (operation === undefined) return 'none';
+  const { kind, path, to } = operation;
+  return to === undefined ? `${kind} ${path}` : `${kind} ${path} to ${to}`;
+}
+
+function lossInWords(loss: Loss): string {
+  return loss.kind === 'none' ? 'process killed' : `power cut ${loss.seed}`;
+}
+
+/** @param crash the last operation counts as far as it was done */
+function bytesWritten({ operations }: SimulatedRepository, crash?: CrashPlan): number {
+  let sum = 0;
+  for (const { kind, number, length } of operations) {
+    if (kind !== 'write') continue;
+    const share = number === crash?.atOperation ? SHARE_DONE[crash.when] : 1;
+    sum += (length ?? 0) * share;
+  }
+  return Math.round(sum);
+}
+
+const SHARE_DONE = { before: 0, torn: 0.5, after: 1 } as const;
+
+/** The commit record without what differs from session to session. */
+async function chainAsText(target: SimulatedRepository, chain: string): Promise<string> {
+  const record = await readChainRecord(target, chain).catch(() => null);
+  if (record === null) return 'missing';
+  const points = record.points.map(
+    ({ id, kind, parentId, chainId, state, health, flags, disks, companions }) => {
+      const files = disks.map((disk) => [disk.path, disk.kind]);
+      return [id, kind, parentId, chainId, state, health, flags, files, companions.length];
+    },
+  );
+  return JSON.stringify({ points, pending: record.pending });
+}
+
+async function filesBelow(target: SimulatedRepository, folder: string): Promise<string[]> {
+  const paths: string[] = [];
+  for (const entry of await target.list(folder))
+    if (entry.type === 'folder') paths.push(...(await filesBelow(target, entry.path)));
+    else paths.push(entry.path);
+  return paths.sort();
+}
