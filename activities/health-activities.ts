@@ -6,7 +6,7 @@ import { partsOfRestorePointKey } from '../src/domain/repository-view.js';
 import type { WorkloadType } from '../src/domain/restore-point.js';
 import { stagedPath } from '../src/mover/copy-plan.js';
 import type { DataMover } from '../src/mover/data-mover.js';
-import type { DiskWork } from '../src/mover/disk-work.js';
+import type { DiskWork } from '../src/domain/disk-work.js';
 import { findChains } from '../src/mover/find-chains.js';
 import type { HealOutcome } from '../src/mover/heal-disk.js';
 import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
@@ -28,6 +28,7 @@ export interface VerifyBatch extends ChainIds {
   readonly disk: string;
   readonly firstWindow: number;
   readonly windowCount: number;
+  readonly nowMs: number;
   /** 0: as fast as it goes. */
   readonly maxBytesPerSecond: number;
 }
@@ -58,9 +59,9 @@ function createVerifyActivities(mover: DataMover) {
 
     async verifyBlocks(batch: VerifyBatch): Promise<BatchCounts> {
       const staging = stagingOf({ ...batch, stagingId: verifyStagingId(batch.pointId) });
-      const { targetRepositoryId, pointId, disk, maxBytesPerSecond } = batch;
+      const { targetRepositoryId, pointId, disk, maxBytesPerSecond, nowMs } = batch;
       const chain = chainFolder(batch.jobId, batch.workloadId);
-      const input = { targetRepositoryId, chain, pointId, disk, maxBytesPerSecond };
+      const input = { targetRepositoryId, chain, pointId, disk, maxBytesPerSecond, nowMs };
       return runBatch(mover, batch, stagedPath.scanCursor(staging, disk), (windows, control) =>
         mover.runWindows('verifyBlocks', input, windows, control),
       );

@@ -7,7 +7,7 @@ import { partsOfRestorePointKey } from '../src/domain/repository-view.js';
 import type { ImageFormat } from '../src/domain/restore-point.js';
 import { stagedPath, type PlanReference } from '../src/mover/copy-plan.js';
 import type { DataMover } from '../src/mover/data-mover.js';
-import type { DiskWork } from '../src/mover/disk-work.js';
+import type { DiskWork } from '../src/domain/disk-work.js';
 import { restoreStaging, type RestoreInput } from '../src/mover/restore-point.js';
 import { folderRepositoryId } from '../src/repository/open-repository.js';
 import { runBatch, type BatchCounts } from './block-activities.js';

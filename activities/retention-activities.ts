@@ -1,5 +1,5 @@
 import type { DataMover } from '../src/mover/data-mover.js';
-import type { DiskWork } from '../src/mover/disk-work.js';
+import type { DiskWork } from '../src/domain/disk-work.js';
 import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
 import type { PlanReference } from '../src/mover/copy-plan.js';
 import { onChain, type OnChain } from './on-chain.js';
@@ -44,6 +44,13 @@ export function createRetentionActivities(deps: {
 
     async flagRestorePoint(input: OnChain<OperationInput<'flagRestorePoint'>>): Promise<void> {
       await runTask((control) => mover.run('flagRestorePoint', onChain(input), control));
+    },
+
+    /** Ends copies that were given up. */
+    async releaseStaging(
+      input: OnChain<OperationInput<'releaseStaging'>>,
+    ): Promise<OperationOutput<'releaseStaging'>> {
+      return runTask((control) => mover.run('releaseStaging', onChain(input), control));
     },
 
     async deleteRestorePoints(

@@ -5,7 +5,8 @@ import { availablePoints } from '../src/chain/chain-record.js';
 import { readChainRecord } from '../src/chain/chain-store.js';
 import { stagedPath } from '../src/mover/copy-plan.js';
 import { DataMover } from '../src/mover/data-mover.js';
-import { openWindows, type DiskWork } from '../src/mover/disk-work.js';
+import { openWindows } from '../src/mover/disk-work.js';
+import type { DiskWork } from '../src/domain/disk-work.js';
 import type { WindowInput, WindowOperation } from '../src/mover/mover-operations.js';
 import type { PlanCopyInput } from '../src/mover/plan-copy.js';
 import { replacementStaging } from '../src/mover/replace-files.js';
@@ -129,7 +130,7 @@ export class ChainUnderTest {
     const pointId = (await this.pointIds()).at(-1)!;
     return measured(async () => {
       const { chain } = this.ids;
-      const input = { targetRepositoryId: TARGET, chain, pointId };
+      const input = { targetRepositoryId: TARGET, chain, pointId, nowMs: Date.now() };
       const { disks } = await this.mover.run('prepareVerification', input, new TaskControl());
       for (const { disk, windowCount } of disks) {
         const windows = Array.from({ length: windowCount }, (_, i) => i);

@@ -5,6 +5,7 @@ import {
 } from '@temporalio/workflow';
 import type { CopyActivities } from '../activities/copy-activities.js';
 import type { HealthActivities } from '../activities/health-activities.js';
+import type { RemovedWorkloadActivities } from '../activities/removed-workload-activities.js';
 import type { RetentionActivities } from '../activities/retention-activities.js';
 import type { SessionActivities } from '../activities/session-activities.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
@@ -47,6 +48,24 @@ export function listingActivities(
     heartbeatTimeout: settings.heartbeatTimeoutMs,
     scheduleToCloseTimeout: Math.min(settings.unavailableLimitMs, 10 * 60_000),
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: {
+      initialInterval: settings.retryIntervalMs,
+      maximumInterval: '30s',
+      nonRetryableErrorTypes: NEVER_RETRIED,
+    },
+  });
+}
+
+/** Looks for chains whose workloads are gone: as listing, and what is not found today is found by the next session. */
+export function removedWorkloadActivities(
+  targetRepositoryId: string,
+  settings: CopySettings,
+): ActivityInterfaceFor<RemovedWorkloadActivities> {
+  return proxyActivities<RemovedWorkloadActivities>({
+    taskQueue: repositoryTaskQueue(targetRepositoryId),
+    startToCloseTimeout: '10m',
+    heartbeatTimeout: settings.heartbeatTimeoutMs,
+    scheduleToCloseTimeout: Math.min(settings.unavailableLimitMs, 10 * 60_000),
     retry: {
       initialInterval: settings.retryIntervalMs,
       maximumInterval: '30s',
@@ -109,6 +128,7 @@ export function recordActivities(repositoryId: string): ActivityInterfaceFor<Ses
   return proxyActivities<SessionActivities>({
     taskQueue: repositoryTaskQueue(repositoryId),
     startToCloseTimeout: '30s',
+    heartbeatTimeout: '5s',
     scheduleToCloseTimeout: '2m',
     retry: { initialInterval: '1s', maximumInterval: '15s', nonRetryableErrorTypes: NEVER_RETRIED },
   });

@@ -61,6 +61,10 @@ class ChainMaintenance {
       [{ ...this.place, job }],
     );
     for (const warning of plan.warnings) this.warnings.push(warning);
+    await this.retention.releaseStaging.executeWithOptions(
+      { summary: `${name}: end copies that were given up` },
+      [this.place],
+    );
     if (plan.fulls.length === 0 && plan.actions.length === 0) return;
     state.show({ state: 'retention' }, 'GFS and retention');
     for (const full of plan.fulls) {

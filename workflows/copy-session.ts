@@ -1,5 +1,4 @@
 import {
-  CancelledFailure,
   CancellationScope,
   isCancellation,
   ParentClosePolicy,
@@ -60,8 +59,9 @@ export async function copySession(input: CopySessionInput): Promise<CopySessionO
     if (!isCancellation(error) && !CancellationScope.current().consideredCancelled) throw error;
     stopped = true;
   }
+  stopped ||= CancellationScope.current().consideredCancelled;
+  // A stopped session completes, too: its outcome tells what was copied until then.
   await CancellationScope.nonCancellable(() => session.end(stopped));
-  if (stopped) throw new CancelledFailure('the session was stopped');
   const { result, reason, tasks } = session.view();
   return { result: result ?? 'failed', reason, tasks };
 }
@@ -87,6 +87,9 @@ class Session {
   private reason: string | null = null;
   private endedAt: string | null = null;
   private isPaused = false;
+  /** Ids of all workloads that the sources show. */
+  private readonly seen = new Set<string>();
+  private hasUnreadSource = false;
 
   constructor(private readonly input: CopySessionInput) {}
 
@@ -121,14 +124,43 @@ class Session {
     };
     const lanes = Math.min(settings.parallelTasks, queue.length);
     await Promise.all(Array.from({ length: lanes }, lane));
+    await this.removeAbsent(settings);
+  }
+
+  private async removeAbsent(settings: CopySettings): Promise<void> {
+    const { job } = this.input;
+    const days = job.removedWorkloadsAfterDays;
+    if (days === null || this.hasUnreadSource) return;
+    try {
+      for (const { workload, result, text } of await removeAbsentWorkloads(
+        job,
+        days,
+        this.seen,
+        settings,
+      ))
+        this.tasks.push(
+          result === 'success'
+            ? { ...endedTask(workload, result, null, null), notes: [text] }
+            : endedTask(workload, result, null, text),
+        );
+    } catch (error) {
+      if (isStop(error)) throw error;
+      const text = `workloads that are gone could not be looked for: ${reasonOf(error)}`;
+      this.tasks.push(endedTask(`repository ${job.target.repositoryId}`, 'warning', null, text));
+    }
   }
 
   /** Workloads of all sources, each once; a source that cannot be read becomes a failed task of its own. */
   private async enumerate(settings: CopySettings): Promise<SourceWorkloadRef[]> {
     const { job, overrides } = this.input;
     const found: SourceWorkloadRef[] = [];
-    for (const { repositoryId, workloads } of job.sources.include) {
-      const present = await this.listWorkloads(repositoryId, settings);
+    const { include } = job.sources;
+    // Side by side: a source that does not answer holds up no other.
+    const listed = await Promise.all(
+      include.map(({ repositoryId }) => this.listWorkloads(repositoryId, settings)),
+    );
+    for (const [index, { repositoryId, workloads }] of include.entries()) {
+      const present = listed[index]!;
       for (const workload of present) {
         const isStarted =
           overrides?.workloads === undefined || isNamed(overrides.workloads, workload);

@@ -2,6 +2,7 @@ export { browseRepository } from './browse-repository.js';
 export { copySession } from './copy-session.js';
 export { copyWorkload } from './copy-workload.js';
 export { planJob, readJobDefinition } from './plan-job.js';
+export { removeWorkload } from './removed-workloads.js';
 export { repairChain } from './repair-chain.js';
 export { restorePoint } from './restore-point.js';
 export { verifyBackups } from './verify-backups.js';

@@ -1,5 +1,8 @@
 import { executeChild, sleep } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { Damage } from '../src/domain/damage.js';
+import type { DiskWork } from '../src/domain/disk-work.js';
+import { codeOf } from './failures.js';
 import type { ChainToVerify } from '../activities/health-activities.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import { BLOCK_BYTES, WINDOW_BLOCKS, WINDOW_BYTES } from '../src/domain/digest.js';
@@ -68,10 +71,7 @@ class Verification {
     const place = { targetRepositoryId: repositoryId, jobId, workloadId, pointId };
     const name = `${chain.workload.name} ${pointId}`;
     this.state.show(`verifying ${name}`);
-    const plan = await this.activities.prepareVerification.executeWithOptions(
-      { summary: `${name}: check files and tables` },
-      [place],
-    );
+    const plan = await this.prepare(chain, place, name);
     for (const disk of plan.disks) {
       const bytes = disk.blockCount * BLOCK_BYTES;
       this.state.addWork(bytes, Math.min(bytes, disk.firstOpenWindow * WINDOW_BYTES));
@@ -83,6 +83,7 @@ class Verification {
         const { verifyBytesPerSecond: maxBytesPerSecond } = this.settings;
         const batch = {
           ...place,
+          nowMs: Date.now(),
           disk: disk.disk,
           firstWindow: first,
           windowCount,
@@ -94,9 +95,28 @@ class Verification {
     }
     const units = await this.activities.collectDamage.executeWithOptions(
       { summary: `${name}: collect what was found` },
-      [place],
+      [{ ...place, nowMs: Date.now() }],
     );
     return [...plan.damage, ...units].map((damage) => ({ pointId, damage }));
+  }
+
+  /** Waits for a change of the chain that is under way; one that was left by a crash is finished under the chain's lock. */
+  private async prepare(
+    chain: ChainToVerify,
+    place: { targetRepositoryId: string; jobId: string; workloadId: string; pointId: string },
+    name: string,
+  ): Promise<{ disks: DiskWork[]; damage: Damage[] }> {
+    for (;;) {
+      try {
+        return await this.activities.prepareVerification.executeWithOptions(
+          { summary: `${name}: check files and tables` },
+          [{ ...place, nowMs: Date.now() }],
+        );
+      } catch (error) {
+        if (codeOf(error) !== 'CHAIN_LOCKED') throw error;
+        await this.repair(chain, []);
+      }
+    }
   }
 
   /** Under the chain's lock; when a session holds it, after that session. */

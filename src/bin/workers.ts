@@ -5,6 +5,7 @@ import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/w
 import { createBrowseActivities } from '../../activities/browse-activities.js';
 import { createCopyActivities } from '../../activities/copy-activities.js';
 import { createHealthActivities } from '../../activities/health-activities.js';
+import { createRemovedWorkloadActivities } from '../../activities/removed-workload-activities.js';
 import { createRestoreActivities } from '../../activities/restore-activities.js';
 import { createRetentionActivities } from '../../activities/retention-activities.js';
 import { createSessionActivities } from '../../activities/session-activities.js';
@@ -47,6 +48,7 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
       mover,
       repositoryPaths: repositories.map(({ path }) => path),
     }),
+    ...createRemovedWorkloadActivities({ mover, immutableForDays }),
     ...createRetentionActivities({ mover, immutableForDays }),
     ...createSessionActivities({
       mover,

@@ -8,6 +8,8 @@ export const CHAIN_RECORD_COPY_NAME = 'chain.json.copy';
 export const JOB_DEFINITION_NAME = 'job.json';
 export const SESSIONS_FOLDER = 'sessions';
 export const STAGING_FOLDER = '.staging';
+/** Start of the names of staging folders that hold how far a verification is. */
+export const VERIFY_PREFIX = 'verify-';
 export const QUARANTINE_FOLDER = '.quarantine';
 export const LEASES_FOLDER = '.leases';
 

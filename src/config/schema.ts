@@ -168,9 +168,10 @@ const copySchema: z.ZodType<CopyConfig> = z.strictObject({
     description: 'Workloads of one session at work at once.',
     allowed: '1 to 500',
   }),
-  unavailableLimitMinutes: z.int().min(1).max(10_080).default(1_440).meta({
-    description: 'Storage that does not answer for so long fails the copy of a workload.',
-    allowed: '1 to 10080',
+  unavailableLimitMinutes: z.int().min(30).max(10_080).default(1_440).meta({
+    description:
+      'A batch that is not copied after so long, with all its attempts, fails the copy of a workload: storage that does not answer, or is too slow for `batchBlocks`.',
+    allowed: '30 to 10080',
   }),
 });
 

@@ -88,8 +88,10 @@ export function newerThanCopied<T extends CurrentPoint>(
 export function detectRecreatedChain(input: {
   copied: readonly CopiedPoint[];
   current: readonly CurrentPoint[];
+  /** The source is one of Longhaul's own chains: points that are not known come after those that were merged or deleted there. */
+  isCopiedChain?: boolean;
 }): ChainDetection {
-  const { copied, current } = input;
+  const { copied, current, isCopiedChain = false } = input;
   if (current.length === 0) {
     return withoutKnown('trimmed', ['the source holds no restore points of this workload']);
   }
@@ -98,7 +100,7 @@ export function detectRecreatedChain(input: {
 
   const matches = matchByContent(copied, current);
   const present = presentPoints(copied, current, matches);
-  if (present.size === 0) return nothingKnown(copied, current);
+  if (present.size === 0) return nothingKnown(copied, current, isCopiedChain);
 
   const newer = newerThanCopied(copied, current).length;
   const gone = copied.length - present.size;
@@ -164,6 +166,7 @@ function presentPoints(
 function nothingKnown(
   copied: readonly CopiedPoint[],
   current: readonly CurrentPoint[],
+  isCopiedChain: boolean,
 ): ChainDetection {
   const replaced = differences(copied, current);
   if (replaced.length > 0) return withoutKnown('replaced', replaced);
@@ -178,11 +181,13 @@ function nothingKnown(
   const descendant = current.find(
     ({ parentId }) => parentId !== null && copiedSourceIds.has(parentId),
   );
-  if (descendant !== undefined) {
+  if (descendant !== undefined || isCopiedChain) {
     const newer = newerThanCopied(copied, current).length;
     return withoutKnown(newer > 0 ? 'extended' : 'trimmed', [
       gone,
-      `restore point ${descendant.id} is an increment on ${String(descendant.parentId)}, which was copied`,
+      descendant === undefined
+        ? 'the source is a chain of copies, which stays the same one when its old restore points go'
+        : `restore point ${descendant.id} is an increment on ${String(descendant.parentId)}, which was copied`,
     ]);
   }
   return withoutKnown('recreated', [

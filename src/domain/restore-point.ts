@@ -1,5 +1,7 @@
 /** Restore points as they are found in a source repository and as they are kept in a target repository. */
 
+import type { Digest } from './digest.js';
+
 export type RestorePointKind = 'full' | 'increment';
 
 /** Names of `api.md`; one per backup type of the field that a layout can find. */
@@ -25,6 +27,8 @@ export interface SourceDisk {
   /** Restore point that holds the parent file of this disk; null for a full. Decided by the layout, never by the path inside the image. */
   readonly parentRestorePointId: string | null;
   readonly stamp: FileStamp;
+  /** Identity of what the file shows, where its owner vouches for it; absent: it is told from the file. */
+  readonly contentId?: Digest;
 }
 
 /** `incomplete`: may still become complete. `broken`: cannot be restored. `unknown`: could not be read just now. */
@@ -54,4 +58,6 @@ export interface SourceWorkload {
   readonly type: WorkloadType;
   /** Oldest first. */
   readonly restorePoints: readonly SourceRestorePoint[];
+  /** It is one of Longhaul's own chains: whatever is merged or deleted in it, it stays the same chain. */
+  readonly isCopiedChain?: boolean;
 }

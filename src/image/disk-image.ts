@@ -14,14 +14,14 @@ export interface BlockMap {
   readonly hostOffsets: Float64Array;
 }
 
-/** All UNALLOCATED. Walking a large disk, new memory for each part would pile up until the collector runs. */
+/** All UNALLOCATED, in the memory of `reuse` when that has the same length. Walking a large disk, new memory for each part would pile up
+ *  until the collector runs. */
 export function emptyBlockMap(count: number, reuse?: BlockMap): BlockMap {
-  if (reuse === undefined || reuse.states.length < count)
+  if (reuse?.states.length !== count)
     return { states: new Uint8Array(count), hostOffsets: new Float64Array(count) };
-  return {
-    states: reuse.states.subarray(0, count).fill(0),
-    hostOffsets: reuse.hostOffsets.subarray(0, count).fill(0),
-  };
+  reuse.states.fill(0);
+  reuse.hostOffsets.fill(0);
+  return reuse;
 }
 
 /** Reads what the layer below shows: fills all of `target` from guest offset `offset` (zeros beyond its end). */
@@ -36,7 +36,7 @@ export interface DiskImage {
   /** Name of the parent as stored in the image: data, never opened. null: no parent. */
   readonly backing: { readonly name: string; readonly format: string | null } | null;
   /** Allocation of guest blocks in this layer, `count` blocks from `firstBlock`; blocks beyond the disk are UNALLOCATED.
-   *  @param reuse an earlier answer that is not needed any more: its memory is taken, where it is large enough */
+   *  @param reuse an earlier answer that is not needed any more: its memory is taken when it has the same length */
   mapBlocks(firstBlock: number, count: number, reuse?: BlockMap): Promise<BlockMap>;
   /** Fills `target` from guest offset `offset`: own data, zeros where the layer says so, `below` for what it does not hold
    *  (zeros when `below` is null). The range may pass the end of the disk: zeros there. */

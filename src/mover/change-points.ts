@@ -11,6 +11,7 @@ import { fileByteSource } from './file-bytes.js';
 import type { MoverContext } from './mover-context.js';
 import { changeChain, finishPendingChange, type ChainPlace } from './pending-change.js';
 import { replacementStaging } from './replace-files.js';
+import { discardAbandonedStaging } from './staging.js';
 import { assertDiskIsGood } from './verify-units.js';
 
 export interface ChangeInput {
@@ -171,4 +172,13 @@ async function ownedChain(
   const record = await ownedChainRecord(repository, input.chain, input.epoch);
   const place = { repository, chain: input.chain };
   return { place, record: await finishPendingChange(context, place, record) };
+}
+
+/** Ends the copies of this chain that were given up. To be called when nothing of it is under way. */
+export async function releaseStaging(
+  context: MoverContext,
+  input: ChangeInput,
+): Promise<{ released: string[] }> {
+  const { place } = await ownedChain(context, input);
+  return { released: await discardAbandonedStaging(place.repository, place.chain) };
 }

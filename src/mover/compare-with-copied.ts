@@ -99,6 +99,7 @@ class Comparison {
   private async isSameFile(point: SourceRestorePoint, known: CopiedSourceDisk): Promise<boolean> {
     const file = point.disks.find(({ disk }) => disk === known.disk);
     if (file === undefined) return false;
+    if (file.contentId !== undefined) return file.contentId === known.contentId;
     if (file.path === known.path && sameStamp(file.stamp, known.stamp)) return true;
     let contentId = this.contentIds.get(file.path);
     if (contentId === undefined) {

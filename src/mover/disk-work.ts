@@ -1,15 +1,7 @@
+import type { DiskWork } from '../domain/disk-work.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { windowCountOf } from './copy-plan.js';
 import { readCursor } from './window-cursor.js';
-
-/** The work that a disk needs, as it goes through Temporal: counts, never lists. */
-export interface DiskWork {
-  readonly disk: string;
-  readonly blockCount: number;
-  readonly windowCount: number;
-  /** Windows before this one are done. */
-  readonly firstOpenWindow: number;
-}
 
 export async function diskWork(
   target: BackupRepository,

@@ -5,6 +5,7 @@ import {
   BLOCK_DIRECT,
   BLOCK_ENCODED,
   BLOCK_UNALLOCATED,
+  emptyBlockMap,
   type BlockMap,
   type DiskImage,
 } from '../image/disk-image.js';
@@ -94,17 +95,16 @@ export class ImageStack {
     );
   }
 
-  /** Where each guest block's content lies, seen from the top. The first `layerLimit` layers only: what they do not hold is UNALLOCATED. */
+  /** Where each guest block's content lies, seen from the top. The first `layerLimit` layers only: what they do not hold is UNALLOCATED.
+   *  @param reuse an earlier answer that is not needed any more: its memory is taken when it has the same length */
   async mapBlocks(
     firstBlock: number,
     count: number,
     layerLimit = this.images.length,
+    reuse?: StackMap,
   ): Promise<StackMap> {
-    const map: StackMap = {
-      states: new Uint8Array(count),
-      layers: new Uint16Array(count),
-      hostOffsets: new Float64Array(count),
-    };
+    const layers = reuse?.layers.length === count ? reuse.layers : new Uint16Array(count);
+    const map: StackMap = { ...emptyBlockMap(count, reuse), layers };
     for (let layer = 0; layer < layerLimit; layer++) {
       const open = await this.mapLayer(layer, firstBlock, map);
       if (open === 0) break;

@@ -2,6 +2,7 @@ import {
   deleteRestorePoints,
   flagRestorePoint,
   mergeIncrement,
+  releaseStaging,
   replaceWithFull,
 } from './change-points.js';
 import { commitRestorePoint } from './commit-restore-point.js';
@@ -38,6 +39,7 @@ export const THREAD_OPERATIONS = {
   replaceWithFull,
   flagRestorePoint,
   deleteRestorePoints,
+  releaseStaging,
   prepareVerification,
   collectDamage,
   healDisk,

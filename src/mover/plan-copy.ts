@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { relativeParentLink, stagingFolder } from '../chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../chain/chain-record.js';
 import { ownedChainRecord } from '../chain/chain-store.js';
-import type { DigestAlgorithm } from '../domain/digest.js';
+import type { Digest, DigestAlgorithm } from '../domain/digest.js';
 import { BackupError } from '../domain/errors.js';
 import { pointFolderName } from '../domain/path-segment.js';
 import type { SourceRestorePoint } from '../domain/restore-point.js';
@@ -22,7 +22,8 @@ import { ImageStack, type LayerFile } from './image-stack.js';
 import type { MoverContext } from './mover-context.js';
 import { listPlannedBlocks, type ChangeSource } from './planned-blocks.js';
 import { finishedScan, prepareScan, sameLayers, type BlockScan } from './scan-plan.js';
-import { diskWork, type DiskWork } from './disk-work.js';
+import { diskWork } from './disk-work.js';
+import type { DiskWork } from '../domain/disk-work.js';
 import { discardStaging } from './staging.js';
 import { findSourceWorkload, requireCompletePoint, sourceLayers } from './source-catalogue.js';
 
@@ -73,6 +74,7 @@ export async function planCopy(
   const pointId = newPointId(record, point);
   const staging = stagingFolder(input.chain, pointId);
   const disks = point.disks.map(({ disk }) => disk);
+  const contentIds = new Map(point.disks.map(({ disk, contentId }) => [disk, contentId]));
   const layersOf = (disk: string) => sourceLayers(input.sourceRepositoryId, workload, point, disk);
 
   const existing = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
@@ -106,6 +108,7 @@ export async function planCopy(
         changedBy: input.changedBy,
         lineageFrom: input.lineageFrom,
         isScanned: scan?.disks.some((entry) => entry.disk === disk) ?? false,
+        contentId: contentIds.get(disk),
       }),
     );
   const plan = assemblePlan(input, { token, pointId, point, parent, planned });
@@ -190,6 +193,8 @@ interface PlanDiskInput {
   readonly changedBy: PlanCopyInput['changedBy'];
   readonly lineageFrom: string | null;
   readonly isScanned: boolean;
+  /** Identity that the source vouches for. */
+  readonly contentId: Digest | undefined;
 }
 
 async function planDisk(context: MoverContext, input: PlanDiskInput): Promise<PlannedDisk> {
@@ -206,7 +211,7 @@ async function planDisk(context: MoverContext, input: PlanDiskInput): Promise<Pl
       stack,
       changes,
     });
-    const contentId = await contentIdentity(stack.images[0]!);
+    const contentId = input.contentId ?? (await contentIdentity(stack.images[0]!));
     await stack.assertUnchanged(context);
     return {
       plan: {

@@ -12,7 +12,8 @@ import {
   type DiskPlan,
   type PlanReference,
 } from './copy-plan.js';
-import { diskWork, type DiskWork } from './disk-work.js';
+import { diskWork } from './disk-work.js';
+import type { DiskWork } from '../domain/disk-work.js';
 import { ImageStack, sameStamp, type LayerFile } from './image-stack.js';
 import type { MoverContext } from './mover-context.js';
 import { listPlannedBlocks } from './planned-blocks.js';

@@ -2,7 +2,7 @@ import { lineageOf } from '../chain/chain-record.js';
 import { ownedChainRecord } from '../chain/chain-store.js';
 import type { ChangeInput } from './change-points.js';
 import type { PlanReference } from './copy-plan.js';
-import type { DiskWork } from './disk-work.js';
+import type { DiskWork } from '../domain/disk-work.js';
 import type { MoverContext } from './mover-context.js';
 import { planFull } from './plan-full.js';
 import { replacementStaging } from './replace-files.js';

@@ -43,13 +43,15 @@ export async function listPlannedBlocks(
     const zeros = new ZeroRunWriter(new BlockListWriter(zerosFile, token));
     const changeMap = changedFile === null ? null : new ChangeMap(changedFile);
     const part = new SortedPart(Math.min(SORT_BLOCKS, stack.blockCount));
+    let map: StackMap | undefined;
     for (let first = 0; first < stack.blockCount; first += MAP_BLOCKS) {
       context.control.throwIfStopped();
       const count = Math.min(MAP_BLOCKS, stack.blockCount - first);
-      const map = await stack.mapBlocks(
+      map = await stack.mapBlocks(
         first,
         count,
         changes.type === 'lineage' ? changes.layerLimit : undefined,
+        map,
       );
       const wanted = changeMap === null ? null : await changeMap.read(first, count);
       await collect(map, wanted, first, changes.type === 'all' ? null : zeros, part);

@@ -13,7 +13,8 @@ import {
 } from './copy-plan.js';
 import { ImageStack, sameStamp, type LayerFile } from './image-stack.js';
 import type { MoverContext } from './mover-context.js';
-import { diskWork, openWindows, type DiskWork } from './disk-work.js';
+import { diskWork, openWindows } from './disk-work.js';
+import type { DiskWork } from '../domain/disk-work.js';
 import { discardStaging } from './staging.js';
 
 /** A comparison of the source's blocks with the digests of the target's newest point, for when no lineage tells what changed.

@@ -29,8 +29,8 @@ export async function detectChain(
   context: MoverContext,
   input: SelectWorkInput,
 ): Promise<ChainDetection> {
-  const { copied, current } = await compared(context, input);
-  return detectRecreatedChain({ copied, current });
+  const { copied, current, isCopiedChain } = await compared(context, input);
+  return detectRecreatedChain({ copied, current, isCopiedChain });
 }
 
 /** The restore points to copy now, at most `MAX_SELECTED`: a longer backlog is taken up by the next round. */
@@ -86,6 +86,7 @@ async function compared(
 ): Promise<{
   copied: ReturnType<typeof availablePoints>;
   current: ComparedRestorePoint[];
+  isCopiedChain: boolean;
 }> {
   const source = await context.repository(input.sourceRepositoryId);
   const target = await context.repository(input.targetRepositoryId);
@@ -94,9 +95,10 @@ async function compared(
     input.epoch === null
       ? await readChainRecord(target, input.chain)
       : await ownedChainRecord(target, input.chain, input.epoch);
-  if (record === null) return { copied: [], current: neverCopied(workload) };
+  const isCopiedChain = workload.isCopiedChain === true;
+  if (record === null) return { copied: [], current: neverCopied(workload), isCopiedChain };
   const current = await compareWithCopied(context, input, workload, record);
-  return { copied: availablePoints(record), current };
+  return { copied: availablePoints(record), current, isCopiedChain };
 }
 
 function neverCopied(workload: SourceWorkload): ComparedRestorePoint[] {

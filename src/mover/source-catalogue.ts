@@ -1,5 +1,5 @@
 import { chainFolder } from '../chain/chain-paths.js';
-import { availablePoints, type ChainRecord } from '../chain/chain-record.js';
+import { availablePoints, lineageOf, type ChainRecord } from '../chain/chain-record.js';
 import { BackupError } from '../domain/errors.js';
 import type { SourceDisk, SourceRestorePoint, SourceWorkload } from '../domain/restore-point.js';
 import type { TargetRestorePoint } from '../domain/target-point.js';
@@ -89,7 +89,7 @@ async function chainAsSource(
   const restorePoints: SourceRestorePoint[] = [];
   for (const point of availablePoints(record))
     restorePoints.push(await pointAsSource(repository, folder, record, point));
-  return { ...record.workload, id: chainWorkloadId(record), restorePoints };
+  return { ...record.workload, id: chainWorkloadId(record), restorePoints, isCopiedChain: true };
 }
 
 /** Copies of one workload by several jobs are several workloads to copy on. */
@@ -112,10 +112,17 @@ async function pointAsSource(
       continue;
     }
     const parentRestorePointId = kind === 'full' ? null : point.parentId;
-    disks.push({ disk, path: entry.path, format, kind, parentRestorePointId, stamp: entry.stamp });
+    const { path: filePath, stamp } = entry;
+    // A merge or a synthetic full writes another file, but what the point shows stays what was copied.
+    const contentId = point.source.disks.find((source) => source.disk === disk)?.contentId;
+    const vouched = contentId === undefined ? {} : { contentId };
+    disks.push({ disk, path: filePath, format, kind, parentRestorePointId, stamp, ...vouched });
   }
-  // While the point below is being merged into, its own files change under a reader: wait for the merge to finish.
-  const isMerging = record.pending?.type === 'merge' && record.pending.fromId === point.id;
+  // While a merge goes on, the files below all points of its chain change under a reader: wait for it to finish.
+  const { pending } = record;
+  const isMerging =
+    pending?.type === 'merge' &&
+    lineageOf(record, point.id).some(({ id }) => id === pending.fromId);
   return {
     id: point.id,
     workloadId: chainWorkloadId(record),
@@ -125,6 +132,6 @@ async function pointAsSource(
     disks,
     companions: point.companions.map(({ path }) => `${folder}/${path}`),
     state: reason !== null ? 'broken' : isMerging ? 'incomplete' : 'complete',
-    reason: reason ?? (isMerging ? 'it is being merged' : null),
+    reason: reason ?? (isMerging ? 'a merge in its chain is not finished' : null),
   };
 }

@@ -1,3 +1,4 @@
+import { STAGING_FOLDER, VERIFY_PREFIX } from '../chain/chain-paths.js';
 import { isBackupError } from '../domain/errors.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { stagedPath } from './copy-plan.js';
@@ -13,6 +14,22 @@ export async function discardStaging(repository: BackupRepository, staging: stri
     await removeIfPresent(repository, path);
   await repository.syncFolder(staging);
   await removeTree(repository, staging);
+}
+
+/** Removes the staging folders of a chain in which nothing is under way: what was planned and then given up, because its source went away or
+ *  a newer point was taken. Those of a verification stay. Only the owner of the chain may call it.
+ *  @returns their names */
+export async function discardAbandonedStaging(
+  repository: BackupRepository,
+  chain: string,
+): Promise<string[]> {
+  const names: string[] = [];
+  for (const entry of await repository.list(`${chain}/${STAGING_FOLDER}`)) {
+    if (entry.type !== 'folder' || entry.name.startsWith(VERIFY_PREFIX)) continue;
+    await discardStaging(repository, entry.path);
+    names.push(entry.name);
+  }
+  return names;
 }
 
 /** Removes a folder and what is in it. A symbolic link in it is refused by the repository, not followed. */

@@ -1,4 +1,5 @@
 import { stagingFolder } from '../chain/chain-paths.js';
+import { releaseLease } from '../chain/leases.js';
 import { readDigestTableHeader } from '../chain/digest-table.js';
 import type { Damage } from '../domain/damage.js';
 import { BLOCK_BYTES, WINDOW_BLOCKS } from '../domain/digest.js';
@@ -8,7 +9,12 @@ import { ChangeMap, writeChangeBits } from './change-map.js';
 import { stagedPath } from './copy-plan.js';
 import type { MoverContext } from './mover-context.js';
 import { discardStaging } from './staging.js';
-import { pointToVerify, verifyStagingId, type VerifyPointInput } from './verify-plan.js';
+import {
+  leaseForVerification,
+  pointToVerify,
+  verifyStagingId,
+  type VerifyPointInput,
+} from './verify-plan.js';
 import { UnitVerifier } from './verify-units.js';
 import { markDone } from './window-cursor.js';
 import type { WindowWorker } from './window-loop.js';
@@ -25,6 +31,7 @@ export async function openVerifyWorker(
   input: VerifyBlocksInput,
 ): Promise<WindowWorker> {
   const repository = await context.repository(input.targetRepositoryId);
+  await leaseForVerification(repository, input);
   const { point } = await pointToVerify(repository, input);
   const disk = point.disks.find((entry) => entry.disk === input.disk);
   if (disk === undefined)
@@ -83,7 +90,7 @@ async function keepRate(
 const MAX_LISTED_UNITS = 1000;
 const MAP_UNITS = 65_536;
 
-/** What the finished verification found, and the end of its staging folder. */
+/** What the finished verification found, and the end of its staging folder and lease. */
 export async function collectDamage(
   context: MoverContext,
   input: VerifyPointInput,
@@ -97,6 +104,7 @@ export async function collectDamage(
     if (found.count > 0) damage.push({ type: 'units', disk, ...found });
   }
   await discardStaging(repository, staging);
+  await releaseLease(repository, input.chain, verifyStagingId(input.pointId));
   return damage;
 }
 

@@ -1,4 +1,5 @@
-import { stagingFolder } from '../chain/chain-paths.js';
+import { stagingFolder, VERIFY_PREFIX } from '../chain/chain-paths.js';
+import { holdLease, LEASE_MS } from '../chain/leases.js';
 import { lineageOf, type ChainRecord } from '../chain/chain-record.js';
 import { readChainRecord } from '../chain/chain-store.js';
 import { readDigestTableHeader } from '../chain/digest-table.js';
@@ -11,7 +12,8 @@ import type { BackupRepository } from '../repository/backup-repository.js';
 import { makeFolderDurable } from '../repository/replace-file.js';
 import { hashFile } from './compose-target-file.js';
 import { readStagedJson, stagedPath, writeStagedJson } from './copy-plan.js';
-import { diskWork, type DiskWork } from './disk-work.js';
+import { diskWork } from './disk-work.js';
+import type { DiskWork } from '../domain/disk-work.js';
 import { fileByteSource } from './file-bytes.js';
 import type { MoverContext } from './mover-context.js';
 import { discardStaging } from './staging.js';
@@ -20,22 +22,43 @@ export interface VerifyPointInput {
   readonly targetRepositoryId: string;
   readonly chain: string;
   readonly pointId: string;
+  /** From which the lease on the point runs. Epoch milliseconds. */
+  readonly nowMs: number;
 }
 
-/** Name of the staging folder that holds how far a verification is. */
+/** Name of the staging folder that holds how far a verification is, and of its lease. */
 export function verifyStagingId(pointId: string): string {
-  return `verify-${pointId}`;
+  return `${VERIFY_PREFIX}${pointId}`;
+}
+
+/** Keeps merge, replacement and deletion away from the point's files, from before they are looked at. */
+export async function leaseForVerification(
+  repository: BackupRepository,
+  input: VerifyPointInput,
+): Promise<void> {
+  await holdLease(repository, input.chain, verifyStagingId(input.pointId), {
+    restorePointId: input.pointId,
+    purpose: 'verify',
+    expiresAtMs: input.nowMs + LEASE_MS,
+  });
 }
 
 /** Looks at the structure of a point's own files (sizes, parent links, headers, digest tables, machine description files) and prepares the
  *  reading of every block. Run again after a stop, it goes on where the last one was, as long as the files are the same.
- *  @throws RESTORE_POINT_MISSING, REPOSITORY_UNREACHABLE: what cannot be read just now is unknown, not damaged */
+ *  @throws RESTORE_POINT_MISSING, CHAIN_LOCKED while a change of the chain's files is under way, REPOSITORY_UNREACHABLE: what cannot be
+ *    read just now is unknown, not damaged */
 export async function prepareVerification(
   context: MoverContext,
   input: VerifyPointInput,
 ): Promise<{ disks: DiskWork[]; damage: Damage[] }> {
   const repository = await context.repository(input.targetRepositoryId);
+  await leaseForVerification(repository, input);
   const { record, point } = await pointToVerify(repository, input);
+  if (record.pending !== null)
+    throw new BackupError(
+      'CHAIN_LOCKED',
+      `a ${record.pending.type} is under way in ${input.chain}: its files can be judged when it is finished`,
+    );
   const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
   const token = point.disks.map(({ digests }) => digests.tableDigest).join('.');
   const existing = await readStagedJson<{ token: string }>(repository, stagedPath.scan(staging));
