@@ -26,6 +26,16 @@ export function createRetentionActivities(deps: {
       });
     },
 
+    /** Reads only. */
+    async planCompact(
+      input: OnChain<Omit<OperationInput<'planCompact'>, 'immutableForDays'>>,
+    ): Promise<OperationOutput<'planCompact'>> {
+      return runTask((control) => {
+        const days = immutableForDays(input.targetRepositoryId);
+        return mover.run('planCompact', { ...onChain(input), immutableForDays: days }, control);
+      });
+    },
+
     async mergeIncrement(
       input: OnChain<OperationInput<'mergeIncrement'>>,
     ): Promise<OperationOutput<'mergeIncrement'>> {

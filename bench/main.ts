@@ -90,8 +90,12 @@ async function runSuite(name: string, sources: SourceChains): Promise<SuiteResul
   const suite = await SUITES[name]!(site);
   try {
     const pids = suite.own.map(({ mover }) => mover.pid);
-    const rounds = values.full ? FULL_ROUNDS : ROUNDS;
-    return await suiteResult(suite, await runRounds([...suite.own, ...suite.peers], rounds, pids));
+    const rounds = await runRounds([...suite.own, ...suite.peers], {
+      count: values.full ? FULL_ROUNDS : ROUNDS,
+      pids,
+      touchMiB: sources.dataBytes / 1024 ** 2,
+    });
+    return await suiteResult(suite, rounds);
   } finally {
     for (const { mover } of suite.own) await mover.close();
     await rm(site.folder, { recursive: true, force: true });

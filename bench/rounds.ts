@@ -26,11 +26,11 @@ const QUIET_LIMIT = 0.08;
 const MIN_QUIET_ROUNDS = 3;
 
 /** Runs all cases once a round, beginning with another one each time.
- *  @param pids our resident processes */
+ *  @param options.pids our resident processes
+ *  @param options.touchMiB memory that is touched before each case: as much as its output takes */
 export async function runRounds(
   cases: readonly BenchCase[],
-  count: number,
-  pids: readonly number[],
+  { count, pids, touchMiB }: { count: number; pids: readonly number[]; touchMiB: number },
 ): Promise<Round[]> {
   const rounds: Round[] = [];
   for (let round = 0; round < count; round++) {
@@ -40,7 +40,7 @@ export async function runRounds(
     for (let i = 0; i < cases.length; i++) {
       const current = cases[(i + round) % cases.length]!;
       await current.prepare?.();
-      await touchMemory();
+      await touchMemory(touchMiB);
       const before = await cpuUse(pids);
       const startedAtMs = performance.now();
       seconds[current.name] = await current.run();
@@ -62,8 +62,8 @@ export async function timed(action: () => Promise<void>): Promise<number> {
 }
 
 /** A virtual machine gives unused pages back to its host, and the first touch afterwards costs up to 1 s a GiB, at random. */
-async function touchMemory(): Promise<void> {
-  await runProgram('dd', 'if=/dev/zero', 'of=/dev/null', 'bs=512M', 'count=1');
+async function touchMemory(sizeMiB: number): Promise<void> {
+  await runProgram('dd', 'if=/dev/zero', 'of=/dev/null', `bs=${sizeMiB}M`, 'count=1');
 }
 
 export interface Ratio {

@@ -1,7 +1,7 @@
 /** `npm run build`: compiles to dist/, bundles the workflows, and makes the command executable. */
 
 import { execFileSync } from 'node:child_process';
-import { chmod, cp, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, cp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
@@ -9,11 +9,13 @@ import { bundleWorkflowCode } from '@temporalio/worker';
 const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
 
+// npm runs `prepare` also when `npx longhaul` is used in a clone: a build under a running server would pull its files away.
+if (process.argv.includes('--if-stale') && (await isCurrent())) process.exit(0);
 await rm(DIST, { recursive: true, force: true });
 compile();
 await copyAssets();
-await bundleWorkflows();
 await chmod(join(DIST, 'src', 'bin', 'longhaul.js'), 0o755);
+await bundleWorkflows();
 
 function compile() {
   const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
@@ -24,6 +26,23 @@ function compile() {
     // The compiler has printed its errors; a stack trace of this script would hide them.
     process.exit(1);
   }
+}
+
+/** Whether what a build writes last is newer than everything it is made from. */
+async function isCurrent() {
+  const built = await stat(join(DIST, 'workflow-bundle.js')).catch(() => null);
+  if (built === null) return false;
+  const sources = ['src', 'workflows', 'activities', 'bench', 'tsconfig.json', 'package-lock.json'];
+  const newest = await Promise.all(sources.map((name) => newestMs(join(ROOT, name))));
+  return Math.max(...newest) < built.mtimeMs;
+}
+
+async function newestMs(path) {
+  const entry = await stat(path);
+  if (!entry.isDirectory()) return entry.mtimeMs;
+  const names = await readdir(path);
+  const times = await Promise.all(names.map((name) => newestMs(join(path, name))));
+  return Math.max(entry.mtimeMs, ...times);
 }
 
 /** Files that the compiler leaves behind, such as the pages and styles of the dashboard. */

@@ -24,7 +24,7 @@ export interface MaintenanceInput {
   readonly batches: DiskBatches;
 }
 
-/** After the copy: GFS fulls, a compact full when it is due, then retention: first what makes, then what removes.
+/** After the copy: GFS fulls and retention (first what makes, then what removes), then a compact full when it is due.
  *  @returns what did not work, in plain words; the restore points are good all the same */
 export async function maintainChain(input: MaintenanceInput): Promise<string[]> {
   const maintenance = new ChainMaintenance(input);
@@ -54,6 +54,11 @@ class ChainMaintenance {
   }
 
   async run(): Promise<void> {
+    await this.retain();
+    await this.compact();
+  }
+
+  private async retain(): Promise<void> {
     const { state, job } = this.input;
     const name = state.task.workload;
     const plan = await this.retention.planMaintenance.executeWithOptions(
@@ -114,11 +119,24 @@ class ChainMaintenance {
     await this.delete([fullId]);
   }
 
+  private async compact(): Promise<void> {
+    const { state, job } = this.input;
+    if (job.compact === null) return;
+    const { pointId } = await this.retention.planCompact.executeWithOptions(
+      { summary: `${state.task.workload}: see whether a compact full is due` },
+      [{ ...this.place, schedule: job.compact }],
+    );
+    if (pointId === null) return;
+    const compactedAt = new Date().toISOString();
+    await this.makeFull(pointId, [], 'without what merges left unused in it', { compactedAt });
+  }
+
   /** Also makes a compact full of a full. */
   private async makeFull(
     pointId: string,
     flags: readonly GfsFlag[],
     reason: string,
+    compacted: { readonly compactedAt?: string } = {},
   ): Promise<void> {
     const { state, pause, batches, ids } = this.input;
     const name = state.task.workload;
@@ -146,7 +164,7 @@ class ChainMaintenance {
     await pause.pausable(() =>
       this.retention.replaceWithFull.executeWithOptions(
         { summary: `${name} ${pointId}: put the synthetic full in place` },
-        [{ ...this.place, pointId, reference: plan.reference, flags }],
+        [{ ...this.place, pointId, reference: plan.reference, flags, ...compacted }],
       ),
     );
     state.note(`${pointId} is a synthetic full now: ${reason}`);

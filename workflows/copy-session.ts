@@ -30,6 +30,7 @@ import { sessionResult, sumProgress } from '../src/domain/session-result.js';
 import { controlActivities, listingActivities, recordActivities } from './activity-profiles.js';
 import { copyWorkload } from './copy-workload.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
+import { removeAbsentWorkloads } from './removed-workloads.js';
 import {
   CONTROL_TASK_QUEUE,
   pauseUpdate,
@@ -161,6 +162,9 @@ class Session {
     );
     for (const [index, { repositoryId, workloads }] of include.entries()) {
       const present = listed[index]!;
+      for (const { id } of present) this.seen.add(id);
+      // A share that is not mounted shows an empty folder.
+      this.hasUnreadSource ||= present.length === 0;
       for (const workload of present) {
         const isStarted =
           overrides?.workloads === undefined || isNamed(overrides.workloads, workload);
@@ -293,6 +297,11 @@ class Session {
       this.reason =
         `${this.reason ?? ''} (the record of this session could not be written: ${reasonOf(error)})`.trim();
     }
+    if (!stopped)
+      await controlActivities.startJobsAfter.executeWithOptions(
+        { summary: `start the jobs that follow ${job.id}` },
+        [{ jobId: job.id, sessionId: this.id }],
+      );
   }
 
   private showState(): void {

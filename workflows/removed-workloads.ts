@@ -1,4 +1,4 @@
-import { executeChild, workflowInfo } from '@temporalio/workflow';
+import { ChildWorkflowFailure, executeChild, workflowInfo } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { IdleChain } from '../activities/removed-workload-activities.js';
 import type { CopyJob } from '../src/domain/copy-job.js';
@@ -77,7 +77,7 @@ async function remove(input: RemoveWorkloadInput): Promise<RemovalOutcome> {
     const reason =
       error instanceof WorkflowExecutionAlreadyStartedError
         ? 'its chain is in use'
-        : reasonOf(error);
+        : reasonOf(error instanceof ChildWorkflowFailure ? error.cause : error);
     const text = `it is gone from the sources, but its restore points could not be deleted: ${reason}`;
     return { workload: workload.name, result: 'warning', text };
   }

@@ -34,7 +34,7 @@ const NEVER: ScheduleSpec = {
 const WATCH: ScheduleSpec = { intervals: [{ every: '5 minutes' }] };
 
 /** How late a start may still happen after a downtime. Temporal's own default is a year, which would start old sessions. */
-const CATCHUP_WINDOW = '1h';
+export const CATCHUP_WINDOW = '1h';
 
 export function scheduleIdOf(jobId: string): string {
   return `${SCHEDULE_PREFIX}${jobId}`;

@@ -1,4 +1,4 @@
-/** Copy jobs: each is a Temporal Schedule `job/<jobId>` that carries the definition. Writes to one job happen one after the other in this
+/** Copy jobs: each is a Temporal Schedule `job/<jobId>` that carries the definition, with its health check beside it. Writes to one job happen one after the other in this
  *  process; `revision` catches what other processes wrote. */
 
 import {
@@ -15,6 +15,7 @@ import type { CopyJob } from '../domain/copy-job.js';
 import { BackupError } from '../domain/errors.js';
 import type { CopySessionInput } from '../../workflows/messages.js';
 import { SLUG } from './field-schemas.js';
+import { HealthSchedules } from './health-schedule.js';
 import {
   isNever,
   jobIdOfSchedule,
@@ -32,12 +33,14 @@ const DESCRIBE_WINDOW = 8;
 export class JobStore {
   readonly #client: Client;
   readonly #sessions: SessionStore;
+  readonly #health: HealthSchedules;
   /** Last write of each job. */
   readonly #writes = new Map<string, Promise<unknown>>();
 
   constructor(client: Client, sessions: SessionStore) {
     this.#client = client;
     this.#sessions = sessions;
+    this.#health = new HealthSchedules(client);
   }
 
   /** @throws JOB_EXISTS */
@@ -49,6 +52,7 @@ export class JobStore {
       if (!(cause instanceof ScheduleAlreadyRunning)) throw cause;
       throw new BackupError('JOB_EXISTS', `a job ${job.id} exists already`, { cause });
     }
+    await this.#health.put(job, false);
     if (job.mode === 'immediate') await startWatcher(this.#handle(job.id));
     return this.get(job.id);
   }
@@ -108,6 +112,7 @@ export class JobStore {
         replaces: current.replaces,
       };
       await handle.update(({ state }) => ({ ...scheduleBodyOf(job), state }));
+      await this.#health.put(job, description.state.paused);
       await this.#endWatchers(description);
       const isWatching = job.mode === 'immediate' && !description.state.paused;
       if (isWatching) await startWatcher(handle);
@@ -119,6 +124,7 @@ export class JobStore {
   async delete(jobId: string): Promise<void> {
     await this.#write(jobId, async (handle) => {
       const description = await this.#describe(jobId);
+      await this.#health.remove(jobId);
       await handle.delete();
       await this.#endWatchers(description);
     });
@@ -129,6 +135,7 @@ export class JobStore {
     await this.#write(jobId, async (handle) => {
       const description = await this.#describe(jobId);
       await handle.pause(note);
+      await this.#health.put(definitionOf(description), true);
       await this.#endWatchers(description);
     });
     return this.get(jobId);
@@ -137,9 +144,10 @@ export class JobStore {
   /** @throws JOB_MISSING */
   async enable(jobId: string): Promise<JobView> {
     await this.#write(jobId, async (handle) => {
-      const { mode } = definitionOf(await this.#describe(jobId));
+      const job = definitionOf(await this.#describe(jobId));
       await handle.unpause('enabled through the API');
-      if (mode === 'immediate') await startWatcher(handle);
+      await this.#health.put(job, false);
+      if (job.mode === 'immediate') await startWatcher(handle);
     });
     return this.get(jobId);
   }

@@ -17,6 +17,8 @@ export interface ChainRecord {
   readonly points: readonly TargetRestorePoint[];
   /** A change of files that the record announces before it begins and forgets when it is done. Found at a start, it is done again. */
   readonly pending: PendingChange | null;
+  /** When the full was last made compact; RFC 3339 UTC. Absent: never. */
+  readonly compactedAt?: string;
 }
 
 /** `merge`: the increment `fromId` goes into the full `intoId`, which is retired; its files end under the names of `fromId`.

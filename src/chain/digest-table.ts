@@ -11,6 +11,9 @@ const MAGIC = 'LHDIGEST';
 const VERSION = 1;
 const ALGORITHM_NUMBERS: Record<DigestAlgorithm, number> = { sha256: 1, blake3: 2 };
 
+/** Entry of a unit that reads as zeros. */
+export const HOLE = Buffer.alloc(DIGEST_BYTES);
+
 export interface DigestTableHeader {
   readonly algorithm: DigestAlgorithm;
   readonly fileSizeBytes: number;

@@ -235,15 +235,10 @@ export const ERROR_CODES = {
     meaning: 'The folder belongs to another job or workload.',
     hint: 'Import the job, or choose another target folder.',
   },
-  CHAIN_UNREADABLE: {
-    kind: 'unavailable',
-    meaning: 'A file of the chain cannot be read just now, so nothing is merged or deleted.',
-    hint: 'Check the storage; retention goes on by itself when the file can be read again.',
-  },
   BLOCK_DIGEST_MISMATCH: {
     kind: 'corrupt',
     meaning: 'A block does not have the digest that was recorded when it was written.',
-    hint: 'Run `longhaul restore-point verify`; the block is healed from the source while it still holds it.',
+    hint: 'Run `longhaul restore-point verify <repository>`; the block is healed from the source while it still holds it.',
   },
   STAGING_INVALID: {
     kind: 'conflict',
@@ -254,11 +249,6 @@ export const ERROR_CODES = {
     kind: 'conflict',
     meaning: 'The restore point is being read by a restore, a verification or another copy.',
     hint: 'Nothing to do: it is tried again with the next session.',
-  },
-  POINT_IMMUTABLE: {
-    kind: 'conflict',
-    meaning: 'The restore point is inside the immutable time of its repository.',
-    hint: 'It is released when that time has passed.',
   },
   RESTORE_DESTINATION_INVALID: {
     kind: 'invalid',

@@ -29,6 +29,8 @@ export interface SourceDisk {
   readonly stamp: FileStamp;
   /** Identity of what the file shows, where its owner vouches for it; absent: it is told from the file. */
   readonly contentId?: Digest;
+  /** Digest table of a file that Longhaul wrote itself; absent for what a backup tool wrote. */
+  readonly digestsPath?: string;
 }
 
 /** `incomplete`: may still become complete. `broken`: cannot be restored. `unknown`: could not be read just now. */

@@ -1,13 +1,14 @@
 /** When a job starts by itself, in the words of a Temporal Schedule. Plain JSON that fits the client's `ScheduleSpec`. */
 
 import { minuteOfDay } from './calendar-date.js';
-import type { JobSchedule, Month, Weekday } from './copy-job.js';
+import type { JobSchedule, MaintenanceSchedule, Month, Weekday } from './copy-job.js';
 import { assertNever } from './errors.js';
 
 export type CalendarMonth = Uppercase<Month>;
 export type CalendarWeekday = Uppercase<Weekday>;
 
-export interface YearRange {
+/** Both ends included. */
+export interface CalendarRange {
   start: number;
   end: number;
   step: number;
@@ -17,10 +18,10 @@ export interface YearRange {
 export interface CalendarEntry {
   hour: number;
   minute: number;
-  dayOfMonth?: number;
+  dayOfMonth?: number | CalendarRange;
   month?: CalendarMonth[];
   dayOfWeek?: CalendarWeekday[];
-  year?: YearRange[];
+  year?: CalendarRange[];
 }
 
 export type JobCalendar =
@@ -40,12 +41,14 @@ const LONG_MONTHS: readonly CalendarMonth[] = [
 const SHORT_MONTHS: readonly CalendarMonth[] = ['APRIL', 'JUNE', 'SEPTEMBER', 'NOVEMBER'];
 
 /** Years without 29 February, up to 2100, where a Temporal calendar ends; 2100 is one of them. */
-const COMMON_YEARS: readonly YearRange[] = [
+const COMMON_YEARS: readonly CalendarRange[] = [
   { start: 2025, end: 2097, step: 4 },
   { start: 2026, end: 2098, step: 4 },
   { start: 2027, end: 2099, step: 4 },
   { start: 2100, end: 2100, step: 1 },
 ];
+
+const LEAP_YEARS: readonly CalendarRange[] = [{ start: 2024, end: 2096, step: 4 }];
 
 /** null: the job has no calendar of its own (started by hand or by another job).
  *
@@ -80,6 +83,26 @@ export function calendarOf(schedule: JobSchedule): JobCalendar | null {
       return assertNever(schedule);
   }
 }
+
+/** When a health check or a compact comes round: on a day of each week, or on the last such day of each month. */
+export function maintenanceCalendarOf({
+  every,
+  day,
+  time,
+  timeZone,
+}: MaintenanceSchedule): Extract<JobCalendar, { calendars: unknown }> {
+  const entry = { ...timeOf(time), dayOfWeek: [day.toUpperCase() as CalendarWeekday] };
+  const calendars = every === 'week' ? [entry] : LAST_WEEKS.map((days) => ({ ...entry, ...days }));
+  return { calendars, timezone: timeZone };
+}
+
+/** The last seven days of every month. */
+const LAST_WEEKS: readonly Pick<CalendarEntry, 'dayOfMonth' | 'month' | 'year'>[] = [
+  { dayOfMonth: { start: 25, end: 31, step: 1 }, month: [...LONG_MONTHS] },
+  { dayOfMonth: { start: 24, end: 30, step: 1 }, month: [...SHORT_MONTHS] },
+  { dayOfMonth: { start: 22, end: 28, step: 1 }, month: ['FEBRUARY'], year: [...COMMON_YEARS] },
+  { dayOfMonth: { start: 23, end: 29, step: 1 }, month: ['FEBRUARY'], year: [...LEAP_YEARS] },
+];
 
 function timeOf(time: string): Pick<CalendarEntry, 'hour' | 'minute'> {
   const minutes = minuteOfDay(time);

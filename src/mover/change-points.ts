@@ -123,6 +123,8 @@ export async function replaceWithFull(
     readonly pointId: string;
     readonly reference: PlanReference;
     readonly flags: readonly GfsFlag[];
+    /** Set when the point is a full that is made compact; RFC 3339 UTC. */
+    readonly compactedAt?: string;
   },
 ): Promise<void> {
   const { place, record } = await ownedChain(context, input);
@@ -136,9 +138,10 @@ export async function replaceWithFull(
   );
   if (composed === null || composed.token !== plan.token)
     throw new BackupError('STAGING_INVALID', `${staging} is not composed yet`);
-  const { pointId, flags } = input;
+  const { pointId, flags, compactedAt } = input;
   const pending = { type: 'replace', pointId, disks: composed.disks, flags } as const;
-  await changeChain(context, place, record, record, pending, [pointId], input.nowMs);
+  const announced = compactedAt === undefined ? record : { ...record, compactedAt };
+  await changeChain(context, place, record, announced, pending, [pointId], input.nowMs);
 }
 
 function isFullNow(

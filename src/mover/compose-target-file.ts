@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { digestEntryOffset, unitCountOf, writeDigestTableHeader } from '../chain/digest-table.js';
-import { unitDigest } from '../chain/digest.js';
+import { isZeroUnit, unitDigest } from '../chain/digest.js';
 import { diskPath, digestTablePath, tablesCopyPath } from '../chain/chain-paths.js';
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../domain/digest.js';
 import { BackupError } from '../domain/errors.js';
@@ -14,7 +14,7 @@ import type {
 import { makeFolderDurable } from '../repository/replace-file.js';
 import { BlockListReader } from './block-list.js';
 import { ClusterMapping } from './cluster-mapping.js';
-import { HOLE } from './copy-blocks.js';
+import { HOLE } from '../chain/digest-table.js';
 import {
   readStagedJson,
   requirePlan,
@@ -194,8 +194,10 @@ async function completeDigestTable(
   const unit = Buffer.alloc(BLOCK_BYTES);
   const addUnit = async (index: number): Promise<void> => {
     unit.fill(0, await image.read(unit, index * BLOCK_BYTES));
-    await table.write(digest(unit), digestEntryOffset(index));
-    await tables.add(index, unit);
+    // As everywhere in a digest table, a unit of zeros has no digest: who makes the table anew gets the same one.
+    const isZero = isZeroUnit(unit);
+    await table.write(isZero ? HOLE : digest(unit), digestEntryOffset(index));
+    if (!isZero) await tables.add(index, unit);
   };
   await addUnit(0);
   for (let index = 1 + slotCount; index < unitCount; index++) await addUnit(index);

@@ -137,6 +137,23 @@ class CopyWorker implements WindowWorker {
     for (let i = 0; i < places.length; i++)
       if (isData[i])
         this.digest(unitOf(copy, i)).copy(this.digests, (digestIndex + i) * DIGEST_BYTES);
+    await this.assertSourceIsGood(places, bytes, digestIndex);
+  }
+
+  /** Blocks that Longhaul wrote itself must be what it wrote. A digest table that was exchanged meanwhile with its file is a source that
+   *  changed, not damage. */
+  private async assertSourceIsGood(
+    places: readonly BlockPlace[],
+    bytes: Buffer,
+    digestIndex: number,
+  ): Promise<void> {
+    const digests = this.digests.subarray(digestIndex * DIGEST_BYTES);
+    try {
+      await this.sourceDigests.assertGood(places, bytes, { digests, by: this.digest });
+    } catch (error) {
+      await this.stack.assertUnchanged(this.context);
+      throw error;
+    }
   }
 
   /** Zero blocks leave a hole; each run of others is one write. */
@@ -175,5 +192,3 @@ class CopyWorker implements WindowWorker {
 function unitOf(bytes: Buffer, i: number): Buffer {
   return bytes.subarray(i * BLOCK_BYTES, (i + 1) * BLOCK_BYTES);
 }
-
-export const HOLE = Buffer.alloc(DIGEST_BYTES);

@@ -9,7 +9,7 @@ import type { TargetDisk, TargetRestorePoint } from '../domain/target-point.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { makeFolderDurable } from '../repository/replace-file.js';
 import { hashFile } from './compose-target-file.js';
-import { HOLE } from './copy-blocks.js';
+import { HOLE } from '../chain/digest-table.js';
 import { findGoodBlock, guestBlocksOf, type HealingSource } from './healing-source.js';
 import type { MoverContext } from './mover-context.js';
 import { removeTree } from './staging.js';

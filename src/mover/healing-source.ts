@@ -6,7 +6,7 @@ import { isBackupError } from '../domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../domain/target-point.js';
 import { BLOCK_DIRECT } from '../image/disk-image.js';
 import type { HealInput } from './heal-disk.js';
-import { HOLE } from './copy-blocks.js';
+import { HOLE } from '../chain/digest-table.js';
 import { ImageStack, openLayerImage } from './image-stack.js';
 import type { MoverContext } from './mover-context.js';
 import { findSourceWorkload, requireCompletePoint, sourceLayers } from './source-catalogue.js';

@@ -12,6 +12,7 @@ import { healDigestTable, healDisk } from './heal-disk.js';
 import { inspectTargetChain } from './inspect-chain.js';
 import { markDamage } from './mark-damage.js';
 import type { MoverContext } from './mover-context.js';
+import { planCompact } from './plan-compact.js';
 import { planCopy } from './plan-copy.js';
 import { planJob } from './plan-job.js';
 import { planMaintenance } from './plan-maintenance.js';
@@ -34,6 +35,7 @@ export const THREAD_OPERATIONS = {
   commitRestorePoint,
   planJob,
   planMaintenance,
+  planCompact,
   mergeIncrement,
   planSyntheticFull,
   replaceWithFull,

@@ -7,7 +7,8 @@ import type { ReadableFile, WritableFile } from '../repository/backup-repository
 import { ENCODED_OFFSET } from './block-list.js';
 import { readBlocks, RUN_BLOCKS, RUN_BYTES, type BlockPlace } from './block-reader.js';
 import { writeChangeBits } from './change-map.js';
-import { HOLE, type CopyBlocksInput } from './copy-blocks.js';
+import { HOLE } from '../chain/digest-table.js';
+import { type CopyBlocksInput } from './copy-blocks.js';
 import { readStagedJson, stagedPath } from './copy-plan.js';
 import { ImageStack, type StackMap } from './image-stack.js';
 import type { MoverContext } from './mover-context.js';

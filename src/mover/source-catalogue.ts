@@ -73,8 +73,12 @@ export function sourceLayers(
         `disk ${disk} of restore point ${point.id} lacks a parent file`,
         { details: { repositoryId, restorePointId: point.id, disk } },
       );
-    const { path, format, stamp } = file;
-    layers.push({ restorePointId: current.id, file: { repositoryId, path, format, stamp } });
+    const { path, format, stamp, digestsPath } = file;
+    const digests = digestsPath === undefined ? {} : { digestsPath };
+    layers.push({
+      restorePointId: current.id,
+      file: { repositoryId, path, format, stamp, ...digests },
+    });
     if (file.parentRestorePointId === null) return layers;
     const parentId: string = file.parentRestorePointId;
     current = workload.restorePoints.find(({ id }) => id === parentId);
@@ -105,7 +109,7 @@ async function pointAsSource(
 ): Promise<SourceRestorePoint> {
   const disks: SourceDisk[] = [];
   let reason = point.health === 'corrupt' ? 'a health check found corrupt blocks in it' : null;
-  for (const { disk, path, format, kind } of point.disks) {
+  for (const { disk, path, format, kind, digests } of point.disks) {
     const entry = await repository.stat(`${folder}/${path}`);
     if (entry === null) {
       reason = `${path} is missing`;

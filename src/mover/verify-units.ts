@@ -5,7 +5,7 @@ import { BackupError } from '../domain/errors.js';
 import type { TargetDisk } from '../domain/target-point.js';
 import type { ReadableFile } from '../repository/backup-repository.js';
 import { RUN_BLOCKS, RUN_BYTES } from './block-reader.js';
-import { HOLE } from './copy-blocks.js';
+import { HOLE } from '../chain/digest-table.js';
 import type { MoverContext } from './mover-context.js';
 
 /** Reads units of a backup file and compares each with its digest. */

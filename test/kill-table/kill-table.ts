@@ -46,16 +46,16 @@ export function wholePlan(every: number): Plan {
 
 /** For every build: each kind of change, with gaps. */
 export const REDUCED_PLAN: Plan = [
-  ['copy of a chain of 2', { powerCuts: 2, stride: 5, witnessStride: 25 }],
-  ['copy of one increment', { powerCuts: 1, stride: 19, witnessStride: 0 }],
+  ['copy of a chain of 2', { powerCuts: 2, stride: 9, witnessStride: 45 }],
+  ['copy of one increment', { powerCuts: 1, stride: 29, witnessStride: 0 }],
   ['copy by digests', { powerCuts: 2, stride: 5, witnessStride: 0 }],
-  ['merge in a chain of 2', { powerCuts: 3, stride: 2, witnessStride: 10 }],
+  ['merge in a chain of 2', { powerCuts: 3, stride: 2, witnessStride: 20 }],
   ['two merges in a chain of 6', { powerCuts: 1, stride: 23, witnessStride: 0 }],
   ['GFS full in the middle, then delete', { powerCuts: 1, stride: 37, witnessStride: 0 }],
   ['compact of a full', { powerCuts: 1, stride: 19, witnessStride: 0 }],
-  ['delete of a chain', { powerCuts: 1, stride: 23, witnessStride: 0 }],
+  ['delete of a chain', { powerCuts: 1, stride: 5, witnessStride: 0 }],
   ['heal of damaged blocks', { powerCuts: 2, stride: 4, witnessStride: 0 }],
-  ['merge in a chain of 2', { powerCuts: 1, stride: 7, witnessStride: 0, secondStopStride: 9 }],
+  ['merge in a chain of 2', { powerCuts: 1, stride: 9, witnessStride: 0, secondStopStride: 13 }],
 ];
 
 export async function tryPlan(

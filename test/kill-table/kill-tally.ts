@@ -1,3 +1,5 @@
+import type { PointFault } from './read-points.js';
+
 /** What became of the restore points at one stop with one loss. */
 export interface Outcome {
   readonly scenario: string;
@@ -7,8 +9,10 @@ export interface Outcome {
   readonly stop: 'before' | 'torn' | 'after' | 'twice';
   readonly loss: 'none' | 'power';
   readonly pointsRead: number;
-  /** Restore points that did not read as they must, in words. */
-  readonly lost: readonly string[];
+  /** qemu-img looked too. */
+  readonly isWitnessed: boolean;
+  /** Restore points that did not read as they must: faults of each reading. */
+  readonly lost: readonly (readonly PointFault[])[];
   /** What else was not as it must be after the change was done again: record, files, digests. */
   readonly wrong: readonly string[];
   readonly bytesRedone: number;
@@ -17,6 +21,7 @@ export interface Outcome {
 
 export interface TallyRow {
   positions: number;
+  witnessed: number;
   pointsRead: number;
   lost: number;
   wrong: number;
@@ -28,7 +33,7 @@ export class KillTally {
   /** By scenario, then by kind of stop and loss. */
   readonly rows = new Map<string, Map<string, TallyRow>>();
   readonly steps = new Map<string, TallyRow>();
-  /** The first of each kind, so that a fault that shows at every position does not fill the screen. */
+  /** What went wrong, in words; the first ones. */
   readonly findings: string[] = [];
 
   add(outcome: Outcome): void {
@@ -37,7 +42,8 @@ export class KillTally {
     this.rows.set(scenario, kinds);
     count(kinds, `${stop} ${loss}`, outcome);
     count(this.steps, step, outcome);
-    for (const text of [...outcome.lost, ...outcome.wrong])
+    const lost = outcome.lost.flat().map(({ pointId, text }) => `${pointId} ${text}`);
+    for (const text of [...lost, ...outcome.wrong])
       if (this.findings.length < MAX_FINDINGS) this.findings.push(`${outcome.where}: ${text}`);
   }
 
@@ -46,6 +52,7 @@ export class KillTally {
     const total = emptyRow();
     for (const row of all) {
       total.positions += row.positions;
+      total.witnessed += row.witnessed;
       total.pointsRead += row.pointsRead;
       total.lost += row.lost;
       total.wrong += row.wrong;
@@ -62,13 +69,22 @@ function count(rows: Map<string, TallyRow>, key: string, outcome: Outcome): void
   const row = rows.get(key) ?? emptyRow();
   rows.set(key, row);
   row.positions += 1;
+  row.witnessed += outcome.isWitnessed ? 1 : 0;
   row.pointsRead += outcome.pointsRead;
-  row.lost += outcome.lost.length;
+  for (const faults of outcome.lost) row.lost += new Set(faults.map(({ pointId }) => pointId)).size;
   row.wrong += outcome.wrong.length;
   row.bytesRedone += outcome.bytesRedone;
   row.mostBytesRedone = Math.max(row.mostBytesRedone, outcome.bytesRedone);
 }
 
 function emptyRow(): TallyRow {
-  return { positions: 0, pointsRead: 0, lost: 0, wrong: 0, bytesRedone: 0, mostBytesRedone: 0 };
+  return {
+    positions: 0,
+    witnessed: 0,
+    pointsRead: 0,
+    lost: 0,
+    wrong: 0,
+    bytesRedone: 0,
+    mostBytesRedone: 0,
+  };
 }

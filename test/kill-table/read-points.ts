@@ -19,11 +19,17 @@ export interface ChainUnderTest {
   readonly truth: SourceChain['truth'];
 }
 
+export interface PointFault {
+  readonly pointId: string;
+  /** In words. */
+  readonly text: string;
+}
+
 export interface Reading {
-  /** Ids of the points that the commit record shows. */
+  /** Ids of the points that the commit record shows; none when it cannot be read. */
   readonly shown: readonly string[];
-  /** Points that do not read as they must, and whatever else is wrong, in words. */
-  readonly faults: readonly string[];
+  /** Why points do not read as they must. */
+  readonly faults: readonly PointFault[];
 }
 
 const PIECE_BYTES = 1024 * 1024;
@@ -39,33 +45,30 @@ export async function readShownPoints(
 ): Promise<Reading> {
   const record = await recordOf(target, chain);
   if (record === null) return { shown: [], faults: [] };
-  if (typeof record === 'string') return { shown: [], faults: [record] };
-  const faults: string[] = [];
+  const faults: PointFault[] = [];
   const context = new InProcessMover(target).context();
   const points = availablePoints(record);
   for (const point of points.filter(({ id }) => !unread.includes(id))) {
     const disks = truth.get(point.source.restorePointId);
-    const isSameSet = point.disks.length === disks?.size;
-    if (!isSameSet) faults.push(`${point.id} has ${point.disks.length} disks`);
+    const note = (text: string) => faults.push({ pointId: point.id, text });
+    if (point.disks.length !== disks?.size) note(`has ${point.disks.length} disks`);
     for (const { disk, path } of point.disks) {
       const expected = disks?.get(disk) ?? Buffer.alloc(0);
       for (const layers of await waysToRead(context, target, record, chain, point, disk, path)) {
         const fault = await faultOf(context, target.id, layers, expected);
-        if (fault !== null) faults.push(`${point.id}, disk ${disk.slice(-4)}: ${fault}`);
+        if (fault !== null) note(`disk ${disk.slice(-4)}: ${fault}`);
       }
     }
   }
   return { shown: points.map(({ id }) => id), faults };
 }
 
-async function recordOf(
-  target: BackupRepository,
-  chain: string,
-): Promise<ChainRecord | string | null> {
+/** null: there is none, or none that can be trusted. */
+async function recordOf(target: BackupRepository, chain: string): Promise<ChainRecord | null> {
   try {
     return await readChainRecord(target, chain);
   } catch (error) {
-    if (isBackupError(error)) return error.message;
+    if (isBackupError(error)) return null;
     throw error;
   }
 }
@@ -156,7 +159,7 @@ export async function faultsOfDigests(
   { chain }: ChainUnderTest,
 ): Promise<string[]> {
   const record = await recordOf(target, chain);
-  if (record === null || typeof record === 'string') return [];
+  if (record === null) return [];
   const context = new InProcessMover(target).context();
   const faults: string[] = [];
   for (const { disks, companions } of record.points) {

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../src/repository/directory-repository.js';
 import { qemuFaultsIn } from './qemu-witness.js';
-import { faultsOfDigests, readShownPoints } from './read-points.js';
+import { faultsOfDigests, readShownPoints, type Reading } from './read-points.js';
 import type { Scenario } from './try-positions.js';
 
 const PROCESS = fileURLToPath(new URL('./operation-process.ts', import.meta.url));
@@ -65,7 +65,7 @@ export class RealChain {
   }
 
   /** Points that the commit record shows, and what is wrong with them, to our reader and to qemu-img. */
-  async look(mayLeak: boolean): Promise<{ shown: readonly string[]; faults: readonly string[] }> {
+  async look(mayLeak: boolean): Promise<Reading> {
     const target = await this.openTarget();
     const { shown, faults } = await readShownPoints(target, this.scenario);
     const witnessed = await qemuFaultsIn(this.offsite, target, this.scenario, mayLeak);

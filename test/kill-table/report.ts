@@ -15,7 +15,7 @@ export function reliabilityReport(
   broken: readonly BrokenRun[],
   facts: ReportFacts,
 ): string {
-  const { positions, pointsRead, lost, wrong } = tally.total;
+  const { positions, witnessed, pointsRead, lost, wrong } = tally.total;
   return [
     ...INTRODUCTION,
     `Written by \`npm run kill-table\` on ${facts.date}, in ${Math.round(facts.durationMs / 60_000)} minutes, on ${facts.machine}.`,
@@ -23,7 +23,7 @@ export function reliabilityReport(
       ? 'The scenarios were stopped at every storage operation; the chain of 6 that is copied as a whole, and the second stops, with gaps.'
       : `This run was stopped at every ${facts.every}th storage operation of the scenarios only.`,
     '',
-    `**${text(positions)} stops, ${text(pointsRead)} restore points read back, ${text(lost)} lost, ${text(wrong)} wrong ends.**`,
+    `**${text(positions)} stops, ${text(pointsRead)} restore points read back, ${text(lost)} lost, ${text(wrong)} wrong ends;** after ${text(witnessed)} of the stops qemu-img looked too.`,
     '',
     '## By scenario',
     '',

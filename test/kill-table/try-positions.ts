@@ -96,7 +96,10 @@ async function runUndisturbed(scenario: Scenario): Promise<Undisturbed> {
   noteSteps(target, mover, steps);
   await scenario.run(mover, FIRST_OWNER);
   const after = await readShownPoints(target, scenario);
-  const faults = [...before.faults, ...after.faults, ...(await faultsOfDigests(target, scenario))];
+  const faults = [
+    ...[...before.faults, ...after.faults].map(({ pointId, text }) => `${pointId} ${text}`),
+    ...(await faultsOfDigests(target, scenario)),
+  ];
   if (faults.length > 0) throw new Error(`${scenario.name}, never stopped: ${faults.join('; ')}`);
   return {
     operations: target.operations,
@@ -138,12 +141,13 @@ class Position {
     this.where = `${scenario.name}, stopped ${when} operation ${atOperation} (${this.step}: ${operation})`;
   }
 
-  /** The process is killed or the power fails. In some of the cases the same session goes on, in the others the next one takes over. */
+  /** The process is killed or the power fails. In half of the cases the same session goes on, in the others the next one takes over. */
   async stopOnce(): Promise<void> {
     const stopped = await this.stopped();
     const bytesBefore = bytesWritten(stopped, this.crash);
     for (const loss of this.losses()) {
-      const owner = loss.kind === 'power' && loss.seed % 2 === 1 ? FIRST_OWNER : NEXT_OWNER;
+      const turn = loss.kind === 'power' ? loss.seed : this.crash.atOperation;
+      const owner = turn % 2 === 1 ? FIRST_OWNER : NEXT_OWNER;
       await this.recover(stopped.restart(loss), { owner, loss, bytesBefore, how: this.crash.when });
     }
   }
@@ -215,18 +219,25 @@ class Position {
     },
   ): Promise<void> {
     const { scenario, tally, undisturbed } = this;
-    const before = await this.read(survivor, scenario.damaged, true);
+    const isWitnessed = this.isWitnessed();
+    const before = await this.read(survivor, {
+      unread: scenario.damaged,
+      isWitnessed: isWitnessed && scenario.damaged.length === 0,
+      mayLeak: true,
+    });
     const next = survivor.clone();
     const wrong = await this.doAgain(next, stop.owner);
     const merges = undisturbed.steps.includes('mergeIncrement');
-    const after = await this.read(next, [], merges && stop.loss.kind === 'power');
+    const mayLeak = merges && stop.loss.kind === 'power';
+    const after = await this.read(next, { unread: [], isWitnessed, mayLeak });
     tally.add({
       scenario: scenario.name,
       step: this.step,
       stop: stop.how,
       loss: stop.loss.kind,
       pointsRead: before.shown.length + after.shown.length,
-      lost: [...before.faults, ...after.faults],
+      isWitnessed,
+      lost: [before.faults, after.faults],
       wrong,
       bytesRedone: Math.max(0, stop.bytesBefore + bytesWritten(next) - undisturbed.bytes),
       where: `${this.where}${stop.detail ?? ''}, ${lossInWords(stop.loss)}`,
@@ -253,22 +264,30 @@ class Position {
     return [...wrong, ...(await faultsOfDigests(target, scenario))];
   }
 
+  private isWitnessed(): boolean {
+    const { witnessStride } = this.effort;
+    return witnessStride > 0 && (this.crash.atOperation - 1) % witnessStride === 0;
+  }
+
   /** All points that are shown, and whether those that nobody asked to remove are among them. */
   private async read(
     target: SimulatedRepository,
-    unread: readonly string[],
-    mayLeak: boolean,
+    look: {
+      readonly unread: readonly string[];
+      readonly isWitnessed: boolean;
+      readonly mayLeak: boolean;
+    },
   ): Promise<Reading> {
-    const { scenario, effort, undisturbed, crash } = this;
-    const { shown, faults } = await readShownPoints(target, scenario, unread);
-    const gone = undisturbed.staying.filter((id) => !shown.includes(id));
-    const isWitnessed = effort.witnessStride > 0 && crash.atOperation % effort.witnessStride === 0;
+    const { scenario, undisturbed } = this;
+    const { shown, faults } = await readShownPoints(target, scenario, look.unread);
+    const gone = undisturbed.staying
+      .filter((id) => !shown.includes(id))
+      .map((pointId) => ({ pointId, text: 'is not shown any more' }));
+    // What our own reader cannot open, qemu-img need not be asked about.
+    const isSound = faults.length === 0 && gone.length === 0;
     const seen =
-      isWitnessed && faults.length === 0 ? await qemuFaults(target, scenario, mayLeak) : [];
-    return {
-      shown,
-      faults: [...faults, ...gone.map((id) => `${id} is not shown any more`), ...seen],
-    };
+      look.isWitnessed && isSound ? await qemuFaults(target, scenario, look.mayLeak) : [];
+    return { shown, faults: [...faults, ...gone, ...seen] };
   }
 }
 

@@ -54,7 +54,9 @@ describe.skipIf(!requireTool('python3'))('a reader written from docs/FORMAT.md',
     'reads every restore point of a chain and finds every digest right (%s)',
     async (name) => {
       const { points, checkedDigests, wrong } = await read(await copy(name));
-      expect(points.map(({ disks }) => disks)).toEqual(Object.values((await libvirtTruth())[name]!));
+      expect(points.map(({ disks }) => disks)).toEqual(
+        Object.values((await libvirtTruth())[name]!),
+      );
       expect(wrong).toEqual([]);
       expect(checkedDigests).toBeGreaterThan(40);
     },
@@ -100,7 +102,8 @@ describe.skipIf(!requireTool('python3'))('a reader written from docs/FORMAT.md',
     const owner = `session that stops ${stop}`;
     const { record } = await mover.run('inspectTargetChain', { ...order, chain, owner });
     const [full, increment] = record.points;
-    if (full?.kind !== 'full' || increment?.kind !== 'increment' || record.points.length < 3) return;
+    if (full?.kind !== 'full' || increment?.kind !== 'increment' || record.points.length < 3)
+      return;
     await mover.run('mergeIncrement', {
       targetRepositoryId: 'offsite',
       chain,

@@ -17,30 +17,33 @@ beforeEach(async () => {
 });
 afterEach(() => site.remove());
 
-it.skipIf(!requireTool('qemu-img'))('restores a disk with the lines of the README and no Longhaul', async () => {
-  const [, section = ''] = readDocument('README.md').split('\n<!-- restore: ');
-  const [lines = ''] = codeBlocks(section, 'sh');
-  expect(lines).toContain('qemu-img convert');
-  expect(lines).not.toContain('longhaul restore');
+it.skipIf(!requireTool('qemu-img'))(
+  'restores a disk with the lines of the README and no Longhaul',
+  async () => {
+    const [, section = ''] = readDocument('README.md').split('\n<!-- restore: ');
+    const [lines = ''] = codeBlocks(section, 'sh');
+    expect(lines).toContain('qemu-img convert');
+    expect(lines).not.toContain('longhaul restore');
 
-  const { id, name } = await site.workload('files01');
-  await new InProcessMover(await site.openSource(), await site.openTarget()).copy({
-    jobId: 'nightly-off-site',
-    owner: 'session-1',
-    workload: { id, name, type: 'libvirt-kvm' },
-    sourceRepositoryId: 'primary',
-    targetRepositoryId: 'offsite',
-    restorePoints: 'all',
-  });
-  const clone = site.path('clone');
-  await mkdir(clone);
-  await symlink(site.folder, join(clone, 'backups'));
-  await run('bash', ['-euo', 'pipefail', '-c', lines], { cwd: clone });
+    const { id, name } = await site.workload('files01');
+    await new InProcessMover(await site.openSource(), await site.openTarget()).copy({
+      jobId: 'nightly-off-site',
+      owner: 'session-1',
+      workload: { id, name, type: 'libvirt-kvm' },
+      sourceRepositoryId: 'primary',
+      targetRepositoryId: 'offsite',
+      restorePoints: 'all',
+    });
+    const clone = site.path('clone');
+    await mkdir(clone);
+    await symlink(site.folder, join(clone, 'backups'));
+    await run('bash', ['-euo', 'pipefail', '-c', lines], { cwd: clone });
 
-  const restored: Record<string, string> = {};
-  for (const disk of ['vda', 'vdb']) {
-    const bytes = await readFile(join(clone, `${disk}.raw`));
-    restored[disk] = createHash('sha256').update(bytes).digest('hex');
-  }
-  expect(restored).toEqual((await libvirtTruth())['files01']!['cp3']);
-});
+    const restored: Record<string, string> = {};
+    for (const disk of ['vda', 'vdb']) {
+      const bytes = await readFile(join(clone, `${disk}.raw`));
+      restored[disk] = createHash('sha256').update(bytes).digest('hex');
+    }
+    expect(restored).toEqual((await libvirtTruth())['files01']!['cp3']);
+  },
+);

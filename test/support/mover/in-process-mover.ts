@@ -5,7 +5,8 @@ import type { CopyJob } from '../../../src/domain/copy-job.js';
 import { stagedPath } from '../../../src/mover/copy-plan.js';
 import type { ChangeInput } from '../../../src/mover/change-points.js';
 import type { GfsFlag } from '../../../src/domain/target-point.js';
-import { openWindows, type DiskWork } from '../../../src/mover/disk-work.js';
+import { openWindows } from '../../../src/mover/disk-work.js';
+import type { DiskWork } from '../../../src/domain/disk-work.js';
 import {
   threadOperation,
   windowOperation,

@@ -12,6 +12,7 @@ import {
   taskQuery,
 } from '../../../workflows/messages.js';
 import { until } from './until.js';
+import { OPERATION_SHAPES } from './operation-shapes.js';
 import { OVIRT_FIXTURE, testJob, type TestSite } from './test-site.js';
 import type { TestWorkers } from './test-workers.js';
 
@@ -265,6 +266,7 @@ export const HISTORY_SHAPES: readonly HistoryShape[] = [
       return { workflowId };
     },
   },
+  ...OPERATION_SHAPES,
 ];
 
 async function recordSession({ workers }: RecordingLab, job: CopyJob): Promise<Execution> {

@@ -28,7 +28,10 @@ describe('docs/ARCHITECTURE.md', () => {
   it('allows each layer the imports that the lint rules allow', async () => {
     const { 'src/dashboard': _, ...linted } = await lintedLayers();
     const written: Record<string, string[]> = {};
-    for (const [layer = '', imports = ''] of tableRows(readDocument('docs/ARCHITECTURE.md'), 'Layer'))
+    for (const [layer = '', imports = ''] of tableRows(
+      readDocument('docs/ARCHITECTURE.md'),
+      'Layer',
+    ))
       written[layer] = imports
         .replaceAll(/\([^)]*\)|nothing/g, '')
         .split(',')

@@ -21,7 +21,7 @@ function longhaulCommands(document: string): string[][] {
   const prose = readDocument(document).replaceAll(/^\| `[A-Z_]+` .*$/gm, '');
   const lines = [...shellLines(document), ...inlineCode(prose)];
   return lines.flatMap((line) => {
-    const command = /^(?:npx )?longhaul ([^|>&]+)/.exec(line.replaceAll(/ \d?>.*$/g, ''))?.[1];
+    const command = /^(?:npx )?longhaul ([^|&]+)/.exec(line.replaceAll(/ \d?>\S*/g, ''))?.[1];
     return command === undefined ? [] : [command.trim().split(/\s+/).map(withoutQuotes)];
   });
 }
@@ -51,7 +51,9 @@ describe('the README', () => {
     const { scripts } = JSON.parse(readDocument('package.json')) as {
       scripts: Record<string, string>;
     };
-    const named = shellLines('README.md').join('\n').matchAll(/npm (?:run )?(\w[\w:-]*)/g);
+    const named = shellLines('README.md')
+      .join('\n')
+      .matchAll(/npm (?:run )?(\w[\w:-]*)/g);
     const names = new Set([...named].map(([, name = '']) => name));
     expect([...names].sort()).toEqual(['ci', 'demo', 'test']);
     expect(Object.keys(scripts)).toEqual(expect.arrayContaining(['demo', 'test']));
@@ -93,17 +95,20 @@ describe('the commands of the documents', () => {
     if (document === 'README.md') expect(requests).toHaveLength(2);
   });
 
-  it.each(SHOWN_IN)('of %s are commands of the program, and send to its routes', async (document) => {
-    const commands = longhaulCommands(document);
-    expect(commands.length).toBeGreaterThan(4);
-    for (const words of commands) {
-      const before = bench.seen.length;
-      const { code, err } = await bench.run(words);
-      expect(code, `longhaul ${words.join(' ')}: ${err}`).not.toBe(2);
-      for (const { method, path } of bench.seen.slice(before))
-        expect(isRoute(routes, method, path), `${method} ${path}`).toBe(true);
-    }
-  });
+  it.each(SHOWN_IN)(
+    'of %s are commands of the program, and send to its routes',
+    async (document) => {
+      const commands = longhaulCommands(document);
+      expect(commands.length).toBeGreaterThan(4);
+      for (const words of commands) {
+        const before = bench.seen.length;
+        const { code, err } = await bench.run(words);
+        expect(code, `longhaul ${words.join(' ')}: ${err}`).not.toBe(2);
+        for (const { method, path } of bench.seen.slice(before))
+          expect(isRoute(routes, method, path), `${method} ${path}`).toBe(true);
+      }
+    },
+  );
 
   it('would be refused when the program does not have them', async () => {
     expect((await bench.run(['restore', 'offsite', 'x', '--into', 'y'])).code).toBe(2);

@@ -18,9 +18,10 @@ function guarantees(): Guarantee[] {
     .map((text) => ({
       number: Number.parseInt(text, 10),
       text,
-      proofs: [...text.matchAll(/`(test\/[^`]+)` "([^"]+)"/g)].map(
-        ([, path = '', title = '']) => ({ path, title }),
-      ),
+      proofs: [...text.matchAll(/`(test\/[^`]+)` "([^"]+)"/g)].map(([, path = '', title = '']) => ({
+        path,
+        title,
+      })),
     }));
 }
 

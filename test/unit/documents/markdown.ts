@@ -3,17 +3,12 @@ import { join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '../../..');
 
-/** Documents whose links, paths and commands are held true, relative to the repository. */
-export const DOCUMENTS = [
-  'README.md',
-  'CONTRIBUTING.md',
-  'CHANGELOG.md',
-  'docs/ARCHITECTURE.md',
-  'docs/FORMAT.md',
-  'docs/OPERATIONS.md',
-  'docs/PERFORMANCE.md',
-  ...readdirSync(join(ROOT, 'docs/adr')).map((name) => `docs/adr/${name}`),
-];
+/** Documents whose links and paths are held true, relative to the repository. */
+export const DOCUMENTS = ['.', 'docs', 'docs/adr'].flatMap((folder) =>
+  readdirSync(join(ROOT, folder))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => (folder === '.' ? name : `${folder}/${name}`)),
+);
 
 export function readDocument(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');

@@ -1,0 +1,64 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { stat } from 'node:fs/promises';
+import { chainFolder } from '../../../src/chain/chain-paths.js';
+import { checkImage } from '../../support/image/qemu-oracle.js';
+import { LivingSite } from '../../support/living/living-site.js';
+import { testJob } from '../../support/session/test-site.js';
+import { TestWorkers } from '../../support/session/test-workers.js';
+import { describeTemporal } from '../../support/temporal/server.js';
+
+const DAY_MS = 86_400_000;
+const EVERY_WEEK = { every: 'week', day: 'sunday', time: '00:00', timeZone: 'UTC' } as const;
+
+describeTemporal('the compact of a full', () => {
+  let living: LivingSite;
+  let workers: TestWorkers;
+  beforeEach(async () => {
+    living = await LivingSite.create();
+    // Days 5 and 11 write zeros over blocks: what a merge leaves unused.
+    for (let day = 3; day <= 12; day++) await living.backUp('mail01', day);
+    workers = await TestWorkers.start(living.site);
+  }, 60_000);
+  afterEach(async () => {
+    await workers.stop();
+    await living.site.remove();
+  });
+
+  async function fullFile(): Promise<string> {
+    const [full] = await living.points();
+    const { id } = await living.site.workload('mail01');
+    return living.site.path('offsite', chainFolder('nightly', id), full!.disks[0]!.path);
+  }
+
+  it('is made when its day has come round since the full was copied, once, and shows the same in less room', async () => {
+    await living.copyAt(new Date(Date.now() - 9 * DAY_MS).toISOString());
+    const retention = { type: 'restorePoints', value: 2 } as const;
+    await workers.runSession(testJob({ retention }));
+    const before = await stat(await fullFile());
+
+    const job = testJob({ retention, compact: EVERY_WEEK });
+    const { tasks } = await workers.runSession(job);
+    expect(tasks[0]?.notes).toContainEqual(expect.stringContaining('what merges left unused'));
+    const after = await stat(await fullFile());
+    expect(after.ino).not.toBe(before.ino);
+    expect(after.size).toBeLessThan(before.size);
+    expect((await living.points()).map(({ kind }) => kind)).toEqual(['full', 'increment']);
+    expect(await living.wrongPoints()).toEqual([]);
+    await checkImage(await fullFile());
+    const { compactedAt } = await living.record();
+    expect(Date.now() - Date.parse(compactedAt!)).toBeLessThan(DAY_MS);
+
+    await workers.runSession(job);
+    expect((await stat(await fullFile())).ino).toBe(after.ino);
+    expect((await living.record()).compactedAt).toBe(compactedAt);
+    await living.backUp('mail01', 13);
+    expect((await workers.runSession(job)).result).toBe('success');
+    expect(await living.wrongPoints()).toEqual([]);
+  });
+
+  it('is not made of a full that was copied after its last day', async () => {
+    const { tasks } = await workers.runSession(testJob({ compact: EVERY_WEEK }));
+    expect(tasks).toMatchObject([{ result: 'success' }]);
+    expect((await living.record()).compactedAt).toBeUndefined();
+  });
+});

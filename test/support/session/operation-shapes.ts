@@ -1,0 +1,120 @@
+import { mkdir, open } from 'node:fs/promises';
+import { chainFolder } from '../../../src/chain/chain-paths.js';
+import { restorePointKey } from '../../../src/domain/repository-view.js';
+import { CONTROL_TASK_QUEUE } from '../../../workflows/messages.js';
+import type { Execution, HistoryShape, RecordingLab } from './history-shapes.js';
+import { testJob } from './test-site.js';
+import { until } from './until.js';
+
+/** Health checks, repairs, restores, watches and questions. */
+
+const WORKLOAD = 'ovirt-mail01';
+
+async function copied(lab: RecordingLab): Promise<void> {
+  await lab.add('mail01');
+  await lab.workers.runSession(testJob());
+}
+
+async function execute(
+  lab: RecordingLab,
+  type: string,
+  workflowId: string,
+  input: unknown,
+): Promise<Execution> {
+  await lab.workers.client.workflow.execute(type, {
+    workflowId,
+    taskQueue: CONTROL_TASK_QUEUE,
+    args: [input],
+  });
+  return { workflowId };
+}
+
+function verify(lab: RecordingLab): Promise<Execution> {
+  const input = { repositoryId: 'offsite', restorePointId: null };
+  return execute(lab, 'verifyBackups', 'verify/offsite/all', input);
+}
+
+/** Flips a bit in the first data block of the oldest file. */
+async function damage(lab: RecordingLab): Promise<void> {
+  const [point] = (await lab.site.chain('nightly', 'mail01'))!.points;
+  const path = `${chainFolder('nightly', WORKLOAD)}/${point!.disks[0]!.path}`;
+  const file = await open(lab.site.path('offsite', path), 'r+');
+  const byte = Buffer.alloc(1);
+  await file.read(byte, 0, 1, 65_536);
+  byte[0]! ^= 1;
+  await file.write(byte, 0, 1, 65_536);
+  await file.close();
+}
+
+async function restore(lab: RecordingLab, format: 'raw' | 'qcow2'): Promise<Execution> {
+  await copied(lab);
+  const point = (await lab.site.chain('nightly', 'mail01'))!.points.at(-1)!;
+  const destinationPath = lab.site.path('restored');
+  await mkdir(destinationPath);
+  const restorePointId = restorePointKey(['nightly', WORKLOAD, point.id]);
+  const input = { repositoryId: 'offsite', restorePointId, destinationPath, format };
+  return execute(lab, 'restorePoint', `restore/offsite/${restorePointId}-${format}`, input);
+}
+
+export const OPERATION_SHAPES: readonly HistoryShape[] = [
+  {
+    name: 'verifyBackups-good',
+    async record(lab) {
+      await copied(lab);
+      return verify(lab);
+    },
+  },
+  {
+    name: 'verifyBackups-healed',
+    async record(lab) {
+      await copied(lab);
+      await damage(lab);
+      return verify(lab);
+    },
+  },
+  {
+    name: 'repairChain-healed',
+    async record(lab) {
+      await copied(lab);
+      await damage(lab);
+      await verify(lab);
+      return { workflowId: `chain/offsite/nightly/${WORKLOAD}` };
+    },
+  },
+  { name: 'restorePoint-raw', record: (lab) => restore(lab, 'raw') },
+  { name: 'restorePoint-qcow2', record: (lab) => restore(lab, 'qcow2') },
+  {
+    name: 'watchSources-stopped',
+    settings: { watchIntervalMs: 200 },
+    async record(lab) {
+      const job = testJob({ mode: 'immediate' });
+      const workflowId = 'watch/nightly-2026-11-24T22:00:00Z';
+      const watch = await lab.workers.client.workflow.start('watchSources', {
+        workflowId,
+        taskQueue: CONTROL_TASK_QUEUE,
+        args: [{ job }],
+      });
+      await lab.add('mail01');
+      const copies = async () => (await lab.site.chain('nightly', 'mail01'))?.points.length ?? 0;
+      await until(async () => (await copies()) > 0);
+      await watch.cancel();
+      await watch.result().catch(() => undefined);
+      return { workflowId };
+    },
+  },
+  {
+    name: 'planJob-first-session',
+    async record(lab) {
+      await lab.add('mail01');
+      return execute(lab, 'planJob', 'plan/nightly', { job: testJob() });
+    },
+  },
+  {
+    name: 'readJobDefinition-found',
+    async record(lab) {
+      await copied(lab);
+      const input = { repositoryId: 'offsite', jobId: 'nightly' };
+      return execute(lab, 'readJobDefinition', 'definition/nightly', input);
+    },
+  },
+];
