@@ -120,7 +120,17 @@ async function pointAsSource(
     // A merge or a synthetic full writes another file, but what the point shows stays what was copied.
     const contentId = point.source.disks.find((source) => source.disk === disk)?.contentId;
     const vouched = contentId === undefined ? {} : { contentId };
-    disks.push({ disk, path: filePath, format, kind, parentRestorePointId, stamp, ...vouched });
+    const digestsPath = `${folder}/${digests.path}`;
+    disks.push({
+      disk,
+      path: filePath,
+      format,
+      kind,
+      parentRestorePointId,
+      stamp,
+      digestsPath,
+      ...vouched,
+    });
   }
   // While a merge goes on, the files below all points of its chain change under a reader: wait for it to finish.
   const { pending } = record;

@@ -51,11 +51,16 @@ export class LivingChain {
   async session(
     options: { nowMs?: number; policy?: LivingPolicy; immutableForDays?: number } = {},
   ): Promise<readonly string[]> {
-    const nowMs = options.nowMs ?? this.source.days.at(-1)!.createdAtMs + HOUR_MS;
+    const nowMs = options.nowMs ?? this.afterNewestBackupMs;
     const order = this.nextOrder(nowMs);
     await this.mover.copy(order);
     const policy = options.policy ?? this.policy;
     return this.mover.maintain(order, policy, nowMs, options.immutableForDays);
+  }
+
+  /** When a session that follows the newest backup takes place. */
+  get afterNewestBackupMs(): number {
+    return this.source.days.at(-1)!.createdAtMs + HOUR_MS;
   }
 
   /** An order as the next session would give it. */

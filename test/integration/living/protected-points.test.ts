@@ -1,0 +1,229 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { chainFolder } from '../../../src/chain/chain-paths.js';
+import { holdLease, newLeaseId, LEASE_MS } from '../../../src/chain/leases.js';
+import { BackupError } from '../../../src/domain/errors.js';
+import type { FileStamp } from '../../../src/domain/restore-point.js';
+import { LivingChain, type LivingPolicy } from '../../support/living/living-chain.js';
+import { InProcessMover } from '../../support/mover/in-process-mover.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+/** A Monday evening. */
+const FIRST_AT_MS = Date.parse('2026-11-02T22:00:00Z');
+const IMMUTABLE_DAYS = 10;
+
+const NEWEST_FIVE: LivingPolicy = {
+  mode: 'periodic',
+  gfs: null,
+  retention: { type: 'restorePoints', value: 5 },
+  schedule: { type: 'manual' },
+};
+const NEWEST_TWO: LivingPolicy = { ...NEWEST_FIVE, retention: { type: 'restorePoints', value: 2 } };
+const LAST_WEEK: LivingPolicy = { ...NEWEST_FIVE, retention: { type: 'days', value: 7 } };
+const LAST_TWO_WEEKS: LivingPolicy = { ...NEWEST_FIVE, retention: { type: 'days', value: 14 } };
+const SUNDAY_FULLS: LivingPolicy = {
+  ...NEWEST_TWO,
+  gfs: {
+    weekly: { keep: 1, day: 'sunday' },
+    monthly: null,
+    yearly: null,
+    fullMethod: 'synthetic',
+  },
+};
+
+describe('restore points that must stay', () => {
+  let target: SimulatedRepository;
+  let living: LivingChain;
+  let chain: string;
+  beforeEach(async () => {
+    target = new SimulatedRepository('offsite');
+    const source = new SimulatedRepository('primary');
+    living = await LivingChain.begin({ source, target }, FIRST_AT_MS, NEWEST_FIVE);
+    chain = chainFolder('nightly', living.chain.workloadId);
+    await living.session();
+  });
+
+  async function backUpNextDay(): Promise<void> {
+    const day = living.source.days.length;
+    living.source.work(day);
+    await living.source.backUp(FIRST_AT_MS + day * DAY_MS, 'incremental');
+  }
+
+  async function liveDays(
+    count: number,
+    options: Parameters<LivingChain['session']>[0] = {},
+  ): Promise<void> {
+    for (let n = 0; n < count; n++) {
+      await backUpNextDay();
+      await living.session(options);
+    }
+  }
+
+  /** Days of November of the points. */
+  async function days(): Promise<number[]> {
+    return (await living.createdAtMs()).map((ms) => new Date(ms).getUTCDate());
+  }
+
+  /** GFS and retention alone, at some time. @param over the target as this session finds it */
+  async function maintain(
+    nowMs: number,
+    policy: LivingPolicy,
+    over: SimulatedRepository = target,
+  ): Promise<readonly string[]> {
+    return new InProcessMover(over).maintain(living.nextOrder(nowMs), policy, nowMs);
+  }
+
+  async function stampsOf(): Promise<Map<string, FileStamp>> {
+    const stamps = new Map<string, FileStamp>();
+    for (const point of await living.points())
+      for (const entry of await target.list(`${chain}/${point.id}`))
+        stamps.set(entry.path, entry.stamp);
+    return stamps;
+  }
+
+  describe('on an immutable target', () => {
+    it.each([
+      ['keeps two points', NEWEST_TWO, 40],
+      ['keeps the points of two weeks', LAST_TWO_WEEKS, 30],
+      ['keeps two points and Sunday fulls', SUNDAY_FULLS, 18],
+    ])(
+      'are as they were written until their time is over, in a job that %s',
+      async (_, policy, mostPoints) => {
+        const written = new Map<string, { stamp: FileStamp; untilMs: number }>();
+        for (let day = 0; day < 39; day++) {
+          await liveDays(1, { policy, immutableForDays: IMMUTABLE_DAYS });
+          const nowMs = living.afterNewestBackupMs;
+          const stamps = await stampsOf();
+          const changed = [...written].filter(
+            ([path, { stamp, untilMs }]) =>
+              untilMs > nowMs && JSON.stringify(stamps.get(path)) !== JSON.stringify(stamp),
+          );
+          expect(
+            changed.map(([path]) => path),
+            `after ${day + 1} days`,
+          ).toEqual([]);
+          for (const [path, stamp] of stamps)
+            if (!written.has(path))
+              written.set(path, { stamp, untilMs: nowMs + IMMUTABLE_DAYS * DAY_MS });
+          target.settle();
+        }
+        expect(await living.wrongPoints()).toEqual([]);
+        // Without GFS only what is kept for longer than it is immutable can ever be detached from the older ones.
+        expect((await living.points()).length).toBeLessThanOrEqual(mostPoints);
+      },
+      60_000,
+    );
+  });
+
+  describe('while they are read', () => {
+    const readUntil = (restorePointId: string, expiresAtMs: number) =>
+      holdLease(target, chain, newLeaseId(), { restorePointId, purpose: 'restore', expiresAtMs });
+
+    it('are neither merged nor deleted, and afterwards what is due is done', async () => {
+      await liveDays(4);
+      expect(await days()).toEqual([2, 3, 4, 5, 6]);
+      const newest = (await living.points()).at(-1)!;
+      const nowMs = living.afterNewestBackupMs;
+      await readUntil(newest.id, nowMs + LEASE_MS);
+      const stamps = await stampsOf();
+      await maintain(nowMs, NEWEST_TWO);
+      expect(await days()).toEqual([2, 3, 4, 5, 6]);
+      expect(await stampsOf()).toEqual(stamps);
+
+      await maintain(nowMs + LEASE_MS + 1, NEWEST_TWO);
+      expect(await days()).toEqual([5, 6]);
+      expect(await living.wrongPoints()).toEqual([]);
+    });
+
+    it('cannot be merged or deleted by a task that was planned before the reading began', async () => {
+      await liveDays(4);
+      const points = await living.points();
+      const nowMs = living.afterNewestBackupMs;
+      await readUntil(points[1]!.id, nowMs + LEASE_MS);
+      const order = living.nextOrder(nowMs);
+      const mover = new InProcessMover(target);
+      const { record } = await mover.run('inspectTargetChain', { ...order, chain });
+      const place = { targetRepositoryId: 'offsite', chain, epoch: record.epoch, nowMs };
+      const [fullId, incrementId] = [points[0]!.id, points[1]!.id];
+      await expect(mover.run('mergeIncrement', { ...place, fullId, incrementId })).rejects.toThrow(
+        expect.objectContaining({ code: 'POINT_IN_USE' }),
+      );
+      const ids = points.map(({ id }) => id).reverse();
+      await expect(mover.run('deleteRestorePoints', { ...place, ids })).rejects.toThrow(
+        expect.objectContaining({ code: 'POINT_IN_USE' }),
+      );
+      expect(await living.points()).toEqual(points);
+      expect(await living.wrongPoints()).toEqual([]);
+    });
+  });
+
+  describe('when a file of the chain cannot be read', () => {
+    it('are neither merged nor deleted, and a warning names the file', async () => {
+      await liveDays(4);
+      const nowMs = living.afterNewestBackupMs;
+      const { path } = (await living.points())[2]!.disks[0]!;
+      await target.rename(`${chain}/${path}`, `${chain}/away`);
+      const missing = await maintain(nowMs, NEWEST_TWO);
+      expect(missing.join('; ')).toContain(`${path} is missing`);
+      expect(await days()).toEqual([2, 3, 4, 5, 6]);
+      await target.rename(`${chain}/away`, `${chain}/${path}`);
+
+      const unreadable = await maintain(nowMs, NEWEST_TWO, unreadableAt(`${chain}/${path}`));
+      expect(unreadable.join('; ')).toContain(`${path} cannot be read just now`);
+      expect(await days()).toEqual([2, 3, 4, 5, 6]);
+
+      expect((await maintain(nowMs, NEWEST_TWO)).length).toBe(1); // more than half go at once
+      expect(await days()).toEqual([5, 6]);
+    });
+
+    /** The target with one file whose disk does not answer. */
+    function unreadableAt(path: string): SimulatedRepository {
+      return new Proxy(target, {
+        get(repository, name) {
+          const member: unknown = Reflect.get(repository, name);
+          if (typeof member !== 'function') return member;
+          return (...args: unknown[]): unknown => {
+            if (name === 'stat' && args[0] === path)
+              throw new BackupError('REPOSITORY_IO_ERROR', 'the disk does not answer');
+            return Reflect.apply(member, repository, args);
+          };
+        },
+      });
+    }
+  });
+
+  describe('when the clock jumps', () => {
+    it.each([
+      ['back by a year', -365, LAST_WEEK],
+      ['back by an hour', -1 / 12, LAST_WEEK],
+      ['back by a year', -365, NEWEST_TWO],
+      ['forward by a year', 365, NEWEST_FIVE],
+    ])('%s, none goes', async (_, jumpDays, policy) => {
+      await liveDays(4);
+      await maintain(living.afterNewestBackupMs + jumpDays * DAY_MS, policy);
+      expect(await days()).toEqual([2, 3, 4, 5, 6]);
+    });
+
+    it('and jumps back after a copy was made in the future, none goes until that time has come', async () => {
+      await liveDays(4);
+      await backUpNextDay();
+      const future = living.afterNewestBackupMs + 365 * DAY_MS;
+      await living.session({ nowMs: future });
+      const before = await days();
+      await backUpNextDay();
+      const warnings = await living.session({ policy: NEWEST_TWO });
+      expect(warnings.join('; ')).toContain('check the clock');
+      expect(await days()).toEqual([...before, before.at(-1)! + 1]);
+      expect(await living.wrongPoints()).toEqual([]);
+    });
+  });
+
+  it('are announced when a shorter retention takes more than half of them at once', async () => {
+    await liveDays(4);
+    const warnings = await maintain(living.afterNewestBackupMs + HOUR_MS, NEWEST_TWO);
+    expect(warnings).toEqual(['3 of 5 restore points are to go at once']);
+    expect(await days()).toEqual([5, 6]);
+    expect(await living.wrongPoints()).toEqual([]);
+  });
+});
