@@ -68,16 +68,18 @@ export function timeZoneOf(job: Pick<CopyJob, 'schedule'>): string {
   return 'timeZone' in job.schedule ? job.schedule.timeZone : 'UTC';
 }
 
-/** A point copied today may become its day's full all the same: it is flagged in the session that wrote it. */
+/** The newest point may become its day's full all the same, on the day on which it was copied: the session that wrote it does that. */
 function isImmutable(
   points: readonly { id: string; copiedAt: string }[],
   id: string,
   immutableForDays: number,
   nowMs: number,
 ): boolean {
-  if (immutableForDays === 0 || points.at(-1)?.id === id) return false;
   const point = points.find((entry) => entry.id === id);
-  return point !== undefined && nowMs < Date.parse(point.copiedAt) + immutableForDays * DAY_MS;
+  if (immutableForDays === 0 || point === undefined) return false;
+  const ageMs = nowMs - Date.parse(point.copiedAt);
+  const isNew = point === points.at(-1) && ageMs < DAY_MS;
+  return !isNew && ageMs < immutableForDays * DAY_MS;
 }
 
 const DAY_MS = 86_400_000;

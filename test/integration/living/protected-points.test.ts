@@ -116,6 +116,14 @@ describe('restore points that must stay', () => {
     );
   });
 
+  it('does not become a full on an immutable target when GFS is turned on days after it was copied', async () => {
+    await liveDays(6); // until Sunday
+    const stamps = await stampsOf();
+    const nowMs = living.afterNewestBackupMs + 3 * DAY_MS;
+    await living.session({ nowMs, policy: SUNDAY_FULLS, immutableForDays: IMMUTABLE_DAYS });
+    expect(await stampsOf()).toEqual(stamps);
+  });
+
   describe('while they are read', () => {
     const readUntil = (restorePointId: string, expiresAtMs: number) =>
       holdLease(target, chain, newLeaseId(), { restorePointId, purpose: 'restore', expiresAtMs });
