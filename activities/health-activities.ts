@@ -62,8 +62,14 @@ function createVerifyActivities(mover: DataMover) {
       const { targetRepositoryId, pointId, disk, maxBytesPerSecond, nowMs } = batch;
       const chain = chainFolder(batch.jobId, batch.workloadId);
       const input = { targetRepositoryId, chain, pointId, disk, maxBytesPerSecond, nowMs };
-      return runBatch(mover, batch, stagedPath.scanCursor(staging, disk), (windows, control) =>
-        mover.runWindows('verifyBlocks', input, windows, control),
+      return runBatch(
+        mover,
+        batch,
+        stagedPath.scanCursor(staging, disk),
+        async (windows, control) => {
+          await mover.run('leaseForVerification', input, control);
+          await mover.runWindows('verifyBlocks', input, windows, control);
+        },
       );
     },
 

@@ -159,7 +159,7 @@ const copySchema: z.ZodType<CopyConfig> = z.strictObject({
       'Without a sign of life for so long, a task is given to another worker. Longer than a planned restart of the Temporal server.',
     allowed: '2 to 3600',
   }),
-  batchBlocks: z.int().min(256).max(1_048_576).multipleOf(256).default(16_384).meta({
+  batchBlocks: z.int().min(256).max(1_048_576).multipleOf(256).default(65_536).meta({
     description:
       'Blocks of 64 KiB that one activity copies. Fewer make a session stop and show progress sooner, more make its history shorter.',
     allowed: '256 to 1048576, a multiple of 256',

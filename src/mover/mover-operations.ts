@@ -22,7 +22,7 @@ import { openRawRestoreWorker } from './restore-raw.js';
 import { openScanWorker } from './scan-blocks.js';
 import { detectChain, selectWork } from './select-work.js';
 import { collectDamage, openVerifyWorker } from './verify-blocks.js';
-import { prepareVerification } from './verify-plan.js';
+import { leaseForVerification, prepareVerification } from './verify-plan.js';
 import type { WindowWorker } from './window-loop.js';
 
 /** Everything the data mover's threads can be asked for. All of it is safe to repeat after a stop at any place. */
@@ -42,6 +42,7 @@ export const THREAD_OPERATIONS = {
   flagRestorePoint,
   deleteRestorePoints,
   releaseStaging,
+  leaseForVerification,
   prepareVerification,
   collectDamage,
   healDisk,

@@ -9,12 +9,7 @@ import { ChangeMap, writeChangeBits } from './change-map.js';
 import { stagedPath } from './copy-plan.js';
 import type { MoverContext } from './mover-context.js';
 import { discardStaging } from './staging.js';
-import {
-  leaseForVerification,
-  pointToVerify,
-  verifyStagingId,
-  type VerifyPointInput,
-} from './verify-plan.js';
+import { pointToVerify, verifyStagingId, type VerifyPointInput } from './verify-plan.js';
 import { UnitVerifier } from './verify-units.js';
 import { markDone } from './window-cursor.js';
 import type { WindowWorker } from './window-loop.js';
@@ -31,7 +26,6 @@ export async function openVerifyWorker(
   input: VerifyBlocksInput,
 ): Promise<WindowWorker> {
   const repository = await context.repository(input.targetRepositoryId);
-  await leaseForVerification(repository, input);
   const { point } = await pointToVerify(repository, input);
   const disk = point.disks.find((entry) => entry.disk === input.disk);
   if (disk === undefined)

@@ -31,11 +31,13 @@ export function verifyStagingId(pointId: string): string {
   return `${VERIFY_PREFIX}${pointId}`;
 }
 
-/** Keeps merge, replacement and deletion away from the point's files, from before they are looked at. */
+/** Keeps merge, replacement and deletion away from the point's files; called before they are looked at, and again before it ends. Once for
+ *  a task, not in each of its threads. */
 export async function leaseForVerification(
-  repository: BackupRepository,
+  context: MoverContext,
   input: VerifyPointInput,
 ): Promise<void> {
+  const repository = await context.repository(input.targetRepositoryId);
   await holdLease(repository, input.chain, verifyStagingId(input.pointId), {
     restorePointId: input.pointId,
     purpose: 'verify',
@@ -52,7 +54,7 @@ export async function prepareVerification(
   input: VerifyPointInput,
 ): Promise<{ disks: DiskWork[]; damage: Damage[] }> {
   const repository = await context.repository(input.targetRepositoryId);
-  await leaseForVerification(repository, input);
+  await leaseForVerification(context, input);
   const { record, point } = await pointToVerify(repository, input);
   if (record.pending !== null)
     throw new BackupError(
