@@ -23,6 +23,8 @@ export default defineConfig({
           globalSetup: ['./test/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          // Processes are killed and frozen here on a machine that others may load: one more try tells a fault from a slow moment.
+          retry: 1,
         },
       },
     ],
