@@ -23,13 +23,14 @@ describeTemporal('prepareNamespace', () => {
   });
   afterAll(() => temporal.connection.close());
 
-  it('makes the five search attributes Keywords and keeps closed sessions for 30 days, also when repeated', async () => {
+  it('makes the six search attributes Keywords and keeps closed sessions for 30 days, also when repeated', async () => {
     const namespace = await newNamespace(1);
 
     expect(await prepareNamespace(temporal.connection, namespace)).toEqual({ retentionDays: 30 });
     expect(await prepareNamespace(temporal.connection, namespace)).toEqual({ retentionDays: 30 });
 
     expect(await attributesOf(namespace)).toEqual({
+      LonghaulAfterJob: KEYWORD,
       LonghaulIdempotencyKey: KEYWORD,
       LonghaulJobId: KEYWORD,
       LonghaulJobName: KEYWORD,
