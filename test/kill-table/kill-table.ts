@@ -25,7 +25,7 @@ export function wholePlan(every: number): Plan {
   return [
     ['copy of a first full', once(1, 20)],
     ['copy of a chain of 2', once(1, 5)],
-    ['copy of a chain of 6', once(12, 24)],
+    ['copy of a chain of 6', once(36, 108)],
     ['copy of one increment', once(1, 20)],
     ['copy by digests', once(1, 10)],
     ['copy of two windows', once(1, 20)],

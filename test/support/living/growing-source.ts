@@ -27,7 +27,7 @@ export class GrowingSource {
 
   /** @param options.blockCount blocks of 64 KiB; the last one is cut short by 1,536 bytes */
   constructor(
-    private readonly repository: BackupRepository,
+    public repository: BackupRepository,
     private readonly folder: string,
     private readonly options: { readonly blockCount: number; readonly seed?: number },
   ) {

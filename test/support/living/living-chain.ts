@@ -79,8 +79,11 @@ export class LivingChain {
     return (await this.points()).map(({ createdAt }) => Date.parse(createdAt));
   }
 
+  /** The raw disk as it was when the source made a point. */
+  readonly truth = ({ createdAt }: { createdAt: string }): Buffer => this.source.diskAt(createdAt);
+
   /** Ids of the points that do not read back bit for bit. */
   wrongPoints(): Promise<string[]> {
-    return wrongPoints(this.chain, ({ createdAt }) => this.source.diskAt(createdAt));
+    return wrongPoints(this.chain, this.truth);
   }
 }

@@ -29,12 +29,18 @@ export class LivingSite {
 
   /** A machine without backups; under a known name it takes the place of the one before. */
   async addMachine(name: string, seed: number): Promise<void> {
-    const primary = await openDirectoryRepository({
-      id: 'primary',
-      rootPath: this.site.path('primary'),
-      readOnly: false,
-    });
+    const primary = await this.openPrimary();
     this.machines.set(name, new GrowingSource(primary, name, { blockCount: 12, seed }));
+  }
+
+  /** The machines' backups go to the folder that is there now in place of the one before. */
+  async remountPrimary(): Promise<void> {
+    for (const machine of this.machines.values()) machine.repository = await this.openPrimary();
+  }
+
+  private openPrimary() {
+    const rootPath = this.site.path('primary');
+    return openDirectoryRepository({ id: 'primary', rootPath, readOnly: false });
   }
 
   machine(name = 'mail01'): GrowingSource {
