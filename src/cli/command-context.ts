@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import type { BackupError } from '../domain/errors.js';
 import { printable } from './display-text.js';
 import type { ExitName } from './exit-codes.js';
@@ -38,3 +39,9 @@ export function commandContext(terminal: Terminal, options: GlobalOptions): Comm
 export function describeError({ code, message, hint }: BackupError): string {
   return `${code}: ${message}\n${hint}`.split('\n').map(printable).join('\n');
 }
+
+/** Puts an action on a command: the way every command that talks to a server is written. */
+export type Act = <Arguments extends unknown[]>(
+  command: Command,
+  action: CommandAction<Arguments>,
+) => void;

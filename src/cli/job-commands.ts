@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { JobState, JobView } from '../api/job-schemas.js';
 import type { JobPlan } from '../domain/operation.js';
-import type { CommandContext } from './command-context.js';
+import type { Act, CommandContext } from './command-context.js';
 import {
   formatBytes,
   formatFields,
@@ -14,7 +14,6 @@ import {
 import type { ExitName } from './exit-codes.js';
 import { followSession } from './follow-session.js';
 import { definitionOf, definitionFromFlags, readDefinition, type JobFlags } from './job-input.js';
-import type { Act } from './program.js';
 import { describeSchedule, SCHEDULE_PHRASES } from './schedule-phrase.js';
 
 interface StartFlags {

@@ -5,6 +5,7 @@ import { BackupError } from '../domain/errors.js';
 import {
   commandContext,
   describeError,
+  type Act,
   type CommandAction,
   type GlobalOptions,
 } from './command-context.js';
@@ -17,12 +18,6 @@ import { addSessionCommands } from './session-commands.js';
 import type { Terminal } from './terminal.js';
 
 const DEFAULT_SERVER = 'http://127.0.0.1:8420';
-
-/** Puts an action on a command: the way every command that talks to a server is written. */
-export type Act = <Arguments extends unknown[]>(
-  command: Command,
-  action: CommandAction<Arguments>,
-) => void;
 
 /** @returns the exit code. Nothing of the process is touched. */
 export async function runCommand(

@@ -1,5 +1,6 @@
 /** `longhaul repository …`, `longhaul restore-point …` and `longhaul restore …`. */
 
+import type { Act } from './command-context.js';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { RepositoryView } from '../api/repository-schemas.js';
@@ -13,7 +14,6 @@ import {
 } from './display-text.js';
 import { BackupError } from '../domain/errors.js';
 import { finishOperation, type OperationFlags } from './follow-operation.js';
-import type { Act } from './program.js';
 
 export function addRepositoryCommands(program: Command, act: Act): void {
   const repository = program.command('repository').description('Backup repositories.');

@@ -1,10 +1,10 @@
 /** `longhaul session …`. */
 
+import type { Act } from './command-context.js';
 import type { Command } from 'commander';
 import type { SessionSummary, SessionView } from '../api/session-schemas.js';
 import { printable } from './display-text.js';
 import { followSession } from './follow-session.js';
-import type { Act } from './program.js';
 import type { Page } from './server-client.js';
 import { describeSession, describeSessions } from './session-display.js';
 

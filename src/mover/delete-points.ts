@@ -1,6 +1,6 @@
 import type { ChainRecord } from '../chain/chain-record.js';
 import { BackupError } from '../domain/errors.js';
-import type { ChainPlace } from './pending-change.js';
+import type { ChainPlace } from './chain-place.js';
 import { removeTree } from './staging.js';
 
 /** Removes the folders of points that the record no longer lists, in the order given: dependents first. */

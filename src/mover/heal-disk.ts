@@ -10,19 +10,15 @@ import type { BackupRepository } from '../repository/backup-repository.js';
 import { makeFolderDurable } from '../repository/replace-file.js';
 import { hashFile } from './compose-target-file.js';
 import { HOLE } from '../chain/digest-table.js';
-import { findGoodBlock, guestBlocksOf, type HealingSource } from './healing-source.js';
+import {
+  findGoodBlock,
+  guestBlocksOf,
+  type HealInput,
+  type HealingSource,
+} from './healing-source.js';
 import type { MoverContext } from './mover-context.js';
 import { removeTree } from './staging.js';
 import { withVerifier } from './verify-units.js';
-
-export interface HealInput {
-  readonly targetRepositoryId: string;
-  readonly chain: string;
-  readonly epoch: number;
-  readonly pointId: string;
-  readonly disk: string;
-  readonly units: readonly number[];
-}
 
 export interface HealOutcome {
   /** One sentence for each unit: which, where, from what it was healed, or that it was not. */

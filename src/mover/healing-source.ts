@@ -5,12 +5,20 @@ import { BLOCK_BYTES, DIGEST_BYTES } from '../domain/digest.js';
 import { isBackupError } from '../domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../domain/target-point.js';
 import { BLOCK_DIRECT } from '../image/disk-image.js';
-import type { HealInput } from './heal-disk.js';
 import { HOLE } from '../chain/digest-table.js';
 import { ImageStack, openLayerImage } from './image-stack.js';
 import type { MoverContext } from './mover-context.js';
 import { findSourceWorkload, requireCompletePoint, sourceLayers } from './source-catalogue.js';
 import { readTablesCopy } from './tables-copy.js';
+
+export interface HealInput {
+  readonly targetRepositoryId: string;
+  readonly chain: string;
+  readonly epoch: number;
+  readonly pointId: string;
+  readonly disk: string;
+  readonly units: readonly number[];
+}
 
 export interface HealingSource extends HealInput {
   readonly record: ChainRecord;

@@ -9,7 +9,7 @@ import { hashFile } from './compose-target-file.js';
 import { fileBytes, fileByteSource } from './file-bytes.js';
 import { writeMergedDigests } from './merged-digests.js';
 import type { MoverContext } from './mover-context.js';
-import type { ChainPlace } from './pending-change.js';
+import type { ChainPlace } from './chain-place.js';
 import { removeTree } from './staging.js';
 import { TablesCopyWriter } from './tables-copy.js';
 

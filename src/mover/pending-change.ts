@@ -2,18 +2,12 @@ import { leasedPointIds } from '../chain/leases.js';
 import type { ChainRecord, PendingChange } from '../chain/chain-record.js';
 import { writeChainRecord } from '../chain/chain-store.js';
 import { assertNever, BackupError } from '../domain/errors.js';
-import type { BackupRepository } from '../repository/backup-repository.js';
+import type { ChainPlace } from './chain-place.js';
 import { removeDeletedPoints } from './delete-points.js';
 import { moveToQuarantine } from './quarantine.js';
 import { mergeFiles } from './merge-files.js';
 import type { MoverContext } from './mover-context.js';
 import { replaceFiles } from './replace-files.js';
-
-/** Where a chain lies. */
-export interface ChainPlace {
-  readonly repository: BackupRepository;
-  readonly chain: string;
-}
 
 /** Announces a change of files in the commit record and carries it out. The order is part of the format: the record with `pending` is
  *  durable before the first file is touched, and the files are durable before the record forgets it.

@@ -2,7 +2,7 @@ import { CHAIN_RECORD_NAME, QUARANTINE_FOLDER } from '../chain/chain-paths.js';
 import type { ChainRecord } from '../chain/chain-record.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { makeFolderDurable } from '../repository/replace-file.js';
-import type { ChainPlace } from './pending-change.js';
+import type { ChainPlace } from './chain-place.js';
 
 /** Moves the folders of points that the record no longer lists into the quarantine. */
 export async function moveToQuarantine(

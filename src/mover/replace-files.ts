@@ -2,7 +2,7 @@ import { stagingFolder } from '../chain/chain-paths.js';
 import { withNewChain, type ChainRecord, type PendingChange } from '../chain/chain-record.js';
 import type { TargetRestorePoint } from '../domain/target-point.js';
 import { stagedPath } from './copy-plan.js';
-import type { ChainPlace } from './pending-change.js';
+import type { ChainPlace } from './chain-place.js';
 import { discardStaging } from './staging.js';
 
 /** Staging folder of the full that is to replace the files of a point. */
