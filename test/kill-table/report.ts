@@ -57,7 +57,7 @@ const INTRODUCTION = [
   '',
   'At every stop every disk of every restore point that the commit record shows is read, byte for byte against what `qemu-img convert` reads',
   'from the source: once as the stop left it, following only the file names stored in the files, and once after the next session has',
-  'recovered and has done the work to its end. At some of the stops (at all, in the small merge) qemu-img itself reads and checks the',
+  'recovered and has done the work to its end. After some of the stops, spread over all scenarios, qemu-img itself reads and checks the',
   'files too. A point counts as *lost* when it reads wrong, or when the record shows it no more and nobody asked to remove it. A *wrong end* is',
   'a record, a file or a digest that is not as if nothing had been stopped, left-overs among them.',
   '',
