@@ -85,6 +85,8 @@ export async function planCopy(
     return ready(target, staging, plan);
   }
 
+  // Lists, cursors and digests of a plan that no longer fits must not meet those of the next one.
+  if (existing !== null) await discardStaging(target, staging);
   const prepared = await prepareStaging(context, input, {
     record,
     staging,
