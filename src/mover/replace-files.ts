@@ -1,4 +1,4 @@
-import { stagingFolder } from '../chain/chain-paths.js';
+import { FULL_SUFFIX, stagingFolder } from '../chain/chain-paths.js';
 import { withNewChain, type ChainRecord, type PendingChange } from '../chain/chain-record.js';
 import type { TargetRestorePoint } from '../domain/target-point.js';
 import { stagedPath } from './copy-plan.js';
@@ -7,7 +7,7 @@ import { discardStaging } from './staging.js';
 
 /** Staging folder of the full that is to replace the files of a point. */
 export function replacementStaging(chain: string, pointId: string): string {
-  return stagingFolder(chain, `${pointId}-full`);
+  return stagingFolder(chain, `${pointId}${FULL_SUFFIX}`);
 }
 
 /** Gives the staged full the names of the point's files, each by one atomic rename: whoever opens the point sees its old file over its

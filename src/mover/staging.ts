@@ -1,4 +1,4 @@
-import { STAGING_FOLDER, VERIFY_PREFIX } from '../chain/chain-paths.js';
+import { FULL_SUFFIX, STAGING_FOLDER, VERIFY_PREFIX } from '../chain/chain-paths.js';
 import { isBackupError } from '../domain/errors.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { stagedPath } from './copy-plan.js';
@@ -17,7 +17,8 @@ export async function discardStaging(repository: BackupRepository, staging: stri
 }
 
 /** Removes the staging folders of a chain in which nothing is under way: what was planned and then given up, because its source went away or
- *  a newer point was taken. Those of a verification stay. Only the owner of the chain may call it.
+ *  a newer point was taken. Those of a verification stay, and so do fulls that are to replace the files of
+ *  a point: a task that goes on in a new run takes them up, and they go with their point. Only the owner of the chain may call it.
  *  @returns their names */
 export async function discardAbandonedStaging(
   repository: BackupRepository,
@@ -25,7 +26,8 @@ export async function discardAbandonedStaging(
 ): Promise<string[]> {
   const names: string[] = [];
   for (const entry of await repository.list(`${chain}/${STAGING_FOLDER}`)) {
-    if (entry.type !== 'folder' || entry.name.startsWith(VERIFY_PREFIX)) continue;
+    const stays = entry.name.startsWith(VERIFY_PREFIX) || entry.name.endsWith(FULL_SUFFIX);
+    if (entry.type !== 'folder' || stays) continue;
     await discardStaging(repository, entry.path);
     names.push(entry.name);
   }

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { checkImage } from '../../support/image/qemu-oracle.js';
+import { makeLargeChain } from '../../support/session/large-chain.js';
 import { LivingSite } from '../../support/living/living-site.js';
 import { testJob } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
@@ -61,4 +62,32 @@ describeTemporal('the compact of a full', () => {
     expect(tasks).toMatchObject([{ result: 'success' }]);
     expect((await living.record()).compactedAt).toBeUndefined();
   });
+});
+
+describeTemporal('the compact of a full with more batches than one history may hold', () => {
+  const NAME = 'db06';
+  let living: LivingSite;
+  let workers: TestWorkers;
+  beforeEach(async () => {
+    living = await LivingSite.create([]);
+    await mkdir(living.site.path('primary', NAME));
+    await makeLargeChain(living.site.path('primary', NAME), { sizeMiB: 96, seed: NAME });
+    const nineDaysAgo = new Date(Date.now() - 9 * DAY_MS).toISOString();
+    await living.copyAt(nineDaysAgo, { jobId: 'nightly' }, NAME);
+    workers = await TestWorkers.start(living.site, { batchWindows: 1, maxHistoryEvents: 60 });
+  }, 60_000);
+  afterEach(async () => {
+    await workers.stop();
+    await living.site.remove();
+  });
+
+  it('goes on in new runs and gets to its end', async () => {
+    const session = await workers.startSession(testJob({ compact: EVERY_WEEK }));
+    const { tasks } = await session.result();
+    expect(tasks[0]?.notes).toContainEqual(expect.stringContaining('what merges left unused'));
+    const { id } = await living.site.workload(NAME);
+    const task = workers.client.workflow.getHandle(`chain/offsite/nightly/${id}`);
+    const { raw, runId } = await task.describe();
+    expect(raw.workflowExecutionInfo?.firstRunId).not.toBe(runId);
+  }, 120_000);
 });

@@ -72,14 +72,19 @@ describeTemporal('the health check of a job', () => {
     );
   }
 
-  it('starts on the last such day of every month, in leap years too', async () => {
-    await create('monthly', LAST_SUNDAY);
-    const sundays: string[] = [];
-    for (let day = dayOf('2027-01-01'); day < dayOf('2029-01-01'); day++)
-      if (isSunday(day) && isoDateOf(day + 7).slice(0, 7) !== isoDateOf(day).slice(0, 7))
-        sundays.push(`${isoDateOf(day)}T05:00`);
-    expect(sundays).toHaveLength(24);
-    expect(await startsOf('monthly', '2027-01-01', '2029-01-01')).toEqual(sundays);
+  // 29 February 2028 is a Tuesday.
+  it.each([
+    ['sunday', 0],
+    ['tuesday', 2],
+  ] as const)('starts on the last %s of every month, in leap years too', async (day, weekday) => {
+    await create(`monthly-${day}`, { ...LAST_SUNDAY, day });
+    const starts: string[] = [];
+    for (let n = dayOf('2027-01-01'); n < dayOf('2029-01-01'); n++) {
+      const isLast = isoDateOf(n + 7).slice(0, 7) !== isoDateOf(n).slice(0, 7);
+      if (isSunday(n - weekday) && isLast) starts.push(`${isoDateOf(n)}T05:00`);
+    }
+    expect(starts).toHaveLength(24);
+    expect(await startsOf(`monthly-${day}`, '2027-01-01', '2029-01-01')).toEqual(starts);
   });
 
   it('starts each week in its own time zone', async () => {
