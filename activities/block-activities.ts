@@ -55,8 +55,6 @@ export function createBlockActivities({ mover }: { readonly mover: DataMover }) 
   };
 }
 
-export type BlockActivities = ReturnType<typeof createBlockActivities>;
-
 /** Runs the open windows of a batch; the heartbeat carries its counters. */
 export async function runBatch(
   mover: DataMover,

@@ -1,6 +1,5 @@
 import {
   CancellationScope,
-  isCancellation,
   ParentClosePolicy,
   setCurrentDetails,
   setHandler,
@@ -10,14 +9,10 @@ import {
   workflowInfo,
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
-import {
-  defineSearchAttributeKey,
-  SearchAttributeType,
-  WorkflowExecutionAlreadyStartedError,
-} from '@temporalio/common';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { WorkloadToCopy } from '../activities/copy-activities.js';
 import {
-  NO_PROGRESS,
+  newTask,
   sessionIdOfWorkflow,
   type CopySession,
   type CopyTask,
@@ -32,19 +27,18 @@ import { copyWorkload } from './copy-workload.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
 import { removeAbsentWorkloads } from './removed-workloads.js';
 import {
+  chainWorkflowId,
   CONTROL_TASK_QUEUE,
+  JOB_ID,
   pauseUpdate,
+  RESULT,
   resumeUpdate,
-  SEARCH_ATTRIBUTES,
   sessionQuery,
   taskPauseSignal,
+  WORKLOAD,
   type CopySessionInput,
   type CopySessionOutcome,
 } from './messages.js';
-
-const RESULT = defineSearchAttributeKey(SEARCH_ATTRIBUTES.result, SearchAttributeType.KEYWORD);
-const JOB_ID = defineSearchAttributeKey(SEARCH_ATTRIBUTES.jobId, SearchAttributeType.KEYWORD);
-const WORKLOAD = defineSearchAttributeKey(SEARCH_ATTRIBUTES.workload, SearchAttributeType.KEYWORD);
 
 /** One execution of a copy job: its workloads side by side, each in a workflow of its own. One that fails never stops the others, and
  *  the session always ends with a result, which it writes beside the data. */
@@ -57,7 +51,7 @@ export async function copySession(input: CopySessionInput): Promise<CopySessionO
   try {
     await session.run();
   } catch (error) {
-    if (!isCancellation(error) && !CancellationScope.current().consideredCancelled) throw error;
+    if (!isStop(error)) throw error;
     stopped = true;
   }
   stopped ||= CancellationScope.current().consideredCancelled;
@@ -215,7 +209,7 @@ class Session {
   private async copy(source: SourceWorkloadRef, settings: CopySettings): Promise<void> {
     const { job, overrides } = this.input;
     const { workload, repositoryId } = source;
-    const workflowId = `chain/${job.target.repositoryId}/${job.id}/${workload.id}`;
+    const workflowId = chainWorkflowId(job.target.repositoryId, job.id, workload.id);
     const running: RunningTask = { workload: workload.name, child: null };
     this.running.add(running);
     this.showState();
@@ -255,7 +249,7 @@ class Session {
             'another session copies this workload',
           ),
         );
-      else if (isCancellation(error) || CancellationScope.current().consideredCancelled) {
+      else if (isStop(error)) {
         this.tasks.push(endedTask(workload.name, 'stopped', null, 'the session was stopped'));
         throw error;
       } else
@@ -326,7 +320,7 @@ async function signalPause(
 const MAX_DETAIL_LINES = 100;
 
 function waitingTask(workload: string): CopyTask {
-  return { ...endedTask(workload, null, null, null), state: 'waiting' };
+  return { ...newTask(workload), state: 'waiting' };
 }
 
 function endedTask(
@@ -335,18 +329,5 @@ function endedTask(
   code: CopyTask['code'],
   reason: string | null,
 ): CopyTask {
-  return {
-    workload,
-    state: 'ended',
-    result,
-    algorithm: 'none',
-    restorePoint: null,
-    committed: [],
-    progress: NO_PROGRESS,
-    resumedFromBytes: 0,
-    attempt: 1,
-    code,
-    reason,
-    notes: [],
-  };
+  return { ...newTask(workload), state: 'ended', result, code, reason };
 }

@@ -6,7 +6,6 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { ChainState, WorkloadToCopy } from '../activities/copy-activities.js';
 import type { CopyJob, StartOverrides } from '../src/domain/copy-job.js';
 import type { CopyTask } from '../src/domain/copy-session.js';
@@ -20,7 +19,7 @@ import { dataActivities, listingActivities } from './activity-profiles.js';
 import { maintainChain } from './chain-maintenance.js';
 import { DiskBatches } from './disk-batches.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
-import { SEARCH_ATTRIBUTES, taskPauseSignal, taskQuery } from './messages.js';
+import { RESULT, taskPauseSignal, taskQuery } from './messages.js';
 import { Pause } from './pause.js';
 import { TaskState } from './task-state.js';
 
@@ -58,8 +57,6 @@ export async function copyWorkload(input: CopyWorkloadInput): Promise<CopyTask> 
   upsertSearchAttributes([{ key: RESULT, value: state.task.result ?? 'failed' }]);
   return state.task;
 }
-
-const RESULT = defineSearchAttributeKey(SEARCH_ATTRIBUTES.result, SearchAttributeType.KEYWORD);
 
 /** Asks for the work to be looked at anew: the source or the staging folder is not what the plan was made for. */
 const PLAN_AGAIN: readonly string[] = [

@@ -1,7 +1,8 @@
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { CopyActivities } from '../activities/copy-activities.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
-import { BLOCK_BYTES, WINDOW_BLOCKS, WINDOW_BYTES } from '../src/domain/digest.js';
+import { BLOCK_BYTES, WINDOW_BYTES } from '../src/domain/digest.js';
+import { batchesOf, doneBytesOf, type DiskBatch, type DiskWork } from '../src/domain/disk-work.js';
 import type { Pause } from './pause.js';
 import type { TaskState } from './task-state.js';
 
@@ -13,13 +14,6 @@ export interface BatchTarget {
   /** Name of the staging folder. */
   readonly stagingId: string;
   readonly reference: { readonly token: string; readonly epoch: number };
-}
-
-export interface DiskToCopy {
-  readonly disk: string;
-  readonly blockCount: number;
-  readonly windowCount: number;
-  readonly firstOpenWindow: number;
 }
 
 /** Copies (or compares) disks in batches of windows, with progress and pauses. */
@@ -43,47 +37,42 @@ export class DiskBatches {
   async run(
     activity: 'copyBlocks' | 'scanBlocks',
     target: BatchTarget,
-    disk: DiskToCopy,
+    disk: DiskWork,
   ): Promise<void> {
-    const { batchWindows } = this.settings;
     this.count(`${target.reference.token}/${activity}/${disk.disk}`, disk);
-    for (let first = disk.firstOpenWindow; first < disk.windowCount; first += batchWindows) {
+    for (const batch of batchesOf(disk, this.settings.batchWindows)) {
       await this.betweenBatches();
-      await this.runBatch(activity, target, disk, first);
+      await this.runBatch(activity, target, disk.disk, batch);
     }
   }
 
   private async runBatch(
     activity: 'copyBlocks' | 'scanBlocks',
     target: BatchTarget,
-    disk: DiskToCopy,
-    firstWindow: number,
+    disk: string,
+    { firstWindow, windowCount, firstBlock, lastBlock, sizeBytes }: DiskBatch,
   ): Promise<void> {
-    const windowCount = Math.min(this.settings.batchWindows, disk.windowCount - firstWindow);
-    const firstBlock = firstWindow * WINDOW_BLOCKS;
-    const endBlock = Math.min((firstWindow + windowCount) * WINDOW_BLOCKS, disk.blockCount);
     const { workload } = this.state.task;
-    const summary = `${workload} ${disk.disk}: blocks ${firstBlock}–${endBlock - 1}`;
+    const summary = `${workload} ${disk}: blocks ${firstBlock}–${lastBlock}`;
     if (activity === 'copyBlocks') this.state.show({ state: 'copying' }, `copying ${summary}`);
     else this.state.show({ state: 'planning' }, `comparing ${summary}`);
-    const batch = { ...target, disk: disk.disk, firstWindow, windowCount };
+    const batch = { ...target, disk, firstWindow, windowCount };
     const startedAtMs = Date.now();
     const counts = await this.pause.pausable(() =>
       this.data[activity].executeWithOptions({ summary }, [batch]),
     );
     if (counts.attempt > 1) {
       const resumedAt = (firstWindow + counts.resumedWindows) * WINDOW_BYTES;
-      this.state.resumed(disk.disk, resumedAt, counts.attempt);
+      this.state.resumed(disk, resumedAt, counts.attempt);
     }
-    const batchBytes = (endBlock - firstBlock) * BLOCK_BYTES;
-    this.state.addProgress(counts, batchBytes, Date.now() - startedAtMs);
+    this.state.addProgress(counts, sizeBytes, Date.now() - startedAtMs);
   }
 
   /** Counts a disk's work once, however many runs and attempts it takes. */
-  private count(key: string, disk: DiskToCopy): void {
+  private count(key: string, disk: DiskWork): void {
     if (this.countedDisks.has(key)) return;
     this.countedDisks.add(key);
-    const doneBytes = Math.min(disk.firstOpenWindow * WINDOW_BYTES, disk.blockCount * BLOCK_BYTES);
+    const doneBytes = doneBytesOf(disk);
     this.state.addWork(disk.blockCount * BLOCK_BYTES, doneBytes);
     this.state.resumed(disk.disk, doneBytes);
   }

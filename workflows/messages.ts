@@ -1,5 +1,6 @@
 /** Names and shapes that workflows share with the outside: safe to import in the API and the CLI. Every name here is persisted. */
 
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { CopyJob, StartOverrides } from '../src/domain/copy-job.js';
 import type {
@@ -23,8 +24,16 @@ export function lookTaskQueue(repositoryId: string): string {
   return `look/${repositoryId}`;
 }
 
+/** Workflow id of whoever may write this chain: it is the chain's lock. */
+export function chainWorkflowId(
+  targetRepositoryId: string,
+  jobId: string,
+  workloadId: string,
+): string {
+  return `chain/${targetRepositoryId}/${jobId}/${workloadId}`;
+}
+
 export const WORKFLOW_COPY_SESSION = 'copySession';
-export const WORKFLOW_COPY_WORKLOAD = 'copyWorkload';
 export const WORKFLOW_WATCH_SOURCES = 'watchSources';
 export const WORKFLOW_VERIFY = 'verifyBackups';
 export const WORKFLOW_RESTORE = 'restorePoint';
@@ -42,6 +51,17 @@ export const SEARCH_ATTRIBUTES = {
   /** On a Schedule: the job that this one follows. */
   afterJob: 'LonghaulAfterJob',
 } as const;
+
+export const JOB_ID = keyword(SEARCH_ATTRIBUTES.jobId);
+export const JOB_NAME = keyword(SEARCH_ATTRIBUTES.jobName);
+export const WORKLOAD = keyword(SEARCH_ATTRIBUTES.workload);
+export const RESULT = keyword(SEARCH_ATTRIBUTES.result);
+export const IDEMPOTENCY_KEY = keyword(SEARCH_ATTRIBUTES.idempotencyKey);
+export const AFTER_JOB = keyword(SEARCH_ATTRIBUTES.afterJob);
+
+function keyword(name: string) {
+  return defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
+}
 
 /** Argument of `copySession`; the Schedule's action carries `[job]` wrapped in it, with no overrides. */
 export interface CopySessionInput {

@@ -9,7 +9,7 @@ import {
   retentionActivities,
 } from './activity-profiles.js';
 import { isStop, reasonOf } from './failures.js';
-import { CONTROL_TASK_QUEUE } from './messages.js';
+import { chainWorkflowId, CONTROL_TASK_QUEUE } from './messages.js';
 
 export interface RemoveWorkloadInput {
   readonly targetRepositoryId: string;
@@ -67,7 +67,7 @@ async function remove(input: RemoveWorkloadInput): Promise<RemovalOutcome> {
   const { workload, pointIds, newestCopiedAt } = input.chain;
   try {
     await executeChild(removeWorkload, {
-      workflowId: `chain/${input.targetRepositoryId}/${input.jobId}/${workload.id}`,
+      workflowId: chainWorkflowId(input.targetRepositoryId, input.jobId, workload.id),
       taskQueue: CONTROL_TASK_QUEUE,
       staticSummary: `${workload.name}: remove the data of a workload that is gone`,
       args: [input],

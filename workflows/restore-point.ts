@@ -1,6 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { RestoreActivities, RestoreOrder } from '../activities/restore-activities.js';
-import { BLOCK_BYTES, WINDOW_BLOCKS, WINDOW_BYTES } from '../src/domain/digest.js';
+import { BLOCK_BYTES } from '../src/domain/digest.js';
+import { batchesOf, doneBytesOf } from '../src/domain/disk-work.js';
 import type { OperationStatus } from '../src/domain/operation.js';
 import { controlActivities } from './activity-profiles.js';
 import { repositoryTaskQueue, type RestoreInput } from './messages.js';
@@ -44,25 +45,21 @@ async function restore(input: RestoreInput, state: OperationState): Promise<Oper
   const leased = { ...order, leaseId: plan.leaseId };
   const { reference } = plan;
   for (const disk of plan.disks) {
-    const bytes = disk.blockCount * BLOCK_BYTES;
-    state.addWork(bytes, Math.min(bytes, disk.firstOpenWindow * WINDOW_BYTES));
-    const step = settings.batchWindows;
-    for (let first = disk.firstOpenWindow; first < disk.windowCount; first += step) {
-      const windowCount = Math.min(step, disk.windowCount - first);
-      const endBlock = Math.min((first + windowCount) * WINDOW_BLOCKS, disk.blockCount);
-      const summary = `${disk.disk}: blocks ${first * WINDOW_BLOCKS}–${endBlock - 1}`;
+    state.addWork(disk.blockCount * BLOCK_BYTES, doneBytesOf(disk));
+    for (const part of batchesOf(disk, settings.batchWindows)) {
+      const summary = `${disk.disk}: blocks ${part.firstBlock}–${part.lastBlock}`;
       state.show(`restoring ${summary}`);
       await activities.restoreBlocks.executeWithOptions({ summary }, [
         {
           order: leased,
           reference,
           disk: disk.disk,
-          firstWindow: first,
-          windowCount,
+          firstWindow: part.firstWindow,
+          windowCount: part.windowCount,
           nowMs: Date.now(),
         },
       ]);
-      state.addProgress((endBlock - first * WINDOW_BLOCKS) * BLOCK_BYTES);
+      state.addProgress(part.sizeBytes);
     }
   }
   const { files } = await activities.finishRestore.executeWithOptions(

@@ -1,5 +1,5 @@
 import { setCurrentDetails } from '@temporalio/workflow';
-import { NO_PROGRESS, type CopyTask, type SessionResult } from '../src/domain/copy-session.js';
+import { newTask, type CopyTask, type SessionResult } from '../src/domain/copy-session.js';
 import { isErrorCode } from '../src/domain/errors.js';
 import { taskProgress } from '../src/domain/session-result.js';
 import { codeOf, reasonOf } from './failures.js';
@@ -9,20 +9,7 @@ export class TaskState {
   private state: CopyTask;
 
   constructor(workload: string, carried?: CopyTask) {
-    this.state = carried ?? {
-      workload,
-      state: 'inspecting',
-      result: null,
-      algorithm: 'none',
-      restorePoint: null,
-      committed: [],
-      progress: NO_PROGRESS,
-      resumedFromBytes: 0,
-      attempt: 1,
-      code: null,
-      reason: null,
-      notes: [],
-    };
+    this.state = carried ?? newTask(workload);
   }
 
   get task(): CopyTask {

@@ -1,14 +1,14 @@
 import { executeChild, sleep } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Damage } from '../src/domain/damage.js';
-import type { DiskWork } from '../src/domain/disk-work.js';
+import { batchesOf, doneBytesOf, type DiskWork } from '../src/domain/disk-work.js';
 import { codeOf } from './failures.js';
 import type { ChainToVerify } from '../activities/health-activities.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
-import { BLOCK_BYTES, WINDOW_BLOCKS, WINDOW_BYTES } from '../src/domain/digest.js';
+import { BLOCK_BYTES } from '../src/domain/digest.js';
 import type { OperationStatus } from '../src/domain/operation.js';
 import { controlActivities, healthActivities } from './activity-profiles.js';
-import { CONTROL_TASK_QUEUE, type VerifyInput } from './messages.js';
+import { chainWorkflowId, CONTROL_TASK_QUEUE, type VerifyInput } from './messages.js';
 import { OperationState } from './operation-state.js';
 import { repairChain, type ChainDamage } from './repair-chain.js';
 
@@ -73,24 +73,20 @@ class Verification {
     this.state.show(`verifying ${name}`);
     const plan = await this.prepare(chain, place, name);
     for (const disk of plan.disks) {
-      const bytes = disk.blockCount * BLOCK_BYTES;
-      this.state.addWork(bytes, Math.min(bytes, disk.firstOpenWindow * WINDOW_BYTES));
-      const step = this.settings.batchWindows;
-      for (let first = disk.firstOpenWindow; first < disk.windowCount; first += step) {
-        const windowCount = Math.min(step, disk.windowCount - first);
-        const endBlock = Math.min((first + windowCount) * WINDOW_BLOCKS, disk.blockCount);
-        const summary = `${name} ${disk.disk}: units ${first * WINDOW_BLOCKS}–${endBlock - 1}`;
-        const { verifyBytesPerSecond: maxBytesPerSecond } = this.settings;
+      this.state.addWork(disk.blockCount * BLOCK_BYTES, doneBytesOf(disk));
+      const { batchWindows, verifyBytesPerSecond: maxBytesPerSecond } = this.settings;
+      for (const part of batchesOf(disk, batchWindows)) {
+        const summary = `${name} ${disk.disk}: units ${part.firstBlock}–${part.lastBlock}`;
         const batch = {
           ...place,
           nowMs: Date.now(),
           disk: disk.disk,
-          firstWindow: first,
-          windowCount,
+          firstWindow: part.firstWindow,
+          windowCount: part.windowCount,
           maxBytesPerSecond,
         };
         await this.activities.verifyBlocks.executeWithOptions({ summary }, [batch]);
-        this.state.addProgress((endBlock - first * WINDOW_BLOCKS) * BLOCK_BYTES);
+        this.state.addProgress(part.sizeBytes);
       }
     }
     const units = await this.activities.collectDamage.executeWithOptions(
@@ -127,7 +123,7 @@ class Verification {
     for (;;) {
       try {
         const outcome = await executeChild(repairChain, {
-          workflowId: `chain/${repositoryId}/${jobId}/${workloadId}`,
+          workflowId: chainWorkflowId(repositoryId, jobId, workloadId),
           taskQueue: CONTROL_TASK_QUEUE,
           staticSummary: `${workload.name}: repair`,
           args: [

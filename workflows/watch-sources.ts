@@ -8,18 +8,11 @@ import {
   setCurrentDetails,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { WatchActivities } from '../activities/watch-activities.js';
+import { sessionWorkflowId } from '../src/domain/copy-session.js';
 import { controlActivities } from './activity-profiles.js';
 import { copySession } from './copy-session.js';
-import {
-  CONTROL_TASK_QUEUE,
-  lookTaskQueue,
-  SEARCH_ATTRIBUTES,
-  type WatchSourcesInput,
-} from './messages.js';
-
-const JOB_ID = defineSearchAttributeKey(SEARCH_ATTRIBUTES.jobId, SearchAttributeType.KEYWORD);
+import { CONTROL_TASK_QUEUE, JOB_ID, lookTaskQueue, type WatchSourcesInput } from './messages.js';
 
 /** Watches the sources of an immediate job and starts a session when there is something to copy, and only then. It never ends by itself: it
  *  goes on in a new run now and then, and the job's Schedule starts it anew should it ever be gone. */
@@ -54,10 +47,9 @@ export async function watchSources(input: WatchSourcesInput): Promise<void> {
 const SESSIONS_PER_RUN = 100;
 
 async function copyNow({ job }: WatchSourcesInput): Promise<void> {
-  const start = `${new Date().toISOString().slice(0, 19)}Z`;
   try {
     await executeChild(copySession, {
-      workflowId: `session/${job.id}-${start}`,
+      workflowId: sessionWorkflowId(job.id, Date.now()),
       taskQueue: CONTROL_TASK_QUEUE,
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       memo: { trigger: 'watch' },

@@ -11,13 +11,15 @@ import type { SearchAttributePair, Workflow } from '@temporalio/common';
 import type { CopyJob } from '../domain/copy-job.js';
 import { calendarOf } from '../domain/schedule.js';
 import {
+  AFTER_JOB,
+  JOB_ID,
+  JOB_NAME,
   CONTROL_TASK_QUEUE,
   WORKFLOW_COPY_SESSION,
   WORKFLOW_WATCH_SOURCES,
   type CopySessionInput,
   type SessionMemo,
 } from '../../workflows/messages.js';
-import { AFTER_JOB, JOB_ID, JOB_NAME } from './search-attributes.js';
 
 const SCHEDULE_PREFIX = 'job/';
 

@@ -5,7 +5,7 @@ import type { RequestHandler } from 'express';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { WORKFLOW_COPY_SESSION } from '../../workflows/messages.js';
 import { listExecutions } from './execution-list.js';
-import { quoted } from './search-attributes.js';
+import { quoted } from './visibility-query.js';
 import type { SessionStore } from './session-store.js';
 import { sessionIdOfWorkflow } from '../domain/copy-session.js';
 

@@ -3,8 +3,9 @@
 import { createHash } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import type { CopyJob, StartOverrides } from '../domain/copy-job.js';
-import { sessionIdOfWorkflow } from '../domain/copy-session.js';
+import { sessionIdOfWorkflow, sessionWorkflowId } from '../domain/copy-session.js';
 import {
+  IDEMPOTENCY_KEY,
   CONTROL_TASK_QUEUE,
   WORKFLOW_COPY_SESSION,
   type CopySessionInput,
@@ -12,7 +13,7 @@ import {
 } from '../../workflows/messages.js';
 import { listExecutions } from './execution-list.js';
 import { searchAttributesOf } from './job-schedule.js';
-import { IDEMPOTENCY_KEY, quoted } from './search-attributes.js';
+import { quoted } from './visibility-query.js';
 
 /** Visibility lags by milliseconds on a development server and by seconds on a cluster; this process remembers for much longer. */
 const REMEMBERED_KEYS_MS = 10 * 60_000;
@@ -59,7 +60,7 @@ export class SessionStarter {
   async #startNew(job: CopyJob, overrides: StartOverrides, key: string | null): Promise<string> {
     const nowMs = this.#now();
     for (let seconds = 0; ; seconds += 1) {
-      const workflowId = `session/${job.id}-${wholeSeconds(nowMs + seconds * 1_000)}`;
+      const workflowId = sessionWorkflowId(job.id, nowMs + seconds * 1_000);
       try {
         await this.#startAs(workflowId, job, overrides, key);
         return sessionIdOfWorkflow(workflowId);
@@ -100,8 +101,4 @@ export class SessionStarter {
       if (startedMs < oldestMs) this.#starts.delete(key);
     }
   }
-}
-
-function wholeSeconds(epochMs: number): string {
-  return `${new Date(epochMs).toISOString().slice(0, 19)}Z`;
 }

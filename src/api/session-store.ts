@@ -18,6 +18,8 @@ import {
 } from '../domain/copy-session.js';
 import { BackupError } from '../domain/errors.js';
 import {
+  JOB_ID,
+  RESULT,
   pauseUpdate,
   resumeUpdate,
   sessionQuery,
@@ -27,7 +29,7 @@ import {
 } from '../../workflows/messages.js';
 import { listExecutions } from './execution-list.js';
 import { refreshTasks, totalProgress } from './live-tasks.js';
-import { JOB_ID, quoted, RESULT } from './search-attributes.js';
+import { quoted } from './visibility-query.js';
 import type { SessionSummary, SessionView } from './session-schemas.js';
 import { isNoAnswer } from './temporal-errors.js';
 

@@ -1,7 +1,7 @@
 /** Which task queues have a living worker. Poller lists do not tell (dead workers stay listed, busy ones do not poll); heartbeats do. */
 
 import type { Client } from '@temporalio/client';
-import { quoted } from './search-attributes.js';
+import { quoted } from './visibility-query.js';
 
 /** Workers report every 10 s; three missed reports mean gone. A killed worker stays listed as running, so the age decides. */
 const ALIVE_MS = 30_000;

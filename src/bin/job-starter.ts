@@ -1,10 +1,16 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { JobStarter } from '../../activities/session-activities.js';
-import { AFTER_JOB, quoted } from '../api/search-attributes.js';
+import { quoted } from '../api/visibility-query.js';
 import { searchAttributesOf } from '../api/job-schedule.js';
-import { sessionIdOfWorkflow } from '../domain/copy-session.js';
 import {
+  RFC3339_SECONDS_LENGTH,
+  sessionIdOfWorkflow,
+  sessionWorkflowId,
+  workflowIdOfSession,
+} from '../domain/copy-session.js';
+import {
+  AFTER_JOB,
   CONTROL_TASK_QUEUE,
   WORKFLOW_COPY_SESSION,
   type CopySessionInput,
@@ -22,7 +28,7 @@ export function jobStarter(client: Client): JobStarter {
         if (schedule.state.paused) continue;
         const { action } = await client.schedule.getHandle(schedule.scheduleId).describe();
         const [input] = action.args as [CopySessionInput];
-        started.push(await startAfter(client, input, startOf(sessionId)));
+        started.push(await startAfter(client, input, startMsOfSession(sessionId)));
       }
       return started;
     },
@@ -32,9 +38,9 @@ export function jobStarter(client: Client): JobStarter {
 async function startAfter(
   client: Client,
   { job }: CopySessionInput,
-  start: string,
+  startMs: number,
 ): Promise<string> {
-  const workflowId = `session/${job.id}-${start}`;
+  const workflowId = sessionWorkflowId(job.id, startMs);
   const memo: SessionMemo = { trigger: 'afterJob' };
   try {
     await client.workflow.start(WORKFLOW_COPY_SESSION, {
@@ -53,10 +59,8 @@ async function startAfter(
   return sessionIdOfWorkflow(workflowId);
 }
 
-/** `…-20261124T220000Z` → `2026-11-24T22:00:00Z`. */
-function startOf(sessionId: string): string {
-  const match = /(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(sessionId);
-  if (match === null) throw new Error(`${sessionId} is not a session id`);
-  const [, year, month, day, hour, minute, second] = match;
-  return `${year}-${month}-${day}T${hour}:${minute}:${second}Z`;
+function startMsOfSession(sessionId: string): number {
+  const start = workflowIdOfSession(sessionId)?.slice(-RFC3339_SECONDS_LENGTH);
+  if (start === undefined) throw new Error(`${sessionId} is not a session id`);
+  return Date.parse(start);
 }

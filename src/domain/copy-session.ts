@@ -74,6 +74,29 @@ export const NO_PROGRESS: CopyProgress = {
   etaSeconds: null,
 };
 
+/** A task at its start. */
+export function newTask(workload: string): CopyTask {
+  return {
+    workload,
+    state: 'inspecting',
+    result: null,
+    algorithm: 'none',
+    restorePoint: null,
+    committed: [],
+    progress: NO_PROGRESS,
+    resumedFromBytes: 0,
+    attempt: 1,
+    code: null,
+    reason: null,
+    notes: [],
+  };
+}
+
+/** Workflow id of a session of `jobId` that starts at `startMs`, in whole seconds. */
+export function sessionWorkflowId(jobId: string, startMs: number): string {
+  return `session/${jobId}-${new Date(startMs).toISOString().slice(0, 19)}Z`;
+}
+
 /** Session `<jobId>-<yyyymmdd>T<hhmmss>Z` of workflow `session/<jobId>-<RFC 3339 seconds>`, and back: the suffix has a fixed length.
  *  A Temporal Schedule appends exactly that suffix, so calendar and API starts look alike. */
 export function sessionIdOfWorkflow(workflowId: string): string {
@@ -90,4 +113,5 @@ export function workflowIdOfSession(sessionId: string): string | null {
   return `session/${jobId}-${year}-${month}-${day}T${hour}:${minute}:${second}Z`;
 }
 
-const RFC3339_SECONDS_LENGTH = '2026-11-24T22:00:00Z'.length;
+/** Length of the start in a session's workflow id. */
+export const RFC3339_SECONDS_LENGTH = '2026-11-24T22:00:00Z'.length;

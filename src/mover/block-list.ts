@@ -12,7 +12,6 @@ export const LIST_HEADER_BYTES = 64;
 export const LIST_ENTRY_BYTES = 16;
 export const ENCODED_OFFSET = -1;
 const LAYER_FACTOR = 2 ** 40; // 2^40 blocks are 64 EiB; leaves 13 bits for the layer
-export const MAX_LAYERS = 2 ** 12;
 const MAGIC = 'LHLIST1\0';
 const TOKEN_BYTES = 32;
 const BUFFERED_ENTRIES = 65_536; // 1 MiB
