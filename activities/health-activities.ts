@@ -10,7 +10,7 @@ import type { DiskWork } from '../src/domain/disk-work.js';
 import { findChains } from '../src/mover/find-chains.js';
 import type { HealOutcome } from '../src/mover/heal-disk.js';
 import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
-import { verifyStagingId } from '../src/mover/verify-plan.js';
+import { verifyStagingId } from '../src/domain/staging-id.js';
 import { runBatch, type BatchCounts } from './block-activities.js';
 import { onChain, stagingOf, type ChainIds, type OnChain } from './on-chain.js';
 import { runTask } from './run-task.js';

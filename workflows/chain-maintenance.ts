@@ -3,6 +3,7 @@ import type { CopyJob } from '../src/domain/copy-job.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import { assertNever } from '../src/domain/errors.js';
 import type { RetentionAction } from '../src/domain/retention.js';
+import { fullStagingId } from '../src/domain/staging-id.js';
 import type { GfsFlag } from '../src/domain/target-point.js';
 import { dataActivities, retentionActivities } from './activity-profiles.js';
 import type { DiskBatches } from './disk-batches.js';
@@ -151,7 +152,7 @@ class ChainMaintenance {
       targetRepositoryId: ids.targetRepositoryId,
       jobId: ids.jobId,
       workloadId: ids.workloadId,
-      stagingId: `${pointId}-full`,
+      stagingId: fullStagingId(pointId),
       reference: plan.reference,
     };
     for (const disk of plan.disks) await batches.run('copyBlocks', target, disk);

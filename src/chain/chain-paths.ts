@@ -8,10 +8,6 @@ export const CHAIN_RECORD_COPY_NAME = 'chain.json.copy';
 export const JOB_DEFINITION_NAME = 'job.json';
 export const SESSIONS_FOLDER = 'sessions';
 export const STAGING_FOLDER = '.staging';
-/** Start of the names of staging folders that hold how far a verification is. */
-export const VERIFY_PREFIX = 'verify-';
-/** End of the names of staging folders with a full that is to replace the files of a point. */
-export const FULL_SUFFIX = '-full';
 export const QUARANTINE_FOLDER = '.quarantine';
 export const LEASES_FOLDER = '.leases';
 

@@ -1,6 +1,8 @@
 import { BLOCK_BYTES } from '../domain/digest.js';
 import type { TaskControl } from './task-control.js';
-import type { ImageStack } from './image-stack.js';
+import { BLOCK_DIRECT } from '../image/disk-image.js';
+import { ENCODED_OFFSET } from './block-list.js';
+import type { ImageStack, StackMap } from './image-stack.js';
 
 /** 1 MiB: smaller reads cost up to four times the time (docs/PERFORMANCE.md, Units). */
 export const RUN_BLOCKS = 16;
@@ -11,6 +13,12 @@ export interface BlockPlace {
   readonly guestBlock: number;
   readonly layer: number;
   readonly hostOffset: number;
+}
+
+/** Where the map says that guest block `firstBlock + i` lies. */
+export function placeOf(map: StackMap, i: number, firstBlock: number): BlockPlace {
+  const hostOffset = map.states[i] === BLOCK_DIRECT ? map.hostOffsets[i]! : ENCODED_OFFSET;
+  return { guestBlock: firstBlock + i, layer: map.layers[i]!, hostOffset };
 }
 
 /** Fills `target` with the content of `places`, 64 KiB each, in their order. Neighbours in one file are one read. */

@@ -4,8 +4,7 @@ import { BackupError } from '../domain/errors.js';
 import type { GfsFlag, TargetDisk, TargetRestorePoint } from '../domain/target-point.js';
 import { mergeRefusal } from '../image/qcow2/merge-in-place.js';
 import { openQcow2Image } from '../image/qcow2/qcow2-image.js';
-import { readStagedJson, requirePlan, stagedPath, type ComposedPoint } from './copy-plan.js';
-import type { PlanReference } from './copy-plan.js';
+import { requireComposed, requirePlan, stagedPath, type PlanReference } from './copy-plan.js';
 import { withoutPoints } from './delete-points.js';
 import { fileByteSource } from './file-bytes.js';
 import type { MoverContext } from './mover-context.js';
@@ -133,12 +132,7 @@ export async function replaceWithFull(
   if ((await place.repository.stat(stagedPath.plan(staging))) === null && isFullNow(record, input))
     return;
   const plan = await requirePlan(place.repository, staging, input.reference);
-  const composed = await readStagedJson<ComposedPoint>(
-    place.repository,
-    stagedPath.composed(staging),
-  );
-  if (composed === null || composed.token !== plan.token)
-    throw new BackupError('STAGING_INVALID', `${staging} is not composed yet`);
+  const composed = await requireComposed(place.repository, staging, plan);
   const { pointId, flags, compactedAt } = input;
   const pending = { type: 'replace', pointId, disks: composed.disks, flags } as const;
   const announced = compactedAt === undefined ? record : { ...record, compactedAt };

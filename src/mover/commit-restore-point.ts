@@ -2,7 +2,7 @@ import { availablePoints } from '../chain/chain-record.js';
 import { ownedChainRecord, writeChainRecord } from '../chain/chain-store.js';
 import { BackupError } from '../domain/errors.js';
 import type { GfsFlag, TargetRestorePoint } from '../domain/target-point.js';
-import { readStagedJson, requirePlan, stagedPath, type ComposedPoint } from './copy-plan.js';
+import { requireComposed, requirePlan, stagedPath } from './copy-plan.js';
 import type { ComposeInput } from './compose-target-file.js';
 import type { MoverContext } from './mover-context.js';
 import { setUncommittedAside } from './quarantine.js';
@@ -31,9 +31,7 @@ export async function commitRestorePoint(
     return committed;
   }
   const plan = await requirePlan(target, input.staging, input.reference);
-  const composed = await readStagedJson<ComposedPoint>(target, stagedPath.composed(input.staging));
-  if (composed === null || composed.token !== plan.token)
-    throw new BackupError('STAGING_INVALID', `${input.staging} is not composed yet`);
+  const composed = await requireComposed(target, input.staging, plan);
   const newest = availablePoints(record).at(-1)?.id ?? null;
   if (plan.parentId !== null && plan.parentId !== newest)
     throw new BackupError(

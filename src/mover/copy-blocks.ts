@@ -5,7 +5,13 @@ import { BackupError } from '../domain/errors.js';
 import type { WritableFile } from '../repository/backup-repository.js';
 import { BlockListReader, guestBlockOf, layerOf } from './block-list.js';
 import { readBlocks, RUN_BLOCKS, type BlockPlace } from './block-reader.js';
-import { requirePlan, stagedPath, type DiskPlan, type PlanReference } from './copy-plan.js';
+import {
+  requireDisk,
+  requirePlan,
+  stagedPath,
+  type DiskPlan,
+  type PlanReference,
+} from './copy-plan.js';
 import { ImageStack } from './image-stack.js';
 import type { MoverContext } from './mover-context.js';
 import { SourceDigests } from './source-digests.js';
@@ -34,9 +40,7 @@ export async function openCopyWorker(
 ): Promise<WindowWorker> {
   const target = await context.repository(input.targetRepositoryId);
   const plan = await requirePlan(target, input.staging, input.reference);
-  const disk = plan.disks.find((entry) => entry.disk === input.disk);
-  if (disk === undefined)
-    throw new BackupError('STAGING_INVALID', `the plan has no disk ${input.disk}`);
+  const disk = requireDisk(plan, input.disk);
   const files: { close(): Promise<void> }[] = [];
   try {
     const stack = await ImageStack.open(context, disk.layers);

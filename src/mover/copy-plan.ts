@@ -105,6 +105,25 @@ export async function requirePlan(
   return plan;
 }
 
+/** The disk of a plan. @throws STAGING_INVALID */
+export function requireDisk(plan: CopyPlan, name: string): DiskPlan {
+  const disk = plan.disks.find((entry) => entry.disk === name);
+  if (disk === undefined) throw new BackupError('STAGING_INVALID', `the plan has no disk ${name}`);
+  return disk;
+}
+
+/** What was composed by a plan. @throws STAGING_INVALID when it is not finished */
+export async function requireComposed(
+  repository: BackupRepository,
+  staging: string,
+  plan: CopyPlan,
+): Promise<ComposedPoint> {
+  const composed = await readStagedJson<ComposedPoint>(repository, stagedPath.composed(staging));
+  if (composed === null || composed.token !== plan.token)
+    throw new BackupError('STAGING_INVALID', `${staging} is not composed yet`);
+  return composed;
+}
+
 /** Names a plan in Temporal's history. */
 export interface PlanReference {
   readonly token: string;

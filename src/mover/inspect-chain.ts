@@ -1,6 +1,7 @@
 import { isPointFolder, STAGING_FOLDER, stagingFolder } from '../chain/chain-paths.js';
 import type { ChainRecord } from '../chain/chain-record.js';
 import { takeChain } from '../chain/chain-store.js';
+import { fullStagingId, verifyStagingId } from '../domain/staging-id.js';
 import type { WorkloadType } from '../domain/restore-point.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { readStagedJson, stagedPath, type ComposedPoint } from './copy-plan.js';
@@ -8,7 +9,6 @@ import type { MoverContext } from './mover-context.js';
 import { finishPendingChange } from './pending-change.js';
 import { setUncommittedAside } from './quarantine.js';
 import { discardStaging } from './staging.js';
-import { verifyStagingId } from './verify-plan.js';
 
 export interface InspectChainInput {
   readonly targetRepositoryId: string;
@@ -65,12 +65,11 @@ async function sweepStaging(
 ): Promise<void> {
   const listed = new Set(record.points.map(({ id }) => id));
   const verified = new Set([...listed].map(verifyStagingId));
+  const replaced = new Set([...listed].map(fullStagingId));
   for (const { type, name, path } of await target.list(`${chain}/${STAGING_FOLDER}`)) {
     // A verification does not own the chain: it may be at work just now.
     if (type !== 'folder' || verified.has(name)) continue;
-    const isFinished = isPointFolder(name)
-      ? listed.has(name)
-      : !listed.has(name.replace(/-full$/, ''));
+    const isFinished = isPointFolder(name) ? listed.has(name) : !replaced.has(name);
     if (isFinished || !(await hasPlan(target, path))) await discardStaging(target, path);
   }
 }

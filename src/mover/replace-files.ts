@@ -1,5 +1,6 @@
-import { FULL_SUFFIX, stagingFolder } from '../chain/chain-paths.js';
+import { stagingFolder } from '../chain/chain-paths.js';
 import { withNewChain, type ChainRecord, type PendingChange } from '../chain/chain-record.js';
+import { fullStagingId } from '../domain/staging-id.js';
 import type { TargetRestorePoint } from '../domain/target-point.js';
 import { stagedPath } from './copy-plan.js';
 import type { ChainPlace } from './chain-place.js';
@@ -7,7 +8,7 @@ import { discardStaging } from './staging.js';
 
 /** Staging folder of the full that is to replace the files of a point. */
 export function replacementStaging(chain: string, pointId: string): string {
-  return stagingFolder(chain, `${pointId}${FULL_SUFFIX}`);
+  return stagingFolder(chain, fullStagingId(pointId));
 }
 
 /** Gives the staged full the names of the point's files, each by one atomic rename: whoever opens the point sees its old file over its

@@ -1,12 +1,11 @@
 import { isZeroUnit } from '../chain/digest.js';
 import { BLOCK_BYTES, WINDOW_BLOCKS } from '../domain/digest.js';
 import { BackupError } from '../domain/errors.js';
-import { BLOCK_DIRECT, BLOCK_UNALLOCATED, BLOCK_ZERO } from '../image/disk-image.js';
+import { BLOCK_UNALLOCATED, BLOCK_ZERO } from '../image/disk-image.js';
 import type { WritableFile } from '../repository/backup-repository.js';
-import { ENCODED_OFFSET } from './block-list.js';
-import { readBlocks, RUN_BLOCKS, RUN_BYTES, type BlockPlace } from './block-reader.js';
+import { placeOf, readBlocks, RUN_BLOCKS, RUN_BYTES, type BlockPlace } from './block-reader.js';
 import type { CopyBlocksInput } from './copy-blocks.js';
-import { requirePlan, stagedPath } from './copy-plan.js';
+import { requireDisk, requirePlan, stagedPath } from './copy-plan.js';
 import { ImageStack } from './image-stack.js';
 import type { MoverContext } from './mover-context.js';
 import { rawPath } from './restore-point.js';
@@ -22,9 +21,7 @@ export async function openRawRestoreWorker(
 ): Promise<WindowWorker> {
   const target = await context.repository(input.targetRepositoryId);
   const plan = await requirePlan(target, input.staging, input.reference);
-  const disk = plan.disks.find((entry) => entry.disk === input.disk);
-  if (disk === undefined)
-    throw new BackupError('STAGING_INVALID', `the plan has no disk ${input.disk}`);
+  const disk = requireDisk(plan, input.disk);
   const stack = await ImageStack.open(context, disk.layers);
   const digests = await SourceDigests.open(context, stack.layers);
   const raw = await target.openWrite(rawPath(input.staging, disk.disk), 'open-or-new');
@@ -65,8 +62,7 @@ class RawWindow {
     for (let i = 0; i < count; i++) {
       const state = map.states[i]!;
       if (state === BLOCK_UNALLOCATED || state === BLOCK_ZERO) continue;
-      const hostOffset = state === BLOCK_DIRECT ? map.hostOffsets[i]! : ENCODED_OFFSET;
-      places.push({ guestBlock: first + i, layer: map.layers[i]!, hostOffset });
+      places.push(placeOf(map, i, first));
     }
     for (let i = 0; i < places.length; i += RUN_BLOCKS) {
       this.context.control.throwIfStopped();

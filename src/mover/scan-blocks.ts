@@ -4,8 +4,7 @@ import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../domain/digest.js';
 import { BackupError } from '../domain/errors.js';
 import { BLOCK_DIRECT, BLOCK_UNALLOCATED, BLOCK_ZERO } from '../image/disk-image.js';
 import type { ReadableFile, WritableFile } from '../repository/backup-repository.js';
-import { ENCODED_OFFSET } from './block-list.js';
-import { readBlocks, RUN_BLOCKS, RUN_BYTES, type BlockPlace } from './block-reader.js';
+import { placeOf, readBlocks, RUN_BLOCKS, RUN_BYTES, type BlockPlace } from './block-reader.js';
 import { writeChangeBits } from './change-map.js';
 import { HOLE } from '../chain/digest-table.js';
 import { type CopyBlocksInput } from './copy-blocks.js';
@@ -156,11 +155,6 @@ function tableRun(map: StackMap, first: number): number {
   )
     length++;
   return length;
-}
-
-function placeOf(map: StackMap, i: number, first: number): BlockPlace {
-  const hostOffset = map.states[i] === BLOCK_DIRECT ? map.hostOffsets[i]! : ENCODED_OFFSET;
-  return { guestBlock: first + i, layer: map.layers[i]!, hostOffset };
 }
 
 function isEmpty(state: number): boolean {

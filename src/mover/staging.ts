@@ -1,5 +1,6 @@
-import { FULL_SUFFIX, STAGING_FOLDER, VERIFY_PREFIX } from '../chain/chain-paths.js';
+import { STAGING_FOLDER } from '../chain/chain-paths.js';
 import { isBackupError } from '../domain/errors.js';
+import { isFullStagingId, isVerifyStagingId } from '../domain/staging-id.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { stagedPath } from './copy-plan.js';
 
@@ -26,7 +27,7 @@ export async function discardAbandonedStaging(
 ): Promise<string[]> {
   const names: string[] = [];
   for (const entry of await repository.list(`${chain}/${STAGING_FOLDER}`)) {
-    const stays = entry.name.startsWith(VERIFY_PREFIX) || entry.name.endsWith(FULL_SUFFIX);
+    const stays = isVerifyStagingId(entry.name) || isFullStagingId(entry.name);
     if (entry.type !== 'folder' || stays) continue;
     await discardStaging(repository, entry.path);
     names.push(entry.name);

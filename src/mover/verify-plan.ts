@@ -1,10 +1,11 @@
-import { stagingFolder, VERIFY_PREFIX } from '../chain/chain-paths.js';
+import { stagingFolder } from '../chain/chain-paths.js';
 import { holdLease, LEASE_MS } from '../chain/leases.js';
 import { lineageOf, type ChainRecord } from '../chain/chain-record.js';
 import { readChainRecord } from '../chain/chain-store.js';
 import { readDigestTableHeader } from '../chain/digest-table.js';
 import type { Damage } from '../domain/damage.js';
 import { BackupError, isBackupError } from '../domain/errors.js';
+import { verifyStagingId } from '../domain/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../domain/target-point.js';
 import { relativeParentLink } from '../chain/chain-paths.js';
 import { openQcow2Image } from '../image/qcow2/qcow2-image.js';
@@ -24,11 +25,6 @@ export interface VerifyPointInput {
   readonly pointId: string;
   /** From which the lease on the point runs. Epoch milliseconds. */
   readonly nowMs: number;
-}
-
-/** Name of the staging folder that holds how far a verification is, and of its lease. */
-export function verifyStagingId(pointId: string): string {
-  return `${VERIFY_PREFIX}${pointId}`;
 }
 
 /** Keeps merge, replacement and deletion away from the point's files; called before they are looked at, and again before it ends. Once for
