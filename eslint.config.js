@@ -87,6 +87,33 @@ const LAYERS = {
   },
 };
 
+/** Folders of the mover, each with those that it may import; none imports what lies in `src/mover` itself, the threads. */
+const MOVER_FOLDERS = {
+  task: [],
+  blocks: ['task'],
+  staging: ['task', 'blocks'],
+  source: ['task', 'blocks'],
+  copy: ['task', 'blocks', 'staging', 'source'],
+  change: ['task', 'blocks', 'staging', 'copy'],
+  selection: ['task', 'blocks', 'source', 'copy', 'change'],
+  health: ['task', 'blocks', 'staging', 'source', 'copy', 'change'],
+  restore: ['task', 'blocks', 'staging', 'copy', 'change'],
+};
+
+function moverFolderRules([name, folders]) {
+  const { files, rules } = layerRules(['src/mover', LAYERS['src/mover']]);
+  const [[rule, [level, { patterns }]]] = Object.entries(rules);
+  const siblings = Object.keys(MOVER_FOLDERS).filter((folder) => !folders.includes(folder));
+  const above = {
+    regex: `^\\.\\./([a-z-]+\\.js$|(${siblings.join('|')})/)`,
+    message: `src/mover/${name} may import of the mover: ${folders.join(', ') || 'only itself'}.`,
+  };
+  return {
+    files: files.map((pattern) => pattern.replace('mover/', `mover/${name}/`)),
+    rules: { [rule]: [level, { patterns: [...patterns, above] }] },
+  };
+}
+
 function layerRules([folder, { layers, packages, typesOnly = [] }]) {
   const own = folder.split('/').at(-1);
   const allowed = [own, ...layers].map((layer) => (layer.includes('/') ? layer : `${layer}/`));
@@ -230,6 +257,7 @@ export default tseslint.config(
   { files: ['src/{config,bin}/**/*.ts'], rules: { 'no-restricted-properties': 'off' } },
   { files: ['src/{cli,bin}/**/*.ts'], rules: { 'no-console': 'off' } },
   ...Object.entries(LAYERS).map(layerRules),
+  ...Object.entries(MOVER_FOLDERS).map(moverFolderRules),
   {
     files: ['{src/domain,workflows}/**/*.ts'],
     rules: { 'no-restricted-globals': ['error', ...ABSENT_IN_WORKFLOWS] },

@@ -1,10 +1,10 @@
 import { Context } from '@temporalio/activity';
 import { BLOCK_BYTES } from '../src/domain/digest.js';
 import type { CopyBlocksHeartbeat } from '../src/domain/operation.js';
-import { stagedPath, type PlanReference } from '../src/mover/copy-plan.js';
+import { stagedPath, type PlanReference } from '../src/mover/staging/copy-plan.js';
 import type { DataMover } from '../src/mover/data-mover.js';
-import { openWindows } from '../src/mover/disk-work.js';
-import type { TaskControl } from '../src/mover/task-control.js';
+import { openWindows } from '../src/mover/staging/disk-work.js';
+import type { TaskControl } from '../src/mover/task/task-control.js';
 import { stagingOf, type ChainIds } from './on-chain.js';
 import { runTask } from './run-task.js';
 

@@ -6,8 +6,8 @@ import type { SourceRestorePoint, SourceWorkload } from '../src/domain/restore-p
 import type { TargetRestorePoint } from '../src/domain/target-point.js';
 import { scanRepository } from '../src/layout/scan-repository.js';
 import type { DataMover } from '../src/mover/data-mover.js';
-import { findChains } from '../src/mover/find-chains.js';
-import { maintenancePlan } from '../src/mover/plan-maintenance.js';
+import { findChains } from '../src/chain/find-chains.js';
+import { maintenancePlan } from '../src/mover/change/plan-maintenance.js';
 import type { BackupRepository } from '../src/repository/backup-repository.js';
 import { isNamed } from '../src/domain/source-scope.js';
 import {

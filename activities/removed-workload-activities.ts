@@ -1,7 +1,7 @@
 import { DAY_MS } from '../src/domain/calendar-date.js';
 import type { WorkloadType } from '../src/domain/restore-point.js';
 import type { DataMover } from '../src/mover/data-mover.js';
-import { findChains } from '../src/mover/find-chains.js';
+import { findChains } from '../src/chain/find-chains.js';
 import { runTask } from './run-task.js';
 
 /** A chain that got no new restore point for long. */

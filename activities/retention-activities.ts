@@ -1,7 +1,7 @@
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { DiskWork } from '../src/domain/disk-work.js';
 import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
-import type { PlanReference } from '../src/mover/copy-plan.js';
+import type { PlanReference } from '../src/mover/staging/copy-plan.js';
 import { onChain, type OnChain } from './on-chain.js';
 import { runTask } from './run-task.js';
 

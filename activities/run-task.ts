@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { BackupError } from '../src/domain/errors.js';
-import { TaskControl, TaskStopped } from '../src/mover/task-control.js';
+import { TaskControl, TaskStopped } from '../src/mover/task/task-control.js';
 import { toApplicationFailure } from './application-failure.js';
 
 /** Sign of life; Temporal throttles what it sends on by itself. */

@@ -7,8 +7,8 @@ import type { CopyJob } from '../src/domain/copy-job.js';
 import type { SourceWorkload } from '../src/domain/restore-point.js';
 import { isInScope } from '../src/domain/source-scope.js';
 import type { DataMover } from '../src/mover/data-mover.js';
-import { listSourceWorkloads } from '../src/mover/source-catalogue.js';
-import type { TaskControl } from '../src/mover/task-control.js';
+import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
+import type { TaskControl } from '../src/mover/task/task-control.js';
 import { runTask } from './run-task.js';
 
 export interface WatchResult {

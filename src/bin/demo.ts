@@ -11,7 +11,7 @@ import { availablePoints } from '../chain/chain-record.js';
 import { runCommand } from '../cli/program.js';
 import type { Terminal } from '../cli/terminal.js';
 import { parseConfig } from '../config/load-config.js';
-import { findChains } from '../mover/find-chains.js';
+import { findChains } from '../chain/find-chains.js';
 import { openDirectoryRepository } from '../repository/directory-repository.js';
 import { ALL_PARTS, createLogger, startService } from './service.js';
 

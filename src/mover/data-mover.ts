@@ -12,7 +12,7 @@ import type {
   WindowInput,
   WindowOperation,
 } from './mover-operations.js';
-import type { TaskControl } from './task-control.js';
+import type { TaskControl } from './task/task-control.js';
 import {
   decodeError,
   type ThreadReply,

@@ -4,26 +4,26 @@ import {
   mergeIncrement,
   releaseStaging,
   replaceWithFull,
-} from './change-points.js';
-import { commitRestorePoint } from './commit-restore-point.js';
-import { composeTargetFile } from './compose-target-file.js';
-import { openCopyWorker } from './copy-blocks.js';
-import { healDigestTable, healDisk } from './heal-disk.js';
-import { inspectTargetChain } from './inspect-chain.js';
-import { markDamage } from './mark-damage.js';
-import type { MoverContext } from './mover-context.js';
-import { planCompact } from './plan-compact.js';
-import { planCopy } from './plan-copy.js';
-import { planJob } from './plan-job.js';
-import { planMaintenance } from './plan-maintenance.js';
-import { planSyntheticFull } from './plan-synthetic-full.js';
-import { finishRestore, prepareRestore, renewLease } from './restore-point.js';
-import { openRawRestoreWorker } from './restore-raw.js';
-import { openScanWorker } from './scan-blocks.js';
-import { detectChain, selectWork } from './select-work.js';
-import { collectDamage, openVerifyWorker } from './verify-blocks.js';
-import { leaseForVerification, prepareVerification } from './verify-plan.js';
-import type { WindowWorker } from './window-loop.js';
+} from './change/change-points.js';
+import { commitRestorePoint } from './copy/commit-restore-point.js';
+import { composeTargetFile } from './copy/compose-target-file.js';
+import { openCopyWorker } from './copy/copy-blocks.js';
+import { healDigestTable, healDisk } from './health/heal-disk.js';
+import { inspectTargetChain } from './change/inspect-chain.js';
+import { markDamage } from './health/mark-damage.js';
+import type { MoverContext } from './task/mover-context.js';
+import { planCompact } from './change/plan-compact.js';
+import { planCopy } from './copy/plan-copy.js';
+import { planJob } from './selection/plan-job.js';
+import { planMaintenance } from './change/plan-maintenance.js';
+import { planSyntheticFull } from './change/plan-synthetic-full.js';
+import { finishRestore, prepareRestore, renewLease } from './restore/restore-point.js';
+import { openRawRestoreWorker } from './restore/restore-raw.js';
+import { openScanWorker } from './copy/scan-blocks.js';
+import { detectChain, selectWork } from './selection/select-work.js';
+import { collectDamage, openVerifyWorker } from './health/verify-blocks.js';
+import { leaseForVerification, prepareVerification } from './health/verify-plan.js';
+import type { WindowWorker } from './task/window-loop.js';
 
 /** Everything the data mover's threads can be asked for. All of it is safe to repeat after a stop at any place. */
 export const THREAD_OPERATIONS = {

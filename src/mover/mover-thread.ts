@@ -1,16 +1,16 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { fencedRepository } from '../repository/fenced-repository.js';
 import { repositoryOpener } from '../repository/open-repository.js';
-import type { MoverContext } from './mover-context.js';
+import type { MoverContext } from './task/mover-context.js';
 import { threadOperation, windowOperation } from './mover-operations.js';
-import { TaskControl } from './task-control.js';
+import { TaskControl } from './task/task-control.js';
 import {
   encodeError,
   type ThreadReply,
   type ThreadRequest,
   type ThreadSetup,
 } from './thread-messages.js';
-import { runWindowLoop } from './window-loop.js';
+import { runWindowLoop } from './task/window-loop.js';
 
 /** Entry of a data mover thread: one request at a time, each with its own control block. */
 const port = parentPort;

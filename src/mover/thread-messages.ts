@@ -1,7 +1,7 @@
 import { BackupError, type ErrorCode, type ErrorDetails } from '../domain/errors.js';
 import type { RepositoryLocation } from '../repository/open-repository.js';
 import type { ThreadOperation, WindowOperation } from './mover-operations.js';
-import { TaskStopped } from './task-control.js';
+import { TaskStopped } from './task/task-control.js';
 
 /** What goes between the data mover and its threads. No block ever does. */
 

@@ -4,10 +4,10 @@ import { availablePoints, type ChainRecord } from '../../src/chain/chain-record.
 import { readChainRecord } from '../../src/chain/chain-store.js';
 import { isBackupError } from '../../src/domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../../src/domain/target-point.js';
-import { ImageStack, openLayerImage } from '../../src/mover/image-stack.js';
-import type { MoverContext } from '../../src/mover/mover-context.js';
-import { targetLayersOf } from '../../src/mover/scan-plan.js';
-import { assertDiskIsGood } from '../../src/mover/verify-units.js';
+import { ImageStack, openLayerImage } from '../../src/mover/blocks/image-stack.js';
+import type { MoverContext } from '../../src/mover/task/mover-context.js';
+import { targetLayersOf } from '../../src/mover/copy/scan-plan.js';
+import { assertDiskIsGood } from '../../src/mover/blocks/verify-units.js';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
 import { readWholeFile } from '../../src/repository/replace-file.js';
 import { InProcessMover } from '../support/mover/in-process-mover.js';

@@ -1,7 +1,7 @@
 import { chainFolder } from '../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../src/chain/chain-store.js';
 import type { CopyJob, GfsPolicy, Weekday } from '../../src/domain/copy-job.js';
-import { listSourceWorkloads } from '../../src/mover/source-catalogue.js';
+import { listSourceWorkloads } from '../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
 import { InProcessMover, type CopyOrder } from '../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../support/repository/simulated-repository.js';

@@ -7,7 +7,7 @@ import {
   SimulatedRepository,
   type StorageOperation,
 } from '../../support/repository/simulated-repository.js';
-import { listSourceWorkloads } from '../../../src/mover/source-catalogue.js';
+import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;

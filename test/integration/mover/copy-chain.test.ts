@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { availablePoints } from '../../../src/chain/chain-record.js';
-import { listSourceWorkloads } from '../../../src/mover/source-catalogue.js';
+import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';

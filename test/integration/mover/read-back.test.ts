@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { availablePoints } from '../../../src/chain/chain-record.js';
 import { BLOCK_BYTES } from '../../../src/domain/digest.js';
-import { listSourceWorkloads } from '../../../src/mover/source-catalogue.js';
+import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
 import { fencedRepository } from '../../../src/repository/fenced-repository.js';

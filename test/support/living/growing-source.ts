@@ -1,6 +1,6 @@
 import { createCipheriv } from 'node:crypto';
 import { composeQcow2 } from '../../../src/image/qcow2/compose.js';
-import { fileBytes } from '../../../src/mover/file-bytes.js';
+import { fileBytes } from '../../../src/mover/blocks/file-bytes.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 
 const BLOCK_BYTES = 65_536;

@@ -1,6 +1,6 @@
 import type { CopyJob } from '../../../src/domain/copy-job.js';
 import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
-import { listSourceWorkloads } from '../../../src/mover/source-catalogue.js';
+import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { InProcessMover, type CopyOrder } from '../mover/in-process-mover.js';
 import { GrowingSource } from './growing-source.js';

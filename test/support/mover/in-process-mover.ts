@@ -2,10 +2,10 @@ import { chainFolder, stagingFolder } from '../../../src/chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../../../src/chain/chain-record.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
-import { stagedPath } from '../../../src/mover/copy-plan.js';
-import type { ChangeInput } from '../../../src/mover/change-points.js';
+import { stagedPath } from '../../../src/mover/staging/copy-plan.js';
+import type { ChangeInput } from '../../../src/mover/change/change-points.js';
 import type { GfsFlag } from '../../../src/domain/target-point.js';
-import { openWindows } from '../../../src/mover/disk-work.js';
+import { openWindows } from '../../../src/mover/staging/disk-work.js';
 import type { DiskWork } from '../../../src/domain/disk-work.js';
 import {
   threadOperation,
@@ -16,9 +16,9 @@ import {
   type WindowInput,
   type WindowOperation,
 } from '../../../src/mover/mover-operations.js';
-import { replacementStaging } from '../../../src/mover/replace-files.js';
-import { TaskControl } from '../../../src/mover/task-control.js';
-import { runWindowLoop } from '../../../src/mover/window-loop.js';
+import { replacementStaging } from '../../../src/mover/change/replace-files.js';
+import { TaskControl } from '../../../src/mover/task/task-control.js';
+import { runWindowLoop } from '../../../src/mover/task/window-loop.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 
 /** The data mover's operations in this thread, over whatever repositories a test has. */

@@ -4,7 +4,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
 import type { CopySettings } from '../../../src/domain/copy-settings.js';
 import { DataMover } from '../../../src/mover/data-mover.js';
-import type { TaskControl } from '../../../src/mover/task-control.js';
+import type { TaskControl } from '../../../src/mover/task/task-control.js';
 import {
   CONTROL_TASK_QUEUE,
   pauseUpdate,

@@ -6,7 +6,7 @@ import { availablePoints, type ChainRecord } from '../../../src/chain/chain-reco
 import { readChainRecord } from '../../../src/chain/chain-store.js';
 import type { RepositoryConfig } from '../../../src/config/config.js';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
-import { listSourceWorkloads } from '../../../src/mover/source-catalogue.js';
+import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
 import { checkImage, rawDigest } from '../image/qemu-oracle.js';
 

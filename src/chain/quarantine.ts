@@ -1,0 +1,38 @@
+import { CHAIN_RECORD_NAME, QUARANTINE_FOLDER } from './chain-paths.js';
+import type { ChainRecord } from './chain-record.js';
+import type { BackupRepository } from '../repository/backup-repository.js';
+import { makeFolderDurable } from '../repository/replace-file.js';
+import type { ChainPlace } from './chain-place.js';
+
+/** Moves the folders of points that the record no longer lists into the quarantine. */
+export async function moveToQuarantine(
+  { repository, chain }: ChainPlace,
+  record: ChainRecord,
+  ids: readonly string[],
+): Promise<void> {
+  const quarantine = `${chain}/${QUARANTINE_FOLDER}`;
+  await repository.makeFolder(quarantine);
+  for (const id of ids) {
+    const folder = `${chain}/${id}`;
+    if ((await repository.stat(folder)) === null) continue;
+    await repository.rename(folder, `${quarantine}/${id}-corrupt-${record.revision}`);
+  }
+  await repository.syncFolder(quarantine);
+  await repository.syncFolder(chain);
+}
+
+/** Moves the folder of a point that was never committed into the quarantine.
+ *  @returns what was done, in words */
+export async function setUncommittedAside(
+  repository: BackupRepository,
+  chain: string,
+  record: ChainRecord,
+  id: string,
+): Promise<string> {
+  const quarantine = `${chain}/${QUARANTINE_FOLDER}`;
+  await makeFolderDurable(repository, quarantine);
+  await repository.rename(`${chain}/${id}`, `${quarantine}/${id}-uncommitted-${record.revision}`);
+  await repository.syncFolder(quarantine);
+  await repository.syncFolder(chain);
+  return `folder ${id} is not listed in ${CHAIN_RECORD_NAME} and was set aside in ${quarantine}`;
+}

@@ -1,0 +1,112 @@
+import { BackupError } from '../../domain/errors.js';
+import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
+
+/** Lists of blocks in the staging folder, streamed both ways, never held whole in memory.
+ *
+ *  A list file is a header of 64 bytes (magic, token, count) and entries of 16 bytes: two float64 in the machine's order (staging never
+ *  leaves the machine's kind). Integers up to 2^53 are exact in it, and typed arrays read it without a loop.
+ *  - planned block: guest block + layer × 2^40, file offset of its 64 KiB, or ENCODED_OFFSET when only an image reader can get it;
+ *  - zero run: first guest block, count. */
+
+export const LIST_HEADER_BYTES = 64;
+export const LIST_ENTRY_BYTES = 16;
+export const ENCODED_OFFSET = -1;
+const LAYER_FACTOR = 2 ** 40; // 2^40 blocks are 64 EiB; leaves 13 bits for the layer
+const MAGIC = 'LHLIST1\0';
+const TOKEN_BYTES = 32;
+const BUFFERED_ENTRIES = 65_536; // 1 MiB
+
+export function packBlock(guestBlock: number, layer: number): number {
+  return guestBlock + layer * LAYER_FACTOR;
+}
+
+export function guestBlockOf(packed: number): number {
+  return packed % LAYER_FACTOR;
+}
+
+export function layerOf(packed: number): number {
+  return Math.floor(packed / LAYER_FACTOR);
+}
+
+export class BlockListWriter {
+  private readonly buffer = new Float64Array(BUFFERED_ENTRIES * 2);
+  private used = 0;
+  count = 0;
+
+  constructor(
+    private readonly file: WritableFile,
+    private readonly token: string,
+  ) {}
+
+  /** Makes room for `entries` calls of `push`, at most 65,536. */
+  async reserve(entries: number): Promise<void> {
+    if (this.used + entries > BUFFERED_ENTRIES) await this.flush();
+  }
+
+  push(first: number, second: number): void {
+    this.buffer[this.used * 2] = first;
+    this.buffer[this.used * 2 + 1] = second;
+    this.used++;
+  }
+
+  private async flush(): Promise<void> {
+    const bytes = Buffer.from(this.buffer.buffer, 0, this.used * LIST_ENTRY_BYTES);
+    await this.file.write(bytes, LIST_HEADER_BYTES + this.count * LIST_ENTRY_BYTES);
+    this.count += this.used;
+    this.used = 0;
+  }
+
+  /** Writes the rest and the header, and makes the list durable. */
+  async finish(): Promise<number> {
+    if (this.used > 0) await this.flush();
+    const header = Buffer.alloc(LIST_HEADER_BYTES);
+    header.write(MAGIC, 0, 'latin1');
+    header.write(this.token, 8, TOKEN_BYTES, 'latin1');
+    header.writeDoubleLE(this.count, 40);
+    await this.file.write(header, 0);
+    await this.file.sync();
+    return this.count;
+  }
+}
+
+export class BlockListReader {
+  private constructor(
+    private readonly file: ReadableFile,
+    readonly count: number,
+  ) {}
+
+  /** @throws STAGING_INVALID when the list is not whole or belongs to another plan */
+  static async open(file: ReadableFile, token: string): Promise<BlockListReader> {
+    const header = Buffer.alloc(LIST_HEADER_BYTES);
+    const bytes = await file.read(header, 0);
+    const count = header.readDoubleLE(40);
+    if (
+      bytes < LIST_HEADER_BYTES ||
+      header.toString('latin1', 0, 8) !== MAGIC ||
+      header.toString('latin1', 8, 8 + TOKEN_BYTES) !== token
+    )
+      throw new BackupError('STAGING_INVALID', `${file.path} does not belong to this plan`, {
+        details: { path: file.path },
+      });
+    return new BlockListReader(file, count);
+  }
+
+  /** Entries `first … first + count - 1` as pairs; fewer at the end. */
+  async read(first: number, count: number): Promise<Float64Array> {
+    const present = Math.max(0, Math.min(count, this.count - first));
+    const pairs = new Float64Array(present * 2);
+    const bytes = Buffer.from(pairs.buffer);
+    const got = await this.file.read(bytes, LIST_HEADER_BYTES + first * LIST_ENTRY_BYTES);
+    if (got < bytes.length)
+      throw new BackupError('STAGING_INVALID', `${this.file.path} is cut off`, {
+        details: { path: this.file.path },
+      });
+    return pairs;
+  }
+
+  /** All entries in parts of at most 1 MiB. */
+  async *parts(): AsyncGenerator<{ first: number; pairs: Float64Array }> {
+    for (let first = 0; first < this.count; first += BUFFERED_ENTRIES)
+      yield { first, pairs: await this.read(first, BUFFERED_ENTRIES) };
+  }
+}

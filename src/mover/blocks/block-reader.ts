@@ -1,0 +1,60 @@
+import { BLOCK_BYTES } from '../../domain/digest.js';
+import type { TaskControl } from '../task/task-control.js';
+import { BLOCK_DIRECT } from '../../image/disk-image.js';
+import { ENCODED_OFFSET } from './block-list.js';
+import type { ImageStack, StackMap } from './image-stack.js';
+
+/** Where a block's content is to be read: `hostOffset` in the file of `layer`, or, when negative, through the image readers. */
+export interface BlockPlace {
+  readonly guestBlock: number;
+  readonly layer: number;
+  readonly hostOffset: number;
+}
+
+/** Where the map says that guest block `firstBlock + i` lies. */
+export function placeOf(map: StackMap, i: number, firstBlock: number): BlockPlace {
+  const hostOffset = map.states[i] === BLOCK_DIRECT ? map.hostOffsets[i]! : ENCODED_OFFSET;
+  return { guestBlock: firstBlock + i, layer: map.layers[i]!, hostOffset };
+}
+
+/** Fills `target` with the content of `places`, 64 KiB each, in their order. Neighbours in one file are one read. */
+export async function readBlocks(
+  stack: ImageStack,
+  places: readonly BlockPlace[],
+  target: Buffer,
+  control: TaskControl,
+): Promise<void> {
+  for (let i = 0; i < places.length;) {
+    const { guestBlock, layer, hostOffset } = places[i]!;
+    const length = hostOffset < 0 ? 1 : directRun(places, i);
+    const part = target.subarray(i * BLOCK_BYTES, (i + length) * BLOCK_BYTES);
+    if (hostOffset < 0) await stack.read(part, guestBlock * BLOCK_BYTES);
+    else await readWhole(stack, layer, part, hostOffset);
+    control.add('readBytes', part.length);
+    i += length;
+  }
+}
+
+function directRun(places: readonly BlockPlace[], first: number): number {
+  const { layer, hostOffset } = places[first]!;
+  let length = 1;
+  while (first + length < places.length) {
+    const next = places[first + length]!;
+    if (next.layer !== layer || next.hostOffset !== hostOffset + length * BLOCK_BYTES) break;
+    length++;
+  }
+  return length;
+}
+
+/** A read beyond the end can only mean that the file was cut while it was copied: its tables were checked against its size. */
+async function readWhole(
+  stack: ImageStack,
+  layer: number,
+  target: Buffer,
+  offset: number,
+): Promise<void> {
+  const file = stack.files[layer]!;
+  const count = await file.read(target, offset);
+  if (count < target.length) stack.assertEndsAt(layer, offset + count);
+  target.fill(0, count);
+}

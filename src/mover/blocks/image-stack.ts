@@ -1,0 +1,212 @@
+import { BLOCK_BYTES } from '../../domain/digest.js';
+import { BackupError } from '../../domain/errors.js';
+import type { FileStamp, ImageFormat } from '../../domain/restore-point.js';
+import {
+  BLOCK_DIRECT,
+  BLOCK_ENCODED,
+  BLOCK_UNALLOCATED,
+  emptyBlockMap,
+  type BlockMap,
+  type DiskImage,
+} from '../../image/disk-image.js';
+import { openQcow2Image } from '../../image/qcow2/qcow2-image.js';
+import { openRawImage } from '../../image/raw/raw-image.js';
+import type { ByteSource } from '../../image/byte-source.js';
+import type { ReadableFile } from '../../repository/backup-repository.js';
+import { fileByteSource } from './file-bytes.js';
+import type { MoverContext } from '../task/mover-context.js';
+
+/** One image file of a stack. Which file lies below which is decided by the catalogue, never by a path inside an image. */
+export interface LayerFile {
+  readonly repositoryId: string;
+  readonly path: string;
+  readonly format: ImageFormat;
+  /** What the file must still be; null: not checked. */
+  readonly stamp: FileStamp | null;
+  /** Digest table of a file that Longhaul wrote; absent for what a backup tool wrote. */
+  readonly digestsPath?: string;
+}
+
+/** Like `BlockMap`, with the layer that answers. `layers[i]` is meaningful unless the state is UNALLOCATED. */
+export interface StackMap {
+  readonly states: Uint8Array;
+  readonly layers: Uint16Array;
+  readonly hostOffsets: Float64Array;
+}
+
+/** The images of one disk at one restore point, top first, read as the guest saw the disk. */
+export class ImageStack {
+  /** Memory of the last answer of an image. */
+  private layerMap: BlockMap | undefined;
+
+  private constructor(
+    readonly layers: readonly LayerFile[],
+    readonly files: readonly ReadableFile[],
+    readonly images: readonly DiskImage[],
+    private readonly sizesBytes: readonly number[],
+  ) {}
+
+  /** @throws SOURCE_CHANGED when a file is not what its stamp says, IMAGE_… when one cannot be read */
+  static async open(context: MoverContext, layers: readonly LayerFile[]): Promise<ImageStack> {
+    const opened: LayerFile[] = [];
+    const files: ReadableFile[] = [];
+    const images: DiskImage[] = [];
+    const sizesBytes: number[] = [];
+    try {
+      for (const layer of layers) {
+        const repository = await context.repository(layer.repositoryId);
+        const file = await repository.openRead(layer.path);
+        files.push(file);
+        await assertUnchanged(file, layer);
+        const source = await fileByteSource(file);
+        const image = await openImage(source, layer.format);
+        opened.push(layer);
+        images.push(image);
+        sizesBytes.push(source.sizeBytes);
+        // A merge or a synthetic full may just have turned this file into a full: then nothing below it counts any more.
+        if (image.backing === null) return new ImageStack(opened, files, images, sizesBytes);
+      }
+      throw endsTooSoon(layers.at(-1), images.at(-1));
+    } catch (error) {
+      await closeAll(files);
+      throw error;
+    }
+  }
+
+  get virtualSizeBytes(): number {
+    return this.images[0]!.virtualSizeBytes;
+  }
+
+  get blockCount(): number {
+    return Math.ceil(this.virtualSizeBytes / BLOCK_BYTES);
+  }
+
+  /** Fills `target` with what the guest saw at `offset`; zeros beyond the disk. */
+  async read(target: Uint8Array, offset: number): Promise<void> {
+    await this.readFrom(0, target, offset);
+  }
+
+  private async readFrom(index: number, target: Uint8Array, offset: number): Promise<void> {
+    const isBottom = index === this.images.length - 1;
+    await this.images[index]!.read(
+      target,
+      offset,
+      isBottom ? null : (part, at) => this.readFrom(index + 1, part, at),
+    );
+  }
+
+  /** Where each guest block's content lies, seen from the top. The first `layerLimit` layers only: what they do not hold is UNALLOCATED.
+   *  @param reuse an earlier answer that is not needed any more: its memory is taken when it has the same length */
+  async mapBlocks(
+    firstBlock: number,
+    count: number,
+    layerLimit = this.images.length,
+    reuse?: StackMap,
+  ): Promise<StackMap> {
+    const layers = reuse?.layers.length === count ? reuse.layers : new Uint16Array(count);
+    const map: StackMap = { ...emptyBlockMap(count, reuse), layers };
+    for (let layer = 0; layer < layerLimit; layer++) {
+      const open = await this.mapLayer(layer, firstBlock, map);
+      if (open === 0) break;
+    }
+    return map;
+  }
+
+  /** Settles what `layer` holds of the blocks that are still open; returns how many stay open. */
+  private async mapLayer(layer: number, firstBlock: number, map: StackMap): Promise<number> {
+    const image = this.images[layer]!;
+    const reuse = this.layerMap;
+    this.layerMap = undefined; // nobody else may take it meanwhile
+    const own = await image.mapBlocks(firstBlock, map.states.length, reuse);
+    // A block that passes the end of its layer is put together by `read`, which knows about the zeros behind the end.
+    const wholeBlocks = Math.floor(image.virtualSizeBytes / BLOCK_BYTES) - firstBlock;
+    let open = 0;
+    for (let i = 0; i < map.states.length; i++) {
+      if (map.states[i] !== BLOCK_UNALLOCATED) continue;
+      const state = own.states[i]!;
+      if (state === BLOCK_UNALLOCATED) {
+        open++;
+        continue;
+      }
+      map.states[i] = state === BLOCK_DIRECT && i >= wholeBlocks ? BLOCK_ENCODED : state;
+      map.layers[i] = layer;
+      map.hostOffsets[i] = own.hostOffsets[i]!;
+    }
+    this.layerMap = own;
+    return open;
+  }
+
+  /** A block at the end of the file may be short there; anything shorter than the file was when opened means it was cut.
+   *  @throws SOURCE_CHANGED */
+  assertEndsAt(layer: number, endBytes: number): void {
+    if (endBytes < this.sizesBytes[layer]!) throw sourceChanged(this.layers[layer]!);
+  }
+
+  /** @throws SOURCE_CHANGED when a file was written, cut or exchanged since it was opened */
+  async assertUnchanged(context: MoverContext): Promise<void> {
+    for (const [index, layer] of this.layers.entries()) {
+      await assertUnchanged(this.files[index]!, layer);
+      if (layer.stamp === null) continue;
+      const repository = await context.repository(layer.repositoryId);
+      const entry = await repository.stat(layer.path);
+      if (entry === null || !sameStamp(entry.stamp, layer.stamp)) throw sourceChanged(layer);
+    }
+  }
+
+  async close(): Promise<void> {
+    await closeAll(this.files);
+  }
+}
+
+export function sameStamp(a: FileStamp, b: FileStamp): boolean {
+  return (
+    a.sizeBytes === b.sizeBytes &&
+    a.modifiedAtNs === b.modifiedAtNs &&
+    a.changedAtNs === b.changedAtNs &&
+    a.inode === b.inode
+  );
+}
+
+/** One image without its parents, for looks at what it holds itself. */
+export async function openLayerImage(
+  context: MoverContext,
+  layer: LayerFile,
+): Promise<{ image: DiskImage; close: () => Promise<void> }> {
+  const repository = await context.repository(layer.repositoryId);
+  const file = await repository.openRead(layer.path);
+  try {
+    const image = await openImage(await fileByteSource(file), layer.format);
+    return { image, close: () => file.close() };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function openImage(source: ByteSource, format: ImageFormat): Promise<DiskImage> {
+  return format === 'qcow2' ? openQcow2Image(source) : openRawImage(source);
+}
+
+async function assertUnchanged(file: ReadableFile, layer: LayerFile): Promise<void> {
+  if (layer.stamp !== null && !sameStamp(await file.stamp(), layer.stamp))
+    throw sourceChanged(layer);
+}
+
+function sourceChanged(layer: LayerFile): BackupError {
+  return new BackupError('SOURCE_CHANGED', `${layer.path} changed while it was being copied`, {
+    details: { repositoryId: layer.repositoryId, path: layer.path },
+  });
+}
+
+function endsTooSoon(layer: LayerFile | undefined, image: DiskImage | undefined): BackupError {
+  const path = layer?.path ?? 'a disk without files';
+  return new BackupError(
+    'IMAGE_BACKING_REFUSED',
+    `${path} is an increment (it names the parent "${image?.backing?.name ?? ''}"), but its chain ends here`,
+    { details: { path } },
+  );
+}
+
+async function closeAll(files: readonly ReadableFile[]): Promise<void> {
+  for (const file of files) await file.close();
+}

@@ -1,0 +1,87 @@
+import { digestEntryOffset, readDigestTableHeader } from '../../chain/digest-table.js';
+import { isZeroUnit, unitDigest } from '../../chain/digest.js';
+import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
+import { BackupError } from '../../domain/errors.js';
+import type { TargetDisk } from '../../domain/target-point.js';
+import type { ReadableFile } from '../../repository/backup-repository.js';
+import { RUN_BLOCKS, RUN_BYTES } from '../task/run-buffer.js';
+import { HOLE } from '../../chain/digest-table.js';
+import type { MoverContext } from '../task/mover-context.js';
+
+/** Reads units of a backup file and compares each with its digest. */
+export class UnitVerifier {
+  private readonly buffer = Buffer.alloc(RUN_BYTES);
+  private readonly digests = Buffer.alloc(RUN_BLOCKS * DIGEST_BYTES);
+  private readonly digest;
+
+  constructor(
+    private readonly image: ReadableFile,
+    private readonly table: ReadableFile,
+    algorithm: DigestAlgorithm,
+  ) {
+    this.digest = unitDigest(algorithm);
+  }
+
+  /** Numbers of the units in `first … first + count - 1` that do not have their digest. */
+  async badUnits(first: number, count: number): Promise<number[]> {
+    const bad: number[] = [];
+    for (let i = 0; i < count; i += RUN_BLOCKS) {
+      const length = Math.min(RUN_BLOCKS, count - i);
+      const bytes = this.buffer.subarray(0, length * BLOCK_BYTES);
+      const digests = this.digests.subarray(0, length * DIGEST_BYTES);
+      bytes.fill(0, await this.image.read(bytes, (first + i) * BLOCK_BYTES));
+      digests.fill(0, await this.table.read(digests, digestEntryOffset(first + i)));
+      for (let k = 0; k < length; k++) if (!this.isGood(bytes, digests, k)) bad.push(first + i + k);
+    }
+    return bad;
+  }
+
+  private isGood(bytes: Buffer, digests: Buffer, k: number): boolean {
+    const unit = bytes.subarray(k * BLOCK_BYTES, (k + 1) * BLOCK_BYTES);
+    const expected = digests.subarray(k * DIGEST_BYTES, (k + 1) * DIGEST_BYTES);
+    return expected.equals(HOLE) ? isZeroUnit(unit) : this.digest(unit).equals(expected);
+  }
+}
+
+/** Opens a disk's file and digest table; `use` gets a verifier and the number of units. */
+export async function withVerifier<T>(
+  context: MoverContext,
+  place: { readonly repositoryId: string; readonly chain: string },
+  disk: TargetDisk,
+  use: (verifier: UnitVerifier, unitCount: number) => Promise<T>,
+): Promise<T> {
+  const repository = await context.repository(place.repositoryId);
+  const image = await repository.openRead(`${place.chain}/${disk.path}`);
+  try {
+    const table = await repository.openRead(`${place.chain}/${disk.digests.path}`);
+    try {
+      const { algorithm, unitCount } = await readDigestTableHeader(table);
+      return await use(new UnitVerifier(image, table, algorithm), unitCount);
+    } finally {
+      await table.close();
+    }
+  } finally {
+    await image.close();
+  }
+}
+
+/** Proves that a disk's file is what was written, before anything is built on it.
+ *  @throws BLOCK_DIGEST_MISMATCH for the first block that is not */
+export async function assertDiskIsGood(
+  context: MoverContext,
+  place: { readonly repositoryId: string; readonly chain: string },
+  disk: TargetDisk,
+): Promise<void> {
+  await withVerifier(context, place, disk, async (verifier, unitCount) => {
+    for (let first = 0; first < unitCount; first += RUN_BLOCKS) {
+      context.control.throwIfStopped();
+      const [bad] = await verifier.badUnits(first, Math.min(RUN_BLOCKS, unitCount - first));
+      if (bad !== undefined)
+        throw new BackupError(
+          'BLOCK_DIGEST_MISMATCH',
+          `${disk.path}: the block at byte ${bad * BLOCK_BYTES} does not have its digest`,
+          { details: { path: disk.path, offset: bad * BLOCK_BYTES, disk: disk.disk } },
+        );
+    }
+  });
+}

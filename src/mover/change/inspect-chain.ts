@@ -1,0 +1,81 @@
+import { isPointFolder, STAGING_FOLDER, stagingFolder } from '../../chain/chain-paths.js';
+import type { ChainRecord } from '../../chain/chain-record.js';
+import { takeChain } from '../../chain/chain-store.js';
+import { fullStagingId, verifyStagingId } from '../../domain/staging-id.js';
+import type { WorkloadType } from '../../domain/restore-point.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { readStagedJson, stagedPath, type ComposedPoint } from '../staging/copy-plan.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { finishPendingChange } from './pending-change.js';
+import { setUncommittedAside } from '../../chain/quarantine.js';
+import { discardStaging } from '../staging/staging.js';
+
+export interface InspectChainInput {
+  readonly targetRepositoryId: string;
+  readonly chain: string;
+  readonly jobId: string;
+  readonly workload: { readonly id: string; readonly name: string; readonly type: WorkloadType };
+  /** The session part that takes the chain over; the same one always gets the same epoch. */
+  readonly owner: string;
+}
+
+/** Takes the chain over under a new epoch (made when there is none) and sets aside folders of points that were never committed.
+ *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT */
+export async function inspectTargetChain(
+  context: MoverContext,
+  input: InspectChainInput,
+): Promise<{ record: ChainRecord; notes: string[] }> {
+  const target = await context.repository(input.targetRepositoryId);
+  const identity = { jobId: input.jobId, workload: input.workload };
+  const taken = await takeChain(target, input.chain, identity, input.owner);
+  const record = await finishPendingChange(
+    context,
+    { repository: target, chain: input.chain },
+    taken,
+  );
+  await sweepStaging(target, input.chain, record);
+  return { record, notes: await setOrphansAside(target, input.chain, record) };
+}
+
+/** A commit that was stopped between naming the folder and writing the record leaves a folder that no record lists. It is finished when
+ *  its plan still stands, and otherwise set aside, not deleted: should a record ever be wrong, nothing is lost. */
+async function setOrphansAside(
+  target: BackupRepository,
+  chain: string,
+  record: ChainRecord,
+): Promise<string[]> {
+  const notes: string[] = [];
+  for (const entry of await target.list(chain)) {
+    if (entry.type !== 'folder' || !isPointFolder(entry.name)) continue;
+    if (record.points.some(({ id }) => id === entry.name)) continue;
+    const staging = stagingFolder(chain, entry.name);
+    const composed = await readStagedJson<ComposedPoint>(target, stagedPath.composed(staging));
+    if (composed !== null) continue;
+    notes.push(await setUncommittedAside(target, chain, record, entry.name));
+  }
+  return notes;
+}
+
+/** Removes what stopped tasks left behind and nobody will take up: the rest of a copy that is committed, work on a point that is gone, and
+ *  folders whose plan was removed already. */
+async function sweepStaging(
+  target: BackupRepository,
+  chain: string,
+  record: ChainRecord,
+): Promise<void> {
+  const listed = new Set(record.points.map(({ id }) => id));
+  const verified = new Set([...listed].map(verifyStagingId));
+  const replaced = new Set([...listed].map(fullStagingId));
+  for (const { type, name, path } of await target.list(`${chain}/${STAGING_FOLDER}`)) {
+    // A verification does not own the chain: it may be at work just now.
+    if (type !== 'folder' || verified.has(name)) continue;
+    const isFinished = isPointFolder(name) ? listed.has(name) : !replaced.has(name);
+    if (isFinished || !(await hasPlan(target, path))) await discardStaging(target, path);
+  }
+}
+
+async function hasPlan(target: BackupRepository, staging: string): Promise<boolean> {
+  for (const path of [stagedPath.plan(staging), stagedPath.scan(staging)])
+    if ((await target.stat(path)) !== null) return true;
+  return false;
+}

@@ -1,0 +1,146 @@
+import { digestTablePath, stagingFolder, tablesCopyPath } from '../../chain/chain-paths.js';
+import { withNewChain, type ChainRecord, type PendingChange } from '../../chain/chain-record.js';
+import { BackupError } from '../../domain/errors.js';
+import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import { mergeInPlace } from '../../image/qcow2/merge-in-place.js';
+import { openQcow2Image } from '../../image/qcow2/qcow2-image.js';
+import { makeFolderDurable } from '../../repository/replace-file.js';
+import { hashFile } from '../blocks/file-digest.js';
+import { fileBytes, fileByteSource } from '../blocks/file-bytes.js';
+import { writeMergedDigests } from './merged-digests.js';
+import type { MoverContext } from '../task/mover-context.js';
+import type { ChainPlace } from '../../chain/chain-place.js';
+import { removeTree } from '../staging/staging.js';
+import { TablesCopyWriter } from '../blocks/tables-copy.js';
+
+type Merge = Extract<PendingChange, { type: 'merge' }>;
+
+/** Merges the increment `fromId` into the full `intoId`, disk by disk, and gives the full the increment's name: the next increment's
+ *  parent link names that path already, so no other file is touched, and one rename is the switch. Until it, the increment hides every
+ *  cluster that is overwritten; from it on, the full holds them. Every step can be done again after a stop at any place.
+ *  @returns the record's points, with `fromId` as a full and without `intoId` */
+export async function mergeFiles(
+  context: MoverContext,
+  place: ChainPlace,
+  record: ChainRecord,
+  { intoId, fromId }: Merge,
+): Promise<TargetRestorePoint[]> {
+  const { repository, chain } = place;
+  const into = pointOf(record, intoId);
+  const from = pointOf(record, fromId);
+  const staging = stagingFolder(chain, `${fromId}-merge`);
+  await makeFolderDurable(repository, staging);
+  const disks: TargetDisk[] = [];
+  for (const disk of from.disks) {
+    const full = into.disks.find((entry) => entry.disk === disk.disk);
+    if (disk.kind === 'full') disks.push(disk);
+    else if (full === undefined) throw new Error(`disk ${disk.disk} has no full to merge into`);
+    else disks.push(await mergeDisk(context, place, staging, full, disk));
+  }
+  await removeTree(repository, staging);
+  const rest = record.points.filter(({ id }) => id !== intoId);
+  return withNewChain(rest, { ...from, kind: 'full', parentId: null, disks });
+}
+
+async function mergeDisk(
+  context: MoverContext,
+  { repository, chain }: ChainPlace,
+  staging: string,
+  full: TargetDisk,
+  increment: TargetDisk,
+): Promise<TargetDisk> {
+  const fullPath = `${chain}/${full.path}`;
+  const path = `${chain}/${increment.path}`;
+  const beside = {
+    digests: `${staging}/${digestTablePath('', increment.disk).slice(1)}`,
+    tables: `${staging}/${tablesCopyPath('', increment.disk).slice(1)}`,
+  };
+  const tablePath = `${chain}/${increment.digests.path}`;
+  if ((await repository.stat(fullPath)) !== null) {
+    await mergeIntoFull(context, { repository, chain }, full, increment, beside);
+    await repository.syncFolder(staging);
+    await repository.rename(fullPath, path);
+  }
+  // Also when an attempt that was killed has renamed it: what it saw need not be durable.
+  await repository.syncFolder(folderOf(path));
+  await repository.syncFolder(folderOf(fullPath));
+  for (const [from, to] of [
+    [beside.tables, `${chain}/${increment.tablesPath}`],
+    [beside.digests, tablePath],
+  ] as const)
+    if ((await repository.stat(from)) !== null) await repository.rename(from, to);
+  await repository.syncFolder(folderOf(tablePath));
+  await repository.syncFolder(staging);
+  const image = await repository.openRead(path);
+  const table = await repository.openRead(tablePath);
+  try {
+    const { sizeBytes } = await image.stamp();
+    const digests = {
+      ...full.digests,
+      path: increment.digests.path,
+      tableDigest: await hashFile(table),
+    };
+    return { ...increment, kind: 'full', sizeBytes, digests };
+  } finally {
+    await image.close();
+    await table.close();
+  }
+}
+
+/** Blocks, tables and digests of the merged file, all durable when it returns. */
+async function mergeIntoFull(
+  context: MoverContext,
+  { repository, chain }: ChainPlace,
+  full: TargetDisk,
+  increment: TargetDisk,
+  beside: { readonly digests: string; readonly tables: string },
+): Promise<void> {
+  const opened: { close(): Promise<void> }[] = [];
+  const track = <T extends { close(): Promise<void> }>(file: T): T => {
+    opened.push(file);
+    return file;
+  };
+  try {
+    const fullFile = track(await repository.openWrite(`${chain}/${full.path}`, 'existing'));
+    const incrementFile = track(await repository.openRead(`${chain}/${increment.path}`));
+    const source = await fileByteSource(incrementFile);
+    const image = await openQcow2Image(source);
+    if (image.backing === null)
+      throw new BackupError(
+        'IMAGE_BACKING_REFUSED',
+        `${increment.path} is a full already, and ${full.path} is still there: one of them was put there by something else`,
+      );
+    await mergeInPlace(
+      await fileBytes(fullFile),
+      { image, source },
+      {
+        onProgress: () => context.control.throwIfStopped(),
+      },
+    );
+    const fullTable = track(await repository.openRead(`${chain}/${full.digests.path}`));
+    const incrementTable = track(await repository.openRead(`${chain}/${increment.digests.path}`));
+    const table = track(await repository.openWrite(beside.digests, 'open-or-new'));
+    const tables = track(await repository.openWrite(beside.tables, 'open-or-new'));
+    await writeMergedDigests(context, {
+      merged: fullFile,
+      fullTable,
+      increment: image,
+      incrementTable,
+      table,
+      tables: new TablesCopyWriter(tables),
+      algorithm: full.digests.algorithm,
+    });
+  } finally {
+    for (const file of opened) await file.close();
+  }
+}
+
+function pointOf(record: ChainRecord, id: string): TargetRestorePoint {
+  const point = record.points.find((entry) => entry.id === id);
+  if (point === undefined) throw new Error(`restore point ${id} is not listed`);
+  return point;
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
+}

@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto';
+import type { ChainRecord } from '../../chain/chain-record.js';
+import { BackupError } from '../../domain/errors.js';
+import type { TargetRestorePoint } from '../../domain/target-point.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { makeFolderDurable } from '../../repository/replace-file.js';
+import {
+  readStagedJson,
+  stagedPath,
+  writeStagedJson,
+  type CopyPlan,
+  type DiskPlan,
+  type PlanReference,
+} from '../staging/copy-plan.js';
+import { diskWork } from '../staging/disk-work.js';
+import type { DiskWork } from '../../domain/disk-work.js';
+import { ImageStack, sameStamp, type LayerFile } from '../blocks/image-stack.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { listPlannedBlocks } from '../copy/planned-blocks.js';
+import { targetLayersOf } from '../copy/scan-plan.js';
+import { discardStaging } from '../staging/staging.js';
+
+export interface FullOrder {
+  /** Chain whose point is to become a full file. */
+  readonly source: BackupRepository;
+  readonly chain: string;
+  readonly record: ChainRecord;
+  readonly point: TargetRestorePoint;
+  /** Names of the disks that are wanted; null: all. */
+  readonly disks: readonly string[] | null;
+  /** Where it is staged. */
+  readonly target: BackupRepository;
+  readonly staging: string;
+  readonly epoch: number;
+  readonly withCompanions: boolean;
+}
+
+/** Plans fulls of the disks of a target point from the target's own files; the copy itself is the usual one. Run again, it takes up the
+ *  plan that is there, as long as the files are the same.
+ *  @throws FILE_MISSING, IMAGE_… */
+export async function planFull(
+  context: MoverContext,
+  order: FullOrder,
+): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
+  const { target, staging, epoch, point } = order;
+  const layers = await stampedLayers(order);
+  const existing = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
+  if (existing !== null && isSame(existing, layers)) {
+    const plan = { ...existing, epoch };
+    if (existing.epoch !== epoch) await writeStagedJson(target, stagedPath.plan(staging), plan);
+    return work(target, staging, plan);
+  }
+  await discardStaging(target, staging);
+  await makeFolderDurable(target, stagedPath.workFolder(staging));
+  await makeFolderDurable(target, stagedPath.pointFolder(staging));
+  const token = randomBytes(16).toString('hex');
+  const disks: DiskPlan[] = [];
+  for (const [disk, files] of layers)
+    disks.push(await planDisk(context, { target, staging, token, disk, files }));
+  const repositoryId = order.source.id;
+  const plan: CopyPlan = {
+    token,
+    epoch,
+    pointId: point.id,
+    createdAt: point.createdAt,
+    kind: 'full',
+    parentId: null,
+    chainId: point.id,
+    algorithm: point.disks[0]?.digests.algorithm ?? 'sha256',
+    disks,
+    companions: order.withCompanions
+      ? point.companions.map(({ path }) => ({ repositoryId, path: `${order.chain}/${path}` }))
+      : [],
+    source: point.source,
+  };
+  await writeStagedJson(target, stagedPath.plan(staging), plan);
+  return work(target, staging, plan);
+}
+
+async function planDisk(
+  context: MoverContext,
+  input: {
+    target: BackupRepository;
+    staging: string;
+    token: string;
+    disk: string;
+    files: readonly LayerFile[];
+  },
+): Promise<DiskPlan> {
+  const stack = await ImageStack.open(context, input.files);
+  try {
+    const { target, staging, token, disk } = input;
+    const changes = { type: 'all' } as const;
+    const lists = await listPlannedBlocks(context, {
+      target,
+      staging,
+      token,
+      disk,
+      stack,
+      changes,
+    });
+    return {
+      disk,
+      kind: 'full',
+      virtualSizeBytes: stack.virtualSizeBytes,
+      backing: null,
+      layers: stack.layers,
+      ...lists,
+    };
+  } finally {
+    await stack.close();
+  }
+}
+
+async function stampedLayers(order: FullOrder): Promise<Map<string, LayerFile[]>> {
+  const { source, chain, record, point } = order;
+  const place = { targetRepositoryId: source.id, chain };
+  const layers = new Map<string, LayerFile[]>();
+  for (const { disk } of point.disks) {
+    if (order.disks !== null && !order.disks.includes(disk)) continue;
+    const files: LayerFile[] = [];
+    for (const layer of targetLayersOf(record, place, point.id, disk)) {
+      const entry = await source.stat(layer.path);
+      if (entry === null)
+        throw new BackupError('FILE_MISSING', `${layer.path} is missing`, {
+          details: { path: layer.path },
+        });
+      files.push({ ...layer, stamp: entry.stamp });
+    }
+    layers.set(disk, files);
+  }
+  return layers;
+}
+
+function isSame(plan: CopyPlan, now: ReadonlyMap<string, readonly LayerFile[]>): boolean {
+  return (
+    plan.disks.length === now.size &&
+    plan.disks.every(({ disk, layers }) => {
+      const files = now.get(disk) ?? [];
+      // The plan may have left out what lies below a file that is a full by itself.
+      return layers.every(({ path, stamp }, i) => {
+        const file = files[i];
+        return file !== undefined && path === file.path && sameStamp(stamp!, file.stamp!);
+      });
+    })
+  );
+}
+
+async function work(
+  target: BackupRepository,
+  staging: string,
+  plan: CopyPlan,
+): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
+  const disks: DiskWork[] = [];
+  for (const { disk, slotCount } of plan.disks)
+    disks.push(await diskWork(target, stagedPath.cursor(staging, disk), disk, slotCount));
+  return { reference: { token: plan.token, epoch: plan.epoch }, disks };
+}

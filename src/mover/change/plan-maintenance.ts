@@ -1,0 +1,104 @@
+import { leasedPointIds } from '../../chain/leases.js';
+import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
+import { ownedChainRecord } from '../../chain/chain-store.js';
+import type { CopyJob } from '../../domain/copy-job.js';
+import { isBackupError } from '../../domain/errors.js';
+import { gfsFullNeeded, type GfsFull } from '../../domain/gfs.js';
+import { planRetention, type RetentionPlan } from '../../domain/retention.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { ChangeInput } from './change-points.js';
+import type { MoverContext } from '../task/mover-context.js';
+
+export interface MaintenanceRequest extends ChangeInput {
+  readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'schedule'>;
+  readonly immutableForDays: number;
+}
+
+export interface MaintenancePlan extends RetentionPlan {
+  /** Points that are to become flagged fulls, oldest first. */
+  readonly fulls: readonly GfsFull[];
+}
+
+/** What GFS and retention want of the chain as it is now. Changes nothing. */
+export async function planMaintenance(
+  context: MoverContext,
+  input: MaintenanceRequest,
+): Promise<MaintenancePlan> {
+  const repository = await context.repository(input.targetRepositoryId);
+  const record = await ownedChainRecord(repository, input.chain, input.epoch);
+  return maintenancePlan(repository, record, input);
+}
+
+/** The same for a record that was only looked at. */
+export async function maintenancePlan(
+  repository: BackupRepository,
+  record: ChainRecord,
+  input: Omit<MaintenanceRequest, 'epoch' | 'targetRepositoryId'>,
+): Promise<MaintenancePlan> {
+  const { job, nowMs, immutableForDays, chain } = input;
+  const timeZone = timeZoneOf(job);
+  const points = availablePoints(record);
+  const missing = await firstUnreadable(repository, chain, record);
+  const leased = await leasedPointIds(repository, chain, record, nowMs);
+  const isReadable = missing === null && record.pending === null;
+  const plan = planRetention({
+    points,
+    policy: job.retention,
+    gfs: job.gfs,
+    timeZone,
+    nowMs,
+    immutableForDays,
+    leasedPointIds: [...leased],
+    unreadable: !isReadable,
+    mergeAllowed: repository.capabilities.overwriteInPlace,
+  });
+  const fulls = isReadable
+    ? gfsFullNeeded({ gfs: job.gfs, mode: job.mode, timeZone, points, nowMs })
+    : [];
+  return {
+    ...plan,
+    warnings: missing === null ? plan.warnings : [...plan.warnings, missing],
+    fulls: fulls.filter(
+      ({ restorePointId }) => !isImmutable(points, restorePointId, immutableForDays, nowMs),
+    ),
+  };
+}
+
+export function timeZoneOf(job: Pick<CopyJob, 'schedule'>): string {
+  return 'timeZone' in job.schedule ? job.schedule.timeZone : 'UTC';
+}
+
+/** The newest point may become its day's full all the same, on the day on which it was copied: the session that wrote it does that. */
+function isImmutable(
+  points: readonly { id: string; copiedAt: string }[],
+  id: string,
+  immutableForDays: number,
+  nowMs: number,
+): boolean {
+  const point = points.find((entry) => entry.id === id);
+  if (immutableForDays === 0 || point === undefined) return false;
+  const ageMs = nowMs - Date.parse(point.copiedAt);
+  const isNew = point === points.at(-1) && ageMs < DAY_MS;
+  return !isNew && ageMs < immutableForDays * DAY_MS;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Says which file of the chain is missing or cannot be read just now; null: all are there. */
+async function firstUnreadable(
+  repository: BackupRepository,
+  chain: string,
+  record: ChainRecord,
+): Promise<string | null> {
+  for (const { disks } of record.points)
+    for (const { path } of disks) {
+      try {
+        if ((await repository.stat(`${chain}/${path}`)) === null)
+          return `${path} is missing in the target repository`;
+      } catch (error) {
+        if (!isBackupError(error)) throw error;
+        return `${path} cannot be read just now: ${error.message}`;
+      }
+    }
+  return null;
+}

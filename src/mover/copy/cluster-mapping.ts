@@ -1,0 +1,53 @@
+import { guestBlockOf, type BlockListReader } from '../blocks/block-list.js';
+
+/** Guest clusters of a window → slots, from lists that are in another order, in bounded memory: the window holds 8 million clusters
+ *  (512 GiB of disk) in 32 MiB, and the list is read once for each window. */
+const WINDOW_CLUSTERS = 8 * 1024 * 1024;
+
+const NOT_STORED = 0;
+const ZERO = 1;
+const FIRST_SLOT = 2;
+
+export class ClusterMapping {
+  private window: Uint32Array = new Uint32Array(0);
+  private windowStart = -1;
+
+  constructor(
+    private readonly blocks: BlockListReader,
+    private readonly zeros: BlockListReader,
+    /** 1 = the slot holds data, 0 = its block was found to be zeros. */
+    private readonly slotsInUse: (first: number, count: number) => Promise<Uint8Array>,
+  ) {}
+
+  /** As `Qcow2Plan.mapClusters`: 0 not stored, 1 zeros, 2 + slot. Meant to be called with growing `first`. */
+  async mapClusters(first: number, out: Float64Array): Promise<void> {
+    for (let i = 0; i < out.length;) {
+      const start = Math.floor((first + i) / WINDOW_CLUSTERS) * WINDOW_CLUSTERS;
+      if (start !== this.windowStart) await this.load(start);
+      const count = Math.min(out.length - i, start + WINDOW_CLUSTERS - (first + i));
+      const from = first + i - start;
+      for (let k = 0; k < count; k++) out[i + k] = this.window[from + k] ?? NOT_STORED;
+      i += count;
+    }
+  }
+
+  private async load(start: number): Promise<void> {
+    this.window = new Uint32Array(WINDOW_CLUSTERS);
+    this.windowStart = start;
+    const end = start + WINDOW_CLUSTERS;
+    for await (const { pairs } of this.zeros.parts())
+      for (let i = 0; i < pairs.length; i += 2) {
+        const from = Math.max(pairs[i]!, start);
+        const to = Math.min(pairs[i]! + pairs[i + 1]!, end);
+        if (from < to) this.window.fill(ZERO, from - start, to - start);
+      }
+    for await (const { first, pairs } of this.blocks.parts()) {
+      const used = await this.slotsInUse(first, pairs.length / 2);
+      for (let i = 0; i < used.length; i++) {
+        const block = guestBlockOf(pairs[i * 2]!);
+        if (block < start || block >= end) continue;
+        this.window[block - start] = used[i] === 1 ? FIRST_SLOT + first + i : ZERO;
+      }
+    }
+  }
+}

@@ -1,0 +1,258 @@
+import {
+  digestEntryOffset,
+  HOLE,
+  unitCountOf,
+  writeDigestTableHeader,
+} from '../../chain/digest-table.js';
+import { isZeroUnit, unitDigest } from '../../chain/digest.js';
+import { diskPath, digestTablePath, tablesCopyPath } from '../../chain/chain-paths.js';
+import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
+import { BackupError } from '../../domain/errors.js';
+import type { TargetCompanion, TargetDisk } from '../../domain/target-point.js';
+import { composeQcow2 } from '../../image/qcow2/compose.js';
+import type {
+  BackupRepository,
+  ReadableFile,
+  WritableFile,
+} from '../../repository/backup-repository.js';
+import { makeFolderDurable } from '../../repository/replace-file.js';
+import { BlockListReader } from '../blocks/block-list.js';
+import { ClusterMapping } from './cluster-mapping.js';
+import {
+  readStagedJson,
+  requirePlan,
+  stagedPath,
+  windowCountOf,
+  writeStagedJson,
+  type ComposedPoint,
+  type CopyPlan,
+  type DiskPlan,
+  type PlanReference,
+} from '../staging/copy-plan.js';
+import { openWindows } from '../staging/disk-work.js';
+import { fileBytes } from '../blocks/file-bytes.js';
+import { hashFile } from '../blocks/file-digest.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { TablesCopyWriter } from '../blocks/tables-copy.js';
+
+export interface ComposeInput {
+  readonly targetRepositoryId: string;
+  readonly staging: string;
+  readonly reference: PlanReference;
+}
+
+/** Writes header, tables and reference counts around the copied blocks, completes the digest tables, copies the machine description
+ *  files, and makes everything durable. Can be run again from the start at any time until the point is committed.
+ *  @throws STAGING_INVALID when a window is not copied, STALE_EPOCH, REPOSITORY_FULL */
+export async function composeTargetFile(
+  context: MoverContext,
+  input: ComposeInput,
+): Promise<{ disks: number; sizeBytes: number }> {
+  const target = await context.repository(input.targetRepositoryId);
+  const plan = await requirePlan(target, input.staging, input.reference);
+  const finished = await readStagedJson<ComposedPoint>(target, stagedPath.composed(input.staging));
+  const composed =
+    finished !== null && finished.token === plan.token
+      ? finished
+      : await compose(context, target, input.staging, plan);
+  return {
+    disks: composed.disks.length,
+    sizeBytes: composed.disks.reduce((sum, disk) => sum + disk.sizeBytes, 0),
+  };
+}
+
+async function compose(
+  context: MoverContext,
+  target: BackupRepository,
+  staging: string,
+  plan: CopyPlan,
+): Promise<ComposedPoint> {
+  const disks: TargetDisk[] = [];
+  for (const disk of plan.disks) {
+    await settleCursor(target, staging, disk);
+    disks.push(await composeDisk(context, target, staging, plan, disk));
+  }
+  const companions = await copyCompanions(context, target, staging, plan);
+  await target.syncFolder(stagedPath.pointFolder(staging));
+  await target.syncFolder(stagedPath.workFolder(staging));
+  const composed: ComposedPoint = { token: plan.token, disks, companions };
+  await writeStagedJson(target, stagedPath.composed(staging), composed);
+  return composed;
+}
+
+/** Makes the finished cursor durable. Once the composed folder has its final name there is no staged file to copy into again, so from
+ *  then on no power cut may bring an older cursor back.
+ *  @throws STAGING_INVALID when a window is not copied */
+async function settleCursor(
+  target: BackupRepository,
+  staging: string,
+  disk: DiskPlan,
+): Promise<void> {
+  const path = stagedPath.cursor(staging, disk.disk);
+  const windowCount = windowCountOf(disk.slotCount);
+  const [missing] = await openWindows(target, path, 0, windowCount);
+  if (missing !== undefined)
+    throw new BackupError(
+      'STAGING_INVALID',
+      `window ${missing} of disk ${disk.disk} is not copied yet`,
+      { details: { staging, disk: disk.disk } },
+    );
+  if (windowCount === 0) return;
+  const cursor = await target.openWrite(path, 'existing');
+  try {
+    await cursor.sync();
+  } finally {
+    await cursor.close();
+  }
+}
+
+async function composeDisk(
+  context: MoverContext,
+  target: BackupRepository,
+  staging: string,
+  plan: CopyPlan,
+  disk: DiskPlan,
+): Promise<TargetDisk> {
+  const opened: { close(): Promise<void> }[] = [];
+  const track = <T extends { close(): Promise<void> }>(file: T): T => {
+    opened.push(file);
+    return file;
+  };
+  try {
+    const image = track(
+      await target.openWrite(stagedPath.image(staging, disk.disk), 'open-or-new'),
+    );
+    const table = track(
+      await target.openWrite(stagedPath.digests(staging, disk.disk), 'open-or-new'),
+    );
+    const tables = track(
+      await target.openWrite(stagedPath.tables(staging, disk.disk), 'open-or-new'),
+    );
+    const blocks = track(await target.openRead(stagedPath.blockList(staging, disk.disk)));
+    const zeros = track(await target.openRead(stagedPath.zeroList(staging, disk.disk)));
+    const mapping = new ClusterMapping(
+      await BlockListReader.open(blocks, plan.token),
+      await BlockListReader.open(zeros, plan.token),
+      (first, count) => slotsInUse(table, first, count),
+    );
+    const { sizeBytes } = await composeQcow2(await fileBytes(image), {
+      virtualSizeBytes: disk.virtualSizeBytes,
+      backing: disk.backing && { name: disk.backing.link, format: disk.backing.format },
+      slotCount: disk.slotCount,
+      mapClusters: (first, out) => mapping.mapClusters(first, out),
+      slotsInUse: async (first, out) => {
+        out.set(await slotsInUse(table, first, out.length));
+      },
+    });
+    const tableDigest = await completeDigestTable(
+      { image, table, tables: new TablesCopyWriter(tables), algorithm: plan.algorithm },
+      { sizeBytes, slotCount: disk.slotCount },
+    );
+    return {
+      disk: disk.disk,
+      path: diskPath(plan.pointId, disk.disk, 'qcow2'),
+      format: 'qcow2',
+      kind: disk.kind,
+      sizeBytes,
+      virtualSizeBytes: disk.virtualSizeBytes,
+      digests: {
+        path: digestTablePath(plan.pointId, disk.disk),
+        algorithm: plan.algorithm,
+        tableDigest,
+      },
+      tablesPath: tablesCopyPath(plan.pointId, disk.disk),
+    };
+  } finally {
+    for (const file of opened) await file.close();
+  }
+}
+
+/** 1 for a slot that holds data; 0 for one whose block was found to be zeros. */
+async function slotsInUse(
+  table: ReadableFile,
+  firstSlot: number,
+  count: number,
+): Promise<Uint8Array> {
+  const digests = Buffer.alloc(count * DIGEST_BYTES);
+  await table.read(digests, digestEntryOffset(1 + firstSlot));
+  const used = new Uint8Array(count);
+  for (let i = 0; i < count; i++)
+    used[i] = digests.subarray(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES).equals(HOLE) ? 0 : 1;
+  return used;
+}
+
+/** Adds the digests of the header and of the tables behind the slots, then the table's own header, and keeps a copy of those units;
+ *  returns the digest of the whole table. */
+async function completeDigestTable(
+  files: {
+    readonly image: ReadableFile;
+    readonly table: WritableFile;
+    readonly tables: TablesCopyWriter;
+    readonly algorithm: DigestAlgorithm;
+  },
+  { sizeBytes, slotCount }: { readonly sizeBytes: number; readonly slotCount: number },
+): Promise<string> {
+  const { image, table, tables, algorithm } = files;
+  const unitCount = unitCountOf(sizeBytes);
+  const digest = unitDigest(algorithm);
+  const unit = Buffer.alloc(BLOCK_BYTES);
+  const addUnit = async (index: number): Promise<void> => {
+    unit.fill(0, await image.read(unit, index * BLOCK_BYTES));
+    // As everywhere in a digest table, a unit of zeros has no digest: who makes the table anew gets the same one.
+    const isZero = isZeroUnit(unit);
+    await table.write(isZero ? HOLE : digest(unit), digestEntryOffset(index));
+    if (!isZero) await tables.add(index, unit);
+  };
+  await addUnit(0);
+  for (let index = 1 + slotCount; index < unitCount; index++) await addUnit(index);
+  await tables.finish();
+  await table.truncate(digestEntryOffset(unitCount));
+  await writeDigestTableHeader(table, { algorithm, fileSizeBytes: sizeBytes, unitCount });
+  await table.sync();
+  return hashFile(table);
+}
+
+/** Machine description files go to `config/` under their own names, numbered where two are alike. */
+async function copyCompanions(
+  context: MoverContext,
+  target: BackupRepository,
+  staging: string,
+  plan: CopyPlan,
+): Promise<TargetCompanion[]> {
+  if (plan.companions.length === 0) return [];
+  const folder = `${stagedPath.pointFolder(staging)}/config`;
+  await makeFolderDurable(target, folder);
+  const companions: TargetCompanion[] = [];
+  for (const { repositoryId, path } of plan.companions) {
+    const name = freeName(path.slice(path.lastIndexOf('/') + 1), companions);
+    const source = await (await context.repository(repositoryId)).openRead(path);
+    const copy = await target.openWrite(`${folder}/${name}`, 'open-or-new');
+    try {
+      const part = Buffer.alloc(1024 * 1024);
+      let sizeBytes = 0;
+      await copy.truncate(0);
+      for (;;) {
+        const count = await source.read(part, sizeBytes);
+        await copy.write(part.subarray(0, count), sizeBytes);
+        sizeBytes += count;
+        if (count < part.length) break;
+      }
+      await copy.sync();
+      const digest = await hashFile(copy);
+      companions.push({ path: `${plan.pointId}/config/${name}`, sizeBytes, digest });
+    } finally {
+      await source.close();
+      await copy.close();
+    }
+  }
+  await target.syncFolder(folder);
+  return companions;
+}
+
+function freeName(name: string, taken: readonly TargetCompanion[]): string {
+  const isTaken = (candidate: string) => taken.some(({ path }) => path.endsWith(`/${candidate}`));
+  for (let n = 1; ; n++) {
+    const candidate = n === 1 ? name : `${n}-${name}`;
+    if (!isTaken(candidate)) return candidate;
+  }
+}

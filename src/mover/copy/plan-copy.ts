@@ -1,0 +1,305 @@
+import { randomBytes } from 'node:crypto';
+import { relativeParentLink, stagingFolder } from '../../chain/chain-paths.js';
+import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
+import { ownedChainRecord } from '../../chain/chain-store.js';
+import type { Digest, DigestAlgorithm } from '../../domain/digest.js';
+import { BackupError } from '../../domain/errors.js';
+import { pointFolderName } from '../../domain/path-segment.js';
+import type { SourceRestorePoint } from '../../domain/restore-point.js';
+import type { CopiedSourceDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import { contentIdentity } from '../../image/content-identity.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { makeFolderDurable } from '../../repository/replace-file.js';
+import {
+  readStagedJson,
+  stagedPath,
+  writeStagedJson,
+  type CopyPlan,
+  type DiskPlan,
+  type PlanReference,
+} from '../staging/copy-plan.js';
+import { ImageStack, type LayerFile } from '../blocks/image-stack.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { listPlannedBlocks, type ChangeSource } from './planned-blocks.js';
+import { finishedScan, prepareScan, sameLayers, type BlockScan } from './scan-plan.js';
+import { diskWork } from '../staging/disk-work.js';
+import type { DiskWork } from '../../domain/disk-work.js';
+import { discardStaging } from '../staging/staging.js';
+import {
+  findSourceWorkload,
+  requireCompletePoint,
+  sourceLayers,
+} from '../source/source-catalogue.js';
+
+export interface PlanCopyInput {
+  readonly targetRepositoryId: string;
+  readonly chain: string;
+  readonly epoch: number;
+  readonly sourceRepositoryId: string;
+  readonly workloadId: string;
+  readonly restorePointId: string;
+  readonly algorithm: 'full' | 'increment';
+  /** Where to look for what changed since the target's newest point: everything stored, the source's increments, or the blocks' digests. */
+  readonly changedBy: 'all' | 'lineage' | 'digest';
+  /** Source restore point that the target's newest point was copied from; set with `lineage`. */
+  readonly lineageFrom: string | null;
+  readonly digest: DigestAlgorithm;
+}
+
+/** `scan`: the blocks must be compared first (`scanBlocks`), then the copy is planned again. */
+export type PlanCopyOutcome =
+  | {
+      readonly state: 'scan';
+      readonly reference: PlanReference;
+      readonly pointId: string;
+      readonly disks: DiskWork[];
+    }
+  | {
+      readonly state: 'ready';
+      readonly reference: PlanReference;
+      readonly pointId: string;
+      readonly kind: 'full' | 'increment';
+      readonly disks: DiskWork[];
+    };
+
+/** Plans the copy of one source restore point into the staging folder of the chain. Run again after a stop it takes up the plan that is
+ *  there, as long as the source files are still the same; otherwise it plans anew. Reads tables only, no data, except `contentIdentity`.
+ *  @throws SOURCE_CHANGED, RESTORE_POINT_MISSING, RESTORE_POINT_BROKEN, STALE_EPOCH, IMAGE_… */
+export async function planCopy(
+  context: MoverContext,
+  input: PlanCopyInput,
+): Promise<PlanCopyOutcome> {
+  const target = await context.repository(input.targetRepositoryId);
+  const source = await context.repository(input.sourceRepositoryId);
+  const record = await ownedChainRecord(target, input.chain, input.epoch);
+  const workload = await findSourceWorkload(source, input.workloadId);
+  const point = requireCompletePoint(workload, input.restorePointId);
+  const parent = input.algorithm === 'full' ? null : newestPoint(record);
+  const pointId = newPointId(record, point);
+  const staging = stagingFolder(input.chain, pointId);
+  const disks = point.disks.map(({ disk }) => disk);
+  const contentIds = new Map(point.disks.map(({ disk, contentId }) => [disk, contentId]));
+  const layersOf = (disk: string) => sourceLayers(input.sourceRepositoryId, workload, point, disk);
+
+  const existing = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
+  if (existing !== null && isSamePlan(existing, input, parent, layersOf)) {
+    const plan = { ...existing, epoch: input.epoch };
+    if (existing.epoch !== input.epoch)
+      await writeStagedJson(target, stagedPath.plan(staging), plan);
+    return ready(target, staging, plan);
+  }
+
+  // Lists, cursors and digests of a plan that no longer fits must not meet those of the next one.
+  if (existing !== null) await discardStaging(target, staging);
+  const prepared = await prepareStaging(context, input, {
+    record,
+    staging,
+    parent,
+    disks,
+    layersOf,
+  });
+  if (prepared.state === 'scan') return { state: 'scan', pointId, ...prepared.work };
+  const { scan } = prepared;
+  const token = scan?.token ?? randomBytes(16).toString('hex');
+  const planned: PlannedDisk[] = [];
+  for (const disk of disks)
+    planned.push(
+      await planDisk(context, {
+        target,
+        staging,
+        token,
+        disk,
+        layers: layersOf(disk),
+        parent,
+        changedBy: input.changedBy,
+        lineageFrom: input.lineageFrom,
+        isScanned: scan?.disks.some((entry) => entry.disk === disk) ?? false,
+        contentId: contentIds.get(disk),
+      }),
+    );
+  const plan = assemblePlan(input, { token, pointId, point, parent, planned });
+  await writeStagedJson(target, stagedPath.plan(staging), plan);
+  return ready(target, staging, plan);
+}
+
+function assemblePlan(
+  input: PlanCopyInput,
+  parts: {
+    readonly token: string;
+    readonly pointId: string;
+    readonly point: SourceRestorePoint;
+    readonly parent: TargetRestorePoint | null;
+    readonly planned: readonly PlannedDisk[];
+  },
+): CopyPlan {
+  const { token, pointId, point, parent, planned } = parts;
+  const isFull = planned.every(({ plan }) => plan.kind === 'full');
+  return {
+    token,
+    epoch: input.epoch,
+    pointId,
+    createdAt: new Date(point.createdAtMs).toISOString(),
+    kind: isFull ? 'full' : 'increment',
+    parentId: isFull ? null : parent!.id,
+    chainId: isFull ? pointId : parent!.chainId,
+    algorithm: input.digest,
+    disks: planned.map((entry) => entry.plan),
+    companions: point.companions.map((path) => ({ repositoryId: input.sourceRepositoryId, path })),
+    source: {
+      repositoryId: input.sourceRepositoryId,
+      restorePointId: point.id,
+      disks: planned.map((entry) => entry.source),
+    },
+  };
+}
+
+/** An empty staging folder, or one with the scan that the plan is made from; `scan`: there is one to be done first. */
+async function prepareStaging(
+  context: MoverContext,
+  input: PlanCopyInput,
+  place: {
+    readonly record: ChainRecord;
+    readonly staging: string;
+    readonly parent: TargetRestorePoint | null;
+    readonly disks: readonly string[];
+    readonly layersOf: LayersOf;
+  },
+): Promise<
+  | { state: 'ready'; scan: BlockScan | null }
+  | { state: 'scan'; work: { reference: PlanReference; disks: DiskWork[] } }
+> {
+  const target = await context.repository(input.targetRepositoryId);
+  const { record, staging, parent, disks, layersOf } = place;
+  let scan: BlockScan | null = null;
+  if (input.changedBy === 'digest' && parent !== null) {
+    scan = await finishedScan(target, staging, parent, disks, layersOf);
+    if (scan === null) {
+      const work = await prepareScan(context, input, record, staging, parent, disks, layersOf);
+      if (work.disks.length > 0) return { state: 'scan', work };
+    }
+  }
+  if (scan === null) await discardStaging(target, staging);
+  await makeFolderDurable(target, stagedPath.workFolder(staging));
+  await makeFolderDurable(target, stagedPath.pointFolder(staging));
+  return { state: 'ready', scan };
+}
+
+interface PlannedDisk {
+  readonly plan: DiskPlan;
+  readonly source: CopiedSourceDisk;
+}
+
+interface PlanDiskInput {
+  readonly target: BackupRepository;
+  readonly staging: string;
+  readonly token: string;
+  readonly disk: string;
+  readonly layers: readonly { restorePointId: string; file: LayerFile }[];
+  readonly parent: TargetRestorePoint | null;
+  readonly changedBy: PlanCopyInput['changedBy'];
+  readonly lineageFrom: string | null;
+  readonly isScanned: boolean;
+  /** Identity that the source vouches for. */
+  readonly contentId: Digest | undefined;
+}
+
+async function planDisk(context: MoverContext, input: PlanDiskInput): Promise<PlannedDisk> {
+  const files = input.layers.map(({ file }) => file);
+  const stack = await ImageStack.open(context, files);
+  try {
+    const parentDisk = input.parent?.disks.find(({ disk }) => disk === input.disk);
+    const changes = changeSource(input, parentDisk !== undefined);
+    const lists = await listPlannedBlocks(context, {
+      target: input.target,
+      staging: input.staging,
+      token: input.token,
+      disk: input.disk,
+      stack,
+      changes,
+    });
+    const contentId = input.contentId ?? (await contentIdentity(stack.images[0]!));
+    await stack.assertUnchanged(context);
+    return {
+      plan: {
+        disk: input.disk,
+        kind: changes.type === 'all' ? 'full' : 'increment',
+        virtualSizeBytes: stack.virtualSizeBytes,
+        backing:
+          changes.type === 'all'
+            ? null
+            : { link: relativeParentLink(parentDisk!.path), format: 'qcow2' },
+        layers: files,
+        ...lists,
+      },
+      source: { disk: input.disk, path: files[0]!.path, contentId, stamp: files[0]!.stamp! },
+    };
+  } finally {
+    await stack.close();
+  }
+}
+
+function changeSource(input: PlanDiskInput, hasParentDisk: boolean): ChangeSource {
+  if (!hasParentDisk || input.changedBy === 'all') return { type: 'all' };
+  if (input.isScanned) return { type: 'changeMap' };
+  const layerLimit = input.layers.findIndex(
+    ({ restorePointId }) => restorePointId === input.lineageFrom,
+  );
+  if (layerLimit < 0)
+    throw new BackupError(
+      'RESTORE_POINT_BROKEN',
+      `disk ${input.disk} does not descend from restore point ${input.lineageFrom ?? ''}`,
+      { details: { disk: input.disk } },
+    );
+  return { type: 'lineage', layerLimit };
+}
+
+function newestPoint(record: ChainRecord): TargetRestorePoint {
+  const newest = availablePoints(record).at(-1);
+  if (newest === undefined)
+    throw new BackupError('STAGING_INVALID', 'the chain has no restore point to build on');
+  return newest;
+}
+
+/** Two points of one second get different folders: the second one a suffix. */
+function newPointId(record: ChainRecord, point: SourceRestorePoint): string {
+  const name = pointFolderName(point.createdAtMs);
+  for (let n = 1; ; n++) {
+    const id = n === 1 ? name : `${name}-${n}`;
+    if (!record.points.some((existing) => existing.id === id)) return id;
+  }
+}
+
+type LayersOf = (disk: string) => { restorePointId: string; file: LayerFile }[];
+
+/** A plan can be taken up when it is for the same point in the same role and every file it reads is still the same. */
+function isSamePlan(
+  plan: CopyPlan,
+  input: PlanCopyInput,
+  parent: TargetRestorePoint | null,
+  layersOf: LayersOf,
+): boolean {
+  return (
+    plan.source.restorePointId === input.restorePointId &&
+    plan.source.repositoryId === input.sourceRepositoryId &&
+    plan.algorithm === input.digest &&
+    (input.algorithm === 'full' ? plan.kind === 'full' : plan.parentId === parent?.id) &&
+    plan.disks.every((disk) => sameLayers(disk.layers, layersOf(disk.disk)))
+  );
+}
+
+async function ready(
+  target: BackupRepository,
+  staging: string,
+  plan: CopyPlan,
+): Promise<PlanCopyOutcome> {
+  const disks: DiskWork[] = [];
+  for (const { disk, slotCount } of plan.disks)
+    disks.push(await diskWork(target, stagedPath.cursor(staging, disk), disk, slotCount));
+  return {
+    state: 'ready',
+    reference: { token: plan.token, epoch: plan.epoch },
+    pointId: plan.pointId,
+    kind: plan.kind,
+    disks,
+  };
+}

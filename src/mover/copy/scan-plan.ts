@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto';
+import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
+import type { DigestAlgorithm } from '../../domain/digest.js';
+import type { TargetRestorePoint } from '../../domain/target-point.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { makeFolderDurable } from '../../repository/replace-file.js';
+import {
+  readStagedJson,
+  stagedPath,
+  windowCountOf,
+  writeStagedJson,
+  type PlanReference,
+} from '../staging/copy-plan.js';
+import { ImageStack, sameStamp, type LayerFile } from '../blocks/image-stack.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { diskWork, openWindows } from '../staging/disk-work.js';
+import type { DiskWork } from '../../domain/disk-work.js';
+import { discardStaging } from '../staging/staging.js';
+
+/** A comparison of the source's blocks with the digests of the target's newest point, for when no lineage tells what changed.
+ *  It lies in `<staging>/scan.json` and lends its token to the plan that is made from it. */
+export interface BlockScan {
+  readonly token: string;
+  readonly epoch: number;
+  readonly parentId: string;
+  readonly algorithm: DigestAlgorithm;
+  readonly disks: readonly ScanDisk[];
+}
+
+export interface ScanDisk {
+  readonly disk: string;
+  readonly blockCount: number;
+  readonly sourceLayers: readonly LayerFile[];
+  readonly targetLayers: readonly TargetLayer[];
+}
+
+export interface TargetLayer extends LayerFile {
+  readonly digestsPath: string;
+}
+
+type LayersOf = (disk: string) => { restorePointId: string; file: LayerFile }[];
+
+/** Makes or takes up the scan of all disks that the target holds already; a disk that is new needs none. */
+export async function prepareScan(
+  context: MoverContext,
+  input: { targetRepositoryId: string; chain: string; epoch: number; digest: DigestAlgorithm },
+  record: ChainRecord,
+  staging: string,
+  parent: TargetRestorePoint,
+  disks: readonly string[],
+  layersOf: LayersOf,
+): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
+  const target = await context.repository(input.targetRepositoryId);
+  const known = disks.filter((disk) => parent.disks.some((entry) => entry.disk === disk));
+  const existing = await readStagedJson<BlockScan>(target, stagedPath.scan(staging));
+  if (existing !== null && isSameScan(existing, parent, known, layersOf)) {
+    const scan = { ...existing, epoch: input.epoch };
+    await writeStagedJson(target, stagedPath.scan(staging), scan);
+    return work(target, staging, scan);
+  }
+  await discardStaging(target, staging);
+  const scanDisks: ScanDisk[] = [];
+  for (const disk of known) {
+    const sourceLayers = layersOf(disk).map(({ file }) => file);
+    const stack = await ImageStack.open(context, sourceLayers);
+    const { blockCount } = stack;
+    await stack.close();
+    const targetLayers = targetLayersOf(record, input, parent.id, disk);
+    scanDisks.push({ disk, blockCount, sourceLayers, targetLayers });
+  }
+  await makeFolderDurable(target, stagedPath.workFolder(staging));
+  const scan: BlockScan = {
+    token: randomBytes(16).toString('hex'),
+    epoch: input.epoch,
+    parentId: parent.id,
+    algorithm: parent.disks[0]?.digests.algorithm ?? input.digest,
+    disks: scanDisks,
+  };
+  await writeStagedJson(target, stagedPath.scan(staging), scan);
+  return work(target, staging, scan);
+}
+
+/** The scan in this staging folder, when all its windows are done and nothing it compared has changed since; null otherwise. */
+export async function finishedScan(
+  target: BackupRepository,
+  staging: string,
+  parent: TargetRestorePoint,
+  disks: readonly string[],
+  layersOf: LayersOf,
+): Promise<BlockScan | null> {
+  const scan = await readStagedJson<BlockScan>(target, stagedPath.scan(staging));
+  const known = disks.filter((disk) => parent.disks.some((entry) => entry.disk === disk));
+  if (scan === null || !isSameScan(scan, parent, known, layersOf)) return null;
+  for (const { disk, blockCount } of scan.disks) {
+    const path = stagedPath.scanCursor(staging, disk);
+    const open = await openWindows(target, path, 0, windowCountOf(blockCount));
+    if (open.length > 0) return null;
+  }
+  return scan;
+}
+
+/** Images of the target that show `disk` at `pointId`, top first, with their digest tables. */
+export function targetLayersOf(
+  record: ChainRecord,
+  input: { targetRepositoryId: string; chain: string },
+  pointId: string,
+  disk: string,
+): TargetLayer[] {
+  const layers: TargetLayer[] = [];
+  for (const point of lineageOf(record, pointId)) {
+    const file = point.disks.find((entry) => entry.disk === disk);
+    if (file === undefined) break;
+    layers.push({
+      repositoryId: input.targetRepositoryId,
+      path: `${input.chain}/${file.path}`,
+      format: file.format,
+      stamp: null,
+      digestsPath: `${input.chain}/${file.digests.path}`,
+    });
+    if (file.kind === 'full') break;
+  }
+  return layers;
+}
+
+function isSameScan(
+  scan: BlockScan,
+  parent: TargetRestorePoint,
+  disks: readonly string[],
+  layersOf: LayersOf,
+): boolean {
+  return (
+    scan.parentId === parent.id &&
+    scan.disks.length === disks.length &&
+    scan.disks.every((entry) => {
+      const now = disks.includes(entry.disk) ? layersOf(entry.disk) : [];
+      return sameLayers(entry.sourceLayers, now);
+    })
+  );
+}
+
+/** Whether planned source files are still the ones that a layout finds, untouched. */
+export function sameLayers(
+  planned: readonly LayerFile[],
+  now: readonly { file: LayerFile }[],
+): boolean {
+  return (
+    planned.length === now.length &&
+    planned.every((layer, i) => {
+      const file = now[i]!.file;
+      return layer.path === file.path && sameStamp(layer.stamp!, file.stamp!);
+    })
+  );
+}
+
+async function work(
+  target: BackupRepository,
+  staging: string,
+  scan: BlockScan,
+): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
+  const disks: DiskWork[] = [];
+  for (const { disk, blockCount } of scan.disks)
+    disks.push(await diskWork(target, stagedPath.scanCursor(staging, disk), disk, blockCount));
+  return { reference: { token: scan.token, epoch: scan.epoch }, disks };
+}

@@ -1,0 +1,223 @@
+import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
+import { ownedChainRecord } from '../../chain/chain-store.js';
+import {
+  digestEntryOffset,
+  unitCountOf,
+  writeDigestTableHeader,
+} from '../../chain/digest-table.js';
+import { isZeroUnit, unitDigest } from '../../chain/digest.js';
+import { stagingFolder } from '../../chain/chain-paths.js';
+import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
+import { isBackupError } from '../../domain/errors.js';
+import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { makeFolderDurable } from '../../repository/replace-file.js';
+import { hashFile } from '../blocks/file-digest.js';
+import { HOLE } from '../../chain/digest-table.js';
+import {
+  findGoodBlock,
+  guestBlocksOf,
+  type HealInput,
+  type HealingSource,
+} from './healing-source.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { removeTree } from '../staging/staging.js';
+import { withVerifier } from '../blocks/verify-units.js';
+
+export interface HealOutcome {
+  /** One sentence for each unit: which, where, from what it was healed, or that it was not. */
+  readonly notes: readonly string[];
+  /** Units that are still bad. */
+  readonly remaining: readonly number[];
+  /** The source could not be asked just now: what remains may be healed later. */
+  readonly isSourceUnknown: boolean;
+}
+
+/** Heals units of a backup file from the first place that holds the right bytes: the copy of the tables, the source, another file of the
+ *  chain. Right means: with the digest that was recorded when the unit was written. The bytes are written beside and read back first, then
+ *  over the bad ones, so a stop at any place leaves a bad unit or a good one, never a good one made bad. */
+export async function healDisk(context: MoverContext, input: HealInput): Promise<HealOutcome> {
+  const repository = await context.repository(input.targetRepositoryId);
+  const record = await ownedChainRecord(repository, input.chain, input.epoch);
+  const point = lineageOf(record, input.pointId)[0]!;
+  const disk = point.disks.find((entry) => entry.disk === input.disk);
+  if (disk === undefined) return { notes: [], remaining: [], isSourceUnknown: false };
+  const source: HealingSource = { ...input, record, point, diskFile: disk };
+  const first = await healUnits(context, source, await stillBad(context, input, disk));
+  if (first.remaining.length === 0 || first.healed.length === 0) return outcomeOf(first);
+  // A table that was damaged hid which guest blocks the others are: now it shows.
+  const second = await healUnits(context, source, first.remaining);
+  return outcomeOf({ ...second, healed: [...first.healed, ...second.healed] });
+}
+
+interface HealedUnits extends Omit<HealOutcome, 'notes'> {
+  /** One sentence each. */
+  readonly healed: readonly string[];
+  readonly unhealed: readonly string[];
+}
+
+function outcomeOf({ healed, unhealed, remaining, isSourceUnknown }: HealedUnits): HealOutcome {
+  return { notes: [...healed, ...unhealed], remaining, isSourceUnknown };
+}
+
+async function healUnits(
+  context: MoverContext,
+  source: HealingSource,
+  bad: readonly number[],
+): Promise<HealedUnits> {
+  const { point, diskFile: disk } = source;
+  const repository = await context.repository(source.targetRepositoryId);
+  const blocks = await guestBlocksOf(context, source, disk, bad);
+  const healed: string[] = [];
+  const unhealed: string[] = [];
+  const remaining: number[] = [];
+  let isSourceUnknown = false;
+  for (const unit of bad) {
+    const place = placeText(point, disk, unit, blocks.get(unit) ?? null);
+    const expected = await expectedDigest(repository, source.chain, disk, unit);
+    const found = await findGoodBlock(context, source, unit, blocks.get(unit) ?? null, expected);
+    isSourceUnknown ||= found.isSourceUnknown;
+    if (found.bytes === null) {
+      remaining.push(unit);
+      unhealed.push(`${place} is corrupt and no good copy of it was found`);
+      continue;
+    }
+    await overwrite(repository, source, disk, unit, found.bytes);
+    healed.push(`${place} was corrupt and was healed from ${found.from}`);
+  }
+  return { healed, unhealed, remaining, isSourceUnknown };
+}
+
+async function stillBad(
+  context: MoverContext,
+  input: HealInput,
+  disk: TargetDisk,
+): Promise<number[]> {
+  const place = { repositoryId: input.targetRepositoryId, chain: input.chain };
+  return withVerifier(context, place, disk, async (verifier) => {
+    const bad: number[] = [];
+    for (const unit of input.units) bad.push(...(await verifier.badUnits(unit, 1)));
+    return bad;
+  });
+}
+
+function placeText(
+  point: TargetRestorePoint,
+  disk: TargetDisk,
+  unit: number,
+  guestBlock: number | null,
+): string {
+  const what =
+    guestBlock === null
+      ? 'a table'
+      : `guest block ${guestBlock} (byte ${guestBlock * BLOCK_BYTES})`;
+  return `disk ${disk.disk} of ${point.id}: ${what} at byte ${unit * BLOCK_BYTES} of ${disk.path}`;
+}
+
+async function expectedDigest(
+  repository: BackupRepository,
+  chain: string,
+  disk: TargetDisk,
+  unit: number,
+): Promise<Buffer> {
+  const table = await repository.openRead(`${chain}/${disk.digests.path}`);
+  try {
+    const digest = Buffer.alloc(DIGEST_BYTES);
+    await table.read(digest, digestEntryOffset(unit));
+    return digest;
+  } finally {
+    await table.close();
+  }
+}
+
+async function overwrite(
+  repository: BackupRepository,
+  input: HealInput,
+  disk: TargetDisk,
+  unit: number,
+  bytes: Buffer,
+): Promise<void> {
+  const staging = stagingFolder(input.chain, `heal-${input.pointId}`);
+  await makeFolderDurable(repository, staging);
+  const beside = await repository.openWrite(`${staging}/unit`, 'open-or-new');
+  try {
+    await beside.write(bytes, 0);
+    await beside.sync();
+    const back = Buffer.alloc(BLOCK_BYTES);
+    await beside.read(back, 0);
+    if (!back.equals(bytes)) throw new Error(`${staging}/unit does not read back as written`);
+  } finally {
+    await beside.close();
+  }
+  const image = await repository.openWrite(`${input.chain}/${disk.path}`, 'existing');
+  try {
+    const length = Math.min(BLOCK_BYTES, disk.sizeBytes - unit * BLOCK_BYTES);
+    await image.write(bytes.subarray(0, length), unit * BLOCK_BYTES);
+    await image.sync();
+  } finally {
+    await image.close();
+  }
+  await removeTree(repository, staging);
+}
+
+/** Makes a damaged digest table anew from the file it covers. It is put in place only when it is bit for bit the one that the commit record
+ *  knows; otherwise the file is damaged too, and nothing is changed. */
+export async function healDigestTable(
+  context: MoverContext,
+  input: Omit<HealInput, 'units'>,
+): Promise<{ healed: boolean }> {
+  const repository = await context.repository(input.targetRepositoryId);
+  const record: ChainRecord = await ownedChainRecord(repository, input.chain, input.epoch);
+  const disk = lineageOf(record, input.pointId)[0]!.disks.find(
+    (entry) => entry.disk === input.disk,
+  );
+  if (disk === undefined) return { healed: false };
+  const staging = stagingFolder(input.chain, `heal-${input.pointId}`);
+  await makeFolderDurable(repository, staging);
+  const path = `${staging}/table.digests`;
+  const healed = await rebuildTable(context, repository, input.chain, disk, path);
+  if (healed) {
+    const final = `${input.chain}/${disk.digests.path}`;
+    await repository.rename(path, final);
+    await repository.syncFolder(final.slice(0, final.lastIndexOf('/')));
+  }
+  await removeTree(repository, staging);
+  return { healed };
+}
+
+async function rebuildTable(
+  context: MoverContext,
+  repository: BackupRepository,
+  chain: string,
+  disk: TargetDisk,
+  path: string,
+): Promise<boolean> {
+  const { algorithm, tableDigest } = disk.digests;
+  const digest = unitDigest(algorithm);
+  const image = await repository.openRead(`${chain}/${disk.path}`);
+  const table = await repository.openWrite(path, 'open-or-new');
+  try {
+    const unitCount = unitCountOf(disk.sizeBytes);
+    await table.truncate(0);
+    const unit = Buffer.alloc(BLOCK_BYTES);
+    for (let index = 0; index < unitCount; index++) {
+      if (index % 256 === 0) context.control.throwIfStopped();
+      unit.fill(0, await image.read(unit, index * BLOCK_BYTES));
+      const value = isZeroUnit(unit) ? HOLE : digest(unit);
+      await table.write(value, digestEntryOffset(index));
+    }
+    await writeDigestTableHeader(table, {
+      algorithm,
+      fileSizeBytes: disk.sizeBytes,
+      unitCount,
+    });
+    await table.sync();
+    return (await hashFile(table)) === tableDigest;
+  } catch (error) {
+    if (isBackupError(error, 'FILE_MISSING')) return false;
+    throw error;
+  } finally {
+    await image.close();
+    await table.close();
+  }
+}

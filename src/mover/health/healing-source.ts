@@ -1,0 +1,180 @@
+import { digestEntryOffset, readDigestTableHeader } from '../../chain/digest-table.js';
+import { isZeroUnit, unitDigest } from '../../chain/digest.js';
+import type { ChainRecord } from '../../chain/chain-record.js';
+import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
+import { isBackupError } from '../../domain/errors.js';
+import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import { BLOCK_DIRECT } from '../../image/disk-image.js';
+import { HOLE } from '../../chain/digest-table.js';
+import { ImageStack, openLayerImage } from '../blocks/image-stack.js';
+import type { MoverContext } from '../task/mover-context.js';
+import {
+  findSourceWorkload,
+  requireCompletePoint,
+  sourceLayers,
+} from '../source/source-catalogue.js';
+import { readTablesCopy } from '../blocks/tables-copy.js';
+
+export interface HealInput {
+  readonly targetRepositoryId: string;
+  readonly chain: string;
+  readonly epoch: number;
+  readonly pointId: string;
+  readonly disk: string;
+  readonly units: readonly number[];
+}
+
+export interface HealingSource extends HealInput {
+  readonly record: ChainRecord;
+  readonly point: TargetRestorePoint;
+  readonly diskFile: TargetDisk;
+}
+
+export interface FoundBlock {
+  readonly bytes: Buffer | null;
+  /** In plain words. */
+  readonly from: string;
+  readonly isSourceUnknown: boolean;
+}
+
+const MAP_BLOCKS = 65_536;
+
+/** Which guest block each of the file's units holds; units that hold a table are not in it. Nothing is in it when the tables themselves
+ *  cannot be read: they are healed first then. */
+export async function guestBlocksOf(
+  context: MoverContext,
+  input: Pick<HealInput, 'targetRepositoryId' | 'chain'>,
+  disk: TargetDisk,
+  units: readonly number[],
+): Promise<Map<number, number>> {
+  const wanted = new Set(units);
+  const blocks = new Map<number, number>();
+  try {
+    const { image, close } = await openLayerImage(context, {
+      repositoryId: input.targetRepositoryId,
+      path: `${input.chain}/${disk.path}`,
+      format: disk.format,
+      stamp: null,
+    });
+    try {
+      const blockCount = Math.ceil(image.virtualSizeBytes / BLOCK_BYTES);
+      for (let first = 0; first < blockCount; first += MAP_BLOCKS) {
+        const map = await image.mapBlocks(first, Math.min(MAP_BLOCKS, blockCount - first));
+        for (let i = 0; i < map.states.length; i++) {
+          const unit = map.hostOffsets[i]! / BLOCK_BYTES;
+          if (map.states[i] === BLOCK_DIRECT && wanted.has(unit)) blocks.set(unit, first + i);
+        }
+      }
+    } finally {
+      await close();
+    }
+  } catch (error) {
+    if (!isBackupError(error) || error.kind !== 'corrupt') throw error;
+  }
+  return blocks;
+}
+
+/** Bytes with the digest `expected`, from the first place that has them. */
+export async function findGoodBlock(
+  context: MoverContext,
+  source: HealingSource,
+  unit: number,
+  guestBlock: number | null,
+  expected: Buffer,
+): Promise<FoundBlock> {
+  const digest = unitDigest(source.diskFile.digests.algorithm);
+  const isRight = (bytes: Buffer | null): bytes is Buffer =>
+    bytes !== null && (expected.equals(HOLE) ? isZeroUnit(bytes) : digest(bytes).equals(expected));
+  let isSourceUnknown = false;
+  if (expected.equals(HOLE))
+    return { bytes: Buffer.alloc(BLOCK_BYTES), from: 'zeros', isSourceUnknown };
+
+  const copy = await fromTablesCopy(context, source, unit);
+  if (isRight(copy)) return { bytes: copy, from: 'the copy of the tables', isSourceUnknown };
+  if (guestBlock !== null) {
+    try {
+      const bytes = await fromSource(context, source, guestBlock);
+      if (isRight(bytes)) return { bytes, from: 'the source', isSourceUnknown };
+    } catch (error) {
+      if (!isBackupError(error)) throw error;
+      isSourceUnknown = error.kind === 'unavailable';
+    }
+  }
+  const other = await fromOtherFiles(context, source, expected);
+  if (isRight(other)) return { bytes: other, from: 'another file of the chain', isSourceUnknown };
+  return { bytes: null, from: '', isSourceUnknown };
+}
+
+async function fromTablesCopy(
+  context: MoverContext,
+  { targetRepositoryId, chain, diskFile }: HealingSource,
+  unit: number,
+): Promise<Buffer | null> {
+  const repository = await context.repository(targetRepositoryId);
+  const path = `${chain}/${diskFile.tablesPath}`;
+  if ((await repository.stat(path)) === null) return null;
+  const file = await repository.openRead(path);
+  try {
+    return await readTablesCopy(file, unit);
+  } finally {
+    await file.close();
+  }
+}
+
+/** @throws what tells that the source does not hold the point, or cannot be asked */
+async function fromSource(
+  context: MoverContext,
+  { point, record, diskFile }: HealingSource,
+  guestBlock: number,
+): Promise<Buffer> {
+  const { repositoryId, restorePointId } = point.source;
+  const repository = await context.repository(repositoryId);
+  const workload = await findSourceWorkload(repository, record.workload.id);
+  const sourcePoint = requireCompletePoint(workload, restorePointId);
+  const layers = sourceLayers(repositoryId, workload, sourcePoint, diskFile.disk);
+  const stack = await ImageStack.open(
+    context,
+    layers.map(({ file }) => file),
+  );
+  try {
+    const bytes = Buffer.alloc(BLOCK_BYTES);
+    await stack.read(bytes, guestBlock * BLOCK_BYTES);
+    return bytes;
+  } finally {
+    await stack.close();
+  }
+}
+
+const TABLE_PART_ENTRIES = 32_768;
+
+/** Looks the digest up in the tables of all other files of the chain. */
+async function fromOtherFiles(
+  context: MoverContext,
+  { targetRepositoryId, chain, record, diskFile }: HealingSource,
+  expected: Buffer,
+): Promise<Buffer | null> {
+  const repository = await context.repository(targetRepositoryId);
+  for (const disk of record.points.flatMap(({ disks }) => disks)) {
+    if (disk.path === diskFile.path || disk.digests.algorithm !== diskFile.digests.algorithm)
+      continue;
+    const table = await repository.openRead(`${chain}/${disk.digests.path}`);
+    const image = await repository.openRead(`${chain}/${disk.path}`);
+    try {
+      const { unitCount } = await readDigestTableHeader(table);
+      for (let first = 0; first < unitCount; first += TABLE_PART_ENTRIES) {
+        const part = Buffer.alloc(Math.min(TABLE_PART_ENTRIES, unitCount - first) * DIGEST_BYTES);
+        await table.read(part, digestEntryOffset(first));
+        for (let at = part.indexOf(expected); at >= 0; at = part.indexOf(expected, at + 1)) {
+          if (at % DIGEST_BYTES !== 0) continue;
+          const bytes = Buffer.alloc(BLOCK_BYTES);
+          await image.read(bytes, (first + at / DIGEST_BYTES) * BLOCK_BYTES);
+          if (unitDigest(disk.digests.algorithm)(bytes).equals(expected)) return bytes;
+        }
+      }
+    } finally {
+      await table.close();
+      await image.close();
+    }
+  }
+  return null;
+}

@@ -1,0 +1,128 @@
+import type { ChainRecord } from '../../chain/chain-record.js';
+import { ownedChainRecord, writeChainRecord } from '../../chain/chain-store.js';
+import type { LastingDamage } from '../../domain/damage.js';
+import { isBackupError } from '../../domain/errors.js';
+import type { TargetRestorePoint } from '../../domain/target-point.js';
+import { BLOCK_UNALLOCATED } from '../../image/disk-image.js';
+import { changeChain } from '../change/pending-change.js';
+import type { ChangeInput } from '../change/change-points.js';
+import { withoutPoints } from '../change/delete-points.js';
+import { guestBlocksOf } from './healing-source.js';
+import { openLayerImage } from '../blocks/image-stack.js';
+import type { MoverContext } from '../task/mover-context.js';
+
+export interface MarkOutcome {
+  /** Points that show a damaged block, oldest first. */
+  readonly corrupt: readonly string[];
+  readonly quarantined: readonly string[];
+}
+
+/** Marks every restore point that shows a damaged block as corrupt. Corrupt points that no good point builds on leave the chain: their
+ *  folders are set aside in the quarantine, not deleted, and what they showed is copied again by the next session.
+ *  @param input.mayQuarantine false while the source could not be asked: it may still heal them */
+export async function markDamage(
+  context: MoverContext,
+  input: ChangeInput & {
+    readonly damage: readonly LastingDamage[];
+    readonly mayQuarantine: boolean;
+  },
+): Promise<MarkOutcome> {
+  const repository = await context.repository(input.targetRepositoryId);
+  const record = await ownedChainRecord(repository, input.chain, input.epoch);
+  const corrupt = new Set<string>();
+  for (const damage of input.damage)
+    for (const id of await pointsThatShow(context, input, record, damage)) corrupt.add(id);
+  const points = record.points.map((point) =>
+    corrupt.has(point.id) ? { ...point, health: 'corrupt' as const } : point,
+  );
+  const ids = record.points.map(({ id }) => id).filter((id) => corrupt.has(id));
+  if (ids.length === 0) return { corrupt: [], quarantined: [] };
+  const marked = await writeChainRecord(repository, input.chain, { ...record, points });
+  const leaving = input.mayQuarantine ? withoutGoodDependents(points, corrupt) : [];
+  if (leaving.length > 0)
+    await changeChain(
+      context,
+      { repository, chain: input.chain },
+      marked,
+      withoutPoints(marked, leaving),
+      { type: 'quarantine', ids: leaving },
+      leaving,
+      input.nowMs,
+    );
+  return { corrupt: ids, quarantined: leaving };
+}
+
+/** Dependents first. */
+function withoutGoodDependents(
+  points: readonly TargetRestorePoint[],
+  corrupt: ReadonlySet<string>,
+): string[] {
+  const needed = new Set<string>();
+  const leaving: string[] = [];
+  for (const { id, parentId } of points.toReversed()) {
+    const goes = corrupt.has(id) && !needed.has(id);
+    if (goes) leaving.push(id);
+    else if (parentId !== null) needed.add(parentId);
+  }
+  return leaving;
+}
+
+/** The point of the file and those above it, up to the one that hides the damaged blocks with its own. */
+async function pointsThatShow(
+  context: MoverContext,
+  input: ChangeInput,
+  record: ChainRecord,
+  { pointId, disk, units }: LastingDamage,
+): Promise<string[]> {
+  const owner = record.points.find(({ id }) => id === pointId);
+  const file = owner?.disks.find((entry) => entry.disk === disk);
+  if (owner === undefined || file === undefined) return [];
+  const blocks =
+    units === null ? new Map<number, number>() : await guestBlocksOf(context, input, file, units);
+  // A damaged table or file can hide anything: every point above shows it.
+  const isEverywhere = units === null || units.some((unit) => !blocks.has(unit));
+  const showing: string[] = [];
+  let open = new Set(blocks.values());
+  for (let point: TargetRestorePoint | undefined = owner; point !== undefined;) {
+    if (point !== owner) open = await stillShown(context, input, point, disk, open);
+    if (!isEverywhere && open.size === 0) break;
+    if (point !== owner && point.disks.find((entry) => entry.disk === disk)?.kind === 'full') break;
+    showing.push(point.id);
+    const id: string = point.id;
+    point = record.points.find(({ parentId }) => parentId === id);
+  }
+  return showing;
+}
+
+/** Blocks of `open` that this increment does not hold itself. */
+async function stillShown(
+  context: MoverContext,
+  input: ChangeInput,
+  point: TargetRestorePoint,
+  disk: string,
+  open: ReadonlySet<number>,
+): Promise<Set<number>> {
+  const file = point.disks.find((entry) => entry.disk === disk);
+  if (file === undefined) return new Set();
+  try {
+    const { image, close } = await openLayerImage(context, {
+      repositoryId: input.targetRepositoryId,
+      path: `${input.chain}/${file.path}`,
+      format: file.format,
+      stamp: null,
+    });
+    try {
+      const shown = new Set<number>();
+      for (const block of open) {
+        const map = await image.mapBlocks(block, 1);
+        if (map.states[0] === BLOCK_UNALLOCATED) shown.add(block);
+      }
+      return shown;
+    } finally {
+      await close();
+    }
+  } catch (error) {
+    if (isBackupError(error) && error.kind === 'corrupt') return new Set(open);
+    throw error;
+  }
+}

@@ -1,0 +1,129 @@
+import { stagingFolder } from '../../chain/chain-paths.js';
+import { releaseLease } from '../../chain/leases.js';
+import { readDigestTableHeader } from '../../chain/digest-table.js';
+import type { Damage } from '../../domain/damage.js';
+import { BLOCK_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
+import { BackupError } from '../../domain/errors.js';
+import { verifyStagingId } from '../../domain/staging-id.js';
+import type { BackupRepository, WritableFile } from '../../repository/backup-repository.js';
+import { ChangeMap, writeChangeBits } from '../blocks/change-map.js';
+import { stagedPath } from '../staging/copy-plan.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { discardStaging } from '../staging/staging.js';
+import { pointToVerify, type VerifyPointInput } from './verify-plan.js';
+import { UnitVerifier } from '../blocks/verify-units.js';
+import { markDone } from '../task/window-cursor.js';
+import type { WindowWorker } from '../task/window-loop.js';
+
+export interface VerifyBlocksInput extends VerifyPointInput {
+  readonly disk: string;
+  /** 0: as fast as it goes. Shared out evenly among the loops of one task is left to the caller. */
+  readonly maxBytesPerSecond: number;
+}
+
+/** Reads windows of units of a point's file and notes which do not have their digest. */
+export async function openVerifyWorker(
+  context: MoverContext,
+  input: VerifyBlocksInput,
+): Promise<WindowWorker> {
+  const repository = await context.repository(input.targetRepositoryId);
+  const { point } = await pointToVerify(repository, input);
+  const disk = point.disks.find((entry) => entry.disk === input.disk);
+  if (disk === undefined)
+    throw new BackupError('STAGING_INVALID', `the point has no disk ${input.disk} any more`);
+  const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
+  const image = await repository.openRead(`${input.chain}/${disk.path}`);
+  const table = await repository.openRead(`${input.chain}/${disk.digests.path}`);
+  const bad = await repository.openWrite(stagedPath.changeMap(staging, disk.disk), 'open-or-new');
+  const cursor = await repository.openWrite(
+    stagedPath.scanCursor(staging, disk.disk),
+    'open-or-new',
+  );
+  const { algorithm, unitCount } = await readDigestTableHeader(table);
+  const verifier = new UnitVerifier(image, table, algorithm);
+  return {
+    async process(window) {
+      const startedAt = performance.now();
+      const first = window * WINDOW_BLOCKS;
+      const count = Math.min(WINDOW_BLOCKS, unitCount - first);
+      await noteBadUnits(bad, first, count, await verifier.badUnits(first, count));
+      await markDone(cursor, window);
+      context.control.add('processedBlocks', count);
+      context.control.add('readBytes', count * BLOCK_BYTES);
+      await keepRate(input.maxBytesPerSecond, count * BLOCK_BYTES, startedAt);
+    },
+    async close() {
+      for (const file of [image, table, bad, cursor]) await file.close();
+    },
+  };
+}
+
+async function noteBadUnits(
+  map: WritableFile,
+  first: number,
+  count: number,
+  units: readonly number[],
+): Promise<void> {
+  const bits = new Uint8Array(count);
+  for (const unit of units) bits[unit - first] = 1;
+  await writeChangeBits(map, first, bits);
+  if (units.length > 0) await map.sync();
+}
+
+async function keepRate(
+  maxBytesPerSecond: number,
+  bytes: number,
+  startedAtMs: number,
+): Promise<void> {
+  if (maxBytesPerSecond === 0) return;
+  const dueMs = (bytes / maxBytesPerSecond) * 1000;
+  const restMs = dueMs - (performance.now() - startedAtMs);
+  if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs));
+}
+
+/** Damaged blocks that are listed one by one; a file with more is a case for a new full. */
+const MAX_LISTED_UNITS = 1000;
+const MAP_UNITS = 65_536;
+
+/** What the finished verification found, and the end of its staging folder and lease. */
+export async function collectDamage(
+  context: MoverContext,
+  input: VerifyPointInput,
+): Promise<Damage[]> {
+  const repository = await context.repository(input.targetRepositoryId);
+  const { point } = await pointToVerify(repository, input);
+  const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
+  const damage: Damage[] = [];
+  for (const { disk, sizeBytes } of point.disks) {
+    const found = await badUnitsOf(repository, stagedPath.changeMap(staging, disk), sizeBytes);
+    if (found.count > 0) damage.push({ type: 'units', disk, ...found });
+  }
+  await discardStaging(repository, staging);
+  await releaseLease(repository, input.chain, verifyStagingId(input.pointId));
+  return damage;
+}
+
+async function badUnitsOf(
+  repository: BackupRepository,
+  path: string,
+  sizeBytes: number,
+): Promise<{ units: number[]; count: number }> {
+  if ((await repository.stat(path)) === null) return { units: [], count: 0 };
+  const file = await repository.openRead(path);
+  try {
+    const map = new ChangeMap(file);
+    const units: number[] = [];
+    let count = 0;
+    const unitCount = Math.ceil(sizeBytes / BLOCK_BYTES);
+    for (let first = 0; first < unitCount; first += MAP_UNITS) {
+      const bits = await map.read(first, Math.min(MAP_UNITS, unitCount - first));
+      for (let i = bits.indexOf(1); i >= 0; i = bits.indexOf(1, i + 1)) {
+        count++;
+        if (units.length < MAX_LISTED_UNITS) units.push(first + i);
+      }
+    }
+    return { units, count };
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,175 @@
+import { stagingFolder } from '../../chain/chain-paths.js';
+import { holdLease, LEASE_MS } from '../../chain/leases.js';
+import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
+import { readChainRecord } from '../../chain/chain-store.js';
+import { readDigestTableHeader } from '../../chain/digest-table.js';
+import type { Damage } from '../../domain/damage.js';
+import { BackupError, isBackupError } from '../../domain/errors.js';
+import { verifyStagingId } from '../../domain/staging-id.js';
+import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import { relativeParentLink } from '../../chain/chain-paths.js';
+import { openQcow2Image } from '../../image/qcow2/qcow2-image.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { makeFolderDurable } from '../../repository/replace-file.js';
+import { hashFile } from '../blocks/file-digest.js';
+import { readStagedJson, stagedPath, writeStagedJson } from '../staging/copy-plan.js';
+import { diskWork } from '../staging/disk-work.js';
+import type { DiskWork } from '../../domain/disk-work.js';
+import { fileByteSource } from '../blocks/file-bytes.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { discardStaging } from '../staging/staging.js';
+
+export interface VerifyPointInput {
+  readonly targetRepositoryId: string;
+  readonly chain: string;
+  readonly pointId: string;
+  /** From which the lease on the point runs. Epoch milliseconds. */
+  readonly nowMs: number;
+}
+
+/** Keeps merge, replacement and deletion away from the point's files; called before they are looked at, and again before it ends. Once for
+ *  a task, not in each of its threads. */
+export async function leaseForVerification(
+  context: MoverContext,
+  input: VerifyPointInput,
+): Promise<void> {
+  const repository = await context.repository(input.targetRepositoryId);
+  await holdLease(repository, input.chain, verifyStagingId(input.pointId), {
+    restorePointId: input.pointId,
+    purpose: 'verify',
+    expiresAtMs: input.nowMs + LEASE_MS,
+  });
+}
+
+/** Looks at the structure of a point's own files (sizes, parent links, headers, digest tables, machine description files) and prepares the
+ *  reading of every block. Run again after a stop, it goes on where the last one was, as long as the files are the same.
+ *  @throws RESTORE_POINT_MISSING, CHAIN_LOCKED while a change of the chain's files is under way, REPOSITORY_UNREACHABLE: what cannot be
+ *    read just now is unknown, not damaged */
+export async function prepareVerification(
+  context: MoverContext,
+  input: VerifyPointInput,
+): Promise<{ disks: DiskWork[]; damage: Damage[] }> {
+  const repository = await context.repository(input.targetRepositoryId);
+  await leaseForVerification(context, input);
+  const { record, point } = await pointToVerify(repository, input);
+  if (record.pending !== null)
+    throw new BackupError(
+      'CHAIN_LOCKED',
+      `a ${record.pending.type} is under way in ${input.chain}: its files can be judged when it is finished`,
+    );
+  const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
+  const token = point.disks.map(({ digests }) => digests.tableDigest).join('.');
+  const existing = await readStagedJson<{ token: string }>(repository, stagedPath.scan(staging));
+  if (existing?.token !== token) {
+    await discardStaging(repository, staging);
+    await makeFolderDurable(repository, stagedPath.workFolder(staging));
+    await writeStagedJson(repository, stagedPath.scan(staging), { token });
+  }
+  const damage: Damage[] = [];
+  const disks: DiskWork[] = [];
+  for (const disk of point.disks) {
+    const found = await structuralDamage(repository, input.chain, record, point, disk);
+    if (found.damage !== null) damage.push(found.damage);
+    const cursor = stagedPath.scanCursor(staging, disk.disk);
+    disks.push(await diskWork(repository, cursor, disk.disk, found.unitCount));
+  }
+  for (const companion of point.companions)
+    if (!(await hasDigest(repository, `${input.chain}/${companion.path}`, companion.digest)))
+      damage.push({ type: 'companion', path: companion.path });
+  return { disks, damage };
+}
+
+export async function pointToVerify(
+  repository: BackupRepository,
+  input: VerifyPointInput,
+): Promise<{ record: ChainRecord; point: TargetRestorePoint }> {
+  const record = await readChainRecord(repository, input.chain);
+  if (record === null)
+    throw new BackupError('RESTORE_POINT_MISSING', `there is no chain in ${input.chain}`);
+  return { record, point: lineageOf(record, input.pointId)[0]! };
+}
+
+/** `unitCount` 0: the blocks cannot be read at all. */
+async function structuralDamage(
+  repository: BackupRepository,
+  chain: string,
+  record: ChainRecord,
+  point: TargetRestorePoint,
+  disk: TargetDisk,
+): Promise<{ damage: Damage | null; unitCount: number }> {
+  const entry = await repository.stat(`${chain}/${disk.path}`);
+  if (entry?.type !== 'file' || entry.stamp.sizeBytes !== disk.sizeBytes) {
+    const reason =
+      entry === null
+        ? `${disk.path} is missing`
+        : `${disk.path} has ${entry.stamp.sizeBytes} bytes instead of ${disk.sizeBytes}`;
+    return { damage: { type: 'file', disk: disk.disk, reason }, unitCount: 0 };
+  }
+  const unitCount = await soundTable(repository, `${chain}/${disk.digests.path}`, disk);
+  if (unitCount === null) return { damage: { type: 'digestTable', disk: disk.disk }, unitCount: 0 };
+  const link = await wrongLink(repository, chain, record, point, disk);
+  return {
+    damage: link === null ? null : { type: 'file', disk: disk.disk, reason: link },
+    unitCount,
+  };
+}
+
+/** Number of units; null when the table is missing or is not what was written. */
+async function soundTable(
+  repository: BackupRepository,
+  path: string,
+  disk: TargetDisk,
+): Promise<number | null> {
+  if ((await repository.stat(path)) === null) return null;
+  const table = await repository.openRead(path);
+  try {
+    if ((await hashFile(table)) !== disk.digests.tableDigest) return null;
+    return (await readDigestTableHeader(table)).unitCount;
+  } catch (error) {
+    if (isBackupError(error, 'CHAIN_RECORD_CORRUPT')) return null;
+    throw error;
+  } finally {
+    await table.close();
+  }
+}
+
+/** A header that cannot be read shows in the digest of its unit as well and is healed there; a sound header with another parent is a file
+ *  that was put there by something else. */
+async function wrongLink(
+  repository: BackupRepository,
+  chain: string,
+  record: ChainRecord,
+  point: TargetRestorePoint,
+  disk: TargetDisk,
+): Promise<string | null> {
+  const file = await repository.openRead(`${chain}/${disk.path}`);
+  try {
+    const image = await openQcow2Image(await fileByteSource(file));
+    const parent = record.points.find(({ id }) => id === point.parentId);
+    const parentPath = parent?.disks.find((entry) => entry.disk === disk.disk)?.path;
+    const expected =
+      disk.kind === 'full' || parentPath === undefined ? null : relativeParentLink(parentPath);
+    const actual = image.backing?.name ?? null;
+    if (actual === expected) return null;
+    return `${disk.path} names the parent ${actual ?? 'none'} instead of ${expected ?? 'none'}`;
+  } catch (error) {
+    if (isBackupError(error) && error.kind === 'corrupt') return null;
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+async function hasDigest(
+  repository: BackupRepository,
+  path: string,
+  digest: string,
+): Promise<boolean> {
+  if ((await repository.stat(path)) === null) return false;
+  const file = await repository.openRead(path);
+  try {
+    return (await hashFile(file)) === digest;
+  } finally {
+    await file.close();
+  }
+}

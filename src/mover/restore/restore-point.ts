@@ -1,0 +1,129 @@
+import { holdLease, LEASE_MS, releaseLease } from '../../chain/leases.js';
+import { lineageOf } from '../../chain/chain-record.js';
+import { readChainRecord } from '../../chain/chain-store.js';
+import { pathSegment } from '../../domain/path-segment.js';
+import { BackupError } from '../../domain/errors.js';
+import type { ImageFormat } from '../../domain/restore-point.js';
+import { folderRepositoryId } from '../../repository/open-repository.js';
+import type { PlanReference } from '../staging/copy-plan.js';
+import { readStagedJson, stagedPath, type CopyPlan } from '../staging/copy-plan.js';
+import { diskWork } from '../staging/disk-work.js';
+import type { DiskWork } from '../../domain/disk-work.js';
+import { ImageStack } from '../blocks/image-stack.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { planFull } from '../change/plan-full.js';
+import { discardStaging } from '../staging/staging.js';
+
+export interface RestoreInput {
+  /** Repository that holds the copy. */
+  readonly repositoryId: string;
+  readonly chain: string;
+  readonly pointId: string;
+  /** Absolute path of an existing folder on the worker's machine, outside every repository. */
+  readonly destinationPath: string;
+  readonly format: ImageFormat;
+  /** null: all. */
+  readonly disks: readonly string[] | null;
+  /** Keeps the point's files from being merged or deleted; renewed with `renewLease`. */
+  readonly leaseId: string;
+  readonly nowMs: number;
+}
+
+/** Staging folder in the destination; also what tells a restore that was stopped. */
+export function restoreStaging(pointId: string): string {
+  return `.longhaul-restore-${pointId}`;
+}
+
+/** Takes a lease on the point and plans the restore into the destination. Run again after a stop it takes up what is there.
+ *  @throws RESTORE_POINT_MISSING, RESTORE_DESTINATION_INVALID when a file of that name is there already */
+export async function prepareRestore(
+  context: MoverContext,
+  input: RestoreInput,
+): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
+  const source = await context.repository(input.repositoryId);
+  await renewLease(context, input);
+  const record = await readChainRecord(source, input.chain);
+  if (record === null)
+    throw new BackupError('RESTORE_POINT_MISSING', `there is no chain in ${input.chain}`);
+  const point = lineageOf(record, input.pointId)[0]!;
+  const target = await context.repository(folderRepositoryId(input.destinationPath));
+  for (const { disk } of point.disks) {
+    const name = restoredName(disk, input.format);
+    if ((input.disks === null || input.disks.includes(disk)) && (await target.stat(name)) !== null)
+      throw new BackupError(
+        'RESTORE_DESTINATION_INVALID',
+        `${input.destinationPath} holds a file ${name} already`,
+        { details: { path: name } },
+      );
+  }
+  const staging = restoreStaging(input.pointId);
+  const plan = await planFull(context, {
+    source,
+    chain: input.chain,
+    record,
+    point,
+    disks: input.disks,
+    target,
+    staging,
+    epoch: 0,
+    withCompanions: true,
+  });
+  if (input.format === 'qcow2') return plan;
+  const stored = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
+  const disks: DiskWork[] = [];
+  for (const { disk, layers } of stored?.disks ?? []) {
+    const stack = await ImageStack.open(context, layers);
+    const { blockCount } = stack;
+    await stack.close();
+    disks.push(await diskWork(target, stagedPath.scanCursor(staging, disk), disk, blockCount));
+  }
+  return { reference: plan.reference, disks };
+}
+
+/** Called more often than a lease lasts. */
+export async function renewLease(
+  context: MoverContext,
+  input: Pick<RestoreInput, 'repositoryId' | 'chain' | 'pointId' | 'leaseId' | 'nowMs'>,
+): Promise<void> {
+  await holdLease(await context.repository(input.repositoryId), input.chain, input.leaseId, {
+    restorePointId: input.pointId,
+    purpose: 'restore',
+    expiresAtMs: input.nowMs + LEASE_MS,
+  });
+}
+
+/** Gives the finished disks their names, and ends staging and lease. @returns paths of the restored files in the destination */
+export async function finishRestore(
+  context: MoverContext,
+  input: RestoreInput,
+): Promise<{ files: string[] }> {
+  const target = await context.repository(folderRepositoryId(input.destinationPath));
+  const staging = restoreStaging(input.pointId);
+  const plan = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
+  const files: string[] = [];
+  for (const { disk } of plan?.disks ?? []) {
+    const name = restoredName(disk, input.format);
+    const staged =
+      input.format === 'qcow2' ? stagedPath.image(staging, disk) : rawPath(staging, disk);
+    if ((await target.stat(staged)) !== null) await target.rename(staged, name);
+    files.push(`${input.destinationPath}/${name}`);
+  }
+  const config = `${stagedPath.pointFolder(staging)}/config`;
+  for (const entry of await target.list(config)) {
+    await target.rename(entry.path, entry.name);
+    files.push(`${input.destinationPath}/${entry.name}`);
+  }
+  await target.syncFolder('');
+  await discardStaging(target, staging);
+  await releaseLease(await context.repository(input.repositoryId), input.chain, input.leaseId);
+  return { files };
+}
+
+/** Raw restore: the disk as it is, holes where it is zero. */
+export function rawPath(staging: string, disk: string): string {
+  return `${stagedPath.pointFolder(staging)}/${pathSegment(disk)}.raw`;
+}
+
+function restoredName(disk: string, format: ImageFormat): string {
+  return `${pathSegment(disk)}.${format}`;
+}

@@ -1,0 +1,97 @@
+import { isZeroUnit } from '../../chain/digest.js';
+import { BLOCK_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
+import { BackupError } from '../../domain/errors.js';
+import { BLOCK_UNALLOCATED, BLOCK_ZERO } from '../../image/disk-image.js';
+import type { WritableFile } from '../../repository/backup-repository.js';
+import { placeOf, readBlocks, type BlockPlace } from '../blocks/block-reader.js';
+import { RUN_BLOCKS, RUN_BYTES } from '../task/run-buffer.js';
+import type { CopyBlocksInput } from '../copy/copy-blocks.js';
+import { requireDisk, requirePlan, stagedPath } from '../staging/copy-plan.js';
+import { ImageStack } from '../blocks/image-stack.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { rawPath } from './restore-point.js';
+import { SourceDigests } from '../blocks/source-digests.js';
+import { markDone } from '../task/window-cursor.js';
+import type { WindowWorker } from '../task/window-loop.js';
+
+/** Writes windows of guest blocks of a restore point as a raw disk: each block is compared with its digest when it is read, and with what
+ *  was read when it is written. */
+export async function openRawRestoreWorker(
+  context: MoverContext,
+  input: CopyBlocksInput,
+): Promise<WindowWorker> {
+  const target = await context.repository(input.targetRepositoryId);
+  const plan = await requirePlan(target, input.staging, input.reference);
+  const disk = requireDisk(plan, input.disk);
+  const stack = await ImageStack.open(context, disk.layers);
+  const digests = await SourceDigests.open(context, stack.layers);
+  const raw = await target.openWrite(rawPath(input.staging, disk.disk), 'open-or-new');
+  const cursor = await target.openWrite(
+    stagedPath.scanCursor(input.staging, disk.disk),
+    'open-or-new',
+  );
+  const window = new RawWindow(context, stack, digests, raw, disk.virtualSizeBytes);
+  return {
+    async process(number) {
+      const count = await window.restore(number * WINDOW_BLOCKS);
+      await raw.sync();
+      await markDone(cursor, number);
+      context.control.add('processedBlocks', count);
+    },
+    async close() {
+      for (const file of [stack, digests, raw, cursor]) await file.close();
+    },
+  };
+}
+
+class RawWindow {
+  private readonly buffer = Buffer.alloc(RUN_BYTES);
+  private readonly back = Buffer.alloc(RUN_BYTES);
+
+  constructor(
+    private readonly context: MoverContext,
+    private readonly stack: ImageStack,
+    private readonly digests: SourceDigests,
+    private readonly raw: WritableFile,
+    private readonly virtualSizeBytes: number,
+  ) {}
+
+  async restore(first: number): Promise<number> {
+    const count = Math.min(WINDOW_BLOCKS, this.stack.blockCount - first);
+    const map = await this.stack.mapBlocks(first, count);
+    const places: BlockPlace[] = [];
+    for (let i = 0; i < count; i++) {
+      const state = map.states[i]!;
+      if (state === BLOCK_UNALLOCATED || state === BLOCK_ZERO) continue;
+      places.push(placeOf(map, i, first));
+    }
+    for (let i = 0; i < places.length; i += RUN_BLOCKS) {
+      this.context.control.throwIfStopped();
+      await this.restoreRun(places.slice(i, i + RUN_BLOCKS));
+    }
+    const isLast = first + count === this.stack.blockCount;
+    if (isLast) await this.raw.truncate(this.virtualSizeBytes);
+    return count;
+  }
+
+  private async restoreRun(places: readonly BlockPlace[]): Promise<void> {
+    await readBlocks(this.stack, places, this.buffer, this.context.control);
+    await this.digests.assertGood(places, this.buffer);
+    for (const [i, { guestBlock }] of places.entries()) {
+      const offset = guestBlock * BLOCK_BYTES;
+      const length = Math.min(BLOCK_BYTES, this.virtualSizeBytes - offset);
+      const unit = this.buffer.subarray(i * BLOCK_BYTES, i * BLOCK_BYTES + length);
+      if (isZeroUnit(unit)) continue;
+      await this.raw.write(unit, offset);
+      const back = this.back.subarray(0, length);
+      await this.raw.read(back, offset);
+      if (!back.equals(unit))
+        throw new BackupError(
+          'BLOCK_DIGEST_MISMATCH',
+          `${this.raw.path}: the block at byte ${offset} does not read back as it was written`,
+          { details: { path: this.raw.path, offset } },
+        );
+      this.context.control.add('transferredBytes', length);
+    }
+  }
+}

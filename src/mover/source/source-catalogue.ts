@@ -1,0 +1,151 @@
+import { chainFolder } from '../../chain/chain-paths.js';
+import { availablePoints, lineageOf, type ChainRecord } from '../../chain/chain-record.js';
+import { BackupError } from '../../domain/errors.js';
+import type { SourceDisk, SourceRestorePoint, SourceWorkload } from '../../domain/restore-point.js';
+import type { TargetRestorePoint } from '../../domain/target-point.js';
+import { scanRepository } from '../../layout/scan-repository.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { findChains } from '../../chain/find-chains.js';
+import type { LayerFile } from '../blocks/image-stack.js';
+
+/** Everything in a repository that can be copied from: what the backup tools left there, and Longhaul's own chains (a copy of a copy). */
+export async function listSourceWorkloads(repository: BackupRepository): Promise<SourceWorkload[]> {
+  const workloads = await scanRepository(repository);
+  for (const { folder, record } of await findChains(repository))
+    workloads.push(await chainAsSource(repository, folder, record));
+  return workloads.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** @throws WORKLOAD_MISSING */
+export async function findSourceWorkload(
+  repository: BackupRepository,
+  workloadId: string,
+): Promise<SourceWorkload> {
+  const workload = (await listSourceWorkloads(repository)).find(({ id }) => id === workloadId);
+  if (workload === undefined)
+    throw new BackupError(
+      'WORKLOAD_MISSING',
+      `repository ${repository.id} holds no workload ${workloadId}`,
+      { details: { repositoryId: repository.id, workloadId } },
+    );
+  return workload;
+}
+
+/** @throws RESTORE_POINT_MISSING, RESTORE_POINT_BROKEN */
+export function requireCompletePoint(
+  workload: SourceWorkload,
+  restorePointId: string,
+): SourceRestorePoint {
+  const point = workload.restorePoints.find(({ id }) => id === restorePointId);
+  if (point === undefined)
+    throw new BackupError(
+      'RESTORE_POINT_MISSING',
+      `workload ${workload.name} has no restore point ${restorePointId} any more`,
+      { details: { workloadId: workload.id, restorePointId } },
+    );
+  if (point.state !== 'complete')
+    throw new BackupError(
+      'RESTORE_POINT_BROKEN',
+      `restore point ${restorePointId} of workload ${workload.name} is ${point.state}: ${point.reason ?? 'no reason given'}`,
+      { details: { workloadId: workload.id, restorePointId } },
+    );
+  return point;
+}
+
+/** Image files that show `disk` at `point`, top first, each with the restore point it belongs to.
+ *  @throws RESTORE_POINT_BROKEN when a link is missing */
+export function sourceLayers(
+  repositoryId: string,
+  workload: SourceWorkload,
+  point: SourceRestorePoint,
+  disk: string,
+): { restorePointId: string; file: LayerFile }[] {
+  const layers: { restorePointId: string; file: LayerFile }[] = [];
+  for (let current: SourceRestorePoint | undefined = point; ;) {
+    const file: SourceDisk | undefined = current?.disks.find((entry) => entry.disk === disk);
+    if (
+      current === undefined ||
+      file === undefined ||
+      layers.length > workload.restorePoints.length
+    )
+      throw new BackupError(
+        'RESTORE_POINT_BROKEN',
+        `disk ${disk} of restore point ${point.id} lacks a parent file`,
+        { details: { repositoryId, restorePointId: point.id, disk } },
+      );
+    const { path, format, stamp, digestsPath } = file;
+    const digests = digestsPath === undefined ? {} : { digestsPath };
+    layers.push({
+      restorePointId: current.id,
+      file: { repositoryId, path, format, stamp, ...digests },
+    });
+    if (file.parentRestorePointId === null) return layers;
+    const parentId: string = file.parentRestorePointId;
+    current = workload.restorePoints.find(({ id }) => id === parentId);
+  }
+}
+
+async function chainAsSource(
+  repository: BackupRepository,
+  folder: string,
+  record: ChainRecord,
+): Promise<SourceWorkload> {
+  const restorePoints: SourceRestorePoint[] = [];
+  for (const point of availablePoints(record))
+    restorePoints.push(await pointAsSource(repository, folder, record, point));
+  return { ...record.workload, id: chainWorkloadId(record), restorePoints, isCopiedChain: true };
+}
+
+/** Copies of one workload by several jobs are several workloads to copy on. */
+function chainWorkloadId(record: ChainRecord): string {
+  return chainFolder(record.jobId, record.workload.id).replace('/', ':');
+}
+
+async function pointAsSource(
+  repository: BackupRepository,
+  folder: string,
+  record: ChainRecord,
+  point: TargetRestorePoint,
+): Promise<SourceRestorePoint> {
+  const disks: SourceDisk[] = [];
+  let reason = point.health === 'corrupt' ? 'a health check found corrupt blocks in it' : null;
+  for (const { disk, path, format, kind, digests } of point.disks) {
+    const entry = await repository.stat(`${folder}/${path}`);
+    if (entry === null) {
+      reason = `${path} is missing`;
+      continue;
+    }
+    const parentRestorePointId = kind === 'full' ? null : point.parentId;
+    const { path: filePath, stamp } = entry;
+    // A merge or a synthetic full writes another file, but what the point shows stays what was copied.
+    const contentId = point.source.disks.find((source) => source.disk === disk)?.contentId;
+    const vouched = contentId === undefined ? {} : { contentId };
+    const digestsPath = `${folder}/${digests.path}`;
+    disks.push({
+      disk,
+      path: filePath,
+      format,
+      kind,
+      parentRestorePointId,
+      stamp,
+      digestsPath,
+      ...vouched,
+    });
+  }
+  // While a merge goes on, the files below all points of its chain change under a reader: wait for it to finish.
+  const { pending } = record;
+  const isMerging =
+    pending?.type === 'merge' &&
+    lineageOf(record, point.id).some(({ id }) => id === pending.fromId);
+  return {
+    id: point.id,
+    workloadId: chainWorkloadId(record),
+    createdAtMs: Date.parse(point.createdAt),
+    kind: point.kind,
+    parentId: point.parentId,
+    disks,
+    companions: point.companions.map(({ path }) => `${folder}/${path}`),
+    state: reason !== null ? 'broken' : isMerging ? 'incomplete' : 'complete',
+    reason: reason ?? (isMerging ? 'a merge in its chain is not finished' : null),
+  };
+}

@@ -1,0 +1,131 @@
+import { BackupError } from '../../domain/errors.js';
+import { WINDOW_BLOCKS, type DigestAlgorithm } from '../../domain/digest.js';
+import type { CopiedSource, TargetCompanion, TargetDisk } from '../../domain/target-point.js';
+import type { RestorePointKind } from '../../domain/restore-point.js';
+import { pathSegment } from '../../domain/path-segment.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { readWholeFile, replaceFile } from '../../repository/replace-file.js';
+import type { LayerFile } from '../blocks/image-stack.js';
+
+/** What is to be done for one restore point, as it lies in `<staging>/plan.json`. It is written last and removed first, so it stands
+ *  for the whole staging folder: there is a plan, or there is nothing that counts. */
+export interface CopyPlan {
+  /** Also in the header of every list of this plan: a list of another plan is never mixed in. */
+  readonly token: string;
+  readonly epoch: number;
+  readonly pointId: string;
+  readonly createdAt: string;
+  readonly kind: RestorePointKind;
+  readonly parentId: string | null;
+  readonly chainId: string;
+  readonly algorithm: DigestAlgorithm;
+  readonly disks: readonly DiskPlan[];
+  readonly companions: readonly { readonly repositoryId: string; readonly path: string }[];
+  readonly source: CopiedSource;
+}
+
+export interface DiskPlan {
+  readonly disk: string;
+  readonly kind: RestorePointKind;
+  readonly virtualSizeBytes: number;
+  readonly backing: { readonly link: string; readonly format: 'qcow2' } | null;
+  /** Images that show this disk at this point, top first. */
+  readonly layers: readonly LayerFile[];
+  /** Planned blocks: slot k of the staged file holds the k-th. */
+  readonly slotCount: number;
+  readonly zeroBlockCount: number;
+}
+
+/** What `composeTargetFile` leaves in `<staging>/composed.json`: the disks and companions as the commit record will list them. */
+export interface ComposedPoint {
+  readonly token: string;
+  readonly disks: readonly TargetDisk[];
+  readonly companions: readonly TargetCompanion[];
+}
+
+export function windowCountOf(blockCount: number): number {
+  return Math.ceil(blockCount / WINDOW_BLOCKS);
+}
+
+/** Names in a staging folder. `work/` goes when the point is committed, `point/` becomes the point's folder. */
+export const stagedPath = {
+  plan: (staging: string) => `${staging}/plan.json`,
+  composed: (staging: string) => `${staging}/composed.json`,
+  scan: (staging: string) => `${staging}/scan.json`,
+  workFolder: (staging: string) => `${staging}/work`,
+  pointFolder: (staging: string) => `${staging}/point`,
+  blockList: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.blocks`,
+  zeroList: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.zeros`,
+  cursor: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.cursor`,
+  changeMap: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.changed`,
+  scanCursor: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.scanned`,
+  image: (staging: string, disk: string) => `${staging}/point/${pathSegment(disk)}.qcow2`,
+  tables: (staging: string, disk: string) => `${staging}/point/${pathSegment(disk)}.tables`,
+  digests: (staging: string, disk: string) => `${staging}/point/${pathSegment(disk)}.digests`,
+};
+
+/** 16 MiB: a plan lists files, never blocks. */
+const MAX_PLAN_BYTES = 16 * 1024 * 1024;
+
+/** null: there is no (whole) plan in this folder. */
+export async function readStagedJson<T extends { token: string }>(
+  repository: BackupRepository,
+  path: string,
+): Promise<T | null> {
+  const bytes = await readWholeFile(repository, path, MAX_PLAN_BYTES);
+  return bytes === null ? null : (JSON.parse(bytes.toString('utf8')) as T);
+}
+
+export async function writeStagedJson(
+  repository: BackupRepository,
+  path: string,
+  value: { token: string },
+): Promise<void> {
+  await replaceFile(repository, path, Buffer.from(`${JSON.stringify(value, null, 1)}\n`));
+}
+
+/** The plan that `token` names.
+ *  @throws STAGING_INVALID when another one, or none, is there; STALE_EPOCH when it was taken over */
+export async function requirePlan(
+  repository: BackupRepository,
+  staging: string,
+  reference: PlanReference,
+): Promise<CopyPlan> {
+  const plan = await readStagedJson<CopyPlan>(repository, stagedPath.plan(staging));
+  if (plan === null || plan.token !== reference.token)
+    throw new BackupError('STAGING_INVALID', `the plan in ${staging} is not there any more`, {
+      details: { staging },
+    });
+  if (plan.epoch !== reference.epoch)
+    throw new BackupError(
+      'STALE_EPOCH',
+      `the plan in ${staging} is owned by epoch ${plan.epoch} now; this task belongs to epoch ${reference.epoch}`,
+      { details: { staging, epoch: plan.epoch } },
+    );
+  return plan;
+}
+
+/** The disk of a plan. @throws STAGING_INVALID */
+export function requireDisk(plan: CopyPlan, name: string): DiskPlan {
+  const disk = plan.disks.find((entry) => entry.disk === name);
+  if (disk === undefined) throw new BackupError('STAGING_INVALID', `the plan has no disk ${name}`);
+  return disk;
+}
+
+/** What was composed by a plan. @throws STAGING_INVALID when it is not finished */
+export async function requireComposed(
+  repository: BackupRepository,
+  staging: string,
+  plan: CopyPlan,
+): Promise<ComposedPoint> {
+  const composed = await readStagedJson<ComposedPoint>(repository, stagedPath.composed(staging));
+  if (composed === null || composed.token !== plan.token)
+    throw new BackupError('STAGING_INVALID', `${staging} is not composed yet`);
+  return composed;
+}
+
+/** Names a plan in Temporal's history. */
+export interface PlanReference {
+  readonly token: string;
+  readonly epoch: number;
+}

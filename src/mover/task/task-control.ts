@@ -1,0 +1,80 @@
+import { BackupError } from '../../domain/errors.js';
+
+/** What the thread that runs an activity and the data mover's threads share about one task: may it go on, and how far is it.
+ *
+ *  Fence: the owner extends a lease with every heartbeat. A process that was frozen and wakes up after its task was given to another
+ *  worker finds the lease expired before its next write and stops, without asking anybody. */
+export class TaskControl {
+  readonly shared: SharedArrayBuffer;
+  private readonly words: Int32Array;
+  private readonly counters: BigInt64Array;
+
+  constructor(shared: SharedArrayBuffer = new SharedArrayBuffer(SHARED_BYTES)) {
+    this.shared = shared;
+    this.words = new Int32Array(shared, 0, WORDS);
+    this.counters = new BigInt64Array(shared, WORDS * 4, COUNTER_NAMES.length + 1);
+  }
+
+  /** Stops the task at its next look. */
+  stop(): void {
+    Atomics.store(this.words, STOP, 1);
+  }
+
+  get isStopped(): boolean {
+    return Atomics.load(this.words, STOP) === 1;
+  }
+
+  /** Allows writes for `leaseMs` from now. Without a first call there is no lease and no fence. */
+  extendLease(leaseMs: number): void {
+    const until = process.hrtime.bigint() + BigInt(Math.round(leaseMs)) * NS_PER_MS;
+    Atomics.store(this.counters, LEASE, until);
+  }
+
+  /** Called right before every write (`fencedRepository`).
+   *  @throws TaskStopped, LEASE_EXPIRED */
+  assertMayWrite(): void {
+    this.throwIfStopped();
+    const until = Atomics.load(this.counters, LEASE);
+    if (until !== 0n && process.hrtime.bigint() > until)
+      throw new BackupError(
+        'LEASE_EXPIRED',
+        'this worker stood still for longer than its lease, so its task may run elsewhere by now: it writes no more',
+      );
+  }
+
+  throwIfStopped(): void {
+    if (this.isStopped) throw new TaskStopped();
+  }
+
+  /** Next index to work on, from 0. Each is handed out once. */
+  claim(): number {
+    return Atomics.add(this.words, NEXT, 1);
+  }
+
+  add(counter: TaskCounter, amount: number): void {
+    Atomics.add(this.counters, COUNTER_NAMES.indexOf(counter), BigInt(amount));
+  }
+
+  get(counter: TaskCounter): number {
+    return Number(Atomics.load(this.counters, COUNTER_NAMES.indexOf(counter)));
+  }
+}
+
+/** The task was stopped from outside; not a failure. */
+export class TaskStopped extends Error {
+  override readonly name = 'TaskStopped';
+  constructor() {
+    super('the task was stopped');
+  }
+}
+
+/** `processedBlocks`: guest blocks dealt with. `readBytes`: read from the source. `transferredBytes`: written to the target. */
+const COUNTER_NAMES = ['processedBlocks', 'readBytes', 'transferredBytes', 'foundBlocks'] as const;
+export type TaskCounter = (typeof COUNTER_NAMES)[number];
+
+const NEXT = 0;
+const STOP = 1;
+const WORDS = 4;
+const LEASE = COUNTER_NAMES.length;
+const SHARED_BYTES = WORDS * 4 + (COUNTER_NAMES.length + 1) * 8;
+const NS_PER_MS = 1_000_000n;
