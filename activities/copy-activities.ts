@@ -1,20 +1,14 @@
 import { availablePoints } from '../src/chain/chain-record.js';
 import type { ChainDetection } from '../src/domain/recreated-chain.js';
-import type { WorkloadType } from '../src/domain/restore-point.js';
 import type { RestorePointSelection } from '../src/domain/select-restore-points.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { OperationInput } from '../src/mover/mover-operations.js';
 import type { PlanCopyInput, PlanCopyOutcome } from '../src/mover/copy/plan-copy.js';
 import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
 import { createBlockActivities } from './block-activities.js';
+import { foundWorkloads, type FoundWorkload } from './found-workloads.js';
 import { onChain, stagingOf, type OnChain } from './on-chain.js';
 import { runTask } from './run-task.js';
-
-export interface WorkloadToCopy {
-  readonly id: string;
-  readonly name: string;
-  readonly type: WorkloadType;
-}
 
 export interface ChainState {
   readonly epoch: number;
@@ -41,11 +35,10 @@ export type CopyActivities = ReturnType<typeof createCopyActivities>;
 function createSelectionActivities({ mover }: { readonly mover: DataMover }) {
   return {
     /** Workloads in a source repository. Reads only. */
-    async enumerateWorkloads(input: { repositoryId: string }): Promise<WorkloadToCopy[]> {
+    async enumerateWorkloads(input: { repositoryId: string }): Promise<FoundWorkload[]> {
       return runTask(async () => {
         const repository = await mover.repository(input.repositoryId);
-        const workloads = await listSourceWorkloads(repository);
-        return workloads.map(({ id, name, type }) => ({ id, name, type }));
+        return foundWorkloads(await listSourceWorkloads(repository));
       });
     },
 

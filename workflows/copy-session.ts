@@ -10,7 +10,7 @@ import {
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { WorkloadToCopy } from '../activities/copy-activities.js';
+import type { FoundWorkload } from '../activities/found-workloads.js';
 import {
   newTask,
   sessionIdOfWorkflow,
@@ -69,7 +69,7 @@ interface RunningTask {
 
 interface SourceWorkloadRef {
   readonly repositoryId: string;
-  readonly workload: WorkloadToCopy;
+  readonly workload: FoundWorkload;
 }
 
 class Session {
@@ -183,7 +183,7 @@ class Session {
   private async listWorkloads(
     repositoryId: string,
     settings: CopySettings,
-  ): Promise<WorkloadToCopy[]> {
+  ): Promise<FoundWorkload[]> {
     // Asked on the target's queue: its workers do the copying, so they must reach the source in any case.
     const activities = listingActivities(this.input.job.target.repositoryId, settings);
     try {
@@ -208,7 +208,8 @@ class Session {
 
   private async copy(source: SourceWorkloadRef, settings: CopySettings): Promise<void> {
     const { job, overrides } = this.input;
-    const { workload, repositoryId } = source;
+    const { repositoryId } = source;
+    const { folders: sourceFolders, ...workload } = source.workload;
     const workflowId = chainWorkflowId(job.target.repositoryId, job.id, workload.id);
     const running: RunningTask = { workload: workload.name, child: null };
     this.running.add(running);
@@ -231,6 +232,7 @@ class Session {
             overrides: overrides ?? {},
             workload,
             sourceRepositoryId: repositoryId,
+            sourceFolders,
             settings,
             owner: workflowInfo().firstExecutionRunId,
           },

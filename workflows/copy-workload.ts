@@ -6,7 +6,8 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { ChainState, WorkloadToCopy } from '../activities/copy-activities.js';
+import type { ChainState } from '../activities/copy-activities.js';
+import type { WorkloadToCopy } from '../activities/found-workloads.js';
 import type { CopyJob, StartOverrides } from '../src/domain/copy-job.js';
 import type { CopyTask } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
@@ -28,6 +29,8 @@ export interface CopyWorkloadInput {
   readonly overrides: StartOverrides;
   readonly workload: WorkloadToCopy;
   readonly sourceRepositoryId: string;
+  /** Where the session found the workload; absent: it is looked for everywhere. */
+  readonly sourceFolders?: readonly string[];
   readonly settings: CopySettings;
   /** The same in every run of this task, so that they share one epoch of the chain. */
   readonly owner: string;
@@ -136,17 +139,18 @@ class WorkloadCopy {
 
   /** One look at the source and the copy of what it shows. */
   private async copyRound(): Promise<'again' | 'done' | 'leave'> {
-    const { job, workload, overrides } = this.input;
+    const { job, workload, overrides, sourceFolders } = this.input;
+    const look = { ...this.ids, sourceFolders, epoch: this.epoch };
     this.state.show({ state: 'inspecting' }, 'comparing the source with what was copied');
     const detection = await this.listing.detectRecreatedChain.executeWithOptions(
       { summary: `${workload.name}: detect recreated chain` },
-      [{ ...this.ids, epoch: this.epoch }],
+      [look],
     );
     if (this.needsNewJob(detection)) return 'leave';
     const scope = overrides.restorePoints ?? job.restorePoints;
     const selection = await this.listing.enumerateRestorePoints.executeWithOptions(
       { summary: `${workload.name}: enumerate restore points` },
-      [{ ...this.ids, epoch: this.epoch, job, scope, activeFull: this.activeFull, detection }],
+      [{ ...look, job, scope, activeFull: this.activeFull, detection }],
     );
     for (const { restorePointId, reason } of selection.skipped)
       this.state.note(`restore point ${restorePointId} was passed over: ${reason}`);
@@ -188,7 +192,7 @@ class WorkloadCopy {
 
   private async copyPoint(point: SelectedRestorePoint): Promise<void> {
     await this.continueIfLong(); // points without a changed block have no batches
-    const { workload, job } = this.input;
+    const { workload, job, sourceFolders } = this.input;
     const { restorePointId, algorithm, changedBy, lineageFrom } = point;
     this.state.show(
       { state: 'planning', algorithm, restorePoint: restorePointId },
@@ -197,6 +201,7 @@ class WorkloadCopy {
     const { digest } = job.storage;
     const input = {
       ...this.ids,
+      sourceFolders,
       epoch: this.epoch,
       restorePointId,
       algorithm,

@@ -3,22 +3,38 @@ import type { ChainRecord } from './chain-record.js';
 import { readChainRecord } from './chain-store.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 
+export interface FoundChain {
+  /** Path within the repository. */
+  readonly folder: string;
+  readonly record: ChainRecord;
+}
+
 /** All of Longhaul's chains in a repository: `<job>/<workload>/chain.json`. A chain whose record cannot be trusted throws: what is not
  *  known is never taken for absent.
  *  @throws CHAIN_RECORD_CORRUPT */
-export async function findChains(
-  repository: BackupRepository,
-): Promise<{ folder: string; record: ChainRecord }[]> {
-  const chains: { folder: string; record: ChainRecord }[] = [];
+export async function findChains(repository: BackupRepository): Promise<FoundChain[]> {
+  const folders: string[] = [];
   for (const job of await repository.list('')) {
     if (job.type !== 'folder') continue;
-    for (const workload of await repository.list(job.path)) {
-      if (workload.type !== 'folder') continue;
-      const entry = await repository.stat(`${workload.path}/${CHAIN_RECORD_NAME}`);
-      if (entry?.type !== 'file') continue;
-      const record = await readChainRecord(repository, workload.path);
-      if (record !== null) chains.push({ folder: workload.path, record });
-    }
+    for (const { type, path } of await repository.list(job.path))
+      if (type === 'folder') folders.push(path);
+  }
+  return chainsIn(repository, folders);
+}
+
+/** The chains that lie in these very folders, in their order; a folder without one is passed over.
+ *  @throws CHAIN_RECORD_CORRUPT */
+export async function chainsIn(
+  repository: BackupRepository,
+  folders: readonly string[],
+): Promise<FoundChain[]> {
+  const chains: FoundChain[] = [];
+  for (const folder of folders) {
+    if (folder === '') continue; // the root holds chains, it is none
+    const entry = await repository.stat(`${folder}/${CHAIN_RECORD_NAME}`);
+    if (entry?.type !== 'file') continue;
+    const record = await readChainRecord(repository, folder);
+    if (record !== null) chains.push({ folder, record });
   }
   return chains;
 }

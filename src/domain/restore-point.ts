@@ -58,6 +58,10 @@ export interface SourceWorkload {
   readonly id: string;
   readonly name: string;
   readonly type: WorkloadType;
+  /** Paths within the repository of the folders that it was found in, `''` for the root; for one of Longhaul's chains the chain's folder.
+   *  At least one, unique, sorted as they are walked: by the names on the path, a folder before those within it.
+   *  No link of a restore point leaves its folder, so a complete one has its whole chain there. */
+  readonly folders: readonly string[];
   /** Oldest first. */
   readonly restorePoints: readonly SourceRestorePoint[];
   /** It is one of Longhaul's own chains: whatever is merged or deleted in it, it stays the same chain. */

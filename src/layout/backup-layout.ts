@@ -1,12 +1,15 @@
 import type { SourceWorkload } from '../domain/restore-point.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
+import type { FolderFiles } from './walk-folders.js';
 
-/** How one backup tool lays out its restore points in a repository. */
+/** How one backup tool lays out its restore points in a folder of a repository. */
 export interface BackupLayout {
   /** Persisted name of the layout. */
   readonly name: string;
-  /** All workloads of this tool in the repository; files of other tools are passed over. Never follows a path stored in a file.
+  /** All workloads of this tool in one folder; files of other tools are passed over. Never follows a path stored in a file.
    *  A point that cannot be restored is reported with state and reason, not left out.
-   *  @throws what the repository throws when a folder cannot be read: a scan is whole or fails */
-  scan(repository: BackupRepository): Promise<SourceWorkload[]>;
+   *  The folder is all there is to know: ids follow from it, and the link of a point never leaves it. A parent that lies in another folder
+   *  is missing, so that a complete point always has its whole chain beside it.
+   *  @throws what the repository throws when a file cannot be read that decides whose backups these are: a scan is whole or fails */
+  scanFolder(repository: BackupRepository, folder: FolderFiles): Promise<SourceWorkload[]>;
 }

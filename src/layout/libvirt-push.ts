@@ -15,7 +15,7 @@ import {
 import { broken, incomplete, type Finding, type PointFault } from './point-fault.js';
 import { readBackingName } from './qcow2-facts.js';
 import { settleChains, type DraftPoint } from './settle-chains.js';
-import { walkFolders, type FolderFiles } from './walk-folders.js';
+import type { FolderFiles } from './walk-folders.js';
 import { folderName, folderWorkloadId } from './workload-id.js';
 
 /** Push backups of libvirt (`virsh backup-begin`). libvirt gives the files no names; these are the names that Longhaul understands:
@@ -33,12 +33,7 @@ import { folderName, folderWorkloadId } from './workload-id.js';
  *  Source: libvirt formatcheckpoint.html, formatbackup.html; measured with libvirt 9.0 (test/fixtures/make-libvirt-push.sh). */
 export const libvirtPushLayout: BackupLayout = {
   name: 'libvirt-push',
-  async scan(repository) {
-    const workloads: SourceWorkload[] = [];
-    for await (const folder of walkFolders(repository))
-      workloads.push(...(await scanFolder(repository, folder)));
-    return workloads;
-  },
+  scanFolder,
 };
 
 /** Disk names as libvirt knows them (virDiskNameToIndex), so that `debian.12.qcow2` is not taken for a backup. */
@@ -79,6 +74,7 @@ async function scanFolder(
     id,
     name,
     type: 'libvirt-kvm',
+    folders: [folder],
     restorePoints: settleChains(members.map((point) => draftPoint(point, id, members))),
   }));
 }

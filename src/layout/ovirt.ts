@@ -6,7 +6,7 @@ import { groupByMachine, type OvirtMachine } from './ovirt-machines.js';
 import { broken, type Finding, type PointFault } from './point-fault.js';
 import { readBackingName } from './qcow2-facts.js';
 import { settleChains, type DraftPoint } from './settle-chains.js';
-import { walkFolders, type FolderFiles } from './walk-folders.js';
+import type { FolderFiles } from './walk-folders.js';
 
 /** Backups of oVirt, OLVM and RHV as the SDK's `backup_vm.py` leaves them: a flat folder, anywhere in the repository, of files
  *  `<time>.<checkpoint>.<disk>.<full|incremental>.qcow2`.
@@ -20,12 +20,7 @@ import { walkFolders, type FolderFiles } from './walk-folders.js';
  *  Source: oVirt/python-ovirt-engine-sdk4 examples/backup_vm.py, vm_backup.py. */
 export const ovirtLayout: BackupLayout = {
   name: 'ovirt',
-  async scan(repository) {
-    const workloads: SourceWorkload[] = [];
-    for await (const folder of walkFolders(repository))
-      workloads.push(...(await scanFolder(repository, folder)));
-    return workloads;
-  },
+  scanFolder,
 };
 
 async function scanFolder(
@@ -43,7 +38,9 @@ async function scanFolder(
     for (const [pointId, pointFiles] of groupByPoint(machine.files))
       drafts.push(await draftPoint(repository, machine, pointId, pointFiles, names));
     const { id, name } = machine;
-    workloads.push({ id, name, type: 'olvm-rhv', restorePoints: settleChains(drafts) });
+    const folders = [folder.folder];
+    const restorePoints = settleChains(drafts);
+    workloads.push({ id, name, type: 'olvm-rhv', folders, restorePoints });
   }
   return workloads;
 }

@@ -13,25 +13,45 @@ const PASSED_OVER = /^\.|^lost\+found$|^System Volume Information$/;
 /** Longhaul's own chain lies in a folder with this record or its copy: such a folder is a target, never a source of a backup tool. */
 const CHAIN_RECORD = /^chain\.json(\.copy)?$/;
 
+/** A folder with the folders in it that may hold backups, sorted by name. */
+interface ReadFolder extends FolderFiles {
+  readonly within: readonly RepositoryEntry[];
+}
+
 /** All folders of a repository that may hold backups, one at a time, sorted by path within each folder.
  *  @throws what the repository throws when a folder cannot be read */
 export async function* walkFolders(repository: BackupRepository): AsyncGenerator<FolderFiles> {
   const waiting = [''];
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
-    const entries = await repository.list(folder);
-    const files = entries.filter(({ type }) => type === 'file').sort(byName);
-    if (files.some(({ name }) => CHAIN_RECORD.test(name))) continue;
-    const folders = entries.filter(
-      ({ type, name }) => type === 'folder' && !PASSED_OVER.test(name),
-    );
-    waiting.push(
-      ...folders
-        .sort(byName)
-        .reverse()
-        .map(({ path }) => path),
-    );
-    yield { folder, files };
+    const found = await readFolder(repository, folder);
+    if (found === null) continue;
+    waiting.push(...found.within.map(({ path }) => path).reverse());
+    yield found;
   }
+}
+
+/** These folders alone, in their order, without those within them. One that is absent has no files.
+ *  @throws what the repository throws when a folder cannot be read */
+export async function* readFolders(
+  repository: BackupRepository,
+  folders: readonly string[],
+): AsyncGenerator<FolderFiles> {
+  for (const folder of folders) {
+    const found = await readFolder(repository, folder);
+    if (found !== null) yield found;
+  }
+}
+
+/** null: a chain of Longhaul lies there. */
+async function readFolder(
+  repository: BackupRepository,
+  folder: string,
+): Promise<ReadFolder | null> {
+  const entries = (await repository.list(folder)).sort(byName);
+  const files = entries.filter(({ type }) => type === 'file');
+  if (files.some(({ name }) => CHAIN_RECORD.test(name))) return null;
+  const within = entries.filter(({ type, name }) => type === 'folder' && !PASSED_OVER.test(name));
+  return { folder, files, within };
 }
 
 function byName(a: RepositoryEntry, b: RepositoryEntry): number {

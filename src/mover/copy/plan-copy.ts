@@ -37,6 +37,8 @@ export interface PlanCopyInput {
   readonly epoch: number;
   readonly sourceRepositoryId: string;
   readonly workloadId: string;
+  /** `SourceWorkload.folders` of the look that the work goes by; absent: looked for everywhere. */
+  readonly sourceFolders?: readonly string[];
   readonly restorePointId: string;
   readonly algorithm: 'full' | 'increment';
   /** Where to look for what changed since the target's newest point: everything stored, the source's increments, or the blocks' digests. */
@@ -72,7 +74,7 @@ export async function planCopy(
   const target = await context.repository(input.targetRepositoryId);
   const source = await context.repository(input.sourceRepositoryId);
   const record = await ownedChainRecord(target, input.chain, input.epoch);
-  const workload = await findSourceWorkload(source, input.workloadId);
+  const workload = await findSourceWorkload(source, input.workloadId, input.sourceFolders);
   const point = requireCompletePoint(workload, input.restorePointId);
   const parent = input.algorithm === 'full' ? null : newestPoint(record);
   const pointId = newPointId(record, point);

@@ -42,6 +42,7 @@ async function planWorkload(
     chain,
     sourceRepositoryId,
     workloadId: workload.id,
+    sourceFolders: workload.folders,
     epoch: null,
   };
   const detection = await detectChain(context, place);

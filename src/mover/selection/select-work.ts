@@ -22,6 +22,8 @@ export interface SelectWorkInput extends CompareInput {
   /** null: only a look; the chain may not exist yet. */
   readonly epoch: number | null;
   readonly workloadId: string;
+  /** `SourceWorkload.folders` of the look that the work goes by; absent: looked for everywhere. */
+  readonly sourceFolders?: readonly string[];
 }
 
 /** How the source's restore points relate to what was copied. @throws WORKLOAD_MISSING, REPOSITORY_UNREACHABLE */
@@ -90,7 +92,7 @@ async function compared(
 }> {
   const source = await context.repository(input.sourceRepositoryId);
   const target = await context.repository(input.targetRepositoryId);
-  const workload = await findSourceWorkload(source, input.workloadId);
+  const workload = await findSourceWorkload(source, input.workloadId, input.sourceFolders);
   const record =
     input.epoch === null
       ? await readChainRecord(target, input.chain)

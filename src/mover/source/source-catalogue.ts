@@ -3,9 +3,9 @@ import { availablePoints, lineageOf, type ChainRecord } from '../../chain/chain-
 import { BackupError } from '../../domain/errors.js';
 import type { SourceDisk, SourceRestorePoint, SourceWorkload } from '../../domain/restore-point.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
-import { scanRepository } from '../../layout/scan-repository.js';
+import { scanRepository, scanWorkload } from '../../layout/scan-repository.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
-import { findChains } from '../../chain/find-chains.js';
+import { chainsIn, findChains } from '../../chain/find-chains.js';
 import type { LayerFile } from '../blocks/image-stack.js';
 
 /** Everything in a repository that can be copied from: what the backup tools left there, and Longhaul's own chains (a copy of a copy). */
@@ -16,19 +16,43 @@ export async function listSourceWorkloads(repository: BackupRepository): Promise
   return workloads.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** @throws WORKLOAD_MISSING */
+/** One workload of `listSourceWorkloads`. With its folders known only these are read, so that a session pays for each workload once and not
+ *  for the whole repository with each; what appeared elsewhere since is found by the next session. Without them everything is read, but
+ *  for a chain of Longhaul, whose id tells where it lies.
+ *  @param folders `SourceWorkload.folders` of an earlier look
+ *  @throws WORKLOAD_MISSING */
 export async function findSourceWorkload(
   repository: BackupRepository,
   workloadId: string,
+  folders?: readonly string[],
 ): Promise<SourceWorkload> {
-  const workload = (await listSourceWorkloads(repository)).find(({ id }) => id === workloadId);
-  if (workload === undefined)
+  const workload =
+    (await lookIn(repository, workloadId, folders ?? chainFoldersNamedBy(workloadId))) ??
+    (folders === undefined ? await lookEverywhere(repository, workloadId) : null);
+  if (workload === null)
     throw new BackupError(
       'WORKLOAD_MISSING',
       `repository ${repository.id} holds no workload ${workloadId}`,
       { details: { repositoryId: repository.id, workloadId } },
     );
   return workload;
+}
+
+async function lookEverywhere(
+  repository: BackupRepository,
+  workloadId: string,
+): Promise<SourceWorkload | null> {
+  return (await listSourceWorkloads(repository)).find(({ id }) => id === workloadId) ?? null;
+}
+
+async function lookIn(
+  repository: BackupRepository,
+  workloadId: string,
+  folders: readonly string[],
+): Promise<SourceWorkload | null> {
+  for (const { folder, record } of await chainsIn(repository, folders))
+    if (chainWorkloadId(record) === workloadId) return chainAsSource(repository, folder, record);
+  return scanWorkload(repository, workloadId, folders);
 }
 
 /** @throws RESTORE_POINT_MISSING, RESTORE_POINT_BROKEN */
@@ -93,13 +117,27 @@ async function chainAsSource(
   const restorePoints: SourceRestorePoint[] = [];
   for (const point of availablePoints(record))
     restorePoints.push(await pointAsSource(repository, folder, record, point));
-  return { ...record.workload, id: chainWorkloadId(record), restorePoints, isCopiedChain: true };
+  return {
+    ...record.workload,
+    id: chainWorkloadId(record),
+    folders: [folder],
+    restorePoints,
+    isCopiedChain: true,
+  };
 }
 
 /** Copies of one workload by several jobs are several workloads to copy on. */
 function chainWorkloadId(record: ChainRecord): string {
   return chainFolder(record.jobId, record.workload.id).replace('/', ':');
 }
+
+/** Where the chain with this id lies, should it be the id of one: path segments hold no `:`. */
+function chainFoldersNamedBy(workloadId: string): string[] {
+  return CHAIN_WORKLOAD_ID.test(workloadId) ? [workloadId.replace(':', '/')] : [];
+}
+
+/** What `pathSegment` makes of the names of job and workload. */
+const CHAIN_WORKLOAD_ID = /^[\w%~-][\w.%~-]*:[\w%~-][\w.%~-]*$/;
 
 async function pointAsSource(
   repository: BackupRepository,

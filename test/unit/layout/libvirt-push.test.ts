@@ -18,12 +18,13 @@ import {
   pokeBackingName,
   type RepositoryCopy,
 } from '../../support/layout/repository-copy.js';
+import { scanWith } from '../../support/layout/scan-with.js';
 
 const FILES01 = 'libvirt-4d2a9f61-8c35-4e70-b1d8-0f6e3a7c5b92';
 const WEB01 = 'libvirt-0b5f0c9e-7a34-4b8e-9f0d-3c1d6a2e4f51';
 
 async function scan({ repository }: RepositoryCopy): Promise<SourceWorkload[]> {
-  return libvirtPushLayout.scan(repository);
+  return scanWith(libvirtPushLayout, repository);
 }
 
 /** Restore points of web01 by checkpoint name. */

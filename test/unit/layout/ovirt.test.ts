@@ -7,6 +7,7 @@ import {
   pokeBackingName,
   type RepositoryCopy,
 } from '../../support/layout/repository-copy.js';
+import { scanWith } from '../../support/layout/scan-with.js';
 
 const CP1 = '1f0a6e2c-58b4-4d1b-9a52-0c6f7b3d9e01';
 const CP2 = '6c2d9b47-0e3f-4a86-8d15-5b9a1f4e7c02';
@@ -21,7 +22,7 @@ const INCREMENT = `mail01/20261102010003.${CP2}.${SYSTEM}.incremental.qcow2`;
 
 /** Sorted by name. */
 async function scan({ repository }: RepositoryCopy): Promise<SourceWorkload[]> {
-  const workloads = await ovirtLayout.scan(repository);
+  const workloads = await scanWith(ovirtLayout, repository);
   return workloads.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

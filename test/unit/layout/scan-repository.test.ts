@@ -1,8 +1,9 @@
 import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { BackupError } from '../../../src/domain/errors.js';
-import { scanRepository } from '../../../src/layout/scan-repository.js';
+import { scanRepository, scanWorkload } from '../../../src/layout/scan-repository.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import { noteReads } from '../../support/layout/many-machines.js';
 import { copyToRepository } from '../../support/layout/repository-copy.js';
 
 const FILES01 = 'libvirt-4d2a9f61-8c35-4e70-b1d8-0f6e3a7c5b92';
@@ -90,6 +91,16 @@ describe('scanRepository', () => {
       ['complete', 'web01/vda.cp2.qcow2'],
       ['complete', 'web01-copy/vda.cp3.qcow2'],
     ]);
+    expect(web01?.folders).toEqual(['web01', 'web01-copy']);
+  });
+
+  it('walks the repository once for all layouts', async () => {
+    const { repository } = await copyToRepository('');
+    const { listed } = noteReads(repository);
+    await scanRepository(repository);
+    expect(listed).toContain('libvirt-push/web01');
+    expect(listed).toContain('ovirt/dns01');
+    expect(new Set(listed).size).toBe(listed.length);
   });
 
   it('calls a point unknown, not broken, when its image or its XML cannot be read just now', async () => {
@@ -115,5 +126,53 @@ describe('scanRepository', () => {
     await expect(scanRepository(repository)).rejects.toMatchObject({
       code: 'REPOSITORY_UNREACHABLE',
     });
+  });
+});
+
+describe('scanWorkload', () => {
+  it('shows every workload as a scan of everything does, and lists its folders alone', async () => {
+    const { repository, at } = await copyToRepository('');
+    // A walk comes to web01/old before web01-copy; plain sorting of paths would not.
+    await cp(at('libvirt-push/web01'), at('libvirt-push/web01-copy'), { recursive: true });
+    await cp(at('libvirt-push/web01-copy'), at('libvirt-push/web01/old'), { recursive: true });
+    await rm(at('libvirt-push/web01/vda.cp3.qcow2'));
+    const workloads = await scanRepository(repository);
+    expect(workloads.find(({ id }) => id === WEB01)?.folders).toEqual([
+      'libvirt-push/web01',
+      'libvirt-push/web01/old',
+      'libvirt-push/web01-copy',
+    ]);
+    const { listed } = noteReads(repository);
+    for (const workload of workloads) {
+      listed.length = 0;
+      expect(await scanWorkload(repository, workload.id, workload.folders)).toEqual(workload);
+      expect(listed).toEqual(workload.folders);
+    }
+  });
+
+  it('shows complete points with their whole chain from one folder of several', async () => {
+    const { repository, at } = await copyToRepository('libvirt-push');
+    await cp(at('web01'), at('web01-copy'), { recursive: true });
+    await rm(at('web01/vda.cp1.qcow2'));
+    const whole = await scanWorkload(repository, WEB01, ['web01-copy']);
+    expect(whole?.restorePoints.map(({ state }) => state)).toEqual([
+      ...['complete', 'complete', 'complete'],
+    ]);
+    const part = await scanWorkload(repository, WEB01, ['web01']);
+    expect(part?.restorePoints.map(({ state }) => state)).toEqual(['broken', 'broken', 'broken']);
+  });
+
+  it('finds nothing in a folder that is gone, that is a chain by now, or that holds another machine', async () => {
+    const { repository, at } = await copyToRepository('libvirt-push');
+    expect(await scanWorkload(repository, WEB01, ['absent/web01'])).toBeNull();
+    expect(await scanWorkload(repository, WEB01, ['files01'])).toBeNull();
+    await writeFile(at('web01/chain.json'), '{}');
+    expect(await scanWorkload(repository, WEB01, ['web01'])).toBeNull();
+  });
+
+  it('finds backups that lie in the root', async () => {
+    const { repository } = await copyToRepository('libvirt-push/web01');
+    expect((await scanRepository(repository)).map(({ folders }) => folders)).toEqual([['']]);
+    expect((await scanWorkload(repository, WEB01, ['']))?.restorePoints).toHaveLength(3);
   });
 });

@@ -1,0 +1,149 @@
+import { cp, rename } from 'node:fs/promises';
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  findSourceWorkload,
+  listSourceWorkloads,
+} from '../../../src/mover/source/source-catalogue.js';
+import {
+  machineFolder,
+  machineId,
+  manyMachines,
+  noteReads,
+} from '../../support/layout/many-machines.js';
+import { copyToRepository, type RepositoryCopy } from '../../support/layout/repository-copy.js';
+import { InProcessMover } from '../../support/mover/in-process-mover.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { testJob } from '../../support/session/test-site.js';
+
+const MACHINES = 20;
+
+describe('a source with 20 machines', () => {
+  let source: RepositoryCopy;
+  let mover: InProcessMover;
+  beforeEach(async () => {
+    source = await manyMachines(MACHINES);
+    mover = new InProcessMover(source.repository, new SimulatedRepository('offsite'));
+  });
+
+  it('is read only in the folder of the workload that is compared, selected and planned', async () => {
+    const workloads = await listSourceWorkloads(source.repository);
+    const { folders } = workloads.find(({ id }) => id === machineId(7))!;
+    expect(folders).toEqual(['vm07']);
+    const ids = {
+      targetRepositoryId: 'offsite',
+      sourceRepositoryId: 'primary',
+      workloadId: machineId(7),
+      sourceFolders: folders,
+      chain: `nightly/${machineId(7)}`,
+    };
+    const { record } = await mover.run('inspectTargetChain', { ...ids, ...order(7) });
+    const { epoch } = record;
+    const { listed, opened } = noteReads(source.repository);
+
+    const detection = await mover.run('detectChain', { ...ids, epoch });
+    const { points } = await mover.run('selectWork', {
+      ...ids,
+      epoch,
+      job: testJob(),
+      scope: 'all',
+      activeFull: false,
+      detection,
+    });
+    expect(points).toHaveLength(3);
+    const plan = await mover.run('planCopy', { ...ids, epoch, ...points[0]!, digest: 'sha256' });
+    expect(plan.state).toBe('ready');
+
+    expect(listed).toEqual(['vm07', 'vm07', 'vm07']);
+    expect(opened.filter((path) => !path.startsWith('vm07/'))).toEqual([]);
+  });
+
+  it('is walked once for the plan of a job, not once for each workload', async () => {
+    const { listed } = noteReads(source.repository);
+    const { workloads } = await mover.run('planJob', {
+      job: testJob(),
+      immutableForDays: 0,
+      nowMs: Date.parse('2026-11-24T22:00:00Z'),
+    });
+    expect(workloads).toHaveLength(MACHINES);
+    const perFolder = listed.filter((folder) => folder === machineFolder(13));
+    // By the walk, by the look for chains, and for comparing and selecting this one workload.
+    expect(perFolder).toHaveLength(4);
+  });
+
+  it('holds no workload any more whose folder is gone', async () => {
+    await rename(source.at('vm07'), source.at('vm07-moved'));
+    await expect(
+      findSourceWorkload(source.repository, machineId(7), ['vm07']),
+    ).rejects.toMatchObject({ code: 'WORKLOAD_MISSING' });
+    const anywhere = await findSourceWorkload(source.repository, machineId(7));
+    expect(anywhere.folders).toEqual(['vm07-moved']);
+  });
+
+  it('shows points of a folder that appeared meanwhile to the next look at everything', async () => {
+    const { folders } = await findSourceWorkload(source.repository, machineId(7));
+    await cp(source.at('vm07'), source.at('vm07-next'), { recursive: true });
+    const now = await findSourceWorkload(source.repository, machineId(7), folders);
+    expect(now.folders).toEqual(['vm07']);
+    const next = await findSourceWorkload(source.repository, machineId(7));
+    expect(next.folders).toEqual(['vm07', 'vm07-next']);
+  });
+});
+
+describe('a source with one machine', () => {
+  it('is found in the root', async () => {
+    const { repository } = await copyToRepository('libvirt-push/web01');
+    const [workload] = await listSourceWorkloads(repository);
+    expect(workload?.folders).toEqual(['']);
+    expect(await findSourceWorkload(repository, workload!.id, [''])).toEqual(workload);
+  });
+});
+
+describe('a target with the chains of three machines, as a source', () => {
+  let target: SimulatedRepository;
+  const chain = `nightly/${machineId(2)}`;
+  const id = `nightly:${machineId(2)}`;
+  beforeEach(async () => {
+    target = new SimulatedRepository('offsite');
+    const source = await manyMachines(3);
+    const mover = new InProcessMover(source.repository, target);
+    for (const n of [1, 2, 3]) await mover.copy({ ...order(n), restorePoints: 'latest' });
+  });
+
+  it.each([
+    ['with its folder known', [chain]],
+    ['by its id alone', undefined],
+  ])('is opened at the one chain that is looked for, %s', async (_, folders) => {
+    const { listed, opened } = noteReads(target);
+    const workload = await findSourceWorkload(target, id, folders);
+    expect(workload.isCopiedChain).toBe(true);
+    expect(workload.folders).toEqual([chain]);
+    expect(workload.restorePoints).toHaveLength(1);
+    expect(opened).toEqual([`${chain}/chain.json`]);
+    expect(listed).toEqual([]);
+  });
+
+  it('shows a chain in the folder that it was moved to', async () => {
+    await target.rename(chain, 'nightly/elsewhere');
+    const anywhere = await findSourceWorkload(target, id);
+    expect(anywhere.folders).toEqual(['nightly/elsewhere']);
+    expect(await findSourceWorkload(target, id, anywhere.folders)).toEqual(anywhere);
+  });
+
+  it('holds no workload with another id', async () => {
+    for (const absent of ['nightly:absent', '..:nightly', 'nightly'])
+      await expect(findSourceWorkload(target, absent)).rejects.toMatchObject({
+        code: 'WORKLOAD_MISSING',
+      });
+  });
+});
+
+function order(n: number) {
+  return {
+    jobId: 'nightly',
+    owner: 'session-1',
+    workload: { id: machineId(n), name: 'files01', type: 'libvirt-kvm' as const },
+    sourceRepositoryId: 'primary',
+    targetRepositoryId: 'offsite',
+    restorePoints: 'all' as const,
+  };
+}

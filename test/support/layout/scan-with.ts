@@ -1,0 +1,15 @@
+import type { SourceWorkload } from '../../../src/domain/restore-point.js';
+import type { BackupLayout } from '../../../src/layout/backup-layout.js';
+import { walkFolders } from '../../../src/layout/walk-folders.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+
+/** What one layout finds in the folders of a repository, folder after folder. */
+export async function scanWith(
+  layout: BackupLayout,
+  repository: BackupRepository,
+): Promise<SourceWorkload[]> {
+  const workloads: SourceWorkload[] = [];
+  for await (const folder of walkFolders(repository))
+    workloads.push(...(await layout.scanFolder(repository, folder)));
+  return workloads;
+}
