@@ -3,6 +3,7 @@
 import { DAY_MS, dayNumberOf, startOfDayMs, utcText } from './calendar-date.js';
 import type { GfsPolicy, RetentionPolicy } from './copy-job.js';
 import { gfsKeepReasons } from './gfs.js';
+import { ageBase, type AgeBase } from './retention-age.js';
 import type { TargetRestorePoint } from './target-point.js';
 
 /** A policy of days never leaves less than this. Source: VBR user guide, `backup_copy_simple_retention`. */
@@ -20,7 +21,7 @@ export interface RetentionInput {
   readonly gfs: GfsPolicy | null;
   readonly timeZone: string;
   readonly nowMs: number;
-  /** 0: not immutable. Counted from `copiedAt`. */
+  /** 0: not immutable. Must have passed for the clock since `copiedAt`, and for the source's clock since `createdAt`. */
   readonly immutableForDays: number;
   /** Points that a restore, a verification or another copy reads. */
   readonly leasedPointIds: readonly string[];
@@ -52,6 +53,8 @@ export interface RetentionPlan {
  *    overwrite, a synthetic full is built instead once as many points are outdated as are kept: one full per round, not per session.
  *  - With GFS or several chains nothing is merged: increments go all together when none of their chain is wanted, and their full with
  *    them unless a flag still protects it.
+ *  - Ages are counted from a day after the newest point at the latest, so that a clock that runs ahead, or a source that stopped, lets
+ *    nothing go.
  *  - Nothing goes that something kept builds on, that is leased or immutable, or while the chain is unreadable or the clock looks wrong. */
 export function planRetention(input: RetentionInput): RetentionPlan {
   const refusal = refusalOf(input);
@@ -62,7 +65,8 @@ export function planRetention(input: RetentionInput): RetentionPlan {
       warnings: [`no restore point is merged or deleted: ${refusal}`],
     };
   }
-  const reasons = keepReasons(input);
+  const dated = { ...input, ...ageBase(input.points, input.nowMs) };
+  const reasons = keepReasons(dated);
   const chains = [...chainsOf(input.points).values()];
   const outdated = chains.flatMap((chain) => outdatedOf(chain, reasons));
   const deleted = new Set(outdated.flatMap((action) => action.ids));
@@ -70,7 +74,7 @@ export function planRetention(input: RetentionInput): RetentionPlan {
   const [single, ...others] = remaining;
   const shortened =
     single !== undefined && others.length === 0 && input.gfs === null
-      ? shortenChain(single, input, reasons)
+      ? shortenChain(single, dated, reasons)
       : { actions: [], warnings: [] };
 
   const actions = [...outdated, ...shortened.actions];
@@ -82,6 +86,7 @@ export function planRetention(input: RetentionInput): RetentionPlan {
   };
 }
 
+type DatedInput = RetentionInput & AgeBase;
 type Reasons = ReadonlyMap<string, readonly string[]>;
 type Chain = readonly RetainedPoint[];
 
@@ -105,58 +110,81 @@ function refusalOf({ points, nowMs, unreadable }: RetentionInput): string | null
 }
 
 /** Reasons of the points that are kept for their own sake. */
-function keepReasons(input: RetentionInput): Reasons {
+function keepReasons(input: DatedInput): Reasons {
   const reasons = new Map<string, string[]>();
   const add = (id: string, reason: string): void => {
     const known = reasons.get(id);
     if (known === undefined) reasons.set(id, [reason]);
     else known.push(reason);
   };
-  const { firstIndex, reason } = shortTerm(input);
+  const shortTerm = shortTermOf(input);
   const leased = new Set(input.leasedPointIds);
   const flags = gfsKeepReasons({
     ...input,
+    nowMs: input.asOfMs,
     points: input.points.filter((point) => point.flags.length > 0),
   });
   input.points.forEach((point, index) => {
     const { id } = point;
-    if (index >= firstIndex) add(id, countsFor(point) ? reason(index) : 'corrupt, not counted');
-    for (const flag of flags.get(id) ?? []) add(id, flag);
+    const forItsAge: string[] = [];
+    if (index >= shortTerm.firstIndex) {
+      if (!countsFor(point)) add(id, 'corrupt, not counted');
+      else if (index >= shortTerm.firstInDays) forItsAge.push(shortTerm.daysReason);
+      else add(id, shortTerm.countReason);
+    }
+    forItsAge.push(...(flags.get(id) ?? []));
+    const immutable = immutableReason(point, input);
+    if (immutable !== null) forItsAge.push(immutable);
+    if (forItsAge.length > 0 && input.ageNote !== null) forItsAge.push(input.ageNote);
+    for (const reason of forItsAge) add(id, reason);
     if (leased.has(id)) add(id, 'in use');
-    const untilMs = immutableUntilMs(point, input);
-    if (untilMs > input.nowMs) add(id, `immutable until ${utcText(untilMs)}`);
   });
   return reasons;
 }
 
-/** 0: the target is not immutable. */
-function immutableUntilMs(point: RetainedPoint, { immutableForDays }: RetentionInput): number {
-  return immutableForDays === 0 ? 0 : Date.parse(point.copiedAt) + immutableForDays * DAY_MS;
+/** null: not immutable, or not any more. What a clock that runs ahead takes for over is not over for the source's clock; a source whose
+ *  clock is behind holds nothing for longer than the real days. */
+function immutableReason(
+  point: RetainedPoint,
+  { immutableForDays, nowMs, asOfMs }: DatedInput,
+): string | null {
+  if (immutableForDays === 0) return null;
+  const spanMs = immutableForDays * DAY_MS;
+  const untilMs = Date.parse(point.copiedAt) + spanMs;
+  const isOver = untilMs <= nowMs && Date.parse(point.createdAt) + spanMs <= asOfMs;
+  return isOver ? null : `immutable until ${utcText(untilMs)}`;
 }
 
-/** Short-term retention keeps everything from `firstIndex` on. */
-function shortTerm({ points, policy, timeZone, nowMs }: RetentionInput): {
-  firstIndex: number;
-  reason: (index: number) => string;
-} {
+interface ShortTerm {
+  /** Everything from here on stays. */
+  readonly firstIndex: number;
+  /** From here on because of its age; before, because it is one of the newest. */
+  readonly firstInDays: number;
+  readonly daysReason: string;
+  readonly countReason: string;
+}
+
+function shortTermOf({ points, policy, timeZone, asOfMs }: DatedInput): ShortTerm {
   const oldestOf = (count: number): number => {
     let counted = 0;
     const index = points.findLastIndex((point) => countsFor(point) && ++counted === count);
     return index >= 0 ? index : points.findIndex((point) => point.state === 'available');
   };
+  const { value } = policy;
+  const daysReason = `not older than ${value === 1 ? '1 day' : `${String(value)} days`}`;
   if (policy.type === 'restorePoints') {
-    const count = Math.max(1, policy.value);
-    return { firstIndex: oldestOf(count), reason: () => newestText(count) };
+    const count = Math.max(1, value);
+    const countReason = newestText(count);
+    return { firstIndex: oldestOf(count), firstInDays: points.length, daysReason, countReason };
   }
-  const firstMs = startOfDayMs(dayNumberOf(nowMs, timeZone) - policy.value, timeZone);
+  const firstMs = startOfDayMs(dayNumberOf(asOfMs, timeZone) - value, timeZone);
   const inDays = points.findIndex((point) => Date.parse(point.createdAt) >= firstMs);
   const firstInDays = inDays === -1 ? points.length : inDays;
   return {
     firstIndex: Math.min(firstInDays, oldestOf(MINIMUM_POINTS)),
-    reason: (index) =>
-      index >= firstInDays
-        ? `not older than ${policy.value === 1 ? '1 day' : `${String(policy.value)} days`}`
-        : `${newestText(MINIMUM_POINTS)}, which always stay`,
+    firstInDays,
+    daysReason,
+    countReason: `${newestText(MINIMUM_POINTS)}, which always stay`,
   };
 }
 
@@ -196,7 +224,7 @@ interface Shortening {
 }
 
 /** Takes the outdated points off the old end of the only chain. */
-function shortenChain(chain: Chain, input: RetentionInput, reasons: Reasons): Shortening {
+function shortenChain(chain: Chain, input: DatedInput, reasons: Reasons): Shortening {
   const outdated = chain.findIndex((point) => reasons.has(point.id));
   const nothing = { actions: [], warnings: [] };
   if (outdated <= 0) return nothing;
@@ -227,12 +255,12 @@ function corruptWarning({ id }: RetainedPoint): string {
 }
 
 /** Makes the oldest point to keep a full and deletes what is older, once that is worth a full. */
-function detachOutdated(chain: Chain, count: number, input: RetentionInput): Shortening {
+function detachOutdated(chain: Chain, count: number, input: DatedInput): Shortening {
   const first = chain[count];
   if (first === undefined || count < chain.length - count) return { actions: [], warnings: [] };
   const corrupt = chain.slice(0, count + 1).find((point) => point.health === 'corrupt');
   if (corrupt !== undefined) return { actions: [], warnings: [corruptWarning(corrupt)] };
-  if (immutableUntilMs(first, input) > input.nowMs) {
+  if (immutableReason(first, input) !== null) {
     return {
       actions: [],
       warnings: [

@@ -180,6 +180,18 @@ describe('every retention plan', () => {
     );
   });
 
+  it('removes at no later time more than a day after the newest point, however far a clock runs ahead', () => {
+    const YEARS_20 = 20 * 366 * 24 * HOUR_MS;
+    fc.assert(
+      fc.property(input, fc.integer({ min: 0, max: YEARS_20 }), (given, aheadMs) => {
+        const nowMs = Date.parse(given.points.at(-1)?.createdAt ?? '') + 24 * HOUR_MS;
+        const { actions } = planRetention({ ...given, nowMs });
+        expect(planRetention({ ...given, nowMs: nowMs + aheadMs }).actions).toEqual(actions);
+      }),
+      runs,
+    );
+  });
+
   it('has nothing left to do when it is planned again after it was done', () => {
     fc.assert(
       fc.property(input, (given) => {

@@ -1,58 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { GfsPolicy } from '../../../src/domain/copy-job.js';
-import {
-  planRetention,
-  type RetentionAction,
-  type RetentionInput,
-  type RetentionPlan,
-} from '../../../src/domain/retention.js';
+import type { RetentionInput } from '../../../src/domain/retention.js';
 import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
 import { daily, targetChain } from './chain-builder.js';
-
-const GFS: GfsPolicy = {
-  weekly: { keep: 4, day: 'sunday' },
-  monthly: null,
-  yearly: null,
-  fullMethod: 'synthetic',
-};
-const id = (day: string): string => `${day}T22:00:00Z`;
-const day = (pointId: string): string => pointId.slice(8, 10);
-
-/** Retention that runs a minute after the newest copy, unless `change` says otherwise. */
-function plan(points: TargetRestorePoint[], change: Partial<RetentionInput> = {}): RetentionPlan {
-  return planRetention({
-    points,
-    policy: { type: 'restorePoints', value: 7 },
-    gfs: null,
-    timeZone: 'UTC',
-    nowMs: Date.parse(points.at(-1)?.copiedAt ?? '') + 60_000,
-    immutableForDays: 0,
-    leasedPointIds: [],
-    unreadable: false,
-    mergeAllowed: true,
-    ...change,
-  });
-}
-
-const days = (value: number) => ({ policy: { type: 'days', value } }) as const;
-const newest = (value: number) => ({ policy: { type: 'restorePoints', value } }) as const;
-
-/** `merge 20<21`, `synthetic 24`, `delete 22,21,20`: days of November 2026. */
-function brief(actions: readonly RetentionAction[]): string[] {
-  return actions.map((action) => {
-    switch (action.type) {
-      case 'merge':
-        return `merge ${day(action.fullId)}<${day(action.incrementId)}`;
-      case 'synthetic':
-        return `synthetic ${day(action.restorePointId)}`;
-      case 'delete':
-        return `delete ${action.ids.map(day).join(',')}`;
-    }
-  });
-}
-
-const reasonOf = (result: RetentionPlan, date: string): readonly string[] | undefined =>
-  result.keep.find((point) => point.id === id(date))?.reasons;
+import { brief, days, id, newest, plan, reasonOf, WEEKLY } from './retention-plans.js';
 
 /** One chain for each list of days, one after the other. */
 function chains(...lists: string[][]): TargetRestorePoint[] {
@@ -261,11 +211,11 @@ describe('retention with GFS', () => {
   ).map((point) => (point.kind === 'full' ? { ...point, flags: ['weekly' as const] } : point));
 
   it('never merges', () => {
-    expect(plan(targetChain(daily('2026-11-01', 20)), { gfs: GFS }).actions).toEqual([]);
+    expect(plan(targetChain(daily('2026-11-01', 20)), { gfs: WEEKLY }).actions).toEqual([]);
   });
 
   it('deletes the increments of an outdated chain all together and keeps its flagged full', () => {
-    const result = plan(sundays, { gfs: GFS });
+    const result = plan(sundays, { gfs: WEEKLY });
     expect(brief(result.actions)).toEqual(['delete 07,06,05,04,03,02', 'delete 14,13,12,11,10,09']);
     expect(reasonOf(result, '2026-11-01')).toEqual(['weekly 3 of 4 until 2026-11-29']);
     expect(reasonOf(result, '2026-11-15')).toEqual([
@@ -275,12 +225,22 @@ describe('retention with GFS', () => {
   });
 
   it('deletes the full too when its flag is over', () => {
-    const result = plan(sundays, { gfs: GFS, nowMs: Date.parse('2026-11-29T00:00:00Z') });
+    const points = [...sundays, ...targetChain(daily('2026-11-22', 7))];
+    const result = plan(points, { gfs: WEEKLY, nowMs: Date.parse('2026-11-29T00:00:00Z') });
     expect(brief(result.actions)[0]).toBe('delete 07,06,05,04,03,02,01');
   });
 
+  it('keeps the full past the end of its flag when nothing newer was copied meanwhile, and says why', () => {
+    const result = plan(sundays, { gfs: WEEKLY, nowMs: Date.parse('2026-11-29T00:00:00Z') });
+    expect(brief(result.actions)[0]).toBe('delete 07,06,05,04,03,02');
+    expect(reasonOf(result, '2026-11-01')).toEqual([
+      'weekly 3 of 4 until 2026-11-29',
+      'ages are counted from the newest restore point of 2026-11-21 22:00 UTC',
+    ]);
+  });
+
   it('keeps a full without a flag as long as one of its increments is wanted', () => {
-    const result = plan(chains(daily('2026-11-01', 7), daily('2026-11-08', 6)), { gfs: GFS });
+    const result = plan(chains(daily('2026-11-01', 7), daily('2026-11-08', 6)), { gfs: WEEKLY });
     expect(result.actions).toEqual([]);
     expect(reasonOf(result, '2026-11-01')).toEqual([`needed by ${id('2026-11-07')}`]);
   });
@@ -299,7 +259,7 @@ describe('retention with GFS', () => {
 
   it('leaves an immutable full alone, but not its increments that are free', () => {
     const points = change(sundays, '2026-11-01', { flags: [], copiedAt: '2026-11-20T00:00:00Z' });
-    const result = plan(points, { gfs: GFS, immutableForDays: 5 });
+    const result = plan(points, { gfs: WEEKLY, immutableForDays: 5 });
     expect(brief(result.actions)[0]).toBe('delete 07,06,05,04,03,02');
     expect(reasonOf(result, '2026-11-01')).toEqual(['immutable until 2026-11-25 00:00 UTC']);
   });

@@ -229,3 +229,148 @@ describe('restore points of a session', () => {
     expect(selection.reason).toBe(reason);
   });
 });
+
+/** What a layout says of a point whose file or parent is lost. */
+const broken = (point: ComparedRestorePoint, reason: string): ComparedRestorePoint => ({
+  ...point,
+  state: 'broken',
+  reason,
+});
+const unknown = (point: ComparedRestorePoint, reason: string | null): ComparedRestorePoint => ({
+  ...point,
+  state: 'unknown',
+  reason,
+});
+
+describe('a newest restore point that cannot be used', () => {
+  const COPIED = ['2026-11-20', '2026-11-21'];
+  const LOST = 'vda.qcow2 is missing';
+
+  it.each<[string, ComparedRestorePoint[], string[], 'broken' | 'unknown', string, string[]]>([
+    [
+      'broken, behind a good one that is copied',
+      [COPIED20, COPIED21, INC22, broken(INC23, LOST)],
+      COPIED,
+      'broken',
+      'the newest restore point, 2026-11-23 22:00 UTC, is broken (vda.qcow2 is missing)',
+      ['2026-11-22'],
+    ],
+    [
+      'broken, and nothing else is new',
+      [COPIED20, COPIED21, broken(INC22, LOST)],
+      COPIED,
+      'broken',
+      'the newest restore point, 2026-11-22 22:00 UTC, is broken (vda.qcow2 is missing)',
+      [],
+    ],
+    [
+      'not readable, for a reason that is known',
+      [COPIED20, COPIED21, unknown(INC22, 'permission denied')],
+      COPIED,
+      'unknown',
+      'the newest restore point, 2026-11-22 22:00 UTC, is not readable just now (permission denied)',
+      [],
+    ],
+    [
+      'not readable, for no reason that is known',
+      [COPIED20, COPIED21, INC22, unknown(INC23, null)],
+      COPIED,
+      'unknown',
+      'the newest restore point, 2026-11-23 22:00 UTC, is not readable just now',
+      ['2026-11-22'],
+    ],
+    [
+      'broken on a first run, behind a good one',
+      [FULL, INC21, broken(INC22, LOST)],
+      [],
+      'broken',
+      'the newest restore point, 2026-11-22 22:00 UTC, is broken (vda.qcow2 is missing)',
+      ['2026-11-21'],
+    ],
+    [
+      'broken on a first run, and the only one',
+      [broken(FULL, LOST)],
+      [],
+      'broken',
+      'the newest restore point, 2026-11-20 22:00 UTC, is broken (vda.qcow2 is missing)',
+      [],
+    ],
+    [
+      'broken in a recreated chain, behind its good full',
+      [sourcePoint('2026-11-23', null), broken(sourcePoint('2026-11-24', '2026-11-23'), LOST)],
+      COPIED,
+      'broken',
+      'the newest restore point, 2026-11-24 22:00 UTC, is broken (vda.qcow2 is missing)',
+      ['2026-11-23'],
+    ],
+  ])('is named with its reason: %s', (_, current, copied, state, reason, selected) => {
+    const selection = select(current, copied);
+    expect(selection.unusable).toEqual({ state, reason });
+    expect(selection.points.map((point) => point.restorePointId)).toEqual(selected);
+  });
+
+  it.each<[string, Partial<SelectionInput>]>([
+    ['periodic', {}],
+    ['immediate', IMMEDIATE],
+    ['with scope all', ALL],
+  ])('takes along what is broken because it builds on it: %s', (_, change) => {
+    const parentLost = 'its parent 2026-11-22 is broken';
+    const selection = select(
+      [COPIED20, COPIED21, broken(INC22, LOST), broken(INC23, parentLost)],
+      COPIED,
+      change,
+    );
+    expect(selection.points).toEqual([]);
+    expect(selection.unusable).toEqual({
+      state: 'broken',
+      reason:
+        'the newest restore point, 2026-11-23 22:00 UTC, is broken (its parent 2026-11-22 is broken)',
+    });
+    expect(selection.skipped).toEqual([
+      { restorePointId: '2026-11-22', reason: 'broken (vda.qcow2 is missing)' },
+      { restorePointId: '2026-11-23', reason: 'broken (its parent 2026-11-22 is broken)' },
+    ]);
+  });
+
+  it('is none when a whole one follows a broken one, which is passed over and not built on', () => {
+    const selection = select([COPIED20, COPIED21, broken(INC22, LOST), INC23], COPIED, IMMEDIATE);
+    expect(selection.unusable).toBeNull();
+    expect(brief(selection)).toEqual(['2026-11-23 increment digest -']);
+    expect(selection.skipped).toEqual([
+      { restorePointId: '2026-11-22', reason: 'broken (vda.qcow2 is missing)' },
+    ]);
+  });
+
+  it.each<[string, ComparedRestorePoint[], string[], Partial<SelectionInput>]>([
+    ['it is copied', [COPIED20, COPIED21], COPIED, {}],
+    ['a good one is about to be copied', [COPIED20, COPIED21, INC22], COPIED, {}],
+    [
+      'it is still being written, even over a broken one',
+      [
+        COPIED20,
+        COPIED21,
+        broken(INC22, LOST),
+        { ...INC23, state: 'incomplete', reason: 'no XML file yet' },
+      ],
+      COPIED,
+      {},
+    ],
+    ['it broke after it was copied', [COPIED20, broken(COPIED21, 'cut off')], COPIED, {}],
+    ['the source is empty', [], COPIED, {}],
+    ['the source is the target', [broken(FULL, LOST)], [], { sourceRepositoryId: 'offsite' }],
+  ])('is none when %s', (_, current, copied, change) => {
+    expect(select(current, copied, change).unusable).toBeNull();
+  });
+
+  it('stands for all points of a source of which too little can be read to know its chain', () => {
+    const reason =
+      'some restore points of the source cannot be read just now, so it cannot be told whether its chain is still the one that was copied';
+    const current = [unknown(sourcePoint('x', null), null), sourcePoint('2026-11-24', null)];
+    expect(select(current, ['2026-11-20'])).toEqual({
+      points: [],
+      skipped: [],
+      reason,
+      unusable: { state: 'unknown', reason },
+    });
+  });
+});
