@@ -1,9 +1,16 @@
 import { Context } from '@temporalio/activity';
 import { BLOCK_BYTES } from '../src/domain/digest.js';
 import type { CopyBlocksHeartbeat } from '../src/domain/operation.js';
-import { stagedPath, type PlanReference } from '../src/mover/staging/copy-plan.js';
+import {
+  requireDisk,
+  requirePlan,
+  stagedPath,
+  type PlanReference,
+} from '../src/mover/staging/copy-plan.js';
+import { openCopyWindows } from '../src/mover/staging/copy-cursor.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { openWindows } from '../src/mover/staging/disk-work.js';
+import type { BackupRepository } from '../src/repository/backup-repository.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
 import { stagingOf, type ChainIds } from './on-chain.js';
 import { runTask } from './run-task.js';
@@ -36,8 +43,7 @@ export function createBlockActivities({ mover }: { readonly mover: DataMover }) 
       const { targetRepositoryId, reference, disk } = batch;
       const staging = stagingOf(batch);
       const input = { targetRepositoryId, staging, reference, disk };
-      const cursor = stagedPath.scanCursor(staging, disk);
-      return runBatch(mover, batch, cursor, (windows, control) =>
+      return runBatch(mover, batch, openByMark(batch, staging), (windows, control) =>
         mover.runWindows('scanBlocks', input, windows, control),
       );
     },
@@ -47,23 +53,43 @@ export function createBlockActivities({ mover }: { readonly mover: DataMover }) 
       const { targetRepositoryId, reference, disk } = batch;
       const staging = stagingOf(batch);
       const input = { targetRepositoryId, staging, reference, disk };
-      const cursor = stagedPath.cursor(staging, disk);
-      return runBatch(mover, batch, cursor, (windows, control) =>
+      return runBatch(mover, batch, openBySeal(batch, staging), (windows, control) =>
         mover.runWindows('copyBlocks', input, windows, control),
       );
     },
   };
 }
 
+/** Finds the windows of a batch that are not done. */
+export type FindOpenWindows = (target: BackupRepository) => Promise<number[]>;
+
+type Windows = Pick<BlockBatch, 'disk' | 'firstWindow' | 'windowCount' | 'reference'>;
+
+/** For work whose cursor has a mark for each window: scans, restores of raw disks. */
+export function openByMark(
+  { disk, firstWindow, windowCount }: Omit<Windows, 'reference'>,
+  staging: string,
+): FindOpenWindows {
+  const cursor = stagedPath.scanCursor(staging, disk);
+  return (target) => openWindows(target, cursor, firstWindow, windowCount);
+}
+
+/** For copies. */
+export function openBySeal(
+  { disk, firstWindow, windowCount, reference }: Windows,
+  staging: string,
+): FindOpenWindows {
+  return async (target) => {
+    const plan = await requirePlan(target, staging, reference);
+    return openCopyWindows(target, staging, requireDisk(plan, disk), firstWindow, windowCount);
+  };
+}
+
 /** Runs the open windows of a batch; the heartbeat carries its counters. */
 export async function runBatch(
   mover: DataMover,
-  batch: {
-    readonly targetRepositoryId: string;
-    readonly firstWindow: number;
-    readonly windowCount: number;
-  },
-  cursorPath: string,
+  batch: Pick<BlockBatch, 'targetRepositoryId' | 'windowCount'>,
+  findOpenWindows: FindOpenWindows,
   run: (windows: readonly number[], control: TaskControl) => Promise<void>,
 ): Promise<BatchCounts> {
   const { attempt } = Context.current().info;
@@ -71,7 +97,7 @@ export async function runBatch(
   return runTask(
     async (control) => {
       const target = await mover.repository(batch.targetRepositoryId);
-      const windows = await openWindows(target, cursorPath, batch.firstWindow, batch.windowCount);
+      const windows = await findOpenWindows(target);
       await run(windows, control);
       const { processedBytes, readBytes, transferredBytes } = counts(control, startedAtMs);
       const resumedWindows = batch.windowCount - windows.length;

@@ -4,14 +4,13 @@ import type { Damage } from '../src/domain/damage.js';
 import { BackupError } from '../src/domain/errors.js';
 import { partsOfRestorePointKey } from '../src/domain/repository-view.js';
 import type { WorkloadType } from '../src/domain/restore-point.js';
-import { stagedPath } from '../src/mover/staging/copy-plan.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { DiskWork } from '../src/domain/disk-work.js';
 import { findChains } from '../src/chain/find-chains.js';
 import type { HealOutcome } from '../src/mover/health/heal-disk.js';
 import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
 import { verifyStagingId } from '../src/domain/staging-id.js';
-import { runBatch, type BatchCounts } from './block-activities.js';
+import { openByMark, runBatch, type BatchCounts } from './block-activities.js';
 import { onChain, stagingOf, type ChainIds, type OnChain } from './on-chain.js';
 import { runTask } from './run-task.js';
 
@@ -62,15 +61,10 @@ function createVerifyActivities(mover: DataMover) {
       const { targetRepositoryId, pointId, disk, maxBytesPerSecond, nowMs } = batch;
       const chain = chainFolder(batch.jobId, batch.workloadId);
       const input = { targetRepositoryId, chain, pointId, disk, maxBytesPerSecond, nowMs };
-      return runBatch(
-        mover,
-        batch,
-        stagedPath.scanCursor(staging, disk),
-        async (windows, control) => {
-          await mover.run('leaseForVerification', input, control);
-          await mover.runWindows('verifyBlocks', input, windows, control);
-        },
-      );
+      return runBatch(mover, batch, openByMark(batch, staging), async (windows, control) => {
+        await mover.run('leaseForVerification', input, control);
+        await mover.runWindows('verifyBlocks', input, windows, control);
+      });
     },
 
     async collectDamage(input: OnChain<OperationInput<'collectDamage'>>): Promise<Damage[]> {

@@ -5,12 +5,12 @@ import { newLeaseId } from '../src/chain/leases.js';
 import { BackupError } from '../src/domain/errors.js';
 import { partsOfRestorePointKey } from '../src/domain/repository-view.js';
 import type { ImageFormat } from '../src/domain/restore-point.js';
-import { stagedPath, type PlanReference } from '../src/mover/staging/copy-plan.js';
+import type { PlanReference } from '../src/mover/staging/copy-plan.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { DiskWork } from '../src/domain/disk-work.js';
 import { restoreStaging, type RestoreInput } from '../src/mover/restore/restore-point.js';
 import { folderRepositoryId } from '../src/repository/open-repository.js';
-import { runBatch, type BatchCounts } from './block-activities.js';
+import { openByMark, openBySeal, runBatch, type BatchCounts } from './block-activities.js';
 import { runTask } from './run-task.js';
 
 /** A restore as the workflow names it. */
@@ -63,10 +63,9 @@ export function createRestoreActivities(deps: {
       const targetRepositoryId = folderRepositoryId(order.destinationPath);
       const input = { targetRepositoryId, staging, reference, disk };
       const isRaw = order.format === 'raw';
-      const cursor = isRaw
-        ? stagedPath.scanCursor(staging, disk)
-        : stagedPath.cursor(staging, disk);
-      return runBatch(mover, { ...batch, targetRepositoryId }, cursor, async (windows, control) => {
+      const openWindows = (isRaw ? openByMark : openBySeal)(batch, staging);
+      const onDisk = { ...batch, targetRepositoryId };
+      return runBatch(mover, onDisk, openWindows, async (windows, control) => {
         await mover.run('renewLease', restore, control);
         await mover.runWindows(isRaw ? 'restoreRaw' : 'copyBlocks', input, windows, control);
       });

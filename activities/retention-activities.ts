@@ -1,4 +1,6 @@
 import type { DataMover } from '../src/mover/data-mover.js';
+import type { DiskProof } from '../src/mover/change/prove-blocks.js';
+import type { TaskControl } from '../src/mover/task/task-control.js';
 import type { DiskWork } from '../src/domain/disk-work.js';
 import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
 import type { PlanReference } from '../src/mover/staging/copy-plan.js';
@@ -36,10 +38,18 @@ export function createRetentionActivities(deps: {
       });
     },
 
+    /** Every block of the increment is read and compared with its digest before the first one goes into the full. */
     async mergeIncrement(
       input: OnChain<OperationInput<'mergeIncrement'>>,
-    ): Promise<OperationOutput<'mergeIncrement'>> {
-      return runTask((control) => mover.run('mergeIncrement', onChain(input), control));
+    ): Promise<{ state: 'merged' | 'refused'; reason: string | null }> {
+      return runTask(async (control) => {
+        const merge = onChain(input);
+        const plan = await mover.run('prepareMerge', merge, control);
+        if (plan.state !== 'ready') return { reason: null, ...plan };
+        for (const proof of plan.proofs) await prove(mover, input, proof, control);
+        await mover.run('mergeIncrement', merge, control);
+        return { state: 'merged', reason: null };
+      });
     },
 
     async planSyntheticFull(
@@ -69,6 +79,16 @@ export function createRetentionActivities(deps: {
       return runTask((control) => mover.run('deleteRestorePoints', onChain(input), control));
     },
   };
+}
+
+async function prove(
+  mover: DataMover,
+  { targetRepositoryId }: { readonly targetRepositoryId: string },
+  proof: DiskProof,
+  task: TaskControl,
+): Promise<void> {
+  const windows = Array.from({ length: proof.windowCount }, (_, i) => i);
+  await mover.runWindows('proveBlocks', { targetRepositoryId, ...proof }, windows, task);
 }
 
 export type RetentionActivities = ReturnType<typeof createRetentionActivities>;

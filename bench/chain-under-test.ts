@@ -5,9 +5,11 @@ import { availablePoints } from '../src/chain/chain-record.js';
 import { readChainRecord } from '../src/chain/chain-store.js';
 import { stagedPath } from '../src/mover/staging/copy-plan.js';
 import { DataMover } from '../src/mover/data-mover.js';
+import type { DiskProof } from '../src/mover/change/prove-blocks.js';
+import { openCopyWindows } from '../src/mover/staging/copy-cursor.js';
 import { openWindows } from '../src/mover/staging/disk-work.js';
 import type { DiskWork } from '../src/domain/disk-work.js';
-import type { WindowInput, WindowOperation } from '../src/mover/mover-operations.js';
+import type { WindowInput } from '../src/mover/mover-operations.js';
 import type { PlanCopyInput } from '../src/mover/copy/plan-copy.js';
 import { replacementStaging } from '../src/mover/change/replace-files.js';
 import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
@@ -35,6 +37,8 @@ export class ChainUnderTest {
     epoch: number;
   };
   private sourcePoints: string[] = [];
+  /** Of disks, to the target, so far. */
+  transferredBytes = 0;
 
   constructor(
     sourceFolder: string,
@@ -82,11 +86,11 @@ export class ChainUnderTest {
       const staging = stagingFolder(this.ids.chain, plan.pointId);
       const work = { targetRepositoryId: TARGET, staging, reference: plan.reference };
       if (plan.state === 'scan') {
-        for (const disk of plan.disks) await this.doWindows('scanBlocks', work, disk);
+        for (const disk of plan.disks) await this.scanDisk(work, disk);
         plan = await this.mover.run('planCopy', input, new TaskControl());
         work.reference = plan.reference;
       }
-      for (const disk of plan.disks) await this.doWindows('copyBlocks', work, disk);
+      for (const disk of plan.disks) await this.copyDisk(work, disk);
       await this.mover.run('composeTargetFile', work, new TaskControl());
       const { chain } = this.ids;
       const commit = { ...work, chain, pointId: plan.pointId, flags: [], copiedAt: now() };
@@ -98,8 +102,10 @@ export class ChainUnderTest {
     const [full, increment] = await this.pointIds();
     return measured(async () => {
       const input = { ...this.change(), fullId: full!, incrementId: increment! };
-      const { state, reason } = await this.mover.run('mergeIncrement', input, new TaskControl());
-      if (state !== 'merged') throw new Error(`not merged: ${reason}`);
+      const plan = await this.mover.run('prepareMerge', input, new TaskControl());
+      if (plan.state !== 'ready') throw new Error(`not merged: ${plan.state}`);
+      for (const proof of plan.proofs) await this.prove(proof);
+      await this.mover.run('mergeIncrement', input, new TaskControl());
     });
   }
 
@@ -115,7 +121,7 @@ export class ChainUnderTest {
       );
       const staging = replacementStaging(this.ids.chain, pointId);
       const work = { targetRepositoryId: TARGET, staging, reference };
-      for (const disk of disks) await this.doWindows('copyBlocks', work, disk);
+      for (const disk of disks) await this.copyDisk(work, disk);
       await this.mover.run('composeTargetFile', work, new TaskControl());
       await this.mover.run(
         'replaceWithFull',
@@ -167,21 +173,35 @@ export class ChainUnderTest {
     return { targetRepositoryId, chain, epoch, nowMs: Date.now() };
   }
 
-  private async doWindows(
-    name: WindowOperation & ('copyBlocks' | 'scanBlocks'),
-    work: Omit<WindowInput<'copyBlocks'>, 'disk'>,
-    { disk, windowCount }: DiskWork,
-  ): Promise<void> {
-    const cursorPath = name === 'scanBlocks' ? stagedPath.scanCursor : stagedPath.cursor;
+  private async scanDisk(work: Work, { disk, windowCount }: DiskWork): Promise<void> {
     const target = await this.mover.repository(TARGET);
-    const windows = await openWindows(target, cursorPath(work.staging, disk), 0, windowCount);
-    await this.mover.runWindows(name, { ...work, disk }, windows, new TaskControl());
+    const cursorPath = stagedPath.scanCursor(work.staging, disk);
+    const windows = await openWindows(target, cursorPath, 0, windowCount);
+    await this.mover.runWindows('scanBlocks', { ...work, disk }, windows, new TaskControl());
+  }
+
+  private async copyDisk(work: Work, disk: DiskWork): Promise<void> {
+    const target = await this.mover.repository(TARGET);
+    const slots = { disk: disk.disk, slotCount: disk.blockCount };
+    const windows = await openCopyWindows(target, work.staging, slots, 0, disk.windowCount);
+    const input = { ...work, disk: disk.disk };
+    const control = new TaskControl();
+    await this.mover.runWindows('copyBlocks', input, windows, control);
+    this.transferredBytes += control.get('transferredBytes');
+  }
+
+  private async prove(proof: DiskProof): Promise<void> {
+    const windows = Array.from({ length: proof.windowCount }, (_, i) => i);
+    const input = { targetRepositoryId: TARGET, ...proof };
+    await this.mover.runWindows('proveBlocks', input, windows, new TaskControl());
   }
 
   async close(): Promise<void> {
     await this.mover.close();
   }
 }
+
+type Work = Omit<WindowInput<'copyBlocks'>, 'disk'>;
 
 function now(): string {
   return new Date().toISOString();

@@ -3,8 +3,8 @@
 /** Block and target cluster: unit of change, zero test and digest. 64 KiB measured best (docs/PERFORMANCE.md, Units). */
 export const BLOCK_BYTES = 65_536;
 
-/** Blocks that one worker copies between two updates of the durable cursor: 16 MiB, so three workers risk 48 MiB of repeated work. */
-export const WINDOW_BLOCKS = 256;
+/** Blocks between two updates of the durable cursor: 8 MiB. */
+export const WINDOW_BLOCKS = 128;
 export const WINDOW_BYTES = WINDOW_BLOCKS * BLOCK_BYTES;
 
 export type DigestAlgorithm = 'sha256' | 'blake3';

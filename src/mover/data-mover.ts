@@ -13,6 +13,7 @@ import type {
   WindowOperation,
 } from './mover-operations.js';
 import type { TaskControl } from './task/task-control.js';
+import { WINDOWS_OF_A_LOOP } from './task/window-loop.js';
 import {
   decodeError,
   type ThreadReply,
@@ -20,8 +21,12 @@ import {
   type ThreadSetup,
 } from './thread-messages.js';
 
-/** Windows of one disk in work at once: 64 MiB, and so the most that is copied again after a kill, however many cores there are. */
-const WINDOWS_AT_ONCE = (64 * 1024 * 1024) / WINDOW_BYTES;
+/** Loops on the windows of one disk: what they have begun is the most that is copied again after a kill, 64 MiB however many cores there
+ *  are. */
+const MAX_LOOPS = (64 * 1024 * 1024) / WINDOW_BYTES / WINDOWS_OF_A_LOOP;
+
+/** One reads while another computes. */
+const MIN_THREADS = 2;
 
 /** Runs the data mover's work on threads of its own, so that heartbeats and the event loop never wait for it. The threads stay: starting
  *  one costs 30–40 ms (docs/PERFORMANCE.md, Resident mover). */
@@ -32,7 +37,7 @@ export class DataMover {
 
   constructor(
     private readonly locations: readonly RepositoryLocation[],
-    private readonly threadCount = availableParallelism() + 1,
+    private readonly threadCount = Math.max(MIN_THREADS, availableParallelism()),
   ) {
     this.repository = repositoryOpener(locations);
   }
@@ -66,7 +71,7 @@ export class DataMover {
     control: TaskControl,
   ): Promise<void> {
     if (windows.length === 0) return;
-    const count = Math.min(this.threadCount, WINDOWS_AT_ONCE, windows.length);
+    const count = Math.min(this.threadCount, MAX_LOOPS, windows.length);
     const failures: unknown[] = [];
     const loops = Array.from({ length: count }, () =>
       this.leastBusy()

@@ -1,7 +1,6 @@
 import {
   deleteRestorePoints,
   flagRestorePoint,
-  mergeIncrement,
   releaseStaging,
   replaceWithFull,
 } from './change/change-points.js';
@@ -16,7 +15,9 @@ import { planCompact } from './change/plan-compact.js';
 import { planCopy } from './copy/plan-copy.js';
 import { planJob } from './selection/plan-job.js';
 import { planMaintenance } from './change/plan-maintenance.js';
+import { mergeIncrement, prepareMerge } from './change/merge-increment.js';
 import { planSyntheticFull } from './change/plan-synthetic-full.js';
+import { openProofWorker } from './change/prove-blocks.js';
 import { finishRestore, prepareRestore, renewLease } from './restore/restore-point.js';
 import { openRawRestoreWorker } from './restore/restore-raw.js';
 import { openScanWorker } from './copy/scan-blocks.js';
@@ -36,6 +37,7 @@ export const THREAD_OPERATIONS = {
   planJob,
   planMaintenance,
   planCompact,
+  prepareMerge,
   mergeIncrement,
   planSyntheticFull,
   replaceWithFull,
@@ -57,6 +59,7 @@ export const WINDOW_OPERATIONS = {
   copyBlocks: openCopyWorker,
   scanBlocks: openScanWorker,
   verifyBlocks: openVerifyWorker,
+  proveBlocks: openProofWorker,
   restoreRaw: openRawRestoreWorker,
 } as const;
 

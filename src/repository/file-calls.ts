@@ -1,5 +1,8 @@
 import * as fs from 'node:fs';
+import { promisify } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
+
+const fdatasync = promisify(fs.fdatasync);
 
 /** The calls of `node:fs` that the directory repository is built on. They reject with Node's errors. */
 export interface FileCalls {
@@ -37,7 +40,7 @@ export interface OpenFile {
 }
 
 /** The main thread answers heartbeats and must not wait for a disk. A worker thread has nothing else to do, and there the
- *  synchronous calls are faster: they save the way through the thread pool. */
+ *  synchronous calls are faster: they save the way through the thread pool. Only `datasync` is asynchronous in both. */
 export function fileCallsOfThisThread(): FileCalls {
   return isMainThread ? asynchronousCalls : synchronousCalls;
 }
@@ -91,8 +94,9 @@ class SynchronousFile implements OpenFile {
     fs.ftruncateSync(this.#fd, sizeBytes);
   }
 
-  async datasync(): Promise<void> {
-    fs.fdatasyncSync(this.#fd);
+  /** The one call that waits for the disk alone: work goes on meanwhile. */
+  datasync(): Promise<void> {
+    return fdatasync(this.#fd);
   }
 
   async sync(): Promise<void> {

@@ -7,7 +7,7 @@ import type { TargetDisk, TargetRestorePoint } from '../../src/domain/target-poi
 import { ImageStack, openLayerImage } from '../../src/mover/blocks/image-stack.js';
 import type { MoverContext } from '../../src/mover/task/mover-context.js';
 import { targetLayersOf } from '../../src/mover/copy/scan-plan.js';
-import { assertDiskIsGood } from '../../src/mover/blocks/verify-units.js';
+import { withVerifier } from '../../src/mover/blocks/verify-units.js';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
 import { readWholeFile } from '../../src/repository/replace-file.js';
 import { InProcessMover } from '../support/mover/in-process-mover.js';
@@ -183,7 +183,11 @@ async function faultsOfDisk(
   if ((await fileDigest(target, `${chain}/${disk.digests.path}`)) !== disk.digests.tableDigest)
     faults.push(`${disk.digests.path} is not the table that the record names`);
   try {
-    await assertDiskIsGood(context, { repositoryId: target.id, chain }, disk);
+    const place = { repositoryId: target.id, chain };
+    const bad = await withVerifier(context, place, disk, (verifier, unitCount) =>
+      verifier.badUnits(0, unitCount),
+    );
+    if (bad.length > 0) faults.push(`${disk.path}: units ${bad.join(', ')} are bad`);
   } catch (error) {
     if (!isBackupError(error)) throw error;
     faults.push(error.message);

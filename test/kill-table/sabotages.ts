@@ -35,12 +35,6 @@ export const SABOTAGES: readonly {
     sabotage: withoutSync((path) => /\/point\/[^/]+\.qcow2$/.test(path)),
   },
   {
-    name: 'the digests of copied blocks are not synced before the cursor vouches for them',
-    scenario: 'copy of a chain of 2',
-    stride: 5,
-    sabotage: withoutSync((path) => /\/point\/[^/]+\.digests$/.test(path)),
-  },
-  {
     name: 'the names of staged files are not synced before the cursor vouches for them',
     scenario: 'copy of a chain of 2',
     stride: 5,

@@ -82,14 +82,10 @@ const FULLS: readonly SourcePoint[] = [
   { system: full(2 * MIB, [noise(31, 0, 256 * KIB), noise(33, MIB, 64 * KIB)]) },
 ];
 
-/** More than one window of 16 MiB. */
+/** More than one window of 8 MiB. */
 const LARGE: readonly SourcePoint[] = [
   {
-    system: full(24 * MIB, [
-      noise(41, 0, 8 * MIB),
-      noise(42, 8 * MIB, 8 * MIB),
-      noise(43, 16 * MIB, MIB),
-    ]),
+    system: full(16 * MIB, [noise(41, 0, 8 * MIB), noise(42, 8 * MIB, MIB)]),
   },
 ];
 

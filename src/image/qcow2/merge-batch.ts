@@ -1,4 +1,5 @@
 import { BLOCK_BYTES } from '../../domain/digest.js';
+import { BackupError } from '../../domain/errors.js';
 import type { ByteSink, ByteSource } from '../byte-source.js';
 import { BLOCK_DIRECT, BLOCK_UNALLOCATED, BLOCK_ZERO, type BlockMap } from '../disk-image.js';
 import type { ClusterAllocator } from './cluster-allocator.js';
@@ -14,6 +15,8 @@ import type { Qcow2Image } from './qcow2-image.js';
 
 const ENTRIES_PER_TABLE = BLOCK_BYTES / POINTER_BYTES;
 const COPY_BYTES = 1024 * 1024;
+/** So many bytes are made durable while the next ones are copied. */
+const SYNC_BYTES = 16 * 1024 * 1024;
 
 /** A part of an L2 table of the base, as it is to be. */
 interface L2Part {
@@ -34,7 +37,8 @@ interface BlockCopy {
  *
  *  Order within a commit, each line after a sync of the ones before: data, new L2 tables and new blocks of reference counts (all of
  *  which nothing refers to yet, but for data that the increment hides); reference counts; table entries. Entries are written in the
- *  order in which clusters were handed out, so that after a stop what is referred to is a prefix of what was handed out. */
+ *  order in which clusters were handed out, so that after a stop what is referred to is a prefix of what was handed out.
+ *  Data are read back and compared. */
 export class MergeBatch {
   storedBlocks = 0;
   #l2Parts: L2Part[] = [];
@@ -43,7 +47,8 @@ export class MergeBatch {
   #newTables = new Set<number>();
   #allocatedClusters = 0;
   readonly #l2Offsets: Float64Array;
-  readonly #buffer = new Uint8Array(COPY_BYTES);
+  readonly #buffer = Buffer.alloc(COPY_BYTES);
+  readonly #copy = Buffer.alloc(COPY_BYTES);
 
   constructor(
     private readonly base: ByteSource & ByteSink,
@@ -150,15 +155,41 @@ export class MergeBatch {
   }
 
   async #copyData(signal: AbortSignal | undefined): Promise<void> {
-    for (let index = 0; index < this.#copies.length;) {
-      signal?.throwIfAborted();
-      const run = this.#runFrom(index);
-      const piece = this.#buffer.subarray(0, run.blocks * BLOCK_BYTES);
-      await this.increment.source.read(piece.subarray(0, run.bytes), run.from);
-      piece.fill(0, run.bytes);
-      await this.base.write(piece, run.to);
-      index += run.blocks;
+    let syncing = Promise.resolve();
+    let unsyncedBytes = 0;
+    try {
+      for (let index = 0; index < this.#copies.length;) {
+        signal?.throwIfAborted();
+        const run = this.#runFrom(index);
+        await this.#copyRun(run);
+        index += run.blocks;
+        unsyncedBytes += run.bytes;
+        if (unsyncedBytes < SYNC_BYTES) continue;
+        await syncing;
+        syncing = this.base.sync();
+        syncing.catch(() => undefined); // thrown where it is awaited
+        unsyncedBytes = 0;
+      }
+      await syncing;
+    } finally {
+      await Promise.allSettled([syncing]);
     }
+  }
+
+  /** Read, write, read back, compare. */
+  async #copyRun(run: BlockCopy & { blocks: number }): Promise<void> {
+    const piece = this.#buffer.subarray(0, run.blocks * BLOCK_BYTES);
+    const copy = this.#copy.subarray(0, piece.length);
+    await this.increment.source.read(piece.subarray(0, run.bytes), run.from);
+    piece.fill(0, run.bytes);
+    await this.base.write(piece, run.to);
+    await this.base.read(copy, run.to);
+    if (copy.equals(piece)) return;
+    throw new BackupError(
+      'BLOCK_DIGEST_MISMATCH',
+      `${this.base.label}: the blocks merged to byte ${run.to} do not read back as they were written`,
+      { details: { path: this.base.label, offset: run.to } },
+    );
   }
 
   /** Copies from `index` on that are consecutive in both files; only the last one may be short. */

@@ -1,11 +1,9 @@
-import { digestEntryOffset, readDigestTableHeader } from '../../chain/digest-table.js';
+import { digestEntryOffset, HOLE, readDigestTableHeader } from '../../chain/digest-table.js';
 import { isZeroUnit, unitDigest } from '../../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
-import { BackupError } from '../../domain/errors.js';
 import type { TargetDisk } from '../../domain/target-point.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
 import { RUN_BLOCKS, RUN_BYTES } from '../task/run-buffer.js';
-import { HOLE } from '../../chain/digest-table.js';
 import type { MoverContext } from '../task/mover-context.js';
 
 /** Reads units of a backup file and compares each with its digest. */
@@ -63,25 +61,4 @@ export async function withVerifier<T>(
   } finally {
     await image.close();
   }
-}
-
-/** Proves that a disk's file is what was written, before anything is built on it.
- *  @throws BLOCK_DIGEST_MISMATCH for the first block that is not */
-export async function assertDiskIsGood(
-  context: MoverContext,
-  place: { readonly repositoryId: string; readonly chain: string },
-  disk: TargetDisk,
-): Promise<void> {
-  await withVerifier(context, place, disk, async (verifier, unitCount) => {
-    for (let first = 0; first < unitCount; first += RUN_BLOCKS) {
-      context.control.throwIfStopped();
-      const [bad] = await verifier.badUnits(first, Math.min(RUN_BLOCKS, unitCount - first));
-      if (bad !== undefined)
-        throw new BackupError(
-          'BLOCK_DIGEST_MISMATCH',
-          `${disk.path}: the block at byte ${bad * BLOCK_BYTES} does not have its digest`,
-          { details: { path: disk.path, offset: bad * BLOCK_BYTES, disk: disk.disk } },
-        );
-    }
-  });
 }

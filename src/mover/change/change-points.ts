@@ -1,9 +1,6 @@
 import { ownedChainRecord, writeChainRecord } from '../../chain/chain-store.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
-import { BackupError } from '../../domain/errors.js';
-import type { GfsFlag, TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
-import { mergeRefusal } from '../../image/qcow2/merge-in-place.js';
-import { openQcow2Image } from '../../image/qcow2/qcow2-image.js';
+import type { GfsFlag } from '../../domain/target-point.js';
 import {
   requireComposed,
   requirePlan,
@@ -11,13 +8,11 @@ import {
   type PlanReference,
 } from '../staging/copy-plan.js';
 import { withoutPoints } from './delete-points.js';
-import { fileByteSource } from '../blocks/file-bytes.js';
 import type { MoverContext } from '../task/mover-context.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
 import { changeChain, finishPendingChange } from './pending-change.js';
 import { replacementStaging } from './replace-files.js';
 import { discardAbandonedStaging } from '../staging/staging.js';
-import { assertDiskIsGood } from '../blocks/verify-units.js';
 
 export interface ChangeInput {
   readonly targetRepositoryId: string;
@@ -25,85 +20,6 @@ export interface ChangeInput {
   readonly epoch: number;
   /** Against which leases expire. Epoch milliseconds. */
   readonly nowMs: number;
-}
-
-/** Merges the oldest increment into its full. `refused`: this pair needs a synthetic full instead, for the reason given. Repeating it when
- *  it is done changes nothing.
- *  @throws POINT_IN_USE, BLOCK_DIGEST_MISMATCH when the increment is not what was written, STALE_EPOCH */
-export async function mergeIncrement(
-  context: MoverContext,
-  input: ChangeInput & { readonly fullId: string; readonly incrementId: string },
-): Promise<{ state: 'merged' | 'refused'; reason: string | null }> {
-  const { fullId, incrementId } = input;
-  const { place, record } = await ownedChain(context, input);
-  const full = record.points.find(({ id }) => id === fullId);
-  const increment = record.points.find(({ id }) => id === incrementId);
-  if (full === undefined && increment?.kind === 'full') return { state: 'merged', reason: null };
-  if (full === undefined || increment?.parentId !== fullId || full.kind !== 'full')
-    throw new BackupError(
-      'STAGING_INVALID',
-      `${incrementId} does not build on the full ${fullId} any more`,
-    );
-  const reason = await refusalOf(place, full, increment);
-  if (reason !== null) return { state: 'refused', reason };
-  for (const disk of increment.disks)
-    if (disk.kind === 'increment')
-      await assertDiskIsGood(
-        context,
-        { repositoryId: place.repository.id, chain: place.chain },
-        disk,
-      );
-  const points = record.points.map((point) =>
-    point.id === fullId ? { ...point, state: 'retired' as const } : point,
-  );
-  await changeChain(
-    context,
-    place,
-    record,
-    { ...record, points },
-    { type: 'merge', intoId: fullId, fromId: incrementId },
-    [fullId, incrementId],
-    input.nowMs,
-  );
-  return { state: 'merged', reason: null };
-}
-
-async function refusalOf(
-  { repository, chain }: ChainPlace,
-  full: TargetRestorePoint,
-  increment: TargetRestorePoint,
-): Promise<string | null> {
-  if (!repository.capabilities.overwriteInPlace) return 'the repository cannot overwrite in place';
-  for (const disk of increment.disks) {
-    if (disk.kind === 'full') continue;
-    const base = full.disks.find((entry) => entry.disk === disk.disk);
-    if (base === undefined) return `the full has no disk ${disk.disk}`;
-    if (base.digests.algorithm !== disk.digests.algorithm)
-      return `disk ${disk.disk} changed its digest algorithm`;
-    const refusal = await refusalOfDisk({ repository, chain }, base, disk);
-    if (refusal !== null) return `disk ${disk.disk}: ${refusal}`;
-  }
-  return null;
-}
-
-async function refusalOfDisk(
-  { repository, chain }: ChainPlace,
-  base: TargetDisk,
-  increment: TargetDisk,
-): Promise<string | null> {
-  const baseFile = await repository.openRead(`${chain}/${base.path}`);
-  try {
-    const incrementFile = await repository.openRead(`${chain}/${increment.path}`);
-    try {
-      const baseImage = await openQcow2Image(await fileByteSource(baseFile));
-      const incrementImage = await openQcow2Image(await fileByteSource(incrementFile));
-      return await mergeRefusal(baseImage, incrementImage);
-    } finally {
-      await incrementFile.close();
-    }
-  } finally {
-    await baseFile.close();
-  }
 }
 
 /** Deletes points, dependents first. What is not listed any more is passed over.
@@ -167,7 +83,8 @@ export async function flagRestorePoint(
   await writeChainRecord(place.repository, place.chain, { ...record, points });
 }
 
-async function ownedChain(
+/** The chain, taken over by the caller's session, with a change that was stopped carried out first. */
+export async function ownedChain(
   context: MoverContext,
   input: ChangeInput,
 ): Promise<{ place: ChainPlace; record: ChainRecord }> {

@@ -1,25 +1,25 @@
 import {
   digestEntryOffset,
+  HOLE,
   unitCountOf,
   writeDigestTableHeader,
 } from '../../chain/digest-table.js';
 import { isZeroUnit, unitDigest } from '../../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
-import { BackupError } from '../../domain/errors.js';
 import { BLOCK_DIRECT, type BlockMap, type DiskImage } from '../../image/disk-image.js';
 import { openQcow2Image } from '../../image/qcow2/qcow2-image.js';
 import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
-import { RUN_BLOCKS, RUN_BYTES } from '../task/run-buffer.js';
 import { fileByteSource } from '../blocks/file-bytes.js';
-import type { MoverContext } from '../task/mover-context.js';
 import type { TablesCopyWriter } from '../blocks/tables-copy.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { RUN_BYTES } from '../task/run-buffer.js';
 
 /** Guest blocks looked at together: 4 GiB of disk. */
 const MAP_BLOCKS = 65_536;
 
-/** Writes the digest table of a merged file. A block that came from the increment has the increment's digest, and is read back and
- *  compared; a block that was in the full already keeps the full's digest, so a merge never launders a block that had gone bad; everything
- *  else (header, tables, clusters that nothing refers to) is read and digested anew. */
+/** Writes the digest table of a merged file. A block that came from the increment, and was compared with it, has the increment's digest; a
+ *  block that was in the full already keeps the full's digest, so a merge never launders a block that had gone bad; everything else
+ *  (header, tables, clusters that nothing refers to) is read and digested anew. */
 export async function writeMergedDigests(
   context: MoverContext,
   input: {
@@ -32,11 +32,12 @@ export async function writeMergedDigests(
     algorithm: DigestAlgorithm;
   },
 ): Promise<void> {
-  const { merged, increment, table, algorithm } = input;
+  const { merged, increment, fullTable, table, algorithm } = input;
   const image = await openQcow2Image(await fileByteSource(merged));
   const fileSizeBytes = (await merged.stamp()).sizeBytes;
   const unitCount = unitCountOf(fileSizeBytes);
   await table.truncate(0);
+  await copyWhole(fullTable, table);
   await table.truncate(digestEntryOffset(unitCount));
   const digests = new MergedDigests(input, unitCount);
   const blockCount = Math.ceil(image.virtualSizeBytes / BLOCK_BYTES);
@@ -44,12 +45,8 @@ export async function writeMergedDigests(
     context.control.throwIfStopped();
     const count = Math.min(MAP_BLOCKS, blockCount - first);
     const now = await image.mapBlocks(first, count);
-    const added = await increment.mapBlocks(first, count);
-    for (let i = 0; i < count;) {
-      const length = runLength(now, added, i);
-      if (length > 0) await digests.keep(now, added, i, length);
-      i += Math.max(1, length);
-    }
+    digests.settle(now);
+    await digests.takeOver(now, await increment.mapBlocks(first, count));
   }
   await digests.digestRest();
   await input.tables.finish();
@@ -57,30 +54,37 @@ export async function writeMergedDigests(
   await table.sync();
 }
 
+async function copyWhole(from: ReadableFile, to: WritableFile): Promise<void> {
+  const part = Buffer.alloc(RUN_BYTES);
+  for (let offset = 0; ;) {
+    const count = await from.read(part, offset);
+    await to.write(part.subarray(0, count), offset);
+    offset += count;
+    if (count < part.length) return;
+  }
+}
+
 type Input = Parameters<typeof writeMergedDigests>[1];
 
-/** Stored blocks from `first` on that lie side by side in the merged file and have their digests side by side in one table; 0 when the
- *  first is not stored. Going by runs and not by blocks halves the time of a merge (docs/PERFORMANCE.md, Merge). */
+/** Blocks of the increment from `first` on that lie side by side in both files, so that their digests do in both tables; 0 when the first
+ *  is not stored in it. */
 function runLength(now: BlockMap, added: BlockMap, first: number): number {
-  const isAdded = added.states[first] === BLOCK_DIRECT;
-  const isNext = (i: number): boolean =>
-    now.states[i] === BLOCK_DIRECT &&
-    (added.states[i] === BLOCK_DIRECT) === isAdded &&
-    isBehind(now, i) &&
-    (!isAdded || isBehind(added, i));
   const isBehind = ({ hostOffsets }: BlockMap, i: number): boolean =>
     hostOffsets[i]! - hostOffsets[first]! === (i - first) * BLOCK_BYTES;
   let length = 0;
-  while (length < RUN_BLOCKS && first + length < now.states.length && isNext(first + length))
-    length++;
+  for (let i = first; i < added.states.length && length < MAX_ENTRIES; i++, length++)
+    if (added.states[i] !== BLOCK_DIRECT || !isBehind(now, i) || !isBehind(added, i)) break;
   return length;
 }
 
+/** Digests that are taken over together. */
+const MAX_ENTRIES = 4096;
+
 class MergedDigests {
-  /** One bit a unit. */
+  /** One bit a unit: its entry is right. */
   private readonly settled: Uint8Array;
-  private readonly bytes = Buffer.alloc(RUN_BYTES);
-  private readonly entries = Buffer.alloc(RUN_BLOCKS * DIGEST_BYTES);
+  private readonly entries = Buffer.alloc(MAX_ENTRIES * DIGEST_BYTES);
+  private readonly unit = Buffer.alloc(BLOCK_BYTES);
   private readonly digest;
 
   constructor(
@@ -91,51 +95,39 @@ class MergedDigests {
     this.digest = unitDigest(input.algorithm);
   }
 
-  /** Takes over the digests of a run of stored blocks. */
-  async keep(now: BlockMap, added: BlockMap, i: number, length: number): Promise<void> {
-    const { incrementTable, fullTable, table } = this.input;
-    const isAdded = added.states[i] === BLOCK_DIRECT;
-    const unit = now.hostOffsets[i]! / BLOCK_BYTES;
-    const from = isAdded ? incrementTable : fullTable;
-    const fromUnit = isAdded ? added.hostOffsets[i]! / BLOCK_BYTES : unit;
-    const entries = this.entries.subarray(0, length * DIGEST_BYTES);
-    await from.read(entries, digestEntryOffset(fromUnit));
-    if (isAdded) await this.assertMerged(unit, entries);
-    await table.write(entries, digestEntryOffset(unit));
-    for (let k = unit; k < unit + length; k++) this.settled[k >> 3]! |= 1 << (k & 7);
-  }
-
-  private async assertMerged(firstUnit: number, entries: Buffer): Promise<void> {
-    const count = entries.length / DIGEST_BYTES;
-    const bytes = await this.read(firstUnit, count);
-    for (let k = 0; k < count; k++) {
-      const expected = entries.subarray(k * DIGEST_BYTES, (k + 1) * DIGEST_BYTES);
-      if (this.digest(bytes.subarray(k * BLOCK_BYTES, (k + 1) * BLOCK_BYTES)).equals(expected))
-        continue;
-      const { path } = this.input.merged;
-      const offset = (firstUnit + k) * BLOCK_BYTES;
-      throw new BackupError(
-        'BLOCK_DIGEST_MISMATCH',
-        `${path}: the merged block at byte ${offset} does not read back as it was written`,
-        { details: { path, offset } },
-      );
+  /** Stored blocks have the full's digest or get the increment's. */
+  settle({ states, hostOffsets }: BlockMap): void {
+    for (let i = 0; i < states.length; i++) {
+      if (states[i] !== BLOCK_DIRECT) continue;
+      const unit = hostOffsets[i]! / BLOCK_BYTES;
+      this.settled[unit >> 3]! |= 1 << (unit & 7);
     }
   }
 
-  /** Digests anew what no stored block settled. */
+  /** Writes the increment's digests of the blocks that it brought. */
+  async takeOver(now: BlockMap, added: BlockMap): Promise<void> {
+    const { incrementTable, table } = this.input;
+    for (let i = 0; i < added.states.length;) {
+      const length = runLength(now, added, i);
+      if (length > 0) {
+        const entries = this.entries.subarray(0, length * DIGEST_BYTES);
+        const [from, to] = [added, now].map(({ hostOffsets }) => hostOffsets[i]! / BLOCK_BYTES);
+        await incrementTable.read(entries, digestEntryOffset(from!));
+        await table.write(entries, digestEntryOffset(to!));
+      }
+      i += Math.max(1, length);
+    }
+  }
+
+  /** Digests anew what is no stored block. */
   async digestRest(): Promise<void> {
+    const { merged, table, tables } = this.input;
     for (let unit = 0; unit < this.unitCount; unit++) {
       if (((this.settled[unit >> 3]! >> (unit & 7)) & 1) === 1) continue;
-      const bytes = await this.read(unit, 1);
-      if (isZeroUnit(bytes)) continue;
-      await this.input.table.write(this.digest(bytes), digestEntryOffset(unit));
-      await this.input.tables.add(unit, bytes);
+      this.unit.fill(0, await merged.read(this.unit, unit * BLOCK_BYTES));
+      const isZero = isZeroUnit(this.unit);
+      await table.write(isZero ? HOLE : this.digest(this.unit), digestEntryOffset(unit));
+      if (!isZero) await tables.add(unit, this.unit);
     }
-  }
-
-  private async read(firstUnit: number, count: number): Promise<Buffer> {
-    const bytes = this.bytes.subarray(0, count * BLOCK_BYTES);
-    bytes.fill(0, await this.input.merged.read(bytes, firstUnit * BLOCK_BYTES));
-    return bytes;
   }
 }

@@ -12,7 +12,7 @@ import {
   type DiskPlan,
   type PlanReference,
 } from '../staging/copy-plan.js';
-import { diskWork } from '../staging/disk-work.js';
+import { copyWork } from '../staging/copy-cursor.js';
 import type { DiskWork } from '../../domain/disk-work.js';
 import { ImageStack, sameStamp, type LayerFile } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -152,7 +152,6 @@ async function work(
   plan: CopyPlan,
 ): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
   const disks: DiskWork[] = [];
-  for (const { disk, slotCount } of plan.disks)
-    disks.push(await diskWork(target, stagedPath.cursor(staging, disk), disk, slotCount));
+  for (const disk of plan.disks) disks.push(await copyWork(target, staging, disk));
   return { reference: { token: plan.token, epoch: plan.epoch }, disks };
 }

@@ -29,7 +29,7 @@ import {
   type DiskPlan,
   type PlanReference,
 } from '../staging/copy-plan.js';
-import { openWindows } from '../staging/disk-work.js';
+import { openCopyWindows } from '../staging/copy-cursor.js';
 import { fileBytes } from '../blocks/file-bytes.js';
 import { hashFile } from '../blocks/file-digest.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -69,7 +69,7 @@ async function compose(
 ): Promise<ComposedPoint> {
   const disks: TargetDisk[] = [];
   for (const disk of plan.disks) {
-    await settleCursor(target, staging, disk);
+    await assertCopied(target, staging, disk);
     disks.push(await composeDisk(context, target, staging, plan, disk));
   }
   const companions = await copyCompanions(context, target, staging, plan);
@@ -80,30 +80,20 @@ async function compose(
   return composed;
 }
 
-/** Makes the finished cursor durable. Once the composed folder has its final name there is no staged file to copy into again, so from
- *  then on no power cut may bring an older cursor back.
- *  @throws STAGING_INVALID when a window is not copied */
-async function settleCursor(
+/** @throws STAGING_INVALID when a window is not copied */
+async function assertCopied(
   target: BackupRepository,
   staging: string,
   disk: DiskPlan,
 ): Promise<void> {
-  const path = stagedPath.cursor(staging, disk.disk);
   const windowCount = windowCountOf(disk.slotCount);
-  const [missing] = await openWindows(target, path, 0, windowCount);
+  const [missing] = await openCopyWindows(target, staging, disk, 0, windowCount);
   if (missing !== undefined)
     throw new BackupError(
       'STAGING_INVALID',
       `window ${missing} of disk ${disk.disk} is not copied yet`,
       { details: { staging, disk: disk.disk } },
     );
-  if (windowCount === 0) return;
-  const cursor = await target.openWrite(path, 'existing');
-  try {
-    await cursor.sync();
-  } finally {
-    await cursor.close();
-  }
 }
 
 async function composeDisk(

@@ -16,7 +16,7 @@ import { ImageStack } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { SourceDigests } from '../blocks/source-digests.js';
 import { giveRunBuffer, takeRunBuffer, RUN_BLOCKS } from '../task/run-buffer.js';
-import { markDone } from '../task/window-cursor.js';
+import { sealOf, writeSeal } from '../staging/copy-cursor.js';
 import type { WindowWorker } from '../task/window-loop.js';
 
 export interface CopyBlocksInput {
@@ -31,7 +31,7 @@ export function slotOffset(slot: number): number {
   return (1 + slot) * BLOCK_BYTES;
 }
 
-/** Copies windows of planned blocks into the staged file: read, write, read back, compare and digest, sync, mark as done. Placement follows
+/** Copies windows of planned blocks into the staged file: read, write, read back, compare and digest, sync, seal. Placement follows
  *  from the plan alone, so any window can be copied again, by anyone, with the same result.
  *  @throws SOURCE_CHANGED, STAGING_INVALID, STALE_EPOCH, REPOSITORY_FULL, BLOCK_DIGEST_MISMATCH */
 export async function openCopyWorker(
@@ -94,7 +94,7 @@ class CopyWorker implements WindowWorker {
     private readonly files: readonly { close(): Promise<void> }[],
   ) {}
 
-  async process(window: number): Promise<void> {
+  async process(window: number): Promise<() => Promise<void>> {
     const { control } = this.context;
     const firstSlot = window * WINDOW_BLOCKS;
     const places = await this.placesOf(firstSlot);
@@ -106,10 +106,12 @@ class CopyWorker implements WindowWorker {
     await this.stack.assertUnchanged(this.context);
     const digests = this.digests.subarray(0, places.length * DIGEST_BYTES);
     await this.digestTable.write(digests, digestEntryOffset(1 + firstSlot));
-    await this.image.sync();
-    await this.digestTable.sync();
-    await markDone(this.cursor, window);
-    control.add('processedBlocks', places.length);
+    const seal = sealOf(digests);
+    return async () => {
+      await this.image.sync();
+      await writeSeal(this.cursor, window, seal);
+      control.add('processedBlocks', places.length);
+    };
   }
 
   private async placesOf(firstSlot: number): Promise<BlockPlace[]> {

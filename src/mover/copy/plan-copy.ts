@@ -22,7 +22,7 @@ import { ImageStack, type LayerFile } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { listPlannedBlocks, type ChangeSource } from './planned-blocks.js';
 import { finishedScan, prepareScan, sameLayers, type BlockScan } from './scan-plan.js';
-import { diskWork } from '../staging/disk-work.js';
+import { copyWork } from '../staging/copy-cursor.js';
 import type { DiskWork } from '../../domain/disk-work.js';
 import { discardStaging } from '../staging/staging.js';
 import {
@@ -295,8 +295,7 @@ async function ready(
   plan: CopyPlan,
 ): Promise<PlanCopyOutcome> {
   const disks: DiskWork[] = [];
-  for (const { disk, slotCount } of plan.disks)
-    disks.push(await diskWork(target, stagedPath.cursor(staging, disk), disk, slotCount));
+  for (const disk of plan.disks) disks.push(await copyWork(target, staging, disk));
   return {
     state: 'ready',
     reference: { token: plan.token, epoch: plan.epoch },

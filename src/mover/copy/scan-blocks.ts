@@ -78,7 +78,7 @@ class ScanWorker implements WindowWorker {
     private readonly files: readonly { close(): Promise<void> }[],
   ) {}
 
-  async process(window: number): Promise<void> {
+  async process(window: number): Promise<() => Promise<void>> {
     const { control } = this.context;
     const first = window * WINDOW_BLOCKS;
     const count = Math.min(WINDOW_BLOCKS, this.disk.blockCount - first);
@@ -96,13 +96,15 @@ class ScanWorker implements WindowWorker {
     }
     await this.source.assertUnchanged(this.context);
     await writeChangeBits(this.changeMap, first, changed);
-    await this.changeMap.sync();
-    await markDone(this.cursor, window);
-    control.add('processedBlocks', count);
-    control.add(
-      'foundBlocks',
-      changed.reduce((sum, bit) => sum + bit, 0),
-    );
+    return async () => {
+      await this.changeMap.sync();
+      await markDone(this.cursor, window);
+      control.add('processedBlocks', count);
+      control.add(
+        'foundBlocks',
+        changed.reduce((sum, bit) => sum + bit, 0),
+      );
+    };
   }
 
   private async compareRun(

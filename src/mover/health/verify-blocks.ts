@@ -47,10 +47,12 @@ export async function openVerifyWorker(
       const first = window * WINDOW_BLOCKS;
       const count = Math.min(WINDOW_BLOCKS, unitCount - first);
       await noteBadUnits(bad, first, count, await verifier.badUnits(first, count));
-      await markDone(cursor, window);
-      context.control.add('processedBlocks', count);
       context.control.add('readBytes', count * BLOCK_BYTES);
       await keepRate(input.maxBytesPerSecond, count * BLOCK_BYTES, startedAt);
+      return async () => {
+        await markDone(cursor, window);
+        context.control.add('processedBlocks', count);
+      };
     },
     async close() {
       for (const file of [image, table, bad, cursor]) await file.close();

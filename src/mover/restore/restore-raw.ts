@@ -34,9 +34,11 @@ export async function openRawRestoreWorker(
   return {
     async process(number) {
       const count = await window.restore(number * WINDOW_BLOCKS);
-      await raw.sync();
-      await markDone(cursor, number);
-      context.control.add('processedBlocks', count);
+      return async () => {
+        await raw.sync();
+        await markDone(cursor, number);
+        context.control.add('processedBlocks', count);
+      };
     },
     async close() {
       for (const file of [stack, digests, raw, cursor]) await file.close();

@@ -2,8 +2,9 @@ import type { MoverContext } from './mover-context.js';
 
 /** Work on one disk, cut into windows that can be done in any order and repeated without harm. */
 export interface WindowWorker {
-  /** Does one window; when it returns, its result is durable and marked as done. */
-  process(window: number): Promise<void>;
+  /** Does one window.
+   *  @returns makes its result durable and marks it as done; that goes on while the next window is worked on */
+  process(window: number): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -12,6 +13,9 @@ export interface WindowRange {
   readonly windows: readonly number[];
 }
 
+/** Windows that one loop has begun and not marked as done: one in work and one that is being made durable. */
+export const WINDOWS_OF_A_LOOP = 2;
+
 /** Claims windows from the task's shared counter until none is left; several loops share one task. */
 export async function runWindowLoop(
   context: MoverContext,
@@ -19,16 +23,22 @@ export async function runWindowLoop(
   open: () => Promise<WindowWorker>,
 ): Promise<void> {
   let worker: WindowWorker | null = null;
+  let settling = Promise.resolve();
   try {
     for (;;) {
       context.control.throwIfStopped();
       const window = range.windows[context.control.claim()];
-      if (window === undefined) return;
+      if (window === undefined) break;
       worker ??= await open();
-      await worker.process(window);
+      const settle = await worker.process(window);
+      await settling;
+      settling = settle();
+      settling.catch(() => undefined); // thrown where it is awaited
       await new Promise(setImmediate); // native add-ons free their memory only when the event loop turns
     }
+    await settling;
   } finally {
+    await Promise.allSettled([settling]);
     await worker?.close();
   }
 }

@@ -104,7 +104,7 @@ describe.skipIf(!requireTool('python3'))('a reader written from docs/FORMAT.md',
     const [full, increment] = record.points;
     if (full?.kind !== 'full' || increment?.kind !== 'increment' || record.points.length < 3)
       return;
-    await mover.run('mergeIncrement', {
+    await mover.mergeIncrement({
       targetRepositoryId: 'offsite',
       chain,
       epoch: record.epoch,

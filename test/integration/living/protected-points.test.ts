@@ -154,7 +154,7 @@ describe('restore points that must stay', () => {
       const { record } = await mover.run('inspectTargetChain', { ...order, chain });
       const place = { targetRepositoryId: 'offsite', chain, epoch: record.epoch, nowMs };
       const [fullId, incrementId] = [points[0]!.id, points[1]!.id];
-      await expect(mover.run('mergeIncrement', { ...place, fullId, incrementId })).rejects.toThrow(
+      await expect(mover.mergeIncrement({ ...place, fullId, incrementId })).rejects.toThrow(
         expect.objectContaining({ code: 'POINT_IN_USE' }),
       );
       const ids = points.map(({ id }) => id).reverse();

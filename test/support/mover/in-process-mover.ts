@@ -5,6 +5,8 @@ import type { CopyJob } from '../../../src/domain/copy-job.js';
 import { stagedPath } from '../../../src/mover/staging/copy-plan.js';
 import type { ChangeInput } from '../../../src/mover/change/change-points.js';
 import type { GfsFlag } from '../../../src/domain/target-point.js';
+import type { MergeInput } from '../../../src/mover/change/merge-increment.js';
+import { openCopyWindows } from '../../../src/mover/staging/copy-cursor.js';
 import { openWindows } from '../../../src/mover/staging/disk-work.js';
 import type { DiskWork } from '../../../src/domain/disk-work.js';
 import {
@@ -136,9 +138,22 @@ export class InProcessMover {
     return { targetRepositoryId: order.targetRepositoryId, chain, epoch: record.epoch, nowMs };
   }
 
+  /** What the activity `mergeIncrement` does. @returns why it was refused; null: it is merged */
+  async mergeIncrement(input: MergeInput): Promise<string | null> {
+    const plan = await this.run('prepareMerge', input);
+    if (plan.state === 'refused') return plan.reason;
+    if (plan.state === 'merged') return null;
+    for (const proof of plan.proofs) {
+      const windows = Array.from({ length: proof.windowCount }, (_, i) => i);
+      const { targetRepositoryId } = input;
+      await this.runWindows('proveBlocks', { targetRepositoryId, ...proof }, windows);
+    }
+    await this.run('mergeIncrement', input);
+    return null;
+  }
+
   private async merge(place: ChangeInput, fullId: string, incrementId: string): Promise<void> {
-    const { state } = await this.run('mergeIncrement', { ...place, fullId, incrementId });
-    if (state === 'merged') return;
+    if ((await this.mergeIncrement({ ...place, fullId, incrementId })) === null) return;
     await this.makeFull(place, incrementId, []);
     await this.run('deleteRestorePoints', { ...place, ids: [fullId] });
   }
@@ -151,8 +166,7 @@ export class InProcessMover {
     const { reference, disks } = await this.run('planSyntheticFull', { ...place, pointId });
     const staging = replacementStaging(place.chain, pointId);
     const work = { targetRepositoryId: place.targetRepositoryId, staging, reference };
-    for (const disk of disks)
-      await this.doOpenWindows('copyBlocks', work, disk, stagedPath.cursor(staging, disk.disk));
+    for (const disk of disks) await this.doCopyWindows(work, disk);
     await this.run('composeTargetFile', work);
     await this.run('replaceWithFull', { ...place, pointId, reference, flags });
   }
@@ -176,18 +190,11 @@ export class InProcessMover {
     const staging = stagingFolder(ids.chain, plan.pointId);
     const work = { targetRepositoryId: ids.targetRepositoryId, staging, reference: plan.reference };
     if (plan.state === 'scan') {
-      for (const disk of plan.disks)
-        await this.doOpenWindows(
-          'scanBlocks',
-          work,
-          disk,
-          stagedPath.scanCursor(staging, disk.disk),
-        );
+      for (const disk of plan.disks) await this.doScanWindows(work, disk);
       plan = await this.run('planCopy', input);
     }
     if (plan.state === 'scan') throw new Error('the scan is finished, but planned again');
-    for (const disk of plan.disks)
-      await this.doOpenWindows('copyBlocks', work, disk, stagedPath.cursor(staging, disk.disk));
+    for (const disk of plan.disks) await this.doCopyWindows(work, disk);
     await this.run('composeTargetFile', work);
     await this.run('commitRestorePoint', {
       ...work,
@@ -198,17 +205,22 @@ export class InProcessMover {
     });
   }
 
-  private async doOpenWindows(
-    name: WindowOperation,
-    work: Omit<WindowInput<'copyBlocks'>, 'disk'>,
-    disk: DiskWork,
-    cursorPath: string,
-  ): Promise<void> {
+  private async doScanWindows(work: Work, { disk, windowCount }: DiskWork): Promise<void> {
     const target = this.repositories.get(work.targetRepositoryId)!;
-    const windows = await openWindows(target, cursorPath, 0, disk.windowCount);
-    await this.runWindows(name, { ...work, disk: disk.disk }, windows);
+    const cursorPath = stagedPath.scanCursor(work.staging, disk);
+    const windows = await openWindows(target, cursorPath, 0, windowCount);
+    await this.runWindows('scanBlocks', { ...work, disk }, windows);
+  }
+
+  private async doCopyWindows(work: Work, disk: DiskWork): Promise<void> {
+    const target = this.repositories.get(work.targetRepositoryId)!;
+    const slots = { disk: disk.disk, slotCount: disk.blockCount };
+    const windows = await openCopyWindows(target, work.staging, slots, 0, disk.windowCount);
+    await this.runWindows('copyBlocks', { ...work, disk: disk.disk }, windows);
   }
 }
+
+type Work = Omit<WindowInput<'copyBlocks'>, 'disk'>;
 
 export interface ChainOrder {
   readonly jobId: string;

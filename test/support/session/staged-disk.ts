@@ -3,11 +3,12 @@ import { basename, join } from 'node:path';
 import { vi } from 'vitest';
 import type { TestSite } from './test-site.js';
 
-export const WINDOW_BYTES = 16 * 1024 * 1024;
+export const WINDOW_BYTES = 8 * 1024 * 1024;
+const SEAL_BYTES = 32;
 
 /** How far a copy is, as the files of its staging folder tell (docs/FORMAT.md, Staging). */
 export interface StagedDisk {
-  /** Windows of 16 MiB whose data are durable. */
+  /** Windows of 8 MiB whose data are durable. */
   readonly doneWindows: number;
   /** Room that the staged image takes on disk. */
   readonly allocatedBytes: number;
@@ -27,12 +28,19 @@ export async function stagedDisk(site: TestSite, jobId: string): Promise<StagedD
   const disk = basename(cursor, '.cursor');
   const image = join(job, cursor, '..', '..', 'point', `${disk}.qcow2`);
   try {
-    const done = await readFile(join(job, cursor));
+    const seals = await readFile(join(job, cursor));
     const { blocks } = await stat(image);
-    return { doneWindows: done.filter((byte) => byte === 1).length, allocatedBytes: blocks * 512 };
+    return { doneWindows: sealCount(seals), allocatedBytes: blocks * 512 };
   } catch {
     return null; // committed while it was looked at
   }
+}
+
+function sealCount(seals: Buffer): number {
+  let count = 0;
+  for (let at = 0; at + SEAL_BYTES <= seals.length; at += SEAL_BYTES)
+    if (seals.subarray(at, at + SEAL_BYTES).some((byte) => byte !== 0)) count++;
+  return count;
 }
 
 /** Waits until at least so many windows are durable. */

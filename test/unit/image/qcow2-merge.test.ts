@@ -167,6 +167,14 @@ describe.skipIf(!requireTool('qemu-img'))('mergeInPlace', () => {
     expect((await stat(near)).size).toBe((NEARLY_FULL_CLUSTERS + 34) * BLOCK);
   });
 
+  it('refuses storage that does not give back what was written', async () => {
+    const base = await MemoryBytes.load(full);
+    const write = base.write.bind(base);
+    base.write = (source, offset) =>
+      write(source.length < BLOCK ? source : Buffer.alloc(source.length, 0x77), offset);
+    await expect(merge(base)).rejects.toMatchObject({ code: 'BLOCK_DIGEST_MISMATCH' });
+  });
+
   it('stops with the reason of the signal', async () => {
     const base = await MemoryBytes.load(full);
     const signal = AbortSignal.abort(new Error('cancelled'));

@@ -1,0 +1,67 @@
+import type { ChainPlace } from '../../chain/chain-place.js';
+import { readDigestTableHeader } from '../../chain/digest-table.js';
+import { BLOCK_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
+import { BackupError } from '../../domain/errors.js';
+import type { TargetDisk } from '../../domain/target-point.js';
+import { UnitVerifier } from '../blocks/verify-units.js';
+import { windowCountOf } from '../staging/copy-plan.js';
+import type { MoverContext } from '../task/mover-context.js';
+import type { WindowWorker } from '../task/window-loop.js';
+
+/** A backup file and its digest table, and the windows in which the one is compared with the other. */
+export interface DiskProof {
+  readonly imagePath: string;
+  readonly digestsPath: string;
+  readonly unitCount: number;
+  readonly windowCount: number;
+}
+
+export async function proofOf(
+  { repository, chain }: ChainPlace,
+  { path, digests }: TargetDisk,
+): Promise<DiskProof> {
+  const digestsPath = `${chain}/${digests.path}`;
+  const table = await repository.openRead(digestsPath);
+  try {
+    const { unitCount } = await readDigestTableHeader(table);
+    const windowCount = windowCountOf(unitCount);
+    return { imagePath: `${chain}/${path}`, digestsPath, unitCount, windowCount };
+  } finally {
+    await table.close();
+  }
+}
+
+/** Proves windows of a backup file to be what was written, before anything is built on them. Leaves no trace: who asks again, proves again.
+ *  @throws BLOCK_DIGEST_MISMATCH for the first block of a window that is not */
+export async function openProofWorker(
+  context: MoverContext,
+  input: DiskProof & { readonly targetRepositoryId: string },
+): Promise<WindowWorker> {
+  const repository = await context.repository(input.targetRepositoryId);
+  const image = await repository.openRead(input.imagePath);
+  const table = await repository.openRead(input.digestsPath);
+  const { algorithm } = await readDigestTableHeader(table);
+  const verifier = new UnitVerifier(image, table, algorithm);
+  return {
+    async process(window) {
+      const first = window * WINDOW_BLOCKS;
+      const count = Math.min(WINDOW_BLOCKS, input.unitCount - first);
+      const [bad] = await verifier.badUnits(first, count);
+      if (bad !== undefined) throw badBlock(input.imagePath, bad * BLOCK_BYTES);
+      context.control.add('readBytes', count * BLOCK_BYTES);
+      return () => Promise.resolve();
+    },
+    async close() {
+      await image.close();
+      await table.close();
+    },
+  };
+}
+
+function badBlock(path: string, offset: number): BackupError {
+  return new BackupError(
+    'BLOCK_DIGEST_MISMATCH',
+    `${path}: the block at byte ${offset} does not have its digest`,
+    { details: { path, offset } },
+  );
+}
