@@ -8,7 +8,13 @@ const execute = promisify(execFile);
 /** Runs a program to its end; its output is dropped.
  *  @throws with what it wrote to stderr when it fails */
 export async function runProgram(program: string, ...args: string[]): Promise<void> {
-  await execute(program, args, { maxBuffer: 64 * 1024 * 1024 });
+  await outputOf(program, ...args);
+}
+
+/** What a program writes to its standard output.
+ *  @throws with what it wrote to stderr when it fails */
+export async function outputOf(program: string, ...args: string[]): Promise<string> {
+  return (await execute(program, args, { maxBuffer: 64 * 1024 * 1024 })).stdout;
 }
 
 /** Runs a program that takes commands on its standard input. */

@@ -1,6 +1,6 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeDurable, programVersion, runProgram } from './commands.js';
+import { makeDurable, runProgram } from './commands.js';
 import { timed, type BenchCase } from './rounds.js';
 import { fileCase, OwnCase, type BenchSite, type RatioGoal, type Suite } from './suite.js';
 
@@ -17,37 +17,6 @@ export const INCREMENT = {
   changedBy: 'lineage',
 } as const;
 export const CONVERT = ['convert', '-f', 'qcow2', '-O', 'qcow2', '-m', '16', '-W'];
-
-/** The first full of a workload, every block digested, read back and compared. */
-export async function fullCopySuite(site: BenchSite): Promise<Suite> {
-  const { clustered } = site.sources;
-  const source = clustered.files[0];
-  const own = await OwnCase.start(site, {
-    name: 'Longhaul full',
-    source: clustered,
-    command: FIRST_FULL,
-    before: ({ mover }) => mover.do({ type: 'keepOldest', count: 0 }),
-    expected: source,
-  });
-  const convert = (out: string) => runProgram('qemu-img', ...CONVERT, source, out);
-  const peers = [
-    fileCase(site, 'qemu-img convert', convert),
-    fileCase(site, 'qemu-img convert + compare', async (out) => {
-      await convert(out);
-      await makeDurable(out);
-      await runProgram('qemu-img', 'compare', '-q', source, out);
-    }),
-    fileCase(site, 'cp --sparse=always', (out) => runProgram('cp', '--sparse=always', source, out)),
-    fileCase(site, 'rsync', (out) => runProgram('rsync', '--whole-file', source, out)),
-  ];
-  const limits: (number | null)[] = [1, 1, null, 0.4];
-  if ((await programVersion('rclone', 'version')) !== null) {
-    peers.push(fileCase(site, 'rclone', (out) => runProgram('rclone', 'copyto', source, out)));
-    limits.push(0.35);
-  }
-  const goals = peers.map((peer, i) => ({ ours: own.name, peer: peer.name, limit: limits[i]! }));
-  return { own: [own], peers, goals };
-}
 
 /** Increments whose changed blocks the source's own increment tells. */
 export async function incrementSuite(site: BenchSite): Promise<Suite> {
@@ -96,7 +65,7 @@ export async function scanSuite(site: BenchSite): Promise<Suite> {
 }
 
 /** A case that copies the second point onto a copy of the first. */
-async function startOnFull(
+export async function startOnFull(
   site: BenchSite,
   name: string,
   source: BenchSite['sources']['clustered'],

@@ -12,7 +12,8 @@ export async function machineFacts(folder: string): Promise<string[]> {
     programVersion('rsync'),
     programVersion('cp'),
     programVersion('sha256sum'),
-    programVersion('rclone', 'version'),
+    programVersion('rclone'),
+    programVersion('restic', 'version'),
   ]);
   return [
     `${availableParallelism()} cores of ${cpus()[0]?.model ?? 'an unknown processor'}, ${hasShaInstructions ? 'with' : 'without'} SHA instructions; ${gib(totalmem())} of memory`,

@@ -2,7 +2,11 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isBackupError } from '../src/domain/errors.js';
-import { fullCopySuite, incrementSuite, scanSuite } from './copy-suites.js';
+import { mayDropPageCache } from './cold-cache.js';
+import { incrementSuite, scanSuite } from './copy-suites.js';
+import { coldFullCopySuite, fullCopySuite } from './full-copy-suites.js';
+import { growthSuite } from './growth-suite.js';
+import { killGoals } from './kill-suite.js';
 import { machineFacts } from './machine-facts.js';
 import { mergeSuite, syntheticFullSuite, verifySuite } from './maintenance-suites.js';
 import { reportText, writeReport, type BenchReport } from './report.js';
@@ -20,6 +24,21 @@ const SUITES: Record<string, (site: BenchSite) => Promise<Suite>> = {
   merge: mergeSuite,
   synthetic: syntheticFullSuite,
   verify: verifySuite,
+  cold: coldFullCopySuite,
+  growth: growthSuite,
+};
+
+const COLD_LEFT_OUT: SuiteResult = {
+  goals: [
+    {
+      goal: 'Longhaul full, cold',
+      measured: 'not measured',
+      limit: null,
+      state: 'shown',
+      note: 'this user may not drop the page cache',
+    },
+  ],
+  cases: [],
 };
 
 const DEFAULT_SIZES: BenchSizes = { diskMiB: 4096, dataMiB: 512, changedPart: 0.02 };
@@ -38,8 +57,11 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const CASES = [...Object.keys(SUITES), 'retention', 'session'];
-const chosen = values.only === undefined ? CASES : [values.only];
+const CASES = [...Object.keys(SUITES), 'retention', 'session', 'sigkill'];
+/** Without `--full` only by name: they take long, or say little about a small disk. */
+const LONG_CASES = ['cold', 'growth', 'sigkill'];
+const usual = values.full ? CASES : CASES.filter((name) => !LONG_CASES.includes(name));
+const chosen = values.only === undefined ? usual : [values.only];
 for (const name of chosen)
   if (!CASES.includes(name)) throw new Error(`--only takes one of ${CASES.join(', ')}`);
 
@@ -58,8 +80,10 @@ async function runBench(sizes: BenchSizes): Promise<BenchReport> {
   say('making test data');
   const sources = await makeSourceChains(join(folder, 'sources'), sizes);
   const results: SuiteResult[] = [];
-  for (const name of chosen)
-    if (name in SUITES) results.push(await runTwiceIfMissed(name, sources));
+  for (const name of chosen) {
+    if (name === 'cold' && !(await mayDropPageCache())) results.push(COLD_LEFT_OUT);
+    else if (name in SUITES) results.push(await runTwiceIfMissed(name, sources));
+  }
   const cases = results.flatMap((result) => result.cases);
   const goals = results.flatMap((result) => result.goals);
   if (chosen.includes('retention')) goals.push(retentionGoal());
@@ -68,11 +92,15 @@ async function runBench(sizes: BenchSizes): Promise<BenchReport> {
     const full = alone ?? (await runSuite('full', sources)).cases[0]!.seconds;
     goals.push(...(await sessionGoals(sources, full)));
   }
+  if (chosen.includes('sigkill')) {
+    say('measuring sigkill');
+    goals.push(...(await killGoals(join(folder, 'sigkill'), sources.clustered)));
+  }
   return {
     date: new Date().toISOString(),
     command: ['npm run bench', ...(values.full ? ['-- --full'] : [])].join(' '),
     machine: await machineFacts(folder),
-    data: `a disk of ${sizes.diskMiB} MiB with ${sizes.dataMiB} MiB of data in qcow2, increments of ${(sources.changedBytes / 1024 ** 2).toFixed(0)} MiB; sources in the page cache; SHA-256; every clock stops when the output is durable`,
+    data: `a disk of ${sizes.diskMiB} MiB with ${sizes.dataMiB} MiB of data in qcow2, increments of ${(sources.changedBytes / 1024 ** 2).toFixed(0)} MiB; sources in the page cache unless it says cold; SHA-256; every clock stops when the output is durable`,
     goals,
     cases,
   };
@@ -85,7 +113,7 @@ async function runTwiceIfMissed(name: string, sources: SourceChains): Promise<Su
 
 async function runSuite(name: string, sources: SourceChains): Promise<SuiteResult> {
   say(`measuring ${name}`);
-  const site = { folder: join(folder, name), sources };
+  const site = { folder: join(folder, name), sources, withAllPeers: values.full };
   await mkdir(site.folder, { recursive: true });
   const suite = await SUITES[name]!(site);
   try {
@@ -94,6 +122,7 @@ async function runSuite(name: string, sources: SourceChains): Promise<SuiteResul
       count: values.full ? FULL_ROUNDS : ROUNDS,
       pids,
       touchMiB: sources.dataBytes / 1024 ** 2,
+      beforeCase: suite.beforeCase,
     });
     return await suiteResult(suite, rounds);
   } finally {

@@ -1,5 +1,6 @@
 import { ChainUnderTest } from './chain-under-test.js';
 import type { MoverCommand, MoverReply } from './mover-process.js';
+import { peakMemoryMiB } from './peak-memory.js';
 
 /** Entry of a process that does one case of the bench and nothing else, so that its peak memory is that case's. */
 const [sourceFolder, targetFolder] = process.argv.slice(2) as [string, string];
@@ -32,6 +33,8 @@ async function answer(command: MoverCommand): Promise<MoverReply['value']> {
     case 'images':
       return chain.images();
     case 'peakMemory':
-      return process.resourceUsage().maxRSS / 1024;
+      return peakMemoryMiB();
+    case 'transferredBytes':
+      return chain.transferredBytes;
   }
 }

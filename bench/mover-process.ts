@@ -14,7 +14,7 @@ export type MeasuredCommand =
 
 export type MoverCommand =
   | MeasuredCommand
-  | { readonly type: 'open' | 'images' | 'peakMemory' }
+  | { readonly type: 'open' | 'images' | 'peakMemory' | 'transferredBytes' }
   | { readonly type: 'keepOldest'; readonly count: number };
 
 export interface MoverReply {
@@ -53,6 +53,19 @@ export class MoverProcess {
 
   async peakMemoryMiB(): Promise<number> {
     return (await this.ask({ type: 'peakMemory' })) as number;
+  }
+
+  /** Bytes of disks that the process has written to the target so far. */
+  async transferredBytes(): Promise<number> {
+    return (await this.ask({ type: 'transferredBytes' })) as number;
+  }
+
+  /** SIGKILL; a command that is being done fails. */
+  async kill(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const exited = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await exited;
   }
 
   /** Ends the process. */

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import type { GoalResult, SuiteResult } from './results.js';
+import type { CaseResult, GoalResult, SuiteResult } from './results.js';
 
 export interface BenchReport extends SuiteResult {
   /** RFC 3339 UTC. */
@@ -24,8 +24,6 @@ export async function writeReport(path: string, report: BenchReport): Promise<vo
 
 /** The report as Markdown. */
 export function reportText({ date, command, machine, data, goals, cases }: BenchReport): string {
-  const figure = (value: number | null, digits: number) =>
-    value === null ? '' : value.toFixed(digits);
   return [
     `Measured ${date.slice(0, 16).replace('T', ' ')} UTC by \`${command}\`.`,
     '',
@@ -43,18 +41,22 @@ export function reportText({ date, command, machine, data, goals, cases }: Bench
       ]),
     ),
     '',
-    ...table(
-      ['case', 'seconds', 'CPU seconds', 'peak MiB', 'event-loop delay p99, ms'],
-      cases.map((entry) => [
-        entry.name,
-        figure(entry.seconds, 3),
-        figure(entry.cpuSeconds, 2),
-        figure(entry.peakMemoryMiB, 0),
-        figure(entry.eventLoopDelayMs, 1),
-      ]),
-    ),
-    '',
+    ...(cases.length === 0 ? [] : [...table(CASE_HEAD, cases.map(caseRow)), '']),
   ].join('\n');
+}
+
+const CASE_HEAD = ['case', 'seconds', 'CPU seconds', 'peak MiB', 'event-loop delay p99, ms'];
+
+function caseRow(entry: CaseResult): string[] {
+  const figure = (value: number | null, digits: number) =>
+    value === null ? '' : value.toFixed(digits);
+  return [
+    entry.name,
+    figure(entry.seconds, 3),
+    figure(entry.cpuSeconds, 2),
+    figure(entry.peakMemoryMiB, 0),
+    figure(entry.eventLoopDelayMs, 1),
+  ];
 }
 
 const STATE_TEXT: Record<GoalResult['state'], string> = {

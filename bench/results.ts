@@ -39,9 +39,11 @@ export async function suiteResult(suite: Suite, rounds: readonly Round[]): Promi
     });
   for (const { name } of suite.peers)
     cases.push({ ...timesOf(name, rounds), peakMemoryMiB: null, eventLoopDelayMs: null });
-  const ratios = suite.goals.map(({ ours, peer, limit }) =>
-    ratioGoal(`${ours} / ${peer}`, ratioOf(rounds, ours, peer), limit),
-  );
+  const secondsOf = (name: string) => cases.find((entry) => entry.name === name)!.seconds;
+  const ratios = suite.goals.map(({ ours, peer, limit, fastestOf = [peer] }) => {
+    const isFastest = fastestOf.every((name) => secondsOf(peer) <= secondsOf(name));
+    return ratioGoal(`${ours} / ${peer}`, ratioOf(rounds, ours, peer), isFastest ? limit : null);
+  });
   return { goals: [...ratios, ...cases.flatMap(memoryAndDelay)], cases };
 }
 

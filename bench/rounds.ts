@@ -25,12 +25,20 @@ export interface Round {
 const QUIET_LIMIT = 0.08;
 const MIN_QUIET_ROUNDS = 3;
 
-/** Runs all cases once a round, beginning with another one each time.
- *  @param options.pids our resident processes
- *  @param options.touchMiB memory that is touched before each case: as much as its output takes */
+export interface RoundsOptions {
+  readonly count: number;
+  /** Our resident processes. */
+  readonly pids: readonly number[];
+  /** Memory that is touched before each case: as much as its output takes. */
+  readonly touchMiB: number;
+  /** Right before each case, not timed. */
+  readonly beforeCase?: (() => Promise<void>) | undefined;
+}
+
+/** Runs all cases once a round, beginning with another one each time. */
 export async function runRounds(
   cases: readonly BenchCase[],
-  { count, pids, touchMiB }: { count: number; pids: readonly number[]; touchMiB: number },
+  { count, pids, touchMiB, beforeCase }: RoundsOptions,
 ): Promise<Round[]> {
   const rounds: Round[] = [];
   for (let round = 0; round < count; round++) {
@@ -41,6 +49,7 @@ export async function runRounds(
       const current = cases[(i + round) % cases.length]!;
       await current.prepare?.();
       await touchMemory(touchMiB);
+      await beforeCase?.();
       const before = await cpuUse(pids);
       const startedAtMs = performance.now();
       seconds[current.name] = await current.run();

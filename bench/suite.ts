@@ -9,6 +9,8 @@ export interface BenchSite {
   /** For the outputs of one suite; goes with it. */
   readonly folder: string;
   readonly sources: SourceChains;
+  /** Measure also against peers that take several times as long. */
+  readonly withAllPeers: boolean;
 }
 
 /** Cases that are measured in turn, and what is compared. */
@@ -16,6 +18,8 @@ export interface Suite {
   readonly own: readonly OwnCase[];
   readonly peers: readonly BenchCase[];
   readonly goals: readonly RatioGoal[];
+  /** Right before each case, not timed. */
+  readonly beforeCase?: () => Promise<void>;
 }
 
 /** `ours` takes at most `limit` times as long as `peer`; null: only shown. */
@@ -23,6 +27,8 @@ export interface RatioGoal {
   readonly ours: string;
   readonly peer: string;
   readonly limit: number | null;
+  /** The limit counts only when `peer` is the fastest of these. */
+  readonly fastestOf?: readonly string[];
 }
 
 export interface OwnCaseOptions {
