@@ -58,7 +58,14 @@ export class ChainUnderTest {
     const chain = chainFolder(JOB, workload.id);
     const { record } = await this.mover.run(
       'inspectTargetChain',
-      { targetRepositoryId: TARGET, chain, jobId: JOB, workload, owner: 'bench' },
+      {
+        targetRepositoryId: TARGET,
+        chain,
+        jobId: JOB,
+        workload,
+        owner: 'bench',
+        nowMs: Date.now(),
+      },
       new TaskControl(),
     );
     this.ids = {

@@ -27,7 +27,7 @@ export async function removeWorkload(input: RemoveWorkloadInput): Promise<void> 
     targetRepositoryId,
     settings,
   ).inspectTargetChain.executeWithOptions({ summary: `${workload.name}: take the chain over` }, [
-    { ...ids, workload, owner: workflowInfo().firstExecutionRunId },
+    { ...ids, workload, owner: workflowInfo().firstExecutionRunId, nowMs: Date.now() },
   ]);
   await retentionActivities(targetRepositoryId, settings).deleteRestorePoints.executeWithOptions(
     { summary: `${workload.name}: delete ${pointIds.length} restore points` },

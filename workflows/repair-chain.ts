@@ -55,7 +55,7 @@ class ChainRepair {
       targetRepositoryId,
       settings,
     ).inspectTargetChain.executeWithOptions({ summary: `${workload.name}: take the chain over` }, [
-      { ...this.place, workload, owner: workflowInfo().firstExecutionRunId },
+      { ...this.place, workload, owner: workflowInfo().firstExecutionRunId, nowMs: Date.now() },
     ]);
     this.epoch = chain.epoch;
     for (const { pointId, damage } of this.input.damage) await this.heal(pointId, damage);

@@ -68,6 +68,14 @@ export function availablePoints(record: ChainRecord): TargetRestorePoint[] {
   return record.points.filter((point) => point.state === 'available');
 }
 
+/** The point, if it is offered to readers: one that is being merged away is listed, but not offered.
+ *  @throws RESTORE_POINT_MISSING */
+export function offeredPoint(record: ChainRecord, pointId: string): TargetRestorePoint {
+  const point = availablePoints(record).find(({ id }) => id === pointId);
+  if (point === undefined) throw pointMissing(record, pointId);
+  return point;
+}
+
 /** The point and everything below it, newest first: the layers that show it.
  *  @throws RESTORE_POINT_MISSING */
 export function lineageOf(record: ChainRecord, pointId: string): TargetRestorePoint[] {
@@ -75,16 +83,19 @@ export function lineageOf(record: ChainRecord, pointId: string): TargetRestorePo
   const lineage: TargetRestorePoint[] = [];
   for (let id: string | null = pointId; id !== null;) {
     const point = byId.get(id);
-    if (point === undefined || lineage.includes(point))
-      throw new BackupError(
-        'RESTORE_POINT_MISSING',
-        `the chain of workload ${record.workload.name} has no restore point ${id}`,
-        { details: { restorePointId: id } },
-      );
+    if (point === undefined || lineage.includes(point)) throw pointMissing(record, id);
     lineage.push(point);
     id = point.parentId;
   }
   return lineage;
+}
+
+function pointMissing({ workload }: ChainRecord, restorePointId: string): BackupError {
+  return new BackupError(
+    'RESTORE_POINT_MISSING',
+    `the chain of workload ${workload.name} has no restore point ${restorePointId}`,
+    { details: { restorePointId } },
+  );
 }
 
 /** The points with `root` as the start of a chain of its own: it and all that build on it carry its id as chain id. */

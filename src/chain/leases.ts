@@ -49,7 +49,7 @@ export async function releaseLease(
   }
 }
 
-/** Ids of all points whose files a living lease needs: the leased points and everything below them. Expired leases are removed. */
+/** Ids of all points whose files a living lease needs: the leased points and everything below them. */
 export async function leasedPointIds(
   repository: BackupRepository,
   chain: string,
@@ -57,14 +57,26 @@ export async function leasedPointIds(
   nowMs: number,
 ): Promise<Set<string>> {
   const leased = new Set<string>();
+  for (const named of await namedByLeases(repository, chain, nowMs))
+    if (record.points.some(({ id }) => id === named))
+      for (const { id } of lineageOf(record, named)) leased.add(id);
+  return leased;
+}
+
+/** Ids of the points that a living lease names, listed by the record or not. Expired leases are removed. */
+export async function namedByLeases(
+  repository: BackupRepository,
+  chain: string,
+  nowMs: number,
+): Promise<Set<string>> {
+  const named = new Set<string>();
   for (const entry of await repository.list(`${chain}/${LEASES_FOLDER}`)) {
     if (entry.type !== 'file' || !entry.name.endsWith('.json')) continue;
     const bytes = await readWholeFile(repository, entry.path, MAX_LEASE_BYTES);
     if (bytes === null) continue;
     const lease = JSON.parse(bytes.toString('utf8')) as Lease;
     if (lease.expiresAtMs < nowMs) await repository.remove(entry.path);
-    else if (record.points.some(({ id }) => id === lease.restorePointId))
-      for (const { id } of lineageOf(record, lease.restorePointId)) leased.add(id);
+    else named.add(lease.restorePointId);
   }
-  return leased;
+  return named;
 }

@@ -266,7 +266,7 @@ async function healing(): Promise<Prepared> {
   await damage(target, `${chain}/${table}`, 100);
   target.settle();
   const healed = scenario(source, prepared, async (mover, owner) => {
-    const { record } = await mover.run('inspectTargetChain', { ...order, chain, owner });
+    const { record } = await mover.run('inspectTargetChain', { ...order, chain, owner, nowMs: NOW_MS });
     const place = { targetRepositoryId: target.id, chain, epoch: record.epoch, disk: file.disk };
     await mover.run('healDisk', { ...place, pointId: oldest.id, units: [1, lastUnit] });
     await mover.run('healDigestTable', { ...place, pointId: newest.id });

@@ -83,7 +83,8 @@ export async function flagRestorePoint(
   await writeChainRecord(place.repository, place.chain, { ...record, points });
 }
 
-/** The chain, taken over by the caller's session, with a change that was stopped carried out first. */
+/** The chain, as long as the caller's session owns it, with a change that was stopped carried out first.
+ *  @throws STALE_EPOCH, POINT_IN_USE */
 export async function ownedChain(
   context: MoverContext,
   input: ChangeInput,
@@ -91,7 +92,7 @@ export async function ownedChain(
   const repository = await context.repository(input.targetRepositoryId);
   const record = await ownedChainRecord(repository, input.chain, input.epoch);
   const place = { repository, chain: input.chain };
-  return { place, record: await finishPendingChange(context, place, record) };
+  return { place, record: await finishPendingChange(context, place, record, input.nowMs) };
 }
 
 /** Ends the copies of this chain that were given up. To be called when nothing of it is under way. */

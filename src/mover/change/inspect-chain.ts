@@ -1,6 +1,8 @@
 import { isPointFolder, STAGING_FOLDER, stagingFolder } from '../../chain/chain-paths.js';
+import type { ChainPlace } from '../../chain/chain-place.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { takeChain } from '../../chain/chain-store.js';
+import { isBackupError } from '../../domain/errors.js';
 import { fullStagingId, verifyStagingId } from '../../domain/staging-id.js';
 import type { WorkloadType } from '../../domain/restore-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -17,9 +19,12 @@ export interface InspectChainInput {
   readonly workload: { readonly id: string; readonly name: string; readonly type: WorkloadType };
   /** The session part that takes the chain over; the same one always gets the same epoch. */
   readonly owner: string;
+  /** Against which leases expire. Epoch milliseconds. */
+  readonly nowMs: number;
 }
 
-/** Takes the chain over under a new epoch (made when there is none) and sets aside folders of points that were never committed.
+/** Takes the chain over under a new epoch (made when there is none), carries out a change that was stopped, and sets aside folders of points
+ *  that were never committed. A change that has to wait for a reader stays announced: copies go on meanwhile, merges and deletions do not.
  *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT */
 export async function inspectTargetChain(
   context: MoverContext,
@@ -28,13 +33,25 @@ export async function inspectTargetChain(
   const target = await context.repository(input.targetRepositoryId);
   const identity = { jobId: input.jobId, workload: input.workload };
   const taken = await takeChain(target, input.chain, identity, input.owner);
-  const record = await finishPendingChange(
-    context,
-    { repository: target, chain: input.chain },
-    taken,
-  );
+  const place = { repository: target, chain: input.chain };
+  const { record, notes } = await finishOrPostpone(context, place, taken, input.nowMs);
   await sweepStaging(target, input.chain, record);
-  return { record, notes: await setOrphansAside(target, input.chain, record) };
+  return { record, notes: [...notes, ...(await setOrphansAside(target, input.chain, record))] };
+}
+
+async function finishOrPostpone(
+  context: MoverContext,
+  place: ChainPlace,
+  record: ChainRecord,
+  nowMs: number,
+): Promise<{ record: ChainRecord; notes: string[] }> {
+  try {
+    return { record: await finishPendingChange(context, place, record, nowMs), notes: [] };
+  } catch (error) {
+    if (!isBackupError(error, 'POINT_IN_USE')) throw error;
+    const note = `a ${record.pending!.type} that was announced waits: ${error.message}`;
+    return { record, notes: [note] };
+  }
 }
 
 /** A commit that was stopped between naming the folder and writing the record leaves a folder that no record lists. It is finished when
@@ -48,12 +65,18 @@ async function setOrphansAside(
   for (const entry of await target.list(chain)) {
     if (entry.type !== 'folder' || !isPointFolder(entry.name)) continue;
     if (record.points.some(({ id }) => id === entry.name)) continue;
+    if (isAnnounced(record, entry.name)) continue;
     const staging = stagingFolder(chain, entry.name);
     const composed = await readStagedJson<ComposedPoint>(target, stagedPath.composed(staging));
     if (composed !== null) continue;
     notes.push(await setUncommittedAside(target, chain, record, entry.name));
   }
   return notes;
+}
+
+/** Its folder is still being read, and goes when the change is carried out. */
+function isAnnounced({ pending }: ChainRecord, id: string): boolean {
+  return (pending?.type === 'delete' || pending?.type === 'quarantine') && pending.ids.includes(id);
 }
 
 /** Removes what stopped tasks left behind and nobody will take up: the rest of a copy that is committed, work on a point that is gone, and

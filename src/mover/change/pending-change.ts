@@ -1,4 +1,4 @@
-import { leasedPointIds } from '../../chain/leases.js';
+import { leasedPointIds, namedByLeases } from '../../chain/leases.js';
 import type { ChainRecord, PendingChange } from '../../chain/chain-record.js';
 import { writeChainRecord } from '../../chain/chain-store.js';
 import { assertNever, BackupError } from '../../domain/errors.js';
@@ -26,19 +26,57 @@ export async function changeChain(
   const { repository, chain } = place;
   const record = await writeChainRecord(repository, chain, { ...announced, pending });
   const leased = await leasedPointIds(repository, chain, before, nowMs);
-  const inUse = needed.filter((id) => leased.has(id));
-  if (inUse.length > 0) {
+  const inUse = needed.find((id) => leased.has(id));
+  if (inUse !== undefined) {
     const { revision } = record;
     await writeChainRecord(repository, chain, { ...before, revision });
-    throw new BackupError('POINT_IN_USE', `restore point ${inUse[0]!} is being read`, {
-      details: { restorePointId: inUse[0]! },
-    });
+    throw pointInUse(inUse);
   }
-  return finishPendingChange(context, place, record);
+  return carryOut(context, place, record);
+}
+
+/** Carries out a change that was announced and stopped; the record without it is returned.
+ *
+ *  Who announced it may have been stopped before it looked for leases: then a reader that came first still needs the points that go. Who
+ *  comes later is refused by the record, which does not offer them any more. So a lease on one of these very points is always from before
+ *  the announcement, and the change has to wait; one on a point above reads the same during the change and does not matter.
+ *  @throws POINT_IN_USE, with everything left as it is */
+export async function finishPendingChange(
+  context: MoverContext,
+  place: ChainPlace,
+  record: ChainRecord,
+  nowMs: number,
+): Promise<ChainRecord> {
+  if (record.pending === null) return record;
+  const named = await namedByLeases(place.repository, place.chain, nowMs);
+  const inUse = goingPoints(record.pending).find((id) => named.has(id));
+  if (inUse !== undefined) throw pointInUse(inUse);
+  return carryOut(context, place, record);
+}
+
+/** Points that cannot be read any more once the change is carried out. */
+function goingPoints(pending: PendingChange): readonly string[] {
+  switch (pending.type) {
+    case 'merge':
+      return [pending.intoId];
+    case 'replace':
+      return []; // shows the same before, meanwhile and after
+    case 'quarantine':
+    case 'delete':
+      return pending.ids;
+    default:
+      return assertNever(pending);
+  }
+}
+
+function pointInUse(restorePointId: string): BackupError {
+  return new BackupError('POINT_IN_USE', `restore point ${restorePointId} is being read`, {
+    details: { restorePointId },
+  });
 }
 
 /** Carries out what the record announces, from the start or from wherever it was stopped; the record without it is returned. */
-export async function finishPendingChange(
+async function carryOut(
   context: MoverContext,
   place: ChainPlace,
   record: ChainRecord,
@@ -53,11 +91,7 @@ export async function finishPendingChange(
         points,
         pending: { type: 'delete', ids: [pending.intoId] },
       } as const;
-      return finishPendingChange(
-        context,
-        place,
-        await writeChainRecord(place.repository, place.chain, next),
-      );
+      return carryOut(context, place, await writeChainRecord(place.repository, place.chain, next));
     }
     case 'replace': {
       const points = await replaceFiles(place, record, pending);

@@ -1,11 +1,11 @@
 import type { ChainRecord } from '../../chain/chain-record.js';
-import { ownedChainRecord, writeChainRecord } from '../../chain/chain-store.js';
+import { writeChainRecord } from '../../chain/chain-store.js';
 import type { LastingDamage } from '../../domain/damage.js';
 import { isBackupError } from '../../domain/errors.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
 import { BLOCK_UNALLOCATED } from '../../image/disk-image.js';
 import { changeChain } from '../change/pending-change.js';
-import type { ChangeInput } from '../change/change-points.js';
+import { ownedChain, type ChangeInput } from '../change/change-points.js';
 import { withoutPoints } from '../change/delete-points.js';
 import { guestBlocksOf } from './healing-source.js';
 import { openLayerImage } from '../blocks/image-stack.js';
@@ -27,8 +27,7 @@ export async function markDamage(
     readonly mayQuarantine: boolean;
   },
 ): Promise<MarkOutcome> {
-  const repository = await context.repository(input.targetRepositoryId);
-  const record = await ownedChainRecord(repository, input.chain, input.epoch);
+  const { place, record } = await ownedChain(context, input);
   const corrupt = new Set<string>();
   for (const damage of input.damage)
     for (const id of await pointsThatShow(context, input, record, damage)) corrupt.add(id);
@@ -37,12 +36,12 @@ export async function markDamage(
   );
   const ids = record.points.map(({ id }) => id).filter((id) => corrupt.has(id));
   if (ids.length === 0) return { corrupt: [], quarantined: [] };
-  const marked = await writeChainRecord(repository, input.chain, { ...record, points });
+  const marked = await writeChainRecord(place.repository, place.chain, { ...record, points });
   const leaving = input.mayQuarantine ? withoutGoodDependents(points, corrupt) : [];
   if (leaving.length > 0)
     await changeChain(
       context,
-      { repository, chain: input.chain },
+      place,
       marked,
       withoutPoints(marked, leaving),
       { type: 'quarantine', ids: leaving },

@@ -1,5 +1,5 @@
 import { stagingFolder } from '../../chain/chain-paths.js';
-import { holdLease, LEASE_MS } from '../../chain/leases.js';
+import { holdLease, LEASE_MS, releaseLease } from '../../chain/leases.js';
 import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
 import { readChainRecord } from '../../chain/chain-store.js';
 import { readDigestTableHeader } from '../../chain/digest-table.js';
@@ -51,12 +51,7 @@ export async function prepareVerification(
 ): Promise<{ disks: DiskWork[]; damage: Damage[] }> {
   const repository = await context.repository(input.targetRepositoryId);
   await leaseForVerification(context, input);
-  const { record, point } = await pointToVerify(repository, input);
-  if (record.pending !== null)
-    throw new BackupError(
-      'CHAIN_LOCKED',
-      `a ${record.pending.type} is under way in ${input.chain}: its files can be judged when it is finished`,
-    );
+  const { record, point } = await settledPoint(repository, input);
   const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
   const token = point.disks.map(({ digests }) => digests.tableDigest).join('.');
   const existing = await readStagedJson<{ token: string }>(repository, stagedPath.scan(staging));
@@ -77,6 +72,25 @@ export async function prepareVerification(
     if (!(await hasDigest(repository, `${input.chain}/${companion.path}`, companion.digest)))
       damage.push({ type: 'companion', path: companion.path });
   return { disks, damage };
+}
+
+/** The point of a chain in which no change is under way. Otherwise no lease is left: the change would wait for it in vain. */
+async function settledPoint(
+  repository: BackupRepository,
+  input: VerifyPointInput,
+): Promise<{ record: ChainRecord; point: TargetRestorePoint }> {
+  try {
+    const found = await pointToVerify(repository, input);
+    const { pending } = found.record;
+    if (pending === null) return found;
+    throw new BackupError(
+      'CHAIN_LOCKED',
+      `a ${pending.type} is under way in ${input.chain}: its files can be judged when it is finished`,
+    );
+  } catch (error) {
+    await releaseLease(repository, input.chain, verifyStagingId(input.pointId));
+    throw error;
+  }
 }
 
 export async function pointToVerify(

@@ -1,9 +1,11 @@
 import { holdLease, LEASE_MS, releaseLease } from '../../chain/leases.js';
-import { lineageOf } from '../../chain/chain-record.js';
+import { lineageOf, offeredPoint, type ChainRecord } from '../../chain/chain-record.js';
 import { readChainRecord } from '../../chain/chain-store.js';
 import { pathSegment } from '../../domain/path-segment.js';
 import { BackupError } from '../../domain/errors.js';
 import type { ImageFormat } from '../../domain/restore-point.js';
+import type { TargetRestorePoint } from '../../domain/target-point.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
 import type { PlanReference } from '../staging/copy-plan.js';
 import { readStagedJson, stagedPath, type CopyPlan } from '../staging/copy-plan.js';
@@ -41,12 +43,10 @@ export async function prepareRestore(
   input: RestoreInput,
 ): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
   const source = await context.repository(input.repositoryId);
-  await renewLease(context, input);
-  const record = await readChainRecord(source, input.chain);
-  if (record === null)
-    throw new BackupError('RESTORE_POINT_MISSING', `there is no chain in ${input.chain}`);
-  const point = lineageOf(record, input.pointId)[0]!;
   const target = await context.repository(folderRepositoryId(input.destinationPath));
+  const staging = restoreStaging(input.pointId);
+  const isResumed = (await target.stat(stagedPath.plan(staging))) !== null;
+  const { record, point } = await leasedPoint(context, source, input, isResumed);
   for (const { disk } of point.disks) {
     const name = restoredName(disk, input.format);
     if ((input.disks === null || input.disks.includes(disk)) && (await target.stat(name)) !== null)
@@ -56,7 +56,6 @@ export async function prepareRestore(
         { details: { path: name } },
       );
   }
-  const staging = restoreStaging(input.pointId);
   const plan = await planFull(context, {
     source,
     chain: input.chain,
@@ -78,6 +77,30 @@ export async function prepareRestore(
     disks.push(await diskWork(target, stagedPath.scanCursor(staging, disk), disk, blockCount));
   }
   return { reference: plan.reference, disks };
+}
+
+/** The point, with a lease on it from before its record was read. Where there is none to be read, none is left: it would keep a change of the
+ *  chain waiting for nobody.
+ *  @param isResumed it may be about to be merged away, by a change that waits for this very restore */
+async function leasedPoint(
+  context: MoverContext,
+  source: BackupRepository,
+  input: RestoreInput,
+  isResumed: boolean,
+): Promise<{ record: ChainRecord; point: TargetRestorePoint }> {
+  await renewLease(context, input);
+  try {
+    const record = await readChainRecord(source, input.chain);
+    if (record === null)
+      throw new BackupError('RESTORE_POINT_MISSING', `there is no chain in ${input.chain}`);
+    const point = isResumed
+      ? lineageOf(record, input.pointId)[0]!
+      : offeredPoint(record, input.pointId);
+    return { record, point };
+  } catch (error) {
+    await releaseLease(source, input.chain, input.leaseId);
+    throw error;
+  }
 }
 
 /** Called more often than a lease lasts. */

@@ -100,7 +100,7 @@ describe.skipIf(!requireTool('python3'))('a reader written from docs/FORMAT.md',
     const mover = new InProcessMover(await site.openSource(), target);
     const chain = chainFolder(order.jobId, order.workload.id);
     const owner = `session that stops ${stop}`;
-    const { record } = await mover.run('inspectTargetChain', { ...order, chain, owner });
+    const { record } = await mover.run('inspectTargetChain', { ...order, chain, owner, nowMs: 0 });
     const [full, increment] = record.points;
     if (full?.kind !== 'full' || increment?.kind !== 'increment' || record.points.length < 3)
       return;

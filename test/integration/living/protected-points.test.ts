@@ -151,7 +151,7 @@ describe('restore points that must stay', () => {
       await readUntil(points[1]!.id, nowMs + LEASE_MS);
       const order = living.nextOrder(nowMs);
       const mover = new InProcessMover(target);
-      const { record } = await mover.run('inspectTargetChain', { ...order, chain });
+      const { record } = await mover.run('inspectTargetChain', { ...order, chain, nowMs });
       const place = { targetRepositoryId: 'offsite', chain, epoch: record.epoch, nowMs };
       const [fullId, incrementId] = [points[0]!.id, points[1]!.id];
       await expect(mover.mergeIncrement({ ...place, fullId, incrementId })).rejects.toThrow(

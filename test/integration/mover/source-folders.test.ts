@@ -36,7 +36,7 @@ describe('a source with 20 machines', () => {
       sourceFolders: folders,
       chain: `nightly/${machineId(7)}`,
     };
-    const { record } = await mover.run('inspectTargetChain', { ...ids, ...order(7) });
+    const { record } = await mover.run('inspectTargetChain', { ...ids, ...order(7), nowMs: 0 });
     const { epoch } = record;
     const { listed, opened } = noteReads(source.repository);
 

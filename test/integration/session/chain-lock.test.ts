@@ -54,7 +54,7 @@ describeTemporal('one chain', () => {
       workloadId: id,
     };
     const take = (owner: string) =>
-      mover.run('inspectTargetChain', { ...ids, workload: { id, name, type }, owner });
+      mover.run('inspectTargetChain', { ...ids, workload: { id, name, type }, owner, nowMs: 0 });
     const plan = (epoch: number) =>
       mover.run('planCopy', {
         ...ids,

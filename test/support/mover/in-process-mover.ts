@@ -77,7 +77,7 @@ export class InProcessMover {
       workloadId: order.workload.id,
       chain,
     };
-    const { record } = await this.run('inspectTargetChain', { ...ids, ...order });
+    const { record } = await this.run('inspectTargetChain', { ...ids, nowMs: 0, ...order });
     const { epoch } = record;
     const before = availablePoints(record).map(({ id }) => id);
     for (let round = 0; ; round++) {
@@ -134,7 +134,7 @@ export class InProcessMover {
 
   private async take(order: ChainOrder, nowMs: number): Promise<ChangeInput> {
     const chain = chainFolder(order.jobId, order.workload.id);
-    const { record } = await this.run('inspectTargetChain', { ...order, chain });
+    const { record } = await this.run('inspectTargetChain', { ...order, chain, nowMs });
     return { targetRepositoryId: order.targetRepositoryId, chain, epoch: record.epoch, nowMs };
   }
 
