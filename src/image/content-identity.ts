@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto';
 import { BLOCK_BYTES, type Digest } from '../domain/digest.js';
-import { BLOCK_DIRECT, BLOCK_ENCODED, type BlockMap, type DiskImage } from './disk-image.js';
+import {
+  BLOCK_DIRECT,
+  BLOCK_ENCODED,
+  BLOCK_UNALLOCATED,
+  type BlockMap,
+  type DiskImage,
+} from './disk-image.js';
 
 const DOMAIN = 'longhaul content identity 1\0';
-const WINDOW_BLOCKS = 65_536;
+const WINDOW_BLOCKS = 8_192;
 const MAX_SAMPLES = 64;
 
 /** Names the content of one image file, whatever the file is called: tables whole, data by a sample (at most 4 MiB are read).
@@ -11,8 +17,9 @@ const MAX_SAMPLES = 64;
  *  SHA-256 over, in this order:
  *  1. `longhaul content identity 1` and a NUL, the format's name (`qcow2`, `raw`) and a NUL, all ASCII;
  *  2. the virtual size in bytes, u64 little-endian;
- *  3. for each window of 65,536 blocks of 64 KiB (the last one as long as the disk needs): the state of each block, one byte each
- *     (BLOCK_* of disk-image.ts), then the host offset of each block, IEEE 754 binary64 little-endian each (0 unless DIRECT);
+ *  3. for each window of 8,192 blocks of 64 KiB (the last one as long as the disk needs) that holds a block which is not UNALLOCATED,
+ *     ascending: the number of its first block, u64 little-endian, the state of each block, one byte each (BLOCK_* of disk-image.ts),
+ *     then the host offset of each block, IEEE 754 binary64 little-endian each (0 unless DIRECT);
  *  4. for each sample, ascending: its block number, u64 little-endian, and the 64 KiB that this layer reads there (zeros for what
  *     the layer does not hold and behind the end of the disk).
  *
@@ -27,10 +34,14 @@ export async function contentIdentity(image: DiskImage): Promise<Digest> {
   const samples = new EvenSample();
   const blocks = Math.ceil(image.virtualSizeBytes / BLOCK_BYTES);
   let map: BlockMap | undefined;
-  for (let first = 0; first < blocks; first += WINDOW_BLOCKS) {
+  const nextWindow = (block: number): number =>
+    Math.floor(image.nextHeldBlock(block) / WINDOW_BLOCKS) * WINDOW_BLOCKS;
+  for (let first = nextWindow(0); first < blocks; first = nextWindow(first + WINDOW_BLOCKS)) {
     const count = Math.min(WINDOW_BLOCKS, blocks - first);
     map = await image.mapBlocks(first, count, map);
     const { states, hostOffsets } = map;
+    if (states.every((state) => state === BLOCK_UNALLOCATED)) continue;
+    hash.update(u64(first));
     hash.update(states);
     hash.update(hostOffsets);
     for (let i = 0; i < count; i++)

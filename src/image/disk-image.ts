@@ -38,6 +38,8 @@ export interface DiskImage {
   /** Allocation of guest blocks in this layer, `count` blocks from `firstBlock`; blocks beyond the disk are UNALLOCATED.
    *  @param reuse an earlier answer that is not needed any more: its memory is taken when it has the same length */
   mapBlocks(firstBlock: number, count: number, reuse?: BlockMap): Promise<BlockMap>;
+  /** First block from `block` on that this layer may hold, as far as can be told without reading; behind the disk when it holds none. */
+  nextHeldBlock(block: number): number;
   /** Fills `target` from guest offset `offset`: own data, zeros where the layer says so, `below` for what it does not hold
    *  (zeros when `below` is null). The range may pass the end of the disk: zeros there. */
   read(target: Uint8Array, offset: number, below: ReadBelow | null): Promise<void>;

@@ -25,6 +25,9 @@ import {
  *  are. */
 const MAX_LOOPS = (64 * 1024 * 1024) / WINDOW_BYTES / WINDOWS_OF_A_LOOP;
 
+/** What a thread makes for a block lives shortly: more room for it than this only lets garbage lie (docs/PERFORMANCE.md, Memory). */
+const YOUNG_GENERATION_MIB = 4;
+
 /** One reads while another computes. */
 const MIN_THREADS = 2;
 
@@ -116,6 +119,7 @@ class MoverThread {
     this.worker = new Worker(THREAD_ENTRY, {
       workerData: { repositories } satisfies ThreadSetup,
       eval: RUNS_FROM_SOURCE,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
     });
     this.worker.unref();
     this.worker.on('message', (reply: ThreadReply) => this.settle(reply));

@@ -40,6 +40,7 @@ export class L2Table {
   strayReferences = 0;
   compressedClusters = 0;
   readonly #geometry: Qcow2Geometry;
+  readonly #raw: Uint8Array;
   readonly #kinds: Uint8Array;
   readonly #compressedBytes: Uint32Array;
   readonly #allocatedBits: Uint32Array;
@@ -49,6 +50,7 @@ export class L2Table {
     const clusters = geometry.clustersPerTable;
     const withBits = geometry.unitsPerCluster > 1 ? clusters : 0;
     this.#geometry = geometry;
+    this.#raw = new Uint8Array(geometry.clusterBytes);
     this.offsets = new Float64Array(clusters);
     this.#kinds = new Uint8Array(clusters);
     this.#compressedBytes = new Uint32Array(clusters);
@@ -57,7 +59,17 @@ export class L2Table {
   }
 
   get memoryBytes(): number {
-    return this.#kinds.length * (this.#geometry.unitsPerCluster > 1 ? 21 : 13);
+    return this.#raw.length + this.#kinds.length * (this.#geometry.unitsPerCluster > 1 ? 21 : 13);
+  }
+
+  #clear(): void {
+    this.strayReferences = 0;
+    this.compressedClusters = 0;
+    this.offsets.fill(0);
+    this.#kinds.fill(0);
+    this.#compressedBytes.fill(0);
+    this.#allocatedBits.fill(0);
+    this.#zeroBits.fill(0);
   }
 
   /** State of one unit, as BLOCK_*. */
@@ -78,6 +90,7 @@ export class L2Table {
   }
 
   /** Reads the table at `tableOffset`; its first cluster is at guest offset `guestOffset`.
+   *  @param spare a table of this image that is not needed any more: its memory is taken
    *  @throws IMAGE_CORRUPT, IMAGE_TRUNCATED */
   static async load(
     source: ByteSource,
@@ -86,12 +99,13 @@ export class L2Table {
     metadata: MetadataClusters,
     tableOffset: number,
     guestOffset: number,
+    spare: L2Table | null = null,
   ): Promise<L2Table> {
     const { clusterBytes, entryBytes } = geometry;
-    const raw = new Uint8Array(clusterBytes);
-    await source.read(raw, tableOffset);
-    const view = viewOf(raw);
-    const table = new L2Table(geometry);
+    if (spare !== null) spare.#clear();
+    const table = spare ?? new L2Table(geometry);
+    await source.read(table.#raw, tableOffset);
+    const view = viewOf(table.#raw);
     const entry = new L2EntryReader(source, header, geometry, metadata);
     for (let cluster = 0; cluster < geometry.clustersPerTable; cluster++) {
       const at = cluster * entryBytes;

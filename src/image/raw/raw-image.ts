@@ -32,6 +32,7 @@ export function openRawImage(source: ByteSource, virtualSizeBytes?: number): Dis
     backing: null,
     mapBlocks: (firstBlock, count, reuse) =>
       Promise.resolve(mapRaw(diskBytes, source.sizeBytes, firstBlock, emptyBlockMap(count, reuse))),
+    nextHeldBlock: (block) => block,
     read: async (target, offset) => {
       const stored = Math.min(diskBytes, source.sizeBytes) - offset;
       const bytes = Math.max(0, Math.min(target.length, stored));

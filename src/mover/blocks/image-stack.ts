@@ -112,6 +112,12 @@ export class ImageStack {
     return map;
   }
 
+  /** First block from `block` on that one of the first `layerLimit` layers may hold; behind the disk when none does. */
+  nextHeldBlock(block: number, layerLimit = this.images.length): number {
+    const images = this.images.slice(0, layerLimit);
+    return Math.min(this.blockCount, ...images.map((image) => image.nextHeldBlock(block)));
+  }
+
   /** Settles what `layer` holds of the blocks that are still open; returns how many stay open. */
   private async mapLayer(layer: number, firstBlock: number, map: StackMap): Promise<number> {
     const image = this.images[layer]!;

@@ -25,9 +25,9 @@ export async function planCompact(
   if (full === undefined || full.health !== 'good' || record.pending !== null)
     return { pointId: null };
   const copiedAtMs = Date.parse(full.copiedAt);
-  const lastDoneAtMs =
-    record.compactedAt === undefined ? copiedAtMs : Date.parse(record.compactedAt);
-  const isDue = maintenanceDue(input.schedule, lastDoneAtMs, nowMs);
+  // What was made compact may have been another full: an active full begins a chain of its own.
+  const compactedAtMs = Date.parse(record.compactedAt ?? full.copiedAt);
+  const isDue = maintenanceDue(input.schedule, Math.max(compactedAtMs, copiedAtMs), nowMs);
   const isImmutable = nowMs < copiedAtMs + input.immutableForDays * DAY_MS;
   if (!isDue || isImmutable) return { pointId: null };
   const leased = await leasedPointIds(repository, input.chain, record, nowMs);

@@ -3,7 +3,6 @@ import type { ChainRecord } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
-import { makeFolderDurable } from '../../repository/replace-file.js';
 import {
   readStagedJson,
   stagedPath,
@@ -18,7 +17,7 @@ import { ImageStack, sameStamp, type LayerFile } from '../blocks/image-stack.js'
 import type { MoverContext } from '../task/mover-context.js';
 import { listPlannedBlocks } from '../copy/planned-blocks.js';
 import { targetLayersOf } from '../copy/scan-plan.js';
-import { discardStaging } from '../staging/staging.js';
+import { discardStaging, makeStaging } from '../staging/staging.js';
 
 export interface FullOrder {
   /** Chain whose point is to become a full file. */
@@ -51,8 +50,7 @@ export async function planFull(
     return work(target, staging, plan);
   }
   await discardStaging(target, staging);
-  await makeFolderDurable(target, stagedPath.workFolder(staging));
-  await makeFolderDurable(target, stagedPath.pointFolder(staging));
+  await makeStaging(target, staging);
   const token = randomBytes(16).toString('hex');
   const disks: DiskPlan[] = [];
   for (const [disk, files] of layers)

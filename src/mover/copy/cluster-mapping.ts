@@ -1,8 +1,8 @@
 import { guestBlockOf, type BlockListReader } from '../blocks/block-list.js';
 
-/** Guest clusters of a window → slots, from lists that are in another order, in bounded memory: the window holds 8 million clusters
- *  (512 GiB of disk) in 32 MiB, and the list is read once for each window. */
-const WINDOW_CLUSTERS = 8 * 1024 * 1024;
+/** Guest clusters of a window → slots, from lists that are in another order, in bounded memory: the window holds 4 million clusters
+ *  (256 GiB of disk) in 16 MiB, and the list is read once for each window. */
+const WINDOW_CLUSTERS = 4 * 1024 * 1024;
 
 const NOT_STORED = 0;
 const ZERO = 1;
@@ -32,7 +32,9 @@ export class ClusterMapping {
   }
 
   private async load(start: number): Promise<void> {
-    this.window = new Uint32Array(WINDOW_CLUSTERS);
+    // New memory for each part of a large disk would pile up until the collector runs.
+    if (this.window.length === 0) this.window = new Uint32Array(WINDOW_CLUSTERS);
+    else this.window.fill(NOT_STORED);
     this.windowStart = start;
     const end = start + WINDOW_CLUSTERS;
     for await (const { pairs } of this.zeros.parts())

@@ -74,7 +74,6 @@ async function compose(
   }
   const companions = await copyCompanions(context, target, staging, plan);
   await target.syncFolder(stagedPath.pointFolder(staging));
-  await target.syncFolder(stagedPath.workFolder(staging));
   const composed: ComposedPoint = { token: plan.token, disks, companions };
   await writeStagedJson(target, stagedPath.composed(staging), composed);
   return composed;

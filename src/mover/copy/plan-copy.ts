@@ -9,7 +9,6 @@ import type { SourceRestorePoint } from '../../domain/restore-point.js';
 import type { CopiedSourceDisk, TargetRestorePoint } from '../../domain/target-point.js';
 import { contentIdentity } from '../../image/content-identity.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
-import { makeFolderDurable } from '../../repository/replace-file.js';
 import {
   readStagedJson,
   stagedPath,
@@ -24,7 +23,7 @@ import { listPlannedBlocks, type ChangeSource } from './planned-blocks.js';
 import { finishedScan, prepareScan, sameLayers, type BlockScan } from './scan-plan.js';
 import { copyWork } from '../staging/copy-cursor.js';
 import type { DiskWork } from '../../domain/disk-work.js';
-import { discardStaging } from '../staging/staging.js';
+import { discardStaging, makeStaging } from '../staging/staging.js';
 import {
   findSourceWorkload,
   requireCompletePoint,
@@ -181,8 +180,7 @@ async function prepareStaging(
     }
   }
   if (scan === null) await discardStaging(target, staging);
-  await makeFolderDurable(target, stagedPath.workFolder(staging));
-  await makeFolderDurable(target, stagedPath.pointFolder(staging));
+  await makeStaging(target, staging);
   return { state: 'ready', scan };
 }
 

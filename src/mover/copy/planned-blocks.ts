@@ -21,7 +21,8 @@ export type ChangeSource =
 /** Guest blocks looked at together: their planned blocks are sorted by file offset, which halves the time of an increment against
  *  guest order (docs/PERFORMANCE.md), within 64 MiB of memory whatever the disk's size. */
 const SORT_BLOCKS = 1_048_576;
-const MAP_BLOCKS = 65_536;
+/** One L2 table of a qcow2 file with clusters of 64 KiB. */
+const MAP_BLOCKS = 8_192;
 
 export async function listPlannedBlocks(
   context: MoverContext,
@@ -49,15 +50,14 @@ export async function listPlannedBlocks(
     const changeMap = changedFile === null ? null : new ChangeMap(changedFile);
     const part = new SortedPart(Math.min(SORT_BLOCKS, stack.blockCount));
     let map: StackMap | undefined;
-    for (let first = 0; first < stack.blockCount; first += MAP_BLOCKS) {
+    const layerLimit = changes.type === 'lineage' ? changes.layerLimit : undefined;
+    // A comparison may have found a block that the source does not hold: it is zeros now.
+    const next = (block: number): number =>
+      changeMap === null ? stack.nextHeldBlock(block, layerLimit) : block;
+    for (let first = next(0); first < stack.blockCount; first = next(first + MAP_BLOCKS)) {
       context.control.throwIfStopped();
       const count = Math.min(MAP_BLOCKS, stack.blockCount - first);
-      map = await stack.mapBlocks(
-        first,
-        count,
-        changes.type === 'lineage' ? changes.layerLimit : undefined,
-        map,
-      );
+      map = await stack.mapBlocks(first, count, layerLimit, map);
       const wanted = changeMap === null ? null : await changeMap.read(first, count);
       await collect(map, wanted, first, changes.type === 'all' ? null : zeros, part);
       if (part.length + MAP_BLOCKS > SORT_BLOCKS) await part.flush(blocks);

@@ -17,6 +17,7 @@ import { HOLE } from '../../chain/digest-table.js';
 import {
   findGoodBlock,
   guestBlocksOf,
+  sourceFilesOf,
   type HealInput,
   type HealingSource,
 } from './healing-source.js';
@@ -42,7 +43,8 @@ export async function healDisk(context: MoverContext, input: HealInput): Promise
   const point = lineageOf(record, input.pointId)[0]!;
   const disk = point.disks.find((entry) => entry.disk === input.disk);
   if (disk === undefined) return { notes: [], remaining: [], isSourceUnknown: false };
-  const source: HealingSource = { ...input, record, point, diskFile: disk };
+  const sourceFiles = sourceFilesOf(context, record, point, input.disk);
+  const source: HealingSource = { ...input, record, point, diskFile: disk, sourceFiles };
   const first = await healUnits(context, source, await stillBad(context, input, disk));
   if (first.remaining.length === 0 || first.healed.length === 0) return outcomeOf(first);
   // A table that was damaged hid which guest blocks the others are: now it shows.

@@ -6,7 +6,7 @@ import { isBackupError } from '../../domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
 import { BLOCK_DIRECT } from '../../image/disk-image.js';
 import { HOLE } from '../../chain/digest-table.js';
-import { ImageStack, openLayerImage } from '../blocks/image-stack.js';
+import { ImageStack, openLayerImage, type LayerFile } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
 import {
   findSourceWorkload,
@@ -28,6 +28,22 @@ export interface HealingSource extends HealInput {
   readonly record: ChainRecord;
   readonly point: TargetRestorePoint;
   readonly diskFile: TargetDisk;
+  readonly sourceFiles: SourceFiles;
+}
+
+/** Image files of the source that show the disk, top first.
+ *  @throws what tells that the source does not hold the point, or cannot be asked */
+export type SourceFiles = () => Promise<readonly LayerFile[]>;
+
+/** Looks for the files at the first call: that reads the whole source repository. */
+export function sourceFilesOf(
+  context: MoverContext,
+  record: ChainRecord,
+  point: TargetRestorePoint,
+  disk: string,
+): SourceFiles {
+  let files: Promise<readonly LayerFile[]> | null = null;
+  return () => (files ??= findSourceFiles(context, record, point, disk));
 }
 
 export interface FoundBlock {
@@ -121,21 +137,25 @@ async function fromTablesCopy(
   }
 }
 
-/** @throws what tells that the source does not hold the point, or cannot be asked */
-async function fromSource(
+async function findSourceFiles(
   context: MoverContext,
-  { point, record, diskFile }: HealingSource,
-  guestBlock: number,
-): Promise<Buffer> {
-  const { repositoryId, restorePointId } = point.source;
+  record: ChainRecord,
+  { source: { repositoryId, restorePointId } }: TargetRestorePoint,
+  disk: string,
+): Promise<readonly LayerFile[]> {
   const repository = await context.repository(repositoryId);
   const workload = await findSourceWorkload(repository, record.workload.id);
-  const sourcePoint = requireCompletePoint(workload, restorePointId);
-  const layers = sourceLayers(repositoryId, workload, sourcePoint, diskFile.disk);
-  const stack = await ImageStack.open(
-    context,
-    layers.map(({ file }) => file),
-  );
+  const point = requireCompletePoint(workload, restorePointId);
+  return sourceLayers(repositoryId, workload, point, disk).map(({ file }) => file);
+}
+
+/** @throws as `SourceFiles` does */
+async function fromSource(
+  context: MoverContext,
+  { sourceFiles }: HealingSource,
+  guestBlock: number,
+): Promise<Buffer> {
+  const stack = await ImageStack.open(context, await sourceFiles());
   try {
     const bytes = Buffer.alloc(BLOCK_BYTES);
     await stack.read(bytes, guestBlock * BLOCK_BYTES);

@@ -2,7 +2,15 @@ import { STAGING_FOLDER } from '../../chain/chain-paths.js';
 import { isBackupError } from '../../domain/errors.js';
 import { isFullStagingId, isVerifyStagingId } from '../../domain/staging-id.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
+import { makeFolderDurable } from '../../repository/replace-file.js';
 import { stagedPath } from './copy-plan.js';
+
+/** An empty staging folder for a copy. */
+export async function makeStaging(repository: BackupRepository, staging: string): Promise<void> {
+  await repository.makeFolder(stagedPath.workFolder(staging));
+  // Their names lie in one folder: what makes the one durable does so for the other.
+  await makeFolderDurable(repository, stagedPath.pointFolder(staging));
+}
 
 /** Empties a staging folder so that a stop at any place leaves nothing that could be taken for a plan: what others depend on goes first. */
 export async function discardStaging(repository: BackupRepository, staging: string): Promise<void> {

@@ -33,6 +33,7 @@ describe('contentIdentity', () => {
     const expected = createHash('sha256')
       .update('longhaul content identity 1\0raw\0')
       .update(u64(2 * BLOCK))
+      .update(u64(0))
       .update(Buffer.from([2, 2]))
       .update(Buffer.concat([f64(0), f64(BLOCK)]))
       .update(Buffer.concat([u64(0), disk.subarray(0, BLOCK)]))
