@@ -11,7 +11,7 @@ export async function moveToQuarantine(
   ids: readonly string[],
 ): Promise<void> {
   const quarantine = `${chain}/${QUARANTINE_FOLDER}`;
-  await repository.makeFolder(quarantine);
+  await makeFolderDurable(repository, quarantine);
   for (const id of ids) {
     const folder = `${chain}/${id}`;
     if ((await repository.stat(folder)) === null) continue;

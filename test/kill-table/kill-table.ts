@@ -29,32 +29,39 @@ export function wholePlan(every: number): Plan {
     ['copy of one increment', once(1, 20)],
     ['copy by digests', once(1, 10)],
     ['copy of two windows', once(1, 20)],
+    ['copy with machine description files', once(1, 20)],
     ['merge in a chain of 2', once(1, 1)],
     ['two merges in a chain of 6', once(1, 20)],
     ['GFS full in the middle, then delete', once(1, 20)],
     ['synthetic full and delete instead of a merge', once(1, 20)],
     ['compact of a full', once(1, 20)],
     ['delete of a chain', once(1, 20)],
+    ['delete of a removed workload', once(1, 20)],
     ['heal of damaged blocks', once(1, 10)],
+    ['quarantine of what cannot be healed', once(1, 10)],
     ['copy of a chain of 2', twice(5, 9)],
     ['copy by digests', twice(3, 7)],
     ['merge in a chain of 2', twice(1, 3)],
     ['compact of a full', twice(19, 13)],
     ['heal of damaged blocks', twice(5, 7)],
+    ['quarantine of what cannot be healed', twice(5, 7)],
   ];
 }
 
 /** For every build: each kind of change, with gaps. */
 export const REDUCED_PLAN: Plan = [
-  ['copy of a chain of 2', { powerCuts: 2, stride: 9, witnessStride: 45 }],
-  ['copy of one increment', { powerCuts: 1, stride: 29, witnessStride: 0 }],
+  ['copy of a chain of 2', { powerCuts: 2, stride: 17, witnessStride: 85 }],
+  ['copy of one increment', { powerCuts: 1, stride: 43, witnessStride: 0 }],
+  ['copy with machine description files', { powerCuts: 1, stride: 13, witnessStride: 0 }],
   ['copy by digests', { powerCuts: 2, stride: 5, witnessStride: 0 }],
   ['merge in a chain of 2', { powerCuts: 3, stride: 2, witnessStride: 20 }],
   ['two merges in a chain of 6', { powerCuts: 1, stride: 23, witnessStride: 0 }],
   ['GFS full in the middle, then delete', { powerCuts: 1, stride: 37, witnessStride: 0 }],
   ['compact of a full', { powerCuts: 1, stride: 19, witnessStride: 0 }],
   ['delete of a chain', { powerCuts: 1, stride: 5, witnessStride: 0 }],
+  ['delete of a removed workload', { powerCuts: 1, stride: 3, witnessStride: 0 }],
   ['heal of damaged blocks', { powerCuts: 2, stride: 4, witnessStride: 0 }],
+  ['quarantine of what cannot be healed', { powerCuts: 2, stride: 2, witnessStride: 0 }],
   ['merge in a chain of 2', { powerCuts: 1, stride: 9, witnessStride: 0, secondStopStride: 13 }],
 ];
 

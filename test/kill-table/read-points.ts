@@ -17,6 +17,9 @@ import type { SourceChain } from './source-chain.js';
 export interface ChainUnderTest {
   readonly chain: string;
   readonly truth: SourceChain['truth'];
+  readonly companions: SourceChain['companions'];
+  /** Ids of points whose files stay damaged; the truth is what they read as. */
+  readonly corrupt: readonly string[];
 }
 
 export interface PointFault {
@@ -36,11 +39,12 @@ const PIECE_BYTES = 1024 * 1024;
 const MAX_TABLE_BYTES = 1024 * 1024;
 
 /** Reads every point that the commit record shows, as an administrator without Longhaul does: the named file and, through the relative
- *  names stored in the files, its parents. Where the record tells of other files than those names, it is read that way too.
+ *  names stored in the files, its parents. Where the record tells of other files than those names, it is read that way too. The files that
+ *  describe the machine must be there, with the digest that the record gives.
  *  @param unread ids of points that were damaged before and need not be right yet */
 export async function readShownPoints(
   target: BackupRepository,
-  { chain, truth }: ChainUnderTest,
+  { chain, truth, companions }: ChainUnderTest,
   unread: readonly string[] = [],
 ): Promise<Reading> {
   const record = await recordOf(target, chain);
@@ -51,6 +55,7 @@ export async function readShownPoints(
   for (const point of points.filter(({ id }) => !unread.includes(id))) {
     const disks = truth.get(point.source.restorePointId);
     const note = (text: string) => faults.push({ pointId: point.id, text });
+    for (const text of await faultsOfCompanions(target, chain, point, companions)) note(text);
     if (point.disks.length !== disks?.size) note(`has ${point.disks.length} disks`);
     for (const { disk, path } of point.disks) {
       const expected = disks?.get(disk) ?? Buffer.alloc(0);
@@ -61,6 +66,26 @@ export async function readShownPoints(
     }
   }
   return { shown: points.map(({ id }) => id), faults };
+}
+
+async function faultsOfCompanions(
+  target: BackupRepository,
+  chain: string,
+  { companions }: TargetRestorePoint,
+  expected: SourceChain['companions'],
+): Promise<string[]> {
+  const faults: string[] = [];
+  const names = new Set(companions.map(({ path }) => posix.basename(path)));
+  if (names.size !== expected.size) faults.push(`has ${names.size} companions`);
+  for (const { path, sizeBytes, digest } of companions) {
+    const bytes = await readWholeFile(target, `${chain}/${path}`, MAX_TABLE_BYTES);
+    const source = expected.get(posix.basename(path));
+    if (bytes === null || source?.equals(bytes) !== true)
+      faults.push(`${path} is missing or has other bytes`);
+    else if (bytes.length !== sizeBytes || sha256(bytes) !== digest)
+      faults.push(`${path} has another size or digest in the record`);
+  }
+  return faults;
 }
 
 /** null: there is none, or none that can be trusted. */
@@ -153,17 +178,19 @@ async function faultOf(
   }
 }
 
-/** Whether every file of the chain is what the commit record says: sizes, digest tables, blocks, machine description files. */
+/** Whether every file of the chain is what the commit record says: sizes, digest tables, blocks, machine description files. Disks of corrupt
+ *  points are passed over. */
 export async function faultsOfDigests(
   target: BackupRepository,
-  { chain }: ChainUnderTest,
+  { chain, corrupt }: ChainUnderTest,
 ): Promise<string[]> {
   const record = await recordOf(target, chain);
   if (record === null) return [];
   const context = new InProcessMover(target).context();
   const faults: string[] = [];
-  for (const { disks, companions } of record.points) {
-    for (const disk of disks) faults.push(...(await faultsOfDisk(context, target, chain, disk)));
+  for (const { id, disks, companions } of record.points) {
+    for (const disk of corrupt.includes(id) ? [] : disks)
+      faults.push(...(await faultsOfDisk(context, target, chain, disk)));
     for (const { path, digest } of companions)
       if ((await fileDigest(target, `${chain}/${path}`)) !== digest)
         faults.push(`${path} does not have its digest`);
@@ -195,7 +222,11 @@ async function faultsOfDisk(
   return faults;
 }
 
-async function fileDigest(target: BackupRepository, path: string): Promise<string | null> {
+export async function fileDigest(target: BackupRepository, path: string): Promise<string | null> {
   const bytes = await readWholeFile(target, path, MAX_TABLE_BYTES);
-  return bytes === null ? null : createHash('sha256').update(bytes).digest('hex');
+  return bytes === null ? null : sha256(bytes);
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

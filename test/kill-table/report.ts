@@ -57,12 +57,13 @@ const INTRODUCTION = [
   '',
   'At every stop every disk of every restore point that the commit record shows is read, byte for byte against what `qemu-img convert` reads',
   'from the source: once as the stop left it, following only the file names stored in the files, and once after the next session has',
-  'recovered and has done the work to its end. After some of the stops, spread over all scenarios, qemu-img itself reads and checks the',
-  'files too. A point counts as *lost* when it reads wrong, or when the record shows it no more and nobody asked to remove it. A *wrong end* is',
-  'a record, a file or a digest that is not as if nothing had been stopped, left-overs among them.',
+  'recovered and has done the work to its end; the files that describe its machine are compared too. After some of the stops, spread over all',
+  'scenarios, qemu-img itself reads and checks the images. A point counts as *lost* when it or one of these files reads wrong, or when the record',
+  'shows it no more and nobody asked to remove it. A *wrong end* is a record, a file or a digest that is not as if nothing had been stopped,',
+  'left-overs among them.',
   '',
   'The chains are made by qemu-img: clusters of 4 KiB, 64 KiB and 2 MiB, subclusters, compressed and zero clusters, disks that grow to',
-  'sizes that are no multiple of a cluster, and a disk that appears later (`test/kill-table/scenarios.ts`).',
+  'sizes that are no multiple of a cluster, and a disk that appears later (`test/kill-table/source-days.ts`).',
   '',
 ];
 

@@ -41,6 +41,12 @@ export const SABOTAGES: readonly {
     sabotage: withoutFolderSync((folder) => folder.endsWith('/point')),
   },
   {
+    name: 'machine description files are not synced before the commit record lists them',
+    scenario: 'copy with machine description files',
+    stride: 19,
+    sabotage: withoutSync((path) => path.includes('/config/')),
+  },
+  {
     name: 'the changes that a comparison found are not synced before its cursor vouches for them',
     scenario: 'copy by digests',
     stride: 1,
@@ -63,6 +69,16 @@ export const SABOTAGES: readonly {
       ({ path }) => path.endsWith('/chain.json'),
       ({ kind }) => kind === 'remove',
       1, // the record of the session that takes the chain over
+    ),
+  },
+  {
+    name: 'a corrupt point is set aside before the commit record forgets it',
+    scenario: 'quarantine of what cannot be healed',
+    stride: 2,
+    sabotage: swapped(
+      ({ path }) => path.endsWith('/chain.json'),
+      ({ kind, path }) => kind === 'rename' && path.includes('/.quarantine/'),
+      2, // the records of the session that takes the chain over and of the marks
     ),
   },
 ];

@@ -1,4 +1,4 @@
-import { chainFolder } from '../../src/chain/chain-paths.js';
+import { chainFolder, diskPath } from '../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../src/chain/chain-store.js';
 import type { CopyJob, GfsPolicy, Weekday } from '../../src/domain/copy-job.js';
 import { listSourceWorkloads } from '../../src/mover/source/source-catalogue.js';
@@ -6,88 +6,20 @@ import type { BackupRepository } from '../../src/repository/backup-repository.js
 import { InProcessMover, type CopyOrder } from '../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../support/repository/simulated-repository.js';
 import {
+  diskId,
   KIB,
   makeSourceChain,
-  MIB,
   withFirstPoints,
   type SourceChain,
   type SourcePoint,
 } from './source-chain.js';
+import { DESCRIPTIONS, FULLS, LARGE, SIX_DAYS, THREE_DAYS, TWO_DAYS } from './source-days.js';
 import type { Scenario } from './try-positions.js';
 
 type Policy = Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'schedule'>;
 
 export const NOW_MS = Date.parse('2026-11-25T00:00:00Z');
 const KEEP_ALL = 99;
-
-/** Six days of a machine: two disks, one of which grows to a size that is no multiple of a cluster, and a third from the fourth day on;
- *  clusters of 4 KiB, 64 KiB and 2 MiB, subclusters, compressed and zero clusters. */
-const SIX_DAYS: readonly SourcePoint[] = [
-  {
-    system: full(3 * MIB, [
-      noise(1, 0, 192 * KIB),
-      noise(2, MIB, 320 * KIB),
-      { compressed: 0x51, at: 2 * MIB, bytes: 128 * KIB },
-    ]),
-    data: full(
-      MIB + 5 * 512,
-      [noise(3, 64 * KIB, 100 * KIB), noise(4, MIB, 5 * 512)],
-      'cluster_size=4k',
-    ),
-  },
-  {
-    system: increment(
-      3 * MIB,
-      [noise(5, 64 * KIB, 64 * KIB), zero(MIB, 128 * KIB)],
-      'cluster_size=4k',
-    ),
-    data: increment(2 * MIB + 512, [noise(6, MIB + 256 * KIB, 70 * KIB)], 'extended_l2=on'),
-  },
-  {
-    system: increment(3 * MIB, [
-      noise(7, MIB, 64 * KIB),
-      { compressed: 0x52, at: 2 * MIB + 64 * KIB, bytes: 64 * KIB },
-    ]),
-    data: increment(
-      2 * MIB + 512,
-      [zero(64 * KIB, 64 * KIB), noise(8, 2 * MIB, 512)],
-      'cluster_size=2M',
-    ),
-  },
-  {
-    system: increment(3 * MIB, []),
-    data: increment(2 * MIB + 512, [noise(9, 128 * KIB, 192 * KIB)]),
-    added: full(512 * KIB, [noise(10, 128 * KIB, 128 * KIB)]),
-  },
-  {
-    system: increment(3 * MIB, [noise(11, 0, 64 * KIB), zero(64 * KIB, 64 * KIB)]),
-    data: increment(2 * MIB + 512, []),
-    added: increment(512 * KIB, [noise(12, 0, 64 * KIB)]),
-  },
-  {
-    system: increment(3 * MIB, [noise(13, 2 * MIB + 512 * KIB, 300 * KIB)]),
-    data: increment(2 * MIB + 512, [noise(14, 64 * KIB, 64 * KIB)]),
-    added: increment(512 * KIB, [zero(128 * KIB, 64 * KIB)]),
-  },
-];
-
-const TWO_DAYS: readonly SourcePoint[] = [
-  { system: full(MIB, [noise(21, 0, 128 * KIB), noise(22, 512 * KIB, 64 * KIB)]) },
-  { system: increment(MIB, [noise(23, 64 * KIB, 128 * KIB), zero(512 * KIB, 64 * KIB)]) },
-];
-
-/** Day by day a full, as a tool without increments makes them: the second is compared block by block. */
-const FULLS: readonly SourcePoint[] = [
-  { system: full(2 * MIB, [noise(31, 0, 256 * KIB), noise(32, MIB, 128 * KIB)]) },
-  { system: full(2 * MIB, [noise(31, 0, 256 * KIB), noise(33, MIB, 64 * KIB)]) },
-];
-
-/** More than one window of 8 MiB. */
-const LARGE: readonly SourcePoint[] = [
-  {
-    system: full(16 * MIB, [noise(41, 0, 8 * MIB), noise(42, 8 * MIB, MIB)]),
-  },
-];
 
 type Prepared = Omit<Scenario, 'name'>;
 
@@ -98,13 +30,16 @@ const PREPARE = {
   'copy of one increment': () => copying(SIX_DAYS, 5),
   'copy by digests': () => copying(FULLS, 1),
   'copy of two windows': () => copying(LARGE, 0),
+  'copy with machine description files': () => copying(TWO_DAYS, 0, DESCRIPTIONS),
   'merge in a chain of 2': () => retaining(TWO_DAYS, keep(1)),
   'two merges in a chain of 6': () => retaining(SIX_DAYS, keep(4)),
   'GFS full in the middle, then delete': gfsInTheMiddle,
   'synthetic full and delete instead of a merge': insteadOfMerging,
   'compact of a full': compacting,
   'delete of a chain': deleting,
+  'delete of a removed workload': removing,
   'heal of damaged blocks': healing,
+  'quarantine of what cannot be healed': settingAside,
 } satisfies Record<string, () => Promise<Prepared>>;
 
 export type ScenarioName = keyof typeof PREPARE;
@@ -113,22 +48,6 @@ export const SCENARIO_NAMES = Object.keys(PREPARE) as readonly ScenarioName[];
 
 export async function prepareScenario(name: ScenarioName): Promise<Scenario> {
   return { name, ...(await PREPARE[name]()) };
-}
-
-function full(sizeBytes: number, writes: SourcePoint[string]['writes'], options?: string) {
-  return { kind: 'full', sizeBytes, writes, options } as const;
-}
-
-function increment(sizeBytes: number, writes: SourcePoint[string]['writes'], options?: string) {
-  return { kind: 'incremental', sizeBytes, writes, options } as const;
-}
-
-function noise(seed: number, at: number, bytes: number) {
-  return { noise: seed, at, bytes };
-}
-
-function zero(zeroAt: number, bytes: number) {
-  return { zeroAt, bytes };
 }
 
 export function keep(value: number, weekly: Weekday | null = null): Policy {
@@ -177,15 +96,19 @@ async function copied(
 }
 
 function scenario(
-  { repository, truth }: SourceChain,
+  { repository, truth, companions }: SourceChain,
   { chain, target }: Copied,
   run: Scenario['run'],
 ): Prepared {
-  return { source: repository, target, chain, truth, damaged: [], run };
+  return { source: repository, target, chain, truth, companions, corrupt: [], damaged: [], run };
 }
 
-async function copying(points: readonly SourcePoint[], count: number): Promise<Prepared> {
-  const source = makeSourceChain(points);
+async function copying(
+  points: readonly SourcePoint[],
+  count: number,
+  descriptions?: Readonly<Record<string, string>>,
+): Promise<Prepared> {
+  const source = makeSourceChain(points, descriptions);
   const prepared = await copied(source, count);
   return scenario(source, prepared, async (mover, owner) => {
     await mover.copy({ ...prepared.order, owner });
@@ -250,6 +173,17 @@ async function deleting(): Promise<Prepared> {
   });
 }
 
+/** What the workflow `removeWorkload` does: the session that found the chain idle has listed its points. */
+async function removing(): Promise<Prepared> {
+  const source = makeSourceChain(TWO_DAYS, DESCRIPTIONS);
+  const prepared = await copied(source, 2);
+  const ids = prepared.pointIds.toReversed();
+  const removed = scenario(source, prepared, (mover, owner) =>
+    mover.delete({ ...prepared.order, owner }, ids, NOW_MS),
+  );
+  return { ...removed, end: { shown: [], quarantined: [] } };
+}
+
 /** A block and a table of the full and a digest table are damaged; the points that show them read wrong until they are healed. */
 async function healing(): Promise<Prepared> {
   const source = makeSourceChain(TWO_DAYS);
@@ -266,7 +200,12 @@ async function healing(): Promise<Prepared> {
   await damage(target, `${chain}/${table}`, 100);
   target.settle();
   const healed = scenario(source, prepared, async (mover, owner) => {
-    const { record } = await mover.run('inspectTargetChain', { ...order, chain, owner, nowMs: NOW_MS });
+    const { record } = await mover.run('inspectTargetChain', {
+      ...order,
+      chain,
+      owner,
+      nowMs: NOW_MS,
+    });
     const place = { targetRepositoryId: target.id, chain, epoch: record.epoch, disk: file.disk };
     await mover.run('healDisk', { ...place, pointId: oldest.id, units: [1, lastUnit] });
     await mover.run('healDigestTable', { ...place, pointId: newest.id });
@@ -274,8 +213,52 @@ async function healing(): Promise<Prepared> {
   return { ...healed, damaged: [oldest.id, newest.id] };
 }
 
+/** Two blocks for which there are no good bytes any more: one of the full, that the second point hides with its own, and one of the newest
+ *  point. The full must stay for the second point's sake; the newest is set aside. */
+async function settingAside(): Promise<Prepared> {
+  const source = makeSourceChain(THREE_DAYS);
+  const prepared = await copied(source, 3);
+  const { target, chain, order, pointIds } = prepared;
+  const [oldest = '', second = '', newest = ''] = pointIds;
+  const disk = diskId('system');
+  const file = (pointId: string) => `${chain}/${diskPath(pointId, disk, 'qcow2')}`;
+  // In the order of the disk, a header before them: the full holds blocks 0 and 1, the newest point block 4.
+  await damage(target, file(oldest), 2 * BLOCK);
+  await damage(target, file(newest), BLOCK);
+  target.settle();
+  const truth = new Map(source.truth);
+  const readsDamaged = (day: number, offset: number) => {
+    const id = source.pointIds[day] ?? '';
+    const bytes = Buffer.from(truth.get(id)?.get(disk) ?? []);
+    bytes.write(DAMAGE, offset);
+    truth.set(id, new Map([[disk, bytes]]));
+  };
+  readsDamaged(0, BLOCK);
+  readsDamaged(2, 4 * BLOCK);
+  const aside = scenario({ ...source, truth }, prepared, async (mover, owner) => {
+    const take = { ...order, chain, owner, nowMs: NOW_MS };
+    const { record } = await mover.run('inspectTargetChain', take);
+    await mover.run('markDamage', {
+      targetRepositoryId: target.id,
+      chain,
+      epoch: record.epoch,
+      nowMs: NOW_MS,
+      damage: [
+        { pointId: oldest, disk, units: [2] },
+        { pointId: newest, disk, units: [1] },
+      ],
+      mayQuarantine: true,
+    });
+  });
+  const end = { shown: [oldest, second], quarantined: [newest] };
+  return { ...aside, corrupt: [oldest, newest], end };
+}
+
+const BLOCK = 64 * KIB;
+const DAMAGE = 'damaged';
+
 async function damage(target: SimulatedRepository, path: string, offset: number): Promise<void> {
   const file = await target.openWrite(path, 'existing');
-  await file.write(Buffer.from('damaged'), offset);
+  await file.write(Buffer.from(DAMAGE), offset);
   await file.close();
 }

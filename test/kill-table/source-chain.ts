@@ -11,6 +11,8 @@ export interface SourceChain {
   readonly repository: SimulatedRepository;
   /** Bytes of every disk at every restore point: point id → disk id → raw disk, as `qemu-img convert` gives it. */
   readonly truth: ReadonlyMap<string, ReadonlyMap<string, Buffer>>;
+  /** Bytes of the files that describe the machine at every restore point, by their names. */
+  readonly companions: ReadonlyMap<string, Buffer>;
   /** Restore point ids, oldest first. */
   readonly pointIds: readonly string[];
 }
@@ -36,12 +38,21 @@ export const KIB = 1024;
 export const MIB = 1024 * KIB;
 export const MACHINE = 'mail01';
 
-/** @param points one for each day from 1 November 2026 on, a Sunday */
-export function makeSourceChain(points: readonly SourcePoint[]): SourceChain {
+/** @param points one for each day from 1 November 2026 on, a Sunday
+ *  @param descriptions text of the files that describe the machine, by their names */
+export function makeSourceChain(
+  points: readonly SourcePoint[],
+  descriptions: Readonly<Record<string, string>> = {},
+): SourceChain {
   const work = mkdtempSync(join(tmpdir(), 'longhaul-kill-table-'));
   try {
     const folder = join(work, 'backups', MACHINE);
     mkdirSync(folder, { recursive: true });
+    const companions = new Map<string, Buffer>();
+    for (const [name, text] of Object.entries(descriptions)) {
+      companions.set(name, Buffer.from(text));
+      writeFileSync(join(folder, name), text);
+    }
     const truth = new Map<string, Map<string, Buffer>>();
     const newest = new Map<string, string>();
     for (const [day, point] of points.entries()) {
@@ -57,7 +68,8 @@ export function makeSourceChain(points: readonly SourcePoint[]): SourceChain {
     }
     const repository = new SimulatedRepository('primary');
     repository.importFrom(join(work, 'backups'));
-    return { repository, truth, pointIds: points.map((_, day) => checkpoint(day)) };
+    const pointIds = points.map((_, day) => checkpoint(day));
+    return { repository, truth, companions, pointIds };
   } finally {
     rmSync(work, { recursive: true });
   }
@@ -70,7 +82,7 @@ export async function withFirstPoints(
 ): Promise<SimulatedRepository> {
   const earlier = repository.clone();
   for (const { name, path } of await earlier.list(MACHINE))
-    if (Number(name.slice(6, 8)) > count) await earlier.remove(path);
+    if (name.endsWith('.qcow2') && Number(name.slice(6, 8)) > count) await earlier.remove(path);
   return earlier;
 }
 
@@ -83,7 +95,8 @@ function checkpoint(day: number): string {
   return `1f0a6e2c-58b4-4d1b-9a52-${String(day + 1).padStart(12, '0')}`;
 }
 
-function diskId(disk: string): string {
+/** Id of the disk that a `SourcePoint` names. */
+export function diskId(disk: string): string {
   return `3d5c0f8e-2b71-4c9d-8e46-${Buffer.from(disk).toString('hex').padStart(12, '0').slice(0, 12)}`;
 }
 

@@ -1,4 +1,3 @@
-import { readChainRecord } from '../../src/chain/chain-store.js';
 import { isBackupError } from '../../src/domain/errors.js';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
 import { InProcessMover } from '../support/mover/in-process-mover.js';
@@ -10,6 +9,7 @@ import {
   type SimulationOptions,
   type StorageOperation,
 } from '../support/repository/simulated-repository.js';
+import { chainAsText, faultsOfEnd, filesBelow, without, type ChainEnd } from './chain-end.js';
 import type { KillTally } from './kill-tally.js';
 import { qemuFaults } from './qemu-witness.js';
 import {
@@ -27,6 +27,8 @@ export interface Scenario extends ChainUnderTest {
   readonly target: SimulatedRepository;
   /** Points that read wrong until the change is done, because it is there to heal them. */
   readonly damaged: readonly string[];
+  /** Points that must be left, where it is the change that decides it. */
+  readonly end?: ChainEnd;
   /** Takes the chain over as `owner` and does the change. Done again after it was stopped, or after it was done, it ends in the same state. */
   run(mover: InProcessMover, owner: string): Promise<void>;
 }
@@ -58,6 +60,7 @@ interface Undisturbed {
   readonly steps: readonly string[];
   readonly bytes: number;
   readonly chain: string;
+  /** As `filesBelow` gives them. */
   readonly files: readonly string[];
   /** Points that are shown before and after: they must be there at any time. */
   readonly staying: readonly string[];
@@ -100,6 +103,7 @@ async function runUndisturbed(scenario: Scenario): Promise<Undisturbed> {
     ...[...before.faults, ...after.faults].map(({ pointId, text }) => `${pointId} ${text}`),
     ...(await faultsOfDigests(target, scenario)),
   ];
+  faults.push(...(await faultsOfEnd(target, scenario, scenario.end, after.shown)));
   if (faults.length > 0) throw new Error(`${scenario.name}, never stopped: ${faults.join('; ')}`);
   return {
     operations: target.operations,
@@ -257,8 +261,8 @@ class Position {
     const chain = await chainAsText(target, scenario.chain);
     if (chain !== undisturbed.chain) wrong.push(`the record is ${chain}`);
     const files = await filesBelow(target, scenario.chain);
-    const surplus = files.filter((path) => !undisturbed.files.includes(path));
-    const missing = undisturbed.files.filter((path) => !files.includes(path));
+    const surplus = without(files, undisturbed.files);
+    const missing = without(undisturbed.files, files);
     if (surplus.length > 0) wrong.push(`left over: ${surplus.join(', ')}`);
     if (missing.length > 0) wrong.push(`missing: ${missing.join(', ')}`);
     return [...wrong, ...(await faultsOfDigests(target, scenario))];
@@ -313,24 +317,3 @@ function bytesWritten({ operations }: SimulatedRepository, crash?: CrashPlan): n
 }
 
 const SHARE_DONE = { before: 0, torn: 0.5, after: 1 } as const;
-
-/** The commit record without what differs from session to session. */
-async function chainAsText(target: SimulatedRepository, chain: string): Promise<string> {
-  const record = await readChainRecord(target, chain).catch(() => null);
-  if (record === null) return 'missing';
-  const points = record.points.map(
-    ({ id, kind, parentId, chainId, state, health, flags, disks, companions }) => {
-      const files = disks.map((disk) => [disk.path, disk.kind]);
-      return [id, kind, parentId, chainId, state, health, flags, files, companions.length];
-    },
-  );
-  return JSON.stringify({ points, pending: record.pending });
-}
-
-async function filesBelow(target: SimulatedRepository, folder: string): Promise<string[]> {
-  const paths: string[] = [];
-  for (const entry of await target.list(folder))
-    if (entry.type === 'folder') paths.push(...(await filesBelow(target, entry.path)));
-    else paths.push(entry.path);
-  return paths.sort();
-}
