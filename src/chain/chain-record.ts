@@ -17,7 +17,7 @@ export interface ChainRecord {
   readonly points: readonly TargetRestorePoint[];
   /** A change of files that the record announces before it begins and forgets when it is done. Found at a start, it is done again. */
   readonly pending: PendingChange | null;
-  /** When the full was last made compact; RFC 3339 UTC. Absent: never. */
+  /** When a full was last written anew, by a copy or a compact: what merges left unused in it is younger. RFC 3339 UTC. */
   readonly compactedAt?: string;
 }
 

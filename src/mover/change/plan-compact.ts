@@ -8,7 +8,7 @@ import type { ChangeInput } from './change-points.js';
 import type { MoverContext } from '../task/mover-context.js';
 
 /** The full that is to be written anew without what merges left unused in it: that of the chain which grows, when the schedule has come
- *  round since it was last done (or since the full was copied), and nothing speaks against it. Changes nothing. */
+ *  round since a full was last written anew, and nothing speaks against it. Changes nothing. */
 export async function planCompact(
   context: MoverContext,
   input: ChangeInput & {
@@ -24,11 +24,10 @@ export async function planCompact(
   const full = points.find(({ id }) => id === chainId);
   if (full === undefined || full.health !== 'good' || record.pending !== null)
     return { pointId: null };
-  const copiedAtMs = Date.parse(full.copiedAt);
-  // What was made compact may have been another full: an active full begins a chain of its own.
-  const compactedAtMs = Date.parse(record.compactedAt ?? full.copiedAt);
-  const isDue = maintenanceDue(input.schedule, Math.max(compactedAtMs, copiedAtMs), nowMs);
-  const isImmutable = nowMs < copiedAtMs + input.immutableForDays * DAY_MS;
+  // A merge hands the full on to a newer point, and `copiedAt` with it: that makes nothing compact.
+  const lastDoneAtMs = Date.parse(record.compactedAt ?? full.copiedAt);
+  const isDue = maintenanceDue(input.schedule, lastDoneAtMs, nowMs);
+  const isImmutable = nowMs < Date.parse(full.copiedAt) + input.immutableForDays * DAY_MS;
   if (!isDue || isImmutable) return { pointId: null };
   const leased = await leasedPointIds(repository, input.chain, record, nowMs);
   return { pointId: leased.has(full.id) ? null : full.id };

@@ -64,7 +64,9 @@ export async function commitRestorePoint(
     companions: composed.companions,
     source: plan.source,
   };
-  await writeChainRecord(target, input.chain, { ...record, points: [...record.points, point] });
+  const compact = plan.kind === 'full' ? { compactedAt: input.copiedAt } : {};
+  const points = [...record.points, point];
+  await writeChainRecord(target, input.chain, { ...record, ...compact, points });
   await discardStaging(target, input.staging);
   return point;
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { mkdir, stat } from 'node:fs/promises';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
+import { writeChainRecord } from '../../../src/chain/chain-store.js';
 import { checkImage } from '../../support/image/qemu-oracle.js';
 import { makeLargeChain } from '../../support/session/large-chain.js';
 import { LivingSite } from '../../support/living/living-site.js';
@@ -60,7 +61,28 @@ describeTemporal('the compact of a full', () => {
   it('is not made of a full that was copied after its last day', async () => {
     const { tasks } = await workers.runSession(testJob({ compact: EVERY_WEEK }));
     expect(tasks).toMatchObject([{ result: 'success' }]);
-    expect((await living.record()).compactedAt).toBeUndefined();
+    const [full] = await living.points();
+    const { compactedAt } = await living.record();
+    // Set when the first full was copied; merges have handed it on since. A compact comes last.
+    expect(Date.parse(compactedAt!)).toBeLessThanOrEqual(Date.parse(full!.copiedAt));
+  });
+
+  it('is not made of an active full that was copied after its last day, when the full before it was made compact long ago', async () => {
+    const weeksAgo = (count: number) => new Date(Date.now() - count * 7 * DAY_MS).toISOString();
+    await living.copyAt(weeksAgo(3));
+    const { id } = await living.site.workload('mail01');
+    const compactedAt = weeksAgo(2);
+    await writeChainRecord(await living.site.openTarget(), chainFolder('nightly', id), {
+      ...(await living.record()),
+      compactedAt,
+    });
+    await living.backUp('mail01', 13);
+    const job = testJob({ compact: EVERY_WEEK });
+    const { tasks } = await workers.runSession(job, { activeFull: true });
+    expect(tasks).toMatchObject([{ result: 'success' }]);
+    const newest = (await living.points()).at(-1);
+    expect(newest?.kind).toBe('full');
+    expect((await living.record()).compactedAt).toBe(newest?.copiedAt);
   });
 });
 
