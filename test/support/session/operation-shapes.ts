@@ -1,14 +1,16 @@
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { restorePointKey } from '../../../src/domain/repository-view.js';
 import { CONTROL_TASK_QUEUE } from '../../../workflows/messages.js';
+import { InProcessMover } from '../mover/in-process-mover.js';
 import type { Execution, HistoryShape, RecordingLab } from './history-shapes.js';
 import { testJob } from './test-site.js';
 import { until } from './until.js';
 
-/** Health checks, repairs, restores, watches and questions. */
+/** Health checks, repairs, restores, removals, watches and questions. */
 
 const WORKLOAD = 'ovirt-mail01';
+const DAY_MS = 86_400_000;
 
 async function copied(lab: RecordingLab): Promise<void> {
   await lab.add('mail01');
@@ -56,6 +58,22 @@ async function restore(lab: RecordingLab, format: 'raw' | 'qcow2'): Promise<Exec
   return execute(lab, 'restorePoint', `restore/offsite/${restorePointId}-${format}`, input);
 }
 
+/** Copies a machine as a session two days ago would have done, and takes it away from the source. */
+async function copiedAndGone({ site }: RecordingLab, machine: string): Promise<void> {
+  const { id, name } = await site.workload(machine);
+  const twoDaysAgo = new Date(Date.now() - 2 * DAY_MS);
+  await new InProcessMover(await site.openSource(), await site.openTarget()).copy({
+    jobId: 'nightly',
+    owner: 'earlier',
+    workload: { id, name, type: 'olvm-rhv' },
+    sourceRepositoryId: 'primary',
+    targetRepositoryId: 'offsite',
+    restorePoints: 'all',
+    copiedAt: twoDaysAgo.toISOString(),
+  });
+  await rm(site.path('primary', machine), { recursive: true });
+}
+
 export const OPERATION_SHAPES: readonly HistoryShape[] = [
   {
     name: 'verifyBackups-good',
@@ -83,6 +101,14 @@ export const OPERATION_SHAPES: readonly HistoryShape[] = [
   },
   { name: 'restorePoint-raw', record: (lab) => restore(lab, 'raw') },
   { name: 'restorePoint-qcow2', record: (lab) => restore(lab, 'qcow2') },
+  {
+    name: 'removeWorkload-deleted',
+    async record(lab) {
+      await lab.add('mail01', 'dns01');
+      await copiedAndGone(lab, 'dns01');
+      return lab.recordTask('dns01', testJob({ removedWorkloadsAfterDays: 1 }));
+    },
+  },
   {
     name: 'watchSources-stopped',
     settings: { watchIntervalMs: 200 },
