@@ -207,6 +207,7 @@ describe('restore points that must stay', () => {
       ['back by an hour', -1 / 12, LAST_WEEK],
       ['back by a year', -365, NEWEST_TWO],
       ['forward by a year', 365, NEWEST_FIVE],
+      ['forward by a year', 365, LAST_WEEK],
     ])('%s, none goes', async (_, jumpDays, policy) => {
       await liveDays(4);
       await maintain(living.afterNewestBackupMs + jumpDays * DAY_MS, policy);

@@ -70,6 +70,31 @@ describe('a source with 20 machines', () => {
     expect(perFolder).toHaveLength(4);
   });
 
+  it('is walked once for all damaged blocks of a disk that are healed from it', async () => {
+    const target = new SimulatedRepository('offsite');
+    mover = new InProcessMover(source.repository, target);
+    await mover.copy({ ...order(7), restorePoints: 'latest' });
+    const chain = `nightly/${machineId(7)}`;
+    const place = { targetRepositoryId: 'offsite', chain };
+    const take = { ...place, ...order(7), nowMs: 0 };
+    const { record } = await mover.run('inspectTargetChain', take);
+    const { id, disks } = record.points[0]!;
+    const { disk, path } = disks[0]!;
+    const units = [1, 2, 3];
+    const file = await target.openWrite(`${chain}/${path}`, 'existing');
+    for (const unit of units) await file.write(Buffer.from('damaged'), unit * 65_536);
+    await file.close();
+
+    const { listed } = noteReads(source.repository);
+    const heal = { ...place, epoch: record.epoch, pointId: id, disk, units };
+    const { notes, remaining } = await mover.run('healDisk', heal);
+    expect(remaining).toEqual([]);
+    expect(notes).toHaveLength(units.length);
+    for (const note of notes) expect(note).toMatch(/healed from the source$/);
+    // By the walk, and by the look for chains.
+    expect(listed.filter((folder) => folder === machineFolder(13))).toHaveLength(2);
+  });
+
   it('holds no workload any more whose folder is gone', async () => {
     await rename(source.at('vm07'), source.at('vm07-moved'));
     await expect(
