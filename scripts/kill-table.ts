@@ -1,40 +1,99 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { format } from 'prettier';
-import { tryBrokenOnPurpose, tryPlan, wholePlan } from '../test/kill-table/kill-table.js';
+import { KillTally } from '../test/kill-table/kill-tally.js';
+import {
+  tryBrokenOnPurpose,
+  tryPlan,
+  wholePlan,
+  type BrokenRun,
+} from '../test/kill-table/kill-table.js';
 import { reliabilityReport } from '../test/kill-table/report.js';
+import type { Part } from '../test/kill-table/try-positions.js';
 
-/** Tries the kill table, prints it and writes docs/RELIABILITY.md; of a part it only prints.
- *  `npm run kill-table -- --every 5` stops at every fifth operation, `--only merge` takes the scenarios with that word in their name. */
+/** Tries the kill table, prints it and writes docs/RELIABILITY.md; of some scenarios it only prints.
+ *  `npm run kill-table -- --every 5` stops at every fifth operation, `--only merge` takes the scenarios with that word in their name.
+ *  One process for each processor takes its part of the positions. */
 const REPORT = fileURLToPath(new URL('../docs/RELIABILITY.md', import.meta.url));
 const { values } = parseArgs({
-  options: { every: { type: 'string', default: '1' }, only: { type: 'string' } },
+  options: {
+    every: { type: 'string', default: '1' },
+    only: { type: 'string' },
+    // Given to the processes that share the work.
+    part: { type: 'string' },
+  },
 });
 const every = Number(values.every);
-const part = values.only;
+const { only } = values;
 if (!Number.isInteger(every) || every < 1)
   throw new Error('--every takes a whole number from 1 on');
-const plan = wholePlan(every).filter(([name]) => part === undefined || name.includes(part));
-
 const startedMs = Date.now();
-const elapsed = () => `${Math.round((Date.now() - startedMs) / 1000)} s`;
-const tally = await tryPlan(plan, (name) => console.error(`${elapsed()}: ${name}`));
-console.error(`${elapsed()}: broken on purpose`);
-const broken = part === undefined ? await tryBrokenOnPurpose() : [];
 
-const processors = cpus();
-const report = reliabilityReport(tally, broken, {
-  date: new Date(startedMs).toISOString().slice(0, 10),
-  machine: `${processors.length} × ${processors[0]?.model.trim() ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node.js ${process.version}`,
-  durationMs: Date.now() - startedMs,
-  every,
-});
-const text = await format(report, { parser: 'markdown' });
-console.log(text);
-for (const finding of tally.findings) console.error(finding);
-if (part === undefined) writeFileSync(REPORT, text);
+interface PartResult {
+  /** With maps: sent as structured clones. */
+  readonly tally: Pick<KillTally, 'rows' | 'steps' | 'findings'>;
+  readonly broken: readonly {
+    readonly name: string;
+    readonly scenario: BrokenRun['scenario'];
+    readonly tally: PartResult['tally'];
+  }[];
+}
 
-const isCaught = broken.every((run) => run.tally.total.lost > 0);
-if (tally.total.lost + tally.total.wrong > 0 || !isCaught) process.exitCode = 1;
+if (values.part === undefined) await tryAll();
+else await tryPart(JSON.parse(values.part) as Part);
+
+async function tryAll(): Promise<void> {
+  const count = availableParallelism();
+  const results = await Promise.all(
+    Array.from({ length: count }, (_, index) => partResult({ index, count })),
+  );
+  const tally = new KillTally();
+  for (const part of results) tally.merge(part.tally);
+  const broken = results
+    .flatMap((part) => part.broken)
+    .map((run) => ({ ...run, tally: tallyOf(run.tally) }));
+
+  const processors = cpus();
+  const report = reliabilityReport(tally, broken, {
+    date: new Date(startedMs).toISOString().slice(0, 10),
+    machine: `${processors.length} × ${processors[0]?.model.trim() ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node.js ${process.version}`,
+    durationMs: Date.now() - startedMs,
+    every,
+  });
+  const text = await format(report, { parser: 'markdown' });
+  console.log(text);
+  for (const finding of tally.findings) console.error(finding);
+  if (only === undefined) writeFileSync(REPORT, text);
+
+  const isCaught = broken.every((run) => run.tally.total.lost > 0);
+  if (tally.total.lost + tally.total.wrong > 0 || !isCaught) process.exitCode = 1;
+}
+
+function tallyOf(counted: PartResult['tally']): KillTally {
+  const tally = new KillTally();
+  tally.merge(counted);
+  return tally;
+}
+
+async function partResult(part: Part): Promise<PartResult> {
+  const args = [...process.argv.slice(2), '--part', JSON.stringify(part)];
+  const child = fork(fileURLToPath(import.meta.url), args, { serialization: 'advanced' });
+  let result: PartResult | undefined;
+  child.on('message', (message) => (result = message as PartResult));
+  await once(child, 'exit');
+  if (result === undefined) throw new Error(`part ${part.index} ended without a result`);
+  return result;
+}
+
+async function tryPart(part: Part): Promise<void> {
+  const elapsed = () => `${Math.round((Date.now() - startedMs) / 1000)} s, part ${part.index}`;
+  const plan = wholePlan(every).filter(([name]) => only === undefined || name.includes(only));
+  const tally = await tryPlan(plan, part, (name) => console.error(`${elapsed()}: ${name}`));
+  console.error(`${elapsed()}: broken on purpose`);
+  const broken = only === undefined ? await tryBrokenOnPurpose(part) : [];
+  process.send!({ tally, broken } satisfies PartResult, () => process.disconnect());
+}

@@ -1,7 +1,7 @@
 import { KillTally } from './kill-tally.js';
 import { SABOTAGES } from './sabotages.js';
 import { prepareScenario, type ScenarioName } from './scenarios.js';
-import { tryPositions, type Effort } from './try-positions.js';
+import { tryPositions, type Effort, type Part } from './try-positions.js';
 
 /** Scenarios and how much is tried of each. */
 export type Plan = readonly (readonly [ScenarioName, Effort])[];
@@ -39,12 +39,12 @@ export function wholePlan(every: number): Plan {
     ['delete of a removed workload', once(1, 20)],
     ['heal of damaged blocks', once(1, 10)],
     ['quarantine of what cannot be healed', once(1, 10)],
-    ['copy of a chain of 2', twice(5, 9)],
-    ['copy by digests', twice(3, 7)],
-    ['merge in a chain of 2', twice(1, 3)],
-    ['compact of a full', twice(19, 13)],
-    ['heal of damaged blocks', twice(5, 7)],
-    ['quarantine of what cannot be healed', twice(5, 7)],
+    ['copy of a chain of 2', twice(10, 17)],
+    ['copy by digests', twice(7, 13)],
+    ['merge in a chain of 2', twice(2, 5)],
+    ['compact of a full', twice(37, 29)],
+    ['heal of damaged blocks', twice(9, 13)],
+    ['quarantine of what cannot be healed', twice(9, 13)],
   ];
 }
 
@@ -67,15 +67,18 @@ export const REDUCED_PLAN: Plan = [
 
 export async function tryPlan(
   plan: Plan,
+  part: Part = ALL,
   onScenario: (name: ScenarioName) => void = () => undefined,
 ): Promise<KillTally> {
   const tally = new KillTally();
   for (const [name, effort] of plan) {
     onScenario(name);
-    await tryPositions(await prepareScenario(name), effort, tally);
+    await tryPositions(await prepareScenario(name), { ...effort, part }, tally);
   }
   return tally;
 }
+
+const ALL: Part = { index: 0, count: 1 };
 
 /** What the table shows when a promise is broken on purpose. */
 export interface BrokenRun {
@@ -84,9 +87,11 @@ export interface BrokenRun {
   readonly tally: KillTally;
 }
 
-export async function tryBrokenOnPurpose(): Promise<BrokenRun[]> {
+/** Of several parts each takes other promises. */
+export async function tryBrokenOnPurpose(part: Part = ALL): Promise<BrokenRun[]> {
   const runs: BrokenRun[] = [];
-  for (const { name, scenario, sabotage, stride } of SABOTAGES) {
+  const sabotages = SABOTAGES.filter((_, i) => i % part.count === part.index);
+  for (const { name, scenario, sabotage, stride } of sabotages) {
     const tally = new KillTally();
     const effort = { powerCuts: POWER_CUTS, stride, witnessStride: 0, sabotage };
     await tryPositions(await prepareScenario(scenario), effort, tally);

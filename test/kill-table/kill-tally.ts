@@ -47,20 +47,35 @@ export class KillTally {
       if (this.findings.length < MAX_FINDINGS) this.findings.push(`${outcome.where}: ${text}`);
   }
 
-  get total(): TallyRow {
-    const all = [...this.rows.values()].flatMap((kinds) => [...kinds.values()]);
-    const total = emptyRow();
-    for (const row of all) {
-      total.positions += row.positions;
-      total.witnessed += row.witnessed;
-      total.pointsRead += row.pointsRead;
-      total.lost += row.lost;
-      total.wrong += row.wrong;
-      total.bytesRedone += row.bytesRedone;
-      total.mostBytesRedone = Math.max(total.mostBytesRedone, row.mostBytesRedone);
+  /** Adds what another process counted. */
+  merge({ rows, steps, findings }: Pick<KillTally, 'rows' | 'steps' | 'findings'>): void {
+    for (const [scenario, kinds] of rows) {
+      const own = this.rows.get(scenario) ?? new Map<string, TallyRow>();
+      this.rows.set(scenario, own);
+      for (const [kind, row] of kinds) addRow(own, kind, row);
     }
-    return total;
+    for (const [step, row] of steps) addRow(this.steps, step, row);
+    this.findings.push(...findings.slice(0, MAX_FINDINGS - this.findings.length));
   }
+
+  get total(): TallyRow {
+    const totals = new Map<string, TallyRow>();
+    for (const kinds of this.rows.values())
+      for (const row of kinds.values()) addRow(totals, 'total', row);
+    return totals.get('total') ?? emptyRow();
+  }
+}
+
+function addRow(rows: Map<string, TallyRow>, key: string, added: TallyRow): void {
+  const row = rows.get(key) ?? emptyRow();
+  rows.set(key, row);
+  row.positions += added.positions;
+  row.witnessed += added.witnessed;
+  row.pointsRead += added.pointsRead;
+  row.lost += added.lost;
+  row.wrong += added.wrong;
+  row.bytesRedone += added.bytesRedone;
+  row.mostBytesRedone = Math.max(row.mostBytesRedone, added.mostBytesRedone);
 }
 
 const MAX_FINDINGS = 200;

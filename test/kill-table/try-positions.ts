@@ -45,6 +45,14 @@ export interface Effort {
   readonly sabotage?: Sabotage;
   /** Enough is known when the first restore point is lost. */
   readonly untilLost?: boolean;
+  /** Only every so many positions, when several processes share the work. */
+  readonly part?: Part;
+}
+
+/** `index` from 0 to `count - 1`. */
+export interface Part {
+  readonly index: number;
+  readonly count: number;
 }
 
 /** Breaks one promise on purpose in the process that is stopped: a sync that is left out, or a step that is done too late. */
@@ -78,8 +86,11 @@ export async function tryPositions(
   tally: KillTally,
 ): Promise<void> {
   const undisturbed = await runUndisturbed(scenario);
+  const part = effort.part ?? { index: 0, count: 1 };
+  let number = 0;
   for (let k = 1; k <= undisturbed.operations.length; k += effort.stride)
     for (const when of waysToStop(undisturbed.operations[k - 1])) {
+      if (number++ % part.count !== part.index) continue;
       const position = new Position(scenario, effort, tally, undisturbed, { atOperation: k, when });
       if (effort.secondStopStride === undefined) await position.stopOnce();
       else await position.stopTwice(effort.secondStopStride);
