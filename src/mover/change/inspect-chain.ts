@@ -1,16 +1,15 @@
-import { isPointFolder, STAGING_FOLDER, stagingFolder } from '../../chain/chain-paths.js';
+import { isPointFolder, stagingFolder } from '../../chain/chain-paths.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { takeChain } from '../../chain/chain-store.js';
 import { isBackupError } from '../../domain/errors.js';
-import { fullStagingId, verifyStagingId } from '../../domain/staging-id.js';
 import type { WorkloadType } from '../../domain/restore-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readStagedJson, stagedPath, type ComposedPoint } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { finishPendingChange } from './pending-change.js';
 import { setUncommittedAside } from '../../chain/quarantine.js';
-import { discardStaging } from '../staging/staging.js';
+import { sweepStaging } from '../staging/staging.js';
 
 export interface InspectChainInput {
   readonly targetRepositoryId: string;
@@ -77,28 +76,4 @@ async function setOrphansAside(
 /** Its folder is still being read, and goes when the change is carried out. */
 function isAnnounced({ pending }: ChainRecord, id: string): boolean {
   return (pending?.type === 'delete' || pending?.type === 'quarantine') && pending.ids.includes(id);
-}
-
-/** Removes what stopped tasks left behind and nobody will take up: the rest of a copy that is committed, work on a point that is gone, and
- *  folders whose plan was removed already. */
-async function sweepStaging(
-  target: BackupRepository,
-  chain: string,
-  record: ChainRecord,
-): Promise<void> {
-  const listed = new Set(record.points.map(({ id }) => id));
-  const verified = new Set([...listed].map(verifyStagingId));
-  const replaced = new Set([...listed].map(fullStagingId));
-  for (const { type, name, path } of await target.list(`${chain}/${STAGING_FOLDER}`)) {
-    // A verification does not own the chain: it may be at work just now.
-    if (type !== 'folder' || verified.has(name)) continue;
-    const isFinished = isPointFolder(name) ? listed.has(name) : !replaced.has(name);
-    if (isFinished || !(await hasPlan(target, path))) await discardStaging(target, path);
-  }
-}
-
-async function hasPlan(target: BackupRepository, staging: string): Promise<boolean> {
-  for (const path of [stagedPath.plan(staging), stagedPath.scan(staging)])
-    if ((await target.stat(path)) !== null) return true;
-  return false;
 }

@@ -1,6 +1,12 @@
-import { STAGING_FOLDER } from '../../chain/chain-paths.js';
+import { isPointFolder, STAGING_FOLDER } from '../../chain/chain-paths.js';
+import type { ChainRecord } from '../../chain/chain-record.js';
 import { isBackupError } from '../../domain/errors.js';
-import { isFullStagingId, isVerifyStagingId } from '../../domain/staging-id.js';
+import {
+  fullStagingId,
+  isFullStagingId,
+  isVerifyStagingId,
+  verifyStagingId,
+} from '../../domain/staging-id.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { makeFolderDurable } from '../../repository/replace-file.js';
 import { stagedPath } from './copy-plan.js';
@@ -25,9 +31,33 @@ export async function discardStaging(repository: BackupRepository, staging: stri
   await removeTree(repository, staging);
 }
 
-/** Removes the staging folders of a chain in which nothing is under way: what was planned and then given up, because its source went away or
- *  a newer point was taken. Those of a verification stay, and so do fulls that are to replace the files of
- *  a point: a task that goes on in a new run takes them up, and they go with their point. Only the owner of the chain may call it.
+/** At the start of a task: removes what stopped ones left behind and nobody will take up: the rest of a copy that is committed, work on a
+ *  point that is gone, and folders whose plan was removed already. */
+export async function sweepStaging(
+  repository: BackupRepository,
+  chain: string,
+  record: ChainRecord,
+): Promise<void> {
+  const listed = new Set(record.points.map(({ id }) => id));
+  const verified = new Set([...listed].map(verifyStagingId));
+  const replaced = new Set([...listed].map(fullStagingId));
+  for (const { type, name, path } of await repository.list(`${chain}/${STAGING_FOLDER}`)) {
+    // A verification does not own the chain: it may be at work just now.
+    if (type !== 'folder' || verified.has(name)) continue;
+    const isFinished = isPointFolder(name) ? listed.has(name) : !replaced.has(name);
+    if (isFinished || !(await hasPlan(repository, path))) await discardStaging(repository, path);
+  }
+}
+
+async function hasPlan(repository: BackupRepository, staging: string): Promise<boolean> {
+  for (const path of [stagedPath.plan(staging), stagedPath.scan(staging)])
+    if ((await repository.stat(path)) !== null) return true;
+  return false;
+}
+
+/** The same at the end of a task, when nothing of the chain is under way: what was planned and then given up, because its source went away
+ *  or a newer point was taken. Those of a verification stay, and so do fulls that are to replace the files of a point: a task that goes on
+ *  in a new run takes them up, and they go with their point. Only the owner of the chain may call it.
  *  @returns their names */
 export async function discardAbandonedStaging(
   repository: BackupRepository,
