@@ -79,21 +79,40 @@ class RawWindow {
   private async restoreRun(places: readonly BlockPlace[]): Promise<void> {
     await readBlocks(this.stack, places, this.buffer, this.context.control);
     await this.digests.assertGood(places, this.buffer);
-    for (const [i, { guestBlock }] of places.entries()) {
-      const offset = guestBlock * BLOCK_BYTES;
-      const length = Math.min(BLOCK_BYTES, this.virtualSizeBytes - offset);
-      const unit = this.buffer.subarray(i * BLOCK_BYTES, i * BLOCK_BYTES + length);
-      if (isZeroUnit(unit)) continue;
-      await this.raw.write(unit, offset);
-      const back = this.back.subarray(0, length);
-      await this.raw.read(back, offset);
-      if (!back.equals(unit))
-        throw new BackupError(
-          'BLOCK_DIGEST_MISMATCH',
-          `${this.raw.path}: the block at byte ${offset} does not read back as it was written`,
-          { details: { path: this.raw.path, offset } },
-        );
-      this.context.control.add('transferredBytes', length);
+    for (const { first, count } of this.dataRuns(places)) {
+      const offset = places[first]!.guestBlock * BLOCK_BYTES;
+      const length = Math.min(count * BLOCK_BYTES, this.virtualSizeBytes - offset);
+      const from = first * BLOCK_BYTES;
+      await this.writeBack(this.buffer.subarray(from, from + length), offset);
     }
+  }
+
+  /** Neighbours on the disk that are not zeros: zeros stay a hole. */
+  private dataRuns(places: readonly BlockPlace[]): { first: number; count: number }[] {
+    const runs: { first: number; count: number }[] = [];
+    for (const [i, { guestBlock }] of places.entries()) {
+      if (isZeroUnit(this.buffer.subarray(i * BLOCK_BYTES, (i + 1) * BLOCK_BYTES))) continue;
+      const last = runs.at(-1);
+      const isNext =
+        last !== undefined &&
+        last.first + last.count === i &&
+        places[i - 1]!.guestBlock + 1 === guestBlock;
+      if (isNext) last.count++;
+      else runs.push({ first: i, count: 1 });
+    }
+    return runs;
+  }
+
+  private async writeBack(bytes: Buffer, offset: number): Promise<void> {
+    await this.raw.write(bytes, offset);
+    const back = this.back.subarray(0, bytes.length);
+    await this.raw.read(back, offset);
+    if (!back.equals(bytes))
+      throw new BackupError(
+        'BLOCK_DIGEST_MISMATCH',
+        `${this.raw.path}: the blocks from byte ${offset} on do not read back as they were written`,
+        { details: { path: this.raw.path, offset } },
+      );
+    this.context.control.add('transferredBytes', bytes.length);
   }
 }
