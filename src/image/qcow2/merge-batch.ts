@@ -140,11 +140,14 @@ export class MergeBatch {
     await this.allocator.writeNewBlocks();
     await this.base.sync();
 
-    await this.allocator.countNew();
-    await this.base.sync();
-
-    await this.#writeEntries();
-    await this.base.sync();
+    if (this.#allocatedClusters > 0) {
+      await this.allocator.countNew();
+      await this.base.sync();
+    }
+    if (this.#l2Parts.length > 0) {
+      await this.#writeEntries();
+      await this.base.sync();
+    }
     const appended = this.#allocatedClusters;
     this.#l2Parts = [];
     this.#copies = [];

@@ -104,7 +104,7 @@ function l1Capacity(image: Qcow2Image): number {
  *
  *  While this runs, and after a stop at any write, `increment` over `base` reads the same at every instant: only clusters that the
  *  increment hides are overwritten, and a reference is written after what it refers to and its count are durable (order: MergeBatch).
- *  Every step can be done again: run it again after a stop. Then the base has no errors and no leaks, unless a power cut reordered
+ *  Every step can be done again: run it again after a stop; when it returns, all of it is durable. Then the base has no errors and no leaks, unless a power cut reordered
  *  writes between two syncs, or it had bitmaps: then it may have leaked clusters, which are harmless.
  *  Step 1 is the header: size, L1 entries, autoclear bits off (bitmaps do not describe the new content), in one write.
  *  Zero clusters keep their host cluster. Memory: 16 MiB of tables per image, 1 MiB of data, 8 bytes per 512 MiB of disk.
@@ -146,6 +146,8 @@ export async function mergeInPlace(
     if (batch.storedBlocks >= batchBlocks || batch.tableParts >= MAX_TABLE_PARTS) await commit();
   }
   await commit();
+  // Also when there was nothing left to write: what an attempt that was killed has written need not be durable.
+  await base.sync();
   return result;
 }
 

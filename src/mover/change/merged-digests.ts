@@ -49,9 +49,8 @@ export async function writeMergedDigests(
     await digests.takeOver(now, await increment.mapBlocks(first, count));
   }
   await digests.digestRest();
-  await input.tables.finish();
   await writeDigestTableHeader(table, { algorithm, fileSizeBytes, unitCount });
-  await table.sync();
+  await Promise.all([input.tables.finish(), table.sync()]);
 }
 
 async function copyWhole(from: ReadableFile, to: WritableFile): Promise<void> {

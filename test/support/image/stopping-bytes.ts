@@ -67,6 +67,13 @@ export class PowerCut extends StopsAtOperation<MemoryBytes> {
     this.#newest = null;
   }
 
+  /** The next process on the same disk: it sees what was written, durable or not. */
+  restarted(): PowerCut {
+    const next = new PowerCut(this.file, Infinity);
+    next.#durable = this.#durable;
+    return next;
+  }
+
   async afterCut(survivor: 'none' | 'newest'): Promise<MemoryBytes> {
     if (survivor === 'newest' && this.#newest !== null)
       await this.#durable.write(this.#newest.bytes, this.#newest.offset);

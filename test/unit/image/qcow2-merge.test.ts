@@ -141,6 +141,31 @@ describe.skipIf(!requireTool('qemu-img'))('mergeInPlace', () => {
     }
   });
 
+  it.each([
+    ['data and zeros', INCREMENT_WRITES],
+    ['zeros alone', ['write -z 256k 128k', 'write -z 130M 64k']],
+  ])(
+    'is durable when it returns, with what an attempt that was killed had written, for %s',
+    async (title, writes) => {
+      const over = at(`${title.replaceAll(' ', '-')}.qcow2`);
+      const size = String(INCREMENT_BYTES);
+      await qemuImg('create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', full, over, size);
+      await qemuIo(over, 'qcow2', writes);
+      const mergeOver = (base: ByteSource & ByteSink) =>
+        FileBytes.with(over, 'r', async (source) =>
+          mergeInPlace(base, { image: await openQcow2Image(source), source }, { batchBlocks: 1 }),
+        );
+      for (let stopAt = 1, stopped = true; stopped; stopAt++) {
+        const killed = new PowerCut(await MemoryBytes.load(full), stopAt);
+        stopped = await isStopped(() => mergeOver(killed));
+        const next = killed.restarted();
+        await mergeOver(next);
+        const durable = await next.afterCut('none');
+        expect(durable.bytes.equals(next.file.bytes), `killed at ${stopAt}`).toBe(true);
+      }
+    },
+  );
+
   it('adds a block of reference counts where one ends, stopped at any operation', async () => {
     const [near, over, view] = [at('near.qcow2'), at('over.qcow2'), at('over-view.qcow2')];
     const makeFull = (): Promise<void> => FileBytes.with(near, 'w+', writeNearlyFullBlock);
