@@ -13,7 +13,15 @@ import {
   type SourceChain,
   type SourcePoint,
 } from './source-chain.js';
-import { DESCRIPTIONS, FULLS, LARGE, SIX_DAYS, THREE_DAYS, TWO_DAYS } from './source-days.js';
+import {
+  DESCRIPTIONS,
+  FULLS,
+  LARGE,
+  SIX_DAYS,
+  THREE_DAYS,
+  TWO_DAYS,
+  ZEROED,
+} from './source-days.js';
 import type { Scenario } from './try-positions.js';
 
 type Policy = Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'schedule'>;
@@ -32,6 +40,7 @@ const PREPARE = {
   'copy of two windows': () => copying(LARGE, 0),
   'copy with machine description files': () => copying(TWO_DAYS, 0, DESCRIPTIONS),
   'merge in a chain of 2': () => retaining(TWO_DAYS, keep(1)),
+  'merge of zeros alone': () => retaining(ZEROED, keep(1)),
   'two merges in a chain of 6': () => retaining(SIX_DAYS, keep(4)),
   'GFS full in the middle, then delete': gfsInTheMiddle,
   'synthetic full and delete instead of a merge': insteadOfMerging,

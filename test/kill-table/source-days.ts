@@ -56,6 +56,12 @@ export const TWO_DAYS: readonly SourcePoint[] = [
   { system: increment(MIB, [noise(23, 64 * KIB, 128 * KIB), zero(512 * KIB, 64 * KIB)]) },
 ];
 
+/** The second day has nothing but zeros: no data, and with them no sync, come before its entries. */
+export const ZEROED: readonly SourcePoint[] = [
+  { system: full(MIB, [noise(25, 0, 64 * KIB), noise(26, 512 * KIB, 64 * KIB)]) },
+  { system: increment(MIB, [zero(0, 64 * KIB)]) },
+];
+
 /** Then, on a third day, a block that no other day wrote. */
 export const THREE_DAYS: readonly SourcePoint[] = [
   ...TWO_DAYS,

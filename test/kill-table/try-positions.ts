@@ -245,18 +245,26 @@ class Position {
     const merges = undisturbed.steps.includes('mergeIncrement');
     const mayLeak = merges && stop.loss.kind === 'power';
     const after = await this.read(next, { unread: [], isWitnessed, mayLeak });
+    // What the next session found written need not have been durable.
+    const later = stop.loss.kind === 'power' ? null : await this.readAfterPowerCut(next);
     tally.add({
       scenario: scenario.name,
       step: this.step,
       stop: stop.how,
       loss: stop.loss.kind,
-      pointsRead: before.shown.length + after.shown.length,
+      pointsRead: before.shown.length + after.shown.length + (later?.shown.length ?? 0),
       isWitnessed,
-      lost: [before.faults, after.faults],
+      lost: [before.faults, after.faults, later?.faults ?? []],
       wrong,
       bytesRedone: Math.max(0, stop.bytesBefore + bytesWritten(next) - undisturbed.bytes),
       where: `${this.where}${stop.detail ?? ''}, ${lossInWords(stop.loss)}`,
     });
+  }
+
+  /** The change is done and its record written: a power cut must take nothing of it any more. */
+  private readAfterPowerCut(target: SimulatedRepository): Promise<Reading> {
+    const cut = target.restart({ kind: 'power', seed: this.crash.atOperation });
+    return this.read(cut, { unread: [], isWitnessed: false, mayLeak: true });
   }
 
   /** Recovery and the change again, to its end. @returns what is not as if it had never been stopped */

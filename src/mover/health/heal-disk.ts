@@ -45,11 +45,23 @@ export async function healDisk(context: MoverContext, input: HealInput): Promise
   if (disk === undefined) return { notes: [], remaining: [], isSourceUnknown: false };
   const sourceFiles = sourceFilesOf(context, record, point, input.disk);
   const source: HealingSource = { ...input, record, point, diskFile: disk, sourceFiles };
-  const first = await healUnits(context, source, await stillBad(context, input, disk));
+  const bad = await stillBad(context, input, disk);
+  // What an attempt that was killed has healed need not be durable.
+  if (bad.length < input.units.length) await makeDurable(repository, `${input.chain}/${disk.path}`);
+  const first = await healUnits(context, source, bad);
   if (first.remaining.length === 0 || first.healed.length === 0) return outcomeOf(first);
   // A table that was damaged hid which guest blocks the others are: now it shows.
   const second = await healUnits(context, source, first.remaining);
   return outcomeOf({ ...second, healed: [...first.healed, ...second.healed] });
+}
+
+async function makeDurable(repository: BackupRepository, path: string): Promise<void> {
+  const file = await repository.openWrite(path, 'existing');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 interface HealedUnits extends Omit<HealOutcome, 'notes'> {
