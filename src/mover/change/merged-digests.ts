@@ -49,8 +49,9 @@ export async function writeMergedDigests(
     await digests.takeOver(now, await increment.mapBlocks(first, count));
   }
   await digests.digestRest();
+  await input.tables.finish();
   await writeDigestTableHeader(table, { algorithm, fileSizeBytes, unitCount });
-  await Promise.all([input.tables.finish(), table.sync()]);
+  await table.sync();
 }
 
 async function copyWhole(from: ReadableFile, to: WritableFile): Promise<void> {
