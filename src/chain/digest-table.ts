@@ -1,5 +1,6 @@
 import { BackupError } from '../domain/errors.js';
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../domain/digest.js';
+import { isZeroUnit, type UnitDigest } from './digest.js';
 import type { ReadableFile, WritableFile } from '../repository/backup-repository.js';
 
 /** A digest table: one digest for each 64 KiB unit of a backup file, tables and header included (docs/FORMAT.md, Digest table).
@@ -13,6 +14,11 @@ const ALGORITHM_NUMBERS: Record<DigestAlgorithm, number> = { sha256: 1, blake3: 
 
 /** Entry of a unit that reads as zeros. */
 export const HOLE = Buffer.alloc(DIGEST_BYTES);
+
+/** Entry of a unit: its digest, or `HOLE` itself when it reads as zeros. So who makes a table anew gets the same one. */
+export function digestEntryOf(unit: Buffer, digest: UnitDigest): Buffer {
+  return isZeroUnit(unit) ? HOLE : digest(unit);
+}
 
 export interface DigestTableHeader {
   readonly algorithm: DigestAlgorithm;

@@ -1,10 +1,9 @@
-import { digestEntryOffset, readDigestTableHeader } from '../../chain/digest-table.js';
+import { digestEntryOffset, HOLE, readDigestTableHeader } from '../../chain/digest-table.js';
 import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
 import type { BlockPlace } from './block-reader.js';
-import { HOLE } from '../../chain/digest-table.js';
 import type { LayerFile } from './image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
 

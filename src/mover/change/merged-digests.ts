@@ -1,10 +1,11 @@
 import {
+  digestEntryOf,
   digestEntryOffset,
   HOLE,
   unitCountOf,
   writeDigestTableHeader,
 } from '../../chain/digest-table.js';
-import { isZeroUnit, unitDigest } from '../../chain/digest.js';
+import { unitDigest } from '../../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
 import { BLOCK_DIRECT, type BlockMap, type DiskImage } from '../../image/disk-image.js';
 import { openQcow2Image } from '../../image/qcow2/qcow2-image.js';
@@ -125,9 +126,9 @@ class MergedDigests {
     for (let unit = 0; unit < this.unitCount; unit++) {
       if (((this.settled[unit >> 3]! >> (unit & 7)) & 1) === 1) continue;
       this.unit.fill(0, await merged.read(this.unit, unit * BLOCK_BYTES));
-      const isZero = isZeroUnit(this.unit);
-      await table.write(isZero ? HOLE : this.digest(this.unit), digestEntryOffset(unit));
-      if (!isZero) await tables.add(unit, this.unit);
+      const entry = digestEntryOf(this.unit, this.digest);
+      await table.write(entry, digestEntryOffset(unit));
+      if (entry !== HOLE) await tables.add(unit, this.unit);
     }
   }
 }

@@ -1,10 +1,11 @@
 import {
+  digestEntryOf,
   digestEntryOffset,
   HOLE,
   unitCountOf,
   writeDigestTableHeader,
 } from '../../chain/digest-table.js';
-import { isZeroUnit, unitDigest } from '../../chain/digest.js';
+import { unitDigest } from '../../chain/digest.js';
 import { diskPath, digestTablePath, tablesCopyPath } from '../../chain/chain-paths.js';
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
@@ -187,10 +188,9 @@ async function completeDigestTable(
   const unit = Buffer.alloc(BLOCK_BYTES);
   const addUnit = async (index: number): Promise<void> => {
     unit.fill(0, await image.read(unit, index * BLOCK_BYTES));
-    // As everywhere in a digest table, a unit of zeros has no digest: who makes the table anew gets the same one.
-    const isZero = isZeroUnit(unit);
-    await table.write(isZero ? HOLE : digest(unit), digestEntryOffset(index));
-    if (!isZero) await tables.add(index, unit);
+    const entry = digestEntryOf(unit, digest);
+    await table.write(entry, digestEntryOffset(index));
+    if (entry !== HOLE) await tables.add(index, unit);
   };
   await addUnit(0);
   for (let index = 1 + slotCount; index < unitCount; index++) await addUnit(index);

@@ -1,4 +1,4 @@
-import { digestEntryOffset } from '../../chain/digest-table.js';
+import { digestEntryOffset, HOLE } from '../../chain/digest-table.js';
 import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
@@ -7,7 +7,6 @@ import type { ReadableFile, WritableFile } from '../../repository/backup-reposit
 import { placeOf, readBlocks, type BlockPlace } from '../blocks/block-reader.js';
 import { RUN_BLOCKS, RUN_BYTES } from '../task/run-buffer.js';
 import { writeChangeBits } from '../blocks/change-map.js';
-import { HOLE } from '../../chain/digest-table.js';
 import { type CopyBlocksInput } from './copy-blocks.js';
 import { readStagedJson, stagedPath } from '../staging/copy-plan.js';
 import { ImageStack, type StackMap } from '../blocks/image-stack.js';

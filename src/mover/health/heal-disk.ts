@@ -1,11 +1,12 @@
 import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
 import {
+  digestEntryOf,
   digestEntryOffset,
   unitCountOf,
   writeDigestTableHeader,
 } from '../../chain/digest-table.js';
-import { isZeroUnit, unitDigest } from '../../chain/digest.js';
+import { unitDigest } from '../../chain/digest.js';
 import { stagingFolder } from '../../chain/chain-paths.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
 import { isBackupError } from '../../domain/errors.js';
@@ -13,7 +14,6 @@ import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.j
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { makeFolderDurable } from '../../repository/replace-file.js';
 import { hashFile } from '../blocks/file-digest.js';
-import { HOLE } from '../../chain/digest-table.js';
 import {
   findGoodBlock,
   guestBlocksOf,
@@ -217,8 +217,7 @@ async function rebuildTable(
     for (let index = 0; index < unitCount; index++) {
       if (index % 256 === 0) context.control.throwIfStopped();
       unit.fill(0, await image.read(unit, index * BLOCK_BYTES));
-      const value = isZeroUnit(unit) ? HOLE : digest(unit);
-      await table.write(value, digestEntryOffset(index));
+      await table.write(digestEntryOf(unit, digest), digestEntryOffset(index));
     }
     await writeDigestTableHeader(table, {
       algorithm,

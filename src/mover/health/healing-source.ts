@@ -1,11 +1,10 @@
-import { digestEntryOffset, readDigestTableHeader } from '../../chain/digest-table.js';
+import { digestEntryOffset, HOLE, readDigestTableHeader } from '../../chain/digest-table.js';
 import { isZeroUnit, unitDigest } from '../../chain/digest.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
 import { isBackupError } from '../../domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
 import { BLOCK_DIRECT } from '../../image/disk-image.js';
-import { HOLE } from '../../chain/digest-table.js';
 import { ImageStack, openLayerImage, type LayerFile } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
 import {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { chainWorkflowId } from '../../../workflows/messages.js';
 import { libvirtTruth, testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
 import { describeTemporal } from '../../support/temporal/server.js';
@@ -32,5 +33,28 @@ describeTemporal('copySession', () => {
     const outcome = await workers.runSession(testJob());
     expect(outcome.result).toBe('nothingToCopy');
     expect(outcome.reason).toContain('copied already');
+  }, 60_000);
+
+  it('tells every look at the source in which folder it found the workload', async () => {
+    const job = testJob({ id: 'one-look', restorePoints: 'latest' });
+    expect((await workers.runSession(job)).result).toBe('success');
+    const { id, name, type } = await site.workload('web01');
+    const child = workers.client.workflow.getHandle(chainWorkflowId('offsite', job.id, id));
+    const { events } = await child.fetchHistory();
+    const looks = (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) => {
+      const activity = scheduled?.activityType?.name ?? '';
+      if (!['detectRecreatedChain', 'enumerateRestorePoints', 'planCopy'].includes(activity))
+        return [];
+      const input = Buffer.from(scheduled?.input?.payloads?.[0]?.data ?? []).toString();
+      const { sourceFolders } = JSON.parse(input) as { sourceFolders?: string[] };
+      return [[activity, sourceFolders]];
+    });
+    expect(looks).toEqual([
+      ['detectRecreatedChain', ['web01']],
+      ['enumerateRestorePoints', ['web01']],
+      ['planCopy', ['web01']],
+    ]);
+    // Where the source lies is the session's business, not the chain's.
+    expect((await site.chain(job.id, 'web01'))?.workload).toEqual({ id, name, type });
   }, 60_000);
 });
