@@ -13,7 +13,7 @@ import type {
   WindowOperation,
 } from './mover-operations.js';
 import type { TaskControl } from './task/task-control.js';
-import { WINDOWS_OF_A_LOOP } from './task/window-loop.js';
+import { WindowRange, WINDOWS_OF_A_LOOP } from './task/window-loop.js';
 import {
   decodeError,
   type ThreadReply,
@@ -75,10 +75,11 @@ export class DataMover {
   ): Promise<void> {
     if (windows.length === 0) return;
     const count = Math.min(this.threadCount, MAX_LOOPS, windows.length);
+    const { shared: claims } = new WindowRange(windows);
     const failures: unknown[] = [];
     const loops = Array.from({ length: count }, () =>
       this.leastBusy()
-        .ask({ type: 'windows', name, input, windows, control: control.shared })
+        .ask({ type: 'windows', name, input, windows, claims, control: control.shared })
         .catch((error: unknown) => {
           failures.push(error);
           control.stop();

@@ -10,7 +10,7 @@ import {
   type ThreadRequest,
   type ThreadSetup,
 } from './thread-messages.js';
-import { runWindowLoop } from './task/window-loop.js';
+import { runWindowLoop, WindowRange } from './task/window-loop.js';
 
 /** Entry of a data mover thread: one request at a time, each with its own control block. */
 const port = parentPort;
@@ -38,6 +38,7 @@ async function answer(request: ThreadRequest): Promise<ThreadReply> {
 async function run(context: MoverContext, request: ThreadRequest): Promise<unknown> {
   if (request.type === 'operation') return threadOperation(request.name)(context, request.input);
   const open = windowOperation(request.name);
-  await runWindowLoop(context, request, () => open(context, request.input));
+  const range = new WindowRange(request.windows, request.claims);
+  await runWindowLoop(context, range, () => open(context, request.input));
   return null;
 }

@@ -19,6 +19,7 @@ export type ThreadRequest = {
       readonly type: 'windows';
       readonly name: WindowOperation;
       readonly windows: readonly number[];
+      readonly claims: SharedArrayBuffer;
     }
 );
 

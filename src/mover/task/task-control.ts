@@ -46,11 +46,6 @@ export class TaskControl {
     if (this.isStopped) throw new TaskStopped();
   }
 
-  /** Next index to work on, from 0. Each is handed out once. */
-  claim(): number {
-    return Atomics.add(this.words, NEXT, 1);
-  }
-
   add(counter: TaskCounter, amount: number): void {
     Atomics.add(this.counters, COUNTER_NAMES.indexOf(counter), BigInt(amount));
   }
@@ -72,9 +67,8 @@ export class TaskStopped extends Error {
 const COUNTER_NAMES = ['processedBlocks', 'readBytes', 'transferredBytes', 'foundBlocks'] as const;
 export type TaskCounter = (typeof COUNTER_NAMES)[number];
 
-const NEXT = 0;
-const STOP = 1;
-const WORDS = 4;
+const STOP = 0;
+const WORDS = 2;
 const LEASE = COUNTER_NAMES.length;
 const SHARED_BYTES = WORDS * 4 + (COUNTER_NAMES.length + 1) * 8;
 const NS_PER_MS = 1_000_000n;

@@ -8,15 +8,28 @@ export interface WindowWorker {
   close(): Promise<void>;
 }
 
-/** A range of windows, without those that are done. */
-export interface WindowRange {
-  readonly windows: readonly number[];
+/** Windows of one disk, without those that are done, for loops on several threads: each is handed out once. A task that works on several
+ *  disks has a range for each. */
+export class WindowRange {
+  private readonly next: Int32Array;
+
+  constructor(
+    readonly windows: readonly number[],
+    readonly shared: SharedArrayBuffer = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
+  ) {
+    this.next = new Int32Array(shared);
+  }
+
+  /** undefined: none is left. */
+  claim(): number | undefined {
+    return this.windows[Atomics.add(this.next, 0, 1)];
+  }
 }
 
 /** Windows that one loop has begun and not marked as done: one in work and one that is being made durable. */
 export const WINDOWS_OF_A_LOOP = 2;
 
-/** Claims windows from the task's shared counter until none is left; several loops share one task. */
+/** Claims windows until none is left; several loops share one range. */
 export async function runWindowLoop(
   context: MoverContext,
   range: WindowRange,
@@ -27,7 +40,7 @@ export async function runWindowLoop(
   try {
     for (;;) {
       context.control.throwIfStopped();
-      const window = range.windows[context.control.claim()];
+      const window = range.claim();
       if (window === undefined) break;
       worker ??= await open();
       const settle = await worker.process(window);

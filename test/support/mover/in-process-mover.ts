@@ -20,7 +20,7 @@ import {
 } from '../../../src/mover/mover-operations.js';
 import { replacementStaging } from '../../../src/mover/change/replace-files.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
-import { runWindowLoop } from '../../../src/mover/task/window-loop.js';
+import { runWindowLoop, WindowRange } from '../../../src/mover/task/window-loop.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 
 /** The data mover's operations in this thread, over whatever repositories a test has. */
@@ -59,7 +59,9 @@ export class InProcessMover {
   ): Promise<TaskControl> {
     const context = this.context();
     this.step = name;
-    await runWindowLoop(context, { windows }, () => windowOperation(name)(context, input));
+    await runWindowLoop(context, new WindowRange(windows), () =>
+      windowOperation(name)(context, input),
+    );
     return context.control;
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MoverContext } from '../../../src/mover/task/mover-context.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
-import { runWindowLoop } from '../../../src/mover/task/window-loop.js';
+import { runWindowLoop, WindowRange } from '../../../src/mover/task/window-loop.js';
 
 /** Notes what a loop does; the making durable of a window takes until it is told to end. */
 class Worker {
@@ -26,7 +26,7 @@ class Worker {
 
   run(windows: number[]): Promise<void> {
     const context = { control: new TaskControl() } as MoverContext;
-    return runWindowLoop(context, { windows }, () => Promise.resolve(this));
+    return runWindowLoop(context, new WindowRange(windows), () => Promise.resolve(this));
   }
 }
 
@@ -50,6 +50,20 @@ describe('runWindowLoop', () => {
     worker.release.get(2)!();
     await end;
     expect(worker.events.slice(4)).toEqual(['done 1', 'done 2', 'close']);
+  });
+
+  it('works on every window of a disk after another disk of the same task', async () => {
+    const context = { control: new TaskControl() } as MoverContext;
+    const done: string[] = [];
+    for (const disk of ['system', 'data'])
+      await runWindowLoop(context, new WindowRange([0, 1]), () =>
+        Promise.resolve({
+          process: (window) =>
+            Promise.resolve(() => Promise.resolve(void done.push(`${disk} ${window}`))),
+          close: () => Promise.resolve(),
+        }),
+      );
+    expect(done).toEqual(['system 0', 'system 1', 'data 0', 'data 1']);
   });
 
   it('fails with what kept a window from being durable, and closes when the next one is at rest', async () => {

@@ -1,0 +1,82 @@
+import { open } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRetentionActivities } from '../../../activities/retention-activities.js';
+import { chainFolder } from '../../../src/chain/chain-paths.js';
+import { DataMover } from '../../../src/mover/data-mover.js';
+import { diskId, KIB, makeSourceChain, MIB } from '../../kill-table/source-chain.js';
+import { orderFor } from '../../kill-table/scenarios.js';
+import { inActivity } from '../../support/activities/in-activity.js';
+import { InProcessMover } from '../../support/mover/in-process-mover.js';
+import { TestSite } from '../../support/session/test-site.js';
+
+describe('merge of a machine with two disks', () => {
+  let site: TestSite;
+  let mover: DataMover;
+  beforeAll(async () => {
+    site = await TestSite.create(null);
+    makeSourceChain([
+      { system: full(1), data: full(2) },
+      { system: increment(3), data: increment(4) },
+    ]).repository.exportTo(site.path('primary'));
+    mover = new DataMover(
+      site.repositories.map(({ id, kind, path }) => ({ id, kind, path, isReadOnly: false })),
+    );
+  });
+  afterAll(async () => {
+    await mover.close();
+    await site.remove();
+  });
+
+  it('is refused when the increment of the second disk is damaged, and changes no file', async () => {
+    const source = await site.openSource();
+    const order = { ...(await orderFor(source)), owner: 'first' };
+    await new InProcessMover(source, await site.openTarget()).copy(order);
+    const { epoch, points } = (await site.chain('nightly', 'mail01'))!;
+    const [older, newer] = points;
+    const disks = newer!.disks.map(({ disk }) => disk);
+    expect(disks).toEqual([diskId('data'), diskId('system')]);
+    const chain = chainFolder('nightly', order.workload.id);
+    const damaged = site.path('offsite', chain, newer!.disks[1]!.path);
+    await flipByte(damaged, 64 * KIB + 100);
+
+    const { mergeIncrement } = createRetentionActivities({ mover, immutableForDays: () => 0 });
+    const merge = {
+      targetRepositoryId: 'offsite',
+      jobId: 'nightly',
+      workloadId: order.workload.id,
+      epoch,
+      nowMs: Date.parse('2026-11-25T00:00:00Z'),
+      fullId: older!.id,
+      incrementId: newer!.id,
+    };
+    await expect(inActivity(mergeIncrement, merge)).rejects.toMatchObject({
+      type: 'BLOCK_DIGEST_MISMATCH',
+    });
+    expect((await site.chain('nightly', 'mail01'))!.points).toEqual(points);
+
+    await flipByte(damaged, 64 * KIB + 100);
+    expect(await inActivity(mergeIncrement, merge)).toEqual({
+      state: 'merged',
+      reason: null,
+    });
+  }, 60_000);
+});
+
+function full(seed: number) {
+  const writes = [{ noise: seed, at: 0, bytes: 128 * KIB }];
+  return { kind: 'full', sizeBytes: MIB, writes } as const;
+}
+
+function increment(seed: number) {
+  const writes = [{ noise: seed, at: 64 * KIB, bytes: 64 * KIB }];
+  return { kind: 'incremental', sizeBytes: MIB, writes } as const;
+}
+
+async function flipByte(path: string, offset: number): Promise<void> {
+  const file = await open(path, 'r+');
+  const byte = Buffer.alloc(1);
+  await file.read(byte, 0, 1, offset);
+  byte[0]! ^= 0xff;
+  await file.write(byte, 0, 1, offset);
+  await file.close();
+}
