@@ -1,8 +1,9 @@
 /** Which restore points of a target chain stay, and what is done, in which order, to be rid of the others. */
 
-import { DAY_MS, dayNumberOf, startOfDayMs, utcText } from './calendar-date.js';
+import { dayNumberOf, startOfDayMs, utcText } from './calendar-date.js';
 import type { GfsPolicy, RetentionPolicy } from './copy-job.js';
 import { gfsKeepReasons } from './gfs.js';
+import { immutableReason } from './immutability.js';
 import { ageBase, type AgeBase } from './retention-age.js';
 import type { TargetRestorePoint } from './target-point.js';
 
@@ -21,7 +22,7 @@ export interface RetentionInput {
   readonly gfs: GfsPolicy | null;
   readonly timeZone: string;
   readonly nowMs: number;
-  /** 0: not immutable. Must have passed for the clock since `copiedAt`, and for the source's clock since `createdAt`. */
+  /** 0: not immutable. */
   readonly immutableForDays: number;
   /** Points that a restore, a verification or another copy reads. */
   readonly leasedPointIds: readonly string[];
@@ -140,19 +141,6 @@ function keepReasons(input: DatedInput): Reasons {
     if (leased.has(id)) add(id, 'in use');
   });
   return reasons;
-}
-
-/** null: not immutable, or not any more. What a clock that runs ahead takes for over is not over for the source's clock; a source whose
- *  clock is behind holds nothing for longer than the real days. */
-function immutableReason(
-  point: RetainedPoint,
-  { immutableForDays, nowMs, asOfMs }: DatedInput,
-): string | null {
-  if (immutableForDays === 0) return null;
-  const spanMs = immutableForDays * DAY_MS;
-  const untilMs = Date.parse(point.copiedAt) + spanMs;
-  const isOver = untilMs <= nowMs && Date.parse(point.createdAt) + spanMs <= asOfMs;
-  return isOver ? null : `immutable until ${utcText(untilMs)}`;
 }
 
 interface ShortTerm {

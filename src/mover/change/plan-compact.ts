@@ -1,9 +1,10 @@
 import { availablePoints } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
 import { leasedPointIds } from '../../chain/leases.js';
-import { DAY_MS } from '../../domain/calendar-date.js';
 import type { MaintenanceSchedule } from '../../domain/copy-job.js';
+import { immutableReason } from '../../domain/immutability.js';
 import { maintenanceDue } from '../../domain/maintenance-window.js';
+import { ageBase } from '../../domain/retention-age.js';
 import type { ChangeInput } from './change-points.js';
 import type { MoverContext } from '../task/mover-context.js';
 
@@ -27,8 +28,8 @@ export async function planCompact(
   // A merge hands the full on to a newer point, and `copiedAt` with it: that makes nothing compact.
   const lastDoneAtMs = Date.parse(record.compactedAt ?? full.copiedAt);
   const isDue = maintenanceDue(input.schedule, lastDoneAtMs, nowMs);
-  const isImmutable = nowMs < Date.parse(full.copiedAt) + input.immutableForDays * DAY_MS;
-  if (!isDue || isImmutable) return { pointId: null };
+  const rule = { ...ageBase(points, nowMs), immutableForDays: input.immutableForDays, nowMs };
+  if (!isDue || immutableReason(full, rule) !== null) return { pointId: null };
   const leased = await leasedPointIds(repository, input.chain, record, nowMs);
   return { pointId: leased.has(full.id) ? null : full.id };
 }

@@ -4,6 +4,8 @@ import { ownedChainRecord } from '../../chain/chain-store.js';
 import type { CopyJob } from '../../domain/copy-job.js';
 import { isBackupError } from '../../domain/errors.js';
 import { gfsFullNeeded, type GfsFull } from '../../domain/gfs.js';
+import { mayBecomeFull } from '../../domain/immutability.js';
+import { ageBase } from '../../domain/retention-age.js';
 import { planRetention, type RetentionPlan } from '../../domain/retention.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { ChangeInput } from './change-points.js';
@@ -55,34 +57,20 @@ export async function maintenancePlan(
   const fulls = isReadable
     ? gfsFullNeeded({ gfs: job.gfs, mode: job.mode, timeZone, points, nowMs })
     : [];
+  const rule = { immutableForDays, nowMs, ...ageBase(points, nowMs) };
   return {
     ...plan,
     warnings: missing === null ? plan.warnings : [...plan.warnings, missing],
-    fulls: fulls.filter(
-      ({ restorePointId }) => !isImmutable(points, restorePointId, immutableForDays, nowMs),
-    ),
+    fulls: fulls.filter(({ restorePointId, synthesize }) => {
+      const point = points.find(({ id }) => id === restorePointId);
+      return !synthesize || (point !== undefined && mayBecomeFull(point, points.at(-1), rule));
+    }),
   };
 }
 
 export function timeZoneOf(job: Pick<CopyJob, 'schedule'>): string {
   return 'timeZone' in job.schedule ? job.schedule.timeZone : 'UTC';
 }
-
-/** The newest point may become its day's full all the same, on the day on which it was copied: the session that wrote it does that. */
-function isImmutable(
-  points: readonly { id: string; copiedAt: string }[],
-  id: string,
-  immutableForDays: number,
-  nowMs: number,
-): boolean {
-  const point = points.find((entry) => entry.id === id);
-  if (immutableForDays === 0 || point === undefined) return false;
-  const ageMs = nowMs - Date.parse(point.copiedAt);
-  const isNew = point === points.at(-1) && ageMs < DAY_MS;
-  return !isNew && ageMs < immutableForDays * DAY_MS;
-}
-
-const DAY_MS = 86_400_000;
 
 /** Says which file of the chain is missing or cannot be read just now; null: all are there. */
 async function firstUnreadable(

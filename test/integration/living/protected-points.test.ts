@@ -116,6 +116,42 @@ describe('restore points that must stay', () => {
     );
   });
 
+  describe('on an immutable target whose clock runs ahead by years', () => {
+    const YEARS_MS = 3 * 365 * DAY_MS;
+    let nowMs: number;
+    beforeEach(async () => {
+      await liveDays(6); // until Sunday
+      nowMs = living.afterNewestBackupMs + YEARS_MS;
+    });
+
+    it('are not made fulls when GFS is turned on', async () => {
+      const stamps = await stampsOf();
+      await living.session({ nowMs, policy: SUNDAY_FULLS, immutableForDays: IMMUTABLE_DAYS });
+      expect(await stampsOf()).toEqual(stamps);
+    });
+
+    it('are not written anew by a compact', async () => {
+      const compact = async (immutableForDays: number) => {
+        const { record } = await living.mover.run('inspectTargetChain', {
+          ...living.nextOrder(nowMs),
+          chain,
+          nowMs,
+        });
+        return living.mover.run('planCompact', {
+          targetRepositoryId: 'offsite',
+          chain,
+          epoch: record.epoch,
+          schedule: { every: 'week', day: 'sunday', time: '00:00', timeZone: 'UTC' },
+          immutableForDays,
+          nowMs,
+        });
+      };
+      const [full] = await living.points();
+      expect(await compact(0)).toEqual({ pointId: full!.id });
+      expect(await compact(IMMUTABLE_DAYS)).toEqual({ pointId: null });
+    });
+  });
+
   it('does not become a full on an immutable target when GFS is turned on days after it was copied', async () => {
     await liveDays(6); // until Sunday
     const stamps = await stampsOf();
