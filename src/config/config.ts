@@ -1,5 +1,7 @@
 /** The configuration of one Longhaul server, frozen after `loadConfig`. Shapes of `docs/OPERATIONS.md`, Configuration. */
 
+import type { FolderSync } from '../domain/storage-probe.js';
+
 export type RepositoryRole = 'primary' | 'target' | 'external';
 
 export interface RepositoryConfig {
@@ -13,6 +15,8 @@ export interface RepositoryConfig {
   readonly taskLimit: number;
   /** Days during which nothing committed here is merged, deleted or replaced; 0: none. */
   readonly immutableForDays: number;
+  /** Whether storage that cannot sync folders is refused as a target. */
+  readonly folderSync: FolderSync;
 }
 
 export interface ServerConfig {

@@ -151,6 +151,11 @@ export const repositorySchema: z.ZodType<RepositoryConfig> = z.strictObject({
       'Days during which nothing committed here is merged, deleted or replaced; 0: none.',
     allowed: '0 to 36500; more than 0 only with role `target`',
   }),
+  folderSync: z.enum(['required', 'unavailable']).default('required').meta({
+    description:
+      '`required`: a target whose storage cannot sync folders is refused. `unavailable`: it is accepted, and a power cut may take restore points that were reported as copied.',
+    allowed: '`required` or `unavailable`',
+  }),
 });
 
 const copySchema: z.ZodType<CopyConfig> = z.strictObject({

@@ -34,6 +34,7 @@ describeTemporal('a session that copies from a target repository to another one'
         role: 'target',
         taskLimit: 4,
         immutableForDays: 0,
+        folderSync: 'required',
       },
     ];
     workers = await TestWorkers.start(living.site);

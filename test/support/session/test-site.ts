@@ -46,7 +46,12 @@ export class TestSite {
   }
 
   get repositories(): RepositoryConfig[] {
-    const shared = { kind: 'directory', taskLimit: 4, immutableForDays: 0 } as const;
+    const shared = {
+      kind: 'directory',
+      taskLimit: 4,
+      immutableForDays: 0,
+      folderSync: 'required',
+    } as const;
     return [
       { ...shared, id: 'primary', path: this.path('primary'), role: 'primary' },
       { ...shared, id: 'offsite', path: this.path('offsite'), role: 'target' },

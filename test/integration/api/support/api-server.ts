@@ -172,5 +172,6 @@ function repository(id: string, role: 'primary' | 'target') {
     role,
     taskLimit: 4,
     immutableForDays: 0,
+    folderSync: 'required' as const,
   };
 }
