@@ -2,6 +2,7 @@ import {
   ActivityCancellationType,
   proxyActivities,
   type ActivityInterfaceFor,
+  type ActivityOptions,
 } from '@temporalio/workflow';
 import type { CopyActivities } from '../activities/copy-activities.js';
 import type { HealthActivities } from '../activities/health-activities.js';
@@ -74,12 +75,24 @@ export function removedWorkloadActivities(
   });
 }
 
+/** The look itself, entered into a record, and the deletion that may follow: as retention. */
+export function absenceActivities(
+  repositoryId: string,
+  settings: CopySettings,
+): ActivityInterfaceFor<RemovedWorkloadActivities> {
+  return proxyActivities<RemovedWorkloadActivities>(retentionOptions(repositoryId, settings));
+}
+
 /** GFS and retention: as data work, but a target that is away for an hour ends it with a warning; the next session does it. */
 export function retentionActivities(
   repositoryId: string,
   settings: CopySettings,
 ): ActivityInterfaceFor<RetentionActivities> {
-  return proxyActivities<RetentionActivities>({
+  return proxyActivities<RetentionActivities>(retentionOptions(repositoryId, settings));
+}
+
+function retentionOptions(repositoryId: string, settings: CopySettings): ActivityOptions {
+  return {
     taskQueue: repositoryTaskQueue(repositoryId),
     startToCloseTimeout: '12h',
     heartbeatTimeout: settings.heartbeatTimeoutMs,
@@ -90,7 +103,7 @@ export function retentionActivities(
       maximumAttempts: 60,
       nonRetryableErrorTypes: NEVER_RETRIED,
     },
-  });
+  };
 }
 
 /** Health checks: patient like retention, and never in the way of a copy. */

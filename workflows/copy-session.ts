@@ -25,7 +25,7 @@ import { sessionResult, sumProgress } from '../src/domain/session-result.js';
 import { controlActivities, listingActivities, recordActivities } from './activity-profiles.js';
 import { copyWorkload } from './copy-workload.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
-import { removeAbsentWorkloads } from './removed-workloads.js';
+import { settleAbsentWorkloads } from './removed-workloads.js';
 import {
   chainWorkflowId,
   CONTROL_TASK_QUEUE,
@@ -119,24 +119,24 @@ class Session {
     };
     const lanes = Math.min(settings.parallelTasks, queue.length);
     await Promise.all(Array.from({ length: lanes }, lane));
-    await this.removeAbsent(settings);
+    await this.settleAbsent(settings);
   }
 
-  private async removeAbsent(settings: CopySettings): Promise<void> {
+  private async settleAbsent(settings: CopySettings): Promise<void> {
     const { job } = this.input;
     const days = job.removedWorkloadsAfterDays;
     if (days === null || this.hasUnreadSource) return;
     try {
-      for (const { workload, result, text } of await removeAbsentWorkloads(
+      for (const { workload, result, text } of await settleAbsentWorkloads(
         job,
         days,
         this.seen,
         settings,
       ))
         this.tasks.push(
-          result === 'success'
-            ? { ...endedTask(workload, result, null, null), notes: [text] }
-            : endedTask(workload, result, null, text),
+          result === 'warning'
+            ? endedTask(workload, result, null, text)
+            : { ...endedTask(workload, result, null, null), notes: [text] },
         );
     } catch (error) {
       if (isStop(error)) throw error;

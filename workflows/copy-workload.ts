@@ -116,7 +116,7 @@ class WorkloadCopy {
     const { workload, owner } = this.input;
     const chain = await this.listing.inspectTargetChain.executeWithOptions(
       { summary: `${workload.name}: inspect target chain` },
-      [{ ...this.ids, workload, owner, nowMs: Date.now() }],
+      [{ ...this.ids, workload, owner, nowMs: Date.now(), isSeen: true }],
     );
     for (const note of chain.notes) this.state.note(note);
     return chain;

@@ -1,86 +1,125 @@
 import { ChildWorkflowFailure, executeChild, workflowInfo } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { IdleChain } from '../activities/removed-workload-activities.js';
+import type { AbsentWorkload, DoubtedSource } from '../activities/removed-workload-activities.js';
 import type { CopyJob } from '../src/domain/copy-job.js';
+import type { CopyTask } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import {
+  absenceActivities,
   listingActivities,
   removedWorkloadActivities,
-  retentionActivities,
 } from './activity-profiles.js';
 import { isStop, reasonOf } from './failures.js';
 import { chainWorkflowId, CONTROL_TASK_QUEUE } from './messages.js';
 
-export interface RemoveWorkloadInput {
+export interface SettleAbsenceInput {
   readonly targetRepositoryId: string;
   readonly jobId: string;
-  readonly chain: IdleChain;
+  readonly workload: AbsentWorkload['workload'];
+  /** A source shows it again. */
+  readonly isSeen: boolean;
+  readonly afterDays: number;
   readonly settings: CopySettings;
 }
 
-/** Deletes all restore points of a workload that is gone, as the owner of its chain (the workflow id is the chain's lock). */
-export async function removeWorkload(input: RemoveWorkloadInput): Promise<void> {
-  const { targetRepositoryId, jobId, settings } = input;
-  const { workload, pointIds } = input.chain;
+export interface AbsenceOutcome {
+  readonly workload: string;
+  readonly result: CopyTask['result'];
+  /** What was done, what is to come and when, or why not. */
+  readonly text: string;
+}
+
+/** Enters one look into the record of a chain, and deletes all restore points of a workload that is gone for good, as the owner of the
+ *  chain (the workflow id is the chain's lock). null: a source shows it again. */
+export async function settleAbsence(input: SettleAbsenceInput): Promise<AbsenceOutcome | null> {
+  const { targetRepositoryId, jobId, workload, isSeen, afterDays, settings } = input;
   const ids = { targetRepositoryId, jobId, workloadId: workload.id };
+  const owner = workflowInfo().firstExecutionRunId;
   const { epoch } = await listingActivities(
     targetRepositoryId,
     settings,
   ).inspectTargetChain.executeWithOptions({ summary: `${workload.name}: take the chain over` }, [
-    { ...ids, workload, owner: workflowInfo().firstExecutionRunId, nowMs: Date.now() },
+    { ...ids, workload, owner, nowMs: Date.now(), isSeen },
   ]);
-  await retentionActivities(targetRepositoryId, settings).deleteRestorePoints.executeWithOptions(
-    { summary: `${workload.name}: delete ${pointIds.length} restore points` },
-    [{ ...ids, epoch, nowMs: Date.now(), ids: pointIds }],
-  );
-}
-
-export interface RemovalOutcome {
-  readonly workload: string;
-  readonly result: 'success' | 'warning';
-  /** What was done, or why not. */
-  readonly text: string;
-}
-
-/** Removes the chains of the job whose workloads the sources do not show any more and that got nothing new for longer than the job says.
- *  @param seen ids of all workloads that the sources show; every source was read */
-export async function removeAbsentWorkloads(
-  job: CopyJob,
-  days: number,
-  seen: ReadonlySet<string>,
-  settings: CopySettings,
-): Promise<RemovalOutcome[]> {
-  const targetRepositoryId = job.target.repositoryId;
-  const chains = await removedWorkloadActivities(
+  if (isSeen) return null;
+  const { deleted, standing } = await absenceActivities(
     targetRepositoryId,
     settings,
-  ).listIdleChains.executeWithOptions({ summary: `list chains without news for ${days} days` }, [
-    { targetRepositoryId, jobId: job.id, days, nowMs: Date.now() },
+  ).settleAbsence.executeWithOptions({ summary: `${workload.name}: no source shows it` }, [
+    { ...ids, epoch, nowMs: Date.now(), afterDays },
   ]);
-  const outcomes: RemovalOutcome[] = [];
-  for (const chain of chains.filter(({ workload }) => !seen.has(workload.id)))
-    outcomes.push(await remove({ targetRepositoryId, jobId: job.id, chain, settings }));
+  if (deleted === 0) return outcomeOf(workload.name, standing);
+  const text = `${standing.text}: ${deleted} were deleted`;
+  return { workload: workload.name, result: 'success', text };
+}
+
+/** Looks for workloads of the job that the sources do not show any more, and does what is due.
+ *  @param seen ids of all workloads that the sources show; every source was read */
+export async function settleAbsentWorkloads(
+  job: CopyJob,
+  afterDays: number,
+  seen: ReadonlySet<string>,
+  settings: CopySettings,
+): Promise<AbsenceOutcome[]> {
+  const targetRepositoryId = job.target.repositoryId;
+  const { doubted, workloads, leftOut } = await removedWorkloadActivities(
+    targetRepositoryId,
+    settings,
+  ).lookForAbsent.executeWithOptions({ summary: 'look for workloads that are gone' }, [
+    {
+      targetRepositoryId,
+      job: { id: job.id, sources: job.sources },
+      seen: [...seen],
+      afterDays,
+      nowMs: Date.now(),
+    },
+  ]);
+  const outcomes = doubted.map(doubtOf);
+  for (const { workload, isSeen, standing, isNews } of workloads) {
+    const input = { targetRepositoryId, jobId: job.id, workload, isSeen, afterDays, settings };
+    const outcome = isNews ? await settle(input) : outcomeOf(workload.name, standing);
+    if (outcome !== null) outcomes.push(outcome);
+  }
+  if (leftOut > 0)
+    outcomes.push({
+      workload: `repository ${targetRepositoryId}`,
+      result: 'warning',
+      text: `${leftOut} more workloads that no source shows are left for a later session`,
+    });
   return outcomes;
 }
 
-async function remove(input: RemoveWorkloadInput): Promise<RemovalOutcome> {
-  const { workload, pointIds, newestCopiedAt } = input.chain;
+async function settle(input: SettleAbsenceInput): Promise<AbsenceOutcome | null> {
+  const { targetRepositoryId, jobId, workload, isSeen } = input;
   try {
-    await executeChild(removeWorkload, {
-      workflowId: chainWorkflowId(input.targetRepositoryId, input.jobId, workload.id),
+    return await executeChild(settleAbsence, {
+      workflowId: chainWorkflowId(targetRepositoryId, jobId, workload.id),
       taskQueue: CONTROL_TASK_QUEUE,
-      staticSummary: `${workload.name}: remove the data of a workload that is gone`,
+      staticSummary: `${workload.name}: ${isSeen ? 'a source shows it again' : 'no source shows it'}`,
       args: [input],
     });
   } catch (error) {
     if (isStop(error)) throw error;
+    if (isSeen) return null; // the next session sees it, too
     const reason =
       error instanceof WorkflowExecutionAlreadyStartedError
         ? 'its chain is in use'
         : reasonOf(error instanceof ChildWorkflowFailure ? error.cause : error);
-    const text = `it is gone from the sources, but its restore points could not be deleted: ${reason}`;
+    const text = `no source shows it any more, but that could not be dealt with: ${reason}`;
     return { workload: workload.name, result: 'warning', text };
   }
-  const text = `it is gone from the sources, and its newest restore point was copied on ${newestCopiedAt.slice(0, 10)}: all ${pointIds.length} were deleted`;
-  return { workload: workload.name, result: 'success', text };
+}
+
+/** Early, it is only told; when the copies are to go soon, the session warns. */
+function outcomeOf(workload: string, { state, text }: AbsentWorkload['standing']): AbsenceOutcome {
+  return { workload, result: state === 'early' ? 'nothingToCopy' : 'warning', text };
+}
+
+function doubtOf({ repositoryId, known, missing, examples }: DoubtedSource): AbsenceOutcome {
+  const named = examples.join(', ') + (missing > examples.length ? ', …' : '');
+  return {
+    workload: `repository ${repositoryId}`,
+    result: 'warning',
+    text: `it lacks ${missing} of ${known} workloads that the last look showed (${named}): the source is doubted, not they, so nothing of it counts as gone and no copy is deleted; see whether all of it is mounted, or exclude in the job what is gone for good`,
+  };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Presence } from '../domain/absence.js';
 import { BackupError } from '../domain/errors.js';
 import type { WorkloadType } from '../domain/restore-point.js';
 import type { GfsFlag, TargetDisk, TargetRestorePoint } from '../domain/target-point.js';
@@ -13,6 +14,7 @@ export interface ChainRecord {
   readonly epoch: number;
   /** Session part that owns the current epoch. */
   readonly owner: string | null;
+  readonly presence: Presence;
   /** Oldest first. A parent always stands before its children. */
   readonly points: readonly TargetRestorePoint[];
   /** A change of files that the record announces before it begins and forgets when it is done. Found at a start, it is done again. */

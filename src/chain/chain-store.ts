@@ -1,3 +1,4 @@
+import { seenLook } from '../domain/absence.js';
 import { BackupError, isBackupError } from '../domain/errors.js';
 import type { WorkloadType } from '../domain/restore-point.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
@@ -64,13 +65,16 @@ export async function writeChainRecord(
 }
 
 /** The chain's record under a new epoch owned by `owner`; made when there is none. Asking again with the same owner changes nothing.
+ *  @param seenAtMs when a source showed the workload, for this owner; null: nobody looked
  *  @throws CHAIN_FOREIGN when the folder belongs to another job or workload */
 export async function takeChain(
   repository: BackupRepository,
   folder: string,
   identity: { jobId: string; workload: { id: string; name: string; type: WorkloadType } },
   owner: string,
+  seenAtMs: number | null,
 ): Promise<ChainRecord> {
+  const seen = seenAtMs === null ? null : seenLook(seenAtMs);
   const current = await readChainRecord(repository, folder);
   if (current === null) {
     await makeFolderDurable(repository, folder);
@@ -79,6 +83,7 @@ export async function takeChain(
       revision: 0,
       epoch: 1,
       owner,
+      presence: seen ?? { lastSeenAt: null, absence: null },
       points: [],
       pending: null,
     });
@@ -98,6 +103,7 @@ export async function takeChain(
     workload: identity.workload,
     epoch: current.epoch + 1,
     owner,
+    presence: seen ?? current.presence,
   });
 }
 

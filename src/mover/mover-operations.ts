@@ -11,6 +11,7 @@ import { healDigestTable, healDisk } from './health/heal-disk.js';
 import { inspectTargetChain } from './change/inspect-chain.js';
 import { markDamage } from './health/mark-damage.js';
 import type { MoverContext } from './task/mover-context.js';
+import { noteAbsence } from './change/note-absence.js';
 import { planCompact } from './change/plan-compact.js';
 import { planCopy } from './copy/plan-copy.js';
 import { planJob } from './selection/plan-job.js';
@@ -44,6 +45,7 @@ export const THREAD_OPERATIONS = {
   flagRestorePoint,
   deleteRestorePoints,
   releaseStaging,
+  noteAbsence,
   leaseForVerification,
   prepareVerification,
   collectDamage,

@@ -182,7 +182,7 @@ async function deleting(): Promise<Prepared> {
   });
 }
 
-/** What the workflow `removeWorkload` does: the session that found the chain idle has listed its points. */
+/** What the activity `settleAbsence` does when the workload is gone for good. */
 async function removing(): Promise<Prepared> {
   const source = makeSourceChain(TWO_DAYS, DESCRIPTIONS);
   const prepared = await copied(source, 2);

@@ -20,6 +20,8 @@ export interface InspectChainInput {
   readonly owner: string;
   /** Against which leases expire. Epoch milliseconds. */
   readonly nowMs: number;
+  /** A source shows the workload at `nowMs`. */
+  readonly isSeen?: boolean;
 }
 
 /** Takes the chain over under a new epoch (made when there is none), carries out a change that was stopped, and sets aside folders of points
@@ -31,7 +33,8 @@ export async function inspectTargetChain(
 ): Promise<{ record: ChainRecord; notes: string[] }> {
   const target = await context.repository(input.targetRepositoryId);
   const identity = { jobId: input.jobId, workload: input.workload };
-  const taken = await takeChain(target, input.chain, identity, input.owner);
+  const seenAtMs = input.isSeen === true ? input.nowMs : null;
+  const taken = await takeChain(target, input.chain, identity, input.owner, seenAtMs);
   const place = { repository: target, chain: input.chain };
   const { record, notes } = await finishOrPostpone(context, place, taken, input.nowMs);
   await sweepStaging(target, input.chain, record);

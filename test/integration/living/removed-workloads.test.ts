@@ -1,7 +1,7 @@
 import { rename, readdir } from 'node:fs/promises';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
-import { readChainRecord } from '../../../src/chain/chain-store.js';
+import { readChainRecord, writeChainRecord } from '../../../src/chain/chain-store.js';
 import { holdLease, newLeaseId, LEASE_MS } from '../../../src/chain/leases.js';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
 import type { CopySessionOutcome } from '../../../workflows/messages.js';
@@ -33,6 +33,27 @@ describeTemporal('a workload that is gone from the sources', () => {
     return testJob({ removedWorkloadsAfterDays: days, ...changes });
   }
 
+  /** As if so many days had gone by since the last look. */
+  async function wait(days: number): Promise<void> {
+    const target = await living.site.openTarget();
+    const record = (await readChainRecord(target, chain))!;
+    const before = <T extends string | null>(at: T) =>
+      at === null ? at : new Date(Date.parse(at) - days * DAY_MS).toISOString();
+    const { lastSeenAt, absence } = record.presence;
+    const aged = absence && {
+      ...absence,
+      firstMissedAt: before(absence.firstMissedAt),
+      lastMissedAt: before(absence.lastMissedAt),
+      announcedAt: before(absence.announcedAt),
+    };
+    const presence = { lastSeenAt: before(lastSeenAt), absence: aged };
+    await writeChainRecord(target, chain, { ...record, presence });
+  }
+
+  async function presence() {
+    return (await readChainRecord(await living.site.openTarget(), chain))!.presence;
+  }
+
   async function removeFromSource(name: string): Promise<void> {
     await rename(living.site.path('primary', name), living.site.path(`gone-${name}`));
   }
@@ -49,20 +70,92 @@ describeTemporal('a workload that is gone from the sources', () => {
     return tasks.find(({ workload }) => workload === 'old02');
   }
 
-  it('loses all its restore points when the newest was copied more days ago than the job says', async () => {
+  it('keeps them after one look that does not show it, however old its newest copy is', async () => {
     await removeFromSource('old02');
     const outcome = await workers.runSession(goneAfter(9));
     expect(taskOf(outcome)).toMatchObject({
+      result: 'nothingToCopy',
+      notes: [expect.stringMatching(/^no source shows it any more .* all 2 restore points are/)],
+    });
+    expect(await left()).toEqual({ listed: 2, folders: 2 });
+    expect(taskOf(await workers.runSession(goneAfter(9)))).toMatchObject({
+      notes: [expect.stringContaining('missed on 1 day ')],
+    });
+  });
+
+  it('loses all of them after as many days of looks as the job says, and the sessions before warn', async () => {
+    const job = goneAfter(4);
+    await workers.runSession(job);
+    await removeFromSource('old02');
+    for (let day = 0; day < 4; day++) {
+      const outcome = await workers.runSession(job);
+      expect(outcome.result).toBe('warning');
+      expect(taskOf(outcome)).toMatchObject({
+        result: 'warning',
+        reason: expect.stringContaining('are to be deleted on'),
+      });
+      expect(await left()).toEqual({ listed: 2, folders: 2 });
+      await wait(1);
+    }
+    expect(taskOf(await workers.runSession(job))).toMatchObject({
       result: 'success',
-      notes: [expect.stringContaining('gone from the sources')],
+      notes: [expect.stringMatching(/missed on 5 days .*: 2 were deleted$/)],
     });
     expect(await left()).toEqual({ listed: 0, folders: 0 });
     expect((await living.points('nightly', 'mail01')).length).toBe(2);
-    expect(taskOf(await workers.runSession(goneAfter(9)))).toBeUndefined();
+    expect(taskOf(await workers.runSession(job))).toBeUndefined();
+  }, 60_000);
+
+  it('counts from the start when it was back for one session', async () => {
+    const job = goneAfter(4);
+    await removeFromSource('old02');
+    await workers.runSession(job);
+    await wait(3);
+    expect(await presence()).toMatchObject({ absence: { missedDays: 1 } });
+    await rename(living.site.path('gone-old02'), living.site.path('primary', 'old02'));
+    // Left out, so that no copy of it tells that it is there.
+    const exclude = [{ workload: 'old02' }];
+    await workers.runSession({ ...job, sources: { ...job.sources, exclude } });
+    expect(await presence()).toMatchObject({ absence: null });
+    await removeFromSource('old02');
+    await workers.runSession(job);
+    expect(await presence()).toMatchObject({ absence: { missedDays: 1, provenMs: 0 } });
+    expect(await left()).toEqual({ listed: 2, folders: 2 });
+  }, 60_000);
+
+  describe('together with another one', () => {
+    const tenDaysAgo = () => new Date(Date.now() - 10 * DAY_MS).toISOString();
+    beforeEach(async () => {
+      await living.addMachine('web03', 3);
+      await living.backUp('web03', 1, 'full');
+      await living.copyAt(tenDaysAgo(), { jobId: 'nightly' }, 'web03');
+      await workers.runSession(goneAfter(4));
+      await removeFromSource('old02');
+      await removeFromSource('web03');
+    }, 60_000);
+
+    it('is taken for a share that is away: nothing is counted, and the session says so', async () => {
+      const { tasks } = await workers.runSession(goneAfter(4));
+      expect(tasks).toContainEqual(
+        expect.objectContaining({
+          workload: 'repository primary',
+          result: 'warning',
+          reason: expect.stringContaining('lacks 2 of 3 workloads'),
+        }),
+      );
+      expect(await presence()).toMatchObject({ absence: null });
+      expect(await left()).toEqual({ listed: 2, folders: 2 });
+    });
+
+    it('is counted when the job excludes what is gone for good', async () => {
+      const exclude = [{ workload: 'old02' }];
+      const sources = { include: [{ repositoryId: 'primary' }], exclude };
+      await workers.runSession(goneAfter(4, { sources }));
+      expect(await presence()).toMatchObject({ absence: { missedDays: 1 } });
+    });
   });
 
   it.each([
-    ['the days are not over', 11, {}],
     ['the job does not ask for it', null, {}],
     ['it belongs to another job', 9, { id: 'weekly' }],
   ])('keeps them when %s', async (_, days, changes) => {
@@ -90,7 +183,12 @@ describeTemporal('a workload that is gone from the sources', () => {
   });
 
   it('keeps them while one of them is read, and says so', async () => {
+    const job = goneAfter(1);
     await removeFromSource('old02');
+    for (let day = 0; day < 3; day++) {
+      await workers.runSession(job);
+      await wait(1);
+    }
     const target = await living.site.openTarget();
     const [{ id } = { id: '' }] = (await readChainRecord(target, chain))!.points;
     await holdLease(target, chain, newLeaseId(), {
@@ -98,7 +196,7 @@ describeTemporal('a workload that is gone from the sources', () => {
       purpose: 'restore',
       expiresAtMs: Date.now() + LEASE_MS,
     });
-    expect(taskOf(await workers.runSession(goneAfter(9)))).toMatchObject({
+    expect(taskOf(await workers.runSession(job))).toMatchObject({
       result: 'warning',
       reason: expect.stringContaining('is being read'),
     });

@@ -1,5 +1,6 @@
 import { mkdir, open, rm } from 'node:fs/promises';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
+import { readChainRecord, writeChainRecord } from '../../../src/chain/chain-store.js';
 import { restorePointKey } from '../../../src/domain/repository-view.js';
 import { CONTROL_TASK_QUEUE } from '../../../workflows/messages.js';
 import { InProcessMover } from '../mover/in-process-mover.js';
@@ -74,6 +75,24 @@ async function copiedAndGone({ site }: RecordingLab, machine: string): Promise<v
   await rm(site.path('primary', machine), { recursive: true });
 }
 
+/** The sessions of the days before have looked for it in vain. */
+async function missedForDays({ site }: RecordingLab, machine: string): Promise<void> {
+  const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS).toISOString();
+  const target = await site.openTarget();
+  const folder = chainFolder('nightly', `ovirt-${machine}`);
+  const record = (await readChainRecord(target, folder))!;
+  const absence = {
+    firstMissedAt: daysAgo(4),
+    lastMissedAt: daysAgo(1),
+    missedDays: 4,
+    provenMs: 3 * DAY_MS,
+    lastSpanMs: DAY_MS,
+    announcedAt: daysAgo(4),
+  };
+  const presence = { lastSeenAt: daysAgo(5), absence };
+  await writeChainRecord(target, folder, { ...record, presence });
+}
+
 export const OPERATION_SHAPES: readonly HistoryShape[] = [
   {
     name: 'verifyBackups-good',
@@ -102,10 +121,11 @@ export const OPERATION_SHAPES: readonly HistoryShape[] = [
   { name: 'restorePoint-raw', record: (lab) => restore(lab, 'raw') },
   { name: 'restorePoint-qcow2', record: (lab) => restore(lab, 'qcow2') },
   {
-    name: 'removeWorkload-deleted',
+    name: 'settleAbsence-deleted',
     async record(lab) {
       await lab.add('mail01', 'dns01');
       await copiedAndGone(lab, 'dns01');
+      await missedForDays(lab, 'dns01');
       return lab.recordTask('dns01', testJob({ removedWorkloadsAfterDays: 1 }));
     },
   },

@@ -1,0 +1,68 @@
+import type { ChainRecord } from '../../chain/chain-record.js';
+import { writeChainRecord } from '../../chain/chain-store.js';
+import { missedLook, removalOf, type Absence, type Removal } from '../../domain/absence.js';
+import { utcText } from '../../domain/calendar-date.js';
+import { immutableReason } from '../../domain/immutability.js';
+import { ageBase } from '../../domain/retention-age.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { ownedChain, type ChangeInput } from './change-points.js';
+
+/** What a job and its target say about workloads that are gone. */
+export interface AbsenceRule {
+  /** `removedWorkloadsAfterDays`. */
+  readonly afterDays: number;
+  readonly immutableForDays: number;
+}
+
+export interface AbsenceStanding {
+  readonly state: Removal['state'];
+  /** One plain sentence. */
+  readonly text: string;
+  /** Points of the chain, dependents first. */
+  readonly pointIds: readonly string[];
+}
+
+/** Enters into the record that a session looked for the workload in vain, and says what is to become of its copies. A second look of the
+ *  same day changes nothing.
+ *  @throws STALE_EPOCH */
+export async function noteAbsence(
+  context: MoverContext,
+  input: ChangeInput & AbsenceRule,
+): Promise<AbsenceStanding> {
+  const { place, record } = await ownedChain(context, input);
+  const presence = missedLook(record.presence, input.nowMs, input.afterDays);
+  const next = { ...record, presence };
+  if (presence !== record.presence) await writeChainRecord(place.repository, place.chain, next);
+  return absenceStanding(next, input, input.nowMs);
+}
+
+/** Of a record whose workload is absent. Pure. */
+export function absenceStanding(
+  { presence, points }: Pick<ChainRecord, 'presence' | 'points'>,
+  { afterDays, immutableForDays }: AbsenceRule,
+  nowMs: number,
+): AbsenceStanding {
+  const { absence, lastSeenAt } = presence;
+  if (absence === null) throw new Error('the last look showed this workload');
+  const removal = removalOf(absence, afterDays, nowMs);
+  // What looks of several days have proven is as good as a point of those days.
+  const asOfMs = Math.min(nowMs, ageBase(points, nowMs).asOfMs + absence.provenMs);
+  const immutable = points.find(
+    (point) => immutableReason(point, { immutableForDays, nowMs, asOfMs }) !== null,
+  );
+  const state = removal.state === 'due' && immutable !== undefined ? 'announced' : removal.state;
+  const seen = lastSeenAt === null ? 'never seen' : `last seen ${utcText(Date.parse(lastSeenAt))}`;
+  const gone = `no source shows it any more (${seen}, missed on ${daysText(absence)} since ${utcText(Date.parse(absence.firstMissedAt))})`;
+  const all = `all ${String(points.length)} restore points`;
+  const fate =
+    state === 'due'
+      ? `${all} go`
+      : immutable !== undefined && removal.state === 'due'
+        ? `${all} are to be deleted as soon as ${immutable.id} is not immutable any more`
+        : `${all} are to be deleted on ${utcText(removal.dueAtMs)} at the earliest`;
+  return { state, text: `${gone}; ${fate}`, pointIds: points.map(({ id }) => id).toReversed() };
+}
+
+function daysText({ missedDays }: Absence): string {
+  return missedDays === 1 ? '1 day' : `${String(missedDays)} days`;
+}
