@@ -1,8 +1,9 @@
 import { chainFolder } from '../src/chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../src/chain/chain-record.js';
 import { lastSessionRecord, readJobDefinition } from '../src/chain/session-record.js';
-import { BackupError, isStorageFault } from '../src/domain/errors.js';
+import { BackupError } from '../src/domain/errors.js';
 import type { SourceRestorePoint, SourceWorkload } from '../src/domain/restore-point.js';
+import { settlePoints } from '../src/domain/settle.js';
 import type { TargetRestorePoint } from '../src/domain/target-point.js';
 import { scanRepository } from '../src/layout/scan-repository.js';
 import type { DataMover } from '../src/mover/data-mover.js';
@@ -12,7 +13,6 @@ import type { BackupRepository } from '../src/repository/backup-repository.js';
 import { isNamed } from '../src/domain/source-scope.js';
 import {
   restorePointKey,
-  UNREACHABLE,
   type BrowsePage,
   type BrowseRepositoryInput,
   type RepositoryDescription,
@@ -27,23 +27,21 @@ const PAGE_POINTS = 500;
 const PAGE_WORKLOADS = 2_000;
 
 /** What is in a repository, for people to look at. Reads only. */
-export function createBrowseActivities(deps: { readonly mover: DataMover }) {
-  const { mover } = deps;
+export function createBrowseActivities(deps: {
+  readonly mover: DataMover;
+  readonly settleMs: (repositoryId: string) => number;
+}) {
+  const { mover, settleMs } = deps;
   return {
-    /** A target's storage is probed when it was not yet, or when `probeAgain`. */
-    async describeRepository(input: {
-      repositoryId: string;
-      probeAgain?: boolean;
-    }): Promise<RepositoryDescription> {
+    async describeRepository(input: { repositoryId: string }): Promise<RepositoryDescription> {
       return runTask(async () => {
         try {
           const repository = await mover.repository(input.repositoryId);
           const { totalBytes, freeBytes } = await repository.capacity();
-          const storage = await mover.storage.of(input.repositoryId, input.probeAgain ?? false);
-          return { reachable: true, reason: null, totalBytes, freeBytes, storage };
+          return { reachable: true, reason: null, totalBytes, freeBytes };
         } catch (error) {
-          if (!(error instanceof BackupError) || !isStorageFault(error)) throw error;
-          return { ...UNREACHABLE, reason: error.message };
+          if (!(error instanceof BackupError) || error.kind !== 'unavailable') throw error;
+          return { reachable: false, reason: error.message, totalBytes: null, freeBytes: null };
         }
       });
     },
@@ -73,10 +71,11 @@ export function createBrowseActivities(deps: { readonly mover: DataMover }) {
         const { sources, chains } = await contents(mover, input.repositoryId);
         const isWanted = (workload: { id: string; name: string }) =>
           input.workload === undefined || isNamed([input.workload], workload);
+        const rule = { nowMs: Date.now(), settleMs: settleMs(input.repositoryId) };
         const items = sources
           .filter(isWanted)
           .flatMap((workload) =>
-            workload.restorePoints.map((point) => sourceView(workload, point)),
+            settlePoints(workload.restorePoints, rule).map((point) => sourceView(workload, point)),
           );
         const repository = await mover.repository(input.repositoryId);
         for (const record of chains.filter(({ workload }) => isWanted(workload)))
@@ -147,6 +146,8 @@ function sourceView(workload: SourceWorkload, point: SourceRestorePoint): Restor
     complete: point.state === 'complete',
     state: point.state,
     reason: point.reason,
+    lookAgainAt:
+      point.lookAgainAtMs === undefined ? null : new Date(point.lookAgainAtMs).toISOString(),
     health: 'unknown',
     retention: [],
     keptBecause: [],
@@ -222,6 +223,7 @@ function chainView(
     complete: true,
     state: 'complete',
     reason: point.health === 'corrupt' ? 'a health check found corrupt blocks' : null,
+    lookAgainAt: null,
     health: point.health,
     retention: point.flags,
     keptBecause,

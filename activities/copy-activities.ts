@@ -1,6 +1,7 @@
 import { availablePoints } from '../src/chain/chain-record.js';
 import type { ChainDetection } from '../src/domain/recreated-chain.js';
 import type { RestorePointSelection } from '../src/domain/select-restore-points.js';
+import type { SettleRule } from '../src/domain/settle.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { OperationInput } from '../src/mover/mover-operations.js';
 import type { PlanCopyInput, PlanCopyOutcome } from '../src/mover/copy/plan-copy.js';
@@ -20,8 +21,22 @@ export interface ChainState {
 
 export type PlanInput = Omit<PlanCopyInput, 'chain'> & { readonly jobId: string };
 
+export interface CopyDependencies {
+  readonly mover: DataMover;
+  /** For how long nothing may have changed in a restore point of this repository before it is taken for whole. */
+  readonly settleMs: (repositoryId: string) => number;
+}
+
+/** What a session wants of restore points that may be in progress. */
+export interface SettleRequest {
+  /** They are taken as they are. */
+  readonly now?: boolean;
+  /** `AwaitedPoint.seen` of the look before. */
+  readonly seen?: SettleRule['seen'];
+}
+
 /** Steps of a copy. Each may be run twice, also at once: what it writes follows from the plan, and a commit is fenced by its epoch. */
-export function createCopyActivities(deps: { readonly mover: DataMover }) {
+export function createCopyActivities(deps: CopyDependencies) {
   return {
     ...createSelectionActivities(deps),
     ...createBlockActivities(deps),
@@ -32,7 +47,16 @@ export function createCopyActivities(deps: { readonly mover: DataMover }) {
 export type CopyActivities = ReturnType<typeof createCopyActivities>;
 
 /** What is there, and what is to be done. */
-function createSelectionActivities({ mover }: { readonly mover: DataMover }) {
+function createSelectionActivities({ mover, settleMs }: CopyDependencies) {
+  const settleRule = ({
+    sourceRepositoryId,
+    now,
+    seen = [],
+  }: SettleRequest & SourceOf): SettleRule => ({
+    nowMs: Date.now(),
+    settleMs: now === true ? 0 : settleMs(sourceRepositoryId),
+    seen,
+  });
   return {
     /** Workloads in a source repository. Reads only. */
     async enumerateWorkloads(input: { repositoryId: string }): Promise<FoundWorkload[]> {
@@ -56,16 +80,18 @@ function createSelectionActivities({ mover }: { readonly mover: DataMover }) {
 
     /** Reads only. */
     async detectRecreatedChain(
-      input: OnChain<OperationInput<'detectChain'>>,
+      input: OnChain<Omit<OperationInput<'detectChain'>, 'settle'>> & SettleRequest,
     ): Promise<ChainDetection> {
-      return runTask((control) => mover.run('detectChain', onChain(input), control));
+      const settle = settleRule(input);
+      return runTask((control) => mover.run('detectChain', { ...onChain(input), settle }, control));
     },
 
     /** Reads only. */
     async enumerateRestorePoints(
-      input: OnChain<OperationInput<'selectWork'>>,
+      input: OnChain<Omit<OperationInput<'selectWork'>, 'settle'>> & SettleRequest,
     ): Promise<RestorePointSelection> {
-      return runTask((control) => mover.run('selectWork', onChain(input), control));
+      const settle = settleRule(input);
+      return runTask((control) => mover.run('selectWork', { ...onChain(input), settle }, control));
     },
 
     /** Writes the plan into the staging folder, or takes up the one that is there. */
@@ -73,6 +99,10 @@ function createSelectionActivities({ mover }: { readonly mover: DataMover }) {
       return runTask((control) => mover.run('planCopy', onChain(input), control));
     },
   };
+}
+
+interface SourceOf {
+  readonly sourceRepositoryId: string;
 }
 
 /** From copied blocks to a restore point. */

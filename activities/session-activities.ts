@@ -22,8 +22,13 @@ export function createSessionActivities(deps: {
   readonly settings: CopySettings;
   readonly starter: JobStarter;
   readonly immutableForDays: (repositoryId: string) => number;
+  readonly settleMs: (repositoryId: string) => number;
 }) {
   const { mover, settings, starter, immutableForDays } = deps;
+  const settleMsOf = (job: CopyJob): Record<string, number> =>
+    Object.fromEntries(
+      job.sources.include.map(({ repositoryId }) => [repositoryId, deps.settleMs(repositoryId)]),
+    );
   return {
     /** The delays and sizes in force on the workers, so that a session keeps those it started with. */
     async readCopySettings(): Promise<CopySettings> {
@@ -59,10 +64,12 @@ export function createSessionActivities(deps: {
 
     /** What a session started now would do. Reads only. */
     async planJob(input: { job: CopyJob; nowMs: number }): Promise<JobPlan> {
-      const days = immutableForDays(input.job.target.repositoryId);
-      return runTask((control) =>
-        mover.run('planJob', { ...input, immutableForDays: days }, control),
-      );
+      const request = {
+        ...input,
+        immutableForDays: immutableForDays(input.job.target.repositoryId),
+        settleMs: settleMsOf(input.job),
+      };
+      return runTask((control) => mover.run('planJob', request, control));
     },
   };
 }

@@ -6,6 +6,7 @@ import { readChainRecord } from '../src/chain/chain-store.js';
 import type { CopyJob } from '../src/domain/copy-job.js';
 import type { SourceWorkload } from '../src/domain/restore-point.js';
 import { isInScope } from '../src/domain/source-scope.js';
+import { awaitedPoints, settlePoints, type AwaitedPoint } from '../src/domain/settle.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
@@ -18,11 +19,17 @@ export interface WatchResult {
   readonly workloads: readonly string[];
 }
 
+interface WatchDependencies {
+  readonly mover: DataMover;
+  /** For how long nothing may have changed in a restore point of this repository before it is taken for whole. */
+  readonly settleMs: (repositoryId: string) => number;
+}
+
 /** Waiting for new restore points. */
-export function createWatchActivities({ mover }: { readonly mover: DataMover }) {
+export function createWatchActivities(deps: WatchDependencies) {
   return {
     /** Returns when the sources of `job` show a complete restore point that is not copied yet and that the watcher has not seen. Looks every
-     *  `intervalMs`, and sooner when the folder tells of a change. Reads only. */
+     *  `intervalMs`, and sooner when the folder tells of a change or a point that is in progress may be whole. Reads only. */
     async waitForRestorePoints(input: {
       job: CopyJob;
       seen: string | null;
@@ -32,11 +39,11 @@ export function createWatchActivities({ mover }: { readonly mover: DataMover }) 
       return runTask(async (control) => {
         const bell = new Bell();
         const watchers = job.sources.include.map(({ repositoryId }) =>
-          mover.watch(repositoryId, () => bell.ring()),
+          deps.mover.watch(repositoryId, () => bell.ring()),
         );
         Context.current().cancellationSignal.addEventListener('abort', () => bell.ring());
         try {
-          return await wait(mover, job, input.seen, intervalMs, bell, control);
+          return await wait(deps, job, input.seen, intervalMs, bell, control);
         } finally {
           for (const close of watchers) close();
         }
@@ -48,35 +55,51 @@ export function createWatchActivities({ mover }: { readonly mover: DataMover }) 
 export type WatchActivities = ReturnType<typeof createWatchActivities>;
 
 async function wait(
-  mover: DataMover,
+  deps: WatchDependencies,
   job: CopyJob,
   seenBefore: string | null,
   intervalMs: number,
   bell: Bell,
   control: TaskControl,
 ): Promise<WatchResult> {
+  let awaited: readonly AwaitedPoint[] = [];
   for (;;) {
-    const { seen, workloads } = await look(mover, job);
+    const found = await look(deps, job, awaited);
+    const { seen, workloads } = found;
     if (seen !== seenBefore && workloads.length > 0) return { seen, workloads };
-    await bell.wait(intervalMs);
+    ({ awaited } = found);
+    const untilWhole = awaited.map(({ lookAgainAtMs }) => lookAgainAtMs - Date.now());
+    await bell.wait(Math.max(MIN_PAUSE_MS, Math.min(intervalMs, ...untilWhole)));
     control.throwIfStopped();
   }
 }
 
-async function look(mover: DataMover, job: CopyJob): Promise<WatchResult> {
+/** Between two looks, however often the folder tells of changes that are not over. */
+const MIN_PAUSE_MS = 50;
+
+async function look(
+  { mover, settleMs }: WatchDependencies,
+  job: CopyJob,
+  awaitedBefore: readonly AwaitedPoint[],
+): Promise<WatchResult & { readonly awaited: readonly AwaitedPoint[] }> {
   const fingerprint = createHash('sha256');
   const workloads: string[] = [];
+  const awaited: AwaitedPoint[] = [];
+  const seen = awaitedBefore.flatMap((point) => point.seen ?? []);
   for (const { repositoryId } of job.sources.include) {
     const repository = await mover.repository(repositoryId);
-    for (const workload of await listSourceWorkloads(repository)) {
-      if (!isInScope(job, repositoryId, workload)) continue;
+    for (const found of await listSourceWorkloads(repository)) {
+      if (!isInScope(job, repositoryId, found)) continue;
+      const rule = { nowMs: Date.now(), settleMs: settleMs(repositoryId), seen };
+      const workload = { ...found, restorePoints: settlePoints(found.restorePoints, rule) };
+      awaited.push(...awaitedPoints(workload.restorePoints, rule));
       const complete = workload.restorePoints.filter(({ state }) => state === 'complete');
       const points = complete.map(({ id, disks }) => [id, disks.map(({ stamp }) => stamp)]);
       fingerprint.update(JSON.stringify([repositoryId, workload.id, points]));
       if (await hasNewPoint(mover, job, workload)) workloads.push(workload.name);
     }
   }
-  return { seen: fingerprint.digest('hex'), workloads };
+  return { seen: fingerprint.digest('hex'), workloads, awaited };
 }
 
 /** The first time any complete point is new; later those that are newer than the newest copied one. */

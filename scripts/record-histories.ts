@@ -66,6 +66,7 @@ async function recordShape(
   release: string,
 ): Promise<void> {
   const site = await TestSite.create(null);
+  site.settleSeconds = shape.settleSeconds ?? 0;
   const share = { ...site.repositories[0]!, id: 'share', path: site.path('share') };
   site.otherSources = [share];
   const workers = await TestWorkers.on(temporal, site, shape.settings);

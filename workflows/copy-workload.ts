@@ -3,6 +3,7 @@ import {
   ContinueAsNew,
   continueAsNew,
   setHandler,
+  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -16,6 +17,7 @@ import type {
   RestorePointSelection,
   SelectedRestorePoint,
 } from '../src/domain/select-restore-points.js';
+import { pauseBeforeLookMs, type SeenSet } from '../src/domain/settle.js';
 import { dataActivities, listingActivities } from './activity-profiles.js';
 import { maintainChain } from './chain-maintenance.js';
 import { DiskBatches } from './disk-batches.js';
@@ -38,6 +40,8 @@ export interface CopyWorkloadInput {
   readonly carried?: {
     readonly task: CopyTask;
     readonly activeFullDone: boolean;
+    /** When the task began to wait for points in progress; null: it does not. */
+    readonly waitingSinceMs: number | null;
     /** Disks whose work is in the task's progress already. */
     readonly countedDisks: readonly string[];
   };
@@ -74,6 +78,9 @@ class WorkloadCopy {
   readonly pause: Pause;
   private epoch = 0;
   private replans = 0;
+  private waitingSinceMs: number | null;
+  /** Of the look before, for the next one. */
+  private seen: readonly SeenSet[] = [];
   private activeFull: boolean;
   private readonly batches: DiskBatches;
   private readonly data;
@@ -84,6 +91,7 @@ class WorkloadCopy {
     const { job, workload, settings, overrides, carried, sourceRepositoryId } = input;
     this.state = new TaskState(workload.name, carried?.task);
     this.pause = new Pause(this.state);
+    this.waitingSinceMs = carried?.waitingSinceMs ?? null;
     this.data = dataActivities(job.target.repositoryId, settings);
     this.listing = listingActivities(job.target.repositoryId, settings);
     this.activeFull = overrides.activeFull === true && carried?.activeFullDone !== true;
@@ -140,7 +148,8 @@ class WorkloadCopy {
   /** One look at the source and the copy of what it shows. */
   private async copyRound(): Promise<'again' | 'done' | 'leave'> {
     const { job, workload, overrides, sourceFolders } = this.input;
-    const look = { ...this.ids, sourceFolders, epoch: this.epoch };
+    const settle = { now: overrides.now === true, seen: this.seen };
+    const look = { ...this.ids, ...settle, sourceFolders, epoch: this.epoch };
     this.state.show({ state: 'inspecting' }, 'comparing the source with what was copied');
     const detection = await this.listing.detectRecreatedChain.executeWithOptions(
       { summary: `${workload.name}: detect recreated chain` },
@@ -152,21 +161,47 @@ class WorkloadCopy {
       { summary: `${workload.name}: enumerate restore points` },
       [{ ...look, job, scope, activeFull: this.activeFull, detection }],
     );
+    if (selection.points.length === 0 && (await this.hasAwaited(selection))) return 'again';
     for (const { restorePointId, reason } of selection.skipped)
       this.state.note(`restore point ${restorePointId} was passed over: ${reason}`);
     if (selection.points.length === 0) return this.endCopy(selection);
+    this.waitingSinceMs = null;
     for (const [index, point] of selection.points.entries()) {
       // A full behind the first starts a chain of its own: look again from there.
       if (index > 0 && point.algorithm === 'full') return 'again';
       await this.copyPoint(point);
     }
-    if (scope === 'all' || job.mode === 'immediate') return 'again';
-    return this.endCopy(selection);
+    const isMoreWanted = scope === 'all' || job.mode === 'immediate';
+    return isMoreWanted || selection.awaited.length > 0 ? 'again' : this.endCopy(selection);
   }
 
-  /** A source whose newest restore point is damaged is no success, whatever else was copied. */
-  private endCopy({ reason, unusable }: RestorePointSelection): 'done' | 'leave' {
+  /** Waits for restore points that are in progress, until they may be whole; false: there are none, or they are awaited no longer. */
+  private async hasAwaited({ awaited, reason }: RestorePointSelection): Promise<boolean> {
+    const nowMs = Date.now();
+    const since = this.waitingSinceMs ?? nowMs;
+    const pauseMs = pauseBeforeLookMs(this.input.job, awaited, { nowMs, waitedMs: nowMs - since });
+    if (pauseMs === null) return false;
+    this.waitingSinceMs = since;
+    this.seen = awaited.flatMap(({ seen }) => seen ?? []);
+    await this.continueIfLong();
+    for (const { restorePointId } of awaited)
+      this.state.note(`restore point ${restorePointId} was in progress and was awaited`);
+    this.state.show({ state: 'waiting', reason }, reason ?? 'waiting for a restore point');
+    await sleep(pauseMs);
+    await this.pause.whilePaused();
+    this.state.show({ reason: null }, 'looking again');
+    return true;
+  }
+
+  /** A source whose newest restore point is damaged, or was still in progress when it was awaited no longer, is no success, whatever else
+   *  was copied. The watch of an immediate job goes on waiting. */
+  private endCopy(selection: RestorePointSelection): 'done' | 'leave' {
+    const { reason, unusable, awaited } = selection;
     const hasCopied = this.state.task.committed.length > 0;
+    if (awaited.length > 0 && this.input.job.mode === 'periodic') {
+      this.state.end('warning', reason);
+      return hasCopied ? 'done' : 'leave';
+    }
     if (unusable === null) {
       this.state.end(hasCopied ? 'success' : 'nothingToCopy', hasCopied ? null : reason);
       return 'done';
@@ -272,6 +307,7 @@ class WorkloadCopy {
     const carried = {
       task: this.state.task,
       activeFullDone: !this.activeFull,
+      waitingSinceMs: this.waitingSinceMs,
       countedDisks: [...this.batches.countedDisks],
     };
     await continueAsNew<typeof copyWorkload>({ ...this.input, carried });

@@ -200,6 +200,10 @@ export const startOverridesSchema: z.ZodType<StartOverrides> = z.strictObject({
   workloads: z.array(workloadName).min(1).max(10_000).optional(),
   activeFull: z.boolean().optional(),
   restorePoints: scopeSchema.optional(),
+  now: z.boolean().optional().meta({
+    description:
+      'Take what is there: do not wait for restore points that may still be in progress.',
+  }),
 });
 
 export const jobImportSchema = z.strictObject({ repositoryId: slug, jobId: slug });
@@ -212,6 +216,7 @@ export const jobPlanSchema: z.ZodType<JobPlan> = z.object({
       restorePoints: z.array(z.string()),
       estimatedBytes: z.int().nullable(),
       reasons: z.array(z.string()),
+      lookAgainAt: instant.nullable(),
       retention: z.object({
         keep: z.array(z.object({ id: z.string(), reasons: z.array(z.string()) })),
         actions: z.array(z.string()),

@@ -123,21 +123,6 @@ function browseRoutes(services: RepositoryServices): Route[] {
         return { content: await view(services, repository) };
       },
     }),
-    jsonRoute({
-      method: 'post',
-      path: '/repositories/:id/check',
-      operationId: 'checkRepository',
-      summary:
-        'Try again what the storage of a target can do, in a folder that is removed afterwards.',
-      status: 200,
-      answer: repositoryViewSchema,
-      errors: ['REPOSITORY_MISSING'],
-      run: async ({ params }) => {
-        const repository = known(params.id);
-        browser.forget(repository.id);
-        return { content: await view(services, repository, 'check') };
-      },
-    }),
   ];
 }
 
@@ -213,15 +198,14 @@ function restoreRoutes({ operations, repositories }: RepositoryServices): Route[
 
 async function view(
   { client, browser, now }: RepositoryServices,
-  { id, kind, path, role, taskLimit, immutableForDays, folderSync }: RepositoryConfig,
-  what: 'describe' | 'check' = 'describe',
+  { id, kind, path, role, taskLimit, immutableForDays, settleSeconds }: RepositoryConfig,
 ): Promise<RepositoryView> {
   const [description, { usedSlots }] = await Promise.all([
-    browser.describe(id, what),
+    browser.describe(id),
     workerPresence(client, repositoryTaskQueue(id), now()),
   ]);
-  const configured = { id, kind, path, role, taskLimit, immutableForDays, folderSync };
-  return { ...configured, usedSlots, ...description };
+  const settings = { id, kind, path, role, taskLimit, immutableForDays, settleSeconds };
+  return { ...settings, usedSlots, ...description };
 }
 
 function startedOperation(operationId: string) {

@@ -10,7 +10,6 @@ import type {
   StoredJob,
   WorkloadSummary,
 } from '../domain/repository-view.js';
-import type { StorageProbe } from '../domain/storage-probe.js';
 import type { OperationStatus } from '../domain/operation.js';
 import { instant, slug } from './field-schemas.js';
 import { errorCodeSchema } from './session-schemas.js';
@@ -20,7 +19,7 @@ export interface RepositoryView
   extends
     Pick<
       RepositoryConfig,
-      'id' | 'kind' | 'path' | 'role' | 'taskLimit' | 'immutableForDays' | 'folderSync'
+      'id' | 'kind' | 'path' | 'role' | 'taskLimit' | 'immutableForDays' | 'settleSeconds'
     >,
     RepositoryDescription {
   /** Data activities that run there now; null: no worker reports. */
@@ -45,40 +44,19 @@ export interface RestoreRequest {
   readonly disks?: string[] | undefined;
 }
 
-const storageSchema: z.ZodType<StorageProbe> = z.object({
-  probedAt: instant,
-  abilities: z
-    .object({
-      readAfterWrite: z.boolean(),
-      renameOver: z.boolean(),
-      fileSync: z.boolean(),
-      folderSync: z.boolean(),
-      sparseFiles: z.boolean().nullable(),
-      caseSensitive: z.boolean(),
-      modifiedTimeStepNs: z.int(),
-      longestNameBytes: z.int(),
-    })
-    .nullable(),
-  faults: z
-    .array(z.string())
-    .meta({ description: 'Why nothing can be copied here; empty: it can.' }),
-  warnings: z.array(z.string()),
-});
-
 export const repositoryViewSchema: z.ZodType<RepositoryView> = z.object({
   id: slug,
   kind: z.enum(['directory']),
   path: z.string(),
   role: z.enum(['primary', 'target', 'external']),
   taskLimit: z.int(),
+  settleSeconds: z.int(),
   immutableForDays: z.int(),
-  folderSync: z.enum(['required', 'unavailable']),
   usedSlots: z.int().nullable(),
   reachable: z.boolean(),
   reason: z.string().nullable(),
   totalBytes: z.int().nullable(),
   freeBytes: z.int().nullable(),
-  storage: storageSchema.nullable(),
 });
 
 const workloadType = z.enum(['olvm-rhv', 'libvirt-kvm', 'unknown']);
@@ -116,8 +94,9 @@ export const restorePointSchema: z.ZodType<RestorePointView> = z.object({
   parentId: z.string().nullable(),
   chainId: z.string().nullable(),
   complete: z.boolean(),
-  state: z.enum(['complete', 'incomplete', 'broken', 'unknown']),
+  state: z.enum(['complete', 'inProgress', 'incomplete', 'broken', 'unknown']),
   reason: z.string().nullable(),
+  lookAgainAt: instant.nullable(),
   health: z.enum(['good', 'corrupt', 'unknown']),
   retention: z.array(z.enum(['weekly', 'monthly', 'yearly'])),
   keptBecause: z.array(z.string()),

@@ -75,7 +75,8 @@ function demoConfig(): string {
     stateDirectory: './state',
     temporal: { type: 'embedded', port: 0, uiPort: 0 },
     repositories: [
-      { id: 'primary', path: './primary', role: 'primary' },
+      // Brought here in one go, so that there is nothing to wait for.
+      { id: 'primary', path: './primary', role: 'primary', settleSeconds: 0 },
       { id: 'offsite', path: './offsite', role: 'target' },
     ],
   });

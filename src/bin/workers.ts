@@ -17,7 +17,6 @@ import {
 } from '../../workflows/messages.js';
 import type { RepositoryConfig } from '../config/config.js';
 import type { CopySettings } from '../domain/copy-settings.js';
-import type { StorageProbe } from '../domain/storage-probe.js';
 import { DataMover } from '../mover/data-mover.js';
 import type { RepositoryLocation } from '../repository/open-repository.js';
 import { jobStarter } from './job-starter.js';
@@ -41,9 +40,11 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
   const mover = new DataMover(repositories.map(locationOf));
   const immutableForDays = (id: string): number =>
     repositories.find((repository) => repository.id === id)?.immutableForDays ?? 0;
+  const settleMs = (id: string): number =>
+    (repositories.find((repository) => repository.id === id)?.settleSeconds ?? 0) * 1000;
   const activities = {
-    ...createBrowseActivities({ mover }),
-    ...createCopyActivities({ mover }),
+    ...createBrowseActivities({ mover, settleMs }),
+    ...createCopyActivities({ mover, settleMs }),
     ...createHealthActivities({ mover }),
     ...createRestoreActivities({
       mover,
@@ -55,9 +56,10 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
       mover,
       settings,
       immutableForDays,
+      settleMs,
       starter: jobStarter(options.client),
     }),
-    ...createWatchActivities({ mover }),
+    ...createWatchActivities({ mover, settleMs }),
   };
   const shared: Pick<
     WorkerOptions,
@@ -106,11 +108,6 @@ export class RunningWorkers {
     await Promise.all(this.runs);
   }
 
-  /** null for a repository that is only read. */
-  storageOf(repositoryId: string): Promise<StorageProbe | null> {
-    return this.mover.storage.of(repositoryId, false);
-  }
-
   /** Stops polling, lets short activities end, hands long ones over at their durable position, and closes the connection. */
   async stop(): Promise<void> {
     for (const worker of this.workers) if (worker.getState() === 'RUNNING') worker.shutdown();
@@ -130,8 +127,8 @@ const HEARTBEAT_THROTTLE = '5s';
 const CACHED_WORKFLOWS = 200;
 
 export function locationOf(repository: RepositoryConfig): RepositoryLocation {
-  const { id, kind, path, role, folderSync } = repository;
-  return { id, kind, path, isReadOnly: role !== 'target', folderSync };
+  const { id, kind, path, role } = repository;
+  return { id, kind, path, isReadOnly: role !== 'target' };
 }
 
 /** The build bundles the workflows once; from source they are bundled at start. */

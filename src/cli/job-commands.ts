@@ -21,6 +21,7 @@ interface StartFlags {
   readonly activeFull?: boolean;
   readonly all?: boolean;
   readonly latest?: boolean;
+  readonly now?: boolean;
   readonly idempotencyKey?: string;
   readonly follow?: boolean;
 }
@@ -83,6 +84,7 @@ function addRunCommands(job: Command, act: Act): void {
       .option('--active-full', 'make new fulls from the source')
       .option('--all', 'every uncopied restore point')
       .option('--latest', 'only the newest restore point')
+      .option('--now', 'take what is there, also what may still be in progress')
       .option('--idempotency-key <key>', 'a repeat with the same key starts nothing')
       .option('--follow', 'follow the session to its end')
       .description('Start a session now.'),
@@ -157,10 +159,11 @@ async function startJob(
   id: string,
   flags: StartFlags,
 ): Promise<ExitName | void> {
-  const { workload, activeFull, all, latest, idempotencyKey, follow } = flags;
+  const { workload, activeFull, all, latest, now, idempotencyKey, follow } = flags;
   const body = {
     ...(workload === undefined ? {} : { workloads: workload }),
     ...(activeFull === undefined ? {} : { activeFull }),
+    ...(now === undefined ? {} : { now }),
     ...(all === true
       ? { restorePoints: 'all' }
       : latest === true

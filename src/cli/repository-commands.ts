@@ -14,7 +14,6 @@ import {
 } from './display-text.js';
 import { BackupError } from '../domain/errors.js';
 import { finishOperation, type OperationFlags } from './follow-operation.js';
-import { describeStorage, exitOfCheck, reachableText } from './storage-display.js';
 
 export function addRepositoryCommands(program: Command, act: Act): void {
   const repository = program.command('repository').description('Backup repositories.');
@@ -44,23 +43,7 @@ export function addRepositoryCommands(program: Command, act: Act): void {
       );
     },
   );
-  act(
-    repository
-      .command('check')
-      .argument('<repository>')
-      .description('Try what the storage of a target can and cannot do.'),
-    async (context, id: string) => {
-      const path = `${repositoryPath(id)}/check`;
-      const checked = await context.server.request<RepositoryView>('POST', path);
-      context.show(checked, () => describeStorage(checked));
-      return exitOfCheck(checked);
-    },
-  );
   addRestorePointCommands(program, act);
-  addRestoreCommand(program, act);
-}
-
-function addRestoreCommand(program: Command, act: Act): void {
   act(
     program
       .command('restore')
@@ -165,7 +148,7 @@ function describeRepositories(repositories: readonly RepositoryView[]): string {
       entry.id,
       entry.role,
       entry.kind,
-      reachableText(entry),
+      entry.reachable ? 'yes' : `no: ${entry.reason ?? 'unknown'}`,
       bytesOrUnknown(entry.freeBytes),
       bytesOrUnknown(entry.totalBytes),
       `${entry.usedSlots ?? '?'}/${entry.taskLimit}`,
@@ -198,7 +181,7 @@ function describePoints(points: readonly RestorePointView[]): string {
       point.workload,
       formatInstant(point.createdAt),
       point.kind,
-      point.state,
+      stateOf(point),
       point.health,
       formatBytes(sizeOf(point)),
       point.keptBecause.join(', '),
@@ -214,7 +197,7 @@ function describePoint(point: RestorePointView): string {
     ['Copied', formatInstant(point.copiedAt)],
     ['Kind', point.kind],
     ['Parent', point.parentId ?? '-'],
-    ['State', point.state],
+    ['State', stateOf(point)],
     ['Health', point.health],
     ['Kept because', point.keptBecause.join(', ') || '-'],
     ...point.files.map(({ disk, path, format, sizeBytes }): [string, string] => [
@@ -227,6 +210,11 @@ function describePoint(point: RestorePointView): string {
     fields.push(['Copied from', `${point.source.repositoryId} ${point.source.restorePointId}`]);
   }
   return formatFields(fields.map(([name, value]) => [printable(name), value]));
+}
+
+/** In a list, too, a point in progress says when it is looked at again. */
+function stateOf({ state, lookAgainAt }: RestorePointView): string {
+  return lookAgainAt === null ? state : `${state} until ${formatInstant(lookAgainAt)}`;
 }
 
 function sizeOf({ files }: RestorePointView): number {

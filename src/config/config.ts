@@ -1,7 +1,5 @@
 /** The configuration of one Longhaul server, frozen after `loadConfig`. Shapes of `docs/OPERATIONS.md`, Configuration. */
 
-import type { FolderSync } from '../domain/storage-probe.js';
-
 export type RepositoryRole = 'primary' | 'target' | 'external';
 
 export interface RepositoryConfig {
@@ -15,8 +13,8 @@ export interface RepositoryConfig {
   readonly taskLimit: number;
   /** Days during which nothing committed here is merged, deleted or replaced; 0: none. */
   readonly immutableForDays: number;
-  /** Whether storage that cannot sync folders is refused as a target. */
-  readonly folderSync: FolderSync;
+  /** Seconds without a change after which a restore point that its tool says nothing of is taken for whole; 0: at once. */
+  readonly settleSeconds: number;
 }
 
 export interface ServerConfig {

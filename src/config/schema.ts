@@ -151,10 +151,10 @@ export const repositorySchema: z.ZodType<RepositoryConfig> = z.strictObject({
       'Days during which nothing committed here is merged, deleted or replaced; 0: none.',
     allowed: '0 to 36500; more than 0 only with role `target`',
   }),
-  folderSync: z.enum(['required', 'unavailable']).default('required').meta({
+  settleSeconds: z.int().min(0).max(86_400).default(60).meta({
     description:
-      '`required`: a target whose storage cannot sync folders is refused. `unavailable`: it is accepted, and a power cut may take restore points that were reported as copied.',
-    allowed: '`required` or `unavailable`',
+      'Seconds without a change after which a restore point that its backup tool says nothing of is taken for whole; ten times as long when a disk seems to be missing. 0: what is there is taken.',
+    allowed: '0 to 86400',
   }),
 });
 

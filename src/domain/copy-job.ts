@@ -103,4 +103,6 @@ export interface StartOverrides {
   readonly workloads?: readonly string[];
   readonly activeFull?: boolean;
   readonly restorePoints?: RestorePointScope;
+  /** What is there is taken: restore points that may still be in progress are not awaited. */
+  readonly now?: boolean;
 }

@@ -37,6 +37,8 @@ export interface WorkloadPlan {
   /** Size of the source files that hold what is to be copied; null: unknown. */
   readonly estimatedBytes: number | null;
   readonly reasons: readonly string[];
+  /** RFC 3339 UTC: when a restore point that is in progress is looked at again; null: there is none. */
+  readonly lookAgainAt: string | null;
   /** What GFS and retention would do with the chain as it is now, before the copy. */
   readonly retention: {
     readonly keep: readonly { readonly id: string; readonly reasons: readonly string[] }[];

@@ -4,7 +4,7 @@
  *  point that cannot be read just now, because "unknown" must not look like "gone". */
 
 import { utcText } from './calendar-date.js';
-import type { SourceRestorePoint } from './restore-point.js';
+import type { RestorePointState, SourceRestorePoint } from './restore-point.js';
 import type { TargetRestorePoint } from './target-point.js';
 
 /** `intact`: all known, nothing newer. `extended`: newer points are there (also: first run). `trimmed`: known points are gone, but the
@@ -30,6 +30,11 @@ export interface ChainDetection {
   /** The newest copied point was recognised by its content, so what changed since can be told from the source's increments. */
   readonly lineageUsable: boolean;
   readonly reasons: readonly string[];
+}
+
+/** What such a point shows cannot be told just now, so it must not look as if it were gone or another one. */
+export function isUndecidedState(state: RestorePointState): boolean {
+  return state === 'unknown' || state === 'inProgress';
 }
 
 type CopiedPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'source'>;
@@ -151,7 +156,7 @@ function presentPoints(
   matches: ReadonlyMap<string, string>,
 ): Map<string, string> {
   const unreadable = new Set(
-    current.filter((point) => point.state === 'unknown').map((point) => point.id),
+    current.filter((point) => isUndecidedState(point.state)).map((point) => point.id),
   );
   const present = new Map(matches);
   for (const { id, source } of copied) {
@@ -170,10 +175,10 @@ function nothingKnown(
 ): ChainDetection {
   const replaced = differences(copied, current);
   if (replaced.length > 0) return withoutKnown('replaced', replaced);
-  const unreadable = current.filter((point) => point.state === 'unknown').length;
+  const unreadable = current.filter((point) => isUndecidedState(point.state)).length;
   if (unreadable > 0) {
     return withoutKnown('trimmed', [
-      `no copied restore point was found, but ${String(unreadable)} of ${String(current.length)} in the source cannot be read just now`,
+      `no copied restore point was found, but ${String(unreadable)} of ${String(current.length)} in the source cannot be judged just now`,
     ]);
   }
   const gone = `all ${String(copied.length)} copied restore points are gone from the source`;

@@ -3,10 +3,13 @@
 import { utcText } from './calendar-date.js';
 import type { CopyJob } from './copy-job.js';
 import {
+  isUndecidedState,
   newerThanCopied,
   type ChainDetection,
   type ComparedRestorePoint,
 } from './recreated-chain.js';
+import type { RestorePointState } from './restore-point.js';
+import type { AwaitedPoint } from './settle.js';
 import type { TargetRestorePoint } from './target-point.js';
 
 /** `changedBy`: `all` stores everything that is allocated; `lineage` what the source's increments after `lineageFrom` allocate;
@@ -27,6 +30,8 @@ export interface RestorePointSelection {
   readonly skipped: readonly { readonly restorePointId: string; readonly reason: string }[];
   /** Why there is nothing to copy; null when there is something. */
   readonly reason: string | null;
+  /** Points that may be wanted once they are whole; a session looks at them again. */
+  readonly awaited: readonly AwaitedPoint[];
   /** The newest restore point is damaged or cannot be read, so the copy is not up to date; null otherwise. */
   readonly unusable: { readonly state: 'broken' | 'unknown'; readonly reason: string } | null;
 }
@@ -42,6 +47,8 @@ export interface SelectionInput {
   readonly sourceRepositoryId: string;
   /** The first point is copied whole, from the source. */
   readonly activeFull: boolean;
+  /** Of `current`, those that are in progress. */
+  readonly awaited?: readonly AwaitedPoint[];
 }
 
 /** First run: the newest complete point, or with scope `all` every complete one. Later: immediate jobs and scope `all` take every newer
@@ -57,6 +64,8 @@ export function selectRestorePoints(input: SelectionInput): RestorePointSelectio
   const firstRun = copied.length === 0;
   if (current.length === 0) return nothing('the source holds no restore points of this workload');
   if (!firstRun && isUndecided(input)) {
+    const awaited = input.awaited ?? [];
+    if (awaited.length > 0) return { ...nothing(awaitedReason(awaited)), awaited };
     const reason =
       'some restore points of the source cannot be read just now, so it cannot be told whether its chain is still the one that was copied';
     return { ...nothing(reason), unusable: { state: 'unknown', reason } };
@@ -69,9 +78,12 @@ export function selectRestorePoints(input: SelectionInput): RestorePointSelectio
   const skipped = skippedPoints(newer, chosen);
   const note = passedOver(newer, chosen);
   const unusable = unusableNewest(newer, note);
+  const awaited = (input.awaited ?? []).filter(({ restorePointId }) =>
+    newer.some(({ id }) => id === restorePointId),
+  );
   if (chosen.length === 0) {
     const reason = nothingReason(newer, copied, input.activeFull);
-    return { points: [], skipped, reason, unusable };
+    return { points: [], skipped, reason, unusable, awaited };
   }
 
   const algorithms = algorithmsOf(chosen, input, { firstRun, recreated });
@@ -80,16 +92,16 @@ export function selectRestorePoints(input: SelectionInput): RestorePointSelectio
       ? { ...point, reason: `${point.reason}; ${note}` }
       : point,
   );
-  return { points, skipped, reason: null, unusable };
+  return { points, skipped, reason: null, unusable, awaited };
 }
 
 /** Nothing known was found, and part of the source could not be read. */
 function isUndecided({ detection, current }: SelectionInput): boolean {
-  return detection.lastCopied === null && current.some((point) => point.state === 'unknown');
+  return detection.lastCopied === null && current.some((point) => isUndecidedState(point.state));
 }
 
 function nothing(reason: string): RestorePointSelection {
-  return { points: [], skipped: [], reason, unusable: null };
+  return { points: [], skipped: [], reason, unusable: null, awaited: [] };
 }
 
 function skippedPoints(
@@ -147,8 +159,21 @@ function unusableNewest(
 }
 
 function stateReason({ state, reason }: ComparedRestorePoint): string {
-  const text = state === 'unknown' ? 'not readable just now' : state;
+  const text = STATE_TEXT[state];
   return reason === null ? text : `${text} (${reason})`;
+}
+
+const STATE_TEXT: Readonly<Record<RestorePointState, string>> = {
+  complete: 'complete',
+  inProgress: 'in progress',
+  incomplete: 'incomplete',
+  broken: 'broken',
+  unknown: 'not readable just now',
+};
+
+function awaitedReason(awaited: readonly AwaitedPoint[]): string {
+  const named = awaited.map(({ restorePointId, reason }) => `${restorePointId} (${reason})`);
+  return `restore points in progress are awaited: ${named.join(', ')}`;
 }
 
 function copiedText(point: TargetRestorePoint): string {

@@ -12,6 +12,7 @@ import {
   type LibvirtCheckpoint,
   type LibvirtDomain,
 } from './libvirt-checkpoint.js';
+import { pointEvidence } from './point-evidence.js';
 import { broken, incomplete, type Finding, type PointFault } from './point-fault.js';
 import { readBackingName } from './qcow2-facts.js';
 import { settleChains, type DraftPoint } from './settle-chains.js';
@@ -24,7 +25,8 @@ import { folderName, folderWorkloadId } from './workload-id.js';
  *  - `<disk>.<checkpoint>.qcow2`, or `.raw` for a full: the target file of one disk (`<target dev>`, such as `vda`);
  *  - `domain.<checkpoint>.xml`: output of `virsh dumpxml` (optional);
  *  - `checkpoint.<checkpoint>.xml`: output of `virsh checkpoint-dumpxml`, put there **last**, when the backup has ended. Until then the point is
- *    incomplete: a running backup looks like a finished one, because QEMU writes the header first.
+ *    incomplete: a running backup looks like a finished one, because QEMU writes the header first. A disk that is newer than it was written or
+ *    brought here afterwards, so the record does not speak for it.
  *
  *  A workload is a domain, known by its UUID; its folder names it where no XML shows a UUID. A restore point is a checkpoint, id
  *  `<checkpoint>-<creationTime>`, because names such as `cp1` come again in a new chain. It is dated by creationTime (whole seconds), and
@@ -204,6 +206,11 @@ function draftPoint(
     })),
     companions: [files.checkpoint, files.domain].flatMap((entry) => entry?.path ?? []),
     faults,
+    evidence: pointEvidence(
+      files.images.map(({ entry }) => entry),
+      // Without a creation time it closes nothing.
+      known === null ? null : files.checkpoint,
+    ),
   };
 }
 

@@ -3,6 +3,7 @@ import type { BackupRepository } from '../repository/backup-repository.js';
 import type { BackupLayout } from './backup-layout.js';
 import { parseBackupName, type OvirtFile } from './ovirt-names.js';
 import { groupByMachine, type OvirtMachine } from './ovirt-machines.js';
+import { pointEvidence } from './point-evidence.js';
 import { broken, type Finding, type PointFault } from './point-fault.js';
 import { readBackingName } from './qcow2-facts.js';
 import { settleChains, type DraftPoint } from './settle-chains.js';
@@ -15,7 +16,8 @@ import type { FolderFiles } from './walk-folders.js';
  *  fulls and belong together by their time (id `None-<time>`). An incremental run may hold fulls of single disks. The parent of an increment is the
  *  file in the same folder that its backing name names exactly; a backing name of any other form is refused and never opened.
  *  The time is the local time of the machine that ran the script, without a zone: it is taken for UTC.
- *  The tool leaves no mark when it has finished: a file is judged by its structure alone.
+ *  The tool leaves no mark when it has finished: a file is judged by its structure, and a point is taken once nothing in it has changed for a
+ *  while (`settlePoints`).
  *  Which machine the files belong to: see `groupByMachine`.
  *  Source: oVirt/python-ovirt-engine-sdk4 examples/backup_vm.py, vm_backup.py. */
 export const ovirtLayout: BackupLayout = {
@@ -88,6 +90,10 @@ async function draftPoint(
     disks: [...disks.values()].sort((a, b) => (a.disk < b.disk ? -1 : 1)),
     companions: machine.companions.map(({ path }) => path),
     faults,
+    evidence: pointEvidence(
+      files.map(({ entry }) => entry),
+      'silent',
+    ),
   };
 }
 

@@ -13,11 +13,16 @@ import { maintenancePlan, type MaintenancePlan } from '../change/plan-maintenanc
 import { detectChain, selectWork } from './select-work.js';
 import { listSourceWorkloads, sourceLayers } from '../source/source-catalogue.js';
 
+export interface JobLook {
+  readonly job: CopyJob;
+  readonly immutableForDays: number;
+  readonly nowMs: number;
+  /** `SettleRule.settleMs` by source repository. */
+  readonly settleMs: Readonly<Record<string, number>>;
+}
+
 /** What a session started now would do, for every workload of the job. Changes nothing, and reads no data, only tables. */
-export async function planJob(
-  context: MoverContext,
-  input: { readonly job: CopyJob; readonly immutableForDays: number; readonly nowMs: number },
-): Promise<JobPlan> {
+export async function planJob(context: MoverContext, input: JobLook): Promise<JobPlan> {
   const workloads: WorkloadPlan[] = [];
   for (const { repositoryId } of input.job.sources.include) {
     const repository = await context.repository(repositoryId);
@@ -30,7 +35,7 @@ export async function planJob(
 
 async function planWorkload(
   context: MoverContext,
-  input: { readonly job: CopyJob; readonly immutableForDays: number; readonly nowMs: number },
+  input: JobLook,
   sourceRepositoryId: string,
   workload: SourceWorkload,
 ): Promise<WorkloadPlan> {
@@ -44,6 +49,7 @@ async function planWorkload(
     workloadId: workload.id,
     sourceFolders: workload.folders,
     epoch: null,
+    settle: { nowMs: input.nowMs, settleMs: input.settleMs[sourceRepositoryId] ?? 0 },
   };
   const detection = await detectChain(context, place);
   const selection = await selectWork(context, {
@@ -62,6 +68,7 @@ async function planWorkload(
     : points.length === 0
       ? [selection.reason ?? 'nothing to copy']
       : points.map(({ restorePointId, reason }) => `${restorePointId}: ${reason}`);
+  const lookAgainAtMs = Math.min(...selection.awaited.map((point) => point.lookAgainAtMs));
   const retention = await retentionOf(context, input, chain);
   return {
     workload: workload.name,
@@ -72,6 +79,7 @@ async function planWorkload(
       0,
     ),
     reasons,
+    lookAgainAt: Number.isFinite(lookAgainAtMs) ? new Date(lookAgainAtMs).toISOString() : null,
     retention,
   };
 }

@@ -13,6 +13,12 @@ import {
 } from '../../domain/select-restore-points.js';
 import { compareWithCopied, type CompareInput } from './compare-with-copied.js';
 import type { SourceWorkload } from '../../domain/restore-point.js';
+import {
+  awaitedPoints,
+  settlePoints,
+  type AwaitedPoint,
+  type SettleRule,
+} from '../../domain/settle.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { timeZoneOf } from '../change/plan-maintenance.js';
@@ -24,6 +30,8 @@ export interface SelectWorkInput extends CompareInput {
   readonly workloadId: string;
   /** `SourceWorkload.folders` of the look that the work goes by; absent: looked for everywhere. */
   readonly sourceFolders?: readonly string[];
+  /** Absent: what is there is taken for whole. */
+  readonly settle?: SettleRule;
 }
 
 /** How the source's restore points relate to what was copied. @throws WORKLOAD_MISSING, REPOSITORY_UNREACHABLE */
@@ -45,7 +53,7 @@ export async function selectWork(
     readonly detection: ChainDetection;
   },
 ): Promise<RestorePointSelection> {
-  const { copied, current } = await compared(context, input);
+  const { copied, current, awaited } = await compared(context, input);
   const { job, scope, detection, targetRepositoryId, sourceRepositoryId } = input;
   const select = (activeFull: boolean) =>
     selectRestorePoints({
@@ -56,6 +64,7 @@ export async function selectWork(
       targetRepositoryId,
       sourceRepositoryId,
       activeFull,
+      awaited,
     });
   let selection = select(input.activeFull);
   const first = current.find(({ id }) => id === selection.points[0]?.restorePointId);
@@ -65,6 +74,7 @@ export async function selectWork(
     ...selection,
     points: selection.points.slice(0, MAX_SELECTED),
     skipped: selection.skipped.slice(0, MAX_SELECTED),
+    awaited: selection.awaited.slice(-MAX_AWAITED),
   };
 }
 
@@ -81,6 +91,8 @@ function isActiveFullDue(
 
 /** Keeps the answer below 100 KiB. */
 const MAX_SELECTED = 200;
+/** The newest ones: a tool writes at the end. */
+const MAX_AWAITED = 20;
 
 async function compared(
   context: MoverContext,
@@ -89,19 +101,26 @@ async function compared(
   copied: ReturnType<typeof availablePoints>;
   current: ComparedRestorePoint[];
   isCopiedChain: boolean;
+  awaited: AwaitedPoint[];
 }> {
   const source = await context.repository(input.sourceRepositoryId);
   const target = await context.repository(input.targetRepositoryId);
-  const workload = await findSourceWorkload(source, input.workloadId, input.sourceFolders);
+  const found = await findSourceWorkload(source, input.workloadId, input.sourceFolders);
+  const { settle = NOTHING_AWAITED } = input;
+  const workload = { ...found, restorePoints: settlePoints(found.restorePoints, settle) };
+  const awaited = awaitedPoints(workload.restorePoints, settle);
   const record =
     input.epoch === null
       ? await readChainRecord(target, input.chain)
       : await ownedChainRecord(target, input.chain, input.epoch);
   const isCopiedChain = workload.isCopiedChain === true;
-  if (record === null) return { copied: [], current: neverCopied(workload), isCopiedChain };
+  if (record === null)
+    return { copied: [], current: neverCopied(workload), isCopiedChain, awaited };
   const current = await compareWithCopied(context, input, workload, record);
-  return { copied: availablePoints(record), current, isCopiedChain };
+  return { copied: availablePoints(record), current, isCopiedChain, awaited };
 }
+
+const NOTHING_AWAITED: SettleRule = { nowMs: 0, settleMs: 0 };
 
 function neverCopied(workload: SourceWorkload): ComparedRestorePoint[] {
   return workload.restorePoints.map((point) => ({

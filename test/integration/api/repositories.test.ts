@@ -24,6 +24,7 @@ describeTemporal('repositories over the API', () => {
       kind: 'directory',
       role: 'target',
       taskLimit: 4,
+      settleSeconds: 60,
       reachable: true,
       totalBytes: 1_000,
       freeBytes: 400,

@@ -33,8 +33,8 @@ describeTemporal('a session that copies from a target repository to another one'
         path: vault,
         role: 'target',
         taskLimit: 4,
+        settleSeconds: 0,
         immutableForDays: 0,
-        folderSync: 'required',
       },
     ];
     workers = await TestWorkers.start(living.site);

@@ -63,6 +63,7 @@ describe('a source with 20 machines', () => {
       job: testJob(),
       immutableForDays: 0,
       nowMs: Date.parse('2026-11-24T22:00:00Z'),
+      settleMs: {},
     });
     expect(workloads).toHaveLength(MACHINES);
     const perFolder = listed.filter((folder) => folder === machineFolder(13));

@@ -27,6 +27,8 @@ export interface Execution {
 export interface HistoryShape {
   readonly name: string;
   readonly settings?: Partial<CopySettings>;
+  /** Of the source; default: 0. */
+  readonly settleSeconds?: number;
   record(lab: RecordingLab): Promise<Execution>;
 }
 
@@ -96,6 +98,14 @@ export const HISTORY_SHAPES: readonly HistoryShape[] = [
     async record(lab) {
       await lab.add('dns01');
       await lab.workers.runSession(testJob());
+      return lab.recordTask('dns01');
+    },
+  },
+  {
+    name: 'copyWorkload-awaited',
+    settleSeconds: 1,
+    async record(lab) {
+      await lab.add('dns01');
       return lab.recordTask('dns01');
     },
   },

@@ -29,6 +29,8 @@ export async function truthOf(fixture: string): Promise<Truth> {
 export class TestSite {
   /** Sources besides `primary`. */
   otherSources: readonly RepositoryConfig[] = [];
+  /** Of the primary repository. 0: what a test writes is copied at once. */
+  settleSeconds = 0;
 
   private constructor(readonly folder: string) {}
 
@@ -50,10 +52,11 @@ export class TestSite {
       kind: 'directory',
       taskLimit: 4,
       immutableForDays: 0,
-      folderSync: 'required',
+      settleSeconds: 0,
     } as const;
+    const { settleSeconds } = this;
     return [
-      { ...shared, id: 'primary', path: this.path('primary'), role: 'primary' },
+      { ...shared, id: 'primary', path: this.path('primary'), role: 'primary', settleSeconds },
       { ...shared, id: 'offsite', path: this.path('offsite'), role: 'target' },
       ...this.otherSources,
     ];

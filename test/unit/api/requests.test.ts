@@ -320,7 +320,6 @@ describe('the documents of the API', () => {
       '/jobs/{id}/start',
       '/operations/{id}',
       '/repositories',
-      '/repositories/{id}/check',
       '/repositories/{id}/jobs',
       '/repositories/{id}/rescan',
       '/repositories/{id}/restore-points',

@@ -162,13 +162,14 @@ describe('job commands', () => {
       'web01',
       'db02',
       '--active-full',
+      '--now',
       '--all',
       '--idempotency-key',
       'k',
     ]);
     expect(out).toBe(`${SESSION.id}\n`);
     expect(bench.seen[0]).toMatchObject({
-      body: { workloads: ['web01', 'db02'], activeFull: true, restorePoints: 'all' },
+      body: { workloads: ['web01', 'db02'], activeFull: true, now: true, restorePoints: 'all' },
       headers: { 'idempotency-key': 'k' },
     });
   });

@@ -371,6 +371,7 @@ describe('a newest restore point that cannot be used', () => {
       skipped: [],
       reason,
       unusable: { state: 'unknown', reason },
+      awaited: [],
     });
   });
 });

@@ -126,10 +126,7 @@ export async function browseRepository(input: BrowseRepositoryInput): Promise<Br
     throw ApplicationFailure.nonRetryable('no workload missing', 'WORKLOAD_MISSING');
   }
   if (input.what === 'describe') {
-    const storage = null;
-    return {
-      items: [{ reachable: true, reason: null, totalBytes: 1_000, freeBytes: 400, storage }],
-    };
+    return { items: [{ reachable: true, reason: null, totalBytes: 1_000, freeBytes: 400 }] };
   }
   // The run id shows whether an answer was read again or taken from the cache.
   const { runId } = workflowInfo();
@@ -150,6 +147,7 @@ export async function planJob({ job }: PlanJobInput): Promise<JobPlan> {
         retention: { keep: [], actions: [], warnings: [] },
         estimatedBytes: 10,
         reasons: ['first copy'],
+        lookAgainAt: null,
       },
     ],
   };
