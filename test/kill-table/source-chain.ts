@@ -127,7 +127,8 @@ function qemuIoCommand(work: string, write: DiskWrite): string {
   return `write -s ${path} ${write.at} ${write.bytes}`;
 }
 
-function noise(seed: number, bytes: number): Buffer {
+/** Bytes that a write of `noise` puts on the disk. */
+export function noise(seed: number, bytes: number): Buffer {
   const iv = Buffer.alloc(16);
   iv.writeUInt32BE(seed);
   return createCipheriv('aes-128-ctr', Buffer.alloc(16), iv).update(Buffer.alloc(bytes));

@@ -1,6 +1,7 @@
 import { KIB, MIB, type SourcePoint } from './source-chain.js';
 
-/** Six days of a machine: two disks, one of which grows to a size that is no multiple of a cluster, and a third from the fourth day on;
+/** Six days of a machine: two disks, one of which grows to a size that is no multiple of a cluster, is shrunk on the fourth day, so that its
+ *  end is gone, and grown again on the fifth; a third from the fourth day on;
  *  clusters of 4 KiB, 64 KiB and 2 MiB, subclusters, compressed and zero clusters. */
 export const SIX_DAYS: readonly SourcePoint[] = [
   {
@@ -36,7 +37,7 @@ export const SIX_DAYS: readonly SourcePoint[] = [
   },
   {
     system: increment(3 * MIB, []),
-    data: increment(2 * MIB + 512, [noise(9, 128 * KIB, 192 * KIB)]),
+    data: increment(MIB + 200 * KIB, [noise(9, 128 * KIB, 192 * KIB)]),
     added: full(512 * KIB, [noise(10, 128 * KIB, 128 * KIB)]),
   },
   {
@@ -68,10 +69,10 @@ export const THREE_DAYS: readonly SourcePoint[] = [
   { system: increment(MIB, [noise(24, 256 * KIB, 64 * KIB)]) },
 ];
 
-/** Day by day a full, as a tool without increments makes them: the second is compared block by block. */
+/** Day by day a full, as a tool without increments makes them: the second, of a smaller disk, is compared block by block. */
 export const FULLS: readonly SourcePoint[] = [
   { system: full(2 * MIB, [noise(31, 0, 256 * KIB), noise(32, MIB, 128 * KIB)]) },
-  { system: full(2 * MIB, [noise(31, 0, 256 * KIB), noise(33, MIB, 64 * KIB)]) },
+  { system: full(MIB + 80 * KIB, [noise(31, 0, 256 * KIB), noise(33, MIB, 64 * KIB)]) },
 ];
 
 /** More than one window of 8 MiB. */

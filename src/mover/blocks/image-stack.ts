@@ -5,6 +5,7 @@ import {
   BLOCK_DIRECT,
   BLOCK_ENCODED,
   BLOCK_UNALLOCATED,
+  BLOCK_ZERO,
   emptyBlockMap,
   type BlockMap,
   type DiskImage,
@@ -34,17 +35,23 @@ export interface StackMap {
   readonly hostOffsets: Float64Array;
 }
 
-/** The images of one disk at one restore point, top first, read as the guest saw the disk. */
+/** The images of one disk at one restore point, top first, read as the guest saw the disk. A layer that is shorter than those above it ends
+ *  the search behind its end: what the layers below hold there was gone when the disk was shrunk, and reads as zeros ever since. */
 export class ImageStack {
   /** Memory of the last answer of an image. */
   private layerMap: BlockMap | undefined;
+  /** For each layer, how far into the disk it is seen through the layers above it and by itself. */
+  private readonly seenBytes: readonly number[];
 
   private constructor(
     readonly layers: readonly LayerFile[],
     readonly files: readonly ReadableFile[],
     readonly images: readonly DiskImage[],
     private readonly sizesBytes: readonly number[],
-  ) {}
+  ) {
+    let seen = Infinity;
+    this.seenBytes = images.map((image) => (seen = Math.min(seen, image.virtualSizeBytes)));
+  }
 
   /** @throws SOURCE_CHANGED when a file is not what its stamp says, IMAGE_… when one cannot be read */
   static async open(context: MoverContext, layers: readonly LayerFile[]): Promise<ImageStack> {
@@ -96,6 +103,7 @@ export class ImageStack {
   }
 
   /** Where each guest block's content lies, seen from the top. The first `layerLimit` layers only: what they do not hold is UNALLOCATED.
+   *  What they cut off of the layer below them, because one of them is shorter, is ZERO.
    *  @param reuse an earlier answer that is not needed any more: its memory is taken when it has the same length */
   async mapBlocks(
     firstBlock: number,
@@ -109,25 +117,35 @@ export class ImageStack {
       const open = await this.mapLayer(layer, firstBlock, map);
       if (open === 0) break;
     }
+    this.mapCutOff(firstBlock, map, layerLimit);
     return map;
   }
 
-  /** First block from `block` on that one of the first `layerLimit` layers may hold; behind the disk when none does. */
+  /** First block from `block` on that one of the first `layerLimit` layers may hold or cut off; behind the disk when none does. */
   nextHeldBlock(block: number, layerLimit = this.images.length): number {
     const images = this.images.slice(0, layerLimit);
-    return Math.min(this.blockCount, ...images.map((image) => image.nextHeldBlock(block)));
+    const { first, end } = this.cutOff(layerLimit);
+    const nextCutOff = Math.max(block, first);
+    return Math.min(
+      this.blockCount,
+      nextCutOff < end ? nextCutOff : Infinity,
+      ...images.map((image) => image.nextHeldBlock(block)),
+    );
   }
 
   /** Settles what `layer` holds of the blocks that are still open; returns how many stay open. */
   private async mapLayer(layer: number, firstBlock: number, map: StackMap): Promise<number> {
+    const seenFromAbove = this.seenBytes[layer - 1] ?? Infinity;
+    const reachedBlocks = Math.ceil(seenFromAbove / BLOCK_BYTES) - firstBlock;
+    if (reachedBlocks <= 0) return 0;
     const image = this.images[layer]!;
     const reuse = this.layerMap;
     this.layerMap = undefined; // nobody else may take it meanwhile
     const own = await image.mapBlocks(firstBlock, map.states.length, reuse);
-    // A block that passes the end of its layer is put together by `read`, which knows about the zeros behind the end.
-    const wholeBlocks = Math.floor(image.virtualSizeBytes / BLOCK_BYTES) - firstBlock;
+    // A block that passes the end of a layer is put together by `read`, which knows about the zeros behind the end.
+    const wholeBlocks = Math.floor(this.seenBytes[layer]! / BLOCK_BYTES) - firstBlock;
     let open = 0;
-    for (let i = 0; i < map.states.length; i++) {
+    for (let i = 0; i < Math.min(reachedBlocks, map.states.length); i++) {
       if (map.states[i] !== BLOCK_UNALLOCATED) continue;
       const state = own.states[i]!;
       if (state === BLOCK_UNALLOCATED) {
@@ -140,6 +158,30 @@ export class ImageStack {
     }
     this.layerMap = own;
     return open;
+  }
+
+  /** Settles what is still open of the blocks that the first `layerLimit` layers cut off. */
+  private mapCutOff(firstBlock: number, map: StackMap, layerLimit: number): void {
+    const { first, end, isFirstWhole } = this.cutOff(layerLimit);
+    const from = Math.max(first - firstBlock, 0);
+    for (let i = from; i < Math.min(end - firstBlock, map.states.length); i++) {
+      if (map.states[i] !== BLOCK_UNALLOCATED) continue;
+      const isPart = firstBlock + i === first && !isFirstWhole;
+      map.states[i] = isPart ? BLOCK_ENCODED : BLOCK_ZERO;
+      map.layers[i] = layerLimit - 1;
+    }
+  }
+
+  /** Blocks from `first` to before `end` that the layer below the first `layerLimit` ones may hold and that are not seen through them: one
+   *  of them is shorter. Of the first one a part may be seen. None when nothing lies below. */
+  private cutOff(layerLimit: number): { first: number; end: number; isFirstWhole: boolean } {
+    const seen = this.seenBytes[layerLimit - 1] ?? Infinity;
+    const belowBytes = this.images[layerLimit]?.virtualSizeBytes ?? 0;
+    const shownBytes = Math.min(belowBytes, this.virtualSizeBytes);
+    if (shownBytes <= seen) return { first: 0, end: 0, isFirstWhole: true };
+    const first = Math.floor(seen / BLOCK_BYTES);
+    const end = Math.ceil(shownBytes / BLOCK_BYTES);
+    return { first, end, isFirstWhole: seen % BLOCK_BYTES === 0 };
   }
 
   /** A block at the end of the file may be short there; anything shorter than the file was when opened means it was cut.

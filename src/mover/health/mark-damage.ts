@@ -1,6 +1,7 @@
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { writeChainRecord } from '../../chain/chain-store.js';
 import type { LastingDamage } from '../../domain/damage.js';
+import { BLOCK_BYTES } from '../../domain/digest.js';
 import { isBackupError } from '../../domain/errors.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
 import { BLOCK_UNALLOCATED } from '../../image/disk-image.js';
@@ -93,7 +94,7 @@ async function pointsThatShow(
   return showing;
 }
 
-/** Blocks of `open` that this increment does not hold itself. */
+/** Blocks of `open` that this increment neither holds itself nor cuts off, being shorter. */
 async function stillShown(
   context: MoverContext,
   input: ChangeInput,
@@ -113,6 +114,7 @@ async function stillShown(
     try {
       const shown = new Set<number>();
       for (const block of open) {
+        if (block * BLOCK_BYTES >= image.virtualSizeBytes) continue;
         const map = await image.mapBlocks(block, 1);
         if (map.states[0] === BLOCK_UNALLOCATED) shown.add(block);
       }

@@ -1,0 +1,198 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { chainFolder } from '../../../src/chain/chain-paths.js';
+import { availablePoints } from '../../../src/chain/chain-record.js';
+import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
+import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
+import { folderRepositoryId } from '../../../src/repository/open-repository.js';
+import { readWholeFile } from '../../../src/repository/replace-file.js';
+import {
+  diskId,
+  makeSourceChain,
+  MIB,
+  withFirstPoints,
+  type SourceChain,
+  type SourcePoint,
+} from '../../kill-table/source-chain.js';
+import { keep, NOW_MS, orderFor } from '../../kill-table/scenarios.js';
+import { requireTool } from '../../support/image/qemu.js';
+import { wrongPointsToQemu } from '../../support/living/qemu-witness.js';
+import { DISK, drawnDays, modelOf, resized } from '../../support/living/resized-chain.js';
+import { InProcessMover, type CopyOrder } from '../../support/mover/in-process-mover.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+
+const SEED = 20_261_126;
+
+/** A source and one target of it; what is wrong in the target is judged by qemu-img. */
+class Copied {
+  constructor(
+    readonly source: SourceChain,
+    readonly order: Omit<CopyOrder, 'owner'>,
+    readonly target = new SimulatedRepository('offsite'),
+  ) {}
+
+  static async of(
+    source: SourceChain,
+    changes: Partial<CopyOrder> = {},
+    pointsAtFirst = source.pointIds.length,
+  ): Promise<Copied> {
+    const copied = new Copied(source, { ...(await orderFor(source.repository)), ...changes });
+    await copied.copy('first', await withFirstPoints(source, pointsAtFirst));
+    return copied;
+  }
+
+  async copy(owner: string, from = this.source.repository): Promise<void> {
+    await new InProcessMover(from, this.target).copy({ ...this.order, owner });
+  }
+
+  /** The same target again, to be changed on its own. */
+  fork(): Copied {
+    return new Copied(this.source, this.order, this.target.clone());
+  }
+
+  get chain(): string {
+    return chainFolder(this.order.jobId, this.order.workload.id);
+  }
+
+  async points(): Promise<TargetRestorePoint[]> {
+    return availablePoints(
+      await new InProcessMover(this.target).chain({ ...this.order, owner: '' }),
+    );
+  }
+
+  /** Days of the points that qemu-img reads otherwise than they were in the source. */
+  async wrongDays(): Promise<number[]> {
+    const { workload, jobId } = this.order;
+    const chain = { repository: this.target, jobId, workloadId: workload.id };
+    const points = await this.points();
+    const wrong = await wrongPointsToQemu(chain, points, (point) => this.truthOf(point));
+    return points.filter(({ id }) => wrong.includes(id)).map(dayOf);
+  }
+
+  truthOf(point: TargetRestorePoint): Buffer {
+    return this.source.truth.get(this.source.pointIds[dayOf(point)] ?? '')!.get(diskId(DISK))!;
+  }
+
+  /** Days of the points whose raw restore is otherwise than they were in the source. */
+  async wronglyRestoredDays(): Promise<number[]> {
+    const wrong: number[] = [];
+    for (const point of await this.points())
+      if (!(await restoreRaw(this, point.id)).equals(this.truthOf(point))) wrong.push(dayOf(point));
+    return wrong;
+  }
+}
+
+function dayOf({ createdAt }: TargetRestorePoint): number {
+  return Number(createdAt.slice(8, 10)) - 1;
+}
+
+async function restoreRaw({ target, chain }: Copied, pointId: string): Promise<Buffer> {
+  const destinationPath = '/restored';
+  const folder = new SimulatedRepository(folderRepositoryId(destinationPath));
+  const mover = new InProcessMover(target, folder);
+  const input = {
+    ...{ repositoryId: target.id, chain, pointId, destinationPath, format: 'raw' as const },
+    ...{ disks: null, leaseId: 'lease', nowMs: NOW_MS },
+  };
+  const { reference, disks } = await mover.run('prepareRestore', input);
+  for (const { disk, windowCount } of disks)
+    await mover.runWindows(
+      'restoreRaw',
+      { targetRepositoryId: folder.id, staging: `.longhaul-restore-${pointId}`, reference, disk },
+      Array.from({ length: windowCount }, (_, i) => i),
+    );
+  await mover.run('finishRestore', input);
+  return (await readWholeFile(folder, `${diskId(DISK)}.raw`, 64 * MIB))!;
+}
+
+/** A job that copies on what `first` holds. */
+async function copyOn(first: Copied, restorePoints: 'all' | 'latest'): Promise<Copied> {
+  const [workload] = await listSourceWorkloads(first.target);
+  const order = {
+    jobId: 'onward',
+    workload: { id: workload!.id, name: workload!.name, type: 'olvm-rhv' as const },
+    sourceRepositoryId: first.target.id,
+    targetRepositoryId: 'vault',
+    restorePoints,
+  };
+  const onward = new Copied(first.source, order, new SimulatedRepository('vault'));
+  await onward.copy('first', first.target);
+  return onward;
+}
+
+type Way = (source: SourceChain) => Promise<Copied>;
+
+const inPlaceOf = (weekly: 'thursday' | null, value: number): Way => {
+  return async (source) => {
+    const copied = await Copied.of(source);
+    const order = { ...copied.order, owner: 'second' };
+    await new InProcessMover(copied.target).maintain(order, keep(value, weekly), NOW_MS);
+    return copied;
+  };
+};
+
+/** Every way on which bytes get into a target. */
+const WAYS: Readonly<Record<string, Way>> = {
+  'all points': (source) => Copied.of(source),
+  'the newest point alone': (source) => Copied.of(source, { restorePoints: 'latest' }),
+  'an increment that passes over points': async (source) => {
+    const copied = await Copied.of(source, { restorePoints: 'latest' }, 2);
+    await copied.copy('second');
+    return copied;
+  },
+  'an active full': async (source) => {
+    const copied = await Copied.of(source, {}, 1);
+    await new InProcessMover(source.repository, copied.target).copy({
+      ...{ ...copied.order, restorePoints: 'latest', owner: 'second', activeFull: true },
+    });
+    return copied;
+  },
+  'merges down to one point': inPlaceOf(null, 1),
+  'merges down to two points': inPlaceOf(null, 2),
+  'a GFS full in the middle': inPlaceOf('thursday', 99),
+  'a copy of a copy': async (source) => copyOn(await Copied.of(source), 'all'),
+  'a copy of the newest copy': async (source) => copyOn(await Copied.of(source), 'latest'),
+};
+
+describe.skipIf(!requireTool('qemu-img'))('a disk that is shrunk and grown within a chain', () => {
+  const source = makeSourceChain(
+    resized([8 * MIB, 12 * MIB + 512, 12 * MIB + 512, 6 * MIB, 10 * MIB, 10 * MIB]),
+  );
+
+  it.each(Object.keys(WAYS))('reads as the source did, by qemu-img, after %s', async (name) => {
+    const copied = await WAYS[name]!(source);
+    expect(await copied.wrongDays()).toEqual([]);
+  });
+
+  it('is restored raw as the source was', async () => {
+    expect(await (await Copied.of(source)).wronglyRestoredDays()).toEqual([]);
+  });
+});
+
+describe.skipIf(!requireTool('qemu-img'))('a disk of another size at each backup', () => {
+  it(
+    'reads as a model of plain bytes says, by every way into a target and out of it',
+    { timeout: 300_000 },
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(drawnDays, async (days: readonly SourcePoint[]) => {
+          const source = makeSourceChain(days);
+          const truth = source.pointIds.map((id) => source.truth.get(id)!.get(diskId(DISK))!);
+          expect(truth.map((bytes, day) => bytes.equals(modelOf(days)[day]!))).not.toContain(false);
+          const wrong: Record<string, number[]> = {};
+          for (const [name, way] of Object.entries(WAYS)) {
+            const copied = await way(source);
+            wrong[name] = await copied.wrongDays();
+            wrong[`${name}, restored`] = await copied.wronglyRestoredDays();
+          }
+          expect(Object.entries(wrong).filter(([, faults]) => faults.length > 0)).toEqual([]);
+        }),
+        {
+          seed: SEED,
+          numRuns: Number(process.env['LONGHAUL_PROPERTY_RUNS'] ?? 8),
+          endOnFailure: true,
+        },
+      );
+    },
+  );
+});
