@@ -43,6 +43,8 @@ const IMAGE_NAME =
   /^(?<disk>(?:fd|hd|sd|vd|xvd|ubd)[a-z]+)\.(?<checkpoint>.+)\.(?<format>qcow2|raw)$/;
 const XML_NAME = /^(?<document>checkpoint|domain)\.(?<checkpoint>.+)\.xml$/;
 
+const SECTOR_BYTES = 512;
+
 interface CheckpointFiles {
   readonly name: string;
   readonly images: { disk: string; format: ImageFormat; entry: RepositoryEntry }[];
@@ -142,9 +144,16 @@ async function readKind(
   entry: RepositoryEntry,
 ): Promise<Finding<RestorePointKind>> {
   if (entry.stamp.sizeBytes === 0) return incomplete(`${entry.path} is empty`);
-  if (format === 'raw') return { value: 'full' };
+  if (format === 'raw') return rawKind(entry);
   const backing = await readBackingName(repository, entry);
   return 'fault' in backing ? backing : { value: backing.value === null ? 'full' : 'increment' };
+}
+
+/** A disk is a whole number of sectors: any other file was cut off, or is still being written. */
+function rawKind({ path, stamp: { sizeBytes } }: RepositoryEntry): Finding<RestorePointKind> {
+  return sizeBytes % SECTOR_BYTES === 0
+    ? { value: 'full' }
+    : incomplete(`${path} has ${sizeBytes} bytes, which is no whole number of sectors`);
 }
 
 function newestChangeMs({ images, checkpoint, domain }: CheckpointFiles): number {
