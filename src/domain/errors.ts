@@ -184,6 +184,11 @@ export const ERROR_CODES = {
     meaning: 'The file does not start like an image of its format.',
     hint: 'The file is damaged, unfinished, or of another format.',
   },
+  IMAGE_FORMAT_UNKNOWN: {
+    kind: 'unsupported',
+    meaning: 'The disk image is of a format that this release does not know.',
+    hint: 'Update Longhaul: a newer release wrote the file that names this format.',
+  },
   IMAGE_VERSION_UNKNOWN: {
     kind: 'unsupported',
     meaning: 'The image has a version or feature that this release does not know.',

@@ -10,9 +10,7 @@ import {
   type BlockMap,
   type DiskImage,
 } from '../../image/disk-image.js';
-import { openQcow2Image } from '../../image/qcow2/qcow2-image.js';
-import { openRawImage } from '../../image/raw/raw-image.js';
-import type { ByteSource } from '../../image/byte-source.js';
+import { openImage } from '../../image/open-image.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
 import { fileByteSource } from './file-bytes.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -229,10 +227,6 @@ export async function openLayerImage(
     await file.close();
     throw error;
   }
-}
-
-async function openImage(source: ByteSource, format: ImageFormat): Promise<DiskImage> {
-  return format === 'qcow2' ? openQcow2Image(source) : openRawImage(source);
 }
 
 async function assertUnchanged(file: ReadableFile, layer: LayerFile): Promise<void> {

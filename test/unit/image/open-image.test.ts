@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import type { ByteSource } from '../../../src/image/byte-source.js';
+import { openImage } from '../../../src/image/open-image.js';
+import type { ImageFormat } from '../../../src/domain/restore-point.js';
+
+/** A file of zeros. */
+const file: ByteSource = {
+  label: 'vm/disk',
+  sizeBytes: 65_536,
+  read: (target) => {
+    target.fill(0);
+    return Promise.resolve();
+  },
+};
+
+describe('openImage', () => {
+  // A commit record or a plan is JSON: nothing but this look keeps a third format out.
+  it.each(['vmdk', 'vhdx', '', 'QCOW2', 'toString', '__proto__', undefined, null, 7])(
+    'refuses the format %j instead of reading it as raw',
+    async (format) => {
+      await expect(openImage(file, format as ImageFormat)).rejects.toMatchObject({
+        code: 'IMAGE_FORMAT_UNKNOWN',
+        message: expect.stringContaining('vm/disk') as string,
+      });
+    },
+  );
+
+  it('reads a raw file as it is, and expects of qcow2 its magic', async () => {
+    expect((await openImage(file, 'raw')).format).toBe('raw');
+    await expect(openImage(file, 'qcow2')).rejects.toMatchObject({ code: 'IMAGE_MAGIC_MISSING' });
+  });
+});
