@@ -15,7 +15,7 @@ export interface ChainRecord {
   /** Session part that owns the current epoch. */
   readonly owner: string | null;
   readonly presence: Presence;
-  /** Oldest first. A parent always stands before its children. */
+  /** In the order of the chain: a parent stands before its children, and what came later behind them. Dates may contradict it. */
   readonly points: readonly TargetRestorePoint[];
   /** A change of files that the record announces before it begins and forgets when it is done. Found at a start, it is done again. */
   readonly pending: PendingChange | null;
@@ -65,7 +65,7 @@ export function parseChainRecord(bytes: Buffer, path: string): ChainRecord {
   return record as ChainRecord; // what carries its own digest was written by serializeChainRecord
 }
 
-/** All points that are offered, oldest first. */
+/** All points that are offered, in the order of the chain. */
 export function availablePoints(record: ChainRecord): TargetRestorePoint[] {
   return record.points.filter((point) => point.state === 'available');
 }

@@ -23,6 +23,7 @@ export interface GfsDue {
   readonly periodKey: string;
 }
 
+/** `createdAt` is a date that is believed (`withBelievedDates`). */
 export type FlaggedPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'flags'>;
 
 export interface GfsDueInput {
@@ -31,7 +32,9 @@ export interface GfsDueInput {
   readonly timeZone: string;
   /** When the source made the point in question: one that is about to be copied, or one that is. */
   readonly createdAtMs: number;
-  /** The target's points; the point in question may be among them. */
+  /** Id of the point in question when it is among the target's points; absent: it is about to be copied. */
+  readonly id?: string;
+  /** The target's points. */
   readonly points: readonly FlaggedPoint[];
 }
 
@@ -44,7 +47,7 @@ export function gfsDue(input: GfsDueInput): GfsDue[] {
   const { gfs, timeZone } = input;
   if (gfs === null) return [];
   const day = dayNumberOf(input.createdAtMs, timeZone);
-  const own = input.points.find((point) => Date.parse(point.createdAt) === input.createdAtMs);
+  const own = input.points.find(({ id }) => id === input.id);
   const carried = new Set<GfsFlag>(own?.flags ?? []);
   const due: GfsDue[] = [];
   for (const flag of GFS_FLAGS) {
@@ -92,17 +95,17 @@ export interface GfsFull {
  *  a session died between its copy and this step, is filled from a point of its period that the chain still holds.
  *
  *  With method `active`, ask `gfsDue` before the copy and copy the point as an active full; it then only gets its flags here.
- *  Nothing is built from a point that is not healthy, nor while the clock is behind the newest point. */
+ *  Nothing is built from a point that is not healthy, nor while the clock is behind the newest copy. */
 export function gfsFullNeeded(
-  input: Omit<GfsDueInput, 'createdAtMs' | 'points'> & {
-    /** Oldest first. */
+  input: Omit<GfsDueInput, 'createdAtMs' | 'id' | 'points'> & {
+    /** In the order of the chain. */
     readonly points: readonly (FlaggedPoint &
-      Pick<TargetRestorePoint, 'kind' | 'health' | 'state'>)[];
+      Pick<TargetRestorePoint, 'copiedAt' | 'kind' | 'health' | 'state'>)[];
     readonly nowMs: number;
   },
 ): GfsFull[] {
   const newest = input.points.at(-1);
-  if (newest === undefined || Date.parse(newest.createdAt) > input.nowMs) return [];
+  if (newest === undefined || Date.parse(newest.copiedAt) > input.nowMs) return [];
   // Without any flag the policy is new: it does not reach back.
   const lastFlagged = input.points.findLastIndex((point) => point.flags.length > 0);
   const candidates = input.points.slice(lastFlagged === -1 ? -1 : lastFlagged);
@@ -110,7 +113,8 @@ export function gfsFullNeeded(
   const fulls: GfsFull[] = [];
   for (const point of candidates) {
     if (point.state !== 'available' || point.health !== 'good') continue;
-    const due = gfsDue({ ...input, points: flagged, createdAtMs: Date.parse(point.createdAt) });
+    const { id, createdAt } = point;
+    const due = gfsDue({ ...input, id, points: flagged, createdAtMs: Date.parse(createdAt) });
     if (due.length === 0) continue;
     const flags = due.map(({ flag }) => flag);
     flagged.push({ ...point, flags });
@@ -130,7 +134,7 @@ export function gfsKeepReasons(input: {
   readonly gfs: GfsPolicy | null;
   readonly timeZone: string;
   readonly nowMs: number;
-  /** Oldest first. */
+  /** In the order of the chain. */
   readonly points: readonly FlaggedPoint[];
 }): Map<string, string[]> {
   const { gfs, timeZone } = input;

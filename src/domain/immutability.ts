@@ -12,7 +12,9 @@ export interface ImmutabilityRule {
   readonly asOfMs: number;
 }
 
-/** null: not immutable, or not any more. The days must have passed for the clock since `copiedAt`, and for the source's clock since
+/** `createdAt` is a date that is believed (`withBelievedDates`).
+ *
+ *  null: not immutable, or not any more. The days must have passed for the clock since `copiedAt`, and for the source's clock since
  *  `createdAt`: what a clock that runs ahead takes for over is not over, and a source whose clock is behind holds nothing for longer than
  *  the real days (docs/adr/0009-ages-from-the-newest-point.md). */
 export function immutableReason(

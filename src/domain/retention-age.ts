@@ -15,7 +15,8 @@ export interface AgeBase {
   readonly ageNote: string | null;
 }
 
-/** A clock that runs ahead makes nothing older than its chain shows. `points`: oldest first. */
+/** A clock that runs ahead makes nothing older than its chain shows. `points`: in the order of the chain, with dates that are believed
+ *  (`withBelievedDates`). */
 export function ageBase(
   points: readonly Pick<TargetRestorePoint, 'createdAt'>[],
   nowMs: number,

@@ -1,5 +1,6 @@
 /** Which restore points of a target chain stay, and what is done, in which order, to be rid of the others. */
 
+import { doubtOfDate, withBelievedDates } from './believed-dates.js';
 import { dayNumberOf, startOfDayMs, utcText } from './calendar-date.js';
 import type { GfsPolicy, RetentionPolicy } from './copy-job.js';
 import { gfsKeepReasons } from './gfs.js';
@@ -16,7 +17,7 @@ export type RetainedPoint = Pick<
 >;
 
 export interface RetentionInput {
-  /** Oldest first; one chain after the other. */
+  /** In the order of the record: what a point builds on stands before it. Dates may be wrong. */
   readonly points: readonly RetainedPoint[];
   readonly policy: RetentionPolicy;
   readonly gfs: GfsPolicy | null;
@@ -54,6 +55,8 @@ export interface RetentionPlan {
  *    overwrite, a synthetic full is built instead once as many points are outdated as are kept: one full per round, not per session.
  *  - With GFS or several chains nothing is merged: increments go all together when none of their chain is wanted, and their full with
  *    them unless a flag still protects it.
+ *  - The order is that of the record; ages are counted from dates that fit it (`withBelievedDates`), so that a point from the future or
+ *    from 1970 neither takes others with it nor holds them.
  *  - Ages are counted from a day after the newest point at the latest, so that a clock that runs ahead, or a source that stopped, lets
  *    nothing go.
  *  - Nothing goes that something kept builds on, that is leased or immutable, or while the chain is unreadable or the clock looks wrong. */
@@ -66,9 +69,10 @@ export function planRetention(input: RetentionInput): RetentionPlan {
       warnings: [`no restore point is merged or deleted: ${refusal}`],
     };
   }
-  const dated = { ...input, ...ageBase(input.points, input.nowMs) };
-  const reasons = keepReasons(dated);
-  const chains = [...chainsOf(input.points).values()];
+  const points = withBelievedDates(input.points);
+  const dated = { ...input, points, ...ageBase(points, input.nowMs) };
+  const reasons = keepReasons(dated, input.points);
+  const chains = [...chainsOf(points).values()];
   const outdated = chains.flatMap((chain) => outdatedOf(chain, reasons));
   const deleted = new Set(outdated.flatMap((action) => action.ids));
   const remaining = chains.filter((chain) => chain.some((point) => !deleted.has(point.id)));
@@ -95,13 +99,10 @@ type Chain = readonly RetainedPoint[];
 function refusalOf({ points, nowMs, unreadable }: RetentionInput): string | null {
   if (unreadable) return 'a file of the chain cannot be read just now';
   const chainOf = new Map(points.map((point) => [point.id, point.chainId]));
-  for (const { id, parentId, chainId, createdAt, copiedAt, health } of points) {
+  for (const { id, parentId, chainId, copiedAt, health } of points) {
     if (health === 'unknown') return `restore point ${id} cannot be read just now`;
     if (parentId !== null && chainOf.get(parentId) !== chainId) {
       return `restore point ${id} builds on ${parentId}, which its chain does not list`;
-    }
-    if (Date.parse(createdAt) > nowMs) {
-      return `restore point ${id} is dated after the present time ${utcText(nowMs)}; check the clocks`;
     }
     if (Date.parse(copiedAt) > nowMs) {
       return `restore point ${id} was copied after the present time ${utcText(nowMs)}; check the clock`;
@@ -110,8 +111,9 @@ function refusalOf({ points, nowMs, unreadable }: RetentionInput): string | null
   return null;
 }
 
-/** Reasons of the points that are kept for their own sake. */
-function keepReasons(input: DatedInput): Reasons {
+/** Reasons of the points that are kept for their own sake.
+ *  @param asDated the same points with the dates of their source */
+function keepReasons(input: DatedInput, asDated: Chain): Reasons {
   const reasons = new Map<string, string[]>();
   const add = (id: string, reason: string): void => {
     const known = reasons.get(id);
@@ -136,11 +138,20 @@ function keepReasons(input: DatedInput): Reasons {
     forItsAge.push(...(flags.get(id) ?? []));
     const immutable = immutableReason(point, input);
     if (immutable !== null) forItsAge.push(immutable);
-    if (forItsAge.length > 0 && input.ageNote !== null) forItsAge.push(input.ageNote);
+    if (forItsAge.length > 0) forItsAge.push(...ageNotes(input, asDated[index], point));
     for (const reason of forItsAge) add(id, reason);
     if (leased.has(id)) add(id, 'in use');
   });
   return reasons;
+}
+
+function ageNotes(
+  { ageNote }: DatedInput,
+  asDated: RetainedPoint | undefined,
+  point: RetainedPoint,
+): string[] {
+  const doubt = asDated === undefined ? null : doubtOfDate(asDated, point);
+  return [doubt, ageNote].filter((note) => note !== null);
 }
 
 interface ShortTerm {

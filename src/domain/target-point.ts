@@ -7,7 +7,7 @@ export type GfsFlag = 'weekly' | 'monthly' | 'yearly';
 export type PointHealth = 'good' | 'corrupt' | 'unknown';
 
 export interface TargetRestorePoint {
-  /** Folder name in the chain, from `createdAt`: unique in the chain, sorts by time. */
+  /** Folder name in the chain, from `createdAt`: unique in the chain. Says nothing about the order: the record does. */
   readonly id: string;
   /** When the source made it. RFC 3339 UTC. */
   readonly createdAt: string;

@@ -1,6 +1,7 @@
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { writeChainRecord } from '../../chain/chain-store.js';
 import { missedLook, removalOf, type Absence, type Removal } from '../../domain/absence.js';
+import { withBelievedDates } from '../../domain/believed-dates.js';
 import { utcText } from '../../domain/calendar-date.js';
 import { immutableReason } from '../../domain/immutability.js';
 import { ageBase } from '../../domain/retention-age.js';
@@ -38,11 +39,12 @@ export async function noteAbsence(
 
 /** Of a record whose workload is absent. Pure. */
 export function absenceStanding(
-  { presence, points }: Pick<ChainRecord, 'presence' | 'points'>,
+  record: Pick<ChainRecord, 'presence' | 'points'>,
   { afterDays, immutableForDays }: AbsenceRule,
   nowMs: number,
 ): AbsenceStanding {
-  const { absence, lastSeenAt } = presence;
+  const { absence, lastSeenAt } = record.presence;
+  const points = withBelievedDates(record.points);
   if (absence === null) throw new Error('the last look showed this workload');
   const removal = removalOf(absence, afterDays, nowMs);
   // What looks of several days have proven is as good as a point of those days.

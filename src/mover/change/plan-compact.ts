@@ -1,6 +1,7 @@
 import { availablePoints } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
 import { leasedPointIds } from '../../chain/leases.js';
+import { withBelievedDates } from '../../domain/believed-dates.js';
 import type { MaintenanceSchedule } from '../../domain/copy-job.js';
 import { immutableReason } from '../../domain/immutability.js';
 import { maintenanceDue } from '../../domain/maintenance-window.js';
@@ -20,7 +21,7 @@ export async function planCompact(
   const { nowMs } = input;
   const repository = await context.repository(input.targetRepositoryId);
   const record = await ownedChainRecord(repository, input.chain, input.epoch);
-  const points = availablePoints(record);
+  const points = withBelievedDates(availablePoints(record));
   const chainId = points.at(-1)?.chainId;
   const full = points.find(({ id }) => id === chainId);
   if (full === undefined || full.health !== 'good' || record.pending !== null)

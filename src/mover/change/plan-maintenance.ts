@@ -2,6 +2,7 @@ import { leasedPointIds } from '../../chain/leases.js';
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
 import type { CopyJob } from '../../domain/copy-job.js';
+import { withBelievedDates } from '../../domain/believed-dates.js';
 import { isBackupError } from '../../domain/errors.js';
 import { gfsFullNeeded, type GfsFull } from '../../domain/gfs.js';
 import { mayBecomeFull } from '../../domain/immutability.js';
@@ -40,6 +41,7 @@ export async function maintenancePlan(
   const { job, nowMs, immutableForDays, chain } = input;
   const timeZone = timeZoneOf(job);
   const points = availablePoints(record);
+  const dated = withBelievedDates(points);
   const missing = await firstUnreadable(repository, chain, record);
   const leased = await leasedPointIds(repository, chain, record, nowMs);
   const isReadable = missing === null && record.pending === null;
@@ -55,14 +57,14 @@ export async function maintenancePlan(
     mergeAllowed: repository.capabilities.overwriteInPlace,
   });
   const fulls = isReadable
-    ? gfsFullNeeded({ gfs: job.gfs, mode: job.mode, timeZone, points, nowMs })
+    ? gfsFullNeeded({ gfs: job.gfs, mode: job.mode, timeZone, points: dated, nowMs })
     : [];
-  const rule = { immutableForDays, nowMs, ...ageBase(points, nowMs) };
+  const rule = { immutableForDays, nowMs, ...ageBase(dated, nowMs) };
   return {
     ...plan,
     warnings: missing === null ? plan.warnings : [...plan.warnings, missing],
     fulls: fulls.filter(({ restorePointId, synthesize }) => {
-      const point = points.find(({ id }) => id === restorePointId);
+      const point = dated.find(({ id }) => id === restorePointId);
       return !synthesize || (point !== undefined && mayBecomeFull(point, points.at(-1), rule));
     }),
   };

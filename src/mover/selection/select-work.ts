@@ -1,5 +1,6 @@
 import { availablePoints } from '../../chain/chain-record.js';
 import { ownedChainRecord, readChainRecord } from '../../chain/chain-store.js';
+import { withBelievedDates } from '../../domain/believed-dates.js';
 import type { CopyJob, RestorePointScope } from '../../domain/copy-job.js';
 import { gfsDue } from '../../domain/gfs.js';
 import {
@@ -86,7 +87,8 @@ function isActiveFullDue(
 ): boolean {
   if (job.gfs?.fullMethod !== 'active') return false;
   const { gfs, mode } = job;
-  return gfsDue({ gfs, mode, timeZone: timeZoneOf(job), createdAtMs, points }).length > 0;
+  const dated = withBelievedDates(points);
+  return gfsDue({ gfs, mode, timeZone: timeZoneOf(job), createdAtMs, points: dated }).length > 0;
 }
 
 /** Keeps the answer below 100 KiB. */

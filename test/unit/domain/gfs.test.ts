@@ -239,7 +239,7 @@ describe('GFS flags that are due', () => {
 
   it('adds a flag only once to a point that has one', () => {
     const points = flagged('2026-11-01', 'weekly');
-    expect(due('2026-11-01', ALL, { points })).toEqual(['monthly 2026-11']);
+    expect(due('2026-11-01', ALL, { points, id: points[0]!.id })).toEqual(['monthly 2026-11']);
   });
 
   it('is nothing without a policy', () => {

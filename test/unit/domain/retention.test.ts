@@ -284,7 +284,7 @@ describe('retention that must not run', () => {
       'the newest point lies in the future',
       points,
       { nowMs: Date.parse('2026-11-20T12:00:00Z') },
-      `restore point ${id('2026-11-20')} is dated after the present time 2026-11-20 12:00 UTC; check the clocks`,
+      `restore point ${id('2026-11-20')} was copied after the present time 2026-11-20 12:00 UTC; check the clock`,
     ],
     [
       'the clock is behind the newest copy',
