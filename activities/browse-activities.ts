@@ -1,7 +1,7 @@
 import { chainFolder } from '../src/chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../src/chain/chain-record.js';
 import { lastSessionRecord, readJobDefinition } from '../src/chain/session-record.js';
-import { BackupError } from '../src/domain/errors.js';
+import { BackupError, isStorageFault } from '../src/domain/errors.js';
 import type { SourceRestorePoint, SourceWorkload } from '../src/domain/restore-point.js';
 import { settlePoints } from '../src/domain/settle.js';
 import type { TargetRestorePoint } from '../src/domain/target-point.js';
@@ -13,6 +13,7 @@ import type { BackupRepository } from '../src/repository/backup-repository.js';
 import { isNamed } from '../src/domain/source-scope.js';
 import {
   restorePointKey,
+  UNREACHABLE,
   type BrowsePage,
   type BrowseRepositoryInput,
   type RepositoryDescription,
@@ -33,15 +34,20 @@ export function createBrowseActivities(deps: {
 }) {
   const { mover, settleMs } = deps;
   return {
-    async describeRepository(input: { repositoryId: string }): Promise<RepositoryDescription> {
+    /** A target's storage is probed when it was not yet, or when `probeAgain`. */
+    async describeRepository(input: {
+      repositoryId: string;
+      probeAgain?: boolean;
+    }): Promise<RepositoryDescription> {
       return runTask(async () => {
         try {
           const repository = await mover.repository(input.repositoryId);
           const { totalBytes, freeBytes } = await repository.capacity();
-          return { reachable: true, reason: null, totalBytes, freeBytes };
+          const storage = await mover.storage.of(input.repositoryId, input.probeAgain ?? false);
+          return { reachable: true, reason: null, totalBytes, freeBytes, storage };
         } catch (error) {
-          if (!(error instanceof BackupError) || error.kind !== 'unavailable') throw error;
-          return { reachable: false, reason: error.message, totalBytes: null, freeBytes: null };
+          if (!(error instanceof BackupError) || !isStorageFault(error)) throw error;
+          return { ...UNREACHABLE, reason: error.message };
         }
       });
     },

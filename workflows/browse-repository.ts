@@ -24,9 +24,17 @@ export async function browseRepository(
   const summary = `${input.repositoryId}: list ${input.what}`;
   switch (input.what) {
     case 'describe':
+    case 'check': {
+      const { repositoryId } = input;
+      const probeAgain = input.what === 'check';
       return {
-        items: [await activities.describeRepository.executeWithOptions({ summary }, [input])],
+        items: [
+          await activities.describeRepository.executeWithOptions({ summary }, [
+            { repositoryId, probeAgain },
+          ]),
+        ],
       };
+    }
     case 'workloads':
       return activities.listWorkloads.executeWithOptions({ summary }, [input]);
     case 'jobs':

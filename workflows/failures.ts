@@ -5,6 +5,7 @@ import {
   isCancellation,
   TimeoutFailure,
 } from '@temporalio/workflow';
+import { sentences } from '../src/domain/sentences.js';
 
 /** How workflows read failures: by the error code that the activity edge put into `type`, never by class. */
 
@@ -30,7 +31,7 @@ export function reasonOf(error: unknown): string {
   const cause = causeOf(error);
   if (cause instanceof ApplicationFailure) {
     const hint = (cause.details?.[0] as { hint?: string } | undefined)?.hint;
-    return hint === undefined ? cause.message : `${cause.message}. ${hint}`;
+    return hint === undefined ? cause.message : sentences(cause.message, hint);
   }
   return cause instanceof Error ? cause.message : String(cause);
 }

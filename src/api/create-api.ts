@@ -29,7 +29,8 @@ export function createApi(dependencies: ApiDependencies): Express {
   const { client, config, token, now, logger, dashboard } = dependencies;
   const sessions = new SessionStore(client);
   const metrics = new ApiMetrics(client, sessions, now());
-  const routes = apiRoutes(dependencies, sessions);
+  const browser = new RepositoryBrowser(client, now);
+  const routes = apiRoutes(dependencies, sessions, browser);
   const document = openApiDocument(routes, BASE_PATH);
 
   const app = express();
@@ -41,7 +42,7 @@ export function createApi(dependencies: ApiDependencies): Express {
   });
   app.use(token === null ? requireLoopback() : requireToken(token));
   app.get('/readyz', async (_request, response) => {
-    const answer = await readiness(client, config.repositories, now());
+    const answer = await readiness(client, browser, config.repositories, now());
     response.status(answer.ready ? 200 : 503).json(answer);
   });
   app.get('/metrics', async (_request, response) => {
@@ -66,8 +67,8 @@ export function createApi(dependencies: ApiDependencies): Express {
 function apiRoutes(
   { client, config: { repositories }, now, logger, followIntervalMs }: ApiDependencies,
   sessions: SessionStore,
+  browser: RepositoryBrowser,
 ): Route[] {
-  const browser = new RepositoryBrowser(client, now);
   const jobs = new JobStore(client, sessions);
   const starter = new SessionStarter(client, now);
   const operations = new OperationStore(client, now);

@@ -1,21 +1,28 @@
-/** Whether the server can do its work: Temporal answers, and a living worker polls every queue in use. */
+/** Whether the server can do its work: Temporal answers, a living worker polls every queue in use, and every target is fit for copies. */
 
 import type { Client } from '@temporalio/client';
 import type { RepositoryConfig } from '../config/config.js';
 import { CONTROL_TASK_QUEUE, repositoryTaskQueue } from '../../workflows/messages.js';
 import { toProblem } from './problem.js';
+import type { RepositoryBrowser } from './repository-browser.js';
 import { workerPresence } from './worker-presence.js';
 
 const DEADLINE_MS = 5_000;
+
+/** A look is a workflow that stays in history, and probes come every few seconds: what was seen within this time counts. */
+const STORAGE_SEEN_MS = 10 * 60_000;
 
 export interface Readiness {
   readonly ready: boolean;
   /** One plain sentence for each thing that is missing. */
   readonly missing: readonly string[];
+  /** What does not keep the server from its work, but should be known. */
+  readonly warnings: readonly string[];
 }
 
 export async function readiness(
   client: Client,
+  browser: RepositoryBrowser,
   repositories: readonly RepositoryConfig[],
   nowMs: number,
 ): Promise<Readiness> {
@@ -27,8 +34,30 @@ export async function readiness(
     const missing = queues
       .filter((_queue, index) => presences[index]?.isAlive !== true)
       .map((queue) => `no worker polls ${queue}`);
-    return { ready: missing.length === 0, missing };
+    if (missing.length > 0) return { ready: false, missing, warnings: [] };
+    const targets = repositories.filter(({ role }) => role === 'target');
+    const storage = await Promise.all(targets.map(({ id }) => storageFindings(browser, id)));
+    const unfit = storage.flatMap(({ faults }) => faults);
+    const warnings = storage.flatMap((found) => found.warnings);
+    return { ready: unfit.length === 0, missing: unfit, warnings };
   } catch (error) {
-    return { ready: false, missing: [`Temporal does not answer: ${toProblem(error).detail}`] };
+    const missing = [`Temporal does not answer: ${toProblem(error).detail}`];
+    return { ready: false, missing, warnings: [] };
   }
+}
+
+/** A target that is away comes back by itself, so it is a warning; one whose storage is not fit stays so. */
+async function storageFindings(
+  browser: RepositoryBrowser,
+  id: string,
+): Promise<{ faults: string[]; warnings: string[] }> {
+  const named = (sentence: string) => `repository ${id}: ${sentence}`;
+  const seen = await browser.describeSeenWithin(id, STORAGE_SEEN_MS);
+  if (seen === null) return { faults: [], warnings: [named('not looked at yet')] };
+  const { reachable, reason, storage } = seen;
+  const away = reachable ? [] : [reason ?? 'not reached'];
+  return {
+    faults: (storage?.faults ?? []).map(named),
+    warnings: [...away, ...(storage?.warnings ?? [])].map(named),
+  };
 }

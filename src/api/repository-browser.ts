@@ -1,6 +1,7 @@
 /** What lies in the repositories. The API has no access to storage: a short workflow looks, near the repository, and returns one page. */
 
 import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { RepositoryConfig } from '../config/config.js';
 import type { CopyJob } from '../domain/copy-job.js';
@@ -13,6 +14,7 @@ import {
   type PlanJobInput,
   type ReadJobDefinitionInput,
 } from '../../workflows/messages.js';
+import { UNREACHABLE } from '../domain/repository-view.js';
 import type {
   BrowsePage,
   BrowseRepositoryInput,
@@ -30,6 +32,11 @@ const BROWSE_TIMEOUT = '30s';
 /** Reads the metadata of every restore point that would be copied. */
 const PLAN_TIMEOUT = '5m';
 
+/** A target that is away or not fit is looked at again after so long. */
+const UNFIT_SEEN_MS = 30_000;
+/** Whoever asks whether the server is ready does not wait for longer. */
+const LOOK_WAIT_MS = 4_000;
+
 interface CachedPage {
   readonly page: Promise<BrowsePage<unknown>>;
   readonly expiresMs: number;
@@ -39,6 +46,7 @@ export class RepositoryBrowser {
   readonly #client: Client;
   readonly #now: () => number;
   readonly #cache = new Map<string, CachedPage>();
+  readonly #seen = new Map<string, { description: RepositoryDescription; seenAtMs: number }>();
 
   constructor(client: Client, now: () => number) {
     this.#client = client;
@@ -46,20 +54,42 @@ export class RepositoryBrowser {
   }
 
   /** A repository that no worker reaches is described as unreachable, with the reason. */
-  async describe(repositoryId: string): Promise<RepositoryDescription> {
+  async describe(
+    repositoryId: string,
+    what: 'describe' | 'check' = 'describe',
+  ): Promise<RepositoryDescription> {
     try {
-      const { items } = await this.#browse<RepositoryDescription>({
-        repositoryId,
-        what: 'describe',
-      });
+      const { items } = await this.#browse<RepositoryDescription>({ repositoryId, what });
       const [description] = items;
-      if (description !== undefined) return description;
+      if (description !== undefined) return this.#remember(repositoryId, description);
     } catch (error) {
       const reason = unreachableReason(error);
       if (reason === null) throw error;
-      return { reachable: false, reason, totalBytes: null, freeBytes: null };
+      return this.#remember(repositoryId, { ...UNREACHABLE, reason });
     }
     throw new Error(`browseRepository described nothing for ${repositoryId}`);
+  }
+
+  /** What `describe` last said, unless it is older than `seenMs` or shows a fault that may have been mended; else it looks. A look that
+   *  takes long goes on, and is there for the next call.
+   *  @returns null: nothing is known yet */
+  async describeSeenWithin(
+    repositoryId: string,
+    seenMs: number,
+  ): Promise<RepositoryDescription | null> {
+    const seen = this.#seen.get(repositoryId);
+    const isFit = seen?.description.storage?.faults.length === 0;
+    const validMs = isFit ? seenMs : Math.min(seenMs, UNFIT_SEEN_MS);
+    if (seen !== undefined && this.#now() - seen.seenAtMs < validMs) return seen.description;
+    const look = this.describe(repositoryId);
+    look.catch(() => undefined); // nobody may wait for it any more when it fails
+    const late = setTimeout(LOOK_WAIT_MS, seen?.description ?? null, { ref: false });
+    return Promise.race([look, late]);
+  }
+
+  #remember(repositoryId: string, description: RepositoryDescription): RepositoryDescription {
+    this.#seen.set(repositoryId, { description, seenAtMs: this.#now() });
+    return description;
   }
 
   /** @throws REPOSITORY_UNREACHABLE when no worker answers */

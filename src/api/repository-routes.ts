@@ -123,6 +123,21 @@ function browseRoutes(services: RepositoryServices): Route[] {
         return { content: await view(services, repository) };
       },
     }),
+    jsonRoute({
+      method: 'post',
+      path: '/repositories/:id/check',
+      operationId: 'checkRepository',
+      summary:
+        'Try again what the storage of a target can do, in a folder that is removed afterwards.',
+      status: 200,
+      answer: repositoryViewSchema,
+      errors: ['REPOSITORY_MISSING'],
+      run: async ({ params }) => {
+        const repository = known(params.id);
+        browser.forget(repository.id);
+        return { content: await view(services, repository, 'check') };
+      },
+    }),
   ];
 }
 
@@ -198,14 +213,33 @@ function restoreRoutes({ operations, repositories }: RepositoryServices): Route[
 
 async function view(
   { client, browser, now }: RepositoryServices,
-  { id, kind, path, role, taskLimit, immutableForDays, settleSeconds }: RepositoryConfig,
+  {
+    id,
+    kind,
+    path,
+    role,
+    taskLimit,
+    immutableForDays,
+    settleSeconds,
+    folderSync,
+  }: RepositoryConfig,
+  what: 'describe' | 'check' = 'describe',
 ): Promise<RepositoryView> {
   const [description, { usedSlots }] = await Promise.all([
-    browser.describe(id),
+    browser.describe(id, what),
     workerPresence(client, repositoryTaskQueue(id), now()),
   ]);
-  const settings = { id, kind, path, role, taskLimit, immutableForDays, settleSeconds };
-  return { ...settings, usedSlots, ...description };
+  const configured = {
+    id,
+    kind,
+    path,
+    role,
+    taskLimit,
+    immutableForDays,
+    settleSeconds,
+    folderSync,
+  };
+  return { ...configured, usedSlots, ...description };
 }
 
 function startedOperation(operationId: string) {

@@ -10,6 +10,7 @@ import type {
   StoredJob,
   WorkloadSummary,
 } from '../domain/repository-view.js';
+import type { StorageProbe } from '../domain/storage-probe.js';
 import type { OperationStatus } from '../domain/operation.js';
 import { instant, slug } from './field-schemas.js';
 import { errorCodeSchema } from './session-schemas.js';
@@ -19,7 +20,14 @@ export interface RepositoryView
   extends
     Pick<
       RepositoryConfig,
-      'id' | 'kind' | 'path' | 'role' | 'taskLimit' | 'immutableForDays' | 'settleSeconds'
+      | 'id'
+      | 'kind'
+      | 'path'
+      | 'role'
+      | 'taskLimit'
+      | 'immutableForDays'
+      | 'settleSeconds'
+      | 'folderSync'
     >,
     RepositoryDescription {
   /** Data activities that run there now; null: no worker reports. */
@@ -44,6 +52,26 @@ export interface RestoreRequest {
   readonly disks?: string[] | undefined;
 }
 
+const storageSchema: z.ZodType<StorageProbe> = z.object({
+  probedAt: instant,
+  abilities: z
+    .object({
+      readAfterWrite: z.boolean(),
+      renameOver: z.boolean(),
+      fileSync: z.boolean(),
+      folderSync: z.boolean(),
+      sparseFiles: z.boolean().nullable(),
+      caseSensitive: z.boolean(),
+      modifiedTimeStepNs: z.int(),
+      longestNameBytes: z.int(),
+    })
+    .nullable(),
+  faults: z
+    .array(z.string())
+    .meta({ description: 'Why nothing can be copied here; empty: it can.' }),
+  warnings: z.array(z.string()),
+});
+
 export const repositoryViewSchema: z.ZodType<RepositoryView> = z.object({
   id: slug,
   kind: z.enum(['directory']),
@@ -52,11 +80,13 @@ export const repositoryViewSchema: z.ZodType<RepositoryView> = z.object({
   taskLimit: z.int(),
   settleSeconds: z.int(),
   immutableForDays: z.int(),
+  folderSync: z.enum(['required', 'unavailable']),
   usedSlots: z.int().nullable(),
   reachable: z.boolean(),
   reason: z.string().nullable(),
   totalBytes: z.int().nullable(),
   freeBytes: z.int().nullable(),
+  storage: storageSchema.nullable(),
 });
 
 const workloadType = z.enum(['olvm-rhv', 'libvirt-kvm', 'unknown']);

@@ -145,7 +145,7 @@ async function startServiceWorkers(
     isRuntimeInstalled = true;
   }
   const native = await connectNative(config);
-  return startWorkers({
+  const workers = await startWorkers({
     ...native,
     repositories: config.repositories,
     served,
@@ -153,6 +153,26 @@ async function startServiceWorkers(
     settings: copySettings(config.copy),
     client,
   });
+  void reportStorage(workers, served, logger);
+  return workers;
+}
+
+/** What the storage of the targets lacks stands in the log from the start, not only when a copy meets it. */
+async function reportStorage(
+  workers: RunningWorkers,
+  served: readonly string[],
+  logger: Logger,
+): Promise<void> {
+  for (const repository of served)
+    try {
+      const probe = await workers.storageOf(repository);
+      for (const fault of probe?.faults ?? [])
+        logger.error({ repository, fault }, 'not fit as a target');
+      for (const warning of probe?.warnings ?? [])
+        logger.warn({ repository, warning }, 'the storage lacks something');
+    } catch (err) {
+      logger.warn({ repository, err }, 'cannot be reached');
+    }
 }
 
 function copySettings(copy: CopyConfig): CopySettings {

@@ -17,6 +17,7 @@ import {
 } from '../../workflows/messages.js';
 import type { RepositoryConfig } from '../config/config.js';
 import type { CopySettings } from '../domain/copy-settings.js';
+import type { StorageProbe } from '../domain/storage-probe.js';
 import { DataMover } from '../mover/data-mover.js';
 import type { RepositoryLocation } from '../repository/open-repository.js';
 import { jobStarter } from './job-starter.js';
@@ -108,6 +109,11 @@ export class RunningWorkers {
     await Promise.all(this.runs);
   }
 
+  /** null for a repository that is only read. */
+  storageOf(repositoryId: string): Promise<StorageProbe | null> {
+    return this.mover.storage.of(repositoryId, false);
+  }
+
   /** Stops polling, lets short activities end, hands long ones over at their durable position, and closes the connection. */
   async stop(): Promise<void> {
     for (const worker of this.workers) if (worker.getState() === 'RUNNING') worker.shutdown();
@@ -127,8 +133,8 @@ const HEARTBEAT_THROTTLE = '5s';
 const CACHED_WORKFLOWS = 200;
 
 export function locationOf(repository: RepositoryConfig): RepositoryLocation {
-  const { id, kind, path, role } = repository;
-  return { id, kind, path, isReadOnly: role !== 'target' };
+  const { id, kind, path, role, folderSync } = repository;
+  return { id, kind, path, isReadOnly: role !== 'target', folderSync };
 }
 
 /** The build bundles the workflows once; from source they are bundled at start. */

@@ -14,6 +14,7 @@ import {
 } from './display-text.js';
 import { BackupError } from '../domain/errors.js';
 import { finishOperation, type OperationFlags } from './follow-operation.js';
+import { describeStorage, exitOfCheck, reachableText } from './storage-display.js';
 
 export function addRepositoryCommands(program: Command, act: Act): void {
   const repository = program.command('repository').description('Backup repositories.');
@@ -43,7 +44,23 @@ export function addRepositoryCommands(program: Command, act: Act): void {
       );
     },
   );
+  act(
+    repository
+      .command('check')
+      .argument('<repository>')
+      .description('Try what the storage of a target can and cannot do.'),
+    async (context, id: string) => {
+      const path = `${repositoryPath(id)}/check`;
+      const checked = await context.server.request<RepositoryView>('POST', path);
+      context.show(checked, () => describeStorage(checked));
+      return exitOfCheck(checked);
+    },
+  );
   addRestorePointCommands(program, act);
+  addRestoreCommand(program, act);
+}
+
+function addRestoreCommand(program: Command, act: Act): void {
   act(
     program
       .command('restore')
@@ -148,7 +165,7 @@ function describeRepositories(repositories: readonly RepositoryView[]): string {
       entry.id,
       entry.role,
       entry.kind,
-      entry.reachable ? 'yes' : `no: ${entry.reason ?? 'unknown'}`,
+      reachableText(entry),
       bytesOrUnknown(entry.freeBytes),
       bytesOrUnknown(entry.totalBytes),
       `${entry.usedSlots ?? '?'}/${entry.taskLimit}`,

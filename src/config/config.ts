@@ -1,5 +1,7 @@
 /** The configuration of one Longhaul server, frozen after `loadConfig`. Shapes of `docs/OPERATIONS.md`, Configuration. */
 
+import type { FolderSync } from '../domain/storage-probe.js';
+
 export type RepositoryRole = 'primary' | 'target' | 'external';
 
 export interface RepositoryConfig {
@@ -15,6 +17,8 @@ export interface RepositoryConfig {
   readonly immutableForDays: number;
   /** Seconds without a change after which a restore point that its tool says nothing of is taken for whole; 0: at once. */
   readonly settleSeconds: number;
+  /** Whether storage that cannot sync folders is refused as a target. */
+  readonly folderSync: FolderSync;
 }
 
 export interface ServerConfig {

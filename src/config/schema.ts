@@ -156,6 +156,11 @@ export const repositorySchema: z.ZodType<RepositoryConfig> = z.strictObject({
       'Seconds without a change after which a restore point that its backup tool says nothing of is taken for whole; ten times as long when a disk seems to be missing. 0: what is there is taken.',
     allowed: '0 to 86400',
   }),
+  folderSync: z.enum(['required', 'unavailable']).default('required').meta({
+    description:
+      '`required`: a target whose storage cannot sync folders is refused. `unavailable`: it is accepted, and a power cut may take restore points that were reported as copied.',
+    allowed: '`required` or `unavailable`',
+  }),
 });
 
 const copySchema: z.ZodType<CopyConfig> = z.strictObject({

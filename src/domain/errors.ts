@@ -110,7 +110,7 @@ export const ERROR_CODES = {
   REPOSITORY_UNREACHABLE: {
     kind: 'unavailable',
     meaning: 'The repository cannot be read just now.',
-    hint: 'Check that the share is mounted and the folder exists; Longhaul retries by itself.',
+    hint: 'Check that the share is mounted and the folder exists; the next try goes on where this one stopped.',
   },
   REPOSITORY_FULL: {
     kind: 'exhausted',
@@ -125,7 +125,17 @@ export const ERROR_CODES = {
   REPOSITORY_IO_ERROR: {
     kind: 'unavailable',
     meaning: 'The storage answered with an input/output error.',
-    hint: 'Check the storage (kernel log, SMART); Longhaul retries by itself.',
+    hint: 'Check the storage (kernel log, SMART); the next try goes on where this one stopped.',
+  },
+  REPOSITORY_ACCESS_DENIED: {
+    kind: 'invalid',
+    meaning: 'The storage refuses to let the account that Longhaul runs as read.',
+    hint: 'Give that account the right to read what is named, then start the job again.',
+  },
+  REPOSITORY_UNSUITED: {
+    kind: 'unsupported',
+    meaning: 'The storage cannot do what is needed of it.',
+    hint: '`longhaul repository check <repository>` says what it can and cannot do. Use other storage; for storage that cannot sync folders there is the setting `folderSync`.',
   },
   PATH_FORBIDDEN: {
     kind: 'invalid',
@@ -324,6 +334,15 @@ export function isErrorCode(value: unknown): value is ErrorCode {
 
 export function isBackupError(error: unknown, code?: ErrorCode): error is BackupError {
   return error instanceof BackupError && (code === undefined || error.code === code);
+}
+
+/** Whether the storage failed, which says nothing about what is stored there: nothing may be called damaged, absent or gone for it. */
+export function isStorageFault(error: BackupError): boolean {
+  return (
+    error.kind === 'unavailable' ||
+    error.code === 'REPOSITORY_ACCESS_DENIED' ||
+    error.code === 'REPOSITORY_UNSUITED'
+  );
 }
 
 /** Closes a tagged union: a new member fails to compile where it is not handled. */

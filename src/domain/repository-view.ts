@@ -6,19 +6,21 @@ import type {
   RestorePointState,
   WorkloadType,
 } from './restore-point.js';
+import type { StorageProbe } from './storage-probe.js';
 import type { GfsFlag, PointHealth } from './target-point.js';
 
 /** Argument of `browseRepository`, id `browse/<repositoryId>/<what>` with the workload and cursor appended when there are any. */
 export interface BrowseRepositoryInput {
   readonly repositoryId: string;
-  readonly what: 'describe' | 'workloads' | 'restorePoints' | 'jobs';
+  /** `check`: as `describe`, with a new probe of a target's storage. */
+  readonly what: 'describe' | 'check' | 'workloads' | 'restorePoints' | 'jobs';
   /** Only for `restorePoints`; without it: of all workloads. */
   readonly workload?: string;
   /** `nextCursor` of the page before. */
   readonly cursor?: string;
 }
 
-/** What `browseRepository` returns; `describe` gives exactly one item. A page stays under 1 MiB of JSON. */
+/** What `browseRepository` returns; `describe` and `check` give exactly one item. A page stays under 1 MiB of JSON. */
 export interface BrowsePage<Item> {
   readonly items: readonly Item[];
   readonly nextCursor?: string;
@@ -31,7 +33,17 @@ export interface RepositoryDescription {
   /** null: the storage does not say. */
   readonly totalBytes: number | null;
   readonly freeBytes: number | null;
+  /** What the storage of a target can do; null: not known, or the repository is only read. */
+  readonly storage: StorageProbe | null;
 }
+
+/** Of a repository of which nothing is known, but for the reason. */
+export const UNREACHABLE = {
+  reachable: false,
+  totalBytes: null,
+  freeBytes: null,
+  storage: null,
+} as const;
 
 export interface WorkloadSummary {
   readonly id: string;

@@ -1,4 +1,4 @@
-import { BackupError } from '../domain/errors.js';
+import { BackupError, isStorageFault } from '../domain/errors.js';
 import type { RestorePointState } from '../domain/restore-point.js';
 
 /** Why a restore point is not complete. */
@@ -26,7 +26,7 @@ export function faultOfError(error: unknown): { readonly fault: PointFault } {
   if (!(error instanceof BackupError)) throw error;
   const isUnfinished = error.code === 'IMAGE_MAGIC_MISSING' || error.code === 'IMAGE_TRUNCATED';
   if (isUnfinished) return incomplete(error.message);
-  const isUnreadable = error.kind === 'unavailable' || error.code === 'FILE_MISSING';
+  const isUnreadable = isStorageFault(error) || error.code === 'FILE_MISSING';
   return { fault: { state: isUnreadable ? 'unknown' : 'broken', reason: error.message } };
 }
 

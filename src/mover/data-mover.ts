@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { WINDOW_BYTES } from '../domain/digest.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { repositoryOpener, type RepositoryLocation } from '../repository/open-repository.js';
+import { StorageProbes } from '../repository/storage-probes.js';
 import { watchFolder } from '../repository/watch-folder.js';
 import type {
   OperationInput,
@@ -37,12 +38,15 @@ export class DataMover {
   private readonly threads: MoverThread[] = [];
   /** For the small looks that need no thread: listing, records. */
   readonly repository: (id: string) => Promise<BackupRepository>;
+  /** What the storage of the targets can do. */
+  readonly storage: StorageProbes;
 
   constructor(
     private readonly locations: readonly RepositoryLocation[],
     private readonly threadCount = Math.max(MIN_THREADS, availableParallelism()),
   ) {
     this.repository = repositoryOpener(locations);
+    this.storage = new StorageProbes(locations, this.repository);
   }
 
   /** Rings soon after a change in a repository's folder, where the operating system tells of it. @returns stops it */

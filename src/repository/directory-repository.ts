@@ -1,5 +1,6 @@
 import { constants, type BigIntStats } from 'node:fs';
 import { BackupError, isBackupError } from '../domain/errors.js';
+import type { FolderSync } from '../domain/storage-probe.js';
 import type {
   BackupRepository,
   ReadableFile,
@@ -39,10 +40,12 @@ export async function openDirectoryRepository(options: {
   readonly id: string;
   readonly rootPath: string;
   readonly readOnly: boolean;
+  /** Default `required`. */
+  readonly folderSync?: FolderSync | undefined;
 }): Promise<BackupRepository> {
   const calls = fileCallsOfThisThread();
   const root = await RepositoryRoot.open(calls, options.id, options.rootPath);
-  return new DirectoryRepository(calls, root, options.readOnly);
+  return new DirectoryRepository(calls, root, options.readOnly, options.folderSync ?? 'required');
 }
 
 class DirectoryRepository implements BackupRepository {
@@ -51,12 +54,14 @@ class DirectoryRepository implements BackupRepository {
   readonly #calls: FileCalls;
   readonly #root: RepositoryRoot;
   readonly #readOnly: boolean;
+  readonly #folderSync: FolderSync;
 
-  constructor(calls: FileCalls, root: RepositoryRoot, readOnly: boolean) {
+  constructor(calls: FileCalls, root: RepositoryRoot, readOnly: boolean, folderSync: FolderSync) {
     this.id = root.repositoryId;
     this.#calls = calls;
     this.#root = root;
     this.#readOnly = readOnly;
+    this.#folderSync = folderSync;
   }
 
   /** Links, devices and names that cannot be part of a path (a backslash, not UTF-8) are listed as `other`. */
@@ -145,9 +150,14 @@ class DirectoryRepository implements BackupRepository {
 
   async syncFolder(folder: string): Promise<void> {
     const segments = folderSegments(folder);
-    await this.#writing('make durable the names in', folder, () =>
-      this.#root.within(segments, (open) => open.handle.sync()),
-    );
+    try {
+      await this.#writing('make durable the names in', folder, () =>
+        this.#root.within(segments, (open) => open.handle.sync()),
+      );
+    } catch (error) {
+      if (this.#folderSync === 'required' || !isBackupError(error, 'REPOSITORY_UNSUITED'))
+        throw error;
+    }
   }
 
   async capacity(): Promise<RepositoryCapacity> {

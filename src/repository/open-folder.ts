@@ -2,7 +2,7 @@ import { constants, type BigIntStats } from 'node:fs';
 import { BackupError } from '../domain/errors.js';
 import type { FileCalls, OpenFile } from './file-calls.js';
 import { quoted } from './repository-path.js';
-import { errnoOf } from './storage-error.js';
+import { errnoOf, faultOfErrno } from './storage-error.js';
 
 const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY;
 
@@ -173,9 +173,11 @@ async function openRoot(
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === null) throw error;
+    const { code, words } = faultOfErrno(errno, 'read');
     throw new BackupError(
-      errno === 'EIO' ? 'REPOSITORY_IO_ERROR' : 'REPOSITORY_UNREACHABLE',
-      `Repository ${quoted(repositoryId)}: the folder ${quoted(rootPath)} cannot be opened (${errno}).`,
+      // A mount point that is not there, or not yet.
+      code === 'FILE_MISSING' ? 'REPOSITORY_UNREACHABLE' : code,
+      `Repository ${quoted(repositoryId)}: the folder ${quoted(rootPath)} cannot be opened: ${words} (${errno}).`,
       { details: { repositoryId, rootPath, errno }, cause: error },
     );
   }

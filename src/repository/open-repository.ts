@@ -1,4 +1,5 @@
 import { BackupError, isBackupError } from '../domain/errors.js';
+import type { FolderSync } from '../domain/storage-probe.js';
 import type { BackupRepository } from './backup-repository.js';
 import { openDirectoryRepository } from './directory-repository.js';
 
@@ -8,6 +9,8 @@ export interface RepositoryLocation {
   readonly kind: 'directory';
   readonly path: string;
   readonly isReadOnly: boolean;
+  /** Default `required`. */
+  readonly folderSync?: FolderSync;
 }
 
 /** A folder that is not a configured repository, as the destination of a restore: `folder:` and its absolute path. */
@@ -27,7 +30,8 @@ export function repositoryOpener(
   return async (id) => {
     if (id.startsWith(FOLDER_ID)) {
       const rootPath = id.slice(FOLDER_ID.length);
-      return openDirectoryRepository({ id, rootPath, readOnly: false });
+      // Disks are restored to whatever the operator names; when their names reach the disk there is his storage's business.
+      return openDirectoryRepository({ id, rootPath, readOnly: false, folderSync: 'unavailable' });
     }
     const known = opened.get(id);
     if (known !== undefined && (await isStillThere(known))) return known;
@@ -40,6 +44,7 @@ export function repositoryOpener(
       id,
       rootPath: location.path,
       readOnly: location.isReadOnly,
+      folderSync: location.folderSync,
     });
     if (known !== undefined && (await repository.list('')).length === 0)
       throw new BackupError(

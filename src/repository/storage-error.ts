@@ -25,12 +25,21 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   EEXIST: fault('FILE_EXISTS', 'it exists already'),
   ENOTEMPTY: fault('FOLDER_NOT_EMPTY', 'the folder is not empty'),
   EROFS: fault('REPOSITORY_READ_ONLY', 'its file system is mounted read-only'),
-  EACCES: ['REPOSITORY_UNREACHABLE', 'REPOSITORY_READ_ONLY', 'permission is denied'],
-  EPERM: ['REPOSITORY_UNREACHABLE', 'REPOSITORY_READ_ONLY', 'the operation is not permitted'],
+  EMLINK: fault('REPOSITORY_FULL', 'the folder cannot hold more folders'),
+  EACCES: ['REPOSITORY_ACCESS_DENIED', 'REPOSITORY_READ_ONLY', 'permission is denied'],
+  EPERM: ['REPOSITORY_ACCESS_DENIED', 'REPOSITORY_READ_ONLY', 'the operation is not permitted'],
   ELOOP: fault('PATH_FORBIDDEN', 'it is a symbolic link'),
   ENOTDIR: fault('PATH_FORBIDDEN', 'it is not a folder'),
   EISDIR: fault('PATH_FORBIDDEN', 'it is a folder'),
   ENAMETOOLONG: fault('PATH_FORBIDDEN', 'the name is too long for its file system'),
+  EILSEQ: fault('PATH_FORBIDDEN', 'the name has characters that its file system does not take'),
+  EINVAL: fault('REPOSITORY_UNSUITED', 'its file system does not support that'),
+  ENOTSUP: fault('REPOSITORY_UNSUITED', 'its file system does not support that'),
+  EOPNOTSUPP: fault('REPOSITORY_UNSUITED', 'its file system does not support that'),
+  ENOSYS: fault('REPOSITORY_UNSUITED', 'its file system does not support that'),
+  ENOTTY: fault('REPOSITORY_UNSUITED', 'its file system does not support that'),
+  EXDEV: fault('REPOSITORY_UNSUITED', 'the two places lie on different file systems'),
+  EOVERFLOW: fault('REPOSITORY_UNSUITED', 'a number is too large for its file system'),
   EIO: fault('REPOSITORY_IO_ERROR', 'the storage reports an input/output error'),
   ESTALE: fault('REPOSITORY_UNREACHABLE', 'the file server does not know the file any more'),
   ETIMEDOUT: fault('REPOSITORY_UNREACHABLE', 'the file server did not answer in time'),
@@ -47,16 +56,26 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   ENXIO: fault('REPOSITORY_UNREACHABLE', 'the device is gone'),
 };
 
+/** Which code an answer of the operating system gets, and words for it. What may pass by itself is of kind `unavailable` and tried again;
+ *  an answer that is not in the table may. Errnos of Linux: errno(3), open(2), fsync(2), rename(2). */
+export function faultOfErrno(
+  errno: string,
+  intent: StorageStep['intent'],
+): { readonly code: ErrorCode; readonly words: string } {
+  const [whenReading, whenWriting, words] =
+    FAULTS[errno] ?? fault('REPOSITORY_IO_ERROR', 'the storage refuses');
+  return { code: intent === 'read' ? whenReading : whenWriting, words };
+}
+
 /** The error to throw for one that `node:fs` threw: a `BackupError` for everything the operating system answers, REPOSITORY_IO_ERROR
  *  when the answer is not in the table. A `BackupError` or a bug passes unchanged. */
 export function storageError(error: unknown, step: StorageStep): unknown {
   const errno = errnoOf(error);
   if (errno === null) return error;
-  const [whenReading, whenWriting, words] =
-    FAULTS[errno] ?? fault('REPOSITORY_IO_ERROR', 'the storage refuses');
   const { repositoryId, intent, verb, path } = step;
+  const { code, words } = faultOfErrno(errno, intent);
   return new BackupError(
-    intent === 'read' ? whenReading : whenWriting,
+    code,
     `Repository ${quoted(repositoryId)}: cannot ${verb} ${path === '' ? 'its root folder' : quoted(path)}: ${words} (${errno}).`,
     { details: { repositoryId, path, errno }, cause: error },
   );

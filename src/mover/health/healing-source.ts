@@ -2,7 +2,7 @@ import { digestEntryOffset, HOLE, readDigestTableHeader } from '../../chain/dige
 import { isZeroUnit, unitDigest } from '../../chain/digest.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
-import { isBackupError } from '../../domain/errors.js';
+import { isBackupError, isStorageFault } from '../../domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
 import { BLOCK_DIRECT } from '../../image/disk-image.js';
 import { ImageStack, openLayerImage, type LayerFile } from '../blocks/image-stack.js';
@@ -112,7 +112,7 @@ export async function findGoodBlock(
       if (isRight(bytes)) return { bytes, from: 'the source', isSourceUnknown };
     } catch (error) {
       if (!isBackupError(error)) throw error;
-      isSourceUnknown = error.kind === 'unavailable';
+      isSourceUnknown = isStorageFault(error);
     }
   }
   const other = await fromOtherFiles(context, source, expected);

@@ -35,6 +35,7 @@ describeTemporal('a session that copies from a target repository to another one'
         taskLimit: 4,
         settleSeconds: 0,
         immutableForDays: 0,
+        folderSync: 'required',
       },
     ];
     workers = await TestWorkers.start(living.site);

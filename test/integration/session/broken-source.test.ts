@@ -11,17 +11,7 @@ describeTemporal('a session with a source that fails', () => {
   beforeAll(async () => {
     site = await TestSite.create();
     const path = site.path('share');
-    site.otherSources = [
-      {
-        id: 'share',
-        kind: 'directory',
-        path,
-        role: 'primary',
-        taskLimit: 4,
-        immutableForDays: 0,
-        settleSeconds: 0,
-      },
-    ];
+    site.otherSources = [{ ...site.repositories[0]!, id: 'share', path }];
     workers = await TestWorkers.start(site, { unavailableLimitMs: 12_000 });
     files01 = Object.values((await libvirtTruth())['files01']!);
   }, 60_000);

@@ -4,12 +4,38 @@ import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import type { RepositoryConfig } from '../../../src/config/config.js';
 import type { TemporalSettings } from '../../../src/temporal/connect.js';
 import type { TestSite } from './test-site.js';
 
 /** From source, on a machine with much else to do. */
 const START_TIMEOUT_MS = 60_000;
 const ENTRY = fileURLToPath(new URL('./longhaul-entry.ts', import.meta.url));
+
+/** A system call that the storage refuses, every time. Folders are synced with `fsync`, files with `fdatasync`. */
+export interface Refusal {
+  readonly call: 'fsync' | 'fdatasync' | 'rename' | 'renameat2';
+  readonly errno: string;
+}
+
+/** `-D`: the process that is started stays the one that is traced, so that killing it kills it. */
+function tracer(refusals: readonly Refusal[]): string[] {
+  if (refusals.length === 0) return [];
+  const calls = refusals.map(({ call }) => call).join(',');
+  const inject = refusals.flatMap(({ call, errno }) => ['-e', `inject=${call}:error=${errno}`]);
+  return [
+    'strace',
+    '-D',
+    '-f',
+    '-qq',
+    '--seccomp-bpf',
+    '-o',
+    '/dev/null',
+    '-e',
+    `trace=${calls}`,
+    ...inject,
+  ];
+}
 
 /** A Longhaul server or worker as a process of its own, to be killed, frozen and started again. */
 export class LonghaulProcess {
@@ -23,8 +49,11 @@ export class LonghaulProcess {
   }
 
   /** A worker that does the data work of `offsite`; workflows run elsewhere. Resolves when it polls. */
-  static async worker(configPath: string): Promise<LonghaulProcess> {
-    const worker = LonghaulProcess.start(['worker', configPath, 'offsite']);
+  static async worker(
+    configPath: string,
+    refusals: readonly Refusal[] = [],
+  ): Promise<LonghaulProcess> {
+    const worker = LonghaulProcess.start(['worker', configPath, 'offsite'], refusals);
     await worker.says('"working"');
     return worker;
   }
@@ -36,10 +65,10 @@ export class LonghaulProcess {
     return server;
   }
 
-  private static start(args: string[]): LonghaulProcess {
-    const child = spawn(process.execPath, ['--import', 'tsx', ENTRY, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+  private static start(args: string[], refusals: readonly Refusal[] = []): LonghaulProcess {
+    const node = [process.execPath, '--import', 'tsx', ENTRY, ...args];
+    const [program, ...rest] = [...tracer(refusals), ...node] as [string, ...string[]];
+    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
     return new LonghaulProcess(child);
   }
 
@@ -90,6 +119,7 @@ export async function writeConfig(
   site: TestSite,
   temporal: TemporalSettings['temporal'],
   server: { readonly port?: number } = {},
+  settings: Partial<RepositoryConfig> = {},
 ): Promise<string> {
   const path = site.path('longhaul.yaml');
   const config = {
@@ -97,7 +127,11 @@ export async function writeConfig(
     stateDirectory: site.path('state'),
     temporal,
     // One task at a time: a worker that is frozen in one holds no open poll that would swallow the next.
-    repositories: site.repositories.map((repository) => ({ ...repository, taskLimit: 1 })),
+    repositories: site.repositories.map((repository) => ({
+      ...repository,
+      taskLimit: 1,
+      ...settings,
+    })),
     copy: { heartbeatTimeoutSeconds: 2 },
     logLevel: 'debug',
   };

@@ -52,6 +52,7 @@ export class TestSite {
       kind: 'directory',
       taskLimit: 4,
       immutableForDays: 0,
+      folderSync: 'required',
       settleSeconds: 0,
     } as const;
     const { settleSeconds } = this;

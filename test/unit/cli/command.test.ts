@@ -59,6 +59,52 @@ describe('repository commands', () => {
     expect(list.out).toContain(' inProgress until 2026-11-24 22:01:30Z ');
   });
 
+  const OFFSITE = {
+    id: 'offsite',
+    kind: 'directory',
+    path: '/mnt/offsite',
+    role: 'target',
+    taskLimit: 4,
+    immutableForDays: 0,
+    folderSync: 'required',
+    usedSlots: 0,
+    reachable: true,
+    reason: null,
+    totalBytes: 1_000,
+    freeBytes: 400,
+  };
+  const ABILITIES = {
+    readAfterWrite: true,
+    renameOver: true,
+    fileSync: true,
+    folderSync: false,
+    sparseFiles: null,
+    caseSensitive: false,
+    modifiedTimeStepNs: 1_000_000_000,
+    longestNameBytes: 255,
+  };
+
+  it.each([
+    [6, ['Folders cannot be synced.'], []],
+    [8, [], ['Folders cannot be synced, and that is accepted.']],
+    [0, [], []],
+  ])('shows what a storage can do and ends with %i', async (exit, faults, warnings) => {
+    const storage = { probedAt: '2026-11-26T00:00:00Z', abilities: ABILITIES, faults, warnings };
+    bench.answer({ 'POST /repositories/offsite/check': { body: { ...OFFSITE, storage } } });
+    const { code, out } = await bench.run(['repository', 'check', 'offsite']);
+    expect(code).toBe(exit);
+    expect(out).toMatch(/^Syncs folders +no$/m);
+    expect(out).toMatch(/^Upper and lower case +are one$/m);
+    for (const sentence of [...faults, ...warnings]) expect(out).toContain(sentence);
+  });
+
+  it('ends with 5 when a repository that is checked is not reached', async () => {
+    const body = { ...OFFSITE, reachable: false, reason: 'is it mounted?', storage: null };
+    bench.answer({ 'POST /repositories/offsite/check': { body } });
+    const { code, out } = await bench.run(['repository', 'check', 'offsite']);
+    expect([code, out]).toEqual([5, expect.stringContaining('no: is it mounted?')]);
+  });
+
   it('restores into an absolute folder and waits for the end', async () => {
     const point = '/repositories/offsite/restore-points/nightly%3Aweb01%3Ap1';
     const operation = {

@@ -42,8 +42,22 @@ describe('parseConfig', () => {
       temporal: { type: 'embedded', binaryPath: null, port: 7233, uiPort: 8233 },
       logLevel: 'info',
       repositories: [
-        { id: 'primary', kind: 'directory', taskLimit: 4, immutableForDays: 0, settleSeconds: 60 },
-        { id: 'offsite', kind: 'directory', taskLimit: 4, immutableForDays: 0, settleSeconds: 60 },
+        {
+          id: 'primary',
+          kind: 'directory',
+          taskLimit: 4,
+          immutableForDays: 0,
+          settleSeconds: 60,
+          folderSync: 'required',
+        },
+        {
+          id: 'offsite',
+          kind: 'directory',
+          taskLimit: 4,
+          immutableForDays: 0,
+          settleSeconds: 60,
+          folderSync: 'required',
+        },
       ],
     });
   });

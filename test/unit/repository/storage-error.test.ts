@@ -20,19 +20,34 @@ describe('storageError', () => {
     ['ENOENT', 'FILE_MISSING', 'FILE_MISSING'],
     ['EEXIST', 'FILE_EXISTS', 'FILE_EXISTS'],
     ['EROFS', 'REPOSITORY_READ_ONLY', 'REPOSITORY_READ_ONLY'],
-    ['EACCES', 'REPOSITORY_UNREACHABLE', 'REPOSITORY_READ_ONLY'],
-    ['EPERM', 'REPOSITORY_UNREACHABLE', 'REPOSITORY_READ_ONLY'],
+    ['EACCES', 'REPOSITORY_ACCESS_DENIED', 'REPOSITORY_READ_ONLY'],
+    ['EPERM', 'REPOSITORY_ACCESS_DENIED', 'REPOSITORY_READ_ONLY'],
     ['ELOOP', 'PATH_FORBIDDEN', 'PATH_FORBIDDEN'],
     ['EIO', 'REPOSITORY_IO_ERROR', 'REPOSITORY_IO_ERROR'],
     ['ESTALE', 'REPOSITORY_UNREACHABLE', 'REPOSITORY_UNREACHABLE'],
     ['ETIMEDOUT', 'REPOSITORY_UNREACHABLE', 'REPOSITORY_UNREACHABLE'],
     ['ENOTCONN', 'REPOSITORY_UNREACHABLE', 'REPOSITORY_UNREACHABLE'],
     ['EHOSTDOWN', 'REPOSITORY_UNREACHABLE', 'REPOSITORY_UNREACHABLE'],
-    ['EXDEV', 'REPOSITORY_IO_ERROR', 'REPOSITORY_IO_ERROR'],
+    ['EXDEV', 'REPOSITORY_UNSUITED', 'REPOSITORY_UNSUITED'],
+    ['EINVAL', 'REPOSITORY_UNSUITED', 'REPOSITORY_UNSUITED'],
+    ['ENOTSUP', 'REPOSITORY_UNSUITED', 'REPOSITORY_UNSUITED'],
+    ['EOPNOTSUPP', 'REPOSITORY_UNSUITED', 'REPOSITORY_UNSUITED'],
+    ['ENOSYS', 'REPOSITORY_UNSUITED', 'REPOSITORY_UNSUITED'],
+    ['ENAMETOOLONG', 'PATH_FORBIDDEN', 'PATH_FORBIDDEN'],
+    ['EILSEQ', 'PATH_FORBIDDEN', 'PATH_FORBIDDEN'],
+    ['EAGAIN', 'REPOSITORY_IO_ERROR', 'REPOSITORY_IO_ERROR'],
   ])('%s is %s while reading and %s while writing', (errno, whenReading, whenWriting) => {
     expect(translated(answerOfSystem(errno), 'read').code).toBe(whenReading);
     expect(translated(answerOfSystem(errno), 'write').code).toBe(whenWriting);
   });
+
+  it.each(['EINVAL', 'ENOTSUP', 'ENOSYS', 'EROFS', 'EPERM', 'EACCES', 'ENAMETOOLONG', 'EXDEV'])(
+    '%s, which never passes, is no outage that is waited for',
+    (errno) => {
+      for (const intent of ['read', 'write'] as const)
+        expect(translated(answerOfSystem(errno), intent).kind).not.toBe('unavailable');
+    },
+  );
 
   it('says what failed where, and keeps the cause', () => {
     const cause = answerOfSystem('ENOSPC');

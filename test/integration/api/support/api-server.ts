@@ -173,5 +173,6 @@ function repository(id: string, role: 'primary' | 'target') {
     taskLimit: 4,
     settleSeconds: 60,
     immutableForDays: 0,
+    folderSync: 'required' as const,
   };
 }

@@ -126,7 +126,10 @@ export async function browseRepository(input: BrowseRepositoryInput): Promise<Br
     throw ApplicationFailure.nonRetryable('no workload missing', 'WORKLOAD_MISSING');
   }
   if (input.what === 'describe') {
-    return { items: [{ reachable: true, reason: null, totalBytes: 1_000, freeBytes: 400 }] };
+    const storage = null;
+    return {
+      items: [{ reachable: true, reason: null, totalBytes: 1_000, freeBytes: 400, storage }],
+    };
   }
   // The run id shows whether an answer was read again or taken from the cache.
   const { runId } = workflowInfo();

@@ -1,0 +1,55 @@
+/** What the storage of a target can and cannot do, as text. */
+
+import type { RepositoryView } from '../api/repository-schemas.js';
+import type { StorageAbilities } from '../domain/storage-probe.js';
+import { formatFields } from './display-text.js';
+import type { ExitName } from './exit-codes.js';
+
+export function describeStorage(repository: RepositoryView): string {
+  const { storage } = repository;
+  const fields: [string, string][] = [
+    ['Repository', `${repository.id} (${repository.role})`],
+    ['Path', repository.path],
+    ['Reachable', reachableText(repository)],
+  ];
+  if (storage !== null) {
+    const { faults, warnings } = storage;
+    fields.push(
+      ['Fit as a target', faults.length === 0 ? 'yes' : 'no'],
+      ...faults.map((fault): [string, string] => ['Fault', fault]),
+      ...warnings.map((warning): [string, string] => ['Warning', warning]),
+      ...(storage.abilities === null ? [] : abilityFields(storage.abilities)),
+      ['Folder sync is', repository.folderSync],
+    );
+  } else if (repository.reachable) {
+    fields.push(['Storage', 'is only read, so nothing was tried']);
+  }
+  return formatFields(fields);
+}
+
+/** In scripts: 0 fit, 8 with a warning, 6 not fit, 5 not reached. */
+export function exitOfCheck({ reachable, storage }: RepositoryView): ExitName {
+  if (!reachable) return 'unavailable';
+  if (storage === null) return 'success';
+  if (storage.faults.length > 0) return 'failed';
+  return storage.warnings.length > 0 ? 'warning' : 'success';
+}
+
+export function reachableText({ reachable, reason, storage }: RepositoryView): string {
+  if (!reachable) return `no: ${reason ?? 'unknown'}`;
+  return storage === null || storage.faults.length === 0 ? 'yes' : 'yes, but not fit as a target';
+}
+
+function abilityFields(abilities: StorageAbilities): [string, string][] {
+  const can = (is: boolean | null): string => (is === null ? 'unknown' : is ? 'yes' : 'no');
+  return [
+    ['Reads what it wrote', can(abilities.readAfterWrite)],
+    ['Renames over', can(abilities.renameOver)],
+    ['Syncs files', can(abilities.fileSync)],
+    ['Syncs folders', can(abilities.folderSync)],
+    ['Sparse files', can(abilities.sparseFiles)],
+    ['Upper and lower case', abilities.caseSensitive ? 'differ' : 'are one'],
+    ['Steps of file times', `${abilities.modifiedTimeStepNs} ns`],
+    ['Longest name', `${abilities.longestNameBytes} bytes`],
+  ];
+}

@@ -1,0 +1,55 @@
+import { isBackupError, type BackupError } from '../domain/errors.js';
+import type { StorageProbe } from '../domain/storage-probe.js';
+import type { BackupRepository } from './backup-repository.js';
+import { openDirectoryRepository } from './directory-repository.js';
+import type { RepositoryLocation } from './open-repository.js';
+import { probeStorage } from './probe-storage.js';
+
+/** Probes of the targets that a process serves. One is kept for as long as its repository stays open, unless it found a fault: that may have
+ *  been mended. */
+export class StorageProbes {
+  readonly #locations: readonly RepositoryLocation[];
+  readonly #open: (id: string) => Promise<BackupRepository>;
+  readonly #known = new WeakMap<BackupRepository, StorageProbe>();
+
+  constructor(
+    locations: readonly RepositoryLocation[],
+    open: (id: string) => Promise<BackupRepository>,
+  ) {
+    this.#locations = locations;
+    this.#open = open;
+  }
+
+  /** @param again whether to probe although the answer is known
+   *  @returns null for a repository that is only read
+   *  @throws REPOSITORY_MISSING and errors of kind `unavailable` */
+  async of(id: string, again: boolean): Promise<StorageProbe | null> {
+    const location = this.#locations.find((entry) => entry.id === id);
+    if (location === undefined || location.isReadOnly) return null;
+    const repository = await this.#open(id);
+    const known = this.#known.get(repository);
+    if (known !== undefined && !again) return known;
+    const probe = await probed(location);
+    if (probe.faults.length === 0) this.#known.set(repository, probe);
+    else this.#known.delete(repository);
+    return probe;
+  }
+}
+
+/** What keeps the probe itself from writing keeps every copy from it. */
+async function probed(location: RepositoryLocation): Promise<StorageProbe> {
+  const { id, path, folderSync = 'required' } = location;
+  try {
+    // Opened strictly: a repository that accepts a missing ability hides it.
+    const repository = await openDirectoryRepository({ id, rootPath: path, readOnly: false });
+    return await probeStorage(repository, { rootPath: path, folderSync, now: Date.now });
+  } catch (error) {
+    if (!isBackupError(error) || error.kind === 'unavailable') throw error;
+    const probedAt = new Date().toISOString();
+    return { probedAt, abilities: null, faults: [faultOf(error)], warnings: [] };
+  }
+}
+
+function faultOf(error: BackupError): string {
+  return `${error.message} (${error.code})`;
+}

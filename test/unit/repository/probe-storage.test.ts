@@ -1,0 +1,72 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { BackupError } from '../../../src/domain/errors.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { probeStorage } from '../../../src/repository/probe-storage.js';
+
+const NOW_MS = Date.UTC(2026, 10, 26);
+
+async function folderRepository(): Promise<{ rootPath: string; repository: BackupRepository }> {
+  const rootPath = mkdtempSync(join(tmpdir(), 'longhaul-probe-'));
+  onTestFinished(() => rmSync(rootPath, { recursive: true }));
+  const repository = await openDirectoryRepository({ id: 'offsite', rootPath, readOnly: false });
+  return { rootPath, repository };
+}
+
+function probe(repository: BackupRepository, rootPath: string) {
+  return probeStorage(repository, { rootPath, folderSync: 'required', now: () => NOW_MS });
+}
+
+it('finds on a local file system all that is needed, and leaves nothing behind', async () => {
+  const { rootPath, repository } = await folderRepository();
+  expect(await probe(repository, rootPath)).toEqual({
+    probedAt: '2026-11-26T00:00:00.000Z',
+    abilities: {
+      readAfterWrite: true,
+      renameOver: true,
+      fileSync: true,
+      folderSync: true,
+      sparseFiles: true,
+      caseSensitive: true,
+      modifiedTimeStepNs: expect.any(Number),
+      longestNameBytes: 255,
+    },
+    faults: [],
+    warnings: [],
+  });
+  expect(readdirSync(join(rootPath, '.longhaul'))).toEqual([]);
+});
+
+it.each<[string, Partial<BackupRepository>, string]>([
+  ['rename over', { rename: refuse }, 'renameOver'],
+  ['folder syncs', { syncFolder: refuse }, 'folderSync'],
+])('says that there is no %s', async (_name, missing, ability) => {
+  const { rootPath, repository } = await folderRepository();
+  const { abilities, faults } = await probe(withCalls(repository, missing), rootPath);
+  expect(abilities).toMatchObject({ [ability]: false, readAfterWrite: true });
+  expect(faults).toHaveLength(1);
+});
+
+it('passes on that the storage is away', async () => {
+  const { rootPath, repository } = await folderRepository();
+  const syncFolder = () => Promise.reject(new BackupError('REPOSITORY_UNREACHABLE', 'gone'));
+  await expect(probe(withCalls(repository, { syncFolder }), rootPath)).rejects.toMatchObject({
+    code: 'REPOSITORY_UNREACHABLE',
+  });
+});
+
+function refuse(): Promise<never> {
+  return Promise.reject(new BackupError('REPOSITORY_UNSUITED', 'not supported (EINVAL)'));
+}
+
+function withCalls(repository: BackupRepository, calls: Partial<BackupRepository>) {
+  return new Proxy(repository, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(calls, name) ?? Reflect.get(target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
