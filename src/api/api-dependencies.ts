@@ -17,6 +17,8 @@ export interface ApiDependencies {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly logger: Logger;
+  /** Of new jobs that name none. Default: that of this process. */
+  readonly timeZone?: string;
   /** Pages served at `/`, behind the same token. */
   readonly dashboard?: Router;
   /** Milliseconds between two looks at a session that someone follows. Default 1,000. */

@@ -7,6 +7,7 @@ import { requireLoopback, requireToken } from './authentication.js';
 import { docsPage } from './docs-page.js';
 import { jobRoutes } from './job-routes.js';
 import { JobStore } from './job-store.js';
+import { serverTimeZone } from './job-time-zone.js';
 import { ApiMetrics } from './metrics.js';
 import { openApiDocument } from './openapi.js';
 import { OperationStore } from './operation-store.js';
@@ -65,15 +66,21 @@ export function createApi(dependencies: ApiDependencies): Express {
 }
 
 function apiRoutes(
-  { client, config: { repositories }, now, logger, followIntervalMs }: ApiDependencies,
+  { client, config: { repositories }, now, logger, timeZone, followIntervalMs }: ApiDependencies,
   sessions: SessionStore,
   browser: RepositoryBrowser,
 ): Route[] {
-  const jobs = new JobStore(client, sessions);
+  const jobs = new JobStore(client, sessions, now);
   const starter = new SessionStarter(client, now);
   const operations = new OperationStore(client, now);
   return [
-    ...jobRoutes({ jobs, starter, browser, repositories }),
+    ...jobRoutes({
+      jobs,
+      starter,
+      browser,
+      repositories,
+      timeZone: timeZone ?? serverTimeZone(),
+    }),
     ...sessionRoutes(sessions, { followIntervalMs, logger }),
     ...repositoryRoutes({ client, browser, operations, repositories, now }),
   ];

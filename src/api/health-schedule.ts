@@ -3,25 +3,26 @@
 import {
   ScheduleAlreadyRunning,
   ScheduleNotFoundError,
-  ScheduleOverlapPolicy,
   type Client,
   type ScheduleUpdateOptions,
 } from '@temporalio/client';
 import type { CopyJob } from '../domain/copy-job.js';
 import { maintenanceCalendarOf } from '../domain/schedule.js';
 import { CONTROL_TASK_QUEUE, WORKFLOW_VERIFY, type VerifyInput } from '../../workflows/messages.js';
-import { CATCHUP_WINDOW } from './job-schedule.js';
+import { policiesOf } from './job-schedule.js';
 
 export class HealthSchedules {
   readonly #client: Client;
+  readonly #now: () => number;
 
-  constructor(client: Client) {
+  constructor(client: Client, now: () => number) {
     this.#client = client;
+    this.#now = now;
   }
 
   /** Makes the Schedule what the definition says; a repeat changes nothing. */
   async put(job: CopyJob, isPaused: boolean): Promise<void> {
-    const body = scheduleBodyOf(job);
+    const body = scheduleBodyOf(job, this.#now());
     if (body === null) return this.remove(job.id);
     const scheduleId = scheduleIdOf(job.id);
     const state = { paused: isPaused };
@@ -50,13 +51,14 @@ function scheduleIdOf(jobId: string): string {
 /** null: the job has no health check. */
 function scheduleBodyOf(
   job: CopyJob,
+  nowMs: number,
 ): Pick<ScheduleUpdateOptions, 'spec' | 'policies' | 'action'> | null {
   if (job.healthCheck === null) return null;
   const { repositoryId } = job.target;
   const input: VerifyInput = { repositoryId, restorePointId: null, jobId: job.id };
   return {
-    spec: maintenanceCalendarOf(job.healthCheck),
-    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCHUP_WINDOW },
+    spec: maintenanceCalendarOf(job.healthCheck, nowMs),
+    policies: policiesOf(job),
     action: {
       type: 'startWorkflow',
       workflowType: WORKFLOW_VERIFY,

@@ -16,6 +16,7 @@ import {
   type JobDefinition,
 } from './job-schemas.js';
 import type { JobStore } from './job-store.js';
+import { withTimeZones } from './job-time-zone.js';
 import { configuredRepository, type RepositoryBrowser } from './repository-browser.js';
 import { invalidRequest, jsonRoute, type Route } from './route.js';
 import type { SessionStarter } from './session-starter.js';
@@ -25,6 +26,8 @@ export interface JobServices {
   readonly starter: SessionStarter;
   readonly browser: RepositoryBrowser;
   readonly repositories: readonly RepositoryConfig[];
+  /** Of new jobs that name none. */
+  readonly timeZone: string;
 }
 
 const IDEMPOTENCY_KEY_LENGTH = 255;
@@ -66,7 +69,7 @@ function readRoutes({ jobs }: JobServices): Route[] {
   ];
 }
 
-function writeRoutes({ jobs, repositories }: JobServices): Route[] {
+function writeRoutes({ jobs, repositories, timeZone }: JobServices): Route[] {
   return [
     jsonRoute({
       method: 'post',
@@ -78,8 +81,9 @@ function writeRoutes({ jobs, repositories }: JobServices): Route[] {
       answer: jobViewSchema,
       errors: ['JOB_EXISTS', 'JOB_RULE_BROKEN'],
       run: async ({ body }) => {
-        await checkRules(body, repositories, jobs);
-        return created(await jobs.create(body));
+        const definition = withTimeZones(body, timeZone);
+        await checkRules(definition, repositories, jobs);
+        return created(await jobs.create(definition));
       },
     }),
     jsonRoute({
@@ -96,12 +100,13 @@ function writeRoutes({ jobs, repositories }: JobServices): Route[] {
         const id = text(params.id);
         const revision = revisionOf(header('If-Match'));
         // Before the rules: whoever names a job that is not there learns that first.
-        await jobs.definition(id);
+        const present = await jobs.definition(id);
         if (body.id !== id) {
           throw invalidRequest([{ path: 'id', message: `must be ${id}: the id never changes` }]);
         }
-        await checkRules(body, repositories, jobs);
-        return withRevision(await jobs.update(body, revision));
+        const definition = withTimeZones(body, present.timeZone);
+        await checkRules(definition, repositories, jobs);
+        return withRevision(await jobs.update(definition, revision));
       },
     }),
     jsonRoute({

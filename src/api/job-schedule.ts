@@ -8,7 +8,7 @@ import {
   type ScheduleUpdateOptions,
 } from '@temporalio/client';
 import type { SearchAttributePair, Workflow } from '@temporalio/common';
-import type { CopyJob } from '../domain/copy-job.js';
+import type { CopyJob, MissedStarts } from '../domain/copy-job.js';
 import { calendarOf } from '../domain/schedule.js';
 import {
   AFTER_JOB,
@@ -35,8 +35,17 @@ const NEVER: ScheduleSpec = {
 /** One watcher always runs: a new one starts at the next of these times after the last one ended. */
 const WATCH: ScheduleSpec = { intervals: [{ every: '5 minutes' }] };
 
-/** How late a start may still happen after a downtime. Temporal's own default is a year, which would start old sessions. */
-export const CATCHUP_WINDOW = '1h';
+/** How late a start may still happen after a downtime. Those of a time in between that a session has made up for are skipped, because it runs. A year is the longest
+ *  that Temporal takes; an hour is what a restart or an upgrade of the service may take without that a start is left out. */
+const CATCHUP_WINDOW: Readonly<Record<MissedStarts, '365d' | '1h'>> = { run: '365d', skip: '1h' };
+
+/** One session at a time, and for one that was missed what the job says. */
+export function policiesOf(job: Pick<CopyJob, 'missedStarts'>): ScheduleUpdateOptions['policies'] {
+  return {
+    overlap: ScheduleOverlapPolicy.SKIP,
+    catchupWindow: CATCHUP_WINDOW[job.missedStarts],
+  };
+}
 
 export function scheduleIdOf(jobId: string): string {
   return `${SCHEDULE_PREFIX}${jobId}`;
@@ -67,17 +76,18 @@ function scheduleAttributesOf(job: CopyJob): SearchAttributePair[] {
 /** What an update of the Schedule replaces. Everything is named: a policy left out would fall back to the server's default. */
 export function scheduleBodyOf(
   job: CopyJob,
+  nowMs: number,
 ): Pick<ScheduleUpdateOptions, 'spec' | 'policies' | 'typedSearchAttributes' | 'action'> {
   return {
-    spec: job.mode === 'immediate' ? WATCH : (calendarOf(job.schedule) ?? NEVER),
-    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCHUP_WINDOW },
+    spec: job.mode === 'immediate' ? WATCH : (calendarOf(job.schedule, nowMs) ?? NEVER),
+    policies: policiesOf(job),
     typedSearchAttributes: scheduleAttributesOf(job),
     action: actionOf(job),
   };
 }
 
-export function scheduleOf(job: CopyJob): ScheduleOptions {
-  return { ...scheduleBodyOf(job), scheduleId: scheduleIdOf(job.id) };
+export function scheduleOf(job: CopyJob, nowMs: number): ScheduleOptions {
+  return { ...scheduleBodyOf(job, nowMs), scheduleId: scheduleIdOf(job.id) };
 }
 
 /** The server appends `-<nominal start>` to the workflow id. */

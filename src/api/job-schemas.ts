@@ -14,8 +14,23 @@ import type { JobPlan } from '../domain/operation.js';
 import { instant, slug } from './field-schemas.js';
 import { sessionSummarySchema, type SessionSummary } from './session-schemas.js';
 
-/** A definition as a client writes it, with the defaults filled in; the server adds `revision` and `replaces`. */
+/** What a client decides of a job; the server adds `revision` and `replaces`. */
 export type JobDefinition = Omit<CopyJob, 'revision' | 'replaces'>;
+
+type ZoneOptional<Schedule> = Schedule extends { timeZone: string }
+  ? Omit<Schedule, 'timeZone'> & { readonly timeZone?: string | undefined }
+  : Schedule;
+
+/** A definition as a client writes it, with the defaults filled in but for time zones: those come from the server (`definitionOf`). */
+export type JobRequest = Omit<
+  JobDefinition,
+  'timeZone' | 'schedule' | 'healthCheck' | 'compact'
+> & {
+  readonly timeZone?: string | undefined;
+  readonly schedule: ZoneOptional<JobSchedule>;
+  readonly healthCheck: ZoneOptional<MaintenanceSchedule> | null;
+  readonly compact: ZoneOptional<MaintenanceSchedule> | null;
+};
 
 export type JobState = 'enabled' | 'disabled' | 'actionRequired';
 
@@ -25,6 +40,8 @@ export interface JobView extends CopyJob {
   /** null: no calendar, or none that lies ahead. */
   readonly nextRunAt: string | null;
   readonly lastSession: SessionSummary | null;
+  /** Starts that were left out because the service was down for over an hour, since the job was made; more than 0 only with `missedStarts: skip`. */
+  readonly skippedStarts: number;
 }
 
 const WEEKDAYS = [
@@ -62,34 +79,41 @@ const timeOfDay = z
   .string()
   .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'must be HH:MM from 00:00 to 23:59')
   .meta({ description: 'HH:MM, 24 hours.' });
-const timeZone = z.string().min(1).max(64).default('UTC').meta({ description: 'IANA time zone.' });
+const timeZone = z.string().min(1).max(64).meta({ description: 'IANA time zone.' });
+const zoneOfJob = timeZone
+  .optional()
+  .meta({ description: 'IANA time zone. Default: that of the job.' });
 
-const scheduleSchema: z.ZodType<JobSchedule> = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('manual') }),
-  z.strictObject({ type: z.literal('daily'), time: timeOfDay, timeZone }),
-  z.strictObject({
-    type: z.literal('weekly'),
-    days: z.array(z.enum(WEEKDAYS)).min(1).max(WEEKDAYS.length),
-    time: timeOfDay,
-    timeZone,
-  }),
-  z.strictObject({
-    type: z.literal('monthly'),
-    day: z.union([z.int().min(1).max(31), z.literal('last')]),
-    time: timeOfDay,
-    timeZone,
-  }),
-  z.strictObject({ type: z.literal('interval'), everyMinutes: z.int().min(1).max(525_600) }),
-  z.strictObject({ type: z.literal('cron'), expression: z.string().min(9).max(200), timeZone }),
-  z.strictObject({ type: z.literal('afterJob'), jobId: slug }),
-]);
+function scheduleSchema<Zone extends z.ZodType<string | undefined>>(timeZone: Zone) {
+  return z.discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('manual') }),
+    z.strictObject({ type: z.literal('daily'), time: timeOfDay, timeZone }),
+    z.strictObject({
+      type: z.literal('weekly'),
+      days: z.array(z.enum(WEEKDAYS)).min(1).max(WEEKDAYS.length),
+      time: timeOfDay,
+      timeZone,
+    }),
+    z.strictObject({
+      type: z.literal('monthly'),
+      day: z.union([z.int().min(1).max(31), z.literal('last')]),
+      time: timeOfDay,
+      timeZone,
+    }),
+    z.strictObject({ type: z.literal('interval'), everyMinutes: z.int().min(1).max(525_600) }),
+    z.strictObject({ type: z.literal('cron'), expression: z.string().min(9).max(200), timeZone }),
+    z.strictObject({ type: z.literal('afterJob'), jobId: slug }),
+  ]);
+}
 
-const maintenanceSchema: z.ZodType<MaintenanceSchedule> = z.strictObject({
-  every: z.enum(['week', 'month']).default('month'),
-  day: z.enum(WEEKDAYS).default('sunday'),
-  time: timeOfDay.default('05:00'),
-  timeZone,
-});
+function maintenanceSchema<Zone extends z.ZodType<string | undefined>>(timeZone: Zone) {
+  return z.strictObject({
+    every: z.enum(['week', 'month']).default('month'),
+    day: z.enum(WEEKDAYS).default('sunday'),
+    time: timeOfDay.default('05:00'),
+    timeZone,
+  });
+}
 
 const GFS_KEEP = 999;
 const gfsSchema: z.ZodType<GfsPolicy> = z.strictObject({
@@ -150,23 +174,31 @@ const definitionFields = {
   restorePoints: scopeSchema.default('latest'),
   retention: retentionSchema.default({ type: 'restorePoints', value: 7 }),
   gfs: gfsSchema.nullable().default(null),
-  schedule: scheduleSchema.default({ type: 'manual' }),
+  missedStarts: z.enum(['run', 'skip']).default('run').meta({
+    description:
+      'What becomes of a start whose time passed while the service was down for over an hour: `run` makes up for all of them with one session, `skip` leaves them out and counts them.',
+  }),
   onSourceChainRecreated: z.enum(['requireNewJob', 'startNewChain']).default('requireNewJob'),
   storage: z
     .strictObject({ digest: z.enum(['sha256', 'blake3']).default('sha256') })
     .default({ digest: 'sha256' }),
-  healthCheck: maintenanceSchema.nullable().default(null),
-  compact: maintenanceSchema.nullable().default(null),
   removedWorkloadsAfterDays: z.int().min(1).max(36_500).nullable().default(null),
 };
 
 /** Body of `POST /jobs` and `PUT /jobs/{id}`. Without an id the job takes a slug of its name. */
-export const jobDefinitionSchema: z.ZodType<JobDefinition> = z
+export const jobDefinitionSchema: z.ZodType<JobRequest> = z
   .strictObject({
     id: slug.optional().meta({ description: 'Defaults to a slug of the name; never changes.' }),
     ...definitionFields,
+    timeZone: timeZone.optional().meta({
+      description:
+        'IANA time zone of the job. Default: that of its schedule, that which the job has already, or that of the server.',
+    }),
+    schedule: scheduleSchema(zoneOfJob).default({ type: 'manual' }),
+    healthCheck: maintenanceSchema(zoneOfJob).nullable().default(null),
+    compact: maintenanceSchema(zoneOfJob).nullable().default(null),
   })
-  .transform((definition, context): JobDefinition => {
+  .transform((definition, context): JobRequest => {
     const id = definition.id ?? slugOf(definition.name);
     if (id === '') {
       context.issues.push({
@@ -181,6 +213,10 @@ export const jobDefinitionSchema: z.ZodType<JobDefinition> = z
 
 const copyJobFields = {
   ...definitionFields,
+  timeZone,
+  schedule: scheduleSchema(timeZone),
+  healthCheck: maintenanceSchema(timeZone).nullable(),
+  compact: maintenanceSchema(timeZone).nullable(),
   id: slug,
   revision: z.int().min(1),
   replaces: slug.nullable(),
@@ -194,6 +230,9 @@ export const jobViewSchema: z.ZodType<JobView> = z.object({
   state: z.enum(['enabled', 'disabled', 'actionRequired']),
   nextRunAt: instant.nullable(),
   lastSession: sessionSummarySchema.nullable(),
+  skippedStarts: z.int().min(0).meta({
+    description: 'Starts left out since the job was made, because the service was down.',
+  }),
 });
 
 export const startOverridesSchema: z.ZodType<StartOverrides> = z.strictObject({

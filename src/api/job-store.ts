@@ -33,21 +33,23 @@ const DESCRIBE_WINDOW = 8;
 export class JobStore {
   readonly #client: Client;
   readonly #sessions: SessionStore;
+  readonly #now: () => number;
   readonly #health: HealthSchedules;
   /** Last write of each job. */
   readonly #writes = new Map<string, Promise<unknown>>();
 
-  constructor(client: Client, sessions: SessionStore) {
+  constructor(client: Client, sessions: SessionStore, now: () => number) {
     this.#client = client;
     this.#sessions = sessions;
-    this.#health = new HealthSchedules(client);
+    this.#now = now;
+    this.#health = new HealthSchedules(client, now);
   }
 
   /** @throws JOB_EXISTS */
   async create(definition: JobDefinition, replaces: string | null = null): Promise<JobView> {
     const job: CopyJob = { ...definition, revision: 1, replaces };
     try {
-      await this.#client.schedule.create(scheduleOf(job));
+      await this.#client.schedule.create(scheduleOf(job, this.#now()));
     } catch (cause) {
       if (!(cause instanceof ScheduleAlreadyRunning)) throw cause;
       throw new BackupError('JOB_EXISTS', `a job ${job.id} exists already`, { cause });
@@ -111,7 +113,7 @@ export class JobStore {
         revision: current.revision + 1,
         replaces: current.replaces,
       };
-      await handle.update(({ state }) => ({ ...scheduleBodyOf(job), state }));
+      await handle.update(({ state }) => ({ ...scheduleBodyOf(job, this.#now()), state }));
       await this.#health.put(job, description.state.paused);
       await this.#endWatchers(description);
       const isWatching = job.mode === 'immediate' && !description.state.paused;
@@ -236,6 +238,7 @@ function viewOf(description: ScheduleDescription, lastSession: SessionSummary | 
         : 'enabled',
     nextRunAt: hasCalendar && next !== undefined && !isNever(next) ? next.toISOString() : null,
     lastSession,
+    skippedStarts: description.info.numActionsMissedCatchupWindow,
   };
 }
 

@@ -127,7 +127,8 @@ function jobFlags(command: Command): Command {
     .option('--exclude <workload...>', 'workloads to leave out')
     .option('--target <repository>', 'where to copy')
     .option('--schedule <words>', `when to start: ${SCHEDULE_PHRASES}`)
-    .option('--time-zone <name>', 'time zone of the schedule', 'UTC')
+    .option('--time-zone <name>', 'time zone of the job; default: that of the server')
+    .option('--missed-starts <run|skip>', 'what becomes of starts while the server was down')
     .option('--immediate', 'copy each restore point as it appears')
     .option('--keep <number>', 'restore points to keep')
     .option('--keep-days <number>', 'days to keep restore points');
@@ -223,6 +224,8 @@ function describeJob(job: JobView): string {
       'Schedule',
       job.mode === 'immediate' ? 'as restore points appear' : describeSchedule(job.schedule),
     ],
+    ['Time zone', job.timeZone],
+    ['Missed starts', describeMissedStarts(job)],
     ['Sources', sources.join('; ')],
     ['Target', job.target.repositoryId],
     ['Retention', `${retention.value} ${unit}`],
@@ -234,6 +237,13 @@ function describeJob(job: JobView): string {
   ];
   if (job.replaces !== null) fields.push(['Replaces', job.replaces]);
   return formatFields(fields);
+}
+
+function describeMissedStarts({ missedStarts, skippedStarts }: JobView): string {
+  if (missedStarts === 'run') return 'are made up for';
+  return skippedStarts === 0
+    ? 'are left out'
+    : `are left out: ${skippedStarts} so far, because the server was down`;
 }
 
 function describePlan({ workloads }: JobPlan): string {

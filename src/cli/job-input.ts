@@ -15,7 +15,8 @@ export interface JobFlags {
   readonly exclude?: readonly string[];
   readonly target?: string;
   readonly schedule?: string;
-  readonly timeZone: string;
+  readonly timeZone?: string;
+  readonly missedStarts?: string;
   readonly immediate?: boolean;
   readonly keep?: string;
   readonly keepDays?: string;
@@ -28,6 +29,7 @@ const SERVER_FIELDS: readonly string[] = [
   'state',
   'nextRunAt',
   'lastSession',
+  'skippedStarts',
 ];
 
 /** @throws REQUEST_INVALID when the file cannot be read or is neither JSON nor YAML */
@@ -61,9 +63,9 @@ export function definitionFromFlags(flags: JobFlags): object {
       exclude: (flags.exclude ?? []).map((workload) => ({ workload })),
     },
     target: { repositoryId: target },
-    ...(flags.schedule === undefined
-      ? {}
-      : { schedule: parseSchedule(flags.schedule, flags.timeZone) }),
+    ...(flags.timeZone === undefined ? {} : { timeZone: flags.timeZone }),
+    ...(flags.schedule === undefined ? {} : { schedule: parseSchedule(flags.schedule) }),
+    ...(flags.missedStarts === undefined ? {} : { missedStarts: flags.missedStarts }),
     ...retentionOf(flags),
   };
 }

@@ -1,6 +1,7 @@
 /** Schedules as people say them on the command line. */
 
 import { BackupError } from '../domain/errors.js';
+import type { JobRequest } from '../api/job-schemas.js';
 import type { JobSchedule, Weekday } from '../domain/copy-job.js';
 
 export const SCHEDULE_PHRASES =
@@ -16,22 +17,21 @@ const WEEKDAYS: readonly Weekday[] = [
   'sunday',
 ];
 
-/** The server checks the times and days. @throws REQUEST_INVALID when the phrase is none of SCHEDULE_PHRASES */
-export function parseSchedule(phrase: string, timeZone: string): JobSchedule {
+/** The server checks the times and days, and puts the job's time zone in. @throws REQUEST_INVALID when the phrase is none of SCHEDULE_PHRASES */
+export function parseSchedule(phrase: string): JobRequest['schedule'] {
   const [kind = '', first = '', second = '', ...rest] = phrase.trim().split(/\s+/);
   const isPhrase = (words: number): boolean =>
     rest.length === 0 && [kind, first, second].filter((word) => word !== '').length === words;
   if (kind === 'manual' && isPhrase(1)) return { type: 'manual' };
-  if (kind === 'daily' && isPhrase(2)) return { type: 'daily', time: first, timeZone };
+  if (kind === 'daily' && isPhrase(2)) return { type: 'daily', time: first };
   if (kind === 'weekly' && isPhrase(3)) {
-    return { type: 'weekly', days: first.split(',').map(weekday), time: second, timeZone };
+    return { type: 'weekly', days: first.split(',').map(weekday), time: second };
   }
   if (kind === 'monthly' && isPhrase(3) && /^(?:last|\d{1,2})$/.test(first)) {
     return {
       type: 'monthly',
       day: first === 'last' ? 'last' : Number(first),
       time: second,
-      timeZone,
     };
   }
   const [, amount, unit] = /^(\d{1,6})([mh])$/.exec(first) ?? [];
@@ -40,7 +40,7 @@ export function parseSchedule(phrase: string, timeZone: string): JobSchedule {
   }
   if (kind === 'after' && isPhrase(2)) return { type: 'afterJob', jobId: first };
   if (kind === 'cron' && first !== '') {
-    return { type: 'cron', expression: [first, second, ...rest].join(' '), timeZone };
+    return { type: 'cron', expression: [first, second, ...rest].join(' ') };
   }
   throw notUnderstood(phrase);
 }

@@ -136,7 +136,7 @@ function formatterOf(timeZone: string): Intl.DateTimeFormat {
 }
 
 /** What clocks in the zone show, minus UTC. */
-function offsetMs(instantMs: number, timeZone: string): number {
+export function offsetMs(instantMs: number, timeZone: string): number {
   if (timeZone === 'UTC') return 0;
   const wholeSeconds = Math.floor(instantMs / 1000) * 1000;
   const shown: Record<string, number> = {};

@@ -22,6 +22,7 @@ export type Month =
   | 'december';
 export type WeekOfMonth = 'first' | 'second' | 'third' | 'fourth' | 'fifth' | 'last';
 export type FullMethod = 'synthetic' | 'active';
+export type MissedStarts = 'run' | 'skip';
 
 export interface CopyJob {
   /** Slug, never changes. */
@@ -39,7 +40,11 @@ export interface CopyJob {
   readonly restorePoints: RestorePointScope;
   readonly retention: RetentionPolicy;
   readonly gfs: GfsPolicy | null;
+  /** IANA name. Days, weeks, months and years of retention and GFS are of this zone; schedules that name none of their own take it, too. */
+  readonly timeZone: string;
   readonly schedule: JobSchedule;
+  /** What becomes of a start whose time passed while the service was down: it is made up for once, or left out. */
+  readonly missedStarts: MissedStarts;
   readonly onSourceChainRecreated: RecreatedChainPolicy;
   readonly storage: { readonly digest: DigestAlgorithm };
   readonly healthCheck: MaintenanceSchedule | null;

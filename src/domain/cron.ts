@@ -1,6 +1,9 @@
 /** Cron expressions, as far as a job may use them: the five fields of crontab. What else the Temporal server takes (seconds, `@every`,
  *  `TZ=`) would bypass the job's own fields. */
 
+import { dateOfDayNumber, weekdayOf } from './calendar-date.js';
+import type { LocalTimes } from './clock-change.js';
+
 interface CronField {
   readonly name: string;
   readonly first: number;
@@ -60,4 +63,43 @@ function cronValue(text: string, field: CronField): number | null {
   if (!/^\d{1,2}$/.test(text)) return null;
   const value = Number(text);
   return value >= field.first && value <= field.last ? value : null;
+}
+
+/** When a valid expression starts; null when it goes by the hours that pass: its hour is `*` or a step of it. */
+export function cronTimes(expression: string): LocalTimes | null {
+  const values = expression.trim().split(/\s+/);
+  if (values[1]?.startsWith('*') !== false) return null;
+  const matched = FIELDS.map((field, index) => cronValues(values[index] ?? '', field));
+  const [minutes, hours, daysOfMonth, months, weekdays] = matched as [
+    CronSet,
+    CronSet,
+    CronSet,
+    CronSet,
+    CronSet,
+  ];
+  return {
+    minutes: [...hours].flatMap((hour) => [...minutes].map((minute) => hour * 60 + minute)),
+    isDay: (number) => {
+      const { month, day } = dateOfDayNumber(number);
+      const weekday = weekdayOf(number);
+      const isWeekday = weekdays.has(weekday) || (weekday === 0 && weekdays.has(7));
+      return isWeekday && daysOfMonth.has(day) && months.has(month);
+    },
+  };
+}
+
+type CronSet = ReadonlySet<number>;
+
+/** A step after a single value goes on to the end of the field, as the Temporal server takes it. */
+function cronValues(text: string, field: CronField): CronSet {
+  const values = new Set<number>();
+  for (const part of text.split(',')) {
+    const [range = '', step] = part.split('/');
+    const [from = '', to] = range.split('-');
+    const start = range === '*' ? field.first : (cronValue(from, field) ?? field.first);
+    const open = range === '*' || (to === undefined && step !== undefined);
+    const end = open ? field.last : (cronValue(to ?? from, field) ?? start);
+    for (let value = start; value <= end; value += Number(step ?? 1)) values.add(value);
+  }
+  return values;
 }

@@ -22,6 +22,7 @@ export function jobFaults(job: CopyJob, repositories: readonly JobRepository[]):
     ...targetFaults(job, roles),
     ...includeFaults(job, roles),
     ...workloadFaults(job),
+    ...timeZoneFaults('timeZone', job.timeZone),
     ...scheduleFaults(job),
     ...maintenanceFaults(job),
     ...gfsFaults(job),
@@ -132,25 +133,27 @@ function scheduleFaults({ id, mode, schedule }: CopyJob): JobFault[] {
     const message = cronFault(schedule.expression);
     if (message !== null) faults.push({ path: 'schedule.expression', message });
   }
-  if ('timeZone' in schedule) faults.push(...timeZoneFaults('schedule', schedule.timeZone));
+  if ('timeZone' in schedule)
+    faults.push(...timeZoneFaults('schedule.timeZone', schedule.timeZone));
   return faults;
 }
 
 function maintenanceFaults({ healthCheck, compact, gfs }: CopyJob): JobFault[] {
   const faults: JobFault[] = [];
-  if (healthCheck !== null) faults.push(...timeZoneFaults('healthCheck', healthCheck.timeZone));
+  if (healthCheck !== null)
+    faults.push(...timeZoneFaults('healthCheck.timeZone', healthCheck.timeZone));
   if (compact !== null) {
-    faults.push(...timeZoneFaults('compact', compact.timeZone));
+    faults.push(...timeZoneFaults('compact.timeZone', compact.timeZone));
     // Source: VBR user guide, `backup_copy_compact_file`: new fulls come with GFS anyway.
     if (gfs !== null) faults.push({ path: 'compact', message: 'not possible together with gfs' });
   }
   return faults;
 }
 
-function timeZoneFaults(parent: string, timeZone: string): JobFault[] {
+function timeZoneFaults(path: string, timeZone: string): JobFault[] {
   if (isTimeZone(timeZone)) return [];
   const message = `${timeZone} is not a known time zone; use a name such as Europe/Berlin or UTC, in its exact case`;
-  return [{ path: `${parent}.timeZone`, message }];
+  return [{ path, message }];
 }
 
 function gfsFaults({ gfs }: CopyJob): JobFault[] {

@@ -1,7 +1,16 @@
 /** When a job starts by itself, in the words of a Temporal Schedule. Plain JSON that fits the client's `ScheduleSpec`. */
 
-import { minuteOfDay } from './calendar-date.js';
+import {
+  DAY_MS,
+  dateOfDayNumber,
+  daysInMonth,
+  minuteOfDay,
+  WEEKDAYS,
+  weekdayOf,
+} from './calendar-date.js';
+import { movedStarts, type LocalTimes } from './clock-change.js';
 import type { JobSchedule, MaintenanceSchedule, Month, Weekday } from './copy-job.js';
+import { cronTimes } from './cron.js';
 import { assertNever } from './errors.js';
 
 export type CalendarMonth = Uppercase<Month>;
@@ -17,16 +26,22 @@ export interface CalendarRange {
 /** Absent fields match every day, month or year. */
 export interface CalendarEntry {
   hour: number;
-  minute: number;
+  minute: number | CalendarRange[];
   dayOfMonth?: number | CalendarRange;
   month?: CalendarMonth[];
   dayOfWeek?: CalendarWeekday[];
   year?: CalendarRange[];
+  comment?: string;
 }
 
 export type JobCalendar =
-  | { calendars: CalendarEntry[]; timezone: string }
-  | { cronExpressions: string[]; timezone: string }
+  | { calendars: CalendarEntry[]; skip?: CalendarEntry[]; timezone: string }
+  | {
+      cronExpressions: string[];
+      calendars?: CalendarEntry[];
+      skip?: CalendarEntry[];
+      timezone: string;
+    }
   | { intervals: { /** Milliseconds. */ every: number }[] };
 
 const LONG_MONTHS: readonly CalendarMonth[] = [
@@ -50,11 +65,9 @@ const COMMON_YEARS: readonly CalendarRange[] = [
 
 const LEAP_YEARS: readonly CalendarRange[] = [{ start: 2024, end: 2096, step: 4 }];
 
-/** null: the job has no calendar of its own (started by hand or by another job).
- *
- *  A Temporal calendar skips a time that clocks skip: a job of 02:30 does not start on the day on which summer time begins there
- *  (checked with server 1.32). */
-export function calendarOf(schedule: JobSchedule): JobCalendar | null {
+/** null: the job has no calendar of its own (started by hand or by another job). A day on which clocks skip or repeat the time has one start all the same
+ *  (`movedStarts`), reckoned from a year before `nowMs`, so that starts that were missed fall in, too. */
+export function calendarOf(schedule: JobSchedule, nowMs: number): JobCalendar | null {
   switch (schedule.type) {
     case 'manual':
     case 'afterJob':
@@ -62,22 +75,21 @@ export function calendarOf(schedule: JobSchedule): JobCalendar | null {
     case 'interval':
       return { intervals: [{ every: schedule.everyMinutes * 60_000 }] };
     case 'cron':
-      return { cronExpressions: [schedule.expression], timezone: schedule.timeZone };
+      return cronCalendar(schedule, nowMs);
     case 'daily':
-      return { calendars: [timeOf(schedule.time)], timezone: schedule.timeZone };
+      return localCalendar(schedule, [{}], () => true, nowMs);
     case 'weekly': {
       const dayOfWeek = schedule.days.map((day) => day.toUpperCase() as CalendarWeekday);
-      return {
-        calendars: [{ ...timeOf(schedule.time), dayOfWeek }],
-        timezone: schedule.timeZone,
-      };
+      const isDay = (day: number): boolean => schedule.days.some((name) => isOn(day, name));
+      return localCalendar(schedule, [{ dayOfWeek }], isDay, nowMs);
     }
     case 'monthly': {
-      const time = timeOf(schedule.time);
-      return {
-        calendars: daysOfEveryMonth(schedule.day).map((days) => ({ ...time, ...days })),
-        timezone: schedule.timeZone,
+      const wanted = schedule.day === 'last' ? 31 : schedule.day;
+      const isDay = (day: number): boolean => {
+        const { year, month, day: dayOfMonth } = dateOfDayNumber(day);
+        return dayOfMonth === Math.min(wanted, daysInMonth(year, month));
       };
+      return localCalendar(schedule, daysOfEveryMonth(wanted), isDay, nowMs);
     }
     default:
       return assertNever(schedule);
@@ -85,15 +97,55 @@ export function calendarOf(schedule: JobSchedule): JobCalendar | null {
 }
 
 /** When a health check or a compact comes round: on a day of each week, or on the last such day of each month. */
-export function maintenanceCalendarOf({
-  every,
-  day,
-  time,
-  timeZone,
-}: MaintenanceSchedule): Extract<JobCalendar, { calendars: unknown }> {
-  const entry = { ...timeOf(time), dayOfWeek: [day.toUpperCase() as CalendarWeekday] };
-  const calendars = every === 'week' ? [entry] : LAST_WEEKS.map((days) => ({ ...entry, ...days }));
-  return { calendars, timezone: timeZone };
+export function maintenanceCalendarOf(schedule: MaintenanceSchedule, nowMs: number): JobCalendar {
+  const { every, day } = schedule;
+  const dayOfWeek = [day.toUpperCase() as CalendarWeekday];
+  if (every === 'week')
+    return localCalendar(schedule, [{ dayOfWeek }], (number) => isOn(number, day), nowMs);
+  const isDay = (number: number): boolean => {
+    const { year, month, day: dayOfMonth } = dateOfDayNumber(number);
+    return isOn(number, day) && dayOfMonth > daysInMonth(year, month) - 7;
+  };
+  const entries = LAST_WEEKS.map((days) => ({ ...days, dayOfWeek }));
+  return localCalendar(schedule, entries, isDay, nowMs);
+}
+
+type DayFields = Omit<CalendarEntry, 'hour' | 'minute' | 'comment'>;
+
+/** One time on the days that `entries` match; `isDay` says which those are. */
+function localCalendar(
+  { time, timeZone }: { time: string; timeZone: string },
+  entries: readonly DayFields[],
+  isDay: LocalTimes['isDay'],
+  nowMs: number,
+): JobCalendar {
+  const minute = minuteOfDay(time);
+  const fields = { hour: Math.floor(minute / 60), minute: minute % 60 };
+  const calendars: CalendarEntry[] = entries.map((entry) => ({ ...fields, ...entry }));
+  const moved = movedStarts({ minutes: [minute], isDay }, timeZone, nowMs - YEAR_MS);
+  return {
+    calendars: [...calendars, ...moved.calendars],
+    ...(moved.skip.length === 0 ? {} : { skip: moved.skip }),
+    timezone: timeZone,
+  };
+}
+
+/** An expression that starts in every hour goes by the hours that pass, whatever clocks show. */
+function cronCalendar(
+  { expression, timeZone }: { expression: string; timeZone: string },
+  nowMs: number,
+): JobCalendar {
+  const plain = { cronExpressions: [expression], timezone: timeZone };
+  const times = cronTimes(expression);
+  if (times === null) return plain;
+  const moved = movedStarts(times, timeZone, nowMs - YEAR_MS);
+  return moved.calendars.length === 0 ? plain : { ...plain, ...moved };
+}
+
+const YEAR_MS = 366 * DAY_MS;
+
+function isOn(day: number, weekday: Weekday): boolean {
+  return WEEKDAYS[weekdayOf(day)] === weekday;
 }
 
 /** The last seven days of every month. */
@@ -104,17 +156,9 @@ const LAST_WEEKS: readonly Pick<CalendarEntry, 'dayOfMonth' | 'month' | 'year'>[
   { dayOfMonth: { start: 23, end: 29, step: 1 }, month: ['FEBRUARY'], year: [...LEAP_YEARS] },
 ];
 
-function timeOf(time: string): Pick<CalendarEntry, 'hour' | 'minute'> {
-  const minutes = minuteOfDay(time);
-  return { hour: Math.floor(minutes / 60), minute: minutes % 60 };
-}
-
 /** Exactly one day in each month: the 29th to 31st mean the last day where a month is shorter, so that no month goes without a copy.
  *  A Temporal calendar has no "last day", and one entry cannot tell months apart, so there is one per length of month. */
-function daysOfEveryMonth(
-  day: number | 'last',
-): Pick<CalendarEntry, 'dayOfMonth' | 'month' | 'year'>[] {
-  const wanted = day === 'last' ? 31 : day;
+function daysOfEveryMonth(wanted: number): DayFields[] {
   if (wanted <= 28) return [{ dayOfMonth: wanted }];
   return [
     { dayOfMonth: wanted, month: [...LONG_MONTHS] },

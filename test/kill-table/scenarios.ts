@@ -24,7 +24,7 @@ import {
 } from './source-days.js';
 import type { Scenario } from './try-positions.js';
 
-type Policy = Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'schedule'>;
+type Policy = Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'timeZone'>;
 
 export const NOW_MS = Date.parse('2026-11-25T00:00:00Z');
 const KEEP_ALL = 99;
@@ -65,7 +65,7 @@ export function keep(value: number, weekly: Weekday | null = null): Policy {
       ? null
       : { weekly: { keep: 4, day: weekly }, monthly: null, yearly: null, fullMethod: 'synthetic' };
   const retention = { type: 'restorePoints', value } as const;
-  return { mode: 'periodic', gfs, retention, schedule: { type: 'manual' } };
+  return { mode: 'periodic', gfs, retention, timeZone: 'UTC' };
 }
 
 export async function orderFor(source: BackupRepository): Promise<Omit<CopyOrder, 'owner'>> {

@@ -13,7 +13,7 @@ import type { ChangeInput } from './change-points.js';
 import type { MoverContext } from '../task/mover-context.js';
 
 export interface MaintenanceRequest extends ChangeInput {
-  readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'schedule'>;
+  readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'timeZone'>;
   readonly immutableForDays: number;
 }
 
@@ -39,7 +39,7 @@ export async function maintenancePlan(
   input: Omit<MaintenanceRequest, 'epoch' | 'targetRepositoryId'>,
 ): Promise<MaintenancePlan> {
   const { job, nowMs, immutableForDays, chain } = input;
-  const timeZone = timeZoneOf(job);
+  const { timeZone } = job;
   const points = availablePoints(record);
   const dated = withBelievedDates(points);
   const missing = await firstUnreadable(repository, chain, record);
@@ -68,10 +68,6 @@ export async function maintenancePlan(
       return !synthesize || (point !== undefined && mayBecomeFull(point, points.at(-1), rule));
     }),
   };
-}
-
-export function timeZoneOf(job: Pick<CopyJob, 'schedule'>): string {
-  return 'timeZone' in job.schedule ? job.schedule.timeZone : 'UTC';
 }
 
 /** Says which file of the chain is missing or cannot be read just now; null: all are there. */

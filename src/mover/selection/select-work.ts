@@ -22,7 +22,6 @@ import {
 } from '../../domain/settle.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { timeZoneOf } from '../change/plan-maintenance.js';
 import { findSourceWorkload } from '../source/source-catalogue.js';
 
 export interface SelectWorkInput extends CompareInput {
@@ -48,7 +47,7 @@ export async function detectChain(
 export async function selectWork(
   context: MoverContext,
   input: SelectWorkInput & {
-    readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'schedule'>;
+    readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'timeZone'>;
     readonly scope: RestorePointScope;
     readonly activeFull: boolean;
     readonly detection: ChainDetection;
@@ -81,14 +80,14 @@ export async function selectWork(
 
 /** With method `active` the full of a GFS day is read from the source. */
 function isActiveFullDue(
-  job: Pick<CopyJob, 'mode' | 'gfs' | 'schedule'>,
+  job: Pick<CopyJob, 'mode' | 'gfs' | 'timeZone'>,
   points: readonly TargetRestorePoint[],
   createdAtMs: number,
 ): boolean {
   if (job.gfs?.fullMethod !== 'active') return false;
   const { gfs, mode } = job;
   const dated = withBelievedDates(points);
-  return gfsDue({ gfs, mode, timeZone: timeZoneOf(job), createdAtMs, points: dated }).length > 0;
+  return gfsDue({ gfs, mode, timeZone: job.timeZone, createdAtMs, points: dated }).length > 0;
 }
 
 /** Keeps the answer below 100 KiB. */

@@ -17,7 +17,7 @@ const NEWEST_THREE: LivingPolicy = {
   mode: 'periodic',
   gfs: null,
   retention: { type: 'restorePoints', value: 3 },
-  schedule: { type: 'manual' },
+  timeZone: 'UTC',
 };
 const SUNDAY_FULLS: LivingPolicy = {
   ...NEWEST_THREE,

@@ -17,7 +17,7 @@ const NEWEST_FIVE: LivingPolicy = {
   mode: 'periodic',
   gfs: null,
   retention: { type: 'restorePoints', value: 5 },
-  schedule: { type: 'manual' },
+  timeZone: 'UTC',
 };
 const NEWEST_TWO: LivingPolicy = { ...NEWEST_FIVE, retention: { type: 'restorePoints', value: 2 } };
 const LAST_WEEK: LivingPolicy = { ...NEWEST_FIVE, retention: { type: 'days', value: 7 } };

@@ -85,14 +85,13 @@ const GFS = {
 } as const;
 const FOURTEEN_DAILY = { type: 'restorePoints', value: 14 } as const;
 const EXPECTED = { restorePoints: 14, weeks: 4, months: 12, years: 3 };
-const AT_23_UTC = { type: 'daily', time: '23:00', timeZone: 'UTC' } as const;
 
 it('keeps exactly 14 daily, 4 weekly, 12 monthly and 3 yearly copies through three years, bit for bit', async () => {
   const firstDay = dayOf('2025-01-01');
   // Past 6 January 2028, the day on which the first yearly copy goes.
   const lastDay = dayOf('2028-01-19');
   const living = await live({
-    policy: { mode: 'periodic', retention: FOURTEEN_DAILY, gfs: GFS, schedule: AT_23_UTC },
+    policy: { mode: 'periodic', retention: FOURTEEN_DAILY, gfs: GFS, timeZone: 'UTC' },
     firstDay,
     lastDay,
     atMs: inTheEvening,
@@ -114,9 +113,9 @@ it('keeps GFS copies of the days of the job’s time zone through a leap day and
   // Half past midnight in Berlin is still the day before in UTC: an hour ahead of UTC, two from 26 March 2028 (01:00 UTC) on.
   const atMs = (day: number): number =>
     day * DAY_MS + HOUR_MS / 2 - (day > dayOf('2028-03-26') ? 2 : 1) * HOUR_MS;
-  const schedule = { type: 'daily', time: '01:30', timeZone: 'Europe/Berlin' } as const;
+  const timeZone = 'Europe/Berlin';
   await live({
-    policy: { mode: 'periodic', retention: FOURTEEN_DAILY, gfs: GFS, schedule },
+    policy: { mode: 'periodic', retention: FOURTEEN_DAILY, gfs: GFS, timeZone },
     firstDay,
     lastDay: dayOf('2028-04-05'),
     atMs,
@@ -128,7 +127,7 @@ it('keeps exactly the newest seven copies for two months by merging', async () =
   const firstDay = dayOf('2028-02-01');
   const retention = { type: 'restorePoints', value: 7 } as const;
   const living = await live({
-    policy: { mode: 'periodic', retention, gfs: null, schedule: AT_23_UTC },
+    policy: { mode: 'periodic', retention, gfs: null, timeZone: 'UTC' },
     firstDay,
     lastDay: firstDay + 60,
     atMs: inTheEvening,
@@ -142,7 +141,7 @@ it('keeps today’s copy and those of exactly the seven days before for two mont
   const firstDay = dayOf('2028-02-01');
   const retention = { type: 'days', value: 7 } as const;
   await live({
-    policy: { mode: 'periodic', retention, gfs: null, schedule: AT_23_UTC },
+    policy: { mode: 'periodic', retention, gfs: null, timeZone: 'UTC' },
     firstDay,
     lastDay: firstDay + 60,
     atMs: inTheEvening,

@@ -83,7 +83,7 @@ describe('reading back what was written', () => {
     await new InProcessMover(source, target).copy(order);
     const mover = new InProcessMover(source, spoilFirstWrite(target));
     const retention = { type: 'restorePoints', value: 1 } as const;
-    const job = { mode: 'periodic', gfs: null, retention, schedule: { type: 'manual' } } as const;
+    const job = { mode: 'periodic', gfs: null, retention, timeZone: 'UTC' } as const;
     await expect(mover.maintain(order, job, Date.UTC(2026, 10, 25))).rejects.toMatchObject({
       code: 'BLOCK_DIGEST_MISMATCH',
     });

@@ -22,7 +22,8 @@ describeTemporal('a job that follows another one', () => {
   async function create(job: CopyJob): Promise<void> {
     const { revision, replaces, ...definition } = job;
     expect([revision, replaces]).toEqual([1, null]);
-    await new JobStore(workers.client, new SessionStore(workers.client)).create(definition);
+    const { client } = workers;
+    await new JobStore(client, new SessionStore(client), Date.now).create(definition);
   }
 
   it('starts when that one has ended, in a session of the same start time', async () => {

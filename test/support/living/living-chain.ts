@@ -6,7 +6,7 @@ import { InProcessMover, type CopyOrder } from '../mover/in-process-mover.js';
 import { GrowingSource } from './growing-source.js';
 import { pointsOf, wrongPoints, type ChainUnderTest } from './read-chain.js';
 
-export type LivingPolicy = Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'schedule'>;
+export type LivingPolicy = Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'timeZone'>;
 
 const HOUR_MS = 3_600_000;
 

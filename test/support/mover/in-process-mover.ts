@@ -87,7 +87,7 @@ export class InProcessMover {
       const selection = await this.run('selectWork', {
         ...ids,
         epoch,
-        job: order.job ?? { mode: 'periodic', gfs: null, schedule: { type: 'manual' } },
+        job: order.job ?? { mode: 'periodic', gfs: null, timeZone: 'UTC' },
         scope: order.restorePoints,
         activeFull: order.activeFull === true && round === 0,
         detection,
@@ -104,7 +104,7 @@ export class InProcessMover {
   /** What `maintainChain` does after the copy: GFS fulls, then retention. @returns the warnings of the last plan */
   async maintain(
     order: ChainOrder,
-    job: Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'schedule'>,
+    job: Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'timeZone'>,
     nowMs: number,
     immutableForDays = 0,
   ): Promise<readonly string[]> {
@@ -237,5 +237,5 @@ export interface CopyOrder extends ChainOrder {
   readonly activeFull?: boolean;
   /** Time of the commits; RFC 3339 UTC. */
   readonly copiedAt?: string;
-  readonly job?: Pick<CopyJob, 'mode' | 'gfs' | 'schedule'>;
+  readonly job?: Pick<CopyJob, 'mode' | 'gfs' | 'timeZone'>;
 }

@@ -147,7 +147,9 @@ export const JOB = {
   restorePoints: 'latest',
   retention: { type: 'days', value: 30 },
   gfs: null,
+  timeZone: 'UTC',
   schedule: { type: 'daily', time: '22:00', timeZone: 'UTC' },
+  missedStarts: 'run',
   onSourceChainRecreated: 'requireNewJob',
   storage: { digest: 'sha256' },
   healthCheck: null,
@@ -157,4 +159,5 @@ export const JOB = {
   state: 'actionRequired',
   nextRunAt: '2026-11-24T22:00:00.000Z',
   lastSession: { ...SESSION, state: 'ended', result: 'actionRequired' },
+  skippedStarts: 0,
 };

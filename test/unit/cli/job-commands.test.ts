@@ -32,6 +32,8 @@ describe('job create', () => {
       'weekly sat,Sunday 22:00',
       '--time-zone',
       'Europe/Prague',
+      '--missed-starts',
+      'skip',
       '--keep-days',
       '30',
     ]);
@@ -47,25 +49,22 @@ describe('job create', () => {
         exclude: [{ workload: 'scratch' }],
       },
       target: { repositoryId: 'offsite' },
-      schedule: {
-        type: 'weekly',
-        days: ['saturday', 'sunday'],
-        time: '22:00',
-        timeZone: 'Europe/Prague',
-      },
+      timeZone: 'Europe/Prague',
+      schedule: { type: 'weekly', days: ['saturday', 'sunday'], time: '22:00' },
+      missedStarts: 'skip',
       retention: { type: 'days', value: 30 },
     });
   });
 
   it.each([
     ['manual', { type: 'manual' }],
-    ['daily 22:00', { type: 'daily', time: '22:00', timeZone: 'UTC' }],
-    ['monthly last 04:30', { type: 'monthly', day: 'last', time: '04:30', timeZone: 'UTC' }],
-    ['monthly 15 04:30', { type: 'monthly', day: 15, time: '04:30', timeZone: 'UTC' }],
+    ['daily 22:00', { type: 'daily', time: '22:00' }],
+    ['monthly last 04:30', { type: 'monthly', day: 'last', time: '04:30' }],
+    ['monthly 15 04:30', { type: 'monthly', day: 15, time: '04:30' }],
     ['every 30m', { type: 'interval', everyMinutes: 30 }],
     ['every 6h', { type: 'interval', everyMinutes: 360 }],
     ['after weekly-copy', { type: 'afterJob', jobId: 'weekly-copy' }],
-    ['cron 0 22 * * *', { type: 'cron', expression: '0 22 * * *', timeZone: 'UTC' }],
+    ['cron 0 22 * * *', { type: 'cron', expression: '0 22 * * *' }],
   ])('understands the schedule "%s"', async (words, schedule) => {
     await bench.run([
       'job',
@@ -147,7 +146,8 @@ describe('job commands', () => {
     bench.answer({ 'PUT /jobs/nightly': { body: JOB } });
     writeFileSync(join(bench.folder, 'job.json'), JSON.stringify(JOB));
     await bench.run(['job', 'update', 'nightly', '--file', 'job.json', '--revision', '3']);
-    const { revision: _r, replaces: _p, state: _s, nextRunAt: _n, lastSession: _l, ...rest } = JOB;
+    const { revision: _r, replaces: _p, state: _s, ...shown } = JOB;
+    const { nextRunAt: _n, lastSession: _l, skippedStarts: _k, ...rest } = shown;
     expect(bench.seen[0]?.body).toEqual(rest);
     expect(bench.seen[0]?.headers['if-match']).toBe('3');
   });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jobDefinitionSchema } from '../../../src/api/job-schemas.js';
+import { withTimeZones } from '../../../src/api/job-time-zone.js';
 import { parseConfig } from '../../../src/config/load-config.js';
 import { jobFaults } from '../../../src/domain/job-rules.js';
 import { openCommandBench, type CommandBench } from '../cli/command-bench.js';
@@ -70,7 +71,7 @@ describe('the README', () => {
     const [body] = curlRequests('README.md').flatMap((request) => request.body ?? []);
     const definition = jobDefinitionSchema.parse(JSON.parse(body ?? ''));
     expect(definition.id).toBe('nightly-off-site');
-    const job = { ...definition, revision: 1, replaces: null };
+    const job = { ...withTimeZones(definition, 'UTC'), revision: 1, replaces: null };
     expect(jobFaults(job, config.repositories)).toEqual([]);
   });
 });

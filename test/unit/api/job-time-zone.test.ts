@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { jobDefinitionSchema } from '../../../src/api/job-schemas.js';
+import { serverTimeZone, withTimeZones } from '../../../src/api/job-time-zone.js';
+
+const REQUEST = {
+  name: 'Nightly',
+  mode: 'periodic',
+  sources: { include: [{ repositoryId: 'primary' }] },
+  target: { repositoryId: 'offsite' },
+};
+
+function zonesOf(changes: object) {
+  const request = jobDefinitionSchema.parse({ ...REQUEST, ...changes });
+  const { timeZone, schedule, healthCheck, compact } = withTimeZones(request, 'Asia/Tokyo');
+  const ofSchedule = 'timeZone' in schedule ? schedule.timeZone : null;
+  return [timeZone, ofSchedule, healthCheck?.timeZone ?? null, compact?.timeZone ?? null];
+}
+
+describe('the time zones of a job', () => {
+  const daily = { type: 'daily', time: '22:00' };
+  const inBerlin = { ...daily, timeZone: 'Europe/Berlin' };
+  it.each([
+    ['an immediate job, the server', { mode: 'immediate' }, ['Asia/Tokyo', null, null, null]],
+    ['a daily job, the server', { schedule: daily }, ['Asia/Tokyo', 'Asia/Tokyo', null, null]],
+    [
+      'the schedule',
+      { schedule: inBerlin, healthCheck: {}, compact: {} },
+      ['Europe/Berlin', 'Europe/Berlin', 'Europe/Berlin', 'Europe/Berlin'],
+    ],
+    ['the job', { timeZone: 'UTC', schedule: daily, healthCheck: {} }, ['UTC', 'UTC', 'UTC', null]],
+    [
+      'each its own',
+      { timeZone: 'UTC', schedule: inBerlin, healthCheck: { timeZone: 'Asia/Tokyo' } },
+      ['UTC', 'Europe/Berlin', 'Asia/Tokyo', null],
+    ],
+  ])('are those of %s', (_, changes, expected) => {
+    expect(zonesOf(changes)).toEqual(expected);
+  });
+
+  it('come from the variable TZ of the server process', () => {
+    const before = process.env.TZ;
+    process.env.TZ = 'America/Lima';
+    try {
+      expect(serverTimeZone()).toBe('America/Lima');
+    } finally {
+      if (before === undefined) delete process.env.TZ;
+      else process.env.TZ = before;
+    }
+  });
+});
