@@ -20,6 +20,7 @@ import {
 } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import { isErrorCode } from '../src/domain/errors.js';
+import { heldTwiceText } from '../src/domain/one-workload.js';
 import { isInScope, isNamed } from '../src/domain/source-scope.js';
 import { sessionResult, sumProgress } from '../src/domain/session-result.js';
 import { controlActivities, listingActivities, recordActivities } from './activity-profiles.js';
@@ -162,9 +163,13 @@ class Session {
       for (const workload of present) {
         const isStarted =
           overrides?.workloads === undefined || isNamed(overrides.workloads, workload);
-        const isKnown = found.some((entry) => entry.workload.id === workload.id);
-        if (isStarted && !isKnown && isInScope(job, repositoryId, workload))
-          found.push({ repositoryId, workload });
+        if (!isStarted || !isInScope(job, repositoryId, workload)) continue;
+        const known = found.find((entry) => entry.workload.id === workload.id);
+        if (known === undefined) found.push({ repositoryId, workload });
+        else {
+          const text = heldTwiceText(workload.id, known.repositoryId, repositoryId);
+          this.tasks.push(endedTask(workload.name, 'warning', 'WORKLOAD_CLAIMED_TWICE', text));
+        }
       }
       for (const name of workloads ?? [])
         if (present.length > 0 && !present.some((workload) => isNamed([name], workload)))

@@ -1,6 +1,7 @@
 import { CHAIN_RECORD_NAME } from './chain-paths.js';
 import type { ChainRecord } from './chain-record.js';
 import { readChainRecord } from './chain-store.js';
+import { isFolderPassedOver } from '../domain/passed-over.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 
 export interface FoundChain {
@@ -15,7 +16,8 @@ export interface FoundChain {
 export async function findChains(repository: BackupRepository): Promise<FoundChain[]> {
   const folders: string[] = [];
   for (const job of await repository.list('')) {
-    if (job.type !== 'folder') continue;
+    // A chain in the recycle bin of a NAS is gone.
+    if (job.type !== 'folder' || isFolderPassedOver(job.name)) continue;
     for (const { type, path } of await repository.list(job.path))
       if (type === 'folder') folders.push(path);
   }

@@ -101,6 +101,11 @@ export const ERROR_CODES = {
     meaning: 'A worker stood still for so long that its task may run elsewhere; it wrote no more.',
     hint: 'Nothing to do: the task goes on from its last durable position.',
   },
+  WORKLOAD_CLAIMED_TWICE: {
+    kind: 'conflict',
+    meaning: 'Two machines claim one workload id: two folders, or two sources of a job, hold it.',
+    hint: 'Give the clone an id of its own, or keep its backups in a repository of their own and copy them with another job; for two sources of one job name the workloads of each. Copies made so far are kept.',
+  },
   // --- repositories
   REPOSITORY_MISSING: {
     kind: 'not_found',

@@ -80,6 +80,8 @@ export interface SourceWorkload {
   readonly folders: readonly string[];
   /** Oldest first. */
   readonly restorePoints: readonly SourceRestorePoint[];
+  /** Two machines claim this id: which, and what shows it. Such a workload is never copied. Absent: one does. */
+  readonly conflict?: string;
   /** It is one of Longhaul's own chains: whatever is merged or deleted in it, it stays the same chain. */
   readonly isCopiedChain?: boolean;
 }

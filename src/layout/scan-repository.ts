@@ -1,9 +1,9 @@
-import type { SourceRestorePoint, SourceWorkload } from '../domain/restore-point.js';
+import type { SourceWorkload } from '../domain/restore-point.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import type { BackupLayout } from './backup-layout.js';
+import { joinFolders } from './join-folders.js';
 import { libvirtPushLayout } from './libvirt-push.js';
 import { ovirtLayout } from './ovirt.js';
-import { byAge } from './settle-chains.js';
 import { readFolders, walkFolders, type FolderFiles } from './walk-folders.js';
 
 /** Every layout that Longhaul looks for. Workload ids start with the name of the platform, so no two layouts claim the same one. */
@@ -11,7 +11,7 @@ export const BACKUP_LAYOUTS: readonly BackupLayout[] = [libvirtPushLayout, ovirt
 
 /** All workloads that backup tools left in a repository, sorted by id; their restore points oldest first. Ids are unique.
  *  A workload may lie in several folders (a folder for each chain, a backup that was copied by hand): it is listed once, and a restore
- *  point that is there more than once is listed as its first complete copy.
+ *  point that is there more than once is listed as its first complete copy. Two machines that claim one id are one workload with a `conflict`.
  *  @throws what the repository throws when a folder cannot be read: the list is whole or there is none */
 export async function scanRepository(repository: BackupRepository): Promise<SourceWorkload[]> {
   const workloads = await workloadsIn(repository, walkFolders(repository));
@@ -37,26 +37,15 @@ async function workloadsIn(
   repository: BackupRepository,
   folders: AsyncIterable<FolderFiles>,
 ): Promise<Map<string, SourceWorkload>> {
-  const workloads = new Map<string, SourceWorkload>();
+  const shares = new Map<string, [SourceWorkload, ...SourceWorkload[]]>();
   for await (const folder of folders)
     for (const layout of BACKUP_LAYOUTS)
       for (const found of await layout.scanFolder(repository, folder)) {
-        const known = workloads.get(found.id);
-        workloads.set(found.id, known === undefined ? found : joinWorkloads(known, found));
+        const known = shares.get(found.id);
+        if (known === undefined) shares.set(found.id, [found]);
+        else known.push(found);
       }
+  const workloads = new Map<string, SourceWorkload>();
+  for (const [id, found] of shares) workloads.set(id, await joinFolders(repository, found));
   return workloads;
-}
-
-function joinWorkloads(first: SourceWorkload, second: SourceWorkload): SourceWorkload {
-  const points = new Map<string, SourceRestorePoint>();
-  for (const point of [...first.restorePoints, ...second.restorePoints]) {
-    const known = points.get(point.id);
-    if (known === undefined || (known.state !== 'complete' && point.state === 'complete'))
-      points.set(point.id, point);
-  }
-  return {
-    ...first,
-    folders: [...new Set([...first.folders, ...second.folders])],
-    restorePoints: [...points.values()].sort(byAge),
-  };
 }

@@ -1,14 +1,12 @@
+import { isFilePassedOver, isFolderPassedOver } from '../domain/passed-over.js';
 import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
 
 export interface FolderFiles {
   /** Path of the folder; `''` is the root. */
   readonly folder: string;
-  /** Plain files only, sorted by name: links and special files are never part of a backup. */
+  /** Plain files only, sorted by name: links and special files are never part of a backup, nor is what `passed-over.ts` lists. */
   readonly files: readonly RepositoryEntry[];
 }
-
-/** Folders that cannot hold a source backup: hidden ones (storage snapshots, trash, staging) and what file systems keep for themselves. */
-const PASSED_OVER = /^\.|^lost\+found$|^System Volume Information$/;
 
 /** Longhaul's own chain lies in a folder with this record or its copy: such a folder is a target, never a source of a backup tool. */
 const CHAIN_RECORD = /^chain\.json(\.copy)?$/;
@@ -48,9 +46,10 @@ async function readFolder(
   folder: string,
 ): Promise<ReadFolder | null> {
   const entries = (await repository.list(folder)).sort(byName);
-  const files = entries.filter(({ type }) => type === 'file');
-  if (files.some(({ name }) => CHAIN_RECORD.test(name))) return null;
-  const within = entries.filter(({ type, name }) => type === 'folder' && !PASSED_OVER.test(name));
+  const isChain = entries.some(({ type, name }) => type === 'file' && CHAIN_RECORD.test(name));
+  if (isChain) return null;
+  const files = entries.filter(({ type, name }) => type === 'file' && !isFilePassedOver(name));
+  const within = entries.filter(({ type, name }) => type === 'folder' && !isFolderPassedOver(name));
   return { folder, files, within };
 }
 

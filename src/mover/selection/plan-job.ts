@@ -4,6 +4,7 @@ import type { CopyJob } from '../../domain/copy-job.js';
 import { isBackupError } from '../../domain/errors.js';
 import type { JobPlan, WorkloadPlan } from '../../domain/operation.js';
 import { recreatedMessage } from '../../domain/recreated-chain.js';
+import { heldTwiceText } from '../../domain/one-workload.js';
 import type { RetentionAction } from '../../domain/retention.js';
 import type { SourceWorkload } from '../../domain/restore-point.js';
 import type { SelectedRestorePoint } from '../../domain/select-restore-points.js';
@@ -24,13 +25,40 @@ export interface JobLook {
 /** What a session started now would do, for every workload of the job. Changes nothing, and reads no data, only tables. */
 export async function planJob(context: MoverContext, input: JobLook): Promise<JobPlan> {
   const workloads: WorkloadPlan[] = [];
+  const sourceOf = new Map<string, string>();
   for (const { repositoryId } of input.job.sources.include) {
     const repository = await context.repository(repositoryId);
     for (const workload of await listSourceWorkloads(repository))
-      if (isInScope(input.job, repositoryId, workload))
-        workloads.push(await planWorkload(context, input, repositoryId, workload));
+      if (isInScope(input.job, repositoryId, workload)) {
+        const conflict = workload.conflict ?? heldTwice(workload.id, sourceOf, repositoryId);
+        workloads.push(
+          conflict === null
+            ? await planWorkload(context, input, repositoryId, workload)
+            : { ...NOTHING_PLANNED, workload: workload.name, reasons: [conflict] },
+        );
+      }
   }
   return { workloads };
+}
+
+const NOTHING_PLANNED: Omit<WorkloadPlan, 'workload' | 'reasons'> = {
+  algorithm: 'none',
+  restorePoints: [],
+  estimatedBytes: 0,
+  lookAgainAt: null,
+  retention: { keep: [], actions: [], warnings: [] },
+};
+
+/** Notes the first repository that holds a workload, which is the one it is copied from; what to say of any other. */
+function heldTwice(
+  workloadId: string,
+  sourceOf: Map<string, string>,
+  repositoryId: string,
+): string | null {
+  const copiedFrom = sourceOf.get(workloadId);
+  if (copiedFrom !== undefined) return heldTwiceText(workloadId, copiedFrom, repositoryId);
+  sourceOf.set(workloadId, repositoryId);
+  return null;
 }
 
 async function planWorkload(

@@ -20,7 +20,7 @@ export async function listSourceWorkloads(repository: BackupRepository): Promise
  *  for the whole repository with each; what appeared elsewhere since is found by the next session. Without them everything is read, but
  *  for a chain of Longhaul, whose id tells where it lies.
  *  @param folders `SourceWorkload.folders` of an earlier look
- *  @throws WORKLOAD_MISSING */
+ *  @throws WORKLOAD_MISSING, WORKLOAD_CLAIMED_TWICE */
 export async function findSourceWorkload(
   repository: BackupRepository,
   workloadId: string,
@@ -35,6 +35,10 @@ export async function findSourceWorkload(
       `repository ${repository.id} holds no workload ${workloadId}`,
       { details: { repositoryId: repository.id, workloadId } },
     );
+  if (workload.conflict !== undefined)
+    throw new BackupError('WORKLOAD_CLAIMED_TWICE', workload.conflict, {
+      details: { repositoryId: repository.id, workloadId, folders: workload.folders },
+    });
   return workload;
 }
 

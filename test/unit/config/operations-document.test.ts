@@ -5,6 +5,11 @@ import { renderExitCodeTable } from '../../../src/cli/exit-codes.js';
 import { parseConfig } from '../../../src/config/load-config.js';
 import { renderSettingsTable, SETTINGS } from '../../../src/config/settings.js';
 import { ERROR_CODES } from '../../../src/domain/errors.js';
+import {
+  FILES_PASSED_OVER,
+  FOLDERS_PASSED_OVER,
+  renderPassedOverTable,
+} from '../../../src/domain/passed-over.js';
 
 const DOCUMENT = readFileSync(new URL('../../../docs/OPERATIONS.md', import.meta.url), 'utf8');
 
@@ -30,6 +35,13 @@ describe('docs/OPERATIONS.md', () => {
   it('has the codes of the error registry, and no others', () => {
     expect(section('Errors')).toContain(renderErrorTable());
     expect(rowNames('Errors')).toEqual(Object.keys(ERROR_CODES));
+  });
+
+  it('has the names that are passed over in sources, and no others', () => {
+    expect(section('What is passed over in a source')).toContain(renderPassedOverTable());
+    expect(section('What is passed over in a source').match(/^\| (?:folder|file) /gm)).toHaveLength(
+      FOLDERS_PASSED_OVER.length + FILES_PASSED_OVER.length,
+    );
   });
 
   it('has the exit codes of the command, and no others', () => {

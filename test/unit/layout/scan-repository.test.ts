@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { BackupError } from '../../../src/domain/errors.js';
 import { scanRepository, scanWorkload } from '../../../src/layout/scan-repository.js';
@@ -54,13 +54,6 @@ describe('scanRepository', () => {
       expect(await idsIn(repository)).toEqual([]);
     },
   );
-
-  it.each(['.snapshot', 'lost+found'])('passes over the folder %s', async (name) => {
-    const { repository, at } = await copyToRepository('libvirt-push');
-    await mkdir(at(name));
-    await rename(at('web01'), at(`${name}/web01`));
-    expect(await idsIn(repository)).toEqual([FILES01]);
-  });
 
   it('joins the chains of one machine that lie in a folder each', async () => {
     const { repository, at } = await copyToRepository('libvirt-push');

@@ -1,0 +1,108 @@
+import { isBackupError } from '../domain/errors.js';
+import { claimedTwiceText, contradictionOf, pointsInBoth } from '../domain/one-workload.js';
+import type { SourceDisk, SourceRestorePoint, SourceWorkload } from '../domain/restore-point.js';
+import type { BackupRepository } from '../repository/backup-repository.js';
+import { byAge } from './settle-chains.js';
+
+/** One workload out of what several folders show of it: a restore point that is there more than once is its first complete copy. Where the
+ *  folders contradict each other it has a `conflict`, and says nothing of which point belongs to which machine. */
+export async function joinFolders(
+  repository: BackupRepository,
+  shares: readonly [SourceWorkload, ...SourceWorkload[]],
+): Promise<SourceWorkload> {
+  if (shares.length === 1) return shares[0];
+  const points = new Map<string, SourceRestorePoint>();
+  for (const point of shares.flatMap(({ restorePoints }) => restorePoints)) {
+    const known = points.get(point.id);
+    if (known === undefined || (known.state !== 'complete' && point.state === 'complete'))
+      points.set(point.id, point);
+  }
+  const conflict = await findConflict(repository, shares);
+  return {
+    ...shares[0],
+    folders: [...new Set(shares.flatMap(({ folders }) => folders))],
+    restorePoints: [...points.values()].sort(byAge),
+    ...(conflict === null ? {} : { conflict }),
+  };
+}
+
+async function findConflict(
+  repository: BackupRepository,
+  shares: readonly SourceWorkload[],
+): Promise<string | null> {
+  for (const [index, first] of shares.entries())
+    for (const second of shares.slice(index + 1)) {
+      const reason =
+        contradictionOf(first, second) ?? (await differingFile(repository, first, second));
+      if (reason !== null)
+        return claimedTwiceText(
+          first.id,
+          [first.folders[0] ?? '', second.folders[0] ?? ''],
+          reason,
+        );
+    }
+  return null;
+}
+
+/** A sample of the files of points that both show can prove that they are not copies of each other. */
+async function differingFile(
+  repository: BackupRepository,
+  first: SourceWorkload,
+  second: SourceWorkload,
+): Promise<string | null> {
+  for (const [one, other] of pointsInBoth(first, second))
+    for (const file of one.disks) {
+      const copy = other.disks.find(({ disk }) => disk === file.disk);
+      if (copy !== undefined && (await differs(repository, file, copy)))
+        return `${file.path} and ${copy.path} hold different bytes`;
+    }
+  return null;
+}
+
+const SAMPLE_COUNT = 16;
+const SAMPLE_BYTES = 4_096;
+
+/** Reads both at the same places. What only one of them holds proves nothing: a copy may still be written. */
+async function differs(
+  repository: BackupRepository,
+  one: SourceDisk,
+  other: SourceDisk,
+): Promise<boolean> {
+  const sizeBytes = Math.min(one.stamp.sizeBytes, other.stamp.sizeBytes);
+  const step = Math.max(SAMPLE_BYTES, Math.floor(sizeBytes / SAMPLE_COUNT));
+  const places: number[] = [];
+  for (let at = 0; at < sizeBytes; at += step) places.push(at, at + step - SAMPLE_BYTES);
+  try {
+    const [a, b] = [
+      await samples(repository, one.path, places),
+      await samples(repository, other.path, places),
+    ];
+    return places.some((_, index) => isOtherThan(a[index]!, b[index]!));
+  } catch (error) {
+    if (isBackupError(error, 'FILE_MISSING')) return false; // it went since it was listed
+    throw error;
+  }
+}
+
+function isOtherThan(a: Uint8Array, b: Uint8Array): boolean {
+  const count = Math.min(a.length, b.length);
+  return Buffer.compare(a.subarray(0, count), b.subarray(0, count)) !== 0;
+}
+
+async function samples(
+  repository: BackupRepository,
+  path: string,
+  places: readonly number[],
+): Promise<Uint8Array[]> {
+  const file = await repository.openRead(path);
+  try {
+    const found: Uint8Array[] = [];
+    for (const place of places) {
+      const bytes = new Uint8Array(SAMPLE_BYTES);
+      found.push(bytes.subarray(0, await file.read(bytes, place)));
+    }
+    return found;
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,63 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { isFilePassedOver, isFolderPassedOver } from '../../../src/domain/passed-over.js';
+import { scanRepository } from '../../../src/layout/scan-repository.js';
+import { copyToRepository } from '../../support/layout/repository-copy.js';
+
+const FILES01 = 'libvirt-4d2a9f61-8c35-4e70-b1d8-0f6e3a7c5b92';
+
+describe('what a NAS or a desktop leaves in a source', () => {
+  it.each([
+    '.snapshot',
+    '.zfs',
+    '.Trash-1000',
+    '.trash',
+    '.stversions',
+    '#recycle',
+    '@eaDir',
+    '@tmp',
+    '@Recycle',
+    '@Recently-Snapshot',
+    '$RECYCLE.BIN',
+    '$Recycle.Bin',
+    'System Volume Information',
+    'lost+found',
+  ])('makes no workload of a machine in the folder %s', async (name) => {
+    const { repository, at } = await copyToRepository('libvirt-push');
+    await mkdir(at(name));
+    await rename(at('web01'), at(`${name}/web01`));
+    expect((await scanRepository(repository)).map(({ id }) => id)).toEqual([FILES01]);
+  });
+
+  it('changes nothing of a machine beside whose files it lies', async () => {
+    const { repository, at } = await copyToRepository('ovirt');
+    const id = '0f1e2d3c-4b5a-4697-8877-665544332211';
+    await writeFile(at(`mail01/mail01-${id}.ovf`), '3d5c0f8e-2b71-4c9d-8e46-a1f7b2d39c11');
+    const before = await scanRepository(repository);
+    expect(before.map(({ name }) => name)).toContain('mail01');
+    const backup =
+      '20261101010002.1f0a6e2c-58b4-4d1b-9a52-0c6f7b3d9e01.3d5c0f8e-2b71-4c9d-8e46-a1f7b2d39c11.full.qcow2';
+    for (const name of [
+      `._mail01-${id}.ovf`,
+      `._${backup}`,
+      `.${backup}.Xy12Ab`,
+      `${backup}.partial`,
+      `${backup}.part`,
+      `${backup}.filepart`,
+      `${backup}.tmp`,
+      `${backup}~`,
+      'Thumbs.db',
+      '.DS_Store',
+      '.nfs000000000c0ffee000000001',
+    ])
+      await writeFile(at(`mail01/${name}`), 'x');
+    expect(await scanRepository(repository)).toEqual(before);
+  });
+
+  it('is told from machines whose names only resemble it', () => {
+    for (const name of ['recycle', '#1', '@home', 'snapshot', 'lost-and-found', 'tmp', 'web01.'])
+      expect(isFolderPassedOver(name)).toBe(false);
+    for (const name of ['vda.cp1.qcow2', 'a.tmp.qcow2', 'partial', 'Thumbs.db.qcow2'])
+      expect(isFilePassedOver(name)).toBe(false);
+  });
+});
