@@ -155,6 +155,7 @@ function sourceView(workload: SourceWorkload, point: SourceRestorePoint): Restor
     lookAgainAt:
       point.lookAgainAtMs === undefined ? null : new Date(point.lookAgainAtMs).toISOString(),
     health: 'unknown',
+    verifiedAt: null,
     retention: [],
     keptBecause: [],
     files: point.disks.map(({ disk, path, format, stamp }) => ({
@@ -231,6 +232,7 @@ function chainView(
     reason: point.health === 'corrupt' ? 'a health check found corrupt blocks' : null,
     lookAgainAt: null,
     health: point.health,
+    verifiedAt: point.verifiedAt,
     retention: point.flags,
     keptBecause,
     files: point.disks.map(({ disk, path, format, sizeBytes }) => ({

@@ -67,7 +67,9 @@ function createVerifyActivities(mover: DataMover) {
       });
     },
 
-    async collectDamage(input: OnChain<OperationInput<'collectDamage'>>): Promise<Damage[]> {
+    async collectDamage(
+      input: OnChain<OperationInput<'collectDamage'>>,
+    ): Promise<OperationOutput<'collectDamage'>> {
       return runTask((control) => mover.run('collectDamage', onChain(input), control));
     },
   };
@@ -89,6 +91,12 @@ function createRepairActivities(mover: DataMover) {
       input: OnChain<OperationInput<'markDamage'>>,
     ): Promise<OperationOutput<'markDamage'>> {
       return runTask((control) => mover.run('markDamage', onChain(input), control));
+    },
+
+    async markVerified(
+      input: OnChain<OperationInput<'markVerified'>>,
+    ): Promise<OperationOutput<'markVerified'>> {
+      return runTask((control) => mover.run('markVerified', onChain(input), control));
     },
   };
 }

@@ -1,6 +1,6 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { CopySettings } from '../src/domain/copy-settings.js';
-import type { Damage, LastingDamage } from '../src/domain/damage.js';
+import type { Damage, LastingDamage, VerifiedPoint } from '../src/domain/damage.js';
 import { assertNever } from '../src/domain/errors.js';
 import type { WorkloadType } from '../src/domain/restore-point.js';
 import { healthActivities, listingActivities } from './activity-profiles.js';
@@ -16,6 +16,8 @@ export interface RepairInput {
   readonly jobId: string;
   readonly workload: { readonly id: string; readonly name: string; readonly type: WorkloadType };
   readonly damage: readonly ChainDamage[];
+  /** Points in which nothing was found. */
+  readonly verified: readonly VerifiedPoint[];
   readonly settings: CopySettings;
 }
 
@@ -25,7 +27,7 @@ export interface RepairOutcome {
 }
 
 /** Heals what a verification found, as the owner of the chain (its workflow id is the chain's lock); what cannot be healed is marked, and
- *  what no good restore point builds on goes to the quarantine. */
+ *  what no good restore point builds on goes to the quarantine. What was read without a fault gets the date of that. */
 export async function repairChain(input: RepairInput): Promise<RepairOutcome> {
   const repair = new ChainRepair(input);
   await repair.run();
@@ -60,6 +62,7 @@ class ChainRepair {
     this.epoch = chain.epoch;
     for (const { pointId, damage } of this.input.damage) await this.heal(pointId, damage);
     if (this.lasting.length > 0) await this.mark();
+    if (this.input.verified.length > 0) await this.markVerified();
   }
 
   private async heal(pointId: string, damage: Damage): Promise<void> {
@@ -117,6 +120,14 @@ class ChainRepair {
     this.unhealed++;
     this.notes.push(`${what} is damaged, and so is the file it covers`);
     this.lasting.push({ pointId, disk, units: null });
+  }
+
+  private async markVerified(): Promise<void> {
+    const { verified, workload } = this.input;
+    await this.activities.markVerified.executeWithOptions(
+      { summary: `${workload.name}: enter ${verified.length} verified restore points` },
+      [{ ...this.place, nowMs: Date.now(), verified }],
+    );
   }
 
   private async mark(): Promise<void> {

@@ -1,6 +1,6 @@
 import { executeChild, sleep } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { Damage } from '../src/domain/damage.js';
+import type { Damage, VerifiedPoint } from '../src/domain/damage.js';
 import { batchesOf, doneBytesOf, type DiskWork } from '../src/domain/disk-work.js';
 import { codeOf } from './failures.js';
 import type { ChainToVerify } from '../activities/health-activities.js';
@@ -29,6 +29,10 @@ export async function verifyBackups(input: VerifyInput): Promise<OperationStatus
 
 class Verification {
   private readonly activities;
+  /** Points of the chain in work in which nothing was found. */
+  private verified: VerifiedPoint[] = [];
+  /** Chains that a session held when their points were to get the date of the verification. */
+  private readonly late: { chain: ChainToVerify; verified: readonly VerifiedPoint[] }[] = [];
   private damaged = 0;
   private unhealed = 0;
 
@@ -53,8 +57,12 @@ class Verification {
         damage.push(...(await this.verifyPoint(chain, pointId)));
         points++;
       }
-      if (damage.length > 0) await this.repair(chain, damage);
+      const { verified } = this;
+      this.verified = [];
+      if (damage.length > 0) await this.repair(chain, damage, verified);
+      else if (verified.length > 0) await this.enter(chain, verified);
     }
+    for (const { chain, verified } of this.late) await this.repair(chain, [], verified);
     if (this.damaged === 0)
       return this.state.end('success', `${points} restore points are as they were written`);
     return this.unhealed === 0
@@ -89,11 +97,16 @@ class Verification {
         this.state.addProgress(part.sizeBytes);
       }
     }
-    const units = await this.activities.collectDamage.executeWithOptions(
+    const { damage, content } = await this.activities.collectDamage.executeWithOptions(
       { summary: `${name}: collect what was found` },
       [{ ...place, nowMs: Date.now() }],
     );
-    return [...plan.damage, ...units].map((damage) => ({ pointId, damage }));
+    const found = [...plan.damage, ...damage];
+    if (found.length === 0) {
+      const verifiedAt = new Date().toISOString();
+      this.verified.push({ pointId, content, verifiedAt });
+    }
+    return found.map((one) => ({ pointId, damage: one }));
   }
 
   /** Waits for a change of the chain that is under way; one that was left by a crash is finished under the chain's lock. */
@@ -110,34 +123,50 @@ class Verification {
         );
       } catch (error) {
         if (codeOf(error) !== 'CHAIN_LOCKED') throw error;
-        await this.repair(chain, []);
+        await this.repair(chain, [], []);
       }
     }
   }
 
+  /** Now, or when all else is verified: a session that copies the workload holds up no other chain. */
+  private async enter(chain: ChainToVerify, verified: readonly VerifiedPoint[]): Promise<void> {
+    if (!(await this.repairNow(chain, [], verified))) this.late.push({ chain, verified });
+  }
+
   /** Under the chain's lock; when a session holds it, after that session. */
-  private async repair(chain: ChainToVerify, damage: readonly ChainDamage[]): Promise<void> {
-    const { repositoryId } = this.input;
-    const { jobId, workloadId, workload } = chain;
+  private async repair(
+    chain: ChainToVerify,
+    damage: readonly ChainDamage[],
+    verified: readonly VerifiedPoint[],
+  ): Promise<void> {
     this.damaged += damage.length;
-    for (;;) {
-      try {
-        const outcome = await executeChild(repairChain, {
-          workflowId: chainWorkflowId(repositoryId, jobId, workloadId),
-          taskQueue: CONTROL_TASK_QUEUE,
-          staticSummary: `${workload.name}: repair`,
-          args: [
-            { targetRepositoryId: repositoryId, jobId, workload, damage, settings: this.settings },
-          ],
-        });
-        for (const note of outcome.notes) this.state.note(note);
-        this.unhealed += outcome.unhealed;
-        return;
-      } catch (error) {
-        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-        this.state.show(`waiting for the session that copies ${workload.name}`);
-        await sleep(this.settings.lockRetryMs);
-      }
+    while (!(await this.repairNow(chain, damage, verified))) {
+      this.state.show(`waiting for the session that copies ${chain.workload.name}`);
+      await sleep(this.settings.lockRetryMs);
+    }
+  }
+
+  /** False: a session holds the chain. */
+  private async repairNow(
+    { jobId, workloadId, workload }: ChainToVerify,
+    damage: readonly ChainDamage[],
+    verified: readonly VerifiedPoint[],
+  ): Promise<boolean> {
+    const targetRepositoryId = this.input.repositoryId;
+    const { settings } = this;
+    try {
+      const outcome = await executeChild(repairChain, {
+        workflowId: chainWorkflowId(targetRepositoryId, jobId, workloadId),
+        taskQueue: CONTROL_TASK_QUEUE,
+        staticSummary: `${workload.name}: ${damage.length > 0 ? 'repair' : 'enter what was verified'}`,
+        args: [{ targetRepositoryId, jobId, workload, damage, verified, settings }],
+      });
+      for (const note of outcome.notes) this.state.note(note);
+      this.unhealed += outcome.unhealed;
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+      throw error;
     }
   }
 }

@@ -128,6 +128,10 @@ export const restorePointSchema: z.ZodType<RestorePointView> = z.object({
   reason: z.string().nullable(),
   lookAgainAt: instant.nullable(),
   health: z.enum(['good', 'corrupt', 'unknown']),
+  verifiedAt: instant.nullable().meta({
+    description:
+      'When every byte of its disk files was last read and compared with its digest; a copy reads back what it writes.',
+  }),
   retention: z.array(z.enum(['weekly', 'monthly', 'yearly'])),
   keptBecause: z.array(z.string()),
   files: z.array(

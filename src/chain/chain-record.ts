@@ -32,6 +32,8 @@ export type PendingChange =
   | {
       readonly type: 'replace';
       readonly pointId: string;
+      /** When the full was written and read back. RFC 3339 UTC. */
+      readonly verifiedAt: string;
       readonly disks: readonly TargetDisk[];
       readonly flags: readonly GfsFlag[];
     }

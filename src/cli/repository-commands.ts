@@ -192,7 +192,17 @@ function describeWorkloads(workloads: readonly WorkloadSummary[]): string {
 function describePoints(points: readonly RestorePointView[]): string {
   if (points.length === 0) return 'No restore points.';
   return formatTable(
-    ['RESTORE POINT', 'WORKLOAD', 'CREATED', 'KIND', 'STATE', 'HEALTH', 'SIZE', 'KEPT BECAUSE'],
+    [
+      'RESTORE POINT',
+      'WORKLOAD',
+      'CREATED',
+      'KIND',
+      'STATE',
+      'HEALTH',
+      'VERIFIED',
+      'SIZE',
+      'KEPT BECAUSE',
+    ],
     points.map((point) => [
       point.id,
       point.workload,
@@ -200,6 +210,7 @@ function describePoints(points: readonly RestorePointView[]): string {
       point.kind,
       stateOf(point),
       point.health,
+      formatInstant(point.verifiedAt),
       formatBytes(sizeOf(point)),
       point.keptBecause.join(', '),
     ]),
@@ -216,6 +227,7 @@ function describePoint(point: RestorePointView): string {
     ['Parent', point.parentId ?? '-'],
     ['State', stateOf(point)],
     ['Health', point.health],
+    ['Verified', formatInstant(point.verifiedAt)],
     ['Kept because', point.keptBecause.join(', ') || '-'],
     ...point.files.map(({ disk, path, format, sizeBytes }): [string, string] => [
       `Disk ${disk}`,

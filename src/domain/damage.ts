@@ -1,4 +1,4 @@
-/** What a health check finds, and what is left of it. Plain JSON. */
+/** What a health check finds, good or bad, and what is left of it. Plain JSON. */
 
 /** Something that is not as it was written. `units` are numbers of 64 KiB units of the disk's file. */
 export type Damage =
@@ -17,4 +17,13 @@ export interface LastingDamage {
   readonly pointId: string;
   readonly disk: string;
   readonly units: readonly number[] | null;
+}
+
+/** A restore point of which every byte was read and had its digest. */
+export interface VerifiedPoint {
+  readonly pointId: string;
+  /** Tells these files from others that a merge or a full may put in their place. */
+  readonly content: string;
+  /** RFC 3339 UTC. */
+  readonly verifiedAt: string;
 }

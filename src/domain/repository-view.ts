@@ -80,6 +80,8 @@ export interface RestorePointView {
   /** RFC 3339 UTC: when a point that is in progress is looked at again; null for every other. */
   readonly lookAgainAt: string | null;
   readonly health: PointHealth;
+  /** When every byte of its disk files was last read and compared with its digest; null: never, or a source point. RFC 3339 UTC. */
+  readonly verifiedAt: string | null;
   readonly retention: readonly GfsFlag[];
   /** Why retention keeps it, in plain words. */
   readonly keptBecause: readonly string[];

@@ -21,6 +21,9 @@ export interface TargetRestorePoint {
   /** `retired`: not offered any more, kept only as long as a merge needs its files. */
   readonly state: 'available' | 'retired';
   readonly health: PointHealth;
+  /** When every byte of its own disk files was last read and compared with its digest; a copy reads back what it writes. null: not since they
+   *  were last changed. RFC 3339 UTC. */
+  readonly verifiedAt: string | null;
   readonly flags: readonly GfsFlag[];
   readonly disks: readonly TargetDisk[];
   readonly companions: readonly TargetCompanion[];

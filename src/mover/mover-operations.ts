@@ -10,6 +10,7 @@ import { openCopyWorker } from './copy/copy-blocks.js';
 import { healDigestTable, healDisk } from './health/heal-disk.js';
 import { inspectTargetChain } from './change/inspect-chain.js';
 import { markDamage } from './health/mark-damage.js';
+import { markVerified } from './health/mark-verified.js';
 import type { MoverContext } from './task/mover-context.js';
 import { noteAbsence } from './change/note-absence.js';
 import { planCompact } from './change/plan-compact.js';
@@ -52,6 +53,7 @@ export const THREAD_OPERATIONS = {
   healDisk,
   healDigestTable,
   markDamage,
+  markVerified,
   prepareRestore,
   renewLease,
   finishRestore,

@@ -55,7 +55,9 @@ export async function replaceWithFull(
   const plan = await requirePlan(place.repository, staging, input.reference);
   const composed = await requireComposed(place.repository, staging, plan);
   const { pointId, flags, compactedAt } = input;
-  const pending = { type: 'replace', pointId, disks: composed.disks, flags } as const;
+  const verifiedAt = new Date(input.nowMs).toISOString();
+  const { disks } = composed;
+  const pending = { type: 'replace', pointId, verifiedAt, disks, flags } as const;
   const announced = compactedAt === undefined ? record : { ...record, compactedAt };
   await changeChain(context, place, record, announced, pending, [pointId], input.nowMs);
 }

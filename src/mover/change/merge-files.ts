@@ -39,7 +39,14 @@ export async function mergeFiles(
   }
   await removeTree(repository, staging);
   const rest = record.points.filter(({ id }) => id !== intoId);
-  return withNewChain(rest, { ...from, kind: 'full', parentId: null, disks });
+  const verifiedAt = earlier(into.verifiedAt, from.verifiedAt);
+  return withNewChain(rest, { ...from, kind: 'full', parentId: null, verifiedAt, disks });
+}
+
+/** What the full had already is not read again by a merge. null: never. */
+function earlier(a: string | null, b: string | null): string | null {
+  if (a === null || b === null) return null;
+  return Date.parse(a) < Date.parse(b) ? a : b;
 }
 
 async function mergeDisk(

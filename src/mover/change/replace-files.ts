@@ -37,6 +37,7 @@ export async function replaceFiles(
     kind: 'full',
     parentId: null,
     health: 'good',
+    verifiedAt: pending.verifiedAt,
     flags: [...new Set([...point.flags, ...pending.flags])],
     disks: pending.disks,
   };

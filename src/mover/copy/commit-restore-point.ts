@@ -59,6 +59,7 @@ export async function commitRestorePoint(
     chainId: plan.chainId,
     state: 'available',
     health: 'good',
+    verifiedAt: input.copiedAt,
     flags: input.flags,
     disks: composed.disks,
     companions: composed.companions,

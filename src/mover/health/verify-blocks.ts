@@ -11,6 +11,7 @@ import { stagedPath } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { discardStaging } from '../staging/staging.js';
 import { pointToVerify, type VerifyPointInput } from './verify-plan.js';
+import { pointContent } from './mark-verified.js';
 import { UnitVerifier } from '../blocks/verify-units.js';
 import { markDone } from '../task/window-cursor.js';
 import type { WindowWorker } from '../task/window-loop.js';
@@ -87,11 +88,11 @@ async function keepRate(
 const MAX_LISTED_UNITS = 1000;
 const MAP_UNITS = 65_536;
 
-/** What the finished verification found, and the end of its staging folder and lease. */
+/** What the finished verification found, in which files, and the end of its staging folder and lease. */
 export async function collectDamage(
   context: MoverContext,
   input: VerifyPointInput,
-): Promise<Damage[]> {
+): Promise<{ readonly damage: readonly Damage[]; readonly content: string }> {
   const repository = await context.repository(input.targetRepositoryId);
   const { point } = await pointToVerify(repository, input);
   const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
@@ -102,7 +103,7 @@ export async function collectDamage(
   }
   await discardStaging(repository, staging);
   await releaseLease(repository, input.chain, verifyStagingId(input.pointId));
-  return damage;
+  return { damage, content: pointContent(point) };
 }
 
 async function badUnitsOf(

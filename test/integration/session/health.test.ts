@@ -50,7 +50,10 @@ describeTemporal('health check', () => {
   }
 
   it('finds nothing in copies that nobody touched', async () => {
+    const startedAt = new Date().toISOString();
+    for (const { verifiedAt, copiedAt } of await points()) expect(verifiedAt).toBe(copiedAt);
     expect(await verify()).toMatchObject({ result: 'success', notes: [] });
+    for (const { verifiedAt } of await points()) expect(verifiedAt! > startedAt).toBe(true);
   }, 60_000);
 
   it('names and heals a flipped bit in the data, the tables and the digest table', async () => {
@@ -61,12 +64,15 @@ describeTemporal('health check', () => {
     const last = `${folder}/${newest!.disks[1]!.path}`;
     await flipBit(last, (await stat(last)).size - 65_536 + 1); // reference count table
     await flipBit(`${folder}/${full!.disks[1]!.digests.path}`, 64 + 5);
+    const copied = (await points()).map(({ verifiedAt }) => verifiedAt);
     const status = await verify();
     expect(status.result).toBe('warning');
     const notes = status.notes.join('\n');
     expect(notes).toContain('healed from the source');
     expect(notes).toContain('healed from the copy of the tables');
     expect(notes).toContain('the digest table was damaged and was made anew');
+    // Something was wrong in each of them: the next check dates them anew.
+    expect((await points()).map(({ verifiedAt }) => verifiedAt)).toEqual(copied);
     expect(await verify()).toMatchObject({ result: 'success' });
     const truth = await libvirtTruth();
     expect(await site.readBack('nightly', 'files01')).toEqual(Object.values(truth['files01']!));

@@ -26,6 +26,7 @@ describe('repository commands', () => {
       reason: null,
       lookAgainAt: null,
       health: 'good',
+      verifiedAt: '2026-11-28T05:00:00Z',
       retention: ['weekly'],
       keptBecause: ['weekly 2 of 4'],
       files: [
@@ -48,6 +49,7 @@ describe('repository commands', () => {
       'full',
       'complete',
       'good',
+      '2026-11-28 05:00:00Z',
       '1.5 KiB',
       'weekly 2 of 4',
     ]);

@@ -22,6 +22,7 @@ export function targetChain(
     chainId: instants[0] ?? '',
     state: 'available',
     health: 'good',
+    verifiedAt: createdAt,
     flags: [],
     disks: [],
     companions: [],

@@ -1,0 +1,105 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { chainFolder } from '../../../src/chain/chain-paths.js';
+import { writeChainRecord } from '../../../src/chain/chain-store.js';
+import type { PointHealth } from '../../../src/domain/target-point.js';
+import { pointContent } from '../../../src/mover/health/mark-verified.js';
+import { LivingChain, type LivingPolicy } from '../../support/living/living-chain.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const FIRST_AT_MS = Date.parse('2026-11-02T22:00:00Z');
+const NEWEST_NINE: LivingPolicy = {
+  mode: 'periodic',
+  gfs: null,
+  retention: { type: 'restorePoints', value: 9 },
+  timeZone: 'UTC',
+};
+const NEWEST_TWO: LivingPolicy = {
+  ...NEWEST_NINE,
+  retention: { type: 'restorePoints', value: 2 },
+};
+
+/** Copied on 2, 3 and 4 November, an hour after their backups. */
+describe('the date on which a restore point was verified', () => {
+  let target: SimulatedRepository;
+  let living: LivingChain;
+  let chain: string;
+  beforeEach(async () => {
+    target = new SimulatedRepository('offsite');
+    const source = new SimulatedRepository('primary');
+    living = await LivingChain.begin({ source, target }, FIRST_AT_MS, NEWEST_NINE);
+    chain = chainFolder('nightly', living.chain.workloadId);
+    await living.session();
+    for (let day = 1; day <= 2; day++) {
+      living.source.work(day);
+      await living.source.backUp(FIRST_AT_MS + day * DAY_MS, 'incremental');
+      await living.session();
+    }
+  });
+
+  const verifiedAt = async () => (await living.points()).map((point) => point.verifiedAt);
+  const evening = (day: number) => `2026-11-0${day}T23:00:00.000Z`;
+
+  /** Enters points as verified, at noon of 5 November. */
+  async function markVerified(
+    points: { readonly id: string; readonly content?: string }[],
+  ): Promise<number> {
+    const nowMs = Date.parse('2026-11-05T12:00:00Z');
+    const { record } = await living.mover.run('inspectTargetChain', {
+      ...living.nextOrder(nowMs),
+      chain,
+      nowMs,
+    });
+    const verified = points.map(({ id, content }) => {
+      const point = record.points.find((entry) => entry.id === id)!;
+      const date = new Date(nowMs).toISOString();
+      return { pointId: id, content: content ?? pointContent(point), verifiedAt: date };
+    });
+    const place = { targetRepositoryId: 'offsite', chain, epoch: record.epoch, nowMs };
+    return (await living.mover.run('markVerified', { ...place, verified })).marked;
+  }
+
+  async function setHealth(health: PointHealth, ...indexes: number[]): Promise<void> {
+    const record = await living.mover.chain(living.nextOrder(0));
+    const points = record.points.map((point, index) =>
+      indexes.includes(index) ? { ...point, health } : point,
+    );
+    await writeChainRecord(target, chain, { ...record, points });
+  }
+
+  it('is that of its copy at first', async () => {
+    expect(await verifiedAt()).toEqual([evening(2), evening(3), evening(4)]);
+  });
+
+  it('is the older one of the two when an increment is merged into the full', async () => {
+    const [, second] = await living.points();
+    await markVerified([{ id: second!.id }]);
+    const nowMs = living.afterNewestBackupMs + HOUR_MS;
+    await living.mover.maintain(living.nextOrder(nowMs), NEWEST_TWO, nowMs);
+    expect(await verifiedAt()).toEqual([evening(2), evening(4)]);
+  });
+
+  it('is that of the writing for a full that was made anew', async () => {
+    const [full] = await living.points();
+    const nowMs = Date.parse('2026-11-06T12:00:00Z');
+    await living.mover.compact(living.nextOrder(nowMs), full!.id, nowMs);
+    expect(await verifiedAt()).toEqual(['2026-11-06T12:00:00.000Z', evening(3), evening(4)]);
+  });
+
+  it('is that of the check for the points that it read, unless their files are others by now', async () => {
+    const [first, second] = await living.points();
+    expect(await markVerified([{ id: first!.id }, { id: second!.id, content: 'before' }])).toBe(1);
+    expect(await verifiedAt()).toEqual(['2026-11-05T12:00:00.000Z', evening(3), evening(4)]);
+  });
+
+  it('makes a corrupt point good again only together with all it builds on', async () => {
+    const health = async () => (await living.points()).map((point) => point.health);
+    const [first, second, third] = await living.points();
+    await setHealth('corrupt', 1, 2);
+    await markVerified([second!, third!].map(({ id }) => ({ id })));
+    expect(await health()).toEqual(['good', 'corrupt', 'corrupt']);
+    await markVerified([first!, second!].map(({ id }) => ({ id })));
+    expect(await health()).toEqual(['good', 'good', 'corrupt']);
+  });
+});
