@@ -199,6 +199,11 @@ export const ERROR_CODES = {
     meaning: 'The file does not start like an image of its format.',
     hint: 'The file is damaged, unfinished, or of another format.',
   },
+  DISK_TOO_LARGE: {
+    kind: 'unsupported',
+    meaning: 'The disk is larger than a backup file can hold (2 PiB).',
+    hint: 'Exclude this workload from the job, or divide the disk.',
+  },
   IMAGE_FORMAT_UNKNOWN: {
     kind: 'unsupported',
     meaning: 'The disk image is of a format that this release does not know.',

@@ -38,11 +38,18 @@ export const KIB = 1024;
 export const MIB = 1024 * KIB;
 export const MACHINE = 'mail01';
 
+/** A chain whose disks are too large to be read whole: without its truth. Without machine description files. */
+export function makeThinChain(points: readonly SourcePoint[]): SourceChain {
+  return makeSourceChain(points, {}, () => Buffer.alloc(0));
+}
+
 /** @param points one for each day from 1 November 2026 on, a Sunday
- *  @param descriptions text of the files that describe the machine, by their names */
+ *  @param descriptions text of the files that describe the machine, by their names
+ *  @param readDisk gives the bytes of a disk at a restore point */
 export function makeSourceChain(
   points: readonly SourcePoint[],
   descriptions: Readonly<Record<string, string>> = {},
+  readDisk = rawBytes,
 ): SourceChain {
   const work = mkdtempSync(join(tmpdir(), 'longhaul-kill-table-'));
   try {
@@ -62,7 +69,7 @@ export function makeSourceChain(
         const parent = backup.kind === 'full' ? null : (newest.get(disk) ?? null);
         createImage(work, folder, name, parent, backup);
         newest.set(disk, name);
-        disks.set(diskId(disk), rawBytes(join(folder, name), join(work, 'raw')));
+        disks.set(diskId(disk), readDisk(join(folder, name), join(work, 'raw')));
       }
       truth.set(checkpoint(day), disks);
     }

@@ -19,6 +19,9 @@ const CLUSTER_BYTES = BLOCK_BYTES;
 const CLUSTER_BITS = 16;
 const REFCOUNT_ORDER = 4; // 16 bits
 const CLUSTERS_PER_L2_TABLE = CLUSTER_BYTES / POINTER_BYTES;
+/** Largest disk that a composed file can hold: its L1 table has the size that the format allows. 2 PiB. */
+export const MAX_COMPOSED_DISK_BYTES =
+  (MAX_L1_BYTES / POINTER_BYTES) * CLUSTERS_PER_L2_TABLE * CLUSTER_BYTES;
 const REFCOUNTS_PER_BLOCK = CLUSTER_BYTES / 2;
 /** Guest clusters come from the plan as 0: not stored, 1: zero, 2 + slot. */
 const PLAN_ZERO = 1;
@@ -31,7 +34,10 @@ export interface Qcow2Plan {
   /** `name` as it goes into the header: relative path, at most 1,023 bytes of UTF-8. */
   readonly backing: { readonly name: string; readonly format: 'qcow2' | 'raw' } | null;
   readonly slotCount: number;
-  /** Fills `out` for the guest clusters from `firstCluster`: 0 not stored, 1 explicit zero, 2 + slot. Asked in ascending order, each once. */
+  /** First guest cluster from `cluster` on that may be stored or zero; behind the disk when there is none. Asked in ascending order. */
+  nextMapped(cluster: number): Promise<number>;
+  /** Fills `out` for the guest clusters from `firstCluster`: 0 not stored, 1 explicit zero, 2 + slot. Asked in ascending order, each at
+   *  most once; those that `nextMapped` passes over are not asked for. */
   mapClusters(firstCluster: number, out: Float64Array): Promise<void>;
   /** Fills `out` for the slots from `firstSlot`: 1 holds data, 0 is a hole. Asked in ascending order, each once. Exactly the slots that clusters refer to hold data. */
   slotsInUse(firstSlot: number, out: Uint8Array): Promise<void>;
@@ -44,7 +50,7 @@ export interface Qcow2Plan {
  *  Write order: everything behind the slots, end of the file, sync, header cluster, sync; so a file that was not finished has no
  *  magic. The result depends on the plan alone: whatever an earlier attempt left is overwritten or cut off.
  *  Memory: L1 table (8 bytes per 512 MiB of disk) and a few clusters.
- *  @throws IMAGE_LIMIT_EXCEEDED when the disk is beyond what qcow2 can address */
+ *  @throws DISK_TOO_LARGE when the disk is beyond what qcow2 can address, IMAGE_LIMIT_EXCEEDED when its data or its parent's name are */
 export async function composeQcow2(
   sink: ByteSink,
   plan: Qcow2Plan,
@@ -69,9 +75,9 @@ export async function composeQcow2(
 function checkPlan(plan: Qcow2Plan): void {
   if (plan.virtualSizeBytes % 512 !== 0)
     throw new Error(`plan: disk of ${plan.virtualSizeBytes} bytes, no multiple of 512`);
-  if (l1Entries(plan) * POINTER_BYTES > MAX_L1_BYTES)
+  if (plan.virtualSizeBytes > MAX_COMPOSED_DISK_BYTES)
     throw new BackupError(
-      'IMAGE_LIMIT_EXCEEDED',
+      'DISK_TOO_LARGE',
       `a disk of ${plan.virtualSizeBytes} bytes is too large for qcow2 with clusters of 64 KiB (2 PiB)`,
       { details: { virtualSizeBytes: plan.virtualSizeBytes } },
     );
@@ -101,7 +107,13 @@ async function writeL2Tables(
   let tableOffset = metadataStart;
   let referencedSlots = 0;
   const endCluster = Math.ceil(plan.virtualSizeBytes / CLUSTER_BYTES);
-  for (let first = 0; first < endCluster; first += CLUSTERS_PER_L2_TABLE) {
+  const nextTable = async (cluster: number): Promise<number> =>
+    Math.floor((await plan.nextMapped(cluster)) / CLUSTERS_PER_L2_TABLE) * CLUSTERS_PER_L2_TABLE;
+  for (
+    let first = await nextTable(0);
+    first < endCluster;
+    first = await nextTable(first + CLUSTERS_PER_L2_TABLE)
+  ) {
     const window = clusters.subarray(0, endCluster - first);
     await plan.mapClusters(first, window);
     table.fill(0);

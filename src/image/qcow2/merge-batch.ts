@@ -130,9 +130,9 @@ export class MergeBatch {
   }
 
   /** @returns clusters appended to the base */
-  async commit(signal: AbortSignal | undefined): Promise<number> {
+  async commit(look?: () => void): Promise<number> {
     if (this.#copies.length === 0 && this.#l2Parts.length === 0) return 0;
-    await this.#copyData(signal);
+    await this.#copyData(look);
     for (const tableIndex of this.#newTables)
       await this.base.write(new Uint8Array(BLOCK_BYTES), this.#l2Offsets[tableIndex] ?? 0);
     for (const part of this.#l2Parts)
@@ -157,12 +157,12 @@ export class MergeBatch {
     return appended;
   }
 
-  async #copyData(signal: AbortSignal | undefined): Promise<void> {
+  async #copyData(look?: () => void): Promise<void> {
     let syncing = Promise.resolve();
     let unsyncedBytes = 0;
     try {
       for (let index = 0; index < this.#copies.length;) {
-        signal?.throwIfAborted();
+        look?.();
         const run = this.#runFrom(index);
         await this.#copyRun(run);
         index += run.blocks;

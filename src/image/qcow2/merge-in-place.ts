@@ -16,8 +16,8 @@ const DEFAULT_BATCH_BLOCKS = 1024;
 const MAX_TABLE_PARTS = 256;
 
 export interface MergeOptions {
-  /** Looked at before every piece of data (1 MiB at most) and every 64 MiB of disk. */
-  readonly signal?: AbortSignal;
+  /** Called before every table, every piece of data (1 MiB at most) and every 64 MiB of disk; what it throws ends the merge. */
+  readonly look?: () => void;
   /** Called after each batch with the bytes of stored blocks that are in the base by now. */
   readonly onProgress?: (mergedBytes: number) => void;
   /** Stored blocks between two syncs, in blocks of 64 KiB; full 64 MiB windows of the disk are taken together. */
@@ -33,14 +33,16 @@ export interface MergeResult {
 
 /** Why `increment` may not be merged into `base` in place, in plain words; null: it may. Walks all tables of both, so null also says
  *  that every reference in them is sound. What is refused here takes the way of a synthetic full.
+ *  @param look called before each table of the walk; what it throws ends it
  *  @throws what `Qcow2Image.survey` throws */
 export async function mergeRefusal(
   base: Qcow2Image,
   increment: Qcow2Image,
+  look?: () => void,
 ): Promise<string | null> {
   return (
     refusalOfHeaders(base, increment) ??
-    refusalOfTables(base, await base.survey(), await increment.survey())
+    refusalOfTables(base, await base.survey(look), await increment.survey(look))
   );
 }
 
@@ -108,17 +110,18 @@ function l1Capacity(image: Qcow2Image): number {
  *  writes between two syncs, or it had bitmaps: then it may have leaked clusters, which are harmless.
  *  Step 1 is the header: size, L1 entries, autoclear bits off (bitmaps do not describe the new content), in one write.
  *  Zero clusters keep their host cluster. Memory: 16 MiB of tables per image, 1 MiB of data, 8 bytes per 512 MiB of disk.
- *  @throws what reading an image throws; what `base` throws; `options.signal.reason`; a plain Error if `mergeRefusal` has a reason */
+ *  @throws what reading an image throws; what `base` and `options.look` throw; a plain Error if `mergeRefusal` has a reason */
 export async function mergeInPlace(
   base: ByteSource & ByteSink,
   increment: { readonly image: Qcow2Image; readonly source: ByteSource },
   options: MergeOptions = {},
 ): Promise<MergeResult> {
   const baseImage = await openQcow2Image(base);
-  const baseSurvey = await baseImage.survey();
+  const { look } = options;
+  const baseSurvey = await baseImage.survey(look);
   const refusal =
     refusalOfHeaders(baseImage, increment.image) ??
-    refusalOfTables(baseImage, baseSurvey, await increment.image.survey());
+    refusalOfTables(baseImage, baseSurvey, await increment.image.survey(look));
   if (refusal !== null) throw new Error(`${base.label}: not mergeable in place: ${refusal}`);
   await updateHeader(base, baseImage, increment.image);
 
@@ -131,13 +134,15 @@ export async function mergeInPlace(
   const batch = new MergeBatch(base, baseImage, increment, allocator);
   const result = { mergedBlocks: 0, zeroedBlocks: 0, appendedClusters: 0 };
   const commit = async (): Promise<void> => {
-    result.appendedClusters += await batch.commit(options.signal);
+    result.appendedClusters += await batch.commit(look);
     options.onProgress?.(result.mergedBlocks * BLOCK_BYTES);
   };
   const blocks = Math.ceil(increment.image.virtualSizeBytes / BLOCK_BYTES);
   const batchBlocks = options.batchBlocks ?? DEFAULT_BATCH_BLOCKS;
-  for (let first = 0; first < blocks; first += WINDOW_BLOCKS) {
-    options.signal?.throwIfAborted();
+  const nextWindow = (block: number): number =>
+    Math.floor(increment.image.nextHeldBlock(block) / WINDOW_BLOCKS) * WINDOW_BLOCKS;
+  for (let first = nextWindow(0); first < blocks; first = nextWindow(first + WINDOW_BLOCKS)) {
+    look?.();
     const map = await increment.image.mapBlocks(first, Math.min(WINDOW_BLOCKS, blocks - first));
     if (map.states.every((state) => state === BLOCK_UNALLOCATED)) continue;
     const { merged, zeroed } = await batch.add(first, map);

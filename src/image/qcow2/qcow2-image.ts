@@ -23,8 +23,9 @@ export interface Qcow2Image extends DiskImage {
   readonly format: 'qcow2';
   readonly header: Qcow2Header;
   readonly tables: Qcow2Tables;
-  /** Walks all L2 tables, and thereby checks every reference in the image. */
-  survey(): Promise<Qcow2Survey>;
+  /** Walks all L2 tables, and thereby checks every reference in the image.
+   *  @param look called before each table; what it throws ends the walk */
+  survey(look?: () => void): Promise<Qcow2Survey>;
 }
 
 export interface Qcow2Survey {
@@ -61,6 +62,9 @@ class OpenQcow2Image implements Qcow2Image {
   #l2CacheBytes = 0;
   /** Memory of a table that was dropped, for the next one: new memory for each would pile up until the collector runs. */
   #spare: L2Table | null = null;
+  /** The last answer of `nextHeldBlock`, in L1 entries: nothing is held between the two. Who goes through a stack asks all its layers at
+   *  every step. */
+  #emptyEntries = { from: 0, to: 0 };
   /** Reads that may hold a table while they wait. */
   #reads = 0;
   /** Small reads of a large compressed cluster come one after the other. */
@@ -99,8 +103,10 @@ class OpenQcow2Image implements Qcow2Image {
     const { l2Offsets } = this.tables;
     const first = Math.floor((block * BLOCK_BYTES) / tableSpanBytes);
     const end = Math.ceil(this.virtualSizeBytes / tableSpanBytes);
-    let index = first;
+    const known = this.#emptyEntries;
+    let index = first >= known.from && first < known.to ? known.to : first;
     while (index < end && (l2Offsets[index] ?? 0) === 0) index++;
+    this.#emptyEntries = { from: first, to: index };
     if (index === end) return Math.max(block, Math.ceil(this.virtualSizeBytes / BLOCK_BYTES));
     return Math.max(block, Math.floor((index * tableSpanBytes) / BLOCK_BYTES));
   }
@@ -229,7 +235,7 @@ class OpenQcow2Image implements Qcow2Image {
     }
   }
 
-  async survey(): Promise<Qcow2Survey> {
+  async survey(look?: () => void): Promise<Qcow2Survey> {
     const { clusterBytes, tableSpanBytes } = this.#geometry;
     const { l1, refcountTable } = this.header;
     const { l2Offsets } = this.tables;
@@ -241,6 +247,7 @@ class OpenQcow2Image implements Qcow2Image {
     );
     for (const [index, l2Offset] of l2Offsets.entries()) {
       if (l2Offset === 0) continue;
+      look?.();
       last = Math.max(last, l2Offset + clusterBytes);
       if (index * tableSpanBytes >= this.virtualSizeBytes) {
         strayReferences += 1;

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { ReadableFile } from '../../repository/backup-repository.js';
+import type { TaskControl } from '../task/task-control.js';
 
-/** SHA-256 of a whole file, as lower-case hex. */
-export async function hashFile(file: ReadableFile): Promise<string> {
+/** SHA-256 of a whole file, as lower-case hex. A digest table has half a gigabyte for each terabyte of its file: the task can be stopped
+ *  between its megabytes. */
+export async function hashFile(file: ReadableFile, control: TaskControl): Promise<string> {
   const hash = createHash('sha256');
   const part = Buffer.alloc(1024 * 1024);
   for (let offset = 0; ;) {
+    control.throwIfStopped();
     const count = await file.read(part, offset);
     hash.update(part.subarray(0, count));
     offset += count;

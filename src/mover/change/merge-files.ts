@@ -85,7 +85,7 @@ async function mergeDisk(
     const digests = {
       ...full.digests,
       path: increment.digests.path,
-      tableDigest: await hashFile(table),
+      tableDigest: await hashFile(table, context.control),
     };
     return { ...increment, kind: 'full', sizeBytes, digests };
   } finally {
@@ -120,9 +120,7 @@ async function mergeIntoFull(
     await mergeInPlace(
       await fileBytes(fullFile),
       { image, source },
-      {
-        onProgress: () => context.control.throwIfStopped(),
-      },
+      { look: () => context.control.throwIfStopped() },
     );
     const fullTable = track(await repository.openRead(`${chain}/${full.digests.path}`));
     const incrementTable = track(await repository.openRead(`${chain}/${increment.digests.path}`));

@@ -28,7 +28,8 @@ export async function prepareMerge(context: MoverContext, input: MergeInput): Pr
   const { place, record } = await ownedChain(context, input);
   if (isMerged(record, input)) return { state: 'merged' };
   const { full, increment } = pairOf(record, input);
-  const reason = await refusalOf(place, full, increment);
+  const look = (): void => context.control.throwIfStopped();
+  const reason = await refusalOf(place, full, increment, look);
   if (reason !== null) return { state: 'refused', reason };
   const proofs: DiskProof[] = [];
   for (const disk of increment.disks)
@@ -80,6 +81,7 @@ async function refusalOf(
   { repository, chain }: ChainPlace,
   full: TargetRestorePoint,
   increment: TargetRestorePoint,
+  look: () => void,
 ): Promise<string | null> {
   if (!repository.capabilities.overwriteInPlace) return 'the repository cannot overwrite in place';
   for (const disk of increment.disks) {
@@ -88,7 +90,7 @@ async function refusalOf(
     if (base === undefined) return `the full has no disk ${disk.disk}`;
     if (base.digests.algorithm !== disk.digests.algorithm)
       return `disk ${disk.disk} changed its digest algorithm`;
-    const refusal = await refusalOfDisk({ repository, chain }, base, disk);
+    const refusal = await refusalOfDisk({ repository, chain }, base, disk, look);
     if (refusal !== null) return `disk ${disk.disk}: ${refusal}`;
   }
   return null;
@@ -98,6 +100,7 @@ async function refusalOfDisk(
   { repository, chain }: ChainPlace,
   base: TargetDisk,
   increment: TargetDisk,
+  look: () => void,
 ): Promise<string | null> {
   const baseFile = await repository.openRead(`${chain}/${base.path}`);
   try {
@@ -105,7 +108,7 @@ async function refusalOfDisk(
     try {
       const baseImage = await openQcow2Image(await fileByteSource(baseFile));
       const incrementImage = await openQcow2Image(await fileByteSource(incrementFile));
-      return await mergeRefusal(baseImage, incrementImage);
+      return await mergeRefusal(baseImage, incrementImage, look);
     } finally {
       await incrementFile.close();
     }

@@ -15,8 +15,8 @@ import type { TablesCopyWriter } from '../blocks/tables-copy.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { RUN_BYTES } from '../task/run-buffer.js';
 
-/** Guest blocks looked at together: 4 GiB of disk. */
-const MAP_BLOCKS = 65_536;
+/** Guest blocks looked at together: 512 MiB of disk, one L2 table. */
+const MAP_BLOCKS = 8_192;
 
 /** Writes the digest table of a merged file. A block that came from the increment, and was compared with it, has the increment's digest; a
  *  block that was in the full already keeps the full's digest, so a merge never launders a block that had gone bad; everything else
@@ -42,14 +42,22 @@ export async function writeMergedDigests(
   await table.truncate(digestEntryOffset(unitCount));
   const digests = new MergedDigests(input, unitCount);
   const blockCount = Math.ceil(image.virtualSizeBytes / BLOCK_BYTES);
-  for (let first = 0; first < blockCount; first += MAP_BLOCKS) {
+  let now: BlockMap | undefined;
+  let added: BlockMap | undefined;
+  // What the increment holds, the merged file holds.
+  for (
+    let first = image.nextHeldBlock(0);
+    first < blockCount;
+    first = image.nextHeldBlock(first + MAP_BLOCKS)
+  ) {
     context.control.throwIfStopped();
     const count = Math.min(MAP_BLOCKS, blockCount - first);
-    const now = await image.mapBlocks(first, count);
+    now = await image.mapBlocks(first, count, now);
     digests.settle(now);
-    await digests.takeOver(now, await increment.mapBlocks(first, count));
+    added = await increment.mapBlocks(first, count, added);
+    await digests.takeOver(now, added);
   }
-  await digests.digestRest();
+  await digests.digestRest(() => context.control.throwIfStopped());
   await input.tables.finish();
   await writeDigestTableHeader(table, { algorithm, fileSizeBytes, unitCount });
   await table.sync();
@@ -121,10 +129,11 @@ class MergedDigests {
   }
 
   /** Digests anew what is no stored block. */
-  async digestRest(): Promise<void> {
+  async digestRest(throwIfStopped: () => void): Promise<void> {
     const { merged, table, tables } = this.input;
     for (let unit = 0; unit < this.unitCount; unit++) {
       if (((this.settled[unit >> 3]! >> (unit & 7)) & 1) === 1) continue;
+      throwIfStopped();
       this.unit.fill(0, await merged.read(this.unit, unit * BLOCK_BYTES));
       const entry = digestEntryOf(this.unit, this.digest);
       await table.write(entry, digestEntryOffset(unit));

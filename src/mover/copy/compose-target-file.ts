@@ -10,7 +10,7 @@ import { diskPath, digestTablePath, tablesCopyPath } from '../../chain/chain-pat
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import type { TargetCompanion, TargetDisk } from '../../domain/target-point.js';
-import { composeQcow2 } from '../../image/qcow2/compose.js';
+import { composeQcow2, type Qcow2Plan } from '../../image/qcow2/compose.js';
 import type {
   BackupRepository,
   ReadableFile,
@@ -123,18 +123,15 @@ async function composeDisk(
     const mapping = new ClusterMapping(
       await BlockListReader.open(blocks, plan.token),
       await BlockListReader.open(zeros, plan.token),
+      Math.ceil(disk.virtualSizeBytes / BLOCK_BYTES),
       (first, count) => slotsInUse(table, first, count),
     );
-    const { sizeBytes } = await composeQcow2(await fileBytes(image), {
-      virtualSizeBytes: disk.virtualSizeBytes,
-      backing: disk.backing && { name: disk.backing.link, format: disk.backing.format },
-      slotCount: disk.slotCount,
-      mapClusters: (first, out) => mapping.mapClusters(first, out),
-      slotsInUse: async (first, out) => {
-        out.set(await slotsInUse(table, first, out.length));
-      },
-    });
+    const { sizeBytes } = await composeQcow2(
+      await fileBytes(image),
+      imagePlan(context, disk, mapping, table),
+    );
     const tableDigest = await completeDigestTable(
+      context,
       { image, table, tables: new TablesCopyWriter(tables), algorithm: plan.algorithm },
       { sizeBytes, slotCount: disk.slotCount },
     );
@@ -157,6 +154,29 @@ async function composeDisk(
   }
 }
 
+/** Can be stopped at every question that is asked of it. */
+function imagePlan(
+  { control }: MoverContext,
+  disk: DiskPlan,
+  mapping: ClusterMapping,
+  table: ReadableFile,
+): Qcow2Plan {
+  return {
+    virtualSizeBytes: disk.virtualSizeBytes,
+    backing: disk.backing && { name: disk.backing.link, format: disk.backing.format },
+    slotCount: disk.slotCount,
+    nextMapped: (cluster) => mapping.nextMapped(cluster),
+    mapClusters: (first, out) => {
+      control.throwIfStopped();
+      return mapping.mapClusters(first, out);
+    },
+    slotsInUse: async (first, out) => {
+      control.throwIfStopped();
+      out.set(await slotsInUse(table, first, out.length));
+    },
+  };
+}
+
 /** 1 for a slot that holds data; 0 for one whose block was found to be zeros. */
 async function slotsInUse(
   table: ReadableFile,
@@ -174,6 +194,7 @@ async function slotsInUse(
 /** Adds the digests of the header and of the tables behind the slots, then the table's own header, and keeps a copy of those units;
  *  returns the digest of the whole table. */
 async function completeDigestTable(
+  { control }: MoverContext,
   files: {
     readonly image: ReadableFile;
     readonly table: WritableFile;
@@ -187,6 +208,7 @@ async function completeDigestTable(
   const digest = unitDigest(algorithm);
   const unit = Buffer.alloc(BLOCK_BYTES);
   const addUnit = async (index: number): Promise<void> => {
+    control.throwIfStopped();
     unit.fill(0, await image.read(unit, index * BLOCK_BYTES));
     const entry = digestEntryOf(unit, digest);
     await table.write(entry, digestEntryOffset(index));
@@ -198,7 +220,7 @@ async function completeDigestTable(
   await table.truncate(digestEntryOffset(unitCount));
   await writeDigestTableHeader(table, { algorithm, fileSizeBytes: sizeBytes, unitCount });
   await table.sync();
-  return hashFile(table);
+  return hashFile(table, control);
 }
 
 /** Machine description files go to `config/` under their own names, numbered where two are alike. */
@@ -227,7 +249,7 @@ async function copyCompanions(
         if (count < part.length) break;
       }
       await copy.sync();
-      const digest = await hashFile(copy);
+      const digest = await hashFile(copy, context.control);
       companions.push({ path: `${plan.pointId}/config/${name}`, sizeBytes, digest });
     } finally {
       await source.close();

@@ -19,6 +19,7 @@ import {
 } from '../staging/copy-plan.js';
 import { ImageStack, type LayerFile } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { assertCopyable } from './disk-limit.js';
 import { listPlannedBlocks, type ChangeSource } from './planned-blocks.js';
 import { finishedScan, prepareScan, sameLayers, type BlockScan } from './scan-plan.js';
 import { copyWork } from '../staging/copy-cursor.js';
@@ -207,6 +208,7 @@ async function planDisk(context: MoverContext, input: PlanDiskInput): Promise<Pl
   const files = input.layers.map(({ file }) => file);
   const stack = await ImageStack.open(context, files);
   try {
+    assertCopyable(stack);
     const parentDisk = input.parent?.disks.find(({ disk }) => disk === input.disk);
     const changes = changeSource(input, parentDisk !== undefined);
     const lists = await listPlannedBlocks(context, {

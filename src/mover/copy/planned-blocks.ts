@@ -8,6 +8,7 @@ import type { BackupRepository } from '../../repository/backup-repository.js';
 import { BlockListWriter, ENCODED_OFFSET, packBlock } from '../blocks/block-list.js';
 import { ChangeMap } from '../blocks/change-map.js';
 import { stagedPath } from '../staging/copy-plan.js';
+import { HeldWindows } from '../staging/held-windows.js';
 import type { ImageStack, StackMap } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
 
@@ -52,8 +53,12 @@ export async function listPlannedBlocks(
     let map: StackMap | undefined;
     const layerLimit = changes.type === 'lineage' ? changes.layerLimit : undefined;
     // A comparison may have found a block that the source does not hold: it is zeros now.
+    const compared =
+      changeMap === null
+        ? null
+        : await HeldWindows.read(target, staging, { disk, blockCount: stack.blockCount }, token);
     const next = (block: number): number =>
-      changeMap === null ? stack.nextHeldBlock(block, layerLimit) : block;
+      compared?.nextBlock(block) ?? stack.nextHeldBlock(block, layerLimit);
     for (let first = next(0); first < stack.blockCount; first = next(first + MAP_BLOCKS)) {
       context.control.throwIfStopped();
       const count = Math.min(MAP_BLOCKS, stack.blockCount - first);

@@ -1,6 +1,6 @@
 import { digestEntryOffset, HOLE } from '../../chain/digest-table.js';
 import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digest.js';
-import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
+import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { BLOCK_DIRECT, BLOCK_UNALLOCATED, BLOCK_ZERO } from '../../image/disk-image.js';
 import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
@@ -11,7 +11,8 @@ import { type CopyBlocksInput } from './copy-blocks.js';
 import { readStagedJson, stagedPath } from '../staging/copy-plan.js';
 import { ImageStack, type StackMap } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
-import type { BlockScan, ScanDisk } from './scan-plan.js';
+import { HeldWindows } from '../staging/held-windows.js';
+import type { BlockScan } from './scan-plan.js';
 import { markDone } from '../task/window-cursor.js';
 import type { WindowWorker } from '../task/window-loop.js';
 
@@ -32,6 +33,7 @@ export async function openScanWorker(
     files.push(source);
     const base = await ImageStack.open(context, disk.targetLayers);
     files.push(base);
+    const windows = await HeldWindows.read(target, input.staging, disk, scan.token);
     const tables: ReadableFile[] = [];
     for (const layer of disk.targetLayers) {
       tables.push(await target.openRead(layer.digestsPath));
@@ -47,7 +49,7 @@ export async function openScanWorker(
     await target.syncFolder(stagedPath.workFolder(input.staging));
     return new ScanWorker(
       context,
-      disk,
+      windows,
       source,
       base,
       tables,
@@ -67,7 +69,7 @@ class ScanWorker implements WindowWorker {
 
   constructor(
     private readonly context: MoverContext,
-    private readonly disk: ScanDisk,
+    private readonly windows: HeldWindows,
     private readonly source: ImageStack,
     private readonly base: ImageStack,
     private readonly tables: readonly ReadableFile[],
@@ -79,8 +81,7 @@ class ScanWorker implements WindowWorker {
 
   async process(window: number): Promise<() => Promise<void>> {
     const { control } = this.context;
-    const first = window * WINDOW_BLOCKS;
-    const count = Math.min(WINDOW_BLOCKS, this.disk.blockCount - first);
+    const { firstBlock: first, count } = this.windows.blocksOf(window);
     const now = await this.source.mapBlocks(first, count);
     const before = await this.digestsBefore(first, count);
     const changed = new Uint8Array(count);

@@ -16,6 +16,8 @@ import type { MoverContext } from '../task/mover-context.js';
 import { diskWork, openWindows } from '../staging/disk-work.js';
 import type { DiskWork } from '../../domain/disk-work.js';
 import { discardStaging } from '../staging/staging.js';
+import { HeldWindows } from '../staging/held-windows.js';
+import { assertCopyable } from './disk-limit.js';
 
 /** A comparison of the source's blocks with the digests of the target's newest point, for when no lineage tells what changed.
  *  It lies in `<staging>/scan.json` and lends its token to the plan that is made from it. */
@@ -30,6 +32,8 @@ export interface BlockScan {
 export interface ScanDisk {
   readonly disk: string;
   readonly blockCount: number;
+  /** Blocks in the windows that are compared: those in which the source or the target may hold something (`HeldWindows`). */
+  readonly heldBlocks: number;
   readonly sourceLayers: readonly LayerFile[];
   readonly targetLayers: readonly TargetLayer[];
 }
@@ -59,18 +63,21 @@ export async function prepareScan(
     return work(target, staging, scan);
   }
   await discardStaging(target, staging);
+  await makeFolderDurable(target, stagedPath.workFolder(staging));
+  const token = randomBytes(16).toString('hex');
   const scanDisks: ScanDisk[] = [];
   for (const disk of known) {
     const sourceLayers = layersOf(disk).map(({ file }) => file);
-    const stack = await ImageStack.open(context, sourceLayers);
-    const { blockCount } = stack;
-    await stack.close();
     const targetLayers = targetLayersOf(record, input, parent.id, disk);
-    scanDisks.push({ disk, blockCount, sourceLayers, targetLayers });
+    const held = await windowsToCompare(context, sourceLayers, targetLayers);
+    await held.windows.write(target, staging, disk, token);
+    const { blockCount } = held;
+    const { heldBlocks } = held.windows;
+    scanDisks.push({ disk, blockCount, heldBlocks, sourceLayers, targetLayers });
   }
-  await makeFolderDurable(target, stagedPath.workFolder(staging));
+  await target.syncFolder(stagedPath.workFolder(staging));
   const scan: BlockScan = {
-    token: randomBytes(16).toString('hex'),
+    token,
     epoch: input.epoch,
     parentId: parent.id,
     algorithm: parent.disks[0]?.digests.algorithm ?? input.digest,
@@ -78,6 +85,30 @@ export async function prepareScan(
   };
   await writeStagedJson(target, stagedPath.scan(staging), scan);
   return work(target, staging, scan);
+}
+
+async function windowsToCompare(
+  context: MoverContext,
+  sourceLayers: readonly LayerFile[],
+  targetLayers: readonly LayerFile[],
+): Promise<{ blockCount: number; windows: HeldWindows }> {
+  const source = await ImageStack.open(context, sourceLayers);
+  try {
+    assertCopyable(source);
+    const base = await ImageStack.open(context, targetLayers);
+    try {
+      const { blockCount } = source;
+      const windows = HeldWindows.of(blockCount, (block) => {
+        const inBase = base.nextHeldBlock(block);
+        return Math.min(source.nextHeldBlock(block), inBase < base.blockCount ? inBase : Infinity);
+      });
+      return { blockCount, windows };
+    } finally {
+      await base.close();
+    }
+  } finally {
+    await source.close();
+  }
 }
 
 /** The scan in this staging folder, when all its windows are done and nothing it compared has changed since; null otherwise. */
@@ -91,9 +122,9 @@ export async function finishedScan(
   const scan = await readStagedJson<BlockScan>(target, stagedPath.scan(staging));
   const known = disks.filter((disk) => parent.disks.some((entry) => entry.disk === disk));
   if (scan === null || !isSameScan(scan, parent, known, layersOf)) return null;
-  for (const { disk, blockCount } of scan.disks) {
+  for (const { disk, heldBlocks } of scan.disks) {
     const path = stagedPath.scanCursor(staging, disk);
-    const open = await openWindows(target, path, 0, windowCountOf(blockCount));
+    const open = await openWindows(target, path, 0, windowCountOf(heldBlocks));
     if (open.length > 0) return null;
   }
   return scan;
@@ -158,7 +189,7 @@ async function work(
   scan: BlockScan,
 ): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
   const disks: DiskWork[] = [];
-  for (const { disk, blockCount } of scan.disks)
-    disks.push(await diskWork(target, stagedPath.scanCursor(staging, disk), disk, blockCount));
+  for (const { disk, heldBlocks } of scan.disks)
+    disks.push(await diskWork(target, stagedPath.scanCursor(staging, disk), disk, heldBlocks));
   return { reference: { token: scan.token, epoch: scan.epoch }, disks };
 }

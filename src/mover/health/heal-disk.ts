@@ -225,7 +225,7 @@ async function rebuildTable(
       unitCount,
     });
     await table.sync();
-    return (await hashFile(table)) === tableDigest;
+    return (await hashFile(table, context.control)) === tableDigest;
   } catch (error) {
     if (isBackupError(error, 'FILE_MISSING')) return false;
     throw error;

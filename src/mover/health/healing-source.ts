@@ -52,7 +52,8 @@ export interface FoundBlock {
   readonly isSourceUnknown: boolean;
 }
 
-const MAP_BLOCKS = 65_536;
+/** One L2 table. */
+const MAP_BLOCKS = 8_192;
 
 /** Which guest block each of the file's units holds; units that hold a table are not in it. Nothing is in it when the tables themselves
  *  cannot be read: they are healed first then. */
@@ -73,7 +74,12 @@ export async function guestBlocksOf(
     });
     try {
       const blockCount = Math.ceil(image.virtualSizeBytes / BLOCK_BYTES);
-      for (let first = 0; first < blockCount; first += MAP_BLOCKS) {
+      for (
+        let first = image.nextHeldBlock(0);
+        first < blockCount;
+        first = image.nextHeldBlock(first + MAP_BLOCKS)
+      ) {
+        context.control.throwIfStopped();
         const map = await image.mapBlocks(first, Math.min(MAP_BLOCKS, blockCount - first));
         for (let i = 0; i < map.states.length; i++) {
           const unit = map.hostOffsets[i]! / BLOCK_BYTES;

@@ -17,6 +17,7 @@ import { diskWork } from '../staging/disk-work.js';
 import type { DiskWork } from '../../domain/disk-work.js';
 import { fileByteSource } from '../blocks/file-bytes.js';
 import type { MoverContext } from '../task/mover-context.js';
+import type { TaskControl } from '../task/task-control.js';
 import { discardStaging } from '../staging/staging.js';
 
 export interface VerifyPointInput {
@@ -63,13 +64,20 @@ export async function prepareVerification(
   const damage: Damage[] = [];
   const disks: DiskWork[] = [];
   for (const disk of point.disks) {
-    const found = await structuralDamage(repository, input.chain, record, point, disk);
+    const found = await structuralDamage(context, repository, input.chain, record, point, disk);
     if (found.damage !== null) damage.push(found.damage);
     const cursor = stagedPath.scanCursor(staging, disk.disk);
     disks.push(await diskWork(repository, cursor, disk.disk, found.unitCount));
   }
   for (const companion of point.companions)
-    if (!(await hasDigest(repository, `${input.chain}/${companion.path}`, companion.digest)))
+    if (
+      !(await hasDigest(
+        context.control,
+        repository,
+        `${input.chain}/${companion.path}`,
+        companion.digest,
+      ))
+    )
       damage.push({ type: 'companion', path: companion.path });
   return { disks, damage };
 }
@@ -105,6 +113,7 @@ export async function pointToVerify(
 
 /** `unitCount` 0: the blocks cannot be read at all. */
 async function structuralDamage(
+  { control }: MoverContext,
   repository: BackupRepository,
   chain: string,
   record: ChainRecord,
@@ -119,7 +128,7 @@ async function structuralDamage(
         : `${disk.path} has ${entry.stamp.sizeBytes} bytes instead of ${disk.sizeBytes}`;
     return { damage: { type: 'file', disk: disk.disk, reason }, unitCount: 0 };
   }
-  const unitCount = await soundTable(repository, `${chain}/${disk.digests.path}`, disk);
+  const unitCount = await soundTable(control, repository, `${chain}/${disk.digests.path}`, disk);
   if (unitCount === null) return { damage: { type: 'digestTable', disk: disk.disk }, unitCount: 0 };
   const link = await wrongLink(repository, chain, record, point, disk);
   return {
@@ -130,6 +139,7 @@ async function structuralDamage(
 
 /** Number of units; null when the table is missing or is not what was written. */
 async function soundTable(
+  control: TaskControl,
   repository: BackupRepository,
   path: string,
   disk: TargetDisk,
@@ -137,7 +147,7 @@ async function soundTable(
   if ((await repository.stat(path)) === null) return null;
   const table = await repository.openRead(path);
   try {
-    if ((await hashFile(table)) !== disk.digests.tableDigest) return null;
+    if ((await hashFile(table, control)) !== disk.digests.tableDigest) return null;
     return (await readDigestTableHeader(table)).unitCount;
   } catch (error) {
     if (isBackupError(error, 'CHAIN_RECORD_CORRUPT')) return null;
@@ -175,6 +185,7 @@ async function wrongLink(
 }
 
 async function hasDigest(
+  control: TaskControl,
   repository: BackupRepository,
   path: string,
   digest: string,
@@ -182,7 +193,7 @@ async function hasDigest(
   if ((await repository.stat(path)) === null) return false;
   const file = await repository.openRead(path);
   try {
-    return (await hashFile(file)) === digest;
+    return (await hashFile(file, control)) === digest;
   } finally {
     await file.close();
   }

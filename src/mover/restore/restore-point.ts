@@ -8,7 +8,8 @@ import type { TargetRestorePoint } from '../../domain/target-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
 import type { PlanReference } from '../staging/copy-plan.js';
-import { readStagedJson, stagedPath, type CopyPlan } from '../staging/copy-plan.js';
+import { readStagedJson, stagedPath, type CopyPlan, type DiskPlan } from '../staging/copy-plan.js';
+import { HeldWindows } from '../staging/held-windows.js';
 import { diskWork } from '../staging/disk-work.js';
 import type { DiskWork } from '../../domain/disk-work.js';
 import { ImageStack } from '../blocks/image-stack.js';
@@ -70,13 +71,31 @@ export async function prepareRestore(
   if (input.format === 'qcow2') return plan;
   const stored = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
   const disks: DiskWork[] = [];
-  for (const { disk, layers } of stored?.disks ?? []) {
-    const stack = await ImageStack.open(context, layers);
-    const { blockCount } = stack;
-    await stack.close();
-    disks.push(await diskWork(target, stagedPath.scanCursor(staging, disk), disk, blockCount));
-  }
+  for (const disk of stored?.disks ?? [])
+    disks.push(await prepareRaw(context, target, staging, disk, plan.reference.token));
   return { reference: plan.reference, disks };
+}
+
+/** The raw file in its full size, all holes, and the windows that are to be written. */
+async function prepareRaw(
+  context: MoverContext,
+  target: BackupRepository,
+  staging: string,
+  { disk, layers, virtualSizeBytes }: DiskPlan,
+  token: string,
+): Promise<DiskWork> {
+  const stack = await ImageStack.open(context, layers);
+  const windows = HeldWindows.of(stack.blockCount, (block) => stack.nextHeldBlock(block));
+  await stack.close();
+  await windows.write(target, staging, disk, token);
+  await target.syncFolder(stagedPath.workFolder(staging));
+  const raw = await target.openWrite(rawPath(staging, disk), 'open-or-new');
+  await raw.truncate(virtualSizeBytes);
+  await raw.sync();
+  await raw.close();
+  await target.syncFolder(stagedPath.pointFolder(staging));
+  const { heldBlocks } = windows;
+  return diskWork(target, stagedPath.scanCursor(staging, disk), disk, heldBlocks);
 }
 
 /** The point, with a lease on it from before its record was read. Where there is none to be read, none is left: it would keep a change of the

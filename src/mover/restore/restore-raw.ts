@@ -1,5 +1,5 @@
 import { isZeroUnit } from '../../chain/digest.js';
-import { BLOCK_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
+import { BLOCK_BYTES } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { BLOCK_UNALLOCATED, BLOCK_ZERO } from '../../image/disk-image.js';
 import type { WritableFile } from '../../repository/backup-repository.js';
@@ -7,6 +7,7 @@ import { placeOf, readBlocks, type BlockPlace } from '../blocks/block-reader.js'
 import { RUN_BLOCKS, RUN_BYTES } from '../task/run-buffer.js';
 import type { CopyBlocksInput } from '../copy/copy-blocks.js';
 import { requireDisk, requirePlan, stagedPath } from '../staging/copy-plan.js';
+import { HeldWindows } from '../staging/held-windows.js';
 import { ImageStack } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { rawPath } from './restore-point.js';
@@ -24,6 +25,13 @@ export async function openRawRestoreWorker(
   const plan = await requirePlan(target, input.staging, input.reference);
   const disk = requireDisk(plan, input.disk);
   const stack = await ImageStack.open(context, disk.layers);
+  const { blockCount } = stack;
+  const windows = await HeldWindows.read(
+    target,
+    input.staging,
+    { disk: disk.disk, blockCount },
+    plan.token,
+  );
   const digests = await SourceDigests.open(context, stack.layers);
   const raw = await target.openWrite(rawPath(input.staging, disk.disk), 'open-or-new');
   const cursor = await target.openWrite(
@@ -33,7 +41,8 @@ export async function openRawRestoreWorker(
   const window = new RawWindow(context, stack, digests, raw, disk.virtualSizeBytes);
   return {
     async process(number) {
-      const count = await window.restore(number * WINDOW_BLOCKS);
+      const { firstBlock, count } = windows.blocksOf(number);
+      await window.restore(firstBlock, count);
       return async () => {
         await raw.sync();
         await markDone(cursor, number);
@@ -58,8 +67,7 @@ class RawWindow {
     private readonly virtualSizeBytes: number,
   ) {}
 
-  async restore(first: number): Promise<number> {
-    const count = Math.min(WINDOW_BLOCKS, this.stack.blockCount - first);
+  async restore(first: number, count: number): Promise<void> {
     const map = await this.stack.mapBlocks(first, count);
     const places: BlockPlace[] = [];
     for (let i = 0; i < count; i++) {
@@ -71,9 +79,6 @@ class RawWindow {
       this.context.control.throwIfStopped();
       await this.restoreRun(places.slice(i, i + RUN_BLOCKS));
     }
-    const isLast = first + count === this.stack.blockCount;
-    if (isLast) await this.raw.truncate(this.virtualSizeBytes);
-    return count;
   }
 
   private async restoreRun(places: readonly BlockPlace[]): Promise<void> {

@@ -58,6 +58,8 @@ export const stagedPath = {
   zeroList: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.zeros`,
   cursor: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.cursor`,
   changeMap: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.changed`,
+  /** Of a comparison or a raw restore: the windows that it goes through. */
+  heldWindows: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.windows`,
   scanCursor: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.scanned`,
   image: (staging: string, disk: string) => `${staging}/point/${pathSegment(disk)}.qcow2`,
   tables: (staging: string, disk: string) => `${staging}/point/${pathSegment(disk)}.tables`,

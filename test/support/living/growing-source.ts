@@ -109,6 +109,7 @@ export class GrowingSource {
         virtualSizeBytes: this.virtualSizeBytes,
         backing: parentName === null ? null : { name: parentName, format: 'qcow2' },
         slotCount: slots.length,
+        nextMapped: (cluster) => Promise.resolve(cluster),
         mapClusters: (first, out) => {
           out.forEach((_, i) => {
             const slot = slots.indexOf(first + i);

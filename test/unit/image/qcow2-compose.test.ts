@@ -37,6 +37,7 @@ function planOf(disk: Disk): { plan: Qcow2Plan; data: { slot: number; byte: numb
     virtualSizeBytes: disk.virtualSizeBytes,
     backing: disk.backing,
     slotCount: slot,
+    nextMapped: (cluster) => Promise.resolve(cluster),
     mapClusters: (first, out) => {
       out.fill(0);
       for (const [cluster, value] of values)
