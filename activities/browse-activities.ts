@@ -21,6 +21,7 @@ import {
   type StoredJob,
   type WorkloadSummary,
 } from '../src/domain/repository-view.js';
+import { unaddressableWorkload } from './found-workloads.js';
 import { runTask } from './run-task.js';
 
 /** Restore points of a page: about 1 KiB each. */
@@ -54,8 +55,7 @@ export function createBrowseActivities(deps: {
 
     async listWorkloads(input: BrowseRepositoryInput): Promise<BrowsePage<WorkloadSummary>> {
       return runTask(async () => {
-        const { sources, chains } = await contents(mover, input.repositoryId);
-        const items = [...sources.map(sourceSummary), ...chains.map(chainSummary)];
+        const items = summaries(await contents(mover, input.repositoryId));
         return page(items, input.cursor, PAGE_WORKLOADS);
       });
     },
@@ -94,14 +94,19 @@ export function createBrowseActivities(deps: {
 
 export type BrowseActivities = ReturnType<typeof createBrowseActivities>;
 
-async function contents(
-  mover: DataMover,
-  repositoryId: string,
-): Promise<{ sources: SourceWorkload[]; chains: ChainRecord[] }> {
+interface Contents {
+  readonly sources: readonly SourceWorkload[];
+  /** `FolderFiles.unaddressable` of all folders. */
+  readonly unaddressable: readonly string[];
+  readonly chains: readonly ChainRecord[];
+}
+
+async function contents(mover: DataMover, repositoryId: string): Promise<Contents> {
   const repository = await mover.repository(repositoryId);
-  const sources = await scanRepository(repository);
+  const unaddressable: string[] = [];
+  const sources = await scanRepository(repository, (path) => unaddressable.push(path));
   const chains = (await findChains(repository)).map(({ record }) => record);
-  return { sources, chains };
+  return { sources, unaddressable, chains };
 }
 
 /** The cursor is the number of items before the page. */
@@ -114,6 +119,14 @@ function page<Item>(items: Item[], cursor: string | undefined, size: number): Br
   return next < items.length ? { items: part, nextCursor: String(next) } : { items: part };
 }
 
+function summaries({ sources, unaddressable, chains }: Contents): WorkloadSummary[] {
+  return [
+    ...sources.map(sourceSummary),
+    ...unaddressable.map(unaddressableSummary),
+    ...chains.map(chainSummary),
+  ];
+}
+
 function sourceSummary(workload: SourceWorkload): WorkloadSummary {
   const { id, name, type, restorePoints } = workload;
   const newest = restorePoints.filter(({ state }) => state === 'complete').at(-1);
@@ -124,7 +137,13 @@ function sourceSummary(workload: SourceWorkload): WorkloadSummary {
     jobId: null,
     restorePointCount: restorePoints.length,
     newestAt: newest === undefined ? null : new Date(newest.createdAtMs).toISOString(),
+    problem: workload.conflict ?? null,
   };
+}
+
+function unaddressableSummary(path: string): WorkloadSummary {
+  const { id, name, type, unaddressable: problem } = unaddressableWorkload(path);
+  return { id, name, type, jobId: null, restorePointCount: 0, newestAt: null, problem };
 }
 
 function chainSummary(record: ChainRecord): WorkloadSummary {
@@ -134,6 +153,7 @@ function chainSummary(record: ChainRecord): WorkloadSummary {
     jobId: record.jobId,
     restorePointCount: points.length,
     newestAt: points.at(-1)?.createdAt ?? null,
+    problem: null,
   };
 }
 

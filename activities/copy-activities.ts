@@ -7,7 +7,7 @@ import type { OperationInput } from '../src/mover/mover-operations.js';
 import type { PlanCopyInput, PlanCopyOutcome } from '../src/mover/copy/plan-copy.js';
 import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
 import { createBlockActivities } from './block-activities.js';
-import { foundWorkloads, type FoundWorkload } from './found-workloads.js';
+import { foundWorkloads, unaddressableWorkload, type FoundWorkload } from './found-workloads.js';
 import { onChain, stagingOf, type OnChain } from './on-chain.js';
 import { runTask } from './run-task.js';
 
@@ -62,7 +62,9 @@ function createSelectionActivities({ mover, settleMs }: CopyDependencies) {
     async enumerateWorkloads(input: { repositoryId: string }): Promise<FoundWorkload[]> {
       return runTask(async () => {
         const repository = await mover.repository(input.repositoryId);
-        return foundWorkloads(await listSourceWorkloads(repository));
+        const unaddressable: string[] = [];
+        const workloads = await listSourceWorkloads(repository, (path) => unaddressable.push(path));
+        return [...foundWorkloads(workloads), ...unaddressable.map(unaddressableWorkload)];
       });
     },
 

@@ -9,6 +9,18 @@ export interface WorkloadToCopy {
 export interface FoundWorkload extends WorkloadToCopy {
   /** Where it was found, as `SourceWorkload.folders`; absent: it must be looked for everywhere. */
   readonly folders?: readonly string[];
+  /** Why nothing of it can be copied, in plain words; absent: it can. */
+  readonly unaddressable?: string;
+}
+
+/** What stands for a folder or an image whose name cannot be part of a path. Its id is its path, as it is shown. */
+export function unaddressableWorkload(path: string): FoundWorkload & { unaddressable: string } {
+  return {
+    id: path,
+    name: path,
+    type: 'unknown',
+    unaddressable: `the name ${path} cannot be part of a path (it is not UTF-8, or holds a backslash), so nothing that lies there is copied`,
+  };
 }
 
 /** The list goes along with every plan of the workload. Ten folders on deep paths are about 1,000 characters. */

@@ -160,10 +160,17 @@ class Session {
       for (const { id } of present) this.seen.add(id);
       // A share that is not mounted shows an empty folder.
       this.hasUnreadSource ||= present.length === 0;
+      // What lies under a name that cannot be read may be the workload that seems to be gone.
+      this.hasUnreadSource ||= present.some(({ unaddressable }) => unaddressable !== undefined);
       for (const workload of present) {
         const isStarted =
           overrides?.workloads === undefined || isNamed(overrides.workloads, workload);
         if (!isStarted || !isInScope(job, repositoryId, workload)) continue;
+        const { unaddressable } = workload;
+        if (unaddressable !== undefined) {
+          this.tasks.push(endedTask(workload.name, 'warning', 'NAME_UNSUPPORTED', unaddressable));
+          continue;
+        }
         const known = found.find((entry) => entry.workload.id === workload.id);
         if (known === undefined) found.push({ repositoryId, workload });
         else {

@@ -109,6 +109,7 @@ export const workloadSchema: z.ZodType<WorkloadSummary> = z.object({
   jobId: z.string().nullable(),
   restorePointCount: z.int(),
   newestAt: instant.nullable(),
+  problem: z.string().nullable(),
 });
 
 const imageFormat = z.enum(['qcow2', 'raw']);

@@ -177,14 +177,15 @@ function describeRepositories(repositories: readonly RepositoryView[]): string {
 function describeWorkloads(workloads: readonly WorkloadSummary[]): string {
   if (workloads.length === 0) return 'No workloads.';
   return formatTable(
-    ['WORKLOAD', 'NAME', 'TYPE', 'JOB', 'RESTORE POINTS', 'NEWEST'],
-    workloads.map(({ id, name, type, jobId, restorePointCount, newestAt }) => [
+    ['WORKLOAD', 'NAME', 'TYPE', 'JOB', 'RESTORE POINTS', 'NEWEST', 'PROBLEM'],
+    workloads.map(({ id, name, type, jobId, restorePointCount, newestAt, problem }) => [
       id,
       name,
       type,
       jobId ?? '-',
       String(restorePointCount),
       formatInstant(newestAt),
+      problem ?? '',
     ]),
   );
 }

@@ -54,6 +54,8 @@ export interface WorkloadSummary {
   readonly restorePointCount: number;
   /** RFC 3339 UTC of the newest complete restore point; null: none. */
   readonly newestAt: string | null;
+  /** Why it is not copied, in plain words: two machines claim its id, or its name cannot be part of a path; null otherwise. */
+  readonly problem: string | null;
 }
 
 /** A restore point of a source or target repository, as the API shows it. */

@@ -12,9 +12,13 @@ export const BACKUP_LAYOUTS: readonly BackupLayout[] = [libvirtPushLayout, ovirt
 /** All workloads that backup tools left in a repository, sorted by id; their restore points oldest first. Ids are unique.
  *  A workload may lie in several folders (a folder for each chain, a backup that was copied by hand): it is listed once, and a restore
  *  point that is there more than once is listed as its first complete copy. Two machines that claim one id are one workload with a `conflict`.
+ *  @param onUnaddressable told each `FolderFiles.unaddressable`
  *  @throws what the repository throws when a folder cannot be read: the list is whole or there is none */
-export async function scanRepository(repository: BackupRepository): Promise<SourceWorkload[]> {
-  const workloads = await workloadsIn(repository, walkFolders(repository));
+export async function scanRepository(
+  repository: BackupRepository,
+  onUnaddressable: (path: string) => void = () => undefined,
+): Promise<SourceWorkload[]> {
+  const workloads = await workloadsIn(repository, walkFolders(repository), onUnaddressable);
   return [...workloads.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
@@ -36,15 +40,18 @@ export async function scanWorkload(
 async function workloadsIn(
   repository: BackupRepository,
   folders: AsyncIterable<FolderFiles>,
+  onUnaddressable: (path: string) => void = () => undefined,
 ): Promise<Map<string, SourceWorkload>> {
   const shares = new Map<string, [SourceWorkload, ...SourceWorkload[]]>();
-  for await (const folder of folders)
+  for await (const folder of folders) {
+    folder.unaddressable.forEach(onUnaddressable);
     for (const layout of BACKUP_LAYOUTS)
       for (const found of await layout.scanFolder(repository, folder)) {
         const known = shares.get(found.id);
         if (known === undefined) shares.set(found.id, [found]);
         else known.push(found);
       }
+  }
   const workloads = new Map<string, SourceWorkload>();
   for (const [id, found] of shares) workloads.set(id, await joinFolders(repository, found));
   return workloads;

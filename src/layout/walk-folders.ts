@@ -6,7 +6,12 @@ export interface FolderFiles {
   readonly folder: string;
   /** Plain files only, sorted by name: links and special files are never part of a backup, nor is what `passed-over.ts` lists. */
   readonly files: readonly RepositoryEntry[];
+  /** Paths, as they are shown, of folders and disk images whose names cannot be part of a path: whatever lies there is not seen. */
+  readonly unaddressable: readonly string[];
 }
+
+/** Other files may have any name. */
+const IMAGE = /\.(?:qcow2|raw)$/i;
 
 /** Longhaul's own chain lies in a folder with this record or its copy: such a folder is a target, never a source of a backup tool. */
 const CHAIN_RECORD = /^chain\.json(\.copy)?$/;
@@ -50,7 +55,10 @@ async function readFolder(
   if (isChain) return null;
   const files = entries.filter(({ type, name }) => type === 'file' && !isFilePassedOver(name));
   const within = entries.filter(({ type, name }) => type === 'folder' && !isFolderPassedOver(name));
-  return { folder, files, within };
+  const unaddressable = entries
+    .filter(({ unaddressable: type, name }) => type === 'folder' || (type && IMAGE.test(name)))
+    .map(({ path }) => path);
+  return { folder, files, within, unaddressable };
 }
 
 function byName(a: RepositoryEntry, b: RepositoryEntry): number {

@@ -46,6 +46,9 @@ export interface RepositoryEntry {
   readonly name: string;
   readonly path: string;
   readonly type: 'file' | 'folder' | 'other';
+  /** Of an `other`: it is a file or a folder whose name cannot be part of a path. Such a name is shown with `\xNN` for bytes that are no
+   *  UTF-8, and never opened. */
+  readonly unaddressable?: 'file' | 'folder';
   readonly stamp: FileStamp;
 }
 

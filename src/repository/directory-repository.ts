@@ -196,16 +196,16 @@ class DirectoryRepository implements BackupRepository {
 
   /** null when the name went away since it was listed. */
   async #entry(open: OpenFolder, folder: string, bytes: Buffer): Promise<RepositoryEntry | null> {
-    const name = bytes.toString('utf8');
-    const isAddressable = isSegment(name) && Buffer.from(name).equals(bytes);
+    const text = bytes.toString('utf8');
+    const isUtf8 = Buffer.from(text).equals(bytes);
+    const name = isUtf8 ? text : escapedName(bytes);
+    const isAddressable = isUtf8 && isSegment(name);
     try {
       const stats = await this.#calls.lstat(Buffer.concat([Buffer.from(open.at('')), bytes]));
-      return {
-        name,
-        path: joinPath(folder, name),
-        type: isAddressable ? typeOf(stats) : 'other',
-        stamp: fileStamp(stats),
-      };
+      const entry = { name, path: joinPath(folder, name), stamp: fileStamp(stats) };
+      const type = typeOf(stats);
+      if (isAddressable || type === 'other') return { ...entry, type };
+      return { ...entry, type: 'other', unaddressable: type };
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return null;
       throw error;
@@ -242,6 +242,13 @@ class DirectoryRepository implements BackupRepository {
       { details: { repositoryId: this.id, path } },
     );
   }
+}
+
+/** A name that is not UTF-8, as people can read and tell it: every byte beyond ASCII as `\xNN`. */
+function escapedName(bytes: Buffer): string {
+  return bytes
+    .toString('latin1')
+    .replaceAll(/[\u0080-\u00ff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
 }
 
 function split(path: string): { parent: string[]; name: string } {

@@ -9,8 +9,11 @@ import { chainsIn, findChains } from '../../chain/find-chains.js';
 import type { LayerFile } from '../blocks/image-stack.js';
 
 /** Everything in a repository that can be copied from: what the backup tools left there, and Longhaul's own chains (a copy of a copy). */
-export async function listSourceWorkloads(repository: BackupRepository): Promise<SourceWorkload[]> {
-  const workloads = await scanRepository(repository);
+export async function listSourceWorkloads(
+  repository: BackupRepository,
+  onUnaddressable?: (path: string) => void,
+): Promise<SourceWorkload[]> {
+  const workloads = await scanRepository(repository, onUnaddressable);
   for (const { folder, record } of await findChains(repository))
     workloads.push(await chainAsSource(repository, folder, record));
   return workloads.sort((a, b) => (a.id < b.id ? -1 : 1));

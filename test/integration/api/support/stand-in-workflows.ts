@@ -135,7 +135,7 @@ export async function browseRepository(input: BrowseRepositoryInput): Promise<Br
   const { runId } = workflowInfo();
   const item = { id: 'web01', name: runId, type: 'olvm-rhv', jobId: null };
   return {
-    items: [{ ...item, restorePointCount: 3, newestAt: '2026-11-24T22:00:00Z' }],
+    items: [{ ...item, restorePointCount: 3, newestAt: '2026-11-24T22:00:00Z', problem: null }],
     ...(input.cursor === undefined ? { nextCursor: 'page-2' } : {}),
   };
 }
