@@ -32,6 +32,8 @@ const PAGE_WORKLOADS = 2_000;
 export function createBrowseActivities(deps: {
   readonly mover: DataMover;
   readonly settleMs: (repositoryId: string) => number;
+  /** Days during which a repository changes nothing. */
+  readonly immutableForDays: (repositoryId: string) => number;
 }) {
   const { mover, settleMs } = deps;
   return {
@@ -84,8 +86,9 @@ export function createBrowseActivities(deps: {
             settlePoints(workload.restorePoints, rule).map((point) => sourceView(workload, point)),
           );
         const repository = await mover.repository(input.repositoryId);
+        const days = deps.immutableForDays(input.repositoryId);
         for (const record of chains.filter(({ workload }) => isWanted(workload)))
-          items.push(...(await chainViews(repository, record)));
+          items.push(...(await chainViews(repository, record, days)));
         return page(items, input.cursor, PAGE_POINTS);
       });
     },
@@ -192,6 +195,7 @@ function sourceView(workload: SourceWorkload, point: SourceRestorePoint): Restor
 async function chainViews(
   repository: BackupRepository,
   record: ChainRecord,
+  immutableForDays: number,
 ): Promise<RestorePointView[]> {
   const chain = chainFolder(record.jobId, record.workload.id);
   const job = await readJobDefinition(repository, record.jobId);
@@ -202,7 +206,7 @@ async function chainViews(
           await maintenancePlan(repository, record, {
             chain,
             job,
-            immutableForDays: 0,
+            immutableForDays,
             nowMs: Date.now(),
           })
         ).keep;

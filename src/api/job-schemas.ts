@@ -251,7 +251,7 @@ export const jobPlanSchema: z.ZodType<JobPlan> = z.object({
   workloads: z.array(
     z.object({
       workload: z.string(),
-      algorithm: z.enum(['full', 'increment', 'synthetic', 'none']),
+      algorithm: z.enum(['full', 'increment', 'none']),
       restorePoints: z.array(z.string()),
       estimatedBytes: z.int().nullable(),
       reasons: z.array(z.string()),

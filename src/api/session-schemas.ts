@@ -22,7 +22,7 @@ export interface SessionView extends CopySession {
   readonly live: boolean;
 }
 
-const SESSION_STATES = ['queued', 'running', 'paused', 'stopping', 'ended'] as const;
+const SESSION_STATES = ['running', 'paused', 'stopping', 'ended'] as const;
 
 export const sessionStateSchema: z.ZodType<SessionState> = z.enum(SESSION_STATES);
 const resultSchema = z.enum([
@@ -73,7 +73,7 @@ const taskSchema: z.ZodType<CopyTask> = z.object({
     'ended',
   ]),
   result: resultSchema.nullable(),
-  algorithm: z.enum(['full', 'increment', 'synthetic', 'none']),
+  algorithm: z.enum(['full', 'increment', 'none']),
   restorePoint: z.string().nullable(),
   committed: z.array(z.string()),
   progress: progressSchema,

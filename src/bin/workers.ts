@@ -44,7 +44,7 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
   const settleMs = (id: string): number =>
     (repositories.find((repository) => repository.id === id)?.settleSeconds ?? 0) * 1000;
   const activities = {
-    ...createBrowseActivities({ mover, settleMs }),
+    ...createBrowseActivities({ mover, settleMs, immutableForDays }),
     ...createCopyActivities({ mover, settleMs }),
     ...createHealthActivities({ mover }),
     ...createRestoreActivities({

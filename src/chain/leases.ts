@@ -11,7 +11,7 @@ import { lineageOf, type ChainRecord } from './chain-record.js';
  *  then. So one of the two always sees the other. */
 export interface Lease {
   readonly restorePointId: string;
-  readonly purpose: 'restore' | 'verify' | 'copy';
+  readonly purpose: 'restore' | 'verify';
   /** A lease that nobody renews ends by itself. Epoch milliseconds. */
   readonly expiresAtMs: number;
 }

@@ -20,7 +20,7 @@ export function addSessionCommands(program: Command, act: Act): void {
     session
       .command('list')
       .option('--job <id>', 'only of this job')
-      .option('--state <state>', 'queued, running, paused, stopping or ended')
+      .option('--state <state>', 'running, paused, stopping or ended')
       .option('--all', 'every session that is still known, not only the newest 100')
       .description('List the sessions, running ones first.'),
     async (context, { job, state, all }: ListFlags) => {

@@ -2,7 +2,7 @@
 
 import type { ErrorCode } from './errors.js';
 
-export type SessionState = 'queued' | 'running' | 'paused' | 'stopping' | 'ended';
+export type SessionState = 'running' | 'paused' | 'stopping' | 'ended';
 export type SessionResult =
   'success' | 'warning' | 'failed' | 'stopped' | 'actionRequired' | 'nothingToCopy';
 export type TaskState =
@@ -15,7 +15,7 @@ export type TaskState =
   | 'retention'
   | 'paused'
   | 'ended';
-export type CopyAlgorithm = 'full' | 'increment' | 'synthetic' | 'none';
+export type CopyAlgorithm = 'full' | 'increment' | 'none';
 export type SessionTrigger = 'api' | 'schedule' | 'watch' | 'afterJob';
 
 export interface CopyProgress {

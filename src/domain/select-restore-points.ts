@@ -209,7 +209,7 @@ function fullReason(
     return {
       changedBy: 'digest',
       reason:
-        'full of a new chain: the source chain was recreated, blocks that the target holds are used again',
+        'full of a new chain: the source chain was recreated, so all of it is read and written, also what the target holds already',
     };
   }
   return firstRun ? { changedBy: 'all', reason: 'first copy of this workload' } : null;

@@ -280,6 +280,17 @@ describe('GFS fulls to make after a copy', () => {
     ]);
   });
 
+  it('adds the monthly flag on the same day to a full that carries the weekly one', () => {
+    expect(needed(flagged('2026-11-01', 'weekly'), ALL)).toEqual([
+      {
+        restorePointId: '2026-11-01T22:00:00Z',
+        flags: ['monthly'],
+        synthesize: false,
+        reason: 'monthly full of 2026-11',
+      },
+    ]);
+  });
+
   it('does not reach back when GFS was just turned on', () => {
     expect(needed(targetChain(daily('2026-11-01', 24)), ALL)).toEqual([]);
   });

@@ -113,6 +113,27 @@ describe('retention of one chain without GFS', () => {
     ]);
   });
 
+  // 3 days on the 10th keep the 7th to the 10th: the full would be built of the 1st to the 7th.
+  it.each([1, 4, 7])('of days builds no full of a corrupt point: %i November', (date) => {
+    const corrupt = `2026-11-0${String(date)}`;
+    const points = change(targetChain(daily('2026-11-01', 10)), corrupt, { health: 'corrupt' });
+    const result = plan(points, { ...days(3), mergeAllowed: false });
+    expect(result.actions).toEqual([]);
+    expect(result.warnings).toEqual([
+      `restore point ${id(corrupt)} is corrupt: nothing older goes from its chain until it is healed`,
+    ]);
+  });
+
+  it('of days builds a full below a corrupt point', () => {
+    const points = change(targetChain(daily('2026-11-01', 10)), '2026-11-09', {
+      health: 'corrupt',
+    });
+    expect(brief(plan(points, { ...days(3), mergeAllowed: false }).actions)).toEqual([
+      'synthetic 07',
+      'delete 06,05,04,03,02,01',
+    ]);
+  });
+
   it('merges a retired full away, even with fewer points than asked for', () => {
     const points = change(targetChain(daily('2026-11-01', 3)), '2026-11-01', { state: 'retired' });
     expect(brief(plan(points).actions)).toEqual(['merge 01<02']);
