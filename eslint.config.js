@@ -160,6 +160,21 @@ const NO_DEFAULT_EXPORT = {
   selector: 'ExportDefaultDeclaration',
   message: 'Export by name: a default export has another name in every file.',
 };
+/** Names come from backups and may hold what a terminal acts on: there is one way to it. */
+const NO_STREAMS = {
+  selector: 'MemberExpression[object.name="process"][property.name=/^std(out|err)$/]',
+  message: 'Standard output and error belong to src/bin/process-terminal.ts.',
+};
+const NO_RAW_OUTPUT = [
+  {
+    selector: 'MemberExpression[property.name=/^(out|err)$/]',
+    message: 'Print with src/cli/print.ts, which takes DisplayText alone.',
+  },
+  {
+    selector: 'TSAsExpression > TSTypeReference > Identifier[name="DisplayText"]',
+    message: 'Only src/cli/display-text.ts makes DisplayText.',
+  },
+];
 /** Rules are pure: `now` is an argument. */
 const NO_CLOCK = [
   {
@@ -255,14 +270,23 @@ export default tseslint.config(
     },
   },
   { files: ['src/{config,bin}/**/*.ts'], rules: { 'no-restricted-properties': 'off' } },
-  { files: ['src/{cli,bin}/**/*.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/bin/process-terminal.ts'],
+    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS),
+  },
+  {
+    files: ['src/cli/**/*.ts'],
+    ignores: ['src/cli/print.ts', 'src/cli/display-text.ts'],
+    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, ...NO_RAW_OUTPUT),
+  },
   ...Object.entries(LAYERS).map(layerRules),
   ...Object.entries(MOVER_FOLDERS).map(moverFolderRules),
   {
     files: ['{src/domain,workflows}/**/*.ts'],
     rules: { 'no-restricted-globals': ['error', ...ABSENT_IN_WORKFLOWS] },
   },
-  { files: ['src/domain/**/*.ts'], rules: refuse(NO_DEFAULT_EXPORT, ...NO_CLOCK) },
+  { files: ['src/domain/**/*.ts'], rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, ...NO_CLOCK) },
   {
     files: ['test/**/*.ts'],
     rules: {

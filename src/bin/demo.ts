@@ -9,10 +9,12 @@ import { promisify } from 'node:util';
 import { chainFolder } from '../chain/chain-paths.js';
 import { availablePoints } from '../chain/chain-record.js';
 import { runCommand } from '../cli/program.js';
-import type { Terminal } from '../cli/terminal.js';
+import { displayText } from '../cli/display-text.js';
+import { print } from '../cli/print.js';
 import { parseConfig } from '../config/load-config.js';
 import { findChains } from '../chain/find-chains.js';
 import { openDirectoryRepository } from '../repository/directory-repository.js';
+import { processTerminal } from './process-terminal.js';
 import { ALL_PARTS, createLogger, startService } from './service.js';
 
 const run = promisify(execFile);
@@ -22,7 +24,7 @@ const JOB = 'demo';
  *  restored without Longhaul. Everything stays in one new folder. */
 export async function runDemo(): Promise<number> {
   const site = await mkdtemp(join(tmpdir(), 'longhaul-demo-'));
-  const say = (text: string): void => void process.stdout.write(`${text}\n`);
+  const say = (text: string): void => print(processTerminal(process.env), displayText(text));
   await cp(demoData(), join(site, 'primary'), { recursive: true });
   await mkdir(join(site, 'offsite'));
   const config = parseConfig(demoConfig(), {
@@ -84,17 +86,9 @@ function demoConfig(): string {
 
 /** Runs one command of the command line against the demo's server, and shows what was typed. */
 async function command(url: string, words: readonly string[]): Promise<number> {
-  process.stdout.write(
-    `\n$ longhaul ${words.map((word) => (/\s/.test(word) ? `'${word}'` : word)).join(' ')}\n`,
-  );
-  const terminal: Terminal = {
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
-    isInteractive: process.stdout.isTTY === true,
-    columns: process.stdout.columns ?? 80,
-    environment: { ...process.env, LONGHAUL_SERVER: url },
-    workingFolder: process.cwd(),
-  };
+  const terminal = processTerminal({ ...process.env, LONGHAUL_SERVER: url });
+  const typed = words.map((word) => (/\s/.test(word) ? `'${word}'` : word)).join(' ');
+  print(terminal, displayText(`\n$ longhaul ${typed}`));
   const refuse = (): Promise<number> => Promise.reject(new Error('not in the demo'));
   return runCommand(words, terminal, { serve: refuse, api: refuse, worker: refuse, demo: refuse });
 }

@@ -2,30 +2,36 @@
 /** The `longhaul` command on this process. */
 
 import type { Launchers } from '../cli/launchers.js';
+import { OUTPUT_GONE_EXIT, reportBrokenOutput } from '../cli/broken-output.js';
 import { runCommand } from '../cli/program.js';
-import type { Terminal } from '../cli/terminal.js';
+import { processTerminal, watchOutput } from './process-terminal.js';
 
-const DEFAULT_COLUMNS = 80;
+const terminal = processTerminal(process.env);
 
-const terminal: Terminal = {
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
-  isInteractive: process.stdout.isTTY === true && process.env.TERM !== 'dumb',
-  columns: process.stdout.columns ?? DEFAULT_COLUMNS,
-  environment: process.env,
-  workingFolder: process.cwd(),
-};
+/** A server goes on when nobody reads what it prints. */
+let isServing = false;
+
+function serving<Options>(
+  launch: (options: Options) => Promise<number>,
+): (options: Options) => Promise<number> {
+  return (options) => {
+    isServing = true;
+    return launch(options);
+  };
+}
 
 const launchers: Launchers = {
-  serve: async (options) => (await import('./serve.js')).runServe(options),
-  api: async (options) => (await import('./api.js')).runApi(options),
-  worker: async (options) => (await import('./worker.js')).runWorker(options),
+  serve: serving(async (options) => (await import('./serve.js')).runServe(options)),
+  api: serving(async (options) => (await import('./api.js')).runApi(options)),
+  worker: serving(async (options) => (await import('./worker.js')).runWorker(options)),
   demo: async () => (await import('./demo.js')).runDemo(),
 };
 
-// A reader that closes the pipe (`longhaul job list | head -1`) ends the output, not with an error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+watchOutput((error) => {
+  if (isServing) return;
+  // A reader that has seen enough (`longhaul job list | head -1`) ends the command, and that is no error.
+  if (error.code === 'EPIPE') process.exit(OUTPUT_GONE_EXIT);
+  process.exit(reportBrokenOutput(terminal, error));
 });
 
 process.exitCode = await runCommand(process.argv.slice(2), terminal, launchers);

@@ -1,3 +1,6 @@
+import { display, displayLines } from '../cli/display-text.js';
+import { print } from '../cli/print.js';
+import { processTerminal } from './process-terminal.js';
 import { ALL_PARTS, createLogger, startService } from './service.js';
 import { readServerConfig } from './server-config.js';
 import { runUntilSignal } from './run-until-signal.js';
@@ -12,15 +15,13 @@ export async function runServe(options: ServerOptions): Promise<number> {
   const config = readServerConfig(options.config);
   const logger = createLogger(config.logLevel);
   const service = await startService(config, ALL_PARTS, logger, process.env);
-  process.stdout.write(
-    [
-      `Longhaul  ${service.url ?? ''}   API pages: ${service.url ?? ''}/docs`,
-      ...(service.temporalUiUrl === null ? [] : [`Temporal  ${service.temporalUiUrl}`]),
-      ...(config.server.tokenFile === null
-        ? ['No token is configured: the API answers to this machine only.']
-        : []),
-      '',
-    ].join('\n'),
-  );
+  const lines = [
+    display`Longhaul  ${service.url ?? ''}   API pages: ${service.url ?? ''}/docs`,
+    ...(service.temporalUiUrl === null ? [] : [display`Temporal  ${service.temporalUiUrl}`]),
+    ...(config.server.tokenFile === null
+      ? [display`No token is configured: the API answers to this machine only.`]
+      : []),
+  ];
+  print(processTerminal(process.env), displayLines(lines));
   return runUntilSignal(service, logger);
 }

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { BackupError } from '../domain/errors.js';
-import { printable } from './display-text.js';
+import { displayJson, displayText, type DisplayText } from './display-text.js';
 import type { ExitName } from './exit-codes.js';
+import { print } from './print.js';
 import { ServerClient, type ServerOptions } from './server-client.js';
 import type { Terminal } from './terminal.js';
 
@@ -10,13 +11,15 @@ export interface GlobalOptions extends ServerOptions {
   readonly json?: boolean;
 }
 
+const JSON_INDENT = 2;
+
 /** What a command works with. */
 export interface CommandContext {
   readonly terminal: Terminal;
   readonly server: ServerClient;
   readonly isJson: boolean;
   /** Shows an answer: as JSON when asked for, else as the text. */
-  show(content: unknown, text: () => string): void;
+  show(content: unknown, text: () => DisplayText): void;
 }
 
 export type CommandAction<Arguments extends unknown[]> = (
@@ -30,14 +33,13 @@ export function commandContext(terminal: Terminal, options: GlobalOptions): Comm
     terminal,
     server: new ServerClient(options),
     isJson,
-    show: (content, text) =>
-      terminal.out(`${isJson ? JSON.stringify(content, null, 2) : text()}\n`),
+    show: (content, text) => print(terminal, isJson ? displayJson(content, JSON_INDENT) : text()),
   };
 }
 
 /** `code: message`, and the hint on a line of its own. A message may have several lines, and names from backups. */
-export function describeError({ code, message, hint }: BackupError): string {
-  return `${code}: ${message}\n${hint}`.split('\n').map(printable).join('\n');
+export function describeError({ code, message, hint }: BackupError): DisplayText {
+  return displayText(`${code}: ${message}\n${hint}`);
 }
 
 /** Puts an action on a command: the way every command that talks to a server is written. */

@@ -1,6 +1,41 @@
-/** Values as people read them. */
+/** Values as people read them, and the only way in which they become text for a terminal. */
 
 import Table from 'cli-table3';
+
+declare const DISPLAYED: unique symbol;
+
+/** Text in which nothing that came from outside can act on the terminal or begin a line of its own. The functions of this file alone make it;
+ *  what is printed must be of this type. */
+export type DisplayText = string & { readonly [DISPLAYED]: true };
+
+/** One line: the values are shown as `printable`, the rest as it is written. */
+export function display(
+  words: TemplateStringsArray,
+  ...values: readonly (string | number)[]
+): DisplayText {
+  return asDisplayed(
+    String.raw({ raw: words }, ...values.map((value) => printable(String(value)))),
+  );
+}
+
+/** Parts below each other. */
+export function displayLines(parts: readonly DisplayText[]): DisplayText {
+  return asDisplayed(parts.join('\n'));
+}
+
+/** Text that may have several lines, such as a list of faults or a page of help. */
+export function displayText(text: string): DisplayText {
+  return asDisplayed(text.split('\n').map(printable).join('\n'));
+}
+
+/** @param indent as of `JSON.stringify`; 0: one line. The escapes are those of JSON, so it reads the same. */
+export function displayJson(content: unknown, indent: number): DisplayText {
+  return displayText(JSON.stringify(content, null, indent) ?? 'null');
+}
+
+function asDisplayed(text: string): DisplayText {
+  return text as DisplayText;
+}
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
@@ -27,30 +62,33 @@ export function formatInstant(instant: string | null): string {
   return instant === null ? '-' : instant.replace('T', ' ').replace(/\.\d+Z$/, 'Z');
 }
 
-/** Names come from backups and may hold anything: characters that a terminal acts on are shown as escapes. Covers C0, C1 and DEL, and the
- *  marks that turn the direction of writing (Unicode TR 36, bidirectional spoofing). */
+/** Names come from backups and may hold anything: characters that a terminal acts on are shown as escapes. Covers C0, C1 and DEL, the
+ *  separators of lines and paragraphs, and the marks that turn the direction of writing (Unicode TR 36, bidirectional spoofing). */
 export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (character) => {
+  return text.replaceAll(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0;
     return `\\u${code.toString(16).padStart(4, '0')}`;
   });
 }
 
 /** Rows under a head, without colour or frame. */
-export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function formatTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): DisplayText {
   const table = new Table({
     head: [...head],
     chars: FRAMELESS,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
   });
   table.push(...rows.map((row) => row.map(printable)));
-  return trimLines(table.toString());
+  return asDisplayed(trimLines(table.toString()));
 }
 
 /** Names and values in two columns; several values of one name are lines. */
-export function formatFields(fields: readonly (readonly [string, string])[]): string {
+export function formatFields(fields: readonly (readonly [string, string])[]): DisplayText {
   const width = Math.max(0, ...fields.map(([name]) => name.length));
-  return fields.map(([name, value]) => `${name.padEnd(width)}  ${printable(value)}`).join('\n');
+  return displayLines(fields.map(([name, value]) => display`${name.padEnd(width)}  ${value}`));
 }
 
 function trimLines(text: string): string {

@@ -9,7 +9,11 @@ export const EXIT_CODES = {
   invalid: { code: 2, meaning: 'Wrong usage, or a request that breaks a rule.' },
   notFound: { code: 3, meaning: 'No such job, session, repository or restore point.' },
   conflict: { code: 4, meaning: 'The state does not allow it, or someone else was faster.' },
-  unavailable: { code: 5, meaning: 'A server or a repository does not answer, or is full.' },
+  unavailable: {
+    code: 5,
+    meaning:
+      'A server or a repository does not answer, or is full; or the output cannot be written.',
+  },
   failed: { code: 6, meaning: 'The session or operation that was followed failed or was stopped.' },
   actionRequired: {
     code: 7,

@@ -2,8 +2,15 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 import type { OperationView } from '../api/repository-schemas.js';
+import type { ErrorCode } from '../domain/errors.js';
 import type { CommandContext } from './command-context.js';
-import { formatBytes, formatFields, formatInstant } from './display-text.js';
+import {
+  display,
+  formatBytes,
+  formatFields,
+  formatInstant,
+  type DisplayText,
+} from './display-text.js';
 import { EXIT_OF_RESULT, type ExitName } from './exit-codes.js';
 
 export interface OperationFlags {
@@ -19,7 +26,7 @@ export async function finishOperation(
   flags: OperationFlags,
 ): Promise<ExitName> {
   if (!flags.wait) {
-    context.show(started, () => started.operationId);
+    context.show(started, () => display`${started.operationId}`);
     return 'success';
   }
   const path = `/operations/${encodeURIComponent(started.operationId)}`;
@@ -30,10 +37,22 @@ export async function finishOperation(
   }
   const ended = operation;
   context.show(ended, () => describeOperation(ended));
-  return EXIT_OF_RESULT[ended.result ?? 'failed'];
+  return exitOf(ended);
 }
 
-function describeOperation(operation: OperationView): string {
+const NAMED_AND_MISSING: readonly ErrorCode[] = [
+  'RESTORE_POINT_MISSING',
+  'WORKLOAD_MISSING',
+  'REPOSITORY_MISSING',
+];
+
+/** What was named and is not there ends as every other command that names it. */
+function exitOf({ result, code }: OperationView): ExitName {
+  if (result === 'failed' && code !== null && NAMED_AND_MISSING.includes(code)) return 'notFound';
+  return EXIT_OF_RESULT[result ?? 'failed'];
+}
+
+function describeOperation(operation: OperationView): DisplayText {
   const fields: [string, string][] = [
     ['Operation', operation.id],
     ['Result', operation.result ?? operation.state],

@@ -4,11 +4,10 @@ import type { CopyTask } from '../domain/copy-session.js';
 import { BackupError } from '../domain/errors.js';
 import type { SessionView } from '../api/session-schemas.js';
 import type { CommandContext } from './command-context.js';
+import { display, displayJson, type DisplayText } from './display-text.js';
 import { EXIT_OF_RESULT, type ExitName } from './exit-codes.js';
+import { print, printBar } from './print.js';
 import { describeProgress, describeSession, describeTask, progressBar } from './session-display.js';
-
-/** Erase the line and go to its start (ECMA-48, EL and CR). */
-const CLEAR_LINE = '\r\u001b[2K';
 
 /** Seconds between two progress lines in a pipe. */
 const LINE_INTERVAL_MS = 10_000;
@@ -20,11 +19,11 @@ export async function followSession(
   const hasBar = terminal.isInteractive && !isJson;
   let lastLineMs = Number.NEGATIVE_INFINITY;
   const taskStates = new Map<string, string>();
-  const line = (text: string): void => terminal.out(`${hasBar ? CLEAR_LINE : ''}${text}\n`);
+  const line = (text: DisplayText): void => print(terminal, text, { overBar: hasBar });
   for await (const { event, data } of server.events(
     `/sessions/${encodeURIComponent(sessionId)}/events`,
   )) {
-    if (isJson) terminal.out(`${JSON.stringify({ event, data })}\n`);
+    if (isJson) print(terminal, displayJson({ event, data }, 0));
     if (event === 'end') {
       const session = data as SessionView;
       if (!isJson) line(describeSession(session));
@@ -39,10 +38,10 @@ export async function followSession(
     } else if (event === 'progress') {
       const { progress } = data as SessionView;
       if (hasBar) {
-        terminal.out(`${CLEAR_LINE}${progressBar(progress, terminal.columns)}`);
+        printBar(terminal, progressBar(progress, terminal.columns));
       } else if (performance.now() - lastLineMs >= LINE_INTERVAL_MS) {
         lastLineMs = performance.now();
-        line(describeProgress(progress));
+        line(display`${describeProgress(progress)}`);
       }
     }
   }

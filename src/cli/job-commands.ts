@@ -9,7 +9,9 @@ import {
   formatFields,
   formatInstant,
   formatTable,
-  printable,
+  display,
+  displayLines,
+  type DisplayText,
 } from './display-text.js';
 import type { ExitName } from './exit-codes.js';
 import { followSession } from './follow-session.js';
@@ -58,7 +60,7 @@ function addDefinitionCommands(job: Command, act: Act): void {
     job.command('delete').argument('<job>').description('Delete a job; its copies stay.'),
     async (context, id: string) => {
       await context.server.request('DELETE', jobPath(id));
-      context.show({ deleted: id }, () => `Job ${printable(id)} is deleted; its copies stay.`);
+      context.show({ deleted: id }, () => display`Job ${id} is deleted; its copies stay.`);
     },
   );
   act(
@@ -114,7 +116,7 @@ function addRunCommands(job: Command, act: Act): void {
 function addStateCommand(job: Command, act: Act, verb: 'enable' | 'disable', text: string): void {
   act(job.command(verb).argument('<job>').description(text), async (context, id: string) => {
     const changed = await context.server.request<JobView>('POST', `${jobPath(id)}/${verb}`);
-    context.show(changed, () => `Job ${printable(id)} is ${changed.state}.`);
+    context.show(changed, () => display`Job ${id} is ${changed.state}.`);
   });
 }
 
@@ -179,7 +181,7 @@ async function startJob(
     { body, headers },
   );
   if (follow === true) return followSession(context, started.sessionId);
-  context.show(started, () => started.sessionId);
+  context.show(started, () => display`${started.sessionId}`);
 }
 
 function jobPath(id: string): string {
@@ -192,8 +194,8 @@ const STATE_TEXT: Readonly<Record<JobState, string>> = {
   actionRequired: 'action required',
 };
 
-function describeJobs(jobs: readonly JobView[]): string {
-  if (jobs.length === 0) return 'No jobs.';
+function describeJobs(jobs: readonly JobView[]): DisplayText {
+  if (jobs.length === 0) return display`No jobs.`;
   return formatTable(
     ['JOB', 'NAME', 'MODE', 'STATE', 'TARGET', 'NEXT RUN', 'LAST RESULT'],
     jobs.map(({ id, name, mode, state, target, nextRunAt, lastSession }) => [
@@ -208,7 +210,7 @@ function describeJobs(jobs: readonly JobView[]): string {
   );
 }
 
-function describeJob(job: JobView): string {
+function describeJob(job: JobView): DisplayText {
   const { retention, lastSession } = job;
   const sources = job.sources.include.map(
     ({ repositoryId, workloads }) => `${repositoryId}: ${workloads?.join(', ') ?? 'all workloads'}`,
@@ -246,8 +248,8 @@ function describeMissedStarts({ missedStarts, skippedStarts }: JobView): string 
     : `are left out: ${skippedStarts} so far, because the server was down`;
 }
 
-function describePlan({ workloads }: JobPlan): string {
-  if (workloads.length === 0) return 'No workload matches the sources of the job.';
+function describePlan({ workloads }: JobPlan): DisplayText {
+  if (workloads.length === 0) return display`No workload matches the sources of the job.`;
   const table = formatTable(
     ['WORKLOAD', 'ALGORITHM', 'RESTORE POINTS', 'TO READ', 'WHY'],
     workloads.map(({ workload, algorithm, restorePoints, estimatedBytes, reasons }) => [
@@ -258,14 +260,14 @@ function describePlan({ workloads }: JobPlan): string {
       reasons.join('; '),
     ]),
   );
-  return [table, ...workloads.flatMap(describeRetention)].join('\n');
+  return displayLines([table, ...workloads.flatMap(describeRetention)]);
 }
 
-function describeRetention({ workload, retention }: JobPlan['workloads'][number]): string[] {
+function describeRetention({ workload, retention }: JobPlan['workloads'][number]): DisplayText[] {
   const { keep, actions, warnings } = retention;
   return [
-    ...warnings.map((warning) => `${workload}: warning: ${warning}`),
-    ...actions.map((action) => `${workload}: ${action}`),
-    ...keep.map(({ id, reasons }) => `${workload}: keep ${id}: ${reasons.join('; ')}`),
+    ...warnings.map((warning) => display`${workload}: warning: ${warning}`),
+    ...actions.map((action) => display`${workload}: ${action}`),
+    ...keep.map(({ id, reasons }) => display`${workload}: keep ${id}: ${reasons.join('; ')}`),
   ];
 }

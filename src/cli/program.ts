@@ -12,7 +12,10 @@ import {
 import { EXIT_CODES, EXIT_OF_KIND, type ExitName } from './exit-codes.js';
 import { addJobCommands } from './job-commands.js';
 import type { Launchers } from './launchers.js';
+import { displayText } from './display-text.js';
+import { printError, printParsed } from './print.js';
 import { addRepositoryCommands } from './repository-commands.js';
+import { ServerError } from './server-client.js';
 import { addServerCommands } from './server-commands.js';
 import { addSessionCommands } from './session-commands.js';
 import type { Terminal } from './terminal.js';
@@ -47,8 +50,8 @@ function buildProgram(
     .description('Durable off-site copies of backups that exist already.')
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => terminal.out(text),
-      writeErr: (text) => terminal.err(text),
+      writeOut: (text) => printParsed(terminal, 'out', text),
+      writeErr: (text) => printParsed(terminal, 'err', text),
       getOutHelpWidth: () => terminal.columns,
       getErrHelpWidth: () => terminal.columns,
     })
@@ -92,10 +95,14 @@ function reportError(error: unknown, terminal: Terminal): ExitName {
     return error.exitCode === 0 ? 'success' : 'invalid';
   }
   if (error instanceof BackupError) {
-    terminal.err(`${describeError(error)}\n`);
+    printError(terminal, describeError(error));
     return EXIT_OF_KIND[error.kind];
   }
+  if (error instanceof ServerError) {
+    printError(terminal, displayText(error.message));
+    return 'bug';
+  }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  terminal.err(`${text}\n`);
+  printError(terminal, displayText(text));
   return 'bug';
 }

@@ -10,7 +10,10 @@ import {
   formatFields,
   formatInstant,
   formatTable,
+  display,
+  displayLines,
   printable,
+  type DisplayText,
 } from './display-text.js';
 import { BackupError } from '../domain/errors.js';
 import { finishOperation, type OperationFlags } from './follow-operation.js';
@@ -35,12 +38,12 @@ export function addRepositoryCommands(program: Command, act: Act): void {
       const workloads = await context.server.all<WorkloadSummary>(`${path}/workloads`);
       const jobs = await context.server.all<StoredJob>(`${path}/jobs`);
       context.show({ ...scanned, workloads, jobs }, () =>
-        [
+        displayLines([
           describeRepositories([scanned]),
-          '',
+          display``,
           describeWorkloads(workloads),
-          ...(jobs.length === 0 ? [] : ['', describeStoredJobs(jobs)]),
-        ].join('\n'),
+          ...(jobs.length === 0 ? [] : [display``, describeStoredJobs(jobs)]),
+        ]),
       );
     },
   );
@@ -89,7 +92,7 @@ function addRestoreCommand(program: Command, act: Act): void {
   );
 }
 
-function describeStoredJobs(jobs: readonly StoredJob[]): string {
+function describeStoredJobs(jobs: readonly StoredJob[]): DisplayText {
   return formatTable(
     ['JOB', 'NAME', 'WORKLOADS', 'RESTORE POINTS', 'SESSIONS', 'LAST SESSION'],
     jobs.map((job) => [
@@ -158,7 +161,7 @@ function pointsPath(repositoryId: string, workload: string | undefined): string 
   return `${repositoryPath(repositoryId)}/restore-points${query}`;
 }
 
-function describeRepositories(repositories: readonly RepositoryView[]): string {
+function describeRepositories(repositories: readonly RepositoryView[]): DisplayText {
   return formatTable(
     ['REPOSITORY', 'ROLE', 'KIND', 'REACHABLE', 'FREE', 'TOTAL', 'SLOTS', 'PATH'],
     repositories.map((entry) => [
@@ -174,8 +177,8 @@ function describeRepositories(repositories: readonly RepositoryView[]): string {
   );
 }
 
-function describeWorkloads(workloads: readonly WorkloadSummary[]): string {
-  if (workloads.length === 0) return 'No workloads.';
+function describeWorkloads(workloads: readonly WorkloadSummary[]): DisplayText {
+  if (workloads.length === 0) return display`No workloads.`;
   return formatTable(
     ['WORKLOAD', 'NAME', 'TYPE', 'JOB', 'RESTORE POINTS', 'NEWEST', 'PROBLEM'],
     workloads.map(({ id, name, type, jobId, restorePointCount, newestAt, problem }) => [
@@ -190,8 +193,8 @@ function describeWorkloads(workloads: readonly WorkloadSummary[]): string {
   );
 }
 
-function describePoints(points: readonly RestorePointView[]): string {
-  if (points.length === 0) return 'No restore points.';
+function describePoints(points: readonly RestorePointView[]): DisplayText {
+  if (points.length === 0) return display`No restore points.`;
   return formatTable(
     [
       'RESTORE POINT',
@@ -218,7 +221,7 @@ function describePoints(points: readonly RestorePointView[]): string {
   );
 }
 
-function describePoint(point: RestorePointView): string {
+function describePoint(point: RestorePointView): DisplayText {
   const fields: [string, string][] = [
     ['Restore point', point.id],
     ['Workload', `${point.workload} (${point.workloadType})`],

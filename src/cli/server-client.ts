@@ -44,7 +44,12 @@ export class ServerClient {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    return (response.status === 204 ? undefined : await response.json()) as Content;
+    if (response.status === 204) return undefined as Content;
+    try {
+      return (await response.json()) as Content;
+    } catch (cause) {
+      throw this.#notUnderstood('the answer is no whole JSON', cause);
+    }
   }
 
   /** Every item of a list, page after page. */
@@ -54,8 +59,10 @@ export class ServerClient {
     do {
       const separator = path.includes('?') ? '&' : '?';
       const next = cursor === undefined ? '' : `${separator}cursor=${encodeURIComponent(cursor)}`;
-      const page: Page<Item> = await this.request('GET', `${path}${next}`);
-      items.push(...page.items);
+      const page: Page<Item> | null = await this.request('GET', `${path}${next}`);
+      if (page === null || !Array.isArray(page.items))
+        throw this.#notUnderstood('the answer is no list');
+      items.push(...(page.items as readonly Item[]));
       cursor = page.nextCursor;
     } while (cursor !== undefined);
     return items;
@@ -74,6 +81,8 @@ export class ServerClient {
         yield* blocks.flatMap(parseEvent);
       }
     } catch (cause) {
+      if (cause instanceof SyntaxError)
+        throw this.#notUnderstood('an event is no whole JSON', cause);
       throw this.#unreachable(cause);
     }
   }
@@ -81,15 +90,23 @@ export class ServerClient {
   async #fetch(path: string, init: RequestInit): Promise<Response> {
     const headers = new Headers(init.headers);
     const token = await this.#token();
-    if (token !== null) headers.set('Authorization', `Bearer ${token}`);
+    if (token !== null) headers.set('Authorization', authorizationOf(token));
     let response: Response;
     try {
       response = await fetch(new URL(`${BASE_PATH}${path}`, this.#server), { ...init, headers });
     } catch (cause) {
       throw this.#unreachable(cause);
     }
-    if (!response.ok) throw await errorOf(response);
-    return response;
+    if (response.ok) return response;
+    throw (
+      (await errorOf(response)) ??
+      this.#notUnderstood(`it answers ${response.status} ${response.statusText}`)
+    );
+  }
+
+  #notUnderstood(what: string, cause?: unknown): BackupError {
+    const message = `${this.#server} does not answer as a Longhaul server: ${what}`;
+    return new BackupError('SERVER_ANSWER_UNKNOWN', message, { cause });
   }
 
   async #token(): Promise<string | null> {
@@ -108,16 +125,30 @@ export class ServerClient {
   }
 }
 
-async function errorOf(response: Response): Promise<Error> {
+/** An error of the server that this command has no code for: a bug there, or a newer server. Its words are shown, and no stack. */
+export class ServerError extends Error {
+  override readonly name = 'ServerError';
+}
+
+/** What may not stand in a header would be reported as a fault of the program.
+ *  @throws UNAUTHORIZED */
+function authorizationOf(token: string): string {
+  if (/^[\x21-\x7e]+$/.test(token)) return `Bearer ${token}`;
+  const fault = token === '' ? 'is empty' : 'holds more than one word of ASCII characters';
+  throw new BackupError('UNAUTHORIZED', `the token file ${fault}`);
+}
+
+/** null: not an answer of Longhaul. */
+async function errorOf(response: Response): Promise<Error | null> {
   const problem: unknown = await response.json().catch(() => null);
   if (typeof problem === 'object' && problem !== null && 'code' in problem) {
     const { code } = problem;
     const detail = 'detail' in problem ? String(problem.detail) : response.statusText;
-    const hint = 'hint' in problem ? { hint: String(problem.hint) } : {};
+    const hint: { hint?: string } = 'hint' in problem ? { hint: String(problem.hint) } : {};
     if (isErrorCode(code)) return new BackupError(code, detail, hint);
-    return new Error(`${String(code)}: ${detail}`);
+    return new ServerError([`${String(code)}: ${detail}`, hint.hint ?? ''].join('\n').trim());
   }
-  return new Error(`the server answered ${response.status} ${response.statusText}`);
+  return null;
 }
 
 function parseEvent(block: string): ServerEvent[] {

@@ -3,7 +3,7 @@
 import type { Act } from './command-context.js';
 import type { Command } from 'commander';
 import type { SessionSummary, SessionView } from '../api/session-schemas.js';
-import { printable } from './display-text.js';
+import { display } from './display-text.js';
 import { followSession } from './follow-session.js';
 import type { Page } from './server-client.js';
 import { describeSession, describeSessions } from './session-display.js';
@@ -68,7 +68,7 @@ function addControlCommand(
         'POST',
         `${sessionPath(id)}/${verb}`,
       );
-      context.show(changed, () => `Session ${printable(id)} is ${changed.state}.`);
+      context.show(changed, () => display`Session ${id} is ${changed.state}.`);
     },
   );
 }

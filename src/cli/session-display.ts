@@ -8,11 +8,13 @@ import {
   formatFields,
   formatInstant,
   formatTable,
-  printable,
+  display,
+  displayLines,
+  type DisplayText,
 } from './display-text.js';
 
-export function describeSessions(sessions: readonly SessionSummary[]): string {
-  if (sessions.length === 0) return 'No sessions.';
+export function describeSessions(sessions: readonly SessionSummary[]): DisplayText {
+  if (sessions.length === 0) return display`No sessions.`;
   return formatTable(
     ['SESSION', 'TRIGGER', 'STATE', 'RESULT', 'STARTED', 'ENDED'],
     sessions.map(({ id, trigger, state, result, startedAt, endedAt }) => [
@@ -26,7 +28,7 @@ export function describeSessions(sessions: readonly SessionSummary[]): string {
   );
 }
 
-export function describeSession(session: SessionView): string {
+export function describeSession(session: SessionView): DisplayText {
   const fields: [string, string][] = [
     ['Session', session.id],
     ['State', session.state],
@@ -38,7 +40,9 @@ export function describeSession(session: SessionView): string {
   if (session.reason !== null) fields.push(['Reason', session.reason]);
   if (!session.live) fields.push(['Note', 'no worker answers: progress and tasks are missing']);
   const text = formatFields(fields);
-  return session.tasks.length === 0 ? text : `${text}\n\n${describeTasks(session.tasks)}`;
+  return session.tasks.length === 0
+    ? text
+    : displayLines([text, display``, describeTasks(session.tasks)]);
 }
 
 /** One line: how far, how much, how fast, how long. */
@@ -54,27 +58,27 @@ export function describeProgress(progress: CopyProgress): string {
 }
 
 /** One line of a task, for logs and pipes. */
-export function describeTask(task: CopyTask): string {
+export function describeTask(task: CopyTask): DisplayText {
   const { workload, state, result, algorithm, progress, code, reason } = task;
   const head = `${workload}: ${result ?? state}`;
   const work = algorithm === 'none' ? '' : ` (${algorithm}, ${describeProgress(progress)})`;
   const cause = [code, reason].filter((part) => part !== null).join(': ');
-  return printable(`${head}${work}${cause === '' ? '' : `: ${cause}`}`);
+  return display`${head}${work}${cause === '' ? '' : `: ${cause}`}`;
 }
 
 /** `[#####.....] 50.0 %, …` within the width of the terminal. */
-export function progressBar(progress: CopyProgress, columns: number): string {
+export function progressBar(progress: CopyProgress, columns: number): DisplayText {
   const text = describeProgress(progress);
   const room = Math.min(MAX_BAR_COLUMNS, columns - text.length - 4);
-  if (room < MIN_BAR_COLUMNS) return text.slice(0, columns);
+  if (room < MIN_BAR_COLUMNS) return display`${text.slice(0, columns)}`;
   const done = Math.round((room * Math.min(100, Math.max(0, progress.percent))) / 100);
-  return `[${'#'.repeat(done)}${'.'.repeat(room - done)}] ${text}`;
+  return display`[${'#'.repeat(done)}${'.'.repeat(room - done)}] ${text}`;
 }
 
 const MAX_BAR_COLUMNS = 40;
 const MIN_BAR_COLUMNS = 10;
 
-function describeTasks(tasks: readonly CopyTask[]): string {
+function describeTasks(tasks: readonly CopyTask[]): DisplayText {
   return formatTable(
     ['WORKLOAD', 'STATE', 'RESULT', 'ALGORITHM', 'PROGRESS', 'REASON'],
     tasks.map(({ workload, state, result, algorithm, progress, code, reason }) => [

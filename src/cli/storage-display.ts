@@ -2,10 +2,10 @@
 
 import type { RepositoryView } from '../api/repository-schemas.js';
 import type { StorageAbilities } from '../domain/storage-probe.js';
-import { formatFields } from './display-text.js';
+import { formatFields, type DisplayText } from './display-text.js';
 import type { ExitName } from './exit-codes.js';
 
-export function describeStorage(repository: RepositoryView): string {
+export function describeStorage(repository: RepositoryView): DisplayText {
   const { storage } = repository;
   const fields: [string, string][] = [
     ['Repository', `${repository.id} (${repository.role})`],

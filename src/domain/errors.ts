@@ -306,6 +306,17 @@ export const ERROR_CODES = {
     meaning: 'Another `longhaul serve` uses this state directory.',
     hint: 'Stop the other server, or choose another stateDirectory.',
   },
+  SERVER_ANSWER_UNKNOWN: {
+    kind: 'unavailable',
+    meaning:
+      'What answers at the address is not a Longhaul server, or something between spoiled its answer.',
+    hint: 'Check --server, and what stands between: a proxy that answers in its place, a server of another version.',
+  },
+  OUTPUT_NOT_WRITTEN: {
+    kind: 'exhausted',
+    meaning: 'Standard output does not take what the command prints.',
+    hint: 'Make room where the output goes; what was asked of the server was done.',
+  },
   SERVER_UNREACHABLE: {
     kind: 'unavailable',
     meaning: 'The Longhaul server does not answer.',

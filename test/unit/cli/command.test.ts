@@ -155,6 +155,80 @@ describe('every command', () => {
     for (const acting of ['\u001b', '\u202e', '\r', '\u009b']) expect(out).not.toContain(acting);
   });
 
+  it('shows a plan whose workload names act on a terminal as escapes, each in its line', async () => {
+    const workload = 'db\u001b[2J\nweb01: success\u202e\u2028';
+    const retention = { keep: [{ id: 'p1', reasons: ['newest'] }], actions: [], warnings: ['odd'] };
+    const entry = { algorithm: 'full', restorePoints: ['p1'], estimatedBytes: 1, reasons: ['new'] };
+    bench.answer({
+      'GET /jobs/nightly/plan': { body: { workloads: [{ workload, ...entry, retention }] } },
+    });
+    const { out } = await bench.run(['job', 'plan', 'nightly']);
+    const shown = 'db\\u001b[2J\\u000aweb01: success\\u202e\\u2028';
+    expect(out.split('\n').slice(2)).toEqual([
+      `${shown}: warning: odd`,
+      `${shown}: keep p1: newest`,
+      '',
+    ]);
+  });
+
+  it('shows names in JSON so that they mean the same and act on no terminal', async () => {
+    const name = 'a\u009b31m\u202eb\u007f';
+    bench.answer({ 'GET /jobs/x': { body: { ...JOB, name } } });
+    const { out } = await bench.run(['job', 'show', 'x', '--json']);
+    expect(out).toContain('a\\u009b31m\\u202eb\\u007f');
+    expect(JSON.parse(out)).toMatchObject({ name });
+  });
+
+  it('shows words that were typed wrongly as escapes', async () => {
+    const { code, err } = await bench.run(['no\u001b[2Jcommand']);
+    expect(code).toBe(2);
+    expect(err).toContain("unknown command 'no\\u001b[2Jcommand'");
+  });
+
+  it.each([
+    ['an HTML page of a proxy', { status: 502, text: '<html>Bad Gateway</html>' }],
+    ['an HTML page with status 200', { text: '<html>Log in</html>' }],
+    ['half a JSON', { text: '{"items": [' }],
+    ['another program', { text: '{}' }],
+  ])('tells in words that %s is no answer of Longhaul', async (_what, answer) => {
+    bench.answer({ 'GET /jobs': answer });
+    const { code, out, err } = await bench.run(['job', 'list']);
+    expect([code, out]).toEqual([5, '']);
+    expect(err).toMatch(/^SERVER_ANSWER_UNKNOWN: .*\nCheck --server.*\n$/);
+  });
+
+  it('shows an error of the server that it has no code for, without a stack', async () => {
+    const body = { code: 'INTERNAL_ERROR', detail: 'a bug', hint: 'The log has the details.' };
+    bench.answer({ 'GET /jobs': { status: 500, body } });
+    const { code, err } = await bench.run(['job', 'list']);
+    expect([code, err]).toEqual([1, 'INTERNAL_ERROR: a bug\nThe log has the details.\n']);
+  });
+
+  it.each([
+    ['is empty', ''],
+    ['holds more than one word', 'one\ntwo'],
+    ['holds more than one word', 'schlüssel'],
+  ])('tells that a token file %s (%j)', async (what, token) => {
+    writeFileSync(join(bench.folder, 'token'), token);
+    const { code, err } = await bench.run([
+      'job',
+      'list',
+      '--token-file',
+      join(bench.folder, 'token'),
+    ]);
+    expect([code, err]).toEqual([2, expect.stringContaining(`the token file ${what}`)]);
+  });
+
+  it('ends as not found when the restore point that was named is not there', async () => {
+    const ended = { state: 'ended', result: 'failed', code: 'RESTORE_POINT_MISSING', notes: [] };
+    const operation = { id: 'o', reason: 'none', endedAt: null, processedBytes: 0, totalBytes: 0 };
+    bench.answer({
+      'POST /repositories/offsite/restore-points/p/verify': { body: { operationId: 'o' } },
+      'GET /operations/o': { body: { ...operation, ...ended } },
+    });
+    expect((await bench.run(['restore-point', 'verify', 'offsite', 'p'])).code).toBe(3);
+  });
+
   it('shows control characters of errors as escapes', async () => {
     bench.answer({
       'GET /jobs/x': {

@@ -1,1 +1,0 @@
-export const probe = (): void => console.log('a command prints');
