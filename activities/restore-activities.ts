@@ -22,6 +22,8 @@ export interface RestoreOrder {
   readonly format: ImageFormat;
   /** null: all. */
   readonly disks: readonly string[] | null;
+  /** Whether the folder may hold other files. */
+  readonly intoExisting: boolean;
   /** From `prepareRestore`; null before. */
   readonly leaseId: string | null;
 }

@@ -125,6 +125,8 @@ export interface RestoreInput {
   readonly format: ImageFormat;
   /** Names of the disks that are wanted; absent: all. */
   readonly disks?: readonly string[];
+  /** Whether the folder may hold other files; absent: it must be empty or new. */
+  readonly intoExisting?: boolean;
 }
 
 export const operationQuery = defineQuery<OperationStatus>('operation');

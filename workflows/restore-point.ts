@@ -36,6 +36,7 @@ async function restore(input: RestoreInput, state: OperationState): Promise<Oper
     destinationPath,
     format,
     disks: input.disks ?? null,
+    intoExisting: input.intoExisting ?? false,
     leaseId: null,
   };
   const plan = await activities.prepareRestore.executeWithOptions(

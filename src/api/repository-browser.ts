@@ -1,6 +1,6 @@
 /** What lies in the repositories. The API has no access to storage: a short workflow looks, near the repository, and returns one page. */
 
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { RepositoryConfig } from '../config/config.js';
@@ -24,10 +24,9 @@ import type {
   WorkloadSummary,
 } from '../domain/repository-view.js';
 import type { JobPlan } from '../domain/operation.js';
+import { SharedLooks } from './shared-looks.js';
 import { toBackupError } from './temporal-errors.js';
 
-/** Pages that several viewers ask for within this time are read once. */
-const CACHE_MS = 5_000;
 const BROWSE_TIMEOUT = '30s';
 /** Reads the metadata of every restore point that would be copied. */
 const PLAN_TIMEOUT = '5m';
@@ -37,15 +36,10 @@ const UNFIT_SEEN_MS = 30_000;
 /** Whoever asks whether the server is ready does not wait for longer. */
 const LOOK_WAIT_MS = 4_000;
 
-interface CachedPage {
-  readonly page: Promise<BrowsePage<unknown>>;
-  readonly expiresMs: number;
-}
-
 export class RepositoryBrowser {
   readonly #client: Client;
   readonly #now: () => number;
-  readonly #cache = new Map<string, CachedPage>();
+  readonly #looks = new SharedLooks();
   readonly #seen = new Map<string, { description: RepositoryDescription; seenAtMs: number }>();
 
   constructor(client: Client, now: () => number) {
@@ -109,13 +103,6 @@ export class RepositoryBrowser {
     return this.#browse({ repositoryId, what: 'restorePoints', workload, cursor });
   }
 
-  /** The next look reads the repository again. */
-  forget(repositoryId: string): void {
-    for (const key of this.#cache.keys()) {
-      if (key.startsWith(`browse/${repositoryId}/`)) this.#cache.delete(key);
-    }
-  }
-
   /** What a session of the job would do now. */
   plan(job: CopyJob): Promise<JobPlan> {
     const input: PlanJobInput = { job };
@@ -128,26 +115,15 @@ export class RepositoryBrowser {
     return this.#execute(WORKFLOW_READ_JOB_DEFINITION, id, input, BROWSE_TIMEOUT);
   }
 
+  /** A look that has begun may have read what has changed since, so nobody joins it: whoever comes meanwhile waits for the next one, and all
+   *  of them share that. */
   #browse<Item>(input: BrowseRepositoryInput): Promise<BrowsePage<Item>> {
-    const nowMs = this.#now();
     const key = browseIdOf(input);
-    const cached = this.#cache.get(key);
-    if (cached !== undefined && cached.expiresMs > nowMs) {
-      return cached.page as Promise<BrowsePage<Item>>;
-    }
-    for (const [old, { expiresMs }] of this.#cache) {
-      if (expiresMs <= nowMs) this.#cache.delete(old);
-    }
-    const page = this.#execute<BrowsePage<Item>>(
-      WORKFLOW_BROWSE_REPOSITORY,
-      key,
-      input,
-      BROWSE_TIMEOUT,
-    );
-    this.#cache.set(key, { page, expiresMs: nowMs + CACHE_MS });
-    // A failure is not remembered: the next look tries again.
-    page.catch(() => this.#cache.delete(key));
-    return page;
+    const look = () => {
+      const id = `${key}/${randomUUID()}`;
+      return this.#execute<BrowsePage<Item>>(WORKFLOW_BROWSE_REPOSITORY, id, input, BROWSE_TIMEOUT);
+    };
+    return this.#looks.share(key, look);
   }
 
   #execute<Result>(

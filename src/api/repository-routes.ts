@@ -94,7 +94,7 @@ function contentRoutes({ browser, repositories }: RepositoryServices): Route[] {
 }
 
 function browseRoutes(services: RepositoryServices): Route[] {
-  const { browser, repositories } = services;
+  const { repositories } = services;
   const known = (id: string | undefined) => configuredRepository(repositories, id ?? '');
   return [
     jsonRoute({
@@ -119,7 +119,6 @@ function browseRoutes(services: RepositoryServices): Route[] {
       errors: ['REPOSITORY_MISSING'],
       run: async ({ params }) => {
         const repository = known(params.id);
-        browser.forget(repository.id);
         return { content: await view(services, repository) };
       },
     }),
@@ -134,7 +133,6 @@ function browseRoutes(services: RepositoryServices): Route[] {
       errors: ['REPOSITORY_MISSING'],
       run: async ({ params }) => {
         const repository = known(params.id);
-        browser.forget(repository.id);
         return { content: await view(services, repository, 'check') };
       },
     }),
@@ -194,6 +192,7 @@ function restoreRoutes({ operations, repositories }: RepositoryServices): Route[
             restorePointId: restorePointIdOf(params.restorePointId),
             destinationPath: checkedDestination(body.destination.path, repositories),
             format: body.format,
+            intoExisting: body.intoExisting,
             ...(body.disks === undefined ? {} : { disks: body.disks }),
           }),
         ),

@@ -50,6 +50,7 @@ export interface RestoreRequest {
   readonly destination: { readonly path: RestoreInput['destinationPath'] };
   readonly format: RestoreInput['format'];
   readonly disks?: string[] | undefined;
+  readonly intoExisting: boolean;
 }
 
 const storageSchema: z.ZodType<StorageProbe> = z.object({
@@ -157,6 +158,9 @@ export const restoreRequestSchema: z.ZodType<RestoreRequest> = z.strictObject({
   format: imageFormat.default('qcow2'),
   disks: z.array(z.string().min(1).max(255)).min(1).max(1_000).optional().meta({
     description: 'Names of the disks that are wanted; without it: all.',
+  }),
+  intoExisting: z.boolean().default(false).meta({
+    description: 'Whether the folder may hold other files; none of them is ever overwritten.',
   }),
 });
 

@@ -37,7 +37,10 @@ export interface ServiceParts {
 export const ALL_PARTS: ServiceParts = { api: true, control: true, repositories: null };
 
 export function createLogger(level: LonghaulConfig['logLevel']): Logger {
-  return pino({ level, base: null }, pino.destination(2));
+  const destination = pino.destination(2);
+  // A log that takes no more (its disk is full, its reader has gone) must not end the service.
+  destination.on('error', () => undefined);
+  return pino({ level, base: null }, destination);
 }
 
 /** Starts the parts of a server: the embedded Temporal server when configured, workers, API. What was started is stopped again when a
@@ -69,6 +72,8 @@ async function startParts(
   stops: (() => Promise<void>)[],
   stop: () => Promise<void>,
 ): Promise<Service> {
+  // Before Temporal is started: what is wrong with the token is said at once.
+  const token = parts.api ? await apiToken(config) : null;
   const embedded = await startTemporal(config, parts, logger, environment, stops);
   const temporal = await connectTemporal(config);
   stops.push(() => temporal.connection.close());
@@ -86,7 +91,7 @@ async function startParts(
     stops.push(() => workers.stop());
     failures.push(workers.finished());
   }
-  const url = parts.api ? await startApi(config, temporal, logger, stops) : null;
+  const url = parts.api ? await startApi(config, token, temporal, logger, stops) : null;
   const failed = Promise.all(failures).then(() => new Promise<never>(() => undefined));
   failed.catch(() => undefined); // whoever waits for it sees the failure; nobody needs to
   return { url, temporalUiUrl: embedded?.uiUrl ?? null, failed, stop };
@@ -188,14 +193,18 @@ function copySettings(copy: CopyConfig): CopySettings {
 /** How soon `readyz` and the list of repositories notice a worker that is gone: three of these. */
 const WORKER_HEARTBEAT = '10s';
 
+async function apiToken({ server }: LonghaulConfig): Promise<string | null> {
+  return server.tokenFile === null ? null : readToken(server.tokenFile);
+}
+
 async function startApi(
   config: LonghaulConfig,
+  token: string | null,
   temporal: TemporalClient,
   logger: Logger,
   stops: (() => Promise<void>)[],
 ): Promise<string> {
-  const { address, port, tokenFile } = config.server;
-  const token = tokenFile === null ? null : (await readFile(tokenFile, 'utf8')).trim();
+  const { address, port } = config.server;
   const app = createApi({ client: temporal.client, config, token, now: Date.now, logger });
   const server = createServer(app);
   await listen(server, port, token === null ? '127.0.0.1' : address);
@@ -205,6 +214,23 @@ async function startApi(
   return `http://${address.includes(':') ? `[${address}]` : address}:${actualPort}`;
 }
 
+/** An empty token would let everyone in who sends an empty one.
+ *  @throws CONFIG_INVALID */
+async function readToken(tokenFile: string): Promise<string> {
+  const fault = (what: string, cause?: unknown): BackupError =>
+    new BackupError('CONFIG_INVALID', `server.tokenFile: ${tokenFile} ${what}`, { cause });
+  let text: string;
+  try {
+    text = await readFile(tokenFile, 'utf8');
+  } catch (cause) {
+    throw fault(`cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+  }
+  const token = text.trim();
+  if (token === '') throw fault('is empty');
+  if (!/^[\x21-\x7e]+$/.test(token)) throw fault('holds more than one word of ASCII characters');
+  return token;
+}
+
 async function listen(server: Server, port: number, address: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
@@ -212,7 +238,10 @@ async function listen(server: Server, port: number, address: string): Promise<vo
         new BackupError(
           'CONFIG_INVALID',
           `the API cannot listen on ${address}:${port}: ${error.message}`,
-          { hint: 'Choose another server.port, or stop what listens there.', cause: error },
+          {
+            hint: 'Choose another server.address or server.port, or stop what listens there.',
+            cause: error,
+          },
         ),
       ),
     );

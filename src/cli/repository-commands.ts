@@ -72,16 +72,18 @@ function addRestoreCommand(program: Command, act: Act): void {
       .requiredOption('--to <folder>', 'empty or new folder on the machine of the worker')
       .option('--format <format>', 'qcow2 or raw', 'qcow2')
       .option('--disk <name...>', 'only these disks')
+      .option('--into-existing', 'the folder may hold other files; none is overwritten')
       .option('--no-wait', 'return at once with the operation id')
       .description('Write the disks of a restore point as whole images into a folder.'),
     async (
       context,
       id: string,
       point: string,
-      flags: { to: string; format: string; disk?: string[] } & OperationFlags,
+      flags: { to: string; format: string; disk?: string[]; intoExisting?: true } & OperationFlags,
     ) => {
       const path = resolve(context.terminal.workingFolder, flags.to);
-      const body = { destination: { path }, format: flags.format, disks: flags.disk };
+      const { format, disk, intoExisting } = flags;
+      const body = { destination: { path }, format, disks: disk, intoExisting };
       const started = await context.server.request<{ operationId: string }>(
         'POST',
         `${pointPath(id, point)}/restore`,

@@ -1,7 +1,7 @@
 /** Rules that span several settings. They look at each part that is well-formed by itself, so that one faulty setting does not hide them. */
 
-import { realpathSync } from 'node:fs';
-import { isAbsolute, relative, resolve } from 'node:path';
+import { readlinkSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import type { RepositoryConfig } from './config.js';
 import { repositorySchema } from './schema.js';
@@ -75,11 +75,11 @@ function idFaults(entries: readonly Entry[]): CrossFault[] {
 
 function pathFaults(entries: readonly Entry[], folder: string): CrossFault[] {
   return entries.flatMap(({ index, repository }) => {
-    const own = realPath(folder, repository.path);
+    const own = folderPlace(folder, repository.path);
     return entries
       .filter((other) => other.index < index)
       .flatMap((other) => {
-        const relation = nesting(own, realPath(folder, other.repository.path));
+        const relation = nesting(own, folderPlace(folder, other.repository.path));
         if (relation === null) return [];
         const message = `${repository.path} is ${relation} the folder of repository ${other.repository.id}`;
         return [{ path: ['repositories', index, 'path'], message }];
@@ -104,7 +104,10 @@ function stateFaults(state: unknown, entries: readonly Entry[], folder: string):
   const parsed = z.string().min(1).safeParse(state);
   if (!parsed.success) return [];
   return entries.flatMap(({ repository }) => {
-    const relation = nesting(realPath(folder, parsed.data), realPath(folder, repository.path));
+    const relation = nesting(
+      folderPlace(folder, parsed.data),
+      folderPlace(folder, repository.path),
+    );
     return relation === null || relation === 'above'
       ? []
       : [
@@ -116,10 +119,12 @@ function stateFaults(state: unknown, entries: readonly Entry[], folder: string):
   });
 }
 
-function nesting(path: string, other: string): 'the same as' | 'inside' | 'above' | null {
-  if (path === other) return 'the same as';
-  if (isInside(path, other)) return 'inside';
-  return isInside(other, path) ? 'above' : null;
+function nesting(own: FolderPlace, other: FolderPlace): 'the same as' | 'inside' | 'above' | null {
+  if (own.path === other.path || isOne(own.identities[0], other.identities[0]))
+    return 'the same as';
+  if (isInside(own.path, other.path) || holds(own.identities, other.identities[0])) return 'inside';
+  if (isInside(other.path, own.path) || holds(other.identities, own.identities[0])) return 'above';
+  return null;
 }
 
 function isInside(path: string, parent: string): boolean {
@@ -127,12 +132,64 @@ function isInside(path: string, parent: string): boolean {
   return way !== '' && way !== '..' && !way.startsWith('../') && !isAbsolute(way);
 }
 
-/** Symbolic links are followed as far as the folder exists: two names of one folder are one repository. */
-function realPath(folder: string, path: string): string {
-  const absolute = resolve(folder, path);
+/** Where a folder lies: by its path, with links followed as far as it exists, and by what is there. A bind mount gives one folder two
+ *  paths, and both have the same device and inode. */
+interface FolderPlace {
+  readonly path: string;
+  /** `<device>:<inode>` of the folder and of each one above it; null where none exists yet. */
+  readonly identities: readonly (string | null)[];
+}
+
+function folderPlace(folder: string, path: string): FolderPlace {
+  const real = realPath(resolve(folder, path), MAX_LINKS);
+  const identities: (string | null)[] = [];
+  for (let at = real; ; at = dirname(at)) {
+    identities.push(identityAt(at));
+    if (at === dirname(at)) return { path: real, identities };
+  }
+}
+
+function isOne(identity: string | null | undefined, other: string | null | undefined): boolean {
+  return identity !== null && identity !== undefined && identity === other;
+}
+
+function holds(
+  [, ...above]: readonly (string | null)[],
+  other: string | null | undefined,
+): boolean {
+  return above.some((identity) => isOne(identity, other));
+}
+
+function identityAt(path: string): string | null {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return null;
+  }
+}
+
+/** As many as Linux follows (path_resolution(7)). */
+const MAX_LINKS = 40;
+
+/** What is there decides as far as it is there; a link whose end does not exist yet leads where it will be made. */
+function realPath(absolute: string, linksLeft: number): string {
   try {
     return realpathSync(absolute);
   } catch {
-    return absolute;
+    const parent = dirname(absolute);
+    if (parent === absolute || linksLeft === 0) return absolute;
+    const place = join(realPath(parent, linksLeft), basename(absolute));
+    const end = linkAt(place);
+    return end === null ? place : realPath(resolve(dirname(place), end), linksLeft - 1);
+  }
+}
+
+/** null: not a link. */
+function linkAt(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
   }
 }

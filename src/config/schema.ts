@@ -1,6 +1,7 @@
 /** The one schema of the configuration: file and environment are checked with it, and the table in docs/OPERATIONS.md is rendered from it.
  *  Rules that span several settings are in `cross-checks.ts`. */
 
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import type {
   CopyConfig,
@@ -38,6 +39,7 @@ const serverSchema: z.ZodType<ServerConfig> = z.strictObject({
   address: z
     .string()
     .regex(/^[A-Za-z0-9.:-]+$/)
+    .refine((address) => isIP(address) !== 0 || !/^[\d.]+$/.test(address), 'no such IP address')
     .default('127.0.0.1')
     .meta({ description: 'Address to listen on.', allowed: 'an IP address or host name' }),
   port: port({

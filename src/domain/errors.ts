@@ -93,8 +93,9 @@ export const ERROR_CODES = {
   },
   STALE_EPOCH: {
     kind: 'invalid',
-    meaning: 'A worker that had lost its task tried to write; the write was refused.',
-    hint: 'Nothing to do: the task goes on in another worker.',
+    meaning:
+      'Another process has taken the chain over, or has written to it; this one wrote nothing more.',
+    hint: 'If one server alone works on this target, nothing is to be done: the task goes on in another worker, or with the next session. Two servers with a job of one id on one target take the chain from each other: give one of them another target.',
   },
   LEASE_EXPIRED: {
     kind: 'unavailable',
@@ -283,7 +284,7 @@ export const ERROR_CODES = {
   RESTORE_DESTINATION_INVALID: {
     kind: 'invalid',
     meaning: 'The destination of a restore cannot be used.',
-    hint: 'Name an existing, empty or new folder on the server.',
+    hint: 'Name an empty or new folder on the machine of the worker, outside every repository.',
   },
   // --- server
   TEMPORAL_BINARY_MISSING: {
@@ -300,6 +301,11 @@ export const ERROR_CODES = {
     kind: 'invalid',
     meaning: 'The Temporal namespace is missing, or one of its search attributes has another type.',
     hint: 'Create the namespace, or give Longhaul one of its own.',
+  },
+  STATE_DIRECTORY_UNUSABLE: {
+    kind: 'invalid',
+    meaning: 'The state directory cannot be written.',
+    hint: 'Give the account of Longhaul a stateDirectory on a disk that is mounted read-write and has room.',
   },
   STATE_DIRECTORY_LOCKED: {
     kind: 'conflict',

@@ -20,8 +20,21 @@ export interface StateLock {
  *  Locks are numbered, and the highest number counts: `serve.<n>.lock` holds the identity of its process, or `null` when
  *  released. Whoever finds the highest one dead creates the next number, which succeeds for one process alone. The highest
  *  is never deleted, so one that comes late with an old number sees a higher one and gives way.
- *  @throws STATE_DIRECTORY_LOCKED while another process holds it, or this one already does. */
+ *  @throws STATE_DIRECTORY_UNUSABLE when it cannot be made, read or written; STATE_DIRECTORY_LOCKED while another process holds it, or this one already does. */
 export async function lockStateDirectory(stateDirectory: string): Promise<StateLock> {
+  try {
+    return await lock(stateDirectory);
+  } catch (cause) {
+    if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
+    throw new BackupError(
+      'STATE_DIRECTORY_UNUSABLE',
+      `The state directory ${stateDirectory} cannot be used: ${cause.message}.`,
+      { details: { stateDirectory }, cause },
+    );
+  }
+}
+
+async function lock(stateDirectory: string): Promise<StateLock> {
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
   const self = await identifyProcess(process.pid);
   for (;;) {

@@ -27,6 +27,8 @@ export interface RestoreInput {
   readonly format: ImageFormat;
   /** null: all. */
   readonly disks: readonly string[] | null;
+  /** Whether the folder may hold other files; none of them is ever overwritten. */
+  readonly intoExisting: boolean;
   /** Keeps the point's files from being merged or deleted; renewed with `renewLease`. */
   readonly leaseId: string;
   readonly nowMs: number;
@@ -38,7 +40,7 @@ export function restoreStaging(pointId: string): string {
 }
 
 /** Takes a lease on the point and plans the restore into the destination. Run again after a stop it takes up what is there.
- *  @throws RESTORE_POINT_MISSING, RESTORE_DESTINATION_INVALID when a file of that name is there already */
+ *  @throws RESTORE_POINT_MISSING, RESTORE_DESTINATION_INVALID when the folder holds something else, or a file of a name that is needed */
 export async function prepareRestore(
   context: MoverContext,
   input: RestoreInput,
@@ -48,15 +50,7 @@ export async function prepareRestore(
   const staging = restoreStaging(input.pointId);
   const isResumed = (await target.stat(stagedPath.plan(staging))) !== null;
   const { record, point } = await leasedPoint(context, source, input, isResumed);
-  for (const { disk } of point.disks) {
-    const name = restoredName(disk, input.format);
-    if ((input.disks === null || input.disks.includes(disk)) && (await target.stat(name)) !== null)
-      throw new BackupError(
-        'RESTORE_DESTINATION_INVALID',
-        `${input.destinationPath} holds a file ${name} already`,
-        { details: { path: name } },
-      );
-  }
+  await assertDestination(target, input, point);
   const plan = await planFull(context, {
     source,
     chain: input.chain,
@@ -98,6 +92,52 @@ async function prepareRaw(
   return diskWork(target, stagedPath.scanCursor(staging, disk), disk, heldBlocks);
 }
 
+/** @throws RESTORE_DESTINATION_INVALID */
+async function assertDestination(
+  target: BackupRepository,
+  input: RestoreInput,
+  point: TargetRestorePoint,
+): Promise<void> {
+  const others = (await target.list(''))
+    .map(({ name }) => name)
+    .filter((name) => name !== restoreStaging(input.pointId))
+    .sort();
+  if (!input.intoExisting && others.length > 0)
+    throw new BackupError(
+      'RESTORE_DESTINATION_INVALID',
+      `${input.destinationPath} is not empty: it holds ${JSON.stringify(others[0])}${others.length === 1 ? '' : ` and ${others.length - 1} more`}`,
+      {
+        details: { path: others[0] ?? '' },
+        hint: 'Name an empty or new folder, or allow other files beside the restored ones (`--into-existing`); none is overwritten.',
+      },
+    );
+  const disks = point.disks.filter(({ disk }) => input.disks?.includes(disk) ?? true);
+  const names = [
+    ...disks.map(({ disk }) => restoredName(disk, input.format)),
+    ...point.companions.map(({ path }) => path.slice(path.lastIndexOf('/') + 1)),
+  ];
+  for (const name of names) if (others.includes(name)) throw isThere(input, name);
+}
+
+function isThere({ destinationPath }: RestoreInput, name: string): BackupError {
+  return new BackupError(
+    'RESTORE_DESTINATION_INVALID',
+    `${destinationPath} holds ${JSON.stringify(name)} already`,
+    { details: { path: name } },
+  );
+}
+
+/** A name that came up since the restore was planned is somebody else's file. */
+async function giveName(
+  target: BackupRepository,
+  input: RestoreInput,
+  staged: string,
+  name: string,
+): Promise<void> {
+  if ((await target.stat(name)) !== null) throw isThere(input, name);
+  await target.rename(staged, name);
+}
+
 /** The point, with a lease on it from before its record was read. Where there is none to be read, none is left: it would keep a change of the
  *  chain waiting for nobody.
  *  @param isResumed it may be about to be merged away, by a change that waits for this very restore */
@@ -134,7 +174,9 @@ export async function renewLease(
   });
 }
 
-/** Gives the finished disks their names, and ends staging and lease. @returns paths of the restored files in the destination */
+/** Gives the finished disks their names, and ends staging and lease.
+ *  @returns paths of the restored files in the destination
+ *  @throws RESTORE_DESTINATION_INVALID when a file of such a name came up meanwhile; it stays, and so does the staging folder */
 export async function finishRestore(
   context: MoverContext,
   input: RestoreInput,
@@ -147,12 +189,12 @@ export async function finishRestore(
     const name = restoredName(disk, input.format);
     const staged =
       input.format === 'qcow2' ? stagedPath.image(staging, disk) : rawPath(staging, disk);
-    if ((await target.stat(staged)) !== null) await target.rename(staged, name);
+    if ((await target.stat(staged)) !== null) await giveName(target, input, staged, name);
     files.push(`${input.destinationPath}/${name}`);
   }
   const config = `${stagedPath.pointFolder(staging)}/config`;
   for (const entry of await target.list(config)) {
-    await target.rename(entry.path, entry.name);
+    await giveName(target, input, entry.path, entry.name);
     files.push(`${input.destinationPath}/${entry.name}`);
   }
   await target.syncFolder('');

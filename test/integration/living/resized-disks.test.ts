@@ -92,7 +92,7 @@ async function restoreRaw({ target, chain }: Copied, pointId: string): Promise<B
   const mover = new InProcessMover(target, folder);
   const input = {
     ...{ repositoryId: target.id, chain, pointId, destinationPath, format: 'raw' as const },
-    ...{ disks: null, leaseId: 'lease', nowMs: NOW_MS },
+    ...{ disks: null, intoExisting: false, leaseId: 'lease', nowMs: NOW_MS },
   };
   const { reference, disks } = await mover.run('prepareRestore', input);
   for (const { disk, windowCount } of disks)

@@ -135,7 +135,13 @@ describe.skipIf(!requireTool('qemu-img'))('a disk of 64 TiB with 1 MiB of data',
     const pointId = (await points()).at(-1)!.id;
     const input = {
       ...{ repositoryId: target.id, chain: folder, pointId, destinationPath },
-      ...{ format: 'raw' as const, disks: null, leaseId: 'lease', nowMs: NOW_MS },
+      ...{
+        format: 'raw' as const,
+        disks: null,
+        intoExisting: false,
+        leaseId: 'lease',
+        nowMs: NOW_MS,
+      },
     };
     const restore = async (): Promise<void> => {
       const { reference, disks } = await mover.run('prepareRestore', input);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { availablePoints } from '../../../src/chain/chain-record.js';
 import type { OperationStatus } from '../../../src/domain/operation.js';
@@ -26,17 +26,41 @@ describeTemporal('restore', () => {
 
   async function restore(
     index: number,
-    changes: Pick<RestoreInput, 'destinationPath' | 'format'>,
+    changes: Pick<RestoreInput, 'destinationPath' | 'format' | 'intoExisting'>,
   ): Promise<OperationStatus> {
     const workload = await site.workload('files01');
     const point = availablePoints((await site.chain('nightly', 'files01'))!)[index]!;
     const restorePointId = restorePointKey(['nightly', workload.id, point.id]);
     return workers.client.workflow.execute<typeof restorePoint>('restorePoint', {
-      workflowId: `restore/offsite/${restorePointId}-${changes.format}-${index}`,
+      workflowId: `restore/offsite/${restorePointId}-${changes.format}-${index}-${changes.intoExisting}`,
       taskQueue: CONTROL_TASK_QUEUE,
       args: [{ repositoryId: 'offsite', restorePointId, ...changes } satisfies RestoreInput],
     });
   }
+
+  it('refuses a folder that is not empty, unless it is allowed, and overwrites nothing', async () => {
+    const destinationPath = site.path('not-empty');
+    await mkdir(destinationPath);
+    await writeFile(site.path('not-empty', 'letters.txt'), 'mine');
+    expect(await restore(0, { destinationPath, format: 'raw' })).toMatchObject({
+      result: 'failed',
+      code: 'RESTORE_DESTINATION_INVALID',
+      reason: expect.stringMatching(/is not empty: it holds "letters.txt".*--into-existing/),
+    });
+    expect(await readdir(destinationPath)).toEqual(['letters.txt']);
+
+    const intoExisting = true;
+    const status = await restore(0, { destinationPath, format: 'raw', intoExisting });
+    expect(status).toMatchObject({ result: 'success' });
+    expect(await readFile(site.path('not-empty', 'letters.txt'), 'utf8')).toBe('mine');
+
+    const again = await restore(0, { destinationPath, format: 'raw', intoExisting });
+    expect(again).toMatchObject({
+      result: 'failed',
+      code: 'RESTORE_DESTINATION_INVALID',
+      reason: expect.stringMatching(/holds ".*" already/),
+    });
+  }, 60_000);
 
   it.each([0, 1, 2])(
     'writes raw disks that are what the machine held (point %i)',

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -319,6 +320,56 @@ describe('loadConfig', () => {
   it('refuses a file that was named and is not there', () => {
     expect(() => loadConfig(source('other.yaml'))).toThrow(/the file cannot be read/);
   });
+
+  function load(repositories: readonly object[]) {
+    writeFileSync(join(folder, 'longhaul.yaml'), stringify({ repositories }));
+    return loadConfig(source(null));
+  }
+
+  it('sees that a link whose end does not exist yet leads into another repository', () => {
+    mkdirSync(join(folder, 'real'));
+    symlinkSync(join(folder, 'real', 'later'), join(folder, 'ahead'));
+    const repositories = [
+      { id: 'a', path: 'real', role: 'primary' },
+      { id: 'b', path: 'ahead/copies', role: 'target' },
+    ];
+    expect(() => load(repositories)).toThrow(/ahead\/copies is inside the folder of repository a/);
+  });
+
+  it.skipIf(process.getuid?.() !== 0 && process.env['CI'] === undefined)(
+    'sees that a bind mount leads into another repository',
+    () => {
+      for (const name of ['real', 'real/below', 'bound']) mkdirSync(join(folder, name));
+      execFileSync('mount', ['--bind', join(folder, 'real/below'), join(folder, 'bound')]);
+      try {
+        mkdirSync(join(folder, 'bound', 'deep'));
+        for (const [path, relation] of [
+          ['real/below', 'the same as'],
+          ['real/below/deep', 'inside'],
+        ])
+          expect(() =>
+            load([
+              { id: 'a', path: 'bound', role: 'primary' },
+              { id: 'b', path, role: 'target' },
+            ]),
+          ).toThrow(new RegExp(`is ${relation} the folder of repository a`));
+      } finally {
+        execFileSync('umount', [join(folder, 'bound')]);
+      }
+    },
+  );
+
+  it.each(['127.999.1.1', '256.0.0.1', '1.2.3'])(
+    'refuses the address %s, which is none',
+    (address) => {
+      expect(() =>
+        parseConfig(
+          `server: { address: ${address}, tokenFile: t }\nrepositories: [{ id: a, path: /a, role: primary }]`,
+          { name: 'test', folder, environment: {} },
+        ),
+      ).toThrow(/server\.address/);
+    },
+  );
 
   it('sees through a symbolic link that two repositories lead to the same folder', () => {
     mkdirSync(join(folder, 'real'));

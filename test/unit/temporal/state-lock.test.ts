@@ -29,6 +29,14 @@ afterEach(async () => {
 });
 
 describe('lockStateDirectory', () => {
+  it('says in words that a state directory cannot be used', async () => {
+    await writeFile(join(folder, 'file'), '');
+    await expect(lockStateDirectory(join(folder, 'file', 'state'))).rejects.toMatchObject({
+      code: 'STATE_DIRECTORY_UNUSABLE',
+      message: expect.stringContaining('cannot be used: ENOTDIR'),
+    });
+  });
+
   it('refuses a state directory that a living process holds, and names the process', async () => {
     await lockStateDirectory(folder);
 
