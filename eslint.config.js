@@ -95,7 +95,7 @@ const MOVER_FOLDERS = {
   source: ['task', 'blocks'],
   copy: ['task', 'blocks', 'staging', 'source'],
   change: ['task', 'blocks', 'staging', 'copy'],
-  selection: ['task', 'blocks', 'source', 'copy', 'change'],
+  selection: ['task', 'blocks', 'staging', 'source', 'copy', 'change'],
   health: ['task', 'blocks', 'staging', 'source', 'copy', 'change'],
   restore: ['task', 'blocks', 'staging', 'copy', 'change'],
 };

@@ -3,7 +3,7 @@ import type { ChainDetection } from '../src/domain/recreated-chain.js';
 import type { RestorePointSelection } from '../src/domain/select-restore-points.js';
 import type { SettleRule } from '../src/domain/settle.js';
 import type { DataMover } from '../src/mover/data-mover.js';
-import type { OperationInput } from '../src/mover/mover-operations.js';
+import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
 import type { PlanCopyInput, PlanCopyOutcome } from '../src/mover/copy/plan-copy.js';
 import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
 import { createBlockActivities } from './block-activities.js';
@@ -94,6 +94,20 @@ function createSelectionActivities({ mover, settleMs }: CopyDependencies) {
     ): Promise<RestorePointSelection> {
       const settle = settleRule(input);
       return runTask((control) => mover.run('selectWork', { ...onChain(input), settle }, control));
+    },
+
+    /** Prepares the comparison of a source point with the copy that it may be, or takes up the one that is there. */
+    async planComparison(
+      input: OnChain<OperationInput<'planComparison'>>,
+    ): Promise<OperationOutput<'planComparison'>> {
+      return runTask((control) => mover.run('planComparison', onChain(input), control));
+    },
+
+    /** Writes the outcome of a finished comparison into the commit record. */
+    async settleComparison(
+      input: OnChain<OperationInput<'settleComparison'>>,
+    ): Promise<OperationOutput<'settleComparison'>> {
+      return runTask((control) => mover.run('settleComparison', onChain(input), control));
     },
 
     /** Writes the plan into the staging folder, or takes up the one that is there. */

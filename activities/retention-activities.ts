@@ -23,8 +23,8 @@ export function createRetentionActivities(deps: {
         const days = immutableForDays(input.targetRepositoryId);
         const request = { ...onChain(input), immutableForDays: days };
         // Why every single point is kept is asked by people, not by the workflow.
-        const { actions, warnings, fulls } = await mover.run('planMaintenance', request, control);
-        return { actions, warnings, fulls };
+        const { keep: _, ...plan } = await mover.run('planMaintenance', request, control);
+        return plan;
       });
     },
 

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { chainFolder } from '../src/chain/chain-paths.js';
-import { availablePoints } from '../src/chain/chain-record.js';
 import { readChainRecord } from '../src/chain/chain-store.js';
 import type { CopyJob } from '../src/domain/copy-job.js';
 import type { SourceWorkload } from '../src/domain/restore-point.js';
+import type { SourceIdentity } from '../src/domain/source-identity.js';
 import { isInScope } from '../src/domain/source-scope.js';
 import { awaitedPoints, settlePoints, type AwaitedPoint } from '../src/domain/settle.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
+import { identifiedPoints } from '../src/mover/source/source-points.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
 import { runTask } from './run-task.js';
 
@@ -96,29 +97,27 @@ async function look(
       const complete = workload.restorePoints.filter(({ state }) => state === 'complete');
       const points = complete.map(({ id, disks }) => [id, disks.map(({ stamp }) => stamp)]);
       fingerprint.update(JSON.stringify([repositoryId, workload.id, points]));
-      if (await hasNewPoint(mover, job, workload)) workloads.push(workload.name);
+      if (await hasWork(mover, job, repositoryId, workload)) workloads.push(workload.name);
     }
   }
   return { seen: fingerprint.digest('hex'), workloads, awaited };
 }
 
-/** The first time any complete point is new; later those that are newer than the newest copied one. */
-async function hasNewPoint(
+/** A complete point that nobody has dealt with, or one of which only a comparison tells what it is. */
+async function hasWork(
   mover: DataMover,
   job: CopyJob,
+  sourceRepositoryId: string,
   workload: SourceWorkload,
 ): Promise<boolean> {
   const target = await mover.repository(job.target.repositoryId);
   const record = await readChainRecord(target, chainFolder(job.id, workload.id));
-  const copied = record === null ? [] : availablePoints(record);
-  const known = new Set(copied.map(({ source }) => source.restorePointId));
-  const newest = copied.at(-1);
-  const newestMs = newest === undefined ? -Infinity : Date.parse(newest.createdAt);
-  return workload.restorePoints.some(
-    ({ id, state, createdAtMs }) =>
-      state === 'complete' && !known.has(id) && createdAtMs > newestMs,
+  return identifiedPoints(workload, record, sourceRepositoryId, null).some(({ identity }) =>
+    WORK.includes(identity.is),
   );
 }
+
+const WORK: readonly SourceIdentity['is'][] = ['new', 'grown', 'unproven'];
 
 /** A wait that can be ended early. */
 class Bell {

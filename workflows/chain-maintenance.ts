@@ -60,12 +60,13 @@ class ChainMaintenance {
   }
 
   private async retain(): Promise<void> {
-    const { state, job } = this.input;
+    const { state } = this.input;
     const name = state.task.workload;
-    const plan = await this.retention.planMaintenance.executeWithOptions(
-      { summary: `${name}: plan GFS and retention` },
-      [{ ...this.place, job }],
-    );
+    let plan = await this.plan('plan GFS and retention');
+    if (plan.superseded.length > 0) {
+      await this.delete(plan.superseded, 'taken too early and copied again since');
+      plan = await this.plan('plan GFS and retention without what was copied again');
+    }
     for (const warning of plan.warnings) this.warnings.push(warning);
     await this.retention.releaseStaging.executeWithOptions(
       { summary: `${name}: end copies that were given up` },
@@ -81,13 +82,16 @@ class ChainMaintenance {
     const actions =
       plan.fulls.length === 0
         ? plan.actions
-        : (
-            await this.retention.planMaintenance.executeWithOptions(
-              { summary: `${name}: plan retention with the new fulls` },
-              [{ ...this.place, job }],
-            )
-          ).actions;
+        : (await this.plan('plan retention with the new fulls')).actions;
     for (const action of actions) await this.act(action);
+  }
+
+  private async plan(what: string): ReturnType<typeof this.retention.planMaintenance> {
+    const { state, job } = this.input;
+    return this.retention.planMaintenance.executeWithOptions(
+      { summary: `${state.task.workload}: ${what}` },
+      [{ ...this.place, job }],
+    );
   }
 
   private async act(action: RetentionAction): Promise<void> {
@@ -180,12 +184,12 @@ class ChainMaintenance {
     state.note(`${pointId} is flagged: ${reason}`);
   }
 
-  private async delete(ids: readonly string[]): Promise<void> {
+  private async delete(ids: readonly string[], why = 'deleted by retention'): Promise<void> {
     const { state } = this.input;
     await this.retention.deleteRestorePoints.executeWithOptions(
       { summary: `${state.task.workload}: delete ${ids.length} restore points` },
       [{ ...this.place, ids }],
     );
-    state.note(`deleted by retention: ${ids.join(', ')}`);
+    state.note(`${why}: ${ids.join(', ')}`);
   }
 }

@@ -81,6 +81,7 @@ class WorkloadCopy {
   private waitingSinceMs: number | null;
   /** Of the look before, for the next one. */
   private seen: readonly SeenSet[] = [];
+  private warnings: readonly string[] = [];
   private activeFull: boolean;
   private readonly batches: DiskBatches;
   private readonly data;
@@ -155,7 +156,12 @@ class WorkloadCopy {
       { summary: `${workload.name}: detect recreated chain` },
       [look],
     );
+    if (detection.toCompare.length > 0) {
+      for (const pair of detection.toCompare) await this.compare(pair);
+      return 'again';
+    }
     if (this.needsNewJob(detection)) return 'leave';
+    this.warnings = detection.warnings;
     const scope = overrides.restorePoints ?? job.restorePoints;
     const selection = await this.listing.enumerateRestorePoints.executeWithOptions(
       { summary: `${workload.name}: enumerate restore points` },
@@ -173,6 +179,27 @@ class WorkloadCopy {
     }
     const isMoreWanted = scope === 'all' || job.mode === 'immediate';
     return isMoreWanted || selection.awaited.length > 0 ? 'again' : this.endCopy(selection);
+  }
+
+  /** Only a comparison of every block proves that a source point, whose files are not the ones that were copied, is what was copied. */
+  private async compare(pair: ChainDetection['toCompare'][number]): Promise<void> {
+    const { workload, sourceFolders } = this.input;
+    const input = { ...this.ids, ...pair, sourceFolders, epoch: this.epoch };
+    const { restorePointId } = pair;
+    this.state.show({ state: 'inspecting' }, `comparing ${restorePointId} with its copy`);
+    const { disks, ...staged } = await this.pause.pausable(() =>
+      this.data.planComparison.executeWithOptions(
+        { summary: `${workload.name} ${restorePointId}: plan comparison with its copy` },
+        [input],
+      ),
+    );
+    for (const disk of disks)
+      await this.batches.run('scanBlocks', { ...this.ids, ...staged }, disk);
+    const { outcome } = await this.data.settleComparison.executeWithOptions(
+      { summary: `${workload.name} ${restorePointId}: settle comparison` },
+      [input],
+    );
+    this.state.note(outcome);
   }
 
   /** Waits for restore points that are in progress, until they may be whole; false: there are none, or they are awaited no longer. */
@@ -203,7 +230,9 @@ class WorkloadCopy {
       return hasCopied ? 'done' : 'leave';
     }
     if (unusable === null) {
-      this.state.end(hasCopied ? 'success' : 'nothingToCopy', hasCopied ? null : reason);
+      const { warnings } = this;
+      if (warnings.length > 0) this.state.end('warning', warnings.join('; '));
+      else this.state.end(hasCopied ? 'success' : 'nothingToCopy', hasCopied ? null : reason);
       return 'done';
     }
     const isBroken = unusable.state === 'broken';

@@ -133,8 +133,8 @@ const HEARTBEAT_THROTTLE = '5s';
 const CACHED_WORKFLOWS = 200;
 
 export function locationOf(repository: RepositoryConfig): RepositoryLocation {
-  const { id, kind, path, role, folderSync } = repository;
-  return { id, kind, path, isReadOnly: role !== 'target', folderSync };
+  const { id, kind, path, role, folderSync, stamps } = repository;
+  return { id, kind, path, isReadOnly: role !== 'target', folderSync, stamps };
 }
 
 /** The build bundles the workflows once; from source they are bundled at start. */

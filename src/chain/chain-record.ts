@@ -2,7 +2,12 @@ import { createHash } from 'node:crypto';
 import type { Presence } from '../domain/absence.js';
 import { BackupError } from '../domain/errors.js';
 import type { WorkloadType } from '../domain/restore-point.js';
-import type { GfsFlag, TargetDisk, TargetRestorePoint } from '../domain/target-point.js';
+import type {
+  GfsFlag,
+  KnownSourcePoint,
+  TargetDisk,
+  TargetRestorePoint,
+} from '../domain/target-point.js';
 
 /** The commit record of one target chain: the only place that says which restore points exist (docs/FORMAT.md, Commit record). */
 export interface ChainRecord {
@@ -19,6 +24,8 @@ export interface ChainRecord {
   readonly points: readonly TargetRestorePoint[];
   /** A change of files that the record announces before it begins and forgets when it is done. Found at a start, it is done again. */
   readonly pending: PendingChange | null;
+  /** Source points that were dealt with and are not among the copies, so that none of them is taken for a new one; absent: none. */
+  readonly knownSourcePoints?: readonly KnownSourcePoint[];
   /** When a full was last written anew, by a copy or a compact: what merges left unused in it is younger. RFC 3339 UTC. */
   readonly compactedAt?: string;
 }

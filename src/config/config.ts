@@ -19,6 +19,8 @@ export interface RepositoryConfig {
   readonly settleSeconds: number;
   /** Whether storage that cannot sync folders is refused as a target. */
   readonly folderSync: FolderSync;
+  /** `weak`: an unchanged stamp does not prove that a file was not written to. */
+  readonly stamps: 'strong' | 'weak';
 }
 
 export interface ServerConfig {

@@ -163,6 +163,11 @@ export const repositorySchema: z.ZodType<RepositoryConfig> = z.strictObject({
       '`required`: a target whose storage cannot sync folders is refused. `unavailable`: it is accepted, and a power cut may take restore points that were reported as copied.',
     allowed: '`required` or `unavailable`',
   }),
+  stamps: z.enum(['strong', 'weak']).default('strong').meta({
+    description:
+      'Whether size, times and inode number of a file prove that it was not written to. `weak`: times are whole seconds or can be set back, so sources are read and compared instead.',
+    allowed: '`strong` or `weak`',
+  }),
 });
 
 const copySchema: z.ZodType<CopyConfig> = z.strictObject({

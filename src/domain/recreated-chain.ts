@@ -1,24 +1,17 @@
 /** Whether the source still holds the backup chain that was copied so far.
  *
- *  Content decides: a renamed chain is the same chain, and a known name with other content is not. Names count in one case only, for a
- *  point that cannot be read just now, because "unknown" must not look like "gone". */
+ *  What is proven decides (source-identity.ts): a moved chain is the same chain, and a known name with other content is not. Names count in one
+ *  case only, for a point that cannot be read just now, because "unknown" must not look like "gone". */
 
 import { utcText } from './calendar-date.js';
-import type { RestorePointState, SourceRestorePoint } from './restore-point.js';
+import type { RestorePointState } from './restore-point.js';
+import type { IdentifiedPoint, SourceIdentity } from './source-identity.js';
 import type { TargetRestorePoint } from './target-point.js';
 
-/** `intact`: all known, nothing newer. `extended`: newer points are there (also: first run). `trimmed`: known points are gone, but the
- *  chain is still the same, or the source is empty. `recreated`: nothing known is left, others are there instead.
- *  `replaced`: the known names are there, with other content. */
+/** `intact`: all known, nothing new. `extended`: new points are there (also: first run). `trimmed`: known points are gone, but the chain is
+ *  still the same, or the source is empty. `recreated`: nothing known is left, others are there instead. `replaced`: the name and date of the
+ *  newest copied point, or of all that is left, have other content. */
 export type ChainState = 'intact' | 'extended' | 'trimmed' | 'recreated' | 'replaced';
-
-/** A source point, compared with what was copied. Both lists hold ids of target restore points. */
-export interface ComparedRestorePoint extends SourceRestorePoint {
-  /** Copied points whose content identity this point has on every disk. */
-  readonly sameContentAs: readonly string[];
-  /** Copied points that this one should be by its id, but whose content it does not have. */
-  readonly contentDiffersFrom: readonly string[];
-}
 
 export interface ChainDetection {
   readonly state: ChainState;
@@ -27,9 +20,14 @@ export interface ChainDetection {
     readonly copiedPointId: string;
     readonly currentRestorePointId: string;
   } | null;
-  /** The newest copied point was recognised by its content, so what changed since can be told from the source's increments. */
+  /** The newest copied point is proven to be in the source, so what changed since can be told from the source's increments. */
   readonly lineageUsable: boolean;
+  /** Source points whose blocks have to be compared with a copy before anything can be said, in the order of the source. While there is one,
+   *  the rest of the answer is provisional. */
+  readonly toCompare: readonly { readonly restorePointId: string; readonly copiedId: string }[];
   readonly reasons: readonly string[];
+  /** Copied points whose source now has other content, in plain words; the chain as a whole may be the same all the same. */
+  readonly warnings: readonly string[];
 }
 
 /** What such a point shows cannot be told just now, so it must not look as if it were gone or another one. */
@@ -38,58 +36,25 @@ export function isUndecidedState(state: RestorePointState): boolean {
 }
 
 type CopiedPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'source'>;
-type CurrentPoint = Pick<
-  ComparedRestorePoint,
-  'id' | 'createdAtMs' | 'parentId' | 'state' | 'sameContentAs' | 'contentDiffersFrom'
->;
+type CurrentPoint = Pick<IdentifiedPoint, 'id' | 'createdAtMs' | 'parentId' | 'state' | 'identity'>;
 
-/** Which source point each copied one is, by content: target id → source id. One to one, because unchanged days give increments with
- *  equal content; equal ids go first, then the order of the chain. */
-export function matchByContent(
-  copied: readonly CopiedPoint[],
-  current: readonly Pick<CurrentPoint, 'id' | 'sameContentAs'>[],
-): Map<string, string> {
-  const sourceIdOf = new Map(copied.map((point) => [point.id, point.source.restorePointId]));
-  const matches = new Map<string, string>();
-  const taken = new Set<string>();
-  for (const sameNameOnly of [true, false]) {
-    for (const { id, sameContentAs } of current) {
-      if (taken.has(id)) continue;
-      const match = sameContentAs.find(
-        (copiedId) =>
-          sourceIdOf.has(copiedId) &&
-          !matches.has(copiedId) &&
-          (!sameNameOnly || sourceIdOf.get(copiedId) === id),
-      );
-      if (match === undefined) continue;
-      matches.set(match, id);
-      taken.add(id);
-    }
-  }
-  return matches;
-}
-
-/** Source points that come after everything copied, oldest first. Where the newest copied point is still there, its place in the list
- *  decides, else the date. */
-export function newerThanCopied<T extends CurrentPoint>(
-  copied: readonly CopiedPoint[],
-  current: readonly T[],
-): T[] {
-  const newest = copied.at(-1);
-  if (newest === undefined) return [...current];
-  const matches = matchByContent(copied, current);
-  const known = new Set(matches.values());
-  const newestSourceId = matches.get(newest.id);
-  const place = current.findIndex((point) => point.id === newestSourceId);
-  const newestCreatedAtMs = Date.parse(newest.createdAt);
+/** Points that the source shows and nobody has dealt with: complete ones wherever they stand, because order and dates may have been wrong when
+ *  the others came; others only behind everything that is known. In the order of the source. */
+export function newPoints<T extends CurrentPoint>(current: readonly T[]): T[] {
+  const lastKnown = current.findLastIndex(({ identity }) => isKnown(identity));
   return current.filter(
-    (point, index) =>
-      !known.has(point.id) &&
-      (place === -1 ? point.createdAtMs > newestCreatedAtMs : index > place),
+    ({ identity }, index) =>
+      identity.is === 'new' ||
+      identity.is === 'grown' ||
+      (identity.is === 'unreadable' && identity.copiedId === null && index > lastKnown),
   );
 }
 
-/** `copied` and `current`: oldest first. */
+function isKnown(identity: SourceIdentity): boolean {
+  return identity.is !== 'new' && !(identity.is === 'unreadable' && identity.copiedId === null);
+}
+
+/** `copied` in the order of the chain, `current` in that of the source. */
 export function detectRecreatedChain(input: {
   copied: readonly CopiedPoint[];
   current: readonly CurrentPoint[];
@@ -97,41 +62,52 @@ export function detectRecreatedChain(input: {
   isCopiedChain?: boolean;
 }): ChainDetection {
   const { copied, current, isCopiedChain = false } = input;
-  if (current.length === 0) {
-    return withoutKnown('trimmed', ['the source holds no restore points of this workload']);
-  }
-  const newest = copied.at(-1);
-  if (newest === undefined) return withoutKnown('extended', ['nothing was copied before']);
-
-  const matches = matchByContent(copied, current);
-  const present = presentPoints(copied, current, matches);
-  if (present.size === 0) return nothingKnown(copied, current, isCopiedChain);
-
-  const newer = newerThanCopied(copied, current).length;
-  const gone = copied.length - present.size;
-  const last = copied.findLast((point) => present.has(point.id)) ?? newest;
-  const newestGone = last.id !== newest.id;
-  const reasons = [...differences(copied, current)];
-  if (newestGone) {
-    reasons.push(`the newest copied restore point, ${pointText(newest)}, is gone from the source`);
-  } else if (gone > 0) {
-    reasons.push(`${String(gone)} of ${String(copied.length)} copied restore points are gone`);
-  }
-  reasons.push(
-    newer > 0
-      ? `${restorePoints(newer)} newer than the last copied one`
-      : 'nothing is newer than the last copied restore point',
+  const toCompare = current.flatMap(({ id, identity }) =>
+    identity.is === 'unproven' ? [{ restorePointId: id, copiedId: identity.copiedId }] : [],
   );
-  if (!matches.has(last.id)) {
-    reasons.push(`restore point ${pointText(last)} cannot be read just now`);
-  }
+  const found = { toCompare, warnings: differences(copied, current) };
+  if (current.length === 0)
+    return withoutKnown(found, 'trimmed', ['the source holds no restore points of this workload']);
+  const newest = copied.at(-1);
+  if (newest === undefined) return withoutKnown(found, 'extended', ['nothing was copied before']);
+  const replaced = current.find(({ identity }) => identity.is === 'replaced');
+  const present = presentCopies(current);
+  if (replaced !== undefined && (present.size === 0 || isReplaced(newest.id, current)))
+    return withoutKnown(found, 'replaced', found.warnings);
+  if (present.size === 0 && !current.some(({ identity }) => identity.is === 'known'))
+    return nothingKnown(found, copied, current, isCopiedChain);
+  return partlyKnown(found, copied, current, present);
+}
+
+type Found = Pick<ChainDetection, 'toCompare' | 'warnings'>;
+
+function partlyKnown(
+  found: Found,
+  copied: readonly CopiedPoint[],
+  current: readonly CurrentPoint[],
+  present: ReadonlyMap<string, CurrentPoint>,
+): ChainDetection {
+  const newest = copied.at(-1)!;
+  const last = copied.findLast(({ id }) => present.has(id));
+  const gone = copied.length - present.size;
+  const isNewestGone = last?.id !== newest.id;
+  const count = newPoints(current).length;
+  const reasons = [...found.warnings];
+  if (isNewestGone)
+    reasons.push(`the newest copied restore point, ${pointText(newest)}, is gone from the source`);
+  else if (gone > 0)
+    reasons.push(`${String(gone)} of ${String(copied.length)} copied restore points are gone`);
+  reasons.push(count > 0 ? `${restorePoints(count)} new` : 'nothing new is there');
+  const lastNow = last === undefined ? undefined : present.get(last.id)!;
+  if (lastNow?.identity.is === 'unreadable')
+    reasons.push(`restore point ${pointText(last!)} cannot be read just now`);
   return {
-    state: newestGone ? 'trimmed' : newer > 0 ? 'extended' : gone > 0 ? 'trimmed' : 'intact',
-    lastCopied: {
-      copiedPointId: last.id,
-      currentRestorePointId: present.get(last.id) ?? last.source.restorePointId,
-    },
-    lineageUsable: !newestGone && matches.has(last.id),
+    ...found,
+    state:
+      count > 0 && !isNewestGone ? 'extended' : gone > 0 || isNewestGone ? 'trimmed' : 'intact',
+    lastCopied:
+      last === undefined ? null : { copiedPointId: last.id, currentRestorePointId: lastNow!.id },
+    lineageUsable: !isNewestGone && lastNow?.identity.is === 'copied',
     reasons,
   };
 }
@@ -149,66 +125,63 @@ export function recreatedMessage(
   );
 }
 
-/** Matches by content, and points that cannot be read but have a known name. */
-function presentPoints(
-  copied: readonly CopiedPoint[],
-  current: readonly CurrentPoint[],
-  matches: ReadonlyMap<string, string>,
-): Map<string, string> {
-  const unreadable = new Set(
-    current.filter((point) => isUndecidedState(point.state)).map((point) => point.id),
-  );
-  const present = new Map(matches);
-  for (const { id, source } of copied) {
-    if (!present.has(id) && unreadable.has(source.restorePointId)) {
-      present.set(id, source.restorePointId);
-    }
+/** Copies whose point is in the source, proven or not read yet: copied id → source point. */
+function presentCopies(current: readonly CurrentPoint[]): Map<string, CurrentPoint> {
+  const present = new Map<string, CurrentPoint>();
+  for (const point of current) {
+    const { identity } = point;
+    if (!('copiedId' in identity) || identity.copiedId === null) continue;
+    // What can be read and is not complete says nothing but its name.
+    const isPresent =
+      identity.is === 'unreadable' ? isUndecidedState(point.state) : identity.is !== 'replaced';
+    if (isPresent) present.set(identity.copiedId, point);
   }
   return present;
 }
 
+function isReplaced(copiedId: string, current: readonly CurrentPoint[]): boolean {
+  return current.some(
+    ({ identity }) => identity.is === 'replaced' && identity.copiedId === copiedId,
+  );
+}
+
 /** No copied point was found again. */
 function nothingKnown(
+  found: Found,
   copied: readonly CopiedPoint[],
   current: readonly CurrentPoint[],
   isCopiedChain: boolean,
 ): ChainDetection {
-  const replaced = differences(copied, current);
-  if (replaced.length > 0) return withoutKnown('replaced', replaced);
   const unreadable = current.filter((point) => isUndecidedState(point.state)).length;
-  if (unreadable > 0) {
-    return withoutKnown('trimmed', [
+  if (unreadable > 0)
+    return withoutKnown(found, 'trimmed', [
       `no copied restore point was found, but ${String(unreadable)} of ${String(current.length)} in the source cannot be judged just now`,
     ]);
-  }
   const gone = `all ${String(copied.length)} copied restore points are gone from the source`;
   const copiedSourceIds = new Set(copied.map((point) => point.source.restorePointId));
   const descendant = current.find(
     ({ parentId }) => parentId !== null && copiedSourceIds.has(parentId),
   );
-  if (descendant !== undefined || isCopiedChain) {
-    const newer = newerThanCopied(copied, current).length;
-    return withoutKnown(newer > 0 ? 'extended' : 'trimmed', [
+  if (descendant !== undefined || isCopiedChain)
+    return withoutKnown(found, newPoints(current).length > 0 ? 'extended' : 'trimmed', [
       gone,
       descendant === undefined
         ? 'the source is a chain of copies, which stays the same one when its old restore points go'
         : `restore point ${descendant.id} is an increment on ${String(descendant.parentId)}, which was copied`,
     ]);
-  }
-  return withoutKnown('recreated', [
+  return withoutKnown(found, 'recreated', [
     gone,
     `${restorePoints(current.length)} there instead, and none of them builds on a copied one`,
   ]);
 }
 
-function withoutKnown(state: ChainState, reasons: string[]): ChainDetection {
-  return { state, lastCopied: null, lineageUsable: false, reasons };
+function withoutKnown(found: Found, state: ChainState, reasons: readonly string[]): ChainDetection {
+  return { ...found, state, lastCopied: null, lineageUsable: false, reasons };
 }
 
 function differences(copied: readonly CopiedPoint[], current: readonly CurrentPoint[]): string[] {
-  const differing = new Set(current.flatMap((point) => point.contentDiffersFrom));
   return copied
-    .filter((point) => differing.has(point.id))
+    .filter((point) => isReplaced(point.id, current))
     .map((point) => `restore point ${pointText(point)} has other content than when it was copied`);
 }
 

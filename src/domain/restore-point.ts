@@ -27,10 +27,15 @@ export interface SourceDisk {
   /** Restore point that holds the parent file of this disk; null for a full. Decided by the layout, never by the path inside the image. */
   readonly parentRestorePointId: string | null;
   readonly stamp: FileStamp;
-  /** Identity of what the file shows, where its owner vouches for it; absent: it is told from the file. */
-  readonly contentId?: Digest;
   /** Digest table of a file that Longhaul wrote itself; absent for what a backup tool wrote. */
   readonly digestsPath?: string;
+}
+
+/** Names the files that show a restore point, with all that it builds on, as they lie there: sizes and times of each, with its path (`byPath`) or
+ *  its inode (`byFile`). Equal in either: not one of them was touched since. Different says nothing. */
+export interface SourceFingerprint {
+  readonly byPath: Digest;
+  readonly byFile: Digest;
 }
 
 /** `inProgress`: its tool may still be writing; it is looked at again by itself. `incomplete`: not whole, and nothing has changed for a
@@ -68,6 +73,10 @@ export interface SourceRestorePoint {
   readonly evidence?: PointEvidence;
   /** When a point that is `inProgress` is looked at again; absent in every other state. */
   readonly lookAgainAtMs?: number;
+  /** null: not complete, or on storage whose stamps are weak. */
+  readonly fingerprint: SourceFingerprint | null;
+  /** `TargetRestorePoint.copyId` of a point of one of Longhaul's own chains: whatever is merged or moved there, it shows what was copied. */
+  readonly copyId?: string;
 }
 
 export interface SourceWorkload {
@@ -78,7 +87,7 @@ export interface SourceWorkload {
    *  At least one, unique, sorted as they are walked: by the names on the path, a folder before those within it.
    *  No link of a restore point leaves its folder, so a complete one has its whole chain there. */
   readonly folders: readonly string[];
-  /** Oldest first. */
+  /** Oldest first (`orderByLineage`). */
   readonly restorePoints: readonly SourceRestorePoint[];
   /** Two machines claim this id: which, and what shows it. Such a workload is never copied. Absent: one does. */
   readonly conflict?: string;

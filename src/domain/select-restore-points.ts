@@ -2,15 +2,13 @@
 
 import { utcText } from './calendar-date.js';
 import type { CopyJob } from './copy-job.js';
-import {
-  isUndecidedState,
-  newerThanCopied,
-  type ChainDetection,
-  type ComparedRestorePoint,
-} from './recreated-chain.js';
+import { gfsDue, gfsFullNeeded } from './gfs.js';
+import { isUndecidedState, newPoints, type ChainDetection } from './recreated-chain.js';
 import type { RestorePointState } from './restore-point.js';
 import type { AwaitedPoint } from './settle.js';
-import type { TargetRestorePoint } from './target-point.js';
+import type { IdentifiedPoint } from './source-identity.js';
+import type { GfsFlag, TargetRestorePoint } from './target-point.js';
+import { withBelievedDates } from './believed-dates.js';
 
 /** `changedBy`: `all` stores everything that is allocated; `lineage` what the source's increments after `lineageFrom` allocate;
  *  `digest` compares all of it with what the target holds. */
@@ -26,7 +24,7 @@ export interface SelectedRestorePoint {
 export interface RestorePointSelection {
   /** In the order of copying, oldest first. */
   readonly points: readonly SelectedRestorePoint[];
-  /** Points newer than the last copied one that are passed over. */
+  /** New points that are passed over. */
   readonly skipped: readonly { readonly restorePointId: string; readonly reason: string }[];
   /** Why there is nothing to copy; null when there is something. */
   readonly reason: string | null;
@@ -37,10 +35,12 @@ export interface RestorePointSelection {
 }
 
 export interface SelectionInput {
-  readonly job: Pick<CopyJob, 'mode' | 'restorePoints'>;
-  /** Oldest first. */
-  readonly current: readonly ComparedRestorePoint[];
-  /** Oldest first. */
+  readonly job: Pick<CopyJob, 'mode' | 'restorePoints' | 'gfs'>;
+  /** In which GFS periods are reckoned. */
+  readonly timeZone: string;
+  /** In the order of the source. */
+  readonly current: readonly IdentifiedPoint[];
+  /** In the order of the chain. */
   readonly copied: readonly TargetRestorePoint[];
   readonly detection: ChainDetection;
   readonly targetRepositoryId: string;
@@ -51,9 +51,9 @@ export interface SelectionInput {
   readonly awaited?: readonly AwaitedPoint[];
 }
 
-/** First run: the newest complete point, or with scope `all` every complete one. Later: immediate jobs and scope `all` take every newer
- *  point in order, periodic ones only the newest. With a recreated chain (`detection`) a new chain is begun as on a first run; what a job
- *  does about a recreated chain is decided before. */
+/** First run: the newest complete point, or with scope `all` every complete one. Later: immediate jobs and scope `all` take every new point in
+ *  the order of the source, periodic ones only the last. Points that have grown since they were copied are copied again in any case. With a
+ *  recreated chain (`detection`) a new chain is begun as on a first run; what a job does about a recreated chain is decided before. */
 export function selectRestorePoints(input: SelectionInput): RestorePointSelection {
   const { job, current, detection } = input;
   if (input.sourceRepositoryId === input.targetRepositoryId) {
@@ -71,18 +71,15 @@ export function selectRestorePoints(input: SelectionInput): RestorePointSelectio
     return { ...nothing(reason), unusable: { state: 'unknown', reason } };
   }
 
-  const newer = firstRun ? [...current] : newerThanCopied(copied, current);
-  const complete = newer.filter((point) => point.state === 'complete');
-  const every = job.restorePoints === 'all' || (job.mode === 'immediate' && !firstRun);
-  const chosen = every ? complete : complete.slice(-1);
-  const skipped = skippedPoints(newer, chosen);
-  const note = passedOver(newer, chosen);
-  const unusable = unusableNewest(newer, note);
-  const awaited = (input.awaited ?? []).filter(({ restorePointId }) =>
-    newer.some(({ id }) => id === restorePointId),
-  );
+  const fresh = recreated ? [...current] : newPoints(current);
+  const chosen = choose(fresh, job, firstRun);
+  const skipped = skippedPoints(fresh, chosen);
+  const note = passedOver(fresh, chosen);
+  const unusable = unusableNewest(fresh, note);
+  const wanted = new Set([...fresh, ...current.filter(isCopiedAndTouched)].map(({ id }) => id));
+  const awaited = (input.awaited ?? []).filter(({ restorePointId }) => wanted.has(restorePointId));
   if (chosen.length === 0) {
-    const reason = nothingReason(newer, copied, input.activeFull);
+    const reason = nothingReason(fresh, copied, input.activeFull);
     return { points: [], skipped, reason, unusable, awaited };
   }
 
@@ -95,6 +92,26 @@ export function selectRestorePoints(input: SelectionInput): RestorePointSelectio
   return { points, skipped, reason: null, unusable, awaited };
 }
 
+function choose(
+  fresh: readonly IdentifiedPoint[],
+  job: SelectionInput['job'],
+  firstRun: boolean,
+): IdentifiedPoint[] {
+  const complete = fresh.filter((point) => point.state === 'complete');
+  if (job.restorePoints === 'all' || (job.mode === 'immediate' && !firstRun)) return complete;
+  const latest = complete.filter(isNotGrown).at(-1);
+  return complete.filter((point) => point === latest || !isNotGrown(point));
+}
+
+/** Somebody writes to a point that was copied: once that is over it is compared with its copy. */
+function isCopiedAndTouched({ identity }: IdentifiedPoint): boolean {
+  return identity.is === 'unreadable' && identity.copiedId !== null;
+}
+
+function isNotGrown({ identity }: IdentifiedPoint): boolean {
+  return identity.is !== 'grown';
+}
+
 /** Nothing known was found, and part of the source could not be read. */
 function isUndecided({ detection, current }: SelectionInput): boolean {
   return detection.lastCopied === null && current.some((point) => isUndecidedState(point.state));
@@ -105,8 +122,8 @@ function nothing(reason: string): RestorePointSelection {
 }
 
 function skippedPoints(
-  newer: readonly ComparedRestorePoint[],
-  chosen: readonly ComparedRestorePoint[],
+  newer: readonly IdentifiedPoint[],
+  chosen: readonly IdentifiedPoint[],
 ): RestorePointSelection['skipped'] {
   const chosenIds = new Set(chosen.map((point) => point.id));
   return newer
@@ -118,7 +135,7 @@ function skippedPoints(
 }
 
 function nothingReason(
-  newer: readonly ComparedRestorePoint[],
+  newer: readonly IdentifiedPoint[],
   copied: readonly TargetRestorePoint[],
   activeFull: boolean,
 ): string {
@@ -141,8 +158,8 @@ function nothingReason(
 
 /** Says why the newest restore point is not among the chosen ones; null when it is. */
 function passedOver(
-  newer: readonly ComparedRestorePoint[],
-  chosen: readonly ComparedRestorePoint[],
+  newer: readonly IdentifiedPoint[],
+  chosen: readonly IdentifiedPoint[],
 ): string | null {
   const newest = newer.at(-1);
   if (newest === undefined || newest.id === chosen.at(-1)?.id) return null;
@@ -150,7 +167,7 @@ function passedOver(
 }
 
 function unusableNewest(
-  newer: readonly ComparedRestorePoint[],
+  newer: readonly IdentifiedPoint[],
   note: string | null,
 ): RestorePointSelection['unusable'] {
   const state = newer.at(-1)?.state;
@@ -158,7 +175,7 @@ function unusableNewest(
   return { state, reason: note };
 }
 
-function stateReason({ state, reason }: ComparedRestorePoint): string {
+function stateReason({ state, reason }: IdentifiedPoint): string {
   const text = STATE_TEXT[state];
   return reason === null ? text : `${text} (${reason})`;
 }
@@ -181,30 +198,71 @@ function copiedText(point: TargetRestorePoint): string {
 }
 
 function algorithmsOf(
-  chosen: readonly ComparedRestorePoint[],
+  chosen: readonly IdentifiedPoint[],
   input: SelectionInput,
   begin: { firstRun: boolean; recreated: boolean },
 ): SelectedRestorePoint[] {
   const byId = new Map(input.current.map((point) => [point.id, point]));
   const { detection } = input;
+  const activeFulls = new ActiveFulls(input);
   let base = detection.lineageUsable ? (detection.lastCopied?.currentRestorePointId ?? null) : null;
   return chosen.map((point, index) => {
-    const full = index === 0 ? fullReason(input.activeFull, begin) : null;
+    const isDue = activeFulls.take(point);
+    const full = index === 0 ? fullReason(input, chosen, begin) : null;
+    const algorithm = full ?? (isDue ? ACTIVE_FULL : null);
     const selected: SelectedRestorePoint =
-      full === null
+      algorithm === null
         ? incrementOn(base, point, byId)
-        : { restorePointId: point.id, algorithm: 'full', lineageFrom: null, ...full };
+        : { restorePointId: point.id, algorithm: 'full', lineageFrom: null, ...algorithm };
     base = point.id;
-    return selected;
+    return againReason(point, selected);
   });
+}
+
+const ACTIVE_FULL = { changedBy: 'all', reason: 'active full' } as const;
+
+function againReason(point: IdentifiedPoint, selected: SelectedRestorePoint): SelectedRestorePoint {
+  if (point.identity.is !== 'grown') return selected;
+  const { reason } = point.identity;
+  return { ...selected, reason: `it is copied again, because ${reason}; ${selected.reason}` };
+}
+
+/** With method `active` the full of each GFS day is read from the source, also in a backlog of many days: what was chosen before counts as
+ *  flagged. */
+class ActiveFulls {
+  private readonly points: { id: string; createdAt: string; flags: readonly GfsFlag[] }[];
+
+  constructor(private readonly input: SelectionInput) {
+    const { job, timeZone } = input;
+    const copied = withBelievedDates(input.copied);
+    const { gfs, mode } = job;
+    // Flags are set after the last copy of a session: those that are due by now count, too.
+    const due = gfsFullNeeded({ gfs, mode, timeZone, points: copied, nowMs: Infinity });
+    this.points = copied.map(({ id, createdAt, flags }) => {
+      const more = due.find(({ restorePointId }) => restorePointId === id)?.flags ?? [];
+      return { id, createdAt, flags: [...flags, ...more] };
+    });
+  }
+
+  take({ id, createdAtMs }: IdentifiedPoint): boolean {
+    const { gfs, mode } = this.input.job;
+    if (gfs?.fullMethod !== 'active') return false;
+    const { timeZone } = this.input;
+    const flags = gfsDue({ gfs, mode, timeZone, createdAtMs, points: this.points }).map(
+      ({ flag }) => flag,
+    );
+    this.points.push({ id, createdAt: new Date(createdAtMs).toISOString(), flags });
+    return flags.length > 0;
+  }
 }
 
 /** null: the point becomes an increment. */
 function fullReason(
-  activeFull: boolean,
+  { activeFull, copied }: SelectionInput,
+  chosen: readonly IdentifiedPoint[],
   { firstRun, recreated }: { firstRun: boolean; recreated: boolean },
 ): Pick<SelectedRestorePoint, 'changedBy' | 'reason'> | null {
-  if (activeFull) return { changedBy: 'all', reason: 'active full' };
+  if (activeFull) return ACTIVE_FULL;
   if (recreated) {
     return {
       changedBy: 'digest',
@@ -212,13 +270,21 @@ function fullReason(
         'full of a new chain: the source chain was recreated, so all of it is read and written, also what the target holds already',
     };
   }
-  return firstRun ? { changedBy: 'all', reason: 'first copy of this workload' } : null;
+  if (firstRun) return { changedBy: 'all', reason: 'first copy of this workload' };
+  // On the copy that is to go nothing may be built.
+  const newest = copied.at(-1)?.id;
+  const goes = chosen.some(
+    ({ identity }) => identity.is === 'grown' && identity.copiedId === newest,
+  );
+  return goes
+    ? { changedBy: 'all', reason: 'full of a new chain, for the newest copy is to go' }
+    : null;
 }
 
 function incrementOn(
   base: string | null,
-  point: ComparedRestorePoint,
-  byId: ReadonlyMap<string, ComparedRestorePoint>,
+  point: IdentifiedPoint,
+  byId: ReadonlyMap<string, IdentifiedPoint>,
 ): SelectedRestorePoint {
   const restorePointId = point.id;
   if (base !== null && descendsOnEveryDisk(point, base, byId)) {
@@ -239,13 +305,13 @@ function incrementOn(
 
 /** Whether each disk of `point` is reached from the same disk of `base` through increments only, all of them complete. */
 function descendsOnEveryDisk(
-  point: ComparedRestorePoint,
+  point: IdentifiedPoint,
   base: string,
-  byId: ReadonlyMap<string, ComparedRestorePoint>,
+  byId: ReadonlyMap<string, IdentifiedPoint>,
 ): boolean {
   if (point.disks.length === 0) return false;
   return point.disks.every(({ disk }) => {
-    let holder: ComparedRestorePoint | undefined = point;
+    let holder: IdentifiedPoint | undefined = point;
     // A line longer than the list of points is a loop.
     for (let steps = 0; steps < byId.size && holder !== undefined; steps++) {
       const image = holder.disks.find((candidate) => candidate.disk === disk);

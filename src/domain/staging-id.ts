@@ -2,6 +2,7 @@
 
 const VERIFY_PREFIX = 'verify-';
 const FULL_SUFFIX = '-full';
+const COMPARE_PREFIX = 'compare-';
 
 /** Of the full that is to replace the files of a point. */
 export function fullStagingId(pointId: string): string {
@@ -10,6 +11,11 @@ export function fullStagingId(pointId: string): string {
 
 export function isFullStagingId(stagingId: string): boolean {
   return stagingId.endsWith(FULL_SUFFIX);
+}
+
+/** Of the comparison of a source point with the copy that it may be. */
+export function comparisonStagingId(pointId: string): string {
+  return `${COMPARE_PREFIX}${pointId}`;
 }
 
 /** Of how far a verification of a point is, and of its lease. */

@@ -1,7 +1,7 @@
 /** Restore points that Longhaul keeps in a target repository, as the commit record of their chain lists them. Plain JSON. */
 
 import type { Digest, DigestAlgorithm } from './digest.js';
-import type { FileStamp, ImageFormat, RestorePointKind } from './restore-point.js';
+import type { ImageFormat, RestorePointKind, SourceFingerprint } from './restore-point.js';
 
 export type GfsFlag = 'weekly' | 'monthly' | 'yearly';
 export type PointHealth = 'good' | 'corrupt' | 'unknown';
@@ -28,6 +28,8 @@ export interface TargetRestorePoint {
   readonly disks: readonly TargetDisk[];
   readonly companions: readonly TargetCompanion[];
   readonly source: CopiedSource;
+  /** Names this act of copying. It stays with the point whatever becomes of its files, because what they show stays the same. */
+  readonly copyId: string;
 }
 
 /** Paths are relative to the chain's folder. */
@@ -55,17 +57,34 @@ export interface TargetCompanion {
   readonly digest: Digest;
 }
 
-/** What this point was copied from; the memory by which a recreated source chain is recognised. */
+/** What this point was copied from; the memory by which it is recognised in the source. */
 export interface CopiedSource {
   readonly repositoryId: string;
   readonly restorePointId: string;
-  readonly disks: readonly CopiedSourceDisk[];
+  /** Of the source's files when they were last proven to show what the copy shows; null: its stamps are weak. */
+  readonly fingerprint: SourceFingerprint | null;
+  /** Of the point of a chain of Longhaul that it was copied from. */
+  readonly copyId?: string;
+  /** Owner of the chain that proved it on storage with weak stamps: as long as it owns the chain. */
+  readonly provenInEpoch?: number;
+  /** The source point was found not to be what was copied. */
+  readonly judged?: SourceJudgement;
 }
 
-export interface CopiedSourceDisk {
-  readonly disk: string;
-  readonly path: string;
-  /** Identity of the file's content: SHA-256 over its tables and a sample of its blocks (docs/FORMAT.md, Content identity). */
-  readonly contentId: Digest;
-  readonly stamp: FileStamp;
+/** Outcome of a comparison of all blocks. `grown`: nothing that was copied is different, but there is more. */
+export interface SourceJudgement {
+  readonly verdict: 'grown' | 'replaced';
+  /** What was found, in plain words. */
+  readonly reason: string;
+  /** Of the source's files as they were judged; null: the judgement holds for `epoch` only. */
+  readonly fingerprint: SourceFingerprint | null;
+  readonly epoch: number;
+}
+
+/** A point of the source that has been dealt with and is not among the copies: passed over, or copied once and gone by retention. */
+export interface KnownSourcePoint {
+  readonly repositoryId: string;
+  readonly restorePointId: string;
+  /** RFC 3339 UTC. */
+  readonly createdAt: string;
 }

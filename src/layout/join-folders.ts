@@ -1,8 +1,8 @@
 import { isBackupError } from '../domain/errors.js';
 import { claimedTwiceText, contradictionOf, pointsInBoth } from '../domain/one-workload.js';
 import type { SourceDisk, SourceRestorePoint, SourceWorkload } from '../domain/restore-point.js';
+import { orderByLineage } from '../domain/source-order.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
-import { byAge } from './settle-chains.js';
 
 /** One workload out of what several folders show of it: a restore point that is there more than once is its first complete copy. Where the
  *  folders contradict each other it has a `conflict`, and says nothing of which point belongs to which machine. */
@@ -21,7 +21,7 @@ export async function joinFolders(
   return {
     ...shares[0],
     folders: [...new Set(shares.flatMap(({ folders }) => folders))],
-    restorePoints: [...points.values()].sort(byAge),
+    restorePoints: orderByLineage([...points.values()]),
     ...(conflict === null ? {} : { conflict }),
   };
 }

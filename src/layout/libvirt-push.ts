@@ -31,7 +31,8 @@ import { folderName, folderWorkloadId } from './workload-id.js';
  *  A workload is a domain, known by its UUID; its folder names it where no XML shows a UUID. A restore point is a checkpoint, id
  *  `<checkpoint>-<creationTime>`, because names such as `cp1` come again in a new chain. It is dated by creationTime (whole seconds), and
  *  as long as it has no checkpoint XML by the newest mtime of its files. A file without a backing name is a full. The backing name of an
- *  increment is the path of the *live* disk and says nothing: the parent is the checkpoint that `<parent>` names, in the same folder, made no later.
+ *  increment is the path of the *live* disk and says nothing: the parent is the checkpoint that `<parent>` names, in the same folder, made no
+ *  later (unless its date contradicts its files: `hasClockAhead`).
  *  Source: libvirt formatcheckpoint.html, formatbackup.html; measured with libvirt 9.0 (test/fixtures/make-libvirt-push.sh). */
 export const libvirtPushLayout: BackupLayout = {
   name: 'libvirt-push',
@@ -198,7 +199,7 @@ function draftPoint(
   const parentId = isFull || known === null ? null : idOfParent(known, parent);
   if (!isFull && known !== null && parentId === null)
     faults.push(broken(`it is an increment, but checkpoint ${files.name} names no parent`).fault);
-  if (!isFull && parent?.known && parent.createdAtMs > createdAtMs)
+  if (!isFull && parent?.known && parent.createdAtMs > createdAtMs && !hasClockAhead(parent))
     faults.push(
       broken(`its parent ${parent.id} was made later: the chain in this folder was made anew`)
         .fault,
@@ -222,6 +223,15 @@ function draftPoint(
     ),
   };
 }
+
+/** A checkpoint that is dated long after its own files were last written: the clock of the machine that made it was wrong, and its date says
+ *  nothing about what was made after it. */
+function hasClockAhead({ createdAtMs, files }: ReadPoint): boolean {
+  return createdAtMs > newestChangeMs(files) + CLOCK_TOLERANCE_MS;
+}
+
+/** Clocks of a hypervisor and of the storage that it writes to, with time zones confused. */
+const CLOCK_TOLERANCE_MS = 86_400_000;
 
 /** `<name>-?` when the parent is not in the folder: its creationTime is not known then. */
 function idOfParent(

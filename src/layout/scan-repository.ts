@@ -9,7 +9,7 @@ import { readFolders, walkFolders, type FolderFiles } from './walk-folders.js';
 /** Every layout that Longhaul looks for. Workload ids start with the name of the platform, so no two layouts claim the same one. */
 export const BACKUP_LAYOUTS: readonly BackupLayout[] = [libvirtPushLayout, ovirtLayout];
 
-/** All workloads that backup tools left in a repository, sorted by id; their restore points oldest first. Ids are unique.
+/** All workloads that backup tools left in a repository, sorted by id; their restore points in the order of `orderByLineage`. Ids are unique.
  *  A workload may lie in several folders (a folder for each chain, a backup that was copied by hand): it is listed once, and a restore
  *  point that is there more than once is listed as its first complete copy. Two machines that claim one id are one workload with a `conflict`.
  *  @param onUnaddressable told each `FolderFiles.unaddressable`

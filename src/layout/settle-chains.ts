@@ -1,8 +1,10 @@
 import type { SourceRestorePoint } from '../domain/restore-point.js';
+import { orderByLineage } from '../domain/source-order.js';
 import { gravestFault, type PointFault } from './point-fault.js';
+import { sourceFingerprint } from './source-fingerprint.js';
 
 /** A restore point as its own files show it, before its parents were looked at. `parentId` is the parent of every increment disk. */
-export type DraftPoint = Omit<SourceRestorePoint, 'state' | 'reason'> & {
+export type DraftPoint = Omit<SourceRestorePoint, 'state' | 'reason' | 'fingerprint'> & {
   readonly faults: readonly PointFault[];
 };
 
@@ -12,9 +14,8 @@ interface SettledPoint {
   readonly bequest: PointFault | null;
 }
 
-/** Restore points of one workload, oldest first, a parent always before its children. A point is only as good as what it builds on: one
- *  whose parent is absent, lacks the disk or runs in a circle is broken; one whose parent is not complete takes over that state.
- *  A child that is dated no later than its parent (clocks of seconds, summer time) is dated 1 ms after it. Ids are unique in `drafts`. */
+/** Restore points of one workload in the order of `orderByLineage`. A point is only as good as what it builds on: one whose parent is absent,
+ *  lacks the disk or runs in a circle is broken; one whose parent is not complete takes over that state. Ids are unique in `drafts`. */
 export function settleChains(drafts: readonly DraftPoint[]): SourceRestorePoint[] {
   const settled = new Map<string, SettledPoint>();
   const byId = new Map(drafts.map((draft) => [draft.id, draft]));
@@ -30,12 +31,7 @@ export function settleChains(drafts: readonly DraftPoint[]): SourceRestorePoint[
     }
     for (const point of climbed.reverse()) settled.set(point.id, settlePoint(point, settled, byId));
   }
-  return [...settled.values()].map(({ point }) => point).sort(byAge);
-}
-
-/** Oldest first; of points with one date, the smaller id first. */
-export function byAge(a: SourceRestorePoint, b: SourceRestorePoint): number {
-  return a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1);
+  return orderByLineage([...settled.values()].map(({ point }) => point));
 }
 
 function settlePoint(
@@ -49,9 +45,10 @@ function settlePoint(
   return {
     point: {
       ...draft,
-      createdAtMs: Math.max(draft.createdAtMs, (parent?.point.createdAtMs ?? -Infinity) + 1),
       state: fault?.state ?? 'complete',
       reason: fault?.reason ?? null,
+      fingerprint:
+        fault === null ? sourceFingerprint(draft.disks, parent?.point.fingerprint ?? null) : null,
     },
     bequest:
       own === null

@@ -23,6 +23,7 @@ import { openProofWorker } from './change/prove-blocks.js';
 import { finishRestore, prepareRestore, renewLease } from './restore/restore-point.js';
 import { openRawRestoreWorker } from './restore/restore-raw.js';
 import { openScanWorker } from './copy/scan-blocks.js';
+import { planComparison, settleComparison } from './selection/compare-source.js';
 import { detectChain, selectWork } from './selection/select-work.js';
 import { collectDamage, openVerifyWorker } from './health/verify-blocks.js';
 import { leaseForVerification, prepareVerification } from './health/verify-plan.js';
@@ -33,6 +34,8 @@ export const THREAD_OPERATIONS = {
   inspectTargetChain,
   detectChain,
   selectWork,
+  planComparison,
+  settleComparison,
   planCopy,
   composeTargetFile,
   commitRestorePoint,

@@ -39,6 +39,8 @@ export interface RepositoryCapabilities {
   readonly overwriteInPlace: boolean;
   /** Unwritten ranges take no room and read as zeros. */
   readonly sparseFiles: boolean;
+  /** A file with an unchanged stamp was not written to. False where times are whole seconds or can be set back: then only reading proves. */
+  readonly stampsProve: boolean;
 }
 
 export interface RepositoryEntry {

@@ -2,6 +2,7 @@ import { constants, type BigIntStats } from 'node:fs';
 import { BackupError, isBackupError } from '../domain/errors.js';
 import type { FolderSync } from '../domain/storage-probe.js';
 import type {
+  RepositoryCapabilities,
   BackupRepository,
   ReadableFile,
   RepositoryCapacity,
@@ -30,38 +31,46 @@ const CREATE_FLAGS = {
 /** Entries looked at side by side; on a share each one is a round trip. */
 const LISTING_BATCH = 32;
 
+export interface DirectoryOptions {
+  readonly id: string;
+  readonly rootPath: string;
+  readonly readOnly: boolean;
+  /** Default `required`. */
+  readonly folderSync?: FolderSync | undefined;
+  /** Default true. */
+  readonly stampsProve?: boolean;
+}
+
 /** Opens a folder of this machine (a disk or a mounted share) as a repository. Every thread opens its own.
  *
  *  The folder that is found at this moment is the repository: when later another one is at `rootPath`, every call throws
  *  REPOSITORY_UNREACHABLE until the repository is opened again.
  *  @param options.rootPath absolute
  *  @throws REPOSITORY_UNREACHABLE when the folder does not exist */
-export async function openDirectoryRepository(options: {
-  readonly id: string;
-  readonly rootPath: string;
-  readonly readOnly: boolean;
-  /** Default `required`. */
-  readonly folderSync?: FolderSync | undefined;
-}): Promise<BackupRepository> {
+export async function openDirectoryRepository(
+  options: DirectoryOptions,
+): Promise<BackupRepository> {
   const calls = fileCallsOfThisThread();
   const root = await RepositoryRoot.open(calls, options.id, options.rootPath);
-  return new DirectoryRepository(calls, root, options.readOnly, options.folderSync ?? 'required');
+  return new DirectoryRepository(calls, root, options);
 }
 
 class DirectoryRepository implements BackupRepository {
-  readonly capabilities = { overwriteInPlace: true, sparseFiles: true };
+  readonly capabilities: RepositoryCapabilities;
   readonly id: string;
   readonly #calls: FileCalls;
   readonly #root: RepositoryRoot;
   readonly #readOnly: boolean;
   readonly #folderSync: FolderSync;
 
-  constructor(calls: FileCalls, root: RepositoryRoot, readOnly: boolean, folderSync: FolderSync) {
+  constructor(calls: FileCalls, root: RepositoryRoot, options: DirectoryOptions) {
     this.id = root.repositoryId;
     this.#calls = calls;
     this.#root = root;
-    this.#readOnly = readOnly;
-    this.#folderSync = folderSync;
+    this.#readOnly = options.readOnly;
+    this.#folderSync = options.folderSync ?? 'required';
+    const stampsProve = options.stampsProve ?? true;
+    this.capabilities = { overwriteInPlace: true, sparseFiles: true, stampsProve };
   }
 
   /** Links, devices and names that cannot be part of a path (a backslash, not UTF-8) are listed as `other`. */

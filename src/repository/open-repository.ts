@@ -3,6 +3,9 @@ import type { FolderSync } from '../domain/storage-probe.js';
 import type { BackupRepository } from './backup-repository.js';
 import { openDirectoryRepository } from './directory-repository.js';
 
+/** Whether the stamps of a storage prove that a file was not written to. */
+export type StampStrength = 'strong' | 'weak';
+
 /** What it takes to open a repository: plain data, so that every thread can open its own. */
 export interface RepositoryLocation {
   readonly id: string;
@@ -11,6 +14,8 @@ export interface RepositoryLocation {
   readonly isReadOnly: boolean;
   /** Default `required`. */
   readonly folderSync?: FolderSync;
+  /** Absent: strong. */
+  readonly stamps?: StampStrength;
 }
 
 /** A folder that is not a configured repository, as the destination of a restore: `folder:` and its absolute path. */
@@ -45,6 +50,7 @@ export function repositoryOpener(
       rootPath: location.path,
       readOnly: location.isReadOnly,
       folderSync: location.folderSync,
+      stampsProve: location.stamps !== 'weak',
     });
     if (known !== undefined && (await repository.list('')).length === 0)
       throw new BackupError(

@@ -9,7 +9,7 @@ import { RepositoryThread } from '../support/repository/threaded-repository.js';
 import { describeBackupRepository } from './backup-repository.js';
 import { describeDirectoryRepository, type OpenDirectory } from './directory-repository.js';
 
-const IN_PLACE_AND_SPARSE = { overwriteInPlace: true, sparseFiles: true };
+const IN_PLACE_AND_SPARSE = { overwriteInPlace: true, sparseFiles: true, stampsProve: true };
 
 const thread = new RepositoryThread();
 afterAll(() => thread.stop());

@@ -1,5 +1,6 @@
 import { ownedChainRecord, writeChainRecord } from '../../chain/chain-store.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
+import { afterRetention } from '../../chain/known-source-points.js';
 import type { GfsFlag } from '../../domain/target-point.js';
 import {
   requireComposed,
@@ -31,7 +32,8 @@ export async function deleteRestorePoints(
   const { place, record } = await ownedChain(context, input);
   const ids = input.ids.filter((id) => record.points.some((point) => point.id === id));
   if (ids.length === 0) return { deleted: [] };
-  const announced = withoutPoints(record, ids);
+  const gone = record.points.filter(({ id }) => ids.includes(id));
+  const announced = afterRetention(withoutPoints(record, ids), gone);
   await changeChain(context, place, record, announced, { type: 'delete', ids }, ids, input.nowMs);
   return { deleted: ids };
 }

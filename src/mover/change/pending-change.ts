@@ -1,6 +1,7 @@
 import { leasedPointIds, namedByLeases } from '../../chain/leases.js';
 import type { ChainRecord, PendingChange } from '../../chain/chain-record.js';
 import { writeChainRecord } from '../../chain/chain-store.js';
+import { afterRetention } from '../../chain/known-source-points.js';
 import { assertNever, BackupError } from '../../domain/errors.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
 import { removeDeletedPoints } from './delete-points.js';
@@ -86,9 +87,9 @@ async function carryOut(
   switch (pending.type) {
     case 'merge': {
       const points = await mergeFiles(context, place, record, pending);
+      const gone = record.points.filter(({ id }) => id === pending.intoId);
       const next = {
-        ...record,
-        points,
+        ...afterRetention({ ...record, points }, gone),
         pending: { type: 'delete', ids: [pending.intoId] },
       } as const;
       return carryOut(context, place, await writeChainRecord(place.repository, place.chain, next));

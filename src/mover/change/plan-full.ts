@@ -70,6 +70,7 @@ export async function planFull(
       ? point.companions.map(({ path }) => ({ repositoryId, path: `${order.chain}/${path}` }))
       : [],
     source: point.source,
+    passedOver: [],
   };
   await writeStagedJson(target, stagedPath.plan(staging), plan);
   return work(target, staging, plan);

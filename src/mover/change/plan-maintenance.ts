@@ -5,9 +5,10 @@ import type { CopyJob } from '../../domain/copy-job.js';
 import { withBelievedDates } from '../../domain/believed-dates.js';
 import { isBackupError } from '../../domain/errors.js';
 import { gfsFullNeeded, type GfsFull } from '../../domain/gfs.js';
-import { mayBecomeFull } from '../../domain/immutability.js';
+import { immutableReason, mayBecomeFull } from '../../domain/immutability.js';
 import { ageBase } from '../../domain/retention-age.js';
 import { planRetention, type RetentionPlan } from '../../domain/retention.js';
+import { supersededToDelete } from '../../domain/source-identity.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { ChangeInput } from './change-points.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -18,6 +19,8 @@ export interface MaintenanceRequest extends ChangeInput {
 }
 
 export interface MaintenancePlan extends RetentionPlan {
+  /** Points that were copied again and go first; what follows is planned once they are gone. */
+  readonly superseded: readonly string[];
   /** Points that are to become flagged fulls, oldest first. */
   readonly fulls: readonly GfsFull[];
 }
@@ -60,8 +63,17 @@ export async function maintenancePlan(
     ? gfsFullNeeded({ gfs: job.gfs, mode: job.mode, timeZone, points: dated, nowMs })
     : [];
   const rule = { immutableForDays, nowMs, ...ageBase(dated, nowMs) };
+  const superseded = isReadable ? supersededToDelete(points) : [];
+  const mustStay = dated.some(
+    (point) =>
+      superseded.includes(point.id) &&
+      (leased.has(point.id) || immutableReason(point, rule) !== null),
+  );
+  // What else is to be done is planned anew, once they are gone.
+  if (superseded.length > 0 && !mustStay) return { ...plan, actions: [], fulls: [], superseded };
   return {
     ...plan,
+    superseded: [],
     warnings: missing === null ? plan.warnings : [...plan.warnings, missing],
     fulls: fulls.filter(({ restorePointId, synthesize }) => {
       const point = dated.find(({ id }) => id === restorePointId);

@@ -1,5 +1,6 @@
 import { availablePoints } from '../../chain/chain-record.js';
 import { ownedChainRecord, writeChainRecord } from '../../chain/chain-store.js';
+import { withKnownSourcePoints } from '../../chain/known-source-points.js';
 import { BackupError } from '../../domain/errors.js';
 import type { GfsFlag, TargetRestorePoint } from '../../domain/target-point.js';
 import { requireComposed, requirePlan, stagedPath } from '../staging/copy-plan.js';
@@ -64,10 +65,12 @@ export async function commitRestorePoint(
     disks: composed.disks,
     companions: composed.companions,
     source: plan.source,
+    copyId: plan.token,
   };
   const compact = plan.kind === 'full' ? { compactedAt: input.copiedAt } : {};
   const points = [...record.points, point];
-  await writeChainRecord(target, input.chain, { ...record, ...compact, points });
+  const next = withKnownSourcePoints({ ...record, ...compact, points }, plan.passedOver);
+  await writeChainRecord(target, input.chain, next);
   await discardStaging(target, input.staging);
   return point;
 }

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { relativeParentLink, stagingFolder } from '../../chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
-import type { Digest, DigestAlgorithm } from '../../domain/digest.js';
+import type { DigestAlgorithm } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { pointFolderName } from '../../domain/path-segment.js';
 import type { SourceRestorePoint } from '../../domain/restore-point.js';
-import type { CopiedSourceDisk, TargetRestorePoint } from '../../domain/target-point.js';
-import { contentIdentity } from '../../image/content-identity.js';
+import type { IdentifiedPoint } from '../../domain/source-identity.js';
+import type { KnownSourcePoint, TargetRestorePoint } from '../../domain/target-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import {
   readStagedJson,
@@ -25,11 +25,13 @@ import { finishedScan, prepareScan, sameLayers, type BlockScan } from './scan-pl
 import { copyWork } from '../staging/copy-cursor.js';
 import type { DiskWork } from '../../domain/disk-work.js';
 import { discardStaging, makeStaging } from '../staging/staging.js';
+import { identifiedPoints } from '../source/source-points.js';
 import {
   findSourceWorkload,
   requireCompletePoint,
   sourceLayers,
 } from '../source/source-catalogue.js';
+import { provenSource } from '../source/proven-source.js';
 
 export interface PlanCopyInput {
   readonly targetRepositoryId: string;
@@ -65,7 +67,7 @@ export type PlanCopyOutcome =
     };
 
 /** Plans the copy of one source restore point into the staging folder of the chain. Run again after a stop it takes up the plan that is
- *  there, as long as the source files are still the same; otherwise it plans anew. Reads tables only, no data, except `contentIdentity`.
+ *  there, as long as the source files are still the same; otherwise it plans anew. Reads tables only, no data.
  *  @throws SOURCE_CHANGED, RESTORE_POINT_MISSING, RESTORE_POINT_BROKEN, STALE_EPOCH, IMAGE_… */
 export async function planCopy(
   context: MoverContext,
@@ -77,10 +79,11 @@ export async function planCopy(
   const workload = await findSourceWorkload(source, input.workloadId, input.sourceFolders);
   const point = requireCompletePoint(workload, input.restorePointId);
   const parent = input.algorithm === 'full' ? null : newestPoint(record);
+  const identified = identifiedPoints(workload, record, input.sourceRepositoryId, input.epoch);
+  if (input.changedBy === 'lineage') requireProvenBase(identified, parent!, input.lineageFrom);
   const pointId = newPointId(record, point);
   const staging = stagingFolder(input.chain, pointId);
   const disks = point.disks.map(({ disk }) => disk);
-  const contentIds = new Map(point.disks.map(({ disk, contentId }) => [disk, contentId]));
   const layersOf = (disk: string) => sourceLayers(input.sourceRepositoryId, workload, point, disk);
 
   const existing = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
@@ -103,7 +106,7 @@ export async function planCopy(
   if (prepared.state === 'scan') return { state: 'scan', pointId, ...prepared.work };
   const { scan } = prepared;
   const token = scan?.token ?? randomBytes(16).toString('hex');
-  const planned: PlannedDisk[] = [];
+  const planned: DiskPlan[] = [];
   for (const disk of disks)
     planned.push(
       await planDisk(context, {
@@ -116,10 +119,10 @@ export async function planCopy(
         changedBy: input.changedBy,
         lineageFrom: input.lineageFrom,
         isScanned: scan?.disks.some((entry) => entry.disk === disk) ?? false,
-        contentId: contentIds.get(disk),
       }),
     );
-  const plan = assemblePlan(input, { token, pointId, point, parent, planned });
+  const passedOver = pointsPassedOver(input.sourceRepositoryId, identified, point);
+  const plan = assemblePlan(input, { token, pointId, point, parent, planned, passedOver });
   await writeStagedJson(target, stagedPath.plan(staging), plan);
   return ready(target, staging, plan);
 }
@@ -131,11 +134,12 @@ function assemblePlan(
     readonly pointId: string;
     readonly point: SourceRestorePoint;
     readonly parent: TargetRestorePoint | null;
-    readonly planned: readonly PlannedDisk[];
+    readonly planned: readonly DiskPlan[];
+    readonly passedOver: CopyPlan['passedOver'];
   },
 ): CopyPlan {
-  const { token, pointId, point, parent, planned } = parts;
-  const isFull = planned.every(({ plan }) => plan.kind === 'full');
+  const { token, pointId, point, parent, planned, passedOver } = parts;
+  const isFull = planned.every(({ kind }) => kind === 'full');
   return {
     token,
     epoch: input.epoch,
@@ -145,14 +149,44 @@ function assemblePlan(
     parentId: isFull ? null : parent!.id,
     chainId: isFull ? pointId : parent!.chainId,
     algorithm: input.digest,
-    disks: planned.map((entry) => entry.plan),
+    disks: planned,
     companions: point.companions.map((path) => ({ repositoryId: input.sourceRepositoryId, path })),
-    source: {
-      repositoryId: input.sourceRepositoryId,
-      restorePointId: point.id,
-      disks: planned.map((entry) => entry.source),
-    },
+    source: provenSource(input, point),
+    passedOver,
   };
+}
+
+/** What the source's increments hold is all that changed only as long as the point below them is what the newest copy shows.
+ *  @throws SOURCE_CHANGED */
+function requireProvenBase(
+  identified: readonly IdentifiedPoint[],
+  parent: TargetRestorePoint,
+  lineageFrom: string | null,
+): void {
+  const identity = identified.find(({ id }) => id === lineageFrom)?.identity;
+  if (identity?.is === 'copied' && identity.copiedId === parent.id) return;
+  throw new BackupError(
+    'SOURCE_CHANGED',
+    `restore point ${lineageFrom ?? ''} is not what was copied any more`,
+    { details: { restorePointId: lineageFrom } },
+  );
+}
+
+/** New points that stand before the one that is copied: with this copy they are dealt with. */
+function pointsPassedOver(
+  repositoryId: string,
+  identified: readonly IdentifiedPoint[],
+  point: SourceRestorePoint,
+): KnownSourcePoint[] {
+  const place = identified.findIndex(({ id }) => id === point.id);
+  return identified
+    .slice(0, place)
+    .filter(({ identity }) => identity.is === 'new')
+    .map(({ id, createdAtMs }) => ({
+      repositoryId,
+      restorePointId: id,
+      createdAt: new Date(createdAtMs).toISOString(),
+    }));
 }
 
 /** An empty staging folder, or one with the scan that the plan is made from; `scan`: there is one to be done first. */
@@ -176,18 +210,15 @@ async function prepareStaging(
   if (input.changedBy === 'digest' && parent !== null) {
     scan = await finishedScan(target, staging, parent, disks, layersOf);
     if (scan === null) {
-      const work = await prepareScan(context, input, record, staging, parent, disks, layersOf);
+      const ownLayersOf = () => null; // nothing is known to be the same
+      const order = { record, staging, parent, disks, layersOf, ownLayersOf };
+      const work = await prepareScan(context, input, order);
       if (work.disks.length > 0) return { state: 'scan', work };
     }
   }
   if (scan === null) await discardStaging(target, staging);
   await makeStaging(target, staging);
   return { state: 'ready', scan };
-}
-
-interface PlannedDisk {
-  readonly plan: DiskPlan;
-  readonly source: CopiedSourceDisk;
 }
 
 interface PlanDiskInput {
@@ -200,11 +231,9 @@ interface PlanDiskInput {
   readonly changedBy: PlanCopyInput['changedBy'];
   readonly lineageFrom: string | null;
   readonly isScanned: boolean;
-  /** Identity that the source vouches for. */
-  readonly contentId: Digest | undefined;
 }
 
-async function planDisk(context: MoverContext, input: PlanDiskInput): Promise<PlannedDisk> {
+async function planDisk(context: MoverContext, input: PlanDiskInput): Promise<DiskPlan> {
   const files = input.layers.map(({ file }) => file);
   const stack = await ImageStack.open(context, files);
   try {
@@ -219,21 +248,17 @@ async function planDisk(context: MoverContext, input: PlanDiskInput): Promise<Pl
       stack,
       changes,
     });
-    const contentId = input.contentId ?? (await contentIdentity(stack.images[0]!));
     await stack.assertUnchanged(context);
     return {
-      plan: {
-        disk: input.disk,
-        kind: changes.type === 'all' ? 'full' : 'increment',
-        virtualSizeBytes: stack.virtualSizeBytes,
-        backing:
-          changes.type === 'all'
-            ? null
-            : { link: relativeParentLink(parentDisk!.path), format: 'qcow2' },
-        layers: files,
-        ...lists,
-      },
-      source: { disk: input.disk, path: files[0]!.path, contentId, stamp: files[0]!.stamp! },
+      disk: input.disk,
+      kind: changes.type === 'all' ? 'full' : 'increment',
+      virtualSizeBytes: stack.virtualSizeBytes,
+      backing:
+        changes.type === 'all'
+          ? null
+          : { link: relativeParentLink(parentDisk!.path), format: 'qcow2' },
+      layers: files,
+      ...lists,
     };
   } finally {
     await stack.close();

@@ -12,11 +12,11 @@ import { readStagedJson, stagedPath } from '../staging/copy-plan.js';
 import { ImageStack, type StackMap } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { HeldWindows } from '../staging/held-windows.js';
-import type { BlockScan } from './scan-plan.js';
+import type { BlockScan, OwnLayers } from './scan-plan.js';
 import { markDone } from '../task/window-cursor.js';
 import type { WindowWorker } from '../task/window-loop.js';
 
-/** Compares windows of guest blocks of the source with the digests of the target's newest point and notes which differ.
+/** Compares windows of guest blocks of the source with the digests of a point of the target and notes which differ.
  *  @throws SOURCE_CHANGED, STAGING_INVALID, STALE_EPOCH */
 export async function openScanWorker(
   context: MoverContext,
@@ -50,6 +50,7 @@ export async function openScanWorker(
     return new ScanWorker(
       context,
       windows,
+      disk.ownLayers,
       source,
       base,
       tables,
@@ -70,6 +71,7 @@ class ScanWorker implements WindowWorker {
   constructor(
     private readonly context: MoverContext,
     private readonly windows: HeldWindows,
+    private readonly ownLayers: OwnLayers | null,
     private readonly source: ImageStack,
     private readonly base: ImageStack,
     private readonly tables: readonly ReadableFile[],
@@ -84,9 +86,11 @@ class ScanWorker implements WindowWorker {
     const { firstBlock: first, count } = this.windows.blocksOf(window);
     const now = await this.source.mapBlocks(first, count);
     const before = await this.digestsBefore(first, count);
+    const isCompared = await this.comparedBlocks(first, count);
     const changed = new Uint8Array(count);
     const places: BlockPlace[] = [];
     for (let i = 0; i < count; i++) {
+      if (!isCompared(i)) continue;
       if (isEmpty(now.states[i]!)) changed[i] = isHole(before, i) ? 0 : 1;
       else places.push(placeOf(now, i, first));
     }
@@ -105,6 +109,15 @@ class ScanWorker implements WindowWorker {
         changed.reduce((sum, bit) => sum + bit, 0),
       );
     };
+  }
+
+  /** Blocks that neither side's own layers hold come from layers that show the same. */
+  private async comparedBlocks(first: number, count: number): Promise<(i: number) => boolean> {
+    const { ownLayers } = this;
+    if (ownLayers === null) return () => true;
+    const now = await this.source.mapBlocks(first, count, ownLayers.source);
+    const before = await this.base.mapBlocks(first, count, ownLayers.target);
+    return (i) => now.states[i] !== BLOCK_UNALLOCATED || before.states[i] !== BLOCK_UNALLOCATED;
   }
 
   private async compareRun(

@@ -19,8 +19,8 @@ import { discardStaging } from '../staging/staging.js';
 import { HeldWindows } from '../staging/held-windows.js';
 import { assertCopyable } from './disk-limit.js';
 
-/** A comparison of the source's blocks with the digests of the target's newest point, for when no lineage tells what changed.
- *  It lies in `<staging>/scan.json` and lends its token to the plan that is made from it. */
+/** A comparison of the source's blocks with the digests of a point of the target: of the newest, when no lineage tells what changed, or of one that
+ *  may be the very same point. It lies in `<staging>/scan.json` and lends its token to the plan that is made from it. */
 export interface BlockScan {
   readonly token: string;
   readonly epoch: number;
@@ -36,6 +36,14 @@ export interface ScanDisk {
   readonly heldBlocks: number;
   readonly sourceLayers: readonly LayerFile[];
   readonly targetLayers: readonly TargetLayer[];
+  /** Only blocks that these hold are compared; null: all. */
+  readonly ownLayers: OwnLayers | null;
+}
+
+/** Number of layers, from the top, on ones that are known to show the same. At least 1 each. */
+export interface OwnLayers {
+  readonly source: number;
+  readonly target: number;
 }
 
 export interface TargetLayer extends LayerFile {
@@ -48,12 +56,16 @@ type LayersOf = (disk: string) => { restorePointId: string; file: LayerFile }[];
 export async function prepareScan(
   context: MoverContext,
   input: { targetRepositoryId: string; chain: string; epoch: number; digest: DigestAlgorithm },
-  record: ChainRecord,
-  staging: string,
-  parent: TargetRestorePoint,
-  disks: readonly string[],
-  layersOf: LayersOf,
+  order: {
+    readonly record: ChainRecord;
+    readonly staging: string;
+    readonly parent: TargetRestorePoint;
+    readonly disks: readonly string[];
+    readonly layersOf: LayersOf;
+    readonly ownLayersOf: (disk: string) => OwnLayers | null;
+  },
 ): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
+  const { record, staging, parent, disks, layersOf, ownLayersOf } = order;
   const target = await context.repository(input.targetRepositoryId);
   const known = disks.filter((disk) => parent.disks.some((entry) => entry.disk === disk));
   const existing = await readStagedJson<BlockScan>(target, stagedPath.scan(staging));
@@ -71,9 +83,10 @@ export async function prepareScan(
     const targetLayers = targetLayersOf(record, input, parent.id, disk);
     const held = await windowsToCompare(context, sourceLayers, targetLayers);
     await held.windows.write(target, staging, disk, token);
-    const { blockCount } = held;
+    const { blockCount, isResized } = held;
     const { heldBlocks } = held.windows;
-    scanDisks.push({ disk, blockCount, heldBlocks, sourceLayers, targetLayers });
+    const ownLayers = isResized ? null : ownLayersOf(disk);
+    scanDisks.push({ disk, blockCount, heldBlocks, sourceLayers, targetLayers, ownLayers });
   }
   await target.syncFolder(stagedPath.workFolder(staging));
   const scan: BlockScan = {
@@ -91,7 +104,7 @@ async function windowsToCompare(
   context: MoverContext,
   sourceLayers: readonly LayerFile[],
   targetLayers: readonly LayerFile[],
-): Promise<{ blockCount: number; windows: HeldWindows }> {
+): Promise<{ blockCount: number; windows: HeldWindows; isResized: boolean }> {
   const source = await ImageStack.open(context, sourceLayers);
   try {
     assertCopyable(source);
@@ -102,7 +115,10 @@ async function windowsToCompare(
         const inBase = base.nextHeldBlock(block);
         return Math.min(source.nextHeldBlock(block), inBase < base.blockCount ? inBase : Infinity);
       });
-      return { blockCount, windows };
+      // A layer of another size hides what is below it behind its end, so that it shows more than it holds.
+      const images = [...source.images, ...base.images];
+      const isResized = new Set(images.map(({ virtualSizeBytes }) => virtualSizeBytes)).size > 1;
+      return { blockCount, windows, isResized };
     } finally {
       await base.close();
     }

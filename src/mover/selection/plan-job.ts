@@ -87,6 +87,10 @@ async function planWorkload(
     activeFull: false,
     detection,
   });
+  const undecided = detection.toCompare.map(
+    ({ restorePointId }) =>
+      `${restorePointId}: its files are not those that were copied, so its blocks are compared with the copy first`,
+  );
   const needsNewJob =
     ['recreated', 'replaced'].includes(detection.state) &&
     job.onSourceChainRecreated === 'requireNewJob';
@@ -94,8 +98,11 @@ async function planWorkload(
   const reasons = needsNewJob
     ? [recreatedMessage(job.id, workload.name, detection)]
     : points.length === 0
-      ? [selection.reason ?? 'nothing to copy']
-      : points.map(({ restorePointId, reason }) => `${restorePointId}: ${reason}`);
+      ? [...undecided, selection.reason ?? 'nothing to copy']
+      : [
+          ...undecided,
+          ...points.map(({ restorePointId, reason }) => `${restorePointId}: ${reason}`),
+        ];
   const lookAgainAtMs = Math.min(...selection.awaited.map((point) => point.lookAgainAtMs));
   const retention = await retentionOf(context, input, chain);
   return {

@@ -1,30 +1,27 @@
 import { availablePoints } from '../../chain/chain-record.js';
 import { ownedChainRecord, readChainRecord } from '../../chain/chain-store.js';
-import { withBelievedDates } from '../../domain/believed-dates.js';
 import type { CopyJob, RestorePointScope } from '../../domain/copy-job.js';
-import { gfsDue } from '../../domain/gfs.js';
-import {
-  detectRecreatedChain,
-  type ChainDetection,
-  type ComparedRestorePoint,
-} from '../../domain/recreated-chain.js';
+import { detectRecreatedChain, type ChainDetection } from '../../domain/recreated-chain.js';
 import {
   selectRestorePoints,
   type RestorePointSelection,
 } from '../../domain/select-restore-points.js';
-import { compareWithCopied, type CompareInput } from './compare-with-copied.js';
-import type { SourceWorkload } from '../../domain/restore-point.js';
 import {
   awaitedPoints,
   settlePoints,
   type AwaitedPoint,
   type SettleRule,
 } from '../../domain/settle.js';
+import type { IdentifiedPoint } from '../../domain/source-identity.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { findSourceWorkload } from '../source/source-catalogue.js';
+import { identifiedPoints } from '../source/source-points.js';
 
-export interface SelectWorkInput extends CompareInput {
+export interface SelectWorkInput {
+  readonly targetRepositoryId: string;
+  readonly chain: string;
+  readonly sourceRepositoryId: string;
   /** null: only a look; the chain may not exist yet. */
   readonly epoch: number | null;
   readonly workloadId: string;
@@ -34,13 +31,15 @@ export interface SelectWorkInput extends CompareInput {
   readonly settle?: SettleRule;
 }
 
-/** How the source's restore points relate to what was copied. @throws WORKLOAD_MISSING, REPOSITORY_UNREACHABLE */
+/** How the source's restore points relate to what was copied, as far as that is proven. Reads no data.
+ *  @throws WORKLOAD_MISSING, REPOSITORY_UNREACHABLE */
 export async function detectChain(
   context: MoverContext,
   input: SelectWorkInput,
 ): Promise<ChainDetection> {
-  const { copied, current, isCopiedChain } = await compared(context, input);
-  return detectRecreatedChain({ copied, current, isCopiedChain });
+  const { copied, current, isCopiedChain } = await identified(context, input);
+  const detection = detectRecreatedChain({ copied, current, isCopiedChain });
+  return { ...detection, toCompare: detection.toCompare.slice(0, MAX_SELECTED) };
 }
 
 /** The restore points to copy now, at most `MAX_SELECTED`: a longer backlog is taken up by the next round. */
@@ -53,23 +52,19 @@ export async function selectWork(
     readonly detection: ChainDetection;
   },
 ): Promise<RestorePointSelection> {
-  const { copied, current, awaited } = await compared(context, input);
-  const { job, scope, detection, targetRepositoryId, sourceRepositoryId } = input;
-  const select = (activeFull: boolean) =>
-    selectRestorePoints({
-      job: { mode: job.mode, restorePoints: scope },
-      current,
-      copied,
-      detection,
-      targetRepositoryId,
-      sourceRepositoryId,
-      activeFull,
-      awaited,
-    });
-  let selection = select(input.activeFull);
-  const first = current.find(({ id }) => id === selection.points[0]?.restorePointId);
-  if (first !== undefined && isActiveFullDue(job, copied, first.createdAtMs))
-    selection = select(true);
+  const { copied, current, awaited } = await identified(context, input);
+  const { job, scope, detection, targetRepositoryId, sourceRepositoryId, activeFull } = input;
+  const selection = selectRestorePoints({
+    job: { mode: job.mode, gfs: job.gfs, restorePoints: scope },
+    timeZone: job.timeZone,
+    current,
+    copied,
+    detection,
+    targetRepositoryId,
+    sourceRepositoryId,
+    activeFull,
+    awaited,
+  });
   return {
     ...selection,
     points: selection.points.slice(0, MAX_SELECTED),
@@ -78,29 +73,19 @@ export async function selectWork(
   };
 }
 
-/** With method `active` the full of a GFS day is read from the source. */
-function isActiveFullDue(
-  job: Pick<CopyJob, 'mode' | 'gfs' | 'timeZone'>,
-  points: readonly TargetRestorePoint[],
-  createdAtMs: number,
-): boolean {
-  if (job.gfs?.fullMethod !== 'active') return false;
-  const { gfs, mode } = job;
-  const dated = withBelievedDates(points);
-  return gfsDue({ gfs, mode, timeZone: job.timeZone, createdAtMs, points: dated }).length > 0;
-}
+const NOTHING_AWAITED: SettleRule = { nowMs: 0, settleMs: 0 };
 
 /** Keeps the answer below 100 KiB. */
 const MAX_SELECTED = 200;
 /** The newest ones: a tool writes at the end. */
 const MAX_AWAITED = 20;
 
-async function compared(
+async function identified(
   context: MoverContext,
   input: SelectWorkInput,
 ): Promise<{
-  copied: ReturnType<typeof availablePoints>;
-  current: ComparedRestorePoint[];
+  copied: TargetRestorePoint[];
+  current: IdentifiedPoint[];
   isCopiedChain: boolean;
   awaited: AwaitedPoint[];
 }> {
@@ -114,19 +99,10 @@ async function compared(
     input.epoch === null
       ? await readChainRecord(target, input.chain)
       : await ownedChainRecord(target, input.chain, input.epoch);
-  const isCopiedChain = workload.isCopiedChain === true;
-  if (record === null)
-    return { copied: [], current: neverCopied(workload), isCopiedChain, awaited };
-  const current = await compareWithCopied(context, input, workload, record);
-  return { copied: availablePoints(record), current, isCopiedChain, awaited };
-}
-
-const NOTHING_AWAITED: SettleRule = { nowMs: 0, settleMs: 0 };
-
-function neverCopied(workload: SourceWorkload): ComparedRestorePoint[] {
-  return workload.restorePoints.map((point) => ({
-    ...point,
-    sameContentAs: [],
-    contentDiffersFrom: [],
-  }));
+  return {
+    copied: record === null ? [] : availablePoints(record),
+    current: identifiedPoints(workload, record, input.sourceRepositoryId, input.epoch),
+    isCopiedChain: workload.isCopiedChain === true,
+    awaited,
+  };
 }

@@ -13,7 +13,9 @@ export async function listSourceWorkloads(
   repository: BackupRepository,
   onUnaddressable?: (path: string) => void,
 ): Promise<SourceWorkload[]> {
-  const workloads = await scanRepository(repository, onUnaddressable);
+  const workloads = (await scanRepository(repository, onUnaddressable)).map((workload) =>
+    withProofs(repository, workload),
+  );
   for (const { folder, record } of await findChains(repository))
     workloads.push(await chainAsSource(repository, folder, record));
   return workloads.sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -59,7 +61,15 @@ async function lookIn(
 ): Promise<SourceWorkload | null> {
   for (const { folder, record } of await chainsIn(repository, folders))
     if (chainWorkloadId(record) === workloadId) return chainAsSource(repository, folder, record);
-  return scanWorkload(repository, workloadId, folders);
+  const workload = await scanWorkload(repository, workloadId, folders);
+  return workload === null ? null : withProofs(repository, workload);
+}
+
+/** Where stamps are weak an untouched file cannot be told from one that was written. */
+function withProofs(repository: BackupRepository, workload: SourceWorkload): SourceWorkload {
+  if (repository.capabilities.stampsProve) return workload;
+  const restorePoints = workload.restorePoints.map((point) => ({ ...point, fingerprint: null }));
+  return { ...workload, restorePoints };
 }
 
 /** @throws RESTORE_POINT_MISSING, RESTORE_POINT_BROKEN */
@@ -162,9 +172,6 @@ async function pointAsSource(
     }
     const parentRestorePointId = kind === 'full' ? null : point.parentId;
     const { path: filePath, stamp } = entry;
-    // A merge or a synthetic full writes another file, but what the point shows stays what was copied.
-    const contentId = point.source.disks.find((source) => source.disk === disk)?.contentId;
-    const vouched = contentId === undefined ? {} : { contentId };
     const digestsPath = `${folder}/${digests.path}`;
     disks.push({
       disk,
@@ -174,7 +181,6 @@ async function pointAsSource(
       parentRestorePointId,
       stamp,
       digestsPath,
-      ...vouched,
     });
   }
   // While a merge goes on, the files below all points of its chain change under a reader: wait for it to finish.
@@ -192,5 +198,8 @@ async function pointAsSource(
     companions: point.companions.map(({ path }) => `${folder}/${path}`),
     state: reason !== null ? 'broken' : isMerging ? 'incomplete' : 'complete',
     reason: reason ?? (isMerging ? 'a merge in its chain is not finished' : null),
+    // A merge or a synthetic full writes other files, but what the point shows stays what was copied.
+    fingerprint: null,
+    copyId: point.copyId,
   };
 }

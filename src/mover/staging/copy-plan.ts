@@ -1,6 +1,11 @@
 import { BackupError } from '../../domain/errors.js';
 import { WINDOW_BLOCKS, type DigestAlgorithm } from '../../domain/digest.js';
-import type { CopiedSource, TargetCompanion, TargetDisk } from '../../domain/target-point.js';
+import type {
+  CopiedSource,
+  KnownSourcePoint,
+  TargetCompanion,
+  TargetDisk,
+} from '../../domain/target-point.js';
 import type { RestorePointKind } from '../../domain/restore-point.js';
 import { pathSegment } from '../../domain/path-segment.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -22,6 +27,8 @@ export interface CopyPlan {
   readonly disks: readonly DiskPlan[];
   readonly companions: readonly { readonly repositoryId: string; readonly path: string }[];
   readonly source: CopiedSource;
+  /** Source points that are dealt with once this one is copied. */
+  readonly passedOver: readonly KnownSourcePoint[];
 }
 
 export interface DiskPlan {

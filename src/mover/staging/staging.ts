@@ -2,6 +2,7 @@ import { isPointFolder, STAGING_FOLDER } from '../../chain/chain-paths.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { isBackupError } from '../../domain/errors.js';
 import {
+  comparisonStagingId,
   fullStagingId,
   isFullStagingId,
   isVerifyStagingId,
@@ -40,11 +41,13 @@ export async function sweepStaging(
 ): Promise<void> {
   const listed = new Set(record.points.map(({ id }) => id));
   const verified = new Set([...listed].map(verifyStagingId));
-  const replaced = new Set([...listed].map(fullStagingId));
+  const resumed = new Set(
+    [...listed].flatMap((id) => [fullStagingId(id), comparisonStagingId(id)]),
+  );
   for (const { type, name, path } of await repository.list(`${chain}/${STAGING_FOLDER}`)) {
     // A verification does not own the chain: it may be at work just now.
     if (type !== 'folder' || verified.has(name)) continue;
-    const isFinished = isPointFolder(name) ? listed.has(name) : !replaced.has(name);
+    const isFinished = isPointFolder(name) ? listed.has(name) : !resumed.has(name);
     if (isFinished || !(await hasPlan(repository, path))) await discardStaging(repository, path);
   }
 }

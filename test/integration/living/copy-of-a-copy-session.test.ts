@@ -36,6 +36,7 @@ describeTemporal('a session that copies from a target repository to another one'
         settleSeconds: 0,
         immutableForDays: 0,
         folderSync: 'required',
+        stamps: 'strong',
       },
     ];
     workers = await TestWorkers.start(living.site);

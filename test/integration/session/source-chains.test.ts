@@ -112,11 +112,17 @@ describeTemporal('a session whose source is a chain of fulls', () => {
     expect(await site.readBack(job.id, 'trimmed')).toEqual(truth);
   });
 
-  it('takes an extended source for the same chain, also when its files have new names', async () => {
+  it('takes a source whose files all have other names and dates for another chain', async () => {
+    const job = await newWorkload('renamed');
+    await workers.runSession(job);
+    for (const file of await filesOf('renamed'))
+      await rename(file, file.replace('020000', '020001'));
+    expect((await workers.runSession(job)).result).toBe('actionRequired');
+  });
+
+  it('takes an extended source for the same chain', async () => {
     const job = await newWorkload('extended');
     await workers.runSession(job);
-    for (const file of await filesOf('extended'))
-      await rename(file, file.replace('020000', '020001'));
     const added = await addFull('extended', '20261103');
 
     const { result, tasks } = await workers.runSession(job);

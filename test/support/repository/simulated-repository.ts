@@ -73,7 +73,7 @@ export class SimulatedCrash extends Error {
 
 /** A repository in memory that can be killed at any storage operation and loses what a real disk may lose. Deterministic. */
 export class SimulatedRepository implements BackupRepository {
-  readonly capabilities = { overwriteInPlace: true, sparseFiles: true };
+  readonly capabilities = { overwriteInPlace: true, sparseFiles: true, stampsProve: true };
   readonly id: string;
   readonly operations: StorageOperation[] = [];
   readonly #options: SimulationOptions;

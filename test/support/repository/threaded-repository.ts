@@ -52,7 +52,7 @@ export class RepositoryThread {
       this.#file(path, await this.#ask<number>(target, method)(path, create));
     return {
       id,
-      capabilities: { overwriteInPlace: true, sparseFiles: true },
+      capabilities: { overwriteInPlace: true, sparseFiles: true, stampsProve: true },
       list: this.#ask(target, 'list'),
       stat: this.#ask(target, 'stat'),
       openRead: open('openRead'),

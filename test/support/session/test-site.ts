@@ -47,6 +47,10 @@ export class TestSite {
     return join(this.folder, ...parts);
   }
 
+  async makeFolder(...parts: string[]): Promise<void> {
+    await mkdir(this.path(...parts), { recursive: true });
+  }
+
   get repositories(): RepositoryConfig[] {
     const shared = {
       kind: 'directory',
@@ -54,6 +58,7 @@ export class TestSite {
       immutableForDays: 0,
       folderSync: 'required',
       settleSeconds: 0,
+      stamps: 'strong',
     } as const;
     const { settleSeconds } = this;
     return [

@@ -1,7 +1,7 @@
 /** Restore points for the tests of the domain: only what a rule reads differs from one to the next. */
 
-import type { ComparedRestorePoint } from '../../../src/domain/recreated-chain.js';
 import type { SourceDisk } from '../../../src/domain/restore-point.js';
+import type { IdentifiedPoint } from '../../../src/domain/source-identity.js';
 import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
 
 export const STAMP = { sizeBytes: 1, modifiedAtNs: '1', changedAtNs: '1', inode: '1' };
@@ -26,7 +26,12 @@ export function targetChain(
     flags: [],
     disks: [],
     companions: [],
-    source: { repositoryId: 'primary', restorePointId: createdAt.slice(0, 10), disks: [] },
+    source: {
+      repositoryId: 'primary',
+      restorePointId: createdAt.slice(0, 10),
+      fingerprint: null,
+    },
+    copyId: createdAt,
     ...change,
   }));
 }
@@ -53,8 +58,8 @@ export function disk(name: string, parentRestorePointId: string | null): SourceD
 export function sourcePoint(
   day: string,
   parent: string | null,
-  change: Partial<ComparedRestorePoint> = {},
-): ComparedRestorePoint {
+  change: Partial<IdentifiedPoint> = {},
+): IdentifiedPoint {
   return {
     id: day,
     workloadId: 'web01',
@@ -65,8 +70,8 @@ export function sourcePoint(
     companions: [],
     state: 'complete',
     reason: null,
-    sameContentAs: [],
-    contentDiffersFrom: [],
+    fingerprint: null,
+    identity: { is: 'new' },
     ...change,
   };
 }

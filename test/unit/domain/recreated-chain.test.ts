@@ -1,30 +1,33 @@
 import { describe, expect, it } from 'vitest';
 import {
   detectRecreatedChain,
-  matchByContent,
-  newerThanCopied,
+  newPoints,
   recreatedMessage,
-  type ComparedRestorePoint,
 } from '../../../src/domain/recreated-chain.js';
+import type { IdentifiedPoint } from '../../../src/domain/source-identity.js';
 import { sourcePoint, targetChain } from './chain-builder.js';
 
 const DAYS = ['2026-11-20', '2026-11-21', '2026-11-22'];
 const COPIED = targetChain(DAYS);
 const copiedId = (day: string): string => `${day}T22:00:00Z`;
 
-/** A source point that has the content of the copied one of `day`. */
-const known = (day: string, change: Partial<ComparedRestorePoint> = {}): ComparedRestorePoint =>
+/** A source point that is proven to be the copied one of `day`. */
+const known = (day: string, change: Partial<IdentifiedPoint> = {}): IdentifiedPoint =>
   sourcePoint(day, day === '2026-11-20' ? null : 'parent', {
-    sameContentAs: [copiedId(day)],
+    identity: { is: 'copied', copiedId: copiedId(day) },
     ...change,
   });
+
+/** One that has its name and date, and other content. */
+const replaced = (day: string): IdentifiedPoint =>
+  sourcePoint(day, null, { identity: { is: 'replaced', copiedId: copiedId(day) } });
 
 const [OLDEST, MIDDLE, NEWEST] = [known('2026-11-20'), known('2026-11-21'), known('2026-11-22')];
 const LATER = sourcePoint('2026-11-23', '2026-11-22');
 const LAST = { copiedPointId: copiedId('2026-11-22'), currentRestorePointId: '2026-11-22' };
 
 describe('recreated chain', () => {
-  it.each<[string, ComparedRestorePoint[], object]>([
+  it.each<[string, IdentifiedPoint[], object]>([
     [
       'all known points are there',
       [OLDEST, MIDDLE, NEWEST],
@@ -78,7 +81,7 @@ describe('recreated chain', () => {
     ],
     [
       'all known names have other content',
-      DAYS.map((day) => sourcePoint(day, null, { contentDiffersFrom: [copiedId(day)] })),
+      DAYS.map((day) => replaced(day)),
       { state: 'replaced', lastCopied: null, lineageUsable: false },
     ],
     [
@@ -98,18 +101,32 @@ describe('recreated chain', () => {
     ],
     [
       'a point builds on a known name that has other content',
-      [sourcePoint('2026-11-22', null, { contentDiffersFrom: [copiedId('2026-11-22')] }), LATER],
+      [replaced('2026-11-22'), LATER],
       { state: 'replaced', lastCopied: null, lineageUsable: false },
     ],
     ['the source is empty', [], { state: 'trimmed', lastCopied: null, lineageUsable: false }],
     [
       'nothing known can be found, and a point cannot be read',
-      [sourcePoint('renamed', null, { state: 'unknown' }), LATER],
+      [
+        sourcePoint('renamed', null, {
+          state: 'unknown',
+          identity: { is: 'unreadable', copiedId: null },
+        }),
+        LATER,
+      ],
       { state: 'trimmed', lastCopied: null, lineageUsable: false },
     ],
     [
       'the newest copied point cannot be read',
-      [OLDEST, MIDDLE, sourcePoint('2026-11-22', 'x', { state: 'unknown' }), LATER],
+      [
+        OLDEST,
+        MIDDLE,
+        sourcePoint('2026-11-22', 'x', {
+          state: 'unknown',
+          identity: { is: 'unreadable', copiedId: copiedId('2026-11-22') },
+        }),
+        LATER,
+      ],
       { state: 'extended', lastCopied: LAST, lineageUsable: false },
     ],
   ])('when %s', (_, current, expected) => {
@@ -121,27 +138,25 @@ describe('recreated chain', () => {
       state: 'extended',
       lastCopied: null,
       lineageUsable: false,
+      toCompare: [],
       reasons: ['nothing was copied before'],
+      warnings: [],
     });
   });
 
   it('says that old points are gone and that newer ones are there', () => {
     const { reasons } = detectRecreatedChain({ copied: COPIED, current: [NEWEST, LATER] });
-    expect(reasons).toEqual([
-      '2 of 3 copied restore points are gone',
-      '1 restore point is newer than the last copied one',
-    ]);
+    expect(reasons).toEqual(['2 of 3 copied restore points are gone', '1 restore point is new']);
   });
 
   it('stays the same chain when one of several known points has other content, and says which', () => {
-    const changed = sourcePoint('2026-11-21', null, {
-      contentDiffersFrom: [copiedId('2026-11-21')],
-    });
-    const detection = detectRecreatedChain({ copied: COPIED, current: [OLDEST, changed, NEWEST] });
+    const current = [OLDEST, replaced('2026-11-21'), NEWEST];
+    const detection = detectRecreatedChain({ copied: COPIED, current });
     expect(detection.state).toBe('trimmed');
-    expect(detection.reasons[0]).toBe(
+    expect(detection.warnings).toEqual([
       'restore point 2026-11-21 of 2026-11-21 22:00 UTC has other content than when it was copied',
-    );
+    ]);
+    expect(detection.reasons[0]).toBe(detection.warnings[0]);
   });
 
   it('tells what was seen and which call makes the new job', () => {
@@ -155,25 +170,39 @@ describe('recreated chain', () => {
   });
 });
 
-describe('match by content', () => {
-  it('gives each copied point one source point when increments of unchanged days are equal', () => {
-    const both = [copiedId('2026-11-21'), copiedId('2026-11-22')];
-    const current = [
-      sourcePoint('2026-11-22', 'x', { sameContentAs: both }),
-      sourcePoint('2026-11-23', 'x', { sameContentAs: both }),
-      sourcePoint('2026-11-24', 'x', { sameContentAs: both }),
-    ];
-    expect([...matchByContent(COPIED, current)]).toEqual([
-      [copiedId('2026-11-22'), '2026-11-22'],
-      [copiedId('2026-11-21'), '2026-11-23'],
+describe('new points', () => {
+  const unreadable = (day: string) =>
+    sourcePoint(day, null, { state: 'broken', identity: { is: 'unreadable', copiedId: null } });
+
+  it('are complete ones wherever they stand, because order and dates may have been wrong before', () => {
+    const late = sourcePoint('2026-11-19', null);
+    expect(newPoints([late, OLDEST, NEWEST, LATER]).map(({ id }) => id)).toEqual([
+      '2026-11-19',
+      '2026-11-23',
     ]);
   });
 
-  it('takes the place in the list, not the date, for what is newer than a renamed point', () => {
-    const current = [
-      known('2026-11-22', { id: 'moved', createdAtMs: 5_000 }),
-      sourcePoint('next', 'moved', { createdAtMs: 6_000 }),
-    ];
-    expect(newerThanCopied(COPIED, current).map((point) => point.id)).toEqual(['next']);
+  it('are broken ones only behind everything that is known', () => {
+    const current = [unreadable('2026-11-19'), NEWEST, unreadable('2026-11-23')];
+    expect(newPoints(current).map(({ id }) => id)).toEqual(['2026-11-23']);
+  });
+
+  it('are not those that were passed over or that retention let go', () => {
+    const passedOver = sourcePoint('2026-11-19', null, { identity: { is: 'known' } });
+    expect(newPoints([passedOver, NEWEST])).toEqual([]);
+    expect(detectRecreatedChain({ copied: COPIED, current: [passedOver] }).state).toBe('trimmed');
+  });
+});
+
+it('asks for a comparison of every point of which only name and date are known', () => {
+  const unproven = sourcePoint('2026-11-22', null, {
+    identity: { is: 'unproven', copiedId: copiedId('2026-11-22') },
+  });
+  expect(
+    detectRecreatedChain({ copied: COPIED, current: [OLDEST, unproven, LATER] }),
+  ).toMatchObject({
+    state: 'extended',
+    lineageUsable: false,
+    toCompare: [{ restorePointId: '2026-11-22', copiedId: copiedId('2026-11-22') }],
   });
 });

@@ -1,26 +1,27 @@
 import { describe, expect, it } from 'vitest';
-import {
-  detectRecreatedChain,
-  type ComparedRestorePoint,
-} from '../../../src/domain/recreated-chain.js';
+import { detectRecreatedChain } from '../../../src/domain/recreated-chain.js';
 import {
   selectRestorePoints,
   type RestorePointSelection,
 } from '../../../src/domain/select-restore-points.js';
 import type { AwaitedPoint } from '../../../src/domain/settle.js';
+import type { IdentifiedPoint } from '../../../src/domain/source-identity.js';
 import { sourcePoint, targetChain } from './chain-builder.js';
 
 /** The 20th as it looks once it is copied. */
-const COPIED20 = { ...sourcePoint('2026-11-20', null), sameContentAs: ['2026-11-20T22:00:00Z'] };
+const COPIED20 = sourcePoint('2026-11-20', null, {
+  identity: { is: 'copied', copiedId: '2026-11-20T22:00:00Z' },
+});
 
 function select(
-  current: ComparedRestorePoint[],
+  current: IdentifiedPoint[],
   copiedDays: string[],
   change: { readonly awaited: readonly AwaitedPoint[] },
 ): RestorePointSelection {
   const copied = copiedDays.length === 0 ? [] : targetChain(copiedDays);
   return selectRestorePoints({
-    job: { mode: 'periodic', restorePoints: 'latest' },
+    job: { mode: 'periodic', restorePoints: 'latest', gfs: null },
+    timeZone: 'UTC',
     current,
     copied,
     detection: detectRecreatedChain({ copied, current }),
@@ -32,10 +33,14 @@ function select(
 }
 
 describe('a restore point in progress', () => {
-  const inProgress = (point: ComparedRestorePoint): ComparedRestorePoint => ({
+  const inProgress = (point: IdentifiedPoint): IdentifiedPoint => ({
     ...point,
     state: 'inProgress',
     reason: 'nothing says that it is whole',
+    identity: {
+      is: 'unreadable',
+      copiedId: point.identity.is === 'copied' ? point.identity.copiedId : null,
+    },
   });
   const awaited = (restorePointId: string): AwaitedPoint => ({
     restorePointId,

@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import {
-  detectRecreatedChain,
-  type ComparedRestorePoint,
-} from '../../../src/domain/recreated-chain.js';
+import type { GfsPolicy } from '../../../src/domain/copy-job.js';
+import { detectRecreatedChain } from '../../../src/domain/recreated-chain.js';
 import {
   selectRestorePoints,
   type SelectionInput,
 } from '../../../src/domain/select-restore-points.js';
+import type { IdentifiedPoint } from '../../../src/domain/source-identity.js';
 import { disk, sourcePoint, targetChain } from './chain-builder.js';
 
-const same = (day: string): Partial<ComparedRestorePoint> => ({
-  sameContentAs: [`${day}T22:00:00Z`],
+const same = (day: string): Partial<IdentifiedPoint> => ({
+  identity: { is: 'copied', copiedId: `${day}T22:00:00Z` },
 });
 
 /** Full of the 20th and an increment on it each day after. */
@@ -22,14 +21,39 @@ const INC23 = sourcePoint('2026-11-23', '2026-11-22');
 const COPIED20 = { ...FULL, ...same('2026-11-20') };
 const COPIED21 = { ...INC21, ...same('2026-11-21') };
 
+/** Copied before its backup was finished. */
+const GROWN21: IdentifiedPoint = {
+  ...INC21,
+  identity: { is: 'grown', copiedId: '2026-11-21T22:00:00Z', reason: 'it has a disk more' },
+};
+
+/** What a layout says of a point whose file or parent is lost. */
+const broken = (point: IdentifiedPoint, reason: string): IdentifiedPoint =>
+  unreadable(point, 'broken', reason);
+const unknown = (point: IdentifiedPoint, reason: string | null): IdentifiedPoint =>
+  unreadable(point, 'unknown', reason);
+const incomplete = (point: IdentifiedPoint): IdentifiedPoint =>
+  unreadable(point, 'incomplete', 'no XML file yet');
+
+function unreadable(
+  point: IdentifiedPoint,
+  state: IdentifiedPoint['state'],
+  reason: string | null,
+): IdentifiedPoint {
+  const { identity } = point;
+  const copiedId = identity.is === 'copied' ? identity.copiedId : null;
+  return { ...point, state, reason, identity: { is: 'unreadable', copiedId } };
+}
+
 function select(
-  current: ComparedRestorePoint[],
+  current: IdentifiedPoint[],
   copiedDays: string[],
   change: Partial<SelectionInput> = {},
 ): ReturnType<typeof selectRestorePoints> {
   const copied = copiedDays.length === 0 ? [] : targetChain(copiedDays);
   return selectRestorePoints({
-    job: { mode: 'periodic', restorePoints: 'latest' },
+    job: { mode: 'periodic', restorePoints: 'latest', gfs: null },
+    timeZone: 'UTC',
     current,
     copied,
     detection: detectRecreatedChain({ copied, current }),
@@ -44,11 +68,11 @@ const brief = ({ points }: ReturnType<typeof selectRestorePoints>): string[] =>
   points.map((point) =>
     [point.restorePointId, point.algorithm, point.changedBy, point.lineageFrom ?? '-'].join(' '),
   );
-const IMMEDIATE = { job: { mode: 'immediate', restorePoints: 'latest' } } as const;
-const ALL = { job: { mode: 'periodic', restorePoints: 'all' } } as const;
+const IMMEDIATE = { job: { mode: 'immediate', restorePoints: 'latest', gfs: null } } as const;
+const ALL = { job: { mode: 'periodic', restorePoints: 'all', gfs: null } } as const;
 
 describe('restore points of a session', () => {
-  it.each<[string, ComparedRestorePoint[], string[], Partial<SelectionInput>, string[]]>([
+  it.each<[string, IdentifiedPoint[], string[], Partial<SelectionInput>, string[]]>([
     ['first run, periodic: the newest', [FULL, INC21, INC22], [], {}, ['2026-11-22 full all -']],
     [
       'first run, immediate: the newest',
@@ -90,8 +114,8 @@ describe('restore points of a session', () => {
       ['2026-11-22 increment digest -', '2026-11-23 increment lineage 2026-11-22'],
     ],
     [
-      'an older point that was never copied is not fetched afterwards',
-      [FULL, COPIED21, INC22],
+      'an older point that was passed over is not fetched afterwards',
+      [{ ...FULL, identity: { is: 'known' } }, COPIED21, INC22],
       ['2026-11-21'],
       ALL,
       ['2026-11-22 increment lineage 2026-11-21'],
@@ -109,6 +133,20 @@ describe('restore points of a session', () => {
       ['2026-11-20', '2026-11-21'],
       {},
       ['2026-11-22 increment digest -'],
+    ],
+    [
+      'an older point that nobody knows is copied: dates may be wrong',
+      [FULL, COPIED21, INC22],
+      ['2026-11-21'],
+      ALL,
+      ['2026-11-20 increment digest -', '2026-11-22 increment lineage 2026-11-20'],
+    ],
+    [
+      'a point that has grown is copied again before the newest one',
+      [COPIED20, GROWN21, INC22, INC23],
+      ['2026-11-20', '2026-11-21'],
+      {},
+      ['2026-11-21 full all -', '2026-11-23 increment lineage 2026-11-21'],
     ],
     [
       'a recreated chain begins a new one from blocks that the target holds',
@@ -142,8 +180,7 @@ describe('restore points of a session', () => {
   });
 
   it('goes by digest when a point in between is not whole', () => {
-    const broken = { ...INC21, state: 'broken', reason: 'cut off' } as const;
-    expect(brief(select([COPIED20, broken, INC22], ['2026-11-20']))).toEqual([
+    expect(brief(select([COPIED20, broken(INC21, 'cut off'), INC22], ['2026-11-20']))).toEqual([
       '2026-11-22 increment digest -',
     ]);
   });
@@ -156,8 +193,8 @@ describe('restore points of a session', () => {
   });
 
   it('takes the newest complete one and says why not the newest', () => {
-    const broken = { ...INC23, state: 'broken', reason: 'vdb.qcow2 is missing' } as const;
-    const selection = select([COPIED20, COPIED21, INC22, broken], ['2026-11-20', '2026-11-21']);
+    const newest = broken(INC23, 'vdb.qcow2 is missing');
+    const selection = select([COPIED20, COPIED21, INC22, newest], ['2026-11-20', '2026-11-21']);
     expect(brief(selection)).toEqual(['2026-11-22 increment lineage 2026-11-21']);
     expect(selection.points[0]?.reason).toContain(
       'the newest restore point, 2026-11-23 22:00 UTC, is broken (vdb.qcow2 is missing)',
@@ -173,7 +210,7 @@ describe('restore points of a session', () => {
     ]);
   });
 
-  it.each<[string, ComparedRestorePoint[], string[], Partial<SelectionInput>, string]>([
+  it.each<[string, IdentifiedPoint[], string[], Partial<SelectionInput>, string]>([
     [
       'all is copied',
       [COPIED20, COPIED21],
@@ -190,14 +227,14 @@ describe('restore points of a session', () => {
     ],
     [
       'the only newer one is still being written',
-      [COPIED20, { ...INC21, state: 'incomplete', reason: 'no XML file yet' }],
+      [COPIED20, incomplete(INC21)],
       ['2026-11-20'],
       IMMEDIATE,
       'newest restore point 2026-11-21 22:00 UTC is incomplete (no XML file yet); no complete one is newer than 2026-11-20 22:00 UTC, which is copied already',
     ],
     [
       'the first run finds no complete one',
-      [{ ...FULL, state: 'unknown', reason: null }],
+      [unknown(FULL, null)],
       [],
       {},
       'newest restore point 2026-11-20 22:00 UTC is not readable just now; no complete one is there',
@@ -218,7 +255,7 @@ describe('restore points of a session', () => {
     ],
     [
       'it cannot be told whether the chain was recreated',
-      [sourcePoint('x', null, { state: 'unknown' }), sourcePoint('2026-11-24', null)],
+      [unknown(sourcePoint('x', null), null), sourcePoint('2026-11-24', null)],
       ['2026-11-20'],
       {},
       'some restore points of the source cannot be read just now, so it cannot be told whether its chain is still the one that was copied',
@@ -230,23 +267,11 @@ describe('restore points of a session', () => {
   });
 });
 
-/** What a layout says of a point whose file or parent is lost. */
-const broken = (point: ComparedRestorePoint, reason: string): ComparedRestorePoint => ({
-  ...point,
-  state: 'broken',
-  reason,
-});
-const unknown = (point: ComparedRestorePoint, reason: string | null): ComparedRestorePoint => ({
-  ...point,
-  state: 'unknown',
-  reason,
-});
-
 describe('a newest restore point that cannot be used', () => {
   const COPIED = ['2026-11-20', '2026-11-21'];
   const LOST = 'vda.qcow2 is missing';
 
-  it.each<[string, ComparedRestorePoint[], string[], 'broken' | 'unknown', string, string[]]>([
+  it.each<[string, IdentifiedPoint[], string[], 'broken' | 'unknown', string, string[]]>([
     [
       'broken, behind a good one that is copied',
       [COPIED20, COPIED21, INC22, broken(INC23, LOST)],
@@ -341,17 +366,12 @@ describe('a newest restore point that cannot be used', () => {
     ]);
   });
 
-  it.each<[string, ComparedRestorePoint[], string[], Partial<SelectionInput>]>([
+  it.each<[string, IdentifiedPoint[], string[], Partial<SelectionInput>]>([
     ['it is copied', [COPIED20, COPIED21], COPIED, {}],
     ['a good one is about to be copied', [COPIED20, COPIED21, INC22], COPIED, {}],
     [
       'it is still being written, even over a broken one',
-      [
-        COPIED20,
-        COPIED21,
-        broken(INC22, LOST),
-        { ...INC23, state: 'incomplete', reason: 'no XML file yet' },
-      ],
+      [COPIED20, COPIED21, broken(INC22, LOST), incomplete(INC23)],
       COPIED,
       {},
     ],
@@ -373,5 +393,29 @@ describe('a newest restore point that cannot be used', () => {
       unusable: { state: 'unknown', reason },
       awaited: [],
     });
+  });
+});
+
+describe('active fulls of a backlog', () => {
+  const gfs: GfsPolicy = {
+    weekly: { keep: 4, day: 'sunday' },
+    monthly: null,
+    yearly: null,
+    fullMethod: 'active',
+  };
+  const days = ['01', '02', '08', '09', '15', '16'].map((day) => `2026-11-${day}`);
+  const chain = days.map((day, index) => sourcePoint(day, days[index - 1] ?? null));
+
+  it('are made of the first point of each GFS day, however many lie in one round', () => {
+    const job = { mode: 'periodic', restorePoints: 'all', gfs } as const;
+    const copied = { ...chain[0]!, ...same(days[0]!) };
+    // 1, 8 and 15 November 2026 are Sundays.
+    expect(brief(select([copied, ...chain.slice(1)], [days[0]!], { job }))).toEqual([
+      '2026-11-02 increment lineage 2026-11-01',
+      '2026-11-08 full all -',
+      '2026-11-09 increment lineage 2026-11-08',
+      '2026-11-15 full all -',
+      '2026-11-16 increment lineage 2026-11-15',
+    ]);
   });
 });

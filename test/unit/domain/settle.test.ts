@@ -31,6 +31,7 @@ function point(
     companions: [],
     state: 'complete',
     reason: null,
+    fingerprint: null,
     evidence: { closing, changedAtMs, files: `${id} of ${String(changedAtMs)}` },
     ...rest,
   };

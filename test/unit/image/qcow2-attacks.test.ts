@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { contentIdentity } from '../../../src/image/content-identity.js';
 import { openQcow2Image } from '../../../src/image/qcow2/qcow2-image.js';
 import { MemoryBytes } from '../../support/image/byte-files.js';
 import { qemuImg, qemuIo, requireTool, temporaryFolder } from '../../support/image/qemu.js';
@@ -396,7 +395,8 @@ describe.skipIf(!requireTool('qemu-img'))('a hostile qcow2 file', () => {
     await source.truncate(16 * CLUSTER + 32 * 1024 * 1024);
     const image = await openQcow2Image(source);
     expect(image.tables.l2Offsets.byteLength).toBe(32 * 1024 * 1024);
-    expect(await contentIdentity(image)).toMatch(/^[0-9a-f]{64}$/);
+    await image.mapBlocks(0, 65_536);
+    expect(image.tables.l2Offsets.byteLength).toBe(32 * 1024 * 1024);
   });
 });
 

@@ -175,6 +175,17 @@ describe('libvirtPushLayout', () => {
     expect(points[2]?.reason).toBe('the file of disk vdb is missing');
   });
 
+  it('keeps an increment whose parent is dated years after its own files were written', async () => {
+    const copy = await copyToRepository('libvirt-push');
+    const future = (await secondsOf(copy, 'web01', 'cp2')) + 10 * 365 * 86_400;
+    await editXml(copy.at('web01/checkpoint.cp2.xml'), (xml) =>
+      xml.replace(/<creationTime>\d+/, `<creationTime>${future}`),
+    );
+    const points = await web01(copy);
+    expect(statesOf(points)).toEqual({ cp1: 'complete', cp2: 'complete', cp3: 'complete' });
+    expect(Object.keys(points)).toEqual(['cp1', 'cp2', 'cp3']);
+  });
+
   it('breaks an increment whose parent was made anew under the same name', async () => {
     const copy = await copyToRepository('libvirt-push');
     const later = (await secondsOf(copy, 'web01', 'cp3')) + 100;
@@ -207,8 +218,8 @@ describe('libvirtPushLayout', () => {
     const complete = workload?.restorePoints.filter(({ state }) => state === 'complete');
     expect(complete?.map(({ id, createdAtMs }) => [id, createdAtMs])).toEqual([
       ['z-1700000000', 1_700_000_000_000],
-      ['m-1700000000', 1_700_000_000_001],
-      ['a-1700000000', 1_700_000_000_002],
+      ['m-1700000000', 1_700_000_000_000],
+      ['a-1700000000', 1_700_000_000_000],
     ]);
   });
 

@@ -67,11 +67,11 @@ describe('settleChains', () => {
     });
   });
 
-  it('dates a child after its parent when the clock was put back between them', () => {
+  it('keeps the dates and puts a child behind its parent when the clock was put back between them', () => {
     const points = settleChains([draft('child', 'full', 1_000), draft('full', null, 3_600_000)]);
     expect(points.map(({ id, createdAtMs }) => [id, createdAtMs])).toEqual([
       ['full', 3_600_000],
-      ['child', 3_600_001],
+      ['child', 1_000],
     ]);
   });
 

@@ -174,5 +174,6 @@ function repository(id: string, role: 'primary' | 'target') {
     settleSeconds: 60,
     immutableForDays: 0,
     folderSync: 'required' as const,
+    stamps: 'strong' as const,
   };
 }

@@ -1,0 +1,172 @@
+/** What is known of each restore point of a source: is it one that was copied?
+ *
+ *  Sameness is proven or it is not there. What proves it: the fingerprint of its files, an identity that the source vouches for, or a
+ *  comparison of every block with the copy. Equal names and dates only say what is to be compared. */
+
+import type { SourceFingerprint, SourceRestorePoint } from './restore-point.js';
+import type { KnownSourcePoint, TargetRestorePoint } from './target-point.js';
+
+/** `copied`: proven to be what the copy shows. `unproven`: may be it; its blocks have to be compared. `grown`: it is what was copied, and more:
+ *  the copy was taken too early. `replaced`: it has the name and date of what was copied, and other content. `known`: passed over, or copied
+ *  once and gone from the target by now. `new`: none of these. `unreadable`: not complete, so nothing can be said; `copiedId` by its name. */
+export type SourceIdentity =
+  | { readonly is: 'copied' | 'unproven' | 'replaced'; readonly copiedId: string }
+  | { readonly is: 'grown'; readonly copiedId: string; readonly reason: string }
+  | { readonly is: 'known' | 'new' }
+  | { readonly is: 'unreadable'; readonly copiedId: string | null };
+
+export interface IdentifiedPoint extends SourceRestorePoint {
+  readonly identity: SourceIdentity;
+}
+
+type CopiedPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'parentId' | 'source'>;
+
+export interface IdentityInput {
+  readonly sourceRepositoryId: string;
+  /** Points that the target offers, in the order of the chain. */
+  readonly copied: readonly CopiedPoint[];
+  readonly known: readonly KnownSourcePoint[];
+  /** In the order of the source. */
+  readonly current: readonly SourceRestorePoint[];
+  /** The owner of the chain, for proofs that hold only as long as it; null: none. */
+  readonly epoch: number | null;
+}
+
+/** Every source point with its identity, in the order of `current`. */
+export function identifySourcePoints(input: IdentityInput): IdentifiedPoint[] {
+  const identities = new Identities(input);
+  return input.current.map((point) => ({ ...point, identity: identities.of(point) }));
+}
+
+/** Copies that were taken too early, with why: those whose source point has grown since, and all that build on one. In the order of the chain. */
+export function shortCopies(
+  copied: readonly Pick<CopiedPoint, 'id' | 'parentId' | 'source'>[],
+): Map<string, string> {
+  const short = new Map<string, string>();
+  for (const { id, parentId, source } of copied) {
+    const { judged } = source;
+    if (judged?.verdict === 'grown') short.set(id, judged.reason);
+    else if (parentId !== null && short.has(parentId))
+      short.set(id, 'the copy that it builds on was taken too early');
+  }
+  return short;
+}
+
+/** Short copies whose source point was copied again: they go as soon as nothing that stays builds on them. */
+export function supersededIds(
+  copied: readonly Pick<CopiedPoint, 'id' | 'createdAt' | 'parentId' | 'source'>[],
+): Set<string> {
+  const short = shortCopies(copied);
+  const whole = new Set(copied.filter(({ id }) => !short.has(id)).map(placeOf));
+  return new Set(
+    copied.filter((copy) => short.has(copy.id) && whole.has(placeOf(copy))).map(({ id }) => id),
+  );
+}
+
+/** The superseded copies that nothing builds on which stays, dependents first: to be deleted in this order. */
+export function supersededToDelete(
+  copied: readonly Pick<CopiedPoint, 'id' | 'createdAt' | 'parentId' | 'source'>[],
+): string[] {
+  const superseded = supersededIds(copied);
+  const needed = new Set<string>();
+  const ids: string[] = [];
+  for (const { id, parentId } of copied.toReversed()) {
+    const goes = superseded.has(id) && !needed.has(id);
+    if (goes) ids.push(id);
+    else if (parentId !== null) needed.add(parentId);
+  }
+  return ids;
+}
+
+/** What a source calls a point: two copies with one place are copies of one point. */
+function placeOf({ createdAt, source }: Pick<CopiedPoint, 'createdAt' | 'source'>): string {
+  return JSON.stringify([source.repositoryId, source.restorePointId, Date.parse(createdAt)]);
+}
+
+/** Equal, and not for want of a fingerprint: files lie untouched under their paths, or as themselves under other paths. */
+export function sameFingerprint(
+  a: SourceFingerprint | null,
+  b: SourceFingerprint | null | undefined,
+): boolean {
+  if (a === null || b === null || b === undefined) return false;
+  return a.byPath === b.byPath || a.byFile === b.byFile;
+}
+
+class Identities {
+  private readonly offered: readonly CopiedPoint[];
+  private readonly known: ReadonlySet<string>;
+  private readonly currentIds: ReadonlySet<string>;
+  private readonly short: ReadonlyMap<string, string>;
+
+  constructor(private readonly input: IdentityInput) {
+    const { copied, known, sourceRepositoryId } = input;
+    const superseded = supersededIds(copied);
+    this.offered = copied.filter(({ id }) => !superseded.has(id));
+    this.short = shortCopies(copied);
+    this.known = new Set(
+      known
+        .filter(({ repositoryId }) => repositoryId === sourceRepositoryId)
+        .map(({ restorePointId, createdAt }) => nameOf(restorePointId, Date.parse(createdAt))),
+    );
+    this.currentIds = new Set(input.current.map(({ id, createdAtMs }) => nameOf(id, createdAtMs)));
+  }
+
+  of(point: SourceRestorePoint): SourceIdentity {
+    const copy = this.copyOf(point);
+    if (point.state !== 'complete') return { is: 'unreadable', copiedId: copy?.id ?? null };
+    if (copy === undefined)
+      return { is: this.known.has(nameOf(point.id, point.createdAtMs)) ? 'known' : 'new' };
+    const reason = this.short.get(copy.id);
+    if (reason !== undefined) return { is: 'grown', copiedId: copy.id, reason };
+    return this.compare(point, copy);
+  }
+
+  private compare(point: SourceRestorePoint, copy: CopiedPoint): SourceIdentity {
+    const copiedId = copy.id;
+    if (this.isProven(point, copy)) return { is: 'copied', copiedId };
+    const { judged } = copy.source;
+    const isJudged =
+      judged !== undefined &&
+      (sameFingerprint(point.fingerprint, judged.fingerprint) || judged.epoch === this.input.epoch);
+    if (!isJudged) return { is: 'unproven', copiedId };
+    // Only the date was the same: it is another point then.
+    if (copy.source.restorePointId !== point.id) return { is: 'new' };
+    return judged.verdict === 'replaced'
+      ? { is: 'replaced', copiedId }
+      : { is: 'grown', copiedId, reason: judged.reason };
+  }
+
+  private isProven(point: SourceRestorePoint, { source }: CopiedPoint): boolean {
+    if (point.copyId !== undefined && point.copyId === source.copyId) return true;
+    if (source.repositoryId !== this.input.sourceRepositoryId) return false;
+    if (sameFingerprint(point.fingerprint, source.fingerprint)) return true;
+    return (
+      point.fingerprint === null &&
+      source.provenInEpoch !== undefined &&
+      source.provenInEpoch === this.input.epoch
+    );
+  }
+
+  /** The copy that this point is, or may be: by proof, by name and date, by the date alone if that copy's own name is not there. */
+  private copyOf(point: SourceRestorePoint): CopiedPoint | undefined {
+    return (
+      this.offered.findLast((copy) => this.isProven(point, copy)) ??
+      this.offered.findLast(
+        (copy) => copy.source.restorePointId === point.id && isOfDate(copy, point),
+      ) ??
+      this.offered.findLast(
+        (copy) =>
+          isOfDate(copy, point) &&
+          !this.currentIds.has(nameOf(copy.source.restorePointId, Date.parse(copy.createdAt))),
+      )
+    );
+  }
+}
+
+function isOfDate({ createdAt }: CopiedPoint, { createdAtMs }: SourceRestorePoint): boolean {
+  return Date.parse(createdAt) === createdAtMs;
+}
+
+function nameOf(restorePointId: string, createdAtMs: number): string {
+  return `${createdAtMs} ${restorePointId}`;
+}

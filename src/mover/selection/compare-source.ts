@@ -1,0 +1,159 @@
+import { stagingFolder } from '../../chain/chain-paths.js';
+import { lineageOf, offeredPoint, type ChainRecord } from '../../chain/chain-record.js';
+import { ownedChainRecord, writeChainRecord } from '../../chain/chain-store.js';
+import type { DiskWork } from '../../domain/disk-work.js';
+import { BackupError } from '../../domain/errors.js';
+import type { SourceRestorePoint, SourceWorkload } from '../../domain/restore-point.js';
+import type { IdentifiedPoint } from '../../domain/source-identity.js';
+import { comparisonStagingId } from '../../domain/staging-id.js';
+import type { CopiedSource, TargetRestorePoint } from '../../domain/target-point.js';
+import { finishedScan, prepareScan, type OwnLayers } from '../copy/scan-plan.js';
+import {
+  findSourceWorkload,
+  requireCompletePoint,
+  sourceLayers,
+} from '../source/source-catalogue.js';
+import { provenSource } from '../source/proven-source.js';
+import { identifiedPoints } from '../source/source-points.js';
+import type { PlanReference } from '../staging/copy-plan.js';
+import { discardStaging } from '../staging/staging.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { differenceOf } from './difference.js';
+
+export interface CompareSourceInput {
+  readonly targetRepositoryId: string;
+  readonly chain: string;
+  readonly epoch: number;
+  readonly sourceRepositoryId: string;
+  readonly workloadId: string;
+  /** `SourceWorkload.folders` of the look that the work goes by; absent: looked for everywhere. */
+  readonly sourceFolders?: readonly string[];
+  readonly restorePointId: string;
+  /** The copy that it may be. */
+  readonly copiedId: string;
+}
+
+interface Comparison {
+  readonly record: ChainRecord;
+  readonly workload: SourceWorkload;
+  readonly point: SourceRestorePoint;
+  readonly copy: TargetRestorePoint;
+  readonly staging: string;
+  readonly layersOf: (disk: string) => ReturnType<typeof sourceLayers>;
+}
+
+/** Prepares the comparison of a source point with the copy that it may be: every block by its digest (`scanBlocks`). Where both are proven to
+ *  build on the same, only what their own files hold is compared. Taken up where it was stopped, as long as the files are the same.
+ *  @throws RESTORE_POINT_MISSING, RESTORE_POINT_BROKEN, STALE_EPOCH, IMAGE_… */
+export async function planComparison(
+  context: MoverContext,
+  input: CompareSourceInput,
+): Promise<{ stagingId: string; reference: PlanReference; disks: DiskWork[] }> {
+  const comparison = await openComparison(context, input);
+  const { record, point, copy, staging, layersOf } = comparison;
+  const work = await prepareScan(
+    context,
+    { ...input, digest: 'sha256' },
+    {
+      record,
+      staging,
+      parent: copy,
+      disks: point.disks.map(({ disk }) => disk),
+      layersOf,
+      ownLayersOf: (disk) => ownLayers(comparison, input, disk),
+    },
+  );
+  return { stagingId: comparisonStagingId(copy.id), ...work };
+}
+
+/** Settles the comparison in the commit record, so that it is not paid again: the same, with the fingerprint by which it is told from now on, or
+ *  what is different. Repeating it when it is done changes nothing.
+ *  @returns in plain words
+ *  @throws STAGING_INVALID when a window is not compared yet or the source has changed since */
+export async function settleComparison(
+  context: MoverContext,
+  input: CompareSourceInput,
+): Promise<{ outcome: string }> {
+  const comparison = await openComparison(context, input);
+  const { record, workload, point, copy, staging, layersOf } = comparison;
+  const settled = identifiedPoints(workload, record, input.sourceRepositoryId, input.epoch).find(
+    ({ id }) => id === point.id,
+  );
+  if (settled?.identity.is !== 'unproven') return { outcome: describe(point.id, settled) };
+  const target = await context.repository(input.targetRepositoryId);
+  const disks = point.disks.map(({ disk }) => disk);
+  const scan = await finishedScan(target, staging, copy, disks, layersOf);
+  if (scan === null)
+    throw new BackupError('STAGING_INVALID', `the comparison in ${staging} is not finished`);
+  const difference = await differenceOf(context, target, staging, scan, { point, copy });
+  const source: CopiedSource =
+    difference === null
+      ? provenSource(input, point)
+      : {
+          ...copy.source,
+          judged: { ...difference, fingerprint: point.fingerprint, epoch: input.epoch },
+        };
+  const points = record.points.map((entry) =>
+    entry.id === copy.id ? { ...entry, source } : entry,
+  );
+  const next = await writeChainRecord(target, input.chain, { ...record, points });
+  await discardStaging(target, staging);
+  const [now] = identifiedPoints(workload, next, input.sourceRepositoryId, input.epoch).filter(
+    ({ id }) => id === point.id,
+  );
+  return { outcome: describe(point.id, now) };
+}
+
+async function openComparison(
+  context: MoverContext,
+  input: CompareSourceInput,
+): Promise<Comparison> {
+  const target = await context.repository(input.targetRepositoryId);
+  const source = await context.repository(input.sourceRepositoryId);
+  const record = await ownedChainRecord(target, input.chain, input.epoch);
+  const workload = await findSourceWorkload(source, input.workloadId, input.sourceFolders);
+  const point = requireCompletePoint(workload, input.restorePointId);
+  return {
+    record,
+    workload,
+    point,
+    copy: offeredPoint(record, input.copiedId),
+    staging: stagingFolder(input.chain, comparisonStagingId(input.copiedId)),
+    layersOf: (disk) => sourceLayers(input.sourceRepositoryId, workload, point, disk),
+  };
+}
+
+/** How many layers on top of one that is proven to be the same in both; null: none is, and everything is compared. */
+function ownLayers(
+  { record, workload, point, copy }: Comparison,
+  input: CompareSourceInput,
+  disk: string,
+): OwnLayers | null {
+  const lineage = lineageOf(record, copy.id).map(({ id }) => id);
+  const identified = identifiedPoints(workload, record, input.sourceRepositoryId, input.epoch);
+  const proven = new Map(
+    identified.flatMap(({ id, identity }) =>
+      identity.is === 'copied' ? [[id, identity.copiedId] as const] : [],
+    ),
+  );
+  const layers = sourceLayers(input.sourceRepositoryId, workload, point, disk);
+  for (const [source, { restorePointId }] of layers.entries()) {
+    const target = lineage.indexOf(proven.get(restorePointId) ?? '');
+    if (source > 0 && target > 0) return { source, target };
+  }
+  return null;
+}
+
+function describe(restorePointId: string, point: IdentifiedPoint | undefined): string {
+  const identity = point?.identity;
+  switch (identity?.is) {
+    case 'copied':
+      return `restore point ${restorePointId} was compared block by block: it is what was copied`;
+    case 'grown':
+      return `restore point ${restorePointId} was compared with its copy: ${identity.reason}`;
+    case 'replaced':
+      return `restore point ${restorePointId} was compared with its copy: it has other content`;
+    default:
+      return `restore point ${restorePointId} was compared with a copy of the same date: it is another one`;
+  }
+}

@@ -1,0 +1,120 @@
+import { BLOCK_BYTES } from '../../domain/digest.js';
+import type { SourceRestorePoint } from '../../domain/restore-point.js';
+import type { SourceJudgement, TargetRestorePoint } from '../../domain/target-point.js';
+import { BLOCK_UNALLOCATED } from '../../image/disk-image.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { ChangeMap } from '../blocks/change-map.js';
+import { ImageStack } from '../blocks/image-stack.js';
+import type { BlockScan, ScanDisk } from '../copy/scan-plan.js';
+import { stagedPath } from '../staging/copy-plan.js';
+import type { MoverContext } from '../task/mover-context.js';
+
+export type Difference = Pick<SourceJudgement, 'verdict' | 'reason'>;
+
+/** What a finished comparison says; null: the point is what was copied.
+ *
+ *  `grown` when all that was copied is still there and only what was empty has been filled: a block that the copy's own file does not hold, a
+ *  sector that was zeros, a disk that was not there. Anything else is other content, and the copy may be the only good one: it is kept. */
+export async function differenceOf(
+  context: MoverContext,
+  target: BackupRepository,
+  staging: string,
+  scan: BlockScan,
+  { point, copy }: { readonly point: SourceRestorePoint; readonly copy: TargetRestorePoint },
+): Promise<Difference | null> {
+  const found: string[] = [];
+  const copied = new Set(copy.disks.map(({ disk }) => disk));
+  if (!point.disks.some(({ disk }) => copied.has(disk)))
+    return { verdict: 'replaced', reason: 'it has none of the disks that were copied' };
+  for (const { disk } of point.disks)
+    if (!copied.has(disk)) found.push(`its disk ${disk} was not there when it was copied`);
+  for (const disk of scan.disks) {
+    const { virtualSizeBytes } = copy.disks.find((entry) => entry.disk === disk.disk)!;
+    const difference = await diskDifference(context, target, staging, disk, virtualSizeBytes);
+    if (difference?.verdict === 'replaced') return difference;
+    if (difference !== null) found.push(difference.reason);
+  }
+  return found.length === 0 ? null : { verdict: 'grown', reason: found.join(', ') };
+}
+
+async function diskDifference(
+  context: MoverContext,
+  target: BackupRepository,
+  staging: string,
+  disk: ScanDisk,
+  copiedSizeBytes: number,
+): Promise<Difference | null> {
+  const source = await ImageStack.open(context, disk.sourceLayers);
+  const base = await ImageStack.open(context, disk.targetLayers);
+  const file = await target.openRead(stagedPath.changeMap(staging, disk.disk));
+  try {
+    if (source.virtualSizeBytes < copiedSizeBytes)
+      return { verdict: 'replaced', reason: `its disk ${disk.disk} is smaller than its copy` };
+    const filled = await countFilled(context, source, base, new ChangeMap(file));
+    if (filled === null)
+      return {
+        verdict: 'replaced',
+        reason: `blocks of its disk ${disk.disk} that were copied hold something else now`,
+      };
+    if (filled > 0)
+      return {
+        verdict: 'grown',
+        reason: `${filled} blocks of its disk ${disk.disk} were written after it was copied`,
+      };
+    return source.virtualSizeBytes === copiedSizeBytes
+      ? null
+      : { verdict: 'grown', reason: `its disk ${disk.disk} is larger than its copy` };
+  } finally {
+    await source.close();
+    await base.close();
+    await file.close();
+  }
+}
+
+/** One L2 table of a qcow2 file with clusters of 64 KiB. */
+const MAP_BLOCKS = 8_192;
+
+/** Number of changed blocks; null as soon as one of them holds something else than before. */
+async function countFilled(
+  context: MoverContext,
+  source: ImageStack,
+  base: ImageStack,
+  changes: ChangeMap,
+): Promise<number | null> {
+  let filled = 0;
+  const before = Buffer.alloc(BLOCK_BYTES);
+  const now = Buffer.alloc(BLOCK_BYTES);
+  const next = (block: number): number => {
+    const held = Math.min(source.nextHeldBlock(block), base.nextHeldBlock(block));
+    return Math.max(block, Math.floor(held / MAP_BLOCKS) * MAP_BLOCKS);
+  };
+  for (let first = next(0); first < source.blockCount; first = next(first + MAP_BLOCKS)) {
+    context.control.throwIfStopped();
+    const count = Math.min(MAP_BLOCKS, source.blockCount - first);
+    const changed = await changes.read(first, count);
+    if (!changed.includes(1)) continue;
+    const own = await base.mapBlocks(first, count, 1);
+    for (let i = 0; i < count; i++) {
+      if (changed[i] === 0) continue;
+      filled++;
+      if (own.states[i] === BLOCK_UNALLOCATED) continue;
+      await base.read(before, (first + i) * BLOCK_BYTES);
+      await source.read(now, (first + i) * BLOCK_BYTES);
+      if (!isFilled(before, now)) return null;
+    }
+  }
+  return filled;
+}
+
+/** What a disk writes at once. */
+const SECTOR_BYTES = 512;
+const ZERO_SECTOR = Buffer.alloc(SECTOR_BYTES);
+
+function isFilled(before: Buffer, now: Buffer): boolean {
+  for (let at = 0; at < BLOCK_BYTES; at += SECTOR_BYTES) {
+    const sector = before.subarray(at, at + SECTOR_BYTES);
+    if (!sector.equals(ZERO_SECTOR) && !sector.equals(now.subarray(at, at + SECTOR_BYTES)))
+      return false;
+  }
+  return true;
+}

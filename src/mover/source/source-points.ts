@@ -1,0 +1,20 @@
+import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
+import type { SourceWorkload } from '../../domain/restore-point.js';
+import { identifySourcePoints, type IdentifiedPoint } from '../../domain/source-identity.js';
+
+/** The points of a source as the chain knows them; all new to a chain that is not there yet. Reads nothing.
+ *  @param epoch owner of the chain; null: only a look */
+export function identifiedPoints(
+  workload: SourceWorkload,
+  record: ChainRecord | null,
+  sourceRepositoryId: string,
+  epoch: number | null,
+): IdentifiedPoint[] {
+  return identifySourcePoints({
+    sourceRepositoryId,
+    copied: record === null ? [] : availablePoints(record),
+    known: record?.knownSourcePoints ?? [],
+    current: workload.restorePoints,
+    epoch,
+  });
+}
