@@ -2,14 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
-import { createBrowseActivities } from '../../activities/browse-activities.js';
-import { createCopyActivities } from '../../activities/copy-activities.js';
-import { createHealthActivities } from '../../activities/health-activities.js';
-import { createRemovedWorkloadActivities } from '../../activities/removed-workload-activities.js';
-import { createRestoreActivities } from '../../activities/restore-activities.js';
-import { createRetentionActivities } from '../../activities/retention-activities.js';
-import { createSessionActivities } from '../../activities/session-activities.js';
-import { createWatchActivities } from '../../activities/watch-activities.js';
+import { createActivities } from '../../activities/activities.js';
 import {
   CONTROL_TASK_QUEUE,
   lookTaskQueue,
@@ -43,25 +36,14 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
     repositories.find((repository) => repository.id === id)?.immutableForDays ?? 0;
   const settleMs = (id: string): number =>
     (repositories.find((repository) => repository.id === id)?.settleSeconds ?? 0) * 1000;
-  const activities = {
-    ...createBrowseActivities({ mover, settleMs, immutableForDays }),
-    ...createCopyActivities({ mover, settleMs }),
-    ...createHealthActivities({ mover }),
-    ...createRestoreActivities({
-      mover,
-      repositoryPaths: repositories.map(({ path }) => path),
-    }),
-    ...createRemovedWorkloadActivities({ mover, immutableForDays }),
-    ...createRetentionActivities({ mover, immutableForDays }),
-    ...createSessionActivities({
-      mover,
-      settings,
-      immutableForDays,
-      settleMs,
-      starter: jobStarter(options.client),
-    }),
-    ...createWatchActivities({ mover, settleMs }),
-  };
+  const activities = createActivities({
+    mover,
+    settings,
+    starter: jobStarter(options.client),
+    immutableForDays,
+    settleMs,
+    repositoryPaths: repositories.map(({ path }) => path),
+  });
   const shared: Pick<
     WorkerOptions,
     'connection' | 'namespace' | 'activities' | 'shutdownGraceTime'

@@ -3,7 +3,7 @@ import type { PointFault } from './read-points.js';
 /** What became of the restore points at one stop with one loss. */
 export interface Outcome {
   readonly scenario: string;
-  /** Operation of the data mover that was stopped. */
+  /** Activity that was stopped. */
   readonly step: string;
   /** `twice`: stopped again while the first stop was being recovered from. */
   readonly stop: 'before' | 'torn' | 'after' | 'twice';

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../src/repository/directory-repository.js';
+import { workflowBundle } from '../support/workflows/workflow-sandbox.js';
 import { qemuFaultsIn } from './qemu-witness.js';
 import { faultsOfDigests, readShownPoints, type Reading } from './read-points.js';
 import type { Scenario } from './try-positions.js';
@@ -52,10 +53,11 @@ export class RealChain {
   }
 
   private async run([tool = '', ...args]: readonly string[]): Promise<string> {
-    const owner = `session-${++this.sessions}`;
+    await workflowBundle(); // not in the process: its calls are counted
+    const number = String(++this.sessions);
     const options = { env: ENVIRONMENT, timeout: TIMEOUT_MS };
     try {
-      await execute(tool, [...args, this.work, this.folder, owner], options);
+      await execute(tool, [...args, this.work, this.folder, number], options);
       return 'done';
     } catch (error) {
       if (error instanceof Error && 'signal' in error && error.signal === 'SIGKILL')

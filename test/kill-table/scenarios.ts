@@ -1,13 +1,20 @@
 import { chainFolder, diskPath } from '../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../src/chain/chain-store.js';
-import type { CopyJob, GfsPolicy, Weekday } from '../../src/domain/copy-job.js';
+import type { CopyJob, StartOverrides, Weekday } from '../../src/domain/copy-job.js';
+import { DEFAULT_COPY_SETTINGS } from '../../src/domain/copy-settings.js';
 import { listSourceWorkloads } from '../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
-import { InProcessMover, type CopyOrder } from '../support/mover/in-process-mover.js';
+import type { CopySessionInput, VerifyInput } from '../../workflows/messages.js';
+import type { SettleAbsenceInput } from '../../workflows/removed-workloads.js';
+import { missForDays } from '../support/living/missed-looks.js';
 import { SimulatedRepository } from '../support/repository/simulated-repository.js';
+import { testJob } from '../support/session/test-site.js';
+import { LocalSessions } from '../support/workflows/local-sessions.js';
+import { NOW_MS, type Change } from './change-run.js';
 import {
   diskId,
   KIB,
+  MACHINE,
   makeSourceChain,
   withFirstPoints,
   type SourceChain,
@@ -24,10 +31,8 @@ import {
 } from './source-days.js';
 import type { Scenario } from './try-positions.js';
 
-type Policy = Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'timeZone'>;
-
-export const NOW_MS = Date.parse('2026-11-25T00:00:00Z');
-const KEEP_ALL = 99;
+/** Before the changes: when what is there was copied. */
+const EARLIER_MS = Date.parse('2026-11-24T22:00:00Z');
 
 type Prepared = Omit<Scenario, 'name'>;
 
@@ -39,9 +44,9 @@ const PREPARE = {
   'copy by digests': () => copying(FULLS, 1),
   'copy of two windows': () => copying(LARGE, 0),
   'copy with machine description files': () => copying(TWO_DAYS, 0, DESCRIPTIONS),
-  'merge in a chain of 2': () => retaining(TWO_DAYS, keep(1)),
-  'merge of zeros alone': () => retaining(ZEROED, keep(1)),
-  'two merges in a chain of 6': () => retaining(SIX_DAYS, keep(4)),
+  'merge in a chain of 2': () => retaining(TWO_DAYS, jobOf(1)),
+  'merge of zeros alone': () => retaining(ZEROED, jobOf(1)),
+  'two merges in a chain of 6': () => retaining(SIX_DAYS, jobOf(4)),
   'GFS full in the middle, then delete': gfsInTheMiddle,
   'synthetic full and delete instead of a merge': insteadOfMerging,
   'compact of a full': compacting,
@@ -59,57 +64,65 @@ export async function prepareScenario(name: ScenarioName): Promise<Scenario> {
   return { name, ...(await PREPARE[name]()) };
 }
 
-export function keep(value: number, weekly: Weekday | null = null): Policy {
-  const gfs: GfsPolicy | null =
+/** A job that keeps the newest points, by default all of them. */
+export function jobOf(newest = 99, weekly: Weekday | null = null): CopyJob {
+  const gfs =
     weekly === null
       ? null
-      : { weekly: { keep: 4, day: weekly }, monthly: null, yearly: null, fullMethod: 'synthetic' };
-  const retention = { type: 'restorePoints', value } as const;
-  return { mode: 'periodic', gfs, retention, timeZone: 'UTC' };
+      : ({
+          weekly: { keep: 4, day: weekly },
+          monthly: null,
+          yearly: null,
+          fullMethod: 'synthetic',
+        } as const);
+  return testJob({ gfs, retention: { type: 'restorePoints', value: newest } });
 }
 
-export async function orderFor(source: BackupRepository): Promise<Omit<CopyOrder, 'owner'>> {
-  const [workload] = await listSourceWorkloads(source);
-  if (workload === undefined) throw new Error('the source shows no workload');
-  return {
-    jobId: 'nightly',
-    workload: { id: workload.id, name: workload.name, type: 'olvm-rhv' },
-    sourceRepositoryId: source.id,
-    targetRepositoryId: 'offsite',
-    restorePoints: 'all',
-  };
+export function sessionOf(job: CopyJob, overrides: StartOverrides = {}): Change {
+  const input: CopySessionInput = { job, overrides };
+  return { workflowType: 'copySession', input, endsWith: ['success', 'nothingToCopy'] };
 }
 
 interface Copied {
-  readonly order: Omit<CopyOrder, 'owner'>;
   readonly chain: string;
+  readonly workload: { readonly id: string; readonly name: string; readonly type: 'olvm-rhv' };
   readonly target: SimulatedRepository;
   readonly pointIds: readonly string[];
 }
 
-/** A target that holds the first `count` points of the source. */
+/** A target that holds the first `count` points of the source, after a session of `job`. */
 async function copied(
   source: SourceChain,
   count: number,
-  target = new SimulatedRepository('offsite'),
+  {
+    job = jobOf(),
+    target = new SimulatedRepository('offsite'),
+    overrides = {},
+  }: { job?: CopyJob; target?: SimulatedRepository; overrides?: StartOverrides } = {},
 ): Promise<Copied> {
-  const order = await orderFor(source.repository);
-  const chain = chainFolder(order.jobId, order.workload.id);
+  const workload = await workloadOf(source.repository);
+  const chain = chainFolder(job.id, workload.id);
   if (count > 0) {
-    const mover = new InProcessMover(await withFirstPoints(source, count), target);
-    await mover.copy({ ...order, owner: 'earlier' });
+    const repositories = [await withFirstPoints(source, count), target];
+    await new LocalSessions(repositories).copy(job, EARLIER_MS, overrides);
     target.settle();
   }
   const record = count === 0 ? null : await readChainRecord(target, chain);
-  return { order, chain, target, pointIds: record?.points.map(({ id }) => id) ?? [] };
+  return { workload, chain, target, pointIds: record?.points.map(({ id }) => id) ?? [] };
+}
+
+async function workloadOf(source: BackupRepository): Promise<Copied['workload']> {
+  const [workload] = await listSourceWorkloads(source);
+  if (workload === undefined) throw new Error('the source shows no workload');
+  return { id: workload.id, name: workload.name, type: 'olvm-rhv' };
 }
 
 function scenario(
   { repository, truth, companions }: SourceChain,
   { chain, target }: Copied,
-  run: Scenario['run'],
+  change: Change,
 ): Prepared {
-  return { source: repository, target, chain, truth, companions, corrupt: [], damaged: [], run };
+  return { source: repository, target, chain, truth, companions, corrupt: [], damaged: [], change };
 }
 
 async function copying(
@@ -118,86 +131,70 @@ async function copying(
   descriptions?: Readonly<Record<string, string>>,
 ): Promise<Prepared> {
   const source = makeSourceChain(points, descriptions);
-  const prepared = await copied(source, count);
-  return scenario(source, prepared, async (mover, owner) => {
-    await mover.copy({ ...prepared.order, owner });
-  });
+  return scenario(source, await copied(source, count), sessionOf(jobOf()));
 }
 
-async function retaining(points: readonly SourcePoint[], policy: Policy): Promise<Prepared> {
+async function retaining(points: readonly SourcePoint[], job: CopyJob): Promise<Prepared> {
   const source = makeSourceChain(points);
-  const prepared = await copied(source, points.length);
-  return scenario(source, prepared, async (mover, owner) => {
-    await mover.maintain({ ...prepared.order, owner }, policy, NOW_MS);
-  });
+  return scenario(source, await copied(source, points.length), sessionOf(job));
 }
 
 /** The first point carries a weekly flag; then the day of the week changes to the fourth point's. */
 async function gfsInTheMiddle(): Promise<Prepared> {
   const source = makeSourceChain(SIX_DAYS);
-  const first = await copied(source, 1);
-  await new InProcessMover(first.target).maintain(
-    { ...first.order, owner: 'earlier' },
-    keep(KEEP_ALL, 'sunday'),
-    NOW_MS,
-  );
-  const prepared = await copied(source, SIX_DAYS.length, first.target);
-  return scenario(source, prepared, async (mover, owner) => {
-    await mover.maintain({ ...prepared.order, owner }, keep(2, 'wednesday'), NOW_MS);
-  });
+  const { target } = await copied(source, 1, { job: jobOf(99, 'sunday') });
+  const prepared = await copied(source, SIX_DAYS.length, { target });
+  return scenario(source, prepared, sessionOf(jobOf(2, 'wednesday')));
 }
 
-/** What the workflow does when `mergeIncrement` refuses. */
+/** A full cannot take up an increment whose digests are made another way. */
 async function insteadOfMerging(): Promise<Prepared> {
   const source = makeSourceChain(SIX_DAYS.slice(0, 3));
-  const prepared = await copied(source, 3);
-  const [oldest = '', second = ''] = prepared.pointIds;
-  return scenario(source, prepared, async (mover, owner) => {
-    const order = { ...prepared.order, owner };
-    const { points } = await mover.chain(order);
-    if (points.some(({ id, kind }) => id === second && kind === 'increment'))
-      await mover.compact(order, second, NOW_MS);
-    await mover.delete(order, [oldest], NOW_MS);
-  });
+  const { target } = await copied(source, 1);
+  const job = { ...jobOf(), storage: { digest: 'blake3' } } as const;
+  const prepared = await copied(source, 3, { target, job });
+  return scenario(source, prepared, sessionOf({ ...job, retention: jobOf(2).retention }));
 }
 
 async function compacting(): Promise<Prepared> {
   const source = makeSourceChain(SIX_DAYS.slice(0, 3));
   const prepared = await copied(source, 3);
-  const [oldest = ''] = prepared.pointIds;
-  return scenario(source, prepared, (mover, owner) =>
-    mover.compact({ ...prepared.order, owner }, oldest, NOW_MS),
-  );
+  const onWednesdays = { every: 'week', day: 'wednesday', time: '00:00', timeZone: 'UTC' } as const;
+  return scenario(source, prepared, sessionOf({ ...jobOf(), compact: onWednesdays }));
 }
 
 /** Two chains; the older one goes. */
 async function deleting(): Promise<Prepared> {
   const source = makeSourceChain(SIX_DAYS.slice(0, 4));
-  const first = await copied(source, 2);
-  const mover = new InProcessMover(source.repository, first.target);
-  await mover.copy({ ...first.order, owner: 'earlier', activeFull: true });
-  const prepared = await copied(source, 4, first.target);
-  return scenario(source, prepared, async (again, owner) => {
-    await again.maintain({ ...prepared.order, owner }, keep(2), NOW_MS);
-  });
+  const { target } = await copied(source, 2);
+  const prepared = await copied(source, 4, { target, overrides: { activeFull: true } });
+  return scenario(source, prepared, sessionOf(jobOf(2)));
 }
 
-/** What the activity `settleAbsence` does when the workload is gone for good. */
+/** No source has shown the workload for so long that its restore points go. */
 async function removing(): Promise<Prepared> {
   const source = makeSourceChain(TWO_DAYS, DESCRIPTIONS);
   const prepared = await copied(source, 2);
-  const ids = prepared.pointIds.toReversed();
-  const removed = scenario(source, prepared, (mover, owner) =>
-    mover.delete({ ...prepared.order, owner }, ids, NOW_MS),
-  );
-  return { ...removed, end: { shown: [], quarantined: [] } };
+  await missForDays(prepared.target, prepared.chain, NOW_MS);
+  prepared.target.settle();
+  const input: SettleAbsenceInput = {
+    targetRepositoryId: prepared.target.id,
+    jobId: jobOf().id,
+    workload: prepared.workload,
+    isSeen: false,
+    afterDays: 1,
+    settings: DEFAULT_COPY_SETTINGS,
+  };
+  const endsWith = ['success', 'nothingToCopy'];
+  const change = { workflowType: 'settleAbsence', input, endsWith };
+  return { ...scenario(source, prepared, change), end: { shown: [], quarantined: [] } };
 }
 
 /** A block and a table of the full and a digest table are damaged; the points that show them read wrong until they are healed. */
 async function healing(): Promise<Prepared> {
   const source = makeSourceChain(TWO_DAYS);
   const prepared = await copied(source, 2);
-  const { target, chain, order } = prepared;
+  const { target, chain } = prepared;
   const [oldest, newest] = (await readChainRecord(target, chain))?.points ?? [];
   const file = oldest?.disks[0];
   const table = newest?.disks[0]?.digests.path;
@@ -208,26 +205,21 @@ async function healing(): Promise<Prepared> {
   await damage(target, `${chain}/${file.path}`, lastUnit * 64 * KIB);
   await damage(target, `${chain}/${table}`, 100);
   target.settle();
-  const healed = scenario(source, prepared, async (mover, owner) => {
-    const { record } = await mover.run('inspectTargetChain', {
-      ...order,
-      chain,
-      owner,
-      nowMs: NOW_MS,
-    });
-    const place = { targetRepositoryId: target.id, chain, epoch: record.epoch, disk: file.disk };
-    await mover.run('healDisk', { ...place, pointId: oldest.id, units: [1, lastUnit] });
-    await mover.run('healDigestTable', { ...place, pointId: newest.id });
-  });
+  const healed = scenario(source, prepared, verification(['warning', 'success']));
   return { ...healed, damaged: [oldest.id, newest.id] };
 }
 
-/** Two blocks for which there are no good bytes any more: one of the full, that the second point hides with its own, and one of the newest
- *  point. The full must stay for the second point's sake; the newest is set aside. */
+function verification(endsWith: Change['endsWith']): Change {
+  const input: VerifyInput = { repositoryId: 'offsite', restorePointId: null };
+  return { workflowType: 'verifyBackups', input, endsWith };
+}
+
+/** Two blocks for which there are no good bytes any more, not in the source either: one of the full, that the second point hides with its
+ *  own, and one of the newest point. The full must stay for the second point's sake; the newest is set aside. */
 async function settingAside(): Promise<Prepared> {
   const source = makeSourceChain(THREE_DAYS);
   const prepared = await copied(source, 3);
-  const { target, chain, order, pointIds } = prepared;
+  const { target, chain, pointIds } = prepared;
   const [oldest = '', second = '', newest = ''] = pointIds;
   const disk = diskId('system');
   const file = (pointId: string) => `${chain}/${diskPath(pointId, disk, 'qcow2')}`;
@@ -244,21 +236,10 @@ async function settingAside(): Promise<Prepared> {
   };
   readsDamaged(0, BLOCK);
   readsDamaged(2, 4 * BLOCK);
-  const aside = scenario({ ...source, truth }, prepared, async (mover, owner) => {
-    const take = { ...order, chain, owner, nowMs: NOW_MS };
-    const { record } = await mover.run('inspectTargetChain', take);
-    await mover.run('markDamage', {
-      targetRepositoryId: target.id,
-      chain,
-      epoch: record.epoch,
-      nowMs: NOW_MS,
-      damage: [
-        { pointId: oldest, disk, units: [2] },
-        { pointId: newest, disk, units: [1] },
-      ],
-      mayQuarantine: true,
-    });
-  });
+  for (const { path } of await source.repository.list(MACHINE))
+    await source.repository.remove(path);
+  const change = verification(['failed']);
+  const aside = scenario({ ...source, truth }, prepared, change);
   const end = { shown: [oldest, second], quarantined: [newest] };
   return { ...aside, corrupt: [oldest, newest], end };
 }

@@ -1,14 +1,13 @@
-import { isBackupError } from '../../src/domain/errors.js';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
-import { InProcessMover } from '../support/mover/in-process-mover.js';
-import {
-  SimulatedCrash,
-  type CrashPlan,
-  type Loss,
-  type SimulatedRepository,
-  type SimulationOptions,
-  type StorageOperation,
+import type {
+  CrashPlan,
+  Loss,
+  SimulatedRepository,
+  SimulationOptions,
+  StorageOperation,
 } from '../support/repository/simulated-repository.js';
+import { WorkerDeath } from '../support/workflows/local-server.js';
+import { ChangeRun, type Change } from './change-run.js';
 import { chainAsText, faultsOfEnd, filesBelow, without, type ChainEnd } from './chain-end.js';
 import type { KillTally } from './kill-tally.js';
 import { qemuFaults } from './qemu-witness.js';
@@ -29,8 +28,8 @@ export interface Scenario extends ChainUnderTest {
   readonly damaged: readonly string[];
   /** Points that must be left, where it is the change that decides it. */
   readonly end?: ChainEnd;
-  /** Takes the chain over as `owner` and does the change. Done again after it was stopped, or after it was done, it ends in the same state. */
-  run(mover: InProcessMover, owner: string): Promise<void>;
+  /** Done again after it was stopped, or after it was done, it ends in the same state. */
+  readonly change: Change;
 }
 
 export interface Effort {
@@ -64,7 +63,7 @@ export interface Sabotage {
 /** What the scenario comes to when nothing stops it. */
 interface Undisturbed {
   readonly operations: readonly StorageOperation[];
-  /** Operation of the data mover during which each storage operation happened. */
+  /** Activity during which each storage operation happened. */
   readonly steps: readonly string[];
   readonly bytes: number;
   readonly chain: string;
@@ -74,9 +73,8 @@ interface Undisturbed {
   readonly staying: readonly string[];
 }
 
-const FIRST_OWNER = 'session-1';
-const NEXT_OWNER = 'session-2';
-const LAST_OWNER = 'session-3';
+/** The session that goes on with another worker, or the next one: who recovers from a stop. */
+type Recovery = 'same session' | 'next session';
 const MAX_POWER_CUTS = 100;
 
 /** Stops the scenario at its operations one after the other, in every way, and counts what became of the restore points. */
@@ -105,14 +103,15 @@ function waysToStop(operation: StorageOperation | undefined): CrashPlan['when'][
 async function runUndisturbed(scenario: Scenario): Promise<Undisturbed> {
   const target = scenario.target.clone();
   const before = await readShownPoints(target, scenario, scenario.damaged);
-  const mover = new InProcessMover(scenario.source, target);
+  const run = beginSession(scenario, target, 1);
   const steps: string[] = [];
-  noteSteps(target, mover, steps);
-  await scenario.run(mover, FIRST_OWNER);
+  noteSteps(run, steps);
+  const wrongEnd = await run.toEnd();
   const after = await readShownPoints(target, scenario);
   const faults = [
     ...[...before.faults, ...after.faults].map(({ pointId, text }) => `${pointId} ${text}`),
     ...(await faultsOfDigests(target, scenario)),
+    ...(wrongEnd === null ? [] : [wrongEnd]),
   ];
   faults.push(...(await faultsOfEnd(target, scenario, scenario.end, after.shown)));
   if (faults.length > 0) throw new Error(`${scenario.name}, never stopped: ${faults.join('; ')}`);
@@ -126,16 +125,31 @@ async function runUndisturbed(scenario: Scenario): Promise<Undisturbed> {
   };
 }
 
-function noteSteps(
-  { operations }: SimulatedRepository,
-  mover: InProcessMover,
-  steps: string[],
-): void {
+function beginSession(
+  { change, source }: Scenario,
+  target: SimulatedRepository,
+  number: number,
+  seen?: BackupRepository,
+): ChangeRun {
+  return ChangeRun.begin(change, source, target, { number, seen });
+}
+
+function noteSteps({ target: { operations }, worker }: ChangeRun, steps: string[]): void {
   const push = operations.push.bind(operations);
   operations.push = (...added) => {
-    for (const { number } of added) steps[number - 1] = mover.step;
+    for (const { number } of added) steps[number - 1] = worker.activity;
     return push(...added);
   };
+}
+
+/** Until the worker dies, or to the end. */
+async function runUntilStopped(run: ChangeRun): Promise<ChangeRun> {
+  try {
+    await run.toEnd();
+  } catch (error) {
+    if (!(error instanceof WorkerDeath)) throw error;
+  }
+  return run;
 }
 
 /** One place at which the scenario is stopped, with every loss that may follow. */
@@ -159,29 +173,31 @@ class Position {
   /** The process is killed or the power fails. In half of the cases the same session goes on, in the others the next one takes over. */
   async stopOnce(): Promise<void> {
     const stopped = await this.stopped();
-    const bytesBefore = bytesWritten(stopped, this.crash);
+    const bytesBefore = bytesWritten(stopped.target, this.crash);
     for (const loss of this.losses()) {
       const turn = loss.kind === 'power' ? loss.seed : this.crash.atOperation;
-      const owner = turn % 2 === 1 ? FIRST_OWNER : NEXT_OWNER;
-      await this.recover(stopped.restart(loss), { owner, loss, bytesBefore, how: this.crash.when });
+      const by: Recovery = turn % 2 === 1 ? 'same session' : 'next session';
+      const survivor = stopped.target.restart(loss);
+      await this.recover(stopped, survivor, { by, loss, bytesBefore, how: this.crash.when });
     }
   }
 
-  /** The process is killed, and while the next one recovers, it is killed or the power fails. */
+  /** The process is killed, and while the next one recovers, it is killed or the power fails. Then a third session takes over. */
   async stopTwice(stride: number): Promise<void> {
     const stopped = await this.stopped();
-    for (const owner of [FIRST_OWNER, NEXT_OWNER]) {
-      const undisturbed = stopped.restart({ kind: 'none' });
-      await this.runUntilStopped(undisturbed, owner);
-      for (let j = 1; j <= undisturbed.operations.length; j += stride) {
+    for (const by of ['same session', 'next session'] as const) {
+      const goOn = (target: SimulatedRepository) =>
+        runUntilStopped(this.recovery(stopped, target, by, 2));
+      const undisturbed = await goOn(stopped.target.restart({ kind: 'none' }));
+      const { operations } = undisturbed.target;
+      for (let j = 1; j <= operations.length; j += stride) {
         const crash = { atOperation: j, when: 'after' } as const;
-        const again = stopped.restart({ kind: 'none' }, { crash });
-        await this.runUntilStopped(again, owner);
-        const detail = `, ${owner} stopped after its operation ${j} (${inWords(undisturbed.operations[j - 1])})`;
-        const bytesBefore = bytesWritten(stopped, this.crash) + bytesWritten(again);
+        const again = await goOn(stopped.target.restart({ kind: 'none' }, { crash }));
+        const detail = `, ${by} stopped after its operation ${j} (${inWords(operations[j - 1])})`;
+        const bytesBefore = bytesWritten(stopped.target, this.crash) + bytesWritten(again.target);
         for (const loss of this.losses())
-          await this.recover(again.restart(loss), {
-            owner: LAST_OWNER,
+          await this.recover(again, again.target.restart(loss), {
+            by: 'next session',
             loss,
             bytesBefore,
             how: 'twice',
@@ -191,25 +207,20 @@ class Position {
     }
   }
 
-  private async stopped(): Promise<SimulatedRepository> {
+  private stopped(): Promise<ChangeRun> {
     const { scenario, effort, crash } = this;
     const target = scenario.target.clone({ ...effort.sabotage?.options, crash });
-    await this.runUntilStopped(target, FIRST_OWNER, effort.sabotage?.wrap?.(target));
-    return target;
+    return runUntilStopped(beginSession(scenario, target, 1, effort.sabotage?.wrap?.(target)));
   }
 
-  private async runUntilStopped(
+  private recovery(
+    stopped: ChangeRun,
     target: SimulatedRepository,
-    owner: string,
-    seen: BackupRepository = target,
-  ): Promise<void> {
-    const { scenario } = this;
-    try {
-      await scenario.run(new InProcessMover(scenario.source, seen), owner);
-    } catch (error) {
-      // Whatever else it fails with is counted where the same run is looked at to its end.
-      if (!(error instanceof SimulatedCrash) && !isBackupError(error)) throw error;
-    }
+    by: Recovery,
+    number: number,
+  ): ChangeRun {
+    if (by === 'same session') return stopped.withNewWorker(target);
+    return beginSession(this.scenario, target, number);
   }
 
   /** Other power cuts for each stop. What a stop after an operation leaves, a stop before the next one leaves too, so the two share the
@@ -224,9 +235,10 @@ class Position {
   }
 
   private async recover(
+    stopped: ChangeRun,
     survivor: SimulatedRepository,
     stop: {
-      readonly owner: string;
+      readonly by: Recovery;
       readonly loss: Loss;
       readonly bytesBefore: number;
       readonly how: CrashPlan['when'] | 'twice';
@@ -241,7 +253,7 @@ class Position {
       mayLeak: true,
     });
     const next = survivor.clone();
-    const wrong = await this.doAgain(next, stop.owner);
+    const wrong = await this.doAgain(this.recovery(stopped, next, stop.by, 3));
     const merges = undisturbed.steps.includes('mergeIncrement');
     const mayLeak = merges && stop.loss.kind === 'power';
     const after = await this.read(next, { unread: [], isWitnessed, mayLeak });
@@ -267,15 +279,16 @@ class Position {
     return this.read(cut, { unread: [], isWitnessed: false, mayLeak: true });
   }
 
-  /** Recovery and the change again, to its end. @returns what is not as if it had never been stopped */
-  private async doAgain(target: SimulatedRepository, owner: string): Promise<string[]> {
+  /** Recovery and the change to its end. @returns what is not as if it had never been stopped */
+  private async doAgain(run: ChangeRun): Promise<string[]> {
     const { scenario, undisturbed } = this;
-    const mover = new InProcessMover(scenario.source, target);
+    const { target } = run;
     const wrong: string[] = [];
     try {
-      await scenario.run(mover, owner);
+      const wrongEnd = await run.toEnd();
+      if (wrongEnd !== null) wrong.push(wrongEnd);
     } catch (error) {
-      wrong.push(`${mover.step} after the restart: ${String(error)}`);
+      wrong.push(`${run.worker.activity} after the restart: ${String(error)}`);
     }
     const chain = await chainAsText(target, scenario.chain);
     if (chain !== undisturbed.chain) wrong.push(`the record is ${chain}`);

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
+import type { CopyJob } from '../../../src/domain/copy-job.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { fencedRepository } from '../../../src/repository/fenced-repository.js';
-import { InProcessMover, type CopyOrder } from '../../support/mover/in-process-mover.js';
 import { requireTool } from '../../support/image/qemu.js';
-import { libvirtTruth, TestSite } from '../../support/session/test-site.js';
+import { libvirtTruth, testJob, TestSite } from '../../support/session/test-site.js';
+import { WorkerDeath } from '../../support/workflows/local-server.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
 
 const run = promisify(execFile);
 const READER = join(import.meta.dirname, 'read_target.py');
@@ -27,26 +29,25 @@ describe.skipIf(!requireTool('python3'))('a reader written from docs/FORMAT.md',
   });
   afterEach(() => site.remove());
 
-  async function copy(workloadName: string): Promise<CopyOrder> {
-    const { id, name } = await site.workload(workloadName);
-    const order: CopyOrder = {
-      jobId: 'nightly',
-      owner: 'session-1',
-      workload: { id, name, type: 'libvirt-kvm' },
-      sourceRepositoryId: 'primary',
-      targetRepositoryId: 'offsite',
-      restorePoints: 'all',
-    };
-    await new InProcessMover(await site.openSource(), await site.openTarget()).copy(order);
-    return order;
+  /** Copies one machine. @returns the folder of its chain */
+  async function copy(name: string): Promise<string> {
+    const { id } = await site.workload(name);
+    await session(name, testJob(), await site.openTarget());
+    return site.path('offsite', chainFolder('nightly', id));
   }
 
-  function chainOf(order: CopyOrder): string {
-    return site.path('offsite', chainFolder(order.jobId, order.workload.id));
+  async function session(
+    name: string,
+    job: CopyJob,
+    target: BackupRepository,
+    isDead?: () => boolean,
+  ): Promise<void> {
+    const sessions = new LocalSessions([await site.openSource(), target], { isDead });
+    await sessions.copy(job, Date.parse('2026-11-25T22:00:00Z'), { workloads: [name] });
   }
 
-  async function read(order: CopyOrder): Promise<Reading> {
-    const { stdout } = await run('python3', [READER, chainOf(order)]);
+  async function read(chain: string): Promise<Reading> {
+    const { stdout } = await run('python3', [READER, chain]);
     return JSON.parse(stdout) as Reading;
   }
 
@@ -63,70 +64,61 @@ describe.skipIf(!requireTool('python3'))('a reader written from docs/FORMAT.md',
   );
 
   it('takes the second copy of the commit record when the first is damaged', async () => {
-    const order = await copy('web01');
-    const before = await read(order);
-    await writeFile(join(chainOf(order), 'chain.json'), '{ "longhaulChain": 1 ');
-    expect(await read(order)).toEqual(before);
+    const chain = await copy('web01');
+    const before = await read(chain);
+    await writeFile(join(chain, 'chain.json'), '{ "longhaulChain": 1 ');
+    expect(await read(chain)).toEqual(before);
   });
 
   it('names the unit in which a bit was flipped', async () => {
-    const order = await copy('web01');
-    const { points } = await read(order);
+    const chain = await copy('web01');
+    const { points } = await read(chain);
     const path = `${points[1]!.id}/vda.qcow2`;
-    const bytes = await readFile(join(chainOf(order), path));
+    const bytes = await readFile(join(chain, path));
     bytes[2 * 65_536 + 17]! ^= 1;
-    await writeFile(join(chainOf(order), path), bytes);
-    expect((await read(order)).wrong).toEqual([`${path} unit 2`]);
+    await writeFile(join(chain, path), bytes);
+    expect((await read(chain)).wrong).toEqual([`${path} unit 2`]);
   });
 
   it('reads the surviving points while a merge is stopped before and after its rename', async () => {
-    const order = await copy('files01');
+    const chain = await copy('files01');
     const [, ...surviving] = Object.values((await libvirtTruth())['files01']!);
     for (const stop of ['before', 'after'] as const) {
-      await expect(merge(order, stop)).rejects.toThrow('stopped');
-      const { points, wrong } = await read(order);
+      await expect(merge(stop)).rejects.toThrow(WorkerDeath);
+      const { points, wrong } = await read(chain);
       expect(points.map(({ disks }) => disks)).toEqual(surviving);
       expect(wrong).toEqual([]);
     }
-    await merge(order, 'never');
-    const { points, wrong } = await read(order);
+    await merge('never');
+    const { points, wrong } = await read(chain);
     expect(points.map(({ disks }) => disks)).toEqual(surviving);
     expect(wrong).toEqual([]);
   });
 
-  /** Merges the oldest increment, as a new session that finds what the last one left, and stops at the first rename of a full. */
-  async function merge(order: CopyOrder, stop: 'before' | 'after' | 'never'): Promise<void> {
-    const target = stoppingAtRename(await site.openTarget(), stop);
-    const mover = new InProcessMover(await site.openSource(), target);
-    const chain = chainFolder(order.jobId, order.workload.id);
-    const owner = `session that stops ${stop}`;
-    const { record } = await mover.run('inspectTargetChain', { ...order, chain, owner, nowMs: 0 });
-    const [full, increment] = record.points;
-    if (full?.kind !== 'full' || increment?.kind !== 'increment' || record.points.length < 3)
-      return;
-    await mover.mergeIncrement({
-      targetRepositoryId: 'offsite',
-      chain,
-      epoch: record.epoch,
-      nowMs: Date.now(),
-      fullId: full.id,
-      incrementId: increment.id,
-    });
+  /** The next session merges the oldest increment and stops at the first rename of a full. */
+  async function merge(stop: 'before' | 'after' | 'never'): Promise<void> {
+    const { repository, isStopped } = stoppingAtRename(await site.openTarget(), stop);
+    const retention = { type: 'restorePoints', value: 2 } as const;
+    await session('files01', testJob({ retention }), repository, isStopped);
   }
 });
 
 function stoppingAtRename(
   repository: BackupRepository,
   stop: 'before' | 'after' | 'never',
-): BackupRepository {
-  const unchanged = fencedRepository(repository, () => undefined);
-  return {
+): { repository: BackupRepository; isStopped: () => boolean } {
+  let isStopped = false;
+  const unchanged = fencedRepository(repository, () => {
+    if (isStopped) throw new Error('stopped');
+  });
+  const stopping: BackupRepository = {
     ...unchanged,
     async rename(from, to) {
       const isSwitch = stop !== 'never' && to.endsWith('.qcow2');
-      if (isSwitch && stop === 'before') throw new Error('stopped');
+      isStopped ||= isSwitch && stop === 'before';
       await unchanged.rename(from, to);
-      if (isSwitch) throw new Error('stopped');
+      isStopped ||= isSwitch;
     },
   };
+  return { repository: stopping, isStopped: () => isStopped };
 }

@@ -4,9 +4,9 @@ import { mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { requireTool } from '../../support/image/qemu.js';
-import { libvirtTruth, TestSite } from '../../support/session/test-site.js';
+import { libvirtTruth, testJob, TestSite } from '../../support/session/test-site.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
 import { codeBlocks, readDocument } from '../../unit/documents/markdown.js';
 
 const run = promisify(execFile);
@@ -25,15 +25,9 @@ it.skipIf(!requireTool('qemu-img'))(
     expect(lines).toContain('qemu-img convert');
     expect(lines).not.toContain('longhaul restore');
 
-    const { id, name } = await site.workload('files01');
-    await new InProcessMover(await site.openSource(), await site.openTarget()).copy({
-      jobId: 'nightly-off-site',
-      owner: 'session-1',
-      workload: { id, name, type: 'libvirt-kvm' },
-      sourceRepositoryId: 'primary',
-      targetRepositoryId: 'offsite',
-      restorePoints: 'all',
-    });
+    const repositories = [await site.openSource(), await site.openTarget()];
+    const job = testJob({ id: 'nightly-off-site' });
+    await new LocalSessions(repositories).copy(job, Date.parse('2026-11-25T22:00:00Z'));
     const clone = site.path('clone');
     await mkdir(clone);
     await symlink(site.folder, join(clone, 'backups'));

@@ -3,18 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { holdLease, LEASE_MS, releaseLease } from '../../../src/chain/leases.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
 import { readWholeFile } from '../../../src/repository/replace-file.js';
-import {
-  NOW_MS,
-  orderFor,
-  prepareScenario,
-  type ScenarioName,
-} from '../../kill-table/scenarios.js';
+import { NOW_MS } from '../../kill-table/change-run.js';
+import { prepareScenario, type ScenarioName } from '../../kill-table/scenarios.js';
 import type { Scenario } from '../../kill-table/try-positions.js';
-import { InProcessMover } from '../../support/mover/in-process-mover.js';
-import {
-  SimulatedCrash,
-  type SimulatedRepository,
-} from '../../support/repository/simulated-repository.js';
+import type { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { ChainSteps } from '../../support/workflows/chain-steps.js';
 
 const LEASE_ID = '6d8e4ad2-0f5e-4f0d-9c3b-0d1f5f6b7a10';
 /** As long as it takes until the simulated restore is over. */
@@ -35,24 +28,23 @@ describe('a point that is being restored', () => {
       for (let atOperation = 1; ; atOperation++) {
         const crash = { atOperation, when: 'after' } as const;
         const stopped = leased.clone({ crash });
-        const isStopped = await isStoppedByCrash(() => begin(stopped, scenario));
+        const isStopped = await isStoppedByCrash(begin, stopped, scenario.chain);
         const next = stopped.restart({ kind: 'none' });
 
-        const order = await orderFor(scenario.source);
-        const mover = new InProcessMover(scenario.source, next);
         const { chain } = scenario;
-        const inspect = { ...order, chain, owner: 'next', nowMs: NOW_MS + 1 };
-        const { record, notes } = await mover.run('inspectTargetChain', inspect);
+        const steps = await stepsOn(next, chain);
+        const { notes } = await steps.take('next', NOW_MS + 1);
+        const { pending } = (await readChainRecord(next, chain))!;
         expect(await filesOf(next, chain), `stopped at ${atOperation}`).toEqual(before);
-        if (record.pending !== null) {
+        if (pending !== null) {
           postponed++;
           expect(notes.join()).toMatch(/waits: restore point .* is being read/);
         }
 
         await releaseLease(next, chain, LEASE_ID);
-        const after = await mover.run('inspectTargetChain', { ...inspect, owner: 'last' });
-        expect(after.record.pending).toBeNull();
-        if (record.pending !== null) expect(await filesOf(next, chain)).not.toEqual(before);
+        await steps.take('last', NOW_MS + 1);
+        expect((await readChainRecord(next, chain))!.pending).toBeNull();
+        if (pending !== null) expect(await filesOf(next, chain)).not.toEqual(before);
         if (!isStopped) break;
       }
       expect(postponed).toBeGreaterThan(0);
@@ -71,35 +63,38 @@ async function withLeaseOnOldest({ target, chain }: Scenario): Promise<Simulated
 }
 
 /** Merges the oldest increment, as planned before the restore began. */
-async function merge(target: SimulatedRepository, scenario: Scenario): Promise<void> {
-  const { mover, place, record } = await takeChain(target, scenario);
-  const [full, increment] = record.points;
-  await mover.mergeIncrement({ ...place, fullId: full!.id, incrementId: increment!.id });
+async function merge(target: SimulatedRepository, chain: string): Promise<void> {
+  const steps = await stepsOn(target, chain);
+  const { epoch } = await steps.take('first', NOW_MS);
+  const [full, increment] = (await readChainRecord(target, chain))!.points;
+  await steps.merge(epoch, NOW_MS, full!.id, increment!.id);
 }
 
 /** Deletes the older one of two chains, as planned before the restore began. */
-async function remove(target: SimulatedRepository, scenario: Scenario): Promise<void> {
-  const { mover, place, record } = await takeChain(target, scenario);
-  const older = record.points.filter(({ chainId }) => chainId === record.points[0]!.chainId);
-  const ids = older.map(({ id }) => id).reverse();
-  await mover.run('deleteRestorePoints', { ...place, ids });
+async function remove(target: SimulatedRepository, chain: string): Promise<void> {
+  const steps = await stepsOn(target, chain);
+  const { epoch } = await steps.take('first', NOW_MS);
+  const { points } = (await readChainRecord(target, chain))!;
+  const older = points.filter(({ chainId }) => chainId === points[0]!.chainId);
+  await steps.delete(epoch, NOW_MS, older.map(({ id }) => id).reverse());
 }
 
-async function takeChain(target: SimulatedRepository, { source, chain }: Scenario) {
-  const mover = new InProcessMover(source, target);
-  const order = { ...(await orderFor(source)), chain, owner: 'first', nowMs: NOW_MS };
-  const { record } = await mover.run('inspectTargetChain', order);
-  const place = { targetRepositoryId: target.id, chain, epoch: record.epoch, nowMs: NOW_MS };
-  return { mover, place, record };
+async function stepsOn(target: SimulatedRepository, chain: string): Promise<ChainSteps> {
+  const { jobId, workload } = (await readChainRecord(target, chain))!;
+  return new ChainSteps(target, jobId, workload);
 }
 
 /** false: the change was called off because of the lease. */
-async function isStoppedByCrash(begin: () => Promise<void>): Promise<boolean> {
+async function isStoppedByCrash(
+  begin: (target: SimulatedRepository, chain: string) => Promise<void>,
+  target: SimulatedRepository,
+  chain: string,
+): Promise<boolean> {
   try {
-    await begin();
+    await begin(target, chain);
   } catch (error) {
-    if (error instanceof SimulatedCrash) return true;
-    expect(error).toMatchObject({ code: 'POINT_IN_USE' });
+    if (target.isCrashed) return true;
+    expect(error).toMatchObject({ type: 'POINT_IN_USE' });
     return false;
   }
   throw new Error('the change was carried out under a lease');

@@ -1,12 +1,10 @@
 import { expect, it } from 'vitest';
+import { ChangeRun } from '../../kill-table/change-run.js';
 import { readShownPoints } from '../../kill-table/read-points.js';
 import { prepareScenario } from '../../kill-table/scenarios.js';
 import { MACHINE } from '../../kill-table/source-chain.js';
-import { InProcessMover } from '../../support/mover/in-process-mover.js';
-import {
-  SimulatedCrash,
-  type SimulatedRepository,
-} from '../../support/repository/simulated-repository.js';
+import type { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { WorkerDeath } from '../../support/workflows/local-server.js';
 
 const FIRST = '2026-11-01T010000Z';
 const SECOND = '2026-11-02T010000Z';
@@ -24,19 +22,20 @@ async function touchFiles(source: SimulatedRepository): Promise<void> {
 
 it('copies a point whose commit was stopped and whose source was rewritten before the next session', async () => {
   const scenario = await prepareScenario('copy of a chain of 2');
-  const { chain } = scenario;
+  const { chain, change } = scenario;
+  const begin = (source: SimulatedRepository, target: SimulatedRepository, number: number) =>
+    ChangeRun.begin(change, source, target, { number });
   const undisturbed = scenario.target.clone();
-  await scenario.run(new InProcessMover(scenario.source, undisturbed), 'session-1');
+  await begin(scenario.source, undisturbed, 1).toEnd();
   const naming = undisturbed.operations.find(({ to }) => to === `${chain}/${FIRST}`);
   const crash = { atOperation: naming?.number ?? 0, when: 'after' } as const;
   const stopped = scenario.target.clone({ crash });
-  const first = scenario.run(new InProcessMover(scenario.source, stopped), 'session-1');
-  await expect(first).rejects.toThrow(SimulatedCrash);
+  await expect(begin(scenario.source, stopped, 1).toEnd()).rejects.toThrow(WorkerDeath);
 
   const source = scenario.source.clone();
   await touchFiles(source);
   const next = stopped.restart({ kind: 'none' });
-  await scenario.run(new InProcessMover(source, next), 'session-2');
+  expect(await begin(source, next, 2).toEnd()).toBeNull();
 
   expect(await readShownPoints(next, scenario)).toEqual({ shown: [FIRST, SECOND], faults: [] });
   const aside = await next.list(`${chain}/.quarantine`);

@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LivingChain, type LivingPolicy } from '../../support/living/living-chain.js';
 import { pointsOf, wrongPoints } from '../../support/living/read-chain.js';
-import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import {
-  SimulatedCrash,
   SimulatedRepository,
   type StorageOperation,
 } from '../../support/repository/simulated-repository.js';
+import { testJob } from '../../support/session/test-site.js';
+import { WorkerDeath } from '../../support/workflows/local-server.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 
 const DAY_MS = 86_400_000;
@@ -59,14 +60,17 @@ describe('a copy of a copy', () => {
   ): Promise<string[]> {
     const [workload] = await listSourceWorkloads(from);
     vaultWorkloadId = workload!.id;
-    return new InProcessMover(from, vault).copy({
-      jobId: 'onward',
-      owner: `onward-${living.source.days.length}`,
-      workload: { id: workload!.id, name: workload!.name, type: 'olvm-rhv' },
-      sourceRepositoryId: 'offsite',
-      targetRepositoryId: 'vault',
+    const before = await pointsOf(vaultChain());
+    const job = testJob({
+      id: 'onward',
+      sources: { include: [{ repositoryId: 'offsite' }], exclude: [] },
+      target: { repositoryId: 'vault' },
       restorePoints,
+      retention: { type: 'restorePoints', value: 99 },
     });
+    await new LocalSessions([from, vault]).copy(job, living.afterNewestBackupMs + HOUR_MS);
+    const after = (await pointsOf(vaultChain())).map(({ id }) => id);
+    return after.filter((id) => before.every((point) => point.id !== id));
   }
 
   async function vaultPoints(): Promise<string[]> {
@@ -149,16 +153,14 @@ describe('a copy of a copy', () => {
 
   /** The first copy as a process that was killed at the renames of a merge left it. */
   async function stoppedInMerge(): Promise<SimulatedRepository> {
-    const order = living.nextOrder(living.source.days.at(-1)!.createdAtMs + 2 * HOUR_MS);
-    const nowMs = Date.parse(order.copiedAt!);
+    const nowMs = living.afterNewestBackupMs + HOUR_MS;
     const rehearsal = offsite.clone();
-    await new InProcessMover(rehearsal).maintain(order, NEWEST_THREE, nowMs);
+    await living.session({ nowMs, target: rehearsal });
     const isMerged = ({ kind, path, to }: StorageOperation) =>
       kind === 'rename' && path.endsWith('.qcow2') && to?.endsWith('.qcow2') === true;
     const { number } = rehearsal.operations.find(isMerged)!;
     const killed = offsite.clone({ crash: { atOperation: number, when: 'before' } });
-    const work = new InProcessMover(killed).maintain(order, NEWEST_THREE, nowMs);
-    await expect(work).rejects.toThrow(SimulatedCrash);
+    await expect(living.session({ nowMs, target: killed })).rejects.toThrow(WorkerDeath);
     return killed.restart({ kind: 'none' });
   }
 });

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { availablePoints } from '../../../src/chain/chain-record.js';
+import { readChainRecord } from '../../../src/chain/chain-store.js';
+import type { CopyJob, StartOverrides } from '../../../src/domain/copy-job.js';
 import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
@@ -14,56 +16,74 @@ import {
   type SourceChain,
   type SourcePoint,
 } from '../../kill-table/source-chain.js';
-import { keep, NOW_MS, orderFor } from '../../kill-table/scenarios.js';
+import { NOW_MS } from '../../kill-table/change-run.js';
+import { jobOf } from '../../kill-table/scenarios.js';
 import { requireTool } from '../../support/image/qemu.js';
 import { wrongPointsToQemu } from '../../support/living/qemu-witness.js';
 import { DISK, drawnDays, modelOf, resized } from '../../support/living/resized-chain.js';
-import { InProcessMover, type CopyOrder } from '../../support/mover/in-process-mover.js';
+import { InProcessMover } from '../../support/mover/in-process-mover.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
 const SEED = 20_261_126;
 
 /** A source and one target of it; what is wrong in the target is judged by qemu-img. */
 class Copied {
-  constructor(
+  private sessions = 0;
+
+  private constructor(
     readonly source: SourceChain,
-    readonly order: Omit<CopyOrder, 'owner'>,
-    readonly target = new SimulatedRepository('offsite'),
+    readonly job: CopyJob,
+    readonly workloadId: string,
+    readonly target: SimulatedRepository,
   ) {}
 
   static async of(
     source: SourceChain,
-    changes: Partial<CopyOrder> = {},
+    job = jobOf(),
     pointsAtFirst = source.pointIds.length,
   ): Promise<Copied> {
-    const copied = new Copied(source, { ...(await orderFor(source.repository)), ...changes });
-    await copied.copy('first', await withFirstPoints(source, pointsAtFirst));
+    return Copied.from(source, job, await withFirstPoints(source, pointsAtFirst));
+  }
+
+  static async from(
+    source: SourceChain,
+    job: CopyJob,
+    repository: SimulatedRepository,
+  ): Promise<Copied> {
+    const [workload] = await listSourceWorkloads(repository);
+    const target = new SimulatedRepository(job.target.repositoryId);
+    const copied = new Copied(source, job, workload!.id, target);
+    await copied.copy({}, {}, repository);
     return copied;
   }
 
-  async copy(owner: string, from = this.source.repository): Promise<void> {
-    await new InProcessMover(from, this.target).copy({ ...this.order, owner });
-  }
-
-  /** The same target again, to be changed on its own. */
-  fork(): Copied {
-    return new Copied(this.source, this.order, this.target.clone());
+  /** One more session. */
+  async copy(
+    changes: Partial<CopyJob> = {},
+    overrides: StartOverrides = {},
+    from = this.source.repository,
+  ): Promise<void> {
+    const nowMs = NOW_MS + this.sessions++ * 3_600_000;
+    await new LocalSessions([from, this.target]).copy(
+      { ...this.job, ...changes },
+      nowMs,
+      overrides,
+    );
   }
 
   get chain(): string {
-    return chainFolder(this.order.jobId, this.order.workload.id);
+    return chainFolder(this.job.id, this.workloadId);
   }
 
   async points(): Promise<TargetRestorePoint[]> {
-    return availablePoints(
-      await new InProcessMover(this.target).chain({ ...this.order, owner: '' }),
-    );
+    return availablePoints((await readChainRecord(this.target, this.chain))!);
   }
 
   /** Days of the points that qemu-img reads otherwise than they were in the source. */
   async wrongDays(): Promise<number[]> {
-    const { workload, jobId } = this.order;
-    const chain = { repository: this.target, jobId, workloadId: workload.id };
+    const { workloadId, job } = this;
+    const chain = { repository: this.target, jobId: job.id, workloadId };
     const points = await this.points();
     const wrong = await wrongPointsToQemu(chain, points, (point) => this.truthOf(point));
     return points.filter(({ id }) => wrong.includes(id)).map(dayOf);
@@ -106,27 +126,25 @@ async function restoreRaw({ target, chain }: Copied, pointId: string): Promise<B
 }
 
 /** A job that copies on what `first` holds. */
-async function copyOn(first: Copied, restorePoints: 'all' | 'latest'): Promise<Copied> {
-  const [workload] = await listSourceWorkloads(first.target);
-  const order = {
-    jobId: 'onward',
-    workload: { id: workload!.id, name: workload!.name, type: 'olvm-rhv' as const },
-    sourceRepositoryId: first.target.id,
-    targetRepositoryId: 'vault',
+function copyOn(first: Copied, restorePoints: 'all' | 'latest'): Promise<Copied> {
+  const job: CopyJob = {
+    ...jobOf(),
+    id: 'onward',
+    sources: { include: [{ repositoryId: first.target.id }], exclude: [] },
+    target: { repositoryId: 'vault' },
     restorePoints,
   };
-  const onward = new Copied(first.source, order, new SimulatedRepository('vault'));
-  await onward.copy('first', first.target);
-  return onward;
+  return Copied.from(first.source, job, first.target);
 }
 
 type Way = (source: SourceChain) => Promise<Copied>;
 
+const LATEST: CopyJob = { ...jobOf(), restorePoints: 'latest' };
+
 const inPlaceOf = (weekly: 'thursday' | null, value: number): Way => {
   return async (source) => {
     const copied = await Copied.of(source);
-    const order = { ...copied.order, owner: 'second' };
-    await new InProcessMover(copied.target).maintain(order, keep(value, weekly), NOW_MS);
+    await copied.copy(jobOf(value, weekly));
     return copied;
   };
 };
@@ -134,17 +152,15 @@ const inPlaceOf = (weekly: 'thursday' | null, value: number): Way => {
 /** Every way on which bytes get into a target. */
 const WAYS: Readonly<Record<string, Way>> = {
   'all points': (source) => Copied.of(source),
-  'the newest point alone': (source) => Copied.of(source, { restorePoints: 'latest' }),
+  'the newest point alone': (source) => Copied.of(source, LATEST),
   'an increment that passes over points': async (source) => {
-    const copied = await Copied.of(source, { restorePoints: 'latest' }, 2);
-    await copied.copy('second');
+    const copied = await Copied.of(source, LATEST, 2);
+    await copied.copy();
     return copied;
   },
   'an active full': async (source) => {
-    const copied = await Copied.of(source, {}, 1);
-    await new InProcessMover(source.repository, copied.target).copy({
-      ...{ ...copied.order, restorePoints: 'latest', owner: 'second', activeFull: true },
-    });
+    const copied = await Copied.of(source, jobOf(), 1);
+    await copied.copy(LATEST, { activeFull: true });
     return copied;
   },
   'merges down to one point': inPlaceOf(null, 1),

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
-import { writeChainRecord } from '../../../src/chain/chain-store.js';
+import { readChainRecord, writeChainRecord } from '../../../src/chain/chain-store.js';
 import type { PointHealth } from '../../../src/domain/target-point.js';
 import { pointContent } from '../../../src/mover/health/mark-verified.js';
 import { LivingChain, type LivingPolicy } from '../../support/living/living-chain.js';
+import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
 const DAY_MS = 86_400_000;
@@ -46,22 +47,18 @@ describe('the date on which a restore point was verified', () => {
     points: { readonly id: string; readonly content?: string }[],
   ): Promise<number> {
     const nowMs = Date.parse('2026-11-05T12:00:00Z');
-    const { record } = await living.mover.run('inspectTargetChain', {
-      ...living.nextOrder(nowMs),
-      chain,
-      nowMs,
-    });
+    const record = (await readChainRecord(target, chain))!;
     const verified = points.map(({ id, content }) => {
       const point = record.points.find((entry) => entry.id === id)!;
       const date = new Date(nowMs).toISOString();
       return { pointId: id, content: content ?? pointContent(point), verifiedAt: date };
     });
     const place = { targetRepositoryId: 'offsite', chain, epoch: record.epoch, nowMs };
-    return (await living.mover.run('markVerified', { ...place, verified })).marked;
+    return (await new InProcessMover(target).run('markVerified', { ...place, verified })).marked;
   }
 
   async function setHealth(health: PointHealth, ...indexes: number[]): Promise<void> {
-    const record = await living.mover.chain(living.nextOrder(0));
+    const record = (await readChainRecord(target, chain))!;
     const points = record.points.map((point, index) =>
       indexes.includes(index) ? { ...point, health } : point,
     );
@@ -76,14 +73,14 @@ describe('the date on which a restore point was verified', () => {
     const [, second] = await living.points();
     await markVerified([{ id: second!.id }]);
     const nowMs = living.afterNewestBackupMs + HOUR_MS;
-    await living.mover.maintain(living.nextOrder(nowMs), NEWEST_TWO, nowMs);
+    await living.session({ nowMs, policy: NEWEST_TWO });
     expect(await verifiedAt()).toEqual([evening(2), evening(4)]);
   });
 
   it('is that of the writing for a full that was made anew', async () => {
-    const [full] = await living.points();
     const nowMs = Date.parse('2026-11-06T12:00:00Z');
-    await living.mover.compact(living.nextOrder(nowMs), full!.id, nowMs);
+    const onFridays = { every: 'week', day: 'friday', time: '12:00', timeZone: 'UTC' } as const;
+    await living.session({ nowMs, policy: { ...NEWEST_NINE, compact: onFridays } });
     expect(await verifiedAt()).toEqual(['2026-11-06T12:00:00.000Z', evening(3), evening(4)]);
   });
 

@@ -6,8 +6,10 @@ import { availablePoints } from '../../../src/chain/chain-record.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
-import { InProcessMover } from '../../support/mover/in-process-mover.js';
+import { readChainRecord } from '../../../src/chain/chain-store.js';
 import { checkImage, rawDigest } from '../../support/image/qemu-oracle.js';
+import { testJob } from '../../support/session/test-site.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
 
 const FIXTURE = join(import.meta.dirname, '../../fixtures/libvirt-push');
 
@@ -21,7 +23,7 @@ describe('copy of a libvirt push chain', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  async function setUp() {
+  async function copy() {
     const source = await openDirectoryRepository({
       id: 'primary',
       rootPath: join(folder, 'primary'),
@@ -32,34 +34,26 @@ describe('copy of a libvirt push chain', () => {
       rootPath: join(folder, 'offsite'),
       readOnly: false,
     });
-    const mover = new InProcessMover(source, target);
+    await new LocalSessions([source, target]).copy(testJob(), Date.parse('2026-11-25T22:00:00Z'));
     const workloads = await listSourceWorkloads(source);
-    const workload = workloads.find(({ name }) => name === 'files01')!;
-    const order = {
-      jobId: 'nightly',
-      owner: 'session-1',
-      workload: { id: workload.id, name: workload.name, type: 'libvirt-kvm' as const },
-      sourceRepositoryId: 'primary',
-      targetRepositoryId: 'offsite',
-      restorePoints: 'all' as const,
-    };
+    const { id } = workloads.find(({ name }) => name === 'files01')!;
+    const chain = chainFolder('nightly', id);
     const truth = JSON.parse(await readFile(join(FIXTURE, 'truth.json'), 'utf8')) as Record<
       string,
       Record<string, Record<string, string>>
     >;
-    return { mover, order, workload, truth: truth['files01']! };
+    return { chain, record: (await readChainRecord(target, chain))!, truth: truth['files01']! };
   }
 
   it('gives every restore point back byte for byte, as files that qemu-img finds clean', async () => {
-    const { mover, order, truth } = await setUp();
-    await mover.copy(order);
-    const points = availablePoints(await mover.chain(order));
+    const { chain, record, truth } = await copy();
+    const points = availablePoints(record);
     expect(points.map(({ kind }) => kind)).toEqual(['full', 'increment', 'increment']);
     const seen: Record<string, Record<string, string>> = {};
     for (const [index, point] of points.entries()) {
       const disks: Record<string, string> = {};
       for (const disk of point.disks) {
-        const path = join(folder, 'offsite', chainFolder('nightly', order.workload.id), disk.path);
+        const path = join(folder, 'offsite', chain, disk.path);
         await checkImage(path);
         disks[disk.disk] = await rawDigest(path);
       }

@@ -1,19 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { isBackupError } from '../../../src/domain/errors.js';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
+import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { readShownPoints } from '../../kill-table/read-points.js';
-import { orderFor } from '../../kill-table/scenarios.js';
+import { NOW_MS } from '../../kill-table/change-run.js';
 import { TWO_DAYS } from '../../kill-table/source-days.js';
 import { MACHINE, makeSourceChain } from '../../kill-table/source-chain.js';
 import { requireTool } from '../../support/image/qemu.js';
-import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { testJob } from '../../support/session/test-site.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
 
 describe.skipIf(!requireTool('qemu-img'))('a source file that was cut off', () => {
   it('is never copied short: it is held incomplete, or its copy ends with IMAGE_TRUNCATED', async () => {
     const source = makeSourceChain(TWO_DAYS);
-    const order = await orderFor(source.repository);
-    const chain = chainFolder(order.jobId, order.workload.id);
+    const [workload] = await listSourceWorkloads(source.repository);
+    const chain = chainFolder('nightly', workload!.id);
     const codes = new Set<string>();
     const shown = new Set<number>();
     for (const { path, stamp } of await source.repository.list(MACHINE))
@@ -23,11 +24,9 @@ describe.skipIf(!requireTool('qemu-img'))('a source file that was cut off', () =
         await file.truncate(end);
         await file.close();
         const target = new SimulatedRepository('offsite');
-        try {
-          await new InProcessMover(repository, target).copy({ ...order, owner: 'session' });
-        } catch (error) {
-          codes.add(isBackupError(error) ? error.code : String(error));
-        }
+        const sessions = new LocalSessions([repository, target]);
+        const { tasks } = await sessions.tryToCopy(testJob(), NOW_MS);
+        for (const { code } of tasks) if (code !== null) codes.add(code);
         const reading = await readShownPoints(target, { ...source, chain, corrupt: [] });
         expect(reading.faults).toEqual([]);
         shown.add(reading.shown.length);

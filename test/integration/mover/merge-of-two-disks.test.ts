@@ -4,10 +4,11 @@ import { createRetentionActivities } from '../../../activities/retention-activit
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { DataMover } from '../../../src/mover/data-mover.js';
 import { diskId, KIB, makeSourceChain, MIB } from '../../kill-table/source-chain.js';
-import { orderFor } from '../../kill-table/scenarios.js';
 import { inActivity } from '../../support/activities/in-activity.js';
-import { InProcessMover } from '../../support/mover/in-process-mover.js';
-import { TestSite } from '../../support/session/test-site.js';
+import { testJob, TestSite } from '../../support/session/test-site.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
+
+const NOW_MS = Date.parse('2026-11-25T00:00:00Z');
 
 describe('merge of a machine with two disks', () => {
   let site: TestSite;
@@ -28,14 +29,13 @@ describe('merge of a machine with two disks', () => {
   });
 
   it('is refused when the increment of the second disk is damaged, and changes no file', async () => {
-    const source = await site.openSource();
-    const order = { ...(await orderFor(source)), owner: 'first' };
-    await new InProcessMover(source, await site.openTarget()).copy(order);
-    const { epoch, points } = (await site.chain('nightly', 'mail01'))!;
+    const repositories = [await site.openSource(), await site.openTarget()];
+    await new LocalSessions(repositories).copy(testJob(), NOW_MS);
+    const { epoch, points, workload } = (await site.chain('nightly', 'mail01'))!;
     const [older, newer] = points;
     const disks = newer!.disks.map(({ disk }) => disk);
     expect(disks).toEqual([diskId('data'), diskId('system')]);
-    const chain = chainFolder('nightly', order.workload.id);
+    const chain = chainFolder('nightly', workload.id);
     const damaged = site.path('offsite', chain, newer!.disks[1]!.path);
     await flipByte(damaged, 64 * KIB + 100);
 
@@ -43,9 +43,9 @@ describe('merge of a machine with two disks', () => {
     const merge = {
       targetRepositoryId: 'offsite',
       jobId: 'nightly',
-      workloadId: order.workload.id,
+      workloadId: workload.id,
       epoch,
-      nowMs: Date.parse('2026-11-25T00:00:00Z'),
+      nowMs: NOW_MS,
       fullId: older!.id,
       incrementId: newer!.id,
     };

@@ -2,14 +2,17 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { availablePoints } from '../../../src/chain/chain-record.js';
+import { chainFolder } from '../../../src/chain/chain-paths.js';
+import { availablePoints, type ChainRecord } from '../../../src/chain/chain-record.js';
+import { readChainRecord } from '../../../src/chain/chain-store.js';
 import { BLOCK_BYTES } from '../../../src/domain/digest.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
 import { fencedRepository } from '../../../src/repository/fenced-repository.js';
-import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { makeLargeChain } from '../../support/session/large-chain.js';
+import { testJob } from '../../support/session/test-site.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
 
 /** The repository, which from now on stores the first data written to an image with one bit wrong and says nothing. */
 function spoilFirstWrite(repository: BackupRepository): BackupRepository {
@@ -55,38 +58,28 @@ describe('reading back what was written', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  async function copyOrder() {
+  async function record(): Promise<ChainRecord> {
     const [workload] = await listSourceWorkloads(source);
-    const { id, name } = workload!;
-    return {
-      jobId: 'nightly',
-      owner: 'session-1',
-      workload: { id, name, type: 'olvm-rhv' as const },
-      sourceRepositoryId: 'primary',
-      targetRepositoryId: 'offsite',
-      restorePoints: 'all' as const,
-    };
+    return (await readChainRecord(target, chainFolder('nightly', workload!.id)))!;
   }
 
+  const nowMs = Date.UTC(2026, 10, 25);
+
   it('refuses a copy whose block the storage did not keep as it was written', async () => {
-    const order = await copyOrder();
-    const mover = new InProcessMover(source, spoilFirstWrite(target));
-    await expect(mover.copy(order)).rejects.toMatchObject({
-      code: 'BLOCK_DIGEST_MISMATCH',
-      details: { offset: BLOCK_BYTES },
-    });
-    expect(availablePoints(await mover.chain(order))).toEqual([]);
+    const sessions = new LocalSessions([source, spoilFirstWrite(target)]);
+    const { result, reason } = await sessions.tryToCopy(testJob(), nowMs);
+    expect(result).toBe('failed');
+    expect(reason).toMatch(/\.qcow2: .*byte 65536 /);
+    expect(availablePoints(await record())).toEqual([]);
   });
 
   it('refuses a merge whose block the storage did not keep as it was written', async () => {
-    const order = await copyOrder();
-    await new InProcessMover(source, target).copy(order);
-    const mover = new InProcessMover(source, spoilFirstWrite(target));
-    const retention = { type: 'restorePoints', value: 1 } as const;
-    const job = { mode: 'periodic', gfs: null, retention, timeZone: 'UTC' } as const;
-    await expect(mover.maintain(order, job, Date.UTC(2026, 10, 25))).rejects.toMatchObject({
-      code: 'BLOCK_DIGEST_MISMATCH',
-    });
-    expect((await mover.chain(order)).pending).toMatchObject({ type: 'merge' });
+    await new LocalSessions([source, target]).copy(testJob(), nowMs);
+    const merging = testJob({ retention: { type: 'restorePoints', value: 1 } });
+    const sessions = new LocalSessions([source, spoilFirstWrite(target)]);
+    const { result, reason } = await sessions.copy(merging, nowMs + 3_600_000);
+    expect(result).toBe('warning');
+    expect(reason).toMatch(/\.qcow2: .*byte \d+ /);
+    expect((await record()).pending).toMatchObject({ type: 'merge' });
   });
 });

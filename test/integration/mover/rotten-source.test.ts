@@ -2,8 +2,11 @@ import { open } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
-import { InProcessMover } from '../../support/mover/in-process-mover.js';
-import { TestSite } from '../../support/session/test-site.js';
+import { fullStagingId } from '../../../src/domain/staging-id.js';
+import { inActivity } from '../../support/activities/in-activity.js';
+import { testJob, TestSite } from '../../support/session/test-site.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
+import { InProcessWorker } from '../../support/workflows/local-worker.js';
 
 describe('synthetic full of a chain with a rotten block', () => {
   let site: TestSite;
@@ -13,16 +16,11 @@ describe('synthetic full of a chain with a rotten block', () => {
   afterAll(() => site.remove());
 
   it('is refused, so that the block is not carried on into a file that is called good', async () => {
-    const mover = new InProcessMover(await site.openSource(), await site.openTarget());
-    const { id, name } = await site.workload('web01');
-    await mover.copy({
-      jobId: 'nightly',
-      owner: 'first',
-      workload: { id, name, type: 'libvirt-kvm' },
-      sourceRepositoryId: 'primary',
-      targetRepositoryId: 'offsite',
-      restorePoints: 'all',
-    });
+    const source = await site.openSource();
+    const target = await site.openTarget();
+    const nowMs = Date.parse('2026-11-25T00:00:00Z');
+    await new LocalSessions([source, target]).copy(testJob(), nowMs);
+    const { id } = await site.workload('web01');
     const chain = chainFolder('nightly', id);
     const { points, epoch } = (await readChainRecord(await site.openTarget(), chain))!;
     const newest = points.at(-1)!;
@@ -30,14 +28,20 @@ describe('synthetic full of a chain with a rotten block', () => {
     await file.write(Buffer.from('rot'), 0, 3, 65_536 + 17);
     await file.close();
 
-    const place = { targetRepositoryId: 'offsite', chain };
-    const nowMs = Date.parse('2026-11-25T00:00:00Z');
-    const pointId = newest.id;
-    const plan = await mover.run('planSyntheticFull', { ...place, epoch, nowMs, pointId });
-    const staging = `${chain}/.staging/${pointId}-full`;
-    const batch = { ...place, staging, reference: plan.reference, disk: plan.disks[0]!.disk };
-    await expect(mover.runWindows('copyBlocks', batch, [0])).rejects.toMatchObject({
-      code: 'BLOCK_DIGEST_MISMATCH',
+    const { activities } = new InProcessWorker([source, target]);
+    const place = { targetRepositoryId: 'offsite', jobId: 'nightly', workloadId: id };
+    const full = { ...place, epoch, nowMs, pointId: newest.id };
+    const { reference, disks } = await inActivity(activities.planSyntheticFull, full);
+    const batch = {
+      ...place,
+      reference,
+      stagingId: fullStagingId(newest.id),
+      disk: disks[0]!.disk,
+      firstWindow: 0,
+      windowCount: disks[0]!.windowCount,
+    };
+    await expect(inActivity(activities.copyBlocks, batch)).rejects.toMatchObject({
+      type: 'BLOCK_DIGEST_MISMATCH',
     });
   }, 60_000);
 });

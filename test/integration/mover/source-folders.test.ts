@@ -14,8 +14,11 @@ import { copyToRepository, type RepositoryCopy } from '../../support/layout/repo
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
 
 const MACHINES = 20;
+const NOW_MS = Date.parse('2026-11-25T22:00:00Z');
+const LATEST = testJob({ restorePoints: 'latest' });
 
 describe('a source with 20 machines', () => {
   let source: RepositoryCopy;
@@ -62,7 +65,7 @@ describe('a source with 20 machines', () => {
     const { workloads } = await mover.run('planJob', {
       job: testJob(),
       immutableForDays: 0,
-      nowMs: Date.parse('2026-11-24T22:00:00Z'),
+      nowMs: NOW_MS,
       settleMs: {},
     });
     expect(workloads).toHaveLength(MACHINES);
@@ -74,7 +77,9 @@ describe('a source with 20 machines', () => {
   it('is walked once for all damaged blocks of a disk that are healed from it', async () => {
     const target = new SimulatedRepository('offsite');
     mover = new InProcessMover(source.repository, target);
-    await mover.copy({ ...order(7), restorePoints: 'latest' });
+    await new LocalSessions([source.repository, target]).copy(LATEST, NOW_MS, {
+      workloads: [machineId(7)],
+    });
     const chain = `nightly/${machineId(7)}`;
     const place = { targetRepositoryId: 'offsite', chain };
     const take = { ...place, ...order(7), nowMs: 0 };
@@ -131,8 +136,7 @@ describe('a target with the chains of three machines, as a source', () => {
   beforeEach(async () => {
     target = new SimulatedRepository('offsite');
     const source = await manyMachines(3);
-    const mover = new InProcessMover(source.repository, target);
-    for (const n of [1, 2, 3]) await mover.copy({ ...order(n), restorePoints: 'latest' });
+    await new LocalSessions([source.repository, target]).copy(LATEST, NOW_MS);
   });
 
   it.each([
@@ -168,8 +172,6 @@ function order(n: number) {
     jobId: 'nightly',
     owner: 'session-1',
     workload: { id: machineId(n), name: 'files01', type: 'libvirt-kvm' as const },
-    sourceRepositoryId: 'primary',
     targetRepositoryId: 'offsite',
-    restorePoints: 'all' as const,
   };
 }

@@ -1,10 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { chainFolder, diskPath } from '../../../src/chain/chain-paths.js';
 import { availablePoints } from '../../../src/chain/chain-record.js';
+import { readChainRecord } from '../../../src/chain/chain-store.js';
+import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { threadOperation } from '../../../src/mover/mover-operations.js';
 import { TaskControl, TaskStopped } from '../../../src/mover/task/task-control.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
-import { keep, NOW_MS, orderFor } from '../../kill-table/scenarios.js';
+import { NOW_MS } from '../../kill-table/change-run.js';
+import { jobOf } from '../../kill-table/scenarios.js';
 import {
   diskId,
   KIB,
@@ -16,8 +19,10 @@ import {
   type SourcePoint,
 } from '../../kill-table/source-chain.js';
 import { requireTool } from '../../support/image/qemu.js';
-import { InProcessMover, type CopyOrder } from '../../support/mover/in-process-mover.js';
+import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
+import { workflowBundle } from '../../support/workflows/workflow-sandbox.js';
 
 const TIB = 1024 * 1024 * MIB;
 const DISK_BYTES = 64 * TIB;
@@ -41,6 +46,20 @@ async function cpuSeconds(work: () => Promise<unknown>): Promise<number> {
   return (user + system) / 1e6;
 }
 
+let sessions = 0;
+
+async function chainOf({ repository }: SourceChain): Promise<string> {
+  const [workload] = await listSourceWorkloads(repository);
+  return chainFolder('nightly', workload!.id);
+}
+
+// Not counted: what it takes to load the workflows.
+beforeAll(async () => {
+  await workflowBundle();
+  const [source, target] = [new SimulatedRepository('primary'), new SimulatedRepository('offsite')];
+  await new LocalSessions([source, target]).tryToCopy(jobOf(), NOW_MS);
+}, 60_000);
+
 /** Work on a disk of 64 TiB goes by the MiB that it holds. */
 describe.skipIf(!requireTool('qemu-img'))('a disk of 64 TiB with 1 MiB of data', () => {
   let chain: SourceChain;
@@ -52,15 +71,15 @@ describe.skipIf(!requireTool('qemu-img'))('a disk of 64 TiB with 1 MiB of data',
   });
 
   async function copied(source: SourceChain, count: number) {
-    const order: CopyOrder = { ...(await orderFor(source.repository)), owner: 'session' };
     const target = new SimulatedRepository('offsite');
-    const copy = async (points: number): Promise<void> => {
+    const copy = async (points: number, job = jobOf()): Promise<void> => {
       const from = await withFirstPoints(source, points);
-      await new InProcessMover(from, target).copy(order);
+      await new LocalSessions([from, target]).copy(job, NOW_MS + sessions++ * 3_600_000);
     };
     await copy(count);
-    const points = async () => availablePoints(await new InProcessMover(target).chain(order));
-    return { order, target, copy, points, chain: chainFolder(order.jobId, order.workload.id) };
+    const folder = await chainOf(source);
+    const points = async () => availablePoints((await readChainRecord(target, folder))!);
+    return { target, copy, points, chain: folder };
   }
 
   it('is copied within the bound', async () => {
@@ -77,17 +96,16 @@ describe.skipIf(!requireTool('qemu-img'))('a disk of 64 TiB with 1 MiB of data',
   });
 
   it('is merged within the bound', async () => {
-    const { order, target, points } = await copied(chain, 2);
-    const merge = () => new InProcessMover(target).maintain(order, keep(1), NOW_MS);
+    const { copy, points } = await copied(chain, 2);
+    const merge = () => copy(2, jobOf(1));
     expect(await cpuSeconds(merge)).toBeLessThan(MAX_CPU_SECONDS);
     expect((await points()).map(({ kind }) => kind)).toEqual(['full']);
   });
 
   it('gets a synthetic full within the bound', async () => {
-    const { order, target, points } = await copied(chain, 2);
-    const { id } = (await points()).at(-1)!;
-    const compact = () => new InProcessMover(target).compact(order, id, NOW_MS);
-    expect(await cpuSeconds(compact)).toBeLessThan(MAX_CPU_SECONDS);
+    const { copy, points } = await copied(chain, 2);
+    const makeFull = () => copy(2, jobOf(99, 'monday'));
+    expect(await cpuSeconds(makeFull)).toBeLessThan(MAX_CPU_SECONDS);
     expect((await points()).map(({ kind }) => kind)).toEqual(['full', 'full']);
   });
 
@@ -104,13 +122,13 @@ describe.skipIf(!requireTool('qemu-img'))('a disk of 64 TiB with 1 MiB of data',
         const windows = Array.from({ length: windowCount }, (_, i) => i);
         await mover.runWindows('verifyBlocks', { ...input, disk, maxBytesPerSecond: 0 }, windows);
       }
-      expect((await mover.run('collectDamage', input)).damage).toEqual([]);
+      expect(await mover.run('collectDamage', input)).toMatchObject({ damage: [] });
     };
     expect(await cpuSeconds(verify)).toBeLessThan(MAX_CPU_SECONDS);
   });
 
   it('has a block healed within the bound', async () => {
-    const { order, target, chain: folder, points } = await copied(chain, 1);
+    const { target, chain: folder, points } = await copied(chain, 1);
     const [point] = await points();
     const file = await target.openWrite(
       `${folder}/${diskPath(point!.id, DISK, 'qcow2')}`,
@@ -118,8 +136,8 @@ describe.skipIf(!requireTool('qemu-img'))('a disk of 64 TiB with 1 MiB of data',
     );
     await file.write(Buffer.from('damaged'), 64 * KIB + 100);
     const mover = new InProcessMover(chain.repository, target);
-    const { record } = await mover.run('inspectTargetChain', { ...order, chain: folder, nowMs: 0 });
-    const place = { targetRepositoryId: target.id, chain: folder, epoch: record.epoch, disk: DISK };
+    const { epoch } = (await readChainRecord(target, folder))!;
+    const place = { targetRepositoryId: target.id, chain: folder, epoch, disk: DISK };
     const heal = async (): Promise<void> => {
       const healed = await mover.run('healDisk', { ...place, pointId: point!.id, units: [1] });
       expect(healed.remaining).toEqual([]);
@@ -169,13 +187,12 @@ describe.skipIf(!requireTool('qemu-img'))('a task that is stopped', () => {
     'ends %s while that only reads',
     async (name) => {
       const source = makeThinChain([day('full', PLACES, 1), day('incremental', [0], 50)]);
-      const order = { ...(await orderFor(source.repository)), owner: 'session' };
       const target = new SimulatedRepository('offsite');
       const mover = new InProcessMover(source.repository, target);
-      await mover.copy(order);
-      const [full, increment] = availablePoints(await mover.chain(order));
-      const { epoch } = await mover.chain(order);
-      const chain = chainFolder(order.jobId, order.workload.id);
+      await new LocalSessions([source.repository, target]).copy(jobOf(), NOW_MS);
+      const chain = await chainOf(source);
+      const { epoch, points } = (await readChainRecord(target, chain))!;
+      const [full, increment] = points;
       const place = { targetRepositoryId: target.id, chain, epoch, nowMs: NOW_MS };
       const plan = await mover.run('planSyntheticFull', { ...place, pointId: full!.id });
       const staging = `${chain}/.staging/${full!.id}-full`;
@@ -201,9 +218,8 @@ describe.skipIf(!requireTool('qemu-img'))('a task that is stopped', () => {
 describe.skipIf(!requireTool('qemu-img'))('an empty disk of 1 PiB', () => {
   it('is copied within the bound as well, with an L1 table of 16 MiB', async () => {
     const source = makeThinChain([{ system: { kind: 'full', sizeBytes: 1024 * TIB, writes: [] } }]);
-    const order = { ...(await orderFor(source.repository)), owner: 'session' };
     const target = new SimulatedRepository('offsite');
-    const copy = () => new InProcessMover(source.repository, target).copy(order);
+    const copy = () => new LocalSessions([source.repository, target]).copy(jobOf(), NOW_MS);
     expect(await cpuSeconds(copy)).toBeLessThan(MAX_CPU_SECONDS);
   });
 
@@ -212,10 +228,11 @@ describe.skipIf(!requireTool('qemu-img'))('an empty disk of 1 PiB', () => {
     const source = makeThinChain([
       { system: { kind: 'full', sizeBytes: 2048 * TIB + 512, options, writes: [] } },
     ]);
-    const order = { ...(await orderFor(source.repository)), owner: 'session' };
     const target = new SimulatedRepository('offsite');
-    await expect(new InProcessMover(source.repository, target).copy(order)).rejects.toMatchObject({
-      code: 'DISK_TOO_LARGE',
-    });
+    const { tasks } = await new LocalSessions([source.repository, target]).tryToCopy(
+      jobOf(),
+      NOW_MS,
+    );
+    expect(tasks).toMatchObject([{ result: 'failed', code: 'DISK_TOO_LARGE' }]);
   });
 });

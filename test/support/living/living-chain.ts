@@ -2,29 +2,27 @@ import type { CopyJob } from '../../../src/domain/copy-job.js';
 import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
-import { InProcessMover, type CopyOrder } from '../mover/in-process-mover.js';
+import { testJob } from '../session/test-site.js';
+import { LocalSessions } from '../workflows/local-sessions.js';
 import { GrowingSource } from './growing-source.js';
 import { pointsOf, wrongPoints, type ChainUnderTest } from './read-chain.js';
 
-export type LivingPolicy = Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'timeZone'>;
+export type LivingPolicy = Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'timeZone'> &
+  Partial<Pick<CopyJob, 'compact'>>;
 
 const HOUR_MS = 3_600_000;
 
-/** A machine that is backed up and copied day by day under a clock of the test's own, through the data mover's real operations. */
+/** A machine that is backed up and copied day by day under a clock of the test's own, by the product's workflows and activities. */
 export class LivingChain {
-  readonly mover: InProcessMover;
   readonly chain: ChainUnderTest;
-  private sessions = 0;
 
   private constructor(
     readonly source: GrowingSource,
     private readonly repositories: { source: BackupRepository; target: BackupRepository },
-    private readonly order: Omit<CopyOrder, 'owner'>,
+    workloadId: string,
     readonly policy: LivingPolicy,
   ) {
-    this.mover = new InProcessMover(repositories.source, repositories.target);
-    const { jobId, workload } = order;
-    this.chain = { repository: repositories.target, jobId, workloadId: workload.id };
+    this.chain = { repository: repositories.target, jobId: 'nightly', workloadId };
   }
 
   /** Makes the machine's first backup. */
@@ -36,38 +34,31 @@ export class LivingChain {
     const source = new GrowingSource(repositories.source, 'mail01', { blockCount: 12 });
     await source.backUp(firstAtMs, 'full');
     const [workload] = await listSourceWorkloads(repositories.source);
-    const order = {
-      jobId: 'nightly',
-      workload: { id: workload!.id, name: workload!.name, type: 'olvm-rhv' as const },
-      sourceRepositoryId: repositories.source.id,
-      targetRepositoryId: repositories.target.id,
-      restorePoints: 'latest' as const,
-      job: policy,
-    };
-    return new LivingChain(source, repositories, order, policy);
+    return new LivingChain(source, repositories, workload!.id, policy);
   }
 
-  /** A session an hour after the newest backup, or at `nowMs`. @returns warnings of GFS and retention */
+  /** A session an hour after the newest backup, or at `nowMs`. @returns what it warns of; empty: nothing */
   async session(
-    options: { nowMs?: number; policy?: LivingPolicy; immutableForDays?: number } = {},
-  ): Promise<readonly string[]> {
-    const nowMs = options.nowMs ?? this.afterNewestBackupMs;
-    const order = this.nextOrder(nowMs);
-    await this.mover.copy(order);
-    const policy = options.policy ?? this.policy;
-    return this.mover.maintain(order, policy, nowMs, options.immutableForDays);
+    options: {
+      nowMs?: number;
+      policy?: LivingPolicy;
+      immutableForDays?: number;
+      /** As the session finds it. */
+      target?: BackupRepository;
+    } = {},
+  ): Promise<string> {
+    const { source } = this.repositories;
+    const { nowMs = this.afterNewestBackupMs, policy = this.policy, immutableForDays } = options;
+    const target = options.target ?? this.repositories.target;
+    const job = testJob({ ...policy, restorePoints: 'latest' });
+    const sessions = new LocalSessions([source, target], { immutableForDays });
+    const { result, reason } = await sessions.copy(job, nowMs);
+    return result === 'warning' ? (reason ?? '') : '';
   }
 
   /** When a session that follows the newest backup takes place. */
   get afterNewestBackupMs(): number {
     return this.source.days.at(-1)!.createdAtMs + HOUR_MS;
-  }
-
-  /** An order as the next session would give it. */
-  nextOrder(nowMs: number): CopyOrder {
-    this.sessions++;
-    const copiedAt = new Date(nowMs).toISOString();
-    return { ...this.order, owner: `session-${this.sessions}`, copiedAt };
   }
 
   points(): Promise<TargetRestorePoint[]> {

@@ -3,8 +3,8 @@ import { readChainRecord } from '../../../src/chain/chain-store.js';
 import type { ChainRecord } from '../../../src/chain/chain-record.js';
 import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
-import { InProcessMover, type CopyOrder } from '../mover/in-process-mover.js';
-import { TestSite } from '../session/test-site.js';
+import { TestSite, testJob } from '../session/test-site.js';
+import { LocalSessions } from '../workflows/local-sessions.js';
 import { GrowingSource } from './growing-source.js';
 import { pointsOf, wrongPoints } from './read-chain.js';
 
@@ -77,20 +77,12 @@ export class LivingSite {
   /** Copies everything in this process, as a session of another time would have done. */
   async copyAt(
     copiedAt: string,
-    order: Pick<CopyOrder, 'jobId'> = { jobId: 'nightly' },
+    { jobId }: { readonly jobId: string } = { jobId: 'nightly' },
     name = 'mail01',
   ): Promise<void> {
-    const mover = new InProcessMover(await this.site.openSource(), await this.site.openTarget());
-    const { id } = await this.site.workload(name);
-    await mover.copy({
-      ...order,
-      owner: copiedAt,
-      copiedAt,
-      workload: { id, name, type: 'olvm-rhv' },
-      sourceRepositoryId: 'primary',
-      targetRepositoryId: 'offsite',
-      restorePoints: 'all',
-    });
+    const repositories = [await this.site.openSource(), await this.site.openTarget()];
+    const job = testJob({ id: jobId, retention: { type: 'restorePoints', value: 99 } });
+    await new LocalSessions(repositories).copy(job, Date.parse(copiedAt), { workloads: [name] });
   }
 
   private async chain(jobId: string, name: string) {

@@ -101,6 +101,11 @@ export class SimulatedRepository implements BackupRepository {
     return this.restart({ kind: 'none' }, options);
   }
 
+  /** Whether the process that uses it was killed. */
+  get isCrashed(): boolean {
+    return this.#isCrashed;
+  }
+
   /** Everything the process sees so far becomes durable. Not an operation. */
   settle(): void {
     this.#disk.syncEverything();

@@ -1,9 +1,9 @@
 import { mkdir, open, rm } from 'node:fs/promises';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
-import { readChainRecord, writeChainRecord } from '../../../src/chain/chain-store.js';
 import { restorePointKey } from '../../../src/domain/repository-view.js';
 import { CONTROL_TASK_QUEUE } from '../../../workflows/messages.js';
-import { InProcessMover } from '../mover/in-process-mover.js';
+import { missForDays } from '../living/missed-looks.js';
+import { LocalSessions } from '../workflows/local-sessions.js';
 import type { Execution, HistoryShape, RecordingLab } from './history-shapes.js';
 import { testJob } from './test-site.js';
 import { until } from './until.js';
@@ -61,36 +61,10 @@ async function restore(lab: RecordingLab, format: 'raw' | 'qcow2'): Promise<Exec
 
 /** Copies a machine as a session two days ago would have done, and takes it away from the source. */
 async function copiedAndGone({ site }: RecordingLab, machine: string): Promise<void> {
-  const { id, name } = await site.workload(machine);
-  const twoDaysAgo = new Date(Date.now() - 2 * DAY_MS);
-  await new InProcessMover(await site.openSource(), await site.openTarget()).copy({
-    jobId: 'nightly',
-    owner: 'earlier',
-    workload: { id, name, type: 'olvm-rhv' },
-    sourceRepositoryId: 'primary',
-    targetRepositoryId: 'offsite',
-    restorePoints: 'all',
-    copiedAt: twoDaysAgo.toISOString(),
-  });
+  const repositories = [await site.openSource(), await site.openTarget()];
+  const twoDaysAgoMs = Date.now() - 2 * DAY_MS;
+  await new LocalSessions(repositories).copy(testJob(), twoDaysAgoMs, { workloads: [machine] });
   await rm(site.path('primary', machine), { recursive: true });
-}
-
-/** The sessions of the days before have looked for it in vain. */
-async function missedForDays({ site }: RecordingLab, machine: string): Promise<void> {
-  const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS).toISOString();
-  const target = await site.openTarget();
-  const folder = chainFolder('nightly', `ovirt-${machine}`);
-  const record = (await readChainRecord(target, folder))!;
-  const absence = {
-    firstMissedAt: daysAgo(4),
-    lastMissedAt: daysAgo(1),
-    missedDays: 4,
-    provenMs: 3 * DAY_MS,
-    lastSpanMs: DAY_MS,
-    announcedAt: daysAgo(4),
-  };
-  const presence = { lastSeenAt: daysAgo(5), absence };
-  await writeChainRecord(target, folder, { ...record, presence });
 }
 
 export const OPERATION_SHAPES: readonly HistoryShape[] = [
@@ -125,7 +99,8 @@ export const OPERATION_SHAPES: readonly HistoryShape[] = [
     async record(lab) {
       await lab.add('mail01', 'dns01');
       await copiedAndGone(lab, 'dns01');
-      await missedForDays(lab, 'dns01');
+      const chain = chainFolder('nightly', 'ovirt-dns01');
+      await missForDays(await lab.site.openTarget(), chain, Date.now());
       return lab.recordTask('dns01', testJob({ removedWorkloadsAfterDays: 1 }));
     },
   },

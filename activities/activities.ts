@@ -1,0 +1,38 @@
+import type { CopySettings } from '../src/domain/copy-settings.js';
+import type { DataMover } from '../src/mover/data-mover.js';
+import { createBrowseActivities } from './browse-activities.js';
+import { createCopyActivities } from './copy-activities.js';
+import { createHealthActivities } from './health-activities.js';
+import { createRemovedWorkloadActivities } from './removed-workload-activities.js';
+import { createRestoreActivities } from './restore-activities.js';
+import { createRetentionActivities } from './retention-activities.js';
+import { createSessionActivities, type JobStarter } from './session-activities.js';
+import { createWatchActivities } from './watch-activities.js';
+
+export interface ActivityDependencies {
+  readonly mover: DataMover;
+  readonly settings: CopySettings;
+  readonly starter: JobStarter;
+  /** Days during which a repository changes nothing. */
+  readonly immutableForDays: (repositoryId: string) => number;
+  /** How long what nothing vouches for must not have changed, by the repository's id. */
+  readonly settleMs: (repositoryId: string) => number;
+  /** Roots of the configured repositories: a restore never writes into one. */
+  readonly repositoryPaths: readonly string[];
+}
+
+/** All activities, by their names. */
+export function createActivities(deps: ActivityDependencies) {
+  return {
+    ...createBrowseActivities(deps),
+    ...createCopyActivities(deps),
+    ...createHealthActivities(deps),
+    ...createRestoreActivities(deps),
+    ...createRemovedWorkloadActivities(deps),
+    ...createRetentionActivities(deps),
+    ...createSessionActivities(deps),
+    ...createWatchActivities(deps),
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;

@@ -1,0 +1,63 @@
+import type { BackupRepository } from '../../src/repository/backup-repository.js';
+import { sessionWorkflowId } from '../../src/domain/copy-session.js';
+import type { SimulatedRepository } from '../support/repository/simulated-repository.js';
+import { LocalServer } from '../support/workflows/local-server.js';
+import { InProcessWorker } from '../support/workflows/local-worker.js';
+
+/** When the changes take place, a Wednesday. */
+export const NOW_MS = Date.parse('2026-11-25T00:00:00Z');
+
+/** A change of a chain: a workflow of the product, which may end in one of several ways however often it was begun. */
+export interface Change {
+  readonly workflowType: string;
+  readonly input: unknown;
+  /** Values of the outcome's `result`; null: the workflow returns nothing. */
+  readonly endsWith: readonly (string | null)[];
+}
+
+/** A change at work: the server that leads it, and the worker that does it on a target which may crash. */
+export class ChangeRun {
+  private constructor(
+    private readonly change: Change,
+    private readonly source: BackupRepository,
+    readonly target: SimulatedRepository,
+    readonly worker: InProcessWorker,
+    private readonly server: LocalServer,
+    private readonly workflowId: string,
+  ) {}
+
+  /** @param number of the session; each has its own
+   *  @param seen the target as the worker sees it */
+  static begin(
+    change: Change,
+    source: BackupRepository,
+    target: SimulatedRepository,
+    { number, seen = target }: { number: number; seen?: BackupRepository },
+  ): ChangeRun {
+    const worker = new InProcessWorker([source, seen], { isDead: () => target.isCrashed });
+    const server = new LocalServer(worker, NOW_MS);
+    const workflowId = sessionWorkflowId(change.workflowType, NOW_MS + number * 1_000);
+    server.begin(change.workflowType, workflowId, change.input);
+    return new ChangeRun(change, source, target, worker, server, workflowId);
+  }
+
+  /** The server goes on with another worker, which finds the target as it is now. */
+  withNewWorker(target: SimulatedRepository): ChangeRun {
+    const { change, source, workflowId } = this;
+    const worker = new InProcessWorker([source, target]);
+    const server = this.server.withNewWorker(worker);
+    return new ChangeRun(change, source, target, worker, server, workflowId);
+  }
+
+  /** @returns why the end is none that the change may have; null: it is
+   *  @throws WorkerDeath */
+  async toEnd(): Promise<string | null> {
+    const outcome = (await this.server.end(this.workflowId)) as Outcome | undefined;
+    if (this.change.endsWith.includes(outcome?.result ?? null)) return null;
+    return `the workflow ends with ${JSON.stringify(outcome)}`;
+  }
+}
+
+interface Outcome {
+  readonly result: string;
+}

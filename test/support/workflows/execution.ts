@@ -1,0 +1,162 @@
+import { TypedSearchAttributes } from '@temporalio/common';
+import { msNumberToTs } from '@temporalio/common/lib/time.js';
+import type { coresdk, temporal } from '@temporalio/proto';
+import type { Workflow, WorkflowCreateOptions } from '@temporalio/worker/lib/workflow/interface.js';
+import { newWorkflow } from './workflow-sandbox.js';
+
+export type Payload = temporal.api.common.v1.IPayload;
+export type Failure = temporal.api.failure.v1.IFailure;
+export type Job = coresdk.workflow_activation.IWorkflowActivationJob;
+export type Command = coresdk.workflow_commands.IWorkflowCommand;
+
+/** How an execution ended. */
+export type Outcome =
+  | { readonly type: 'completed'; readonly result: Payload | null }
+  | { readonly type: 'failed'; readonly failure: Failure }
+  | { readonly type: 'continuedAsNew' };
+
+export interface ScheduledActivity {
+  readonly command: coresdk.workflow_commands.IScheduleActivity;
+  readonly scheduledAtMs: number;
+  readonly attempt: number;
+  /** When this attempt is due. */
+  readonly dueAtMs: number;
+}
+
+export interface ExecutionStart {
+  readonly workflowType: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  /** The same in every run that goes on for an earlier one. */
+  readonly firstRunId: string;
+  readonly input: Payload[];
+  readonly startedAtMs: number;
+  /** Whom to tell of the end. */
+  readonly parent: { readonly runId: string; readonly seq: number } | null;
+}
+
+/** What the workflow was told, and when: its history. */
+interface Told {
+  readonly atMs: number;
+  readonly jobs: Job[];
+}
+
+/** One run of a workflow, as the server keeps it: what it was told, and what it waits for. The code that runs can be thrown away at any
+ *  time; it comes to the same place again when it is told the same. */
+export class Execution {
+  outcome: Outcome | null = null;
+  /** By the number that the workflow gave them. */
+  readonly activities = new Map<number, ScheduledActivity>();
+  /** Epoch milliseconds. */
+  readonly timers = new Map<number, number>();
+  /** Not told yet. */
+  readonly news: Job[] = [];
+  private readonly history: Told[] = [];
+  private running: Workflow | null = null;
+
+  constructor(readonly start: ExecutionStart) {
+    this.news.push({ initializeWorkflow: initialization(start) });
+  }
+
+  /** As the server knows it, without the code that runs. */
+  copy(): Execution {
+    const copy = new Execution(this.start);
+    copy.outcome = this.outcome;
+    copy.news.splice(0, Infinity, ...this.news);
+    for (const [seq, activity] of this.activities) copy.activities.set(seq, activity);
+    for (const [seq, dueAtMs] of this.timers) copy.timers.set(seq, dueAtMs);
+    copy.history.push(...this.history);
+    return copy;
+  }
+
+  /** Tells the workflow the news. @returns what it wants */
+  async goOn(nowMs: number): Promise<readonly Command[]> {
+    this.running ??= await this.replay();
+    const told = { atMs: nowMs, jobs: this.news.splice(0) };
+    this.history.push(told);
+    return this.tell(this.running, told, false);
+  }
+
+  private async replay(): Promise<Workflow> {
+    const workflow = await newWorkflow(this.options());
+    for (const told of this.history) await this.tell(workflow, told, true);
+    return workflow;
+  }
+
+  private async tell(
+    workflow: Workflow,
+    { atMs, jobs }: Told,
+    isReplaying: boolean,
+  ): Promise<readonly Command[]> {
+    const { runId, workflowType } = this.start;
+    const completion = await workflow.activate({
+      runId,
+      jobs: [...jobs],
+      timestamp: msNumberToTs(atMs),
+      isReplaying,
+      historyLength: this.history.length * EVENTS_OF_AN_ACTIVATION,
+      continueAsNewSuggested: false,
+    });
+    await workflow.getAndResetSinkCalls();
+    if (completion.failed)
+      throw new Error(`${workflowType} stalls: ${completion.failed.failure?.message ?? ''}`);
+    return completion.successful?.commands ?? [];
+  }
+
+  /** Ends the code that runs. */
+  async close(): Promise<void> {
+    const { running } = this;
+    this.running = null;
+    await running?.dispose();
+  }
+
+  private options(): WorkflowCreateOptions {
+    const { workflowId, runId, workflowType, firstRunId, startedAtMs } = this.start;
+    const startTime = new Date(startedAtMs);
+    return {
+      info: {
+        workflowId,
+        runId,
+        workflowType,
+        searchAttributes: {},
+        typedSearchAttributes: new TypedSearchAttributes(),
+        taskQueue: 'control',
+        namespace: 'test',
+        firstExecutionRunId: firstRunId,
+        originalExecutionRunId: runId,
+        startTime,
+        runStartTime: startTime,
+        taskTimeoutMs: 10_000,
+        attempt: 1,
+        historyLength: 0,
+        historySize: 0,
+        continueAsNewSuggested: false,
+        targetWorkerDeploymentVersionChanged: false,
+        unsafe: {
+          now: () => startedAtMs,
+          isReplaying: false,
+          isReplayingHistoryEvents: false,
+          random: { fillRandom: () => undefined },
+        } as unknown as WorkflowCreateOptions['info']['unsafe'],
+      },
+      randomnessSeed: [...Buffer.from(runId)],
+      now: startedAtMs,
+      showStackTraceSources: false,
+    };
+  }
+}
+
+/** Scheduled, started, completed, and the workflow task: about what an activity costs. */
+const EVENTS_OF_AN_ACTIVATION = 6;
+
+function initialization(start: ExecutionStart): coresdk.workflow_activation.IInitializeWorkflow {
+  return {
+    workflowType: start.workflowType,
+    workflowId: start.workflowId,
+    arguments: start.input,
+    firstExecutionRunId: start.firstRunId,
+    startTime: msNumberToTs(start.startedAtMs),
+    attempt: 1,
+    headers: {},
+  };
+}

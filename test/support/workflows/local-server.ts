@@ -1,0 +1,316 @@
+import { randomUUID } from 'node:crypto';
+import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
+import { optionalTsToMs } from '@temporalio/common/lib/time.js';
+import type { Activities } from '../../../activities/activities.js';
+import { inActivity } from '../activities/in-activity.js';
+import {
+  Execution,
+  type Command,
+  type ExecutionStart,
+  type Failure,
+  type Job,
+  type Outcome,
+  type Payload,
+  type ScheduledActivity,
+} from './execution.js';
+
+/** The process that does the activities. */
+export interface LocalWorker {
+  readonly activities: Activities;
+  /** The one in work, or the last one that was. */
+  activity: string;
+  isDead(): boolean;
+}
+
+type Activity = (input: unknown) => Promise<unknown>;
+
+/** Plays the Temporal server: workflows say what they want, activities are done one after the other, failed ones again when that may help.
+ *  Time stands still but for timers and waits between attempts. What a workflow may want and this server does not know is an error. */
+export class LocalServer {
+  private readonly executions = new Map<string, Execution>();
+
+  /** @param nowMs epoch milliseconds */
+  constructor(
+    private readonly worker: LocalWorker,
+    public nowMs: number,
+  ) {}
+
+  /** The server when its worker has died and another one goes on. */
+  withNewWorker(worker: LocalWorker): LocalServer {
+    const server = new LocalServer(worker, this.nowMs);
+    for (const [runId, execution] of this.executions)
+      server.executions.set(runId, execution.copy());
+    return server;
+  }
+
+  begin(workflowType: string, workflowId: string, input: unknown): void {
+    const runId = randomUUID();
+    this.start({
+      workflowType,
+      workflowId,
+      runId,
+      firstRunId: runId,
+      input: [defaultPayloadConverter.toPayload(input)],
+      startedAtMs: this.nowMs,
+      parent: null,
+    });
+  }
+
+  /** Goes on until a workflow ends, over all runs that go on for it. @returns its result
+   *  @throws WorkerDeath; what the worker was doing is not done, as far as the server knows, and has to be done again */
+  async end(workflowId: string): Promise<unknown> {
+    try {
+      for (;;) {
+        const { outcome } = this.newest(workflowId);
+        if (outcome?.type === 'completed') return payloadValue(outcome.result);
+        if (outcome?.type === 'failed')
+          throw defaultFailureConverter.failureToError(outcome.failure, defaultPayloadConverter);
+        await this.step();
+      }
+    } finally {
+      for (const execution of this.executions.values()) await execution.close();
+    }
+  }
+
+  private newest(workflowId: string): Execution {
+    const runs = [...this.executions.values()].filter(
+      ({ start }) => start.workflowId === workflowId,
+    );
+    const newest = runs.at(-1);
+    if (newest === undefined) throw new Error(`no workflow ${workflowId} was started`);
+    return newest;
+  }
+
+  private start(start: ExecutionStart): void {
+    this.executions.set(start.runId, new Execution(start));
+  }
+
+  /** One thing after the other, in an order that is always the same: news, activities that are due, then the next moment. */
+  private async step(): Promise<void> {
+    const open = [...this.executions.values()].filter(({ outcome }) => outcome === null);
+    for (const execution of open)
+      if (execution.news.length > 0) {
+        for (const command of await execution.goOn(this.nowMs)) this.obey(execution, command);
+        return;
+      }
+    for (const execution of open)
+      for (const [seq, activity] of execution.activities)
+        if (activity.dueAtMs <= this.nowMs) return this.attempt(execution, seq, activity);
+    this.passTime(open);
+  }
+
+  private passTime(open: readonly Execution[]): void {
+    const due = open.flatMap(({ timers, activities }) => [
+      ...timers.values(),
+      ...[...activities.values()].map(({ dueAtMs }) => dueAtMs),
+    ]);
+    if (due.length === 0) throw new Error('a workflow waits for what this server does not do');
+    this.nowMs = Math.max(this.nowMs, Math.min(...due));
+    for (const { timers, news } of open)
+      for (const [seq, dueAtMs] of timers)
+        if (dueAtMs <= this.nowMs) {
+          timers.delete(seq);
+          news.push({ fireTimer: { seq } });
+        }
+  }
+
+  private async attempt(
+    execution: Execution,
+    seq: number,
+    activity: ScheduledActivity,
+  ): Promise<void> {
+    // Whatever comes of it: it was begun.
+    const { attempt, command } = activity;
+    execution.activities.set(seq, { ...activity, attempt: attempt + 1 });
+    let output: unknown;
+    try {
+      output = await this.run(command, attempt);
+    } catch (error) {
+      if (this.worker.isDead()) throw new WorkerDeath(command.activityType ?? '');
+      this.fail(execution, seq, activity, error);
+      return;
+    }
+    if (this.worker.isDead()) throw new WorkerDeath(command.activityType ?? '');
+    execution.activities.delete(seq);
+    const result = output === undefined ? null : defaultPayloadConverter.toPayload(output);
+    execution.news.push({ resolveActivity: { seq, result: { completed: { result } } } });
+  }
+
+  private async run(
+    { activityType, arguments: input, heartbeatTimeout }: ScheduledActivity['command'],
+    attempt: number,
+  ): Promise<unknown> {
+    const name = activityType as keyof Activities;
+    const activity = this.worker.activities[name] as Activity | undefined;
+    if (activity === undefined) throw new Error(`no activity ${name}`);
+    this.worker.activity = name;
+    const heartbeatTimeoutMs = optionalTsToMs(heartbeatTimeout);
+    const info = { attempt, activityType: name, heartbeatTimeoutMs };
+    return inActivity(activity, payloadValue(input?.[0] ?? null), info);
+  }
+
+  private fail(
+    execution: Execution,
+    seq: number,
+    activity: ScheduledActivity,
+    error: unknown,
+  ): void {
+    const cause = defaultFailureConverter.errorToFailure(error, defaultPayloadConverter);
+    const dueAtMs = nextAttemptAtMs(activity, cause, this.nowMs);
+    if (dueAtMs !== null) {
+      execution.activities.set(seq, { ...activity, attempt: activity.attempt + 1, dueAtMs });
+      return;
+    }
+    execution.activities.delete(seq);
+    const { activityType, activityId } = activity.command;
+    const failure = {
+      message: 'Activity task failed',
+      cause,
+      activityFailureInfo: { activityType: { name: activityType }, activityId },
+    };
+    execution.news.push({ resolveActivity: { seq, result: { failed: { failure } } } });
+  }
+
+  private obey(execution: Execution, command: Command): void {
+    const { scheduleActivity, startTimer, cancelTimer, startChildWorkflowExecution } = command;
+    const { completeWorkflowExecution, failWorkflowExecution } = command;
+    const { continueAsNewWorkflowExecution, signalExternalWorkflowExecution } = command;
+    if (scheduleActivity)
+      execution.activities.set(scheduleActivity.seq ?? 0, {
+        command: scheduleActivity,
+        scheduledAtMs: this.nowMs,
+        attempt: 1,
+        dueAtMs: this.nowMs,
+      });
+    else if (startTimer) {
+      const waitMs = optionalTsToMs(startTimer.startToFireTimeout) ?? 0;
+      execution.timers.set(startTimer.seq ?? 0, this.nowMs + waitMs);
+    } else if (cancelTimer) execution.timers.delete(cancelTimer.seq ?? 0);
+    else if (startChildWorkflowExecution) this.startChild(execution, startChildWorkflowExecution);
+    else if (completeWorkflowExecution) {
+      const { result } = completeWorkflowExecution;
+      this.conclude(execution, { type: 'completed', result: result ?? null });
+    } else if (failWorkflowExecution)
+      this.conclude(execution, { type: 'failed', failure: failWorkflowExecution.failure ?? {} });
+    else if (continueAsNewWorkflowExecution) {
+      execution.outcome = { type: 'continuedAsNew' };
+      const input = continueAsNewWorkflowExecution.arguments ?? [];
+      const startedAtMs = this.nowMs;
+      const runId = randomUUID();
+      this.start({ ...execution.start, runId, input, startedAtMs });
+    } else if (signalExternalWorkflowExecution)
+      this.signal(execution, signalExternalWorkflowExecution);
+    else if (!Object.keys(command).some((name) => SHOWN_ONLY.has(name)))
+      throw new Error(`a workflow wants ${Object.keys(command).join(', ')}`);
+  }
+
+  private startChild(
+    parent: Execution,
+    command: NonNullable<Command['startChildWorkflowExecution']>,
+  ): void {
+    const seq = command.seq ?? 0;
+    const workflowId = command.workflowId ?? '';
+    const workflowType = command.workflowType ?? '';
+    if (this.openRun(workflowId) !== null) {
+      const failed = { workflowId, workflowType, cause: ALREADY_EXISTS };
+      parent.news.push({ resolveChildWorkflowExecutionStart: { seq, failed } });
+      return;
+    }
+    const runId = randomUUID();
+    const startedAtMs = this.nowMs;
+    const input = command.input ?? [];
+    this.start({
+      workflowType,
+      workflowId,
+      runId,
+      firstRunId: runId,
+      input,
+      startedAtMs,
+      parent: { runId: parent.start.runId, seq },
+    });
+    parent.news.push({ resolveChildWorkflowExecutionStart: { seq, succeeded: { runId } } });
+  }
+
+  private openRun(workflowId: string): Execution | null {
+    const runs = [...this.executions.values()];
+    const isOpen = ({ start, outcome }: Execution) =>
+      start.workflowId === workflowId && outcome === null;
+    return runs.find(isOpen) ?? null;
+  }
+
+  private conclude(execution: Execution, outcome: Outcome): void {
+    execution.outcome = outcome;
+    const { parent, workflowId, workflowType, runId } = execution.start;
+    if (parent === null) return;
+    const { seq } = parent;
+    const { news } = this.executions.get(parent.runId)!;
+    if (outcome.type === 'completed')
+      news.push(childEnd(seq, { completed: { result: outcome.result } }));
+    else if (outcome.type === 'failed') {
+      const childWorkflowExecutionFailureInfo = {
+        namespace: 'test',
+        workflowExecution: { workflowId, runId },
+        workflowType: { name: workflowType },
+      };
+      const message = 'Child Workflow execution failed';
+      const failure = { message, cause: outcome.failure, childWorkflowExecutionFailureInfo };
+      news.push(childEnd(seq, { failed: { failure } }));
+    }
+  }
+
+  private signal(
+    sender: Execution,
+    command: NonNullable<Command['signalExternalWorkflowExecution']>,
+  ): void {
+    const { seq, childWorkflowId, workflowExecution, signalName, args } = command;
+    const receiver = this.openRun(childWorkflowId ?? workflowExecution?.workflowId ?? '');
+    receiver?.news.push({ signalWorkflow: { signalName, input: args ?? [], headers: {} } });
+    const failure = receiver === null ? { message: 'it has ended' } : undefined;
+    sender.news.push({ resolveSignalExternalWorkflow: { seq, failure } });
+  }
+}
+
+/** Commands that change only what people see. */
+const SHOWN_ONLY: ReadonlySet<string> = new Set([
+  'upsertWorkflowSearchAttributes',
+  'modifyWorkflowProperties',
+]);
+/** StartChildWorkflowExecutionFailedCause of coresdk. */
+const ALREADY_EXISTS = 1;
+
+type ChildResult = NonNullable<Job['resolveChildWorkflowExecution']>['result'];
+
+function childEnd(seq: number, result: ChildResult): Job {
+  return { resolveChildWorkflowExecution: { seq, result } };
+}
+
+function payloadValue(payload: Payload | null): unknown {
+  return payload === null ? undefined : defaultPayloadConverter.fromPayload(payload);
+}
+
+/** As the Temporal server decides it. null: it has failed for good. */
+function nextAttemptAtMs(
+  { command, attempt, scheduledAtMs }: ScheduledActivity,
+  { applicationFailureInfo }: Failure,
+  nowMs: number,
+): number | null {
+  const policy = command.retryPolicy;
+  const isFinal =
+    applicationFailureInfo?.nonRetryable === true ||
+    (policy?.nonRetryableErrorTypes ?? []).includes(applicationFailureInfo?.type ?? '');
+  const attempts = policy?.maximumAttempts ?? 0;
+  if (isFinal || (attempts > 0 && attempt >= attempts)) return null;
+  const firstMs = optionalTsToMs(policy?.initialInterval) ?? 1_000;
+  const mostMs = optionalTsToMs(policy?.maximumInterval) ?? firstMs * 100;
+  const dueAtMs = nowMs + Math.min(mostMs, firstMs * 2 ** (attempt - 1));
+  const limitMs = optionalTsToMs(command.scheduleToCloseTimeout);
+  return limitMs !== undefined && dueAtMs > scheduledAtMs + limitMs ? null : dueAtMs;
+}
+
+/** The end of the process that did the activity: nothing that happened in it reaches the server. */
+export class WorkerDeath extends Error {
+  override readonly name = 'WorkerDeath';
+  constructor(activity: string) {
+    super(`the worker died in ${activity}`);
+  }
+}

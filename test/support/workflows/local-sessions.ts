@@ -1,0 +1,54 @@
+import type { CopyJob, StartOverrides } from '../../../src/domain/copy-job.js';
+import { sessionWorkflowId } from '../../../src/domain/copy-session.js';
+import type { OperationStatus } from '../../../src/domain/operation.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import {
+  WORKFLOW_COPY_SESSION,
+  WORKFLOW_VERIFY,
+  type CopySessionInput,
+  type CopySessionOutcome,
+  type VerifyInput,
+} from '../../../workflows/messages.js';
+import { LocalServer } from './local-server.js';
+import { InProcessWorker, type WorkerOptions } from './local-worker.js';
+
+/** Sessions and health checks at times of the test's own, by the product's workflows and activities, in this process. */
+export class LocalSessions {
+  constructor(
+    private readonly repositories: readonly BackupRepository[],
+    private readonly options: WorkerOptions = {},
+  ) {}
+
+  /** @throws what the session ended with, if it failed */
+  async copy(
+    job: CopyJob,
+    nowMs: number,
+    overrides: StartOverrides = {},
+  ): Promise<CopySessionOutcome> {
+    const outcome = await this.tryToCopy(job, nowMs, overrides);
+    if (outcome.result === 'failed') throw new Error(JSON.stringify(outcome));
+    return outcome;
+  }
+
+  async tryToCopy(
+    job: CopyJob,
+    nowMs: number,
+    overrides: StartOverrides = {},
+  ): Promise<CopySessionOutcome> {
+    const input: CopySessionInput = { job, overrides };
+    const id = sessionWorkflowId(job.id, nowMs);
+    return (await this.execute(WORKFLOW_COPY_SESSION, id, input, nowMs)) as CopySessionOutcome;
+  }
+
+  async verify(repositoryId: string, nowMs: number): Promise<OperationStatus> {
+    const input: VerifyInput = { repositoryId, restorePointId: null };
+    return (await this.execute(WORKFLOW_VERIFY, 'verify', input, nowMs)) as OperationStatus;
+  }
+
+  private execute(type: string, id: string, input: unknown, nowMs: number): Promise<unknown> {
+    const worker = new InProcessWorker(this.repositories, this.options);
+    const server = new LocalServer(worker, nowMs);
+    server.begin(type, id, input);
+    return server.end(id);
+  }
+}

@@ -1,0 +1,37 @@
+import { createActivities, type Activities } from '../../../activities/activities.js';
+import { DEFAULT_COPY_SETTINGS, type CopySettings } from '../../../src/domain/copy-settings.js';
+import type { DataMover } from '../../../src/mover/data-mover.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import { InProcessMover } from '../mover/in-process-mover.js';
+import { SimulatedRepository } from '../repository/simulated-repository.js';
+import type { LocalWorker } from './local-server.js';
+
+export interface WorkerOptions {
+  /** Of every repository. */
+  readonly immutableForDays?: number;
+  readonly settings?: Partial<CopySettings>;
+  /** Default: when one of its repositories has crashed. */
+  readonly isDead?: () => boolean;
+}
+
+/** All activities of the product over the repositories of a test, in this thread. */
+export class InProcessWorker implements LocalWorker {
+  readonly activities: Activities;
+  readonly isDead: () => boolean;
+  activity = '';
+
+  constructor(repositories: readonly BackupRepository[], options: WorkerOptions = {}) {
+    const isCrashed = (repository: BackupRepository) =>
+      repository instanceof SimulatedRepository && repository.isCrashed;
+    this.isDead = options.isDead ?? (() => repositories.some(isCrashed));
+    const mover: Pick<DataMover, keyof DataMover> = new InProcessMover(...repositories);
+    this.activities = createActivities({
+      mover: mover as DataMover,
+      settings: { ...DEFAULT_COPY_SETTINGS, ...options.settings },
+      starter: { startJobsAfter: () => Promise.resolve([]) },
+      immutableForDays: () => options.immutableForDays ?? 0,
+      settleMs: () => 0,
+      repositoryPaths: [],
+    });
+  }
+}
