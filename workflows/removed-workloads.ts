@@ -48,8 +48,10 @@ export async function settleAbsence(input: SettleAbsenceInput): Promise<AbsenceO
   ).settleAbsence.executeWithOptions({ summary: `${workload.name}: no source shows it` }, [
     { ...ids, epoch, nowMs: Date.now(), afterDays },
   ]);
-  if (deleted === 0) return outcomeOf(workload.name, standing);
-  const text = `${standing.text}: ${deleted} were deleted`;
+  if (standing.state !== 'due') return outcomeOf(workload.name, standing);
+  // A worker that died when all was deleted leaves nothing for the next one to count.
+  const done = deleted === 0 ? 'they were deleted' : `${deleted} were deleted`;
+  const text = `${standing.text}: ${done}`;
   return { workload: workload.name, result: 'success', text };
 }
 
