@@ -188,7 +188,7 @@ function runRoutes({ jobs, starter, browser }: JobServices): Route[] {
       headers: { 'Idempotency-Key': 'A repeat with the same key gives the first answer.' },
       body: startOverridesSchema,
       answer: z.object({ sessionId: z.string() }),
-      errors: ['JOB_MISSING'],
+      errors: ['JOB_MISSING', 'JOB_BUSY'],
       run: async ({ params, body, header }) => {
         const key = idempotencyKey(header('Idempotency-Key'));
         const job = await jobs.definition(text(params.id));

@@ -48,14 +48,16 @@ export class JobStore {
   /** @throws JOB_EXISTS */
   async create(definition: JobDefinition, replaces: string | null = null): Promise<JobView> {
     const job: CopyJob = { ...definition, revision: 1, replaces };
-    try {
-      await this.#client.schedule.create(scheduleOf(job, this.#now()));
-    } catch (cause) {
-      if (!(cause instanceof ScheduleAlreadyRunning)) throw cause;
-      throw new BackupError('JOB_EXISTS', `a job ${job.id} exists already`, { cause });
-    }
-    await this.#health.put(job, false);
-    if (job.mode === 'immediate') await startWatcher(this.#handle(job.id));
+    await this.#write(job.id, async (handle) => {
+      try {
+        await this.#client.schedule.create(scheduleOf(job, this.#now()));
+      } catch (cause) {
+        if (!(cause instanceof ScheduleAlreadyRunning)) throw cause;
+        throw new BackupError('JOB_EXISTS', `a job ${job.id} exists already`, { cause });
+      }
+      await this.#health.put(job, false);
+      if (job.mode === 'immediate') await startWatcher(handle);
+    });
     return this.get(job.id);
   }
 
@@ -134,52 +136,71 @@ export class JobStore {
 
   /** `note` says why, for whoever looks at the Schedule. @throws JOB_MISSING */
   async disable(jobId: string, note = 'disabled through the API'): Promise<JobView> {
-    await this.#write(jobId, async (handle) => {
-      const description = await this.#describe(jobId);
-      await handle.pause(note);
-      await this.#health.put(definitionOf(description), true);
-      await this.#endWatchers(description);
-    });
+    await this.#write(jobId, (handle) => this.#pause(handle, jobId, note));
     return this.get(jobId);
   }
 
-  /** @throws JOB_MISSING */
+  async #pause(handle: ScheduleHandle, jobId: string, note: string): Promise<void> {
+    const description = await this.#describe(jobId);
+    await handle.pause(note);
+    await this.#health.put(definitionOf(description), true);
+    await this.#endWatchers(description);
+  }
+
+  /** A repeat changes nothing. @throws JOB_MISSING */
   async enable(jobId: string): Promise<JobView> {
     await this.#write(jobId, async (handle) => {
-      const job = definitionOf(await this.#describe(jobId));
+      const description = await this.#describe(jobId);
+      const job = definitionOf(description);
       await handle.unpause('enabled through the API');
       await this.#health.put(job, false);
-      if (job.mode === 'immediate') await startWatcher(handle);
+      // A second watcher would wait behind the first, and begin when that is ended.
+      if (job.mode === 'immediate' && description.state.paused) await startWatcher(handle);
     });
     return this.get(jobId);
   }
 
   /** A job with the same definition and a new chain, for one whose source chain was recreated; the old job is disabled and keeps its
-   *  chain. @throws JOB_MISSING, JOB_NOT_REPLACEABLE */
+   *  chain. A repeat, also at the same time, gives the job that the first call made. @throws JOB_MISSING, JOB_NOT_REPLACEABLE */
   async replace(jobId: string): Promise<JobView> {
-    const old = await this.get(jobId);
-    if (old.state !== 'actionRequired') {
-      throw new BackupError(
-        'JOB_NOT_REPLACEABLE',
-        `job ${jobId} is ${old.state}, it does not wait for a replacement`,
-      );
-    }
-    const definition = await this.definition(jobId);
-    const created = await this.#createNumbered(definition);
-    await this.disable(jobId, `replaced by ${created.id}`);
-    return created;
+    let createdId = '';
+    await this.#write(jobId, async (handle) => {
+      const old = await this.get(jobId);
+      if (old.state === 'actionRequired')
+        createdId = await this.#createNumbered(await this.definition(jobId));
+      else createdId = (await this.#replacementOf(old)) ?? '';
+      if (createdId === '') {
+        throw new BackupError(
+          'JOB_NOT_REPLACEABLE',
+          `job ${jobId} is ${old.state}, it does not wait for a replacement`,
+        );
+      }
+      if (old.state !== 'disabled') await this.#pause(handle, jobId, `replaced by ${createdId}`);
+    });
+    return this.get(createdId);
   }
 
-  async #createNumbered(old: CopyJob): Promise<JobView> {
+  /** The job that was made from one that is disabled since then; null: none. */
+  async #replacementOf(old: JobView): Promise<string | null> {
+    if (old.state !== 'disabled') return null;
+    for (let next = nextNumber(old.id); ; next += 1) {
+      const job = await this.definition(numberedId(old.id, next)).catch(deletedMeanwhile);
+      if (job === null || job.replaces === old.id) return job?.id ?? null;
+    }
+  }
+
+  /** Under the first free number, or the one under which it was made before: the id tells a repeat what an earlier call did. */
+  async #createNumbered(old: CopyJob): Promise<string> {
     const { revision: _revision, replaces: _replaces, ...definition } = old;
-    const [, stem = old.id, number = '1'] = /^(.+?)-(\d{1,4})$/.exec(old.id) ?? [];
     const stemName = old.name.replace(/ \(\d{1,4}\)$/, '');
-    for (let next = Number(number) + 1; ; next += 1) {
-      const id = `${stem.slice(0, 63 - `-${next}`.length)}-${next}`;
+    for (let next = nextNumber(old.id); ; next += 1) {
+      const id = numberedId(old.id, next);
       try {
-        return await this.create({ ...definition, id, name: `${stemName} (${next})` }, old.id);
+        await this.create({ ...definition, id, name: `${stemName} (${next})` }, old.id);
+        return id;
       } catch (error) {
         if (!(error instanceof BackupError && error.code === 'JOB_EXISTS')) throw error;
+        if ((await this.definition(id)).replaces === old.id) return id;
       }
     }
   }
@@ -217,6 +238,16 @@ export class JobStore {
       if (this.#writes.get(jobId) === write) this.#writes.delete(jobId);
     }
   }
+}
+
+/** `nightly` is replaced by `nightly-2`, that by `nightly-3`. */
+function nextNumber(jobId: string): number {
+  return Number(/-(\d{1,4})$/.exec(jobId)?.[1] ?? 1) + 1;
+}
+
+function numberedId(jobId: string, number: number): string {
+  const stem = jobId.replace(/(.)-\d{1,4}$/, '$1');
+  return `${stem.slice(0, 63 - `-${number}`.length)}-${number}`;
 }
 
 function definitionOf({ action, scheduleId }: ScheduleDescription): CopyJob {

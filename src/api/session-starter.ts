@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import type { CopyJob, StartOverrides } from '../domain/copy-job.js';
+import { BackupError } from '../domain/errors.js';
 import { sessionIdOfWorkflow, sessionWorkflowId } from '../domain/copy-session.js';
 import {
   IDEMPOTENCY_KEY,
@@ -25,6 +26,8 @@ export class SessionStarter {
   readonly #now: () => number;
   readonly #starts = new Map<string, { session: Promise<string>; startedMs: number }>();
 
+  readonly #underWay = new Map<string, Promise<string>>();
+
   constructor(client: Client, now: () => number) {
     this.#client = client;
     this.#now = now;
@@ -36,7 +39,7 @@ export class SessionStarter {
     overrides: StartOverrides,
     idempotencyKey: string | null,
   ): Promise<string> {
-    if (idempotencyKey === null) return this.#startNew(job, overrides, null);
+    if (idempotencyKey === null) return this.#startTogether(job, overrides);
     this.#forgetOldKeys();
     const key = createHash('sha256').update(`${job.id}\n${idempotencyKey}`).digest('hex');
     const known = this.#starts.get(key);
@@ -46,6 +49,20 @@ export class SessionStarter {
     // A start that failed may be repeated.
     session.catch(() => this.#starts.delete(key));
     return session;
+  }
+
+  /** Calls for the same that come while the first is not answered yet (a double click, forty scripts) get its answer. */
+  async #startTogether(job: CopyJob, overrides: StartOverrides): Promise<string> {
+    const same = JSON.stringify([job.id, job.revision, overrides]);
+    const known = this.#underWay.get(same);
+    if (known !== undefined) return known;
+    const session = this.#startNew(job, overrides, null);
+    this.#underWay.set(same, session);
+    try {
+      return await session;
+    } finally {
+      this.#underWay.delete(same);
+    }
   }
 
   async #startOnce(job: CopyJob, overrides: StartOverrides, key: string): Promise<string> {
@@ -66,7 +83,13 @@ export class SessionStarter {
         return sessionIdOfWorkflow(workflowId);
       } catch (error) {
         const isTaken = error instanceof WorkflowExecutionAlreadyStartedError;
-        if (!isTaken || seconds === LATEST_START_SECONDS) throw error;
+        if (!isTaken) throw error;
+        if (seconds < LATEST_START_SECONDS) continue;
+        throw new BackupError(
+          'JOB_BUSY',
+          `job ${job.id} was started ${LATEST_START_SECONDS + 1} times within a moment`,
+          { cause: error },
+        );
       }
     }
   }

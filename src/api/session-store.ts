@@ -73,10 +73,14 @@ export class SessionStore {
     return { items, nextCursor: page.nextCursor };
   }
 
-  /** Newest session of a job; null: none that Temporal still knows. */
+  /** Newest session of a job; null: none that Temporal still knows. Lists lag, so one that they show running is asked for itself: whoever acts on a
+   *  session right after its end finds it ended. */
   async newestOf(jobId: string): Promise<SessionSummary | null> {
     const { items } = await this.list({ jobId });
-    return newest(items);
+    const session = newest(items);
+    return session === null || session.state === 'ended'
+      ? session
+      : summaryOf(await this.#handle(session.id).describe());
   }
 
   /** Newest session of each job that has one among the latest 1,000 of all; complete when `isComplete`. */

@@ -66,6 +66,11 @@ export const ERROR_CODES = {
     meaning: 'The job definition is well-formed but breaks a rule.',
     hint: 'The detail names the rule.',
   },
+  JOB_BUSY: {
+    kind: 'conflict',
+    meaning: 'The job was started many times within a moment.',
+    hint: 'Wait a second, or send an Idempotency-Key so that repeats give the first answer.',
+  },
   JOB_NOT_REPLACEABLE: {
     kind: 'conflict',
     meaning: 'The job does not wait for a replacement.',
