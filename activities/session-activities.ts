@@ -2,6 +2,7 @@ import type { CopyJob } from '../src/domain/copy-job.js';
 import type { CopySession } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import { BackupError } from '../src/domain/errors.js';
+import type { RetryOrder, SessionEnd } from '../src/domain/retry.js';
 import type { JobPlan } from '../src/domain/operation.js';
 import {
   readJobDefinition,
@@ -14,6 +15,10 @@ import { runTask } from './run-task.js';
 /** Starts the copy jobs whose schedule is "after" another job. What the Temporal client can do comes in from outside. */
 export interface JobStarter {
   startJobsAfter(jobId: string, sessionId: string): Promise<readonly string[]>;
+  /** Tells the retries of a job that a session has ended; begins them when there is something to try again. */
+  tellSessionEnd(jobId: string, end: SessionEnd): Promise<void>;
+  /** Starts the session of a retry, once for each order. null: the job is gone or disabled. */
+  startRetry(jobId: string, order: RetryOrder): Promise<string | null>;
 }
 
 /** Steps around a session. Each may be repeated. */
@@ -44,9 +49,24 @@ export function createSessionActivities(deps: {
       });
     },
 
-    /** Starts each job that follows `jobId`, once for each session; returns the session ids. */
-    async startJobsAfter(input: { jobId: string; sessionId: string }): Promise<readonly string[]> {
-      return runTask(() => starter.startJobsAfter(input.jobId, input.sessionId));
+    /** Sees to the retries of what failed, and starts each job that follows `jobId`, once for each session; returns the session ids. A retry that
+     *  copied nothing starts none: they have run after the first try. */
+    async startJobsAfter(input: {
+      jobId: string;
+      sessionId: string;
+      end: SessionEnd;
+      startsFollowers: boolean;
+    }): Promise<readonly string[]> {
+      const { jobId, sessionId, end, startsFollowers } = input;
+      return runTask(async () => {
+        await starter.tellSessionEnd(jobId, end);
+        return startsFollowers ? starter.startJobsAfter(jobId, sessionId) : [];
+      });
+    },
+
+    /** The session that tries again what failed; null: the job is gone or disabled. */
+    async startRetry(input: { jobId: string; order: RetryOrder }): Promise<string | null> {
+      return runTask(() => starter.startRetry(input.jobId, input.order));
     },
 
     /** The definition that lies beside the data. Reads only. */

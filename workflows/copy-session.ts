@@ -21,6 +21,7 @@ import {
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import { isErrorCode } from '../src/domain/errors.js';
 import { heldTwiceText } from '../src/domain/one-workload.js';
+import { retryOrder, type RetryOrder, type SessionEnd } from '../src/domain/retry.js';
 import { isInScope, isNamed } from '../src/domain/source-scope.js';
 import { sessionResult, sumProgress } from '../src/domain/session-result.js';
 import { controlActivities, listingActivities, recordActivities } from './activity-profiles.js';
@@ -83,6 +84,7 @@ class Session {
   private reason: string | null = null;
   private endedAt: string | null = null;
   private isPaused = false;
+  private nextTryAt: string | null = null;
   /** Ids of all workloads that the sources show. */
   private readonly seen = new Set<string>();
   private hasUnreadSource = false;
@@ -96,6 +98,7 @@ class Session {
       id: this.id,
       jobId: this.input.job.id,
       trigger: this.input.trigger ?? 'api',
+      tryNumber: this.tryNumber,
       state: this.state,
       result: this.result,
       startedAt: this.startedAt,
@@ -103,6 +106,7 @@ class Session {
       progress: sumProgress(tasks),
       tasks,
       reason: this.reason,
+      nextTryAt: this.nextTryAt,
     };
   }
 
@@ -179,7 +183,11 @@ class Session {
         }
       }
       for (const name of workloads ?? [])
-        if (present.length > 0 && !present.some((workload) => isNamed([name], workload)))
+        if (
+          present.length > 0 &&
+          (overrides?.workloads?.includes(name) ?? true) &&
+          !present.some((workload) => isNamed([name], workload))
+        )
           this.tasks.push(
             endedTask(
               name,
@@ -296,6 +304,11 @@ class Session {
     upsertSearchAttributes([{ key: RESULT, value: outcome.result }]);
     setCurrentDetails(`**${outcome.result}** ${outcome.reason ?? ''}`);
     const { job } = this.input;
+    const order = stopped ? null : retryOrder(job, this.tryNumber, this.tasks, Date.now());
+    if (order !== null) {
+      this.nextTryAt = new Date(order.dueMs).toISOString();
+      upsertMemo({ nextTryAt: this.nextTryAt });
+    }
     try {
       await recordActivities(job.target.repositoryId).recordSession.executeWithOptions(
         { summary: `record the session: ${outcome.result}` },
@@ -308,8 +321,19 @@ class Session {
     if (!stopped)
       await controlActivities.startJobsAfter.executeWithOptions(
         { summary: `start the jobs that follow ${job.id}` },
-        [{ jobId: job.id, sessionId: this.id }],
+        [{ jobId: job.id, sessionId: this.id, ...this.ending(order) }],
       );
+  }
+
+  private get tryNumber(): number {
+    return this.input.tryNumber ?? 1;
+  }
+
+  private ending(order: RetryOrder | null): { end: SessionEnd; startsFollowers: boolean } {
+    const isAll = this.input.overrides?.workloads === undefined;
+    const covered = isAll ? null : this.tasks.map(({ workload }) => workload);
+    const hasCopied = this.result === 'success' || this.result === 'warning';
+    return { end: { covered, order }, startsFollowers: this.tryNumber === 1 || hasCopied };
   }
 
   private showState(): void {

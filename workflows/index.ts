@@ -4,6 +4,7 @@ export { copyWorkload } from './copy-workload.js';
 export { planJob, readJobDefinition } from './plan-job.js';
 export { repairChain } from './repair-chain.js';
 export { restorePoint } from './restore-point.js';
+export { retrySessions } from './retry-sessions.js';
 export { settleAbsence } from './removed-workloads.js';
 export { verifyBackups } from './verify-backups.js';
 export { watchSources } from './watch-sources.js';

@@ -10,6 +10,7 @@ import type {
   SessionTrigger,
 } from '../src/domain/copy-session.js';
 import type { OperationStatus } from '../src/domain/operation.js';
+import type { RetryOrder, SessionEnd } from '../src/domain/retry.js';
 import type { ImageFormat } from '../src/domain/restore-point.js';
 
 export const CONTROL_TASK_QUEUE = 'control';
@@ -35,6 +36,7 @@ export function chainWorkflowId(
 
 export const WORKFLOW_COPY_SESSION = 'copySession';
 export const WORKFLOW_WATCH_SOURCES = 'watchSources';
+export const WORKFLOW_RETRY_SESSIONS = 'retrySessions';
 export const WORKFLOW_VERIFY = 'verifyBackups';
 export const WORKFLOW_RESTORE = 'restorePoint';
 export const WORKFLOW_BROWSE_REPOSITORY = 'browseRepository';
@@ -68,6 +70,19 @@ export interface CopySessionInput {
   readonly job: CopyJob;
   readonly overrides?: StartOverrides;
   readonly trigger?: SessionTrigger;
+  /** Default 1: not a retry. */
+  readonly tryNumber?: number;
+}
+
+/** Argument of `retrySessions`, id `retry/<jobId>`. */
+export interface RetrySessionsInput {
+  readonly jobId: string;
+  /** What waits, carried from run to run; absent: a signal brings it. */
+  readonly orders?: RetryOrder[];
+}
+
+export function retryWorkflowId(jobId: string): string {
+  return `retry/${jobId}`;
 }
 
 /** Argument of `watchSources`: what its Schedule carries is the same as for a session. */
@@ -85,6 +100,8 @@ export interface CopySessionOutcome {
 
 export const sessionQuery = defineQuery<CopySession>('session');
 export const taskQuery = defineQuery<CopyTask>('task');
+/** To the retries of a job, from each of its sessions. */
+export const sessionEndedSignal = defineSignal<[SessionEnd]>('sessionEnded');
 /** Honoured in the middle of a disk: the running batch stops at its durable cursor. */
 export const pauseUpdate = defineUpdate<void>('pause');
 export const resumeUpdate = defineUpdate<void>('resume');
@@ -96,6 +113,10 @@ export const taskPauseSignal = defineSignal<[boolean]>('setPaused');
 export interface SessionMemo {
   readonly trigger: SessionTrigger;
   readonly state?: 'running' | 'paused' | 'stopping';
+  /** Absent: 1. */
+  readonly tryNumber?: number;
+  /** Set at the end, when what failed is tried again. */
+  readonly nextTryAt?: string;
 }
 
 export interface PlanJobInput {

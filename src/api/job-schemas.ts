@@ -10,6 +10,7 @@ import type {
   SourceSelection,
   StartOverrides,
 } from '../domain/copy-job.js';
+import { defaultRetry } from '../domain/retry.js';
 import type { JobPlan } from '../domain/operation.js';
 import { instant, slug } from './field-schemas.js';
 import { sessionSummarySchema, type SessionSummary } from './session-schemas.js';
@@ -40,6 +41,8 @@ export interface JobView extends CopyJob {
   /** null: no calendar, or none that lies ahead. */
   readonly nextRunAt: string | null;
   readonly lastSession: SessionSummary | null;
+  /** When what failed in the last session is tried again; null: nothing is. */
+  readonly nextTryAt: string | null;
   /** Starts that were left out because the service was down for over an hour, since the job was made; more than 0 only with `missedStarts: skip`. */
   readonly skippedStarts: number;
 }
@@ -141,6 +144,17 @@ const gfsSchema: z.ZodType<GfsPolicy> = z.strictObject({
   fullMethod: z.enum(['synthetic', 'active']).default('synthetic'),
 });
 
+const retryFields = {
+  attempts: z.int().min(0).max(100_000).nullable().meta({
+    description:
+      'Retries after the first try; 0: none, null: until it succeeds. Default: null for immediate jobs, 3 for periodic ones.',
+  }),
+  pausesMinutes: z.array(z.number().min(0.01).max(10_080)).min(1).max(100).meta({
+    description:
+      'Minutes before each retry; the last one holds for all that follow. Default: 1, 5, 15, 60 for immediate jobs, 10 for periodic ones.',
+  }),
+};
+
 const retentionSchema: z.ZodType<RetentionPolicy> = z.strictObject({
   type: z.enum(['restorePoints', 'days']),
   value: z.int().min(1).max(9_999),
@@ -195,6 +209,7 @@ export const jobDefinitionSchema: z.ZodType<JobRequest> = z
         'IANA time zone of the job. Default: that of its schedule, that which the job has already, or that of the server.',
     }),
     schedule: scheduleSchema(zoneOfJob).default({ type: 'manual' }),
+    retry: z.strictObject(retryFields).partial().default({}),
     healthCheck: maintenanceSchema(zoneOfJob).nullable().default(null),
     compact: maintenanceSchema(zoneOfJob).nullable().default(null),
   })
@@ -208,13 +223,19 @@ export const jobDefinitionSchema: z.ZodType<JobRequest> = z
         message: 'required, because the name has no letters or digits for an id',
       });
     }
-    return { ...definition, id };
+    const { attempts, pausesMinutes } = defaultRetry(definition.mode);
+    const retry = {
+      attempts: definition.retry.attempts === undefined ? attempts : definition.retry.attempts,
+      pausesMinutes: definition.retry.pausesMinutes ?? pausesMinutes,
+    };
+    return { ...definition, id, retry };
   });
 
 const copyJobFields = {
   ...definitionFields,
   timeZone,
   schedule: scheduleSchema(timeZone),
+  retry: z.strictObject(retryFields),
   healthCheck: maintenanceSchema(timeZone).nullable(),
   compact: maintenanceSchema(timeZone).nullable(),
   id: slug,
@@ -230,6 +251,7 @@ export const jobViewSchema: z.ZodType<JobView> = z.object({
   state: z.enum(['enabled', 'disabled', 'actionRequired']),
   nextRunAt: instant.nullable(),
   lastSession: sessionSummarySchema.nullable(),
+  nextTryAt: instant.nullable(),
   skippedStarts: z.int().min(0).meta({
     description: 'Starts left out since the job was made, because the service was down.',
   }),

@@ -269,6 +269,7 @@ function viewOf(description: ScheduleDescription, lastSession: SessionSummary | 
         : 'enabled',
     nextRunAt: hasCalendar && next !== undefined && !isNever(next) ? next.toISOString() : null,
     lastSession,
+    nextTryAt: description.state.paused ? null : (lastSession?.nextTryAt ?? null),
     skippedStarts: description.info.numActionsMissedCatchupWindow,
   };
 }

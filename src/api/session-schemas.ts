@@ -13,7 +13,15 @@ import { instant, slug } from './field-schemas.js';
 /** A session in a list: known without asking a worker. */
 export type SessionSummary = Pick<
   CopySession,
-  'id' | 'jobId' | 'trigger' | 'state' | 'result' | 'startedAt' | 'endedAt'
+  | 'id'
+  | 'jobId'
+  | 'trigger'
+  | 'tryNumber'
+  | 'state'
+  | 'result'
+  | 'startedAt'
+  | 'endedAt'
+  | 'nextTryAt'
 >;
 
 /** A session with its tasks. */
@@ -40,11 +48,18 @@ export const errorCodeSchema: z.ZodType<ErrorCode> = z.enum(
 const summaryFields = {
   id: z.string(),
   jobId: slug,
-  trigger: z.enum(['api', 'schedule', 'watch', 'afterJob']),
+  trigger: z.enum(['api', 'schedule', 'watch', 'afterJob', 'retry']),
+  tryNumber: z
+    .int()
+    .min(1)
+    .meta({ description: '1, but for retries of what failed: 2 for the first.' }),
   state: sessionStateSchema,
   result: resultSchema.nullable(),
   startedAt: instant,
   endedAt: instant.nullable(),
+  nextTryAt: instant
+    .nullable()
+    .meta({ description: 'When what failed is tried again; null: it is not.' }),
 };
 
 export const sessionSummarySchema: z.ZodType<SessionSummary> = z.object(summaryFields);

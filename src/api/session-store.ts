@@ -210,10 +210,12 @@ function summaryOf(execution: Omit<WorkflowExecutionInfo, 'raw'>): SessionSummar
     id,
     jobId: execution.typedSearchAttributes.get(JOB_ID) ?? id.slice(0, -'-20261124T220000Z'.length),
     trigger: memo?.trigger ?? guessTrigger(execution),
+    tryNumber: memo?.tryNumber ?? 1,
     state: isRunning ? (memo?.state ?? 'running') : 'ended',
     result: isRunning ? null : resultOf(execution),
     startedAt: execution.startTime.toISOString(),
     endedAt: execution.closeTime?.toISOString() ?? null,
+    nextTryAt: isRunning ? null : (memo?.nextTryAt ?? null),
   };
 }
 

@@ -1,8 +1,13 @@
-import type { Client } from '@temporalio/client';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import {
+  ScheduleNotFoundError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  type Client,
+} from '@temporalio/client';
 import type { JobStarter } from '../../activities/session-activities.js';
 import { quoted } from '../api/visibility-query.js';
-import { searchAttributesOf } from '../api/job-schedule.js';
+import { scheduleIdOf, searchAttributesOf } from '../api/job-schedule.js';
+import type { CopyJob } from '../domain/copy-job.js';
 import {
   RFC3339_SECONDS_LENGTH,
   sessionIdOfWorkflow,
@@ -12,13 +17,18 @@ import {
 import {
   AFTER_JOB,
   CONTROL_TASK_QUEUE,
+  JOB_ID,
+  retryWorkflowId,
+  sessionEndedSignal,
   WORKFLOW_COPY_SESSION,
+  WORKFLOW_RETRY_SESSIONS,
   type CopySessionInput,
+  type RetrySessionsInput,
   type SessionMemo,
 } from '../../workflows/messages.js';
 
-/** Starts the jobs that follow another one. A job that follows gets its predecessor's start time in its session id, so that a repeat finds
- *  the session that is there. */
+/** What sessions ask of the Temporal client. A job that follows gets its predecessor's start time in its session id, and a retry the time at which it
+ *  is due, so that a repeat finds the session that is there. */
 export function jobStarter(client: Client): JobStarter {
   return {
     async startJobsAfter(jobId, sessionId) {
@@ -28,25 +38,68 @@ export function jobStarter(client: Client): JobStarter {
         if (schedule.state.paused) continue;
         const { action } = await client.schedule.getHandle(schedule.scheduleId).describe();
         const [input] = action.args as [CopySessionInput];
-        started.push(await startAfter(client, input, startMsOfSession(sessionId)));
+        const session = { job: input.job, trigger: 'afterJob' } as const;
+        started.push(await startOnce(client, session, startMsOfSession(sessionId)));
       }
       return started;
+    },
+
+    async tellSessionEnd(jobId, end) {
+      const workflowId = retryWorkflowId(jobId);
+      if (end.order === null) {
+        await client.workflow
+          .getHandle(workflowId)
+          .signal(sessionEndedSignal, end)
+          .catch(ignoreMissing);
+        return;
+      }
+      const input: RetrySessionsInput = { jobId };
+      await client.workflow.signalWithStart(WORKFLOW_RETRY_SESSIONS, {
+        workflowId,
+        taskQueue: CONTROL_TASK_QUEUE,
+        args: [input],
+        signal: sessionEndedSignal,
+        signalArgs: [end],
+        typedSearchAttributes: [{ key: JOB_ID, value: jobId }],
+        staticSummary: `${jobId}: retries`,
+      });
+    },
+
+    async startRetry(jobId, { tryNumber, dueMs, workloads }) {
+      const job = await enabledJob(client, jobId);
+      if (job === null) return null;
+      const overrides = workloads === null ? {} : { workloads };
+      return startOnce(client, { job, overrides, trigger: 'retry', tryNumber }, dueMs);
     },
   };
 }
 
-async function startAfter(
+/** As the job is now; null: it is gone or disabled. */
+async function enabledJob(client: Client, jobId: string): Promise<CopyJob | null> {
+  try {
+    const { action, state } = await client.schedule.getHandle(scheduleIdOf(jobId)).describe();
+    const [input] = action.args as [CopySessionInput];
+    return state.paused ? null : input.job;
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return null;
+    throw error;
+  }
+}
+
+/** A session of that start which is there already is the answer of an earlier call. */
+async function startOnce(
   client: Client,
-  { job }: CopySessionInput,
+  input: CopySessionInput & Required<Pick<CopySessionInput, 'trigger'>>,
   startMs: number,
 ): Promise<string> {
+  const { job, trigger, tryNumber } = input;
   const workflowId = sessionWorkflowId(job.id, startMs);
-  const memo: SessionMemo = { trigger: 'afterJob' };
+  const memo: SessionMemo = { trigger, ...(tryNumber === undefined ? {} : { tryNumber }) };
   try {
     await client.workflow.start(WORKFLOW_COPY_SESSION, {
       workflowId,
       taskQueue: CONTROL_TASK_QUEUE,
-      args: [{ job, trigger: 'afterJob' } satisfies CopySessionInput],
+      args: [input],
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       workflowIdConflictPolicy: 'FAIL',
       memo: { ...memo },
@@ -57,6 +110,11 @@ async function startAfter(
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
   return sessionIdOfWorkflow(workflowId);
+}
+
+/** A job without retries under way. */
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof WorkflowNotFoundError)) throw error;
 }
 
 function startMsOfSession(sessionId: string): number {

@@ -131,6 +131,8 @@ function jobFlags(command: Command): Command {
     .option('--schedule <words>', `when to start: ${SCHEDULE_PHRASES}`)
     .option('--time-zone <name>', 'time zone of the job; default: that of the server')
     .option('--missed-starts <run|skip>', 'what becomes of starts while the server was down')
+    .option('--retry-attempts <number>', 'retries of what failed, or unlimited; 0: none')
+    .option('--retry-pauses <minutes...>', 'minutes before each retry; the last for all after it')
     .option('--immediate', 'copy each restore point as it appears')
     .option('--keep <number>', 'restore points to keep')
     .option('--keep-days <number>', 'days to keep restore points');
@@ -228,6 +230,7 @@ function describeJob(job: JobView): DisplayText {
     ],
     ['Time zone', job.timeZone],
     ['Missed starts', describeMissedStarts(job)],
+    ['Retries', describeRetry(job)],
     ['Sources', sources.join('; ')],
     ['Target', job.target.repositoryId],
     ['Retention', `${retention.value} ${unit}`],
@@ -237,6 +240,7 @@ function describeJob(job: JobView): DisplayText {
       lastSession === null ? '-' : `${lastSession.id} ${lastSession.result ?? lastSession.state}`,
     ],
   ];
+  if (job.nextTryAt !== null) fields.push(['Next try', formatInstant(job.nextTryAt)]);
   if (job.replaces !== null) fields.push(['Replaces', job.replaces]);
   return formatFields(fields);
 }
@@ -246,6 +250,12 @@ function describeMissedStarts({ missedStarts, skippedStarts }: JobView): string 
   return skippedStarts === 0
     ? 'are left out'
     : `are left out: ${skippedStarts} so far, because the server was down`;
+}
+
+function describeRetry({ retry: { attempts, pausesMinutes } }: JobView): string {
+  if (attempts === 0) return 'none';
+  const times = attempts === null ? 'until it succeeds' : `${attempts} times`;
+  return `${times}, after ${pausesMinutes.join(', ')} minutes`;
 }
 
 function describePlan({ workloads }: JobPlan): DisplayText {

@@ -17,6 +17,8 @@ export interface JobFlags {
   readonly schedule?: string;
   readonly timeZone?: string;
   readonly missedStarts?: string;
+  readonly retryAttempts?: string;
+  readonly retryPauses?: readonly string[];
   readonly immediate?: boolean;
   readonly keep?: string;
   readonly keepDays?: string;
@@ -29,6 +31,7 @@ const SERVER_FIELDS: readonly string[] = [
   'state',
   'nextRunAt',
   'lastSession',
+  'nextTryAt',
   'skippedStarts',
 ];
 
@@ -67,6 +70,7 @@ export function definitionFromFlags(flags: JobFlags): object {
     ...(flags.schedule === undefined ? {} : { schedule: parseSchedule(flags.schedule) }),
     ...(flags.missedStarts === undefined ? {} : { missedStarts: flags.missedStarts }),
     ...retentionOf(flags),
+    ...retryOf(flags),
   };
 }
 
@@ -91,10 +95,23 @@ function retentionOf({ keep, keepDays }: JobFlags): object {
   }
   const text = keep ?? keepDays;
   if (text === undefined) return {};
-  if (!/^\d{1,6}$/.test(text)) throw badFlags(`${text} is not a number`);
   return {
-    retention: { type: keep === undefined ? 'days' : 'restorePoints', value: Number(text) },
+    retention: { type: keep === undefined ? 'days' : 'restorePoints', value: numberOf(text) },
   };
+}
+
+function retryOf({ retryAttempts, retryPauses }: JobFlags): object {
+  const attempts = retryAttempts === 'unlimited' ? null : retryAttempts;
+  const retry = {
+    ...(attempts === undefined ? {} : { attempts: attempts === null ? null : numberOf(attempts) }),
+    ...(retryPauses === undefined ? {} : { pausesMinutes: retryPauses.map(numberOf) }),
+  };
+  return Object.keys(retry).length === 0 ? {} : { retry };
+}
+
+function numberOf(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw badFlags(`${text} is not a number`);
+  return Number(text);
 }
 
 function badFlags(message: string, cause?: unknown): BackupError {

@@ -17,9 +17,9 @@ export function describeSessions(sessions: readonly SessionSummary[]): DisplayTe
   if (sessions.length === 0) return display`No sessions.`;
   return formatTable(
     ['SESSION', 'TRIGGER', 'STATE', 'RESULT', 'STARTED', 'ENDED'],
-    sessions.map(({ id, trigger, state, result, startedAt, endedAt }) => [
+    sessions.map(({ id, trigger, tryNumber, state, result, startedAt, endedAt }) => [
       id,
-      trigger,
+      describeTrigger({ trigger, tryNumber }),
       state,
       result ?? '-',
       formatInstant(startedAt),
@@ -31,18 +31,27 @@ export function describeSessions(sessions: readonly SessionSummary[]): DisplayTe
 export function describeSession(session: SessionView): DisplayText {
   const fields: [string, string][] = [
     ['Session', session.id],
+    ['Trigger', describeTrigger(session)],
     ['State', session.state],
     ['Result', session.result ?? '-'],
     ['Started', formatInstant(session.startedAt)],
     ['Ended', formatInstant(session.endedAt)],
     ['Progress', describeProgress(session.progress)],
   ];
+  if (session.nextTryAt !== null) fields.push(['Next try', formatInstant(session.nextTryAt)]);
   if (session.reason !== null) fields.push(['Reason', session.reason]);
   if (!session.live) fields.push(['Note', 'no worker answers: progress and tasks are missing']);
   const text = formatFields(fields);
   return session.tasks.length === 0
     ? text
     : displayLines([text, display``, describeTasks(session.tasks)]);
+}
+
+function describeTrigger({
+  trigger,
+  tryNumber,
+}: Pick<SessionSummary, 'trigger' | 'tryNumber'>): string {
+  return tryNumber === 1 ? trigger : `${trigger}, try ${tryNumber}`;
 }
 
 /** One line: how far, how much, how fast, how long. */

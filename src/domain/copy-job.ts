@@ -24,6 +24,14 @@ export type WeekOfMonth = 'first' | 'second' | 'third' | 'fourth' | 'fifth' | 'l
 export type FullMethod = 'synthetic' | 'active';
 export type MissedStarts = 'run' | 'skip';
 
+/** How what failed in a session is tried again, apart from the next start. */
+export interface RetryPolicy {
+  /** Retries after the first try; 0: none; null: until it succeeds. */
+  readonly attempts: number | null;
+  /** Wait before each retry, in its order; the last one holds for all that follow. At least one. */
+  readonly pausesMinutes: readonly number[];
+}
+
 export interface CopyJob {
   /** Slug, never changes. */
   readonly id: string;
@@ -45,6 +53,7 @@ export interface CopyJob {
   readonly schedule: JobSchedule;
   /** What becomes of a start whose time passed while the service was down: it is made up for once, or left out. */
   readonly missedStarts: MissedStarts;
+  readonly retry: RetryPolicy;
   readonly onSourceChainRecreated: RecreatedChainPolicy;
   readonly storage: { readonly digest: DigestAlgorithm };
   readonly healthCheck: MaintenanceSchedule | null;

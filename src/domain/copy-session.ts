@@ -16,7 +16,7 @@ export type TaskState =
   | 'paused'
   | 'ended';
 export type CopyAlgorithm = 'full' | 'increment' | 'none';
-export type SessionTrigger = 'api' | 'schedule' | 'watch' | 'afterJob';
+export type SessionTrigger = 'api' | 'schedule' | 'watch' | 'afterJob' | 'retry';
 
 export interface CopyProgress {
   readonly percent: number;
@@ -54,6 +54,8 @@ export interface CopySession {
   readonly id: string;
   readonly jobId: string;
   readonly trigger: SessionTrigger;
+  /** 1, but for retries of what failed: 2 for the first. */
+  readonly tryNumber: number;
   readonly state: SessionState;
   readonly result: SessionResult | null;
   /** RFC 3339 UTC. */
@@ -62,6 +64,8 @@ export interface CopySession {
   readonly progress: CopyProgress;
   readonly tasks: readonly CopyTask[];
   readonly reason: string | null;
+  /** When what failed is tried again; null: nothing failed, it was the last try, or the session runs. RFC 3339 UTC. */
+  readonly nextTryAt: string | null;
 }
 
 export const NO_PROGRESS: CopyProgress = {

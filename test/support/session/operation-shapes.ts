@@ -124,6 +124,22 @@ export const OPERATION_SHAPES: readonly HistoryShape[] = [
     },
   },
   {
+    name: 'retrySessions-job-gone',
+    async record({ workers: { client } }) {
+      const workflowId = 'retry/nightly';
+      const order = { tryNumber: 2, dueMs: Date.now() + 1_000, workloads: ['mail01'] };
+      const retries = await client.workflow.signalWithStart('retrySessions', {
+        workflowId,
+        taskQueue: CONTROL_TASK_QUEUE,
+        args: [{ jobId: 'nightly' }],
+        signal: 'sessionEnded',
+        signalArgs: [{ covered: null, order }],
+      });
+      await retries.result();
+      return { workflowId };
+    },
+  },
+  {
     name: 'planJob-first-session',
     async record(lab) {
       await lab.add('mail01');

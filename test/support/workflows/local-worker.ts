@@ -28,7 +28,11 @@ export class InProcessWorker implements LocalWorker {
     this.activities = createActivities({
       mover: mover as DataMover,
       settings: { ...DEFAULT_COPY_SETTINGS, ...options.settings },
-      starter: { startJobsAfter: () => Promise.resolve([]) },
+      starter: {
+        startJobsAfter: () => Promise.resolve([]),
+        tellSessionEnd: () => Promise.resolve(),
+        startRetry: () => Promise.resolve(null),
+      },
       immutableForDays: () => options.immutableForDays ?? 0,
       settleMs: () => 0,
       repositoryPaths: [],

@@ -113,6 +113,8 @@ export const SESSION = {
   id: 'nightly-20261124T220000Z',
   jobId: 'nightly',
   trigger: 'api',
+  tryNumber: 1,
+  nextTryAt: null,
   state: 'running',
   result: null,
   startedAt: '2026-11-24T22:00:00.000Z',
@@ -150,6 +152,7 @@ export const JOB = {
   timeZone: 'UTC',
   schedule: { type: 'daily', time: '22:00', timeZone: 'UTC' },
   missedStarts: 'run',
+  retry: { attempts: 3, pausesMinutes: [10] },
   onSourceChainRecreated: 'requireNewJob',
   storage: { digest: 'sha256' },
   healthCheck: null,
@@ -159,5 +162,6 @@ export const JOB = {
   state: 'actionRequired',
   nextRunAt: '2026-11-24T22:00:00.000Z',
   lastSession: { ...SESSION, state: 'ended', result: 'actionRequired' },
+  nextTryAt: null,
   skippedStarts: 0,
 };

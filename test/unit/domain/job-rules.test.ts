@@ -25,6 +25,7 @@ const JOB: CopyJob = {
   timeZone: 'UTC',
   schedule: { type: 'daily', time: '22:00', timeZone: 'UTC' },
   missedStarts: 'run',
+  retry: { attempts: 3, pausesMinutes: [10] },
   onSourceChainRecreated: 'requireNewJob',
   storage: { digest: 'sha256' },
   healthCheck: null,

@@ -46,6 +46,7 @@ export async function copySession(input: CopySessionInput): Promise<CopySessionO
     id: sessionIdOfWorkflow(workflowId),
     jobId: input.job.id,
     trigger: input.trigger ?? 'schedule',
+    tryNumber: 1,
     state,
     result: null,
     startedAt: startTime.toISOString(),
@@ -53,6 +54,7 @@ export async function copySession(input: CopySessionInput): Promise<CopySessionO
     progress: { ...NO_PROGRESS, percent: 50, totalBytes: 200, processedBytes: 100 },
     tasks: [taskOf(input, null)],
     reason: null,
+    nextTryAt: null,
   }));
   setHandler(pauseUpdate, () => {
     state = 'paused';
@@ -172,6 +174,7 @@ export async function readJobDefinition({ jobId }: ReadJobDefinitionInput): Prom
     timeZone: 'UTC',
     schedule: { type: 'manual' },
     missedStarts: 'run',
+    retry: { attempts: 3, pausesMinutes: [10] },
     onSourceChainRecreated: 'requireNewJob',
     storage: { digest: 'blake3' },
     healthCheck: null,

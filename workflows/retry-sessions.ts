@@ -1,0 +1,42 @@
+import {
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { dueOrder, ordersAfter } from '../src/domain/retry.js';
+import { controlActivities } from './activity-profiles.js';
+import { sessionEndedSignal, type RetrySessionsInput } from './messages.js';
+
+/** Waits, for one job, until what failed in its sessions is to be tried again, and starts a session for it then. It lives as long as something waits. Each session tells it
+ *  its end (`sessionEndedSignal`), so what another session has dealt with meanwhile is not tried in vain. */
+export async function retrySessions(input: RetrySessionsInput): Promise<void> {
+  const { jobId } = input;
+  let orders = input.orders ?? [];
+  let isTold = input.orders !== undefined;
+  setHandler(sessionEndedSignal, (end) => {
+    orders = ordersAfter(orders, end);
+    isTold = true;
+  });
+  await condition(() => isTold);
+  while (orders.length > 0) {
+    const dueMs = Math.min(...orders.map((order) => order.dueMs));
+    setCurrentDetails(`Next try at ${new Date(dueMs).toISOString()}`);
+    const waitMs = dueMs - Date.now();
+    const before = orders;
+    if (waitMs > 0 && (await condition(() => orders !== before, waitMs))) continue;
+    const { due, rest } = dueOrder(orders, Math.max(Date.now(), dueMs));
+    orders = rest;
+    if (due !== null)
+      await controlActivities.startRetry.executeWithOptions(
+        { summary: `${jobId}: try ${due.tryNumber}` },
+        [{ jobId, order: due }],
+      );
+    if (orders.length > 0 && workflowInfo().continueAsNewSuggested) {
+      await condition(allHandlersFinished);
+      await continueAsNew<typeof retrySessions>({ jobId, orders });
+    }
+  }
+}
