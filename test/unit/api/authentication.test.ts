@@ -11,10 +11,17 @@ const log = () => undefined;
 let server: Server | null = null;
 afterEach(() => server?.close());
 
+interface ListenOptions {
+  readonly address?: string;
+  /** Takes what would be logged as a bug. */
+  readonly bugs?: object[];
+  readonly route?: () => string;
+}
+
 /** A server behind `guard` whose only route answers `inside`, or throws. */
 async function listen(
   guard: RequestHandler,
-  { address = '127.0.0.1', bugs = [] as object[], route = (() => 'inside') as () => string } = {},
+  { address = '127.0.0.1', bugs = [], route = () => 'inside' }: ListenOptions = {},
 ): Promise<number> {
   const app = express();
   app.use(guard);
