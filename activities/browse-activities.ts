@@ -1,14 +1,22 @@
-import { chainFolder } from '../src/chain/chain-paths.js';
+import {
+  chainFolder,
+  JOB_DEFINITION_NAME,
+  jobFolder,
+  LEASES_FOLDER,
+} from '../src/chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../src/chain/chain-record.js';
+import { readLeases } from '../src/chain/leases.js';
 import { lastSessionRecord, readJobDefinition } from '../src/chain/session-record.js';
+import { unreadablePart } from '../src/chain/unreadable.js';
+import type { CopyJob } from '../src/domain/copy-job.js';
 import { BackupError, isStorageFault } from '../src/domain/errors.js';
 import type { SourceRestorePoint, SourceWorkload } from '../src/domain/restore-point.js';
 import { settlePoints } from '../src/domain/settle.js';
 import type { TargetRestorePoint } from '../src/domain/target-point.js';
 import { scanRepository } from '../src/layout/scan-repository.js';
 import type { DataMover } from '../src/mover/data-mover.js';
-import { findChains } from '../src/chain/find-chains.js';
-import { maintenancePlan } from '../src/mover/change/plan-maintenance.js';
+import { findOwnChains } from '../src/chain/find-chains.js';
+import { maintenancePlan, type MaintenancePlan } from '../src/mover/change/plan-maintenance.js';
 import type { BackupRepository } from '../src/repository/backup-repository.js';
 import { isNamed } from '../src/domain/source-scope.js';
 import {
@@ -19,6 +27,7 @@ import {
   type RepositoryDescription,
   type RestorePointView,
   type StoredJob,
+  type UnreadablePart,
   type WorkloadSummary,
 } from '../src/domain/repository-view.js';
 import { unaddressableWorkload } from './found-workloads.js';
@@ -57,8 +66,8 @@ export function createBrowseActivities(deps: {
 
     async listWorkloads(input: BrowseRepositoryInput): Promise<BrowsePage<WorkloadSummary>> {
       return runTask(async () => {
-        const items = summaries(await contents(mover, input.repositoryId));
-        return page(items, input.cursor, PAGE_WORKLOADS);
+        const found = await contents(mover, input.repositoryId);
+        return page(summaries(found), input.cursor, PAGE_WORKLOADS, found.unreadable);
       });
     },
 
@@ -66,17 +75,14 @@ export function createBrowseActivities(deps: {
     async listStoredJobs(input: BrowseRepositoryInput): Promise<BrowsePage<StoredJob>> {
       return runTask(async () => {
         const repository = await mover.repository(input.repositoryId);
-        const jobs: StoredJob[] = [];
-        const chains = (await findChains(repository)).map(({ record }) => record);
-        for (const jobId of new Set(chains.map((record) => record.jobId)))
-          jobs.push(await storedJob(repository, jobId, chains));
-        return page(jobs, input.cursor, PAGE_WORKLOADS);
+        const { jobs, unreadable } = await storedJobs(repository);
+        return page(jobs, input.cursor, PAGE_WORKLOADS, unreadable);
       });
     },
 
     async listRestorePoints(input: BrowseRepositoryInput): Promise<BrowsePage<RestorePointView>> {
       return runTask(async () => {
-        const { sources, chains } = await contents(mover, input.repositoryId);
+        const { sources, chains, unreadable } = await contents(mover, input.repositoryId);
         const isWanted = (workload: { id: string; name: string }) =>
           input.workload === undefined || isNamed([input.workload], workload);
         const rule = { nowMs: Date.now(), settleMs: settleMs(input.repositoryId) };
@@ -88,8 +94,8 @@ export function createBrowseActivities(deps: {
         const repository = await mover.repository(input.repositoryId);
         const days = deps.immutableForDays(input.repositoryId);
         for (const record of chains.filter(({ workload }) => isWanted(workload)))
-          items.push(...(await chainViews(repository, record, days)));
-        return page(items, input.cursor, PAGE_POINTS);
+          items.push(...(await chainViews(repository, record, days, unreadable)));
+        return page(items, input.cursor, PAGE_POINTS, unreadable);
       });
     },
   };
@@ -102,24 +108,40 @@ interface Contents {
   /** `FolderFiles.unaddressable` of all folders. */
   readonly unaddressable: readonly string[];
   readonly chains: readonly ChainRecord[];
+  readonly unreadable: UnreadablePart[];
 }
 
 async function contents(mover: DataMover, repositoryId: string): Promise<Contents> {
   const repository = await mover.repository(repositoryId);
   const unaddressable: string[] = [];
   const sources = await scanRepository(repository, (path) => unaddressable.push(path));
-  const chains = (await findChains(repository)).map(({ record }) => record);
-  return { sources, unaddressable, chains };
+  const { chains, unreadable } = await findOwnChains(repository);
+  const records = chains.map(({ record }) => record);
+  return { sources, unaddressable, chains: records, unreadable: [...unreadable] };
 }
 
-/** The cursor is the number of items before the page. */
-function page<Item>(items: Item[], cursor: string | undefined, size: number): BrowsePage<Item> {
+/** Unreadable parts that are named one by one: about 500 bytes each. */
+const MAX_UNREADABLE = 500;
+
+/** The cursor is the number of items before the page. What cannot be read comes with the first one. */
+function page<Item>(
+  items: Item[],
+  cursor: string | undefined,
+  size: number,
+  unreadable: readonly UnreadablePart[],
+): BrowsePage<Item> {
   const first = cursor === undefined ? 0 : Number(cursor);
   if (!Number.isSafeInteger(first) || first < 0)
     throw new BackupError('REQUEST_INVALID', `"${cursor ?? ''}" is not a cursor of this list`);
   const part = items.slice(first, first + size);
   const next = first + part.length;
-  return next < items.length ? { items: part, nextCursor: String(next) } : { items: part };
+  return {
+    items: part,
+    ...(next < items.length ? { nextCursor: String(next) } : {}),
+    ...(first === 0 && unreadable.length > 0
+      ? { unreadable: unreadable.slice(0, MAX_UNREADABLE) }
+      : {}),
+  };
 }
 
 function summaries({ sources, unaddressable, chains }: Contents): WorkloadSummary[] {
@@ -191,39 +213,85 @@ function sourceView(workload: SourceWorkload, point: SourceRestorePoint): Restor
   };
 }
 
-/** The points of a chain, each with why retention keeps it, by the definition that lies beside the data. */
+/** The points of a chain, each with why retention keeps it, by the definition that lies beside the data.
+ *  @param unreadable gets what keeps this from being told */
 async function chainViews(
   repository: BackupRepository,
   record: ChainRecord,
   immutableForDays: number,
+  unreadable: UnreadablePart[],
 ): Promise<RestorePointView[]> {
-  const chain = chainFolder(record.jobId, record.workload.id);
-  const job = await readJobDefinition(repository, record.jobId);
-  const keep =
-    job === null
-      ? []
-      : (
-          await maintenancePlan(repository, record, {
-            chain,
-            job,
-            immutableForDays,
-            nowMs: Date.now(),
-          })
-        ).keep;
-  const reasons = new Map(keep.map((entry) => [entry.id, entry.reasons]));
+  const reasons = new Map<string, readonly string[]>();
+  const job = await storedDefinition(repository, record.jobId, unreadable);
+  if (job !== null) {
+    const policy = { job, immutableForDays };
+    for (const { id, reasons: why } of await keptPoints(repository, record, policy, unreadable))
+      reasons.set(id, why);
+  }
   return availablePoints(record).map((point) =>
     chainView(record, point, reasons.get(point.id) ?? []),
   );
+}
+
+async function keptPoints(
+  repository: BackupRepository,
+  record: ChainRecord,
+  policy: { readonly job: CopyJob; readonly immutableForDays: number },
+  unreadable: UnreadablePart[],
+): Promise<MaintenancePlan['keep']> {
+  const chain = chainFolder(record.jobId, record.workload.id);
+  try {
+    const nowMs = Date.now();
+    const request = { ...policy, chain, nowMs };
+    const { doubtful } = await readLeases(repository, chain, nowMs);
+    for (const { path, fault } of doubtful) unreadable.push(unreadablePart(path, fault));
+    return (await maintenancePlan(repository, record, request)).keep;
+  } catch (error) {
+    unreadable.push(unreadablePart(`${chain}/${LEASES_FOLDER}`, error));
+    return [];
+  }
+}
+
+/** null: there is none, or it is named in `unreadable`, once. */
+async function storedDefinition(
+  repository: BackupRepository,
+  jobId: string,
+  unreadable: UnreadablePart[],
+): Promise<CopyJob | null> {
+  try {
+    return await readJobDefinition(repository, jobId);
+  } catch (error) {
+    const part = unreadablePart(`${jobFolder(jobId)}/${JOB_DEFINITION_NAME}`, error);
+    if (unreadable.every(({ path }) => path !== part.path)) unreadable.push(part);
+    return null;
+  }
+}
+
+async function storedJobs(
+  repository: BackupRepository,
+): Promise<{ jobs: StoredJob[]; unreadable: UnreadablePart[] }> {
+  const jobs: StoredJob[] = [];
+  const found = await findOwnChains(repository);
+  const unreadable = [...found.unreadable];
+  const chains = found.chains.map(({ record }) => record);
+  for (const jobId of new Set(chains.map((record) => record.jobId)))
+    jobs.push(await storedJob(repository, jobId, chains, unreadable));
+  return { jobs, unreadable };
 }
 
 async function storedJob(
   repository: BackupRepository,
   jobId: string,
   chains: readonly ChainRecord[],
+  unreadable: UnreadablePart[],
 ): Promise<StoredJob> {
   const own = chains.filter((record) => record.jobId === jobId);
-  const job = await readJobDefinition(repository, jobId);
-  const { count, last } = await lastSessionRecord(repository, jobId);
+  const job = await storedDefinition(repository, jobId, unreadable);
+  const { count, last, fault } = await lastSessionRecord(repository, jobId);
+  if (fault !== null) {
+    const { path } = fault.details;
+    unreadable.push(unreadablePart(typeof path === 'string' ? path : jobFolder(jobId), fault));
+  }
   return {
     id: jobId,
     name: job?.name ?? jobId,

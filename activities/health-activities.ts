@@ -1,12 +1,12 @@
-import { chainFolder } from '../src/chain/chain-paths.js';
+import { chainFolder, jobFolder } from '../src/chain/chain-paths.js';
 import { availablePoints, lineageOf } from '../src/chain/chain-record.js';
 import type { Damage } from '../src/domain/damage.js';
 import { BackupError } from '../src/domain/errors.js';
-import { partsOfRestorePointKey } from '../src/domain/repository-view.js';
+import { partsOfRestorePointKey, type UnreadablePart } from '../src/domain/repository-view.js';
 import type { WorkloadType } from '../src/domain/restore-point.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { DiskWork } from '../src/domain/disk-work.js';
-import { findChains } from '../src/chain/find-chains.js';
+import { findOwnChains } from '../src/chain/find-chains.js';
 import type { HealOutcome } from '../src/mover/health/heal-disk.js';
 import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
 import { verifyStagingId } from '../src/domain/staging-id.js';
@@ -19,6 +19,12 @@ export interface ChainToVerify extends ChainIds {
   readonly workload: { readonly id: string; readonly name: string; readonly type: WorkloadType };
   /** Oldest first. */
   readonly pointIds: readonly string[];
+}
+
+/** What there is to verify, and what cannot be because it cannot be read. */
+export interface VerificationList {
+  readonly chains: readonly ChainToVerify[];
+  readonly unreadable: readonly UnreadablePart[];
 }
 
 export interface VerifyBatch extends ChainIds {
@@ -46,7 +52,7 @@ function createVerifyActivities(mover: DataMover) {
       repositoryId: string;
       restorePointId: string | null;
       jobId: string | null;
-    }): Promise<ChainToVerify[]> {
+    }): Promise<VerificationList> {
       return runTask(() => chainsToVerify(mover, input));
     },
 
@@ -104,10 +110,16 @@ function createRepairActivities(mover: DataMover) {
 async function chainsToVerify(
   mover: DataMover,
   input: { repositoryId: string; restorePointId: string | null; jobId: string | null },
-): Promise<ChainToVerify[]> {
-  const chains = await findChains(await mover.repository(input.repositoryId));
+): Promise<VerificationList> {
+  const { repositoryId, restorePointId } = input;
+  const { chains, unreadable } = await findOwnChains(await mover.repository(repositoryId));
   const [jobId, workloadId, pointId] =
     input.restorePointId === null ? [] : partsOfRestorePointKey(input.restorePointId);
+  const isMeant = ({ path }: UnreadablePart) =>
+    restorePointId !== null
+      ? path === chainFolder(jobId ?? '', workloadId ?? '')
+      : input.jobId === null || path.split('/')[0] === jobFolder(input.jobId);
+  const meant = unreadable.filter(isMeant);
   const found: ChainToVerify[] = [];
   for (const { record } of chains) {
     const ids = { jobId: record.jobId, workloadId: record.workload.id };
@@ -120,10 +132,10 @@ async function chainsToVerify(
       found.push({ ...ids, workload: record.workload, pointIds: pointIds.reverse() });
     }
   }
-  if (input.restorePointId !== null && found.length === 0)
+  if (restorePointId !== null && found.length === 0 && meant.length === 0)
     throw new BackupError(
       'RESTORE_POINT_MISSING',
       `repository ${input.repositoryId} holds no copy ${input.restorePointId}; only what Longhaul has copied carries the digests to verify it`,
     );
-  return found;
+  return { chains: found, unreadable: meant };
 }

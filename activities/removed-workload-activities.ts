@@ -1,5 +1,5 @@
 import type { ChainRecord } from '../src/chain/chain-record.js';
-import { findChains } from '../src/chain/find-chains.js';
+import { findOwnChains } from '../src/chain/find-chains.js';
 import { isSuspicious, missedLook } from '../src/domain/absence.js';
 import type { CopyJob } from '../src/domain/copy-job.js';
 import type { WorkloadType } from '../src/domain/restore-point.js';
@@ -60,7 +60,8 @@ export function createRemovedWorkloadActivities(deps: {
     /** Compares the job's chains with what the sources show. Reads only. */
     async lookForAbsent(input: LookForAbsentInput): Promise<AbsenceLook> {
       return runTask(async () => {
-        const chains = await findChains(await mover.repository(input.targetRepositoryId));
+        // A chain whose record cannot be read is left alone.
+        const { chains } = await findOwnChains(await mover.repository(input.targetRepositoryId));
         const records = chains.map(({ record }) => record);
         return absenceLook(records, input, immutableForDays(input.targetRepositoryId));
       });

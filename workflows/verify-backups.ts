@@ -46,10 +46,12 @@ class Verification {
 
   async run(): Promise<OperationStatus> {
     const { repositoryId, restorePointId, jobId } = this.input;
-    const chains = await this.activities.listVerification.executeWithOptions(
+    const { chains, unreadable } = await this.activities.listVerification.executeWithOptions(
       { summary: `${repositoryId}: list what is to be verified` },
       [{ repositoryId, restorePointId, jobId: jobId ?? null }],
     );
+    for (const { path, code, reason } of unreadable)
+      this.state.note(`${path} cannot be verified: ${reason} (${code})`);
     let points = 0;
     for (const chain of chains) {
       const damage: ChainDamage[] = [];
@@ -63,6 +65,11 @@ class Verification {
       else if (verified.length > 0) await this.enter(chain, verified);
     }
     for (const { chain, verified } of this.late) await this.repair(chain, [], verified);
+    if (unreadable.length > 0)
+      return this.state.end(
+        'failed',
+        `${unreadable.length} chains cannot be read; of the others ${points} restore points were verified, ${this.unhealed} of ${this.damaged} damaged places could not be healed`,
+      );
     if (this.damaged === 0)
       return this.state.end('success', `${points} restore points are as they were written`);
     return this.unhealed === 0

@@ -4,11 +4,13 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { RepositoryConfig } from '../config/config.js';
 import { BackupError } from '../domain/errors.js';
+import type { BrowsePage } from '../domain/repository-view.js';
 import { repositoryTaskQueue } from '../../workflows/messages.js';
 import { pageSchema } from './field-schemas.js';
 import type { OperationStore } from './operation-store.js';
 import { configuredRepository, type RepositoryBrowser } from './repository-browser.js';
 import {
+  browsedPageSchema,
   cursorQuerySchema,
   operationSchema,
   operationStartedSchema,
@@ -54,11 +56,11 @@ function contentRoutes({ browser, repositories }: RepositoryServices): Route[] {
       summary: 'Workloads that have restore points in the repository.',
       status: 200,
       query: cursorQuerySchema,
-      answer: pageSchema(workloadSchema),
+      answer: browsedPageSchema(workloadSchema),
       errors: ['REPOSITORY_MISSING', 'REPOSITORY_UNREACHABLE'],
       run: async ({ params, query }) => {
         const page = await browser.workloads(known(params.id).id, query.cursor);
-        return { content: { ...page, items: [...page.items] } };
+        return { content: browsedPage(page) };
       },
     }),
     jsonRoute({
@@ -69,11 +71,11 @@ function contentRoutes({ browser, repositories }: RepositoryServices): Route[] {
         'Jobs whose definition and data lie in the repository: what `POST /jobs/import` can go on with.',
       status: 200,
       query: cursorQuerySchema,
-      answer: pageSchema(storedJobSchema),
+      answer: browsedPageSchema(storedJobSchema),
       errors: ['REPOSITORY_MISSING', 'REPOSITORY_UNREACHABLE'],
       run: async ({ params, query }) => {
         const page = await browser.storedJobs(known(params.id).id, query.cursor);
-        return { content: { ...page, items: [...page.items] } };
+        return { content: browsedPage(page) };
       },
     }),
     jsonRoute({
@@ -83,14 +85,22 @@ function contentRoutes({ browser, repositories }: RepositoryServices): Route[] {
       summary: 'Restore points of one workload, or of all, oldest first.',
       status: 200,
       query: restorePointQuerySchema,
-      answer: pageSchema(restorePointSchema),
+      answer: browsedPageSchema(restorePointSchema),
       errors: ['REPOSITORY_MISSING', 'REPOSITORY_UNREACHABLE', 'WORKLOAD_MISSING'],
       run: async ({ params, query }) => {
         const page = await browser.restorePoints(known(params.id).id, query);
-        return { content: { ...page, items: [...page.items] } };
+        return { content: browsedPage(page) };
       },
     }),
   ];
+}
+
+function browsedPage<Item>({ items, unreadable, ...rest }: BrowsePage<Item>) {
+  return {
+    ...rest,
+    items: [...items],
+    ...(unreadable === undefined ? {} : { unreadable: [...unreadable] }),
+  };
 }
 
 function browseRoutes(services: RepositoryServices): Route[] {

@@ -8,6 +8,7 @@ import type {
   RepositoryDescription,
   RestorePointView,
   StoredJob,
+  UnreadablePart,
   WorkloadSummary,
 } from '../domain/repository-view.js';
 import type { StorageProbe } from '../domain/storage-probe.js';
@@ -89,6 +90,28 @@ export const repositoryViewSchema: z.ZodType<RepositoryView> = z.object({
   freeBytes: z.int().nullable(),
   storage: storageSchema.nullable(),
 });
+
+const unreadableSchema: z.ZodType<UnreadablePart> = z.object({
+  path: z.string(),
+  code: errorCodeSchema,
+  reason: z.string(),
+});
+
+/** Answer of a list of what lies in a repository. */
+export function browsedPageSchema<Item>(item: z.ZodType<Item>): z.ZodType<{
+  items: Item[];
+  nextCursor?: string | undefined;
+  unreadable?: UnreadablePart[] | undefined;
+}> {
+  return z.object({
+    items: z.array(item),
+    nextCursor: z.string().optional(),
+    unreadable: z.array(unreadableSchema).optional().meta({
+      description:
+        'What could not be read and is missing from the list for that: a chain, a job definition, a record, a lease. With the first page only.',
+    }),
+  });
+}
 
 const workloadType = z.enum(['olvm-rhv', 'libvirt-kvm', 'unknown']);
 

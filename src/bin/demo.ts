@@ -108,7 +108,7 @@ async function check(site: string, say: (text: string) => void): Promise<void> {
       : '\nqemu-img is not installed here; with it, the demo would check the copy independently of Longhaul. Until then:\n  longhaul restore-point verify offsite',
   );
   let example: string | null = null;
-  for (const { record } of await findChains(target)) {
+  for (const { record } of (await findChains(target)).chains) {
     const points = availablePoints(record);
     for (const [index, point] of points.entries())
       for (const { disk, path } of point.disks) {

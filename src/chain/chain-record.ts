@@ -8,6 +8,7 @@ import type {
   TargetDisk,
   TargetRestorePoint,
 } from '../domain/target-point.js';
+import { chainRecordShape } from './chain-record-shape.js';
 
 /** The commit record of one target chain: the only place that says which restore points exist (docs/FORMAT.md, Commit record). */
 export interface ChainRecord {
@@ -71,7 +72,10 @@ export function parseChainRecord(bytes: Buffer, path: string): ChainRecord {
   if (version !== CHAIN_RECORD_VERSION || typeof record !== 'object' || record === null)
     throw corrupt(path, 'it has no record');
   if (digestOf(record) !== document['digest']) throw corrupt(path, 'its digest does not match');
-  return record as ChainRecord; // what carries its own digest was written by serializeChainRecord
+  // Other programs may write records too: a digest tells who wrote it last, not that it can be worked with.
+  const fault = chainRecordShape(record);
+  if (fault !== null) throw corrupt(path, `record${fault}`);
+  return record as ChainRecord;
 }
 
 /** All points that are offered, in the order of the chain. */

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { isBackupError } from '../domain/errors.js';
-import type { BackupRepository } from '../repository/backup-repository.js';
+import { BackupError, isBackupError } from '../domain/errors.js';
+import { count, object, oneOf, text } from '../domain/json-shape.js';
+import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { makeFolderDurable, readWholeFile, replaceFile } from '../repository/replace-file.js';
 import { LEASES_FOLDER } from './chain-paths.js';
 import { lineageOf, type ChainRecord } from './chain-record.js';
+import { parseJson } from './json-file.js';
 
 /** A lease keeps the files that show a restore point from being merged or deleted while someone reads them (docs/FORMAT.md, Leases).
  *
@@ -19,7 +21,20 @@ export interface Lease {
 /** Three renewals may be missed. */
 export const LEASE_MS = 15 * 60_000;
 
+/** How far the clock of a reader may be ahead. A lease that lasts longer than its time and this was written by a clock that is wrong, or
+ *  is damaged. */
+const MAX_CLOCK_LEAD_MS = 60 * 60_000;
+
+/** So long after it was written last a lease that cannot be believed is not heeded any more: whoever reads has renewed his by then. */
+const DOUBTFUL_LEASE_MS = 24 * 60 * 60_000;
+
 const MAX_LEASE_BYTES = 4096;
+
+const leaseShape = object<Lease>({
+  restorePointId: text,
+  purpose: oneOf('restore', 'verify'),
+  expiresAtMs: count,
+});
 
 export function newLeaseId(): string {
   return randomUUID();
@@ -49,34 +64,115 @@ export async function releaseLease(
   }
 }
 
-/** Ids of all points whose files a living lease needs: the leased points and everything below them. */
-export async function leasedPointIds(
+/** What the leases of a chain say. */
+export interface LeasesFound {
+  /** Ids of the points that a living lease names, listed by the record or not. */
+  readonly named: ReadonlySet<string>;
+  /** Leases that cannot be believed, each with what is wrong and until when it is heeded all the same. */
+  readonly doubtful: readonly DoubtfulLease[];
+}
+
+export interface DoubtfulLease {
+  readonly path: string;
+  readonly fault: BackupError;
+  /** It cannot be read: then any point may be meant. */
+  readonly isUnreadable: boolean;
+}
+
+/** Reads only. */
+export async function readLeases(
   repository: BackupRepository,
   chain: string,
-  record: ChainRecord,
   nowMs: number,
-): Promise<Set<string>> {
+): Promise<LeasesFound> {
+  const named = new Set<string>();
+  const doubtful: DoubtfulLease[] = [];
+  for (const entry of await leaseFiles(repository, chain)) {
+    const lease = await readLease(repository, entry);
+    if (lease === null) continue;
+    if (lease instanceof BackupError) {
+      if (isHeeded(entry, nowMs)) doubtful.push(doubt(entry, lease, true));
+    } else if (lease.expiresAtMs > nowMs + LEASE_MS + MAX_CLOCK_LEAD_MS) {
+      if (!isHeeded(entry, nowMs)) continue;
+      named.add(lease.restorePointId);
+      doubtful.push(doubt(entry, tooLong(entry, lease), false));
+    } else if (lease.expiresAtMs >= nowMs) named.add(lease.restorePointId);
+  }
+  return { named, doubtful };
+}
+
+/** Ids of all points of the record whose files a living lease needs: the leased points and everything below them; all points when a lease
+ *  cannot be read. */
+export function leasedPointIds(record: ChainRecord, { named, doubtful }: LeasesFound): Set<string> {
+  if (doubtful.some(({ isUnreadable }) => isUnreadable))
+    return new Set(record.points.map(({ id }) => id));
   const leased = new Set<string>();
-  for (const named of await namedByLeases(repository, chain, nowMs))
-    if (record.points.some(({ id }) => id === named))
-      for (const { id } of lineageOf(record, named)) leased.add(id);
+  for (const id of named)
+    if (record.points.some((point) => point.id === id))
+      for (const below of lineageOf(record, id)) leased.add(below.id);
   return leased;
 }
 
-/** Ids of the points that a living lease names, listed by the record or not. Expired leases are removed. */
-export async function namedByLeases(
+/** Removes leases that have ended; only the owner of the chain may call it. */
+export async function removeEndedLeases(
   repository: BackupRepository,
   chain: string,
   nowMs: number,
-): Promise<Set<string>> {
-  const named = new Set<string>();
-  for (const entry of await repository.list(`${chain}/${LEASES_FOLDER}`)) {
-    if (entry.type !== 'file' || !entry.name.endsWith('.json')) continue;
-    const bytes = await readWholeFile(repository, entry.path, MAX_LEASE_BYTES);
-    if (bytes === null) continue;
-    const lease = JSON.parse(bytes.toString('utf8')) as Lease;
-    if (lease.expiresAtMs < nowMs) await repository.remove(entry.path);
-    else named.add(lease.restorePointId);
+): Promise<void> {
+  for (const entry of await leaseFiles(repository, chain)) {
+    const lease = await readLease(repository, entry);
+    if (lease !== null && !(lease instanceof BackupError) && lease.expiresAtMs < nowMs)
+      await repository.remove(entry.path);
   }
-  return named;
+}
+
+async function leaseFiles(repository: BackupRepository, chain: string): Promise<RepositoryEntry[]> {
+  const entries = await repository.list(`${chain}/${LEASES_FOLDER}`);
+  return entries.filter(({ type, name }) => type === 'file' && name.endsWith('.json'));
+}
+
+/** null: it was released meanwhile. An error: it cannot be read as a lease. */
+async function readLease(
+  repository: BackupRepository,
+  { path }: RepositoryEntry,
+): Promise<Lease | BackupError | null> {
+  try {
+    const bytes = await readWholeFile(repository, path, MAX_LEASE_BYTES);
+    return bytes === null ? null : parseJson(bytes, path, leaseShape);
+  } catch (error) {
+    if (isBackupError(error) && error.kind !== 'unavailable') return error;
+    throw error;
+  }
+}
+
+/** By the time that the storage keeps. A file from the future counts: that clock tells nothing. */
+function isHeeded({ stamp }: RepositoryEntry, nowMs: number): boolean {
+  return nowMs < writtenAtMs(stamp) + DOUBTFUL_LEASE_MS;
+}
+
+function writtenAtMs({ modifiedAtNs }: RepositoryEntry['stamp']): number {
+  return Number(BigInt(modifiedAtNs) / 1_000_000n);
+}
+
+function doubt(entry: RepositoryEntry, fault: BackupError, isUnreadable: boolean): DoubtfulLease {
+  const until = new Date(writtenAtMs(entry.stamp) + DOUBTFUL_LEASE_MS).toISOString();
+  const message = `${fault.message}; until ${until} nothing that it may stand for is merged, replaced or deleted`;
+  const { code, details } = fault;
+  return {
+    path: entry.path,
+    fault: new BackupError(code, message, { details, cause: fault }),
+    isUnreadable,
+  };
+}
+
+function tooLong({ path }: RepositoryEntry, { expiresAtMs }: Lease): BackupError {
+  const instant = new Date(expiresAtMs);
+  const when = Number.isNaN(instant.getTime()) ? `${expiresAtMs} ms` : instant.toISOString();
+  return new BackupError(
+    'METADATA_CORRUPT',
+    `lease ${path} would last until ${when}, far longer than a lease does`,
+    {
+      details: { path },
+    },
+  );
 }

@@ -1,5 +1,9 @@
-import type { CopyJob } from '../domain/copy-job.js';
+import { isTimeZone, WEEKDAYS } from '../domain/calendar-date.js';
+import { MONTHS } from '../domain/gfs-calendar.js';
+import type { CopyJob, GfsPolicy, RetentionPolicy } from '../domain/copy-job.js';
 import type { CopySession } from '../domain/copy-session.js';
+import { isBackupError, type BackupError } from '../domain/errors.js';
+import { count, instant, nullable, object, oneOf, text, type Shape } from '../domain/json-shape.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { makeFolderDurable, readWholeFile, replaceFile } from '../repository/replace-file.js';
 import {
@@ -8,10 +12,63 @@ import {
   SESSIONS_FOLDER,
   sessionRecordPath,
 } from './chain-paths.js';
+import { parseJson } from './json-file.js';
+import { isOfOneFile } from './unreadable.js';
 
 /** 1 MiB: a job names workloads, it does not list blocks. */
 const MAX_DEFINITION_BYTES = 1024 * 1024;
 const DEFINITION_VERSION = 1;
+
+const version: Shape<number> = (value) =>
+  value === DEFINITION_VERSION ? null : ` is not ${DEFINITION_VERSION}`;
+
+const timeZone: Shape<string> = (value) =>
+  typeof value === 'string' && isTimeZone(value) ? null : ' is not a time zone';
+
+/** Of a definition what is worked with beside the data; whoever imports the job judges all of it. */
+type StoredPolicy = Pick<CopyJob, 'id' | 'name' | 'mode' | 'retention' | 'gfs' | 'timeZone'>;
+
+const jobDocument = object<{ longhaulJob: number; job: StoredPolicy }>({
+  longhaulJob: version,
+  job: object<StoredPolicy>({
+    id: text,
+    name: text,
+    mode: oneOf('immediate', 'periodic'),
+    retention: object<RetentionPolicy>({ type: oneOf('restorePoints', 'days'), value: count }),
+    gfs: nullable(
+      object<GfsPolicy>({
+        weekly: nullable(
+          object<NonNullable<GfsPolicy['weekly']>>({ keep: count, day: oneOf(...WEEKDAYS) }),
+        ),
+        monthly: nullable(
+          object<NonNullable<GfsPolicy['monthly']>>({
+            keep: count,
+            week: oneOf('first', 'second', 'third', 'fourth', 'fifth', 'last'),
+          }),
+        ),
+        yearly: nullable(
+          object<NonNullable<GfsPolicy['yearly']>>({ keep: count, month: oneOf(...MONTHS) }),
+        ),
+        fullMethod: oneOf('synthetic', 'active'),
+      }),
+    ),
+    timeZone,
+  }),
+});
+
+/** What a list of jobs shows of a session. */
+export type SessionEnd = Pick<CopySession, 'id' | 'result' | 'endedAt'>;
+
+const sessionDocument = object<{ longhaulSession: number; session: SessionEnd }>({
+  longhaulSession: version,
+  session: object<SessionEnd>({
+    id: text,
+    result: nullable(
+      oneOf('success', 'warning', 'failed', 'stopped', 'actionRequired', 'nothingToCopy'),
+    ),
+    endedAt: nullable(instant),
+  }),
+});
 
 /** Keeps the job's definition beside its data; an unchanged one is not written again. */
 export async function writeJobDefinition(
@@ -27,16 +84,15 @@ export async function writeJobDefinition(
   await replaceFile(repository, path, bytes);
 }
 
-/** null: there is none. */
+/** null: there is none.
+ *  @throws METADATA_CORRUPT, CHAIN_FORMAT_UNKNOWN */
 export async function readJobDefinition(
   repository: BackupRepository,
   jobId: string,
 ): Promise<CopyJob | null> {
   const path = `${jobFolder(jobId)}/${JOB_DEFINITION_NAME}`;
   const bytes = await readWholeFile(repository, path, MAX_DEFINITION_BYTES);
-  if (bytes === null) return null;
-  const document = JSON.parse(bytes.toString('utf8')) as { job?: CopyJob };
-  return document.job ?? null;
+  return bytes === null ? null : (parseJson(bytes, path, jobDocument).job as CopyJob);
 }
 
 export async function writeSessionRecord(
@@ -49,21 +105,29 @@ export async function writeSessionRecord(
   await replaceFile(repository, path, json({ longhaulSession: DEFINITION_VERSION, session }));
 }
 
-/** How many session records the job has beside its data, and the newest of them; null: none. Their names sort by time. */
+/** How many session records the job has beside its data, and how the newest of them ended; null: none. Their names sort by time. A newest
+ *  one that cannot be read is a fault, not a session that did not take place. */
 export async function lastSessionRecord(
   repository: BackupRepository,
   jobId: string,
-): Promise<{ count: number; last: CopySession | null }> {
+): Promise<{ count: number; last: SessionEnd | null; fault: BackupError | null }> {
   const files: string[] = [];
   for (const year of await repository.list(`${jobFolder(jobId)}/${SESSIONS_FOLDER}`))
     if (year.type === 'folder')
       for (const entry of await repository.list(year.path))
         if (entry.type === 'file' && entry.name.endsWith('.json')) files.push(entry.path);
   const newest = files.sort().at(-1);
-  if (newest === undefined) return { count: 0, last: null };
-  const bytes = await readWholeFile(repository, newest, MAX_SESSION_BYTES);
-  const document = JSON.parse(bytes?.toString('utf8') ?? '{}') as { session?: CopySession };
-  return { count: files.length, last: document.session ?? null };
+  if (newest === undefined) return { count: 0, last: null, fault: null };
+  const found = { count: files.length, last: null, fault: null };
+  try {
+    const bytes = await readWholeFile(repository, newest, MAX_SESSION_BYTES);
+    return bytes === null
+      ? found
+      : { ...found, last: parseJson(bytes, newest, sessionDocument).session };
+  } catch (error) {
+    if (isBackupError(error) && isOfOneFile(error)) return { ...found, fault: error };
+    throw error;
+  }
 }
 
 /** 16 MiB: some 10,000 workloads. */

@@ -4,7 +4,12 @@ import type { Act } from './command-context.js';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { RepositoryView } from '../api/repository-schemas.js';
-import type { RestorePointView, StoredJob, WorkloadSummary } from '../domain/repository-view.js';
+import type {
+  RestorePointView,
+  StoredJob,
+  UnreadablePart,
+  WorkloadSummary,
+} from '../domain/repository-view.js';
 import {
   formatBytes,
   formatFields,
@@ -16,6 +21,7 @@ import {
   type DisplayText,
 } from './display-text.js';
 import { BackupError } from '../domain/errors.js';
+import { printError } from './print.js';
 import { finishOperation, type OperationFlags } from './follow-operation.js';
 import { describeStorage, exitOfCheck, reachableText } from './storage-display.js';
 
@@ -35,14 +41,18 @@ export function addRepositoryCommands(program: Command, act: Act): void {
     async (context, id: string) => {
       const path = repositoryPath(id);
       const scanned = await context.server.request<RepositoryView>('POST', `${path}/rescan`);
-      const workloads = await context.server.all<WorkloadSummary>(`${path}/workloads`);
-      const jobs = await context.server.all<StoredJob>(`${path}/jobs`);
-      context.show({ ...scanned, workloads, jobs }, () =>
+      const found = await context.server.browse<WorkloadSummary>(`${path}/workloads`);
+      const stored = await context.server.browse<StoredJob>(`${path}/jobs`);
+      const [workloads, jobs] = [found.items, stored.items];
+      const parts = [...found.unreadable, ...stored.unreadable];
+      const unreadable = [...new Map(parts.map((part) => [part.path, part])).values()];
+      context.show({ ...scanned, workloads, jobs, unreadable }, () =>
         displayLines([
           describeRepositories([scanned]),
           display``,
           describeWorkloads(workloads),
           ...(jobs.length === 0 ? [] : [display``, describeStoredJobs(jobs)]),
+          ...(unreadable.length === 0 ? [] : [display``, describeUnreadable(unreadable)]),
         ]),
       );
     },
@@ -94,6 +104,13 @@ function addRestoreCommand(program: Command, act: Act): void {
   );
 }
 
+function describeUnreadable(parts: readonly UnreadablePart[]): DisplayText {
+  return formatTable(
+    ['UNREADABLE', 'CODE', 'REASON'],
+    parts.map(({ path, code, reason }) => [path, code, reason]),
+  );
+}
+
 function describeStoredJobs(jobs: readonly StoredJob[]): DisplayText {
   return formatTable(
     ['JOB', 'NAME', 'WORKLOADS', 'RESTORE POINTS', 'SESSIONS', 'LAST SESSION'],
@@ -117,8 +134,10 @@ function addRestorePointCommands(program: Command, act: Act): void {
       .option('-w, --workload <id>', 'only of this workload')
       .description('List restore points, oldest first.'),
     async (context, id: string, { workload }: { workload?: string }) => {
-      const found = await context.server.all<RestorePointView>(pointsPath(id, workload));
-      context.show(found, () => describePoints(found));
+      const found = await context.server.browse<RestorePointView>(pointsPath(id, workload));
+      context.show(found.items, () => describePoints(found.items));
+      if (found.unreadable.length > 0)
+        printError(context.terminal, describeUnreadable(found.unreadable));
     },
   );
   act(

@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { BackupError, isErrorCode } from '../domain/errors.js';
+import type { BrowsePage, UnreadablePart } from '../domain/repository-view.js';
 
 const BASE_PATH = '/api/v1';
 
@@ -54,18 +55,25 @@ export class ServerClient {
 
   /** Every item of a list, page after page. */
   async all<Item>(path: string): Promise<Item[]> {
+    return (await this.browse<Item>(path)).items;
+  }
+
+  /** The same of what lies in a repository, with what could not be read there. */
+  async browse<Item>(path: string): Promise<{ items: Item[]; unreadable: UnreadablePart[] }> {
     const items: Item[] = [];
+    const unreadable: UnreadablePart[] = [];
     let cursor: string | undefined;
     do {
       const separator = path.includes('?') ? '&' : '?';
       const next = cursor === undefined ? '' : `${separator}cursor=${encodeURIComponent(cursor)}`;
-      const page: Page<Item> | null = await this.request('GET', `${path}${next}`);
+      const page: BrowsePage<Item> | null = await this.request('GET', `${path}${next}`);
       if (page === null || !Array.isArray(page.items))
         throw this.#notUnderstood('the answer is no list');
       items.push(...(page.items as readonly Item[]));
+      unreadable.push(...(page.unreadable ?? []));
       cursor = page.nextCursor;
     } while (cursor !== undefined);
-    return items;
+    return { items, unreadable };
   }
 
   /** Server-sent events until the server closes the connection. */

@@ -261,6 +261,12 @@ export const ERROR_CODES = {
     meaning: 'The commit record of a chain (chain.json) cannot be trusted.',
     hint: 'Both copies are damaged: the disks are still restorable with qemu-img; see docs/OPERATIONS.md.',
   },
+  CHAIN_RECORD_LOST: {
+    kind: 'corrupt',
+    meaning:
+      'The folder of a chain holds restore points that no commit record lists: the record is lost, or older than its data.',
+    hint: 'Put back the newest chain.json or chain.json.copy from a snapshot or backup of the target; without one, move the folder of the chain elsewhere: its disks stay restorable with qemu-img, and the next session begins a new chain (docs/OPERATIONS.md).',
+  },
   CHAIN_FORMAT_UNKNOWN: {
     kind: 'unsupported',
     meaning: 'The chain was written by a newer Longhaul.',
@@ -270,6 +276,12 @@ export const ERROR_CODES = {
     kind: 'invalid',
     meaning: 'The folder belongs to another job or workload.',
     hint: 'Import the job, or choose another target folder.',
+  },
+  METADATA_CORRUPT: {
+    kind: 'corrupt',
+    meaning:
+      'A small file beside the data (job.json, a session record, a lease) cannot be read as what it should be.',
+    hint: 'Restore points do not depend on it. Put the file back from a snapshot, or remove it: the next session writes its own.',
   },
   BLOCK_DIGEST_MISMATCH: {
     kind: 'corrupt',

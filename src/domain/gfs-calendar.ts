@@ -25,7 +25,7 @@ export interface GfsPeriod {
   readonly periodKey: string;
 }
 
-const MONTHS: readonly Month[] = [
+export const MONTHS: readonly Month[] = [
   'january',
   'february',
   'march',

@@ -1,5 +1,6 @@
 /** What is in a repository, as the API shows it. Plain JSON. */
 
+import type { ErrorCode } from './errors.js';
 import type {
   ImageFormat,
   RestorePointKind,
@@ -24,6 +25,15 @@ export interface BrowseRepositoryInput {
 export interface BrowsePage<Item> {
   readonly items: readonly Item[];
   readonly nextCursor?: string;
+  /** What could not be read and is missing from the list for that; with the first page only. */
+  readonly unreadable?: readonly UnreadablePart[];
+}
+
+/** A part of a repository that cannot be read: a chain, a definition of a job, a record, a lease. The rest is not touched by it. */
+export interface UnreadablePart {
+  readonly path: string;
+  readonly code: ErrorCode;
+  readonly reason: string;
 }
 
 export interface RepositoryDescription {

@@ -12,12 +12,12 @@ export interface NameStep {
   readonly path: string;
 }
 
-/** Swaps two steps on purpose: one rename that `isHeldBack` tells, after `passed` others, is done only after the next step that `isAwaited`
- *  tells. */
+/** Swaps steps on purpose: `heldBack` renames that `isHeldBack` tells, after `passed` others, are done only after the next step that
+ *  `isAwaited` tells. */
 export class PostponingRepository implements BackupRepository {
   readonly id: string;
   readonly capabilities;
-  #held: (() => Promise<void>) | null = null;
+  readonly #held: (() => Promise<void>)[] = [];
   #matches = 0;
 
   constructor(
@@ -25,6 +25,7 @@ export class PostponingRepository implements BackupRepository {
     private readonly isHeldBack: (step: NameStep) => boolean,
     private readonly isAwaited: (step: NameStep) => boolean,
     private readonly passed: number,
+    private readonly heldBack: number,
   ) {
     this.id = inner.id;
     this.capabilities = inner.capabilities;
@@ -32,9 +33,12 @@ export class PostponingRepository implements BackupRepository {
 
   async rename(from: string, to: string): Promise<void> {
     const step = { kind: 'rename', path: to } as const;
-    if (this.isHeldBack(step) && this.#matches++ === this.passed) {
-      this.#held = () => this.inner.rename(from, to);
-      return;
+    if (this.isHeldBack(step)) {
+      const match = this.#matches++;
+      if (match >= this.passed && match < this.passed + this.heldBack) {
+        this.#held.push(() => this.inner.rename(from, to));
+        return;
+      }
     }
     await this.inner.rename(from, to);
     await this.#letGo(step);
@@ -46,9 +50,8 @@ export class PostponingRepository implements BackupRepository {
   }
 
   async #letGo(step: NameStep): Promise<void> {
-    if (this.#held === null || !this.isAwaited(step)) return;
-    await this.#held();
-    this.#held = null;
+    if (!this.isAwaited(step)) return;
+    for (const rename of this.#held.splice(0)) await rename();
   }
 
   list(folder: string): Promise<RepositoryEntry[]> {

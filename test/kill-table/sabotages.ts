@@ -66,9 +66,10 @@ export const SABOTAGES: readonly {
     scenario: 'delete of a chain',
     stride: 2,
     sabotage: swapped(
-      ({ path }) => path.endsWith('/chain.json'),
+      isRecord,
       ({ kind }) => kind === 'remove',
-      1, // the record of the session that takes the chain over
+      2, // both files of the session that takes the chain over
+      2,
     ),
   },
   {
@@ -76,12 +77,18 @@ export const SABOTAGES: readonly {
     scenario: 'quarantine of what cannot be healed',
     stride: 2,
     sabotage: swapped(
-      ({ path }) => path.endsWith('/chain.json'),
+      isRecord,
       ({ kind, path }) => kind === 'rename' && path.includes('/.quarantine/'),
-      2, // the records of the session that takes the chain over and of the marks
+      4, // both files of the session that takes the chain over and of the marks
+      2,
     ),
   },
 ];
+
+/** Either file of the commit record: each is the record when the other is older. */
+function isRecord({ path }: NameStep): boolean {
+  return path.endsWith('/chain.json') || path.endsWith('/chain.json.copy');
+}
 
 function withoutSync(sync: (path: string) => boolean): Sabotage {
   return { options: { disable: { sync } } };
@@ -95,8 +102,10 @@ function swapped(
   isHeldBack: (step: NameStep) => boolean,
   isAwaited: (step: NameStep) => boolean,
   passed = 0,
+  heldBack = 1,
 ): Sabotage {
   return {
-    wrap: (repository) => new PostponingRepository(repository, isHeldBack, isAwaited, passed),
+    wrap: (repository) =>
+      new PostponingRepository(repository, isHeldBack, isAwaited, passed, heldBack),
   };
 }

@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { BackupError } from '../../domain/errors.js';
 import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
 
 /** Lists of blocks in the staging folder, streamed both ways, never held whole in memory.
  *
- *  A list file is a header of 64 bytes (magic, token, count) and entries of 16 bytes: two float64 in the machine's order (staging never
+ *  A list file is a header of 64 bytes (magic, token, count, digest of the entries) and entries of 16 bytes: two float64 in the machine's order (staging never
  *  leaves the machine's kind). Integers up to 2^53 are exact in it, and typed arrays read it without a loop.
  *  - planned block: guest block + layer × 2^40, file offset of its 64 KiB, or ENCODED_OFFSET when only an image reader can get it;
  *  - zero run: first guest block, count. */
@@ -12,8 +13,12 @@ export const LIST_HEADER_BYTES = 64;
 export const LIST_ENTRY_BYTES = 16;
 export const ENCODED_OFFSET = -1;
 const LAYER_FACTOR = 2 ** 40; // 2^40 blocks are 64 EiB; leaves 13 bits for the layer
-const MAGIC = 'LHLIST1\0';
+const MAGIC = 'LHLIST2\0';
 const TOKEN_BYTES = 32;
+const COUNT_OFFSET = 40;
+const DIGEST_OFFSET = 48;
+/** The first half of a SHA-256: it tells damage, nobody forges a list. */
+const LIST_DIGEST_BYTES = 16;
 const BUFFERED_ENTRIES = 65_536; // 1 MiB
 
 export function packBlock(guestBlock: number, layer: number): number {
@@ -30,6 +35,7 @@ export function layerOf(packed: number): number {
 
 export class BlockListWriter {
   private readonly buffer = new Float64Array(BUFFERED_ENTRIES * 2);
+  private readonly hash = createHash('sha256');
   private used = 0;
   count = 0;
 
@@ -51,6 +57,7 @@ export class BlockListWriter {
 
   private async flush(): Promise<void> {
     const bytes = Buffer.from(this.buffer.buffer, 0, this.used * LIST_ENTRY_BYTES);
+    this.hash.update(bytes);
     await this.file.write(bytes, LIST_HEADER_BYTES + this.count * LIST_ENTRY_BYTES);
     this.count += this.used;
     this.used = 0;
@@ -62,7 +69,8 @@ export class BlockListWriter {
     const header = Buffer.alloc(LIST_HEADER_BYTES);
     header.write(MAGIC, 0, 'latin1');
     header.write(this.token, 8, TOKEN_BYTES, 'latin1');
-    header.writeDoubleLE(this.count, 40);
+    header.writeDoubleLE(this.count, COUNT_OFFSET);
+    this.hash.digest().copy(header, DIGEST_OFFSET, 0, LIST_DIGEST_BYTES);
     await this.file.write(header, 0);
     await this.file.sync();
     return this.count;
@@ -73,22 +81,25 @@ export class BlockListReader {
   private constructor(
     private readonly file: ReadableFile,
     readonly count: number,
+    private readonly digest: Buffer,
   ) {}
 
   /** @throws STAGING_INVALID when the list is not whole or belongs to another plan */
   static async open(file: ReadableFile, token: string): Promise<BlockListReader> {
     const header = Buffer.alloc(LIST_HEADER_BYTES);
     const bytes = await file.read(header, 0);
-    const count = header.readDoubleLE(40);
+    const count = header.readDoubleLE(COUNT_OFFSET);
     if (
       bytes < LIST_HEADER_BYTES ||
       header.toString('latin1', 0, 8) !== MAGIC ||
-      header.toString('latin1', 8, 8 + TOKEN_BYTES) !== token
+      header.toString('latin1', 8, 8 + TOKEN_BYTES) !== token ||
+      !Number.isSafeInteger(count) ||
+      count < 0
     )
       throw new BackupError('STAGING_INVALID', `${file.path} does not belong to this plan`, {
         details: { path: file.path },
       });
-    return new BlockListReader(file, count);
+    return new BlockListReader(file, count, header.subarray(DIGEST_OFFSET));
   }
 
   /** Entries `first … first + count - 1` as pairs; fewer at the end. */
@@ -102,6 +113,17 @@ export class BlockListReader {
         details: { path: this.file.path },
       });
     return pairs;
+  }
+
+  /** Reads the whole list.
+   *  @throws STAGING_INVALID when it is not as it was written */
+  async assertSound(): Promise<void> {
+    const digest = createHash('sha256');
+    for await (const { pairs } of this.parts()) digest.update(Buffer.from(pairs.buffer));
+    if (digest.digest().subarray(0, LIST_DIGEST_BYTES).equals(this.digest)) return;
+    throw new BackupError('STAGING_INVALID', `${this.file.path} is not as it was written`, {
+      details: { path: this.file.path },
+    });
   }
 
   /** All entries in parts of at most 1 MiB. */

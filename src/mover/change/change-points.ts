@@ -104,6 +104,6 @@ export async function releaseStaging(
   context: MoverContext,
   input: ChangeInput,
 ): Promise<{ released: string[] }> {
-  const { place } = await ownedChain(context, input);
-  return { released: await discardAbandonedStaging(place.repository, place.chain) };
+  const { place, record } = await ownedChain(context, input);
+  return { released: await discardAbandonedStaging(place.repository, place.chain, record) };
 }

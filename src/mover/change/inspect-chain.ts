@@ -1,13 +1,14 @@
-import { isPointFolder, stagingFolder } from '../../chain/chain-paths.js';
+import { stagingFolder } from '../../chain/chain-paths.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
-import { takeChain } from '../../chain/chain-store.js';
+import { pointFolders, readChainRecord, recordLost, takeChain } from '../../chain/chain-store.js';
 import { isBackupError } from '../../domain/errors.js';
 import type { WorkloadType } from '../../domain/restore-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readStagedJson, stagedPath, type ComposedPoint } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { finishPendingChange } from './pending-change.js';
+import { removeEndedLeases } from '../../chain/leases.js';
 import { setUncommittedAside } from '../../chain/quarantine.js';
 import { sweepStaging } from '../staging/staging.js';
 
@@ -26,19 +27,46 @@ export interface InspectChainInput {
 
 /** Takes the chain over under a new epoch (made when there is none), carries out a change that was stopped, and sets aside folders of points
  *  that were never committed. A change that has to wait for a reader stays announced: copies go on meanwhile, merges and deletions do not.
- *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT */
+ *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST */
 export async function inspectTargetChain(
   context: MoverContext,
   input: InspectChainInput,
 ): Promise<{ record: ChainRecord; notes: string[] }> {
   const target = await context.repository(input.targetRepositoryId);
   const identity = { jobId: input.jobId, workload: input.workload };
+  const place = { repository: target, chain: input.chain };
+  await assertRecordCoversPoints(place);
   const seenAtMs = input.isSeen === true ? input.nowMs : null;
   const taken = await takeChain(target, input.chain, identity, input.owner, seenAtMs);
-  const place = { repository: target, chain: input.chain };
   const { record, notes } = await finishOrPostpone(context, place, taken, input.nowMs);
+  const asideNotes = await setOrphansAside(target, input.chain, record);
   await sweepStaging(target, input.chain, record);
-  return { record, notes: [...notes, ...(await setOrphansAside(target, input.chain, record))] };
+  await removeEndedLeases(target, input.chain, input.nowMs);
+  return { record, notes: [...notes, ...asideNotes] };
+}
+
+/** A commit that is stopped leaves its staging folder beside the folder that is not listed yet. A point without both was listed once: the
+ *  record is older than its data. Asked before the chain is taken, so that a record which is put back later is the newer one still.
+ *  @throws CHAIN_RECORD_LOST */
+async function assertRecordCoversPoints({ repository, chain }: ChainPlace): Promise<void> {
+  const record = await readChainRecord(repository, chain);
+  if (record === null) return;
+  const lost: string[] = [];
+  for (const id of await unlistedPoints(repository, chain, record))
+    if ((await repository.stat(stagingFolder(chain, id))) === null) lost.push(id);
+  if (lost.length > 0)
+    throw recordLost(chain, lost, `the record of revision ${record.revision} is older than they`);
+}
+
+/** Folders of points that the record neither lists nor has just announced the end of. */
+async function unlistedPoints(
+  repository: BackupRepository,
+  chain: string,
+  record: ChainRecord,
+): Promise<string[]> {
+  const listed = new Set(record.points.map(({ id }) => id));
+  const folders = await pointFolders(repository, chain);
+  return folders.filter((id) => !listed.has(id) && !isAnnounced(record, id));
 }
 
 async function finishOrPostpone(
@@ -64,14 +92,11 @@ async function setOrphansAside(
   record: ChainRecord,
 ): Promise<string[]> {
   const notes: string[] = [];
-  for (const entry of await target.list(chain)) {
-    if (entry.type !== 'folder' || !isPointFolder(entry.name)) continue;
-    if (record.points.some(({ id }) => id === entry.name)) continue;
-    if (isAnnounced(record, entry.name)) continue;
-    const staging = stagingFolder(chain, entry.name);
+  for (const id of await unlistedPoints(target, chain, record)) {
+    const staging = stagingFolder(chain, id);
     const composed = await readStagedJson<ComposedPoint>(target, stagedPath.composed(staging));
     if (composed !== null) continue;
-    notes.push(await setUncommittedAside(target, chain, record, entry.name));
+    notes.push(await setUncommittedAside(target, chain, record, id));
   }
   return notes;
 }

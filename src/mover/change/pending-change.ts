@@ -1,4 +1,4 @@
-import { leasedPointIds, namedByLeases } from '../../chain/leases.js';
+import { leasedPointIds, readLeases, type LeasesFound } from '../../chain/leases.js';
 import type { ChainRecord, PendingChange } from '../../chain/chain-record.js';
 import { writeChainRecord } from '../../chain/chain-store.js';
 import { afterRetention } from '../../chain/known-source-points.js';
@@ -26,12 +26,13 @@ export async function changeChain(
 ): Promise<ChainRecord> {
   const { repository, chain } = place;
   const record = await writeChainRecord(repository, chain, { ...announced, pending });
-  const leased = await leasedPointIds(repository, chain, before, nowMs);
+  const leases = await readLeases(repository, chain, nowMs);
+  const leased = leasedPointIds(before, leases);
   const inUse = needed.find((id) => leased.has(id));
   if (inUse !== undefined) {
     const { revision } = record;
     await writeChainRecord(repository, chain, { ...before, revision });
-    throw pointInUse(inUse);
+    throw pointInUse(inUse, leases);
   }
   return carryOut(context, place, record);
 }
@@ -49,9 +50,10 @@ export async function finishPendingChange(
   nowMs: number,
 ): Promise<ChainRecord> {
   if (record.pending === null) return record;
-  const named = await namedByLeases(place.repository, place.chain, nowMs);
-  const inUse = goingPoints(record.pending).find((id) => named.has(id));
-  if (inUse !== undefined) throw pointInUse(inUse);
+  const leases = await readLeases(place.repository, place.chain, nowMs);
+  const isUnclear = leases.doubtful.some(({ isUnreadable }) => isUnreadable);
+  const inUse = goingPoints(record.pending).find((id) => isUnclear || leases.named.has(id));
+  if (inUse !== undefined) throw pointInUse(inUse, leases);
   return carryOut(context, place, record);
 }
 
@@ -70,10 +72,10 @@ function goingPoints(pending: PendingChange): readonly string[] {
   }
 }
 
-function pointInUse(restorePointId: string): BackupError {
-  return new BackupError('POINT_IN_USE', `restore point ${restorePointId} is being read`, {
-    details: { restorePointId },
-  });
+function pointInUse(restorePointId: string, { doubtful }: LeasesFound): BackupError {
+  const doubts = doubtful.map(({ fault }) => fault.message);
+  const message = [`restore point ${restorePointId} is being read`, ...doubts].join('; ');
+  return new BackupError('POINT_IN_USE', message, { details: { restorePointId } });
 }
 
 /** Carries out what the record announces, from the start or from wherever it was stopped; the record without it is returned. */

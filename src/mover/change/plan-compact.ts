@@ -1,6 +1,6 @@
 import { availablePoints } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
-import { leasedPointIds } from '../../chain/leases.js';
+import { leasedPointIds, readLeases } from '../../chain/leases.js';
 import { withBelievedDates } from '../../domain/believed-dates.js';
 import type { MaintenanceSchedule } from '../../domain/copy-job.js';
 import { immutableReason } from '../../domain/immutability.js';
@@ -31,6 +31,6 @@ export async function planCompact(
   const isDue = maintenanceDue(input.schedule, lastDoneAtMs, nowMs);
   const rule = { ...ageBase(points, nowMs), immutableForDays: input.immutableForDays, nowMs };
   if (!isDue || immutableReason(full, rule) !== null) return { pointId: null };
-  const leased = await leasedPointIds(repository, input.chain, record, nowMs);
+  const leased = leasedPointIds(record, await readLeases(repository, input.chain, nowMs));
   return { pointId: leased.has(full.id) ? null : full.id };
 }

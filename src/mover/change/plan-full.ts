@@ -17,6 +17,7 @@ import { ImageStack, sameStamp, type LayerFile } from '../blocks/image-stack.js'
 import type { MoverContext } from '../task/mover-context.js';
 import { listPlannedBlocks } from '../copy/planned-blocks.js';
 import { targetLayersOf } from '../copy/scan-plan.js';
+import { isSoundPlan } from '../staging/sound-plan.js';
 import { discardStaging, makeStaging } from '../staging/staging.js';
 
 export interface FullOrder {
@@ -44,7 +45,11 @@ export async function planFull(
   const { target, staging, epoch, point } = order;
   const layers = await stampedLayers(order);
   const existing = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
-  if (existing !== null && isSame(existing, layers)) {
+  if (
+    existing !== null &&
+    isSame(existing, layers) &&
+    (await isSoundPlan(target, staging, existing))
+  ) {
     const plan = { ...existing, epoch };
     if (existing.epoch !== epoch) await writeStagedJson(target, stagedPath.plan(staging), plan);
     return work(target, staging, plan);

@@ -1,4 +1,4 @@
-import { leasedPointIds } from '../../chain/leases.js';
+import { leasedPointIds, readLeases } from '../../chain/leases.js';
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
 import type { CopyJob } from '../../domain/copy-job.js';
@@ -46,7 +46,8 @@ export async function maintenancePlan(
   const points = availablePoints(record);
   const dated = withBelievedDates(points);
   const missing = await firstUnreadable(repository, chain, record);
-  const leased = await leasedPointIds(repository, chain, record, nowMs);
+  const leases = await readLeases(repository, chain, nowMs);
+  const leased = leasedPointIds(record, leases);
   const isReadable = missing === null && record.pending === null;
   const plan = planRetention({
     points,
@@ -74,7 +75,11 @@ export async function maintenancePlan(
   return {
     ...plan,
     superseded: [],
-    warnings: missing === null ? plan.warnings : [...plan.warnings, missing],
+    warnings: [
+      ...plan.warnings,
+      ...(missing === null ? [] : [missing]),
+      ...leases.doubtful.map(({ fault }) => fault.message),
+    ],
     fulls: fulls.filter(({ restorePointId, synthesize }) => {
       const point = dated.find(({ id }) => id === restorePointId);
       return !synthesize || (point !== undefined && mayBecomeFull(point, points.at(-1), rule));

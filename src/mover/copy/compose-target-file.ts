@@ -96,6 +96,14 @@ async function assertCopied(
     );
 }
 
+/** What was copied by a list that has changed since would be put in wrong places.
+ *  @throws STAGING_INVALID */
+async function openSoundList(file: ReadableFile, token: string): Promise<BlockListReader> {
+  const list = await BlockListReader.open(file, token);
+  await list.assertSound();
+  return list;
+}
+
 async function composeDisk(
   context: MoverContext,
   target: BackupRepository,
@@ -121,8 +129,8 @@ async function composeDisk(
     const blocks = track(await target.openRead(stagedPath.blockList(staging, disk.disk)));
     const zeros = track(await target.openRead(stagedPath.zeroList(staging, disk.disk)));
     const mapping = new ClusterMapping(
-      await BlockListReader.open(blocks, plan.token),
-      await BlockListReader.open(zeros, plan.token),
+      await openSoundList(blocks, plan.token),
+      await openSoundList(zeros, plan.token),
       Math.ceil(disk.virtualSizeBytes / BLOCK_BYTES),
       (first, count) => slotsInUse(table, first, count),
     );

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { relativeParentLink, stagingFolder } from '../../chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
+import { setUncommittedAside } from '../../chain/quarantine.js';
 import type { DigestAlgorithm } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { pointFolderName } from '../../domain/path-segment.js';
@@ -24,8 +25,10 @@ import { listPlannedBlocks, type ChangeSource } from './planned-blocks.js';
 import { finishedScan, prepareScan, sameLayers, type BlockScan } from './scan-plan.js';
 import { copyWork } from '../staging/copy-cursor.js';
 import type { DiskWork } from '../../domain/disk-work.js';
+import { isSoundPlan } from '../staging/sound-plan.js';
 import { discardStaging, makeStaging } from '../staging/staging.js';
 import { identifiedPoints } from '../source/source-points.js';
+import { assertGoodBase } from './good-base.js';
 import {
   findSourceWorkload,
   requireCompletePoint,
@@ -81,21 +84,25 @@ export async function planCopy(
   const parent = input.algorithm === 'full' ? null : newestPoint(record);
   const identified = identifiedPoints(workload, record, input.sourceRepositoryId, input.epoch);
   if (input.changedBy === 'lineage') requireProvenBase(identified, parent!, input.lineageFrom);
+  if (parent !== null) await assertGoodBase(context, input, record, parent);
   const pointId = newPointId(record, point);
   const staging = stagingFolder(input.chain, pointId);
   const disks = point.disks.map(({ disk }) => disk);
   const layersOf = (disk: string) => sourceLayers(input.sourceRepositoryId, workload, point, disk);
 
   const existing = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
-  if (existing !== null && isSamePlan(existing, input, parent, layersOf)) {
+  if (
+    existing !== null &&
+    isSamePlan(existing, input, parent, layersOf) &&
+    (await isSoundPlan(target, staging, existing))
+  ) {
     const plan = { ...existing, epoch: input.epoch };
     if (existing.epoch !== input.epoch)
       await writeStagedJson(target, stagedPath.plan(staging), plan);
     return ready(target, staging, plan);
   }
 
-  // Lists, cursors and digests of a plan that no longer fits must not meet those of the next one.
-  if (existing !== null) await discardStaging(target, staging);
+  await makeRoom(target, input.chain, record, pointId);
   const prepared = await prepareStaging(context, input, {
     record,
     staging,
@@ -125,6 +132,21 @@ export async function planCopy(
   const plan = assemblePlan(input, { token, pointId, point, parent, planned, passedOver });
   await writeStagedJson(target, stagedPath.plan(staging), plan);
   return ready(target, staging, plan);
+}
+
+/** Takes away what a plan that cannot be gone on with left at the place of the next one. */
+async function makeRoom(
+  target: BackupRepository,
+  chain: string,
+  record: ChainRecord,
+  pointId: string,
+): Promise<void> {
+  // Its commit may have named the folder before it was stopped: without the staging nothing would tell that.
+  if ((await target.stat(`${chain}/${pointId}`)) !== null)
+    await setUncommittedAside(target, chain, record, pointId);
+  // Its lists, cursors and digests must not meet those of the next plan.
+  const staging = stagingFolder(chain, pointId);
+  if ((await target.stat(stagedPath.plan(staging))) !== null) await discardStaging(target, staging);
 }
 
 function assemblePlan(

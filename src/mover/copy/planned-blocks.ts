@@ -48,15 +48,16 @@ export async function listPlannedBlocks(
     await zerosFile.truncate(0);
     const blocks = new BlockListWriter(blocksFile, token);
     const zeros = new ZeroRunWriter(new BlockListWriter(zerosFile, token));
-    const changeMap = changedFile === null ? null : new ChangeMap(changedFile);
     const part = new SortedPart(Math.min(SORT_BLOCKS, stack.blockCount));
     let map: StackMap | undefined;
     const layerLimit = changes.type === 'lineage' ? changes.layerLimit : undefined;
     // A comparison may have found a block that the source does not hold: it is zeros now.
     const compared =
-      changeMap === null
+      changedFile === null
         ? null
         : await HeldWindows.read(target, staging, { disk, blockCount: stack.blockCount }, token);
+    const changeMap =
+      changedFile === null || compared === null ? null : new ChangeMap(changedFile, compared);
     const next = (block: number): number =>
       compared?.nextBlock(block) ?? stack.nextHeldBlock(block, layerLimit);
     for (let first = next(0); first < stack.blockCount; first = next(first + MAP_BLOCKS)) {

@@ -11,6 +11,8 @@ import {
   writeStagedJson,
   type PlanReference,
 } from '../staging/copy-plan.js';
+import { isBackupError, isStorageFault } from '../../domain/errors.js';
+import { ChangeMap } from '../blocks/change-map.js';
 import { ImageStack, sameStamp, type LayerFile } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { diskWork, openWindows } from '../staging/disk-work.js';
@@ -68,7 +70,7 @@ export async function prepareScan(
   const { record, staging, parent, disks, layersOf, ownLayersOf } = order;
   const target = await context.repository(input.targetRepositoryId);
   const known = disks.filter((disk) => parent.disks.some((entry) => entry.disk === disk));
-  const existing = await readStagedJson<BlockScan>(target, stagedPath.scan(staging));
+  const existing = await readScan(target, staging);
   if (existing !== null && isSameScan(existing, parent, known, layersOf)) {
     const scan = { ...existing, epoch: input.epoch };
     await writeStagedJson(target, stagedPath.scan(staging), scan);
@@ -127,6 +129,49 @@ async function windowsToCompare(
   }
 }
 
+/** null: there is none that can be gone on with: its list of windows, or what its cursors vouch for, is not as it was written. */
+async function readScan(target: BackupRepository, staging: string): Promise<BlockScan | null> {
+  const scan = await readStagedJson<BlockScan>(target, stagedPath.scan(staging));
+  for (const disk of scan?.disks ?? [])
+    if (!(await isSound(target, staging, disk, scan!.token))) return null;
+  return scan;
+}
+
+async function isSound(
+  target: BackupRepository,
+  staging: string,
+  disk: ScanDisk,
+  token: string,
+): Promise<boolean> {
+  try {
+    const windows = await HeldWindows.read(target, staging, disk, token);
+    if (windows.heldBlocks !== disk.heldBlocks) return false;
+    const cursor = stagedPath.scanCursor(staging, disk.disk);
+    const open = await openWindows(target, cursor, 0, windowCountOf(disk.heldBlocks));
+    if (open.length > 0 || disk.heldBlocks === 0) return true;
+    const file = await target.openRead(stagedPath.changeMap(staging, disk.disk));
+    try {
+      const map = new ChangeMap(file, windows);
+      const { blockCount } = disk;
+      for (
+        let first = windows.nextBlock(0);
+        first < blockCount;
+        first = windows.nextBlock(first + MAP_BLOCKS)
+      )
+        await map.read(first, Math.min(MAP_BLOCKS, blockCount - first));
+      return true;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (isBackupError(error) && !isStorageFault(error)) return false;
+    throw error;
+  }
+}
+
+/** Bits that are read at once. */
+const MAP_BLOCKS = 65_536;
+
 /** The scan in this staging folder, when all its windows are done and nothing it compared has changed since; null otherwise. */
 export async function finishedScan(
   target: BackupRepository,
@@ -135,7 +180,7 @@ export async function finishedScan(
   disks: readonly string[],
   layersOf: LayersOf,
 ): Promise<BlockScan | null> {
-  const scan = await readStagedJson<BlockScan>(target, stagedPath.scan(staging));
+  const scan = await readScan(target, staging);
   const known = disks.filter((disk) => parent.disks.some((entry) => entry.disk === disk));
   if (scan === null || !isSameScan(scan, parent, known, layersOf)) return null;
   for (const { disk, heldBlocks } of scan.disks) {

@@ -1,6 +1,7 @@
 import { chainFolder } from '../../chain/chain-paths.js';
 import { availablePoints, lineageOf, type ChainRecord } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
+import { nameOfPathSegment } from '../../domain/path-segment.js';
 import type { SourceDisk, SourceRestorePoint, SourceWorkload } from '../../domain/restore-point.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
 import { scanRepository, scanWorkload } from '../../layout/scan-repository.js';
@@ -8,7 +9,8 @@ import type { BackupRepository } from '../../repository/backup-repository.js';
 import { chainsIn, findChains } from '../../chain/find-chains.js';
 import type { LayerFile } from '../blocks/image-stack.js';
 
-/** Everything in a repository that can be copied from: what the backup tools left there, and Longhaul's own chains (a copy of a copy). */
+/** Everything in a repository that can be copied from: what the backup tools left there, and Longhaul's own chains (a copy of a copy). A
+ *  chain whose record cannot be read is a workload without restore points: who asks for it (`findSourceWorkload`) gets the reason. */
 export async function listSourceWorkloads(
   repository: BackupRepository,
   onUnaddressable?: (path: string) => void,
@@ -16,8 +18,10 @@ export async function listSourceWorkloads(
   const workloads = (await scanRepository(repository, onUnaddressable)).map((workload) =>
     withProofs(repository, workload),
   );
-  for (const { folder, record } of await findChains(repository))
+  const { chains, unreadable } = await findChains(repository);
+  for (const { folder, record } of chains)
     workloads.push(await chainAsSource(repository, folder, record));
+  for (const { path } of unreadable) if (path.includes('/')) workloads.push(unreadableChain(path));
   return workloads.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
@@ -139,6 +143,19 @@ async function chainAsSource(
     id: chainWorkloadId(record),
     folders: [folder],
     restorePoints,
+    isCopiedChain: true,
+  };
+}
+
+/** Under the id that it has when its record can be read, and with the name that its folder tells. */
+function unreadableChain(folder: string): SourceWorkload {
+  const segment = folder.slice(folder.indexOf('/') + 1);
+  return {
+    id: folder.replace('/', ':'),
+    name: nameOfPathSegment(segment) ?? segment,
+    type: 'unknown',
+    folders: [folder],
+    restorePoints: [],
     isCopiedChain: true,
   };
 }

@@ -1,4 +1,5 @@
-import { BackupError } from '../../domain/errors.js';
+import { hash } from 'node:crypto';
+import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.js';
 import { WINDOW_BLOCKS, type DigestAlgorithm } from '../../domain/digest.js';
 import type {
   CopiedSource,
@@ -76,13 +77,44 @@ export const stagedPath = {
 /** 16 MiB: a plan lists files, never blocks. */
 const MAX_PLAN_BYTES = 16 * 1024 * 1024;
 
-/** null: there is no (whole) plan in this folder. */
+/** Grows with every change of what lies in a staging folder: what another release left there is done again. */
+const STAGING_VERSION = 1;
+
+/** null: there is none that can be trusted. Staging may be lost at any time, so what is damaged there, or was written by another release, is
+ *  done again, like what is absent. */
 export async function readStagedJson<T extends { token: string }>(
   repository: BackupRepository,
   path: string,
 ): Promise<T | null> {
-  const bytes = await readWholeFile(repository, path, MAX_PLAN_BYTES);
-  return bytes === null ? null : (JSON.parse(bytes.toString('utf8')) as T);
+  try {
+    const bytes = await readWholeFile(repository, path, MAX_PLAN_BYTES);
+    return bytes === null ? null : sealedContent<T>(bytes);
+  } catch (error) {
+    if (isBackupError(error) && !isStorageFault(error)) return null;
+    throw error;
+  }
+}
+
+/** What carries its own digest and version was written by `writeStagedJson`. */
+function sealedContent<T>(bytes: Buffer): T | null {
+  let file: Partial<SealedFile<T>> | null;
+  try {
+    file = JSON.parse(bytes.toString('utf8')) as Partial<SealedFile<T>> | null;
+  } catch {
+    return null;
+  }
+  if (file?.longhaulStaging !== STAGING_VERSION || file.content === undefined) return null;
+  return file.digest === digestOf(file.content) ? file.content : null;
+}
+
+interface SealedFile<T> {
+  readonly longhaulStaging: number;
+  readonly digest: string;
+  readonly content: T;
+}
+
+function digestOf(content: unknown): string {
+  return hash('sha256', JSON.stringify(content), 'hex');
 }
 
 export async function writeStagedJson(
@@ -90,7 +122,8 @@ export async function writeStagedJson(
   path: string,
   value: { token: string },
 ): Promise<void> {
-  await replaceFile(repository, path, Buffer.from(`${JSON.stringify(value, null, 1)}\n`));
+  const file = { longhaulStaging: STAGING_VERSION, digest: digestOf(value), content: value };
+  await replaceFile(repository, path, Buffer.from(`${JSON.stringify(file, null, 1)}\n`));
 }
 
 /** The plan that `token` names.

@@ -34,7 +34,7 @@ export class HeldWindows {
     return new HeldWindows(blockCount, numbered(runs));
   }
 
-  /** @throws STAGING_INVALID when the list is not that of this token */
+  /** @throws STAGING_INVALID when the list is not that of this token, or not as it was written */
   static async read(
     repository: BackupRepository,
     staging: string,
@@ -44,7 +44,9 @@ export class HeldWindows {
     const file = await repository.openRead(stagedPath.heldWindows(staging, disk.disk));
     try {
       const runs: { first: number; count: number }[] = [];
-      for await (const { pairs } of (await BlockListReader.open(file, token)).parts())
+      const list = await BlockListReader.open(file, token);
+      await list.assertSound();
+      for await (const { pairs } of list.parts())
         for (let i = 0; i < pairs.length; i += 2)
           runs.push({ first: pairs[i]!, count: pairs[i + 1]! });
       return new HeldWindows(disk.blockCount, numbered(runs));

@@ -1,5 +1,6 @@
 import { isPointFolder, STAGING_FOLDER } from '../../chain/chain-paths.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
+import { setUncommittedAside } from '../../chain/quarantine.js';
 import { isBackupError } from '../../domain/errors.js';
 import {
   comparisonStagingId,
@@ -27,7 +28,8 @@ export async function discardStaging(repository: BackupRepository, staging: stri
     stagedPath.plan(staging),
     stagedPath.scan(staging),
   ])
-    await removeIfPresent(repository, path);
+    if ((await repository.stat(path))?.type === 'folder') await removeTree(repository, path);
+    else await removeIfPresent(repository, path);
   await repository.syncFolder(staging);
   await removeTree(repository, staging);
 }
@@ -65,11 +67,17 @@ async function hasPlan(repository: BackupRepository, staging: string): Promise<b
 export async function discardAbandonedStaging(
   repository: BackupRepository,
   chain: string,
+  record: ChainRecord,
 ): Promise<string[]> {
   const names: string[] = [];
+  const listed = new Set(record.points.map(({ id }) => id));
   for (const entry of await repository.list(`${chain}/${STAGING_FOLDER}`)) {
     const stays = isVerifyStagingId(entry.name) || isFullStagingId(entry.name);
     if (entry.type !== 'folder' || stays) continue;
+    // Its commit may have named its folder: without the staging nothing would tell that it was never listed.
+    const isNamed = isPointFolder(entry.name) && !listed.has(entry.name);
+    if (isNamed && (await repository.stat(`${chain}/${entry.name}`)) !== null)
+      await setUncommittedAside(repository, chain, record, entry.name);
     await discardStaging(repository, entry.path);
     names.push(entry.name);
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
+import { serializeChainRecord, type ChainRecord } from '../../../src/chain/chain-record.js';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { fencedRepository } from '../../../src/repository/fenced-repository.js';
@@ -20,6 +21,17 @@ interface Reading {
   readonly checkedDigests: number;
   readonly wrong: readonly string[];
 }
+
+const EMPTY_RECORD: ChainRecord = {
+  jobId: 'nightly',
+  workload: { id: 'web01', name: 'web01', type: 'libvirt-kvm' },
+  revision: 1,
+  epoch: 1,
+  owner: null,
+  presence: { lastSeenAt: null, absence: null },
+  points: [],
+  pending: null,
+};
 
 /** The reader is written from docs/FORMAT.md alone: it shares no code with the product, not even the language. */
 describe.skipIf(!requireTool('python3'))('a reader written from docs/FORMAT.md', () => {
@@ -68,6 +80,16 @@ describe.skipIf(!requireTool('python3'))('a reader written from docs/FORMAT.md',
     const before = await read(chain);
     await writeFile(join(chain, 'chain.json'), '{ "longhaulChain": 1 ');
     expect(await read(chain)).toEqual(before);
+  });
+
+  it('takes the newer of the two files of the commit record', async () => {
+    const chain = await copy('web01');
+    const before = await read(chain);
+    const path = join(chain, 'chain.json');
+    await writeFile(path, serializeChainRecord({ ...EMPTY_RECORD, revision: 1 }));
+    expect(await read(chain)).toEqual(before);
+    await writeFile(path, serializeChainRecord({ ...EMPTY_RECORD, revision: 1_000 }));
+    expect((await read(chain)).points).toEqual([]);
   });
 
   it('names the unit in which a bit was flipped', async () => {

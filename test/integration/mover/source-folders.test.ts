@@ -148,7 +148,7 @@ describe('a target with the chains of three machines, as a source', () => {
     expect(workload.isCopiedChain).toBe(true);
     expect(workload.folders).toEqual([chain]);
     expect(workload.restorePoints).toHaveLength(1);
-    expect(opened).toEqual([`${chain}/chain.json`]);
+    expect(opened).toEqual([`${chain}/chain.json`, `${chain}/chain.json.copy`]);
     expect(listed).toEqual([]);
   });
 

@@ -1,0 +1,126 @@
+import {
+  count,
+  instant,
+  listOf,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  tagged,
+  text,
+  type Shape,
+} from '../domain/json-shape.js';
+import type { Absence, Presence } from '../domain/absence.js';
+import type { SourceFingerprint } from '../domain/restore-point.js';
+import type {
+  CopiedSource,
+  KnownSourcePoint,
+  SourceJudgement,
+  TargetCompanion,
+  TargetDisk,
+  TargetRestorePoint,
+} from '../domain/target-point.js';
+import type { ChainRecord, PendingChange } from './chain-record.js';
+
+/** Shape of the commit record (docs/FORMAT.md, Commit record): the tables there, line by line. */
+
+const fingerprint = object<SourceFingerprint>({ byPath: text, byFile: text });
+
+const judgement = object<SourceJudgement>({
+  verdict: oneOf('grown', 'replaced'),
+  reason: text,
+  fingerprint: nullable(fingerprint),
+  epoch: count,
+});
+
+const source = object<CopiedSource>({
+  repositoryId: text,
+  restorePointId: text,
+  fingerprint: nullable(fingerprint),
+  copyId: optional(text),
+  provenInEpoch: optional(count),
+  judged: optional(judgement),
+});
+
+const kind = oneOf('full', 'increment');
+const flags = listOf(oneOf('weekly', 'monthly', 'yearly'));
+
+const disk = object<TargetDisk>({
+  disk: text,
+  path: text,
+  format: oneOf('qcow2', 'raw'),
+  kind,
+  sizeBytes: count,
+  virtualSizeBytes: count,
+  digests: object<TargetDisk['digests']>({
+    path: text,
+    algorithm: oneOf('sha256', 'blake3'),
+    tableDigest: text,
+  }),
+  tablesPath: text,
+});
+
+const companion = object<TargetCompanion>({ path: text, sizeBytes: count, digest: text });
+
+const point = object<TargetRestorePoint>({
+  id: text,
+  createdAt: instant,
+  copiedAt: instant,
+  kind,
+  parentId: nullable(text),
+  chainId: text,
+  state: oneOf('available', 'retired'),
+  health: oneOf('good', 'corrupt', 'unknown'),
+  verifiedAt: nullable(instant),
+  flags,
+  disks: listOf(disk),
+  companions: listOf(companion),
+  source,
+  copyId: text,
+});
+
+const ids = object<{ readonly ids: readonly string[] }>({ ids: listOf(text) });
+
+const pending = tagged<PendingChange>({
+  merge: object({ intoId: text, fromId: text }),
+  replace: object({ pointId: text, verifiedAt: instant, disks: listOf(disk), flags }),
+  delete: ids,
+  quarantine: ids,
+});
+
+const presence = object<Presence>({
+  lastSeenAt: nullable(instant),
+  absence: nullable(
+    object<Absence>({
+      firstMissedAt: instant,
+      lastMissedAt: instant,
+      missedDays: count,
+      provenMs: count,
+      lastSpanMs: count,
+      announcedAt: nullable(instant),
+    }),
+  ),
+});
+
+const knownSourcePoint = object<KnownSourcePoint>({
+  repositoryId: text,
+  restorePointId: text,
+  createdAt: instant,
+});
+
+export const chainRecordShape: Shape<ChainRecord> = object<ChainRecord>({
+  jobId: text,
+  workload: object<ChainRecord['workload']>({
+    id: text,
+    name: text,
+    type: oneOf('olvm-rhv', 'libvirt-kvm', 'unknown'),
+  }),
+  revision: count,
+  epoch: count,
+  owner: nullable(text),
+  presence,
+  points: listOf(point),
+  pending: nullable(pending),
+  knownSourcePoints: optional(listOf(knownSourcePoint)),
+  compactedAt: optional(instant),
+});

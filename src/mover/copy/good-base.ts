@@ -1,0 +1,67 @@
+import type { ChainRecord } from '../../chain/chain-record.js';
+import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.js';
+import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import { withVerifier } from '../blocks/verify-units.js';
+import type { MoverContext } from '../task/mover-context.js';
+
+const HINT =
+  'Run `longhaul restore-point verify <repository>`: it heals the point or sets it aside, and the next session goes on from what is good.';
+
+/** Looks at the files that an increment is to be built on, before it is planned: that each is a file of the size that the record lists, and
+ *  that its first and its last unit, header and reference counts, have their digests. Cheap, and so no proof that all is well: a file that was
+ *  cut, exchanged or taken away shows.
+ *  @throws RESTORE_POINT_BROKEN, BLOCK_DIGEST_MISMATCH */
+export async function assertGoodBase(
+  context: MoverContext,
+  place: { readonly targetRepositoryId: string; readonly chain: string },
+  record: ChainRecord,
+  base: TargetRestorePoint,
+): Promise<void> {
+  // What the record says of the files of a change that is under way may be out of date (docs/FORMAT.md, Pending changes).
+  if (record.pending !== null) return;
+  for (const disk of base.disks) {
+    const fault = await baseFault(context, place, disk);
+    if (fault === null) continue;
+    const { code, words } = fault;
+    throw new BackupError(
+      code,
+      `nothing is built on restore point ${base.id}: ${place.chain}/${disk.path} ${words}`,
+      { details: { restorePointId: base.id, path: `${place.chain}/${disk.path}` }, hint: HINT },
+    );
+  }
+}
+
+interface BaseFault {
+  readonly code: 'RESTORE_POINT_BROKEN' | 'BLOCK_DIGEST_MISMATCH';
+  readonly words: string;
+}
+
+async function baseFault(
+  context: MoverContext,
+  { targetRepositoryId: repositoryId, chain }: { targetRepositoryId: string; chain: string },
+  disk: TargetDisk,
+): Promise<BaseFault | null> {
+  const repository = await context.repository(repositoryId);
+  const broken = (words: string) => ({ code: 'RESTORE_POINT_BROKEN', words }) as const;
+  try {
+    const entry = await repository.stat(`${chain}/${disk.path}`);
+    if (entry === null) return broken('is missing');
+    if (entry.type !== 'file') return broken('is not a file');
+    const { sizeBytes } = entry.stamp;
+    if (sizeBytes !== disk.sizeBytes)
+      return broken(`has ${sizeBytes} bytes instead of ${disk.sizeBytes}`);
+    const isGood = await withVerifier(
+      context,
+      { repositoryId, chain },
+      disk,
+      async (verifier, unitCount) =>
+        (await verifier.badUnits(0, 1)).length === 0 &&
+        (await verifier.badUnits(unitCount - 1, 1)).length === 0,
+    );
+    if (isGood) return null;
+    return { code: 'BLOCK_DIGEST_MISMATCH', words: 'does not begin or end as it was written' };
+  } catch (error) {
+    if (!isBackupError(error) || isStorageFault(error)) throw error;
+    return broken(`cannot be checked: ${error.message}`);
+  }
+}

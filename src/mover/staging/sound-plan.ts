@@ -1,0 +1,43 @@
+import { isBackupError, isStorageFault } from '../../domain/errors.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { BlockListReader } from '../blocks/block-list.js';
+import { readStagedJson, stagedPath, type ComposedPoint, type CopyPlan } from './copy-plan.js';
+
+/** Whether everything that a plan stands on is there as it was written: its lists, and what was composed, when something was. Asked before a
+ *  plan is taken up: one that is not sound would fail every session in the same way. Reads the lists, 32 bytes for each MiB of the copy. */
+export async function isSoundPlan(
+  target: BackupRepository,
+  staging: string,
+  plan: CopyPlan,
+): Promise<boolean> {
+  const composed = stagedPath.composed(staging);
+  if ((await target.stat(composed)) !== null)
+    return (await readStagedJson<ComposedPoint>(target, composed))?.token === plan.token;
+  for (const { disk, slotCount } of plan.disks) {
+    const blocks = await soundCount(target, stagedPath.blockList(staging, disk), plan.token);
+    const zeros = await soundCount(target, stagedPath.zeroList(staging, disk), plan.token);
+    if (blocks !== slotCount || zeros === null) return false;
+  }
+  return true;
+}
+
+/** Number of entries; null when the list is not whole. */
+async function soundCount(
+  target: BackupRepository,
+  path: string,
+  token: string,
+): Promise<number | null> {
+  try {
+    const file = await target.openRead(path);
+    try {
+      const list = await BlockListReader.open(file, token);
+      await list.assertSound();
+      return list.count;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (isBackupError(error) && !isStorageFault(error)) return null;
+    throw error;
+  }
+}

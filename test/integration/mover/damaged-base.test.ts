@@ -1,0 +1,73 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { chainFolder } from '../../../src/chain/chain-paths.js';
+import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
+import { LivingChain } from '../../support/living/living-chain.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+
+const FIRST_MS = Date.parse('2026-11-01T01:00:00Z');
+const DAY_MS = 86_400_000;
+const UNIT = 65_536;
+
+/** The next backup must not become an increment on a file that is not what the record says. */
+describe('a newest point of the target whose disk file', () => {
+  let target: SimulatedRepository;
+  let living: LivingChain;
+  let newest: TargetRestorePoint;
+  let path: string;
+  beforeEach(async () => {
+    target = new SimulatedRepository('offsite');
+    const source = new SimulatedRepository('primary');
+    living = await LivingChain.begin({ source, target }, FIRST_MS, {
+      mode: 'periodic',
+      retention: { type: 'restorePoints', value: 7 },
+      gfs: null,
+      timeZone: 'UTC',
+    });
+    await living.session();
+    living.source.work(2);
+    await living.source.backUp(FIRST_MS + DAY_MS, 'incremental');
+    await living.session();
+    newest = (await living.points()).at(-1)!;
+    path = `${chainFolder('nightly', living.chain.workloadId)}/${newest.disks[0]!.path}`;
+    living.source.work(3);
+    await living.source.backUp(FIRST_MS + 2 * DAY_MS, 'incremental');
+  });
+
+  async function change(to: (size: number) => { truncate?: number; at?: number }): Promise<void> {
+    const file = await target.openWrite(path, 'existing');
+    const { truncate, at } = to((await file.stamp()).sizeBytes);
+    if (truncate !== undefined) await file.truncate(truncate);
+    if (at !== undefined) await file.write(Buffer.from('rot'), at);
+    await file.close();
+  }
+
+  it.each([
+    ['was cut', () => change((size) => ({ truncate: size - UNIT })), 'RESTORE_POINT_BROKEN'],
+    ['is empty', () => change(() => ({ truncate: 0 })), 'RESTORE_POINT_BROKEN'],
+    ['has grown', () => change((size) => ({ at: size })), 'RESTORE_POINT_BROKEN'],
+    ['begins with other bytes', () => change(() => ({ at: 24 })), 'BLOCK_DIGEST_MISMATCH'],
+    ['ends with other bytes', () => change((size) => ({ at: size - 9 })), 'BLOCK_DIGEST_MISMATCH'],
+    ['is missing', () => target.remove(path), 'RESTORE_POINT_BROKEN'],
+    [
+      'is no file',
+      async () => {
+        await target.remove(path);
+        await target.makeFolder(path);
+      },
+      'RESTORE_POINT_BROKEN',
+    ],
+  ])('%s gets nothing on top, and the session says why', async (_, damage, code) => {
+    await damage();
+    const before = (await living.points()).map(({ id }) => id);
+    const outcome = String(await living.session().catch((error: unknown) => error));
+    expect(outcome).toContain(`"code":"${code}"`);
+    expect(outcome).toContain(`nothing is built on restore point ${newest.id}`);
+    expect((await living.points()).map(({ id }) => id)).toEqual(before);
+  });
+
+  it('is as it was written gets the next point on top', async () => {
+    await living.session();
+    expect(await living.points()).toHaveLength(3);
+    expect(await living.wrongPoints()).toEqual([]);
+  });
+});

@@ -1,0 +1,302 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { parseChainRecord, serializeChainRecord } from '../../../src/chain/chain-record.js';
+import type { ChainRecord } from '../../../src/chain/chain-record.js';
+import {
+  ownedChainRecord,
+  readChainRecord,
+  takeChain,
+  writeChainRecord,
+} from '../../../src/chain/chain-store.js';
+import { BackupError, isBackupError } from '../../../src/domain/errors.js';
+import { fencedRepository } from '../../../src/repository/fenced-repository.js';
+import { makeFolderDurable, replaceFile } from '../../../src/repository/replace-file.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { targetChain } from '../domain/chain-builder.js';
+
+const FOLDER = 'nightly/web01';
+const MAIN = `${FOLDER}/chain.json`;
+const COPY = `${FOLDER}/chain.json.copy`;
+const POINT = `${FOLDER}/2026-11-24T220000Z`;
+const IDENTITY = {
+  jobId: 'nightly',
+  workload: { id: 'web01', name: 'web01', type: 'libvirt-kvm' },
+} as const;
+
+const PRESENCE = { lastSeenAt: null, absence: null };
+
+/** A takeover that says nothing about the source. */
+function take(...[where, folder, identity, owner]: TakeArguments): Promise<ChainRecord> {
+  return takeChain(where, folder, identity, owner, null);
+}
+type TakeArguments = Parameters<typeof takeChain> extends [...infer First, unknown] ? First : never;
+
+let repository: SimulatedRepository;
+beforeEach(async () => {
+  repository = new SimulatedRepository('offsite');
+  await makeFolderDurable(repository, FOLDER);
+});
+
+/** The record at a revision; its one point tells the revisions apart. */
+function recordAt(revision: number, change: Partial<ChainRecord> = {}): ChainRecord {
+  const points = targetChain(['2026-11-24']).map((point) => ({
+    ...point,
+    id: '2026-11-24T220000Z',
+    chainId: '2026-11-24T220000Z',
+    companions: [{ path: `config/${revision}`, sizeBytes: 1, digest: '00' }],
+  }));
+  return {
+    ...IDENTITY,
+    revision,
+    epoch: 3,
+    owner: 'session-1',
+    presence: PRESENCE,
+    points,
+    pending: null,
+    ...change,
+  };
+}
+
+async function put(path: string, bytes: Uint8Array | null): Promise<void> {
+  if (bytes !== null) await replaceFile(repository, path, bytes);
+}
+
+async function putPoint(folder = POINT): Promise<void> {
+  await makeFolderDurable(repository, folder);
+  await put(`${folder}/vda.qcow2`, Buffer.from('disk'));
+}
+
+async function bytesOf(path: string): Promise<string | null> {
+  if ((await repository.stat(path)) === null) return null;
+  const file = await repository.openRead(path);
+  const bytes = Buffer.alloc((await file.stamp()).sizeBytes);
+  await file.read(bytes, 0);
+  await file.close();
+  return bytes.toString();
+}
+
+async function codeOf(answer: Promise<unknown>): Promise<string> {
+  try {
+    await answer;
+    return 'no error';
+  } catch (error) {
+    return isBackupError(error) ? error.code : String(error);
+  }
+}
+
+const WHOLE = serializeChainRecord(recordAt(10));
+/** What can be found in the place of a file of which revision 10 was written last. */
+const FOUND = {
+  whole: WHOLE,
+  older: serializeChainRecord(recordAt(7)),
+  'newer by one': serializeChainRecord(recordAt(11)),
+  'newer by many': serializeChainRecord(recordAt(20)),
+  foreign: serializeChainRecord(recordAt(30, { jobId: 'weekly' })),
+  lost: null,
+  empty: Buffer.alloc(0),
+  cut: WHOLE.subarray(0, WHOLE.length / 2),
+};
+type Found = keyof typeof FOUND;
+
+const FOREIGN = 'CHAIN_FOREIGN';
+const LOST = 'CHAIN_RECORD_LOST';
+const CORRUPT = 'CHAIN_RECORD_CORRUPT';
+
+/** Which revision is the record, by the order of writes in docs/FORMAT.md: the copy is written first, whole and durable, then the main
+ *  file; so whatever is whole was the record once, the higher revision later than the lower one. Rows: `chain.json`; columns: its copy. */
+const COLUMNS: readonly Found[] = [
+  'whole', 'older', 'newer by one', 'newer by many', 'foreign', 'lost', 'empty', 'cut',
+]; // prettier-ignore
+// prettier-ignore
+const RIGHT: Record<Found, readonly (number | string)[]> = {
+  whole:           [10, 10, 11, 20, 10, 10, 10, 10],
+  older:           [10,  7, 11, 20,  7,  7,  7,  7],
+  'newer by one':  [11, 11, 11, 20, 11, 11, 11, 11],
+  'newer by many': [20, 20, 20, 20, 20, 20, 20, 20],
+  foreign:         [10,  7, 11, 20, FOREIGN, FOREIGN, FOREIGN, FOREIGN],
+  lost:            [10,  7, 11, 20, FOREIGN, LOST, CORRUPT, CORRUPT],
+  empty:           [10,  7, 11, 20, FOREIGN, CORRUPT, CORRUPT, CORRUPT],
+  cut:             [10,  7, 11, 20, FOREIGN, CORRUPT, CORRUPT, CORRUPT],
+};
+const COMBINATIONS = Object.entries(RIGHT).flatMap(([main, answers]) =>
+  answers.map((right, column) => ({ main: main as Found, copy: COLUMNS[column]!, right })),
+);
+
+describe('the two files of the commit record', () => {
+  it.each(COMBINATIONS)('chain.json $main, its copy $copy: $right', async (combination) => {
+    const { main, copy, right } = combination;
+    await putPoint();
+    await put(MAIN, FOUND[main]);
+    await put(COPY, FOUND[copy]);
+    const before = [await bytesOf(MAIN), await bytesOf(COPY)];
+    const taken = take(repository, FOLDER, IDENTITY, 'session-2');
+    if (typeof right === 'string') {
+      expect(await codeOf(taken)).toBe(right);
+      expect([await bytesOf(MAIN), await bytesOf(COPY)]).toEqual(before);
+    } else {
+      expect(await taken).toMatchObject({ revision: right + 1, epoch: 4, owner: 'session-2' });
+      expect((await taken).points[0]?.companions[0]?.path).toBe(`config/${right}`);
+      // Both are whole and equal again.
+      const now = [await bytesOf(MAIN), await bytesOf(COPY)];
+      expect(now[0]).toBe(now[1]);
+      expect(parseChainRecord(Buffer.from(now[0] ?? ''), MAIN)).toEqual(await taken);
+    }
+    expect(await bytesOf(`${POINT}/vda.qcow2`)).toBe('disk');
+  });
+
+  it('names the folder and the points when both are lost, and says that nothing was changed', async () => {
+    await putPoint();
+    await putPoint(`${FOLDER}/2026-11-25T220000Z-2`);
+    const error: unknown = await readChainRecord(repository, FOLDER).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).toMatchObject({
+      code: 'CHAIN_RECORD_LOST',
+      details: { folder: FOLDER, points: ['2026-11-24T220000Z', '2026-11-25T220000Z-2'] },
+    });
+    expect(String(error)).toContain('Nothing was changed');
+  });
+
+  it('begins a chain where no point lies, empty folders and rests of other work notwithstanding', async () => {
+    await makeFolderDurable(repository, POINT);
+    await makeFolderDurable(repository, `${FOLDER}/.staging/2026-11-24T220000Z/work`);
+    await putPoint(`${FOLDER}/.quarantine/2026-11-23T220000Z-corrupt-4`);
+    expect(await readChainRecord(repository, FOLDER)).toBeNull();
+    const taken = await take(repository, FOLDER, IDENTITY, 'session-1');
+    expect(taken).toEqual({
+      ...IDENTITY, revision: 1, epoch: 1, owner: 'session-1', presence: PRESENCE, points: [], pending: null,
+    }); // prettier-ignore
+  });
+
+  it.each([
+    ['main', MAIN, COPY],
+    ['copy', COPY, MAIN],
+  ])('changes nothing when the %s file is of a newer version', async (_, newer, known) => {
+    await put(
+      newer,
+      Buffer.from(WHOLE.toString().replace('"longhaulChain": 1', '"longhaulChain": 2')),
+    );
+    await put(known, WHOLE);
+    expect(await codeOf(take(repository, FOLDER, IDENTITY, 's'))).toBe('CHAIN_FORMAT_UNKNOWN');
+    expect(await bytesOf(known)).toBe(WHOLE.toString());
+  });
+
+  it('does not take storage that cannot be read for a damaged file', async () => {
+    await put(MAIN, WHOLE);
+    await put(COPY, WHOLE);
+    const failing = {
+      ...fencedRepository(repository, () => undefined),
+      openRead: (path: string) =>
+        path === COPY
+          ? Promise.reject(new BackupError('REPOSITORY_IO_ERROR', 'bad sector'))
+          : repository.openRead(path),
+    };
+    expect(await codeOf(readChainRecord(failing, FOLDER))).toBe('REPOSITORY_IO_ERROR');
+  });
+});
+
+describe('writing the record', () => {
+  it('grows the revision by one and writes the copy first', async () => {
+    const first = await writeChainRecord(repository, FOLDER, recordAt(0));
+    expect(first.revision).toBe(1);
+    const operations = repository.operations.length;
+    await writeChainRecord(repository, FOLDER, first);
+    const renames = repository.operations.slice(operations).filter(({ kind }) => kind === 'rename');
+    expect(renames.map(({ to }) => to)).toEqual([COPY, MAIN]);
+  });
+
+  it.each([
+    ['a lower revision', { revision: 9 }],
+    ['a higher revision', { revision: 11 }],
+    ['an older epoch', { epoch: 2 }],
+  ])('refuses a record with %s than the one on disk', async (_, change) => {
+    await put(MAIN, WHOLE);
+    await put(COPY, WHOLE);
+    expect(await codeOf(writeChainRecord(repository, FOLDER, recordAt(10, change)))).toBe(
+      'STALE_EPOCH',
+    );
+    expect(await bytesOf(MAIN)).toBe(WHOLE.toString());
+  });
+
+  it('compares with the copy when that is ahead', async () => {
+    await put(MAIN, WHOLE);
+    await put(COPY, FOUND['newer by one']);
+    expect(await codeOf(writeChainRecord(repository, FOLDER, recordAt(10)))).toBe('STALE_EPOCH');
+    expect((await writeChainRecord(repository, FOLDER, recordAt(11))).revision).toBe(12);
+  });
+});
+
+describe('taking a chain', () => {
+  beforeEach(async () => {
+    await put(MAIN, WHOLE);
+    await put(COPY, WHOLE);
+  });
+
+  it('changes nothing for the owner that has it', async () => {
+    const taken = await take(repository, FOLDER, IDENTITY, 'session-1');
+    expect(taken).toEqual(recordAt(10));
+    expect(await bytesOf(MAIN)).toBe(WHOLE.toString());
+  });
+
+  it.each([
+    ['another job', { ...IDENTITY, jobId: 'weekly' }],
+    ['another workload', { ...IDENTITY, workload: { ...IDENTITY.workload, id: 'web02' } }],
+  ])('refuses the chain of %s', async (_, identity) => {
+    expect(await codeOf(take(repository, FOLDER, identity, 'session-2'))).toBe(FOREIGN);
+    expect(await bytesOf(MAIN)).toBe(WHOLE.toString());
+  });
+
+  it('takes the new name of a workload over', async () => {
+    const workload = { ...IDENTITY.workload, name: 'shop' };
+    const taken = await take(repository, FOLDER, { ...IDENTITY, workload }, 'session-2');
+    expect(taken.workload.name).toBe('shop');
+  });
+
+  it.each([
+    ['a chain that is not there', 'nightly/web02', 3, 'FILE_MISSING'],
+    ['an older epoch', FOLDER, 2, 'STALE_EPOCH'],
+    ['a newer epoch', FOLDER, 4, 'STALE_EPOCH'],
+    ['its own epoch', FOLDER, 3, 'no error'],
+  ])('gives the record of %s', async (_, folder, epoch, code) => {
+    expect(await codeOf(ownedChainRecord(repository, folder, epoch))).toBe(code);
+  });
+
+  it.each([
+    ['taken again', () => take(repository, FOLDER, IDENTITY, 'session-1')],
+    ['asked for by its owner', () => ownedChainRecord(repository, FOLDER, 3)],
+  ])('ends a write that was stopped between the two files when it is %s', async (_, ask) => {
+    await put(COPY, FOUND['newer by one']);
+    expect((await ask()).revision).toBe(11);
+    const newer = FOUND['newer by one'].toString();
+    expect([await bytesOf(MAIN), await bytesOf(COPY)]).toEqual([newer, newer]);
+  });
+});
+
+describe('the content of the record', () => {
+  const wrong = (path: readonly (string | number)[], value: unknown): Buffer => {
+    const record = JSON.parse(JSON.stringify(recordAt(10))) as ChainRecord;
+    let place = record as unknown as Record<string | number, unknown>;
+    for (const name of path.slice(0, -1)) place = place[name] as typeof place;
+    place[path.at(-1)!] = value;
+    return serializeChainRecord(record);
+  };
+
+  it.each([
+    [['points'], null, 'record.points is not a list'],
+    [['points', 0], 'x', 'record.points[0] is not an object'],
+    [['points', 0, 'createdAt'], 'yesterday', 'record.points[0].createdAt is not a date'],
+    [['points', 0, 'parentId'], undefined, 'record.points[0].parentId is missing'],
+    [['points', 0, 'health'], 'fine', 'record.points[0].health is none of good, corrupt, unknown'],
+    [['pending'], { type: 'forget' }, 'record.pending.type is none of'],
+    [['pending'], { type: 'merge', intoId: 'a' }, 'record.pending.fromId is missing'],
+    [['revision'], -1, 'record.revision is not a count'],
+    [['workload'], [], 'record.workload is not an object'],
+  ])('is refused with %j of %j, digest or not', (path, value, words) => {
+    expect(() => parseChainRecord(wrong(path, value), MAIN)).toThrow(words);
+  });
+
+  it('may hold fields that this release does not know, and keeps them', async () => {
+    await put(MAIN, wrong(['points', 0, 'colour'], 'blue'));
+    const taken = await take(repository, FOLDER, IDENTITY, 'session-2');
+    expect(taken.points[0]).toHaveProperty('colour', 'blue');
+  });
+});

@@ -1,0 +1,138 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ChainRecord } from '../../../src/chain/chain-record.js';
+import {
+  holdLease,
+  LEASE_MS,
+  leasedPointIds,
+  readLeases,
+  releaseLease,
+  removeEndedLeases,
+} from '../../../src/chain/leases.js';
+import { makeFolderDurable, replaceFile } from '../../../src/repository/replace-file.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { targetChain } from '../domain/chain-builder.js';
+
+const CHAIN = 'nightly/web01';
+const DAY_MS = 86_400_000;
+/** A full, and two increments on it; then a full of its own. */
+const [FULL, FIRST, SECOND] = targetChain(['2026-11-21', '2026-11-22', '2026-11-23']);
+const [OTHER] = targetChain(['2026-11-24']);
+const RECORD: ChainRecord = {
+  jobId: 'nightly',
+  workload: { id: 'web01', name: 'web01', type: 'libvirt-kvm' },
+  revision: 1,
+  epoch: 1,
+  owner: null,
+  presence: { lastSeenAt: null, absence: null },
+  points: [FULL!, FIRST!, SECOND!, OTHER!],
+  pending: null,
+};
+const ALL = RECORD.points.map(({ id }) => id);
+
+let repository: SimulatedRepository;
+/** Now, by the clock of the storage. */
+let nowMs: number;
+beforeEach(async () => {
+  repository = new SimulatedRepository('offsite');
+  await makeFolderDurable(repository, `${CHAIN}/.leases`);
+  await put('clock', Buffer.from(''));
+  nowMs = await writtenAtMs('clock');
+});
+
+async function put(name: string, bytes: Uint8Array): Promise<void> {
+  await replaceFile(repository, `${CHAIN}/.leases/${name}`, bytes);
+}
+
+async function writtenAtMs(name: string): Promise<number> {
+  const entry = await repository.stat(`${CHAIN}/.leases/${name}`);
+  return Number(BigInt(entry!.stamp.modifiedAtNs) / 1_000_000n);
+}
+
+async function hold(id: string, restorePointId: string, expiresAtMs: number): Promise<void> {
+  await holdLease(repository, CHAIN, id, { restorePointId, purpose: 'restore', expiresAtMs });
+}
+
+async function leased(atMs = nowMs): Promise<string[]> {
+  return [...leasedPointIds(RECORD, await readLeases(repository, CHAIN, atMs))].sort();
+}
+
+describe('a lease', () => {
+  it('keeps its point and everything below it, and nothing else', async () => {
+    await hold('one', FIRST!.id, nowMs + LEASE_MS);
+    expect(await leased()).toEqual([FULL!.id, FIRST!.id]);
+  });
+
+  it('is renewed under its name, and ends when it is released', async () => {
+    await hold('one', FIRST!.id, nowMs - 1);
+    expect(await leased()).toEqual([]);
+    await hold('one', FIRST!.id, nowMs + LEASE_MS);
+    expect(await leased()).toEqual([FULL!.id, FIRST!.id]);
+    await releaseLease(repository, CHAIN, 'one');
+    expect(await leased()).toEqual([]);
+    await releaseLease(repository, CHAIN, 'one');
+  });
+
+  it('lasts up to its last millisecond, and is left where it is by who only looks', async () => {
+    await hold('one', SECOND!.id, nowMs);
+    expect(await leased(nowMs)).toEqual([FULL!.id, FIRST!.id, SECOND!.id]);
+    expect(await leased(nowMs + 1)).toEqual([]);
+    const files = await repository.list(`${CHAIN}/.leases`);
+    expect(files.map(({ name }) => name)).toContain('one.json');
+  });
+
+  it('is removed when it has ended, by the owner of the chain, and no other is', async () => {
+    await hold('ended', FULL!.id, nowMs - 1);
+    await hold('living', FULL!.id, nowMs);
+    await put('torn.json', Buffer.from('{'));
+    await removeEndedLeases(repository, CHAIN, nowMs);
+    const files = await repository.list(`${CHAIN}/.leases`);
+    expect(files.map(({ name }) => name).sort()).toEqual(['clock', 'living.json', 'torn.json']);
+  });
+
+  it('on a point that is not listed is named, and keeps nothing', async () => {
+    await hold('one', '2026-11-01T220000Z', nowMs + LEASE_MS);
+    expect([...(await readLeases(repository, CHAIN, nowMs)).named]).toEqual(['2026-11-01T220000Z']);
+    expect(await leased()).toEqual([]);
+  });
+});
+
+describe('a lease that cannot be believed', () => {
+  it.each([
+    ['is empty', ''],
+    ['is cut', '{"restorePointId":"2026-'],
+    ['is null', 'null'],
+    ['is a list', '[]'],
+    ['has no time', '{"restorePointId":"a","purpose":"verify"}'],
+    ['has a text for a time', '{"restorePointId":"a","purpose":"verify","expiresAtMs":"soon"}'],
+    ['has no known purpose', '{"restorePointId":"a","purpose":"sale","expiresAtMs":1}'],
+    ['is too large', ' '.repeat(5_000)],
+  ])('keeps the whole chain for a day when it %s, and says so', async (_, content) => {
+    await put('bad.json', Buffer.from(content));
+    const writtenMs = await writtenAtMs('bad.json');
+    expect(await leased(writtenMs)).toEqual(ALL);
+    const { doubtful } = await readLeases(repository, CHAIN, writtenMs + DAY_MS - 1);
+    expect(doubtful.map(({ path }) => path)).toEqual([`${CHAIN}/.leases/bad.json`]);
+    const until = new Date(writtenMs + DAY_MS).toISOString();
+    expect(doubtful[0]?.fault.message).toContain(`until ${until} nothing`);
+    expect(await readLeases(repository, CHAIN, writtenMs + DAY_MS)).toEqual({
+      named: new Set(),
+      doubtful: [],
+    });
+  });
+
+  it('keeps its points for a day when it would last for twenty years, and says so', async () => {
+    await hold('long', FIRST!.id, nowMs + 20 * 365 * DAY_MS);
+    const { doubtful } = await readLeases(repository, CHAIN, nowMs);
+    expect(doubtful.map(({ fault }) => fault.code)).toEqual(['METADATA_CORRUPT']);
+    expect(doubtful[0]?.fault.message).toContain('far longer than a lease does');
+    expect(await leased()).toEqual([FULL!.id, FIRST!.id]);
+    const writtenMs = await writtenAtMs('long.json');
+    expect(await leased(writtenMs + DAY_MS)).toEqual([]);
+  });
+
+  it('is believed while the clock of the reader may just be ahead by an hour', async () => {
+    await hold('ahead', FIRST!.id, nowMs + LEASE_MS + 3_600_000);
+    expect((await readLeases(repository, CHAIN, nowMs)).doubtful).toEqual([]);
+    expect(await leased()).toEqual([FULL!.id, FIRST!.id]);
+  });
+});
