@@ -1,0 +1,85 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  lastSessionRecord,
+  readJobDefinition,
+  writeJobDefinition,
+} from '../../../src/chain/session-record.js';
+import type { CopyJob } from '../../../src/domain/copy-job.js';
+import { makeFolderDurable, replaceFile } from '../../../src/repository/replace-file.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { testJob } from '../../support/session/test-site.js';
+
+let repository: SimulatedRepository;
+beforeEach(() => {
+  repository = new SimulatedRepository('offsite');
+});
+
+async function put(path: string, content: string): Promise<void> {
+  await makeFolderDurable(repository, path.slice(0, path.lastIndexOf('/')));
+  await replaceFile(repository, path, Buffer.from(content));
+}
+
+function definition(change: Record<string, unknown>): string {
+  return JSON.stringify({ longhaulJob: 1, job: { ...testJob(), ...change } });
+}
+
+describe('the definition of a job beside its data', () => {
+  it('is read as it was written', async () => {
+    const job: CopyJob = testJob({
+      gfs: {
+        weekly: { keep: 4, day: 'sunday' },
+        monthly: null,
+        yearly: { keep: 2, month: 'january' },
+        fullMethod: 'synthetic',
+      },
+    });
+    await writeJobDefinition(repository, job);
+    expect(await readJobDefinition(repository, 'nightly')).toEqual(job);
+    expect(await readJobDefinition(repository, 'weekly')).toBeNull();
+  });
+
+  it.each([
+    ['is empty', ''],
+    ['is cut', '{"longhaulJob":1,'],
+    ['is null', 'null'],
+    ['is of another version', definition({}).replace('"longhaulJob":1', '"longhaulJob":2')],
+    ['has no job', '{"longhaulJob":1}'],
+    ['keeps a text of points', definition({ retention: { type: 'days', value: 'seven' } })],
+    ['has an unknown day', definition({ gfs: { weekly: { keep: 1, day: 'funday' } } })],
+    ['has an unknown zone', definition({ timeZone: 'Mars/Olympus' })],
+  ])('is a fault with a code and its path when it %s', async (_, content) => {
+    await put('nightly/job.json', content);
+    await expect(readJobDefinition(repository, 'nightly')).rejects.toMatchObject({
+      code: 'METADATA_CORRUPT',
+      details: { path: 'nightly/job.json' },
+    });
+  });
+});
+
+describe('the newest session record of a job', () => {
+  const record = (id: string) =>
+    JSON.stringify({
+      longhaulSession: 1,
+      session: { id, result: 'success', endedAt: '2026-11-24T23:00:00.000Z' },
+    });
+
+  it('is told with the number of all', async () => {
+    await put('nightly/sessions/2025/a.json', record('a'));
+    await put('nightly/sessions/2026/b.json', record('b'));
+    const found = await lastSessionRecord(repository, 'nightly');
+    expect(found).toMatchObject({ count: 2, last: { id: 'b' }, fault: null });
+  });
+
+  it.each(['', 'null', '{}', '{"longhaulSession":1,"session":{"id":7}}'])(
+    'is a fault, and the others are counted, when it holds %j',
+    async (content) => {
+      await put('nightly/sessions/2026/a.json', record('a'));
+      await put('nightly/sessions/2026/b.json', content);
+      expect(await lastSessionRecord(repository, 'nightly')).toMatchObject({
+        count: 2,
+        last: null,
+        fault: { code: 'METADATA_CORRUPT', details: { path: 'nightly/sessions/2026/b.json' } },
+      });
+    },
+  );
+});
