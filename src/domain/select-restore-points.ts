@@ -4,6 +4,7 @@ import { utcText } from './calendar-date.js';
 import type { CopyJob } from './copy-job.js';
 import { gfsDue, gfsFullNeeded } from './gfs.js';
 import { isUndecidedState, newPoints, type ChainDetection } from './recreated-chain.js';
+import { oneForEachState } from './skipped-points.js';
 import type { RestorePointState } from './restore-point.js';
 import type { AwaitedPoint } from './settle.js';
 import type { IdentifiedPoint } from './source-identity.js';
@@ -24,7 +25,7 @@ export interface SelectedRestorePoint {
 export interface RestorePointSelection {
   /** In the order of copying, oldest first. */
   readonly points: readonly SelectedRestorePoint[];
-  /** New points that are passed over. */
+  /** New points that are passed over: one entry for all of one state (`oneForEachState`). */
   readonly skipped: readonly { readonly restorePointId: string; readonly reason: string }[];
   /** Why there is nothing to copy; null when there is something. */
   readonly reason: string | null;
@@ -126,12 +127,14 @@ function skippedPoints(
   chosen: readonly IdentifiedPoint[],
 ): RestorePointSelection['skipped'] {
   const chosenIds = new Set(chosen.map((point) => point.id));
-  return newer
-    .filter((point) => !chosenIds.has(point.id))
-    .map((point) => ({
+  const left = newer.filter((point) => !chosenIds.has(point.id));
+  return oneForEachState(
+    left.map((point) => ({
       restorePointId: point.id,
+      state: point.state,
       reason: point.state === 'complete' ? 'only the newest one is copied' : stateReason(point),
-    }));
+    })),
+  );
 }
 
 function nothingReason(

@@ -352,8 +352,10 @@ describe('a newest restore point that cannot be used', () => {
         'the newest restore point, 2026-11-23 22:00 UTC, is broken (its parent 2026-11-22 is broken)',
     });
     expect(selection.skipped).toEqual([
-      { restorePointId: '2026-11-22', reason: 'broken (vda.qcow2 is missing)' },
-      { restorePointId: '2026-11-23', reason: 'broken (its parent 2026-11-22 is broken)' },
+      {
+        restorePointId: '2026-11-23',
+        reason: 'broken (its parent 2026-11-22 is broken); so was 2026-11-22',
+      },
     ]);
   });
 
