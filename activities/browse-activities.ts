@@ -7,8 +7,10 @@ import {
 import { availablePoints, type ChainRecord } from '../src/chain/chain-record.js';
 import { readLeases } from '../src/chain/leases.js';
 import { lastSessionRecord, readJobDefinition } from '../src/chain/session-record.js';
+import { readTaskRecords } from '../src/chain/task-record.js';
 import { unreadablePart } from '../src/chain/unreadable.js';
 import type { CopyJob } from '../src/domain/copy-job.js';
+import type { CopyTask } from '../src/domain/copy-session.js';
 import { BackupError, isStorageFault } from '../src/domain/errors.js';
 import type { SourceRestorePoint, SourceWorkload } from '../src/domain/restore-point.js';
 import { settlePoints } from '../src/domain/settle.js';
@@ -36,6 +38,7 @@ import { runTask } from './run-task.js';
 /** Restore points of a page: about 1 KiB each. */
 const PAGE_POINTS = 500;
 const PAGE_WORKLOADS = 2_000;
+const PAGE_TASKS_BYTES = 250_000;
 
 /** What is in a repository, for people to look at. Reads only. */
 export function createBrowseActivities(deps: {
@@ -46,6 +49,7 @@ export function createBrowseActivities(deps: {
 }) {
   const { mover, settleMs } = deps;
   return {
+    ...createTaskActivities(deps),
     /** A target's storage is probed when it was not yet, or when `probeAgain`. */
     async describeRepository(input: {
       repositoryId: string;
@@ -96,6 +100,20 @@ export function createBrowseActivities(deps: {
         for (const record of chains.filter(({ workload }) => isWanted(workload)))
           items.push(...(await chainViews(repository, record, days, unreadable)));
         return page(items, input.cursor, PAGE_POINTS, unreadable);
+      });
+    },
+  };
+}
+
+function createTaskActivities({ mover }: { readonly mover: DataMover }) {
+  return {
+    /** Tasks of a session that have files of their own. */
+    async listTasks(input: BrowseRepositoryInput): Promise<BrowsePage<CopyTask>> {
+      return runTask(async () => {
+        const repository = await mover.repository(input.repositoryId);
+        const page = { after: input.cursor ?? '', maxBytes: PAGE_TASKS_BYTES };
+        const { tasks, unreadable, last } = await readTaskRecords(repository, input.session!, page);
+        return { items: tasks, unreadable, ...(last === null ? {} : { nextCursor: last }) };
       });
     },
   };

@@ -1,13 +1,13 @@
 import { availablePoints } from '../src/chain/chain-record.js';
 import type { ChainDetection } from '../src/domain/recreated-chain.js';
-import type { RestorePointSelection } from '../src/domain/select-restore-points.js';
 import type { SettleRule } from '../src/domain/settle.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
 import type { PlanCopyInput, PlanCopyOutcome } from '../src/mover/copy/plan-copy.js';
+import type { SelectedWork } from '../src/mover/selection/select-work.js';
 import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
 import { createBlockActivities } from './block-activities.js';
-import { foundWorkloads, unaddressableWorkload, type FoundWorkload } from './found-workloads.js';
+import { workloadPage, type WorkloadPage } from './found-workloads.js';
 import { onChain, stagingOf, type OnChain } from './on-chain.js';
 import { runTask } from './run-task.js';
 
@@ -58,13 +58,16 @@ function createSelectionActivities({ mover, settleMs }: CopyDependencies) {
     seen,
   });
   return {
-    /** Workloads in a source repository. Reads only. */
-    async enumerateWorkloads(input: { repositoryId: string }): Promise<FoundWorkload[]> {
+    /** Workloads in a source repository, page by page. Reads only. */
+    async enumerateWorkloads(input: {
+      repositoryId: string;
+      after: string | null;
+    }): Promise<WorkloadPage> {
       return runTask(async () => {
         const repository = await mover.repository(input.repositoryId);
         const unaddressable: string[] = [];
         const workloads = await listSourceWorkloads(repository, (path) => unaddressable.push(path));
-        return [...foundWorkloads(workloads), ...unaddressable.map(unaddressableWorkload)];
+        return workloadPage(workloads, input.after, unaddressable);
       });
     },
 
@@ -91,7 +94,7 @@ function createSelectionActivities({ mover, settleMs }: CopyDependencies) {
     /** Reads only. */
     async enumerateRestorePoints(
       input: OnChain<Omit<OperationInput<'selectWork'>, 'settle'>> & SettleRequest,
-    ): Promise<RestorePointSelection> {
+    ): Promise<SelectedWork> {
       const settle = settleRule(input);
       return runTask((control) => mover.run('selectWork', { ...onChain(input), settle }, control));
     },

@@ -1,3 +1,4 @@
+import { jsonBytes } from '../src/domain/task-brief.js';
 import type { SourceWorkload, WorkloadType } from '../src/domain/restore-point.js';
 
 export interface WorkloadToCopy {
@@ -23,19 +24,40 @@ export function unaddressableWorkload(path: string): FoundWorkload & { unaddress
   };
 }
 
+/** Workloads in the order of their ids, as far as one answer holds. */
+export interface WorkloadPage {
+  readonly workloads: readonly FoundWorkload[];
+  /** Id after which the next page begins; null: there is none. */
+  readonly next: string | null;
+}
+
 /** The list goes along with every plan of the workload. Ten folders on deep paths are about 1,000 characters. */
 const MAX_FOLDER_CHARACTERS = 4_000;
-/** An answer may have 2 MB; 500,000 characters are at most 1.5 MB. */
-const MAX_CHARACTERS = 500_000;
+/** An answer may have 2 MiB. */
+const MAX_BYTES = 1_000_000;
 
-/** Workloads as they go through Temporal, in their order. Lists of folders that would make a payload large are left out: such a workload
- *  costs a look at the whole repository, which is slow, but never too big. */
-export function foundWorkloads(workloads: readonly SourceWorkload[]): FoundWorkload[] {
-  let left = MAX_CHARACTERS;
-  return workloads.map(({ id, name, type, folders }) => {
-    const { length } = JSON.stringify(folders);
-    if (length > MAX_FOLDER_CHARACTERS || length > left) return { id, name, type };
-    left -= length;
-    return { id, name, type, folders };
-  });
+/** A page of workloads as they go through Temporal: those whose ids come after `after`. The folders of one that lies in hundreds are left
+ *  out: it costs a look at the whole repository, which is slow, but never too big.
+ *  @param unaddressable paths of what stands beside them under names that cannot be part of a path */
+export function workloadPage(
+  workloads: readonly SourceWorkload[],
+  after: string | null,
+  unaddressable: readonly string[] = [],
+): WorkloadPage {
+  const rest = [...workloads.map(foundWorkload), ...unaddressable.map(unaddressableWorkload)]
+    .filter(({ id }) => after === null || id > after)
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  const page: FoundWorkload[] = [];
+  let bytes = 0;
+  for (const found of rest) {
+    bytes += jsonBytes(found);
+    if (bytes > MAX_BYTES && page.length > 0) return { workloads: page, next: page.at(-1)!.id };
+    page.push(found);
+  }
+  return { workloads: page, next: null };
+}
+
+function foundWorkload({ id, name, type, folders }: SourceWorkload): FoundWorkload {
+  const isLong = JSON.stringify(folders).length > MAX_FOLDER_CHARACTERS;
+  return isLong ? { id, name, type } : { id, name, type, folders };
 }

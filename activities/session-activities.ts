@@ -1,5 +1,5 @@
 import type { CopyJob } from '../src/domain/copy-job.js';
-import type { CopySession } from '../src/domain/copy-session.js';
+import type { CopySession, CopyTask } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import { BackupError } from '../src/domain/errors.js';
 import type { RetryOrder, SessionEnd } from '../src/domain/retry.js';
@@ -9,6 +9,7 @@ import {
   writeJobDefinition,
   writeSessionRecord,
 } from '../src/chain/session-record.js';
+import { writeTaskRecord } from '../src/chain/task-record.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { runTask } from './run-task.js';
 
@@ -35,18 +36,11 @@ export function createSessionActivities(deps: {
       job.sources.include.map(({ repositoryId }) => [repositoryId, deps.settleMs(repositoryId)]),
     );
   return {
+    ...createRecordActivities(mover),
+
     /** The delays and sizes in force on the workers, so that a session keeps those it started with. */
     async readCopySettings(): Promise<CopySettings> {
       return Promise.resolve(settings);
-    },
-
-    /** Writes the session's record and its job's definition beside the data, so that a target tells its story without the server. */
-    async recordSession(input: { job: CopyJob; session: CopySession }): Promise<void> {
-      await runTask(async () => {
-        const target = await mover.repository(input.job.target.repositoryId);
-        await writeJobDefinition(target, input.job);
-        await writeSessionRecord(target, input.session);
-      });
     },
 
     /** Sees to the retries of what failed, and starts each job that follows `jobId`, once for each session; returns the session ids. A retry that
@@ -90,6 +84,32 @@ export function createSessionActivities(deps: {
         settleMs: settleMsOf(input.job),
       };
       return runTask((control) => mover.run('planJob', request, control));
+    },
+  };
+}
+
+/** What a session leaves beside the data. */
+function createRecordActivities(mover: DataMover) {
+  return {
+    /** Writes the session's record and its job's definition beside the data, so that a target tells its story without the server. */
+    async recordSession(input: { job: CopyJob; session: CopySession }): Promise<void> {
+      await runTask(async () => {
+        const target = await mover.repository(input.job.target.repositoryId);
+        await writeJobDefinition(target, input.job);
+        await writeSessionRecord(target, input.session);
+      });
+    },
+
+    /** Writes a task that its session's record has no room for. */
+    async recordTask(input: {
+      targetRepositoryId: string;
+      jobId: string;
+      sessionId: string;
+      task: CopyTask;
+    }): Promise<void> {
+      await runTask(async () => {
+        await writeTaskRecord(await mover.repository(input.targetRepositoryId), input, input.task);
+      });
     },
   };
 }

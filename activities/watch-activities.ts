@@ -5,8 +5,8 @@ import { readChainRecord } from '../src/chain/chain-store.js';
 import type { CopyJob } from '../src/domain/copy-job.js';
 import type { SourceWorkload } from '../src/domain/restore-point.js';
 import type { SourceIdentity } from '../src/domain/source-identity.js';
-import { isInScope } from '../src/domain/source-scope.js';
 import { awaitedPoints, settlePoints, type AwaitedPoint } from '../src/domain/settle.js';
+import { sourceScope, type NamedWorkload } from '../src/domain/source-scope.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
 import { identifiedPoints } from '../src/mover/source/source-points.js';
@@ -16,9 +16,11 @@ import { runTask } from './run-task.js';
 export interface WatchResult {
   /** Fingerprint of the source as it was seen; the next wait starts from it. */
   readonly seen: string;
-  /** Workloads that have something to copy. */
-  readonly workloads: readonly string[];
+  /** Those that have something to copy; null: so many that a session may as well look at all. */
+  readonly workloads: readonly NamedWorkload[] | null;
 }
+
+const MAX_NAMED_WORKLOADS = 1_000;
 
 interface WatchDependencies {
   readonly mover: DataMover;
@@ -67,7 +69,8 @@ async function wait(
   for (;;) {
     const found = await look(deps, job, awaited);
     const { seen, workloads } = found;
-    if (seen !== seenBefore && workloads.length > 0) return { seen, workloads };
+    if (seen !== seenBefore && workloads.length > 0)
+      return { seen, workloads: workloads.length > MAX_NAMED_WORKLOADS ? null : workloads };
     ({ awaited } = found);
     const untilWhole = awaited.map(({ lookAgainAtMs }) => lookAgainAtMs - Date.now());
     await bell.wait(Math.max(MIN_PAUSE_MS, Math.min(intervalMs, ...untilWhole)));
@@ -82,22 +85,24 @@ async function look(
   { mover, settleMs }: WatchDependencies,
   job: CopyJob,
   awaitedBefore: readonly AwaitedPoint[],
-): Promise<WatchResult & { readonly awaited: readonly AwaitedPoint[] }> {
+): Promise<{ seen: string; workloads: NamedWorkload[]; awaited: readonly AwaitedPoint[] }> {
   const fingerprint = createHash('sha256');
-  const workloads: string[] = [];
+  const workloads: NamedWorkload[] = [];
+  const isInScope = sourceScope(job);
   const awaited: AwaitedPoint[] = [];
   const seen = awaitedBefore.flatMap((point) => point.seen ?? []);
   for (const { repositoryId } of job.sources.include) {
     const repository = await mover.repository(repositoryId);
     for (const found of await listSourceWorkloads(repository)) {
-      if (!isInScope(job, repositoryId, found)) continue;
+      if (!isInScope(repositoryId, found)) continue;
       const rule = { nowMs: Date.now(), settleMs: settleMs(repositoryId), seen };
       const workload = { ...found, restorePoints: settlePoints(found.restorePoints, rule) };
       awaited.push(...awaitedPoints(workload.restorePoints, rule));
       const complete = workload.restorePoints.filter(({ state }) => state === 'complete');
       const points = complete.map(({ id, disks }) => [id, disks.map(({ stamp }) => stamp)]);
       fingerprint.update(JSON.stringify([repositoryId, workload.id, points]));
-      if (await hasWork(mover, job, repositoryId, workload)) workloads.push(workload.name);
+      if (await hasWork(mover, job, repositoryId, workload))
+        workloads.push({ id: workload.id, name: workload.name });
     }
   }
   return { seen: fingerprint.digest('hex'), workloads, awaited };

@@ -10,7 +10,7 @@ import type { RemovedWorkloadActivities } from '../activities/removed-workload-a
 import type { RetentionActivities } from '../activities/retention-activities.js';
 import type { SessionActivities } from '../activities/session-activities.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
-import { CONTROL_TASK_QUEUE, repositoryTaskQueue } from './messages.js';
+import { CONTROL_TASK_QUEUE, lookTaskQueue, repositoryTaskQueue } from './messages.js';
 
 /** How activities are timed and retried: one named profile per purpose. What may be retried at all is decided from the kind of the error
  *  (activities/application-failure.ts), so the profiles only say how fast and how long. */
@@ -136,10 +136,23 @@ export const controlActivities = proxyActivities<SessionActivities>({
   },
 });
 
-/** The last word of a session: written even when the session was stopped, but a target that is away does not hold the session for ever. */
+/** What follows a session is worth a while, but a session ends. */
+export const followUpActivities = proxyActivities<SessionActivities>({
+  taskQueue: CONTROL_TASK_QUEUE,
+  startToCloseTimeout: '30s',
+  scheduleToCloseTimeout: '10m',
+  retry: {
+    initialInterval: '500ms',
+    maximumInterval: '10s',
+    nonRetryableErrorTypes: NEVER_RETRIED,
+  },
+});
+
+/** The last word of a session or a task: written even when it was stopped, but a target that is away does not hold the session for ever. On
+ *  the queue of looks, because that of the data work may be taken for longer than this waits. */
 export function recordActivities(repositoryId: string): ActivityInterfaceFor<SessionActivities> {
   return proxyActivities<SessionActivities>({
-    taskQueue: repositoryTaskQueue(repositoryId),
+    taskQueue: lookTaskQueue(repositoryId),
     startToCloseTimeout: '30s',
     heartbeatTimeout: '5s',
     scheduleToCloseTimeout: '2m',

@@ -1,5 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { BrowseActivities } from '../activities/browse-activities.js';
+import type { CopyTask } from '../src/domain/copy-session.js';
 import { lookTaskQueue } from './messages.js';
 import type {
   BrowsePage,
@@ -13,7 +14,9 @@ import type {
 /** A look into a repository by a worker that reaches it. Someone is waiting for the answer, so nothing is tried for long. */
 export async function browseRepository(
   input: BrowseRepositoryInput,
-): Promise<BrowsePage<RepositoryDescription | WorkloadSummary | RestorePointView | StoredJob>> {
+): Promise<
+  BrowsePage<RepositoryDescription | WorkloadSummary | RestorePointView | StoredJob | CopyTask>
+> {
   const activities = proxyActivities<BrowseActivities>({
     taskQueue: lookTaskQueue(input.repositoryId),
     startToCloseTimeout: '2m',
@@ -39,6 +42,8 @@ export async function browseRepository(
       return activities.listWorkloads.executeWithOptions({ summary }, [input]);
     case 'jobs':
       return activities.listStoredJobs.executeWithOptions({ summary }, [input]);
+    case 'tasks':
+      return activities.listTasks.executeWithOptions({ summary }, [input]);
     case 'restorePoints':
       return activities.listRestorePoints.executeWithOptions({ summary }, [input]);
   }

@@ -1,5 +1,5 @@
 import { ContinueAsNew } from '@temporalio/workflow';
-import type { CopyJob } from '../src/domain/copy-job.js';
+import type { ChainPolicy } from '../src/domain/copy-job.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import { assertNever } from '../src/domain/errors.js';
 import type { RetentionAction } from '../src/domain/retention.js';
@@ -12,7 +12,7 @@ import type { Pause } from './pause.js';
 import type { TaskState } from './task-state.js';
 
 export interface MaintenanceInput {
-  readonly job: CopyJob;
+  readonly job: ChainPolicy;
   readonly settings: CopySettings;
   readonly ids: {
     readonly targetRepositoryId: string;
@@ -23,25 +23,29 @@ export interface MaintenanceInput {
   readonly state: TaskState;
   readonly pause: Pause;
   readonly batches: DiskBatches;
+  /** What did not work, in plain words; the restore points are good all the same. Added to; not empty at the start when an earlier run of
+   *  the workflow began. */
+  readonly warnings: string[];
+  /** An earlier run of the workflow has begun, and told the warnings of its plan. */
+  readonly goesOn: boolean;
+  /** Called between two steps; may end this run of the workflow. */
+  readonly betweenSteps: () => Promise<void>;
 }
 
-/** After the copy: GFS fulls and retention (first what makes, then what removes), then a compact full when it is due.
- *  @returns what did not work, in plain words; the restore points are good all the same */
-export async function maintainChain(input: MaintenanceInput): Promise<string[]> {
-  const maintenance = new ChainMaintenance(input);
+/** After the copy: GFS fulls and retention (first what makes, then what removes), then a compact full when it is due. Each is planned from
+ *  the chain as it is, so a run that goes on for another one begins with a plan of what is left. */
+export async function maintainChain(input: MaintenanceInput): Promise<void> {
   try {
-    await maintenance.run();
+    await new ChainMaintenance(input).run();
   } catch (error) {
     if (isStop(error) || error instanceof ContinueAsNew) throw error;
     // A point that someone reads is merged or deleted by the next session.
     if (codeOf(error) === 'POINT_IN_USE') input.state.note(reasonOf(error));
-    else maintenance.warnings.push(reasonOf(error));
+    else input.warnings.push(reasonOf(error));
   }
-  return maintenance.warnings;
 }
 
 class ChainMaintenance {
-  readonly warnings: string[] = [];
   private readonly retention;
   private readonly data;
 
@@ -67,14 +71,16 @@ class ChainMaintenance {
       await this.delete(plan.superseded, 'taken too early and copied again since');
       plan = await this.plan('plan GFS and retention without what was copied again');
     }
-    for (const warning of plan.warnings) this.warnings.push(warning);
+    const isLeft = plan.fulls.length > 0 || plan.actions.length > 0;
+    if (!this.input.goesOn || !isLeft) this.input.warnings.push(...plan.warnings);
     await this.retention.releaseStaging.executeWithOptions(
       { summary: `${name}: end copies that were given up` },
       [this.place],
     );
-    if (plan.fulls.length === 0 && plan.actions.length === 0) return;
+    if (!isLeft) return;
     state.show({ state: 'retention' }, 'GFS and retention');
     for (const full of plan.fulls) {
+      await this.input.betweenSteps();
       if (full.synthesize) await this.makeFull(full.restorePointId, full.flags, full.reason);
       else await this.flag(full.restorePointId, full.flags, full.reason);
     }
@@ -83,7 +89,10 @@ class ChainMaintenance {
       plan.fulls.length === 0
         ? plan.actions
         : (await this.plan('plan retention with the new fulls')).actions;
-    for (const action of actions) await this.act(action);
+    for (const action of actions) {
+      await this.input.betweenSteps();
+      await this.act(action);
+    }
   }
 
   private async plan(what: string): ReturnType<typeof this.retention.planMaintenance> {
@@ -159,7 +168,7 @@ class ChainMaintenance {
       stagingId: fullStagingId(pointId),
       reference: plan.reference,
     };
-    for (const disk of plan.disks) await batches.run('copyBlocks', target, disk);
+    await batches.copy(target, plan.disks);
     await pause.pausable(() =>
       this.data.composeTargetFile.executeWithOptions(
         { summary: `${name} ${pointId}: compose synthetic full` },

@@ -1,16 +1,14 @@
 import {
+  allHandlersFinished,
   CancellationScope,
-  ParentClosePolicy,
+  condition,
+  continueAsNew,
   setCurrentDetails,
   setHandler,
-  startChild,
   upsertMemo,
   upsertSearchAttributes,
   workflowInfo,
-  type ChildWorkflowHandle,
 } from '@temporalio/workflow';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { FoundWorkload } from '../activities/found-workloads.js';
 import {
   newTask,
   sessionIdOfWorkflow,
@@ -19,31 +17,28 @@ import {
   type SessionState,
 } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
-import { isErrorCode } from '../src/domain/errors.js';
-import { heldTwiceText } from '../src/domain/one-workload.js';
 import { retryOrder, type RetryOrder, type SessionEnd } from '../src/domain/retry.js';
-import { isInScope, isNamed } from '../src/domain/source-scope.js';
 import { sessionResult, sumProgress } from '../src/domain/session-result.js';
-import { controlActivities, listingActivities, recordActivities } from './activity-profiles.js';
-import { copyWorkload } from './copy-workload.js';
-import { codeOf, isStop, reasonOf } from './failures.js';
-import { settleAbsentWorkloads } from './removed-workloads.js';
+import { KEPT_TASKS, TallyKeeper } from '../src/domain/session-tally.js';
+import { controlActivities, followUpActivities, recordActivities } from './activity-profiles.js';
+import { isStop, reasonOf } from './failures.js';
 import {
-  chainWorkflowId,
-  CONTROL_TASK_QUEUE,
-  JOB_ID,
   pauseUpdate,
   RESULT,
   resumeUpdate,
   sessionQuery,
-  taskPauseSignal,
-  WORKLOAD,
   type CopySessionInput,
   type CopySessionOutcome,
+  type SessionMemo,
 } from './messages.js';
+import { settleAbsentWorkloads } from './removed-workloads.js';
+import { SessionChildren } from './session-children.js';
+import { reportTask } from './task-report.js';
+import { findWorkloads, type SessionWorkloads } from './session-workloads.js';
 
 /** One execution of a copy job: its workloads side by side, each in a workflow of its own. One that fails never stops the others, and
- *  the session always ends with a result, which it writes beside the data. */
+ *  the session always ends with a result, which it writes beside the data. What it carries (here, in answers to queries and in its record)
+ *  has a size that does not depend on how many workloads there are; a run that has grown long goes on in a new one. */
 export async function copySession(input: CopySessionInput): Promise<CopySessionOutcome> {
   const session = new Session(input);
   setHandler(sessionQuery, () => session.view());
@@ -51,7 +46,10 @@ export async function copySession(input: CopySessionInput): Promise<CopySessionO
   setHandler(resumeUpdate, () => session.setPaused(false));
   let stopped = false;
   try {
-    await session.run();
+    if ((await session.run()) === 'goesOn') {
+      await condition(allHandlersFinished);
+      await continueAsNew<typeof copySession>({ ...input, carried: session.carried() });
+    }
   } catch (error) {
     if (!isStop(error)) throw error;
     stopped = true;
@@ -59,228 +57,167 @@ export async function copySession(input: CopySessionInput): Promise<CopySessionO
   stopped ||= CancellationScope.current().consideredCancelled;
   // A stopped session completes, too: its outcome tells what was copied until then.
   await CancellationScope.nonCancellable(() => session.end(stopped));
-  const { result, reason, tasks } = session.view();
-  return { result: result ?? 'failed', reason, tasks };
-}
-
-interface RunningTask {
-  readonly workload: string;
-  /** null until Temporal has started it: before that no signal reaches it. */
-  child: ChildWorkflowHandle<typeof copyWorkload> | null;
-}
-
-interface SourceWorkloadRef {
-  readonly repositoryId: string;
-  readonly workload: FoundWorkload;
+  return session.outcome();
 }
 
 class Session {
   private readonly id = sessionIdOfWorkflow(workflowInfo().workflowId);
-  private readonly startedAt = workflowInfo().startTime.toISOString();
-  private readonly tasks: CopyTask[] = [];
-  private readonly running = new Set<RunningTask>();
+  private readonly startedAt: string;
+  private readonly ended: TallyKeeper;
+  private settings: CopySettings | null;
+  private children: SessionChildren | null = null;
+  private waiting = 0;
   private state: SessionState = 'running';
   private result: CopySession['result'] = null;
   private reason: string | null = null;
   private endedAt: string | null = null;
-  private isPaused = false;
+  private isPaused: boolean;
   private nextTryAt: string | null = null;
-  /** Ids of all workloads that the sources show. */
-  private readonly seen = new Set<string>();
-  private hasUnreadSource = false;
+  /** Workloads up to this id are done; the queue is sorted by id. */
+  private doneUntil: string | null;
+  private toldAtMs = 0;
 
-  constructor(private readonly input: CopySessionInput) {}
+  constructor(private readonly input: CopySessionInput) {
+    const { carried } = input;
+    this.startedAt = carried?.startedAt ?? workflowInfo().startTime.toISOString();
+    this.ended = new TallyKeeper(carried?.tally);
+    this.settings = carried?.settings ?? null;
+    this.isPaused = carried?.isPaused ?? false;
+    this.doneUntil = carried?.doneUntil ?? null;
+    if (this.isPaused) this.state = 'paused';
+  }
 
   view(): CopySession {
-    const waiting = [...this.running].map((task) => waitingTask(task.workload));
-    const tasks = [...this.tasks, ...waiting];
+    const { counts, progress, tasks, omittedTasks } = this.ended.tally;
+    const running = this.children?.tasks ?? [];
     return {
       id: this.id,
       jobId: this.input.job.id,
+      targetRepositoryId: this.input.job.target.repositoryId,
       trigger: this.input.trigger ?? 'api',
       tryNumber: this.tryNumber,
       state: this.state,
       result: this.result,
       startedAt: this.startedAt,
       endedAt: this.endedAt,
-      progress: sumProgress(tasks),
-      tasks,
+      progress:
+        running.length === 0 ? progress : sumProgress([{ progress, state: 'ended' }, ...running]),
+      taskCounts: { ...counts, waiting: this.waiting, running: running.length },
+      tasks: [...tasks, ...running],
+      omittedTasks,
       reason: this.reason,
       nextTryAt: this.nextTryAt,
     };
   }
 
-  async run(): Promise<void> {
-    setCurrentDetails('Looking for workloads');
-    const settings = await controlActivities.readCopySettings.executeWithOptions(
-      { summary: 'read copy settings' },
-      [],
-    );
-    const queue = await this.enumerate(settings);
-    this.showState();
-    const lane = async (): Promise<void> => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift())
-        await this.copy(next, settings);
+  outcome(): CopySessionOutcome {
+    const view = this.view();
+    const { result, reason, targetRepositoryId, taskCounts, progress, tasks } = view;
+    const outcome = {
+      result: result ?? 'failed',
+      reason,
+      targetRepositoryId,
+      taskCounts,
+      progress,
     };
-    const lanes = Math.min(settings.parallelTasks, queue.length);
-    await Promise.all(Array.from({ length: lanes }, lane));
-    await this.settleAbsent(settings);
+    // A watch runs for ever, and what its sessions return stays in its history.
+    return view.trigger === 'watch'
+      ? { ...outcome, tasks: [], omittedTasks: view.omittedTasks + tasks.length }
+      : { ...outcome, tasks, omittedTasks: view.omittedTasks };
   }
 
-  private async settleAbsent(settings: CopySettings): Promise<void> {
+  carried(): NonNullable<CopySessionInput['carried']> {
+    return {
+      startedAt: this.startedAt,
+      settings: this.settings!,
+      tally: this.ended.tally,
+      doneUntil: this.doneUntil,
+      isPaused: this.isPaused,
+    };
+  }
+
+  async run(): Promise<'done' | 'goesOn'> {
+    const { job, overrides = {} } = this.input;
+    setCurrentDetails('Looking for workloads');
+    const settings = (this.settings ??= await controlActivities.readCopySettings.executeWithOptions(
+      { summary: 'read copy settings' },
+      [],
+    ));
+    const found = await findWorkloads(job, overrides, settings);
+    const report = { sessionId: this.id, isLarge: found.workloads.length > KEPT_TASKS };
+    const ids = { targetRepositoryId: job.target.repositoryId, jobId: job.id };
+    for (const task of found.failed)
+      this.addOnce(await reportTask({ ...report, isLarge: false }, ids, task));
+    const { doneUntil } = this;
+    const queue = found.workloads.filter(
+      ({ workload }) => doneUntil === null || workload.id > doneUntil,
+    );
+    this.waiting = queue.length;
+    const children = new SessionChildren(
+      { job, overrides, settings, report },
+      this.isPaused,
+      (task) => this.add(task),
+    );
+    this.children = children;
+    this.showState();
+    try {
+      for (const source of queue) {
+        await children.room();
+        if (await this.isToGoOn(children, settings)) return 'goesOn';
+        this.waiting--;
+        this.doneUntil = source.workload.id;
+        void children.copy(source);
+        this.showState();
+      }
+      await children.ended();
+    } finally {
+      // Stopped tasks tell what they did until then.
+      await CancellationScope.nonCancellable(() => children.ended());
+    }
+    await this.settleAbsent(settings, found);
+    return 'done';
+  }
+
+  /** Whether this run has grown so long that the next one goes on. It waits for the tasks that run, because they end with it, but not for
+   *  hours while others could begin, as long as the history may grow. */
+  private async isToGoOn(children: SessionChildren, settings: CopySettings): Promise<boolean> {
+    const { historyLength, continueAsNewSuggested } = workflowInfo();
+    const { maxHistoryEvents, drainLimitMs } = settings;
+    const isLong =
+      historyLength >= (this.longAtEvents ?? maxHistoryEvents) ||
+      (continueAsNewSuggested && this.longAtEvents === null);
+    if (!isLong) return false;
+    const mayGrow = historyLength < GROWTH_LIMIT * maxHistoryEvents;
+    if (await children.ended(mayGrow ? drainLimitMs : undefined)) {
+      const startedAt: SessionMemo['startedAt'] = this.startedAt;
+      upsertMemo({ startedAt });
+      return true;
+    }
+    this.longAtEvents = workflowInfo().historyLength + maxHistoryEvents / 4;
+    return false;
+  }
+  private longAtEvents: number | null = null;
+
+  private async settleAbsent(settings: CopySettings, found: SessionWorkloads): Promise<void> {
     const { job } = this.input;
     const days = job.removedWorkloadsAfterDays;
-    if (days === null || this.hasUnreadSource) return;
+    if (days === null || found.hasUnreadSource) return;
     try {
       for (const { workload, result, text } of await settleAbsentWorkloads(
         job,
         days,
-        this.seen,
+        found.seen,
         settings,
       ))
-        this.tasks.push(
+        this.add(
           result === 'warning'
-            ? endedTask(workload, result, null, text)
-            : { ...endedTask(workload, result, null, null), notes: [text] },
+            ? endedTask(workload, result, text)
+            : { ...endedTask(workload, result, null), notes: [text] },
         );
     } catch (error) {
       if (isStop(error)) throw error;
       const text = `workloads that are gone could not be looked for: ${reasonOf(error)}`;
-      this.tasks.push(endedTask(`repository ${job.target.repositoryId}`, 'warning', null, text));
-    }
-  }
-
-  /** Workloads of all sources, each once; a source that cannot be read becomes a failed task of its own. */
-  private async enumerate(settings: CopySettings): Promise<SourceWorkloadRef[]> {
-    const { job, overrides } = this.input;
-    const found: SourceWorkloadRef[] = [];
-    const { include } = job.sources;
-    // Side by side: a source that does not answer holds up no other.
-    const listed = await Promise.all(
-      include.map(({ repositoryId }) => this.listWorkloads(repositoryId, settings)),
-    );
-    for (const [index, { repositoryId, workloads }] of include.entries()) {
-      const present = listed[index]!;
-      for (const { id } of present) this.seen.add(id);
-      // A share that is not mounted shows an empty folder.
-      this.hasUnreadSource ||= present.length === 0;
-      // What lies under a name that cannot be read may be the workload that seems to be gone.
-      this.hasUnreadSource ||= present.some(({ unaddressable }) => unaddressable !== undefined);
-      for (const workload of present) {
-        const isStarted =
-          overrides?.workloads === undefined || isNamed(overrides.workloads, workload);
-        if (!isStarted || !isInScope(job, repositoryId, workload)) continue;
-        const { unaddressable } = workload;
-        if (unaddressable !== undefined) {
-          this.tasks.push(endedTask(workload.name, 'warning', 'NAME_UNSUPPORTED', unaddressable));
-          continue;
-        }
-        const known = found.find((entry) => entry.workload.id === workload.id);
-        if (known === undefined) found.push({ repositoryId, workload });
-        else {
-          const text = heldTwiceText(workload.id, known.repositoryId, repositoryId);
-          this.tasks.push(endedTask(workload.name, 'warning', 'WORKLOAD_CLAIMED_TWICE', text));
-        }
-      }
-      for (const name of workloads ?? [])
-        if (
-          present.length > 0 &&
-          (overrides?.workloads?.includes(name) ?? true) &&
-          !present.some((workload) => isNamed([name], workload))
-        )
-          this.tasks.push(
-            endedTask(
-              name,
-              'failed',
-              'WORKLOAD_MISSING',
-              `repository ${repositoryId} holds no workload ${name}`,
-            ),
-          );
-    }
-    return found;
-  }
-
-  private async listWorkloads(
-    repositoryId: string,
-    settings: CopySettings,
-  ): Promise<FoundWorkload[]> {
-    // Asked on the target's queue: its workers do the copying, so they must reach the source in any case.
-    const activities = listingActivities(this.input.job.target.repositoryId, settings);
-    try {
-      return await activities.enumerateWorkloads.executeWithOptions(
-        { summary: `${repositoryId}: enumerate workloads` },
-        [{ repositoryId }],
-      );
-    } catch (error) {
-      if (isStop(error)) throw error;
-      const code = codeOf(error);
-      this.tasks.push(
-        endedTask(
-          `repository ${repositoryId}`,
-          'failed',
-          isErrorCode(code) ? code : 'REPOSITORY_UNREACHABLE',
-          reasonOf(error),
-        ),
-      );
-      return [];
-    }
-  }
-
-  private async copy(source: SourceWorkloadRef, settings: CopySettings): Promise<void> {
-    const { job, overrides } = this.input;
-    const { repositoryId } = source;
-    const { folders: sourceFolders, ...workload } = source.workload;
-    const workflowId = chainWorkflowId(job.target.repositoryId, job.id, workload.id);
-    const running: RunningTask = { workload: workload.name, child: null };
-    this.running.add(running);
-    this.showState();
-    try {
-      const child = await startChild(copyWorkload, {
-        workflowId,
-        taskQueue: CONTROL_TASK_QUEUE,
-        // A session that is terminated takes its tasks along: nothing may write a chain that no session answers for.
-        parentClosePolicy: ParentClosePolicy.TERMINATE,
-        staticSummary: `${workload.name}: copy to ${job.target.repositoryId}`,
-        staticDetails: `Job **${job.name}**, workload **${workload.name}** (${workload.type}) from repository ${repositoryId}`,
-        typedSearchAttributes: [
-          { key: JOB_ID, value: job.id },
-          { key: WORKLOAD, value: workload.name },
-        ],
-        args: [
-          {
-            job,
-            overrides: overrides ?? {},
-            workload,
-            sourceRepositoryId: repositoryId,
-            sourceFolders,
-            settings,
-            owner: workflowInfo().firstExecutionRunId,
-          },
-        ],
-      });
-      running.child = child;
-      if (this.isPaused) await signalPause(child, true);
-      this.tasks.push(await child.result());
-    } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError)
-        this.tasks.push(
-          endedTask(
-            workload.name,
-            'warning',
-            'CHAIN_LOCKED',
-            'another session copies this workload',
-          ),
-        );
-      else if (isStop(error)) {
-        this.tasks.push(endedTask(workload.name, 'stopped', null, 'the session was stopped'));
-        throw error;
-      } else
-        this.tasks.push(
-          endedTask(workload.name, 'failed', null, error instanceof Error ? error.message : ''),
-        );
-    } finally {
-      this.running.delete(running);
-      this.showState();
+      this.add(endedTask(`repository ${job.target.repositoryId}`, 'warning', text));
     }
   }
 
@@ -290,38 +227,37 @@ class Session {
     this.state = paused ? 'paused' : 'running';
     upsertMemo({ state: this.state });
     this.showState();
-    for (const { child } of this.running) if (child !== null) await signalPause(child, paused);
+    await this.children?.setPaused(paused);
   }
 
   async end(stopped: boolean): Promise<void> {
+    const { tasks, counts } = this.ended.tally;
     const outcome = stopped
       ? { result: 'stopped' as const, reason: 'the session was stopped' }
-      : sessionResult(this.tasks);
+      : sessionResult(tasks, counts);
     this.state = 'ended';
+    this.waiting = 0;
     this.result = outcome.result;
     this.reason = outcome.reason;
     this.endedAt = new Date().toISOString();
     upsertSearchAttributes([{ key: RESULT, value: outcome.result }]);
     setCurrentDetails(`**${outcome.result}** ${outcome.reason ?? ''}`);
     const { job } = this.input;
-    const order = stopped ? null : retryOrder(job, this.tryNumber, this.tasks, Date.now());
-    if (order !== null) {
-      this.nextTryAt = new Date(order.dueMs).toISOString();
-      upsertMemo({ nextTryAt: this.nextTryAt });
-    }
-    try {
-      await recordActivities(job.target.repositoryId).recordSession.executeWithOptions(
+    const order = stopped ? null : this.retryOrder();
+    if (order !== null) this.nextTryAt = new Date(order.dueMs).toISOString();
+    this.tellEnd();
+    await this.try('the record of this session could not be written', () =>
+      recordActivities(job.target.repositoryId).recordSession.executeWithOptions(
         { summary: `record the session: ${outcome.result}` },
         [{ job, session: this.view() }],
-      );
-    } catch (error) {
-      this.reason =
-        `${this.reason ?? ''} (the record of this session could not be written: ${reasonOf(error)})`.trim();
-    }
+      ),
+    );
     if (!stopped)
-      await controlActivities.startJobsAfter.executeWithOptions(
-        { summary: `start the jobs that follow ${job.id}` },
-        [{ jobId: job.id, sessionId: this.id, ...this.ending(order) }],
+      await this.try('the jobs that follow could not be started', () =>
+        followUpActivities.startJobsAfter.executeWithOptions(
+          { summary: `start the jobs that follow ${job.id}` },
+          [{ jobId: job.id, sessionId: this.id, ...this.ending(order) }],
+        ),
       );
   }
 
@@ -329,43 +265,77 @@ class Session {
     return this.input.tryNumber ?? 1;
   }
 
+  private retryOrder(): RetryOrder | null {
+    const { tasks, counts } = this.ended.tally;
+    const order = retryOrder(this.input.job, this.tryNumber, tasks, Date.now());
+    const named = tasks.filter(({ result }) => result === 'failed').length;
+    return order !== null && named < counts.failed ? { ...order, workloads: null } : order;
+  }
+
   private ending(order: RetryOrder | null): { end: SessionEnd; startsFollowers: boolean } {
     const isAll = this.input.overrides?.workloads === undefined;
-    const covered = isAll ? null : this.tasks.map(({ workload }) => workload);
+    const covered = isAll ? null : this.ended.tally.tasks.map(({ workload }) => workload);
     const hasCopied = this.result === 'success' || this.result === 'warning';
     return { end: { covered, order }, startsFollowers: this.tryNumber === 1 || hasCopied };
   }
 
+  /** For lists, which ask no worker. */
+  private tellEnd(): void {
+    const { taskCounts, progress } = this.view();
+    const isPartial = this.input.overrides?.workloads !== undefined;
+    const { nextTryAt } = this;
+    upsertMemo({ taskCounts, progress, isPartial, ...(nextTryAt === null ? {} : { nextTryAt }) });
+  }
+
+  /** A session ends, whatever becomes of its last steps. */
+  private async try(otherwise: string, step: () => Promise<unknown>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      this.reason = `${this.reason ?? ''} (${otherwise}: ${reasonOf(error)})`.trim();
+    }
+  }
+
+  private add(task: CopyTask): void {
+    this.ended.add(task);
+    this.showState();
+    // Known without asking a worker, and seldom enough to cost nothing.
+    if (Date.now() - this.toldAtMs < MEMO_INTERVAL_MS) return;
+    if (this.toldAtMs > 0) {
+      const { taskCounts, progress } = this.view();
+      upsertMemo({ taskCounts, progress });
+    }
+    this.toldAtMs = Date.now();
+  }
+
+  /** What every run of a session finds. */
+  private addOnce(task: CopyTask): void {
+    const isKnown = this.ended.tally.tasks.some(
+      ({ workload, workloadId, code }) =>
+        workloadId === null && workload === task.workload && code === task.code,
+    );
+    if (!isKnown) this.add(task);
+  }
+
   private showState(): void {
+    const ended = this.ended.tally.tasks.slice(-MAX_DETAIL_LINES);
+    const running = this.children?.tasks ?? [];
     const lines = [
-      ...this.tasks.map((task) => `- ${task.workload}: ${task.result ?? ''} ${task.reason ?? ''}`),
-      ...[...this.running].map(
-        ({ workload }) => `- ${workload}: ${this.isPaused ? 'paused' : 'running'}`,
+      ...running.map(({ workload }) => `- ${workload}: ${this.isPaused ? 'paused' : 'running'}`),
+      ...ended.map(
+        ({ workload, result, reason }) => `- ${workload}: ${result ?? ''} ${reason ?? ''}`,
       ),
     ];
     setCurrentDetails(lines.slice(0, MAX_DETAIL_LINES).join('\n'));
   }
 }
 
-async function signalPause(
-  child: ChildWorkflowHandle<typeof copyWorkload>,
-  paused: boolean,
-): Promise<void> {
-  await child.signal(taskPauseSignal, paused).catch(() => undefined); // it has just ended
-}
-
 /** The Temporal UI shows at most 20,000 bytes. */
-const MAX_DETAIL_LINES = 100;
+const MAX_DETAIL_LINES = 50;
+const MEMO_INTERVAL_MS = 5_000;
+/** Of `maxHistoryEvents`: far below the 51,200 events at which the server ends a workflow. */
+const GROWTH_LIMIT = 4;
 
-function waitingTask(workload: string): CopyTask {
-  return { ...newTask(workload), state: 'waiting' };
-}
-
-function endedTask(
-  workload: string,
-  result: CopyTask['result'],
-  code: CopyTask['code'],
-  reason: string | null,
-): CopyTask {
-  return { ...newTask(workload), state: 'ended', result, code, reason };
+function endedTask(workload: string, result: CopyTask['result'], reason: string | null): CopyTask {
+  return { ...newTask(workload, null), state: 'ended', result, reason };
 }

@@ -9,9 +9,10 @@ import {
 } from '@temporalio/workflow';
 import type { ChainState } from '../activities/copy-activities.js';
 import type { WorkloadToCopy } from '../activities/found-workloads.js';
-import type { CopyJob, StartOverrides } from '../src/domain/copy-job.js';
+import type { ChainPolicy, StartOverrides } from '../src/domain/copy-job.js';
 import type { CopyTask } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
+import type { DiskWork } from '../src/domain/disk-work.js';
 import { recreatedMessage, type ChainDetection } from '../src/domain/recreated-chain.js';
 import type {
   RestorePointSelection,
@@ -24,11 +25,12 @@ import { DiskBatches } from './disk-batches.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
 import { RESULT, taskPauseSignal, taskQuery } from './messages.js';
 import { Pause } from './pause.js';
+import { reportTask, type TaskReport } from './task-report.js';
 import { TaskState } from './task-state.js';
 
 export interface CopyWorkloadInput {
-  readonly job: CopyJob;
-  readonly overrides: StartOverrides;
+  readonly job: ChainPolicy;
+  readonly overrides: Omit<StartOverrides, 'workloads'>;
   readonly workload: WorkloadToCopy;
   readonly sourceRepositoryId: string;
   /** Where the session found the workload; absent: it is looked for everywhere. */
@@ -36,14 +38,17 @@ export interface CopyWorkloadInput {
   readonly settings: CopySettings;
   /** The same in every run of this task, so that they share one epoch of the chain. */
   readonly owner: string;
+  readonly report: TaskReport;
   /** State of the task when this run goes on for an earlier one. */
   readonly carried?: {
     readonly task: CopyTask;
     readonly activeFullDone: boolean;
     /** When the task began to wait for points in progress; null: it does not. */
     readonly waitingSinceMs: number | null;
-    /** Disks whose work is in the task's progress already. */
-    readonly countedDisks: readonly string[];
+    /** Work that is in the task's progress already. */
+    readonly counted: readonly string[];
+    /** What did not work so far in retention; null: that has not begun. */
+    readonly warnings: readonly string[] | null;
   };
 }
 
@@ -62,7 +67,7 @@ export async function copyWorkload(input: CopyWorkloadInput): Promise<CopyTask> 
     else state.fail(error);
   }
   upsertSearchAttributes([{ key: RESULT, value: state.task.result ?? 'failed' }]);
-  return state.task;
+  return reportTask(input.report, copy.ids, state.task);
 }
 
 /** Asks for the work to be looked at anew: the source or the staging folder is not what the plan was made for. */
@@ -83,18 +88,21 @@ class WorkloadCopy {
   private seen: readonly SeenSet[] = [];
   private warnings: readonly string[] = [];
   private activeFull: boolean;
+  /** null: retention has not begun. */
+  private maintenanceWarnings: string[] | null;
   private readonly batches: DiskBatches;
   private readonly data;
   private readonly listing;
-  private readonly ids;
+  readonly ids;
 
   constructor(private readonly input: CopyWorkloadInput) {
     const { job, workload, settings, overrides, carried, sourceRepositoryId } = input;
-    this.state = new TaskState(workload.name, carried?.task);
+    this.state = new TaskState(workload, carried?.task);
     this.pause = new Pause(this.state);
     this.waitingSinceMs = carried?.waitingSinceMs ?? null;
     this.data = dataActivities(job.target.repositoryId, settings);
     this.listing = listingActivities(job.target.repositoryId, settings);
+    this.maintenanceWarnings = carried?.warnings?.slice() ?? null;
     this.activeFull = overrides.activeFull === true && carried?.activeFullDone !== true;
     this.batches = new DiskBatches(
       this.data,
@@ -102,7 +110,7 @@ class WorkloadCopy {
       this.state,
       this.pause,
       () => this.continueIfLong(),
-      carried?.countedDisks,
+      carried?.counted,
     );
     this.ids = {
       targetRepositoryId: job.target.repositoryId,
@@ -116,9 +124,7 @@ class WorkloadCopy {
     this.state.show({ state: 'inspecting' }, 'looking at the target chain');
     const chain = await this.inspect();
     this.epoch = chain.epoch;
-    const copied = await this.copyAll();
-    if (!copied) return;
-    await this.maintain();
+    if (this.maintenanceWarnings !== null || (await this.copyAll())) await this.maintain();
   }
 
   private async inspect(): Promise<ChainState> {
@@ -141,6 +147,7 @@ class WorkloadCopy {
         if (!PLAN_AGAIN.includes(codeOf(error)) || this.replans >= this.input.settings.maxReplans)
           throw error;
         this.replans++;
+        this.state.giveUpWork();
         this.state.note(`planned again: ${reasonOf(error)}`);
       }
     }
@@ -175,6 +182,8 @@ class WorkloadCopy {
     for (const [index, point] of selection.points.entries()) {
       // A full behind the first starts a chain of its own: look again from there.
       if (index > 0 && point.algorithm === 'full') return 'again';
+      const laterPoints = selection.points.length - index - 1 + selection.morePoints;
+      this.state.show({ remainingPoints: laterPoints }, `${laterPoints} more points afterwards`);
       await this.copyPoint(point);
     }
     const isMoreWanted = scope === 'all' || job.mode === 'immediate';
@@ -193,8 +202,7 @@ class WorkloadCopy {
         [input],
       ),
     );
-    for (const disk of disks)
-      await this.batches.run('scanBlocks', { ...this.ids, ...staged }, disk);
+    await this.batches.compare({ ...this.ids, ...staged }, disks);
     const { outcome } = await this.data.settleComparison.executeWithOptions(
       { summary: `${workload.name} ${restorePointId}: settle comparison` },
       [input],
@@ -276,15 +284,17 @@ class WorkloadCopy {
     const summary = `${workload.name} ${restorePointId}: plan copy`;
     const plan = () => this.data.planCopy.executeWithOptions({ summary }, [input]);
     let outcome = await this.pause.pausable(plan);
+    let compared: readonly DiskWork[] = [];
     if (outcome.state === 'scan') {
       const target = { ...this.ids, stagingId: outcome.pointId, reference: outcome.reference };
-      for (const disk of outcome.disks) await this.batches.run('scanBlocks', target, disk);
+      compared = outcome.disks;
+      await this.batches.scan(target, compared);
       outcome = await this.pause.pausable(plan);
       if (outcome.state === 'scan')
         throw ApplicationFailure.nonRetryable('the source changed again', 'SOURCE_CHANGED');
     }
     const target = { ...this.ids, stagingId: outcome.pointId, reference: outcome.reference };
-    for (const disk of outcome.disks) await this.batches.run('copyBlocks', target, disk);
+    await this.batches.copy(target, outcome.disks, compared);
     await this.commit(restorePointId, outcome.pointId, target);
   }
 
@@ -317,13 +327,18 @@ class WorkloadCopy {
   /** GFS fulls and retention. What fails here leaves a good copy behind, so it is a warning, and the next session tries again. */
   private async maintain(): Promise<void> {
     const { result, reason } = this.state.task;
-    const warnings = await maintainChain({
+    const goesOn = this.maintenanceWarnings !== null;
+    const warnings = (this.maintenanceWarnings ??= []);
+    await maintainChain({
       job: this.input.job,
       settings: this.input.settings,
       ids: { ...this.ids, epoch: this.epoch },
       state: this.state,
       pause: this.pause,
       batches: this.batches,
+      warnings,
+      goesOn,
+      betweenSteps: () => this.continueIfLong(),
     });
     if (warnings.length === 0) this.state.end(result ?? 'success', reason);
     else this.state.end('warning', [...(reason === null ? [] : [reason]), ...warnings].join('; '));
@@ -337,7 +352,8 @@ class WorkloadCopy {
       task: this.state.task,
       activeFullDone: !this.activeFull,
       waitingSinceMs: this.waitingSinceMs,
-      countedDisks: [...this.batches.countedDisks],
+      counted: [...this.batches.counted],
+      warnings: this.maintenanceWarnings,
     };
     await continueAsNew<typeof copyWorkload>({ ...this.input, carried });
   }

@@ -18,8 +18,8 @@ export interface BatchTarget {
 
 /** Copies (or compares) disks in batches of windows, with progress and pauses. */
 export class DiskBatches {
-  /** Disks whose work is in the task's progress already. */
-  readonly countedDisks: Set<string>;
+  /** Work that is in the task's progress already. */
+  readonly counted: Set<string>;
 
   constructor(
     private readonly data: ActivityInterfaceFor<CopyActivities>,
@@ -28,18 +28,45 @@ export class DiskBatches {
     private readonly pause: Pause,
     /** Called between two batches; may end this run of the workflow. */
     private readonly betweenBatches: () => Promise<void>,
-    countedDisks: readonly string[] = [],
+    counted: readonly string[] = [],
   ) {
-    this.countedDisks = new Set(countedDisks);
+    this.counted = new Set(counted);
   }
 
-  /** The open windows of one disk, batch by batch. */
-  async run(
+  /** Compares the open windows of all disks, and nothing is copied after it. */
+  async compare(target: BatchTarget, disks: readonly DiskWork[]): Promise<void> {
+    this.count(target, disks, (bytes, doneBytes) => this.state.addWork(bytes, doneBytes));
+    for (const disk of disks) await this.runDisk('scanBlocks', target, disk);
+  }
+
+  /** Compares the open windows of all disks. What differs is copied afterwards: until that is known, all of it is taken to differ. */
+  async scan(target: BatchTarget, disks: readonly DiskWork[]): Promise<void> {
+    this.count(target, disks, (bytes, doneBytes) => this.state.addWork(2 * bytes, doneBytes));
+    for (const disk of disks) await this.runDisk('scanBlocks', target, disk);
+  }
+
+  /** Copies the open windows of all disks, batch by batch.
+   *  @param compared the disks of the comparison before, whose blocks count as done where they did not differ */
+  async copy(
+    target: BatchTarget,
+    disks: readonly DiskWork[],
+    compared: readonly DiskWork[] = [],
+  ): Promise<void> {
+    const comparedBytes = bytesOf(compared);
+    this.count(target, disks, (bytes, doneBytes) =>
+      this.state.addWork(
+        Math.max(0, bytes - comparedBytes),
+        Math.max(0, comparedBytes - bytes) + doneBytes,
+      ),
+    );
+    for (const disk of disks) await this.runDisk('copyBlocks', target, disk);
+  }
+
+  private async runDisk(
     activity: 'copyBlocks' | 'scanBlocks',
     target: BatchTarget,
     disk: DiskWork,
   ): Promise<void> {
-    this.count(`${target.reference.token}/${activity}/${disk.disk}`, disk);
     for (const batch of batchesOf(disk, this.settings.batchWindows)) {
       await this.betweenBatches();
       await this.runBatch(activity, target, disk.disk, batch);
@@ -68,12 +95,22 @@ export class DiskBatches {
     this.state.addProgress(counts, sizeBytes, Date.now() - startedAtMs);
   }
 
-  /** Counts a disk's work once, however many runs and attempts it takes. */
-  private count(key: string, disk: DiskWork): void {
-    if (this.countedDisks.has(key)) return;
-    this.countedDisks.add(key);
-    const doneBytes = doneBytesOf(disk);
-    this.state.addWork(disk.blockCount * BLOCK_BYTES, doneBytes);
-    this.state.resumed(disk.disk, doneBytes);
+  /** Counts the work of all disks together, before the first block and once, however many runs and attempts it takes. */
+  private count(
+    { reference }: BatchTarget,
+    disks: readonly DiskWork[],
+    add: (bytes: number, doneBytes: number) => void,
+  ): void {
+    if (this.counted.has(reference.token)) return;
+    this.counted.add(reference.token);
+    add(
+      bytesOf(disks),
+      disks.reduce((sum, disk) => sum + doneBytesOf(disk), 0),
+    );
+    for (const disk of disks) this.state.resumed(disk.disk, doneBytesOf(disk));
   }
+}
+
+function bytesOf(disks: readonly DiskWork[]): number {
+  return disks.reduce((sum, { blockCount }) => sum + blockCount * BLOCK_BYTES, 0);
 }

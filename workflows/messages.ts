@@ -4,14 +4,18 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { CopyJob, StartOverrides } from '../src/domain/copy-job.js';
 import type {
+  CopyProgress,
   CopySession,
   CopyTask,
   SessionResult,
   SessionTrigger,
+  TaskCounts,
 } from '../src/domain/copy-session.js';
+import type { CopySettings } from '../src/domain/copy-settings.js';
 import type { OperationStatus } from '../src/domain/operation.js';
 import type { RetryOrder, SessionEnd } from '../src/domain/retry.js';
 import type { ImageFormat } from '../src/domain/restore-point.js';
+import type { SessionTally } from '../src/domain/session-tally.js';
 
 export const CONTROL_TASK_QUEUE = 'control';
 
@@ -32,6 +36,11 @@ export function chainWorkflowId(
   workloadId: string,
 ): string {
   return `chain/${targetRepositoryId}/${jobId}/${workloadId}`;
+}
+
+/** Inverse of `chainWorkflowId`: ids of repositories and jobs have no slash, those of workloads may. */
+export function workloadIdOfChain(workflowId: string): string {
+  return workflowId.split('/').slice(3).join('/');
 }
 
 export const WORKFLOW_COPY_SESSION = 'copySession';
@@ -72,6 +81,15 @@ export interface CopySessionInput {
   readonly trigger?: SessionTrigger;
   /** Default 1: not a retry. */
   readonly tryNumber?: number;
+  /** State of the session when this run goes on for an earlier one. */
+  readonly carried?: {
+    readonly startedAt: string;
+    readonly settings: CopySettings;
+    readonly tally: SessionTally;
+    /** Workloads up to this id are done. */
+    readonly doneUntil: string | null;
+    readonly isPaused: boolean;
+  };
 }
 
 /** Argument of `retrySessions`, id `retry/<jobId>`. */
@@ -95,7 +113,12 @@ export interface WatchSourcesInput extends CopySessionInput {
 export interface CopySessionOutcome {
   readonly result: SessionResult;
   readonly reason: string | null;
+  readonly targetRepositoryId: string;
+  readonly taskCounts: TaskCounts;
+  readonly progress: CopyProgress;
+  /** Of a session that a watch started: none, all are in `omittedTasks`, and a query tells them. */
   readonly tasks: readonly CopyTask[];
+  readonly omittedTasks: number;
 }
 
 export const sessionQuery = defineQuery<CopySession>('session');
@@ -108,8 +131,8 @@ export const resumeUpdate = defineUpdate<void>('resume');
 /** The session passes pause and resume on to its tasks. */
 export const taskPauseSignal = defineSignal<[boolean]>('setPaused');
 
-/** Memo of a `copySession`, set by whoever starts it, so that lists need no query and no worker. The workflow may upsert `state` at
- *  phase changes. */
+/** Memo of a `copySession`, set by whoever starts it, so that lists need no query and no worker. The workflow upserts the rest: `state`
+ *  when it changes, `startedAt` when it goes on in another run, the counts every few seconds. */
 export interface SessionMemo {
   readonly trigger: SessionTrigger;
   readonly state?: 'running' | 'paused' | 'stopping';
@@ -117,6 +140,11 @@ export interface SessionMemo {
   readonly tryNumber?: number;
   /** Set at the end, when what failed is tried again. */
   readonly nextTryAt?: string;
+  readonly startedAt?: string;
+  readonly taskCounts?: TaskCounts;
+  readonly progress?: CopyProgress;
+  /** Set at the end: it looked only at some workloads of its job. */
+  readonly isPartial?: boolean;
 }
 
 export interface PlanJobInput {

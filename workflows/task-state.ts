@@ -2,14 +2,15 @@ import { setCurrentDetails } from '@temporalio/workflow';
 import { newTask, type CopyTask, type SessionResult } from '../src/domain/copy-session.js';
 import { isErrorCode } from '../src/domain/errors.js';
 import { taskProgress } from '../src/domain/session-result.js';
+import { cut } from '../src/domain/task-brief.js';
 import { codeOf, reasonOf } from './failures.js';
 
 /** The task of one workload as queries show it, changed step by step. */
 export class TaskState {
   private state: CopyTask;
 
-  constructor(workload: string, carried?: CopyTask) {
-    this.state = carried ?? newTask(workload);
+  constructor({ id, name }: { readonly id: string; readonly name: string }, carried?: CopyTask) {
+    this.state = carried ?? newTask(name, id);
   }
 
   get task(): CopyTask {
@@ -23,8 +24,12 @@ export class TaskState {
   }
 
   note(text: string): void {
-    if (this.state.notes.includes(text)) return;
-    this.state = { ...this.state, notes: [...this.state.notes, text].slice(-MAX_NOTES) };
+    const note = cut(text, NOTE_CHARACTERS);
+    const { notes, omitted } = this.state;
+    if (notes.includes(note)) return;
+    this.state = { ...this.state, notes: [...notes, note].slice(-MAX_NOTES) };
+    if (notes.length < MAX_NOTES) return;
+    this.state = { ...this.state, omitted: { committed: 0, notes: (omitted?.notes ?? 0) + 1 } };
   }
 
   committed(pointId: string): void {
@@ -49,6 +54,12 @@ export class TaskState {
     };
   }
 
+  /** What a plan that is given up had left to do is not to be waited for. */
+  giveUpWork(): void {
+    const { progress } = this.state;
+    this.state = { ...this.state, progress: { ...progress, totalBytes: progress.processedBytes } };
+  }
+
   addProgress(
     counts: { readBytes: number; transferredBytes: number },
     batchBytes: number,
@@ -69,7 +80,8 @@ export class TaskState {
   }
 
   end(result: SessionResult, reason: string | null): void {
-    this.show({ state: 'ended', result, reason }, reason ?? result);
+    const told = reason === null ? null : cut(reason, REASON_CHARACTERS);
+    this.show({ state: 'ended', result, reason: told }, told ?? result);
   }
 
   fail(error: unknown): void {
@@ -79,5 +91,7 @@ export class TaskState {
   }
 }
 
-/** Enough to tell the story of a bad night. */
-const MAX_NOTES = 50;
+/** Enough to tell the story of a bad night, and always small enough for one payload. */
+const MAX_NOTES = 300;
+const NOTE_CHARACTERS = 1_000;
+const REASON_CHARACTERS = 4_000;

@@ -6,10 +6,12 @@ import {
   isCancellation,
   proxyActivities,
   setCurrentDetails,
+  workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { WatchActivities } from '../activities/watch-activities.js';
 import { sessionWorkflowId } from '../src/domain/copy-session.js';
+import { cut } from '../src/domain/task-brief.js';
 import { controlActivities } from './activity-profiles.js';
 import { copySession } from './copy-session.js';
 import { CONTROL_TASK_QUEUE, JOB_ID, lookTaskQueue, type WatchSourcesInput } from './messages.js';
@@ -36,8 +38,14 @@ export async function watchSources(input: WatchSourcesInput): Promise<void> {
       [{ job, seen, intervalMs: settings.watchIntervalMs }],
     );
     ({ seen } = found);
-    setCurrentDetails(`Copying ${found.workloads.join(', ')}`);
-    await copyNow(input);
+    const names = found.workloads?.map(({ name }) => name).join(', ') ?? 'all workloads';
+    setCurrentDetails(`Copying ${cut(names, MAX_DETAIL_CHARACTERS)}`);
+    await copyNow(
+      input,
+      found.workloads?.map(({ id }) => id),
+    );
+    // The definition goes into the history with each look, and it may name thousands.
+    if (workflowInfo().continueAsNewSuggested) break;
   }
   await condition(allHandlersFinished);
   await continueAsNew<typeof watchSources>({ ...input, seen });
@@ -45,8 +53,14 @@ export async function watchSources(input: WatchSourcesInput): Promise<void> {
 
 /** 100 sessions are some 2,000 events. */
 const SESSIONS_PER_RUN = 100;
+/** The Temporal UI shows at most 20,000 bytes. */
+const MAX_DETAIL_CHARACTERS = 5_000;
 
-async function copyNow({ job }: WatchSourcesInput): Promise<void> {
+/** @param workloads ids of those that have something new; absent: all */
+async function copyNow(
+  { job }: WatchSourcesInput,
+  workloads: readonly string[] | undefined,
+): Promise<void> {
   try {
     await executeChild(copySession, {
       workflowId: sessionWorkflowId(job.id, Date.now()),
@@ -56,7 +70,7 @@ async function copyNow({ job }: WatchSourcesInput): Promise<void> {
       typedSearchAttributes: [{ key: JOB_ID, value: job.id }],
       staticSummary: job.name,
       staticDetails: `Copies to repository ${job.target.repositoryId}, because new restore points appeared.`,
-      args: [{ job, trigger: 'watch' }],
+      args: [{ job, trigger: 'watch', overrides: { workloads } }],
     });
   } catch (error) {
     // A session of the same second, or one that was stopped by hand: the watch goes on.

@@ -22,8 +22,8 @@ import { SessionStore } from './session-store.js';
 
 export const BASE_PATH = '/api/v1';
 
-/** A job that names ten thousand workloads still fits. */
-const BODY_LIMIT = '1mb';
+/** Twice what a definition may have (`MAX_JOB_BYTES`), so that one that is too long is told by how much. */
+const BODY_LIMIT = '2mb';
 
 /** The caller listens with it: on loopback only when there is no token. */
 export function createApi(dependencies: ApiDependencies): Express {
@@ -81,7 +81,7 @@ function apiRoutes(
       repositories,
       timeZone: timeZone ?? serverTimeZone(),
     }),
-    ...sessionRoutes(sessions, { followIntervalMs, logger }),
+    ...sessionRoutes(sessions, browser, { followIntervalMs, logger }),
     ...repositoryRoutes({ client, browser, operations, repositories, now }),
   ];
 }

@@ -1,9 +1,10 @@
 /** Copy jobs. */
 
 import type { RepositoryConfig } from '../config/config.js';
-import type { CopyJob } from '../domain/copy-job.js';
+import type { CopyJob, StartOverrides } from '../domain/copy-job.js';
 import { BackupError } from '../domain/errors.js';
 import { jobFaults, type JobFault } from '../domain/job-rules.js';
+import { jsonBytes } from '../domain/task-brief.js';
 import { z } from 'zod';
 import { pageSchema } from './field-schemas.js';
 import {
@@ -192,6 +193,7 @@ function runRoutes({ jobs, starter, browser }: JobServices): Route[] {
       run: async ({ params, body, header }) => {
         const key = idempotencyKey(header('Idempotency-Key'));
         const job = await jobs.definition(text(params.id));
+        checkSize(job, body);
         return { content: { sessionId: await starter.start(job, body, key) } };
       },
     }),
@@ -208,6 +210,17 @@ function runRoutes({ jobs, starter, browser }: JobServices): Route[] {
       }),
     }),
   ];
+}
+
+/** What a session carries from run to run: its definition, its overrides and its tasks, together in one payload of at most 2 MiB. */
+const MAX_INPUT_BYTES = 1_400_000;
+
+/** @throws REQUEST_INVALID */
+function checkSize(job: CopyJob, overrides: StartOverrides): void {
+  const bytes = jsonBytes(job) + jsonBytes(overrides);
+  if (bytes <= MAX_INPUT_BYTES) return;
+  const message = `the job and what this start changes have ${bytes} bytes together, at most ${MAX_INPUT_BYTES} fit into a session: name fewer workloads`;
+  throw invalidRequest([{ path: 'workloads', message }]);
 }
 
 /** @throws JOB_RULE_BROKEN with every fault in `details.errors` */

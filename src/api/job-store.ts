@@ -24,8 +24,7 @@ import {
   scheduleOf,
 } from './job-schedule.js';
 import type { JobDefinition, JobView } from './job-schemas.js';
-import type { SessionSummary } from './session-schemas.js';
-import type { SessionStore } from './session-store.js';
+import type { LatestSessions, SessionStore } from './session-store.js';
 
 /** Definitions read at once while listing. */
 const DESCRIBE_WINDOW = 8;
@@ -69,7 +68,7 @@ export class JobStore {
       if (id !== null) ids.push(id);
     }
     ids.sort();
-    const { sessions, isComplete } = await this.#sessions.newestByJob();
+    const { sessions, isComplete } = await this.#sessions.latestByJob();
     const jobs: JobView[] = [];
     for (let start = 0; start < ids.length; start += DESCRIBE_WINDOW) {
       const window = ids.slice(start, start + DESCRIBE_WINDOW);
@@ -78,7 +77,7 @@ export class JobStore {
           const description = await this.#describe(id).catch(deletedMeanwhile);
           if (description === null) return [];
           const known = sessions.get(id);
-          const session = known ?? (isComplete ? null : await this.#sessions.newestOf(id));
+          const session = known ?? (isComplete ? null : await this.#sessions.latestOf(id));
           return [viewOf(description, session)];
         }),
       );
@@ -90,7 +89,7 @@ export class JobStore {
   /** @throws JOB_MISSING */
   async get(jobId: string): Promise<JobView> {
     const description = await this.#describe(jobId);
-    return viewOf(description, await this.#sessions.newestOf(jobId));
+    return viewOf(description, await this.#sessions.latestOf(jobId));
   }
 
   /** The definition alone. @throws JOB_MISSING */
@@ -256,7 +255,7 @@ function definitionOf({ action, scheduleId }: ScheduleDescription): CopyJob {
   return input.job;
 }
 
-function viewOf(description: ScheduleDescription, lastSession: SessionSummary | null): JobView {
+function viewOf(description: ScheduleDescription, sessions: LatestSessions | null): JobView {
   const job = definitionOf(description);
   const next = description.info.nextActionTimes[0];
   const hasCalendar = job.mode === 'periodic' && !description.state.paused;
@@ -264,12 +263,12 @@ function viewOf(description: ScheduleDescription, lastSession: SessionSummary | 
     ...job,
     state: description.state.paused
       ? 'disabled'
-      : lastSession?.result === 'actionRequired'
+      : sessions?.needsDecision === true
         ? 'actionRequired'
         : 'enabled',
     nextRunAt: hasCalendar && next !== undefined && !isNever(next) ? next.toISOString() : null,
-    lastSession,
-    nextTryAt: description.state.paused ? null : (lastSession?.nextTryAt ?? null),
+    lastSession: sessions?.newest ?? null,
+    nextTryAt: description.state.paused ? null : (sessions?.newest.nextTryAt ?? null),
     skippedStarts: description.info.numActionsMissedCatchupWindow,
   };
 }

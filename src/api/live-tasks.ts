@@ -1,14 +1,16 @@
-/** Progress of a running session's tasks, fresher than the session itself knows: each child workflow is asked, and the last heartbeat of
- *  its running batches is added. */
+/** The running tasks of a session, fresher than the session itself knows: each child workflow is asked, the last heartbeat of its running
+ *  batch is added, and so is what it waits for, which the server tells without any worker. */
 
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { z } from 'zod';
-import type { CopyProgress, CopyTask } from '../domain/copy-session.js';
-import { taskQuery } from '../../workflows/messages.js';
+import { newTask, type CopyProgress, type CopyTask } from '../domain/copy-session.js';
+import { taskQuery, workloadIdOfChain } from '../../workflows/messages.js';
 import type { CopyBlocksHeartbeat } from '../domain/operation.js';
+import type { TaskView } from './session-schemas.js';
+import { retryOf } from './step-retry.js';
 
 /** More tasks than these run only in very large sessions; the others show what the session knows. */
-const ASKED_CHILDREN = 20;
+const ASKED_CHILDREN = 50;
 const DEADLINE_MS = 2_000;
 
 const heartbeatSchema: z.ZodType<CopyBlocksHeartbeat> = z.object({
@@ -18,52 +20,59 @@ const heartbeatSchema: z.ZodType<CopyBlocksHeartbeat> = z.object({
   bytesPerSecond: z.number(),
 });
 
-/** `tasks` in their order, those of the running children brought up to date. A child that does not answer keeps its task as it is. */
+type PendingActivities = WorkflowExecutionDescription['raw']['pendingActivities'];
+
+/** `tasks` in their order, those of the running children brought up to date; of a child that does not answer only what it waits for. A
+ *  child that the session has not told of is added. */
 export async function refreshTasks(
   client: Client,
   children: readonly { readonly workflowId?: string | null }[],
   tasks: readonly CopyTask[],
-): Promise<CopyTask[]> {
-  const ids = children.flatMap(({ workflowId }) => workflowId ?? []).slice(0, ASKED_CHILDREN);
-  const deadline = Date.now() + DEADLINE_MS;
-  const answers = await client.withDeadline(deadline, () =>
-    Promise.allSettled(ids.map((workflowId) => readTask(client, workflowId))),
-  );
-  const fresh = new Map(
-    answers.flatMap((answer) =>
-      answer.status === 'fulfilled' ? [[answer.value.workload, answer.value] as const] : [],
+): Promise<TaskView[]> {
+  const views: TaskView[] = tasks.map((task) => ({ ...task, retry: null }));
+  const placeOf = new Map(views.map(({ workloadId }, index) => [workloadId, index]));
+  const asked = children.flatMap(({ workflowId }) => workflowId ?? []);
+  for (const id of asked.map(workloadIdOfChain)) {
+    if (placeOf.has(id)) continue;
+    placeOf.set(id, views.length);
+    views.push({ ...newTask(id, id), state: 'waiting', retry: null });
+  }
+  await client.withDeadline(Date.now() + DEADLINE_MS, () =>
+    Promise.all(
+      asked.slice(0, ASKED_CHILDREN).map(async (workflowId) => {
+        const place = placeOf.get(workloadIdOfChain(workflowId))!;
+        views[place] = await readTask(client, workflowId, views[place]!);
+      }),
     ),
   );
-  return tasks.map((task) => fresh.get(task.workload) ?? task);
+  return views;
 }
 
-/** Sum over the tasks; `fallback` when no task knows its size yet. */
-export function totalProgress(tasks: readonly CopyTask[], fallback: CopyProgress): CopyProgress {
-  const sum = (field: 'processedBytes' | 'totalBytes' | 'readBytes' | 'transferredBytes') =>
-    tasks.reduce((total, { progress }) => total + progress[field], 0);
-  const totalBytes = sum('totalBytes');
-  if (totalBytes === 0) return fallback;
-  const running = tasks.filter(({ state }) => state !== 'ended');
-  return progressOf({
-    processedBytes: sum('processedBytes'),
-    totalBytes,
-    readBytes: sum('readBytes'),
-    transferredBytes: sum('transferredBytes'),
-    bytesPerSecond: running.reduce((total, { progress }) => total + progress.bytesPerSecond, 0),
-  });
-}
-
-async function readTask(client: Client, workflowId: string): Promise<CopyTask> {
+/** Never rejects: `known` is what is left when nobody answers. */
+async function readTask(client: Client, workflowId: string, known: TaskView): Promise<TaskView> {
   const handle = client.workflow.getHandle(workflowId);
-  const [task, { raw }] = await Promise.all([handle.query(taskQuery), handle.describe()]);
+  const [answer, description] = await Promise.allSettled([
+    handle.query(taskQuery),
+    handle.describe(),
+  ]);
+  const task = answer.status === 'fulfilled' ? answer.value : known;
+  if (description.status === 'rejected') return { ...task, retry: null };
+  const { pendingActivities } = description.value.raw;
+  return {
+    ...task,
+    progress: withHeartbeats(task.progress, heartbeatsOf(client, pendingActivities)),
+    retry: retryOf(client, pendingActivities),
+  };
+}
+
+function heartbeatsOf(client: Client, activities: PendingActivities): CopyBlocksHeartbeat[] {
   const converter = client.options.loadedDataConverter.payloadConverter;
-  const heartbeats = (raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) => {
+  return (activities ?? []).flatMap(({ heartbeatDetails }) => {
     const payload = heartbeatDetails?.payloads?.[0];
     if (payload === undefined || payload === null) return [];
     const parsed = heartbeatSchema.safeParse(converter.fromPayload(payload));
     return parsed.success ? [parsed.data] : [];
   });
-  return { ...task, progress: withHeartbeats(task.progress, heartbeats) };
 }
 
 function withHeartbeats(

@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { RepositoryConfig } from '../config/config.js';
 import type { CopyJob } from '../domain/copy-job.js';
+import type { CopyTask } from '../domain/copy-session.js';
 import { BackupError } from '../domain/errors.js';
 import {
   CONTROL_TASK_QUEUE,
@@ -103,6 +104,15 @@ export class RepositoryBrowser {
     return this.#browse({ repositoryId, what: 'restorePoints', workload, cursor });
   }
 
+  /** Tasks of a session that have files of their own. */
+  tasks(
+    repositoryId: string,
+    session: { readonly jobId: string; readonly sessionId: string },
+    cursor?: string,
+  ): Promise<BrowsePage<CopyTask>> {
+    return this.#browse({ repositoryId, what: 'tasks', session, cursor });
+  }
+
   /** What a session of the job would do now. */
   plan(job: CopyJob): Promise<JobPlan> {
     const input: PlanJobInput = { job };
@@ -155,8 +165,11 @@ export function configuredRepository(
 }
 
 /** Names of workloads are of any length and content, workflow ids are not. */
-function browseIdOf({ repositoryId, what, workload, cursor }: BrowseRepositoryInput): string {
-  const rest = [workload, cursor].map((part) => (part === undefined ? '' : `/${digest(part)}`));
+function browseIdOf(input: BrowseRepositoryInput): string {
+  const { repositoryId, what, workload, session, cursor } = input;
+  const rest = [workload, session?.sessionId, cursor].map((part) =>
+    part === undefined ? '' : `/${digest(part)}`,
+  );
   return `browse/${repositoryId}/${what}${rest.join('')}`;
 }
 

@@ -1,10 +1,9 @@
 /** A session as server-sent events (HTML Living Standard, 9.2), until it ends or the listener leaves. */
 
 import type { Request, Response } from 'express';
-import type { CopyTask } from '../domain/copy-session.js';
 import type { Logger } from './api-dependencies.js';
 import { toProblem } from './problem.js';
-import type { SessionView } from './session-schemas.js';
+import type { SessionView, TaskView } from './session-schemas.js';
 
 const DEFAULT_INTERVAL_MS = 1_000;
 /** Proxies close connections that are silent for a minute or less. */
@@ -63,14 +62,15 @@ export async function streamSession(
 function sendChanges(response: Response, session: SessionView, sent: Map<string, string>): void {
   const { tasks, ...overview } = session;
   sendIfNew(response, 'progress', '', overview, sent);
-  for (const task of tasks) sendIfNew(response, 'task', task.workload, task, sent);
+  for (const task of tasks)
+    sendIfNew(response, 'task', task.workloadId ?? `\n${task.workload}`, task, sent);
 }
 
 function sendIfNew(
   response: Response,
   event: 'progress' | 'task',
   key: string,
-  data: Omit<SessionView, 'tasks'> | CopyTask,
+  data: Omit<SessionView, 'tasks'> | TaskView,
   sent: Map<string, string>,
 ): void {
   const text = JSON.stringify(data);

@@ -4,38 +4,24 @@ import type { ApiDependencies } from './api-dependencies.js';
 import { pageSchema } from './field-schemas.js';
 import { eventRoute, jsonRoute, type Route } from './route.js';
 import { streamSession } from './session-events.js';
-import { sessionQuerySchema, sessionSummarySchema, sessionViewSchema } from './session-schemas.js';
+import type { RepositoryBrowser } from './repository-browser.js';
+import { browsedPageSchema, cursorQuerySchema } from './repository-schemas.js';
+import {
+  sessionQuerySchema,
+  sessionSummarySchema,
+  sessionViewSchema,
+  taskSchema,
+} from './session-schemas.js';
+import { pageOfTasks } from './session-tasks.js';
 import type { SessionStore } from './session-store.js';
 
 export function sessionRoutes(
   sessions: SessionStore,
+  browser: RepositoryBrowser,
   { followIntervalMs, logger }: Pick<ApiDependencies, 'followIntervalMs' | 'logger'>,
 ): Route[] {
   return [
-    jsonRoute({
-      method: 'get',
-      path: '/sessions',
-      operationId: 'listSessions',
-      summary: 'Running sessions, then the ended ones, newest end first.',
-      status: 200,
-      query: sessionQuerySchema,
-      answer: pageSchema(sessionSummarySchema),
-      errors: [],
-      run: async ({ query }) => {
-        const { items, nextCursor } = await sessions.list(query);
-        return { content: { items, ...(nextCursor === null ? {} : { nextCursor }) } };
-      },
-    }),
-    jsonRoute({
-      method: 'get',
-      path: '/sessions/:id',
-      operationId: 'getSession',
-      summary: 'One session with its tasks and their progress.',
-      status: 200,
-      answer: sessionViewSchema,
-      errors: ['SESSION_MISSING'],
-      run: async ({ params }) => ({ content: await sessions.get(params.id ?? '') }),
-    }),
+    ...readRoutes(sessions, browser),
     eventRoute(
       {
         method: 'get',
@@ -56,6 +42,50 @@ export function sessionRoutes(
     controlRoute(sessions, 'stop', 'End the session; what it has copied stays for the next one.'),
     controlRoute(sessions, 'pause', 'Halt the session at its next durable position.'),
     controlRoute(sessions, 'resume', 'Let a paused session go on.'),
+  ];
+}
+
+function readRoutes(sessions: SessionStore, browser: RepositoryBrowser): Route[] {
+  return [
+    jsonRoute({
+      method: 'get',
+      path: '/sessions',
+      operationId: 'listSessions',
+      summary: 'Running sessions, then the ended ones, newest end first.',
+      status: 200,
+      query: sessionQuerySchema,
+      answer: pageSchema(sessionSummarySchema),
+      errors: [],
+      run: async ({ query }) => {
+        const { items, nextCursor } = await sessions.list(query);
+        return { content: { items, ...(nextCursor === null ? {} : { nextCursor }) } };
+      },
+    }),
+    jsonRoute({
+      method: 'get',
+      path: '/sessions/:id',
+      operationId: 'getSession',
+      summary:
+        'One session with its tasks and their progress; of a large one those that fit, the bad ones first.',
+      status: 200,
+      answer: sessionViewSchema,
+      errors: ['SESSION_MISSING'],
+      run: async ({ params }) => ({ content: await sessions.get(params.id ?? '') }),
+    }),
+    jsonRoute({
+      method: 'get',
+      path: '/sessions/:id/tasks',
+      operationId: 'listSessionTasks',
+      summary:
+        'All tasks of one session, whole: those that it shows itself, then those that have files in its target repository.',
+      status: 200,
+      query: cursorQuerySchema,
+      answer: browsedPageSchema(taskSchema),
+      errors: ['SESSION_MISSING', 'REPOSITORY_UNREACHABLE'],
+      run: async ({ params, query }) => ({
+        content: await pageOfTasks({ sessions, browser }, params.id ?? '', query.cursor),
+      }),
+    }),
   ];
 }
 

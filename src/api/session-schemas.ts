@@ -6,8 +6,10 @@ import {
   type CopySession,
   type CopyTask,
   type SessionState,
+  type TaskCounts,
 } from '../domain/copy-session.js';
 import { ERROR_CODES, isErrorCode, type ErrorCode } from '../domain/errors.js';
+import type { StepRetry } from '../domain/operation.js';
 import { instant, slug } from './field-schemas.js';
 
 /** A session in a list: known without asking a worker. */
@@ -24,9 +26,20 @@ export type SessionSummary = Pick<
   | 'nextTryAt'
 >;
 
+/** A task, with what it waits for. */
+export interface TaskView extends CopyTask {
+  /** null: nothing of it is tried again just now. */
+  readonly retry: StepRetry | null;
+}
+
 /** A session with its tasks. */
-export interface SessionView extends CopySession {
-  /** False: no worker answered, so progress and tasks are missing or old. */
+export interface SessionView extends Omit<CopySession, 'tasks' | 'targetRepositoryId'> {
+  readonly tasks: readonly TaskView[];
+  /** null: no worker answered, and nothing told it before. */
+  readonly targetRepositoryId: string | null;
+  /** Of the session's own steps, such as looking for workloads or writing its record. */
+  readonly retry: StepRetry | null;
+  /** False: no worker answered, so progress and tasks are as they were last known. */
   readonly live: boolean;
 }
 
@@ -74,8 +87,28 @@ const progressSchema: z.ZodType<CopyProgress> = z.object({
   etaSeconds: z.number().nullable(),
 });
 
-const taskSchema: z.ZodType<CopyTask> = z.object({
+const count = z.int();
+const taskCountsSchema: z.ZodType<TaskCounts> = z.object({
+  waiting: count,
+  running: count,
+  success: count,
+  warning: count,
+  failed: count,
+  stopped: count,
+  actionRequired: count,
+  nothingToCopy: count,
+});
+
+export const retrySchema: z.ZodType<StepRetry> = z.object({
+  attempt: z.int(),
+  code: errorCodeSchema.nullable(),
+  reason: z.string(),
+  nextTryAt: instant.nullable(),
+});
+
+export const taskSchema: z.ZodType<TaskView> = z.object({
   workload: z.string(),
+  workloadId: z.string().nullable(),
   state: z.enum([
     'waiting',
     'inspecting',
@@ -90,6 +123,9 @@ const taskSchema: z.ZodType<CopyTask> = z.object({
   result: resultSchema.nullable(),
   algorithm: z.enum(['full', 'increment', 'none']),
   restorePoint: z.string().nullable(),
+  remainingPoints: count.meta({
+    description: 'Source restore points that are to be copied after the one in work.',
+  }),
   committed: z.array(z.string()),
   progress: progressSchema,
   resumedFromBytes: z.int(),
@@ -97,16 +133,35 @@ const taskSchema: z.ZodType<CopyTask> = z.object({
   code: errorCodeSchema.nullable(),
   reason: z.string().nullable(),
   notes: z.array(z.string()),
+  omitted: z.object({ committed: count, notes: count }).nullable().meta({
+    description: 'Entries that the lists do not show here; null: they are whole.',
+  }),
+  recorded: z.boolean().meta({
+    description: 'The whole task lies in a file of its own; GET /sessions/{id}/tasks shows it.',
+  }),
+  retry: retrySchema.nullable().meta({
+    description: 'What is tried again just now, and why; null: nothing.',
+  }),
 });
 
 export const sessionViewSchema: z.ZodType<SessionView> = z.object({
   ...summaryFields,
+  targetRepositoryId: slug.nullable(),
   progress: progressSchema,
-  tasks: z.array(taskSchema),
+  taskCounts: taskCountsSchema,
+  tasks: z.array(taskSchema).meta({
+    description: 'Those that run, and briefs of those that have ended.',
+  }),
+  omittedTasks: count.meta({
+    description: 'Ended tasks that are not in `tasks`; GET /sessions/{id}/tasks shows them.',
+  }),
   reason: z.string().nullable(),
-  live: z
-    .boolean()
-    .meta({ description: 'False: no worker answered, so progress and tasks are missing or old.' }),
+  retry: retrySchema.nullable().meta({
+    description: 'What the session itself tries again just now; null: nothing.',
+  }),
+  live: z.boolean().meta({
+    description: 'False: no worker answered, so progress and tasks are as they were last known.',
+  }),
 });
 
 export const sessionQuerySchema = z.strictObject({

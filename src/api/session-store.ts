@@ -9,14 +9,18 @@ import {
 import { CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import {
   NO_PROGRESS,
+  NO_TASKS,
   sessionIdOfWorkflow,
   workflowIdOfSession,
+  type CopyProgress,
   type CopySession,
+  type CopyTask,
   type SessionResult,
   type SessionState,
   type SessionTrigger,
 } from '../domain/copy-session.js';
 import { BackupError } from '../domain/errors.js';
+import { needsDecision, sumProgress } from '../domain/session-result.js';
 import {
   JOB_ID,
   RESULT,
@@ -28,15 +32,18 @@ import {
   type SessionMemo,
 } from '../../workflows/messages.js';
 import { listExecutions } from './execution-list.js';
-import { refreshTasks, totalProgress } from './live-tasks.js';
+import { refreshTasks } from './live-tasks.js';
 import { quoted } from './visibility-query.js';
-import type { SessionSummary, SessionView } from './session-schemas.js';
+import type { SessionSummary, SessionView, TaskView } from './session-schemas.js';
+import { retryOf } from './step-retry.js';
 import { isNoAnswer } from './temporal-errors.js';
 
 const PAGE_SIZE = 100;
 /** A query without a deadline hangs up to 29 s when no worker lives. */
 const QUERY_TIMEOUT_MS = 2_000;
 const UPDATE_TIMEOUT_MS = 10_000;
+/** Running sessions whose last answer is kept for when no worker answers. */
+const REMEMBERED_SESSIONS = 100;
 /** Workflow ids beyond this cannot exist. */
 const SESSION_ID_LENGTH = 100;
 
@@ -46,8 +53,17 @@ export interface SessionFilter {
   readonly cursor?: string;
 }
 
+/** What a job shows of its sessions. */
+export interface LatestSessions {
+  readonly newest: SessionSummary;
+  /** A workload's chain was recreated, and that is not decided yet. */
+  readonly needsDecision: boolean;
+}
+
 export class SessionStore {
   readonly #client: Client;
+  /** The last answers, the newest last. */
+  readonly #known = new Map<string, CopySession>();
 
   constructor(client: Client) {
     this.#client = client;
@@ -73,19 +89,22 @@ export class SessionStore {
     return { items, nextCursor: page.nextCursor };
   }
 
-  /** Newest session of a job; null: none that Temporal still knows. Lists lag, so one that they show running is asked for itself: whoever acts on a
+  /** Of the newest 100; null: none that Temporal still knows. Lists lag, so one that they show running is asked for itself: whoever acts on a
    *  session right after its end finds it ended. */
-  async newestOf(jobId: string): Promise<SessionSummary | null> {
-    const { items } = await this.list({ jobId });
-    const session = newest(items);
-    return session === null || session.state === 'ended'
-      ? session
-      : summaryOf(await this.#handle(session.id).describe());
+  async latestOf(jobId: string): Promise<LatestSessions | null> {
+    const query = `WorkflowType = ${quoted(WORKFLOW_COPY_SESSION)} AND ${JOB_ID.name} = ${quoted(jobId)}`;
+    const { executions } = await listExecutions(this.#client, query, { pageSize: PAGE_SIZE });
+    const latest = latestOf(executions);
+    if (latest === null || latest.newest.state === 'ended') return latest;
+    const { id } = latest.newest;
+    const fresh = await this.#handle(id).describe();
+    const others = executions.filter(({ workflowId }) => sessionIdOfWorkflow(workflowId) !== id);
+    return latestOf([fresh, ...others]);
   }
 
-  /** Newest session of each job that has one among the latest 1,000 of all; complete when `isComplete`. */
-  async newestByJob(): Promise<{
-    sessions: ReadonlyMap<string, SessionSummary>;
+  /** Of each job that has a session among the latest 1,000 of all; complete when `isComplete`. */
+  async latestByJob(): Promise<{
+    sessions: ReadonlyMap<string, LatestSessions>;
     isComplete: boolean;
   }> {
     const { executions, nextCursor } = await listExecutions(
@@ -93,14 +112,14 @@ export class SessionStore {
       `WorkflowType = ${quoted(WORKFLOW_COPY_SESSION)}`,
       { pageSize: 1_000 },
     );
-    const byJob = new Map<string, SessionSummary>();
-    for (const session of executions.map(summaryOf)) {
-      const known = byJob.get(session.jobId);
-      if (known === undefined || known.startedAt < session.startedAt) {
-        byJob.set(session.jobId, session);
-      }
+    const byJob = new Map<string, WorkflowExecutionInfo[]>();
+    for (const execution of executions) {
+      const { jobId } = summaryOf(execution);
+      byJob.set(jobId, [...(byJob.get(jobId) ?? []), execution]);
     }
-    return { sessions: byJob, isComplete: nextCursor === null };
+    const sessions = new Map<string, LatestSessions>();
+    for (const [jobId, ofJob] of byJob) sessions.set(jobId, latestOf(ofJob)!);
+    return { sessions, isComplete: nextCursor === null };
   }
 
   /** @throws SESSION_MISSING */
@@ -111,17 +130,24 @@ export class SessionStore {
     });
     const summary = summaryOf(execution);
     if (summary.state === 'ended') return { ...summary, ...(await this.#outcome(sessionId)) };
-    const isStopping = execution.raw.workflowExtendedInfo?.cancelRequested === true;
-    const session = await this.#querySession(sessionId);
-    if (session === null) {
-      const state = isStopping ? 'stopping' : summary.state;
-      return { ...summary, state, progress: NO_PROGRESS, tasks: [], reason: null, live: false };
-    }
-    const children = execution.raw.pendingChildren ?? [];
-    const tasks = await refreshTasks(this.#client, children, session.tasks);
-    const state = isStopping && session.state !== 'ended' ? 'stopping' : session.state;
-    const progress = totalProgress(tasks, session.progress);
-    return { ...session, state, tasks, progress, live: true };
+    const { raw, memo } = execution;
+    const answer = await this.#querySession(sessionId);
+    const session = answer ?? this.#known.get(sessionId) ?? (memo as Partial<SessionMemo>);
+    const known = { ...UNKNOWN, ...session, ...summary };
+    const tasks = await refreshTasks(this.#client, raw.pendingChildren ?? [], known.tasks);
+    const isStopping = raw.workflowExtendedInfo?.cancelRequested === true;
+    const isEnded = answer?.state === 'ended';
+    return {
+      ...known,
+      trigger: summary.trigger,
+      state: isStopping && !isEnded ? 'stopping' : (answer?.state ?? summary.state),
+      result: answer?.result ?? null,
+      endedAt: answer?.endedAt ?? null,
+      tasks,
+      progress: liveProgress(known.progress, tasks),
+      retry: retryOf(this.#client, raw.pendingActivities),
+      live: answer !== null,
+    };
   }
 
   /** Asks the session to end; what is durable stays for the next one. @throws SESSION_MISSING, SESSION_ENDED */
@@ -161,61 +187,122 @@ export class SessionStore {
   /** null when no worker answers. */
   async #querySession(sessionId: string): Promise<CopySession | null> {
     try {
-      return await this.#client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () =>
+      const session = await this.#client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () =>
         this.#handle(sessionId).query(sessionQuery),
       );
+      this.#remember(session);
+      return session;
     } catch (error) {
       if (isNoAnswer(error)) return null;
       throw error;
     }
   }
 
-  /** How an ended session ended, from its history. Only the tasks of one that was stopped or failed need a worker. */
+  #remember(session: CopySession): void {
+    this.#known.delete(session.id);
+    this.#known.set(session.id, session);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > REMEMBERED_SESSIONS && oldest !== undefined) this.#known.delete(oldest);
+  }
+
+  /** How an ended session ended, from its history. Only the tasks of one that was stopped or failed, or that a watch started, need a worker. */
   async #outcome(
     sessionId: string,
-  ): Promise<Pick<SessionView, 'result' | 'reason' | 'tasks' | 'progress' | 'live'>> {
+  ): Promise<Omit<SessionView, Exclude<keyof SessionSummary, 'result'>>> {
+    const ended = { retry: null, live: true } as const;
     try {
       const outcome = (await this.#handle(sessionId).result()) as CopySessionOutcome;
-      const progress = totalProgress(outcome.tasks, NO_PROGRESS);
-      return { ...outcome, progress, live: true };
+      const isReturned = outcome.tasks.length > 0 || outcome.omittedTasks === 0;
+      if (isReturned) return { ...ended, ...outcome, tasks: withoutRetry(outcome.tasks) };
+      const last = await this.#lastView(sessionId);
+      if (last === null) return { ...ended, ...outcome, tasks: [], live: false };
+      return {
+        ...ended,
+        ...outcome,
+        omittedTasks: last.omittedTasks,
+        tasks: withoutRetry(last.tasks),
+      };
     } catch (error) {
       if (!(error instanceof WorkflowFailedError)) throw error;
       const isStopped =
         error.cause instanceof CancelledFailure || error.cause instanceof TerminatedFailure;
-      const last = await this.#querySession(sessionId);
+      const last = await this.#lastView(sessionId);
+      const { taskCounts, omittedTasks, progress, targetRepositoryId } = last ?? UNKNOWN;
       return {
+        ...ended,
+        ...{ taskCounts, omittedTasks, progress, targetRepositoryId },
         result: isStopped ? 'stopped' : 'failed',
         reason: last?.reason ?? error.cause?.message ?? error.message,
-        tasks: last?.tasks ?? [],
-        progress: last?.progress ?? NO_PROGRESS,
+        tasks: withoutRetry(last?.tasks ?? []),
         live: last !== null,
       };
     }
   }
+
+  async #lastView(sessionId: string): Promise<CopySession | null> {
+    return (await this.#querySession(sessionId)) ?? this.#known.get(sessionId) ?? null;
+  }
+}
+
+/** What is shown of a session of which nothing is known but its execution. */
+const UNKNOWN = {
+  targetRepositoryId: null,
+  progress: NO_PROGRESS,
+  taskCounts: NO_TASKS,
+  tasks: [],
+  omittedTasks: 0,
+  reason: null,
+};
+
+function withoutRetry(tasks: readonly CopyTask[]): TaskView[] {
+  return tasks.map((task) => ({ ...task, retry: null }));
+}
+
+/** The session knows what its ended tasks have done, and the running ones what they do. */
+function liveProgress(ended: CopyProgress, tasks: readonly CopyTask[]): CopyProgress {
+  const running = tasks.filter(({ state }) => state !== 'ended');
+  return running.length === 0
+    ? ended
+    : sumProgress([{ progress: ended, state: 'ended' }, ...running]);
 }
 
 /** Sessions overlap when someone starts one by hand, so the newest start decides. */
-function newest(sessions: readonly SessionSummary[]): SessionSummary | null {
-  return sessions.reduce<SessionSummary | null>(
-    (best, session) => (best === null || best.startedAt < session.startedAt ? session : best),
-    null,
-  );
+function latestOf(
+  executions: readonly Omit<WorkflowExecutionInfo, 'raw'>[],
+): LatestSessions | null {
+  const sessions = executions
+    .filter(({ status }) => status.name !== 'CONTINUED_AS_NEW')
+    .map((execution) => ({ summary: summaryOf(execution), memo: memoOf(execution) }))
+    .sort((a, b) => (a.summary.startedAt > b.summary.startedAt ? -1 : 1));
+  const [newest] = sessions;
+  if (newest === undefined) return null;
+  const ended = sessions.filter(({ summary }) => summary.state === 'ended');
+  const decisions = ended.map(({ summary, memo }) => ({
+    isPartial: memo.isPartial ?? false,
+    actionRequired:
+      memo.taskCounts?.actionRequired ?? (summary.result === 'actionRequired' ? 1 : 0),
+  }));
+  return { newest: newest.summary, needsDecision: needsDecision(decisions) };
+}
+
+function memoOf({ memo }: Pick<WorkflowExecutionInfo, 'memo'>): Partial<SessionMemo> {
+  return memo ?? {};
 }
 
 function summaryOf(execution: Omit<WorkflowExecutionInfo, 'raw'>): SessionSummary {
   const id = sessionIdOfWorkflow(execution.workflowId);
   const isRunning = execution.status.name === 'RUNNING';
-  const memo = execution.memo as Partial<SessionMemo> | undefined;
+  const memo = memoOf(execution);
   return {
     id,
     jobId: execution.typedSearchAttributes.get(JOB_ID) ?? id.slice(0, -'-20261124T220000Z'.length),
-    trigger: memo?.trigger ?? guessTrigger(execution),
-    tryNumber: memo?.tryNumber ?? 1,
-    state: isRunning ? (memo?.state ?? 'running') : 'ended',
+    trigger: memo.trigger ?? guessTrigger(execution),
+    tryNumber: memo.tryNumber ?? 1,
+    state: isRunning ? (memo.state ?? 'running') : 'ended',
     result: isRunning ? null : resultOf(execution),
-    startedAt: execution.startTime.toISOString(),
+    startedAt: memo.startedAt ?? execution.startTime.toISOString(),
     endedAt: execution.closeTime?.toISOString() ?? null,
-    nextTryAt: isRunning ? null : (memo?.nextTryAt ?? null),
+    nextTryAt: isRunning ? null : (memo.nextTryAt ?? null),
   };
 }
 

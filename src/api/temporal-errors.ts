@@ -2,6 +2,7 @@
 
 import {
   isGrpcServiceError,
+  QueryNotRegisteredError,
   ServiceError,
   WorkflowFailedError,
   WorkflowUpdateFailedError,
@@ -40,8 +41,10 @@ export function isUnavailable(error: unknown): boolean {
   return isGrpcServiceError(cause) && UNAVAILABLE_STATUS.includes(cause.code);
 }
 
-/** Whether a query found no worker: it timed out, or the server knows of none (FAILED_PRECONDITION). */
+/** Whether a query found no worker: it timed out, or the server knows of none (FAILED_PRECONDITION). The SDK calls every query that a worker
+ *  refused one that is not registered: also one whose answer is too large, or that came before the workflow's first step. */
 export function isNoAnswer(error: unknown): boolean {
+  if (error instanceof QueryNotRegisteredError) return true;
   const cause = error instanceof ServiceError ? error.cause : error;
   return (
     isUnavailable(error) ||

@@ -23,6 +23,11 @@ export function sessionRecordPath(jobId: string, sessionId: string, year: number
   return `${jobFolder(jobId)}/${SESSIONS_FOLDER}/${year}/${pathSegment(sessionId)}.json`;
 }
 
+/** Folder of the tasks of a session that have files of their own. */
+export function taskRecordsFolder(jobId: string, sessionId: string, year: number): string {
+  return sessionRecordPath(jobId, sessionId, year).slice(0, -'.json'.length);
+}
+
 export function stagingFolder(chain: string, pointId: string): string {
   return `${chain}/${STAGING_FOLDER}/${pointId}`;
 }

@@ -1,7 +1,7 @@
 import { isTimeZone, WEEKDAYS } from '../domain/calendar-date.js';
 import { MONTHS } from '../domain/gfs-calendar.js';
 import type { CopyJob, GfsPolicy, RetentionPolicy } from '../domain/copy-job.js';
-import type { CopySession } from '../domain/copy-session.js';
+import { startOfSession, type CopySession } from '../domain/copy-session.js';
 import { isBackupError, type BackupError } from '../domain/errors.js';
 import { count, instant, nullable, object, oneOf, text, type Shape } from '../domain/json-shape.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
@@ -15,8 +15,8 @@ import {
 import { parseJson } from './json-file.js';
 import { isOfOneFile } from './unreadable.js';
 
-/** 1 MiB: a job names workloads, it does not list blocks. */
-const MAX_DEFINITION_BYTES = 1024 * 1024;
+/** A definition has at most 1 MB (`jobFaults`) of JSON without spaces; here it has a line for each name. */
+const MAX_DEFINITION_BYTES = 4 * 1024 * 1024;
 const DEFINITION_VERSION = 1;
 
 const version: Shape<number> = (value) =>
@@ -99,10 +99,14 @@ export async function writeSessionRecord(
   repository: BackupRepository,
   session: CopySession,
 ): Promise<void> {
-  const year = new Date(session.startedAt).getUTCFullYear();
-  const path = sessionRecordPath(session.jobId, session.id, year);
+  const path = sessionRecordPath(session.jobId, session.id, yearOf(session.id));
   await makeFolderDurable(repository, path.slice(0, path.lastIndexOf('/')));
   await replaceFile(repository, path, json({ longhaulSession: DEFINITION_VERSION, session }));
+}
+
+/** The id says when the session started, in every run of its workflow the same. */
+function yearOf(sessionId: string): number {
+  return new Date(startOfSession(sessionId)).getUTCFullYear();
 }
 
 /** How many session records the job has beside its data, and how the newest of them ended; null: none. Their names sort by time. A newest
@@ -130,8 +134,8 @@ export async function lastSessionRecord(
   }
 }
 
-/** 16 MiB: some 10,000 workloads. */
-const MAX_SESSION_BYTES = 16 * 1024 * 1024;
+/** A session is cut to what goes through one payload. */
+const MAX_SESSION_BYTES = 4 * 1024 * 1024;
 
 function json(value: unknown): Buffer {
   return Buffer.from(`${JSON.stringify(value, null, 1)}\n`);

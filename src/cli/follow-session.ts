@@ -1,13 +1,18 @@
 /** Follows a session to its end: a bar on a terminal, lines in a pipe, one JSON object a line with `--json`. */
 
-import type { CopyTask } from '../domain/copy-session.js';
 import { BackupError } from '../domain/errors.js';
-import type { SessionView } from '../api/session-schemas.js';
+import type { SessionView, TaskView } from '../api/session-schemas.js';
 import type { CommandContext } from './command-context.js';
 import { display, displayJson, type DisplayText } from './display-text.js';
 import { EXIT_OF_RESULT, type ExitName } from './exit-codes.js';
 import { print, printBar } from './print.js';
-import { describeProgress, describeSession, describeTask, progressBar } from './session-display.js';
+import {
+  describeProgress,
+  describeRetry,
+  describeSession,
+  describeTask,
+  progressBar,
+} from './session-display.js';
 
 /** Seconds between two progress lines in a pipe. */
 const LINE_INTERVAL_MS = 10_000;
@@ -18,8 +23,14 @@ export async function followSession(
 ): Promise<ExitName> {
   const hasBar = terminal.isInteractive && !isJson;
   let lastLineMs = Number.NEGATIVE_INFINITY;
-  const taskStates = new Map<string, string>();
+  const told = new Map<string, string>();
   const line = (text: DisplayText): void => print(terminal, text, { overBar: hasBar });
+  /** Once for each state of what `key` names. */
+  const tell = (key: string, text: DisplayText | null, state: readonly unknown[]): void => {
+    const now = JSON.stringify(state);
+    if (text !== null && told.get(key) !== now) line(text);
+    told.set(key, now);
+  };
   for await (const { event, data } of server.events(
     `/sessions/${encodeURIComponent(sessionId)}/events`,
   )) {
@@ -31,12 +42,15 @@ export async function followSession(
     }
     if (isJson) continue;
     if (event === 'task') {
-      const task = data as CopyTask;
-      const state = `${task.state} ${task.result ?? ''}`;
-      if (taskStates.get(task.workload) !== state) line(describeTask(task));
-      taskStates.set(task.workload, state);
+      const task = data as TaskView;
+      tell(task.workloadId ?? task.workload, describeTask(task), [
+        task.state,
+        task.result,
+        task.retry,
+      ]);
     } else if (event === 'progress') {
-      const { progress } = data as SessionView;
+      const { progress, retry } = data as SessionView;
+      tell('', retry === null ? null : display`session: ${describeRetry(retry)}`, [retry]);
       if (hasBar) {
         printBar(terminal, progressBar(progress, terminal.columns));
       } else if (performance.now() - lastLineMs >= LINE_INTERVAL_MS) {

@@ -4,12 +4,8 @@ import type { Act } from './command-context.js';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { RepositoryView } from '../api/repository-schemas.js';
-import type {
-  RestorePointView,
-  StoredJob,
-  UnreadablePart,
-  WorkloadSummary,
-} from '../domain/repository-view.js';
+import type { RestorePointView, StoredJob, WorkloadSummary } from '../domain/repository-view.js';
+import { describeUnreadable } from './describe-unreadable.js';
 import {
   formatBytes,
   formatFields,
@@ -101,13 +97,6 @@ function addRestoreCommand(program: Command, act: Act): void {
       );
       return finishOperation(context, started, flags);
     },
-  );
-}
-
-function describeUnreadable(parts: readonly UnreadablePart[]): DisplayText {
-  return formatTable(
-    ['UNREADABLE', 'CODE', 'REASON'],
-    parts.map(({ path, code, reason }) => [path, code, reason]),
   );
 }
 

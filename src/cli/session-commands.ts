@@ -2,11 +2,13 @@
 
 import type { Act } from './command-context.js';
 import type { Command } from 'commander';
-import type { SessionSummary, SessionView } from '../api/session-schemas.js';
+import type { SessionSummary, SessionView, TaskView } from '../api/session-schemas.js';
+import { describeUnreadable } from './describe-unreadable.js';
 import { display } from './display-text.js';
 import { followSession } from './follow-session.js';
+import { printError } from './print.js';
 import type { Page } from './server-client.js';
-import { describeSession, describeSessions } from './session-display.js';
+import { describeSession, describeSessions, describeWholeTasks } from './session-display.js';
 
 interface ListFlags {
   readonly job?: string;
@@ -41,6 +43,19 @@ export function addSessionCommands(program: Command, act: Act): void {
     async (context, id: string) => {
       const found = await context.server.request<SessionView>('GET', sessionPath(id));
       context.show(found, () => describeSession(found));
+    },
+  );
+  act(
+    session
+      .command('tasks')
+      .argument('<session>')
+      .description('Show all tasks of a session, with every restore point and note.'),
+    async (context, id: string) => {
+      const { items: tasks, unreadable } = await context.server.browse<TaskView>(
+        `${sessionPath(id)}/tasks`,
+      );
+      if (unreadable.length > 0) printError(context.terminal, describeUnreadable(unreadable));
+      context.show(tasks, () => describeWholeTasks(tasks));
     },
   );
   act(

@@ -1,7 +1,8 @@
 /** Sessions and their progress as text. */
 
-import type { CopyProgress, CopyTask } from '../domain/copy-session.js';
-import type { SessionSummary, SessionView } from '../api/session-schemas.js';
+import type { CopyProgress, TaskCounts } from '../domain/copy-session.js';
+import type { StepRetry } from '../domain/operation.js';
+import type { SessionSummary, SessionView, TaskView } from '../api/session-schemas.js';
 import {
   formatBytes,
   formatDuration,
@@ -39,12 +40,52 @@ export function describeSession(session: SessionView): DisplayText {
     ['Progress', describeProgress(session.progress)],
   ];
   if (session.nextTryAt !== null) fields.push(['Next try', formatInstant(session.nextTryAt)]);
+  const counts = describeCounts(session.taskCounts);
+  if (counts !== '') fields.push(['Tasks', counts]);
   if (session.reason !== null) fields.push(['Reason', session.reason]);
-  if (!session.live) fields.push(['Note', 'no worker answers: progress and tasks are missing']);
-  const text = formatFields(fields);
-  return session.tasks.length === 0
-    ? text
-    : displayLines([text, display``, describeTasks(session.tasks)]);
+  if (session.retry !== null) fields.push(['Waits', describeRetry(session.retry)]);
+  if (!session.live)
+    fields.push(['Note', 'no worker answers: progress and tasks are as they were last known']);
+  const parts = [formatFields(fields)];
+  if (session.tasks.length > 0) parts.push(display``, describeTasks(session.tasks));
+  const { omittedTasks } = session;
+  if (omittedTasks > 0 || session.tasks.some(({ recorded }) => recorded)) {
+    const more = omittedTasks > 0 ? `${omittedTasks} more tasks, and all` : 'All';
+    parts.push(display``, display`${more} of each task: longhaul session tasks ${session.id}`);
+  }
+  return displayLines(parts);
+}
+
+/** `12 success, 3 running`; empty when there is none. */
+function describeCounts(counts: TaskCounts): string {
+  return Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(', ');
+}
+
+/** What is tried again, why, and when. */
+export function describeRetry({ attempt, code, reason, nextTryAt }: StepRetry): string {
+  const when = nextTryAt === null ? 'under way' : `at ${formatInstant(nextTryAt)}`;
+  const cause = [code, reason].filter((part) => part !== null).join(': ');
+  return `try ${attempt} ${when}, because the last one failed: ${cause}`;
+}
+
+/** Tasks with all that they tell. */
+export function describeWholeTasks(tasks: readonly TaskView[]): DisplayText {
+  if (tasks.length === 0) return display`No tasks.`;
+  return displayLines(
+    tasks.flatMap((task) => [
+      describeTask(task),
+      ...task.committed.map((point) => display`  copied ${point}`),
+      ...task.notes.map((note) => display`  ${note}`),
+      ...(task.omitted === null ? [] : [describeOmitted(task.omitted)]),
+    ]),
+  );
+}
+
+function describeOmitted({ committed, notes }: NonNullable<TaskView['omitted']>): DisplayText {
+  return display`  ${committed} restore points and ${notes} notes more`;
 }
 
 function describeTrigger({
@@ -67,12 +108,15 @@ export function describeProgress(progress: CopyProgress): string {
 }
 
 /** One line of a task, for logs and pipes. */
-export function describeTask(task: CopyTask): DisplayText {
-  const { workload, state, result, algorithm, progress, code, reason } = task;
+export function describeTask(task: TaskView): DisplayText {
+  const { workload, state, result, algorithm, progress, remainingPoints, code, reason, retry } =
+    task;
   const head = `${workload}: ${result ?? state}`;
-  const work = algorithm === 'none' ? '' : ` (${algorithm}, ${describeProgress(progress)})`;
+  const later = remainingPoints === 0 ? '' : `, ${remainingPoints} more restore points`;
+  const work = algorithm === 'none' ? '' : ` (${algorithm}, ${describeProgress(progress)}${later})`;
   const cause = [code, reason].filter((part) => part !== null).join(': ');
-  return display`${head}${work}${cause === '' ? '' : `: ${cause}`}`;
+  const waits = retry === null ? '' : `; ${describeRetry(retry)}`;
+  return display`${head}${work}${cause === '' ? '' : `: ${cause}`}${waits}`;
 }
 
 /** `[#####.....] 50.0 %, …` within the width of the terminal. */
@@ -87,16 +131,18 @@ export function progressBar(progress: CopyProgress, columns: number): DisplayTex
 const MAX_BAR_COLUMNS = 40;
 const MIN_BAR_COLUMNS = 10;
 
-function describeTasks(tasks: readonly CopyTask[]): DisplayText {
+function describeTasks(tasks: readonly TaskView[]): DisplayText {
   return formatTable(
     ['WORKLOAD', 'STATE', 'RESULT', 'ALGORITHM', 'PROGRESS', 'REASON'],
-    tasks.map(({ workload, state, result, algorithm, progress, code, reason }) => [
+    tasks.map(({ workload, state, result, algorithm, progress, code, reason, retry }) => [
       workload,
       state,
       result ?? '-',
       algorithm,
       describeProgress(progress),
-      [code, reason].filter((part) => part !== null).join(': '),
+      retry === null
+        ? [code, reason].filter((part) => part !== null).join(': ')
+        : describeRetry(retry),
     ]),
   );
 }

@@ -64,6 +64,14 @@ export interface CopyJob {
   readonly replaces: string | null;
 }
 
+/** What a job wants of each chain, without the workloads that it may name by the thousand: this goes into every task of a session. */
+export type ChainPolicy = Omit<CopyJob, 'sources' | 'name' | 'description'>;
+
+export function withoutSources(job: CopyJob): ChainPolicy {
+  const { sources: _sources, name: _name, description: _description, ...policy } = job;
+  return policy;
+}
+
 /** Without `workloads`: all of the repository, future ones too. */
 export interface SourceSelection {
   readonly repositoryId: string;

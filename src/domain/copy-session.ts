@@ -20,8 +20,9 @@ export type SessionTrigger = 'api' | 'schedule' | 'watch' | 'afterJob' | 'retry'
 
 export interface CopyProgress {
   readonly percent: number;
-  /** Guest bytes dealt with so far. */
+  /** Guest bytes dealt with so far: copied, or compared and found to be copied already. */
   readonly processedBytes: number;
+  /** Of all disks of the restore points that are planned. Blocks that are compared count twice: each may have to be copied afterwards. */
   readonly totalBytes: number;
   /** Bytes read from the source. */
   readonly readBytes: number;
@@ -33,11 +34,15 @@ export interface CopyProgress {
 
 export interface CopyTask {
   readonly workload: string;
+  /** Unique in its session; null: a task of no single workload, such as a source that could not be read. */
+  readonly workloadId: string | null;
   readonly state: TaskState;
   readonly result: SessionResult | null;
   readonly algorithm: CopyAlgorithm;
   /** Source restore point in work, or the last one copied. */
   readonly restorePoint: string | null;
+  /** Source restore points that are to be copied after the one in work; 0 also when that is not known yet. */
+  readonly remainingPoints: number;
   /** Target restore points that this task committed, oldest first. */
   readonly committed: readonly string[];
   readonly progress: CopyProgress;
@@ -48,11 +53,30 @@ export interface CopyTask {
   readonly reason: string | null;
   /** What the task did besides copying, and why; one plain sentence each. */
   readonly notes: readonly string[];
+  /** How many entries the lists do not show here; null: they are whole. */
+  readonly omitted: { readonly committed: number; readonly notes: number } | null;
+  /** The whole task lies in a file of its own beside the session's record (docs/FORMAT.md, Job and sessions). */
+  readonly recorded: boolean;
 }
+
+/** How many tasks of a session wait, run, or have ended with each result. */
+export type TaskCounts = Readonly<Record<'waiting' | 'running' | SessionResult, number>>;
+
+export const NO_TASKS: TaskCounts = {
+  waiting: 0,
+  running: 0,
+  success: 0,
+  warning: 0,
+  failed: 0,
+  stopped: 0,
+  actionRequired: 0,
+  nothingToCopy: 0,
+};
 
 export interface CopySession {
   readonly id: string;
   readonly jobId: string;
+  readonly targetRepositoryId: string;
   readonly trigger: SessionTrigger;
   /** 1, but for retries of what failed: 2 for the first. */
   readonly tryNumber: number;
@@ -62,7 +86,11 @@ export interface CopySession {
   readonly startedAt: string;
   readonly endedAt: string | null;
   readonly progress: CopyProgress;
+  readonly taskCounts: TaskCounts;
+  /** Briefs (`briefTask`) of those that have ended, and those that run; the ones that wait are only counted. */
   readonly tasks: readonly CopyTask[];
+  /** Ended tasks that `tasks` has no room for: those that went well before those that did not. */
+  readonly omittedTasks: number;
   readonly reason: string | null;
   /** When what failed is tried again; null: nothing failed, it was the last try, or the session runs. RFC 3339 UTC. */
   readonly nextTryAt: string | null;
@@ -79,13 +107,15 @@ export const NO_PROGRESS: CopyProgress = {
 };
 
 /** A task at its start. */
-export function newTask(workload: string): CopyTask {
+export function newTask(workload: string, workloadId: string | null): CopyTask {
   return {
     workload,
+    workloadId,
     state: 'inspecting',
     result: null,
     algorithm: 'none',
     restorePoint: null,
+    remainingPoints: 0,
     committed: [],
     progress: NO_PROGRESS,
     resumedFromBytes: 0,
@@ -93,6 +123,8 @@ export function newTask(workload: string): CopyTask {
     code: null,
     reason: null,
     notes: [],
+    omitted: null,
+    recorded: false,
   };
 }
 
@@ -115,6 +147,12 @@ export function workflowIdOfSession(sessionId: string): string | null {
   if (match === null) return null;
   const [, jobId, year, month, day, hour, minute, second] = match;
   return `session/${jobId}-${year}-${month}-${day}T${hour}:${minute}:${second}Z`;
+}
+
+/** When a session was to start, in epoch milliseconds. @param sessionId as `sessionIdOfWorkflow` makes it */
+export function startOfSession(sessionId: string): number {
+  const start = workflowIdOfSession(sessionId)?.slice(-RFC3339_SECONDS_LENGTH);
+  return start === undefined ? NaN : Date.parse(start);
 }
 
 /** Length of the start in a session's workflow id. */

@@ -9,6 +9,8 @@ export interface CopySettings {
   readonly parallelTasks: number;
   /** A run of a workflow goes on in a new run after so many history events; the server warns from 10,240. */
   readonly maxHistoryEvents: number;
+  /** A session that is to go on in a new run waits so long for its running tasks before it starts others instead. */
+  readonly drainLimitMs: number;
   /** First wait before storage that did not answer is tried again; doubles up to a minute. */
   readonly retryIntervalMs: number;
   /** Storage that does not answer for so long fails the task. */
@@ -28,6 +30,7 @@ export const DEFAULT_COPY_SETTINGS: CopySettings = {
   batchWindows: 512,
   parallelTasks: 20,
   maxHistoryEvents: 8_000,
+  drainLimitMs: 10 * 60_000,
   retryIntervalMs: 1_000,
   unavailableLimitMs: 24 * 60 * 60_000,
   maxReplans: 5,

@@ -3,6 +3,7 @@
 import { isTimeZone } from './calendar-date.js';
 import type { CopyJob, SourceSelection } from './copy-job.js';
 import { cronFault } from './cron.js';
+import { jsonBytes } from './task-brief.js';
 
 /** Where in the definition, fields and indexes joined by dots (`sources.include.0.repositoryId`), and what is wrong there. */
 export interface JobFault {
@@ -19,6 +20,7 @@ export interface JobRepository {
 export function jobFaults(job: CopyJob, repositories: readonly JobRepository[]): JobFault[] {
   const roles = new Map(repositories.map(({ id, role }) => [id, role]));
   return [
+    ...sizeFaults(job),
     ...targetFaults(job, roles),
     ...includeFaults(job, roles),
     ...workloadFaults(job),
@@ -27,6 +29,16 @@ export function jobFaults(job: CopyJob, repositories: readonly JobRepository[]):
     ...maintenanceFaults(job),
     ...gfsFaults(job),
   ];
+}
+
+/** A definition goes into each of its sessions, and with the session's record into one payload of at most 2 MiB. */
+export const MAX_JOB_BYTES = 1_000_000;
+
+function sizeFaults(job: CopyJob): JobFault[] {
+  const bytes = jsonBytes(job);
+  if (bytes <= MAX_JOB_BYTES) return [];
+  const message = `the definition has ${bytes} bytes, at most ${MAX_JOB_BYTES} fit into a session: include whole repositories, or make several jobs`;
+  return [{ path: 'sources', message }];
 }
 
 type Roles = ReadonlyMap<string, JobRepository['role']>;

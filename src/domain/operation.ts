@@ -11,6 +11,17 @@ export interface CopyBlocksHeartbeat {
   readonly bytesPerSecond: number;
 }
 
+/** A step that did not succeed yet and is tried again, as long as its error may pass. */
+export interface StepRetry {
+  /** Number of the try that is under way or waits. */
+  readonly attempt: number;
+  /** Of the last failure; null: it has none, as when a worker died. */
+  readonly code: ErrorCode | null;
+  readonly reason: string;
+  /** RFC 3339 UTC; null: the try is under way. */
+  readonly nextTryAt: string | null;
+}
+
 /** A verification or a restore, running or ended: answer of the query `operation` and what both workflows return. */
 export interface OperationStatus {
   readonly state: 'running' | 'ended';

@@ -14,7 +14,9 @@ import type { GfsFlag, PointHealth } from './target-point.js';
 export interface BrowseRepositoryInput {
   readonly repositoryId: string;
   /** `check`: as `describe`, with a new probe of a target's storage. */
-  readonly what: 'describe' | 'check' | 'workloads' | 'restorePoints' | 'jobs';
+  readonly what: 'describe' | 'check' | 'workloads' | 'restorePoints' | 'jobs' | 'tasks';
+  /** Only for `tasks`, and needed there. */
+  readonly session?: { readonly jobId: string; readonly sessionId: string };
   /** Only for `restorePoints`; without it: of all workloads. */
   readonly workload?: string;
   /** `nextCursor` of the page before. */

@@ -1,10 +1,16 @@
 /** One result and one progress for many tasks. */
 
-import type { CopyProgress, CopyTask, SessionResult } from './copy-session.js';
+import {
+  NO_TASKS,
+  type CopyProgress,
+  type CopyTask,
+  type SessionResult,
+  type TaskCounts,
+} from './copy-session.js';
 
 /** The session's result is the first of these that any task has: `failed` is never hidden by what else happened, and one workload that
  *  needs its operator is not hidden by those that went well. `nothingToCopy` is left when every task ended so. */
-const RANKING = [
+export const RANKING = [
   'failed',
   'actionRequired',
   'stopped',
@@ -28,33 +34,51 @@ const HAPPENED: Record<SessionResult, string> = {
 export type TaskOutcome = Pick<CopyTask, 'workload' | 'result' | 'reason'>;
 
 /** Never without a result: a task that has none is taken as failed, and a session without tasks is a warning, because its job protects
- *  nothing. `reason` is null only for plain success. */
-export function sessionResult(tasks: readonly TaskOutcome[]): {
+ *  nothing. `reason` is null only for plain success.
+ *  @param tasks the first ones with each result are enough, when `counts` has all */
+export function sessionResult(
+  tasks: readonly TaskOutcome[],
+  counts: TaskCounts = countResults(tasks),
+): {
   result: SessionResult;
   reason: string | null;
 } {
-  if (tasks.length === 0) {
+  const result = RANKING.find((rank) => counts[rank] > 0);
+  if (result === undefined) {
     return { result: 'warning', reason: 'no workload matches the sources of the job' };
   }
-  const ended = tasks.map((task) =>
-    task.result === null
-      ? { ...task, result: 'failed' as const, reason: task.reason ?? 'ended without a result' }
-      : { ...task, result: task.result },
-  );
-  const result = RANKING.find((rank) => ended.some((task) => task.result === rank)) ?? 'failed';
   if (result === 'success') return { result, reason: null };
-  return { result, reason: reasonOf(ended, result) };
+  return { result, reason: reasonOf(tasks.map(withResult), result, counts) };
 }
 
-function reasonOf(tasks: readonly TaskOutcome[], result: SessionResult): string {
-  const concerned = tasks.filter((task) => task.result === result);
-  const named = concerned
+/** @returns how many tasks ended with each result */
+export function countResults(tasks: readonly TaskOutcome[]): TaskCounts {
+  const counts: Record<keyof TaskCounts, number> = { ...NO_TASKS };
+  for (const { result } of tasks.map(withResult)) counts[result]++;
+  return counts;
+}
+
+function withResult(task: TaskOutcome): TaskOutcome & { readonly result: SessionResult } {
+  return task.result === null
+    ? { ...task, result: 'failed', reason: task.reason ?? 'ended without a result' }
+    : { ...task, result: task.result };
+}
+
+function reasonOf(
+  tasks: readonly TaskOutcome[],
+  result: SessionResult,
+  counts: TaskCounts,
+): string {
+  const concerned = counts[result];
+  const named = tasks
+    .filter((task) => task.result === result)
     .slice(0, NAMED_TASKS)
     .map(({ workload, reason }) => (reason === null ? workload : `${workload}: ${reason}`));
-  const rest = concerned.length - named.length;
+  const rest = concerned - named.length;
   if (rest > 0) named.push(`and ${String(rest)} more`);
-  if (tasks.length === 1) return named.join('; ');
-  return `${String(concerned.length)} of ${String(tasks.length)} workloads ${HAPPENED[result]}: ${named.join('; ')}`;
+  const all = RANKING.reduce((sum, rank) => sum + counts[rank], 0);
+  if (all === 1) return named.join('; ');
+  return `${String(concerned)} of ${String(all)} workloads ${HAPPENED[result]}: ${named.join('; ')}`;
 }
 
 /** Progress of one task. `elapsedMs` is the time that `processedInAttemptBytes` took, so that what an
@@ -112,4 +136,21 @@ function progressOf(counts: ProgressCounts, bytesPerSecond: number): CopyProgres
     bytesPerSecond,
     etaSeconds: bytesPerSecond > 0 ? Math.ceil(remainingBytes / bytesPerSecond) : null,
   };
+}
+
+/** What a list of sessions knows of each. */
+export interface SessionDecisions {
+  /** It looked only at some workloads of its job. */
+  readonly isPartial: boolean;
+  /** Workloads whose chain waits for a decision of the operator. */
+  readonly actionRequired: number;
+}
+
+/** Whether any workload of a job waits for a decision. Recreated chains are decided for each workload: what else failed in a session hides
+ *  none of them, and a session over some workloads settles nothing that one over all has found.
+ *  @param sessions the ended ones, newest first */
+export function needsDecision(sessions: readonly SessionDecisions[]): boolean {
+  const whole = sessions.findIndex(({ isPartial }) => !isPartial);
+  const counting = whole === -1 ? sessions : sessions.slice(0, whole + 1);
+  return counting.some(({ actionRequired }) => actionRequired > 0);
 }

@@ -8,7 +8,7 @@ import { heldTwiceText } from '../../domain/one-workload.js';
 import type { RetentionAction } from '../../domain/retention.js';
 import type { SourceWorkload } from '../../domain/restore-point.js';
 import type { SelectedRestorePoint } from '../../domain/select-restore-points.js';
-import { isInScope } from '../../domain/source-scope.js';
+import { sourceScope } from '../../domain/source-scope.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { maintenancePlan, type MaintenancePlan } from '../change/plan-maintenance.js';
 import { detectChain, selectWork } from './select-work.js';
@@ -26,10 +26,11 @@ export interface JobLook {
 export async function planJob(context: MoverContext, input: JobLook): Promise<JobPlan> {
   const workloads: WorkloadPlan[] = [];
   const sourceOf = new Map<string, string>();
+  const isInScope = sourceScope(input.job);
   for (const { repositoryId } of input.job.sources.include) {
     const repository = await context.repository(repositoryId);
     for (const workload of await listSourceWorkloads(repository))
-      if (isInScope(input.job, repositoryId, workload)) {
+      if (isInScope(repositoryId, workload)) {
         const conflict = workload.conflict ?? heldTwice(workload.id, sourceOf, repositoryId);
         workloads.push(
           conflict === null

@@ -42,6 +42,11 @@ export async function detectChain(
   return { ...detection, toCompare: detection.toCompare.slice(0, MAX_SELECTED) };
 }
 
+export interface SelectedWork extends RestorePointSelection {
+  /** Selected ones that `points` has no room for. */
+  readonly morePoints: number;
+}
+
 /** The restore points to copy now, at most `MAX_SELECTED`: a longer backlog is taken up by the next round. */
 export async function selectWork(
   context: MoverContext,
@@ -51,7 +56,7 @@ export async function selectWork(
     readonly activeFull: boolean;
     readonly detection: ChainDetection;
   },
-): Promise<RestorePointSelection> {
+): Promise<SelectedWork> {
   const { copied, current, awaited } = await identified(context, input);
   const { job, scope, detection, targetRepositoryId, sourceRepositoryId, activeFull } = input;
   const selection = selectRestorePoints({
@@ -65,10 +70,11 @@ export async function selectWork(
     activeFull,
     awaited,
   });
+  const points = selection.points.slice(0, MAX_SELECTED);
   return {
     ...selection,
-    points: selection.points.slice(0, MAX_SELECTED),
-    skipped: selection.skipped.slice(0, MAX_SELECTED),
+    points,
+    morePoints: selection.points.length - points.length,
     awaited: selection.awaited.slice(-MAX_AWAITED),
   };
 }

@@ -129,6 +129,70 @@ describeTemporal('sessions over the API', () => {
     await api.request('POST', `/sessions/${id}/stop`);
   });
 
+  it('tells of a task that is tried again which try it is, why, and when the next one is', async () => {
+    const id = await startJob('retrying', 'retrying');
+    await expect
+      .poll(() => session(id), { timeout: 15_000 })
+      .toMatchObject({
+        tasks: [
+          {
+            workload: 'web01',
+            retry: {
+              // The second try came after 100 ms; the third waits for a thousand times as long.
+              attempt: 3,
+              code: 'REPOSITORY_UNREACHABLE',
+              reason: 'Repository "offsite" does not answer. Check the mount.',
+              nextTryAt: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+            },
+          },
+        ],
+      });
+    const { tasks } = (await session(id)) as { tasks: { retry: { nextTryAt: string } }[] };
+    const waitMs = Date.parse(tasks[0]!.retry.nextTryAt) - Date.now();
+    expect(waitMs).toBeGreaterThan(60_000);
+    expect(waitMs).toBeLessThan(110_000);
+    await api.request('POST', `/sessions/${id}/stop`);
+  });
+
+  it('shows and stops a session whose answer is too large to be given', async () => {
+    const id = await startJob('unanswerable', 'unanswerable');
+    const shown = await api.request('GET', `/sessions/${id}`);
+    expect([shown.status, shown.body]).toMatchObject([200, { state: 'running', live: false }]);
+    const stopped = await api.request('POST', `/sessions/${id}/stop`);
+    expect(stopped.status).toBe(202);
+    await expect
+      .poll(() => session(id), { timeout: 15_000 })
+      .toMatchObject({ state: 'ended', result: 'stopped' });
+  });
+
+  it('shows the last that it knew of a running session when its workers are gone', async () => {
+    const id = await startJob('left', 'wait');
+    await expect.poll(() => session(id)).toMatchObject({ live: true });
+    await api.stopWorker();
+    try {
+      expect(await session(id)).toMatchObject({
+        state: 'running',
+        live: false,
+        taskCounts: { running: 1 },
+        tasks: [{ workload: 'web01', state: 'copying' }],
+      });
+    } finally {
+      await api.startWorker();
+    }
+  });
+
+  it('lists the tasks that a session shows itself, and refuses a cursor of another list', async () => {
+    const id = await startJob('tasked', 'success');
+    await expect.poll(() => session(id)).toMatchObject({ state: 'ended' });
+    const { body } = await api.request('GET', `/sessions/${id}/tasks`);
+    expect(body).toEqual({
+      items: [expect.objectContaining({ workload: 'web01', result: 'success' })],
+      unreadable: [],
+    });
+    const answer = await api.request('GET', `/sessions/${id}/tasks?cursor=bm9uZQ`);
+    expect([answer.status, answer.body.code]).toEqual([400, 'REQUEST_INVALID']);
+  });
+
   it('pauses and resumes a running session, and lists it as paused', async () => {
     const id = await startJob('pausing', 'wait');
     const paused = await api.request('POST', `/sessions/${id}/pause`);
@@ -188,6 +252,19 @@ describeTemporal('sessions over the API', () => {
     expect(old.state).toBe('disabled');
     const again = await api.request('POST', '/jobs/recreated/replacement');
     expect([again.status, again.body.code]).toEqual([409, 'JOB_NOT_REPLACEABLE']);
+  });
+
+  it('replaces a job of which one workload was recreated although another one failed', async () => {
+    const id = await startJob('mixed', 'one failed, one recreated');
+    await expect.poll(() => session(id)).toMatchObject({ result: 'failed' });
+    await expect
+      .poll(async () => (await api.request('GET', '/jobs/mixed')).body)
+      .toMatchObject({ state: 'actionRequired', lastSession: { result: 'failed' } });
+    const { body: list } = await api.request('GET', '/jobs');
+    expect(
+      (list.items as { id: string; state: string }[]).find((job) => job.id === 'mixed'),
+    ).toMatchObject({ state: 'actionRequired' });
+    expect((await api.request('POST', '/jobs/mixed/replacement')).status).toBe(201);
   });
 
   describe('events', () => {

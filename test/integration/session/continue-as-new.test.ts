@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeLargeChain, type LargeChain } from '../../support/session/large-chain.js';
+import { runLengths } from '../../support/session/run-lengths.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
 import { describeTemporal } from '../../support/temporal/server.js';
@@ -45,23 +46,8 @@ describeTemporal('a task with more batches than one history may hold', () => {
     });
     expect(tasks[0]!.committed).toEqual(['2026-11-01T010002Z', '2026-11-02T010002Z']);
     expect(await site.readBack(job.id, 'db06')).toEqual(chain.truth);
-    const lengths = await historyLengths(`chain/offsite/${job.id}/ovirt-db06`);
+    const lengths = await runLengths(workers.client, `chain/offsite/${job.id}/ovirt-db06`);
     expect(lengths.length).toBeGreaterThan(2);
     expect(Math.max(...lengths)).toBeLessThan(MAX_HISTORY_EVENTS + EVENTS_BEHIND);
   }, 60_000);
-
-  /** Events in each run of a workflow, the first run first. */
-  async function historyLengths(workflowId: string): Promise<number[]> {
-    const lengths: number[] = [];
-    let runId: string | undefined =
-      (await workers.client.workflow.getHandle(workflowId).describe()).raw.workflowExecutionInfo
-        ?.firstRunId ?? undefined;
-    while (runId !== undefined) {
-      const { events } = await workers.client.workflow.getHandle(workflowId, runId).fetchHistory();
-      lengths.push(events!.length);
-      const next = events!.at(-1)?.workflowExecutionContinuedAsNewEventAttributes;
-      runId = next?.newExecutionRunId ?? undefined;
-    }
-    return lengths;
-  }
 });

@@ -118,7 +118,7 @@ describe('requests to the API', () => {
       415,
       'MEDIA_TYPE_UNSUPPORTED',
     ],
-    ['too much', post({ name: 'x'.repeat(1_100_000) }), 413, 'REQUEST_TOO_LARGE'],
+    ['too much', post({ name: 'x'.repeat(2_100_000) }), 413, 'REQUEST_TOO_LARGE'],
     ['an unknown field', post({ ...JOB, colour: 'red' }), 400, 'REQUEST_INVALID'],
     [
       'an unknown field inside',
@@ -334,6 +334,7 @@ describe('the documents of the API', () => {
       '/sessions/{id}/pause',
       '/sessions/{id}/resume',
       '/sessions/{id}/stop',
+      '/sessions/{id}/tasks',
     ]);
     expect(Object.keys(document.paths['/jobs']?.post?.responses ?? {}).sort()).toEqual([
       '201',

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NO_TASKS } from '../../../src/domain/copy-session.js';
 import { runCommand } from '../../../src/cli/program.js';
 
 export interface SeenRequest {
@@ -119,17 +120,23 @@ export const SESSION = {
   result: null,
   startedAt: '2026-11-24T22:00:00.000Z',
   endedAt: null,
+  targetRepositoryId: 'offsite',
   progress: PROGRESS,
+  taskCounts: { ...NO_TASKS, running: 1 },
   tasks: [],
+  omittedTasks: 0,
   reason: null,
+  retry: null,
   live: true,
 };
 export const TASK = {
   workload: 'web01',
+  workloadId: 'ovirt-web01',
   state: 'copying',
   result: null,
   algorithm: 'full',
   restorePoint: null,
+  remainingPoints: 0,
   committed: [],
   progress: PROGRESS,
   resumedFromBytes: 0,
@@ -137,6 +144,9 @@ export const TASK = {
   code: null,
   reason: null,
   notes: [],
+  omitted: null,
+  recorded: false,
+  retry: null,
 };
 export const JOB = {
   id: 'nightly',

@@ -45,6 +45,29 @@ describe('session follow', () => {
     expect(out.match(/web01: copying/g)).toHaveLength(1);
   });
 
+  it('says which try of a task waits until when, and why, once for each try', async () => {
+    const retry = (attempt: number) => ({
+      attempt,
+      code: 'REPOSITORY_UNREACHABLE',
+      reason: 'Repository "offsite" does not answer.',
+      nextTryAt: `2026-11-24T22:00:0${attempt}.000Z`,
+    });
+    const task = (attempt: number): [string, object] => [
+      'task',
+      { ...TASK, state: 'inspecting', algorithm: 'none', retry: retry(attempt) },
+    ];
+    const session: [string, object] = ['progress', { ...SESSION, retry: retry(4) }];
+    const events = [task(2), task(2), task(3), session, ['end', ended('success')]];
+    bench.answer({ [`GET ${path}`]: eventsOf(...(events as [string, object][])) });
+    const { out } = await follow();
+    const why = 'because the last one failed: REPOSITORY_UNREACHABLE: Repository "offsite"';
+    expect(out.split('\n').slice(0, 3)).toEqual([
+      expect.stringContaining(`web01: inspecting; try 2 at 2026-11-24 22:00:02Z, ${why}`),
+      expect.stringContaining(`web01: inspecting; try 3 at 2026-11-24 22:00:03Z, ${why}`),
+      expect.stringContaining(`session: try 4 at 2026-11-24 22:00:04Z, ${why}`),
+    ]);
+  });
+
   it('draws a bar on a terminal', async () => {
     bench.answer({ [`GET ${path}`]: eventsOf(['progress', SESSION], ['end', ended('success')]) });
     const { out } = await follow({ isInteractive: true });
@@ -64,5 +87,44 @@ describe('session follow', () => {
       [`GET ${path}`]: eventsOf(['end', ended('warning')]),
     });
     expect((await bench.run(['job', 'start', 'nightly', '--follow'])).code).toBe(8);
+  });
+});
+
+describe('a session with more tasks than it shows', () => {
+  it('counts them all and says where the others are', async () => {
+    const session = {
+      ...SESSION,
+      taskCounts: { ...SESSION.taskCounts, success: 4_999 },
+      tasks: [TASK],
+      omittedTasks: 4_200,
+    };
+    bench.answer({ [`GET /sessions/${SESSION.id}`]: { body: session } });
+    const { out } = await bench.run(['session', 'show', SESSION.id]);
+    expect(out).toContain('1 running, 4999 success');
+    expect(out).toContain(
+      `4200 more tasks, and all of each task: longhaul session tasks ${SESSION.id}`,
+    );
+  });
+
+  it('shows them whole, page after page, and names the files that cannot be read', async () => {
+    const path = `/sessions/${SESSION.id}/tasks`;
+    const whole = { ...TASK, state: 'ended', result: 'success', algorithm: 'none' };
+    const first = { ...whole, notes: ['p1 was merged'], committed: ['2026-11-24T220000Z'] };
+    const bad = { path: 'a/vm1.json', code: 'METADATA_CORRUPT', reason: 'it is not JSON' };
+    const second = { ...whole, workload: 'db01', omitted: { committed: 0, notes: 12 } };
+    bench.answer({
+      [`GET ${path}`]: { body: { items: [first], unreadable: [], nextCursor: 'files' } },
+      [`GET ${path}?cursor=files`]: { body: { items: [second], unreadable: [bad] } },
+    });
+    const { out, err, code } = await bench.run(['session', 'tasks', SESSION.id]);
+    expect(out.trimEnd().split('\n')).toEqual([
+      'web01: success',
+      '  copied 2026-11-24T220000Z',
+      '  p1 was merged',
+      'db01: success',
+      '  0 restore points and 12 notes more',
+    ]);
+    expect(err).toContain('a/vm1.json');
+    expect(code).toBe(0);
   });
 });

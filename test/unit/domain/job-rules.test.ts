@@ -216,3 +216,26 @@ describe('cron expression', () => {
     expect(cronFault(expression)).toBe(fault);
   });
 });
+
+describe('size of a job', () => {
+  const named = (characters: number) => {
+    const workloads = Array.from({ length: 10_000 }, (_, n) => `${n}`.padStart(characters, 'n'));
+    return jobFaults({ ...JOB, ...include({ repositoryId: 'primary', workloads }) }, REPOSITORIES);
+  };
+
+  it('has room for ten thousand named workloads', () => {
+    expect(named(90)).toEqual([]);
+  });
+
+  it('is refused, with what it is, where no session could carry it', () => {
+    // 10,000 names of 100 characters, each in quotes and with a comma: 1,030,000 bytes, and the rest of the definition.
+    expect(named(100)).toEqual([
+      {
+        path: 'sources',
+        message: expect.stringMatching(
+          /^the definition has 1030\d{3} bytes, at most 1000000 fit into a session/,
+        ) as string,
+      },
+    ]);
+  });
+});

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { Context } from '@temporalio/activity';
+import { ApplicationFailure, Context } from '@temporalio/activity';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createApi } from '../../../../src/api/create-api.js';
 import type { LonghaulConfig } from '../../../../src/config/config.js';
@@ -131,7 +131,7 @@ async function startWorker(namespace: string): Promise<RunningWorker> {
     connection,
     namespace,
     taskQueue: 'control',
-    activities: { copyBlocks: heartbeatUntilCancelled },
+    activities: { copyBlocks: heartbeatUntilCancelled, lookAway },
     workflowsPath: fileURLToPath(new URL('./stand-in-workflows.ts', import.meta.url)),
   });
   const running = worker.run();
@@ -142,6 +142,15 @@ async function startWorker(namespace: string): Promise<RunningWorker> {
       await connection.close();
     },
   };
+}
+
+/** As the activity edge tells of storage that is away. */
+async function lookAway(): Promise<void> {
+  throw ApplicationFailure.create({
+    message: 'Repository "offsite" does not answer.',
+    type: 'REPOSITORY_UNREACHABLE',
+    details: [{ hint: 'Check the mount.' }],
+  });
 }
 
 /** Counters of a batch, as the real activity sends them. */

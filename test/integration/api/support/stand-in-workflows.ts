@@ -15,7 +15,9 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import {
+  newTask,
   NO_PROGRESS,
+  NO_TASKS,
   sessionIdOfWorkflow,
   type CopySession,
   type CopyTask,
@@ -38,10 +40,11 @@ import type { BrowsePage, BrowseRepositoryInput } from '../../../../src/domain/r
 import type { JobPlan, OperationStatus } from '../../../../src/domain/operation.js';
 
 /** The job's description is how the session behaves: `wait` runs until it is stopped, `slow stop` takes its time then, `fail` fails, `child` copies one
- *  workload; anything else is the result. */
+ *  workload, `retrying` one whose storage is away, `unanswerable` waits and has more to tell than an answer holds; anything else is the result. */
 export async function copySession(input: CopySessionInput): Promise<CopySessionOutcome> {
   const { workflowId, startTime } = workflowInfo();
   let state: SessionState = 'running';
+  let tooMuch: string | null = null;
   setHandler(sessionQuery, (): CopySession => ({
     id: sessionIdOfWorkflow(workflowId),
     jobId: input.job.id,
@@ -51,9 +54,9 @@ export async function copySession(input: CopySessionInput): Promise<CopySessionO
     result: null,
     startedAt: startTime.toISOString(),
     endedAt: null,
-    progress: { ...NO_PROGRESS, percent: 50, totalBytes: 200, processedBytes: 100 },
-    tasks: [taskOf(input, null)],
-    reason: null,
+    ...shownOf(input, null),
+    progress: NO_PROGRESS,
+    reason: tooMuch,
     nextTryAt: null,
   }));
   setHandler(pauseUpdate, () => {
@@ -65,12 +68,13 @@ export async function copySession(input: CopySessionInput): Promise<CopySessionO
     upsertMemo({ state });
   });
   const { description } = input.job;
-  if (description === 'wait') await untilCancelled();
+  if (description === 'unanswerable') tooMuch = 'x'.repeat(3 * 1024 * 1024);
+  if (description === 'wait' || description === 'unanswerable') await untilCancelled();
   if (description === 'slow stop') {
     await untilCancelled().catch(() => CancellationScope.nonCancellable(() => sleep(3_000)));
     throw new CancelledFailure('stopped');
   }
-  if (description === 'child') {
+  if (description === 'child' || description === 'retrying') {
     await executeChild(copyWorkload, {
       workflowId: `chain/offsite/${input.job.id}/web01`,
       args: [input],
@@ -78,25 +82,35 @@ export async function copySession(input: CopySessionInput): Promise<CopySessionO
   }
   if (description === 'fail')
     throw ApplicationFailure.nonRetryable('disk is gone', 'REPOSITORY_FULL');
+  if (description === 'one failed, one recreated') {
+    upsertMemo({ taskCounts: { ...NO_TASKS, failed: 1, actionRequired: 1 } });
+    upsertSearchAttributes({ LonghaulResult: ['failed'] });
+    return { result: 'failed', reason: null, ...shownOf(input, 'failed') };
+  }
   const result = description === 'actionRequired' ? 'actionRequired' : 'success';
   upsertSearchAttributes({ LonghaulResult: [result] });
-  return { result, reason: null, tasks: [taskOf(input, result)] };
+  return { result, reason: null, ...shownOf(input, result) };
+}
+
+function shownOf(input: CopySessionInput, result: CopyTask['result']) {
+  const task = taskOf(input, result);
+  return {
+    targetRepositoryId: 'offsite',
+    taskCounts: { ...NO_TASKS, [result ?? 'running']: 1 },
+    progress: { ...task.progress, percent: 50 },
+    tasks: [task],
+    omittedTasks: 0,
+  };
 }
 
 function taskOf(input: CopySessionInput, result: CopyTask['result']): CopyTask {
+  const workload = input.overrides?.workloads?.[0] ?? 'web01';
   return {
-    workload: input.overrides?.workloads?.[0] ?? 'web01',
+    ...newTask(workload, workload),
     state: result === null ? 'copying' : 'ended',
     result,
     algorithm: 'full',
-    restorePoint: null,
-    committed: [],
     progress: { ...NO_PROGRESS, totalBytes: 200, processedBytes: 100, transferredBytes: 60 },
-    resumedFromBytes: 0,
-    attempt: 1,
-    code: null,
-    reason: null,
-    notes: [],
   };
 }
 
@@ -109,9 +123,16 @@ async function untilCancelled(): Promise<void> {
   }
 }
 
-/** A workload in the middle of a batch that heartbeats its counters. */
+/** A workload in the middle of a batch that heartbeats its counters, or of a look that storage does not answer. */
 export async function copyWorkload(input: CopySessionInput): Promise<void> {
   setHandler(taskQuery, () => ({ ...taskOf(input, null), attempt: 2 }));
+  if (input.job.description === 'retrying') {
+    const { lookAway } = proxyActivities<{ lookAway(): Promise<void> }>({
+      startToCloseTimeout: '1m',
+      retry: { initialInterval: '100ms', backoffCoefficient: 1_000, maximumInterval: '1h' },
+    });
+    await lookAway();
+  }
   const { copyBlocks } = proxyActivities<{ copyBlocks(): Promise<void> }>({
     startToCloseTimeout: '1m',
     heartbeatTimeout: '2s',

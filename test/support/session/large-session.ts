@@ -1,0 +1,108 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { Worker } from '@temporalio/worker';
+import { workloadPage } from '../../../activities/found-workloads.js';
+import { createSessionActivities } from '../../../activities/session-activities.js';
+import { locationOf } from '../../../src/bin/workers.js';
+import type { CopyJob } from '../../../src/domain/copy-job.js';
+import type { CopySession, CopyTask } from '../../../src/domain/copy-session.js';
+import { DEFAULT_COPY_SETTINGS, type CopySettings } from '../../../src/domain/copy-settings.js';
+import { DataMover } from '../../../src/mover/data-mover.js';
+import {
+  connectNative,
+  connectTemporal,
+  type TemporalSettings,
+} from '../../../src/temporal/connect.js';
+import type { copySession } from '../../../workflows/copy-session.js';
+import {
+  CONTROL_TASK_QUEUE,
+  lookTaskQueue,
+  repositoryTaskQueue,
+} from '../../../workflows/messages.js';
+import { runLengths } from './run-lengths.js';
+import type { TestSite } from './test-site.js';
+
+export const LARGE_SESSION_ID = 'nightly-20261124T220000Z';
+
+/** A session over workloads that only their names make: what the product does around the copying is all real. */
+export async function runLargeSession(
+  temporal: TemporalSettings,
+  site: TestSite,
+  options: {
+    readonly job: CopyJob;
+    readonly workloads: readonly string[];
+    readonly settings?: Partial<CopySettings>;
+  },
+) {
+  const { client, connection } = await connectTemporal(temporal);
+  const native = await connectNative(temporal);
+  const mover = new DataMover(site.repositories.map(locationOf));
+  const settings = { ...DEFAULT_COPY_SETTINGS, ...options.settings };
+  const found = options.workloads.map((name) => ({
+    id: `ovirt-${name}`,
+    name,
+    type: 'olvm-rhv' as const,
+    folders: [name],
+    restorePoints: [],
+  }));
+  const activities = {
+    ...createSessionActivities({
+      mover,
+      settings,
+      immutableForDays: () => 0,
+      settleMs: () => 0,
+      starter: {
+        startJobsAfter: () => Promise.resolve([]),
+        tellSessionEnd: () => Promise.resolve(),
+        startRetry: () => Promise.resolve(null),
+      },
+    }),
+    enumerateWorkloads: ({ after }: { after: string | null }) =>
+      Promise.resolve(workloadPage(found, after)),
+  };
+  const workflowsPath = fileURLToPath(new URL('./stub-children.ts', import.meta.url));
+  const workers = await Promise.all(
+    [CONTROL_TASK_QUEUE, lookTaskQueue('offsite'), repositoryTaskQueue('offsite')].map(
+      (taskQueue) =>
+        Worker.create({
+          ...native,
+          taskQueue,
+          activities,
+          ...(taskQueue === CONTROL_TASK_QUEUE ? { workflowsPath } : {}),
+        }),
+    ),
+  );
+  const runs = workers.map((worker) => worker.run());
+  try {
+    const handle = await client.workflow.start<typeof copySession>('copySession', {
+      workflowId: 'session/nightly-2026-11-24T22:00:00Z',
+      taskQueue: CONTROL_TASK_QUEUE,
+      args: [{ job: options.job, trigger: 'api' }],
+    });
+    const outcome = await handle.result();
+    return { outcome, runs: await runLengths(client, handle.workflowId) };
+  } finally {
+    for (const worker of workers) worker.shutdown();
+    await Promise.all(runs);
+    await mover.close();
+    await native.connection.close();
+    await connection.close();
+  }
+}
+
+/** What the session left beside the data. */
+export async function readSessionRecord(site: TestSite): Promise<{
+  readonly sizeBytes: number;
+  readonly session: CopySession;
+  readonly files: readonly CopyTask[];
+}> {
+  const path = site.path('offsite', 'nightly', 'sessions', '2026', LARGE_SESSION_ID);
+  const text = await readFile(`${path}.json`, 'utf8');
+  const { session } = JSON.parse(text) as { session: CopySession };
+  const files: CopyTask[] = [];
+  for (const name of await readdir(path).catch(() => [])) {
+    const file = JSON.parse(await readFile(`${path}/${name}`, 'utf8')) as { task: CopyTask };
+    files.push(file.task);
+  }
+  return { sizeBytes: Buffer.byteLength(text), session, files };
+}

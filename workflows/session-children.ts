@@ -1,0 +1,146 @@
+import {
+  condition,
+  ParentClosePolicy,
+  startChild,
+  workflowInfo,
+  type ChildWorkflowHandle,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { withoutSources, type CopyJob, type StartOverrides } from '../src/domain/copy-job.js';
+import { newTask, type CopyTask } from '../src/domain/copy-session.js';
+import type { CopySettings } from '../src/domain/copy-settings.js';
+import { copyWorkload } from './copy-workload.js';
+import { isStop } from './failures.js';
+import {
+  chainWorkflowId,
+  CONTROL_TASK_QUEUE,
+  JOB_ID,
+  taskPauseSignal,
+  WORKLOAD,
+} from './messages.js';
+import type { SourceWorkload } from './session-workloads.js';
+import type { TaskReport } from './task-report.js';
+
+interface RunningTask {
+  readonly task: CopyTask;
+  /** null until Temporal has started it: before that no signal reaches it. */
+  child: ChildWorkflowHandle<typeof copyWorkload> | null;
+}
+
+/** All starts of one workflow task go into one message of at most 4 MB; each has some kilobytes. */
+const STARTS_AT_ONCE = 20;
+
+/** The tasks of a session that run, each in a child workflow whose id is the lock of its chain. One that fails never stops the others. */
+export class SessionChildren {
+  private readonly running = new Set<RunningTask>();
+  private starting = 0;
+
+  constructor(
+    private readonly input: {
+      readonly job: CopyJob;
+      readonly overrides: StartOverrides;
+      readonly settings: CopySettings;
+      readonly report: TaskReport;
+    },
+    private isPaused: boolean,
+    /** Called once for each task, when it has ended. */
+    private readonly onEnd: (task: CopyTask) => void,
+  ) {}
+
+  get count(): number {
+    return this.running.size;
+  }
+
+  /** As the session knows them; how far they are, only they know. */
+  get tasks(): CopyTask[] {
+    return [...this.running].map(({ task }) => task);
+  }
+
+  /** Resolves when another one may be started. */
+  async room(): Promise<void> {
+    const { parallelTasks } = this.input.settings;
+    await condition(() => this.running.size < parallelTasks && this.starting < STARTS_AT_ONCE);
+  }
+
+  /** @returns whether all have ended; false: not within `limitMs` */
+  async ended(limitMs?: number): Promise<boolean> {
+    const isNone = () => this.running.size === 0;
+    if (limitMs !== undefined) return condition(isNone, limitMs);
+    await condition(isNone);
+    return true;
+  }
+
+  /** Never rejects: what goes wrong is in the task. */
+  async copy(source: SourceWorkload): Promise<void> {
+    const { id, name } = source.workload;
+    const waiting: CopyTask = { ...newTask(name, id), state: 'waiting' };
+    const running: RunningTask = { task: waiting, child: null };
+    this.running.add(running);
+    this.starting++;
+    let task: CopyTask;
+    try {
+      const child = await this.start(source).finally(() => this.starting--);
+      running.child = child;
+      if (this.isPaused) await signalPause(child, true);
+      task = await child.result();
+    } catch (error) {
+      task = { ...waiting, state: 'ended', ...outcomeOf(error) };
+    }
+    this.running.delete(running);
+    this.onEnd(task);
+  }
+
+  async setPaused(paused: boolean): Promise<void> {
+    this.isPaused = paused;
+    for (const { child } of this.running) if (child !== null) await signalPause(child, paused);
+  }
+
+  private start(source: SourceWorkload): Promise<ChildWorkflowHandle<typeof copyWorkload>> {
+    const { job, overrides, settings, report } = this.input;
+    const { repositoryId } = source;
+    const { folders: sourceFolders, ...workload } = source.workload;
+    const { workloads: _workloads, ...forEach } = overrides;
+    return startChild(copyWorkload, {
+      workflowId: chainWorkflowId(job.target.repositoryId, job.id, workload.id),
+      taskQueue: CONTROL_TASK_QUEUE,
+      // A session that is terminated takes its tasks along: nothing may write a chain that no session answers for.
+      parentClosePolicy: ParentClosePolicy.TERMINATE,
+      staticSummary: `${workload.name}: copy to ${job.target.repositoryId}`,
+      staticDetails: `Job **${job.name}**, workload **${workload.name}** (${workload.type}) from repository ${repositoryId}`,
+      typedSearchAttributes: [
+        { key: JOB_ID, value: job.id },
+        { key: WORKLOAD, value: workload.name },
+      ],
+      args: [
+        {
+          job: withoutSources(job),
+          overrides: forEach,
+          workload,
+          sourceRepositoryId: repositoryId,
+          sourceFolders,
+          settings,
+          owner: workflowInfo().firstExecutionRunId,
+          report,
+        },
+      ],
+    });
+  }
+}
+
+function outcomeOf(error: unknown): Pick<CopyTask, 'result' | 'code' | 'reason'> {
+  if (error instanceof WorkflowExecutionAlreadyStartedError)
+    return {
+      result: 'warning',
+      code: 'CHAIN_LOCKED',
+      reason: 'another session copies this workload',
+    };
+  if (isStop(error)) return { result: 'stopped', code: null, reason: 'the session was stopped' };
+  return { result: 'failed', code: null, reason: error instanceof Error ? error.message : '' };
+}
+
+async function signalPause(
+  child: ChildWorkflowHandle<typeof copyWorkload>,
+  paused: boolean,
+): Promise<void> {
+  await child.signal(taskPauseSignal, paused).catch(() => undefined); // it has just ended
+}

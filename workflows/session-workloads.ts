@@ -1,0 +1,143 @@
+import type { FoundWorkload } from '../activities/found-workloads.js';
+import type { CopyJob, StartOverrides } from '../src/domain/copy-job.js';
+import { newTask, type CopyTask } from '../src/domain/copy-session.js';
+import type { CopySettings } from '../src/domain/copy-settings.js';
+import { isErrorCode } from '../src/domain/errors.js';
+import { heldTwiceText } from '../src/domain/one-workload.js';
+import { namedIn, sourceScope } from '../src/domain/source-scope.js';
+import { cut } from '../src/domain/task-brief.js';
+import { listingActivities } from './activity-profiles.js';
+import { codeOf, isStop, reasonOf } from './failures.js';
+
+export interface SourceWorkload {
+  readonly repositoryId: string;
+  readonly workload: FoundWorkload;
+}
+
+/** What the sources of a session show. */
+export interface SessionWorkloads {
+  /** To be copied, each once, by id. */
+  readonly workloads: readonly SourceWorkload[];
+  /** Ids of all workloads that the sources show. */
+  readonly seen: ReadonlySet<string>;
+  /** Also true for a source that shows nothing: a share that is not mounted is an empty folder. */
+  readonly hasUnreadSource: boolean;
+  /** A task for each source that could not be read, for what the job names and no source has, and for what two sources claim. */
+  readonly failed: readonly CopyTask[];
+}
+
+/** Looks into all sources, side by side: one that does not answer holds up no other. */
+export async function findWorkloads(
+  job: CopyJob,
+  overrides: StartOverrides,
+  settings: CopySettings,
+): Promise<SessionWorkloads> {
+  const { include } = job.sources;
+  const looks = await Promise.all(
+    include.map(({ repositoryId }) => listWorkloads(job, repositoryId, settings)),
+  );
+  const isStarted = overrides.workloads === undefined ? () => true : namedIn(overrides.workloads);
+  const isInScope = sourceScope(job);
+  const found = new Map<string, SourceWorkload>();
+  const seen = new Set<string>();
+  const failed: CopyTask[] = [];
+  let hasUnreadSource = false;
+  for (const [index, { repositoryId, workloads: named }] of include.entries()) {
+    const { workloads, failure } = looks[index]!;
+    if (failure !== null) failed.push(failure);
+    // What lies under a name that cannot be read may be the workload that seems to be gone.
+    hasUnreadSource ||=
+      workloads.length === 0 || workloads.some(({ unaddressable }) => unaddressable !== undefined);
+    for (const workload of workloads) {
+      seen.add(workload.id);
+      if (!isStarted(workload) || !isInScope(repositoryId, workload)) continue;
+      const { unaddressable } = workload;
+      if (unaddressable !== undefined) {
+        failed.push(warning(workload.name, 'NAME_UNSUPPORTED', unaddressable));
+        continue;
+      }
+      const known = found.get(workload.id);
+      if (known === undefined) found.set(workload.id, { repositoryId, workload });
+      else {
+        const reason = heldTwiceText(workload.id, known.repositoryId, repositoryId);
+        failed.push(warning(workload.name, 'WORKLOAD_CLAIMED_TWICE', reason));
+      }
+    }
+    const asked = (named ?? []).filter((name) => overrides.workloads?.includes(name) ?? true);
+    if (workloads.length > 0) failed.push(...missing(repositoryId, asked, workloads));
+  }
+  const byId = [...found.values()].sort((a, b) => (a.workload.id < b.workload.id ? -1 : 1));
+  return { workloads: byId, seen, hasUnreadSource, failed };
+}
+
+function warning(workload: string, code: CopyTask['code'], reason: string): CopyTask {
+  return { ...newTask(workload, null), state: 'ended', result: 'warning', code, reason };
+}
+
+/** Page after page. Asked on the target's queue: its workers do the copying, so they must reach the source in any case. */
+async function listWorkloads(
+  job: CopyJob,
+  repositoryId: string,
+  settings: CopySettings,
+): Promise<{ workloads: readonly FoundWorkload[]; failure: CopyTask | null }> {
+  const activities = listingActivities(job.target.repositoryId, settings);
+  const workloads: FoundWorkload[] = [];
+  try {
+    let after: string | null = null;
+    do {
+      const page: Awaited<ReturnType<typeof activities.enumerateWorkloads>> =
+        await activities.enumerateWorkloads.executeWithOptions(
+          { summary: `${repositoryId}: enumerate workloads` },
+          [{ repositoryId, after }],
+        );
+      workloads.push(...page.workloads);
+      after = page.next;
+    } while (after !== null);
+    return { workloads, failure: null };
+  } catch (error) {
+    if (isStop(error)) throw error;
+    const code = codeOf(error);
+    const failure: CopyTask = {
+      ...newTask(`repository ${repositoryId}`, null),
+      state: 'ended',
+      result: 'failed',
+      code: isErrorCode(code) ? code : 'REPOSITORY_UNREACHABLE',
+      reason: reasonOf(error),
+    };
+    return { workloads: [], failure };
+  }
+}
+
+function missing(
+  repositoryId: string,
+  named: readonly string[],
+  present: readonly FoundWorkload[],
+): CopyTask[] {
+  const known = new Set(present.flatMap(({ id, name }) => [id, name]));
+  const absent = named.filter((name) => !known.has(name));
+  const task = (workload: string, reason: string): CopyTask => ({
+    ...newTask(workload, null),
+    state: 'ended',
+    result: 'failed',
+    code: 'WORKLOAD_MISSING',
+    reason,
+  });
+  const tasks = absent
+    .slice(0, TOLD_ONE_BY_ONE)
+    .map((name) => task(name, `repository ${repositoryId} holds no workload ${name}`));
+  const rest = absent.slice(TOLD_ONE_BY_ONE);
+  if (rest.length > 0) {
+    const names = cut(rest.join(', '), NAMES_CHARACTERS);
+    tasks.push(
+      task(
+        `repository ${repositoryId}: ${rest.length} workloads`,
+        `repository ${repositoryId} holds none of them: ${names}`,
+      ),
+    );
+  }
+  return tasks;
+}
+
+/** A job may name ten thousand, and its source may be the wrong one. */
+const TOLD_ONE_BY_ONE = 50;
+const NAMES_CHARACTERS = 4_000;
