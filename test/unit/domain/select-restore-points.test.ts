@@ -351,12 +351,8 @@ describe('a newest restore point that cannot be used', () => {
       reason:
         'the newest restore point, 2026-11-23 22:00 UTC, is broken (its parent 2026-11-22 is broken)',
     });
-    expect(selection.skipped).toEqual([
-      {
-        restorePointId: '2026-11-23',
-        reason: 'broken (its parent 2026-11-22 is broken); so was 2026-11-22',
-      },
-    ]);
+    const reason = 'broken (its parent 2026-11-22 is broken); so was 2026-11-22';
+    expect(selection.skipped).toEqual([{ restorePointId: '2026-11-23', reason }]);
   });
 
   it('is none when a whole one follows a broken one, which is passed over and not built on', () => {
