@@ -184,10 +184,10 @@ export function describeDirectoryRepository(name: string, open: OpenDirectory): 
       ];
 
       it('cannot be opened while its folder is missing or is a file', async () => {
-        for (const path of [join(base, 'absent'), join(outside, 'secret')]) {
-          const opening = open({ id: 'x', rootPath: path, readOnly: true });
-          await expectCode(opening, 'REPOSITORY_UNREACHABLE');
-        }
+        const opening = (path: string) => open({ id: 'x', rootPath: path, readOnly: true });
+        await expectCode(opening(join(base, 'absent')), 'REPOSITORY_UNREACHABLE');
+        // A file does not become a folder by waiting.
+        await expectCode(opening(join(outside, 'secret')), 'PATH_FORBIDDEN');
       });
 
       it('is unreachable, never empty, while its folder is gone, and answers when it is back', async () => {
