@@ -250,8 +250,9 @@ describeTemporal('sessions over the API', () => {
     });
     const { body: old } = await api.request('GET', '/jobs/recreated');
     expect(old.state).toBe('disabled');
-    const again = await api.request('POST', '/jobs/recreated/replacement');
-    expect([again.status, again.body.code]).toEqual([409, 'JOB_NOT_REPLACEABLE']);
+    await startJob('untouched', 'success');
+    const refused = await api.request('POST', '/jobs/untouched/replacement');
+    expect([refused.status, refused.body.code]).toEqual([409, 'JOB_NOT_REPLACEABLE']);
   });
 
   it('replaces a job of which one workload was recreated although another one failed', async () => {
