@@ -47,12 +47,6 @@ export const SABOTAGES: readonly {
     sabotage: withoutSync((path) => path.includes('/config/')),
   },
   {
-    name: 'the changes that a comparison found are not synced before its cursor vouches for them',
-    scenario: 'copy by digests',
-    stride: 1,
-    sabotage: withoutSync((path) => path.endsWith('.changed')),
-  },
-  {
     name: 'the commit record lists a point before its folder has its name',
     scenario: 'copy of a chain of 2',
     stride: 2,
