@@ -2,10 +2,16 @@ import { digestEntryOffset, HOLE, readDigestTableHeader } from '../../chain/dige
 import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
+import { BLOCK_DIRECT, BLOCK_UNALLOCATED } from '../../image/disk-image.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
 import type { BlockPlace } from './block-reader.js';
-import type { LayerFile } from './image-stack.js';
+import type { ImageStack, LayerFile } from './image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
+
+interface DigestTable {
+  readonly file: ReadableFile;
+  readonly digest: UnitDigest;
+}
 
 /** Digest tables of the files that are read, where they have some: a block that had gone bad is never carried on into a file that is
  *  called good. */
@@ -14,11 +20,11 @@ export class SourceDigests {
 
   private constructor(
     private readonly layers: readonly LayerFile[],
-    private readonly tables: readonly ({ file: ReadableFile; digest: UnitDigest } | null)[],
+    private readonly tables: readonly (DigestTable | null)[],
   ) {}
 
   static async open(context: MoverContext, layers: readonly LayerFile[]): Promise<SourceDigests> {
-    const tables: ({ file: ReadableFile; digest: UnitDigest } | null)[] = [];
+    const tables: (DigestTable | null)[] = [];
     for (const { repositoryId, digestsPath } of layers) {
       if (digestsPath === undefined) {
         tables.push(null);
@@ -34,32 +40,66 @@ export class SourceDigests {
   /** @param known the blocks' digests by the algorithm `by`, where the caller has them: all zeros for a block of zeros
    *  @throws BLOCK_DIGEST_MISMATCH for the first of the blocks just read that is not what was written */
   async assertGood(
+    stack: ImageStack,
     places: readonly BlockPlace[],
     bytes: Buffer,
     known?: { readonly digests: Buffer; readonly by: UnitDigest },
   ): Promise<void> {
-    for (const [i, { layer, hostOffset }] of places.entries()) {
+    for (const [i, { guestBlock, layer, hostOffset }] of places.entries()) {
+      if (hostOffset < 0) {
+        await this.assertGoodParts(stack, guestBlock);
+        continue;
+      }
       const table = this.tables[layer];
-      if (table === null || table === undefined || hostOffset < 0) continue;
-      await table.file.read(this.expected, digestEntryOffset(hostOffset / BLOCK_BYTES));
-      const unit = bytes.subarray(i * BLOCK_BYTES, (i + 1) * BLOCK_BYTES);
+      if (table === null || table === undefined) continue;
       const digest =
         known?.by === table.digest
           ? known.digests.subarray(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES)
-          : isZeroUnit(unit)
-            ? HOLE
-            : table.digest(unit);
-      if (digest.equals(this.expected)) continue;
-      const { path } = this.layers[layer]!;
-      throw new BackupError(
-        'BLOCK_DIGEST_MISMATCH',
-        `${path}: the block at byte ${hostOffset} does not have its digest`,
-        { details: { path, offset: hostOffset } },
-      );
+          : digestOf(table, bytes.subarray(i * BLOCK_BYTES, (i + 1) * BLOCK_BYTES));
+      await this.assertUnit(table, layer, hostOffset, digest);
     }
+  }
+
+  /** A block that was put together (the last one of a disk that is no whole number of blocks, one across the end of a shorter layer) has no
+   *  digest of its own; the units of the files that it comes from have. */
+  private async assertGoodParts(stack: ImageStack, guestBlock: number): Promise<void> {
+    const endBytes = Math.min((guestBlock + 1) * BLOCK_BYTES, stack.virtualSizeBytes);
+    for (const [layer, image] of stack.images.entries()) {
+      const table = this.tables[layer];
+      if (table === null || table === undefined) continue;
+      if (guestBlock * BLOCK_BYTES >= image.virtualSizeBytes) return;
+      const { states, hostOffsets } = await image.mapBlocks(guestBlock, 1);
+      if (states[0] === BLOCK_DIRECT) {
+        const unit = Buffer.alloc(BLOCK_BYTES);
+        await stack.files[layer]!.read(unit, hostOffsets[0]!);
+        await this.assertUnit(table, layer, hostOffsets[0]!, digestOf(table, unit));
+      }
+      // What lies below is not seen.
+      if (states[0] !== BLOCK_UNALLOCATED && image.virtualSizeBytes >= endBytes) return;
+    }
+  }
+
+  private async assertUnit(
+    table: DigestTable,
+    layer: number,
+    hostOffset: number,
+    digest: Buffer,
+  ): Promise<void> {
+    await table.file.read(this.expected, digestEntryOffset(hostOffset / BLOCK_BYTES));
+    if (digest.equals(this.expected)) return;
+    const { path } = this.layers[layer]!;
+    throw new BackupError(
+      'BLOCK_DIGEST_MISMATCH',
+      `${path}: the block at byte ${hostOffset} does not have its digest`,
+      { details: { path, offset: hostOffset } },
+    );
   }
 
   async close(): Promise<void> {
     for (const table of this.tables) await table?.file.close();
   }
+}
+
+function digestOf(table: DigestTable, unit: Buffer): Buffer {
+  return isZeroUnit(unit) ? HOLE : table.digest(unit);
 }

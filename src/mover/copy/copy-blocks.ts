@@ -155,7 +155,10 @@ class CopyWorker implements WindowWorker {
   ): Promise<void> {
     const digests = this.digests.subarray(digestIndex * DIGEST_BYTES);
     try {
-      await this.sourceDigests.assertGood(places, bytes, { digests, by: this.digest });
+      await this.sourceDigests.assertGood(this.stack, places, bytes, {
+        digests,
+        by: this.digest,
+      });
     } catch (error) {
       await this.stack.assertUnchanged(this.context);
       throw error;

@@ -83,7 +83,7 @@ class RawWindow {
 
   private async restoreRun(places: readonly BlockPlace[]): Promise<void> {
     await readBlocks(this.stack, places, this.buffer, this.context.control);
-    await this.digests.assertGood(places, this.buffer);
+    await this.digests.assertGood(this.stack, places, this.buffer);
     for (const { first, count } of this.dataRuns(places)) {
       const offset = places[first]!.guestBlock * BLOCK_BYTES;
       const length = Math.min(count * BLOCK_BYTES, this.virtualSizeBytes - offset);

@@ -4,6 +4,9 @@ import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
 import { fullStagingId } from '../../../src/domain/staging-id.js';
 import { inActivity } from '../../support/activities/in-activity.js';
+import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
+import { GrowingSource } from '../../support/living/growing-source.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
 import { InProcessWorker } from '../../support/workflows/local-worker.js';
@@ -44,4 +47,34 @@ describe('synthetic full of a chain with a rotten block', () => {
       type: 'BLOCK_DIGEST_MISMATCH',
     });
   }, 60_000);
+});
+
+describe('a rotten last block of a disk that is no whole number of blocks', () => {
+  it('is refused by a synthetic full', async () => {
+    const source = new SimulatedRepository('primary');
+    const target = new SimulatedRepository('offsite');
+    const nowMs = Date.parse('2026-11-25T00:00:00Z');
+    const machine = new GrowingSource(source, 'mail01', { blockCount: 13 });
+    await machine.backUp(Date.parse('2026-11-24T22:00:00Z'), 'full');
+    await new LocalSessions([source, target]).copy(testJob(), nowMs);
+    const { id } = (await listSourceWorkloads(source))[0]!;
+    const chain = chainFolder('nightly', id);
+    const { points, epoch } = (await readChainRecord(target, chain))!;
+    const { path } = points[0]!.disks[0]!;
+    const file = await target.openWrite(`${chain}/${path}`, 'existing');
+    // What a reader puts together is planned first: the last block has the first slot behind the header's unit.
+    await file.write(Buffer.from('rot'), 65_536 + 17);
+    await file.close();
+
+    const { activities } = new InProcessWorker([source, target]);
+    const place = { targetRepositoryId: 'offsite', jobId: 'nightly', workloadId: id };
+    const full = { ...place, epoch, nowMs, pointId: points[0]!.id };
+    const { reference, disks } = await inActivity(activities.planSyntheticFull, full);
+    const { disk, windowCount } = disks[0]!;
+    const stagingId = fullStagingId(points[0]!.id);
+    const batch = { ...place, reference, stagingId, disk, firstWindow: 0, windowCount };
+    await expect(inActivity(activities.copyBlocks, batch)).rejects.toMatchObject({
+      type: 'BLOCK_DIGEST_MISMATCH',
+    });
+  });
 });
