@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Router } from 'express';
 import type { LonghaulConfig } from '../config/config.js';
+import type { BackupError } from '../domain/errors.js';
 
 /** What the API logs to; pino fits. */
 export interface Logger {
@@ -21,6 +22,8 @@ export interface ApiDependencies {
   readonly timeZone?: string;
   /** Pages served at `/`, behind the same token. */
   readonly dashboard?: Router;
+  /** Why the state directory of the embedded Temporal server is unusable; null: it is not. Default: there is none. */
+  readonly stateFault?: () => Promise<BackupError | null>;
   /** Milliseconds between two looks at a session that someone follows. Default 1,000. */
   readonly followIntervalMs?: number;
 }

@@ -27,7 +27,7 @@ const BODY_LIMIT = '2mb';
 
 /** The caller listens with it: on loopback only when there is no token. */
 export function createApi(dependencies: ApiDependencies): Express {
-  const { client, config, token, now, logger, dashboard } = dependencies;
+  const { client, config, token, now, logger, dashboard, stateFault } = dependencies;
   const sessions = new SessionStore(client);
   const metrics = new ApiMetrics(client, sessions, now());
   const browser = new RepositoryBrowser(client, now);
@@ -43,7 +43,7 @@ export function createApi(dependencies: ApiDependencies): Express {
   });
   app.use(token === null ? requireLoopback() : requireToken(token));
   app.get('/readyz', async (_request, response) => {
-    const answer = await readiness(client, browser, config.repositories, now());
+    const answer = await readiness(client, browser, config.repositories, now(), stateFault);
     response.status(answer.ready ? 200 : 503).json(answer);
   });
   app.get('/metrics', async (_request, response) => {

@@ -13,6 +13,7 @@ import {
   jobImportSchema,
   jobPlanSchema,
   jobViewSchema,
+  listedJobSchema,
   startOverridesSchema,
   type JobDefinition,
 } from './job-schemas.js';
@@ -53,7 +54,7 @@ function readRoutes({ jobs }: JobServices): Route[] {
       operationId: 'listJobs',
       summary: 'All copy jobs, by id.',
       status: 200,
-      answer: pageSchema(jobViewSchema),
+      answer: pageSchema(listedJobSchema),
       errors: [],
       run: async () => ({ content: { items: await jobs.list() } }),
     }),

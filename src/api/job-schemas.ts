@@ -47,6 +47,22 @@ export interface JobView extends CopyJob {
   readonly skippedStarts: number;
 }
 
+/** A job that was not read in time, in the list of all: nothing is known of it but this. */
+export interface UnreadJob {
+  readonly id: string;
+  /** null: not known. */
+  readonly name: string | null;
+  readonly mode: CopyJob['mode'];
+  readonly state: 'unknown';
+  /** Whether it is kept from starting by itself. */
+  readonly paused: boolean;
+  readonly nextRunAt: string | null;
+  readonly lastSession: SessionSummary | null;
+  readonly reason: string;
+}
+
+export type ListedJob = JobView | UnreadJob;
+
 const WEEKDAYS = [
   'monday',
   'tuesday',
@@ -256,6 +272,19 @@ export const jobViewSchema: z.ZodType<JobView> = z.object({
     description: 'Starts left out since the job was made, because the service was down.',
   }),
 });
+
+const unreadJobSchema: z.ZodType<UnreadJob> = z.object({
+  id: slug,
+  name: z.string().nullable(),
+  mode: z.enum(['immediate', 'periodic']),
+  state: z.literal('unknown'),
+  paused: z.boolean().meta({ description: 'Whether it is kept from starting by itself.' }),
+  nextRunAt: instant.nullable(),
+  lastSession: sessionSummarySchema.nullable(),
+  reason: z.string().meta({ description: 'Why its definition is not known.' }),
+});
+
+export const listedJobSchema: z.ZodType<ListedJob> = z.union([jobViewSchema, unreadJobSchema]);
 
 export const startOverridesSchema: z.ZodType<StartOverrides> = z.strictObject({
   workloads: z.array(workloadName).min(1).max(10_000).optional(),

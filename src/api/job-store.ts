@@ -9,25 +9,23 @@ import {
   type Client,
   type ScheduleDescription,
   type ScheduleHandle,
+  type ScheduleSummary,
   type WorkflowHandle,
 } from '@temporalio/client';
 import type { CopyJob } from '../domain/copy-job.js';
 import { BackupError } from '../domain/errors.js';
-import type { CopySessionInput } from '../../workflows/messages.js';
 import { SLUG } from './field-schemas.js';
 import { HealthSchedules } from './health-schedule.js';
-import {
-  isNever,
-  jobIdOfSchedule,
-  scheduleBodyOf,
-  scheduleIdOf,
-  scheduleOf,
-} from './job-schedule.js';
-import type { JobDefinition, JobView } from './job-schemas.js';
-import type { LatestSessions, SessionStore } from './session-store.js';
+import { jobIdOfSchedule, scheduleBodyOf, scheduleIdOf, scheduleOf } from './job-schedule.js';
+import type { JobDefinition, JobView, ListedJob } from './job-schemas.js';
+import { definitionOf, unreadViewOf, viewOf } from './job-view.js';
+import type { SessionStore } from './session-store.js';
 
 /** Definitions read at once while listing. */
 const DESCRIBE_WINDOW = 8;
+
+/** A list waits so long for all definitions together: under load each may take seconds, and a client gives up on a list that takes a minute. */
+const LIST_DEADLINE_MS = 20_000;
 
 export class JobStore {
   readonly #client: Client;
@@ -60,25 +58,34 @@ export class JobStore {
     return this.get(job.id);
   }
 
-  /** Sorted by id. A job that was written within the last moment may still be missing. */
-  async list(): Promise<JobView[]> {
-    const ids: string[] = [];
-    for await (const { scheduleId } of this.#client.schedule.list()) {
-      const id = jobIdOfSchedule(scheduleId);
-      if (id !== null) ids.push(id);
+  /** Sorted by id. A job that was written within the last moment may still be missing; one that is not read in time is listed with what
+   *  the list of Schedules tells of it. */
+  async list(): Promise<ListedJob[]> {
+    const summaries: { id: string; summary: ScheduleSummary }[] = [];
+    for await (const summary of this.#client.schedule.list()) {
+      const id = jobIdOfSchedule(summary.scheduleId);
+      if (id !== null) summaries.push({ id, summary });
     }
-    ids.sort();
-    const { sessions, isComplete } = await this.#sessions.latestByJob();
-    const jobs: JobView[] = [];
-    for (let start = 0; start < ids.length; start += DESCRIBE_WINDOW) {
-      const window = ids.slice(start, start + DESCRIBE_WINDOW);
+    summaries.sort((a, b) => (a.id < b.id ? -1 : 1));
+    const latest = await this.#sessions.latestByJob();
+    const deadlineMs = Date.now() + LIST_DEADLINE_MS;
+    const jobs: ListedJob[] = [];
+    for (let start = 0; start < summaries.length; start += DESCRIBE_WINDOW) {
+      const window = summaries.slice(start, start + DESCRIBE_WINDOW);
       const views = await Promise.all(
-        window.map(async (id) => {
-          const description = await this.#describe(id).catch(deletedMeanwhile);
-          if (description === null) return [];
-          const known = sessions.get(id);
-          const session = known ?? (isComplete ? null : await this.#sessions.latestOf(id));
-          return [viewOf(description, session)];
+        window.map(async ({ id, summary }) => {
+          const known = latest.sessions.get(id) ?? null;
+          const read = async () => {
+            const description = await this.#describe(id);
+            const isUnknown = known === null && !latest.isComplete;
+            return viewOf(description, isUnknown ? await this.#sessions.latestOf(id) : known);
+          };
+          try {
+            return [await this.#client.withDeadline(deadlineMs, read)];
+          } catch (error) {
+            if (isJobMissing(error)) return [];
+            return [unreadViewOf(id, summary, known, error)];
+          }
         }),
       );
       jobs.push(...views.flat());
@@ -249,30 +256,6 @@ function numberedId(jobId: string, number: number): string {
   return `${stem.slice(0, 63 - `-${number}`.length)}-${number}`;
 }
 
-function definitionOf({ action, scheduleId }: ScheduleDescription): CopyJob {
-  const [input] = (action.args ?? []) as CopySessionInput[];
-  if (input === undefined) throw new Error(`schedule ${scheduleId} carries no job definition`);
-  return input.job;
-}
-
-function viewOf(description: ScheduleDescription, sessions: LatestSessions | null): JobView {
-  const job = definitionOf(description);
-  const next = description.info.nextActionTimes[0];
-  const hasCalendar = job.mode === 'periodic' && !description.state.paused;
-  return {
-    ...job,
-    state: description.state.paused
-      ? 'disabled'
-      : sessions?.needsDecision === true
-        ? 'actionRequired'
-        : 'enabled',
-    nextRunAt: hasCalendar && next !== undefined && !isNever(next) ? next.toISOString() : null,
-    lastSession: sessions?.newest ?? null,
-    nextTryAt: description.state.paused ? null : (sessions?.newest.nextTryAt ?? null),
-    skippedStarts: description.info.numActionsMissedCatchupWindow,
-  };
-}
-
 /** At once, or as soon as the one that is ending has ended. Only a start under a policy is tracked by the Schedule, so that its calendar
  *  never starts a second watcher; `triggerImmediately` at creation is not. */
 function startWatcher(handle: ScheduleHandle): Promise<void> {
@@ -288,8 +271,12 @@ async function cancelIfRunning(handle: WorkflowHandle): Promise<void> {
 }
 
 function deletedMeanwhile(error: unknown): null {
-  if (error instanceof BackupError && error.code === 'JOB_MISSING') return null;
+  if (isJobMissing(error)) return null;
   throw error;
+}
+
+function isJobMissing(error: unknown): boolean {
+  return error instanceof BackupError && error.code === 'JOB_MISSING';
 }
 
 function jobMissing(jobId: string, cause?: unknown): BackupError {

@@ -1,8 +1,10 @@
-/** Whether the server can do its work: Temporal answers, a living worker polls every queue in use, and every target is fit for copies. */
+/** Whether the server can do its work: its state directory is there, Temporal answers what the API asks it, a living worker polls every queue in use, and
+ *  every target is fit for copies. */
 
 import type { Client } from '@temporalio/client';
 import type { RepositoryConfig } from '../config/config.js';
 import { CONTROL_TASK_QUEUE, repositoryTaskQueue } from '../../workflows/messages.js';
+import type { BackupError } from '../domain/errors.js';
 import { toProblem } from './problem.js';
 import type { RepositoryBrowser } from './repository-browser.js';
 import { workerPresence } from './worker-presence.js';
@@ -25,12 +27,16 @@ export async function readiness(
   browser: RepositoryBrowser,
   repositories: readonly RepositoryConfig[],
   nowMs: number,
+  stateFault: () => Promise<BackupError | null> = async () => null,
 ): Promise<Readiness> {
+  const fault = await stateFault();
+  if (fault !== null) return { ready: false, missing: [fault.message], warnings: [] };
   const queues = [CONTROL_TASK_QUEUE, ...repositories.map(({ id }) => repositoryTaskQueue(id))];
   try {
-    const presences = await client.withDeadline(Date.now() + DEADLINE_MS, () =>
-      Promise.all(queues.map((queue) => workerPresence(client, queue, nowMs))),
-    );
+    const presences = await client.withDeadline(Date.now() + DEADLINE_MS, async () => {
+      await answersTheApi(client);
+      return Promise.all(queues.map((queue) => workerPresence(client, queue, nowMs)));
+    });
     const missing = queues
       .filter((_queue, index) => presences[index]?.isAlive !== true)
       .map((queue) => `no worker polls ${queue}`);
@@ -44,6 +50,12 @@ export async function readiness(
     const missing = [`Temporal does not answer: ${toProblem(error).detail}`];
     return { ready: false, missing, warnings: [] };
   }
+}
+
+/** Lists of workers come from memory, also while the database is away: what the API reads is tried itself. */
+async function answersTheApi({ options: { namespace }, workflowService }: Client): Promise<void> {
+  await workflowService.listSchedules({ namespace, maximumPageSize: 1 });
+  await workflowService.listWorkflowExecutions({ namespace, pageSize: 1 });
 }
 
 /** A target that is away comes back by itself, so it is a warning; one whose storage is not fit stays so. */

@@ -13,7 +13,8 @@ import { connectNative, connectTemporal, type TemporalClient } from '../temporal
 import { startEmbeddedTemporal, type EmbeddedTemporal } from '../temporal/embedded-server.js';
 import { findTemporalBinary } from '../temporal/find-binary.js';
 import { prepareNamespace } from '../temporal/namespace.js';
-import { lockStateDirectory } from '../temporal/state-lock.js';
+import { lockStateDirectory, type StateLock } from '../temporal/state-lock.js';
+import { reportStateDirectory } from './state-directory.js';
 import { temporalLogger } from './temporal-logger.js';
 import { startWorkers, type RunningWorkers } from './workers.js';
 
@@ -91,10 +92,12 @@ async function startParts(
     stops.push(() => workers.stop());
     failures.push(workers.finished());
   }
-  const url = parts.api ? await startApi(config, token, temporal, logger, stops) : null;
+  const url = parts.api
+    ? await startApi(config, token, temporal, embedded?.lock ?? null, logger, stops)
+    : null;
   const failed = Promise.all(failures).then(() => new Promise<never>(() => undefined));
   failed.catch(() => undefined); // whoever waits for it sees the failure; nobody needs to
-  return { url, temporalUiUrl: embedded?.uiUrl ?? null, failed, stop };
+  return { url, temporalUiUrl: embedded?.server.uiUrl ?? null, failed, stop };
 }
 
 async function startTemporal(
@@ -103,7 +106,7 @@ async function startTemporal(
   logger: Logger,
   environment: NodeJS.ProcessEnv,
   stops: (() => Promise<void>)[],
-): Promise<EmbeddedTemporal | null> {
+): Promise<{ server: EmbeddedTemporal; lock: StateLock } | null> {
   const { temporal, stateDirectory } = config;
   // The server belongs to `serve`; a worker of its own joins the one that runs.
   if (temporal.type !== 'embedded' || !(parts.api && parts.control)) return null;
@@ -126,7 +129,9 @@ async function startTemporal(
     },
   });
   stops.push(() => server.stop());
-  return server;
+  const endReports = reportStateDirectory(lock, logger);
+  stops.push(async () => endReports());
+  return { server, lock };
 }
 
 let isRuntimeInstalled = false;
@@ -201,11 +206,14 @@ async function startApi(
   config: LonghaulConfig,
   token: string | null,
   temporal: TemporalClient,
+  lock: StateLock | null,
   logger: Logger,
   stops: (() => Promise<void>)[],
 ): Promise<string> {
   const { address, port } = config.server;
-  const app = createApi({ client: temporal.client, config, token, now: Date.now, logger });
+  const { client } = temporal;
+  const stateFault = lock === null ? {} : { stateFault: () => lock.fault() };
+  const app = createApi({ client, config, token, now: Date.now, logger, ...stateFault });
   const server = createServer(app);
   await listen(server, port, token === null ? '127.0.0.1' : address);
   stops.push(() => closeServer(server));

@@ -1,7 +1,7 @@
 /** `longhaul job …`. */
 
 import type { Command } from 'commander';
-import type { JobState, JobView } from '../api/job-schemas.js';
+import type { JobState, JobView, ListedJob } from '../api/job-schemas.js';
 import type { JobPlan } from '../domain/operation.js';
 import type { Act, CommandContext } from './command-context.js';
 import {
@@ -37,7 +37,7 @@ export function addJobCommands(program: Command, act: Act): void {
 function addDefinitionCommands(job: Command, act: Act): void {
   act(jobFlags(job.command('create').description('Create a job.')), createJob);
   act(job.command('list').description('List the jobs.'), async (context) => {
-    const jobs = await context.server.all<JobView>('/jobs');
+    const jobs = await context.server.all<ListedJob>('/jobs');
     context.show(jobs, () => describeJobs(jobs));
   });
   act(
@@ -190,26 +190,31 @@ function jobPath(id: string): string {
   return `/jobs/${encodeURIComponent(id)}`;
 }
 
-const STATE_TEXT: Readonly<Record<JobState, string>> = {
+const STATE_TEXT: Readonly<Record<JobState | 'unknown', string>> = {
   enabled: 'enabled',
   disabled: 'disabled',
   actionRequired: 'action required',
+  unknown: 'unknown',
 };
 
-function describeJobs(jobs: readonly JobView[]): DisplayText {
+function describeJobs(jobs: readonly ListedJob[]): DisplayText {
   if (jobs.length === 0) return display`No jobs.`;
-  return formatTable(
+  const table = formatTable(
     ['JOB', 'NAME', 'MODE', 'STATE', 'TARGET', 'NEXT RUN', 'LAST RESULT'],
-    jobs.map(({ id, name, mode, state, target, nextRunAt, lastSession }) => [
-      id,
-      name,
-      mode,
-      STATE_TEXT[state],
-      target.repositoryId,
-      formatInstant(nextRunAt),
-      lastSession === null ? '-' : (lastSession.result ?? lastSession.state),
+    jobs.map((job) => [
+      job.id,
+      job.name ?? '?',
+      job.mode,
+      STATE_TEXT[job.state],
+      job.state === 'unknown' ? '?' : job.target.repositoryId,
+      formatInstant(job.nextRunAt),
+      job.lastSession === null ? '-' : (job.lastSession.result ?? job.lastSession.state),
     ]),
   );
+  const unread = jobs.flatMap((job) =>
+    job.state === 'unknown' ? [display`Job ${job.id} was not read: ${job.reason}.`] : [],
+  );
+  return displayLines([table, ...unread]);
 }
 
 function describeJob(job: JobView): DisplayText {

@@ -324,6 +324,11 @@ export const ERROR_CODES = {
     meaning: 'The state directory cannot be written.',
     hint: 'Give the account of Longhaul a stateDirectory on a disk that is mounted read-write and has room.',
   },
+  STATE_DIRECTORY_LOST: {
+    kind: 'unavailable',
+    meaning: 'The state directory vanished, or became unwritable, while the service runs.',
+    hint: 'Stop the service, bring the stateDirectory back (is its disk mounted?), and start it again.',
+  },
   STATE_DIRECTORY_LOCKED: {
     kind: 'conflict',
     meaning: 'Another `longhaul serve` uses this state directory.',

@@ -145,7 +145,7 @@ class EmbeddedServer implements EmbeddedTemporal {
       log.error(`the embedded Temporal server ${fault}; starting it again in ${delayMs} ms`);
       await Promise.race([sleep(delayMs), this.#stopped]);
       if (this.#stopping.signal.aborted) return null;
-      const server = await this.#launch();
+      const server = await this.#launch().catch(launchFault);
       if (typeof server !== 'string') {
         log.info(`the embedded Temporal server answers again on ${this.address}`);
         return server;
@@ -183,4 +183,9 @@ class EmbeddedServer implements EmbeddedTemporal {
     await stopProcess(identity, this.#options.stopTimeoutMs ?? STOP_TIMEOUT_MS);
     await server.ended;
   }
+}
+
+/** What keeps a server from being started may pass: the state directory may be away for a while. */
+function launchFault(error: unknown): string {
+  return `could not be started: ${error instanceof Error ? error.message : String(error)}`;
 }

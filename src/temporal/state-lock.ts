@@ -1,5 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import {
+  access,
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { BackupError } from '../domain/errors.js';
 import type { ProcessIdentity } from './process-identity.js';
@@ -8,7 +19,10 @@ import { identifyProcess, isRunning, parseProcessIdentity } from './process-iden
 const LOCK_NAME = /^serve\.(\d+)\.lock$/;
 
 export interface StateLock {
-  /** Idempotent. */
+  /** Why the state directory is not what it was when it was locked: it vanished, cannot be written to, or another one is in its place; null: it
+   *  is. STATE_DIRECTORY_LOST. Never rejects. */
+  fault(): Promise<BackupError | null>;
+  /** Idempotent. Without its directory there is nothing to release. */
   release(): Promise<void>;
 }
 
@@ -45,10 +59,46 @@ async function lock(stateDirectory: string): Promise<StateLock> {
     if (!(await create(stateDirectory, own, self))) continue;
     if ((await highestNumber(stateDirectory)) === own) {
       await rm(lockPath(stateDirectory, highest), { force: true });
-      return { release: () => replace(stateDirectory, own, null) };
+      return heldLock(stateDirectory, own);
     }
     await rm(lockPath(stateDirectory, own), { force: true });
   }
+}
+
+async function heldLock(stateDirectory: string, number: number): Promise<StateLock> {
+  const path = lockPath(stateDirectory, number);
+  const { ino, dev } = await stat(path);
+  const fault = async (): Promise<BackupError | null> => {
+    try {
+      await access(stateDirectory, constants.W_OK);
+      const now = await stat(path);
+      return now.ino === ino && now.dev === dev
+        ? null
+        : lost(stateDirectory, 'another one is there');
+    } catch (cause) {
+      return lost(stateDirectory, cause instanceof Error ? cause.message : String(cause), cause);
+    }
+  };
+  return {
+    fault,
+    release: async () => {
+      if (await isGone(stateDirectory)) return;
+      await replace(stateDirectory, number, null);
+    },
+  };
+}
+
+async function isGone(path: string): Promise<boolean> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => error.code);
+  return found === 'ENOENT';
+}
+
+function lost(stateDirectory: string, why: string, cause?: unknown): BackupError {
+  return new BackupError(
+    'STATE_DIRECTORY_LOST',
+    `The state directory ${stateDirectory} is not usable any more: ${why}.`,
+    { details: { stateDirectory }, cause },
+  );
 }
 
 /** 0: there was never a lock. */

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { readiness } from '../../../src/api/readiness.js';
 import type { RepositoryBrowser } from '../../../src/api/repository-browser.js';
 import { parseConfig } from '../../../src/config/load-config.js';
+import { BackupError } from '../../../src/domain/errors.js';
 import { UNREACHABLE, type RepositoryDescription } from '../../../src/domain/repository-view.js';
 
 const NOW_MS = 1_000_000;
@@ -11,15 +12,22 @@ const { repositories } = parseConfig(
   { name: 'test', folder: '/etc', environment: {} },
 );
 /** Every queue has a worker that reported just now. */
-const client = {
-  options: { namespace: 'default' },
-  withDeadline: (_deadline: number, call: () => unknown) => call(),
-  workflowService: {
-    listWorkers: async () => ({
-      workersInfo: [{ workerHeartbeat: { heartbeatTime: { seconds: NOW_MS / 1_000 } } }],
-    }),
-  },
-} as unknown as Client;
+const ANSWERS = {
+  listSchedules: async () => ({}),
+  listWorkflowExecutions: async () => ({}),
+  listWorkers: async () => ({
+    workersInfo: [{ workerHeartbeat: { heartbeatTime: { seconds: NOW_MS / 1_000 } } }],
+  }),
+};
+const client = clientWith({});
+
+function clientWith(calls: object): Client {
+  return {
+    options: { namespace: 'default' },
+    withDeadline: (_deadline: number, call: () => unknown) => call(),
+    workflowService: { ...ANSWERS, ...calls },
+  } as unknown as Client;
+}
 
 function ready(description: RepositoryDescription | null) {
   const browser = { describeSeenWithin: async () => description } as unknown as RepositoryBrowser;
@@ -51,5 +59,31 @@ it('is ready with a warning when a target is away', async () => {
     ready: true,
     missing: [],
     warnings: ['repository offsite: is it mounted?'],
+  });
+});
+
+it.each(['listSchedules', 'listWorkflowExecutions'])(
+  'is not ready while Temporal fails %s, which the API lives on',
+  async (call) => {
+    const away = Object.assign(new Error('no database'), { code: 14, details: '', metadata: {} });
+    const failing = clientWith({ [call]: async () => Promise.reject(away) });
+    const browser = { describeSeenWithin: async () => null } as unknown as RepositoryBrowser;
+
+    expect(await readiness(failing, browser, repositories, NOW_MS)).toEqual({
+      ready: false,
+      missing: ['Temporal does not answer: Temporal did not answer in time'],
+      warnings: [],
+    });
+  },
+);
+
+it('is not ready without its state directory', async () => {
+  const browser = { describeSeenWithin: async () => null } as unknown as RepositoryBrowser;
+  const lost = new BackupError('STATE_DIRECTORY_LOST', 'The state directory is gone.');
+
+  expect(await readiness(client, browser, repositories, NOW_MS, async () => lost)).toEqual({
+    ready: false,
+    missing: ['The state directory is gone.'],
+    warnings: [],
   });
 });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -54,6 +54,28 @@ describe('lockStateDirectory', () => {
     await lockStateDirectory(folder);
 
     expect(await lockHolder()).toBe(process.pid);
+  });
+
+  it('notices a state directory that vanished, and one that came in its place', async () => {
+    const state = join(folder, 'state');
+    const lock = await lockStateDirectory(state);
+    expect(await lock.fault()).toBeNull();
+
+    await rename(state, join(folder, 'away'));
+    expect(await lock.fault()).toMatchObject({
+      code: 'STATE_DIRECTORY_LOST',
+      message: expect.stringContaining(`${state} is not usable any more: ENOENT`),
+    });
+    await lock.release();
+
+    await lockStateDirectory(state);
+    expect(await lock.fault()).toMatchObject({
+      message: expect.stringContaining('another one is there'),
+    });
+
+    await rm(state, { recursive: true });
+    await rename(join(folder, 'away'), state);
+    expect(await lock.fault()).toBeNull();
   });
 
   it('creates a missing state directory for its owner only', async () => {
