@@ -146,6 +146,7 @@ describeTemporal('repositories over the API', () => {
           restorePoints: ['p1'],
           estimatedBytes: 10,
           reasons: ['first copy'],
+          lookAgainAt: null,
           retention: { keep: [], actions: [], warnings: [] },
         },
       ],
