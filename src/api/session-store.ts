@@ -132,17 +132,14 @@ export class SessionStore {
     if (summary.state === 'ended') return { ...summary, ...(await this.#outcome(sessionId)) };
     const { raw, memo } = execution;
     const answer = await this.#querySession(sessionId);
-    const session = answer ?? this.#known.get(sessionId) ?? (memo as Partial<SessionMemo>);
-    const known = { ...UNKNOWN, ...session, ...summary };
+    const last = this.#known.get(sessionId) ?? (memo as Partial<SessionMemo>);
+    const known = { ...UNKNOWN, ...last, ...summary, ...answer };
     const tasks = await refreshTasks(this.#client, raw.pendingChildren ?? [], known.tasks);
     const isStopping = raw.workflowExtendedInfo?.cancelRequested === true;
     const isEnded = answer?.state === 'ended';
     return {
       ...known,
-      trigger: summary.trigger,
-      state: isStopping && !isEnded ? 'stopping' : (answer?.state ?? summary.state),
-      result: answer?.result ?? null,
-      endedAt: answer?.endedAt ?? null,
+      state: isStopping && !isEnded ? 'stopping' : known.state,
       tasks,
       progress: liveProgress(known.progress, tasks),
       retry: retryOf(this.#client, raw.pendingActivities),
@@ -302,7 +299,7 @@ function summaryOf(execution: Omit<WorkflowExecutionInfo, 'raw'>): SessionSummar
     result: isRunning ? null : resultOf(execution),
     startedAt: memo.startedAt ?? execution.startTime.toISOString(),
     endedAt: execution.closeTime?.toISOString() ?? null,
-    nextTryAt: isRunning ? null : (memo.nextTryAt ?? null),
+    nextTryAt: memo.nextTryAt ?? null,
   };
 }
 
