@@ -181,6 +181,21 @@ describe('restore points that must stay', () => {
       expect(await living.wrongPoints()).toEqual([]);
     });
 
+    it('keep the full and the increment below them from a merge that was planned before', async () => {
+      await liveDays(4);
+      const [full, second, third] = await living.points();
+      const nowMs = living.afterNewestBackupMs;
+      const { id } = (await listSourceWorkloads(living.source.repository))[0]!;
+      const steps = new ChainSteps(target, 'nightly', { id, name: 'mail01', type: 'olvm-rhv' });
+      const { epoch } = await steps.take('planned before', nowMs);
+      await readUntil(third!.id, nowMs + LEASE_MS);
+      const stamps = await stampsOf();
+      await expect(steps.merge(epoch, nowMs, full!.id, second!.id)).rejects.toMatchObject({
+        type: 'POINT_IN_USE',
+      });
+      expect(await stampsOf()).toEqual(stamps);
+    });
+
     it('cannot be merged or deleted by a task that was planned before the reading began', async () => {
       await liveDays(4);
       const points = await living.points();
