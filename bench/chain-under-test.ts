@@ -150,7 +150,11 @@ export class ChainUnderTest {
         const batch = { ...input, disk, maxBytesPerSecond: 0 };
         await this.mover.runWindows('verifyBlocks', batch, windows, new TaskControl());
       }
-      const { damage } = await this.mover.run('collectDamage', input, new TaskControl());
+      const { damage } = await this.mover.run(
+        'collectDamage',
+        { ...input, disks },
+        new TaskControl(),
+      );
       if (damage.length > 0) throw new Error(`damaged: ${JSON.stringify(damage)}`);
     });
   }

@@ -2,7 +2,7 @@ import { executeChild, sleep } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Damage, VerifiedPoint } from '../src/domain/damage.js';
 import { batchesOf, doneBytesOf, type DiskWork } from '../src/domain/disk-work.js';
-import { codeOf } from './failures.js';
+import { codeOf, reasonOf } from './failures.js';
 import type { ChainToVerify } from '../activities/health-activities.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import { BLOCK_BYTES } from '../src/domain/digest.js';
@@ -80,7 +80,19 @@ class Verification {
         );
   }
 
+  /** Again when the notes of what was found are gone before they were told. */
   private async verifyPoint(chain: ChainToVerify, pointId: string): Promise<ChainDamage[]> {
+    for (;;) {
+      try {
+        return await this.readPoint(chain, pointId);
+      } catch (error) {
+        if (codeOf(error) !== 'STAGING_INVALID') throw error;
+        this.state.note(`${chain.workload.name} ${pointId} is read again: ${reasonOf(error)}`);
+      }
+    }
+  }
+
+  private async readPoint(chain: ChainToVerify, pointId: string): Promise<ChainDamage[]> {
     const { repositoryId } = this.input;
     const { jobId, workloadId } = chain;
     const place = { targetRepositoryId: repositoryId, jobId, workloadId, pointId };
@@ -106,7 +118,7 @@ class Verification {
     }
     const { damage, content } = await this.activities.collectDamage.executeWithOptions(
       { summary: `${name}: collect what was found` },
-      [{ ...place, nowMs: Date.now() }],
+      [{ ...place, nowMs: Date.now(), disks: plan.disks }],
     );
     const found = [...plan.damage, ...damage];
     if (found.length === 0) {

@@ -49,6 +49,20 @@ export function wholePlan(every: number): Plan {
   ];
 }
 
+/** Where one forgotten sync costs most: every operation there, with many power cuts. */
+const DECISIVE: Plan = [
+  // A window is sealed in the cursor only when its blocks are durable.
+  ['copy of a chain of 2', { ...many(8), within: ['copyBlocks'] }],
+  // A unit that was healed is durable before anything says so.
+  ['heal of damaged blocks', { ...many(4), within: ['healDisk', 'healDigestTable'] }],
+  // The notes of a health check vouch for what was read and found.
+  ['heal of damaged blocks', { ...many(4), within: ['verifyBlocks', 'collectDamage'] }],
+];
+
+function many(powerCuts: number): Effort {
+  return { powerCuts, stride: 1, witnessStride: 0 };
+}
+
 /** For every build: each kind of change, with gaps. */
 export const REDUCED_PLAN: Plan = [
   ['copy of a chain of 2', { powerCuts: 2, stride: 17, witnessStride: 85 }],
@@ -65,6 +79,8 @@ export const REDUCED_PLAN: Plan = [
   ['heal of damaged blocks', { powerCuts: 2, stride: 4, witnessStride: 0 }],
   ['quarantine of what cannot be healed', { powerCuts: 2, stride: 2, witnessStride: 0 }],
   ['merge in a chain of 2', { powerCuts: 1, stride: 9, witnessStride: 0, secondStopStride: 13 }],
+  ['heal of damaged blocks', { powerCuts: 1, stride: 17, witnessStride: 0, secondStopStride: 29 }],
+  ...DECISIVE,
 ];
 
 export async function tryPlan(

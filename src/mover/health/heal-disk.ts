@@ -46,8 +46,11 @@ export async function healDisk(context: MoverContext, input: HealInput): Promise
   const sourceFiles = sourceFilesOf(context, record, point, input.disk);
   const source: HealingSource = { ...input, record, point, diskFile: disk, sourceFiles };
   const bad = await stillBad(context, input, disk);
-  // What an attempt that was killed has healed need not be durable.
-  if (bad.length < input.units.length) await makeDurable(repository, `${input.chain}/${disk.path}`);
+  if (bad.length < input.units.length) {
+    // What an attempt that was killed has healed need not be durable, and what it wrote beside is there still.
+    await makeDurable(repository, `${input.chain}/${disk.path}`);
+    await removeTree(repository, stagingFolder(input.chain, `heal-${input.pointId}`));
+  }
   const first = await healUnits(context, source, bad);
   if (first.remaining.length === 0 || first.healed.length === 0) return outcomeOf(first);
   // A table that was damaged hid which guest blocks the others are: now it shows.

@@ -2,12 +2,14 @@ import { stagingFolder } from '../../chain/chain-paths.js';
 import { releaseLease } from '../../chain/leases.js';
 import { readDigestTableHeader } from '../../chain/digest-table.js';
 import type { Damage } from '../../domain/damage.js';
+import type { DiskWork } from '../../domain/disk-work.js';
 import { BLOCK_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { verifyStagingId } from '../../domain/staging-id.js';
 import type { BackupRepository, WritableFile } from '../../repository/backup-repository.js';
 import { ChangeMap, writeChangeBits } from '../blocks/change-map.js';
 import { stagedPath } from '../staging/copy-plan.js';
+import { openWindows } from '../staging/disk-work.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { discardStaging } from '../staging/staging.js';
 import { pointToVerify, type VerifyPointInput } from './verify-plan.js';
@@ -88,14 +90,18 @@ async function keepRate(
 const MAX_LISTED_UNITS = 1000;
 const MAP_UNITS = 65_536;
 
-/** What the finished verification found, in which files, and the end of its staging folder and lease. */
+/** What the finished verification found, in which files, and the end of its staging folder and lease. The notes are the only witness: where
+ *  they are gone (an attempt that died while it removed them, a power cut, another verification of the point), nothing is said.
+ *  @param input.disks with the windows that were to be read, as `prepareVerification` gave them
+ *  @throws STAGING_INVALID when the notes do not vouch for every window: the point has to be verified again */
 export async function collectDamage(
   context: MoverContext,
-  input: VerifyPointInput,
+  input: VerifyPointInput & { readonly disks: readonly Pick<DiskWork, 'disk' | 'windowCount'>[] },
 ): Promise<{ readonly damage: readonly Damage[]; readonly content: string }> {
   const repository = await context.repository(input.targetRepositoryId);
   const { point } = await pointToVerify(repository, input);
   const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
+  for (const disk of input.disks) await assertNoted(repository, staging, disk);
   const damage: Damage[] = [];
   for (const { disk, sizeBytes } of point.disks) {
     const found = await badUnitsOf(repository, stagedPath.changeMap(staging, disk), sizeBytes);
@@ -104,6 +110,22 @@ export async function collectDamage(
   await discardStaging(repository, staging);
   await releaseLease(repository, input.chain, verifyStagingId(input.pointId));
   return { damage, content: pointContent(point) };
+}
+
+async function assertNoted(
+  repository: BackupRepository,
+  staging: string,
+  { disk, windowCount }: Pick<DiskWork, 'disk' | 'windowCount'>,
+): Promise<void> {
+  if (windowCount === 0) return;
+  const open = await openWindows(repository, stagedPath.scanCursor(staging, disk), 0, windowCount);
+  const map = await repository.stat(stagedPath.changeMap(staging, disk));
+  if (open.length === 0 && map !== null) return;
+  await discardStaging(repository, staging); // what is left of them would be taken up again
+  throw new BackupError(
+    'STAGING_INVALID',
+    `what the verification of disk ${disk} noted in ${staging} is gone: it has to be read again`,
+  );
 }
 
 async function badUnitsOf(

@@ -40,7 +40,8 @@ export class ChainSteps {
   }
 
   endVerification(pointId: string, nowMs: number) {
-    return inActivity(this.activities.collectDamage, { ...this.at(nowMs), pointId });
+    const verified = { ...this.at(nowMs), pointId, disks: [] };
+    return inActivity(this.activities.collectDamage, verified);
   }
 
   private at(nowMs: number) {
