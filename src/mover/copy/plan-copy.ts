@@ -34,16 +34,11 @@ import {
   requireCompletePoint,
   sourceLayers,
 } from '../source/source-catalogue.js';
+import type { CopyPlace } from '../source/copy-place.js';
 import { provenSource } from '../source/proven-source.js';
 
-export interface PlanCopyInput {
-  readonly targetRepositoryId: string;
-  readonly chain: string;
+export interface PlanCopyInput extends CopyPlace {
   readonly epoch: number;
-  readonly sourceRepositoryId: string;
-  readonly workloadId: string;
-  /** `SourceWorkload.folders` of the look that the work goes by; absent: looked for everywhere. */
-  readonly sourceFolders?: readonly string[];
   readonly restorePointId: string;
   readonly algorithm: 'full' | 'increment';
   /** Where to look for what changed since the target's newest point: everything stored, the source's increments, or the blocks' digests. */

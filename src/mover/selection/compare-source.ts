@@ -13,6 +13,7 @@ import {
   requireCompletePoint,
   sourceLayers,
 } from '../source/source-catalogue.js';
+import type { CopyPlace } from '../source/copy-place.js';
 import { provenSource } from '../source/proven-source.js';
 import { identifiedPoints } from '../source/source-points.js';
 import type { PlanReference } from '../staging/copy-plan.js';
@@ -20,14 +21,8 @@ import { discardStaging } from '../staging/staging.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { differenceOf } from './difference.js';
 
-export interface CompareSourceInput {
-  readonly targetRepositoryId: string;
-  readonly chain: string;
+export interface CompareSourceInput extends CopyPlace {
   readonly epoch: number;
-  readonly sourceRepositoryId: string;
-  readonly workloadId: string;
-  /** `SourceWorkload.folders` of the look that the work goes by; absent: looked for everywhere. */
-  readonly sourceFolders?: readonly string[];
   readonly restorePointId: string;
   /** The copy that it may be. */
   readonly copiedId: string;

@@ -15,18 +15,13 @@ import {
 import type { IdentifiedPoint } from '../../domain/source-identity.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
 import type { MoverContext } from '../task/mover-context.js';
+import type { CopyPlace } from '../source/copy-place.js';
 import { findSourceWorkload } from '../source/source-catalogue.js';
 import { identifiedPoints } from '../source/source-points.js';
 
-export interface SelectWorkInput {
-  readonly targetRepositoryId: string;
-  readonly chain: string;
-  readonly sourceRepositoryId: string;
+export interface SelectWorkInput extends CopyPlace {
   /** null: only a look; the chain may not exist yet. */
   readonly epoch: number | null;
-  readonly workloadId: string;
-  /** `SourceWorkload.folders` of the look that the work goes by; absent: looked for everywhere. */
-  readonly sourceFolders?: readonly string[];
   /** Absent: what is there is taken for whole. */
   readonly settle?: SettleRule;
 }
