@@ -17,6 +17,8 @@ export interface ActivityDependencies {
   readonly immutableForDays: (repositoryId: string) => number;
   /** How long what nothing vouches for must not have changed, by the repository's id. */
   readonly settleMs: (repositoryId: string) => number;
+  /** Configured repositories that are written to. */
+  readonly targetIds: readonly string[];
   /** Roots of the configured repositories: a restore never writes into one. */
   readonly repositoryPaths: readonly string[];
 }

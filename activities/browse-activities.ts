@@ -34,6 +34,7 @@ import {
 } from '../src/domain/repository-view.js';
 import { unaddressableWorkload } from './found-workloads.js';
 import { runTask } from './run-task.js';
+import { knownMarker } from './source-guard.js';
 
 /** Restore points of a page: about 1 KiB each. */
 const PAGE_POINTS = 500;
@@ -60,7 +61,8 @@ export function createBrowseActivities(deps: {
           const repository = await mover.repository(input.repositoryId);
           const { totalBytes, freeBytes } = await repository.capacity();
           const storage = await mover.storage.of(input.repositoryId, input.probeAgain ?? false);
-          return { reachable: true, reason: null, totalBytes, freeBytes, storage };
+          const markerId = await knownMarker(mover, input.repositoryId);
+          return { reachable: true, reason: null, totalBytes, freeBytes, storage, markerId };
         } catch (error) {
           if (!(error instanceof BackupError) || !isStorageFault(error)) throw error;
           return { ...UNREACHABLE, reason: error.message };

@@ -10,6 +10,7 @@ import { createBlockActivities } from './block-activities.js';
 import { workloadPage, type WorkloadPage } from './found-workloads.js';
 import { onChain, stagingOf, type OnChain } from './on-chain.js';
 import { runTask } from './run-task.js';
+import { assertIsNoTarget } from './source-guard.js';
 
 export interface ChainState {
   readonly epoch: number;
@@ -25,6 +26,8 @@ export interface CopyDependencies {
   readonly mover: DataMover;
   /** For how long nothing may have changed in a restore point of this repository before it is taken for whole. */
   readonly settleMs: (repositoryId: string) => number;
+  /** Configured repositories that are written to. */
+  readonly targetIds: readonly string[];
 }
 
 /** What a session wants of restore points that may be in progress. */
@@ -47,7 +50,7 @@ export function createCopyActivities(deps: CopyDependencies) {
 export type CopyActivities = ReturnType<typeof createCopyActivities>;
 
 /** What is there, and what is to be done. */
-function createSelectionActivities({ mover, settleMs }: CopyDependencies) {
+function createSelectionActivities({ mover, settleMs, targetIds }: CopyDependencies) {
   const settleRule = ({
     sourceRepositoryId,
     now,
@@ -58,20 +61,21 @@ function createSelectionActivities({ mover, settleMs }: CopyDependencies) {
     seen,
   });
   return {
-    /** Workloads in a source repository, page by page. Reads only. */
+    /** Workloads in a source repository, page by page. Reads only. @throws SOURCE_IS_TARGET */
     async enumerateWorkloads(input: {
       repositoryId: string;
       after: string | null;
     }): Promise<WorkloadPage> {
       return runTask(async () => {
         const repository = await mover.repository(input.repositoryId);
+        await assertIsNoTarget(mover, targetIds, input.repositoryId);
         const unaddressable: string[] = [];
         const workloads = await listSourceWorkloads(repository, (path) => unaddressable.push(path));
         return workloadPage(workloads, input.after, unaddressable);
       });
     },
 
-    /** Takes the chain over and finishes what was left. Repeating it with the same owner changes nothing. */
+    /** Takes the chain over and finishes what was left, in a target that is marked as one. Repeating it with the same owner changes nothing. */
     async inspectTargetChain(
       input: OnChain<OperationInput<'inspectTargetChain'>>,
     ): Promise<ChainState> {

@@ -12,6 +12,7 @@ import {
 import { writeTaskRecord } from '../src/chain/task-record.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { runTask } from './run-task.js';
+import { assertIsNoTarget } from './source-guard.js';
 
 /** Starts the copy jobs whose schedule is "after" another job. What the Temporal client can do comes in from outside. */
 export interface JobStarter {
@@ -29,8 +30,10 @@ export function createSessionActivities(deps: {
   readonly starter: JobStarter;
   readonly immutableForDays: (repositoryId: string) => number;
   readonly settleMs: (repositoryId: string) => number;
+  /** Configured repositories that are written to. */
+  readonly targetIds: readonly string[];
 }) {
-  const { mover, settings, starter, immutableForDays } = deps;
+  const { mover, settings, starter, immutableForDays, targetIds } = deps;
   const settleMsOf = (job: CopyJob): Record<string, number> =>
     Object.fromEntries(
       job.sources.include.map(({ repositoryId }) => [repositoryId, deps.settleMs(repositoryId)]),
@@ -83,7 +86,11 @@ export function createSessionActivities(deps: {
         immutableForDays: immutableForDays(input.job.target.repositoryId),
         settleMs: settleMsOf(input.job),
       };
-      return runTask((control) => mover.run('planJob', request, control));
+      return runTask(async (control) => {
+        for (const { repositoryId } of input.job.sources.include)
+          await assertIsNoTarget(mover, targetIds, repositoryId);
+        return mover.run('planJob', request, control);
+      });
     },
   };
 }

@@ -12,6 +12,7 @@ import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
 import { identifiedPoints } from '../src/mover/source/source-points.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
 import { runTask } from './run-task.js';
+import { assertIsNoTarget } from './source-guard.js';
 
 export interface WatchResult {
   /** Fingerprint of the source as it was seen; the next wait starts from it. */
@@ -26,6 +27,8 @@ interface WatchDependencies {
   readonly mover: DataMover;
   /** For how long nothing may have changed in a restore point of this repository before it is taken for whole. */
   readonly settleMs: (repositoryId: string) => number;
+  /** Configured repositories that are written to. */
+  readonly targetIds: readonly string[];
 }
 
 /** Waiting for new restore points. */
@@ -82,7 +85,7 @@ async function wait(
 const MIN_PAUSE_MS = 50;
 
 async function look(
-  { mover, settleMs }: WatchDependencies,
+  { mover, settleMs, targetIds }: WatchDependencies,
   job: CopyJob,
   awaitedBefore: readonly AwaitedPoint[],
 ): Promise<{ seen: string; workloads: NamedWorkload[]; awaited: readonly AwaitedPoint[] }> {
@@ -93,6 +96,7 @@ async function look(
   const seen = awaitedBefore.flatMap((point) => point.seen ?? []);
   for (const { repositoryId } of job.sources.include) {
     const repository = await mover.repository(repositoryId);
+    await assertIsNoTarget(mover, targetIds, repositoryId);
     for (const found of await listSourceWorkloads(repository)) {
       if (!isInScope(repositoryId, found)) continue;
       const rule = { nowMs: Date.now(), settleMs: settleMs(repositoryId), seen };

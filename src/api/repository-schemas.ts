@@ -89,6 +89,9 @@ export const repositoryViewSchema: z.ZodType<RepositoryView> = z.object({
   totalBytes: z.int().nullable(),
   freeBytes: z.int().nullable(),
   storage: storageSchema.nullable(),
+  markerId: z.string().nullable().meta({
+    description: 'Id in the marker file of a target; null: it has none yet.',
+  }),
 });
 
 const unreadableSchema: z.ZodType<UnreadablePart> = z.object({

@@ -42,6 +42,7 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
     starter: jobStarter(options.client),
     immutableForDays,
     settleMs,
+    targetIds: repositories.filter(({ role }) => role === 'target').map(({ id }) => id),
     repositoryPaths: repositories.map(({ path }) => path),
   });
   const shared: Pick<

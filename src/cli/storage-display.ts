@@ -12,6 +12,7 @@ export function describeStorage(repository: RepositoryView): DisplayText {
     ['Path', repository.path],
     ['Reachable', reachableText(repository)],
   ];
+  if (repository.markerId !== null) fields.push(['Id', repository.markerId]);
   if (storage !== null) {
     const { faults, warnings } = storage;
     fields.push(

@@ -184,6 +184,12 @@ export const ERROR_CODES = {
     meaning: 'A source file changed while it was being copied.',
     hint: 'Nothing to do: the copy is planned again from the new state.',
   },
+  SOURCE_IS_TARGET: {
+    kind: 'conflict',
+    meaning:
+      'A source repository is a configured target under another path, or a copy of one: it has the same marker file.',
+    hint: 'Correct the path of the source. To copy on what a target holds, name the target itself as the source. For a copy that is to be a repository of its own, remove `.longhaul/repository.json` there.',
+  },
   SOURCE_CHAIN_RECREATED: {
     kind: 'conflict',
     meaning: 'All known restore points of the source are gone and others are there instead.',

@@ -47,6 +47,8 @@ export interface RepositoryDescription {
   readonly freeBytes: number | null;
   /** What the storage of a target can do; null: not known, or the repository is only read. */
   readonly storage: StorageProbe | null;
+  /** Id in the marker file, which a target gets with its first chain; null: none, or it cannot be read. */
+  readonly markerId: string | null;
 }
 
 /** Of a repository of which nothing is known, but for the reason. */
@@ -55,6 +57,7 @@ export const UNREACHABLE = {
   totalBytes: null,
   freeBytes: null,
   storage: null,
+  markerId: null,
 } as const;
 
 export interface WorkloadSummary {

@@ -5,10 +5,7 @@ import { isBackupError, isStorageFault } from '../domain/errors.js';
 import { judgeStorage, NEEDED_NAME_BYTES } from '../domain/storage-probe.js';
 import type { FolderSync, StorageAbilities, StorageProbe } from '../domain/storage-probe.js';
 import type { BackupRepository, WritableFile } from './backup-repository.js';
-import { MAX_SEGMENT_BYTES } from './repository-path.js';
-
-/** Longhaul's own folder in the root of a target (FORMAT.md, Layout). */
-export const OWN_FOLDER = '.longhaul';
+import { MAX_SEGMENT_BYTES, OWN_FOLDER } from './repository-path.js';
 
 /** Behind it a hole of 1 MiB, more than any file system's block. */
 const HOLE_BYTES = 1024 ** 2;

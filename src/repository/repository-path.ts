@@ -48,3 +48,6 @@ export function joinPath(folder: string, name: string): string {
 export function quoted(path: string): string {
   return JSON.stringify(path);
 }
+
+/** Longhaul's own folder in the root of a target (FORMAT.md, Layout). */
+export const OWN_FOLDER = '.longhaul';

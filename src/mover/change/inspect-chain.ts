@@ -10,6 +10,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { finishPendingChange } from './pending-change.js';
 import { removeEndedLeases } from '../../chain/leases.js';
 import { setUncommittedAside } from '../../chain/quarantine.js';
+import { markRepository } from '../../chain/repository-marker.js';
 import { sweepStaging } from '../staging/staging.js';
 
 export interface InspectChainInput {
@@ -25,7 +26,7 @@ export interface InspectChainInput {
   readonly isSeen?: boolean;
 }
 
-/** Takes the chain over under a new epoch (made when there is none), carries out a change that was stopped, and sets aside folders of points
+/** Takes the chain over under a new epoch (made when there is none) in a target that is marked as one, carries out a change that was stopped, and sets aside folders of points
  *  that were never committed. A change that has to wait for a reader stays announced: copies go on meanwhile, merges and deletions do not.
  *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST */
 export async function inspectTargetChain(
@@ -33,6 +34,7 @@ export async function inspectTargetChain(
   input: InspectChainInput,
 ): Promise<{ record: ChainRecord; notes: string[] }> {
   const target = await context.repository(input.targetRepositoryId);
+  await markRepository(target);
   const identity = { jobId: input.jobId, workload: input.workload };
   const place = { repository: target, chain: input.chain };
   await assertRecordCoversPoints(place);

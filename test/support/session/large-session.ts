@@ -51,6 +51,7 @@ export async function runLargeSession(
       settings,
       immutableForDays: () => 0,
       settleMs: () => 0,
+      targetIds: [],
       starter: {
         startJobsAfter: () => Promise.resolve([]),
         tellSessionEnd: () => Promise.resolve(),

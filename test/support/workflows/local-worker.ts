@@ -35,6 +35,7 @@ export class InProcessWorker implements LocalWorker {
       },
       immutableForDays: () => options.immutableForDays ?? 0,
       settleMs: () => 0,
+      targetIds: repositories.map(({ id }) => id),
       repositoryPaths: [],
     });
   }

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { isBackupError } from '../domain/errors.js';
+import { object, text, type Shape } from '../domain/json-shape.js';
+import type { BackupRepository } from '../repository/backup-repository.js';
+import { makeFolderDurable, readWholeFile, replaceFile } from '../repository/replace-file.js';
+import { OWN_FOLDER } from '../repository/repository-path.js';
+import { parseJson } from './json-file.js';
+
+/** Tells a target apart from every other folder, also through another path or in a copy (docs/FORMAT.md, Marker). */
+export const MARKER_PATH = `${OWN_FOLDER}/repository.json`;
+
+const MAX_MARKER_BYTES = 64 * 1024;
+
+/** How long a marker that another process has begun may take to be whole. */
+const LOOKS = 20;
+const LOOK_AGAIN_MS = 50;
+
+interface Marker {
+  /** Random UUID. */
+  readonly id: string;
+}
+
+const MARKER: Shape<Marker> = object<Marker>({ id: text });
+
+/** Id of the target that lies in this folder; null: there was never one, or its marker is gone.
+ *  @throws METADATA_CORRUPT */
+export async function readMarker(repository: BackupRepository): Promise<string | null> {
+  const bytes = await readWholeFile(repository, MARKER_PATH, MAX_MARKER_BYTES);
+  return bytes === null ? null : parseJson(bytes, MARKER_PATH, MARKER).id;
+}
+
+/** Marks the folder as a target; one that is marked keeps its id. Durable when it returns. Several may do so at once: the first to take the
+ *  name decides, and a marker that stays unfinished (its writer was stopped) is made anew.
+ *  @returns the id */
+export async function markRepository(repository: BackupRepository): Promise<string> {
+  const marked = await readMarkerUnlessDamaged(repository);
+  if (marked !== null) return marked;
+  await makeFolderDurable(repository, OWN_FOLDER);
+  const marker: Marker = { id: randomUUID() };
+  const bytes = Buffer.from(`${JSON.stringify(marker)}\n`);
+  if (await writeFirst(repository, bytes)) return marker.id;
+  for (let look = 0; look < LOOKS; look += 1) {
+    const id = await readMarkerUnlessDamaged(repository);
+    if (id !== null) return id;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  }
+  await replaceFile(repository, MARKER_PATH, bytes);
+  return marker.id;
+}
+
+/** false: the name is taken. */
+async function writeFirst(repository: BackupRepository, bytes: Buffer): Promise<boolean> {
+  let file;
+  try {
+    file = await repository.openWrite(MARKER_PATH, 'new');
+  } catch (error) {
+    if (isBackupError(error, 'FILE_EXISTS')) return false;
+    throw error;
+  }
+  try {
+    await file.write(bytes, 0);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await repository.syncFolder(OWN_FOLDER);
+  return true;
+}
+
+async function readMarkerUnlessDamaged(repository: BackupRepository): Promise<string | null> {
+  try {
+    return await readMarker(repository);
+  } catch (error) {
+    if (isBackupError(error, 'METADATA_CORRUPT')) return null;
+    throw error;
+  }
+}
