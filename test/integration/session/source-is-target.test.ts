@@ -75,3 +75,14 @@ it('copies on from a target that is named as the source itself', async () => {
   expect(result).toBe('success');
   expect(tasks).toHaveLength(2);
 });
+
+it('finds no source in a target that lies in a folder of a source', async () => {
+  const first = await sessionsWith('offsite');
+  await first.copy(jobFrom(['primary']), NIGHT_MS);
+  await cp(site.path('offsite'), site.path('wide', 'off'), { recursive: true });
+  const sessions = await sessionsWith('wide');
+
+  const { tasks } = await sessions.tryToCopy(jobFrom(['mirror']), NIGHT_MS + DAY_MS);
+
+  expect(tasks).toEqual([]);
+});
