@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Script } from 'node:vm';
+import { Script, type Context } from 'node:vm';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import type { Workflow, WorkflowCreateOptions } from '@temporalio/worker/lib/workflow/interface.js';
 import { ReusableVMWorkflowCreator } from '@temporalio/worker/lib/workflow/reusable-vm.js';
@@ -14,7 +14,7 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const BUNDLED = ['workflows', 'activities', 'src'];
 const BUNDLES = join(ROOT, '.cache', 'workflow-bundles');
 
-let creator: Promise<ReusableVMWorkflowCreator> | null = null;
+let creator: Promise<Sandbox> | null = null;
 
 export async function newWorkflow(options: WorkflowCreateOptions): Promise<Workflow> {
   creator ??= createSandbox();
@@ -23,13 +23,32 @@ export async function newWorkflow(options: WorkflowCreateOptions): Promise<Workf
 
 /** Not by the creator's own `create`: its hooks, for stack traces of waiting workflows, slow down every promise of the process. And without
  *  a time limit, which costs a thread for every call into the sandbox. */
-async function createSandbox(): Promise<ReusableVMWorkflowCreator> {
+async function createSandbox(): Promise<Sandbox> {
   const filename = await workflowBundle();
   const bundle = { filename, code: readFileSync(filename, 'utf8'), sourceMap: NO_SOURCE_MAP };
   const script = new Script(bundle.code, { filename });
-  return new ReusableVMWorkflowCreator(script, bundle, NO_LIMIT, new Set());
+  return new Sandbox(script, bundle, NO_LIMIT, new Set());
 }
 
+/** With the switch of `npm run mutate`, which says what is changed in the code: a global of the test that a sandbox does not see by itself. */
+class Sandbox extends ReusableVMWorkflowCreator {
+  override injectGlobals(context: Context): void {
+    super.injectGlobals(context);
+    const mutation = (globalThis as Record<string, unknown>)[MUTATION] as object | undefined;
+    // The sandbox freezes its globals, and this one is written to on both sides.
+    if (mutation !== undefined)
+      context[MUTATION] = new Proxy(
+        {},
+        {
+          get: (_, name) => Reflect.get(mutation, name) as unknown,
+          set: (_, name, value) => Reflect.set(mutation, name, value),
+        },
+      );
+  }
+}
+
+/** Named by Stryker. */
+const MUTATION = '__stryker__';
 const NO_LIMIT = undefined as unknown as number;
 const NO_SOURCE_MAP = { version: 3, sources: [], names: [], mappings: '', file: '' } as never;
 

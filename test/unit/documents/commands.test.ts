@@ -76,6 +76,22 @@ describe('the README', () => {
   });
 });
 
+describe('the contributor’s page', () => {
+  it('names the programs of package.json that are run by hand, and no others', () => {
+    const { scripts } = JSON.parse(readDocument('package.json')) as {
+      scripts: Record<string, string>;
+    };
+    const named = [...readDocument('CONTRIBUTING.md').matchAll(/npm run (\w[\w:-]*)/g)];
+    const names = new Set(named.map(([, name = '']) => name));
+    const programs = Object.keys(scripts).filter((name) =>
+      scripts[name]?.startsWith('tsx scripts/'),
+    );
+    expect([...names]).toEqual(expect.arrayContaining(programs));
+    expect(programs.length).toBeGreaterThanOrEqual(4);
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining([...names]));
+  });
+});
+
 describe('the commands of the documents', () => {
   let routes: string[];
   let bench: CommandBench;
