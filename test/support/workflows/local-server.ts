@@ -60,7 +60,8 @@ export class LocalServer {
    *  @throws WorkerDeath; what the worker was doing is not done, as far as the server knows, and has to be done again */
   async end(workflowId: string): Promise<unknown> {
     try {
-      for (;;) {
+      for (let steps = 0; ; steps++) {
+        if (steps > MAX_STEPS) throw new Error(`${workflowId} goes round in circles`);
         const { outcome } = this.newest(workflowId);
         if (outcome?.type === 'completed') return payloadValue(outcome.result);
         if (outcome?.type === 'failed')
@@ -269,6 +270,9 @@ export class LocalServer {
     sender.news.push({ resolveSignalExternalWorkflow: { seq, failure } });
   }
 }
+
+/** Of one session; the largest that a test runs needs a tenth of them. */
+const MAX_STEPS = 20_000;
 
 /** Commands that change only what people see. */
 const SHOWN_ONLY: ReadonlySet<string> = new Set([
