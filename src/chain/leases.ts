@@ -13,7 +13,7 @@ import { parseJson } from './json-file.js';
  *  then. So one of the two always sees the other. */
 export interface Lease {
   readonly restorePointId: string;
-  readonly purpose: 'restore' | 'verify';
+  readonly purpose: (typeof PURPOSES)[number];
   /** A lease that nobody renews ends by itself. Epoch milliseconds. */
   readonly expiresAtMs: number;
 }
@@ -30,9 +30,11 @@ const DOUBTFUL_LEASE_MS = 24 * 60 * 60_000;
 
 const MAX_LEASE_BYTES = 4096;
 
+const PURPOSES = ['restore', 'verify'] as const;
+
 const leaseShape = object<Lease>({
   restorePointId: text,
-  purpose: oneOf('restore', 'verify'),
+  purpose: oneOf(...PURPOSES),
   expiresAtMs: count,
 });
 
@@ -79,11 +81,13 @@ export interface DoubtfulLease {
   readonly isUnreadable: boolean;
 }
 
-/** Reads only. */
+/** Reads only.
+ *  @param purposes of the leases that count; one that cannot be read counts as any */
 export async function readLeases(
   repository: BackupRepository,
   chain: string,
   nowMs: number,
+  purposes: readonly Lease['purpose'][] = PURPOSES,
 ): Promise<LeasesFound> {
   const named = new Set<string>();
   const doubtful: DoubtfulLease[] = [];
@@ -92,7 +96,8 @@ export async function readLeases(
     if (lease === null) continue;
     if (lease instanceof BackupError) {
       if (isHeeded(entry, nowMs)) doubtful.push(doubt(entry, lease, true));
-    } else if (lease.expiresAtMs > nowMs + LEASE_MS + MAX_CLOCK_LEAD_MS) {
+    } else if (!purposes.includes(lease.purpose)) continue;
+    else if (lease.expiresAtMs > nowMs + LEASE_MS + MAX_CLOCK_LEAD_MS) {
       if (!isHeeded(entry, nowMs)) continue;
       named.add(lease.restorePointId);
       doubtful.push(doubt(entry, tooLong(entry, lease), false));

@@ -26,7 +26,7 @@ export async function changeChain(
 ): Promise<ChainRecord> {
   const { repository, chain } = place;
   const record = await writeChainRecord(repository, chain, { ...announced, pending });
-  const leases = await readLeases(repository, chain, nowMs);
+  const leases = await leasesAgainst(pending, place, nowMs);
   const leased = leasedPointIds(before, leases);
   const inUse = needed.find((id) => leased.has(id));
   if (inUse !== undefined) {
@@ -50,11 +50,21 @@ export async function finishPendingChange(
   nowMs: number,
 ): Promise<ChainRecord> {
   if (record.pending === null) return record;
-  const leases = await readLeases(place.repository, place.chain, nowMs);
+  const leases = await leasesAgainst(record.pending, place, nowMs);
   const isUnclear = leases.doubtful.some(({ isUnreadable }) => isUnreadable);
   const inUse = goingPoints(record.pending).find((id) => isUnclear || leases.named.has(id));
   if (inUse !== undefined) throw pointInUse(inUse, leases);
   return carryOut(context, place, record);
+}
+
+/** A verification does not keep a corrupt point from being set aside: that is what it looks for, and the lease may be its own, of an attempt
+ *  that died or given back by a power cut. */
+function leasesAgainst(
+  { type }: PendingChange,
+  { repository, chain }: ChainPlace,
+  nowMs: number,
+): Promise<LeasesFound> {
+  return readLeases(repository, chain, nowMs, type === 'quarantine' ? ['restore'] : undefined);
 }
 
 /** Points that cannot be read any more once the change is carried out. */

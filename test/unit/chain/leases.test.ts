@@ -96,6 +96,18 @@ describe('a lease', () => {
   });
 });
 
+describe('leases of one purpose', () => {
+  it('are read without those of others, but with what cannot be read', async () => {
+    await hold('one', FIRST!.id, nowMs + LEASE_MS);
+    await put('torn.json', Buffer.from('{'));
+    const look = (purpose: 'restore' | 'verify') => readLeases(repository, CHAIN, nowMs, [purpose]);
+    expect([...(await look('restore')).named]).toEqual([FIRST!.id]);
+    const ofVerifications = await look('verify');
+    expect([...ofVerifications.named]).toEqual([]);
+    expect(ofVerifications.doubtful.map(({ isUnreadable }) => isUnreadable)).toEqual([true]);
+  });
+});
+
 describe('a lease that cannot be believed', () => {
   it.each([
     ['is empty', ''],
