@@ -82,11 +82,12 @@ class Verification {
 
   /** Again when the notes of what was found are gone before they were told. */
   private async verifyPoint(chain: ChainToVerify, pointId: string): Promise<ChainDamage[]> {
-    for (;;) {
+    for (let readings = 1; ; readings++) {
       try {
         return await this.readPoint(chain, pointId);
       } catch (error) {
-        if (codeOf(error) !== 'STAGING_INVALID') throw error;
+        const isOver = readings > this.settings.maxReplans;
+        if (codeOf(error) !== 'STAGING_INVALID' || isOver) throw error;
         this.state.note(`${chain.workload.name} ${pointId} is read again: ${reasonOf(error)}`);
       }
     }
@@ -134,7 +135,7 @@ class Verification {
     place: { targetRepositoryId: string; jobId: string; workloadId: string; pointId: string },
     name: string,
   ): Promise<{ disks: DiskWork[]; damage: Damage[] }> {
-    for (;;) {
+    for (let looks = 1; ; looks++) {
       try {
         return await this.activities.prepareVerification.executeWithOptions(
           { summary: `${name}: check files and tables` },
@@ -142,6 +143,11 @@ class Verification {
         );
       } catch (error) {
         if (codeOf(error) !== 'CHAIN_LOCKED') throw error;
+        // The change may wait in its turn, for a lease on what goes: also for that of a process that is dead.
+        if (looks > 1) {
+          this.state.show(`waiting: ${reasonOf(error)}`);
+          await sleep(this.settings.lockRetryMs);
+        }
         await this.repair(chain, [], []);
       }
     }

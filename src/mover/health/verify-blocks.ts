@@ -4,7 +4,7 @@ import { readDigestTableHeader } from '../../chain/digest-table.js';
 import type { Damage } from '../../domain/damage.js';
 import type { DiskWork } from '../../domain/disk-work.js';
 import { BLOCK_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
-import { BackupError } from '../../domain/errors.js';
+import { BackupError, isBackupError } from '../../domain/errors.js';
 import { verifyStagingId } from '../../domain/staging-id.js';
 import type { BackupRepository, WritableFile } from '../../repository/backup-repository.js';
 import { ChangeMap, writeChangeBits } from '../blocks/change-map.js';
@@ -93,7 +93,7 @@ const MAP_UNITS = 65_536;
 /** What the finished verification found, in which files, and the end of its staging folder and lease. The notes are the only witness: where
  *  they are gone (an attempt that died while it removed them, a power cut, another verification of the point), nothing is said.
  *  @param input.disks with the windows that were to be read, as `prepareVerification` gave them
- *  @throws STAGING_INVALID when the notes do not vouch for every window: the point has to be verified again */
+ *  @throws STAGING_INVALID when the notes do not vouch for every window, and are gone then: the point has to be verified again */
 export async function collectDamage(
   context: MoverContext,
   input: VerifyPointInput & { readonly disks: readonly Pick<DiskWork, 'disk' | 'windowCount'>[] },
@@ -101,11 +101,17 @@ export async function collectDamage(
   const repository = await context.repository(input.targetRepositoryId);
   const { point } = await pointToVerify(repository, input);
   const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
-  for (const disk of input.disks) await assertNoted(repository, staging, disk);
   const damage: Damage[] = [];
-  for (const { disk, sizeBytes } of point.disks) {
-    const found = await badUnitsOf(repository, stagedPath.changeMap(staging, disk), sizeBytes);
-    if (found.count > 0) damage.push({ type: 'units', disk, ...found });
+  try {
+    for (const disk of input.disks) await assertNoted(repository, staging, disk);
+    for (const { disk, sizeBytes } of point.disks) {
+      const found = await badUnitsOf(repository, stagedPath.changeMap(staging, disk), sizeBytes);
+      if (found.count > 0) damage.push({ type: 'units', disk, ...found });
+    }
+  } catch (error) {
+    // What is left of the notes would be taken up again, and be as wrong as now.
+    if (isBackupError(error, 'STAGING_INVALID')) await discardStaging(repository, staging);
+    throw error;
   }
   await discardStaging(repository, staging);
   await releaseLease(repository, input.chain, verifyStagingId(input.pointId));
@@ -121,7 +127,6 @@ async function assertNoted(
   const open = await openWindows(repository, stagedPath.scanCursor(staging, disk), 0, windowCount);
   const map = await repository.stat(stagedPath.changeMap(staging, disk));
   if (open.length === 0 && map !== null) return;
-  await discardStaging(repository, staging); // what is left of them would be taken up again
   throw new BackupError(
     'STAGING_INVALID',
     `what the verification of disk ${disk} noted in ${staging} is gone: it has to be read again`,
