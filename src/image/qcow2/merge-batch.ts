@@ -11,10 +11,10 @@ import {
   setCopiedEntry,
   viewOf,
 } from './format.js';
+import { RUN_BLOCKS, withRunBuffer } from '../run-buffer.js';
 import type { Qcow2Image } from './qcow2-image.js';
 
 const ENTRIES_PER_TABLE = BLOCK_BYTES / POINTER_BYTES;
-const COPY_BYTES = 1024 * 1024;
 /** So many bytes are made durable while the next ones are copied. */
 const SYNC_BYTES = 16 * 1024 * 1024;
 
@@ -47,8 +47,6 @@ export class MergeBatch {
   #newTables = new Set<number>();
   #allocatedClusters = 0;
   readonly #l2Offsets: Float64Array;
-  readonly #buffer = Buffer.alloc(COPY_BYTES);
-  readonly #copy = Buffer.alloc(COPY_BYTES);
 
   constructor(
     private readonly base: ByteSource & ByteSink,
@@ -164,7 +162,7 @@ export class MergeBatch {
       for (let index = 0; index < this.#copies.length;) {
         look?.();
         const run = this.#runFrom(index);
-        await this.#copyRun(run);
+        await withRunBuffer((buffer) => withRunBuffer((copy) => this.#copyRun(run, buffer, copy)));
         index += run.blocks;
         unsyncedBytes += run.bytes;
         if (unsyncedBytes < SYNC_BYTES) continue;
@@ -180,9 +178,9 @@ export class MergeBatch {
   }
 
   /** Read, write, read back, compare. */
-  async #copyRun(run: BlockCopy & { blocks: number }): Promise<void> {
-    const piece = this.#buffer.subarray(0, run.blocks * BLOCK_BYTES);
-    const copy = this.#copy.subarray(0, piece.length);
+  async #copyRun(run: BlockCopy & { blocks: number }, buffer: Buffer, back: Buffer): Promise<void> {
+    const piece = buffer.subarray(0, run.blocks * BLOCK_BYTES);
+    const copy = back.subarray(0, piece.length);
     await this.increment.source.read(piece.subarray(0, run.bytes), run.from);
     piece.fill(0, run.bytes);
     await this.base.write(piece, run.to);
@@ -197,7 +195,7 @@ export class MergeBatch {
 
   /** Copies from `index` on that are consecutive in both files; only the last one may be short. */
   #runFrom(index: number): BlockCopy & { blocks: number } {
-    const [first, ...rest] = this.#copies.slice(index, index + COPY_BYTES / BLOCK_BYTES);
+    const [first, ...rest] = this.#copies.slice(index, index + RUN_BLOCKS);
     if (first === undefined) throw new Error(`no copy ${index}`);
     let { bytes } = first;
     let blocks = 1;

@@ -1,5 +1,6 @@
 import { BackupError } from '../../domain/errors.js';
 import type { ByteSink, ByteSource } from '../../image/byte-source.js';
+import { withRunBuffer } from '../../image/run-buffer.js';
 import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
 
 /** A repository file as an image reader sees it. Its size is fixed when it is opened. */
@@ -31,6 +32,18 @@ export async function fileBytes(file: WritableFile): Promise<ByteSource & ByteSi
     },
     sync: () => file.sync(),
   };
+}
+
+/** Copies a file from its start to its end, over what `to` holds there. @returns its bytes */
+export async function copyWhole(from: ReadableFile, to: WritableFile): Promise<number> {
+  return withRunBuffer(async (part) => {
+    for (let offset = 0; ;) {
+      const count = await from.read(part, offset);
+      await to.write(part.subarray(0, count), offset);
+      offset += count;
+      if (count < part.length) return offset;
+    }
+  });
 }
 
 async function readFully(file: ReadableFile, target: Uint8Array, offset: number): Promise<void> {

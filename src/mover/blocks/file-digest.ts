@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { withRunBuffer } from '../../image/run-buffer.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
 import type { TaskControl } from '../task/task-control.js';
 
@@ -6,12 +7,13 @@ import type { TaskControl } from '../task/task-control.js';
  *  between its megabytes. */
 export async function hashFile(file: ReadableFile, control: TaskControl): Promise<string> {
   const hash = createHash('sha256');
-  const part = Buffer.alloc(1024 * 1024);
-  for (let offset = 0; ;) {
-    control.throwIfStopped();
-    const count = await file.read(part, offset);
-    hash.update(part.subarray(0, count));
-    offset += count;
-    if (count < part.length) return hash.digest('hex');
-  }
+  return withRunBuffer(async (part) => {
+    for (let offset = 0; ;) {
+      control.throwIfStopped();
+      const count = await file.read(part, offset);
+      hash.update(part.subarray(0, count));
+      offset += count;
+      if (count < part.length) return hash.digest('hex');
+    }
+  });
 }

@@ -3,6 +3,7 @@ import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { BLOCK_DIRECT, BLOCK_UNALLOCATED } from '../../image/disk-image.js';
+import { withRunBuffer } from '../../image/run-buffer.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
 import type { BlockPlace } from './block-reader.js';
 import type { ImageStack, LayerFile } from './image-stack.js';
@@ -70,9 +71,12 @@ export class SourceDigests {
       if (guestBlock * BLOCK_BYTES >= image.virtualSizeBytes) return;
       const { states, hostOffsets } = await image.mapBlocks(guestBlock, 1);
       if (states[0] === BLOCK_DIRECT) {
-        const unit = Buffer.alloc(BLOCK_BYTES);
-        await stack.files[layer]!.read(unit, hostOffsets[0]!);
-        await this.assertUnit(table, layer, hostOffsets[0]!, digestOf(table, unit));
+        const digest = await withRunBuffer(async (buffer) => {
+          const unit = buffer.subarray(0, BLOCK_BYTES);
+          unit.fill(0, await stack.files[layer]!.read(unit, hostOffsets[0]!));
+          return digestOf(table, unit);
+        });
+        await this.assertUnit(table, layer, hostOffsets[0]!, digest);
       }
       // What lies below is not seen.
       if (states[0] !== BLOCK_UNALLOCATED && image.virtualSizeBytes >= endBytes) return;

@@ -2,22 +2,37 @@ import { digestEntryOffset, HOLE, readDigestTableHeader } from '../../chain/dige
 import { isZeroUnit, unitDigest } from '../../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
 import type { TargetDisk } from '../../domain/target-point.js';
-import type { ReadableFile } from '../../repository/backup-repository.js';
-import { RUN_BLOCKS, RUN_BYTES } from '../task/run-buffer.js';
+import { giveRunBuffer, RUN_BLOCKS, takeRunBuffer } from '../../image/run-buffer.js';
+import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { openTogether } from '../task/open-files.js';
 
 /** Reads units of a backup file and compares each with its digest. */
 export class UnitVerifier {
-  private readonly buffer = Buffer.alloc(RUN_BYTES);
+  private readonly buffer = takeRunBuffer();
   private readonly digests = Buffer.alloc(RUN_BLOCKS * DIGEST_BYTES);
   private readonly digest;
 
-  constructor(
+  private constructor(
     private readonly image: ReadableFile,
     private readonly table: ReadableFile,
     algorithm: DigestAlgorithm,
+    readonly unitCount: number,
   ) {
     this.digest = unitDigest(algorithm);
+  }
+
+  static async open(
+    repository: BackupRepository,
+    imagePath: string,
+    digestsPath: string,
+  ): Promise<UnitVerifier> {
+    return openTogether(async (files) => {
+      const image = files.add(await repository.openRead(imagePath));
+      const table = files.add(await repository.openRead(digestsPath));
+      const { algorithm, unitCount } = await readDigestTableHeader(table);
+      return new UnitVerifier(image, table, algorithm, unitCount);
+    });
   }
 
   /** Numbers of the units in `first … first + count - 1` that do not have their digest. */
@@ -39,6 +54,12 @@ export class UnitVerifier {
     const expected = digests.subarray(k * DIGEST_BYTES, (k + 1) * DIGEST_BYTES);
     return expected.equals(HOLE) ? isZeroUnit(unit) : this.digest(unit).equals(expected);
   }
+
+  async close(): Promise<void> {
+    giveRunBuffer(this.buffer);
+    await this.image.close();
+    await this.table.close();
+  }
 }
 
 /** Opens a disk's file and digest table; `use` gets a verifier and the number of units. */
@@ -49,16 +70,14 @@ export async function withVerifier<T>(
   use: (verifier: UnitVerifier, unitCount: number) => Promise<T>,
 ): Promise<T> {
   const repository = await context.repository(place.repositoryId);
-  const image = await repository.openRead(`${place.chain}/${disk.path}`);
+  const verifier = await UnitVerifier.open(
+    repository,
+    `${place.chain}/${disk.path}`,
+    `${place.chain}/${disk.digests.path}`,
+  );
   try {
-    const table = await repository.openRead(`${place.chain}/${disk.digests.path}`);
-    try {
-      const { algorithm, unitCount } = await readDigestTableHeader(table);
-      return await use(new UnitVerifier(image, table, algorithm), unitCount);
-    } finally {
-      await table.close();
-    }
+    return await use(verifier, verifier.unitCount);
   } finally {
-    await image.close();
+    await verifier.close();
   }
 }

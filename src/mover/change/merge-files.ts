@@ -9,6 +9,7 @@ import { hashFile } from '../blocks/file-digest.js';
 import { fileBytes, fileByteSource } from '../blocks/file-bytes.js';
 import { writeMergedDigests } from './merged-digests.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { withOpenFiles } from '../task/open-files.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
 import { removeTree } from '../staging/staging.js';
 import { TablesCopyWriter } from '../blocks/tables-copy.js';
@@ -102,14 +103,9 @@ async function mergeIntoFull(
   increment: TargetDisk,
   beside: { readonly digests: string; readonly tables: string },
 ): Promise<void> {
-  const opened: { close(): Promise<void> }[] = [];
-  const track = <T extends { close(): Promise<void> }>(file: T): T => {
-    opened.push(file);
-    return file;
-  };
-  try {
-    const fullFile = track(await repository.openWrite(`${chain}/${full.path}`, 'existing'));
-    const incrementFile = track(await repository.openRead(`${chain}/${increment.path}`));
+  await withOpenFiles(async (files) => {
+    const fullFile = files.add(await repository.openWrite(`${chain}/${full.path}`, 'existing'));
+    const incrementFile = files.add(await repository.openRead(`${chain}/${increment.path}`));
     const source = await fileByteSource(incrementFile);
     const image = await openQcow2Image(source);
     if (image.backing === null)
@@ -122,10 +118,12 @@ async function mergeIntoFull(
       { image, source },
       { look: () => context.control.throwIfStopped() },
     );
-    const fullTable = track(await repository.openRead(`${chain}/${full.digests.path}`));
-    const incrementTable = track(await repository.openRead(`${chain}/${increment.digests.path}`));
-    const table = track(await repository.openWrite(beside.digests, 'open-or-new'));
-    const tables = track(await repository.openWrite(beside.tables, 'open-or-new'));
+    const fullTable = files.add(await repository.openRead(`${chain}/${full.digests.path}`));
+    const incrementTable = files.add(
+      await repository.openRead(`${chain}/${increment.digests.path}`),
+    );
+    const table = files.add(await repository.openWrite(beside.digests, 'open-or-new'));
+    const tables = files.add(await repository.openWrite(beside.tables, 'open-or-new'));
     await writeMergedDigests(context, {
       merged: fullFile,
       fullTable,
@@ -135,9 +133,7 @@ async function mergeIntoFull(
       tables: new TablesCopyWriter(tables),
       algorithm: full.digests.algorithm,
     });
-  } finally {
-    for (const file of opened) await file.close();
-  }
+  });
 }
 
 function pointOf(record: ChainRecord, id: string): TargetRestorePoint {

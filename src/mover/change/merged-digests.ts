@@ -9,11 +9,11 @@ import { unitDigest } from '../../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
 import { BLOCK_DIRECT, type BlockMap, type DiskImage } from '../../image/disk-image.js';
 import { openQcow2Image } from '../../image/qcow2/qcow2-image.js';
+import { withRunBuffer } from '../../image/run-buffer.js';
 import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
-import { fileByteSource } from '../blocks/file-bytes.js';
+import { copyWhole, fileByteSource } from '../blocks/file-bytes.js';
 import type { TablesCopyWriter } from '../blocks/tables-copy.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { RUN_BYTES } from '../task/run-buffer.js';
 
 /** Guest blocks looked at together: 512 MiB of disk, one L2 table. */
 const MAP_BLOCKS = 8_192;
@@ -63,16 +63,6 @@ export async function writeMergedDigests(
   await table.sync();
 }
 
-async function copyWhole(from: ReadableFile, to: WritableFile): Promise<void> {
-  const part = Buffer.alloc(RUN_BYTES);
-  for (let offset = 0; ;) {
-    const count = await from.read(part, offset);
-    await to.write(part.subarray(0, count), offset);
-    offset += count;
-    if (count < part.length) return;
-  }
-}
-
 type Input = Parameters<typeof writeMergedDigests>[1];
 
 /** Blocks of the increment from `first` on that lie side by side in both files, so that their digests do in both tables; 0 when the first
@@ -93,7 +83,6 @@ class MergedDigests {
   /** One bit a unit: its entry is right. */
   private readonly settled: Uint8Array;
   private readonly entries = Buffer.alloc(MAX_ENTRIES * DIGEST_BYTES);
-  private readonly unit = Buffer.alloc(BLOCK_BYTES);
   private readonly digest;
 
   constructor(
@@ -130,14 +119,20 @@ class MergedDigests {
 
   /** Digests anew what is no stored block. */
   async digestRest(throwIfStopped: () => void): Promise<void> {
+    await withRunBuffer((buffer) =>
+      this.digestRestIn(buffer.subarray(0, BLOCK_BYTES), throwIfStopped),
+    );
+  }
+
+  private async digestRestIn(bytes: Buffer, throwIfStopped: () => void): Promise<void> {
     const { merged, table, tables } = this.input;
     for (let unit = 0; unit < this.unitCount; unit++) {
       if (((this.settled[unit >> 3]! >> (unit & 7)) & 1) === 1) continue;
       throwIfStopped();
-      this.unit.fill(0, await merged.read(this.unit, unit * BLOCK_BYTES));
-      const entry = digestEntryOf(this.unit, this.digest);
+      bytes.fill(0, await merged.read(bytes, unit * BLOCK_BYTES));
+      const entry = digestEntryOf(bytes, this.digest);
       await table.write(entry, digestEntryOffset(unit));
-      if (entry !== HOLE) await tables.add(unit, this.unit);
+      if (entry !== HOLE) await tables.add(unit, bytes);
     }
   }
 }

@@ -38,10 +38,7 @@ export async function openProofWorker(
   input: DiskProof & { readonly targetRepositoryId: string },
 ): Promise<WindowWorker> {
   const repository = await context.repository(input.targetRepositoryId);
-  const image = await repository.openRead(input.imagePath);
-  const table = await repository.openRead(input.digestsPath);
-  const { algorithm } = await readDigestTableHeader(table);
-  const verifier = new UnitVerifier(image, table, algorithm);
+  const verifier = await UnitVerifier.open(repository, input.imagePath, input.digestsPath);
   return {
     async process(window) {
       const first = window * WINDOW_BLOCKS;
@@ -51,10 +48,7 @@ export async function openProofWorker(
       context.control.add('readBytes', count * BLOCK_BYTES);
       return () => Promise.resolve();
     },
-    async close() {
-      await image.close();
-      await table.close();
-    },
+    close: () => verifier.close(),
   };
 }
 

@@ -11,6 +11,7 @@ import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/di
 import { BackupError } from '../../domain/errors.js';
 import type { TargetCompanion, TargetDisk } from '../../domain/target-point.js';
 import { composeQcow2, type Qcow2Plan } from '../../image/qcow2/compose.js';
+import { withRunBuffer } from '../../image/run-buffer.js';
 import type {
   BackupRepository,
   ReadableFile,
@@ -31,9 +32,10 @@ import {
   type PlanReference,
 } from '../staging/copy-plan.js';
 import { openCopyWindows } from '../staging/copy-cursor.js';
-import { fileBytes } from '../blocks/file-bytes.js';
+import { copyWhole, fileBytes } from '../blocks/file-bytes.js';
 import { hashFile } from '../blocks/file-digest.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { withOpenFiles } from '../task/open-files.js';
 import { TablesCopyWriter } from '../blocks/tables-copy.js';
 
 export interface ComposeInput {
@@ -111,23 +113,13 @@ async function composeDisk(
   plan: CopyPlan,
   disk: DiskPlan,
 ): Promise<TargetDisk> {
-  const opened: { close(): Promise<void> }[] = [];
-  const track = <T extends { close(): Promise<void> }>(file: T): T => {
-    opened.push(file);
-    return file;
-  };
-  try {
-    const image = track(
-      await target.openWrite(stagedPath.image(staging, disk.disk), 'open-or-new'),
-    );
-    const table = track(
-      await target.openWrite(stagedPath.digests(staging, disk.disk), 'open-or-new'),
-    );
-    const tables = track(
-      await target.openWrite(stagedPath.tables(staging, disk.disk), 'open-or-new'),
-    );
-    const blocks = track(await target.openRead(stagedPath.blockList(staging, disk.disk)));
-    const zeros = track(await target.openRead(stagedPath.zeroList(staging, disk.disk)));
+  const open = (path: string) => target.openWrite(path, 'open-or-new');
+  return withOpenFiles(async (files) => {
+    const image = files.add(await open(stagedPath.image(staging, disk.disk)));
+    const table = files.add(await open(stagedPath.digests(staging, disk.disk)));
+    const tables = files.add(await open(stagedPath.tables(staging, disk.disk)));
+    const blocks = files.add(await target.openRead(stagedPath.blockList(staging, disk.disk)));
+    const zeros = files.add(await target.openRead(stagedPath.zeroList(staging, disk.disk)));
     const mapping = new ClusterMapping(
       await openSoundList(blocks, plan.token),
       await openSoundList(zeros, plan.token),
@@ -157,9 +149,7 @@ async function composeDisk(
       },
       tablesPath: tablesCopyPath(plan.pointId, disk.disk),
     };
-  } finally {
-    for (const file of opened) await file.close();
-  }
+  });
 }
 
 /** Can be stopped at every question that is asked of it. */
@@ -214,16 +204,16 @@ async function completeDigestTable(
   const { image, table, tables, algorithm } = files;
   const unitCount = unitCountOf(sizeBytes);
   const digest = unitDigest(algorithm);
-  const unit = Buffer.alloc(BLOCK_BYTES);
-  const addUnit = async (index: number): Promise<void> => {
-    control.throwIfStopped();
-    unit.fill(0, await image.read(unit, index * BLOCK_BYTES));
-    const entry = digestEntryOf(unit, digest);
-    await table.write(entry, digestEntryOffset(index));
-    if (entry !== HOLE) await tables.add(index, unit);
-  };
-  await addUnit(0);
-  for (let index = 1 + slotCount; index < unitCount; index++) await addUnit(index);
+  await withRunBuffer(async (buffer) => {
+    const unit = buffer.subarray(0, BLOCK_BYTES);
+    for (let index = 0; index < unitCount; index = index === 0 ? 1 + slotCount : index + 1) {
+      control.throwIfStopped();
+      unit.fill(0, await image.read(unit, index * BLOCK_BYTES));
+      const entry = digestEntryOf(unit, digest);
+      await table.write(entry, digestEntryOffset(index));
+      if (entry !== HOLE) await tables.add(index, unit);
+    }
+  });
   await tables.finish();
   await table.truncate(digestEntryOffset(unitCount));
   await writeDigestTableHeader(table, { algorithm, fileSizeBytes: sizeBytes, unitCount });
@@ -247,15 +237,8 @@ async function copyCompanions(
     const source = await (await context.repository(repositoryId)).openRead(path);
     const copy = await target.openWrite(`${folder}/${name}`, 'open-or-new');
     try {
-      const part = Buffer.alloc(1024 * 1024);
-      let sizeBytes = 0;
       await copy.truncate(0);
-      for (;;) {
-        const count = await source.read(part, sizeBytes);
-        await copy.write(part.subarray(0, count), sizeBytes);
-        sizeBytes += count;
-        if (count < part.length) break;
-      }
+      const sizeBytes = await copyWhole(source, copy);
       await copy.sync();
       const digest = await hashFile(copy, context.control);
       companions.push({ path: `${plan.pointId}/config/${name}`, sizeBytes, digest });

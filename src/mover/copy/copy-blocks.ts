@@ -2,6 +2,7 @@ import { digestEntryOffset } from '../../chain/digest-table.js';
 import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
+import { giveRunBuffer, RUN_BLOCKS, takeRunBuffer } from '../../image/run-buffer.js';
 import type { WritableFile } from '../../repository/backup-repository.js';
 import { BlockListReader, guestBlockOf, layerOf } from '../blocks/block-list.js';
 import { readBlocks, type BlockPlace } from '../blocks/block-reader.js';
@@ -14,8 +15,8 @@ import {
 } from '../staging/copy-plan.js';
 import { ImageStack } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { openTogether, type OpenFiles } from '../task/open-files.js';
 import { SourceDigests } from '../blocks/source-digests.js';
-import { giveRunBuffer, takeRunBuffer, RUN_BLOCKS } from '../task/run-buffer.js';
 import { sealOf, writeSeal } from '../staging/copy-cursor.js';
 import type { WindowWorker } from '../task/window-loop.js';
 
@@ -41,19 +42,13 @@ export async function openCopyWorker(
   const target = await context.repository(input.targetRepositoryId);
   const plan = await requirePlan(target, input.staging, input.reference);
   const disk = requireDisk(plan, input.disk);
-  const files: { close(): Promise<void> }[] = [];
-  try {
-    const stack = await ImageStack.open(context, disk.layers);
-    files.push(stack);
-    const sourceDigests = await SourceDigests.open(context, stack.layers);
-    files.push(sourceDigests);
-    const open = async (path: string): Promise<WritableFile> => {
-      const file = await target.openWrite(path, 'open-or-new');
-      files.push(file);
-      return file;
-    };
-    const list = await target.openRead(stagedPath.blockList(input.staging, disk.disk));
-    files.push(list);
+  return openTogether(async (files) => {
+    const stack = files.add(await ImageStack.open(context, disk.layers));
+    const sourceDigests = files.add(await SourceDigests.open(context, stack.layers));
+    const open = async (path: string): Promise<WritableFile> =>
+      files.add(await target.openWrite(path, 'open-or-new'));
+    const listPath = stagedPath.blockList(input.staging, disk.disk);
+    const list = files.add(await target.openRead(listPath));
     const image = await open(stagedPath.image(input.staging, disk.disk));
     const digests = await open(stagedPath.digests(input.staging, disk.disk));
     // The cursor must never vouch for a file whose name a power cut can take away.
@@ -70,10 +65,7 @@ export async function openCopyWorker(
       unitDigest(plan.algorithm),
       files,
     );
-  } catch (error) {
-    for (const file of files) await file.close();
-    throw error;
-  }
+  });
 }
 
 class CopyWorker implements WindowWorker {
@@ -91,7 +83,7 @@ class CopyWorker implements WindowWorker {
     private readonly digestTable: WritableFile,
     private readonly cursor: WritableFile,
     private readonly digest: UnitDigest,
-    private readonly files: readonly { close(): Promise<void> }[],
+    private readonly files: OpenFiles,
   ) {}
 
   async process(window: number): Promise<() => Promise<void>> {
@@ -194,7 +186,7 @@ class CopyWorker implements WindowWorker {
   async close(): Promise<void> {
     giveRunBuffer(this.buffer);
     giveRunBuffer(this.copy);
-    for (const file of this.files) await file.close();
+    await this.files.close();
   }
 }
 

@@ -3,14 +3,15 @@ import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { BLOCK_DIRECT, BLOCK_UNALLOCATED, BLOCK_ZERO } from '../../image/disk-image.js';
+import { giveRunBuffer, RUN_BLOCKS, takeRunBuffer } from '../../image/run-buffer.js';
 import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
 import { placeOf, readBlocks, type BlockPlace } from '../blocks/block-reader.js';
-import { RUN_BLOCKS, RUN_BYTES } from '../task/run-buffer.js';
 import { writeChangeBits } from '../blocks/change-map.js';
 import { type CopyBlocksInput } from './copy-blocks.js';
 import { readStagedJson, stagedPath } from '../staging/copy-plan.js';
 import { ImageStack, type StackMap } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { openTogether, type OpenFiles } from '../task/open-files.js';
 import { HeldWindows } from '../staging/held-windows.js';
 import type { BlockScan, OwnLayers } from './scan-plan.js';
 import { markDone } from '../task/window-cursor.js';
@@ -27,23 +28,15 @@ export async function openScanWorker(
   const disk = scan?.disks.find((entry) => entry.disk === input.disk);
   if (scan === null || disk === undefined || scan.token !== input.reference.token)
     throw new BackupError('STAGING_INVALID', `the scan in ${input.staging} is not there any more`);
-  const files: { close(): Promise<void> }[] = [];
-  try {
-    const source = await ImageStack.open(context, disk.sourceLayers);
-    files.push(source);
-    const base = await ImageStack.open(context, disk.targetLayers);
-    files.push(base);
+  return openTogether(async (files) => {
+    const source = files.add(await ImageStack.open(context, disk.sourceLayers));
+    const base = files.add(await ImageStack.open(context, disk.targetLayers));
     const windows = await HeldWindows.read(target, input.staging, disk, scan.token);
     const tables: ReadableFile[] = [];
-    for (const layer of disk.targetLayers) {
-      tables.push(await target.openRead(layer.digestsPath));
-      files.push(tables.at(-1)!);
-    }
-    const open = async (path: string): Promise<WritableFile> => {
-      const file = await target.openWrite(path, 'open-or-new');
-      files.push(file);
-      return file;
-    };
+    for (const layer of disk.targetLayers)
+      tables.push(files.add(await target.openRead(layer.digestsPath)));
+    const open = async (path: string): Promise<WritableFile> =>
+      files.add(await target.openWrite(path, 'open-or-new'));
     const changeMap = await open(stagedPath.changeMap(input.staging, disk.disk));
     // The cursor must never vouch for a file whose name a power cut can take away.
     await target.syncFolder(stagedPath.workFolder(input.staging));
@@ -59,14 +52,11 @@ export async function openScanWorker(
       unitDigest(scan.algorithm),
       files,
     );
-  } catch (error) {
-    for (const file of files) await file.close();
-    throw error;
-  }
+  });
 }
 
 class ScanWorker implements WindowWorker {
-  private readonly buffer = Buffer.alloc(RUN_BYTES);
+  private readonly buffer = takeRunBuffer();
 
   constructor(
     private readonly context: MoverContext,
@@ -78,7 +68,7 @@ class ScanWorker implements WindowWorker {
     private readonly changeMap: WritableFile,
     private readonly cursor: WritableFile,
     private readonly digest: UnitDigest,
-    private readonly files: readonly { close(): Promise<void> }[],
+    private readonly files: OpenFiles,
   ) {}
 
   async process(window: number): Promise<() => Promise<void>> {
@@ -156,7 +146,8 @@ class ScanWorker implements WindowWorker {
   }
 
   async close(): Promise<void> {
-    for (const file of this.files) await file.close();
+    giveRunBuffer(this.buffer);
+    await this.files.close();
   }
 }
 

@@ -11,6 +11,7 @@ import { stagingFolder } from '../../chain/chain-paths.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
 import { isBackupError } from '../../domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import { withRunBuffer } from '../../image/run-buffer.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { makeFolderDurable } from '../../repository/replace-file.js';
 import { hashFile } from '../blocks/file-digest.js';
@@ -216,12 +217,14 @@ async function rebuildTable(
   try {
     const unitCount = unitCountOf(disk.sizeBytes);
     await table.truncate(0);
-    const unit = Buffer.alloc(BLOCK_BYTES);
-    for (let index = 0; index < unitCount; index++) {
-      if (index % 256 === 0) context.control.throwIfStopped();
-      unit.fill(0, await image.read(unit, index * BLOCK_BYTES));
-      await table.write(digestEntryOf(unit, digest), digestEntryOffset(index));
-    }
+    await withRunBuffer(async (buffer) => {
+      const unit = buffer.subarray(0, BLOCK_BYTES);
+      for (let index = 0; index < unitCount; index++) {
+        if (index % 256 === 0) context.control.throwIfStopped();
+        unit.fill(0, await image.read(unit, index * BLOCK_BYTES));
+        await table.write(digestEntryOf(unit, digest), digestEntryOffset(index));
+      }
+    });
     await writeDigestTableHeader(table, {
       algorithm,
       fileSizeBytes: disk.sizeBytes,

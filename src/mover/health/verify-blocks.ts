@@ -1,6 +1,5 @@
 import { stagingFolder } from '../../chain/chain-paths.js';
 import { releaseLease } from '../../chain/leases.js';
-import { readDigestTableHeader } from '../../chain/digest-table.js';
 import type { Damage } from '../../domain/damage.js';
 import type { DiskWork } from '../../domain/disk-work.js';
 import { BLOCK_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
@@ -11,6 +10,7 @@ import { ChangeMap, writeChangeBits } from '../blocks/change-map.js';
 import { stagedPath } from '../staging/copy-plan.js';
 import { openWindows } from '../staging/disk-work.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { openTogether } from '../task/open-files.js';
 import { discardStaging } from '../staging/staging.js';
 import { pointToVerify, type VerifyPointInput } from './verify-plan.js';
 import { pointContent } from './mark-verified.js';
@@ -35,32 +35,28 @@ export async function openVerifyWorker(
   if (disk === undefined)
     throw new BackupError('STAGING_INVALID', `the point has no disk ${input.disk} any more`);
   const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
-  const image = await repository.openRead(`${input.chain}/${disk.path}`);
-  const table = await repository.openRead(`${input.chain}/${disk.digests.path}`);
-  const bad = await repository.openWrite(stagedPath.changeMap(staging, disk.disk), 'open-or-new');
-  const cursor = await repository.openWrite(
-    stagedPath.scanCursor(staging, disk.disk),
-    'open-or-new',
-  );
-  const { algorithm, unitCount } = await readDigestTableHeader(table);
-  const verifier = new UnitVerifier(image, table, algorithm);
-  return {
-    async process(window) {
-      const startedAt = performance.now();
-      const first = window * WINDOW_BLOCKS;
-      const count = Math.min(WINDOW_BLOCKS, unitCount - first);
-      await noteBadUnits(bad, first, count, await verifier.badUnits(first, count));
-      context.control.add('readBytes', count * BLOCK_BYTES);
-      await keepRate(input.maxBytesPerSecond, count * BLOCK_BYTES, startedAt);
-      return async () => {
-        await markDone(cursor, window);
-        context.control.add('processedBlocks', count);
-      };
-    },
-    async close() {
-      for (const file of [image, table, bad, cursor]) await file.close();
-    },
-  };
+  const openNote = (path: string) => repository.openWrite(path, 'open-or-new');
+  return openTogether(async (files) => {
+    const [image, digests] = [`${input.chain}/${disk.path}`, `${input.chain}/${disk.digests.path}`];
+    const verifier = files.add(await UnitVerifier.open(repository, image, digests));
+    const bad = files.add(await openNote(stagedPath.changeMap(staging, disk.disk)));
+    const cursor = files.add(await openNote(stagedPath.scanCursor(staging, disk.disk)));
+    return {
+      async process(window) {
+        const startedAt = performance.now();
+        const first = window * WINDOW_BLOCKS;
+        const count = Math.min(WINDOW_BLOCKS, verifier.unitCount - first);
+        await noteBadUnits(bad, first, count, await verifier.badUnits(first, count));
+        context.control.add('readBytes', count * BLOCK_BYTES);
+        await keepRate(input.maxBytesPerSecond, count * BLOCK_BYTES, startedAt);
+        return async () => {
+          await markDone(cursor, window);
+          context.control.add('processedBlocks', count);
+        };
+      },
+      close: () => files.close(),
+    };
+  });
 }
 
 async function noteBadUnits(

@@ -2,14 +2,15 @@ import { isZeroUnit } from '../../chain/digest.js';
 import { BLOCK_BYTES } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { BLOCK_UNALLOCATED, BLOCK_ZERO } from '../../image/disk-image.js';
+import { giveRunBuffer, RUN_BLOCKS, takeRunBuffer } from '../../image/run-buffer.js';
 import type { WritableFile } from '../../repository/backup-repository.js';
 import { placeOf, readBlocks, type BlockPlace } from '../blocks/block-reader.js';
-import { RUN_BLOCKS, RUN_BYTES } from '../task/run-buffer.js';
 import type { CopyBlocksInput } from '../copy/copy-blocks.js';
 import { requireDisk, requirePlan, stagedPath } from '../staging/copy-plan.js';
 import { HeldWindows } from '../staging/held-windows.js';
 import { ImageStack } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { openTogether } from '../task/open-files.js';
 import { rawPath } from './restore-point.js';
 import { SourceDigests } from '../blocks/source-digests.js';
 import { markDone } from '../task/window-cursor.js';
@@ -24,40 +25,38 @@ export async function openRawRestoreWorker(
   const target = await context.repository(input.targetRepositoryId);
   const plan = await requirePlan(target, input.staging, input.reference);
   const disk = requireDisk(plan, input.disk);
-  const stack = await ImageStack.open(context, disk.layers);
-  const { blockCount } = stack;
-  const windows = await HeldWindows.read(
-    target,
-    input.staging,
-    { disk: disk.disk, blockCount },
-    plan.token,
-  );
-  const digests = await SourceDigests.open(context, stack.layers);
-  const raw = await target.openWrite(rawPath(input.staging, disk.disk), 'open-or-new');
-  const cursor = await target.openWrite(
-    stagedPath.scanCursor(input.staging, disk.disk),
-    'open-or-new',
-  );
-  const window = new RawWindow(context, stack, digests, raw, disk.virtualSizeBytes);
-  return {
-    async process(number) {
-      const { firstBlock, count } = windows.blocksOf(number);
-      await window.restore(firstBlock, count);
-      return async () => {
-        await raw.sync();
-        await markDone(cursor, number);
-        context.control.add('processedBlocks', count);
-      };
-    },
-    async close() {
-      for (const file of [stack, digests, raw, cursor]) await file.close();
-    },
-  };
+  const open = (path: string) => target.openWrite(path, 'open-or-new');
+  return openTogether(async (files) => {
+    const stack = files.add(await ImageStack.open(context, disk.layers));
+    const { blockCount } = stack;
+    const windows = await HeldWindows.read(
+      target,
+      input.staging,
+      { disk: disk.disk, blockCount },
+      plan.token,
+    );
+    const digests = files.add(await SourceDigests.open(context, stack.layers));
+    const raw = files.add(await open(rawPath(input.staging, disk.disk)));
+    const cursor = files.add(await open(stagedPath.scanCursor(input.staging, disk.disk)));
+    const window = files.add(new RawWindow(context, stack, digests, raw, disk.virtualSizeBytes));
+    return {
+      async process(number) {
+        const { firstBlock, count } = windows.blocksOf(number);
+        await window.restore(firstBlock, count);
+        return async () => {
+          await raw.sync();
+          await markDone(cursor, number);
+          context.control.add('processedBlocks', count);
+        };
+      },
+      close: () => files.close(),
+    };
+  });
 }
 
 class RawWindow {
-  private readonly buffer = Buffer.alloc(RUN_BYTES);
-  private readonly back = Buffer.alloc(RUN_BYTES);
+  private readonly buffer = takeRunBuffer();
+  private readonly back = takeRunBuffer();
 
   constructor(
     private readonly context: MoverContext,
@@ -119,5 +118,12 @@ class RawWindow {
         { details: { path: this.raw.path, offset } },
       );
     this.context.control.add('transferredBytes', bytes.length);
+  }
+
+  /** Not the files. */
+  close(): Promise<void> {
+    giveRunBuffer(this.buffer);
+    giveRunBuffer(this.back);
+    return Promise.resolve();
   }
 }

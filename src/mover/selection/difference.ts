@@ -2,6 +2,7 @@ import { BLOCK_BYTES } from '../../domain/digest.js';
 import type { SourceRestorePoint } from '../../domain/restore-point.js';
 import type { SourceJudgement, TargetRestorePoint } from '../../domain/target-point.js';
 import { BLOCK_UNALLOCATED } from '../../image/disk-image.js';
+import { withRunBuffer } from '../../image/run-buffer.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { ChangeMap } from '../blocks/change-map.js';
 import { ImageStack } from '../blocks/image-stack.js';
@@ -50,7 +51,9 @@ async function diskDifference(
   try {
     if (source.virtualSizeBytes < copiedSizeBytes)
       return { verdict: 'replaced', reason: `its disk ${disk.disk} is smaller than its copy` };
-    const filled = await countFilled(context, source, base, new ChangeMap(file));
+    const filled = await withRunBuffer((buffer) =>
+      countFilled(context, source, base, new ChangeMap(file), buffer),
+    );
     if (filled === null)
       return {
         verdict: 'replaced',
@@ -80,10 +83,11 @@ async function countFilled(
   source: ImageStack,
   base: ImageStack,
   changes: ChangeMap,
+  buffer: Buffer,
 ): Promise<number | null> {
   let filled = 0;
-  const before = Buffer.alloc(BLOCK_BYTES);
-  const now = Buffer.alloc(BLOCK_BYTES);
+  const before = buffer.subarray(0, BLOCK_BYTES);
+  const now = buffer.subarray(BLOCK_BYTES, 2 * BLOCK_BYTES);
   const next = (block: number): number => {
     const held = Math.min(source.nextHeldBlock(block), base.nextHeldBlock(block));
     return Math.max(block, Math.floor(held / MAP_BLOCKS) * MAP_BLOCKS);
