@@ -15,11 +15,13 @@ import { BackupError, isStorageFault } from '../src/domain/errors.js';
 import type { SourceRestorePoint, SourceWorkload } from '../src/domain/restore-point.js';
 import { settlePoints } from '../src/domain/settle.js';
 import type { TargetRestorePoint } from '../src/domain/target-point.js';
+import type { UnseenPart } from '../src/domain/unseen-part.js';
 import { scanRepository } from '../src/layout/scan-repository.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { findOwnChains } from '../src/chain/find-chains.js';
 import { maintenancePlan, type MaintenancePlan } from '../src/mover/change/plan-maintenance.js';
 import type { BackupRepository } from '../src/repository/backup-repository.js';
+import { faultyProbe } from '../src/repository/storage-probes.js';
 import { isNamed } from '../src/domain/source-scope.js';
 import {
   restorePointKey,
@@ -32,7 +34,7 @@ import {
   type UnreadablePart,
   type WorkloadSummary,
 } from '../src/domain/repository-view.js';
-import { unaddressableWorkload } from './found-workloads.js';
+import { unseenWorkload } from './found-workloads.js';
 import { runTask } from './run-task.js';
 import { knownMarker } from './source-guard.js';
 
@@ -51,13 +53,16 @@ export function createBrowseActivities(deps: {
   const { mover, settleMs } = deps;
   return {
     ...createTaskActivities(deps),
-    /** A target's storage is probed when it was not yet, or when `probeAgain`. */
+    /** A target's storage is probed when it was not yet, or when `probeAgain`.
+     *  @param input.accept the operator says that what is there now is the target */
     async describeRepository(input: {
       repositoryId: string;
       probeAgain?: boolean;
+      accept?: boolean;
     }): Promise<RepositoryDescription> {
       return runTask(async () => {
         try {
+          if (input.accept === true) await mover.accept(input.repositoryId);
           const repository = await mover.repository(input.repositoryId);
           const { totalBytes, freeBytes } = await repository.capacity();
           const storage = await mover.storage.of(input.repositoryId, input.probeAgain ?? false);
@@ -65,7 +70,9 @@ export function createBrowseActivities(deps: {
           return { reachable: true, reason: null, totalBytes, freeBytes, storage, markerId };
         } catch (error) {
           if (!(error instanceof BackupError) || !isStorageFault(error)) throw error;
-          return { ...UNREACHABLE, reason: error.message };
+          const isLasting = error.code === 'REPOSITORY_EXCHANGED';
+          const storage = isLasting ? faultyProbe(error) : null;
+          return { ...UNREACHABLE, reason: error.message, storage };
         }
       });
     },
@@ -125,19 +132,18 @@ export type BrowseActivities = ReturnType<typeof createBrowseActivities>;
 
 interface Contents {
   readonly sources: readonly SourceWorkload[];
-  /** `FolderFiles.unaddressable` of all folders. */
-  readonly unaddressable: readonly string[];
+  readonly unseen: readonly UnseenPart[];
   readonly chains: readonly ChainRecord[];
   readonly unreadable: UnreadablePart[];
 }
 
 async function contents(mover: DataMover, repositoryId: string): Promise<Contents> {
   const repository = await mover.repository(repositoryId);
-  const unaddressable: string[] = [];
-  const sources = await scanRepository(repository, (path) => unaddressable.push(path));
+  const unseen: UnseenPart[] = [];
+  const sources = await scanRepository(repository, (part) => unseen.push(part));
   const { chains, unreadable } = await findOwnChains(repository);
   const records = chains.map(({ record }) => record);
-  return { sources, unaddressable, chains: records, unreadable: [...unreadable] };
+  return { sources, unseen, chains: records, unreadable: [...unreadable] };
 }
 
 /** Unreadable parts that are named one by one: about 500 bytes each. */
@@ -164,12 +170,8 @@ function page<Item>(
   };
 }
 
-function summaries({ sources, unaddressable, chains }: Contents): WorkloadSummary[] {
-  return [
-    ...sources.map(sourceSummary),
-    ...unaddressable.map(unaddressableSummary),
-    ...chains.map(chainSummary),
-  ];
+function summaries({ sources, unseen, chains }: Contents): WorkloadSummary[] {
+  return [...sources.map(sourceSummary), ...unseen.map(unseenSummary), ...chains.map(chainSummary)];
 }
 
 function sourceSummary(workload: SourceWorkload): WorkloadSummary {
@@ -186,8 +188,9 @@ function sourceSummary(workload: SourceWorkload): WorkloadSummary {
   };
 }
 
-function unaddressableSummary(path: string): WorkloadSummary {
-  const { id, name, type, unaddressable: problem } = unaddressableWorkload(path);
+function unseenSummary(part: UnseenPart): WorkloadSummary {
+  const { id, name, type, unseen } = unseenWorkload(part);
+  const problem = unseen.reason;
   return { id, name, type, jobId: null, restorePointCount: 0, newestAt: null, problem };
 }
 

@@ -1,6 +1,7 @@
 import { availablePoints } from '../src/chain/chain-record.js';
 import type { ChainDetection } from '../src/domain/recreated-chain.js';
 import type { SettleRule } from '../src/domain/settle.js';
+import type { UnseenPart } from '../src/domain/unseen-part.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
 import type { PlanCopyInput, PlanCopyOutcome } from '../src/mover/copy/plan-copy.js';
@@ -69,9 +70,9 @@ function createSelectionActivities({ mover, settleMs, targetIds }: CopyDependenc
       return runTask(async () => {
         const repository = await mover.repository(input.repositoryId);
         await assertIsNoTarget(mover, targetIds, input.repositoryId);
-        const unaddressable: string[] = [];
-        const workloads = await listSourceWorkloads(repository, (path) => unaddressable.push(path));
-        return workloadPage(workloads, input.after, unaddressable);
+        const unseen: UnseenPart[] = [];
+        const workloads = await listSourceWorkloads(repository, (part) => unseen.push(part));
+        return workloadPage(workloads, input.after, unseen);
       });
     },
 

@@ -1,5 +1,6 @@
 import { jsonBytes } from '../src/domain/task-brief.js';
 import type { SourceWorkload, WorkloadType } from '../src/domain/restore-point.js';
+import { unseenReason, type UnseenPart } from '../src/domain/unseen-part.js';
 
 export interface WorkloadToCopy {
   readonly id: string;
@@ -10,18 +11,16 @@ export interface WorkloadToCopy {
 export interface FoundWorkload extends WorkloadToCopy {
   /** Where it was found, as `SourceWorkload.folders`; absent: it must be looked for everywhere. */
   readonly folders?: readonly string[];
-  /** Why nothing of it can be copied, in plain words; absent: it can. */
-  readonly unaddressable?: string;
+  /** Why nothing of it is copied, in plain words; absent: it can be. */
+  readonly unseen?: { readonly code: UnseenPart['code']; readonly reason: string };
 }
 
-/** What stands for a folder or an image whose name cannot be part of a path. Its id is its path, as it is shown. */
-export function unaddressableWorkload(path: string): FoundWorkload & { unaddressable: string } {
-  return {
-    id: path,
-    name: path,
-    type: 'unknown',
-    unaddressable: `the name ${path} cannot be part of a path (it is not UTF-8, or holds a backslash), so nothing that lies there is copied`,
-  };
+/** What stands for a place in a source that is not looked into. Its id is its path, as it is shown. */
+export function unseenWorkload(
+  part: UnseenPart,
+): FoundWorkload & Pick<Required<FoundWorkload>, 'unseen'> {
+  const { path, code } = part;
+  return { id: path, name: path, type: 'unknown', unseen: { code, reason: unseenReason(part) } };
 }
 
 /** Workloads in the order of their ids, as far as one answer holds. */
@@ -38,13 +37,13 @@ const MAX_BYTES = 1_000_000;
 
 /** A page of workloads as they go through Temporal: those whose ids come after `after`. The folders of one that lies in hundreds are left
  *  out: it costs a look at the whole repository, which is slow, but never too big.
- *  @param unaddressable paths of what stands beside them under names that cannot be part of a path */
+ *  @param unseen what stands beside them and is not looked into */
 export function workloadPage(
   workloads: readonly SourceWorkload[],
   after: string | null,
-  unaddressable: readonly string[] = [],
+  unseen: readonly UnseenPart[] = [],
 ): WorkloadPage {
-  const rest = [...workloads.map(foundWorkload), ...unaddressable.map(unaddressableWorkload)]
+  const rest = [...workloads.map(foundWorkload), ...unseen.map(unseenWorkload)]
     .filter(({ id }) => after === null || id > after)
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   const page: FoundWorkload[] = [];

@@ -29,7 +29,7 @@ export async function knownMarker(
   repositoryId: string,
 ): Promise<string | null> {
   try {
-    return await readMarker(await mover.repository(repositoryId));
+    return (await readMarker(await mover.repository(repositoryId)))?.id ?? null;
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;
     if (isStorageFault(error) || isBackupError(error, 'METADATA_CORRUPT')) return null;

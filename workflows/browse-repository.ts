@@ -27,13 +27,13 @@ export async function browseRepository(
   const summary = `${input.repositoryId}: list ${input.what}`;
   switch (input.what) {
     case 'describe':
-    case 'check': {
-      const { repositoryId } = input;
-      const probeAgain = input.what === 'check';
+    case 'check':
+    case 'accept': {
+      const { repositoryId, what } = input;
       return {
         items: [
           await activities.describeRepository.executeWithOptions({ summary }, [
-            { repositoryId, probeAgain },
+            { repositoryId, probeAgain: what === 'check', accept: what === 'accept' },
           ]),
         ],
       };

@@ -146,7 +146,7 @@ class Session {
     const found = await findWorkloads(job, overrides, settings);
     const report = { sessionId: this.id, isLarge: found.workloads.length > KEPT_TASKS };
     const ids = { targetRepositoryId: job.target.repositoryId, jobId: job.id };
-    for (const task of found.failed)
+    for (const task of found.told)
       this.addOnce(await reportTask({ ...report, isLarge: false }, ids, task));
     const { doneUntil } = this;
     const queue = found.workloads.filter(

@@ -2,8 +2,9 @@ import type { FoundWorkload } from '../activities/found-workloads.js';
 import type { CopyJob, StartOverrides } from '../src/domain/copy-job.js';
 import { newTask, type CopyTask } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
-import { isErrorCode } from '../src/domain/errors.js';
+import { ERROR_CODES, isErrorCode } from '../src/domain/errors.js';
 import { heldTwiceText } from '../src/domain/one-workload.js';
+import { sentences } from '../src/domain/sentences.js';
 import { namedIn, sourceScope } from '../src/domain/source-scope.js';
 import { cut } from '../src/domain/task-brief.js';
 import { listingActivities } from './activity-profiles.js';
@@ -22,8 +23,9 @@ export interface SessionWorkloads {
   readonly seen: ReadonlySet<string>;
   /** Also true for a source that shows nothing: a share that is not mounted is an empty folder. */
   readonly hasUnreadSource: boolean;
-  /** A task for each source that could not be read, for what the job names and no source has, and for what two sources claim. */
-  readonly failed: readonly CopyTask[];
+  /** A task for each source that could not be read or shows nothing, for what in a source is not looked into, for what the job names and no
+   *  source has, and for what two sources claim. */
+  readonly told: readonly CopyTask[];
 }
 
 /** Looks into all sources, side by side: one that does not answer holds up no other. */
@@ -40,38 +42,59 @@ export async function findWorkloads(
   const isInScope = sourceScope(job);
   const found = new Map<string, SourceWorkload>();
   const seen = new Set<string>();
-  const failed: CopyTask[] = [];
+  const told: CopyTask[] = [];
   let hasUnreadSource = false;
   for (const [index, { repositoryId, workloads: named }] of include.entries()) {
     const { workloads, failure } = looks[index]!;
-    if (failure !== null) failed.push(failure);
+    if (failure !== null) told.push(failure);
+    const shown = workloads.filter(({ unseen }) => unseen === undefined);
+    if (shown.length === 0 && failure === null) told.push(emptySource(repositoryId));
     // What lies under a name that cannot be read may be the workload that seems to be gone.
     hasUnreadSource ||=
-      workloads.length === 0 || workloads.some(({ unaddressable }) => unaddressable !== undefined);
+      shown.length === 0 || workloads.some(({ unseen }) => unseen?.code === 'NAME_UNSUPPORTED');
     for (const workload of workloads) {
       seen.add(workload.id);
       if (!isStarted(workload) || !isInScope(repositoryId, workload)) continue;
-      const { unaddressable } = workload;
-      if (unaddressable !== undefined) {
-        failed.push(warning(workload.name, 'NAME_UNSUPPORTED', unaddressable));
+      if (workload.unseen !== undefined) {
+        told.push(unseenTask(repositoryId, workload.name, workload.unseen));
         continue;
       }
       const known = found.get(workload.id);
       if (known === undefined) found.set(workload.id, { repositoryId, workload });
       else {
         const reason = heldTwiceText(workload.id, known.repositoryId, repositoryId);
-        failed.push(warning(workload.name, 'WORKLOAD_CLAIMED_TWICE', reason));
+        told.push(warning(workload.name, 'WORKLOAD_CLAIMED_TWICE', reason));
       }
     }
     const asked = (named ?? []).filter((name) => overrides.workloads?.includes(name) ?? true);
-    if (workloads.length > 0) failed.push(...missing(repositoryId, asked, workloads));
+    if (shown.length > 0) told.push(...missing(repositoryId, asked, workloads));
   }
   const byId = [...found.values()].sort((a, b) => (a.workload.id < b.workload.id ? -1 : 1));
-  return { workloads: byId, seen, hasUnreadSource, failed };
+  return { workloads: byId, seen, hasUnreadSource, told };
 }
 
 function warning(workload: string, code: CopyTask['code'], reason: string): CopyTask {
   return { ...newTask(workload, null), state: 'ended', result: 'warning', code, reason };
+}
+
+/** Other workloads may be copied all the same, so that a share which is away must not hide behind them. */
+function emptySource(repositoryId: string): CopyTask {
+  const { hint } = ERROR_CODES.SOURCE_EMPTY;
+  const text = `repository ${repositoryId} shows no backups at all`;
+  return warning(`repository ${repositoryId}`, 'SOURCE_EMPTY', sentences(text, hint));
+}
+
+/** A target in a source is no fault: it is named, and takes nothing from the result. */
+function unseenTask(
+  repositoryId: string,
+  path: string,
+  { code, reason }: NonNullable<FoundWorkload['unseen']>,
+): CopyTask {
+  if (code === 'NAME_UNSUPPORTED') return warning(path, code, reason);
+  return {
+    ...warning(`repository ${repositoryId}: ${path}`, code, reason),
+    result: 'nothingToCopy',
+  };
 }
 
 /** Page after page. Asked on the target's queue: its workers do the copying, so they must reach the source in any case. */

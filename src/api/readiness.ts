@@ -67,9 +67,10 @@ async function storageFindings(
   const seen = await browser.describeSeenWithin(id, STORAGE_SEEN_MS);
   if (seen === null) return { faults: [], warnings: [named('not looked at yet')] };
   const { reachable, reason, storage } = seen;
-  const away = reachable ? [] : [reason ?? 'not reached'];
+  const faults = storage?.faults ?? [];
+  const away = reachable || faults.length > 0 ? [] : [reason ?? 'not reached'];
   return {
-    faults: (storage?.faults ?? []).map(named),
+    faults: faults.map(named),
     warnings: [...away, ...(storage?.warnings ?? [])].map(named),
   };
 }

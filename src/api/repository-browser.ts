@@ -37,6 +37,12 @@ const UNFIT_SEEN_MS = 30_000;
 /** Whoever asks whether the server is ready does not wait for longer. */
 const LOOK_WAIT_MS = 4_000;
 
+/** Looks that answer with a description of the repository. */
+export type DescribingLook = Extract<
+  BrowseRepositoryInput['what'],
+  'describe' | 'check' | 'accept'
+>;
+
 export class RepositoryBrowser {
   readonly #client: Client;
   readonly #now: () => number;
@@ -51,7 +57,7 @@ export class RepositoryBrowser {
   /** A repository that no worker reaches is described as unreachable, with the reason. */
   async describe(
     repositoryId: string,
-    what: 'describe' | 'check' = 'describe',
+    what: DescribingLook = 'describe',
   ): Promise<RepositoryDescription> {
     try {
       const { items } = await this.#browse<RepositoryDescription>({ repositoryId, what });

@@ -8,7 +8,11 @@ import type { BrowsePage } from '../domain/repository-view.js';
 import { repositoryTaskQueue } from '../../workflows/messages.js';
 import { pageSchema } from './field-schemas.js';
 import type { OperationStore } from './operation-store.js';
-import { configuredRepository, type RepositoryBrowser } from './repository-browser.js';
+import {
+  configuredRepository,
+  type DescribingLook,
+  type RepositoryBrowser,
+} from './repository-browser.js';
 import {
   browsedPageSchema,
   cursorQuerySchema,
@@ -105,7 +109,6 @@ function browsedPage<Item>({ items, unreadable, ...rest }: BrowsePage<Item>) {
 
 function browseRoutes(services: RepositoryServices): Route[] {
   const { repositories } = services;
-  const known = (id: string | undefined) => configuredRepository(repositories, id ?? '');
   return [
     jsonRoute({
       method: 'get',
@@ -119,34 +122,47 @@ function browseRoutes(services: RepositoryServices): Route[] {
         content: { items: await Promise.all(repositories.map((entry) => view(services, entry))) },
       }),
     }),
-    jsonRoute({
-      method: 'post',
-      path: '/repositories/:id/rescan',
+    lookRoute(services, {
+      name: 'rescan',
       operationId: 'rescanRepository',
       summary: 'Read again what is in the repository.',
-      status: 200,
-      answer: repositoryViewSchema,
-      errors: ['REPOSITORY_MISSING'],
-      run: async ({ params }) => {
-        const repository = known(params.id);
-        return { content: await view(services, repository) };
-      },
+      what: 'describe',
     }),
-    jsonRoute({
-      method: 'post',
-      path: '/repositories/:id/check',
+    lookRoute(services, {
+      name: 'check',
       operationId: 'checkRepository',
       summary:
         'Try again what the storage of a target can do, in a folder that is removed afterwards.',
-      status: 200,
-      answer: repositoryViewSchema,
-      errors: ['REPOSITORY_MISSING'],
-      run: async ({ params }) => {
-        const repository = known(params.id);
-        return { content: await view(services, repository, 'check') };
-      },
+      what: 'check',
+    }),
+    lookRoute(services, {
+      name: 'accept',
+      operationId: 'acceptRepository',
+      summary:
+        'Take what lies in the folder of a target now for that target, although another one was seen there before.',
+      what: 'accept',
     }),
   ];
+}
+
+function lookRoute(
+  services: RepositoryServices,
+  look: { name: string; operationId: string; summary: string; what: DescribingLook },
+): Route {
+  const { name, operationId, summary, what } = look;
+  return jsonRoute({
+    method: 'post',
+    path: `/repositories/:id/${name}`,
+    operationId,
+    summary,
+    status: 200,
+    answer: repositoryViewSchema,
+    errors: ['REPOSITORY_MISSING'],
+    run: async ({ params }) => {
+      const repository = configuredRepository(services.repositories, params.id ?? '');
+      return { content: await view(services, repository, what) };
+    },
+  });
 }
 
 function verifyRoutes({ operations, repositories }: RepositoryServices): Route[] {
@@ -222,33 +238,16 @@ function restoreRoutes({ operations, repositories }: RepositoryServices): Route[
 
 async function view(
   { client, browser, now }: RepositoryServices,
-  {
-    id,
-    kind,
-    path,
-    role,
-    taskLimit,
-    immutableForDays,
-    settleSeconds,
-    folderSync,
-  }: RepositoryConfig,
-  what: 'describe' | 'check' = 'describe',
+  repository: RepositoryConfig,
+  what: DescribingLook = 'describe',
 ): Promise<RepositoryView> {
+  const { id } = repository;
   const [description, { usedSlots }] = await Promise.all([
     browser.describe(id, what),
     workerPresence(client, repositoryTaskQueue(id), now()),
   ]);
-  const configured = {
-    id,
-    kind,
-    path,
-    role,
-    taskLimit,
-    immutableForDays,
-    settleSeconds,
-    folderSync,
-  };
-  return { ...configured, usedSlots, ...description };
+  const { stamps: _stamps, ...shown } = repository;
+  return { ...shown, usedSlots, ...description };
 }
 
 function startedOperation(operationId: string) {

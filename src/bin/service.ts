@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { readFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { Runtime } from '@temporalio/worker';
@@ -155,8 +155,11 @@ async function startServiceWorkers(
     isRuntimeInstalled = true;
   }
   const native = await connectNative(config);
+  const { stateDirectory } = config;
+  await warnWithoutMemory(stateDirectory, logger);
   const workers = await startWorkers({
     ...native,
+    stateDirectory,
     repositories: config.repositories,
     served,
     servesControl: control,
@@ -165,6 +168,19 @@ async function startServiceWorkers(
   });
   void reportStorage(workers, served, logger);
   return workers;
+}
+
+/** Without a state directory the work goes on, but a target that is not mounted at the next start is not told from a new one. */
+async function warnWithoutMemory(stateDirectory: string, logger: Logger): Promise<void> {
+  try {
+    await mkdir(stateDirectory, { recursive: true });
+    await access(stateDirectory, constants.W_OK);
+  } catch (err) {
+    logger.warn(
+      { stateDirectory, err },
+      'cannot be written: which targets were seen is not remembered over a restart',
+    );
+  }
 }
 
 /** What the storage of the targets lacks stands in the log from the start, not only when a copy meets it. */

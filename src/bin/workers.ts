@@ -21,6 +21,8 @@ export interface WorkersOptions {
   readonly repositories: readonly RepositoryConfig[];
   /** Repositories whose data activities this process does; each needs to be reachable from here, and so do the sources of its jobs. */
   readonly served: readonly string[];
+  /** Where it is remembered which targets were seen; null: nowhere. */
+  readonly stateDirectory: string | null;
   /** Whether this process also runs workflows and the small activities of the server. */
   readonly servesControl: boolean;
   readonly settings: CopySettings;
@@ -31,7 +33,7 @@ export interface WorkersOptions {
 /** The workers of one process: one for each repository it serves, with the repository's task limit, and one for workflows. */
 export async function startWorkers(options: WorkersOptions): Promise<RunningWorkers> {
   const { connection, namespace, repositories, settings } = options;
-  const mover = new DataMover(repositories.map(locationOf));
+  const mover = new DataMover(repositories.map(locationOf), options.stateDirectory);
   const immutableForDays = (id: string): number =>
     repositories.find((repository) => repository.id === id)?.immutableForDays ?? 0;
   const settleMs = (id: string): number =>

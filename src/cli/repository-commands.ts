@@ -53,17 +53,20 @@ export function addRepositoryCommands(program: Command, act: Act): void {
       );
     },
   );
-  act(
-    repository
-      .command('check')
-      .argument('<repository>')
-      .description('Try what the storage of a target can and cannot do.'),
-    async (context, id: string) => {
-      const path = `${repositoryPath(id)}/check`;
-      const checked = await context.server.request<RepositoryView>('POST', path);
-      context.show(checked, () => describeStorage(checked));
-      return exitOfCheck(checked);
-    },
+  const addLook = (name: string, description: string) =>
+    act(
+      repository.command(name).argument('<repository>').description(description),
+      async (context, id: string) => {
+        const path = `${repositoryPath(id)}/${name}`;
+        const looked = await context.server.request<RepositoryView>('POST', path);
+        context.show(looked, () => describeStorage(looked));
+        return exitOfCheck(looked);
+      },
+    );
+  addLook('check', 'Try what the storage of a target can and cannot do.');
+  addLook(
+    'accept',
+    'Say that what lies in the folder of a target now is that target, although another one was seen there before.',
   );
   addRestorePointCommands(program, act);
   addRestoreCommand(program, act);

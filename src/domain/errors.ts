@@ -128,6 +128,17 @@ export const ERROR_CODES = {
     meaning: 'The repository cannot be read just now.',
     hint: 'Check that the share is mounted and the folder exists; the next try goes on where this one stopped.',
   },
+  REPOSITORY_NOT_MOUNTED: {
+    kind: 'unavailable',
+    meaning:
+      'The folder of a repository is there, but it is not the repository that was seen in it before: a mount point without its share looks like this.',
+    hint: 'Mount the share; what waits goes on by itself, and nothing was written. If the target really is a new one, say so: `longhaul repository accept <repository>`.',
+  },
+  REPOSITORY_EXCHANGED: {
+    kind: 'conflict',
+    meaning: 'The folder of a target holds another target than the one that was seen in it before.',
+    hint: 'Mount the right one. If this one is to take its place, say so: `longhaul repository accept <repository>`. Nothing was written.',
+  },
   REPOSITORY_FULL: {
     kind: 'exhausted',
     meaning: 'The target repository has no room left.',
@@ -189,6 +200,16 @@ export const ERROR_CODES = {
     meaning:
       'A source repository is a configured target under another path, or a copy of one: it has the same marker file.',
     hint: 'Correct the path of the source. To copy on what a target holds, name the target itself as the source. For a copy that is to be a repository of its own, remove `.longhaul/repository.json` there.',
+  },
+  SOURCE_HOLDS_TARGET: {
+    kind: 'conflict',
+    meaning: 'A target of Longhaul lies inside a source, or a source inside a target.',
+    hint: 'Nothing to do when that is meant: the copies there are passed over. To copy them on, configure that target and name it as the source.',
+  },
+  SOURCE_EMPTY: {
+    kind: 'not_found',
+    meaning: 'A source of the job shows no backups at all.',
+    hint: 'Check that its share is mounted and that its path is the right one. What was copied from it stays.',
   },
   SOURCE_CHAIN_RECREATED: {
     kind: 'conflict',
@@ -401,6 +422,7 @@ export function isStorageFault(error: BackupError): boolean {
   return (
     error.kind === 'unavailable' ||
     error.code === 'REPOSITORY_ACCESS_DENIED' ||
+    error.code === 'REPOSITORY_EXCHANGED' ||
     error.code === 'REPOSITORY_UNSUITED'
   );
 }

@@ -13,8 +13,9 @@ import type { GfsFlag, PointHealth } from './target-point.js';
 /** Argument of `browseRepository`, id `browse/<repositoryId>/<what>` with the workload and cursor appended when there are any. */
 export interface BrowseRepositoryInput {
   readonly repositoryId: string;
-  /** `check`: as `describe`, with a new probe of a target's storage. */
-  readonly what: 'describe' | 'check' | 'workloads' | 'restorePoints' | 'jobs' | 'tasks';
+  /** `check`: as `describe`, with a new probe of a target's storage. `accept`: as `describe`, after what is there now was taken for the
+   *  target. */
+  readonly what: 'describe' | 'check' | 'accept' | 'workloads' | 'restorePoints' | 'jobs' | 'tasks';
   /** Only for `tasks`, and needed there. */
   readonly session?: { readonly jobId: string; readonly sessionId: string };
   /** Only for `restorePoints`; without it: of all workloads. */
@@ -23,7 +24,7 @@ export interface BrowseRepositoryInput {
   readonly cursor?: string;
 }
 
-/** What `browseRepository` returns; `describe` and `check` give exactly one item. A page stays under 1 MiB of JSON. */
+/** What `browseRepository` returns; `describe`, `check` and `accept` give exactly one item. A page stays under 1 MiB of JSON. */
 export interface BrowsePage<Item> {
   readonly items: readonly Item[];
   readonly nextCursor?: string;

@@ -1,4 +1,5 @@
 import type { SourceWorkload } from '../domain/restore-point.js';
+import type { UnseenPart } from '../domain/unseen-part.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import type { BackupLayout } from './backup-layout.js';
 import { joinFolders } from './join-folders.js';
@@ -12,13 +13,13 @@ export const BACKUP_LAYOUTS: readonly BackupLayout[] = [libvirtPushLayout, ovirt
 /** All workloads that backup tools left in a repository, sorted by id; their restore points in the order of `orderByLineage`. Ids are unique.
  *  A workload may lie in several folders (a folder for each chain, a backup that was copied by hand): it is listed once, and a restore
  *  point that is there more than once is listed as its first complete copy. Two machines that claim one id are one workload with a `conflict`.
- *  @param onUnaddressable told each `FolderFiles.unaddressable`
+ *  @param onUnseen told each place that is not looked into, once
  *  @throws what the repository throws when a folder cannot be read: the list is whole or there is none */
 export async function scanRepository(
   repository: BackupRepository,
-  onUnaddressable: (path: string) => void = () => undefined,
+  onUnseen: (part: UnseenPart) => void = () => undefined,
 ): Promise<SourceWorkload[]> {
-  const workloads = await workloadsIn(repository, walkFolders(repository), onUnaddressable);
+  const workloads = await workloadsIn(repository, walkFolders(repository), onUnseen);
   return [...workloads.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
@@ -40,11 +41,16 @@ export async function scanWorkload(
 async function workloadsIn(
   repository: BackupRepository,
   folders: AsyncIterable<FolderFiles>,
-  onUnaddressable: (path: string) => void = () => undefined,
+  onUnseen: (part: UnseenPart) => void = () => undefined,
 ): Promise<Map<string, SourceWorkload>> {
+  const told = new Set<string>();
   const shares = new Map<string, [SourceWorkload, ...SourceWorkload[]]>();
   for await (const folder of folders) {
-    folder.unaddressable.forEach(onUnaddressable);
+    for (const part of folder.unseen) {
+      if (told.has(part.path)) continue;
+      told.add(part.path);
+      onUnseen(part);
+    }
     for (const layout of BACKUP_LAYOUTS)
       for (const found of await layout.scanFolder(repository, folder)) {
         const known = shares.get(found.id);

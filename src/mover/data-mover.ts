@@ -3,9 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { WINDOW_BYTES } from '../domain/digest.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
-import { repositoryOpener, type RepositoryLocation } from '../repository/open-repository.js';
+import type { RepositoryLocation } from '../repository/open-repository.js';
+import { seenMarkers } from '../repository/seen-markers.js';
 import { StorageProbes } from '../repository/storage-probes.js';
 import { watchFolder } from '../repository/watch-folder.js';
+import { KnownTargets } from './known-targets.js';
 import type {
   OperationInput,
   OperationOutput,
@@ -40,13 +42,23 @@ export class DataMover {
   readonly repository: (id: string) => Promise<BackupRepository>;
   /** What the storage of the targets can do. */
   readonly storage: StorageProbes;
+  private readonly targets: KnownTargets;
+  private readonly threadCount = Math.max(MIN_THREADS, availableParallelism());
 
+  /** @param stateDirectory where it is remembered which targets were seen; null: nowhere */
   constructor(
     private readonly locations: readonly RepositoryLocation[],
-    private readonly threadCount = Math.max(MIN_THREADS, availableParallelism()),
+    private readonly stateDirectory: string | null = null,
   ) {
-    this.repository = repositoryOpener(locations);
+    this.targets = new KnownTargets(locations, seenMarkers(stateDirectory));
+    this.repository = this.targets.open;
     this.storage = new StorageProbes(locations, this.repository);
+  }
+
+  /** Takes what lies in the folder of a target now for that target, whatever was there before.
+   *  @throws REPOSITORY_MISSING, REPOSITORY_UNREACHABLE */
+  accept(repositoryId: string): Promise<void> {
+    return this.targets.accept(repositoryId);
   }
 
   /** Rings soon after a change in a repository's folder, where the operating system tells of it. @returns stops it */
@@ -97,7 +109,8 @@ export class DataMover {
     const idle = this.threads.find((thread) => thread.pending === 0);
     if (idle !== undefined) return idle;
     if (this.threads.length < this.threadCount) {
-      const thread = new MoverThread(this.locations, () =>
+      const setup = { repositories: this.locations, stateDirectory: this.stateDirectory };
+      const thread = new MoverThread(setup, () =>
         this.threads.splice(this.threads.indexOf(thread), 1),
       );
       this.threads.push(thread);
@@ -120,9 +133,9 @@ class MoverThread {
   >();
   private nextId = 0;
 
-  constructor(repositories: readonly RepositoryLocation[], onExit: () => void) {
+  constructor(setup: ThreadSetup, onExit: () => void) {
     this.worker = new Worker(THREAD_ENTRY, {
-      workerData: { repositories } satisfies ThreadSetup,
+      workerData: setup,
       eval: RUNS_FROM_SOURCE,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
     });

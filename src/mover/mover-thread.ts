@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { fencedRepository } from '../repository/fenced-repository.js';
-import { repositoryOpener } from '../repository/open-repository.js';
+import { seenMarkers } from '../repository/seen-markers.js';
+import { KnownTargets } from './known-targets.js';
 import type { MoverContext } from './task/mover-context.js';
 import { threadOperation, windowOperation } from './mover-operations.js';
 import { TaskControl } from './task/task-control.js';
@@ -15,7 +16,8 @@ import { runWindowLoop, WindowRange } from './task/window-loop.js';
 /** Entry of a data mover thread: one request at a time, each with its own control block. */
 const port = parentPort;
 if (port === null) throw new Error('the data mover thread was not started as a thread');
-const openRepository = repositoryOpener((workerData as ThreadSetup).repositories);
+const { repositories, stateDirectory } = workerData as ThreadSetup;
+const targets = new KnownTargets(repositories, seenMarkers(stateDirectory));
 
 port.on('message', (request: ThreadRequest) => {
   void answer(request).then((reply) => port.postMessage(reply));
@@ -26,7 +28,7 @@ async function answer(request: ThreadRequest): Promise<ThreadReply> {
   const context: MoverContext = {
     control,
     repository: async (id) =>
-      fencedRepository(await openRepository(id), () => control.assertMayWrite()),
+      fencedRepository(await targets.open(id), () => control.assertMayWrite()),
   };
   try {
     return { id: request.id, type: 'done', output: await run(context, request) };

@@ -7,6 +7,8 @@ import { TaskStopped } from './task/task-control.js';
 
 export interface ThreadSetup {
   readonly repositories: readonly RepositoryLocation[];
+  /** Where it is remembered which targets were seen; null: nowhere. */
+  readonly stateDirectory: string | null;
 }
 
 export type ThreadRequest = {

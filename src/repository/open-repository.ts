@@ -26,8 +26,9 @@ export function folderRepositoryId(absolutePath: string): string {
 const FOLDER_ID = 'folder:';
 
 /** Opens repositories by id and keeps them. When the folder of a known one was exchanged (a share that went away and came back), it is
- *  opened anew, but an empty folder is not taken for the repository: that is what a mount point without its share looks like.
- *  @throws REPOSITORY_MISSING, REPOSITORY_UNREACHABLE */
+ *  opened anew, but an empty folder is not taken for a source: that is what a mount point without its share looks like. What a target was is
+ *  told by its marker, which is not this layer's.
+ *  @throws REPOSITORY_MISSING, REPOSITORY_UNREACHABLE, REPOSITORY_NOT_MOUNTED */
 export function repositoryOpener(
   locations: readonly RepositoryLocation[],
 ): (id: string) => Promise<BackupRepository> {
@@ -52,9 +53,9 @@ export function repositoryOpener(
       folderSync: location.folderSync,
       stampsProve: location.stamps !== 'weak',
     });
-    if (known !== undefined && (await repository.list('')).length === 0)
+    if (known !== undefined && location.isReadOnly && (await repository.list('')).length === 0)
       throw new BackupError(
-        'REPOSITORY_UNREACHABLE',
+        'REPOSITORY_NOT_MOUNTED',
         `repository "${id}" is empty all at once: is ${location.path} still mounted?`,
         { details: { repositoryId: id } },
       );

@@ -45,11 +45,12 @@ async function probed(location: RepositoryLocation): Promise<StorageProbe> {
     return await probeStorage(repository, { rootPath: path, folderSync, now: Date.now });
   } catch (error) {
     if (!isBackupError(error) || error.kind === 'unavailable') throw error;
-    const probedAt = new Date().toISOString();
-    return { probedAt, abilities: null, faults: [faultOf(error)], warnings: [] };
+    return faultyProbe(error);
   }
 }
 
-function faultOf(error: BackupError): string {
-  return `${error.message} (${error.code})`;
+/** Of a target that cannot be used for as long as nobody mends what the error says. */
+export function faultyProbe({ message, code }: BackupError): StorageProbe {
+  const probedAt = new Date().toISOString();
+  return { probedAt, abilities: null, faults: [`${message} (${code})`], warnings: [] };
 }

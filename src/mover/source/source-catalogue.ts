@@ -4,6 +4,7 @@ import { BackupError } from '../../domain/errors.js';
 import { nameOfPathSegment } from '../../domain/path-segment.js';
 import type { SourceDisk, SourceRestorePoint, SourceWorkload } from '../../domain/restore-point.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
+import type { UnseenPart } from '../../domain/unseen-part.js';
 import { scanRepository, scanWorkload } from '../../layout/scan-repository.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { chainsIn, findChains } from '../../chain/find-chains.js';
@@ -13,9 +14,9 @@ import type { LayerFile } from '../blocks/image-stack.js';
  *  chain whose record cannot be read is a workload without restore points: who asks for it (`findSourceWorkload`) gets the reason. */
 export async function listSourceWorkloads(
   repository: BackupRepository,
-  onUnaddressable?: (path: string) => void,
+  onUnseen?: (part: UnseenPart) => void,
 ): Promise<SourceWorkload[]> {
-  const workloads = (await scanRepository(repository, onUnaddressable)).map((workload) =>
+  const workloads = (await scanRepository(repository, onUnseen)).map((workload) =>
     withProofs(repository, workload),
   );
   const { chains, unreadable } = await findChains(repository);

@@ -1,6 +1,8 @@
-import { cp } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
+import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
@@ -19,6 +21,7 @@ async function sessionsWith(place: string): Promise<LocalSessions> {
   const mirror = { id: 'mirror', rootPath: site.path(place), readOnly: true };
   const archive = { id: 'archive', rootPath: site.path('archive'), readOnly: false };
   await site.makeFolder('archive');
+  await site.makeFolder('mount-point');
   return new LocalSessions([
     await site.openSource(),
     await site.openTarget(),
@@ -76,13 +79,75 @@ it('copies on from a target that is named as the source itself', async () => {
   expect(tasks).toHaveLength(2);
 });
 
-it('finds no source in a target that lies in a folder of a source', async () => {
+it('names a target that lies in a folder of a source, and copies what is beside it', async () => {
   const first = await sessionsWith('offsite');
   await first.copy(jobFrom(['primary']), NIGHT_MS);
-  await cp(site.path('offsite'), site.path('wide', 'off'), { recursive: true });
-  const sessions = await sessionsWith('wide');
+  await cp(site.path('offsite'), site.path('primary', 'deep', 'off'), { recursive: true });
 
-  const { tasks } = await sessions.tryToCopy(jobFrom(['mirror']), NIGHT_MS + DAY_MS);
+  const { result, tasks } = await first.copy(
+    jobFrom(['primary'], { id: 'other' }),
+    NIGHT_MS + DAY_MS,
+  );
 
-  expect(tasks).toEqual([]);
+  expect(result).toBe('success');
+  expect(tasks).toHaveLength(3);
+  expect(tasks).toContainEqual(
+    expect.objectContaining({
+      workload: 'repository primary: deep/off',
+      result: 'nothingToCopy',
+      code: 'SOURCE_HOLDS_TARGET',
+      reason:
+        'deep/off is a target of Longhaul inside this source: what is there are copies, and they are not copied again',
+    }),
+  );
+});
+
+it('takes nothing in such a target for a source, whatever is lost there', async () => {
+  const first = await sessionsWith('offsite');
+  await first.copy(jobFrom(['primary']), NIGHT_MS);
+  const { workload } = (await site.chain('nightly', 'web01'))!;
+  for (const name of ['chain.json', 'chain.json.copy'])
+    await rm(site.path('offsite', 'nightly', workload.id, name));
+  await cp(site.path('offsite'), site.path('primary', 'off'), { recursive: true });
+
+  const workloads = await listSourceWorkloads(await site.openSource());
+
+  expect(workloads.map(({ name }) => name).sort()).toEqual(['files01', 'web01']);
+  for (const { folders } of workloads) expect(folders.join()).not.toContain('off/');
+});
+
+it.each(['nightly', 'nightly/libvirt-4d2a9f61-8c35-4e70-b1d8-0f6e3a7c5b92'])(
+  'names a source that lies inside a target (%s)',
+  async (folder) => {
+    const first = await sessionsWith('offsite');
+    await first.copy(jobFrom(['primary']), NIGHT_MS);
+    const sessions = await sessionsWith(join('offsite', folder));
+
+    const { result, tasks } = await sessions.copy(jobFrom(['mirror']), NIGHT_MS + DAY_MS);
+
+    expect(result).toBe('warning');
+    expect(tasks).toMatchObject([
+      { workload: 'repository mirror', code: 'SOURCE_EMPTY' },
+      { workload: 'repository mirror: .', code: 'SOURCE_HOLDS_TARGET' },
+    ]);
+  },
+);
+
+it('warns of a source that shows nothing, whatever else is copied', async () => {
+  const sessions = await sessionsWith('mount-point');
+
+  const { result, tasks } = await sessions.copy(jobFrom(['primary', 'mirror']), NIGHT_MS);
+
+  expect(result).toBe('warning');
+  expect(tasks).toContainEqual(
+    expect.objectContaining({
+      workload: 'repository mirror',
+      result: 'warning',
+      code: 'SOURCE_EMPTY',
+      reason: expect.stringMatching(
+        /^repository mirror shows no backups at all\. Check that its share/,
+      ),
+    }),
+  );
+  expect(tasks.filter((task) => task.result === 'success')).toHaveLength(2);
 });

@@ -35,7 +35,8 @@ export class LonghaulApi {
     throw new Error(`session ${sessionId} did not end: ${JSON.stringify(last)}`);
   }
 
-  private async call(method: string, path: string, body?: object): Promise<unknown> {
+  /** @throws the answer, when it is no success */
+  async call(method: string, path: string, body?: object): Promise<unknown> {
     const response = await fetch(`http://127.0.0.1:${this.port}/api/v1${path}`, {
       method,
       headers: { 'content-type': 'application/json' },

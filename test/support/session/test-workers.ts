@@ -65,6 +65,7 @@ export class TestWorkers {
       repositories: site.repositories,
       served,
       servesControl: true,
+      stateDirectory: site.path('state'),
       settings: { ...TEST_SETTINGS, ...settings },
       client,
     });

@@ -320,6 +320,7 @@ describe('the documents of the API', () => {
       '/jobs/{id}/start',
       '/operations/{id}',
       '/repositories',
+      '/repositories/{id}/accept',
       '/repositories/{id}/check',
       '/repositories/{id}/jobs',
       '/repositories/{id}/rescan',

@@ -29,11 +29,11 @@ it('gives a target one random id, however many ask at once, and keeps it', async
   expect(ids[0]).toMatch(UUID);
   expect(JSON.parse(readFileSync(markerFile(), 'utf8'))).toEqual({ id: ids[0] });
   expect(await markRepository(repository)).toBe(ids[0]);
-  expect(await readMarker(repository)).toBe(ids[0]);
+  expect(await readMarker(repository)).toEqual({ id: ids[0] });
   expect(readdirSync(join(rootPath, '.longhaul'))).toEqual(['repository.json']);
 });
 
-it.each(['', '{"id": "6f1c', '{"id": 7}', 'null'])(
+it.each(['', '{"id": "6f1c', '{"id": 7}', '{"id": "../elsewhere"}', 'null'])(
   'makes a marker anew that was left as %j',
   async (left) => {
     mkdirSync(join(rootPath, '.longhaul'));
@@ -42,6 +42,6 @@ it.each(['', '{"id": "6f1c', '{"id": 7}', 'null'])(
     const id = await markRepository(await open());
 
     expect(id).toMatch(UUID);
-    expect(await readMarker(await open())).toBe(id);
+    expect(await readMarker(await open())).toEqual({ id });
   },
 );

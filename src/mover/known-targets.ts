@@ -1,0 +1,86 @@
+import { markAsReplacement, readMarker, type Marker } from '../chain/repository-marker.js';
+import { BackupError, isBackupError } from '../domain/errors.js';
+import type { BackupRepository } from '../repository/backup-repository.js';
+import { repositoryOpener, type RepositoryLocation } from '../repository/open-repository.js';
+import type { SeenMarkers } from '../repository/seen-markers.js';
+
+/** Opens repositories, and takes a target only for what it was before: the mount point of a share that is away is an empty folder of this
+ *  machine, where a new chain would be begun and, once the share is back, be hidden. A target that has no marker yet has no past. */
+export class KnownTargets {
+  readonly #open: (id: string) => Promise<BackupRepository>;
+  readonly #locations: readonly RepositoryLocation[];
+  readonly #seen: SeenMarkers;
+  /** By the repository's id; what could not be written into the memory is known to this process at least. */
+  readonly #known = new Map<string, Set<string>>();
+
+  constructor(locations: readonly RepositoryLocation[], seen: SeenMarkers) {
+    this.#open = repositoryOpener(locations);
+    this.#locations = locations;
+    this.#seen = seen;
+  }
+
+  /** @throws REPOSITORY_MISSING, REPOSITORY_UNREACHABLE, REPOSITORY_NOT_MOUNTED, REPOSITORY_EXCHANGED */
+  readonly open = async (id: string): Promise<BackupRepository> => {
+    const repository = await this.#open(id);
+    if (!this.#isTarget(id)) return repository;
+    const marker = await markerOf(repository);
+    if (marker !== null && this.#known.get(id)?.has(marker.id) === true) return repository;
+    const known = await this.#knownIds(id);
+    if (known.size > 0) this.#assertKnown(id, known, marker);
+    if (marker !== null) await this.#remember(id, marker.id);
+    return repository;
+  };
+
+  /** The operator says that what lies in the folder now is the target. What it takes the place of is written into its marker, so that every
+   *  process believes it, also one with a memory of its own. Nothing is done to a target that is known, or to a source.
+   *  @throws REPOSITORY_MISSING, REPOSITORY_UNREACHABLE */
+  async accept(id: string): Promise<void> {
+    const repository = await this.#open(id);
+    const known = await this.#knownIds(id);
+    if (!this.#isTarget(id) || known.size === 0) return;
+    const marker = await markerOf(repository);
+    if (marker !== null && known.has(marker.id)) return;
+    await this.#remember(id, (await markAsReplacement(repository, [...known])).id);
+  }
+
+  #isTarget(id: string): boolean {
+    return this.#locations.some((location) => location.id === id && !location.isReadOnly);
+  }
+
+  async #knownIds(id: string): Promise<Set<string>> {
+    return new Set([...(this.#known.get(id) ?? []), ...(await this.#seen.of(id))]);
+  }
+
+  async #remember(id: string, markerId: string): Promise<void> {
+    this.#known.set(id, new Set([...(this.#known.get(id) ?? []), markerId]));
+    await this.#seen.add(id, markerId);
+  }
+
+  #assertKnown(id: string, known: ReadonlySet<string>, marker: Marker | null): void {
+    const path = this.#locations.find((location) => location.id === id)?.path ?? '';
+    const details = { repositoryId: id, rootPath: path, seen: [...known] };
+    if (marker === null)
+      throw new BackupError(
+        'REPOSITORY_NOT_MOUNTED',
+        `repository "${id}": the folder ${path} does not hold the target that was there before (marker ${[...known].join(' or ')}), or its marker cannot be read: is it mounted?`,
+        { details },
+      );
+    if (known.has(marker.id) || marker.replaces?.some((replaced) => known.has(replaced)) === true)
+      return;
+    throw new BackupError(
+      'REPOSITORY_EXCHANGED',
+      `repository "${id}": the folder ${path} holds another target (marker ${marker.id}) than the one that was there before (marker ${[...known].join(' or ')})`,
+      { details: { ...details, marker: marker.id } },
+    );
+  }
+}
+
+/** null: none, or a damaged one, which counts as absent. */
+async function markerOf(repository: BackupRepository): Promise<Marker | null> {
+  try {
+    return await readMarker(repository);
+  } catch (error) {
+    if (isBackupError(error, 'METADATA_CORRUPT')) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,145 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { markRepository, readMarker } from '../../../src/chain/repository-marker.js';
+import { KnownTargets } from '../../../src/mover/known-targets.js';
+import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { seenMarkers } from '../../../src/repository/seen-markers.js';
+
+let site: string;
+beforeEach(() => {
+  site = mkdtempSync(join(tmpdir(), 'longhaul-known-'));
+  for (const folder of ['offsite', 'state', 'other-state']) mkdirSync(at(folder));
+});
+afterEach(() => rmSync(site, { recursive: true }));
+
+const at = (...parts: string[]) => join(site, ...parts);
+
+/** A process of its own. */
+function processWith(state: string | null): KnownTargets {
+  const location = { id: 'offsite', kind: 'directory', path: at('offsite') } as const;
+  return new KnownTargets(
+    [{ ...location, isReadOnly: false }],
+    seenMarkers(state === null ? null : at(state)),
+  );
+}
+
+/** A target that processes with these states have seen; then its share goes away. @returns its id */
+async function targetThatGoesAway(...states: string[]): Promise<string> {
+  const id = await mark();
+  for (const state of states) await processWith(state).open('offsite');
+  renameSync(at('offsite'), at('share'));
+  mkdirSync(at('offsite'));
+  return id;
+}
+
+async function mark(): Promise<string> {
+  const rootPath = at('offsite');
+  return markRepository(await openDirectoryRepository({ id: 'new', rootPath, readOnly: false }));
+}
+
+function mountAgain(): void {
+  rmSync(at('offsite'), { recursive: true });
+  renameSync(at('share'), at('offsite'));
+}
+
+it('refuses an empty folder in the place of a target, also after a restart, until the share is back', async () => {
+  const running = processWith('state');
+  await running.open('offsite');
+  await targetThatGoesAway('state');
+
+  for (const process of [running, processWith('state')])
+    await expect(process.open('offsite')).rejects.toMatchObject({
+      code: 'REPOSITORY_NOT_MOUNTED',
+      kind: 'unavailable',
+      message: expect.stringContaining(at('offsite')),
+    });
+  expect(readdirSync(at('offsite'))).toEqual([]);
+
+  mountAgain();
+  expect((await running.open('offsite')).id).toBe('offsite');
+  expect((await processWith('state').open('offsite')).id).toBe('offsite');
+});
+
+it('refuses a folder that holds other things and no marker', async () => {
+  await targetThatGoesAway('state');
+  mkdirSync(at('offsite', 'lost+found'));
+
+  await expect(processWith('state').open('offsite')).rejects.toMatchObject({
+    code: 'REPOSITORY_NOT_MOUNTED',
+  });
+});
+
+it('refuses another target, and names both', async () => {
+  const id = await targetThatGoesAway('state');
+  const other = await mark();
+
+  const message = expect.stringMatching(`${other}.*${id}`);
+  await expect(processWith('state').open('offsite')).rejects.toMatchObject({
+    code: 'REPOSITORY_EXCHANGED',
+    kind: 'conflict',
+    message,
+  });
+});
+
+it('takes any target that it meets first, and one without a marker', async () => {
+  expect((await processWith('state').open('offsite')).id).toBe('offsite');
+  await mark();
+  expect((await processWith('state').open('offsite')).id).toBe('offsite');
+});
+
+it.each(['empty folder', 'other target'])(
+  'takes an accepted one (%s) in every process, whatever that remembers, and the old one again',
+  async (what) => {
+    const old = await targetThatGoesAway('state', 'other-state');
+    if (what === 'other target') await mark();
+    const asked = processWith('state');
+
+    await asked.accept('offsite');
+
+    for (const process of [asked, processWith('state'), processWith('other-state')])
+      expect((await process.open('offsite')).id).toBe('offsite');
+    const marker = await readMarker(await asked.open('offsite'));
+    expect(marker?.id).not.toBe(old);
+    expect(marker?.replaces).toEqual([old]);
+
+    renameSync(at('offsite'), at('new'));
+    renameSync(at('share'), at('offsite'));
+    expect((await processWith('other-state').open('offsite')).id).toBe('offsite');
+    rmSync(at('offsite'), { recursive: true });
+    mkdirSync(at('offsite'));
+    await expect(processWith('other-state').open('offsite')).rejects.toMatchObject({
+      code: 'REPOSITORY_NOT_MOUNTED',
+    });
+  },
+);
+
+it('changes nothing when it is asked to accept what it knows, or what it meets first', async () => {
+  await processWith('state').accept('offsite');
+  expect(readdirSync(at('offsite'))).toEqual([]);
+  const id = await mark();
+  await processWith('state').open('offsite');
+  await processWith('state').accept('offsite');
+  expect(await readMarker(await processWith('state').open('offsite'))).toEqual({ id });
+});
+
+it.each(['is gone', 'is a file', 'was never there'])(
+  'opens targets when its state directory %s, and makes none',
+  async (what) => {
+    await targetThatGoesAway('state');
+    rmSync(at('state'), { recursive: true });
+    if (what === 'is a file') writeFileSync(at('state'), '');
+    const process = processWith(what === 'was never there' ? null : 'state');
+    await mark();
+
+    expect((await process.open('offsite')).id).toBe('offsite');
+    expect(existsSync(at('state'))).toBe(what === 'is a file');
+
+    // What could not be written is known to this process all the same.
+    rmSync(at('offsite'), { recursive: true });
+    mkdirSync(at('offsite'));
+    await expect(process.open('offsite')).rejects.toMatchObject({ code: 'REPOSITORY_NOT_MOUNTED' });
+  },
+);
