@@ -53,30 +53,7 @@ export function createBrowseActivities(deps: {
   const { mover, settleMs } = deps;
   return {
     ...createTaskActivities(deps),
-    /** A target's storage is probed when it was not yet, or when `probeAgain`.
-     *  @param input.accept the operator says that what is there now is the target */
-    async describeRepository(input: {
-      repositoryId: string;
-      probeAgain?: boolean;
-      accept?: boolean;
-    }): Promise<RepositoryDescription> {
-      return runTask(async () => {
-        try {
-          if (input.accept === true) await mover.accept(input.repositoryId);
-          const repository = await mover.repository(input.repositoryId);
-          const { totalBytes, freeBytes } = await repository.capacity();
-          const storage = await mover.storage.of(input.repositoryId, input.probeAgain ?? false);
-          const markerId = await knownMarker(mover, input.repositoryId);
-          return { reachable: true, reason: null, totalBytes, freeBytes, storage, markerId };
-        } catch (error) {
-          if (!(error instanceof BackupError) || !isStorageFault(error)) throw error;
-          const isLasting = error.code === 'REPOSITORY_EXCHANGED';
-          const storage = isLasting ? faultyProbe(error) : null;
-          return { ...UNREACHABLE, reason: error.message, storage };
-        }
-      });
-    },
-
+    ...createDescribeActivities(deps),
     async listWorkloads(input: BrowseRepositoryInput): Promise<BrowsePage<WorkloadSummary>> {
       return runTask(async () => {
         const found = await contents(mover, input.repositoryId);
@@ -109,6 +86,34 @@ export function createBrowseActivities(deps: {
         for (const record of chains.filter(({ workload }) => isWanted(workload)))
           items.push(...(await chainViews(repository, record, days, unreadable)));
         return page(items, input.cursor, PAGE_POINTS, unreadable);
+      });
+    },
+  };
+}
+
+function createDescribeActivities({ mover }: { readonly mover: DataMover }) {
+  return {
+    /** A target's storage is probed when it was not yet, or when `probeAgain`.
+     *  @param input.accept the operator says that what is there now is the target */
+    async describeRepository(input: {
+      repositoryId: string;
+      probeAgain?: boolean;
+      accept?: boolean;
+    }): Promise<RepositoryDescription> {
+      return runTask(async () => {
+        try {
+          if (input.accept === true) await mover.accept(input.repositoryId);
+          const repository = await mover.repository(input.repositoryId);
+          const { totalBytes, freeBytes } = await repository.capacity();
+          const storage = await mover.storage.of(input.repositoryId, input.probeAgain ?? false);
+          const markerId = await knownMarker(mover, input.repositoryId);
+          return { reachable: true, reason: null, totalBytes, freeBytes, storage, markerId };
+        } catch (error) {
+          if (!(error instanceof BackupError) || !isStorageFault(error)) throw error;
+          const isLasting = error.code === 'REPOSITORY_EXCHANGED';
+          const storage = isLasting ? faultyProbe(error) : null;
+          return { ...UNREACHABLE, reason: error.message, storage };
+        }
       });
     },
   };

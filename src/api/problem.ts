@@ -2,7 +2,8 @@
 
 import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler } from 'express';
-import { BackupError, ERROR_CODES, type ErrorCode, type ErrorKind } from '../domain/errors.js';
+import type { ErrorKind } from '../domain/error-entry.js';
+import { BackupError, ERROR_CODES, type ErrorCode } from '../domain/errors.js';
 import type { Logger } from './api-dependencies.js';
 import { toBackupError } from './temporal-errors.js';
 

@@ -1,7 +1,7 @@
 /** Exit codes of the `longhaul` command. Scripts rely on them: a number never changes its meaning (docs/OPERATIONS.md, Exit codes). */
 
 import type { SessionResult } from '../domain/copy-session.js';
-import type { ErrorKind } from '../domain/errors.js';
+import type { ErrorKind } from '../domain/error-entry.js';
 
 export const EXIT_CODES = {
   success: { code: 0, meaning: 'Done.' },
