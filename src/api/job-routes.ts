@@ -6,7 +6,6 @@ import { BackupError } from '../domain/errors.js';
 import { jobFaults, type JobFault } from '../domain/job-rules.js';
 import { jsonBytes } from '../domain/task-brief.js';
 import { z } from 'zod';
-import { pageSchema } from './field-schemas.js';
 import {
   copyJobSchema,
   jobDefinitionSchema,
@@ -20,6 +19,7 @@ import {
 import type { JobStore } from './job-store.js';
 import { withTimeZones } from './job-time-zone.js';
 import { configuredRepository, type RepositoryBrowser } from './repository-browser.js';
+import { browsedPageSchema } from './repository-schemas.js';
 import { invalidRequest, jsonRoute, type Route } from './route.js';
 import type { SessionStarter } from './session-starter.js';
 
@@ -52,11 +52,14 @@ function readRoutes({ jobs }: JobServices): Route[] {
       method: 'get',
       path: '/jobs',
       operationId: 'listJobs',
-      summary: 'All copy jobs, by id.',
+      summary: 'All copy jobs, by id; `unreadable` names what could not be asked.',
       status: 200,
-      answer: pageSchema(listedJobSchema),
-      errors: [],
-      run: async () => ({ content: { items: await jobs.list() } }),
+      answer: browsedPageSchema(listedJobSchema),
+      errors: ['TEMPORAL_UNREACHABLE'],
+      run: async () => {
+        const { items, unreadable } = await jobs.list();
+        return { content: { items, ...(unreadable.length === 0 ? {} : { unreadable }) } };
+      },
     }),
     jsonRoute({
       method: 'get',

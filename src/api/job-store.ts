@@ -14,12 +14,15 @@ import {
 } from '@temporalio/client';
 import type { CopyJob } from '../domain/copy-job.js';
 import { BackupError } from '../domain/errors.js';
+import type { UnreadablePart } from '../domain/repository-view.js';
 import { SLUG } from './field-schemas.js';
 import { HealthSchedules } from './health-schedule.js';
 import { jobIdOfSchedule, scheduleBodyOf, scheduleIdOf, scheduleOf } from './job-schedule.js';
 import type { JobDefinition, JobView, ListedJob } from './job-schemas.js';
 import { definitionOf, unreadViewOf, viewOf } from './job-view.js';
-import type { SessionStore } from './session-store.js';
+import { toProblem } from './problem.js';
+import type { LatestSessions, SessionStore } from './session-store.js';
+import { toBackupError } from './temporal-errors.js';
 
 /** Definitions read at once while listing. */
 const DESCRIBE_WINDOW = 8;
@@ -32,6 +35,8 @@ export class JobStore {
   readonly #sessions: SessionStore;
   readonly #now: () => number;
   readonly #health: HealthSchedules;
+  /** Of the last list that was whole. */
+  #listed: ReadonlyMap<string, ScheduleSummary> = new Map();
   /** Last write of each job. */
   readonly #writes = new Map<string, Promise<unknown>>();
 
@@ -59,15 +64,15 @@ export class JobStore {
   }
 
   /** Sorted by id. A job that was written within the last moment may still be missing; one that is not read in time is listed with what
-   *  the list of Schedules tells of it. */
-  async list(): Promise<ListedJob[]> {
-    const summaries: { id: string; summary: ScheduleSummary }[] = [];
-    for await (const summary of this.#client.schedule.list()) {
-      const id = jobIdOfSchedule(summary.scheduleId);
-      if (id !== null) summaries.push({ id, summary });
-    }
-    summaries.sort((a, b) => (a.id < b.id ? -1 : 1));
-    const latest = await this.#sessions.latestByJob();
+   *  the list of Schedules tells of it. `unreadable` names what could not be asked.
+   *  @throws what Temporal answers when not even the names of the jobs are known */
+  async list(): Promise<{ items: ListedJob[]; unreadable: UnreadablePart[] }> {
+    const unreadable: UnreadablePart[] = [];
+    const summaries = await this.#summaries(unreadable);
+    const latest = await this.#sessions.latestByJob().catch((error: unknown) => {
+      unreadable.push(unanswered('sessions', 'no job shows its last session', error));
+      return { sessions: new Map<string, LatestSessions>(), isComplete: true };
+    });
     const deadlineMs = Date.now() + LIST_DEADLINE_MS;
     const jobs: ListedJob[] = [];
     for (let start = 0; start < summaries.length; start += DESCRIBE_WINDOW) {
@@ -90,7 +95,27 @@ export class JobStore {
       );
       jobs.push(...views.flat());
     }
-    return jobs;
+    return { items: jobs, unreadable };
+  }
+
+  /** By id. When they cannot be listed, those of the last list: each is still asked for itself. */
+  async #summaries(
+    unreadable: UnreadablePart[],
+  ): Promise<{ id: string; summary: ScheduleSummary }[]> {
+    const found = new Map<string, ScheduleSummary>();
+    try {
+      for await (const summary of this.#client.schedule.list()) {
+        const id = jobIdOfSchedule(summary.scheduleId);
+        if (id !== null) found.set(id, summary);
+      }
+      this.#listed = found;
+    } catch (error) {
+      if (this.#listed.size === 0) throw error;
+      for (const [id, summary] of this.#listed) if (!found.has(id)) found.set(id, summary);
+      unreadable.push(unanswered('jobs', 'jobs made since the last list are missing', error));
+    }
+    const summaries = [...found].map(([id, summary]) => ({ id, summary }));
+    return summaries.sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   /** @throws JOB_MISSING */
@@ -244,6 +269,12 @@ export class JobStore {
       if (this.#writes.get(jobId) === write) this.#writes.delete(jobId);
     }
   }
+}
+
+/** @param consequence what the list lacks for it */
+function unanswered(path: string, consequence: string, error: unknown): UnreadablePart {
+  const code = toBackupError(error)?.code ?? 'TEMPORAL_UNREACHABLE';
+  return { path, code, reason: `${consequence}: ${toProblem(error).detail}` };
 }
 
 /** `nightly` is replaced by `nightly-2`, that by `nightly-3`. */

@@ -54,7 +54,8 @@ export class RepositoryBrowser {
     this.#now = now;
   }
 
-  /** A repository that no worker reaches is described as unreachable, with the reason. */
+  /** A repository that no worker reaches is described as unreachable, with the reason; one that is only looked at also when Temporal or its
+   *  worker answers with another error, because its settings are known all the same. */
   async describe(
     repositoryId: string,
     what: DescribingLook = 'describe',
@@ -64,7 +65,7 @@ export class RepositoryBrowser {
       const [description] = items;
       if (description !== undefined) return this.#remember(repositoryId, description);
     } catch (error) {
-      const reason = unreachableReason(error);
+      const reason = unreachableReason(error, what);
       if (reason === null) throw error;
       return this.#remember(repositoryId, { ...UNREACHABLE, reason });
     }
@@ -184,7 +185,8 @@ function digest(text: string): string {
 }
 
 /** null: something else went wrong. */
-function unreachableReason(error: unknown): string | null {
+function unreachableReason(error: unknown, what: DescribingLook): string | null {
   const known = toBackupError(error);
-  return known?.code === 'REPOSITORY_UNREACHABLE' ? known.message : null;
+  const isUnreached = what === 'describe' || known?.code === 'REPOSITORY_UNREACHABLE';
+  return known !== null && isUnreached ? known.message : null;
 }

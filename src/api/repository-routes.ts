@@ -244,7 +244,8 @@ async function view(
   const { id } = repository;
   const [description, { usedSlots }] = await Promise.all([
     browser.describe(id, what),
-    workerPresence(client, repositoryTaskQueue(id), now()),
+    // Not known is a value of its own.
+    workerPresence(client, repositoryTaskQueue(id), now()).catch(() => ({ usedSlots: null })),
   ]);
   const { stamps: _stamps, ...shown } = repository;
   return { ...shown, usedSlots, ...description };

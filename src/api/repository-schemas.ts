@@ -100,7 +100,7 @@ const unreadableSchema: z.ZodType<UnreadablePart> = z.object({
   reason: z.string(),
 });
 
-/** Answer of a list of what lies in a repository. */
+/** Answer of a list that shows what is known when a part of it cannot be read. */
 export function browsedPageSchema<Item>(item: z.ZodType<Item>): z.ZodType<{
   items: Item[];
   nextCursor?: string | undefined;
@@ -111,7 +111,7 @@ export function browsedPageSchema<Item>(item: z.ZodType<Item>): z.ZodType<{
     nextCursor: z.string().optional(),
     unreadable: z.array(unreadableSchema).optional().meta({
       description:
-        'What could not be read and is missing from the list for that: a chain, a job definition, a record, a lease. With the first page only.',
+        'What could not be read or asked and is missing from the list for that: a chain, a job definition, a record, a lease, the sessions of the jobs. With the first page only.',
     }),
   });
 }

@@ -13,9 +13,11 @@ import {
   displayLines,
   type DisplayText,
 } from './display-text.js';
+import { describeUnreadable } from './describe-unreadable.js';
 import type { ExitName } from './exit-codes.js';
 import { followSession } from './follow-session.js';
 import { definitionOf, definitionFromFlags, readDefinition, type JobFlags } from './job-input.js';
+import { printError } from './print.js';
 import { describeSchedule, SCHEDULE_PHRASES } from './schedule-phrase.js';
 
 interface StartFlags {
@@ -37,8 +39,9 @@ export function addJobCommands(program: Command, act: Act): void {
 function addDefinitionCommands(job: Command, act: Act): void {
   act(jobFlags(job.command('create').description('Create a job.')), createJob);
   act(job.command('list').description('List the jobs.'), async (context) => {
-    const jobs = await context.server.all<ListedJob>('/jobs');
-    context.show(jobs, () => describeJobs(jobs));
+    const { items, unreadable } = await context.server.browse<ListedJob>('/jobs');
+    context.show(items, () => describeJobs(items));
+    if (unreadable.length > 0) printError(context.terminal, describeUnreadable(unreadable));
   });
   act(
     job.command('show').argument('<job>').description('Show one job.'),

@@ -25,12 +25,19 @@ const timedOut = new ServiceError('Failed to describe schedule', {
   cause: Object.assign(new Error('deadline exceeded'), { code: 4, details: '', metadata: {} }),
 });
 
-function storeOf(summaries: readonly ScheduleSummary[], failure: (id: string) => Error): JobStore {
+function storeOf(
+  summaries: readonly ScheduleSummary[],
+  failure: (id: string) => Error,
+  fails: { schedules?: boolean; sessions?: boolean } = {},
+): JobStore {
   const client = {
     withDeadline: (_deadline: number, call: () => unknown) => call(),
     schedule: {
       async *list() {
-        yield* summaries;
+        const [first, ...rest] = summaries;
+        if (first !== undefined) yield first;
+        if (fails.schedules === true) throw timedOut;
+        yield* rest;
       },
       getHandle: (scheduleId: string) => ({
         describe: async () => Promise.reject(failure(scheduleId)),
@@ -38,7 +45,10 @@ function storeOf(summaries: readonly ScheduleSummary[], failure: (id: string) =>
     },
   } as unknown as Client;
   const sessions = {
-    latestByJob: async () => ({ sessions: new Map(), isComplete: true }),
+    latestByJob: async () => {
+      if (fails.sessions === true) throw timedOut;
+      return { sessions: new Map(), isComplete: true };
+    },
   } as unknown as SessionStore;
   return new JobStore(client, sessions, () => 0);
 }
@@ -49,7 +59,8 @@ it('lists a job that cannot be read with what is known of it', async () => {
     () => timedOut,
   );
 
-  const jobs = await store.list();
+  const { items: jobs, unreadable } = await store.list();
+  expect(unreadable).toEqual([]);
 
   const unknown = {
     state: 'unknown',
@@ -77,11 +88,52 @@ it('lists a job that cannot be read with what is known of it', async () => {
   for (const job of jobs) expect(listedJobSchema.parse(job)).toEqual(job);
 });
 
+const twoJobs = [
+  summary('nightly', 'copySession', false),
+  summary('watched', 'watchSources', true),
+];
+
+it('lists the jobs when their sessions cannot be asked for, and says so', async () => {
+  const { items, unreadable } = await storeOf(twoJobs, () => timedOut, { sessions: true }).list();
+
+  expect(items.map(({ id }) => id)).toEqual(['nightly', 'watched']);
+  expect(unreadable).toEqual([
+    {
+      path: 'sessions',
+      code: 'TEMPORAL_UNREACHABLE',
+      reason: 'no job shows its last session: Temporal did not answer in time',
+    },
+  ]);
+});
+
+it('lists the jobs that it knows when they cannot be listed anew, and says so', async () => {
+  const fails = { schedules: false };
+  const store = storeOf(twoJobs, () => timedOut, fails);
+  const before = await store.list();
+  fails.schedules = true;
+
+  const { items, unreadable } = await store.list();
+
+  expect(items).toEqual(before.items);
+  expect(unreadable).toEqual([
+    {
+      path: 'jobs',
+      code: 'TEMPORAL_UNREACHABLE',
+      reason: 'jobs made since the last list are missing: Temporal did not answer in time',
+    },
+  ]);
+});
+
+it('fails when not even the names of the jobs are known: an empty list would say that there are none', async () => {
+  const store = storeOf(twoJobs, () => timedOut, { schedules: true });
+  await expect(store.list()).rejects.toBe(timedOut);
+});
+
 it('leaves out a job that was deleted since the list was made', async () => {
   const store = storeOf(
     [summary('gone', 'copySession', false)],
     (id) => new ScheduleNotFoundError('not found', id),
   );
 
-  expect(await store.list()).toEqual([]);
+  expect(await store.list()).toEqual({ items: [], unreadable: [] });
 });
