@@ -5,7 +5,11 @@ export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: 2,
-    reporters: ['default', './test/support/count-reporter.ts'],
+    reporters: [
+      'default',
+      './test/support/guarantee-reporter.ts',
+      './test/support/count-reporter.ts',
+    ],
     projects: [
       {
         extends: true,
@@ -23,8 +27,6 @@ export default defineConfig({
           globalSetup: ['./test/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // Processes are killed and frozen here on a machine that others may load: one more try tells a fault from a slow moment.
-          retry: 1,
         },
       },
     ],

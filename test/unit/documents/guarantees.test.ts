@@ -1,29 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { guarantees, unproven, type TestOutcome } from '../../support/guarantees.js';
 import { readDocument, ROOT } from './markdown.js';
-
-interface Guarantee {
-  readonly number: number;
-  readonly text: string;
-  readonly proofs: readonly { readonly path: string; readonly title: string }[];
-}
-
-function guarantees(): Guarantee[] {
-  const [, section = ''] = readDocument('README.md').split('\n## What it guarantees\n');
-  const [body = ''] = section.split('\n## ');
-  return body
-    .split(/\n(?=\d+\. )/)
-    .slice(1)
-    .map((text) => ({
-      number: Number.parseInt(text, 10),
-      text,
-      proofs: [...text.matchAll(/`(test\/[^`]+)` "([^"]+)"/g)].map(([, path = '', title = '']) => ({
-        path,
-        title,
-      })),
-    }));
-}
 
 describe('each guarantee of the README', () => {
   it('is numbered in order', () => {
@@ -44,6 +23,45 @@ describe('each guarantee of the README', () => {
       expect(readDocument(path)).toMatch(new RegExp(`\\(\\s*'${escaped(title)}',`));
     },
   );
+});
+
+describe('a proof of a guarantee', () => {
+  const path = 'test/unit/a.test.ts';
+  const proof = { guarantee: 3, path, title: 'loses nothing in a $name that is stopped %s' };
+  const suite = { guarantee: 4, path: 'test/conformance/suite.ts', title: 'stays (inside)' };
+  const other: TestOutcome = { path, title: 'something else', state: 'passed' };
+  const merge: TestOutcome = {
+    path,
+    title: 'loses nothing in a merge that is stopped twice',
+    state: 'passed',
+  };
+  const copy: TestOutcome = { ...merge, title: 'loses nothing in a copy that is stopped once' };
+
+  it('counts when all tests of its title passed', () => {
+    expect(unproven([proof], [other, merge, copy])).toEqual([]);
+  });
+
+  it.each<[string, TestOutcome[], string]>([
+    ['failed in one case', [merge, { ...copy, state: 'failed' }], 'failed'],
+    ['was skipped', [{ ...merge, state: 'skipped' }], 'skipped'],
+    ['is not in its file any more', [other], 'not run'],
+    ['passed in another file', [other, { ...merge, path: 'test/unit/b.test.ts' }], 'not run'],
+    ['has another title', [{ ...merge, title: 'never loses nothing in a x' }], 'not run'],
+  ])('does not count when it %s', (_case, outcomes, word) => {
+    expect(unproven([proof], outcomes)).toEqual([
+      `guarantee 3 is not proven, ${word}: ${path} "loses nothing in a $name that is stopped %s"`,
+    ]);
+  });
+
+  it('is not asked for in a run without its file', () => {
+    expect(unproven([proof, suite], [{ ...other, path: 'test/unit/b.test.ts' }])).toEqual([]);
+  });
+
+  it('of a suite counts where other files run it, in all of them', () => {
+    const inside: TestOutcome = { path, title: 'stays (inside)', state: 'passed' };
+    expect(unproven([suite], [inside])).toEqual([]);
+    expect(unproven([suite], [inside, { ...inside, state: 'failed' }])).toHaveLength(1);
+  });
 });
 
 function escaped(title: string): string {
