@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
+import { runCommand } from '../../../src/cli/program.js';
 import { parseConfig } from '../../../src/config/load-config.js';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const PINNED_IMAGE = /^[a-z0-9./-]+:\d+\.\d+[a-z0-9.-]*$/;
-const VERBS = ['serve', 'api', 'worker', 'demo', 'job', 'session', 'repository'];
-VERBS.push('restore-point', 'restore');
 
 /** The part of the Compose specification that the file uses. Strict, so that a misspelt key is refused. */
 const serviceSchema = z.strictObject({
@@ -68,12 +67,6 @@ describe('docker-compose.yml', () => {
       'temporal-namespace',
       'temporal-schema',
       'temporal-ui',
-    ]);
-    expect(commands()).toEqual([
-      ['api'],
-      ['worker', '--control'],
-      ['worker', '--repository', 'primary'],
-      ['worker', '--repository', 'offsite'],
     ]);
   });
 
@@ -142,8 +135,16 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('uses only commands that the longhaul program has', () => {
-    for (const [verb] of commands()) expect(VERBS).toContain(verb);
+  it('starts the API, and workers for control and for each repository, when the program gets its words', async () => {
+    const started = await Promise.all(services.map(([, { command }]) => startedBy(command)));
+
+    const config = '/etc/longhaul/longhaul.yaml';
+    expect(started.filter((part) => part !== null)).toEqual([
+      ['api', { config }],
+      ['worker', { config, repositories: [], control: true }],
+      ['worker', { config, repositories: ['primary'], control: false }],
+      ['worker', { config, repositories: ['offsite'], control: false }],
+    ]);
   });
 
   it('publishes every port on loopback unless told otherwise', () => {
@@ -236,11 +237,27 @@ function documentedVariables(): Map<string, string> {
   return new Map([...lines].map(([, name = '', value = '']) => [name, value]));
 }
 
-/** Commands of the Longhaul containers, without the configuration file. */
-function commands(): string[][] {
-  return services.flatMap(([, { command }]) =>
-    command === undefined
-      ? []
-      : [command.filter((word) => !/^--config$|longhaul\.yaml$/.test(word))],
-  );
+/** What the program starts in a Longhaul container, and with which options; null for other containers. */
+async function startedBy(
+  words: readonly string[] | undefined,
+): Promise<readonly [string, object] | null> {
+  if (words === undefined) return null;
+  let started: readonly [string, object] | null = null;
+  const launch = (part: string) => (options: object) => {
+    started = [part, options];
+    return Promise.resolve(0);
+  };
+  let said = '';
+  const terminal = {
+    out: (text: string) => void (said += text),
+    err: (text: string) => void (said += text),
+    isInteractive: false,
+    columns: 100,
+    environment: {},
+    workingFolder: '/',
+  };
+  const launchers = { serve: launch('serve'), api: launch('api'), worker: launch('worker') };
+  const code = await runCommand(words, terminal, { ...launchers, demo: launch('demo') });
+  expect([code, said], words.join(' ')).toEqual([0, '']);
+  return started;
 }
