@@ -5,7 +5,6 @@ import { Client, Connection } from '@temporalio/client';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApi } from '../../../src/api/create-api.js';
-import { jobDefinitionSchema } from '../../../src/api/job-schemas.js';
 import { parseConfig } from '../../../src/config/load-config.js';
 
 const CONFIG = parseConfig(
@@ -39,6 +38,9 @@ const JOB = {
   removedWorkloadsAfterDays: null,
 };
 
+/** Of calls to Temporal. */
+const NO_RETRIES: [] = [];
+
 interface TestApi {
   readonly url: string;
   readonly bugs: object[];
@@ -47,7 +49,7 @@ interface TestApi {
 
 /** Over a Temporal that nobody serves: whatever is refused here was refused before it was asked. */
 async function startApi(token: string | null): Promise<TestApi> {
-  const connection = Connection.lazy({ address: '127.0.0.1:1' });
+  const connection = Connection.lazy({ address: '127.0.0.1:1', interceptors: NO_RETRIES });
   const bugs: object[] = [];
   const log = () => undefined;
   const app = createApi({
@@ -213,16 +215,19 @@ describe('requests to the API', () => {
     },
   );
 
-  it('never answers 500 to a job with any of its values changed, and names a fault', async () => {
-    const bodies = fc
-      .tuple(fc.constantFrom(...placesIn(JOB)), fc.jsonValue())
-      .map(([place, value]) => replaced(JOB, place, value))
-      .filter((body) => !jobDefinitionSchema.safeParse(body).success);
+  it('accepts in place of a value of a job none of another type, names the place, and never answers 500', async () => {
+    const changes = fc.tuple(fc.constantFrom(...placesIn(JOB)), fc.jsonValue({ maxDepth: 2 }));
     await fc.assert(
-      fc.asyncProperty(bodies, async (body) => {
+      fc.asyncProperty(changes, async ([place, value]) => {
+        const body = replaced(JOB, place, value);
         const answer = await send(`${api.url}/api/v1/jobs`, post(body));
-        expect(answer.status).toBe(400);
-        expect(answer.body.errors).not.toEqual([]);
+        const isOfType = typesAt(place).includes(typeOf(value));
+        const statuses = isOfType ? [400, 422, 503] : [400];
+        expect(statuses, JSON.stringify({ place, value })).toContain(answer.status);
+        if (answer.status === 503) return;
+        const faults = answer.body.errors as { path: string }[];
+        const [section = ''] = place;
+        expect(faults.filter((fault) => fault.path.startsWith(String(section)))).not.toEqual([]);
       }),
       { numRuns: 300 },
     );
@@ -367,6 +372,29 @@ function statusWith(url: string, headers: Record<string, string>): Promise<numbe
 }
 
 type Place = readonly (string | number)[];
+
+/** Beyond the type that the job has there; by place, without the indexes of lists. By hand, from docs/OPERATIONS.md and the field's meaning:
+ *  what may be turned off is null or left out. */
+const OTHER_TYPES: Readonly<Record<string, readonly string[]>> = {
+  gfs: ['null'],
+  'gfs.weekly': ['null'],
+  'gfs.monthly': ['null'],
+  'gfs.yearly': ['null'],
+  schedule: ['null'],
+  healthCheck: ['null'],
+  compact: ['object'],
+  removedWorkloadsAfterDays: ['number'],
+};
+
+function typesAt(place: Place): readonly string[] {
+  const names = place.filter((part) => !/^\d+$/.test(String(part)));
+  const own = typeOf(place.reduce<unknown>((value, key) => (value as never)[key], JOB));
+  return [own, ...(OTHER_TYPES[names.join('.')] ?? [])];
+}
+
+function typeOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+}
 
 /** Every place in a JSON value, the value itself left out. */
 function placesIn(value: unknown, place: Place = []): Place[] {
