@@ -5,7 +5,6 @@ import {
   setHandler,
   sleep,
   upsertSearchAttributes,
-  workflowInfo,
 } from '@temporalio/workflow';
 import type { ChainState } from '../activities/copy-activities.js';
 import type { WorkloadToCopy } from '../activities/found-workloads.js';
@@ -23,6 +22,7 @@ import { dataActivities, listingActivities } from './activity-profiles.js';
 import { maintainChain } from './chain-maintenance.js';
 import { DiskBatches } from './disk-batches.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
+import { isHistoryLong } from './history-length.js';
 import { RESULT, taskPauseSignal, taskQuery } from './messages.js';
 import { Pause } from './pause.js';
 import { reportTask, type TaskReport } from './task-report.js';
@@ -345,8 +345,7 @@ class WorkloadCopy {
   }
 
   private async continueIfLong(): Promise<void> {
-    const { historyLength, continueAsNewSuggested } = workflowInfo();
-    if (historyLength < this.input.settings.maxHistoryEvents && !continueAsNewSuggested) return;
+    if (!isHistoryLong(this.input.settings)) return;
     await this.pause.whilePaused();
     const carried = {
       task: this.state.task,

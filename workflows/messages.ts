@@ -16,6 +16,9 @@ import type { OperationStatus } from '../src/domain/operation.js';
 import type { RetryOrder, SessionEnd } from '../src/domain/retry.js';
 import type { ImageFormat } from '../src/domain/restore-point.js';
 import type { SessionTally } from '../src/domain/session-tally.js';
+import type { VerificationPosition } from '../src/domain/verification.js';
+import type { CarriedOperation } from './operation-state.js';
+import type { CarriedFindings, VerificationCounts } from './verification-findings.js';
 
 export const CONTROL_TASK_QUEUE = 'control';
 
@@ -163,6 +166,14 @@ export interface VerifyInput {
   readonly restorePointId: string | null;
   /** Only what this job has copied; absent: all. */
   readonly jobId?: string | null;
+  /** State of the check when this run goes on for an earlier one. */
+  readonly carried?: {
+    readonly settings: CopySettings;
+    readonly operation: CarriedOperation;
+    readonly done: VerificationPosition | null;
+    readonly counts: VerificationCounts;
+    readonly findings: CarriedFindings;
+  };
 }
 
 /** Argument of `restorePoint`, id `restore/<repositoryId>/<restorePointId>-<start>`. */
@@ -176,6 +187,17 @@ export interface RestoreInput {
   readonly disks?: readonly string[];
   /** Whether the folder may hold other files; absent: it must be empty or new. */
   readonly intoExisting?: boolean;
+  /** State of the restore when this run goes on for an earlier one. */
+  readonly carried?: {
+    readonly settings: CopySettings;
+    readonly operation: CarriedOperation;
+    readonly leaseId: string;
+  };
+}
+
+/** Memo of a verification or restore that goes on in another run. */
+export interface OperationMemo {
+  readonly startedAt?: string;
 }
 
 export const operationQuery = defineQuery<OperationStatus>('operation');

@@ -1,22 +1,46 @@
-import { setCurrentDetails, setHandler } from '@temporalio/workflow';
+import { setCurrentDetails, setHandler, upsertMemo, workflowInfo } from '@temporalio/workflow';
+import { BLOCK_BYTES } from '../src/domain/digest.js';
+import { doneBytesOf, type DiskWork } from '../src/domain/disk-work.js';
 import { isErrorCode } from '../src/domain/errors.js';
 import type { OperationStatus } from '../src/domain/operation.js';
+import { cut } from '../src/domain/task-brief.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
-import { operationQuery } from './messages.js';
+import { operationQuery, type OperationMemo } from './messages.js';
+
+/** State of an operation when another run goes on with it. */
+export interface CarriedOperation {
+  /** Of the first run; RFC 3339 UTC. */
+  readonly startedAt: string;
+  readonly status: OperationStatus;
+  readonly piece: PieceOfWork;
+}
+
+/** Part of the work that is planned anew when it is taken up again; it is in the status already. */
+interface PieceOfWork {
+  readonly totalBytes: number;
+  readonly processedBytes: number;
+}
+
+const NOTHING: PieceOfWork = { totalBytes: 0, processedBytes: 0 };
 
 /** A verification or restore as queries show it. */
 export class OperationState {
-  private status: OperationStatus = {
-    state: 'running',
-    result: null,
-    processedBytes: 0,
-    totalBytes: 0,
-    code: null,
-    reason: null,
-    notes: [],
-  };
+  readonly startedAt: string;
+  private status: OperationStatus;
+  private piece: PieceOfWork;
 
-  constructor() {
+  constructor(carried?: CarriedOperation) {
+    this.startedAt = carried?.startedAt ?? workflowInfo().startTime.toISOString();
+    this.status = carried?.status ?? {
+      state: 'running',
+      result: null,
+      ...NOTHING,
+      code: null,
+      reason: null,
+      notes: [],
+      omittedNotes: 0,
+    };
+    this.piece = carried?.piece ?? NOTHING;
     setHandler(operationQuery, () => this.status);
   }
 
@@ -24,17 +48,38 @@ export class OperationState {
     return this.status;
   }
 
-  addWork(totalBytes: number, doneBytes: number): void {
+  /** For the next run, which is told apart from the first one by the memo. */
+  carry(): CarriedOperation {
+    const { startedAt, status, piece } = this;
+    const memo: OperationMemo = { startedAt };
+    upsertMemo({ ...memo });
+    return { startedAt, status, piece };
+  }
+
+  /** Plans a piece of work; one that was planned before and did not end is not counted twice. */
+  beginPiece(disks: readonly DiskWork[]): void {
+    const totalBytes = disks.reduce((sum, { blockCount }) => sum + blockCount * BLOCK_BYTES, 0);
+    const processedBytes = disks.reduce((sum, disk) => sum + doneBytesOf(disk), 0);
+    this.addWork(totalBytes - this.piece.totalBytes, processedBytes - this.piece.processedBytes);
+    this.piece = { totalBytes, processedBytes };
+  }
+
+  endPiece(): void {
+    this.piece = NOTHING;
+  }
+
+  addProgress(bytes: number): void {
+    this.addWork(0, bytes);
+    this.piece = { ...this.piece, processedBytes: this.piece.processedBytes + bytes };
+  }
+
+  private addWork(totalBytes: number, processedBytes: number): void {
     const { status } = this;
     this.status = {
       ...status,
       totalBytes: status.totalBytes + totalBytes,
-      processedBytes: status.processedBytes + doneBytes,
+      processedBytes: status.processedBytes + processedBytes,
     };
-  }
-
-  addProgress(bytes: number): void {
-    this.status = { ...this.status, processedBytes: this.status.processedBytes + bytes };
   }
 
   show(details: string): void {
@@ -42,12 +87,20 @@ export class OperationState {
   }
 
   note(text: string): void {
-    this.status = { ...this.status, notes: [...this.status.notes, text].slice(0, MAX_NOTES) };
+    const { notes } = this.status;
+    if (notes.length < MAX_NOTES)
+      this.status = { ...this.status, notes: [...notes, cut(text, NOTE_CHARACTERS)] };
+    else this.omitNotes(1);
+  }
+
+  omitNotes(count: number): void {
+    this.status = { ...this.status, omittedNotes: this.status.omittedNotes + count };
   }
 
   end(result: OperationStatus['result'], reason: string | null): OperationStatus {
-    this.status = { ...this.status, state: 'ended', result, reason };
-    setCurrentDetails(`**${result ?? ''}** ${reason ?? ''}`);
+    const told = reason === null ? null : cut(reason, REASON_CHARACTERS);
+    this.status = { ...this.status, state: 'ended', result, reason: told };
+    setCurrentDetails(`**${result ?? ''}** ${told ?? ''}`);
     return this.status;
   }
 
@@ -60,4 +113,6 @@ export class OperationState {
 }
 
 /** What went wrong first tells most. */
-const MAX_NOTES = 200;
+export const MAX_NOTES = 200;
+export const NOTE_CHARACTERS = 1_000;
+const REASON_CHARACTERS = 4_000;

@@ -3,7 +3,9 @@ import type { CopySettings } from '../src/domain/copy-settings.js';
 import type { Damage, LastingDamage, VerifiedPoint } from '../src/domain/damage.js';
 import { assertNever } from '../src/domain/errors.js';
 import type { WorkloadType } from '../src/domain/restore-point.js';
+import { cut } from '../src/domain/task-brief.js';
 import { healthActivities, listingActivities } from './activity-profiles.js';
+import { MAX_NOTES, NOTE_CHARACTERS } from './operation-state.js';
 
 /** Something damaged in the files of one point. */
 export interface ChainDamage {
@@ -18,12 +20,16 @@ export interface RepairInput {
   readonly damage: readonly ChainDamage[];
   /** Points in which nothing was found. */
   readonly verified: readonly VerifiedPoint[];
+  /** When the verification began; RFC 3339 UTC. */
+  readonly since: string;
   readonly settings: CopySettings;
 }
 
 export interface RepairOutcome {
   readonly unhealed: number;
+  /** As many as a verification shows. */
   readonly notes: readonly string[];
+  readonly omittedNotes: number;
 }
 
 /** Heals what a verification found, as the owner of the chain (its workflow id is the chain's lock); what cannot be healed is marked, and
@@ -31,7 +37,9 @@ export interface RepairOutcome {
 export async function repairChain(input: RepairInput): Promise<RepairOutcome> {
   const repair = new ChainRepair(input);
   await repair.run();
-  return { unhealed: repair.unhealed, notes: repair.notes };
+  const notes = repair.notes.slice(0, MAX_NOTES).map((note) => cut(note, NOTE_CHARACTERS));
+  const omittedNotes = repair.notes.length - notes.length;
+  return { unhealed: repair.unhealed, notes, omittedNotes };
 }
 
 class ChainRepair {
@@ -123,10 +131,10 @@ class ChainRepair {
   }
 
   private async markVerified(): Promise<void> {
-    const { verified, workload } = this.input;
+    const { verified, since, workload } = this.input;
     await this.activities.markVerified.executeWithOptions(
       { summary: `${workload.name}: enter ${verified.length} verified restore points` },
-      [{ ...this.place, nowMs: Date.now(), verified }],
+      [{ ...this.place, nowMs: Date.now(), verified, since }],
     );
   }
 

@@ -1,27 +1,28 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { ContinueAsNew, proxyActivities } from '@temporalio/workflow';
 import type { RestoreActivities, RestoreOrder } from '../activities/restore-activities.js';
-import { BLOCK_BYTES } from '../src/domain/digest.js';
-import { batchesOf, doneBytesOf } from '../src/domain/disk-work.js';
+import { batchesOf } from '../src/domain/disk-work.js';
 import type { OperationStatus } from '../src/domain/operation.js';
 import { controlActivities } from './activity-profiles.js';
+import { goOnInNewRun, isHistoryLong } from './history-length.js';
 import { repositoryTaskQueue, type RestoreInput } from './messages.js';
 import { OperationState } from './operation-state.js';
 
-/** Restores the disks of one copied restore point into a folder of the worker's machine, resumable and verified block by block. */
+/** Restores the disks of one copied restore point into a folder of the worker's machine, resumable and verified block by block. A run that
+ *  has grown long goes on in a new one between two batches: the plan and the cursor in the destination hold the place. */
 export async function restorePoint(input: RestoreInput): Promise<OperationStatus> {
-  const state = new OperationState();
+  const state = new OperationState(input.carried?.operation);
   try {
     return await restore(input, state);
   } catch (error) {
+    if (error instanceof ContinueAsNew) throw error;
     return state.fail(error);
   }
 }
 
 async function restore(input: RestoreInput, state: OperationState): Promise<OperationStatus> {
-  const settings = await controlActivities.readCopySettings.executeWithOptions(
-    { summary: 'read settings' },
-    [],
-  );
+  const settings =
+    input.carried?.settings ??
+    (await controlActivities.readCopySettings.executeWithOptions({ summary: 'read settings' }, []));
   const activities = proxyActivities<RestoreActivities>({
     taskQueue: repositoryTaskQueue(input.repositoryId),
     startToCloseTimeout: '12h',
@@ -37,7 +38,7 @@ async function restore(input: RestoreInput, state: OperationState): Promise<Oper
     format,
     disks: input.disks ?? null,
     intoExisting: input.intoExisting ?? false,
-    leaseId: null,
+    leaseId: input.carried?.leaseId ?? null,
   };
   const plan = await activities.prepareRestore.executeWithOptions(
     { summary: `${restorePointId}: plan the restore` },
@@ -45,9 +46,13 @@ async function restore(input: RestoreInput, state: OperationState): Promise<Oper
   );
   const leased = { ...order, leaseId: plan.leaseId };
   const { reference } = plan;
+  state.beginPiece(plan.disks);
   for (const disk of plan.disks) {
-    state.addWork(disk.blockCount * BLOCK_BYTES, doneBytesOf(disk));
     for (const part of batchesOf(disk, settings.batchWindows)) {
+      if (isHistoryLong(settings)) {
+        const carried = { settings, operation: state.carry(), leaseId: plan.leaseId };
+        await goOnInNewRun<typeof restorePoint>({ ...input, carried });
+      }
       const summary = `${disk.disk}: blocks ${part.firstBlock}–${part.lastBlock}`;
       state.show(`restoring ${summary}`);
       await activities.restoreBlocks.executeWithOptions({ summary }, [

@@ -1,138 +1,197 @@
-import { executeChild, sleep } from '@temporalio/workflow';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { Damage, VerifiedPoint } from '../src/domain/damage.js';
-import { batchesOf, doneBytesOf, type DiskWork } from '../src/domain/disk-work.js';
-import { codeOf, reasonOf } from './failures.js';
-import type { ChainToVerify } from '../activities/health-activities.js';
+import { ContinueAsNew, sleep } from '@temporalio/workflow';
 import type { CopySettings } from '../src/domain/copy-settings.js';
-import { BLOCK_BYTES } from '../src/domain/digest.js';
+import type { Damage } from '../src/domain/damage.js';
+import { batchesOf, type DiskWork } from '../src/domain/disk-work.js';
 import type { OperationStatus } from '../src/domain/operation.js';
+import { restorePointKey } from '../src/domain/repository-view.js';
+import type {
+  ChainToVerify,
+  VerificationPage,
+  VerificationPosition,
+} from '../src/domain/verification.js';
 import { controlActivities, healthActivities } from './activity-profiles.js';
-import { chainWorkflowId, CONTROL_TASK_QUEUE, type VerifyInput } from './messages.js';
+import { codeOf, reasonOf } from './failures.js';
+import { goOnInNewRun, isHistoryLong } from './history-length.js';
+import type { VerifyInput } from './messages.js';
 import { OperationState } from './operation-state.js';
-import { repairChain, type ChainDamage } from './repair-chain.js';
+import { VerificationFindings, type VerificationCounts } from './verification-findings.js';
 
 /** A health check: reads every block of the files of a point, a job or a repository and compares it with its digest; what is damaged is
- *  healed under the chain's lock. Copies of other chains go on meanwhile, and of this one too. */
+ *  healed under the chain's lock. Copies of other chains go on meanwhile, and of this one too. A run that has grown long goes on in a new
+ *  one between two batches: the notes in the staging folder hold the place within a point. */
 export async function verifyBackups(input: VerifyInput): Promise<OperationStatus> {
-  const state = new OperationState();
+  const state = new OperationState(input.carried?.operation);
   try {
-    const settings = await controlActivities.readCopySettings.executeWithOptions(
-      { summary: 'read settings' },
-      [],
-    );
+    const settings =
+      input.carried?.settings ??
+      (await controlActivities.readCopySettings.executeWithOptions(
+        { summary: 'read settings' },
+        [],
+      ));
     return await new Verification(input, settings, state).run();
   } catch (error) {
+    if (error instanceof ContinueAsNew) throw error;
     return state.fail(error);
   }
 }
 
+interface PointPlace {
+  readonly targetRepositoryId: string;
+  readonly jobId: string;
+  readonly workloadId: string;
+  readonly pointId: string;
+}
+
 class Verification {
   private readonly activities;
-  /** Points of the chain in work in which nothing was found. */
-  private verified: VerifiedPoint[] = [];
-  /** Chains that a session held when their points were to get the date of the verification. */
-  private readonly late: { chain: ChainToVerify; verified: readonly VerifiedPoint[] }[] = [];
-  private damaged = 0;
-  private unhealed = 0;
+  private readonly findings: VerificationFindings;
+  private counts: VerificationCounts;
+  /** All up to here is read. */
+  private done: VerificationPosition | null;
 
   constructor(
     private readonly input: VerifyInput,
     private readonly settings: CopySettings,
     private readonly state: OperationState,
   ) {
-    this.activities = healthActivities(input.repositoryId, settings);
+    const { repositoryId, carried } = input;
+    this.activities = healthActivities(repositoryId, settings);
+    this.counts = carried?.counts ?? { points: 0, damaged: 0, unhealed: 0, unreadable: 0 };
+    this.done = carried?.done ?? null;
+    this.findings = new VerificationFindings(
+      repositoryId,
+      settings,
+      state,
+      (unhealed) => this.count({ unhealed }),
+      () => this.continueIfLong(),
+      carried?.findings,
+    );
   }
 
   async run(): Promise<OperationStatus> {
-    const { repositoryId, restorePointId, jobId } = this.input;
-    const { chains, unreadable } = await this.activities.listVerification.executeWithOptions(
-      { summary: `${repositoryId}: list what is to be verified` },
-      [{ repositoryId, restorePointId, jobId: jobId ?? null }],
-    );
-    for (const { path, code, reason } of unreadable)
-      this.state.note(`${path} cannot be verified: ${reason} (${code})`);
-    let points = 0;
-    for (const chain of chains) {
-      const damage: ChainDamage[] = [];
-      for (const pointId of chain.pointIds) {
-        damage.push(...(await this.verifyPoint(chain, pointId)));
-        points++;
-      }
-      const { verified } = this;
-      this.verified = [];
-      if (damage.length > 0) await this.repair(chain, damage, verified);
-      else if (verified.length > 0) await this.enter(chain, verified);
+    for (let isLast = false; !isLast;) {
+      const page = await this.nextPage();
+      for (const part of page.parts)
+        if (part.type === 'chain') await this.verifyChain(part);
+        else {
+          const { path, code, reason } = part;
+          this.state.note(`${path} cannot be verified: ${reason} (${code})`);
+          this.count({ unreadable: 1 });
+          this.done = { path, pointId: null };
+        }
+      ({ isLast } = page);
     }
-    for (const { chain, verified } of this.late) await this.repair(chain, [], verified);
-    if (unreadable.length > 0)
+    await this.findings.settleAll();
+    return this.end();
+  }
+
+  private nextPage(): Promise<VerificationPage> {
+    const { repositoryId, restorePointId, jobId } = this.input;
+    const since = this.state.startedAt;
+    return this.activities.listVerification.executeWithOptions(
+      { summary: `${repositoryId}: list what is to be verified` },
+      [{ repositoryId, restorePointId, jobId: jobId ?? null, since, after: this.done }],
+    );
+  }
+
+  private end(): OperationStatus {
+    const { points, damaged, unhealed, unreadable } = this.counts;
+    if (unreadable > 0)
       return this.state.end(
         'failed',
-        `${unreadable.length} chains cannot be read; of the others ${points} restore points were verified, ${this.unhealed} of ${this.damaged} damaged places could not be healed`,
+        `${unreadable} chains cannot be read; of the others ${points} restore points were verified, ${unhealed} of ${damaged} damaged places could not be healed`,
       );
-    if (this.damaged === 0)
+    if (damaged === 0)
       return this.state.end('success', `${points} restore points are as they were written`);
-    return this.unhealed === 0
-      ? this.state.end('warning', `${this.damaged} damaged places were found and healed`)
-      : this.state.end(
-          'failed',
-          `${this.unhealed} of ${this.damaged} damaged places could not be healed`,
-        );
+    return unhealed === 0
+      ? this.state.end('warning', `${damaged} damaged places were found and healed`)
+      : this.state.end('failed', `${unhealed} of ${damaged} damaged places could not be healed`);
   }
 
-  /** Again when the notes of what was found are gone before they were told. */
-  private async verifyPoint(chain: ChainToVerify, pointId: string): Promise<ChainDamage[]> {
+  private count(more: Partial<VerificationCounts>): void {
+    const { points, damaged, unhealed, unreadable } = this.counts;
+    this.counts = {
+      points: points + (more.points ?? 0),
+      damaged: damaged + (more.damaged ?? 0),
+      unhealed: unhealed + (more.unhealed ?? 0),
+      unreadable: unreadable + (more.unreadable ?? 0),
+    };
+  }
+
+  private async verifyChain(chain: ChainToVerify): Promise<void> {
+    await this.findings.begin(chain);
+    for (const pointId of chain.pointIds) {
+      if (!this.findings.isVerified(pointId)) await this.verifyPoint(chain, pointId);
+      this.done = { path: chain.path, pointId };
+    }
+  }
+
+  private async verifyPoint(chain: ChainToVerify, pointId: string): Promise<void> {
+    const { jobId, workloadId, path } = chain;
+    const place = { targetRepositoryId: this.input.repositoryId, jobId, workloadId, pointId };
+    const name = `${chain.workload.name} ${pointId}`;
     for (let readings = 1; ; readings++) {
       try {
-        return await this.readPoint(chain, pointId);
+        const { found, content } = await this.readPoint(place, name);
+        const verifiedAt = new Date().toISOString();
+        this.count({ points: 1, damaged: found.length });
+        this.done = { path, pointId };
+        return await this.findings.add(found, { pointId, content, verifiedAt });
       } catch (error) {
-        const isOver = readings > this.settings.maxReplans;
-        if (codeOf(error) !== 'STAGING_INVALID' || isOver) throw error;
-        this.state.note(`${chain.workload.name} ${pointId} is read again: ${reasonOf(error)}`);
+        const code = codeOf(error);
+        if (code === 'RESTORE_POINT_MISSING' && !this.isAskedFor(place)) {
+          this.state.note(`${name} was merged or deleted before it was read`);
+          return;
+        }
+        // The notes of what was found are gone before they were told.
+        if (code !== 'STAGING_INVALID' || readings > this.settings.maxReplans) throw error;
+        this.state.note(`${name} is read again: ${reasonOf(error)}`);
       }
     }
   }
 
-  private async readPoint(chain: ChainToVerify, pointId: string): Promise<ChainDamage[]> {
-    const { repositoryId } = this.input;
-    const { jobId, workloadId } = chain;
-    const place = { targetRepositoryId: repositoryId, jobId, workloadId, pointId };
-    const name = `${chain.workload.name} ${pointId}`;
+  private isAskedFor({ jobId, workloadId, pointId }: PointPlace): boolean {
+    return restorePointKey([jobId, workloadId, pointId]) === this.input.restorePointId;
+  }
+
+  private async readPoint(
+    place: PointPlace,
+    name: string,
+  ): Promise<{ found: Damage[]; content: string }> {
+    await this.continueIfLong();
     this.state.show(`verifying ${name}`);
-    const plan = await this.prepare(chain, place, name);
-    for (const disk of plan.disks) {
-      this.state.addWork(disk.blockCount * BLOCK_BYTES, doneBytesOf(disk));
-      const { batchWindows, verifyBytesPerSecond: maxBytesPerSecond } = this.settings;
-      for (const part of batchesOf(disk, batchWindows)) {
-        const summary = `${name} ${disk.disk}: units ${part.firstBlock}–${part.lastBlock}`;
-        const batch = {
-          ...place,
-          nowMs: Date.now(),
-          disk: disk.disk,
-          firstWindow: part.firstWindow,
-          windowCount: part.windowCount,
-          maxBytesPerSecond,
-        };
-        await this.activities.verifyBlocks.executeWithOptions({ summary }, [batch]);
-        this.state.addProgress(part.sizeBytes);
-      }
-    }
+    const plan = await this.prepare(place, name);
+    this.state.beginPiece(plan.disks);
+    for (const disk of plan.disks) await this.readDisk(place, name, disk);
     const { damage, content } = await this.activities.collectDamage.executeWithOptions(
       { summary: `${name}: collect what was found` },
       [{ ...place, nowMs: Date.now(), disks: plan.disks }],
     );
-    const found = [...plan.damage, ...damage];
-    if (found.length === 0) {
-      const verifiedAt = new Date().toISOString();
-      this.verified.push({ pointId, content, verifiedAt });
+    this.state.endPiece();
+    return { found: [...plan.damage, ...damage], content };
+  }
+
+  private async readDisk(place: PointPlace, name: string, disk: DiskWork): Promise<void> {
+    const { batchWindows, verifyBytesPerSecond: maxBytesPerSecond } = this.settings;
+    for (const part of batchesOf(disk, batchWindows)) {
+      await this.continueIfLong();
+      const summary = `${name} ${disk.disk}: units ${part.firstBlock}–${part.lastBlock}`;
+      const batch = {
+        ...place,
+        nowMs: Date.now(),
+        disk: disk.disk,
+        firstWindow: part.firstWindow,
+        windowCount: part.windowCount,
+        maxBytesPerSecond,
+      };
+      await this.activities.verifyBlocks.executeWithOptions({ summary }, [batch]);
+      this.state.addProgress(part.sizeBytes);
     }
-    return found.map((one) => ({ pointId, damage: one }));
   }
 
   /** Waits for a change of the chain that is under way; one that was left by a crash is finished under the chain's lock. */
   private async prepare(
-    chain: ChainToVerify,
-    place: { targetRepositoryId: string; jobId: string; workloadId: string; pointId: string },
+    place: PointPlace,
     name: string,
   ): Promise<{ disks: DiskWork[]; damage: Damage[] }> {
     for (let looks = 1; ; looks++) {
@@ -146,52 +205,19 @@ class Verification {
         // The change may wait in its turn, for a lease on what goes: also for that of a process that is dead.
         if (looks > 1) {
           this.state.show(`waiting: ${reasonOf(error)}`);
+          await this.continueIfLong();
           await sleep(this.settings.lockRetryMs);
         }
-        await this.repair(chain, [], []);
+        await this.findings.finishChange();
       }
     }
   }
 
-  /** Now, or when all else is verified: a session that copies the workload holds up no other chain. */
-  private async enter(chain: ChainToVerify, verified: readonly VerifiedPoint[]): Promise<void> {
-    if (!(await this.repairNow(chain, [], verified))) this.late.push({ chain, verified });
-  }
-
-  /** Under the chain's lock; when a session holds it, after that session. */
-  private async repair(
-    chain: ChainToVerify,
-    damage: readonly ChainDamage[],
-    verified: readonly VerifiedPoint[],
-  ): Promise<void> {
-    this.damaged += damage.length;
-    while (!(await this.repairNow(chain, damage, verified))) {
-      this.state.show(`waiting for the session that copies ${chain.workload.name}`);
-      await sleep(this.settings.lockRetryMs);
-    }
-  }
-
-  /** False: a session holds the chain. */
-  private async repairNow(
-    { jobId, workloadId, workload }: ChainToVerify,
-    damage: readonly ChainDamage[],
-    verified: readonly VerifiedPoint[],
-  ): Promise<boolean> {
-    const targetRepositoryId = this.input.repositoryId;
-    const { settings } = this;
-    try {
-      const outcome = await executeChild(repairChain, {
-        workflowId: chainWorkflowId(targetRepositoryId, jobId, workloadId),
-        taskQueue: CONTROL_TASK_QUEUE,
-        staticSummary: `${workload.name}: ${damage.length > 0 ? 'repair' : 'enter what was verified'}`,
-        args: [{ targetRepositoryId, jobId, workload, damage, verified, settings }],
-      });
-      for (const note of outcome.notes) this.state.note(note);
-      this.unhealed += outcome.unhealed;
-      return true;
-    } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
-      throw error;
-    }
+  private async continueIfLong(): Promise<void> {
+    if (!isHistoryLong(this.settings)) return;
+    const { settings, done, counts } = this;
+    const operation = this.state.carry();
+    const carried = { settings, operation, done, counts, findings: this.findings.carry() };
+    await goOnInNewRun<typeof verifyBackups>({ ...this.input, carried });
   }
 }

@@ -6,6 +6,7 @@ import { BackupError } from '../domain/errors.js';
 import {
   CONTROL_TASK_QUEUE,
   operationQuery,
+  type OperationMemo,
   WORKFLOW_RESTORE,
   WORKFLOW_VERIFY,
   type RestoreInput,
@@ -24,6 +25,7 @@ const NOTHING_KNOWN: OperationStatus = {
   code: null,
   reason: null,
   notes: [],
+  omittedNotes: 0,
 };
 
 export class OperationStore {
@@ -74,7 +76,9 @@ export class OperationStore {
       id: operationId,
       kind,
       repositoryId,
-      startedAt: execution.startTime.toISOString(),
+      startedAt:
+        (execution.memo as OperationMemo | undefined)?.startedAt ??
+        execution.startTime.toISOString(),
       endedAt: execution.closeTime?.toISOString() ?? null,
     };
     if (execution.status.name !== 'RUNNING') {

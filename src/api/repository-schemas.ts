@@ -210,4 +210,7 @@ export const operationSchema: z.ZodType<OperationView> = z.object({
   code: operationErrorCode,
   reason: z.string().nullable(),
   notes: z.array(z.string()),
+  omittedNotes: z
+    .int()
+    .meta({ description: 'Notes that are left out, because there were too many.' }),
 });

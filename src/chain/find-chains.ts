@@ -9,7 +9,7 @@ import { isAtHome, readChainRecord } from './chain-store.js';
 import { BackupError } from '../domain/errors.js';
 import { isFolderPassedOver } from '../domain/passed-over.js';
 import type { UnreadablePart } from '../domain/repository-view.js';
-import type { BackupRepository } from '../repository/backup-repository.js';
+import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { unreadablePart } from './unreadable.js';
 
 export interface FoundChain {
@@ -25,46 +25,85 @@ export interface ChainsFound {
   readonly unreadable: readonly UnreadablePart[];
 }
 
+/** A chain, or the folder of one (or of a whole job) that cannot be read. */
+type Found = FoundChain | UnreadablePart;
+
 /** All of Longhaul's chains in a repository: `<job>/<workload>/chain.json`.
  *  @throws REPOSITORY_UNREACHABLE */
 export async function findChains(repository: BackupRepository): Promise<ChainsFound> {
+  return collect(walkChains(repository, () => true));
+}
+
+/** The same for what is done to a chain by the names of its job and workload: one that lies elsewhere is shown as unreadable. */
+export async function findOwnChains(repository: BackupRepository): Promise<ChainsFound> {
+  return collect(walkOwnChains(repository));
+}
+
+/** As `findOwnChains`, one after the other, in the order of the names of their jobs' folders and of their own: of two names, the one that is
+ *  smaller as a string.
+ *  @param isWanted tells of the path of a job's folder or a chain's whether it is looked at; what is not is not read */
+export async function* walkOwnChains(
+  repository: BackupRepository,
+  isWanted: (path: string) => boolean = () => true,
+): AsyncGenerator<Found> {
+  for await (const found of walkChains(repository, isWanted))
+    yield 'record' in found && !isAtHome(found.folder, found.record) ? foreign(found) : found;
+}
+
+async function* walkChains(
+  repository: BackupRepository,
+  isWanted: (path: string) => boolean,
+): AsyncGenerator<Found> {
+  for (const job of foldersOf(await repository.list(''))) {
+    // A chain in the recycle bin of a NAS is gone.
+    if (isFolderPassedOver(job.name) || !isWanted(job.path)) continue;
+    const entries = await unlessUnreadable(job.path, () => repository.list(job.path));
+    if ('reason' in entries) {
+      yield entries;
+      continue;
+    }
+    // In a job's folder a chain may have lost its record; elsewhere a folder without one is none of ours.
+    const isOwn = entries.some(({ name }) => OF_A_JOB.includes(name));
+    for (const { path } of foldersOf(entries)) {
+      if (!isWanted(path)) continue;
+      const found = await unlessUnreadable(path, async () =>
+        isOwn || (await hasRecord(repository, path)) ? chainIn(repository, path) : null,
+      );
+      if (found !== null) yield found;
+    }
+  }
+}
+
+function foldersOf(entries: readonly RepositoryEntry[]): RepositoryEntry[] {
+  return entries.filter(({ type }) => type === 'folder').sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function chainIn(repository: BackupRepository, folder: string): Promise<FoundChain | null> {
+  const record = await readChainRecord(repository, folder);
+  return record === null ? null : { folder, record };
+}
+
+async function unlessUnreadable<T>(
+  path: string,
+  look: () => Promise<T>,
+): Promise<T | UnreadablePart> {
+  try {
+    return await look();
+  } catch (error) {
+    return unreadablePart(path, error);
+  }
+}
+
+async function collect(walk: AsyncIterable<Found>): Promise<ChainsFound> {
   const chains: FoundChain[] = [];
   const unreadable: UnreadablePart[] = [];
-  const look = async (folder: string, find: () => Promise<void>) => {
-    try {
-      await find();
-    } catch (error) {
-      unreadable.push(unreadablePart(folder, error));
-    }
-  };
-  for (const job of await repository.list('')) {
-    // A chain in the recycle bin of a NAS is gone.
-    if (job.type !== 'folder' || isFolderPassedOver(job.name)) continue;
-    await look(job.path, async () => {
-      const entries = await repository.list(job.path);
-      // In a job's folder a chain may have lost its record; elsewhere a folder without one is none of ours.
-      const isOwn = entries.some(({ name }) => OF_A_JOB.includes(name));
-      for (const { type, path } of entries)
-        if (type === 'folder')
-          await look(path, async () => {
-            if (!isOwn && !(await hasRecord(repository, path))) return;
-            const record = await readChainRecord(repository, path);
-            if (record !== null) chains.push({ folder: path, record });
-          });
-    });
-  }
+  for await (const found of walk)
+    if ('record' in found) chains.push(found);
+    else unreadable.push(found);
   return { chains, unreadable };
 }
 
 const OF_A_JOB: readonly string[] = [JOB_DEFINITION_NAME, SESSIONS_FOLDER];
-
-/** The same for what is done to a chain by the names of its job and workload: one that lies elsewhere is shown as unreadable. */
-export async function findOwnChains(repository: BackupRepository): Promise<ChainsFound> {
-  const { chains, unreadable } = await findChains(repository);
-  const own = chains.filter(({ folder, record }) => isAtHome(folder, record));
-  const moved = chains.filter((chain) => !own.includes(chain));
-  return { chains: own, unreadable: [...unreadable, ...moved.map(foreign)] };
-}
 
 function foreign({ folder, record: { jobId, workload } }: FoundChain): UnreadablePart {
   const { code, message } = new BackupError(
@@ -84,8 +123,8 @@ export async function chainsIn(
   for (const folder of folders) {
     if (folder === '') continue; // the root holds chains, it is none
     if (!(await hasRecord(repository, folder))) continue;
-    const record = await readChainRecord(repository, folder);
-    if (record !== null) chains.push({ folder, record });
+    const chain = await chainIn(repository, folder);
+    if (chain !== null) chains.push(chain);
   }
   return chains;
 }

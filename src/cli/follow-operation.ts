@@ -60,6 +60,8 @@ function describeOperation(operation: OperationView): DisplayText {
     ['Ended', formatInstant(operation.endedAt)],
     ...operation.notes.map((note): [string, string] => ['Note', note]),
   ];
+  if (operation.omittedNotes > 0)
+    fields.push(['Note', `${operation.omittedNotes} more notes were left out`]);
   const cause = [operation.code, operation.reason].filter((part) => part !== null);
   if (cause.length > 0) fields.push(['Reason', cause.join(': ')]);
   return formatFields(fields);

@@ -31,8 +31,10 @@ export interface OperationStatus {
   readonly totalBytes: number;
   readonly code: ErrorCode | null;
   readonly reason: string | null;
-  /** What was found or written, one plain sentence each. */
+  /** What was found or written, one plain sentence each; of very many, the first. */
   readonly notes: readonly string[];
+  /** Those that were left out of `notes`. */
+  readonly omittedNotes: number;
 }
 
 /** What a session started now would do, one entry per workload; nothing is written. */

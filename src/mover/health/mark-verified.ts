@@ -13,10 +13,11 @@ export function pointContent({ disks }: Pick<TargetRestorePoint, 'disks'>): stri
 }
 
 /** Enters into the record when points were verified. A corrupt point is good again when it and all it builds on were read without a fault.
- *  What has changed since it was read, or is gone, is passed over. */
+ *  What has changed since it was read, or is gone, is passed over.
+ *  @param input.since when the check began: what was verified since then was entered by it, or was written meanwhile. RFC 3339 UTC */
 export async function markVerified(
   context: MoverContext,
-  input: ChangeInput & { readonly verified: readonly VerifiedPoint[] },
+  input: ChangeInput & { readonly verified: readonly VerifiedPoint[]; readonly since: string },
 ): Promise<{ readonly marked: number }> {
   const { place, record } = await ownedChain(context, input);
   const verified = new Map<string, string>();
@@ -25,11 +26,12 @@ export async function markVerified(
     if (point !== undefined && pointContent(point) === content) verified.set(pointId, verifiedAt);
   }
   if (verified.size === 0) return { marked: 0 };
+  const isVerified = ({ id, verifiedAt }: TargetRestorePoint) =>
+    verified.has(id) || (verifiedAt !== null && verifiedAt >= input.since);
   const points = record.points.map((point) => {
     const verifiedAt = verified.get(point.id);
     if (verifiedAt === undefined) return point;
-    const isGood =
-      point.health === 'corrupt' && lineageOf(record, point.id).every(({ id }) => verified.has(id));
+    const isGood = point.health === 'corrupt' && lineageOf(record, point.id).every(isVerified);
     return { ...point, verifiedAt, health: isGood ? ('good' as const) : point.health };
   });
   await writeChainRecord(place.repository, place.chain, { ...record, points });

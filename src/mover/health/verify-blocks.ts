@@ -84,6 +84,8 @@ async function keepRate(
 
 /** Damaged blocks that are listed one by one; a file with more is a case for a new full. */
 const MAX_LISTED_UNITS = 1000;
+/** Of all disks of a point together, because one answer carries them. */
+const MAX_LISTED_UNITS_OF_POINT = 20_000;
 const MAP_UNITS = 65_536;
 
 /** What the finished verification found, in which files, and the end of its staging folder and lease. The notes are the only witness: where
@@ -98,10 +100,14 @@ export async function collectDamage(
   const { point } = await pointToVerify(repository, input);
   const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
   const damage: Damage[] = [];
+  let listed = 0;
   try {
     for (const disk of input.disks) await assertNoted(repository, staging, disk);
     for (const { disk, sizeBytes } of point.disks) {
-      const found = await badUnitsOf(repository, stagedPath.changeMap(staging, disk), sizeBytes);
+      const most = Math.min(MAX_LISTED_UNITS, MAX_LISTED_UNITS_OF_POINT - listed);
+      const map = stagedPath.changeMap(staging, disk);
+      const found = await badUnitsOf(repository, map, sizeBytes, most);
+      listed += found.units.length;
       if (found.count > 0) damage.push({ type: 'units', disk, ...found });
     }
   } catch (error) {
@@ -133,6 +139,7 @@ async function badUnitsOf(
   repository: BackupRepository,
   path: string,
   sizeBytes: number,
+  mostListed: number,
 ): Promise<{ units: number[]; count: number }> {
   if ((await repository.stat(path)) === null) return { units: [], count: 0 };
   const file = await repository.openRead(path);
@@ -145,7 +152,7 @@ async function badUnitsOf(
       const bits = await map.read(first, Math.min(MAP_UNITS, unitCount - first));
       for (let i = bits.indexOf(1); i >= 0; i = bits.indexOf(1, i + 1)) {
         count++;
-        if (units.length < MAX_LISTED_UNITS) units.push(first + i);
+        if (units.length < mostListed) units.push(first + i);
       }
     }
     return { units, count };

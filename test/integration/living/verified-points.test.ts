@@ -42,9 +42,10 @@ describe('the date on which a restore point was verified', () => {
   const verifiedAt = async () => (await living.points()).map((point) => point.verifiedAt);
   const evening = (day: number) => `2026-11-0${day}T23:00:00.000Z`;
 
-  /** Enters points as verified, at noon of 5 November. */
+  /** Enters points as verified, at noon of 5 November, by a check that began then. */
   async function markVerified(
     points: { readonly id: string; readonly content?: string }[],
+    since = '2026-11-05T12:00:00.000Z',
   ): Promise<number> {
     const nowMs = Date.parse('2026-11-05T12:00:00Z');
     const record = (await readChainRecord(target, chain))!;
@@ -54,7 +55,8 @@ describe('the date on which a restore point was verified', () => {
       return { pointId: id, content: content ?? pointContent(point), verifiedAt: date };
     });
     const place = { targetRepositoryId: 'offsite', chain, epoch: record.epoch, nowMs };
-    return (await new InProcessMover(target).run('markVerified', { ...place, verified })).marked;
+    return (await new InProcessMover(target).run('markVerified', { ...place, verified, since }))
+      .marked;
   }
 
   async function setHealth(health: PointHealth, ...indexes: number[]): Promise<void> {
@@ -98,5 +100,17 @@ describe('the date on which a restore point was verified', () => {
     expect(await health()).toEqual(['good', 'corrupt', 'corrupt']);
     await markVerified([first!, second!].map(({ id }) => ({ id })));
     expect(await health()).toEqual(['good', 'good', 'corrupt']);
+  });
+
+  it('makes a corrupt point good again when all it builds on was entered before, by the same check', async () => {
+    const health = async () => (await living.points()).map((point) => point.health);
+    const [first, second, third] = await living.points();
+    await setHealth('corrupt', 1, 2);
+    await markVerified([first!]);
+    await markVerified([second!], '2026-11-05T12:00:00.001Z');
+    expect(await health()).toEqual(['good', 'corrupt', 'corrupt']);
+    await markVerified([second!]);
+    await markVerified([third!]);
+    expect(await health()).toEqual(['good', 'good', 'good']);
   });
 });

@@ -1,9 +1,14 @@
-import { mkdir } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { makeLargeChain, type LargeChain } from '../../support/session/large-chain.js';
+import { OperationStore } from '../../../src/api/operation-store.js';
+import type { OperationView } from '../../../src/api/repository-schemas.js';
+import { restorePointKey } from '../../../src/domain/repository-view.js';
+import { LARGE_DISK, makeLargeChain, type LargeChain } from '../../support/session/large-chain.js';
 import { runLengths } from '../../support/session/run-lengths.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
+import { until } from '../../support/session/until.js';
 import { describeTemporal } from '../../support/temporal/server.js';
 
 const MIB = 1024 * 1024;
@@ -13,7 +18,7 @@ const MAX_HISTORY_EVENTS = 60;
 /** Behind the last look at the length of the history: one batch, compose, commit, another look at the source, retention. */
 const EVENTS_BEHIND = 45;
 
-describeTemporal('a task with more batches than one history may hold', () => {
+describeTemporal('work with more batches than one history may hold', () => {
   let site: TestSite;
   let workers: TestWorkers;
   let chain: LargeChain;
@@ -32,7 +37,7 @@ describeTemporal('a task with more batches than one history may hold', () => {
     await site.remove();
   });
 
-  it('goes on in new runs, each short, with the same result and every byte counted once', async () => {
+  it('copies in runs that are each short, with the same result and every byte counted once', async () => {
     const job = testJob();
     const { result, tasks } = await workers.runSession(job);
 
@@ -46,8 +51,60 @@ describeTemporal('a task with more batches than one history may hold', () => {
     });
     expect(tasks[0]!.committed).toEqual(['2026-11-01T010002Z', '2026-11-02T010002Z']);
     expect(await site.readBack(job.id, 'db06')).toEqual(chain.truth);
-    const lengths = await runLengths(workers.client, `chain/offsite/${job.id}/ovirt-db06`);
+    await expectShortRuns(`chain/offsite/${job.id}/ovirt-db06`);
+  }, 60_000);
+
+  async function expectShortRuns(workflowId: string): Promise<void> {
+    const lengths = await runLengths(workers.client, workflowId);
     expect(lengths.length).toBeGreaterThan(2);
     expect(Math.max(...lengths)).toBeLessThan(MAX_HISTORY_EVENTS + EVENTS_BEHIND);
+  }
+
+  it('verifies and restores so, too, shown as one operation with one start', async () => {
+    const operations = new OperationStore(workers.client, Date.now);
+    const startedAtMs = Date.now();
+    const verification = await operations.verify({
+      repositoryId: 'offsite',
+      restorePointId: null,
+    });
+    const files = (await site.chain('nightly', 'db06'))!.points.flatMap(({ disks }) => disks);
+    const units = files.map(({ sizeBytes }) => Math.ceil(sizeBytes / 65_536));
+    const totalBytes = units.reduce((sum, count) => sum + count, 0) * 65_536;
+    const verified = await ended(operations, verification);
+    const reason = '2 restore points are as they were written';
+    expect(verified).toMatchObject({ result: 'success', reason, totalBytes });
+    expect(verified.processedBytes).toBe(totalBytes);
+    expect(Math.abs(Date.parse(verified.startedAt) - startedAtMs)).toBeLessThan(2_000);
+    await expectShortRuns('verify/offsite/all');
+
+    const restorePointId = restorePointKey(['nightly', 'ovirt-db06', '2026-11-02T010002Z']);
+    const order = { repositoryId: 'offsite', restorePointId, format: 'raw' } as const;
+    const destinationPath = site.path('restored');
+    const restoration = await operations.restore({ ...order, destinationPath });
+    const restored = await ended(operations, restoration);
+    const diskBytes = SIZE_MIB * MIB;
+    expect(restored).toMatchObject({ result: 'success', totalBytes: diskBytes });
+    expect(restored.processedBytes).toBe(diskBytes);
+    const raw = await readFile(site.path('restored', `${LARGE_DISK}.raw`));
+    expect(createHash('sha256').update(raw).digest('hex')).toBe(chain.truth[1]![LARGE_DISK]);
+    await expectShortRuns(restoration.replace('.', '/').replace('.', '/'));
+  }, 60_000);
+
+  it('stops a verification in whichever run it is', async () => {
+    const operations = new OperationStore(workers.client, Date.now);
+    const id = await operations.verify({ repositoryId: 'offsite', restorePointId: null });
+    const verification = workers.client.workflow.getHandle('verify/offsite/all');
+    await until(async () => {
+      const { runId, raw } = await verification.describe();
+      return runId !== raw.workflowExecutionInfo?.firstRunId;
+    });
+    expect((await operations.get(id)).processedBytes).toBeGreaterThan(0);
+    await verification.cancel();
+    expect(await ended(operations, id)).toMatchObject({ result: 'stopped' });
   }, 60_000);
 });
+
+async function ended(operations: OperationStore, id: string): Promise<OperationView> {
+  await until(async () => (await operations.get(id)).state === 'ended');
+  return operations.get(id);
+}

@@ -11,6 +11,9 @@ import { until } from './until.js';
 /** Health checks, repairs, restores, removals, watches and questions. */
 
 const WORKLOAD = 'ovirt-mail01';
+/** A check of three points has some 110 events, a restore of three disks some 35. */
+const SHORT_RUNS = { maxHistoryEvents: 40 };
+const SHORT_RESTORES = { maxHistoryEvents: 20 };
 const DAY_MS = 86_400_000;
 
 async function copied(lab: RecordingLab): Promise<void> {
@@ -49,8 +52,17 @@ async function damage(lab: RecordingLab): Promise<void> {
   await file.close();
 }
 
+/** The run that another one went on for. */
+async function firstRun(lab: RecordingLab, { workflowId }: Execution): Promise<Execution> {
+  const { raw } = await lab.workers.client.workflow.getHandle(workflowId).describe();
+  return { workflowId, runId: raw.workflowExecutionInfo!.firstRunId! };
+}
+
+/** By a session of this process, whose runs may be as long as they like. */
 async function restore(lab: RecordingLab, format: 'raw' | 'qcow2'): Promise<Execution> {
-  await copied(lab);
+  await lab.add('mail01');
+  const repositories = [await lab.site.openSource(), await lab.site.openTarget()];
+  await new LocalSessions(repositories).copy(testJob(), Date.now() - DAY_MS);
   const point = (await lab.site.chain('nightly', 'mail01'))!.points.at(-1)!;
   const destinationPath = lab.site.path('restored');
   await mkdir(destinationPath);
@@ -84,6 +96,22 @@ export const OPERATION_SHAPES: readonly HistoryShape[] = [
     },
   },
   {
+    name: 'verifyBackups-continued-as-new',
+    settings: SHORT_RUNS,
+    async record(lab) {
+      await copied(lab);
+      return firstRun(lab, await verify(lab));
+    },
+  },
+  {
+    name: 'verifyBackups-carried-on',
+    settings: SHORT_RUNS,
+    async record(lab) {
+      await copied(lab);
+      return verify(lab);
+    },
+  },
+  {
     name: 'repairChain-healed',
     async record(lab) {
       await copied(lab);
@@ -94,6 +122,16 @@ export const OPERATION_SHAPES: readonly HistoryShape[] = [
   },
   { name: 'restorePoint-raw', record: (lab) => restore(lab, 'raw') },
   { name: 'restorePoint-qcow2', record: (lab) => restore(lab, 'qcow2') },
+  {
+    name: 'restorePoint-continued-as-new',
+    settings: SHORT_RESTORES,
+    record: async (lab) => firstRun(lab, await restore(lab, 'raw')),
+  },
+  {
+    name: 'restorePoint-carried-on',
+    settings: SHORT_RESTORES,
+    record: (lab) => restore(lab, 'raw'),
+  },
   {
     name: 'settleAbsence-deleted',
     async record(lab) {

@@ -58,6 +58,11 @@ export class Execution {
     this.news.push({ initializeWorkflow: initialization(start) });
   }
 
+  /** Events of its history, about. */
+  get historyLength(): number {
+    return this.history.length * EVENTS_OF_AN_ACTIVATION;
+  }
+
   /** As the server knows it, without the code that runs. */
   copy(): Execution {
     const copy = new Execution(this.start);
@@ -94,7 +99,7 @@ export class Execution {
       jobs: [...jobs],
       timestamp: msNumberToTs(atMs),
       isReplaying,
-      historyLength: this.history.length * EVENTS_OF_AN_ACTIVATION,
+      historyLength: this.historyLength,
       continueAsNewSuggested: false,
     });
     await workflow.getAndResetSinkCalls();

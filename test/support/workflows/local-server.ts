@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
+import {
+  ApplicationFailure,
+  defaultFailureConverter,
+  defaultPayloadConverter,
+} from '@temporalio/common';
 import { optionalTsToMs } from '@temporalio/common/lib/time.js';
 import type { Activities } from '../../../activities/activities.js';
 import { inActivity } from '../activities/in-activity.js';
@@ -20,6 +24,14 @@ export interface LocalWorker {
   /** The one in work, or the last one that was. */
   activity: string;
   isDead(): boolean;
+  /** Called before each activity. */
+  before?(activity: string): Promise<void>;
+}
+
+/** A workflow id that somebody else has until then. Epoch milliseconds. */
+export interface HeldId {
+  readonly workflowId: string;
+  readonly untilMs: number;
 }
 
 type Activity = (input: unknown) => Promise<unknown>;
@@ -33,11 +45,12 @@ export class LocalServer {
   constructor(
     private readonly worker: LocalWorker,
     public nowMs: number,
+    private readonly held: HeldId | null = null,
   ) {}
 
   /** The server when its worker has died and another one goes on. */
   withNewWorker(worker: LocalWorker): LocalServer {
-    const server = new LocalServer(worker, this.nowMs);
+    const server = new LocalServer(worker, this.nowMs, this.held);
     for (const [runId, execution] of this.executions)
       server.executions.set(runId, execution.copy());
     return server;
@@ -73,16 +86,23 @@ export class LocalServer {
     }
   }
 
+  /** Events of each run, the first run first. */
+  runLengths(workflowId: string): number[] {
+    return this.runs(workflowId).map(({ historyLength }) => historyLength);
+  }
+
+  private runs(workflowId: string): Execution[] {
+    return [...this.executions.values()].filter(({ start }) => start.workflowId === workflowId);
+  }
+
   private newest(workflowId: string): Execution {
-    const runs = [...this.executions.values()].filter(
-      ({ start }) => start.workflowId === workflowId,
-    );
-    const newest = runs.at(-1);
+    const newest = this.runs(workflowId).at(-1);
     if (newest === undefined) throw new Error(`no workflow ${workflowId} was started`);
     return newest;
   }
 
   private start(start: ExecutionStart): void {
+    assertSizes(start.workflowType, start.input);
     this.executions.set(start.runId, new Execution(start));
   }
 
@@ -123,9 +143,11 @@ export class LocalServer {
     // Whatever comes of it: it was begun.
     const { attempt, command } = activity;
     execution.activities.set(seq, { ...activity, attempt: attempt + 1 });
-    let output: unknown;
+    let result: Payload | null = null;
     try {
-      output = await this.run(command, attempt);
+      const output = await this.run(command, attempt);
+      if (output !== undefined) result = defaultPayloadConverter.toPayload(output);
+      assertSizes(command.activityType ?? '', [result]);
     } catch (error) {
       if (this.worker.isDead()) throw new WorkerDeath(command.activityType ?? '');
       this.fail(execution, seq, activity, error);
@@ -133,7 +155,6 @@ export class LocalServer {
     }
     if (this.worker.isDead()) throw new WorkerDeath(command.activityType ?? '');
     execution.activities.delete(seq);
-    const result = output === undefined ? null : defaultPayloadConverter.toPayload(output);
     execution.news.push({ resolveActivity: { seq, result: { completed: { result } } } });
   }
 
@@ -145,6 +166,7 @@ export class LocalServer {
     const activity = this.worker.activities[name] as Activity | undefined;
     if (activity === undefined) throw new Error(`no activity ${name}`);
     this.worker.activity = name;
+    await this.worker.before?.(name);
     const heartbeatTimeoutMs = optionalTsToMs(heartbeatTimeout);
     const info = { attempt, activityType: name, heartbeatTimeoutMs };
     return inActivity(activity, payloadValue(input?.[0] ?? null), info);
@@ -176,20 +198,22 @@ export class LocalServer {
     const { scheduleActivity, startTimer, cancelTimer, startChildWorkflowExecution } = command;
     const { completeWorkflowExecution, failWorkflowExecution } = command;
     const { continueAsNewWorkflowExecution, signalExternalWorkflowExecution } = command;
-    if (scheduleActivity)
+    if (scheduleActivity) {
+      assertSizes(scheduleActivity.activityType ?? '', scheduleActivity.arguments ?? []);
       execution.activities.set(scheduleActivity.seq ?? 0, {
         command: scheduleActivity,
         scheduledAtMs: this.nowMs,
         attempt: 1,
         dueAtMs: this.nowMs,
       });
-    else if (startTimer) {
+    } else if (startTimer) {
       const waitMs = optionalTsToMs(startTimer.startToFireTimeout) ?? 0;
       execution.timers.set(startTimer.seq ?? 0, this.nowMs + waitMs);
     } else if (cancelTimer) execution.timers.delete(cancelTimer.seq ?? 0);
     else if (startChildWorkflowExecution) this.startChild(execution, startChildWorkflowExecution);
     else if (completeWorkflowExecution) {
       const { result } = completeWorkflowExecution;
+      assertSizes(execution.start.workflowType, [result ?? null]);
       this.conclude(execution, { type: 'completed', result: result ?? null });
     } else if (failWorkflowExecution)
       this.conclude(execution, { type: 'failed', failure: failWorkflowExecution.failure ?? {} });
@@ -212,7 +236,7 @@ export class LocalServer {
     const seq = command.seq ?? 0;
     const workflowId = command.workflowId ?? '';
     const workflowType = command.workflowType ?? '';
-    if (this.openRun(workflowId) !== null) {
+    if (this.openRun(workflowId) !== null || this.isHeld(workflowId)) {
       const failed = { workflowId, workflowType, cause: ALREADY_EXISTS };
       parent.news.push({ resolveChildWorkflowExecutionStart: { seq, failed } });
       return;
@@ -230,6 +254,10 @@ export class LocalServer {
       parent: { runId: parent.start.runId, seq },
     });
     parent.news.push({ resolveChildWorkflowExecutionStart: { seq, succeeded: { runId } } });
+  }
+
+  private isHeld(workflowId: string): boolean {
+    return this.held?.workflowId === workflowId && this.nowMs < this.held.untilMs;
   }
 
   private openRun(workflowId: string): Execution | null {
@@ -273,6 +301,21 @@ export class LocalServer {
 
 /** Of one session; the largest that a test runs needs a tenth of them. */
 const MAX_STEPS = 20_000;
+
+/** Of one payload. Source: Temporal, blobSizeLimitError. */
+const PAYLOAD_BYTES = 2 * 1024 * 1024;
+
+/** @throws PayloadsTooLarge, as the SDK does before it sends them */
+function assertSizes(of: string, payloads: readonly (Payload | null)[]): void {
+  for (const payload of payloads) {
+    const size = payload?.data?.length ?? 0;
+    if (size > PAYLOAD_BYTES)
+      throw ApplicationFailure.nonRetryable(
+        `${of} sends ${size} bytes, limit ${PAYLOAD_BYTES}`,
+        'PayloadsTooLarge',
+      );
+  }
+}
 
 /** Commands that change only what people see. */
 const SHOWN_ONLY: ReadonlySet<string> = new Set([

@@ -9,11 +9,14 @@ import {
   type CopySessionOutcome,
   type VerifyInput,
 } from '../../../workflows/messages.js';
-import { LocalServer } from './local-server.js';
+import { LocalServer, type HeldId } from './local-server.js';
 import { InProcessWorker, type WorkerOptions } from './local-worker.js';
 
 /** Sessions and health checks at times of the test's own, by the product's workflows and activities, in this process. */
 export class LocalSessions {
+  /** Events in each run of what was executed last. */
+  runLengths: readonly number[] = [];
+
   constructor(
     private readonly repositories: readonly BackupRepository[],
     private readonly options: WorkerOptions = {},
@@ -40,15 +43,27 @@ export class LocalSessions {
     return (await this.execute(WORKFLOW_COPY_SESSION, id, input, nowMs)) as CopySessionOutcome;
   }
 
-  async verify(repositoryId: string, nowMs: number): Promise<OperationStatus> {
+  async verify(
+    repositoryId: string,
+    nowMs: number,
+    held: HeldId | null = null,
+  ): Promise<OperationStatus> {
     const input: VerifyInput = { repositoryId, restorePointId: null };
-    return (await this.execute(WORKFLOW_VERIFY, 'verify', input, nowMs)) as OperationStatus;
+    return (await this.execute(WORKFLOW_VERIFY, 'verify', input, nowMs, held)) as OperationStatus;
   }
 
-  private execute(type: string, id: string, input: unknown, nowMs: number): Promise<unknown> {
+  private async execute(
+    type: string,
+    id: string,
+    input: unknown,
+    nowMs: number,
+    held: HeldId | null = null,
+  ): Promise<unknown> {
     const worker = new InProcessWorker(this.repositories, this.options);
-    const server = new LocalServer(worker, nowMs);
+    const server = new LocalServer(worker, nowMs, held);
     server.begin(type, id, input);
-    return server.end(id);
+    const result = await server.end(id);
+    this.runLengths = server.runLengths(id);
+    return result;
   }
 }

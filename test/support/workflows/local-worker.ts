@@ -12,18 +12,22 @@ export interface WorkerOptions {
   readonly settings?: Partial<CopySettings>;
   /** Default: when one of its repositories has crashed. */
   readonly isDead?: () => boolean;
+  /** What happens meanwhile. */
+  readonly beforeActivity?: (name: string) => Promise<void>;
 }
 
 /** All activities of the product over the repositories of a test, in this thread. */
 export class InProcessWorker implements LocalWorker {
   readonly activities: Activities;
   readonly isDead: () => boolean;
+  readonly before: (name: string) => Promise<void>;
   activity = '';
 
   constructor(repositories: readonly BackupRepository[], options: WorkerOptions = {}) {
     const isCrashed = (repository: BackupRepository) =>
       repository instanceof SimulatedRepository && repository.isCrashed;
     this.isDead = options.isDead ?? (() => repositories.some(isCrashed));
+    this.before = options.beforeActivity ?? (() => Promise.resolve());
     const mover: Pick<DataMover, keyof DataMover> = new InProcessMover(...repositories);
     this.activities = createActivities({
       mover: mover as DataMover,

@@ -224,5 +224,6 @@ function operation(
   state: OperationStatus['state'],
   result: OperationStatus['result'],
 ): OperationStatus {
-  return { state, result, processedBytes: 5, totalBytes: 10, code: null, reason: null, notes: [] };
+  const nothing = { code: null, reason: null, notes: [], omittedNotes: 0 };
+  return { state, result, processedBytes: 5, totalBytes: 10, ...nothing };
 }

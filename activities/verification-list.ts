@@ -1,0 +1,107 @@
+import { chainFolder, jobFolder } from '../src/chain/chain-paths.js';
+import { availablePoints, lineageOf, type ChainRecord } from '../src/chain/chain-record.js';
+import { walkOwnChains } from '../src/chain/find-chains.js';
+import { BackupError } from '../src/domain/errors.js';
+import { partsOfRestorePointKey } from '../src/domain/repository-view.js';
+import { jsonBytes } from '../src/domain/task-brief.js';
+import type { TargetRestorePoint } from '../src/domain/target-point.js';
+import type { VerificationPage, VerificationPosition } from '../src/domain/verification.js';
+import type { BackupRepository } from '../src/repository/backup-repository.js';
+
+export interface ListVerificationInput {
+  readonly repositoryId: string;
+  /** Only what this point needs: itself and all below it. */
+  readonly restorePointId: string | null;
+  readonly jobId: string | null;
+  /** When the check began; RFC 3339 UTC. */
+  readonly since: string;
+  /** What is done already; null: nothing. */
+  readonly after: VerificationPosition | null;
+}
+
+type Part = VerificationPage['parts'][number];
+
+/** An answer may have 2 MiB, and stays in the history. */
+const PAGE_BYTES = 250_000;
+/** Of one chain: ids of some 25 bytes. */
+const PAGE_POINTS = 5_000;
+
+/** The next part of what is to be verified. Chains behind it are not read.
+ *  @throws RESTORE_POINT_MISSING when there is no such point */
+export async function verificationPage(
+  repository: BackupRepository,
+  input: ListVerificationInput,
+): Promise<VerificationPage> {
+  const { repositoryId, restorePointId, after } = input;
+  const parts: Part[] = [];
+  let bytes = 0;
+  const isWanted = (path: string) => isMeant(input, path) && isAhead(path, after);
+  for await (const found of walkOwnChains(repository, isWanted)) {
+    const part: Part | null =
+      'record' in found
+        ? chainPart(found.folder, found.record, input)
+        : { type: 'unreadable', ...found };
+    if (part === null) continue;
+    bytes += jsonBytes(part);
+    if (bytes > PAGE_BYTES && parts.length > 0) return { parts, isLast: false };
+    parts.push(part);
+    if (part.type === 'chain' && part.pointIds.length === PAGE_POINTS)
+      return { parts, isLast: false };
+  }
+  if (restorePointId !== null && parts.length === 0 && after === null)
+    throw new BackupError(
+      'RESTORE_POINT_MISSING',
+      `repository ${repositoryId} holds no copy ${restorePointId}; only what Longhaul has copied carries the digests to verify it`,
+    );
+  return { parts, isLast: true };
+}
+
+/** Whether the check is about the chain in this folder, or about one in the job's folder. */
+function isMeant({ restorePointId, jobId }: ListVerificationInput, path: string): boolean {
+  const meant =
+    restorePointId !== null ? chainOf(restorePointId) : jobId !== null ? jobFolder(jobId) : null;
+  if (meant === null) return true;
+  return path === meant || path.startsWith(`${meant}/`) || meant.startsWith(`${path}/`);
+}
+
+function chainOf(restorePointId: string): string {
+  const [jobId = '', workloadId = ''] = partsOfRestorePointKey(restorePointId);
+  return chainFolder(jobId, workloadId);
+}
+
+/** In the order of `walkOwnChains`. */
+function isAhead(path: string, after: VerificationPosition | null): boolean {
+  if (after === null) return true;
+  const [job = '', workload] = path.split('/');
+  const [jobDone = '', workloadDone] = after.path.split('/');
+  if (job !== jobDone) return job > jobDone;
+  if (workloadDone === undefined) return false;
+  if (workload === undefined) return true;
+  return workload === workloadDone ? after.pointId !== null : workload > workloadDone;
+}
+
+/** null: nothing of it is left to be done. */
+function chainPart(
+  path: string,
+  record: ChainRecord,
+  { restorePointId, after, since }: ListVerificationInput,
+): Part | null {
+  const { jobId, workload } = record;
+  const pointId = restorePointId && (partsOfRestorePointKey(restorePointId)[2] ?? '');
+  const points = pointId === null ? availablePoints(record) : lineageOf(record, pointId).reverse();
+  const open = after?.path === path ? pointsAhead(points, after.pointId, since) : points;
+  const pointIds = open.slice(0, PAGE_POINTS).map(({ id }) => id);
+  if (pointIds.length === 0) return null;
+  return { type: 'chain', path, jobId, workloadId: workload.id, workload, pointIds };
+}
+
+/** Where the last one that was verified is gone meanwhile, those that the check has not entered yet. */
+function pointsAhead(
+  points: readonly TargetRestorePoint[],
+  pointId: string | null,
+  since: string,
+): readonly TargetRestorePoint[] {
+  const done = points.findIndex(({ id }) => id === pointId);
+  if (done >= 0) return points.slice(done + 1);
+  return points.filter(({ verifiedAt }) => verifiedAt === null || verifiedAt < since);
+}

@@ -1,0 +1,35 @@
+/** What there is to verify in a repository, in parts that have a bounded size. Plain JSON. */
+
+import type { UnreadablePart } from './repository-view.js';
+import type { WorkloadType } from './restore-point.js';
+
+/** A chain, as a health check names it. */
+export interface CheckedChain {
+  readonly jobId: string;
+  readonly workloadId: string;
+  readonly workload: { readonly id: string; readonly name: string; readonly type: WorkloadType };
+}
+
+/** A chain and some of its points, whose files are to be read. */
+export interface ChainToVerify extends CheckedChain {
+  readonly type: 'chain';
+  /** Its folder in the repository. */
+  readonly path: string;
+  /** Oldest first. */
+  readonly pointIds: readonly string[];
+}
+
+/** Place in the order of what is to be verified: all up to here is done. */
+export interface VerificationPosition {
+  /** Folder of a chain, or of a job whose folder cannot be read. */
+  readonly path: string;
+  /** null: the whole folder. */
+  readonly pointId: string | null;
+}
+
+/** In the order of their folders; what cannot be verified because it cannot be read stands among the rest. */
+export interface VerificationPage {
+  readonly parts: readonly (ChainToVerify | ({ readonly type: 'unreadable' } & UnreadablePart))[];
+  /** Nothing comes behind them. */
+  readonly isLast: boolean;
+}

@@ -1,0 +1,143 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { chainFolder } from '../../../src/chain/chain-paths.js';
+import { readChainRecord } from '../../../src/chain/chain-store.js';
+import { GrowingSource } from '../../support/living/growing-source.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { testJob } from '../../support/session/test-site.js';
+import { ChainSteps } from '../../support/workflows/chain-steps.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const FIRST_AT_MS = Date.parse('2026-11-02T22:00:00Z');
+const COPIED_AT_MS = FIRST_AT_MS + 9 * DAY_MS;
+const CHECKED_AT_MS = FIRST_AT_MS + 10 * DAY_MS;
+const CHECKED_AT = new Date(CHECKED_AT_MS).toISOString();
+const MACHINES = ['db01', 'mail01', 'web01'];
+const DAYS = 7;
+const MAX_HISTORY_EVENTS = 60;
+/** Behind the last look at the length of the history: collecting, repairing, another look. */
+const EVENTS_BEHIND = 50;
+
+/** Three machines with seven points each. */
+describe('a health check with more points than one history may hold', () => {
+  let source: SimulatedRepository;
+  let target: SimulatedRepository;
+  let sessions: LocalSessions;
+  beforeEach(async () => {
+    source = new SimulatedRepository('primary');
+    target = new SimulatedRepository('offsite');
+    for (const machine of MACHINES) {
+      const growing = new GrowingSource(source, machine, { blockCount: 12 });
+      for (let day = 0; day < DAYS; day++) {
+        growing.work(day);
+        await growing.backUp(FIRST_AT_MS + day * DAY_MS, day === 0 ? 'full' : 'incremental');
+      }
+    }
+    const all = testJob({ retention: { type: 'restorePoints', value: 99 } });
+    await new LocalSessions([source, target]).copy(all, COPIED_AT_MS);
+    sessions = new LocalSessions([source, target], {
+      settings: { maxHistoryEvents: MAX_HISTORY_EVENTS, batchWindows: 1 },
+    });
+  });
+
+  async function points(machine: string) {
+    return (await readChainRecord(target, chainFolder('nightly', `ovirt-${machine}`)))!.points;
+  }
+
+  /** Flips a bit in the first data block of a point's file. */
+  async function damage(machine: string, index: number): Promise<void> {
+    const point = (await points(machine))[index]!;
+    const path = `${chainFolder('nightly', `ovirt-${machine}`)}/${point.disks[0]!.path}`;
+    const file = await target.openWrite(path, 'existing');
+    const byte = Buffer.alloc(1);
+    await file.read(byte, 65_536);
+    byte[0]! ^= 1;
+    await file.write(byte, 65_536);
+    await file.close();
+  }
+
+  async function sizeBytes(): Promise<number> {
+    let units = 0;
+    for (const machine of MACHINES)
+      for (const { disks } of await points(machine))
+        for (const disk of disks) units += Math.ceil(disk.sizeBytes / 65_536);
+    return units * 65_536;
+  }
+
+  it('goes on in new runs, each short, with every point read and dated once', async () => {
+    const status = await sessions.verify('offsite', CHECKED_AT_MS);
+
+    const totalBytes = await sizeBytes();
+    expect(status).toMatchObject({
+      result: 'success',
+      reason: `${MACHINES.length * DAYS} restore points are as they were written`,
+      processedBytes: totalBytes,
+      totalBytes,
+      notes: [],
+    });
+    for (const machine of MACHINES)
+      for (const { verifiedAt } of await points(machine))
+        expect(verifiedAt! >= CHECKED_AT).toBe(true);
+    const { runLengths } = sessions;
+    expect(runLengths.length).toBeGreaterThan(5);
+    expect(Math.max(...runLengths)).toBeLessThan(MAX_HISTORY_EVENTS + EVENTS_BEHIND);
+  });
+
+  it('tells each damage once, whichever run has found it', async () => {
+    for (const machine of MACHINES) for (const index of [1, 5]) await damage(machine, index);
+
+    const status = await sessions.verify('offsite', CHECKED_AT_MS);
+
+    expect(status).toMatchObject({
+      result: 'warning',
+      reason: '6 damaged places were found and healed',
+    });
+    expect(status.notes).toHaveLength(6);
+    expect(new Set(status.notes).size).toBe(6);
+    expect(sessions.runLengths.length).toBeGreaterThan(5);
+    expect(await sessions.verify('offsite', CHECKED_AT_MS + DAY_MS)).toMatchObject({
+      result: 'success',
+    });
+  });
+
+  it('waits for a session that holds a chain for days, in short runs', async () => {
+    await damage('mail01', 0);
+    const chain = { workflowId: 'chain/offsite/nightly/ovirt-mail01' };
+    const untilMs = CHECKED_AT_MS + 2 * HOUR_MS;
+    const status = await sessions.verify('offsite', CHECKED_AT_MS, { ...chain, untilMs });
+
+    expect(status).toMatchObject({
+      result: 'warning',
+      reason: '1 damaged places were found and healed',
+    });
+    expect(Math.max(...sessions.runLengths)).toBeLessThan(MAX_HISTORY_EVENTS + EVENTS_BEHIND);
+  });
+
+  it('dates points of a chain that a session held when all else is verified', async () => {
+    const chain = { workflowId: 'chain/offsite/nightly/ovirt-db01' };
+    const untilMs = CHECKED_AT_MS + HOUR_MS;
+    const status = await sessions.verify('offsite', CHECKED_AT_MS, { ...chain, untilMs });
+
+    expect(status).toMatchObject({ result: 'success', notes: [] });
+    for (const { verifiedAt } of await points('db01')) expect(verifiedAt! >= CHECKED_AT).toBe(true);
+  });
+
+  it('passes over a point that is deleted before it is read, and says so', async () => {
+    const workload = { id: 'ovirt-web01', name: 'web01', type: 'olvm-rhv' } as const;
+    const newest = (await points('web01')).at(-1)!.id;
+    const beforeActivity = async (name: string) => {
+      if (name !== 'verifyBlocks' || (await points('web01')).length < DAYS) return;
+      const steps = new ChainSteps(target, 'nightly', workload);
+      const { epoch } = await steps.take('retention', CHECKED_AT_MS);
+      await steps.delete(epoch, CHECKED_AT_MS, [newest]);
+    };
+    const check = new LocalSessions([source, target], { beforeActivity });
+
+    expect(await check.verify('offsite', CHECKED_AT_MS)).toMatchObject({
+      result: 'success',
+      reason: '20 restore points are as they were written',
+      notes: [`web01 ${newest} was merged or deleted before it was read`],
+    });
+  });
+});

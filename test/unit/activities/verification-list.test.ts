@@ -1,0 +1,158 @@
+import { beforeEach, expect, it } from 'vitest';
+import { verificationPage } from '../../../activities/verification-list.js';
+import { serializeChainRecord, type ChainRecord } from '../../../src/chain/chain-record.js';
+import { restorePointKey } from '../../../src/domain/repository-view.js';
+import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
+import type { VerificationPosition } from '../../../src/domain/verification.js';
+import { makeFolderDurable, replaceFile } from '../../../src/repository/replace-file.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+
+const BEFORE = '2026-11-01T00:00:00.000Z';
+const SINCE = '2026-11-26T00:00:00.000Z';
+
+let repository: SimulatedRepository;
+beforeEach(() => {
+  repository = new SimulatedRepository('offsite');
+});
+
+async function put(path: string, content: string | Uint8Array): Promise<void> {
+  await makeFolderDurable(repository, path.slice(0, path.lastIndexOf('/')));
+  await replaceFile(repository, path, Buffer.from(content));
+}
+
+/** A full and increments on it. */
+async function putChain(
+  jobId: string,
+  workload: string,
+  ids: readonly string[],
+  verifiedAt: (id: string) => string = () => BEFORE,
+): Promise<void> {
+  const points = ids.map((id, index): TargetRestorePoint => ({
+    id,
+    chainId: ids[0]!,
+    parentId: index === 0 ? null : ids[index - 1]!,
+    kind: index === 0 ? 'full' : 'increment',
+    state: 'available',
+    health: 'good',
+    verifiedAt: verifiedAt(id),
+    createdAt: BEFORE,
+    copiedAt: BEFORE,
+    flags: [],
+    source: { repositoryId: 'primary', restorePointId: id, fingerprint: null },
+    copyId: id,
+    disks: [],
+    companions: [],
+  }));
+  const record: ChainRecord = {
+    jobId,
+    workload: { id: workload, name: workload, type: 'libvirt-kvm' },
+    revision: 1,
+    epoch: 1,
+    owner: null,
+    presence: { lastSeenAt: null, absence: null },
+    points,
+    pending: null,
+  };
+  for (const name of ['chain.json', 'chain.json.copy'])
+    await put(`${jobId}/${workload}/${name}`, serializeChainRecord(record));
+}
+
+function ids(count: number): string[] {
+  return Array.from({ length: count }, (_, n) => `2026-11-01T${String(n).padStart(6, '0')}Z`);
+}
+
+interface Listed {
+  readonly points: string[];
+  readonly pageBytes: number[];
+}
+
+/** All pages, one after the other, as a check reads them. */
+async function listAll(after: VerificationPosition | null = null): Promise<Listed> {
+  const points: string[] = [];
+  const pageBytes: number[] = [];
+  for (let isLast = false; !isLast;) {
+    const page = await list({ after });
+    pageBytes.push(JSON.stringify(page).length);
+    for (const part of page.parts)
+      if (part.type === 'chain') {
+        points.push(...part.pointIds.map((id) => `${part.path} ${id}`));
+        after = { path: part.path, pointId: part.pointIds.at(-1)! };
+      } else {
+        points.push(`${part.path} ${part.code}`);
+        after = { path: part.path, pointId: null };
+      }
+    ({ isLast } = page);
+  }
+  return { points, pageBytes };
+}
+
+function list(changes: Partial<Parameters<typeof verificationPage>[1]>) {
+  const input = { repositoryId: 'offsite', restorePointId: null, jobId: null, after: null };
+  return verificationPage(repository, { ...input, since: SINCE, ...changes });
+}
+
+it('lists each point once, in pages of bounded size, however many chains and points there are', async () => {
+  const many = ids(12_000);
+  await putChain('nightly', 'db01', many);
+  const machines = Array.from({ length: 120 }, (_, n) => `vm-${String(n).padStart(3, '0')}`);
+  for (const machine of machines) await putChain('nightly', machine, ids(200));
+
+  const { points, pageBytes } = await listAll();
+
+  const expected = [
+    ...many.map((id) => `nightly/db01 ${id}`),
+    ...machines.flatMap((machine) => ids(200).map((id) => `nightly/${machine} ${id}`)),
+  ];
+  expect(points).toEqual(expected);
+  expect(pageBytes.length).toBeGreaterThan(4);
+  expect(Math.max(...pageBytes)).toBeLessThan(300_000);
+});
+
+it('goes from job to job in the order of their folders, and names what cannot be read in its place', async () => {
+  await putChain('weekly', 'web01', ids(1));
+  await putChain('week-end', 'web01', ids(1));
+  await putChain('week', 'web02', ids(2));
+  await putChain('week', 'web01', ids(2));
+  for (const name of ['chain.json', 'chain.json.copy']) await put(`week/web01/${name}`, '{');
+
+  const all = [
+    'week/web01 CHAIN_RECORD_CORRUPT',
+    'week/web02 2026-11-01T000000Z',
+    'week/web02 2026-11-01T000001Z',
+    'week-end/web01 2026-11-01T000000Z',
+    'weekly/web01 2026-11-01T000000Z',
+  ];
+  expect((await listAll()).points).toEqual(all);
+  const rest = async (path: string, pointId: string | null) =>
+    (await listAll({ path, pointId })).points;
+  expect(await rest('week/web01', null)).toEqual(all.slice(1));
+  expect(await rest('week/web02', '2026-11-01T000000Z')).toEqual(all.slice(2));
+  expect(await rest('week', null)).toEqual(all.slice(3));
+  expect(await rest('weekly/web01', '2026-11-01T000000Z')).toEqual([]);
+});
+
+it('goes on with the points that were not entered yet when the last one that was read is gone', async () => {
+  const [first, second, third, fourth] = ids(4) as [string, string, string, string];
+  const entered = (id: string) => (id < third ? '2026-11-26T01:00:00.000Z' : BEFORE);
+  await putChain('nightly', 'web01', [second, third, fourth], entered);
+
+  const after = { path: 'nightly/web01', pointId: first };
+  expect((await listAll(after)).points).toEqual([third, fourth].map((id) => `nightly/web01 ${id}`));
+});
+
+it('lists of one point what it needs, and nothing of other chains', async () => {
+  const [first, second, third] = ids(3) as [string, string, string];
+  await putChain('nightly', 'web01', [first, second, third]);
+  await putChain('nightly', 'web02', [first]);
+  const restorePointId = restorePointKey(['nightly', 'web01', second]);
+
+  expect(await list({ restorePointId })).toMatchObject({
+    parts: [{ path: 'nightly/web01', pointIds: [first, second] }],
+    isLast: true,
+  });
+  const after = { path: 'nightly/web01', pointId: second };
+  expect(await list({ restorePointId, after })).toEqual({ parts: [], isLast: true });
+  await expect(
+    list({ restorePointId: restorePointKey(['nightly', 'web09', first]) }),
+  ).rejects.toThrow('holds no copy');
+});

@@ -1,0 +1,16 @@
+import { makeContinueAsNewFunc, workflowInfo, type Workflow } from '@temporalio/workflow';
+import type { CopySettings } from '../src/domain/copy-settings.js';
+
+/** Whether this run has grown so long that the next one is to go on: by its events, or because the server says so, which also looks at
+ *  their size. */
+export function isHistoryLong({
+  maxHistoryEvents,
+}: Pick<CopySettings, 'maxHistoryEvents'>): boolean {
+  const { historyLength, continueAsNewSuggested } = workflowInfo();
+  return historyLength >= maxHistoryEvents || continueAsNewSuggested;
+}
+
+/** Ends this run; the next one goes on, with the memo as it is now. By default it would get that of the start. */
+export function goOnInNewRun<F extends Workflow>(...args: Parameters<F>): Promise<never> {
+  return makeContinueAsNewFunc<F>({ memo: workflowInfo().memo })(...args);
+}

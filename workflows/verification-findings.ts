@@ -1,0 +1,151 @@
+import { executeChild, sleep } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { CopySettings } from '../src/domain/copy-settings.js';
+import type { Damage, VerifiedPoint } from '../src/domain/damage.js';
+import { jsonBytes } from '../src/domain/task-brief.js';
+import type { CheckedChain } from '../src/domain/verification.js';
+import { chainWorkflowId, CONTROL_TASK_QUEUE } from './messages.js';
+import type { OperationState } from './operation-state.js';
+import { repairChain, type ChainDamage } from './repair-chain.js';
+
+export interface VerificationCounts {
+  readonly points: number;
+  /** Places. */
+  readonly damaged: number;
+  readonly unhealed: number;
+  /** Chains and jobs that cannot be read. */
+  readonly unreadable: number;
+}
+
+interface ChainFindings {
+  readonly chain: CheckedChain;
+  readonly damage: readonly ChainDamage[];
+  /** Points in which nothing was found. */
+  readonly verified: readonly VerifiedPoint[];
+}
+
+/** What is not in the chains' records yet. */
+export interface CarriedFindings {
+  /** Of the chain in work. */
+  readonly open: ChainFindings | null;
+  /** Of chains that a session held when their points were to get the date of the verification. */
+  readonly late: readonly ChainFindings[];
+}
+
+/** What was found in one chain goes into its record in parts of this size, so that neither a run nor a message carries more. */
+const DAMAGE_BYTES = 250_000;
+const VERIFIED_POINTS = 500;
+/** With more of it, the sessions that hold the chains are waited for. */
+const LATE_BYTES = 250_000;
+
+/** What a verification finds, chain after chain, until it is repaired or entered under the chain's lock. */
+export class VerificationFindings {
+  private open: ChainFindings | null;
+  private late: readonly ChainFindings[];
+
+  constructor(
+    private readonly repositoryId: string,
+    private readonly settings: CopySettings,
+    private readonly state: OperationState,
+    /** Called with the number of places that could not be healed. */
+    private readonly onUnhealed: (count: number) => void,
+    /** Called while a session is waited for; may end this run of the workflow. */
+    private readonly whileWaiting: () => Promise<void>,
+    carried: CarriedFindings = { open: null, late: [] },
+  ) {
+    this.open = carried.open;
+    this.late = carried.late;
+  }
+
+  carry(): CarriedFindings {
+    return { open: this.open, late: this.late };
+  }
+
+  /** The next points are of this chain: what was found in the one before is settled. */
+  async begin({ jobId, workloadId, workload }: CheckedChain): Promise<void> {
+    const { open } = this;
+    if (open?.chain.jobId === jobId && open.chain.workloadId === workloadId) return;
+    await this.settle();
+    this.open = { chain: { jobId, workloadId, workload }, damage: [], verified: [] };
+  }
+
+  isVerified(pointId: string): boolean {
+    return this.open?.verified.some((point) => point.pointId === pointId) ?? false;
+  }
+
+  /** @param damage empty: nothing was found in the point */
+  async add(damage: readonly Damage[], verified: VerifiedPoint): Promise<void> {
+    const open = this.open!;
+    const found = damage.map((one) => ({ pointId: verified.pointId, damage: one }));
+    this.open =
+      found.length === 0
+        ? { ...open, verified: [...open.verified, verified] }
+        : { ...open, damage: [...open.damage, ...found] };
+    const { length } = this.open.verified;
+    if (length < VERIFIED_POINTS && jsonBytes(this.open.damage) < DAMAGE_BYTES) return;
+    await this.settle();
+    this.open = { chain: open.chain, damage: [], verified: [] };
+  }
+
+  async settleAll(): Promise<void> {
+    await this.settle();
+    await this.settleLate(0);
+  }
+
+  /** Finishes what was left of a change of the chain. */
+  async finishChange(): Promise<void> {
+    await this.repair({ ...this.open!, damage: [], verified: [] });
+  }
+
+  /** What is damaged is repaired now; a date is entered now, or later: a session that copies the workload holds up no other chain. */
+  private async settle(): Promise<void> {
+    const { open } = this;
+    if (open === null) return;
+    const { damage, verified } = open;
+    if (damage.length > 0) await this.repair(open);
+    else if (verified.length > 0 && !(await this.repairNow(open))) {
+      this.late = [...this.late, open];
+      this.open = null;
+      await this.settleLate(LATE_BYTES);
+    }
+    this.open = null;
+  }
+
+  private async settleLate(maxBytes: number): Promise<void> {
+    while (this.late.length > 0 && (maxBytes === 0 || jsonBytes(this.late) > maxBytes)) {
+      await this.repair(this.late[0]!);
+      this.late = this.late.slice(1);
+    }
+  }
+
+  /** Under the chain's lock; when a session holds it, after that session. */
+  private async repair(findings: ChainFindings): Promise<void> {
+    while (!(await this.repairNow(findings))) {
+      this.state.show(`waiting for the session that copies ${findings.chain.workload.name}`);
+      await this.whileWaiting();
+      await sleep(this.settings.lockRetryMs);
+    }
+  }
+
+  /** False: a session holds the chain. */
+  private async repairNow({ chain, damage, verified }: ChainFindings): Promise<boolean> {
+    const { repositoryId: targetRepositoryId, settings } = this;
+    const { jobId, workloadId, workload } = chain;
+    const since = this.state.startedAt;
+    try {
+      const outcome = await executeChild(repairChain, {
+        workflowId: chainWorkflowId(targetRepositoryId, jobId, workloadId),
+        taskQueue: CONTROL_TASK_QUEUE,
+        staticSummary: `${workload.name}: ${damage.length > 0 ? 'repair' : 'enter what was verified'}`,
+        args: [{ targetRepositoryId, jobId, workload, damage, verified, since, settings }],
+      });
+      for (const note of outcome.notes) this.state.note(`${workload.name}: ${note}`);
+      this.state.omitNotes(outcome.omittedNotes);
+      this.onUnhealed(outcome.unhealed);
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+      throw error;
+    }
+  }
+}
