@@ -2,7 +2,6 @@ import {
   allHandlersFinished,
   CancellationScope,
   condition,
-  continueAsNew,
   setCurrentDetails,
   setHandler,
   upsertMemo,
@@ -22,6 +21,7 @@ import { sessionResult, sumProgress } from '../src/domain/session-result.js';
 import { KEPT_TASKS, TallyKeeper } from '../src/domain/session-tally.js';
 import { controlActivities, followUpActivities, recordActivities } from './activity-profiles.js';
 import { isStop, reasonOf } from './failures.js';
+import { goOnInNewRun } from './history-length.js';
 import {
   pauseUpdate,
   RESULT,
@@ -48,7 +48,7 @@ export async function copySession(input: CopySessionInput): Promise<CopySessionO
   try {
     if ((await session.run()) === 'goesOn') {
       await condition(allHandlersFinished);
-      await continueAsNew<typeof copySession>({ ...input, carried: session.carried() });
+      await goOnInNewRun<typeof copySession>({ ...input, carried: session.carried() });
     }
   } catch (error) {
     if (!isStop(error)) throw error;

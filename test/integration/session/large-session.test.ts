@@ -39,7 +39,7 @@ describeTemporal('a large session', () => {
 
   it('goes on in new runs, each workload once, and names the one that failed', async () => {
     const workloads = [...machines(59), 'vm-00030 fails'].sort();
-    const { outcome, runs } = await runLargeSession(await ownNamespace(), site, {
+    const { outcome, memo, runs } = await runLargeSession(await ownNamespace(), site, {
       job: testJob(),
       workloads,
       settings: { maxHistoryEvents: 200, parallelTasks: 5 },
@@ -51,6 +51,7 @@ describeTemporal('a large session', () => {
     expect(session).toMatchObject({ state: 'ended', result: 'failed' });
     expect(session.tasks.map(({ workload }) => workload).sort()).toEqual(workloads);
     expect(runs.length).toBeGreaterThan(1);
+    expect(memo).toMatchObject({ startedAt: session.startedAt });
     // What is at work when the limit is met ends in the same run: 5 tasks of some 9 events.
     expect(Math.max(...runs)).toBeLessThan(200 + 60);
   }, 120_000);

@@ -81,7 +81,8 @@ export async function runLargeSession(
       args: [{ job: options.job, trigger: 'api' }],
     });
     const outcome = await handle.result();
-    return { outcome, runs: await runLengths(client, handle.workflowId) };
+    const { memo } = await handle.describe();
+    return { outcome, memo, runs: await runLengths(client, handle.workflowId) };
   } finally {
     for (const worker of workers) worker.shutdown();
     await Promise.all(runs);
