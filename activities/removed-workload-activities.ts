@@ -1,12 +1,13 @@
-import type { ChainRecord } from '../src/chain/chain-record.js';
-import { findOwnChains } from '../src/chain/find-chains.js';
-import { isSuspicious, missedLook } from '../src/domain/absence.js';
-import type { CopyJob } from '../src/domain/copy-job.js';
+import { chainFolder, jobFolder } from '../src/chain/chain-paths.js';
+import { chainsIn, walkOwnChains } from '../src/chain/find-chains.js';
+import { missedLook } from '../src/domain/absence.js';
+import type { KeptWorkload, LookedFor } from '../src/domain/absent-workloads.js';
 import type { WorkloadType } from '../src/domain/restore-point.js';
-import { isNamed } from '../src/domain/source-scope.js';
+import { jsonBytes } from '../src/domain/task-brief.js';
 import { absenceStanding, type AbsenceStanding } from '../src/mover/change/note-absence.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { OperationInput } from '../src/mover/mover-operations.js';
+import type { BackupRepository } from '../src/repository/backup-repository.js';
 import { onChain, type OnChain } from './on-chain.js';
 import { runTask } from './run-task.js';
 
@@ -19,35 +20,22 @@ export interface AbsentWorkload {
   readonly isNews: boolean;
 }
 
-/** A source that lacks too many of its workloads at once to be believed. */
-export interface DoubtedSource {
-  readonly repositoryId: string;
-  readonly known: number;
-  readonly missing: number;
-  /** Names of some that are missing. */
-  readonly examples: readonly string[];
+export interface KeptPage {
+  readonly workloads: readonly KeptWorkload[];
+  /** Folder of the last chain; null: no others come behind it. */
+  readonly next: string | null;
 }
-
-export interface AbsenceLook {
-  readonly doubted: readonly DoubtedSource[];
-  /** At most `MAX_ABSENT`, in the order of their ids. */
-  readonly workloads: readonly AbsentWorkload[];
-  /** Those that are left for a later session. */
-  readonly leftOut: number;
-}
-
-/** Keeps the answer below 100 KiB, and the children of a session few. */
-const MAX_ABSENT = 100;
-const MAX_EXAMPLES = 5;
 
 export interface LookForAbsentInput {
   readonly targetRepositoryId: string;
-  readonly job: Pick<CopyJob, 'id' | 'sources'>;
-  /** Ids of all workloads that the sources show; every source was read. */
-  readonly seen: readonly string[];
+  readonly jobId: string;
+  readonly workloads: readonly LookedFor[];
   readonly afterDays: number;
   readonly nowMs: number;
 }
+
+/** An answer may have 2 MiB, and stays in the history. */
+const PAGE_BYTES = 500_000;
 
 /** What a session has to know and do about workloads that are gone. */
 export function createRemovedWorkloadActivities(deps: {
@@ -57,14 +45,23 @@ export function createRemovedWorkloadActivities(deps: {
 }) {
   const { mover, immutableForDays } = deps;
   return {
-    /** Compares the job's chains with what the sources show. Reads only. */
-    async lookForAbsent(input: LookForAbsentInput): Promise<AbsenceLook> {
-      return runTask(async () => {
-        // A chain whose record cannot be read is left alone.
-        const { chains } = await findOwnChains(await mover.repository(input.targetRepositoryId));
-        const records = chains.map(({ record }) => record);
-        return absenceLook(records, input, immutableForDays(input.targetRepositoryId));
-      });
+    /** Workloads of which the job keeps copies, page by page; a chain whose record cannot be read is left alone. Reads only. */
+    async listKeptWorkloads(input: {
+      targetRepositoryId: string;
+      jobId: string;
+      after: string | null;
+    }): Promise<KeptPage> {
+      return runTask(async () =>
+        keptPage(await mover.repository(input.targetRepositoryId), input.jobId, input.after),
+      );
+    },
+
+    /** What is to be done about these workloads. Reads only. */
+    async lookForAbsent(input: LookForAbsentInput): Promise<AbsentWorkload[]> {
+      const days = immutableForDays(input.targetRepositoryId);
+      return runTask(async () =>
+        absenceLook(await mover.repository(input.targetRepositoryId), input, days),
+      );
     },
 
     /** Enters the look into the record of the chain; when the workload is gone for good, all its restore points are deleted. */
@@ -86,54 +83,50 @@ export function createRemovedWorkloadActivities(deps: {
 
 export type RemovedWorkloadActivities = ReturnType<typeof createRemovedWorkloadActivities>;
 
-function absenceLook(
-  records: readonly ChainRecord[],
-  { job, seen, afterDays, nowMs }: LookForAbsentInput,
+async function keptPage(
+  repository: BackupRepository,
+  jobId: string,
+  after: string | null,
+): Promise<KeptPage> {
+  const folder = jobFolder(jobId);
+  const isWanted = (path: string) =>
+    path === folder || (path.startsWith(`${folder}/`) && (after === null || path > after));
+  const workloads: KeptWorkload[] = [];
+  let bytes = 0;
+  let next: string | null = null;
+  for await (const found of walkOwnChains(repository, isWanted)) {
+    const newest = 'record' in found ? found.record.points.at(-1) : undefined;
+    if (!('record' in found) || newest === undefined) continue;
+    const { workload, presence } = found.record;
+    const kept = {
+      id: workload.id,
+      name: workload.name,
+      repositoryId: newest.source.repositoryId,
+      wasMissed: presence.absence !== null,
+    };
+    bytes += jsonBytes(kept);
+    if (bytes > PAGE_BYTES && next !== null) return { workloads, next };
+    workloads.push(kept);
+    next = found.folder;
+  }
+  return { workloads, next: null };
+}
+
+/** A chain that has gone meanwhile is passed over. */
+async function absenceLook(
+  repository: BackupRepository,
+  { jobId, workloads, afterDays, nowMs }: LookForAbsentInput,
   immutableForDays: number,
-): AbsenceLook {
-  const shown = new Set(seen);
-  const kept = records.filter(({ jobId, points }) => jobId === job.id && points.length > 0);
-  const doubted: DoubtedSource[] = [];
-  const workloads: AbsentWorkload[] = [];
-  // A source that the job has no more was not looked at: what came from there stays.
-  for (const repositoryId of new Set(job.sources.include.map((source) => source.repositoryId))) {
-    const own = kept.filter(({ points }) => points.at(-1)?.source.repositoryId === repositoryId);
-    const doubt = doubtedSource(repositoryId, own, shown, job);
-    if (doubt !== null) doubted.push(doubt);
-    for (const record of own) {
-      const isSeen = shown.has(record.workload.id);
+): Promise<AbsentWorkload[]> {
+  const looks: AbsentWorkload[] = [];
+  for (const { id, isSeen } of workloads)
+    for (const { record } of await chainsIn(repository, [chainFolder(jobId, id)])) {
       const { workload, presence } = record;
-      if (isSeen ? presence.absence === null : doubt !== null) continue;
       const next = isSeen ? presence : missedLook(presence, nowMs, afterDays);
       const rule = { afterDays, immutableForDays };
       const { state, text } = absenceStanding({ ...record, presence: next }, rule, nowMs);
       const isNews = isSeen || next !== presence || state === 'due';
-      workloads.push({ workload, isSeen, standing: { state, text }, isNews });
+      looks.push({ workload, isSeen, standing: { state, text }, isNews });
     }
-  }
-  workloads.sort((a, b) => (a.workload.id < b.workload.id ? -1 : 1));
-  const leftOut = Math.max(0, workloads.length - MAX_ABSENT);
-  return { doubted, workloads: workloads.slice(0, MAX_ABSENT), leftOut };
-}
-
-/** A workload that the job excludes by name is no surprise when it is missing. */
-function doubtedSource(
-  repositoryId: string,
-  records: readonly ChainRecord[],
-  shown: ReadonlySet<string>,
-  { sources }: Pick<CopyJob, 'sources'>,
-): DoubtedSource | null {
-  const excluded = sources.exclude.map(({ workload }) => workload);
-  const expected = records.filter(
-    ({ workload, presence }) =>
-      shown.has(workload.id) || (presence.absence === null && !isNamed(excluded, workload)),
-  );
-  const missing = expected.filter(({ workload }) => !shown.has(workload.id));
-  if (!isSuspicious(expected.length, missing.length)) return null;
-  return {
-    repositoryId,
-    known: expected.length,
-    missing: missing.length,
-    examples: missing.slice(0, MAX_EXAMPLES).map(({ workload }) => workload.name),
-  };
+  return looks;
 }

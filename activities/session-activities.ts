@@ -79,8 +79,8 @@ export function createSessionActivities(deps: {
       });
     },
 
-    /** What a session started now would do. Reads only. */
-    async planJob(input: { job: CopyJob; nowMs: number }): Promise<JobPlan> {
+    /** What a session started now would do, page by page. Reads only. */
+    async planJob(input: { job: CopyJob; nowMs: number; after: string | null }): Promise<JobPlan> {
       const request = {
         ...input,
         immutableForDays: immutableForDays(input.job.target.repositoryId),

@@ -152,6 +152,8 @@ export interface SessionMemo {
 
 export interface PlanJobInput {
   readonly job: CopyJob;
+  /** `nextCursor` of the page before; absent: the first one. */
+  readonly after?: string | null;
 }
 
 export interface ReadJobDefinitionInput {

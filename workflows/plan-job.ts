@@ -15,10 +15,10 @@ function askedActivities(repositoryId: string) {
 }
 
 /** What a session of the job would do now. */
-export async function planJob({ job }: PlanJobInput): Promise<JobPlan> {
+export async function planJob({ job, after }: PlanJobInput): Promise<JobPlan> {
   return askedActivities(job.target.repositoryId).planJob.executeWithOptions(
     { summary: `${job.name}: plan` },
-    [{ job, nowMs: Date.now() }],
+    [{ job, nowMs: Date.now(), after: after ?? null }],
   );
 }
 

@@ -1,6 +1,11 @@
 import { ChildWorkflowFailure, executeChild, workflowInfo } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { AbsentWorkload, DoubtedSource } from '../activities/removed-workload-activities.js';
+import type { AbsentWorkload, KeptPage } from '../activities/removed-workload-activities.js';
+import {
+  absentWorkloads,
+  type DoubtedSource,
+  type KeptWorkload,
+} from '../src/domain/absent-workloads.js';
 import type { CopyJob } from '../src/domain/copy-job.js';
 import type { CopyTask } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
@@ -55,6 +60,9 @@ export async function settleAbsence(input: SettleAbsenceInput): Promise<AbsenceO
   return { workload: workload.name, result: 'success', text };
 }
 
+/** Keeps the answers small, and the children of a session few. */
+const MAX_ABSENT = 100;
+
 /** Looks for workloads of the job that the sources do not show any more, and does what is due.
  *  @param seen ids of all workloads that the sources show; every source was read */
 export async function settleAbsentWorkloads(
@@ -64,24 +72,31 @@ export async function settleAbsentWorkloads(
   settings: CopySettings,
 ): Promise<AbsenceOutcome[]> {
   const targetRepositoryId = job.target.repositoryId;
-  const { doubted, workloads, leftOut } = await removedWorkloadActivities(
-    targetRepositoryId,
-    settings,
-  ).lookForAbsent.executeWithOptions({ summary: 'look for workloads that are gone' }, [
-    {
-      targetRepositoryId,
-      job: { id: job.id, sources: job.sources },
-      seen: [...seen],
-      afterDays,
-      nowMs: Date.now(),
-    },
-  ]);
+  const activities = removedWorkloadActivities(targetRepositoryId, settings);
+  const ids = { targetRepositoryId, jobId: job.id };
+  const kept: KeptWorkload[] = [];
+  for (let after: string | null = null; ;) {
+    const page: KeptPage = await activities.listKeptWorkloads.executeWithOptions(
+      { summary: 'list the workloads that are kept' },
+      [{ ...ids, after }],
+    );
+    kept.push(...page.workloads);
+    if (page.next === null) break;
+    after = page.next;
+  }
+  const { doubted, workloads } = absentWorkloads(job, kept, seen);
   const outcomes = doubted.map(doubtOf);
-  for (const { workload, isSeen, standing, isNews } of workloads) {
+  if (workloads.length === 0) return outcomes;
+  const looks = await activities.lookForAbsent.executeWithOptions(
+    { summary: 'look for workloads that are gone' },
+    [{ ...ids, workloads: workloads.slice(0, MAX_ABSENT), afterDays, nowMs: Date.now() }],
+  );
+  for (const { workload, isSeen, standing, isNews } of looks) {
     const input = { targetRepositoryId, jobId: job.id, workload, isSeen, afterDays, settings };
     const outcome = isNews ? await settle(input) : outcomeOf(workload.name, standing);
     if (outcome !== null) outcomes.push(outcome);
   }
+  const leftOut = workloads.length - MAX_ABSENT;
   if (leftOut > 0)
     outcomes.push({
       workload: `repository ${targetRepositoryId}`,

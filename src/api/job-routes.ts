@@ -19,7 +19,7 @@ import {
 import type { JobStore } from './job-store.js';
 import { withTimeZones } from './job-time-zone.js';
 import { configuredRepository, type RepositoryBrowser } from './repository-browser.js';
-import { browsedPageSchema } from './repository-schemas.js';
+import { browsedPageSchema, cursorQuerySchema } from './repository-schemas.js';
 import { invalidRequest, jsonRoute, type Route } from './route.js';
 import type { SessionStarter } from './session-starter.js';
 
@@ -205,12 +205,13 @@ function runRoutes({ jobs, starter, browser }: JobServices): Route[] {
       method: 'get',
       path: '/jobs/:id/plan',
       operationId: 'planJob',
-      summary: 'What a session started now would copy; nothing is written.',
+      summary: 'What a session started now would copy, page by page; nothing is written.',
+      query: cursorQuerySchema,
       status: 200,
       answer: jobPlanSchema,
-      errors: ['JOB_MISSING', 'REPOSITORY_UNREACHABLE'],
-      run: async ({ params }) => ({
-        content: await browser.plan(await jobs.definition(text(params.id))),
+      errors: ['JOB_MISSING', 'REPOSITORY_UNREACHABLE', 'REQUEST_INVALID'],
+      run: async ({ params, query }) => ({
+        content: await browser.plan(await jobs.definition(text(params.id)), query.cursor),
       }),
     }),
   ];

@@ -312,8 +312,12 @@ export const jobPlanSchema: z.ZodType<JobPlan> = z.object({
         actions: z.array(z.string()),
         warnings: z.array(z.string()),
       }),
+      omitted: z.int().meta({
+        description: 'Entries of the lists above that are left out, because they are too many.',
+      }),
     }),
   ),
+  nextCursor: z.string().optional(),
 });
 
 /** `Nightly off-site!` → `nightly-off-site`; empty when nothing of the name can be kept. */

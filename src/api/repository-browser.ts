@@ -120,10 +120,12 @@ export class RepositoryBrowser {
     return this.#browse({ repositoryId, what: 'tasks', session, cursor });
   }
 
-  /** What a session of the job would do now. */
-  plan(job: CopyJob): Promise<JobPlan> {
-    const input: PlanJobInput = { job };
-    return this.#execute(WORKFLOW_PLAN_JOB, `plan/${job.id}/${job.revision}`, input, PLAN_TIMEOUT);
+  /** What a session of the job would do now, page by page. */
+  plan(job: CopyJob, cursor?: string): Promise<JobPlan> {
+    const input: PlanJobInput = { job, after: cursor ?? null };
+    const page = cursor === undefined ? '' : `/${digest(cursor)}`;
+    const id = `plan/${job.id}/${job.revision}${page}`;
+    return this.#execute(WORKFLOW_PLAN_JOB, id, input, PLAN_TIMEOUT);
   }
 
   /** The definition that a job left in its target repository. */

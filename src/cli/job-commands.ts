@@ -98,7 +98,7 @@ function addRunCommands(job: Command, act: Act): void {
   act(
     job.command('plan').argument('<job>').description('Show what a session would copy now.'),
     async (context, id: string) => {
-      const plan = await context.server.request<JobPlan>('GET', `${jobPath(id)}/plan`);
+      const plan = await wholePlan(context, `${jobPath(id)}/plan`);
       context.show(plan, () => describePlan(plan));
     },
   );
@@ -266,6 +266,16 @@ function describeRetry({ retry: { attempts, pausesMinutes } }: JobView): string 
   return `${times}, after ${pausesMinutes.join(', ')} minutes`;
 }
 
+async function wholePlan({ server }: CommandContext, path: string): Promise<JobPlan> {
+  const workloads: JobPlan['workloads'][number][] = [];
+  for (let cursor = ''; ;) {
+    const page = await server.request<JobPlan>('GET', `${path}${cursor}`);
+    workloads.push(...page.workloads);
+    if (page.nextCursor === undefined) return { workloads };
+    cursor = `?cursor=${encodeURIComponent(page.nextCursor)}`;
+  }
+}
+
 function describePlan({ workloads }: JobPlan): DisplayText {
   if (workloads.length === 0) return display`No workload matches the sources of the job.`;
   const table = formatTable(
@@ -281,9 +291,14 @@ function describePlan({ workloads }: JobPlan): DisplayText {
   return displayLines([table, ...workloads.flatMap(describeRetention)]);
 }
 
-function describeRetention({ workload, retention }: JobPlan['workloads'][number]): DisplayText[] {
+function describeRetention({
+  workload,
+  retention,
+  omitted,
+}: JobPlan['workloads'][number]): DisplayText[] {
   const { keep, actions, warnings } = retention;
   return [
+    ...(omitted > 0 ? [display`${workload}: ${omitted} more entries are left out here`] : []),
     ...warnings.map((warning) => display`${workload}: warning: ${warning}`),
     ...actions.map((action) => display`${workload}: ${action}`),
     ...keep.map(({ id, reasons }) => display`${workload}: keep ${id}: ${reasons.join('; ')}`),

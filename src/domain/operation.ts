@@ -37,9 +37,11 @@ export interface OperationStatus {
   readonly omittedNotes: number;
 }
 
-/** What a session started now would do, one entry per workload; nothing is written. */
+/** What a session started now would do, one entry per workload, as many as one answer holds; nothing is written. */
 export interface JobPlan {
   readonly workloads: readonly WorkloadPlan[];
+  /** Absent: there are no more. */
+  readonly nextCursor?: string;
 }
 
 export interface WorkloadPlan {
@@ -59,4 +61,6 @@ export interface WorkloadPlan {
     readonly actions: readonly string[];
     readonly warnings: readonly string[];
   };
+  /** Entries of the lists above that are left out, because they are too many. */
+  readonly omitted: number;
 }

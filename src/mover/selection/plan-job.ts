@@ -1,7 +1,7 @@
 import { chainFolder } from '../../chain/chain-paths.js';
 import { readChainRecord } from '../../chain/chain-store.js';
 import type { CopyJob } from '../../domain/copy-job.js';
-import { isBackupError } from '../../domain/errors.js';
+import { BackupError, isBackupError } from '../../domain/errors.js';
 import type { JobPlan, WorkloadPlan } from '../../domain/operation.js';
 import { recreatedMessage } from '../../domain/recreated-chain.js';
 import { heldTwiceText } from '../../domain/one-workload.js';
@@ -9,8 +9,10 @@ import type { RetentionAction } from '../../domain/retention.js';
 import type { SourceWorkload } from '../../domain/restore-point.js';
 import type { SelectedRestorePoint } from '../../domain/select-restore-points.js';
 import { sourceScope } from '../../domain/source-scope.js';
+import { jsonBytes } from '../../domain/task-brief.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { maintenancePlan, type MaintenancePlan } from '../change/plan-maintenance.js';
+import { boundedPlan } from './plan-size.js';
 import { detectChain, selectWork } from './select-work.js';
 import { listSourceWorkloads, sourceLayers } from '../source/source-catalogue.js';
 
@@ -20,29 +22,85 @@ export interface JobLook {
   readonly nowMs: number;
   /** `SettleRule.settleMs` by source repository. */
   readonly settleMs: Readonly<Record<string, number>>;
+  /** `nextCursor` of the page before; null: the first one. */
+  readonly after: string | null;
 }
 
-/** What a session started now would do, for every workload of the job. Changes nothing, and reads no data, only tables. */
+/** An answer may have 2 MiB, and somebody waits for it. */
+const PAGE_BYTES = 1_000_000;
+const PAGE_MS = 45_000;
+
+/** What a session started now would do, for the workloads of the job that come after `after`. Changes nothing, and reads no data, only
+ *  tables. */
 export async function planJob(context: MoverContext, input: JobLook): Promise<JobPlan> {
+  const endsAtMs = performance.now() + PAGE_MS;
   const workloads: WorkloadPlan[] = [];
-  const sourceOf = new Map<string, string>();
-  const isInScope = sourceScope(input.job);
-  for (const { repositoryId } of input.job.sources.include) {
-    const repository = await context.repository(repositoryId);
-    for (const workload of await listSourceWorkloads(repository))
-      if (isInScope(repositoryId, workload)) {
-        const conflict = workload.conflict ?? heldTwice(workload.id, sourceOf, repositoryId);
-        workloads.push(
-          conflict === null
-            ? await planWorkload(context, input, repositoryId, workload)
-            : { ...NOTHING_PLANNED, workload: workload.name, reasons: [conflict] },
-        );
-      }
+  let bytes = 0;
+  let nextCursor: string | undefined;
+  for (const { repositoryId, workload, conflict } of await workloadsAfter(context, input)) {
+    if (nextCursor !== undefined && performance.now() > endsAtMs) return { workloads, nextCursor };
+    const plan = boundedPlan(
+      conflict === null
+        ? await planWorkload(context, input, repositoryId, workload)
+        : { ...NOTHING_PLANNED, workload: workload.name, reasons: [conflict] },
+    );
+    bytes += jsonBytes(plan);
+    if (nextCursor !== undefined && bytes > PAGE_BYTES) return { workloads, nextCursor };
+    workloads.push(plan);
+    nextCursor = cursorOf(repositoryId, workload.id);
   }
   return { workloads };
 }
 
-const NOTHING_PLANNED: Omit<WorkloadPlan, 'workload' | 'reasons'> = {
+interface FoundWorkload {
+  readonly repositoryId: string;
+  readonly workload: SourceWorkload;
+  /** Why it is not copied from here; null: it is. */
+  readonly conflict: string | null;
+}
+
+/** In the order of the job's sources, and of their ids in each. */
+async function workloadsAfter(
+  context: MoverContext,
+  { job, after }: JobLook,
+): Promise<FoundWorkload[]> {
+  const found: FoundWorkload[] = [];
+  const sourceOf = new Map<string, string>();
+  const isInScope = sourceScope(job);
+  const { repositoryId: doneIn, workloadId: doneUntil } = placeOf(job, after);
+  let isOpen = after === null;
+  for (const { repositoryId } of job.sources.include) {
+    const repository = await context.repository(repositoryId);
+    const workloads = (await listSourceWorkloads(repository))
+      .filter((workload) => isInScope(repositoryId, workload))
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
+    for (const workload of workloads) {
+      const conflict = workload.conflict ?? heldTwice(workload.id, sourceOf, repositoryId);
+      if (isOpen || (repositoryId === doneIn && workload.id > doneUntil))
+        found.push({ repositoryId, workload, conflict });
+    }
+    isOpen ||= repositoryId === doneIn;
+  }
+  return found;
+}
+
+function cursorOf(repositoryId: string, workloadId: string): string {
+  return `${repositoryId}/${workloadId}`;
+}
+
+/** @throws REQUEST_INVALID */
+function placeOf(
+  { sources }: CopyJob,
+  cursor: string | null,
+): { repositoryId: string; workloadId: string } {
+  if (cursor === null) return { repositoryId: '', workloadId: '' };
+  const [repositoryId = '', ...rest] = cursor.split('/');
+  if (!sources.include.some((source) => source.repositoryId === repositoryId))
+    throw new BackupError('REQUEST_INVALID', `"${cursor}" is not a cursor of this plan`);
+  return { repositoryId, workloadId: rest.join('/') };
+}
+
+const NOTHING_PLANNED: Omit<WorkloadPlan, 'workload' | 'reasons' | 'omitted'> = {
   algorithm: 'none',
   restorePoints: [],
   estimatedBytes: 0,
@@ -67,7 +125,7 @@ async function planWorkload(
   input: JobLook,
   sourceRepositoryId: string,
   workload: SourceWorkload,
-): Promise<WorkloadPlan> {
+): Promise<Omit<WorkloadPlan, 'omitted'>> {
   const { job } = input;
   const targetRepositoryId = job.target.repositoryId;
   const chain = chainFolder(job.id, workload.id);

@@ -67,6 +67,7 @@ describe('a source with 20 machines', () => {
       immutableForDays: 0,
       nowMs: NOW_MS,
       settleMs: {},
+      after: null,
     });
     expect(workloads).toHaveLength(MACHINES);
     const perFolder = listed.filter((folder) => folder === machineFolder(13));

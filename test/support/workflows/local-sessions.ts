@@ -1,12 +1,14 @@
 import type { CopyJob, StartOverrides } from '../../../src/domain/copy-job.js';
 import { sessionWorkflowId } from '../../../src/domain/copy-session.js';
-import type { OperationStatus } from '../../../src/domain/operation.js';
+import type { JobPlan, OperationStatus } from '../../../src/domain/operation.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import {
   WORKFLOW_COPY_SESSION,
+  WORKFLOW_PLAN_JOB,
   WORKFLOW_VERIFY,
   type CopySessionInput,
   type CopySessionOutcome,
+  type PlanJobInput,
   type VerifyInput,
 } from '../../../workflows/messages.js';
 import { LocalServer, type HeldId } from './local-server.js';
@@ -50,6 +52,18 @@ export class LocalSessions {
   ): Promise<OperationStatus> {
     const input: VerifyInput = { repositoryId, restorePointId: null };
     return (await this.execute(WORKFLOW_VERIFY, 'verify', input, nowMs, held)) as OperationStatus;
+  }
+
+  /** What a session would do, page after page. */
+  async plan(job: CopyJob, nowMs: number): Promise<JobPlan[]> {
+    const pages: JobPlan[] = [];
+    let after: string | null = null;
+    do {
+      const input: PlanJobInput = { job, after };
+      pages.push((await this.execute(WORKFLOW_PLAN_JOB, 'plan', input, nowMs)) as JobPlan);
+      after = pages.at(-1)!.nextCursor ?? null;
+    } while (after !== null);
+    return pages;
   }
 
   private async execute(

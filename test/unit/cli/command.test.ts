@@ -160,7 +160,9 @@ describe('every command', () => {
     const retention = { keep: [{ id: 'p1', reasons: ['newest'] }], actions: [], warnings: ['odd'] };
     const entry = { algorithm: 'full', restorePoints: ['p1'], estimatedBytes: 1, reasons: ['new'] };
     bench.answer({
-      'GET /jobs/nightly/plan': { body: { workloads: [{ workload, ...entry, retention }] } },
+      'GET /jobs/nightly/plan': {
+        body: { workloads: [{ workload, ...entry, retention, omitted: 0 }] },
+      },
     });
     const { out } = await bench.run(['job', 'plan', 'nightly']);
     const shown = 'db\\u001b[2J\\u000aweb01: success\\u202e\\u2028';

@@ -171,6 +171,7 @@ export async function planJob({ job }: PlanJobInput): Promise<JobPlan> {
       {
         ...entry,
         retention: { keep: [], actions: [], warnings: [] },
+        omitted: 0,
         estimatedBytes: 10,
         reasons: ['first copy'],
         lookAgainAt: null,

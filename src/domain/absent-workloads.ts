@@ -1,0 +1,74 @@
+/** Which workloads of a job its sources do not show any more, and which of those looks are to be believed. */
+
+import { isSuspicious } from './absence.js';
+import type { CopyJob } from './copy-job.js';
+import { namedIn, type NamedWorkload } from './source-scope.js';
+
+/** A workload of which the target keeps copies. */
+export interface KeptWorkload extends NamedWorkload {
+  /** Source of its newest copy. */
+  readonly repositoryId: string;
+  /** The look before did not show it. */
+  readonly wasMissed: boolean;
+}
+
+/** A source that lacks too many of its workloads at once to be believed. */
+export interface DoubtedSource {
+  readonly repositoryId: string;
+  readonly known: number;
+  readonly missing: number;
+  /** Names of some that are missing. */
+  readonly examples: readonly string[];
+}
+
+export interface LookedFor {
+  readonly id: string;
+  /** A source shows it. */
+  readonly isSeen: boolean;
+}
+
+const MAX_EXAMPLES = 5;
+
+/** @param seen ids of all workloads that the sources show; every source was read
+ *  @returns `workloads`: those that are missed, and those that are seen again, in the order of their ids */
+export function absentWorkloads(
+  { sources }: Pick<CopyJob, 'sources'>,
+  kept: readonly KeptWorkload[],
+  seen: ReadonlySet<string>,
+): { readonly doubted: DoubtedSource[]; readonly workloads: LookedFor[] } {
+  const doubted: DoubtedSource[] = [];
+  const workloads: LookedFor[] = [];
+  // A source that the job has no more was not looked at: what came from there stays.
+  for (const repositoryId of new Set(sources.include.map((source) => source.repositoryId))) {
+    const own = kept.filter((workload) => workload.repositoryId === repositoryId);
+    const doubt = doubtedSource(repositoryId, own, seen, sources.exclude);
+    if (doubt !== null) doubted.push(doubt);
+    for (const { id, wasMissed } of own) {
+      const isSeen = seen.has(id);
+      if (isSeen ? wasMissed : doubt === null) workloads.push({ id, isSeen });
+    }
+  }
+  workloads.sort((a, b) => (a.id < b.id ? -1 : 1));
+  return { doubted, workloads };
+}
+
+/** A workload that the job excludes by name is no surprise when it is missing. */
+function doubtedSource(
+  repositoryId: string,
+  kept: readonly KeptWorkload[],
+  seen: ReadonlySet<string>,
+  exclude: CopyJob['sources']['exclude'],
+): DoubtedSource | null {
+  const isExcluded = namedIn(exclude.map(({ workload }) => workload));
+  const expected = kept.filter(
+    (workload) => seen.has(workload.id) || (!workload.wasMissed && !isExcluded(workload)),
+  );
+  const missing = expected.filter(({ id }) => !seen.has(id));
+  if (!isSuspicious(expected.length, missing.length)) return null;
+  return {
+    repositoryId,
+    known: expected.length,
+    missing: missing.length,
+    examples: missing.slice(0, MAX_EXAMPLES).map(({ name }) => name),
+  };
+}
