@@ -8,6 +8,7 @@ import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readStagedJson, stagedPath, type ComposedPoint } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { finishPendingChange } from './pending-change.js';
+import { isReplaced } from './replace-files.js';
 import { removeEndedLeases } from '../../chain/leases.js';
 import { setUncommittedAside } from '../../chain/quarantine.js';
 import { markRepository } from '../../chain/repository-marker.js';
@@ -78,7 +79,12 @@ async function finishOrPostpone(
   nowMs: number,
 ): Promise<{ record: ChainRecord; notes: string[] }> {
   try {
-    return { record: await finishPendingChange(context, place, record, nowMs), notes: [] };
+    const finished = await finishPendingChange(context, place, record, nowMs);
+    const { pending } = record;
+    if (pending?.type !== 'replace' || isReplaced(finished, pending))
+      return { record: finished, notes: [] };
+    const lost = `the full that was to replace the files of restore point ${pending.pointId} is lost; the point stays as it was`;
+    return { record: finished, notes: [lost] };
   } catch (error) {
     if (!isBackupError(error, 'POINT_IN_USE')) throw error;
     const note = `a ${record.pending!.type} that was announced waits: ${error.message}`;

@@ -107,7 +107,7 @@ async function carryOut(
       return carryOut(context, place, await writeChainRecord(place.repository, place.chain, next));
     }
     case 'replace': {
-      const points = await replaceFiles(place, record, pending);
+      const points = await replaceFiles(context, place, record, pending);
       return writeChainRecord(place.repository, place.chain, { ...record, points, pending: null });
     }
     case 'quarantine':

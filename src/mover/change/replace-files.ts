@@ -1,10 +1,13 @@
 import { stagingFolder } from '../../chain/chain-paths.js';
 import { withNewChain, type ChainRecord, type PendingChange } from '../../chain/chain-record.js';
 import { fullStagingId } from '../../domain/staging-id.js';
-import type { TargetRestorePoint } from '../../domain/target-point.js';
+import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import { hashFile } from '../blocks/file-digest.js';
+import { fileFault } from '../copy/good-base.js';
 import { stagedPath } from '../staging/copy-plan.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
 import { discardStaging } from '../staging/staging.js';
+import type { MoverContext } from '../task/mover-context.js';
 
 /** Staging folder of the full that is to replace the files of a point. */
 export function replacementStaging(chain: string, pointId: string): string {
@@ -12,27 +15,48 @@ export function replacementStaging(chain: string, pointId: string): string {
 }
 
 /** Gives the staged full the names of the point's files, each by one atomic rename: whoever opens the point sees its old file over its
- *  parents or the new full, and both show the same. The points that build on it keep their parent links. */
+ *  parents or the new full, and both show the same. The points that build on it keep their parent links. Where the staged files are lost the
+ *  point keeps what it has, and is no full. */
 export async function replaceFiles(
+  context: MoverContext,
   { repository, chain }: ChainPlace,
   record: ChainRecord,
-  pending: Extract<PendingChange, { type: 'replace' }>,
+  pending: ReplaceChange,
 ): Promise<TargetRestorePoint[]> {
+  const point = record.points.find(({ id }) => id === pending.pointId);
+  if (point === undefined) throw new Error(`restore point ${pending.pointId} is not listed`);
   const staging = replacementStaging(chain, pending.pointId);
-  const moves = pending.disks.flatMap(({ disk, path, digests, tablesPath }) => [
-    { from: stagedPath.image(staging, disk), to: `${chain}/${path}` },
-    { from: stagedPath.digests(staging, disk), to: `${chain}/${digests.path}` },
-    { from: stagedPath.tables(staging, disk), to: `${chain}/${tablesPath}` },
-  ]);
-  for (const { from, to } of moves)
-    if ((await repository.stat(from)) !== null) await repository.rename(from, to);
+  const disks: TargetDisk[] = [];
+  for (const disk of pending.disks) {
+    const old = point.disks.find((entry) => entry.disk === disk.disk);
+    const isNew = await moveDisk(context, { repository, chain }, staging, disk);
+    disks.push(isNew || old === undefined ? disk : old);
+  }
   const stagedFolder = stagedPath.pointFolder(staging);
   if ((await repository.stat(stagedFolder)) !== null) await repository.syncFolder(stagedFolder);
   await repository.syncFolder(`${chain}/${pending.pointId}`);
 
-  const point = record.points.find(({ id }) => id === pending.pointId);
-  if (point === undefined) throw new Error(`restore point ${pending.pointId} is not listed`);
-  const full: TargetRestorePoint = {
+  const isWhole = disks.every((disk, index) => disk === pending.disks[index]);
+  await discardStaging(repository, staging);
+  return isWhole
+    ? withNewChain(record.points, asFull(point, pending))
+    : record.points.map((other) => (other === point ? { ...point, disks } : other));
+}
+
+type ReplaceChange = Extract<PendingChange, { type: 'replace' }>;
+
+/** What the point should have become, and whether it did. Pure. */
+export function isReplaced(record: ChainRecord, { pointId, disks }: ReplaceChange): boolean {
+  const point = record.points.find(({ id }) => id === pointId);
+  return disks.every(({ disk, digests }) =>
+    point?.disks.some(
+      (other) => other.disk === disk && other.digests.tableDigest === digests.tableDigest,
+    ),
+  );
+}
+
+function asFull(point: TargetRestorePoint, pending: ReplaceChange): TargetRestorePoint {
+  return {
     ...point,
     kind: 'full',
     parentId: null,
@@ -41,6 +65,52 @@ export async function replaceFiles(
     flags: [...new Set([...point.flags, ...pending.flags])],
     disks: pending.disks,
   };
-  await discardStaging(repository, staging);
-  return withNewChain(record.points, full);
+}
+
+/** The image first, and nothing of a disk whose staged image or digest table is lost: what is in place stays then.
+ *  @returns whether the full is in place */
+async function moveDisk(
+  context: MoverContext,
+  place: ChainPlace,
+  staging: string,
+  full: TargetDisk,
+): Promise<boolean> {
+  const { repository, chain } = place;
+  const staged = {
+    image: stagedPath.image(staging, full.disk),
+    digests: stagedPath.digests(staging, full.disk),
+  };
+  const hasImage = (await repository.stat(staged.image)) !== null;
+  const hasDigests = (await repository.stat(staged.digests)) !== null;
+  const isThere = hasImage
+    ? hasDigests
+    : await isInPlace(context, place, full, hasDigests ? staged.digests : null);
+  if (!isThere) return false;
+  for (const { from, to } of [
+    { from: staged.image, to: `${chain}/${full.path}` },
+    { from: staged.digests, to: `${chain}/${full.digests.path}` },
+    { from: stagedPath.tables(staging, full.disk), to: `${chain}/${full.tablesPath}` },
+  ])
+    if ((await repository.stat(from)) !== null) await repository.rename(from, to);
+  return true;
+}
+
+/** Whether an earlier attempt has moved the image.
+ *  @param stagedDigests where its digest table is; null: in place, too, if that is the one that the full had */
+async function isInPlace(
+  context: MoverContext,
+  { repository, chain }: ChainPlace,
+  full: TargetDisk,
+  stagedDigests: string | null,
+): Promise<boolean> {
+  const path = stagedDigests?.slice(`${chain}/`.length) ?? full.digests.path;
+  if ((await repository.stat(`${chain}/${path}`)) === null) return false;
+  const table = await repository.openRead(`${chain}/${path}`);
+  try {
+    if ((await hashFile(table, context.control)) !== full.digests.tableDigest) return false;
+  } finally {
+    await table.close();
+  }
+  const file = { ...full, digests: { ...full.digests, path } };
+  return (await fileFault(context, { targetRepositoryId: repository.id, chain }, file)) === null;
 }

@@ -20,7 +20,7 @@ export async function assertGoodBase(
   // What the record says of the files of a change that is under way may be out of date (docs/FORMAT.md, Pending changes).
   if (record.pending !== null) return;
   for (const disk of base.disks) {
-    const fault = await baseFault(context, place, disk);
+    const fault = await fileFault(context, place, disk);
     if (fault === null) continue;
     const { code, words } = fault;
     throw new BackupError(
@@ -31,16 +31,19 @@ export async function assertGoodBase(
   }
 }
 
-interface BaseFault {
+export interface FileFault {
   readonly code: 'RESTORE_POINT_BROKEN' | 'BLOCK_DIGEST_MISMATCH';
   readonly words: string;
 }
 
-async function baseFault(
+/** What shows that the backup file of a disk is not the one that `disk` describes: its kind, its size, its first and its last unit. null: nothing
+ *  does.
+ *  @throws errors of kind `unavailable` and the like, which say nothing about the file */
+export async function fileFault(
   context: MoverContext,
   { targetRepositoryId: repositoryId, chain }: { targetRepositoryId: string; chain: string },
   disk: TargetDisk,
-): Promise<BaseFault | null> {
+): Promise<FileFault | null> {
   const repository = await context.repository(repositoryId);
   const broken = (words: string) => ({ code: 'RESTORE_POINT_BROKEN', words }) as const;
   try {
