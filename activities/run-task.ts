@@ -3,9 +3,13 @@ import { CancelledFailure } from '@temporalio/common';
 import { BackupError } from '../src/domain/errors.js';
 import { TaskControl, TaskStopped } from '../src/mover/task/task-control.js';
 import { toApplicationFailure } from './application-failure.js';
+import { elapsedMs, Pulse, readClocks } from './pulse.js';
 
 /** Sign of life; Temporal throttles what it sends on by itself. */
 const HEARTBEAT_INTERVAL_MS = 500;
+
+/** Of this process: it has to beat before a task arrives. */
+const pulse = new Pulse().start();
 
 /** Runs one piece of work with heartbeats, a fence and a stop, and translates its errors.
  *
@@ -20,11 +24,16 @@ export async function runTask<T>(
   const context = Context.current();
   const control = new TaskControl();
   const leaseMs = ((info.heartbeatTimeoutMs ?? 30_000) * 2) / 3;
-  let lastBeat = performance.now();
+  if (pulse.mayBeLate(leaseMs))
+    throw toApplicationFailure(
+      new BackupError('LEASE_EXPIRED', 'this worker stood still when the task reached it'),
+      info.attempt,
+    );
+  let lastBeat = readClocks();
   control.extendLease(leaseMs);
   const timer = setInterval(() => {
-    const now = performance.now();
-    if (now - lastBeat > leaseMs) {
+    const now = readClocks();
+    if (elapsedMs(lastBeat, now) > leaseMs) {
       clearInterval(timer);
       return;
     }

@@ -12,7 +12,7 @@ export class TaskControl {
   constructor(shared: SharedArrayBuffer = new SharedArrayBuffer(SHARED_BYTES)) {
     this.shared = shared;
     this.words = new Int32Array(shared, 0, WORDS);
-    this.counters = new BigInt64Array(shared, WORDS * 4, COUNTER_NAMES.length + 1);
+    this.counters = new BigInt64Array(shared, WORDS * 4, COUNTER_NAMES.length + 2);
   }
 
   /** Stops the task at its next look. */
@@ -24,18 +24,28 @@ export class TaskControl {
     return Atomics.load(this.words, STOP) === 1;
   }
 
-  /** Allows writes for `leaseMs` from now. Without a first call there is no lease and no fence. */
+  /** Allows writes for `leaseMs` from now, by both clocks: the one that nobody sets stands still while a guest is paused. Without a first
+   *  call there is no lease and no fence. */
   extendLease(leaseMs: number): void {
     const until = process.hrtime.bigint() + BigInt(Math.round(leaseMs)) * NS_PER_MS;
+    Atomics.store(this.counters, WALL_LEASE, BigInt(Date.now() + Math.round(leaseMs)));
     Atomics.store(this.counters, LEASE, until);
+  }
+
+  private get hasLease(): boolean {
+    const until = Atomics.load(this.counters, LEASE);
+    if (until === 0n) return true;
+    return (
+      process.hrtime.bigint() <= until &&
+      BigInt(Date.now()) <= Atomics.load(this.counters, WALL_LEASE)
+    );
   }
 
   /** Called right before every write (`fencedRepository`).
    *  @throws TaskStopped, LEASE_EXPIRED */
   assertMayWrite(): void {
     this.throwIfStopped();
-    const until = Atomics.load(this.counters, LEASE);
-    if (until !== 0n && process.hrtime.bigint() > until)
+    if (!this.hasLease)
       throw new BackupError(
         'LEASE_EXPIRED',
         'this worker stood still for longer than its lease, so its task may run elsewhere by now: it writes no more',
@@ -69,6 +79,8 @@ export type TaskCounter = (typeof COUNTER_NAMES)[number];
 
 const STOP = 0;
 const WORDS = 2;
+/** `process.hrtime`, nanoseconds; then epoch milliseconds. */
 const LEASE = COUNTER_NAMES.length;
-const SHARED_BYTES = WORDS * 4 + (COUNTER_NAMES.length + 1) * 8;
+const WALL_LEASE = LEASE + 1;
+const SHARED_BYTES = WORDS * 4 + (COUNTER_NAMES.length + 2) * 8;
 const NS_PER_MS = 1_000_000n;

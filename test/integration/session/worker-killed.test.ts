@@ -1,7 +1,7 @@
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { qemuReadsTheSame } from '../../support/image/qemu.js';
 import { makeLargeChain, type LargeChain } from '../../support/session/large-chain.js';
@@ -43,9 +43,11 @@ describeTemporal('a copy whose worker is killed', () => {
     });
     workers = await TestWorkers.start(site, {}, []);
     config = await writeConfig(site, workers.temporal);
-  }, 120_000);
+  }, 180_000);
+  afterEach(async () => {
+    for (const process of processes.splice(0)) await process.kill();
+  });
   afterAll(async () => {
-    for (const process of processes) await process.kill();
     await workers.stop();
     await site.remove();
   });
@@ -80,8 +82,7 @@ describeTemporal('a copy whose worker is killed', () => {
     expect(notes.join()).toContain(`taken up again at byte ${resumedFromBytes}`);
     expect(await site.readBack(job.id, 'db01')).toEqual(chain.truth);
     await expectSameAsSource(job.id);
-    await worker.kill();
-  }, 120_000);
+  }, 180_000);
 
   it('writes nothing when it was only frozen and its task is done elsewhere', async () => {
     const job = testJob({ id: 'frozen' });
@@ -90,7 +91,7 @@ describeTemporal('a copy whose worker is killed', () => {
     await waitForWindows(site, job.id, 5);
     frozen.freeze();
     expect((await stagedDisk(site, job.id))!.doneWindows).toBeLessThan(40);
-    const other = await startWorker();
+    await startWorker();
     expect((await session.result()).result).toBe('success');
     // What a session says of itself lies beside the chain, and is the same whoever writes it.
     const { id } = await site.workload('db01');
@@ -98,13 +99,12 @@ describeTemporal('a copy whose worker is killed', () => {
     const before = await filesIn(folder);
 
     frozen.unfreeze();
-    // Mostly it says so within a second; now and then it was seen to say nothing. What counts is what it leaves alone.
-    await Promise.race([frozen.says('LEASE_EXPIRED').catch(() => null), sleep(15_000)]);
+    await frozen.says('LEASE_EXPIRED');
+    // What the server gave to it while it stood still has reached it by then.
+    await sleep(2_000);
     expect(await filesIn(folder)).toEqual(before);
     expect(await site.readBack(job.id, 'db01')).toEqual(chain.truth);
-    await frozen.kill();
-    await other.kill();
-  }, 120_000);
+  }, 180_000);
 
   async function expectSameAsSource(jobId: string): Promise<void> {
     const workload = await site.workload('db01');
