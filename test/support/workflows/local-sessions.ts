@@ -18,6 +18,7 @@ import { InProcessWorker, type WorkerOptions } from './local-worker.js';
 export class LocalSessions {
   /** Events in each run of what was executed last. */
   runLengths: readonly number[] = [];
+  private server: LocalServer | null = null;
 
   constructor(
     private readonly repositories: readonly BackupRepository[],
@@ -66,6 +67,11 @@ export class LocalSessions {
     return pages;
   }
 
+  /** How many runs a workflow had in what was executed last, children too. */
+  runsOf(workflowId: string): number {
+    return this.server?.runLengths(workflowId).length ?? 0;
+  }
+
   private async execute(
     type: string,
     id: string,
@@ -78,6 +84,7 @@ export class LocalSessions {
     server.begin(type, id, input);
     const result = await server.end(id);
     this.runLengths = server.runLengths(id);
+    this.server = server;
     return result;
   }
 }
