@@ -148,6 +148,7 @@ describeTemporal('repositories over the API', () => {
           reasons: ['first copy'],
           lookAgainAt: null,
           retention: { keep: [], actions: [], warnings: [] },
+          omitted: 0,
         },
       ],
     });
