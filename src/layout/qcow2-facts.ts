@@ -1,7 +1,9 @@
 import { BackupError } from '../domain/errors.js';
+import { BLOCK_BYTES } from '../domain/digest.js';
 import type { ByteSource } from '../image/byte-source.js';
-import { checkCountedInside } from '../image/qcow2/counted-end.js';
+import { endsInsideCluster } from '../image/qcow2/counted-end.js';
 import { checkInside, readQcow2Header, type Qcow2Header } from '../image/qcow2/header.js';
+import { openQcow2Image } from '../image/qcow2/qcow2-image.js';
 import type {
   BackupRepository,
   ReadableFile,
@@ -17,7 +19,8 @@ const L2_OFFSET_MASK = 0x00ff_ffff_ffff_fe00n;
 export type BackingName = string | null;
 
 /** Reads the header (one cluster, at most 2 MiB), the start of the L1 table and the end of the reference counts of a qcow2 file.
- *  A file whose tables pass its end is `incomplete`: it is still being written, or was cut off. That every entry of its L2 tables lies
+ *  A file whose tables pass its end is `incomplete`: it is still being written, or was cut off. Where it ends inside a cluster, the last L2
+ *  table is read too: data that were written in the order of the disk end there. That every entry of all L2 tables lies
  *  inside the file is seen when its copy is planned (IMAGE_TRUNCATED): a look at each of them would read far too much. */
 export async function readBackingName(
   repository: BackupRepository,
@@ -28,8 +31,8 @@ export async function readBackingName(
     try {
       const source = byteSource(file, (await file.stamp()).sizeBytes);
       const header = await readQcow2Header(source);
-      await checkL2TablesInside(source, header);
-      await checkCountedInside(source, header);
+      const lastL2 = await checkL2TablesInside(source, header);
+      if (await endsInsideCluster(source, header)) await checkDataInside(source, header, lastL2);
       return { value: header.backing?.name ?? null };
     } finally {
       await file.close();
@@ -39,14 +42,36 @@ export async function readBackingName(
   }
 }
 
-async function checkL2TablesInside(source: ByteSource, header: Qcow2Header): Promise<void> {
+/** @returns index of the last one; null: there is none */
+async function checkL2TablesInside(
+  source: ByteSource,
+  header: Qcow2Header,
+): Promise<number | null> {
+  let last: number | null = null;
   const l1 = new Uint8Array(Math.min(header.l1.entries * 8, L1_READ_BYTES));
   await source.read(l1, header.l1.offset);
   const view = new DataView(l1.buffer);
   for (let at = 0; at < l1.length; at += 8) {
     const offset = Number(view.getBigUint64(at) & L2_OFFSET_MASK);
-    if (offset !== 0) checkInside(source, 'an L2 table', offset, 2 ** header.clusterBits);
+    if (offset === 0) continue;
+    checkInside(source, 'an L2 table', offset, 2 ** header.clusterBits);
+    last = at / 8;
   }
+  return last;
+}
+
+/** @throws IMAGE_TRUNCATED when data that the table names pass the end of the file */
+async function checkDataInside(
+  source: ByteSource,
+  { clusterBits, extendedL2 }: Qcow2Header,
+  l2Index: number | null,
+): Promise<void> {
+  if (l2Index === null) return;
+  const image = await openQcow2Image(source);
+  const spanBytes = 2 ** (2 * clusterBits) / (extendedL2 ? 16 : 8);
+  const first = Math.floor((l2Index * spanBytes) / BLOCK_BYTES);
+  const end = Math.ceil(Math.min((l2Index + 1) * spanBytes, image.virtualSizeBytes) / BLOCK_BYTES);
+  if (end > first) await image.mapBlocks(first, end - first);
 }
 
 function byteSource(file: ReadableFile, sizeBytes: number): ByteSource {

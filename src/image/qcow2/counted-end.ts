@@ -11,9 +11,10 @@ const MAX_EMPTY_BLOCKS = 16;
 /** Checks that the last cluster which the reference counts say is in use begins inside the file: a file that was cut off, or is still being
  *  put there by something that copies it, nearly always shows it here, whatever the order in which its tables were made. Reads the end
  *  of the refcount table and one cluster of counts; a file of counts that may be stale (dirty bit) is not judged by them.
+ *  @returns whether that cluster passes the end of the file: a table or compressed data may, the data of a guest cluster may not
  *  @throws IMAGE_TRUNCATED */
-export async function checkCountedInside(source: ByteSource, header: Qcow2Header): Promise<void> {
-  if (header.isDirty) return;
+export async function endsInsideCluster(source: ByteSource, header: Qcow2Header): Promise<boolean> {
+  if (header.isDirty) return false;
   const clusterBytes = 2 ** header.clusterBits;
   const countsPerBlock = (clusterBytes * 8) / header.refcountBits;
   const counts = new Uint8Array(clusterBytes);
@@ -22,16 +23,15 @@ export async function checkCountedInside(source: ByteSource, header: Qcow2Header
     checkInside(source, 'a block of reference counts', offset, clusterBytes);
     await source.read(counts, offset);
     const last = lastCounted(counts, header.refcountBits);
-    if (last >= 0)
-      return checkInside(
-        source,
-        'the last cluster that is in use',
-        (index * countsPerBlock + last) * clusterBytes,
-        1,
-      );
+    if (last >= 0) {
+      const start = (index * countsPerBlock + last) * clusterBytes;
+      checkInside(source, 'the last cluster that is in use', start, 1);
+      return start + clusterBytes > source.sizeBytes;
+    }
     emptyBlocks += 1;
-    if (emptyBlocks === MAX_EMPTY_BLOCKS) return;
+    if (emptyBlocks === MAX_EMPTY_BLOCKS) break;
   }
+  return false;
 }
 
 /** Entries of the refcount table that name a block, last one first. */

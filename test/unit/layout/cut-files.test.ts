@@ -71,6 +71,24 @@ describe.skipIf(!requireTool('qemu-img'))('a qcow2 file that ends too soon', () 
     expect([...(await statesWhenCut('random.qcow2', 64 * KIB))]).toEqual(['incomplete']);
   });
 
+  it.each(['64k', '4k', '1M'])(
+    'is incomplete when only the last sector of its last cluster is missing (%s)',
+    async (clusterSize) => {
+      const raw = join(folder.path, 'raw');
+      const options = `cluster_size=${clusterSize}`;
+      await qemuImg('convert', '-f', 'raw', '-O', 'qcow2', '-o', options, raw, at('short.qcow2'));
+      const { size } = await stat(at('short.qcow2'));
+      await truncate(at('short.qcow2'), size - 512);
+      expect(await stateOf('short.qcow2')).toBe('incomplete');
+    },
+  );
+
+  it('is complete when what it ends with is a table that qemu-img has not filled up', async () => {
+    await qemuImg('create', '-q', '-f', 'qcow2', at('empty.qcow2'), '1G');
+    expect((await stat(at('empty.qcow2'))).size % (64 * KIB)).not.toBe(0);
+    expect(await stateOf('empty.qcow2')).toBe('complete');
+  });
+
   it('is not judged by reference counts that may be stale', async () => {
     const dirty = at('dirty.qcow2');
     await qemuImg('create', '-q', '-f', 'qcow2', '-o', 'lazy_refcounts=on', dirty, '1G');
