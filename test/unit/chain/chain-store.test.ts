@@ -238,6 +238,22 @@ describe('taking a chain', () => {
   });
 
   it.each([
+    ['behind', Buffer.from(serializeChainRecord(recordAt(9)))],
+    ['damaged', Buffer.from('{')],
+  ])('makes the copy good that is %s, and writes nothing when both are', async (_, copy) => {
+    const stampOf = async (path: string) => (await repository.stat(path))!.stamp;
+    const [main, second] = [await stampOf(MAIN), await stampOf(COPY)];
+    await take(repository, FOLDER, IDENTITY, 'session-1');
+    expect([await stampOf(MAIN), await stampOf(COPY)]).toEqual([main, second]);
+    await put(COPY, copy);
+    await take(repository, FOLDER, IDENTITY, 'session-1');
+    expect([await bytesOf(MAIN), await bytesOf(COPY)]).toEqual([
+      WHOLE.toString(),
+      WHOLE.toString(),
+    ]);
+  });
+
+  it.each([
     ['another job', { ...IDENTITY, jobId: 'weekly' }],
     ['another workload', { ...IDENTITY, workload: { ...IDENTITY.workload, id: 'web02' } }],
   ])('refuses the chain of %s', async (_, identity) => {

@@ -8,6 +8,7 @@ import {
   releaseLease,
   removeEndedLeases,
 } from '../../../src/chain/leases.js';
+import { BackupError } from '../../../src/domain/errors.js';
 import { makeFolderDurable, replaceFile } from '../../../src/repository/replace-file.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { targetChain } from '../domain/chain-builder.js';
@@ -93,6 +94,38 @@ describe('a lease', () => {
     await hold('one', '2026-11-01T220000Z', nowMs + LEASE_MS);
     expect([...(await readLeases(repository, CHAIN, nowMs)).named]).toEqual(['2026-11-01T220000Z']);
     expect(await leased()).toEqual([]);
+  });
+});
+
+describe('storage that does not answer', () => {
+  const silent = (call: 'remove' | 'openRead') =>
+    new Proxy(repository, {
+      get: (subject, name) => {
+        const value = Reflect.get(subject, name, subject) as unknown;
+        if (name === call)
+          return () =>
+            Promise.reject(new BackupError('REPOSITORY_UNREACHABLE', 'the share is gone'));
+        return typeof value === 'function' ? (value.bind(subject) as unknown) : value;
+      },
+    });
+
+  it('is no lease that cannot be read, and none that was released', async () => {
+    await hold('one', FIRST!.id, nowMs - 1);
+    const code = { code: 'REPOSITORY_UNREACHABLE' };
+    await expect(readLeases(silent('openRead'), CHAIN, nowMs)).rejects.toMatchObject(code);
+    await expect(removeEndedLeases(silent('openRead'), CHAIN, nowMs)).rejects.toMatchObject(code);
+    await expect(releaseLease(silent('remove'), CHAIN, 'one')).rejects.toMatchObject(code);
+  });
+});
+
+describe('what lies among leases', () => {
+  it('and is no file, or has another ending, is no lease', async () => {
+    await makeFolderDurable(repository, `${CHAIN}/.leases/folder.json`);
+    await put('note.txt', Buffer.from('{'));
+    expect(await readLeases(repository, CHAIN, nowMs)).toEqual({
+      named: new Set(),
+      doubtful: [],
+    });
   });
 });
 

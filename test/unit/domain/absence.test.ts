@@ -77,6 +77,29 @@ describe('the copies of a workload that no source shows', () => {
     expect(goneAtDay(looks, afterDays)).toBe(day);
   });
 
+  it('are counted by days with a look, from the first one that did not show it', () => {
+    let presence = seenLook(START_MS - DAY_MS);
+    expect(presence).toEqual({ lastSeenAt: '2026-10-31T22:00:00.000Z', absence: null });
+    // Two looks on the second day count once.
+    for (const hours of [0, 23, 24, 47])
+      presence = missedLook(presence, START_MS + hours * HOUR_MS, 60);
+    expect(presence).toEqual({
+      lastSeenAt: '2026-10-31T22:00:00.000Z',
+      absence: {
+        firstMissedAt: '2026-11-01T22:00:00.000Z',
+        lastMissedAt: '2026-11-03T21:00:00.000Z',
+        missedDays: 3,
+        provenMs: 47 * HOUR_MS,
+        lastSpanMs: 24 * HOUR_MS,
+        announcedAt: null,
+      },
+    });
+    expect(removalOf(presence.absence!, 60, START_MS + 47 * HOUR_MS)).toEqual({
+      state: 'early',
+      dueAtMs: START_MS + 60 * DAY_MS,
+    });
+  });
+
   it('are announced seven days before, or one look before', () => {
     const announcedOn = (looks: readonly Look[], afterDays: number) => {
       let presence: Presence = seenLook(START_MS);

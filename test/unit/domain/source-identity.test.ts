@@ -128,6 +128,88 @@ describe('a source point', () => {
       {},
       { is: 'unreadable', copiedId: idOf('2026-11-21') },
     ],
+    [
+      'that is not complete and was never copied has no copy',
+      sourcePoint('2026-11-25', null, { state: 'inProgress' }),
+      {},
+      { is: 'unreadable', copiedId: null },
+    ],
+    [
+      'is new when it was passed over in another repository',
+      at21(),
+      {
+        copied: [],
+        known: [
+          {
+            repositoryId: 'other',
+            restorePointId: '2026-11-21',
+            createdAt: '2026-11-21T22:00:00.000Z',
+          },
+        ],
+      },
+      { is: 'new' },
+    ],
+    [
+      'is new when it has the date of a copied one whose own name is still there',
+      at21({ id: 'beside', fingerprint: files('beside') }),
+      { current: [at21(), at21({ id: 'beside', fingerprint: files('beside') })] },
+      { is: 'new' },
+    ],
+    [
+      'has to be compared when nothing is known of the files of its copy',
+      at21(),
+      { copied: copies({ '2026-11-21': { fingerprint: null } }) },
+      UNPROVEN21,
+    ],
+    [
+      'whose files can be told apart is not proven by a reading of this owner alone',
+      at21({ fingerprint: files('touched') }),
+      { copied: copies({ '2026-11-21': { fingerprint: null, provenInEpoch: 4 } }) },
+      UNPROVEN21,
+    ],
+    [
+      'is what this owner judged it to be where files cannot be told apart',
+      at21({ fingerprint: null }),
+      {
+        copied: copies({
+          '2026-11-21': {
+            fingerprint: null,
+            judged: { verdict: 'replaced', reason: 'other bytes', fingerprint: null, epoch: 4 },
+          },
+        }),
+      },
+      { is: 'replaced', copiedId: idOf('2026-11-21') },
+    ],
+    [
+      'is compared again by the next owner where files cannot be told apart',
+      at21({ fingerprint: null }),
+      {
+        copied: copies({
+          '2026-11-21': {
+            fingerprint: null,
+            judged: { verdict: 'replaced', reason: 'other bytes', fingerprint: null, epoch: 3 },
+          },
+        }),
+      },
+      UNPROVEN21,
+    ],
+    [
+      'is new when it shares only its date with a copied one and was found to be another',
+      at21({ id: 'renamed', fingerprint: files('other') }),
+      {
+        copied: copies({
+          '2026-11-21': {
+            judged: {
+              verdict: 'replaced',
+              reason: 'other bytes',
+              fingerprint: files('other'),
+              epoch: 3,
+            },
+          },
+        }),
+      },
+      { is: 'new' },
+    ],
   ])('%s', (_, point, input, expected) => {
     expect(identityOf(point, input)).toEqual(expected);
   });
