@@ -35,13 +35,15 @@ export class DiskBatches {
 
   /** Compares the open windows of all disks, and nothing is copied after it. */
   async compare(target: BatchTarget, disks: readonly DiskWork[]): Promise<void> {
-    this.count(target, disks, (bytes, doneBytes) => this.state.addWork(bytes, doneBytes));
+    this.count('scan', target, disks, (bytes, doneBytes) => this.state.addWork(bytes, doneBytes));
     for (const disk of disks) await this.runDisk('scanBlocks', target, disk);
   }
 
   /** Compares the open windows of all disks. What differs is copied afterwards: until that is known, all of it is taken to differ. */
   async scan(target: BatchTarget, disks: readonly DiskWork[]): Promise<void> {
-    this.count(target, disks, (bytes, doneBytes) => this.state.addWork(2 * bytes, doneBytes));
+    this.count('scan', target, disks, (bytes, doneBytes) =>
+      this.state.addWork(2 * bytes, doneBytes),
+    );
     for (const disk of disks) await this.runDisk('scanBlocks', target, disk);
   }
 
@@ -53,7 +55,7 @@ export class DiskBatches {
     compared: readonly DiskWork[] = [],
   ): Promise<void> {
     const comparedBytes = bytesOf(compared);
-    this.count(target, disks, (bytes, doneBytes) =>
+    this.count('copy', target, disks, (bytes, doneBytes) =>
       this.state.addWork(
         Math.max(0, bytes - comparedBytes),
         Math.max(0, comparedBytes - bytes) + doneBytes,
@@ -95,14 +97,17 @@ export class DiskBatches {
     this.state.addProgress(counts, sizeBytes, Date.now() - startedAtMs);
   }
 
-  /** Counts the work of all disks together, before the first block and once, however many runs and attempts it takes. */
+  /** Counts the work of all disks together, before the first block and once, however many runs and attempts it takes. A scan and the copy
+   *  after it share the token of their plan. */
   private count(
+    work: 'scan' | 'copy',
     { reference }: BatchTarget,
     disks: readonly DiskWork[],
     add: (bytes: number, doneBytes: number) => void,
   ): void {
-    if (this.counted.has(reference.token)) return;
-    this.counted.add(reference.token);
+    const key = `${work}/${reference.token}`;
+    if (this.counted.has(key)) return;
+    this.counted.add(key);
     add(
       bytesOf(disks),
       disks.reduce((sum, disk) => sum + doneBytesOf(disk), 0),

@@ -1,6 +1,6 @@
 import { TypedSearchAttributes } from '@temporalio/common';
 import { msNumberToTs } from '@temporalio/common/lib/time.js';
-import type { coresdk, temporal } from '@temporalio/proto';
+import { coresdk as protobuf, type coresdk, type temporal } from '@temporalio/proto';
 import type { Workflow, WorkflowCreateOptions } from '@temporalio/worker/lib/workflow/interface.js';
 import { newWorkflow } from './workflow-sandbox.js';
 
@@ -80,6 +80,24 @@ export class Execution {
     const told = { atMs: nowMs, jobs: this.news.splice(0) };
     this.history.push(told);
     return this.tell(this.running, told, false);
+  }
+
+  /** Asks a workflow that waits. */
+  async query(queryType: string): Promise<Payload | null> {
+    const { runId } = this.start;
+    const workflow = (this.running ??= await this.replay());
+    const { WorkflowActivation } = protobuf.workflow_activation;
+    const completion = await workflow.activate(
+      WorkflowActivation.fromObject({
+        runId,
+        jobs: [{ queryWorkflow: { queryId: 'q', queryType } }],
+        historyLength: this.historyLength,
+      }),
+    );
+    const [answer] = completion.successful?.commands ?? [];
+    const { succeeded, failed } = answer?.respondToQuery ?? {};
+    if (!succeeded) throw new Error(`${queryType}: ${failed?.message ?? 'no answer'}`);
+    return succeeded.response ?? null;
   }
 
   private async replay(): Promise<Workflow> {

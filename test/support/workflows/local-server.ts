@@ -24,9 +24,12 @@ export interface LocalWorker {
   /** The one in work, or the last one that was. */
   activity: string;
   isDead(): boolean;
-  /** Called before each activity. */
-  before?(activity: string): Promise<void>;
+  /** Called before each activity, with a way to ask the workflow that wants it. */
+  before?(activity: string, ask: Ask): Promise<void>;
 }
+
+/** Asks a workflow by the name of a query. */
+export type Ask = (queryType: string) => Promise<unknown>;
 
 /** A workflow id that somebody else has until then. Epoch milliseconds. */
 export interface HeldId {
@@ -145,7 +148,7 @@ export class LocalServer {
     execution.activities.set(seq, { ...activity, attempt: attempt + 1 });
     let result: Payload | null = null;
     try {
-      const output = await this.run(command, attempt);
+      const output = await this.run(execution, command, attempt);
       if (output !== undefined) result = defaultPayloadConverter.toPayload(output);
       assertSizes(command.activityType ?? '', [result]);
     } catch (error) {
@@ -159,6 +162,7 @@ export class LocalServer {
   }
 
   private async run(
+    execution: Execution,
     { activityType, arguments: input, heartbeatTimeout }: ScheduledActivity['command'],
     attempt: number,
   ): Promise<unknown> {
@@ -166,7 +170,8 @@ export class LocalServer {
     const activity = this.worker.activities[name] as Activity | undefined;
     if (activity === undefined) throw new Error(`no activity ${name}`);
     this.worker.activity = name;
-    await this.worker.before?.(name);
+    const ask: Ask = async (query) => payloadValue(await execution.query(query));
+    await this.worker.before?.(name, ask);
     const heartbeatTimeoutMs = optionalTsToMs(heartbeatTimeout);
     const info = { attempt, activityType: name, heartbeatTimeoutMs };
     return inActivity(activity, payloadValue(input?.[0] ?? null), info);

@@ -4,7 +4,7 @@ import type { DataMover } from '../../../src/mover/data-mover.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { InProcessMover } from '../mover/in-process-mover.js';
 import { SimulatedRepository } from '../repository/simulated-repository.js';
-import type { LocalWorker } from './local-server.js';
+import type { Ask, LocalWorker } from './local-server.js';
 
 export interface WorkerOptions {
   /** Of every repository. */
@@ -13,14 +13,14 @@ export interface WorkerOptions {
   /** Default: when one of its repositories has crashed. */
   readonly isDead?: () => boolean;
   /** What happens meanwhile. */
-  readonly beforeActivity?: (name: string) => Promise<void>;
+  readonly beforeActivity?: (name: string, ask: Ask) => Promise<void>;
 }
 
 /** All activities of the product over the repositories of a test, in this thread. */
 export class InProcessWorker implements LocalWorker {
   readonly activities: Activities;
   readonly isDead: () => boolean;
-  readonly before: (name: string) => Promise<void>;
+  readonly before: (name: string, ask: Ask) => Promise<void>;
   activity = '';
 
   constructor(repositories: readonly BackupRepository[], options: WorkerOptions = {}) {

@@ -1,0 +1,72 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { CopyTask } from '../../../src/domain/copy-session.js';
+import {
+  LIBVIRT_FIXTURE,
+  OVIRT_FIXTURE,
+  testJob,
+  TestSite,
+} from '../../support/session/test-site.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
+
+const NOW_MS = Date.parse('2026-11-25T22:00:00Z');
+
+interface Look {
+  readonly activity: string;
+  readonly restorePoint: string | null;
+  readonly processedBytes: number;
+  readonly totalBytes: number;
+}
+
+/** What a task shows before each of its steps. */
+describe('the progress of a task', () => {
+  let site: TestSite;
+  afterEach(() => site.remove());
+
+  async function looksAt(fixture: string, workload: string): Promise<Look[]> {
+    site = await TestSite.create(fixture);
+    const looks: Look[] = [];
+    const sessions = new LocalSessions([await site.openSource(), await site.openTarget()], {
+      settings: { batchWindows: 1 },
+      beforeActivity: async (activity, ask) => {
+        if (!STEPS.includes(activity)) return;
+        const { restorePoint, progress } = (await ask('task')) as CopyTask;
+        const { processedBytes, totalBytes } = progress;
+        looks.push({ activity, restorePoint, processedBytes, totalBytes });
+      },
+    });
+    const { tasks } = await sessions.copy(testJob(), NOW_MS, { workloads: [workload] });
+    const { processedBytes, totalBytes } = tasks[0]!.progress;
+    expect(processedBytes).toBe(totalBytes);
+    return looks;
+  }
+
+  it.each([
+    { what: 'of two disks', fixture: LIBVIRT_FIXTURE, workload: 'files01', points: 3 },
+    { what: 'of several disks', fixture: OVIRT_FIXTURE, workload: 'mail01', points: 3 },
+    { what: 'that is compared first', fixture: OVIRT_FIXTURE, workload: 'dns01', points: 2 },
+  ])(
+    'has the whole of a restore point in its total before the first block, and keeps it ($what)',
+    async ({ fixture, workload, points }) => {
+      const looks = await looksAt(fixture, workload);
+
+      const copied = [...new Set(looks.map(({ restorePoint }) => restorePoint))];
+      expect(copied).toHaveLength(points);
+      let doneBytes = 0;
+      for (const point of copied) {
+        const own = looks.filter(({ restorePoint }) => restorePoint === point);
+        const composing = own.at(-1)!;
+        expect(composing.activity).toBe('composeTargetFile');
+        expect(own[0]!.processedBytes).toBe(doneBytes);
+        expect(own.map(({ totalBytes }) => totalBytes)).toEqual(
+          own.map(() => composing.processedBytes),
+        );
+        doneBytes = composing.processedBytes;
+      }
+      const shown = looks.map(({ processedBytes }) => processedBytes);
+      expect(shown).toEqual([...shown].sort((a, b) => a - b));
+    },
+    60_000,
+  );
+
+  const STEPS = ['scanBlocks', 'copyBlocks', 'composeTargetFile'];
+});
