@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { chainFolder, stagingFolder } from '../src/chain/chain-paths.js';
 import { availablePoints } from '../src/chain/chain-record.js';
 import { readChainRecord } from '../src/chain/chain-store.js';
+import { newLeaseId } from '../src/chain/leases.js';
+import type { DigestAlgorithm } from '../src/domain/digest.js';
+import type { ImageFormat } from '../src/domain/restore-point.js';
 import { stagedPath } from '../src/mover/staging/copy-plan.js';
 import { DataMover } from '../src/mover/data-mover.js';
 import type { DiskProof } from '../src/mover/change/prove-blocks.js';
@@ -13,7 +16,9 @@ import type { WindowInput } from '../src/mover/mover-operations.js';
 import type { PlanCopyInput } from '../src/mover/copy/plan-copy.js';
 import { replacementStaging } from '../src/mover/change/replace-files.js';
 import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
+import { restoreStaging, type RestoreInput } from '../src/mover/restore/restore-point.js';
 import { TaskControl } from '../src/mover/task/task-control.js';
+import { folderRepositoryId } from '../src/repository/open-repository.js';
 
 const SOURCE = 'source';
 const TARGET = 'target';
@@ -79,15 +84,16 @@ export class ChainUnderTest {
 
   async copy(
     pointIndex: number,
-    changes: Pick<PlanCopyInput, 'algorithm' | 'changedBy'>,
+    { algorithm, changedBy, digest = 'sha256' }: CopyCommand,
   ): Promise<Measurement> {
     return measured(async () => {
       const input = {
         ...this.ids,
-        ...changes,
+        algorithm,
+        changedBy,
         restorePointId: this.sourcePoints[pointIndex]!,
-        lineageFrom: changes.changedBy === 'lineage' ? this.sourcePoints[0]! : null,
-        digest: 'sha256' as const,
+        lineageFrom: changedBy === 'lineage' ? this.sourcePoints[0]! : null,
+        digest,
       };
       let plan = await this.mover.run('planCopy', input, new TaskControl());
       const staging = stagingFolder(this.ids.chain, plan.pointId);
@@ -159,6 +165,41 @@ export class ChainUnderTest {
     });
   }
 
+  /** Restores the newest point into a new folder.
+   *  @param folder absolute */
+  async restore(format: ImageFormat, folder: string): Promise<Measurement> {
+    const pointId = (await this.pointIds()).at(-1)!;
+    const input: RestoreInput = {
+      repositoryId: TARGET,
+      chain: this.ids.chain,
+      pointId,
+      destinationPath: folder,
+      format,
+      disks: null,
+      intoExisting: false,
+      leaseId: newLeaseId(),
+      nowMs: Date.now(),
+    };
+    return measured(async () => {
+      const plan = await this.mover.run('prepareRestore', input, new TaskControl());
+      const { reference } = plan;
+      const staging = restoreStaging(pointId);
+      const work = { targetRepositoryId: folderRepositoryId(folder), staging, reference };
+      for (const disk of plan.disks)
+        if (format === 'raw') await this.restoreRawDisk(work, disk);
+        else await this.copyDisk(work, disk);
+      if (format === 'qcow2') await this.mover.run('composeTargetFile', work, new TaskControl());
+      await this.mover.run('finishRestore', input, new TaskControl());
+    });
+  }
+
+  private async restoreRawDisk(work: Work, { disk, windowCount }: DiskWork): Promise<void> {
+    const target = await this.mover.repository(work.targetRepositoryId);
+    const cursorPath = stagedPath.scanCursor(work.staging, disk);
+    const windows = await openWindows(target, cursorPath, 0, windowCount);
+    await this.mover.runWindows('restoreRaw', { ...work, disk }, windows, new TaskControl());
+  }
+
   /** Takes the newest points away until `count` are left. */
   async keepOldest(count: number): Promise<void> {
     const ids = (await this.pointIds()).slice(count).toReversed();
@@ -192,7 +233,7 @@ export class ChainUnderTest {
   }
 
   private async copyDisk(work: Work, disk: DiskWork): Promise<void> {
-    const target = await this.mover.repository(TARGET);
+    const target = await this.mover.repository(work.targetRepositoryId);
     const slots = { disk: disk.disk, slotCount: disk.blockCount };
     const windows = await openCopyWindows(target, work.staging, slots, 0, disk.windowCount);
     const input = { ...work, disk: disk.disk };
@@ -211,6 +252,11 @@ export class ChainUnderTest {
     await this.mover.close();
   }
 }
+
+/** A copy as it is asked for. */
+type CopyCommand = Pick<PlanCopyInput, 'algorithm' | 'changedBy'> & {
+  readonly digest?: DigestAlgorithm;
+};
 
 type Work = Omit<WindowInput<'copyBlocks'>, 'disk'>;
 

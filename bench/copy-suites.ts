@@ -2,7 +2,14 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDurable, runProgram } from './commands.js';
 import { timed, type BenchCase } from './rounds.js';
-import { fileCase, OwnCase, type BenchSite, type RatioGoal, type Suite } from './suite.js';
+import {
+  fileCase,
+  OwnCase,
+  type BenchSite,
+  type OwnCaseOptions,
+  type RatioGoal,
+  type Suite,
+} from './suite.js';
 
 export const FIRST_FULL = {
   type: 'copy',
@@ -60,16 +67,18 @@ export async function scanSuite(site: BenchSite): Promise<Suite> {
   return {
     own: [own],
     peers: [peer],
-    goals: [{ ours: own.name, peer: peer.name, limit: 0.4 }],
+    goals: [{ ours: own.name, peer: peer.name, limit: 0.25 }],
   };
 }
 
-/** A case that copies the second point onto a copy of the first. */
+/** A case that copies the second point onto a copy of the first.
+ *  @param folder where the target lies, when not in the suite's folder */
 export async function startOnFull(
   site: BenchSite,
   name: string,
   source: BenchSite['sources']['clustered'],
-  command: Parameters<typeof OwnCase.start>[1]['command'],
+  command: OwnCaseOptions['command'],
+  folder = site.folder,
 ): Promise<OwnCase> {
   const own = await OwnCase.start(site, {
     name,
@@ -77,6 +86,7 @@ export async function startOnFull(
     command,
     before: ({ mover }) => mover.do({ type: 'keepOldest', count: 1 }),
     expected: source.files[1],
+    folder,
   });
   await own.mover.measure(FIRST_FULL);
   return own;

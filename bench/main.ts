@@ -1,10 +1,10 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isBackupError } from '../src/domain/errors.js';
 import { mayDropPageCache } from './cold-cache.js';
-import { incrementSuite, scanSuite } from './copy-suites.js';
-import { coldFullCopySuite, fullCopySuite } from './full-copy-suites.js';
+import { FIRST_FULL, incrementSuite, scanSuite } from './copy-suites.js';
+import { coldFullCopySuite, fullCopySuite, memoryFullCopySuite } from './full-copy-suites.js';
 import { growthSuite } from './growth-suite.js';
 import { killGoals } from './kill-suite.js';
 import { machineFacts } from './machine-facts.js';
@@ -12,39 +12,41 @@ import { mergeSuite, syntheticFullSuite, verifySuite } from './maintenance-suite
 import { reportText, writeReport, type BenchReport } from './report.js';
 import { limitGoal, suiteResult, type GoalResult, type SuiteResult } from './results.js';
 import { measureRetentionPlanning } from './retention-planning.js';
-import { runRounds } from './rounds.js';
+import { median, runRounds } from './rounds.js';
 import { measureSessionOverhead } from './session-overhead.js';
-import { makeSourceChains, type BenchSizes, type SourceChains } from './source-chains.js';
-import type { BenchSite, Suite } from './suite.js';
+import {
+  makeLargeFull,
+  makeSourceChains,
+  type BenchSizes,
+  type LargeFull,
+  type SourceChains,
+} from './source-chains.js';
+import { restoreSuite, thinRestoreSuite } from './restore-suites.js';
+import { OwnCase, type BenchSite, type Suite } from './suite.js';
+import { thinSuite } from './thin-suite.js';
 
 const SUITES: Record<string, (site: BenchSite) => Promise<Suite>> = {
   full: fullCopySuite,
+  memory: memoryFullCopySuite,
   increment: incrementSuite,
   scan: scanSuite,
   merge: mergeSuite,
   synthetic: syntheticFullSuite,
   verify: verifySuite,
+  restore: restoreSuite,
   cold: coldFullCopySuite,
+  'thin-restore': thinRestoreSuite,
+  thin: thinSuite,
   growth: growthSuite,
 };
 
-const COLD_LEFT_OUT: SuiteResult = {
-  goals: [
-    {
-      goal: 'Longhaul full, cold',
-      measured: 'not measured',
-      limit: null,
-      state: 'shown',
-      note: 'this user may not drop the page cache',
-    },
-  ],
-  cases: [],
-};
-
-const DEFAULT_SIZES: BenchSizes = { diskMiB: 4096, dataMiB: 512, changedPart: 0.02 };
-const FULL_SIZES: BenchSizes = { diskMiB: 6144, dataMiB: 3584, changedPart: 0.02 };
+const SIZES: BenchSizes = { diskMiB: 4096, dataMiB: 512, changedPart: 0.02 };
+const LARGE = { diskMiB: 6144, dataMiB: 3584 };
+/** Cases that copy the large full. */
+const LARGE_CASES = ['full', 'cold'];
 const ROUNDS = 5;
-const FULL_ROUNDS = 7;
+/** Of a large full each takes ten seconds and more, and is the steadier for it. */
+const LARGE_ROUNDS = 3;
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -58,40 +60,52 @@ const { values } = parseArgs({
   },
 });
 const CASES = [...Object.keys(SUITES), 'retention', 'session', 'sigkill'];
-/** Without `--full` only by name: they take long, or say little about a small disk. */
-const LONG_CASES = ['cold', 'growth', 'sigkill'];
+/** Without `--full` only by name: no goal hangs on them. */
+const LONG_CASES = ['thin-restore', 'thin', 'growth', 'sigkill'];
 const usual = values.full ? CASES : CASES.filter((name) => !LONG_CASES.includes(name));
 const chosen = values.only === undefined ? usual : [values.only];
 for (const name of chosen)
   if (!CASES.includes(name)) throw new Error(`--only takes one of ${CASES.join(', ')}`);
 
 const folder = join(ROOT, '.cache', 'bench');
+const memoryFolder = await folderInMemory();
 await rm(folder, { recursive: true, force: true });
 try {
-  const report = await runBench(values.full ? FULL_SIZES : DEFAULT_SIZES);
+  const report = await runBench();
   process.stdout.write(values.json ? `${JSON.stringify(report, null, 1)}\n` : reportText(report));
   if (values.only === undefined) await writeReport(join(ROOT, 'docs', 'PERFORMANCE.md'), report);
   process.exitCode = isMissed(report) ? 1 : 0;
 } finally {
   await rm(folder, { recursive: true, force: true });
+  if (memoryFolder !== null) await rm(memoryFolder, { recursive: true, force: true });
 }
 
-async function runBench(sizes: BenchSizes): Promise<BenchReport> {
+/** null: there is no file system in memory, or no room in it. */
+async function folderInMemory(): Promise<string | null> {
+  const TMPFS = 0x01021994; // linux/magic.h
+  const NEEDED_BYTES = 4 * SIZES.dataMiB * 1024 * 1024;
+  const found = await statfs('/dev/shm').catch(() => null);
+  if (found?.type !== TMPFS || found.bavail * found.bsize < NEEDED_BYTES) return null;
+  return mkdtemp('/dev/shm/longhaul-bench-');
+}
+
+async function runBench(): Promise<BenchReport> {
   say('making test data');
-  const sources = await makeSourceChains(join(folder, 'sources'), sizes);
+  const sources = await makeSourceChains(join(folder, 'sources'), SIZES);
+  const large = chosen.some((name) => LARGE_CASES.includes(name))
+    ? await makeLargeFull(join(folder, 'large'), LARGE)
+    : { folder: '', full: '', dataMiB: 0 };
   const results: SuiteResult[] = [];
   for (const name of chosen) {
-    if (name === 'cold' && !(await mayDropPageCache())) results.push(COLD_LEFT_OUT);
-    else if (name in SUITES) results.push(await runTwiceIfMissed(name, sources));
+    if (!(name in SUITES)) continue;
+    const reason = await whyLeftOut(name);
+    if (reason === null) results.push(await runTwiceIfMissed(name, sources, large));
+    else results.push(leftOut(name, reason));
   }
   const cases = results.flatMap((result) => result.cases);
   const goals = results.flatMap((result) => result.goals);
   if (chosen.includes('retention')) goals.push(retentionGoal());
-  if (chosen.includes('session')) {
-    const alone = cases.find(({ name }) => name === 'Longhaul full')?.seconds;
-    const full = alone ?? (await runSuite('full', sources)).cases[0]!.seconds;
-    goals.push(...(await sessionGoals(sources, full)));
-  }
+  if (chosen.includes('session')) goals.push(...(await sessionGoals(sources)));
   if (chosen.includes('sigkill')) {
     say('measuring sigkill');
     goals.push(...(await killGoals(join(folder, 'sigkill'), sources.clustered)));
@@ -100,34 +114,62 @@ async function runBench(sizes: BenchSizes): Promise<BenchReport> {
     date: new Date().toISOString(),
     command: ['npm run bench', ...(values.full ? ['-- --full'] : [])].join(' '),
     machine: await machineFacts(folder),
-    data: `a disk of ${sizes.diskMiB} MiB with ${sizes.dataMiB} MiB of data in qcow2, increments of ${(sources.changedBytes / 1024 ** 2).toFixed(0)} MiB; sources in the page cache unless it says cold; SHA-256; every clock stops when the output is durable`,
+    data: `a disk of ${SIZES.diskMiB} MiB with ${SIZES.dataMiB} MiB of data in qcow2, increments of ${(sources.changedBytes / 1024 ** 2).toFixed(0)} MiB; fulls on disk of ${LARGE.dataMiB} MiB; sources in the page cache unless it says cold; SHA-256 unless it says BLAKE3; every clock stops when the output is durable`,
     goals,
     cases,
   };
 }
 
-async function runTwiceIfMissed(name: string, sources: SourceChains): Promise<SuiteResult> {
-  const result = await runSuite(name, sources);
-  return isMissed(result) ? runSuite(name, sources) : result;
+async function whyLeftOut(name: string): Promise<string | null> {
+  if (name === 'cold' && !(await mayDropPageCache()))
+    return 'this user may not drop the page cache';
+  const needsMemory = ['memory', 'thin'].includes(name);
+  return needsMemory && memoryFolder === null ? 'no file system in memory has the room' : null;
 }
 
-async function runSuite(name: string, sources: SourceChains): Promise<SuiteResult> {
+function leftOut(name: string, reason: string): SuiteResult {
+  const result = { goal: name, measured: 'not measured', limit: null, note: reason };
+  return { goals: [{ ...result, state: 'shown' }], cases: [] };
+}
+
+async function runTwiceIfMissed(
+  name: string,
+  sources: SourceChains,
+  large: LargeFull,
+): Promise<SuiteResult> {
+  const result = await runSuite(name, sources, large);
+  return isMissed(result) ? runSuite(name, sources, large) : result;
+}
+
+async function runSuite(
+  name: string,
+  sources: SourceChains,
+  large: LargeFull,
+): Promise<SuiteResult> {
   say(`measuring ${name}`);
-  const site = { folder: join(folder, name), sources, withAllPeers: values.full };
+  const site = {
+    folder: join(folder, name),
+    memoryFolder: memoryFolder === null ? null : join(memoryFolder, name),
+    sources,
+    large,
+    withAllPeers: values.full,
+  };
   await mkdir(site.folder, { recursive: true });
+  if (site.memoryFolder !== null) await mkdir(site.memoryFolder, { recursive: true });
   const suite = await SUITES[name]!(site);
   try {
-    const pids = suite.own.map(({ mover }) => mover.pid);
-    const rounds = await runRounds([...suite.own, ...suite.peers], {
-      count: values.full ? FULL_ROUNDS : ROUNDS,
-      pids,
-      touchMiB: sources.dataBytes / 1024 ** 2,
+    const rounds = await runRounds(suite.own, suite.peers, {
+      count: LARGE_CASES.includes(name) ? LARGE_ROUNDS : ROUNDS,
+      pids: suite.own.map(({ mover }) => mover.pid),
+      touchMiB: suite.touchMiB ?? (2 * sources.dataBytes) / 1024 ** 2,
       beforeCase: suite.beforeCase,
+      diskFolder: suite.isInMemory === true ? null : folder,
     });
     return await suiteResult(suite, rounds);
   } finally {
     for (const { mover } of suite.own) await mover.close();
     await rm(site.folder, { recursive: true, force: true });
+    if (site.memoryFolder !== null) await rm(site.memoryFolder, { recursive: true, force: true });
   }
 }
 
@@ -142,9 +184,10 @@ function retentionGoal(): GoalResult {
   return limitGoal('Retention planning of 10,000 points', medianMs, 50, 'ms', note);
 }
 
-async function sessionGoals(sources: SourceChains, copySeconds: number): Promise<GoalResult[]> {
+async function sessionGoals(sources: SourceChains): Promise<GoalResult[]> {
   say('measuring session');
   try {
+    const copySeconds = await smallFullSeconds(sources);
     const overhead = await measureSessionOverhead(join(folder, 'session'), sources, copySeconds);
     const ms = (seconds: number) => `${(seconds * 1000).toFixed(0)} ms`;
     const derived = `derived: ${ms(overhead.fixedSeconds)} once and ${ms(overhead.batchSeconds)} for each GiB`;
@@ -158,6 +201,29 @@ async function sessionGoals(sources: SourceChains, copySeconds: number): Promise
     say('no Temporal program was found: sessions are not measured');
     return [];
   }
+}
+
+/** The data mover alone, for the full that the sessions copy. */
+async function smallFullSeconds({ clustered, full }: SourceChains): Promise<number> {
+  const targetFolder = join(folder, 'alone');
+  await mkdir(targetFolder);
+  const own = await OwnCase.start(
+    { folder: targetFolder },
+    {
+      name: 'alone',
+      source: clustered,
+      command: FIRST_FULL,
+      before: ({ mover }) => mover.do({ type: 'keepOldest', count: 0 }),
+      expected: full,
+    },
+  );
+  const seconds: number[] = [];
+  for (let i = 0; i < ROUNDS; i++) {
+    await own.prepare();
+    seconds.push(await own.run());
+  }
+  await own.mover.close();
+  return median(seconds);
 }
 
 function say(text: string): void {

@@ -28,6 +28,8 @@ async function answer(command: MoverCommand): Promise<MoverReply['value']> {
       return chain.synthesize();
     case 'verify':
       return chain.verify();
+    case 'restore':
+      return chain.restore(command.format, command.folder);
     case 'keepOldest':
       return void (await chain.keepOldest(command.count));
     case 'images':

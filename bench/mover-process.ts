@@ -1,6 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { DigestAlgorithm } from '../src/domain/digest.js';
+import type { ImageFormat } from '../src/domain/restore-point.js';
 import type { Measurement } from './chain-under-test.js';
 
 export type MeasuredCommand =
@@ -10,6 +12,14 @@ export type MeasuredCommand =
       readonly pointIndex: number;
       readonly algorithm: 'full' | 'increment';
       readonly changedBy: 'all' | 'lineage' | 'digest';
+      /** By default SHA-256. */
+      readonly digest?: DigestAlgorithm;
+    }
+  | {
+      readonly type: 'restore';
+      readonly format: ImageFormat;
+      /** New for each restore. */
+      readonly folder: string;
     };
 
 export type MoverCommand =

@@ -45,15 +45,23 @@ export function reportText({ date, command, machine, data, goals, cases }: Bench
   ].join('\n');
 }
 
-const CASE_HEAD = ['case', 'seconds', 'CPU seconds', 'peak MiB', 'event-loop delay p99, ms'];
+const CASE_HEAD = [
+  'case',
+  'seconds',
+  'CPU seconds',
+  '% of the disk’s speed',
+  'peak MiB',
+  'event-loop delay p99, ms',
+];
 
 function caseRow(entry: CaseResult): string[] {
   const figure = (value: number | null, digits: number) =>
-    value === null ? '' : value.toFixed(digits);
+    value === null || Number.isNaN(value) ? '' : value.toFixed(digits);
   return [
     entry.name,
     figure(entry.seconds, 3),
     figure(entry.cpuSeconds, 2),
+    figure(entry.partOfDisk === null ? null : entry.partOfDisk * 100, 0),
     figure(entry.peakMemoryMiB, 0),
     figure(entry.eventLoopDelayMs, 1),
   ];
@@ -63,6 +71,7 @@ const STATE_TEXT: Record<GoalResult['state'], string> = {
   met: 'met',
   missed: '**missed**',
   shown: '',
+  notMeasurable: 'not measurable',
 };
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

@@ -1,5 +1,6 @@
 import { cpuUse, cpuUsed } from './cpu-use.js';
 import { runProgram } from './commands.js';
+import { diskSpeed, settleDisk } from './disk.js';
 
 /** One way to do a piece of work, ours or a peer's. */
 export interface BenchCase {
@@ -19,49 +20,76 @@ export interface Round {
   readonly cpuSeconds: Readonly<Record<string, number>>;
   /** Largest part of the machine that other processes used during a case. */
   readonly others: number;
+  /** What the disk took in this round when it was written around the page cache, MiB/s; null where there is none. */
+  readonly diskSpeed: number | null;
 }
 
 /** A round in which others used more than this does not count. */
 const QUIET_LIMIT = 0.08;
+/** Fewer say nothing. */
 const MIN_QUIET_ROUNDS = 3;
+/** What a worker that runs for weeks has long compiled. */
+const WARM_UPS = 4;
 
 export interface RoundsOptions {
+  /** Quiet rounds that are wanted; twice as many are tried at most. */
   readonly count: number;
   /** Our resident processes. */
   readonly pids: readonly number[];
-  /** Memory that is touched before each case: as much as its output takes. */
+  /** Memory that is touched before each case: twice what it reads and writes. */
   readonly touchMiB: number;
   /** Right before each case, not timed. */
   readonly beforeCase?: (() => Promise<void>) | undefined;
+  /** Folder on the disk that the cases write to; null: they write to memory. */
+  readonly diskFolder: string | null;
 }
 
-/** Runs all cases once a round, beginning with another one each time. */
+/** Runs all cases once a round, beginning with another one each time, until enough rounds were quiet.
+ *  @param resident repeated untimed first
+ *  @returns the quiet rounds */
 export async function runRounds(
-  cases: readonly BenchCase[],
-  { count, pids, touchMiB, beforeCase }: RoundsOptions,
+  resident: readonly BenchCase[],
+  peers: readonly BenchCase[],
+  options: RoundsOptions,
 ): Promise<Round[]> {
-  const rounds: Round[] = [];
-  for (let round = 0; round < count; round++) {
-    const seconds: Record<string, number> = {};
-    const cpuSeconds: Record<string, number> = {};
-    let others = 0;
-    for (let i = 0; i < cases.length; i++) {
-      const current = cases[(i + round) % cases.length]!;
-      await current.prepare?.();
-      await touchMemory(touchMiB);
-      await beforeCase?.();
-      const before = await cpuUse(pids);
-      const startedAtMs = performance.now();
-      seconds[current.name] = await current.run();
-      const wallSeconds = (performance.now() - startedAtMs) / 1000;
-      const use = cpuUsed(before, await cpuUse(pids), wallSeconds);
-      cpuSeconds[current.name] = use.ownSeconds;
-      others = Math.max(others, use.partOfOthers);
+  for (const each of resident)
+    for (let i = 0; i < WARM_UPS; i++) {
+      await each.prepare?.();
+      await each.run();
     }
-    rounds.push({ seconds, cpuSeconds, others });
+  const cases = [...resident, ...peers];
+  const quiet: Round[] = [];
+  for (let n = 0; n < 2 * options.count && quiet.length < options.count; n++) {
+    const first = n % cases.length;
+    const round = await runRound([...cases.slice(first), ...cases.slice(0, first)], options);
+    if (round.others <= QUIET_LIMIT) quiet.push(round);
   }
   for (const each of cases) await each.check?.();
-  return rounds;
+  return quiet;
+}
+
+async function runRound(
+  cases: readonly BenchCase[],
+  { pids, touchMiB, beforeCase, diskFolder }: RoundsOptions,
+): Promise<Round> {
+  const seconds: Record<string, number> = {};
+  const cpuSeconds: Record<string, number> = {};
+  let others = 0;
+  const speed = diskFolder === null ? null : await diskSpeed(diskFolder);
+  for (const current of cases) {
+    await current.prepare?.();
+    await settleDisk();
+    await touchMemory(touchMiB);
+    await beforeCase?.();
+    const before = await cpuUse(pids);
+    const startedAtMs = performance.now();
+    seconds[current.name] = await current.run();
+    const wallSeconds = (performance.now() - startedAtMs) / 1000;
+    const use = cpuUsed(before, await cpuUse(pids), wallSeconds);
+    cpuSeconds[current.name] = use.ownSeconds;
+    others = Math.max(others, use.partOfOthers);
+  }
+  return { seconds, cpuSeconds, others, diskSpeed: speed };
 }
 
 export async function timed(action: () => Promise<void>): Promise<number> {
@@ -72,7 +100,7 @@ export async function timed(action: () => Promise<void>): Promise<number> {
 
 /** A virtual machine gives unused pages back to its host, and the first touch afterwards costs up to 1 s a GiB, at random. */
 async function touchMemory(sizeMiB: number): Promise<void> {
-  await runProgram('dd', 'if=/dev/zero', 'of=/dev/null', `bs=${sizeMiB}M`, 'count=1');
+  await runProgram('dd', 'if=/dev/zero', 'of=/dev/null', `bs=${Math.ceil(sizeMiB)}M`, 'count=1');
 }
 
 export interface Ratio {
@@ -80,28 +108,32 @@ export interface Ratio {
   readonly lowest: number;
   readonly highest: number;
   readonly rounds: number;
-  /** Too few rounds were quiet: all were taken. */
-  readonly isDisturbed: boolean;
 }
 
-/** Median of the rounds' ratios: what a busy disk does to both in one round cancels out. */
-export function ratioOf(rounds: readonly Round[], ours: string, peer: string): Ratio {
-  const quiet = rounds.filter(({ others }) => others <= QUIET_LIMIT);
-  const isDisturbed = quiet.length < MIN_QUIET_ROUNDS;
-  const ratios = (isDisturbed ? rounds : quiet)
-    .map(({ seconds }) => seconds[ours]! / seconds[peer]!)
-    .sort((a, b) => a - b);
-  return {
-    median: median(ratios),
-    lowest: ratios[0]!,
-    highest: ratios.at(-1)!,
-    rounds: ratios.length,
-    isDisturbed,
-  };
+/** Median of the rounds' ratios: what a busy disk does to both in one round cancels out. null: too few rounds to say. */
+export function ratioOf(rounds: readonly Round[], ours: string, peer: string): Ratio | null {
+  return spreadOf(rounds.map(({ seconds }) => seconds[ours]! / seconds[peer]!));
 }
 
+/** Part of the disk's own speed at which a case wrote `sizeMiB`, 0 to 1 and a little more. null: too few rounds, or no disk. */
+export function partOfDisk(rounds: readonly Round[], name: string, sizeMiB: number): Ratio | null {
+  return spreadOf(
+    rounds.flatMap(({ seconds, diskSpeed: speed }) =>
+      speed === null ? [] : [sizeMiB / seconds[name]! / speed],
+    ),
+  );
+}
+
+function spreadOf(values: readonly number[]): Ratio | null {
+  if (values.length < MIN_QUIET_ROUNDS) return null;
+  const lowest = Math.min(...values);
+  return { median: median(values), lowest, highest: Math.max(...values), rounds: values.length };
+}
+
+/** NaN of nothing. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
+  if (sorted.length === 0) return NaN;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -37,6 +37,13 @@ export interface SourceChains {
   readonly dataBytes: number;
 }
 
+/** A folder with one oVirt machine that has one full. */
+export interface LargeFull {
+  readonly folder: string;
+  readonly full: string;
+  readonly dataMiB: number;
+}
+
 export interface SourceChain {
   /** The repository. */
   readonly folder: string;
@@ -71,16 +78,34 @@ export async function makeSourceChains(folder: string, sizes: BenchSizes): Promi
   };
 }
 
-/** A full of 256 MiB, single blocks, and an increment of `changedMiB`, runs of 1 MiB, both evenly spread over the whole disk. */
+export async function makeLargeFull(
+  folder: string,
+  sizes: Pick<BenchSizes, 'diskMiB' | 'dataMiB'>,
+): Promise<LargeFull> {
+  const machine = join(folder, 'bench01');
+  await mkdir(machine, { recursive: true });
+  const raw = join(folder, 'disk.raw');
+  await writeRawDisk(raw, sizes);
+  const full = join(machine, backupName(1, 'full'));
+  await runProgram('qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', raw, full);
+  await rm(raw);
+  return { folder, full, dataMiB: sizes.dataMiB };
+}
+
+/** A full of `dataMiB`, single blocks, and an increment of `changedMiB`, runs of 1 MiB, both evenly spread over the whole disk. */
 export async function makeSparseChain(
   folder: string,
-  { diskGiB, changedMiB }: { readonly diskGiB: number; readonly changedMiB: number },
+  {
+    diskGiB,
+    changedMiB,
+    dataMiB = 256,
+  }: { readonly diskGiB: number; readonly changedMiB: number; readonly dataMiB?: number },
 ): Promise<SourceChain> {
   const name = `${changedMiB}-of-${diskGiB}`;
   const full = join(folder, `${name}.qcow2`);
   await runProgram('qemu-img', 'create', '-q', '-f', 'qcow2', full, `${diskGiB}G`);
   const diskBlocks = diskGiB * BLOCKS_PER_GIB;
-  await writeNoise(full, 'full', spread(diskBlocks, 256 * BLOCKS_PER_MIB, 1));
+  await writeNoise(full, 'full', spread(diskBlocks, dataMiB * BLOCKS_PER_MIB, 1));
   return makeIncrement(folder, name, full, spread(diskBlocks, changedMiB, BLOCKS_PER_MIB));
 }
 

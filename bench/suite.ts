@@ -3,12 +3,16 @@ import { join } from 'node:path';
 import { makeDurable, runProgram } from './commands.js';
 import { MoverProcess, type MeasuredCommand } from './mover-process.js';
 import { timed, type BenchCase } from './rounds.js';
-import type { SourceChain, SourceChains } from './source-chains.js';
+import type { LargeFull, SourceChain, SourceChains } from './source-chains.js';
 
 export interface BenchSite {
   /** For the outputs of one suite; goes with it. */
   readonly folder: string;
+  /** The same in memory, where there is room for it. */
+  readonly memoryFolder: string | null;
   readonly sources: SourceChains;
+  /** So large that what a tool does once does not count. */
+  readonly large: LargeFull;
   /** Measure also against peers that take several times as long. */
   readonly withAllPeers: boolean;
 }
@@ -18,8 +22,16 @@ export interface Suite {
   readonly own: readonly OwnCase[];
   readonly peers: readonly BenchCase[];
   readonly goals: readonly RatioGoal[];
+  /** Of ours, in seconds. */
+  readonly maxSeconds?: number;
   /** Right before each case, not timed. */
   readonly beforeCase?: () => Promise<void>;
+  /** What each case writes, when all write the same. */
+  readonly outputMiB?: number;
+  /** What each case reads and writes together, when it is not what the small chains make of it. */
+  readonly touchMiB?: number;
+  /** The outputs lie in memory. */
+  readonly isInMemory?: boolean;
 }
 
 /** `ours` takes at most `limit` times as long as `peer`; null: only shown. */
@@ -27,18 +39,24 @@ export interface RatioGoal {
   readonly ours: string;
   readonly peer: string;
   readonly limit: number | null;
+  /** Also met at nearly the disk's own speed: nobody is faster than that for long. */
+  readonly orDisk?: boolean;
   /** The limit counts only when `peer` is the fastest of these. */
   readonly fastestOf?: readonly string[];
 }
 
 export interface OwnCaseOptions {
   readonly name: string;
-  readonly source: SourceChain;
+  readonly source: Pick<SourceChain, 'folder'>;
   readonly command: MeasuredCommand;
   /** Brings the target into the state before a round. */
   readonly before: (own: OwnCase) => Promise<void>;
   /** Image that shows what the newest point must show afterwards. */
   readonly expected: string;
+  /** What is made, when it is not the target's newest image. */
+  readonly output?: () => Promise<string>;
+  /** Where the target lies; by default in the suite's folder. */
+  readonly folder?: string;
 }
 
 /** A case of ours: a resident data mover and the target repository that it works on. */
@@ -53,9 +71,9 @@ export class OwnCase implements BenchCase {
     this.mover = new MoverProcess(options.source.folder, targetFolder);
   }
 
-  static async start(site: BenchSite, options: OwnCaseOptions): Promise<OwnCase> {
-    const targetFolder = join(site.folder, options.name);
-    await mkdir(targetFolder);
+  static async start(site: Pick<BenchSite, 'folder'>, options: OwnCaseOptions): Promise<OwnCase> {
+    const targetFolder = join(options.folder ?? site.folder, options.name);
+    await mkdir(targetFolder, { recursive: true });
     const own = new OwnCase(options, targetFolder);
     await own.mover.do({ type: 'open' });
     return own;
@@ -78,17 +96,18 @@ export class OwnCase implements BenchCase {
   async check(): Promise<void> {
     const images = await this.mover.images();
     for (const image of images) await runProgram('qemu-img', 'check', '-q', image);
-    await runProgram('qemu-img', 'compare', '-q', images.at(-1)!, this.options.expected);
+    const made = (await this.options.output?.()) ?? images.at(-1)!;
+    await runProgram('qemu-img', 'compare', '-q', made, this.options.expected);
   }
 }
 
 /** A peer that makes one new file; the clock stops when it is durable. */
 export function fileCase(
-  site: BenchSite,
+  { folder }: Pick<BenchSite, 'folder'>,
   name: string,
   make: (output: string) => Promise<void>,
 ): BenchCase {
-  const output = join(site.folder, `${name}.out`);
+  const output = join(folder, `${name}.out`);
   return {
     name,
     prepare: () => rm(output, { force: true }),

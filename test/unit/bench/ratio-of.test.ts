@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ratioOf, type Round } from '../../../bench/rounds.js';
+import { partOfDisk, ratioOf, runRounds, type Round } from '../../../bench/rounds.js';
 
-function round(ours: number, peer: number, others = 0): Round {
-  return { seconds: { ours, peer }, cpuSeconds: {}, others };
+function round(ours: number, peer: number, diskSpeed: number | null = null): Round {
+  return { seconds: { ours, peer }, cpuSeconds: {}, others: 0, diskSpeed };
 }
 
 describe('ratioOf', () => {
@@ -13,17 +13,42 @@ describe('ratioOf', () => {
       lowest: 0.5,
       highest: 1.5,
       rounds: 3,
-      isDisturbed: false,
     });
   });
 
-  it('leaves out rounds in which others had more than 8 % of the machine', () => {
-    const rounds = [round(9, 1, 0.09), round(1, 2), round(1, 2, 0.08), round(1, 2)];
-    expect(ratioOf(rounds, 'ours', 'peer')).toMatchObject({ median: 0.5, rounds: 3 });
+  it('says nothing when fewer than three rounds were quiet', () => {
+    expect(ratioOf([round(4, 1), round(2, 1)], 'ours', 'peer')).toBeNull();
+  });
+});
+
+describe('partOfDisk', () => {
+  it('holds what was written against what the disk took in the same round', () => {
+    // 1,000 MiB in 4, 2 and 5 s on a disk of 500 MiB/s, then in 5 s on one of 250: 0.5, 1, 0.4, 0.8.
+    const rounds = [round(4, 1, 500), round(2, 1, 500), round(5, 1, 500), round(5, 1, 250)];
+    expect(partOfDisk(rounds, 'ours', 1000)).toMatchObject({ median: 0.65, rounds: 4 });
   });
 
-  it('takes all rounds and says so when fewer than three were quiet', () => {
-    const rounds = [round(4, 1, 0.5), round(2, 1), round(2, 1), round(4, 1, 0.5)];
-    expect(ratioOf(rounds, 'ours', 'peer')).toMatchObject({ median: 3, isDisturbed: true });
+  it('says nothing of what is written to memory', () => {
+    expect(partOfDisk([round(1, 1), round(1, 1), round(1, 1)], 'ours', 1000)).toBeNull();
+  });
+});
+
+describe('runRounds', () => {
+  const OPTIONS = { count: 2, pids: [], touchMiB: 1, diskFolder: null };
+
+  it('repeats what is resident four times first, and times every case in each quiet round', async () => {
+    const runs: string[] = [];
+    const each = (name: string) => ({
+      name,
+      run: () => {
+        runs.push(name);
+        return Promise.resolve(1);
+      },
+    });
+    const rounds = await runRounds([each('ours')], [each('peer')], OPTIONS);
+    expect(runs.slice(0, 4)).toEqual(['ours', 'ours', 'ours', 'ours']);
+    expect(runs.length).toBeLessThanOrEqual(4 + 2 * 2 * OPTIONS.count);
+    expect(rounds.length).toBeLessThanOrEqual(OPTIONS.count);
+    for (const { seconds } of rounds) expect(seconds).toEqual({ ours: 1, peer: 1 });
   });
 });

@@ -16,7 +16,8 @@ const SUITE: Suite = {
 
 function rounds(seconds: Round['seconds']): Round[] {
   return Array.from({ length: 3 }, () => {
-    return { seconds, cpuSeconds: { ours: 0, buffered: 0, direct: 0 }, others: 0 };
+    const cpuSeconds = { ours: 0, buffered: 0, direct: 0 };
+    return { seconds, cpuSeconds, others: 0, diskSpeed: 500 };
   });
 }
 
@@ -32,5 +33,21 @@ describe('suiteResult', () => {
   it('follows the peer that is faster in this run', async () => {
     const { goals } = await suiteResult(SUITE, rounds({ ours: 2, buffered: 4, direct: 5 }));
     expect(goals.map(({ state }) => state)).toEqual(['met', 'shown']);
+  });
+
+  it('says so when too few rounds were quiet, and takes no others', async () => {
+    const few = rounds({ ours: 9, buffered: 1, direct: 1 }).slice(0, 2);
+    const { goals } = await suiteResult(SUITE, few);
+    expect(goals.map(({ state }) => state)).toEqual(['notMeasurable', 'notMeasurable']);
+  });
+
+  it('takes a goal as met where the disk itself is no faster', async () => {
+    const goals = [{ ours: 'ours', peer: 'direct', limit: 1, orDisk: true }];
+    // 950 MiB in 2 s at 500 MiB/s are 95 % of the disk's speed; 949 are not.
+    const bound = { ...SUITE, goals, outputMiB: 950 };
+    const slower = { ...SUITE, goals, outputMiB: 949 };
+    const measured = rounds({ ours: 2, buffered: 1, direct: 1 });
+    expect((await suiteResult(bound, measured)).goals[0]).toMatchObject({ state: 'met' });
+    expect((await suiteResult(slower, measured)).goals[0]).toMatchObject({ state: 'missed' });
   });
 });

@@ -1,0 +1,49 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runProgram } from './commands.js';
+import { CONVERT, FIRST_FULL } from './copy-suites.js';
+import { makeSparseChain, type SourceChain } from './source-chains.js';
+import { fileCase, OwnCase, type BenchSite, type RatioGoal, type Suite } from './suite.js';
+
+/** A full of the target becomes a disk in a new folder, every block compared with its digest. */
+export function restoreSuite(site: BenchSite): Promise<Suite> {
+  return restores(site, '', site.sources.clustered);
+}
+
+/** The same of a disk that holds hardly anything: 256 MiB in single blocks on 2 TiB. */
+export async function thinRestoreSuite(site: BenchSite): Promise<Suite> {
+  const source = await makeSparseChain(site.folder, { diskGiB: 2048, changedMiB: 64 });
+  return restores(site, ', thin', source);
+}
+
+const LIMITS = { raw: 1, qcow2: null } as const;
+
+async function restores(site: BenchSite, suffix: string, source: SourceChain): Promise<Suite> {
+  const own: OwnCase[] = [];
+  const peers = [];
+  const goals: RatioGoal[] = [];
+  for (const format of ['raw', 'qcow2'] as const) {
+    const folder = join(site.folder, `restored as ${format}`);
+    const ours = await OwnCase.start(site, {
+      name: `Longhaul restore, ${format}${suffix}`,
+      source,
+      command: { type: 'restore', format, folder },
+      before: async () => {
+        await rm(folder, { recursive: true, force: true });
+        await mkdir(folder);
+      },
+      expected: source.files[0],
+      output: async () => join(folder, (await readdir(folder))[0]!),
+    });
+    await ours.mover.measure(FIRST_FULL);
+    const [image] = await ours.mover.images();
+    const convert = CONVERT.with(CONVERT.indexOf('-O') + 1, format);
+    const peer = fileCase(site, `qemu-img convert -O ${format}${suffix}`, (out) =>
+      runProgram('qemu-img', ...convert, image!, out),
+    );
+    own.push(ours);
+    peers.push(peer);
+    goals.push({ ours: ours.name, peer: peer.name, limit: LIMITS[format] });
+  }
+  return { own, peers, goals };
+}
