@@ -45,6 +45,8 @@ const mutants = await new Stryker({
   plugins: ['@stryker-mutator/vitest-runner'],
   vitest: { configFile: 'scripts/mutation-tests.config.ts', related: false },
   concurrency: Number(values.concurrency),
+  // Code that counts how often it runs is slow where it looks at every byte.
+  dryRunTimeoutMinutes: 20,
   mutator: { excludedMutations: NOT_CHANGED },
   ignorePatterns: ['dist', '.cache', 'state'],
   tempDirName: `${FOLDER}/sandbox`,
