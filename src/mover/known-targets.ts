@@ -1,41 +1,59 @@
 import { markAsReplacement, readMarker, type Marker } from '../chain/repository-marker.js';
 import { BackupError, isBackupError } from '../domain/errors.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
-import { repositoryOpener, type RepositoryLocation } from '../repository/open-repository.js';
+import type { KeepingRepository } from '../repository/directory-repository.js';
+import { RepositoryOpener, type RepositoryLocation } from '../repository/open-repository.js';
 import type { SeenMarkers } from '../repository/seen-markers.js';
 
 /** Opens repositories, and takes a target only for what it was before: the mount point of a share that is away is an empty folder of this
  *  machine, where a new chain would be begun and, once the share is back, be hidden. A target that has no marker yet has no past. */
 export class KnownTargets {
-  readonly #open: (id: string) => Promise<BackupRepository>;
+  readonly #opener: RepositoryOpener;
   readonly #locations: readonly RepositoryLocation[];
   readonly #seen: SeenMarkers;
   /** By the repository's id; what could not be written into the memory is known to this process at least. */
   readonly #known = new Map<string, Set<string>>();
 
   constructor(locations: readonly RepositoryLocation[], seen: SeenMarkers) {
-    this.#open = repositoryOpener(locations);
+    this.#opener = new RepositoryOpener(locations);
     this.#locations = locations;
     this.#seen = seen;
   }
 
   /** @throws REPOSITORY_MISSING, REPOSITORY_UNREACHABLE, REPOSITORY_NOT_MOUNTED, REPOSITORY_EXCHANGED */
   readonly open = async (id: string): Promise<BackupRepository> => {
-    const repository = await this.#open(id);
-    if (!this.#isTarget(id)) return repository;
+    const repository = await this.#opener.open(id);
+    await this.#assertTarget(id, repository);
+    return repository;
+  };
+
+  /** For one piece of work: looked for once, and its folders stay open until it is closed.
+   *  @throws what `open` throws */
+  readonly visit = async (id: string): Promise<KeepingRepository> => {
+    const repository = await this.#opener.visit(id);
+    try {
+      await this.#assertTarget(id, repository);
+      return repository;
+    } catch (error) {
+      await repository.close();
+      throw error;
+    }
+  };
+
+  async #assertTarget(id: string, repository: BackupRepository): Promise<void> {
+    if (!this.#isTarget(id)) return;
     const marker = await markerOf(repository);
-    if (marker !== null && this.#known.get(id)?.has(marker.id) === true) return repository;
+    if (marker !== null && this.#known.get(id)?.has(marker.id) === true) return;
     const known = await this.#knownIds(id);
     if (known.size > 0) this.#assertKnown(id, known, marker);
     if (marker !== null) await this.#remember(id, marker.id);
-    return repository;
-  };
+  }
 
   /** The operator says that what lies in the folder now is the target. What it takes the place of is written into its marker, so that every
    *  process believes it, also one with a memory of its own. Nothing is done to a target that is known, or to a source.
    *  @throws REPOSITORY_MISSING, REPOSITORY_UNREACHABLE */
   async accept(id: string): Promise<void> {
-    const repository = await this.#open(id);
+    const repository = await this.#opener.open(id);
     const known = await this.#knownIds(id);
     if (!this.#isTarget(id) || known.size === 0) return;
     const marker = await markerOf(repository);

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { fencedRepository } from '../repository/fenced-repository.js';
+import { RepositoryVisit } from '../repository/repository-visit.js';
 import { seenMarkers } from '../repository/seen-markers.js';
 import { KnownTargets } from './known-targets.js';
 import type { MoverContext } from './task/mover-context.js';
@@ -25,13 +26,15 @@ port.on('message', (request: ThreadRequest) => {
 
 async function answer(request: ThreadRequest): Promise<ThreadReply> {
   const control = new TaskControl(request.control);
+  const visit = new RepositoryVisit(targets.visit);
   const context: MoverContext = {
     control,
     repository: async (id) =>
-      fencedRepository(await targets.open(id), () => control.assertMayWrite()),
+      fencedRepository(await visit.repository(id), () => control.assertMayWrite()),
   };
   try {
-    return { id: request.id, type: 'done', output: await run(context, request) };
+    const output = await run(context, request).finally(() => visit.close());
+    return { id: request.id, type: 'done', output };
   } catch (error) {
     return { id: request.id, type: 'failed', error: encodeError(error) };
   }

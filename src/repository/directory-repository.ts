@@ -11,7 +11,8 @@ import type {
 } from './backup-repository.js';
 import { DirectoryFile, fileStamp } from './directory-file.js';
 import { fileCallsOfThisThread, type FileCalls } from './file-calls.js';
-import { RepositoryRoot, type OpenFolder } from './open-folder.js';
+import { KeptFolders } from './kept-folders.js';
+import { RepositoryRoot, type FolderAccess, type OpenFolder } from './open-folder.js';
 import { folderSegments, isSegment, joinPath, pathSegments, quoted } from './repository-path.js';
 import { errnoOf, storageError } from './storage-error.js';
 
@@ -41,6 +42,17 @@ export interface DirectoryOptions {
   readonly stampsProve?: boolean;
 }
 
+/** A repository in a folder, as every call finds it. */
+export interface FolderRepository extends BackupRepository {
+  /** The same repository for one piece of work: its folder is looked for once, and folders that were opened stay open until it is closed
+   *  (`KeptFolders`). */
+  keepingFolders(): KeepingRepository;
+}
+
+export interface KeepingRepository extends BackupRepository {
+  close(): Promise<void>;
+}
+
 /** Opens a folder of this machine (a disk or a mounted share) as a repository. Every thread opens its own.
  *
  *  The folder that is found at this moment is the repository: when later another one is at `rootPath`, every call throws
@@ -49,24 +61,29 @@ export interface DirectoryOptions {
  *  @throws REPOSITORY_UNREACHABLE when the folder does not exist */
 export async function openDirectoryRepository(
   options: DirectoryOptions,
-): Promise<BackupRepository> {
+): Promise<FolderRepository> {
   const calls = fileCallsOfThisThread();
   const root = await RepositoryRoot.open(calls, options.id, options.rootPath);
-  return new DirectoryRepository(calls, root, options);
+  const keepingFolders = (): KeepingRepository => {
+    const folders = new KeptFolders(root);
+    const close = () => folders.close();
+    return Object.assign(new DirectoryRepository(calls, folders, options), { close });
+  };
+  return Object.assign(new DirectoryRepository(calls, root, options), { keepingFolders });
 }
 
 class DirectoryRepository implements BackupRepository {
   readonly capabilities: RepositoryCapabilities;
   readonly id: string;
   readonly #calls: FileCalls;
-  readonly #root: RepositoryRoot;
+  readonly #folders: FolderAccess;
   readonly #readOnly: boolean;
   readonly #folderSync: FolderSync;
 
-  constructor(calls: FileCalls, root: RepositoryRoot, options: DirectoryOptions) {
-    this.id = root.repositoryId;
+  constructor(calls: FileCalls, folders: FolderAccess, options: DirectoryOptions) {
+    this.id = options.id;
     this.#calls = calls;
-    this.#root = root;
+    this.#folders = folders;
     this.#readOnly = options.readOnly;
     this.#folderSync = options.folderSync ?? 'required';
     const stampsProve = options.stampsProve ?? true;
@@ -77,7 +94,7 @@ class DirectoryRepository implements BackupRepository {
   async list(folder: string): Promise<RepositoryEntry[]> {
     const segments = folderSegments(folder);
     const entries = this.#reading('list', folder, () =>
-      this.#root.within(segments, async (open) => {
+      this.#folders.within(segments, async (open) => {
         const names = await this.#calls.listNames(open.at('.'));
         const found: RepositoryEntry[] = [];
         for (let start = 0; start < names.length; start += LISTING_BATCH) {
@@ -94,7 +111,7 @@ class DirectoryRepository implements BackupRepository {
   async stat(path: string): Promise<RepositoryEntry | null> {
     const { parent, name } = split(path);
     const entry = this.#reading('look at', path, () =>
-      this.#root.within(parent, async (open) => {
+      this.#folders.within(parent, async (open) => {
         const stats = await this.#calls.lstat(open.at(name));
         return { name, path, type: typeOf(stats), stamp: fileStamp(stats) };
       }),
@@ -116,7 +133,7 @@ class DirectoryRepository implements BackupRepository {
     const segments = folderSegments(folder);
     await this.#writing('make the folder', folder, async () => {
       for (const [depth, name] of segments.entries()) {
-        await this.#root.within(segments.slice(0, depth), async (open) => {
+        await this.#folders.within(segments.slice(0, depth), async (open) => {
           try {
             await this.#calls.makeFolder(open.at(name), FOLDER_MODE);
           } catch (error) {
@@ -125,7 +142,7 @@ class DirectoryRepository implements BackupRepository {
         });
       }
       // What exists under the last name may be a file or a link.
-      await this.#root.within(segments, async () => undefined);
+      await this.#folders.within(segments, async () => undefined);
     });
   }
 
@@ -134,34 +151,37 @@ class DirectoryRepository implements BackupRepository {
     const target = split(to);
     await this.#writing('rename', from, async () => {
       if (to.startsWith(`${from}/`)) throw this.#forbidden(from, 'cannot move into itself');
-      await this.#root.within(source.parent, async (sourceFolder) => {
+      await this.#folders.within(source.parent, async (sourceFolder) => {
         await this.#refuseOther(from, sourceFolder.at(source.name));
-        await this.#root.within(target.parent, (targetFolder) =>
+        await this.#folders.within(target.parent, (targetFolder) =>
           this.#calls.rename(sourceFolder.at(source.name), targetFolder.at(target.name)),
         );
       });
+      await this.#folders.forget(from);
+      await this.#folders.forget(to);
     });
   }
 
   async remove(path: string): Promise<void> {
     const { parent, name } = split(path);
     await this.#writing('remove', path, () =>
-      this.#root.within(parent, (open) => this.#calls.remove(open.at(name))),
+      this.#folders.within(parent, (open) => this.#calls.remove(open.at(name))),
     );
   }
 
   async removeFolder(folder: string): Promise<void> {
     const { parent, name } = split(folder);
     await this.#writing('remove the folder', folder, () =>
-      this.#root.within(parent, (open) => this.#calls.removeFolder(open.at(name))),
+      this.#folders.within(parent, (open) => this.#calls.removeFolder(open.at(name))),
     );
+    await this.#folders.forget(folder);
   }
 
   async syncFolder(folder: string): Promise<void> {
     const segments = folderSegments(folder);
     try {
       await this.#writing('make durable the names in', folder, () =>
-        this.#root.within(segments, (open) => open.handle.sync()),
+        this.#folders.within(segments, (open) => open.handle.sync()),
       );
     } catch (error) {
       if (this.#folderSync === 'required' || !isBackupError(error, 'REPOSITORY_UNSUITED'))
@@ -171,21 +191,21 @@ class DirectoryRepository implements BackupRepository {
 
   async capacity(): Promise<RepositoryCapacity> {
     const { blocks, bavail, bsize } = await this.#reading('measure', '', () =>
-      this.#root.within([], (open) => this.#calls.fileSystem(open.at('.'))),
+      this.#folders.within([], (open) => this.#calls.fileSystem(open.at('.'))),
     );
     return { totalBytes: Number(blocks * bsize), freeBytes: Number(bavail * bsize) };
   }
 
   async #open(path: string, flags: number): Promise<DirectoryFile> {
     const { parent, name } = split(path);
-    const handle = await this.#root.within(parent, async (open) => {
+    const handle = await this.#folders.within(parent, async (open) => {
       await this.#refuseOther(path, open.at(name));
       return this.#calls.open(open.at(name), OPEN_FILE | flags, FILE_MODE);
     });
     try {
       const stats = await handle.stat({ bigint: true });
       if (!stats.isFile()) throw this.#forbidden(path, 'is not a file');
-      await this.#root.confirm(pathSegments(path), stats);
+      await this.#folders.confirm(pathSegments(path), stats);
       return new DirectoryFile(this.id, path, handle);
     } catch (error) {
       await handle.close();

@@ -27,12 +27,26 @@ export class OpenFolder {
   }
 }
 
+/** The way to the folders of a directory repository. Segments are those of a path; none: the root. */
+export interface FolderAccess {
+  /** Runs `action` in a folder.
+   *  @throws FILE_MISSING when the folder is certainly absent: the root was there and was still the one that was opened first
+   *  @throws PATH_FORBIDDEN when a part of the way is a symbolic link or a file
+   *  @throws REPOSITORY_UNREACHABLE when the root is not there or another one is (share unmounted, other disk mounted) */
+  within<T>(segments: readonly string[], action: (folder: OpenFolder) => Promise<T>): Promise<T>;
+  /** After a file was opened: that it is the one its path names and that no link was followed.
+   *  @throws PATH_FORBIDDEN */
+  confirm(segments: readonly string[], opened: BigIntStats): Promise<void>;
+  /** The folder with this path, and what is below it, was moved or removed. */
+  forget(path: string): Promise<void>;
+}
+
 /** The root folder of a directory repository, and the only way from it to any other folder.
  *
  *  The root may be reached through symbolic links, for it comes from the configuration. Below it none is followed: every folder is
  *  opened in the open folder above it with O_NOFOLLOW. Where `/proc` is absent names are reached by path; a folder exchanged for a link
  *  between two calls is then noticed only for files that are opened, by `confirm`. */
-export class RepositoryRoot {
+export class RepositoryRoot implements FolderAccess {
   readonly repositoryId: string;
   readonly #calls: FileCalls;
   readonly #rootPath: string;
@@ -80,33 +94,55 @@ export class RepositoryRoot {
     }
   }
 
-  /** Runs `action` in a folder and closes the folder afterwards.
-   *  @throws FILE_MISSING when the folder is certainly absent: the root was there and was still the one that was opened first
-   *  @throws PATH_FORBIDDEN when a part of the way is a symbolic link or a file
-   *  @throws REPOSITORY_UNREACHABLE when the root is not there or another one is (share unmounted, other disk mounted) */
+  /** Goes the whole way and closes the folder afterwards. */
   async within<T>(
     segments: readonly string[],
     action: (folder: OpenFolder) => Promise<T>,
   ): Promise<T> {
-    let handle = await openRoot(this.#calls, this.repositoryId, this.#rootPath);
+    let folder = await this.openRoot();
     try {
-      await this.#checkRoot(handle);
-      let folder = this.#folder(handle, []);
       for (let depth = 1; depth <= segments.length; depth += 1) {
-        const child = await this.#descend(folder, segments.slice(0, depth));
-        const parent = handle;
-        handle = child;
-        await parent.close();
-        folder = this.#folder(handle, segments.slice(0, depth));
+        const child = await this.openIn(folder, segments.slice(0, depth));
+        const parent = folder;
+        folder = child;
+        await parent.handle.close();
       }
       return await action(folder);
     } finally {
-      await handle.close();
+      await folder.handle.close();
     }
   }
 
-  /** After a file was opened: that it is the one its path names and that no link was followed. Nothing to do where folders are held open.
-   *  @throws PATH_FORBIDDEN */
+  /** Whether a name is looked up in the very folder that is held open, and not by its path. */
+  get reachesThroughHandles(): boolean {
+    return this.#openFiles !== null;
+  }
+
+  /** The caller closes it.
+   *  @throws REPOSITORY_UNREACHABLE */
+  async openRoot(): Promise<OpenFolder> {
+    const handle = await openRoot(this.#calls, this.repositoryId, this.#rootPath);
+    try {
+      await this.#checkRoot(handle);
+      return this.#folder(handle, []);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** The folder that `way` leads to, in the open folder above it. The caller closes it.
+   *  @throws FILE_MISSING, PATH_FORBIDDEN */
+  async openIn(parent: OpenFolder, way: readonly string[]): Promise<OpenFolder> {
+    return this.#folder(await this.#descend(parent, way), way);
+  }
+
+  /** Nothing is kept. */
+  forget(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Nothing to do where folders are held open. */
   async confirm(segments: readonly string[], opened: BigIntStats): Promise<void> {
     if (this.#openFiles !== null) return;
     const named = await this.within(segments.slice(0, -1), (folder) =>

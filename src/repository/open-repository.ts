@@ -1,7 +1,11 @@
 import { BackupError, isBackupError } from '../domain/errors.js';
 import type { FolderSync } from '../domain/storage-probe.js';
 import type { BackupRepository } from './backup-repository.js';
-import { openDirectoryRepository } from './directory-repository.js';
+import {
+  openDirectoryRepository,
+  type FolderRepository,
+  type KeepingRepository,
+} from './directory-repository.js';
 
 /** Whether the stamps of a storage prove that a file was not written to. */
 export type StampStrength = 'strong' | 'weak';
@@ -29,19 +33,43 @@ const FOLDER_ID = 'folder:';
  *  opened anew, but an empty folder is not taken for a source: that is what a mount point without its share looks like. What a target was is
  *  told by its marker, which is not this layer's.
  *  @throws REPOSITORY_MISSING, REPOSITORY_UNREACHABLE, REPOSITORY_NOT_MOUNTED */
-export function repositoryOpener(
-  locations: readonly RepositoryLocation[],
-): (id: string) => Promise<BackupRepository> {
-  const opened = new Map<string, BackupRepository>();
-  return async (id) => {
+export class RepositoryOpener {
+  readonly #locations: readonly RepositoryLocation[];
+  readonly #opened = new Map<string, FolderRepository>();
+
+  constructor(locations: readonly RepositoryLocation[]) {
+    this.#locations = locations;
+  }
+
+  open(id: string): Promise<BackupRepository> {
+    return this.#find(id, (repository) => repository);
+  }
+
+  /** For one piece of work. */
+  visit(id: string): Promise<KeepingRepository> {
+    return this.#find(id, (repository) => repository.keepingFolders());
+  }
+
+  async #find<T extends BackupRepository>(
+    id: string,
+    as: (repository: FolderRepository) => T,
+  ): Promise<T> {
     if (id.startsWith(FOLDER_ID)) {
       const rootPath = id.slice(FOLDER_ID.length);
       // Disks are restored to whatever the operator names; when their names reach the disk there is his storage's business.
-      return openDirectoryRepository({ id, rootPath, readOnly: false, folderSync: 'unavailable' });
+      return as(
+        await openDirectoryRepository({
+          ...{ id, rootPath },
+          ...{ readOnly: false, folderSync: 'unavailable' },
+        }),
+      );
     }
-    const known = opened.get(id);
-    if (known !== undefined && (await isStillThere(known))) return known;
-    const location = locations.find((entry) => entry.id === id);
+    const known = this.#opened.get(id);
+    if (known !== undefined) {
+      const found = as(known);
+      if (await isStillThere(found)) return found;
+    }
+    const location = this.#locations.find((entry) => entry.id === id);
     if (location === undefined)
       throw new BackupError('REPOSITORY_MISSING', `no repository "${id}" is configured`, {
         details: { repositoryId: id },
@@ -59,9 +87,9 @@ export function repositoryOpener(
         `repository "${id}" is empty all at once: is ${location.path} still mounted?`,
         { details: { repositoryId: id } },
       );
-    opened.set(id, repository);
-    return repository;
-  };
+    this.#opened.set(id, repository);
+    return as(repository);
+  }
 }
 
 async function isStillThere(repository: BackupRepository): Promise<boolean> {

@@ -35,6 +35,21 @@ for (const [name, open] of PLACES) {
 }
 
 describeBackupRepository(
+  'folder, for one piece of work',
+  async () => {
+    const rootPath = await mkdtemp(join(tmpdir(), 'longhaul-repository-'));
+    const opened = await openDirectoryRepository({ id: 'tested', rootPath, readOnly: false });
+    const repository = opened.keepingFolders();
+    const dispose = async () => {
+      await repository.close();
+      execFileSync('rm', ['-r', rootPath]);
+    };
+    return { repository, dispose };
+  },
+  IN_PLACE_AND_SPARSE,
+);
+
+describeBackupRepository(
   'simulated',
   async () => ({ repository: new SimulatedRepository('tested'), dispose: async () => undefined }),
   IN_PLACE_AND_SPARSE,
