@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { WINDOW_BYTES } from '../domain/digest.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import type { RepositoryLocation } from '../repository/open-repository.js';
 import { seenMarkers } from '../repository/seen-markers.js';
@@ -16,17 +15,13 @@ import type {
   WindowOperation,
 } from './mover-operations.js';
 import type { TaskControl } from './task/task-control.js';
-import { WindowRange, WINDOWS_OF_A_LOOP } from './task/window-loop.js';
+import { MAX_LOOPS, WindowRange, windowsOfASync } from './task/window-loop.js';
 import {
   decodeError,
   type ThreadReply,
   type ThreadRequest,
   type ThreadSetup,
 } from './thread-messages.js';
-
-/** Loops on the windows of one disk: what they have begun is the most that is copied again after a kill, 64 MiB however many cores there
- *  are. */
-const MAX_LOOPS = (64 * 1024 * 1024) / WINDOW_BYTES / WINDOWS_OF_A_LOOP;
 
 /** What a thread makes for a block lives shortly: more room for it than this only lets garbage lie (docs/PERFORMANCE.md, Memory). */
 const YOUNG_GENERATION_MIB = 4;
@@ -91,11 +86,15 @@ export class DataMover {
   ): Promise<void> {
     if (windows.length === 0) return;
     const count = Math.min(this.threadCount, MAX_LOOPS, windows.length);
-    const { shared: claims } = new WindowRange(windows);
+    const request = {
+      claims: new WindowRange(windows).shared,
+      windowsOfASync: windowsOfASync(count),
+      control: control.shared,
+    };
     const failures: unknown[] = [];
     const loops = Array.from({ length: count }, () =>
       this.leastBusy()
-        .ask({ type: 'windows', name, input, windows, claims, control: control.shared })
+        .ask({ ...request, type: 'windows', name, input, windows })
         .catch((error: unknown) => {
           failures.push(error);
           control.stop();

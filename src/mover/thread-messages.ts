@@ -22,6 +22,7 @@ export type ThreadRequest = {
       readonly name: WindowOperation;
       readonly windows: readonly number[];
       readonly claims: SharedArrayBuffer;
+      readonly windowsOfASync: number;
     }
 );
 

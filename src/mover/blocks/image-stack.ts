@@ -188,10 +188,10 @@ export class ImageStack {
     if (endBytes < this.sizesBytes[layer]!) throw sourceChanged(this.layers[layer]!);
   }
 
-  /** @throws SOURCE_CHANGED when a file was written, cut or exchanged since it was opened */
+  /** The stamp holds the inode: a name with the same stamp names the file that is open, and says the same of it.
+   *  @throws SOURCE_CHANGED when a file was written, cut or exchanged since it was opened */
   async assertUnchanged(context: MoverContext): Promise<void> {
-    for (const [index, layer] of this.layers.entries()) {
-      await assertUnchanged(this.files[index]!, layer);
+    for (const layer of this.layers) {
       if (layer.stamp === null) continue;
       const repository = await context.repository(layer.repositoryId);
       const entry = await repository.stat(layer.path);

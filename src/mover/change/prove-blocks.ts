@@ -48,6 +48,7 @@ export async function openProofWorker(
       context.control.add('readBytes', count * BLOCK_BYTES);
       return () => Promise.resolve();
     },
+    sync: () => Promise.resolve(),
     close: () => verifier.close(),
   };
 }

@@ -95,15 +95,18 @@ class CopyWorker implements WindowWorker {
       control.throwIfStopped();
       await this.copyRun(firstSlot + i, places.slice(i, i + RUN_BLOCKS), i);
     }
-    await this.stack.assertUnchanged(this.context);
     const digests = this.digests.subarray(0, places.length * DIGEST_BYTES);
     await this.digestTable.write(digests, digestEntryOffset(1 + firstSlot));
     const seal = sealOf(digests);
     return async () => {
-      await this.image.sync();
       await writeSeal(this.cursor, window, seal);
       control.add('processedBlocks', places.length);
     };
+  }
+
+  async sync(): Promise<void> {
+    await this.stack.assertUnchanged(this.context);
+    await this.image.sync();
   }
 
   private async placesOf(firstSlot: number): Promise<BlockPlace[]> {

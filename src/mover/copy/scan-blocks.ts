@@ -88,10 +88,8 @@ class ScanWorker implements WindowWorker {
       control.throwIfStopped();
       await this.compareRun(places.slice(i, i + RUN_BLOCKS), first, before, changed);
     }
-    await this.source.assertUnchanged(this.context);
     await writeChangeBits(this.changeMap, first, changed);
     return async () => {
-      await this.changeMap.sync();
       await markDone(this.cursor, window);
       control.add('processedBlocks', count);
       control.add(
@@ -99,6 +97,11 @@ class ScanWorker implements WindowWorker {
         changed.reduce((sum, bit) => sum + bit, 0),
       );
     };
+  }
+
+  async sync(): Promise<void> {
+    await this.source.assertUnchanged(this.context);
+    await this.changeMap.sync();
   }
 
   /** Blocks that neither side's own layers hold come from layers that show the same. */

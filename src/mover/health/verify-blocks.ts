@@ -54,6 +54,7 @@ export async function openVerifyWorker(
           context.control.add('processedBlocks', count);
         };
       },
+      sync: () => Promise.resolve(), // what was found is durable already, and what was not may be looked for again
       close: () => files.close(),
     };
   });

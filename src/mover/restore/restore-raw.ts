@@ -44,11 +44,11 @@ export async function openRawRestoreWorker(
         const { firstBlock, count } = windows.blocksOf(number);
         await window.restore(firstBlock, count);
         return async () => {
-          await raw.sync();
           await markDone(cursor, number);
           context.control.add('processedBlocks', count);
         };
       },
+      sync: () => raw.sync(),
       close: () => files.close(),
     };
   });

@@ -1,10 +1,14 @@
+import { WINDOW_BYTES } from '../../domain/digest.js';
 import type { MoverContext } from './mover-context.js';
 
 /** Work on one disk, cut into windows that can be done in any order and repeated without harm. */
 export interface WindowWorker {
   /** Does one window.
-   *  @returns makes its result durable and marks it as done; that goes on while the next window is worked on */
+   *  @returns marks it as done, for when its result is durable */
   process(window: number): Promise<() => Promise<void>>;
+  /** Makes the results of all windows done so far durable, if what they were read from is still what it was. Goes on while the next window is
+   *  worked on. */
+  sync(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -26,16 +30,28 @@ export class WindowRange {
   }
 }
 
-/** Windows that one loop has begun and not marked as done: one in work and one that is being made durable. */
-export const WINDOWS_OF_A_LOOP = 2;
+/** What all loops on one disk have begun and not marked as done is the most that is copied again after a kill: 64 MiB however many cores
+ *  there are. */
+const MAX_UNMARKED_WINDOWS = (64 * 1024 * 1024) / WINDOW_BYTES;
+
+/** A loop has windows in work and windows that are being made durable. */
+const UNMARKED_SHARES = 2;
+export const MAX_LOOPS = MAX_UNMARKED_WINDOWS / UNMARKED_SHARES;
+
+/** Windows that each of `loops` loops makes durable together: 16 MiB where there are two. */
+export function windowsOfASync(loops: number): number {
+  return Math.max(1, Math.floor(MAX_UNMARKED_WINDOWS / UNMARKED_SHARES / loops));
+}
 
 /** Claims windows until none is left; several loops share one range. */
 export async function runWindowLoop(
   context: MoverContext,
   range: WindowRange,
+  windowsOfASync: number,
   open: () => Promise<WindowWorker>,
 ): Promise<void> {
   let worker: WindowWorker | null = null;
+  const marks: (() => Promise<void>)[] = [];
   let settling = Promise.resolve();
   try {
     for (;;) {
@@ -43,15 +59,26 @@ export async function runWindowLoop(
       const window = range.claim();
       if (window === undefined) break;
       worker ??= await open();
-      const settle = await worker.process(window);
-      await settling;
-      settling = settle();
-      settling.catch(() => undefined); // thrown where it is awaited
+      marks.push(await worker.process(window));
+      if (marks.length === windowsOfASync) {
+        await settling;
+        settling = settle(worker, marks.splice(0));
+        settling.catch(() => undefined); // thrown where it is awaited
+      }
       await new Promise(setImmediate); // native add-ons free their memory only when the event loop turns
     }
     await settling;
+    if (worker !== null && marks.length > 0) await settle(worker, marks);
   } finally {
     await Promise.allSettled([settling]);
     await worker?.close();
   }
+}
+
+async function settle(
+  worker: WindowWorker,
+  marks: readonly (() => Promise<void>)[],
+): Promise<void> {
+  await worker.sync();
+  for (const mark of marks) await mark();
 }

@@ -17,7 +17,8 @@ const [sourceFolder = '', targetFolder = '', restoreFolder = '', ...operations] 
 const chain = new ChainUnderTest(sourceFolder, targetFolder);
 
 const OPERATIONS: Record<string, () => Promise<unknown>> = {
-  full: () => chain.copy(0, { algorithm: 'full', changedBy: 'all' }),
+  full: copyFull,
+  again: copyFull,
   increment: () => chain.copy(1, { algorithm: 'increment', changedBy: 'lineage' }),
   scan: () => chain.copy(1, { algorithm: 'increment', changedBy: 'digest' }),
   verify: () => chain.verify(),
@@ -33,6 +34,10 @@ for (const operation of operations) {
 }
 existsSync(`${MARK}end`);
 await chain.close();
+
+function copyFull(): Promise<unknown> {
+  return chain.copy(0, { algorithm: 'full', changedBy: 'all' });
+}
 
 async function restoreRaw(): Promise<void> {
   const mover = new DataMover([

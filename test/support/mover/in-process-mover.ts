@@ -10,7 +10,7 @@ import {
 } from '../../../src/mover/mover-operations.js';
 import type { MoverContext } from '../../../src/mover/task/mover-context.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
-import { runWindowLoop, WindowRange } from '../../../src/mover/task/window-loop.js';
+import { runWindowLoop, WindowRange, windowsOfASync } from '../../../src/mover/task/window-loop.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 import { StorageProbes } from '../../../src/repository/storage-probes.js';
@@ -57,7 +57,7 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
   ): Promise<void> {
     const context = this.context(control);
     const open = () => windowOperation(name)(context, input);
-    await runWindowLoop(context, new WindowRange(windows), open);
+    await runWindowLoop(context, new WindowRange(windows), windowsOfASync(1), open);
   }
 
   /** They are what the test says they are. */

@@ -43,6 +43,9 @@ function nameOf(day: number): string {
   return `2026110${day}010002.00000000-0000-4000-8000-00000000000${day}.${LARGE_DISK}`;
 }
 
+/** Of the first day. */
+export const LARGE_FULL_NAME = `${nameOf(1)}.full.qcow2`;
+
 /** @returns SHA-256 of what was written */
 async function writeNoise(path: string, sizeMiB: number, seed: string): Promise<string> {
   const key = createHash('md5').update(seed).digest();

@@ -1,22 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import type { MoverContext } from '../../../src/mover/task/mover-context.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
-import { runWindowLoop, WindowRange } from '../../../src/mover/task/window-loop.js';
+import {
+  MAX_LOOPS,
+  runWindowLoop,
+  WindowRange,
+  windowsOfASync,
+} from '../../../src/mover/task/window-loop.js';
 
-/** Notes what a loop does; the making durable of a window takes until it is told to end. */
+/** Notes what a loop does; a sync takes until it is told to end. */
 class Worker {
   readonly events: string[] = [];
-  readonly release = new Map<number, (error?: Error) => void>();
+  readonly syncs: ((error?: Error) => void)[] = [];
 
   process(window: number): Promise<() => Promise<void>> {
     this.events.push(`work ${window}`);
-    const durable = new Promise<void>((resolve, reject) =>
-      this.release.set(window, (error) => (error === undefined ? resolve() : reject(error))),
+    return Promise.resolve(() => Promise.resolve(void this.events.push(`done ${window}`)));
+  }
+
+  sync(): Promise<void> {
+    this.events.push('sync');
+    return new Promise((resolve, reject) =>
+      this.syncs.push((error) => (error === undefined ? resolve() : reject(error))),
     );
-    return Promise.resolve(async () => {
-      await durable;
-      this.events.push(`done ${window}`);
-    });
   }
 
   close(): Promise<void> {
@@ -24,9 +30,10 @@ class Worker {
     return Promise.resolve();
   }
 
-  run(windows: number[]): Promise<void> {
+  run(windows: number[], windowsOfASync: number): Promise<void> {
     const context = { control: new TaskControl() } as MoverContext;
-    return runWindowLoop(context, new WindowRange(windows), () => Promise.resolve(this));
+    const range = new WindowRange(windows);
+    return runWindowLoop(context, range, windowsOfASync, () => Promise.resolve(this));
   }
 }
 
@@ -35,31 +42,33 @@ const turns = async (count: number): Promise<void> => {
 };
 
 describe('runWindowLoop', () => {
-  it('works on one window while the one before is made durable, and on no third one', async () => {
+  it('works on windows while those before are made durable, and on none after that', async () => {
     const worker = new Worker();
-    const end = worker.run([0, 1, 2]);
-    await turns(5);
-    expect(worker.events).toEqual(['work 0', 'work 1']);
+    const end = worker.run([0, 1, 2, 3, 4], 2);
+    await turns(8);
+    expect(worker.events).toEqual(['work 0', 'work 1', 'sync', 'work 2', 'work 3']);
 
-    worker.release.get(0)!();
-    await turns(5);
-    expect(worker.events).toEqual(['work 0', 'work 1', 'done 0', 'work 2']);
+    worker.syncs[0]!();
+    await turns(8);
+    expect(worker.events.slice(5)).toEqual(['done 0', 'done 1', 'sync', 'work 4']);
 
-    worker.release.get(1)!();
-    await turns(5);
-    worker.release.get(2)!();
+    worker.syncs[1]!();
+    await turns(8);
+    expect(worker.events.slice(9)).toEqual(['done 2', 'done 3', 'sync']);
+    worker.syncs[2]!();
     await end;
-    expect(worker.events.slice(4)).toEqual(['done 1', 'done 2', 'close']);
+    expect(worker.events.slice(12)).toEqual(['done 4', 'close']);
   });
 
   it('works on every window of a disk after another disk of the same task', async () => {
     const context = { control: new TaskControl() } as MoverContext;
     const done: string[] = [];
     for (const disk of ['system', 'data'])
-      await runWindowLoop(context, new WindowRange([0, 1]), () =>
+      await runWindowLoop(context, new WindowRange([0, 1]), 1, () =>
         Promise.resolve({
           process: (window) =>
             Promise.resolve(() => Promise.resolve(void done.push(`${disk} ${window}`))),
+          sync: () => Promise.resolve(),
           close: () => Promise.resolve(),
         }),
       );
@@ -68,10 +77,34 @@ describe('runWindowLoop', () => {
 
   it('fails with what kept a window from being durable, and closes when the next one is at rest', async () => {
     const worker = new Worker();
-    const end = worker.run([0, 1, 2]);
+    const end = worker.run([0, 1, 2], 1);
     await turns(5);
-    worker.release.get(0)!(new Error('the disk is full'));
+    worker.syncs[0]!(new Error('the disk is full'));
     await expect(end).rejects.toThrow('the disk is full');
-    expect(worker.events).toEqual(['work 0', 'work 1', 'close']);
+    expect(worker.events).toEqual(['work 0', 'sync', 'work 1', 'close']);
   });
+
+  it('does not mark the last windows when they could not be made durable', async () => {
+    const worker = new Worker();
+    const end = worker.run([0], 2);
+    await turns(5);
+    worker.syncs[0]!(new Error('the disk is full'));
+    await expect(end).rejects.toThrow('the disk is full');
+    expect(worker.events).toEqual(['work 0', 'sync', 'close']);
+  });
+});
+
+describe('windows of a sync', () => {
+  // Of 8 MiB; each loop has as many in work as it makes durable: 64 MiB are unmarked at most.
+  it.each([
+    [1, 4],
+    [2, 2],
+    [3, 1],
+    [4, 1],
+  ])('are, with %d loops, %d for each', (loops, windows) => {
+    expect(windowsOfASync(loops)).toBe(windows);
+    expect(loops * 2 * windows * 8).toBeLessThanOrEqual(64);
+  });
+
+  it('leave room for four loops', () => expect(MAX_LOOPS).toBe(4));
 });
