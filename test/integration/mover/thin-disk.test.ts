@@ -12,31 +12,27 @@ import {
   diskId,
   KIB,
   makeThinChain,
-  MIB,
   noise,
   withFirstPoints,
   type SourceChain,
-  type SourcePoint,
 } from '../../kill-table/source-chain.js';
 import { requireTool } from '../../support/image/qemu.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
+import {
+  THIN_DISK_BYTES,
+  THIN_FULLS,
+  THIN_INCREMENT,
+  THIN_PLACES,
+  thinDay,
+  TIB,
+} from '../../support/mover/thin-days.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
 import { workflowBundle } from '../../support/workflows/workflow-sandbox.js';
 
-const TIB = 1024 * 1024 * MIB;
-const DISK_BYTES = 64 * TIB;
 /** The bound of issue 10 is 2 s on a quiet machine; processor time does not count what others take. */
 const MAX_CPU_SECONDS = 2;
 const DISK = diskId('system');
-
-/** 1 MiB of data over the whole disk: sixteen pieces, 4 TiB apart. */
-const PLACES = Array.from({ length: 16 }, (_, n) => n * 4 * TIB + n * 192 * KIB);
-
-function day(kind: 'full' | 'incremental', places: readonly number[], seed: number): SourcePoint {
-  const writes = places.map((at, n) => ({ noise: seed + n, at, bytes: 64 * KIB }));
-  return { system: { kind, sizeBytes: DISK_BYTES, writes } };
-}
 
 /** @returns seconds of processor time that `work` took */
 async function cpuSeconds(work: () => Promise<unknown>): Promise<number> {
@@ -65,9 +61,8 @@ describe.skipIf(!requireTool('qemu-img'))('a disk of 64 TiB with 1 MiB of data',
   let chain: SourceChain;
   let fulls: SourceChain;
   beforeAll(() => {
-    const changed = PLACES.slice(0, 3).map((at) => at + 64 * KIB);
-    chain = makeThinChain([day('full', PLACES, 1), day('incremental', changed, 50)]);
-    fulls = makeThinChain([day('full', PLACES, 1), day('full', [...PLACES, TIB], 1)]);
+    chain = makeThinChain(THIN_INCREMENT);
+    fulls = makeThinChain(THIN_FULLS);
   });
 
   async function copied(source: SourceChain, count: number) {
@@ -173,9 +168,9 @@ describe.skipIf(!requireTool('qemu-img'))('a disk of 64 TiB with 1 MiB of data',
     };
     expect(await cpuSeconds(restore)).toBeLessThan(MAX_CPU_SECONDS);
     const raw = await restored.openRead(`${DISK}.raw`);
-    expect((await raw.stamp()).sizeBytes).toBe(DISK_BYTES);
+    expect((await raw.stamp()).sizeBytes).toBe(THIN_DISK_BYTES);
     const piece = Buffer.alloc(64 * KIB);
-    for (const [n, at] of PLACES.entries()) {
+    for (const [n, at] of THIN_PLACES.entries()) {
       await raw.read(piece, at);
       expect(piece.equals(noise(1 + n, 64 * KIB))).toBe(true);
     }
@@ -186,7 +181,10 @@ describe.skipIf(!requireTool('qemu-img'))('a task that is stopped', () => {
   it.each(['prepareMerge', 'prepareVerification', 'composeTargetFile'] as const)(
     'ends %s while that only reads',
     async (name) => {
-      const source = makeThinChain([day('full', PLACES, 1), day('incremental', [0], 50)]);
+      const source = makeThinChain([
+        thinDay('full', THIN_PLACES, 1),
+        thinDay('incremental', [0], 50),
+      ]);
       const target = new SimulatedRepository('offsite');
       const mover = new InProcessMover(source.repository, target);
       await new LocalSessions([source.repository, target]).copy(jobOf(), NOW_MS);

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { peakMemoryMiB } from '../../../bench/peak-memory.js';
 import { ChainUnderTest } from '../../../bench/chain-under-test.js';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { availablePoints } from '../../../src/chain/chain-record.js';
@@ -11,7 +12,7 @@ import { MARK } from './traced-chain.js';
 
 /** A process that does operations of the data mover, on its threads, on one chain in real folders: to be looked at from outside.
  *  Arguments: source folder, target folder, folder to restore to, operations. Before each it looks for a file named after the operation,
- *  which is not there: a mark in a trace of its calls. */
+ *  which is not there: a mark in a trace of its calls. At the end it prints the most memory that it held, in MiB. */
 const [sourceFolder = '', targetFolder = '', restoreFolder = '', ...operations] =
   process.argv.slice(2);
 const chain = new ChainUnderTest(sourceFolder, targetFolder);
@@ -34,6 +35,7 @@ for (const operation of operations) {
 }
 existsSync(`${MARK}end`);
 await chain.close();
+process.stdout.write(String(await peakMemoryMiB()));
 
 function copyFull(): Promise<unknown> {
   return chain.copy(0, { algorithm: 'full', changedBy: 'all' });
