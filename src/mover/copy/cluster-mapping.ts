@@ -4,7 +4,7 @@ import { guestBlockOf, type BlockListReader } from '../blocks/block-list.js';
 const TABLE_CLUSTERS = 8_192;
 
 /** Guest clusters of a window → slots, from lists that are in another order, in bounded memory: the window holds 4 million clusters
- *  (256 GiB of disk) in 16 MiB, and the lists are read once for each window that has something in it. */
+ *  (256 GiB of disk) in 16 MiB at most, and the lists are read once for each window that has something in it. */
 const WINDOW_CLUSTERS = 4 * 1024 * 1024;
 
 const NOT_STORED = 0;
@@ -59,7 +59,8 @@ export class ClusterMapping {
 
   private async load(start: number): Promise<void> {
     // New memory for each part of a large disk would pile up until the collector runs.
-    if (this.window.length === 0) this.window = new Uint32Array(WINDOW_CLUSTERS);
+    if (this.window.length === 0)
+      this.window = new Uint32Array(Math.min(WINDOW_CLUSTERS, this.clusterCount));
     else this.window.fill(NOT_STORED);
     this.windowStart = start;
     const end = start + WINDOW_CLUSTERS;
