@@ -34,6 +34,7 @@ import {
   type UnreadablePart,
   type WorkloadSummary,
 } from '../src/domain/repository-view.js';
+import { page } from './browse-page.js';
 import { unseenWorkload } from './found-workloads.js';
 import { runTask } from './run-task.js';
 import { knownMarker } from './source-guard.js';
@@ -149,30 +150,6 @@ async function contents(mover: DataMover, repositoryId: string): Promise<Content
   const { chains, unreadable } = await findOwnChains(repository);
   const records = chains.map(({ record }) => record);
   return { sources, unseen, chains: records, unreadable: [...unreadable] };
-}
-
-/** Unreadable parts that are named one by one: about 500 bytes each. */
-const MAX_UNREADABLE = 500;
-
-/** The cursor is the number of items before the page. What cannot be read comes with the first one. */
-function page<Item>(
-  items: Item[],
-  cursor: string | undefined,
-  size: number,
-  unreadable: readonly UnreadablePart[],
-): BrowsePage<Item> {
-  const first = cursor === undefined ? 0 : Number(cursor);
-  if (!Number.isSafeInteger(first) || first < 0)
-    throw new BackupError('REQUEST_INVALID', `"${cursor ?? ''}" is not a cursor of this list`);
-  const part = items.slice(first, first + size);
-  const next = first + part.length;
-  return {
-    items: part,
-    ...(next < items.length ? { nextCursor: String(next) } : {}),
-    ...(first === 0 && unreadable.length > 0
-      ? { unreadable: unreadable.slice(0, MAX_UNREADABLE) }
-      : {}),
-  };
 }
 
 function summaries({ sources, unseen, chains }: Contents): WorkloadSummary[] {
