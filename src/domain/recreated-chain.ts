@@ -5,7 +5,12 @@
 
 import { utcText } from './calendar-date.js';
 import type { RestorePointState } from './restore-point.js';
-import type { IdentifiedPoint, SourceIdentity } from './source-identity.js';
+import {
+  shortCopies,
+  supersededIds,
+  type IdentifiedPoint,
+  type SourceIdentity,
+} from './source-identity.js';
 import type { TargetRestorePoint } from './target-point.js';
 
 /** `intact`: all known, nothing new. `extended`: new points are there (also: first run). `trimmed`: known points are gone, but the chain is
@@ -26,7 +31,8 @@ export interface ChainDetection {
    *  the rest of the answer is provisional. */
   readonly toCompare: readonly { readonly restorePointId: string; readonly copiedId: string }[];
   readonly reasons: readonly string[];
-  /** Copied points whose source now has other content, in plain words; the chain as a whole may be the same all the same. */
+  /** Copied points whose source now has other content, and short ones that nothing can make whole any more, in plain words; the chain as a
+   *  whole may be the same all the same. */
   readonly warnings: readonly string[];
 }
 
@@ -35,7 +41,7 @@ export function isUndecidedState(state: RestorePointState): boolean {
   return state === 'unknown' || state === 'inProgress';
 }
 
-type CopiedPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'source'>;
+type CopiedPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'parentId' | 'source'>;
 type CurrentPoint = Pick<IdentifiedPoint, 'id' | 'createdAtMs' | 'parentId' | 'state' | 'identity'>;
 
 /** Points that the source shows and nobody has dealt with: complete ones wherever they stand, because order and dates may have been wrong when
@@ -180,10 +186,33 @@ function withoutKnown(found: Found, state: ChainState, reasons: readonly string[
 }
 
 function differences(copied: readonly CopiedPoint[], current: readonly CurrentPoint[]): string[] {
-  return copied
+  const replaced = copied
     .filter((point) => isReplaced(point.id, current))
     .map((point) => `restore point ${pointText(point)} has other content than when it was copied`);
+  return [...replaced, ...lastingShortCopies(copied, current)];
 }
+
+/** Short copies that are not made again, because no source shows their point any more. */
+function lastingShortCopies(
+  copied: readonly CopiedPoint[],
+  current: readonly CurrentPoint[],
+): string[] {
+  const short = shortCopies(copied);
+  const superseded = supersededIds(copied);
+  const shown = new Set(current.map(({ identity }) => 'copiedId' in identity && identity.copiedId));
+  const lasting = copied.filter(({ id }) => short.has(id) && !superseded.has(id) && !shown.has(id));
+  const texts = lasting
+    .slice(0, NAMED_SHORT_COPIES)
+    .map(
+      (point) =>
+        `the copy of restore point ${pointText(point)} stays short, because the source does not show it any more: ${short.get(point.id)!}`,
+    );
+  const rest = lasting.length - texts.length;
+  return rest > 0 ? [...texts, `so do ${String(rest)} more copies`] : texts;
+}
+
+/** A long chain may rest on one. */
+const NAMED_SHORT_COPIES = 10;
 
 function pointText(point: CopiedPoint): string {
   return `${point.source.restorePointId} of ${utcText(Date.parse(point.createdAt))}`;

@@ -159,6 +159,39 @@ describe('recreated chain', () => {
     expect(detection.reasons[0]).toBe(detection.warnings[0]);
   });
 
+  describe('with a copy that was taken too early', () => {
+    const judged = {
+      verdict: 'grown',
+      reason: 'disk vdb came late',
+      fingerprint: null,
+      epoch: 1,
+    } as const;
+    const short = COPIED.map((point, index) => ({
+      ...point,
+      parentId: index === 0 ? null : COPIED[index - 1]!.id,
+      ...(index === 1 ? { source: { ...point.source, judged } } : {}),
+    }));
+    const grown = (day: string) =>
+      known(day, { identity: { is: 'grown', copiedId: copiedId(day), reason: judged.reason } });
+
+    it('names it and each copy that rests on it, when their source is gone', () => {
+      expect(detectRecreatedChain({ copied: short, current: [OLDEST] }).warnings).toEqual([
+        'the copy of restore point 2026-11-21 of 2026-11-21 22:00 UTC stays short, because the source does not show it any more: disk vdb came late',
+        'the copy of restore point 2026-11-22 of 2026-11-22 22:00 UTC stays short, because the source does not show it any more: the copy that it builds on was taken too early',
+      ]);
+    });
+
+    it('names only what the source does not show any more: the rest is made again', () => {
+      const { warnings } = detectRecreatedChain({
+        copied: short,
+        current: [OLDEST, grown('2026-11-21')],
+      });
+      expect(warnings).toEqual([
+        expect.stringContaining('the copy of restore point 2026-11-22 of 2026-11-22'),
+      ]);
+    });
+  });
+
   it('tells what was seen and which call makes the new job', () => {
     const current = [sourcePoint('2026-11-23', null), sourcePoint('2026-11-24', '2026-11-23')];
     const detection = detectRecreatedChain({ copied: COPIED, current });
