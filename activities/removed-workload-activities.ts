@@ -2,6 +2,7 @@ import { chainFolder, jobFolder } from '../src/chain/chain-paths.js';
 import { chainsIn, walkOwnChains } from '../src/chain/find-chains.js';
 import { missedLook } from '../src/domain/absence.js';
 import type { KeptWorkload, LookedFor } from '../src/domain/absent-workloads.js';
+import type { UnreadablePart } from '../src/domain/repository-view.js';
 import type { WorkloadType } from '../src/domain/restore-point.js';
 import { jsonBytes } from '../src/domain/task-brief.js';
 import { absenceStanding, type AbsenceStanding } from '../src/mover/change/note-absence.js';
@@ -22,9 +23,14 @@ export interface AbsentWorkload {
 
 export interface KeptPage {
   readonly workloads: readonly KeptWorkload[];
+  /** Chains whose record cannot be read, at most `MAX_UNREADABLE`: whose they are is told by their folder alone. Absent: none. */
+  readonly unreadable?: readonly UnreadablePart[];
   /** Folder of the last chain; null: no others come behind it. */
   readonly next: string | null;
 }
+
+/** About 500 bytes each. */
+const MAX_UNREADABLE = 100;
 
 export interface LookForAbsentInput {
   readonly targetRepositoryId: string;
@@ -45,7 +51,7 @@ export function createRemovedWorkloadActivities(deps: {
 }) {
   const { mover, immutableForDays } = deps;
   return {
-    /** Workloads of which the job keeps copies, page by page; a chain whose record cannot be read is left alone. Reads only. */
+    /** Workloads of which the job keeps copies, page by page; a chain whose record cannot be read is left alone and named. Reads only. */
     async listKeptWorkloads(input: {
       targetRepositoryId: string;
       jobId: string;
@@ -94,9 +100,19 @@ async function keptPage(
   const workloads: KeptWorkload[] = [];
   let bytes = 0;
   let next: string | null = null;
+  const unreadable: UnreadablePart[] = [];
+  const page = (last: string | null): KeptPage => ({
+    workloads,
+    next: last,
+    ...(unreadable.length === 0 ? {} : { unreadable: unreadable.slice(0, MAX_UNREADABLE) }),
+  });
   for await (const found of walkOwnChains(repository, isWanted)) {
-    const newest = 'record' in found ? found.record.points.at(-1) : undefined;
-    if (!('record' in found) || newest === undefined) continue;
+    if (!('record' in found)) {
+      unreadable.push(found);
+      continue;
+    }
+    const newest = found.record.points.at(-1);
+    if (newest === undefined) continue;
     const { workload, presence } = found.record;
     const kept = {
       id: workload.id,
@@ -105,11 +121,11 @@ async function keptPage(
       wasMissed: presence.absence !== null,
     };
     bytes += jsonBytes(kept);
-    if (bytes > PAGE_BYTES && next !== null) return { workloads, next };
+    if (bytes > PAGE_BYTES && next !== null) return page(next);
     workloads.push(kept);
     next = found.folder;
   }
-  return { workloads, next: null };
+  return page(null);
 }
 
 /** A chain that has gone meanwhile is passed over. */

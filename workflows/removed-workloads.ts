@@ -9,6 +9,8 @@ import {
 import type { CopyJob } from '../src/domain/copy-job.js';
 import type { CopyTask } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
+import { pathSegment } from '../src/domain/path-segment.js';
+import type { UnreadablePart } from '../src/domain/repository-view.js';
 import {
   absenceActivities,
   listingActivities,
@@ -75,17 +77,19 @@ export async function settleAbsentWorkloads(
   const activities = removedWorkloadActivities(targetRepositoryId, settings);
   const ids = { targetRepositoryId, jobId: job.id };
   const kept: KeptWorkload[] = [];
+  const unreadable: UnreadablePart[] = [];
   for (let after: string | null = null; ;) {
     const page: KeptPage = await activities.listKeptWorkloads.executeWithOptions(
       { summary: 'list the workloads that are kept' },
       [{ ...ids, after }],
     );
     kept.push(...page.workloads);
+    unreadable.push(...(page.unreadable ?? []));
     if (page.next === null) break;
     after = page.next;
   }
   const { doubted, workloads } = absentWorkloads(job, kept, seen);
-  const outcomes = doubted.map(doubtOf);
+  const outcomes = [...doubted.map(doubtOf), ...unreadableChains(unreadable, job.id, seen)];
   if (workloads.length === 0) return outcomes;
   const looks = await activities.lookForAbsent.executeWithOptions(
     { summary: 'look for workloads that are gone' },
@@ -104,6 +108,22 @@ export async function settleAbsentWorkloads(
       text: `${leftOut} more workloads that no source shows are left for a later session`,
     });
   return outcomes;
+}
+
+/** Chains that no task of the session names, because no source shows their workloads: left alone until their records are back. */
+function unreadableChains(
+  parts: readonly UnreadablePart[],
+  jobId: string,
+  seen: ReadonlySet<string>,
+): AbsenceOutcome[] {
+  const folders = new Set([...seen].map((id) => `${pathSegment(jobId)}/${pathSegment(id)}`));
+  return parts
+    .filter(({ path }) => !folders.has(path))
+    .map(({ path, code, reason }) => ({
+      workload: path,
+      result: 'warning',
+      text: `no source shows the workload of this chain, and it cannot be read: ${reason} (${code}); nothing of it is changed`,
+    }));
 }
 
 async function settle(input: SettleAbsenceInput): Promise<AbsenceOutcome | null> {

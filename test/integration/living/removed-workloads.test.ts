@@ -1,4 +1,4 @@
-import { rename, readdir } from 'node:fs/promises';
+import { readdir, rename, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord, writeChainRecord } from '../../../src/chain/chain-store.js';
@@ -180,6 +180,25 @@ describeTemporal('a workload that is gone from the sources', () => {
     expect(result).toBe('failed');
     expect(await left()).toEqual({ listed: 2, folders: 2 });
     await rename(living.site.path('unmounted'), living.site.path('primary'));
+  });
+
+  it('keeps them when their record cannot be read, and names the chain', async () => {
+    await removeFromSource('old02');
+    for (const name of ['chain.json', 'chain.json.copy'])
+      await writeFile(living.site.path('offsite', chain, name), '{');
+
+    const { result, tasks } = await workers.runSession(goneAfter(9));
+
+    expect(result).toBe('warning');
+    expect(tasks).toContainEqual(
+      expect.objectContaining({
+        workload: chain,
+        result: 'warning',
+        reason: expect.stringMatching(
+          /^no source shows the workload of this chain, and it cannot be read: .*\(CHAIN_RECORD_CORRUPT\); nothing of it is changed$/,
+        ),
+      }),
+    );
   });
 
   it('keeps them while one of them is read, and says so', async () => {
