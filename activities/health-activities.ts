@@ -18,8 +18,6 @@ export interface VerifyBatch extends ChainIds {
   readonly firstWindow: number;
   readonly windowCount: number;
   readonly nowMs: number;
-  /** 0: as fast as it goes. */
-  readonly maxBytesPerSecond: number;
 }
 
 /** Steps of a health check. Reading changes nothing but notes of its own progress; healing and marking need the chain's epoch. */
@@ -46,9 +44,9 @@ function createVerifyActivities(mover: DataMover) {
 
     async verifyBlocks(batch: VerifyBatch): Promise<BatchCounts> {
       const staging = stagingOf({ ...batch, stagingId: verifyStagingId(batch.pointId) });
-      const { targetRepositoryId, pointId, disk, maxBytesPerSecond, nowMs } = batch;
+      const { targetRepositoryId, pointId, disk, nowMs } = batch;
       const chain = chainFolder(batch.jobId, batch.workloadId);
-      const input = { targetRepositoryId, chain, pointId, disk, maxBytesPerSecond, nowMs };
+      const input = { targetRepositoryId, chain, pointId, disk, nowMs };
       return runBatch(mover, batch, openByMark(batch, staging), async (windows, control) => {
         await mover.run('leaseForVerification', input, control);
         await mover.runWindows('verifyBlocks', input, windows, control);

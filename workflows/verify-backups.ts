@@ -172,7 +172,7 @@ class Verification {
   }
 
   private async readDisk(place: PointPlace, name: string, disk: DiskWork): Promise<void> {
-    const { batchWindows, verifyBytesPerSecond: maxBytesPerSecond } = this.settings;
+    const { batchWindows } = this.settings;
     for (const part of batchesOf(disk, batchWindows)) {
       await this.continueIfLong();
       const summary = `${name} ${disk.disk}: units ${part.firstBlock}–${part.lastBlock}`;
@@ -182,7 +182,6 @@ class Verification {
         disk: disk.disk,
         firstWindow: part.firstWindow,
         windowCount: part.windowCount,
-        maxBytesPerSecond,
       };
       await this.activities.verifyBlocks.executeWithOptions({ summary }, [batch]);
       this.state.addProgress(part.sizeBytes);

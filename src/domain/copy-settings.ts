@@ -17,8 +17,6 @@ export interface CopySettings {
   readonly unavailableLimitMs: number;
   /** How often a source that changes under the copy is planned again before the task gives up for this session. */
   readonly maxReplans: number;
-  /** Speed limit of a health check; 0: none. */
-  readonly verifyBytesPerSecond: number;
   /** Wait before a chain that a session holds is asked for again. */
   readonly lockRetryMs: number;
   /** How often a source is looked at for new restore points when nothing announces them. */
@@ -34,7 +32,6 @@ export const DEFAULT_COPY_SETTINGS: CopySettings = {
   retryIntervalMs: 1_000,
   unavailableLimitMs: 24 * 60 * 60_000,
   maxReplans: 5,
-  verifyBytesPerSecond: 0,
   lockRetryMs: 30_000,
   watchIntervalMs: 60_000,
 };

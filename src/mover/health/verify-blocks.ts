@@ -20,8 +20,6 @@ import type { WindowWorker } from '../task/window-loop.js';
 
 export interface VerifyBlocksInput extends VerifyPointInput {
   readonly disk: string;
-  /** 0: as fast as it goes. Shared out evenly among the loops of one task is left to the caller. */
-  readonly maxBytesPerSecond: number;
 }
 
 /** Reads windows of units of a point's file and notes which do not have their digest. */
@@ -43,12 +41,10 @@ export async function openVerifyWorker(
     const cursor = files.add(await openNote(stagedPath.scanCursor(staging, disk.disk)));
     return {
       async process(window) {
-        const startedAt = performance.now();
         const first = window * WINDOW_BLOCKS;
         const count = Math.min(WINDOW_BLOCKS, verifier.unitCount - first);
         await noteBadUnits(bad, first, count, await verifier.badUnits(first, count));
         context.control.add('readBytes', count * BLOCK_BYTES);
-        await keepRate(input.maxBytesPerSecond, count * BLOCK_BYTES, startedAt);
         return async () => {
           await markDone(cursor, window);
           context.control.add('processedBlocks', count);
@@ -70,17 +66,6 @@ async function noteBadUnits(
   for (const unit of units) bits[unit - first] = 1;
   await writeChangeBits(map, first, bits);
   if (units.length > 0) await map.sync();
-}
-
-async function keepRate(
-  maxBytesPerSecond: number,
-  bytes: number,
-  startedAtMs: number,
-): Promise<void> {
-  if (maxBytesPerSecond === 0) return;
-  const dueMs = (bytes / maxBytesPerSecond) * 1000;
-  const restMs = dueMs - (performance.now() - startedAtMs);
-  if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs));
 }
 
 /** Damaged blocks that are listed one by one; a file with more is a case for a new full. */
