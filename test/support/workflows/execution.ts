@@ -1,6 +1,6 @@
 import { TypedSearchAttributes } from '@temporalio/common';
 import { msNumberToTs } from '@temporalio/common/lib/time.js';
-import { coresdk as protobuf, type coresdk, type temporal } from '@temporalio/proto';
+import proto, { type coresdk, type temporal } from '@temporalio/proto';
 import type { Workflow, WorkflowCreateOptions } from '@temporalio/worker/lib/workflow/interface.js';
 import { newWorkflow } from './workflow-sandbox.js';
 
@@ -86,7 +86,7 @@ export class Execution {
   async query(queryType: string): Promise<Payload | null> {
     const { runId } = this.start;
     const workflow = (this.running ??= await this.replay());
-    const { WorkflowActivation } = protobuf.workflow_activation;
+    const { WorkflowActivation } = proto.coresdk.workflow_activation;
     const completion = await workflow.activate(
       WorkflowActivation.fromObject({
         runId,
