@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -67,10 +67,17 @@ async function tryAll(): Promise<void> {
   const text = await format(report, { parser: 'markdown' });
   console.log(text);
   for (const finding of tally.findings) console.error(finding);
-  if (only === undefined) writeFileSync(REPORT, text);
+  if (only === undefined) writeFileSync(REPORT, `${text}${sectionByHand()}`);
 
   const isCaught = broken.every((run) => run.tally.total.lost > 0);
   if (tally.total.lost + tally.total.wrong > 0 || !isCaught) process.exitCode = 1;
+}
+
+/** What `npm run mutate` printed lies behind the kill table, and stays. */
+function sectionByHand(): string {
+  const page = readFileSync(REPORT, 'utf8');
+  const start = page.indexOf('\n## Changes of the code that tests notice\n');
+  return start === -1 ? '' : page.slice(start);
 }
 
 function tallyOf(counted: PartResult['tally']): KillTally {

@@ -48,6 +48,8 @@ const mutants = await new Stryker({
   // Code that counts how often it runs is slow where it looks at every byte.
   dryRunTimeoutMinutes: 20,
   mutator: { excludedMutations: NOT_CHANGED },
+  // What runs when a file is loaded: the runner (9.6) does not switch it on and calls it survived; seen by hand at constants with a test.
+  ignoreStatic: true,
   ignorePatterns: ['dist', '.cache', 'state'],
   tempDirName: `${FOLDER}/sandbox`,
   cleanTempDir: 'always',

@@ -80,3 +80,55 @@ describe('a fenced repository', () => {
     expect(fenced).toMatchObject({ id: 'offsite', capabilities: inner.capabilities });
   });
 });
+
+describe('what changes nothing, through a fenced repository', () => {
+  /** Names of the calls that reached what lies behind the fence. */
+  let reached: string[];
+
+  function noted<T extends object>(subject: T, of: string): T {
+    return new Proxy(subject, {
+      get: (target, name) => {
+        const value = Reflect.get(target, name, target) as unknown;
+        if (typeof value !== 'function') return value;
+        return async (...input: unknown[]) => {
+          reached.push(`${of}.${String(name)}`);
+          const answer = (await (value as (...args: unknown[]) => unknown).apply(
+            target,
+            input,
+          )) as object;
+          return name === 'openWrite' ? noted(answer, 'file') : answer;
+        };
+      },
+    });
+  }
+
+  it('is done without the right, with its answer: a sync that is left out would lose what was copied', async () => {
+    reached = [];
+    const behind = fencedRepository(noted(inner, 'repository'), () => {
+      if (!mayWrite) throw LOST;
+    });
+    const file = await behind.openWrite('job/old', 'existing');
+    mayWrite = false;
+    const target = Buffer.alloc(7);
+    expect(await file.read(target, 0)).toBe(7);
+    expect(target.toString()).toBe('content');
+    expect((await file.stamp()).sizeBytes).toBe(7);
+    await file.sync();
+    await file.close();
+    expect((await behind.list('job')).map(({ name }) => name).sort()).toEqual(['gone', 'old']);
+    expect(await behind.stat('job/old')).toMatchObject({ type: 'file' });
+    await behind.syncFolder('job');
+    expect(await behind.capacity()).toEqual(await inner.capacity());
+    expect(reached).toEqual([
+      'repository.openWrite',
+      'file.read',
+      'file.stamp',
+      'file.sync',
+      'file.close',
+      'repository.list',
+      'repository.stat',
+      'repository.syncFolder',
+      'repository.capacity',
+    ]);
+  });
+});

@@ -14,6 +14,15 @@ function translated(error: unknown, intent: 'read' | 'write'): BackupError {
 }
 
 describe('storageError', () => {
+  it('names the root folder where the path is empty', () => {
+    const step = { repositoryId: 'nas', intent: 'read', verb: 'list', path: '' } as const;
+    expect(storageError(answerOfSystem('EIO'), step)).toMatchObject({
+      code: 'REPOSITORY_IO_ERROR',
+      message:
+        'Repository "nas": cannot list its root folder: the storage reports an input/output error (EIO).',
+    });
+  });
+
   it.each<[string, ErrorCode, ErrorCode]>([
     ['ENOSPC', 'REPOSITORY_FULL', 'REPOSITORY_FULL'],
     ['EDQUOT', 'REPOSITORY_FULL', 'REPOSITORY_FULL'],
