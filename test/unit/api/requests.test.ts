@@ -276,6 +276,8 @@ describe('access to the API', () => {
     'Bearer secret-toke',
     'Bearer secret-token2',
     'Basic secret-token',
+    'XBearer secret-token',
+    'Basic x, Bearer secret-token',
     'secret-token',
     'Bearer ',
     'Bearer',
