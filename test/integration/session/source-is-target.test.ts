@@ -2,6 +2,7 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
+import type { UnseenPart } from '../../../src/domain/unseen-part.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
@@ -102,15 +103,20 @@ it('names a target that lies in a folder of a source, and copies what is beside 
   );
 });
 
-it('takes nothing in such a target for a source, whatever is lost there', async () => {
+it('takes nothing in such a target for a source and names it, whatever is lost there', async () => {
   const first = await sessionsWith('offsite');
   await first.copy(jobFrom(['primary']), NIGHT_MS);
-  const { workload } = (await site.chain('nightly', 'web01'))!;
-  for (const name of ['chain.json', 'chain.json.copy'])
-    await rm(site.path('offsite', 'nightly', workload.id, name));
+  for (const machine of ['web01', 'files01']) {
+    const { workload } = (await site.chain('nightly', machine))!;
+    for (const name of ['chain.json', 'chain.json.copy'])
+      await rm(site.path('offsite', 'nightly', workload.id, name));
+  }
   await cp(site.path('offsite'), site.path('primary', 'off'), { recursive: true });
 
-  const workloads = await listSourceWorkloads(await site.openSource());
+  const unseen: UnseenPart[] = [];
+  const workloads = await listSourceWorkloads(await site.openSource(), (part) => unseen.push(part));
+
+  expect(unseen).toEqual([{ path: 'off', code: 'SOURCE_HOLDS_TARGET' }]);
 
   expect(workloads.map(({ name }) => name).sort()).toEqual(['files01', 'web01']);
   for (const { folders } of workloads) expect(folders.join()).not.toContain('off/');
