@@ -1,10 +1,5 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startEmbeddedTemporal } from '../src/temporal/embedded-server.js';
-import { findTemporalBinary } from '../src/temporal/find-binary.js';
-import { prepareNamespace } from '../src/temporal/namespace.js';
-import { connectTemporal, type TemporalSettings } from '../src/temporal/connect.js';
+import { mkdir } from 'node:fs/promises';
+import type { TemporalSettings } from '../src/temporal/connect.js';
 import {
   historyNames,
   HISTORIES_FOLDER,
@@ -17,6 +12,7 @@ import {
 } from '../test/support/session/history-shapes.js';
 import { TestSite } from '../test/support/session/test-site.js';
 import { TestWorkers } from '../test/support/session/test-workers.js';
+import { withScratchServer } from '../test/support/temporal/scratch-server.js';
 
 /** Records the histories that are missing in `test/replay/histories` for the release named on the command line, for example 0.2.0.
  *  What is there is left alone: a history stands for the executions of its time. */
@@ -26,37 +22,12 @@ async function recordHistories(release: string): Promise<void> {
   const missing = HISTORY_SHAPES.filter(
     ({ name }) => !recorded.includes(`${name}-${release}.json`),
   );
-  const folder = await mkdtemp(join(tmpdir(), 'longhaul-histories-'));
-  const log = { info: () => undefined, warn: console.warn, error: console.error };
-  const binaryPath = await findTemporalBinary({
-    configuredPath: null,
-    cacheFolder: join(folder, 'cache'),
-    env: process.env,
-    mayInstall: false,
-  });
-  const server = await startEmbeddedTemporal({
-    binaryPath,
-    stateDirectory: folder,
-    port: 0,
-    uiPort: 0,
-    log,
-  });
-  const temporal: TemporalSettings = {
-    stateDirectory: folder,
-    temporal: { type: 'embedded', binaryPath, port: 0, uiPort: 0 },
-  };
-  try {
-    const { connection, namespace } = await connectTemporal(temporal);
-    await prepareNamespace(connection, namespace);
-    await connection.close();
+  await withScratchServer(async (temporal) => {
     for (const shape of missing) {
       await recordShape(temporal, shape, release);
       console.log(`recorded ${shape.name}`);
     }
-  } finally {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Each shape has a site and workers of its own. Their ids are the same, so only one shape is at work at a time. */

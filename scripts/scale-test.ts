@@ -1,47 +1,20 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
-import { connectTemporal, type TemporalSettings } from '../src/temporal/connect.js';
-import { startEmbeddedTemporal } from '../src/temporal/embedded-server.js';
-import { findTemporalBinary } from '../src/temporal/find-binary.js';
-import { prepareNamespace } from '../src/temporal/namespace.js';
+import type { TemporalSettings } from '../src/temporal/connect.js';
 import { readSessionRecord, runLargeSession } from '../test/support/session/large-session.js';
 import { testJob, TestSite } from '../test/support/session/test-site.js';
+import { withScratchServer } from '../test/support/temporal/scratch-server.js';
 
 /** A session of as many workloads as the command line says (5,000), each with so many notes (20), over children that copy nothing: shows
  *  that it ends, with a record that is whole, and what it cost. Usage: npm run scale-test -- [workloads] [notes] [events of one run] */
 async function scaleTest(count: number, notes: number, maxHistoryEvents: number): Promise<void> {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const folder = await mkdtemp(join(tmpdir(), 'longhaul-scale-'));
   const site = await TestSite.create(null);
-  const log = { info: () => undefined, warn: console.warn, error: console.error };
-  const binaryPath = await findTemporalBinary({
-    configuredPath: null,
-    cacheFolder: join(import.meta.dirname, '..', '.cache', 'temporal'),
-    env: process.env,
-    mayInstall: false,
-  });
-  const server = await startEmbeddedTemporal({
-    binaryPath,
-    stateDirectory: folder,
-    port: 0,
-    uiPort: 0,
-    log,
-  });
-  const temporal: TemporalSettings = {
-    stateDirectory: folder,
-    temporal: { type: 'embedded', binaryPath, port: 0, uiPort: 0 },
-  };
   try {
-    const { connection, namespace } = await connectTemporal(temporal);
-    await prepareNamespace(connection, namespace);
-    await connection.close();
-    await measure(temporal, site, { count, notes, maxHistoryEvents });
+    await withScratchServer((temporal) =>
+      measure(temporal, site, { count, notes, maxHistoryEvents }),
+    );
   } finally {
-    await server.stop();
     await site.remove();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

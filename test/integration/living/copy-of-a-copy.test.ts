@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { LivingChain, type LivingPolicy } from '../../support/living/living-chain.js';
+import { LivingChain, newest, type LivingPolicy } from '../../support/living/living-chain.js';
 import { pointsOf, wrongPoints } from '../../support/living/read-chain.js';
 import {
   SimulatedRepository,
@@ -14,12 +14,7 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 /** A Monday evening. */
 const FIRST_AT_MS = Date.parse('2026-11-02T22:00:00Z');
-const NEWEST_THREE: LivingPolicy = {
-  mode: 'periodic',
-  gfs: null,
-  retention: { type: 'restorePoints', value: 3 },
-  timeZone: 'UTC',
-};
+const NEWEST_THREE = newest(3);
 const SUNDAY_FULLS: LivingPolicy = {
   ...NEWEST_THREE,
   gfs: {

@@ -5,7 +5,7 @@ import { holdLease, newLeaseId, LEASE_MS } from '../../../src/chain/leases.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { FileStamp } from '../../../src/domain/restore-point.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
-import { LivingChain, type LivingPolicy } from '../../support/living/living-chain.js';
+import { LivingChain, newest, type LivingPolicy } from '../../support/living/living-chain.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { inActivity } from '../../support/activities/in-activity.js';
 import { ChainSteps } from '../../support/workflows/chain-steps.js';
@@ -17,13 +17,8 @@ const HOUR_MS = 3_600_000;
 const FIRST_AT_MS = Date.parse('2026-11-02T22:00:00Z');
 const IMMUTABLE_DAYS = 10;
 
-const NEWEST_FIVE: LivingPolicy = {
-  mode: 'periodic',
-  gfs: null,
-  retention: { type: 'restorePoints', value: 5 },
-  timeZone: 'UTC',
-};
-const NEWEST_TWO: LivingPolicy = { ...NEWEST_FIVE, retention: { type: 'restorePoints', value: 2 } };
+const NEWEST_FIVE = newest(5);
+const NEWEST_TWO = newest(2);
 const LAST_WEEK: LivingPolicy = { ...NEWEST_FIVE, retention: { type: 'days', value: 7 } };
 const LAST_TWO_WEEKS: LivingPolicy = { ...NEWEST_FIVE, retention: { type: 'days', value: 14 } };
 const SUNDAY_FULLS: LivingPolicy = {

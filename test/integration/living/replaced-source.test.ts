@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { GrowingSource } from '../../support/living/growing-source.js';
-import { LivingChain } from '../../support/living/living-chain.js';
+import { LivingChain, newest } from '../../support/living/living-chain.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
@@ -11,12 +11,7 @@ const FIRST_AT_MS = Date.parse('2026-11-02T22:00:00Z');
 it('asks for a decision when the files of a restore point hold other bytes under the same names and dates', async () => {
   const source = new SimulatedRepository('primary');
   const target = new SimulatedRepository('offsite');
-  const living = await LivingChain.begin({ source, target }, FIRST_AT_MS, {
-    mode: 'periodic',
-    gfs: null,
-    retention: { type: 'restorePoints', value: 9 },
-    timeZone: 'UTC',
-  });
+  const living = await LivingChain.begin({ source, target }, FIRST_AT_MS, newest(9));
   await living.session();
   const files = async () => (await living.points()).map(({ id, disks }) => ({ id, disks }));
   const before = await files();

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readWholeFile } from '../../../src/repository/replace-file.js';
-import { LivingChain } from '../../support/living/living-chain.js';
+import { LivingChain, newest } from '../../support/living/living-chain.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
 
@@ -20,12 +20,7 @@ async function overwrite(repository: SimulatedRepository, path: string): Promise
 it('leaves a damaged block as it is when the source shows other bytes under the id of the restore point', async () => {
   const source = new SimulatedRepository('primary');
   const target = new SimulatedRepository('offsite');
-  const living = await LivingChain.begin({ source, target }, FIRST_AT_MS, {
-    mode: 'periodic',
-    gfs: null,
-    retention: { type: 'restorePoints', value: 9 },
-    timeZone: 'UTC',
-  });
+  const living = await LivingChain.begin({ source, target }, FIRST_AT_MS, newest(9));
   await living.session();
   living.source.work(2);
   await living.source.backUp(FIRST_AT_MS + DAY_MS, 'incremental');

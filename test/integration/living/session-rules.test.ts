@@ -7,7 +7,7 @@ import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { chainWorkflowId } from '../../../workflows/messages.js';
 import { GrowingSource } from '../../support/living/growing-source.js';
-import { LivingChain, type LivingPolicy } from '../../support/living/living-chain.js';
+import { LivingChain, newest, type LivingPolicy } from '../../support/living/living-chain.js';
 import { pointsOf, wrongPoints, type ChainUnderTest } from '../../support/living/read-chain.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';
@@ -215,12 +215,7 @@ describe('a weekly full that becomes a monthly one on the same day', () => {
     yearly: null,
     fullMethod: 'synthetic',
   });
-  const policy = (monthly: GfsPolicy['monthly']): LivingPolicy => ({
-    mode: 'periodic',
-    gfs: gfs(monthly),
-    retention: { type: 'restorePoints', value: 2 },
-    timeZone: 'UTC',
-  });
+  const policy = (monthly: GfsPolicy['monthly']) => ({ ...newest(2), gfs: gfs(monthly) });
 
   it('gets the second flag and stays one full with the files that it has, and is kept for the month', async () => {
     const target = new SimulatedRepository('offsite');

@@ -3,23 +3,13 @@ import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord, writeChainRecord } from '../../../src/chain/chain-store.js';
 import type { PointHealth } from '../../../src/domain/target-point.js';
 import { pointContent } from '../../../src/mover/health/mark-verified.js';
-import { LivingChain, type LivingPolicy } from '../../support/living/living-chain.js';
+import { LivingChain, newest } from '../../support/living/living-chain.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const FIRST_AT_MS = Date.parse('2026-11-02T22:00:00Z');
-const NEWEST_NINE: LivingPolicy = {
-  mode: 'periodic',
-  gfs: null,
-  retention: { type: 'restorePoints', value: 9 },
-  timeZone: 'UTC',
-};
-const NEWEST_TWO: LivingPolicy = {
-  ...NEWEST_NINE,
-  retention: { type: 'restorePoints', value: 2 },
-};
 
 /** Copied on 2, 3 and 4 November, an hour after their backups. */
 describe('the date on which a restore point was verified', () => {
@@ -29,7 +19,7 @@ describe('the date on which a restore point was verified', () => {
   beforeEach(async () => {
     target = new SimulatedRepository('offsite');
     const source = new SimulatedRepository('primary');
-    living = await LivingChain.begin({ source, target }, FIRST_AT_MS, NEWEST_NINE);
+    living = await LivingChain.begin({ source, target }, FIRST_AT_MS, newest(9));
     chain = chainFolder('nightly', living.chain.workloadId);
     await living.session();
     for (let day = 1; day <= 2; day++) {
@@ -75,14 +65,14 @@ describe('the date on which a restore point was verified', () => {
     const [, second] = await living.points();
     await markVerified([{ id: second!.id }]);
     const nowMs = living.afterNewestBackupMs + HOUR_MS;
-    await living.session({ nowMs, policy: NEWEST_TWO });
+    await living.session({ nowMs, policy: newest(2) });
     expect(await verifiedAt()).toEqual([evening(2), evening(4)]);
   });
 
   it('is that of the writing for a full that was made anew', async () => {
     const nowMs = Date.parse('2026-11-06T12:00:00Z');
     const onFridays = { every: 'week', day: 'friday', time: '12:00', timeZone: 'UTC' } as const;
-    await living.session({ nowMs, policy: { ...NEWEST_NINE, compact: onFridays } });
+    await living.session({ nowMs, policy: { ...newest(9), compact: onFridays } });
     expect(await verifiedAt()).toEqual(['2026-11-06T12:00:00.000Z', evening(3), evening(4)]);
   });
 

@@ -10,6 +10,12 @@ import { pointsOf, wrongPoints, type ChainUnderTest } from './read-chain.js';
 export type LivingPolicy = Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'timeZone'> &
   Partial<Pick<CopyJob, 'compact'>>;
 
+/** Only the newest points, and no fulls for longer. */
+export function newest(value: number): LivingPolicy {
+  const retention = { type: 'restorePoints', value } as const;
+  return { mode: 'periodic', gfs: null, retention, timeZone: 'UTC' };
+}
+
 const HOUR_MS = 3_600_000;
 
 /** A machine that is backed up and copied day by day under a clock of the test's own, by the product's workflows and activities. */

@@ -1,6 +1,12 @@
 /** Restore points for the tests of the domain: only what a rule reads differs from one to the next. */
 
 import type { SourceDisk } from '../../../src/domain/restore-point.js';
+import { detectRecreatedChain } from '../../../src/domain/recreated-chain.js';
+import {
+  selectRestorePoints,
+  type RestorePointSelection,
+  type SelectionInput,
+} from '../../../src/domain/select-restore-points.js';
 import type { IdentifiedPoint } from '../../../src/domain/source-identity.js';
 import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
 
@@ -74,4 +80,24 @@ export function sourcePoint(
     identity: { is: 'new' },
     ...change,
   };
+}
+
+/** What a periodic job that takes the latest would copy of `current`, when `copiedDays` are copied. */
+export function select(
+  current: IdentifiedPoint[],
+  copiedDays: string[],
+  change: Partial<SelectionInput> = {},
+): RestorePointSelection {
+  const copied = copiedDays.length === 0 ? [] : targetChain(copiedDays);
+  return selectRestorePoints({
+    job: { mode: 'periodic', restorePoints: 'latest', gfs: null },
+    timeZone: 'UTC',
+    current,
+    copied,
+    detection: detectRecreatedChain({ copied, current }),
+    targetRepositoryId: 'offsite',
+    sourceRepositoryId: 'primary',
+    activeFull: false,
+    ...change,
+  });
 }

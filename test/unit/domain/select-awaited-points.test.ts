@@ -1,36 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { detectRecreatedChain } from '../../../src/domain/recreated-chain.js';
-import {
-  selectRestorePoints,
-  type RestorePointSelection,
-} from '../../../src/domain/select-restore-points.js';
 import type { AwaitedPoint } from '../../../src/domain/settle.js';
 import type { IdentifiedPoint } from '../../../src/domain/source-identity.js';
-import { sourcePoint, targetChain } from './chain-builder.js';
+import { select, sourcePoint } from './chain-builder.js';
 
 /** The 20th as it looks once it is copied. */
 const COPIED20 = sourcePoint('2026-11-20', null, {
   identity: { is: 'copied', copiedId: '2026-11-20T22:00:00Z' },
 });
-
-function select(
-  current: IdentifiedPoint[],
-  copiedDays: string[],
-  change: { readonly awaited: readonly AwaitedPoint[] },
-): RestorePointSelection {
-  const copied = copiedDays.length === 0 ? [] : targetChain(copiedDays);
-  return selectRestorePoints({
-    job: { mode: 'periodic', restorePoints: 'latest', gfs: null },
-    timeZone: 'UTC',
-    current,
-    copied,
-    detection: detectRecreatedChain({ copied, current }),
-    targetRepositoryId: 'offsite',
-    sourceRepositoryId: 'primary',
-    activeFull: false,
-    ...change,
-  });
-}
 
 describe('a restore point in progress', () => {
   const inProgress = (point: IdentifiedPoint): IdentifiedPoint => ({

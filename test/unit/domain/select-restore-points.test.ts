@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { GfsPolicy } from '../../../src/domain/copy-job.js';
-import { detectRecreatedChain } from '../../../src/domain/recreated-chain.js';
-import {
-  selectRestorePoints,
-  type SelectionInput,
+import type {
+  RestorePointSelection,
+  SelectionInput,
 } from '../../../src/domain/select-restore-points.js';
 import type { IdentifiedPoint } from '../../../src/domain/source-identity.js';
-import { disk, sourcePoint, targetChain } from './chain-builder.js';
+import { disk, select, sourcePoint } from './chain-builder.js';
 
 const same = (day: string): Partial<IdentifiedPoint> => ({
   identity: { is: 'copied', copiedId: `${day}T22:00:00Z` },
@@ -45,26 +44,7 @@ function unreadable(
   return { ...point, state, reason, identity: { is: 'unreadable', copiedId } };
 }
 
-function select(
-  current: IdentifiedPoint[],
-  copiedDays: string[],
-  change: Partial<SelectionInput> = {},
-): ReturnType<typeof selectRestorePoints> {
-  const copied = copiedDays.length === 0 ? [] : targetChain(copiedDays);
-  return selectRestorePoints({
-    job: { mode: 'periodic', restorePoints: 'latest', gfs: null },
-    timeZone: 'UTC',
-    current,
-    copied,
-    detection: detectRecreatedChain({ copied, current }),
-    targetRepositoryId: 'offsite',
-    sourceRepositoryId: 'primary',
-    activeFull: false,
-    ...change,
-  });
-}
-
-const brief = ({ points }: ReturnType<typeof selectRestorePoints>): string[] =>
+const brief = ({ points }: RestorePointSelection): string[] =>
   points.map((point) =>
     [point.restorePointId, point.algorithm, point.changedBy, point.lineageFrom ?? '-'].join(' '),
   );
