@@ -20,7 +20,7 @@ function fault(code: ErrorCode, words: string): Fault {
 const FAULTS: Readonly<Record<string, Fault>> = {
   ENOSPC: fault('REPOSITORY_FULL', 'no space is left'),
   EDQUOT: fault('REPOSITORY_FULL', 'the quota is used up'),
-  EFBIG: fault('REPOSITORY_FULL', 'its file system cannot hold a file of this size'),
+  EFBIG: fault('DISK_TOO_LARGE', 'its file system cannot hold a file of this size'),
   ENOENT: fault('FILE_MISSING', 'it is not there'),
   EEXIST: fault('FILE_EXISTS', 'it exists already'),
   ENOTEMPTY: fault('FOLDER_NOT_EMPTY', 'the folder is not empty'),

@@ -26,6 +26,7 @@ describe('storageError', () => {
   it.each<[string, ErrorCode, ErrorCode]>([
     ['ENOSPC', 'REPOSITORY_FULL', 'REPOSITORY_FULL'],
     ['EDQUOT', 'REPOSITORY_FULL', 'REPOSITORY_FULL'],
+    ['EFBIG', 'DISK_TOO_LARGE', 'DISK_TOO_LARGE'],
     ['ENOENT', 'FILE_MISSING', 'FILE_MISSING'],
     ['EEXIST', 'FILE_EXISTS', 'FILE_EXISTS'],
     ['EROFS', 'REPOSITORY_READ_ONLY', 'REPOSITORY_READ_ONLY'],
