@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { isBackupError } from '../domain/errors.js';
+import { hash, randomUUID } from 'node:crypto';
+import { BackupError, isBackupError } from '../domain/errors.js';
 import { listOf, object, optional, type Shape } from '../domain/json-shape.js';
-import type { BackupRepository } from '../repository/backup-repository.js';
+import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { makeFolderDurable, readWholeFile, replaceFile } from '../repository/replace-file.js';
 import { OWN_FOLDER } from '../repository/repository-path.js';
 import { parseJson } from './json-file.js';
@@ -16,7 +16,7 @@ const LOOKS = 20;
 const LOOK_AGAIN_MS = 50;
 
 export interface Marker {
-  /** Random UUID. */
+  /** UUID. */
   readonly id: string;
   /** Ids of targets in whose place the operator has put this one. Absent: none. */
   readonly replaces?: readonly string[];
@@ -31,8 +31,14 @@ const MARKER: Shape<Marker> = object<Marker>({ id: uuid, replaces: optional(list
 /** Marker of the target that lies in this folder; null: there was never one, or its marker is gone.
  *  @throws METADATA_CORRUPT */
 export async function readMarker(repository: BackupRepository): Promise<Marker | null> {
-  const bytes = await readWholeFile(repository, MARKER_PATH, MAX_MARKER_BYTES);
-  return bytes === null ? null : parseJson(bytes, MARKER_PATH, MARKER);
+  try {
+    const bytes = await readWholeFile(repository, MARKER_PATH, MAX_MARKER_BYTES);
+    return bytes === null ? null : parseJson(bytes, MARKER_PATH, MARKER);
+  } catch (error) {
+    if (!isBackupError(error, 'FILE_TOO_LARGE')) throw error;
+    const { message, details } = error;
+    throw new BackupError('METADATA_CORRUPT', message, { details, cause: error });
+  }
 }
 
 /** Says in the target itself, for every process that meets it, that it stands in the place of others; it is marked when it was not.
@@ -45,27 +51,59 @@ export async function markAsReplacement(
   const known = (await readMarker(repository))?.replaces ?? [];
   const replaces = [...new Set([...known, ...replaced])].filter((other) => other !== id);
   const marker: Marker = { id, replaces };
-  await replaceFile(repository, MARKER_PATH, bytesOf(marker));
+  await putMarker(repository, marker);
   return marker;
 }
 
-/** Marks the folder as a target; one that is marked keeps its id. Durable when it returns. Several may do so at once: the first to take the
- *  name decides, and a marker that stays unfinished (its writer was stopped) is made anew.
+/** Marks the folder as a target; one that is marked keeps its id. Durable when it returns, also what another process has written. Several
+ *  may do so at once: the first to take the name decides, and a marker that stays unfinished (its writer was stopped) is made anew, with
+ *  one id by all who do so.
  *  @returns the id */
 export async function markRepository(repository: BackupRepository): Promise<string> {
-  const marked = await readMarkerUnlessDamaged(repository);
-  if (marked !== null) return marked;
   await makeFolderDurable(repository, OWN_FOLDER);
-  const marker: Marker = { id: randomUUID() };
-  const bytes = bytesOf(marker);
-  if (await writeFirst(repository, bytes)) return marker.id;
-  for (let look = 0; look < LOOKS; look += 1) {
-    const id = await readMarkerUnlessDamaged(repository);
-    if (id !== null) return id;
+  if ((await readMarkerUnlessDamaged(repository)) === null)
+    if (!(await writeFirst(repository, { id: randomUUID() }))) await outwaitOrRemake(repository);
+  return syncMarker(repository);
+}
+
+/** Who took the name may have been overtaken by others who thought that he had stopped: what is in place counts. */
+async function syncMarker(repository: BackupRepository): Promise<string> {
+  const file = await repository.openWrite(MARKER_PATH, 'existing');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await repository.syncFolder(OWN_FOLDER);
+  const marker = await readMarker(repository);
+  if (marker !== null) return marker.id;
+  throw new BackupError('FILE_MISSING', `${MARKER_PATH} went away while it was made`, {
+    details: { path: MARKER_PATH },
+  });
+}
+
+async function outwaitOrRemake(repository: BackupRepository): Promise<void> {
+  for (let look = 0; ; look += 1) {
+    // Before the content: what is damaged after it was looked at is what was looked at.
+    const entry = await repository.stat(MARKER_PATH);
+    if ((await readMarkerUnlessDamaged(repository)) !== null) return;
+    if (look >= LOOKS)
+      return putMarker(repository, { id: entry === null ? randomUUID() : idAfter(entry) });
     await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
   }
-  await replaceFile(repository, MARKER_PATH, bytes);
-  return marker.id;
+}
+
+/** The same for all who find this very file damaged: of two ids one would be remembered by some and be gone. UUID of version 8 (RFC 9562). */
+function idAfter({ stamp }: RepositoryEntry): string {
+  const { inode, sizeBytes, modifiedAtNs, changedAtNs } = stamp;
+  const digits = hash('sha256', [inode, sizeBytes, modifiedAtNs, changedAtNs].join());
+  return digits.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-8$3-8$4-$5');
+}
+
+/** Nothing keeps those apart who do so. */
+function putMarker(repository: BackupRepository, marker: Marker): Promise<void> {
+  const unfinished = `${MARKER_PATH}.${randomUUID()}.partial`;
+  return replaceFile(repository, MARKER_PATH, bytesOf(marker), unfinished);
 }
 
 function bytesOf(marker: Marker): Buffer {
@@ -73,7 +111,7 @@ function bytesOf(marker: Marker): Buffer {
 }
 
 /** false: the name is taken. */
-async function writeFirst(repository: BackupRepository, bytes: Buffer): Promise<boolean> {
+async function writeFirst(repository: BackupRepository, marker: Marker): Promise<boolean> {
   let file;
   try {
     file = await repository.openWrite(MARKER_PATH, 'new');
@@ -82,12 +120,10 @@ async function writeFirst(repository: BackupRepository, bytes: Buffer): Promise<
     throw error;
   }
   try {
-    await file.write(bytes, 0);
-    await file.sync();
+    await file.write(bytesOf(marker), 0);
   } finally {
     await file.close();
   }
-  await repository.syncFolder(OWN_FOLDER);
   return true;
 }
 

@@ -6,14 +6,15 @@ import { folderSegments, parentFolder, quoted } from './repository-path.js';
  *  returns, the new one is durable. Safe to run again. The folder must exist and its own name be durable (`makeFolderDurable`).
  *
  *  The unfinished file has a fixed name, so that crashes leave at most one behind. Two writers of one path at once are
- *  not allowed: the lock on the chain keeps them apart.
+ *  not allowed then: the lock on the chain keeps them apart.
+ *  @param unfinished a name for this writer alone, where nothing keeps them apart
  *  @throws what the repository throws; the old content is untouched then */
 export async function replaceFile(
   repository: BackupRepository,
   path: string,
   bytes: Uint8Array,
+  unfinished = `${path}.partial`,
 ): Promise<void> {
-  const unfinished = `${path}.partial`;
   const file = await repository.openWrite(unfinished, 'open-or-new');
   try {
     await file.truncate(0);

@@ -2,11 +2,17 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { markRepository, readMarker } from '../../../src/chain/repository-marker.js';
+import {
+  markAsReplacement,
+  markRepository,
+  readMarker,
+} from '../../../src/chain/repository-marker.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 
-/** RFC 9562, version 4. */
-const UUID = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
+/** RFC 9562, versions 4 and 8. */
+const UUID = /^[\da-f]{8}-[\da-f]{4}-[48][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
 
 let rootPath: string;
 beforeEach(() => {
@@ -45,3 +51,85 @@ it.each(['', '{"id": "6f1c', '{"id": 7}', '{"id": "../elsewhere"}', 'null'])(
     expect(await readMarker(await open())).toEqual({ id });
   },
 );
+
+it.each(['', '{"id": "6f1c', 'much'])(
+  'gives one id to all that make a marker anew at once that was left as %j',
+  async (left) => {
+    mkdirSync(join(rootPath, '.longhaul'));
+    writeFileSync(markerFile(), left === 'much' ? 'x'.repeat(70_000) : left);
+
+    const ids = await Promise.all(
+      Array.from({ length: 8 }, async () => markRepository(await open())),
+    );
+
+    expect(new Set(ids).size).toBe(1);
+    expect(await readMarker(await open())).toEqual({ id: ids[0] });
+    expect(readdirSync(join(rootPath, '.longhaul'))).toEqual(['repository.json']);
+  },
+);
+
+it('gives the same id to whoever finds the damage later', async () => {
+  mkdirSync(join(rootPath, '.longhaul'));
+  writeFileSync(markerFile(), '');
+  const repository = await open();
+  let isFirst = true;
+  const late = {
+    ...bound(repository),
+    async rename(from: string, to: string): Promise<void> {
+      // It stands still between its last look and the rename, while another one is done and is believed.
+      if (isFirst) other = await markRepository(await open());
+      isFirst = false;
+      await repository.rename(from, to);
+    },
+  };
+  let other: string | null = null;
+
+  expect(await markRepository(late)).toBe(other);
+  expect(await readMarker(repository)).toEqual({ id: other });
+});
+
+it('makes a marker durable that somebody else has written, before it is relied upon', async () => {
+  const repository = await open();
+  await markRepository(repository);
+  const synced: string[] = [];
+  const watching = {
+    ...bound(repository),
+    async openWrite(...args: Parameters<typeof repository.openWrite>) {
+      const file = await repository.openWrite(...args);
+      const sync = async () => {
+        synced.push(args[0]);
+        await file.sync();
+      };
+      return Object.assign(Object.create(file) as typeof file, {
+        sync,
+        close: () => file.close(),
+      });
+    },
+    async syncFolder(folder: string) {
+      synced.push(folder);
+      await repository.syncFolder(folder);
+    },
+  };
+
+  await markRepository(watching);
+
+  expect(synced).toEqual(expect.arrayContaining(['.longhaul/repository.json', '.longhaul', '']));
+});
+
+it('keeps what several say at once that the target stands in the place of', async () => {
+  const replaced = ['1', '2', '3', '4'].map(
+    (digit) => `${digit.repeat(8)}-1111-4111-8111-111111111111`,
+  );
+  await markRepository(await open());
+
+  const markers = await Promise.allSettled(
+    Array.from({ length: 4 }, async () => markAsReplacement(await open(), replaced)),
+  );
+
+  expect(markers.map(({ status }) => status)).toEqual(Array(4).fill('fulfilled'));
+  expect((await readMarker(await open()))?.replaces).toEqual(replaced);
+});
+
+function bound(repository: BackupRepository): BackupRepository {
+  return fencedRepository(repository, () => undefined);
+}
