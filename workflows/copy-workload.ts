@@ -1,7 +1,6 @@
 import {
   ApplicationFailure,
   ContinueAsNew,
-  continueAsNew,
   setHandler,
   sleep,
   upsertSearchAttributes,
@@ -22,7 +21,7 @@ import { dataActivities, listingActivities } from './activity-profiles.js';
 import { maintainChain } from './chain-maintenance.js';
 import { DiskBatches } from './disk-batches.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
-import { isHistoryLong } from './history-length.js';
+import { goOnInNewRun, isHistoryLong } from './history-length.js';
 import { RESULT, taskPauseSignal, taskQuery } from './messages.js';
 import { Pause } from './pause.js';
 import { reportTask, type TaskReport } from './task-report.js';
@@ -354,6 +353,6 @@ class WorkloadCopy {
       counted: [...this.batches.counted],
       warnings: this.maintenanceWarnings,
     };
-    await continueAsNew<typeof copyWorkload>({ ...this.input, carried });
+    await goOnInNewRun<typeof copyWorkload>({ ...this.input, carried });
   }
 }

@@ -1,13 +1,13 @@
 import {
   allHandlersFinished,
   condition,
-  continueAsNew,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import { dueOrder, ordersAfter } from '../src/domain/retry.js';
 import { controlActivities } from './activity-profiles.js';
+import { goOnInNewRun } from './history-length.js';
 import { sessionEndedSignal, type RetrySessionsInput } from './messages.js';
 
 /** Waits, for one job, until what failed in its sessions is to be tried again, and starts a session for it then. It lives as long as something waits. Each session tells it
@@ -36,7 +36,7 @@ export async function retrySessions(input: RetrySessionsInput): Promise<void> {
       );
     if (orders.length > 0 && workflowInfo().continueAsNewSuggested) {
       await condition(allHandlersFinished);
-      await continueAsNew<typeof retrySessions>({ jobId, orders });
+      await goOnInNewRun<typeof retrySessions>({ jobId, orders });
     }
   }
 }

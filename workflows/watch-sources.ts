@@ -1,7 +1,6 @@
 import {
   allHandlersFinished,
   condition,
-  continueAsNew,
   executeChild,
   isCancellation,
   proxyActivities,
@@ -14,6 +13,7 @@ import { sessionWorkflowId } from '../src/domain/copy-session.js';
 import { cut } from '../src/domain/task-brief.js';
 import { controlActivities } from './activity-profiles.js';
 import { copySession } from './copy-session.js';
+import { goOnInNewRun } from './history-length.js';
 import { CONTROL_TASK_QUEUE, JOB_ID, lookTaskQueue, type WatchSourcesInput } from './messages.js';
 
 /** Watches the sources of an immediate job and starts a session when there is something to copy, and only then. It never ends by itself: it
@@ -48,7 +48,7 @@ export async function watchSources(input: WatchSourcesInput): Promise<void> {
     if (workflowInfo().continueAsNewSuggested) break;
   }
   await condition(allHandlersFinished);
-  await continueAsNew<typeof watchSources>({ ...input, seen });
+  await goOnInNewRun<typeof watchSources>({ ...input, seen });
 }
 
 /** 100 sessions are some 2,000 events. */

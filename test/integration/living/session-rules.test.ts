@@ -69,6 +69,35 @@ describe('a session that goes on in new runs while it is asked for active fulls'
   });
 });
 
+describe('a task that goes on in new runs', () => {
+  it('stops at whatever moment it is asked to, also when a new run is to go on', async () => {
+    const primary = new SimulatedRepository('primary');
+    const machine = new GrowingSource(primary, 'db01', { blockCount: 12 });
+    for (const day of [0, 1, 2, 3, 4]) {
+      if (day > 0) machine.work(day);
+      await machine.backUp(FIRST_AT_MS + day * DAY_MS, day === 0 ? 'full' : 'incremental');
+    }
+    const [{ id } = { id: '' }] = await listSourceWorkloads(primary);
+    const job = testJob({ retention: { type: 'restorePoints', value: 20 } });
+    const settings = { maxHistoryEvents: 40, batchWindows: 1 };
+    for (let last = 3; last <= 12; last++) {
+      let activities = 0;
+      const sessions: LocalSessions = new LocalSessions(
+        [primary, new SimulatedRepository('offsite')],
+        {
+          settings,
+          beforeActivity: async () => {
+            if (++activities === last) sessions.stop(chainWorkflowId('offsite', job.id, id));
+            return Promise.resolve();
+          },
+        },
+      );
+      const { tasks } = await sessions.tryToCopy(job, FIRST_AT_MS + 5 * DAY_MS);
+      expect([last, tasks.map(({ result }) => result)]).toEqual([last, ['stopped']]);
+    }
+  });
+});
+
 describe('a source that changes for ever under its copy', () => {
   it('fails its task with SOURCE_CHANGED after it was planned again as often as is set, and leaves the copies as they were', async () => {
     const tries = [];

@@ -43,6 +43,7 @@ type Activity = (input: unknown) => Promise<unknown>;
  *  Time stands still but for timers and waits between attempts. What a workflow may want and this server does not know is an error. */
 export class LocalServer {
   private readonly executions = new Map<string, Execution>();
+  private readonly stopped = new Set<string>();
 
   /** @param nowMs epoch milliseconds */
   constructor(
@@ -70,6 +71,11 @@ export class LocalServer {
       startedAtMs: this.nowMs,
       parent: null,
     });
+  }
+
+  /** Asks a workflow to stop. What it waits for at this moment ends first, and it learns of both at once. */
+  stop(workflowId: string): void {
+    this.stopped.add(workflowId);
   }
 
   /** Goes on until a workflow ends, over all runs that go on for it. @returns its result
@@ -112,6 +118,8 @@ export class LocalServer {
   /** One thing after the other, in an order that is always the same: news, activities that are due, then the next moment. */
   private async step(): Promise<void> {
     const open = [...this.executions.values()].filter(({ outcome }) => outcome === null);
+    for (const { start, news } of open)
+      if (this.stopped.delete(start.workflowId)) news.push({ cancelWorkflow: {} });
     for (const execution of open)
       if (execution.news.length > 0) {
         for (const command of await execution.goOn(this.nowMs)) this.obey(execution, command);

@@ -67,6 +67,11 @@ export class LocalSessions {
     return pages;
   }
 
+  /** Asks a workflow of what is executed now to stop, as `LocalServer.stop`. */
+  stop(workflowId: string): void {
+    this.server?.stop(workflowId);
+  }
+
   /** How many runs a workflow had in what was executed last, children too. */
   runsOf(workflowId: string): number {
     return this.server?.runLengths(workflowId).length ?? 0;
@@ -81,10 +86,10 @@ export class LocalSessions {
   ): Promise<unknown> {
     const worker = new InProcessWorker(this.repositories, this.options);
     const server = new LocalServer(worker, nowMs, held);
+    this.server = server;
     server.begin(type, id, input);
     const result = await server.end(id);
     this.runLengths = server.runLengths(id);
-    this.server = server;
     return result;
   }
 }
