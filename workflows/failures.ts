@@ -2,6 +2,7 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  ChildWorkflowFailure,
   isCancellation,
   TimeoutFailure,
 } from '@temporalio/workflow';
@@ -14,9 +15,11 @@ export function isStop(error: unknown): boolean {
   return isCancellation(error) || CancellationScope.current().consideredCancelled;
 }
 
-/** The failure of an activity carries ours as its cause; one that ran out of time for another try carries that of the last try. */
+/** The failure of an activity carries ours as its cause, that of a child what the child failed with; an activity that ran out of time for
+ *  another try carries that of the last try. */
 export function causeOf(error: unknown): unknown {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const own = error instanceof ChildWorkflowFailure ? error.cause : error;
+  const cause = own instanceof ActivityFailure ? own.cause : own;
   return cause instanceof TimeoutFailure ? (cause.cause ?? cause) : cause;
 }
 

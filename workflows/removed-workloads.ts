@@ -1,4 +1,4 @@
-import { ChildWorkflowFailure, executeChild, workflowInfo } from '@temporalio/workflow';
+import { executeChild, workflowInfo } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { AbsentWorkload, KeptPage } from '../activities/removed-workload-activities.js';
 import {
@@ -141,7 +141,7 @@ async function settle(input: SettleAbsenceInput): Promise<AbsenceOutcome | null>
     const reason =
       error instanceof WorkflowExecutionAlreadyStartedError
         ? 'its chain is in use'
-        : reasonOf(error instanceof ChildWorkflowFailure ? error.cause : error);
+        : reasonOf(error);
     const text = `no source shows it any more, but that could not be dealt with: ${reason}`;
     return { workload: workload.name, result: 'warning', text };
   }

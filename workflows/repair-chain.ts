@@ -1,10 +1,16 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { CopySettings } from '../src/domain/copy-settings.js';
-import type { Damage, LastingDamage, VerifiedPoint } from '../src/domain/damage.js';
+import {
+  damageText,
+  type Damage,
+  type LastingDamage,
+  type VerifiedPoint,
+} from '../src/domain/damage.js';
 import { assertNever } from '../src/domain/errors.js';
 import type { WorkloadType } from '../src/domain/restore-point.js';
 import { cut } from '../src/domain/task-brief.js';
 import { healthActivities, listingActivities } from './activity-profiles.js';
+import { codeOf } from './failures.js';
 import { MAX_NOTES, NOTE_CHARACTERS } from './operation-state.js';
 
 /** Something damaged in the files of one point. */
@@ -68,9 +74,23 @@ class ChainRepair {
       { ...this.place, workload, owner: workflowInfo().firstExecutionRunId, nowMs: Date.now() },
     ]);
     this.epoch = chain.epoch;
-    for (const { pointId, damage } of this.input.damage) await this.heal(pointId, damage);
+    for (const { pointId, damage } of this.input.damage) await this.healUnlessGone(pointId, damage);
     if (this.lasting.length > 0) await this.mark();
     if (this.input.verified.length > 0) await this.markVerified();
+  }
+
+  /** The check goes on without a point that a session took away meanwhile. Where it was merged, its damage may have gone along: it is not
+   *  called healed. */
+  private async healUnlessGone(pointId: string, damage: Damage): Promise<void> {
+    try {
+      await this.heal(pointId, damage);
+    } catch (error) {
+      if (codeOf(error) !== 'RESTORE_POINT_MISSING') throw error;
+      this.unhealed++;
+      this.notes.push(
+        `${pointId}: ${damageText(damage)} were damaged; it was merged or deleted before it could be healed`,
+      );
+    }
   }
 
   private async heal(pointId: string, damage: Damage): Promise<void> {

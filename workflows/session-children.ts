@@ -9,8 +9,9 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { withoutSources, type CopyJob, type StartOverrides } from '../src/domain/copy-job.js';
 import { newTask, type CopyTask } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
+import { isErrorCode } from '../src/domain/errors.js';
 import { copyWorkload } from './copy-workload.js';
-import { isStop } from './failures.js';
+import { codeOf, isStop, reasonOf } from './failures.js';
 import {
   chainWorkflowId,
   CONTROL_TASK_QUEUE,
@@ -135,7 +136,8 @@ function outcomeOf(error: unknown): Pick<CopyTask, 'result' | 'code' | 'reason'>
       reason: 'another session copies this workload',
     };
   if (isStop(error)) return { result: 'stopped', code: null, reason: 'the session was stopped' };
-  return { result: 'failed', code: null, reason: error instanceof Error ? error.message : '' };
+  const code = codeOf(error);
+  return { result: 'failed', code: isErrorCode(code) ? code : null, reason: reasonOf(error) };
 }
 
 async function signalPause(

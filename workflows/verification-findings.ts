@@ -1,7 +1,7 @@
 import { executeChild, sleep } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { CopySettings } from '../src/domain/copy-settings.js';
-import type { Damage, VerifiedPoint } from '../src/domain/damage.js';
+import { damageText, type Damage, type VerifiedPoint } from '../src/domain/damage.js';
 import { jsonBytes } from '../src/domain/task-brief.js';
 import type { CheckedChain } from '../src/domain/verification.js';
 import { chainWorkflowId, CONTROL_TASK_QUEUE } from './messages.js';
@@ -90,6 +90,16 @@ export class VerificationFindings {
   async settleAll(): Promise<void> {
     await this.settle();
     await this.settleLate(0);
+  }
+
+  /** The check ends now, so nothing else will tell what is damaged. */
+  tellUnrepaired(): void {
+    if (this.open === null) return;
+    const { chain, damage } = this.open;
+    for (const { pointId, damage: one } of damage)
+      this.state.note(
+        `${chain.workload.name} ${pointId}: ${damageText(one)} are damaged; the check ended before their repair did`,
+      );
   }
 
   /** Finishes what was left of a change of the chain. */

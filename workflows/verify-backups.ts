@@ -69,6 +69,16 @@ class Verification {
   }
 
   async run(): Promise<OperationStatus> {
+    try {
+      await this.verifyAll();
+      return this.end();
+    } catch (error) {
+      if (!(error instanceof ContinueAsNew)) this.findings.tellUnrepaired();
+      throw error;
+    }
+  }
+
+  private async verifyAll(): Promise<void> {
     for (let isLast = false; !isLast;) {
       const page = await this.nextPage();
       for (const part of page.parts)
@@ -82,7 +92,6 @@ class Verification {
       ({ isLast } = page);
     }
     await this.findings.settleAll();
-    return this.end();
   }
 
   private nextPage(): Promise<VerificationPage> {

@@ -27,3 +27,17 @@ export interface VerifiedPoint {
   /** RFC 3339 UTC. */
   readonly verifiedAt: string;
 }
+
+/** What is damaged, as the subject of a sentence with `are`. */
+export function damageText(damage: Damage): string {
+  switch (damage.type) {
+    case 'units':
+      return `${damage.count} units of disk ${damage.disk}`;
+    case 'digestTable':
+      return `the digests of disk ${damage.disk}`;
+    case 'file':
+      return `contents of disk ${damage.disk} (${damage.reason})`;
+    case 'companion':
+      return `contents of ${damage.path}`;
+  }
+}

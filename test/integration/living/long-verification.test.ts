@@ -1,6 +1,8 @@
+import { ApplicationFailure } from '@temporalio/common';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
+import type { OperationStatus } from '../../../src/domain/operation.js';
 import { GrowingSource } from '../../support/living/growing-source.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';
@@ -18,6 +20,9 @@ const DAYS = 7;
 const MAX_HISTORY_EVENTS = 60;
 /** Behind the last look at the length of the history: collecting, repairing, another look. */
 const EVENTS_BEHIND = 50;
+/** As the test server counts them. */
+const EVENTS_OF_AN_ACTIVATION = 6;
+const SHORT_RUNS = { maxHistoryEvents: MAX_HISTORY_EVENTS, batchWindows: 1 };
 
 /** Three machines with seven points each. */
 describe('a health check with more points than one history may hold', () => {
@@ -36,9 +41,7 @@ describe('a health check with more points than one history may hold', () => {
     }
     const all = testJob({ retention: { type: 'restorePoints', value: 99 } });
     await new LocalSessions([source, target]).copy(all, COPIED_AT_MS);
-    sessions = new LocalSessions([source, target], {
-      settings: { maxHistoryEvents: MAX_HISTORY_EVENTS, batchWindows: 1 },
-    });
+    sessions = new LocalSessions([source, target], { settings: SHORT_RUNS });
   });
 
   async function points(machine: string) {
@@ -55,6 +58,13 @@ describe('a health check with more points than one history may hold', () => {
     byte[0]! ^= 1;
     await file.write(byte, 65_536);
     await file.close();
+  }
+
+  async function remove(machine: string, id: string): Promise<void> {
+    const workload = { id: `ovirt-${machine}`, name: machine, type: 'olvm-rhv' } as const;
+    const steps = new ChainSteps(target, 'nightly', workload);
+    const { epoch } = await steps.take('retention', CHECKED_AT_MS);
+    await steps.delete(epoch, CHECKED_AT_MS, [id]);
   }
 
   async function sizeBytes(): Promise<number> {
@@ -123,14 +133,65 @@ describe('a health check with more points than one history may hold', () => {
     for (const { verifiedAt } of await points('db01')) expect(verifiedAt! >= CHECKED_AT).toBe(true);
   });
 
+  /** A health check to which something happens before an activity is done.
+   *  @param name of the activity; null: any
+   *  @param call which of them, the first is 1 */
+  async function verifyUntil(
+    name: string | null,
+    call: number,
+    happen: (check: LocalSessions) => void,
+  ): Promise<OperationStatus> {
+    let calls = 0;
+    const check: LocalSessions = new LocalSessions([source, target], {
+      settings: SHORT_RUNS,
+      beforeActivity: async (activity) => {
+        if ((name === null || activity === name) && ++calls === call) happen(check);
+        return Promise.resolve();
+      },
+    });
+    return check.verify('offsite', CHECKED_AT_MS);
+  }
+
+  function stop(check: LocalSessions): void {
+    check.stop('verify');
+  }
+
+  it('stops also when it is asked to at the moment at which a new run is to go on', async () => {
+    await sessions.verify('offsite', CHECKED_AT_MS);
+    const lastOfFirstRun = sessions.runLengths[0]! / EVENTS_OF_AN_ACTIVATION - 1;
+
+    const status = await verifyUntil(null, lastOfFirstRun, stop);
+    expect(status).toMatchObject({ state: 'ended', result: 'stopped' });
+  });
+
+  describe('that has found damage', () => {
+    let told: unknown;
+    beforeEach(async () => {
+      await damage('db01', 1);
+      const { id, disks } = (await points('db01'))[1]!;
+      told = `db01 ${id}: 1 units of disk ${disks[0]!.disk} are damaged; the check ended before their repair did`;
+    });
+
+    it('tells it when it is stopped before that is repaired', async () => {
+      const status = await verifyUntil('prepareVerification', 3, stop);
+      expect(status).toMatchObject({ state: 'ended', result: 'stopped', notes: [told] });
+    });
+
+    it('tells it when the repair fails, and why that failed', async () => {
+      const code = 'REPOSITORY_READ_ONLY';
+      const status = await verifyUntil('healDisk', 1, () => {
+        throw ApplicationFailure.nonRetryable('offsite is mounted read-only', code);
+      });
+      const reason = 'offsite is mounted read-only';
+      expect(status).toMatchObject({ result: 'failed', code, reason, notes: [told] });
+    });
+  });
+
   it('passes over a point that is deleted before it is read, and says so', async () => {
-    const workload = { id: 'ovirt-web01', name: 'web01', type: 'olvm-rhv' } as const;
     const newest = (await points('web01')).at(-1)!.id;
     const beforeActivity = async (name: string) => {
-      if (name !== 'verifyBlocks' || (await points('web01')).length < DAYS) return;
-      const steps = new ChainSteps(target, 'nightly', workload);
-      const { epoch } = await steps.take('retention', CHECKED_AT_MS);
-      await steps.delete(epoch, CHECKED_AT_MS, [newest]);
+      if (name === 'verifyBlocks' && (await points('web01')).length === DAYS)
+        await remove('web01', newest);
     };
     const check = new LocalSessions([source, target], { beforeActivity });
 
@@ -139,5 +200,30 @@ describe('a health check with more points than one history may hold', () => {
       reason: '20 restore points are as they were written',
       notes: [`web01 ${newest} was merged or deleted before it was read`],
     });
+  });
+
+  it('goes on when a damaged point is deleted before it is healed, and does not call it healed', async () => {
+    await damage('mail01', DAYS - 1);
+    await damage('web01', 2);
+    const newest = (await points('mail01')).at(-1)!.id;
+    const beforeActivity = async (name: string) => {
+      if (name === 'listVerification' || (await points('mail01')).length < DAYS) return;
+      if (name === 'inspectTargetChain' && (await points('db01'))[0]!.verifiedAt! >= CHECKED_AT)
+        await remove('mail01', newest);
+    };
+    const check = new LocalSessions([source, target], { beforeActivity });
+
+    const status = await check.verify('offsite', CHECKED_AT_MS);
+
+    expect(status).toMatchObject({
+      result: 'failed',
+      reason: '1 of 2 damaged places could not be healed',
+    });
+    expect(status.notes).toHaveLength(2);
+    expect(status.notes[0]).toMatch(
+      new RegExp(
+        `^mail01: ${newest}: 1 units of disk .* merged or deleted before it could be healed$`,
+      ),
+    );
   });
 });
