@@ -58,7 +58,8 @@ export function createBrowseActivities(deps: {
     async listWorkloads(input: BrowseRepositoryInput): Promise<BrowsePage<WorkloadSummary>> {
       return runTask(async () => {
         const found = await contents(mover, input.repositoryId);
-        return page(summaries(found), input.cursor, PAGE_WORKLOADS, found.unreadable);
+        const idOf = ({ jobId, id }: WorkloadSummary) => JSON.stringify([jobId, id]);
+        return page(summaries(found), idOf, input.cursor, PAGE_WORKLOADS, found.unreadable);
       });
     },
 
@@ -67,7 +68,7 @@ export function createBrowseActivities(deps: {
       return runTask(async () => {
         const repository = await mover.repository(input.repositoryId);
         const { jobs, unreadable } = await storedJobs(repository);
-        return page(jobs, input.cursor, PAGE_WORKLOADS, unreadable);
+        return page(jobs, ({ id }) => id, input.cursor, PAGE_WORKLOADS, unreadable);
       });
     },
 
@@ -86,7 +87,8 @@ export function createBrowseActivities(deps: {
         const days = deps.immutableForDays(input.repositoryId);
         for (const record of chains.filter(({ workload }) => isWanted(workload)))
           items.push(...(await chainViews(repository, record, days, unreadable)));
-        return page(items, input.cursor, PAGE_POINTS, unreadable);
+        const idOf = ({ jobId, id }: RestorePointView) => JSON.stringify([jobId, id]);
+        return page(items, idOf, input.cursor, PAGE_POINTS, unreadable);
       });
     },
   };
