@@ -25,7 +25,7 @@ export interface KeptPage {
   readonly workloads: readonly KeptWorkload[];
   /** Chains whose record cannot be read, at most `MAX_UNREADABLE`: whose they are is told by their folder alone. Absent: none. */
   readonly unreadable?: readonly UnreadablePart[];
-  /** Folder of the last chain; null: no others come behind it. */
+  /** Folder of the last chain, also of one that cannot be read; null: no others come behind it. */
   readonly next: string | null;
 }
 
@@ -89,7 +89,7 @@ export function createRemovedWorkloadActivities(deps: {
 
 export type RemovedWorkloadActivities = ReturnType<typeof createRemovedWorkloadActivities>;
 
-async function keptPage(
+export async function keptPage(
   repository: BackupRepository,
   jobId: string,
   after: string | null,
@@ -104,11 +104,13 @@ async function keptPage(
   const page = (last: string | null): KeptPage => ({
     workloads,
     next: last,
-    ...(unreadable.length === 0 ? {} : { unreadable: unreadable.slice(0, MAX_UNREADABLE) }),
+    ...(unreadable.length === 0 ? {} : { unreadable }),
   });
   for await (const found of walkOwnChains(repository, isWanted)) {
     if (!('record' in found)) {
+      if (unreadable.length === MAX_UNREADABLE) return page(next);
       unreadable.push(found);
+      next = found.path;
       continue;
     }
     const newest = found.record.points.at(-1);
@@ -121,7 +123,7 @@ async function keptPage(
       wasMissed: presence.absence !== null,
     };
     bytes += jsonBytes(kept);
-    if (bytes > PAGE_BYTES && next !== null) return page(next);
+    if (bytes > PAGE_BYTES && workloads.length > 0) return page(next);
     workloads.push(kept);
     next = found.folder;
   }

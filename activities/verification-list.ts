@@ -35,12 +35,14 @@ export async function verificationPage(
   const { repositoryId, restorePointId, after } = input;
   const parts: Part[] = [];
   let bytes = 0;
+  let isFound = false;
   const isWanted = (path: string) => isMeant(input, path) && isAhead(path, after);
   for await (const found of walkOwnChains(repository, isWanted)) {
     const part: Part | null =
       'record' in found
         ? chainPart(found.folder, found.record, input)
         : { type: 'unreadable', ...found };
+    isFound = true;
     if (part === null) continue;
     bytes += jsonBytes(part);
     if (bytes > PAGE_BYTES && parts.length > 0) return { parts, isLast: false };
@@ -48,7 +50,8 @@ export async function verificationPage(
     if (part.type === 'chain' && part.pointIds.length === PAGE_POINTS)
       return { parts, isLast: false };
   }
-  if (restorePointId !== null && parts.length === 0 && after === null)
+  // A folder that could not be read is told already, and not looked into again.
+  if (restorePointId !== null && !isFound && after?.pointId !== null)
     throw new BackupError(
       'RESTORE_POINT_MISSING',
       `repository ${repositoryId} holds no copy ${restorePointId}; only what Longhaul has copied carries the digests to verify it`,

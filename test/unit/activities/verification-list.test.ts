@@ -1,10 +1,8 @@
 import { beforeEach, expect, it } from 'vitest';
 import { verificationPage } from '../../../activities/verification-list.js';
-import { serializeChainRecord, type ChainRecord } from '../../../src/chain/chain-record.js';
 import { restorePointKey } from '../../../src/domain/repository-view.js';
-import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
 import type { VerificationPosition } from '../../../src/domain/verification.js';
-import { makeFolderDurable, replaceFile } from '../../../src/repository/replace-file.js';
+import { putChainRecord, putFile } from '../../support/repository/chain-record-file.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
 const BEFORE = '2026-11-01T00:00:00.000Z';
@@ -15,47 +13,12 @@ beforeEach(() => {
   repository = new SimulatedRepository('offsite');
 });
 
-async function put(path: string, content: string | Uint8Array): Promise<void> {
-  await makeFolderDurable(repository, path.slice(0, path.lastIndexOf('/')));
-  await replaceFile(repository, path, Buffer.from(content));
-}
-
-/** A full and increments on it. */
-async function putChain(
+const putChain = (
   jobId: string,
   workload: string,
-  ids: readonly string[],
+  pointIds: readonly string[],
   verifiedAt: (id: string) => string = () => BEFORE,
-): Promise<void> {
-  const points = ids.map((id, index): TargetRestorePoint => ({
-    id,
-    chainId: ids[0]!,
-    parentId: index === 0 ? null : ids[index - 1]!,
-    kind: index === 0 ? 'full' : 'increment',
-    state: 'available',
-    health: 'good',
-    verifiedAt: verifiedAt(id),
-    createdAt: BEFORE,
-    copiedAt: BEFORE,
-    flags: [],
-    source: { repositoryId: 'primary', restorePointId: id, fingerprint: null },
-    copyId: id,
-    disks: [],
-    companions: [],
-  }));
-  const record: ChainRecord = {
-    jobId,
-    workload: { id: workload, name: workload, type: 'libvirt-kvm' },
-    revision: 1,
-    epoch: 1,
-    owner: null,
-    presence: { lastSeenAt: null, absence: null },
-    points,
-    pending: null,
-  };
-  for (const name of ['chain.json', 'chain.json.copy'])
-    await put(`${jobId}/${workload}/${name}`, serializeChainRecord(record));
-}
+) => putChainRecord(repository, { jobId, workload, pointIds, verifiedAt });
 
 function ids(count: number): string[] {
   return Array.from({ length: count }, (_, n) => `2026-11-01T${String(n).padStart(6, '0')}Z`);
@@ -113,7 +76,8 @@ it('goes from job to job in the order of their folders, and names what cannot be
   await putChain('week-end', 'web01', ids(1));
   await putChain('week', 'web02', ids(2));
   await putChain('week', 'web01', ids(2));
-  for (const name of ['chain.json', 'chain.json.copy']) await put(`week/web01/${name}`, '{');
+  for (const name of ['chain.json', 'chain.json.copy'])
+    await putFile(repository, `week/web01/${name}`, '{');
 
   const all = [
     'week/web01 CHAIN_RECORD_CORRUPT',
@@ -138,6 +102,20 @@ it('goes on with the points that were not entered yet when the last one that was
 
   const after = { path: 'nightly/web01', pointId: first };
   expect((await listAll(after)).points).toEqual([third, fourth].map((id) => `nightly/web01 ${id}`));
+});
+
+it('does not take a point for verified whose chain is gone before all below it is read', async () => {
+  await putChain('nightly', 'web02', ids(1));
+  const [first, second] = ids(2) as [string, string];
+  const restorePointId = restorePointKey(['nightly', 'web01', second]);
+  const missing = expect.objectContaining({ code: 'RESTORE_POINT_MISSING' }) as Error;
+  const path = 'nightly/web01';
+  await expect(list({ restorePointId, after: { path, pointId: first } })).rejects.toThrow(missing);
+  // What could not be read was named when it was reached.
+  expect(await list({ restorePointId, after: { path, pointId: null } })).toEqual({
+    parts: [],
+    isLast: true,
+  });
 });
 
 it('lists of one point what it needs, and nothing of other chains', async () => {
