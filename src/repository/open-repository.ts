@@ -42,17 +42,23 @@ export class RepositoryOpener {
   }
 
   open(id: string): Promise<BackupRepository> {
-    return this.#find(id, (repository) => repository);
+    const nothingToClose = () => Promise.resolve();
+    return this.#find(id, (repository) => repository, nothingToClose);
   }
 
   /** For one piece of work. */
   visit(id: string): Promise<KeepingRepository> {
-    return this.#find(id, (repository) => repository.keepingFolders());
+    return this.#find(
+      id,
+      (repository) => repository.keepingFolders(),
+      (visited) => visited.close(),
+    );
   }
 
   async #find<T extends BackupRepository>(
     id: string,
     as: (repository: FolderRepository) => T,
+    close: (found: T) => Promise<void>,
   ): Promise<T> {
     if (id.startsWith(FOLDER_ID)) {
       const rootPath = id.slice(FOLDER_ID.length);
@@ -67,7 +73,14 @@ export class RepositoryOpener {
     const known = this.#opened.get(id);
     if (known !== undefined) {
       const found = as(known);
-      if (await isStillThere(found)) return found;
+      let isThere = false;
+      try {
+        isThere = await isStillThere(found);
+        if (isThere) return found;
+      } finally {
+        // Its root may be open already, and would keep a share that is away from being unmounted.
+        if (!isThere) await close(found);
+      }
     }
     const location = this.#locations.find((entry) => entry.id === id);
     if (location === undefined)

@@ -1,3 +1,4 @@
+import { promises } from 'node:fs';
 import {
   mkdir,
   mkdtemp,
@@ -10,12 +11,13 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   openDirectoryRepository,
   type FolderRepository,
   type KeepingRepository,
 } from '../../../src/repository/directory-repository.js';
+import { RepositoryOpener } from '../../../src/repository/open-repository.js';
 import { RepositoryVisit } from '../../../src/repository/repository-visit.js';
 
 describe('a repository that keeps its folders open', () => {
@@ -114,4 +116,23 @@ describe('a repository that keeps its folders open', () => {
     expect(await (await visit.repository('nas')).stat('chain')).not.toBeNull();
     await visit.close();
   });
+
+  it.each(['ESTALE', 'EIO', 'EACCES'])(
+    'leaves nothing open where the share is away and says %s',
+    async (code) => {
+      const location = { id: 'nas', kind: 'directory', path: join(base, 'root') } as const;
+      const opener = new RepositoryOpener([{ ...location, isReadOnly: false }]);
+      await (await opener.visit('nas')).close();
+      const answer = Object.assign(new Error(code), { code, errno: -1 });
+      const lstat = vi.spyOn(promises, 'lstat').mockRejectedValueOnce(answer);
+      try {
+        // Reached again, or not: what was opened for the look that failed is closed.
+        const again = await opener.visit('nas').catch(() => null);
+        await again?.close();
+      } finally {
+        lstat.mockRestore();
+      }
+      expect(await openFolders()).toBe(0);
+    },
+  );
 });
