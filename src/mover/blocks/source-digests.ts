@@ -8,6 +8,7 @@ import type { ReadableFile } from '../../repository/backup-repository.js';
 import type { BlockPlace } from './block-reader.js';
 import type { ImageStack, LayerFile } from './image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { openTogether, type OpenFiles } from '../task/open-files.js';
 
 interface DigestTable {
   readonly file: ReadableFile;
@@ -22,20 +23,23 @@ export class SourceDigests {
   private constructor(
     private readonly layers: readonly LayerFile[],
     private readonly tables: readonly (DigestTable | null)[],
+    private readonly files: OpenFiles,
   ) {}
 
   static async open(context: MoverContext, layers: readonly LayerFile[]): Promise<SourceDigests> {
-    const tables: (DigestTable | null)[] = [];
-    for (const { repositoryId, digestsPath } of layers) {
-      if (digestsPath === undefined) {
-        tables.push(null);
-        continue;
+    return openTogether(async (files) => {
+      const tables: (DigestTable | null)[] = [];
+      for (const { repositoryId, digestsPath } of layers) {
+        if (digestsPath === undefined) {
+          tables.push(null);
+          continue;
+        }
+        const repository = await context.repository(repositoryId);
+        const file = files.add(await repository.openRead(digestsPath));
+        tables.push({ file, digest: unitDigest((await readDigestTableHeader(file)).algorithm) });
       }
-      const repository = await context.repository(repositoryId);
-      const file = await repository.openRead(digestsPath);
-      tables.push({ file, digest: unitDigest((await readDigestTableHeader(file)).algorithm) });
-    }
-    return new SourceDigests(layers, tables);
+      return new SourceDigests(layers, tables, files);
+    });
   }
 
   /** @param known the blocks' digests by the algorithm `by`, where the caller has them: all zeros for a block of zeros
@@ -100,7 +104,7 @@ export class SourceDigests {
   }
 
   async close(): Promise<void> {
-    for (const table of this.tables) await table?.file.close();
+    await this.files.close();
   }
 }
 

@@ -79,9 +79,9 @@ async function mergeDisk(
     if ((await repository.stat(from)) !== null) await repository.rename(from, to);
   await repository.syncFolder(folderOf(tablePath));
   await repository.syncFolder(staging);
-  const image = await repository.openRead(path);
-  const table = await repository.openRead(tablePath);
-  try {
+  return withOpenFiles(async (files) => {
+    const image = files.add(await repository.openRead(path));
+    const table = files.add(await repository.openRead(tablePath));
     const { sizeBytes } = await image.stamp();
     const digests = {
       ...full.digests,
@@ -89,10 +89,7 @@ async function mergeDisk(
       tableDigest: await hashFile(table, context.control),
     };
     return { ...increment, kind: 'full', sizeBytes, digests };
-  } finally {
-    await image.close();
-    await table.close();
-  }
+  });
 }
 
 /** Blocks, tables and digests of the merged file, all durable when it returns. */

@@ -234,18 +234,16 @@ async function copyCompanions(
   const companions: TargetCompanion[] = [];
   for (const { repositoryId, path } of plan.companions) {
     const name = freeName(path.slice(path.lastIndexOf('/') + 1), companions);
-    const source = await (await context.repository(repositoryId)).openRead(path);
-    const copy = await target.openWrite(`${folder}/${name}`, 'open-or-new');
-    try {
+    const repository = await context.repository(repositoryId);
+    await withOpenFiles(async (files) => {
+      const source = files.add(await repository.openRead(path));
+      const copy = files.add(await target.openWrite(`${folder}/${name}`, 'open-or-new'));
       await copy.truncate(0);
       const sizeBytes = await copyWhole(source, copy);
       await copy.sync();
       const digest = await hashFile(copy, context.control);
       companions.push({ path: `${plan.pointId}/config/${name}`, sizeBytes, digest });
-    } finally {
-      await source.close();
-      await copy.close();
-    }
+    });
   }
   await target.syncFolder(folder);
   return companions;

@@ -11,6 +11,7 @@ import { stagedPath } from '../staging/copy-plan.js';
 import { HeldWindows } from '../staging/held-windows.js';
 import type { ImageStack, StackMap } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { withOpenFiles } from '../task/open-files.js';
 
 /** Which guest blocks go into the new file. `all`: everything stored (a full). `lineage`: what the first `layerLimit` source images hold.
  *  `changeMap`: what a scan found to differ. */
@@ -37,13 +38,14 @@ export async function listPlannedBlocks(
   },
 ): Promise<{ slotCount: number; zeroBlockCount: number }> {
   const { target, staging, token, disk, stack, changes } = input;
-  const blocksFile = await target.openWrite(stagedPath.blockList(staging, disk), 'open-or-new');
-  const zerosFile = await target.openWrite(stagedPath.zeroList(staging, disk), 'open-or-new');
-  const changedFile =
-    changes.type === 'changeMap'
-      ? await target.openRead(stagedPath.changeMap(staging, disk))
-      : null;
-  try {
+  const open = (path: string) => target.openWrite(path, 'open-or-new');
+  return withOpenFiles(async (files) => {
+    const blocksFile = files.add(await open(stagedPath.blockList(staging, disk)));
+    const zerosFile = files.add(await open(stagedPath.zeroList(staging, disk)));
+    const changedFile =
+      changes.type === 'changeMap'
+        ? files.add(await target.openRead(stagedPath.changeMap(staging, disk)))
+        : null;
     await blocksFile.truncate(0);
     await zerosFile.truncate(0);
     const blocks = new BlockListWriter(blocksFile, token);
@@ -73,11 +75,7 @@ export async function listPlannedBlocks(
     const slotCount = await blocks.finish();
     await target.syncFolder(stagedPath.workFolder(staging));
     return { slotCount, zeroBlockCount };
-  } finally {
-    await blocksFile.close();
-    await zerosFile.close();
-    await changedFile?.close();
-  }
+  });
 }
 
 /** @param zeros null in a full, where a block that is not stored reads as zeros anyway */

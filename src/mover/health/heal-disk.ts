@@ -9,7 +9,6 @@ import {
 import { unitDigest } from '../../chain/digest.js';
 import { stagingFolder } from '../../chain/chain-paths.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
-import { isBackupError } from '../../domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -23,6 +22,7 @@ import {
   type HealingSource,
 } from './healing-source.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { withOpenFiles } from '../task/open-files.js';
 import { removeTree } from '../staging/staging.js';
 import { withVerifier } from '../blocks/verify-units.js';
 
@@ -212,9 +212,9 @@ async function rebuildTable(
 ): Promise<boolean> {
   const { algorithm, tableDigest } = disk.digests;
   const digest = unitDigest(algorithm);
-  const image = await repository.openRead(`${chain}/${disk.path}`);
-  const table = await repository.openWrite(path, 'open-or-new');
-  try {
+  return withOpenFiles(async (files) => {
+    const image = files.add(await repository.openRead(`${chain}/${disk.path}`));
+    const table = files.add(await repository.openWrite(path, 'open-or-new'));
     const unitCount = unitCountOf(disk.sizeBytes);
     await table.truncate(0);
     await withRunBuffer(async (buffer) => {
@@ -232,11 +232,5 @@ async function rebuildTable(
     });
     await table.sync();
     return (await hashFile(table, context.control)) === tableDigest;
-  } catch (error) {
-    if (isBackupError(error, 'FILE_MISSING')) return false;
-    throw error;
-  } finally {
-    await image.close();
-    await table.close();
-  }
+  });
 }

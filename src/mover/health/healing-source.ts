@@ -7,6 +7,7 @@ import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.j
 import { BLOCK_DIRECT } from '../../image/disk-image.js';
 import { ImageStack, openLayerImage, type LayerFile } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { withOpenFiles } from '../task/open-files.js';
 import {
   findSourceWorkload,
   requireCompletePoint,
@@ -182,9 +183,9 @@ async function fromOtherFiles(
   for (const disk of record.points.flatMap(({ disks }) => disks)) {
     if (disk.path === diskFile.path || disk.digests.algorithm !== diskFile.digests.algorithm)
       continue;
-    const table = await repository.openRead(`${chain}/${disk.digests.path}`);
-    const image = await repository.openRead(`${chain}/${disk.path}`);
-    try {
+    const found = await withOpenFiles(async (files) => {
+      const table = files.add(await repository.openRead(`${chain}/${disk.digests.path}`));
+      const image = files.add(await repository.openRead(`${chain}/${disk.path}`));
       const { unitCount } = await readDigestTableHeader(table);
       for (let first = 0; first < unitCount; first += TABLE_PART_ENTRIES) {
         const part = Buffer.alloc(Math.min(TABLE_PART_ENTRIES, unitCount - first) * DIGEST_BYTES);
@@ -196,10 +197,9 @@ async function fromOtherFiles(
           if (unitDigest(disk.digests.algorithm)(bytes).equals(expected)) return bytes;
         }
       }
-    } finally {
-      await table.close();
-      await image.close();
-    }
+      return null;
+    });
+    if (found !== null) return found;
   }
   return null;
 }

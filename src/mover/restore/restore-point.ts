@@ -14,6 +14,7 @@ import { diskWork } from '../staging/disk-work.js';
 import type { DiskWork } from '../../domain/disk-work.js';
 import { ImageStack } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { withOpenFiles } from '../task/open-files.js';
 import { planFull } from '../change/plan-full.js';
 import { discardStaging } from '../staging/staging.js';
 
@@ -83,10 +84,11 @@ async function prepareRaw(
   await stack.close();
   await windows.write(target, staging, disk, token);
   await target.syncFolder(stagedPath.workFolder(staging));
-  const raw = await target.openWrite(rawPath(staging, disk), 'open-or-new');
-  await raw.truncate(virtualSizeBytes);
-  await raw.sync();
-  await raw.close();
+  await withOpenFiles(async (files) => {
+    const raw = files.add(await target.openWrite(rawPath(staging, disk), 'open-or-new'));
+    await raw.truncate(virtualSizeBytes);
+    await raw.sync();
+  });
   await target.syncFolder(stagedPath.pointFolder(staging));
   const { heldBlocks } = windows;
   return diskWork(target, stagedPath.scanCursor(staging, disk), disk, heldBlocks);

@@ -9,6 +9,7 @@ import { ImageStack } from '../blocks/image-stack.js';
 import type { BlockScan, ScanDisk } from '../copy/scan-plan.js';
 import { stagedPath } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { withOpenFiles } from '../task/open-files.js';
 
 export type Difference = Pick<SourceJudgement, 'verdict' | 'reason'>;
 
@@ -45,10 +46,10 @@ async function diskDifference(
   disk: ScanDisk,
   copiedSizeBytes: number,
 ): Promise<Difference | null> {
-  const source = await ImageStack.open(context, disk.sourceLayers);
-  const base = await ImageStack.open(context, disk.targetLayers);
-  const file = await target.openRead(stagedPath.changeMap(staging, disk.disk));
-  try {
+  return withOpenFiles(async (files) => {
+    const source = files.add(await ImageStack.open(context, disk.sourceLayers));
+    const base = files.add(await ImageStack.open(context, disk.targetLayers));
+    const file = files.add(await target.openRead(stagedPath.changeMap(staging, disk.disk)));
     if (source.virtualSizeBytes < copiedSizeBytes)
       return { verdict: 'replaced', reason: `its disk ${disk.disk} is smaller than its copy` };
     const filled = await withRunBuffer((buffer) =>
@@ -67,11 +68,7 @@ async function diskDifference(
     return source.virtualSizeBytes === copiedSizeBytes
       ? null
       : { verdict: 'grown', reason: `its disk ${disk.disk} is larger than its copy` };
-  } finally {
-    await source.close();
-    await base.close();
-    await file.close();
-  }
+  });
 }
 
 /** One L2 table of a qcow2 file with clusters of 64 KiB. */
