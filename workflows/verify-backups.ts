@@ -110,6 +110,9 @@ class Verification {
         'failed',
         `${unreadable} chains cannot be read; of the others ${points} restore points were verified, ${unhealed} of ${damaged} damaged places could not be healed`,
       );
+    // What is not mounted looks empty, too.
+    if (points === 0)
+      return this.state.end('warning', 'nothing was verified: there is no restore point');
     if (damaged === 0)
       return this.state.end('success', `${points} restore points are as they were written`);
     return unhealed === 0

@@ -227,3 +227,13 @@ describe('a health check with more points than one history may hold', () => {
     );
   });
 });
+
+describe('a health check of a repository without restore points', () => {
+  it('does not call nothing a success', async () => {
+    const empty = new LocalSessions([new SimulatedRepository('offsite')]);
+    expect(await empty.verify('offsite', CHECKED_AT_MS)).toMatchObject({
+      result: 'warning',
+      reason: 'nothing was verified: there is no restore point',
+    });
+  });
+});
