@@ -1,3 +1,4 @@
+import type { ChainPlace } from '../../chain/chain-place.js';
 import { digestEntryOffset, HOLE, readDigestTableHeader } from '../../chain/digest-table.js';
 import { isZeroUnit, unitDigest } from '../../chain/digest.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
@@ -173,7 +174,7 @@ async function fromSource(
 
 const TABLE_PART_ENTRIES = 32_768;
 
-/** Looks the digest up in the tables of all other files of the chain. */
+/** Looks the digest up in the tables of all other files of the chain. One that is gone or damaged itself is passed over. */
 async function fromOtherFiles(
   context: MoverContext,
   { targetRepositoryId, chain, record, diskFile }: HealingSource,
@@ -183,23 +184,35 @@ async function fromOtherFiles(
   for (const disk of record.points.flatMap(({ disks }) => disks)) {
     if (disk.path === diskFile.path || disk.digests.algorithm !== diskFile.digests.algorithm)
       continue;
-    const found = await withOpenFiles(async (files) => {
-      const table = files.add(await repository.openRead(`${chain}/${disk.digests.path}`));
-      const image = files.add(await repository.openRead(`${chain}/${disk.path}`));
-      const { unitCount } = await readDigestTableHeader(table);
-      for (let first = 0; first < unitCount; first += TABLE_PART_ENTRIES) {
-        const part = Buffer.alloc(Math.min(TABLE_PART_ENTRIES, unitCount - first) * DIGEST_BYTES);
-        await table.read(part, digestEntryOffset(first));
-        for (let at = part.indexOf(expected); at >= 0; at = part.indexOf(expected, at + 1)) {
-          if (at % DIGEST_BYTES !== 0) continue;
-          const bytes = Buffer.alloc(BLOCK_BYTES);
-          await image.read(bytes, (first + at / DIGEST_BYTES) * BLOCK_BYTES);
-          if (unitDigest(disk.digests.algorithm)(bytes).equals(expected)) return bytes;
-        }
-      }
-      return null;
-    });
-    if (found !== null) return found;
+    try {
+      const found = await fromFile({ repository, chain }, disk, expected);
+      if (found !== null) return found;
+    } catch (error) {
+      if (!isBackupError(error) || isStorageFault(error)) throw error;
+    }
   }
   return null;
+}
+
+async function fromFile(
+  { repository, chain }: ChainPlace,
+  { path, digests }: TargetDisk,
+  expected: Buffer,
+): Promise<Buffer | null> {
+  return withOpenFiles(async (files) => {
+    const table = files.add(await repository.openRead(`${chain}/${digests.path}`));
+    const image = files.add(await repository.openRead(`${chain}/${path}`));
+    const { unitCount } = await readDigestTableHeader(table);
+    for (let first = 0; first < unitCount; first += TABLE_PART_ENTRIES) {
+      const part = Buffer.alloc(Math.min(TABLE_PART_ENTRIES, unitCount - first) * DIGEST_BYTES);
+      await table.read(part, digestEntryOffset(first));
+      for (let at = part.indexOf(expected); at >= 0; at = part.indexOf(expected, at + 1)) {
+        if (at % DIGEST_BYTES !== 0) continue;
+        const bytes = Buffer.alloc(BLOCK_BYTES);
+        await image.read(bytes, (first + at / DIGEST_BYTES) * BLOCK_BYTES);
+        if (unitDigest(digests.algorithm)(bytes).equals(expected)) return bytes;
+      }
+    }
+    return null;
+  });
 }
