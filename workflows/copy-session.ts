@@ -21,7 +21,7 @@ import { sessionResult, sumProgress } from '../src/domain/session-result.js';
 import { KEPT_TASKS, TallyKeeper } from '../src/domain/session-tally.js';
 import { controlActivities, followUpActivities, recordActivities } from './activity-profiles.js';
 import { isStop, reasonOf } from './failures.js';
-import { goOnInNewRun } from './history-length.js';
+import { goOnInNewRun, isHistoryLong } from './history-length.js';
 import {
   pauseUpdate,
   RESULT,
@@ -146,8 +146,9 @@ class Session {
     const found = await findWorkloads(job, overrides, settings);
     const report = { sessionId: this.id, isLarge: found.workloads.length > KEPT_TASKS };
     const ids = { targetRepositoryId: job.target.repositoryId, jobId: job.id };
+    const told = this.ended.tally.tasks.filter(({ workloadId }) => workloadId === null);
     for (const task of found.told)
-      this.addOnce(await reportTask({ ...report, isLarge: false }, ids, task));
+      this.addUnlessTold(await reportTask({ ...report, isLarge: false }, ids, task), told);
     const { doneUntil } = this;
     const queue = found.workloads.filter(
       ({ workload }) => doneUntil === null || workload.id > doneUntil,
@@ -159,6 +160,8 @@ class Session {
       (task) => this.add(task),
     );
     this.children = children;
+    // The next run has to list as much: that is no reason to go on.
+    if (isHistoryLong(settings)) this.letGrow(settings);
     this.showState();
     try {
       for (const source of queue) {
@@ -193,8 +196,12 @@ class Session {
       upsertMemo({ startedAt });
       return true;
     }
-    this.longAtEvents = workflowInfo().historyLength + maxHistoryEvents / 4;
+    this.letGrow(settings);
     return false;
+  }
+
+  private letGrow({ maxHistoryEvents }: CopySettings): void {
+    this.longAtEvents = workflowInfo().historyLength + maxHistoryEvents / 4;
   }
   private longAtEvents: number | null = null;
 
@@ -308,13 +315,14 @@ class Session {
     this.toldAtMs = Date.now();
   }
 
-  /** What every run of a session finds. */
-  private addOnce(task: CopyTask): void {
-    const isKnown = this.ended.tally.tasks.some(
-      ({ workload, workloadId, code }) =>
-        workloadId === null && workload === task.workload && code === task.code,
+  /** What every run of a session finds. Several may be alike.
+   *  @param told by the runs before; what is found again is taken out */
+  private addUnlessTold(task: CopyTask, told: CopyTask[]): void {
+    const index = told.findIndex(
+      ({ workload, code }) => workload === task.workload && code === task.code,
     );
-    if (!isKnown) this.add(task);
+    if (index < 0) this.add(task);
+    else told.splice(index, 1);
   }
 
   private showState(): void {

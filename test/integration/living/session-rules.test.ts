@@ -98,6 +98,32 @@ describe('a task that goes on in new runs', () => {
   });
 });
 
+describe('a machine that three sources show', () => {
+  it('is named for each source from which it is not copied, once however many runs there are', async () => {
+    const ids = ['first', 'second', 'third'];
+    const sources = ids.map((id) => new SimulatedRepository(id));
+    for (const source of sources)
+      for (const name of ['db01', 'mail01', 'web01'])
+        await new GrowingSource(source, name, { blockCount: 4 }).backUp(FIRST_AT_MS, 'full');
+    const include = ids.map((repositoryId) => ({ repositoryId }));
+    const job = testJob({ sources: { include, exclude: [] } });
+    const settings = { parallelTasks: 1, maxHistoryEvents: 36, batchWindows: 1 };
+    const sessions = new LocalSessions([...sources, new SimulatedRepository('offsite')], {
+      settings,
+    });
+    const nowMs = FIRST_AT_MS + DAY_MS;
+
+    const { tasks } = await sessions.tryToCopy(job, nowMs);
+
+    expect(sessions.runsOf(sessionWorkflowId(job.id, nowMs))).toBeGreaterThan(1);
+    const told = tasks.filter(({ code }) => code === 'WORKLOAD_CLAIMED_TWICE');
+    expect(told.map(({ workload }) => workload).sort()).toEqual(
+      ['db01', 'mail01', 'web01'].flatMap((name) => [name, name]),
+    );
+    expect(new Set(told.map(({ reason }) => reason)).size).toBe(6);
+  });
+});
+
 describe('a source that changes for ever under its copy', () => {
   it('fails its task with SOURCE_CHANGED after it was planned again as often as is set, and leaves the copies as they were', async () => {
     const tries = [];
