@@ -23,7 +23,8 @@ export async function runTask<T>(
   const { cancellationSignal, info } = Context.current();
   const context = Context.current();
   const control = new TaskControl();
-  const leaseMs = ((info.heartbeatTimeoutMs ?? 30_000) * 2) / 3;
+  // 0 or undefined: the activity has none.
+  const leaseMs = ((info.heartbeatTimeoutMs || 30_000) * 2) / 3;
   if (pulse.mayBeLate(leaseMs))
     throw toApplicationFailure(
       new BackupError('LEASE_EXPIRED', 'this worker stood still when the task reached it'),
