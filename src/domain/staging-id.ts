@@ -3,6 +3,7 @@
 const VERIFY_PREFIX = 'verify-';
 const FULL_SUFFIX = '-full';
 const COMPARE_PREFIX = 'compare-';
+const HEAL_PREFIX = 'heal-';
 
 /** Of the full that is to replace the files of a point. */
 export function fullStagingId(pointId: string): string {
@@ -25,4 +26,9 @@ export function verifyStagingId(pointId: string): string {
 
 export function isVerifyStagingId(stagingId: string): boolean {
   return stagingId.startsWith(VERIFY_PREFIX);
+}
+
+/** Of what is about to be put in place of something damaged in the files of a point. */
+export function healStagingId(pointId: string): string {
+  return `${HEAL_PREFIX}${pointId}`;
 }

@@ -100,6 +100,12 @@ export async function tryPositions(
   }
 }
 
+/** After a kill both are tried: what was written is there for the one and the other, durable or not. */
+function recoveriesFrom(loss: Loss): readonly Recovery[] {
+  if (loss.kind === 'none') return ['same session', 'next session'];
+  return [loss.seed % 2 === 1 ? 'same session' : 'next session'];
+}
+
 function waysToStop(operation: StorageOperation | undefined): CrashPlan['when'][] {
   return operation?.kind === 'write' ? ['before', 'torn', 'after'] : ['before', 'after'];
 }
@@ -174,16 +180,15 @@ class Position {
     this.where = `${scenario.name}, stopped ${when} operation ${atOperation} (${this.step}: ${operation})`;
   }
 
-  /** The process is killed or the power fails. In half of the cases the same session goes on, in the others the next one takes over. */
+  /** The process is killed or the power fails. Then the same session goes on, or the next one takes over. */
   async stopOnce(): Promise<void> {
     const stopped = await this.stopped();
     const bytesBefore = bytesWritten(stopped.target, this.crash);
-    for (const loss of this.losses()) {
-      const turn = loss.kind === 'power' ? loss.seed : this.crash.atOperation;
-      const by: Recovery = turn % 2 === 1 ? 'same session' : 'next session';
-      const survivor = stopped.target.restart(loss);
-      await this.recover(stopped, survivor, { by, loss, bytesBefore, how: this.crash.when });
-    }
+    for (const loss of this.losses())
+      for (const by of recoveriesFrom(loss)) {
+        const survivor = stopped.target.restart(loss);
+        await this.recover(stopped, survivor, { by, loss, bytesBefore, how: this.crash.when });
+      }
   }
 
   /** The process is killed, and while the next one recovers, it is killed or the power fails. Then a third session takes over. */

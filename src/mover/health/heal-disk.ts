@@ -9,6 +9,7 @@ import {
 import { unitDigest } from '../../chain/digest.js';
 import { stagingFolder } from '../../chain/chain-paths.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
+import { healStagingId } from '../../domain/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -23,7 +24,7 @@ import {
 } from './healing-source.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
-import { removeTree } from '../staging/staging.js';
+import { makeHealedDurable, removeTree } from '../staging/staging.js';
 import { withVerifier } from '../blocks/verify-units.js';
 
 export interface HealOutcome {
@@ -46,26 +47,14 @@ export async function healDisk(context: MoverContext, input: HealInput): Promise
   if (disk === undefined) return { notes: [], remaining: [], isSourceUnknown: false };
   const sourceFiles = sourceFilesOf(context, record, point, input.disk);
   const source: HealingSource = { ...input, record, point, diskFile: disk, sourceFiles };
+  await makeHealedDurable(repository, input.chain, point);
+  await removeTree(repository, stagingFolder(input.chain, healStagingId(input.pointId)));
   const bad = await stillBad(context, input, disk);
-  if (bad.length < input.units.length) {
-    // What an attempt that was killed has healed need not be durable, and what it wrote beside is there still.
-    await makeDurable(repository, `${input.chain}/${disk.path}`);
-    await removeTree(repository, stagingFolder(input.chain, `heal-${input.pointId}`));
-  }
   const first = await healUnits(context, source, bad);
   if (first.remaining.length === 0 || first.healed.length === 0) return outcomeOf(first);
   // A table that was damaged hid which guest blocks the others are: now it shows.
   const second = await healUnits(context, source, first.remaining);
   return outcomeOf({ ...second, healed: [...first.healed, ...second.healed] });
-}
-
-async function makeDurable(repository: BackupRepository, path: string): Promise<void> {
-  const file = await repository.openWrite(path, 'existing');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }
 
 interface HealedUnits extends Omit<HealOutcome, 'notes'> {
@@ -155,7 +144,7 @@ async function overwrite(
   unit: number,
   bytes: Buffer,
 ): Promise<void> {
-  const staging = stagingFolder(input.chain, `heal-${input.pointId}`);
+  const staging = stagingFolder(input.chain, healStagingId(input.pointId));
   await makeFolderDurable(repository, staging);
   const beside = await repository.openWrite(`${staging}/unit`, 'open-or-new');
   try {
@@ -190,7 +179,7 @@ export async function healDigestTable(
     (entry) => entry.disk === input.disk,
   );
   if (disk === undefined) return { healed: false };
-  const staging = stagingFolder(input.chain, `heal-${input.pointId}`);
+  const staging = stagingFolder(input.chain, healStagingId(input.pointId));
   await makeFolderDurable(repository, staging);
   const path = `${staging}/table.digests`;
   const healed = await rebuildTable(context, repository, input.chain, disk, path);

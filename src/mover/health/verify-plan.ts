@@ -18,7 +18,7 @@ import type { DiskWork } from '../../domain/disk-work.js';
 import { fileByteSource } from '../blocks/file-bytes.js';
 import type { MoverContext } from '../task/mover-context.js';
 import type { TaskControl } from '../task/task-control.js';
-import { discardStaging } from '../staging/staging.js';
+import { discardStaging, makeHealedDurable } from '../staging/staging.js';
 
 export interface VerifyPointInput {
   readonly targetRepositoryId: string;
@@ -53,6 +53,7 @@ export async function prepareVerification(
   const repository = await context.repository(input.targetRepositoryId);
   await leaseForVerification(context, input);
   const { record, point } = await settledPoint(repository, input);
+  await makeHealedDurable(repository, input.chain, point);
   const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
   const token = point.disks.map(({ digests }) => digests.tableDigest).join('.');
   const existing = await readStagedJson<{ token: string }>(repository, stagedPath.scan(staging));

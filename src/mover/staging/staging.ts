@@ -1,16 +1,19 @@
-import { isPointFolder, STAGING_FOLDER } from '../../chain/chain-paths.js';
+import { isPointFolder, STAGING_FOLDER, stagingFolder } from '../../chain/chain-paths.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { setUncommittedAside } from '../../chain/quarantine.js';
 import { isBackupError } from '../../domain/errors.js';
 import {
   comparisonStagingId,
   fullStagingId,
+  healStagingId,
   isFullStagingId,
   isVerifyStagingId,
   verifyStagingId,
 } from '../../domain/staging-id.js';
+import type { TargetRestorePoint } from '../../domain/target-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { makeFolderDurable } from '../../repository/replace-file.js';
+import { parentFolder } from '../../repository/repository-path.js';
 import { stagedPath } from './copy-plan.js';
 
 /** An empty staging folder for a copy. */
@@ -34,6 +37,41 @@ export async function discardStaging(repository: BackupRepository, staging: stri
   await removeTree(repository, staging);
 }
 
+/** What a healing that was stopped has put in place reads right, but need not be durable: a power cut would take it back. So the files of the
+ *  point are made durable before anything vouches for them, and before the last trace of the healing goes. */
+export async function makeHealedDurable(
+  repository: BackupRepository,
+  chain: string,
+  point: TargetRestorePoint,
+): Promise<void> {
+  if ((await repository.stat(stagingFolder(chain, healStagingId(point.id)))) === null) return;
+  const folders = new Set<string>();
+  for (const { path, digests } of point.disks)
+    for (const file of [path, digests.path]) {
+      await syncIfPresent(repository, `${chain}/${file}`);
+      folders.add(parentFolder(`${chain}/${file}`));
+    }
+  for (const folder of folders) await repository.syncFolder(folder);
+}
+
+async function syncIfPresent(repository: BackupRepository, path: string): Promise<void> {
+  if ((await repository.stat(path))?.type !== 'file') return;
+  const file = await repository.openWrite(path, 'existing');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function makeAllHealedDurable(
+  repository: BackupRepository,
+  chain: string,
+  { points }: ChainRecord,
+): Promise<void> {
+  for (const point of points) await makeHealedDurable(repository, chain, point);
+}
+
 /** At the start of a task: removes what stopped ones left behind and nobody will take up: the rest of a copy that is committed, work on a
  *  point that is gone, and folders whose plan was removed already. */
 export async function sweepStaging(
@@ -41,6 +79,7 @@ export async function sweepStaging(
   chain: string,
   record: ChainRecord,
 ): Promise<void> {
+  await makeAllHealedDurable(repository, chain, record);
   const listed = new Set(record.points.map(({ id }) => id));
   const verified = new Set([...listed].map(verifyStagingId));
   const resumed = new Set(
@@ -69,6 +108,7 @@ export async function discardAbandonedStaging(
   chain: string,
   record: ChainRecord,
 ): Promise<string[]> {
+  await makeAllHealedDurable(repository, chain, record);
   const names: string[] = [];
   const listed = new Set(record.points.map(({ id }) => id));
   for (const entry of await repository.list(`${chain}/${STAGING_FOLDER}`)) {
