@@ -2,7 +2,12 @@ import { hash, randomUUID } from 'node:crypto';
 import { BackupError, isBackupError } from '../domain/errors.js';
 import { listOf, object, optional, type Shape } from '../domain/json-shape.js';
 import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
-import { makeFolderDurable, readWholeFile, replaceFile } from '../repository/replace-file.js';
+import {
+  makeFileDurable,
+  makeFolderDurable,
+  readWholeFile,
+  replaceFile,
+} from '../repository/replace-file.js';
 import { OWN_FOLDER } from '../repository/repository-path.js';
 import { parseJson } from './json-file.js';
 
@@ -68,12 +73,7 @@ export async function markRepository(repository: BackupRepository): Promise<stri
 
 /** Who took the name may have been overtaken by others who thought that he had stopped: what is in place counts. */
 async function syncMarker(repository: BackupRepository): Promise<string> {
-  const file = await repository.openWrite(MARKER_PATH, 'existing');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await makeFileDurable(repository, MARKER_PATH);
   await repository.syncFolder(OWN_FOLDER);
   const marker = await readMarker(repository);
   if (marker !== null) return marker.id;

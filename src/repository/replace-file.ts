@@ -27,6 +27,17 @@ export async function replaceFile(
   await repository.syncFolder(parentFolder(path));
 }
 
+/** Makes durable what is in a file, whoever wrote it. Its name is durable when its folder is.
+ *  @throws FILE_MISSING */
+export async function makeFileDurable(repository: BackupRepository, path: string): Promise<void> {
+  const file = await repository.openWrite(path, 'existing');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
 /** Whole content of a small file; null: certainly absent.
  *  @throws FILE_TOO_LARGE when it has more than `maxBytes` */
 export async function readWholeFile(

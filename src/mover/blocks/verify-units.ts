@@ -5,7 +5,7 @@ import type { TargetDisk } from '../../domain/target-point.js';
 import { giveRunBuffer, RUN_BLOCKS, takeRunBuffer } from '../../image/run-buffer.js';
 import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { openTogether } from '../task/open-files.js';
+import { openTogether, type OpenFiles } from '../task/open-files.js';
 
 /** Reads units of a backup file and compares each with its digest. */
 export class UnitVerifier {
@@ -18,6 +18,7 @@ export class UnitVerifier {
     private readonly table: ReadableFile,
     algorithm: DigestAlgorithm,
     readonly unitCount: number,
+    private readonly files: OpenFiles,
   ) {
     this.digest = unitDigest(algorithm);
   }
@@ -31,7 +32,7 @@ export class UnitVerifier {
       const image = files.add(await repository.openRead(imagePath));
       const table = files.add(await repository.openRead(digestsPath));
       const { algorithm, unitCount } = await readDigestTableHeader(table);
-      return new UnitVerifier(image, table, algorithm, unitCount);
+      return new UnitVerifier(image, table, algorithm, unitCount, files);
     });
   }
 
@@ -57,8 +58,7 @@ export class UnitVerifier {
 
   async close(): Promise<void> {
     giveRunBuffer(this.buffer);
-    await this.image.close();
-    await this.table.close();
+    await this.files.close();
   }
 }
 

@@ -27,8 +27,8 @@ export interface InspectChainInput {
   readonly isSeen?: boolean;
 }
 
-/** Takes the chain over under a new epoch (made when there is none) in a target that is marked as one, carries out a change that was stopped, and sets aside folders of points
- *  that were never committed. A change that has to wait for a reader stays announced: copies go on meanwhile, merges and deletions do not.
+/** Takes the chain over under a new epoch (made when there is none) in a target that is marked as one, carries out a change that was
+ *  stopped, and sets aside folders of points that were never committed. A change that has to wait for a reader stays announced: copies go on meanwhile, merges and deletions do not.
  *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST */
 export async function inspectTargetChain(
   context: MoverContext,

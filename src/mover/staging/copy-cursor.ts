@@ -7,6 +7,7 @@ import type {
   ReadableFile,
   WritableFile,
 } from '../../repository/backup-repository.js';
+import { withOpenFiles } from '../task/open-files.js';
 import { stagedPath, windowCountOf, type DiskPlan } from './copy-plan.js';
 
 /** The durable cursor of a copy: for each window a seal, the SHA-256 of the window's entries in the digest table. It is written after the
@@ -47,20 +48,14 @@ export async function openCopyWindows(
   const windows = Array.from({ length: count }, (_, i) => first + i);
   const paths = [stagedPath.cursor(staging, disk), stagedPath.digests(staging, disk)] as const;
   for (const path of paths) if ((await target.stat(path)) === null) return windows;
-  const cursor = await target.openRead(paths[0]);
-  try {
-    const table = await target.openRead(paths[1]);
-    try {
-      const open: number[] = [];
-      for (const window of windows)
-        if (!(await isSealed(cursor, table, window, slotCount))) open.push(window);
-      return open;
-    } finally {
-      await table.close();
-    }
-  } finally {
-    await cursor.close();
-  }
+  return withOpenFiles(async (files) => {
+    const cursor = files.add(await target.openRead(paths[0]));
+    const table = files.add(await target.openRead(paths[1]));
+    const open: number[] = [];
+    for (const window of windows)
+      if (!(await isSealed(cursor, table, window, slotCount))) open.push(window);
+    return open;
+  });
 }
 
 async function isSealed(

@@ -11,8 +11,8 @@ import {
   verifyStagingId,
 } from '../../domain/staging-id.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
-import { makeFolderDurable } from '../../repository/replace-file.js';
+import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
+import { makeFileDurable, makeFolderDurable } from '../../repository/replace-file.js';
 import { parentFolder } from '../../repository/repository-path.js';
 import { stagedPath } from './copy-plan.js';
 
@@ -48,28 +48,22 @@ export async function makeHealedDurable(
   const folders = new Set<string>();
   for (const { path, digests } of point.disks)
     for (const file of [path, digests.path]) {
-      await syncIfPresent(repository, `${chain}/${file}`);
+      if ((await repository.stat(`${chain}/${file}`))?.type === 'file')
+        await makeFileDurable(repository, `${chain}/${file}`);
       folders.add(parentFolder(`${chain}/${file}`));
     }
   for (const folder of folders) await repository.syncFolder(folder);
 }
 
-async function syncIfPresent(repository: BackupRepository, path: string): Promise<void> {
-  if ((await repository.stat(path))?.type !== 'file') return;
-  const file = await repository.openWrite(path, 'existing');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function makeAllHealedDurable(
+async function discardFound(
   repository: BackupRepository,
   chain: string,
   { points }: ChainRecord,
+  { name, path }: RepositoryEntry,
 ): Promise<void> {
-  for (const point of points) await makeHealedDurable(repository, chain, point);
+  const healed = points.find(({ id }) => healStagingId(id) === name);
+  if (healed !== undefined) await makeHealedDurable(repository, chain, healed);
+  await discardStaging(repository, path);
 }
 
 /** At the start of a task: removes what stopped ones left behind and nobody will take up: the rest of a copy that is committed, work on a
@@ -79,17 +73,18 @@ export async function sweepStaging(
   chain: string,
   record: ChainRecord,
 ): Promise<void> {
-  await makeAllHealedDurable(repository, chain, record);
   const listed = new Set(record.points.map(({ id }) => id));
   const verified = new Set([...listed].map(verifyStagingId));
   const resumed = new Set(
     [...listed].flatMap((id) => [fullStagingId(id), comparisonStagingId(id)]),
   );
-  for (const { type, name, path } of await repository.list(`${chain}/${STAGING_FOLDER}`)) {
+  for (const entry of await repository.list(`${chain}/${STAGING_FOLDER}`)) {
+    const { type, name, path } = entry;
     // A verification does not own the chain: it may be at work just now.
     if (type !== 'folder' || verified.has(name)) continue;
     const isFinished = isPointFolder(name) ? listed.has(name) : !resumed.has(name);
-    if (isFinished || !(await hasPlan(repository, path))) await discardStaging(repository, path);
+    if (isFinished || !(await hasPlan(repository, path)))
+      await discardFound(repository, chain, record, entry);
   }
 }
 
@@ -108,7 +103,6 @@ export async function discardAbandonedStaging(
   chain: string,
   record: ChainRecord,
 ): Promise<string[]> {
-  await makeAllHealedDurable(repository, chain, record);
   const names: string[] = [];
   const listed = new Set(record.points.map(({ id }) => id));
   for (const entry of await repository.list(`${chain}/${STAGING_FOLDER}`)) {
@@ -118,7 +112,7 @@ export async function discardAbandonedStaging(
     const isNamed = isPointFolder(entry.name) && !listed.has(entry.name);
     if (isNamed && (await repository.stat(`${chain}/${entry.name}`)) !== null)
       await setUncommittedAside(repository, chain, record, entry.name);
-    await discardStaging(repository, entry.path);
+    await discardFound(repository, chain, record, entry);
     names.push(entry.name);
   }
   return names;
