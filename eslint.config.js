@@ -31,6 +31,8 @@ const ENTRANCES = [
   'workflows',
 ];
 
+/** The rows of the formats and what every format has; the formats themselves are for `src/image` alone. */
+const IMAGE_CONTRACT = '(formats|image-format|disk-image|byte-source|run-buffer)\\.js$';
 /** The contract and what is written against it; the adapters are for src/bin alone to choose. */
 const REPOSITORY_CONTRACT = '(backup-repository|replace-file|repository-path)\\.js$';
 
@@ -43,7 +45,7 @@ const LAYERS = {
     packages: ['node:crypto', 'node:zlib', '@napi-rs/blake-hash', '@bokuweb/zstd-wasm'],
   },
   'src/layout': {
-    layers: ['domain', 'image', `repository/${REPOSITORY_CONTRACT}`],
+    layers: ['domain', `image/${IMAGE_CONTRACT}`, `repository/${REPOSITORY_CONTRACT}`],
     packages: ['node:crypto', 'node:path(/posix)?', 'fast-xml-parser'],
   },
   'src/repository': {
@@ -55,7 +57,7 @@ const LAYERS = {
     packages: ['node:crypto', 'node:path(/posix)?', '@napi-rs/blake-hash'],
   },
   'src/mover': {
-    layers: ['domain', 'image', 'layout', 'repository', 'chain'],
+    layers: ['domain', `image/${IMAGE_CONTRACT}`, 'layout', 'repository', 'chain'],
     packages: ['node:.*', '@napi-rs/blake-hash', '@bokuweb/zstd-wasm'],
   },
   'src/config': { layers: ['domain'], packages: ['node:.*', 'zod', 'yaml'] },
@@ -175,6 +177,11 @@ const NO_RAW_OUTPUT = [
     message: 'Only src/cli/display-text.ts makes DisplayText.',
   },
 ];
+/** A format is a row of src/image/formats.ts; the layouts know what their tools write. */
+const NO_FORMAT_NAME = {
+  selector: 'Literal[value=/^(qcow2|vmdk|vhdx?|vma|ova)$/]',
+  message: 'Ask the row of src/image/formats.ts: only src/image and src/layout name a format.',
+};
 /** Rules are pure: `now` is an argument. */
 const NO_CLOCK = [
   {
@@ -260,7 +267,7 @@ export default tseslint.config(
   {
     files: ['{src,workflows,activities}/**/*.ts'],
     rules: {
-      ...refuse(NO_DEFAULT_EXPORT),
+      ...refuse(NO_DEFAULT_EXPORT, NO_FORMAT_NAME),
       'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
       'no-restricted-properties': [
         'error',
@@ -273,12 +280,17 @@ export default tseslint.config(
   {
     files: ['src/**/*.ts'],
     ignores: ['src/bin/process-terminal.ts'],
+    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, NO_FORMAT_NAME),
+  },
+  {
+    // The demo calls qemu-img.
+    files: ['src/{image,layout}/**/*.ts', 'src/bin/demo.ts'],
     rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS),
   },
   {
     files: ['src/cli/**/*.ts'],
     ignores: ['src/cli/print.ts', 'src/cli/display-text.ts'],
-    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, ...NO_RAW_OUTPUT),
+    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, NO_FORMAT_NAME, ...NO_RAW_OUTPUT),
   },
   ...Object.entries(LAYERS).map(layerRules),
   ...Object.entries(MOVER_FOLDERS).map(moverFolderRules),
@@ -286,7 +298,10 @@ export default tseslint.config(
     files: ['{src/domain,workflows}/**/*.ts'],
     rules: { 'no-restricted-globals': ['error', ...ABSENT_IN_WORKFLOWS] },
   },
-  { files: ['src/domain/**/*.ts'], rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, ...NO_CLOCK) },
+  {
+    files: ['src/domain/**/*.ts'],
+    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, NO_FORMAT_NAME, ...NO_CLOCK),
+  },
   {
     files: ['test/**/*.ts'],
     rules: {

@@ -4,7 +4,7 @@ import { chainFolder } from '../src/chain/chain-paths.js';
 import { newLeaseId } from '../src/chain/leases.js';
 import { BackupError } from '../src/domain/errors.js';
 import { partsOfRestorePointKey } from '../src/domain/repository-view.js';
-import type { ImageFormat } from '../src/domain/restore-point.js';
+import type { RestoreFormat } from '../src/domain/restore-point.js';
 import type { PlanReference } from '../src/mover/staging/copy-plan.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { DiskWork } from '../src/domain/disk-work.js';
@@ -19,7 +19,7 @@ export interface RestoreOrder {
   /** `restorePointKey` of job, workload and point. */
   readonly restorePointId: string;
   readonly destinationPath: string;
-  readonly format: ImageFormat;
+  readonly format: RestoreFormat;
   /** null: all. */
   readonly disks: readonly string[] | null;
   /** Whether the folder may hold other files. */
@@ -83,7 +83,7 @@ export function createRestoreActivities(deps: {
         const targetRepositoryId = folderRepositoryId(input.order.destinationPath);
         const staging = restoreStaging(restore.pointId);
         const { reference } = input;
-        if (input.order.format === 'qcow2')
+        if (input.order.format === 'same')
           await mover.run('composeTargetFile', { targetRepositoryId, staging, reference }, control);
         return mover.run('finishRestore', restore, control);
       });

@@ -5,7 +5,7 @@ import { availablePoints } from '../src/chain/chain-record.js';
 import { readChainRecord } from '../src/chain/chain-store.js';
 import { newLeaseId } from '../src/chain/leases.js';
 import type { DigestAlgorithm } from '../src/domain/digest.js';
-import type { ImageFormat } from '../src/domain/restore-point.js';
+import type { RestoreFormat } from '../src/domain/restore-point.js';
 import { stagedPath } from '../src/mover/staging/copy-plan.js';
 import { DataMover } from '../src/mover/data-mover.js';
 import type { DiskProof } from '../src/mover/change/prove-blocks.js';
@@ -167,7 +167,7 @@ export class ChainUnderTest {
 
   /** Restores the newest point into a new folder.
    *  @param folder absolute */
-  async restore(format: ImageFormat, folder: string): Promise<Measurement> {
+  async restore(format: RestoreFormat, folder: string): Promise<Measurement> {
     const pointId = (await this.pointIds()).at(-1)!;
     const input: RestoreInput = {
       repositoryId: TARGET,
@@ -188,7 +188,7 @@ export class ChainUnderTest {
       for (const disk of plan.disks)
         if (format === 'raw') await this.restoreRawDisk(work, disk);
         else await this.copyDisk(work, disk);
-      if (format === 'qcow2') await this.mover.run('composeTargetFile', work, new TaskControl());
+      if (format === 'same') await this.mover.run('composeTargetFile', work, new TaskControl());
       await this.mover.run('finishRestore', input, new TaskControl());
     });
   }

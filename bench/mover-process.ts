@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { DigestAlgorithm } from '../src/domain/digest.js';
-import type { ImageFormat } from '../src/domain/restore-point.js';
+import type { RestoreFormat } from '../src/domain/restore-point.js';
 import type { Measurement } from './chain-under-test.js';
 
 export type MeasuredCommand =
@@ -17,7 +17,7 @@ export type MeasuredCommand =
     }
   | {
       readonly type: 'restore';
-      readonly format: ImageFormat;
+      readonly format: RestoreFormat;
       /** New for each restore. */
       readonly folder: string;
     };

@@ -16,16 +16,20 @@ export async function thinRestoreSuite(site: BenchSite): Promise<Suite> {
   return restores(site, ', thin', source);
 }
 
-const LIMITS = { raw: 1, qcow2: null } as const;
+/** Goals, by what the peer writes. */
+const FORMS = [
+  { format: 'raw', written: 'raw', limit: 1 },
+  { format: 'same', written: 'qcow2', limit: null },
+] as const;
 
 async function restores(site: BenchSite, suffix: string, source: SourceChain): Promise<Suite> {
   const own: OwnCase[] = [];
   const peers = [];
   const goals: RatioGoal[] = [];
-  for (const format of ['raw', 'qcow2'] as const) {
-    const folder = join(site.folder, `restored as ${format}`);
+  for (const { format, written, limit } of FORMS) {
+    const folder = join(site.folder, `restored as ${written}`);
     const ours = await OwnCase.start(site, {
-      name: `Longhaul restore, ${format}${suffix}`,
+      name: `Longhaul restore, ${written}${suffix}`,
       source,
       command: { type: 'restore', format, folder },
       before: async () => {
@@ -37,13 +41,13 @@ async function restores(site: BenchSite, suffix: string, source: SourceChain): P
     });
     await ours.mover.measure(FIRST_FULL);
     const [image] = await ours.mover.images();
-    const convert = CONVERT.with(CONVERT.indexOf('-O') + 1, format);
-    const peer = fileCase(site, `qemu-img convert -O ${format}${suffix}`, (out) =>
+    const convert = CONVERT.with(CONVERT.indexOf('-O') + 1, written);
+    const peer = fileCase(site, `qemu-img convert -O ${written}${suffix}`, (out) =>
       runProgram('qemu-img', ...convert, image!, out),
     );
     own.push(ours);
     peers.push(peer);
-    goals.push({ ours: ours.name, peer: peer.name, limit: LIMITS[format] });
+    goals.push({ ours: ours.name, peer: peer.name, limit });
   }
   return { own, peers, goals };
 }

@@ -14,7 +14,7 @@ import type {
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import type { OperationStatus } from '../src/domain/operation.js';
 import type { RetryOrder, SessionEnd } from '../src/domain/retry.js';
-import type { ImageFormat } from '../src/domain/restore-point.js';
+import type { RestoreFormat } from '../src/domain/restore-point.js';
 import type { SessionTally } from '../src/domain/session-tally.js';
 import type { VerificationPosition } from '../src/domain/verification.js';
 import type { CarriedOperation } from './operation-state.js';
@@ -184,7 +184,7 @@ export interface RestoreInput {
   readonly restorePointId: string;
   /** Absolute path of a folder on the machine of the worker. */
   readonly destinationPath: string;
-  readonly format: ImageFormat;
+  readonly format: RestoreFormat;
   /** Names of the disks that are wanted; absent: all. */
   readonly disks?: readonly string[];
   /** Whether the folder may hold other files; absent: it must be empty or new. */

@@ -139,8 +139,6 @@ export const workloadSchema: z.ZodType<WorkloadSummary> = z.object({
   problem: z.string().nullable(),
 });
 
-const imageFormat = z.enum(['qcow2', 'raw']);
-
 export const restorePointSchema: z.ZodType<RestorePointView> = z.object({
   id: z.string(),
   workload: z.string(),
@@ -163,7 +161,7 @@ export const restorePointSchema: z.ZodType<RestorePointView> = z.object({
   retention: z.array(z.enum(['weekly', 'monthly', 'yearly'])),
   keptBecause: z.array(z.string()),
   files: z.array(
-    z.object({ disk: z.string(), path: z.string(), format: imageFormat, sizeBytes: z.int() }),
+    z.object({ disk: z.string(), path: z.string(), format: z.string(), sizeBytes: z.int() }),
   ),
   source: z.object({ repositoryId: z.string(), restorePointId: z.string() }).nullable(),
 });
@@ -181,7 +179,10 @@ export const restoreRequestSchema: z.ZodType<RestoreRequest> = z.strictObject({
       description: 'Absolute path of an empty or new folder on the machine of the worker.',
     }),
   }),
-  format: imageFormat.default('qcow2'),
+  format: z.enum(['same', 'raw']).default('same').meta({
+    description:
+      'same: whole files of the format that the copy has, none building on another; raw: the disks as they are.',
+  }),
   disks: z.array(z.string().min(1).max(255)).min(1).max(1_000).optional().meta({
     description: 'Names of the disks that are wanted; without it: all.',
   }),

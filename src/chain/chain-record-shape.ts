@@ -48,7 +48,7 @@ const flags = listOf(oneOf('weekly', 'monthly', 'yearly'));
 const disk = object<TargetDisk>({
   disk: text,
   path: text,
-  format: oneOf('qcow2', 'raw'),
+  format: text,
   kind,
   sizeBytes: count,
   virtualSizeBytes: count,

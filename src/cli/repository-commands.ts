@@ -79,7 +79,7 @@ function addRestoreCommand(program: Command, act: Act): void {
       .argument('<repository>')
       .argument('<point>')
       .requiredOption('--to <folder>', 'empty or new folder on the machine of the worker')
-      .option('--format <format>', 'qcow2 or raw', 'qcow2')
+      .option('--format <format>', 'same (as the copy) or raw', 'same')
       .option('--disk <name...>', 'only these disks')
       .option('--into-existing', 'the folder may hold other files; none is overwritten')
       .option('--no-wait', 'return at once with the operation id')

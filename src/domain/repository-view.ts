@@ -2,7 +2,7 @@
 
 import type { ErrorCode } from './errors.js';
 import type {
-  ImageFormat,
+  FormatId,
   RestorePointKind,
   RestorePointState,
   WorkloadType,
@@ -106,7 +106,7 @@ export interface RestorePointView {
   readonly files: readonly {
     readonly disk: string;
     readonly path: string;
-    readonly format: ImageFormat;
+    readonly format: FormatId;
     readonly sizeBytes: number;
   }[];
   /** What it was copied from; null for a source point. */

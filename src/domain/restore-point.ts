@@ -7,7 +7,11 @@ export type RestorePointKind = 'full' | 'increment';
 /** Names of `api.md`; one per backup type of the field that a layout can find. */
 export type WorkloadType = 'olvm-rhv' | 'libvirt-kvm' | 'unknown';
 
-export type ImageFormat = 'qcow2' | 'raw';
+/** Format of a disk image, as `src/image/formats.ts` lists it: `qcow2`, `raw`. Data: nothing but that folder and the layouts knows one by name. */
+export type FormatId = string;
+
+/** `same`: files of the format that the target keeps, so without its chain; `raw`: the disk as it is, byte for byte. */
+export type RestoreFormat = 'same' | 'raw';
 
 /** What a file looked like when it was last read. Equal stamps mean: not touched since. Different stamps say nothing about content.
  *  `modifiedAtNs`, `changedAtNs` and `inode` are decimal strings, because they exceed 2^53. */
@@ -22,7 +26,7 @@ export interface FileStamp {
 export interface SourceDisk {
   readonly disk: string;
   readonly path: string;
-  readonly format: ImageFormat;
+  readonly format: FormatId;
   readonly kind: RestorePointKind;
   /** Restore point that holds the parent file of this disk; null for a full. Decided by the layout, never by the path inside the image. */
   readonly parentRestorePointId: string | null;

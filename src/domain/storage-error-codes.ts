@@ -126,7 +126,7 @@ export const STORAGE_ERROR_CODES = {
     kind: 'unsupported',
     meaning:
       'The disk is larger than a backup file can hold (2 PiB), or than the file system of the target or of a restore takes in one file.',
-    hint: 'Use a file system that takes larger files (XFS and ZFS do, ext4 ends at 16 TiB) or restore as qcow2; else exclude this workload from the job, or divide the disk.',
+    hint: 'Use a file system that takes larger files (XFS and ZFS do, ext4 ends at 16 TiB) or restore in the format of the copy (`--format same`); else exclude this workload from the job, or divide the disk.',
   },
   IMAGE_FORMAT_UNKNOWN: {
     kind: 'unsupported',

@@ -1,7 +1,7 @@
 /** Restore points that Longhaul keeps in a target repository, as the commit record of their chain lists them. Plain JSON. */
 
 import type { Digest, DigestAlgorithm } from './digest.js';
-import type { ImageFormat, RestorePointKind, SourceFingerprint } from './restore-point.js';
+import type { FormatId, RestorePointKind, SourceFingerprint } from './restore-point.js';
 
 export type GfsFlag = 'weekly' | 'monthly' | 'yearly';
 export type PointHealth = 'good' | 'corrupt' | 'unknown';
@@ -36,7 +36,7 @@ export interface TargetRestorePoint {
 export interface TargetDisk {
   readonly disk: string;
   readonly path: string;
-  readonly format: ImageFormat;
+  readonly format: FormatId;
   readonly kind: RestorePointKind;
   readonly sizeBytes: number;
   readonly virtualSizeBytes: number;

@@ -1,4 +1,4 @@
-import type { ImageFormat } from '../domain/restore-point.js';
+import type { FormatId } from '../domain/restore-point.js';
 
 /** How one layer (one image file, without its parents) holds a block of 64 KiB (`BLOCK_BYTES`) of the guest disk. */
 export const BLOCK_UNALLOCATED = 0; // the parent decides; zeros without a parent
@@ -27,14 +27,18 @@ export function emptyBlockMap(count: number, reuse?: BlockMap): BlockMap {
 /** Reads what the layer below shows: fills all of `target` from guest offset `offset` (zeros beyond its end). */
 export type ReadBelow = (target: Uint8Array, offset: number) => Promise<void>;
 
+/** Parent as an image names it: data, never opened. */
+export interface ParentLink {
+  readonly name: string;
+}
+
 /** One image file, opened. Memory stays bounded whatever its size says: tables are read in parts and cached to a limit. */
 export interface DiskImage {
-  readonly format: ImageFormat;
+  readonly format: FormatId;
   readonly label: string;
   readonly virtualSizeBytes: number;
-  readonly clusterBytes: number;
-  /** Name of the parent as stored in the image: data, never opened. null: no parent. */
-  readonly backing: { readonly name: string; readonly format: string | null } | null;
+  /** null: a full. */
+  readonly parent: ParentLink | null;
   /** Allocation of guest blocks in this layer, `count` blocks from `firstBlock`; blocks beyond the disk are UNALLOCATED.
    *  @param reuse an earlier answer that is not needed any more: its memory is taken when it has the same length */
   mapBlocks(firstBlock: number, count: number, reuse?: BlockMap): Promise<BlockMap>;

@@ -1,5 +1,5 @@
 import type {
-  ImageFormat,
+  FormatId,
   RestorePointKind,
   SourceDisk,
   SourceWorkload,
@@ -14,7 +14,7 @@ import {
 } from './libvirt-checkpoint.js';
 import { pointEvidence } from './point-evidence.js';
 import { broken, incomplete, type Finding, type PointFault } from './point-fault.js';
-import { readBackingName } from './qcow2-facts.js';
+import { readImageHead } from './image-head.js';
 import { settleChains, type DraftPoint } from './settle-chains.js';
 import type { FolderFiles } from './walk-folders.js';
 import { folderName, folderWorkloadId } from './workload-id.js';
@@ -48,7 +48,7 @@ const SECTOR_BYTES = 512;
 
 interface CheckpointFiles {
   readonly name: string;
-  readonly images: { disk: string; format: ImageFormat; entry: RepositoryEntry }[];
+  readonly images: { disk: string; format: FormatId; entry: RepositoryEntry }[];
   checkpoint: RepositoryEntry | null;
   domain: RepositoryEntry | null;
 }
@@ -141,13 +141,13 @@ async function readDisks(
 
 async function readKind(
   repository: BackupRepository,
-  format: ImageFormat,
+  format: FormatId,
   entry: RepositoryEntry,
 ): Promise<Finding<RestorePointKind>> {
   if (entry.stamp.sizeBytes === 0) return incomplete(`${entry.path} is empty`);
   if (format === 'raw') return rawKind(entry);
-  const backing = await readBackingName(repository, entry);
-  return 'fault' in backing ? backing : { value: backing.value === null ? 'full' : 'increment' };
+  const head = await readImageHead(repository, entry, format);
+  return 'fault' in head ? head : { value: head.value.parent === null ? 'full' : 'increment' };
 }
 
 /** A disk is a whole number of sectors: any other file was cut off, or is still being written. */

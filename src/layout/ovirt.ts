@@ -5,9 +5,11 @@ import { parseBackupName, type OvirtFile } from './ovirt-names.js';
 import { groupByMachine, type OvirtMachine } from './ovirt-machines.js';
 import { pointEvidence } from './point-evidence.js';
 import { broken, type Finding, type PointFault } from './point-fault.js';
-import { readBackingName } from './qcow2-facts.js';
+import { readImageHead } from './image-head.js';
 import { settleChains, type DraftPoint } from './settle-chains.js';
 import type { FolderFiles } from './walk-folders.js';
+
+const FORMAT = 'qcow2';
 
 /** Backups of oVirt, OLVM and RHV as the SDK's `backup_vm.py` leaves them: a flat folder, anywhere in the repository, of files
  *  `<time>.<checkpoint>.<disk>.<full|incremental>.qcow2`.
@@ -74,7 +76,7 @@ async function draftPoint(
       faults.push(broken(`${name}, the parent of ${file.entry.path}, is missing`).fault);
     const { disk, kind, entry } = file;
     const { path, stamp } = entry;
-    disks.set(disk, { disk, path, format: 'qcow2', kind, parentRestorePointId: pointId, stamp });
+    disks.set(disk, { disk, path, format: FORMAT, kind, parentRestorePointId: pointId, stamp });
   }
   const parents = new Set(
     [...disks.values()].flatMap(({ parentRestorePointId }) => parentRestorePointId ?? []),
@@ -102,9 +104,9 @@ async function readParentLink(
   repository: BackupRepository,
   { entry, pointId, disk, kind }: OvirtFile,
 ): Promise<Finding<{ readonly name: string; readonly pointId: string } | null>> {
-  const backing = await readBackingName(repository, entry);
-  if ('fault' in backing) return backing;
-  const name = backing.value;
+  const head = await readImageHead(repository, entry, FORMAT);
+  if ('fault' in head) return head;
+  const name = head.value.parent?.name ?? null;
   const quoted = `the parent link ${JSON.stringify(name)}`;
   if (kind === 'full')
     return name === null

@@ -139,7 +139,7 @@ async function parentName(
   try {
     const layer = await openLayerImage(context, asLayer(repositoryId, path));
     await layer.close();
-    return layer.image.backing?.name ?? null;
+    return layer.image.parent?.name ?? null;
   } catch (error) {
     if (isBackupError(error)) return null;
     throw error;

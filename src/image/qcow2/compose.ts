@@ -1,6 +1,14 @@
 import { BLOCK_BYTES } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
+import type { SlotPlacement } from '../../domain/slot-placement.js';
 import type { ByteSink } from '../byte-source.js';
+import {
+  FIRST_SLOT,
+  NOT_STORED,
+  STORED_ZEROS,
+  type FileShape,
+  type PlannedContent,
+} from '../image-format.js';
 import {
   EXTENSION_BACKING_FORMAT,
   LOW_ZERO,
@@ -23,24 +31,9 @@ const CLUSTERS_PER_L2_TABLE = CLUSTER_BYTES / POINTER_BYTES;
 export const MAX_COMPOSED_DISK_BYTES =
   (MAX_L1_BYTES / POINTER_BYTES) * CLUSTERS_PER_L2_TABLE * CLUSTER_BYTES;
 const REFCOUNTS_PER_BLOCK = CLUSTER_BYTES / 2;
-/** Guest clusters come from the plan as 0: not stored, 1: zero, 2 + slot. */
-const PLAN_ZERO = 1;
-const PLAN_FIRST_SLOT = 2;
-
-/** What a qcow2 file is to hold. Guest clusters and data slots have 64 KiB; slot k lies at (1 + k) × 65,536 in the file. */
-export interface Qcow2Plan {
-  /** Multiple of 512. */
-  readonly virtualSizeBytes: number;
-  /** `name` as it goes into the header: relative path, at most 1,023 bytes of UTF-8. */
-  readonly backing: { readonly name: string; readonly format: 'qcow2' | 'raw' } | null;
-  readonly slotCount: number;
-  /** First guest cluster from `cluster` on that may be stored or zero; behind the disk when there is none. Asked in ascending order. */
-  nextMapped(cluster: number): Promise<number>;
-  /** Fills `out` for the guest clusters from `firstCluster`: 0 not stored, 1 explicit zero, 2 + slot. Asked in ascending order, each at
-   *  most once; those that `nextMapped` passes over are not asked for. */
-  mapClusters(firstCluster: number, out: Float64Array): Promise<void>;
-  /** Fills `out` for the slots from `firstSlot`: 1 holds data, 0 is a hole. Asked in ascending order, each once. Exactly the slots that clusters refer to hold data. */
-  slotsInUse(firstSlot: number, out: Uint8Array): Promise<void>;
+/** The header cluster, then the slots. */
+export function placeQcow2Slots(): SlotPlacement {
+  return { headBytes: CLUSTER_BYTES, groupSlots: 0, prefixBytes: 0 };
 }
 
 /** Writes tables, reference counts and header around data clusters that are in the file already.
@@ -48,90 +41,92 @@ export interface Qcow2Plan {
  *  Layout: header cluster, data slots, L2 tables (only those with an entry), L1 table, reference count blocks, reference count table;
  *  the file ends with the latter. Version 3, 16-bit reference counts. Zero clusters of an image without parent stay unallocated.
  *  Write order: everything behind the slots, end of the file, sync, header cluster, sync; so a file that was not finished has no
- *  magic. The result depends on the plan alone: whatever an earlier attempt left is overwritten or cut off.
+ *  magic. The result depends on the arguments alone: whatever an earlier attempt left is overwritten or cut off.
  *  Memory: L1 table (8 bytes per 512 MiB of disk) and a few clusters.
  *  @throws DISK_TOO_LARGE when the disk is beyond what qcow2 can address, IMAGE_LIMIT_EXCEEDED when its data or its parent's name are */
 export async function composeQcow2(
   sink: ByteSink,
-  plan: Qcow2Plan,
+  shape: FileShape,
+  content: PlannedContent,
 ): Promise<{ sizeBytes: number; metadataStart: number }> {
-  checkPlan(plan);
-  const metadataStart = (1 + plan.slotCount) * CLUSTER_BYTES;
-  const l1 = new Uint8Array(roundUp(l1Entries(plan) * POINTER_BYTES));
-  const { l1Offset, referencedSlots } = await writeL2Tables(sink, plan, metadataStart, viewOf(l1));
+  checkShape(shape);
+  const metadataStart = (1 + shape.slotCount) * CLUSTER_BYTES;
+  const l1 = new Uint8Array(roundUp(l1Entries(shape) * POINTER_BYTES));
+  const tables = { start: metadataStart, l1: viewOf(l1) };
+  const { l1Offset, referencedSlots } = await writeL2Tables(sink, shape, content, tables);
   await sink.write(l1, l1Offset);
 
   const layout = placeRefcounts(metadataStart, l1Offset + l1.length);
-  const usedSlots = await writeRefcounts(sink, plan, layout);
+  const usedSlots = await writeRefcounts(sink, content, layout);
   if (usedSlots !== referencedSlots)
     throw new Error(`plan: ${usedSlots} slots hold data, ${referencedSlots} are referred to`);
   await sink.truncate(layout.sizeBytes);
   await sink.sync();
-  await sink.write(headerCluster(plan, l1Offset, layout), 0);
+  await sink.write(headerCluster(shape, l1Offset, layout), 0);
   await sink.sync();
   return { sizeBytes: layout.sizeBytes, metadataStart };
 }
 
-function checkPlan(plan: Qcow2Plan): void {
-  if (plan.virtualSizeBytes % 512 !== 0)
-    throw new Error(`plan: disk of ${plan.virtualSizeBytes} bytes, no multiple of 512`);
-  if (plan.virtualSizeBytes > MAX_COMPOSED_DISK_BYTES)
+function checkShape({ virtualSizeBytes, parent }: FileShape): void {
+  if (virtualSizeBytes % 512 !== 0)
+    throw new Error(`plan: disk of ${virtualSizeBytes} bytes, no multiple of 512`);
+  if (virtualSizeBytes > MAX_COMPOSED_DISK_BYTES)
     throw new BackupError(
       'DISK_TOO_LARGE',
-      `a disk of ${plan.virtualSizeBytes} bytes is too large for qcow2 with clusters of 64 KiB (2 PiB)`,
-      { details: { virtualSizeBytes: plan.virtualSizeBytes } },
+      `a disk of ${virtualSizeBytes} bytes is too large for qcow2 with clusters of 64 KiB (2 PiB)`,
+      { details: { virtualSizeBytes } },
     );
-  if (plan.backing === null) return;
-  const nameBytes = new TextEncoder().encode(plan.backing.name).length;
+  if (parent === null) return;
+  const nameBytes = new TextEncoder().encode(parent.link).length;
   if (nameBytes === 0 || nameBytes > MAX_BACKING_NAME_BYTES)
     throw new BackupError(
       'IMAGE_LIMIT_EXCEEDED',
       `the name of the parent has ${nameBytes} bytes; a qcow2 header takes 1..${MAX_BACKING_NAME_BYTES}`,
-      { details: { name: plan.backing.name } },
+      { details: { name: parent.link } },
     );
 }
 
-function l1Entries(plan: Qcow2Plan): number {
-  return Math.max(1, Math.ceil(plan.virtualSizeBytes / (CLUSTERS_PER_L2_TABLE * CLUSTER_BYTES)));
+function l1Entries({ virtualSizeBytes }: FileShape): number {
+  return Math.max(1, Math.ceil(virtualSizeBytes / (CLUSTERS_PER_L2_TABLE * CLUSTER_BYTES)));
 }
 
 async function writeL2Tables(
   sink: ByteSink,
-  plan: Qcow2Plan,
-  metadataStart: number,
-  l1: DataView,
+  { virtualSizeBytes, parent }: FileShape,
+  content: PlannedContent,
+  tables: { readonly start: number; readonly l1: DataView },
 ): Promise<{ l1Offset: number; referencedSlots: number }> {
   const clusters = new Float64Array(CLUSTERS_PER_L2_TABLE);
   const table = new Uint8Array(CLUSTER_BYTES);
   const view = viewOf(table);
-  let tableOffset = metadataStart;
+  let tableOffset = tables.start;
   let referencedSlots = 0;
-  const endCluster = Math.ceil(plan.virtualSizeBytes / CLUSTER_BYTES);
+  const endCluster = Math.ceil(virtualSizeBytes / CLUSTER_BYTES);
   const nextTable = async (cluster: number): Promise<number> =>
-    Math.floor((await plan.nextMapped(cluster)) / CLUSTERS_PER_L2_TABLE) * CLUSTERS_PER_L2_TABLE;
+    Math.floor((await content.nextMapped(cluster)) / CLUSTERS_PER_L2_TABLE) * CLUSTERS_PER_L2_TABLE;
   for (
     let first = await nextTable(0);
     first < endCluster;
     first = await nextTable(first + CLUSTERS_PER_L2_TABLE)
   ) {
     const window = clusters.subarray(0, endCluster - first);
-    await plan.mapClusters(first, window);
+    await content.mapBlocks(first, window);
     table.fill(0);
     let entries = 0;
     for (let cluster = 0; cluster < window.length; cluster++) {
-      const value = window[cluster] ?? 0;
-      if (value === 0 || (value === PLAN_ZERO && plan.backing === null)) continue;
+      const value = window[cluster] ?? NOT_STORED;
+      if (value === NOT_STORED || (value === STORED_ZEROS && parent === null)) continue;
       entries += 1;
       const at = cluster * POINTER_BYTES;
-      if (value === PLAN_ZERO) view.setUint32(at + 4, LOW_ZERO);
+      if (value === STORED_ZEROS) view.setUint32(at + 4, LOW_ZERO);
       else {
-        setCopiedEntry(view, at, (1 + value - PLAN_FIRST_SLOT) * CLUSTER_BYTES);
+        setCopiedEntry(view, at, (1 + value - FIRST_SLOT) * CLUSTER_BYTES);
         referencedSlots += 1;
       }
     }
     if (entries === 0) continue;
     await sink.write(table, tableOffset);
-    setCopiedEntry(l1, (first / CLUSTERS_PER_L2_TABLE) * POINTER_BYTES, tableOffset);
+    setCopiedEntry(tables.l1, (first / CLUSTERS_PER_L2_TABLE) * POINTER_BYTES, tableOffset);
     tableOffset += CLUSTER_BYTES;
   }
   return { l1Offset: tableOffset, referencedSlots };
@@ -173,7 +168,7 @@ function placeRefcounts(metadataStart: number, blocksOffset: number): RefcountLa
 /** @returns number of slots that hold data */
 async function writeRefcounts(
   sink: ByteSink,
-  plan: Qcow2Plan,
+  content: PlannedContent,
   layout: RefcountLayout,
 ): Promise<number> {
   const table = new Uint8Array(layout.tableClusters * CLUSTER_BYTES);
@@ -189,7 +184,7 @@ async function writeRefcounts(
     const end = Math.min(first + REFCOUNTS_PER_BLOCK, endCluster);
     const firstSlot = Math.max(first, 1) - 1;
     const slotCount = Math.max(0, Math.min(end, firstMetadata) - 1 - firstSlot);
-    if (slotCount > 0) await plan.slotsInUse(firstSlot, slots.subarray(0, slotCount));
+    if (slotCount > 0) await content.slotsInUse(firstSlot, slots.subarray(0, slotCount));
     block.fill(0);
     for (let cluster = first; cluster < end; cluster++) {
       const isSlot = cluster >= 1 && cluster < firstMetadata;
@@ -205,28 +200,28 @@ async function writeRefcounts(
   return usedSlots;
 }
 
-function headerCluster(plan: Qcow2Plan, l1Offset: number, layout: RefcountLayout): Uint8Array {
+function headerCluster(shape: FileShape, l1Offset: number, layout: RefcountLayout): Uint8Array {
   const cluster = new Uint8Array(CLUSTER_BYTES);
   const view = viewOf(cluster);
   view.setUint32(0, QCOW2_MAGIC);
   view.setUint32(4, 3);
   view.setUint32(20, CLUSTER_BITS);
-  setU64(view, 24, plan.virtualSizeBytes);
-  view.setUint32(36, l1Entries(plan));
+  setU64(view, 24, shape.virtualSizeBytes);
+  view.setUint32(36, l1Entries(shape));
   setU64(view, 40, l1Offset);
   setU64(view, 48, layout.tableOffset);
   view.setUint32(56, layout.tableClusters);
   view.setUint32(96, REFCOUNT_ORDER);
   view.setUint32(100, V3_HEADER_BYTES);
-  if (plan.backing === null) return cluster; // the zeros behind the header are the end of the extensions
+  if (shape.parent === null) return cluster; // the zeros behind the header are the end of the extensions
 
   const text = new TextEncoder();
-  const format = text.encode(plan.backing.format);
+  const format = text.encode(shape.parent.format);
   view.setUint32(V3_HEADER_BYTES, EXTENSION_BACKING_FORMAT);
   view.setUint32(V3_HEADER_BYTES + 4, format.length);
   cluster.set(format, V3_HEADER_BYTES + 8);
   const endOfExtensions = V3_HEADER_BYTES + 8 + 8 + 8; // format padded to 8, end mark
-  const name = text.encode(plan.backing.name);
+  const name = text.encode(shape.parent.link);
   cluster.set(name, endOfExtensions);
   setU64(view, 8, endOfExtensions);
   view.setUint32(16, name.length);

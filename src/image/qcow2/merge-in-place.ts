@@ -62,8 +62,8 @@ function refusalOfHeaders(base: Qcow2Image, increment: Qcow2Image): string | nul
     return 'the full is qcow2 version 2, which cannot mark clusters as zero';
   if (base.header.refcountBits !== 16)
     return `the full has reference counts of ${base.header.refcountBits} bits, not 16`;
-  if (base.backing !== null) return 'the full has a parent itself';
-  if (increment.backing === null) return 'the increment has no parent';
+  if (base.parent !== null) return 'the full has a parent itself';
+  if (increment.parent === null) return 'the increment has no parent';
   if (increment.virtualSizeBytes < base.virtualSizeBytes)
     return `the increment's disk (${increment.virtualSizeBytes} bytes) is smaller than the full's (${base.virtualSizeBytes})`;
   if (l1Entries(increment) > l1Capacity(base))

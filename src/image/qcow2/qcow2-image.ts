@@ -7,6 +7,7 @@ import {
   emptyBlockMap,
   type BlockMap,
   type DiskImage,
+  type ParentLink,
   type ReadBelow,
 } from '../disk-image.js';
 import { decompressCluster, prepareCodec } from './cluster-codec.js';
@@ -21,6 +22,7 @@ const L2_CACHE_BYTES = 16 * 1024 * 1024;
 
 export interface Qcow2Image extends DiskImage {
   readonly format: 'qcow2';
+  readonly clusterBytes: number;
   readonly header: Qcow2Header;
   readonly tables: Qcow2Tables;
   /** Walks all L2 tables, and thereby checks every reference in the image.
@@ -53,7 +55,7 @@ class OpenQcow2Image implements Qcow2Image {
   readonly label: string;
   readonly virtualSizeBytes: number;
   readonly clusterBytes: number;
-  readonly backing: DiskImage['backing'];
+  readonly parent: ParentLink | null;
   readonly header: Qcow2Header;
   readonly tables: Qcow2Tables;
   readonly #source: ByteSource;
@@ -78,7 +80,7 @@ class OpenQcow2Image implements Qcow2Image {
     this.label = source.label;
     this.virtualSizeBytes = header.virtualSizeBytes;
     this.clusterBytes = this.#geometry.clusterBytes;
-    this.backing = header.backing;
+    this.parent = header.backing && { name: header.backing.name };
   }
 
   async mapBlocks(firstBlock: number, count: number, reuse?: BlockMap): Promise<BlockMap> {

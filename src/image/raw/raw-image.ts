@@ -28,8 +28,7 @@ export function openRawImage(source: ByteSource, virtualSizeBytes?: number): Dis
     format: 'raw',
     label: source.label,
     virtualSizeBytes: diskBytes,
-    clusterBytes: BLOCK_BYTES,
-    backing: null,
+    parent: null,
     mapBlocks: (firstBlock, count, reuse) =>
       Promise.resolve(mapRaw(diskBytes, source.sizeBytes, firstBlock, emptyBlockMap(count, reuse))),
     nextHeldBlock: (block) => block,

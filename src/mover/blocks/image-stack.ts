@@ -1,6 +1,6 @@
 import { BLOCK_BYTES } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
-import type { FileStamp, ImageFormat } from '../../domain/restore-point.js';
+import type { FileStamp, FormatId } from '../../domain/restore-point.js';
 import {
   BLOCK_DIRECT,
   BLOCK_ENCODED,
@@ -10,7 +10,7 @@ import {
   type BlockMap,
   type DiskImage,
 } from '../../image/disk-image.js';
-import { openImage } from '../../image/open-image.js';
+import { openImage } from '../../image/formats.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
 import { fileByteSource } from './file-bytes.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -19,7 +19,7 @@ import type { MoverContext } from '../task/mover-context.js';
 export interface LayerFile {
   readonly repositoryId: string;
   readonly path: string;
-  readonly format: ImageFormat;
+  readonly format: FormatId;
   /** What the file must still be; null: not checked. */
   readonly stamp: FileStamp | null;
   /** Digest table of a file that Longhaul wrote; absent for what a backup tool wrote. */
@@ -69,7 +69,7 @@ export class ImageStack {
         images.push(image);
         sizesBytes.push(source.sizeBytes);
         // A merge or a synthetic full may just have turned this file into a full: then nothing below it counts any more.
-        if (image.backing === null) return new ImageStack(opened, files, images, sizesBytes);
+        if (image.parent === null) return new ImageStack(opened, files, images, sizesBytes);
       }
       throw endsTooSoon(layers.at(-1), images.at(-1));
     } catch (error) {
@@ -244,7 +244,7 @@ function endsTooSoon(layer: LayerFile | undefined, image: DiskImage | undefined)
   const path = layer?.path ?? 'a disk without files';
   return new BackupError(
     'IMAGE_BACKING_REFUSED',
-    `${path} is an increment (it names the parent "${image?.backing?.name ?? ''}"), but its chain ends here`,
+    `${path} is an increment (it names the parent "${image?.parent?.name ?? ''}"), but its chain ends here`,
     { details: { path } },
   );
 }

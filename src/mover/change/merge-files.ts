@@ -2,8 +2,7 @@ import { digestTablePath, stagingFolder, tablesCopyPath } from '../../chain/chai
 import { withNewChain, type ChainRecord, type PendingChange } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
-import { mergeInPlace } from '../../image/qcow2/merge-in-place.js';
-import { openQcow2Image } from '../../image/qcow2/qcow2-image.js';
+import { imageFormat } from '../../image/formats.js';
 import { makeFolderDurable } from '../../repository/replace-file.js';
 import { hashFile } from '../blocks/file-digest.js';
 import { fileBytes, fileByteSource } from '../blocks/file-bytes.js';
@@ -104,17 +103,17 @@ async function mergeIntoFull(
     const fullFile = files.add(await repository.openWrite(`${chain}/${full.path}`, 'existing'));
     const incrementFile = files.add(await repository.openRead(`${chain}/${increment.path}`));
     const source = await fileByteSource(incrementFile);
-    const image = await openQcow2Image(source);
-    if (image.backing === null)
+    const format = imageFormat(increment.format, increment.path);
+    const image = await format.open(source);
+    if (image.parent === null)
       throw new BackupError(
         'IMAGE_BACKING_REFUSED',
         `${increment.path} is a full already, and ${full.path} is still there: one of them was put there by something else`,
       );
-    await mergeInPlace(
-      await fileBytes(fullFile),
-      { image, source },
-      { look: () => context.control.throwIfStopped() },
-    );
+    if (format.merger === null)
+      throw new Error(`files of the format ${format.id} take up no increments in place`);
+    const look = (): void => context.control.throwIfStopped();
+    await format.merger.merge(await fileBytes(fullFile), source, look);
     const fullTable = files.add(await repository.openRead(`${chain}/${full.digests.path}`));
     const incrementTable = files.add(
       await repository.openRead(`${chain}/${increment.digests.path}`),
@@ -123,6 +122,7 @@ async function mergeIntoFull(
     const tables = files.add(await repository.openWrite(beside.tables, 'open-or-new'));
     await writeMergedDigests(context, {
       merged: fullFile,
+      format,
       fullTable,
       increment: image,
       incrementTable,

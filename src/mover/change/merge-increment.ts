@@ -2,10 +2,10 @@ import type { ChainPlace } from '../../chain/chain-place.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
-import { mergeRefusal } from '../../image/qcow2/merge-in-place.js';
-import { openQcow2Image } from '../../image/qcow2/qcow2-image.js';
+import { imageFormat } from '../../image/formats.js';
 import { fileByteSource } from '../blocks/file-bytes.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { withOpenFiles } from '../task/open-files.js';
 import { ownedChain, type ChangeInput } from './change-points.js';
 import { changeChain } from './pending-change.js';
 import { proofOf, type DiskProof } from './prove-blocks.js';
@@ -102,17 +102,12 @@ async function refusalOfDisk(
   increment: TargetDisk,
   look: () => void,
 ): Promise<string | null> {
-  const baseFile = await repository.openRead(`${chain}/${base.path}`);
-  try {
-    const incrementFile = await repository.openRead(`${chain}/${increment.path}`);
-    try {
-      const baseImage = await openQcow2Image(await fileByteSource(baseFile));
-      const incrementImage = await openQcow2Image(await fileByteSource(incrementFile));
-      return await mergeRefusal(baseImage, incrementImage, look);
-    } finally {
-      await incrementFile.close();
-    }
-  } finally {
-    await baseFile.close();
-  }
+  const { merger } = imageFormat(base.format);
+  if (merger === null || increment.format !== base.format)
+    return `files of the format ${base.format} take up no increments in place`;
+  return withOpenFiles(async (files) => {
+    const open = async (path: string) =>
+      fileByteSource(files.add(await repository.openRead(`${chain}/${path}`)));
+    return merger.refusal(await open(base.path), await open(increment.path), look);
+  });
 }

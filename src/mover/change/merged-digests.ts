@@ -8,14 +8,14 @@ import {
 import { unitDigest } from '../../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
 import { BLOCK_DIRECT, type BlockMap, type DiskImage } from '../../image/disk-image.js';
-import { openQcow2Image } from '../../image/qcow2/qcow2-image.js';
+import type { ImageFormat } from '../../image/image-format.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
 import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
 import { copyWhole, fileByteSource } from '../blocks/file-bytes.js';
 import type { TablesCopyWriter } from '../blocks/tables-copy.js';
 import type { MoverContext } from '../task/mover-context.js';
 
-/** Guest blocks looked at together: 512 MiB of disk, one L2 table. */
+/** Guest blocks looked at together: 512 MiB of disk. */
 const MAP_BLOCKS = 8_192;
 
 /** Writes the digest table of a merged file. A block that came from the increment, and was compared with it, has the increment's digest; a
@@ -25,6 +25,7 @@ export async function writeMergedDigests(
   context: MoverContext,
   input: {
     merged: ReadableFile;
+    format: ImageFormat;
     fullTable: ReadableFile;
     increment: DiskImage;
     incrementTable: ReadableFile;
@@ -34,7 +35,7 @@ export async function writeMergedDigests(
   },
 ): Promise<void> {
   const { merged, increment, fullTable, table, algorithm } = input;
-  const image = await openQcow2Image(await fileByteSource(merged));
+  const image = await input.format.open(await fileByteSource(merged));
   const fileSizeBytes = (await merged.stamp()).sizeBytes;
   const unitCount = unitCountOf(fileSizeBytes);
   await table.truncate(0);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
+import { composedFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import {
   readStagedJson,
@@ -107,7 +108,8 @@ async function planDisk(
       disk,
       kind: 'full',
       virtualSizeBytes: stack.virtualSizeBytes,
-      backing: null,
+      format: composedFormat(input.files[0]!.format).id,
+      parent: null,
       layers: stack.layers,
       ...lists,
     };

@@ -9,6 +9,7 @@ import { immutableReason, mayBecomeFull } from '../../domain/immutability.js';
 import { ageBase } from '../../domain/retention-age.js';
 import { planRetention, type RetentionPlan } from '../../domain/retention.js';
 import { supersededToDelete } from '../../domain/source-identity.js';
+import { imageFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { ChangeInput } from './change-points.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -58,7 +59,7 @@ export async function maintenancePlan(
     immutableForDays,
     leasedPointIds: [...leased],
     unreadable: !isReadable,
-    mergeAllowed: repository.capabilities.overwriteInPlace,
+    mergeAllowed: canMerge(repository, points),
   });
   const fulls = isReadable
     ? gfsFullNeeded({ gfs: job.gfs, mode: job.mode, timeZone, points: dated, nowMs })
@@ -85,6 +86,14 @@ export async function maintenancePlan(
       return !synthesize || (point !== undefined && mayBecomeFull(point, points.at(-1), rule));
     }),
   };
+}
+
+/** Whether the storage and the format of every disk let a full take up an increment in place. */
+function canMerge({ capabilities }: BackupRepository, points: ChainRecord['points']): boolean {
+  const formats = new Set(points.flatMap(({ disks }) => disks.map(({ format }) => format)));
+  return (
+    capabilities.overwriteInPlace && [...formats].every((id) => imageFormat(id).merger !== null)
+  );
 }
 
 /** Says which file of the chain is missing or cannot be read just now; null: all are there. */

@@ -77,7 +77,7 @@ async function moveDisk(
 ): Promise<boolean> {
   const { repository, chain } = place;
   const staged = {
-    image: stagedPath.image(staging, full.disk),
+    image: stagedPath.image(staging, full),
     digests: stagedPath.digests(staging, full.disk),
   };
   const hasImage = (await repository.stat(staged.image)) !== null;

@@ -10,7 +10,8 @@ import { diskPath, digestTablePath, tablesCopyPath } from '../../chain/chain-pat
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import type { TargetCompanion, TargetDisk } from '../../domain/target-point.js';
-import { composeQcow2, type Qcow2Plan } from '../../image/qcow2/compose.js';
+import { composedFormat } from '../../image/formats.js';
+import type { PlannedContent } from '../../image/image-format.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
 import type {
   BackupRepository,
@@ -19,7 +20,7 @@ import type {
 } from '../../repository/backup-repository.js';
 import { makeFolderDurable } from '../../repository/replace-file.js';
 import { BlockListReader } from '../blocks/block-list.js';
-import { ClusterMapping } from './cluster-mapping.js';
+import { SlotMapping } from './slot-mapping.js';
 import {
   readStagedJson,
   requirePlan,
@@ -115,20 +116,22 @@ async function composeDisk(
 ): Promise<TargetDisk> {
   const open = (path: string) => target.openWrite(path, 'open-or-new');
   return withOpenFiles(async (files) => {
-    const image = files.add(await open(stagedPath.image(staging, disk.disk)));
+    const image = files.add(await open(stagedPath.image(staging, disk)));
     const table = files.add(await open(stagedPath.digests(staging, disk.disk)));
     const tables = files.add(await open(stagedPath.tables(staging, disk.disk)));
     const blocks = files.add(await target.openRead(stagedPath.blockList(staging, disk.disk)));
     const zeros = files.add(await target.openRead(stagedPath.zeroList(staging, disk.disk)));
-    const mapping = new ClusterMapping(
+    const mapping = new SlotMapping(
       await openSoundList(blocks, plan.token),
       await openSoundList(zeros, plan.token),
       Math.ceil(disk.virtualSizeBytes / BLOCK_BYTES),
       (first, count) => slotsInUse(table, first, count),
     );
-    const { sizeBytes } = await composeQcow2(
+    const { extension, composer } = composedFormat(disk.format);
+    const { sizeBytes } = await composer.compose(
       await fileBytes(image),
-      imagePlan(context, disk, mapping, table),
+      disk,
+      plannedContent(context, mapping, table),
     );
     const tableDigest = await completeDigestTable(
       context,
@@ -137,8 +140,8 @@ async function composeDisk(
     );
     return {
       disk: disk.disk,
-      path: diskPath(plan.pointId, disk.disk, 'qcow2'),
-      format: 'qcow2',
+      path: diskPath(plan.pointId, disk.disk, extension),
+      format: disk.format,
       kind: disk.kind,
       sizeBytes,
       virtualSizeBytes: disk.virtualSizeBytes,
@@ -153,20 +156,16 @@ async function composeDisk(
 }
 
 /** Can be stopped at every question that is asked of it. */
-function imagePlan(
+function plannedContent(
   { control }: MoverContext,
-  disk: DiskPlan,
-  mapping: ClusterMapping,
+  mapping: SlotMapping,
   table: ReadableFile,
-): Qcow2Plan {
+): PlannedContent {
   return {
-    virtualSizeBytes: disk.virtualSizeBytes,
-    backing: disk.backing && { name: disk.backing.link, format: disk.backing.format },
-    slotCount: disk.slotCount,
-    nextMapped: (cluster) => mapping.nextMapped(cluster),
-    mapClusters: (first, out) => {
+    nextMapped: (block) => mapping.nextMapped(block),
+    mapBlocks: (first, out) => {
       control.throwIfStopped();
-      return mapping.mapClusters(first, out);
+      return mapping.mapBlocks(first, out);
     },
     slotsInUse: async (first, out) => {
       control.throwIfStopped();

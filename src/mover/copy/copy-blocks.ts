@@ -49,7 +49,7 @@ export async function openCopyWorker(
       files.add(await target.openWrite(path, 'open-or-new'));
     const listPath = stagedPath.blockList(input.staging, disk.disk);
     const list = files.add(await target.openRead(listPath));
-    const image = await open(stagedPath.image(input.staging, disk.disk));
+    const image = await open(stagedPath.image(input.staging, disk));
     const digests = await open(stagedPath.digests(input.staging, disk.disk));
     // The cursor must never vouch for a file whose name a power cut can take away.
     await target.syncFolder(stagedPath.pointFolder(input.staging));

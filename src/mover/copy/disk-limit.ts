@@ -1,14 +1,17 @@
 import { BackupError } from '../../domain/errors.js';
-import { MAX_COMPOSED_DISK_BYTES } from '../../image/qcow2/compose.js';
+import type { ComposedFormat } from '../../image/formats.js';
 import type { ImageStack } from '../blocks/image-stack.js';
 
 /** Said before anything of the disk is read or written. @throws DISK_TOO_LARGE */
-export function assertCopyable({ layers, virtualSizeBytes }: ImageStack): void {
-  if (virtualSizeBytes <= MAX_COMPOSED_DISK_BYTES) return;
+export function assertCopyable(
+  { layers, virtualSizeBytes }: ImageStack,
+  { composer: { maxDiskBytes } }: ComposedFormat,
+): void {
+  if (virtualSizeBytes <= maxDiskBytes) return;
   const path = layers[0]?.path ?? '';
   throw new BackupError(
     'DISK_TOO_LARGE',
-    `${path}: the disk has ${virtualSizeBytes} bytes, a backup file holds at most ${MAX_COMPOSED_DISK_BYTES}`,
+    `${path}: the disk has ${virtualSizeBytes} bytes, a backup file holds at most ${maxDiskBytes}`,
     { details: { path, virtualSizeBytes } },
   );
 }

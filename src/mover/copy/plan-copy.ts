@@ -9,6 +9,7 @@ import { pointFolderName } from '../../domain/path-segment.js';
 import type { SourceRestorePoint } from '../../domain/restore-point.js';
 import type { IdentifiedPoint } from '../../domain/source-identity.js';
 import type { KnownSourcePoint, TargetRestorePoint } from '../../domain/target-point.js';
+import { composedFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import {
   readStagedJson,
@@ -254,8 +255,12 @@ async function planDisk(context: MoverContext, input: PlanDiskInput): Promise<Di
   const files = input.layers.map(({ file }) => file);
   const stack = await ImageStack.open(context, files);
   try {
-    assertCopyable(stack);
-    const parentDisk = input.parent?.disks.find(({ disk }) => disk === input.disk);
+    const format = composedFormat(files[0]!.format);
+    assertCopyable(stack, format);
+    // Files of another format cannot build on it: the disk begins anew.
+    const parentDisk = input.parent?.disks.find(
+      (entry) => entry.disk === input.disk && entry.format === format.id,
+    );
     const changes = changeSource(input, parentDisk !== undefined);
     const lists = await listPlannedBlocks(context, {
       target: input.target,
@@ -270,10 +275,11 @@ async function planDisk(context: MoverContext, input: PlanDiskInput): Promise<Di
       disk: input.disk,
       kind: changes.type === 'all' ? 'full' : 'increment',
       virtualSizeBytes: stack.virtualSizeBytes,
-      backing:
+      format: format.id,
+      parent:
         changes.type === 'all'
           ? null
-          : { link: relativeParentLink(parentDisk!.path), format: 'qcow2' },
+          : { link: relativeParentLink(parentDisk!.path), format: parentDisk!.format },
       layers: files,
       ...lists,
     };

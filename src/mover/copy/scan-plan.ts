@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
 import type { DigestAlgorithm } from '../../domain/digest.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
+import { composedFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { makeFolderDurable } from '../../repository/replace-file.js';
 import {
@@ -109,7 +110,7 @@ async function windowsToCompare(
 ): Promise<{ blockCount: number; windows: HeldWindows; isResized: boolean }> {
   const source = await ImageStack.open(context, sourceLayers);
   try {
-    assertCopyable(source);
+    assertCopyable(source, composedFormat(sourceLayers[0]!.format));
     const base = await ImageStack.open(context, targetLayers);
     try {
       const { blockCount } = source;

@@ -8,7 +8,7 @@ import { BackupError, isBackupError } from '../../domain/errors.js';
 import { verifyStagingId } from '../../domain/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
 import { relativeParentLink } from '../../chain/chain-paths.js';
-import { openQcow2Image } from '../../image/qcow2/qcow2-image.js';
+import { openImage } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { makeFolderDurable } from '../../repository/replace-file.js';
 import { hashFile } from '../blocks/file-digest.js';
@@ -169,12 +169,12 @@ async function wrongLink(
 ): Promise<string | null> {
   const file = await repository.openRead(`${chain}/${disk.path}`);
   try {
-    const image = await openQcow2Image(await fileByteSource(file));
+    const image = await openImage(await fileByteSource(file), disk.format);
     const parent = record.points.find(({ id }) => id === point.parentId);
     const parentPath = parent?.disks.find((entry) => entry.disk === disk.disk)?.path;
     const expected =
       disk.kind === 'full' || parentPath === undefined ? null : relativeParentLink(parentPath);
-    const actual = image.backing?.name ?? null;
+    const actual = image.parent?.name ?? null;
     if (actual === expected) return null;
     return `${disk.path} names the parent ${actual ?? 'none'} instead of ${expected ?? 'none'}`;
   } catch (error) {

@@ -3,8 +3,9 @@ import { lineageOf, offeredPoint, type ChainRecord } from '../../chain/chain-rec
 import { readChainRecord } from '../../chain/chain-store.js';
 import { pathSegment } from '../../domain/path-segment.js';
 import { BackupError } from '../../domain/errors.js';
-import type { ImageFormat } from '../../domain/restore-point.js';
-import type { TargetRestorePoint } from '../../domain/target-point.js';
+import type { RestoreFormat } from '../../domain/restore-point.js';
+import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import { composedFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
 import type { PlanReference } from '../staging/copy-plan.js';
@@ -25,7 +26,7 @@ export interface RestoreInput {
   readonly pointId: string;
   /** Absolute path of an existing folder on the worker's machine, outside every repository. */
   readonly destinationPath: string;
-  readonly format: ImageFormat;
+  readonly format: RestoreFormat;
   /** null: all. */
   readonly disks: readonly string[] | null;
   /** Whether the folder may hold other files; none of them is ever overwritten. */
@@ -63,7 +64,7 @@ export async function prepareRestore(
     epoch: 0,
     withCompanions: true,
   });
-  if (input.format === 'qcow2') return plan;
+  if (input.format === 'same') return plan;
   const stored = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
   const disks: DiskWork[] = [];
   for (const disk of stored?.disks ?? [])
@@ -115,7 +116,7 @@ async function assertDestination(
     );
   const disks = point.disks.filter(({ disk }) => input.disks?.includes(disk) ?? true);
   const names = [
-    ...disks.map(({ disk }) => restoredName(disk, input.format)),
+    ...disks.map((disk) => restoredName(disk, input.format)),
     ...point.companions.map(({ path }) => path.slice(path.lastIndexOf('/') + 1)),
   ];
   for (const name of names) if (others.includes(name)) throw isThere(input, name);
@@ -187,10 +188,10 @@ export async function finishRestore(
   const staging = restoreStaging(input.pointId);
   const plan = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
   const files: string[] = [];
-  for (const { disk } of plan?.disks ?? []) {
+  for (const disk of plan?.disks ?? []) {
     const name = restoredName(disk, input.format);
     const staged =
-      input.format === 'qcow2' ? stagedPath.image(staging, disk) : rawPath(staging, disk);
+      input.format === 'same' ? stagedPath.image(staging, disk) : rawPath(staging, disk.disk);
     if ((await target.stat(staged)) !== null) await giveName(target, input, staged, name);
     files.push(`${input.destinationPath}/${name}`);
   }
@@ -210,6 +211,10 @@ export function rawPath(staging: string, disk: string): string {
   return `${stagedPath.pointFolder(staging)}/${pathSegment(disk)}.raw`;
 }
 
-function restoredName(disk: string, format: ImageFormat): string {
-  return `${pathSegment(disk)}.${format}`;
+function restoredName(
+  { disk, format }: Pick<TargetDisk, 'disk' | 'format'>,
+  as: RestoreFormat,
+): string {
+  const extension = as === 'raw' ? 'raw' : composedFormat(format).extension;
+  return `${pathSegment(disk)}.${extension}`;
 }

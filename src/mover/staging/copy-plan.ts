@@ -7,8 +7,10 @@ import type {
   TargetCompanion,
   TargetDisk,
 } from '../../domain/target-point.js';
-import type { RestorePointKind } from '../../domain/restore-point.js';
+import type { FormatId, RestorePointKind } from '../../domain/restore-point.js';
 import { pathSegment } from '../../domain/path-segment.js';
+import { imageFormat } from '../../image/formats.js';
+import type { FileShape } from '../../image/image-format.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readWholeFile, replaceFile } from '../../repository/replace-file.js';
 import type { LayerFile } from '../blocks/image-stack.js';
@@ -36,7 +38,10 @@ export interface DiskPlan {
   readonly disk: string;
   readonly kind: RestorePointKind;
   readonly virtualSizeBytes: number;
-  readonly backing: { readonly link: string; readonly format: 'qcow2' } | null;
+  /** Of the staged file. */
+  readonly format: FormatId;
+  /** The file that it builds on, as it is named in it. null: a full. */
+  readonly parent: FileShape['parent'];
   /** Images that show this disk at this point, top first. */
   readonly layers: readonly LayerFile[];
   /** Planned blocks: slot k of the staged file holds the k-th. */
@@ -69,7 +74,8 @@ export const stagedPath = {
   /** Of a comparison or a raw restore: the windows that it goes through. */
   heldWindows: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.windows`,
   scanCursor: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.scanned`,
-  image: (staging: string, disk: string) => `${staging}/point/${pathSegment(disk)}.qcow2`,
+  image: (staging: string, { disk, format }: Pick<DiskPlan, 'disk' | 'format'>) =>
+    `${staging}/point/${pathSegment(disk)}.${imageFormat(format).extension}`,
   tables: (staging: string, disk: string) => `${staging}/point/${pathSegment(disk)}.tables`,
   digests: (staging: string, disk: string) => `${staging}/point/${pathSegment(disk)}.digests`,
 };

@@ -81,7 +81,7 @@ describeTemporal('restore', () => {
   it('writes one qcow2 file without a parent for each disk, and the machine description', async () => {
     const destinationPath = site.path('qcow2');
     await mkdir(destinationPath);
-    const status = await restore(2, { destinationPath, format: 'qcow2' });
+    const status = await restore(2, { destinationPath, format: 'same' });
     expect(status.result).toBe('success');
     expect(status.notes).toContain(`restored ${destinationPath}/domain.cp3.xml`);
     const expected = (await libvirtTruth())['files01']!['cp3']!;

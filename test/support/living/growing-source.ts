@@ -105,12 +105,14 @@ export class GrowingSource {
     try {
       for (const [slot, block] of slots.entries())
         await file.write(stored.get(block)!, (1 + slot) * BLOCK_BYTES);
-      await composeQcow2(await fileBytes(file), {
+      const shape = {
         virtualSizeBytes: this.virtualSizeBytes,
-        backing: parentName === null ? null : { name: parentName, format: 'qcow2' },
+        parent: parentName === null ? null : { link: parentName, format: 'qcow2' },
         slotCount: slots.length,
-        nextMapped: (cluster) => Promise.resolve(cluster),
-        mapClusters: (first, out) => {
+      };
+      await composeQcow2(await fileBytes(file), shape, {
+        nextMapped: (block) => Promise.resolve(block),
+        mapBlocks: (first, out) => {
           out.forEach((_, i) => {
             const slot = slots.indexOf(first + i);
             out[i] = slot >= 0 ? 2 + slot : stored.has(first + i) ? 1 : 0;

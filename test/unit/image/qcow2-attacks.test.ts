@@ -374,7 +374,7 @@ describe.skipIf(!requireTool('qemu-img'))('a hostile qcow2 file', () => {
       file.write(name, offset, 'latin1');
       u32(16, name.length)(file);
       const image = await openQcow2Image(new MemoryBytes(file));
-      expect(image.backing).toEqual({ name, format: 'qcow2' });
+      expect(image.header.backing).toEqual({ name, format: 'qcow2' });
     },
   );
 

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { composeQcow2, type Qcow2Plan } from '../../../src/image/qcow2/compose.js';
+import type { FileShape, PlannedContent } from '../../../src/image/image-format.js';
+import { composeQcow2 } from '../../../src/image/qcow2/compose.js';
 import { openQcow2Image } from '../../../src/image/qcow2/qcow2-image.js';
 import { FileBytes, MemoryBytes } from '../../support/image/byte-files.js';
 import {
@@ -18,12 +19,14 @@ const BLOCK = 65_536;
 /** Guest clusters by number: `'zero'` or the byte that the whole cluster holds. Slots in that order; null: a hole. */
 interface Disk {
   readonly virtualSizeBytes: number;
-  readonly backing: Qcow2Plan['backing'];
+  readonly backing: { readonly name: string; readonly format: string } | null;
   readonly clusters: ReadonlyMap<number, number | 'zero'>;
   readonly holesBefore?: number;
 }
 
-function planOf(disk: Disk): { plan: Qcow2Plan; data: { slot: number; byte: number }[] } {
+type ComposePlan = FileShape & PlannedContent;
+
+function planOf(disk: Disk): { plan: ComposePlan; data: { slot: number; byte: number }[] } {
   const values = new Map<number, number>();
   const data: { slot: number; byte: number }[] = [];
   let slot = disk.holesBefore ?? 0;
@@ -33,12 +36,12 @@ function planOf(disk: Disk): { plan: Qcow2Plan; data: { slot: number; byte: numb
     slot += 1; // a cluster found to be zero leaves a hole
   }
   const used = new Set(data.map((item) => item.slot));
-  const plan: Qcow2Plan = {
+  const plan: ComposePlan = {
     virtualSizeBytes: disk.virtualSizeBytes,
-    backing: disk.backing,
+    parent: disk.backing && { link: disk.backing.name, format: disk.backing.format },
     slotCount: slot,
-    nextMapped: (cluster) => Promise.resolve(cluster),
-    mapClusters: (first, out) => {
+    nextMapped: (block) => Promise.resolve(block),
+    mapBlocks: (first, out) => {
       out.fill(0);
       for (const [cluster, value] of values)
         if (cluster >= first && cluster < first + out.length) out[cluster - first] = value;
@@ -59,7 +62,7 @@ async function compose(path: string, disk: Disk) {
   return FileBytes.with(path, 'w+', async (file) => {
     for (const { slot, byte } of data)
       await file.write(Buffer.alloc(BLOCK, byte), (1 + slot) * BLOCK);
-    return composeQcow2(file, plan);
+    return composeQcow2(file, plan, plan);
   });
 }
 
@@ -105,7 +108,7 @@ describe.skipIf(!requireTool('qemu-img'))('composeQcow2', () => {
     expected.fill(0, 5 * BLOCK, 6 * BLOCK);
     expect((await qemuBytes(at('inc.qcow2'), 'qcow2')).equals(expected)).toBe(true);
     const image = await openQcow2Image(await MemoryBytes.load(at('inc.qcow2')));
-    expect(image.backing).toEqual(backing);
+    expect(image.header.backing).toEqual(backing);
   });
 
   it('keeps a parent name of 1,023 bytes and refuses one more', async () => {
@@ -165,10 +168,10 @@ describe.skipIf(!requireTool('qemu-img'))('composeQcow2', () => {
     for (const { slot, byte } of data)
       await start.write(Buffer.alloc(BLOCK, byte), (1 + slot) * BLOCK);
     const uninterrupted = new MemoryBytes(start.bytes);
-    await composeQcow2(uninterrupted, plan);
+    await composeQcow2(uninterrupted, plan, plan);
     for (let stopAt = 1; ; stopAt++) {
       const file = new MemoryBytes(start.bytes);
-      const stopped = await composeQcow2(new StopsAtOperation(file, stopAt), plan).then(
+      const stopped = await composeQcow2(new StopsAtOperation(file, stopAt), plan, plan).then(
         () => false,
         () => true,
       );
@@ -177,7 +180,7 @@ describe.skipIf(!requireTool('qemu-img'))('composeQcow2', () => {
       const isWhole = file.bytes.equals(uninterrupted.bytes);
       expect(isUnfinished || isWhole, `magic, stopped at ${stopAt}`).toBe(true);
       await file.write(Buffer.alloc(10, 0xff), 20 * BLOCK); // longer than the result
-      await composeQcow2(file, plan);
+      await composeQcow2(file, plan, plan);
       expect(file.bytes.equals(uninterrupted.bytes), `again after ${stopAt}`).toBe(true);
     }
   });
@@ -192,6 +195,7 @@ describe.skipIf(!requireTool('qemu-img'))('composeQcow2', () => {
         sync: () => Promise.resolve(void calls.push('sync')),
       },
       plan,
+      plan,
     );
     expect(calls.slice(-4)).toEqual([`truncate ${4 * BLOCK}`, 'sync', 'write 0', 'sync']);
   });
@@ -202,7 +206,7 @@ describe.skipIf(!requireTool('qemu-img'))('composeQcow2', () => {
       ...plan,
       slotsInUse: (_: number, out: Uint8Array) => Promise.resolve(void out.fill(1)),
     };
-    await expect(composeQcow2(new MemoryBytes(), wrong)).rejects.toThrow(
+    await expect(composeQcow2(new MemoryBytes(), wrong, wrong)).rejects.toThrow(
       '4 slots hold data, 3 are referred to',
     );
   });

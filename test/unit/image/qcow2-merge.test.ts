@@ -227,12 +227,14 @@ const NEARLY_FULL_CLUSTERS = 32_756;
 /** 2 GiB disk of which slot 0 is used; behind the slots: L2 table, L1 table, reference counts, their table. */
 async function writeNearlyFullBlock(file: FileBytes): Promise<void> {
   await file.write(Buffer.alloc(BLOCK, 0x40), BLOCK);
-  await composeQcow2(file, {
+  const shape = {
     virtualSizeBytes: 2048 * MIB,
-    backing: null,
+    parent: null,
     slotCount: NEARLY_FULL_CLUSTERS - 5,
-    nextMapped: (cluster) => Promise.resolve(cluster),
-    mapClusters: (first, out) => Promise.resolve(void out.fill(0).fill(2, 0, first === 0 ? 1 : 0)),
+  };
+  await composeQcow2(file, shape, {
+    nextMapped: (block) => Promise.resolve(block),
+    mapBlocks: (first, out) => Promise.resolve(void out.fill(0).fill(2, 0, first === 0 ? 1 : 0)),
     slotsInUse: (first, out) => Promise.resolve(void out.fill(0).fill(1, 0, first === 0 ? 1 : 0)),
   });
 }

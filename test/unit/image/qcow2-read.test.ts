@@ -84,8 +84,11 @@ describe.skipIf(!requireTool('qemu-img'))('openQcow2Image', () => {
 
     it('reports the parent as data', async () => {
       const source = await MemoryBytes.load(inc1);
-      expect((await openQcow2Image(source)).backing).toEqual({ name: full, format: 'qcow2' });
-      expect((await openQcow2Image(await MemoryBytes.load(full))).backing).toBeNull();
+      expect((await openQcow2Image(source)).header.backing).toEqual({
+        name: full,
+        format: 'qcow2',
+      });
+      expect((await openQcow2Image(await MemoryBytes.load(full))).header.backing).toBeNull();
     });
   });
 });

@@ -41,6 +41,6 @@ describe('openRawImage', () => {
     const read = Buffer.alloc(8);
     await image.read(read, 0, null);
     expect(read.toString('hex')).toBe('514649fb00000003');
-    expect(image).toMatchObject({ format: 'raw', backing: null, virtualSizeBytes: 65_536 });
+    expect(image).toMatchObject({ format: 'raw', parent: null, virtualSizeBytes: 65_536 });
   });
 });

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readBackingName } from '../../../src/layout/qcow2-facts.js';
+import { readImageHead } from '../../../src/layout/image-head.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
 import { qemuImg, qemuIo, requireTool, temporaryFolder } from '../../support/image/qemu.js';
@@ -25,7 +25,7 @@ describe.skipIf(!requireTool('qemu-img'))('a qcow2 file that ends too soon', () 
 
   async function stateOf(name: string): Promise<string> {
     const entry = await repository.stat(name);
-    const found = await readBackingName(repository, entry!);
+    const found = await readImageHead(repository, entry!, 'qcow2');
     return 'fault' in found ? found.fault.state : 'complete';
   }
 

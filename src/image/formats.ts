@@ -1,0 +1,42 @@
+import { BackupError } from '../domain/errors.js';
+import type { FormatId } from '../domain/restore-point.js';
+import type { ByteSource } from './byte-source.js';
+import type { DiskImage } from './disk-image.js';
+import type { ImageComposer, ImageFormat } from './image-format.js';
+import { QCOW2 } from './qcow2/qcow2-format.js';
+import { RAW } from './raw/raw-format.js';
+
+/** Every format of disk images that this release knows. A new one is a folder here and a row; nothing outside `src/image` and `src/layout`
+ *  names one (a lint rule sees to it). */
+const IMAGE_FORMATS: readonly ImageFormat[] = [QCOW2, RAW];
+
+/** Formats also come from files (commit records, plans), perhaps of another release: what is not known is never read as something else.
+ *  @throws IMAGE_FORMAT_UNKNOWN */
+export function imageFormat(id: FormatId, path = 'the file'): ImageFormat {
+  const format = IMAGE_FORMATS.find((row) => row.id === id);
+  if (format !== undefined) return format;
+  throw new BackupError(
+    'IMAGE_FORMAT_UNKNOWN',
+    `${path} is of the format ${JSON.stringify(id)}, which this release does not read`,
+    { details: { path } },
+  );
+}
+
+/** Opens one image file of the format that its owner names.
+ *  @throws IMAGE_FORMAT_UNKNOWN, and what the opener of the format throws */
+export async function openImage(source: ByteSource, id: FormatId): Promise<DiskImage> {
+  return imageFormat(id, source.label).open(source);
+}
+
+export type ComposedFormat = ImageFormat & { readonly composer: ImageComposer };
+
+/** The format in which a copy of such a file is composed: its own, or qcow2 where Longhaul does not write it.
+ *  @throws IMAGE_FORMAT_UNKNOWN */
+export function composedFormat(id: FormatId): ComposedFormat {
+  const format = imageFormat(id);
+  return isComposed(format) ? format : QCOW2;
+}
+
+function isComposed(format: ImageFormat): format is ComposedFormat {
+  return format.composer !== null;
+}

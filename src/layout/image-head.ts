@@ -1,0 +1,36 @@
+import { BackupError } from '../domain/errors.js';
+import type { FormatId } from '../domain/restore-point.js';
+import { imageFormat } from '../image/formats.js';
+import type { ImageHead } from '../image/image-format.js';
+import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
+import { faultOfError, type Finding } from './point-fault.js';
+
+/** What a layout must know of an image file, read by its format: a small part of it, whatever its size. */
+export async function readImageHead(
+  repository: BackupRepository,
+  { path }: RepositoryEntry,
+  format: FormatId,
+): Promise<Finding<ImageHead>> {
+  try {
+    const file = await repository.openRead(path);
+    try {
+      const { sizeBytes } = await file.stamp();
+      const value = await imageFormat(format, path).readHead({
+        label: path,
+        sizeBytes,
+        async read(target, offset) {
+          const count = await file.read(target, offset);
+          if (count === target.length) return;
+          throw new BackupError('IMAGE_TRUNCATED', `${path} ends at byte ${offset + count}`, {
+            details: { path, offset: offset + count },
+          });
+        },
+      });
+      return { value };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    return faultOfError(error);
+  }
+}
