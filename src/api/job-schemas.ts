@@ -12,6 +12,7 @@ import type {
 } from '../domain/copy-job.js';
 import { defaultRetry } from '../domain/retry.js';
 import type { JobPlan } from '../domain/operation.js';
+import type { RpoPolicy } from '../domain/rpo.js';
 import { instant, slug } from './field-schemas.js';
 import { sessionSummarySchema, type SessionSummary } from './session-schemas.js';
 
@@ -181,6 +182,28 @@ const sourceSchema: z.ZodType<SourceSelection> = z.strictObject({
   workloads: z.array(workloadName).min(1).max(10_000).optional(),
 });
 
+const RPO_HOURS = 87_600;
+const limitHours = z.number().min(0.1).max(RPO_HOURS).nullable().default(null);
+const limitFields = {
+  maxCopyAgeHours: limitHours.meta({
+    description:
+      'The moment that the newest good copy shows is at most so many hours ago; null: no limit.',
+  }),
+  maxLagHours: limitHours.meta({
+    description:
+      'A restore point of the source is copied at most so many hours after its moment; null: no limit.',
+  }),
+};
+
+const rpoSchema: z.ZodType<RpoPolicy> = z.strictObject({
+  ...limitFields,
+  workloads: z
+    .array(z.strictObject({ workload: workloadName, ...limitFields }))
+    .max(10_000)
+    .default([])
+    .meta({ description: 'Other limits for some workloads, by id or name.' }),
+});
+
 const scopeSchema = z.enum(['latest', 'all']);
 
 const NAME_LENGTH = 200;
@@ -212,6 +235,9 @@ const definitionFields = {
   storage: z
     .strictObject({ digest: z.enum(['sha256', 'blake3']).default('sha256') })
     .default({ digest: 'sha256' }),
+  rpo: rpoSchema.nullable().default(null).meta({
+    description: 'How old the copies may become; null: nothing is promised.',
+  }),
   removedWorkloadsAfterDays: z.int().min(1).max(36_500).nullable().default(null),
 };
 

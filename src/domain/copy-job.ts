@@ -1,6 +1,7 @@
 /** A copy job: the configured intent. This is the argument of the job's Temporal Schedule, plain JSON. */
 
 import type { DigestAlgorithm } from './digest.js';
+import type { RpoPolicy } from './rpo.js';
 
 export type CopyMode = 'immediate' | 'periodic';
 export type RestorePointScope = 'latest' | 'all';
@@ -58,6 +59,8 @@ export interface CopyJob {
   readonly storage: { readonly digest: DigestAlgorithm };
   readonly healthCheck: MaintenanceSchedule | null;
   readonly compact: MaintenanceSchedule | null;
+  /** How old the copies may become; null: nothing is promised, and so nothing is known to be well. */
+  readonly rpo: RpoPolicy | null;
   /** Days without a new restore point after which a workload's data are removed; null: never. */
   readonly removedWorkloadsAfterDays: number | null;
   /** Job that this one was made from after its source chain was recreated; null otherwise. */
@@ -65,10 +68,10 @@ export interface CopyJob {
 }
 
 /** What a job wants of each chain, without the workloads that it may name by the thousand: this goes into every task of a session. */
-export type ChainPolicy = Omit<CopyJob, 'sources' | 'name' | 'description'>;
+export type ChainPolicy = Omit<CopyJob, 'sources' | 'name' | 'description' | 'rpo'>;
 
 export function withoutSources(job: CopyJob): ChainPolicy {
-  const { sources: _sources, name: _name, description: _description, ...policy } = job;
+  const { sources: _sources, name: _name, description: _description, rpo: _rpo, ...policy } = job;
   return policy;
 }
 

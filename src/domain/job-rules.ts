@@ -28,6 +28,7 @@ export function jobFaults(job: CopyJob, repositories: readonly JobRepository[]):
     ...scheduleFaults(job),
     ...maintenanceFaults(job),
     ...gfsFaults(job),
+    ...rpoFaults(job),
   ];
 }
 
@@ -171,4 +172,20 @@ function timeZoneFaults(path: string, timeZone: string): JobFault[] {
 function gfsFaults({ gfs }: CopyJob): JobFault[] {
   if (gfs === null || gfs.weekly !== null || gfs.monthly !== null || gfs.yearly !== null) return [];
   return [{ path: 'gfs', message: 'turn on weekly, monthly or yearly, or leave gfs out' }];
+}
+
+function rpoFaults({ rpo }: CopyJob): JobFault[] {
+  if (rpo === null) return [];
+  const faults: JobFault[] = [];
+  if (rpo.maxCopyAgeHours === null && rpo.maxLagHours === null && rpo.workloads.length === 0) {
+    const message = 'set maxCopyAgeHours or maxLagHours, or leave rpo out';
+    faults.push({ path: 'rpo', message });
+  }
+  const seen = new Set<string>();
+  rpo.workloads.forEach(({ workload }, index) => {
+    const path = `rpo.workloads.${String(index)}.workload`;
+    if (seen.has(workload)) faults.push({ path, message: `${workload} is named twice` });
+    seen.add(workload);
+  });
+  return faults;
 }

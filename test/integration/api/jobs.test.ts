@@ -34,6 +34,7 @@ describeTemporal('jobs over the API', () => {
       storage: { digest: 'sha256' },
       healthCheck: null,
       compact: null,
+      rpo: null,
       removedWorkloadsAfterDays: null,
       replaces: null,
       state: 'enabled',

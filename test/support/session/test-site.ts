@@ -131,6 +131,7 @@ export function testJob(changes: Partial<CopyJob> = {}): CopyJob {
     storage: { digest: 'sha256' },
     healthCheck: null,
     compact: null,
+    rpo: null,
     removedWorkloadsAfterDays: null,
     replaces: null,
     ...changes,

@@ -167,6 +167,7 @@ export const JOB = {
   storage: { digest: 'sha256' },
   healthCheck: null,
   compact: null,
+  rpo: null,
   removedWorkloadsAfterDays: null,
   replaces: null,
   state: 'actionRequired',

@@ -30,6 +30,7 @@ const JOB: CopyJob = {
   storage: { digest: 'sha256' },
   healthCheck: null,
   compact: null,
+  rpo: null,
   removedWorkloadsAfterDays: null,
   replaces: null,
 };

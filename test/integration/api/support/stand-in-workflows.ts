@@ -37,6 +37,7 @@ import {
   type VerifyInput,
 } from '../../../../workflows/messages.js';
 import type { BrowsePage, BrowseRepositoryInput } from '../../../../src/domain/repository-view.js';
+import type { FactsPage } from '../../../../src/domain/workload-facts.js';
 import type { JobPlan, OperationStatus } from '../../../../src/domain/operation.js';
 
 /** The job's description is how the session behaves: `wait` runs until it is stopped, `slow stop` takes its time then, `fail` fails, `child` copies one
@@ -144,7 +145,9 @@ export async function watchSources(_input: CopySessionInput): Promise<void> {
   await condition(() => false);
 }
 
-export async function browseRepository(input: BrowseRepositoryInput): Promise<BrowsePage<object>> {
+export async function browseRepository(
+  input: BrowseRepositoryInput,
+): Promise<BrowsePage<object> | FactsPage> {
   if (input.workload === 'missing') {
     throw ApplicationFailure.nonRetryable('no workload missing', 'WORKLOAD_MISSING');
   }
@@ -153,6 +156,10 @@ export async function browseRepository(input: BrowseRepositoryInput): Promise<Br
     return {
       items: [{ reachable: true, reason: null, totalBytes: 1_000, freeBytes: 400, storage }],
     };
+  }
+  if (input.what === 'facts') {
+    const capacity = { totalBytes: 1_000, freeBytes: 400, storage: null, markerId: null };
+    return { items: [], description: { reachable: true, reason: null, ...capacity } };
   }
   // The run id shows whether an answer was read again or taken from the cache.
   const { runId } = workflowInfo();
@@ -201,6 +208,7 @@ export async function readJobDefinition({ jobId }: ReadJobDefinitionInput): Prom
     storage: { digest: 'blake3' },
     healthCheck: null,
     compact: null,
+    rpo: null,
     removedWorkloadsAfterDays: null,
     replaces: null,
   };
