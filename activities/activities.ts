@@ -2,6 +2,7 @@ import type { CopySettings } from '../src/domain/copy-settings.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { createBrowseActivities } from './browse-activities.js';
 import { createCopyActivities } from './copy-activities.js';
+import { createFactsActivities } from './facts-activities.js';
 import { createHealthActivities } from './health-activities.js';
 import { createRemovedWorkloadActivities } from './removed-workload-activities.js';
 import { createRestoreActivities } from './restore-activities.js';
@@ -28,6 +29,7 @@ export function createActivities(deps: ActivityDependencies) {
   return {
     ...createBrowseActivities(deps),
     ...createCopyActivities(deps),
+    ...createFactsActivities(deps),
     ...createHealthActivities(deps),
     ...createRestoreActivities(deps),
     ...createRemovedWorkloadActivities(deps),

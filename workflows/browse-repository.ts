@@ -1,5 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { BrowseActivities } from '../activities/browse-activities.js';
+import type { FactsActivities } from '../activities/facts-activities.js';
 import type { CopyTask } from '../src/domain/copy-session.js';
 import { lookTaskQueue } from './messages.js';
 import type {
@@ -10,14 +11,16 @@ import type {
   StoredJob,
   WorkloadSummary,
 } from '../src/domain/repository-view.js';
+import type { FactsPage } from '../src/domain/workload-facts.js';
 
 /** A look into a repository by a worker that reaches it. Someone is waiting for the answer, so nothing is tried for long. */
 export async function browseRepository(
   input: BrowseRepositoryInput,
 ): Promise<
-  BrowsePage<RepositoryDescription | WorkloadSummary | RestorePointView | StoredJob | CopyTask>
+  | BrowsePage<RepositoryDescription | WorkloadSummary | RestorePointView | StoredJob | CopyTask>
+  | FactsPage
 > {
-  const activities = proxyActivities<BrowseActivities>({
+  const activities = proxyActivities<BrowseActivities & FactsActivities>({
     taskQueue: lookTaskQueue(input.repositoryId),
     startToCloseTimeout: '2m',
     // Without a worker the answer must come all the same; the API calls it unreachable.
@@ -40,6 +43,17 @@ export async function browseRepository(
     }
     case 'workloads':
       return activities.listWorkloads.executeWithOptions({ summary }, [input]);
+    case 'facts': {
+      const { repositoryId, cursor } = input;
+      if (cursor !== undefined)
+        return activities.listWorkloadFacts.executeWithOptions({ summary }, [input]);
+      const description = await activities.describeRepository.executeWithOptions({ summary }, [
+        { repositoryId },
+      ]);
+      if (!description.reachable) return { items: [], description };
+      const page = await activities.listWorkloadFacts.executeWithOptions({ summary }, [input]);
+      return { ...page, description };
+    }
     case 'jobs':
       return activities.listStoredJobs.executeWithOptions({ summary }, [input]);
     case 'tasks':

@@ -11,11 +11,13 @@ import { serverTimeZone } from './job-time-zone.js';
 import { ApiMetrics } from './metrics.js';
 import { openApiDocument } from './openapi.js';
 import { OperationStore } from './operation-store.js';
+import { overviewRoutes } from './overview-routes.js';
 import { problemHandler } from './problem.js';
 import { readiness } from './readiness.js';
 import { RepositoryBrowser } from './repository-browser.js';
 import { repositoryRoutes } from './repository-routes.js';
 import { mountRoutes, type Route } from './route.js';
+import { SafetyReader } from './safety-reader.js';
 import { sessionRoutes } from './session-routes.js';
 import { SessionStarter } from './session-starter.js';
 import { SessionStore } from './session-store.js';
@@ -73,7 +75,9 @@ function apiRoutes(
   const jobs = new JobStore(client, sessions, now);
   const starter = new SessionStarter(client, now);
   const operations = new OperationStore(client, now);
+  const reader = new SafetyReader(browser, jobs, repositories, now);
   return [
+    ...overviewRoutes({ reader, sessions, now }),
     ...jobRoutes({
       jobs,
       starter,

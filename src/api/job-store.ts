@@ -39,12 +39,18 @@ export class JobStore {
   #listed: ReadonlyMap<string, ScheduleSummary> = new Map();
   /** Last write of each job. */
   readonly #writes = new Map<string, Promise<unknown>>();
+  #changes = 0;
 
   constructor(client: Client, sessions: SessionStore, now: () => number) {
     this.#client = client;
     this.#sessions = sessions;
     this.#now = now;
     this.#health = new HealthSchedules(client, now);
+  }
+
+  /** Grows with each write through this store: what was read before may not hold any more. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** @throws JOB_EXISTS */
@@ -266,6 +272,7 @@ export class JobStore {
     try {
       await write;
     } finally {
+      this.#changes += 1;
       if (this.#writes.get(jobId) === write) this.#writes.delete(jobId);
     }
   }

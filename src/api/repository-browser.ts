@@ -25,6 +25,7 @@ import type {
   WorkloadSummary,
 } from '../domain/repository-view.js';
 import type { JobPlan } from '../domain/operation.js';
+import type { FactsPage } from '../domain/workload-facts.js';
 import { SharedLooks } from './shared-looks.js';
 import { toBackupError } from './temporal-errors.js';
 
@@ -97,6 +98,11 @@ export class RepositoryBrowser {
   /** @throws REPOSITORY_UNREACHABLE when no worker answers */
   workloads(repositoryId: string, cursor?: string): Promise<BrowsePage<WorkloadSummary>> {
     return this.#browse({ repositoryId, what: 'workloads', cursor });
+  }
+
+  /** Page of what is known of every workload, with the description of the repository on the first. */
+  facts(repositoryId: string, cursor?: string): Promise<FactsPage> {
+    return this.#browse({ repositoryId, what: 'facts', cursor });
   }
 
   storedJobs(repositoryId: string, cursor?: string): Promise<BrowsePage<StoredJob>> {

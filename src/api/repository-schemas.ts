@@ -116,7 +116,7 @@ export function browsedPageSchema<Item>(item: z.ZodType<Item>): z.ZodType<{
   });
 }
 
-const workloadType = z.enum(['olvm-rhv', 'libvirt-kvm', 'unknown']);
+export const workloadType = z.enum(['olvm-rhv', 'libvirt-kvm', 'unknown']);
 
 export const storedJobSchema: z.ZodType<StoredJob> = z.object({
   id: z.string(),

@@ -26,6 +26,9 @@ export type SessionSummary = Pick<
   | 'nextTryAt'
 >;
 
+/** One that runs, with what it has done so far. */
+export type RunningSession = SessionSummary & Pick<CopySession, 'progress' | 'taskCounts'>;
+
 /** A task, with what it waits for. */
 export interface TaskView extends CopyTask {
   /** null: nothing of it is tried again just now. */
@@ -97,6 +100,12 @@ const taskCountsSchema: z.ZodType<TaskCounts> = z.object({
   stopped: count,
   actionRequired: count,
   nothingToCopy: count,
+});
+
+export const runningSessionSchema: z.ZodType<RunningSession> = z.object({
+  ...summaryFields,
+  progress: progressSchema,
+  taskCounts: taskCountsSchema,
 });
 
 export const retrySchema: z.ZodType<StepRetry> = z.object({

@@ -34,7 +34,7 @@ import {
 import { listExecutions } from './execution-list.js';
 import { refreshTasks } from './live-tasks.js';
 import { quoted } from './visibility-query.js';
-import type { SessionSummary, SessionView, TaskView } from './session-schemas.js';
+import type { RunningSession, SessionSummary, SessionView, TaskView } from './session-schemas.js';
 import { retryOf } from './step-retry.js';
 import { isNoAnswer } from './temporal-errors.js';
 
@@ -87,6 +87,17 @@ export class SessionStore {
       .map(summaryOf)
       .filter(({ state }) => filter.state === undefined || state === filter.state);
     return { items, nextCursor: page.nextCursor };
+  }
+
+  /** Those that run, with their progress as of the last memo. Asks no worker. */
+  async running(): Promise<RunningSession[]> {
+    const query = `WorkflowType = ${quoted(WORKFLOW_COPY_SESSION)} AND ExecutionStatus = 'Running'`;
+    const { executions } = await listExecutions(this.#client, query, { pageSize: PAGE_SIZE });
+    return executions.map((execution) => ({
+      ...summaryOf(execution),
+      progress: memoOf(execution).progress ?? NO_PROGRESS,
+      taskCounts: memoOf(execution).taskCounts ?? NO_TASKS,
+    }));
   }
 
   /** Of the newest 100; null: none that Temporal still knows. Lists lag, so one that they show running is asked for itself: whoever acts on a

@@ -15,7 +15,8 @@ export interface BrowseRepositoryInput {
   readonly repositoryId: string;
   /** `check`: as `describe`, with a new probe of a target's storage. `accept`: as `describe`, after what is there now was taken for the
    *  target. */
-  readonly what: 'describe' | 'check' | 'accept' | 'workloads' | 'restorePoints' | 'jobs' | 'tasks';
+  readonly what:
+    'describe' | 'check' | 'accept' | 'workloads' | 'facts' | 'restorePoints' | 'jobs' | 'tasks';
   /** Only for `tasks`, and needed there. */
   readonly session?: { readonly jobId: string; readonly sessionId: string };
   /** Only for `restorePoints`; without it: of all workloads. */

@@ -35,6 +35,7 @@ const JOB = {
   storage: { digest: 'sha256' },
   healthCheck: { every: 'month', day: 'sunday', time: '05:00', timeZone: 'UTC' },
   compact: null,
+  rpo: null,
   removedWorkloadsAfterDays: null,
 };
 
@@ -326,6 +327,7 @@ describe('the documents of the API', () => {
       '/jobs/{id}/replacement',
       '/jobs/{id}/start',
       '/operations/{id}',
+      '/overview',
       '/repositories',
       '/repositories/{id}/accept',
       '/repositories/{id}/check',
@@ -343,6 +345,7 @@ describe('the documents of the API', () => {
       '/sessions/{id}/resume',
       '/sessions/{id}/stop',
       '/sessions/{id}/tasks',
+      '/workloads',
     ]);
     expect(Object.keys(document.paths['/jobs']?.post?.responses ?? {}).sort()).toEqual([
       '201',
@@ -385,6 +388,7 @@ const OTHER_TYPES: Readonly<Record<string, readonly string[]>> = {
   schedule: ['null'],
   healthCheck: ['null'],
   compact: ['object'],
+  rpo: ['object'],
   removedWorkloadsAfterDays: ['number'],
 };
 

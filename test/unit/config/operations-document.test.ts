@@ -18,6 +18,7 @@ import {
   isFilePassedOver,
   isFolderPassedOver,
 } from '../../../src/domain/passed-over.js';
+import { SAFETY_CODES } from '../../../src/domain/safety-codes.js';
 import { plain, tableRows, type Row } from '../documents/markdown-table.js';
 
 const DOCUMENT = readFileSync(new URL('../../../docs/OPERATIONS.md', import.meta.url), 'utf8');
@@ -176,6 +177,17 @@ describe('the errors in docs/OPERATIONS.md', () => {
       expect(toProblem(new BackupError(code, 'text')).status).toBe(status);
     },
   );
+});
+
+describe('the problems in docs/OPERATIONS.md', () => {
+  it('are those of the registry with severity, meaning and next step, each once', () => {
+    const documented = rowsOf('What is wrong', 'Code').map((row) => [
+      plain(row['Code'] ?? ''),
+      { severity: row['Severity'], meaning: row['Meaning'], nextStep: row['Next step'] },
+    ]);
+    expect(documented).toEqual(Object.entries(SAFETY_CODES));
+    expect(documented.length).toBeGreaterThan(15);
+  });
 });
 
 describe('what docs/OPERATIONS.md says is passed over', () => {

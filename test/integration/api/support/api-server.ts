@@ -53,15 +53,21 @@ export interface Reply {
 }
 
 /** The API on a port of its own over a namespace of its own in the shared Temporal server, or over that of `client`. */
-export async function startApiServer(options: { client?: Client } = {}): Promise<ApiServer> {
+export async function startApiServer(
+  options: {
+    client?: Client;
+    repositories?: LonghaulConfig['repositories'];
+    now?: () => number;
+  } = {},
+): Promise<ApiServer> {
   const client = options.client ?? (await newClient());
   const { namespace } = client.options;
   const log = () => undefined;
   const app = createApi({
     client,
-    config: TEST_CONFIG,
+    config: { ...TEST_CONFIG, repositories: options.repositories ?? TEST_CONFIG.repositories },
     token: null,
-    now: () => Date.now(),
+    now: options.now ?? Date.now,
     logger: { info: log, warn: log, error: (fields) => console.error(fields) },
     followIntervalMs: 50,
   });

@@ -1,0 +1,132 @@
+/** What may be wrong with the copies, with what to do about it. Codes are a persisted name, as those of errors are. */
+
+export type SafetySeverity =
+  /** Something that is to be copied or kept is not. */
+  | 'error'
+  /** Nothing says that all is well. */
+  | 'unknown'
+  /** All is well still. */
+  | 'warning';
+
+interface SafetyCodeEntry {
+  readonly severity: SafetySeverity;
+  readonly meaning: string;
+  readonly nextStep: string;
+}
+
+export const SAFETY_CODES = {
+  COPY_LATE: {
+    severity: 'error',
+    meaning: 'Copies are older, or further behind their source, than the job allows.',
+    nextStep: 'Start the job, and see in its last session what held it up.',
+  },
+  COPY_DAMAGED: {
+    severity: 'error',
+    meaning: 'A health check found restore points whose bytes are not what was written.',
+    nextStep: 'Verify the repository: what can be healed is healed, the rest is copied anew.',
+  },
+  SOURCE_STOPPED: {
+    severity: 'error',
+    meaning:
+      'The source shows no new restore point: all that it has is copied, and that is too old.',
+    nextStep: 'Look at the backup tool that writes to the source.',
+  },
+  SOURCE_EMPTY: {
+    severity: 'error',
+    meaning: 'A source that jobs copy from shows no workload at all.',
+    nextStep: 'Check that its share is mounted and that its path is the right one.',
+  },
+  WORKLOAD_GONE: {
+    severity: 'error',
+    meaning: 'No source shows a workload any more whose copies a job keeps.',
+    nextStep: 'Look for it in the source; if it was removed on purpose, exclude it from the job.',
+  },
+  WORKLOAD_IN_NO_JOB: {
+    severity: 'error',
+    meaning: 'A source shows a workload that no job copies.',
+    nextStep: 'Include it in a job, or exclude it by name from one that copies its repository.',
+  },
+  WORKLOAD_NOT_COPYABLE: {
+    severity: 'error',
+    meaning: 'A source shows a workload that cannot be copied as it is.',
+    nextStep: 'The text says what is wrong with it.',
+  },
+  JOB_NOT_STARTED: {
+    severity: 'error',
+    meaning: 'A start that was due did not come.',
+    nextStep: 'Check that the service runs without a break; start the job by hand now.',
+  },
+  JOB_NEEDS_DECISION: {
+    severity: 'error',
+    meaning: 'The source chain of a workload was made anew, and the job waits for a decision.',
+    nextStep: 'Replace the job (`longhaul job replace`), or read in its session why.',
+  },
+  REPOSITORY_AWAY: {
+    severity: 'error',
+    meaning: 'A repository cannot be looked at.',
+    nextStep: 'Check that its share is mounted and that a worker serves it.',
+  },
+  REPOSITORY_UNFIT: {
+    severity: 'error',
+    meaning: 'Nothing can be copied into a target, because its storage lacks what a copy needs.',
+    nextStep: '`longhaul repository check` says what it lacks.',
+  },
+  PART_UNREADABLE: {
+    severity: 'error',
+    meaning: 'A part of a repository cannot be read, such as the record of a chain.',
+    nextStep: 'The text names it; check the storage, then verify the repository.',
+  },
+  JOB_UNREAD: {
+    severity: 'unknown',
+    meaning: 'The definition of a job could not be read in time.',
+    nextStep: 'Check that Temporal answers.',
+  },
+  LIMIT_MISSING: {
+    severity: 'unknown',
+    meaning: 'A job does not say how old its copies may become.',
+    nextStep: 'Set `rpo` in the job.',
+  },
+  COPY_MISSING: {
+    severity: 'unknown',
+    meaning: 'A workload has no copy yet, and the first one is not late.',
+    nextStep: 'Nothing to do, or start the job.',
+  },
+  SOURCE_WITHOUT_POINT: {
+    severity: 'unknown',
+    meaning: 'A workload has no complete restore point that could be copied.',
+    nextStep: 'Look at the backup tool that writes to the source.',
+  },
+  NOT_LOOKED_AT: {
+    severity: 'unknown',
+    meaning: 'A repository has not been looked at yet.',
+    nextStep: 'Ask again in a moment.',
+  },
+  JOB_FAILED: {
+    severity: 'warning',
+    meaning: 'The last session of a job failed, or copied less than it should.',
+    nextStep: 'Read its session; it is tried again by itself as the job says.',
+  },
+  JOB_DISABLED: {
+    severity: 'warning',
+    meaning: 'A job does not start by itself.',
+    nextStep: 'Enable it when it is to copy again.',
+  },
+  COPY_NOT_VERIFIED: {
+    severity: 'warning',
+    meaning: 'Restore points were not verified since their files were last changed.',
+    nextStep: 'Verify the repository, or give the job a `healthCheck`.',
+  },
+} as const satisfies Record<string, SafetyCodeEntry>;
+
+export type SafetyCode = keyof typeof SAFETY_CODES;
+
+/** The table of docs/OPERATIONS.md, What is wrong, as Markdown. */
+export function renderSafetyTable(): string {
+  const rows = Object.entries(SAFETY_CODES).map(
+    ([code, { severity, meaning, nextStep }]) =>
+      `| \`${code}\` | ${severity} | ${meaning} | ${nextStep} |`,
+  );
+  return ['| Code | Severity | Meaning | Next step |', '| --- | --- | --- | --- |', ...rows].join(
+    '\n',
+  );
+}

@@ -1,0 +1,111 @@
+import { rename } from 'node:fs/promises';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Overview, WorkloadView } from '../../../src/api/overview-schemas.js';
+import { startApiServer, type ApiServer } from '../api/support/api-server.js';
+import { testJob, TestSite } from '../../support/session/test-site.js';
+import { TestWorkers } from '../../support/session/test-workers.js';
+import { describeTemporal } from '../../support/temporal/server.js';
+
+const HOUR_MS = 3_600_000;
+/** The newest restore points of the fixtures' machines. */
+const BACKED_UP_AT = Date.parse('2026-11-24T22:53:22Z');
+
+describeTemporal('the overview', () => {
+  let site: TestSite;
+  let workers: TestWorkers;
+  let api: ApiServer;
+  let nowMs: number;
+  beforeEach(async () => {
+    site = await TestSite.create();
+    workers = await TestWorkers.start(site);
+    nowMs = BACKED_UP_AT + HOUR_MS;
+    const { repositories } = site;
+    api = await startApiServer({ client: workers.client, repositories, now: () => nowMs });
+  });
+  afterEach(async () => {
+    await api.close();
+    await workers.stop();
+    await site.remove();
+  });
+
+  async function overview(): Promise<Overview> {
+    const { status, body } = await api.request('GET', '/overview');
+    expect(status).toBe(200);
+    return body as unknown as Overview;
+  }
+
+  async function workloads(query = ''): Promise<WorkloadView[]> {
+    const { status, body } = await api.request('GET', `/workloads${query}`);
+    expect(status).toBe(200);
+    return body.items as WorkloadView[];
+  }
+
+  async function createJob(changes: Parameters<typeof testJob>[0] = {}): Promise<void> {
+    const { revision: _, replaces: __, ...definition } = testJob(changes);
+    expect((await api.request('POST', '/jobs', definition)).status).toBe(201);
+  }
+
+  const limit = { maxCopyAgeHours: 26, maxLagHours: null, workloads: [] };
+
+  it('calls machines in no job unprotected', async () => {
+    const { verdict, problems, counts } = await overview();
+    expect(verdict.state).toBe('unsafe');
+    expect(verdict.sentence).toBe(
+      '0 of 2 workloads have a copy as new as its job wants; files01 and web01 are in no job',
+    );
+    expect(problems).toMatchObject([{ code: 'WORKLOAD_IN_NO_JOB', workloadCount: 2 }]);
+    expect(counts).toMatchObject({ workloads: 2, unprotected: 2 });
+    expect(await workloads('?state=unprotected')).toMatchObject([
+      { name: 'files01', copies: [] },
+      { name: 'web01', copies: [] },
+    ]);
+  });
+
+  it('is safe once both are copied, and late 26 hours after their moment', async () => {
+    await createJob({ rpo: limit });
+    await workers.runSession(testJob({ rpo: limit }));
+    const { verdict, problems, repositories } = await overview();
+    expect(verdict).toMatchObject({ state: 'safe', since: null });
+    expect(verdict.sentence).toMatch(
+      /^2 of 2 workloads have a copy younger than 26 h; nothing is damaged; oldest check 0 s$/,
+    );
+    expect(problems).toEqual([]);
+    expect(repositories).toMatchObject([{ id: 'primary' }, { id: 'offsite', reachable: true }]);
+    nowMs = BACKED_UP_AT + 35 * HOUR_MS + 30_000;
+    const late = await overview();
+    expect(late.verdict.state).toBe('unsafe');
+    expect(late.verdict.sentence).toMatch(
+      /^0 of 2 workloads have a copy younger than 26 h; files01 and web01 are late, by up to 9 h;/,
+    );
+    expect(late.problems).toMatchObject([
+      { code: 'SOURCE_STOPPED', repositoryId: 'primary', workloadCount: 2 },
+    ]);
+    expect(await workloads('?state=late&search=WEB')).toMatchObject([
+      { name: 'web01', since: '2026-11-26T00:53:22.000Z', restorePointCount: 3 },
+    ]);
+  });
+
+  it('is not sure of a target that is away, and says since when', async () => {
+    await createJob({ rpo: limit });
+    await workers.runSession(testJob({ rpo: limit }));
+    expect((await overview()).verdict.state).toBe('safe');
+    const seenMs = nowMs;
+    await rename(site.path('offsite'), site.path('unplugged'));
+    nowMs += 2 * HOUR_MS;
+    const { verdict, problems } = await overview();
+    expect(verdict.state).toBe('unsafe');
+    expect(verdict.sentence).toContain('offsite has not been reached for 2 h');
+    expect(problems).toMatchObject([
+      {
+        code: 'REPOSITORY_AWAY',
+        repositoryId: 'offsite',
+        since: new Date(seenMs).toISOString(),
+        workloadCount: 2,
+      },
+    ]);
+    expect((await workloads()).map(({ state }) => state)).toEqual(['unknown', 'unknown']);
+    await rename(site.path('unplugged'), site.path('offsite'));
+    nowMs += HOUR_MS;
+    expect((await overview()).verdict.state).toBe('safe');
+  });
+});
