@@ -7,9 +7,13 @@ const STYLE = `
   h2 { margin-top: 2rem; font-size: 1.1rem; } code, pre { font-family: ui-monospace, monospace; font-size: 0.9rem; }
   pre { overflow-x: auto; padding: 0.5rem; border: 1px solid #8885; } th, td { text-align: left; padding: 0.2rem 1rem 0.2rem 0; vertical-align: top; }`;
 
-export function docsPage({ paths, servers }: OpenApiDocument): string {
+export function docsPage({ paths, servers, components }: OpenApiDocument): string {
   const sections = Object.entries(paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([method, operation]) => section(method, path, operation)),
+  );
+  const schemas = Object.entries(components.schemas).map(
+    ([name, schema]) =>
+      `<section id="schemas/${name}"><h3><code>${name}</code></h3>${details('Schema', schema)}</section>`,
   );
   return `<!doctype html>
 <html lang="en">
@@ -18,6 +22,8 @@ export function docsPage({ paths, servers }: OpenApiDocument): string {
 <h1>Longhaul API</h1>
 <p>Base: ${servers.map(({ url }) => `<code>${escapeHtml(url)}</code>`).join(', ')}. Machine-readable: <a href="api/v1/openapi.json">openapi.json</a>.</p>
 ${sections.join('\n')}
+<h2>Schemas</h2>
+${schemas.join('\n')}
 </body>
 </html>
 `;
@@ -38,7 +44,10 @@ function section(method: string, path: string, operation: OpenApiOperation): str
 }
 
 function details(title: string, content: object): string {
-  const json = escapeHtml(JSON.stringify(content, null, 2));
+  const json = escapeHtml(JSON.stringify(content, null, 2)).replaceAll(
+    /#\/components\/(schemas\/\w+)/g,
+    '<a href="#$1">$&</a>',
+  );
   return `<details><summary>${title}</summary><pre>${json}</pre></details>`;
 }
 

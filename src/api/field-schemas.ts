@@ -16,5 +16,14 @@ export const instant = z.string().meta({ format: 'date-time', description: 'RFC 
 export function pageSchema<Item>(
   item: z.ZodType<Item>,
 ): z.ZodType<{ items: Item[]; nextCursor?: string | undefined }> {
-  return z.object({ items: z.array(item), nextCursor: z.string().optional() });
+  return z
+    .object({ items: z.array(item), nextCursor: z.string().optional() })
+    .meta({ id: pageName(item) });
+}
+
+/** `SessionSummaryPage` is a page of `SessionSummary`. */
+export function pageName(item: z.ZodType): string {
+  const { id } = item.meta() ?? {};
+  if (typeof id !== 'string') throw new Error('a list needs items whose schema has a name');
+  return `${id}Page`;
 }

@@ -5,7 +5,6 @@ import type { CopyJob, StartOverrides } from '../domain/copy-job.js';
 import { BackupError } from '../domain/errors.js';
 import { jobFaults, type JobFault } from '../domain/job-rules.js';
 import { jsonBytes } from '../domain/task-brief.js';
-import { z } from 'zod';
 import {
   copyJobSchema,
   jobDefinitionSchema,
@@ -13,6 +12,7 @@ import {
   jobPlanSchema,
   jobViewSchema,
   listedJobSchema,
+  sessionStartedSchema,
   startOverridesSchema,
   type JobDefinition,
 } from './job-schemas.js';
@@ -192,7 +192,7 @@ function runRoutes({ jobs, starter, browser }: JobServices): Route[] {
       status: 202,
       headers: { 'Idempotency-Key': 'A repeat with the same key gives the first answer.' },
       body: startOverridesSchema,
-      answer: z.object({ sessionId: z.string() }),
+      answer: sessionStartedSchema,
       errors: ['JOB_MISSING', 'JOB_BUSY'],
       run: async ({ params, body, header }) => {
         const key = idempotencyKey(header('Idempotency-Key'));

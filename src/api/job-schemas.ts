@@ -104,62 +104,95 @@ const zoneOfJob = timeZone
   .optional()
   .meta({ description: 'IANA time zone. Default: that of the job.' });
 
-function scheduleSchema<Zone extends z.ZodType<string | undefined>>(timeZone: Zone) {
-  return z.discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('manual') }),
-    z.strictObject({ type: z.literal('daily'), time: timeOfDay, timeZone }),
-    z.strictObject({
-      type: z.literal('weekly'),
-      days: z.array(z.enum(WEEKDAYS)).min(1).max(WEEKDAYS.length),
-      time: timeOfDay,
-      timeZone,
-    }),
-    z.strictObject({
-      type: z.literal('monthly'),
-      day: z.union([z.int().min(1).max(31), z.literal('last')]),
-      time: timeOfDay,
-      timeZone,
-    }),
-    z.strictObject({ type: z.literal('interval'), everyMinutes: z.int().min(1).max(525_600) }),
-    z.strictObject({ type: z.literal('cron'), expression: z.string().min(9).max(200), timeZone }),
-    z.strictObject({ type: z.literal('afterJob'), jobId: slug }),
-  ]);
+/** @param suffix of the names of its schemas: those of requests have zones that may be left out */
+function scheduleSchema<Zone extends z.ZodType<string | undefined>>(timeZone: Zone, suffix = '') {
+  const named = (kind: string) => ({ id: `${kind}Schedule${suffix}` });
+  return z
+    .discriminatedUnion('type', [
+      z.strictObject({ type: z.literal('manual') }).meta(named('Manual')),
+      z.strictObject({ type: z.literal('daily'), time: timeOfDay, timeZone }).meta(named('Daily')),
+      z
+        .strictObject({
+          type: z.literal('weekly'),
+          days: z.array(z.enum(WEEKDAYS)).min(1).max(WEEKDAYS.length),
+          time: timeOfDay,
+          timeZone,
+        })
+        .meta(named('Weekly')),
+      z
+        .strictObject({
+          type: z.literal('monthly'),
+          day: z.union([z.int().min(1).max(31), z.literal('last')]),
+          time: timeOfDay,
+          timeZone,
+        })
+        .meta(named('Monthly')),
+      z
+        .strictObject({
+          type: z.literal('interval'),
+          everyMinutes: z.int().min(1).max(525_600),
+        })
+        .meta(named('Interval')),
+      z
+        .strictObject({
+          type: z.literal('cron'),
+          expression: z.string().min(9).max(200),
+          timeZone,
+        })
+        .meta(named('Cron')),
+      z.strictObject({ type: z.literal('afterJob'), jobId: slug }).meta(named('AfterJob')),
+    ])
+    .meta(named('Job'));
 }
 
-function maintenanceSchema<Zone extends z.ZodType<string | undefined>>(timeZone: Zone) {
-  return z.strictObject({
-    every: z.enum(['week', 'month']).default('month'),
-    day: z.enum(WEEKDAYS).default('sunday'),
-    time: timeOfDay.default('05:00'),
-    timeZone,
-  });
+/** @param suffix as of `scheduleSchema` */
+function maintenanceSchema<Zone extends z.ZodType<string | undefined>>(
+  timeZone: Zone,
+  suffix = '',
+) {
+  return z
+    .strictObject({
+      every: z.enum(['week', 'month']).default('month'),
+      day: z.enum(WEEKDAYS).default('sunday'),
+      time: timeOfDay.default('05:00'),
+      timeZone,
+    })
+    .meta({ id: `MaintenanceSchedule${suffix}` });
 }
+
+const maintenance = maintenanceSchema(timeZone);
+const maintenanceRequest = maintenanceSchema(zoneOfJob, 'Request');
 
 const GFS_KEEP = 999;
-const gfsSchema: z.ZodType<GfsPolicy> = z.strictObject({
-  weekly: z
-    .strictObject({
-      keep: z.int().min(1).max(GFS_KEEP),
-      day: z.enum(WEEKDAYS).default('sunday'),
-    })
-    .nullable()
-    .default(null),
-  monthly: z
-    .strictObject({
-      keep: z.int().min(1).max(GFS_KEEP),
-      week: z.enum(WEEKS).default('first'),
-    })
-    .nullable()
-    .default(null),
-  yearly: z
-    .strictObject({
-      keep: z.int().min(1).max(GFS_KEEP),
-      month: z.enum(MONTHS).default('january'),
-    })
-    .nullable()
-    .default(null),
-  fullMethod: z.enum(['synthetic', 'active']).default('synthetic'),
-});
+const gfsSchema: z.ZodType<GfsPolicy> = z
+  .strictObject({
+    weekly: z
+      .strictObject({
+        keep: z.int().min(1).max(GFS_KEEP),
+        day: z.enum(WEEKDAYS).default('sunday'),
+      })
+      .meta({ id: 'GfsWeekly' })
+      .nullable()
+      .default(null),
+    monthly: z
+      .strictObject({
+        keep: z.int().min(1).max(GFS_KEEP),
+        week: z.enum(WEEKS).default('first'),
+      })
+      .meta({ id: 'GfsMonthly' })
+      .nullable()
+      .default(null),
+    yearly: z
+      .strictObject({
+        keep: z.int().min(1).max(GFS_KEEP),
+        month: z.enum(MONTHS).default('january'),
+      })
+      .meta({ id: 'GfsYearly' })
+      .nullable()
+      .default(null),
+    fullMethod: z.enum(['synthetic', 'active']).default('synthetic'),
+  })
+  .meta({ id: 'GfsPolicy' });
 
 const retryFields = {
   attempts: z.int().min(0).max(100_000).nullable().meta({
@@ -172,15 +205,19 @@ const retryFields = {
   }),
 };
 
-const retentionSchema: z.ZodType<RetentionPolicy> = z.strictObject({
-  type: z.enum(['restorePoints', 'days']),
-  value: z.int().min(1).max(9_999),
-});
+const retentionSchema: z.ZodType<RetentionPolicy> = z
+  .strictObject({
+    type: z.enum(['restorePoints', 'days']),
+    value: z.int().min(1).max(9_999),
+  })
+  .meta({ id: 'RetentionPolicy' });
 
-const sourceSchema: z.ZodType<SourceSelection> = z.strictObject({
-  repositoryId: slug,
-  workloads: z.array(workloadName).min(1).max(10_000).optional(),
-});
+const sourceSchema: z.ZodType<SourceSelection> = z
+  .strictObject({
+    repositoryId: slug,
+    workloads: z.array(workloadName).min(1).max(10_000).optional(),
+  })
+  .meta({ id: 'SourceSelection' });
 
 const RPO_HOURS = 87_600;
 const limitHours = z.number().min(0.1).max(RPO_HOURS).nullable().default(null);
@@ -195,14 +232,18 @@ const limitFields = {
   }),
 };
 
-const rpoSchema: z.ZodType<RpoPolicy> = z.strictObject({
-  ...limitFields,
-  workloads: z
-    .array(z.strictObject({ workload: workloadName, ...limitFields }))
-    .max(10_000)
-    .default([])
-    .meta({ description: 'Other limits for some workloads, by id or name.' }),
-});
+const rpoSchema: z.ZodType<RpoPolicy> = z
+  .strictObject({
+    ...limitFields,
+    workloads: z
+      .array(
+        z.strictObject({ workload: workloadName, ...limitFields }).meta({ id: 'RpoOfWorkload' }),
+      )
+      .max(10_000)
+      .default([])
+      .meta({ description: 'Other limits for some workloads, by id or name.' }),
+  })
+  .meta({ id: 'RpoPolicy' });
 
 const scopeSchema = z.enum(['latest', 'all']);
 
@@ -216,14 +257,16 @@ const definitionFields = {
     .refine(hasNoControlCharacters, 'must not hold control characters'),
   description: z.string().max(2_000).default(''),
   mode: z.enum(['immediate', 'periodic']),
-  sources: z.strictObject({
-    include: z.array(sourceSchema).min(1).max(1_000),
-    exclude: z
-      .array(z.strictObject({ workload: workloadName }))
-      .max(10_000)
-      .default([]),
-  }),
-  target: z.strictObject({ repositoryId: slug }),
+  sources: z
+    .strictObject({
+      include: z.array(sourceSchema).min(1).max(1_000),
+      exclude: z
+        .array(z.strictObject({ workload: workloadName }).meta({ id: 'ExcludedWorkload' }))
+        .max(10_000)
+        .default([]),
+    })
+    .meta({ id: 'JobSources' }),
+  target: z.strictObject({ repositoryId: slug }).meta({ id: 'JobTarget' }),
   restorePoints: scopeSchema.default('latest'),
   retention: retentionSchema.default({ type: 'restorePoints', value: 7 }),
   gfs: gfsSchema.nullable().default(null),
@@ -234,6 +277,7 @@ const definitionFields = {
   onSourceChainRecreated: z.enum(['requireNewJob', 'startNewChain']).default('requireNewJob'),
   storage: z
     .strictObject({ digest: z.enum(['sha256', 'blake3']).default('sha256') })
+    .meta({ id: 'JobStorage' })
     .default({ digest: 'sha256' }),
   rpo: rpoSchema.nullable().default(null).meta({
     description: 'How old the copies may become; null: nothing is promised.',
@@ -250,10 +294,10 @@ export const jobDefinitionSchema: z.ZodType<JobRequest> = z
       description:
         'IANA time zone of the job. Default: that of its schedule, that which the job has already, or that of the server.',
     }),
-    schedule: scheduleSchema(zoneOfJob).default({ type: 'manual' }),
-    retry: z.strictObject(retryFields).partial().default({}),
-    healthCheck: maintenanceSchema(zoneOfJob).nullable().default(null),
-    compact: maintenanceSchema(zoneOfJob).nullable().default(null),
+    schedule: scheduleSchema(zoneOfJob, 'Request').default({ type: 'manual' }),
+    retry: z.strictObject(retryFields).partial().meta({ id: 'RetryRequest' }).default({}),
+    healthCheck: maintenanceRequest.nullable().default(null),
+    compact: maintenanceRequest.nullable().default(null),
   })
   .transform((definition, context): JobRequest => {
     const id = definition.id ?? slugOf(definition.name);
@@ -271,80 +315,107 @@ export const jobDefinitionSchema: z.ZodType<JobRequest> = z
       pausesMinutes: definition.retry.pausesMinutes ?? pausesMinutes,
     };
     return { ...definition, id, retry };
-  });
+  })
+  .meta({ id: 'JobRequest' });
 
 const copyJobFields = {
   ...definitionFields,
   timeZone,
   schedule: scheduleSchema(timeZone),
-  retry: z.strictObject(retryFields),
-  healthCheck: maintenanceSchema(timeZone).nullable(),
-  compact: maintenanceSchema(timeZone).nullable(),
+  retry: z.strictObject(retryFields).meta({ id: 'RetryPolicy' }),
+  healthCheck: maintenance.nullable(),
+  compact: maintenance.nullable(),
   id: slug,
   revision: z.int().min(1),
   replaces: slug.nullable(),
 };
 
 /** A whole definition as it lies in a Schedule or in a target repository. */
-export const copyJobSchema: z.ZodType<CopyJob> = z.strictObject(copyJobFields);
+export const copyJobSchema: z.ZodType<CopyJob> = z
+  .strictObject(copyJobFields)
+  .meta({ id: 'CopyJob' });
 
-export const jobViewSchema: z.ZodType<JobView> = z.object({
-  ...copyJobFields,
-  state: z.enum(['enabled', 'disabled', 'actionRequired']),
-  nextRunAt: instant.nullable(),
-  lastSession: sessionSummarySchema.nullable(),
-  nextTryAt: instant.nullable(),
-  skippedStarts: z.int().min(0).meta({
-    description: 'Starts left out since the job was made, because the service was down.',
-  }),
-});
-
-const unreadJobSchema: z.ZodType<UnreadJob> = z.object({
-  id: slug,
-  name: z.string().nullable(),
-  mode: z.enum(['immediate', 'periodic']),
-  state: z.literal('unknown'),
-  paused: z.boolean().meta({ description: 'Whether it is kept from starting by itself.' }),
-  nextRunAt: instant.nullable(),
-  lastSession: sessionSummarySchema.nullable(),
-  reason: z.string().meta({ description: 'Why its definition is not known.' }),
-});
-
-export const listedJobSchema: z.ZodType<ListedJob> = z.union([jobViewSchema, unreadJobSchema]);
-
-export const startOverridesSchema: z.ZodType<StartOverrides> = z.strictObject({
-  workloads: z.array(workloadName).min(1).max(10_000).optional(),
-  activeFull: z.boolean().optional(),
-  restorePoints: scopeSchema.optional(),
-  now: z.boolean().optional().meta({
-    description:
-      'Take what is there: do not wait for restore points that may still be in progress.',
-  }),
-});
-
-export const jobImportSchema = z.strictObject({ repositoryId: slug, jobId: slug });
-
-export const jobPlanSchema: z.ZodType<JobPlan> = z.object({
-  workloads: z.array(
-    z.object({
-      workload: z.string(),
-      algorithm: z.enum(['full', 'increment', 'none']),
-      restorePoints: z.array(z.string()),
-      estimatedBytes: z.int().nullable(),
-      reasons: z.array(z.string()),
-      lookAgainAt: instant.nullable(),
-      retention: z.object({
-        keep: z.array(z.object({ id: z.string(), reasons: z.array(z.string()) })),
-        actions: z.array(z.string()),
-        warnings: z.array(z.string()),
-      }),
-      omitted: z.int().meta({
-        description: 'Entries of the lists above that are left out, because they are too many.',
-      }),
+export const jobViewSchema: z.ZodType<JobView> = z
+  .object({
+    ...copyJobFields,
+    state: z.enum(['enabled', 'disabled', 'actionRequired']),
+    nextRunAt: instant.nullable(),
+    lastSession: sessionSummarySchema.nullable(),
+    nextTryAt: instant.nullable(),
+    skippedStarts: z.int().min(0).meta({
+      description: 'Starts left out since the job was made, because the service was down.',
     }),
-  ),
-  nextCursor: z.string().optional(),
-});
+  })
+  .meta({ id: 'Job' });
+
+const unreadJobSchema: z.ZodType<UnreadJob> = z
+  .object({
+    id: slug,
+    name: z.string().nullable(),
+    mode: z.enum(['immediate', 'periodic']),
+    state: z.literal('unknown'),
+    paused: z.boolean().meta({ description: 'Whether it is kept from starting by itself.' }),
+    nextRunAt: instant.nullable(),
+    lastSession: sessionSummarySchema.nullable(),
+    reason: z.string().meta({ description: 'Why its definition is not known.' }),
+  })
+  .meta({ id: 'UnreadJob' });
+
+export const listedJobSchema: z.ZodType<ListedJob> = z
+  .union([jobViewSchema, unreadJobSchema])
+  .meta({ id: 'ListedJob' });
+
+export const startOverridesSchema: z.ZodType<StartOverrides> = z
+  .strictObject({
+    workloads: z.array(workloadName).min(1).max(10_000).optional(),
+    activeFull: z.boolean().optional(),
+    restorePoints: scopeSchema.optional(),
+    now: z.boolean().optional().meta({
+      description:
+        'Take what is there: do not wait for restore points that may still be in progress.',
+    }),
+  })
+  .meta({ id: 'StartOverrides' });
+
+export const sessionStartedSchema = z
+  .object({ sessionId: z.string() })
+  .meta({ id: 'SessionStarted' });
+
+export const jobImportSchema = z
+  .strictObject({ repositoryId: slug, jobId: slug })
+  .meta({ id: 'JobImport' });
+
+export const jobPlanSchema: z.ZodType<JobPlan> = z
+  .object({
+    workloads: z.array(
+      z
+        .object({
+          workload: z.string(),
+          algorithm: z.enum(['full', 'increment', 'none']),
+          restorePoints: z.array(z.string()),
+          estimatedBytes: z.int().nullable(),
+          reasons: z.array(z.string()),
+          lookAgainAt: instant.nullable(),
+          retention: z
+            .object({
+              keep: z.array(
+                z
+                  .object({ id: z.string(), reasons: z.array(z.string()) })
+                  .meta({ id: 'KeptPoint' }),
+              ),
+              actions: z.array(z.string()),
+              warnings: z.array(z.string()),
+            })
+            .meta({ id: 'RetentionPlan' }),
+          omitted: z.int().meta({
+            description: 'Entries of the lists above that are left out, because they are too many.',
+          }),
+        })
+        .meta({ id: 'WorkloadPlan' }),
+    ),
+    nextCursor: z.string().optional(),
+  })
+  .meta({ id: 'JobPlan' });
 
 /** `Nightly off-site!` → `nightly-off-site`; empty when nothing of the name can be kept. */
 export function slugOf(name: string): string {

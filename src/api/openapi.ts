@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../domain/errors.js';
+import { SchemaComponents, type JsonSchema } from './openapi-components.js';
 import { statusOfCode } from './problem.js';
 import type { Route } from './route.js';
 
@@ -10,7 +11,10 @@ export interface OpenApiDocument {
   readonly info: object;
   readonly servers: readonly { readonly url: string }[];
   readonly security: readonly object[];
-  readonly components: object;
+  readonly components: {
+    readonly securitySchemes: object;
+    readonly schemas: Readonly<Record<string, JsonSchema>>;
+  };
   /** By path and method. */
   readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
 }
@@ -23,15 +27,19 @@ export interface OpenApiOperation {
   readonly responses: Readonly<Record<string, { readonly description: string }>>;
 }
 
-const problemSchema = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  code: z.string(),
-  detail: z.string(),
-  hint: z.string(),
-  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-});
+const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string(),
+    detail: z.string(),
+    hint: z.string(),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }).meta({ id: 'RequestFault' }))
+      .optional(),
+  })
+  .meta({ id: 'Problem' });
 
 /** Codes that any operation may answer with. */
 const COMMON_ERRORS: readonly ErrorCode[] = [
@@ -42,10 +50,14 @@ const COMMON_ERRORS: readonly ErrorCode[] = [
 const BODY_ERRORS: readonly ErrorCode[] = ['REQUEST_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED'];
 
 export function openApiDocument(routes: readonly Route[], basePath: string): OpenApiDocument {
+  const components = new SchemaComponents([
+    { schema: problemSchema, io: 'output' },
+    ...routes.flatMap(schemasOf),
+  ]);
   const paths: Record<string, Record<string, OpenApiOperation>> = {};
   for (const route of routes) {
     const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
-    paths[path] = { ...paths[path], [route.method]: operationOf(route) };
+    paths[path] = { ...paths[path], [route.method]: operationOf(route, components) };
   }
   return {
     openapi: '3.1.0',
@@ -54,38 +66,52 @@ export function openApiDocument(routes: readonly Route[], basePath: string): Ope
     security: [{ bearer: [] }],
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
-      schemas: { Problem: jsonSchema(problemSchema, 'output') },
+      schemas: components.all(),
     },
     paths,
   };
 }
 
-function operationOf(route: Route): OpenApiOperation {
+function schemasOf({ query, body, answer }: Route) {
+  const requests = [query, body].flatMap((schema) =>
+    schema === null ? [] : [{ schema, io: 'input' as const }],
+  );
+  return answer === null ? requests : [...requests, { schema: answer, io: 'output' as const }];
+}
+
+function operationOf(route: Route, components: SchemaComponents): OpenApiOperation {
   const { operationId, summary, body } = route;
   return {
     operationId,
     summary,
-    parameters: [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)],
+    parameters: [
+      ...pathParameters(route),
+      ...queryParameters(route, components),
+      ...headerParameters(route),
+    ],
     ...(body === null
       ? {}
       : {
           requestBody: {
             // A body of which every field may be left out may be left out itself.
             required: !body.safeParse({}).success,
-            content: { 'application/json': { schema: jsonSchema(body, 'input') } },
+            content: { 'application/json': { schema: components.of(body, 'input') } },
           },
         }),
-    responses: { [route.status]: successOf(route), ...problemsOf(route) },
+    responses: { [route.status]: successOf(route, components), ...problemsOf(route) },
   };
 }
 
-function successOf({ answer, answerType, status }: Route): { description: string } {
+function successOf(
+  { answer, answerType, status }: Route,
+  components: SchemaComponents,
+): { description: string } {
   if (answerType === 'text/event-stream') {
     const content = { [answerType]: { schema: { type: 'string' } } };
     return Object.assign({ description: 'Events' }, { content });
   }
   if (answer === null) return { description: status === 204 ? 'Done' : 'Success' };
-  const content = { [answerType]: { schema: jsonSchema(answer, 'output') } };
+  const content = { [answerType]: { schema: components.of(answer, 'output') } };
   return Object.assign({ description: 'Success' }, { content });
 }
 
@@ -114,9 +140,12 @@ function pathParameters({ path }: Route): object[] {
   }));
 }
 
-function queryParameters({ query }: Route): object[] {
+function queryParameters({ query }: Route, components: SchemaComponents): object[] {
   if (query === null) return [];
-  const { properties = {}, required = [] } = jsonSchema(query, 'input');
+  const { properties = {}, required = [] } = components.of(query, 'input') as {
+    properties?: Record<string, JsonSchema>;
+    required?: string[];
+  };
   return Object.entries(properties).map(([name, schema]) => ({
     name,
     in: 'query',
@@ -133,9 +162,4 @@ function headerParameters({ headers = {} }: Route): object[] {
     required: name === 'If-Match',
     schema: { type: 'string' },
   }));
-}
-
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output') {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' });
-  return rest;
 }

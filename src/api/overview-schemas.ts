@@ -145,20 +145,22 @@ export const verdictSchema: z.ZodType<VerdictView> = z
     sentence: z.string(),
     clauses: z
       .array(
-        z.object({
-          about: z.enum([
-            'coverage',
-            'late',
-            'unknown',
-            'unprotected',
-            'repositories',
-            'jobs',
-            'damage',
-            'verification',
-          ]),
-          state: z.enum(['good', 'bad', 'unknown']),
-          text: z.string(),
-        }),
+        z
+          .object({
+            about: z.enum([
+              'coverage',
+              'late',
+              'unknown',
+              'unprotected',
+              'repositories',
+              'jobs',
+              'damage',
+              'verification',
+            ]),
+            state: z.enum(['good', 'bad', 'unknown']),
+            text: z.string(),
+          })
+          .meta({ id: 'VerdictClause' }),
       )
       .meta({ description: 'The parts of the sentence, in its order.' }),
     since: instant.nullable().meta({ description: 'Since when it is not safe, if that is known.' }),
@@ -181,12 +183,14 @@ const problemSchema: z.ZodType<ProblemView> = z
     sessionId: z.string().nullable(),
     workloads: z
       .array(
-        z.object({
-          key: z.string(),
-          repositoryId: z.string(),
-          id: z.string(),
-          name: z.string(),
-        }),
+        z
+          .object({
+            key: z.string(),
+            repositoryId: z.string(),
+            id: z.string(),
+            name: z.string(),
+          })
+          .meta({ id: 'WorkloadName' }),
       )
       .meta({ description: 'Of many, those that suffer the longest.' }),
     workloadCount: count,
@@ -212,23 +216,29 @@ export const overviewSchema: z.ZodType<Overview> = z
     asOf: instant.nullable().meta({
       description: 'Of the oldest of the looks that this comes from; null: nothing was seen yet.',
     }),
-    counts: z.object({
-      workloads: count.meta({ description: 'All but the unwatched.' }),
-      ok: count,
-      late: count,
-      unknown: count,
-      unprotected: count,
-      unwatched: count,
-      restorePoints: count,
-      damagedRestorePoints: count,
-      neverVerifiedRestorePoints: count,
-    }),
+    counts: z
+      .object({
+        workloads: count.meta({ description: 'All but the unwatched.' }),
+        ok: count,
+        late: count,
+        unknown: count,
+        unprotected: count,
+        unwatched: count,
+        restorePoints: count,
+        damagedRestorePoints: count,
+        neverVerifiedRestorePoints: count,
+      })
+      .meta({ id: 'OverviewCounts' }),
     oldestVerifiedAt: instant.nullable(),
     problems: z.array(problemSchema).meta({ description: 'The gravest first, then the oldest.' }),
     omittedProblems: count,
     running: z.array(runningSessionSchema),
     next: z
-      .array(z.object({ jobId: slug, jobName: z.string(), at: instant, timeZone: z.string() }))
+      .array(
+        z
+          .object({ jobId: slug, jobName: z.string(), at: instant, timeZone: z.string() })
+          .meta({ id: 'ComingRun' }),
+      )
       .meta({ description: 'Starts of the next 24 hours, the soonest first.' }),
     repositories: z.array(repositoryStateSchema),
   })
@@ -241,7 +251,7 @@ const copiesSchema: z.ZodType<CopiesView> = z
     repositoryId: slug.meta({ description: 'Target.' }),
     state: rpoState,
     since: instant.nullable(),
-    reasons: z.array(z.object({ code: z.string(), text: z.string() })),
+    reasons: z.array(z.object({ code: z.string(), text: z.string() }).meta({ id: 'RpoReason' })),
     maxCopyAgeHours: z.number().nullable(),
     maxLagHours: z.number().nullable(),
     newestAt: instant.nullable().meta({
@@ -294,13 +304,15 @@ export const workloadViewSchema: z.ZodType<WorkloadView> = z
     copies: z.array(copiesSchema).meta({ description: 'One for each job that copies it.' }),
     leftovers: z
       .array(
-        z.object({
-          jobId: z.string(),
-          repositoryId: z.string(),
-          restorePointCount: count,
-          newestAt: instant.nullable(),
-          storedBytes: bytes,
-        }),
+        z
+          .object({
+            jobId: z.string(),
+            repositoryId: z.string(),
+            restorePointCount: count,
+            newestAt: instant.nullable(),
+            storedBytes: bytes,
+          })
+          .meta({ id: 'LeftoverCopies' }),
       )
       .meta({ description: 'Copies that no job makes any more.' }),
     nights: z

@@ -13,7 +13,7 @@ import type {
 } from '../domain/repository-view.js';
 import type { StorageProbe } from '../domain/storage-probe.js';
 import type { OperationStatus } from '../domain/operation.js';
-import { instant, slug } from './field-schemas.js';
+import { instant, pageName, slug } from './field-schemas.js';
 import { errorCodeSchema } from './session-schemas.js';
 
 /** A configured repository and what its workers say. */
@@ -54,51 +54,58 @@ export interface RestoreRequest {
   readonly intoExisting: boolean;
 }
 
-const storageSchema: z.ZodType<StorageProbe> = z.object({
-  probedAt: instant,
-  abilities: z
-    .object({
-      readAfterWrite: z.boolean(),
-      renameOver: z.boolean(),
-      fileSync: z.boolean(),
-      folderSync: z.boolean(),
-      sparseFiles: z.boolean().nullable(),
-      caseSensitive: z.boolean(),
-      modifiedTimeStepNs: z.int(),
-      longestNameBytes: z.int(),
-    })
-    .nullable(),
-  faults: z
-    .array(z.string())
-    .meta({ description: 'Why nothing can be copied here; empty: it can.' }),
-  warnings: z.array(z.string()),
-});
+const storageSchema: z.ZodType<StorageProbe> = z
+  .object({
+    probedAt: instant,
+    abilities: z
+      .object({
+        readAfterWrite: z.boolean(),
+        renameOver: z.boolean(),
+        fileSync: z.boolean(),
+        folderSync: z.boolean(),
+        sparseFiles: z.boolean().nullable(),
+        caseSensitive: z.boolean(),
+        modifiedTimeStepNs: z.int(),
+        longestNameBytes: z.int(),
+      })
+      .meta({ id: 'StorageAbilities' })
+      .nullable(),
+    faults: z
+      .array(z.string())
+      .meta({ description: 'Why nothing can be copied here; empty: it can.' }),
+    warnings: z.array(z.string()),
+  })
+  .meta({ id: 'StorageProbe' });
 
-export const repositoryViewSchema: z.ZodType<RepositoryView> = z.object({
-  id: slug,
-  kind: z.enum(['directory']),
-  path: z.string(),
-  role: z.enum(['primary', 'target', 'external']),
-  taskLimit: z.int(),
-  settleSeconds: z.int(),
-  immutableForDays: z.int(),
-  folderSync: z.enum(['required', 'unavailable']),
-  usedSlots: z.int().nullable(),
-  reachable: z.boolean(),
-  reason: z.string().nullable(),
-  totalBytes: z.int().nullable(),
-  freeBytes: z.int().nullable(),
-  storage: storageSchema.nullable(),
-  markerId: z.string().nullable().meta({
-    description: 'Id in the marker file of a target; null: it has none yet.',
-  }),
-});
+export const repositoryViewSchema: z.ZodType<RepositoryView> = z
+  .object({
+    id: slug,
+    kind: z.enum(['directory']),
+    path: z.string(),
+    role: z.enum(['primary', 'target', 'external']),
+    taskLimit: z.int(),
+    settleSeconds: z.int(),
+    immutableForDays: z.int(),
+    folderSync: z.enum(['required', 'unavailable']),
+    usedSlots: z.int().nullable(),
+    reachable: z.boolean(),
+    reason: z.string().nullable(),
+    totalBytes: z.int().nullable(),
+    freeBytes: z.int().nullable(),
+    storage: storageSchema.nullable(),
+    markerId: z.string().nullable().meta({
+      description: 'Id in the marker file of a target; null: it has none yet.',
+    }),
+  })
+  .meta({ id: 'Repository' });
 
-const unreadableSchema: z.ZodType<UnreadablePart> = z.object({
-  path: z.string(),
-  code: errorCodeSchema,
-  reason: z.string(),
-});
+const unreadableSchema: z.ZodType<UnreadablePart> = z
+  .object({
+    path: z.string(),
+    code: errorCodeSchema,
+    reason: z.string(),
+  })
+  .meta({ id: 'UnreadablePart' });
 
 /** Answer of a list that shows what is known when a part of it cannot be read. */
 export function browsedPageSchema<Item>(item: z.ZodType<Item>): z.ZodType<{
@@ -106,65 +113,79 @@ export function browsedPageSchema<Item>(item: z.ZodType<Item>): z.ZodType<{
   nextCursor?: string | undefined;
   unreadable?: UnreadablePart[] | undefined;
 }> {
-  return z.object({
-    items: z.array(item),
-    nextCursor: z.string().optional(),
-    unreadable: z.array(unreadableSchema).optional().meta({
-      description:
-        'What could not be read or asked and is missing from the list for that: a chain, a job definition, a record, a lease, the sessions of the jobs. With the first page only; of tasks, with each page what stands in its place.',
-    }),
-  });
+  return z
+    .object({
+      items: z.array(item),
+      nextCursor: z.string().optional(),
+      unreadable: z.array(unreadableSchema).optional().meta({
+        description:
+          'What could not be read or asked and is missing from the list for that: a chain, a job definition, a record, a lease, the sessions of the jobs. With the first page only; of tasks, with each page what stands in its place.',
+      }),
+    })
+    .meta({ id: pageName(item) });
 }
 
 export const workloadType = z.enum(['olvm-rhv', 'libvirt-kvm', 'unknown']);
 
-export const storedJobSchema: z.ZodType<StoredJob> = z.object({
-  id: z.string(),
-  name: z.string(),
-  workloadCount: z.int(),
-  restorePointCount: z.int(),
-  sessionCount: z.int(),
-  lastSession: z
-    .object({ id: z.string(), result: z.string().nullable(), endedAt: z.string().nullable() })
-    .nullable(),
-});
+export const storedJobSchema: z.ZodType<StoredJob> = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    workloadCount: z.int(),
+    restorePointCount: z.int(),
+    sessionCount: z.int(),
+    lastSession: z
+      .object({ id: z.string(), result: z.string().nullable(), endedAt: z.string().nullable() })
+      .meta({ id: 'StoredSessionEnd' })
+      .nullable(),
+  })
+  .meta({ id: 'StoredJob' });
 
-export const workloadSchema: z.ZodType<WorkloadSummary> = z.object({
-  id: z.string(),
-  name: z.string(),
-  type: workloadType,
-  jobId: z.string().nullable(),
-  restorePointCount: z.int(),
-  newestAt: instant.nullable(),
-  problem: z.string().nullable(),
-});
+export const workloadSchema: z.ZodType<WorkloadSummary> = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    type: workloadType,
+    jobId: z.string().nullable(),
+    restorePointCount: z.int(),
+    newestAt: instant.nullable(),
+    problem: z.string().nullable(),
+  })
+  .meta({ id: 'RepositoryWorkload' });
 
-export const restorePointSchema: z.ZodType<RestorePointView> = z.object({
-  id: z.string(),
-  workload: z.string(),
-  workloadType,
-  jobId: z.string().nullable(),
-  createdAt: instant,
-  copiedAt: instant.nullable(),
-  kind: z.enum(['full', 'increment']),
-  parentId: z.string().nullable(),
-  chainId: z.string().nullable(),
-  complete: z.boolean(),
-  state: z.enum(['complete', 'inProgress', 'incomplete', 'broken', 'unknown']),
-  reason: z.string().nullable(),
-  lookAgainAt: instant.nullable(),
-  health: z.enum(['good', 'corrupt', 'unknown']),
-  verifiedAt: instant.nullable().meta({
-    description:
-      'When every byte of its disk files was last read and compared with its digest; a copy reads back what it writes.',
-  }),
-  retention: z.array(z.enum(['weekly', 'monthly', 'yearly'])),
-  keptBecause: z.array(z.string()),
-  files: z.array(
-    z.object({ disk: z.string(), path: z.string(), format: z.string(), sizeBytes: z.int() }),
-  ),
-  source: z.object({ repositoryId: z.string(), restorePointId: z.string() }).nullable(),
-});
+export const restorePointSchema: z.ZodType<RestorePointView> = z
+  .object({
+    id: z.string(),
+    workload: z.string(),
+    workloadType,
+    jobId: z.string().nullable(),
+    createdAt: instant,
+    copiedAt: instant.nullable(),
+    kind: z.enum(['full', 'increment']),
+    parentId: z.string().nullable(),
+    chainId: z.string().nullable(),
+    complete: z.boolean(),
+    state: z.enum(['complete', 'inProgress', 'incomplete', 'broken', 'unknown']),
+    reason: z.string().nullable(),
+    lookAgainAt: instant.nullable(),
+    health: z.enum(['good', 'corrupt', 'unknown']),
+    verifiedAt: instant.nullable().meta({
+      description:
+        'When every byte of its disk files was last read and compared with its digest; a copy reads back what it writes.',
+    }),
+    retention: z.array(z.enum(['weekly', 'monthly', 'yearly'])),
+    keptBecause: z.array(z.string()),
+    files: z.array(
+      z
+        .object({ disk: z.string(), path: z.string(), format: z.string(), sizeBytes: z.int() })
+        .meta({ id: 'RestorePointFile' }),
+    ),
+    source: z
+      .object({ repositoryId: z.string(), restorePointId: z.string() })
+      .meta({ id: 'RestorePointSource' })
+      .nullable(),
+  })
+  .meta({ id: 'RestorePoint' });
 
 export const cursorQuerySchema = z.strictObject({ cursor: z.string().max(4_000).optional() });
 
@@ -173,45 +194,53 @@ export const restorePointQuerySchema = z.strictObject({
   cursor: z.string().max(4_000).optional(),
 });
 
-export const restoreRequestSchema: z.ZodType<RestoreRequest> = z.strictObject({
-  destination: z.strictObject({
-    path: z.string().min(1).max(4_096).meta({
-      description: 'Absolute path of an empty or new folder on the machine of the worker.',
+export const restoreRequestSchema: z.ZodType<RestoreRequest> = z
+  .strictObject({
+    destination: z
+      .strictObject({
+        path: z.string().min(1).max(4_096).meta({
+          description: 'Absolute path of an empty or new folder on the machine of the worker.',
+        }),
+      })
+      .meta({ id: 'RestoreDestination' }),
+    format: z.enum(['same', 'raw']).default('same').meta({
+      description:
+        'same: whole files of the format that the copy has, none building on another; raw: the disks as they are.',
     }),
-  }),
-  format: z.enum(['same', 'raw']).default('same').meta({
-    description:
-      'same: whole files of the format that the copy has, none building on another; raw: the disks as they are.',
-  }),
-  disks: z.array(z.string().min(1).max(255)).min(1).max(1_000).optional().meta({
-    description: 'Names of the disks that are wanted; without it: all.',
-  }),
-  intoExisting: z.boolean().default(false).meta({
-    description: 'Whether the folder may hold other files; none of them is ever overwritten.',
-  }),
-});
+    disks: z.array(z.string().min(1).max(255)).min(1).max(1_000).optional().meta({
+      description: 'Names of the disks that are wanted; without it: all.',
+    }),
+    intoExisting: z.boolean().default(false).meta({
+      description: 'Whether the folder may hold other files; none of them is ever overwritten.',
+    }),
+  })
+  .meta({ id: 'RestoreRequest' });
 
-export const operationStartedSchema: z.ZodType<{ operationId: string }> = z.object({
-  operationId: z.string(),
-});
+export const operationStartedSchema: z.ZodType<{ operationId: string }> = z
+  .object({
+    operationId: z.string(),
+  })
+  .meta({ id: 'OperationStarted' });
 
 const operationErrorCode: z.ZodType<ErrorCode | null> = errorCodeSchema.nullable();
 
-export const operationSchema: z.ZodType<OperationView> = z.object({
-  id: z.string(),
-  kind: z.enum(['verify', 'restore']),
-  repositoryId: slug,
-  startedAt: instant,
-  endedAt: instant.nullable(),
-  live: z.boolean(),
-  state: z.enum(['running', 'ended']),
-  result: z.enum(['success', 'warning', 'failed', 'stopped']).nullable(),
-  processedBytes: z.int(),
-  totalBytes: z.int(),
-  code: operationErrorCode,
-  reason: z.string().nullable(),
-  notes: z.array(z.string()),
-  omittedNotes: z
-    .int()
-    .meta({ description: 'Notes that are left out, because there were too many.' }),
-});
+export const operationSchema: z.ZodType<OperationView> = z
+  .object({
+    id: z.string(),
+    kind: z.enum(['verify', 'restore']),
+    repositoryId: slug,
+    startedAt: instant,
+    endedAt: instant.nullable(),
+    live: z.boolean(),
+    state: z.enum(['running', 'ended']),
+    result: z.enum(['success', 'warning', 'failed', 'stopped']).nullable(),
+    processedBytes: z.int(),
+    totalBytes: z.int(),
+    code: operationErrorCode,
+    reason: z.string().nullable(),
+    notes: z.array(z.string()),
+    omittedNotes: z
+      .int()
+      .meta({ description: 'Notes that are left out, because there were too many.' }),
+  })
+  .meta({ id: 'Operation' });

@@ -48,18 +48,15 @@ export interface SessionView extends Omit<CopySession, 'tasks' | 'targetReposito
 
 const SESSION_STATES = ['running', 'paused', 'stopping', 'ended'] as const;
 
-export const sessionStateSchema: z.ZodType<SessionState> = z.enum(SESSION_STATES);
-const resultSchema = z.enum([
-  'success',
-  'warning',
-  'failed',
-  'stopped',
-  'actionRequired',
-  'nothingToCopy',
-]);
-export const errorCodeSchema: z.ZodType<ErrorCode> = z.enum(
-  Object.keys(ERROR_CODES).filter(isErrorCode),
-);
+export const sessionStateSchema: z.ZodType<SessionState> = z
+  .enum(SESSION_STATES)
+  .meta({ id: 'SessionState' });
+const resultSchema = z
+  .enum(['success', 'warning', 'failed', 'stopped', 'actionRequired', 'nothingToCopy'])
+  .meta({ id: 'SessionResult' });
+export const errorCodeSchema: z.ZodType<ErrorCode> = z
+  .enum(Object.keys(ERROR_CODES).filter(isErrorCode))
+  .meta({ id: 'ErrorCode' });
 
 const summaryFields = {
   id: z.string(),
@@ -78,100 +75,118 @@ const summaryFields = {
     .meta({ description: 'When what failed is tried again; null: it is not.' }),
 };
 
-export const sessionSummarySchema: z.ZodType<SessionSummary> = z.object(summaryFields);
+export const sessionSummarySchema: z.ZodType<SessionSummary> = z
+  .object(summaryFields)
+  .meta({ id: 'SessionSummary' });
 
-const progressSchema: z.ZodType<CopyProgress> = z.object({
-  percent: z.number(),
-  processedBytes: z.int(),
-  totalBytes: z.int(),
-  readBytes: z.int(),
-  transferredBytes: z.int(),
-  bytesPerSecond: z.number(),
-  etaSeconds: z.number().nullable(),
-});
+const progressSchema: z.ZodType<CopyProgress> = z
+  .object({
+    percent: z.number(),
+    processedBytes: z.int(),
+    totalBytes: z.int(),
+    readBytes: z.int(),
+    transferredBytes: z.int(),
+    bytesPerSecond: z.number(),
+    etaSeconds: z.number().nullable(),
+  })
+  .meta({ id: 'Progress' });
 
 const count = z.int();
-const taskCountsSchema: z.ZodType<TaskCounts> = z.object({
-  waiting: count,
-  running: count,
-  success: count,
-  warning: count,
-  failed: count,
-  stopped: count,
-  actionRequired: count,
-  nothingToCopy: count,
-});
+const taskCountsSchema: z.ZodType<TaskCounts> = z
+  .object({
+    waiting: count,
+    running: count,
+    success: count,
+    warning: count,
+    failed: count,
+    stopped: count,
+    actionRequired: count,
+    nothingToCopy: count,
+  })
+  .meta({ id: 'TaskCounts' });
 
-export const runningSessionSchema: z.ZodType<RunningSession> = z.object({
-  ...summaryFields,
-  progress: progressSchema,
-  taskCounts: taskCountsSchema,
-});
+export const runningSessionSchema: z.ZodType<RunningSession> = z
+  .object({
+    ...summaryFields,
+    progress: progressSchema,
+    taskCounts: taskCountsSchema,
+  })
+  .meta({ id: 'RunningSession' });
 
-export const retrySchema: z.ZodType<StepRetry> = z.object({
-  attempt: z.int(),
-  code: errorCodeSchema.nullable(),
-  reason: z.string(),
-  nextTryAt: instant.nullable(),
-});
+export const retrySchema: z.ZodType<StepRetry> = z
+  .object({
+    attempt: z.int(),
+    code: errorCodeSchema.nullable(),
+    reason: z.string(),
+    nextTryAt: instant.nullable(),
+  })
+  .meta({ id: 'StepRetry' });
 
-export const taskSchema: z.ZodType<TaskView> = z.object({
-  workload: z.string(),
-  workloadId: z.string().nullable(),
-  state: z.enum([
-    'waiting',
-    'inspecting',
-    'planning',
-    'copying',
-    'composing',
-    'committing',
-    'retention',
-    'paused',
-    'ended',
-  ]),
-  result: resultSchema.nullable(),
-  algorithm: z.enum(['full', 'increment', 'none']),
-  restorePoint: z.string().nullable(),
-  remainingPoints: count.meta({
-    description: 'Source restore points that are to be copied after the one in work.',
-  }),
-  committed: z.array(z.string()),
-  progress: progressSchema,
-  resumedFromBytes: z.int(),
-  attempt: z.int(),
-  code: errorCodeSchema.nullable(),
-  reason: z.string().nullable(),
-  notes: z.array(z.string()),
-  omitted: z.object({ committed: count, notes: count }).nullable().meta({
-    description: 'Entries that the lists do not show here; null: they are whole.',
-  }),
-  recorded: z.boolean().meta({
-    description: 'The whole task lies in a file of its own; GET /sessions/{id}/tasks shows it.',
-  }),
-  retry: retrySchema.nullable().meta({
-    description: 'What is tried again just now, and why; null: nothing.',
-  }),
-});
+export const taskSchema: z.ZodType<TaskView> = z
+  .object({
+    workload: z.string(),
+    workloadId: z.string().nullable(),
+    state: z.enum([
+      'waiting',
+      'inspecting',
+      'planning',
+      'copying',
+      'composing',
+      'committing',
+      'retention',
+      'paused',
+      'ended',
+    ]),
+    result: resultSchema.nullable(),
+    algorithm: z.enum(['full', 'increment', 'none']),
+    restorePoint: z.string().nullable(),
+    remainingPoints: count.meta({
+      description: 'Source restore points that are to be copied after the one in work.',
+    }),
+    committed: z.array(z.string()),
+    progress: progressSchema,
+    resumedFromBytes: z.int(),
+    attempt: z.int(),
+    code: errorCodeSchema.nullable(),
+    reason: z.string().nullable(),
+    notes: z.array(z.string()),
+    omitted: z
+      .object({ committed: count, notes: count })
+      .meta({ id: 'OmittedEntries' })
+      .nullable()
+      .meta({
+        description: 'Entries that the lists do not show here; null: they are whole.',
+      }),
+    recorded: z.boolean().meta({
+      description: 'The whole task lies in a file of its own; GET /sessions/{id}/tasks shows it.',
+    }),
+    retry: retrySchema.nullable().meta({
+      description: 'What is tried again just now, and why; null: nothing.',
+    }),
+  })
+  .meta({ id: 'Task' });
 
-export const sessionViewSchema: z.ZodType<SessionView> = z.object({
-  ...summaryFields,
-  targetRepositoryId: slug.nullable(),
-  progress: progressSchema,
-  taskCounts: taskCountsSchema,
-  tasks: z.array(taskSchema).meta({
-    description: 'Those that run, and briefs of those that have ended.',
-  }),
-  omittedTasks: count.meta({
-    description: 'Ended tasks that are not in `tasks`; GET /sessions/{id}/tasks shows them.',
-  }),
-  reason: z.string().nullable(),
-  retry: retrySchema.nullable().meta({
-    description: 'What the session itself tries again just now; null: nothing.',
-  }),
-  live: z.boolean().meta({
-    description: 'False: no worker answered, so progress and tasks are as they were last known.',
-  }),
-});
+export const sessionViewSchema: z.ZodType<SessionView> = z
+  .object({
+    ...summaryFields,
+    targetRepositoryId: slug.nullable(),
+    progress: progressSchema,
+    taskCounts: taskCountsSchema,
+    tasks: z.array(taskSchema).meta({
+      description: 'Those that run, and briefs of those that have ended.',
+    }),
+    omittedTasks: count.meta({
+      description: 'Ended tasks that are not in `tasks`; GET /sessions/{id}/tasks shows them.',
+    }),
+    reason: z.string().nullable(),
+    retry: retrySchema.nullable().meta({
+      description: 'What the session itself tries again just now; null: nothing.',
+    }),
+    live: z.boolean().meta({
+      description: 'False: no worker answered, so progress and tasks are as they were last known.',
+    }),
+  })
+  .meta({ id: 'Session' });
 
 export const sessionQuerySchema = z.strictObject({
   jobId: slug.optional(),
