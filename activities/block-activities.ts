@@ -1,17 +1,13 @@
 import { Context } from '@temporalio/activity';
 import { BLOCK_BYTES } from '../src/domain/digest.js';
 import type { CopyBlocksHeartbeat } from '../src/domain/operation.js';
-import {
-  requireDisk,
-  requirePlan,
-  stagedPath,
-  type PlanReference,
-} from '../src/mover/staging/copy-plan.js';
-import { openCopyWindows } from '../src/mover/staging/copy-cursor.js';
+import type { PlanReference } from '../src/mover/staging/copy-plan.js';
+import { comparisonJournal, copyJournal, openCopyRuns } from '../src/mover/staging/journals.js';
 import type { DataMover } from '../src/mover/data-mover.js';
-import { openWindows } from '../src/mover/staging/disk-work.js';
 import type { BackupRepository } from '../src/repository/backup-repository.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
+import { openRuns, type JournalPlace } from '../src/mover/task/window-journal.js';
+import { windowsIn, type WindowRun } from '../src/mover/task/window-runs.js';
 import { stagingOf, type ChainIds } from './on-chain.js';
 import { runTask } from './run-task.js';
 
@@ -43,7 +39,8 @@ export function createBlockActivities({ mover }: { readonly mover: DataMover }) 
       const { targetRepositoryId, reference, disk } = batch;
       const staging = stagingOf(batch);
       const input = { targetRepositoryId, staging, reference, disk };
-      return runBatch(mover, batch, openByMark(batch, staging), (windows, control) =>
+      const journal = comparisonJournal(staging, disk, reference.token);
+      return runBatch(mover, batch, openIn(journal, batch), (windows, control) =>
         mover.runWindows('scanBlocks', input, windows, control),
       );
     },
@@ -53,7 +50,7 @@ export function createBlockActivities({ mover }: { readonly mover: DataMover }) 
       const { targetRepositoryId, reference, disk } = batch;
       const staging = stagingOf(batch);
       const input = { targetRepositoryId, staging, reference, disk };
-      return runBatch(mover, batch, openBySeal(batch, staging), (windows, control) =>
+      return runBatch(mover, batch, openOfCopy(batch, staging), (windows, control) =>
         mover.runWindows('copyBlocks', input, windows, control),
       );
     },
@@ -61,46 +58,42 @@ export function createBlockActivities({ mover }: { readonly mover: DataMover }) 
 }
 
 /** Finds the windows of a batch that are not done. */
-export type FindOpenWindows = (target: BackupRepository) => Promise<number[]>;
+export type FindOpenRuns = (target: BackupRepository) => Promise<WindowRun[]>;
 
 type Windows = Pick<BlockBatch, 'disk' | 'firstWindow' | 'windowCount' | 'reference'>;
 
-/** For work whose cursor has a mark for each window: scans, restores of raw disks. */
-export function openByMark(
-  { disk, firstWindow, windowCount }: Omit<Windows, 'reference'>,
-  staging: string,
-): FindOpenWindows {
-  const cursor = stagedPath.scanCursor(staging, disk);
-  return (target) => openWindows(target, cursor, firstWindow, windowCount);
+export function openIn(
+  journal: JournalPlace,
+  { firstWindow, windowCount }: Pick<Windows, 'firstWindow' | 'windowCount'>,
+): FindOpenRuns {
+  return (target) => openRuns(target, journal, firstWindow, windowCount);
 }
 
-/** For copies. */
-export function openBySeal(
+/** Of a copy whose file may be composed by now. */
+export function openOfCopy(
   { disk, firstWindow, windowCount, reference }: Windows,
   staging: string,
-): FindOpenWindows {
-  return async (target) => {
-    const plan = await requirePlan(target, staging, reference);
-    return openCopyWindows(target, staging, requireDisk(plan, disk), firstWindow, windowCount);
-  };
+): FindOpenRuns {
+  const journal = copyJournal(staging, disk, reference.token);
+  return (target) => openCopyRuns(target, staging, journal, firstWindow, windowCount);
 }
 
 /** Runs the open windows of a batch; the heartbeat carries its counters. */
 export async function runBatch(
   mover: DataMover,
   batch: Pick<BlockBatch, 'targetRepositoryId' | 'windowCount'>,
-  findOpenWindows: FindOpenWindows,
-  run: (windows: readonly number[], control: TaskControl) => Promise<void>,
+  findOpenRuns: FindOpenRuns,
+  run: (windows: readonly WindowRun[], control: TaskControl) => Promise<void>,
 ): Promise<BatchCounts> {
   const { attempt } = Context.current().info;
   const startedAtMs = performance.now();
   return runTask(
     async (control) => {
       const target = await mover.repository(batch.targetRepositoryId);
-      const windows = await findOpenWindows(target);
+      const windows = await findOpenRuns(target);
       await run(windows, control);
       const { processedBytes, readBytes, transferredBytes } = counts(control, startedAtMs);
-      const resumedWindows = batch.windowCount - windows.length;
+      const resumedWindows = batch.windowCount - windowsIn(windows);
       return { processedBytes, readBytes, transferredBytes, resumedWindows, attempt };
     },
     (control) => counts(control, startedAtMs),

@@ -4,9 +4,11 @@ import type { VerificationPage } from '../src/domain/verification.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { DiskWork } from '../src/domain/disk-work.js';
 import type { HealOutcome } from '../src/mover/health/heal-disk.js';
+import { pointToVerify, verificationToken } from '../src/mover/health/verify-plan.js';
+import { verificationJournal } from '../src/mover/staging/journals.js';
 import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
 import { verifyStagingId } from '../src/domain/staging-id.js';
-import { openByMark, runBatch, type BatchCounts } from './block-activities.js';
+import { openIn, runBatch, type BatchCounts, type FindOpenRuns } from './block-activities.js';
 import { onChain, stagingOf, type ChainIds, type OnChain } from './on-chain.js';
 import { runTask } from './run-task.js';
 import { verificationPage, type ListVerificationInput } from './verification-list.js';
@@ -47,7 +49,12 @@ function createVerifyActivities(mover: DataMover) {
       const { targetRepositoryId, pointId, disk, nowMs } = batch;
       const chain = chainFolder(batch.jobId, batch.workloadId);
       const input = { targetRepositoryId, chain, pointId, disk, nowMs };
-      return runBatch(mover, batch, openByMark(batch, staging), async (windows, control) => {
+      const findOpen: FindOpenRuns = async (target) => {
+        const { point } = await pointToVerify(target, input);
+        const journal = verificationJournal(staging, disk, verificationToken(point));
+        return openIn(journal, batch)(target);
+      };
+      return runBatch(mover, batch, findOpen, async (windows, control) => {
         await mover.run('leaseForVerification', input, control);
         await mover.runWindows('verifyBlocks', input, windows, control);
       });

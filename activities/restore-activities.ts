@@ -6,11 +6,12 @@ import { BackupError } from '../src/domain/errors.js';
 import { partsOfRestorePointKey } from '../src/domain/repository-view.js';
 import type { RestoreFormat } from '../src/domain/restore-point.js';
 import type { PlanReference } from '../src/mover/staging/copy-plan.js';
+import { rawRestoreJournal } from '../src/mover/staging/journals.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { DiskWork } from '../src/domain/disk-work.js';
 import { restoreStaging, type RestoreInput } from '../src/mover/restore/restore-point.js';
 import { folderRepositoryId } from '../src/repository/open-repository.js';
-import { openByMark, openBySeal, runBatch, type BatchCounts } from './block-activities.js';
+import { openIn, openOfCopy, runBatch, type BatchCounts } from './block-activities.js';
 import { runTask } from './run-task.js';
 
 /** A restore as the workflow names it. */
@@ -65,9 +66,10 @@ export function createRestoreActivities(deps: {
       const targetRepositoryId = folderRepositoryId(order.destinationPath);
       const input = { targetRepositoryId, staging, reference, disk };
       const isRaw = order.format === 'raw';
-      const openWindows = (isRaw ? openByMark : openBySeal)(batch, staging);
+      const journal = rawRestoreJournal(staging, disk, reference.token);
+      const findOpen = isRaw ? openIn(journal, batch) : openOfCopy(batch, staging);
       const onDisk = { ...batch, targetRepositoryId };
-      return runBatch(mover, onDisk, openWindows, async (windows, control) => {
+      return runBatch(mover, onDisk, findOpen, async (windows, control) => {
         await mover.run('renewLease', restore, control);
         await mover.runWindows(isRaw ? 'restoreRaw' : 'copyBlocks', input, windows, control);
       });

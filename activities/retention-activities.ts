@@ -1,5 +1,6 @@
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { DiskProof } from '../src/mover/change/prove-blocks.js';
+import { windowRuns } from '../src/mover/task/window-runs.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
 import type { DiskWork } from '../src/domain/disk-work.js';
 import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
@@ -87,7 +88,7 @@ async function prove(
   proof: DiskProof,
   task: TaskControl,
 ): Promise<void> {
-  const windows = Array.from({ length: proof.windowCount }, (_, i) => i);
+  const windows = windowRuns(0, proof.windowCount);
   await mover.runWindows('proveBlocks', { targetRepositoryId, ...proof }, windows, task);
 }
 

@@ -6,11 +6,15 @@ import { readChainRecord } from '../src/chain/chain-store.js';
 import { newLeaseId } from '../src/chain/leases.js';
 import type { DigestAlgorithm } from '../src/domain/digest.js';
 import type { RestoreFormat } from '../src/domain/restore-point.js';
-import { stagedPath } from '../src/mover/staging/copy-plan.js';
 import { DataMover } from '../src/mover/data-mover.js';
 import type { DiskProof } from '../src/mover/change/prove-blocks.js';
-import { openCopyWindows } from '../src/mover/staging/copy-cursor.js';
-import { openWindows } from '../src/mover/staging/disk-work.js';
+import {
+  comparisonJournal,
+  copyJournal,
+  rawRestoreJournal,
+} from '../src/mover/staging/journals.js';
+import { openRuns } from '../src/mover/task/window-journal.js';
+import { windowRuns } from '../src/mover/task/window-runs.js';
 import type { DiskWork } from '../src/domain/disk-work.js';
 import type { WindowInput } from '../src/mover/mover-operations.js';
 import type { PlanCopyInput } from '../src/mover/copy/plan-copy.js';
@@ -152,7 +156,7 @@ export class ChainUnderTest {
       const input = { targetRepositoryId: TARGET, chain, pointId, nowMs: Date.now() };
       const { disks } = await this.mover.run('prepareVerification', input, new TaskControl());
       for (const { disk, windowCount } of disks) {
-        const windows = Array.from({ length: windowCount }, (_, i) => i);
+        const windows = windowRuns(0, windowCount);
         const batch = { ...input, disk, maxBytesPerSecond: 0 };
         await this.mover.runWindows('verifyBlocks', batch, windows, new TaskControl());
       }
@@ -195,8 +199,8 @@ export class ChainUnderTest {
 
   private async restoreRawDisk(work: Work, { disk, windowCount }: DiskWork): Promise<void> {
     const target = await this.mover.repository(work.targetRepositoryId);
-    const cursorPath = stagedPath.scanCursor(work.staging, disk);
-    const windows = await openWindows(target, cursorPath, 0, windowCount);
+    const journal = rawRestoreJournal(work.staging, disk, work.reference.token);
+    const windows = await openRuns(target, journal, 0, windowCount);
     await this.mover.runWindows('restoreRaw', { ...work, disk }, windows, new TaskControl());
   }
 
@@ -227,15 +231,15 @@ export class ChainUnderTest {
 
   private async scanDisk(work: Work, { disk, windowCount }: DiskWork): Promise<void> {
     const target = await this.mover.repository(TARGET);
-    const cursorPath = stagedPath.scanCursor(work.staging, disk);
-    const windows = await openWindows(target, cursorPath, 0, windowCount);
+    const journal = comparisonJournal(work.staging, disk, work.reference.token);
+    const windows = await openRuns(target, journal, 0, windowCount);
     await this.mover.runWindows('scanBlocks', { ...work, disk }, windows, new TaskControl());
   }
 
   private async copyDisk(work: Work, disk: DiskWork): Promise<void> {
     const target = await this.mover.repository(work.targetRepositoryId);
-    const slots = { disk: disk.disk, slotCount: disk.blockCount };
-    const windows = await openCopyWindows(target, work.staging, slots, 0, disk.windowCount);
+    const journal = copyJournal(work.staging, disk.disk, work.reference.token);
+    const windows = await openRuns(target, journal, 0, disk.windowCount);
     const input = { ...work, disk: disk.disk };
     const control = new TaskControl();
     await this.mover.runWindows('copyBlocks', input, windows, control);
@@ -243,7 +247,7 @@ export class ChainUnderTest {
   }
 
   private async prove(proof: DiskProof): Promise<void> {
-    const windows = Array.from({ length: proof.windowCount }, (_, i) => i);
+    const windows = windowRuns(0, proof.windowCount);
     const input = { targetRepositoryId: TARGET, ...proof };
     await this.mover.runWindows('proveBlocks', input, windows, new TaskControl());
   }

@@ -1,3 +1,4 @@
+import type { PlacedSlots } from '../domain/file-units.js';
 import {
   count,
   instant,
@@ -45,6 +46,13 @@ const source = object<CopiedSource>({
 const kind = oneOf('full', 'increment');
 const flags = listOf(oneOf('weekly', 'monthly', 'yearly'));
 
+const placedSlots = object<PlacedSlots>({
+  headBytes: count,
+  groupSlots: count,
+  prefixBytes: count,
+  slotCount: count,
+});
+
 const disk = object<TargetDisk>({
   disk: text,
   path: text,
@@ -56,6 +64,7 @@ const disk = object<TargetDisk>({
     path: text,
     algorithm: oneOf('sha256', 'blake3'),
     tableDigest: text,
+    slots: optional(placedSlots),
   }),
   tablesPath: text,
 });

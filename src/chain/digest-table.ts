@@ -1,11 +1,11 @@
 import { BackupError } from '../domain/errors.js';
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../domain/digest.js';
+import { FileUnits, isPlain } from '../domain/file-units.js';
 import { isZeroUnit, type UnitDigest } from './digest.js';
-import type { ReadableFile, WritableFile } from '../repository/backup-repository.js';
+import type { ReadableFile } from '../repository/backup-repository.js';
 
-/** A digest table: one digest for each 64 KiB unit of a backup file, tables and header included (docs/FORMAT.md, Digest table).
- *  Entry i covers file bytes [i × 65536, (i + 1) × 65536), the last unit padded with zeros; an all-zero entry means the unit reads
- *  as zeros. While a file is staged only the entries count; the header is written when the file is composed. */
+/** A digest table: one digest for each unit of a backup file, tables and header included (docs/FORMAT.md, Digest table). Each unit is
+ *  digested as 64 KiB, a shorter one filled up with zeros; an all-zero entry means the unit reads as zeros. */
 
 export const DIGEST_TABLE_HEADER_BYTES = 64;
 const MAGIC = 'LHDIGEST';
@@ -22,31 +22,29 @@ export function digestEntryOf(unit: Buffer, digest: UnitDigest): Buffer {
 
 export interface DigestTableHeader {
   readonly algorithm: DigestAlgorithm;
-  readonly fileSizeBytes: number;
-  readonly unitCount: number;
+  readonly units: FileUnits;
 }
 
 export function digestEntryOffset(unit: number): number {
   return DIGEST_TABLE_HEADER_BYTES + unit * DIGEST_BYTES;
 }
 
-export function unitCountOf(fileSizeBytes: number): number {
-  return Math.ceil(fileSizeBytes / BLOCK_BYTES);
-}
-
-export async function writeDigestTableHeader(
-  file: WritableFile,
-  header: DigestTableHeader,
-): Promise<void> {
+export function digestTableHeader({ algorithm, units }: DigestTableHeader): Buffer {
   const bytes = Buffer.alloc(DIGEST_TABLE_HEADER_BYTES);
   bytes.write(MAGIC, 0, 'latin1');
   bytes.writeUInt32LE(VERSION, 8);
-  bytes.writeUInt32LE(ALGORITHM_NUMBERS[header.algorithm], 12);
+  bytes.writeUInt32LE(ALGORITHM_NUMBERS[algorithm], 12);
   bytes.writeUInt32LE(BLOCK_BYTES, 16);
   bytes.writeUInt32LE(DIGEST_BYTES, 20);
-  bytes.writeBigUInt64LE(BigInt(header.fileSizeBytes), 24);
-  bytes.writeBigUInt64LE(BigInt(header.unitCount), 32);
-  await file.write(bytes, 0);
+  bytes.writeBigUInt64LE(BigInt(units.fileSizeBytes), 24);
+  bytes.writeBigUInt64LE(BigInt(units.count), 32);
+  if (isPlain(units.slots)) return bytes;
+  const { headBytes, groupSlots, prefixBytes, slotCount } = units.slots;
+  bytes.writeBigUInt64LE(BigInt(slotCount), 40);
+  bytes.writeUInt32LE(headBytes, 48);
+  bytes.writeUInt32LE(groupSlots, 52);
+  bytes.writeUInt32LE(prefixBytes, 56);
+  return bytes;
 }
 
 /** @throws CHAIN_RECORD_CORRUPT when the file is not a whole digest table */
@@ -62,19 +60,29 @@ export async function readDigestTableHeader(file: ReadableFile): Promise<DigestT
     bytes.readUInt32LE(8) === VERSION &&
     bytes.readUInt32LE(16) === BLOCK_BYTES &&
     bytes.readUInt32LE(20) === DIGEST_BYTES;
-  const fileSizeBytes = Number(bytes.readBigUInt64LE(24));
-  const unitCount = Number(bytes.readBigUInt64LE(32));
+  const units = unitsOf(bytes);
   const { sizeBytes } = await file.stamp();
   if (
     !wellFormed ||
     algorithm === undefined ||
-    unitCount !== unitCountOf(fileSizeBytes) ||
-    sizeBytes !== digestEntryOffset(unitCount)
+    Number(bytes.readBigUInt64LE(32)) !== units.count ||
+    sizeBytes !== digestEntryOffset(units.count)
   )
     throw new BackupError(
       'CHAIN_RECORD_CORRUPT',
       `${file.path} is not a whole digest table of this format`,
       { details: { path: file.path } },
     );
-  return { algorithm, fileSizeBytes, unitCount };
+  return { algorithm, units };
+}
+
+/** What the numbers are worth shows in the count of units and in the size of the table. */
+function unitsOf(bytes: Buffer): FileUnits {
+  const slots = {
+    slotCount: Number(bytes.readBigUInt64LE(40)),
+    headBytes: bytes.readUInt32LE(48),
+    groupSlots: bytes.readUInt32LE(52),
+    prefixBytes: bytes.readUInt32LE(56),
+  };
+  return new FileUnits(slots, Number(bytes.readBigUInt64LE(24)));
 }

@@ -1,5 +1,6 @@
 /** Restore points that Longhaul keeps in a target repository, as the commit record of their chain lists them. Plain JSON. */
 
+import type { PlacedSlots } from './file-units.js';
 import type { Digest, DigestAlgorithm } from './digest.js';
 import type { FormatId, RestorePointKind, SourceFingerprint } from './restore-point.js';
 
@@ -45,6 +46,8 @@ export interface TargetDisk {
     readonly algorithm: DigestAlgorithm;
     /** SHA-256 of the digest table itself. */
     readonly tableDigest: Digest;
+    /** Where the file's slots lie; absent when all of its units lie on multiples of 64 KiB. */
+    readonly slots?: PlacedSlots;
   };
   /** Copy of the file's header and tables, for healing. */
   readonly tablesPath: string;

@@ -15,7 +15,8 @@ import type {
   WindowOperation,
 } from './mover-operations.js';
 import type { TaskControl } from './task/task-control.js';
-import { MAX_LOOPS, WindowRange, windowsOfASync } from './task/window-loop.js';
+import { MAX_LOOPS, windowsOfASync } from './task/window-loop.js';
+import { WindowRange, windowsIn, type WindowRun } from './task/window-runs.js';
 import {
   decodeError,
   type ThreadReply,
@@ -81,11 +82,11 @@ export class DataMover {
   async runWindows<N extends WindowOperation>(
     name: N,
     input: WindowInput<N>,
-    windows: readonly number[],
+    windows: readonly WindowRun[],
     control: TaskControl,
   ): Promise<void> {
-    if (windows.length === 0) return;
-    const count = Math.min(this.threadCount, MAX_LOOPS, windows.length);
+    const count = Math.min(this.threadCount, MAX_LOOPS, windowsIn(windows));
+    if (count === 0) return;
     const request = {
       claims: new WindowRange(windows).shared,
       windowsOfASync: windowsOfASync(count),

@@ -12,7 +12,8 @@ import {
   type ThreadRequest,
   type ThreadSetup,
 } from './thread-messages.js';
-import { runWindowLoop, WindowRange } from './task/window-loop.js';
+import { runWindowLoop } from './task/window-loop.js';
+import { WindowRange } from './task/window-runs.js';
 
 /** Entry of a data mover thread: one request at a time, each with its own control block. */
 const port = parentPort;

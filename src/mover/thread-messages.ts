@@ -2,6 +2,7 @@ import { BackupError, type ErrorCode, type ErrorDetails } from '../domain/errors
 import type { RepositoryLocation } from '../repository/open-repository.js';
 import type { ThreadOperation, WindowOperation } from './mover-operations.js';
 import { TaskStopped } from './task/task-control.js';
+import type { WindowRun } from './task/window-runs.js';
 
 /** What goes between the data mover and its threads. No block ever does. */
 
@@ -20,7 +21,7 @@ export type ThreadRequest = {
   | {
       readonly type: 'windows';
       readonly name: WindowOperation;
-      readonly windows: readonly number[];
+      readonly windows: readonly WindowRun[];
       readonly claims: SharedArrayBuffer;
       readonly windowsOfASync: number;
     }

@@ -26,7 +26,7 @@ export async function readBlocks(
 ): Promise<void> {
   for (let i = 0; i < places.length;) {
     const { guestBlock, layer, hostOffset } = places[i]!;
-    const length = hostOffset < 0 ? 1 : directRun(places, i);
+    const length = hostOffset < 0 ? 1 : placesTogether(places, i);
     const part = target.subarray(i * BLOCK_BYTES, (i + length) * BLOCK_BYTES);
     if (hostOffset < 0) await stack.read(part, guestBlock * BLOCK_BYTES);
     else await readWhole(stack, layer, part, hostOffset);
@@ -35,7 +35,20 @@ export async function readBlocks(
   }
 }
 
-function directRun(places: readonly BlockPlace[], first: number): number {
+/** Blocks of a map from `first` on that lie side by side in one file, so that their digests do in its digest table. */
+export function directRun({ states, layers, hostOffsets }: StackMap, first: number): number {
+  let length = 1;
+  while (
+    first + length < states.length &&
+    states[first + length] === BLOCK_DIRECT &&
+    layers[first + length] === layers[first] &&
+    hostOffsets[first + length] === hostOffsets[first]! + length * BLOCK_BYTES
+  )
+    length++;
+  return length;
+}
+
+function placesTogether(places: readonly BlockPlace[], first: number): number {
   const { layer, hostOffset } = places[first]!;
   let length = 1;
   while (first + length < places.length) {

@@ -2,6 +2,7 @@ import { digestEntryOffset, HOLE, readDigestTableHeader } from '../../chain/dige
 import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
+import type { FileUnits } from '../../domain/file-units.js';
 import { BLOCK_DIRECT, BLOCK_UNALLOCATED } from '../../image/disk-image.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
@@ -13,6 +14,7 @@ import { openTogether, type OpenFiles } from '../task/open-files.js';
 interface DigestTable {
   readonly file: ReadableFile;
   readonly digest: UnitDigest;
+  readonly units: FileUnits;
 }
 
 /** Digest tables of the files that are read, where they have some: a block that had gone bad is never carried on into a file that is
@@ -36,7 +38,8 @@ export class SourceDigests {
         }
         const repository = await context.repository(repositoryId);
         const file = files.add(await repository.openRead(digestsPath));
-        tables.push({ file, digest: unitDigest((await readDigestTableHeader(file)).algorithm) });
+        const { algorithm, units } = await readDigestTableHeader(file);
+        tables.push({ file, digest: unitDigest(algorithm), units });
       }
       return new SourceDigests(layers, tables, files);
     });
@@ -93,7 +96,7 @@ export class SourceDigests {
     hostOffset: number,
     digest: Buffer,
   ): Promise<void> {
-    await table.file.read(this.expected, digestEntryOffset(hostOffset / BLOCK_BYTES));
+    await table.file.read(this.expected, digestEntryOffset(table.units.unitAt(hostOffset)));
     if (digest.equals(this.expected)) return;
     const { path } = this.layers[layer]!;
     throw new BackupError(

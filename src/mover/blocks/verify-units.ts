@@ -1,6 +1,7 @@
 import { digestEntryOffset, HOLE, readDigestTableHeader } from '../../chain/digest-table.js';
 import { isZeroUnit, unitDigest } from '../../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
+import type { FileUnits } from '../../domain/file-units.js';
 import type { TargetDisk } from '../../domain/target-point.js';
 import { giveRunBuffer, RUN_BLOCKS, takeRunBuffer } from '../../image/run-buffer.js';
 import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
@@ -17,7 +18,7 @@ export class UnitVerifier {
     private readonly image: ReadableFile,
     private readonly table: ReadableFile,
     algorithm: DigestAlgorithm,
-    readonly unitCount: number,
+    readonly units: FileUnits,
     private readonly files: OpenFiles,
   ) {
     this.digest = unitDigest(algorithm);
@@ -31,21 +32,24 @@ export class UnitVerifier {
     return openTogether(async (files) => {
       const image = files.add(await repository.openRead(imagePath));
       const table = files.add(await repository.openRead(digestsPath));
-      const { algorithm, unitCount } = await readDigestTableHeader(table);
-      return new UnitVerifier(image, table, algorithm, unitCount, files);
+      const { algorithm, units } = await readDigestTableHeader(table);
+      return new UnitVerifier(image, table, algorithm, units, files);
     });
   }
 
   /** Numbers of the units in `first … first + count - 1` that do not have their digest. */
   async badUnits(first: number, count: number): Promise<number[]> {
     const bad: number[] = [];
-    for (let i = 0; i < count; i += RUN_BLOCKS) {
-      const length = Math.min(RUN_BLOCKS, count - i);
+    for (let i = 0; i < count;) {
+      const length = this.units.runFrom(first + i, Math.min(RUN_BLOCKS, count - i));
+      const range = this.units.rangeOf(first + i);
       const bytes = this.buffer.subarray(0, length * BLOCK_BYTES);
+      const stored = length === 1 ? bytes.subarray(0, range.length) : bytes;
       const digests = this.digests.subarray(0, length * DIGEST_BYTES);
-      bytes.fill(0, await this.image.read(bytes, (first + i) * BLOCK_BYTES));
+      bytes.fill(0, await this.image.read(stored, range.offset));
       digests.fill(0, await this.table.read(digests, digestEntryOffset(first + i)));
       for (let k = 0; k < length; k++) if (!this.isGood(bytes, digests, k)) bad.push(first + i + k);
+      i += length;
     }
     return bad;
   }
@@ -62,12 +66,12 @@ export class UnitVerifier {
   }
 }
 
-/** Opens a disk's file and digest table; `use` gets a verifier and the number of units. */
+/** Opens a disk's file and digest table; `use` gets a verifier of them. */
 export async function withVerifier<T>(
   context: MoverContext,
   place: { readonly repositoryId: string; readonly chain: string },
   disk: TargetDisk,
-  use: (verifier: UnitVerifier, unitCount: number) => Promise<T>,
+  use: (verifier: UnitVerifier) => Promise<T>,
 ): Promise<T> {
   const repository = await context.repository(place.repositoryId);
   const verifier = await UnitVerifier.open(
@@ -76,7 +80,7 @@ export async function withVerifier<T>(
     `${place.chain}/${disk.digests.path}`,
   );
   try {
-    return await use(verifier, verifier.unitCount);
+    return await use(verifier);
   } finally {
     await verifier.close();
   }

@@ -2,11 +2,11 @@ import {
   digestEntryOf,
   digestEntryOffset,
   HOLE,
-  unitCountOf,
-  writeDigestTableHeader,
+  digestTableHeader,
 } from '../../chain/digest-table.js';
 import { unitDigest } from '../../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
+import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';
 import { BLOCK_DIRECT, type BlockMap, type DiskImage } from '../../image/disk-image.js';
 import type { ImageFormat } from '../../image/image-format.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
@@ -37,11 +37,12 @@ export async function writeMergedDigests(
   const { merged, increment, fullTable, table, algorithm } = input;
   const image = await input.format.open(await fileByteSource(merged));
   const fileSizeBytes = (await merged.stamp()).sizeBytes;
-  const unitCount = unitCountOf(fileSizeBytes);
+  // A merge puts blocks wherever there is room: there are no slots any more.
+  const units = new FileUnits(NO_SLOTS, fileSizeBytes);
   await table.truncate(0);
   await copyWhole(fullTable, table);
-  await table.truncate(digestEntryOffset(unitCount));
-  const digests = new MergedDigests(input, unitCount);
+  await table.truncate(digestEntryOffset(units.count));
+  const digests = new MergedDigests(input, units.count);
   const blockCount = Math.ceil(image.virtualSizeBytes / BLOCK_BYTES);
   let now: BlockMap | undefined;
   let added: BlockMap | undefined;
@@ -60,7 +61,7 @@ export async function writeMergedDigests(
   }
   await digests.digestRest(() => context.control.throwIfStopped());
   await input.tables.finish();
-  await writeDigestTableHeader(table, { algorithm, fileSizeBytes, unitCount });
+  await table.write(digestTableHeader({ algorithm, units }), 0);
   await table.sync();
 }
 

@@ -12,7 +12,7 @@ import {
   type DiskPlan,
   type PlanReference,
 } from '../staging/copy-plan.js';
-import { copyWork } from '../staging/copy-cursor.js';
+import { copyWork } from '../staging/journals.js';
 import type { DiskWork } from '../../domain/disk-work.js';
 import { ImageStack, sameStamp, type LayerFile } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -157,7 +157,6 @@ async function work(
   staging: string,
   plan: CopyPlan,
 ): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
-  const disks: DiskWork[] = [];
-  for (const disk of plan.disks) disks.push(await copyWork(target, staging, disk));
+  const disks = await copyWork(target, staging, plan);
   return { reference: { token: plan.token, epoch: plan.epoch }, disks };
 }

@@ -23,7 +23,7 @@ export async function proofOf(
   const digestsPath = `${chain}/${digests.path}`;
   const table = await repository.openRead(digestsPath);
   try {
-    const { unitCount } = await readDigestTableHeader(table);
+    const { count: unitCount } = (await readDigestTableHeader(table)).units;
     const windowCount = windowCountOf(unitCount);
     return { imagePath: `${chain}/${path}`, digestsPath, unitCount, windowCount };
   } finally {
@@ -44,7 +44,7 @@ export async function openProofWorker(
       const first = window * WINDOW_BLOCKS;
       const count = Math.min(WINDOW_BLOCKS, input.unitCount - first);
       const [bad] = await verifier.badUnits(first, count);
-      if (bad !== undefined) throw badBlock(input.imagePath, bad * BLOCK_BYTES);
+      if (bad !== undefined) throw badBlock(input.imagePath, verifier.units.rangeOf(bad).offset);
       context.control.add('readBytes', count * BLOCK_BYTES);
       return () => Promise.resolve();
     },

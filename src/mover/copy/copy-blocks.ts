@@ -1,7 +1,8 @@
-import { digestEntryOffset } from '../../chain/digest-table.js';
 import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
+import { slotOffset, slotRun, type SlotPlacement } from '../../domain/slot-placement.js';
+import { composedFormat } from '../../image/formats.js';
 import { giveRunBuffer, RUN_BLOCKS, takeRunBuffer } from '../../image/run-buffer.js';
 import type { WritableFile } from '../../repository/backup-repository.js';
 import { BlockListReader, guestBlockOf, layerOf } from '../blocks/block-list.js';
@@ -17,7 +18,8 @@ import { ImageStack } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { openTogether, type OpenFiles } from '../task/open-files.js';
 import { SourceDigests } from '../blocks/source-digests.js';
-import { sealOf, writeSeal } from '../staging/copy-cursor.js';
+import { copyJournal } from '../staging/journals.js';
+import { JournalWriter } from '../task/window-journal.js';
 import type { WindowWorker } from '../task/window-loop.js';
 
 export interface CopyBlocksInput {
@@ -25,11 +27,6 @@ export interface CopyBlocksInput {
   readonly staging: string;
   readonly reference: PlanReference;
   readonly disk: string;
-}
-
-/** The k-th planned block lies in slot k, behind the header cluster. */
-export function slotOffset(slot: number): number {
-  return (1 + slot) * BLOCK_BYTES;
 }
 
 /** Copies windows of planned blocks into the staged file: read, write, read back, compare and digest, sync, seal. Placement follows
@@ -50,22 +47,35 @@ export async function openCopyWorker(
     const listPath = stagedPath.blockList(input.staging, disk.disk);
     const list = files.add(await target.openRead(listPath));
     const image = await open(stagedPath.image(input.staging, disk));
-    const digests = await open(stagedPath.digests(input.staging, disk.disk));
-    // The cursor must never vouch for a file whose name a power cut can take away.
+    // The journal must never vouch for a file whose name a power cut can take away.
     await target.syncFolder(stagedPath.pointFolder(input.staging));
-    return new CopyWorker(
+    const journal = copyJournal(input.staging, disk.disk, plan.token);
+    return new CopyWorker({
       context,
       disk,
+      placement: composedFormat(disk.format).composer.place(disk),
       stack,
       sourceDigests,
-      await BlockListReader.open(list, plan.token),
+      list: await BlockListReader.open(list, plan.token),
       image,
-      digests,
-      await open(stagedPath.cursor(input.staging, disk.disk)),
-      unitDigest(plan.algorithm),
+      journal: new JournalWriter(await open(journal.path), journal),
+      digest: unitDigest(plan.algorithm),
       files,
-    );
+    });
   });
+}
+
+interface CopyParts {
+  readonly context: MoverContext;
+  readonly disk: DiskPlan;
+  readonly placement: SlotPlacement;
+  readonly stack: ImageStack;
+  readonly sourceDigests: SourceDigests;
+  readonly list: BlockListReader;
+  readonly image: WritableFile;
+  readonly journal: JournalWriter;
+  readonly digest: UnitDigest;
+  readonly files: OpenFiles;
 }
 
 class CopyWorker implements WindowWorker {
@@ -73,44 +83,33 @@ class CopyWorker implements WindowWorker {
   private readonly copy = takeRunBuffer();
   private readonly digests = Buffer.alloc(WINDOW_BLOCKS * DIGEST_BYTES);
 
-  constructor(
-    private readonly context: MoverContext,
-    private readonly disk: DiskPlan,
-    private readonly stack: ImageStack,
-    private readonly sourceDigests: SourceDigests,
-    private readonly list: BlockListReader,
-    private readonly image: WritableFile,
-    private readonly digestTable: WritableFile,
-    private readonly cursor: WritableFile,
-    private readonly digest: UnitDigest,
-    private readonly files: OpenFiles,
-  ) {}
+  constructor(private readonly parts: CopyParts) {}
 
   async process(window: number): Promise<() => Promise<void>> {
-    const { control } = this.context;
+    const { context, placement, journal } = this.parts;
     const firstSlot = window * WINDOW_BLOCKS;
     const places = await this.placesOf(firstSlot);
     this.digests.fill(0);
-    for (let i = 0; i < places.length; i += RUN_BLOCKS) {
-      control.throwIfStopped();
-      await this.copyRun(firstSlot + i, places.slice(i, i + RUN_BLOCKS), i);
+    for (let i = 0; i < places.length;) {
+      context.control.throwIfStopped();
+      const count = slotRun(placement, firstSlot + i, Math.min(RUN_BLOCKS, places.length - i));
+      await this.copyRun(firstSlot + i, places.slice(i, i + count), i);
+      i += count;
     }
-    const digests = this.digests.subarray(0, places.length * DIGEST_BYTES);
-    await this.digestTable.write(digests, digestEntryOffset(1 + firstSlot));
-    const seal = sealOf(digests);
+    const digests = Buffer.from(this.digests); // sealed later, while the next window is copied
     return async () => {
-      await writeSeal(this.cursor, window, seal);
-      control.add('processedBlocks', places.length);
+      await journal.seal(window, digests);
+      context.control.add('processedBlocks', places.length);
     };
   }
 
   async sync(): Promise<void> {
-    await this.stack.assertUnchanged(this.context);
-    await this.image.sync();
+    await this.parts.stack.assertUnchanged(this.parts.context);
+    await this.parts.image.sync();
   }
 
   private async placesOf(firstSlot: number): Promise<BlockPlace[]> {
-    const pairs = await this.list.read(firstSlot, WINDOW_BLOCKS);
+    const pairs = await this.parts.list.read(firstSlot, WINDOW_BLOCKS);
     const places: BlockPlace[] = [];
     for (let i = 0; i < pairs.length; i += 2)
       places.push({
@@ -128,16 +127,16 @@ class CopyWorker implements WindowWorker {
     places: BlockPlace[],
     digestIndex: number,
   ): Promise<void> {
+    const { context, placement, stack, image, digest } = this.parts;
     const bytes = this.buffer.subarray(0, places.length * BLOCK_BYTES);
-    await readBlocks(this.stack, places, bytes, this.context.control);
+    await readBlocks(stack, places, bytes, context.control);
     const isData = places.map((_, i) => !isZeroUnit(unitOf(bytes, i)));
     await this.writeRuns(bytes, isData, firstSlot);
     const copy = this.copy.subarray(0, bytes.length);
-    copy.fill(0, await this.image.read(copy, slotOffset(firstSlot)));
+    copy.fill(0, await image.read(copy, slotOffset(placement, firstSlot)));
     if (!copy.equals(bytes)) throw this.mismatch(bytes, copy, firstSlot);
     for (let i = 0; i < places.length; i++)
-      if (isData[i])
-        this.digest(unitOf(copy, i)).copy(this.digests, (digestIndex + i) * DIGEST_BYTES);
+      if (isData[i]) digest(unitOf(copy, i)).copy(this.digests, (digestIndex + i) * DIGEST_BYTES);
     await this.assertSourceIsGood(places, bytes, digestIndex);
   }
 
@@ -148,48 +147,48 @@ class CopyWorker implements WindowWorker {
     bytes: Buffer,
     digestIndex: number,
   ): Promise<void> {
+    const { context, stack, sourceDigests, digest } = this.parts;
     const digests = this.digests.subarray(digestIndex * DIGEST_BYTES);
     try {
-      await this.sourceDigests.assertGood(this.stack, places, bytes, {
-        digests,
-        by: this.digest,
-      });
+      await sourceDigests.assertGood(stack, places, bytes, { digests, by: digest });
     } catch (error) {
-      await this.stack.assertUnchanged(this.context);
+      await stack.assertUnchanged(context);
       throw error;
     }
   }
 
   /** Zero blocks leave a hole; each run of others is one write. */
   private async writeRuns(bytes: Buffer, isData: boolean[], firstSlot: number): Promise<void> {
+    const { context, placement, image } = this.parts;
     let start = -1;
     for (let i = 0; i <= isData.length; i++) {
       if (isData[i] === true) {
         if (start < 0) start = i;
       } else if (start >= 0) {
         const run = bytes.subarray(start * BLOCK_BYTES, i * BLOCK_BYTES);
-        await this.image.write(run, slotOffset(firstSlot + start));
-        this.context.control.add('transferredBytes', run.length);
+        await image.write(run, slotOffset(placement, firstSlot + start));
+        context.control.add('transferredBytes', run.length);
         start = -1;
       }
     }
   }
 
   private mismatch(bytes: Buffer, copy: Buffer, firstSlot: number): BackupError {
+    const { placement, image, disk } = this.parts;
     let i = 0;
     while (unitOf(bytes, i).equals(unitOf(copy, i))) i++;
-    const offset = slotOffset(firstSlot + i);
+    const offset = slotOffset(placement, firstSlot + i);
     return new BackupError(
       'BLOCK_DIGEST_MISMATCH',
-      `${this.image.path}: the block at byte ${offset} does not read back as it was written`,
-      { details: { path: this.image.path, offset, disk: this.disk.disk } },
+      `${image.path}: the block at byte ${offset} does not read back as it was written`,
+      { details: { path: image.path, offset, disk: disk.disk } },
     );
   }
 
   async close(): Promise<void> {
     giveRunBuffer(this.buffer);
     giveRunBuffer(this.copy);
-    await this.files.close();
+    await this.parts.files.close();
   }
 }
 

@@ -57,9 +57,9 @@ export async function fileFault(
       context,
       { repositoryId, chain },
       disk,
-      async (verifier, unitCount) =>
+      async (verifier) =>
         (await verifier.badUnits(0, 1)).length === 0 &&
-        (await verifier.badUnits(unitCount - 1, 1)).length === 0,
+        (await verifier.badUnits(verifier.units.count - 1, 1)).length === 0,
     );
     if (isGood) return null;
     return { code: 'BLOCK_DIGEST_MISMATCH', words: 'does not begin or end as it was written' };

@@ -24,7 +24,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { assertCopyable } from './disk-limit.js';
 import { listPlannedBlocks, type ChangeSource } from './planned-blocks.js';
 import { finishedScan, prepareScan, sameLayers, type BlockScan } from './scan-plan.js';
-import { copyWork } from '../staging/copy-cursor.js';
+import { copyWork } from '../staging/journals.js';
 import type { DiskWork } from '../../domain/disk-work.js';
 import { isSoundPlan } from '../staging/sound-plan.js';
 import { discardStaging, makeStaging } from '../staging/staging.js';
@@ -290,7 +290,7 @@ async function planDisk(context: MoverContext, input: PlanDiskInput): Promise<Di
 
 function changeSource(input: PlanDiskInput, hasParentDisk: boolean): ChangeSource {
   if (!hasParentDisk || input.changedBy === 'all') return { type: 'all' };
-  if (input.isScanned) return { type: 'changeMap' };
+  if (input.isScanned) return { type: 'compared' };
   const layerLimit = input.layers.findIndex(
     ({ restorePointId }) => restorePointId === input.lineageFrom,
   );
@@ -342,13 +342,11 @@ async function ready(
   staging: string,
   plan: CopyPlan,
 ): Promise<PlanCopyOutcome> {
-  const disks: DiskWork[] = [];
-  for (const disk of plan.disks) disks.push(await copyWork(target, staging, disk));
   return {
     state: 'ready',
     reference: { token: plan.token, epoch: plan.epoch },
     pointId: plan.pointId,
     kind: plan.kind,
-    disks,
+    disks: await copyWork(target, staging, plan),
   };
 }

@@ -6,19 +6,21 @@ import {
 } from '../../image/disk-image.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { BlockListWriter, ENCODED_OFFSET, packBlock } from '../blocks/block-list.js';
-import { ChangeMap } from '../blocks/change-map.js';
+import { BlockBits } from '../blocks/block-bits.js';
 import { stagedPath } from '../staging/copy-plan.js';
+import { comparisonJournal } from '../staging/journals.js';
+import { WindowJournal } from '../task/window-journal.js';
 import { HeldWindows } from '../staging/held-windows.js';
 import type { ImageStack, StackMap } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 
 /** Which guest blocks go into the new file. `all`: everything stored (a full). `lineage`: what the first `layerLimit` source images hold.
- *  `changeMap`: what a scan found to differ. */
+ *  `compared`: what a comparison found to differ. */
 export type ChangeSource =
   | { readonly type: 'all' }
   | { readonly type: 'lineage'; readonly layerLimit: number }
-  | { readonly type: 'changeMap' };
+  | { readonly type: 'compared' };
 
 /** Guest blocks looked at together: their planned blocks are sorted by file offset, which halves the time of an increment against
  *  guest order (docs/PERFORMANCE.md), within 64 MiB of memory whatever the disk's size. */
@@ -42,10 +44,9 @@ export async function listPlannedBlocks(
   return withOpenFiles(async (files) => {
     const blocksFile = files.add(await open(stagedPath.blockList(staging, disk)));
     const zerosFile = files.add(await open(stagedPath.zeroList(staging, disk)));
-    const changedFile =
-      changes.type === 'changeMap'
-        ? files.add(await target.openRead(stagedPath.changeMap(staging, disk)))
-        : null;
+    const journal = comparisonJournal(staging, disk, token);
+    const compared =
+      changes.type === 'compared' ? files.add(await target.openRead(journal.path)) : null;
     await blocksFile.truncate(0);
     await zerosFile.truncate(0);
     const blocks = new BlockListWriter(blocksFile, token);
@@ -54,19 +55,18 @@ export async function listPlannedBlocks(
     let map: StackMap | undefined;
     const layerLimit = changes.type === 'lineage' ? changes.layerLimit : undefined;
     // A comparison may have found a block that the source does not hold: it is zeros now.
-    const compared =
-      changedFile === null
-        ? null
-        : await HeldWindows.read(target, staging, { disk, blockCount: stack.blockCount }, token);
-    const changeMap =
-      changedFile === null || compared === null ? null : new ChangeMap(changedFile, compared);
+    const windows =
+      compared &&
+      (await HeldWindows.read(target, staging, { disk, blockCount: stack.blockCount }, token));
+    const differing =
+      compared && windows && new BlockBits(new WindowJournal(compared, journal), windows);
     const next = (block: number): number =>
-      compared?.nextBlock(block) ?? stack.nextHeldBlock(block, layerLimit);
+      windows?.nextBlock(block) ?? stack.nextHeldBlock(block, layerLimit);
     for (let first = next(0); first < stack.blockCount; first = next(first + MAP_BLOCKS)) {
       context.control.throwIfStopped();
       const count = Math.min(MAP_BLOCKS, stack.blockCount - first);
       map = await stack.mapBlocks(first, count, layerLimit, map);
-      const wanted = changeMap === null ? null : await changeMap.read(first, count);
+      const wanted = differing && (await differing.read(first, count));
       await collect(map, wanted, first, changes.type === 'all' ? null : zeros, part);
       if (part.length + MAP_BLOCKS > SORT_BLOCKS) await part.flush(blocks);
     }

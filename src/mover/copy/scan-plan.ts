@@ -13,10 +13,10 @@ import {
   type PlanReference,
 } from '../staging/copy-plan.js';
 import { isBackupError, isStorageFault } from '../../domain/errors.js';
-import { ChangeMap } from '../blocks/change-map.js';
 import { ImageStack, sameStamp, type LayerFile } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { diskWork, openWindows } from '../staging/disk-work.js';
+import { comparisonJournal, diskWork } from '../staging/journals.js';
+import { firstOpenWindow } from '../task/window-journal.js';
 import type { DiskWork } from '../../domain/disk-work.js';
 import { discardStaging } from '../staging/staging.js';
 import { HeldWindows } from '../staging/held-windows.js';
@@ -130,7 +130,7 @@ async function windowsToCompare(
   }
 }
 
-/** null: there is none that can be gone on with: its list of windows, or what its cursors vouch for, is not as it was written. */
+/** null: there is none that can be gone on with, or its list of windows is not as it was written. */
 async function readScan(target: BackupRepository, staging: string): Promise<BlockScan | null> {
   const scan = await readStagedJson<BlockScan>(target, stagedPath.scan(staging));
   for (const disk of scan?.disks ?? [])
@@ -146,32 +146,12 @@ async function isSound(
 ): Promise<boolean> {
   try {
     const windows = await HeldWindows.read(target, staging, disk, token);
-    if (windows.heldBlocks !== disk.heldBlocks) return false;
-    const cursor = stagedPath.scanCursor(staging, disk.disk);
-    const open = await openWindows(target, cursor, 0, windowCountOf(disk.heldBlocks));
-    if (open.length > 0 || disk.heldBlocks === 0) return true;
-    const file = await target.openRead(stagedPath.changeMap(staging, disk.disk));
-    try {
-      const map = new ChangeMap(file, windows);
-      const { blockCount } = disk;
-      for (
-        let first = windows.nextBlock(0);
-        first < blockCount;
-        first = windows.nextBlock(first + MAP_BLOCKS)
-      )
-        await map.read(first, Math.min(MAP_BLOCKS, blockCount - first));
-      return true;
-    } finally {
-      await file.close();
-    }
+    return windows.heldBlocks === disk.heldBlocks;
   } catch (error) {
     if (isBackupError(error) && !isStorageFault(error)) return false;
     throw error;
   }
 }
-
-/** Bits that are read at once. */
-const MAP_BLOCKS = 65_536;
 
 /** The scan in this staging folder, when all its windows are done and nothing it compared has changed since; null otherwise. */
 export async function finishedScan(
@@ -185,9 +165,9 @@ export async function finishedScan(
   const known = disks.filter((disk) => parent.disks.some((entry) => entry.disk === disk));
   if (scan === null || !isSameScan(scan, parent, known, layersOf)) return null;
   for (const { disk, heldBlocks } of scan.disks) {
-    const path = stagedPath.scanCursor(staging, disk);
-    const open = await openWindows(target, path, 0, windowCountOf(heldBlocks));
-    if (open.length > 0) return null;
+    const journal = comparisonJournal(staging, disk, scan.token);
+    const windowCount = windowCountOf(heldBlocks);
+    if ((await firstOpenWindow(target, journal, windowCount)) < windowCount) return null;
   }
   return scan;
 }
@@ -252,6 +232,8 @@ async function work(
 ): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
   const disks: DiskWork[] = [];
   for (const { disk, heldBlocks } of scan.disks)
-    disks.push(await diskWork(target, stagedPath.scanCursor(staging, disk), disk, heldBlocks));
+    disks.push(
+      await diskWork(target, comparisonJournal(staging, disk, scan.token), disk, heldBlocks),
+    );
   return { reference: { token: scan.token, epoch: scan.epoch }, disks };
 }

@@ -1,20 +1,14 @@
 import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
-import {
-  digestEntryOf,
-  digestEntryOffset,
-  unitCountOf,
-  writeDigestTableHeader,
-} from '../../chain/digest-table.js';
-import { unitDigest } from '../../chain/digest.js';
+import { digestEntryOffset } from '../../chain/digest-table.js';
 import { stagingFolder } from '../../chain/chain-paths.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
+import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';
 import { healStagingId } from '../../domain/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
-import { withRunBuffer } from '../../image/run-buffer.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { makeFolderDurable } from '../../repository/replace-file.js';
-import { hashFile } from '../blocks/file-digest.js';
+import { writeDigestTable } from '../blocks/write-digest-table.js';
 import {
   findGoodBlock,
   guestBlocksOf,
@@ -118,7 +112,11 @@ function placeText(
     guestBlock === null
       ? 'a table'
       : `guest block ${guestBlock} (byte ${guestBlock * BLOCK_BYTES})`;
-  return `disk ${disk.disk} of ${point.id}: ${what} at byte ${unit * BLOCK_BYTES} of ${disk.path}`;
+  return `disk ${disk.disk} of ${point.id}: ${what} at byte ${unitsOf(disk).rangeOf(unit).offset} of ${disk.path}`;
+}
+
+function unitsOf({ digests, sizeBytes }: TargetDisk): FileUnits {
+  return new FileUnits(digests.slots ?? NO_SLOTS, sizeBytes);
 }
 
 async function expectedDigest(
@@ -158,8 +156,8 @@ async function overwrite(
   }
   const image = await repository.openWrite(`${input.chain}/${disk.path}`, 'existing');
   try {
-    const length = Math.min(BLOCK_BYTES, disk.sizeBytes - unit * BLOCK_BYTES);
-    await image.write(bytes.subarray(0, length), unit * BLOCK_BYTES);
+    const { offset, length } = unitsOf(disk).rangeOf(unit);
+    await image.write(bytes.subarray(0, length), offset);
     await image.sync();
   } finally {
     await image.close();
@@ -200,26 +198,17 @@ async function rebuildTable(
   path: string,
 ): Promise<boolean> {
   const { algorithm, tableDigest } = disk.digests;
-  const digest = unitDigest(algorithm);
   return withOpenFiles(async (files) => {
     const image = files.add(await repository.openRead(`${chain}/${disk.path}`));
     const table = files.add(await repository.openWrite(path, 'open-or-new'));
-    const unitCount = unitCountOf(disk.sizeBytes);
-    await table.truncate(0);
-    await withRunBuffer(async (buffer) => {
-      const unit = buffer.subarray(0, BLOCK_BYTES);
-      for (let index = 0; index < unitCount; index++) {
-        if (index % 256 === 0) context.control.throwIfStopped();
-        unit.fill(0, await image.read(unit, index * BLOCK_BYTES));
-        await table.write(digestEntryOf(unit, digest), digestEntryOffset(index));
-      }
-    });
-    await writeDigestTableHeader(table, {
+    const made = await writeDigestTable(context.control, {
+      image,
+      units: unitsOf(disk),
       algorithm,
-      fileSizeBytes: disk.sizeBytes,
-      unitCount,
+      slotDigests: null,
+      table,
+      tables: null,
     });
-    await table.sync();
-    return (await hashFile(table, context.control)) === tableDigest;
+    return made === tableDigest;
   });
 }

@@ -3,6 +3,7 @@ import { digestEntryOffset, HOLE, readDigestTableHeader } from '../../chain/dige
 import { isZeroUnit, unitDigest } from '../../chain/digest.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
+import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';
 import { isBackupError, isStorageFault } from '../../domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
 import { BLOCK_DIRECT } from '../../image/disk-image.js';
@@ -54,7 +55,7 @@ export interface FoundBlock {
   readonly isSourceUnknown: boolean;
 }
 
-/** One L2 table. */
+/** Guest blocks looked at together: 512 MiB of disk. */
 const MAP_BLOCKS = 8_192;
 
 /** Which guest block each of the file's units holds; units that hold a table are not in it. Nothing is in it when the tables themselves
@@ -66,6 +67,7 @@ export async function guestBlocksOf(
   units: readonly number[],
 ): Promise<Map<number, number>> {
   const wanted = new Set(units);
+  const fileUnits = new FileUnits(disk.digests.slots ?? NO_SLOTS, disk.sizeBytes);
   const blocks = new Map<number, number>();
   try {
     const { image, close } = await openLayerImage(context, {
@@ -84,8 +86,9 @@ export async function guestBlocksOf(
         context.control.throwIfStopped();
         const map = await image.mapBlocks(first, Math.min(MAP_BLOCKS, blockCount - first));
         for (let i = 0; i < map.states.length; i++) {
-          const unit = map.hostOffsets[i]! / BLOCK_BYTES;
-          if (map.states[i] === BLOCK_DIRECT && wanted.has(unit)) blocks.set(unit, first + i);
+          if (map.states[i] !== BLOCK_DIRECT) continue;
+          const unit = fileUnits.unitAt(map.hostOffsets[i]!);
+          if (wanted.has(unit)) blocks.set(unit, first + i);
         }
       }
     } finally {
@@ -202,14 +205,15 @@ async function fromFile(
   return withOpenFiles(async (files) => {
     const table = files.add(await repository.openRead(`${chain}/${digests.path}`));
     const image = files.add(await repository.openRead(`${chain}/${path}`));
-    const { unitCount } = await readDigestTableHeader(table);
-    for (let first = 0; first < unitCount; first += TABLE_PART_ENTRIES) {
-      const part = Buffer.alloc(Math.min(TABLE_PART_ENTRIES, unitCount - first) * DIGEST_BYTES);
+    const { units } = await readDigestTableHeader(table);
+    for (let first = 0; first < units.count; first += TABLE_PART_ENTRIES) {
+      const part = Buffer.alloc(Math.min(TABLE_PART_ENTRIES, units.count - first) * DIGEST_BYTES);
       await table.read(part, digestEntryOffset(first));
       for (let at = part.indexOf(expected); at >= 0; at = part.indexOf(expected, at + 1)) {
         if (at % DIGEST_BYTES !== 0) continue;
         const bytes = Buffer.alloc(BLOCK_BYTES);
-        await image.read(bytes, (first + at / DIGEST_BYTES) * BLOCK_BYTES);
+        const { offset, length } = units.rangeOf(first + at / DIGEST_BYTES);
+        await image.read(bytes.subarray(0, length), offset);
         if (unitDigest(digests.algorithm)(bytes).equals(expected)) return bytes;
       }
     }

@@ -5,17 +5,21 @@ import type { DiskWork } from '../../domain/disk-work.js';
 import { BLOCK_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import { verifyStagingId } from '../../domain/staging-id.js';
-import type { BackupRepository, WritableFile } from '../../repository/backup-repository.js';
-import { ChangeMap, writeChangeBits } from '../blocks/change-map.js';
-import { stagedPath } from '../staging/copy-plan.js';
-import { openWindows } from '../staging/disk-work.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { BlockBits, packBits } from '../blocks/block-bits.js';
+import { verificationJournal } from '../staging/journals.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { openTogether } from '../task/open-files.js';
 import { discardStaging } from '../staging/staging.js';
-import { pointToVerify, type VerifyPointInput } from './verify-plan.js';
+import { pointToVerify, verificationToken, type VerifyPointInput } from './verify-plan.js';
 import { pointContent } from './mark-verified.js';
 import { UnitVerifier } from '../blocks/verify-units.js';
-import { markDone } from '../task/window-cursor.js';
+import {
+  firstOpenWindow,
+  JournalWriter,
+  WindowJournal,
+  type JournalPlace,
+} from '../task/window-journal.js';
 import type { WindowWorker } from '../task/window-loop.js';
 
 export interface VerifyBlocksInput extends VerifyPointInput {
@@ -33,39 +37,28 @@ export async function openVerifyWorker(
   if (disk === undefined)
     throw new BackupError('STAGING_INVALID', `the point has no disk ${input.disk} any more`);
   const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
-  const openNote = (path: string) => repository.openWrite(path, 'open-or-new');
+  const journal = verificationJournal(staging, disk.disk, verificationToken(point));
   return openTogether(async (files) => {
     const [image, digests] = [`${input.chain}/${disk.path}`, `${input.chain}/${disk.digests.path}`];
     const verifier = files.add(await UnitVerifier.open(repository, image, digests));
-    const bad = files.add(await openNote(stagedPath.changeMap(staging, disk.disk)));
-    const cursor = files.add(await openNote(stagedPath.scanCursor(staging, disk.disk)));
+    const notes = files.add(await repository.openWrite(journal.path, 'open-or-new'));
+    const writer = new JournalWriter(notes, journal);
     return {
       async process(window) {
         const first = window * WINDOW_BLOCKS;
-        const count = Math.min(WINDOW_BLOCKS, verifier.unitCount - first);
-        await noteBadUnits(bad, first, count, await verifier.badUnits(first, count));
+        const count = Math.min(WINDOW_BLOCKS, verifier.units.count - first);
+        const bad = new Uint8Array(count);
+        for (const unit of await verifier.badUnits(first, count)) bad[unit - first] = 1;
         context.control.add('readBytes', count * BLOCK_BYTES);
         return async () => {
-          await markDone(cursor, window);
+          await writer.seal(window, packBits(bad));
           context.control.add('processedBlocks', count);
         };
       },
-      sync: () => Promise.resolve(), // what was found is durable already, and what was not may be looked for again
+      sync: () => Promise.resolve(), // what a power cut takes of the notes is looked for again
       close: () => files.close(),
     };
   });
-}
-
-async function noteBadUnits(
-  map: WritableFile,
-  first: number,
-  count: number,
-  units: readonly number[],
-): Promise<void> {
-  const bits = new Uint8Array(count);
-  for (const unit of units) bits[unit - first] = 1;
-  await writeChangeBits(map, first, bits);
-  if (units.length > 0) await map.sync();
 }
 
 /** Damaged blocks that are listed one by one; a file with more is a case for a new full. */
@@ -80,7 +73,9 @@ const MAP_UNITS = 65_536;
  *  @throws STAGING_INVALID when the notes do not vouch for every window, and are gone then: the point has to be verified again */
 export async function collectDamage(
   context: MoverContext,
-  input: VerifyPointInput & { readonly disks: readonly Pick<DiskWork, 'disk' | 'windowCount'>[] },
+  input: VerifyPointInput & {
+    readonly disks: readonly Pick<DiskWork, 'disk' | 'blockCount' | 'windowCount'>[];
+  },
 ): Promise<{ readonly damage: readonly Damage[]; readonly content: string }> {
   const repository = await context.repository(input.targetRepositoryId);
   const { point } = await pointToVerify(repository, input);
@@ -88,11 +83,12 @@ export async function collectDamage(
   const damage: Damage[] = [];
   let listed = 0;
   try {
-    for (const disk of input.disks) await assertNoted(repository, staging, disk);
-    for (const { disk, sizeBytes } of point.disks) {
+    for (const { disk, blockCount, windowCount } of input.disks) {
+      if (windowCount === 0) continue;
+      const journal = verificationJournal(staging, disk, verificationToken(point));
+      await assertNoted(repository, journal, { disk, windowCount });
       const most = Math.min(MAX_LISTED_UNITS, MAX_LISTED_UNITS_OF_POINT - listed);
-      const map = stagedPath.changeMap(staging, disk);
-      const found = await badUnitsOf(repository, map, sizeBytes, most);
+      const found = await badUnitsOf(repository, journal, blockCount, most);
       listed += found.units.length;
       if (found.count > 0) damage.push({ type: 'units', disk, ...found });
     }
@@ -108,32 +104,27 @@ export async function collectDamage(
 
 async function assertNoted(
   repository: BackupRepository,
-  staging: string,
+  journal: JournalPlace,
   { disk, windowCount }: Pick<DiskWork, 'disk' | 'windowCount'>,
 ): Promise<void> {
-  if (windowCount === 0) return;
-  const open = await openWindows(repository, stagedPath.scanCursor(staging, disk), 0, windowCount);
-  const map = await repository.stat(stagedPath.changeMap(staging, disk));
-  if (open.length === 0 && map !== null) return;
+  if ((await firstOpenWindow(repository, journal, windowCount)) === windowCount) return;
   throw new BackupError(
     'STAGING_INVALID',
-    `what the verification of disk ${disk} noted in ${staging} is gone: it has to be read again`,
+    `what the verification of disk ${disk} noted in ${journal.path} is gone: it has to be read again`,
   );
 }
 
 async function badUnitsOf(
   repository: BackupRepository,
-  path: string,
-  sizeBytes: number,
+  journal: JournalPlace,
+  unitCount: number,
   mostListed: number,
 ): Promise<{ units: number[]; count: number }> {
-  if ((await repository.stat(path)) === null) return { units: [], count: 0 };
-  const file = await repository.openRead(path);
+  const file = await repository.openRead(journal.path);
   try {
-    const map = new ChangeMap(file);
+    const map = new BlockBits(new WindowJournal(file, journal));
     const units: number[] = [];
     let count = 0;
-    const unitCount = Math.ceil(sizeBytes / BLOCK_BYTES);
     for (let first = 0; first < unitCount; first += MAP_UNITS) {
       const bits = await map.read(first, Math.min(MAP_UNITS, unitCount - first));
       for (let i = bits.indexOf(1); i >= 0; i = bits.indexOf(1, i + 1)) {

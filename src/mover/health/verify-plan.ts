@@ -13,7 +13,7 @@ import type { BackupRepository } from '../../repository/backup-repository.js';
 import { makeFolderDurable } from '../../repository/replace-file.js';
 import { hashFile } from '../blocks/file-digest.js';
 import { readStagedJson, stagedPath, writeStagedJson } from '../staging/copy-plan.js';
-import { diskWork } from '../staging/disk-work.js';
+import { diskWork, verificationJournal } from '../staging/journals.js';
 import type { DiskWork } from '../../domain/disk-work.js';
 import { fileByteSource } from '../blocks/file-bytes.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -55,7 +55,7 @@ export async function prepareVerification(
   const { record, point } = await settledPoint(repository, input);
   await makeHealedDurable(repository, input.chain, point);
   const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
-  const token = point.disks.map(({ digests }) => digests.tableDigest).join('.');
+  const token = verificationToken(point);
   const existing = await readStagedJson<{ token: string }>(repository, stagedPath.scan(staging));
   if (existing?.token !== token) {
     await discardStaging(repository, staging);
@@ -67,8 +67,8 @@ export async function prepareVerification(
   for (const disk of point.disks) {
     const found = await structuralDamage(context, repository, input.chain, record, point, disk);
     if (found.damage !== null) damage.push(found.damage);
-    const cursor = stagedPath.scanCursor(staging, disk.disk);
-    disks.push(await diskWork(repository, cursor, disk.disk, found.unitCount));
+    const journal = verificationJournal(staging, disk.disk, token);
+    disks.push(await diskWork(repository, journal, disk.disk, found.unitCount));
   }
   for (const companion of point.companions)
     if (
@@ -81,6 +81,11 @@ export async function prepareVerification(
     )
       damage.push({ type: 'companion', path: companion.path });
   return { disks, damage };
+}
+
+/** Names the content of the point's files. */
+export function verificationToken({ disks }: TargetRestorePoint): string {
+  return disks.map(({ digests }) => digests.tableDigest).join('.');
 }
 
 /** The point of a chain in which no change is under way. Otherwise no lease is left: the change would wait for it in vain. */
@@ -149,7 +154,7 @@ async function soundTable(
   const table = await repository.openRead(path);
   try {
     if ((await hashFile(table, control)) !== disk.digests.tableDigest) return null;
-    return (await readDigestTableHeader(table)).unitCount;
+    return (await readDigestTableHeader(table)).units.count;
   } catch (error) {
     if (isBackupError(error, 'CHAIN_RECORD_CORRUPT')) return null;
     throw error;

@@ -11,7 +11,7 @@ import { folderRepositoryId } from '../../repository/open-repository.js';
 import type { PlanReference } from '../staging/copy-plan.js';
 import { readStagedJson, stagedPath, type CopyPlan, type DiskPlan } from '../staging/copy-plan.js';
 import { HeldWindows } from '../staging/held-windows.js';
-import { diskWork } from '../staging/disk-work.js';
+import { diskWork, rawRestoreJournal } from '../staging/journals.js';
 import type { DiskWork } from '../../domain/disk-work.js';
 import { ImageStack } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -92,7 +92,7 @@ async function prepareRaw(
   });
   await target.syncFolder(stagedPath.pointFolder(staging));
   const { heldBlocks } = windows;
-  return diskWork(target, stagedPath.scanCursor(staging, disk), disk, heldBlocks);
+  return diskWork(target, rawRestoreJournal(staging, disk, token), disk, heldBlocks);
 }
 
 /** @throws RESTORE_DESTINATION_INVALID */

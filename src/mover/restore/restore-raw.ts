@@ -6,14 +6,15 @@ import { giveRunBuffer, RUN_BLOCKS, takeRunBuffer } from '../../image/run-buffer
 import type { WritableFile } from '../../repository/backup-repository.js';
 import { placeOf, readBlocks, type BlockPlace } from '../blocks/block-reader.js';
 import type { CopyBlocksInput } from '../copy/copy-blocks.js';
-import { requireDisk, requirePlan, stagedPath } from '../staging/copy-plan.js';
+import { requireDisk, requirePlan } from '../staging/copy-plan.js';
+import { rawRestoreJournal } from '../staging/journals.js';
 import { HeldWindows } from '../staging/held-windows.js';
 import { ImageStack } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { openTogether } from '../task/open-files.js';
 import { rawPath } from './restore-point.js';
 import { SourceDigests } from '../blocks/source-digests.js';
-import { markDone } from '../task/window-cursor.js';
+import { JournalWriter } from '../task/window-journal.js';
 import type { WindowWorker } from '../task/window-loop.js';
 
 /** Writes windows of guest blocks of a restore point as a raw disk: each block is compared with its digest when it is read, and with what
@@ -37,14 +38,15 @@ export async function openRawRestoreWorker(
     );
     const digests = files.add(await SourceDigests.open(context, stack.layers));
     const raw = files.add(await open(rawPath(input.staging, disk.disk)));
-    const cursor = files.add(await open(stagedPath.scanCursor(input.staging, disk.disk)));
+    const place = rawRestoreJournal(input.staging, disk.disk, plan.token);
+    const journal = new JournalWriter(files.add(await open(place.path)), place);
     const window = files.add(new RawWindow(context, stack, digests, raw, disk.virtualSizeBytes));
     return {
       async process(number) {
         const { firstBlock, count } = windows.blocksOf(number);
         await window.restore(firstBlock, count);
         return async () => {
-          await markDone(cursor, number);
+          await journal.seal(number, NO_PAYLOAD);
           context.control.add('processedBlocks', count);
         };
       },
@@ -53,6 +55,8 @@ export async function openRawRestoreWorker(
     };
   });
 }
+
+const NO_PAYLOAD = new Uint8Array(0);
 
 class RawWindow {
   private readonly buffer = takeRunBuffer();

@@ -4,12 +4,14 @@ import type { SourceJudgement, TargetRestorePoint } from '../../domain/target-po
 import { BLOCK_UNALLOCATED } from '../../image/disk-image.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
-import { ChangeMap } from '../blocks/change-map.js';
+import { BlockBits } from '../blocks/block-bits.js';
 import { ImageStack } from '../blocks/image-stack.js';
 import type { BlockScan, ScanDisk } from '../copy/scan-plan.js';
-import { stagedPath } from '../staging/copy-plan.js';
+import { HeldWindows } from '../staging/held-windows.js';
+import { comparisonJournal } from '../staging/journals.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
+import { WindowJournal } from '../task/window-journal.js';
 
 export type Difference = Pick<SourceJudgement, 'verdict' | 'reason'>;
 
@@ -32,7 +34,8 @@ export async function differenceOf(
     if (!copied.has(disk)) found.push(`its disk ${disk} was not there when it was copied`);
   for (const disk of scan.disks) {
     const { virtualSizeBytes } = copy.disks.find((entry) => entry.disk === disk.disk)!;
-    const difference = await diskDifference(context, target, staging, disk, virtualSizeBytes);
+    const place = { target, staging, token: scan.token };
+    const difference = await diskDifference(context, place, disk, virtualSizeBytes);
     if (difference?.verdict === 'replaced') return difference;
     if (difference !== null) found.push(difference.reason);
   }
@@ -41,19 +44,22 @@ export async function differenceOf(
 
 async function diskDifference(
   context: MoverContext,
-  target: BackupRepository,
-  staging: string,
+  place: { readonly target: BackupRepository; readonly staging: string; readonly token: string },
   disk: ScanDisk,
   copiedSizeBytes: number,
 ): Promise<Difference | null> {
+  const { target, staging, token } = place;
   return withOpenFiles(async (files) => {
     const source = files.add(await ImageStack.open(context, disk.sourceLayers));
     const base = files.add(await ImageStack.open(context, disk.targetLayers));
-    const file = files.add(await target.openRead(stagedPath.changeMap(staging, disk.disk)));
+    const journal = comparisonJournal(staging, disk.disk, token);
+    const file = files.add(await target.openRead(journal.path));
+    const windows = await HeldWindows.read(target, staging, disk, token);
+    const differing = new BlockBits(new WindowJournal(file, journal), windows);
     if (source.virtualSizeBytes < copiedSizeBytes)
       return { verdict: 'replaced', reason: `its disk ${disk.disk} is smaller than its copy` };
     const filled = await withRunBuffer((buffer) =>
-      countFilled(context, source, base, new ChangeMap(file), buffer),
+      countFilled(context, { source, base, windows, differing }, buffer),
     );
     if (filled === null)
       return {
@@ -71,28 +77,32 @@ async function diskDifference(
   });
 }
 
-/** One L2 table of a qcow2 file with clusters of 64 KiB. */
+/** Guest blocks looked at together: 512 MiB of disk. */
 const MAP_BLOCKS = 8_192;
 
 /** Number of changed blocks; null as soon as one of them holds something else than before. */
 async function countFilled(
   context: MoverContext,
-  source: ImageStack,
-  base: ImageStack,
-  changes: ChangeMap,
+  compared: {
+    readonly source: ImageStack;
+    readonly base: ImageStack;
+    readonly windows: HeldWindows;
+    readonly differing: BlockBits;
+  },
   buffer: Buffer,
 ): Promise<number | null> {
+  const { source, base, windows, differing } = compared;
   let filled = 0;
   const before = buffer.subarray(0, BLOCK_BYTES);
   const now = buffer.subarray(BLOCK_BYTES, 2 * BLOCK_BYTES);
-  const next = (block: number): number => {
-    const held = Math.min(source.nextHeldBlock(block), base.nextHeldBlock(block));
-    return Math.max(block, Math.floor(held / MAP_BLOCKS) * MAP_BLOCKS);
-  };
-  for (let first = next(0); first < source.blockCount; first = next(first + MAP_BLOCKS)) {
+  for (
+    let first = windows.nextBlock(0);
+    first < source.blockCount;
+    first = windows.nextBlock(first + MAP_BLOCKS)
+  ) {
     context.control.throwIfStopped();
     const count = Math.min(MAP_BLOCKS, source.blockCount - first);
-    const changed = await changes.read(first, count);
+    const changed = await differing.read(first, count);
     if (!changed.includes(1)) continue;
     const own = await base.mapBlocks(first, count, 1);
     for (let i = 0; i < count; i++) {

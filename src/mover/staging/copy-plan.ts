@@ -69,11 +69,11 @@ export const stagedPath = {
   pointFolder: (staging: string) => `${staging}/point`,
   blockList: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.blocks`,
   zeroList: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.zeros`,
-  cursor: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.cursor`,
-  changeMap: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.changed`,
+  journal: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.journal`,
+  /** Journal of a comparison, which may be followed by a copy in the same folder. */
+  compared: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.compared`,
   /** Of a comparison or a raw restore: the windows that it goes through. */
   heldWindows: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.windows`,
-  scanCursor: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.scanned`,
   image: (staging: string, { disk, format }: Pick<DiskPlan, 'disk' | 'format'>) =>
     `${staging}/point/${pathSegment(disk)}.${imageFormat(format).extension}`,
   tables: (staging: string, disk: string) => `${staging}/point/${pathSegment(disk)}.tables`,
@@ -84,7 +84,7 @@ export const stagedPath = {
 const MAX_PLAN_BYTES = 16 * 1024 * 1024;
 
 /** Grows with every change of what lies in a staging folder: what another release left there is done again. */
-const STAGING_VERSION = 1;
+const STAGING_VERSION = 2;
 
 /** null: there is none that can be trusted. Staging may be lost at any time, so what is damaged there, or was written by another release, is
  *  done again, like what is absent. */

@@ -92,6 +92,14 @@ export class HeldWindows {
     return { firstBlock, count: Math.min(WINDOW_BLOCKS, this.blockCount - firstBlock) };
   }
 
+  /** Number of a window of the disk; null when it is not one of these. */
+  numberOf(window: number): number | null {
+    const run = this.runs[this.indexOf(({ first }) => first <= window)];
+    return run !== undefined && window < run.first + run.count
+      ? run.before + window - run.first
+      : null;
+  }
+
   /** First block from `block` on that lies in one of these windows; `blockCount` when there is none. */
   nextBlock(block: number): number {
     const at = this.indexOf((run) => run.first * WINDOW_BLOCKS <= block);

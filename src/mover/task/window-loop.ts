@@ -1,5 +1,6 @@
 import { WINDOW_BYTES } from '../../domain/digest.js';
 import type { MoverContext } from './mover-context.js';
+import type { WindowRange } from './window-runs.js';
 
 /** Work on one disk, cut into windows that can be done in any order and repeated without harm. */
 export interface WindowWorker {
@@ -10,24 +11,6 @@ export interface WindowWorker {
    *  worked on. */
   sync(): Promise<void>;
   close(): Promise<void>;
-}
-
-/** Windows of one disk, without those that are done, for loops on several threads: each is handed out once. A task that works on several
- *  disks has a range for each. */
-export class WindowRange {
-  private readonly next: Int32Array;
-
-  constructor(
-    readonly windows: readonly number[],
-    readonly shared: SharedArrayBuffer = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
-  ) {
-    this.next = new Int32Array(shared);
-  }
-
-  /** undefined: none is left. */
-  claim(): number | undefined {
-    return this.windows[Atomics.add(this.next, 0, 1)];
-  }
 }
 
 /** What all loops on one disk have begun and not marked as done is the most that is copied again after a kill: 64 MiB however many cores

@@ -24,6 +24,7 @@ import { DISK, drawnDays, modelOf, resized } from '../../support/living/resized-
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { windowRuns } from '../../../src/mover/task/window-runs.js';
 
 const SEED = 20_261_126;
 
@@ -119,7 +120,7 @@ async function restoreRaw({ target, chain }: Copied, pointId: string): Promise<B
     await mover.runWindows(
       'restoreRaw',
       { targetRepositoryId: folder.id, staging: `.longhaul-restore-${pointId}`, reference, disk },
-      Array.from({ length: windowCount }, (_, i) => i),
+      windowRuns(0, windowCount),
     );
   await mover.run('finishRestore', input);
   return (await readWholeFile(folder, `${diskId(DISK)}.raw`, 64 * MIB))!;

@@ -29,6 +29,7 @@ import {
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
 import { workflowBundle } from '../../support/workflows/workflow-sandbox.js';
+import { windowRuns } from '../../../src/mover/task/window-runs.js';
 
 /** The bound of issue 10 is 2 s on a quiet machine; processor time does not count what others take. */
 const MAX_CPU_SECONDS = 2;
@@ -114,7 +115,7 @@ describe.skipIf(!requireTool('qemu-img'))('a disk of 64 TiB with 1 MiB of data',
     const verify = async (): Promise<void> => {
       const { disks } = await mover.run('prepareVerification', input);
       for (const { disk, windowCount } of disks) {
-        const windows = Array.from({ length: windowCount }, (_, i) => i);
+        const windows = windowRuns(0, windowCount);
         await mover.runWindows('verifyBlocks', { ...input, disk }, windows);
       }
       expect(await mover.run('collectDamage', { ...input, disks })).toMatchObject({ damage: [] });
@@ -160,7 +161,7 @@ describe.skipIf(!requireTool('qemu-img'))('a disk of 64 TiB with 1 MiB of data',
       const { reference, disks } = await mover.run('prepareRestore', input);
       const staging = `.longhaul-restore-${pointId}`;
       for (const { disk, windowCount } of disks) {
-        const windows = Array.from({ length: windowCount }, (_, i) => i);
+        const windows = windowRuns(0, windowCount);
         const work = { targetRepositoryId: restored.id, staging, reference, disk };
         await mover.runWindows('restoreRaw', work, windows);
       }
@@ -198,7 +199,7 @@ describe.skipIf(!requireTool('qemu-img'))('a task that is stopped', () => {
         await mover.runWindows(
           'copyBlocks',
           { ...place, staging, reference: plan.reference, disk },
-          Array.from({ length: windowCount }, (_, i) => i),
+          windowRuns(0, windowCount),
         );
       const input = {
         ...place,

@@ -5,6 +5,7 @@ import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { libvirtTruth, testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
 import { describeTemporal } from '../../support/temporal/server.js';
+import { windowRuns } from '../../../src/mover/task/window-runs.js';
 
 describeTemporal('one chain', () => {
   let site: TestSite;
@@ -78,11 +79,7 @@ describeTemporal('one chain', () => {
     const staging = stagingFolder(chain, first.pointId);
     const work = { targetRepositoryId: 'offsite', staging, reference: first.reference };
     for (const { disk, windowCount } of first.disks)
-      await mover.runWindows(
-        'copyBlocks',
-        { ...work, disk },
-        Array.from({ length: windowCount }, (_, i) => i),
-      );
+      await mover.runWindows('copyBlocks', { ...work, disk }, windowRuns(0, windowCount));
     await mover.run('composeTargetFile', work);
     const { epoch } = (await take('second')).record;
 

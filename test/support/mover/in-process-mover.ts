@@ -10,7 +10,8 @@ import {
 } from '../../../src/mover/mover-operations.js';
 import type { MoverContext } from '../../../src/mover/task/mover-context.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
-import { runWindowLoop, WindowRange, windowsOfASync } from '../../../src/mover/task/window-loop.js';
+import { runWindowLoop, windowsOfASync } from '../../../src/mover/task/window-loop.js';
+import { WindowRange, type WindowRun } from '../../../src/mover/task/window-runs.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 import { StorageProbes } from '../../../src/repository/storage-probes.js';
@@ -52,7 +53,7 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
   async runWindows<N extends WindowOperation>(
     name: N,
     input: WindowInput<N>,
-    windows: readonly number[],
+    windows: readonly WindowRun[],
     control?: TaskControl,
   ): Promise<void> {
     const context = this.context(control);

@@ -4,7 +4,9 @@ import { vi } from 'vitest';
 import type { TestSite } from './test-site.js';
 
 export const WINDOW_BYTES = 8 * 1024 * 1024;
-const SEAL_BYTES = 32;
+/** 128 digests and a seal. */
+const RECORD_BYTES = 128 * 32 + 16;
+const SEAL_BYTES = 16;
 
 /** How far a copy is, as the files of its staging folder tell (docs/FORMAT.md, Staging). */
 export interface StagedDisk {
@@ -23,23 +25,23 @@ export function copiedTwiceBytes({ doneWindows, allocatedBytes }: StagedDisk): n
 export async function stagedDisk(site: TestSite, jobId: string): Promise<StagedDisk | null> {
   const job = site.path('offsite', jobId);
   const files = await readdir(job, { recursive: true }).catch(() => []);
-  const cursor = files.find((path) => path.endsWith('.cursor'));
-  if (cursor === undefined) return null;
-  const disk = basename(cursor, '.cursor');
-  const image = join(job, cursor, '..', '..', 'point', `${disk}.qcow2`);
+  const journal = files.find((path) => path.endsWith('.journal'));
+  if (journal === undefined) return null;
+  const disk = basename(journal, '.journal');
+  const image = join(job, journal, '..', '..', 'point', `${disk}.qcow2`);
   try {
-    const seals = await readFile(join(job, cursor));
+    const records = await readFile(join(job, journal));
     const { blocks } = await stat(image);
-    return { doneWindows: sealCount(seals), allocatedBytes: blocks * 512 };
+    return { doneWindows: sealCount(records), allocatedBytes: blocks * 512 };
   } catch {
     return null; // committed while it was looked at
   }
 }
 
-function sealCount(seals: Buffer): number {
+function sealCount(records: Buffer): number {
   let count = 0;
-  for (let at = 0; at + SEAL_BYTES <= seals.length; at += SEAL_BYTES)
-    if (seals.subarray(at, at + SEAL_BYTES).some((byte) => byte !== 0)) count++;
+  for (let end = RECORD_BYTES; end <= records.length; end += RECORD_BYTES)
+    if (records.subarray(end - SEAL_BYTES, end).some((byte) => byte !== 0)) count++;
   return count;
 }
 

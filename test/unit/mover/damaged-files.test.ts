@@ -106,14 +106,14 @@ describe.each([
     place: 'before its second point gets its name',
     isLast: ({ kind, to }: StorageOperation) =>
       kind === 'rename' && /^nightly\/[^/]+\/2026-[^/]+$/.test(to ?? ''),
-    staged: ['plan.json', 'composed.json', '.blocks', '.zeros', '.cursor'],
+    staged: ['plan.json', 'composed.json', '.blocks', '.zeros', '.journal'],
   },
   {
     name: 'copy by digests' as const,
     place: 'before a finished comparison becomes a plan',
     isLast: ({ kind, to }: StorageOperation) =>
       kind === 'rename' && to?.endsWith('/plan.json') === true,
-    staged: ['scan.json', '.windows', '.changed', '.scanned'],
+    staged: ['scan.json', '.windows', '.compared'],
   },
 ])('a $name that is stopped $place', ({ name, isLast, staged }) => {
   let stopped: Stopped;

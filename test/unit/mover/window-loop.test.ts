@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { MoverContext } from '../../../src/mover/task/mover-context.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
-import {
-  MAX_LOOPS,
-  runWindowLoop,
-  WindowRange,
-  windowsOfASync,
-} from '../../../src/mover/task/window-loop.js';
+import { MAX_LOOPS, runWindowLoop, windowsOfASync } from '../../../src/mover/task/window-loop.js';
+import { WindowRange, windowRuns } from '../../../src/mover/task/window-runs.js';
 
 /** Notes what a loop does; a sync takes until it is told to end. */
 class Worker {
@@ -30,9 +26,9 @@ class Worker {
     return Promise.resolve();
   }
 
-  run(windows: number[], windowsOfASync: number): Promise<void> {
+  run(windowCount: number, windowsOfASync: number): Promise<void> {
     const context = { control: new TaskControl() } as MoverContext;
-    const range = new WindowRange(windows);
+    const range = new WindowRange(windowRuns(0, windowCount));
     return runWindowLoop(context, range, windowsOfASync, () => Promise.resolve(this));
   }
 }
@@ -44,7 +40,7 @@ const turns = async (count: number): Promise<void> => {
 describe('runWindowLoop', () => {
   it('works on windows while those before are made durable, and on none after that', async () => {
     const worker = new Worker();
-    const end = worker.run([0, 1, 2, 3, 4], 2);
+    const end = worker.run(5, 2);
     await turns(8);
     expect(worker.events).toEqual(['work 0', 'work 1', 'sync', 'work 2', 'work 3']);
 
@@ -64,7 +60,7 @@ describe('runWindowLoop', () => {
     const context = { control: new TaskControl() } as MoverContext;
     const done: string[] = [];
     for (const disk of ['system', 'data'])
-      await runWindowLoop(context, new WindowRange([0, 1]), 1, () =>
+      await runWindowLoop(context, new WindowRange(windowRuns(0, 2)), 1, () =>
         Promise.resolve({
           process: (window) =>
             Promise.resolve(() => Promise.resolve(void done.push(`${disk} ${window}`))),
@@ -77,7 +73,7 @@ describe('runWindowLoop', () => {
 
   it('fails with what kept a window from being durable, and closes when the next one is at rest', async () => {
     const worker = new Worker();
-    const end = worker.run([0, 1, 2], 1);
+    const end = worker.run(3, 1);
     await turns(5);
     worker.syncs[0]!(new Error('the disk is full'));
     await expect(end).rejects.toThrow('the disk is full');
@@ -86,7 +82,7 @@ describe('runWindowLoop', () => {
 
   it('does not mark the last windows when they could not be made durable', async () => {
     const worker = new Worker();
-    const end = worker.run([0], 2);
+    const end = worker.run(1, 2);
     await turns(5);
     worker.syncs[0]!(new Error('the disk is full'));
     await expect(end).rejects.toThrow('the disk is full');

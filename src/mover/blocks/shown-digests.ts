@@ -1,0 +1,55 @@
+import { digestEntryOffset, readDigestTableHeader } from '../../chain/digest-table.js';
+import { DIGEST_BYTES } from '../../domain/digest.js';
+import type { FileUnits } from '../../domain/file-units.js';
+import { BLOCK_DIRECT, BLOCK_UNALLOCATED, BLOCK_ZERO } from '../../image/disk-image.js';
+import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
+import { openTogether, type OpenFiles } from '../task/open-files.js';
+import { directRun } from './block-reader.js';
+import type { ImageStack } from './image-stack.js';
+
+/** Digests of the guest blocks that a point of the target shows: each out of the digest table of the file that holds the block. */
+export class ShownDigests {
+  private constructor(
+    private readonly stack: ImageStack,
+    private readonly tables: readonly { readonly file: ReadableFile; readonly units: FileUnits }[],
+    private readonly files: OpenFiles,
+  ) {}
+
+  /** @param layers of the stack, top first */
+  static async open(
+    repository: BackupRepository,
+    stack: ImageStack,
+    layers: readonly { readonly digestsPath: string }[],
+  ): Promise<ShownDigests> {
+    return openTogether(async (files) => {
+      const tables = [];
+      for (const { digestsPath } of layers) {
+        const file = files.add(await repository.openRead(digestsPath));
+        tables.push({ file, units: (await readDigestTableHeader(file)).units });
+      }
+      return new ShownDigests(stack, tables, files);
+    });
+  }
+
+  /** Of `count` blocks from `first`, 32 bytes each: zeros for a block of zeros. A block that only an image reader can get has no digest and
+   *  gets an impossible one, so that it equals nothing. */
+  async of(first: number, count: number): Promise<Buffer> {
+    const map = await this.stack.mapBlocks(first, count);
+    const digests = Buffer.alloc(count * DIGEST_BYTES);
+    for (let i = 0; i < count;) {
+      const state = map.states[i]!;
+      const length = state === BLOCK_DIRECT ? directRun(map, i) : 1;
+      const part = digests.subarray(i * DIGEST_BYTES, (i + length) * DIGEST_BYTES);
+      if (state === BLOCK_DIRECT) {
+        const { file, units } = this.tables[map.layers[i]!]!;
+        await file.read(part, digestEntryOffset(units.unitAt(map.hostOffsets[i]!)));
+      } else if (state !== BLOCK_UNALLOCATED && state !== BLOCK_ZERO) part.fill(0xff);
+      i += length;
+    }
+    return digests;
+  }
+
+  async close(): Promise<void> {
+    await this.files.close();
+  }
+}

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { digestEntryOf, digestTableHeader, HOLE } from '../../chain/digest-table.js';
+import { unitDigest } from '../../chain/digest.js';
+import { BLOCK_BYTES, type Digest, type DigestAlgorithm } from '../../domain/digest.js';
+import type { FileUnits } from '../../domain/file-units.js';
+import { RUN_BYTES, withRunBuffer } from '../../image/run-buffer.js';
+import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
+import type { TaskControl } from '../task/task-control.js';
+import type { TablesCopyWriter } from './tables-copy.js';
+
+/** Digests of `count` slots from `firstSlot`, as they were noted when the slots were written. */
+export type SlotDigests = (firstSlot: number, count: number) => Promise<Buffer>;
+
+/** Slots whose digests are taken at once. */
+const SLOTS_AT_ONCE = 8_192;
+
+/** Writes the digest table of a backup file from its first byte to its last; durable when it returns.
+ *  @param input.slotDigests null: the slots are read and digested like everything else
+ *  @param input.tables gets a copy of every unit that is read and is not zeros
+ *  @returns SHA-256 of the table */
+export async function writeDigestTable(
+  control: TaskControl,
+  input: {
+    readonly image: ReadableFile;
+    readonly units: FileUnits;
+    readonly algorithm: DigestAlgorithm;
+    readonly slotDigests: SlotDigests | null;
+    readonly table: WritableFile;
+    readonly tables: TablesCopyWriter | null;
+  },
+): Promise<Digest> {
+  const { image, units, algorithm, slotDigests, tables } = input;
+  const digest = unitDigest(algorithm);
+  const table = new AppendedTable(input.table);
+  await table.append(digestTableHeader({ algorithm, units }));
+  await withRunBuffer(async (buffer) => {
+    const bytes = buffer.subarray(0, BLOCK_BYTES);
+    for (let unit = 0; unit < units.count;) {
+      control.throwIfStopped();
+      const slot = slotDigests === null ? null : units.slotOf(unit);
+      if (slot !== null) {
+        const count = units.runFrom(unit, SLOTS_AT_ONCE);
+        await table.append(await slotDigests!(slot, count));
+        unit += count;
+        continue;
+      }
+      const { offset, length } = units.rangeOf(unit);
+      bytes.fill(0, await image.read(bytes.subarray(0, length), offset));
+      const entry = digestEntryOf(bytes, digest);
+      await table.append(entry);
+      if (entry !== HOLE) await tables?.add(unit, bytes);
+      unit++;
+    }
+  });
+  return table.finish();
+}
+
+/** A file that is written once, in order, and digested on the way. */
+class AppendedTable {
+  private readonly hash = createHash('sha256');
+  private waiting: Buffer[] = [];
+  private waitingBytes = 0;
+  private offset = 0;
+
+  constructor(private readonly file: WritableFile) {}
+
+  async append(bytes: Buffer): Promise<void> {
+    this.hash.update(bytes);
+    this.waiting.push(bytes);
+    this.waitingBytes += bytes.length;
+    if (this.waitingBytes >= RUN_BYTES) await this.flush();
+  }
+
+  private async flush(): Promise<void> {
+    await this.file.write(Buffer.concat(this.waiting), this.offset);
+    this.offset += this.waitingBytes;
+    this.waiting = [];
+    this.waitingBytes = 0;
+  }
+
+  async finish(): Promise<Digest> {
+    await this.flush();
+    await this.file.truncate(this.offset);
+    await this.file.sync();
+    return this.hash.digest('hex');
+  }
+}

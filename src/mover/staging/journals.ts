@@ -1,0 +1,76 @@
+import { DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
+import type { DiskWork } from '../../domain/disk-work.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { WINDOW_BITS_BYTES } from '../blocks/block-bits.js';
+import { firstOpenWindow, openRuns, type JournalPlace } from '../task/window-journal.js';
+import type { WindowRun } from '../task/window-runs.js';
+import { stagedPath, windowCountOf } from './copy-plan.js';
+
+/** Of a copy: the digest of the block in each slot of the window, 32 zero bytes for one of zeros. */
+export function copyJournal(staging: string, disk: string, token: string): JournalPlace {
+  const path = stagedPath.journal(staging, disk);
+  return { path, token, payloadBytes: WINDOW_BLOCKS * DIGEST_BYTES };
+}
+
+/** Of a comparison: which blocks differ. It lies beside the journal of the copy that follows. */
+export function comparisonJournal(staging: string, disk: string, token: string): JournalPlace {
+  return { path: stagedPath.compared(staging, disk), token, payloadBytes: WINDOW_BITS_BYTES };
+}
+
+/** Of a health check: which units do not have their digest. */
+export function verificationJournal(staging: string, disk: string, token: string): JournalPlace {
+  return { path: stagedPath.journal(staging, disk), token, payloadBytes: WINDOW_BITS_BYTES };
+}
+
+/** Of a restore as a raw disk: that the window is written. */
+export function rawRestoreJournal(staging: string, disk: string, token: string): JournalPlace {
+  return { path: stagedPath.journal(staging, disk), token, payloadBytes: 0 };
+}
+
+/** What is left of work on `blockCount` blocks. */
+export async function diskWork(
+  repository: BackupRepository,
+  journal: JournalPlace,
+  disk: string,
+  blockCount: number,
+): Promise<DiskWork> {
+  const windowCount = windowCountOf(blockCount);
+  const firstOpen = await firstOpenWindow(repository, journal, windowCount);
+  return { disk, blockCount, windowCount, firstOpenWindow: firstOpen };
+}
+
+/** What is left of the copies of a plan's disks. */
+export async function copyWork(
+  target: BackupRepository,
+  staging: string,
+  plan: { readonly token: string; readonly disks: readonly { disk: string; slotCount: number }[] },
+): Promise<DiskWork[]> {
+  const isComposed = await hasComposed(target, staging);
+  const work: DiskWork[] = [];
+  for (const { disk, slotCount } of plan.disks) {
+    const windowCount = windowCountOf(slotCount);
+    const journal = copyJournal(staging, disk, plan.token);
+    work.push(
+      isComposed
+        ? { disk, blockCount: slotCount, windowCount, firstOpenWindow: windowCount }
+        : await diskWork(target, journal, disk, slotCount),
+    );
+  }
+  return work;
+}
+
+/** The windows of `first … first + count - 1` that are not copied: none once the file is composed, whose parts may have their final names
+ *  by then. */
+export async function openCopyRuns(
+  target: BackupRepository,
+  staging: string,
+  journal: JournalPlace,
+  first: number,
+  count: number,
+): Promise<WindowRun[]> {
+  return (await hasComposed(target, staging)) ? [] : openRuns(target, journal, first, count);
+}
+
+async function hasComposed(target: BackupRepository, staging: string): Promise<boolean> {
+  return (await target.stat(stagedPath.composed(staging))) !== null;
+}

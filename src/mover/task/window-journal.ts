@@ -1,0 +1,147 @@
+import { hash } from 'node:crypto';
+import { BackupError } from '../../domain/errors.js';
+import type {
+  BackupRepository,
+  ReadableFile,
+  WritableFile,
+} from '../../repository/backup-repository.js';
+import { windowRuns, type WindowRun } from './window-runs.js';
+
+/** Where the journal of work in windows lies, whose it is, and how much each window leaves in it. */
+export interface JournalPlace {
+  readonly path: string;
+  /** Of the plan: what another one has noted does not count. */
+  readonly token: string;
+  readonly payloadBytes: number;
+}
+
+/** Half of a SHA-256: it tells damage, nobody forges a journal. */
+const SEAL_BYTES = 16;
+/** Read at once, about. */
+const PART_BYTES = 1024 * 1024;
+
+/** Journal of work that is done in windows, in any order: for each window a record of its payload (what the work found) and a seal over token,
+ *  number and payload. A record is written when what it vouches for is durable, and counts only while its seal fits; so a journal may be
+ *  behind, after a power cut too, but is never ahead (docs/FORMAT.md, Staging). */
+export class WindowJournal {
+  readonly #recordBytes: number;
+
+  constructor(
+    private readonly file: ReadableFile,
+    private readonly place: JournalPlace,
+  ) {
+    this.#recordBytes = place.payloadBytes + SEAL_BYTES;
+  }
+
+  /** Payloads of the windows `first … first + count - 1`, one behind the other.
+   *  @throws STAGING_INVALID when one of them is not done */
+  async read(first: number, count: number): Promise<Buffer> {
+    const { payloadBytes } = this.place;
+    const payloads = Buffer.alloc(count * payloadBytes);
+    for await (const { window, payload, isDone } of this.#records(first, count)) {
+      if (!isDone)
+        throw new BackupError(
+          'STAGING_INVALID',
+          `${this.file.path}: window ${window} is not done, or not noted as it was`,
+          { details: { path: this.file.path } },
+        );
+      payload.copy(payloads, (window - first) * payloadBytes);
+    }
+    return payloads;
+  }
+
+  /** The windows of `first … first + count - 1` that are not done. */
+  async openRuns(first: number, count: number): Promise<WindowRun[]> {
+    const runs: { first: number; count: number }[] = [];
+    for await (const { window, isDone } of this.#records(first, count)) {
+      if (isDone) continue;
+      const last = runs.at(-1);
+      if (last !== undefined && last.first + last.count === window) last.count++;
+      else runs.push({ first: window, count: 1 });
+    }
+    return runs;
+  }
+
+  /** `windowCount` when all are done. */
+  async firstOpen(windowCount: number): Promise<number> {
+    for await (const { window, isDone } of this.#records(0, windowCount))
+      if (!isDone) return window;
+    return windowCount;
+  }
+
+  async *#records(
+    first: number,
+    count: number,
+  ): AsyncGenerator<{ window: number; payload: Buffer; isDone: boolean }> {
+    const { token, payloadBytes } = this.place;
+    const recordBytes = this.#recordBytes;
+    const atOnce = Math.ceil(PART_BYTES / recordBytes);
+    const part = Buffer.alloc(Math.min(atOnce, count) * recordBytes);
+    for (let done = 0; done < count; done += atOnce) {
+      const records = part.subarray(0, Math.min(atOnce, count - done) * recordBytes);
+      records.fill(0, await this.file.read(records, (first + done) * recordBytes));
+      for (let at = 0; at < records.length; at += recordBytes) {
+        const window = first + done + at / recordBytes;
+        const payload = records.subarray(at, at + payloadBytes);
+        const seal = records.subarray(at + payloadBytes, at + recordBytes);
+        yield { window, payload, isDone: sealOf(token, window, payload).equals(seal) };
+      }
+    }
+  }
+}
+
+/** Writes what `WindowJournal` reads. */
+export class JournalWriter {
+  constructor(
+    private readonly file: WritableFile,
+    private readonly place: JournalPlace,
+  ) {}
+
+  /** @param payload of `payloadBytes`, or fewer: zeros follow */
+  async seal(window: number, payload: Uint8Array): Promise<void> {
+    const { token, payloadBytes } = this.place;
+    const record = Buffer.alloc(payloadBytes + SEAL_BYTES);
+    record.set(payload);
+    sealOf(token, window, record.subarray(0, payloadBytes)).copy(record, payloadBytes);
+    await this.file.write(record, window * record.length);
+  }
+}
+
+/** The windows of `first … first + count - 1` that are not done: all, where there is no journal. */
+export async function openRuns(
+  repository: BackupRepository,
+  place: JournalPlace,
+  first: number,
+  count: number,
+): Promise<WindowRun[]> {
+  const runs = await inJournal(repository, place, (journal) => journal.openRuns(first, count));
+  return runs ?? windowRuns(first, count);
+}
+
+/** `windowCount` when all are done; 0 where there is no journal. */
+export async function firstOpenWindow(
+  repository: BackupRepository,
+  place: JournalPlace,
+  windowCount: number,
+): Promise<number> {
+  return (await inJournal(repository, place, (journal) => journal.firstOpen(windowCount))) ?? 0;
+}
+
+async function inJournal<T>(
+  repository: BackupRepository,
+  place: JournalPlace,
+  look: (journal: WindowJournal) => Promise<T>,
+): Promise<T | null> {
+  if ((await repository.stat(place.path)) === null) return null;
+  const file = await repository.openRead(place.path);
+  try {
+    return await look(new WindowJournal(file, place));
+  } finally {
+    await file.close();
+  }
+}
+
+function sealOf(token: string, window: number, payload: Uint8Array): Buffer {
+  const owner = Buffer.from(`${token} ${window} `);
+  return hash('sha256', Buffer.concat([owner, payload]), 'buffer').subarray(0, SEAL_BYTES);
+}

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  firstOpenWindow,
+  JournalWriter,
+  openRuns,
+  WindowJournal,
+  type JournalPlace,
+} from '../../../src/mover/task/window-journal.js';
+import type { WritableFile } from '../../../src/repository/backup-repository.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+
+const PLACE: JournalPlace = { path: 'vda.journal', token: 'a plan', payloadBytes: 48 };
+/** Payload and half a SHA-256 (docs/FORMAT.md, Staging). */
+const RECORD_BYTES = 48 + 16;
+const payloadOf = (window: number): Buffer => Buffer.alloc(48, window + 1);
+
+describe('the journal of work in windows', () => {
+  let target: SimulatedRepository;
+  let file: WritableFile;
+  beforeEach(async () => {
+    target = new SimulatedRepository('offsite');
+    file = await target.openWrite(PLACE.path, 'open-or-new');
+  });
+  afterEach(() => file.close());
+
+  const open = (place = PLACE) => openRuns(target, place, 0, 3);
+  async function seal(...windows: number[]): Promise<void> {
+    for (const window of windows)
+      await new JournalWriter(file, PLACE).seal(window, payloadOf(window));
+  }
+
+  it('shows every window as open at first, and those that are done no more', async () => {
+    expect(await open()).toEqual([{ first: 0, count: 3 }]);
+    await seal(2, 0);
+    expect(await open()).toEqual([{ first: 1, count: 1 }]);
+    expect(await firstOpenWindow(target, PLACE, 3)).toBe(1);
+    await seal(1);
+    expect(await open()).toEqual([]);
+    expect(await firstOpenWindow(target, PLACE, 3)).toBe(3);
+  });
+
+  it('shows all as open where there is none', async () => {
+    const nowhere = { ...PLACE, path: 'vdb.journal' };
+    expect(await open(nowhere)).toEqual([{ first: 0, count: 3 }]);
+    expect(await firstOpenWindow(target, nowhere, 3)).toBe(0);
+  });
+
+  it('seals token, number and payload', async () => {
+    await seal(1);
+    const record = Buffer.alloc(RECORD_BYTES);
+    await file.read(record, RECORD_BYTES);
+    const expected = createHash('sha256').update('a plan 1 ').update(payloadOf(1)).digest();
+    expect(record.subarray(0, 48).equals(payloadOf(1))).toBe(true);
+    expect(record.subarray(48).equals(expected.subarray(0, 16))).toBe(true);
+  });
+
+  it('gives back what the windows left in it, wherever it begins', async () => {
+    await seal(0, 1, 2);
+    const journal = new WindowJournal(file, PLACE);
+    expect(await journal.read(1, 2)).toEqual(Buffer.concat([payloadOf(1), payloadOf(2)]));
+  });
+
+  it('reads a window that is not done from nowhere', async () => {
+    await seal(0, 2);
+    await expect(new WindowJournal(file, PLACE).read(0, 3)).rejects.toMatchObject({
+      code: 'STAGING_INVALID',
+      message: expect.stringContaining('window 1 ') as string,
+    });
+  });
+
+  it('opens a window whose record a power cut took, wholly or in part, or tore', async () => {
+    await seal(0, 1, 2);
+    await file.write(Buffer.alloc(1), 40);
+    await file.truncate(2 * RECORD_BYTES + 63);
+    expect(await open()).toEqual([
+      { first: 0, count: 1 },
+      { first: 2, count: 1 },
+    ]);
+  });
+
+  it('opens what another plan has done, and what was done of another window', async () => {
+    await seal(0, 1, 2);
+    expect(await open({ ...PLACE, token: 'another plan' })).toEqual([{ first: 0, count: 3 }]);
+    const record = Buffer.alloc(RECORD_BYTES);
+    await file.read(record, 0);
+    await file.write(record, RECORD_BYTES);
+    expect(await open()).toEqual([{ first: 1, count: 1 }]);
+  });
+
+  it('holds 64 TiB of windows in one run', async () => {
+    const windowCount = 2 ** 46 / (8 * 1024 * 1024);
+    const nothing = { ...PLACE, path: 'vdb.journal' };
+    expect(await openRuns(target, nothing, 0, windowCount)).toHaveLength(1);
+  });
+});
