@@ -8,7 +8,7 @@ import { RAW } from './raw/raw-format.js';
 
 /** Every format of disk images that this release knows. A new one is a folder here and a row; nothing outside `src/image` and `src/layout`
  *  names one (a lint rule sees to it). */
-const IMAGE_FORMATS: readonly ImageFormat[] = [QCOW2, RAW];
+export const IMAGE_FORMATS: readonly ImageFormat[] = [QCOW2, RAW];
 
 /** Formats also come from files (commit records, plans), perhaps of another release: what is not known is never read as something else.
  *  @throws IMAGE_FORMAT_UNKNOWN */

@@ -51,7 +51,7 @@ export function wholePlan(every: number): Plan {
 
 /** Where one forgotten sync costs most: every operation there, with many power cuts. */
 const DECISIVE: Plan = [
-  // A window is sealed in the cursor only when its blocks are durable.
+  // A window is sealed in the journal only when its blocks are durable.
   ['copy of a chain of 2', { ...many(8), within: ['copyBlocks'] }],
   // A unit that was healed is durable before anything says so.
   ['heal of damaged blocks', { ...many(4), within: ['healDisk', 'healDigestTable'] }],

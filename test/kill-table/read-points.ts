@@ -3,8 +3,9 @@ import { posix } from 'node:path';
 import { availablePoints, type ChainRecord } from '../../src/chain/chain-record.js';
 import { readChainRecord } from '../../src/chain/chain-store.js';
 import { isBackupError } from '../../src/domain/errors.js';
+import type { FormatId } from '../../src/domain/restore-point.js';
 import type { TargetDisk, TargetRestorePoint } from '../../src/domain/target-point.js';
-import { ImageStack, openLayerImage } from '../../src/mover/blocks/image-stack.js';
+import { ImageStack, openLayerImage, type LayerFile } from '../../src/mover/blocks/image-stack.js';
 import type { MoverContext } from '../../src/mover/task/mover-context.js';
 import { targetLayersOf } from '../../src/mover/copy/scan-plan.js';
 import { withVerifier } from '../../src/mover/blocks/verify-units.js';
@@ -15,6 +16,8 @@ import type { SourceChain } from './source-chain.js';
 
 /** A target chain as a scenario leaves it, and what its points must read as. */
 export interface ChainUnderTest {
+  /** Of all its disk files. */
+  readonly format: FormatId;
   readonly chain: string;
   readonly truth: SourceChain['truth'];
   readonly companions: SourceChain['companions'];
@@ -44,7 +47,7 @@ const MAX_TABLE_BYTES = 1024 * 1024;
  *  @param unread ids of points that were damaged before and need not be right yet */
 export async function readShownPoints(
   target: BackupRepository,
-  { chain, truth, companions }: ChainUnderTest,
+  { format, chain, truth, companions }: ChainUnderTest,
   unread: readonly string[] = [],
 ): Promise<Reading> {
   const record = await recordOf(target, chain);
@@ -59,8 +62,14 @@ export async function readShownPoints(
     if (point.disks.length !== disks?.size) note(`has ${point.disks.length} disks`);
     for (const { disk, path } of point.disks) {
       const expected = disks?.get(disk) ?? Buffer.alloc(0);
-      for (const layers of await waysToRead(context, target, record, chain, point, disk, path)) {
-        const fault = await faultOf(context, target.id, layers, expected);
+      for (const layers of await waysToRead(context, target, record, {
+        format,
+        chain,
+        point,
+        disk,
+        path,
+      })) {
+        const fault = await faultOf(context, layers, expected);
         if (fault !== null) note(`disk ${disk.slice(-4)}: ${fault}`);
       }
     }
@@ -102,42 +111,40 @@ async function waysToRead(
   context: MoverContext,
   target: BackupRepository,
   record: ChainRecord,
-  chain: string,
-  point: TargetRestorePoint,
-  disk: string,
-  path: string,
-): Promise<string[][]> {
+  file: {
+    readonly format: FormatId;
+    readonly chain: string;
+    readonly point: TargetRestorePoint;
+    readonly disk: string;
+    readonly path: string;
+  },
+): Promise<LayerFile[][]> {
+  const { format, chain, point, disk, path } = file;
   const place = { targetRepositoryId: target.id, chain };
-  const byRecord = targetLayersOf(record, place, point.id, disk).map((layer) => layer.path);
-  const byNames = await layersByName(context, target.id, `${chain}/${path}`);
-  const isSame = byNames.every((name, index) => name === byRecord[index]);
+  const byRecord = targetLayersOf(record, place, point.id, disk).map((layer) =>
+    asLayer(target.id, layer.path, format),
+  );
+  const byNames = await layersByName(context, asLayer(target.id, `${chain}/${path}`, format));
+  const isSame = byNames.every((layer, index) => layer.path === byRecord[index]?.path);
   return isSame ? [byNames] : [byNames, byRecord];
 }
 
 /** A file and its parents by their stored names; a file that cannot be opened ends the list and fails when it is read. */
-async function layersByName(
-  context: MoverContext,
-  repositoryId: string,
-  path: string,
-): Promise<string[]> {
-  const layers = [path];
+async function layersByName(context: MoverContext, file: LayerFile): Promise<LayerFile[]> {
+  const layers = [file];
   for (;;) {
-    const top = layers[layers.length - 1] ?? path;
-    const name = await parentName(context, repositoryId, top);
+    const top = layers[layers.length - 1] ?? file;
+    const name = await parentName(context, top);
     if (name === null || layers.length > MAX_CHAIN_LENGTH) return layers;
-    layers.push(posix.join(posix.dirname(top), name));
+    layers.push({ ...top, path: posix.join(posix.dirname(top.path), name) });
   }
 }
 
 const MAX_CHAIN_LENGTH = 20;
 
-async function parentName(
-  context: MoverContext,
-  repositoryId: string,
-  path: string,
-): Promise<string | null> {
+async function parentName(context: MoverContext, file: LayerFile): Promise<string | null> {
   try {
-    const layer = await openLayerImage(context, asLayer(repositoryId, path));
+    const layer = await openLayerImage(context, file);
     await layer.close();
     return layer.image.parent?.name ?? null;
   } catch (error) {
@@ -146,21 +153,17 @@ async function parentName(
   }
 }
 
-function asLayer(repositoryId: string, path: string) {
-  return { repositoryId, path, format: 'qcow2', stamp: null } as const;
+function asLayer(repositoryId: string, path: string, format: FormatId): LayerFile {
+  return { repositoryId, path, format, stamp: null };
 }
 
 async function faultOf(
   context: MoverContext,
-  repositoryId: string,
-  layers: readonly string[],
+  layers: readonly LayerFile[],
   expected: Buffer,
 ): Promise<string | null> {
   try {
-    const stack = await ImageStack.open(
-      context,
-      layers.map((path) => asLayer(repositoryId, path)),
-    );
+    const stack = await ImageStack.open(context, layers);
     if (stack.virtualSizeBytes !== expected.length)
       return `has ${stack.virtualSizeBytes} bytes, not ${expected.length}`;
     const piece = Buffer.alloc(PIECE_BYTES);
@@ -211,8 +214,8 @@ async function faultsOfDisk(
     faults.push(`${disk.digests.path} is not the table that the record names`);
   try {
     const place = { repositoryId: target.id, chain };
-    const bad = await withVerifier(context, place, disk, (verifier, unitCount) =>
-      verifier.badUnits(0, unitCount),
+    const bad = await withVerifier(context, place, disk, (verifier) =>
+      verifier.badUnits(0, verifier.units.count),
     );
     if (bad.length > 0) faults.push(`${disk.path}: units ${bad.join(', ')} are bad`);
   } catch (error) {

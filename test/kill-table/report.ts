@@ -84,7 +84,7 @@ const LIMITS = [
   '- The storage in the table is simulated: it promises what docs/FORMAT.md asks of a repository and nothing more. Real processes, killed at',
   '  chosen system calls, and real power cuts on ext4 are in `test/integration/kill-table/`.',
   '- A disk that claims to have synced what it has not is beyond what software can notice when it happens; health checks find it later.',
-  '- After a power cut all copied windows of an uncommitted point may be copied again: their cursor is not synced.',
+  '- After a power cut all copied windows of an uncommitted point may be copied again: their journal is not synced.',
 ];
 
 function scenarioTable(tally: KillTally): string[] {

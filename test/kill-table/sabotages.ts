@@ -29,13 +29,13 @@ export const SABOTAGES: readonly {
     sabotage: withoutSync((path) => /T010000Z\/[^/]+\.qcow2$/.test(path)),
   },
   {
-    name: 'copied blocks are not synced before the cursor vouches for them',
+    name: 'copied blocks are not synced before the journal vouches for them',
     scenario: 'copy of a chain of 2',
     stride: 5,
     sabotage: withoutSync((path) => /\/point\/[^/]+\.qcow2$/.test(path)),
   },
   {
-    name: 'the names of staged files are not synced before the cursor vouches for them',
+    name: 'the names of staged files are not synced before the journal vouches for them',
     scenario: 'copy of a chain of 2',
     stride: 5,
     sabotage: withoutFolderSync((folder) => folder.endsWith('/point')),

@@ -1,6 +1,9 @@
-import { chainFolder, diskPath } from '../../src/chain/chain-paths.js';
+import { chainFolder } from '../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../src/chain/chain-store.js';
 import type { CopyJob, StartOverrides, Weekday } from '../../src/domain/copy-job.js';
+import { FileUnits, type PlacedSlots } from '../../src/domain/file-units.js';
+import { slotOffset } from '../../src/domain/slot-placement.js';
+import type { TargetDisk } from '../../src/domain/target-point.js';
 import { DEFAULT_COPY_SETTINGS } from '../../src/domain/copy-settings.js';
 import { listSourceWorkloads } from '../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
@@ -29,6 +32,7 @@ import {
   TWO_DAYS,
   ZEROED,
 } from './source-days.js';
+import { OVIRT, type SourceFormat } from './source-format.js';
 import type { Scenario } from './try-positions.js';
 
 /** Before the changes: when what is there was copied. */
@@ -36,17 +40,19 @@ const EARLIER_MS = Date.parse('2026-11-24T22:00:00Z');
 
 type Prepared = Omit<Scenario, 'name'>;
 
+type Prepare = (format: SourceFormat) => Promise<Prepared>;
+
 const PREPARE = {
-  'copy of a first full': () => copying(SIX_DAYS.slice(0, 1), 0),
-  'copy of a chain of 2': () => copying(TWO_DAYS, 0),
-  'copy of a chain of 6': () => copying(SIX_DAYS, 0),
-  'copy of one increment': () => copying(SIX_DAYS, 5),
-  'copy by digests': () => copying(FULLS, 1),
-  'copy of two windows': () => copying(LARGE, 0),
-  'copy with machine description files': () => copying(TWO_DAYS, 0, DESCRIPTIONS),
-  'merge in a chain of 2': () => retaining(TWO_DAYS, jobOf(1)),
-  'merge of zeros alone': () => retaining(ZEROED, jobOf(1)),
-  'two merges in a chain of 6': () => retaining(SIX_DAYS, jobOf(4)),
+  'copy of a first full': (format) => copying(format, SIX_DAYS.slice(0, 1), 0),
+  'copy of a chain of 2': (format) => copying(format, TWO_DAYS, 0),
+  'copy of a chain of 6': (format) => copying(format, SIX_DAYS, 0),
+  'copy of one increment': (format) => copying(format, SIX_DAYS, 5),
+  'copy by digests': (format) => copying(format, FULLS, 1),
+  'copy of two windows': (format) => copying(format, LARGE, 0),
+  'copy with machine description files': (format) => copying(format, TWO_DAYS, 0, DESCRIPTIONS),
+  'merge in a chain of 2': (format) => retaining(format, TWO_DAYS, jobOf(1)),
+  'merge of zeros alone': (format) => retaining(format, ZEROED, jobOf(1)),
+  'two merges in a chain of 6': (format) => retaining(format, SIX_DAYS, jobOf(4)),
   'GFS full in the middle, then delete': gfsInTheMiddle,
   'synthetic full and delete instead of a merge': insteadOfMerging,
   'compact of a full': compacting,
@@ -54,14 +60,18 @@ const PREPARE = {
   'delete of a removed workload': removing,
   'heal of damaged blocks': healing,
   'quarantine of what cannot be healed': settingAside,
-} satisfies Record<string, () => Promise<Prepared>>;
+} satisfies Record<string, Prepare>;
 
 export type ScenarioName = keyof typeof PREPARE;
 
 export const SCENARIO_NAMES = Object.keys(PREPARE) as readonly ScenarioName[];
 
-export async function prepareScenario(name: ScenarioName): Promise<Scenario> {
-  return { name, ...(await PREPARE[name]()) };
+/** @param format of the disks in the source */
+export async function prepareScenario(
+  name: ScenarioName,
+  format: SourceFormat = OVIRT,
+): Promise<Scenario> {
+  return { name, ...(await PREPARE[name](format)) };
 }
 
 /** A job that keeps the newest points, by default all of them. */
@@ -118,62 +128,70 @@ async function workloadOf(source: BackupRepository): Promise<Copied['workload']>
 }
 
 function scenario(
-  { repository, truth, companions }: SourceChain,
+  { format, repository, truth, companions }: SourceChain,
   { chain, target }: Copied,
   change: Change,
 ): Prepared {
-  return { source: repository, target, chain, truth, companions, corrupt: [], damaged: [], change };
+  return {
+    ...{ format, source: repository, target, chain, truth, companions, change },
+    ...{ corrupt: [], damaged: [] },
+  };
 }
 
 async function copying(
+  format: SourceFormat,
   points: readonly SourcePoint[],
   count: number,
   descriptions?: Readonly<Record<string, string>>,
 ): Promise<Prepared> {
-  const source = makeSourceChain(points, descriptions);
+  const source = makeSourceChain(points, { format, descriptions: descriptions ?? {} });
   return scenario(source, await copied(source, count), sessionOf(jobOf()));
 }
 
-async function retaining(points: readonly SourcePoint[], job: CopyJob): Promise<Prepared> {
-  const source = makeSourceChain(points);
+async function retaining(
+  format: SourceFormat,
+  points: readonly SourcePoint[],
+  job: CopyJob,
+): Promise<Prepared> {
+  const source = makeSourceChain(points, { format });
   return scenario(source, await copied(source, points.length), sessionOf(job));
 }
 
 /** The first point carries a weekly flag; then the day of the week changes to the fourth point's. */
-async function gfsInTheMiddle(): Promise<Prepared> {
-  const source = makeSourceChain(SIX_DAYS);
+async function gfsInTheMiddle(format: SourceFormat): Promise<Prepared> {
+  const source = makeSourceChain(SIX_DAYS, { format });
   const { target } = await copied(source, 1, { job: jobOf(99, 'sunday') });
   const prepared = await copied(source, SIX_DAYS.length, { target });
   return scenario(source, prepared, sessionOf(jobOf(2, 'wednesday')));
 }
 
 /** A full cannot take up an increment whose digests are made another way. */
-async function insteadOfMerging(): Promise<Prepared> {
-  const source = makeSourceChain(SIX_DAYS.slice(0, 3));
+async function insteadOfMerging(format: SourceFormat): Promise<Prepared> {
+  const source = makeSourceChain(SIX_DAYS.slice(0, 3), { format });
   const { target } = await copied(source, 1);
   const job = { ...jobOf(), storage: { digest: 'blake3' } } as const;
   const prepared = await copied(source, 3, { target, job });
   return scenario(source, prepared, sessionOf({ ...job, retention: jobOf(2).retention }));
 }
 
-async function compacting(): Promise<Prepared> {
-  const source = makeSourceChain(SIX_DAYS.slice(0, 3));
+async function compacting(format: SourceFormat): Promise<Prepared> {
+  const source = makeSourceChain(SIX_DAYS.slice(0, 3), { format });
   const prepared = await copied(source, 3);
   const onWednesdays = { every: 'week', day: 'wednesday', time: '00:00', timeZone: 'UTC' } as const;
   return scenario(source, prepared, sessionOf({ ...jobOf(), compact: onWednesdays }));
 }
 
 /** Two chains; the older one goes. */
-async function deleting(): Promise<Prepared> {
-  const source = makeSourceChain(SIX_DAYS.slice(0, 4));
+async function deleting(format: SourceFormat): Promise<Prepared> {
+  const source = makeSourceChain(SIX_DAYS.slice(0, 4), { format });
   const { target } = await copied(source, 2);
   const prepared = await copied(source, 4, { target, overrides: { activeFull: true } });
   return scenario(source, prepared, sessionOf(jobOf(2)));
 }
 
 /** No source has shown the workload for so long that its restore points go. */
-async function removing(): Promise<Prepared> {
-  const source = makeSourceChain(TWO_DAYS, DESCRIPTIONS);
+async function removing(format: SourceFormat): Promise<Prepared> {
+  const source = makeSourceChain(TWO_DAYS, { format, descriptions: DESCRIPTIONS });
   const prepared = await copied(source, 2);
   await missForDays(prepared.target, prepared.chain, NOW_MS);
   prepared.target.settle();
@@ -191,8 +209,8 @@ async function removing(): Promise<Prepared> {
 }
 
 /** A block and a table of the full and a digest table are damaged; the points that show them read wrong until they are healed. */
-async function healing(): Promise<Prepared> {
-  const source = makeSourceChain(TWO_DAYS);
+async function healing(format: SourceFormat): Promise<Prepared> {
+  const source = makeSourceChain(TWO_DAYS, { format });
   const prepared = await copied(source, 2);
   const { target, chain } = prepared;
   const [oldest, newest] = (await readChainRecord(target, chain))?.points ?? [];
@@ -200,9 +218,10 @@ async function healing(): Promise<Prepared> {
   const table = newest?.disks[0]?.digests.path;
   if (oldest === undefined || newest === undefined || file === undefined || table === undefined)
     throw new Error('the copy has no two points');
-  const lastUnit = Math.ceil(file.sizeBytes / (64 * KIB)) - 1;
-  await damage(target, `${chain}/${file.path}`, 64 * KIB + 100);
-  await damage(target, `${chain}/${file.path}`, lastUnit * 64 * KIB);
+  const slots = slotsOf(file);
+  const units = new FileUnits(slots, file.sizeBytes);
+  await damage(target, `${chain}/${file.path}`, slotOffset(slots, 0) + 100);
+  await damage(target, `${chain}/${file.path}`, units.rangeOf(units.count - 1).offset);
   await damage(target, `${chain}/${table}`, 100);
   target.settle();
   const healed = scenario(source, prepared, verification(['warning', 'success']));
@@ -216,16 +235,21 @@ function verification(endsWith: Change['endsWith']): Change {
 
 /** Two blocks for which there are no good bytes any more, not in the source either: one of the full, that the second point hides with its
  *  own, and one of the newest point. The full must stay for the second point's sake; the newest is set aside. */
-async function settingAside(): Promise<Prepared> {
-  const source = makeSourceChain(THREE_DAYS);
+async function settingAside(format: SourceFormat): Promise<Prepared> {
+  const source = makeSourceChain(THREE_DAYS, { format });
   const prepared = await copied(source, 3);
   const { target, chain, pointIds } = prepared;
   const [oldest = '', second = '', newest = ''] = pointIds;
   const disk = diskId('system');
-  const file = (pointId: string) => `${chain}/${diskPath(pointId, disk, 'qcow2')}`;
-  // In the order of the disk, a header before them: the full holds blocks 0 and 1, the newest point block 4.
-  await damage(target, file(oldest), 2 * BLOCK);
-  await damage(target, file(newest), BLOCK);
+  const damageSlot = async (pointId: string, slot: number) => {
+    const file = (await readChainRecord(target, chain))!.points
+      .find(({ id }) => id === pointId)!
+      .disks.find((entry) => entry.disk === disk)!;
+    await damage(target, `${chain}/${file.path}`, slotOffset(slotsOf(file), slot));
+  };
+  // In the order of the disk: the full holds blocks 0 and 1, the newest point block 4.
+  await damageSlot(oldest, 1);
+  await damageSlot(newest, 0);
   target.settle();
   const truth = new Map(source.truth);
   const readsDamaged = (day: number, offset: number) => {
@@ -245,6 +269,12 @@ async function settingAside(): Promise<Prepared> {
 }
 
 const BLOCK = 64 * KIB;
+
+/** Of qcow2: behind the header. */
+function slotsOf({ digests }: TargetDisk): PlacedSlots {
+  return digests.slots ?? { headBytes: BLOCK, groupSlots: 0, prefixBytes: 0, slotCount: 0 };
+}
+
 const DAMAGE = 'damaged';
 
 async function damage(target: SimulatedRepository, path: string, offset: number): Promise<void> {

@@ -3,11 +3,14 @@ import { createCipheriv } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { FormatId } from '../../src/domain/restore-point.js';
 import { SimulatedRepository } from '../support/repository/simulated-repository.js';
+import { OVIRT, type SourceFormat } from './source-format.js';
 
 /** Backups that oVirt's backup_vm.py would leave, made by qemu-img and qemu-io, and what qemu-img reads through each of them. */
 
 export interface SourceChain {
+  readonly format: FormatId;
   readonly repository: SimulatedRepository;
   /** Bytes of every disk at every restore point: point id → disk id → raw disk, as `qemu-img convert` gives it. */
   readonly truth: ReadonlyMap<string, ReadonlyMap<string, Buffer>>;
@@ -40,17 +43,21 @@ export const MACHINE = 'mail01';
 
 /** A chain whose disks are too large to be read whole: without its truth. Without machine description files. */
 export function makeThinChain(points: readonly SourcePoint[]): SourceChain {
-  return makeSourceChain(points, {}, () => Buffer.alloc(0));
+  return makeSourceChain(points, { readDisk: () => Buffer.alloc(0) });
 }
 
 /** @param points one for each day from 1 November 2026 on, a Sunday
- *  @param descriptions text of the files that describe the machine, by their names
- *  @param readDisk gives the bytes of a disk at a restore point */
+ *  @param options.descriptions text of the files that describe the machine, by their names
+ *  @param options.readDisk gives the bytes of a disk at a restore point */
 export function makeSourceChain(
   points: readonly SourcePoint[],
-  descriptions: Readonly<Record<string, string>> = {},
-  readDisk = rawBytes,
+  options: {
+    readonly descriptions?: Readonly<Record<string, string>>;
+    readonly readDisk?: typeof rawBytes;
+    readonly format?: SourceFormat;
+  } = {},
 ): SourceChain {
+  const { descriptions = {}, readDisk = rawBytes, format = OVIRT } = options;
   const work = mkdtempSync(join(tmpdir(), 'longhaul-kill-table-'));
   try {
     const folder = join(work, 'backups', MACHINE);
@@ -62,6 +69,7 @@ export function makeSourceChain(
     }
     const truth = new Map<string, Map<string, Buffer>>();
     const newest = new Map<string, string>();
+    const written: WrittenFile[] = [];
     for (const [day, point] of points.entries()) {
       const disks = new Map<string, Buffer>();
       for (const [disk, backup] of Object.entries(point)) {
@@ -70,13 +78,15 @@ export function makeSourceChain(
         createImage(work, folder, name, parent, backup);
         newest.set(disk, name);
         disks.set(diskId(disk), readDisk(join(folder, name), join(work, 'raw')));
+        written.push({ day, disk, kind: backup.kind, name, parent });
       }
       truth.set(checkpoint(day), disks);
     }
+    convertFiles(folder, format, written, truth);
     const repository = new SimulatedRepository('primary');
     repository.importFrom(join(work, 'backups'));
     const pointIds = points.map((_, day) => checkpoint(day));
-    return { repository, truth, companions, pointIds };
+    return { format: format.id, repository, truth, companions, pointIds };
   } finally {
     rmSync(work, { recursive: true });
   }
@@ -89,13 +99,40 @@ export async function withFirstPoints(
 ): Promise<SimulatedRepository> {
   const earlier = repository.clone();
   for (const { name, path } of await earlier.list(MACHINE))
-    if (name.endsWith('.qcow2') && Number(name.slice(6, 8)) > count) await earlier.remove(path);
+    if (Number(/-(\d{12})\./.exec(name)?.[1] ?? 0) > count) await earlier.remove(path);
   return earlier;
 }
 
+interface WrittenFile {
+  readonly day: number;
+  readonly disk: string;
+  readonly kind: DiskBackup['kind'];
+  readonly name: string;
+  /** Name of its parent. */
+  readonly parent: string | null;
+}
+
+/** Files of the format in the place of those of qemu-img. */
+function convertFiles(
+  folder: string,
+  format: SourceFormat,
+  written: readonly WrittenFile[],
+  truth: SourceChain['truth'],
+): void {
+  if (format.convert === null) return;
+  const nameOf = ({ day, disk, kind }: WrittenFile) =>
+    format.fileName(day, checkpoint(day), diskId(disk), kind);
+  const diskOf = ({ day, disk }: WrittenFile) => truth.get(checkpoint(day))!.get(diskId(disk))!;
+  for (const file of written) {
+    const parent = written.find(({ name }) => name === file.parent) ?? null;
+    const below = parent && { name: nameOf(parent), disk: diskOf(parent) };
+    writeFileSync(join(folder, nameOf(file)), format.convert(diskOf(file), below));
+  }
+  for (const { name } of written) rmSync(join(folder, name));
+}
+
 function fileName(day: number, disk: string, kind: DiskBackup['kind']): string {
-  const date = String(day + 1).padStart(2, '0');
-  return `202611${date}010000.${checkpoint(day)}.${diskId(disk)}.${kind}.qcow2`;
+  return OVIRT.fileName(day, checkpoint(day), diskId(disk), kind);
 }
 
 function checkpoint(day: number): string {

@@ -1,0 +1,144 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readChainRecord } from '../../../src/chain/chain-store.js';
+import type { RestoreFormat } from '../../../src/domain/restore-point.js';
+import { folderRepositoryId } from '../../../src/repository/open-repository.js';
+import { readWholeFile } from '../../../src/repository/replace-file.js';
+import { ChangeRun, NOW_MS } from '../../kill-table/change-run.js';
+import { KillTally } from '../../kill-table/kill-tally.js';
+import { faultsOfDigests, readShownPoints } from '../../kill-table/read-points.js';
+import { prepareScenario, type ScenarioName } from '../../kill-table/scenarios.js';
+import { makeSlabsKnown, SLABS } from '../../kill-table/source-format.js';
+import { tryPositions, type Scenario } from '../../kill-table/try-positions.js';
+import { requireTool } from '../../support/image/qemu.js';
+import { InProcessMover } from '../../support/mover/in-process-mover.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+
+/** Every change of a chain, and where to stop it. What merges with qcow2 takes the way of a synthetic full here. */
+const STRIDES: Readonly<Partial<Record<ScenarioName, number>>> = {
+  'copy of a chain of 2': 23,
+  'copy of one increment': 41,
+  'copy with machine description files': 29,
+  'copy by digests': 11,
+  'merge in a chain of 2': 19,
+  'GFS full in the middle, then delete': 41,
+  'compact of a full': 19,
+  'delete of a chain': 9,
+  'heal of damaged blocks': 5,
+  'quarantine of what cannot be healed': 5,
+};
+
+/** The proof that a format is a row: nothing in the product knows this one. */
+describe.skipIf(!requireTool('qemu-img'))('a format that is known by its row alone', () => {
+  beforeAll(makeSlabsKnown);
+
+  it.each(Object.entries(STRIDES))(
+    'loses nothing in a %s that is stopped and cut',
+    async (name, stride) => {
+      const tally = new KillTally();
+      const effort = { powerCuts: 1, stride, witnessStride: 0 };
+      await tryPositions(await prepareScenario(name as ScenarioName, SLABS), effort, tally);
+      expect(tally.findings).toEqual([]);
+      expect(tally.total).toMatchObject({ lost: 0, wrong: 0 });
+      expect(tally.total.positions).toBeGreaterThan(5);
+      expect(tally.total.pointsRead).toBeGreaterThan(5);
+    },
+    180_000,
+  );
+
+  describe('copied as a chain of 6', () => {
+    let scenario: Scenario;
+    let target: SimulatedRepository;
+    beforeAll(async () => {
+      scenario = await prepareScenario('copy of a chain of 6', SLABS);
+      target = scenario.target.clone();
+      await ChangeRun.begin(scenario.change, scenario.source, target, { number: 1 }).toEnd();
+    }, 60_000);
+
+    it('shows what the source showed, in files of the same format with their digests', async () => {
+      const { shown, faults } = await readShownPoints(target, scenario);
+      expect(faults).toEqual([]);
+      expect(shown).toHaveLength(6);
+      expect(await faultsOfDigests(target, scenario)).toEqual([]);
+      const record = await readChainRecord(target, scenario.chain);
+      const disks = record!.points.flatMap((point) => point.disks);
+      expect(new Set(disks.map(({ path }) => path.split('.').at(-1)))).toEqual(new Set(['slab']));
+      expect(new Set(disks.map(({ digests }) => digests.slots?.prefixBytes))).toEqual(
+        new Set([24]),
+      );
+      expect(disks.some(({ kind }) => kind === 'increment')).toBe(true);
+    });
+
+    it('notices every changed byte of a file, in head, prefix, slot and table', async () => {
+      const record = await readChainRecord(target, scenario.chain);
+      const { path, sizeBytes } = record!.points[0]!.disks[0]!;
+      // Head, prefix of the second group, its first slot (600 + 3 × 65,536 + 24 = 197,232), the table's end.
+      for (const offset of [10, 197_232 + 3, 197_232 + 24, sizeBytes - 1]) {
+        const damaged = target.clone();
+        const file = await damaged.openWrite(`${scenario.chain}/${path}`, 'existing');
+        const byte = Buffer.alloc(1);
+        await file.read(byte, offset);
+        byte[0]! ^= 0xff;
+        await file.write(byte, offset);
+        await file.close();
+        expect(await faultsOfDigests(damaged, scenario), `byte ${offset}`).toHaveLength(1);
+      }
+    });
+
+    it.each(['same', 'raw'] as const)('is restored as %s', async (format) => {
+      const record = await readChainRecord(target, scenario.chain);
+      for (const { id, source, disks } of record!.points) {
+        const restored = await restore(target, scenario.chain, id, format);
+        for (const { disk } of disks) {
+          const bytes = await readWholeFile(restored, `${disk}.${extension(format)}`, 2 ** 24);
+          const expected = scenario.truth.get(source.restorePointId)!.get(disk)!;
+          const read = format === 'raw' ? bytes! : slabAsDisk(bytes!);
+          expect(read.equals(expected), `${id} ${disk}`).toBe(true);
+        }
+      }
+    });
+  });
+});
+
+function extension(format: RestoreFormat): string {
+  return format === 'raw' ? 'raw' : 'slab';
+}
+
+/** A full of the toy's own tool: it knows its format and nothing of Longhaul (`slab-format.ts` says how it is laid out). */
+function slabAsDisk(file: Buffer): Buffer {
+  const disk = Buffer.alloc(Number(file.readBigUInt64LE(8)));
+  const slotCount = Number(file.readBigUInt64LE(16));
+  const table = 600 + Math.ceil(slotCount / 3) * 24 + slotCount * 65_536;
+  for (let block = 0; block * 65_536 < disk.length; block++) {
+    const value = file.readUInt32LE(table + 4 * block);
+    if (value < 2) continue;
+    const slot = value - 2;
+    const offset = 600 + slot * 65_536 + (Math.floor(slot / 3) + 1) * 24;
+    file.copy(disk, block * 65_536, offset, offset + 65_536);
+  }
+  return disk;
+}
+
+async function restore(
+  target: SimulatedRepository,
+  chain: string,
+  pointId: string,
+  format: RestoreFormat,
+): Promise<SimulatedRepository> {
+  const destinationPath = '/restored';
+  const folder = new SimulatedRepository(folderRepositoryId(destinationPath));
+  const mover = new InProcessMover(target, folder);
+  const input = {
+    ...{ repositoryId: target.id, chain, pointId, destinationPath, format },
+    ...{ disks: null, intoExisting: false, leaseId: 'lease', nowMs: NOW_MS },
+  };
+  const { reference, disks } = await mover.run('prepareRestore', input);
+  const staging = `.longhaul-restore-${pointId}`;
+  const work = { targetRepositoryId: folder.id, staging, reference };
+  for (const { disk, windowCount } of disks)
+    await mover.runWindows(format === 'raw' ? 'restoreRaw' : 'copyBlocks', { ...work, disk }, [
+      { first: 0, count: windowCount },
+    ]);
+  if (format === 'same') await mover.run('composeTargetFile', work);
+  await mover.run('finishRestore', input);
+  return folder;
+}

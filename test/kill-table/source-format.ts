@@ -1,0 +1,60 @@
+import type { FormatId } from '../../src/domain/restore-point.js';
+import { IMAGE_FORMATS } from '../../src/image/formats.js';
+import type { ImageFormat } from '../../src/image/image-format.js';
+import type { BackupLayout } from '../../src/layout/backup-layout.js';
+import { BACKUP_LAYOUTS } from '../../src/layout/scan-repository.js';
+import { SLAB, slabFile } from '../support/slab/slab-format.js';
+import { slabLayout } from '../support/slab/slab-layout.js';
+
+/** In which format the source of a scenario holds its disks. */
+export interface SourceFormat {
+  readonly id: FormatId;
+  /** Name of a file of the source; `mode` is `full` or `incremental`. */
+  fileName(day: number, pointId: string, diskId: string, mode: string): string;
+  /** Makes the file that qemu-img wrote into one of this format; null: it is of this format.
+   *  @param parent its parent, as a raw disk and by its file name */
+  readonly convert:
+    | ((disk: Buffer, parent: { readonly name: string; readonly disk: Buffer } | null) => Buffer)
+    | null;
+}
+
+/** What oVirt's backup_vm.py writes. */
+export const OVIRT: SourceFormat = {
+  id: 'qcow2',
+  fileName: (day, pointId, diskId, mode) =>
+    `202611${String(day + 1).padStart(2, '0')}010000.${pointId}.${diskId}.${mode}.qcow2`,
+  convert: null,
+};
+
+const BLOCK_BYTES = 65_536;
+
+/** A format of its own, that only a row of the lists makes known. */
+export const SLABS: SourceFormat = {
+  id: 'slab',
+  fileName: (day, pointId, diskId) => `${day + 1}.${pointId}.${diskId}.slab`,
+  convert: (disk, parent) => {
+    const blocks = new Map<number, Buffer | null>();
+    for (let at = 0; at < disk.length; at += BLOCK_BYTES) {
+      const bytes = blockOf(disk, at);
+      const before = blockOf(parent?.disk ?? Buffer.alloc(0), at);
+      if (bytes.equals(before)) continue;
+      blocks.set(at / BLOCK_BYTES, bytes.equals(ZEROS) ? null : bytes);
+    }
+    return slabFile(disk.length, blocks, parent?.name ?? null);
+  },
+};
+
+const ZEROS = Buffer.alloc(BLOCK_BYTES);
+
+function blockOf(disk: Buffer, at: number): Buffer {
+  const bytes = Buffer.alloc(BLOCK_BYTES);
+  disk.subarray(at, at + BLOCK_BYTES).copy(bytes);
+  return bytes;
+}
+
+/** A row in each of the lists is all that the product has to know. */
+export function makeSlabsKnown(): void {
+  if (IMAGE_FORMATS.includes(SLAB)) return;
+  (IMAGE_FORMATS as ImageFormat[]).push(SLAB);
+  (BACKUP_LAYOUTS as BackupLayout[]).push(slabLayout);
+}
