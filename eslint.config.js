@@ -71,6 +71,7 @@ const LAYERS = {
       'node:.*',
       '@temporalio/(client|common|proto)(/.*)?',
       'express',
+      'lru-cache',
       'zod',
       'prom-client',
       'pino',

@@ -59,6 +59,8 @@ export const WORKFLOW_READ_JOB_DEFINITION = 'readJobDefinition';
 export const SEARCH_ATTRIBUTES = {
   jobId: 'LonghaulJobId',
   jobName: 'LonghaulJobName',
+  /** On a Schedule: which definition it carries. */
+  jobVersion: 'LonghaulJobVersion',
   workload: 'LonghaulWorkload',
   result: 'LonghaulResult',
   idempotencyKey: 'LonghaulIdempotencyKey',
@@ -68,6 +70,7 @@ export const SEARCH_ATTRIBUTES = {
 
 export const JOB_ID = keyword(SEARCH_ATTRIBUTES.jobId);
 export const JOB_NAME = keyword(SEARCH_ATTRIBUTES.jobName);
+export const JOB_VERSION = keyword(SEARCH_ATTRIBUTES.jobVersion);
 export const WORKLOAD = keyword(SEARCH_ATTRIBUTES.workload);
 export const RESULT = keyword(SEARCH_ATTRIBUTES.result);
 export const IDEMPOTENCY_KEY = keyword(SEARCH_ATTRIBUTES.idempotencyKey);

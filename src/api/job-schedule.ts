@@ -5,6 +5,7 @@ import {
   type ScheduleOptions,
   type ScheduleOptionsStartWorkflowAction,
   type ScheduleSpec,
+  type ScheduleSummary,
   type ScheduleUpdateOptions,
 } from '@temporalio/client';
 import type { SearchAttributePair, Workflow } from '@temporalio/common';
@@ -14,6 +15,7 @@ import {
   AFTER_JOB,
   JOB_ID,
   JOB_NAME,
+  JOB_VERSION,
   CONTROL_TASK_QUEUE,
   WORKFLOW_COPY_SESSION,
   WORKFLOW_WATCH_SOURCES,
@@ -67,10 +69,22 @@ export function searchAttributesOf(job: CopyJob): SearchAttributePair[] {
   ];
 }
 
-/** Those of the Schedule itself also tell which job it waits for; the empty text takes an earlier answer back. */
-function scheduleAttributesOf(job: CopyJob): SearchAttributePair[] {
+/** Those of the Schedule itself also tell which job it waits for (the empty text takes an earlier answer back), and which definition it carries: lists
+ *  have the attributes and not the definition. A job that was deleted and made anew has its first revision again, so the time of the write belongs to it. */
+function scheduleAttributesOf(job: CopyJob, nowMs: number): SearchAttributePair[] {
   const predecessor = job.schedule.type === 'afterJob' ? job.schedule.jobId : '';
-  return [...searchAttributesOf(job), { key: AFTER_JOB, value: predecessor }];
+  return [
+    ...searchAttributesOf(job),
+    { key: AFTER_JOB, value: predecessor },
+    { key: JOB_VERSION, value: `${job.revision} ${new Date(nowMs).toISOString()}` },
+  ];
+}
+
+/** Of the definition that a Schedule carries, never the same for two; null: it does not say. */
+export function versionOf({
+  typedSearchAttributes,
+}: Pick<ScheduleSummary, 'typedSearchAttributes'>): string | null {
+  return typedSearchAttributes?.get(JOB_VERSION) ?? null;
 }
 
 /** What an update of the Schedule replaces. Everything is named: a policy left out would fall back to the server's default. */
@@ -81,7 +95,7 @@ export function scheduleBodyOf(
   return {
     spec: job.mode === 'immediate' ? WATCH : (calendarOf(job.schedule, nowMs) ?? NEVER),
     policies: policiesOf(job),
-    typedSearchAttributes: scheduleAttributesOf(job),
+    typedSearchAttributes: scheduleAttributesOf(job, nowMs),
     action: actionOf(job),
   };
 }

@@ -9,7 +9,6 @@ import {
   type Client,
   type ScheduleDescription,
   type ScheduleHandle,
-  type ScheduleSummary,
   type WorkflowHandle,
 } from '@temporalio/client';
 import type { CopyJob } from '../domain/copy-job.js';
@@ -17,26 +16,18 @@ import { BackupError } from '../domain/errors.js';
 import type { UnreadablePart } from '../domain/repository-view.js';
 import { SLUG } from './field-schemas.js';
 import { HealthSchedules } from './health-schedule.js';
-import { jobIdOfSchedule, scheduleBodyOf, scheduleIdOf, scheduleOf } from './job-schedule.js';
+import { scheduleBodyOf, scheduleIdOf, scheduleOf } from './job-schedule.js';
 import type { JobDefinition, JobView, ListedJob } from './job-schemas.js';
-import { definitionOf, unreadViewOf, viewOf } from './job-view.js';
-import { toProblem } from './problem.js';
-import type { LatestSessions, SessionStore } from './session-store.js';
-import { toBackupError } from './temporal-errors.js';
-
-/** Definitions read at once while listing. */
-const DESCRIBE_WINDOW = 8;
-
-/** A list waits so long for all definitions together: under load each may take seconds, and a client gives up on a list that takes a minute. */
-const LIST_DEADLINE_MS = 20_000;
+import { JobList, knownJobOf } from './job-list.js';
+import { definitionOf, viewOf } from './job-view.js';
+import type { SessionStore } from './session-store.js';
 
 export class JobStore {
   readonly #client: Client;
   readonly #sessions: SessionStore;
   readonly #now: () => number;
   readonly #health: HealthSchedules;
-  /** Of the last list that was whole. */
-  #listed: ReadonlyMap<string, ScheduleSummary> = new Map();
+  readonly #list: JobList;
   /** Last write of each job. */
   readonly #writes = new Map<string, Promise<unknown>>();
   #changes = 0;
@@ -46,6 +37,7 @@ export class JobStore {
     this.#sessions = sessions;
     this.#now = now;
     this.#health = new HealthSchedules(client, now);
+    this.#list = new JobList(client, sessions);
   }
 
   /** Grows with each write through this store: what was read before may not hold any more. */
@@ -69,65 +61,15 @@ export class JobStore {
     return this.get(job.id);
   }
 
-  /** Sorted by id. A job that was written within the last moment may still be missing; one that is not read in time is listed with what
-   *  the list of Schedules tells of it. `unreadable` names what could not be asked.
-   *  @throws what Temporal answers when not even the names of the jobs are known */
-  async list(): Promise<{ items: ListedJob[]; unreadable: UnreadablePart[] }> {
-    const unreadable: UnreadablePart[] = [];
-    const summaries = await this.#summaries(unreadable);
-    const latest = await this.#sessions.latestByJob().catch((error: unknown) => {
-      unreadable.push(unanswered('sessions', 'no job shows its last session', error));
-      return { sessions: new Map<string, LatestSessions>(), isComplete: true };
-    });
-    const deadlineMs = Date.now() + LIST_DEADLINE_MS;
-    const jobs: ListedJob[] = [];
-    for (let start = 0; start < summaries.length; start += DESCRIBE_WINDOW) {
-      const window = summaries.slice(start, start + DESCRIBE_WINDOW);
-      const views = await Promise.all(
-        window.map(async ({ id, summary }) => {
-          const known = latest.sessions.get(id) ?? null;
-          const read = async () => {
-            const description = await this.#describe(id);
-            const isUnknown = known === null && !latest.isComplete;
-            return viewOf(description, isUnknown ? await this.#sessions.latestOf(id) : known);
-          };
-          try {
-            return [await this.#client.withDeadline(deadlineMs, read)];
-          } catch (error) {
-            if (isJobMissing(error)) return [];
-            return [unreadViewOf(id, summary, known, error)];
-          }
-        }),
-      );
-      jobs.push(...views.flat());
-    }
-    return { items: jobs, unreadable };
-  }
-
-  /** By id. When they cannot be listed, those of the last list: each is still asked for itself. */
-  async #summaries(
-    unreadable: UnreadablePart[],
-  ): Promise<{ id: string; summary: ScheduleSummary }[]> {
-    const found = new Map<string, ScheduleSummary>();
-    try {
-      for await (const summary of this.#client.schedule.list()) {
-        const id = jobIdOfSchedule(summary.scheduleId);
-        if (id !== null) found.set(id, summary);
-      }
-      this.#listed = found;
-    } catch (error) {
-      if (this.#listed.size === 0) throw error;
-      for (const [id, summary] of this.#listed) if (!found.has(id)) found.set(id, summary);
-      unreadable.push(unanswered('jobs', 'jobs made since the last list are missing', error));
-    }
-    const summaries = [...found].map(([id, summary]) => ({ id, summary }));
-    return summaries.sort((a, b) => (a.id < b.id ? -1 : 1));
+  /** `JobList.all`. */
+  list(): Promise<{ items: ListedJob[]; unreadable: UnreadablePart[] }> {
+    return this.#list.all((jobId) => this.#describe(jobId).catch(deletedMeanwhile));
   }
 
   /** @throws JOB_MISSING */
   async get(jobId: string): Promise<JobView> {
     const description = await this.#describe(jobId);
-    return viewOf(description, await this.#sessions.latestOf(jobId));
+    return viewOf(knownJobOf(description), await this.#sessions.latestOf(jobId));
   }
 
   /** The definition alone. @throws JOB_MISSING */
@@ -274,14 +216,9 @@ export class JobStore {
     } finally {
       this.#changes += 1;
       if (this.#writes.get(jobId) === write) this.#writes.delete(jobId);
+      this.#list.noteWrite(jobId);
     }
   }
-}
-
-/** @param consequence what the list lacks for it */
-function unanswered(path: string, consequence: string, error: unknown): UnreadablePart {
-  const code = toBackupError(error)?.code ?? 'TEMPORAL_UNREACHABLE';
-  return { path, code, reason: `${consequence}: ${toProblem(error).detail}` };
 }
 
 /** `nightly` is replaced by `nightly-2`, that by `nightly-3`. */
@@ -309,12 +246,8 @@ async function cancelIfRunning(handle: WorkflowHandle): Promise<void> {
 }
 
 function deletedMeanwhile(error: unknown): null {
-  if (isJobMissing(error)) return null;
+  if (error instanceof BackupError && error.code === 'JOB_MISSING') return null;
   throw error;
-}
-
-function isJobMissing(error: unknown): boolean {
-  return error instanceof BackupError && error.code === 'JOB_MISSING';
 }
 
 function jobMissing(jobId: string, cause?: unknown): BackupError {

@@ -18,20 +18,27 @@ export function definitionOf({ action, scheduleId }: ScheduleDescription): CopyJ
   return input.job;
 }
 
-export function viewOf(description: ScheduleDescription, sessions: LatestSessions | null): JobView {
-  const job = definitionOf(description);
-  const hasCalendar = job.mode === 'periodic' && !description.state.paused;
+/** What Temporal tells of a job. */
+export interface KnownJob {
+  readonly job: CopyJob;
+  readonly isPaused: boolean;
+  /** Ascending. */
+  readonly nextActionTimes: readonly Date[];
+  readonly skippedStarts: number;
+}
+
+export function viewOf(
+  { job, isPaused, nextActionTimes, skippedStarts }: KnownJob,
+  sessions: LatestSessions | null,
+): JobView {
+  const hasCalendar = job.mode === 'periodic' && !isPaused;
   return {
     ...job,
-    state: description.state.paused
-      ? 'disabled'
-      : sessions?.needsDecision === true
-        ? 'actionRequired'
-        : 'enabled',
-    nextRunAt: hasCalendar ? nextRunAt(description.info) : null,
+    state: isPaused ? 'disabled' : sessions?.needsDecision === true ? 'actionRequired' : 'enabled',
+    nextRunAt: hasCalendar ? nextRunAt({ nextActionTimes }) : null,
     lastSession: sessions?.newest ?? null,
-    nextTryAt: description.state.paused ? null : (sessions?.newest.nextTryAt ?? null),
-    skippedStarts: description.info.numActionsMissedCatchupWindow,
+    nextTryAt: isPaused ? null : (sessions?.newest.nextTryAt ?? null),
+    skippedStarts,
   };
 }
 

@@ -49,6 +49,40 @@ describeTemporal('jobs over the API', () => {
     expect([second.status, second.body.code]).toEqual([409, 'JOB_EXISTS']);
   });
 
+  it('lists the jobs without asking for each of them again', async () => {
+    const own = await startApiServer();
+    try {
+      const ids = ['listed-1', 'listed-2', 'listed-3', 'listed-4'];
+      for (const id of ids) await own.request('POST', '/jobs', { ...NIGHTLY, id });
+      // Another process, which has written nothing itself.
+      const reader = await startApiServer({ client: own.client });
+      const described = countCalls(own.client.workflowService, 'describeSchedule');
+      const list = async () => {
+        const { body } = await reader.request('GET', '/jobs');
+        return (body.items as { id: string; state: string }[]).map(({ id, state }) => id + state);
+      };
+      const enabled = ids.map((id) => `${id}enabled`);
+      await expect.poll(list, { timeout: 10_000 }).toEqual(enabled);
+      const before = described();
+      expect(await list()).toEqual(enabled);
+      expect(described() - before).toBe(0);
+
+      await own.request(
+        'PUT',
+        '/jobs/listed-2',
+        { ...NIGHTLY, id: 'listed-2' },
+        { 'If-Match': '*' },
+      );
+      await own.request('POST', '/jobs/listed-3/disable');
+      const atWrites = described();
+      await expect.poll(list, { timeout: 10_000 }).toContain('listed-3disabled');
+      await expect.poll(() => described() - atWrites, { timeout: 10_000 }).toBe(1);
+      await reader.close();
+    } finally {
+      await own.close();
+    }
+  });
+
   it('lists the jobs by id', async () => {
     await api.request('POST', '/jobs', { ...NIGHTLY, id: 'listed-b' });
     await api.request('POST', '/jobs', { ...NIGHTLY, id: 'listed-a' });
@@ -210,4 +244,18 @@ async function runningWatchers({ client }: ApiServer): Promise<string[]> {
   const ids: string[] = [];
   for await (const { workflowId } of client.workflow.list({ query })) ids.push(workflowId);
   return ids;
+}
+
+/** How often a call is made from now on. */
+function countCalls<Service extends object>(service: Service, name: keyof Service): () => number {
+  let calls = 0;
+  const call = service[name] as (...args: unknown[]) => unknown;
+  Object.defineProperty(service, name, {
+    configurable: true,
+    value: (...args: unknown[]) => {
+      calls += 1;
+      return call.apply(service, args);
+    },
+  });
+  return () => calls;
 }

@@ -23,7 +23,7 @@ describeTemporal('prepareNamespace', () => {
   });
   afterAll(() => temporal.connection.close());
 
-  it('makes the six search attributes Keywords and keeps closed sessions for 30 days, also when repeated', async () => {
+  it('makes the seven search attributes Keywords and keeps closed sessions for 30 days, also when repeated', async () => {
     const namespace = await newNamespace(1);
 
     expect(await prepareNamespace(temporal.connection, namespace)).toEqual({ retentionDays: 30 });
@@ -34,6 +34,7 @@ describeTemporal('prepareNamespace', () => {
       LonghaulIdempotencyKey: KEYWORD,
       LonghaulJobId: KEYWORD,
       LonghaulJobName: KEYWORD,
+      LonghaulJobVersion: KEYWORD,
       LonghaulResult: KEYWORD,
       LonghaulWorkload: KEYWORD,
     });
