@@ -1,11 +1,12 @@
 import { availablePoints } from '../src/chain/chain-record.js';
-import type { ChainDetection } from '../src/domain/recreated-chain.js';
+import type { ChainPolicy, RestorePointScope } from '../src/domain/copy-job.js';
 import type { SettleRule } from '../src/domain/settle.js';
 import type { UnseenPart } from '../src/domain/unseen-part.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
 import type { PlanCopyInput, PlanCopyOutcome } from '../src/mover/copy/plan-copy.js';
-import type { SelectedWork } from '../src/mover/selection/select-work.js';
+import type { FoundWork } from '../src/mover/selection/select-work.js';
+import type { TaskControl } from '../src/mover/task/task-control.js';
 import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
 import { createBlockActivities } from './block-activities.js';
 import { workloadPage, type WorkloadPage } from './found-workloads.js';
@@ -27,6 +28,8 @@ export interface CopyDependencies {
   readonly mover: DataMover;
   /** For how long nothing may have changed in a restore point of this repository before it is taken for whole. */
   readonly settleMs: (repositoryId: string) => number;
+  /** Days during which a repository changes nothing. */
+  readonly immutableForDays: (repositoryId: string) => number;
   /** Configured repositories that are written to. */
   readonly targetIds: readonly string[];
 }
@@ -39,10 +42,34 @@ export interface SettleRequest {
   readonly seen?: SettleRule['seen'];
 }
 
+/** Input of `lookForWork`. */
+export interface LookForWorkInput
+  extends
+    OnChain<OperationInput<'inspectTargetChain'>>,
+    Pick<OperationInput<'selectWork'>, 'sourceRepositoryId' | 'sourceFolders'>,
+    SettleRequest {
+  /** null: the chain is to be taken over for `owner`. */
+  readonly epoch: number | null;
+  readonly job: ChainPolicy;
+  readonly scope: RestorePointScope;
+  readonly activeFull: boolean;
+}
+
+/** Where a workload stands. */
+export interface WorkLook extends FoundWork {
+  /** Of the chain, which is the caller's. */
+  readonly epoch: number;
+  /** What was found and settled when the chain was taken over. */
+  readonly notes: readonly string[];
+  /** False: GFS, retention and compacts have nothing to do and nothing to say. */
+  readonly isMaintenanceDue: boolean;
+}
+
 /** Steps of a copy. Each may be run twice, also at once: what it writes follows from the plan, and a commit is fenced by its epoch. */
 export function createCopyActivities(deps: CopyDependencies) {
   return {
-    ...createSelectionActivities(deps),
+    ...createLookActivities(deps),
+    ...createPlanActivities(deps),
     ...createBlockActivities(deps),
     ...createCommitActivities(deps),
   };
@@ -51,7 +78,7 @@ export function createCopyActivities(deps: CopyDependencies) {
 export type CopyActivities = ReturnType<typeof createCopyActivities>;
 
 /** What is there, and what is to be done. */
-function createSelectionActivities({ mover, settleMs, targetIds }: CopyDependencies) {
+function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: CopyDependencies) {
   const settleRule = ({
     sourceRepositoryId,
     now,
@@ -61,6 +88,10 @@ function createSelectionActivities({ mover, settleMs, targetIds }: CopyDependenc
     settleMs: now === true ? 0 : settleMs(sourceRepositoryId),
     seen,
   });
+  const take = async (chain: OperationInput<'inspectTargetChain'>, control: TaskControl) => {
+    const { record, notes } = await mover.run('inspectTargetChain', chain, control);
+    return { epoch: record.epoch, notes };
+  };
   return {
     /** Workloads in a source repository, page by page. Reads only. @throws SOURCE_IS_TARGET */
     async enumerateWorkloads(input: {
@@ -88,22 +119,30 @@ function createSelectionActivities({ mover, settleMs, targetIds }: CopyDependenc
       });
     },
 
-    /** Reads only. */
-    async detectRecreatedChain(
-      input: OnChain<Omit<OperationInput<'detectChain'>, 'settle'>> & SettleRequest,
-    ): Promise<ChainDetection> {
+    /** One look at source and target: takes the chain over when it is not the caller's yet, and finds what is to be copied, and otherwise
+     *  whether anything is left to do at the target. */
+    async lookForWork(input: LookForWorkInput): Promise<WorkLook> {
       const settle = settleRule(input);
-      return runTask((control) => mover.run('detectChain', { ...onChain(input), settle }, control));
+      return runTask(async (control) => {
+        const place = onChain(input);
+        const { epoch, notes } =
+          input.epoch === null ? await take(place, control) : { epoch: input.epoch, notes: [] };
+        const owned = { ...place, epoch };
+        const work = await mover.run('selectWork', { ...owned, settle }, control);
+        const isIdle = work.detection.toCompare.length === 0 && work.selection.points.length === 0;
+        const days = immutableForDays(input.targetRepositoryId);
+        const isMaintenanceDue =
+          !isIdle ||
+          (await mover.run('isMaintenanceDue', { ...owned, immutableForDays: days }, control));
+        return { epoch, notes, ...work, isMaintenanceDue };
+      });
     },
+  };
+}
 
-    /** Reads only. */
-    async enumerateRestorePoints(
-      input: OnChain<Omit<OperationInput<'selectWork'>, 'settle'>> & SettleRequest,
-    ): Promise<SelectedWork> {
-      const settle = settleRule(input);
-      return runTask((control) => mover.run('selectWork', { ...onChain(input), settle }, control));
-    },
-
+/** How it is to be done. */
+function createPlanActivities({ mover }: { readonly mover: DataMover }) {
+  return {
     /** Prepares the comparison of a source point with the copy that it may be, or takes up the one that is there. */
     async planComparison(
       input: OnChain<OperationInput<'planComparison'>>,

@@ -2,6 +2,8 @@ import type { DataMover } from '../src/mover/data-mover.js';
 import type { DiskProof } from '../src/mover/change/prove-blocks.js';
 import { windowRuns } from '../src/mover/task/window-runs.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
+import { isBackupError } from '../src/domain/errors.js';
+import { sentences } from '../src/domain/sentences.js';
 import type { DiskWork } from '../src/domain/disk-work.js';
 import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
 import type { PlanReference } from '../src/mover/staging/copy-plan.js';
@@ -16,26 +18,24 @@ export function createRetentionActivities(deps: {
 }) {
   const { mover, immutableForDays } = deps;
   return {
-    /** Reads only. */
+    /** Ends copies that were given up, and plans what GFS, retention and compacts want of the chain as it is then.
+     *  @returns `postponed`: a change that was announced waits for a reader, and why; null: none does */
     async planMaintenance(
       input: OnChain<Omit<OperationInput<'planMaintenance'>, 'immutableForDays'>>,
-    ): Promise<Omit<OperationOutput<'planMaintenance'>, 'keep'>> {
+    ): Promise<Omit<OperationOutput<'planMaintenance'>, 'keep'> & { postponed: string | null }> {
       return runTask(async (control) => {
         const days = immutableForDays(input.targetRepositoryId);
         const request = { ...onChain(input), immutableForDays: days };
+        const postponed = await mover.run('releaseStaging', request, control).then(
+          () => null,
+          (error: unknown) => {
+            if (isBackupError(error, 'POINT_IN_USE')) return sentences(error.message, error.hint);
+            throw error;
+          },
+        );
         // Why every single point is kept is asked by people, not by the workflow.
         const { keep: _, ...plan } = await mover.run('planMaintenance', request, control);
-        return plan;
-      });
-    },
-
-    /** Reads only. */
-    async planCompact(
-      input: OnChain<Omit<OperationInput<'planCompact'>, 'immutableForDays'>>,
-    ): Promise<OperationOutput<'planCompact'>> {
-      return runTask((control) => {
-        const days = immutableForDays(input.targetRepositoryId);
-        return mover.run('planCompact', { ...onChain(input), immutableForDays: days }, control);
+        return { ...plan, postponed };
       });
     },
 
@@ -65,13 +65,6 @@ export function createRetentionActivities(deps: {
 
     async flagRestorePoint(input: OnChain<OperationInput<'flagRestorePoint'>>): Promise<void> {
       await runTask((control) => mover.run('flagRestorePoint', onChain(input), control));
-    },
-
-    /** Ends copies that were given up. */
-    async releaseStaging(
-      input: OnChain<OperationInput<'releaseStaging'>>,
-    ): Promise<OperationOutput<'releaseStaging'>> {
-      return runTask((control) => mover.run('releaseStaging', onChain(input), control));
     },
 
     async deleteRestorePoints(

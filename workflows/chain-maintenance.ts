@@ -1,4 +1,5 @@
 import { ContinueAsNew } from '@temporalio/workflow';
+import type { RetentionActivities } from '../activities/retention-activities.js';
 import type { ChainPolicy } from '../src/domain/copy-job.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import { assertNever } from '../src/domain/errors.js';
@@ -45,6 +46,8 @@ export async function maintainChain(input: MaintenanceInput): Promise<void> {
   }
 }
 
+type PlannedMaintenance = Awaited<ReturnType<RetentionActivities['planMaintenance']>>;
+
 class ChainMaintenance {
   private readonly retention;
   private readonly data;
@@ -59,13 +62,7 @@ class ChainMaintenance {
   }
 
   async run(): Promise<void> {
-    await this.retain();
-    await this.compact();
-  }
-
-  private async retain(): Promise<void> {
-    const { state } = this.input;
-    const name = state.task.workload;
+    const { state, job } = this.input;
     let plan = await this.plan('plan GFS and retention');
     if (plan.superseded.length > 0) {
       await this.delete(plan.superseded, 'taken too early and copied again since');
@@ -73,29 +70,35 @@ class ChainMaintenance {
     }
     const isLeft = plan.fulls.length > 0 || plan.actions.length > 0;
     if (!this.input.goesOn || !isLeft) this.input.warnings.push(...plan.warnings);
-    await this.retention.releaseStaging.executeWithOptions(
-      { summary: `${name}: end copies that were given up` },
-      [this.place],
-    );
-    if (!isLeft) return;
-    state.show({ state: 'retention' }, 'GFS and retention');
-    for (const full of plan.fulls) {
+    if (plan.postponed !== null) {
+      // A point that someone reads is merged or deleted by the next session.
+      state.note(plan.postponed);
+      return;
+    }
+    if (isLeft) {
+      await this.retain(plan);
+      if (job.compact !== null) plan = await this.plan('see whether a compact full is due');
+    }
+    await this.compact(plan.compactId);
+  }
+
+  private async retain({ fulls, actions }: PlannedMaintenance): Promise<void> {
+    this.input.state.show({ state: 'retention' }, 'GFS and retention');
+    for (const full of fulls) {
       await this.input.betweenSteps();
       if (full.synthesize) await this.makeFull(full.restorePointId, full.flags, full.reason);
       else await this.flag(full.restorePointId, full.flags, full.reason);
     }
     // Flags decide what goes, so what is to be removed is asked for anew once they are set.
-    const actions =
-      plan.fulls.length === 0
-        ? plan.actions
-        : (await this.plan('plan retention with the new fulls')).actions;
-    for (const action of actions) {
+    const removals =
+      fulls.length === 0 ? actions : (await this.plan('plan retention with the new fulls')).actions;
+    for (const action of removals) {
       await this.input.betweenSteps();
       await this.act(action);
     }
   }
 
-  private async plan(what: string): ReturnType<typeof this.retention.planMaintenance> {
+  private async plan(what: string): Promise<PlannedMaintenance> {
     const { state, job } = this.input;
     return this.retention.planMaintenance.executeWithOptions(
       { summary: `${state.task.workload}: ${what}` },
@@ -133,13 +136,7 @@ class ChainMaintenance {
     await this.delete([fullId]);
   }
 
-  private async compact(): Promise<void> {
-    const { state, job } = this.input;
-    if (job.compact === null) return;
-    const { pointId } = await this.retention.planCompact.executeWithOptions(
-      { summary: `${state.task.workload}: see whether a compact full is due` },
-      [{ ...this.place, schedule: job.compact }],
-    );
+  private async compact(pointId: string | null): Promise<void> {
     if (pointId === null) return;
     const compactedAt = new Date().toISOString();
     await this.makeFull(pointId, [], 'without what merges left unused in it', { compactedAt });

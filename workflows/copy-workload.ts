@@ -5,9 +5,9 @@ import {
   sleep,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type { ChainState } from '../activities/copy-activities.js';
+import type { WorkLook } from '../activities/copy-activities.js';
 import type { WorkloadToCopy } from '../activities/found-workloads.js';
-import type { ChainPolicy, StartOverrides } from '../src/domain/copy-job.js';
+import type { ChainPolicy, RestorePointScope, StartOverrides } from '../src/domain/copy-job.js';
 import type { CopyTask } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import type { DiskWork } from '../src/domain/disk-work.js';
@@ -80,7 +80,9 @@ const PLAN_AGAIN: readonly string[] = [
 class WorkloadCopy {
   readonly state: TaskState;
   readonly pause: Pause;
-  private epoch = 0;
+  /** null: the chain is not ours yet. */
+  private chainEpoch: number | null = null;
+  private isMaintenanceDue = true;
   private replans = 0;
   private waitingSinceMs: number | null;
   /** Of the look before, for the next one. */
@@ -120,20 +122,37 @@ class WorkloadCopy {
   }
 
   async run(): Promise<void> {
-    this.state.show({ state: 'inspecting' }, 'looking at the target chain');
-    const chain = await this.inspect();
-    this.epoch = chain.epoch;
-    if (this.maintenanceWarnings !== null || (await this.copyAll())) await this.maintain();
+    if (this.maintenanceWarnings !== null) {
+      await this.takeChain();
+      await this.maintain();
+    } else if ((await this.copyAll()) && this.isMaintenanceDue) await this.maintain();
   }
 
-  private async inspect(): Promise<ChainState> {
-    const { workload, owner } = this.input;
+  /** For a run that goes on after the copy. */
+  private async takeChain(): Promise<void> {
+    const { workload } = this.input;
+    this.state.show({ state: 'inspecting' }, 'looking at the target chain');
     const chain = await this.listing.inspectTargetChain.executeWithOptions(
       { summary: `${workload.name}: inspect target chain` },
-      [{ ...this.ids, workload, owner, nowMs: Date.now(), isSeen: true }],
+      [{ ...this.ids, ...this.taking() }],
     );
-    for (const note of chain.notes) this.state.note(note);
-    return chain;
+    this.own(chain);
+  }
+
+  private taking() {
+    const { workload, owner } = this.input;
+    return { workload, owner, nowMs: Date.now(), isSeen: true };
+  }
+
+  private own({ epoch, notes }: Pick<WorkLook, 'epoch' | 'notes'>): void {
+    this.chainEpoch = epoch;
+    for (const note of notes) this.state.note(note);
+  }
+
+  /** @throws when the chain was not taken over yet */
+  private get epoch(): number {
+    if (this.chainEpoch === null) throw new Error('the chain was not taken over yet');
+    return this.chainEpoch;
   }
 
   /** Rounds of looking and copying until there is nothing left; false when the chain must be left alone. */
@@ -154,25 +173,14 @@ class WorkloadCopy {
 
   /** One look at the source and the copy of what it shows. */
   private async copyRound(): Promise<'again' | 'done' | 'leave'> {
-    const { job, workload, overrides, sourceFolders } = this.input;
-    const settle = { now: overrides.now === true, seen: this.seen };
-    const look = { ...this.ids, ...settle, sourceFolders, epoch: this.epoch };
-    this.state.show({ state: 'inspecting' }, 'comparing the source with what was copied');
-    const detection = await this.listing.detectRecreatedChain.executeWithOptions(
-      { summary: `${workload.name}: detect recreated chain` },
-      [look],
-    );
+    const { job } = this.input;
+    const { detection, selection } = await this.look();
     if (detection.toCompare.length > 0) {
       for (const pair of detection.toCompare) await this.compare(pair);
       return 'again';
     }
     if (this.needsNewJob(detection)) return 'leave';
     this.warnings = detection.warnings;
-    const scope = overrides.restorePoints ?? job.restorePoints;
-    const selection = await this.listing.enumerateRestorePoints.executeWithOptions(
-      { summary: `${workload.name}: enumerate restore points` },
-      [{ ...look, job, scope, activeFull: this.activeFull, detection }],
-    );
     if (selection.points.length === 0 && (await this.hasAwaited(selection))) return 'again';
     for (const { restorePointId, reason } of selection.skipped)
       this.state.note(`restore point ${restorePointId} was passed over: ${reason}`);
@@ -185,8 +193,37 @@ class WorkloadCopy {
       this.state.show({ remainingPoints: laterPoints }, `${laterPoints} more points afterwards`);
       await this.copyPoint(point);
     }
-    const isMoreWanted = scope === 'all' || job.mode === 'immediate';
+    const isMoreWanted = this.scope === 'all' || job.mode === 'immediate';
     return isMoreWanted || selection.awaited.length > 0 ? 'again' : this.endCopy(selection);
+  }
+
+  private async look(): Promise<WorkLook> {
+    const { job, workload, overrides, sourceFolders } = this.input;
+    this.state.show({ state: 'inspecting' }, 'comparing the source with what was copied');
+    const look = await this.listing.lookForWork.executeWithOptions(
+      { summary: `${workload.name}: look for what is to be copied` },
+      [
+        {
+          ...this.ids,
+          ...this.taking(),
+          epoch: this.chainEpoch,
+          sourceFolders,
+          now: overrides.now === true,
+          seen: this.seen,
+          job,
+          scope: this.scope,
+          activeFull: this.activeFull,
+        },
+      ],
+    );
+    this.own(look);
+    this.isMaintenanceDue = look.isMaintenanceDue;
+    return look;
+  }
+
+  private get scope(): RestorePointScope {
+    const { job, overrides } = this.input;
+    return overrides.restorePoints ?? job.restorePoints;
   }
 
   /** Only a comparison of every block proves that a source point, whose files are not the ones that were copied, is what was copied. */

@@ -13,10 +13,9 @@ import { markDamage } from './health/mark-damage.js';
 import { markVerified } from './health/mark-verified.js';
 import type { MoverContext } from './task/mover-context.js';
 import { noteAbsence } from './change/note-absence.js';
-import { planCompact } from './change/plan-compact.js';
 import { planCopy } from './copy/plan-copy.js';
 import { planJob } from './selection/plan-job.js';
-import { planMaintenance } from './change/plan-maintenance.js';
+import { isMaintenanceDue, planMaintenance } from './change/plan-maintenance.js';
 import { mergeIncrement, prepareMerge } from './change/merge-increment.js';
 import { planSyntheticFull } from './change/plan-synthetic-full.js';
 import { openProofWorker } from './change/prove-blocks.js';
@@ -24,7 +23,7 @@ import { finishRestore, prepareRestore, renewLease } from './restore/restore-poi
 import { openRawRestoreWorker } from './restore/restore-raw.js';
 import { openScanWorker } from './copy/scan-blocks.js';
 import { planComparison, settleComparison } from './selection/compare-source.js';
-import { detectChain, selectWork } from './selection/select-work.js';
+import { selectWork } from './selection/select-work.js';
 import { collectDamage, openVerifyWorker } from './health/verify-blocks.js';
 import { leaseForVerification, prepareVerification } from './health/verify-plan.js';
 import type { WindowWorker } from './task/window-loop.js';
@@ -32,7 +31,6 @@ import type { WindowWorker } from './task/window-loop.js';
 /** Everything the data mover's threads can be asked for. All of it is safe to repeat after a stop at any place. */
 export const THREAD_OPERATIONS = {
   inspectTargetChain,
-  detectChain,
   selectWork,
   planComparison,
   settleComparison,
@@ -41,7 +39,7 @@ export const THREAD_OPERATIONS = {
   commitRestorePoint,
   planJob,
   planMaintenance,
-  planCompact,
+  isMaintenanceDue,
   prepareMerge,
   mergeIncrement,
   planSyntheticFull,

@@ -11,11 +11,13 @@ import { planRetention, type RetentionPlan } from '../../domain/retention.js';
 import { supersededToDelete } from '../../domain/source-identity.js';
 import { imageFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
+import { abandonedStaging } from '../staging/staging.js';
 import type { ChangeInput } from './change-points.js';
+import { compactDue } from './plan-compact.js';
 import type { MoverContext } from '../task/mover-context.js';
 
 export interface MaintenanceRequest extends ChangeInput {
-  readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'timeZone'>;
+  readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'timeZone' | 'compact'>;
   readonly immutableForDays: number;
 }
 
@@ -24,6 +26,22 @@ export interface MaintenancePlan extends RetentionPlan {
   readonly superseded: readonly string[];
   /** Points that are to become flagged fulls, oldest first. */
   readonly fulls: readonly GfsFull[];
+  /** The full that is to be written anew, last of all; null: none. */
+  readonly compactId: string | null;
+}
+
+/** Whether `planMaintenance` has anything to do or to say, or a copy was given up. Changes nothing. */
+export async function isMaintenanceDue(
+  context: MoverContext,
+  input: MaintenanceRequest,
+): Promise<boolean> {
+  const repository = await context.repository(input.targetRepositoryId);
+  const record = await ownedChainRecord(repository, input.chain, input.epoch);
+  if (record.pending !== null) return true;
+  const plan = await maintenancePlan(repository, record, input);
+  const steps = [plan.superseded, plan.fulls, plan.actions, plan.warnings];
+  if (plan.compactId !== null || steps.some(({ length }) => length > 0)) return true;
+  return (await abandonedStaging(repository, input.chain)).length > 0;
 }
 
 /** What GFS and retention want of the chain as it is now. Changes nothing. */
@@ -50,7 +68,9 @@ export async function maintenancePlan(
   const leases = await readLeases(repository, chain, nowMs);
   const leased = leasedPointIds(record, leases);
   const isReadable = missing === null && record.pending === null;
-  const plan = planRetention({
+  const { compact } = job;
+  const compactId = compactDue(record, leases, { compact, immutableForDays, nowMs });
+  const retention = planRetention({
     points,
     policy: job.retention,
     gfs: job.gfs,
@@ -61,6 +81,7 @@ export async function maintenancePlan(
     unreadable: !isReadable,
     mergeAllowed: canMerge(repository, points),
   });
+  const plan = { ...retention, compactId };
   const fulls = isReadable
     ? gfsFullNeeded({ gfs: job.gfs, mode: job.mode, timeZone, points: dated, nowMs })
     : [];

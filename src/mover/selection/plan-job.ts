@@ -13,7 +13,7 @@ import { jsonBytes } from '../../domain/task-brief.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { maintenancePlan, type MaintenancePlan } from '../change/plan-maintenance.js';
 import { boundedPlan } from './plan-size.js';
-import { detectChain, selectWork } from './select-work.js';
+import { selectWork } from './select-work.js';
 import { listSourceWorkloads, sourceLayers } from '../source/source-catalogue.js';
 
 export interface JobLook {
@@ -138,13 +138,11 @@ async function planWorkload(
     epoch: null,
     settle: { nowMs: input.nowMs, settleMs: input.settleMs[sourceRepositoryId] ?? 0 },
   };
-  const detection = await detectChain(context, place);
-  const selection = await selectWork(context, {
+  const { detection, selection } = await selectWork(context, {
     ...place,
     job,
     scope: job.restorePoints,
     activeFull: false,
-    detection,
   });
   const undecided = detection.toCompare.map(
     ({ restorePointId }) =>

@@ -26,34 +26,32 @@ export interface SelectWorkInput extends CopyPlace {
   readonly settle?: SettleRule;
 }
 
-/** How the source's restore points relate to what was copied, as far as that is proven. Reads no data.
- *  @throws WORKLOAD_MISSING, REPOSITORY_UNREACHABLE */
-export async function detectChain(
-  context: MoverContext,
-  input: SelectWorkInput,
-): Promise<ChainDetection> {
-  const { copied, current, isCopiedChain } = await identified(context, input);
-  const detection = detectRecreatedChain({ copied, current, isCopiedChain });
-  return { ...detection, toCompare: detection.toCompare.slice(0, MAX_SELECTED) };
+/** Where a workload stands: what of its source is copied, as far as that is proven, and what is to be copied now. */
+export interface FoundWork {
+  readonly detection: ChainDetection;
+  /** Provisional while `detection.toCompare` names anything. */
+  readonly selection: SelectedWork;
 }
 
+/** At most `MAX_SELECTED` restore points: a longer backlog is taken up by the next round. */
 export interface SelectedWork extends RestorePointSelection {
   /** Selected ones that `points` has no room for. */
   readonly morePoints: number;
 }
 
-/** The restore points to copy now, at most `MAX_SELECTED`: a longer backlog is taken up by the next round. */
+/** Finds the restore points to copy now, in one look at the source. Reads no data.
+ *  @throws WORKLOAD_MISSING, REPOSITORY_UNREACHABLE */
 export async function selectWork(
   context: MoverContext,
   input: SelectWorkInput & {
     readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'timeZone'>;
     readonly scope: RestorePointScope;
     readonly activeFull: boolean;
-    readonly detection: ChainDetection;
   },
-): Promise<SelectedWork> {
-  const { copied, current, awaited } = await identified(context, input);
-  const { job, scope, detection, targetRepositoryId, sourceRepositoryId, activeFull } = input;
+): Promise<FoundWork> {
+  const { copied, current, isCopiedChain, awaited } = await identified(context, input);
+  const { job, scope, targetRepositoryId, sourceRepositoryId, activeFull } = input;
+  const detection = detectRecreatedChain({ copied, current, isCopiedChain });
   const selection = selectRestorePoints({
     job: { mode: job.mode, gfs: job.gfs, restorePoints: scope },
     timeZone: job.timeZone,
@@ -67,10 +65,13 @@ export async function selectWork(
   });
   const points = selection.points.slice(0, MAX_SELECTED);
   return {
-    ...selection,
-    points,
-    morePoints: selection.points.length - points.length,
-    awaited: selection.awaited.slice(-MAX_AWAITED),
+    detection: { ...detection, toCompare: detection.toCompare.slice(0, MAX_SELECTED) },
+    selection: {
+      ...selection,
+      points,
+      morePoints: selection.points.length - points.length,
+      awaited: selection.awaited.slice(-MAX_AWAITED),
+    },
   };
 }
 

@@ -105,9 +105,7 @@ export async function discardAbandonedStaging(
 ): Promise<string[]> {
   const names: string[] = [];
   const listed = new Set(record.points.map(({ id }) => id));
-  for (const entry of await repository.list(`${chain}/${STAGING_FOLDER}`)) {
-    const stays = isVerifyStagingId(entry.name) || isFullStagingId(entry.name);
-    if (entry.type !== 'folder' || stays) continue;
+  for (const entry of await abandonedStaging(repository, chain)) {
     // Its commit may have named its folder: without the staging nothing would tell that it was never listed.
     const isNamed = isPointFolder(entry.name) && !listed.has(entry.name);
     if (isNamed && (await repository.stat(`${chain}/${entry.name}`)) !== null)
@@ -116,6 +114,17 @@ export async function discardAbandonedStaging(
     names.push(entry.name);
   }
   return names;
+}
+
+/** What `discardAbandonedStaging` would take away. Reads only. */
+export async function abandonedStaging(
+  repository: BackupRepository,
+  chain: string,
+): Promise<RepositoryEntry[]> {
+  const entries = await repository.list(`${chain}/${STAGING_FOLDER}`);
+  return entries.filter(
+    ({ type, name }) => type === 'folder' && !isVerifyStagingId(name) && !isFullStagingId(name),
+  );
 }
 
 /** Removes a folder and what is in it. A symbolic link in it is refused by the repository, not followed. */

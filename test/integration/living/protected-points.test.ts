@@ -8,6 +8,7 @@ import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.
 import { LivingChain, newest, type LivingPolicy } from '../../support/living/living-chain.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { inActivity } from '../../support/activities/in-activity.js';
+import { testJob } from '../../support/session/test-site.js';
 import { ChainSteps } from '../../support/workflows/chain-steps.js';
 import { InProcessWorker } from '../../support/workflows/local-worker.js';
 
@@ -133,18 +134,22 @@ describe('restore points that must stay', () => {
       const compact = async (immutableForDays: number) => {
         const { activities } = new InProcessWorker([target], { immutableForDays });
         const { epoch } = (await readChainRecord(target, chain))!;
-        return inActivity(activities.planCompact, {
+        const { compactId } = await inActivity(activities.planMaintenance, {
           targetRepositoryId: 'offsite',
           jobId: 'nightly',
           workloadId: living.chain.workloadId,
           epoch,
-          schedule: { every: 'week', day: 'sunday', time: '00:00', timeZone: 'UTC' },
+          job: testJob({
+            compact: { every: 'week', day: 'sunday', time: '00:00', timeZone: 'UTC' },
+            retention: { type: 'restorePoints', value: 999 },
+          }),
           nowMs,
         });
+        return compactId;
       };
       const [full] = await living.points();
-      expect(await compact(0)).toEqual({ pointId: full!.id });
-      expect(await compact(IMMUTABLE_DAYS)).toEqual({ pointId: null });
+      expect(await compact(0)).toBe(full!.id);
+      expect(await compact(IMMUTABLE_DAYS)).toBeNull();
     });
   });
 

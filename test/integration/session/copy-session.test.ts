@@ -43,15 +43,13 @@ describeTemporal('copySession', () => {
     const { events } = await child.fetchHistory();
     const looks = (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) => {
       const activity = scheduled?.activityType?.name ?? '';
-      if (!['detectRecreatedChain', 'enumerateRestorePoints', 'planCopy'].includes(activity))
-        return [];
+      if (!['lookForWork', 'planCopy'].includes(activity)) return [];
       const input = Buffer.from(scheduled?.input?.payloads?.[0]?.data ?? []).toString();
       const { sourceFolders } = JSON.parse(input) as { sourceFolders?: string[] };
       return [[activity, sourceFolders]];
     });
     expect(looks).toEqual([
-      ['detectRecreatedChain', ['web01']],
-      ['enumerateRestorePoints', ['web01']],
+      ['lookForWork', ['web01']],
       ['planCopy', ['web01']],
     ]);
     // Where the source lies is the session's business, not the chain's.
