@@ -58,7 +58,7 @@ const LAYERS = {
   },
   'src/mover': {
     layers: ['domain', `image/${IMAGE_CONTRACT}`, 'layout', 'repository', 'chain'],
-    packages: ['node:.*', '@napi-rs/blake-hash', '@bokuweb/zstd-wasm'],
+    packages: ['node:.*', '@napi-rs/blake-hash', '@bokuweb/zstd-wasm', 'lru-cache'],
   },
   'src/config': { layers: ['domain'], packages: ['node:.*', 'zod', 'yaml'] },
   'src/temporal': {

@@ -148,7 +148,7 @@ interface Contents {
 async function contents(mover: DataMover, repositoryId: string): Promise<Contents> {
   const repository = await mover.repository(repositoryId);
   const unseen: UnseenPart[] = [];
-  const sources = await scanRepository(repository, (part) => unseen.push(part));
+  const sources = await scanRepository(repository, (part) => unseen.push(part), mover.facts);
   const { chains, unreadable } = await findOwnChains(repository);
   const records = chains.map(({ record }) => record);
   return { sources, unseen, chains: records, unreadable: [...unreadable] };

@@ -102,7 +102,8 @@ function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: 
         const repository = await mover.repository(input.repositoryId);
         await assertIsNoTarget(mover, targetIds, input.repositoryId);
         const unseen: UnseenPart[] = [];
-        const workloads = await listSourceWorkloads(repository, (part) => unseen.push(part));
+        const onUnseen = (part: UnseenPart) => unseen.push(part);
+        const workloads = await listSourceWorkloads(repository, onUnseen, mover.facts);
         return workloadPage(workloads, input.after, unseen);
       });
     },

@@ -97,7 +97,7 @@ async function look(
   for (const { repositoryId } of job.sources.include) {
     const repository = await mover.repository(repositoryId);
     await assertIsNoTarget(mover, targetIds, repositoryId);
-    for (const found of await listSourceWorkloads(repository)) {
+    for (const found of await listSourceWorkloads(repository, undefined, mover.facts)) {
       if (!isInScope(repositoryId, found)) continue;
       const rule = { nowMs: Date.now(), settleMs: settleMs(repositoryId), seen };
       const workload = { ...found, restorePoints: settlePoints(found.restorePoints, rule) };

@@ -1,5 +1,5 @@
 import type { SourceWorkload } from '../domain/restore-point.js';
-import type { BackupRepository } from '../repository/backup-repository.js';
+import type { FolderFacts } from './file-facts.js';
 import type { FolderFiles } from './walk-folders.js';
 
 /** How one backup tool lays out its restore points in a folder of a repository. */
@@ -11,5 +11,5 @@ export interface BackupLayout {
    *  The folder is all there is to know: ids follow from it, and the link of a point never leaves it. A parent that lies in another folder
    *  is missing, so that a complete point always has its whole chain beside it.
    *  @throws what the repository throws when a file cannot be read that decides whose backups these are: a scan is whole or fails */
-  scanFolder(repository: BackupRepository, folder: FolderFiles): Promise<SourceWorkload[]>;
+  scanFolder(facts: FolderFacts, folder: FolderFiles): Promise<SourceWorkload[]>;
 }

@@ -1,4 +1,5 @@
 import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
+import type { FolderFacts } from './file-facts.js';
 import { broken, type Finding } from './point-fault.js';
 import {
   readXml,
@@ -26,7 +27,16 @@ export interface LibvirtDomain {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-export async function readCheckpoint(
+export function readCheckpoint(
+  facts: FolderFacts,
+  entry: RepositoryEntry,
+  expectedName: string,
+): Promise<Finding<LibvirtCheckpoint>> {
+  const read = () => checkpointIn(facts.repository, entry, expectedName);
+  return facts.fact(entry, `checkpoint ${expectedName}`, read);
+}
+
+async function checkpointIn(
   repository: BackupRepository,
   entry: RepositoryEntry,
   expectedName: string,
@@ -57,11 +67,14 @@ export async function readCheckpoint(
 
 /** Identity of the domain in the output of `virsh dumpxml`; null when the file does not show one. */
 export async function readDomain(
-  repository: BackupRepository,
+  facts: FolderFacts,
   entry: RepositoryEntry,
 ): Promise<LibvirtDomain | null> {
-  const document = await readXml(repository, entry);
-  return 'fault' in document ? null : domainIn(document.value);
+  const found = await facts.fact(entry, 'domain', async () => {
+    const document = await readXml(facts.repository, entry);
+    return 'fault' in document ? document : { value: domainIn(document.value) };
+  });
+  return 'fault' in found ? null : found.value;
 }
 
 function domainIn(parent: XmlElement): LibvirtDomain | null {

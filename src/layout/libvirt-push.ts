@@ -4,8 +4,9 @@ import type {
   SourceDisk,
   SourceWorkload,
 } from '../domain/restore-point.js';
-import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
+import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { BackupLayout } from './backup-layout.js';
+import type { FolderFacts } from './file-facts.js';
 import {
   readCheckpoint,
   readDomain,
@@ -66,7 +67,7 @@ interface ReadPoint {
 }
 
 async function scanFolder(
-  repository: BackupRepository,
+  facts: FolderFacts,
   { folder, files }: FolderFiles,
 ): Promise<SourceWorkload[]> {
   const checkpoints = groupByCheckpoint(files);
@@ -74,7 +75,7 @@ async function scanFolder(
   const hasImages = checkpoints.some(({ images }) => images.length > 0);
   if (!hasXml || !hasImages) return [];
   const points: ReadPoint[] = [];
-  for (const checkpoint of checkpoints) points.push(await readPoint(repository, checkpoint));
+  for (const checkpoint of checkpoints) points.push(await readPoint(facts, checkpoint));
   return [...groupByDomain(points, folder)].map(([id, { name, members }]) => ({
     id,
     name,
@@ -103,15 +104,15 @@ function groupByCheckpoint(files: readonly RepositoryEntry[]): CheckpointFiles[]
   return [...groups.values()];
 }
 
-async function readPoint(repository: BackupRepository, files: CheckpointFiles): Promise<ReadPoint> {
+async function readPoint(facts: FolderFacts, files: CheckpointFiles): Promise<ReadPoint> {
   const checkpoint =
     files.checkpoint === null
       ? incomplete(`checkpoint.${files.name}.xml is not there yet`)
-      : await readCheckpoint(repository, files.checkpoint, files.name);
+      : await readCheckpoint(facts, files.checkpoint, files.name);
   const known = 'value' in checkpoint ? checkpoint.value : null;
   const domain =
-    known?.domain ?? (files.domain === null ? null : await readDomain(repository, files.domain));
-  const { disks, faults } = await readDisks(repository, files);
+    known?.domain ?? (files.domain === null ? null : await readDomain(facts, files.domain));
+  const { disks, faults } = await readDisks(facts, files);
   return {
     id: `${files.name}-${known === null ? 'unfinished' : known.createdAtMs / 1000}`,
     createdAtMs: known?.createdAtMs ?? newestChangeMs(files),
@@ -124,14 +125,14 @@ async function readPoint(repository: BackupRepository, files: CheckpointFiles): 
 }
 
 async function readDisks(
-  repository: BackupRepository,
+  facts: FolderFacts,
   { images }: CheckpointFiles,
 ): Promise<Pick<ReadPoint, 'disks' | 'faults'>> {
   const disks = new Map<string, ReadPoint['disks'][number]>();
   const faults: PointFault[] = [];
   for (const { disk, format, entry } of images) {
     if (disks.has(disk)) faults.push(broken(`disk ${disk} has two files`).fault);
-    const kind = await readKind(repository, format, entry);
+    const kind = await readKind(facts, format, entry);
     if ('fault' in kind) faults.push(kind.fault);
     else disks.set(disk, { disk, path: entry.path, format, kind: kind.value, stamp: entry.stamp });
   }
@@ -140,13 +141,13 @@ async function readDisks(
 }
 
 async function readKind(
-  repository: BackupRepository,
+  facts: FolderFacts,
   format: FormatId,
   entry: RepositoryEntry,
 ): Promise<Finding<RestorePointKind>> {
   if (entry.stamp.sizeBytes === 0) return incomplete(`${entry.path} is empty`);
   if (format === 'raw') return rawKind(entry);
-  const head = await readImageHead(repository, entry, format);
+  const head = await readImageHead(facts, entry, format);
   return 'fault' in head ? head : { value: head.value.parent === null ? 'full' : 'increment' };
 }
 

@@ -1,5 +1,6 @@
-import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
-import { parseOvfName, type OvirtFile } from './ovirt-names.js';
+import type { RepositoryEntry } from '../repository/backup-repository.js';
+import type { FolderFacts } from './file-facts.js';
+import { parseOvfName, UUIDS, type OvirtFile } from './ovirt-names.js';
 import type { FolderFiles } from './walk-folders.js';
 import { folderName, folderWorkloadId } from './workload-id.js';
 import { readText } from './xml-file.js';
@@ -26,7 +27,7 @@ interface OvfFile {
  *    oldest point: nothing that a new increment changes. Putting a second machine into a folder without OVF files changes the id of the first.
  *  @throws what the repository throws when an OVF file cannot be read: without it the id would change */
 export async function groupByMachine(
-  repository: BackupRepository,
+  facts: FolderFacts,
   { folder, files }: FolderFiles,
   backups: readonly OvirtFile[],
 ): Promise<OvirtMachine[]> {
@@ -37,7 +38,7 @@ export async function groupByMachine(
   });
   const found: OvirtMachine[] = [];
   for (const members of machines) {
-    const own = await ovfsOf(repository, members, ovfs, machines.length === 1);
+    const own = await ovfsOf(facts, members, ovfs, machines.length === 1);
     const disk = members[0]?.disk ?? '';
     const isAlone = machines.length === 1;
     const byFolder = {
@@ -71,7 +72,7 @@ function filesByMachine(backups: readonly OvirtFile[]): OvirtFile[][] {
 
 /** OVF files that describe the machine with these backups, the last changed last. A document names its disks by their ids. */
 async function ovfsOf(
-  repository: BackupRepository,
+  facts: FolderFacts,
   members: readonly OvirtFile[],
   ovfs: readonly OvfFile[],
   isAlone: boolean,
@@ -80,10 +81,20 @@ async function ovfsOf(
   const disks = new Set(members.map(({ disk }) => disk));
   const own: OvfFile[] = [];
   for (const ovf of ovfs) {
-    const text = isOnly ? null : await readText(repository, ovf.entry.path);
-    if (text === null) own.push(ovf);
-    else if ('value' in text && [...disks].some((disk) => text.value.includes(disk))) own.push(ovf);
+    if (isOnly || (await namesDisk(facts, ovf.entry, disks))) own.push(ovf);
   }
   const age = ({ entry }: OvfFile): bigint => BigInt(entry.stamp.modifiedAtNs);
   return own.sort((a, b) => (age(a) < age(b) ? -1 : 1));
+}
+
+async function namesDisk(
+  facts: FolderFacts,
+  entry: RepositoryEntry,
+  disks: ReadonlySet<string>,
+): Promise<boolean> {
+  const ids = await facts.fact(entry, 'ids', async () => {
+    const text = await readText(facts.repository, entry.path);
+    return 'fault' in text ? text : { value: [...new Set(text.value.match(UUIDS))] };
+  });
+  return 'value' in ids && ids.value.some((id) => disks.has(id));
 }

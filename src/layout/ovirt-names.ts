@@ -16,6 +16,8 @@ export interface OvirtFile extends OvirtFileName {
 }
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+/** All ids in a text. */
+export const UUIDS = new RegExp(UUID, 'g');
 const BACKUP_NAME = new RegExp(
   `^(?<time>\\d{14})\\.(?<checkpoint>${UUID}|None)\\.(?<disk>${UUID})\\.(?<mode>full|incremental)\\.qcow2$`,
 );

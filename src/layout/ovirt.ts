@@ -1,6 +1,6 @@
 import type { SourceDisk, SourceWorkload } from '../domain/restore-point.js';
-import type { BackupRepository } from '../repository/backup-repository.js';
 import type { BackupLayout } from './backup-layout.js';
+import type { FolderFacts } from './file-facts.js';
 import { parseBackupName, type OvirtFile } from './ovirt-names.js';
 import { groupByMachine, type OvirtMachine } from './ovirt-machines.js';
 import { pointEvidence } from './point-evidence.js';
@@ -27,20 +27,17 @@ export const ovirtLayout: BackupLayout = {
   scanFolder,
 };
 
-async function scanFolder(
-  repository: BackupRepository,
-  folder: FolderFiles,
-): Promise<SourceWorkload[]> {
+async function scanFolder(facts: FolderFacts, folder: FolderFiles): Promise<SourceWorkload[]> {
   const files = folder.files.flatMap((entry) => {
     const parts = parseBackupName(entry.name);
     return parts === null ? [] : [{ ...parts, entry }];
   });
   const names = new Set(files.map(({ entry }) => entry.name));
   const workloads: SourceWorkload[] = [];
-  for (const machine of await groupByMachine(repository, folder, files)) {
+  for (const machine of await groupByMachine(facts, folder, files)) {
     const drafts: DraftPoint[] = [];
     for (const [pointId, pointFiles] of groupByPoint(machine.files))
-      drafts.push(await draftPoint(repository, machine, pointId, pointFiles, names));
+      drafts.push(await draftPoint(facts, machine, pointId, pointFiles, names));
     const { id, name } = machine;
     const folders = [folder.folder];
     const restorePoints = settleChains(drafts);
@@ -56,7 +53,7 @@ function groupByPoint(files: readonly OvirtFile[]): Map<string, OvirtFile[]> {
 }
 
 async function draftPoint(
-  repository: BackupRepository,
+  facts: FolderFacts,
   machine: OvirtMachine,
   id: string,
   files: readonly OvirtFile[],
@@ -66,7 +63,7 @@ async function draftPoint(
   const faults: PointFault[] = [];
   for (const file of files) {
     if (disks.has(file.disk)) faults.push(broken(`disk ${file.disk} has two files`).fault);
-    const link = await readParentLink(repository, file);
+    const link = await readParentLink(facts, file);
     if ('fault' in link) {
       faults.push(link.fault);
       continue;
@@ -101,10 +98,10 @@ async function draftPoint(
 
 /** Name of the parent file in the same folder, and the restore point it belongs to; null for a full. */
 async function readParentLink(
-  repository: BackupRepository,
+  facts: FolderFacts,
   { entry, pointId, disk, kind }: OvirtFile,
 ): Promise<Finding<{ readonly name: string; readonly pointId: string } | null>> {
-  const head = await readImageHead(repository, entry, FORMAT);
+  const head = await readImageHead(facts, entry, FORMAT);
   if ('fault' in head) return head;
   const name = head.value.parent?.name ?? null;
   const quoted = `the parent link ${JSON.stringify(name)}`;

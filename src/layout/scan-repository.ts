@@ -2,6 +2,7 @@ import type { SourceWorkload } from '../domain/restore-point.js';
 import type { UnseenPart } from '../domain/unseen-part.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import type { BackupLayout } from './backup-layout.js';
+import { FolderFacts, FORGETFUL, type FactStore } from './file-facts.js';
 import { joinFolders } from './join-folders.js';
 import { libvirtPushLayout } from './libvirt-push.js';
 import { ovirtLayout } from './ovirt.js';
@@ -14,12 +15,14 @@ export const BACKUP_LAYOUTS: readonly BackupLayout[] = [libvirtPushLayout, ovirt
  *  A workload may lie in several folders (a folder for each chain, a backup that was copied by hand): it is listed once, and a restore
  *  point that is there more than once is listed as its first complete copy. Two machines that claim one id are one workload with a `conflict`.
  *  @param onUnseen told each place that is not looked into, once
+ *  @param facts what earlier looks found out; files that are the same are not read again
  *  @throws what the repository throws when a folder cannot be read: the list is whole or there is none */
 export async function scanRepository(
   repository: BackupRepository,
   onUnseen: (part: UnseenPart) => void = () => undefined,
+  facts: FactStore = FORGETFUL,
 ): Promise<SourceWorkload[]> {
-  const workloads = await workloadsIn(repository, walkFolders(repository), onUnseen);
+  const workloads = await workloadsIn(repository, walkFolders(repository), facts, onUnseen);
   return [...workloads.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
@@ -32,8 +35,9 @@ export async function scanWorkload(
   repository: BackupRepository,
   workloadId: string,
   folders: readonly string[],
+  facts: FactStore = FORGETFUL,
 ): Promise<SourceWorkload | null> {
-  const workloads = await workloadsIn(repository, readFolders(repository, folders));
+  const workloads = await workloadsIn(repository, readFolders(repository, folders), facts);
   return workloads.get(workloadId) ?? null;
 }
 
@@ -41,6 +45,7 @@ export async function scanWorkload(
 async function workloadsIn(
   repository: BackupRepository,
   folders: AsyncIterable<FolderFiles>,
+  store: FactStore,
   onUnseen: (part: UnseenPart) => void = () => undefined,
 ): Promise<Map<string, SourceWorkload>> {
   const told = new Set<string>();
@@ -51,12 +56,14 @@ async function workloadsIn(
       told.add(part.path);
       onUnseen(part);
     }
+    const facts = await FolderFacts.of(store, repository, folder.folder);
     for (const layout of BACKUP_LAYOUTS)
-      for (const found of await layout.scanFolder(repository, folder)) {
+      for (const found of await layout.scanFolder(facts, folder)) {
         const known = shares.get(found.id);
         if (known === undefined) shares.set(found.id, [found]);
         else known.push(found);
       }
+    facts.keep();
   }
   const workloads = new Map<string, SourceWorkload>();
   for (const [id, found] of shares) workloads.set(id, await joinFolders(repository, found));

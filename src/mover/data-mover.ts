@@ -7,6 +7,8 @@ import { seenMarkers } from '../repository/seen-markers.js';
 import { StorageProbes } from '../repository/storage-probes.js';
 import { watchFolder } from '../repository/watch-folder.js';
 import { KnownTargets } from './known-targets.js';
+import { FactKeeper } from './fact-keeper.js';
+import type { FactAnswer, FactRequest } from './thread-facts.js';
 import type {
   OperationInput,
   OperationOutput,
@@ -38,6 +40,8 @@ export class DataMover {
   readonly repository: (id: string) => Promise<BackupRepository>;
   /** What the storage of the targets can do. */
   readonly storage: StorageProbes;
+  /** What is known of the files of the sources, for all threads. */
+  readonly facts = new FactKeeper();
   private readonly targets: KnownTargets;
   private readonly threadCount = Math.max(MIN_THREADS, availableParallelism());
 
@@ -110,7 +114,7 @@ export class DataMover {
     if (idle !== undefined) return idle;
     if (this.threads.length < this.threadCount) {
       const setup = { repositories: this.locations, stateDirectory: this.stateDirectory };
-      const thread = new MoverThread(setup, () =>
+      const thread = new MoverThread(setup, this.facts, () =>
         this.threads.splice(this.threads.indexOf(thread), 1),
       );
       this.threads.push(thread);
@@ -133,14 +137,18 @@ class MoverThread {
   >();
   private nextId = 0;
 
-  constructor(setup: ThreadSetup, onExit: () => void) {
+  constructor(
+    setup: ThreadSetup,
+    private readonly facts: FactKeeper,
+    onExit: () => void,
+  ) {
     this.worker = new Worker(THREAD_ENTRY, {
       workerData: setup,
       eval: RUNS_FROM_SOURCE,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
     });
     this.worker.unref();
-    this.worker.on('message', (reply: ThreadReply) => this.settle(reply));
+    this.worker.on('message', (message: ThreadReply | FactRequest) => this.take(message));
     this.worker.on('error', (error) => this.failAll(error));
     this.worker.on('exit', () => {
       this.failAll(new Error('a data mover thread ended unexpectedly'));
@@ -159,6 +167,22 @@ class MoverThread {
       this.worker.ref();
       this.worker.postMessage({ ...request, id });
     });
+  }
+
+  private take(message: ThreadReply | FactRequest): void {
+    switch (message.type) {
+      case 'saveFacts':
+        return this.facts.save(message.key, message.text);
+      case 'loadFacts':
+        return void this.tell(message);
+      default:
+        return this.settle(message);
+    }
+  }
+
+  private async tell({ ask, key }: Extract<FactRequest, { type: 'loadFacts' }>): Promise<void> {
+    const answer: FactAnswer = { type: 'facts', ask, text: await this.facts.load(key) };
+    this.worker.postMessage(answer);
   }
 
   private settle(reply: ThreadReply): void {

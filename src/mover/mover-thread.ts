@@ -6,6 +6,7 @@ import { KnownTargets } from './known-targets.js';
 import type { MoverContext } from './task/mover-context.js';
 import { threadOperation, windowOperation } from './mover-operations.js';
 import { TaskControl } from './task/task-control.js';
+import { ThreadFacts, type FactAnswer } from './thread-facts.js';
 import {
   encodeError,
   type ThreadReply,
@@ -21,7 +22,10 @@ if (port === null) throw new Error('the data mover thread was not started as a t
 const { repositories, stateDirectory } = workerData as ThreadSetup;
 const targets = new KnownTargets(repositories, seenMarkers(stateDirectory));
 
-port.on('message', (request: ThreadRequest) => {
+const facts = new ThreadFacts((request) => port.postMessage(request));
+
+port.on('message', (request: ThreadRequest | FactAnswer) => {
+  if (request.type === 'facts') return facts.settle(request);
   void answer(request).then((reply) => port.postMessage(reply));
 });
 
@@ -30,6 +34,7 @@ async function answer(request: ThreadRequest): Promise<ThreadReply> {
   const visit = new RepositoryVisit(targets.visit);
   const context: MoverContext = {
     control,
+    facts,
     repository: async (id) =>
       fencedRepository(await visit.repository(id), () => control.assertMayWrite()),
   };

@@ -30,11 +30,7 @@ import { isSoundPlan } from '../staging/sound-plan.js';
 import { discardStaging, makeStaging } from '../staging/staging.js';
 import { identifiedPoints } from '../source/source-points.js';
 import { assertGoodBase } from './good-base.js';
-import {
-  findSourceWorkload,
-  requireCompletePoint,
-  sourceLayers,
-} from '../source/source-catalogue.js';
+import { sourceWorkload, requireCompletePoint, sourceLayers } from '../source/source-catalogue.js';
 import type { CopyPlace } from '../source/copy-place.js';
 import { provenSource } from '../source/proven-source.js';
 
@@ -73,9 +69,8 @@ export async function planCopy(
   input: PlanCopyInput,
 ): Promise<PlanCopyOutcome> {
   const target = await context.repository(input.targetRepositoryId);
-  const source = await context.repository(input.sourceRepositoryId);
   const record = await ownedChainRecord(target, input.chain, input.epoch);
-  const workload = await findSourceWorkload(source, input.workloadId, input.sourceFolders);
+  const workload = await sourceWorkload(context, input);
   const point = requireCompletePoint(workload, input.restorePointId);
   const parent = input.algorithm === 'full' ? null : newestPoint(record);
   const identified = identifiedPoints(workload, record, input.sourceRepositoryId, input.epoch);

@@ -154,7 +154,12 @@ async function findSourceFiles(
   disk: string,
 ): Promise<readonly LayerFile[]> {
   const repository = await context.repository(repositoryId);
-  const workload = await findSourceWorkload(repository, record.workload.id);
+  const workload = await findSourceWorkload(
+    repository,
+    record.workload.id,
+    undefined,
+    context.facts,
+  );
   const point = requireCompletePoint(workload, restorePointId);
   return sourceLayers(repositoryId, workload, point, disk).map(({ file }) => file);
 }

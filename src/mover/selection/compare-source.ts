@@ -8,11 +8,7 @@ import type { IdentifiedPoint } from '../../domain/source-identity.js';
 import { comparisonStagingId } from '../../domain/staging-id.js';
 import type { CopiedSource, TargetRestorePoint } from '../../domain/target-point.js';
 import { finishedScan, prepareScan, type OwnLayers } from '../copy/scan-plan.js';
-import {
-  findSourceWorkload,
-  requireCompletePoint,
-  sourceLayers,
-} from '../source/source-catalogue.js';
+import { sourceWorkload, requireCompletePoint, sourceLayers } from '../source/source-catalogue.js';
 import type { CopyPlace } from '../source/copy-place.js';
 import { provenSource } from '../source/proven-source.js';
 import { identifiedPoints } from '../source/source-points.js';
@@ -104,9 +100,8 @@ async function openComparison(
   input: CompareSourceInput,
 ): Promise<Comparison> {
   const target = await context.repository(input.targetRepositoryId);
-  const source = await context.repository(input.sourceRepositoryId);
   const record = await ownedChainRecord(target, input.chain, input.epoch);
-  const workload = await findSourceWorkload(source, input.workloadId, input.sourceFolders);
+  const workload = await sourceWorkload(context, input);
   const point = requireCompletePoint(workload, input.restorePointId);
   return {
     record,

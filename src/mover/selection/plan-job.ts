@@ -71,7 +71,7 @@ async function workloadsAfter(
   let isOpen = after === null;
   for (const { repositoryId } of job.sources.include) {
     const repository = await context.repository(repositoryId);
-    const workloads = (await listSourceWorkloads(repository))
+    const workloads = (await listSourceWorkloads(repository, undefined, context.facts))
       .filter((workload) => isInScope(repositoryId, workload))
       .sort((a, b) => (a.id < b.id ? -1 : 1));
     for (const workload of workloads) {

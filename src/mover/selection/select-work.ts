@@ -16,7 +16,7 @@ import type { IdentifiedPoint } from '../../domain/source-identity.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
 import type { MoverContext } from '../task/mover-context.js';
 import type { CopyPlace } from '../source/copy-place.js';
-import { findSourceWorkload } from '../source/source-catalogue.js';
+import { sourceWorkload } from '../source/source-catalogue.js';
 import { identifiedPoints } from '../source/source-points.js';
 
 export interface SelectWorkInput extends CopyPlace {
@@ -91,9 +91,8 @@ async function identified(
   isCopiedChain: boolean;
   awaited: AwaitedPoint[];
 }> {
-  const source = await context.repository(input.sourceRepositoryId);
   const target = await context.repository(input.targetRepositoryId);
-  const found = await findSourceWorkload(source, input.workloadId, input.sourceFolders);
+  const found = await sourceWorkload(context, input);
   const { settle = NOTHING_AWAITED } = input;
   const workload = { ...found, restorePoints: settlePoints(found.restorePoints, settle) };
   const awaited = awaitedPoints(workload.restorePoints, settle);

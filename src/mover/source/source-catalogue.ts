@@ -5,18 +5,22 @@ import { nameOfPathSegment } from '../../domain/path-segment.js';
 import type { SourceDisk, SourceRestorePoint, SourceWorkload } from '../../domain/restore-point.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
 import type { UnseenPart } from '../../domain/unseen-part.js';
+import type { FactStore } from '../../layout/file-facts.js';
 import { scanRepository, scanWorkload } from '../../layout/scan-repository.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { chainsIn, findChains } from '../../chain/find-chains.js';
 import type { LayerFile } from '../blocks/image-stack.js';
+import type { MoverContext } from '../task/mover-context.js';
+import type { CopyPlace } from './copy-place.js';
 
 /** Everything in a repository that can be copied from: what the backup tools left there, and Longhaul's own chains (a copy of a copy). A
  *  chain whose record cannot be read is a workload without restore points: who asks for it (`findSourceWorkload`) gets the reason. */
 export async function listSourceWorkloads(
   repository: BackupRepository,
   onUnseen?: (part: UnseenPart) => void,
+  facts?: FactStore,
 ): Promise<SourceWorkload[]> {
-  const workloads = (await scanRepository(repository, onUnseen)).map((workload) =>
+  const workloads = (await scanRepository(repository, onUnseen, facts)).map((workload) =>
     withProofs(repository, workload),
   );
   const { chains, unreadable } = await findChains(repository);
@@ -35,10 +39,11 @@ export async function findSourceWorkload(
   repository: BackupRepository,
   workloadId: string,
   folders?: readonly string[],
+  facts?: FactStore,
 ): Promise<SourceWorkload> {
   const workload =
-    (await lookIn(repository, workloadId, folders ?? chainFoldersNamedBy(workloadId))) ??
-    (folders === undefined ? await lookEverywhere(repository, workloadId) : null);
+    (await lookIn(repository, workloadId, folders ?? chainFoldersNamedBy(workloadId), facts)) ??
+    (folders === undefined ? await lookEverywhere(repository, workloadId, facts) : null);
   if (workload === null)
     throw new BackupError(
       'WORKLOAD_MISSING',
@@ -52,21 +57,33 @@ export async function findSourceWorkload(
   return workload;
 }
 
+/** `findSourceWorkload` of the workload that is copied. */
+export async function sourceWorkload(
+  context: MoverContext,
+  { sourceRepositoryId, workloadId, sourceFolders }: CopyPlace,
+): Promise<SourceWorkload> {
+  const repository = await context.repository(sourceRepositoryId);
+  return findSourceWorkload(repository, workloadId, sourceFolders, context.facts);
+}
+
 async function lookEverywhere(
   repository: BackupRepository,
   workloadId: string,
+  facts?: FactStore,
 ): Promise<SourceWorkload | null> {
-  return (await listSourceWorkloads(repository)).find(({ id }) => id === workloadId) ?? null;
+  const workloads = await listSourceWorkloads(repository, undefined, facts);
+  return workloads.find(({ id }) => id === workloadId) ?? null;
 }
 
 async function lookIn(
   repository: BackupRepository,
   workloadId: string,
   folders: readonly string[],
+  facts?: FactStore,
 ): Promise<SourceWorkload | null> {
   for (const { folder, record } of await chainsIn(repository, folders))
     if (chainWorkloadId(record) === workloadId) return chainAsSource(repository, folder, record);
-  const workload = await scanWorkload(repository, workloadId, folders);
+  const workload = await scanWorkload(repository, workloadId, folders, facts);
   return workload === null ? null : withProofs(repository, workload);
 }
 

@@ -1,5 +1,6 @@
 import type { SourceWorkload } from '../../../src/domain/restore-point.js';
 import type { BackupLayout } from '../../../src/layout/backup-layout.js';
+import { FolderFacts, FORGETFUL } from '../../../src/layout/file-facts.js';
 import { walkFolders } from '../../../src/layout/walk-folders.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 
@@ -10,6 +11,11 @@ export async function scanWith(
 ): Promise<SourceWorkload[]> {
   const workloads: SourceWorkload[] = [];
   for await (const folder of walkFolders(repository))
-    workloads.push(...(await layout.scanFolder(repository, folder)));
+    workloads.push(
+      ...(await layout.scanFolder(
+        await FolderFacts.of(FORGETFUL, repository, folder.folder),
+        folder,
+      )),
+    );
   return workloads;
 }

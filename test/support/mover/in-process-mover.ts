@@ -1,4 +1,5 @@
 import type { DataMover } from '../../../src/mover/data-mover.js';
+import { FactKeeper } from '../../../src/mover/fact-keeper.js';
 import {
   threadOperation,
   windowOperation,
@@ -31,12 +32,15 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
       : Promise.resolve(repository);
   };
 
+  readonly facts = new FactKeeper();
+
   /** Repositories of a test have no place to be probed. */
   readonly storage = new StorageProbes([], this.repository);
 
   context(control = new TaskControl()): MoverContext {
     return {
       control,
+      facts: this.facts,
       repository: async (id) =>
         fencedRepository(await this.repository(id), () => control.assertMayWrite()),
     };

@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FolderFacts, FORGETFUL } from '../../../src/layout/file-facts.js';
 import { readImageHead } from '../../../src/layout/image-head.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
@@ -25,7 +26,11 @@ describe.skipIf(!requireTool('qemu-img'))('a qcow2 file that ends too soon', () 
 
   async function stateOf(name: string): Promise<string> {
     const entry = await repository.stat(name);
-    const found = await readImageHead(repository, entry!, 'qcow2');
+    const found = await readImageHead(
+      await FolderFacts.of(FORGETFUL, repository, ''),
+      entry!,
+      'qcow2',
+    );
     return 'fault' in found ? found.fault.state : 'complete';
   }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { LayerFile } from '../../../src/mover/blocks/image-stack.js';
 import { SourceDigests } from '../../../src/mover/blocks/source-digests.js';
+import { FORGETFUL } from '../../../src/layout/file-facts.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
 
@@ -37,7 +38,11 @@ it('leaves no digest table open when one of them is damaged or gone', async () =
     ...{ id: 'nas', rootPath: join(base, 'nas') },
     readOnly: true,
   });
-  const context = { control: new TaskControl(), repository: () => Promise.resolve(repository) };
+  const context = {
+    control: new TaskControl(),
+    facts: FORGETFUL,
+    repository: () => Promise.resolve(repository),
+  };
   const layer = (name: string): LayerFile => ({
     ...{ repositoryId: 'nas', path: 'disk.qcow2', format: 'qcow2', stamp: null },
     digestsPath: `${name}.digests`,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { TargetDisk } from '../../../src/domain/target-point.js';
 import { findGoodBlock, type HealingSource } from '../../../src/mover/health/healing-source.js';
+import { FORGETFUL } from '../../../src/layout/file-facts.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
 
@@ -47,7 +48,11 @@ it.each(['its table is gone', 'its table is damaged', 'its file is gone', 'it wa
     if (fault === 'its file is gone') rmSync(join(rootPath, 'chain', 'first.qcow2'));
     if (fault === 'it was cut') write('first.qcow2', 'L');
     const repository = await openDirectoryRepository({ id: 'nas', rootPath, readOnly: true });
-    const context = { control: new TaskControl(), repository: () => Promise.resolve(repository) };
+    const context = {
+      control: new TaskControl(),
+      facts: FORGETFUL,
+      repository: () => Promise.resolve(repository),
+    };
     const points = ['bad', 'first', 'second'].map((name) => ({ disks: [diskOf(name)] }));
     const source = {
       ...{ targetRepositoryId: 'nas', chain: 'chain', diskFile: diskOf('bad') },

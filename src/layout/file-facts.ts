@@ -1,0 +1,105 @@
+import type { FileStamp } from '../domain/restore-point.js';
+import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
+import type { Finding } from './point-fault.js';
+
+/** Keeps what was found out about files from look to look: one text for each folder. It may forget any, and does not know what they mean. */
+export interface FactStore {
+  /** null: nothing is kept under this key. */
+  load(key: string): Promise<string | null>;
+  save(key: string, text: string): void;
+}
+
+/** Every look reads everything. */
+export const FORGETFUL: FactStore = {
+  load: () => Promise.resolve(null),
+  save: () => undefined,
+};
+
+/** A file that was written to a moment ago may be written to again within one tick of the clock of its storage, and keep its stamp. */
+const SETTLED_MS = 2_000;
+
+/** One answer about one file: name, stamp, question, answer. */
+type KeptFact = readonly [name: string, stamp: string, about: string, finding: Finding<unknown>];
+
+/** Facts about the files of one folder, each found out once as long as the file is the same. A stamp tells that only where the storage's stamps
+ *  prove (`RepositoryCapabilities.stampsProve`): elsewhere every look reads. What could not be read is asked again, too. */
+export class FolderFacts {
+  readonly #known: ReadonlyMap<string, KeptFact>;
+  readonly #used = new Map<string, KeptFact>();
+  #isNew = false;
+
+  private constructor(
+    private readonly store: FactStore,
+    readonly repository: BackupRepository,
+    private readonly key: string,
+    known: readonly KeptFact[],
+  ) {
+    this.#known = new Map(known.map((fact) => [keyOf(fact[0], fact[2]), fact]));
+  }
+
+  static async of(
+    store: FactStore,
+    repository: BackupRepository,
+    folder: string,
+  ): Promise<FolderFacts> {
+    const key = `${repository.id}/${folder}`;
+    const text = repository.capabilities.stampsProve ? await store.load(key) : null;
+    const known = text === null ? [] : (JSON.parse(text) as KeptFact[]);
+    return new FolderFacts(store, repository, key, known);
+  }
+
+  /** What `read` finds out, or has found out when the file was the same.
+   *  @param entry a file of this folder, as this look lists it
+   *  @param about names the question
+   *  @param read answers in plain JSON, from this file alone */
+  async fact<T>(
+    entry: RepositoryEntry,
+    about: string,
+    read: () => Promise<Finding<T>>,
+  ): Promise<Finding<T>> {
+    const stamp = stampText(entry.stamp);
+    const key = keyOf(entry.name, about);
+    const known = this.#known.get(key);
+    if (known?.[1] === stamp) {
+      this.#used.set(key, known);
+      return known[3] as Finding<T>;
+    }
+    const isSettled = newestChangeMs(entry.stamp) < Date.now() - SETTLED_MS;
+    const finding = await read();
+    if (isSettled && isLasting(finding) && (await this.#isStill(entry, stamp))) {
+      this.#used.set(key, [entry.name, stamp, about, finding]);
+      this.#isNew = true;
+    }
+    return finding;
+  }
+
+  /** To be called when the folder was looked at: files that are gone are forgotten. */
+  keep(): void {
+    if (!this.repository.capabilities.stampsProve) return;
+    if (this.#isNew || this.#used.size < this.#known.size)
+      this.store.save(this.key, JSON.stringify([...this.#used.values()]));
+  }
+
+  /** Only then is what was read an answer about the file with this stamp. */
+  async #isStill({ path }: RepositoryEntry, stamp: string): Promise<boolean> {
+    if (!this.repository.capabilities.stampsProve) return false;
+    const now = await this.repository.stat(path);
+    return now !== null && stampText(now.stamp) === stamp;
+  }
+}
+
+function isLasting(finding: Finding<unknown>): boolean {
+  return !('fault' in finding) || finding.fault.state !== 'unknown';
+}
+
+function keyOf(name: string, about: string): string {
+  return `${name}\n${about}`;
+}
+
+function stampText({ sizeBytes, modifiedAtNs, changedAtNs, inode }: FileStamp): string {
+  return [sizeBytes, modifiedAtNs, changedAtNs, inode].join('/');
+}
+
+function newestChangeMs({ modifiedAtNs, changedAtNs }: FileStamp): number {
+  return Math.max(Number(modifiedAtNs), Number(changedAtNs)) / 1e6;
+}

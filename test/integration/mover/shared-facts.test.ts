@@ -1,0 +1,50 @@
+import { afterEach, expect, it } from 'vitest';
+import { DataMover } from '../../../src/mover/data-mover.js';
+import { TaskControl } from '../../../src/mover/task/task-control.js';
+import { machineFolder, machineId, manyMachines } from '../../support/layout/many-machines.js';
+import { copyToRepository } from '../../support/layout/repository-copy.js';
+import { testJob } from '../../support/session/test-site.js';
+
+const KEY = `primary/${machineFolder(1)}`;
+
+let mover: DataMover;
+afterEach(() => mover.close());
+
+it('shares with all its threads what one of them has found out about source files', async () => {
+  const source = await manyMachines(1);
+  const target = await copyToRepository(null);
+  mover = new DataMover([
+    { id: 'primary', kind: 'directory', path: source.at('.'), isReadOnly: true },
+    { id: 'offsite', kind: 'directory', path: target.at('.'), isReadOnly: false },
+  ]);
+  const look = async () => {
+    const input = {
+      sourceRepositoryId: 'primary',
+      targetRepositoryId: 'offsite',
+      workloadId: machineId(1),
+      sourceFolders: [machineFolder(1)],
+      chain: `nightly/${machineId(1)}`,
+      epoch: null,
+      job: testJob(),
+      scope: 'all',
+      activeFull: false,
+    } as const;
+    return (await mover.run('selectWork', input, new TaskControl())).selection;
+  };
+  // Not before the files have rested for a while.
+  await expect
+    .poll(async () => (await look()).points.length > 0 && (await mover.facts.load(KEY)), {
+      timeout: 15_000,
+    })
+    .toBeTruthy();
+
+  type Kept = [string, string, string, unknown][];
+  const kept = JSON.parse((await mover.facts.load(KEY))!) as Kept;
+  const fault = { state: 'broken', reason: 'as the memory says' };
+  const told = kept.map(([name, stamp, about]) => [name, stamp, about, { fault }]);
+  mover.facts.save(KEY, JSON.stringify(told));
+
+  const { points, reason, unusable } = await look();
+  expect(points).toEqual([]);
+  expect(`${String(reason)} ${String(unusable?.reason)}`).toContain('as the memory says');
+}, 30_000);
