@@ -1,4 +1,5 @@
 import type { ByteSource } from '../byte-source.js';
+import { lastNonZero } from '../zero-bytes.js';
 import { POINTER_BYTES, entryOffset, viewOf } from './format.js';
 import type { Qcow2Header } from './header.js';
 import { checkInside } from './image-fault.js';
@@ -44,8 +45,10 @@ async function* blocksFromTheEnd(
   const tableBytes = refcountTable.entries * POINTER_BYTES;
   for (let end = tableBytes; end > 0;) {
     const start = Math.max(0, end - PART_BYTES);
-    await source.read(part.subarray(0, end - start), refcountTable.offset + start);
-    for (let at = end - start - POINTER_BYTES; at >= 0; at -= POINTER_BYTES) {
+    const read = part.subarray(0, end - start);
+    await source.read(read, refcountTable.offset + start);
+    const last = Math.floor(lastNonZero(read) / POINTER_BYTES);
+    for (let at = last * POINTER_BYTES; at >= 0; at -= POINTER_BYTES) {
       const offset = entryOffset(view.getUint32(at), view.getUint32(at + 4));
       if (offset !== 0) yield { index: (start + at) / POINTER_BYTES, offset };
     }
@@ -55,7 +58,7 @@ async function* blocksFromTheEnd(
 
 /** Number of the last count that is not 0; -1: all are. Counts of less than 8 bits begin with the lowest bits of their byte. */
 function lastCounted(counts: Uint8Array, refcountBits: number): number {
-  const byte = counts.findLastIndex((value) => value !== 0);
+  const byte = lastNonZero(counts);
   if (byte < 0) return -1;
   const highestBit = 31 - Math.clz32(counts[byte] ?? 0);
   return Math.floor((byte * 8 + (refcountBits < 8 ? highestBit : 0)) / refcountBits);

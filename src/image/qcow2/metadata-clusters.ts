@@ -1,4 +1,5 @@
 import type { ByteSource } from '../byte-source.js';
+import { lastNonZero } from '../zero-bytes.js';
 import { HIGH_COPIED, POINTER_BYTES, entryOffset, viewOf } from './format.js';
 import type { Qcow2Header } from './header.js';
 import { checkInside, imageFault } from './image-fault.js';
@@ -64,7 +65,8 @@ async function readPointers(
   for (let done = 0; done < tableBytes; done += READ_BYTES) {
     const bytes = Math.min(READ_BYTES, tableBytes - done);
     await source.read(buffer.subarray(0, bytes), table.offset + done);
-    for (let at = 0; at < bytes; at += POINTER_BYTES) {
+    const last = lastNonZero(buffer.subarray(0, bytes));
+    for (let at = 0; at <= last; at += POINTER_BYTES) {
       const high = view.getUint32(at);
       const low = view.getUint32(at + 4);
       if (high === 0 && low === 0) continue;
@@ -116,7 +118,9 @@ export class MetadataClusters {
       for (let index = 0; index < count; index++) clusters.push(first + index);
     }
     for (const table of [l2Offsets, refcountBlocks])
-      for (const offset of table) if (offset !== 0) clusters.push(offset / clusterBytes);
+      table.forEach((offset) => {
+        if (offset !== 0) clusters.push(offset / clusterBytes);
+      });
 
     this.#sorted = Float64Array.from(clusters).sort();
     for (let index = 1; index < this.#sorted.length; index++)
