@@ -1,5 +1,4 @@
 import type { Client } from '@temporalio/client';
-import type { Router } from 'express';
 import type { LonghaulConfig } from '../config/config.js';
 import type { BackupError } from '../domain/errors.js';
 
@@ -20,8 +19,12 @@ export interface ApiDependencies {
   readonly logger: Logger;
   /** Of new jobs that name none. Default: that of this process. */
   readonly timeZone?: string;
-  /** Pages served at `/`, behind the same token. */
-  readonly dashboard?: Router;
+  /** What the build of the dashboard wrote, served at `/`. Default: there are no pages. */
+  readonly dashboardFolder?: string;
+  /** Of Longhaul. Default: not known. */
+  readonly version?: string | null;
+  /** Where Temporal's own pages are. Default: not known. */
+  readonly temporalUiUrl?: string | null;
   /** Why the state directory of the embedded Temporal server is unusable; null: it is not. Default: there is none. */
   readonly stateFault?: () => Promise<BackupError | null>;
   /** Milliseconds between two looks at a session that someone follows. Default 1,000. */

@@ -4,7 +4,9 @@ import express, { type Express, type RequestHandler } from 'express';
 import { BackupError } from '../domain/errors.js';
 import type { ApiDependencies } from './api-dependencies.js';
 import { requireLoopback, requireToken } from './authentication.js';
+import { dashboardPages } from './dashboard-pages.js';
 import { docsPage } from './docs-page.js';
+import { errorRoutes } from './error-routes.js';
 import { jobRoutes } from './job-routes.js';
 import { JobStore } from './job-store.js';
 import { serverTimeZone } from './job-time-zone.js';
@@ -12,6 +14,7 @@ import { ApiMetrics } from './metrics.js';
 import { openApiDocument } from './openapi.js';
 import { OperationStore } from './operation-store.js';
 import { overviewRoutes } from './overview-routes.js';
+import { nonceOf, pageHeaders } from './page-headers.js';
 import { problemHandler } from './problem.js';
 import { readiness } from './readiness.js';
 import { RepositoryBrowser } from './repository-browser.js';
@@ -21,6 +24,7 @@ import { SafetyReader } from './safety-reader.js';
 import { sessionRoutes } from './session-routes.js';
 import { SessionStarter } from './session-starter.js';
 import { SessionStore } from './session-store.js';
+import { systemRoutes } from './system-routes.js';
 
 export const BASE_PATH = '/api/v1';
 
@@ -29,7 +33,7 @@ const BODY_LIMIT = '2mb';
 
 /** The caller listens with it: on loopback only when there is no token. */
 export function createApi(dependencies: ApiDependencies): Express {
-  const { client, config, token, now, logger, dashboard, stateFault } = dependencies;
+  const { client, config, token, now, logger, dashboardFolder, stateFault } = dependencies;
   const sessions = new SessionStore(client);
   const metrics = new ApiMetrics(client, sessions, now());
   const browser = new RepositoryBrowser(client, now);
@@ -39,11 +43,17 @@ export function createApi(dependencies: ApiDependencies): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
-  app.use(metrics.timeRequests());
+  app.use(metrics.timeRequests(), pageHeaders());
   app.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });
   });
-  app.use(token === null ? requireLoopback() : requireToken(token));
+  if (token === null) app.use(requireLoopback());
+  // Before the token: a browser sends none with the address of a page. Neither holds anything of the site.
+  if (dashboardFolder !== undefined) app.use(dashboardPages(dashboardFolder));
+  app.get('/docs', (_request, response) => {
+    response.type('html').send(docsPage(document, nonceOf(response)));
+  });
+  if (token !== null) app.use(requireToken(token));
   app.get('/readyz', async (_request, response) => {
     const answer = await readiness(client, browser, config.repositories, now(), stateFault);
     response.status(answer.ready ? 200 : 503).json(answer);
@@ -55,11 +65,7 @@ export function createApi(dependencies: ApiDependencies): Express {
   app.get(`${BASE_PATH}/openapi.json`, (_request, response) => {
     response.json(document);
   });
-  app.get('/docs', (_request, response) => {
-    response.type('html').send(docsPage(document));
-  });
   app.use(BASE_PATH, requireJson(), express.json({ limit: BODY_LIMIT }), apiRouter(routes));
-  if (dashboard !== undefined) app.use(dashboard);
   app.use((request) => {
     throw new BackupError('ROUTE_NOT_FOUND', `nothing at ${request.method} ${request.path}`);
   });
@@ -68,10 +74,13 @@ export function createApi(dependencies: ApiDependencies): Express {
 }
 
 function apiRoutes(
-  { client, config: { repositories }, now, logger, timeZone, followIntervalMs }: ApiDependencies,
+  dependencies: ApiDependencies,
   sessions: SessionStore,
   browser: RepositoryBrowser,
 ): Route[] {
+  const { client, config, now, logger, followIntervalMs } = dependencies;
+  const { repositories } = config;
+  const timeZone = dependencies.timeZone ?? serverTimeZone();
   const jobs = new JobStore(client, sessions, now);
   const starter = new SessionStarter(client, now);
   const operations = new OperationStore(client, now);
@@ -83,10 +92,21 @@ function apiRoutes(
       starter,
       browser,
       repositories,
-      timeZone: timeZone ?? serverTimeZone(),
+      timeZone,
     }),
     ...sessionRoutes(sessions, browser, { followIntervalMs, logger }),
     ...repositoryRoutes({ client, browser, operations, repositories, now }),
+    ...errorRoutes(),
+    ...systemRoutes(
+      {
+        version: dependencies.version ?? null,
+        startedAtMs: now(),
+        timeZone,
+        namespace: client.options.namespace,
+        temporalUiUrl: dependencies.temporalUiUrl ?? null,
+      },
+      config,
+    ),
   ];
 }
 

@@ -1,13 +1,18 @@
 /** The pages of the API at `/docs`: one self-contained HTML page, made from the OpenAPI document. No script, nothing loaded. */
 
+import { ERROR_CODES } from '../domain/errors.js';
 import type { OpenApiDocument, OpenApiOperation } from './openapi.js';
 
 const STYLE = `
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color-scheme: light dark; }
-  h2 { margin-top: 2rem; font-size: 1.1rem; } code, pre { font-family: ui-monospace, monospace; font-size: 0.9rem; }
+  h2 { margin-top: 2rem; font-size: 1.1rem; } code, pre { font-family: ui-monospace, monospace; font-size: 0.9rem; overflow-wrap: anywhere; }
   pre { overflow-x: auto; padding: 0.5rem; border: 1px solid #8885; } th, td { text-align: left; padding: 0.2rem 1rem 0.2rem 0; vertical-align: top; }`;
 
-export function docsPage({ paths, servers, components }: OpenApiDocument): string {
+/** @param nonce of the answer, without which a browser does not take the style */
+export function docsPage(
+  { paths, servers, components }: OpenApiDocument,
+  nonce: string,
+): string {
   const sections = Object.entries(paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([method, operation]) => section(method, path, operation)),
   );
@@ -17,13 +22,14 @@ export function docsPage({ paths, servers, components }: OpenApiDocument): strin
   );
   return `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>Longhaul API</title><style>${STYLE}</style></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Longhaul API</title><style nonce="${escapeHtml(nonce)}">${STYLE}</style></head>
 <body>
 <h1>Longhaul API</h1>
 <p>Base: ${servers.map(({ url }) => `<code>${escapeHtml(url)}</code>`).join(', ')}. Machine-readable: <a href="api/v1/openapi.json">openapi.json</a>.</p>
 ${sections.join('\n')}
 <h2>Schemas</h2>
 ${schemas.join('\n')}
+${errorCodes()}
 </body>
 </html>
 `;
@@ -41,6 +47,16 @@ function section(method: string, path: string, operation: OpenApiOperation): str
     requestBody === undefined ? '' : details('Body', requestBody),
     `<table>${rows.join('')}</table></section>`,
   ].join('');
+}
+
+/** Each code is an anchor, so that whoever meets one finds what to do. */
+function errorCodes(): string {
+  const rows = Object.entries(ERROR_CODES).map(
+    ([code, { meaning, hint }]) =>
+      `<tr id="${code}"><td><code>${code}</code></td><td>${prose(meaning)}</td><td>${prose(hint)}</td></tr>`,
+  );
+  const head = '<tr><th>Code</th><th>Meaning</th><th>What to do</th></tr>';
+  return `<section id="errors"><h2>Error codes</h2><table>${head}${rows.join('')}</table></section>`;
 }
 
 function details(title: string, content: object): string {

@@ -15,7 +15,8 @@ import { parseConfig } from '../config/load-config.js';
 import { findChains } from '../chain/find-chains.js';
 import { openDirectoryRepository } from '../repository/directory-repository.js';
 import { processTerminal } from './process-terminal.js';
-import { ALL_PARTS, createLogger, startService } from './service.js';
+import { runUntilSignal } from './run-until-signal.js';
+import { ALL_PARTS, createLogger, startService, type Service } from './service.js';
 
 const run = promisify(execFile);
 const JOB = 'demo';
@@ -64,11 +65,18 @@ export async function runDemo(): Promise<number> {
     }
     await check(site, say);
     say(`\nThe copies stay in ${site}; remove the folder when you are done.`);
-    return 0;
+    return await show(service, say);
   } finally {
     await service.stop();
     await rm(join(site, 'state'), { recursive: true, force: true });
   }
+}
+
+/** Leaves the dashboard open for whoever sits at the terminal; a script that runs the demo goes on. */
+async function show(service: Service, say: (text: string) => void): Promise<number> {
+  if (!processTerminal(process.env).isInteractive) return 0;
+  say(`\nLook at it, until you press Ctrl-C:\n  Dashboard  ${service.url ?? ''}`);
+  return runUntilSignal(service, createLogger('error'));
 }
 
 function demoConfig(): string {

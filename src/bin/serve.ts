@@ -16,8 +16,8 @@ export async function runServe(options: ServerOptions): Promise<number> {
   const logger = createLogger(config.logLevel);
   const service = await startService(config, ALL_PARTS, logger, process.env);
   const lines = [
-    display`Longhaul  ${service.url ?? ''}   API pages: ${service.url ?? ''}/docs`,
-    ...(service.temporalUiUrl === null ? [] : [display`Temporal  ${service.temporalUiUrl}`]),
+    display`Dashboard  ${service.url ?? ''}   API pages: ${service.url ?? ''}/docs`,
+    ...(service.temporalUiUrl === null ? [] : [display`Temporal   ${service.temporalUiUrl}`]),
     ...(config.server.tokenFile === null
       ? [display`No token is configured: the API answers to this machine only.`]
       : []),

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { access, constants, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { Runtime } from '@temporalio/worker';
 import { pino, type Logger } from 'pino';
@@ -92,9 +93,7 @@ async function startParts(
     stops.push(() => workers.stop());
     failures.push(workers.finished());
   }
-  const url = parts.api
-    ? await startApi(config, token, temporal, embedded?.lock ?? null, logger, stops)
-    : null;
+  const url = parts.api ? await startApi(config, token, temporal, embedded, logger, stops) : null;
   const failed = Promise.all(failures).then(() => new Promise<never>(() => undefined));
   failed.catch(() => undefined); // whoever waits for it sees the failure; nobody needs to
   return { url, temporalUiUrl: embedded?.server.uiUrl ?? null, failed, stop };
@@ -222,20 +221,44 @@ async function startApi(
   config: LonghaulConfig,
   token: string | null,
   temporal: TemporalClient,
-  lock: StateLock | null,
+  embedded: { server: EmbeddedTemporal; lock: StateLock } | null,
   logger: Logger,
   stops: (() => Promise<void>)[],
 ): Promise<string> {
   const { address, port } = config.server;
   const { client } = temporal;
-  const stateFault = lock === null ? {} : { stateFault: () => lock.fault() };
-  const app = createApi({ client, config, token, now: Date.now, logger, ...stateFault });
+  const stateFault = embedded === null ? {} : { stateFault: () => embedded.lock.fault() };
+  const app = createApi({
+    client,
+    config,
+    token,
+    now: Date.now,
+    logger,
+    dashboardFolder: builtDashboard(),
+    version: await ownVersion(),
+    temporalUiUrl: embedded?.server.uiUrl ?? null,
+    ...stateFault,
+  });
   const server = createServer(app);
   await listen(server, port, token === null ? '127.0.0.1' : address);
   stops.push(() => closeServer(server));
   const bound = server.address();
   const actualPort = typeof bound === 'object' && bound !== null ? bound.port : port;
   return `http://${address.includes(':') ? `[${address}]` : address}:${actualPort}`;
+}
+
+/** Folder of `package.json`, whether this runs from `dist` or from source. */
+const PACKAGE = new URL(import.meta.url.endsWith('.js') ? '../../../' : '../../', import.meta.url);
+
+/** What `npm run build` wrote of the dashboard. */
+function builtDashboard(): string {
+  return fileURLToPath(new URL('dist/dashboard', PACKAGE));
+}
+
+/** null: this is no whole installation. */
+async function ownVersion(): Promise<string | null> {
+  const text = await readFile(new URL('package.json', PACKAGE), 'utf8').catch(() => null);
+  return text === null ? null : (JSON.parse(text) as { version: string }).version;
 }
 
 /** An empty token would let everyone in who sends an empty one.

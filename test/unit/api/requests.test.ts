@@ -254,16 +254,9 @@ describe('requests to the API', () => {
 });
 
 describe('access to the API', () => {
-  it('with a token, opens only /healthz to those who do not send it', async () => {
+  it('with a token, opens what is of the site to none who does not send it', async () => {
     const api = await startApi('secret-token');
-    for (const path of [
-      '/readyz',
-      '/metrics',
-      '/docs',
-      '/',
-      '/api/v1/openapi.json',
-      '/api/v1/jobs',
-    ]) {
+    for (const path of ['/readyz', '/metrics', '/', '/api/v1/openapi.json', '/api/v1/jobs']) {
       const response = await fetch(`${api.url}${path}`);
       expect([path, response.status]).toEqual([path, 401]);
       expect(response.headers.get('WWW-Authenticate')).toBe('Bearer');
@@ -318,6 +311,7 @@ describe('the documents of the API', () => {
     };
     expect(document.openapi).toBe('3.1.0');
     expect(Object.keys(document.paths).sort()).toEqual([
+      '/errors',
       '/jobs',
       '/jobs/import',
       '/jobs/{id}',
@@ -345,6 +339,7 @@ describe('the documents of the API', () => {
       '/sessions/{id}/resume',
       '/sessions/{id}/stop',
       '/sessions/{id}/tasks',
+      '/system',
       '/workloads',
     ]);
     expect(Object.keys(document.paths['/jobs']?.post?.responses ?? {}).sort()).toEqual([
