@@ -1,10 +1,11 @@
-/** `npm run build`: compiles to dist/, bundles the workflows, and makes the command executable. */
+/** `npm run build`: compiles to dist/, builds the dashboard, bundles the workflows, and makes the command executable. */
 
 import { execFileSync } from 'node:child_process';
-import { chmod, cp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
+import { build } from 'vite';
 
 const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
@@ -13,8 +14,8 @@ const DIST = join(ROOT, 'dist');
 if (process.argv.includes('--if-stale') && (await isCurrent())) process.exit(0);
 await rm(DIST, { recursive: true, force: true });
 compile();
-await copyAssets();
 await chmod(join(DIST, 'src', 'bin', 'longhaul.js'), 0o755);
+await buildDashboard();
 await bundleWorkflows();
 
 function compile() {
@@ -32,7 +33,15 @@ function compile() {
 async function isCurrent() {
   const built = await stat(join(DIST, 'workflow-bundle.js')).catch(() => null);
   if (built === null) return false;
-  const sources = ['src', 'workflows', 'activities', 'bench', 'tsconfig.json', 'package-lock.json'];
+  const sources = [
+    'src',
+    'workflows',
+    'activities',
+    'bench',
+    'tsconfig.json',
+    'vite.config.js',
+    'package-lock.json',
+  ];
   const newest = await Promise.all(sources.map((name) => newestMs(join(ROOT, name))));
   return Math.max(...newest) < built.mtimeMs;
 }
@@ -45,12 +54,9 @@ async function newestMs(path) {
   return Math.max(entry.mtimeMs, ...times);
 }
 
-/** Files that the compiler leaves behind, such as the pages and styles of the dashboard. */
-async function copyAssets() {
-  await cp(join(ROOT, 'src'), join(DIST, 'src'), {
-    recursive: true,
-    filter: async (path) => (await stat(path)).isDirectory() || !/\.tsx?$/.test(path),
-  });
+/** The server serves the pages as they are: nothing of them is made at run time. */
+async function buildDashboard() {
+  await build({ configFile: join(ROOT, 'vite.config.js'), logLevel: 'warn' });
 }
 
 /** Workers load the bundle as it is, so that a released program never bundles at start. */

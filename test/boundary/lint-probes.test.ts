@@ -17,7 +17,7 @@ describe('the lint rules', () => {
   beforeAll(async () => {
     // With a configuration file named, patterns count from `cwd`: the probes lie in folders as the source does.
     const eslint = new ESLint({ cwd: PROBES, overrideConfigFile: CONFIG });
-    const results = await eslint.lintFiles(['**/*.ts']);
+    const results = await eslint.lintFiles(['**/*.{ts,tsx}']);
     reported = results.flatMap(({ filePath, messages }) =>
       messages.map(({ line, ruleId, message }) => reportOf(filePath, line, ruleId ?? message)),
     );

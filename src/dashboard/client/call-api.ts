@@ -1,0 +1,103 @@
+/** Calls of the HTTP API. The page uses nothing else of the server. */
+
+import type { Problem } from '../../api/problem.js';
+import { answered, unanswered } from './connection.js';
+import { currentToken, tokenRefused } from './token.js';
+
+export const BASE_PATH = '/api/v1';
+
+/** An answer that is no success, or none at all (`SERVER_UNREACHABLE`). */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  constructor(
+    readonly code: string,
+    readonly status: number | null,
+    message: string,
+    readonly hint: string,
+    /** Of each field that was refused. */
+    readonly fields: readonly { readonly path: string; readonly message: string }[] = [],
+  ) {
+    super(message);
+  }
+}
+
+export interface Call {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly body?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+  /** Statuses besides those of success that carry an answer. */
+  readonly accepts?: readonly number[];
+}
+
+/** @throws ApiError */
+export async function callApi<Content>(path: string, call: Call = {}): Promise<Content> {
+  const response = await send(`${BASE_PATH}${path}`, call);
+  if (response.status === 204) return undefined as Content;
+  return (await jsonOf(response)) as Content;
+}
+
+/** The response of a success, not read yet. @param path whole, from `/` @throws ApiError */
+export async function send(
+  path: string,
+  { body, accepts = [], ...call }: Call = {},
+): Promise<Response> {
+  const token = currentToken();
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method: call.method ?? 'GET',
+      signal: call.signal ?? null,
+      headers: {
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...(token === null ? {} : { Authorization: `Bearer ${token}` }),
+        ...call.headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  } catch (cause) {
+    if (call.signal?.aborted !== true) unanswered();
+    throw unreachable(cause);
+  }
+  answered();
+  if (response.ok || accepts.includes(response.status)) return response;
+  if (response.status === 401) tokenRefused();
+  throw await problemOf(response);
+}
+
+async function jsonOf(response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch (cause) {
+    unanswered();
+    throw unreachable(cause);
+  }
+}
+
+function unreachable(cause: unknown): ApiError {
+  const error = new ApiError(
+    'SERVER_UNREACHABLE',
+    null,
+    'The Longhaul server does not answer.',
+    'It is asked again every few seconds. If it stays away, look at its log and start it again; running copies go on by themselves.',
+  );
+  error.cause = cause;
+  return error;
+}
+
+async function problemOf(response: Response): Promise<ApiError> {
+  const problem = (await response.json().catch(() => null)) as Partial<Problem> | null;
+  return new ApiError(
+    problem?.code ?? 'SERVER_ANSWER_UNKNOWN',
+    response.status,
+    problem?.detail ?? `The server answered with status ${response.status}.`,
+    problem?.hint ?? 'Look at what stands between this browser and the server.',
+    (problem?.errors ?? []) as ApiError['fields'],
+  );
+}
+
+/** A key with which a repeat of a command is recognised. Works without TLS, where `crypto.randomUUID` is missing. */
+export function newIdempotencyKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,113 @@
+/** What pages read of the API, and how often. */
+
+import { QueryClient, useQuery, type UseQueryResult } from '@tanstack/react-query';
+import type { ApiError } from './call-api.js';
+import { callApi, send } from './call-api.js';
+
+/** Milliseconds between two reads of the same thing while its page is open. */
+export const EVERY = { second: 1_000, few: 5_000, usual: 15_000, minute: 60_000 } as const;
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 2_000,
+      // The next look comes anyway; an error that the server explains will not pass by itself.
+      retry: false,
+      refetchOnWindowFocus: true,
+      // The server may be this machine: a browser that is offline can reach it.
+      networkMode: 'always',
+    },
+    mutations: { retry: false, networkMode: 'always' },
+  },
+});
+
+export interface Reading {
+  /** null: once. */
+  readonly everyMs?: number | null;
+  readonly isWanted?: boolean;
+  /** Milliseconds for which an answer is not asked for again. */
+  readonly freshMs?: number;
+}
+
+/** Follows the answer of one path. The last answer stays while the next one fails. */
+export function useApi<Content>(
+  path: string,
+  { everyMs = EVERY.usual, isWanted = true, freshMs = 2_000 }: Reading = {},
+): UseQueryResult<Content, ApiError> {
+  return useQuery<Content, ApiError>({
+    queryKey: [path],
+    queryFn: ({ signal }) => callApi<Content>(path, { signal }),
+    refetchInterval: everyMs ?? false,
+    enabled: isWanted,
+    staleTime: freshMs,
+  });
+}
+
+/** Of `/readyz`, which answers with 503 and the same content when something is missing. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly missing: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export function useReadiness(): UseQueryResult<Readiness, ApiError> {
+  return useQuery<Readiness, ApiError>({
+    queryKey: ['/readyz'],
+    queryFn: async ({ signal }) =>
+      (await (await send('/readyz', { signal, accepts: [503] })).json()) as Readiness,
+    refetchInterval: EVERY.usual,
+  });
+}
+
+/** Every item of a list that the API gives in pages. */
+export async function allPages<Item>(
+  path: string,
+  signal?: AbortSignal,
+): Promise<{ items: Item[]; unreadable: UnreadablePart[] }> {
+  const items: Item[] = [];
+  const unreadable: UnreadablePart[] = [];
+  for (let cursor: string | undefined; ;) {
+    const page: ApiPage<Item> = await callApi(withQuery(path, { cursor }), { signal });
+    items.push(...page.items);
+    unreadable.push(...(page.unreadable ?? []));
+    cursor = page.nextCursor;
+    if (cursor === undefined) return { items, unreadable };
+  }
+}
+
+export function useAllPages<Item>(
+  path: string,
+  { everyMs = EVERY.minute, isWanted = true }: Reading = {},
+): UseQueryResult<{ items: Item[]; unreadable: UnreadablePart[] }, ApiError> {
+  return useQuery<{ items: Item[]; unreadable: UnreadablePart[] }, ApiError>({
+    queryKey: [path, 'all'],
+    queryFn: ({ signal }) => allPages<Item>(path, signal),
+    refetchInterval: everyMs ?? false,
+    enabled: isWanted,
+  });
+}
+
+/** A part of the storage that could not be read and is missing from a list. */
+export interface UnreadablePart {
+  readonly path: string;
+  readonly code: string;
+  readonly reason: string;
+}
+
+export interface ApiPage<Item> {
+  readonly items: readonly Item[];
+  readonly nextCursor?: string;
+  readonly unreadable?: readonly UnreadablePart[];
+}
+
+/** Leaves out what is undefined or empty. */
+export function withQuery(
+  path: string,
+  fields: Readonly<Record<string, string | null | undefined>>,
+): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields))
+    if (value !== undefined && value !== null && value !== '') query.set(name, value);
+  const text = query.toString();
+  return text === '' ? path : `${path}?${text}`;
+}

@@ -1,0 +1,123 @@
+/** One session as it goes on: the event stream of the API, taken up again whenever it breaks. */
+
+import { useEffect, useState } from 'react';
+import type { SessionView, TaskView } from '../../api/session-schemas.js';
+import { ApiError, BASE_PATH, callApi, send } from './call-api.js';
+import { unanswered } from './connection.js';
+
+const RECONNECT_MS = 2_000;
+/** The server writes at least every 15 s; a connection that is silent for longer is dead. */
+const SILENCE_MS = 40_000;
+
+export interface FollowedSession {
+  readonly session: SessionView | null;
+  /** Epoch milliseconds of the last sign of the server. */
+  readonly seenAtMs: number | null;
+  readonly error: ApiError | null;
+}
+
+export function useSession(id: string): FollowedSession {
+  const [followed, setFollowed] = useState<FollowedSession>(NOTHING);
+  useEffect(() => {
+    const gone = new AbortController();
+    setFollowed(NOTHING);
+    void follow(id, gone.signal, (change) => setFollowed((last) => ({ ...last, ...change })));
+    return () => gone.abort();
+  }, [id]);
+  return followed;
+}
+
+const NOTHING: FollowedSession = { session: null, seenAtMs: null, error: null };
+
+type Tell = (change: Partial<FollowedSession>) => void;
+
+async function follow(id: string, gone: AbortSignal, tell: Tell): Promise<void> {
+  const path = `/sessions/${encodeURIComponent(id)}`;
+  while (!gone.aborted) {
+    try {
+      const latest = { session: await callApi<SessionView>(path, { signal: gone }) };
+      const show = (session: SessionView): void => {
+        latest.session = session;
+        tell({ session, seenAtMs: Date.now(), error: null });
+      };
+      show(latest.session);
+      if (hasEnded(latest.session)) return;
+      await readEvents(`${BASE_PATH}${path}/events`, gone, (event) =>
+        show(withEvent(latest.session, event)),
+      );
+      if (hasEnded(latest.session)) return;
+    } catch (error) {
+      if (gone.aborted) return;
+      if (!(error instanceof ApiError)) unanswered();
+      else tell({ error });
+    }
+    await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+  }
+}
+
+function hasEnded({ state }: SessionView): boolean {
+  return state === 'ended';
+}
+
+function withEvent(session: SessionView, { event, data }: ServerEvent): SessionView {
+  if (event === 'end') return data as SessionView;
+  if (event === 'progress') return { ...session, ...(data as Omit<SessionView, 'tasks'>) };
+  if (event === 'task') return { ...session, tasks: withTask(session.tasks, data as TaskView) };
+  return session;
+}
+
+function withTask(tasks: readonly TaskView[], task: TaskView): TaskView[] {
+  const keyOf = ({ workloadId, workload }: TaskView): string => workloadId ?? `\n${workload}`;
+  const rest = tasks.filter((other) => keyOf(other) !== keyOf(task));
+  const place = tasks.findIndex((other) => keyOf(other) === keyOf(task));
+  return place < 0 ? [...rest, task] : [...rest.slice(0, place), task, ...rest.slice(place)];
+}
+
+interface ServerEvent {
+  readonly event: string;
+  readonly data: unknown;
+}
+
+/** Reads server-sent events with a token, which `EventSource` cannot send. Comments count as signs of life. */
+async function readEvents(
+  path: string,
+  gone: AbortSignal,
+  take: (event: ServerEvent) => void,
+): Promise<void> {
+  const silence = new AbortController();
+  const signal = AbortSignal.any([gone, silence.signal]);
+  let timer = setTimeout(() => silence.abort(), SILENCE_MS);
+  try {
+    const { body } = await send(path, { signal, headers: { Accept: 'text/event-stream' } });
+    if (body === null) return;
+    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = '';
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      clearTimeout(timer);
+      timer = setTimeout(() => silence.abort(), SILENCE_MS);
+      const blocks = `${rest}${part.value}`.split(/\r?\n\r?\n/);
+      rest = blocks.pop() ?? '';
+      for (const block of blocks) {
+        const event = eventOf(block);
+        if (event !== null) take(event);
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** null: a comment. */
+function eventOf(block: string): ServerEvent | null {
+  const lines = block.split(/\r?\n/);
+  const valuesOf = (field: string): string[] =>
+    lines.flatMap((line) =>
+      line.startsWith(`${field}:`) ? [line.slice(field.length + 1).trimStart()] : [],
+    );
+  const data = valuesOf('data');
+  if (data.length === 0) return null;
+  return {
+    event: valuesOf('event').at(-1) ?? 'message',
+    data: JSON.parse(data.join('\n')) as unknown,
+  };
+}

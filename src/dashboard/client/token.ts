@@ -1,0 +1,21 @@
+/** The bearer token, when the server wants one. It is kept for this tab alone, and forgotten with it. */
+
+import { observable } from './observable.js';
+
+const PLACE = 'longhaul.token';
+
+/** `needed`: the server refused a call for want of a token. `wrong`: it refused the one that was given. */
+export const tokenState = observable<'enough' | 'needed' | 'wrong'>('enough');
+
+export function currentToken(): string | null {
+  return sessionStorage.getItem(PLACE);
+}
+
+export function keepToken(token: string): void {
+  sessionStorage.setItem(PLACE, token);
+  tokenState.set('enough');
+}
+
+export function tokenRefused(): void {
+  tokenState.set(currentToken() === null ? 'needed' : 'wrong');
+}

@@ -1,0 +1,215 @@
+import { Button, Checkbox, Modal, Radio } from '@mantine/core';
+import { useState } from 'react';
+import { useLocation } from 'wouter';
+import type { JobView } from '../../api/job-schemas.js';
+import type { StartOverrides } from '../../domain/copy-job.js';
+import { useAction } from '../client/actions.js';
+import { callApi, newIdempotencyKey } from '../client/call-api.js';
+import { CommandLines, curlLine } from '../show/commands.js';
+import { Confirm } from '../show/confirm.js';
+
+export function JobActions({ job }: { readonly job: JobView }) {
+  const { id, state, lastSession } = job;
+  const isRunning = lastSession !== null && lastSession.state !== 'ended';
+  return (
+    <div className="line">
+      <StartJob job={job} isRunning={isRunning} />
+      {state === 'disabled' ? <EnableJob id={id} /> : <DisableJob id={id} />}
+      <DeleteJob job={job} />
+    </div>
+  );
+}
+
+function StartJob({ job, isRunning }: { readonly job: JobView; readonly isRunning: boolean }) {
+  const [, navigate] = useLocation();
+  const [isOpen, setOpen] = useState(false);
+  const [overrides, setOverrides] = useState<StartOverrides>({});
+  const path = `/jobs/${job.id}/start`;
+  const start = useAction({
+    run: () =>
+      callApi<{ sessionId: string }>(path, {
+        method: 'POST',
+        body: overrides,
+        headers: { 'Idempotency-Key': newIdempotencyKey() },
+      }),
+    done: `${job.name} has been started.`,
+    then: ({ sessionId }) => navigate(`/sessions/${sessionId}`),
+  });
+  return (
+    <>
+      <Button size="sm" onClick={() => setOpen(true)} loading={start.isPending}>
+        Start now
+      </Button>
+      <Modal
+        opened={isOpen}
+        onClose={() => setOpen(false)}
+        title={`Start ${job.name} now`}
+        size="lg"
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
+        <div className="stack">
+          {isRunning && (
+            <p className="nothing">
+              A session of it runs: workloads that it copies are left to it.
+            </p>
+          )}
+          <StartChoices job={job} overrides={overrides} onChange={setOverrides} />
+          <p className="nothing">
+            What it would copy, and what retention does after it, stands under Plan on this page.
+          </p>
+          <CommandLines
+            lines={[startCommand(job.id, overrides), curlLine('POST', path, overrides)]}
+          />
+          <Button
+            w="fit-content"
+            data-autofocus
+            onClick={() => {
+              setOpen(false);
+              start.mutate();
+            }}
+          >
+            Start
+          </Button>
+        </div>
+      </Modal>
+    </>
+  );
+}
+
+interface StartChoicesProps {
+  readonly job: JobView;
+  readonly overrides: StartOverrides;
+  readonly onChange: (overrides: StartOverrides) => void;
+}
+
+function StartChoices({ job, overrides, onChange }: StartChoicesProps) {
+  return (
+    <>
+      <Radio.Group
+        label="Restore points"
+        value={overrides.restorePoints ?? job.restorePoints}
+        onChange={(value) => onChange({ ...overrides, restorePoints: value })}
+      >
+        <div className="stack">
+          <Radio value="latest" label="the newest one of each machine" />
+          <Radio value="all" label="every one that is not copied yet" />
+        </div>
+      </Radio.Group>
+      <Checkbox
+        label="Do not wait for restore points that may still be written"
+        checked={overrides.now ?? false}
+        onChange={({ currentTarget }) => onChange({ ...overrides, now: currentTarget.checked })}
+      />
+      <Checkbox
+        label="Make new fulls from the source (reads everything)"
+        checked={overrides.activeFull ?? false}
+        onChange={({ currentTarget }) =>
+          onChange({ ...overrides, activeFull: currentTarget.checked })
+        }
+      />
+    </>
+  );
+}
+
+function startCommand(id: string, { restorePoints, activeFull, now }: StartOverrides): string {
+  const flags = [
+    ...(restorePoints === undefined ? [] : [restorePoints === 'all' ? '--all' : '--latest']),
+    ...(now === true ? ['--now'] : []),
+    ...(activeFull === true ? ['--active-full'] : []),
+  ];
+  return ['longhaul job start', id, ...flags, '--follow'].join(' ');
+}
+
+function EnableJob({ id }: { readonly id: string }) {
+  const path = `/jobs/${id}/enable`;
+  const enable = useAction({
+    run: () => callApi(path, { method: 'POST' }),
+    done: `${id} starts by itself again.`,
+  });
+  return (
+    <Confirm
+      verb="Enable"
+      title="Let it start by itself again"
+      commands={[`longhaul job enable ${id}`, curlLine('POST', path)]}
+      isBusy={enable.isPending}
+      onConfirm={() => enable.mutate()}
+    >
+      <p className="definition">
+        It starts again when its schedule says so, or when its sources show something new.
+      </p>
+    </Confirm>
+  );
+}
+
+function DisableJob({ id }: { readonly id: string }) {
+  const path = `/jobs/${id}/disable`;
+  const disable = useAction({
+    run: () => callApi(path, { method: 'POST' }),
+    done: `${id} no longer starts by itself.`,
+  });
+  return (
+    <Confirm
+      verb="Disable"
+      title="Keep it from starting by itself"
+      commands={[`longhaul job disable ${id}`, curlLine('POST', path)]}
+      isBusy={disable.isPending}
+      onConfirm={() => disable.mutate()}
+    >
+      <p className="definition">
+        Nothing new is copied by it from then on, so its copies grow old. A session that runs goes
+        on, copies stay, and it can still be started by hand.
+      </p>
+    </Confirm>
+  );
+}
+
+function DeleteJob({ job: { id, name, target } }: { readonly job: JobView }) {
+  const [, navigate] = useLocation();
+  const path = `/jobs/${id}`;
+  const remove = useAction({
+    run: () => callApi(path, { method: 'DELETE' }),
+    done: `${name} is deleted; its copies stay.`,
+    then: () => navigate('/jobs'),
+  });
+  return (
+    <Confirm
+      verb="Delete"
+      title={`Delete ${name}`}
+      commands={[`longhaul job delete ${id}`, curlLine('DELETE', path)]}
+      isDangerous
+      isBusy={remove.isPending}
+      onConfirm={() => remove.mutate()}
+    >
+      <p className="definition">
+        The job is gone and copies nothing more. No restore point is deleted: its copies, its
+        definition and the records of its sessions stay in {target.repositoryId}, from where{' '}
+        <code>longhaul job import</code> takes it up again. A session that runs goes on.
+      </p>
+    </Confirm>
+  );
+}
+
+export function ReplaceJob({ job: { id } }: { readonly job: JobView }) {
+  const [, navigate] = useLocation();
+  const path = `/jobs/${id}/replacement`;
+  const replace = useAction({
+    run: () => callApi<JobView>(path, { method: 'POST' }),
+    done: `A new job replaces ${id}.`,
+    then: (created) => navigate(`/jobs/${created.id}`),
+  });
+  return (
+    <Confirm
+      verb="Replace the job"
+      title="A new job with a new chain"
+      look="filled"
+      commands={[`longhaul job replace ${id}`, curlLine('POST', path)]}
+      isBusy={replace.isPending}
+      onConfirm={() => replace.mutate()}
+    >
+      <p className="definition">
+        A new job with the same definition copies every block of the new source chain. This job is
+        disabled and keeps all of its copies.
+      </p>
+    </Confirm>
+  );
+}

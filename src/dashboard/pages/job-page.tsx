@@ -1,0 +1,157 @@
+import { useParams } from 'wouter';
+import type { JobView } from '../../api/job-schemas.js';
+import type { SessionSummary } from '../../api/session-schemas.js';
+import { EVERY, useApi, withQuery, type ApiPage } from '../client/queries.js';
+import { CommandLines } from '../show/commands.js';
+import { CallFault, Fault } from '../show/fault.js';
+import { createCommand, jobWords } from '../show/job-words.js';
+import { Nothing, Page, Section, Waiting } from '../show/page.js';
+import { RunStrip } from '../show/run-strip.js';
+import { State } from '../show/state.js';
+import { sayJobState } from '../show/words.js';
+import { Instant } from '../show/instant.js';
+import { counted } from '../show/format.js';
+import { JobActions, ReplaceJob } from './job-actions.js';
+import { PlanSection } from './plan-section.js';
+import { SessionRows } from './session-rows.js';
+
+export function JobPage() {
+  const { id } = useParams<{ id: string }>();
+  const job = useApi<JobView>(`/jobs/${encodeURIComponent(id)}`, { everyMs: EVERY.few });
+  const sessions = useApi<ApiPage<SessionSummary>>(withQuery('/sessions', { jobId: id }), {
+    everyMs: EVERY.few,
+  });
+  const runs = sessions.data?.items ?? [];
+  return (
+    <Page
+      title={job.data?.name ?? id}
+      beside={job.data !== undefined && <State said={sayJobState(job.data.state)} />}
+      asOfMs={job.dataUpdatedAt}
+      actions={job.data !== undefined && <JobActions job={job.data} />}
+    >
+      {job.error !== null && (
+        <CallFault error={job.error} what={`The job ${id} could not be read.`} />
+      )}
+      {job.data === undefined && job.error === null && <Waiting what="Asking for the job" />}
+      {job.data !== undefined && <Definition job={job.data} />}
+      {job.data !== undefined && <PlanSection jobId={id} revision={job.data.revision} />}
+      <Section title="Runs" note={<RunStrip sessions={runs} />}>
+        {sessions.error !== null && (
+          <CallFault error={sessions.error} what="Its sessions could not be read." />
+        )}
+        {sessions.data !== undefined && runs.length === 0 && <Nothing>It has not run yet.</Nothing>}
+        {runs.length > 0 && (
+          <SessionRows sessions={runs} label={`Sessions of ${id}`} zone={job.data?.timeZone} />
+        )}
+      </Section>
+    </Page>
+  );
+}
+
+function Definition({ job }: { readonly job: JobView }) {
+  return (
+    <Section title="What it does" note={`revision ${job.revision}`}>
+      <div className="stack">
+        <JobFaults job={job} />
+        {job.description !== '' && <p className="definition">{job.description}</p>}
+        <p className="definition">{jobWords(job)}</p>
+        <NextStart job={job} />
+        <details className="commands">
+          <summary>The same job on the command line, and its whole definition</summary>
+          <CommandLines
+            lines={[
+              createCommand(job),
+              `longhaul job show ${job.id} --json > ${job.id}.json`,
+              `longhaul job update ${job.id} --file ${job.id}.json`,
+            ]}
+          />
+          <pre tabIndex={0} aria-label="Definition as JSON" className="whole">
+            {JSON.stringify(definitionOf(job), null, 2)}
+          </pre>
+        </details>
+      </div>
+    </Section>
+  );
+}
+
+/** What the server adds is left out. */
+function definitionOf(job: JobView): object {
+  const {
+    revision: _revision,
+    replaces: _replaces,
+    state: _state,
+    nextRunAt: _nextRunAt,
+    lastSession: _lastSession,
+    nextTryAt: _nextTryAt,
+    skippedStarts: _skippedStarts,
+    ...definition
+  } = job;
+  return definition;
+}
+
+function JobFaults({ job }: { readonly job: JobView }) {
+  const { state, lastSession, skippedStarts } = job;
+  return (
+    <>
+      {state === 'actionRequired' && (
+        <Fault
+          what="It waits for a decision: the source chain was made anew, and nothing of it is copied until then."
+          since={lastSession?.startedAt ?? null}
+          hint="Replace the job: a new one with the same definition begins a new chain; this one keeps its copies and is disabled."
+        >
+          <ReplaceJob job={job} />
+        </Fault>
+      )}
+      {state === 'disabled' && (
+        <Fault
+          mood="attention"
+          what="It does not start by itself, because it is disabled."
+          hint="Enable it, when it is to copy again."
+        />
+      )}
+      {skippedStarts > 0 && (
+        <Fault
+          mood="attention"
+          what={`${counted(skippedStarts, 'start')} ${skippedStarts === 1 ? 'was' : 'were'} left out since the job was made, because the service was down.`}
+          hint="Nothing to do when a later session succeeded; missedStarts: run makes up for them."
+        />
+      )}
+    </>
+  );
+}
+
+function NextStart({ job }: { readonly job: JobView }) {
+  const { nextRunAt, nextTryAt, timeZone } = job;
+  return (
+    <dl className="facts">
+      <dt>Next start by itself</dt>
+      <dd>
+        {nextRunAt === null ? (
+          noNextRun(job)
+        ) : (
+          <>
+            <Instant at={nextRunAt} zone={timeZone} as="date" /> (
+            <Instant at={nextRunAt} zone={timeZone} />)
+          </>
+        )}
+      </dd>
+      {nextTryAt !== null && (
+        <>
+          <dt>Next try of what failed</dt>
+          <dd>
+            <Instant at={nextTryAt} zone={timeZone} />
+          </dd>
+        </>
+      )}
+      <dt>Days and hours of</dt>
+      <dd>{timeZone}</dd>
+    </dl>
+  );
+}
+
+function noNextRun({ state, mode, schedule }: JobView): string {
+  if (state === 'disabled') return 'none: it is disabled';
+  if (mode === 'immediate') return 'as soon as its sources show something new';
+  if (schedule.type === 'afterJob') return `after the next session of ${schedule.jobId}`;
+  return schedule.type === 'manual' ? 'none: it is started by hand' : 'none that lies ahead';
+}

@@ -1,0 +1,120 @@
+import { Link, useParams } from 'wouter';
+import type { OperationView } from '../../api/repository-schemas.js';
+import { useNow } from '../client/now.js';
+import { EVERY, useApi } from '../client/queries.js';
+import { CallFault, Fault } from '../show/fault.js';
+import { bytes, counted, duration, printable } from '../show/format.js';
+import { Instant } from '../show/instant.js';
+import { Page, Section, Waiting } from '../show/page.js';
+import { ProgressBar } from '../show/progress.js';
+import { sentence } from '../show/sentence.js';
+import { VerdictPanel } from '../show/verdict.js';
+import { sayResult, type Mood } from '../show/words.js';
+
+const KINDS = { verify: 'Verification', restore: 'Restore' } as const;
+
+/** A verification or a restore, running or ended. */
+export function OperationPage() {
+  const { id } = useParams<{ id: string }>();
+  const operation = useApi<OperationView>(`/operations/${encodeURIComponent(id)}`, {
+    everyMs: EVERY.second,
+    freshMs: 500,
+  });
+  const { data, error } = operation;
+  return (
+    <Page
+      title={data === undefined ? 'Operation' : `${KINDS[data.kind]} in ${data.repositoryId}`}
+      asOfMs={operation.dataUpdatedAt}
+    >
+      {error !== null && <CallFault error={error} what="The operation could not be read." />}
+      {data === undefined && error === null && <Waiting what="Asking for it" />}
+      {data !== undefined && <OperationBody operation={data} />}
+    </Page>
+  );
+}
+
+function OperationBody({ operation }: { readonly operation: OperationView }) {
+  const {
+    id,
+    code,
+    reason,
+    notes,
+    omittedNotes,
+    processedBytes,
+    totalBytes,
+    startedAt,
+    endedAt,
+    repositoryId,
+  } = operation;
+  const { mood, text } = verdictOf(operation, useNow());
+  const percent =
+    totalBytes === 0 ? (endedAt === null ? 0 : 100) : (processedBytes / totalBytes) * 100;
+  return (
+    <>
+      <VerdictPanel mood={mood} sentence={text} />
+      {code !== null && (
+        <Fault
+          what="It could not be done as it was asked."
+          reason={reason}
+          code={code}
+          since={endedAt}
+        />
+      )}
+      <Section title="How far">
+        <div className="stack">
+          <ProgressBar percent={percent} label="Progress" mood={mood} />
+          <dl className="facts">
+            <dt>Dealt with</dt>
+            <dd>
+              {bytes(processedBytes)} of{' '}
+              {totalBytes === 0 ? 'a size not known yet' : bytes(totalBytes)}
+            </dd>
+            <dt>Began</dt>
+            <dd>
+              <Instant at={startedAt} as="date" /> (<Instant at={startedAt} />)
+            </dd>
+            <dt>Repository</dt>
+            <dd>
+              <Link href="/repositories">{repositoryId}</Link>
+            </dd>
+            <dt>Its id</dt>
+            <dd>
+              <code>{id}</code>
+            </dd>
+          </dl>
+        </div>
+      </Section>
+      {notes.length > 0 && (
+        <Section title="What was found and done">
+          <ul className="plain-list">
+            {notes.map((note, index) => (
+              <li key={index}>{sentence(printable(note))}</li>
+            ))}
+          </ul>
+          {omittedNotes > 0 && (
+            <p className="small">{counted(omittedNotes, 'more note')} are left out.</p>
+          )}
+        </Section>
+      )}
+    </>
+  );
+}
+
+function verdictOf(operation: OperationView, nowMs: number): { mood: Mood; text: string } {
+  const { kind, state, result, startedAt, endedAt, live, processedBytes, totalBytes } = operation;
+  const tookMs = (endedAt === null ? nowMs : Date.parse(endedAt)) - Date.parse(startedAt);
+  if (state === 'ended') {
+    const { mood, word } = sayResult(result);
+    return { mood, text: `${KINDS[kind]}: ${word}, after ${duration(tookMs)}.` };
+  }
+  if (!live)
+    return {
+      mood: 'unknown',
+      text: 'No worker answers, so how far it is is not known. It goes on by itself when one is back.',
+    };
+  const isMeasured = processedBytes > 0 && totalBytes > processedBytes && tookMs > 2_000;
+  const left = isMeasured
+    ? `; at this speed done in about ${duration((tookMs / processedBytes) * (totalBytes - processedBytes))}`
+    : '';
+  return { mood: 'busy', text: `It runs for ${duration(tookMs)}${left}.` };
+}

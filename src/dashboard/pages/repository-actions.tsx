@@ -1,0 +1,81 @@
+import { Button } from '@mantine/core';
+import { useLocation } from 'wouter';
+import type { RepositoryView } from '../../api/repository-schemas.js';
+import { useAction } from '../client/actions.js';
+import { callApi } from '../client/call-api.js';
+import { curlLine } from '../show/commands.js';
+import { Confirm } from '../show/confirm.js';
+
+export function RepositoryActions({
+  repository: { id, role },
+}: {
+  readonly repository: RepositoryView;
+}) {
+  return (
+    <div className="line">
+      <Look id={id} />
+      {role === 'target' && <Check id={id} />}
+      {role === 'target' && <Verify id={id} />}
+    </div>
+  );
+}
+
+function Look({ id }: { readonly id: string }) {
+  const look = useAction({
+    run: () => callApi(`/repositories/${id}/rescan`, { method: 'POST' }),
+    done: `${id} was looked at.`,
+  });
+  return (
+    <Button size="sm" variant="default" loading={look.isPending} onClick={() => look.mutate()}>
+      Look again
+    </Button>
+  );
+}
+
+function Check({ id }: { readonly id: string }) {
+  const path = `/repositories/${id}/check`;
+  const check = useAction({
+    run: () => callApi(path, { method: 'POST' }),
+    done: `The storage of ${id} was tried.`,
+  });
+  return (
+    <Confirm
+      verb="Check the storage"
+      title={`Try what the storage of ${id} can do`}
+      commands={[`longhaul repository check ${id}`, curlLine('POST', path)]}
+      isBusy={check.isPending}
+      onConfirm={() => check.mutate()}
+    >
+      <p className="definition">
+        It writes, renames, syncs and removes small files in a folder of its own. No restore point
+        is touched.
+      </p>
+    </Confirm>
+  );
+}
+
+function Verify({ id }: { readonly id: string }) {
+  const [, navigate] = useLocation();
+  const path = `/repositories/${id}/verify`;
+  const verify = useAction({
+    run: () => callApi<{ operationId: string }>(path, { method: 'POST' }),
+    done: `All restore points of ${id} are being read.`,
+    then: ({ operationId }) => navigate(`/operations/${encodeURIComponent(operationId)}`),
+  });
+  return (
+    <Confirm
+      verb="Verify all copies"
+      title={`Read and compare every restore point of ${id}`}
+      commands={[`longhaul restore-point verify ${id}`, curlLine('POST', path)]}
+      isBusy={verify.isPending}
+      onConfirm={() => verify.mutate()}
+    >
+      <p className="definition">
+        Every byte is read and compared with its digest, which takes long and loads the storage.
+        Damage is healed from the source or from other files of the chain where they still hold the
+        right bytes; what nothing can heal is set aside (moved to <code>.quarantine</code>, not
+        deleted) and copied anew by the next session.
+      </p>
+    </Confirm>
+  );
+}

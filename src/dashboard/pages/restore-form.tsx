@@ -1,0 +1,189 @@
+import { Button, Checkbox, Radio, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { useLocation } from 'wouter';
+import type { RepositoryView, RestoreRequest } from '../../api/repository-schemas.js';
+import type { RestorePointView } from '../../domain/repository-view.js';
+import type { RestoreFormat } from '../../domain/restore-point.js';
+import { useAction } from '../client/actions.js';
+import { callApi } from '../client/call-api.js';
+import { CommandLines, curlLine } from '../show/commands.js';
+import { CallFault, Fault } from '../show/fault.js';
+import { bytes, dateTime, printable, VIEWER_ZONE } from '../show/format.js';
+import { Section } from '../show/page.js';
+import { sayPoint, sizeBytesOf } from '../show/points.js';
+import { restoreCommand, stockToolLines } from '../show/stock-tool.js';
+
+interface RestoreFormProps {
+  readonly repository: RepositoryView;
+  readonly point: RestorePointView;
+}
+
+interface Wishes {
+  readonly path: string;
+  readonly format: RestoreFormat;
+  readonly disks: readonly string[];
+  readonly intoExisting: boolean;
+}
+
+export function RestoreForm({ repository, point }: RestoreFormProps) {
+  const allDisks = point.files.map(({ disk }) => disk);
+  const [wishes, setWishes] = useState<Wishes>({
+    path: '',
+    format: 'same',
+    disks: allDisks,
+    intoExisting: false,
+  });
+  const files = point.files.filter(({ disk }) => wishes.disks.includes(disk));
+  return (
+    <>
+      <Section title="3. Which disks, and where to?">
+        <WishFields point={point} wishes={wishes} onChange={setWishes} />
+      </Section>
+      <div className="columns">
+        <Section
+          title="4. With Longhaul"
+          note="checks every block on the way, and goes on when it is interrupted"
+        >
+          <RestoreStep
+            repository={repository}
+            point={point}
+            wishes={wishes}
+            isWhole={files.length === allDisks.length}
+          />
+        </Section>
+        <Section title="Or without it" note="on the machine that holds the repository">
+          <CommandLines
+            lines={
+              files.length === 0 ? ['# choose a disk'] : stockToolLines(repository.path, files)
+            }
+          />
+        </Section>
+      </div>
+    </>
+  );
+}
+
+interface WishFieldsProps {
+  readonly point: RestorePointView;
+  readonly wishes: Wishes;
+  readonly onChange: (wishes: Wishes) => void;
+}
+
+function WishFields({ point, wishes, onChange }: WishFieldsProps) {
+  return (
+    <div className="stack">
+      <Checkbox.Group
+        label="Disks"
+        value={[...wishes.disks]}
+        onChange={(disks) => onChange({ ...wishes, disks })}
+      >
+        <div className="stack">
+          {point.files.map(({ disk, sizeBytes, format }) => (
+            <Checkbox
+              key={disk}
+              value={disk}
+              label={`${printable(disk)} (${format}, its own file has ${bytes(sizeBytes)})`}
+            />
+          ))}
+        </div>
+      </Checkbox.Group>
+      <Radio.Group
+        label="Written as"
+        value={wishes.format}
+        onChange={(format) => onChange({ ...wishes, format: format })}
+      >
+        <div className="line">
+          <Radio value="same" label="whole files of the format of the copy" />
+          <Radio value="raw" label="raw: the disks as they are" />
+        </div>
+      </Radio.Group>
+      <TextInput
+        label="Folder"
+        description="Absolute path on the machine of the worker; a new folder, or an empty one."
+        placeholder="/srv/restored/web01"
+        value={wishes.path}
+        onChange={({ currentTarget }) => onChange({ ...wishes, path: currentTarget.value })}
+        required
+      />
+      <Checkbox
+        label="The folder may hold other files; none of them is overwritten"
+        checked={wishes.intoExisting}
+        onChange={({ currentTarget }) =>
+          onChange({ ...wishes, intoExisting: currentTarget.checked })
+        }
+      />
+    </div>
+  );
+}
+
+interface RestoreStepProps extends RestoreFormProps {
+  readonly wishes: Wishes;
+  /** Whether all disks are wanted. */
+  readonly isWhole: boolean;
+}
+
+function RestoreStep({ repository, point, wishes, isWhole }: RestoreStepProps) {
+  const [, navigate] = useLocation();
+  const { path, format, disks, intoExisting } = wishes;
+  const place = `/repositories/${repository.id}/restore-points/${encodeURIComponent(point.id)}/restore`;
+  const body: RestoreRequest = {
+    destination: { path: path.trim() },
+    format,
+    intoExisting,
+    ...(isWhole ? {} : { disks: [...disks] }),
+  };
+  const restore = useAction({
+    run: () => callApi<{ operationId: string }>(place, { method: 'POST', body }),
+    done: 'The restore has been started.',
+    then: ({ operationId }) => navigate(`/operations/${encodeURIComponent(operationId)}`),
+  });
+  const { mood, word } = sayPoint(point);
+  const isReady = path.trim() !== '' && disks.length > 0;
+  return (
+    <div className="stack">
+      <p className="definition">
+        Writes {disks.length === 1 ? 'one disk' : `${disks.length} disks`} of{' '}
+        <strong>{printable(point.workload)}</strong> as of{' '}
+        <strong>
+          {dateTime(Date.parse(point.createdAt), VIEWER_ZONE)} {VIEWER_ZONE}
+        </strong>{' '}
+        from {repository.id} into{' '}
+        {path.trim() === '' ? 'the folder above' : <code>{path.trim()}</code>}. Its own files have{' '}
+        {bytes(sizeBytesOf(point))}
+        {point.kind === 'increment' ? '; it builds on older ones, so more is read' : ''}. Nothing
+        there is overwritten, and nothing in the repository is changed.
+      </p>
+      {mood === 'bad' && (
+        <Fault
+          what={`This restore point is ${word}.`}
+          reason={point.reason}
+          hint="Take another moment, or restore what can be read with the lines beside this."
+        />
+      )}
+      {restore.error !== null && (
+        <CallFault error={restore.error} what="The restore was not started." />
+      )}
+      <Button
+        w="fit-content"
+        disabled={!isReady}
+        loading={restore.isPending}
+        onClick={() => restore.mutate()}
+      >
+        Restore
+      </Button>
+      <CommandLines
+        lines={[
+          restoreCommand({
+            repositoryId: repository.id,
+            point: point.id,
+            path: path.trim(),
+            format,
+            disks: isWhole ? null : disks,
+            intoExisting,
+          }),
+          curlLine('POST', place, body),
+        ]}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,54 @@
+import type { SessionView } from '../../api/session-schemas.js';
+import { useAction } from '../client/actions.js';
+import { callApi } from '../client/call-api.js';
+import { curlLine } from '../show/commands.js';
+import { Confirm } from '../show/confirm.js';
+
+const STEPS = {
+  pause: {
+    verb: 'Pause',
+    title: 'Pause the session',
+    text: 'It halts at its next durable position, after at most 64 MiB of each disk, and keeps what it has. Its chains stay locked to it, and it goes on from there when it is resumed.',
+    done: 'The session halts at its next durable position.',
+  },
+  resume: {
+    verb: 'Resume',
+    title: 'Let the session go on',
+    text: 'It goes on from where it was paused.',
+    done: 'The session goes on.',
+  },
+  stop: {
+    verb: 'Stop',
+    title: 'Stop the session',
+    text: 'It ends at its next durable position. Restore points that are finished stay, and nothing is deleted; what is half copied is taken up by the next session of the job.',
+    done: 'The session is stopping.',
+  },
+} as const;
+
+export function SessionActions({ session: { id, state } }: { readonly session: SessionView }) {
+  return (
+    <div className="line">
+      {state === 'running' && <Steer id={id} step="pause" />}
+      {state === 'paused' && <Steer id={id} step="resume" />}
+      {state !== 'stopping' && <Steer id={id} step="stop" />}
+    </div>
+  );
+}
+
+function Steer({ id, step }: { readonly id: string; readonly step: keyof typeof STEPS }) {
+  const { verb, title, text, done } = STEPS[step];
+  const path = `/sessions/${encodeURIComponent(id)}/${step}`;
+  const steer = useAction({ run: () => callApi(path, { method: 'POST' }), done });
+  return (
+    <Confirm
+      verb={verb}
+      title={title}
+      commands={[`longhaul session ${step} ${id}`, curlLine('POST', path)]}
+      isDangerous={step === 'stop'}
+      isBusy={steer.isPending}
+      onConfirm={() => steer.mutate()}
+    >
+      <p className="definition">{text}</p>
+    </Confirm>
+  );
+}

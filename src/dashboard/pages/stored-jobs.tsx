@@ -1,0 +1,99 @@
+import { useState } from 'react';
+import type { ListedJob } from '../../api/job-schemas.js';
+import type { StoredJob } from '../../domain/repository-view.js';
+import { useAction } from '../client/actions.js';
+import { callApi } from '../client/call-api.js';
+import { useAllPages, useApi, type ApiPage } from '../client/queries.js';
+import { curlLine } from '../show/commands.js';
+import { Confirm } from '../show/confirm.js';
+import { CallFault } from '../show/fault.js';
+import { counted, printable } from '../show/format.js';
+import { Nothing, Waiting } from '../show/page.js';
+import { Rows, type Column } from '../show/rows.js';
+import { UnreadableParts } from '../show/unreadable.js';
+
+/** Jobs whose copies lie in the repository, also those that this server does not have: another one left them. */
+export function StoredJobs({ repositoryId }: { readonly repositoryId: string }) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details className="commands" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary>Jobs whose copies lie here</summary>
+      {isOpen && <StoredJobRows repositoryId={repositoryId} />}
+    </details>
+  );
+}
+
+function StoredJobRows({ repositoryId }: { readonly repositoryId: string }) {
+  const stored = useAllPages<StoredJob>(`/repositories/${repositoryId}/jobs`, { everyMs: null });
+  const jobs = useApi<ApiPage<ListedJob>>('/jobs');
+  const known = new Set(jobs.data?.items.map(({ id }) => id));
+  const columns: readonly Column<StoredJob>[] = [
+    { head: 'Job', width: '2fr', cell: ({ name }) => printable(name) },
+    {
+      head: 'Copies',
+      width: '2fr',
+      cell: ({ workloadCount, restorePointCount }) =>
+        `${counted(workloadCount, 'machine')}, ${counted(restorePointCount, 'restore point')}`,
+    },
+    { head: 'Sessions', width: '1fr', cell: ({ sessionCount }) => sessionCount },
+    {
+      head: 'On this server',
+      width: '1.4fr',
+      cell: ({ id }) =>
+        known.has(id) ? (
+          'yes'
+        ) : jobs.data === undefined ? (
+          'not known'
+        ) : (
+          <ImportJob repositoryId={repositoryId} jobId={id} />
+        ),
+    },
+  ];
+  return (
+    <>
+      {stored.error !== null && <CallFault error={stored.error} what="They could not be read." />}
+      {stored.data === undefined && stored.error === null && <Waiting what="Reading" />}
+      <UnreadableParts parts={stored.data?.unreadable} />
+      {stored.data?.items.length === 0 && <Nothing>None: it holds no copies yet.</Nothing>}
+      {(stored.data?.items.length ?? 0) > 0 && (
+        <Rows
+          label={`Jobs in ${repositoryId}`}
+          columns={columns}
+          rows={stored.data?.items ?? []}
+          keyOf={({ id }) => id}
+        />
+      )}
+    </>
+  );
+}
+
+function ImportJob({
+  repositoryId,
+  jobId,
+}: {
+  readonly repositoryId: string;
+  readonly jobId: string;
+}) {
+  const body = { repositoryId, jobId };
+  const take = useAction({
+    run: () => callApi('/jobs/import', { method: 'POST', body }),
+    done: `${jobId} runs on this server now.`,
+  });
+  return (
+    <Confirm
+      verb="Take over"
+      title={`Take over ${jobId}`}
+      commands={[
+        `longhaul job import ${repositoryId} ${jobId}`,
+        curlLine('POST', '/jobs/import', body),
+      ]}
+      isBusy={take.isPending}
+      onConfirm={() => take.mutate()}
+    >
+      <p className="definition">
+        The job starts by itself on this server and goes on with increments. Make sure that no other
+        server runs it still: two would take the chains from each other.
+      </p>
+    </Confirm>
+  );
+}

@@ -1,0 +1,180 @@
+/** A job as a paragraph, and as the flags of the command line. */
+
+import cronstrue from 'cronstrue';
+import type {
+  CopyJob,
+  GfsPolicy,
+  JobSchedule,
+  MaintenanceSchedule,
+  RetryPolicy,
+} from '../../domain/copy-job.js';
+import type { JobDefinition } from '../../api/job-schemas.js';
+import { counted, shellWord } from './format.js';
+import { sentence } from './sentence.js';
+
+/** `every day at 22:00 (Europe/Berlin)`. */
+export function scheduleWords(schedule: JobSchedule): string {
+  switch (schedule.type) {
+    case 'manual':
+      return 'only when it is started by hand';
+    case 'daily':
+      return `every day at ${schedule.time} (${schedule.timeZone})`;
+    case 'weekly':
+      return `every ${listed(schedule.days.map(capital))} at ${schedule.time} (${schedule.timeZone})`;
+    case 'monthly': {
+      const day = schedule.day === 'last' ? 'the last day' : `day ${schedule.day}`;
+      return `on ${day} of each month at ${schedule.time} (${schedule.timeZone})`;
+    }
+    case 'interval':
+      return `every ${minutesWords(schedule.everyMinutes)}`;
+    case 'cron':
+      return `${cronWords(schedule.expression)} (${schedule.timeZone})`;
+    case 'afterJob':
+      return `after each session of ${schedule.jobId}`;
+  }
+}
+
+/** When a job copies, in a few words. */
+export function startWords({ mode, schedule }: Pick<CopyJob, 'mode' | 'schedule'>): string {
+  return mode === 'immediate' ? 'as soon as something new is there' : scheduleWords(schedule);
+}
+
+/** What the job does, in sentences. */
+export function jobWords(job: Omit<CopyJob, 'revision' | 'replaces'>): string {
+  const { retention, removedWorkloadsAfterDays: removedAfter, healthCheck, compact } = job;
+  const scope = job.restorePoints === 'all' ? 'Every restore point' : 'The newest restore point';
+  const kept =
+    retention.type === 'restorePoints'
+      ? `The newest ${counted(retention.value, 'restore point')} of each machine stay`
+      : `Restore points of the last ${counted(retention.value, 'day')} stay, and never fewer than 3`;
+  return [
+    sentence(
+      `${scope} of ${sourceWords(job.sources)} is copied to ${job.target.repositoryId}, ${startWords(job)}`,
+    ),
+    sentence(
+      `${kept}${job.gfs === null ? '' : `; besides, ${gfsWords(job.gfs)}`}; what is older is merged or deleted`,
+    ),
+    sentence(retryWords(job.retry)),
+    healthCheck === null
+      ? ''
+      : sentence(`All copies are read and compared ${maintenanceWords(healthCheck)}`),
+    compact === null
+      ? ''
+      : sentence(`Fulls are written anew without unused room ${maintenanceWords(compact)}`),
+    sentence(
+      removedAfter === null
+        ? 'Copies of a machine that no source shows any more stay for ever'
+        : `Copies of a machine that no source has shown for ${counted(removedAfter, 'day')} are deleted`,
+    ),
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
+}
+
+export function sourceWords({ include, exclude }: CopyJob['sources']): string {
+  const parts = include.map(({ repositoryId, workloads }) =>
+    workloads === undefined
+      ? `everything in ${repositoryId}`
+      : `${named(workloads)} in ${repositoryId}`,
+  );
+  const without = exclude.map(({ workload }) => workload);
+  return `${listed(parts)}${without.length === 0 ? '' : ` but ${named(without)}`}`;
+}
+
+function named(workloads: readonly string[]): string {
+  return workloads.length > 5 ? counted(workloads.length, 'named machine') : listed(workloads);
+}
+
+function gfsWords({ weekly, monthly, yearly }: GfsPolicy): string {
+  return listed([
+    ...(weekly === null
+      ? []
+      : [`${counted(weekly.keep, 'weekly copy', 'weekly copies')} (${capital(weekly.day)}s)`]),
+    ...(monthly === null ? [] : [counted(monthly.keep, 'monthly copy', 'monthly copies')]),
+    ...(yearly === null ? [] : [counted(yearly.keep, 'yearly copy', 'yearly copies')]),
+  ]);
+}
+
+function retryWords({ attempts, pausesMinutes }: RetryPolicy): string {
+  if (attempts === 0) return 'What failed is not tried again before the next start';
+  const pauses = listed(pausesMinutes.map(minutesWords));
+  return attempts === null
+    ? `What failed is tried again until it succeeds, after ${pauses}`
+    : `What failed is tried again up to ${counted(attempts, 'time')}, after ${pauses}`;
+}
+
+export function maintenanceWords({ every, day, time, timeZone }: MaintenanceSchedule): string {
+  const when =
+    every === 'week' ? `every ${capital(day)}` : `on the last ${capital(day)} of each month`;
+  return `${when} at ${time} (${timeZone})`;
+}
+
+function cronWords(expression: string): string {
+  try {
+    const words = cronstrue.toString(expression, { use24HourTimeFormat: true, verbose: true });
+    return `${words.charAt(0).toLowerCase()}${words.slice(1)}`;
+  } catch {
+    return `by the cron expression ${expression}`;
+  }
+}
+
+function minutesWords(minutes: number): string {
+  if (minutes % 1_440 === 0) return counted(minutes / 1_440, 'day');
+  return minutes % 60 === 0 ? counted(minutes / 60, 'hour') : counted(minutes, 'minute');
+}
+
+export function listed(parts: readonly string[]): string {
+  if (parts.length < 2) return parts[0] ?? '';
+  return `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
+}
+
+function capital(word: string): string {
+  return `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
+}
+
+/** Words of `--schedule`. */
+export function schedulePhrase(schedule: JobSchedule): string {
+  switch (schedule.type) {
+    case 'manual':
+      return 'manual';
+    case 'daily':
+      return `daily ${schedule.time}`;
+    case 'weekly':
+      return `weekly ${schedule.days.map((day) => day.slice(0, 3)).join(',')} ${schedule.time}`;
+    case 'monthly':
+      return `monthly ${schedule.day} ${schedule.time}`;
+    case 'interval':
+      return `every ${schedule.everyMinutes}m`;
+    case 'cron':
+      return `cron ${schedule.expression}`;
+    case 'afterJob':
+      return `after ${schedule.jobId}`;
+  }
+}
+
+export type CommandedJob = Pick<
+  JobDefinition,
+  'name' | 'mode' | 'sources' | 'target' | 'schedule' | 'timeZone' | 'retention'
+>;
+
+/** `longhaul job create` of the same job, as far as its flags go. */
+export function createCommand(job: CommandedJob): string {
+  const sources = job.sources.include.flatMap(({ repositoryId, workloads }) =>
+    workloads === undefined
+      ? [repositoryId]
+      : workloads.map((workload) => `${repositoryId}:${workload}`),
+  );
+  const excluded = job.sources.exclude.map(({ workload }) => workload);
+  const words = [
+    ['--name', job.name],
+    ['--source', ...sources],
+    ...(excluded.length === 0 ? [] : [['--exclude', ...excluded]]),
+    ['--target', job.target.repositoryId],
+    job.mode === 'immediate' ? ['--immediate'] : ['--schedule', schedulePhrase(job.schedule)],
+    ['--time-zone', job.timeZone],
+    [job.retention.type === 'days' ? '--keep-days' : '--keep', String(job.retention.value)],
+  ];
+  return ['longhaul job create', ...words.map((part) => part.map(shellWord).join(' '))].join(
+    ' \\\n  ',
+  );
+}

@@ -1,0 +1,30 @@
+/** Restore points in the order in which one would take them. */
+
+import type { RestorePointView } from '../../domain/repository-view.js';
+import { sayHealth, type Said } from './words.js';
+
+/** What is known of a point: whether it is whole, and whether its bytes were compared. */
+export function sayPoint({ state, health, verifiedAt, jobId }: RestorePointView): Said {
+  if (state === 'inProgress') return { mood: 'attention', word: 'in progress' };
+  if (state === 'incomplete') return { mood: 'bad', word: 'incomplete' };
+  if (state === 'broken') return { mood: 'bad', word: 'broken' };
+  if (state === 'unknown') return { mood: 'unknown', word: 'unknown' };
+  if (jobId === null) return { mood: 'unknown', word: 'not checked: a source' };
+  if (health === 'good' && verifiedAt === null) return { mood: 'unknown', word: 'never verified' };
+  return sayHealth(health);
+}
+
+const MOOD_ORDER = ['good', 'unknown', 'attention', 'bad'];
+
+/** Verified and good before unknown before damaged; of equals the newest moment first. */
+export function bestFirst(points: readonly RestorePointView[]): RestorePointView[] {
+  return [...points].sort(
+    (a, b) =>
+      MOOD_ORDER.indexOf(sayPoint(a).mood) - MOOD_ORDER.indexOf(sayPoint(b).mood) ||
+      Date.parse(b.createdAt) - Date.parse(a.createdAt),
+  );
+}
+
+export function sizeBytesOf({ files }: Pick<RestorePointView, 'files'>): number {
+  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}

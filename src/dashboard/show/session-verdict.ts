@@ -1,0 +1,111 @@
+/** A session in one sentence: does it move, when is it done, what holds it up; or how it ended. Pure. */
+
+import type { TaskCounts } from '../../domain/copy-session.js';
+import type { SessionView } from '../../api/session-schemas.js';
+import { bytes, counted, duration } from './format.js';
+import { listed } from './job-words.js';
+import { saySession, type Mood } from './words.js';
+
+export interface Verdict {
+  readonly mood: Mood;
+  readonly sentence: string;
+}
+
+/** @param stillMs for how long its progress has not changed; null: not known */
+export function sessionVerdict(
+  session: SessionView,
+  nowMs: number,
+  stillMs: number | null,
+): Verdict {
+  if (session.state === 'ended')
+    return { mood: saySession(session).mood, sentence: endSentence(session) };
+  const tookMs = nowMs - Date.parse(session.startedAt);
+  const since = `It runs for ${duration(tookMs)}`;
+  if (session.state === 'paused')
+    return {
+      mood: 'attention',
+      sentence: `It is paused ${shareOf(session)} and copies nothing until it is resumed.`,
+    };
+  if (session.state === 'stopping')
+    return {
+      mood: 'attention',
+      sentence:
+        'It is stopping at its next durable position; what it has copied stays for the next session.',
+    };
+  const waits = waitSentence(session);
+  if (waits !== null) return { mood: 'attention', sentence: waits };
+  if (!session.live)
+    return {
+      mood: 'unknown',
+      sentence: `No worker answers, so this is how it was last known, ${shareOf(session)}. It goes on by itself when a worker is back.`,
+    };
+  if (stillMs !== null && stillMs > STILL_LIMIT_MS && isCopying(session))
+    return {
+      mood: 'attention',
+      sentence: `Nothing has moved for ${duration(stillMs)}, ${shareOf(session)}. A worker that was killed is given up after its heartbeat timeout; then the copy goes on where it was.`,
+    };
+  const { etaSeconds, bytesPerSecond, totalBytes } = session.progress;
+  if (totalBytes === 0)
+    return { mood: 'busy', sentence: `${since} and is looking at what there is to copy.` };
+  const speed = bytesPerSecond > 0 ? ` at ${bytes(bytesPerSecond)}/s` : '';
+  const left =
+    etaSeconds === null || etaSeconds < 1 ? '' : `; done in about ${duration(etaSeconds * 1_000)}`;
+  return { mood: 'busy', sentence: `It copies${speed} and is ${shareOf(session)}${left}.` };
+}
+
+const STILL_LIMIT_MS = 15_000;
+
+function isCopying({ tasks }: SessionView): boolean {
+  return tasks.some(({ state }) => state === 'copying');
+}
+
+function shareOf({ progress: { percent, totalBytes } }: SessionView): string {
+  return totalBytes === 0
+    ? 'before its first block'
+    : `at ${percent.toFixed(0)} % of ${bytes(totalBytes)}`;
+}
+
+/** null: it waits for nothing. */
+function waitSentence({ retry, tasks }: SessionView): string | null {
+  if (retry !== null) return `The session waits: ${retry.reason}`.replace(/\.?$/, '.');
+  const active = tasks.filter(({ state }) => state !== 'ended' && state !== 'waiting');
+  const waiting = active.filter((task) => task.retry !== null);
+  if (waiting.length === 0 || waiting.length < active.length) return null;
+  const reasons = new Set(waiting.map((task) => task.retry?.reason ?? ''));
+  return `Everything in work waits: ${[...reasons].slice(0, 2).join('; ')}`.replace(/\.?$/, '.');
+}
+
+function endSentence(session: SessionView): string {
+  const { taskCounts, startedAt, endedAt, progress, result, reason } = session;
+  const took = duration(Date.parse(endedAt ?? startedAt) - Date.parse(startedAt));
+  const counts = countWords(taskCounts);
+  const shipped =
+    progress.transferredBytes > 0 ? ` ${bytes(progress.transferredBytes)} went to the target.` : '';
+  if (result === 'nothingToCopy') return `There was nothing new to copy; it took ${took}.`;
+  if (counts === '')
+    return `It ended as ${saySession(session).word} after ${took}${reason === null ? '' : `: ${reason}`}`.replace(
+      /\.?$/,
+      '.',
+    );
+  return `It took ${took}: ${counts}.${shipped}`;
+}
+
+const COUNT_WORDS: readonly (readonly [keyof TaskCounts, string, string])[] = [
+  ['failed', 'workload failed', 'workloads failed'],
+  ['actionRequired', 'workload needs a decision', 'workloads need a decision'],
+  ['stopped', 'workload was stopped', 'workloads were stopped'],
+  ['warning', 'workload was copied with a warning', 'workloads were copied with a warning'],
+  ['success', 'workload was copied', 'workloads were copied'],
+  ['nothingToCopy', 'workload had nothing new', 'workloads had nothing new'],
+  ['running', 'workload is in work', 'workloads are in work'],
+  ['waiting', 'workload waits', 'workloads wait'],
+];
+
+/** Bad ones first; empty: no task is known. */
+export function countWords(counts: TaskCounts): string {
+  return listed(
+    COUNT_WORDS.flatMap(([name, one, many]) =>
+      counts[name] > 0 ? [counted(counts[name], one, many)] : [],
+    ),
+  );
+}
