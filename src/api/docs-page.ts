@@ -9,10 +9,7 @@ const STYLE = `
   pre { overflow-x: auto; padding: 0.5rem; border: 1px solid #8885; } th, td { text-align: left; padding: 0.2rem 1rem 0.2rem 0; vertical-align: top; }`;
 
 /** @param nonce of the answer, without which a browser does not take the style */
-export function docsPage(
-  { paths, servers, components }: OpenApiDocument,
-  nonce: string,
-): string {
+export function docsPage({ paths, servers, components }: OpenApiDocument, nonce: string): string {
   const sections = Object.entries(paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([method, operation]) => section(method, path, operation)),
   );

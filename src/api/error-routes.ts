@@ -15,20 +15,22 @@ export interface ErrorTableEntry {
   readonly hint: string;
 }
 
-const entrySchema: z.ZodType<ErrorTableEntry> = z.object({
-  code: errorCodeSchema,
-  kind: z.enum([
-    'invalid',
-    'not_found',
-    'conflict',
-    'unavailable',
-    'exhausted',
-    'corrupt',
-    'unsupported',
-  ]),
-  meaning: z.string(),
-  hint: z.string(),
-});
+const entrySchema: z.ZodType<ErrorTableEntry> = z
+  .object({
+    code: errorCodeSchema,
+    kind: z.enum([
+      'invalid',
+      'not_found',
+      'conflict',
+      'unavailable',
+      'exhausted',
+      'corrupt',
+      'unsupported',
+    ]),
+    meaning: z.string(),
+    hint: z.string(),
+  })
+  .meta({ id: 'ErrorTableEntry' });
 
 export function errorRoutes(): Route[] {
   const items = Object.entries(ERROR_CODES).map(([code, { kind, meaning, hint }]) => ({

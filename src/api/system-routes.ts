@@ -39,21 +39,23 @@ export interface AboutServer {
   readonly temporalUiUrl: string | null;
 }
 
-const systemSchema: z.ZodType<SystemView> = z.object({
-  version: z.string().nullable(),
-  nodeVersion: z.string(),
-  startedAt: instant,
-  timeZone: z.string(),
-  temporal: z.object({ namespace: z.string(), uiUrl: z.string().nullable() }),
-  settings: z.array(
-    z.object({
-      path: z.string(),
-      value: z.string(),
-      isDefault: z.boolean(),
-      description: z.string(),
-    }),
-  ),
-});
+const systemSchema: z.ZodType<SystemView> = z
+  .object({
+    version: z.string().nullable(),
+    nodeVersion: z.string(),
+    startedAt: instant,
+    timeZone: z.string(),
+    temporal: z.object({ namespace: z.string(), uiUrl: z.string().nullable() }),
+    settings: z.array(
+      z.object({
+        path: z.string(),
+        value: z.string(),
+        isDefault: z.boolean(),
+        description: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'System' });
 
 export function systemRoutes(about: AboutServer, config: LonghaulConfig): Route[] {
   const { version, startedAtMs, timeZone, namespace, temporalUiUrl } = about;
