@@ -102,7 +102,7 @@ function apiRoutes(
         version: dependencies.version ?? null,
         startedAtMs: now(),
         timeZone,
-        namespace: client.options.namespace,
+        namespace: () => client.options.namespace,
         temporalUiUrl: dependencies.temporalUiUrl ?? null,
       },
       config,

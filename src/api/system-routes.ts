@@ -35,7 +35,8 @@ export interface AboutServer {
   readonly version: string | null;
   readonly startedAtMs: number;
   readonly timeZone: string;
-  readonly namespace: string;
+  /** Of Temporal. */
+  readonly namespace: () => string;
   readonly temporalUiUrl: string | null;
 }
 
@@ -58,15 +59,6 @@ const systemSchema: z.ZodType<SystemView> = z
   .meta({ id: 'System' });
 
 export function systemRoutes(about: AboutServer, config: LonghaulConfig): Route[] {
-  const { version, startedAtMs, timeZone, namespace, temporalUiUrl } = about;
-  const content: SystemView = {
-    version,
-    nodeVersion: process.version,
-    startedAt: new Date(startedAtMs).toISOString(),
-    timeZone,
-    temporal: { namespace, uiUrl: temporalUiUrl },
-    settings: settingViews(config, []),
-  };
   return [
     jsonRoute({
       method: 'get',
@@ -76,9 +68,21 @@ export function systemRoutes(about: AboutServer, config: LonghaulConfig): Route[
       status: 200,
       answer: systemSchema,
       errors: [],
-      run: async () => ({ content }),
+      run: async () => ({ content: systemView(about, config) }),
     }),
   ];
+}
+
+function systemView(about: AboutServer, config: LonghaulConfig): SystemView {
+  const { version, startedAtMs, timeZone, namespace, temporalUiUrl } = about;
+  return {
+    version,
+    nodeVersion: process.version,
+    startedAt: new Date(startedAtMs).toISOString(),
+    timeZone,
+    temporal: { namespace: namespace(), uiUrl: temporalUiUrl },
+    settings: settingViews(config, []),
+  };
 }
 
 type Value = object | string | number | boolean | null;
