@@ -5,7 +5,9 @@ import type { ErrorKind } from '../domain/error-entry.js';
 
 export const EXIT_CODES = {
   success: { code: 0, meaning: 'Done.' },
-  bug: { code: 1, meaning: 'A bug, or a server error that has no code.' },
+  bug: { code: 1, meaning: 'A bug, or a server error that has no code; `safe`: not all is well.' },
+  /** What monitors expect of a check that has an answer. */
+  unsafe: { code: 1, meaning: null },
   invalid: { code: 2, meaning: 'Wrong usage, or a request that breaks a rule.' },
   notFound: { code: 3, meaning: 'No such job, session, repository or restore point.' },
   conflict: { code: 4, meaning: 'The state does not allow it, or someone else was faster.' },
@@ -45,6 +47,8 @@ export const EXIT_OF_RESULT: Readonly<Record<SessionResult, ExitName>> = {
 
 /** The table of docs/OPERATIONS.md, Exit codes, as Markdown. */
 export function renderExitCodeTable(): string {
-  const rows = Object.values(EXIT_CODES).map(({ code, meaning }) => `| ${code} | ${meaning} |`);
+  const rows = Object.values(EXIT_CODES).flatMap(({ code, meaning }) =>
+    meaning === null ? [] : [`| ${code} | ${meaning} |`],
+  );
   return ['| Exit code | Meaning |', '| --- | --- |', ...rows].join('\n');
 }

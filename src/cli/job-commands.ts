@@ -138,7 +138,9 @@ function jobFlags(command: Command): Command {
     .option('--retry-pauses <minutes...>', 'minutes before each retry; the last for all after it')
     .option('--immediate', 'copy each restore point as it appears')
     .option('--keep <number>', 'restore points to keep')
-    .option('--keep-days <number>', 'days to keep restore points');
+    .option('--keep-days <number>', 'days to keep restore points')
+    .option('--max-copy-age <hours>', 'how old the newest copy may become')
+    .option('--max-lag <hours>', 'how long a restore point may wait for its copy');
 }
 
 async function createJob(context: CommandContext, flags: JobFlags): Promise<void> {
@@ -242,6 +244,7 @@ function describeJob(job: JobView): DisplayText {
     ['Sources', sources.join('; ')],
     ['Target', job.target.repositoryId],
     ['Retention', `${retention.value} ${unit}`],
+    ['Limits', describeLimits(job)],
     ['Next run', formatInstant(job.nextRunAt)],
     [
       'Last session',
@@ -249,8 +252,20 @@ function describeJob(job: JobView): DisplayText {
     ],
   ];
   if (job.nextTryAt !== null) fields.push(['Next try', formatInstant(job.nextTryAt)]);
+  if (job.missedStartAt !== null) fields.push(['Did not start', formatInstant(job.missedStartAt)]);
   if (job.replaces !== null) fields.push(['Replaces', job.replaces]);
   return formatFields(fields);
+}
+
+function describeLimits({ rpo }: JobView): string {
+  if (rpo === null) return 'none';
+  const { maxCopyAgeHours, maxLagHours, workloads } = rpo;
+  const limits = [
+    maxCopyAgeHours === null ? '' : `copies at most ${maxCopyAgeHours} h old`,
+    maxLagHours === null ? '' : `at most ${maxLagHours} h behind the source`,
+    workloads.length === 0 ? '' : `others for ${workloads.length} workloads`,
+  ];
+  return limits.filter((text) => text !== '').join(', ');
 }
 
 function describeMissedStarts({ missedStarts, skippedStarts }: JobView): string {

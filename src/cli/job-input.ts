@@ -22,6 +22,8 @@ export interface JobFlags {
   readonly immediate?: boolean;
   readonly keep?: string;
   readonly keepDays?: string;
+  readonly maxCopyAge?: string;
+  readonly maxLag?: string;
 }
 
 /** What the server adds to a definition: `job show --json` gives it, `job update --file` takes it back. */
@@ -33,6 +35,7 @@ const SERVER_FIELDS: readonly string[] = [
   'lastSession',
   'nextTryAt',
   'skippedStarts',
+  'missedStartAt',
 ];
 
 /** @throws REQUEST_INVALID when the file cannot be read or is neither JSON nor YAML */
@@ -71,6 +74,7 @@ export function definitionFromFlags(flags: JobFlags): object {
     ...(flags.missedStarts === undefined ? {} : { missedStarts: flags.missedStarts }),
     ...retentionOf(flags),
     ...retryOf(flags),
+    ...limitsOf(flags),
   };
 }
 
@@ -107,6 +111,14 @@ function retryOf({ retryAttempts, retryPauses }: JobFlags): object {
     ...(retryPauses === undefined ? {} : { pausesMinutes: retryPauses.map(numberOf) }),
   };
   return Object.keys(retry).length === 0 ? {} : { retry };
+}
+
+function limitsOf({ maxCopyAge, maxLag }: JobFlags): object {
+  const rpo = {
+    ...(maxCopyAge === undefined ? {} : { maxCopyAgeHours: numberOf(maxCopyAge) }),
+    ...(maxLag === undefined ? {} : { maxLagHours: numberOf(maxLag) }),
+  };
+  return Object.keys(rpo).length === 0 ? {} : { rpo };
 }
 
 function numberOf(text: string): number {

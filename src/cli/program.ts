@@ -15,6 +15,7 @@ import type { Launchers } from './launchers.js';
 import { displayText } from './display-text.js';
 import { printError, printParsed } from './print.js';
 import { addRepositoryCommands } from './repository-commands.js';
+import { addSafetyCommands } from './safety-commands.js';
 import { ServerError } from './server-client.js';
 import { addServerCommands } from './server-commands.js';
 import { addSessionCommands } from './session-commands.js';
@@ -69,6 +70,7 @@ function buildProgram(
     });
   };
   addServerCommands(program, launchers, finish);
+  addSafetyCommands(program, act);
   addJobCommands(program, act);
   addSessionCommands(program, act);
   addRepositoryCommands(program, act);

@@ -175,4 +175,5 @@ export const JOB = {
   lastSession: { ...SESSION, state: 'ended', result: 'actionRequired' },
   nextTryAt: null,
   skippedStarts: 0,
+  missedStartAt: null,
 };

@@ -147,7 +147,14 @@ describe('job commands', () => {
     writeFileSync(join(bench.folder, 'job.json'), JSON.stringify(JOB));
     await bench.run(['job', 'update', 'nightly', '--file', 'job.json', '--revision', '3']);
     const { revision: _r, replaces: _p, state: _s, ...shown } = JOB;
-    const { nextRunAt: _n, lastSession: _l, nextTryAt: _t, skippedStarts: _k, ...rest } = shown;
+    const {
+      nextRunAt: _n,
+      lastSession: _l,
+      nextTryAt: _t,
+      skippedStarts: _k,
+      missedStartAt: _m,
+      ...rest
+    } = shown;
     expect(bench.seen[0]?.body).toEqual(rest);
     expect(bench.seen[0]?.headers['if-match']).toBe('3');
   });

@@ -224,7 +224,7 @@ describe('the exit codes in docs/OPERATIONS.md', () => {
     ]);
     expect(documented).toEqual([
       [0, 'Done.'],
-      [1, 'A bug, or a server error that has no code.'],
+      [1, 'A bug, or a server error that has no code; `safe`: not all is well.'],
       [2, 'Wrong usage, or a request that breaks a rule.'],
       [3, 'No such job, session, repository or restore point.'],
       [4, 'The state does not allow it, or someone else was faster.'],
