@@ -6,8 +6,9 @@ import { LRUCache } from 'lru-cache';
 import type { UnreadablePart } from '../domain/repository-view.js';
 import { jsonBytes } from '../domain/task-brief.js';
 import { jobIdOfSchedule, versionOf } from './job-schedule.js';
-import type { ListedJob } from './job-schemas.js';
+import type { JobView, ListedJob } from './job-schemas.js';
 import { definitionOf, unreadViewOf, viewOf, type KnownJob } from './job-view.js';
+import { missedStartAt } from './missed-start.js';
 import { toProblem } from './problem.js';
 import type { LatestSessions, SessionStore } from './session-store.js';
 import { toBackupError } from './temporal-errors.js';
@@ -25,7 +26,7 @@ const KNOWN_BYTES = 64 * 1024 * 1024;
 const LIST_LAG_MS = 5_000;
 
 /** A definition, and what of its Schedule the list of Schedules does not carry. */
-interface ReadJob extends Pick<KnownJob, 'job' | 'skippedStarts'> {
+interface ReadJob extends Pick<KnownJob, 'job' | 'skippedStarts' | 'writtenAtMs'> {
   readonly version: string;
   /** First of the times ahead when it was read: starts are left out only when a time has passed. */
   readonly nextTimeMs: number | null;
@@ -34,6 +35,7 @@ interface ReadJob extends Pick<KnownJob, 'job' | 'skippedStarts'> {
 export class JobList {
   readonly #client: Client;
   readonly #sessions: SessionStore;
+  readonly #now: () => number;
   /** Of the last list that was whole. */
   #listed: ReadonlyMap<string, ScheduleSummary> = new Map();
   readonly #read = new LRUCache<string, ReadJob>({
@@ -43,9 +45,10 @@ export class JobList {
   /** Until when the list of Schedules may lack what this process has written of a job. */
   readonly #written = new LRUCache<string, true>({ max: 1_000, ttl: LIST_LAG_MS });
 
-  constructor(client: Client, sessions: SessionStore) {
+  constructor(client: Client, sessions: SessionStore, now: () => number) {
     this.#client = client;
     this.#sessions = sessions;
+    this.#now = now;
   }
 
   /** A write of this process: the next lists ask for the job itself. */
@@ -74,7 +77,7 @@ export class JobList {
           const job = this.#known(id, summary) ?? this.#remember(id, await describe(id));
           if (job === null) return [];
           const isUnknown = known === null && !latest.isComplete;
-          return [viewOf(job, isUnknown ? await this.#sessions.latestOf(id) : known)];
+          return [await this.view(job, isUnknown ? await this.#sessions.latestOf(id) : known)];
         });
       } catch (error) {
         return [unreadViewOf(id, summary, known, error)];
@@ -88,6 +91,11 @@ export class JobList {
     return { items: jobs, unreadable };
   }
 
+  async view(job: KnownJob, sessions: LatestSessions | null): Promise<JobView> {
+    const newest = sessions?.newest ?? null;
+    return viewOf(job, sessions, await missedStartAt(this.#client, job, newest, this.#now()));
+  }
+
   /** null: its Schedule has to be asked. */
   #known(id: string, summary: ScheduleSummary): KnownJob | null {
     const read = this.#read.get(id);
@@ -96,7 +104,8 @@ export class JobList {
     const { nextActionTimes } = summary.info;
     const hasPassed = read.nextTimeMs !== timeOf(nextActionTimes);
     if (read.job.missedStarts === 'skip' && hasPassed) return null;
-    return { ...read, isPaused: summary.state.paused, nextActionTimes };
+    const { paused, note } = summary.state;
+    return { ...read, isPaused: paused, note, nextActionTimes };
   }
 
   #remember(id: string, description: ScheduleDescription | null): KnownJob | null {
@@ -133,6 +142,8 @@ export function knownJobOf(description: ScheduleDescription): KnownJob {
     isPaused: state.paused,
     nextActionTimes: info.nextActionTimes,
     skippedStarts: info.numActionsMissedCatchupWindow,
+    writtenAtMs: (info.lastUpdatedAt ?? info.createdAt).getTime(),
+    note: state.note,
   };
 }
 

@@ -14,6 +14,13 @@ import { defaultRetry } from '../domain/retry.js';
 import type { JobPlan } from '../domain/operation.js';
 import type { RpoPolicy } from '../domain/rpo.js';
 import { instant, slug } from './field-schemas.js';
+import {
+  maintenanceSchema,
+  scheduleSchema,
+  timeZone,
+  WEEKDAYS,
+  zoneOfJob,
+} from './schedule-schemas.js';
 import { sessionSummarySchema, type SessionSummary } from './session-schemas.js';
 
 /** What a client decides of a job; the server adds `revision` and `replaces`. */
@@ -46,6 +53,8 @@ export interface JobView extends CopyJob {
   readonly nextTryAt: string | null;
   /** Starts that were left out because the service was down for over an hour, since the job was made; more than 0 only with `missedStarts: skip`. */
   readonly skippedStarts: number;
+  /** The newest start since the last session that was due and did not come; null: none. */
+  readonly missedStartAt: string | null;
 }
 
 /** A job that was not read in time, in the list of all: nothing is known of it but this. */
@@ -64,15 +73,6 @@ export interface UnreadJob {
 
 export type ListedJob = JobView | UnreadJob;
 
-const WEEKDAYS = [
-  'monday',
-  'tuesday',
-  'wednesday',
-  'thursday',
-  'friday',
-  'saturday',
-  'sunday',
-] as const;
 const MONTHS = [
   'january',
   'february',
@@ -95,71 +95,6 @@ const workloadName = z
   .min(1)
   .max(WORKLOAD_LENGTH)
   .meta({ description: 'Id of a workload in its repository.' });
-const timeOfDay = z
-  .string()
-  .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'must be HH:MM from 00:00 to 23:59')
-  .meta({ description: 'HH:MM, 24 hours.' });
-const timeZone = z.string().min(1).max(64).meta({ description: 'IANA time zone.' });
-const zoneOfJob = timeZone
-  .optional()
-  .meta({ description: 'IANA time zone. Default: that of the job.' });
-
-/** @param suffix of the names of its schemas: those of requests have zones that may be left out */
-function scheduleSchema<Zone extends z.ZodType<string | undefined>>(timeZone: Zone, suffix = '') {
-  const named = (kind: string) => ({ id: `${kind}Schedule${suffix}` });
-  return z
-    .discriminatedUnion('type', [
-      z.strictObject({ type: z.literal('manual') }).meta(named('Manual')),
-      z.strictObject({ type: z.literal('daily'), time: timeOfDay, timeZone }).meta(named('Daily')),
-      z
-        .strictObject({
-          type: z.literal('weekly'),
-          days: z.array(z.enum(WEEKDAYS)).min(1).max(WEEKDAYS.length),
-          time: timeOfDay,
-          timeZone,
-        })
-        .meta(named('Weekly')),
-      z
-        .strictObject({
-          type: z.literal('monthly'),
-          day: z.union([z.int().min(1).max(31), z.literal('last')]),
-          time: timeOfDay,
-          timeZone,
-        })
-        .meta(named('Monthly')),
-      z
-        .strictObject({
-          type: z.literal('interval'),
-          everyMinutes: z.int().min(1).max(525_600),
-        })
-        .meta(named('Interval')),
-      z
-        .strictObject({
-          type: z.literal('cron'),
-          expression: z.string().min(9).max(200),
-          timeZone,
-        })
-        .meta(named('Cron')),
-      z.strictObject({ type: z.literal('afterJob'), jobId: slug }).meta(named('AfterJob')),
-    ])
-    .meta(named('Job'));
-}
-
-/** @param suffix as of `scheduleSchema` */
-function maintenanceSchema<Zone extends z.ZodType<string | undefined>>(
-  timeZone: Zone,
-  suffix = '',
-) {
-  return z
-    .strictObject({
-      every: z.enum(['week', 'month']).default('month'),
-      day: z.enum(WEEKDAYS).default('sunday'),
-      time: timeOfDay.default('05:00'),
-      timeZone,
-    })
-    .meta({ id: `MaintenanceSchedule${suffix}` });
-}
-
 const maintenance = maintenanceSchema(timeZone);
 const maintenanceRequest = maintenanceSchema(zoneOfJob, 'Request');
 
@@ -344,6 +279,9 @@ export const jobViewSchema: z.ZodType<JobView> = z
     nextTryAt: instant.nullable(),
     skippedStarts: z.int().min(0).meta({
       description: 'Starts left out since the job was made, because the service was down.',
+    }),
+    missedStartAt: instant.nullable().meta({
+      description: 'The newest start since the last session that was due and did not come.',
     }),
   })
   .meta({ id: 'Job' });

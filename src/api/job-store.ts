@@ -19,7 +19,8 @@ import { HealthSchedules } from './health-schedule.js';
 import { scheduleBodyOf, scheduleIdOf, scheduleOf } from './job-schedule.js';
 import type { JobDefinition, JobView, ListedJob } from './job-schemas.js';
 import { JobList, knownJobOf } from './job-list.js';
-import { definitionOf, viewOf } from './job-view.js';
+import { definitionOf } from './job-view.js';
+import { enabledNote } from './missed-start.js';
 import type { SessionStore } from './session-store.js';
 
 export class JobStore {
@@ -37,7 +38,7 @@ export class JobStore {
     this.#sessions = sessions;
     this.#now = now;
     this.#health = new HealthSchedules(client, now);
-    this.#list = new JobList(client, sessions);
+    this.#list = new JobList(client, sessions, now);
   }
 
   /** Grows with each write through this store: what was read before may not hold any more. */
@@ -69,7 +70,7 @@ export class JobStore {
   /** @throws JOB_MISSING */
   async get(jobId: string): Promise<JobView> {
     const description = await this.#describe(jobId);
-    return viewOf(knownJobOf(description), await this.#sessions.latestOf(jobId));
+    return this.#list.view(knownJobOf(description), await this.#sessions.latestOf(jobId));
   }
 
   /** The definition alone. @throws JOB_MISSING */
@@ -131,7 +132,7 @@ export class JobStore {
     await this.#write(jobId, async (handle) => {
       const description = await this.#describe(jobId);
       const job = definitionOf(description);
-      await handle.unpause('enabled through the API');
+      await handle.unpause(enabledNote(this.#now()));
       await this.#health.put(job, false);
       // A second watcher would wait behind the first, and begin when that is ended.
       if (job.mode === 'immediate' && description.state.paused) await startWatcher(handle);

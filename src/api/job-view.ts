@@ -25,11 +25,17 @@ export interface KnownJob {
   /** Ascending. */
   readonly nextActionTimes: readonly Date[];
   readonly skippedStarts: number;
+  /** When it was made, or its definition last changed. */
+  readonly writtenAtMs: number;
+  /** Of its Schedule. */
+  readonly note: string | undefined;
 }
 
+/** @param missedAt as `missedStartAt` finds it */
 export function viewOf(
   { job, isPaused, nextActionTimes, skippedStarts }: KnownJob,
   sessions: LatestSessions | null,
+  missedAt: string | null,
 ): JobView {
   const hasCalendar = job.mode === 'periodic' && !isPaused;
   return {
@@ -39,6 +45,7 @@ export function viewOf(
     lastSession: sessions?.newest ?? null,
     nextTryAt: isPaused ? null : (sessions?.newest.nextTryAt ?? null),
     skippedStarts,
+    missedStartAt: missedAt,
   };
 }
 

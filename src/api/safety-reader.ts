@@ -175,18 +175,11 @@ function lastEndMs(listed: readonly ListedJob[]): number {
 }
 
 function jobFacts(listed: Exclude<ListedJob, { state: 'unknown' }>): JobFacts {
-  const {
-    state,
-    nextRunAt: _next,
-    lastSession,
-    nextTryAt: _try,
-    skippedStarts: _skipped,
-    ...job
-  } = listed;
+  const { state, lastSession, missedStartAt } = listed;
   return {
-    job,
+    job: listed,
     state,
-    missedStartAtMs: null,
+    missedStartAtMs: missedStartAt === null ? null : Date.parse(missedStartAt),
     lastSession: lastSession && {
       id: lastSession.id,
       result: lastSession.result,

@@ -4,6 +4,7 @@ import { JobList } from '../../../src/api/job-list.js';
 import type { SessionStore } from '../../../src/api/session-store.js';
 import { testJob } from '../../support/session/test-site.js';
 
+const NOW = new Date('2026-11-27T12:00:00Z');
 const FIRST = new Date('2026-11-27T22:00:00Z');
 const SECOND = new Date('2026-11-28T22:00:00Z');
 
@@ -25,7 +26,12 @@ function listOf(schedules: Record<string, Schedule>) {
       get: ({ name }: { name: string }) => (name === 'LonghaulJobVersion' ? version : name),
     },
     state: { paused },
-    info: { recentActions: [], nextActionTimes: [next], numActionsMissedCatchupWindow: missed },
+    info: {
+      recentActions: [],
+      nextActionTimes: [next],
+      numActionsMissedCatchupWindow: missed,
+      createdAt: NOW,
+    },
   });
   const client = {
     withDeadline: (_deadline: number, call: () => unknown) => call(),
@@ -39,7 +45,7 @@ function listOf(schedules: Record<string, Schedule>) {
   const sessions = {
     latestByJob: async () => ({ sessions: new Map(), isComplete: true }),
   } as unknown as SessionStore;
-  const list = new JobList(client, sessions);
+  const list = new JobList(client, sessions, () => NOW.getTime());
   const describe = async (id: string) => {
     described.push(id);
     const { name, missedStarts = 'run', failure } = schedules[id]!;
