@@ -1,10 +1,23 @@
 import { lazy, Suspense, type ComponentType } from 'react';
-import { Link, Redirect, Route, Switch } from 'wouter';
+import { Link, Route, Switch } from 'wouter';
 import { Page, Waiting } from './show/page.js';
 
 /** Every page is loaded when it is first opened. */
 const PAGES: readonly (readonly [string, ComponentType])[] = [
+  ['/', lazy(async () => ({ default: (await import('./pages/overview-page.js')).OverviewPage }))],
+  [
+    '/workloads',
+    lazy(async () => ({ default: (await import('./pages/workloads-page.js')).WorkloadsPage })),
+  ],
+  [
+    '/workloads/:repositoryId',
+    lazy(async () => ({ default: (await import('./pages/workload-page.js')).WorkloadPage })),
+  ],
   ['/jobs', lazy(async () => ({ default: (await import('./pages/jobs-page.js')).JobsPage }))],
+  [
+    '/jobs/new',
+    lazy(async () => ({ default: (await import('./pages/new-job-page.js')).NewJobPage })),
+  ],
   ['/jobs/:id', lazy(async () => ({ default: (await import('./pages/job-page.js')).JobPage }))],
   [
     '/sessions',
@@ -19,7 +32,7 @@ const PAGES: readonly (readonly [string, ComponentType])[] = [
     lazy(async () => ({ default: (await import('./pages/restore-page.js')).RestorePage })),
   ],
   [
-    '/operations/:id',
+    '/operations',
     lazy(async () => ({ default: (await import('./pages/operation-page.js')).OperationPage })),
   ],
   [
@@ -28,6 +41,7 @@ const PAGES: readonly (readonly [string, ComponentType])[] = [
       default: (await import('./pages/repositories-page.js')).RepositoriesPage,
     })),
   ],
+  ['/health', lazy(async () => ({ default: (await import('./pages/health-page.js')).HealthPage }))],
   ['/system', lazy(async () => ({ default: (await import('./pages/system-page.js')).SystemPage }))],
 ];
 
@@ -38,9 +52,6 @@ export function Pages() {
         {PAGES.map(([path, component]) => (
           <Route key={path} path={path} component={component} />
         ))}
-        <Route path="/">
-          <Redirect to="/jobs" replace />
-        </Route>
         <Route>
           <NowherePage />
         </Route>

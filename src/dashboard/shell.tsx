@@ -1,9 +1,12 @@
 import {
   IconCalendarTime,
   IconDatabase,
+  IconHeartRateMonitor,
   IconHistory,
+  IconHome,
   IconLifebuoy,
   IconMenu2,
+  IconServer,
   IconSettings,
 } from '@tabler/icons-react';
 import { SegmentedControl, useMantineColorScheme } from '@mantine/core';
@@ -15,10 +18,13 @@ import { useObservable } from './client/observable.js';
 import { Instant } from './show/instant.js';
 
 const PLACES = [
+  { path: '/', name: 'Overview', Icon: IconHome },
+  { path: '/workloads', name: 'Workloads', Icon: IconServer },
   { path: '/jobs', name: 'Jobs', Icon: IconCalendarTime },
   { path: '/sessions', name: 'History', Icon: IconHistory },
   { path: '/restore', name: 'Restore', Icon: IconLifebuoy },
   { path: '/repositories', name: 'Repositories', Icon: IconDatabase },
+  { path: '/health', name: 'Health', Icon: IconHeartRateMonitor },
   { path: '/system', name: 'System', Icon: IconSettings },
 ] as const;
 

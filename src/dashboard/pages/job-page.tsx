@@ -2,7 +2,7 @@ import { useParams } from 'wouter';
 import type { JobView } from '../../api/job-schemas.js';
 import type { SessionSummary } from '../../api/session-schemas.js';
 import { EVERY, useApi, withQuery, type ApiPage } from '../client/queries.js';
-import { CommandLines } from '../show/commands.js';
+import { Commands } from '../show/commands.js';
 import { CallFault, Fault } from '../show/fault.js';
 import { createCommand, jobWords } from '../show/job-words.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';
@@ -56,19 +56,14 @@ function Definition({ job }: { readonly job: JobView }) {
         {job.description !== '' && <p className="definition">{job.description}</p>}
         <p className="definition">{jobWords(job)}</p>
         <NextStart job={job} />
-        <details className="commands">
-          <summary>The same job on the command line, and its whole definition</summary>
-          <CommandLines
-            lines={[
-              createCommand(job),
-              `longhaul job show ${job.id} --json > ${job.id}.json`,
-              `longhaul job update ${job.id} --file ${job.id}.json`,
-            ]}
-          />
-          <pre tabIndex={0} aria-label="Definition as JSON" className="whole">
-            {JSON.stringify(definitionOf(job), null, 2)}
-          </pre>
-        </details>
+        <Commands
+          title="The same job on the command line, with its whole definition"
+          lines={[
+            createCommand(definitionOf(job), job.id),
+            `longhaul job show ${job.id} --json > ${job.id}.json`,
+            `longhaul job update ${job.id} --file ${job.id}.json`,
+          ]}
+        />
       </div>
     </Section>
   );

@@ -1,5 +1,6 @@
-import { Link, useParams } from 'wouter';
+import { Link } from 'wouter';
 import type { OperationView } from '../../api/repository-schemas.js';
+import { useAddressField } from '../client/address.js';
 import { useNow } from '../client/now.js';
 import { EVERY, useApi } from '../client/queries.js';
 import { CallFault, Fault } from '../show/fault.js';
@@ -15,7 +16,7 @@ const KINDS = { verify: 'Verification', restore: 'Restore' } as const;
 
 /** A verification or a restore, running or ended. */
 export function OperationPage() {
-  const { id } = useParams<{ id: string }>();
+  const [id] = useAddressField('id');
   const operation = useApi<OperationView>(`/operations/${encodeURIComponent(id)}`, {
     everyMs: EVERY.second,
     freshMs: 500,

@@ -3,6 +3,7 @@ import { useLocation } from 'wouter';
 import type { RepositoryView } from '../../api/repository-schemas.js';
 import { useAction } from '../client/actions.js';
 import { callApi } from '../client/call-api.js';
+import { withQuery } from '../client/queries.js';
 import { curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
 
@@ -60,7 +61,7 @@ function Verify({ id }: { readonly id: string }) {
   const verify = useAction({
     run: () => callApi<{ operationId: string }>(path, { method: 'POST' }),
     done: `All restore points of ${id} are being read.`,
-    then: ({ operationId }) => navigate(`/operations/${encodeURIComponent(operationId)}`),
+    then: ({ operationId }) => navigate(withQuery('/operations', { id: operationId })),
   });
   return (
     <Confirm

@@ -6,6 +6,7 @@ import type { RestorePointView } from '../../domain/repository-view.js';
 import type { RestoreFormat } from '../../domain/restore-point.js';
 import { useAction } from '../client/actions.js';
 import { callApi } from '../client/call-api.js';
+import { withQuery } from '../client/queries.js';
 import { CommandLines, curlLine } from '../show/commands.js';
 import { CallFault, Fault } from '../show/fault.js';
 import { bytes, dateTime, printable, VIEWER_ZONE } from '../show/format.js';
@@ -135,7 +136,7 @@ function RestoreStep({ repository, point, wishes, isWhole }: RestoreStepProps) {
   const restore = useAction({
     run: () => callApi<{ operationId: string }>(place, { method: 'POST', body }),
     done: 'The restore has been started.',
-    then: ({ operationId }) => navigate(`/operations/${encodeURIComponent(operationId)}`),
+    then: ({ operationId }) => navigate(withQuery('/operations', { id: operationId })),
   });
   const { mood, word } = sayPoint(point);
   const isReady = path.trim() !== '' && disks.length > 0;

@@ -8,8 +8,7 @@ import type {
   MaintenanceSchedule,
   RetryPolicy,
 } from '../../domain/copy-job.js';
-import type { JobDefinition } from '../../api/job-schemas.js';
-import { counted, shellWord } from './format.js';
+import { counted } from './format.js';
 import { sentence } from './sentence.js';
 
 /** `every day at 22:00 (Europe/Berlin)`. */
@@ -54,6 +53,7 @@ export function jobWords(job: Omit<CopyJob, 'revision' | 'replaces'>): string {
     sentence(
       `${kept}${job.gfs === null ? '' : `; besides, ${gfsWords(job.gfs)}`}; what is older is merged or deleted`,
     ),
+    rpoWords(job.rpo),
     sentence(retryWords(job.retry)),
     healthCheck === null
       ? ''
@@ -95,6 +95,21 @@ function gfsWords({ weekly, monthly, yearly }: GfsPolicy): string {
   ]);
 }
 
+function rpoWords(rpo: CopyJob['rpo']): string {
+  if (rpo === null)
+    return 'Nothing says how old its copies may become, so nobody is told when it stops.';
+  const { maxCopyAgeHours, maxLagHours, workloads } = rpo;
+  const limits = [
+    ...(maxCopyAgeHours === null ? [] : [`is at most ${maxCopyAgeHours} h old`]),
+    ...(maxLagHours === null ? [] : [`is at most ${maxLagHours} h behind the source`]),
+  ];
+  const others =
+    workloads.length === 0 ? '' : `; other limits hold for ${counted(workloads.length, 'machine')}`;
+  return limits.length === 0
+    ? sentence(`Limits hold for ${counted(workloads.length, 'machine')} alone`)
+    : sentence(`The newest copy ${listed(limits)}, or it is shown as late${others}`);
+}
+
 function retryWords({ attempts, pausesMinutes }: RetryPolicy): string {
   if (attempts === 0) return 'What failed is not tried again before the next start';
   const pauses = listed(pausesMinutes.map(minutesWords));
@@ -132,49 +147,18 @@ function capital(word: string): string {
   return `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
 }
 
-/** Words of `--schedule`. */
-export function schedulePhrase(schedule: JobSchedule): string {
-  switch (schedule.type) {
-    case 'manual':
-      return 'manual';
-    case 'daily':
-      return `daily ${schedule.time}`;
-    case 'weekly':
-      return `weekly ${schedule.days.map((day) => day.slice(0, 3)).join(',')} ${schedule.time}`;
-    case 'monthly':
-      return `monthly ${schedule.day} ${schedule.time}`;
-    case 'interval':
-      return `every ${schedule.everyMinutes}m`;
-    case 'cron':
-      return `cron ${schedule.expression}`;
-    case 'afterJob':
-      return `after ${schedule.jobId}`;
-  }
-}
-
-export type CommandedJob = Pick<
-  JobDefinition,
-  'name' | 'mode' | 'sources' | 'target' | 'schedule' | 'timeZone' | 'retention'
->;
-
-/** `longhaul job create` of the same job, as far as its flags go. */
-export function createCommand(job: CommandedJob): string {
-  const sources = job.sources.include.flatMap(({ repositoryId, workloads }) =>
-    workloads === undefined
-      ? [repositoryId]
-      : workloads.map((workload) => `${repositoryId}:${workload}`),
-  );
-  const excluded = job.sources.exclude.map(({ workload }) => workload);
-  const words = [
-    ['--name', job.name],
-    ['--source', ...sources],
-    ...(excluded.length === 0 ? [] : [['--exclude', ...excluded]]),
-    ['--target', job.target.repositoryId],
-    job.mode === 'immediate' ? ['--immediate'] : ['--schedule', schedulePhrase(job.schedule)],
-    ['--time-zone', job.timeZone],
-    [job.retention.type === 'days' ? '--keep-days' : '--keep', String(job.retention.value)],
-  ];
-  return ['longhaul job create', ...words.map((part) => part.map(shellWord).join(' '))].join(
-    ' \\\n  ',
-  );
+/** Lines that make the same job from a file, whatever it says. */
+export function createCommand(job: object, name: string): string {
+  const file = `${
+    name
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, '-')
+      .replaceAll(/^-+|-+$/g, '') || 'job'
+  }.json`;
+  return [
+    `cat > ${file} <<'EOF'`,
+    JSON.stringify(job, null, 2),
+    'EOF',
+    `longhaul job create --file ${file}`,
+  ].join('\n');
 }

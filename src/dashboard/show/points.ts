@@ -9,7 +9,7 @@ export function sayPoint({ state, health, verifiedAt, jobId }: RestorePointView)
   if (state === 'incomplete') return { mood: 'bad', word: 'incomplete' };
   if (state === 'broken') return { mood: 'bad', word: 'broken' };
   if (state === 'unknown') return { mood: 'unknown', word: 'unknown' };
-  if (jobId === null) return { mood: 'unknown', word: 'not checked: a source' };
+  if (jobId === null) return { mood: 'unknown', word: 'not checked' };
   if (health === 'good' && verifiedAt === null) return { mood: 'unknown', word: 'never verified' };
   return sayHealth(health);
 }

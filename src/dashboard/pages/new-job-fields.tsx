@@ -1,0 +1,218 @@
+import { Checkbox, NativeSelect, NumberInput, Radio, Textarea, TextInput } from '@mantine/core';
+import type { RepositoryView } from '../../api/repository-schemas.js';
+import type { Weekday } from '../../domain/copy-job.js';
+import { VIEWER_ZONE } from '../show/format.js';
+import type { JobWishes } from '../show/new-job.js';
+
+export interface WishFieldsProps {
+  readonly wishes: JobWishes;
+  readonly onChange: (wishes: JobWishes) => void;
+}
+
+interface PlaceFieldsProps extends WishFieldsProps {
+  readonly repositories: readonly RepositoryView[];
+}
+
+export function WhatFields({ wishes, onChange, repositories }: PlaceFieldsProps) {
+  return (
+    <div className="stack">
+      <TextInput
+        label="Name"
+        description="Its id is made from it and never changes."
+        placeholder="Nightly off-site"
+        value={wishes.name}
+        onChange={({ currentTarget }) => onChange({ ...wishes, name: currentTarget.value })}
+        required
+        className="narrow"
+      />
+      <Checkbox.Group
+        label="Everything in"
+        value={[...wishes.sources]}
+        onChange={(sources) => onChange({ ...wishes, sources })}
+      >
+        <div className="stack">
+          {repositories.map(({ id, role, path }) => (
+            <Checkbox
+              key={id}
+              value={id}
+              label={`${id} (${role}, ${path})`}
+              disabled={id === wishes.target}
+            />
+          ))}
+        </div>
+      </Checkbox.Group>
+      <Textarea
+        label="But not these machines"
+        description="A name or id a line; machines that come later are copied unless they stand here."
+        value={wishes.excluded}
+        onChange={({ currentTarget }) => onChange({ ...wishes, excluded: currentTarget.value })}
+        autosize
+        minRows={1}
+        className="narrow"
+      />
+      <Radio.Group
+        label="Which restore points"
+        value={wishes.scope}
+        onChange={(scope) => onChange({ ...wishes, scope: scope })}
+      >
+        <div className="stack">
+          <Radio value="all" label="every one, also those that came between two starts" />
+          <Radio value="latest" label="only the newest one at each start" />
+        </div>
+      </Radio.Group>
+    </div>
+  );
+}
+
+export function WhereFields({ wishes, onChange, repositories }: PlaceFieldsProps) {
+  const targets = repositories.filter(({ role }) => role === 'target');
+  return (
+    <NativeSelect
+      label="Target"
+      value={wishes.target}
+      onChange={({ currentTarget: { value } }) =>
+        onChange({ ...wishes, target: value, sources: wishes.sources.filter((id) => id !== value) })
+      }
+      data={[
+        { value: '', label: targets.length === 0 ? 'no target is configured' : 'choose one' },
+        ...targets.map(({ id, path }) => ({ value: id, label: `${id} (${path})` })),
+      ]}
+      className="narrow"
+      required
+    />
+  );
+}
+
+const WEEKDAYS: readonly Weekday[] = [
+  'monday',
+  'tuesday',
+  'wednesday',
+  'thursday',
+  'friday',
+  'saturday',
+  'sunday',
+];
+
+export function WhenFields({ wishes, onChange }: WishFieldsProps) {
+  const hasTime = wishes.start === 'daily' || wishes.start === 'weekly';
+  return (
+    <div className="stack">
+      <Radio.Group
+        label="It starts"
+        value={wishes.start}
+        onChange={(start) => onChange({ ...wishes, start: start })}
+      >
+        <div className="stack">
+          <Radio value="daily" label="every day" />
+          <Radio value="weekly" label="on some days of the week" />
+          <Radio value="immediate" label="as soon as something new is there" />
+          <Radio value="manual" label="only by hand" />
+        </div>
+      </Radio.Group>
+      {wishes.start === 'weekly' && (
+        <Checkbox.Group
+          label="Days"
+          value={[...wishes.days]}
+          onChange={(days) => onChange({ ...wishes, days: days })}
+        >
+          <div className="line">
+            {WEEKDAYS.map((day) => (
+              <Checkbox key={day} value={day} label={day} />
+            ))}
+          </div>
+        </Checkbox.Group>
+      )}
+      <div className="line">
+        {hasTime && (
+          <TextInput
+            type="time"
+            label="At"
+            value={wishes.time}
+            onChange={({ currentTarget }) => onChange({ ...wishes, time: currentTarget.value })}
+            required
+          />
+        )}
+        <TextInput
+          label="In the time zone"
+          description={`Days, weeks and hours of the job; yours is ${VIEWER_ZONE}.`}
+          value={wishes.timeZone}
+          onChange={({ currentTarget }) =>
+            onChange({ ...wishes, timeZone: currentTarget.value.trim() })
+          }
+          required
+        />
+      </div>
+    </div>
+  );
+}
+
+export function KeepFields({ wishes, onChange }: WishFieldsProps) {
+  const setCount =
+    (name: 'keep' | 'weekly' | 'monthly' | 'yearly' | 'maxCopyAgeHours') =>
+    (value: number | string) =>
+      onChange({ ...wishes, [name]: Number(value) || 0 });
+  return (
+    <div className="stack">
+      <div className="line">
+        <NumberInput
+          label="Keep"
+          min={1}
+          max={9_999}
+          value={wishes.keep}
+          onChange={setCount('keep')}
+          w={110}
+        />
+        <NativeSelect
+          label="of what"
+          value={wishes.retention}
+          onChange={({ currentTarget }) =>
+            onChange({ ...wishes, retention: currentTarget.value as JobWishes['retention'] })
+          }
+          data={[
+            { value: 'restorePoints', label: 'newest restore points' },
+            { value: 'days', label: 'last days' },
+          ]}
+        />
+      </div>
+      <div className="line">
+        <NumberInput
+          label="and weekly"
+          min={0}
+          max={999}
+          value={wishes.weekly}
+          onChange={setCount('weekly')}
+          w={110}
+        />
+        <NumberInput
+          label="monthly"
+          min={0}
+          max={999}
+          value={wishes.monthly}
+          onChange={setCount('monthly')}
+          w={110}
+        />
+        <NumberInput
+          label="yearly copies"
+          min={0}
+          max={999}
+          value={wishes.yearly}
+          onChange={setCount('yearly')}
+          w={130}
+        />
+      </div>
+      <NumberInput
+        label="The newest copy may be at most so many hours old"
+        description="Older is shown as late, on the Overview and to every monitor. 0: nothing says when it is late."
+        min={0}
+        value={wishes.maxCopyAgeHours}
+        onChange={setCount('maxCopyAgeHours')}
+        className="narrow"
+      />
+      <Checkbox
+        label="Read and compare all copies once a month (last Sunday, 05:00)"
+        checked={wishes.isVerified}
+        onChange={({ currentTarget }) => onChange({ ...wishes, isVerified: currentTarget.checked })}
+      />
+    </div>
+  );
+}

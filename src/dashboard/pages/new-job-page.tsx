@@ -1,0 +1,110 @@
+import { Button } from '@mantine/core';
+import { useEffect, useState } from 'react';
+import { useLocation } from 'wouter';
+import type { JobView } from '../../api/job-schemas.js';
+import type { RepositoryView } from '../../api/repository-schemas.js';
+import type { SystemView } from '../../api/system-routes.js';
+import { useAction } from '../client/actions.js';
+import { callApi } from '../client/call-api.js';
+import { useApi, type ApiPage } from '../client/queries.js';
+import { Commands } from '../show/commands.js';
+import { CallFault } from '../show/fault.js';
+import { createCommand, jobWords, listed } from '../show/job-words.js';
+import { FIRST_WISHES, missingOf, wantedJob, type JobWishes } from '../show/new-job.js';
+import { Page, Section, Waiting } from '../show/page.js';
+import { KeepFields, WhatFields, WhenFields, WhereFields } from './new-job-fields.js';
+
+/** What, where to, when, how long; then all of it in words before it is made. */
+export function NewJobPage() {
+  const repositories = useApi<ApiPage<RepositoryView>>('/repositories', { everyMs: null });
+  const system = useApi<SystemView>('/system', { everyMs: null });
+  const [wishes, setWishes] = useState<JobWishes>(FIRST_WISHES);
+  const items = repositories.data?.items;
+  useEffect(() => {
+    if (items === undefined || system.data === undefined) return;
+    const { timeZone } = system.data;
+    setWishes((known) =>
+      known.target === '' ? { ...known, ...firstPlaces(items), timeZone } : known,
+    );
+  }, [items, system.data]);
+  return (
+    <Page title="New job">
+      {repositories.error !== null && (
+        <CallFault error={repositories.error} what="The repositories could not be read." />
+      )}
+      {items === undefined && repositories.error === null && (
+        <Waiting what="Asking for the repositories" />
+      )}
+      {items !== undefined && (
+        <>
+          <Section title="1. What is copied?">
+            <WhatFields wishes={wishes} onChange={setWishes} repositories={items} />
+          </Section>
+          <Section title="2. Where to?">
+            <WhereFields wishes={wishes} onChange={setWishes} repositories={items} />
+          </Section>
+          <Section title="3. When?">
+            <WhenFields wishes={wishes} onChange={setWishes} />
+          </Section>
+          <Section title="4. How long, and how old may it become?">
+            <KeepFields wishes={wishes} onChange={setWishes} />
+          </Section>
+          <Review wishes={wishes} />
+        </>
+      )}
+    </Page>
+  );
+}
+
+/** Where there is no choice, it is made. */
+function firstPlaces(
+  repositories: readonly RepositoryView[],
+): Pick<JobWishes, 'sources' | 'target'> {
+  const sources = repositories.filter(({ role }) => role === 'primary');
+  const targets = repositories.filter(({ role }) => role === 'target');
+  return {
+    sources: sources.length === 1 ? sources.map(({ id }) => id) : [],
+    target: targets.length === 1 ? (targets[0]?.id ?? '') : '',
+  };
+}
+
+function Review({ wishes }: { readonly wishes: JobWishes }) {
+  const [, navigate] = useLocation();
+  const missing = missingOf(wishes);
+  const job = wantedJob(wishes);
+  const create = useAction({
+    run: () => callApi<JobView>('/jobs', { method: 'POST', body: job }),
+    done: `${job.name} has been made.`,
+    then: ({ id }) => navigate(`/jobs/${id}`),
+  });
+  return (
+    <Section title="5. Is this what you want?">
+      <div className="stack">
+        {missing.length > 0 ? (
+          <p className="nothing">Still needed: {listed(missing)}.</p>
+        ) : (
+          <p className="definition">{jobWords({ ...job, id: '' })}</p>
+        )}
+        <p className="nothing">
+          Making it copies nothing yet. Its page comes next and shows the plan: what its first
+          session would copy, machine by machine, before it starts.
+        </p>
+        {create.error !== null && <CallFault error={create.error} what="The job was not made." />}
+        <Button
+          w="fit-content"
+          disabled={missing.length > 0}
+          loading={create.isPending}
+          onClick={() => create.mutate()}
+        >
+          Make the job
+        </Button>
+        {missing.length === 0 && (
+          <Commands
+            title="The same on the command line, with the whole definition"
+            lines={[createCommand(job, job.name)]}
+          />
+        )}
+      </div>
+    </Section>
+  );
+}

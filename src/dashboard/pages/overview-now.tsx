@@ -1,0 +1,132 @@
+import { Link } from 'wouter';
+import type { ComingRun, RepositoryState } from '../../api/overview-schemas.js';
+import type { RunningSession } from '../../api/session-schemas.js';
+import { bytes, duration } from '../show/format.js';
+import { Instant } from '../show/instant.js';
+import { Nothing, Section } from '../show/page.js';
+import { ProgressBar } from '../show/progress.js';
+import { countWords } from '../show/session-verdict.js';
+import { State } from '../show/state.js';
+import { saySession } from '../show/words.js';
+
+export function RunningSessions({ running }: { readonly running: readonly RunningSession[] }) {
+  if (running.length === 0) return null;
+  return (
+    <Section title="Running now">
+      <div className="stack">
+        {running.map((session) => (
+          <div key={session.id}>
+            <div className="line">
+              <Link href={`/sessions/${session.id}`}>{session.id}</Link>
+              <State said={saySession(session)} />
+              <span className="small">{leftOf(session)}</span>
+            </div>
+            <ProgressBar percent={session.progress.percent} label={`Progress of ${session.id}`} />
+            <span className="small">{countWords(session.taskCounts)}</span>
+          </div>
+        ))}
+      </div>
+    </Section>
+  );
+}
+
+function leftOf({ progress: { percent, totalBytes, etaSeconds } }: RunningSession): string {
+  if (totalBytes === 0) return 'looks at what there is to copy';
+  const left =
+    etaSeconds === null || etaSeconds < 1 ? '' : `, about ${duration(etaSeconds * 1_000)} left`;
+  return `${percent.toFixed(0)} % of ${bytes(totalBytes)}${left}`;
+}
+
+export function NextStarts({ next }: { readonly next: readonly ComingRun[] }) {
+  return (
+    <Section title="Next 24 hours">
+      {next.length === 0 && <Nothing>No job starts by its schedule within a day.</Nothing>}
+      <dl className="facts">
+        {next.map(({ jobId, jobName, at, timeZone }) => (
+          <FactOf key={`${jobId} ${at}`} name={<Instant at={at} zone={timeZone} />}>
+            <Link href={`/jobs/${jobId}`}>{jobName}</Link>
+          </FactOf>
+        ))}
+      </dl>
+    </Section>
+  );
+}
+
+function FactOf({
+  name,
+  children,
+}: {
+  readonly name: React.ReactNode;
+  readonly children: React.ReactNode;
+}) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </>
+  );
+}
+
+/** Below this share a copy may soon find no room. */
+const LOW_SHARE = 0.1;
+
+export function TargetFill({
+  repositories,
+}: {
+  readonly repositories: readonly RepositoryState[];
+}) {
+  const targets = repositories.filter(({ role }) => role === 'target');
+  return (
+    <Section title="Room on the targets">
+      {targets.length === 0 && (
+        <Nothing>No target is configured, so nothing can be copied.</Nothing>
+      )}
+      <div className="stack">
+        {targets.map((target) => (
+          <Fill key={target.id} target={target} />
+        ))}
+      </div>
+    </Section>
+  );
+}
+
+function Fill({
+  target: { id, totalBytes, freeBytes, awaySince, reachable, asOf },
+}: {
+  readonly target: RepositoryState;
+}) {
+  const isKnown = totalBytes !== null && freeBytes !== null && totalBytes > 0;
+  const isLow = isKnown && freeBytes / totalBytes < LOW_SHARE;
+  return (
+    <div>
+      <div className="line">
+        <Link href="/repositories">{id}</Link>
+        {!reachable && (
+          <State
+            said={{
+              mood: asOf === null ? 'unknown' : 'bad',
+              word: asOf === null ? 'not seen yet' : 'not reached',
+            }}
+          />
+        )}
+        {awaySince !== null && (
+          <span className="small">
+            since <Instant at={awaySince} as="date" />
+          </span>
+        )}
+      </div>
+      {isKnown && (
+        <ProgressBar
+          percent={(1 - freeBytes / totalBytes) * 100}
+          label={`Used room of ${id}`}
+          mood={isLow ? 'bad' : 'busy'}
+        />
+      )}
+      <span className="small">
+        {isKnown
+          ? `${isLow ? 'Nearly full: ' : ''}${bytes(freeBytes)} of ${bytes(totalBytes)} are free`
+          : 'How much room there is is not known'}
+      </span>
+    </div>
+  );
+}

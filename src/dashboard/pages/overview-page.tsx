@@ -1,0 +1,130 @@
+import { Link } from 'wouter';
+import type { Overview, VerdictView, WorkloadView } from '../../api/overview-schemas.js';
+import { EVERY, useAllPages, useApi } from '../client/queries.js';
+import { Commands } from '../show/commands.js';
+import { CallFault } from '../show/fault.js';
+import { counted } from '../show/format.js';
+import { Instant } from '../show/instant.js';
+import { NightGrid, NightKey } from '../show/nights.js';
+import { Nothing, Page, Section, Waiting } from '../show/page.js';
+import { sentence } from '../show/sentence.js';
+import { MoodIcon } from '../show/state.js';
+import type { Mood } from '../show/words.js';
+import { worstFirst } from '../show/workload-words.js';
+import { NextStarts, RunningSessions, TargetFill } from './overview-now.js';
+import { Problems } from './problems.js';
+
+/** Are we safe, and what must I do now? */
+export function OverviewPage() {
+  const overview = useApi<Overview>('/overview', { everyMs: EVERY.usual });
+  const { data, error } = overview;
+  const asOfMs = data?.asOf === undefined || data.asOf === null ? null : Date.parse(data.asOf);
+  return (
+    <Page title="Overview" asOfMs={asOfMs}>
+      {error !== null && (
+        <CallFault error={error} what="Whether the copies are safe is not known." />
+      )}
+      {data === undefined && error === null && <Waiting what="Looking into every repository" />}
+      {data !== undefined && (
+        <>
+          <VerdictSentence overview={data} />
+          <Problems problems={data.problems} omitted={data.omittedProblems} />
+          <RunningSessions running={data.running} />
+          <Nights count={data.counts.workloads} />
+          <div className="columns">
+            <NextStarts next={data.next} />
+            <TargetFill repositories={data.repositories} />
+          </div>
+        </>
+      )}
+      <Commands lines={['longhaul safe', 'longhaul workload list']} />
+    </Page>
+  );
+}
+
+const MOODS: Readonly<Record<VerdictView['state'], Mood>> = {
+  safe: 'good',
+  unsafe: 'bad',
+  unknown: 'unknown',
+};
+const WORDS: Readonly<Record<VerdictView['state'], string>> = {
+  safe: 'Safe.',
+  unsafe: 'Not safe.',
+  unknown: 'Not known to be safe.',
+};
+
+/** The rows behind each part of the sentence. */
+const PROOFS: Readonly<Record<VerdictView['clauses'][number]['about'], string>> = {
+  coverage: '/workloads',
+  late: '/workloads?state=late',
+  unknown: '/workloads?state=unknown',
+  unprotected: '/workloads?state=unprotected',
+  repositories: '/repositories',
+  jobs: '/jobs',
+  damage: '/health',
+  verification: '/health',
+};
+
+function VerdictSentence({ overview: { verdict, counts } }: { readonly overview: Overview }) {
+  const { state, clauses, since } = verdict;
+  return (
+    <div className="verdict" data-mood={MOODS[state]} role="status">
+      <MoodIcon mood={MOODS[state]} size={34} />
+      <div>
+        <p>
+          {WORDS[state]}{' '}
+          {clauses.map(({ about, text }, index) => (
+            <span key={`${about} ${text}`}>
+              <Link href={PROOFS[about]}>
+                {index === 0 ? `${text.charAt(0).toUpperCase()}${text.slice(1)}` : text}
+              </Link>
+              {index === clauses.length - 1 ? '.' : '; '}
+            </span>
+          ))}
+        </p>
+        <div className="faint">
+          {since !== null && state !== 'safe' && (
+            <>
+              Since <Instant at={since} as="date" /> (<Instant at={since} />
+              ).{' '}
+            </>
+          )}
+          {counted(counts.restorePoints, 'restore point')} of{' '}
+          {counted(counts.workloads, 'workload')} are kept.
+        </div>
+      </div>
+    </div>
+  );
+}
+
+/** The grid is for one look; the whole list has its own page. */
+const SHOWN_ROWS = 40;
+
+function Nights({ count }: { readonly count: number }) {
+  const workloads = useAllPages<WorkloadView>('/workloads', { everyMs: EVERY.minute });
+  const rows = worstFirst(workloads.data?.items ?? []).filter(({ state }) => state !== 'unwatched');
+  const more = rows.length - SHOWN_ROWS;
+  return (
+    <Section title="The last 14 days" note={<NightKey />}>
+      {workloads.error !== null && (
+        <CallFault error={workloads.error} what="The workloads could not be read." />
+      )}
+      {workloads.data === undefined && workloads.error === null && (
+        <Waiting what={sentence(`Asking for ${counted(count, 'workload')}`).slice(0, -1)} />
+      )}
+      {workloads.data !== undefined && rows.length === 0 && (
+        <Nothing>
+          No source shows a machine, and there are no copies. Is the right folder configured? See{' '}
+          <Link href="/repositories">Repositories</Link>.
+        </Nothing>
+      )}
+      {rows.length > 0 && <NightGrid workloads={rows.slice(0, SHOWN_ROWS)} />}
+      {more > 0 && (
+        <p className="small">
+          The {SHOWN_ROWS} that need it most are shown.{' '}
+          <Link href="/workloads">All {counted(rows.length, 'workload')}</Link>
+        </p>
+      )}
+    </Section>
+  );
+}

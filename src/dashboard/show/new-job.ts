@@ -1,0 +1,115 @@
+/** A job as the form has it, and the definition that it means. Pure. */
+
+import type { JobDefinition } from '../../api/job-schemas.js';
+import type { CopyJob, JobSchedule, Weekday } from '../../domain/copy-job.js';
+
+export interface JobWishes {
+  readonly name: string;
+  /** Repositories that are copied whole. */
+  readonly sources: readonly string[];
+  /** Names or ids, one a line; they are left out. */
+  readonly excluded: string;
+  readonly target: string;
+  readonly scope: 'latest' | 'all';
+  readonly start: 'immediate' | 'daily' | 'weekly' | 'manual';
+  readonly time: string;
+  readonly days: readonly Weekday[];
+  readonly timeZone: string;
+  readonly retention: 'restorePoints' | 'days';
+  readonly keep: number;
+  /** 0: none. */
+  readonly weekly: number;
+  readonly monthly: number;
+  readonly yearly: number;
+  /** Hours that the newest copy may be old; 0: no limit. */
+  readonly maxCopyAgeHours: number;
+  readonly isVerified: boolean;
+}
+
+export const FIRST_WISHES: JobWishes = {
+  name: '',
+  sources: [],
+  excluded: '',
+  target: '',
+  scope: 'all',
+  start: 'daily',
+  time: '22:00',
+  days: ['saturday'],
+  timeZone: 'UTC',
+  retention: 'restorePoints',
+  keep: 14,
+  weekly: 0,
+  monthly: 0,
+  yearly: 0,
+  maxCopyAgeHours: 26,
+  isVerified: true,
+};
+
+/** What the page sends, and says in words; the id is the server's, made from the name. */
+export type WantedJob = Omit<JobDefinition, 'id'>;
+
+export function wantedJob(wishes: JobWishes): WantedJob {
+  const { name, sources, target, scope, start, timeZone, retention, keep, maxCopyAgeHours } =
+    wishes;
+  return {
+    name: name.trim(),
+    description: '',
+    mode: start === 'immediate' ? 'immediate' : 'periodic',
+    sources: {
+      include: sources.map((repositoryId) => ({ repositoryId })),
+      exclude: linesOf(wishes.excluded).map((workload) => ({ workload })),
+    },
+    target: { repositoryId: target },
+    restorePoints: scope,
+    retention: { type: retention, value: keep },
+    gfs: gfsOf(wishes),
+    timeZone,
+    schedule: scheduleOf(wishes),
+    missedStarts: 'run',
+    retry:
+      start === 'immediate'
+        ? { attempts: null, pausesMinutes: [1, 5, 15, 60] }
+        : { attempts: 3, pausesMinutes: [10] },
+    onSourceChainRecreated: 'requireNewJob',
+    storage: { digest: 'sha256' },
+    healthCheck: wishes.isVerified
+      ? { every: 'month', day: 'sunday', time: '05:00', timeZone }
+      : null,
+    compact: null,
+    removedWorkloadsAfterDays: null,
+    rpo: maxCopyAgeHours > 0 ? { maxCopyAgeHours, maxLagHours: null, workloads: [] } : null,
+  };
+}
+
+function linesOf(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
+
+function scheduleOf({ start, time, days, timeZone }: JobWishes): JobSchedule {
+  if (start === 'daily') return { type: 'daily', time, timeZone };
+  if (start === 'weekly') return { type: 'weekly', days, time, timeZone };
+  return { type: 'manual' };
+}
+
+function gfsOf({ weekly, monthly, yearly }: JobWishes): CopyJob['gfs'] {
+  if (weekly + monthly + yearly === 0) return null;
+  return {
+    weekly: weekly > 0 ? { keep: weekly, day: 'sunday' } : null,
+    monthly: monthly > 0 ? { keep: monthly, week: 'first' } : null,
+    yearly: yearly > 0 ? { keep: yearly, month: 'january' } : null,
+    fullMethod: 'synthetic',
+  };
+}
+
+/** What is missing before the job can be made; empty: nothing. */
+export function missingOf({ name, sources, target, start, days }: JobWishes): string[] {
+  return [
+    ...(name.trim() === '' ? ['a name'] : []),
+    ...(sources.length === 0 ? ['a source'] : []),
+    ...(target === '' ? ['a target'] : []),
+    ...(start === 'weekly' && days.length === 0 ? ['a day of the week'] : []),
+  ];
+}

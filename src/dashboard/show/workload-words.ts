@@ -1,0 +1,56 @@
+/** Workloads in words: the states are those of the command line. */
+
+import type { WorkloadView } from '../../api/overview-schemas.js';
+import { withQuery } from '../client/queries.js';
+import { listed } from './job-words.js';
+import type { Said } from './words.js';
+
+export const WORKLOAD_STATES: Readonly<Record<WorkloadView['state'], Said>> = {
+  late: { mood: 'bad', word: 'late' },
+  unprotected: { mood: 'bad', word: 'in no job' },
+  unknown: { mood: 'unknown', word: 'unknown' },
+  ok: { mood: 'good', word: 'ok' },
+  unwatched: { mood: 'quiet', word: 'not watched' },
+};
+
+/** Those that need somebody first. */
+const URGENCY: readonly WorkloadView['state'][] = [
+  'late',
+  'unprotected',
+  'unknown',
+  'ok',
+  'unwatched',
+];
+
+export function worstFirst(workloads: readonly WorkloadView[]): WorkloadView[] {
+  return [...workloads].sort(
+    (a, b) => URGENCY.indexOf(a.state) - URGENCY.indexOf(b.state) || a.name.localeCompare(b.name),
+  );
+}
+
+/** Ids of workloads hold anything, so they stand in the query. */
+export function workloadAddress({
+  repositoryId,
+  id,
+}: Pick<WorkloadView, 'repositoryId' | 'id'>): string {
+  return withQuery(`/workloads/${repositoryId}`, { id });
+}
+
+/** Why it is in its state; null: it is well. */
+export function whyOf({ state, copies, sourceProblem }: WorkloadView): string | null {
+  if (sourceProblem !== null) return sourceProblem;
+  if (state === 'unprotected') return 'A source shows it, and no job copies it';
+  if (state === 'unwatched')
+    return 'It is excluded by name, or no source shows it and no job keeps it';
+  const reasons = new Set(copies.flatMap((each) => each.reasons.map(({ text }) => text)));
+  return reasons.size === 0 ? null : listed([...reasons]);
+}
+
+/** What its jobs allow. */
+export function limitWords({ copies }: WorkloadView): string {
+  const limits = copies.flatMap(({ maxCopyAgeHours, maxLagHours }) => [
+    ...(maxCopyAgeHours === null ? [] : [`${maxCopyAgeHours} h old`]),
+    ...(maxLagHours === null ? [] : [`${maxLagHours} h behind`]),
+  ]);
+  return limits.length === 0 ? 'no limit' : `at most ${listed([...new Set(limits)])}`;
+}
