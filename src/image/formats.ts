@@ -1,5 +1,5 @@
 import { BackupError } from '../domain/errors.js';
-import type { FormatId } from '../domain/restore-point.js';
+import type { FormatId, RestorePointKind } from '../domain/restore-point.js';
 import type { ByteSource } from './byte-source.js';
 import type { DiskImage } from './disk-image.js';
 import type { ImageComposer, ImageFormat } from './image-format.js';
@@ -30,11 +30,19 @@ export async function openImage(source: ByteSource, id: FormatId): Promise<DiskI
 
 export type ComposedFormat = ImageFormat & { readonly composer: ImageComposer };
 
-/** The format in which a copy of such a file is composed: its own, or qcow2 where Longhaul does not write it.
+/** The format in which a copy of such a file is composed: its own; where that has no files of this kind, qcow2, which may build on it.
  *  @throws IMAGE_FORMAT_UNKNOWN */
-export function composedFormat(id: FormatId): ComposedFormat {
+export function composedFormat(id: FormatId, kind: RestorePointKind): ComposedFormat {
   const format = imageFormat(id);
-  return isComposed(format) ? format : QCOW2;
+  return isComposed(format) && format.composer.kinds.includes(kind) ? format : QCOW2;
+}
+
+/** What writes the files of a plan.
+ *  @throws IMAGE_FORMAT_UNKNOWN */
+export function composerOf(id: FormatId): ImageComposer {
+  const { composer } = imageFormat(id);
+  if (composer === null) throw new Error(`files of the format ${id} are not composed`);
+  return composer;
 }
 
 function isComposed(format: ImageFormat): format is ComposedFormat {

@@ -1,4 +1,4 @@
-import type { FormatId } from '../domain/restore-point.js';
+import type { FormatId, RestorePointKind } from '../domain/restore-point.js';
 import type { SlotPlacement } from '../domain/slot-placement.js';
 import type { ByteSink, ByteSource } from './byte-source.js';
 import type { DiskImage, ParentLink } from './disk-image.js';
@@ -27,6 +27,11 @@ export interface ImageHead {
 
 /** Writes files of a format around blocks that were copied into their slots. */
 export interface ImageComposer {
+  readonly kinds: readonly RestorePointKind[];
+  /** Formats that the parent of an increment may have. */
+  readonly parents: readonly FormatId[];
+  /** `any`: a slot holds whatever block the plan gives it. `guest`: slot k holds guest block k, and every block of the disk has one. */
+  readonly slotOrder: 'any' | 'guest';
   /** Largest disk that a file can hold. */
   readonly maxDiskBytes: number;
   /** Where the slots of such a file lie. Pure, and the same for the whole life of a plan. */

@@ -11,6 +11,9 @@ export const QCOW2 = {
   readHead: readQcow2Head,
   open: openQcow2Image,
   composer: {
+    kinds: ['full', 'increment'],
+    parents: ['qcow2', 'raw'],
+    slotOrder: 'any',
     maxDiskBytes: MAX_COMPOSED_DISK_BYTES,
     place: placeQcow2Slots,
     compose: composeQcow2,

@@ -93,6 +93,7 @@ async function planDisk(
   },
 ): Promise<DiskPlan> {
   const stack = await ImageStack.open(context, input.files);
+  const format = composedFormat(input.files[0]!.format, 'full');
   try {
     const { target, staging, token, disk } = input;
     const changes = { type: 'all' } as const;
@@ -103,12 +104,13 @@ async function planDisk(
       disk,
       stack,
       changes,
+      slotOrder: format.composer.slotOrder,
     });
     return {
       disk,
       kind: 'full',
       virtualSizeBytes: stack.virtualSizeBytes,
-      format: composedFormat(input.files[0]!.format).id,
+      format: format.id,
       parent: null,
       layers: stack.layers,
       ...lists,

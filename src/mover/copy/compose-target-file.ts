@@ -2,7 +2,7 @@ import { diskPath, digestTablePath, tablesCopyPath } from '../../chain/chain-pat
 import { BLOCK_BYTES } from '../../domain/digest.js';
 import { FileUnits, isPlain } from '../../domain/file-units.js';
 import type { TargetCompanion, TargetDisk } from '../../domain/target-point.js';
-import { composedFormat } from '../../image/formats.js';
+import { composerOf, imageFormat } from '../../image/formats.js';
 import type { PlannedContent } from '../../image/image-format.js';
 import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
 import { makeFolderDurable } from '../../repository/replace-file.js';
@@ -101,7 +101,8 @@ async function composeDisk(
       Math.ceil(disk.virtualSizeBytes / BLOCK_BYTES),
       (first, count) => slots.inUse(first, count),
     );
-    const { extension, composer } = composedFormat(disk.format);
+    const { extension } = imageFormat(disk.format);
+    const composer = composerOf(disk.format);
     const { sizeBytes } = await composer.compose(
       await fileBytes(image),
       disk,

@@ -2,7 +2,7 @@ import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { slotOffset, slotRun, type SlotPlacement } from '../../domain/slot-placement.js';
-import { composedFormat } from '../../image/formats.js';
+import { composerOf } from '../../image/formats.js';
 import { giveRunBuffer, RUN_BLOCKS, takeRunBuffer } from '../../image/run-buffer.js';
 import type { WritableFile } from '../../repository/backup-repository.js';
 import { BlockListReader, guestBlockOf, layerOf } from '../blocks/block-list.js';
@@ -53,7 +53,7 @@ export async function openCopyWorker(
     return new CopyWorker({
       context,
       disk,
-      placement: composedFormat(disk.format).composer.place(disk),
+      placement: composerOf(disk.format).place(disk),
       stack,
       sourceDigests,
       list: await BlockListReader.open(list, plan.token),

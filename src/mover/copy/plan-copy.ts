@@ -250,13 +250,15 @@ async function planDisk(context: MoverContext, input: PlanDiskInput): Promise<Di
   const files = input.layers.map(({ file }) => file);
   const stack = await ImageStack.open(context, files);
   try {
-    const format = composedFormat(files[0]!.format);
-    assertCopyable(stack, format);
-    // Files of another format cannot build on it: the disk begins anew.
+    const increment = composedFormat(files[0]!.format, 'increment');
+    // On a file of a format that no increment can name the disk begins anew.
     const parentDisk = input.parent?.disks.find(
-      (entry) => entry.disk === input.disk && entry.format === format.id,
+      ({ disk, format }) => disk === input.disk && increment.composer.parents.includes(format),
     );
     const changes = changeSource(input, parentDisk !== undefined);
+    const isFull = changes.type === 'all';
+    const format = isFull ? composedFormat(files[0]!.format, 'full') : increment;
+    assertCopyable(stack, format);
     const lists = await listPlannedBlocks(context, {
       target: input.target,
       staging: input.staging,
@@ -264,17 +266,17 @@ async function planDisk(context: MoverContext, input: PlanDiskInput): Promise<Di
       disk: input.disk,
       stack,
       changes,
+      slotOrder: format.composer.slotOrder,
     });
     await stack.assertUnchanged(context);
     return {
       disk: input.disk,
-      kind: changes.type === 'all' ? 'full' : 'increment',
+      kind: isFull ? 'full' : 'increment',
       virtualSizeBytes: stack.virtualSizeBytes,
       format: format.id,
-      parent:
-        changes.type === 'all'
-          ? null
-          : { link: relativeParentLink(parentDisk!.path), format: parentDisk!.format },
+      parent: isFull
+        ? null
+        : { link: relativeParentLink(parentDisk!.path), format: parentDisk!.format },
       layers: files,
       ...lists,
     };

@@ -4,6 +4,7 @@ import {
   BLOCK_UNALLOCATED,
   BLOCK_ZERO,
 } from '../../image/disk-image.js';
+import type { ImageComposer } from '../../image/image-format.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { BlockListWriter, ENCODED_OFFSET, packBlock } from '../blocks/block-list.js';
 import { BlockBits } from '../blocks/block-bits.js';
@@ -37,6 +38,7 @@ export async function listPlannedBlocks(
     disk: string;
     stack: ImageStack;
     changes: ChangeSource;
+    slotOrder: ImageComposer['slotOrder'];
   },
 ): Promise<{ slotCount: number; zeroBlockCount: number }> {
   const { target, staging, token, disk, stack, changes } = input;
@@ -51,7 +53,7 @@ export async function listPlannedBlocks(
     await zerosFile.truncate(0);
     const blocks = new BlockListWriter(blocksFile, token);
     const zeros = new ZeroRunWriter(new BlockListWriter(zerosFile, token));
-    const part = new SortedPart(Math.min(SORT_BLOCKS, stack.blockCount));
+    const part = new PlannedPart(Math.min(SORT_BLOCKS, stack.blockCount), input.slotOrder);
     let map: StackMap | undefined;
     const layerLimit = changes.type === 'lineage' ? changes.layerLimit : undefined;
     // A comparison may have found a block that the source does not hold: it is zeros now.
@@ -73,6 +75,8 @@ export async function listPlannedBlocks(
     await part.flush(blocks);
     const zeroBlockCount = await zeros.finish();
     const slotCount = await blocks.finish();
+    if (input.slotOrder === 'guest' && slotCount !== stack.blockCount)
+      throw new Error(`${slotCount} of ${stack.blockCount} blocks of disk ${disk} have a slot`);
     await target.syncFolder(stagedPath.workFolder(staging));
     return { slotCount, zeroBlockCount };
   });
@@ -84,7 +88,7 @@ async function collect(
   wanted: Uint8Array | null,
   first: number,
   zeros: ZeroRunWriter | null,
-  part: SortedPart,
+  part: PlannedPart,
 ): Promise<void> {
   for (let i = 0; i < map.states.length; i++) {
     const state = map.states[i]!;
@@ -102,13 +106,16 @@ async function collect(
   }
 }
 
-/** Planned blocks of one part of the disk, in memory until they are sorted by layer and file offset. */
-class SortedPart {
+/** Planned blocks of one part of the disk, in memory until they are sorted: by layer and file offset, where the slots may have any order. */
+class PlannedPart {
   private readonly packed: Float64Array;
   private readonly offsets: Float64Array;
   length = 0;
 
-  constructor(capacity: number) {
+  constructor(
+    capacity: number,
+    private readonly slotOrder: ImageComposer['slotOrder'],
+  ) {
     this.packed = new Float64Array(capacity);
     this.offsets = new Float64Array(capacity);
   }
@@ -131,6 +138,7 @@ class SortedPart {
 
   /** null: already in order. A layer's number is in the high bits of `packed`. */
   private order(): Uint32Array | null {
+    if (this.slotOrder === 'guest') return null;
     const { packed, offsets, length } = this;
     const layer = (i: number) => Math.floor(packed[i]! / 2 ** 40);
     const compare = (a: number, b: number) =>

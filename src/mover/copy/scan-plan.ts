@@ -110,7 +110,7 @@ async function windowsToCompare(
 ): Promise<{ blockCount: number; windows: HeldWindows; isResized: boolean }> {
   const source = await ImageStack.open(context, sourceLayers);
   try {
-    assertCopyable(source, composedFormat(sourceLayers[0]!.format));
+    assertCopyable(source, composedFormat(sourceLayers[0]!.format, 'increment'));
     const base = await ImageStack.open(context, targetLayers);
     try {
       const { blockCount } = source;

@@ -215,6 +215,6 @@ function restoredName(
   { disk, format }: Pick<TargetDisk, 'disk' | 'format'>,
   as: RestoreFormat,
 ): string {
-  const extension = as === 'raw' ? 'raw' : composedFormat(format).extension;
+  const extension = as === 'raw' ? 'raw' : composedFormat(format, 'full').extension;
   return `${pathSegment(disk)}.${extension}`;
 }

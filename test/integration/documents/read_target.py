@@ -113,7 +113,7 @@ def guest_digest(chain, by_id, point, disk):
 def layers_of(chain, by_id, point, disk):
     layers = []
     while True:
-        layer = open_qcow2(chain, disk["path"])
+        layer = OPENERS[disk["format"]](chain, disk["path"])
         layers.append(layer)
         if layer["parent"] is None:
             return layers
@@ -133,10 +133,20 @@ def open_qcow2(chain, path):
     return {"image": image, "size": size, "parent": parent, "l1": l1}
 
 
+def open_raw(chain, path):
+    image = read(chain, path)
+    return {"image": image, "size": len(image), "parent": None, "l1": None}
+
+
+OPENERS = {"qcow2": open_qcow2, "raw": open_raw}
+
+
 def read_block(layers, block):
     for layer in layers:
         if block * UNIT >= layer["size"]:
             return bytes(UNIT)
+        if layer["l1"] is None:
+            return layer["image"][block * UNIT : (block + 1) * UNIT].ljust(UNIT, b"\0")
         entry = l2_entry(layer, block)
         if entry & 1:
             return bytes(UNIT)

@@ -38,6 +38,9 @@ interface Head {
 }
 
 const composer: ImageComposer = {
+  kinds: ['full', 'increment'],
+  parents: ['slab'],
+  slotOrder: 'any',
   maxDiskBytes: 2 ** 40,
   place: () => PLACEMENT,
   compose: async (sink, shape, content) => {
