@@ -35,9 +35,11 @@ const BODY_LIMIT = '2mb';
 export function createApi(dependencies: ApiDependencies): Express {
   const { client, config, token, now, logger, dashboardFolder, stateFault } = dependencies;
   const sessions = new SessionStore(client);
-  const metrics = new ApiMetrics(client, sessions, now());
   const browser = new RepositoryBrowser(client, now);
-  const routes = apiRoutes(dependencies, sessions, browser);
+  const jobs = new JobStore(client, sessions, now);
+  const reader = new SafetyReader(browser, jobs, config.repositories, now);
+  const metrics = new ApiMetrics(client, sessions, reader, now());
+  const routes = apiRoutes(dependencies, { sessions, browser, jobs, reader });
   const document = openApiDocument(routes, BASE_PATH);
 
   const app = express();
@@ -73,18 +75,22 @@ export function createApi(dependencies: ApiDependencies): Express {
   return app;
 }
 
+interface Stores {
+  readonly sessions: SessionStore;
+  readonly browser: RepositoryBrowser;
+  readonly jobs: JobStore;
+  readonly reader: SafetyReader;
+}
+
 function apiRoutes(
   dependencies: ApiDependencies,
-  sessions: SessionStore,
-  browser: RepositoryBrowser,
+  { sessions, browser, jobs, reader }: Stores,
 ): Route[] {
   const { client, config, now, logger, followIntervalMs } = dependencies;
   const { repositories } = config;
   const timeZone = dependencies.timeZone ?? serverTimeZone();
-  const jobs = new JobStore(client, sessions, now);
   const starter = new SessionStarter(client, now);
   const operations = new OperationStore(client, now);
-  const reader = new SafetyReader(browser, jobs, repositories, now);
   return [
     ...overviewRoutes({ reader, sessions, now }),
     ...jobRoutes({

@@ -1,4 +1,5 @@
-/** Prometheus metrics. Each scrape asks Temporal which sessions have ended since the last one; the counters start at 0 with the process. */
+/** Prometheus metrics. Each scrape asks Temporal which sessions have ended since the last one; the counters start at 0 with the process. What is known of
+ *  the copies comes from the same facts as the overview. */
 
 import type { Client } from '@temporalio/client';
 import type { RequestHandler } from 'express';
@@ -8,6 +9,8 @@ import { listExecutions } from './execution-list.js';
 import { quoted } from './visibility-query.js';
 import type { SessionStore } from './session-store.js';
 import { sessionIdOfWorkflow } from '../domain/copy-session.js';
+import type { SafetyFacts } from '../domain/safety.js';
+import { SafetyMetrics } from './safety-metrics.js';
 
 /** Visibility may show an end this much later than it happened. */
 const LAG_MS = 60_000;
@@ -37,6 +40,8 @@ export class ApiMetrics {
     labelNames: ['method', 'route', 'status'],
     registers: [this.#registry],
   });
+  readonly #safety = new SafetyMetrics(this.#registry);
+  readonly #facts: { readonly read: () => Promise<SafetyFacts> };
   readonly #client: Client;
   readonly #store: SessionStore;
   readonly #startedMs: number;
@@ -44,7 +49,13 @@ export class ApiMetrics {
   readonly #counted = new Map<string, number>();
   #seenUntilMs: number;
 
-  constructor(client: Client, store: SessionStore, nowMs: number) {
+  constructor(
+    client: Client,
+    store: SessionStore,
+    facts: { readonly read: () => Promise<SafetyFacts> },
+    nowMs: number,
+  ) {
+    this.#facts = facts;
     this.#client = client;
     this.#store = store;
     this.#startedMs = nowMs;
@@ -58,6 +69,7 @@ export class ApiMetrics {
     );
     this.#running.set(running.count);
     await this.#countEnded(nowMs);
+    this.#safety.set(await this.#facts.read(), nowMs);
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
   }
 
