@@ -46,14 +46,18 @@ const systemSchema: z.ZodType<SystemView> = z
     nodeVersion: z.string(),
     startedAt: instant,
     timeZone: z.string(),
-    temporal: z.object({ namespace: z.string(), uiUrl: z.string().nullable() }),
+    temporal: z
+      .object({ namespace: z.string(), uiUrl: z.string().nullable() })
+      .meta({ id: 'TemporalPlace' }),
     settings: z.array(
-      z.object({
-        path: z.string(),
-        value: z.string(),
-        isDefault: z.boolean(),
-        description: z.string(),
-      }),
+      z
+        .object({
+          path: z.string(),
+          value: z.string(),
+          isDefault: z.boolean(),
+          description: z.string(),
+        })
+        .meta({ id: 'SettingInForce' }),
     ),
   })
   .meta({ id: 'System' });
