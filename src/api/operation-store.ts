@@ -1,8 +1,16 @@
 /** Verifications and restores: workflows `verify/<repositoryId>/…` and `restore/<repositoryId>/…`. */
 
-import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import {
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowExecutionInfo,
+} from '@temporalio/client';
 import { CancelledFailure, TerminatedFailure } from '@temporalio/common';
+import { LRUCache } from 'lru-cache';
 import { BackupError } from '../domain/errors.js';
+import { listExecutions } from './execution-list.js';
+import { quoted } from './visibility-query.js';
 import {
   CONTROL_TASK_QUEUE,
   operationQuery,
@@ -17,6 +25,9 @@ import type { OperationView } from './repository-schemas.js';
 import { isNoAnswer, toBackupError } from './temporal-errors.js';
 
 const QUERY_TIMEOUT_MS = 2_000;
+const PAGE_SIZE = 50;
+/** Of 200 notes each at most: some 20 MB. */
+const KEPT_OUTCOMES = 500;
 const NOTHING_KNOWN: OperationStatus = {
   state: 'running',
   result: null,
@@ -31,6 +42,7 @@ const NOTHING_KNOWN: OperationStatus = {
 export class OperationStore {
   readonly #client: Client;
   readonly #now: () => number;
+  readonly #ended = new LRUCache<string, OperationStatus>({ max: KEPT_OUTCOMES });
 
   constructor(client: Client, now: () => number) {
     this.#client = client;
@@ -66,35 +78,100 @@ export class OperationStore {
 
   /** @throws OPERATION_MISSING */
   async get(operationId: string): Promise<OperationView> {
-    const { workflowId, kind, repositoryId } = partsOf(operationId);
-    const handle =
-      this.#client.workflow.getHandle<(input: object) => Promise<OperationStatus>>(workflowId);
-    const execution = await handle.describe().catch((error: unknown) => {
-      throw error instanceof WorkflowNotFoundError ? missing(operationId) : error;
+    const { workflowId } = partsOf(operationId);
+    const execution = await this.#handle(workflowId)
+      .describe()
+      .catch((error: unknown) => {
+        throw error instanceof WorkflowNotFoundError ? missing(operationId) : error;
+      });
+    return this.#view(execution);
+  }
+
+  /** Those that Temporal still knows: running ones first, then the ended ones, newest end first. */
+  async list(
+    filter: OperationFilter,
+  ): Promise<{ items: OperationView[]; nextCursor: string | null }> {
+    const { executions, nextCursor } = await listExecutions(this.#client, queryOf(filter), {
+      pageSize: PAGE_SIZE,
+      ...(filter.cursor === undefined ? {} : { cursor: filter.cursor }),
     });
+    return { items: await Promise.all(executions.map((each) => this.#view(each))), nextCursor };
+  }
+
+  #handle(workflowId: string) {
+    return this.#client.workflow.getHandle<(input: object) => Promise<OperationStatus>>(workflowId);
+  }
+
+  async #view(
+    execution: Pick<WorkflowExecutionInfo, 'workflowId' | 'memo' | 'startTime' | 'closeTime'> & {
+      readonly status: { readonly name: string };
+    },
+  ): Promise<OperationView> {
+    const { workflowId, memo, startTime, closeTime, status } = execution;
+    const { kind, repositoryId } = partsOf(operationIdOf(workflowId));
     const view = {
-      id: operationId,
+      id: operationIdOf(workflowId),
       kind,
       repositoryId,
-      startedAt:
-        (execution.memo as OperationMemo | undefined)?.startedAt ??
-        execution.startTime.toISOString(),
-      endedAt: execution.closeTime?.toISOString() ?? null,
+      startedAt: (memo as OperationMemo | undefined)?.startedAt ?? startTime.toISOString(),
+      endedAt: closeTime?.toISOString() ?? null,
     };
-    if (execution.status.name !== 'RUNNING') {
-      return { ...view, ...(await outcomeOf(() => handle.result())), live: true };
+    return {
+      ...view,
+      ...(await this.#status(workflowId, status.name === 'RUNNING', view.endedAt)),
+    };
+  }
+
+  /** How an operation ended stays: its history is read once. */
+  async #status(
+    workflowId: string,
+    isRunning: boolean,
+    endedAt: string | null,
+  ): Promise<OperationStatus & Pick<OperationView, 'live'>> {
+    const handle = this.#handle(workflowId);
+    if (!isRunning) {
+      const key = `${workflowId} ${String(endedAt)}`;
+      const ended = this.#ended.get(key) ?? (await outcomeOf(() => handle.result()));
+      this.#ended.set(key, ended);
+      return { ...ended, live: true };
     }
     try {
       const status = await this.#client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () =>
         handle.query(operationQuery),
       );
-      return { ...view, ...status, live: true };
+      return { ...status, live: true };
     } catch (error) {
       if (!isNoAnswer(error)) throw error;
-      return { ...view, ...NOTHING_KNOWN, live: false };
+      return { ...NOTHING_KNOWN, live: false };
     }
   }
 }
+
+export interface OperationFilter {
+  readonly kind?: OperationView['kind'] | undefined;
+  readonly repositoryId?: string | undefined;
+  readonly state?: OperationView['state'] | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** One that goes on in a new run is one operation: only its last run counts. */
+function queryOf({ kind, repositoryId, state }: OperationFilter): string {
+  const kinds = (['verify', 'restore'] as const).filter((each) => (kind ?? each) === each);
+  const types = kinds.map((each) =>
+    repositoryId === undefined
+      ? `WorkflowType = ${quoted(WORKFLOW_OF_KIND[each])}`
+      : `(WorkflowType = ${quoted(WORKFLOW_OF_KIND[each])} AND WorkflowId STARTS_WITH ${quoted(`${each}/${repositoryId}/`)})`,
+  );
+  const status =
+    state === undefined
+      ? "ExecutionStatus != 'ContinuedAsNew'"
+      : state === 'running'
+        ? "ExecutionStatus = 'Running'"
+        : "ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew'";
+  return `(${types.join(' OR ')}) AND ${status}`;
+}
+
+const WORKFLOW_OF_KIND = { verify: WORKFLOW_VERIFY, restore: WORKFLOW_RESTORE } as const;
 
 async function outcomeOf(result: () => Promise<OperationStatus>): Promise<OperationStatus> {
   try {

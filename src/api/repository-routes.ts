@@ -16,6 +16,7 @@ import {
 import {
   browsedPageSchema,
   cursorQuerySchema,
+  operationQuerySchema,
   operationSchema,
   operationStartedSchema,
   repositoryViewSchema,
@@ -222,6 +223,21 @@ function restoreRoutes({ operations, repositories }: RepositoryServices): Route[
             ...(body.disks === undefined ? {} : { disks: body.disks }),
           }),
         ),
+    }),
+    jsonRoute({
+      method: 'get',
+      path: '/operations',
+      operationId: 'listOperations',
+      summary:
+        'Verifications and restores that Temporal still knows: running ones, then the ended ones, newest end first.',
+      query: operationQuerySchema,
+      status: 200,
+      answer: pageSchema(operationSchema),
+      errors: [],
+      run: async ({ query }) => {
+        const { items, nextCursor } = await operations.list(query);
+        return { content: { items, ...(nextCursor === null ? {} : { nextCursor }) } };
+      },
     }),
     jsonRoute({
       method: 'get',

@@ -189,6 +189,13 @@ export const restorePointSchema: z.ZodType<RestorePointView> = z
 
 export const cursorQuerySchema = z.strictObject({ cursor: z.string().max(4_000).optional() });
 
+export const operationQuerySchema = z.strictObject({
+  kind: z.enum(['verify', 'restore']).optional(),
+  repositoryId: slug.optional(),
+  state: z.enum(['running', 'ended']).optional(),
+  cursor: z.string().max(4_000).optional(),
+});
+
 export const restorePointQuerySchema = z.strictObject({
   workload: z.string().min(1).max(255).optional(),
   cursor: z.string().max(4_000).optional(),

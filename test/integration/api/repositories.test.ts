@@ -112,6 +112,29 @@ describeTemporal('repositories over the API', () => {
       .toMatchObject({ result: 'failed', code: 'RESTORE_POINT_MISSING', reason: 'no point gone' });
   });
 
+  it('lists verifications and restores, by kind, repository and state', async () => {
+    const started = await api.request('POST', '/repositories/second/verify');
+    const listed = async (query: string) => {
+      const { status, body } = await api.request('GET', `/operations?${query}`);
+      expect(status).toBe(200);
+      return (body.items as { id: string }[]).map(({ id }) => id);
+    };
+    await expect.poll(() => listed('repositoryId=second')).toEqual([started.body.operationId]);
+    expect(await listed('repositoryId=second&kind=restore')).toEqual([]);
+    const restores = await listed('kind=restore&repositoryId=offsite');
+    expect(restores.length).toBeGreaterThan(2);
+    expect(restores.filter((id) => !id.startsWith('restore.offsite.'))).toEqual([]);
+    const running = await api.request('GET', '/operations?state=running');
+    expect(running.body.items).toMatchObject([
+      { state: 'running', processedBytes: 5, endedAt: null },
+    ]);
+    const ended = await api.request('GET', '/operations?state=ended&kind=restore');
+    expect((ended.body.items as { result: string }[]).map(({ result }) => result).sort()).toEqual([
+      'failed',
+      'success',
+    ]);
+  });
+
   it.each(['relative/folder', '/backups/primary', '/backups/offsite/nightly/../x', '/a\0b'])(
     'refuses to restore into %j',
     async (path) => {
