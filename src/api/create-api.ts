@@ -15,6 +15,7 @@ import { openApiDocument } from './openapi.js';
 import { OperationStore } from './operation-store.js';
 import { overviewRoutes } from './overview-routes.js';
 import { nonceOf, pageHeaders } from './page-headers.js';
+import { previewRoutes } from './preview-routes.js';
 import { problemHandler } from './problem.js';
 import { readiness } from './readiness.js';
 import { RepositoryBrowser } from './repository-browser.js';
@@ -100,6 +101,7 @@ function apiRoutes(
       repositories,
       timeZone,
     }),
+    ...previewRoutes({ client, jobs, browser, repositories, timeZone, now }),
     ...sessionRoutes(sessions, browser, { followIntervalMs, logger }),
     ...repositoryRoutes({ client, browser, operations, repositories, now }),
     ...errorRoutes(),

@@ -3,7 +3,6 @@
 import type { RepositoryConfig } from '../config/config.js';
 import type { CopyJob, StartOverrides } from '../domain/copy-job.js';
 import { BackupError } from '../domain/errors.js';
-import { jobFaults, type JobFault } from '../domain/job-rules.js';
 import { jsonBytes } from '../domain/task-brief.js';
 import {
   copyJobSchema,
@@ -16,6 +15,7 @@ import {
   startOverridesSchema,
   type JobDefinition,
 } from './job-schemas.js';
+import { checkRules } from './job-checks.js';
 import type { JobStore } from './job-store.js';
 import { withTimeZones } from './job-time-zone.js';
 import { configuredRepository, type RepositoryBrowser } from './repository-browser.js';
@@ -33,8 +33,6 @@ export interface JobServices {
 }
 
 const IDEMPOTENCY_KEY_LENGTH = 255;
-/** Jobs that start one another; a longer row is a mistake. */
-const LONGEST_JOB_CHAIN = 100;
 
 export function jobRoutes(services: JobServices): Route[] {
   return [
@@ -226,44 +224,6 @@ function checkSize(job: CopyJob, overrides: StartOverrides): void {
   if (bytes <= MAX_INPUT_BYTES) return;
   const message = `the job and what this start changes have ${bytes} bytes together, at most ${MAX_INPUT_BYTES} fit into a session: name fewer workloads`;
   throw invalidRequest([{ path: 'workloads', message }]);
-}
-
-/** @throws JOB_RULE_BROKEN with every fault in `details.errors` */
-async function checkRules(
-  definition: JobDefinition,
-  repositories: readonly RepositoryConfig[],
-  jobs: JobStore,
-): Promise<void> {
-  const job: CopyJob = { ...definition, revision: 1, replaces: null };
-  const errors = [...jobFaults(job, repositories), ...(await predecessorFaults(job, jobs))];
-  if (errors.length === 0) return;
-  const texts = errors.map(({ path, message }) => `${path}: ${message}`);
-  throw new BackupError('JOB_RULE_BROKEN', texts.join('; '), { details: { errors } });
-}
-
-/** Follows `afterJob` to the first job: every one must exist, and none may be the job itself. */
-async function predecessorFaults(job: CopyJob, jobs: JobStore): Promise<JobFault[]> {
-  const path = 'schedule.jobId';
-  let { schedule } = job;
-  for (let length = 0; schedule.type === 'afterJob'; length += 1) {
-    const { jobId } = schedule;
-    if (jobId === job.id) {
-      // The plain case is a rule of the domain already.
-      return length === 0 ? [] : [{ path, message: 'the jobs would start one another for ever' }];
-    }
-    const next = await jobs.definition(jobId).catch(missingJob);
-    if (next === null) return length === 0 ? [{ path, message: `there is no job ${jobId}` }] : [];
-    if (length === LONGEST_JOB_CHAIN) {
-      return [{ path, message: `more than ${LONGEST_JOB_CHAIN} jobs start one another` }];
-    }
-    schedule = next.schedule;
-  }
-  return [];
-}
-
-function missingJob(error: unknown): null {
-  if (error instanceof BackupError && error.code === 'JOB_MISSING') return null;
-  throw error;
 }
 
 /** What lies in a repository may have been changed by hand. */

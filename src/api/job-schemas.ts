@@ -16,6 +16,7 @@ import type { RpoPolicy } from '../domain/rpo.js';
 import { instant, slug } from './field-schemas.js';
 import {
   maintenanceSchema,
+  scheduleRequestSchema,
   scheduleSchema,
   timeZone,
   WEEKDAYS,
@@ -229,7 +230,7 @@ export const jobDefinitionSchema: z.ZodType<JobRequest> = z
       description:
         'IANA time zone of the job. Default: that of its schedule, that which the job has already, or that of the server.',
     }),
-    schedule: scheduleSchema(zoneOfJob, 'Request').default({ type: 'manual' }),
+    schedule: scheduleRequestSchema.default({ type: 'manual' }),
     retry: z.strictObject(retryFields).partial().meta({ id: 'RetryRequest' }).default({}),
     healthCheck: maintenanceRequest.nullable().default(null),
     compact: maintenanceRequest.nullable().default(null),

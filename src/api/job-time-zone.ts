@@ -1,6 +1,7 @@
 /** Time zones of a job: what its definition leaves out is filled in once, when the job is written, and stored. */
 
 import { isTimeZone } from '../domain/calendar-date.js';
+import type { JobSchedule } from '../domain/copy-job.js';
 import type { JobDefinition, JobRequest } from './job-schemas.js';
 
 /** That of this process (`TZ`, else the machine's); UTC where it has none that the Temporal server knows. */
@@ -17,10 +18,14 @@ export function withTimeZones(request: JobRequest, defaultZone: string): JobDefi
   return {
     ...request,
     timeZone,
-    schedule: isLocal(schedule) ? inZone(schedule, timeZone) : schedule,
+    schedule: scheduleInZone(schedule, timeZone),
     healthCheck: healthCheck === null ? null : inZone(healthCheck, timeZone),
     compact: compact === null ? null : inZone(compact, timeZone),
   };
+}
+
+export function scheduleInZone(schedule: JobRequest['schedule'], timeZone: string): JobSchedule {
+  return isLocal(schedule) ? inZone(schedule, timeZone) : schedule;
 }
 
 type Unlocated = Extract<JobRequest['schedule'], { readonly timeZone?: string | undefined }>;

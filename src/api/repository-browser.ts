@@ -126,11 +126,11 @@ export class RepositoryBrowser {
     return this.#browse({ repositoryId, what: 'tasks', session, cursor });
   }
 
-  /** What a session of the job would do now, page by page. */
+  /** What a session of the job would do now, page by page. The definition need not be stored. */
   plan(job: CopyJob, cursor?: string): Promise<JobPlan> {
     const input: PlanJobInput = { job, after: cursor ?? null };
     const page = cursor === undefined ? '' : `/${digest(cursor)}`;
-    const id = `plan/${job.id}/${job.revision}${page}`;
+    const id = `plan/${job.id}/${digest(JSON.stringify(job))}${page}`;
     return this.#execute(WORKFLOW_PLAN_JOB, id, input, PLAN_TIMEOUT);
   }
 

@@ -80,3 +80,6 @@ export function maintenanceSchema<Zone extends z.ZodType<string | undefined>>(
     })
     .meta({ id: `MaintenanceSchedule${suffix}` });
 }
+
+/** As a client writes it: zones may be left out. */
+export const scheduleRequestSchema = scheduleSchema(zoneOfJob, 'Request');

@@ -1,5 +1,6 @@
 /** `longhaul job …`. */
 
+import { BackupError } from '../domain/errors.js';
 import type { Command } from 'commander';
 import type { JobState, JobView, ListedJob } from '../api/job-schemas.js';
 import type { JobPlan } from '../domain/operation.js';
@@ -96,9 +97,13 @@ function addRunCommands(job: Command, act: Act): void {
     startJob,
   );
   act(
-    job.command('plan').argument('<job>').description('Show what a session would copy now.'),
-    async (context, id: string) => {
-      const plan = await wholePlan(context, `${jobPath(id)}/plan`);
+    job
+      .command('plan')
+      .argument('[job]')
+      .option('-f, --file <file>', 'instead: of this definition, which need not be stored')
+      .description('Show what a session would copy now.'),
+    async (context, id: string | undefined, { file }: { file?: string }) => {
+      const plan = await wholePlan(context, await planRequest(context, id, file));
       context.show(plan, () => describePlan(plan));
     },
   );
@@ -281,10 +286,36 @@ function describeRetry({ retry: { attempts, pausesMinutes } }: JobView): string 
   return `${times}, after ${pausesMinutes.join(', ')} minutes`;
 }
 
-async function wholePlan({ server }: CommandContext, path: string): Promise<JobPlan> {
+interface PlanRequest {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: object;
+}
+
+/** @throws REQUEST_INVALID unless either a job or a file is named */
+async function planRequest(
+  { terminal }: CommandContext,
+  id: string | undefined,
+  file: string | undefined,
+): Promise<PlanRequest> {
+  if (file === undefined && id !== undefined) return { method: 'GET', path: `${jobPath(id)}/plan` };
+  if (file === undefined || id !== undefined) {
+    const hint = 'See `longhaul job plan --help`.';
+    throw new BackupError('REQUEST_INVALID', 'name a job, or a file with --file', { hint });
+  }
+  const body = definitionOf(await readDefinition(file, terminal.workingFolder));
+  return { method: 'POST', path: '/plans', body };
+}
+
+async function wholePlan({ server }: CommandContext, request: PlanRequest): Promise<JobPlan> {
+  const { method, path, body } = request;
   const workloads: JobPlan['workloads'][number][] = [];
   for (let cursor = ''; ;) {
-    const page = await server.request<JobPlan>('GET', `${path}${cursor}`);
+    const page = await server.request<JobPlan>(
+      method,
+      `${path}${cursor}`,
+      body === undefined ? {} : { body },
+    );
     workloads.push(...page.workloads);
     if (page.nextCursor === undefined) return { workloads };
     cursor = `?cursor=${encodeURIComponent(page.nextCursor)}`;

@@ -126,7 +126,12 @@ function workloadFaults({ sources }: CopyJob): JobFault[] {
   return faults;
 }
 
-function scheduleFaults({ id, mode, schedule }: CopyJob): JobFault[] {
+/** Of the schedule alone. */
+export function scheduleFaults({
+  id,
+  mode,
+  schedule,
+}: Pick<CopyJob, 'id' | 'mode' | 'schedule'>): JobFault[] {
   const faults: JobFault[] = [];
   if (mode === 'immediate' && schedule.type !== 'manual') {
     const message = `an immediate job starts when a restore point appears and takes no schedule; ${schedule.type} needs mode periodic`;

@@ -187,3 +187,32 @@ describe('job commands', () => {
     expect([code, out]).toEqual([0, 'Job nightly is deleted; its copies stay.\n']);
   });
 });
+
+describe('job plan', () => {
+  it('of a file sends the definition, page after page', async () => {
+    const workload = {
+      ...{ workload: 'web01', algorithm: 'full', restorePoints: ['p1'], estimatedBytes: null },
+      ...{ reasons: [], lookAgainAt: null, omitted: 0 },
+      retention: { keep: [], actions: [], warnings: [] },
+    };
+    bench.answer({
+      'POST /plans': { body: { workloads: [workload], nextCursor: 'a b' } },
+      'POST /plans?cursor=a%20b': { body: { workloads: [{ ...workload, workload: 'db07' }] } },
+    });
+    writeFileSync(join(bench.folder, 'job.json'), JSON.stringify(JOB));
+    const { code, out } = await bench.run(['job', 'plan', '--file', 'job.json']);
+    expect(code).toBe(0);
+    expect(out).toMatch(/web01[^]*db07/);
+    expect(bench.seen.map(({ body }) => body)).toMatchObject([
+      { id: 'nightly' },
+      { id: 'nightly' },
+    ]);
+    expect(bench.seen[0]?.body).not.toHaveProperty('revision');
+  });
+
+  it('wants a job or a file', async () => {
+    expect((await bench.run(['job', 'plan'])).code).toBe(2);
+    expect((await bench.run(['job', 'plan', 'nightly', '--file', 'job.json'])).code).toBe(2);
+    expect(bench.seen).toEqual([]);
+  });
+});
