@@ -51,6 +51,8 @@ export async function runDemo(): Promise<number> {
       'offsite',
       '--schedule',
       'manual',
+      '--max-lag',
+      '24',
     ];
     const steps = [
       ['repository', 'list'],
@@ -58,6 +60,7 @@ export async function runDemo(): Promise<number> {
       ['job', 'create', ...job],
       ['job', 'start', JOB, '--all', '--follow'],
       ['restore-point', 'list', 'offsite'],
+      ['safe'],
     ];
     for (const words of steps) {
       const status = await longhaul(...words);
