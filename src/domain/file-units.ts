@@ -76,8 +76,8 @@ export class FileUnits {
     const groupBytes = prefixBytes + groupSlots * BLOCK_BYTES;
     const group = Math.floor(inBody / groupBytes);
     const inGroup = inBody - group * groupBytes - prefixBytes;
-    const unit = inGroup < 0 ? 0 : 1 + Math.floor(inGroup / BLOCK_BYTES);
-    return this.headUnits + group * (groupSlots + 1) + unit;
+    // The prefix, of 64 KiB at most, comes to -1.
+    return this.headUnits + group * (groupSlots + 1) + 1 + Math.floor(inGroup / BLOCK_BYTES);
   }
 
   /** How many of `count` units from `unit` on lie side by side, 64 KiB each but for the last of the file; at least 1. */

@@ -11,10 +11,13 @@ const VHD: PlacedSlots = { headBytes: KIB_64, groupSlots: 32, prefixBytes: KIB_6
 /** Slots that begin at no multiple of 64 KiB, in no groups. */
 const SHIFTED: PlacedSlots = { headBytes: 70_000, groupSlots: 0, prefixBytes: 0, slotCount: 3 };
 
+const QCOW2: PlacedSlots = { headBytes: KIB_64, groupSlots: 0, prefixBytes: 0, slotCount: 4 };
+
 const PLACEMENTS: [string, PlacedSlots, number][] = [
   ['a plain file', NO_SLOTS, 5 * KIB_64 + 7],
-  ['qcow2', { headBytes: KIB_64, groupSlots: 0, prefixBytes: 0, slotCount: 4 }, 9 * KIB_64],
+  ['qcow2', QCOW2, 9 * KIB_64],
   ['a VMA', VMA, 12_800 + 3 * 512 + 130 * KIB_64],
+  ['a VMA with something behind its end', VMA, 12_800 + 3 * 512 + 130 * KIB_64 + 70_000],
   ['a VHD', VHD, KIB_64 + 2 * KIB_64 + 64 * KIB_64 + 1_536],
   ['shifted slots', SHIFTED, 70_000 + 3 * KIB_64 + 100_000],
 ];
@@ -36,7 +39,57 @@ describe('where slots lie', () => {
   });
 
   it('is plain when all lie on multiples of 64 KiB', () => {
-    expect([NO_SLOTS, VHD, VMA, SHIFTED].map(isPlain)).toEqual([true, false, false, false]);
+    expect([NO_SLOTS, QCOW2].map(isPlain)).toEqual([true, true]);
+    expect([VHD, VMA, SHIFTED].map(isPlain)).toEqual([false, false, false]);
+  });
+});
+
+describe('units that are read together', () => {
+  // Numbers of units by hand: the head of a VMA is one, then prefix and 59 slots twice, then prefix and 12 slots.
+  it.each([
+    ['a plain file', NO_SLOTS, [[3, 1_000]]],
+    [
+      'qcow2',
+      QCOW2,
+      [
+        [0, 1],
+        [1, 4],
+        [4, 1],
+        [5, 1_000],
+      ],
+    ],
+    [
+      'a VMA',
+      VMA,
+      [
+        [0, 1],
+        [1, 1],
+        [2, 59],
+        [60, 1],
+        [61, 1],
+        [62, 59],
+        [121, 1],
+        [122, 12],
+        [134, 1_000],
+      ],
+    ],
+    [
+      'shifted slots',
+      SHIFTED,
+      [
+        [0, 1],
+        [1, 1],
+        [2, 3],
+        [4, 1],
+        [5, 1_000],
+      ],
+    ],
+  ] as const)('are, in %s, those up to the next that is shorter', (_, slots, runs) => {
+    const units = new FileUnits(slots, 100 * 2 ** 20);
+    for (const [unit, run] of runs) {
+      expect(units.runFrom(unit, 1_000), `from ${unit}`).toBe(run);
+      expect(units.runFrom(unit, 1)).toBe(1);
+    }
   });
 });
 

@@ -65,6 +65,7 @@ describe('the journal of work in windows', () => {
     await seal(0, 2);
     await expect(new WindowJournal(file, PLACE).read(0, 3)).rejects.toMatchObject({
       code: 'STAGING_INVALID',
+      details: { path: 'vda.journal' },
       message: expect.stringContaining('window 1 ') as string,
     });
   });
@@ -86,6 +87,26 @@ describe('the journal of work in windows', () => {
     await file.read(record, 0);
     await file.write(record, RECORD_BYTES);
     expect(await open()).toEqual([{ first: 1, count: 1 }]);
+  });
+
+  it('is read in parts of about 1 MiB, from any window to any other', async () => {
+    const place = { path: 'large.journal', token: 'a plan', payloadBytes: 300_000 }; // four to a part
+    const large = await target.openWrite(place.path, 'open-or-new');
+    const writer = new JournalWriter(large, place);
+    const payload = (window: number): Buffer => Buffer.alloc(300_000, window + 1);
+    for (let window = 0; window < 12; window++)
+      if (window !== 9) await writer.seal(window, payload(window));
+    const journal = new WindowJournal(large, place);
+    const expected = Buffer.concat(Array.from({ length: 8 }, (_, i) => payload(1 + i)));
+    expect((await journal.read(1, 8)).equals(expected)).toBe(true);
+    await expect(journal.read(1, 9)).rejects.toMatchObject({ code: 'STAGING_INVALID' });
+    expect(await journal.openRuns(1, 12)).toEqual([
+      { first: 9, count: 1 },
+      { first: 12, count: 1 },
+    ]);
+    expect(await journal.firstOpen(12)).toBe(9);
+    expect(await journal.firstOpen(9)).toBe(9);
+    await large.close();
   });
 
   it('holds 64 TiB of windows in one run', async () => {
