@@ -20,7 +20,7 @@ const NIGHTS: Readonly<
 export function NightGrid({ workloads }: { readonly workloads: readonly WorkloadView[] }) {
   const dates = workloads[0]?.nights.map(({ date }) => date) ?? [];
   return (
-    <div className="night-frame" tabIndex={0} role="region" aria-label="The last 14 days">
+    <div className="night-frame" tabIndex={0} role="group" aria-label="Grid of days">
       <table className="nights">
         <thead>
           <tr>

@@ -1,32 +1,16 @@
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, request, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { request, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createApi } from '../../../src/api/create-api.js';
-import type { LonghaulConfig } from '../../../src/config/config.js';
+import { servePages } from '../../support/dashboard/served-pages.js';
 
-const CONFIG: LonghaulConfig = {
-  server: { address: '127.0.0.1', port: 0, tokenFile: null },
-  stateDirectory: '/nowhere',
-  temporal: { type: 'embedded', binaryPath: null, port: 0, uiPort: 0 },
-  repositories: [],
-  copy: {
-    heartbeatTimeoutSeconds: 30,
-    batchBlocks: 1_024,
-    parallelWorkloads: 4,
-    unavailableLimitMinutes: 60,
-  },
-  logLevel: 'info',
-};
 /** What browsers send for an address that someone typed. */
 const BROWSER = { Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' };
 
 let folder: string;
-let server: Server | null = null;
+let server: Awaited<ReturnType<typeof servePages>> | null = null;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'longhaul-pages-'));
   await mkdir(join(folder, 'assets'));
@@ -37,24 +21,13 @@ beforeEach(async () => {
   await writeFile(join(folder, 'assets', 'a-1.js'), 'export {};');
 });
 afterEach(async () => {
-  server?.close();
+  await server?.close();
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Over a Temporal that nobody serves: no page needs it. */
 async function serve(token: string | null = null): Promise<string> {
-  const log = () => undefined;
-  const app = createApi({
-    client: new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) }),
-    config: CONFIG,
-    token,
-    now: () => 0,
-    logger: { info: log, warn: log, error: log },
-    dashboardFolder: folder,
-  });
-  server = createServer(app).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  server = await servePages(token, folder);
+  return server.origin;
 }
 
 function nonceInPolicy(response: Response): string {
