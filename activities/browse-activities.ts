@@ -15,6 +15,8 @@ import { BackupError, isStorageFault } from '../src/domain/errors.js';
 import type { SourceRestorePoint, SourceWorkload } from '../src/domain/restore-point.js';
 import { settlePoints } from '../src/domain/settle.js';
 import type { TargetRestorePoint } from '../src/domain/target-point.js';
+import { OWN_FOLDER } from '../src/repository/repository-path.js';
+import { unrecognisedReason, type UnrecognisedFiles } from '../src/domain/unrecognised.js';
 import type { UnseenPart } from '../src/domain/unseen-part.js';
 import { scanRepository } from '../src/layout/scan-repository.js';
 import type { DataMover } from '../src/mover/data-mover.js';
@@ -141,6 +143,7 @@ export type BrowseActivities = ReturnType<typeof createBrowseActivities>;
 interface Contents {
   readonly sources: readonly SourceWorkload[];
   readonly unseen: readonly UnseenPart[];
+  readonly unrecognised: readonly UnrecognisedFiles[];
   readonly chains: readonly ChainRecord[];
   readonly unreadable: UnreadablePart[];
 }
@@ -148,14 +151,25 @@ interface Contents {
 async function contents(mover: DataMover, repositoryId: string): Promise<Contents> {
   const repository = await mover.repository(repositoryId);
   const unseen: UnseenPart[] = [];
-  const sources = await scanRepository(repository, (part) => unseen.push(part), mover.facts);
+  const unrecognised: UnrecognisedFiles[] = [];
+  const isTarget = (await repository.stat(OWN_FOLDER)) !== null;
+  const listener = {
+    onUnseen: (part: UnseenPart) => unseen.push(part),
+    ...(isTarget ? {} : { onUnrecognised: (files: UnrecognisedFiles) => unrecognised.push(files) }),
+  };
+  const sources = await scanRepository(repository, listener, mover.facts);
   const { chains, unreadable } = await findOwnChains(repository);
   const records = chains.map(({ record }) => record);
-  return { sources, unseen, chains: records, unreadable: [...unreadable] };
+  return { sources, unseen, unrecognised, chains: records, unreadable: [...unreadable] };
 }
 
-function summaries({ sources, unseen, chains }: Contents): WorkloadSummary[] {
-  return [...sources.map(sourceSummary), ...unseen.map(unseenSummary), ...chains.map(chainSummary)];
+function summaries({ sources, unseen, unrecognised, chains }: Contents): WorkloadSummary[] {
+  return [
+    ...sources.map(sourceSummary),
+    ...unseen.map(unseenSummary),
+    ...unrecognised.map(unrecognisedSummary),
+    ...chains.map(chainSummary),
+  ];
 }
 
 function sourceSummary(workload: SourceWorkload): WorkloadSummary {
@@ -176,6 +190,13 @@ function unseenSummary(part: UnseenPart): WorkloadSummary {
   const { id, name, type, unseen } = unseenWorkload(part);
   const problem = unseen.reason;
   return { id, name, type, jobId: null, restorePointCount: 0, newestAt: null, problem };
+}
+
+/** It stands beside a workload that lies in the same folder. */
+function unrecognisedSummary(files: UnrecognisedFiles): WorkloadSummary {
+  const problem = unrecognisedReason(files);
+  const row = { type: 'unknown', jobId: null, restorePointCount: 0, newestAt: null } as const;
+  return { ...row, id: `unrecognised:${files.folder}`, name: files.folder, problem };
 }
 
 function chainSummary(record: ChainRecord): WorkloadSummary {

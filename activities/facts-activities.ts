@@ -28,7 +28,7 @@ export function createFactsActivities(deps: {
         const nowMs = Date.now();
         const repository = await mover.repository(input.repositoryId);
         const rule = { nowMs, settleMs: settleMs(input.repositoryId) };
-        const sources = (await scanRepository(repository)).map((workload) =>
+        const sources = (await scanRepository(repository, {}, mover.facts)).map((workload) =>
           sourceFacts({ ...workload, restorePoints: settlePoints(workload.restorePoints, rule) }),
         );
         const { chains, unreadable } = await findOwnChains(repository);

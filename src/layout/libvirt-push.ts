@@ -37,6 +37,7 @@ import { folderName, folderWorkloadId } from './workload-id.js';
  *  Source: libvirt formatcheckpoint.html, formatbackup.html; measured with libvirt 9.0 (test/fixtures/make-libvirt-push.sh). */
 export const libvirtPushLayout: BackupLayout = {
   name: 'libvirt-push',
+  claims: (fileName) => IMAGE_NAME.test(fileName) || XML_NAME.test(fileName),
   scanFolder,
 };
 

@@ -1,7 +1,7 @@
 import type { SourceDisk, SourceWorkload } from '../domain/restore-point.js';
 import type { BackupLayout } from './backup-layout.js';
 import type { FolderFacts } from './file-facts.js';
-import { parseBackupName, type OvirtFile } from './ovirt-names.js';
+import { parseBackupName, parseOvfName, type OvirtFile } from './ovirt-names.js';
 import { groupByMachine, type OvirtMachine } from './ovirt-machines.js';
 import { pointEvidence } from './point-evidence.js';
 import { broken, type Finding, type PointFault } from './point-fault.js';
@@ -24,6 +24,7 @@ const FORMAT = 'qcow2';
  *  Source: oVirt/python-ovirt-engine-sdk4 examples/backup_vm.py, vm_backup.py. */
 export const ovirtLayout: BackupLayout = {
   name: 'ovirt',
+  claims: (fileName) => parseBackupName(fileName) !== null || parseOvfName(fileName) !== null,
   scanFolder,
 };
 

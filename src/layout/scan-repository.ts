@@ -1,4 +1,5 @@
 import type { SourceWorkload } from '../domain/restore-point.js';
+import { UNRECOGNISED_EXAMPLES, type UnrecognisedFiles } from '../domain/unrecognised.js';
 import type { UnseenPart } from '../domain/unseen-part.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import type { BackupLayout } from './backup-layout.js';
@@ -11,18 +12,25 @@ import { readFolders, walkFolders, type FolderFiles } from './walk-folders.js';
 /** Every layout that Longhaul looks for. Workload ids start with the name of the platform, so no two layouts claim the same one. */
 export const BACKUP_LAYOUTS: readonly BackupLayout[] = [libvirtPushLayout, ovirtLayout];
 
+/** Who scans a repository is told of what is not among its workloads. */
+export interface ScanListener {
+  /** A place that is not looked into, once. */
+  readonly onUnseen?: (part: UnseenPart) => void;
+  /** Files of a folder that no layout claims. Not asked of a target: beside the chains there lie files of Longhaul's own. */
+  readonly onUnrecognised?: (files: UnrecognisedFiles) => void;
+}
+
 /** All workloads that backup tools left in a repository, sorted by id; their restore points in the order of `orderByLineage`. Ids are unique.
  *  A workload may lie in several folders (a folder for each chain, a backup that was copied by hand): it is listed once, and a restore
  *  point that is there more than once is listed as its first complete copy. Two machines that claim one id are one workload with a `conflict`.
- *  @param onUnseen told each place that is not looked into, once
  *  @param facts what earlier looks found out; files that are the same are not read again
  *  @throws what the repository throws when a folder cannot be read: the list is whole or there is none */
 export async function scanRepository(
   repository: BackupRepository,
-  onUnseen: (part: UnseenPart) => void = () => undefined,
+  listener: ScanListener = {},
   facts: FactStore = FORGETFUL,
 ): Promise<SourceWorkload[]> {
-  const workloads = await workloadsIn(repository, walkFolders(repository), facts, onUnseen);
+  const workloads = await workloadsIn(repository, walkFolders(repository), facts, listener);
   return [...workloads.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
@@ -46,7 +54,7 @@ async function workloadsIn(
   repository: BackupRepository,
   folders: AsyncIterable<FolderFiles>,
   store: FactStore,
-  onUnseen: (part: UnseenPart) => void = () => undefined,
+  { onUnseen, onUnrecognised }: ScanListener = {},
 ): Promise<Map<string, SourceWorkload>> {
   const told = new Set<string>();
   const shares = new Map<string, [SourceWorkload, ...SourceWorkload[]]>();
@@ -54,8 +62,10 @@ async function workloadsIn(
     for (const part of folder.unseen) {
       if (told.has(part.path)) continue;
       told.add(part.path);
-      onUnseen(part);
+      onUnseen?.(part);
     }
+    const unclaimed = unrecognisedIn(folder);
+    if (unclaimed !== null) onUnrecognised?.(unclaimed);
     const facts = await FolderFacts.of(store, repository, folder.folder);
     for (const layout of BACKUP_LAYOUTS)
       for (const found of await layout.scanFolder(facts, folder)) {
@@ -68,4 +78,13 @@ async function workloadsIn(
   const workloads = new Map<string, SourceWorkload>();
   for (const [id, found] of shares) workloads.set(id, await joinFolders(repository, found));
   return workloads;
+}
+
+function unrecognisedIn({ folder, files }: FolderFiles): UnrecognisedFiles | null {
+  const names = files
+    .map(({ name }) => name)
+    .filter((name) => !BACKUP_LAYOUTS.some((layout) => layout.claims(name)));
+  if (names.length === 0) return null;
+  const examples = names.slice(0, UNRECOGNISED_EXAMPLES);
+  return { folder: folder === '' ? '.' : folder, fileCount: names.length, examples };
 }

@@ -20,7 +20,7 @@ export async function listSourceWorkloads(
   onUnseen?: (part: UnseenPart) => void,
   facts?: FactStore,
 ): Promise<SourceWorkload[]> {
-  const workloads = (await scanRepository(repository, onUnseen, facts)).map((workload) =>
+  const workloads = (await scanRepository(repository, { onUnseen }, facts)).map((workload) =>
     withProofs(repository, workload),
   );
   const { chains, unreadable } = await findChains(repository);

@@ -8,6 +8,7 @@ import type { RepositoryEntry } from '../../../src/repository/backup-repository.
 /** Restore points of files `<day>.<point>.<disk>.slab`: those of one machine in one folder. */
 export const slabLayout: BackupLayout = {
   name: 'slab',
+  claims: (fileName) => NAME.test(fileName),
   scanFolder: async (repository, { folder, files }) => {
     const points = new Map<string, RepositoryEntry[]>();
     for (const entry of files) {

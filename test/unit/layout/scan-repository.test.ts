@@ -1,6 +1,7 @@
-import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { BackupError } from '../../../src/domain/errors.js';
+import { unrecognisedReason, type UnrecognisedFiles } from '../../../src/domain/unrecognised.js';
 import { scanRepository, scanWorkload } from '../../../src/layout/scan-repository.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { noteReads } from '../../support/layout/many-machines.js';
@@ -24,6 +25,32 @@ function failReading(repository: BackupRepository, failing: string): void {
 }
 
 describe('scanRepository', () => {
+  it('names what no layout claims, folder by folder, beside what one does', async () => {
+    const { repository, at } = await copyToRepository(null);
+    const fixtures = await copyToRepository('');
+    await cp(fixtures.at('libvirt-push/web01'), at('web01'), { recursive: true });
+    await cp(fixtures.at('ovirt'), at('ovirt'), { recursive: true });
+    await rm(at('ovirt/truth.json')); // the fixture's own
+    const found: UnrecognisedFiles[] = [];
+    const onUnrecognised = (files: UnrecognisedFiles) => found.push(files);
+    await scanRepository(repository, { onUnrecognised });
+    expect(found).toEqual([]);
+    await mkdir(at('veeam'));
+    for (const name of ['db01.vbk', 'db01.vib', 'db01.vbm', 'z.txt', '.hidden', 'half.partial'])
+      await writeFile(at(`veeam/${name}`), 'x');
+    await writeFile(at('web01/notes.txt'), 'x');
+    await writeFile(at('README'), 'x');
+    await scanRepository(repository, { onUnrecognised });
+    expect(found.sort((a, b) => (a.folder < b.folder ? -1 : 1))).toEqual([
+      { folder: '.', fileCount: 1, examples: ['README'] },
+      { folder: 'veeam', fileCount: 4, examples: ['db01.vbk', 'db01.vbm', 'db01.vib'] },
+      { folder: 'web01', fileCount: 1, examples: ['notes.txt'] },
+    ]);
+    expect(unrecognisedReason(found.find(({ folder }) => folder === 'veeam')!)).toBe(
+      '"db01.vbk", "db01.vbm", "db01.vib" and 1 more are of no backup layout that this release knows, so they are not copied',
+    );
+  });
+
   it('finds the workloads of all layouts, sorted by id, wherever their folders lie', async () => {
     const { repository, at } = await copyToRepository(null);
     const fixtures = await copyToRepository('');
