@@ -174,7 +174,7 @@ class WorkloadCopy {
   /** One look at the source and the copy of what it shows. */
   private async copyRound(): Promise<'again' | 'done' | 'leave'> {
     const { job } = this.input;
-    const { detection, selection } = await this.look();
+    const { detection, selection, lookId } = await this.look();
     if (detection.toCompare.length > 0) {
       for (const pair of detection.toCompare) await this.compare(pair);
       return 'again';
@@ -191,7 +191,7 @@ class WorkloadCopy {
       if (index > 0 && point.algorithm === 'full') return 'again';
       const laterPoints = selection.points.length - index - 1 + selection.morePoints;
       this.state.show({ remainingPoints: laterPoints }, `${laterPoints} more points afterwards`);
-      await this.copyPoint(point);
+      await this.copyPoint(point, lookId);
     }
     const isMoreWanted = this.scope === 'all' || job.mode === 'immediate';
     return isMoreWanted || selection.awaited.length > 0 ? 'again' : this.endCopy(selection);
@@ -298,7 +298,7 @@ class WorkloadCopy {
     return true;
   }
 
-  private async copyPoint(point: SelectedRestorePoint): Promise<void> {
+  private async copyPoint(point: SelectedRestorePoint, lookId: string | null): Promise<void> {
     await this.continueIfLong(); // points without a changed block have no batches
     const { workload, job, sourceFolders } = this.input;
     const { restorePointId, algorithm, changedBy, lineageFrom } = point;
@@ -316,6 +316,7 @@ class WorkloadCopy {
       changedBy,
       lineageFrom,
       digest,
+      ...(lookId === null ? {} : { lookId }),
     };
     const summary = `${workload.name} ${restorePointId}: plan copy`;
     const plan = () => this.data.planCopy.executeWithOptions({ summary }, [input]);

@@ -66,7 +66,7 @@ async function readWhole(
   target: Buffer,
   offset: number,
 ): Promise<void> {
-  const file = stack.files[layer]!;
+  const file = await stack.file(layer);
   const count = await file.read(target, offset);
   if (count < target.length) stack.assertEndsAt(layer, offset + count);
   target.fill(0, count);

@@ -38,44 +38,80 @@ export interface StackMap {
 export class ImageStack {
   /** Memory of the last answer of an image. */
   private layerMap: BlockMap | undefined;
-  /** For each layer, how far into the disk it is seen through the layers above it and by itself. */
-  private readonly seenBytes: readonly number[];
+  /** Of the layers that are open, from the top. */
+  readonly images: DiskImage[] = [];
+  private readonly files: ReadableFile[] = [];
+  private readonly sizesBytes: number[] = [];
+  /** For each open layer, how far into the disk it is seen through the layers above it and by itself. */
+  private readonly seenBytes: number[] = [];
+  private opening: Promise<void> = Promise.resolve();
 
   private constructor(
-    readonly layers: readonly LayerFile[],
-    readonly files: readonly ReadableFile[],
-    readonly images: readonly DiskImage[],
-    private readonly sizesBytes: readonly number[],
-  ) {
-    let seen = Infinity;
-    this.seenBytes = images.map((image) => (seen = Math.min(seen, image.virtualSizeBytes)));
-  }
+    private readonly context: MoverContext,
+    /** Those below an open one that builds on nothing are taken away. */
+    readonly layers: LayerFile[],
+  ) {}
 
-  /** @throws SOURCE_CHANGED when a file is not what its stamp says, IMAGE_… when one cannot be read */
-  static async open(context: MoverContext, layers: readonly LayerFile[]): Promise<ImageStack> {
-    const opened: LayerFile[] = [];
-    const files: ReadableFile[] = [];
-    const images: DiskImage[] = [];
-    const sizesBytes: number[] = [];
+  /** @param count of layers that are opened now, from the top; the others when they are needed: a chain may have thousands. Absent: all
+   *  @throws SOURCE_CHANGED when a file is not what its stamp says, IMAGE_… when one cannot be read */
+  static async open(
+    context: MoverContext,
+    layers: readonly LayerFile[],
+    count = layers.length,
+  ): Promise<ImageStack> {
+    const stack = new ImageStack(context, [...layers]);
     try {
-      for (const layer of layers) {
-        const repository = await context.repository(layer.repositoryId);
-        const file = await repository.openRead(layer.path);
-        files.push(file);
-        await assertUnchanged(file, layer);
-        const source = await fileByteSource(file);
-        const image = await openImage(source, layer.format);
-        opened.push(layer);
-        images.push(image);
-        sizesBytes.push(source.sizeBytes);
-        // A merge or a synthetic full may just have turned this file into a full: then nothing below it counts any more.
-        if (image.parent === null) return new ImageStack(opened, files, images, sizesBytes);
-      }
-      throw endsTooSoon(layers.at(-1), images.at(-1));
+      await stack.ensure(count);
+      return stack;
     } catch (error) {
-      await closeAll(files);
+      await stack.close();
       throw error;
     }
+  }
+
+  /** Opens the first `count` layers, as far as there are so many. One after the other: several may ask at once. */
+  private async ensure(count: number): Promise<void> {
+    if (this.images.length >= Math.min(count, this.layers.length)) return;
+    const before = this.opening;
+    this.opening = (async () => {
+      await before.catch(() => undefined);
+      while (this.images.length < Math.min(count, this.layers.length)) await this.openNext();
+    })();
+    await this.opening;
+  }
+
+  private async openNext(): Promise<void> {
+    const index = this.images.length;
+    const layer = this.layers[index]!;
+    const repository = await this.context.repository(layer.repositoryId);
+    const file = await repository.openRead(layer.path);
+    try {
+      await assertUnchanged(file, layer);
+      const source = await fileByteSource(file);
+      const image = await openImage(source, layer.format);
+      // A merge or a synthetic full may just have turned this file into a full: then nothing below it counts any more.
+      if (image.parent === null) this.layers.length = index + 1;
+      else if (index === this.layers.length - 1) throw endsTooSoon(layer, image);
+      this.files.push(file);
+      this.sizesBytes.push(source.sizeBytes);
+      this.seenBytes.push(Math.min(this.seenBytes.at(-1) ?? Infinity, image.virtualSizeBytes));
+      this.images.push(image);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** @throws what `open` throws */
+  async file(layer: number): Promise<ReadableFile> {
+    await this.ensure(layer + 1);
+    return this.files[layer]!;
+  }
+
+  /** null: there is no such layer. @throws what `open` throws */
+  async image(layer: number): Promise<DiskImage | null> {
+    await this.ensure(layer + 1);
+    return this.images[layer] ?? null;
   }
 
   get virtualSizeBytes(): number {
@@ -92,7 +128,8 @@ export class ImageStack {
   }
 
   private async readFrom(index: number, target: Uint8Array, offset: number): Promise<void> {
-    const isBottom = index === this.images.length - 1;
+    await this.ensure(index + 1);
+    const isBottom = index === this.layers.length - 1;
     await this.images[index]!.read(
       target,
       offset,
@@ -106,21 +143,27 @@ export class ImageStack {
   async mapBlocks(
     firstBlock: number,
     count: number,
-    layerLimit = this.images.length,
+    layerLimit = this.layers.length,
     reuse?: StackMap,
   ): Promise<StackMap> {
+    // One more: it is cut off where those above it are shorter.
+    await this.ensure(layerLimit + 1);
     const layers = reuse?.layers.length === count ? reuse.layers : new Uint16Array(count);
     const map: StackMap = { ...emptyBlockMap(count, reuse), layers };
-    for (let layer = 0; layer < layerLimit; layer++) {
+    const end = Math.min(layerLimit, this.layers.length);
+    for (let layer = 0; layer < end; layer++) {
       const open = await this.mapLayer(layer, firstBlock, map);
       if (open === 0) break;
     }
-    this.mapCutOff(firstBlock, map, layerLimit);
+    this.mapCutOff(firstBlock, map, end);
     return map;
   }
 
-  /** First block from `block` on that one of the first `layerLimit` layers may hold or cut off; behind the disk when none does. */
-  nextHeldBlock(block: number, layerLimit = this.images.length): number {
+  /** First block from `block` on that one of the first `layerLimit` layers may hold or cut off; behind the disk when none does. These layers
+   *  and the one below them must be open. */
+  nextHeldBlock(block: number, layerLimit = this.layers.length): number {
+    if (this.images.length < Math.min(layerLimit + 1, this.layers.length))
+      throw new Error('a layer is asked for that is not open');
     const images = this.images.slice(0, layerLimit);
     const { first, end } = this.cutOff(layerLimit);
     const nextCutOff = Math.max(block, first);
@@ -188,10 +231,11 @@ export class ImageStack {
     if (endBytes < this.sizesBytes[layer]!) throw sourceChanged(this.layers[layer]!);
   }
 
-  /** The stamp holds the inode: a name with the same stamp names the file that is open, and says the same of it.
+  /** Of the layers that are open: nothing was taken from the others. The stamp holds the inode: a name with the same stamp names the file that is
+   *  open, and says the same of it.
    *  @throws SOURCE_CHANGED when a file was written, cut or exchanged since it was opened */
   async assertUnchanged(context: MoverContext): Promise<void> {
-    for (const layer of this.layers) {
+    for (const layer of this.layers.slice(0, this.images.length)) {
       if (layer.stamp === null) continue;
       const repository = await context.repository(layer.repositoryId);
       const entry = await repository.stat(layer.path);

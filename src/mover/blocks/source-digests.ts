@@ -21,28 +21,33 @@ interface DigestTable {
  *  called good. */
 export class SourceDigests {
   private readonly expected = Buffer.alloc(DIGEST_BYTES);
+  private readonly tables = new Map<number, Promise<DigestTable | null>>();
 
   private constructor(
+    private readonly context: MoverContext,
     private readonly layers: readonly LayerFile[],
-    private readonly tables: readonly (DigestTable | null)[],
     private readonly files: OpenFiles,
   ) {}
 
-  static async open(context: MoverContext, layers: readonly LayerFile[]): Promise<SourceDigests> {
-    return openTogether(async (files) => {
-      const tables: (DigestTable | null)[] = [];
-      for (const { repositoryId, digestsPath } of layers) {
-        if (digestsPath === undefined) {
-          tables.push(null);
-          continue;
-        }
-        const repository = await context.repository(repositoryId);
-        const file = files.add(await repository.openRead(digestsPath));
-        const { algorithm, units } = await readDigestTableHeader(file);
-        tables.push({ file, digest: unitDigest(algorithm), units });
-      }
-      return new SourceDigests(layers, tables, files);
-    });
+  /** Each table is opened when a block of its layer is read. */
+  static open(context: MoverContext, layers: readonly LayerFile[]): Promise<SourceDigests> {
+    return openTogether((files) => Promise.resolve(new SourceDigests(context, layers, files)));
+  }
+
+  /** null: a backup tool wrote that file, and none. */
+  private table(layer: number): Promise<DigestTable | null> {
+    const known = this.tables.get(layer) ?? this.openTable(layer);
+    this.tables.set(layer, known);
+    return known;
+  }
+
+  private async openTable(layer: number): Promise<DigestTable | null> {
+    const { repositoryId, digestsPath } = this.layers[layer]!;
+    if (digestsPath === undefined) return null;
+    const repository = await this.context.repository(repositoryId);
+    const file = this.files.add(await repository.openRead(digestsPath));
+    const { algorithm, units } = await readDigestTableHeader(file);
+    return { file, digest: unitDigest(algorithm), units };
   }
 
   /** @param known the blocks' digests by the algorithm `by`, where the caller has them: all zeros for a block of zeros
@@ -58,8 +63,8 @@ export class SourceDigests {
         await this.assertGoodParts(stack, guestBlock);
         continue;
       }
-      const table = this.tables[layer];
-      if (table === null || table === undefined) continue;
+      const table = await this.table(layer);
+      if (table === null) continue;
       const digest =
         known?.by === table.digest
           ? known.digests.subarray(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES)
@@ -72,15 +77,18 @@ export class SourceDigests {
    *  digest of its own; the units of the files that it comes from have. */
   private async assertGoodParts(stack: ImageStack, guestBlock: number): Promise<void> {
     const endBytes = Math.min((guestBlock + 1) * BLOCK_BYTES, stack.virtualSizeBytes);
-    for (const [layer, image] of stack.images.entries()) {
-      const table = this.tables[layer];
-      if (table === null || table === undefined) continue;
+    for (let layer = 0; layer < this.layers.length; layer++) {
+      if (this.layers[layer]!.digestsPath === undefined) continue;
+      const image = await stack.image(layer);
+      const table = await this.table(layer);
+      if (image === null || table === null) return;
       if (guestBlock * BLOCK_BYTES >= image.virtualSizeBytes) return;
       const { states, hostOffsets } = await image.mapBlocks(guestBlock, 1);
       if (states[0] === BLOCK_DIRECT) {
         const digest = await withRunBuffer(async (buffer) => {
           const unit = buffer.subarray(0, BLOCK_BYTES);
-          unit.fill(0, await stack.files[layer]!.read(unit, hostOffsets[0]!));
+          const file = await stack.file(layer);
+          unit.fill(0, await file.read(unit, hostOffsets[0]!));
           return digestOf(table, unit);
         });
         await this.assertUnit(table, layer, hostOffsets[0]!, digest);

@@ -40,7 +40,7 @@ export async function openCopyWorker(
   const plan = await requirePlan(target, input.staging, input.reference);
   const disk = requireDisk(plan, input.disk);
   return openTogether(async (files) => {
-    const stack = files.add(await ImageStack.open(context, disk.layers));
+    const stack = files.add(await ImageStack.open(context, disk.layers, 1));
     const sourceDigests = files.add(await SourceDigests.open(context, stack.layers));
     const open = async (path: string): Promise<WritableFile> =>
       files.add(await target.openWrite(path, 'open-or-new'));

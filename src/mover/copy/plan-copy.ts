@@ -248,16 +248,18 @@ interface PlanDiskInput {
 
 async function planDisk(context: MoverContext, input: PlanDiskInput): Promise<DiskPlan> {
   const files = input.layers.map(({ file }) => file);
-  const stack = await ImageStack.open(context, files);
+  const increment = composedFormat(files[0]!.format, 'increment');
+  // On a file of a format that no increment can name the disk begins anew.
+  const parentDisk = input.parent?.disks.find(
+    ({ disk, format }) => disk === input.disk && increment.composer.parents.includes(format),
+  );
+  const changes = changeSource(input, parentDisk !== undefined);
+  const isFull = changes.type === 'all';
+  const format = isFull ? composedFormat(files[0]!.format, 'full') : increment;
+  // The layer below those that are looked at is what they are an increment to.
+  const count = changes.type === 'lineage' ? changes.layerLimit + 1 : files.length;
+  const stack = await ImageStack.open(context, files, count);
   try {
-    const increment = composedFormat(files[0]!.format, 'increment');
-    // On a file of a format that no increment can name the disk begins anew.
-    const parentDisk = input.parent?.disks.find(
-      ({ disk, format }) => disk === input.disk && increment.composer.parents.includes(format),
-    );
-    const changes = changeSource(input, parentDisk !== undefined);
-    const isFull = changes.type === 'all';
-    const format = isFull ? composedFormat(files[0]!.format, 'full') : increment;
     assertCopyable(stack, format);
     const lists = await listPlannedBlocks(context, {
       target: input.target,

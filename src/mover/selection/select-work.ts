@@ -12,11 +12,12 @@ import {
   type AwaitedPoint,
   type SettleRule,
 } from '../../domain/settle.js';
+import type { SourceWorkload } from '../../domain/restore-point.js';
 import type { IdentifiedPoint } from '../../domain/source-identity.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
 import type { MoverContext } from '../task/mover-context.js';
 import type { CopyPlace } from '../source/copy-place.js';
-import { sourceWorkload } from '../source/source-catalogue.js';
+import { rememberLook, sourceWorkload } from '../source/source-catalogue.js';
 import { identifiedPoints } from '../source/source-points.js';
 
 export interface SelectWorkInput extends CopyPlace {
@@ -31,6 +32,8 @@ export interface FoundWork {
   readonly detection: ChainDetection;
   /** Provisional while `detection.toCompare` names anything. */
   readonly selection: SelectedWork;
+  /** For `planCopy` of the selected points; null: each is looked at anew. */
+  readonly lookId: string | null;
 }
 
 /** At most `MAX_SELECTED` restore points: a longer backlog is taken up by the next round. */
@@ -49,7 +52,7 @@ export async function selectWork(
     readonly activeFull: boolean;
   },
 ): Promise<FoundWork> {
-  const { copied, current, isCopiedChain, awaited } = await identified(context, input);
+  const { found, copied, current, isCopiedChain, awaited } = await identified(context, input);
   const { job, scope, targetRepositoryId, sourceRepositoryId, activeFull } = input;
   const detection = detectRecreatedChain({ copied, current, isCopiedChain });
   const selection = selectRestorePoints({
@@ -64,7 +67,10 @@ export async function selectWork(
     awaited,
   });
   const points = selection.points.slice(0, MAX_SELECTED);
+  const isOnlyLook = input.epoch === null || points.length === 0;
+  const lookId = isOnlyLook ? null : await rememberLook(context, input, found);
   return {
+    lookId,
     detection: { ...detection, toCompare: detection.toCompare.slice(0, MAX_SELECTED) },
     selection: {
       ...selection,
@@ -86,6 +92,7 @@ async function identified(
   context: MoverContext,
   input: SelectWorkInput,
 ): Promise<{
+  found: SourceWorkload;
   copied: TargetRestorePoint[];
   current: IdentifiedPoint[];
   isCopiedChain: boolean;
@@ -101,6 +108,7 @@ async function identified(
       ? await readChainRecord(target, input.chain)
       : await ownedChainRecord(target, input.chain, input.epoch);
   return {
+    found,
     copied: record === null ? [] : availablePoints(record),
     current: identifiedPoints(workload, record, input.sourceRepositoryId, input.epoch),
     isCopiedChain: workload.isCopiedChain === true,

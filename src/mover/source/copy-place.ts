@@ -6,4 +6,6 @@ export interface CopyPlace {
   readonly workloadId: string;
   /** `SourceWorkload.folders` of the look that the work goes by; absent: looked for everywhere. */
   readonly sourceFolders?: readonly string[];
+  /** Of a look that may be remembered; absent: it is looked anew. */
+  readonly lookId?: string | undefined;
 }

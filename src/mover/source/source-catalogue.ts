@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { chainFolder } from '../../chain/chain-paths.js';
 import { availablePoints, lineageOf, type ChainRecord } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
@@ -57,13 +58,35 @@ export async function findSourceWorkload(
   return workload;
 }
 
-/** `findSourceWorkload` of the workload that is copied. */
+/** `findSourceWorkload` of the workload that is copied; as the look `lookId` has found it, when this process still knows that. */
 export async function sourceWorkload(
   context: MoverContext,
-  { sourceRepositoryId, workloadId, sourceFolders }: CopyPlace,
+  { sourceRepositoryId, workloadId, sourceFolders, lookId }: CopyPlace,
 ): Promise<SourceWorkload> {
   const repository = await context.repository(sourceRepositoryId);
+  const text = lookId === undefined ? null : await context.facts.load(lookKey(lookId));
+  if (text !== null) return JSON.parse(text) as SourceWorkload;
   return findSourceWorkload(repository, workloadId, sourceFolders, context.facts);
+}
+
+/** Remembers what a look has found, for the points that are copied because of it: each of them opens its own files by the stamps that they had
+ *  then, so that whatever has changed since is noticed (SOURCE_CHANGED). Where stamps prove nothing, and in Longhaul's own chains, which change under
+ *  a reader, every point is looked at for itself.
+ *  @returns id of the look; null: it is not remembered */
+export async function rememberLook(
+  context: MoverContext,
+  { sourceRepositoryId }: CopyPlace,
+  workload: SourceWorkload,
+): Promise<string | null> {
+  const { capabilities } = await context.repository(sourceRepositoryId);
+  if (!capabilities.stampsProve || workload.isCopiedChain === true) return null;
+  const lookId = randomUUID();
+  context.facts.save(lookKey(lookId), JSON.stringify(workload));
+  return lookId;
+}
+
+function lookKey(lookId: string): string {
+  return `look ${lookId}`;
 }
 
 async function lookEverywhere(
@@ -124,6 +147,7 @@ export function sourceLayers(
   disk: string,
 ): { restorePointId: string; file: LayerFile }[] {
   const layers: { restorePointId: string; file: LayerFile }[] = [];
+  const byId = new Map(workload.restorePoints.map((entry) => [entry.id, entry]));
   for (let current: SourceRestorePoint | undefined = point; ;) {
     const file: SourceDisk | undefined = current?.disks.find((entry) => entry.disk === disk);
     if (
@@ -144,7 +168,7 @@ export function sourceLayers(
     });
     if (file.parentRestorePointId === null) return layers;
     const parentId: string = file.parentRestorePointId;
-    current = workload.restorePoints.find(({ id }) => id === parentId);
+    current = byId.get(parentId);
   }
 }
 

@@ -1,4 +1,4 @@
-import { cp, rename } from 'node:fs/promises';
+import { cp, readdir, rename, utimes } from 'node:fs/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   findSourceWorkload,
@@ -57,6 +57,35 @@ describe('a source with 20 machines', () => {
 
     expect(listed).toEqual(['vm07', 'vm07']);
     expect(opened.filter((path) => !path.startsWith('vm07/'))).toEqual([]);
+  });
+
+  it('is not read again for a point that a look has selected, and a file that changed since is noticed', async () => {
+    const ids = {
+      targetRepositoryId: 'offsite',
+      sourceRepositoryId: 'primary',
+      workloadId: machineId(7),
+      sourceFolders: ['vm07'],
+      chain: `nightly/${machineId(7)}`,
+    };
+    const { record } = await mover.run('inspectTargetChain', { ...ids, ...order(7), nowMs: 0 });
+    const owned = { ...ids, epoch: record.epoch };
+    const work = { job: testJob(), scope: 'all', activeFull: false } as const;
+    const { selection, lookId } = await mover.run('selectWork', { ...owned, ...work });
+    const { listed } = noteReads(source.repository);
+    const plan = { ...owned, ...selection.points[0]!, digest: 'sha256', lookId: lookId! } as const;
+    expect((await mover.run('planCopy', plan)).state).toBe('ready');
+    expect(listed).toEqual([]);
+
+    const now = new Date();
+    for (const name of await readdir(source.at('vm07')))
+      await utimes(source.at(`vm07/${name}`), now, now);
+    const full = { ...plan, algorithm: 'full', changedBy: 'all' } as const;
+    const other = { ...full, restorePointId: selection.points[1]!.restorePointId };
+    await expect(mover.run('planCopy', other)).rejects.toMatchObject({ code: 'SOURCE_CHANGED' });
+    // Nobody remembers another look: the source is read, and what lies there is planned.
+    const anew = await mover.run('planCopy', { ...other, lookId: 'of another process' });
+    expect(anew.state).toBe('ready');
+    expect(listed).toEqual(['vm07']);
   });
 
   it('is walked once for the plan of a job, not once for each workload', async () => {
