@@ -1,6 +1,6 @@
 /** What lies in the repositories. The API has no access to storage: a short workflow looks, near the repository, and returns one page. */
 
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { RepositoryConfig } from '../config/config.js';
@@ -8,7 +8,6 @@ import type { CopyJob } from '../domain/copy-job.js';
 import type { CopyTask } from '../domain/copy-session.js';
 import { BackupError } from '../domain/errors.js';
 import {
-  CONTROL_TASK_QUEUE,
   WORKFLOW_BROWSE_REPOSITORY,
   WORKFLOW_PLAN_JOB,
   WORKFLOW_READ_JOB_DEFINITION,
@@ -26,6 +25,7 @@ import type {
 } from '../domain/repository-view.js';
 import type { JobPlan } from '../domain/operation.js';
 import type { FactsPage } from '../domain/workload-facts.js';
+import { LookExecutions } from './look-executions.js';
 import { SharedLooks } from './shared-looks.js';
 import { toBackupError } from './temporal-errors.js';
 
@@ -45,13 +45,13 @@ export type DescribingLook = Extract<
 >;
 
 export class RepositoryBrowser {
-  readonly #client: Client;
+  readonly #executions: LookExecutions;
   readonly #now: () => number;
   readonly #looks = new SharedLooks();
   readonly #seen = new Map<string, { description: RepositoryDescription; seenAtMs: number }>();
 
   constructor(client: Client, now: () => number) {
-    this.#client = client;
+    this.#executions = new LookExecutions(client, now);
     this.#now = now;
   }
 
@@ -130,40 +130,25 @@ export class RepositoryBrowser {
   plan(job: CopyJob, cursor?: string): Promise<JobPlan> {
     const input: PlanJobInput = { job, after: cursor ?? null };
     const page = cursor === undefined ? '' : `/${digest(cursor)}`;
-    const id = `plan/${job.id}/${digest(JSON.stringify(job))}${page}`;
-    return this.#execute(WORKFLOW_PLAN_JOB, id, input, PLAN_TIMEOUT);
+    const name = `plan/${job.id}/${digest(JSON.stringify(job))}${page}`;
+    return this.#look(WORKFLOW_PLAN_JOB, name, input, PLAN_TIMEOUT);
   }
 
   /** The definition that a job left in its target repository. */
   readJobDefinition(input: ReadJobDefinitionInput): Promise<unknown> {
-    const id = `read-job/${input.repositoryId}/${input.jobId}`;
-    return this.#execute(WORKFLOW_READ_JOB_DEFINITION, id, input, BROWSE_TIMEOUT);
+    const name = `read-job/${input.repositoryId}/${input.jobId}`;
+    return this.#look(WORKFLOW_READ_JOB_DEFINITION, name, input, BROWSE_TIMEOUT);
+  }
+
+  #browse<Item>(input: BrowseRepositoryInput): Promise<BrowsePage<Item>> {
+    return this.#look(WORKFLOW_BROWSE_REPOSITORY, browseNameOf(input), input, BROWSE_TIMEOUT);
   }
 
   /** A look that has begun may have read what has changed since, so nobody joins it: whoever comes meanwhile waits for the next one, and all
    *  of them share that. */
-  #browse<Item>(input: BrowseRepositoryInput): Promise<BrowsePage<Item>> {
-    const key = browseIdOf(input);
-    const look = () => {
-      const id = `${key}/${randomUUID()}`;
-      return this.#execute<BrowsePage<Item>>(WORKFLOW_BROWSE_REPOSITORY, id, input, BROWSE_TIMEOUT);
-    };
-    return this.#looks.share(key, look);
-  }
-
-  #execute<Result>(
-    workflowType: string,
-    workflowId: string,
-    input: object,
-    workflowExecutionTimeout: '30s' | '5m',
-  ): Promise<Result> {
-    return this.#client.workflow.execute<(input: object) => Promise<Result>>(workflowType, {
-      workflowId,
-      taskQueue: CONTROL_TASK_QUEUE,
-      args: [input],
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      workflowExecutionTimeout,
-    });
+  #look<Result>(...look: Parameters<LookExecutions['run']>): Promise<Result> {
+    const [, name] = look;
+    return this.#looks.share(name, () => this.#executions.run<Result>(...look));
   }
 }
 
@@ -180,7 +165,7 @@ export function configuredRepository(
 }
 
 /** Names of workloads are of any length and content, workflow ids are not. */
-function browseIdOf(input: BrowseRepositoryInput): string {
+function browseNameOf(input: BrowseRepositoryInput): string {
   const { repositoryId, what, workload, session, cursor } = input;
   const rest = [workload, session?.sessionId, cursor].map((part) =>
     part === undefined ? '' : `/${digest(part)}`,

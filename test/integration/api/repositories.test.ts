@@ -2,6 +2,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeTemporal } from '../../support/temporal/server.js';
 import { startApiServer, type ApiServer } from './support/api-server.js';
 
+/** The server takes half a minute, and longer when it is busy. */
+const REMOVED = { timeout: 150_000 };
+
 describeTemporal('repositories over the API', () => {
   let api: ApiServer;
   beforeAll(async () => {
@@ -37,6 +40,24 @@ describeTemporal('repositories over the API', () => {
     expect(await nameOfFirstWorkload('/repositories/offsite/workloads')).not.toBe(first);
     expect((await api.request('POST', '/repositories/offsite/rescan')).status).toBe(200);
   });
+
+  it('removes the looks of a process that died before it could do so', async () => {
+    await api.client.workflow.execute('browseRepository', {
+      workflowId: 'browse/second/left',
+      taskQueue: 'control',
+      args: [{ repositoryId: 'second', what: 'workloads' }],
+    });
+    const inAnHour = { now: () => Date.now() + 3_600_000 };
+    const later = await startApiServer({ client: api.client, ...inAnHour });
+    const isThere = async () => {
+      const query = "WorkflowId = 'browse/second/left'";
+      return (await api.client.workflow.count(query)).count;
+    };
+    await expect.poll(isThere, REMOVED).toBe(1);
+    await later.request('GET', '/repositories/second/workloads');
+    await expect.poll(isThere, REMOVED).toBe(0);
+    await later.close();
+  }, 180_000);
 
   it('passes the cursor of a page on', async () => {
     const { body } = await api.request('GET', '/repositories/second/workloads');
