@@ -1,7 +1,9 @@
 /** Calendar dates in a time zone. All calendar arithmetic of the domain happens here; the rest compares days and instants.
  *
- *  Gregorian, years 1 to 9999. Zone offsets come from `Intl`, which Temporal's workflow sandbox has as well. */
+ *  Gregorian, years 1 to 9999. The arithmetic is that of ECMAScript's Temporal (proposal-temporal), by its polyfill also where the engine has it, so
+ *  that a replay reckons as the first run did; its zone offsets come from `Intl`, which the sandbox of workflows has as well. */
 
+import { Temporal } from 'temporal-polyfill/implementation';
 import type { Weekday } from './copy-job.js';
 
 export interface CalendarDate {
@@ -24,7 +26,6 @@ export const WEEKDAYS: readonly Weekday[] = [
 ];
 
 export const DAY_MS = 86_400_000;
-const MINUTE_MS = 60_000;
 /** 1970-01-01 was a Thursday. */
 const WEEKDAY_OF_DAY_ZERO = 4;
 
@@ -49,21 +50,18 @@ export function latestWeekday(days: number, weekday: Weekday): number {
 }
 
 export function daysInMonth(year: number, month: number): number {
-  return new Date(Date.UTC(year, month, 0)).getUTCDate();
+  return new Temporal.PlainYearMonth(year, month).daysInMonth;
 }
 
 /** A day that the month does not have becomes the month's last one: 31 January + 1 month = 28 or 29 February. */
-export function addMonthsClamped(date: CalendarDate, months: number): CalendarDate {
-  const index = date.year * 12 + (date.month - 1) + months;
-  const year = Math.floor(index / 12);
-  const month = (index % 12) + 1;
-  return { year, month, day: Math.min(date.day, daysInMonth(year, month)) };
+export function addMonthsClamped({ year, month, day }: CalendarDate, months: number): CalendarDate {
+  const date = new Temporal.PlainDate(year, month, day).add({ months });
+  return { year: date.year, month: date.month, day: date.day };
 }
 
 /** `2026-11-24`. */
-export function isoDate(date: CalendarDate): string {
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return `${String(date.year).padStart(4, '0')}-${two(date.month)}-${two(date.day)}`;
+export function isoDate({ year, month, day }: CalendarDate): string {
+  return new Temporal.PlainDate(year, month, day).toString();
 }
 
 /** `2026-11-24 22:00 UTC`, as messages name an instant; seconds only where there are any. */
@@ -77,7 +75,7 @@ export function utcText(instantMs: number): string {
 export function isTimeZone(name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
-    const known = formatterOf(name).resolvedOptions().timeZone;
+    const known = new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions().timeZone;
     return known === name || known.toLowerCase() !== name.toLowerCase();
   } catch {
     return false;
@@ -85,22 +83,21 @@ export function isTimeZone(name: string): boolean {
 }
 
 export function calendarDateOf(instantMs: number, timeZone: string): CalendarDate {
-  return dateOfDayNumber(Math.floor((instantMs + offsetMs(instantMs, timeZone)) / DAY_MS));
+  const { year, month, day } = inZone(instantMs, timeZone);
+  return { year, month, day };
 }
 
 /** Day number of the date that `timeZone` shows at this instant. */
 export function dayNumberOf(instantMs: number, timeZone: string): number {
-  return Math.floor((instantMs + offsetMs(instantMs, timeZone)) / DAY_MS);
+  return dayNumber(calendarDateOf(instantMs, timeZone));
 }
 
 /** First instant at which clocks in `timeZone` show `minuteOfDay` of this day or, where they skip it, the first one after the gap
  *  shifted by as much as the gap is long (02:30 becomes 03:30). A time that clocks show twice means the first. */
 export function instantOf(days: number, minuteOfDay: number, timeZone: string): number {
-  const localMs = days * DAY_MS + minuteOfDay * MINUTE_MS;
-  const before = localMs - offsetMs(localMs - DAY_MS, timeZone);
-  if (before + offsetMs(before, timeZone) === localMs) return before;
-  const after = localMs - offsetMs(localMs + DAY_MS, timeZone);
-  return after + offsetMs(after, timeZone) === localMs ? after : before;
+  const { year, month, day } = dateOfDayNumber(days);
+  const shown = new Temporal.PlainDateTime(year, month, day).add({ minutes: minuteOfDay });
+  return shown.toZonedDateTime(timeZone, { disambiguation: 'compatible' }).epochMilliseconds;
 }
 
 export function startOfDayMs(days: number, timeZone: string): number {
@@ -113,36 +110,13 @@ export function minuteOfDay(time: string): number {
   return Number(hour) * 60 + Number(minute);
 }
 
-/** Making a formatter costs a hundred times more than using it, so each zone's is kept. */
-const formatters = new Map<string, Intl.DateTimeFormat>();
-
-function formatterOf(timeZone: string): Intl.DateTimeFormat {
-  let formatter = formatters.get(timeZone);
-  if (formatter === undefined) {
-    formatter = new Intl.DateTimeFormat('en-US', {
-      timeZone,
-      calendar: 'gregory',
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: 'numeric',
-      second: 'numeric',
-    });
-    formatters.set(timeZone, formatter);
-  }
-  return formatter;
-}
-
 /** What clocks in the zone show, minus UTC. */
 export function offsetMs(instantMs: number, timeZone: string): number {
-  if (timeZone === 'UTC') return 0;
-  const wholeSeconds = Math.floor(instantMs / 1000) * 1000;
-  const shown: Record<string, number> = {};
-  for (const { type, value } of formatterOf(timeZone).formatToParts(wholeSeconds)) {
-    shown[type] = Number(value);
-  }
-  const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = shown;
-  return Date.UTC(year, month - 1, day, hour, minute, second) - wholeSeconds;
+  return inZone(instantMs, timeZone).offsetNanoseconds / NS_PER_MS;
+}
+
+const NS_PER_MS = 1e6;
+
+function inZone(instantMs: number, timeZone: string): Temporal.ZonedDateTime {
+  return Temporal.Instant.fromEpochMilliseconds(instantMs).toZonedDateTimeISO(timeZone);
 }
