@@ -27,7 +27,7 @@ import { finishedScan, prepareScan, sameLayers, type BlockScan } from './scan-pl
 import { copyWork } from '../staging/journals.js';
 import type { DiskWork } from '../../domain/disk-work.js';
 import { isSoundPlan } from '../staging/sound-plan.js';
-import { discardStaging, makeStaging } from '../staging/staging.js';
+import { discardCopied, discardStaging, makeStaging } from '../staging/staging.js';
 import { identifiedPoints } from '../source/source-points.js';
 import { assertGoodBase } from './good-base.js';
 import { sourceWorkload, requireCompletePoint, sourceLayers } from '../source/source-catalogue.js';
@@ -103,7 +103,7 @@ export async function planCopy(
   });
   if (prepared.state === 'scan') return { state: 'scan', pointId, ...prepared.work };
   const { scan } = prepared;
-  const token = scan?.token ?? randomBytes(16).toString('hex');
+  const token = randomBytes(16).toString('hex');
   const planned: DiskPlan[] = [];
   for (const disk of disks)
     planned.push(
@@ -116,7 +116,7 @@ export async function planCopy(
         parent,
         changedBy: input.changedBy,
         lineageFrom: input.lineageFrom,
-        isScanned: scan?.disks.some((entry) => entry.disk === disk) ?? false,
+        scanToken: scan?.disks.some((entry) => entry.disk === disk) ? scan.token : null,
       }),
     );
   const passedOver = pointsPassedOver(input.sourceRepositoryId, identified, point);
@@ -230,6 +230,7 @@ async function prepareStaging(
     }
   }
   if (scan === null) await discardStaging(target, staging);
+  else await discardCopied(target, staging);
   await makeStaging(target, staging);
   return { state: 'ready', scan };
 }
@@ -243,7 +244,8 @@ interface PlanDiskInput {
   readonly parent: TargetRestorePoint | null;
   readonly changedBy: PlanCopyInput['changedBy'];
   readonly lineageFrom: string | null;
-  readonly isScanned: boolean;
+  /** Of the comparison of this disk; null: there is none. */
+  readonly scanToken: string | null;
 }
 
 async function planDisk(context: MoverContext, input: PlanDiskInput): Promise<DiskPlan> {
@@ -289,7 +291,7 @@ async function planDisk(context: MoverContext, input: PlanDiskInput): Promise<Di
 
 function changeSource(input: PlanDiskInput, hasParentDisk: boolean): ChangeSource {
   if (!hasParentDisk || input.changedBy === 'all') return { type: 'all' };
-  if (input.isScanned) return { type: 'compared' };
+  if (input.scanToken !== null) return { type: 'compared', token: input.scanToken };
   const layerLimit = input.layers.findIndex(
     ({ restorePointId }) => restorePointId === input.lineageFrom,
   );

@@ -14,14 +14,14 @@ import { WindowJournal } from '../task/window-journal.js';
 import { HeldWindows } from '../staging/held-windows.js';
 import type { ImageStack, StackMap } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { withOpenFiles } from '../task/open-files.js';
+import { withOpenFiles, type OpenFiles } from '../task/open-files.js';
 
 /** Which guest blocks go into the new file. `all`: everything stored (a full). `lineage`: what the first `layerLimit` source images hold.
- *  `compared`: what a comparison found to differ. */
+ *  `compared`: what the comparison with this token found to differ. */
 export type ChangeSource =
   | { readonly type: 'all' }
   | { readonly type: 'lineage'; readonly layerLimit: number }
-  | { readonly type: 'compared' };
+  | { readonly type: 'compared'; readonly token: string };
 
 /** Guest blocks looked at together: their planned blocks are sorted by file offset, which halves the time of an increment against
  *  guest order (docs/PERFORMANCE.md), within 64 MiB of memory whatever the disk's size. */
@@ -29,26 +29,26 @@ const SORT_BLOCKS = 1_048_576;
 /** One L2 table of a qcow2 file with clusters of 64 KiB. */
 const MAP_BLOCKS = 8_192;
 
+export interface PlannedDisk {
+  readonly target: BackupRepository;
+  readonly staging: string;
+  /** Of the plan. */
+  readonly token: string;
+  readonly disk: string;
+  readonly stack: ImageStack;
+  readonly changes: ChangeSource;
+  readonly slotOrder: ImageComposer['slotOrder'];
+}
+
 export async function listPlannedBlocks(
   context: MoverContext,
-  input: {
-    target: BackupRepository;
-    staging: string;
-    token: string;
-    disk: string;
-    stack: ImageStack;
-    changes: ChangeSource;
-    slotOrder: ImageComposer['slotOrder'];
-  },
+  input: PlannedDisk,
 ): Promise<{ slotCount: number; zeroBlockCount: number }> {
   const { target, staging, token, disk, stack, changes } = input;
   const open = (path: string) => target.openWrite(path, 'open-or-new');
   return withOpenFiles(async (files) => {
     const blocksFile = files.add(await open(stagedPath.blockList(staging, disk)));
     const zerosFile = files.add(await open(stagedPath.zeroList(staging, disk)));
-    const journal = comparisonJournal(staging, disk, token);
-    const compared =
-      changes.type === 'compared' ? files.add(await target.openRead(journal.path)) : null;
     await blocksFile.truncate(0);
     await zerosFile.truncate(0);
     const blocks = new BlockListWriter(blocksFile, token);
@@ -56,19 +56,14 @@ export async function listPlannedBlocks(
     const part = new PlannedPart(Math.min(SORT_BLOCKS, stack.blockCount), input.slotOrder);
     let map: StackMap | undefined;
     const layerLimit = changes.type === 'lineage' ? changes.layerLimit : undefined;
-    // A comparison may have found a block that the source does not hold: it is zeros now.
-    const windows =
-      compared &&
-      (await HeldWindows.read(target, staging, { disk, blockCount: stack.blockCount }, token));
-    const differing =
-      compared && windows && new BlockBits(new WindowJournal(compared, journal), windows);
+    const compared = changes.type === 'compared' ? await openCompared(files, input, changes) : null;
     const next = (block: number): number =>
-      windows?.nextBlock(block) ?? stack.nextHeldBlock(block, layerLimit);
+      compared?.windows.nextBlock(block) ?? stack.nextHeldBlock(block, layerLimit);
     for (let first = next(0); first < stack.blockCount; first = next(first + MAP_BLOCKS)) {
       context.control.throwIfStopped();
       const count = Math.min(MAP_BLOCKS, stack.blockCount - first);
       map = await stack.mapBlocks(first, count, layerLimit, map);
-      const wanted = differing && (await differing.read(first, count));
+      const wanted = compared && (await compared.differing.read(first, count));
       await collect(map, wanted, first, changes.type === 'all' ? null : zeros, part);
       if (part.length + MAP_BLOCKS > SORT_BLOCKS) await part.flush(blocks);
     }
@@ -80,6 +75,19 @@ export async function listPlannedBlocks(
     await target.syncFolder(stagedPath.workFolder(staging));
     return { slotCount, zeroBlockCount };
   });
+}
+
+/** A comparison may have found a block that the source does not hold: it is zeros now. */
+async function openCompared(
+  files: OpenFiles,
+  { target, staging, disk, stack }: PlannedDisk,
+  { token }: { readonly token: string },
+): Promise<{ readonly windows: HeldWindows; readonly differing: BlockBits }> {
+  const journal = comparisonJournal(staging, disk, token);
+  const noted = files.add(await target.openRead(journal.path));
+  const { blockCount } = stack;
+  const windows = await HeldWindows.read(target, staging, { disk, blockCount }, token);
+  return { windows, differing: new BlockBits(new WindowJournal(noted, journal), windows) };
 }
 
 /** @param zeros null in a full, where a block that is not stored reads as zeros anyway */

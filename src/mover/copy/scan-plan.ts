@@ -23,7 +23,8 @@ import { HeldWindows } from '../staging/held-windows.js';
 import { assertCopyable } from './disk-limit.js';
 
 /** A comparison of the source's blocks with the digests of a point of the target: of the newest, when no lineage tells what changed, or of one that
- *  may be the very same point. It lies in `<staging>/scan.json` and lends its token to the plan that is made from it. */
+ *  may be the very same point. It lies in `<staging>/scan.json`, beside the plan that is made from it. That plan has a token of its own: a
+ *  comparison that outlives its plan must not vouch for what was copied by it. */
 export interface BlockScan {
   readonly token: string;
   readonly epoch: number;

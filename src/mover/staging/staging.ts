@@ -37,6 +37,12 @@ export async function discardStaging(repository: BackupRepository, staging: stri
   await removeTree(repository, staging);
 }
 
+/** Takes away what a copy left whose plan is gone, and leaves the comparison beside it. */
+export async function discardCopied(repository: BackupRepository, staging: string): Promise<void> {
+  await removeIfPresent(repository, stagedPath.composed(staging));
+  await removeTree(repository, stagedPath.pointFolder(staging));
+}
+
 /** What a healing that was stopped has put in place reads right, but need not be durable: a power cut would take it back. So the files of the
  *  point are made durable before anything vouches for them, and before the last trace of the healing goes. */
 export async function makeHealedDurable(
