@@ -5,7 +5,8 @@ import { guestBlockOf, type BlockListReader } from '../blocks/block-list.js';
 const STRETCH_BLOCKS = 8_192;
 
 /** Guest blocks → slots, from lists that are in another order, in bounded memory: the window holds 4 million blocks (256 GiB of disk) in
- *  16 MiB at most, and the lists are read once for each window that has something in it. */
+ *  16 MiB at most, and the lists are read once for each window that has something in it; what became of a slot is asked for once, but for
+ *  those around the border of two windows. */
 const WINDOW_BLOCKS = 4 * 1024 * 1024;
 
 export class SlotMapping {
@@ -68,6 +69,8 @@ export class SlotMapping {
         if (from < to) this.window.fill(STORED_ZEROS, from - start, to - start);
       }
     for await (const { first, pairs } of this.blocks.parts()) {
+      // What the slots hold costs more to ask for than the list: twice its bytes, and their seals.
+      if (!hasBlockIn(pairs, start, end)) continue;
       const used = await this.slotsInUse(first, pairs.length / 2);
       for (let i = 0; i < used.length; i++) {
         const block = guestBlockOf(pairs[i * 2]!);
@@ -76,6 +79,14 @@ export class SlotMapping {
       }
     }
   }
+}
+
+function hasBlockIn(pairs: Float64Array, start: number, end: number): boolean {
+  for (let i = 0; i < pairs.length; i += 2) {
+    const block = guestBlockOf(pairs[i]!);
+    if (block >= start && block < end) return true;
+  }
+  return false;
 }
 
 function stretchOf(block: number): number {
