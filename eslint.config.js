@@ -54,7 +54,13 @@ const LAYERS = {
   },
   'src/chain': {
     layers: ['domain', `repository/${REPOSITORY_CONTRACT}`],
-    packages: ['node:crypto', 'node:path(/posix)?', '@napi-rs/blake-hash', 'lru-cache'],
+    packages: [
+      'node:crypto',
+      'node:path(/posix)?',
+      'node:timers/promises',
+      '@napi-rs/blake-hash',
+      'lru-cache',
+    ],
   },
   'src/mover': {
     layers: ['domain', `image/${IMAGE_CONTRACT}`, 'layout', 'repository', 'chain'],

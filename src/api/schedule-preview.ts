@@ -19,7 +19,8 @@ export async function nextStarts(
   if (spec === null) return [];
   const handle = await client.schedule.create({
     scheduleId: `preview/${randomUUID()}`,
-    spec,
+    // Without the lateness that spreads the starts of many jobs.
+    spec: { ...spec, jitter: 0 },
     action: {
       type: 'startWorkflow',
       workflowType: WORKFLOW_COPY_SESSION,

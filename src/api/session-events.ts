@@ -1,5 +1,6 @@
 /** A session as server-sent events (HTML Living Standard, 9.2), until it ends or the listener leaves. */
 
+import { setTimeout } from 'node:timers/promises';
 import type { Request, Response } from 'express';
 import type { Logger } from './api-dependencies.js';
 import { toProblem } from './problem.js';
@@ -42,7 +43,9 @@ export async function streamSession(
         send(response, 'end', session);
         break;
       }
-      await pause(intervalMs, gone.signal);
+      // Rejects when the listener leaves, and only then.
+      await setTimeout(intervalMs, undefined, { signal: gone.signal }).catch(() => undefined);
+      if (gone.signal.aborted) break;
       try {
         session = await read();
         failures = 0;
@@ -82,16 +85,4 @@ function sendIfNew(
 
 function send(response: Response, event: string, data: object): void {
   response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, milliseconds);
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-    signal.addEventListener('abort', done);
-  });
 }

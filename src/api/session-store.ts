@@ -7,6 +7,7 @@ import {
   type WorkflowExecutionInfo,
 } from '@temporalio/client';
 import { CancelledFailure, TerminatedFailure } from '@temporalio/common';
+import { LRUCache } from 'lru-cache';
 import {
   NO_PROGRESS,
   NO_TASKS,
@@ -62,8 +63,8 @@ export interface LatestSessions {
 
 export class SessionStore {
   readonly #client: Client;
-  /** The last answers, the newest last. */
-  readonly #known = new Map<string, CopySession>();
+  /** Their last answers. */
+  readonly #known = new LRUCache<string, CopySession>({ max: REMEMBERED_SESSIONS });
 
   constructor(client: Client) {
     this.#client = client;
@@ -198,19 +199,12 @@ export class SessionStore {
       const session = await this.#client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () =>
         this.#handle(sessionId).query(sessionQuery),
       );
-      this.#remember(session);
+      this.#known.set(session.id, session);
       return session;
     } catch (error) {
       if (isNoAnswer(error)) return null;
       throw error;
     }
-  }
-
-  #remember(session: CopySession): void {
-    this.#known.delete(session.id);
-    this.#known.set(session.id, session);
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > REMEMBERED_SESSIONS && oldest !== undefined) this.#known.delete(oldest);
   }
 
   /** How an ended session ended, from its history. Only the tasks of one that was stopped or failed, or that a watch started, need a worker. */

@@ -1,4 +1,5 @@
 import { hash, randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { BackupError, isBackupError } from '../domain/errors.js';
 import { listOf, object, optional, type Shape } from '../domain/json-shape.js';
 import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
@@ -89,7 +90,7 @@ async function outwaitOrRemake(repository: BackupRepository): Promise<void> {
     if ((await readMarkerUnlessDamaged(repository)) !== null) return;
     if (look >= LOOKS)
       return putMarker(repository, { id: entry === null ? randomUUID() : idAfter(entry) });
-    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    await setTimeout(LOOK_AGAIN_MS);
   }
 }
 

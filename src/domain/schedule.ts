@@ -42,7 +42,11 @@ export type JobCalendar =
       skip?: CalendarEntry[];
       timezone: string;
     }
-  | { intervals: { /** Milliseconds. */ every: number }[] };
+  | {
+      intervals: { /** Milliseconds. */ every: number }[];
+      /** Milliseconds by which a start may be late. */
+      jitter: number;
+    };
 
 const LONG_MONTHS: readonly CalendarMonth[] = [
   'JANUARY',
@@ -73,7 +77,7 @@ export function calendarOf(schedule: JobSchedule, nowMs: number): JobCalendar | 
     case 'afterJob':
       return null;
     case 'interval':
-      return { intervals: [{ every: schedule.everyMinutes * 60_000 }] };
+      return intervalCalendar(schedule.everyMinutes * MINUTE_MS);
     case 'cron':
       return cronCalendar(schedule, nowMs);
     case 'daily':
@@ -94,6 +98,14 @@ export function calendarOf(schedule: JobSchedule, nowMs: number): JobCalendar | 
     default:
       return assertNever(schedule);
   }
+}
+
+const MINUTE_MS = 60_000;
+
+/** Intervals are counted from 1970, so that all jobs of one interval would start in one moment: they are spread over a tenth of it, and over a
+ *  minute at most. */
+function intervalCalendar(everyMs: number): JobCalendar {
+  return { intervals: [{ every: everyMs }], jitter: Math.min(everyMs / 10, MINUTE_MS) };
 }
 
 /** When a health check or a compact comes round: on a day of each week, or on the last such day of each month. */

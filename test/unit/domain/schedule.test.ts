@@ -39,7 +39,14 @@ describe('calendar of a schedule', () => {
   it.each([
     [{ type: 'manual' }, null],
     [{ type: 'afterJob', jobId: 'first' }, null],
-    [{ type: 'interval', everyMinutes: 90 }, { intervals: [{ every: 5_400_000 }] }],
+    [
+      { type: 'interval', everyMinutes: 90 },
+      { intervals: [{ every: 5_400_000 }], jitter: 60_000 },
+    ],
+    [
+      { type: 'interval', everyMinutes: 1 },
+      { intervals: [{ every: 60_000 }], jitter: 6_000 },
+    ],
     [
       { type: 'cron', expression: '0 2 * * mon-fri', timeZone: 'Europe/Berlin' },
       { cronExpressions: ['0 2 * * mon-fri'], timezone: 'Europe/Berlin' },
