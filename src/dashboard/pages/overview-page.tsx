@@ -98,7 +98,7 @@ function VerdictSentence({ overview: { verdict, counts } }: { readonly overview:
 }
 
 /** The grid is for one look; the whole list has its own page. */
-const SHOWN_ROWS = 40;
+const SHOWN_ROWS = 20;
 
 function Nights({ count }: { readonly count: number }) {
   const workloads = useAllPages<WorkloadView>('/workloads', { everyMs: EVERY.minute });

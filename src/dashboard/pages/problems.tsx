@@ -48,7 +48,7 @@ function Problem({ problem }: { readonly problem: ProblemView }) {
   return (
     <Fault
       mood={MOODS[severity]}
-      what={sentence(`${text.charAt(0).toUpperCase()}${printable(text.slice(1))}`)}
+      what={sentence(printable(text))}
       since={since}
       code={errorCode}
       hint={nextStep}

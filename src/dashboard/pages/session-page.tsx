@@ -46,7 +46,7 @@ function SessionBody({ session }: { readonly session: SessionView }) {
   return (
     <>
       <VerdictPanel mood={mood} sentence={printable(sentence)}>
-        {countWords(session.taskCounts)}
+        {session.state === 'ended' ? undefined : countWords(session.taskCounts)}
       </VerdictPanel>
       <SessionFaults session={session} />
       <div className="columns">

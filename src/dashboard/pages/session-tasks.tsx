@@ -73,7 +73,7 @@ function keyOf({ workload, workloadId }: TaskView): string {
 
 const COLUMNS: readonly Column<TaskView>[] = [
   { head: 'Workload', width: '1.2fr', cell: ({ workload }) => printable(workload) },
-  { head: 'State', width: '1fr', cell: (task) => <State said={sayTask(task)} /> },
+  { head: 'State', width: '1.4fr', cell: (task) => <State said={sayTask(task)} /> },
   { head: 'Progress', width: '2fr', cell: (task) => <TaskProgress task={task} /> },
   { head: 'Step', width: '2.6fr', cell: (task) => <Phases task={task} /> },
 ];
@@ -83,7 +83,7 @@ function TaskProgress({
 }: {
   readonly task: TaskView;
 }) {
-  if (algorithm === 'none') return <span className="faint">nothing to copy</span>;
+  if (algorithm === 'none') return null;
   const { percent, processedBytes, totalBytes, bytesPerSecond, etaSeconds } = progress;
   const isMoving = state === 'copying' && bytesPerSecond > 0;
   return (

@@ -16,7 +16,8 @@ const HEIGHT = 64;
 export function Throughput({ session }: { readonly session: SessionView }) {
   const rates = useRates(session);
   const now = rates.at(-1);
-  if (now === undefined) return <p className="nothing">The speed shows after a few seconds.</p>;
+  if (now === undefined || rates.length < 2)
+    return <p className="nothing">The speed shows after a few seconds.</p>;
   const highest = Math.max(1, ...rates.flatMap(({ read, sent }) => [read, sent]));
   const text = `reads ${bytes(now.read)}/s, sends ${bytes(now.sent)}/s, highest ${bytes(highest)}/s`;
   return (

@@ -73,8 +73,9 @@ export function relative(instantMs: number, nowMs: number): string {
   const distance = instantMs - nowMs;
   if (Math.abs(distance) < 1_500) return 'now';
   const length = Math.abs(distance);
-  // Seconds matter within a minute or two, and flicker after that.
-  const text = duration(length < 120_000 ? length : Math.floor(length / 60_000) * 60_000);
+  // Seconds matter within a minute or two, minutes within some hours; after that they are noise.
+  const stepMs = length < 120_000 ? 1_000 : length < 14_400_000 ? 60_000 : 3_600_000;
+  const text = duration(Math.floor(length / stepMs) * stepMs);
   return distance > 0 ? `in ${text}` : `${text} ago`;
 }
 
