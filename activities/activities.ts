@@ -4,6 +4,7 @@ import { createBrowseActivities } from './browse-activities.js';
 import { createCopyActivities } from './copy-activities.js';
 import { createFactsActivities } from './facts-activities.js';
 import { createHealthActivities } from './health-activities.js';
+import { createReadRecordActivities } from './record-activities.js';
 import { createRemovedWorkloadActivities } from './removed-workload-activities.js';
 import { createRestoreActivities } from './restore-activities.js';
 import { createRetentionActivities } from './retention-activities.js';
@@ -31,6 +32,7 @@ export function createActivities(deps: ActivityDependencies) {
     ...createCopyActivities(deps),
     ...createFactsActivities(deps),
     ...createHealthActivities(deps),
+    ...createReadRecordActivities(deps),
     ...createRestoreActivities(deps),
     ...createRemovedWorkloadActivities(deps),
     ...createRetentionActivities(deps),

@@ -1,7 +1,9 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { BrowseActivities } from '../activities/browse-activities.js';
 import type { FactsActivities } from '../activities/facts-activities.js';
-import type { CopyTask } from '../src/domain/copy-session.js';
+import type { ReadRecordActivities } from '../activities/record-activities.js';
+import type { RecordedSession } from '../src/domain/recorded-session.js';
+import type { CopySession, CopyTask } from '../src/domain/copy-session.js';
 import { lookTaskQueue } from './messages.js';
 import type {
   BrowsePage,
@@ -17,10 +19,18 @@ import type { FactsPage } from '../src/domain/workload-facts.js';
 export async function browseRepository(
   input: BrowseRepositoryInput,
 ): Promise<
-  | BrowsePage<RepositoryDescription | WorkloadSummary | RestorePointView | StoredJob | CopyTask>
+  | BrowsePage<
+      | RepositoryDescription
+      | WorkloadSummary
+      | RestorePointView
+      | StoredJob
+      | CopyTask
+      | CopySession
+      | RecordedSession
+    >
   | FactsPage
 > {
-  const activities = proxyActivities<BrowseActivities & FactsActivities>({
+  const activities = proxyActivities<BrowseActivities & FactsActivities & ReadRecordActivities>({
     taskQueue: lookTaskQueue(input.repositoryId),
     startToCloseTimeout: '2m',
     // Without a worker the answer must come all the same; the API calls it unreachable.
@@ -56,6 +66,10 @@ export async function browseRepository(
     }
     case 'jobs':
       return activities.listStoredJobs.executeWithOptions({ summary }, [input]);
+    case 'sessions':
+      return activities.listSessionRecords.executeWithOptions({ summary }, [input]);
+    case 'session':
+      return activities.readSessionRecord.executeWithOptions({ summary }, [input]);
     case 'tasks':
       return activities.listTasks.executeWithOptions({ summary }, [input]);
     case 'restorePoints':

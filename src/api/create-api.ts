@@ -2,6 +2,7 @@
 
 import express, { type Express, type RequestHandler } from 'express';
 import { BackupError } from '../domain/errors.js';
+import { AllSessions } from './all-sessions.js';
 import type { ApiDependencies } from './api-dependencies.js';
 import { requireLoopback, requireToken } from './authentication.js';
 import { dashboardPages } from './dashboard-pages.js';
@@ -92,6 +93,8 @@ function apiRoutes(
   const timeZone = dependencies.timeZone ?? serverTimeZone();
   const starter = new SessionStarter(client, now);
   const operations = new OperationStore(client, now);
+  const targets = repositories.filter(({ role }) => role === 'target').map(({ id }) => id);
+  const all = new AllSessions(client, sessions, browser, targets);
   return [
     ...overviewRoutes({ reader, sessions, now }),
     ...jobRoutes({
@@ -102,7 +105,7 @@ function apiRoutes(
       timeZone,
     }),
     ...previewRoutes({ client, jobs, browser, repositories, timeZone, now }),
-    ...sessionRoutes(sessions, browser, { followIntervalMs, logger }),
+    ...sessionRoutes(sessions, all, browser, { followIntervalMs, logger }),
     ...repositoryRoutes({ client, browser, operations, repositories, now }),
     ...errorRoutes(),
     ...systemRoutes(

@@ -5,7 +5,8 @@ import { setTimeout } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { RepositoryConfig } from '../config/config.js';
 import type { CopyJob } from '../domain/copy-job.js';
-import type { CopyTask } from '../domain/copy-session.js';
+import type { CopySession, CopyTask } from '../domain/copy-session.js';
+import type { RecordedSession, RecordFilter } from '../domain/recorded-session.js';
 import { BackupError } from '../domain/errors.js';
 import {
   WORKFLOW_BROWSE_REPOSITORY,
@@ -117,6 +118,24 @@ export class RepositoryBrowser {
     return this.#browse({ repositoryId, what: 'restorePoints', workload, cursor });
   }
 
+  /** Sessions of which records lie in a target, newest start first. */
+  sessionRecords(
+    repositoryId: string,
+    records: RecordFilter,
+    cursor?: string,
+  ): Promise<BrowsePage<RecordedSession>> {
+    return this.#browse({ repositoryId, what: 'sessions', records, cursor });
+  }
+
+  /** null: no record of it lies there. */
+  async sessionRecord(
+    repositoryId: string,
+    session: { readonly jobId: string; readonly sessionId: string },
+  ): Promise<CopySession | null> {
+    const { items } = await this.#browse<CopySession>({ repositoryId, what: 'session', session });
+    return items[0] ?? null;
+  }
+
   /** Tasks of a session that have files of their own. */
   tasks(
     repositoryId: string,
@@ -166,8 +185,9 @@ export function configuredRepository(
 
 /** Names of workloads are of any length and content, workflow ids are not. */
 function browseNameOf(input: BrowseRepositoryInput): string {
-  const { repositoryId, what, workload, session, cursor } = input;
-  const rest = [workload, session?.sessionId, cursor].map((part) =>
+  const { repositoryId, what, workload, session, records, cursor } = input;
+  const filter = records && JSON.stringify(records);
+  const rest = [workload, session?.sessionId, filter, cursor].map((part) =>
     part === undefined ? '' : `/${digest(part)}`,
   );
   return `browse/${repositoryId}/${what}${rest.join('')}`;

@@ -1,7 +1,7 @@
 /** Copy sessions. */
 
+import type { AllSessions } from './all-sessions.js';
 import type { ApiDependencies } from './api-dependencies.js';
-import { pageSchema } from './field-schemas.js';
 import { eventRoute, jsonRoute, type Route } from './route.js';
 import { streamSession } from './session-events.js';
 import type { RepositoryBrowser } from './repository-browser.js';
@@ -17,11 +17,12 @@ import type { SessionStore } from './session-store.js';
 
 export function sessionRoutes(
   sessions: SessionStore,
+  all: AllSessions,
   browser: RepositoryBrowser,
   { followIntervalMs, logger }: Pick<ApiDependencies, 'followIntervalMs' | 'logger'>,
 ): Route[] {
   return [
-    ...readRoutes(sessions, browser),
+    ...readRoutes(all, browser),
     eventRoute(
       {
         method: 'get',
@@ -45,21 +46,19 @@ export function sessionRoutes(
   ];
 }
 
-function readRoutes(sessions: SessionStore, browser: RepositoryBrowser): Route[] {
+function readRoutes(all: AllSessions, browser: RepositoryBrowser): Route[] {
   return [
     jsonRoute({
       method: 'get',
       path: '/sessions',
       operationId: 'listSessions',
-      summary: 'Running sessions, then the ended ones, newest end first.',
+      summary:
+        'Sessions of all times: running ones, then the ended ones, newest end first, then those of which only the records beside the data tell, target by target, newest start first.',
       status: 200,
       query: sessionQuerySchema,
-      answer: pageSchema(sessionSummarySchema),
+      answer: browsedPageSchema(sessionSummarySchema),
       errors: [],
-      run: async ({ query }) => {
-        const { items, nextCursor } = await sessions.list(query);
-        return { content: { items, ...(nextCursor === null ? {} : { nextCursor }) } };
-      },
+      run: async ({ query }) => ({ content: await all.list(query) }),
     }),
     jsonRoute({
       method: 'get',
@@ -70,7 +69,7 @@ function readRoutes(sessions: SessionStore, browser: RepositoryBrowser): Route[]
       status: 200,
       answer: sessionViewSchema,
       errors: ['SESSION_MISSING'],
-      run: async ({ params }) => ({ content: await sessions.get(params.id ?? '') }),
+      run: async ({ params }) => ({ content: await all.get(params.id ?? '') }),
     }),
     jsonRoute({
       method: 'get',
@@ -83,7 +82,7 @@ function readRoutes(sessions: SessionStore, browser: RepositoryBrowser): Route[]
       answer: browsedPageSchema(taskSchema),
       errors: ['SESSION_MISSING', 'REPOSITORY_UNREACHABLE'],
       run: async ({ params, query }) => ({
-        content: await pageOfTasks({ sessions, browser }, params.id ?? '', query.cursor),
+        content: await pageOfTasks({ sessions: all, browser }, params.id ?? '', query.cursor),
       }),
     }),
   ];

@@ -191,5 +191,8 @@ export const sessionViewSchema: z.ZodType<SessionView> = z
 export const sessionQuerySchema = z.strictObject({
   jobId: slug.optional(),
   state: sessionStateSchema.optional(),
+  result: resultSchema.optional(),
+  from: z.iso.datetime({ offset: true }).optional().meta({ description: 'Started at or after.' }),
+  to: z.iso.datetime({ offset: true }).optional().meta({ description: 'Started before.' }),
   cursor: z.string().max(4_000).optional(),
 });

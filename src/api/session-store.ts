@@ -51,6 +51,11 @@ const SESSION_ID_LENGTH = 100;
 export interface SessionFilter {
   readonly jobId?: string;
   readonly state?: SessionState;
+  readonly result?: SessionResult;
+  /** Started at or after; RFC 3339. */
+  readonly from?: string;
+  /** Started before. */
+  readonly to?: string;
   readonly cursor?: string;
 }
 
@@ -79,6 +84,9 @@ export class SessionStore {
     if (filter.state !== undefined) {
       clauses.push(`ExecutionStatus ${filter.state === 'ended' ? '!=' : '='} 'Running'`);
     }
+    if (filter.result !== undefined) clauses.push(clauseOfResult(filter.result));
+    if (filter.from !== undefined) clauses.push(`StartTime >= ${quoted(filter.from)}`);
+    if (filter.to !== undefined) clauses.push(`StartTime < ${quoted(filter.to)}`);
     const page = await listExecutions(this.#client, clauses.join(' AND '), {
       pageSize: PAGE_SIZE,
       ...(filter.cursor === undefined ? {} : { cursor: filter.cursor }),
@@ -256,7 +264,7 @@ const UNKNOWN = {
   reason: null,
 };
 
-function withoutRetry(tasks: readonly CopyTask[]): TaskView[] {
+export function withoutRetry(tasks: readonly CopyTask[]): TaskView[] {
   return tasks.map((task) => ({ ...task, retry: null }));
 }
 
@@ -321,6 +329,14 @@ function resultOf(
   if (name !== 'COMPLETED') return 'failed';
   const result = execution.typedSearchAttributes.get(RESULT);
   return isSessionResult(result) ? result : 'success';
+}
+
+/** Inverse of `resultOf`. */
+function clauseOfResult(result: SessionResult): string {
+  const told = `(ExecutionStatus = 'Completed' AND ${RESULT.name} = ${quoted(result)})`;
+  if (result === 'stopped') return `(${told} OR ExecutionStatus IN ('Canceled', 'Terminated'))`;
+  if (result === 'failed') return `(${told} OR ExecutionStatus IN ('Failed', 'TimedOut'))`;
+  return told;
 }
 
 const RESULTS: readonly SessionResult[] = [

@@ -11,7 +11,10 @@ const FILES = 'files';
 
 /** @param cursor `nextCursor` of the page before. @throws SESSION_MISSING, REPOSITORY_UNREACHABLE when the files cannot be read */
 export async function pageOfTasks(
-  { sessions, browser }: { readonly sessions: SessionStore; readonly browser: RepositoryBrowser },
+  {
+    sessions,
+    browser,
+  }: { readonly sessions: Pick<SessionStore, 'get'>; readonly browser: RepositoryBrowser },
   sessionId: string,
   cursor: string | undefined,
 ): Promise<{ items: TaskView[]; unreadable: UnreadablePart[]; nextCursor?: string }> {

@@ -1,6 +1,6 @@
 /** `longhaul session …`. */
 
-import type { Act } from './command-context.js';
+import type { Act, CommandContext } from './command-context.js';
 import type { Command } from 'commander';
 import type { SessionSummary, SessionView, TaskView } from '../api/session-schemas.js';
 import { describeUnreadable } from './describe-unreadable.js';
@@ -13,6 +13,9 @@ import { describeSession, describeSessions, describeWholeTasks } from './session
 interface ListFlags {
   readonly job?: string;
   readonly state?: string;
+  readonly result?: string;
+  readonly from?: string;
+  readonly to?: string;
   readonly all?: boolean;
 }
 
@@ -23,20 +26,12 @@ export function addSessionCommands(program: Command, act: Act): void {
       .command('list')
       .option('--job <id>', 'only of this job')
       .option('--state <state>', 'running, paused, stopping or ended')
-      .option('--all', 'every session that is still known, not only the newest 100')
+      .option('--result <result>', 'success, warning, failed, stopped, …')
+      .option('--from <instant>', 'started at or after, as 2026-11-24T22:00:00Z')
+      .option('--to <instant>', 'started before')
+      .option('--all', 'sessions of all times, from the records on the targets too')
       .description('List the sessions, running ones first.'),
-    async (context, { job, state, all }: ListFlags) => {
-      const query = new URLSearchParams({
-        ...(job === undefined ? {} : { jobId: job }),
-        ...(state === undefined ? {} : { state }),
-      });
-      const path = `/sessions?${query.toString()}`;
-      const sessions =
-        all === true
-          ? await context.server.all<SessionSummary>(path)
-          : (await context.server.request<Page<SessionSummary>>('GET', path)).items;
-      context.show(sessions, () => describeSessions(sessions));
-    },
+    listSessions,
   );
   act(
     session.command('show').argument('<session>').description('Show one session.'),
@@ -68,6 +63,29 @@ export function addSessionCommands(program: Command, act: Act): void {
   addControlCommand(session, act, 'stop', 'End a session; what it has copied stays.');
   addControlCommand(session, act, 'pause', 'Halt a session at its next durable position.');
   addControlCommand(session, act, 'resume', 'Let a paused session go on.');
+}
+
+async function listSessions(
+  context: CommandContext,
+  { job, state, result, from, to, all }: ListFlags,
+): Promise<void> {
+  const query = new URLSearchParams({
+    ...(job === undefined ? {} : { jobId: job }),
+    ...(state === undefined ? {} : { state }),
+    ...(result === undefined ? {} : { result }),
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+  });
+  const path = `/sessions?${query.toString()}`;
+  const { items: sessions, unreadable } =
+    all === true
+      ? await context.server.browse<SessionSummary>(path)
+      : {
+          items: (await context.server.request<Page<SessionSummary>>('GET', path)).items,
+          unreadable: [],
+        };
+  if (unreadable.length > 0) printError(context.terminal, describeUnreadable(unreadable));
+  context.show(sessions, () => describeSessions(sessions));
 }
 
 function addControlCommand(

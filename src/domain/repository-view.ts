@@ -7,6 +7,7 @@ import type {
   RestorePointState,
   WorkloadType,
 } from './restore-point.js';
+import type { RecordFilter } from './recorded-session.js';
 import type { StorageProbe } from './storage-probe.js';
 import type { GfsFlag, PointHealth } from './target-point.js';
 
@@ -16,8 +17,19 @@ export interface BrowseRepositoryInput {
   /** `check`: as `describe`, with a new probe of a target's storage. `accept`: as `describe`, after what is there now was taken for the
    *  target. */
   readonly what:
-    'describe' | 'check' | 'accept' | 'workloads' | 'facts' | 'restorePoints' | 'jobs' | 'tasks';
-  /** Only for `tasks`, and needed there. */
+    | 'describe'
+    | 'check'
+    | 'accept'
+    | 'workloads'
+    | 'facts'
+    | 'restorePoints'
+    | 'jobs'
+    | 'sessions'
+    | 'session'
+    | 'tasks';
+  /** Only for `sessions`, and needed there. */
+  readonly records?: RecordFilter;
+  /** Only for `tasks` and `session`, and needed there. */
   readonly session?: { readonly jobId: string; readonly sessionId: string };
   /** Only for `restorePoints`; without it: of all workloads. */
   readonly workload?: string;

@@ -2,6 +2,7 @@ import { rename } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Overview, WorkloadView } from '../../../src/api/overview-schemas.js';
 import { startApiServer, type ApiServer } from '../api/support/api-server.js';
+import { definitionOf } from '../../support/living/session-over-api.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
 import { describeTemporal } from '../../support/temporal/server.js';
@@ -41,7 +42,7 @@ describeTemporal('the overview', () => {
   }
 
   async function createJob(changes: Parameters<typeof testJob>[0] = {}): Promise<void> {
-    const { revision: _, replaces: __, ...definition } = testJob(changes);
+    const definition = definitionOf(testJob(changes));
     expect((await api.request('POST', '/jobs', definition)).status).toBe(201);
   }
 

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startApiServer, type ApiServer } from '../api/support/api-server.js';
+import { definitionOf } from '../../support/living/session-over-api.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
 import { describeTemporal } from '../../support/temporal/server.js';
@@ -21,8 +22,7 @@ describeTemporal('what is asked before a job is stored', () => {
   });
 
   function definition(changes: Parameters<typeof testJob>[0] = {}): object {
-    const { revision: _, replaces: __, ...rest } = testJob(changes);
-    return rest;
+    return definitionOf(testJob(changes));
   }
 
   it('plans a definition and writes nothing', async () => {

@@ -157,6 +157,7 @@ export async function browseRepository(
       items: [{ reachable: true, reason: null, totalBytes: 1_000, freeBytes: 400, storage }],
     };
   }
+  if (input.what === 'sessions' || input.what === 'session') return { items: [] };
   if (input.what === 'facts') {
     const capacity = { totalBytes: 1_000, freeBytes: 400, storage: null, markerId: null };
     return { items: [], description: { reachable: true, reason: null, ...capacity } };

@@ -1,0 +1,39 @@
+import { listSessionRecords, readSessionRecord } from '../src/chain/session-list.js';
+import type { CopySession } from '../src/domain/copy-session.js';
+import type { RecordedSession } from '../src/domain/recorded-session.js';
+import type { BrowsePage, BrowseRepositoryInput } from '../src/domain/repository-view.js';
+import type { DataMover } from '../src/mover/data-mover.js';
+import { runTask } from './run-task.js';
+
+/** What sessions have left beside the data of a target. Reads only. */
+export function createReadRecordActivities({ mover }: { readonly mover: DataMover }) {
+  return {
+    async listSessionRecords(input: BrowseRepositoryInput): Promise<BrowsePage<RecordedSession>> {
+      return runTask(async () => {
+        const repository = await mover.repository(input.repositoryId);
+        const { sessions, unreadable, next } = await listSessionRecords(
+          repository,
+          input.records!,
+          input.cursor ?? null,
+        );
+        return {
+          items: sessions,
+          ...(unreadable.length === 0 ? {} : { unreadable }),
+          ...(next === null ? {} : { nextCursor: next }),
+        };
+      });
+    },
+
+    /** The whole record of one session; no item: there is none. */
+    async readSessionRecord(input: BrowseRepositoryInput): Promise<BrowsePage<CopySession>> {
+      return runTask(async () => {
+        const { jobId, sessionId } = input.session!;
+        const repository = await mover.repository(input.repositoryId);
+        const session = await readSessionRecord(repository, jobId, sessionId);
+        return { items: session === null ? [] : [session] };
+      });
+    },
+  };
+}
+
+export type ReadRecordActivities = ReturnType<typeof createReadRecordActivities>;

@@ -1,0 +1,151 @@
+/** The sessions that lie as records beside the data of a target: those of all times, also when Temporal has long forgotten them. */
+
+import { DAY_MS } from '../domain/calendar-date.js';
+import { startOfSession, type CopySession } from '../domain/copy-session.js';
+import type { RecordedSession, RecordFilter } from '../domain/recorded-session.js';
+import { count, instant, nullable, object, oneOf, text } from '../domain/json-shape.js';
+import { isFolderPassedOver } from '../domain/passed-over.js';
+import type { UnreadablePart } from '../domain/repository-view.js';
+import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
+import { readWholeFile } from '../repository/replace-file.js';
+import { jobFolder, SESSIONS_FOLDER, sessionRecordPath } from './chain-paths.js';
+import { parseJson } from './json-file.js';
+import { unreadablePart } from './unreadable.js';
+
+export interface RecordPage {
+  readonly sessions: readonly RecordedSession[];
+  readonly unreadable: readonly UnreadablePart[];
+  /** Where the next page begins; null: there is none. */
+  readonly next: string | null;
+}
+
+/** As a session is cut to what goes through one payload. */
+const MAX_RECORD_BYTES = 4 * 1024 * 1024;
+const PAGE_SESSIONS = 100;
+/** A page of a filter that fits few sessions ends after so many files, and may be empty. */
+const MAX_READS = 300;
+
+/** The name says when a session was to start; after a downtime it does so later. */
+const LATEST_START_MS = DAY_MS;
+
+/** Newest start first. The names of the files tell job and start, so that only those of the page are read.
+ *  @param after `next` of the page before */
+export async function listSessionRecords(
+  repository: BackupRepository,
+  filter: RecordFilter,
+  after: string | null,
+): Promise<RecordPage> {
+  const unreadable: UnreadablePart[] = [];
+  const files = await recordFiles(repository, filter, unreadable);
+  const wanted = files.filter(({ key }) => after === null || key < after);
+  const sessions: RecordedSession[] = [];
+  for (const [index, { path, key }] of wanted.entries()) {
+    const session = await readRecord(repository, path).catch((error: unknown) => {
+      unreadable.push(unreadablePart(path, error));
+      return null;
+    });
+    if (session !== null && isWanted(session, filter)) sessions.push(summaryOf(session));
+    const isFull = sessions.length === PAGE_SESSIONS || index + 1 === MAX_READS;
+    if (isFull && index + 1 < wanted.length) return { sessions, unreadable, next: key };
+  }
+  return { sessions, unreadable, next: null };
+}
+
+/** The whole record of one session; null: there is none. @throws METADATA_CORRUPT */
+export async function readSessionRecord(
+  repository: BackupRepository,
+  jobId: string,
+  sessionId: string,
+): Promise<CopySession | null> {
+  const year = new Date(startOfSession(sessionId)).getUTCFullYear();
+  if (Number.isNaN(year)) return null;
+  return readRecord(repository, sessionRecordPath(jobId, sessionId, year));
+}
+
+function isWanted(
+  { result, startedAt }: CopySession,
+  { result: wanted, fromMs, toMs }: RecordFilter,
+): boolean {
+  const startMs = Date.parse(startedAt);
+  return (
+    (wanted ?? result) === result &&
+    startMs >= (fromMs ?? -Infinity) &&
+    startMs < (toMs ?? Infinity)
+  );
+}
+
+interface RecordFile {
+  readonly path: string;
+  /** Sorts by start. */
+  readonly key: string;
+}
+
+async function recordFiles(
+  repository: BackupRepository,
+  { jobId, fromMs, toMs }: RecordFilter,
+  unreadable: UnreadablePart[],
+): Promise<RecordFile[]> {
+  const jobs =
+    jobId === null
+      ? foldersOf(await repository.list('')).map(({ path }) => path)
+      : [jobFolder(jobId)];
+  const files: RecordFile[] = [];
+  for (const job of jobs)
+    try {
+      for (const year of foldersOf(await repository.list(`${job}/${SESSIONS_FOLDER}`)))
+        for (const { type, name, path } of await repository.list(year.path)) {
+          const id = /^(.+)\.json$/.exec(name)?.[1];
+          const startMs = id === undefined ? NaN : startOfSession(id);
+          if (type !== 'file' || Number.isNaN(startMs)) continue;
+          const isLater = startMs >= (toMs ?? Infinity);
+          if (isLater || startMs < (fromMs ?? -Infinity) - LATEST_START_MS) continue;
+          files.push({ path, key: `${new Date(startMs).toISOString()} ${path}` });
+        }
+    } catch (error) {
+      unreadable.push(unreadablePart(`${job}/${SESSIONS_FOLDER}`, error));
+    }
+  return files.sort((a, b) => (a.key > b.key ? -1 : 1));
+}
+
+function foldersOf(entries: readonly RepositoryEntry[]): RepositoryEntry[] {
+  return entries.filter(({ type, name }) => type === 'folder' && !isFolderPassedOver(name));
+}
+
+async function readRecord(repository: BackupRepository, path: string): Promise<CopySession | null> {
+  const bytes = await readWholeFile(repository, path, MAX_RECORD_BYTES);
+  return bytes === null ? null : (parseJson(bytes, path, document).session as CopySession);
+}
+
+const document = object<{
+  longhaulSession: number;
+  session: Omit<RecordedSession, 'state' | 'nextTryAt'>;
+}>({
+  longhaulSession: (value) => (value === 1 ? null : ' is not 1'),
+  session: object<Omit<RecordedSession, 'state' | 'nextTryAt'>>({
+    id: text,
+    jobId: text,
+    trigger: oneOf('api', 'schedule', 'watch', 'afterJob', 'retry'),
+    tryNumber: count,
+    result: nullable(
+      oneOf('success', 'warning', 'failed', 'stopped', 'actionRequired', 'nothingToCopy'),
+    ),
+    startedAt: instant,
+    endedAt: nullable(instant),
+  }),
+});
+
+/** What was to be tried again has been since, or never will be. */
+function summaryOf(session: CopySession): RecordedSession {
+  const { id, jobId, trigger, tryNumber, result, startedAt, endedAt } = session;
+  return {
+    id,
+    jobId,
+    trigger,
+    tryNumber,
+    state: 'ended',
+    result,
+    startedAt,
+    endedAt,
+    nextTryAt: null,
+  };
+}
