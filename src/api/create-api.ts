@@ -96,7 +96,7 @@ function apiRoutes(
   const targets = repositories.filter(({ role }) => role === 'target').map(({ id }) => id);
   const all = new AllSessions(client, sessions, browser, targets);
   return [
-    ...overviewRoutes({ reader, sessions, now }),
+    ...overviewRoutes({ reader, sessions }),
     ...jobRoutes({
       jobs,
       starter,

@@ -2,7 +2,6 @@
 
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
-import { safetyOf } from '../domain/safety.js';
 import type { ProtectedWorkload } from '../domain/protection.js';
 import { pageSchema } from './field-schemas.js';
 import {
@@ -21,11 +20,9 @@ const PAGE_WORKLOADS = 200;
 export function overviewRoutes({
   reader,
   sessions,
-  now,
 }: {
   readonly reader: SafetyReader;
   readonly sessions: SessionStore;
-  readonly now: () => number;
 }): Route[] {
   return [
     jsonRoute({
@@ -37,8 +34,8 @@ export function overviewRoutes({
       answer: overviewSchema,
       errors: [],
       run: async () => {
-        const [facts, running] = await Promise.all([reader.read(), sessions.running()]);
-        return { content: overviewOf(facts, running, now()) };
+        const [known, running] = await Promise.all([reader.safety(), sessions.running()]);
+        return { content: overviewOf(known, running) };
       },
     }),
     jsonRoute({
@@ -51,12 +48,11 @@ export function overviewRoutes({
       answer: pageSchema(workloadViewSchema),
       errors: [],
       run: async ({ query }) => {
-        const facts = await reader.read();
-        const nowMs = now();
-        const { workloads } = safetyOf(facts, nowMs);
+        const known = await reader.safety();
+        const { workloads } = known.safety;
         const wanted = workloads.filter((workload) => isWanted(workload, query));
         const { part, nextCursor } = pageOf(wanted, query.cursor);
-        const items = part.map((workload): WorkloadView => workloadView(workload, facts, nowMs));
+        const items = part.map((workload): WorkloadView => workloadView(workload, known));
         return { content: { items, ...(nextCursor === null ? {} : { nextCursor }) } };
       },
     }),

@@ -10,9 +10,8 @@ import {
 import { restorePointKey } from '../domain/repository-view.js';
 import type { SafetyProblem, WorkloadName } from '../domain/problem-groups.js';
 import type { Copies, ProtectedWorkload, RepositoryFacts } from '../domain/protection.js';
-import { safetyOf } from '../domain/safety.js';
 import type { ChainFacts } from '../domain/workload-facts.js';
-import type { KnownFacts } from './safety-reader.js';
+import type { KnownFacts, KnownSafety } from './safety-reader.js';
 import type { RunningSession } from './session-schemas.js';
 import type {
   ComingRun,
@@ -28,11 +27,10 @@ const SHOWN_PROBLEMS = 100;
 const SHOWN_WORKLOADS = 20;
 
 export function overviewOf(
-  facts: KnownFacts,
+  { facts, safety, nowMs }: KnownSafety,
   running: readonly RunningSession[],
-  nowMs: number,
 ): Overview {
-  const { verdict, problems, workloads } = safetyOf(facts, nowMs);
+  const { verdict, problems, workloads } = safety;
   const { sinceMs, ...said } = verdict;
   const seen = facts.repositories.flatMap(({ seenAtMs }) => (seenAtMs === null ? [] : [seenAtMs]));
   const chains = workloads.flatMap(({ copies }) => copies.flatMap(({ chain }) => chain ?? []));
@@ -97,8 +95,7 @@ function repositoryState(facts: RepositoryFacts): RepositoryState {
 
 export function workloadView(
   workload: ProtectedWorkload,
-  facts: KnownFacts,
-  nowMs: number,
+  { facts, nowMs }: Pick<KnownSafety, 'facts' | 'nowMs'>,
 ): WorkloadView {
   const { id, name, type, repositoryId, state, sinceMs, source, leftovers } = workload;
   const copies = workload.copies.map(copiesView);
@@ -149,16 +146,18 @@ function copiesView({ job, repositoryId, chain, limits, status }: Copies): Copie
 }
 
 const SHOWN_NIGHTS = 14;
+const DAY_SECONDS = DAY_MS / 1_000;
 
 /** Of all its copies together: a day on which one of them has a restore point is copied. */
 function nightsOf(workload: ProtectedWorkload, facts: KnownFacts, nowMs: number): Night[] {
   const [first] = workload.copies;
   const timeZone = first?.job.timeZone ?? 'UTC';
   const today = dayNumberOf(nowMs, timeZone);
+  const shownFrom = nowMs / 1_000 - (SHOWN_NIGHTS + 1) * DAY_SECONDS;
   const sourceDays = new Set(
-    (workload.source?.recentAtSeconds ?? []).map((seconds) =>
-      dayNumberOf(seconds * 1_000, timeZone),
-    ),
+    (workload.source?.recentAtSeconds ?? [])
+      .filter((seconds) => seconds > shownFrom)
+      .map((seconds) => dayNumberOf(seconds * 1_000, timeZone)),
   );
   const chains = workload.copies.flatMap(({ chain }) => (chain === null ? [] : [chain]));
   const awayDays = workload.copies.map(({ repositoryId }) => {

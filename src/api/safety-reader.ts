@@ -3,7 +3,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { RepositoryConfig } from '../config/config.js';
 import { toBackupError } from './temporal-errors.js';
-import type { JobFacts, SafetyFacts } from '../domain/safety.js';
+import { safetyOf, type JobFacts, type Safety, type SafetyFacts } from '../domain/safety.js';
 import type { RepositoryFacts } from '../domain/protection.js';
 import type { WorkloadFacts } from '../domain/workload-facts.js';
 import { UNREACHABLE } from '../domain/repository-view.js';
@@ -23,6 +23,9 @@ const WAIT_MS = 5_000;
 /** Jobs that were changed through this API are read anew at once. */
 const JOBS_SEEN_MS = 10_000;
 
+/** How long a judgement of the same facts serves. */
+const JUDGED_MS = 5_000;
+
 interface KnownJobs {
   readonly readAtMs: number;
   readonly changes: number;
@@ -40,6 +43,13 @@ export interface KnownFacts extends SafetyFacts {
   readonly listed: readonly ListedJob[];
 }
 
+/** What follows from the facts, as of `nowMs`. */
+export interface KnownSafety {
+  readonly facts: KnownFacts;
+  readonly safety: Safety;
+  readonly nowMs: number;
+}
+
 export class SafetyReader {
   readonly #browser: RepositoryBrowser;
   readonly #jobs: JobStore;
@@ -47,6 +57,7 @@ export class SafetyReader {
   readonly #repositories: Map<string, KnownRepository>;
   #knownJobs: KnownJobs | null = null;
   #readingJobs: Promise<KnownJobs> | null = null;
+  #judged: KnownSafety | null = null;
 
   constructor(
     browser: RepositoryBrowser,
@@ -74,6 +85,20 @@ export class SafetyReader {
         job.state === 'unknown' ? [{ id: job.id, reason: job.reason }] : [],
       ),
     };
+  }
+
+  /** The judgement of what is known now. With thousands of workloads it takes a tenth of a second, so that of the same facts serves for a moment. */
+  async safety(): Promise<KnownSafety> {
+    const facts = await this.read();
+    const nowMs = this.#now();
+    const last = this.#judged;
+    const isSame =
+      last !== null &&
+      last.facts.listed === facts.listed &&
+      last.facts.repositories.every((known, index) => known === facts.repositories[index]);
+    if (isSame && Math.abs(nowMs - last.nowMs) < JUDGED_MS) return last;
+    this.#judged = { facts, safety: safetyOf(facts, nowMs), nowMs };
+    return this.#judged;
   }
 
   async #listedJobs(): Promise<readonly ListedJob[]> {
