@@ -82,9 +82,10 @@ async function mergeDisk(
     const image = files.add(await repository.openRead(path));
     const table = files.add(await repository.openRead(tablePath));
     const { sizeBytes } = await image.stamp();
+    // Without slots: a merge puts blocks wherever there is room.
     const digests = {
-      ...full.digests,
       path: increment.digests.path,
+      algorithm: full.digests.algorithm,
       tableDigest: await hashFile(table, context.control),
     };
     return { ...increment, kind: 'full', sizeBytes, digests };

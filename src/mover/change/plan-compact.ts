@@ -5,9 +5,11 @@ import type { MaintenanceSchedule } from '../../domain/copy-job.js';
 import { immutableReason } from '../../domain/immutability.js';
 import { maintenanceDue } from '../../domain/maintenance-window.js';
 import { ageBase } from '../../domain/retention-age.js';
+import { imageFormat } from '../../image/formats.js';
 
 /** The full that is to be written anew without what merges left unused in it: that of the chain which grows, when the schedule has come
- *  round since a full was last written anew, and nothing speaks against it. Pure. */
+ *  round since a full was last written anew, and nothing speaks against it. Nothing is merged into files of a format without a merger, so they
+ *  have nothing unused. Pure. */
 export function compactDue(
   record: ChainRecord,
   leases: LeasesFound,
@@ -25,6 +27,7 @@ export function compactDue(
   const chainId = points.at(-1)?.chainId;
   const full = points.find(({ id }) => id === chainId);
   if (compact === null || full === undefined) return null;
+  if (full.disks.every(({ format }) => imageFormat(format).merger === null)) return null;
   if (full.health !== 'good' || record.pending !== null) return null;
   // A merge hands the full on to a newer point, and `copiedAt` with it: that makes nothing compact.
   const lastDoneAtMs = Date.parse(record.compactedAt ?? full.copiedAt);

@@ -21,7 +21,6 @@ const STRIDES: Readonly<Partial<Record<ScenarioName, number>>> = {
   'copy by digests': 11,
   'merge in a chain of 2': 19,
   'GFS full in the middle, then delete': 41,
-  'compact of a full': 19,
   'delete of a chain': 9,
   'heal of damaged blocks': 5,
   'quarantine of what cannot be healed': 5,

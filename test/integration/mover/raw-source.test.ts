@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, open, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -64,8 +64,12 @@ describe.skipIf(!requireTool('qemu-img'))('a source whose fulls are raw', () => 
     return [...machine.content];
   }
 
-  async function session(retention: CopyJob['retention'], day = 0): Promise<string[]> {
-    const job = testJob({ retention });
+  async function session(
+    retention: CopyJob['retention'],
+    day = 0,
+    changes: Partial<CopyJob> = {},
+  ): Promise<string[]> {
+    const job = testJob({ retention, ...changes });
     await new LocalSessions([primary, offsite]).copy(job, NOW_MS + day * DAY_MS);
     const record = await readChainRecord(offsite, await chain());
     return record!.points.map(({ disks }) => disks[0]!.path);
@@ -144,6 +148,15 @@ describe.skipIf(!requireTool('qemu-img'))('a source whose fulls are raw', () => 
       paths = await session({ type: 'restorePoints', value: 2 }, day);
     expect(paths.map((path) => path.split('.').at(-1))).toEqual(['qcow2', 'qcow2']);
     expect([await shown(paths[0]!), await shown(paths[1]!)]).toEqual(contents.slice(1));
+  });
+
+  it('never writes a raw full anew to make it compact: nothing is merged into it', async () => {
+    await rawFull();
+    const [path = ''] = await session(ALL);
+    const { ino } = await stat(await targetFile(path));
+    const compact = { every: 'week', day: 'sunday', time: '05:00', timeZone: 'UTC' } as const;
+    await session(ALL, 14, { compact });
+    expect((await stat(await targetFile(path))).ino).toBe(ino);
   });
 
   it('heals a damaged raw file from its source', async () => {
