@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import { checkShares } from '../../../src/dashboard/show/check-words.js';
+import { bytes, duration, relative, shellWord } from '../../../src/dashboard/show/format.js';
+import { jobWords, scheduleWords } from '../../../src/dashboard/show/job-words.js';
+import { FIRST_WISHES, missingOf, wantedJob } from '../../../src/dashboard/show/new-job.js';
+import { sessionVerdict } from '../../../src/dashboard/show/session-verdict.js';
+import { stockToolLines } from '../../../src/dashboard/show/stock-tool.js';
+import { NO_PROGRESS, NO_TASKS, newTask } from '../../../src/domain/copy-session.js';
+import type { SessionView } from '../../../src/api/session-schemas.js';
+import type { CopiesView } from '../../../src/api/overview-schemas.js';
+
+const SECOND = 1_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+describe('values on a page', () => {
+  it.each([
+    [0, '0 B'],
+    [1_023, '1023 B'],
+    [1_536, '1.5 KiB'],
+    [2 ** 40, '1.0 TiB'],
+  ])('shows %i bytes as %s', (count, text) => expect(bytes(count)).toBe(text));
+
+  it.each([
+    [42 * SECOND, '42 s'],
+    [200 * SECOND, '3 min 20 s'],
+    [2 * HOUR + 5 * 60 * SECOND, '2 h 5 min'],
+    [DAY + 11 * HOUR, '1 d 11 h'],
+    [6 * DAY + HOUR, '6 d'],
+  ])('shows %i ms as %s', (milliseconds, text) => expect(duration(milliseconds)).toBe(text));
+
+  it.each([
+    [-90 * SECOND, '1 min 30 s ago'],
+    [-200 * SECOND, '3 min ago'],
+    [3 * HOUR + 59 * SECOND, 'in 3 h'],
+    [-(4 * HOUR + 13 * 60 * SECOND), '4 h ago'],
+    [500, 'now'],
+  ])('says of an instant %i ms away that it is %s', (distance, text) =>
+    expect(relative(DAY + distance, DAY)).toBe(text),
+  );
+
+  it('quotes a word for a shell only where it has to', () => {
+    expect(shellWord('nightly:web01:20261124T220000Z')).toBe('nightly:web01:20261124T220000Z');
+    expect(shellWord("it's here")).toBe(`'it'\\''s here'`);
+  });
+
+  it('gives the lines of the stock tool for each disk, raw ones without a check', () => {
+    const files = [
+      { disk: 'vda', path: 'nightly/web01/p/vda.qcow2', format: 'qcow2', sizeBytes: 1 },
+      { disk: 'sd b', path: 'nightly/web01/p/sdb.raw', format: 'raw', sizeBytes: 1 },
+    ];
+    expect(stockToolLines('/mnt/offsite/', files)).toEqual([
+      'qemu-img check -f qcow2 /mnt/offsite/nightly/web01/p/vda.qcow2',
+      'qemu-img convert -f qcow2 -O raw /mnt/offsite/nightly/web01/p/vda.qcow2 vda.raw',
+      "qemu-img convert -f raw -O raw /mnt/offsite/nightly/web01/p/sdb.raw 'sd b.raw'",
+    ]);
+  });
+});
+
+describe('a job in words', () => {
+  it('says what is copied, when, how long it stays and when it is late', () => {
+    const wishes = {
+      ...FIRST_WISHES,
+      name: 'Nightly',
+      sources: ['primary'],
+      excluded: 'test01\n\n scratch ',
+      target: 'offsite',
+      weekly: 4,
+      timeZone: 'Europe/Berlin',
+    };
+    expect(missingOf(wishes)).toEqual([]);
+    expect(jobWords({ ...wantedJob(wishes), id: 'nightly' })).toBe(
+      'Every restore point of everything in primary but test01 and scratch is copied to offsite, every day at 22:00 (Europe/Berlin). ' +
+        'The newest 14 restore points of each machine stay; besides, 4 weekly copies (Sundays); what is older is merged or deleted. ' +
+        'The newest copy is at most 26 h old, or it is shown as late. ' +
+        'What failed is tried again up to 3 times, after 10 minutes. ' +
+        'All copies are read and compared on the last Sunday of each month at 05:00 (Europe/Berlin). ' +
+        'Copies of a machine that no source shows any more stay for ever.',
+    );
+  });
+
+  it('names what is missing before it can be made', () => {
+    expect(missingOf({ ...FIRST_WISHES, start: 'weekly', days: [] })).toEqual([
+      'a name',
+      'a source',
+      'a target',
+      'a day of the week',
+    ]);
+  });
+
+  it('reads a cron expression aloud', () => {
+    const schedule = { type: 'cron', expression: '30 22 * * 1-5', timeZone: 'UTC' } as const;
+    expect(scheduleWords(schedule)).toMatch(/^at 22:30.*Monday through Friday \(UTC\)$/);
+  });
+});
+
+describe('the verdict on a session', () => {
+  const START = Date.parse('2026-11-26T10:00:00Z');
+  const session: SessionView = {
+    id: 'nightly-20261126T100000Z',
+    jobId: 'nightly',
+    targetRepositoryId: 'offsite',
+    trigger: 'api',
+    tryNumber: 1,
+    state: 'running',
+    result: null,
+    startedAt: new Date(START).toISOString(),
+    endedAt: null,
+    nextTryAt: null,
+    progress: { ...NO_PROGRESS, percent: 41, processedBytes: 41, totalBytes: 2 ** 30 },
+    taskCounts: { ...NO_TASKS, running: 1 },
+    tasks: [{ ...newTask('web01', 'w1'), state: 'copying', retry: null }],
+    omittedTasks: 0,
+    reason: null,
+    retry: null,
+    live: true,
+  };
+  const verdictOf = (changes: Partial<SessionView>, stillMs: number | null = 0) =>
+    sessionVerdict({ ...session, ...changes }, START + 60 * SECOND, stillMs);
+
+  it('tells speed and end of one that moves', () => {
+    const progress = { ...session.progress, bytesPerSecond: 2 ** 20, etaSeconds: 600 };
+    expect(verdictOf({ progress })).toEqual({
+      mood: 'busy',
+      sentence: 'It copies at 1.0 MiB/s and is at 41 % of 1.0 GiB; done in about 10 min.',
+    });
+  });
+
+  it('does not call one busy whose worker has not moved, is not there, or waits', () => {
+    expect(verdictOf({}, 20 * SECOND)).toMatchObject({
+      mood: 'attention',
+      sentence: expect.stringMatching(/^Nothing has moved for 20 s, at 41 %/),
+    });
+    expect(verdictOf({ live: false }).mood).toBe('unknown');
+    const retry = { attempt: 2, code: null, reason: 'offsite is not mounted', nextTryAt: null };
+    const tasks = session.tasks.map((task) => ({ ...task, retry }));
+    expect(verdictOf({ tasks })).toEqual({
+      mood: 'attention',
+      sentence: 'Everything in work waits: offsite is not mounted.',
+    });
+  });
+
+  it('names what went wrong in one that has ended before what went well', () => {
+    const ended = {
+      state: 'ended',
+      result: 'failed',
+      endedAt: new Date(START + 90 * SECOND).toISOString(),
+    } as const;
+    expect(verdictOf({ ...ended, taskCounts: { ...NO_TASKS, success: 2, failed: 1 } })).toEqual({
+      mood: 'bad',
+      sentence: 'It took 1 min 30 s: 1 workload failed and 2 workloads were copied.',
+    });
+  });
+});
+
+describe('the share of bytes by their last check', () => {
+  it('counts what was not all verified apart, and is never green for it', () => {
+    const now = 100 * DAY;
+    const chain = (daysAgo: number | null, storedBytes: number, never = 0) =>
+      ({
+        oldestVerifiedAt: daysAgo === null ? null : new Date(now - daysAgo * DAY).toISOString(),
+        neverVerifiedCount: never,
+        storedBytes,
+      }) as CopiesView;
+    const rows = [chain(1, 40), chain(20, 30), chain(95, 10), chain(1, 15, 2), chain(null, 5)];
+    expect(checkShares(rows, now).map(({ name, percent, mood }) => [name, percent, mood])).toEqual([
+      ['within 7 days', 40, 'good'],
+      ['within 30 days', 30, 'good'],
+      ['within 90 days', 0, 'attention'],
+      ['longer ago', 10, 'bad'],
+      ['not all verified', 20, 'unknown'],
+    ]);
+  });
+});
