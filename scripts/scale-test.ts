@@ -2,6 +2,7 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { TemporalSettings } from '../src/temporal/connect.js';
 import { readSessionRecord, runLargeSession } from '../test/support/session/large-session.js';
 import { testJob, TestSite } from '../test/support/session/test-site.js';
+import { scaleCopies } from './scale-copies.js';
 import { withScratchServer } from '../test/support/temporal/scratch-server.js';
 
 /** A session of as many workloads as the command line says (5,000), each with so many notes (20), over children that copy nothing: shows
@@ -56,5 +57,10 @@ async function measure(
   if (!workloads.every((name) => told.has(name))) process.exitCode = 1;
 }
 
-const [count = '5000', notes = '20', events = '8000'] = process.argv.slice(2);
-await scaleTest(Number(count), Number(notes), Number(events));
+const [first = '5000', ...rest] = process.argv.slice(2);
+if (first === 'copies') {
+  await scaleCopies(Number(rest[0] ?? '100'));
+} else {
+  const [notes = '20', events = '8000'] = rest;
+  await scaleTest(Number(first), Number(notes), Number(events));
+}
