@@ -65,6 +65,7 @@ export async function readDigestTableHeader(file: ReadableFile): Promise<DigestT
   if (
     !wellFormed ||
     algorithm === undefined ||
+    units.slots.prefixBytes > BLOCK_BYTES || // one digest would not cover it
     Number(bytes.readBigUInt64LE(32)) !== units.count ||
     sizeBytes !== digestEntryOffset(units.count)
   )

@@ -76,6 +76,14 @@ describe('the header of a digest table', () => {
     });
   });
 
+  /** One slot behind a prefix of 128 KiB: two units, of which the first would be too long for its digest. */
+  const LONG_PREFIX = changed(
+    32,
+    ...[2, 0, 0, 0, 0, 0, 0, 0],
+    ...[1, 0, 0, 0, 0, 0, 0, 0],
+    ...[0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 2, 0],
+  );
+
   it.each([
     ['is empty', Buffer.alloc(0), 0],
     ['is cut within the header', EXAMPLE, 63],
@@ -90,6 +98,7 @@ describe('the header of a digest table', () => {
     ['covers a larger file than it has units', changed(24, 1, 0, 3), TABLE_BYTES],
     ['covers a smaller file than it has units', changed(26, 2), TABLE_BYTES],
     ['has slots that its units do not show', changed(40, 9), TABLE_BYTES],
+    ['has a unit of more than 64 KiB', LONG_PREFIX, TABLE_BYTES - 32],
     ['has a count beyond what a number holds', changed(32, 3, 0, 0, 0, 0, 0, 0, 0x80), TABLE_BYTES],
   ])('is refused when the table %s', async (_, bytes, sizeBytes) => {
     await expect(readDigestTableHeader(await table(bytes, sizeBytes))).rejects.toMatchObject({
