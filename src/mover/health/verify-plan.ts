@@ -43,7 +43,7 @@ export async function leaseForVerification(
 }
 
 /** Looks at the structure of a point's own files (sizes, parent links, headers, digest tables, machine description files) and prepares the
- *  reading of every block. Run again after a stop, it goes on where the last one was, as long as the files are the same.
+ *  reading of every block. Run again after a stop, it goes on where the last one was, as long as the files are the same and it is not long ago.
  *  @throws RESTORE_POINT_MISSING, CHAIN_LOCKED while a change of the chain's files is under way, REPOSITORY_UNREACHABLE: what cannot be
  *    read just now is unknown, not damaged */
 export async function prepareVerification(
@@ -56,12 +56,13 @@ export async function prepareVerification(
   await makeHealedDurable(repository, input.chain, point);
   const staging = stagingFolder(input.chain, verifyStagingId(input.pointId));
   const token = verificationToken(point);
-  const existing = await readStagedJson<{ token: string }>(repository, stagedPath.scan(staging));
-  if (existing?.token !== token) {
+  const existing = await readStagedJson<VerificationNotes>(repository, stagedPath.scan(staging));
+  if (existing === null || !isGoneOnWith(existing, token, input.nowMs)) {
     await discardStaging(repository, staging);
     await makeFolderDurable(repository, stagedPath.workFolder(staging));
-    await writeStagedJson(repository, stagedPath.scan(staging), { token });
   }
+  const notes: VerificationNotes = { token, takenUpAtMs: input.nowMs };
+  await writeStagedJson(repository, stagedPath.scan(staging), notes);
   const damage: Damage[] = [];
   const disks: DiskWork[] = [];
   for (const disk of point.disks) {
@@ -81,6 +82,20 @@ export async function prepareVerification(
     )
       damage.push({ type: 'companion', path: companion.path });
   return { disks, damage };
+}
+
+/** Beside the notes of a verification. */
+interface VerificationNotes {
+  readonly token: string;
+  /** Last. */
+  readonly takenUpAtMs: number;
+}
+
+/** A week: what was good when it was noted may have gone bad since. */
+const NOTES_LAST_MS = 7 * 86_400_000;
+
+function isGoneOnWith(notes: VerificationNotes, token: string, nowMs: number): boolean {
+  return notes.token === token && Math.abs(nowMs - notes.takenUpAtMs) < NOTES_LAST_MS;
 }
 
 /** Names the content of the point's files. */
