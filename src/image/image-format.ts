@@ -27,6 +27,7 @@ export interface ImageHead {
 
 /** Writes files of a format around blocks that were copied into their slots. */
 export interface ImageComposer {
+  /** With `increment` goes `full`: a synthetic full takes the place of an increment under its name. */
   readonly kinds: readonly RestorePointKind[];
   /** Formats that the parent of an increment may have. */
   readonly parents: readonly FormatId[];

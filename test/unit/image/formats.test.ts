@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ByteSource } from '../../../src/image/byte-source.js';
-import { openImage } from '../../../src/image/formats.js';
+import { IMAGE_FORMATS, openImage } from '../../../src/image/formats.js';
 
 /** A file of zeros. */
 const file: ByteSource = {
@@ -27,5 +27,17 @@ describe('openImage', () => {
   it('reads a raw file as it is, and expects of qcow2 its magic', async () => {
     expect((await openImage(file, 'raw')).format).toBe('raw');
     await expect(openImage(file, 'qcow2')).rejects.toMatchObject({ code: 'IMAGE_MAGIC_MISSING' });
+  });
+});
+
+describe('the rows of formats', () => {
+  // A synthetic full takes the place of an increment under its very name, which is in the files that build on it.
+  it('compose fulls wherever they compose increments', () => {
+    const composers = IMAGE_FORMATS.flatMap(({ composer }) => composer ?? []);
+    for (const { kinds } of composers)
+      expect(kinds.includes('full') || !kinds.includes('increment')).toBe(true);
+    expect(new Set(IMAGE_FORMATS.map(({ extension }) => extension)).size).toBe(
+      IMAGE_FORMATS.length,
+    );
   });
 });
