@@ -39,7 +39,7 @@ export function Fault({ mood = 'bad', what, since, reason, code, hint, children 
           )}
         </div>
         {reason !== undefined && reason !== null && <div>{printable(reason)}</div>}
-        {next !== null && next !== '' && <div className="fault-next">Next: {next}</div>}
+        {next !== null && next !== '' && <div className="fault-next">Next: {withCode(next)}</div>}
         {code !== undefined && code !== null && (
           <a className="code" href={`/docs#${code}`}>
             {code}
@@ -70,4 +70,11 @@ export function CallFault({ error, what }: { readonly error: unknown; readonly w
       hint={hint}
     />
   );
+}
+
+/** What stands between backticks is something to type. */
+function withCode(text: string): ReactNode[] {
+  return text
+    .split('`')
+    .map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part));
 }
