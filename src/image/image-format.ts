@@ -38,7 +38,8 @@ export interface ImageComposer {
   /** Where the slots of such a file lie. Pure, and the same for the whole life of a plan. */
   place(shape: FileShape): SlotPlacement;
   /** Writes all but the slots, the start of the file last, and cuts off what lies behind its end; durable when it returns. From the start
-   *  again at any time: the result follows from the arguments alone, and a file that was not finished is none of this format.
+   *  again at any time: the result follows from the arguments alone, and a file that was not finished is none of this format, where the
+   *  format has anything to tell it by (raw has not).
    *  @throws DISK_TOO_LARGE, IMAGE_LIMIT_EXCEEDED */
   compose(
     sink: ByteSink,
