@@ -12,6 +12,7 @@ import { CallFault } from '../show/fault.js';
 import { createCommand, jobWords, listed } from '../show/job-words.js';
 import { FIRST_WISHES, missingOf, wantedJob, type JobWishes } from '../show/new-job.js';
 import { Page, Section, Waiting } from '../show/page.js';
+import { DryRun } from './dry-run.js';
 import { KeepFields, WhatFields, WhenFields, WhereFields } from './new-job-fields.js';
 
 /** What, where to, when, how long; then all of it in words before it is made. */
@@ -86,9 +87,10 @@ function Review({ wishes }: { readonly wishes: JobWishes }) {
           <p className="definition">{jobWords({ ...job, id: '' })}</p>
         )}
         <p className="nothing">
-          Making it copies nothing yet. Its page comes next and shows the plan: what its first
-          session would copy, machine by machine, before it starts.
+          Making it copies nothing yet. Its page comes next; nothing is copied before its first
+          start.
         </p>
+        {missing.length === 0 && <DryRun key={JSON.stringify(job)} job={job} />}
         {create.error !== null && <CallFault error={create.error} what="The job was not made." />}
         <Button
           w="fit-content"

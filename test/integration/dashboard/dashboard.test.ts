@@ -45,7 +45,11 @@ describeDashboard('the dashboard in a browser', () => {
     origin = `http://127.0.0.1:${apiPort}`;
     await buildPages();
     [server, browser] = await Promise.all([LonghaulProcess.serve(config), launchBrowser()]);
-    context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    // What is still fading in has less contrast than what stays.
+    context = await browser.newContext({
+      viewport: { width: 1280, height: 800 },
+      reducedMotion: 'reduce',
+    });
     misdeeds = await watchMisdeeds(context);
     page = await context.newPage();
     page.setDefaultTimeout(30_000);
@@ -76,6 +80,9 @@ describeDashboard('the dashboard in a browser', () => {
     await page
       .getByText('Every restore point of everything in primary is copied to offsite')
       .waitFor();
+    await tabTo(page, 'Show what it would do');
+    await page.keyboard.press('Enter');
+    await page.getByRole('table', { name: 'Plan' }).waitFor();
     await tabTo(page, 'Make the job');
     await page.keyboard.press('Enter');
     await page.waitForURL(`${origin}/jobs/${JOB}`);

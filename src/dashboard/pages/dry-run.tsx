@@ -1,0 +1,63 @@
+import { Button } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import type { JobPlan } from '../../domain/operation.js';
+import { callApi, type ApiError } from '../client/call-api.js';
+import { CallFault } from '../show/fault.js';
+import { Instant } from '../show/instant.js';
+import type { WantedJob } from '../show/new-job.js';
+import { PlanRows } from './plan-section.js';
+
+interface Preview {
+  readonly plan: JobPlan;
+  /** Of the first days; none for a job without a calendar. */
+  readonly starts: readonly string[];
+}
+
+const STARTS_SHOWN = 5;
+
+/** What the first session of a job would do, and when the next ones begin, before the job is made. It reads sources and target. */
+export function DryRun({ job }: { readonly job: WantedJob }) {
+  const preview = useMutation<Preview, ApiError>({ mutationFn: () => previewOf(job) });
+  return (
+    <div className="stack">
+      <Button
+        w="fit-content"
+        variant="default"
+        loading={preview.isPending}
+        onClick={() => preview.mutate()}
+      >
+        Show what it would do
+      </Button>
+      {preview.error !== null && (
+        <CallFault error={preview.error} what="It could not be found out." />
+      )}
+      {preview.data !== undefined && (
+        <>
+          {preview.data.starts.length > 0 && (
+            <p>
+              It would start:{' '}
+              {preview.data.starts.map((start, index) => (
+                <span key={start}>
+                  {index > 0 && ', '}
+                  <Instant at={start} zone={job.timeZone} as="date" />
+                </span>
+              ))}
+              .
+            </p>
+          )}
+          <PlanRows plan={preview.data.plan} />
+        </>
+      )}
+    </div>
+  );
+}
+
+async function previewOf(job: WantedJob): Promise<Preview> {
+  const plan = await callApi<JobPlan>('/plans', { method: 'POST', body: job });
+  const { schedule, timeZone } = job;
+  const { times } = await callApi<{ readonly times: readonly string[] }>('/schedules/preview', {
+    method: 'POST',
+    body: { schedule, timeZone },
+  });
+  return { plan, starts: times.slice(0, STARTS_SHOWN) };
+}
