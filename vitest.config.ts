@@ -17,6 +17,7 @@ export default defineConfig({
           name: 'plain',
           include: ['test/{unit,conformance,replay,compat,boundary}/**/*.test.ts'],
           testTimeout: 20_000,
+          hookTimeout: 60_000,
         },
       },
       {
