@@ -64,8 +64,8 @@ async function workloadsIn(
       told.add(part.path);
       onUnseen?.(part);
     }
-    const unclaimed = unrecognisedIn(folder);
-    if (unclaimed !== null) onUnrecognised?.(unclaimed);
+    const unclaimed = onUnrecognised && unrecognisedIn(folder);
+    if (unclaimed) onUnrecognised?.(unclaimed);
     const facts = await FolderFacts.of(store, repository, folder.folder);
     for (const layout of BACKUP_LAYOUTS)
       for (const found of await layout.scanFolder(facts, folder)) {
