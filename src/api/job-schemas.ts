@@ -1,6 +1,7 @@
 /** Shapes of job requests and answers. Requests are strict and carry the defaults; rules over several fields are the domain's. */
 
 import { z } from 'zod';
+import { WEEKDAYS_FROM_MONDAY } from '../domain/copy-job.js';
 import type {
   CopyJob,
   GfsPolicy,
@@ -19,7 +20,6 @@ import {
   scheduleRequestSchema,
   scheduleSchema,
   timeZone,
-  WEEKDAYS,
   zoneOfJob,
 } from './schedule-schemas.js';
 import { sessionSummarySchema, type SessionSummary } from './session-schemas.js';
@@ -105,7 +105,7 @@ const gfsSchema: z.ZodType<GfsPolicy> = z
     weekly: z
       .strictObject({
         keep: z.int().min(1).max(GFS_KEEP),
-        day: z.enum(WEEKDAYS).default('sunday'),
+        day: z.enum(WEEKDAYS_FROM_MONDAY).default('sunday'),
       })
       .meta({ id: 'GfsWeekly' })
       .nullable()

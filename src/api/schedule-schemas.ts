@@ -1,17 +1,8 @@
 /** Shapes of schedules, of jobs and of what comes round beside them. */
 
 import { z } from 'zod';
+import { WEEKDAYS_FROM_MONDAY } from '../domain/copy-job.js';
 import { slug } from './field-schemas.js';
-
-export const WEEKDAYS = [
-  'monday',
-  'tuesday',
-  'wednesday',
-  'thursday',
-  'friday',
-  'saturday',
-  'sunday',
-] as const;
 
 const timeOfDay = z
   .string()
@@ -35,7 +26,7 @@ export function scheduleSchema<Zone extends z.ZodType<string | undefined>>(
       z
         .strictObject({
           type: z.literal('weekly'),
-          days: z.array(z.enum(WEEKDAYS)).min(1).max(WEEKDAYS.length),
+          days: z.array(z.enum(WEEKDAYS_FROM_MONDAY)).min(1).max(WEEKDAYS_FROM_MONDAY.length),
           time: timeOfDay,
           timeZone,
         })
@@ -74,7 +65,7 @@ export function maintenanceSchema<Zone extends z.ZodType<string | undefined>>(
   return z
     .strictObject({
       every: z.enum(['week', 'month']).default('month'),
-      day: z.enum(WEEKDAYS).default('sunday'),
+      day: z.enum(WEEKDAYS_FROM_MONDAY).default('sunday'),
       time: timeOfDay.default('05:00'),
       timeZone,
     })

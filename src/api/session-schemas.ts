@@ -10,21 +10,11 @@ import {
 } from '../domain/copy-session.js';
 import { ERROR_CODES, isErrorCode, type ErrorCode } from '../domain/errors.js';
 import type { StepRetry } from '../domain/operation.js';
+import type { RecordedSession } from '../domain/recorded-session.js';
 import { instant, slug } from './field-schemas.js';
 
 /** A session in a list: known without asking a worker. */
-export type SessionSummary = Pick<
-  CopySession,
-  | 'id'
-  | 'jobId'
-  | 'trigger'
-  | 'tryNumber'
-  | 'state'
-  | 'result'
-  | 'startedAt'
-  | 'endedAt'
-  | 'nextTryAt'
->;
+export type SessionSummary = RecordedSession;
 
 /** One that runs, with what it has done so far. */
 export type RunningSession = SessionSummary & Pick<CopySession, 'progress' | 'taskCounts'>;

@@ -2,20 +2,10 @@
 
 import { BackupError } from '../domain/errors.js';
 import type { JobRequest } from '../api/job-schemas.js';
-import type { JobSchedule, Weekday } from '../domain/copy-job.js';
+import { WEEKDAYS_FROM_MONDAY, type JobSchedule, type Weekday } from '../domain/copy-job.js';
 
 export const SCHEDULE_PHRASES =
   '"manual", "daily 22:00", "weekly sat,sun 22:00", "monthly 1 22:00", "monthly last 22:00", "every 30m", "every 6h", "after <job>" or "cron 0 22 * * *"';
-
-const WEEKDAYS: readonly Weekday[] = [
-  'monday',
-  'tuesday',
-  'wednesday',
-  'thursday',
-  'friday',
-  'saturday',
-  'sunday',
-];
 
 /** The server checks the times and days, and puts the job's time zone in. @throws REQUEST_INVALID when the phrase is none of SCHEDULE_PHRASES */
 export function parseSchedule(phrase: string): JobRequest['schedule'] {
@@ -66,7 +56,7 @@ export function describeSchedule(schedule: JobSchedule): string {
 }
 
 function weekday(name: string): Weekday {
-  const day = WEEKDAYS.find(
+  const day = WEEKDAYS_FROM_MONDAY.find(
     (candidate) => name.length >= 2 && candidate.startsWith(name.toLowerCase()),
   );
   if (day === undefined) throw notUnderstood(name);

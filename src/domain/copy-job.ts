@@ -6,8 +6,16 @@ import type { RpoPolicy } from './rpo.js';
 export type CopyMode = 'immediate' | 'periodic';
 export type RestorePointScope = 'latest' | 'all';
 export type RecreatedChainPolicy = 'requireNewJob' | 'startNewChain';
-export type Weekday =
-  'monday' | 'tuesday' | 'wednesday' | 'thursday' | 'friday' | 'saturday' | 'sunday';
+export const WEEKDAYS_FROM_MONDAY = [
+  'monday',
+  'tuesday',
+  'wednesday',
+  'thursday',
+  'friday',
+  'saturday',
+  'sunday',
+] as const;
+export type Weekday = (typeof WEEKDAYS_FROM_MONDAY)[number];
 export type Month =
   | 'january'
   | 'february'

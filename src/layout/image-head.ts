@@ -1,5 +1,5 @@
-import { BackupError } from '../domain/errors.js';
 import type { FormatId } from '../domain/restore-point.js';
+import { fileByteSource } from '../image/byte-source.js';
 import { imageFormat } from '../image/formats.js';
 import type { ImageHead } from '../image/image-format.js';
 import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
@@ -24,18 +24,7 @@ async function readHead(
   try {
     const file = await repository.openRead(path);
     try {
-      const { sizeBytes } = await file.stamp();
-      const value = await imageFormat(format, path).readHead({
-        label: path,
-        sizeBytes,
-        async read(target, offset) {
-          const count = await file.read(target, offset);
-          if (count === target.length) return;
-          throw new BackupError('IMAGE_TRUNCATED', `${path} ends at byte ${offset + count}`, {
-            details: { path, offset: offset + count },
-          });
-        },
-      });
+      const value = await imageFormat(format, path).readHead(await fileByteSource(file));
       return { value };
     } finally {
       await file.close();

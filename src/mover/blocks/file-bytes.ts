@@ -1,17 +1,6 @@
-import { BackupError } from '../../domain/errors.js';
-import type { ByteSink, ByteSource } from '../../image/byte-source.js';
+import { readFully, type ByteSink, type ByteSource } from '../../image/byte-source.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
 import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
-
-/** A repository file as an image reader sees it. Its size is fixed when it is opened. */
-export async function fileByteSource(file: ReadableFile): Promise<ByteSource> {
-  const { sizeBytes } = await file.stamp();
-  return {
-    label: file.path,
-    sizeBytes,
-    read: (target, offset) => readFully(file, target, offset),
-  };
-}
 
 /** A repository file as an image composer or merger reads and writes it. Its size follows the writes. */
 export async function fileBytes(file: WritableFile): Promise<ByteSource & ByteSink> {
@@ -44,14 +33,4 @@ export async function copyWhole(from: ReadableFile, to: WritableFile): Promise<n
       if (count < part.length) return offset;
     }
   });
-}
-
-async function readFully(file: ReadableFile, target: Uint8Array, offset: number): Promise<void> {
-  const count = await file.read(target, offset);
-  if (count < target.length)
-    throw new BackupError(
-      'IMAGE_TRUNCATED',
-      `${file.path} ends at byte ${offset + count}, where ${target.length - count} more were expected`,
-      { details: { path: file.path, offset: offset + count } },
-    );
 }

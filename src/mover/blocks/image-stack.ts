@@ -12,7 +12,7 @@ import {
 } from '../../image/disk-image.js';
 import { openImage } from '../../image/formats.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
-import { fileByteSource } from './file-bytes.js';
+import { fileByteSource } from '../../image/byte-source.js';
 import type { MoverContext } from '../task/mover-context.js';
 
 /** One image file of a stack. Which file lies below which is decided by the catalogue, never by a path inside an image. */

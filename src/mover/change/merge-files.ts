@@ -5,7 +5,8 @@ import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.j
 import { imageFormat } from '../../image/formats.js';
 import { makeFolderDurable } from '../../repository/replace-file.js';
 import { hashFile } from '../blocks/file-digest.js';
-import { fileBytes, fileByteSource } from '../blocks/file-bytes.js';
+import { fileByteSource } from '../../image/byte-source.js';
+import { fileBytes } from '../blocks/file-bytes.js';
 import { writeMergedDigests } from './merged-digests.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';

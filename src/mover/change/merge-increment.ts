@@ -3,7 +3,7 @@ import type { ChainRecord } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
 import { imageFormat } from '../../image/formats.js';
-import { fileByteSource } from '../blocks/file-bytes.js';
+import { fileByteSource } from '../../image/byte-source.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import { ownedChain, type ChangeInput } from './change-points.js';

@@ -11,7 +11,8 @@ import { BLOCK_DIRECT, type BlockMap, type DiskImage } from '../../image/disk-im
 import type { ImageFormat } from '../../image/image-format.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
 import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
-import { copyWhole, fileByteSource } from '../blocks/file-bytes.js';
+import { fileByteSource } from '../../image/byte-source.js';
+import { copyWhole } from '../blocks/file-bytes.js';
 import type { TablesCopyWriter } from '../blocks/tables-copy.js';
 import type { MoverContext } from '../task/mover-context.js';
 

@@ -15,7 +15,7 @@ import { hashFile } from '../blocks/file-digest.js';
 import { readStagedJson, stagedPath, writeStagedJson } from '../staging/copy-plan.js';
 import { diskWork, verificationJournal } from '../staging/journals.js';
 import type { DiskWork } from '../../domain/disk-work.js';
-import { fileByteSource } from '../blocks/file-bytes.js';
+import { fileByteSource } from '../../image/byte-source.js';
 import type { MoverContext } from '../task/mover-context.js';
 import type { TaskControl } from '../task/task-control.js';
 import { discardStaging, makeHealedDurable } from '../staging/staging.js';
