@@ -54,12 +54,12 @@ describeTemporal('repositories over the API', () => {
         () => false,
       );
     };
-    const isListed = async () => {
-      const query = "WorkflowId = 'browse/second/left'";
+    const isListedAsEnded = async () => {
+      const query = "WorkflowId = 'browse/second/left' AND ExecutionStatus = 'Completed'";
       return (await api.client.workflow.count(query)).count === 1;
     };
     expect(await isThere()).toBe(true);
-    await expect.poll(isListed, REMOVED).toBe(true);
+    await expect.poll(isListedAsEnded, REMOVED).toBe(true);
     // Its first look, which sweeps, may be one of its own.
     const inAnHour = { now: () => Date.now() + 3_600_000 };
     const later = await startApiServer({ client: api.client, ...inAnHour });
