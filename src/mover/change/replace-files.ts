@@ -6,6 +6,7 @@ import { hashFile } from '../blocks/file-digest.js';
 import { fileFault } from '../copy/good-base.js';
 import { stagedPath } from '../staging/copy-plan.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
 import { discardStaging } from '../staging/staging.js';
 import type { MoverContext } from '../task/mover-context.js';
 
@@ -67,7 +68,8 @@ function asFull(point: TargetRestorePoint, pending: ReplaceChange): TargetRestor
   };
 }
 
-/** The image first, and nothing of a disk whose staged image or digest table is lost: what is in place stays then.
+/** The image first, and nothing of a disk whose new image or digest table is lost: what is in place stays then. Each may be staged still or
+ *  in place already, whatever the other is: a power cut takes renames in any order.
  *  @returns whether the full is in place */
 async function moveDisk(
   context: MoverContext,
@@ -81,11 +83,12 @@ async function moveDisk(
     digests: stagedPath.digests(staging, full.disk),
   };
   const hasImage = (await repository.stat(staged.image)) !== null;
-  const hasDigests = (await repository.stat(staged.digests)) !== null;
-  const isThere = hasImage
-    ? hasDigests
-    : await isInPlace(context, place, full, hasDigests ? staged.digests : null);
-  if (!isThere) return false;
+  const digests =
+    (await repository.stat(staged.digests)) === null
+      ? `${chain}/${full.digests.path}`
+      : staged.digests;
+  if (!(await isDigestTableOf(context, repository, digests, full))) return false;
+  if (!hasImage && !(await isImageInPlace(context, place, full, digests))) return false;
   for (const { from, to } of [
     { from: staged.image, to: `${chain}/${full.path}` },
     { from: staged.digests, to: `${chain}/${full.digests.path}` },
@@ -95,22 +98,30 @@ async function moveDisk(
   return true;
 }
 
-/** Whether an earlier attempt has moved the image.
- *  @param stagedDigests where its digest table is; null: in place, too, if that is the one that the full had */
-async function isInPlace(
+async function isDigestTableOf(
   context: MoverContext,
-  { repository, chain }: ChainPlace,
-  full: TargetDisk,
-  stagedDigests: string | null,
+  repository: BackupRepository,
+  path: string,
+  { digests }: TargetDisk,
 ): Promise<boolean> {
-  const path = stagedDigests?.slice(`${chain}/`.length) ?? full.digests.path;
-  if ((await repository.stat(`${chain}/${path}`)) === null) return false;
-  const table = await repository.openRead(`${chain}/${path}`);
+  if ((await repository.stat(path)) === null) return false;
+  const table = await repository.openRead(path);
   try {
-    if ((await hashFile(table, context.control)) !== full.digests.tableDigest) return false;
+    return (await hashFile(table, context.control)) === digests.tableDigest;
   } finally {
     await table.close();
   }
+}
+
+/** Whether an earlier attempt has moved the image.
+ *  @param digests where its digest table is now */
+async function isImageInPlace(
+  context: MoverContext,
+  { repository, chain }: ChainPlace,
+  full: TargetDisk,
+  digests: string,
+): Promise<boolean> {
+  const path = digests.slice(`${chain}/`.length);
   const file = { ...full, digests: { ...full.digests, path } };
   return (await fileFault(context, { targetRepositoryId: repository.id, chain }, file)) === null;
 }
