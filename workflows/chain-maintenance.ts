@@ -142,16 +142,34 @@ class ChainMaintenance {
     await this.makeFull(pointId, [], 'without what merges left unused in it', { compactedAt });
   }
 
-  /** Also makes a compact full of a full. */
+  /** Also makes a compact full of a full. What a power cut at the target took of its staging folder is made again. */
   private async makeFull(
     pointId: string,
     flags: readonly GfsFlag[],
     reason: string,
     compacted: { readonly compactedAt?: string } = {},
   ): Promise<void> {
+    const { state, settings } = this.input;
+    state.show({ state: 'retention' }, `making a synthetic full of ${pointId}: ${reason}`);
+    for (let replans = 0; ; replans++)
+      try {
+        await this.makeFullOnce(pointId, flags, compacted);
+        state.note(`${pointId} is a synthetic full now: ${reason}`);
+        return;
+      } catch (error) {
+        if (codeOf(error) !== 'STAGING_INVALID' || replans >= settings.maxReplans) throw error;
+        state.giveUpWork();
+        state.note(`planned again: ${reasonOf(error)}`);
+      }
+  }
+
+  private async makeFullOnce(
+    pointId: string,
+    flags: readonly GfsFlag[],
+    compacted: { readonly compactedAt?: string },
+  ): Promise<void> {
     const { state, pause, batches, ids } = this.input;
     const name = state.task.workload;
-    state.show({ state: 'retention' }, `making a synthetic full of ${pointId}: ${reason}`);
     const plan = await pause.pausable(() =>
       this.retention.planSyntheticFull.executeWithOptions(
         { summary: `${name} ${pointId}: plan synthetic full` },
@@ -178,7 +196,6 @@ class ChainMaintenance {
         [{ ...this.place, pointId, reference: plan.reference, flags, ...compacted }],
       ),
     );
-    state.note(`${pointId} is a synthetic full now: ${reason}`);
   }
 
   private async flag(pointId: string, flags: readonly GfsFlag[], reason: string): Promise<void> {
