@@ -2,7 +2,7 @@ import type { ByteSource } from '../byte-source.js';
 import { lastNonZero } from '../zero-bytes.js';
 import { POINTER_BYTES, entryOffset, viewOf } from './format.js';
 import type { Qcow2Header } from './header.js';
-import { checkInside } from './image-fault.js';
+import { checkInside } from '../image-fault.js';
 
 /** The refcount table is looked through from its end in parts of this size. */
 const PART_BYTES = 65_536;

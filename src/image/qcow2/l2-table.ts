@@ -2,7 +2,7 @@ import { BLOCK_DIRECT, BLOCK_ENCODED, BLOCK_UNALLOCATED, BLOCK_ZERO } from '../d
 import type { ByteSource } from '../byte-source.js';
 import { HIGH_COMPRESSED, LOW_ZERO, SECTOR_BYTES, entryOffset, viewOf } from './format.js';
 import type { Qcow2Header } from './header.js';
-import { checkInside, imageFault } from './image-fault.js';
+import { checkInside, imageFault } from '../image-fault.js';
 import type { MetadataClusters } from './metadata-clusters.js';
 
 /** A cluster whose 32 subclusters differ (extended L2 entries); beside the four states of a block. */

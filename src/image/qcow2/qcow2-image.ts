@@ -13,7 +13,7 @@ import {
 import { decompressCluster, prepareCodec } from './cluster-codec.js';
 import { POINTER_BYTES } from './format.js';
 import { readQcow2Header, type Qcow2Header } from './header.js';
-import { imageFault } from './image-fault.js';
+import { imageFault } from '../image-fault.js';
 import { L2Table, Qcow2Geometry } from './l2-table.js';
 import { readTables, type Qcow2Tables } from './metadata-clusters.js';
 

@@ -1,5 +1,5 @@
-import { BackupError, type ErrorCode, type ErrorDetails } from '../../domain/errors.js';
-import type { ByteSource } from '../byte-source.js';
+import { BackupError, type ErrorCode, type ErrorDetails } from '../domain/errors.js';
+import type { ByteSource } from './byte-source.js';
 
 /** A refusal of the image in `source`. `details.path` is added, so `details` name the place inside (`offset`) and what was seen. */
 export function imageFault(
