@@ -13,6 +13,7 @@ import {
 } from '../domain/json-shape.js';
 import type { Absence, Presence } from '../domain/absence.js';
 import type { SourceFingerprint } from '../domain/restore-point.js';
+import { treePathFault } from '../domain/tree-path.js';
 import type {
   CopiedSource,
   KnownSourcePoint,
@@ -53,6 +54,16 @@ const placedSlots = object<PlacedSlots>({
   slotCount: count,
 });
 
+const treePath: Shape<string> = (value) => {
+  const fault = text(value) ?? treePathFault(value as string);
+  return fault === null ? null : ` ${fault.trim()}`;
+};
+
+const timeNs: Shape<string> = (value) =>
+  typeof value === 'string' && /^-?\d{1,20}$/.test(value) ? null : ' is not a time';
+
+const traits = { as: optional(treePath), modifiedAtNs: optional(timeNs), mode: optional(count) };
+
 const disk = object<TargetDisk>({
   disk: text,
   path: text,
@@ -67,9 +78,15 @@ const disk = object<TargetDisk>({
     slots: optional(placedSlots),
   }),
   tablesPath: text,
+  ...traits,
 });
 
-const companion = object<TargetCompanion>({ path: text, sizeBytes: count, digest: text });
+const companion = object<TargetCompanion>({
+  path: text,
+  sizeBytes: count,
+  digest: text,
+  ...traits,
+});
 
 const point = object<TargetRestorePoint>({
   id: text,

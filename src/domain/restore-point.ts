@@ -22,8 +22,18 @@ export interface FileStamp {
   readonly inode: string;
 }
 
+/** What a backup tool expects of a file besides its bytes. It stays with the file in the commit record, for `restore --layout`. */
+export interface FileTraits {
+  /** Path in the tree of its restore point under which the tool looks for it, with `/` (`treePathFault`). Absent: the last part of its path. */
+  readonly as?: string;
+  /** Modification time, nanoseconds since 1970 as a decimal string. A layout leaves it out: the file has it. */
+  readonly modifiedAtNs?: string;
+  /** Permission bits. A layout leaves it out: the file has it. */
+  readonly mode?: number;
+}
+
 /** One disk of a source restore point. `path` is relative to the repository, with `/`. */
-export interface SourceDisk {
+export interface SourceDisk extends FileTraits {
   readonly disk: string;
   readonly path: string;
   readonly format: FormatId;
@@ -33,6 +43,12 @@ export interface SourceDisk {
   readonly stamp: FileStamp;
   /** Digest table of a file that Longhaul wrote itself; absent for what a backup tool wrote. */
   readonly digestsPath?: string;
+}
+
+/** A file that belongs to a source restore point and is no disk: machine definition (OVF, domain XML), notes, firmware variables, log. */
+export interface SourceCompanion extends FileTraits {
+  /** Relative to the repository, with `/`. */
+  readonly path: string;
 }
 
 /** Names the files that show a restore point, with all that it builds on, as they lie there: sizes and times of each, with its path (`byPath`) or
@@ -68,8 +84,7 @@ export interface SourceRestorePoint {
   readonly parentId: string | null;
   /** Sorted by `disk`. */
   readonly disks: readonly SourceDisk[];
-  /** Paths of the machine description files that belong to this point (OVF, domain XML, checkpoint XML). */
-  readonly companions: readonly string[];
+  readonly companions: readonly SourceCompanion[];
   readonly state: RestorePointState;
   /** Why the state is not `complete`, in plain words; null otherwise. */
   readonly reason: string | null;

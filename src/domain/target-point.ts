@@ -2,7 +2,7 @@
 
 import type { PlacedSlots } from './file-units.js';
 import type { Digest, DigestAlgorithm } from './digest.js';
-import type { FormatId, RestorePointKind, SourceFingerprint } from './restore-point.js';
+import type { FileTraits, FormatId, RestorePointKind, SourceFingerprint } from './restore-point.js';
 
 export type GfsFlag = 'weekly' | 'monthly' | 'yearly';
 export type PointHealth = 'good' | 'corrupt' | 'unknown';
@@ -34,7 +34,7 @@ export interface TargetRestorePoint {
 }
 
 /** Paths are relative to the chain's folder. */
-export interface TargetDisk {
+export interface TargetDisk extends FileTraits {
   readonly disk: string;
   readonly path: string;
   readonly format: FormatId;
@@ -53,7 +53,7 @@ export interface TargetDisk {
   readonly tablesPath: string;
 }
 
-export interface TargetCompanion {
+export interface TargetCompanion extends FileTraits {
   readonly path: string;
   readonly sizeBytes: number;
   /** SHA-256. */

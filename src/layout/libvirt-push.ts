@@ -216,7 +216,9 @@ function draftPoint(
       ...disk,
       parentRestorePointId: disk.kind === 'full' ? null : parentId,
     })),
-    companions: [files.checkpoint, files.domain].flatMap((entry) => entry?.path ?? []),
+    companions: [files.checkpoint, files.domain].flatMap((entry) =>
+      entry === null ? [] : [{ path: entry.path }],
+    ),
     faults,
     evidence: pointEvidence(
       files.images.map(({ entry }) => entry),

@@ -88,7 +88,7 @@ async function draftPoint(
     kind: files.every(({ kind }) => kind === 'full') ? 'full' : 'increment',
     parentId: [...parents][0] ?? null,
     disks: [...disks.values()].sort((a, b) => (a.disk < b.disk ? -1 : 1)),
-    companions: machine.companions.map(({ path }) => path),
+    companions: machine.companions.map(({ path }) => ({ path })),
     faults,
     evidence: pointEvidence(
       files.map(({ entry }) => entry),

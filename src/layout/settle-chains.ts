@@ -1,5 +1,6 @@
 import type { SourceRestorePoint } from '../domain/restore-point.js';
 import { orderByLineage } from '../domain/source-order.js';
+import { treeFault } from '../domain/tree-path.js';
 import { gravestFault, type PointFault } from './point-fault.js';
 import { sourceFingerprint } from './source-fingerprint.js';
 
@@ -40,7 +41,7 @@ function settlePoint(
   byId: ReadonlyMap<string, DraftPoint>,
 ): SettledPoint {
   const parent = draft.parentId === null ? undefined : settled.get(draft.parentId);
-  const own = gravestFault([...faults, ...linkFaults(draft, parent, byId)]);
+  const own = gravestFault([...faults, ...nameFaults(draft), ...linkFaults(draft, parent, byId)]);
   const fault = own ?? parent?.bequest ?? null;
   return {
     point: {
@@ -58,6 +59,12 @@ function settlePoint(
             reason: `it builds on ${draft.id}, which is ${own.state}: ${own.reason}`,
           },
   };
+}
+
+/** Names in the tool's tree are read from the backup. */
+function nameFaults({ disks, companions }: Pick<DraftPoint, 'disks' | 'companions'>): PointFault[] {
+  const fault = treeFault([...disks, ...companions].flatMap(({ as }) => as ?? []));
+  return fault === null ? [] : [{ state: 'broken', reason: fault }];
 }
 
 function linkFaults(

@@ -163,7 +163,10 @@ function assemblePlan(
     chainId: isFull ? pointId : parent!.chainId,
     algorithm: input.digest,
     disks: planned,
-    companions: point.companions.map((path) => ({ repositoryId: input.sourceRepositoryId, path })),
+    companions: point.companions.map(({ path }) => ({
+      repositoryId: input.sourceRepositoryId,
+      path,
+    })),
     source: provenSource(input, point),
     passedOver,
   };

@@ -254,7 +254,7 @@ async function pointAsSource(
     kind: point.kind,
     parentId: point.parentId,
     disks,
-    companions: point.companions.map(({ path }) => `${folder}/${path}`),
+    companions: point.companions.map(({ path }) => ({ path: `${folder}/${path}` })),
     state: reason !== null ? 'broken' : isMerging ? 'incomplete' : 'complete',
     reason: reason ?? (isMerging ? 'a merge in its chain is not finished' : null),
     // A merge or a synthetic full writes other files, but what the point shows stays what was copied.

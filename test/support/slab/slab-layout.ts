@@ -37,7 +37,7 @@ export const slabLayout: BackupLayout = {
         kind: parentId === undefined ? 'full' : 'increment',
         parentId: parentId ?? null,
         disks,
-        companions: files.filter(({ name }) => !NAME.test(name)).map(({ path }) => path),
+        companions: files.filter(({ name }) => !NAME.test(name)).map(({ path }) => ({ path })),
         faults: [],
         evidence: pointEvidence(entries, 'silent'),
       });

@@ -302,6 +302,16 @@ describe('the content of the record', () => {
     [['points', 0, 'createdAt'], 'yesterday', 'record.points[0].createdAt is not a date'],
     [['points', 0, 'parentId'], undefined, 'record.points[0].parentId is missing'],
     [['points', 0, 'health'], 'fine', 'record.points[0].health is none of good, corrupt, unknown'],
+    [
+      ['points', 0, 'companions', 0, 'as'],
+      '../../etc/passwd',
+      'record.points[0].companions[0].as has the part ".."',
+    ],
+    [
+      ['points', 0, 'companions', 0, 'modifiedAtNs'],
+      'now',
+      'record.points[0].companions[0].modifiedAtNs is not a time',
+    ],
     [['pending'], { type: 'forget' }, 'record.pending.type is none of'],
     [['pending'], { type: 'merge', intoId: 'a' }, 'record.pending.fromId is missing'],
     [['revision'], -1, 'record.revision is not a count'],

@@ -94,7 +94,10 @@ describe('libvirtPushLayout', () => {
         reason: null,
       },
     ]);
-    expect(points[1]?.companions).toEqual(['files01/checkpoint.cp2.xml', 'files01/domain.cp2.xml']);
+    expect(points[1]?.companions).toEqual([
+      { path: 'files01/checkpoint.cp2.xml' },
+      { path: 'files01/domain.cp2.xml' },
+    ]);
     const vdb = await copy.repository.stat('files01/vdb.cp2.qcow2');
     expect(points[1]?.disks.map(({ disk }) => disk)).toEqual(['vda', 'vdb']);
     expect(points[1]?.disks[1]).toEqual({

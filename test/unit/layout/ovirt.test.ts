@@ -186,9 +186,9 @@ describe('ovirtLayout', () => {
     const workload = (await scan(copy)).find(({ id }) => id === `ovirt-${MACHINE}`);
     expect(workload?.name).toBe('post office');
     expect(workload?.restorePoints.map(({ companions }) => companions)).toEqual([
-      [ovf],
-      [ovf],
-      [ovf],
+      [{ path: ovf }],
+      [{ path: ovf }],
+      [{ path: ovf }],
     ]);
   });
 
@@ -207,7 +207,7 @@ describe('ovirtLayout', () => {
       (await scan(copy)).map(({ id, restorePoints }) => [id, restorePoints[0]?.companions]),
     ).toEqual([
       ['ovirt-mail01:05b7e4c1-93d2-4e68-a70f-4c1d8b2e9f44', []],
-      [`ovirt-${MACHINE}`, [`mail01/post-${MACHINE}.ovf`]],
+      [`ovirt-${MACHINE}`, [{ path: `mail01/post-${MACHINE}.ovf` }]],
     ]);
   });
 

@@ -67,6 +67,18 @@ describe('settleChains', () => {
     });
   });
 
+  it('breaks a point whose files would leave the tree of its tool, or meet in it', () => {
+    const [{ disks, ...rest }] = [draft('a', null, 1, { disks: ['c', 'd'] })];
+    const named = (...names: string[]) =>
+      settleChains([{ ...rest, disks: disks.map((disk, i) => ({ ...disk, as: names[i]! })) }])[0];
+    expect(named('h/c.vhdx', 'h/d.vhdx')).toMatchObject({ state: 'complete', reason: null });
+    expect(named('h/c.vhdx', '../d.vhdx')).toMatchObject({
+      state: 'broken',
+      reason: 'the name "../d.vhdx" has the part ".."',
+    });
+    expect(named('h/c.vhdx', 'H/C.vhdx')?.state).toBe('broken');
+  });
+
   it('keeps the dates and puts a child behind its parent when the clock was put back between them', () => {
     const points = settleChains([draft('child', 'full', 1_000), draft('full', null, 3_600_000)]);
     expect(points.map(({ id, createdAtMs }) => [id, createdAtMs])).toEqual([
