@@ -125,7 +125,7 @@ export function browsedPageSchema<Item>(item: z.ZodType<Item>): z.ZodType<{
     .meta({ id: pageName(item) });
 }
 
-export const workloadType = z.enum(['olvm-rhv', 'libvirt-kvm', 'unknown']);
+export const workloadType = z.string();
 
 export const storedJobSchema: z.ZodType<StoredJob> = z
   .object({

@@ -139,7 +139,7 @@ export const chainRecordShape: Shape<ChainRecord> = object<ChainRecord>({
   workload: object<ChainRecord['workload']>({
     id: text,
     name: text,
-    type: oneOf('olvm-rhv', 'libvirt-kvm', 'unknown'),
+    type: text,
   }),
   revision: count,
   epoch: count,

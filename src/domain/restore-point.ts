@@ -4,8 +4,9 @@ import type { Digest } from './digest.js';
 
 export type RestorePointKind = 'full' | 'increment';
 
-/** Names of `api.md`; one per backup type of the field that a layout can find. */
-export type WorkloadType = 'olvm-rhv' | 'libvirt-kvm' | 'unknown';
+/** Type of backups, as the layout that finds them names it (`WorkloadTypeFacts.id`): `olvm-rhv`. Data, as it also comes from records that
+ *  another release wrote; `unknown`: of a chain whose record cannot be read, and of a place that is not looked into. */
+export type WorkloadType = string;
 
 /** Format of a disk image, as `src/image/formats.ts` lists it: `qcow2`, `raw`. Data: nothing but that folder and the layouts knows one by name. */
 export type FormatId = string;

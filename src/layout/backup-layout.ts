@@ -1,17 +1,60 @@
 import type { SourceWorkload } from '../domain/restore-point.js';
+import type { WorkloadTypeFacts } from '../domain/workload-rules.js';
+import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { FolderFacts } from './file-facts.js';
-import type { FolderFiles } from './walk-folders.js';
 
-/** How one backup tool lays out its restore points in a folder of a repository. */
+/** How one backup tool lays out its restore points: a row of `layouts.ts`. */
 export interface BackupLayout {
   /** Persisted name of the layout. */
   readonly name: string;
-  /** Whether a file of this name may be one that this tool wrote, in whatever folder: what no layout claims is named as not recognised. */
-  claims(fileName: string): boolean;
-  /** All workloads of this tool in one folder; files of other tools are passed over. Never follows a path stored in a file.
+  /** Of everything that it finds. */
+  readonly type: WorkloadTypeFacts;
+  /** What this tool may have written into a folder, told by names alone: nothing is opened for it. null: nothing. */
+  claim(names: FolderNames): Claim | null;
+  /** Whether a file within a claimed folder is one that this tool writes there; what is not is named as not recognised. Absent: all are.
+   *  @param within path from the folder of the claim */
+  isOwn?(within: string): boolean;
+  /** All workloads in what it has claimed in one folder. Never follows a path stored in a file.
    *  A point that cannot be restored is reported with state and reason, not left out.
-   *  The folder is all there is to know: ids follow from it, and the link of a point never leaves it. A parent that lies in another folder
-   *  is missing, so that a complete point always has its whole chain beside it.
+   *  What it has claimed is all there is to know: ids follow from it, and the link of a point never leaves it. A parent that lies elsewhere
+   *  is missing, so that a complete point always has its whole chain there.
    *  @throws what the repository throws when a file cannot be read that decides whose backups these are: a scan is whole or fails */
-  scanFolder(facts: FolderFacts, folder: FolderFiles): Promise<SourceWorkload[]>;
+  scan(facts: FolderFacts, claimed: ClaimedFiles): Promise<FoundWorkload[]>;
+}
+
+/** Names in one folder, sorted: those of plain files that no layout before has claimed, and of folders. */
+export interface FolderNames {
+  /** Path within the repository; `''` is the root. */
+  readonly folder: string;
+  readonly files: readonly string[];
+  readonly folders: readonly string[];
+}
+
+/** What a layout takes of a folder: no other layout gets to see it. */
+export interface Claim {
+  readonly files: readonly string[];
+  /** Folders within it, each with everything in it: they are read with it, and not walked. */
+  readonly folders?: readonly string[];
+}
+
+/** Plain files only: links and special files are never part of a backup, nor is what `passed-over.ts` lists. */
+export interface ClaimedFiles {
+  /** Path of the folder of the claim; `''` is the root. */
+  readonly folder: string;
+  /** The claimed ones of the folder itself, sorted by name; then all of each claimed folder, folder by folder. */
+  readonly files: readonly ClaimedFile[];
+}
+
+export interface ClaimedFile extends RepositoryEntry {
+  /** Path from the folder of the claim; of a file of the folder itself its name. */
+  readonly within: string;
+}
+
+/** Type and folder follow from who found it where. */
+export type FoundWorkload = Omit<SourceWorkload, 'type' | 'folders'>;
+
+/** The claim of a layout that knows its files by their names, whatever lies beside them. */
+export function claimFiles({ files }: FolderNames, isOwn: (name: string) => boolean): Claim | null {
+  const own = files.filter(isOwn);
+  return own.length === 0 ? null : { files: own };
 }

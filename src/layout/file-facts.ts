@@ -18,10 +18,10 @@ export const FORGETFUL: FactStore = {
 /** A file that was written to a moment ago may be written to again within one tick of the clock of its storage, and keep its stamp. */
 const SETTLED_MS = 2_000;
 
-/** One answer about one file: name, stamp, question, answer. */
-type KeptFact = readonly [name: string, stamp: string, about: string, finding: Finding<unknown>];
+/** One answer about one file: path within the folder, stamp, question, answer. */
+type KeptFact = readonly [within: string, stamp: string, about: string, finding: Finding<unknown>];
 
-/** Facts about the files of one folder, each found out once as long as the file is the same. A stamp tells that only where the storage's stamps
+/** Facts about the files of one folder, and of those within it that a layout has claimed with it, each found out once as long as the file is the same. A stamp tells that only where the storage's stamps
  *  prove (`RepositoryCapabilities.stampsProve`): elsewhere every look reads. What could not be read is asked again, too. */
 export class FolderFacts {
   readonly #known: ReadonlyMap<string, KeptFact>;
@@ -31,7 +31,7 @@ export class FolderFacts {
   private constructor(
     private readonly store: FactStore,
     readonly repository: BackupRepository,
-    private readonly key: string,
+    private readonly folder: string,
     known: readonly KeptFact[],
   ) {
     this.#known = new Map(known.map((fact) => [keyOf(fact[0], fact[2]), fact]));
@@ -42,14 +42,14 @@ export class FolderFacts {
     repository: BackupRepository,
     folder: string,
   ): Promise<FolderFacts> {
-    const key = `${repository.id}/${folder}`;
+    const key = keyOfFolder(repository, folder);
     const text = repository.capabilities.stampsProve ? await store.load(key) : null;
     const known = text === null ? [] : (JSON.parse(text) as KeptFact[]);
-    return new FolderFacts(store, repository, key, known);
+    return new FolderFacts(store, repository, folder, known);
   }
 
   /** What `read` finds out, or has found out when the file was the same.
-   *  @param entry a file of this folder, as this look lists it
+   *  @param entry a file of this folder or below it, as this look lists it
    *  @param about names the question
    *  @param read answers in plain JSON, from this file alone */
   async fact<T>(
@@ -58,7 +58,8 @@ export class FolderFacts {
     read: () => Promise<Finding<T>>,
   ): Promise<Finding<T>> {
     const stamp = stampText(entry.stamp);
-    const key = keyOf(entry.name, about);
+    const within = this.folder === '' ? entry.path : entry.path.slice(this.folder.length + 1);
+    const key = keyOf(within, about);
     const known = this.#known.get(key);
     if (known?.[1] === stamp) {
       this.#used.set(key, known);
@@ -67,7 +68,7 @@ export class FolderFacts {
     const isSettled = newestChangeMs(entry.stamp) < Date.now() - SETTLED_MS;
     const finding = await read();
     if (isSettled && isLasting(finding) && (await this.#isStill(entry, stamp))) {
-      this.#used.set(key, [entry.name, stamp, about, finding]);
+      this.#used.set(key, [within, stamp, about, finding]);
       this.#isNew = true;
     }
     return finding;
@@ -77,7 +78,10 @@ export class FolderFacts {
   keep(): void {
     if (!this.repository.capabilities.stampsProve) return;
     if (this.#isNew || this.#used.size < this.#known.size)
-      this.store.save(this.key, JSON.stringify([...this.#used.values()]));
+      this.store.save(
+        keyOfFolder(this.repository, this.folder),
+        JSON.stringify([...this.#used.values()]),
+      );
   }
 
   /** Only then is what was read an answer about the file with this stamp. */
@@ -92,8 +96,12 @@ function isLasting(finding: Finding<unknown>): boolean {
   return !('fault' in finding) || finding.fault.state !== 'unknown';
 }
 
-function keyOf(name: string, about: string): string {
-  return `${name}\n${about}`;
+function keyOfFolder({ id }: BackupRepository, folder: string): string {
+  return `${id}/${folder}`;
+}
+
+function keyOf(within: string, about: string): string {
+  return `${within}\n${about}`;
 }
 
 function stampText({ sizeBytes, modifiedAtNs, changedAtNs, inode }: FileStamp): string {

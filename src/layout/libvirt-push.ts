@@ -1,11 +1,13 @@
-import type {
-  FormatId,
-  RestorePointKind,
-  SourceDisk,
-  SourceWorkload,
-} from '../domain/restore-point.js';
+import type { FormatId, RestorePointKind, SourceDisk } from '../domain/restore-point.js';
+import { ALL_ALLOWED } from '../domain/workload-rules.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
-import type { BackupLayout } from './backup-layout.js';
+import type {
+  BackupLayout,
+  Claim,
+  ClaimedFiles,
+  FolderNames,
+  FoundWorkload,
+} from './backup-layout.js';
 import type { FolderFacts } from './file-facts.js';
 import {
   readCheckpoint,
@@ -17,7 +19,6 @@ import { pointEvidence } from './point-evidence.js';
 import { broken, incomplete, type Finding, type PointFault } from './point-fault.js';
 import { readImageHead } from './image-head.js';
 import { settleChains, type DraftPoint } from './settle-chains.js';
-import type { FolderFiles } from './walk-folders.js';
 import { folderName, folderWorkloadId } from './workload-id.js';
 
 /** Push backups of libvirt (`virsh backup-begin`). libvirt gives the files no names; these are the names that Longhaul understands:
@@ -37,8 +38,9 @@ import { folderName, folderWorkloadId } from './workload-id.js';
  *  Source: libvirt formatcheckpoint.html, formatbackup.html; measured with libvirt 9.0 (test/fixtures/make-libvirt-push.sh). */
 export const libvirtPushLayout: BackupLayout = {
   name: 'libvirt-push',
-  claims: (fileName) => IMAGE_NAME.test(fileName) || XML_NAME.test(fileName),
-  scanFolder,
+  type: { id: 'libvirt-kvm', title: 'KVM with libvirt', rules: ALL_ALLOWED },
+  claim,
+  scan,
 };
 
 /** Disk names as libvirt knows them (virDiskNameToIndex), so that `debian.12.qcow2` is not taken for a backup. */
@@ -67,21 +69,21 @@ interface ReadPoint {
   readonly faults: readonly PointFault[];
 }
 
-async function scanFolder(
-  facts: FolderFacts,
-  { folder, files }: FolderFiles,
-): Promise<SourceWorkload[]> {
+/** Images alone may be of any tool. */
+function claim({ files }: FolderNames): Claim | null {
+  const images = files.filter((name) => IMAGE_NAME.test(name));
+  const documents = files.filter((name) => XML_NAME.test(name));
+  if (images.length === 0 || documents.length === 0) return null;
+  return { files: [...images, ...documents] };
+}
+
+async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
   const checkpoints = groupByCheckpoint(files);
-  const hasXml = checkpoints.some(({ checkpoint, domain }) => checkpoint ?? domain);
-  const hasImages = checkpoints.some(({ images }) => images.length > 0);
-  if (!hasXml || !hasImages) return [];
   const points: ReadPoint[] = [];
   for (const checkpoint of checkpoints) points.push(await readPoint(facts, checkpoint));
   return [...groupByDomain(points, folder)].map(([id, { name, members }]) => ({
     id,
     name,
-    type: 'libvirt-kvm',
-    folders: [folder],
     restorePoints: settleChains(members.map((point) => draftPoint(point, id, members))),
   }));
 }

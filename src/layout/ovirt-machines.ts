@@ -1,7 +1,7 @@
 import type { RepositoryEntry } from '../repository/backup-repository.js';
+import type { ClaimedFiles } from './backup-layout.js';
 import type { FolderFacts } from './file-facts.js';
 import { parseOvfName, UUIDS, type OvirtFile } from './ovirt-names.js';
-import type { FolderFiles } from './walk-folders.js';
 import { folderName, folderWorkloadId } from './workload-id.js';
 import { readText } from './xml-file.js';
 
@@ -28,7 +28,7 @@ interface OvfFile {
  *  @throws what the repository throws when an OVF file cannot be read: without it the id would change */
 export async function groupByMachine(
   facts: FolderFacts,
-  { folder, files }: FolderFiles,
+  { folder, files }: ClaimedFiles,
   backups: readonly OvirtFile[],
 ): Promise<OvirtMachine[]> {
   const machines = filesByMachine(backups);

@@ -1,5 +1,12 @@
-import type { SourceDisk, SourceWorkload } from '../domain/restore-point.js';
-import type { BackupLayout } from './backup-layout.js';
+import type { SourceDisk } from '../domain/restore-point.js';
+import { ALL_ALLOWED } from '../domain/workload-rules.js';
+import type {
+  BackupLayout,
+  Claim,
+  ClaimedFiles,
+  FolderNames,
+  FoundWorkload,
+} from './backup-layout.js';
 import type { FolderFacts } from './file-facts.js';
 import { parseBackupName, parseOvfName, type OvirtFile } from './ovirt-names.js';
 import { groupByMachine, type OvirtMachine } from './ovirt-machines.js';
@@ -7,7 +14,6 @@ import { pointEvidence } from './point-evidence.js';
 import { broken, type Finding, type PointFault } from './point-fault.js';
 import { readImageHead } from './image-head.js';
 import { settleChains, type DraftPoint } from './settle-chains.js';
-import type { FolderFiles } from './walk-folders.js';
 
 const FORMAT = 'qcow2';
 
@@ -24,25 +30,31 @@ const FORMAT = 'qcow2';
  *  Source: oVirt/python-ovirt-engine-sdk4 examples/backup_vm.py, vm_backup.py. */
 export const ovirtLayout: BackupLayout = {
   name: 'ovirt',
-  claims: (fileName) => parseBackupName(fileName) !== null || parseOvfName(fileName) !== null,
-  scanFolder,
+  type: { id: 'olvm-rhv', title: 'OLVM, RHV and oVirt', rules: ALL_ALLOWED },
+  claim,
+  scan,
 };
 
-async function scanFolder(facts: FolderFacts, folder: FolderFiles): Promise<SourceWorkload[]> {
+/** An OVF file belongs to the backups beside it: alone it may be of any tool. */
+function claim({ files }: FolderNames): Claim | null {
+  const backups = files.filter((name) => parseBackupName(name) !== null);
+  if (backups.length === 0) return null;
+  return { files: [...backups, ...files.filter((name) => parseOvfName(name) !== null)] };
+}
+
+async function scan(facts: FolderFacts, folder: ClaimedFiles): Promise<FoundWorkload[]> {
   const files = folder.files.flatMap((entry) => {
     const parts = parseBackupName(entry.name);
     return parts === null ? [] : [{ ...parts, entry }];
   });
   const names = new Set(files.map(({ entry }) => entry.name));
-  const workloads: SourceWorkload[] = [];
+  const workloads: FoundWorkload[] = [];
   for (const machine of await groupByMachine(facts, folder, files)) {
     const drafts: DraftPoint[] = [];
     for (const [pointId, pointFiles] of groupByPoint(machine.files))
       drafts.push(await draftPoint(facts, machine, pointId, pointFiles, names));
     const { id, name } = machine;
-    const folders = [folder.folder];
-    const restorePoints = settleChains(drafts);
-    workloads.push({ id, name, type: 'olvm-rhv', folders, restorePoints });
+    workloads.push({ id, name, restorePoints: settleChains(drafts) });
   }
   return workloads;
 }

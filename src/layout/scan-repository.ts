@@ -2,15 +2,10 @@ import type { SourceWorkload } from '../domain/restore-point.js';
 import { UNRECOGNISED_EXAMPLES, type UnrecognisedFiles } from '../domain/unrecognised.js';
 import type { UnseenPart } from '../domain/unseen-part.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
-import type { BackupLayout } from './backup-layout.js';
 import { FolderFacts, FORGETFUL, type FactStore } from './file-facts.js';
 import { joinFolders } from './join-folders.js';
-import { libvirtPushLayout } from './libvirt-push.js';
-import { ovirtLayout } from './ovirt.js';
-import { readFolders, walkFolders, type FolderFiles } from './walk-folders.js';
-
-/** Every layout that Longhaul looks for. Workload ids start with the name of the platform, so no two layouts claim the same one. */
-export const BACKUP_LAYOUTS: readonly BackupLayout[] = [libvirtPushLayout, ovirtLayout];
+import { BACKUP_LAYOUTS } from './layouts.js';
+import { readFolders, walkFolders, type WalkedFolder } from './walk-folders.js';
 
 /** Who scans a repository is told of what is not among its workloads. */
 export interface ScanListener {
@@ -30,7 +25,12 @@ export async function scanRepository(
   listener: ScanListener = {},
   facts: FactStore = FORGETFUL,
 ): Promise<SourceWorkload[]> {
-  const workloads = await workloadsIn(repository, walkFolders(repository), facts, listener);
+  const workloads = await workloadsIn(
+    repository,
+    walkFolders(repository, BACKUP_LAYOUTS),
+    facts,
+    listener,
+  );
   return [...workloads.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
@@ -45,14 +45,18 @@ export async function scanWorkload(
   folders: readonly string[],
   facts: FactStore = FORGETFUL,
 ): Promise<SourceWorkload | null> {
-  const workloads = await workloadsIn(repository, readFolders(repository, folders), facts);
+  const workloads = await workloadsIn(
+    repository,
+    readFolders(repository, BACKUP_LAYOUTS, folders),
+    facts,
+  );
   return workloads.get(workloadId) ?? null;
 }
 
 /** By id. */
 async function workloadsIn(
   repository: BackupRepository,
-  folders: AsyncIterable<FolderFiles>,
+  folders: AsyncIterable<WalkedFolder>,
   store: FactStore,
   { onUnseen, onUnrecognised }: ScanListener = {},
 ): Promise<Map<string, SourceWorkload>> {
@@ -64,27 +68,42 @@ async function workloadsIn(
       told.add(part.path);
       onUnseen?.(part);
     }
-    const unclaimed = onUnrecognised && unrecognisedIn(folder);
-    if (unclaimed) onUnrecognised?.(unclaimed);
-    const facts = await FolderFacts.of(store, repository, folder.folder);
-    for (const layout of BACKUP_LAYOUTS)
-      for (const found of await layout.scanFolder(facts, folder)) {
-        const known = shares.get(found.id);
-        if (known === undefined) shares.set(found.id, [found]);
-        else known.push(found);
-      }
-    facts.keep();
+    if (onUnrecognised) for (const files of unrecognisedIn(folder)) onUnrecognised(files);
+    for (const found of await workloadsOf(repository, folder, store)) {
+      const known = shares.get(found.id);
+      if (known === undefined) shares.set(found.id, [found]);
+      else known.push(found);
+    }
   }
   const workloads = new Map<string, SourceWorkload>();
   for (const [id, found] of shares) workloads.set(id, await joinFolders(repository, found));
   return workloads;
 }
 
-function unrecognisedIn({ folder, files }: FolderFiles): UnrecognisedFiles | null {
-  const names = files
-    .map(({ name }) => name)
-    .filter((name) => !BACKUP_LAYOUTS.some((layout) => layout.claims(name)));
-  if (names.length === 0) return null;
-  const examples = names.slice(0, UNRECOGNISED_EXAMPLES);
-  return { folder: folder === '' ? '.' : folder, fileCount: names.length, examples };
+async function workloadsOf(
+  repository: BackupRepository,
+  { folder, shares }: WalkedFolder,
+  store: FactStore,
+): Promise<SourceWorkload[]> {
+  if (shares.length === 0) return [];
+  const facts = await FolderFacts.of(store, repository, folder);
+  const workloads: SourceWorkload[] = [];
+  for (const { layout, claimed } of shares)
+    for (const found of await layout.scan(facts, claimed))
+      workloads.push({ ...found, type: layout.type.id, folders: [folder] });
+  facts.keep();
+  return workloads;
+}
+
+/** Folder by folder. */
+function unrecognisedIn({ unclaimed }: WalkedFolder): UnrecognisedFiles[] {
+  const byFolder = new Map<string, string[]>();
+  for (const { path, name } of unclaimed) {
+    const folder = path.length === name.length ? '.' : path.slice(0, -name.length - 1);
+    byFolder.set(folder, [...(byFolder.get(folder) ?? []), name]);
+  }
+  return [...byFolder].map(([folder, names]) => {
+    const examples = names.slice(0, UNRECOGNISED_EXAMPLES);
+    return { folder, fileCount: names.length, examples };
+  });
 }

@@ -1,49 +1,144 @@
 import { isFilePassedOver, isFolderPassedOver } from '../domain/passed-over.js';
 import type { UnseenPart } from '../domain/unseen-part.js';
+import { IMAGE_FORMATS } from '../image/formats.js';
 import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { OWN_FOLDER } from '../repository/repository-path.js';
+import type { BackupLayout, ClaimedFile, ClaimedFiles } from './backup-layout.js';
+import { shareOut } from './share-out.js';
 
-export interface FolderFiles {
+/** One folder of a repository, shared out among the layouts. */
+export interface WalkedFolder {
   /** Path of the folder; `''` is the root. */
   readonly folder: string;
-  /** Plain files only, sorted by name: links and special files are never part of a backup, nor is what `passed-over.ts` lists. */
-  readonly files: readonly RepositoryEntry[];
+  readonly shares: readonly FolderShare[];
+  /** Files that no layout has claimed, or that it finds among what it has claimed and does not know. */
+  readonly unclaimed: readonly RepositoryEntry[];
   /** Folders and disk images whose names cannot be part of a path, and targets of Longhaul. */
   readonly unseen: readonly UnseenPart[];
 }
 
-/** Other files may have any name. */
-const IMAGE = /\.(?:qcow2|raw)$/i;
+export interface FolderShare {
+  readonly layout: BackupLayout;
+  readonly claimed: ClaimedFiles;
+}
 
 /** Longhaul's own chain lies in a folder with this record or its copy: such a folder is a target, never a source of a backup tool. */
 const CHAIN_RECORD = /^chain\.json(\.copy)?$/;
 
-/** A folder with the folders in it that may hold backups, sorted by name. */
-interface ReadFolder extends FolderFiles {
+/** A folder as it is listed, its plain files and the folders in it that may hold backups sorted by name. */
+interface ReadFolder {
+  readonly folder: string;
+  readonly files: readonly RepositoryEntry[];
   readonly within: readonly RepositoryEntry[];
+  readonly unaddressable: readonly RepositoryEntry[];
   /** Longhaul keeps something of its own there, as in the root of a target. */
   readonly hasOwnFolder: boolean;
 }
 
-/** All folders of a repository that may hold backups, one at a time, sorted by path within each folder. A target of Longhaul that lies in
- *  one is not looked into, and is named: it comes as a folder without files.
+/** All folders of a repository that may hold backups, one at a time, sorted by path within each folder; those that a layout has claimed come
+ *  with the folder that they were claimed in. A target of Longhaul that lies in one is not looked into, and is named: it comes as a folder
+ *  without files.
  *  @throws what the repository throws when a folder cannot be read */
-export async function* walkFolders(repository: BackupRepository): AsyncGenerator<FolderFiles> {
+export async function* walkFolders(
+  repository: BackupRepository,
+  layouts: readonly BackupLayout[],
+): AsyncGenerator<WalkedFolder> {
   const waiting = [''];
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
-    const found = await readFolder(repository, folder);
-    if (found === null) {
-      const path = targetOfChain(folder);
-      if (path !== null) yield emptyFolder(folder, path);
+    const found = await lookInto(repository, folder);
+    if ('unseen' in found) {
+      yield { folder, shares: [], unclaimed: [], unseen: found.unseen };
       continue;
     }
-    if (folder !== '' && found.hasOwnFolder && (await isTarget(repository, folder))) {
-      yield emptyFolder(folder, folder);
-      continue;
-    }
-    waiting.push(...found.within.map(({ path }) => path).reverse());
-    yield found;
+    const { walked, left } = await shareFolder(repository, found, layouts);
+    waiting.push(...left.reverse());
+    yield walked;
   }
+}
+
+/** These folders alone, in their order, with what is claimed within them and without what else lies there. One that is absent has no files.
+ *  @throws what the repository throws when a folder cannot be read */
+export async function* readFolders(
+  repository: BackupRepository,
+  layouts: readonly BackupLayout[],
+  folders: readonly string[],
+): AsyncGenerator<WalkedFolder> {
+  for (const folder of folders) {
+    const found = await readFolder(repository, folder);
+    if (found !== null) yield (await shareFolder(repository, found, layouts)).walked;
+  }
+}
+
+/** @returns `left`: paths of the folders that no layout has claimed */
+async function shareFolder(
+  repository: BackupRepository,
+  { folder, files, within, unaddressable }: ReadFolder,
+  layouts: readonly BackupLayout[],
+): Promise<{ walked: WalkedFolder; left: string[] }> {
+  const names = { folder, files: files.map(nameOf), folders: within.map(nameOf) };
+  const { claims, unclaimed, left } = shareOut(names, layouts);
+  const fileOf = new Map(files.map((entry) => [entry.name, entry]));
+  const unseen = unaddressable.filter(isFolderOrImage).map(unsupportedName);
+  const strangers = unclaimed.flatMap((name) => fileOf.get(name) ?? []);
+  const shares: FolderShare[] = [];
+  for (const { layout, claim } of claims) {
+    const own: ClaimedFile[] = claim.files.flatMap((name) => {
+      const entry = fileOf.get(name);
+      return entry === undefined ? [] : [{ ...entry, within: name }];
+    });
+    for (const name of claim.folders ?? []) {
+      const tree = await readTree(repository, pathIn(folder, name));
+      unseen.push(...tree.unseen);
+      for (const entry of tree.files) {
+        const file = {
+          ...entry,
+          within: folder === '' ? entry.path : entry.path.slice(folder.length + 1),
+        };
+        if (layout.isOwn?.(file.within) === false) strangers.push(entry);
+        else own.push(file);
+      }
+    }
+    shares.push({ layout, claimed: { folder, files: own } });
+  }
+  return {
+    walked: { folder, shares, unclaimed: strangers, unseen },
+    left: left.map((name) => pathIn(folder, name)),
+  };
+}
+
+/** All plain files at any depth below a claimed folder, each folder before those within it. In there every name counts. */
+async function readTree(
+  repository: BackupRepository,
+  root: string,
+): Promise<{ readonly files: RepositoryEntry[]; readonly unseen: UnseenPart[] }> {
+  const files: RepositoryEntry[] = [];
+  const unseen: UnseenPart[] = [];
+  const waiting = [root];
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    const found = await lookInto(repository, folder);
+    if ('unseen' in found) {
+      unseen.push(...found.unseen);
+      continue;
+    }
+    files.push(...found.files);
+    unseen.push(...found.unaddressable.map(unsupportedName));
+    waiting.push(...found.within.map(({ path }) => path).reverse());
+  }
+  return { files, unseen };
+}
+
+/** A folder, or what is not looked into there because it is, or lies in, a target of Longhaul. */
+async function lookInto(
+  repository: BackupRepository,
+  folder: string,
+): Promise<ReadFolder | { readonly unseen: readonly UnseenPart[] }> {
+  const found = await readFolder(repository, folder);
+  if (found === null) {
+    const path = targetOfChain(folder);
+    return { unseen: path === null ? [] : [target(path)] };
+  }
+  const isOneItself = folder !== '' && found.hasOwnFolder && (await isTarget(repository, folder));
+  return isOneItself ? { unseen: [target(folder)] } : found;
 }
 
 /** A target, wherever it is mounted, has this file; the root is the repository itself, which may be one. */
@@ -59,22 +154,6 @@ function targetOfChain(folder: string): string | null {
   return segments.length < 2 ? '.' : segments.slice(0, -2).join('/');
 }
 
-function emptyFolder(folder: string, target: string): FolderFiles {
-  return { folder, files: [], unseen: [{ path: target, code: 'SOURCE_HOLDS_TARGET' }] };
-}
-
-/** These folders alone, in their order, without those within them. One that is absent has no files.
- *  @throws what the repository throws when a folder cannot be read */
-export async function* readFolders(
-  repository: BackupRepository,
-  folders: readonly string[],
-): AsyncGenerator<FolderFiles> {
-  for (const folder of folders) {
-    const found = await readFolder(repository, folder);
-    if (found !== null) yield found;
-  }
-}
-
 /** null: a chain of Longhaul lies there. */
 async function readFolder(
   repository: BackupRepository,
@@ -85,11 +164,31 @@ async function readFolder(
   if (isChain) return null;
   const files = entries.filter(({ type, name }) => type === 'file' && !isFilePassedOver(name));
   const within = entries.filter(({ type, name }) => type === 'folder' && !isFolderPassedOver(name));
-  const unseen = entries
-    .filter(({ unaddressable: type, name }) => type === 'folder' || (type && IMAGE.test(name)))
-    .map(({ path }) => ({ path, code: 'NAME_UNSUPPORTED' }) as const);
+  const unaddressable = entries.filter((entry) => entry.unaddressable !== undefined);
   const hasOwnFolder = entries.some(({ type, name }) => type === 'folder' && name === OWN_FOLDER);
-  return { folder, files, within, unseen, hasOwnFolder };
+  return { folder, files, within, unaddressable, hasOwnFolder };
+}
+
+/** Other files may have any name. */
+function isFolderOrImage({ unaddressable, name }: RepositoryEntry): boolean {
+  const ending = name.slice(name.lastIndexOf('.') + 1).toLowerCase();
+  return unaddressable === 'folder' || IMAGE_FORMATS.some(({ extension }) => extension === ending);
+}
+
+function unsupportedName({ path }: RepositoryEntry): UnseenPart {
+  return { path, code: 'NAME_UNSUPPORTED' };
+}
+
+function target(path: string): UnseenPart {
+  return { path, code: 'SOURCE_HOLDS_TARGET' };
+}
+
+function nameOf({ name }: RepositoryEntry): string {
+  return name;
+}
+
+function pathIn(folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`;
 }
 
 function byName(a: RepositoryEntry, b: RepositoryEntry): number {

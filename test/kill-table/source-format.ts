@@ -2,7 +2,7 @@ import type { FormatId } from '../../src/domain/restore-point.js';
 import { IMAGE_FORMATS } from '../../src/image/formats.js';
 import type { ImageFormat } from '../../src/image/image-format.js';
 import type { BackupLayout } from '../../src/layout/backup-layout.js';
-import { BACKUP_LAYOUTS } from '../../src/layout/scan-repository.js';
+import { BACKUP_LAYOUTS } from '../../src/layout/layouts.js';
 import { SLAB, slabFile } from '../support/slab/slab-format.js';
 import { slabLayout } from '../support/slab/slab-layout.js';
 

@@ -10,12 +10,11 @@ export async function scanWith(
   repository: BackupRepository,
 ): Promise<SourceWorkload[]> {
   const workloads: SourceWorkload[] = [];
-  for await (const folder of walkFolders(repository))
-    workloads.push(
-      ...(await layout.scanFolder(
-        await FolderFacts.of(FORGETFUL, repository, folder.folder),
-        folder,
-      )),
-    );
+  for await (const { folder, shares } of walkFolders(repository, [layout]))
+    for (const { claimed } of shares) {
+      const facts = await FolderFacts.of(FORGETFUL, repository, folder);
+      for (const found of await layout.scan(facts, claimed))
+        workloads.push({ ...found, type: layout.type.id, folders: [folder] });
+    }
   return workloads;
 }

@@ -1,4 +1,5 @@
 import type { SourceDisk } from '../../../src/domain/restore-point.js';
+import { ALL_ALLOWED } from '../../../src/domain/workload-rules.js';
 import type { BackupLayout } from '../../../src/layout/backup-layout.js';
 import { readImageHead } from '../../../src/layout/image-head.js';
 import { pointEvidence } from '../../../src/layout/point-evidence.js';
@@ -8,8 +9,9 @@ import type { RepositoryEntry } from '../../../src/repository/backup-repository.
 /** Restore points of files `<day>.<point>.<disk>.slab`: those of one machine in one folder. */
 export const slabLayout: BackupLayout = {
   name: 'slab',
-  claims: (fileName) => NAME.test(fileName),
-  scanFolder: async (repository, { folder, files }) => {
+  type: { id: 'slab-machine', title: 'Machines in slabs', rules: ALL_ALLOWED },
+  claim: ({ files }) => (files.some((name) => NAME.test(name)) ? { files } : null),
+  scan: async (repository, { folder, files }) => {
     const points = new Map<string, RepositoryEntry[]>();
     for (const entry of files) {
       const id = NAME.exec(entry.name)?.groups?.point;
@@ -46,8 +48,6 @@ export const slabLayout: BackupLayout = {
       {
         id: `slab:${folder}`,
         name: folder,
-        type: 'olvm-rhv',
-        folders: [folder],
         restorePoints: settleChains(drafts),
       },
     ];
