@@ -4,6 +4,7 @@ import { chainFolder, stagingFolder } from '../src/chain/chain-paths.js';
 import { availablePoints } from '../src/chain/chain-record.js';
 import { readChainRecord } from '../src/chain/chain-store.js';
 import { newLeaseId } from '../src/chain/leases.js';
+import type { VerifyAfterCopy } from '../src/domain/copy-job.js';
 import type { DigestAlgorithm } from '../src/domain/digest.js';
 import type { RestoreFormat } from '../src/domain/restore-point.js';
 import { DataMover } from '../src/mover/data-mover.js';
@@ -88,7 +89,7 @@ export class ChainUnderTest {
 
   async copy(
     pointIndex: number,
-    { algorithm, changedBy, digest = 'sha256' }: CopyCommand,
+    { algorithm, changedBy, digest = 'sha256', verifyAfterCopy = 'cached' }: CopyCommand,
   ): Promise<Measurement> {
     return measured(async () => {
       const input = {
@@ -98,6 +99,7 @@ export class ChainUnderTest {
         restorePointId: this.sourcePoints[pointIndex]!,
         lineageFrom: changedBy === 'lineage' ? this.sourcePoints[0]! : null,
         digest,
+        verifyAfterCopy,
       };
       let plan = await this.mover.run('planCopy', input, new TaskControl());
       const staging = stagingFolder(this.ids.chain, plan.pointId);
@@ -258,8 +260,9 @@ export class ChainUnderTest {
 }
 
 /** A copy as it is asked for. */
-type CopyCommand = Pick<PlanCopyInput, 'algorithm' | 'changedBy'> & {
+export type CopyCommand = Pick<PlanCopyInput, 'algorithm' | 'changedBy'> & {
   readonly digest?: DigestAlgorithm;
+  readonly verifyAfterCopy?: VerifyAfterCopy;
 };
 
 type Work = Omit<WindowInput<'copyBlocks'>, 'disk'>;

@@ -1,5 +1,6 @@
 import { programVersion, makeDurable, runProgram } from './commands.js';
 import { dropPageCache } from './cold-cache.js';
+import type { CopyCommand } from './chain-under-test.js';
 import { CONVERT, FIRST_FULL } from './copy-suites.js';
 import { resticCase } from './restic-peer.js';
 import type { BenchCase } from './rounds.js';
@@ -30,7 +31,12 @@ export async function fullCopySuite(site: BenchSite): Promise<Suite> {
     if ((await programVersion('restic', 'version')) !== null)
       peers.push({ case: await resticCase(site, source), limit: null });
   }
-  return suiteOf(site, own, peers);
+  const suite = suiteOf(site, own, peers);
+  if (!site.withAllPeers) return suite;
+  const direct = { ...FIRST_FULL, verifyAfterCopy: 'direct' } as const;
+  const stored = await firstFull(site, 'Longhaul full, read back from the disk', direct);
+  const price = { ours: stored.name, peer: own.name, limit: null };
+  return { ...suite, own: [own, stored], goals: [...suite.goals, price] };
 }
 
 const FULL_LIMIT = 0.85;
@@ -82,11 +88,15 @@ export async function memoryFullCopySuite(site: BenchSite): Promise<Suite> {
 /** With SHA-256; with BLAKE3. */
 const MEMORY_LIMITS = [1.7, 1.3] as const;
 
-function firstFull(site: BenchSite, name: string): Promise<OwnCase> {
+function firstFull(
+  site: BenchSite,
+  name: string,
+  command: CopyCommand = FIRST_FULL,
+): Promise<OwnCase> {
   return OwnCase.start(site, {
     name,
     source: site.large,
-    command: FIRST_FULL,
+    command,
     before: ({ mover }) => mover.do({ type: 'keepOldest', count: 0 }),
     expected: site.large.full,
   });

@@ -306,7 +306,6 @@ class WorkloadCopy {
       { state: 'planning', algorithm, restorePoint: restorePointId },
       `planning restore point ${restorePointId} (${point.reason})`,
     );
-    const { digest } = job.storage;
     const input = {
       ...this.ids,
       sourceFolders,
@@ -315,7 +314,7 @@ class WorkloadCopy {
       algorithm,
       changedBy,
       lineageFrom,
-      digest,
+      ...job.storage,
       ...(lookId === null ? {} : { lookId }),
     };
     const summary = `${workload.name} ${restorePointId}: plan copy`;

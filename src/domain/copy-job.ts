@@ -64,7 +64,10 @@ export interface CopyJob {
   readonly missedStarts: MissedStarts;
   readonly retry: RetryPolicy;
   readonly onSourceChainRecreated: RecreatedChainPolicy;
-  readonly storage: { readonly digest: DigestAlgorithm };
+  readonly storage: {
+    readonly digest: DigestAlgorithm;
+    readonly verifyAfterCopy: VerifyAfterCopy;
+  };
   readonly healthCheck: MaintenanceSchedule | null;
   readonly compact: MaintenanceSchedule | null;
   /** How old the copies may become; null: nothing is promised, and so nothing is known to be well. */
@@ -74,6 +77,9 @@ export interface CopyJob {
   /** Job that this one was made from after its source chain was recreated; null otherwise. */
   readonly replaces: string | null;
 }
+
+/** How the blocks of a copy are read back before the copy counts: through the page cache, or from the storage itself, past it. */
+export type VerifyAfterCopy = 'cached' | 'direct';
 
 /** What a job wants of each chain, without the workloads that it may name by the thousand: this goes into every task of a session. */
 export type ChainPolicy = Omit<CopyJob, 'sources' | 'name' | 'description' | 'rpo'>;

@@ -19,6 +19,9 @@ export interface BackupRepository {
   /** null: certainly absent. */
   stat(path: string): Promise<RepositoryEntry | null>;
   openRead(path: string): Promise<ReadableFile>;
+  /** Reads what the storage holds, whatever this machine remembers of it: offsets, lengths and memory in whole pages of 4 KiB.
+   *  @throws REPOSITORY_UNSUITED where the storage cannot be read like that */
+  openReadPastCache(path: string): Promise<ReadableFile>;
   /** Random access for writing. `create: 'new'` throws FILE_EXISTS; `'open-or-new'` keeps the content. The folder must exist. */
   openWrite(path: string, create: 'new' | 'open-or-new' | 'existing'): Promise<WritableFile>;
   /** Makes the folder and its parents; existing ones are fine. Durable only after `syncFolder` of the parents. */

@@ -7,17 +7,23 @@ import { storageError } from './storage-error.js';
 /** One call moves less than 2 GiB on Linux (read(2), NOTES) and in Node. */
 const MAX_TRANSFER_BYTES = 1024 ** 3;
 
+/** O_DIRECT asks for the sector size of the disk, 4 KiB at most in the field (open(2), NOTES). */
+const PAGE_BYTES = 4096;
+
 /** An open file of a directory repository. Everything goes through its descriptor: a later rename or exchange of its name does not matter. */
 export class DirectoryFile implements WritableFile {
   readonly path: string;
   readonly #repositoryId: string;
   readonly #handle: OpenFile;
+  readonly #isPastCache: boolean;
   #failedSync: Error | null = null;
 
-  constructor(repositoryId: string, path: string, handle: OpenFile) {
+  /** @param isPastCache it is read in whole pages, past the page cache (O_DIRECT) */
+  constructor(repositoryId: string, path: string, handle: OpenFile, isPastCache = false) {
     this.#repositoryId = repositoryId;
     this.path = path;
     this.#handle = handle;
+    this.#isPastCache = isPastCache;
   }
 
   async read(target: Uint8Array, offset: number): Promise<number> {
@@ -29,6 +35,8 @@ export class DirectoryFile implements WritableFile {
       );
       if (bytesRead === 0) break;
       done += bytesRead;
+      // The end of the file, behind which no call could begin on a page.
+      if (this.#isPastCache && bytesRead % PAGE_BYTES !== 0) break;
     }
     return done;
   }

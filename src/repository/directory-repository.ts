@@ -123,6 +123,12 @@ class DirectoryRepository implements BackupRepository {
     return this.#reading('open', path, () => this.#open(path, constants.O_RDONLY));
   }
 
+  async openReadPastCache(path: string): Promise<ReadableFile> {
+    return this.#reading('read past the page cache', path, () =>
+      this.#open(path, constants.O_RDONLY | constants.O_DIRECT),
+    );
+  }
+
   async openWrite(path: string, create: 'new' | 'open-or-new' | 'existing'): Promise<WritableFile> {
     return this.#writing(create === 'existing' ? 'open' : 'create', path, () =>
       this.#open(path, constants.O_RDWR | CREATE_FLAGS[create]),
@@ -206,7 +212,7 @@ class DirectoryRepository implements BackupRepository {
       const stats = await handle.stat({ bigint: true });
       if (!stats.isFile()) throw this.#forbidden(path, 'is not a file');
       await this.#folders.confirm(pathSegments(path), stats);
-      return new DirectoryFile(this.id, path, handle);
+      return new DirectoryFile(this.id, path, handle, (flags & constants.O_DIRECT) !== 0);
     } catch (error) {
       await handle.close();
       throw error;

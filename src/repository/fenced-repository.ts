@@ -12,6 +12,7 @@ export function fencedRepository(
     list: (folder) => repository.list(folder),
     stat: (path) => repository.stat(path),
     openRead: (path) => repository.openRead(path),
+    openReadPastCache: (path) => repository.openReadPastCache(path),
     async openWrite(path, create) {
       assertMayWrite();
       return fencedFile(await repository.openWrite(path, create), assertMayWrite);

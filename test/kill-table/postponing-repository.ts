@@ -54,6 +54,10 @@ export class PostponingRepository implements BackupRepository {
     for (const rename of this.#held.splice(0)) await rename();
   }
 
+  openReadPastCache(path: string) {
+    return this.inner.openReadPastCache(path);
+  }
+
   list(folder: string): Promise<RepositoryEntry[]> {
     return this.inner.list(folder);
   }

@@ -169,7 +169,7 @@ async function gfsInTheMiddle(format: SourceFormat): Promise<Prepared> {
 async function insteadOfMerging(format: SourceFormat): Promise<Prepared> {
   const source = makeSourceChain(SIX_DAYS.slice(0, 3), { format });
   const { target } = await copied(source, 1);
-  const job = { ...jobOf(), storage: { digest: 'blake3' } } as const;
+  const job = { ...jobOf(), storage: { digest: 'blake3', verifyAfterCopy: 'cached' } } as const;
   const prepared = await copied(source, 3, { target, job });
   return scenario(source, prepared, sessionOf({ ...job, retention: jobOf(2).retention }));
 }

@@ -71,7 +71,7 @@ export function wantedJob(wishes: JobWishes): WantedJob {
         ? { attempts: null, pausesMinutes: [1, 5, 15, 60] }
         : { attempts: 3, pausesMinutes: [10] },
     onSourceChainRecreated: 'requireNewJob',
-    storage: { digest: 'sha256' },
+    storage: { digest: 'sha256', verifyAfterCopy: 'cached' },
     healthCheck: wishes.isVerified
       ? { every: 'month', day: 'sunday', time: '05:00', timeZone }
       : null,

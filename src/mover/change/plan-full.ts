@@ -71,6 +71,7 @@ export async function planFull(
     parentId: null,
     chainId: point.id,
     algorithm: point.disks[0]?.digests.algorithm ?? 'sha256',
+    verifyAfterCopy: 'cached',
     disks,
     companions: order.withCompanions
       ? point.companions.map(({ path }) => ({ repositoryId, path: `${order.chain}/${path}` }))

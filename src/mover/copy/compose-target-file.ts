@@ -8,6 +8,7 @@ import type { BackupRepository, ReadableFile } from '../../repository/backup-rep
 import { makeFolderDurable } from '../../repository/replace-file.js';
 import { BlockListReader } from '../blocks/block-list.js';
 import { SlotMapping } from './slot-mapping.js';
+import { StoredBytes } from './stored-bytes.js';
 import {
   readStagedJson,
   requirePlan,
@@ -111,9 +112,14 @@ async function composeDisk(
     const { algorithm } = plan;
     const copyOfTables = new TablesCopyWriter(tables);
     const placed = { ...composer.place(disk), slotCount: disk.slotCount };
+    const units = new FileUnits(placed, sizeBytes);
+    if (plan.verifyAfterCopy === 'direct') {
+      const stored = files.add(await StoredBytes.open(target, image.path));
+      await stored.assertTables(context.control, image, units);
+    }
     const tableDigest = await writeDigestTable(context.control, {
       image,
-      units: new FileUnits(placed, sizeBytes),
+      units,
       algorithm,
       slotDigests: (first, count) => slots.digests(first, count),
       table,

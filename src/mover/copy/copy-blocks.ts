@@ -19,6 +19,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { openTogether, type OpenFiles } from '../task/open-files.js';
 import { SourceDigests } from '../blocks/source-digests.js';
 import { copyJournal } from '../staging/journals.js';
+import { StoredBytes } from './stored-bytes.js';
 import { JournalWriter } from '../task/window-journal.js';
 import type { WindowWorker } from '../task/window-loop.js';
 
@@ -50,6 +51,10 @@ export async function openCopyWorker(
     // The journal must never vouch for a file whose name a power cut can take away.
     await target.syncFolder(stagedPath.pointFolder(input.staging));
     const journal = copyJournal(input.staging, disk.disk, plan.token);
+    const stored =
+      plan.verifyAfterCopy === 'direct'
+        ? files.add(await StoredBytes.open(target, stagedPath.image(input.staging, disk)))
+        : null;
     return new CopyWorker({
       context,
       disk,
@@ -58,6 +63,7 @@ export async function openCopyWorker(
       sourceDigests,
       list: await BlockListReader.open(list, plan.token),
       image,
+      stored,
       journal: new JournalWriter(await open(journal.path), journal),
       digest: unitDigest(plan.algorithm),
       files,
@@ -73,6 +79,8 @@ interface CopyParts {
   readonly sourceDigests: SourceDigests;
   readonly list: BlockListReader;
   readonly image: WritableFile;
+  /** null: the read-back through the page cache is enough. */
+  readonly stored: StoredBytes | null;
   readonly journal: JournalWriter;
   readonly digest: UnitDigest;
   readonly files: OpenFiles;
@@ -86,7 +94,7 @@ class CopyWorker implements WindowWorker {
   constructor(private readonly parts: CopyParts) {}
 
   async process(window: number): Promise<() => Promise<void>> {
-    const { context, placement, journal } = this.parts;
+    const { context, placement, stored, journal, digest } = this.parts;
     const firstSlot = window * WINDOW_BLOCKS;
     const places = await this.placesOf(firstSlot);
     this.digests.fill(0);
@@ -98,6 +106,8 @@ class CopyWorker implements WindowWorker {
     }
     const digests = Buffer.from(this.digests); // sealed later, while the next window is copied
     return async () => {
+      const copied = digests.subarray(0, places.length * DIGEST_BYTES);
+      await stored?.assertSlots(placement, firstSlot, copied, digest);
       await journal.seal(window, digests);
       context.control.add('processedBlocks', places.length);
     };

@@ -3,6 +3,7 @@ import { relativeParentLink, stagingFolder } from '../../chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
 import { setUncommittedAside } from '../../chain/quarantine.js';
+import type { VerifyAfterCopy } from '../../domain/copy-job.js';
 import type { DigestAlgorithm } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { pointFolderName } from '../../domain/path-segment.js';
@@ -43,6 +44,7 @@ export interface PlanCopyInput extends CopyPlace {
   /** Source restore point that the target's newest point was copied from; set with `lineage`. */
   readonly lineageFrom: string | null;
   readonly digest: DigestAlgorithm;
+  readonly verifyAfterCopy: VerifyAfterCopy;
 }
 
 /** `scan`: the blocks must be compared first (`scanBlocks`), then the copy is planned again. */
@@ -162,6 +164,7 @@ function assemblePlan(
     parentId: isFull ? null : parent!.id,
     chainId: isFull ? pointId : parent!.chainId,
     algorithm: input.digest,
+    verifyAfterCopy: input.verifyAfterCopy,
     disks: planned,
     companions: point.companions.map(({ path }) => ({
       repositoryId: input.sourceRepositoryId,
@@ -336,6 +339,7 @@ function isSamePlan(
     plan.source.restorePointId === input.restorePointId &&
     plan.source.repositoryId === input.sourceRepositoryId &&
     plan.algorithm === input.digest &&
+    plan.verifyAfterCopy === input.verifyAfterCopy &&
     (input.algorithm === 'full' ? plan.kind === 'full' : plan.parentId === parent?.id) &&
     plan.disks.every((disk) => sameLayers(disk.layers, layersOf(disk.disk)))
   );

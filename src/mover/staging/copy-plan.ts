@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.js';
+import type { VerifyAfterCopy } from '../../domain/copy-job.js';
 import { WINDOW_BLOCKS, type DigestAlgorithm } from '../../domain/digest.js';
 import type {
   CopiedSource,
@@ -27,6 +28,7 @@ export interface CopyPlan {
   readonly parentId: string | null;
   readonly chainId: string;
   readonly algorithm: DigestAlgorithm;
+  readonly verifyAfterCopy: VerifyAfterCopy;
   readonly disks: readonly DiskPlan[];
   readonly companions: readonly { readonly repositoryId: string; readonly path: string }[];
   readonly source: CopiedSource;
@@ -84,7 +86,7 @@ export const stagedPath = {
 const MAX_PLAN_BYTES = 16 * 1024 * 1024;
 
 /** Grows with every change of what lies in a staging folder: what another release left there is done again. */
-const STAGING_VERSION = 2;
+const STAGING_VERSION = 3;
 
 /** null: there is none that can be trusted. Staging may be lost at any time, so what is damaged there, or was written by another release, is
  *  done again, like what is absent. */

@@ -6,6 +6,7 @@ import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../../../src/chain/chain-record.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
 import { BLOCK_BYTES } from '../../../src/domain/digest.js';
+import { BackupError } from '../../../src/domain/errors.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
@@ -35,6 +36,29 @@ function spoilFirstWrite(repository: BackupRepository): BackupRepository {
           const spoilt = Buffer.from(source);
           spoilt[BLOCK_BYTES - 1]! ^= 1;
           await file.write(spoilt, offset);
+        },
+      };
+    },
+  };
+}
+
+/** The repository, whose page cache is right and whose disk has one bit of each such piece of a backup file wrong. */
+function spoiltOnDisk(
+  repository: BackupRepository,
+  isSpoilt: (offset: number) => boolean,
+): BackupRepository {
+  return {
+    ...fencedRepository(repository, () => undefined),
+    async openReadPastCache(path) {
+      const file = await repository.openReadPastCache(path);
+      return {
+        path: file.path,
+        stamp: () => file.stamp(),
+        close: () => file.close(),
+        async read(target, offset) {
+          const length = await file.read(target, offset);
+          if (isSpoilt(offset)) target[1000]! ^= 1;
+          return length;
         },
       };
     },
@@ -81,5 +105,37 @@ describe('reading back what was written', () => {
     expect(result).toBe('warning');
     expect(reason).toMatch(/\.qcow2: .*byte \d+ /);
     expect((await record()).pending).toMatchObject({ type: 'merge' });
+  });
+
+  const direct = testJob({ storage: { digest: 'sha256', verifyAfterCopy: 'direct' } });
+
+  it('compares with what the storage holds, where the job asks for it', async () => {
+    const { result } = await new LocalSessions([source, target]).copy(direct, nowMs);
+    expect(result).toBe('success');
+    expect(availablePoints(await record())).toHaveLength(2);
+  });
+
+  it.each([
+    ['a block', (offset: number) => offset >= BLOCK_BYTES, /byte \d{5,} is not on the storage/],
+    ['the header', (offset: number) => offset === 0, /byte 0 is not on the storage/],
+  ])('finds %s that the page cache hides', async (_, isSpoilt, reason) => {
+    const sessions = new LocalSessions([source, spoiltOnDisk(target, isSpoilt)]);
+    const task = await sessions.tryToCopy(direct, nowMs);
+    expect(task.result).toBe('failed');
+    expect(task.reason).toMatch(reason);
+    expect(availablePoints(await record())).toEqual([]);
+    const { result } = await sessions.copy(testJob(), nowMs);
+    expect(result).toBe('success');
+  });
+
+  it('says what to do where the storage cannot be read past the cache', async () => {
+    const unsuited: BackupRepository = {
+      ...fencedRepository(target, () => undefined),
+      openReadPastCache: (path) =>
+        Promise.reject(new BackupError('REPOSITORY_UNSUITED', `cannot read ${path} like that`)),
+    };
+    const task = await new LocalSessions([source, unsuited]).tryToCopy(direct, nowMs);
+    expect(task.result).toBe('failed');
+    expect(task.reason).toContain('storage.verifyAfterCopy');
   });
 });

@@ -18,6 +18,7 @@ import { LocalSessions } from '../../support/workflows/local-sessions.js';
 
 const MACHINES = 20;
 const NOW_MS = Date.parse('2026-11-25T22:00:00Z');
+const HOW = { digest: 'sha256', verifyAfterCopy: 'cached' } as const;
 const LATEST = testJob({ restorePoints: 'latest' });
 
 describe('a source with 20 machines', () => {
@@ -52,7 +53,7 @@ describe('a source with 20 machines', () => {
     });
     const { points } = selection;
     expect(points).toHaveLength(3);
-    const plan = await mover.run('planCopy', { ...ids, epoch, ...points[0]!, digest: 'sha256' });
+    const plan = await mover.run('planCopy', { ...ids, epoch, ...points[0]!, ...HOW });
     expect(plan.state).toBe('ready');
 
     expect(listed).toEqual(['vm07', 'vm07']);
@@ -72,7 +73,7 @@ describe('a source with 20 machines', () => {
     const work = { job: testJob(), scope: 'all', activeFull: false } as const;
     const { selection, lookId } = await mover.run('selectWork', { ...owned, ...work });
     const { listed } = noteReads(source.repository);
-    const plan = { ...owned, ...selection.points[0]!, digest: 'sha256', lookId: lookId! } as const;
+    const plan = { ...owned, ...selection.points[0]!, ...HOW, lookId: lookId! } as const;
     expect((await mover.run('planCopy', plan)).state).toBe('ready');
     expect(listed).toEqual([]);
 

@@ -65,6 +65,7 @@ describeTemporal('one chain', () => {
         changedBy: 'all',
         lineageFrom: null,
         digest: 'sha256',
+        verifyAfterCopy: 'cached',
       });
     const commit = async (outcome: Awaited<ReturnType<typeof plan>>) =>
       mover.run('commitRestorePoint', {

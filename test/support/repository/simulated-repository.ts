@@ -149,6 +149,10 @@ export class SimulatedRepository implements BackupRepository {
     return this.#handle(path, this.#asFile(node, path));
   }
 
+  openReadPastCache(path: string): Promise<ReadableFile> {
+    return this.openRead(path);
+  }
+
   async openWrite(path: string, create: 'new' | 'open-or-new' | 'existing'): Promise<WritableFile> {
     this.#checkAlive();
     const { folder, name } = this.#place(path);

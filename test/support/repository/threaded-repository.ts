@@ -56,6 +56,7 @@ export class RepositoryThread {
       list: this.#ask(target, 'list'),
       stat: this.#ask(target, 'stat'),
       openRead: open('openRead'),
+      openReadPastCache: open('openReadPastCache'),
       openWrite: open('openWrite'),
       makeFolder: this.#ask(target, 'makeFolder'),
       rename: this.#ask(target, 'rename'),

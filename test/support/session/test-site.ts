@@ -128,7 +128,7 @@ export function testJob(changes: Partial<CopyJob> = {}): CopyJob {
     missedStarts: 'run',
     retry: { attempts: 0, pausesMinutes: [10] },
     onSourceChainRecreated: 'requireNewJob',
-    storage: { digest: 'sha256' },
+    storage: { digest: 'sha256', verifyAfterCopy: 'cached' },
     healthCheck: null,
     compact: null,
     rpo: null,

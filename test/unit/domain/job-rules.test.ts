@@ -27,7 +27,7 @@ const JOB: CopyJob = {
   missedStarts: 'run',
   retry: { attempts: 3, pausesMinutes: [10] },
   onSourceChainRecreated: 'requireNewJob',
-  storage: { digest: 'sha256' },
+  storage: { digest: 'sha256', verifyAfterCopy: 'cached' },
   healthCheck: null,
   compact: null,
   rpo: null,
