@@ -260,7 +260,7 @@ export class ChainUnderTest {
 }
 
 /** A copy as it is asked for. */
-export type CopyCommand = Pick<PlanCopyInput, 'algorithm' | 'changedBy'> & {
+type CopyCommand = Pick<PlanCopyInput, 'algorithm' | 'changedBy'> & {
   readonly digest?: DigestAlgorithm;
   readonly verifyAfterCopy?: VerifyAfterCopy;
 };

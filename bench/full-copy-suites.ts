@@ -1,7 +1,7 @@
 import { programVersion, makeDurable, runProgram } from './commands.js';
 import { dropPageCache } from './cold-cache.js';
-import type { CopyCommand } from './chain-under-test.js';
 import { CONVERT, FIRST_FULL } from './copy-suites.js';
+import type { MeasuredCommand } from './mover-process.js';
 import { resticCase } from './restic-peer.js';
 import type { BenchCase } from './rounds.js';
 import { fileCase, OwnCase, type BenchSite, type RatioGoal, type Suite } from './suite.js';
@@ -91,7 +91,7 @@ const MEMORY_LIMITS = [1.7, 1.3] as const;
 function firstFull(
   site: BenchSite,
   name: string,
-  command: CopyCommand = FIRST_FULL,
+  command: MeasuredCommand = FIRST_FULL,
 ): Promise<OwnCase> {
   return OwnCase.start(site, {
     name,

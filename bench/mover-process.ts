@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { VerifyAfterCopy } from '../src/domain/copy-job.js';
 import type { DigestAlgorithm } from '../src/domain/digest.js';
 import type { RestoreFormat } from '../src/domain/restore-point.js';
 import type { Measurement } from './chain-under-test.js';
@@ -14,6 +15,8 @@ export type MeasuredCommand =
       readonly changedBy: 'all' | 'lineage' | 'digest';
       /** By default SHA-256. */
       readonly digest?: DigestAlgorithm;
+      /** By default through the page cache. */
+      readonly verifyAfterCopy?: VerifyAfterCopy;
     }
   | {
       readonly type: 'restore';
