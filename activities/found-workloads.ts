@@ -1,5 +1,7 @@
+import { workloadTypeOf } from '../src/layout/layouts.js';
 import { jsonBytes } from '../src/domain/task-brief.js';
 import type { SourceWorkload, WorkloadType } from '../src/domain/restore-point.js';
+import { ALL_ALLOWED, type WorkloadTypeFacts } from '../src/domain/workload-rules.js';
 import { unseenReason, type UnseenPart } from '../src/domain/unseen-part.js';
 
 export interface WorkloadToCopy {
@@ -11,6 +13,8 @@ export interface WorkloadToCopy {
 export interface FoundWorkload extends WorkloadToCopy {
   /** Where it was found, as `SourceWorkload.folders`; absent: it must be looked for everywhere. */
   readonly folders?: readonly string[];
+  /** What copies of its type allow; absent: everything. */
+  readonly limits?: Pick<WorkloadTypeFacts, 'title' | 'rules'>;
   /** Why nothing of it is copied, in plain words; absent: it can be. */
   readonly unseen?: { readonly code: UnseenPart['code']; readonly reason: string };
 }
@@ -58,5 +62,10 @@ export function workloadPage(
 
 function foundWorkload({ id, name, type, folders }: SourceWorkload): FoundWorkload {
   const isLong = JSON.stringify(folders).length > MAX_FOLDER_CHARACTERS;
-  return isLong ? { id, name, type } : { id, name, type, folders };
+  const { title, rules } = workloadTypeOf(type);
+  return {
+    ...{ id, name, type },
+    ...(isLong ? {} : { folders }),
+    ...(rules === ALL_ALLOWED ? {} : { limits: { title, rules } }),
+  };
 }

@@ -6,6 +6,7 @@ import { ERROR_CODES, isErrorCode } from '../src/domain/errors.js';
 import { heldTwiceText } from '../src/domain/one-workload.js';
 import { sentences } from '../src/domain/sentences.js';
 import { namedIn, sourceScope } from '../src/domain/source-scope.js';
+import { workloadRuleFaults } from '../src/domain/workload-rules.js';
 import { cut } from '../src/domain/task-brief.js';
 import { listingActivities } from './activity-profiles.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
@@ -24,7 +25,7 @@ export interface SessionWorkloads {
   /** Also true for a source that shows nothing: a share that is not mounted is an empty folder. */
   readonly hasUnreadSource: boolean;
   /** A task for each source that could not be read or shows nothing, for what in a source is not looked into, for what the job names and no
-   *  source has, and for what two sources claim. */
+   *  source has, for what two sources claim, and for each rule of a type of backups that the job breaks. */
   readonly told: readonly CopyTask[];
 }
 
@@ -52,8 +53,10 @@ export async function findWorkloads(
     // What lies under a name that cannot be read may be the workload that seems to be gone.
     hasUnreadSource ||=
       shown.length === 0 || workloads.some(({ unseen }) => unseen?.code === 'NAME_UNSUPPORTED');
+    const broken = new BrokenRules(job, repositoryId);
     for (const workload of workloads) {
       seen.add(workload.id);
+      if (broken.isBrokenFor(workload)) continue;
       if (!isStarted(workload) || !isInScope(repositoryId, workload)) continue;
       if (workload.unseen !== undefined) {
         told.push(unseenTask(repositoryId, workload.name, workload.unseen));
@@ -66,11 +69,47 @@ export async function findWorkloads(
         told.push(warning(workload.name, 'WORKLOAD_CLAIMED_TWICE', reason));
       }
     }
+    told.push(...broken.tasks());
     const asked = (named ?? []).filter((name) => overrides.workloads?.includes(name) ?? true);
     if (shown.length > 0) told.push(...missing(repositoryId, asked, workloads));
   }
   const byId = [...found.values()].sort((a, b) => (a.workload.id < b.workload.id ? -1 : 1));
   return { workloads: byId, seen, hasUnreadSource, told };
+}
+
+/** Rules of types of backups that a job breaks in one of its sources: each is told once, whatever it holds of the type. */
+class BrokenRules {
+  readonly #namesByText = new Map<string, string[]>();
+
+  constructor(
+    private readonly job: CopyJob,
+    private readonly repositoryId: string,
+  ) {}
+
+  isBrokenFor(workload: FoundWorkload): boolean {
+    if (workload.limits === undefined) return false;
+    const faults = workloadRuleFaults(this.job, this.repositoryId, workload, workload.limits);
+    if (faults.length === 0) return false;
+    const text = faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
+    const names = this.#namesByText.get(text) ?? [];
+    this.#namesByText.set(text, [...names, workload.name]);
+    return true;
+  }
+
+  tasks(): CopyTask[] {
+    return [...this.#namesByText].map(([text, names]) => ({
+      ...newTask(
+        names.length === 1
+          ? names[0]!
+          : `repository ${this.repositoryId}: ${names.length} workloads`,
+        null,
+      ),
+      state: 'ended',
+      result: 'failed',
+      code: 'WORKLOAD_RULE_BROKEN',
+      reason: `${text} (${cut(names.join(', '), NAMES_CHARACTERS)})`,
+    }));
+  }
 }
 
 function warning(workload: string, code: CopyTask['code'], reason: string): CopyTask {

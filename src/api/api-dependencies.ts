@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { LonghaulConfig } from '../config/config.js';
 import type { BackupError } from '../domain/errors.js';
+import type { WorkloadTypeFacts } from '../domain/workload-rules.js';
 
 /** What the API logs to; pino fits. */
 export interface Logger {
@@ -17,6 +18,8 @@ export interface ApiDependencies {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly logger: Logger;
+  /** Types of backups that the workers find. Default: none is known. */
+  readonly workloadTypes?: readonly WorkloadTypeFacts[];
   /** Of new jobs that name none. Default: that of this process. */
   readonly timeZone?: string;
   /** What the build of the dashboard wrote, served at `/`. Default: there are no pages. */

@@ -27,6 +27,7 @@ import { sessionRoutes } from './session-routes.js';
 import { SessionStarter } from './session-starter.js';
 import { SessionStore } from './session-store.js';
 import { systemRoutes } from './system-routes.js';
+import { workloadTypeRoutes } from './workload-type-routes.js';
 
 export const BASE_PATH = '/api/v1';
 
@@ -95,18 +96,16 @@ function apiRoutes(
   const operations = new OperationStore(client, now);
   const targets = repositories.filter(({ role }) => role === 'target').map(({ id }) => id);
   const all = new AllSessions(client, sessions, browser, targets);
+  const workloadTypes = dependencies.workloadTypes ?? [];
+  const seenWorkloads = (repositoryId: string) => reader.seenWorkloads(repositoryId);
+  const surroundings = { jobs, repositories, workloadTypes, seenWorkloads };
   return [
     ...overviewRoutes({ reader, sessions }),
-    ...jobRoutes({
-      jobs,
-      starter,
-      browser,
-      repositories,
-      timeZone,
-    }),
-    ...previewRoutes({ client, jobs, browser, repositories, timeZone, now }),
+    ...jobRoutes({ ...surroundings, starter, browser, timeZone }),
+    ...previewRoutes({ ...surroundings, client, browser, timeZone, now }),
     ...sessionRoutes(sessions, all, browser, { followIntervalMs, logger }),
     ...repositoryRoutes({ client, browser, operations, repositories, now }),
+    ...workloadTypeRoutes(workloadTypes),
     ...errorRoutes(),
     ...systemRoutes(
       {

@@ -4,21 +4,49 @@ import type { RepositoryConfig } from '../config/config.js';
 import type { CopyJob } from '../domain/copy-job.js';
 import { BackupError } from '../domain/errors.js';
 import { jobFaults, type JobFault } from '../domain/job-rules.js';
+import { workloadRuleFaults, type WorkloadTypeFacts } from '../domain/workload-rules.js';
+import type { WorkloadFacts } from '../domain/workload-facts.js';
 import type { JobDefinition } from './job-schemas.js';
 import type { JobStore } from './job-store.js';
 
 /** Jobs that start one another; a longer row is a mistake. */
 const LONGEST_JOB_CHAIN = 100;
 
+/** What is known of everything that a definition names. */
+export interface JobSurroundings {
+  readonly repositories: readonly RepositoryConfig[];
+  readonly jobs: JobStore;
+  readonly workloadTypes: readonly WorkloadTypeFacts[];
+  /** What the last look into a repository found. */
+  readonly seenWorkloads: (repositoryId: string) => readonly WorkloadFacts[];
+}
+
 /** @throws JOB_RULE_BROKEN with every fault in `details.errors` */
 export async function checkRules(
   definition: JobDefinition,
-  repositories: readonly RepositoryConfig[],
-  jobs: JobStore,
+  surroundings: JobSurroundings,
 ): Promise<void> {
+  const { repositories, jobs } = surroundings;
   const job: CopyJob = { ...definition, revision: 1, replaces: null };
-  const errors = [...jobFaults(job, repositories), ...(await predecessorFaults(job, jobs))];
-  refuseFaults(errors);
+  refuseFaults([
+    ...jobFaults(job, repositories),
+    ...typeFaults(job, surroundings),
+    ...(await predecessorFaults(job, jobs)),
+  ]);
+}
+
+/** Rules of the types of backups that its sources were seen to hold. What nobody has seen yet is checked by each session. */
+function typeFaults(job: CopyJob, { workloadTypes, seenWorkloads }: JobSurroundings): JobFault[] {
+  const types = new Map(workloadTypes.map((type) => [type.id, type]));
+  const faults = new Map<string, JobFault>();
+  for (const repositoryId of new Set(job.sources.include.map((entry) => entry.repositoryId)))
+    for (const workload of seenWorkloads(repositoryId)) {
+      const type = workload.is === 'source' ? types.get(workload.type) : undefined;
+      if (type === undefined) continue;
+      for (const fault of workloadRuleFaults(job, repositoryId, workload, type))
+        faults.set(`${fault.path}: ${fault.message}`, fault);
+    }
+  return [...faults.values()];
 }
 
 /** @throws JOB_RULE_BROKEN with all of them */

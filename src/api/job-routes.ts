@@ -1,6 +1,5 @@
 /** Copy jobs. */
 
-import type { RepositoryConfig } from '../config/config.js';
 import type { CopyJob, StartOverrides } from '../domain/copy-job.js';
 import { BackupError } from '../domain/errors.js';
 import { jsonBytes } from '../domain/task-brief.js';
@@ -15,19 +14,16 @@ import {
   startOverridesSchema,
   type JobDefinition,
 } from './job-schemas.js';
-import { checkRules } from './job-checks.js';
-import type { JobStore } from './job-store.js';
+import { checkRules, type JobSurroundings } from './job-checks.js';
 import { withTimeZones } from './job-time-zone.js';
 import { configuredRepository, type RepositoryBrowser } from './repository-browser.js';
 import { browsedPageSchema, cursorQuerySchema } from './repository-schemas.js';
 import { invalidRequest, jsonRoute, type Route } from './route.js';
 import type { SessionStarter } from './session-starter.js';
 
-export interface JobServices {
-  readonly jobs: JobStore;
+export interface JobServices extends JobSurroundings {
   readonly starter: SessionStarter;
   readonly browser: RepositoryBrowser;
-  readonly repositories: readonly RepositoryConfig[];
   /** Of new jobs that name none. */
   readonly timeZone: string;
 }
@@ -72,7 +68,8 @@ function readRoutes({ jobs }: JobServices): Route[] {
   ];
 }
 
-function writeRoutes({ jobs, repositories, timeZone }: JobServices): Route[] {
+function writeRoutes(services: JobServices): Route[] {
+  const { jobs, timeZone } = services;
   return [
     jsonRoute({
       method: 'post',
@@ -85,7 +82,7 @@ function writeRoutes({ jobs, repositories, timeZone }: JobServices): Route[] {
       errors: ['JOB_EXISTS', 'JOB_RULE_BROKEN'],
       run: async ({ body }) => {
         const definition = withTimeZones(body, timeZone);
-        await checkRules(definition, repositories, jobs);
+        await checkRules(definition, services);
         return created(await jobs.create(definition));
       },
     }),
@@ -108,7 +105,7 @@ function writeRoutes({ jobs, repositories, timeZone }: JobServices): Route[] {
           throw invalidRequest([{ path: 'id', message: `must be ${id}: the id never changes` }]);
         }
         const definition = withTimeZones(body, present.timeZone);
-        await checkRules(definition, repositories, jobs);
+        await checkRules(definition, services);
         return withRevision(await jobs.update(definition, revision));
       },
     }),
@@ -125,7 +122,8 @@ function writeRoutes({ jobs, repositories, timeZone }: JobServices): Route[] {
   ];
 }
 
-function importRoute({ jobs, browser, repositories }: JobServices): Route {
+function importRoute(services: JobServices): Route {
+  const { jobs, browser, repositories } = services;
   return jsonRoute({
     method: 'post',
     path: '/jobs/import',
@@ -138,7 +136,7 @@ function importRoute({ jobs, browser, repositories }: JobServices): Route {
     run: async ({ body }) => {
       configuredRepository(repositories, body.repositoryId);
       const definition = importedDefinition(await browser.readJobDefinition(body));
-      await checkRules(definition, repositories, jobs);
+      await checkRules(definition, services);
       return created(await jobs.create(definition));
     },
   });

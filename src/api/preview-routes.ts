@@ -2,13 +2,11 @@
 
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
-import type { RepositoryConfig } from '../config/config.js';
 import type { CopyJob } from '../domain/copy-job.js';
 import { scheduleFaults } from '../domain/job-rules.js';
 import { instant } from './field-schemas.js';
-import { checkRules, refuseFaults } from './job-checks.js';
+import { checkRules, refuseFaults, type JobSurroundings } from './job-checks.js';
 import { jobDefinitionSchema, jobPlanSchema } from './job-schemas.js';
-import type { JobStore } from './job-store.js';
 import { scheduleInZone, withTimeZones } from './job-time-zone.js';
 import type { RepositoryBrowser } from './repository-browser.js';
 import { cursorQuerySchema } from './repository-schemas.js';
@@ -36,16 +34,16 @@ const previewSchema = z
   })
   .meta({ id: 'SchedulePreview' });
 
-export function previewRoutes(services: {
-  readonly client: Client;
-  readonly jobs: JobStore;
-  readonly browser: RepositoryBrowser;
-  readonly repositories: readonly RepositoryConfig[];
-  /** Of jobs that name none. */
-  readonly timeZone: string;
-  readonly now: () => number;
-}): Route[] {
-  const { client, jobs, browser, repositories, now } = services;
+export function previewRoutes(
+  services: JobSurroundings & {
+    readonly client: Client;
+    readonly browser: RepositoryBrowser;
+    /** Of jobs that name none. */
+    readonly timeZone: string;
+    readonly now: () => number;
+  },
+): Route[] {
+  const { client, browser, now } = services;
   return [
     jsonRoute({
       method: 'post',
@@ -60,7 +58,7 @@ export function previewRoutes(services: {
       errors: ['JOB_RULE_BROKEN', 'REPOSITORY_UNREACHABLE'],
       run: async ({ body, query }) => {
         const definition = withTimeZones(body, services.timeZone);
-        await checkRules(definition, repositories, jobs);
+        await checkRules(definition, services);
         const job: CopyJob = { ...definition, revision: 1, replaces: null };
         return { content: await browser.plan(job, query.cursor) };
       },

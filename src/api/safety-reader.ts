@@ -101,6 +101,11 @@ export class SafetyReader {
     return this.#judged;
   }
 
+  /** Workloads that the last look into a repository found; none: nobody has looked yet. Begins no look. */
+  seenWorkloads(repositoryId: string): readonly WorkloadFacts[] {
+    return this.#repositories.get(repositoryId)?.facts.workloads ?? [];
+  }
+
   async #listedJobs(): Promise<readonly ListedJob[]> {
     const known = this.#knownJobs;
     const changes = this.#jobs.changes;

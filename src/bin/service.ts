@@ -10,6 +10,7 @@ import type { CopyConfig, LonghaulConfig } from '../config/config.js';
 import { DEFAULT_COPY_SETTINGS, type CopySettings } from '../domain/copy-settings.js';
 import { WINDOW_BLOCKS } from '../domain/digest.js';
 import { BackupError } from '../domain/errors.js';
+import { workloadTypes } from '../layout/layouts.js';
 import { connectNative, connectTemporal, type TemporalClient } from '../temporal/connect.js';
 import { startEmbeddedTemporal, type EmbeddedTemporal } from '../temporal/embedded-server.js';
 import { findTemporalBinary } from '../temporal/find-binary.js';
@@ -231,6 +232,7 @@ async function startApi(
   const app = createApi({
     client,
     config,
+    workloadTypes: workloadTypes(),
     token,
     now: Date.now,
     logger,

@@ -19,6 +19,7 @@ import {
 import { BackupError } from '../domain/errors.js';
 import { printError } from './print.js';
 import { finishOperation, type OperationFlags } from './follow-operation.js';
+import { addTypesCommand } from './workload-type-commands.js';
 import { describeStorage, exitOfCheck, reachableText } from './storage-display.js';
 
 export function addRepositoryCommands(program: Command, act: Act): void {
@@ -68,6 +69,7 @@ export function addRepositoryCommands(program: Command, act: Act): void {
     'accept',
     'Say that what lies in the folder of a target now is that target, although another one was seen there before.',
   );
+  addTypesCommand(repository, act);
   addRestorePointCommands(program, act);
   addRestoreCommand(program, act);
 }

@@ -106,6 +106,11 @@ export const ERROR_CODES = {
     meaning: 'Two machines claim one workload id: two folders, or two sources of a job, hold it.',
     hint: 'Give the clone an id of its own, or keep its backups in a repository of their own and copy them with another job; for two sources of one job name the workloads of each. Copies made so far are kept.',
   },
+  WORKLOAD_RULE_BROKEN: {
+    kind: 'invalid',
+    meaning: 'The job asks for something that copies of backups of this type do not allow.',
+    hint: 'Change the job as the detail says; `longhaul repository types` lists the rules of every type.',
+  },
   NAME_UNSUPPORTED: {
     kind: 'unsupported',
     meaning: 'A folder or an image in a source has a name that cannot be part of a path.',

@@ -1,6 +1,8 @@
 /** What copies of one type of backup allow: data of the layout that finds them. */
 
-import type { CopyMode } from './copy-job.js';
+import type { CopyJob, CopyMode } from './copy-job.js';
+import type { JobFault } from './job-rules.js';
+import { isNamed, sourceScope, type NamedWorkload } from './source-scope.js';
 
 /** A type of backups, as the API, the commands and the dashboard name it. */
 export interface WorkloadTypeFacts {
@@ -28,3 +30,53 @@ export const ALL_ALLOWED: WorkloadRules = {
   allowsGfs: true,
   retentionByDaysOnly: false,
 };
+
+/** Rules that a job breaks for one workload of a source: none of one that it has nothing to do with. A job that breaks any does not copy it. */
+export function workloadRuleFaults(
+  job: Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'sources'>,
+  repositoryId: string,
+  workload: NamedWorkload,
+  { title, rules }: Pick<WorkloadTypeFacts, 'title' | 'rules'>,
+): JobFault[] {
+  const faults = rules.wholeSourceOnly ? choiceFaults(job, repositoryId, workload, title) : [];
+  if (!sourceScope(job)(repositoryId, workload)) return faults;
+  if (!rules.modes.includes(job.mode))
+    faults.push({
+      path: 'mode',
+      message: `backups of ${title} are copied in mode ${rules.modes.join(' or ')} only`,
+    });
+  if (job.gfs !== null && !rules.allowsGfs)
+    faults.push({ path: 'gfs', message: `backups of ${title} are kept without gfs only` });
+  if (job.retention.type !== 'days' && rules.retentionByDaysOnly)
+    faults.push({
+      path: 'retention.type',
+      message: `backups of ${title} are kept by days only, not by a number of restore points`,
+    });
+  return faults;
+}
+
+/** Where the job picks this workload out of its repository. */
+function choiceFaults(
+  { sources }: Pick<CopyJob, 'sources'>,
+  repositoryId: string,
+  workload: NamedWorkload,
+  title: string,
+): JobFault[] {
+  const faults: JobFault[] = [];
+  sources.include.forEach((entry, index) => {
+    if (entry.repositoryId === repositoryId && isNamed(entry.workloads ?? [], workload))
+      faults.push({
+        path: `sources.include.${index}.workloads`,
+        message: `backups of ${title} are copied with their whole repository: include ${repositoryId} without naming workloads`,
+      });
+  });
+  if (!sources.include.some((entry) => entry.repositoryId === repositoryId)) return faults;
+  sources.exclude.forEach((entry, index) => {
+    if (isNamed([entry.workload], workload))
+      faults.push({
+        path: `sources.exclude.${index}.workload`,
+        message: `backups of ${title} are copied with their whole repository: ${entry.workload} cannot be excluded`,
+      });
+  });
+  return faults;
+}

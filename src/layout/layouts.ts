@@ -1,3 +1,4 @@
+import { ALL_ALLOWED, type WorkloadTypeFacts } from '../domain/workload-rules.js';
 import type { BackupLayout } from './backup-layout.js';
 import { libvirtPushLayout } from './libvirt-push.js';
 import { ovirtLayout } from './ovirt.js';
@@ -6,3 +7,15 @@ import { ovirtLayout } from './ovirt.js';
  *  layouts name the same one. A folder's names are offered to one after the other, so those that know their files by more than an ending
  *  stand before those that do not. */
 export const BACKUP_LAYOUTS: readonly BackupLayout[] = [libvirtPushLayout, ovirtLayout];
+
+/** Types of backups that this release finds, each once, sorted by title. */
+export function workloadTypes(): WorkloadTypeFacts[] {
+  const byId = new Map(BACKUP_LAYOUTS.map(({ type }) => [type.id, type]));
+  return [...byId.values()].sort((a, b) => (a.title < b.title ? -1 : 1));
+}
+
+/** Of a type that this release does not find (a copy that another release has made) nothing is known, so nothing is refused. */
+export function workloadTypeOf(id: string): WorkloadTypeFacts {
+  const row = BACKUP_LAYOUTS.find(({ type }) => type.id === id);
+  return row?.type ?? { id, title: id, rules: ALL_ALLOWED };
+}

@@ -10,6 +10,8 @@ import type { SourceWorkload } from '../../domain/restore-point.js';
 import type { SelectedRestorePoint } from '../../domain/select-restore-points.js';
 import { sourceScope } from '../../domain/source-scope.js';
 import { jsonBytes } from '../../domain/task-brief.js';
+import { workloadRuleFaults } from '../../domain/workload-rules.js';
+import { workloadTypeOf } from '../../layout/layouts.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { maintenancePlan, type MaintenancePlan } from '../change/plan-maintenance.js';
 import { boundedPlan } from './plan-size.js';
@@ -75,7 +77,10 @@ async function workloadsAfter(
       .filter((workload) => isInScope(repositoryId, workload))
       .sort((a, b) => (a.id < b.id ? -1 : 1));
     for (const workload of workloads) {
-      const conflict = workload.conflict ?? heldTwice(workload.id, sourceOf, repositoryId);
+      const conflict =
+        workload.conflict ??
+        heldTwice(workload.id, sourceOf, repositoryId) ??
+        brokenRules(job, repositoryId, workload);
       if (isOpen || (repositoryId === doneIn && workload.id > doneUntil))
         found.push({ repositoryId, workload, conflict });
     }
@@ -107,6 +112,13 @@ const NOTHING_PLANNED: Omit<WorkloadPlan, 'workload' | 'reasons' | 'omitted'> = 
   lookAgainAt: null,
   retention: { keep: [], actions: [], warnings: [] },
 };
+
+/** What of the job the type of these backups does not allow, in plain words. */
+function brokenRules(job: CopyJob, repositoryId: string, workload: SourceWorkload): string | null {
+  const faults = workloadRuleFaults(job, repositoryId, workload, workloadTypeOf(workload.type));
+  if (faults.length === 0) return null;
+  return faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
+}
 
 /** Notes the first repository that holds a workload, which is the one it is copied from; what to say of any other. */
 function heldTwice(

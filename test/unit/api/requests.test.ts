@@ -343,6 +343,7 @@ describe('the documents of the API', () => {
       '/sessions/{id}/stop',
       '/sessions/{id}/tasks',
       '/system',
+      '/workload-types',
       '/workloads',
     ]);
     expect(Object.keys(document.paths['/jobs']?.post?.responses ?? {}).sort()).toEqual([

@@ -1,0 +1,33 @@
+/** `longhaul repository types`. */
+
+import type { Command } from 'commander';
+import type { WorkloadTypeFacts } from '../domain/workload-rules.js';
+import type { Act } from './command-context.js';
+import { display, displayLines, formatTable, type DisplayText } from './display-text.js';
+
+export function addTypesCommand(repository: Command, act: Act): void {
+  act(
+    repository
+      .command('types')
+      .description('List the types of backups that are found in a source, and their rules.'),
+    async (context) => {
+      const types = await context.server.all<WorkloadTypeFacts>('/workload-types');
+      context.show(types, () => describeTypes(types));
+    },
+  );
+}
+
+function describeTypes(types: readonly WorkloadTypeFacts[]): DisplayText {
+  if (types.length === 0) return displayLines([display`No types.`]);
+  return formatTable(
+    ['TYPE', 'BACKUPS OF', 'COPIED', 'MODES', 'RETENTION', 'GFS'],
+    types.map(({ id, title, rules }) => [
+      id,
+      title,
+      rules.wholeSourceOnly ? 'whole repository' : 'each',
+      rules.modes.join(', '),
+      rules.retentionByDaysOnly ? 'days' : 'points, days',
+      rules.allowsGfs ? 'yes' : 'no',
+    ]),
+  );
+}
