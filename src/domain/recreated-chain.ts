@@ -66,8 +66,10 @@ export function detectRecreatedChain(input: {
   current: readonly CurrentPoint[];
   /** The source is one of Longhaul's own chains: points that are not known come after those that were merged or deleted there. */
   isCopiedChain?: boolean;
+  /** No point of the source ever builds on another one. */
+  makesFullsOnly?: boolean;
 }): ChainDetection {
-  const { copied, current, isCopiedChain = false } = input;
+  const { copied, current } = input;
   const toCompare = current.flatMap(({ id, identity }) =>
     identity.is === 'unproven' ? [{ restorePointId: id, copiedId: identity.copiedId }] : [],
   );
@@ -81,7 +83,7 @@ export function detectRecreatedChain(input: {
   if (replaced !== undefined && (present.size === 0 || isReplaced(newest.id, current)))
     return withoutKnown(found, 'replaced', found.warnings);
   if (present.size === 0 && !current.some(({ identity }) => identity.is === 'known'))
-    return nothingKnown(found, copied, current, isCopiedChain);
+    return nothingKnown(found, copied, current, whyStillTheSame(input));
   return partlyKnown(found, copied, current, present);
 }
 
@@ -156,7 +158,7 @@ function nothingKnown(
   found: Found,
   copied: readonly CopiedPoint[],
   current: readonly CurrentPoint[],
-  isCopiedChain: boolean,
+  sameReason: string | null,
 ): ChainDetection {
   const unreadable = current.filter((point) => isUndecidedState(point.state)).length;
   if (unreadable > 0)
@@ -168,17 +170,32 @@ function nothingKnown(
   const descendant = current.find(
     ({ parentId }) => parentId !== null && copiedSourceIds.has(parentId),
   );
-  if (descendant !== undefined || isCopiedChain)
+  const reason =
+    descendant === undefined
+      ? sameReason
+      : `restore point ${descendant.id} is an increment on ${String(descendant.parentId)}, which was copied`;
+  if (reason !== null)
     return withoutKnown(found, newPoints(current).length > 0 ? 'extended' : 'trimmed', [
       gone,
-      descendant === undefined
-        ? 'the source is a chain of copies, which stays the same one when its old restore points go'
-        : `restore point ${descendant.id} is an increment on ${String(descendant.parentId)}, which was copied`,
+      reason,
     ]);
   return withoutKnown(found, 'recreated', [
     gone,
     `${restorePoints(current.length)} there instead, and none of them builds on a copied one`,
   ]);
+}
+
+/** Why it is the same source although none of the copied points is there; null: nothing says so. */
+function whyStillTheSame({
+  isCopiedChain = false,
+  makesFullsOnly = false,
+}: {
+  isCopiedChain?: boolean;
+  makesFullsOnly?: boolean;
+}): string | null {
+  if (isCopiedChain)
+    return 'the source is a chain of copies, which stays the same one when its old restore points go';
+  return makesFullsOnly ? 'its restore points are fulls, which come and go one by one' : null;
 }
 
 function withoutKnown(found: Found, state: ChainState, reasons: readonly string[]): ChainDetection {

@@ -111,6 +111,9 @@ export interface SourceWorkload {
   readonly restorePoints: readonly SourceRestorePoint[];
   /** Two machines claim this id: which, and what shows it. Such a workload is never copied. Absent: one does. */
   readonly conflict?: string;
+  /** Its tool never makes an increment: each of its points stands for itself, and old ones go one by one. Absent: as the formats of its disks tell
+   *  (`makesFullsOnly`). */
+  readonly makesFullsOnly?: boolean;
   /** It is one of Longhaul's own chains: whatever is merged or deleted in it, it stays the same chain. */
   readonly isCopiedChain?: boolean;
 }

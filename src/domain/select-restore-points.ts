@@ -2,6 +2,7 @@
 
 import { utcText } from './calendar-date.js';
 import type { CopyJob } from './copy-job.js';
+import { growingDisks, isFullsOnly, type FullFormats } from './fulls-only.js';
 import { gfsDue, gfsFullNeeded } from './gfs.js';
 import { isUndecidedState, newPoints, type ChainDetection } from './recreated-chain.js';
 import { oneForEachState } from './skipped-points.js';
@@ -48,6 +49,7 @@ export interface SelectionInput {
   readonly sourceRepositoryId: string;
   /** The first point is copied whole, from the source. */
   readonly activeFull: boolean;
+  readonly fullFormats: FullFormats;
   /** Of `current`, those that are in progress. */
   readonly awaited?: readonly AwaitedPoint[];
 }
@@ -212,14 +214,27 @@ function algorithmsOf(
   return chosen.map((point, index) => {
     const isDue = activeFulls.take(point);
     const full = index === 0 ? fullReason(input, chosen, begin) : null;
-    const algorithm = full ?? (isDue ? ACTIVE_FULL : null);
+    const algorithm = full ?? (isDue ? ACTIVE_FULL : fullsOnlyReason(point, input.fullFormats));
     const selected: SelectedRestorePoint =
       algorithm === null
-        ? incrementOn(base, point, byId)
+        ? incrementOn(base, point, { byId, fullFormats: input.fullFormats })
         : { restorePointId: point.id, algorithm: 'full', lineageFrom: null, ...algorithm };
     base = point.id;
     return againReason(point, selected);
   });
+}
+
+/** null: the point may become an increment. */
+function fullsOnlyReason(
+  point: IdentifiedPoint,
+  formats: FullFormats,
+): Pick<SelectedRestorePoint, 'changedBy' | 'reason'> | null {
+  if (!isFullsOnly(point, formats)) return null;
+  const named = [...new Set(point.disks.map(({ format }) => format))].sort().join(', ');
+  return {
+    changedBy: 'all',
+    reason: `a full, because the format ${named} has no increments`,
+  };
 }
 
 const ACTIVE_FULL = { changedBy: 'all', reason: 'active full' } as const;
@@ -287,10 +302,10 @@ function fullReason(
 function incrementOn(
   base: string | null,
   point: IdentifiedPoint,
-  byId: ReadonlyMap<string, IdentifiedPoint>,
+  known: KnownPoints,
 ): SelectedRestorePoint {
   const restorePointId = point.id;
-  if (base !== null && descendsOnEveryDisk(point, base, byId)) {
+  if (base !== null && descendsOnEveryDisk(point, base, known)) {
     return {
       restorePointId,
       algorithm: 'increment',
@@ -306,14 +321,20 @@ function incrementOn(
   return { restorePointId, algorithm: 'increment', changedBy: 'digest', lineageFrom: null, reason };
 }
 
-/** Whether each disk of `point` is reached from the same disk of `base` through increments only, all of them complete. */
+interface KnownPoints {
+  readonly byId: ReadonlyMap<string, IdentifiedPoint>;
+  readonly fullFormats: FullFormats;
+}
+
+/** Whether each disk of `point`, but for those that are copied as fulls in any case, is reached from the same disk of `base` through increments only, all of them complete. */
 function descendsOnEveryDisk(
   point: IdentifiedPoint,
   base: string,
-  byId: ReadonlyMap<string, IdentifiedPoint>,
+  { byId, fullFormats }: KnownPoints,
 ): boolean {
-  if (point.disks.length === 0) return false;
-  return point.disks.every(({ disk }) => {
+  const growing = growingDisks(point, fullFormats);
+  if (growing.length === 0) return false;
+  return growing.every(({ disk }) => {
     let holder: IdentifiedPoint | undefined = point;
     // A line longer than the list of points is a loop.
     for (let steps = 0; steps < byId.size && holder !== undefined; steps++) {

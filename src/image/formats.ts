@@ -3,12 +3,13 @@ import type { FormatId, RestorePointKind } from '../domain/restore-point.js';
 import type { ByteSource } from './byte-source.js';
 import type { DiskImage } from './disk-image.js';
 import type { ImageComposer, ImageFormat } from './image-format.js';
+import { FILE } from './file/file-format.js';
 import { QCOW2 } from './qcow2/qcow2-format.js';
 import { RAW } from './raw/raw-format.js';
 
 /** Every format of disk images that this release knows. A new one is a folder here and a row; nothing outside `src/image` and `src/layout`
  *  names one (a lint rule sees to it). */
-export const IMAGE_FORMATS: readonly ImageFormat[] = [QCOW2, RAW];
+export const IMAGE_FORMATS: readonly ImageFormat[] = [QCOW2, RAW, FILE];
 
 /** Formats also come from files (commit records, plans), perhaps of another release: what is not known is never read as something else.
  *  @throws IMAGE_FORMAT_UNKNOWN */
@@ -35,6 +36,16 @@ export type ComposedFormat = ImageFormat & { readonly composer: ImageComposer };
 export function composedFormat(id: FormatId, kind: RestorePointKind): ComposedFormat {
   const format = imageFormat(id);
   return isComposed(format) && format.composer.kinds.includes(kind) ? format : QCOW2;
+}
+
+/** Whether such an image can be copied as an increment.
+ *  @throws IMAGE_FORMAT_UNKNOWN */
+export function canIncrement(id: FormatId): boolean {
+  const { composer } = imageFormat(id);
+  return (
+    composer?.kinds.includes('increment') === true ||
+    IMAGE_FORMATS.some((format) => format.composer?.parents.includes(id) === true)
+  );
 }
 
 /** What writes the files of a plan.

@@ -49,7 +49,7 @@ export interface ImageComposer {
 }
 
 export interface FileShape {
-  /** A multiple of 512. */
+  /** Of a disk a multiple of 512; of a file that is copied as it is, any. */
   readonly virtualSizeBytes: number;
   readonly slotCount: number;
   /** `link`: relative path as it goes into the file. null: a full. */

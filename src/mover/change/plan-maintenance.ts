@@ -109,9 +109,13 @@ export async function maintenancePlan(
   };
 }
 
-/** Whether the storage and the format of every disk let a full take up an increment in place. */
+/** Whether the storage and the format of every disk that has increments let a full take one up in place. */
 function canMerge({ capabilities }: BackupRepository, points: ChainRecord['points']): boolean {
-  const formats = new Set(points.flatMap(({ disks }) => disks.map(({ format }) => format)));
+  const files = points.flatMap(({ disks }) => disks);
+  const growing = new Set(files.filter(({ kind }) => kind === 'increment').map(({ disk }) => disk));
+  const formats = new Set(
+    files.filter(({ disk }) => growing.has(disk)).map(({ format }) => format),
+  );
   return (
     capabilities.overwriteInPlace && [...formats].every((id) => imageFormat(id).merger !== null)
   );

@@ -10,6 +10,7 @@ import { pointFolderName } from '../../domain/path-segment.js';
 import type { SourceRestorePoint } from '../../domain/restore-point.js';
 import type { IdentifiedPoint } from '../../domain/source-identity.js';
 import type { KnownSourcePoint, TargetRestorePoint } from '../../domain/target-point.js';
+import { growingDisks } from '../../domain/fulls-only.js';
 import { composedFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import {
@@ -31,6 +32,7 @@ import { isSoundPlan } from '../staging/sound-plan.js';
 import { discardCopied, discardStaging, makeStaging } from '../staging/staging.js';
 import { identifiedPoints } from '../source/source-points.js';
 import { assertGoodBase } from './good-base.js';
+import { fullFormatsOf } from '../source/full-formats.js';
 import { sourceWorkload, requireCompletePoint, sourceLayers } from '../source/source-catalogue.js';
 import type { CopyPlace } from '../source/copy-place.js';
 import { provenSource } from '../source/proven-source.js';
@@ -81,6 +83,7 @@ export async function planCopy(
   const pointId = newPointId(record, point);
   const staging = stagingFolder(input.chain, pointId);
   const disks = point.disks.map(({ disk }) => disk);
+  const growing = growingDisks(point, fullFormatsOf([point])).map(({ disk }) => disk);
   const layersOf = (disk: string) => sourceLayers(input.sourceRepositoryId, workload, point, disk);
 
   const existing = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
@@ -100,7 +103,7 @@ export async function planCopy(
     record,
     staging,
     parent,
-    disks,
+    disks: growing,
     layersOf,
   });
   if (prepared.state === 'scan') return { state: 'scan', pointId, ...prepared.work };
@@ -216,6 +219,7 @@ async function prepareStaging(
     readonly record: ChainRecord;
     readonly staging: string;
     readonly parent: TargetRestorePoint | null;
+    /** Those of which the point may hold increments. */
     readonly disks: readonly string[];
     readonly layersOf: LayersOf;
   },

@@ -59,7 +59,7 @@ async function diskDifference(
     if (source.virtualSizeBytes < copiedSizeBytes)
       return { verdict: 'replaced', reason: `its disk ${disk.disk} is smaller than its copy` };
     const filled = await withRunBuffer((buffer) =>
-      countFilled(context, { source, base, windows, differing }, buffer),
+      countFilled(context, { source, base, windows, differing, copiedSizeBytes }, buffer),
     );
     if (filled === null)
       return {
@@ -88,10 +88,11 @@ async function countFilled(
     readonly base: ImageStack;
     readonly windows: HeldWindows;
     readonly differing: BlockBits;
+    readonly copiedSizeBytes: number;
   },
   buffer: Buffer,
 ): Promise<number | null> {
-  const { source, base, windows, differing } = compared;
+  const { source, base, windows, differing, copiedSizeBytes } = compared;
   let filled = 0;
   const before = buffer.subarray(0, BLOCK_BYTES);
   const now = buffer.subarray(BLOCK_BYTES, 2 * BLOCK_BYTES);
@@ -111,7 +112,7 @@ async function countFilled(
       if (own.states[i] === BLOCK_UNALLOCATED) continue;
       await base.read(before, (first + i) * BLOCK_BYTES);
       await source.read(now, (first + i) * BLOCK_BYTES);
-      if (!isFilled(before, now)) return null;
+      if (!isFilled(before, now, copiedSizeBytes - (first + i) * BLOCK_BYTES)) return null;
     }
   }
   return filled;
@@ -121,11 +122,13 @@ async function countFilled(
 const SECTOR_BYTES = 512;
 const ZERO_SECTOR = Buffer.alloc(SECTOR_BYTES);
 
-function isFilled(before: Buffer, now: Buffer): boolean {
-  for (let at = 0; at < BLOCK_BYTES; at += SECTOR_BYTES) {
-    const sector = before.subarray(at, at + SECTOR_BYTES);
-    if (!sector.equals(ZERO_SECTOR) && !sector.equals(now.subarray(at, at + SECTOR_BYTES)))
-      return false;
+/** @param copiedBytes of the block on that the copied disk has: a file that is copied as it is may end within a sector */
+function isFilled(before: Buffer, now: Buffer, copiedBytes: number): boolean {
+  for (let at = 0; at < Math.min(BLOCK_BYTES, copiedBytes); at += SECTOR_BYTES) {
+    const end = Math.min(at + SECTOR_BYTES, copiedBytes);
+    const sector = before.subarray(at, end);
+    const isEmpty = sector.equals(ZERO_SECTOR.subarray(0, sector.length));
+    if (!isEmpty && !sector.equals(now.subarray(at, end))) return false;
   }
   return true;
 }

@@ -1,6 +1,7 @@
 import { availablePoints } from '../../chain/chain-record.js';
 import { ownedChainRecord, readChainRecord } from '../../chain/chain-store.js';
 import type { CopyJob, RestorePointScope } from '../../domain/copy-job.js';
+import { makesFullsOnly } from '../../domain/fulls-only.js';
 import { detectRecreatedChain, type ChainDetection } from '../../domain/recreated-chain.js';
 import {
   selectRestorePoints,
@@ -17,6 +18,7 @@ import type { IdentifiedPoint } from '../../domain/source-identity.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
 import type { MoverContext } from '../task/mover-context.js';
 import type { CopyPlace } from '../source/copy-place.js';
+import { fullFormatsOf } from '../source/full-formats.js';
 import { rememberLook, sourceWorkload } from '../source/source-catalogue.js';
 import { identifiedPoints } from '../source/source-points.js';
 
@@ -52,9 +54,15 @@ export async function selectWork(
     readonly activeFull: boolean;
   },
 ): Promise<FoundWork> {
-  const { found, copied, current, isCopiedChain, awaited } = await identified(context, input);
+  const { found, copied, current, awaited } = await identified(context, input);
   const { job, scope, targetRepositoryId, sourceRepositoryId, activeFull } = input;
-  const detection = detectRecreatedChain({ copied, current, isCopiedChain });
+  const fullFormats = fullFormatsOf(current);
+  const detection = detectRecreatedChain({
+    copied,
+    current,
+    isCopiedChain: found.isCopiedChain === true,
+    makesFullsOnly: makesFullsOnly(found, fullFormats),
+  });
   const selection = selectRestorePoints({
     job: { mode: job.mode, gfs: job.gfs, restorePoints: scope },
     timeZone: job.timeZone,
@@ -64,6 +72,7 @@ export async function selectWork(
     targetRepositoryId,
     sourceRepositoryId,
     activeFull,
+    fullFormats,
     awaited,
   });
   const points = selection.points.slice(0, MAX_SELECTED);
@@ -95,7 +104,6 @@ async function identified(
   found: SourceWorkload;
   copied: TargetRestorePoint[];
   current: IdentifiedPoint[];
-  isCopiedChain: boolean;
   awaited: AwaitedPoint[];
 }> {
   const target = await context.repository(input.targetRepositoryId);
@@ -111,7 +119,6 @@ async function identified(
     found,
     copied: record === null ? [] : availablePoints(record),
     current: identifiedPoints(workload, record, input.sourceRepositoryId, input.epoch),
-    isCopiedChain: workload.isCopiedChain === true,
     awaited,
   };
 }

@@ -138,7 +138,7 @@ def open_raw(chain, path):
     return {"image": image, "size": len(image), "parent": None, "l1": None}
 
 
-OPENERS = {"qcow2": open_qcow2, "raw": open_raw}
+OPENERS = {"qcow2": open_qcow2, "raw": open_raw, "file": open_raw}
 
 
 def read_block(layers, block):

@@ -98,6 +98,7 @@ export function select(
     targetRepositoryId: 'offsite',
     sourceRepositoryId: 'primary',
     activeFull: false,
+    fullFormats: new Set(['file', 'other']),
     ...change,
   });
 }

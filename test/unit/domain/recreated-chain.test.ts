@@ -133,6 +133,24 @@ describe('recreated chain', () => {
     expect(detectRecreatedChain({ copied: COPIED, current })).toMatchObject(expected);
   });
 
+  it('is extended when the tool makes fulls only and lets the copied ones go, and recreated otherwise', () => {
+    const current = [sourcePoint('2026-11-23', null), sourcePoint('2026-11-24', null)];
+    expect(detectRecreatedChain({ copied: COPIED, current }).state).toBe('recreated');
+    expect(detectRecreatedChain({ copied: COPIED, current, makesFullsOnly: true })).toMatchObject({
+      state: 'extended',
+      lastCopied: null,
+      lineageUsable: false,
+      reasons: [
+        'all 3 copied restore points are gone from the source',
+        'its restore points are fulls, which come and go one by one',
+      ],
+    });
+    const other = [replaced('2026-11-22')];
+    expect(
+      detectRecreatedChain({ copied: COPIED, current: other, makesFullsOnly: true }).state,
+    ).toBe('replaced');
+  });
+
   it('is extended on the first run', () => {
     expect(detectRecreatedChain({ copied: [], current: [LATER] })).toEqual({
       state: 'extended',

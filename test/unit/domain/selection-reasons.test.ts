@@ -38,6 +38,7 @@ function select(
     targetRepositoryId: 'offsite',
     sourceRepositoryId: 'primary',
     activeFull: false,
+    fullFormats: new Set(),
     ...change,
   });
 }
