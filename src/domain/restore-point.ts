@@ -33,17 +33,33 @@ export interface FileTraits {
   readonly mode?: number;
 }
 
-/** One disk of a source restore point. `path` is relative to the repository, with `/`. */
-export interface SourceDisk extends FileTraits {
-  readonly disk: string;
+/** A further file of an image: a part of its data that lies in a file of its own. */
+export interface SourceExtent {
+  /** As the image names it, and as the layout has found it beside the image: no other file is opened for it. */
+  readonly name: string;
+  readonly path: string;
+  readonly stamp: FileStamp;
+}
+
+/** An image of a source restore point. `path` is relative to the repository, with `/`. */
+export interface SourceImage {
   readonly path: string;
   readonly format: FormatId;
+  readonly stamp: FileStamp;
+  /** Absent: the image is this one file. */
+  readonly extents?: readonly SourceExtent[];
+  /** Digest table of a file that Longhaul wrote itself; absent for what a backup tool wrote. */
+  readonly digestsPath?: string;
+}
+
+/** One disk of a source restore point, by the image that shows it. */
+export interface SourceDisk extends SourceImage, FileTraits {
+  readonly disk: string;
   readonly kind: RestorePointKind;
   /** Restore point that holds the parent file of this disk; null for a full. Decided by the layout, never by the path inside the image. */
   readonly parentRestorePointId: string | null;
-  readonly stamp: FileStamp;
-  /** Digest table of a file that Longhaul wrote itself; absent for what a backup tool wrote. */
-  readonly digestsPath?: string;
+  /** Images of the same point that the image builds on, the one right below it first; absent: none. */
+  readonly below?: readonly SourceImage[];
 }
 
 /** A file that belongs to a source restore point and is no disk: machine definition (OVF, domain XML), notes, firmware variables, log. */

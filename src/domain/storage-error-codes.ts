@@ -148,6 +148,11 @@ export const STORAGE_ERROR_CODES = {
     meaning: 'The image keeps its data in another file that it names itself.',
     hint: 'Longhaul never opens a path stored inside an image; convert it to a self-contained one.',
   },
+  IMAGE_EXTENT_MISSING: {
+    kind: 'corrupt',
+    meaning: 'A further file of the image, which holds a part of its data, is not there.',
+    hint: 'Put the file that the message names beside the image, under that name; Longhaul opens no other path.',
+  },
   IMAGE_CORRUPT: {
     kind: 'corrupt',
     meaning: 'A structure inside the image breaks the rules of its format.',
@@ -165,7 +170,8 @@ export const STORAGE_ERROR_CODES = {
   },
   IMAGE_BACKING_REFUSED: {
     kind: 'corrupt',
-    meaning: 'The image has a parent link where none may be, or none where one must be.',
+    meaning:
+      'The image has a parent link where none may be, or none where one must be, or builds on another image than the one it was made on.',
     hint: 'The chain in this folder is not the one the backup tool made; see the reason.',
   },
   // --- target chain

@@ -3,8 +3,8 @@ import type { FormatId } from '../domain/restore-point.js';
 /** How one layer (one image file, without its parents) holds a block of 64 KiB (`BLOCK_BYTES`) of the guest disk. */
 export const BLOCK_UNALLOCATED = 0; // the parent decides; zeros without a parent
 export const BLOCK_ZERO = 1; // reads as zeros, hides the parent
-export const BLOCK_DIRECT = 2; // 64 KiB as they are, at hostOffsets[i] in the file
-export const BLOCK_ENCODED = 3; // compressed, or put together from parts, some perhaps unallocated: only `read` can tell
+export const BLOCK_DIRECT = 2; // 64 KiB as they are, at hostOffsets[i] in the image's own file
+export const BLOCK_ENCODED = 3; // compressed, in an extent, or put together from parts, some perhaps unallocated: only `read` can tell
 
 /** Answer for the guest blocks `firstBlock … firstBlock + states.length - 1`. The last block of a disk may be short; it is
  *  DIRECT only when the whole 64 KiB lie inside the file, or up to the end of the guest disk does. */
@@ -30,15 +30,44 @@ export type ReadBelow = (target: Uint8Array, offset: number) => Promise<void>;
 /** Parent as an image names it: data, never opened. */
 export interface ParentLink {
   readonly name: string;
+  /** What `ImageHead.linkId` of the parent was when the image was made on it; null: the name alone links them. */
+  readonly linkId: string | null;
 }
 
-/** One image file, opened. Memory stays bounded whatever its size says: tables are read in parts and cached to a limit. */
-export interface DiskImage {
-  readonly format: FormatId;
-  readonly label: string;
+/** What a composed file must keep of the one that it is a copy of, and only its format knows: sizes of blocks and sectors, ids of the disk,
+ *  lines of a descriptor. Plain JSON; it stands in plans. */
+export interface Dialect {
+  readonly [name: string]: Json;
+}
+
+export type Json = string | number | boolean | null | readonly Json[] | Dialect;
+
+/** Of a format that has only one way to write a disk. */
+export const PLAIN_DIALECT: Dialect = {};
+
+/** What an image file says of itself. */
+export interface ImageHead {
   readonly virtualSizeBytes: number;
   /** null: a full. */
   readonly parent: ParentLink | null;
+  /** What the link of an image that builds on this one must carry (VMDK: the CID, VHD: the uuid, VHDX: the DataWriteGuid); null: names alone link
+   *  images of this format. */
+  readonly linkId: string | null;
+  /** Tells this content from every other, where the format vouches for it; null: it does not. */
+  readonly ownIdentity: string | null;
+  readonly dialect: Dialect;
+}
+
+/** Nothing but the head of an image. */
+export function headOfImage(image: ImageHead): ImageHead {
+  const { virtualSizeBytes, parent, linkId, ownIdentity, dialect } = image;
+  return { virtualSizeBytes, parent, linkId, ownIdentity, dialect };
+}
+
+/** An image, opened. Memory stays bounded whatever its size says: tables are read in parts and cached to a limit. */
+export interface DiskImage extends ImageHead {
+  readonly format: FormatId;
+  readonly label: string;
   /** Allocation of guest blocks in this layer, `count` blocks from `firstBlock`; blocks beyond the disk are UNALLOCATED.
    *  @param reuse an earlier answer that is not needed any more: its memory is taken when it has the same length */
   mapBlocks(firstBlock: number, count: number, reuse?: BlockMap): Promise<BlockMap>;

@@ -1,8 +1,8 @@
 import { BackupError } from '../domain/errors.js';
 import type { FormatId, RestorePointKind } from '../domain/restore-point.js';
 import type { ByteSource } from './byte-source.js';
-import type { DiskImage } from './disk-image.js';
-import type { ImageComposer, ImageFormat } from './image-format.js';
+import { PLAIN_DIALECT, type Dialect, type DiskImage } from './disk-image.js';
+import type { ImageComposer, ImageExtents, ImageFormat } from './image-format.js';
 import { FILE } from './file/file-format.js';
 import { QCOW2 } from './qcow2/qcow2-format.js';
 import { RAW } from './raw/raw-format.js';
@@ -23,29 +23,39 @@ export function imageFormat(id: FormatId, path = 'the file'): ImageFormat {
   );
 }
 
-/** Opens one image file of the format that its owner names.
+/** Opens one image of the format that its owner names.
  *  @throws IMAGE_FORMAT_UNKNOWN, and what the opener of the format throws */
-export async function openImage(source: ByteSource, id: FormatId): Promise<DiskImage> {
-  return imageFormat(id, source.label).open(source);
+export async function openImage(
+  source: ByteSource,
+  id: FormatId,
+  extents?: ImageExtents,
+): Promise<DiskImage> {
+  return imageFormat(id, source.label).open(source, extents);
 }
 
 export type ComposedFormat = ImageFormat & { readonly composer: ImageComposer };
 
-/** The format in which a copy of such a file is composed: its own; where that has no files of this kind, qcow2, which may build on it.
+/** The format in which a full of such an image is composed: its own; qcow2 where that has no files of its own.
  *  @throws IMAGE_FORMAT_UNKNOWN */
-export function composedFormat(id: FormatId, kind: RestorePointKind): ComposedFormat {
-  const format = imageFormat(id);
-  return isComposed(format) && format.composer.kinds.includes(kind) ? format : QCOW2;
+export function fullFormat(id: FormatId, dialect: Dialect): ComposedFormat {
+  return ownFormat(id, dialect, 'full') ?? QCOW2;
+}
+
+/** The format in which an increment of such an image is composed: its own, or else the first that may build on a file of it. null: points of
+ *  this format are fulls.
+ *  @throws IMAGE_FORMAT_UNKNOWN */
+export function incrementFormat(id: FormatId, dialect: Dialect): ComposedFormat | null {
+  const own = ownFormat(id, dialect, 'increment');
+  if (own !== null) return own;
+  const mayBuildOnIt = (format: ImageFormat): format is ComposedFormat =>
+    isComposed(format) && format.composer.traits(PLAIN_DIALECT).parents.includes(id);
+  return IMAGE_FORMATS.find(mayBuildOnIt) ?? null;
 }
 
 /** Whether such an image can be copied as an increment.
  *  @throws IMAGE_FORMAT_UNKNOWN */
-export function canIncrement(id: FormatId): boolean {
-  const { composer } = imageFormat(id);
-  return (
-    composer?.kinds.includes('increment') === true ||
-    IMAGE_FORMATS.some((format) => format.composer?.parents.includes(id) === true)
-  );
+export function canIncrement(id: FormatId, dialect = PLAIN_DIALECT): boolean {
+  return incrementFormat(id, dialect) !== null;
 }
 
 /** What writes the files of a plan.
@@ -54,6 +64,12 @@ export function composerOf(id: FormatId): ImageComposer {
   const { composer } = imageFormat(id);
   if (composer === null) throw new Error(`files of the format ${id} are not composed`);
   return composer;
+}
+
+/** null: the format writes no files of this kind. */
+function ownFormat(id: FormatId, dialect: Dialect, kind: RestorePointKind): ComposedFormat | null {
+  const format = imageFormat(id);
+  return isComposed(format) && format.composer.traits(dialect).kinds.includes(kind) ? format : null;
 }
 
 function isComposed(format: ImageFormat): format is ComposedFormat {

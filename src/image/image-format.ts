@@ -1,7 +1,7 @@
 import type { FormatId, RestorePointKind } from '../domain/restore-point.js';
 import type { SlotPlacement } from '../domain/slot-placement.js';
 import type { ByteSink, ByteSource } from './byte-source.js';
-import type { DiskImage, ParentLink } from './disk-image.js';
+import type { Dialect, DiskImage, ImageHead } from './disk-image.js';
 
 /** All that the rest of Longhaul knows of a format of disk images: a row of `formats.ts`. */
 export interface ImageFormat {
@@ -10,31 +10,28 @@ export interface ImageFormat {
   /** Of file names, without the dot. */
   readonly extension: string;
   /** What a look at a source must know of a file: a small part of it is read, whatever its size.
+   *  @param extents absent: there are none
    *  @throws IMAGE_TRUNCATED when the file is still being written or was cut off, as far as its head and tables tell; and as `open` */
-  readHead(source: ByteSource): Promise<ImageHead>;
-  /** @throws IMAGE_… when the file is not of this format, or is broken */
-  open(source: ByteSource): Promise<DiskImage>;
+  readHead(source: ByteSource, extents?: ImageExtents): Promise<ImageHead>;
+  /** @throws IMAGE_… when the file is not of this format, or is broken; IMAGE_EXTENT_MISSING */
+  open(source: ByteSource, extents?: ImageExtents): Promise<DiskImage>;
   /** null: Longhaul writes no files of this format. */
   readonly composer: ImageComposer | null;
   /** null: a full of this format cannot take up an increment in place; a synthetic full does it. */
   readonly merger: ImageMerger | null;
 }
 
-export interface ImageHead {
-  readonly virtualSizeBytes: number;
-  readonly parent: ParentLink | null;
+/** Further files of an image. A format opens them by the names that stand in the image; which file a name stands for was settled by the layout. */
+export interface ImageExtents {
+  /** @throws IMAGE_EXTENT_MISSING when the layout has listed no file under this name */
+  open(name: string): Promise<ByteSource>;
 }
 
 /** Writes files of a format around blocks that were copied into their slots. */
 export interface ImageComposer {
-  /** With `increment` goes `full`: a synthetic full takes the place of an increment under its name. */
-  readonly kinds: readonly RestorePointKind[];
-  /** Formats that the parent of an increment may have. */
-  readonly parents: readonly FormatId[];
-  /** `any`: a slot holds whatever block the plan gives it. `guest`: slot k holds guest block k, and every block of the disk has one. */
-  readonly slotOrder: 'any' | 'guest';
-  /** Largest disk that a file can hold. */
-  readonly maxDiskBytes: number;
+  /** What such files are like. Pure, and the same for the whole life of a plan. A dialect comes from a file: whatever is in it, also when it is
+   *  empty, there is an answer. */
+  traits(dialect: Dialect): ComposerTraits;
   /** Where the slots of such a file lie. Pure, and the same for the whole life of a plan. */
   place(shape: FileShape): SlotPlacement;
   /** Writes all but the slots, the start of the file last, and cuts off what lies behind its end; durable when it returns. From the start
@@ -48,12 +45,44 @@ export interface ImageComposer {
   ): Promise<{ readonly sizeBytes: number }>;
 }
 
+export interface ComposerTraits {
+  /** With `increment` goes `full`: a synthetic full takes the place of an increment under its name. */
+  readonly kinds: readonly RestorePointKind[];
+  /** Formats that the parent of an increment may have. */
+  readonly parents: readonly FormatId[];
+  /** `any`: a slot holds whatever block the plan gives it. `guest`: slot k holds guest block k, and every block of the disk has one. */
+  readonly slotOrder: 'any' | 'guest';
+  /** A power of two up to 8,192; 1 for most formats. Blocks of one aligned group of so many guest blocks, its granule, have as many slots side
+   *  by side: the slot of a block is that of its granule + block % `granuleBlocks`. The first slot of a granule is a multiple of
+   *  `granuleBlocks`. Slots of blocks that the plan does not want are holes, also behind the end of the disk. */
+  readonly granuleBlocks: number;
+  /** How blocks of zeros are held in a file of this format. `marked`: its tables say so, and `mapBlocks` gives `STORED_ZEROS`. `stored`: like
+   *  any other block, so each has a slot, which is a hole. */
+  readonly zeros: 'marked' | 'stored';
+  /** Largest disk that a file can hold. */
+  readonly maxDiskBytes: number;
+}
+
 export interface FileShape {
   /** Of a disk a multiple of 512; of a file that is copied as it is, any. */
   readonly virtualSizeBytes: number;
   readonly slotCount: number;
-  /** `link`: relative path as it goes into the file. null: a full. */
-  readonly parent: { readonly link: string; readonly format: FormatId } | null;
+  /** null: a full. */
+  readonly parent: FileParent | null;
+  readonly dialect: Dialect;
+  /** 32 hexadecimal digits, another for each file that is planned, and the same each time that it is composed: what ids are made from. */
+  readonly seed: string;
+  /** `ImageHead.linkId` that the file must have, because it takes the place of one that others name by it; null: one made from the seed. */
+  readonly linkId: string | null;
+}
+
+export interface FileParent {
+  /** Relative path as it goes into the file. */
+  readonly link: string;
+  readonly format: FormatId;
+  /** `ImageHead.linkId` of the parent. */
+  readonly linkId: string | null;
+  readonly virtualSizeBytes: number;
 }
 
 /** Which slot holds which guest block of 64 KiB. */
@@ -61,10 +90,10 @@ export interface PlannedContent {
   /** First guest block from `block` on that may be stored or zero; behind the disk when there is none. Asked in ascending order. */
   nextMapped(block: number): Promise<number>;
   /** Fills `out` for the guest blocks from `firstBlock`: 0 not stored, 1 explicit zeros, 2 + slot. Asked in ascending order, each at most
-   *  once; those that `nextMapped` passes over are not asked for. */
+   *  once; those that `nextMapped` passes over are not asked for. Where zeros are `stored` a slot that is told may be a hole. */
   mapBlocks(firstBlock: number, out: Float64Array): Promise<void>;
   /** Fills `out` for the slots from `firstSlot`: 1 holds data, 0 is a hole. Asked in ascending order, each once. Exactly the slots that
-   *  guest blocks refer to hold data. */
+   *  guest blocks refer to hold data; where zeros are `stored`, only such slots. */
   slotsInUse(firstSlot: number, out: Uint8Array): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 import type { FormatId } from '../domain/restore-point.js';
 import { fileByteSource } from '../image/byte-source.js';
 import { imageFormat } from '../image/formats.js';
-import type { ImageHead } from '../image/image-format.js';
+import type { ImageHead } from '../image/disk-image.js';
 import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import type { FolderFacts } from './file-facts.js';
 import { faultOfError, type Finding } from './point-fault.js';

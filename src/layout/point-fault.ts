@@ -19,16 +19,17 @@ export function incomplete(reason: string): { readonly fault: PointFault } {
   return { fault: { state: 'incomplete', reason } };
 }
 
-/** A fault of the storage says nothing about the backup: `unknown`. A file without its header, or cut off before its tables, may
- *  still be in the making: `incomplete`. Every other fault is one of the backup: `broken`.
+/** A fault of the storage says nothing about the backup: `unknown`. A file without its header, cut off before its tables, or without one of its
+ *  extents, may still be in the making: `incomplete`. Every other fault is one of the backup: `broken`.
  *  @throws the error itself when it is not a BackupError: that is a bug */
 export function faultOfError(error: unknown): { readonly fault: PointFault } {
   if (!(error instanceof BackupError)) throw error;
-  const isUnfinished = error.code === 'IMAGE_MAGIC_MISSING' || error.code === 'IMAGE_TRUNCATED';
-  if (isUnfinished) return incomplete(error.message);
+  if (UNFINISHED.some((code) => code === error.code)) return incomplete(error.message);
   const isUnreadable = isStorageFault(error) || error.code === 'FILE_MISSING';
   return { fault: { state: isUnreadable ? 'unknown' : 'broken', reason: error.message } };
 }
+
+const UNFINISHED = ['IMAGE_MAGIC_MISSING', 'IMAGE_TRUNCATED', 'IMAGE_EXTENT_MISSING'] as const;
 
 const GRAVITY: readonly RestorePointState[] = ['incomplete', 'unknown', 'broken'];
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SourceDisk, SourceFingerprint } from '../domain/restore-point.js';
+import { filesOfDisk, type StampedFile } from '../domain/source-files.js';
 
 /** Names the files of a restore point as they lie there, on top of what its parent's name covers: so the name of a point covers its whole
  *  chain at the price of its own files.
@@ -10,17 +11,20 @@ export function sourceFingerprint(
   parent: SourceFingerprint | null,
 ): SourceFingerprint {
   return {
-    byPath: digestOf([parent?.byPath ?? null, disks.map((file) => [...facts(file), file.path])]),
-    byFile: digestOf([
-      parent?.byFile ?? null,
-      disks.map((file) => [...facts(file), file.stamp.inode]),
-    ]),
+    byPath: digestOf([parent?.byPath ?? null, facts(disks, ({ path }) => path)]),
+    byFile: digestOf([parent?.byFile ?? null, facts(disks, ({ stamp }) => stamp.inode)]),
   };
 }
 
-/** What changes with every write; the time of change cannot be set by anybody. */
-function facts({ disk, stamp }: SourceDisk): unknown[] {
-  return [disk, stamp.sizeBytes, stamp.modifiedAtNs, stamp.changedAtNs];
+/** What changes with every write; the time of change cannot be set by anybody.
+ *  @param name what a file is known by */
+function facts(disks: readonly SourceDisk[], name: (file: StampedFile) => string): unknown[] {
+  return disks.flatMap((disk) =>
+    filesOfDisk(disk).map((file) => {
+      const { sizeBytes, modifiedAtNs, changedAtNs } = file.stamp;
+      return [disk.disk, sizeBytes, modifiedAtNs, changedAtNs, name(file)];
+    }),
+  );
 }
 
 function digestOf(value: unknown): string {

@@ -5,7 +5,8 @@ import { readChainRecord } from '../../src/chain/chain-store.js';
 import { isBackupError } from '../../src/domain/errors.js';
 import type { FormatId } from '../../src/domain/restore-point.js';
 import type { TargetDisk, TargetRestorePoint } from '../../src/domain/target-point.js';
-import { ImageStack, openLayerImage, type LayerFile } from '../../src/mover/blocks/image-stack.js';
+import { ImageStack } from '../../src/mover/blocks/image-stack.js';
+import { openLayer, type LayerFile } from '../../src/mover/blocks/layer-file.js';
 import type { MoverContext } from '../../src/mover/task/mover-context.js';
 import { targetLayersOf } from '../../src/mover/copy/scan-plan.js';
 import { withVerifier } from '../../src/mover/blocks/verify-units.js';
@@ -144,7 +145,7 @@ const MAX_CHAIN_LENGTH = 20;
 
 async function parentName(context: MoverContext, file: LayerFile): Promise<string | null> {
   try {
-    const layer = await openLayerImage(context, file);
+    const layer = await openLayer(context, file);
     await layer.close();
     return layer.image.parent?.name ?? null;
   } catch (error) {

@@ -1,7 +1,8 @@
 import type { FormatId } from '../../domain/restore-point.js';
 import type { ByteSource } from '../byte-source.js';
-import type { DiskImage } from '../disk-image.js';
-import type { ImageComposer, ImageFormat } from '../image-format.js';
+import { headOfImage, type DiskImage } from '../disk-image.js';
+import type { ImageFormat } from '../image-format.js';
+import { RAW_COMPOSER } from '../raw/raw-composer.js';
 import { openRawImage } from '../raw/raw-image.js';
 
 /** A row for files that travel as they are, byte for byte, whatever is in them: archives, streams, containers. Their "disk" is the file itself, with any
@@ -13,7 +14,7 @@ export function opaqueFormat(row: {
   /** What a look at a source can tell of a file without reading all of it; absent: nothing.
    *  @throws IMAGE_TRUNCATED when it is still being written or was cut off, IMAGE_… when it is no such file */
   readonly assertWhole?: (source: ByteSource) => Promise<void>;
-}): ImageFormat & { readonly composer: ImageComposer } {
+}): ImageFormat {
   const { id, extension } = row;
   const open = (source: ByteSource): DiskImage => ({
     ...openRawImage(source, source.sizeBytes),
@@ -24,21 +25,10 @@ export function opaqueFormat(row: {
     extension,
     readHead: async (source) => {
       await row.assertWhole?.(source);
-      return open(source);
+      return headOfImage(open(source));
     },
     open: (source) => Promise.resolve(open(source)),
-    composer: {
-      kinds: ['full'],
-      parents: [],
-      slotOrder: 'guest',
-      maxDiskBytes: Number.MAX_SAFE_INTEGER,
-      place: () => ({ headBytes: 0, groupSlots: 0, prefixBytes: 0 }),
-      compose: async (sink, { virtualSizeBytes }) => {
-        await sink.truncate(virtualSizeBytes);
-        await sink.sync();
-        return { sizeBytes: virtualSizeBytes };
-      },
-    },
+    composer: RAW_COMPOSER,
     merger: null,
   };
 }

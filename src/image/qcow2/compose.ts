@@ -6,6 +6,7 @@ import {
   FIRST_SLOT,
   NOT_STORED,
   STORED_ZEROS,
+  type FileParent,
   type FileShape,
   type PlannedContent,
 } from '../image-format.js';
@@ -31,6 +32,12 @@ const CLUSTERS_PER_L2_TABLE = CLUSTER_BYTES / POINTER_BYTES;
 export const MAX_COMPOSED_DISK_BYTES =
   (MAX_L1_BYTES / POINTER_BYTES) * CLUSTERS_PER_L2_TABLE * CLUSTER_BYTES;
 const REFCOUNTS_PER_BLOCK = CLUSTER_BYTES / 2;
+
+/** What a qcow2 file needs to know of its shape: names alone link such files, and there is one way to write them. */
+export interface Qcow2Shape extends Pick<FileShape, 'virtualSizeBytes' | 'slotCount'> {
+  readonly parent: Pick<FileParent, 'link' | 'format'> | null;
+}
+
 /** The header cluster, then the slots. */
 export function placeQcow2Slots(): SlotPlacement {
   return { headBytes: CLUSTER_BYTES, groupSlots: 0, prefixBytes: 0 };
@@ -46,7 +53,7 @@ export function placeQcow2Slots(): SlotPlacement {
  *  @throws DISK_TOO_LARGE when the disk is beyond what qcow2 can address, IMAGE_LIMIT_EXCEEDED when its data or its parent's name are */
 export async function composeQcow2(
   sink: ByteSink,
-  shape: FileShape,
+  shape: Qcow2Shape,
   content: PlannedContent,
 ): Promise<{ sizeBytes: number; metadataStart: number }> {
   checkShape(shape);
@@ -67,7 +74,7 @@ export async function composeQcow2(
   return { sizeBytes: layout.sizeBytes, metadataStart };
 }
 
-function checkShape({ virtualSizeBytes, parent }: FileShape): void {
+function checkShape({ virtualSizeBytes, parent }: Qcow2Shape): void {
   if (virtualSizeBytes % 512 !== 0)
     throw new Error(`plan: disk of ${virtualSizeBytes} bytes, no multiple of 512`);
   if (virtualSizeBytes > MAX_COMPOSED_DISK_BYTES)
@@ -86,13 +93,13 @@ function checkShape({ virtualSizeBytes, parent }: FileShape): void {
     );
 }
 
-function l1Entries({ virtualSizeBytes }: FileShape): number {
+function l1Entries({ virtualSizeBytes }: Qcow2Shape): number {
   return Math.max(1, Math.ceil(virtualSizeBytes / (CLUSTERS_PER_L2_TABLE * CLUSTER_BYTES)));
 }
 
 async function writeL2Tables(
   sink: ByteSink,
-  { virtualSizeBytes, parent }: FileShape,
+  { virtualSizeBytes, parent }: Qcow2Shape,
   content: PlannedContent,
   tables: { readonly start: number; readonly l1: DataView },
 ): Promise<{ l1Offset: number; referencedSlots: number }> {
@@ -200,7 +207,7 @@ async function writeRefcounts(
   return usedSlots;
 }
 
-function headerCluster(shape: FileShape, l1Offset: number, layout: RefcountLayout): Uint8Array {
+function headerCluster(shape: Qcow2Shape, l1Offset: number, layout: RefcountLayout): Uint8Array {
   const cluster = new Uint8Array(CLUSTER_BYTES);
   const view = viewOf(cluster);
   view.setUint32(0, QCOW2_MAGIC);

@@ -1,4 +1,5 @@
 import type { ByteSource } from '../byte-source.js';
+import { PLAIN_DIALECT, type ImageHead } from '../disk-image.js';
 import {
   AUTOCLEAR_BITMAPS,
   COMPRESSION_TYPES,
@@ -322,4 +323,15 @@ function checkL1Covers(
 
 function text(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
+}
+
+/** Names alone link qcow2 files, and nothing in them tells their content. */
+export function headOf({ virtualSizeBytes, backing }: Qcow2Header): ImageHead {
+  return {
+    virtualSizeBytes,
+    parent: backing && { name: backing.name, linkId: null },
+    linkId: null,
+    ownIdentity: null,
+    dialect: PLAIN_DIALECT,
+  };
 }

@@ -1,8 +1,17 @@
-import type { ImageComposer, ImageFormat } from '../image-format.js';
+import type { ComposerTraits, ImageComposer, ImageFormat } from '../image-format.js';
 import { composeQcow2, MAX_COMPOSED_DISK_BYTES, placeQcow2Slots } from './compose.js';
 import { mergeInPlace, mergeRefusal } from './merge-in-place.js';
 import { readQcow2Head } from './qcow2-head.js';
 import { openQcow2Image } from './qcow2-image.js';
+
+const TRAITS: ComposerTraits = {
+  kinds: ['full', 'increment'],
+  parents: ['qcow2', 'raw'],
+  slotOrder: 'any',
+  granuleBlocks: 1,
+  zeros: 'marked',
+  maxDiskBytes: MAX_COMPOSED_DISK_BYTES,
+};
 
 /** QEMU's own format, version 2 and 3. */
 export const QCOW2 = {
@@ -11,10 +20,7 @@ export const QCOW2 = {
   readHead: readQcow2Head,
   open: openQcow2Image,
   composer: {
-    kinds: ['full', 'increment'],
-    parents: ['qcow2', 'raw'],
-    slotOrder: 'any',
-    maxDiskBytes: MAX_COMPOSED_DISK_BYTES,
+    traits: () => TRAITS,
     place: placeQcow2Slots,
     compose: composeQcow2,
   },

@@ -1,8 +1,8 @@
 import { BLOCK_BYTES } from '../../domain/digest.js';
 import type { ByteSource } from '../byte-source.js';
-import type { ImageHead } from '../image-format.js';
+import type { ImageHead } from '../disk-image.js';
 import { endsInsideCluster } from './counted-end.js';
-import { checkInside, readQcow2Header, type Qcow2Header } from './header.js';
+import { checkInside, headOf, readQcow2Header, type Qcow2Header } from './header.js';
 import { openQcow2Image } from './qcow2-image.js';
 
 /** Most of the L1 table that is looked at: it covers 64 TiB of a disk with clusters of 64 KiB. */
@@ -18,9 +18,9 @@ export async function readQcow2Head(source: ByteSource): Promise<ImageHead> {
   const header = await readQcow2Header(source);
   const lastL2 = await checkL2TablesInside(source, header);
   if (await endsInsideCluster(source, header)) await checkDataInside(source, header, lastL2);
-  const { virtualSizeBytes, backing } = header;
-  return { virtualSizeBytes, parent: backing && { name: backing.name } };
+  return headOf(header);
 }
+
 /** @returns index of the last one; null: there is none */
 async function checkL2TablesInside(
   source: ByteSource,

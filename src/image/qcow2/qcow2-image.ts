@@ -4,6 +4,7 @@ import {
   BLOCK_DIRECT,
   BLOCK_ENCODED,
   BLOCK_UNALLOCATED,
+  PLAIN_DIALECT,
   emptyBlockMap,
   type BlockMap,
   type DiskImage,
@@ -56,6 +57,9 @@ class OpenQcow2Image implements Qcow2Image {
   readonly virtualSizeBytes: number;
   readonly clusterBytes: number;
   readonly parent: ParentLink | null;
+  readonly linkId = null;
+  readonly ownIdentity = null;
+  readonly dialect = PLAIN_DIALECT;
   readonly header: Qcow2Header;
   readonly tables: Qcow2Tables;
   readonly #source: ByteSource;
@@ -80,7 +84,7 @@ class OpenQcow2Image implements Qcow2Image {
     this.label = source.label;
     this.virtualSizeBytes = header.virtualSizeBytes;
     this.clusterBytes = this.#geometry.clusterBytes;
-    this.parent = header.backing && { name: header.backing.name };
+    this.parent = header.backing && { name: header.backing.name, linkId: null };
   }
 
   async mapBlocks(firstBlock: number, count: number, reuse?: BlockMap): Promise<BlockMap> {

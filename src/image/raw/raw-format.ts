@@ -1,23 +1,14 @@
-import type { ImageComposer, ImageFormat } from '../image-format.js';
+import { headOfImage } from '../disk-image.js';
+import type { ImageFormat } from '../image-format.js';
+import { RAW_COMPOSER } from './raw-composer.js';
 import { openRawImage } from './raw-image.js';
 
 /** A disk as it is, byte for byte. */
-export const RAW = {
+export const RAW: ImageFormat = {
   id: 'raw',
   extension: 'raw',
-  readHead: (source) => Promise.resolve(openRawImage(source)),
+  readHead: (source) => Promise.resolve(headOfImage(openRawImage(source))),
   open: (source) => Promise.resolve(openRawImage(source)),
-  composer: {
-    kinds: ['full'],
-    parents: [],
-    slotOrder: 'guest',
-    maxDiskBytes: Number.MAX_SAFE_INTEGER,
-    place: () => ({ headBytes: 0, groupSlots: 0, prefixBytes: 0 }),
-    compose: async (sink, { virtualSizeBytes }) => {
-      await sink.truncate(virtualSizeBytes);
-      await sink.sync();
-      return { sizeBytes: virtualSizeBytes };
-    },
-  },
+  composer: RAW_COMPOSER,
   merger: null,
-} as const satisfies ImageFormat & { readonly composer: ImageComposer };
+};

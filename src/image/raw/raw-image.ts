@@ -4,6 +4,7 @@ import type { ByteSource } from '../byte-source.js';
 import {
   BLOCK_DIRECT,
   BLOCK_ENCODED,
+  PLAIN_DIALECT,
   emptyBlockMap,
   type BlockMap,
   type DiskImage,
@@ -29,6 +30,9 @@ export function openRawImage(source: ByteSource, virtualSizeBytes?: number): Dis
     label: source.label,
     virtualSizeBytes: diskBytes,
     parent: null,
+    linkId: null,
+    ownIdentity: null,
+    dialect: PLAIN_DIALECT,
     mapBlocks: (firstBlock, count, reuse) =>
       Promise.resolve(mapRaw(diskBytes, source.sizeBytes, firstBlock, emptyBlockMap(count, reuse))),
     nextHeldBlock: (block) => block,

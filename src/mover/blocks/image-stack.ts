@@ -1,30 +1,26 @@
 import { BLOCK_BYTES } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
-import type { FileStamp, FormatId } from '../../domain/restore-point.js';
+import type { FormatId } from '../../domain/restore-point.js';
 import {
   BLOCK_DIRECT,
   BLOCK_ENCODED,
   BLOCK_UNALLOCATED,
   BLOCK_ZERO,
+  PLAIN_DIALECT,
   emptyBlockMap,
   type BlockMap,
+  type Dialect,
   type DiskImage,
 } from '../../image/disk-image.js';
-import { openImage } from '../../image/formats.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
-import { fileByteSource } from '../../image/byte-source.js';
 import type { MoverContext } from '../task/mover-context.js';
-
-/** One image file of a stack. Which file lies below which is decided by the catalogue, never by a path inside an image. */
-export interface LayerFile {
-  readonly repositoryId: string;
-  readonly path: string;
-  readonly format: FormatId;
-  /** What the file must still be; null: not checked. */
-  readonly stamp: FileStamp | null;
-  /** Digest table of a file that Longhaul wrote; absent for what a backup tool wrote. */
-  readonly digestsPath?: string;
-}
+import {
+  assertLayerUnchanged,
+  openLayer,
+  sourceChanged,
+  type LayerFile,
+  type OpenLayer,
+} from './layer-file.js';
 
 /** Like `BlockMap`, with the layer that answers. `layers[i]` is meaningful unless the state is UNALLOCATED. */
 export interface StackMap {
@@ -40,8 +36,7 @@ export class ImageStack {
   private layerMap: BlockMap | undefined;
   /** Of the layers that are open, from the top. */
   readonly images: DiskImage[] = [];
-  private readonly files: ReadableFile[] = [];
-  private readonly sizesBytes: number[] = [];
+  private readonly opened: OpenLayer[] = [];
   /** For each open layer, how far into the disk it is seen through the layers above it and by itself. */
   private readonly seenBytes: number[] = [];
   private opening: Promise<void> = Promise.resolve();
@@ -69,8 +64,9 @@ export class ImageStack {
     }
   }
 
-  /** Opens the first `count` layers, as far as there are so many. One after the other: several may ask at once. */
-  private async ensure(count: number): Promise<void> {
+  /** Opens the first `count` layers, as far as there are so many. One after the other: several may ask at once.
+   *  @throws what `open` throws */
+  async ensure(count: number): Promise<void> {
     if (this.images.length >= Math.min(count, this.layers.length)) return;
     const before = this.opening;
     this.opening = (async () => {
@@ -83,21 +79,19 @@ export class ImageStack {
   private async openNext(): Promise<void> {
     const index = this.images.length;
     const layer = this.layers[index]!;
-    const repository = await this.context.repository(layer.repositoryId);
-    const file = await repository.openRead(layer.path);
+    const opened = await openLayer(this.context, layer);
+    const { image } = opened;
     try {
-      await assertUnchanged(file, layer);
-      const source = await fileByteSource(file);
-      const image = await openImage(source, layer.format);
+      const above = this.images[index - 1];
+      if (above !== undefined) assertLinked(this.layers[index - 1]!, above, layer, image);
       // A merge or a synthetic full may just have turned this file into a full: then nothing below it counts any more.
       if (image.parent === null) this.layers.length = index + 1;
       else if (index === this.layers.length - 1) throw endsTooSoon(layer, image);
-      this.files.push(file);
-      this.sizesBytes.push(source.sizeBytes);
+      this.opened.push(opened);
       this.seenBytes.push(Math.min(this.seenBytes.at(-1) ?? Infinity, image.virtualSizeBytes));
       this.images.push(image);
     } catch (error) {
-      await file.close();
+      await opened.close();
       throw error;
     }
   }
@@ -105,7 +99,7 @@ export class ImageStack {
   /** @throws what `open` throws */
   async file(layer: number): Promise<ReadableFile> {
     await this.ensure(layer + 1);
-    return this.files[layer]!;
+    return this.opened[layer]!.file;
   }
 
   /** null: there is no such layer. @throws what `open` throws */
@@ -116,6 +110,19 @@ export class ImageStack {
 
   get virtualSizeBytes(): number {
     return this.images[0]!.virtualSizeBytes;
+  }
+
+  get linkId(): string | null {
+    return this.images[0]!.linkId;
+  }
+
+  get dialect(): Dialect {
+    return this.images[0]!.dialect;
+  }
+
+  /** What a file of this format keeps of the disk: of one that is copied into another format that format knows nothing. */
+  dialectFor(format: FormatId): Dialect {
+    return this.layers[0]!.format === format ? this.dialect : PLAIN_DIALECT;
   }
 
   get blockCount(): number {
@@ -228,60 +235,37 @@ export class ImageStack {
   /** A block at the end of the file may be short there; anything shorter than the file was when opened means it was cut.
    *  @throws SOURCE_CHANGED */
   assertEndsAt(layer: number, endBytes: number): void {
-    if (endBytes < this.sizesBytes[layer]!) throw sourceChanged(this.layers[layer]!);
+    if (endBytes < this.opened[layer]!.sizeBytes) throw sourceChanged(this.layers[layer]!);
   }
 
-  /** Of the layers that are open: nothing was taken from the others. The stamp holds the inode: a name with the same stamp names the file that is
-   *  open, and says the same of it.
+  /** Of the layers that are open: nothing was taken from the others.
    *  @throws SOURCE_CHANGED when a file was written, cut or exchanged since it was opened */
   async assertUnchanged(context: MoverContext): Promise<void> {
-    for (const layer of this.layers.slice(0, this.images.length)) {
-      if (layer.stamp === null) continue;
-      const repository = await context.repository(layer.repositoryId);
-      const entry = await repository.stat(layer.path);
-      if (entry === null || !sameStamp(entry.stamp, layer.stamp)) throw sourceChanged(layer);
-    }
+    for (const layer of this.layers.slice(0, this.images.length))
+      await assertLayerUnchanged(context, layer);
   }
 
   async close(): Promise<void> {
-    await closeAll(this.files);
+    for (const layer of this.opened) await layer.close();
   }
 }
 
-export function sameStamp(a: FileStamp, b: FileStamp): boolean {
-  return (
-    a.sizeBytes === b.sizeBytes &&
-    a.modifiedAtNs === b.modifiedAtNs &&
-    a.changedAtNs === b.changedAtNs &&
-    a.inode === b.inode
-  );
-}
-
-/** One image without its parents, for looks at what it holds itself. */
-export async function openLayerImage(
-  context: MoverContext,
+/** The catalogue knows by names which image builds on which; where the format has more to tell a parent by, that must be right, too: one that was
+ *  written to after the image was made on it shows something else through it.
+ *  @throws IMAGE_BACKING_REFUSED */
+function assertLinked(
   layer: LayerFile,
-): Promise<{ image: DiskImage; close: () => Promise<void> }> {
-  const repository = await context.repository(layer.repositoryId);
-  const file = await repository.openRead(layer.path);
-  try {
-    const image = await openImage(await fileByteSource(file), layer.format);
-    return { image, close: () => file.close() };
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-}
-
-async function assertUnchanged(file: ReadableFile, layer: LayerFile): Promise<void> {
-  if (layer.stamp !== null && !sameStamp(await file.stamp(), layer.stamp))
-    throw sourceChanged(layer);
-}
-
-function sourceChanged(layer: LayerFile): BackupError {
-  return new BackupError('SOURCE_CHANGED', `${layer.path} changed while it was being copied`, {
-    details: { repositoryId: layer.repositoryId, path: layer.path },
-  });
+  { parent }: DiskImage,
+  belowLayer: LayerFile,
+  below: DiskImage,
+): void {
+  const expected = parent?.linkId ?? null;
+  if (expected === null || expected === below.linkId) return;
+  throw new BackupError(
+    'IMAGE_BACKING_REFUSED',
+    `${layer.path} was made on a parent with the id ${expected}; ${belowLayer.path} has ${below.linkId ?? 'none'}`,
+    { details: { path: layer.path } },
+  );
 }
 
 function endsTooSoon(layer: LayerFile | undefined, image: DiskImage | undefined): BackupError {
@@ -291,8 +275,4 @@ function endsTooSoon(layer: LayerFile | undefined, image: DiskImage | undefined)
     `${path} is an increment (it names the parent "${image?.parent?.name ?? ''}"), but its chain ends here`,
     { details: { path } },
   );
-}
-
-async function closeAll(files: readonly ReadableFile[]): Promise<void> {
-  for (const file of files) await file.close();
 }

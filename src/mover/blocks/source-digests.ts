@@ -7,7 +7,8 @@ import { BLOCK_DIRECT, BLOCK_UNALLOCATED } from '../../image/disk-image.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
 import type { BlockPlace } from './block-reader.js';
-import type { ImageStack, LayerFile } from './image-stack.js';
+import type { ImageStack } from './image-stack.js';
+import type { LayerFile } from './layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { openTogether, type OpenFiles } from '../task/open-files.js';
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
-import { composedFormat } from '../../image/formats.js';
+import { fullFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import {
   readStagedJson,
@@ -14,8 +14,10 @@ import {
 } from '../staging/copy-plan.js';
 import { copyWork } from '../staging/journals.js';
 import type { DiskWork } from '../../domain/disk-work.js';
-import { ImageStack, sameStamp, type LayerFile } from '../blocks/image-stack.js';
+import { ImageStack } from '../blocks/image-stack.js';
+import { sameLayer, type LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { fileOf } from '../copy/plan-disk.js';
 import { listPlannedBlocks } from '../copy/planned-blocks.js';
 import { targetLayersOf } from '../copy/scan-plan.js';
 import { isSoundPlan } from '../staging/sound-plan.js';
@@ -34,6 +36,8 @@ export interface FullOrder {
   readonly staging: string;
   readonly epoch: number;
   readonly withCompanions: boolean;
+  /** The full takes the place of the point's own files, which others name; else it is a copy beside them. */
+  readonly takesItsPlace: boolean;
 }
 
 /** Plans fulls of the disks of a target point from the target's own files; the copy itself is the usual one. Run again, it takes up the
@@ -43,7 +47,7 @@ export async function planFull(
   context: MoverContext,
   order: FullOrder,
 ): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
-  const { target, staging, epoch, point } = order;
+  const { target, staging, epoch, point, takesItsPlace: keepsLinkId } = order;
   const layers = await stampedLayers(order);
   const existing = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
   if (
@@ -60,7 +64,7 @@ export async function planFull(
   const token = randomBytes(16).toString('hex');
   const disks: DiskPlan[] = [];
   for (const [disk, files] of layers)
-    disks.push(await planDisk(context, { target, staging, token, disk, files }));
+    disks.push(await planDisk(context, { target, staging, token, disk, files, keepsLinkId }));
   const repositoryId = order.source.id;
   const plan: CopyPlan = {
     token,
@@ -91,12 +95,14 @@ async function planDisk(
     token: string;
     disk: string;
     files: readonly LayerFile[];
+    keepsLinkId: boolean;
   },
 ): Promise<DiskPlan> {
   const stack = await ImageStack.open(context, input.files);
-  const format = composedFormat(input.files[0]!.format, 'full');
   try {
-    const { target, staging, token, disk } = input;
+    const { target, staging, token, disk, keepsLinkId } = input;
+    const format = fullFormat(input.files[0]!.format, stack.dialect);
+    const file = fileOf(input, format, stack);
     const changes = { type: 'all' } as const;
     const lists = await listPlannedBlocks(context, {
       target,
@@ -105,17 +111,10 @@ async function planDisk(
       disk,
       stack,
       changes,
-      slotOrder: format.composer.slotOrder,
+      traits: format.composer.traits(file.dialect),
     });
-    return {
-      disk,
-      kind: 'full',
-      virtualSizeBytes: stack.virtualSizeBytes,
-      format: format.id,
-      parent: null,
-      layers: stack.layers,
-      ...lists,
-    };
+    const linkId = keepsLinkId ? stack.linkId : null;
+    return { ...file, kind: 'full', parent: null, linkId, layers: stack.layers, ...lists };
   } finally {
     await stack.close();
   }
@@ -147,9 +146,9 @@ function isSame(plan: CopyPlan, now: ReadonlyMap<string, readonly LayerFile[]>):
     plan.disks.every(({ disk, layers }) => {
       const files = now.get(disk) ?? [];
       // The plan may have left out what lies below a file that is a full by itself.
-      return layers.every(({ path, stamp }, i) => {
+      return layers.every((layer, i) => {
         const file = files[i];
-        return file !== undefined && path === file.path && sameStamp(stamp!, file.stamp!);
+        return file !== undefined && sameLayer(layer, file);
       });
     })
   );

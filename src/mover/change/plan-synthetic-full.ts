@@ -26,5 +26,6 @@ export async function planSyntheticFull(
     staging: replacementStaging(input.chain, input.pointId),
     epoch: input.epoch,
     withCompanions: false,
+    takesItsPlace: true,
   });
 }

@@ -3,10 +3,9 @@ import type { ComposedFormat } from '../../image/formats.js';
 import type { ImageStack } from '../blocks/image-stack.js';
 
 /** Said before anything of the disk is read or written. @throws DISK_TOO_LARGE */
-export function assertCopyable(
-  { layers, virtualSizeBytes }: ImageStack,
-  { composer: { maxDiskBytes } }: ComposedFormat,
-): void {
+export function assertCopyable(stack: ImageStack, { id, composer }: ComposedFormat): void {
+  const { layers, virtualSizeBytes } = stack;
+  const { maxDiskBytes } = composer.traits(stack.dialectFor(id));
   if (virtualSizeBytes <= maxDiskBytes) return;
   const path = layers[0]?.path ?? '';
   throw new BackupError(

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { relativeParentLink, stagingFolder } from '../../chain/chain-paths.js';
+import { stagingFolder } from '../../chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
 import { setUncommittedAside } from '../../chain/quarantine.js';
@@ -11,7 +11,6 @@ import type { SourceRestorePoint } from '../../domain/restore-point.js';
 import type { IdentifiedPoint } from '../../domain/source-identity.js';
 import type { KnownSourcePoint, TargetRestorePoint } from '../../domain/target-point.js';
 import { growingDisks } from '../../domain/fulls-only.js';
-import { composedFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import {
   readStagedJson,
@@ -21,10 +20,9 @@ import {
   type DiskPlan,
   type PlanReference,
 } from '../staging/copy-plan.js';
-import { ImageStack, type LayerFile } from '../blocks/image-stack.js';
+import type { LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { assertCopyable } from './disk-limit.js';
-import { listPlannedBlocks, type ChangeSource } from './planned-blocks.js';
+import { planDisk, type ChangedBy } from './plan-disk.js';
 import { finishedScan, prepareScan, sameLayers, type BlockScan } from './scan-plan.js';
 import { copyWork } from '../staging/journals.js';
 import type { DiskWork } from '../../domain/disk-work.js';
@@ -41,8 +39,7 @@ export interface PlanCopyInput extends CopyPlace {
   readonly epoch: number;
   readonly restorePointId: string;
   readonly algorithm: 'full' | 'increment';
-  /** Where to look for what changed since the target's newest point: everything stored, the source's increments, or the blocks' digests. */
-  readonly changedBy: 'all' | 'lineage' | 'digest';
+  readonly changedBy: ChangedBy;
   /** Source restore point that the target's newest point was copied from; set with `lineage`. */
   readonly lineageFrom: string | null;
   readonly digest: DigestAlgorithm;
@@ -114,6 +111,7 @@ export async function planCopy(
     planned.push(
       await planDisk(context, {
         target,
+        chain: input.chain,
         staging,
         token,
         disk,
@@ -243,75 +241,6 @@ async function prepareStaging(
   else await discardCopied(target, staging);
   await makeStaging(target, staging);
   return { state: 'ready', scan };
-}
-
-interface PlanDiskInput {
-  readonly target: BackupRepository;
-  readonly staging: string;
-  readonly token: string;
-  readonly disk: string;
-  readonly layers: readonly { restorePointId: string; file: LayerFile }[];
-  readonly parent: TargetRestorePoint | null;
-  readonly changedBy: PlanCopyInput['changedBy'];
-  readonly lineageFrom: string | null;
-  /** Of the comparison of this disk; null: there is none. */
-  readonly scanToken: string | null;
-}
-
-async function planDisk(context: MoverContext, input: PlanDiskInput): Promise<DiskPlan> {
-  const files = input.layers.map(({ file }) => file);
-  const increment = composedFormat(files[0]!.format, 'increment');
-  // On a file of a format that no increment can name the disk begins anew.
-  const parentDisk = input.parent?.disks.find(
-    ({ disk, format }) => disk === input.disk && increment.composer.parents.includes(format),
-  );
-  const changes = changeSource(input, parentDisk !== undefined);
-  const isFull = changes.type === 'all';
-  const format = isFull ? composedFormat(files[0]!.format, 'full') : increment;
-  // The layer below those that are looked at is what they are an increment to.
-  const count = changes.type === 'lineage' ? changes.layerLimit + 1 : files.length;
-  const stack = await ImageStack.open(context, files, count);
-  try {
-    assertCopyable(stack, format);
-    const lists = await listPlannedBlocks(context, {
-      target: input.target,
-      staging: input.staging,
-      token: input.token,
-      disk: input.disk,
-      stack,
-      changes,
-      slotOrder: format.composer.slotOrder,
-    });
-    await stack.assertUnchanged(context);
-    return {
-      disk: input.disk,
-      kind: isFull ? 'full' : 'increment',
-      virtualSizeBytes: stack.virtualSizeBytes,
-      format: format.id,
-      parent: isFull
-        ? null
-        : { link: relativeParentLink(parentDisk!.path), format: parentDisk!.format },
-      layers: files,
-      ...lists,
-    };
-  } finally {
-    await stack.close();
-  }
-}
-
-function changeSource(input: PlanDiskInput, hasParentDisk: boolean): ChangeSource {
-  if (!hasParentDisk || input.changedBy === 'all') return { type: 'all' };
-  if (input.scanToken !== null) return { type: 'compared', token: input.scanToken };
-  const layerLimit = input.layers.findIndex(
-    ({ restorePointId }) => restorePointId === input.lineageFrom,
-  );
-  if (layerLimit < 0)
-    throw new BackupError(
-      'RESTORE_POINT_BROKEN',
-      `disk ${input.disk} does not descend from restore point ${input.lineageFrom ?? ''}`,
-      { details: { disk: input.disk } },
-    );
-  return { type: 'lineage', layerLimit };
 }
 
 function newestPoint(record: ChainRecord): TargetRestorePoint {

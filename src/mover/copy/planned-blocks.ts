@@ -4,7 +4,7 @@ import {
   BLOCK_UNALLOCATED,
   BLOCK_ZERO,
 } from '../../image/disk-image.js';
-import type { ImageComposer } from '../../image/image-format.js';
+import type { ComposerTraits } from '../../image/image-format.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { BlockListWriter, ENCODED_OFFSET, packBlock } from '../blocks/block-list.js';
 import { BlockBits } from '../blocks/block-bits.js';
@@ -37,7 +37,8 @@ export interface PlannedDisk {
   readonly disk: string;
   readonly stack: ImageStack;
   readonly changes: ChangeSource;
-  readonly slotOrder: ImageComposer['slotOrder'];
+  /** Of the file that the blocks go into. */
+  readonly traits: ComposerTraits;
 }
 
 export async function listPlannedBlocks(
@@ -53,7 +54,7 @@ export async function listPlannedBlocks(
     await zerosFile.truncate(0);
     const blocks = new BlockListWriter(blocksFile, token);
     const zeros = new ZeroRunWriter(new BlockListWriter(zerosFile, token));
-    const part = new PlannedPart(Math.min(SORT_BLOCKS, stack.blockCount), input.slotOrder);
+    const part = new PlannedPart(Math.min(SORT_BLOCKS, stack.blockCount), input.traits.slotOrder);
     let map: StackMap | undefined;
     const layerLimit = changes.type === 'lineage' ? changes.layerLimit : undefined;
     const compared = changes.type === 'compared' ? await openCompared(files, input, changes) : null;
@@ -70,7 +71,7 @@ export async function listPlannedBlocks(
     await part.flush(blocks);
     const zeroBlockCount = await zeros.finish();
     const slotCount = await blocks.finish();
-    if (input.slotOrder === 'guest' && slotCount !== stack.blockCount)
+    if (input.traits.slotOrder === 'guest' && slotCount !== stack.blockCount)
       throw new Error(`${slotCount} of ${stack.blockCount} blocks of disk ${disk} have a slot`);
     await target.syncFolder(stagedPath.workFolder(staging));
     return { slotCount, zeroBlockCount };
@@ -122,7 +123,7 @@ class PlannedPart {
 
   constructor(
     capacity: number,
-    private readonly slotOrder: ImageComposer['slotOrder'],
+    private readonly slotOrder: ComposerTraits['slotOrder'],
   ) {
     this.packed = new Float64Array(capacity);
     this.offsets = new Float64Array(capacity);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
 import type { DigestAlgorithm } from '../../domain/digest.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
-import { composedFormat } from '../../image/formats.js';
+import { fullFormat, incrementFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { makeFolderDurable } from '../../repository/replace-file.js';
 import {
@@ -13,7 +13,8 @@ import {
   type PlanReference,
 } from '../staging/copy-plan.js';
 import { isBackupError, isStorageFault } from '../../domain/errors.js';
-import { ImageStack, sameStamp, type LayerFile } from '../blocks/image-stack.js';
+import { ImageStack } from '../blocks/image-stack.js';
+import { sameLayer, targetLayer, type LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { comparisonJournal, diskWork } from '../staging/journals.js';
 import { firstOpenWindow } from '../task/window-journal.js';
@@ -111,7 +112,9 @@ async function windowsToCompare(
 ): Promise<{ blockCount: number; windows: HeldWindows; isResized: boolean }> {
   const source = await ImageStack.open(context, sourceLayers);
   try {
-    assertCopyable(source, composedFormat(sourceLayers[0]!.format, 'increment'));
+    const { format } = sourceLayers[0]!;
+    const { dialect } = source;
+    assertCopyable(source, incrementFormat(format, dialect) ?? fullFormat(format, dialect));
     const base = await ImageStack.open(context, targetLayers);
     try {
       const { blockCount } = source;
@@ -185,10 +188,7 @@ export function targetLayersOf(
     const file = point.disks.find((entry) => entry.disk === disk);
     if (file === undefined) break;
     layers.push({
-      repositoryId: input.targetRepositoryId,
-      path: `${input.chain}/${file.path}`,
-      format: file.format,
-      stamp: null,
+      ...targetLayer(input, file),
       digestsPath: `${input.chain}/${file.digests.path}`,
     });
     if (file.kind === 'full') break;
@@ -218,11 +218,7 @@ export function sameLayers(
   now: readonly { file: LayerFile }[],
 ): boolean {
   return (
-    planned.length === now.length &&
-    planned.every((layer, i) => {
-      const file = now[i]!.file;
-      return layer.path === file.path && sameStamp(layer.stamp!, file.stamp!);
-    })
+    planned.length === now.length && planned.every((layer, i) => sameLayer(layer, now[i]!.file))
   );
 }
 

@@ -7,7 +7,8 @@ import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';
 import { isBackupError, isStorageFault } from '../../domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
 import { BLOCK_DIRECT } from '../../image/disk-image.js';
-import { ImageStack, openLayerImage, type LayerFile } from '../blocks/image-stack.js';
+import { ImageStack } from '../blocks/image-stack.js';
+import { openLayer, targetLayer, type LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import {
@@ -70,12 +71,7 @@ export async function guestBlocksOf(
   const fileUnits = new FileUnits(disk.digests.slots ?? NO_SLOTS, disk.sizeBytes);
   const blocks = new Map<number, number>();
   try {
-    const { image, close } = await openLayerImage(context, {
-      repositoryId: input.targetRepositoryId,
-      path: `${input.chain}/${disk.path}`,
-      format: disk.format,
-      stamp: null,
-    });
+    const { image, close } = await openLayer(context, targetLayer(input, disk));
     try {
       const blockCount = Math.ceil(image.virtualSizeBytes / BLOCK_BYTES);
       for (

@@ -9,7 +9,7 @@ import { changeChain } from '../change/pending-change.js';
 import { ownedChain, type ChangeInput } from '../change/change-points.js';
 import { withoutPoints } from '../change/delete-points.js';
 import { guestBlocksOf } from './healing-source.js';
-import { openLayerImage } from '../blocks/image-stack.js';
+import { openLayer, targetLayer } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
 
 export interface MarkOutcome {
@@ -105,12 +105,7 @@ async function stillShown(
   const file = point.disks.find((entry) => entry.disk === disk);
   if (file === undefined) return new Set();
   try {
-    const { image, close } = await openLayerImage(context, {
-      repositoryId: input.targetRepositoryId,
-      path: `${input.chain}/${file.path}`,
-      format: file.format,
-      stamp: null,
-    });
+    const { image, close } = await openLayer(context, targetLayer(input, file));
     try {
       const shown = new Set<number>();
       for (const block of open) {

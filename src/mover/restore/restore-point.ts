@@ -5,7 +5,8 @@ import { pathSegment } from '../../domain/path-segment.js';
 import { BackupError } from '../../domain/errors.js';
 import type { RestoreFormat } from '../../domain/restore-point.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
-import { composedFormat } from '../../image/formats.js';
+import { PLAIN_DIALECT } from '../../image/disk-image.js';
+import { fullFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
 import type { PlanReference } from '../staging/copy-plan.js';
@@ -63,6 +64,7 @@ export async function prepareRestore(
     staging,
     epoch: 0,
     withCompanions: true,
+    takesItsPlace: false,
   });
   if (input.format === 'same') return plan;
   const stored = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
@@ -215,6 +217,6 @@ function restoredName(
   { disk, format }: Pick<TargetDisk, 'disk' | 'format'>,
   as: RestoreFormat,
 ): string {
-  const extension = as === 'raw' ? 'raw' : composedFormat(format, 'full').extension;
+  const extension = as === 'raw' ? 'raw' : fullFormat(format, PLAIN_DIALECT).extension;
   return `${pathSegment(disk)}.${extension}`;
 }

@@ -3,14 +3,19 @@ import { chainFolder } from '../../chain/chain-paths.js';
 import { availablePoints, lineageOf, type ChainRecord } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
 import { nameOfPathSegment } from '../../domain/path-segment.js';
-import type { SourceDisk, SourceRestorePoint, SourceWorkload } from '../../domain/restore-point.js';
+import type {
+  SourceDisk,
+  SourceImage,
+  SourceRestorePoint,
+  SourceWorkload,
+} from '../../domain/restore-point.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
 import type { UnseenPart } from '../../domain/unseen-part.js';
 import type { FactStore } from '../../layout/file-facts.js';
 import { scanRepository, scanWorkload } from '../../layout/scan-repository.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { chainsIn, findChains } from '../../chain/find-chains.js';
-import type { LayerFile } from '../blocks/image-stack.js';
+import type { LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
 import type { CopyPlace } from './copy-place.js';
 
@@ -138,7 +143,7 @@ export function requireCompletePoint(
   return point;
 }
 
-/** Image files that show `disk` at `point`, top first, each with the restore point it belongs to.
+/** Images that show `disk` at `point`, top first, each with the restore point it belongs to.
  *  @throws RESTORE_POINT_BROKEN when a link is missing */
 export function sourceLayers(
   repositoryId: string,
@@ -148,28 +153,34 @@ export function sourceLayers(
 ): { restorePointId: string; file: LayerFile }[] {
   const layers: { restorePointId: string; file: LayerFile }[] = [];
   const byId = new Map(workload.restorePoints.map((entry) => [entry.id, entry]));
+  let pointCount = 0;
   for (let current: SourceRestorePoint | undefined = point; ;) {
     const file: SourceDisk | undefined = current?.disks.find((entry) => entry.disk === disk);
-    if (
-      current === undefined ||
-      file === undefined ||
-      layers.length > workload.restorePoints.length
-    )
+    if (current === undefined || file === undefined || pointCount++ > workload.restorePoints.length)
       throw new BackupError(
         'RESTORE_POINT_BROKEN',
         `disk ${disk} of restore point ${point.id} lacks a parent file`,
         { details: { repositoryId, restorePointId: point.id, disk } },
       );
-    const { path, format, stamp, digestsPath } = file;
-    const digests = digestsPath === undefined ? {} : { digestsPath };
-    layers.push({
-      restorePointId: current.id,
-      file: { repositoryId, path, format, stamp, ...digests },
-    });
+    const restorePointId = current.id;
+    for (const image of [file, ...(file.below ?? [])])
+      layers.push({ restorePointId, file: layerOf(repositoryId, image) });
     if (file.parentRestorePointId === null) return layers;
     const parentId: string = file.parentRestorePointId;
     current = byId.get(parentId);
   }
+}
+
+/** Nothing but what the layer is read by: it stands in plans. */
+function layerOf(
+  repositoryId: string,
+  { path, format, stamp, extents, digestsPath }: SourceImage,
+): LayerFile {
+  return {
+    ...{ repositoryId, path, format, stamp },
+    ...(extents === undefined ? {} : { extents }),
+    ...(digestsPath === undefined ? {} : { digestsPath }),
+  };
 }
 
 async function chainAsSource(

@@ -14,7 +14,7 @@ import { imageFormat } from '../../image/formats.js';
 import type { FileShape } from '../../image/image-format.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readWholeFile, replaceFile } from '../../repository/replace-file.js';
-import type { LayerFile } from '../blocks/image-stack.js';
+import type { LayerFile } from '../blocks/layer-file.js';
 
 /** What is to be done for one restore point, as it lies in `<staging>/plan.json`. It is written last and removed first, so it stands
  *  for the whole staging folder: there is a plan, or there is nothing that counts. */
@@ -36,17 +36,15 @@ export interface CopyPlan {
   readonly passedOver: readonly KnownSourcePoint[];
 }
 
-export interface DiskPlan {
+/** Of one disk, with the shape of its staged file. */
+export interface DiskPlan extends FileShape {
   readonly disk: string;
   readonly kind: RestorePointKind;
-  readonly virtualSizeBytes: number;
   /** Of the staged file. */
   readonly format: FormatId;
-  /** The file that it builds on, as it is named in it. null: a full. */
-  readonly parent: FileShape['parent'];
   /** Images that show this disk at this point, top first. */
   readonly layers: readonly LayerFile[];
-  /** Planned blocks: slot k of the staged file holds the k-th. */
+  /** Of the block list: slot k of the staged file holds what its entry k names. */
   readonly slotCount: number;
   readonly zeroBlockCount: number;
 }
@@ -86,7 +84,7 @@ export const stagedPath = {
 const MAX_PLAN_BYTES = 16 * 1024 * 1024;
 
 /** Grows with every change of what lies in a staging folder: what another release left there is done again. */
-const STAGING_VERSION = 3;
+const STAGING_VERSION = 4;
 
 /** null: there is none that can be trusted. Staging may be lost at any time, so what is damaged there, or was written by another release, is
  *  done again, like what is absent. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
-import { ImageStack, type LayerFile } from '../../../src/mover/blocks/image-stack.js';
+import { ImageStack } from '../../../src/mover/blocks/image-stack.js';
+import type { LayerFile } from '../../../src/mover/blocks/layer-file.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { ChangeRun, NOW_MS } from '../../kill-table/change-run.js';
 import { jobOf, sessionOf } from '../../kill-table/scenarios.js';

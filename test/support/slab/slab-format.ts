@@ -7,8 +7,10 @@ import {
   BLOCK_DIRECT,
   BLOCK_UNALLOCATED,
   BLOCK_ZERO,
+  PLAIN_DIALECT,
   emptyBlockMap,
   type DiskImage,
+  type ImageHead,
 } from '../../../src/image/disk-image.js';
 import type {
   FileShape,
@@ -29,19 +31,22 @@ const GROUP_SLOTS = 3;
 const PREFIX_BYTES = 24;
 const ENTRY_BYTES = 4;
 
+const PLAIN = { linkId: null, ownIdentity: null, dialect: PLAIN_DIALECT };
 const PLACEMENT = { headBytes: HEAD_BYTES, groupSlots: GROUP_SLOTS, prefixBytes: PREFIX_BYTES };
 
-interface Head {
-  readonly virtualSizeBytes: number;
+interface Head extends ImageHead {
   readonly slots: PlacedSlots;
-  readonly parent: { readonly name: string } | null;
 }
 
 const composer: ImageComposer = {
-  kinds: ['full', 'increment'],
-  parents: ['slab'],
-  slotOrder: 'any',
-  maxDiskBytes: 2 ** 40,
+  traits: () => ({
+    kinds: ['full', 'increment'],
+    parents: ['slab'],
+    slotOrder: 'any',
+    granuleBlocks: 1,
+    zeros: 'marked',
+    maxDiskBytes: 2 ** 40,
+  }),
   place: () => PLACEMENT,
   compose: async (sink, shape, content) => {
     const table = await tableOf(shape, content);
@@ -77,7 +82,9 @@ export function slabFile(
   const shape: FileShape = {
     virtualSizeBytes,
     slotCount: data.length,
-    parent: parent === null ? null : { link: parent, format: 'slab' },
+    parent:
+      parent === null ? null : { link: parent, format: 'slab', linkId: null, virtualSizeBytes },
+    ...{ dialect: {}, seed: '', linkId: null },
   };
   const table = Buffer.alloc(Math.ceil(virtualSizeBytes / BLOCK_BYTES) * ENTRY_BYTES);
   for (const block of blocks.keys())
@@ -138,7 +145,7 @@ async function readHead(source: ByteSource): Promise<Head> {
   if (tableOffset(slots) + tableBytes > source.sizeBytes)
     throw fault(source, 'IMAGE_TRUNCATED', 'ends before its table does');
   const name = head.toString('utf8', NAME_OFFSET, NAME_OFFSET + nameBytes);
-  return { virtualSizeBytes, slots, parent: name === '' ? null : { name } };
+  return { virtualSizeBytes, slots, parent: name === '' ? null : { name, linkId: null }, ...PLAIN };
 }
 
 async function openSlab(source: ByteSource): Promise<DiskImage> {
@@ -157,6 +164,7 @@ async function openSlab(source: ByteSource): Promise<DiskImage> {
     label: source.label,
     virtualSizeBytes,
     parent,
+    ...PLAIN,
     mapBlocks: (firstBlock, count, reuse) => {
       const map = emptyBlockMap(count, reuse);
       for (let i = 0; i < count; i++) {

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { FileShape, PlannedContent } from '../../../src/image/image-format.js';
-import { composeQcow2 } from '../../../src/image/qcow2/compose.js';
+import type { PlannedContent } from '../../../src/image/image-format.js';
+import { composeQcow2, type Qcow2Shape } from '../../../src/image/qcow2/compose.js';
 import { openQcow2Image } from '../../../src/image/qcow2/qcow2-image.js';
 import { FileBytes, MemoryBytes } from '../../support/image/byte-files.js';
 import {
@@ -24,7 +24,7 @@ interface Disk {
   readonly holesBefore?: number;
 }
 
-type ComposePlan = FileShape & PlannedContent;
+type ComposePlan = Qcow2Shape & PlannedContent;
 
 function planOf(disk: Disk): { plan: ComposePlan; data: { slot: number; byte: number }[] } {
   const values = new Map<number, number>();

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { ImageStack, LayerFile } from '../../../src/mover/blocks/image-stack.js';
+import type { ImageStack } from '../../../src/mover/blocks/image-stack.js';
+import type { LayerFile } from '../../../src/mover/blocks/layer-file.js';
 import { SourceDigests } from '../../../src/mover/blocks/source-digests.js';
 import { FORGETFUL } from '../../../src/layout/file-facts.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';

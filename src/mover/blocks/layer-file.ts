@@ -1,0 +1,147 @@
+import { BackupError } from '../../domain/errors.js';
+import type { FileStamp, SourceImage } from '../../domain/restore-point.js';
+import type { TargetDisk } from '../../domain/target-point.js';
+import { fileByteSource, type ByteSource } from '../../image/byte-source.js';
+import type { DiskImage, ImageHead } from '../../image/disk-image.js';
+import { imageFormat, openImage } from '../../image/formats.js';
+import type { ImageExtents } from '../../image/image-format.js';
+import type { ReadableFile } from '../../repository/backup-repository.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { openTogether, withOpenFiles, type OpenFiles } from '../task/open-files.js';
+
+/** One image of a stack. Which lies below which is decided by the catalogue, never by a path inside an image. */
+export interface LayerFile extends Omit<SourceImage, 'stamp'> {
+  readonly repositoryId: string;
+  /** What the file must still be; null: not checked. */
+  readonly stamp: FileStamp | null;
+}
+
+/** The file of a disk of a target point, whatever it is just now. */
+export function targetLayer(
+  place: { readonly targetRepositoryId: string; readonly chain: string },
+  { path, format }: TargetDisk,
+): LayerFile {
+  return {
+    repositoryId: place.targetRepositoryId,
+    path: `${place.chain}/${path}`,
+    format,
+    stamp: null,
+  };
+}
+
+/** One image without its parents. */
+export interface OpenLayer {
+  readonly image: DiskImage;
+  /** Of the image itself, not of its extents. */
+  readonly file: ReadableFile;
+  readonly sizeBytes: number;
+  readonly close: () => Promise<void>;
+}
+
+/** Opens the image; its extents when it asks for them.
+ *  @throws SOURCE_CHANGED when a file is not what its stamp says, IMAGE_… when it cannot be read */
+export async function openLayer(context: MoverContext, layer: LayerFile): Promise<OpenLayer> {
+  return openTogether(async (files) => {
+    const file = await openUnchanged(context, layer, layer, files);
+    const source = await fileByteSource(file);
+    const image = await openImage(source, layer.format, extentsOf(context, layer, files));
+    return { image, file, sizeBytes: source.sizeBytes, close: () => files.close() };
+  });
+}
+
+/** What the file of a disk of a target point says of itself.
+ *  @throws IMAGE_…, FILE_MISSING */
+export async function readTargetHead(
+  context: MoverContext,
+  place: { readonly targetRepositoryId: string; readonly chain: string },
+  disk: TargetDisk,
+): Promise<ImageHead> {
+  const { repositoryId, path, format } = targetLayer(place, disk);
+  const repository = await context.repository(repositoryId);
+  return withOpenFiles(async (files) => {
+    const source = await fileByteSource(files.add(await repository.openRead(path)));
+    return imageFormat(format, path).readHead(source);
+  });
+}
+
+function extentsOf(context: MoverContext, layer: LayerFile, files: OpenFiles): ImageExtents {
+  const opened = new Map<string, Promise<ByteSource>>();
+  const open = async (name: string): Promise<ByteSource> => {
+    const extent = layer.extents?.find((entry) => entry.name === name);
+    if (extent === undefined) throw extentMissing(layer.path, name);
+    return fileByteSource(await openUnchanged(context, layer, extent, files));
+  };
+  return {
+    open: (name) => {
+      const source = opened.get(name) ?? open(name);
+      opened.set(name, source);
+      return source;
+    },
+  };
+}
+
+function extentMissing(path: string, name: string): BackupError {
+  return new BackupError(
+    'IMAGE_EXTENT_MISSING',
+    `${path} keeps a part of its data in ${JSON.stringify(name)}, which is not there`,
+    { details: { path, name } },
+  );
+}
+
+async function openUnchanged(
+  context: MoverContext,
+  layer: LayerFile,
+  { path, stamp }: { readonly path: string; readonly stamp: FileStamp | null },
+  files: OpenFiles,
+): Promise<ReadableFile> {
+  const repository = await context.repository(layer.repositoryId);
+  const file = files.add(await repository.openRead(path));
+  if (stamp !== null && !sameStamp(await file.stamp(), stamp)) throw sourceChanged(layer, path);
+  return file;
+}
+
+/** The stamp holds the inode: a name with the same stamp names the file that is open, and says the same of it.
+ *  @throws SOURCE_CHANGED when one of the layer's files was written, cut or exchanged since it was found */
+export async function assertLayerUnchanged(context: MoverContext, layer: LayerFile): Promise<void> {
+  if (layer.stamp === null) return;
+  const repository = await context.repository(layer.repositoryId);
+  const { path, stamp, extents = [] } = layer;
+  for (const file of [{ path, stamp }, ...extents]) {
+    const entry = await repository.stat(file.path);
+    if (entry === null || !sameStamp(entry.stamp, file.stamp))
+      throw sourceChanged(layer, file.path);
+  }
+}
+
+/** Whether both name the same files, untouched. */
+export function sameLayer(a: LayerFile, b: LayerFile): boolean {
+  const others = b.extents ?? [];
+  return (
+    isSameFile(a, b) &&
+    (a.extents ?? []).length === others.length &&
+    (a.extents ?? []).every((extent, i) => isSameFile(extent, others[i]!))
+  );
+}
+
+function isSameFile(
+  a: { readonly path: string; readonly stamp: FileStamp | null },
+  b: { readonly path: string; readonly stamp: FileStamp | null },
+): boolean {
+  return a.path === b.path && sameStamp(a.stamp!, b.stamp!);
+}
+
+export function sameStamp(a: FileStamp, b: FileStamp): boolean {
+  return (
+    a.sizeBytes === b.sizeBytes &&
+    a.modifiedAtNs === b.modifiedAtNs &&
+    a.changedAtNs === b.changedAtNs &&
+    a.inode === b.inode
+  );
+}
+
+/** @param path of the file; absent: of the image */
+export function sourceChanged(layer: LayerFile, path = layer.path): BackupError {
+  return new BackupError('SOURCE_CHANGED', `${path} changed while it was being copied`, {
+    details: { repositoryId: layer.repositoryId, path },
+  });
+}

@@ -1,0 +1,118 @@
+import { hash } from 'node:crypto';
+import { relativeParentLink } from '../../chain/chain-paths.js';
+import { BackupError } from '../../domain/errors.js';
+import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import { fullFormat, incrementFormat, type ComposedFormat } from '../../image/formats.js';
+import type { FileParent } from '../../image/image-format.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { ImageStack } from '../blocks/image-stack.js';
+import { readTargetHead, type LayerFile } from '../blocks/layer-file.js';
+import type { DiskPlan } from '../staging/copy-plan.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { assertCopyable } from './disk-limit.js';
+import { listPlannedBlocks, type ChangeSource } from './planned-blocks.js';
+
+/** Where to look for what changed since the target's newest point: everything stored, the source's increments, or the blocks' digests. */
+export type ChangedBy = 'all' | 'lineage' | 'digest';
+
+interface PlanDiskInput {
+  readonly target: BackupRepository;
+  readonly chain: string;
+  readonly staging: string;
+  readonly token: string;
+  readonly disk: string;
+  readonly layers: readonly { restorePointId: string; file: LayerFile }[];
+  readonly parent: TargetRestorePoint | null;
+  readonly changedBy: ChangedBy;
+  readonly lineageFrom: string | null;
+  /** Of the comparison of this disk; null: there is none. */
+  readonly scanToken: string | null;
+}
+
+/** Plans the copy of one disk into the staging folder: which blocks go into its file, and what kind of file that is.
+ *  @throws SOURCE_CHANGED, RESTORE_POINT_BROKEN, DISK_TOO_LARGE, IMAGE_… */
+export async function planDisk(context: MoverContext, input: PlanDiskInput): Promise<DiskPlan> {
+  const files = input.layers.map(({ file }) => file);
+  const stack = await ImageStack.open(context, files, 1);
+  try {
+    const { format: sourceFormat } = files[0]!;
+    const increment = incrementFormat(sourceFormat, stack.dialect);
+    const parentDisk = parentDiskOf(input, increment, stack);
+    const changes = changeSource(input, parentDisk !== undefined);
+    const isFull = changes.type === 'all';
+    const format = isFull ? fullFormat(sourceFormat, stack.dialect) : increment!;
+    // The layer below those that are looked at is what they are an increment to.
+    await stack.ensure(changes.type === 'lineage' ? changes.layerLimit + 1 : files.length);
+    assertCopyable(stack, format);
+    const file = fileOf(input, format, stack);
+    const parent = isFull ? null : await fileParent(context, input, parentDisk!);
+    const lists = await listPlannedBlocks(context, {
+      target: input.target,
+      staging: input.staging,
+      token: input.token,
+      disk: input.disk,
+      stack,
+      changes,
+      traits: format.composer.traits(file.dialect),
+    });
+    await stack.assertUnchanged(context);
+    const kind = isFull ? 'full' : 'increment';
+    return { ...file, kind, parent, linkId: null, layers: files, ...lists };
+  } finally {
+    await stack.close();
+  }
+}
+
+/** What is known of a file before its blocks are listed. */
+export function fileOf(
+  { token, disk }: { readonly token: string; readonly disk: string },
+  format: ComposedFormat,
+  stack: ImageStack,
+): Pick<DiskPlan, 'disk' | 'virtualSizeBytes' | 'format' | 'dialect' | 'seed'> {
+  return {
+    disk,
+    virtualSizeBytes: stack.virtualSizeBytes,
+    format: format.id,
+    dialect: stack.dialectFor(format.id),
+    seed: hash('sha256', `${token} ${disk}`, 'hex').slice(0, SEED_DIGITS),
+  };
+}
+
+const SEED_DIGITS = 32;
+
+/** On a file of a format that no increment can name the disk begins anew. */
+function parentDiskOf(
+  { parent, disk }: PlanDiskInput,
+  increment: ComposedFormat | null,
+  stack: ImageStack,
+): TargetDisk | undefined {
+  if (increment === null) return undefined;
+  const { parents } = increment.composer.traits(stack.dialectFor(increment.id));
+  return parent?.disks.find((entry) => entry.disk === disk && parents.includes(entry.format));
+}
+
+async function fileParent(
+  context: MoverContext,
+  { target, chain }: PlanDiskInput,
+  disk: TargetDisk,
+): Promise<FileParent> {
+  const place = { targetRepositoryId: target.id, chain };
+  const { linkId, virtualSizeBytes } = await readTargetHead(context, place, disk);
+  const { format, path } = disk;
+  return { link: relativeParentLink(path), format, linkId, virtualSizeBytes };
+}
+
+function changeSource(input: PlanDiskInput, hasParentDisk: boolean): ChangeSource {
+  if (!hasParentDisk || input.changedBy === 'all') return { type: 'all' };
+  if (input.scanToken !== null) return { type: 'compared', token: input.scanToken };
+  const layerLimit = input.layers.findIndex(
+    ({ restorePointId }) => restorePointId === input.lineageFrom,
+  );
+  if (layerLimit < 0)
+    throw new BackupError(
+      'RESTORE_POINT_BROKEN',
+      `disk ${input.disk} does not descend from restore point ${input.lineageFrom ?? ''}`,
+      { details: { disk: input.disk } },
+    );
+  return { type: 'lineage', layerLimit };
+}
