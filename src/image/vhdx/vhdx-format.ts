@@ -1,0 +1,14 @@
+import type { ImageComposer, ImageFormat } from '../image-format.js';
+import { composeVhdx, placeVhdxSlots, vhdxTraits } from './compose.js';
+import { readVhdxHead } from './vhdx-head.js';
+import { openVhdxImage } from './vhdx-image.js';
+
+/** Hyper-V's own format: VHDX, and AVHDX for what builds on another. */
+export const VHDX = {
+  id: 'vhdx',
+  extension: 'vhdx',
+  readHead: readVhdxHead,
+  open: openVhdxImage,
+  composer: { traits: vhdxTraits, place: placeVhdxSlots, compose: composeVhdx },
+  merger: null,
+} as const satisfies ImageFormat & { readonly composer: ImageComposer };
