@@ -34,7 +34,11 @@ export function stagingFolder(chain: string, pointId: string): string {
 
 /** Path of a disk's backup file in its point's folder, relative to the chain. */
 export function diskPath(pointId: string, disk: string, extension: string): string {
-  return `${pointId}/${pathSegment(disk)}.${extension}`;
+  return `${pointId}/${diskFileName(disk, extension)}`;
+}
+
+export function diskFileName(disk: string, extension: string): string {
+  return `${pathSegment(disk)}.${extension}`;
 }
 
 export function digestTablePath(pointId: string, disk: string): string {

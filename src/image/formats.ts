@@ -8,10 +8,11 @@ import { QCOW2 } from './qcow2/qcow2-format.js';
 import { RAW } from './raw/raw-format.js';
 import { VHD } from './vhd/vhd-format.js';
 import { VHDX } from './vhdx/vhdx-format.js';
+import { VMDK } from './vmdk/vmdk-format.js';
 
 /** Every format of disk images that this release knows. A new one is a folder here and a row; nothing outside `src/image` and `src/layout`
  *  names one (a lint rule sees to it). */
-export const IMAGE_FORMATS: readonly ImageFormat[] = [QCOW2, RAW, FILE, VHD, VHDX];
+export const IMAGE_FORMATS: readonly ImageFormat[] = [QCOW2, RAW, VMDK, VHD, VHDX, FILE];
 
 /** Formats also come from files (commit records, plans), perhaps of another release: what is not known is never read as something else.
  *  @throws IMAGE_FORMAT_UNKNOWN */

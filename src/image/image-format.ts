@@ -32,7 +32,8 @@ export interface ImageComposer {
   /** What such files are like. Pure, and the same for the whole life of a plan. A dialect comes from a file: whatever is in it, also when it is
    *  empty, there is an answer. */
   traits(dialect: Dialect): ComposerTraits;
-  /** Where the slots of such a file lie. Pure, and the same for the whole life of a plan. */
+  /** Where the slots of such a file lie. Pure, and the same for the whole life of a plan.
+   *  @throws IMAGE_LIMIT_EXCEEDED when so many are beyond what a file can address */
   place(shape: FileShape): SlotPlacement;
   /** Writes all but the slots, the start of the file last, and cuts off what lies behind its end; durable when it returns. From the start
    *  again at any time: the result follows from the arguments alone, and a file that was not finished is none of this format, where the
@@ -67,6 +68,8 @@ export interface FileShape {
   /** Of a disk a multiple of 512; of a file that is copied as it is, any. */
   readonly virtualSizeBytes: number;
   readonly slotCount: number;
+  /** Name that the file will have, without its folder: some formats repeat it inside. */
+  readonly fileName: string;
   /** null: a full. */
   readonly parent: FileParent | null;
   readonly dialect: Dialect;

@@ -1,12 +1,34 @@
 import { ALL_ALLOWED, type WorkloadTypeFacts } from '../domain/workload-rules.js';
 import type { BackupLayout } from './backup-layout.js';
+import {
+  aixImageLayout,
+  macImageLayout,
+  rawImageLayout,
+  solarisStreamLayout,
+} from './agent-images.js';
+import { azureDiskLayout, ec2ExportLayout, gcpImageLayout } from './cloud-exports.js';
+import { hypercoreLayout } from './hypercore.js';
 import { libvirtPushLayout } from './libvirt-push.js';
+import { nutanixLayout } from './nutanix.js';
 import { ovirtLayout } from './ovirt.js';
 
 /** Every layout that this release looks for. A new one is a file here and a row. Workload ids start with the name of the platform, so no two
  *  layouts name the same one. A folder's names are offered to one after the other, so those that know their files by more than an ending
  *  stand before those that do not. */
-export const BACKUP_LAYOUTS: readonly BackupLayout[] = [libvirtPushLayout, ovirtLayout];
+export const BACKUP_LAYOUTS: readonly BackupLayout[] = [
+  libvirtPushLayout,
+  ovirtLayout,
+  hypercoreLayout,
+  nutanixLayout,
+  ec2ExportLayout,
+  // From here on an ending is all that is known.
+  azureDiskLayout,
+  gcpImageLayout,
+  macImageLayout,
+  solarisStreamLayout,
+  aixImageLayout,
+  rawImageLayout,
+];
 
 /** Types of backups that this release finds, each once, sorted by title. */
 export function workloadTypes(): WorkloadTypeFacts[] {

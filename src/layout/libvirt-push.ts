@@ -19,6 +19,7 @@ import { pointEvidence } from './point-evidence.js';
 import { broken, incomplete, type Finding, type PointFault } from './point-fault.js';
 import { readImageHead } from './image-head.js';
 import { settleChains, type DraftPoint } from './settle-chains.js';
+import { rawFault } from './whole-image.js';
 import { folderName, folderWorkloadId } from './workload-id.js';
 
 /** Push backups of libvirt (`virsh backup-begin`). libvirt gives the files no names; these are the names that Longhaul understands:
@@ -47,8 +48,6 @@ export const libvirtPushLayout: BackupLayout = {
 const IMAGE_NAME =
   /^(?<disk>(?:fd|hd|sd|vd|xvd|ubd)[a-z]+)\.(?<checkpoint>.+)\.(?<format>qcow2|raw)$/;
 const XML_NAME = /^(?<document>checkpoint|domain)\.(?<checkpoint>.+)\.xml$/;
-
-const SECTOR_BYTES = 512;
 
 interface CheckpointFiles {
   readonly name: string;
@@ -149,16 +148,12 @@ async function readKind(
   entry: RepositoryEntry,
 ): Promise<Finding<RestorePointKind>> {
   if (entry.stamp.sizeBytes === 0) return incomplete(`${entry.path} is empty`);
-  if (format === 'raw') return rawKind(entry);
+  if (format === 'raw') {
+    const fault = rawFault(entry);
+    return fault === null ? { value: 'full' } : { fault };
+  }
   const head = await readImageHead(facts, entry, format);
   return 'fault' in head ? head : { value: head.value.parent === null ? 'full' : 'increment' };
-}
-
-/** A disk is a whole number of sectors: any other file was cut off, or is still being written. */
-function rawKind({ path, stamp: { sizeBytes } }: RepositoryEntry): Finding<RestorePointKind> {
-  return sizeBytes % SECTOR_BYTES === 0
-    ? { value: 'full' }
-    : incomplete(`${path} has ${sizeBytes} bytes, which is no whole number of sectors`);
 }
 
 function newestChangeMs({ images, checkpoint, domain }: CheckpointFiles): number {

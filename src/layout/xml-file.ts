@@ -8,12 +8,14 @@ export const MAX_TEXT_BYTES = 1024 * 1024;
 /** A parsed element: its children and attributes (`@name`) by name. Read it with the functions below. */
 export type XmlElement = unknown;
 
-const parser = new XMLParser({
+const OPTIONS = {
   ignoreAttributes: false,
   attributeNamePrefix: '@',
   parseTagValue: false,
   processEntities: false,
-});
+};
+const parser = new XMLParser(OPTIONS);
+const unprefixed = new XMLParser({ ...OPTIONS, removeNSPrefix: true });
 
 /** Text of a file of at most 1 MiB.
  *  @throws what the repository throws */
@@ -35,10 +37,12 @@ export async function readText(
 }
 
 /** The document in a file. A document with a DOCTYPE is refused, entities are not processed: no file can make the parser read another
- *  file or grow without bound. One that is not well-formed is `incomplete`: it may still be in the making. */
+ *  file or grow without bound. One that is not well-formed is `incomplete`: it may still be in the making.
+ *  @param prefixes `dropped`: names are without what stands before their colon, declared or not */
 export async function readXml(
   repository: BackupRepository,
   entry: RepositoryEntry,
+  prefixes: 'kept' | 'dropped' = 'kept',
 ): Promise<Finding<XmlElement>> {
   try {
     const text = await readText(repository, entry.path);
@@ -50,7 +54,7 @@ export async function readXml(
       return incomplete(
         `${entry.path} is not well-formed XML: ${validity.err.msg} (line ${validity.err.line})`,
       );
-    const document: unknown = parser.parse(text.value);
+    const document: unknown = (prefixes === 'kept' ? parser : unprefixed).parse(text.value);
     return { value: document };
   } catch (error) {
     return faultOfError(error);

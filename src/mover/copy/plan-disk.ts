@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { relativeParentLink } from '../../chain/chain-paths.js';
+import { diskFileName, relativeParentLink } from '../../chain/chain-paths.js';
 import { BackupError } from '../../domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
 import { fullFormat, incrementFormat, type ComposedFormat } from '../../image/formats.js';
@@ -57,7 +57,9 @@ export async function planDisk(context: MoverContext, input: PlanDiskInput): Pro
     });
     await stack.assertUnchanged(context);
     const kind = isFull ? 'full' : 'increment';
-    return { ...file, kind, parent, linkId: null, layers: files, ...lists };
+    const plan: DiskPlan = { ...file, kind, parent, linkId: null, layers: files, ...lists };
+    format.composer.place(plan); // refuses what it cannot hold before anything is copied
+    return plan;
   } finally {
     await stack.close();
   }
@@ -68,11 +70,12 @@ export function fileOf(
   { token, disk }: { readonly token: string; readonly disk: string },
   format: ComposedFormat,
   stack: ImageStack,
-): Pick<DiskPlan, 'disk' | 'virtualSizeBytes' | 'format' | 'dialect' | 'seed'> {
+): Pick<DiskPlan, 'disk' | 'virtualSizeBytes' | 'format' | 'fileName' | 'dialect' | 'seed'> {
   return {
     disk,
     virtualSizeBytes: stack.virtualSizeBytes,
     format: format.id,
+    fileName: diskFileName(disk, format.extension),
     dialect: stack.dialectFor(format.id),
     seed: hash('sha256', `${token} ${disk}`, 'hex').slice(0, SEED_DIGITS),
   };

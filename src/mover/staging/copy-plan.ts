@@ -9,6 +9,7 @@ import type {
   TargetDisk,
 } from '../../domain/target-point.js';
 import type { FormatId, RestorePointKind } from '../../domain/restore-point.js';
+import { diskFileName } from '../../chain/chain-paths.js';
 import { pathSegment } from '../../domain/path-segment.js';
 import { imageFormat } from '../../image/formats.js';
 import type { FileShape } from '../../image/image-format.js';
@@ -75,7 +76,7 @@ export const stagedPath = {
   /** Of a comparison or a raw restore: the windows that it goes through. */
   heldWindows: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.windows`,
   image: (staging: string, { disk, format }: Pick<DiskPlan, 'disk' | 'format'>) =>
-    `${staging}/point/${pathSegment(disk)}.${imageFormat(format).extension}`,
+    `${staging}/point/${diskFileName(disk, imageFormat(format).extension)}`,
   tables: (staging: string, disk: string) => `${staging}/point/${pathSegment(disk)}.tables`,
   digests: (staging: string, disk: string) => `${staging}/point/${pathSegment(disk)}.digests`,
 };

@@ -43,6 +43,7 @@ export async function composeDisk(
     if (content !== 'zero') data.set(slot, content);
   }
   const shape: FileShape = {
+    fileName: label,
     virtualSizeBytes: disk.virtualSizeBytes,
     slotCount: granules.size * granule,
     parent: disk.parent ?? null,

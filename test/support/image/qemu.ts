@@ -9,9 +9,9 @@ const run = promisify(execFile);
 
 /** Whether the tool can be run, for `describe.skipIf(!requireTool('qemu-img'))`.
  *  Without it the tests are counted as skipped on a developer's machine and are a failure in CI (`CI` set). */
-export function requireTool(name: string): boolean {
+export function requireTool(name: string, askVersion = '--version'): boolean {
   try {
-    execFileSync(name, ['--version'], { stdio: 'ignore' });
+    execFileSync(name, [askVersion], { stdio: 'ignore' });
     return true;
   } catch (error) {
     if (process.env['CI'] !== undefined)

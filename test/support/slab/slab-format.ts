@@ -80,6 +80,7 @@ export function slabFile(
   const data = [...blocks].filter(([, bytes]) => bytes !== null);
   const slots = new Map(data.map(([block], slot) => [block, slot]));
   const shape: FileShape = {
+    fileName: 'disk.slab',
     virtualSizeBytes,
     slotCount: data.length,
     parent:

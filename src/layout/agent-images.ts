@@ -1,0 +1,46 @@
+import { ALL_ALLOWED } from '../domain/workload-rules.js';
+import { singleFilesLayout } from './single-files.js';
+
+/** What the systems' own tools write into one file. Nothing is told of such a file but its name, so it is copied as it is; whether it is whole is
+ *  told by its not having changed for `settleSeconds`. Compressed ones are as good as any. */
+
+/** Images of `hdiutil` and Disk Utility. */
+export const macImageLayout = singleFilesLayout({
+  name: 'mac-image',
+  type: { id: 'mac-image', title: 'Mac (dmg)', rules: ALL_ALLOWED },
+  prefix: 'mac',
+  formats: { dmg: 'file' },
+});
+
+/** Streams of `zfs send` and of `ufsdump`. */
+export const solarisStreamLayout = singleFilesLayout({
+  name: 'solaris-stream',
+  type: { id: 'solaris-stream', title: 'Solaris (zfs send, ufsdump)', rules: ALL_ALLOWED },
+  prefix: 'solaris',
+  formats: compressed({ zfs: 'file', zsend: 'file', ufsdump: 'file' }),
+});
+
+/** System backups of `mksysb`. */
+export const aixImageLayout = singleFilesLayout({
+  name: 'aix-mksysb',
+  type: { id: 'aix-mksysb', title: 'AIX (mksysb)', rules: ALL_ALLOWED },
+  prefix: 'aix',
+  formats: compressed({ mksysb: 'file' }),
+});
+
+/** Disks as they are, of any system. */
+export const rawImageLayout = singleFilesLayout({
+  name: 'raw-image',
+  type: { id: 'raw-image', title: 'Raw disk images', rules: ALL_ALLOWED },
+  prefix: 'raw',
+  formats: compressed({ raw: 'raw', img: 'raw' }),
+});
+
+function compressed(formats: Readonly<Record<string, string>>): Record<string, string> {
+  const all: Record<string, string> = { ...formats };
+  for (const ending of Object.keys(formats)) {
+    all[`${ending}.gz`] = 'gzip';
+    all[`${ending}.zst`] = 'zstd';
+  }
+  return all;
+}

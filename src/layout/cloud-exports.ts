@@ -1,0 +1,30 @@
+import { ALL_ALLOWED } from '../domain/workload-rules.js';
+import { singleFilesLayout } from './single-files.js';
+
+/** Instances and images that Amazon EC2 has exported: `<prefix>export-<i|ami>-<id>.<ova|vmdk|vhd|raw>`. The id is that of the export and not of the
+ *  machine, and the prefix is anybody's choice, so that each file is a workload of its own.
+ *  Source: VM Import/Export user guide, export-instance. */
+export const ec2ExportLayout = singleFilesLayout({
+  name: 'ec2-export',
+  type: { id: 'amazon-ec2', title: 'Amazon EC2', rules: ALL_ALLOWED },
+  prefix: 'ec2',
+  pattern: /export-(?:i|ami)-[0-9a-f]{8,17}\.[a-z]+$/,
+  formats: { ova: 'ova', vmdk: 'vmdk', vhd: 'vhd', raw: 'raw' },
+  isDated: false,
+});
+
+/** Managed disks of Azure as they are downloaded: fixed VHD. */
+export const azureDiskLayout = singleFilesLayout({
+  name: 'azure-disk',
+  type: { id: 'azure-disk', title: 'Azure disks (VHD)', rules: ALL_ALLOWED },
+  prefix: 'azure',
+  formats: { vhd: 'vhd' },
+});
+
+/** Images of Google Cloud: `disk.raw` in a tar of the sparse form of GNU, compressed. Source: Compute Engine, export an image. */
+export const gcpImageLayout = singleFilesLayout({
+  name: 'gcp-image',
+  type: { id: 'google-cloud', title: 'Google Cloud images', rules: ALL_ALLOWED },
+  prefix: 'gcp',
+  formats: { 'tar.gz': 'gzip' },
+});

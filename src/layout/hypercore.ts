@@ -1,0 +1,105 @@
+import { BackupError } from '../domain/errors.js';
+import { ALL_ALLOWED } from '../domain/workload-rules.js';
+import type {
+  BackupLayout,
+  Claim,
+  ClaimedFile,
+  ClaimedFiles,
+  FolderNames,
+  FoundWorkload,
+} from './backup-layout.js';
+import type { FolderFacts } from './file-facts.js';
+import { fullDisk, fullPoint } from './full-point.js';
+import { writtenAtMs } from './named-date.js';
+import { incomplete, type Finding, type PointFault } from './point-fault.js';
+import { settleChains } from './settle-chains.js';
+import { wholeImageFault } from './whole-image.js';
+import { folderWorkloadId } from './workload-id.js';
+import { readXml, xmlAttribute, xmlElement, xmlElements, xmlText } from './xml-file.js';
+
+/** Exports of Scale Computing HyperCore: a folder with one XML file, named as the folder, and `<uuid>.qcow2` for each disk.
+ *
+ *  The XML is a domain of libvirt with elements of Scale's own (`scale:os`, a prefix that is declared nowhere). A workload is a machine, known by the
+ *  UUID in its XML, or else by its folder. A folder is one restore point, dated by the last change of its XML; it is a full. Every disk that the XML
+ *  names (`<source name="scribe/<uuid>"/>`) has to be there; an image that it does not name belongs to the export all the same.
+ *  Nothing tells that an export has ended: a point is taken once nothing in it has changed for a while.
+ *  Source: jpwarren/scale-tools; no real files could be had (docs/COMPATIBILITY.md). */
+export const hypercoreLayout: BackupLayout = {
+  name: 'hypercore',
+  type: { id: 'scale-hypercore', title: 'Scale Computing HyperCore', rules: ALL_ALLOWED },
+  claim,
+  scan,
+};
+
+const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+const IMAGE = new RegExp(`^${UUID}\\.qcow2$`, 'i');
+const SOURCE = new RegExp(`^(?:.*/)?(?<uuid>${UUID})$`, 'i');
+
+function claim({ folder, files }: FolderNames): Claim | null {
+  const name = folder.slice(folder.lastIndexOf('/') + 1);
+  const images = files.filter((file) => IMAGE.test(file));
+  const xml = `${name}.xml`;
+  if (images.length === 0 || !files.includes(xml)) return null;
+  return { files: [xml, ...images] };
+}
+
+interface Machine {
+  readonly uuid: string | null;
+  readonly name: string | null;
+  /** Uuids of its disks, in lower case, in the order of the document. */
+  readonly disks: readonly string[];
+}
+
+async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
+  const xml = files.find(({ name }) => !IMAGE.test(name));
+  if (xml === undefined) return [];
+  const images = files.filter((file) => file !== xml);
+  const machine = await readMachine(facts, xml);
+  // Whose backups these are must not change with a read that fails.
+  if ('fault' in machine && machine.fault.state === 'unknown')
+    throw new BackupError('REPOSITORY_IO_ERROR', machine.fault.reason);
+  const known: Machine = 'value' in machine ? machine.value : { uuid: null, name: null, disks: [] };
+  const faults: PointFault[] = 'fault' in machine ? [machine.fault] : [];
+  for (const uuid of known.disks)
+    if (!images.some((image) => uuidOf(image) === uuid))
+      faults.push(incomplete(`${uuid}.qcow2, which ${xml.path} names, is not there`).fault);
+  for (const image of images) {
+    const fault = await wholeImageFault(facts, image, 'qcow2');
+    if (fault !== null) faults.push(fault);
+  }
+  const id =
+    known.uuid === null ? folderWorkloadId('scale', folder) : `scale-${known.uuid.toLowerCase()}`;
+  const createdAtMs = writtenAtMs([xml]);
+  const point = fullPoint({
+    ...{ id: new Date(createdAtMs).toISOString(), workloadId: id, createdAtMs, faults },
+    disks: images.map((image) => fullDisk(uuidOf(image), 'qcow2', image)),
+    companions: [{ path: xml.path, as: xml.name }],
+    ...{ files, closingRecord: 'silent' },
+  });
+  const name = known.name ?? xml.name.slice(0, -'.xml'.length);
+  return [{ id, name, restorePoints: settleChains([point]) }];
+}
+
+function uuidOf({ name }: ClaimedFile): string {
+  return name.slice(0, -'.qcow2'.length).toLowerCase();
+}
+
+function readMachine(facts: FolderFacts, entry: ClaimedFile): Promise<Finding<Machine>> {
+  return facts.fact(entry, 'machine of hypercore', async () => {
+    const document = await readXml(facts.repository, entry, 'dropped');
+    if ('fault' in document) return document;
+    const domain = xmlElement(document.value, 'domain');
+    const disks = xmlElements(xmlElement(domain, 'devices'), 'disk').flatMap((disk) => {
+      const source = xmlAttribute(xmlElement(disk, 'source'), 'name') ?? '';
+      return SOURCE.exec(source)?.groups?.uuid?.toLowerCase() ?? [];
+    });
+    const uuid = xmlText(xmlElement(domain, 'uuid'));
+    return {
+      value: {
+        uuid: uuid !== null && SOURCE.test(uuid) ? uuid : null,
+        name: xmlText(xmlElement(domain, 'name')),
+        disks: [...new Set(disks)],
+      },
+    };
+  });
+}

@@ -1,0 +1,100 @@
+import { ALL_ALLOWED } from '../domain/workload-rules.js';
+import type { FormatId } from '../domain/restore-point.js';
+import {
+  claimFiles,
+  type BackupLayout,
+  type ClaimedFile,
+  type ClaimedFiles,
+  type FoundWorkload,
+} from './backup-layout.js';
+import { parseDatedName } from './dated-name.js';
+import type { FolderFacts } from './file-facts.js';
+import { fullDisk, fullPoint } from './full-point.js';
+import { broken, type PointFault } from './point-fault.js';
+import { settleChains, type DraftPoint } from './settle-chains.js';
+import { wholeImageFault } from './whole-image.js';
+import { folderWorkloadId } from './workload-id.js';
+
+/** Disks of Nutanix AHV as scripts copy them from `/<container>/.acropolis/vmdisk/<uuid>`: `<machine>-<uuid>-<date>`, raw without an ending or with
+ *  `.raw`, or `.qcow2`. Each run is a full.
+ *
+ *  A workload is a machine's name in one folder: nothing else tells one from another. A restore point is made of the disks with one date, id that
+ *  date. A disk has no name but its uuid. Nothing tells that a file is whole: a point is taken once nothing in it has changed for a while.
+ *  Source: export scripts that are published for AHV; no real files could be had (docs/COMPATIBILITY.md). */
+export const nutanixLayout: BackupLayout = {
+  name: 'nutanix',
+  type: {
+    id: 'nutanix-ahv',
+    title: 'Nutanix AHV',
+    rules: { ...ALL_ALLOWED, wholeSourceOnly: true },
+  },
+  claim: (names) => claimFiles(names, (name) => parseName(name) !== null),
+  scan,
+};
+
+const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+const NAME = new RegExp(
+  `^(?<machine>.+)-(?<disk>${UUID})-(?<date>[^.]+)(?:\\.(?<ending>raw|qcow2))?$`,
+);
+
+interface NutanixName {
+  readonly machine: string;
+  readonly disk: string;
+  readonly date: string;
+  readonly createdAtMs: number;
+  readonly format: FormatId;
+}
+
+interface NutanixFile extends NutanixName {
+  readonly entry: ClaimedFile;
+}
+
+function parseName(name: string): NutanixName | null {
+  const parts = NAME.exec(name)?.groups;
+  const dated = parts === undefined ? null : parseDatedName(parts.date ?? '');
+  if (parts === undefined || dated?.stem !== '') return null;
+  const { machine = '', disk = '', date = '' } = parts;
+  const format = parts.ending === 'qcow2' ? 'qcow2' : 'raw';
+  return { machine, disk, date, createdAtMs: dated.createdAtMs, format };
+}
+
+async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
+  const machines = new Map<string, Map<string, NutanixFile[]>>();
+  for (const entry of files) {
+    const parts = parseName(entry.name);
+    if (parts === null) continue;
+    const runs = machines.get(parts.machine) ?? new Map<string, NutanixFile[]>();
+    machines.set(parts.machine, runs);
+    runs.set(parts.date, [...(runs.get(parts.date) ?? []), { ...parts, entry }]);
+  }
+  const workloads: FoundWorkload[] = [];
+  for (const [name, runs] of machines) {
+    const id = `${folderWorkloadId('nutanix', folder)}:${encodeURIComponent(name)}`;
+    const drafts: DraftPoint[] = [];
+    for (const [date, run] of runs) drafts.push(await draftPoint(facts, id, date, run));
+    workloads.push({ id, name, restorePoints: settleChains(drafts) });
+  }
+  return workloads;
+}
+
+async function draftPoint(
+  facts: FolderFacts,
+  workloadId: string,
+  id: string,
+  run: readonly NutanixFile[],
+): Promise<DraftPoint> {
+  const faults: PointFault[] = [];
+  const disks = new Map<string, NutanixFile>();
+  for (const file of run) {
+    if (disks.has(file.disk)) faults.push(broken(`disk ${file.disk} has two files`).fault);
+    const fault = await wholeImageFault(facts, file.entry, file.format);
+    if (fault === null) disks.set(file.disk, file);
+    else faults.push(fault);
+  }
+  return fullPoint({
+    ...{ id, workloadId, createdAtMs: run[0]!.createdAtMs },
+    disks: [...disks.values()].map(({ disk, format, entry }) => fullDisk(disk, format, entry)),
+    ...{ companions: [], faults },
+    ...{ files: run.map(({ entry }) => entry), closingRecord: 'silent' },
+  });
+}

@@ -1,0 +1,110 @@
+import type { FormatId } from '../domain/restore-point.js';
+import type { WorkloadTypeFacts } from '../domain/workload-rules.js';
+import {
+  claimFiles,
+  type BackupLayout,
+  type ClaimedFile,
+  type ClaimedFiles,
+  type FoundWorkload,
+} from './backup-layout.js';
+import { parseDatedName } from './dated-name.js';
+import type { FolderFacts } from './file-facts.js';
+import { fullDisk, fullPoint } from './full-point.js';
+import { writtenAtMs } from './named-date.js';
+import { settleChains, type DraftPoint } from './settle-chains.js';
+import { wholeImageFault } from './whole-image.js';
+import { folderWorkloadId } from './workload-id.js';
+
+/** Backups that are one file each, whole in itself, under a name of people's own making. Claimed by the ending of the name alone.
+ *
+ *  Files of one folder whose names differ in a date at their end are restore points of one workload: `web01-2026-11-24.dmg`. A name without a date
+ *  is a workload of its own, with one point, dated by its last change: no two machines are ever taken for one, because retention would
+ *  then delete the backups of one for those of the other.
+ *  Nothing tells that such a file is whole but its format, where that has an end to tell it by, and that it has not changed for a while. */
+export interface SingleFiles {
+  readonly name: string;
+  readonly type: WorkloadTypeFacts;
+  /** Start of the workload ids. */
+  readonly prefix: string;
+  /** Format by ending of the name, in lower case, without the dot. The longest one that fits counts. */
+  readonly formats: Readonly<Record<string, FormatId>>;
+  /** What has to be true of the name besides. Absent: nothing. */
+  readonly pattern?: RegExp;
+  /** Whether dates in names make one workload of several files. Default: yes. */
+  readonly isDated?: boolean;
+}
+
+export function singleFilesLayout(row: SingleFiles): BackupLayout {
+  return {
+    name: row.name,
+    type: row.type,
+    claim: (names) => claimFiles(names, (name) => endingOf(row, name) !== null),
+    scan: (facts, claimed) => scan(row, facts, claimed),
+  };
+}
+
+/** null: none of these. */
+function endingOf({ formats, pattern }: SingleFiles, name: string): string | null {
+  if (pattern?.test(name) === false) return null;
+  const lower = name.toLowerCase();
+  const fitting = Object.keys(formats).filter(
+    (ending) => lower.endsWith(`.${ending}`) && lower.length > ending.length + 1,
+  );
+  return fitting.sort((a, b) => b.length - a.length)[0] ?? null;
+}
+
+interface SingleFile {
+  readonly entry: ClaimedFile;
+  readonly pointId: string;
+  readonly createdAtMs: number;
+  readonly format: FormatId;
+}
+
+async function scan(
+  row: SingleFiles,
+  facts: FolderFacts,
+  { folder, files }: ClaimedFiles,
+): Promise<FoundWorkload[]> {
+  const members = new Map<string, SingleFile[]>();
+  for (const entry of files) {
+    const ending = endingOf(row, entry.name);
+    if (ending === null) continue;
+    const base = entry.name.slice(0, -ending.length - 1);
+    const dated = row.isDated === false ? null : parseDatedName(base);
+    const stem = dated === null ? base : dated.stem;
+    const written = writtenAtMs([entry]);
+    const file = {
+      ...{ entry, format: row.formats[ending]! },
+      pointId: dated?.date ?? new Date(written).toISOString(),
+      createdAtMs: dated?.createdAtMs ?? written,
+    };
+    const key = `${stem}.${ending}`;
+    members.set(key, [...(members.get(key) ?? []), file]);
+  }
+  const workloads: FoundWorkload[] = [];
+  for (const [name, own] of members) {
+    const id = `${folderWorkloadId(row.prefix, folder)}:${encodeURIComponent(name)}`;
+    const drafts: DraftPoint[] = [];
+    for (const file of own) drafts.push(await draftPoint(facts, id, file, own));
+    workloads.push({ id, name, restorePoints: settleChains(drafts) });
+  }
+  return workloads;
+}
+
+const DISK = 'image';
+
+async function draftPoint(
+  facts: FolderFacts,
+  workloadId: string,
+  { entry, pointId, createdAtMs, format }: SingleFile,
+  siblings: readonly SingleFile[],
+): Promise<DraftPoint> {
+  const isTwice = siblings.some((other) => other.pointId === pointId && other.entry !== entry);
+  const fault = await wholeImageFault(facts, entry, format);
+  return fullPoint({
+    ...{ id: isTwice ? entry.name : pointId, workloadId, createdAtMs },
+    disks: [fullDisk(DISK, format, entry)],
+    ...{ companions: [], faults: fault === null ? [] : [fault] },
+    ...{ files: [entry], closingRecord: 'silent' },
+  });
+}

@@ -1,0 +1,28 @@
+import type { FormatId } from '../domain/restore-point.js';
+import type { RepositoryEntry } from '../repository/backup-repository.js';
+import type { FolderFacts } from './file-facts.js';
+import { readImageHead } from './image-head.js';
+import { broken, incomplete, type PointFault } from './point-fault.js';
+
+const SECTOR_BYTES = 512;
+
+/** Why an image is no full that stands for itself; null: it is one, as far as its size, its head and its tables tell. */
+export async function wholeImageFault(
+  facts: FolderFacts,
+  entry: RepositoryEntry,
+  format: FormatId,
+): Promise<PointFault | null> {
+  if (entry.stamp.sizeBytes === 0) return incomplete(`${entry.path} is empty`).fault;
+  if (format === 'raw') return rawFault(entry);
+  const head = await readImageHead(facts, entry, format);
+  if ('fault' in head) return head.fault;
+  if (head.value.parent === null) return null;
+  const parent = JSON.stringify(head.value.parent.name);
+  return broken(`${entry.path} builds on ${parent}, and nothing tells which file that is`).fault;
+}
+
+/** A disk is a whole number of sectors: any other file was cut off, or is still being written. */
+export function rawFault({ path, stamp: { sizeBytes } }: RepositoryEntry): PointFault | null {
+  if (sizeBytes % SECTOR_BYTES === 0) return null;
+  return incomplete(`${path} has ${sizeBytes} bytes, which is no whole number of sectors`).fault;
+}

@@ -1,0 +1,87 @@
+import { rm, truncate } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { hypercoreLayout } from '../../../src/layout/hypercore.js';
+import type { RepositoryCopy } from '../../support/layout/repository-copy.js';
+import { scanWith } from '../../support/layout/scan-with.js';
+import { makeDisk, shown, treeOf } from '../../support/layout/tree.js';
+import { requireTool } from '../../support/image/qemu.js';
+
+const MACHINE = '9d6c2f0e-1111-4222-8333-944455556666';
+const A = '2f9c1d3e-58b4-4d1b-9a52-0c6f7b3d9e01';
+const B = '7c1e2f3a-1111-4222-8333-944455556666';
+
+/** As jpwarren/scale-tools reads it: a prefix that nothing declares. */
+const XML = `<?xml version="1.0"?>
+<domain type="kvm">
+  <name>web01</name>
+  <uuid>${MACHINE}</uuid>
+  <scale:os kind="linux"/>
+  <devices>
+    <disk type="network" device="disk"><source protocol="scribe" name="scribe/${A}"/><target dev="vda"/></disk>
+    <disk type="network" device="disk"><source protocol="scribe" name="scribe/${B}"/><target dev="vdb"/></disk>
+    <disk type="network" device="cdrom"><target dev="hda"/></disk>
+  </devices>
+</domain>`;
+
+describe.skipIf(!requireTool('qemu-img'))('exports of HyperCore', () => {
+  async function exported(): Promise<RepositoryCopy> {
+    const copy = await treeOf({ 'scale/web01/web01.xml': XML, 'scale/web01/notes.xml': '<x/>' });
+    for (const disk of [A, B])
+      await makeDisk(copy, `scale/web01/${disk}.qcow2`, '-o', 'compat=0.10');
+    return copy;
+  }
+
+  it('are one full, with the machine that their XML names', async () => {
+    const { repository } = await exported();
+    expect(shown(await scanWith(hypercoreLayout, repository))).toEqual([
+      {
+        ...{ id: `scale-${MACHINE}`, name: 'web01', type: 'scale-hypercore' },
+        points: [
+          [
+            ...['2026-11-24T22:00:00.000Z', '2026-11-24T22:00:00.000Z', 'complete'],
+            `${A} qcow2 scale/web01/${A}.qcow2`,
+            `${B} qcow2 scale/web01/${B}.qcow2`,
+            'web01.xml = scale/web01/web01.xml',
+          ],
+        ],
+      },
+    ]);
+  });
+
+  it('are incomplete without a disk that the XML names, and with one that was cut off', async () => {
+    const copy = await exported();
+    await rm(copy.at(`scale/web01/${B}.qcow2`));
+    const stateOf = async () =>
+      (await scanWith(hypercoreLayout, copy.repository))[0]!.restorePoints.map(
+        ({ state, reason }) => [state, reason],
+      );
+    expect(await stateOf()).toEqual([
+      ['incomplete', `${B}.qcow2, which scale/web01/web01.xml names, is not there`],
+    ]);
+    await makeDisk(copy, `scale/web01/${B}.qcow2`);
+    await truncate(copy.at(`scale/web01/${B}.qcow2`), 70_000);
+    expect((await stateOf())[0]![0]).toBe('incomplete');
+  });
+
+  it('are known by their folder when the XML is none, and not at all without one', async () => {
+    const copy = await exported();
+    const broken = await treeOf({ 'web01/web01.xml': '<!DOCTYPE x [<!ENTITY a "b">]><domain/>' });
+    await makeDisk(broken, `web01/${A}.qcow2`);
+    expect(shown(await scanWith(hypercoreLayout, broken.repository))).toMatchObject([
+      {
+        ...{ id: 'scale-web01', name: 'web01' },
+        points: [
+          [
+            '2026-11-24T22:00:00.000Z',
+            '2026-11-24T22:00:00.000Z',
+            'broken: web01/web01.xml has a DOCTYPE, which is refused',
+            `${A} qcow2 web01/${A}.qcow2`,
+            'web01.xml = web01/web01.xml',
+          ],
+        ],
+      },
+    ]);
+    await rm(copy.at('scale/web01/web01.xml'));
+    expect(await scanWith(hypercoreLayout, copy.repository)).toEqual([]);
+  });
+});

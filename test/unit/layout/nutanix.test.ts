@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { nutanixLayout } from '../../../src/layout/nutanix.js';
+import { scanWith } from '../../support/layout/scan-with.js';
+import { makeDisk, shown, treeOf } from '../../support/layout/tree.js';
+import { requireTool } from '../../support/image/qemu.js';
+
+const A = '2f9c1d3e-58b4-4d1b-9a52-0c6f7b3d9e01';
+const B = '7c1e2f3a-1111-4222-8333-944455556666';
+
+describe('disks of Nutanix AHV', () => {
+  it('belong to a machine and a run by their names', async () => {
+    const { repository } = await treeOf({
+      [`ahv/web-01-${A}-20261124`]: 1_024,
+      [`ahv/web-01-${B}-20261124`]: 512,
+      [`ahv/web-01-${A}-20261125-013000`]: 1_024,
+      [`ahv/db01-${B}-2026-11-24.raw`]: 512,
+      [`ahv/web-01-${A}`]: 512,
+      [`ahv/web-01-${A}-latest`]: 512,
+    });
+    expect(shown(await scanWith(nutanixLayout, repository))).toEqual([
+      {
+        ...{ id: 'nutanix-ahv:db01', name: 'db01', type: 'nutanix-ahv' },
+        points: [
+          [
+            ...['2026-11-24', '2026-11-24T00:00:00.000Z', 'complete'],
+            `${B} raw ahv/db01-${B}-2026-11-24.raw`,
+          ],
+        ],
+      },
+      {
+        ...{ id: 'nutanix-ahv:web-01', name: 'web-01', type: 'nutanix-ahv' },
+        points: [
+          [
+            ...['20261124', '2026-11-24T00:00:00.000Z', 'complete'],
+            `${A} raw ahv/web-01-${A}-20261124`,
+            `${B} raw ahv/web-01-${B}-20261124`,
+          ],
+          [
+            ...['20261125-013000', '2026-11-25T01:30:00.000Z', 'complete'],
+            `${A} raw ahv/web-01-${A}-20261125-013000`,
+          ],
+        ],
+      },
+    ]);
+  });
+
+  it('are incomplete when one was cut off within a sector or is empty', async () => {
+    const { repository } = await treeOf({
+      [`web-${A}-20261124`]: 700,
+      [`web-${B}-20261124`]: 0,
+    });
+    const [web] = await scanWith(nutanixLayout, repository);
+    expect(web!.restorePoints.map(({ state, reason }) => [state, reason])).toEqual([
+      ['incomplete', `web-${A}-20261124 has 700 bytes, which is no whole number of sectors`],
+    ]);
+  });
+
+  it('are of one machine that is copied with its whole repository', () => {
+    expect(nutanixLayout.type.rules).toMatchObject({ wholeSourceOnly: true, allowsGfs: true });
+  });
+
+  it.skipIf(!requireTool('qemu-img'))(
+    'are read as qcow2 by their ending, and refused when they build on another file',
+    async () => {
+      const copy = await treeOf({});
+      await makeDisk(copy, `web-${A}-20261124.qcow2`);
+      const base = copy.at(`web-${A}-20261124.qcow2`);
+      await makeDisk(copy, `web-${A}-20261125.qcow2`, '-b', base, '-F', 'qcow2');
+      const [web] = await scanWith(nutanixLayout, copy.repository);
+      expect(web!.restorePoints.map(({ state, reason }) => [state, reason])).toEqual([
+        ['complete', null],
+        [
+          'broken',
+          `web-${A}-20261125.qcow2 builds on ${JSON.stringify(base)}, and nothing tells which file that is`,
+        ],
+      ]);
+    },
+  );
+});
