@@ -4,15 +4,26 @@ import type { ByteSource } from './byte-source.js';
 import { PLAIN_DIALECT, type Dialect, type DiskImage } from './disk-image.js';
 import type { ImageComposer, ImageExtents, ImageFormat } from './image-format.js';
 import { FILE } from './file/file-format.js';
+import { OVA } from './ova/ova-format.js';
 import { QCOW2 } from './qcow2/qcow2-format.js';
 import { RAW } from './raw/raw-format.js';
 import { VHD } from './vhd/vhd-format.js';
 import { VHDX } from './vhdx/vhdx-format.js';
+import { VMDK_STREAM } from './vmdk/stream-format.js';
 import { VMDK } from './vmdk/vmdk-format.js';
 
 /** Every format of disk images that this release knows. A new one is a folder here and a row; nothing outside `src/image` and `src/layout`
  *  names one (a lint rule sees to it). */
-export const IMAGE_FORMATS: readonly ImageFormat[] = [QCOW2, RAW, VMDK, VHD, VHDX, FILE];
+export const IMAGE_FORMATS: readonly ImageFormat[] = [
+  QCOW2,
+  RAW,
+  VMDK,
+  VMDK_STREAM,
+  VHD,
+  VHDX,
+  OVA,
+  FILE,
+];
 
 /** Formats also come from files (commit records, plans), perhaps of another release: what is not known is never read as something else.
  *  @throws IMAGE_FORMAT_UNKNOWN */

@@ -10,6 +10,8 @@ import { azureDiskLayout, ec2ExportLayout, gcpImageLayout } from './cloud-export
 import { hypercoreLayout } from './hypercore.js';
 import { libvirtPushLayout } from './libvirt-push.js';
 import { nutanixLayout } from './nutanix.js';
+import { ovaLayout } from './ova.js';
+import { ovfLayout } from './ovf.js';
 import { ovirtLayout } from './ovirt.js';
 
 /** Every layout that this release looks for. A new one is a file here and a row. Workload ids start with the name of the platform, so no two
@@ -18,10 +20,12 @@ import { ovirtLayout } from './ovirt.js';
 export const BACKUP_LAYOUTS: readonly BackupLayout[] = [
   libvirtPushLayout,
   ovirtLayout,
+  ovfLayout,
   hypercoreLayout,
   nutanixLayout,
   ec2ExportLayout,
   // From here on an ending is all that is known.
+  ovaLayout,
   azureDiskLayout,
   gcpImageLayout,
   macImageLayout,

@@ -23,6 +23,16 @@ export async function readText(
   repository: BackupRepository,
   path: string,
 ): Promise<Finding<string>> {
+  const bytes = await readBytes(repository, path);
+  return 'fault' in bytes ? bytes : { value: new TextDecoder().decode(bytes.value) };
+}
+
+/** Bytes of a file of at most 1 MiB.
+ *  @throws what the repository throws */
+export async function readBytes(
+  repository: BackupRepository,
+  path: string,
+): Promise<Finding<Uint8Array>> {
   const file = await repository.openRead(path);
   try {
     const { sizeBytes } = await file.stamp();
@@ -30,7 +40,7 @@ export async function readText(
       return broken(`${path} has ${sizeBytes} bytes; at most ${MAX_TEXT_BYTES} are read`);
     const bytes = new Uint8Array(sizeBytes);
     const count = await file.read(bytes, 0);
-    return { value: new TextDecoder().decode(bytes.subarray(0, count)) };
+    return { value: bytes.subarray(0, count) };
   } finally {
     await file.close();
   }

@@ -1,0 +1,63 @@
+import type { RepositoryEntry } from '../repository/backup-repository.js';
+import type { FolderFacts } from './file-facts.js';
+import type { Finding } from './point-fault.js';
+import {
+  readXml,
+  xmlAttribute,
+  xmlElement,
+  xmlElements,
+  xmlText,
+  type XmlElement,
+} from './xml-file.js';
+
+/** What an OVF descriptor says of the files of its package. Source: DSP0243 (OVF 2.1), 7 and 8. */
+export interface OvfDescriptor {
+  /** Of the machine, or of the first of several. */
+  readonly name: string | null;
+  /** In their order; each href once. */
+  readonly files: readonly OvfFile[];
+}
+
+export interface OvfFile {
+  /** As it stands there: data, whatever it is. */
+  readonly href: string;
+  /** null: it says nothing, or no number. */
+  readonly sizeBytes: number | null;
+  readonly isCompressed: boolean;
+  /** It lies in parts, `<href>.000000000` and on. */
+  readonly isChunked: boolean;
+  /** A disk refers to it. */
+  readonly isDisk: boolean;
+}
+
+export function readOvf(
+  facts: FolderFacts,
+  entry: RepositoryEntry,
+): Promise<Finding<OvfDescriptor>> {
+  return facts.fact(entry, 'ovf', async () => {
+    const document = await readXml(facts.repository, entry, 'dropped');
+    if ('fault' in document) return document;
+    return { value: descriptorIn(xmlElement(document.value, 'Envelope')) };
+  });
+}
+
+function descriptorIn(envelope: XmlElement): OvfDescriptor {
+  const disks = xmlElements(envelope, 'DiskSection').flatMap((section) =>
+    xmlElements(section, 'Disk').map((disk) => xmlAttribute(disk, 'fileRef')),
+  );
+  const files = new Map<string, OvfFile>();
+  for (const file of xmlElements(xmlElement(envelope, 'References'), 'File')) {
+    const href = xmlAttribute(file, 'href') ?? '';
+    const size = xmlAttribute(file, 'size') ?? '';
+    files.set(href, {
+      href,
+      sizeBytes: /^\d{1,15}$/.test(size) ? Number(size) : null,
+      isCompressed: !['', 'identity'].includes(xmlAttribute(file, 'compression') ?? ''),
+      isChunked: xmlAttribute(file, 'chunkSize') !== null,
+      isDisk: disks.includes(xmlAttribute(file, 'id')) || files.get(href)?.isDisk === true,
+    });
+  }
+  const collection = xmlElement(envelope, 'VirtualSystemCollection');
+  const system = xmlElement(envelope, 'VirtualSystem') ?? collection;
+  return { name: xmlText(xmlElement(system, 'Name')), files: [...files.values()] };
+}

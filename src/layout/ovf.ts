@@ -1,0 +1,219 @@
+import { createHash } from 'node:crypto';
+import type { FormatId, SourceDisk } from '../domain/restore-point.js';
+import { parseManifest } from '../domain/ovf-manifest.js';
+import type {
+  BackupLayout,
+  Claim,
+  ClaimedFile,
+  ClaimedFiles,
+  FolderNames,
+  FoundWorkload,
+} from './backup-layout.js';
+import { parseDatedName } from './dated-name.js';
+import type { FolderFacts } from './file-facts.js';
+import { fullDisk, fullPoint } from './full-point.js';
+import { writtenAtMs } from './named-date.js';
+import { readOvf, type OvfDescriptor, type OvfFile } from './ovf-descriptor.js';
+import { broken, incomplete, type Finding, type PointFault } from './point-fault.js';
+import { settleChains } from './settle-chains.js';
+import { VSPHERE } from './vsphere-type.js';
+import { wholeImageFault } from './whole-image.js';
+import { folderName, folderWorkloadId } from './workload-id.js';
+import { readBytes, readText } from './xml-file.js';
+
+/** OVF packages in folders, as vCenter, Cloud Director, `ovftool` and VirtualBox export them: `<name>.ovf`, with `<name>.mf` and `<name>.cert`, and
+ *  the files that it refers to.
+ *
+ *  Every package is a full. It is a restore point of a workload that goes by its folder and its name; where either ends in a date, that is the date of
+ *  the point, and packages that differ in it alone are one workload. Otherwise its last change is.
+ *  Disks travel byte for byte (`vmdk-stream`), so that the manifest stays true; everything else of the package is a companion.
+ *  It is whole when every file that descriptor and manifest name is there with its size, the descriptor is the one that the manifest holds the digest
+ *  of, and each disk is whole by its structure. The digests of disks are not compared: that would read all of them at every look, and a manifest made
+ *  of a disk that was cut off agrees with it.
+ *  Source: DSP0243 (OVF 2.1); real packages of four products (docs/COMPATIBILITY.md). */
+export const ovfLayout: BackupLayout = { name: 'ovf', type: VSPHERE, claim, scan };
+
+const DESCRIPTOR = /\.ovf$/i;
+/** What a package holds besides, if a descriptor is there. */
+const MEMBER = /\.(?:mf|cert|vmdk|vhd|iso|img|nvram|gz)(?:\.\d{9})?$/i;
+
+function claim({ files }: FolderNames): Claim | null {
+  if (!files.some((name) => DESCRIPTOR.test(name))) return null;
+  return { files: files.filter((name) => DESCRIPTOR.test(name) || MEMBER.test(name)) };
+}
+
+interface Package {
+  readonly descriptor: ClaimedFile;
+  readonly base: string;
+  readonly found: Finding<OvfDescriptor>;
+}
+
+async function scan(facts: FolderFacts, claimed: ClaimedFiles): Promise<FoundWorkload[]> {
+  const { folder, files } = claimed;
+  const packages: Package[] = [];
+  for (const descriptor of files.filter(({ name }) => DESCRIPTOR.test(name))) {
+    const base = descriptor.name.slice(0, -'.ovf'.length);
+    packages.push({ descriptor, base, found: await readOvf(facts, descriptor) });
+  }
+  const workloads: FoundWorkload[] = [];
+  for (const { descriptor, base, found } of packages) {
+    const own = filesOf(base, found, files, packages.length === 1);
+    const { disks, faults } = await readDisks(facts, found, own);
+    const { workloadId, pointId, createdAtMs } = placeOf(folder, base, descriptor);
+    const isDisk = (file: ClaimedFile) => disks.some(({ path }) => path === file.path);
+    const others = [descriptor, ...own].filter((file) => !isDisk(file));
+    const point = fullPoint({
+      ...{ id: pointId, workloadId, createdAtMs, disks },
+      companions: others.map(({ path, name }) => ({ path, as: name })),
+      faults: [...faults, ...(await manifestFaults(facts, descriptor, base, own))],
+      ...{ files: [descriptor, ...own], closingRecord: 'silent' },
+    });
+    const name = ('value' in found ? found.value.name : null) ?? base;
+    workloads.push({ id: workloadId, name, restorePoints: settleChains([point]) });
+  }
+  return workloads;
+}
+
+/** Of a descriptor that is alone all files of the folder, of one of several those that it names. */
+function filesOf(
+  base: string,
+  found: Finding<OvfDescriptor>,
+  files: readonly ClaimedFile[],
+  isAlone: boolean,
+): ClaimedFile[] {
+  const members = files.filter(({ name }) => !DESCRIPTOR.test(name));
+  if (isAlone) return members;
+  const named = 'value' in found ? found.value.files : [];
+  return members.filter(
+    ({ name }) =>
+      [`${base}.mf`, `${base}.cert`].includes(name) ||
+      named.some((file) => name === file.href || isPartOf(name, file)),
+  );
+}
+
+function isPartOf(name: string, { href, isChunked }: OvfFile): boolean {
+  return isChunked && name.startsWith(`${href}.`) && /\.\d{9}$/.test(name);
+}
+
+async function readDisks(
+  facts: FolderFacts,
+  found: Finding<OvfDescriptor>,
+  own: readonly ClaimedFile[],
+): Promise<{ readonly disks: readonly SourceDisk[]; readonly faults: readonly PointFault[] }> {
+  if ('fault' in found) return { disks: [], faults: [found.fault] };
+  const disks: SourceDisk[] = [];
+  const faults: PointFault[] = [];
+  for (const file of found.value.files) {
+    const parts = partsOf(file, own);
+    if ('fault' in parts) {
+      faults.push(parts.fault);
+      continue;
+    }
+    if (!file.isDisk) continue;
+    for (const part of parts.value) {
+      const format = formatOf(file, part);
+      const fault = await wholeImageFault(facts, part, format);
+      if (fault !== null) faults.push(fault);
+      disks.push(fullDisk(part.name, format, part));
+    }
+  }
+  return { disks, faults };
+}
+
+/** The files that one reference names. A name with a way out of its folder is refused, and never looked for. */
+function partsOf(file: OvfFile, own: readonly ClaimedFile[]): Finding<readonly ClaimedFile[]> {
+  const { href, sizeBytes, isCompressed, isChunked } = file;
+  const quoted = JSON.stringify(href);
+  if (href === '' || /[/\\:\0]/.test(href) || href === '..')
+    return broken(`its descriptor names the file ${quoted}, which is none of its own folder`);
+  const whole = own.find(({ name }) => name === href);
+  const parts = whole === undefined ? own.filter(({ name }) => isPartOf(name, file)) : [whole];
+  if (parts.length === 0) return incomplete(`the file ${quoted}, which it refers to, is not there`);
+  const gap = isChunked && whole === undefined ? gapIn(parts, href) : null;
+  if (gap !== null) return incomplete(`the file ${gap}, a part of ${quoted}, is not there`);
+  const held = parts.reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0);
+  if (!isCompressed && sizeBytes !== null && held < sizeBytes)
+    return incomplete(`${quoted} has ${held} bytes, and ${sizeBytes} are expected`);
+  return { value: parts };
+}
+
+/** Name of the first part that is missing. */
+function gapIn(parts: readonly ClaimedFile[], href: string): string | null {
+  for (let index = 0; index < parts.length; index++) {
+    const name = `${href}.${String(index).padStart(9, '0')}`;
+    if (!parts.some((part) => part.name === name)) return name;
+  }
+  return null;
+}
+
+function formatOf({ href, isCompressed }: OvfFile, part: ClaimedFile): FormatId {
+  const isWholeVmdk = part.name === href && /\.vmdk$/i.test(href) && !isCompressed;
+  return isWholeVmdk ? 'vmdk-stream' : 'file';
+}
+
+interface PointPlace {
+  readonly workloadId: string;
+  readonly pointId: string;
+  readonly createdAtMs: number;
+}
+
+function placeOf(folder: string, base: string, descriptor: ClaimedFile): PointPlace {
+  const datedBase = parseDatedName(base);
+  const datedFolder = folder === '' ? null : parseDatedName(folderName('ovf', folder));
+  const dated = datedBase ?? datedFolder;
+  const stem = datedBase?.stem ?? base;
+  const place =
+    datedBase === null && datedFolder !== null ? sibling(folder, datedFolder.stem) : folder;
+  const createdAtMs = dated?.createdAtMs ?? writtenAtMs([descriptor]);
+  return {
+    workloadId: `${folderWorkloadId('ovf', place)}:${encodeURIComponent(stem)}`,
+    pointId: dated?.date ?? new Date(createdAtMs).toISOString(),
+    createdAtMs,
+  };
+}
+
+/** The folder beside this one with that name; the one above for an empty name. */
+function sibling(folder: string, name: string): string {
+  const above = folder.split('/').slice(0, -1);
+  return [...above, ...(name === '' ? [] : [name])].join('/');
+}
+
+async function manifestFaults(
+  facts: FolderFacts,
+  descriptor: ClaimedFile,
+  base: string,
+  own: readonly ClaimedFile[],
+): Promise<PointFault[]> {
+  const manifest = own.find(({ name }) => name === `${base}.mf`);
+  if (manifest === undefined) return [];
+  const text = await facts.fact(manifest, 'text', () => readText(facts.repository, manifest.path));
+  if ('fault' in text) return [text.fault];
+  const entries = parseManifest(text.value);
+  const faults: PointFault[] = [];
+  for (const { name, algorithm, digest } of entries) {
+    if (name === descriptor.name) {
+      const known = await digestOf(facts, descriptor, algorithm);
+      if (known !== null && known !== digest)
+        faults.push(broken(`${manifest.path} holds the digest of another ${name}`).fault);
+    } else if (!own.some((file) => file.name === name))
+      faults.push(
+        incomplete(`${JSON.stringify(name)}, which ${manifest.path} names, is not there`).fault,
+      );
+  }
+  return faults;
+}
+
+/** null: of an algorithm that no release of OVF names, or the file cannot be read, which is told elsewhere. */
+async function digestOf(
+  facts: FolderFacts,
+  entry: ClaimedFile,
+  algorithm: string,
+): Promise<string | null> {
+  if (!['SHA1', 'SHA256', 'SHA384', 'SHA512'].includes(algorithm)) return null;
+  const found = await facts.fact(entry, algorithm, async () => {
+    const bytes = await readBytes(facts.repository, entry.path);
+    if ('fault' in bytes) return bytes;
+    return { value: createHash(algorithm.toLowerCase()).update(bytes.value).digest('hex') };
+  });
+  return 'value' in found ? found.value : null;
+}

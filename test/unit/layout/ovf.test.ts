@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto';
+import { cp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ovfLayout } from '../../../src/layout/ovf.js';
+import { qemuImg, requireTool } from '../../support/image/qemu.js';
+import { REAL_FIXTURES } from '../../support/image/real-fixtures.js';
+import { copyToRepository, type RepositoryCopy } from '../../support/layout/repository-copy.js';
+import { scanWith } from '../../support/layout/scan-with.js';
+import { shown, treeOf } from '../../support/layout/tree.js';
+
+const WRITTEN = '2026-11-24T22:00:00.000Z';
+
+function descriptorOf(files: string, disks: string): string {
+  return `<?xml version="1.0"?>
+<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1">
+  <References>${files}</References>
+  <DiskSection><Info/>${disks}</DiskSection>
+  <VirtualSystem ovf:id="vm"><Info/><Name>Web server</Name></VirtualSystem>
+</Envelope>`;
+}
+
+const TWO_DISKS = descriptorOf(
+  '<File ovf:id="f1" ovf:href="web-disk1.vmdk"/><File ovf:id="f2" ovf:href="web-disk2.vmdk"/><File ovf:id="f3" ovf:href="web.nvram" ovf:size="512"/>',
+  '<Disk ovf:diskId="d1" ovf:fileRef="f1"/><Disk ovf:diskId="d2" ovf:fileRef="f2"/><Disk ovf:diskId="d3"/>',
+);
+
+async function statesIn({ repository }: RepositoryCopy) {
+  const workloads = await scanWith(ovfLayout, repository);
+  return workloads.flatMap(({ restorePoints }) =>
+    restorePoints.map(({ state, reason }) => [state, reason]),
+  );
+}
+
+async function streamDisk({ at }: RepositoryCopy, path: string): Promise<void> {
+  await qemuImg('create', '-q', '-f', 'vmdk', '-o', 'subformat=streamOptimized', at(path), '1M');
+}
+
+describe.skipIf(!requireTool('qemu-img'))('an OVF package in a folder', () => {
+  async function exported(folder = 'web', descriptor = TWO_DISKS): Promise<RepositoryCopy> {
+    const sha = createHash('sha256').update(descriptor).digest('hex');
+    const copy = await treeOf({
+      [`${folder}/web.ovf`]: descriptor,
+      [`${folder}/web.mf`]: `SHA256(web.ovf)= ${sha}\nSHA256(web-disk1.vmdk)= 00\n`,
+      [`${folder}/web.nvram`]: 512,
+      [`${folder}/README`]: 'x',
+    });
+    for (const disk of ['web-disk1.vmdk', 'web-disk2.vmdk'])
+      await streamDisk(copy, `${folder}/${disk}`);
+    return copy;
+  }
+
+  it('is a full of the disks that its descriptor refers to, with everything else beside them', async () => {
+    const { repository } = await exported();
+    expect(shown(await scanWith(ovfLayout, repository))).toEqual([
+      {
+        ...{ id: 'ovf-web:web', name: 'Web server', type: 'vmware-vsphere' },
+        points: [
+          [
+            ...[WRITTEN, WRITTEN, 'complete'],
+            'web-disk1.vmdk vmdk-stream web/web-disk1.vmdk',
+            'web-disk2.vmdk vmdk-stream web/web-disk2.vmdk',
+            'web.ovf = web/web.ovf',
+            'web.mf = web/web.mf',
+            'web.nvram = web/web.nvram',
+          ],
+        ],
+      },
+    ]);
+  });
+
+  it('is one of several points of a machine where its folder or its name holds a date', async () => {
+    const copy = await exported('a/web-2026-11-24');
+    await cp(copy.at('a/web-2026-11-24'), copy.at('a/web-20261125_0130'), { recursive: true });
+    await cp(copy.at('a/web-2026-11-24'), copy.at('a/2026-11-26'), { recursive: true });
+    const found = await scanWith(ovfLayout, copy.repository);
+    expect(
+      found.map(({ id, restorePoints }) => [
+        id,
+        restorePoints[0]!.id,
+        new Date(restorePoints[0]!.createdAtMs).toISOString(),
+      ]),
+    ).toEqual([
+      ['ovf-a:web', '2026-11-26', '2026-11-26T00:00:00.000Z'],
+      ['ovf-a:web:web', '2026-11-24', '2026-11-24T00:00:00.000Z'],
+      ['ovf-a:web:web', '20261125_0130', '2026-11-25T01:30:00.000Z'],
+    ]);
+  });
+
+  it('is incomplete without a file that descriptor or manifest names, or with one that was cut off', async () => {
+    const copy = await exported();
+    await rm(copy.at('web/web-disk1.vmdk'));
+    expect((await statesIn(copy))[0]![0]).toBe('incomplete');
+    await streamDisk(copy, 'web/web-disk1.vmdk');
+    expect(await statesIn(copy)).toEqual([['complete', null]]);
+    await truncate(copy.at('web/web.nvram'), 100);
+    expect(await statesIn(copy)).toEqual([
+      ['incomplete', '"web.nvram" has 100 bytes, and 512 are expected'],
+    ]);
+    await writeFile(copy.at('web/web.nvram'), Buffer.alloc(512));
+    await writeFile(copy.at('web/web.mf'), 'SHA1(web-file9.iso)= 00\n');
+    expect(await statesIn(copy)).toEqual([
+      ['incomplete', '"web-file9.iso", which web/web.mf names, is not there'],
+    ]);
+  });
+
+  it('is broken with the manifest of another descriptor', async () => {
+    const copy = await exported();
+    await writeFile(copy.at('web/web.ovf'), `${TWO_DISKS} `);
+    expect(await statesIn(copy)).toEqual([
+      ['broken', 'web/web.mf holds the digest of another web.ovf'],
+    ]);
+  });
+
+  it.each(['../secret.vmdk', '/etc/shadow', 'a/b.vmdk', String.raw`..\x.vmdk`, 'c:x.vmdk', ''])(
+    'is broken with the reference %j, which is never looked for',
+    async (href) => {
+      const disks = '<Disk ovf:diskId="d" ovf:fileRef="f"/>';
+      const copy = await exported(
+        'web',
+        descriptorOf(`<File ovf:id="f" ovf:href="${href}"/>`, disks),
+      );
+      expect(await statesIn(copy)).toEqual([
+        [
+          'broken',
+          `its descriptor names the file ${JSON.stringify(href)}, which is none of its own folder`,
+        ],
+      ]);
+    },
+  );
+
+  it('knows disks in parts and compressed ones, which travel as they are', async () => {
+    const files =
+      '<File ovf:id="f1" ovf:href="a.vmdk" ovf:chunkSize="512" ovf:size="1024"/><File ovf:id="f2" ovf:href="b.vmdk" ovf:compression="gzip" ovf:size="999999"/>';
+    const disks =
+      '<Disk ovf:diskId="d1" ovf:fileRef="f1"/><Disk ovf:diskId="d2" ovf:fileRef="f2"/>';
+    const copy = await treeOf({
+      'p/p.ovf': descriptorOf(files, disks),
+      'p/a.vmdk.000000000': 512,
+      'p/a.vmdk.000000001': 512,
+      'p/b.vmdk': 512,
+    });
+    const [found] = await scanWith(ovfLayout, copy.repository);
+    expect(found!.restorePoints[0]!.disks.map(({ disk, format }) => [disk, format])).toEqual([
+      ['a.vmdk.000000000', 'file'],
+      ['a.vmdk.000000001', 'file'],
+      ['b.vmdk', 'file'],
+    ]);
+    await rm(copy.at('p/a.vmdk.000000000'));
+    expect(await statesIn(copy)).toEqual([
+      ['incomplete', 'the file a.vmdk.000000000, a part of "a.vmdk", is not there'],
+    ]);
+  });
+});
+
+describe.skipIf(REAL_FIXTURES === null)('real OVF packages', () => {
+  async function packageOf(name: string): Promise<RepositoryCopy> {
+    const copy = await copyToRepository(null);
+    await cp(join(REAL_FIXTURES!, 'ovf', name), copy.at('p'), { recursive: true });
+    return copy;
+  }
+
+  it('of VirtualBox is complete, with a manifest whose digests are right', async () => {
+    expect(await statesIn(await packageOf('virtualbox-ubuntu'))).toEqual([['complete', null]]);
+  });
+
+  it('of ovftool without two files of its manifest is incomplete', async () => {
+    const [[state, reason] = []] = await statesIn(await packageOf('ovftool-input'));
+    expect(state).toBe('incomplete');
+    expect(reason).toMatch(/"(input\.iso|sample_cfg\.txt)"/);
+  });
+
+  it('of ovftool with a disk that was cut off is incomplete although its manifest agrees', async () => {
+    const copy = await packageOf('ttylinux-truncated');
+    const digest = createHash('sha1');
+    digest.update(await readFile(copy.at('p/ttylinux-pc_i486-16.1-disk1.vmdk')));
+    const manifest = await readFile(copy.at('p/ttylinux-pc_i486-16.1.mf'), 'utf8');
+    expect(manifest).toContain(digest.digest('hex'));
+    const [[state, reason] = []] = await statesIn(copy);
+    expect(state).not.toBe('complete');
+    expect(reason).toContain('ttylinux-pc_i486-16.1-disk1.vmdk');
+  });
+
+  it('that lead out of their folder are refused, whatever product they are of', async () => {
+    const copy = await packageOf('govmomi');
+    const found = await scanWith(ovfLayout, copy.repository);
+    const hostile = found.find(({ id }) => id.includes('neg_chunk'));
+    expect(hostile!.restorePoints[0]).toMatchObject({
+      state: 'broken',
+      reason: expect.stringContaining('which is none of its own folder') as unknown,
+    });
+    expect(found).toHaveLength(18);
+  });
+});
