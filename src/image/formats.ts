@@ -62,7 +62,7 @@ export function incrementFormat(id: FormatId, dialect: Dialect): ComposedFormat 
   const own = ownFormat(id, dialect, 'increment');
   if (own !== null) return own;
   const mayBuildOnIt = (format: ImageFormat): format is ComposedFormat =>
-    isComposed(format) && format.composer.traits(PLAIN_DIALECT).parents.includes(id);
+    isComposed(format) && format.composer.traits(PLAIN_DIALECT, 'increment').parents.includes(id);
   return IMAGE_FORMATS.find(mayBuildOnIt) ?? null;
 }
 
@@ -83,7 +83,9 @@ export function composerOf(id: FormatId): ImageComposer {
 /** null: the format writes no files of this kind. */
 function ownFormat(id: FormatId, dialect: Dialect, kind: RestorePointKind): ComposedFormat | null {
   const format = imageFormat(id);
-  return isComposed(format) && format.composer.traits(dialect).kinds.includes(kind) ? format : null;
+  return isComposed(format) && format.composer.traits(dialect, kind).kinds.includes(kind)
+    ? format
+    : null;
 }
 
 function isComposed(format: ImageFormat): format is ComposedFormat {

@@ -29,9 +29,9 @@ export interface ImageExtents {
 
 /** Writes files of a format around blocks that were copied into their slots. */
 export interface ImageComposer {
-  /** What such files are like. Pure, and the same for the whole life of a plan. A dialect comes from a file: whatever is in it, also when it is
+  /** What such files of this kind are like (an increment of a fixed disk is none). Pure, and the same for the whole life of a plan. A dialect comes from a file: whatever is in it, also when it is
    *  empty, there is an answer. */
-  traits(dialect: Dialect): ComposerTraits;
+  traits(dialect: Dialect, kind: RestorePointKind): ComposerTraits;
   /** Where the slots of such a file lie. Pure, and the same for the whole life of a plan.
    *  @throws IMAGE_LIMIT_EXCEEDED when so many are beyond what a file can address */
   place(shape: FileShape): SlotPlacement;

@@ -1,5 +1,6 @@
 import { BLOCK_BYTES } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
+import type { RestorePointKind } from '../../domain/restore-point.js';
 import { slotOffset, type SlotPlacement } from '../../domain/slot-placement.js';
 import type { ByteSink } from '../byte-source.js';
 import type { Dialect } from '../disk-image.js';
@@ -38,8 +39,8 @@ const BITMAP_BYTES_OF_GUEST_BLOCK = BLOCK_BYTES / SECTOR_BYTES / 8;
 const WINDOW_BLOCKS = 8_192;
 
 /** An increment of a fixed disk is a differencing file; only its fulls are fixed. */
-export function vhdTraits(dialect: Dialect): ComposerTraits {
-  const isFixed = isFixedDialect(dialect);
+export function vhdTraits(dialect: Dialect, kind: RestorePointKind): ComposerTraits {
+  const isFixed = isFixedDialect(dialect) && kind === 'full';
   return {
     kinds: ['full', 'increment'],
     parents: ['vhd'],

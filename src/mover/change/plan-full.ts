@@ -111,7 +111,7 @@ async function planDisk(
       disk,
       stack,
       changes,
-      traits: format.composer.traits(file.dialect),
+      traits: format.composer.traits(file.dialect, 'full'),
     });
     const linkId = keepsLinkId ? stack.linkId : null;
     return { ...file, kind: 'full', parent: null, linkId, layers: stack.layers, ...lists };

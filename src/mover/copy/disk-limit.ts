@@ -5,7 +5,7 @@ import type { ImageStack } from '../blocks/image-stack.js';
 /** Said before anything of the disk is read or written. @throws DISK_TOO_LARGE */
 export function assertCopyable(stack: ImageStack, { id, composer }: ComposedFormat): void {
   const { layers, virtualSizeBytes } = stack;
-  const { maxDiskBytes } = composer.traits(stack.dialectFor(id));
+  const { maxDiskBytes } = composer.traits(stack.dialectFor(id), 'full');
   if (virtualSizeBytes <= maxDiskBytes) return;
   const path = layers[0]?.path ?? '';
   throw new BackupError(

@@ -40,6 +40,7 @@ export async function planDisk(context: MoverContext, input: PlanDiskInput): Pro
     const parentDisk = parentDiskOf(input, increment, stack);
     const changes = changeSource(input, parentDisk !== undefined);
     const isFull = changes.type === 'all';
+    const kind = isFull ? 'full' : 'increment';
     const format = isFull ? fullFormat(sourceFormat, stack.dialect) : increment!;
     // The layer below those that are looked at is what they are an increment to.
     await stack.ensure(changes.type === 'lineage' ? changes.layerLimit + 1 : files.length);
@@ -53,10 +54,9 @@ export async function planDisk(context: MoverContext, input: PlanDiskInput): Pro
       disk: input.disk,
       stack,
       changes,
-      traits: format.composer.traits(file.dialect),
+      traits: format.composer.traits(file.dialect, kind),
     });
     await stack.assertUnchanged(context);
-    const kind = isFull ? 'full' : 'increment';
     const plan: DiskPlan = { ...file, kind, parent, linkId: null, layers: files, ...lists };
     format.composer.place(plan); // refuses what it cannot hold before anything is copied
     return plan;
@@ -90,7 +90,7 @@ function parentDiskOf(
   stack: ImageStack,
 ): TargetDisk | undefined {
   if (increment === null) return undefined;
-  const { parents } = increment.composer.traits(stack.dialectFor(increment.id));
+  const { parents } = increment.composer.traits(stack.dialectFor(increment.id), 'increment');
   return parent?.disks.find((entry) => entry.disk === disk && parents.includes(entry.format));
 }
 

@@ -26,7 +26,10 @@ export async function composeDisk(
   disk: DiskToCompose,
   label = 'composed.img',
 ): Promise<MemoryBytes> {
-  const { granuleBlocks: granule, zeros } = composer.traits(disk.dialect);
+  const { granuleBlocks: granule, zeros } = composer.traits(
+    disk.dialect,
+    disk.parent === undefined ? 'full' : 'increment',
+  );
   const values = new Map<number, number>();
   const data = new Map<number, Uint8Array>();
   const granules = new Map<number, number>();

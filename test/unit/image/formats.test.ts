@@ -34,7 +34,7 @@ describe('the rows of formats', () => {
   // A synthetic full takes the place of an increment under its very name, which is in the files that build on it.
   it('compose fulls wherever they compose increments', () => {
     const composers = IMAGE_FORMATS.flatMap(({ composer }) => composer ?? []);
-    for (const { kinds } of composers.map(({ traits }) => traits({})))
+    for (const { kinds } of composers.map(({ traits }) => traits({}, 'increment')))
       expect(kinds.includes('full') || !kinds.includes('increment')).toBe(true);
     expect(new Set(IMAGE_FORMATS.map(({ extension }) => extension)).size).toBe(
       IMAGE_FORMATS.length,
