@@ -8,11 +8,13 @@ import {
 } from './agent-images.js';
 import { azureDiskLayout, ec2ExportLayout, gcpImageLayout } from './cloud-exports.js';
 import { hypercoreLayout } from './hypercore.js';
+import { hypervLayout } from './hyperv.js';
 import { libvirtPushLayout } from './libvirt-push.js';
 import { nutanixLayout } from './nutanix.js';
 import { ovaLayout } from './ova.js';
 import { ovfLayout } from './ovf.js';
 import { ovirtLayout } from './ovirt.js';
+import { windowsBackupLayout } from './windows-backup.js';
 
 /** Every layout that this release looks for. A new one is a file here and a row. Workload ids start with the name of the platform, so no two
  *  layouts name the same one. A folder's names are offered to one after the other, so those that know their files by more than an ending
@@ -22,6 +24,8 @@ export const BACKUP_LAYOUTS: readonly BackupLayout[] = [
   ovirtLayout,
   ovfLayout,
   hypercoreLayout,
+  hypervLayout,
+  windowsBackupLayout,
   nutanixLayout,
   ec2ExportLayout,
   // From here on an ending is all that is known.

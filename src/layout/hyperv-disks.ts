@@ -1,0 +1,119 @@
+import type { FormatId, SourceDisk, SourceImage } from '../domain/restore-point.js';
+import type { ImageHead } from '../image/disk-image.js';
+import type { ClaimedFile } from './backup-layout.js';
+import type { FolderFacts } from './file-facts.js';
+import { diskFormat, diskName, sameName } from './hyperv-names.js';
+import { readImageHead } from './image-head.js';
+import { broken, incomplete, type PointFault } from './point-fault.js';
+
+interface DiskFile {
+  readonly entry: ClaimedFile;
+  readonly format: FormatId;
+  readonly head: ImageHead;
+}
+
+/** Disks of one export, each by the file that nothing builds on, with the files below it. */
+export interface ExportedDisks {
+  readonly disks: readonly SourceDisk[];
+  readonly faults: readonly PointFault[];
+}
+
+/** @param files the disks of one export: the parents of its checkpoints lie among them, or are missing */
+export async function exportedDisks(
+  facts: FolderFacts,
+  files: readonly ClaimedFile[],
+): Promise<ExportedDisks> {
+  const found: DiskFile[] = [];
+  const faults: PointFault[] = [];
+  for (const entry of files) {
+    const file = await readDiskFile(facts, entry);
+    if ('fault' in file) faults.push(file.fault);
+    else found.push(file);
+  }
+  const parents = new Map<DiskFile, DiskFile>();
+  for (const file of found) {
+    const parent = parentOf(file, found);
+    if (parent === null) continue;
+    if ('fault' in parent) faults.push(parent.fault);
+    else parents.set(file, parent);
+  }
+  const built = new Set(parents.values());
+  const tops = found.filter((file) => !built.has(file));
+  if (tops.length === 0 && found.length > 0)
+    faults.push(broken('its disks build on each other in a circle').fault);
+  const disks: SourceDisk[] = [];
+  for (const top of tops) {
+    const below = filesBelow(top, parents);
+    const name = uniqueName(top, below, tops, parents);
+    disks.push({
+      ...{ disk: name, kind: 'full', parentRestorePointId: null, ...imageOf(top) },
+      as: top.entry.within,
+      ...(below.length === 0 ? {} : { below: below.map(imageOf) }),
+    });
+  }
+  return { disks, faults };
+}
+
+async function readDiskFile(
+  facts: FolderFacts,
+  entry: ClaimedFile,
+): Promise<DiskFile | { readonly fault: PointFault }> {
+  const format = diskFormat(entry.name);
+  if (format === null) throw new Error(`${entry.path} is no disk`);
+  const head = await readImageHead(facts, entry, format);
+  if ('fault' in head) return head;
+  // A VHDX file vouches for its content unless its log was not written back.
+  if (format === 'vhdx' && head.value.ownIdentity === null)
+    return incomplete(`${entry.path} is open, or was when its host stopped: its log is not empty`);
+  return { entry, format, head: head.value };
+}
+
+/** The link decides, and of several copies of one file the name. null: it builds on nothing. */
+function parentOf(
+  file: DiskFile,
+  files: readonly DiskFile[],
+): DiskFile | { readonly fault: PointFault } | null {
+  const { entry, head } = file;
+  if (head.parent === null) return null;
+  const { name, linkId } = head.parent;
+  const base = name.split(/[\\/]/).at(-1) ?? '';
+  const linked = files.filter((other) => other !== file && other.head.linkId === linkId);
+  const named = linked.find((other) => sameName(other.entry.name, base)) ?? linked[0];
+  if (named !== undefined) return named;
+  const hasName = files.some((other) => sameName(other.entry.name, base));
+  return broken(
+    hasName
+      ? `${entry.path} builds on an earlier content of ${base}: that was changed afterwards`
+      : `${base}, the parent of ${entry.path}, is missing`,
+  );
+}
+
+function filesBelow(top: DiskFile, parents: ReadonlyMap<DiskFile, DiskFile>): DiskFile[] {
+  const below: DiskFile[] = [];
+  for (let file = parents.get(top); file !== undefined; file = parents.get(file)) {
+    if (below.includes(file)) break; // a circle has no top
+    below.push(file);
+  }
+  return below;
+}
+
+/** The name of the disk without those of its checkpoints: they are others in every export. Where several files show one disk (a machine that was
+ *  set back to a checkpoint), each has its whole name. */
+function uniqueName(
+  top: DiskFile,
+  below: readonly DiskFile[],
+  tops: readonly DiskFile[],
+  parents: ReadonlyMap<DiskFile, DiskFile>,
+): string {
+  const nameOf = (file: DiskFile, under: readonly DiskFile[]): string =>
+    diskName((under.at(-1) ?? file).entry.name);
+  const name = nameOf(top, below);
+  const isAlone = tops.every(
+    (other) => other === top || !sameName(nameOf(other, filesBelow(other, parents)), name),
+  );
+  return isAlone ? name : top.entry.within.replaceAll('/', ' ');
+}
+
+function imageOf({ entry, format }: DiskFile): SourceImage {
+  return { path: entry.path, format, stamp: entry.stamp };
+}

@@ -1,0 +1,129 @@
+import { ALL_ALLOWED } from '../domain/workload-rules.js';
+import type { SourceCompanion, SourceDisk } from '../domain/restore-point.js';
+import type {
+  BackupLayout,
+  Claim,
+  ClaimedFile,
+  ClaimedFiles,
+  FolderNames,
+  FoundWorkload,
+} from './backup-layout.js';
+import type { FolderFacts } from './file-facts.js';
+import { fullDisk, fullPoint } from './full-point.js';
+import { namedDateMs } from './named-date.js';
+import { broken, incomplete, type PointFault } from './point-fault.js';
+import { settleChains, type DraftPoint } from './settle-chains.js';
+import { wholeImageFault } from './whole-image.js';
+import { folderName } from './workload-id.js';
+
+/** Backups of Windows itself (`wbadmin`, Windows Server Backup): `WindowsImageBackup/<computer>/Backup YYYY-MM-DD HHMMSS/<volume>.vhdx`, or `.vhd`,
+ *  with XML files beside them, and `Catalog/`, `SPPMetadataCache/` and `MediaId` for all backups of the computer.
+ *
+ *  A workload is a computer, known by the name of its folder. A folder `Backup …` is one restore point, dated by its name, which is UTC; there is
+ *  one disk for each volume, and every backup is a full. The folder above is known by what is in it, because administrators rename it to keep older
+ *  backups. `wbadmin` lists a backup only with all files beside it under their own names, so all of them travel, those for all backups with each.
+ *  `BackupSpecs.xml` is written last: without it, or while a disk was written to in a later second, the backup is not finished.
+ *  Source: listings of two such trees; no real files could be had (docs/COMPATIBILITY.md). */
+export const windowsBackupLayout: BackupLayout = {
+  name: 'windows-image-backup',
+  type: { id: 'windows-agent', title: 'Windows (wbadmin)', rules: ALL_ALLOWED },
+  claim,
+  scan,
+};
+
+const BACKUP_FOLDER =
+  /^Backup (?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d) (?<hour>\d\d)(?<minute>\d\d)(?<second>\d\d)$/;
+/** For all backups of a computer. */
+const SHARED = /^(?:Catalog|SPPMetadataCache|Logs)$/i;
+const MEDIA_ID = /^MediaId$/i;
+const DISK = /^(?<volume>.+)\.(?<format>vhdx?)$/i;
+const CLOSING_RECORD = /^BackupSpecs\.xml$/i;
+/** Of the tool's own; an administrator may have renamed it. */
+const ROOT_NAME = 'WindowsImageBackup';
+
+function claim({ files, folders }: FolderNames): Claim | null {
+  const backups = folders.filter((name) => backupDateMs(name) !== null);
+  if (backups.length === 0) return null;
+  return {
+    files: files.filter((name) => MEDIA_ID.test(name)),
+    folders: [...backups, ...folders.filter((name) => SHARED.test(name))],
+  };
+}
+
+function backupDateMs(folder: string): number | null {
+  const parts = BACKUP_FOLDER.exec(folder)?.groups;
+  return parts === undefined ? null : namedDateMs(parts);
+}
+
+async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
+  const name = folderName('windows', folder);
+  const id = `windows-${encodeURIComponent(name.toLowerCase())}`;
+  const backups = new Map<string, ClaimedFile[]>();
+  const shared: ClaimedFile[] = [];
+  for (const file of files) {
+    const top = file.within.split('/')[0] ?? '';
+    if (backupDateMs(top) === null) shared.push(file);
+    else backups.set(top, [...(backups.get(top) ?? []), file]);
+  }
+  const place = treePlace(folder);
+  const drafts: DraftPoint[] = [];
+  for (const [backup, own] of backups)
+    drafts.push(await draftPoint(facts, { id, backup, own, shared, place }));
+  return [{ id, name, restorePoints: settleChains(drafts) }];
+}
+
+/** Where the tool looks for the folder of a computer: in the one above, under the name that it has. */
+function treePlace(folder: string): string {
+  const parts = folder.split('/').filter((part) => part !== '');
+  const computer = parts.at(-1) ?? 'windows';
+  return `${parts.at(-2) ?? ROOT_NAME}/${computer}`;
+}
+
+interface Backup {
+  readonly id: string;
+  readonly backup: string;
+  readonly own: readonly ClaimedFile[];
+  readonly shared: readonly ClaimedFile[];
+  readonly place: string;
+}
+
+async function draftPoint(
+  facts: FolderFacts,
+  { id, backup, own, shared, place }: Backup,
+): Promise<DraftPoint> {
+  const record = own.find(({ name }) => CLOSING_RECORD.test(name)) ?? null;
+  const volumes = own.filter(({ name }) => DISK.test(name));
+  const faults: PointFault[] = [];
+  const disks: SourceDisk[] = [];
+  if (record === null) faults.push(incomplete(`${backup}/BackupSpecs.xml is not there yet`).fault);
+  for (const file of volumes) {
+    const { volume = '', format = '' } = DISK.exec(file.name)?.groups ?? {};
+    if (disks.some(({ disk }) => disk === volume.toLowerCase())) {
+      faults.push(broken(`volume ${volume} has two files`).fault);
+      continue;
+    }
+    const fault =
+      (await wholeImageFault(facts, file, format.toLowerCase())) ?? laterThan(file, record);
+    if (fault !== null) faults.push(fault);
+    const disk = fullDisk(volume.toLowerCase(), format.toLowerCase(), file);
+    disks.push({ ...disk, as: `${place}/${file.within}` });
+  }
+  const companions: SourceCompanion[] = [...own, ...shared]
+    .filter((file) => !volumes.includes(file))
+    .map(({ path, within }) => ({ path, as: `${place}/${within}` }));
+  return fullPoint({
+    ...{ id: backup, workloadId: id, createdAtMs: backupDateMs(backup) ?? 0 },
+    ...{ disks, companions, faults },
+    ...{ files: own.filter((file) => file !== record), closingRecord: record },
+  });
+}
+
+/** XML files get the second of the last disk. */
+function laterThan(file: ClaimedFile, record: ClaimedFile | null): PointFault | null {
+  if (record === null || secondOf(file) <= secondOf(record)) return null;
+  return incomplete(`${file.path} was written to after ${record.name}`).fault;
+}
+
+function secondOf({ stamp }: ClaimedFile): bigint {
+  return BigInt(stamp.modifiedAtNs) / 1_000_000_000n;
+}
