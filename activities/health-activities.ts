@@ -80,6 +80,12 @@ function createRepairActivities(mover: DataMover) {
       return runTask((control) => mover.run('healDigestTable', onChain(input), control));
     },
 
+    async healCompanion(
+      input: OnChain<OperationInput<'healCompanion'>>,
+    ): Promise<OperationOutput<'healCompanion'>> {
+      return runTask((control) => mover.run('healCompanion', onChain(input), control));
+    },
+
     async markDamage(
       input: OnChain<OperationInput<'markDamage'>>,
     ): Promise<OperationOutput<'markDamage'>> {

@@ -105,9 +105,7 @@ class ChainRepair {
         this.lasting.push({ pointId, disk: damage.disk, units: null });
         return;
       case 'companion':
-        this.unhealed++;
-        this.notes.push(`${pointId}: ${damage.path} is damaged; the disks are not affected`);
-        return;
+        return this.healCompanion(pointId, damage.path);
       default:
         return assertNever(damage);
     }
@@ -148,6 +146,20 @@ class ChainRepair {
     this.unhealed++;
     this.notes.push(`${what} is damaged, and so is the file it covers`);
     this.lasting.push({ pointId, disk, units: null });
+  }
+
+  private async healCompanion(pointId: string, path: string): Promise<void> {
+    const { isHealed, isSourceUnknown } = await this.activities.healCompanion.executeWithOptions(
+      { summary: `${this.input.workload.name} ${pointId}: heal ${path}` },
+      [{ ...this.place, pointId, path }],
+    );
+    if (isHealed) {
+      this.notes.push(`${pointId}: ${path} was damaged and was taken from the source again`);
+      return;
+    }
+    this.isSourceUnknown ||= isSourceUnknown;
+    this.unhealed++;
+    this.notes.push(`${pointId}: ${path} is damaged; the disks are not affected`);
   }
 
   private async markVerified(): Promise<void> {

@@ -6,6 +6,7 @@ import {
   nullable,
   object,
   oneOf,
+  only,
   optional,
   tagged,
   text,
@@ -78,6 +79,7 @@ const disk = object<TargetDisk>({
     slots: optional(placedSlots),
   }),
   tablesPath: text,
+  isCompanion: optional(only(true)),
   ...traits,
 });
 

@@ -31,6 +31,11 @@ export function oneOf<T extends string>(...words: readonly T[]): Shape<T> {
       : wrong(value, `is none of ${words.join(', ')}`);
 }
 
+/** This value and no other. */
+export function only<T extends boolean>(value: T): Shape<T> {
+  return (found) => (found === value ? null : wrong(found, `is not ${String(value)}`));
+}
+
 export function nullable<T>(shape: Shape<T>): Shape<T | null> {
   return (value) => (value === null ? null : shape(value));
 }

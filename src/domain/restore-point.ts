@@ -66,6 +66,9 @@ export interface SourceDisk extends SourceImage, FileTraits {
 export interface SourceCompanion extends FileTraits {
   /** Relative to the repository, with `/`. */
   readonly path: string;
+  /** Of a file that Longhaul wrote itself: its SHA-256, or where its digest table lies. */
+  readonly digest?: Digest;
+  readonly digestsPath?: string;
 }
 
 /** Names the files that show a restore point, with all that it builds on, as they lie there: sizes and times of each, with its path (`byPath`) or

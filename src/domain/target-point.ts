@@ -33,8 +33,14 @@ export interface TargetRestorePoint {
   readonly copyId: string;
 }
 
+/** What is kept of a file besides its bytes. */
+export interface KeptFile extends FileTraits {
+  /** It is no disk but a companion that was too large to be copied in one go. */
+  readonly isCompanion?: true;
+}
+
 /** Paths are relative to the chain's folder. */
-export interface TargetDisk extends FileTraits {
+export interface TargetDisk extends KeptFile {
   readonly disk: string;
   readonly path: string;
   readonly format: FormatId;

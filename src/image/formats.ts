@@ -25,6 +25,9 @@ export const IMAGE_FORMATS: readonly ImageFormat[] = [
   FILE,
 ];
 
+/** Of a file that is kept as it is, whatever it is. */
+export const WHOLE_FILE: FormatId = FILE.id;
+
 /** Formats also come from files (commit records, plans), perhaps of another release: what is not known is never read as something else.
  *  @throws IMAGE_FORMAT_UNKNOWN */
 export function imageFormat(id: FormatId, path = 'the file'): ImageFormat {

@@ -8,6 +8,7 @@ import { commitRestorePoint } from './copy/commit-restore-point.js';
 import { composeTargetFile } from './copy/compose-target-file.js';
 import { openCopyWorker } from './copy/copy-blocks.js';
 import { healDigestTable, healDisk } from './health/heal-disk.js';
+import { healCompanion } from './health/heal-companion.js';
 import { inspectTargetChain } from './change/inspect-chain.js';
 import { markDamage } from './health/mark-damage.js';
 import { markVerified } from './health/mark-verified.js';
@@ -53,6 +54,7 @@ export const THREAD_OPERATIONS = {
   collectDamage,
   healDisk,
   healDigestTable,
+  healCompanion,
   markDamage,
   markVerified,
   prepareRestore,

@@ -55,6 +55,8 @@ export interface RepositoryEntry {
    *  UTF-8, and never opened. */
   readonly unaddressable?: 'file' | 'folder';
   readonly stamp: FileStamp;
+  /** Permission bits; absent where the storage has none. */
+  readonly mode?: number;
 }
 
 export interface RepositoryCapacity {

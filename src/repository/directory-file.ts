@@ -101,3 +101,8 @@ export function fileStamp(stats: BigIntStats): FileStamp {
     inode: String(stats.ino),
   };
 }
+
+/** Permission bits. */
+export function modeOf({ mode }: BigIntStats): number {
+  return Number(mode & 0o7777n);
+}

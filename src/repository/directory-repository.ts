@@ -9,7 +9,7 @@ import type {
   RepositoryEntry,
   WritableFile,
 } from './backup-repository.js';
-import { DirectoryFile, fileStamp } from './directory-file.js';
+import { DirectoryFile, fileStamp, modeOf } from './directory-file.js';
 import { fileCallsOfThisThread, type FileCalls } from './file-calls.js';
 import { KeptFolders } from './kept-folders.js';
 import { RepositoryRoot, type FolderAccess, type OpenFolder } from './open-folder.js';
@@ -113,7 +113,7 @@ class DirectoryRepository implements BackupRepository {
     const entry = this.#reading('look at', path, () =>
       this.#folders.within(parent, async (open) => {
         const stats = await this.#calls.lstat(open.at(name));
-        return { name, path, type: typeOf(stats), stamp: fileStamp(stats) };
+        return { name, path, type: typeOf(stats), ...facts(stats) };
       }),
     );
     return unlessMissing(entry);
@@ -237,7 +237,7 @@ class DirectoryRepository implements BackupRepository {
     const isAddressable = isUtf8 && isSegment(name);
     try {
       const stats = await this.#calls.lstat(Buffer.concat([Buffer.from(open.at('')), bytes]));
-      const entry = { name, path: joinPath(folder, name), stamp: fileStamp(stats) };
+      const entry = { name, path: joinPath(folder, name), ...facts(stats) };
       const type = typeOf(stats);
       if (isAddressable || type === 'other') return { ...entry, type };
       return { ...entry, type: 'other', unaddressable: type };
@@ -304,4 +304,8 @@ async function unlessMissing<T>(answer: Promise<T>): Promise<T | null> {
     if (isBackupError(error, 'FILE_MISSING')) return null;
     throw error;
   }
+}
+
+function facts(stats: BigIntStats): Pick<RepositoryEntry, 'stamp' | 'mode'> {
+  return { stamp: fileStamp(stats), mode: modeOf(stats) };
 }

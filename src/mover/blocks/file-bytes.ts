@@ -23,11 +23,18 @@ export async function fileBytes(file: WritableFile): Promise<ByteSource & ByteSi
   };
 }
 
-/** Copies a file from its start to its end, over what `to` holds there. @returns its bytes */
-export async function copyWhole(from: ReadableFile, to: WritableFile): Promise<number> {
+/** Copies a file from its start to its end, over what `to` holds there.
+ *  @param onPart gets what was read, part by part
+ *  @returns its bytes */
+export async function copyWhole(
+  from: ReadableFile,
+  to: WritableFile,
+  onPart?: (part: Uint8Array) => void,
+): Promise<number> {
   return withRunBuffer(async (part) => {
     for (let offset = 0; ;) {
       const count = await from.read(part, offset);
+      onPart?.(part.subarray(0, count));
       await to.write(part.subarray(0, count), offset);
       offset += count;
       if (count < part.length) return offset;

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ChainRecord } from '../../chain/chain-record.js';
+import { fileTraits, keptTraits } from '../../domain/file-traits.js';
 import { BackupError } from '../../domain/errors.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
 import { fullFormat } from '../../image/formats.js';
@@ -29,7 +30,7 @@ export interface FullOrder {
   readonly chain: string;
   readonly record: ChainRecord;
   readonly point: TargetRestorePoint;
-  /** Names of the disks that are wanted; null: all. */
+  /** Names of the disks that are wanted, without companions, which are wanted in any case; null: all. */
   readonly disks: readonly string[] | null;
   /** Where it is staged. */
   readonly target: BackupRepository;
@@ -63,8 +64,13 @@ export async function planFull(
   await makeStaging(target, staging);
   const token = randomBytes(16).toString('hex');
   const disks: DiskPlan[] = [];
-  for (const [disk, files] of layers)
-    disks.push(await planDisk(context, { target, staging, token, disk, files, keepsLinkId }));
+  for (const [disk, files] of layers) {
+    const planned = await planDisk(context, { target, staging, token, disk, files, keepsLinkId });
+    disks.push({
+      ...planned,
+      ...keptTraits(point.disks.find((entry) => entry.disk === disk)!),
+    });
+  }
   const repositoryId = order.source.id;
   const plan: CopyPlan = {
     token,
@@ -78,7 +84,10 @@ export async function planFull(
     verifyAfterCopy: 'cached',
     disks,
     companions: order.withCompanions
-      ? point.companions.map(({ path }) => ({ repositoryId, path: `${order.chain}/${path}` }))
+      ? point.companions.map(({ path, digest, ...file }) => ({
+          ...{ repositoryId, path: `${order.chain}/${path}`, stamp: null, digest },
+          ...fileTraits(file),
+        }))
       : [],
     source: point.source,
     passedOver: [],
@@ -124,8 +133,8 @@ async function stampedLayers(order: FullOrder): Promise<Map<string, LayerFile[]>
   const { source, chain, record, point } = order;
   const place = { targetRepositoryId: source.id, chain };
   const layers = new Map<string, LayerFile[]>();
-  for (const { disk } of point.disks) {
-    if (order.disks !== null && !order.disks.includes(disk)) continue;
+  for (const { disk, isCompanion = false } of point.disks) {
+    if (!isCompanion && order.disks !== null && !order.disks.includes(disk)) continue;
     const files: LayerFile[] = [];
     for (const layer of targetLayersOf(record, place, point.id, disk)) {
       const entry = await source.stat(layer.path);

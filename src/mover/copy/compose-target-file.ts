@@ -1,12 +1,13 @@
 import { diskPath, digestTablePath, tablesCopyPath } from '../../chain/chain-paths.js';
-import { BLOCK_BYTES } from '../../domain/digest.js';
+import { BLOCK_BYTES, type Digest } from '../../domain/digest.js';
+import { keptTraits } from '../../domain/file-traits.js';
 import { FileUnits, isPlain } from '../../domain/file-units.js';
-import type { TargetCompanion, TargetDisk } from '../../domain/target-point.js';
+import type { TargetDisk } from '../../domain/target-point.js';
 import { composerOf, imageFormat } from '../../image/formats.js';
 import type { PlannedContent } from '../../image/image-format.js';
 import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
-import { makeFolderDurable } from '../../repository/replace-file.js';
 import { BlockListReader } from '../blocks/block-list.js';
+import { copyCompanions } from './copy-companions.js';
 import { SlotMapping } from './slot-mapping.js';
 import { StoredBytes } from './stored-bytes.js';
 import {
@@ -21,8 +22,7 @@ import {
 } from '../staging/copy-plan.js';
 import { CopiedSlots } from '../staging/copied-slots.js';
 import { copyJournal } from '../staging/journals.js';
-import { copyWhole, fileBytes } from '../blocks/file-bytes.js';
-import { hashFile } from '../blocks/file-digest.js';
+import { fileBytes } from '../blocks/file-bytes.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import { TablesCopyWriter } from '../blocks/tables-copy.js';
@@ -35,8 +35,8 @@ export interface ComposeInput {
   readonly reference: PlanReference;
 }
 
-/** Writes header, tables and reference counts around the copied blocks, writes the digest tables, copies the machine description
- *  files, and makes everything durable. Can be run again from the start at any time until the point is committed.
+/** Writes header, tables and reference counts around the copied blocks, writes the digest tables, copies the small
+ *  companions, and makes everything durable. Can be run again from the start at any time until the point is committed.
  *  @throws STAGING_INVALID when a window is not copied, STALE_EPOCH, REPOSITORY_FULL */
 export async function composeTargetFile(
   context: MoverContext,
@@ -102,7 +102,6 @@ async function composeDisk(
       Math.ceil(disk.virtualSizeBytes / BLOCK_BYTES),
       (first, count) => slots.inUse(first, count),
     );
-    const { extension } = imageFormat(disk.format);
     const composer = composerOf(disk.format);
     const { sizeBytes } = await composer.compose(
       await fileBytes(image),
@@ -111,8 +110,7 @@ async function composeDisk(
     );
     const { algorithm } = plan;
     const copyOfTables = new TablesCopyWriter(tables);
-    const placed = { ...composer.place(disk), slotCount: disk.slotCount };
-    const units = new FileUnits(placed, sizeBytes);
+    const units = new FileUnits({ ...composer.place(disk), slotCount: disk.slotCount }, sizeBytes);
     if (plan.verifyAfterCopy === 'direct') {
       const stored = files.add(await StoredBytes.open(target, image.path));
       await stored.assertTables(context.control, image, units);
@@ -126,18 +124,29 @@ async function composeDisk(
       tables: copyOfTables,
     });
     await copyOfTables.finish();
-    const path = digestTablePath(plan.pointId, disk.disk);
-    return {
-      disk: disk.disk,
-      path: diskPath(plan.pointId, disk.disk, extension),
-      format: disk.format,
-      kind: disk.kind,
-      sizeBytes,
-      virtualSizeBytes: disk.virtualSizeBytes,
-      digests: { path, algorithm, tableDigest, ...(isPlain(placed) ? {} : { slots: placed }) },
-      tablesPath: tablesCopyPath(plan.pointId, disk.disk),
-    };
+    return targetDisk(plan, disk, units, tableDigest);
   });
+}
+
+/** The file as the record lists it. */
+function targetDisk(
+  { pointId, algorithm }: CopyPlan,
+  disk: DiskPlan,
+  { slots, fileSizeBytes }: FileUnits,
+  tableDigest: Digest,
+): TargetDisk {
+  const path = digestTablePath(pointId, disk.disk);
+  return {
+    disk: disk.disk,
+    path: diskPath(pointId, disk.disk, imageFormat(disk.format).extension),
+    format: disk.format,
+    kind: disk.kind,
+    sizeBytes: fileSizeBytes,
+    virtualSizeBytes: disk.virtualSizeBytes,
+    digests: { path, algorithm, tableDigest, ...(isPlain(slots) ? {} : { slots }) },
+    tablesPath: tablesCopyPath(pointId, disk.disk),
+    ...keptTraits(disk),
+  };
 }
 
 /** Can be stopped at every question that is asked of it. */
@@ -157,40 +166,4 @@ function plannedContent(
       out.set(await slots.inUse(first, out.length));
     },
   };
-}
-
-/** Machine description files go to `config/` under their own names, numbered where two are alike. */
-async function copyCompanions(
-  context: MoverContext,
-  target: BackupRepository,
-  staging: string,
-  plan: CopyPlan,
-): Promise<TargetCompanion[]> {
-  if (plan.companions.length === 0) return [];
-  const folder = `${stagedPath.pointFolder(staging)}/config`;
-  await makeFolderDurable(target, folder);
-  const companions: TargetCompanion[] = [];
-  for (const { repositoryId, path } of plan.companions) {
-    const name = freeName(path.slice(path.lastIndexOf('/') + 1), companions);
-    const repository = await context.repository(repositoryId);
-    await withOpenFiles(async (files) => {
-      const source = files.add(await repository.openRead(path));
-      const copy = files.add(await target.openWrite(`${folder}/${name}`, 'open-or-new'));
-      await copy.truncate(0);
-      const sizeBytes = await copyWhole(source, copy);
-      await copy.sync();
-      const digest = await hashFile(copy, context.control);
-      companions.push({ path: `${plan.pointId}/config/${name}`, sizeBytes, digest });
-    });
-  }
-  await target.syncFolder(folder);
-  return companions;
-}
-
-function freeName(name: string, taken: readonly TargetCompanion[]): string {
-  const isTaken = (candidate: string) => taken.some(({ path }) => path.endsWith(`/${candidate}`));
-  for (let n = 1; ; n++) {
-    const candidate = n === 1 ? name : `${n}-${name}`;
-    if (!isTaken(candidate)) return candidate;
-  }
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { stagingFolder } from '../../chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
@@ -30,6 +31,7 @@ import { isSoundPlan } from '../staging/sound-plan.js';
 import { discardCopied, discardStaging, makeStaging } from '../staging/staging.js';
 import { identifiedPoints } from '../source/source-points.js';
 import { assertGoodBase } from './good-base.js';
+import { pointFiles } from '../source/point-files.js';
 import { fullFormatsOf } from '../source/full-formats.js';
 import { sourceWorkload, requireCompletePoint, sourceLayers } from '../source/source-catalogue.js';
 import type { CopyPlace } from '../source/copy-place.js';
@@ -79,37 +81,29 @@ export async function planCopy(
   if (parent !== null) await assertGoodBase(context, input, record, parent);
   const pointId = newPointId(record, point);
   const staging = stagingFolder(input.chain, pointId);
-  const disks = point.disks.map(({ disk }) => disk);
+  const files = await pointFiles(await context.repository(input.sourceRepositoryId), point);
+  const disks = [...point.disks.map(({ disk }) => disk), ...files.companionDisks.keys()];
   const growing = growingDisks(point, fullFormatsOf([point])).map(({ disk }) => disk);
-  const layersOf = (disk: string) => sourceLayers(input.sourceRepositoryId, workload, point, disk);
+  const layersOf = (disk: string) => {
+    const file = files.companionDisks.get(disk);
+    if (file !== undefined) return [{ restorePointId: point.id, file }];
+    return sourceLayers(input.sourceRepositoryId, workload, point, disk);
+  };
 
-  const existing = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
-  if (
-    existing !== null &&
-    isSamePlan(existing, input, parent, layersOf) &&
-    (await isSoundPlan(target, staging, existing))
-  ) {
-    const plan = { ...existing, epoch: input.epoch };
-    if (existing.epoch !== input.epoch)
-      await writeStagedJson(target, stagedPath.plan(staging), plan);
-    return ready(target, staging, plan);
-  }
-
+  const now = { disks, companions: files.companions, layersOf };
+  const existing = await existingPlan(target, staging, input, parent, now);
+  if (existing !== null) return ready(target, staging, existing);
   await makeRoom(target, input.chain, record, pointId);
-  const prepared = await prepareStaging(context, input, {
-    record,
-    staging,
-    parent,
-    disks: growing,
-    layersOf,
-  });
+  const place = { record, staging, parent, disks: growing, layersOf };
+  const prepared = await prepareStaging(context, input, place);
   if (prepared.state === 'scan') return { state: 'scan', pointId, ...prepared.work };
   const { scan } = prepared;
   const token = randomBytes(16).toString('hex');
   const planned: DiskPlan[] = [];
   for (const disk of disks)
-    planned.push(
-      await planDisk(context, {
+    planned.push({
+      ...files.traits.get(disk),
+      ...(await planDisk(context, {
         target,
         chain: input.chain,
         staging,
@@ -120,12 +114,37 @@ export async function planCopy(
         changedBy: input.changedBy,
         lineageFrom: input.lineageFrom,
         scanToken: scan?.disks.some((entry) => entry.disk === disk) ? scan.token : null,
-      }),
-    );
+      })),
+    });
   const passedOver = pointsPassedOver(input.sourceRepositoryId, identified, point);
-  const plan = assemblePlan(input, { token, pointId, point, parent, planned, passedOver });
+  const { companions } = files;
+  const parts = { token, pointId, point, parent, planned, companions, passedOver };
+  const plan = assemblePlan(input, parts);
   await writeStagedJson(target, stagedPath.plan(staging), plan);
   return ready(target, staging, plan);
+}
+
+/** What a plan would be made of now. */
+interface PointNow {
+  readonly disks: readonly string[];
+  readonly companions: CopyPlan['companions'];
+  readonly layersOf: LayersOf;
+}
+
+/** The plan that is there, taken over, when it can be gone on with; null: there is none. */
+async function existingPlan(
+  target: BackupRepository,
+  staging: string,
+  input: PlanCopyInput,
+  parent: TargetRestorePoint | null,
+  now: PointNow,
+): Promise<CopyPlan | null> {
+  const existing = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
+  if (existing === null || !isSamePlan(existing, input, parent, now)) return null;
+  if (!(await isSoundPlan(target, staging, existing))) return null;
+  const plan = { ...existing, epoch: input.epoch };
+  if (existing.epoch !== input.epoch) await writeStagedJson(target, stagedPath.plan(staging), plan);
+  return plan;
 }
 
 /** Takes away what a plan that cannot be gone on with left at the place of the next one. */
@@ -151,10 +170,11 @@ function assemblePlan(
     readonly point: SourceRestorePoint;
     readonly parent: TargetRestorePoint | null;
     readonly planned: readonly DiskPlan[];
+    readonly companions: CopyPlan['companions'];
     readonly passedOver: CopyPlan['passedOver'];
   },
 ): CopyPlan {
-  const { token, pointId, point, parent, planned, passedOver } = parts;
+  const { token, pointId, point, parent, planned, companions, passedOver } = parts;
   const isFull = planned.every(({ kind }) => kind === 'full');
   return {
     token,
@@ -167,10 +187,7 @@ function assemblePlan(
     algorithm: input.digest,
     verifyAfterCopy: input.verifyAfterCopy,
     disks: planned,
-    companions: point.companions.map(({ path }) => ({
-      repositoryId: input.sourceRepositoryId,
-      path,
-    })),
+    companions,
     source: provenSource(input, point),
     passedOver,
   };
@@ -266,7 +283,7 @@ function isSamePlan(
   plan: CopyPlan,
   input: PlanCopyInput,
   parent: TargetRestorePoint | null,
-  layersOf: LayersOf,
+  now: PointNow,
 ): boolean {
   return (
     plan.source.restorePointId === input.restorePointId &&
@@ -274,7 +291,12 @@ function isSamePlan(
     plan.algorithm === input.digest &&
     plan.verifyAfterCopy === input.verifyAfterCopy &&
     (input.algorithm === 'full' ? plan.kind === 'full' : plan.parentId === parent?.id) &&
-    plan.disks.every((disk) => sameLayers(disk.layers, layersOf(disk.disk)))
+    isDeepStrictEqual(
+      plan.disks.map(({ disk }) => disk),
+      now.disks,
+    ) &&
+    isDeepStrictEqual(plan.companions, now.companions) &&
+    plan.disks.every((disk) => sameLayers(disk.layers, now.layersOf(disk.disk)))
   );
 }
 

@@ -5,6 +5,7 @@ import type { ChainRecord } from '../../chain/chain-record.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
 import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';
 import { isBackupError, isStorageFault } from '../../domain/errors.js';
+import type { SourceRestorePoint, SourceWorkload } from '../../domain/restore-point.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
 import { BLOCK_DIRECT } from '../../image/disk-image.js';
 import { ImageStack } from '../blocks/image-stack.js';
@@ -16,6 +17,8 @@ import {
   requireCompletePoint,
   sourceLayers,
 } from '../source/source-catalogue.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { pointFiles } from '../source/point-files.js';
 import { readTablesCopy } from '../blocks/tables-copy.js';
 
 export interface HealInput {
@@ -146,9 +149,29 @@ async function fromTablesCopy(
 async function findSourceFiles(
   context: MoverContext,
   record: ChainRecord,
-  { source: { repositoryId, restorePointId } }: TargetRestorePoint,
+  target: TargetRestorePoint,
   disk: string,
 ): Promise<readonly LayerFile[]> {
+  const { repository, workload, point } = await healingPoint(context, record, target);
+  if (target.disks.find((entry) => entry.disk === disk)?.isCompanion === true) {
+    const { companionDisks } = await pointFiles(repository, point);
+    const file = companionDisks.get(disk);
+    return file === undefined ? [] : [file];
+  }
+  return sourceLayers(repository.id, workload, point, disk).map(({ file }) => file);
+}
+
+/** The source point that a target point was copied from.
+ *  @throws what tells that the source does not hold the point, or cannot be asked */
+export async function healingPoint(
+  context: MoverContext,
+  record: ChainRecord,
+  { source: { repositoryId, restorePointId } }: TargetRestorePoint,
+): Promise<{
+  readonly repository: BackupRepository;
+  readonly workload: SourceWorkload;
+  readonly point: SourceRestorePoint;
+}> {
   const repository = await context.repository(repositoryId);
   const workload = await findSourceWorkload(
     repository,
@@ -156,8 +179,7 @@ async function findSourceFiles(
     undefined,
     context.facts,
   );
-  const point = requireCompletePoint(workload, restorePointId);
-  return sourceLayers(repositoryId, workload, point, disk).map(({ file }) => file);
+  return { repository, workload, point: requireCompletePoint(workload, restorePointId) };
 }
 
 /** @throws as `SourceFiles` does */

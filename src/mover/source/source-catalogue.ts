@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { chainFolder } from '../../chain/chain-paths.js';
 import { availablePoints, lineageOf, type ChainRecord } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
+import { fileTraits } from '../../domain/file-traits.js';
 import { nameOfPathSegment } from '../../domain/path-segment.js';
 import type {
+  SourceCompanion,
   SourceDisk,
   SourceImage,
   SourceRestorePoint,
@@ -234,7 +236,8 @@ async function pointAsSource(
 ): Promise<SourceRestorePoint> {
   const disks: SourceDisk[] = [];
   let reason = point.health === 'corrupt' ? 'a health check found corrupt blocks in it' : null;
-  for (const { disk, path, format, kind, digests } of point.disks) {
+  const largeCompanions: SourceCompanion[] = [];
+  for (const { disk, path, format, kind, digests, isCompanion = false, ...file } of point.disks) {
     const entry = await repository.stat(`${folder}/${path}`);
     if (entry === null) {
       reason = `${path} is missing`;
@@ -243,15 +246,13 @@ async function pointAsSource(
     const parentRestorePointId = kind === 'full' ? null : point.parentId;
     const { path: filePath, stamp } = entry;
     const digestsPath = `${folder}/${digests.path}`;
-    disks.push({
-      disk,
-      path: filePath,
-      format,
-      kind,
-      parentRestorePointId,
-      stamp,
-      digestsPath,
-    });
+    const traits = fileTraits(file);
+    if (isCompanion) largeCompanions.push({ path: filePath, digestsPath, ...traits });
+    else
+      disks.push({
+        ...{ disk, path: filePath, format, kind, parentRestorePointId, stamp, digestsPath },
+        ...traits,
+      });
   }
   // While a merge goes on, the files below all points of its chain change under a reader: wait for it to finish.
   const { pending } = record;
@@ -265,7 +266,13 @@ async function pointAsSource(
     kind: point.kind,
     parentId: point.parentId,
     disks,
-    companions: point.companions.map(({ path }) => ({ path: `${folder}/${path}` })),
+    companions: [
+      ...point.companions.map(({ path, digest, ...file }) => ({
+        ...{ path: `${folder}/${path}`, digest },
+        ...fileTraits(file),
+      })),
+      ...largeCompanions,
+    ],
     state: reason !== null ? 'broken' : isMerging ? 'incomplete' : 'complete',
     reason: reason ?? (isMerging ? 'a merge in its chain is not finished' : null),
     // A merge or a synthetic full writes other files, but what the point shows stays what was copied.

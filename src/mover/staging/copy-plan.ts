@@ -4,6 +4,7 @@ import type { VerifyAfterCopy } from '../../domain/copy-job.js';
 import { WINDOW_BLOCKS, type DigestAlgorithm } from '../../domain/digest.js';
 import type {
   CopiedSource,
+  KeptFile,
   KnownSourcePoint,
   TargetCompanion,
   TargetDisk,
@@ -15,6 +16,7 @@ import { imageFormat } from '../../image/formats.js';
 import type { FileShape } from '../../image/image-format.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readWholeFile, replaceFile } from '../../repository/replace-file.js';
+import type { CompanionFile } from '../blocks/companion-file.js';
 import type { LayerFile } from '../blocks/layer-file.js';
 
 /** What is to be done for one restore point, as it lies in `<staging>/plan.json`. It is written last and removed first, so it stands
@@ -31,14 +33,14 @@ export interface CopyPlan {
   readonly algorithm: DigestAlgorithm;
   readonly verifyAfterCopy: VerifyAfterCopy;
   readonly disks: readonly DiskPlan[];
-  readonly companions: readonly { readonly repositoryId: string; readonly path: string }[];
+  readonly companions: readonly CompanionFile[];
   readonly source: CopiedSource;
   /** Source points that are dealt with once this one is copied. */
   readonly passedOver: readonly KnownSourcePoint[];
 }
 
 /** Of one disk, with the shape of its staged file. */
-export interface DiskPlan extends FileShape {
+export interface DiskPlan extends FileShape, KeptFile {
   readonly disk: string;
   readonly kind: RestorePointKind;
   /** Of the staged file. */

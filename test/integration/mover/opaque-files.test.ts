@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createCipheriv, createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,6 +10,7 @@ import { readChainRecord } from '../../../src/chain/chain-store.js';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
 import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
 import { makeBundlesKnown } from '../../support/bundle/bundle-layout.js';
 import { testJob } from '../../support/session/test-site.js';
@@ -151,6 +152,80 @@ describe('a machine whose backups are opaque files', () => {
       ['point-9', [], 'full'],
     ]);
     await expect(stat(join(folder, 'offsite', CHAIN, first!.id))).rejects.toThrow('ENOENT');
+  });
+
+  describe('with files beside them', () => {
+    const beside = (name: string) => join(folder, 'primary', 'vm', name);
+    const SETTINGS = Buffer.from('<vm name="vm"/>\n');
+    const MEMORY = noise(77, 1024 * 1024 + 12_345);
+    beforeEach(async () => {
+      await backup(1, noise(1, 1_000));
+      await writeFile(beside('vm.xml'), SETTINGS);
+      await chmod(beside('vm.xml'), 0o640);
+      await utimes(beside('vm.xml'), 1_700_000_000.125, 1_700_000_000.125);
+      await writeFile(beside('point-1@memory.bin'), MEMORY);
+    });
+
+    it('keeps them, large ones in windows, with their names, times and modes', async () => {
+      const [copied] = await session();
+      const { disks, companions } = copied!;
+      expect(disks.map(({ disk, as, isCompanion }) => [disk, as, isCompanion])).toEqual([
+        ['a', 'Bundles/a.ova', undefined],
+        ['companion:Settings/memory.bin', 'Settings/memory.bin', true],
+      ]);
+      expect(companions).toMatchObject([
+        { as: 'Settings/vm.xml', mode: 0o640, modifiedAtNs: '1700000000125000000', sizeBytes: 16 },
+      ]);
+      const at = (path: string) => readFile(join(folder, 'offsite', CHAIN, path));
+      expect(await at(companions[0]!.path)).toEqual(SETTINGS);
+      expect((await at(disks[1]!.path)).equals(MEMORY)).toBe(true);
+      const { mtimeNs } = await stat(beside('point-1@memory.bin'), { bigint: true });
+      expect(disks[1]?.modifiedAtNs).toBe(String(mtimeNs));
+    });
+
+    it('heals either kind from a source that still has the same bytes, and no other', async () => {
+      const [copied] = await session();
+      const damage = async () => {
+        for (const { path } of [copied!.disks[1]!, copied!.companions[0]!]) {
+          const bytes = await readFile(join(folder, 'offsite', CHAIN, path));
+          bytes[7]! ^= 0xff;
+          await writeFile(join(folder, 'offsite', CHAIN, path), bytes);
+        }
+      };
+      const settings = join(folder, 'offsite', CHAIN, copied!.companions[0]!.path);
+      await damage();
+      const { notes } = await new LocalSessions([primary, offsite]).verify('offsite', NOW_MS);
+      expect(notes.join('\n')).toContain('was damaged and was taken from the source again');
+      expect(await readFile(settings)).toEqual(SETTINGS);
+      const memory = await readFile(join(folder, 'offsite', CHAIN, copied!.disks[1]!.path));
+      expect(memory.equals(MEMORY)).toBe(true);
+      await writeFile(beside('vm.xml'), 'other bytes');
+      await damage();
+      const second = await new LocalSessions([primary, offsite]).verify('offsite', NOW_MS + 1);
+      expect(second.notes.join('\n')).toContain('is damaged; the disks are not affected');
+      expect(await readFile(settings)).not.toEqual(SETTINGS);
+    });
+
+    it('copies them anew when they change while they are copied', async () => {
+      let isChanged = false;
+      const changing: BackupRepository = {
+        ...fencedRepository(primary, () => undefined),
+        openRead: async (path: string) => {
+          const file = await primary.openRead(path);
+          if (path.endsWith('vm.xml') && !isChanged) {
+            isChanged = true;
+            await writeFile(beside('vm.xml'), 'a new definition');
+          }
+          return file;
+        },
+      };
+      const job = testJob({ restorePoints: 'all', retention: ALL });
+      await new LocalSessions([changing, offsite]).copy(job, NOW_MS);
+      const [copied] = await points();
+      const bytes = await readFile(join(folder, 'offsite', CHAIN, copied!.companions[0]!.path));
+      expect(bytes.toString()).toBe('a new definition');
+      expect(isChanged).toBe(true);
+    });
   });
 
   it('is healed from its source, unit by unit, the short last one too', async () => {

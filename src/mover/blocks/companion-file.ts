@@ -1,0 +1,12 @@
+import type { Digest } from '../../domain/digest.js';
+import type { FileStamp, FileTraits } from '../../domain/restore-point.js';
+
+/** A companion that is copied in one go. */
+export interface CompanionFile extends FileTraits {
+  readonly repositoryId: string;
+  readonly path: string;
+  /** null: the file is one of Longhaul's own, which `digest` names. */
+  readonly stamp: FileStamp | null;
+  /** SHA-256 that it must have; absent: nobody knows. */
+  readonly digest?: Digest;
+}

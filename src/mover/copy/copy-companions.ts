@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import type { Digest } from '../../domain/digest.js';
+import { fileTraits } from '../../domain/file-traits.js';
+import { BackupError } from '../../domain/errors.js';
+import type { TargetCompanion } from '../../domain/target-point.js';
+import type { BackupRepository, WritableFile } from '../../repository/backup-repository.js';
+import { makeFolderDurable } from '../../repository/replace-file.js';
+import { sameStamp } from '../blocks/layer-file.js';
+import { copyWhole } from '../blocks/file-bytes.js';
+import { hashFile } from '../blocks/file-digest.js';
+import type { CompanionFile } from '../blocks/companion-file.js';
+import { stagedPath, type CopyPlan } from '../staging/copy-plan.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { withOpenFiles } from '../task/open-files.js';
+
+/** Copies the small companions into `config/` of the staged point under the last part of their names, numbered where two are alike, each compared with
+ *  what was read and with its digest where it has one. Durable when it returns.
+ *  @throws SOURCE_CHANGED, BLOCK_DIGEST_MISMATCH, FILE_MISSING */
+export async function copyCompanions(
+  context: MoverContext,
+  target: BackupRepository,
+  staging: string,
+  plan: CopyPlan,
+): Promise<TargetCompanion[]> {
+  if (plan.companions.length === 0) return [];
+  const folder = `${stagedPath.pointFolder(staging)}/config`;
+  await makeFolderDurable(target, folder);
+  const companions: TargetCompanion[] = [];
+  for (const planned of plan.companions) {
+    context.control.throwIfStopped();
+    const { path } = planned;
+    const name = freeName(path.slice(path.lastIndexOf('/') + 1), companions);
+    const copied = await withOpenFiles(async (files) => {
+      const copy = files.add(await target.openWrite(`${folder}/${name}`, 'open-or-new'));
+      return copyCompanion(context, planned, copy);
+    });
+    companions.push({ path: `${plan.pointId}/config/${name}`, ...copied, ...fileTraits(planned) });
+  }
+  await target.syncFolder(folder);
+  return companions;
+}
+
+/** One companion, over what `copy` holds. Durable when it returns.
+ *  @throws as `copyCompanions` */
+export async function copyCompanion(
+  context: MoverContext,
+  { repositoryId, path, stamp, digest }: CompanionFile,
+  copy: WritableFile,
+): Promise<{ readonly sizeBytes: number; readonly digest: Digest }> {
+  const repository = await context.repository(repositoryId);
+  const read = createHash('sha256');
+  const sizeBytes = await withOpenFiles(async (files) => {
+    const source = files.add(await repository.openRead(path));
+    await copy.truncate(0);
+    const count = await copyWhole(source, copy, (part) => read.update(part));
+    if (stamp !== null && !sameStamp(await source.stamp(), stamp))
+      throw new BackupError('SOURCE_CHANGED', `${path} changed while it was being copied`, {
+        details: { repositoryId, path },
+      });
+    return count;
+  });
+  await copy.sync();
+  context.control.add('readBytes', sizeBytes);
+  context.control.add('transferredBytes', sizeBytes);
+  const found = read.digest('hex');
+  if (digest !== undefined && digest !== found) throw mismatch(path, 'does not have its digest');
+  if ((await hashFile(copy, context.control)) !== found)
+    throw mismatch(copy.path, 'does not read back as it was written');
+  return { sizeBytes, digest: found };
+}
+
+function mismatch(path: string, words: string): BackupError {
+  return new BackupError('BLOCK_DIGEST_MISMATCH', `${path} ${words}`, { details: { path } });
+}
+
+function freeName(name: string, taken: readonly TargetCompanion[]): string {
+  const isTaken = (candidate: string) => taken.some(({ path }) => path.endsWith(`/${candidate}`));
+  for (let n = 1; ; n++) {
+    const candidate = n === 1 ? name : `${n}-${name}`;
+    if (!isTaken(candidate)) return candidate;
+  }
+}

@@ -1,0 +1,99 @@
+import { stagingFolder } from '../../chain/chain-paths.js';
+import { lineageOf } from '../../chain/chain-record.js';
+import { ownedChainRecord } from '../../chain/chain-store.js';
+import { isBackupError, isStorageFault } from '../../domain/errors.js';
+import { healStagingId } from '../../domain/staging-id.js';
+import type { TargetCompanion } from '../../domain/target-point.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { makeFolderDurable } from '../../repository/replace-file.js';
+import { parentFolder } from '../../repository/repository-path.js';
+import { copyCompanion } from '../copy/copy-companions.js';
+import { pointFiles } from '../source/point-files.js';
+import type { CompanionFile } from '../blocks/companion-file.js';
+import { removeTree } from '../staging/staging.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { withOpenFiles } from '../task/open-files.js';
+import { healingPoint, type HealInput } from './healing-source.js';
+
+export interface HealCompanionInput extends Omit<HealInput, 'disk' | 'units'> {
+  /** As the record names it. */
+  readonly path: string;
+}
+
+export interface CompanionOutcome {
+  readonly isHealed: boolean;
+  /** The source could not be asked just now. */
+  readonly isSourceUnknown: boolean;
+}
+
+/** Takes a companion from the source again when that still has the very bytes that were copied: it is written beside, read back, and renamed over
+ *  the damaged one. */
+export async function healCompanion(
+  context: MoverContext,
+  input: HealCompanionInput,
+): Promise<CompanionOutcome> {
+  const repository = await context.repository(input.targetRepositoryId);
+  const record = await ownedChainRecord(repository, input.chain, input.epoch);
+  const point = lineageOf(record, input.pointId)[0]!;
+  const companion = point.companions.find(({ path }) => path === input.path);
+  if (companion === undefined) return { isHealed: false, isSourceUnknown: false };
+  const staging = stagingFolder(input.chain, healStagingId(input.pointId));
+  await removeTree(repository, staging);
+  let outcome: CompanionOutcome = { isHealed: false, isSourceUnknown: false };
+  try {
+    const source = await healingPoint(context, record, point);
+    const { companions } = await pointFiles(source.repository, source.point);
+    const isHealed = await takeAgain(context, input, companion, companions, staging);
+    outcome = { isHealed, isSourceUnknown: false };
+  } catch (error) {
+    if (!isBackupError(error)) throw error;
+    outcome = { isHealed: false, isSourceUnknown: isStorageFault(error) };
+  }
+  await removeTree(repository, staging);
+  return outcome;
+}
+
+async function takeAgain(
+  context: MoverContext,
+  { targetRepositoryId, chain }: HealCompanionInput,
+  { as, digest, path }: TargetCompanion,
+  companions: readonly CompanionFile[],
+  staging: string,
+): Promise<boolean> {
+  const repository = await context.repository(targetRepositoryId);
+  const beside = `${staging}/companion`;
+  const final = `${chain}/${path}`;
+  // Under its name first; whatever its name, no other bytes are taken.
+  const candidates = [
+    ...companions.filter((entry) => entry.as === as),
+    ...companions.filter((entry) => entry.as !== as),
+  ];
+  for (const candidate of candidates) {
+    await makeFolderDurable(repository, staging);
+    if (!(await isCopied(context, { ...candidate, digest }, repository, beside))) continue;
+    await makeFolderDurable(repository, parentFolder(final));
+    await repository.rename(beside, final);
+    await repository.syncFolder(parentFolder(final));
+    return true;
+  }
+  return false;
+}
+
+/** Whether the file has the digest. */
+async function isCopied(
+  context: MoverContext,
+  companion: CompanionFile,
+  repository: BackupRepository,
+  path: string,
+): Promise<boolean> {
+  try {
+    await withOpenFiles(async (files) => {
+      const copy = files.add(await repository.openWrite(path, 'open-or-new'));
+      await copyCompanion(context, companion, copy);
+    });
+    return true;
+  } catch (error) {
+    if (isBackupError(error, 'BLOCK_DIGEST_MISMATCH')) return false;
+    throw error;
+  }
+}
