@@ -2,6 +2,8 @@ import { BackupError } from '../../domain/errors.js';
 import { uuidBytes } from '../guid.js';
 import type { FileParent, FileShape } from '../image-format.js';
 import {
+  CREATOR_VERSION,
+  CREATOR_VERSION_OF_FIXED,
   FOOTER,
   FOOTER_BYTES,
   FOOTER_MAGIC,
@@ -22,7 +24,6 @@ import {
 
 const FEATURES_RESERVED = 2; // always set
 const CREATOR = 'win ';
-const CREATOR_VERSION = 0x000a_0000;
 const CREATOR_HOST = 'Wi2k';
 const PARENT_PATH_OFFSET = FOOTER_BYTES + HEADER_BYTES;
 
@@ -36,6 +37,8 @@ export interface HeaderShape extends Pick<FileShape, 'parent'> {
 export function composedFooter(shape: {
   readonly virtualSizeBytes: number;
   readonly uuid: string;
+  /** Whether it is an increment of a fixed disk. */
+  readonly isOfFixed: boolean;
   readonly type: typeof TYPE_FIXED | typeof TYPE_DYNAMIC | typeof TYPE_DIFFERENCING;
 }): Uint8Array {
   const footer = new Uint8Array(FOOTER_BYTES);
@@ -46,7 +49,10 @@ export function composedFooter(shape: {
   if (shape.type === TYPE_FIXED) footer.fill(0xff, FOOTER.dataOffset, FOOTER.dataOffset + 8);
   else setU64(view, FOOTER.dataOffset, FOOTER_BYTES);
   footer.set(Buffer.from(CREATOR, 'latin1'), FOOTER.creator);
-  view.setUint32(FOOTER.creatorVersion, CREATOR_VERSION);
+  view.setUint32(
+    FOOTER.creatorVersion,
+    shape.isOfFixed ? CREATOR_VERSION_OF_FIXED : CREATOR_VERSION,
+  );
   footer.set(Buffer.from(CREATOR_HOST, 'latin1'), FOOTER.creatorHost);
   setU64(view, FOOTER.originalSize, shape.virtualSizeBytes);
   setU64(view, FOOTER.currentSize, shape.virtualSizeBytes);

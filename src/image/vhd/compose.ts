@@ -94,14 +94,17 @@ export async function composeVhd(
   if (isFixedFull(shape)) {
     await sink.truncate(virtualSizeBytes);
     await sink.write(
-      composedFooter({ virtualSizeBytes, uuid, type: TYPE_FIXED }),
+      composedFooter({ virtualSizeBytes, uuid, isOfFixed: false, type: TYPE_FIXED }),
       virtualSizeBytes,
     );
     await sink.sync();
     return { sizeBytes: virtualSizeBytes + FOOTER_BYTES };
   }
   const type = shape.parent === null ? TYPE_DYNAMIC : TYPE_DIFFERENCING;
-  const footer = composedFooter({ virtualSizeBytes, uuid, type });
+  const footer = composedFooter({
+    ...{ virtualSizeBytes, uuid, type },
+    isOfFixed: isFixedDialect(shape.dialect),
+  });
   const start = composedStart(footer, headerShape(shape), STRUCTURE_BYTES);
   const end = endOfSlots(shape);
   await sink.truncate(end);

@@ -2,6 +2,7 @@ import type { ByteSource } from '../byte-source.js';
 import { uuidText } from '../guid.js';
 import { imageFault, limit } from '../image-fault.js';
 import {
+  CREATOR_VERSION_OF_FIXED,
   FOOTER,
   FOOTER_BYTES,
   FOOTER_MAGIC,
@@ -24,6 +25,8 @@ export interface VhdFooter {
   readonly uuid: string;
   /** Where the header of a dynamic file lies. */
   readonly dataOffset: number;
+  /** Whether fulls of this disk are fixed: it is one itself, or an increment that Longhaul has made of one. */
+  readonly isOfFixed: boolean;
   /** Bytes of the file before the footer. */
   readonly contentBytes: number;
 }
@@ -112,6 +115,10 @@ function parseFooter(source: ByteSource, bytes: Uint8Array, at: number): VhdFoot
     virtualSizeBytes,
     uuid: uuidText(bytes.subarray(FOOTER.uuid, FOOTER.uuid + 16)),
     dataOffset: getU64(view, FOOTER.dataOffset),
+    isOfFixed:
+      type === 'fixed' ||
+      (type === 'differencing' &&
+        view.getUint32(FOOTER.creatorVersion) === CREATOR_VERSION_OF_FIXED),
     contentBytes: at,
   };
 }

@@ -15,6 +15,11 @@ export const TYPE_FIXED = 2;
 export const TYPE_DYNAMIC = 3;
 export const TYPE_DIFFERENCING = 4;
 
+/** That of the program that wrote a file: Windows 10. */
+export const CREATOR_VERSION = 0x000a_0000;
+/** In an increment that Longhaul composes: the disk that it is one of is fixed, and so will be a full that takes its place. No reader looks at it. */
+export const CREATOR_VERSION_OF_FIXED = 0x000a_0001;
+
 /** Offsets in the footer. */
 export const FOOTER = {
   features: 8,

@@ -1,3 +1,4 @@
+import { BLOCK_BYTES } from '../../domain/digest.js';
 import type { ByteSource } from '../byte-source.js';
 import type { Dialect, ImageHead } from '../disk-image.js';
 import { readBlockTable } from './block-table.js';
@@ -15,14 +16,15 @@ export async function readVhdHead(source: ByteSource): Promise<ImageHead> {
   return vhdHead(footer, header);
 }
 
-/** The uuid stays the same whatever is written to the disk, so it is no identity of the content. */
+/** The uuid stays the same whatever is written to the disk, so it is no identity of the content. A fixed disk of another size than whole blocks of 64
+ *  KiB is copied as a dynamic file: its footer would lie in the last slot. Azure takes whole MiB only. */
 export function vhdHead(footer: VhdFooter, header: VhdHeader | null): ImageHead {
   return {
     virtualSizeBytes: footer.virtualSizeBytes,
     parent: header?.parent ?? null,
     linkId: footer.uuid,
     ownIdentity: null,
-    dialect: { isFixed: footer.type === 'fixed' },
+    dialect: { isFixed: footer.isOfFixed && footer.virtualSizeBytes % BLOCK_BYTES === 0 },
   };
 }
 
