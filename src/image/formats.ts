@@ -10,6 +10,7 @@ import { RAW } from './raw/raw-format.js';
 import { VHD } from './vhd/vhd-format.js';
 import { VHDX } from './vhdx/vhdx-format.js';
 import { VMDK_STREAM } from './vmdk/stream-format.js';
+import { VIRTNBD } from './virtnbd/virtnbd-format.js';
 import { VMDK } from './vmdk/vmdk-format.js';
 
 /** Every format of disk images that this release knows. A new one is a folder here and a row; nothing outside `src/image` and `src/layout`
@@ -23,6 +24,7 @@ export const IMAGE_FORMATS: readonly ImageFormat[] = [
   VHDX,
   OVA,
   FILE,
+  VIRTNBD,
 ];
 
 /** Of a file that is kept as it is, whatever it is. */

@@ -68,13 +68,36 @@ def check_units(chain, disk, wrong):
     magic, version, algorithm, unit, length, size, units = struct.unpack_from("<8sIIIIQQ", table)
     assert (magic, version, algorithm, unit, length) == (b"LHDIGEST", 1, 1, UNIT, 32)
     assert size == disk["sizeBytes"] == os.path.getsize(os.path.join(chain, disk["path"]))
-    assert len(table) == 64 + 32 * units and units == -(-size // UNIT)
+    bounds = unit_bounds(size, table, disk["digests"].get("slots"))
+    assert len(table) == 64 + 32 * units and units == len(bounds)
     image = read(chain, disk["path"])
-    for index in range(units):
+    for index, (start, end) in enumerate(bounds):
         entry = table[64 + 32 * index : 96 + 32 * index]
-        if not fits(image[index * UNIT : (index + 1) * UNIT], entry):
+        if not fits(image[start:end], entry):
             wrong.append(f"{disk['path']} unit {index}")
     return units + 1 + check_tables_copy(chain, disk, table, wrong)
+
+
+def unit_bounds(size, table, slots):
+    if slots is None:
+        assert not any(table[40:64])
+        return stretches(0, size)
+    count, head, group, prefix = struct.unpack_from("<QIII", table, 40)
+    assert [count, head, group, prefix] == [
+        slots[name] for name in ("slotCount", "headBytes", "groupSlots", "prefixBytes")
+    ]
+    bounds, at = stretches(0, head), head
+    for slot in range(count):
+        if group and slot % group == 0:
+            bounds.append((at, at + prefix))
+            at += prefix
+        bounds.append((at, at + UNIT))
+        at += UNIT
+    return bounds + stretches(at, size)
+
+
+def stretches(start, end):
+    return [(at, min(at + UNIT, end)) for at in range(start, end, UNIT)]
 
 
 def check_tables_copy(chain, disk, table, wrong):
@@ -138,13 +161,46 @@ def open_raw(chain, path):
     return {"image": image, "size": len(image), "parent": None, "l1": None}
 
 
-OPENERS = {"qcow2": open_qcow2, "raw": open_raw, "file": open_raw}
+def open_stream(chain, path):
+    image = read(chain, path)
+    kind, _, length = frame(image, 0)
+    meta = json.loads(image[40 : 40 + length])
+    assert kind == "meta" and meta["streamVersion"] == 2 and meta["compressed"] is False
+    blocks, held, at = {}, 0, 40 + length
+    while kind != "stop":
+        if kind in ("meta", "data"):
+            assert image[at : at + 2] == b"\r\n"
+            at += 2
+        kind, start, length = frame(image, at)
+        at += 40
+        if kind == "data":
+            assert start % UNIT == 0 and length == UNIT and start // UNIT not in blocks
+            blocks[start // UNIT] = at
+            held += length
+            at += length
+    assert at == len(image) and held == meta["dataSize"]
+    parent = meta["parentFile"] if meta["incremental"] else None
+    return {"image": image, "size": meta["virtualSize"], "parent": parent, "blocks": blocks}
+
+
+def frame(image, at):
+    kind, start, length = image[at : at + 40].decode().split(" ")
+    assert (len(start), len(length), length[-2:]) == (16, 18, "\r\n")
+    return kind, int(start, 16), int(length, 16)
+
+
+OPENERS = {"qcow2": open_qcow2, "raw": open_raw, "file": open_raw, "virtnbd": open_stream}
 
 
 def read_block(layers, block):
     for layer in layers:
         if block * UNIT >= layer["size"]:
             return bytes(UNIT)
+        if "blocks" in layer:
+            at = layer["blocks"].get(block)
+            if at is None:
+                continue
+            return layer["image"][at : at + UNIT]
         if layer["l1"] is None:
             return layer["image"][block * UNIT : (block + 1) * UNIT].ljust(UNIT, b"\0")
         entry = l2_entry(layer, block)

@@ -1,0 +1,148 @@
+import { BLOCK_BYTES } from '../../domain/digest.js';
+import { slotOffset, type SlotPlacement } from '../../domain/slot-placement.js';
+import type { ByteSink } from '../byte-source.js';
+import type { Dialect } from '../disk-image.js';
+import {
+  FIRST_SLOT,
+  type ComposerTraits,
+  type FileShape,
+  type PlannedContent,
+} from '../image-format.js';
+import { FRAME_GAP } from './frame-index.js';
+import { frameHeader, LINE_END } from './stream-frames.js';
+import { streamDialect } from './stream-meta.js';
+
+/** A frame has no room behind its data: a last block that is no whole one has no slot to lie in. Such disks are kept in another format. */
+export function virtnbdTraits(dialect: Dialect): ComposerTraits {
+  const isWhole = streamDialect(dialect).virtualSizeBytes % BLOCK_BYTES === 0;
+  return {
+    kinds: isWhole ? ['full', 'increment'] : [],
+    parents: ['virtnbd'],
+    slotOrder: 'any',
+    granuleBlocks: 1,
+    zeros: 'stored',
+    maxDiskBytes: Number.MAX_SAFE_INTEGER,
+  };
+}
+
+/** The head is the meta frame without its line end. Before each slot stand the line end of the frame before and the header of the slot's own. */
+export function placeVirtnbdSlots(shape: FileShape): SlotPlacement {
+  return { headBytes: headOf(shape).length, groupSlots: 1, prefixBytes: FRAME_GAP };
+}
+
+/** Blocks asked for together, and writes that are on their way at once. */
+const WINDOW_BLOCKS = 8_192;
+const WRITES = 64;
+
+/** Writes the plain variant around blocks that are in the file already: a data frame for each slot, in the order of the slots, which is any;
+ *  in a full zero frames for what no slot holds; the stop frame. `virtnbdrestore` writes each frame where it says, so the order is free.
+ *  Write order: everything behind the head, end of the file, sync, head, sync: a file that was not finished has no meta frame.
+ *  @throws nothing of its own: what a stream cannot hold `virtnbdTraits` has ruled out */
+export async function composeVirtnbd(
+  sink: ByteSink,
+  shape: FileShape,
+  content: PlannedContent,
+): Promise<{ sizeBytes: number }> {
+  if (shape.virtualSizeBytes % BLOCK_BYTES !== 0)
+    throw new Error(`plan: disk of ${shape.virtualSizeBytes} bytes, no whole number of blocks`);
+  const placement = placeVirtnbdSlots(shape);
+  const tail = new TailWriter(sink, slotOffset(placement, shape.slotCount) - FRAME_GAP);
+  await tail.write(LINE_END);
+  await writeFrames(sink, shape, content, { placement, tail });
+  await tail.write(frameHeader({ kind: 'stop', start: 0, length: 0 }));
+  const sizeBytes = await tail.finish();
+  await sink.truncate(sizeBytes);
+  await sink.sync();
+  await sink.write(headOf(shape), 0);
+  await sink.sync();
+  return { sizeBytes };
+}
+
+async function writeFrames(
+  sink: ByteSink,
+  { virtualSizeBytes, slotCount, parent }: FileShape,
+  content: PlannedContent,
+  { placement, tail }: { readonly placement: SlotPlacement; readonly tail: TailWriter },
+): Promise<void> {
+  const endBlock = virtualSizeBytes / BLOCK_BYTES;
+  const values = new Float64Array(WINDOW_BLOCKS);
+  let zerosFrom = 0;
+  let slots = 0;
+  let writes: Promise<void>[] = [];
+  const writeZeros = async (end: number): Promise<void> => {
+    if (parent !== null || end === zerosFrom) return;
+    const start = zerosFrom * BLOCK_BYTES;
+    await tail.write(frameHeader({ kind: 'zero', start, length: end * BLOCK_BYTES - start }));
+  };
+  for (let first = await content.nextMapped(0); first < endBlock;) {
+    const window = values.subarray(0, endBlock - first);
+    await content.mapBlocks(first, window);
+    for (let i = 0; i < window.length; i++) {
+      if (window[i]! < FIRST_SLOT) continue;
+      const slot = window[i]! - FIRST_SLOT;
+      const start = (first + i) * BLOCK_BYTES;
+      const prefix = Buffer.concat([
+        LINE_END,
+        frameHeader({ kind: 'data', start, length: BLOCK_BYTES }),
+      ]);
+      writes.push(sink.write(prefix, slotOffset(placement, slot) - FRAME_GAP));
+      slots++;
+      await writeZeros(first + i);
+      zerosFrom = first + i + 1;
+      if (writes.length < WRITES) continue;
+      await Promise.all(writes);
+      writes = [];
+    }
+    first = await content.nextMapped(first + window.length);
+  }
+  await Promise.all(writes);
+  await writeZeros(endBlock);
+  if (slots !== slotCount)
+    throw new Error(`plan: ${slotCount} slots, ${slots} of them belong to a block`);
+}
+
+/** Appends small pieces. */
+class TailWriter {
+  private readonly buffer = Buffer.alloc(BLOCK_BYTES);
+  private used = 0;
+
+  constructor(
+    private readonly sink: ByteSink,
+    private offset: number,
+  ) {}
+
+  async write(bytes: Buffer): Promise<void> {
+    if (this.used + bytes.length > this.buffer.length) await this.finish();
+    this.used += bytes.copy(this.buffer, this.used);
+  }
+
+  /** @returns end of what was written */
+  async finish(): Promise<number> {
+    await this.sink.write(this.buffer.subarray(0, this.used), this.offset);
+    this.offset += this.used;
+    this.used = 0;
+    return this.offset;
+  }
+}
+
+/** Keys and form as the tool writes them, and `parentFile`, which it does not know and passes over: in a chain of Longhaul names of checkpoints
+ *  may come again. */
+function headOf({ virtualSizeBytes, slotCount, parent, dialect, seed, linkId }: FileShape): Buffer {
+  const { date, diskName, diskFormat, checkpointName } = streamDialect(dialect);
+  const meta = {
+    virtualSize: virtualSizeBytes,
+    dataSize: slotCount * BLOCK_BYTES,
+    date,
+    diskName,
+    diskFormat,
+    checkpointName: linkId ?? (checkpointName === '' ? seed : checkpointName),
+    compressed: false,
+    compressionMethod: 'lz4',
+    parentCheckpoint: parent?.linkId ?? '',
+    incremental: parent !== null,
+    streamVersion: 2,
+    ...(parent === null ? {} : { parentFile: parent.link }),
+  };
+  const text = Buffer.from(JSON.stringify(meta, null, 4));
+  return Buffer.concat([frameHeader({ kind: 'meta', start: 0, length: text.length }), text]);
+}
