@@ -15,12 +15,14 @@ import { ovaLayout } from './ova.js';
 import { ovfLayout } from './ovf.js';
 import { ovirtLayout } from './ovirt.js';
 import { windowsBackupLayout } from './windows-backup.js';
+import { virtnbdbackupLayout } from './virtnbdbackup.js';
 
 /** Every layout that this release looks for. A new one is a file here and a row. Workload ids start with the name of the platform, so no two
  *  layouts name the same one. A folder's names are offered to one after the other, so those that know their files by more than an ending
  *  stand before those that do not. */
 export const BACKUP_LAYOUTS: readonly BackupLayout[] = [
   libvirtPushLayout,
+  virtnbdbackupLayout,
   ovirtLayout,
   ovfLayout,
   hypercoreLayout,

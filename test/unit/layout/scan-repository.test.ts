@@ -166,7 +166,8 @@ describe('scanWorkload', () => {
     for (const workload of workloads) {
       listed.length = 0;
       expect(await scanWorkload(repository, workload.id, workload.folders)).toEqual(workload);
-      expect(listed).toEqual(workload.folders);
+      // What a layout has claimed within one is listed with it.
+      expect(listed.filter((folder) => !folder.endsWith('/checkpoints'))).toEqual(workload.folders);
     }
   });
 

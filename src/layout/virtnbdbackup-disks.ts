@@ -1,0 +1,80 @@
+import type { SourceDisk } from '../domain/restore-point.js';
+import type { ClaimedFile } from './backup-layout.js';
+import type { FolderFacts } from './file-facts.js';
+import { readImageHead } from './image-head.js';
+import { broken, incomplete, type Finding } from './point-fault.js';
+import type { StreamFile } from './virtnbdbackup-runs.js';
+import { readXml, xmlAttribute, xmlElement, xmlElements } from './xml-file.js';
+
+const FORMAT = 'virtnbd';
+const SECTOR_BYTES = 512;
+
+export interface StreamDisk {
+  readonly file: Omit<SourceDisk, 'parentRestorePointId'>;
+  /** null: the file says nothing of it. */
+  readonly writtenAtMs: number | null;
+  readonly parentCheckpoint: string | null;
+}
+
+/** What one file of a run shows. In a restored tree it is a full of its disk, under the name of one. */
+export async function readStreamDisk(
+  facts: FolderFacts,
+  { disk, level, entry }: StreamFile,
+  definition: ClaimedFile | null,
+): Promise<Finding<StreamDisk>> {
+  const { path, stamp } = entry;
+  const isRaw = level === 'copy' && (await rawDisks(facts, definition)).includes(disk);
+  if (isRaw) {
+    if (stamp.sizeBytes === 0 || stamp.sizeBytes % SECTOR_BYTES !== 0)
+      return incomplete(
+        `${path} has ${stamp.sizeBytes} bytes, which is no whole number of sectors`,
+      );
+    const file = {
+      disk,
+      path,
+      format: 'raw',
+      kind: 'full',
+      stamp,
+      as: `${disk}.copy.data`,
+    } as const;
+    return { value: { file, writtenAtMs: null, parentCheckpoint: null } };
+  }
+  if (stamp.sizeBytes === 0) return incomplete(`${path} is empty`);
+  const head = await readImageHead(facts, entry, FORMAT);
+  if ('fault' in head) return head;
+  const { parent, dialect } = head.value;
+  if (dialect.diskName !== disk)
+    return broken(`${path} holds disk ${JSON.stringify(dialect.diskName)}`);
+  const isIncrement = level === 'inc' || level === 'diff';
+  if (isIncrement !== (parent !== null))
+    return broken(
+      `${path} is named ${level}, and says itself that it is ${parent ? 'an increment' : 'a full'}`,
+    );
+  const kind = isIncrement ? 'increment' : 'full';
+  const date = typeof dialect.date === 'string' ? Date.parse(`${dialect.date.slice(0, 23)}Z`) : NaN;
+  return {
+    value: {
+      file: { disk, path, format: FORMAT, kind, stamp, as: `${disk}.full.data` },
+      writtenAtMs: Number.isNaN(date) ? null : date,
+      parentCheckpoint: parent?.linkId ?? null,
+    },
+  };
+}
+
+/** Disks that the machine definition says are raw: the tool copies them as they are, under a name that tells nothing. What a guest has
+ *  written to such a disk may look like a stream. */
+async function rawDisks(facts: FolderFacts, definition: ClaimedFile | null): Promise<string[]> {
+  if (definition === null) return [];
+  const found = await facts.fact(definition, 'raw disks', async () => {
+    const document = await readXml(facts.repository, definition);
+    if ('fault' in document) return document;
+    const devices = xmlElement(document.value, 'domain', 'devices');
+    const value = xmlElements(devices, 'disk').flatMap((disk) =>
+      xmlAttribute(xmlElement(disk, 'driver'), 'type') === 'raw'
+        ? (xmlAttribute(xmlElement(disk, 'target'), 'dev') ?? [])
+        : [],
+    );
+    return { value };
+  });
+  return 'fault' in found ? [] : found.value;
+}

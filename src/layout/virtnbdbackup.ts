@@ -1,0 +1,169 @@
+import type { SourceCompanion, SourceDisk } from '../domain/restore-point.js';
+import { ALL_ALLOWED } from '../domain/workload-rules.js';
+import type {
+  BackupLayout,
+  Claim,
+  ClaimedFile,
+  ClaimedFiles,
+  FolderNames,
+  FoundWorkload,
+} from './backup-layout.js';
+import type { FolderFacts } from './file-facts.js';
+import {
+  readCheckpoint,
+  readDomain,
+  type LibvirtCheckpoint,
+  type LibvirtDomain,
+} from './libvirt-checkpoint.js';
+import { pointEvidence } from './point-evidence.js';
+import { broken, incomplete, type PointFault } from './point-fault.js';
+import { settleChains, type DraftPoint } from './settle-chains.js';
+import {
+  CHECKPOINT_FOLDER,
+  checkpointFile,
+  isOfTool,
+  parseStreamName,
+} from './virtnbdbackup-names.js';
+import { companionsOf } from './virtnbdbackup-companions.js';
+import { groupByRun, type StreamRun } from './virtnbdbackup-runs.js';
+import { readStreamDisk, type StreamDisk } from './virtnbdbackup-disks.js';
+import { folderName, folderWorkloadId } from './workload-id.js';
+
+/** Backups of virtnbdbackup: a folder for each chain, anywhere in the repository, with `<disk>.full.data`, then `<disk>.inc.<checkpoint>.data`, and what
+ *  it writes beside them.
+ *
+ *  A restore point is one run of the tool: all disks with the same checkpoint. A `diff` is a point that nothing builds on. Its id is
+ *  `<checkpoint>-<creationTime>` (`copy-…`, `diff-…` where a run makes no checkpoint), because the checkpoints of every chain have the same names. It is
+ *  dated by the checkpoint's own time (`checkpoints/<checkpoint>.xml`); without one by the date in the stream, which is local time without a
+ *  zone and taken for UTC. The parent is the checkpoint that the stream names, in the same folder.
+ *  The machine definition is written when all disks are done: it closes a run. Until then a disk is named `.partial`, which is passed over.
+ *  A workload is a domain, known by its UUID; its folder names it where no XML shows one.
+ *  `virtnbdrestore` takes the files of a disk in the order of their times; a restored point has one file for each disk, so none can be wrong.
+ *  Source: abbbi/virtnbdbackup 1.9.15 (virtnbdbackup, virtnbdrestore); run on a live machine (test/fixtures/virtnbdbackup). */
+export const virtnbdbackupLayout: BackupLayout = {
+  name: 'virtnbdbackup',
+  type: { id: 'linux-agent', title: 'Linux and KVM with virtnbdbackup', rules: ALL_ALLOWED },
+  claim,
+  isOwn: (within) => OWN_CHECKPOINT.test(within),
+  scan,
+};
+
+const OWN_CHECKPOINT = /^checkpoints\/virtnbdbackup\.\d+\.xml$/;
+
+/** Companions alone may be of any tool. */
+function claim({ files, folders }: FolderNames): Claim | null {
+  if (!files.some((name) => parseStreamName(name) !== null)) return null;
+  return {
+    files: files.filter(isOfTool),
+    folders: folders.filter((name) => name === CHECKPOINT_FOLDER),
+  };
+}
+
+interface ReadRun extends StreamRun {
+  readonly id: string;
+  readonly createdAtMs: number;
+  readonly known: LibvirtCheckpoint | null;
+  readonly domain: LibvirtDomain | null;
+  /** Without those that cannot be used. */
+  readonly disks: readonly StreamDisk[];
+  readonly faults: readonly PointFault[];
+}
+
+async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
+  const runs: ReadRun[] = [];
+  for (const run of groupByRun(files)) runs.push(await readRun(facts, run, files));
+  const newest = [...runs].sort((a, b) => b.createdAtMs - a.createdAtMs);
+  const domain = newest.find((run) => run.domain !== null)?.domain ?? null;
+  const id = domain ? `virtnbdbackup-${domain.uuid}` : folderWorkloadId('virtnbdbackup', folder);
+  const companions = companionsOf(files, runs);
+  const drafts = runs.map((run) => draftPoint(run, id, runs, companions.get(run.id) ?? []));
+  const name = domain?.name ?? folderName('virtnbdbackup', folder);
+  return [{ id, name, restorePoints: settleChains(drafts) }];
+}
+
+async function readRun(
+  facts: FolderFacts,
+  run: StreamRun,
+  files: readonly ClaimedFile[],
+): Promise<ReadRun> {
+  const faults: PointFault[] = [];
+  const document = run.checkpoint === null ? null : checkpointFile(files, run.checkpoint);
+  const checkpoint =
+    document === null ? null : await readCheckpoint(facts, document, run.checkpoint ?? '');
+  if (checkpoint !== null && 'fault' in checkpoint) faults.push(checkpoint.fault);
+  const known = checkpoint !== null && 'value' in checkpoint ? checkpoint.value : null;
+  const disks: StreamDisk[] = [];
+  for (const stream of run.streams) {
+    const { disk } = stream;
+    if (run.streams.some((other) => other !== stream && other.disk === disk))
+      faults.push(broken(`disk ${disk} has two files`).fault);
+    const found = await readStreamDisk(facts, stream, run.definition);
+    if ('fault' in found) faults.push(found.fault);
+    else disks.push(found.value);
+  }
+  for (const disk of known?.disks ?? [])
+    if (!run.streams.some((stream) => stream.disk === disk))
+      faults.push(
+        run.definition === null
+          ? incomplete(`the file of disk ${disk} is not there yet`).fault
+          : broken(`the file of disk ${disk} is missing`).fault,
+      );
+  const createdAtMs = known?.createdAtMs ?? dateOf(run, disks);
+  const definition = run.definition === null ? null : await readDomain(facts, run.definition);
+  return {
+    ...run,
+    id: `${run.checkpoint ?? run.level}-${Math.floor(createdAtMs / 1000)}`,
+    createdAtMs,
+    known,
+    domain: known?.domain ?? definition,
+    disks,
+    faults,
+  };
+}
+
+/** A differential run is named by its time. Otherwise the earliest date that a stream has; until one can be read, when the newest file was written. */
+function dateOf({ level, streams }: StreamRun, disks: readonly StreamDisk[]): number {
+  if (level === 'diff') return Number(streams[0]!.ident) * 1000;
+  const dates = disks.flatMap(({ writtenAtMs }) => writtenAtMs ?? []);
+  if (dates.length > 0) return Math.min(...dates);
+  return Math.max(
+    ...streams.map(({ entry }) => Number(BigInt(entry.stamp.modifiedAtNs) / 1_000_000n)),
+  );
+}
+
+function draftPoint(
+  run: ReadRun,
+  workloadId: string,
+  runs: readonly ReadRun[],
+  companions: readonly SourceCompanion[],
+): DraftPoint {
+  const faults = [...run.faults];
+  const parents = new Set(run.disks.flatMap(({ parentCheckpoint }) => parentCheckpoint ?? []));
+  if (parents.size > 1)
+    faults.push(broken(`its disks build on different points: ${[...parents].join(', ')}`).fault);
+  const parentId = parents.size === 0 ? null : idOfCheckpoint([...parents][0]!, run, runs);
+  const disks = run.disks.map(({ file }): SourceDisk => ({
+    ...file,
+    parentRestorePointId: file.kind === 'full' ? null : parentId,
+  }));
+  return {
+    id: run.id,
+    workloadId,
+    createdAtMs: run.createdAtMs,
+    kind: disks.every(({ kind }) => kind === 'full') ? 'full' : 'increment',
+    parentId,
+    disks: disks.sort((a, b) => (a.disk < b.disk ? -1 : 1)),
+    companions,
+    faults,
+    evidence: pointEvidence(
+      run.streams.map(({ entry }) => entry),
+      run.definition,
+    ),
+  };
+}
+
+/** An increment of a machine that was off has the checkpoint of its parent: no run is its own. `<name>-?` when none is in the folder. */
+function idOfCheckpoint(name: string, run: ReadRun, runs: readonly ReadRun[]): string {
+  const parent = runs.find((other) => other.checkpoint === name && other !== run);
+  return parent?.id ?? `${name}-?`;
+}

@@ -1,0 +1,265 @@
+import {
+  copyFile,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import type { SourceRestorePoint } from '../../../src/domain/restore-point.js';
+import { virtnbdbackupLayout } from '../../../src/layout/virtnbdbackup.js';
+import { scanRepository } from '../../../src/layout/scan-repository.js';
+import { streamFile } from '../../support/image/stream-file.js';
+import { copyToRepository, type RepositoryCopy } from '../../support/layout/repository-copy.js';
+import { scanWith } from '../../support/layout/scan-with.js';
+
+// `<creationTime>` in the fixture's checkpoints.
+const FULL = 'virtnbdbackup.0-1795501794';
+const FIRST = 'virtnbdbackup.1-1795501796';
+const SECOND = 'virtnbdbackup.2-1795501798';
+
+async function points({ repository }: RepositoryCopy): Promise<readonly SourceRestorePoint[]> {
+  const workloads = await scanWith(virtnbdbackupLayout, repository);
+  return workloads.flatMap(({ restorePoints }) => restorePoints);
+}
+
+async function statesOf(copy: RepositoryCopy): Promise<string[]> {
+  return (await points(copy)).map(({ state }) => state);
+}
+
+describe('virtnbdbackupLayout', () => {
+  it('finds the machine of the fixture with every run, disk and link', async () => {
+    const copy = await copyToRepository('virtnbdbackup');
+    const [workload, ...others] = await scanWith(virtnbdbackupLayout, copy.repository);
+    expect(others).toEqual([]);
+    expect(workload).toMatchObject({
+      id: 'virtnbdbackup-57fec730-f624-4be3-819b-b580d2028b12',
+      name: 'vm1',
+      type: 'linux-agent',
+      folders: ['vm1'],
+    });
+    const found = workload!.restorePoints.map((point) => ({
+      id: point.id,
+      createdAt: new Date(point.createdAtMs).toISOString(),
+      parentId: point.parentId,
+      state: point.state,
+      reason: point.reason,
+      disks: point.disks.map(({ disk, path, kind, as }) => [disk, path, kind, as]),
+    }));
+    const whole = { state: 'complete', reason: null };
+    const increment = (n: number) => [
+      ['vdb', `vm1/vdb.inc.virtnbdbackup.${n}.data`, 'increment', 'vdb.full.data'],
+      ['vdc', `vm1/vdc.inc.virtnbdbackup.${n}.data`, 'increment', 'vdc.full.data'],
+    ];
+    expect(found).toEqual([
+      {
+        id: FULL,
+        createdAt: '2026-11-24T06:29:54.000Z',
+        parentId: null,
+        ...whole,
+        disks: [
+          ['vdb', 'vm1/vdb.full.data', 'full', 'vdb.full.data'],
+          ['vdc', 'vm1/vdc.full.data', 'full', 'vdc.full.data'],
+        ],
+      },
+      {
+        id: FIRST,
+        createdAt: '2026-11-24T06:29:56.000Z',
+        parentId: FULL,
+        ...whole,
+        disks: increment(1),
+      },
+      {
+        id: SECOND,
+        createdAt: '2026-11-24T06:29:58.000Z',
+        parentId: FIRST,
+        ...whole,
+        disks: increment(2),
+      },
+    ]);
+  });
+
+  it('gives each run what the tool wrote beside its disks, under the names it looks for', async () => {
+    const copy = await copyToRepository('virtnbdbackup');
+    for (const name of ['OVMF_VARS.fd.virtnbdbackup.1', 'autostart.virtnbdbackup.2'])
+      await writeFile(copy.at(`vm1/${name}`), 'x');
+    const log = copy.at('vm1/backup.inc.11242026062956.log');
+    await writeFile(log, 'x');
+    await utimes(log, 1_795_501_797, 1_795_501_797);
+    await writeFile(copy.at('vm1/vdb.full.data.chksum'), '1');
+    const names = (await points(copy)).map(({ companions }) => companions.map(({ as }) => as));
+    expect(names.map((own) => own.sort())).toEqual([
+      [
+        'checkpoints/virtnbdbackup.0.xml',
+        'vdb.virtnbdbackup.0.qcow.json',
+        'vdc.virtnbdbackup.0.qcow.json',
+        'vm1.cpt',
+        'vmconfig.virtnbdbackup.0.xml',
+      ],
+      [
+        'OVMF_VARS.fd.virtnbdbackup.1',
+        'backup.inc.11242026062956.log',
+        'checkpoints/virtnbdbackup.1.xml',
+        'vdb.virtnbdbackup.1.qcow.json',
+        'vdc.virtnbdbackup.1.qcow.json',
+        'vm1.cpt',
+        'vmconfig.virtnbdbackup.1.xml',
+      ],
+      [
+        'autostart.virtnbdbackup.2',
+        'checkpoints/virtnbdbackup.2.xml',
+        'vdb.virtnbdbackup.2.qcow.json',
+        'vdc.virtnbdbackup.2.qcow.json',
+        'vm1.cpt',
+        'vmconfig.virtnbdbackup.2.xml',
+      ],
+    ]);
+  });
+
+  it('tells a disk of another name that begins alike', async () => {
+    const copy = await copyToRepository('virtnbdbackup');
+    const options = { virtualSize: 65_536, frames: [], disk: 'vdbb' };
+    await writeFile(copy.at('vm1/vdbb.full.data'), streamFile(options));
+    const [full] = await points(copy);
+    expect(full!.disks.map(({ disk }) => disk)).toEqual(['vdb', 'vdbb', 'vdc']);
+    expect(full!.state).toBe('complete');
+  });
+
+  it('names what nobody knows beside them', async () => {
+    const copy = await copyToRepository('virtnbdbackup');
+    await writeFile(copy.at('vm1/notes.txt'), 'x');
+    await writeFile(copy.at('vm1/checkpoints/else.xml'), 'x');
+    const strangers: string[] = [];
+    await scanRepository(copy.repository, {
+      onUnrecognised: ({ folder, examples }) =>
+        strangers.push(...examples.map((name) => `${folder}/${name}`)),
+    });
+    expect(strangers.filter((path) => path.startsWith('vm1'))).toHaveLength(2);
+  });
+});
+
+describe('a run that is not whole', () => {
+  const increment = 'vm1/vdb.inc.virtnbdbackup.1.data';
+  const cases: [string, (copy: RepositoryCopy) => Promise<unknown>, string[], RegExp][] = [
+    [
+      'whose disk is still being written',
+      async (copy) => {
+        await rm(copy.at('vm1/vmconfig.virtnbdbackup.1.xml'));
+        await rename(copy.at(increment), copy.at(`${increment}.partial`));
+      },
+      ['complete', 'incomplete', 'incomplete'],
+      /the file of disk vdb is not there yet/,
+    ],
+    [
+      'with a stream that was cut',
+      (copy) => truncate(copy.at(increment), 40_000),
+      ['complete', 'incomplete', 'incomplete'],
+      /has no trailer at its end/,
+    ],
+    [
+      'that lacks a disk of its checkpoint',
+      (copy) => rm(copy.at(increment)),
+      ['complete', 'broken', 'broken'],
+      /the file of disk vdb is missing/,
+    ],
+    [
+      'with the stream of another disk',
+      (copy) => copyFile(copy.at('vm1/vdc.inc.virtnbdbackup.1.data'), copy.at(increment)),
+      ['complete', 'broken', 'broken'],
+      /holds disk "vdc"/,
+    ],
+    [
+      'named an increment that is none',
+      (copy) => copyFile(copy.at('vm1/vdb.full.data'), copy.at(increment)),
+      ['complete', 'broken', 'broken'],
+      /named inc, and says itself that it is a full/,
+    ],
+    [
+      'whose disks build on different runs',
+      (copy) => copyFile(copy.at('vm1/vdb.inc.virtnbdbackup.2.data'), copy.at(increment)),
+      ['complete', 'broken', 'broken'],
+      /its disks build on different points/,
+    ],
+  ];
+  it.each(cases)('%s is not copied, nor what builds on it', async (_, change, states, reason) => {
+    const copy = await copyToRepository('virtnbdbackup');
+    await change(copy);
+    expect(await statesOf(copy)).toEqual(states);
+    expect((await points(copy))[1]!.reason).toMatch(reason);
+  });
+
+  it('waits for its machine definition, which is written last', async () => {
+    const copy = await copyToRepository('virtnbdbackup');
+    await rm(copy.at('vm1/vmconfig.virtnbdbackup.2.xml'));
+    const closing = (await points(copy)).map(({ evidence }) => evidence?.closing);
+    expect(closing[2]).toBe('awaited');
+  });
+
+  it('is broken when what it builds on is gone', async () => {
+    const copy = await copyToRepository('virtnbdbackup');
+    for (const disk of ['vdb', 'vdc']) await rm(copy.at(`vm1/${disk}.inc.virtnbdbackup.1.data`));
+    const found = await points(copy);
+    expect(found.map(({ id, state }) => [id, state])).toEqual([
+      [FULL, 'complete'],
+      [SECOND, 'broken'],
+    ]);
+    expect(found[1]!.reason).toContain('virtnbdbackup.1-? is missing');
+  });
+});
+
+describe('other levels of the tool', () => {
+  const disk = (name: string) => ({ virtualSize: 65_536, frames: [], disk: name });
+
+  it('a differential run is a point that nothing builds on', async () => {
+    const copy = await copyToRepository('virtnbdbackup');
+    const options = { parent: 'virtnbdbackup.2', checkpoint: 'virtnbdbackup.3' };
+    const write = (name: string, second: number) =>
+      writeFile(
+        copy.at(`vm1/${name}.diff.${second}.data`),
+        streamFile({ ...disk(name), ...options, date: '2026-11-24T08:00:00.5' }),
+      );
+    await write('vdb', 1_795_510_000);
+    await write('vdc', 1_795_510_001);
+    await writeFile(copy.at('vm1/vmconfig.1795510009.xml'), '<domain/>');
+    await write('vdb', 1_795_520_000);
+    const [, , , first, second] = await points(copy);
+    expect(first).toMatchObject({ parentId: SECOND, state: 'complete' });
+    expect(first!.disks.map(({ disk: name }) => name)).toEqual(['vdb', 'vdc']);
+    expect(first!.companions).toEqual([
+      { path: 'vm1/vm1.cpt', as: 'vm1.cpt' },
+      { path: 'vm1/vmconfig.1795510009.xml', as: 'vmconfig.1795510009.xml' },
+    ]);
+    expect(second!.disks.map(({ disk: name }) => name)).toEqual(['vdb']);
+  });
+
+  it('a raw disk is raw because the machine definition says so, whatever is in it', async () => {
+    const copy = await copyToRepository('virtnbdbackup');
+    const path = copy.at('vm1/vmconfig.virtnbdbackup.0.xml');
+    const text = await readFile(path, 'utf8');
+    const device = "<disk><driver type='raw'/><target dev='vdd'/></disk></devices>";
+    await writeFile(path, text.replace('</devices>', device));
+    const guestBytes = streamFile(disk('vdd'));
+    const raw = Buffer.concat([guestBytes, Buffer.alloc(1024 - guestBytes.length)]);
+    await writeFile(copy.at('vm1/vdd.copy.data'), raw);
+    const [full] = await points(copy);
+    expect(full!.disks[2]).toMatchObject({ disk: 'vdd', format: 'raw', as: 'vdd.copy.data' });
+    expect(full!.state).toBe('complete');
+  });
+
+  it('a copy stands for itself', async () => {
+    const copy = await copyToRepository(null);
+    await mkdir(copy.at('once'));
+    await writeFile(copy.at('once/vda.copy.data'), streamFile(disk('vda')));
+    await writeFile(copy.at('once/vmconfig.copy.xml'), '<domain><name>m</name></domain>');
+    const [point] = await points(copy);
+    expect(point).toMatchObject({
+      id: `copy-${Date.UTC(2026, 10, 24, 6, 29, 49) / 1000}`,
+      workloadId: 'virtnbdbackup-once',
+      kind: 'full',
+      state: 'complete',
+    });
+  });
+});
