@@ -3,6 +3,7 @@ import type { FormatId, RestorePointKind } from '../domain/restore-point.js';
 import type { ByteSource } from './byte-source.js';
 import { PLAIN_DIALECT, type Dialect, type DiskImage } from './disk-image.js';
 import type { ImageComposer, ImageExtents, ImageFormat } from './image-format.js';
+import { BZIP2, GZIP, LZOP, TAR, ZSTD } from './archive/archive-formats.js';
 import { FILE } from './file/file-format.js';
 import { OVA } from './ova/ova-format.js';
 import { QCOW2 } from './qcow2/qcow2-format.js';
@@ -11,6 +12,7 @@ import { VHD } from './vhd/vhd-format.js';
 import { VHDX } from './vhdx/vhdx-format.js';
 import { VMDK_STREAM } from './vmdk/stream-format.js';
 import { VIRTNBD } from './virtnbd/virtnbd-format.js';
+import { VMA } from './vma/vma-format.js';
 import { VMDK } from './vmdk/vmdk-format.js';
 
 /** Every format of disk images that this release knows. A new one is a folder here and a row; nothing outside `src/image` and `src/layout`
@@ -25,6 +27,12 @@ export const IMAGE_FORMATS: readonly ImageFormat[] = [
   OVA,
   FILE,
   VIRTNBD,
+  VMA,
+  TAR,
+  GZIP,
+  ZSTD,
+  LZOP,
+  BZIP2,
 ];
 
 /** Of a file that is kept as it is, whatever it is. */

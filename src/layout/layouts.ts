@@ -16,6 +16,7 @@ import { ovfLayout } from './ovf.js';
 import { ovirtLayout } from './ovirt.js';
 import { windowsBackupLayout } from './windows-backup.js';
 import { virtnbdbackupLayout } from './virtnbdbackup.js';
+import { vzdumpLayout } from './vzdump.js';
 
 /** Every layout that this release looks for. A new one is a file here and a row. Workload ids start with the name of the platform, so no two
  *  layouts name the same one. A folder's names are offered to one after the other, so those that know their files by more than an ending
@@ -23,6 +24,7 @@ import { virtnbdbackupLayout } from './virtnbdbackup.js';
 export const BACKUP_LAYOUTS: readonly BackupLayout[] = [
   libvirtPushLayout,
   virtnbdbackupLayout,
+  vzdumpLayout,
   ovirtLayout,
   ovfLayout,
   hypercoreLayout,

@@ -1,0 +1,124 @@
+import type { ByteSource } from '../byte-source.js';
+import { HeaderReader } from '../header-reader.js';
+import { checkInside, imageFault } from '../image-fault.js';
+import { checkMd5, type VmaDevice, type VmaHeader } from './vma-header.js';
+
+const MAGIC = 0x564d_4145; // `VMAE`
+const HEADER_BYTES = 512;
+const MD5_OFFSET = 24;
+const CLUSTERS_OFFSET = 40;
+const CLUSTERS = 59;
+const BLOCK_BYTES = 4_096;
+const CLUSTER_BYTES = 65_536;
+/** The memory of a machine is saved as far as it was used. */
+const MEMORY_DEVICE = 'vmstate';
+
+/** Goes over the headers of all extents. An archive that was cut off between two of them has only right checksums, and `vma verify` takes it
+ *  (measured with Proxmox's own tool): it is whole when it holds each cluster of each disk.
+ *  Memory: one bit for each cluster of the stretches of 4 GiB that are begun and not whole: 128 MiB at most for 64 TiB.
+ *  @throws IMAGE_TRUNCATED when it is not, IMAGE_CORRUPT when an extent breaks the rules */
+export async function assertAllClusters(source: ByteSource, header: VmaHeader): Promise<void> {
+  const seen = new Map(header.devices.map((device) => [device.id, new SeenClusters(device)]));
+  const headers = new HeaderReader(source);
+  let offset = header.headerBytes;
+  let isNear = false;
+  while (offset < source.sizeBytes) {
+    const extent = await headers.read(offset, HEADER_BYTES, isNear);
+    checkExtent(source, extent, header, offset);
+    const blocks = countClusters(source, extent, seen, offset);
+    const bytes = blocks * BLOCK_BYTES;
+    checkInside(source, 'an extent', offset, HEADER_BYTES + bytes);
+    offset += HEADER_BYTES + bytes;
+    isNear = bytes === 0;
+  }
+  for (const clusters of seen.values()) clusters.assertAll(source);
+}
+
+function checkExtent(source: ByteSource, extent: Buffer, { uuid }: VmaHeader, offset: number) {
+  if (extent.readUInt32BE(0) !== MAGIC)
+    throw imageFault(source, 'IMAGE_CORRUPT', `there is no extent at byte ${offset}`, { offset });
+  if (!extent.subarray(8, 24).equals(uuid))
+    throw imageFault(
+      source,
+      'IMAGE_CORRUPT',
+      `the extent at byte ${offset} is of another archive`,
+      {
+        offset,
+      },
+    );
+  checkMd5(source, extent, MD5_OFFSET, 'the extent', offset);
+}
+
+/** @returns blocks of 4 KiB that are stored in the extent */
+function countClusters(
+  source: ByteSource,
+  extent: Buffer,
+  seen: ReadonlyMap<number, SeenClusters>,
+  offset: number,
+): number {
+  let blocks = 0;
+  for (let i = 0; i < CLUSTERS; i++) {
+    const at = CLUSTERS_OFFSET + i * 8;
+    const mask = extent.readUInt16BE(at);
+    const device = extent[at + 3]!;
+    if (device === 0) continue;
+    const cluster = extent.readUInt32BE(at + 4);
+    if (seen.get(device)?.add(cluster) !== true)
+      throw imageFault(
+        source,
+        'IMAGE_CORRUPT',
+        `the extent at byte ${offset} has cluster ${cluster} of device ${device}, which is none or is there twice`,
+        { offset: offset + at },
+      );
+    for (let bits = mask; bits > 0; bits >>= 1) blocks += bits & 1;
+  }
+  const told = extent.readUInt16BE(6);
+  if (told === blocks) return blocks;
+  throw imageFault(
+    source,
+    'IMAGE_CORRUPT',
+    `the extent at byte ${offset} says that it holds ${told} blocks, its clusters say ${blocks}`,
+    { offset: offset + 6 },
+  );
+}
+
+const STRETCH_CLUSTERS = 65_536;
+
+class SeenClusters {
+  private readonly clusterCount: number;
+  private count = 0;
+  /** null: all of the stretch were seen. */
+  private readonly stretches = new Map<number, { bits: Uint8Array; count: number } | null>();
+
+  constructor(private readonly device: VmaDevice) {
+    this.clusterCount = Math.ceil(device.sizeBytes / CLUSTER_BYTES);
+  }
+
+  /** false: there is no such cluster, or it was seen. */
+  add(cluster: number): boolean {
+    if (cluster >= this.clusterCount) return false;
+    const number = Math.floor(cluster / STRETCH_CLUSTERS);
+    const known = this.stretches.get(number);
+    if (known === null) return false;
+    const stretch = known ?? { bits: new Uint8Array(STRETCH_CLUSTERS / 8), count: 0 };
+    const bit = cluster % STRETCH_CLUSTERS;
+    const mask = 1 << (bit & 7);
+    if ((stretch.bits[bit >> 3]! & mask) !== 0) return false;
+    stretch.bits[bit >> 3]! |= mask;
+    stretch.count++;
+    this.count++;
+    this.stretches.set(number, stretch.count === STRETCH_CLUSTERS ? null : stretch);
+    return true;
+  }
+
+  assertAll(source: ByteSource): void {
+    const { count, clusterCount, device } = this;
+    if (count === clusterCount || device.name === MEMORY_DEVICE) return;
+    throw imageFault(
+      source,
+      'IMAGE_TRUNCATED',
+      `it holds ${count} of ${clusterCount} clusters of ${JSON.stringify(device.name)}: it was cut off, or is being written`,
+      { offset: source.sizeBytes, seen: count, expected: clusterCount },
+    );
+  }
+}

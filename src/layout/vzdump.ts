@@ -1,0 +1,141 @@
+import type { SourceDisk } from '../domain/restore-point.js';
+import { ALL_ALLOWED } from '../domain/workload-rules.js';
+import {
+  claimFiles,
+  type BackupLayout,
+  type ClaimedFile,
+  type ClaimedFiles,
+  type FolderNames,
+  type FoundWorkload,
+} from './backup-layout.js';
+import type { FolderFacts } from './file-facts.js';
+import { readImageHead } from './image-head.js';
+import { pointEvidence } from './point-evidence.js';
+import { broken, faultOfError, incomplete, type PointFault } from './point-fault.js';
+import { settleChains, type DraftPoint } from './settle-chains.js';
+import { parseVzdumpName, type VzdumpName } from './vzdump-names.js';
+import { folderWorkloadId } from './workload-id.js';
+import { readText } from './xml-file.js';
+
+/** Backups of Proxmox VE by vzdump: a flat folder, most often `dump/`, of archives `vzdump-<qemu|lxc|openvz>-<vmid>-<time>.<ending>`, each a full
+ *  of one machine or container with its definition, and what lies beside it: `.log`, `.notes`, `.protected`.
+ *
+ *  A workload is a number of a machine in one folder: nodes that know nothing of each other give the same numbers. It is called what its newest
+ *  archive or log calls it. A restore point is an archive, id its time; its one disk is the archive itself.
+ *  The tool gives an archive its name when it is finished (until then it ends in `.dat`), and writes its log last. An archive that was cut off
+ *  afterwards is told by its format.
+ *  Source: proxmox/pve-manager PVE/VZDump.pm, proxmox/pve-storage src/PVE/Storage/Plugin.pm. */
+export const vzdumpLayout: BackupLayout = {
+  name: 'vzdump',
+  type: { id: 'proxmox-ve', title: 'Proxmox VE', rules: ALL_ALLOWED },
+  claim: (names: FolderNames) => claimFiles(names, (name) => parseVzdumpName(name) !== null),
+  scan,
+};
+
+const DISK = 'archive';
+
+interface VzdumpFile extends VzdumpName {
+  readonly entry: ClaimedFile;
+}
+
+async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
+  const machines = new Map<string, VzdumpFile[]>();
+  for (const entry of files) {
+    const name = parseVzdumpName(entry.name);
+    if (name === null) continue;
+    const key = `proxmox-${name.machine}-${name.vmid}`;
+    machines.set(key, [...(machines.get(key) ?? []), { ...name, entry }]);
+  }
+  const workloads: FoundWorkload[] = [];
+  for (const [key, own] of machines) {
+    const workload = await machineOf(facts, folderWorkloadId(key, folder), own);
+    if (workload !== null) workloads.push(workload);
+  }
+  return workloads;
+}
+
+/** null: only logs are left of it. */
+async function machineOf(
+  facts: FolderFacts,
+  id: string,
+  files: readonly VzdumpFile[],
+): Promise<FoundWorkload | null> {
+  const bases = [...new Set(files.map(({ base }) => base))].sort();
+  const drafts: DraftPoint[] = [];
+  let name: string | null = null;
+  for (const base of bases) {
+    const own = files.filter((file) => file.base === base);
+    if (!own.some(({ role }) => role === 'archive' || role === 'unfinished')) continue;
+    const { draft, machineName } = await readPoint(facts, id, own);
+    drafts.push(draft);
+    name = machineName ?? name;
+  }
+  if (drafts.length === 0) return null;
+  const { machine, vmid } = files[0]!;
+  const number = `${machine === 'qemu' ? 'VM' : 'CT'} ${vmid}`;
+  return {
+    id,
+    name: name === null ? number : `${name} (${number})`,
+    restorePoints: settleChains(drafts),
+  };
+}
+
+async function readPoint(
+  facts: FolderFacts,
+  workloadId: string,
+  files: readonly VzdumpFile[],
+): Promise<{ draft: DraftPoint; machineName: string | null }> {
+  const { base, createdAtMs, vmid, machine } = files[0]!;
+  const archives = files.filter(({ role }) => role === 'archive');
+  const faults: PointFault[] = [];
+  const unfinished = files.find(({ role }) => role === 'unfinished');
+  if (unfinished !== undefined)
+    faults.push(incomplete(`${unfinished.entry.path} is still being written`).fault);
+  if (archives.length > 1)
+    faults.push(broken(`there are two archives of this time: ${archives[1]!.entry.path}`).fault);
+  const archive = archives[0];
+  let name: string | null = null;
+  if (archive !== undefined) {
+    const head = await readImageHead(facts, archive.entry, archive.format);
+    if ('fault' in head) faults.push(head.fault);
+    else if (typeof head.value.dialect.machineName === 'string')
+      name = head.value.dialect.machineName;
+  }
+  const log = files.find(({ role }) => role === 'log')?.entry;
+  const companions = files.filter(({ role }) => role !== 'archive' && role !== 'unfinished');
+  const written = files.filter(({ role }) => role === 'archive' || role === 'unfinished');
+  const draft: DraftPoint = {
+    id: base.slice(`vzdump-${machine}-${vmid}-`.length),
+    workloadId,
+    createdAtMs,
+    kind: 'full',
+    parentId: null,
+    disks: archive === undefined ? [] : [diskOf(archive)],
+    companions: companions.map(({ entry: { path, name: as } }) => ({ path, as })),
+    faults,
+    evidence: pointEvidence(
+      written.map(({ entry }) => entry),
+      log ?? 'silent',
+    ),
+  };
+  return { draft, machineName: name ?? (log === undefined ? null : await nameInLog(facts, log)) };
+}
+
+function diskOf({ entry, format }: VzdumpFile): SourceDisk {
+  const { path, name, stamp } = entry;
+  return { disk: DISK, path, format, kind: 'full', parentRestorePointId: null, stamp, as: name };
+}
+
+/** `2026-11-24 06:30:00 INFO: VM Name: web01`, `CT Name` for a container. */
+async function nameInLog(facts: FolderFacts, log: ClaimedFile): Promise<string | null> {
+  const found = await facts.fact(log, 'name of the machine', async () => {
+    try {
+      const text = await readText(facts.repository, log.path);
+      if ('fault' in text) return text;
+      return { value: /INFO: (?:VM|CT) Name: (\S+)\s*$/m.exec(text.value)?.[1] ?? null };
+    } catch (error) {
+      return faultOfError(error);
+    }
+  });
+  return 'fault' in found ? null : found.value;
+}

@@ -1,0 +1,106 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { chainFolder } from '../../../src/chain/chain-paths.js';
+import { readChainRecord } from '../../../src/chain/chain-store.js';
+import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
+import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { vmaFile, type Vma } from '../../support/image/vma-file.js';
+import { testJob } from '../../support/session/test-site.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
+
+const DAY_MS = 86_400_000;
+const NOW_MS = Date.UTC(2026, 10, 30, 20);
+const CHAIN = chainFolder('nightly', 'proxmox-qemu-100-dump');
+
+describe('a folder of vzdump', () => {
+  let folder: string;
+  let primary: BackupRepository;
+  let offsite: BackupRepository;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'longhaul-vzdump-'));
+    await mkdir(join(folder, 'primary', 'dump'), { recursive: true });
+    await mkdir(join(folder, 'offsite'));
+    const at = (id: string) =>
+      openDirectoryRepository({ id, rootPath: join(folder, id), readOnly: false });
+    [primary, offsite] = [await at('primary'), await at('offsite')];
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  const nameOf = (day: number) => `vzdump-qemu-100-2026_11_${day}-06_30_00`;
+
+  /** Two disks; the second day differs in one cluster. */
+  function archiveOf(day: number): Vma {
+    const system = Buffer.alloc(70 * 65_536, 0x31);
+    if (day > 24) system.fill(day, 5 * 65_536, 6 * 65_536);
+    return vmaFile({
+      devices: [
+        { name: 'drive-scsi0', disk: system },
+        { name: 'drive-scsi1', disk: Buffer.alloc(200_192, 0x32) },
+      ],
+      config: 'name: web01\n',
+      uuid: Buffer.alloc(16, day),
+    });
+  }
+
+  async function backUp(day: number, bytes = archiveOf(day).bytes): Promise<Buffer> {
+    const at = (end: string) => join(folder, 'primary', 'dump', `${nameOf(day)}.${end}`);
+    await writeFile(at('vma'), bytes);
+    await writeFile(at('vma.notes'), `web01 of day ${day}`);
+    await writeFile(at('log'), 'INFO: VM Name: web01\n');
+    return bytes;
+  }
+
+  async function session(day: number): Promise<readonly TargetRestorePoint[]> {
+    const retention = { type: 'restorePoints', value: 99 } as const;
+    const job = testJob({ restorePoints: 'all', retention });
+    await new LocalSessions([primary, offsite]).copy(job, NOW_MS + day * DAY_MS);
+    return (await readChainRecord(offsite, CHAIN))!.points;
+  }
+
+  const copied = (path: string) => readFile(join(folder, 'offsite', CHAIN, path));
+
+  it('is copied day by day, each archive byte for byte with what lies beside it', async () => {
+    const archives = [await backUp(24)];
+    await session(0);
+    archives.push(await backUp(25));
+    const points = await session(1);
+    expect(points.map(({ kind, createdAt }) => [kind, createdAt])).toEqual([
+      ['full', '2026-11-24T06:30:00.000Z'],
+      ['full', '2026-11-25T06:30:00.000Z'],
+    ]);
+    for (const [index, { disks, companions }] of points.entries()) {
+      expect((await copied(disks[0]!.path)).equals(archives[index]!)).toBe(true);
+      expect(disks[0]).toMatchObject({ format: 'vma' });
+      expect(companions.map(({ path }) => path.slice(path.lastIndexOf('/') + 1)).sort()).toEqual([
+        `${nameOf(24 + index)}.log`,
+        `${nameOf(24 + index)}.vma.notes`,
+      ]);
+    }
+    const verified = await new LocalSessions([primary, offsite]).verify(
+      'offsite',
+      NOW_MS + 2 * DAY_MS,
+    );
+    expect(verified).toMatchObject({ state: 'ended', result: 'success' });
+  });
+
+  it('with an archive that was cut between two extents gives all but that one', async () => {
+    await backUp(24);
+    const { bytes, extents } = archiveOf(25);
+    await backUp(25, bytes.subarray(0, extents[1]));
+    await backUp(26);
+    const points = await session(0);
+    expect(points.map(({ createdAt }) => createdAt.slice(0, 10))).toEqual([
+      '2026-11-24',
+      '2026-11-26',
+    ]);
+    const [workload] = await listSourceWorkloads(primary);
+    expect(workload!.restorePoints[1]).toMatchObject({
+      state: 'incomplete',
+      reason: expect.stringMatching(/it holds 59 of 70 clusters of "drive-scsi0"/),
+    });
+  });
+});
