@@ -66,6 +66,7 @@ const LAYERS = {
     layers: ['domain', `image/${IMAGE_CONTRACT}`, 'layout', 'repository', 'chain'],
     packages: ['node:.*', '@napi-rs/blake-hash', '@bokuweb/zstd-wasm', 'lru-cache'],
   },
+  'src/notify': { layers: ['domain'], packages: ['node:.*', 'nodemailer'] },
   'src/config': { layers: ['domain'], packages: ['node:.*', 'zod', 'yaml'] },
   'src/temporal': {
     layers: ['domain', 'config', 'workflows/messages\\.js$'],
@@ -105,7 +106,7 @@ const LAYERS = {
     typesOnly: ['activities/'],
   },
   activities: {
-    layers: ['domain', 'mover', 'layout', 'repository', 'chain'],
+    layers: ['domain', 'mover', 'layout', 'repository', 'chain', 'notify'],
     packages: ['node:.*', '@temporalio/activity', '@temporalio/common'],
   },
 };

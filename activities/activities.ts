@@ -1,9 +1,12 @@
 import type { CopySettings } from '../src/domain/copy-settings.js';
+import type { NotificationSettings } from '../src/domain/notification-channel.js';
+import type { Safety } from '../src/domain/safety.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { createBrowseActivities } from './browse-activities.js';
 import { createCopyActivities } from './copy-activities.js';
 import { createFactsActivities } from './facts-activities.js';
 import { createHealthActivities } from './health-activities.js';
+import { createNotifyActivities } from './notify-activities.js';
 import { createReadRecordActivities } from './record-activities.js';
 import { createRemovedWorkloadActivities } from './removed-workload-activities.js';
 import { createRestoreActivities } from './restore-activities.js';
@@ -23,6 +26,11 @@ export interface ActivityDependencies {
   readonly targetIds: readonly string[];
   /** Roots of the configured repositories: a restore never writes into one. */
   readonly repositoryPaths: readonly string[];
+  readonly notifications: NotificationSettings;
+  /** Of the server, IANA name. */
+  readonly timeZone: string;
+  /** All that is known of the copies, and what follows. */
+  readonly readSafety: () => Promise<Safety>;
 }
 
 /** All activities, by their names. */
@@ -32,6 +40,7 @@ export function createActivities(deps: ActivityDependencies) {
     ...createCopyActivities(deps),
     ...createFactsActivities(deps),
     ...createHealthActivities(deps),
+    ...createNotifyActivities(deps),
     ...createReadRecordActivities(deps),
     ...createRestoreActivities(deps),
     ...createRemovedWorkloadActivities(deps),

@@ -7,4 +7,5 @@ export { restorePoint } from './restore-point.js';
 export { retrySessions } from './retry-sessions.js';
 export { settleAbsence } from './removed-workloads.js';
 export { verifyBackups } from './verify-backups.js';
+export { notify, watchSafety } from './watch-safety.js';
 export { watchSources } from './watch-sources.js';

@@ -2,6 +2,7 @@
 
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { OpenAlert } from '../src/domain/alert-ledger.js';
 import type { CopyJob, StartOverrides } from '../src/domain/copy-job.js';
 import type {
   CopyProgress,
@@ -12,6 +13,7 @@ import type {
   TaskCounts,
 } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
+import type { Notice } from '../src/domain/notice.js';
 import type { OperationStatus } from '../src/domain/operation.js';
 import type { RetryOrder, SessionEnd } from '../src/domain/retry.js';
 import type { RestoreFormat } from '../src/domain/restore-point.js';
@@ -54,6 +56,24 @@ export const WORKFLOW_RESTORE = 'restorePoint';
 export const WORKFLOW_BROWSE_REPOSITORY = 'browseRepository';
 export const WORKFLOW_PLAN_JOB = 'planJob';
 export const WORKFLOW_READ_JOB_DEFINITION = 'readJobDefinition';
+export const WORKFLOW_WATCH_SAFETY = 'watchSafety';
+export const WORKFLOW_NOTIFY = 'notify';
+
+/** There is one watch for all. */
+export const WATCH_SAFETY_ID = 'safety';
+
+const NOTICE_PREFIX = 'notify/';
+
+/** Each notice goes to each channel once. */
+export function noticeWorkflowId(noticeId: string, channelId: string): string {
+  return `${NOTICE_PREFIX}${noticeId}/${channelId}`;
+}
+
+/** Inverse of `noticeWorkflowId`: neither id has a slash. */
+export function noticeOfWorkflow(workflowId: string): { noticeId: string; channelId: string } {
+  const [noticeId = '', channelId = ''] = workflowId.slice(NOTICE_PREFIX.length).split('/');
+  return { noticeId, channelId };
+}
 
 /** Search attributes, all Keyword. */
 export const SEARCH_ATTRIBUTES = {
@@ -206,3 +226,26 @@ export interface OperationMemo {
 }
 
 export const operationQuery = defineQuery<OperationStatus>('operation');
+
+/** What the watch remembers from run to run. */
+export interface WatchMemory {
+  readonly open: readonly OpenAlert[];
+  /** By the channel's id. */
+  readonly channels: Readonly<Record<string, ChannelMemory>>;
+}
+
+export interface ChannelMemory {
+  /** How many notices it was told. */
+  readonly told: number;
+  /** Of its last digest, `YYYY-MM-DD`. */
+  readonly digestDay: string | null;
+}
+
+export const openAlertsQuery = defineQuery<readonly OpenAlert[]>('openAlerts');
+/** The configuration may be another one. */
+export const lookNowSignal = defineSignal('lookNow');
+
+export interface NotifyInput {
+  readonly channelId: string;
+  readonly notice: Notice;
+}

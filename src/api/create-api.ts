@@ -12,6 +12,7 @@ import { jobRoutes } from './job-routes.js';
 import { JobStore } from './job-store.js';
 import { serverTimeZone } from './job-time-zone.js';
 import { ApiMetrics } from './metrics.js';
+import { notificationRoutes } from './notification-routes.js';
 import { openApiDocument } from './openapi.js';
 import { OperationStore } from './operation-store.js';
 import { overviewRoutes } from './overview-routes.js';
@@ -106,6 +107,7 @@ function apiRoutes(
     ...sessionRoutes(sessions, all, browser, { followIntervalMs, logger }),
     ...repositoryRoutes({ client, browser, operations, repositories, now }),
     ...workloadTypeRoutes(workloadTypes),
+    ...notificationRoutes({ client, notifications: config.notifications, now }),
     ...errorRoutes(),
     ...systemRoutes(
       {

@@ -17,6 +17,12 @@ import { findTemporalBinary } from '../temporal/find-binary.js';
 import { prepareNamespace } from '../temporal/namespace.js';
 import { lockStateDirectory, type StateLock } from '../temporal/state-lock.js';
 import { reportStateDirectory } from './state-directory.js';
+import {
+  CONTROL_TASK_QUEUE,
+  lookNowSignal,
+  WATCH_SAFETY_ID,
+  WORKFLOW_WATCH_SAFETY,
+} from '../../workflows/messages.js';
 import { temporalLogger } from './temporal-logger.js';
 import { startWorkers, type RunningWorkers } from './workers.js';
 
@@ -164,10 +170,24 @@ async function startServiceWorkers(
     served,
     servesControl: control,
     settings: copySettings(config.copy),
+    notifications: config.notifications,
     client,
   });
   void reportStorage(workers, served, logger);
+  if (control) await watchSafety(client, config);
   return workers;
+}
+
+/** The watch ends by itself when no channel is left. One that runs already is asked to read the channels anew. */
+async function watchSafety(client: Client, { notifications }: LonghaulConfig): Promise<void> {
+  if (notifications.channels.length === 0) return;
+  await client.workflow.signalWithStart(WORKFLOW_WATCH_SAFETY, {
+    workflowId: WATCH_SAFETY_ID,
+    taskQueue: CONTROL_TASK_QUEUE,
+    args: [],
+    signal: lookNowSignal,
+    staticSummary: 'Watches whether all copies are well, and tells the channels.',
+  });
 }
 
 /** Without a state directory the work goes on, but a target that is not mounted at the next start is not told from a new one. */

@@ -11,9 +11,12 @@ import {
 import type { RepositoryConfig } from '../config/config.js';
 import type { CopySettings } from '../domain/copy-settings.js';
 import type { StorageProbe } from '../domain/storage-probe.js';
+import type { NotificationSettings } from '../domain/notification-channel.js';
+import { serverTimeZone } from '../api/job-time-zone.js';
 import { DataMover } from '../mover/data-mover.js';
 import type { RepositoryLocation } from '../repository/open-repository.js';
 import { jobStarter } from './job-starter.js';
+import { safetyOfAll } from './safety-of-all.js';
 
 export interface WorkersOptions {
   readonly connection: NativeConnection;
@@ -26,6 +29,7 @@ export interface WorkersOptions {
   /** Whether this process also runs workflows and the small activities of the server. */
   readonly servesControl: boolean;
   readonly settings: CopySettings;
+  readonly notifications: NotificationSettings;
   /** For starting the jobs that follow another one. */
   readonly client: Client;
 }
@@ -46,6 +50,9 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
     settleMs,
     targetIds: repositories.filter(({ role }) => role === 'target').map(({ id }) => id),
     repositoryPaths: repositories.map(({ path }) => path),
+    notifications: options.notifications,
+    timeZone: serverTimeZone(),
+    readSafety: safetyOfAll(options.client, repositories),
   });
   const shared: Pick<
     WorkerOptions,

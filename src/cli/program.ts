@@ -14,6 +14,7 @@ import { addJobCommands } from './job-commands.js';
 import type { Launchers } from './launchers.js';
 import { displayText } from './display-text.js';
 import { printError, printParsed } from './print.js';
+import { addNotificationCommands } from './notification-commands.js';
 import { addRepositoryCommands } from './repository-commands.js';
 import { addSafetyCommands } from './safety-commands.js';
 import { ServerError } from './server-client.js';
@@ -74,6 +75,7 @@ function buildProgram(
   addJobCommands(program, act);
   addSessionCommands(program, act);
   addRepositoryCommands(program, act);
+  addNotificationCommands(program, act);
   return program;
 }
 

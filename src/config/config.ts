@@ -1,5 +1,6 @@
 /** The configuration of one Longhaul server, frozen after `loadConfig`. Shapes of `docs/OPERATIONS.md`, Configuration. */
 
+import type { NotificationSettings } from '../domain/notification-channel.js';
 import type { FolderSync } from '../domain/storage-probe.js';
 
 export type RepositoryRole = 'primary' | 'target' | 'external';
@@ -66,5 +67,6 @@ export interface LonghaulConfig {
   readonly temporal: TemporalConfig;
   readonly repositories: readonly RepositoryConfig[];
   readonly copy: CopyConfig;
+  readonly notifications: NotificationSettings;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }

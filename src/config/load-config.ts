@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { BackupError } from '../domain/errors.js';
+import type { NotificationChannel } from '../domain/notification-channel.js';
 import { describeFault, placeText, type ConfigFault } from './config-fault.js';
 import type { LonghaulConfig, TemporalConfig } from './config.js';
 import { crossFaults } from './cross-checks.js';
@@ -126,7 +127,26 @@ function withAbsolutePaths(config: LonghaulConfig, folder: string): LonghaulConf
     server: { ...config.server, tokenFile: absoluteOrNull(config.server.tokenFile) },
     temporal: temporalWithPaths(config.temporal, absoluteOrNull),
     repositories: config.repositories.map((entry) => ({ ...entry, path: absolute(entry.path) })),
+    notifications: {
+      ...config.notifications,
+      channels: config.notifications.channels.map((channel) =>
+        channelWithPaths(channel, absolute, absoluteOrNull),
+      ),
+    },
   };
+}
+
+function channelWithPaths(
+  channel: NotificationChannel,
+  absolute: (path: string) => string,
+  absoluteOrNull: (path: string | null) => string | null,
+): NotificationChannel {
+  if (channel.kind === 'mail')
+    return { ...channel, passwordFile: absoluteOrNull(channel.passwordFile) };
+  const withUrl = { ...channel, urlFile: absolute(channel.urlFile) };
+  return withUrl.kind === 'webhook'
+    ? { ...withUrl, secretFile: absolute(withUrl.secretFile) }
+    : withUrl;
 }
 
 function temporalWithPaths(

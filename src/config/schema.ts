@@ -3,6 +3,8 @@
 
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { notificationsSchema } from './notification-schema.js';
+import { filePath, PATH_ALLOWED, port, SLUG } from './setting-schemas.js';
 import type {
   CopyConfig,
   LonghaulConfig,
@@ -10,30 +12,6 @@ import type {
   ServerConfig,
   TemporalConfig,
 } from './config.js';
-
-/** Also the only characters that are safe in folder names, queue names and environment variables alike. */
-const SLUG = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-
-interface SettingText {
-  readonly description: string;
-  /** The allowed range in words, shown with every fault. */
-  readonly allowed: string;
-}
-
-const port = (text: SettingText) =>
-  z
-    .int()
-    .min(0)
-    .max(65_535)
-    .meta({ ...text });
-const filePath = (text: SettingText) =>
-  z
-    .string()
-    .min(1)
-    .refine((path) => !path.includes('\0'), 'a path cannot hold a NUL character')
-    .meta({ ...text });
-
-const PATH_ALLOWED = 'a path; relative ones start at the folder of the configuration file';
 
 const serverSchema: z.ZodType<ServerConfig> = z.strictObject({
   address: z
@@ -204,6 +182,7 @@ export const configSchema: z.ZodType<LonghaulConfig> = z.strictObject({
     allowed: '1 to 1000 entries with `id`, `path` and `role`',
   }),
   copy: copySchema.prefault({}),
+  notifications: notificationsSchema.prefault({}),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').meta({
     description: 'Least severe messages that are logged.',
     allowed: '`debug`, `info`, `warn` or `error`',

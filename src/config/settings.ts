@@ -28,6 +28,8 @@ interface SchemaNode {
 }
 
 const PATHS_WITHOUT_VARIABLE: readonly string[] = ['repositories', 'repositories[].id'];
+/** Channels are set in the file alone: an entry of one kind has other settings than one of the next. */
+const ONLY_IN_FILE = 'notifications.channels';
 
 /** In the order of the schema; each path once. */
 export const SETTINGS: readonly Setting[] = collectSettings();
@@ -42,13 +44,18 @@ export function settingAt(path: readonly PropertyKey[]): Setting | undefined {
 export function renderSettingsTable(): string {
   const rows = SETTINGS.map(
     ({ path, variable, defaultText, allowed, description }) =>
-      `| \`${path}\` | ${variable === null ? 'in the names below' : `\`${variable}\``} | ${defaultText ?? 'required'} | ${allowed} | ${description} |`,
+      `| \`${path}\` | ${variableText(path, variable)} | ${defaultText ?? 'required'} | ${allowed} | ${description} |`,
   );
   return [
     '| Setting | Variable | Default | Allowed | Meaning |',
     '| --- | --- | --- | --- | --- |',
     ...rows,
   ].join('\n');
+}
+
+function variableText(path: string, variable: string | null): string {
+  if (variable !== null) return `\`${variable}\``;
+  return path.startsWith(ONLY_IN_FILE) ? 'only in the file' : 'in the names below';
 }
 
 function settingPath(path: readonly PropertyKey[]): string {
@@ -89,7 +96,10 @@ function settingOf(node: SchemaNode, path: string): Setting {
   const isImplied = path === 'temporal.type';
   return {
     path,
-    variable: PATHS_WITHOUT_VARIABLE.includes(path) ? null : variableOf(path),
+    variable:
+      PATHS_WITHOUT_VARIABLE.includes(path) || path.startsWith(ONLY_IN_FILE)
+        ? null
+        : variableOf(path),
     type: node.type === 'integer' ? 'integer' : 'string',
     allowed: node.allowed ?? '',
     defaultText: isImplied ? '`embedded`' : defaultTextOf(node.default),

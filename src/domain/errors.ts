@@ -18,6 +18,21 @@ export const ERROR_CODES = {
     meaning: 'The configuration file or an environment variable has faults.',
     hint: 'Correct every fault listed; nothing was started.',
   },
+  CHANNEL_MISSING: {
+    kind: 'not_found',
+    meaning: 'No such notification channel is configured.',
+    hint: 'List the channels; they are set in `notifications.channels` of the configuration.',
+  },
+  CHANNEL_REFUSED: {
+    kind: 'invalid',
+    meaning: 'A notification channel does not take what it was sent.',
+    hint: 'Correct its settings or the file with its address or password, then test it.',
+  },
+  CHANNEL_UNREACHABLE: {
+    kind: 'unavailable',
+    meaning: 'A notification channel does not answer, or asks to try again later.',
+    hint: 'It is tried again for three days.',
+  },
   TOKEN_REQUIRED: {
     kind: 'invalid',
     meaning: 'The server would listen beyond loopback without a token.',

@@ -4,6 +4,8 @@ import type { ErrorCode } from './errors.js';
 import { SAFETY_CODES, type SafetyCode, type SafetySeverity } from './safety-codes.js';
 
 export interface SafetyProblem {
+  /** Names its cause: the same from look to look, whatever it says. */
+  readonly key: string;
   readonly code: SafetyCode;
   readonly severity: SafetySeverity;
   /** Epoch milliseconds; null: not known. */
@@ -51,6 +53,7 @@ export interface Subject {
 }
 
 interface Group {
+  readonly key: string;
   readonly code: SafetyCode;
   readonly first: Finding;
   sinceMs: number | null;
@@ -65,7 +68,7 @@ export class SafetyProblems {
   add(code: SafetyCode, finding: Finding): void {
     const { repositoryId, jobId, key, sinceMs = null, workload } = finding;
     const id = JSON.stringify([code, repositoryId, jobId, key]);
-    const group = this.#groups.get(id) ?? { code, first: finding, sinceMs, workloads: [] };
+    const group = this.#groups.get(id) ?? { key: id, code, first: finding, sinceMs, workloads: [] };
     this.#groups.set(id, group);
     group.sinceMs = earlier(group.sinceMs, sinceMs);
     if (workload !== undefined) group.workloads.push({ workload, sinceMs });
@@ -83,7 +86,7 @@ export class SafetyProblems {
   }
 }
 
-function problemOf({ code, first, sinceMs, workloads }: Group): SafetyProblem {
+function problemOf({ key, code, first, sinceMs, workloads }: Group): SafetyProblem {
   const { severity, nextStep } = SAFETY_CODES[code];
   const names = workloads
     .toSorted((a, b) => (a.sinceMs ?? Infinity) - (b.sinceMs ?? Infinity))
@@ -93,6 +96,7 @@ function problemOf({ code, first, sinceMs, workloads }: Group): SafetyProblem {
     sinceMs,
   );
   return {
+    key,
     code,
     severity,
     sinceMs,

@@ -43,6 +43,7 @@ describe('the lint rules', () => {
       'src/image',
       'src/layout',
       'src/mover',
+      'src/notify',
       'src/repository',
       'src/temporal',
       'workflows',

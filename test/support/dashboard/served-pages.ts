@@ -17,6 +17,7 @@ export const SMALL_CONFIG: LonghaulConfig = {
     parallelWorkloads: 4,
     unavailableLimitMinutes: 60,
   },
+  notifications: { watchSeconds: 300, holdSeconds: 300, channels: [] },
   logLevel: 'info',
 };
 

@@ -11,6 +11,7 @@ import {
 import { CONTROL_TASK_QUEUE } from '../../../workflows/messages.js';
 import type { copySession } from '../../../workflows/copy-session.js';
 import type { TestSite } from './test-site.js';
+import { NO_NOTIFICATIONS } from '../notify/no-notifications.js';
 
 /** Small enough that a test needs no waiting. */
 export const TEST_SETTINGS: CopySettings = {
@@ -67,6 +68,7 @@ export class TestWorkers {
       servesControl: true,
       stateDirectory: site.path('state'),
       settings: { ...TEST_SETTINGS, ...settings },
+      notifications: NO_NOTIFICATIONS,
       client,
     });
     return new TestWorkers(client, own.temporal, workers, async () => {

@@ -5,6 +5,7 @@ import type { BackupRepository } from '../../../src/repository/backup-repository
 import { InProcessMover } from '../mover/in-process-mover.js';
 import { SimulatedRepository } from '../repository/simulated-repository.js';
 import type { Ask, LocalWorker } from './local-server.js';
+import { NO_NOTIFICATIONS } from '../notify/no-notifications.js';
 
 export interface WorkerOptions {
   /** Of every repository. */
@@ -41,6 +42,9 @@ export class InProcessWorker implements LocalWorker {
       settleMs: () => 0,
       targetIds: repositories.map(({ id }) => id),
       repositoryPaths: [],
+      notifications: NO_NOTIFICATIONS,
+      timeZone: 'UTC',
+      readSafety: () => Promise.reject(new Error('nobody watches here')),
     });
   }
 }

@@ -27,6 +27,7 @@ export const TEST_CONFIG: LonghaulConfig = {
     parallelWorkloads: 4,
     unavailableLimitMinutes: 60,
   },
+  notifications: { watchSeconds: 300, holdSeconds: 300, channels: [] },
   logLevel: 'info',
 };
 

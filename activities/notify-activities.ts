@@ -1,0 +1,87 @@
+import type { ObservedProblem } from '../src/domain/alert-ledger.js';
+import { BackupError } from '../src/domain/errors.js';
+import type { Notice } from '../src/domain/notice.js';
+import type {
+  NotificationChannel,
+  NotificationSettings,
+  WatchRules,
+} from '../src/domain/notification-channel.js';
+import type { Safety } from '../src/domain/safety.js';
+import { cut } from '../src/domain/task-brief.js';
+import { deliver, ping } from '../src/notify/deliver.js';
+import { runTask } from './run-task.js';
+
+/** Problems are grouped by cause, so there are few; a history takes no more. */
+const MAX_PROBLEMS = 200;
+const MAX_TEXT = 500;
+
+/** What one look at all copies says. */
+export interface SafetyLook {
+  readonly sentence: string;
+  readonly problems: readonly ObservedProblem[];
+}
+
+/** Looks at whether all is well, and tells it. */
+export function createNotifyActivities(deps: {
+  readonly notifications: NotificationSettings;
+  readonly timeZone: string;
+  readonly readSafety: () => Promise<Safety>;
+}) {
+  const { notifications, timeZone, readSafety } = deps;
+  const channel = (id: string): NotificationChannel => {
+    const found = notifications.channels.find((each) => each.id === id);
+    if (found !== undefined) return found;
+    throw new BackupError('CHANNEL_MISSING', `no notification channel "${id}" is configured`);
+  };
+  return {
+    async readWatchRules(): Promise<WatchRules> {
+      const { watchSeconds, holdSeconds, channels } = notifications;
+      return {
+        watchMs: watchSeconds * 1_000,
+        holdMs: holdSeconds * 1_000,
+        told: channels.flatMap((each) => {
+          if (each.kind === 'ping') return [];
+          const { id, kind, severity, jobs, digestAt } = each;
+          return [{ id, kind, severity, jobs, digestAt }];
+        }),
+        pings: channels.filter(({ kind }) => kind === 'ping').map(({ id }) => id),
+        timeZone,
+      };
+    },
+
+    async lookAtSafety(): Promise<SafetyLook> {
+      return runTask(async () => {
+        const { verdict, problems } = await readSafety();
+        return {
+          sentence: cut(verdict.sentence, MAX_TEXT),
+          problems: problems.slice(0, MAX_PROBLEMS).map((problem) => {
+            const { key, code, severity, text, nextStep, sinceMs, jobId } = problem;
+            const words = { text: cut(text, MAX_TEXT), nextStep: cut(nextStep, MAX_TEXT) };
+            return { key: cut(key, MAX_TEXT), code, severity, ...words, sinceMs, jobId };
+          }),
+        };
+      });
+    },
+
+    async deliverNotice(input: {
+      readonly channelId: string;
+      readonly notice: Notice;
+    }): Promise<void> {
+      return runTask(async () => {
+        const target = channel(input.channelId);
+        if (target.kind === 'ping')
+          throw new BackupError('CHANNEL_REFUSED', `channel ${target.id} is told nothing`);
+        await deliver(target, input.notice);
+      });
+    },
+
+    async pingChannel(channelId: string): Promise<void> {
+      return runTask(async () => {
+        const target = channel(channelId);
+        if (target.kind === 'ping') await ping(target);
+      });
+    },
+  };
+}
+
+export type NotifyActivities = ReturnType<typeof createNotifyActivities>;

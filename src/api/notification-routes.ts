@@ -1,0 +1,162 @@
+/** The channels that are told when copies are not well, and what they were told. */
+
+import type { Client } from '@temporalio/client';
+import { z } from 'zod';
+import { BackupError } from '../domain/errors.js';
+import type { NotificationSettings } from '../domain/notification-channel.js';
+import type { Notice } from '../domain/notice.js';
+import {
+  CONTROL_TASK_QUEUE,
+  noticeOfWorkflow,
+  noticeWorkflowId,
+  WORKFLOW_NOTIFY,
+  type NotifyInput,
+} from '../../workflows/messages.js';
+import { pageSchema } from './field-schemas.js';
+import { jsonRoute, type Route } from './route.js';
+import { quoted } from './visibility-query.js';
+
+export interface ChannelView {
+  readonly id: string;
+  readonly kind: string;
+  /** The least grave that it is told; null: it is told nothing (`ping`). */
+  readonly severity: string | null;
+  readonly jobs: readonly string[] | null;
+  readonly digestAt: string | null;
+}
+
+export interface DeliveryView {
+  readonly noticeId: string;
+  readonly channelId: string;
+  /** `delivering`: it is on its way, perhaps tried again and again. */
+  readonly state: 'delivering' | 'delivered' | 'failed';
+  /** RFC 3339 UTC. */
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+}
+
+const channelSchema: z.ZodType<ChannelView> = z
+  .object({
+    id: z.string(),
+    kind: z.string(),
+    severity: z.string().nullable(),
+    jobs: z.array(z.string()).nullable(),
+    digestAt: z.string().nullable(),
+  })
+  .meta({ id: 'NotificationChannel' });
+
+const deliverySchema: z.ZodType<DeliveryView> = z
+  .object({
+    noticeId: z.string(),
+    channelId: z.string(),
+    state: z.enum(['delivering', 'delivered', 'failed']),
+    startedAt: z.string(),
+    endedAt: z.string().nullable(),
+  })
+  .meta({ id: 'NoticeDelivery' });
+
+/** The newest that a list shows; Temporal keeps them for 30 days. */
+const MAX_DELIVERIES = 100;
+
+export function notificationRoutes({
+  client,
+  notifications,
+  now,
+}: {
+  readonly client: Client;
+  readonly notifications: NotificationSettings;
+  readonly now: () => number;
+}): Route[] {
+  return [
+    jsonRoute({
+      method: 'get',
+      path: '/notification-channels',
+      operationId: 'listNotificationChannels',
+      summary: 'Channels that are told when copies are not well, as the configuration has them.',
+      status: 200,
+      answer: pageSchema(channelSchema),
+      errors: [],
+      run: async () => ({ content: { items: notifications.channels.map(viewOf) } }),
+    }),
+    jsonRoute({
+      method: 'get',
+      path: '/notices',
+      operationId: 'listNotices',
+      summary: `What the channels were told, the newest ${MAX_DELIVERIES}.`,
+      status: 200,
+      answer: pageSchema(deliverySchema),
+      errors: [],
+      run: async () => ({ content: { items: await deliveries(client) } }),
+    }),
+    jsonRoute({
+      method: 'post',
+      path: '/notification-channels/:channel/test',
+      operationId: 'testNotificationChannel',
+      summary: 'Sends a test to a channel, as an alarm would be sent.',
+      status: 202,
+      answer: deliverySchema,
+      errors: ['CHANNEL_MISSING', 'CHANNEL_REFUSED'],
+      run: async ({ params }) => ({
+        content: await sendTest(client, notifications, params.channel ?? '', now()),
+      }),
+    }),
+  ];
+}
+
+function viewOf(channel: NotificationSettings['channels'][number]): ChannelView {
+  const { id, kind } = channel;
+  if (kind === 'ping') return { id, kind, severity: null, jobs: null, digestAt: null };
+  const { severity, jobs, digestAt } = channel;
+  return { id, kind, severity, jobs, digestAt };
+}
+
+async function deliveries(client: Client): Promise<DeliveryView[]> {
+  const found: DeliveryView[] = [];
+  const query = `WorkflowType = ${quoted(WORKFLOW_NOTIFY)}`;
+  for await (const { workflowId, status, startTime, closeTime } of client.workflow.list({
+    query,
+  })) {
+    const running = status.name === 'RUNNING';
+    found.push({
+      ...noticeOfWorkflow(workflowId),
+      state: running ? 'delivering' : status.name === 'COMPLETED' ? 'delivered' : 'failed',
+      startedAt: startTime.toISOString(),
+      endedAt: closeTime?.toISOString() ?? null,
+    });
+    if (found.length === MAX_DELIVERIES) break;
+  }
+  return found;
+}
+
+/** @throws CHANNEL_MISSING, CHANNEL_REFUSED */
+async function sendTest(
+  client: Client,
+  { channels }: NotificationSettings,
+  channelId: string,
+  nowMs: number,
+): Promise<DeliveryView> {
+  const channel = channels.find(({ id }) => id === channelId);
+  if (channel === undefined)
+    throw new BackupError(
+      'CHANNEL_MISSING',
+      `no notification channel "${channelId}" is configured`,
+    );
+  if (channel.kind === 'ping')
+    throw new BackupError('CHANNEL_REFUSED', `channel ${channelId} is called at each look anyway`);
+  const at = new Date(nowMs).toISOString();
+  const notice: Notice = {
+    id: `test-${at.replaceAll(/[:.]/g, '-')}`,
+    ...{ number: 0, kind: 'test', severity: null, at },
+    subject: 'Test of this channel',
+    lines: ['Longhaul was asked to show that it reaches you. Nothing is wrong.'],
+  };
+  const input: NotifyInput = { channelId, notice };
+  await client.workflow.start(WORKFLOW_NOTIFY, {
+    workflowId: noticeWorkflowId(notice.id, channelId),
+    taskQueue: CONTROL_TASK_QUEUE,
+    args: [input],
+    staticSummary: notice.subject,
+  });
+  const { id: noticeId } = notice;
+  return { noticeId, channelId, state: 'delivering', startedAt: at, endedAt: null };
+}

@@ -1,0 +1,63 @@
+/** What is wrong since when, what was told of it, and what ended: the memory of the watch. Pure. */
+
+import type { SafetyCode, SafetySeverity } from './safety-codes.js';
+
+/** A problem as one look shows it. */
+export interface ObservedProblem {
+  /** Names its cause from look to look. */
+  readonly key: string;
+  readonly code: SafetyCode;
+  readonly severity: SafetySeverity;
+  readonly text: string;
+  readonly nextStep: string;
+  /** Epoch milliseconds; null: not known. */
+  readonly sinceMs: number | null;
+  readonly jobId: string | null;
+}
+
+export interface OpenAlert {
+  /** As it was seen last. */
+  readonly problem: ObservedProblem;
+  readonly firstSeenMs: number;
+  readonly lastSeenMs: number;
+  readonly isTold: boolean;
+}
+
+export interface LedgerStep {
+  readonly open: readonly OpenAlert[];
+  /** To be told now. */
+  readonly begun: readonly OpenAlert[];
+  /** Told once, and well again now. */
+  readonly ended: readonly OpenAlert[];
+}
+
+/** What one look changes. Something is told when it was seen for `holdMs`, and again when it was not seen for as long: what comes and goes
+ *  between two looks wakes nobody, and what was told always ends with a word. */
+export function nextLedger(
+  open: readonly OpenAlert[],
+  problems: readonly ObservedProblem[],
+  { nowMs, holdMs }: { readonly nowMs: number; readonly holdMs: number },
+): LedgerStep {
+  const known = new Map(open.map((alert) => [alert.problem.key, alert]));
+  const seen = problems.map((problem): OpenAlert => {
+    const before = known.get(problem.key);
+    known.delete(problem.key);
+    return {
+      problem,
+      firstSeenMs: before?.firstSeenMs ?? nowMs,
+      lastSeenMs: nowMs,
+      isTold: before?.isTold ?? false,
+    };
+  });
+  const begun = seen.filter((alert) => !alert.isTold && nowMs - alert.firstSeenMs >= holdMs);
+  const unseen = [...known.values()].filter(({ isTold }) => isTold);
+  const ended = unseen.filter(({ lastSeenMs }) => nowMs - lastSeenMs >= holdMs);
+  return {
+    open: [
+      ...seen.map((alert) => (begun.includes(alert) ? { ...alert, isTold: true } : alert)),
+      ...unseen.filter((alert) => !ended.includes(alert)),
+    ],
+    begun: begun.map((alert) => ({ ...alert, isTold: true })),
+    ended,
+  };
+}

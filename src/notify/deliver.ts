@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import { BackupError } from '../domain/errors.js';
+import type {
+  NotificationChannel,
+  PingChannel,
+  ToldChannel,
+} from '../domain/notification-channel.js';
+import type { Notice } from '../domain/notice.js';
+import { postBody } from './post-bodies.js';
+import { post, type PostedBody } from './post.js';
+import { sendMail } from './send-mail.js';
+import { signedHeaders } from './standard-webhook.js';
+
+/** Tells a channel something. What it answers for good is told from what may pass.
+ *  @throws CHANNEL_REFUSED, CHANNEL_UNREACHABLE: no text of theirs holds a secret */
+export async function deliver(channel: ToldChannel, notice: Notice): Promise<void> {
+  if (channel.kind === 'mail') {
+    const { passwordFile } = channel;
+    const password = passwordFile === null ? null : await secretIn(channel, passwordFile);
+    return sendMail(channel, password, notice);
+  }
+  const url = await urlOf(channel);
+  await post(channel.id, url, await bodyFor(channel, notice));
+}
+
+/** Says to a check in the dialect of Healthchecks that Longhaul lives.
+ *  @throws as `deliver` */
+export async function ping(channel: PingChannel): Promise<void> {
+  await post(channel.id, await urlOf(channel), { text: '', headers: {} });
+}
+
+async function bodyFor(
+  channel: Exclude<ToldChannel, { kind: 'mail' }>,
+  notice: Notice,
+): Promise<PostedBody> {
+  if (channel.kind !== 'webhook') return postBody(channel.kind, notice);
+  const { number, kind, severity, subject, lines, at, id } = notice;
+  const data = { id, number, kind, severity, subject, lines };
+  const text = JSON.stringify({ type: `longhaul.${kind}`, timestamp: at, data });
+  const secret = await secretIn(channel, channel.secretFile);
+  return {
+    text,
+    headers: {
+      'content-type': 'application/json',
+      ...signedHeaders(`${id}.${channel.id}`, Date.now(), text, secret),
+    },
+  };
+}
+
+async function urlOf(channel: { readonly id: string; readonly urlFile: string }): Promise<URL> {
+  const text = await secretIn(channel, channel.urlFile);
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url?.protocol === 'https:' || url?.protocol === 'http:') return url;
+  throw new BackupError('CHANNEL_REFUSED', `channel ${channel.id}: its file holds no address`);
+}
+
+/** Read for each delivery, so that a secret can be exchanged while the service runs. */
+async function secretIn({ id }: Pick<NotificationChannel, 'id'>, file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+    throw new BackupError('CHANNEL_REFUSED', `channel ${id}: ${file} cannot be read: ${reason}`, {
+      cause,
+    });
+  }
+}

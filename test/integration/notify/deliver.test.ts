@@ -1,0 +1,235 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isBackupError } from '../../../src/domain/errors.js';
+import {
+  POST_KINDS,
+  type MailChannel,
+  type PostKind,
+  type ToldChannel,
+} from '../../../src/domain/notification-channel.js';
+import type { Notice } from '../../../src/domain/notice.js';
+import { deliver, ping } from '../../../src/notify/deliver.js';
+import { Receiver } from '../../support/notify/receiver.js';
+
+const SECRET = 'T0p-s3cret';
+
+const NOTICE: Notice = {
+  ...{ id: 'alarm-2026-11-26T03-00-00-000Z', number: 7, kind: 'alarm', severity: 'error' },
+  subject: 'Not well: <db07> & "café" are late',
+  lines: ['db07 is 9 h late (COPY_LATE, for 3 h)', '  Start the job.', '.', 'From here on'],
+  at: '2026-11-26T03:00:00.000Z',
+};
+
+const rules = { severity: 'error', jobs: null, digestAt: null } as const;
+
+let folder: string;
+let receiver: Receiver;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'longhaul-notify-'));
+  receiver = await Receiver.start();
+});
+afterEach(async () => {
+  await receiver.close();
+  await rm(folder, { recursive: true });
+});
+
+async function fileWith(text: string): Promise<string> {
+  const path = join(folder, `secret-${Math.random()}`);
+  await writeFile(path, `${text}\n`);
+  return path;
+}
+
+/** Code and text of what it throws; null: it was taken. */
+async function refusalOf(delivery: Promise<void>): Promise<[code: string, text: string] | null> {
+  try {
+    await delivery;
+    return null;
+  } catch (error) {
+    if (!isBackupError(error)) throw error;
+    expect(JSON.stringify([error.message, error.details, String(error.cause)])).not.toContain(
+      SECRET,
+    );
+    return [error.code, error.message];
+  }
+}
+
+describe('a channel that is posted to', () => {
+  const channelOf = async (kind: PostKind): Promise<ToldChannel> => ({
+    ...{ ...rules, id: 'phone', kind },
+    urlFile: await fileWith(receiver.url(`/hook/${SECRET}`)),
+  });
+
+  it.each(POST_KINDS)('gets subject and text in the words of %s', async (kind) => {
+    await deliver(await channelOf(kind), NOTICE);
+    const [{ path, headers, body }] = receiver.received as [(typeof receiver.received)[0]];
+    expect(path).toBe(`/hook/${SECRET}`);
+    expect(body).toContain('Start the job.');
+    const title =
+      kind === 'ntfy'
+        ? Buffer.from(/\?B\?(.*)\?=/.exec(String(headers.title))?.[1] ?? '', 'base64').toString()
+        : body;
+    expect(title).toContain('#7');
+    expect(title).toContain('café');
+    if (kind === 'slack') expect(body).toContain('&lt;db07&gt; &amp;');
+  });
+
+  it.each([
+    [503, 'CHANNEL_UNREACHABLE'],
+    [429, 'CHANNEL_UNREACHABLE'],
+    [404, 'CHANNEL_REFUSED'],
+    [301, 'CHANNEL_REFUSED'],
+  ])('that answers %d throws %s, which names no address', async (status, code) => {
+    receiver.answers = [status];
+    const channel = await channelOf('slack');
+    expect(await refusalOf(deliver(channel, NOTICE))).toEqual([
+      code,
+      `channel phone answers ${status}`,
+    ]);
+    await deliver(channel, NOTICE);
+    expect(receiver.received).toHaveLength(1);
+  });
+
+  it('that is not there may be there later', async () => {
+    const gone = await Receiver.start();
+    const urlFile = await fileWith(gone.url(`/${SECRET}`));
+    await gone.close();
+    const refusal = await refusalOf(
+      deliver({ ...rules, id: 'phone', kind: 'gotify', urlFile }, NOTICE),
+    );
+    expect(refusal).toEqual([
+      'CHANNEL_UNREACHABLE',
+      'channel phone: cannot be reached: ECONNREFUSED',
+    ]);
+  });
+
+  it.each([SECRET, `ftp://127.0.0.1/${SECRET}`])(
+    'whose file holds no address says so',
+    async (text) => {
+      const urlFile = await fileWith(text);
+      const refusal = await refusalOf(
+        deliver({ ...rules, id: 'phone', kind: 'ntfy', urlFile }, NOTICE),
+      );
+      expect(refusal?.[0]).toBe('CHANNEL_REFUSED');
+    },
+  );
+
+  it('is called to show that Longhaul lives', async () => {
+    await ping({ id: 'alive', kind: 'ping', urlFile: await fileWith(receiver.url('/uuid')) });
+    expect(receiver.received.map(({ path, body }) => [path, body])).toEqual([['/uuid', '']]);
+  });
+});
+
+describe('a channel of mail', () => {
+  const stops: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const stop of stops.splice(0)) await stop();
+  });
+
+  /** A real mail server that hands over what it takes. */
+  async function mailServer(
+    options: SMTPServerOptions,
+  ): Promise<{ channel: MailChannel; mails: string[] }> {
+    const mails: string[] = [];
+    const server = new SMTPServer({
+      logger: false,
+      onData(stream, _session, done) {
+        const chunks: Buffer[] = [];
+        stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+        stream.on('end', () => {
+          mails.push(Buffer.concat(chunks).toString());
+          done();
+        });
+      },
+      ...options,
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+    stops.push(() => new Promise((resolve) => server.close(() => resolve())));
+    const { port } = server.server.address() as AddressInfo;
+    const channel: MailChannel = {
+      ...{ ...rules, id: 'mail', kind: 'mail', host: '127.0.0.1', port, security: 'none' },
+      ...{ username: null, passwordFile: null, from: 'Longhaul <longhaul@example.com>' },
+      to: ['night@example.com', 'day@example.com'],
+    };
+    return { channel, mails };
+  }
+
+  const OPEN: SMTPServerOptions = { authOptional: true, disabledCommands: ['STARTTLS'] };
+
+  it('gets one mail for all, with a name that stays the same', async () => {
+    const { channel, mails } = await mailServer(OPEN);
+    await deliver(channel, NOTICE);
+    await deliver(channel, NOTICE);
+    expect(mails).toHaveLength(2);
+    for (const mail of mails) {
+      expect(mail).toContain('Message-ID: <alarm-2026-11-26T03-00-00-000Z.mail@longhaul>');
+      expect(mail).toContain('To: night@example.com, day@example.com');
+      expect(mail).toMatch(/^Subject: =\?UTF-8\?/m);
+      expect(mail).toContain('db07 is 9 h late (COPY_LATE, for 3 h)\r\n  Start the job.\r\n.\r\n');
+    }
+  });
+
+  it('that is greylisted takes it at the next try', async () => {
+    let tries = 0;
+    const { channel, mails } = await mailServer({
+      ...OPEN,
+      onRcptTo(_address, _session, done) {
+        const later = Object.assign(new Error('greylisted'), { responseCode: 451 });
+        done(tries++ < 2 ? later : null);
+      },
+    });
+    expect((await refusalOf(deliver(channel, NOTICE)))?.[0]).toBe('CHANNEL_UNREACHABLE');
+    expect(await refusalOf(deliver(channel, NOTICE))).toBeNull();
+    expect(mails).toHaveLength(1);
+  });
+
+  it('that knows no such receiver refuses for good', async () => {
+    const { channel } = await mailServer({
+      ...OPEN,
+      onRcptTo: (_address, _session, done) =>
+        done(Object.assign(new Error('no such user'), { responseCode: 550 })),
+    });
+    expect(await refusalOf(deliver(channel, NOTICE))).toEqual([
+      'CHANNEL_REFUSED',
+      'channel mail: the server answers 550',
+    ]);
+  });
+
+  it('is given name and password, and a wrong one is told without it', async () => {
+    const { channel, mails } = await mailServer({
+      allowInsecureAuth: true,
+      disabledCommands: ['STARTTLS'],
+      onAuth({ username, password }, _session, done) {
+        if (username === 'longhaul' && password === SECRET) done(null, { user: 1 });
+        else done(Object.assign(new Error('no'), { responseCode: 535 }));
+      },
+    });
+    const named = { ...channel, username: 'longhaul', passwordFile: await fileWith(SECRET) };
+    await deliver(named, NOTICE);
+    expect(mails).toHaveLength(1);
+    const wrong = { ...named, passwordFile: await fileWith(`${SECRET}x`) };
+    expect((await refusalOf(deliver(wrong, NOTICE)))?.[0]).toBe('CHANNEL_REFUSED');
+  });
+
+  it('that cannot do STARTTLS gets nothing in clear', async () => {
+    const { channel, mails } = await mailServer(OPEN);
+    const refusal = await refusalOf(deliver({ ...channel, security: 'starttls' }, NOTICE));
+    expect(refusal).not.toBeNull();
+    expect(mails).toEqual([]);
+  });
+
+  it('that hangs up may be there later', async () => {
+    const server = createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    stops.push(() => new Promise((resolve) => server.close(() => resolve())));
+    const { channel } = await mailServer(OPEN);
+    const { port } = server.address() as AddressInfo;
+    expect((await refusalOf(deliver({ ...channel, port }, NOTICE)))?.[0]).toBe(
+      'CHANNEL_UNREACHABLE',
+    );
+  });
+});

@@ -1,0 +1,150 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Client } from '@temporalio/client';
+import { Worker, type NativeConnection } from '@temporalio/worker';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { createNotifyActivities } from '../../../activities/notify-activities.js';
+import type { NotificationChannel } from '../../../src/domain/notification-channel.js';
+import type { SafetyProblem } from '../../../src/domain/problem-groups.js';
+import type { Safety } from '../../../src/domain/safety.js';
+import { connectNative, connectTemporal } from '../../../src/temporal/connect.js';
+import {
+  CONTROL_TASK_QUEUE,
+  openAlertsQuery,
+  WATCH_SAFETY_ID,
+  WORKFLOW_WATCH_SAFETY,
+} from '../../../workflows/messages.js';
+import { Receiver } from '../../support/notify/receiver.js';
+import { ownNamespace } from '../../support/temporal/own-namespace.js';
+import { describeTemporal } from '../../support/temporal/server.js';
+
+const WORKFLOWS = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
+const SECRET = 'T0p-s3cret';
+
+const LATE: SafetyProblem = {
+  ...{ key: 'late', code: 'COPY_LATE', severity: 'error', sinceMs: null, errorCode: null },
+  ...{ text: 'db07 is 9 h late', nextStep: 'Start the job.', workloads: [] },
+  ...{ jobId: 'nightly', repositoryId: null, sessionId: null },
+};
+const MINOR: SafetyProblem = { ...LATE, key: 'off', code: 'JOB_DISABLED', severity: 'warning' };
+
+describeTemporal('the watch over all copies', () => {
+  let folder: string;
+  let receiver: Receiver;
+  let client: Client;
+  let native: { connection: NativeConnection; namespace: string };
+  let problems: SafetyProblem[] | null = [];
+  let channels: NotificationChannel[];
+  let worker: { stop(): Promise<void> } | null = null;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'longhaul-watch-'));
+    receiver = await Receiver.start();
+    const settings = await ownNamespace();
+    ({ client } = await connectTemporal(settings));
+    native = await connectNative(settings);
+    const urlFile = join(folder, 'url');
+    await writeFile(urlFile, receiver.url(`/${SECRET}`));
+    const pingFile = join(folder, 'ping');
+    await writeFile(pingFile, receiver.url('/alive'));
+    channels = [
+      {
+        ...{ id: 'phone', kind: 'gotify', urlFile },
+        ...{ severity: 'error', jobs: null, digestAt: null },
+      },
+      { id: 'alive', kind: 'ping', urlFile: pingFile },
+    ];
+  });
+  afterEach(() => worker?.stop());
+  afterAll(async () => {
+    await receiver.close();
+    await native.connection.close();
+    await rm(folder, { recursive: true });
+  });
+
+  async function startWorker(): Promise<void> {
+    const readSafety = (): Promise<Safety> => {
+      if (problems === null) return Promise.reject(new Error('nothing can be read'));
+      const verdict = {
+        state: 'unsafe',
+        sentence: 'a sentence',
+        clauses: [],
+        sinceMs: null,
+      } as const;
+      return Promise.resolve({ verdict, problems, workloads: [] });
+    };
+    const notifications = { watchSeconds: 0.2, holdSeconds: 0, channels };
+    const running = await Worker.create({
+      ...native,
+      taskQueue: CONTROL_TASK_QUEUE,
+      workflowsPath: WORKFLOWS,
+      activities: createNotifyActivities({ notifications, timeZone: 'UTC', readSafety }),
+    });
+    const run = running.run();
+    worker = {
+      async stop() {
+        running.shutdown();
+        await run;
+        worker = null;
+      },
+    };
+  }
+
+  const notices = () =>
+    receiver.received
+      .filter(({ path }) => path === `/${SECRET}`)
+      .map(({ body }) => (JSON.parse(body) as { title: string }).title);
+  const pings = () => receiver.received.filter(({ path }) => path === '/alive').length;
+  const open = async () =>
+    (await client.workflow.getHandle(WATCH_SAFETY_ID).query(openAlertsQuery)).map(
+      ({ problem }) => problem.key,
+    );
+
+  it('tells once what begins and once what ends, over a dead worker and a channel that is away', async () => {
+    await client.workflow.start(WORKFLOW_WATCH_SAFETY, {
+      workflowId: WATCH_SAFETY_ID,
+      taskQueue: CONTROL_TASK_QUEUE,
+    });
+    await startWorker();
+    await expect.poll(pings, { timeout: 20_000 }).toBeGreaterThan(2);
+    expect(notices()).toEqual([]);
+
+    problems = [LATE, MINOR];
+    await expect.poll(notices, { timeout: 20_000 }).toEqual(['Not well: db07 is 9 h late (#1)']);
+    expect(await open()).toEqual(['late', 'off']);
+
+    await worker?.stop();
+    await startWorker();
+    const before = pings();
+    await expect.poll(pings, { timeout: 20_000 }).toBeGreaterThan(before + 2);
+
+    // What cannot be looked at is no end of it.
+    problems = null;
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(notices()).toHaveLength(1);
+
+    problems = [MINOR];
+    await expect
+      .poll(notices, { timeout: 30_000 })
+      .toEqual(['Not well: db07 is 9 h late (#1)', 'Well again: db07 is 9 h late (#2)']);
+    const listed = [];
+    for await (const { workflowId, status } of client.workflow.list({
+      query: "WorkflowType = 'notify'",
+    }))
+      listed.push([workflowId.split('/').at(-1), status.name]);
+    expect(listed.length).toBeGreaterThan(0);
+    const { events } = await client.workflow.getHandle(WATCH_SAFETY_ID).fetchHistory();
+    expect(JSON.stringify(events)).not.toContain(SECRET);
+  }, 120_000);
+
+  it('ends when no channel is left', async () => {
+    channels = [];
+    await startWorker();
+    const handle = client.workflow.getHandle(WATCH_SAFETY_ID);
+    await expect
+      .poll(async () => (await handle.describe()).status.name, { timeout: 30_000 })
+      .toBe('COMPLETED');
+  }, 60_000);
+});

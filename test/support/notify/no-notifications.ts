@@ -1,0 +1,7 @@
+import type { NotificationSettings } from '../../../src/domain/notification-channel.js';
+
+export const NO_NOTIFICATIONS: NotificationSettings = {
+  watchSeconds: 300,
+  holdSeconds: 300,
+  channels: [],
+};

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import {
+  nextLedger,
+  type ObservedProblem,
+  type OpenAlert,
+} from '../../../src/domain/alert-ledger.js';
+
+const MINUTE_MS = 60_000;
+const HOLD_MS = 5 * MINUTE_MS;
+
+function problem(key: string): ObservedProblem {
+  const words = { text: `${key} is late`, nextStep: 'Start it.' };
+  return { key, code: 'COPY_LATE', severity: 'error', ...words, sinceMs: null, jobId: 'nightly' };
+}
+
+/** Looks once a minute; each entry lists the keys that the look shows. @returns `+key` and `-key` with the minute */
+function told(looks: readonly string[], holdMs = HOLD_MS): string[] {
+  let open: readonly OpenAlert[] = [];
+  const words: string[] = [];
+  for (const [minute, keys] of looks.entries()) {
+    const problems = keys.split('').map(problem);
+    const step = nextLedger(open, problems, { nowMs: minute * MINUTE_MS, holdMs });
+    words.push(...step.begun.map((alert) => `+${alert.problem.key}${minute}`));
+    words.push(...step.ended.map((alert) => `-${alert.problem.key}${minute}`));
+    ({ open } = step);
+  }
+  return words;
+}
+
+describe('what is told', () => {
+  it.each([
+    ['at once where nothing is to be waited for', ['a', ''], 0, ['+a0', '-a1']],
+    ['when it has lasted', ['a', 'a', 'a', 'a', 'a', 'a', 'a'], HOLD_MS, ['+a5']],
+    ['never when it goes before', ['a', 'a', 'a', '', '', '', '', '', ''], HOLD_MS, []],
+    [
+      'once, and its end once, however it flickers in between',
+      [...'aaaaaa'.split(''), '', 'a', '', 'a', 'a', '', '', '', '', '', '', ''],
+      HOLD_MS,
+      ['+a5', '-a15'],
+    ],
+    ['each cause for itself', ['a', 'ab', 'b', ''], 0, ['+a0', '+b1', '-a2', '-b3']],
+    ['again when it comes back', ['a', '', 'a', ''], 0, ['+a0', '-a1', '+a2', '-a3']],
+  ])('is told %s', (_, looks, holdMs, expected) => {
+    expect(told(looks, holdMs)).toEqual(expected);
+  });
+
+  it('keeps since when it was seen, and shows it as it was seen last', () => {
+    const first = nextLedger([], [problem('a')], { nowMs: 1_000, holdMs: 0 });
+    const again = { ...problem('a'), text: 'a and b are late' };
+    const second = nextLedger(first.open, [again], { nowMs: 2_000, holdMs: 0 });
+    expect(second.begun).toEqual([]);
+    expect(second.open).toEqual([
+      { problem: again, firstSeenMs: 1_000, lastSeenMs: 2_000, isTold: true },
+    ]);
+  });
+
+  it('tells of every cause its begin and its end in turn, whatever comes and goes', () => {
+    let state = 12_345;
+    const random = () => {
+      state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+      return state / 2 ** 31;
+    };
+    for (let run = 0; run < 200; run++) {
+      const looks = Array.from({ length: 60 }, () =>
+        ['a', 'b', 'c'].filter(() => random() < 0.6).join(''),
+      );
+      const words = told([...looks, ...Array.from({ length: 10 }, () => '')], 3 * MINUTE_MS);
+      for (const key of ['a', 'b', 'c']) {
+        const of = words.filter((word) => word[1] === key).map((word) => word[0]);
+        expect(of.join('')).toMatch(/^(\+-)*$/);
+      }
+    }
+  });
+});

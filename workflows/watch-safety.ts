@@ -1,0 +1,147 @@
+import {
+  condition,
+  ParentClosePolicy,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { NotifyActivities, SafetyLook } from '../activities/notify-activities.js';
+import { nextLedger, type LedgerStep } from '../src/domain/alert-ledger.js';
+import { digest, digestDay, noticeOfStep, type Notice } from '../src/domain/notice.js';
+import type { WatchedChannel } from '../src/domain/notification-channel.js';
+import { isStop, reasonOf } from './failures.js';
+import { goOnInNewRun } from './history-length.js';
+import {
+  CONTROL_TASK_QUEUE,
+  lookNowSignal,
+  noticeWorkflowId,
+  openAlertsQuery,
+  type ChannelMemory,
+  type NotifyInput,
+  type WatchMemory,
+} from './messages.js';
+
+/** Looks now and then whether all is well and tells the channels what begins to be wrong and what is well again, each once. It remembers
+ *  since when; a look that could not be made changes nothing. Ends when no channel is configured; the service starts it at each start. */
+export async function watchSafety(memory: WatchMemory = NO_MEMORY): Promise<void> {
+  let { open } = memory;
+  const channels = new Map(Object.entries(memory.channels));
+  let isAsked = false;
+  setHandler(openAlertsQuery, () => open);
+  setHandler(lookNowSignal, () => {
+    isAsked = true;
+  });
+  for (let looks = 0; looks < LOOKS_PER_RUN; looks++) {
+    const rules = await quick.readWatchRules.executeWithOptions({ summary: 'read channels' }, []);
+    if (rules.told.length + rules.pings.length === 0) return;
+    const look = await lookAtSafety();
+    if (look !== null) {
+      const step = nextLedger(open, look.problems, { nowMs: Date.now(), holdMs: rules.holdMs });
+      ({ open } = step);
+      setCurrentDetails(`${look.sentence}\n\n${open.length} problems are open.`);
+      const news = { step, sentence: look.sentence, timeZone: rules.timeZone };
+      for (const channel of rules.told)
+        channels.set(channel.id, await tell(channel, channels.get(channel.id), news));
+    }
+    for (const id of rules.pings) await pingQuietly(id);
+    isAsked = false;
+    await condition(() => isAsked, rules.watchMs);
+    if (workflowInfo().continueAsNewSuggested) break;
+  }
+  await goOnInNewRun<typeof watchSafety>({ open, channels: Object.fromEntries(channels) });
+}
+
+const NO_MEMORY: WatchMemory = { open: [], channels: {} };
+/** A day of looks every five minutes; about 5,000 events. */
+const LOOKS_PER_RUN = 288;
+
+const quick = proxyActivities<NotifyActivities>({
+  taskQueue: CONTROL_TASK_QUEUE,
+  startToCloseTimeout: '30s',
+});
+
+const looking = proxyActivities<NotifyActivities>({
+  taskQueue: CONTROL_TASK_QUEUE,
+  startToCloseTimeout: '5m',
+  scheduleToCloseTimeout: '10m',
+  retry: { initialInterval: '5s', maximumInterval: '1m' },
+});
+
+const pinging = proxyActivities<NotifyActivities>({
+  taskQueue: CONTROL_TASK_QUEUE,
+  startToCloseTimeout: '30s',
+  retry: { maximumAttempts: 3 },
+});
+
+/** null: it could not be made. What nobody can look at is told by a `ping` channel alone. */
+async function lookAtSafety(): Promise<SafetyLook | null> {
+  try {
+    return await looking.lookAtSafety.executeWithOptions({ summary: 'look at all copies' }, []);
+  } catch (error) {
+    if (isStop(error)) throw error;
+    setCurrentDetails(`Could not look: ${reasonOf(error)}`);
+    return null;
+  }
+}
+
+async function pingQuietly(channelId: string): Promise<void> {
+  try {
+    await pinging.pingChannel.executeWithOptions({ summary: `ping ${channelId}` }, [channelId]);
+  } catch (error) {
+    // Whom it does not reach notices that by itself: that is what it is there for.
+    if (isStop(error)) throw error;
+  }
+}
+
+async function tell(
+  channel: WatchedChannel,
+  before: ChannelMemory | undefined,
+  { step, sentence, timeZone }: { step: LedgerStep; sentence: string; timeZone: string },
+): Promise<ChannelMemory> {
+  const nowMs = Date.now();
+  let { told, digestDay: lastDay } = before ?? { told: 0, digestDay: null };
+  const notice = noticeOfStep(channel, step, { sentence, number: told + 1, nowMs });
+  if (notice !== null) {
+    await startDelivery(channel.id, notice);
+    told++;
+  }
+  const day = digestDay(channel, lastDay, timeZone, nowMs);
+  if (day !== null) {
+    const daily = digest(channel, step.open, { sentence, number: told + 1, nowMs });
+    await startDelivery(channel.id, daily);
+    told++;
+    lastDay = day;
+  }
+  return { told, digestDay: lastDay };
+}
+
+/** Each delivery has its own workflow: it may take days, and the watch goes on. */
+async function startDelivery(channelId: string, notice: Notice): Promise<void> {
+  try {
+    await startChild(notify, {
+      workflowId: noticeWorkflowId(notice.id, channelId),
+      taskQueue: CONTROL_TASK_QUEUE,
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: notice.subject,
+      args: [{ channelId, notice }],
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+/** Tells one channel one thing, with growing pauses for three days. */
+export async function notify(input: NotifyInput): Promise<void> {
+  const { deliverNotice } = proxyActivities<NotifyActivities>({
+    taskQueue: CONTROL_TASK_QUEUE,
+    startToCloseTimeout: '2m',
+    scheduleToCloseTimeout: '3d',
+    retry: { initialInterval: '30s', backoffCoefficient: 2, maximumInterval: '1h' },
+  });
+  const summary = `tell ${input.channelId}: ${input.notice.subject}`;
+  await deliverNotice.executeWithOptions({ summary }, [input]);
+}
