@@ -42,7 +42,7 @@ const LAYERS = {
   'src/domain': { layers: [], packages: ['temporal-polyfill/implementation'] },
   'src/image': {
     layers: ['domain'],
-    packages: ['node:crypto', 'node:zlib', '@napi-rs/blake-hash', '@bokuweb/zstd-wasm'],
+    packages: ['node:crypto', 'node:zlib', '@napi-rs/blake-hash', '@bokuweb/zstd-wasm', 'lz4-napi'],
   },
   'src/layout': {
     layers: ['domain', `image/${IMAGE_CONTRACT}`, `repository/${REPOSITORY_CONTRACT}`],

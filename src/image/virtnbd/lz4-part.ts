@@ -1,4 +1,3 @@
-// eslint-disable-next-line @typescript-eslint/no-restricted-imports -- until the layer's packages name it
 import { decompressFrameSync } from 'lz4-napi';
 import type { ByteSource } from '../byte-source.js';
 import { imageFault } from '../image-fault.js';
