@@ -23,6 +23,7 @@ export interface RestoreOrder {
   readonly format: RestoreFormat;
   /** null: all. */
   readonly disks: readonly string[] | null;
+  readonly layout: boolean;
   /** Whether the folder may hold other files. */
   readonly intoExisting: boolean;
   /** From `prepareRestore`; null before. */

@@ -210,6 +210,8 @@ export interface RestoreInput {
   readonly format: RestoreFormat;
   /** Names of the disks that are wanted; absent: all. */
   readonly disks?: readonly string[];
+  /** The tree that the backup tool looks for, with times and modes; absent: the files side by side. */
+  readonly layout?: boolean;
   /** Whether the folder may hold other files; absent: it must be empty or new. */
   readonly intoExisting?: boolean;
   /** State of the restore when this run goes on for an earlier one. */

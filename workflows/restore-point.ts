@@ -37,6 +37,7 @@ async function restore(input: RestoreInput, state: OperationState): Promise<Oper
     destinationPath,
     format,
     disks: input.disks ?? null,
+    layout: input.layout ?? false,
     intoExisting: input.intoExisting ?? false,
     leaseId: input.carried?.leaseId ?? null,
   };

@@ -219,6 +219,7 @@ function restoreRoutes({ operations, repositories }: RepositoryServices): Route[
             restorePointId: restorePointIdOf(params.restorePointId),
             destinationPath: checkedDestination(body.destination.path, repositories),
             format: body.format,
+            layout: body.layout,
             intoExisting: body.intoExisting,
             ...(body.disks === undefined ? {} : { disks: body.disks }),
           }),

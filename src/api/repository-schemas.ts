@@ -51,6 +51,7 @@ export interface RestoreRequest {
   readonly destination: { readonly path: RestoreInput['destinationPath'] };
   readonly format: RestoreInput['format'];
   readonly disks?: string[] | undefined;
+  readonly layout: boolean;
   readonly intoExisting: boolean;
 }
 
@@ -217,9 +218,17 @@ export const restoreRequestSchema: z.ZodType<RestoreRequest> = z
     disks: z.array(z.string().min(1).max(255)).min(1).max(1_000).optional().meta({
       description: 'Names of the disks that are wanted; without it: all.',
     }),
+    layout: z.boolean().default(false).meta({
+      description:
+        'Put the files where the backup tool looks for them, in its tree and under its names, with their times and modes. Of the whole restore point, in the format `same`.',
+    }),
     intoExisting: z.boolean().default(false).meta({
       description: 'Whether the folder may hold other files; none of them is ever overwritten.',
     }),
+  })
+  .refine(({ layout, format, disks }) => !layout || (format === 'same' && disks === undefined), {
+    path: ['layout'],
+    message: 'goes with all disks of a restore point, in the format `same`',
   })
   .meta({ id: 'RestoreRequest' });
 

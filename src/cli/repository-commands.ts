@@ -83,6 +83,10 @@ function addRestoreCommand(program: Command, act: Act): void {
       .requiredOption('--to <folder>', 'empty or new folder on the machine of the worker')
       .option('--format <format>', 'same (as the copy) or raw', 'same')
       .option('--disk <name...>', 'only these disks')
+      .option(
+        '--layout',
+        'the tree that the backup tool looks for, with its names, times and modes',
+      )
       .option('--into-existing', 'the folder may hold other files; none is overwritten')
       .option('--no-wait', 'return at once with the operation id')
       .description('Write the disks of a restore point as whole images into a folder.'),
@@ -90,11 +94,17 @@ function addRestoreCommand(program: Command, act: Act): void {
       context,
       id: string,
       point: string,
-      flags: { to: string; format: string; disk?: string[]; intoExisting?: true } & OperationFlags,
+      flags: {
+        to: string;
+        format: string;
+        disk?: string[];
+        layout?: true;
+        intoExisting?: true;
+      } & OperationFlags,
     ) => {
       const path = resolve(context.terminal.workingFolder, flags.to);
-      const { format, disk, intoExisting } = flags;
-      const body = { destination: { path }, format, disks: disk, intoExisting };
+      const { format, disk, layout, intoExisting } = flags;
+      const body = { destination: { path }, format, disks: disk, layout, intoExisting };
       const started = await context.server.request<{ operationId: string }>(
         'POST',
         `${pointPath(id, point)}/restore`,

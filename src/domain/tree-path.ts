@@ -45,7 +45,7 @@ export function treeFault(paths: readonly string[]): string | null {
 /** Of each file, in their order, where it lies in the tree: `as`, or the last part of `path` with what no name may have encoded, and a number before it
  *  when another file has that name already. Sound (`treeFault`) when the names given by `as` are. */
 export function placesInTree(
-  files: readonly (Pick<FileTraits, 'as'> & { readonly path: string })[],
+  files: readonly { readonly as?: FileTraits['as'] | undefined; readonly path: string }[],
 ): string[] {
   const given = files.flatMap(({ as }) => as ?? []);
   const taken = new Set(given.flatMap((path) => [path, ...foldersOf(path)]).map(foldedName));

@@ -1,4 +1,4 @@
-import type { FileStamp } from '../domain/restore-point.js';
+import type { FileStamp, FileTraits } from '../domain/restore-point.js';
 
 /** Where backups live. Paths are relative to the repository, with `/`, no empty, `.` or `..` segment.
  *
@@ -34,6 +34,9 @@ export interface BackupRepository {
   removeFolder(folder: string): Promise<void>;
   /** Makes the names in this folder durable. */
   syncFolder(folder: string): Promise<void>;
+  /** Gives a file its modification time, to the microsecond, and its permissions, as far as they are told. Durable when it returns. Absent: the
+   *  storage keeps neither. */
+  setFileTraits?(path: string, traits: FileTraits): Promise<void>;
   capacity(): Promise<RepositoryCapacity>;
 }
 

@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import type { FileStamp } from '../domain/restore-point.js';
+import type { FileStamp, FileTraits } from '../domain/restore-point.js';
 import type { WritableFile } from './backup-repository.js';
 import type { OpenFile } from './file-calls.js';
 import { storageError } from './storage-error.js';
@@ -73,6 +73,18 @@ export class DirectoryFile implements WritableFile {
     return fileStamp(
       await this.#step('read', 'look at', () => this.#handle.stat({ bigint: true })),
     );
+  }
+
+  /** Times and permissions, durable when it returns. Bits that give a program the rights of its owner are never given. */
+  async setTraits({ modifiedAtNs, mode }: FileTraits): Promise<void> {
+    await this.#step('write', 'set time and permissions of', async () => {
+      if (modifiedAtNs !== undefined) {
+        const seconds = Number(modifiedAtNs) / 1e9;
+        await this.#handle.utimes(seconds, seconds);
+      }
+      if (mode !== undefined) await this.#handle.chmod(mode & 0o777);
+      await this.#handle.sync();
+    });
   }
 
   async close(): Promise<void> {

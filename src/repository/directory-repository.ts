@@ -1,5 +1,6 @@
 import { constants, type BigIntStats } from 'node:fs';
 import { BackupError, isBackupError } from '../domain/errors.js';
+import type { FileTraits } from '../domain/restore-point.js';
 import type { FolderSync } from '../domain/storage-probe.js';
 import type {
   RepositoryCapabilities,
@@ -192,6 +193,16 @@ class DirectoryRepository implements BackupRepository {
     } catch (error) {
       if (this.#folderSync === 'required' || !isBackupError(error, 'REPOSITORY_UNSUITED'))
         throw error;
+    }
+  }
+
+  async setFileTraits(path: string, traits: FileTraits): Promise<void> {
+    // Reading is enough for it, and what an earlier attempt made unwritable can still be read.
+    const file = await this.#writing('open', path, () => this.#open(path, constants.O_RDONLY));
+    try {
+      await file.setTraits(traits);
+    } finally {
+      await file.close();
     }
   }
 

@@ -33,6 +33,10 @@ export function fencedRepository(
       assertMayWrite();
       await repository.removeFolder(folder);
     },
+    async setFileTraits(path, traits) {
+      assertMayWrite();
+      await repository.setFileTraits?.(path, traits);
+    },
     syncFolder: (folder) => repository.syncFolder(folder),
     capacity: () => repository.capacity(),
   };

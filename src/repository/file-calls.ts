@@ -36,6 +36,9 @@ export interface OpenFile {
   truncate(sizeBytes: number): Promise<void>;
   datasync(): Promise<void>;
   sync(): Promise<void>;
+  chmod(mode: number): Promise<void>;
+  /** Seconds since 1970. */
+  utimes(accessed: number, modified: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -101,6 +104,14 @@ class SynchronousFile implements OpenFile {
 
   async sync(): Promise<void> {
     fs.fsyncSync(this.#fd);
+  }
+
+  async chmod(mode: number): Promise<void> {
+    fs.fchmodSync(this.#fd, mode);
+  }
+
+  async utimes(accessed: number, modified: number): Promise<void> {
+    fs.futimesSync(this.#fd, accessed, modified);
   }
 
   async close(): Promise<void> {

@@ -30,7 +30,7 @@ export interface FullOrder {
   readonly chain: string;
   readonly record: ChainRecord;
   readonly point: TargetRestorePoint;
-  /** Names of the disks that are wanted, without companions, which are wanted in any case; null: all. */
+  /** Names of the disks that are wanted, large companions too; null: all. */
   readonly disks: readonly string[] | null;
   /** Where it is staged. */
   readonly target: BackupRepository;
@@ -133,8 +133,8 @@ async function stampedLayers(order: FullOrder): Promise<Map<string, LayerFile[]>
   const { source, chain, record, point } = order;
   const place = { targetRepositoryId: source.id, chain };
   const layers = new Map<string, LayerFile[]>();
-  for (const { disk, isCompanion = false } of point.disks) {
-    if (!isCompanion && order.disks !== null && !order.disks.includes(disk)) continue;
+  for (const { disk } of point.disks) {
+    if (order.disks !== null && !order.disks.includes(disk)) continue;
     const files: LayerFile[] = [];
     for (const layer of targetLayersOf(record, place, point.id, disk)) {
       const entry = await source.stat(layer.path);

@@ -4,13 +4,20 @@ import { readChainRecord } from '../../chain/chain-store.js';
 import { pathSegment } from '../../domain/path-segment.js';
 import { BackupError } from '../../domain/errors.js';
 import type { RestoreFormat } from '../../domain/restore-point.js';
-import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
-import { PLAIN_DIALECT } from '../../image/disk-image.js';
-import { fullFormat } from '../../image/formats.js';
+import type { TargetCompanion, TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
 import type { PlanReference } from '../staging/copy-plan.js';
-import { readStagedJson, stagedPath, type CopyPlan, type DiskPlan } from '../staging/copy-plan.js';
+import { restoredFiles, type RestoredFile } from './restored-files.js';
+import { makeFolderDurable } from '../../repository/replace-file.js';
+import { parentFolder } from '../../repository/repository-path.js';
+import {
+  readStagedJson,
+  stagedPath,
+  type ComposedPoint,
+  type CopyPlan,
+  type DiskPlan,
+} from '../staging/copy-plan.js';
 import { HeldWindows } from '../staging/held-windows.js';
 import { diskWork, rawRestoreJournal } from '../staging/journals.js';
 import type { DiskWork } from '../../domain/disk-work.js';
@@ -30,6 +37,8 @@ export interface RestoreInput {
   readonly format: RestoreFormat;
   /** null: all. */
   readonly disks: readonly string[] | null;
+  /** Each file under the name that its tool looks for, with time and mode; absent: side by side. */
+  readonly layout?: boolean;
   /** Whether the folder may hold other files; none of them is ever overwritten. */
   readonly intoExisting: boolean;
   /** Keeps the point's files from being merged or deleted; renewed with `renewLease`. */
@@ -59,7 +68,7 @@ export async function prepareRestore(
     chain: input.chain,
     record,
     point,
-    disks: input.disks,
+    disks: wantedDisks(point, input).map(({ disk }) => disk),
     target,
     staging,
     epoch: 0,
@@ -116,12 +125,26 @@ async function assertDestination(
         hint: 'Name an empty or new folder, or allow other files beside the restored ones (`--into-existing`); none is overwritten.',
       },
     );
-  const disks = point.disks.filter(({ disk }) => input.disks?.includes(disk) ?? true);
-  const names = [
-    ...disks.map((disk) => restoredName(disk, input.format)),
-    ...point.companions.map(({ path }) => path.slice(path.lastIndexOf('/') + 1)),
-  ];
-  for (const name of names) if (others.includes(name)) throw isThere(input, name);
+  const wanted = { disks: wantedDisks(point, input), companions: wantedCompanions(point, input) };
+  for (const { name } of restoredFiles(wanted, input))
+    if ((await target.stat(name)) !== null) throw isThere(input, name);
+}
+
+/** Companions come with files of the point's own format, and stay behind when disks are restored as raw ones. */
+function wantedDisks(
+  { disks }: TargetRestorePoint,
+  { disks: names, format }: Pick<RestoreInput, 'disks' | 'format'>,
+): readonly TargetDisk[] {
+  return disks.filter(({ disk, isCompanion = false }) =>
+    isCompanion ? format === 'same' : (names?.includes(disk) ?? true),
+  );
+}
+
+function wantedCompanions(
+  { companions }: TargetRestorePoint,
+  { format }: Pick<RestoreInput, 'format'>,
+): readonly TargetCompanion[] {
+  return format === 'same' ? companions : [];
 }
 
 function isThere({ destinationPath }: RestoreInput, name: string): BackupError {
@@ -137,10 +160,14 @@ async function giveName(
   target: BackupRepository,
   input: RestoreInput,
   staged: string,
-  name: string,
+  { name, traits }: RestoredFile,
 ): Promise<void> {
   if ((await target.stat(name)) !== null) throw isThere(input, name);
+  if (input.layout === true) await target.setFileTraits?.(staged, traits);
+  const folder = parentFolder(name);
+  if (folder !== '') await makeFolderDurable(target, folder);
   await target.rename(staged, name);
+  await target.syncFolder(folder);
 }
 
 /** The point, with a lease on it from before its record was read. Where there is none to be read, none is left: it would keep a change of the
@@ -189,18 +216,22 @@ export async function finishRestore(
   const target = await context.repository(folderRepositoryId(input.destinationPath));
   const staging = restoreStaging(input.pointId);
   const plan = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
+  const disks = plan?.disks ?? [];
+  // A restore as raw disks has none.
+  const composed = await readStagedJson<ComposedPoint>(target, stagedPath.composed(staging));
+  const companions = composed === null || composed.token !== plan?.token ? [] : composed.companions;
+  const staged = [
+    ...disks.map((disk) =>
+      input.format === 'same' ? stagedPath.image(staging, disk) : rawPath(staging, disk.disk),
+    ),
+    ...companions.map(({ path }) => `${stagedPath.pointFolder(staging)}/${withinPoint(path)}`),
+  ];
   const files: string[] = [];
-  for (const disk of plan?.disks ?? []) {
-    const name = restoredName(disk, input.format);
-    const staged =
-      input.format === 'same' ? stagedPath.image(staging, disk) : rawPath(staging, disk.disk);
-    if ((await target.stat(staged)) !== null) await giveName(target, input, staged, name);
-    files.push(`${input.destinationPath}/${name}`);
-  }
-  const config = `${stagedPath.pointFolder(staging)}/config`;
-  for (const entry of await target.list(config)) {
-    await giveName(target, input, entry.path, entry.name);
-    files.push(`${input.destinationPath}/${entry.name}`);
+  for (const [index, file] of restoredFiles({ disks, companions }, input).entries()) {
+    const path = staged[index]!;
+    // Gone: an attempt before this one has named it.
+    if ((await target.stat(path)) !== null) await giveName(target, input, path, file);
+    files.push(`${input.destinationPath}/${file.name}`);
   }
   await target.syncFolder('');
   await discardStaging(target, staging);
@@ -213,10 +244,7 @@ export function rawPath(staging: string, disk: string): string {
   return `${stagedPath.pointFolder(staging)}/${pathSegment(disk)}.raw`;
 }
 
-function restoredName(
-  { disk, format }: Pick<TargetDisk, 'disk' | 'format'>,
-  as: RestoreFormat,
-): string {
-  const extension = as === 'raw' ? 'raw' : fullFormat(format, PLAIN_DIALECT).extension;
-  return `${pathSegment(disk)}.${extension}`;
+/** `config/…` of a path in the folder of a point. */
+function withinPoint(path: string): string {
+  return path.slice(path.indexOf('/') + 1);
 }

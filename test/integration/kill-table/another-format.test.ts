@@ -3,14 +3,14 @@ import { readChainRecord } from '../../../src/chain/chain-store.js';
 import type { RestoreFormat } from '../../../src/domain/restore-point.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { readWholeFile } from '../../../src/repository/replace-file.js';
-import { ChangeRun, NOW_MS } from '../../kill-table/change-run.js';
+import { ChangeRun } from '../../kill-table/change-run.js';
 import { KillTally } from '../../kill-table/kill-tally.js';
 import { faultsOfDigests, readShownPoints } from '../../kill-table/read-points.js';
 import { prepareScenario, type ScenarioName } from '../../kill-table/scenarios.js';
 import { makeSlabsKnown, SLABS } from '../../kill-table/source-format.js';
 import { tryPositions, type Scenario } from '../../kill-table/try-positions.js';
 import { requireTool } from '../../support/image/qemu.js';
-import { InProcessMover } from '../../support/mover/in-process-mover.js';
+import { restoreInto } from '../../support/mover/restore-into.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
 /** Every change of a chain, and where to stop it. What merges with qcow2 takes the way of a synthetic full here. */
@@ -86,7 +86,8 @@ describe.skipIf(!requireTool('qemu-img'))('a format that is known by its row alo
     it.each(['same', 'raw'] as const)('is restored as %s', async (format) => {
       const record = await readChainRecord(target, scenario.chain);
       for (const { id, source, disks } of record!.points) {
-        const restored = await restore(target, scenario.chain, id, format);
+        const restored = new SimulatedRepository(folderRepositoryId('/restored'));
+        await restoreInto(restored, target, { chain: scenario.chain, pointId: id, format });
         for (const { disk } of disks) {
           const bytes = await readWholeFile(restored, `${disk}.${extension(format)}`, 2 ** 24);
           const expected = scenario.truth.get(source.restorePointId)!.get(disk)!;
@@ -115,29 +116,4 @@ function slabAsDisk(file: Buffer): Buffer {
     file.copy(disk, block * 65_536, offset, offset + 65_536);
   }
   return disk;
-}
-
-async function restore(
-  target: SimulatedRepository,
-  chain: string,
-  pointId: string,
-  format: RestoreFormat,
-): Promise<SimulatedRepository> {
-  const destinationPath = '/restored';
-  const folder = new SimulatedRepository(folderRepositoryId(destinationPath));
-  const mover = new InProcessMover(target, folder);
-  const input = {
-    ...{ repositoryId: target.id, chain, pointId, destinationPath, format },
-    ...{ disks: null, intoExisting: false, leaseId: 'lease', nowMs: NOW_MS },
-  };
-  const { reference, disks } = await mover.run('prepareRestore', input);
-  const staging = `.longhaul-restore-${pointId}`;
-  const work = { targetRepositoryId: folder.id, staging, reference };
-  for (const { disk, windowCount } of disks)
-    await mover.runWindows(format === 'raw' ? 'restoreRaw' : 'copyBlocks', { ...work, disk }, [
-      { first: 0, count: windowCount },
-    ]);
-  if (format === 'same') await mover.run('composeTargetFile', work);
-  await mover.run('finishRestore', input);
-  return folder;
 }

@@ -1,8 +1,18 @@
 import { execFile } from 'node:child_process';
 import { createCipheriv, createHash } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
@@ -12,6 +22,9 @@ import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import type { RestoreInput } from '../../../src/mover/restore/restore-point.js';
+import { folderRepositoryId } from '../../../src/repository/open-repository.js';
+import { restoreInto } from '../../support/mover/restore-into.js';
 import { makeBundlesKnown } from '../../support/bundle/bundle-layout.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
@@ -204,6 +217,68 @@ describe('a machine whose backups are opaque files', () => {
       const second = await new LocalSessions([primary, offsite]).verify('offsite', NOW_MS + 1);
       expect(second.notes.join('\n')).toContain('is damaged; the disks are not affected');
       expect(await readFile(settings)).not.toEqual(SETTINGS);
+    });
+
+    describe('are restored', () => {
+      let restored: string;
+      let into: BackupRepository;
+      let pointId: string;
+      beforeEach(async () => {
+        const [copied] = await session();
+        pointId = copied!.id;
+        restored = join(folder, 'restored');
+        await mkdir(restored);
+        const id = folderRepositoryId(restored);
+        into = await openDirectoryRepository({ id, rootPath: restored, readOnly: false });
+      });
+      const restore = (order: Partial<RestoreInput>) =>
+        restoreInto(into, offsite, { chain: CHAIN, pointId, format: 'same', ...order });
+
+      it('in the tree of their tool, with times and modes', async () => {
+        const files = await restore({ layout: true });
+        expect(files.map((path) => relative(restored, path))).toEqual([
+          'Bundles/a.ova',
+          'Settings/memory.bin',
+          'Settings/vm.xml',
+        ]);
+        expect(await readFile(join(restored, 'Bundles/a.ova'))).toEqual(noise(1, 1_000));
+        expect((await readFile(join(restored, 'Settings/memory.bin'))).equals(MEMORY)).toBe(true);
+        const settings = join(restored, 'Settings/vm.xml');
+        expect(await readFile(settings)).toEqual(SETTINGS);
+        const { mtimeMs, mode } = await stat(settings);
+        expect([mtimeMs, mode & 0o777]).toEqual([1_700_000_000_125, 0o640]);
+        const [own, source] = [files[0]!, sourceFile(1)].map((path) => stat(path));
+        // A clock of whole microseconds, as JavaScript gives it on.
+        expect(Math.abs((await own!).mtimeMs - (await source!).mtimeMs)).toBeLessThan(0.002);
+        expect((await readdir(restored)).sort()).toEqual(['Bundles', 'Settings']);
+      });
+
+      it('side by side without it, and disks alone as raw', async () => {
+        await restore({});
+        expect((await readdir(restored)).sort()).toEqual(['a.file', 'memory.bin', 'vm.xml']);
+        await restore({ format: 'raw', intoExisting: true });
+        expect((await readdir(restored)).sort()).toEqual([
+          'a.file',
+          'a.raw',
+          'memory.bin',
+          'vm.xml',
+        ]);
+        expect(await readFile(join(restored, 'a.raw'))).toEqual(noise(1, 1_000));
+      });
+
+      it('beside other files, none of which is overwritten', async () => {
+        await mkdir(join(restored, 'Settings'));
+        await writeFile(join(restored, 'Settings/other.xml'), 'mine');
+        await restore({ layout: true, intoExisting: true });
+        expect((await readdir(join(restored, 'Settings'))).sort()).toEqual([
+          'memory.bin',
+          'other.xml',
+          'vm.xml',
+        ]);
+        await expect(restore({ layout: true, intoExisting: true })).rejects.toThrow(
+          `${restored} holds "Bundles/a.ova" already`,
+        );
+      });
     });
 
     it('copies them anew when they change while they are copied', async () => {

@@ -34,6 +34,8 @@ class StutteringFile implements OpenFile {
   }
   async truncate(): Promise<void> {}
   async sync(): Promise<void> {}
+  async chmod(): Promise<void> {}
+  async utimes(): Promise<void> {}
   async close(): Promise<void> {}
 }
 

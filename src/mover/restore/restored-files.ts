@@ -1,0 +1,47 @@
+import { fileTraits } from '../../domain/file-traits.js';
+import { BackupError } from '../../domain/errors.js';
+import { pathSegment } from '../../domain/path-segment.js';
+import type { FileTraits, FormatId, RestoreFormat } from '../../domain/restore-point.js';
+import type { KeptFile, TargetCompanion } from '../../domain/target-point.js';
+import { placesInTree, treeFault } from '../../domain/tree-path.js';
+import { PLAIN_DIALECT } from '../../image/disk-image.js';
+import { fullFormat } from '../../image/formats.js';
+
+/** What is restored of a point: its disks, as the point has them or as they are planned, and its companions. */
+export interface RestoredContent {
+  readonly disks: readonly (KeptFile & { readonly disk: string; readonly format: FormatId })[];
+  readonly companions: readonly Pick<TargetCompanion, 'as' | 'path' | 'modifiedAtNs' | 'mode'>[];
+}
+
+export interface RestoredFile {
+  /** Path within the destination. */
+  readonly name: string;
+  readonly traits: FileTraits;
+}
+
+/** Where the files of a restore get to, and with which times and modes: first the disks, then the companions, in their order.
+ *  In the layout of its tool each lies where that looks for it; otherwise all lie side by side, disks under their names in the source.
+ *  @throws RESTORE_POINT_BROKEN when their names do not fit into one tree */
+export function restoredFiles(
+  { disks, companions }: RestoredContent,
+  { format, layout = false }: { readonly format: RestoreFormat; readonly layout?: boolean },
+): RestoredFile[] {
+  const files = [
+    ...disks.map((disk) => ({ ...disk, path: flatName(disk, format) })),
+    ...companions,
+  ];
+  const names = placesInTree(files.map(({ as, path }) => (layout ? { path, as } : { path })));
+  const fault = treeFault(names);
+  if (fault !== null)
+    throw new BackupError('RESTORE_POINT_BROKEN', `its files cannot lie in one tree: ${fault}`);
+  return files.map((file, index) => ({ name: names[index]!, traits: fileTraits(file) }));
+}
+
+function flatName(
+  { disk, format, as, isCompanion }: RestoredContent['disks'][number],
+  wanted: RestoreFormat,
+): string {
+  if (isCompanion === true && as !== undefined) return as.slice(as.lastIndexOf('/') + 1);
+  const extension = wanted === 'raw' ? 'raw' : fullFormat(format, PLAIN_DIALECT).extension;
+  return `${pathSegment(disk)}.${extension}`;
+}
