@@ -1,0 +1,155 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findChains } from '../../../src/chain/find-chains.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { qemuBytes, qemuImg, requireTool } from '../../support/image/qemu.js';
+import { makeLayoutKnown } from '../../support/layout/known-layout.js';
+import { wholeLayout } from '../../support/layout/whole-layout.js';
+import { testJob } from '../../support/session/test-site.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
+
+const NOW_MS = Date.UTC(2026, 10, 26, 20);
+const DAY_MS = 86_400_000;
+const WRITTEN_AT = new Date('2026-11-20T22:00:00Z');
+
+const A = '2f9c1d3e-58b4-4d1b-9a52-0c6f7b3d9e01';
+const DOMAIN = `<domain type="kvm"><name>hc</name><scale:os/><devices><disk><source name="scribe/${A}"/></disk></devices></domain>`;
+const ENVELOPE =
+  '<Envelope xmlns:ovf="o"><References><File ovf:id="f" ovf:href="vm-disk1.vmdk"/></References><DiskSection><Disk ovf:fileRef="f"/></DiskSection></Envelope>';
+
+describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each layout', () => {
+  let folder: string;
+  let primary: BackupRepository;
+  let offsite: BackupRepository;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'longhaul-layouts-'));
+    for (const name of ['primary', 'offsite']) await mkdir(join(folder, name));
+    const open = (id: string) =>
+      openDirectoryRepository({ id, rootPath: join(folder, id), readOnly: false });
+    [primary, offsite] = [await open('primary'), await open('offsite')];
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  const source = (path: string) => join(folder, 'primary', path);
+
+  async function put(path: string, content: string | Buffer): Promise<void> {
+    await mkdir(dirname(source(path)), { recursive: true });
+    await writeFile(source(path), content);
+    await utimes(source(path), WRITTEN_AT, WRITTEN_AT);
+  }
+
+  /** A disk of 1 MiB with data of its own, as qemu-img makes it. */
+  async function disk(path: string, seed: number, ...options: string[]): Promise<void> {
+    const raw = join(folder, 'raw');
+    await writeFile(raw, noise(seed));
+    await mkdir(dirname(source(path)), { recursive: true });
+    const format = path.slice(path.lastIndexOf('.') + 1);
+    await qemuImg('convert', '-f', 'raw', '-O', format, ...options, raw, source(path));
+    await utimes(source(path), WRITTEN_AT, WRITTEN_AT);
+  }
+
+  async function writeTrees(): Promise<void> {
+    await put('ahv/web-' + A + '-20261120', noise(1));
+    await put(
+      'ahv/web-' + A + '-20261121',
+      Buffer.concat([noise(1).subarray(0, 900_000), noise(2).subarray(900_000)]),
+    );
+    await disk(`scale/hc/${A}.qcow2`, 3, '-o', 'compat=0.10');
+    await put('scale/hc/hc.xml', DOMAIN);
+    await disk('vcd/vm/vm-disk1.vmdk', 4, '-o', 'subformat=streamOptimized');
+    const sha = createHash('sha256').update(ENVELOPE).digest('hex');
+    await put('vcd/vm/vm.mf', `SHA256(vm.ovf)= ${sha}\n`);
+    await put('vcd/vm/vm.ovf', ENVELOPE);
+    const tar = [
+      '-c',
+      '--format=ustar',
+      '-C',
+      source('vcd/vm'),
+      'vm.ovf',
+      'vm.mf',
+      'vm-disk1.vmdk',
+    ];
+    await put('vcd/vm-2026-11-20.ova', execFileSync('tar', tar, { maxBuffer: 8 * SIZE_BYTES }));
+    await put('ec2/export-i-1234567890abcdef0.raw', noise(5));
+    await put('mac/ann-2026-11-20.dmg', noise(6).subarray(0, 100_001));
+    await put('sun/pool-2026-11-20.zfs', noise(7).subarray(0, 70_001));
+    await put('aix/node.mksysb', noise(8).subarray(0, 65_537));
+  }
+
+  /** Workload type → what its copies hold: format and SHA-256 of each disk file, names of companions. */
+  async function copies(): Promise<Record<string, unknown[]>> {
+    const found: Record<string, unknown[]> = {};
+    const { chains } = await findChains(offsite);
+    for (const { folder: chain, record } of chains)
+      for (const point of record.points) {
+        const files = await Promise.all(
+          point.disks.map(async ({ path, format }) => {
+            const at = join(folder, 'offsite', chain, path);
+            const bytes = format === 'qcow2' ? await qemuBytes(at, 'qcow2') : await readFile(at);
+            return `${format} ${digestOf(bytes)}`;
+          }),
+        );
+        const companions = point.companions.map(({ path }) => basename(path));
+        (found[record.workload.type] ??= []).push([...files, ...companions]);
+      }
+    return found;
+  }
+
+  it('is copied by one job, each in its own format, byte for byte where its tool needs that', async () => {
+    await writeTrees();
+    const job = testJob({ restorePoints: 'all' });
+    await new LocalSessions([primary, offsite]).copy(job, NOW_MS);
+    const sourceDigest = async (path: string) => digestOf(await readFile(source(path)));
+    const ova = await sourceDigest('vcd/vm-2026-11-20.ova');
+    const stream = await sourceDigest('vcd/vm/vm-disk1.vmdk');
+    const found = await copies();
+    expect(found).toMatchObject({
+      'scale-hypercore': [[`qcow2 ${digestOf(noise(3))}`, 'hc.xml']],
+      'amazon-ec2': [[`raw ${digestOf(noise(5))}`]],
+      'mac-image': [[`file ${digestOf(noise(6).subarray(0, 100_001))}`]],
+      'solaris-stream': [[`file ${digestOf(noise(7).subarray(0, 70_001))}`]],
+      'aix-mksysb': [[`file ${digestOf(noise(8).subarray(0, 65_537))}`]],
+    });
+    expect(new Set(found['vmware-vsphere']!.map((files) => JSON.stringify(files)))).toEqual(
+      new Set(
+        [[`ova ${ova}`], [`vmdk-stream ${stream}`, 'vm.ovf', 'vm.mf']].map((files) =>
+          JSON.stringify(files),
+        ),
+      ),
+    );
+    const [first, second] = found['nutanix-ahv'] as string[][];
+    expect(first).toEqual([`raw ${digestOf(noise(1))}`]);
+    expect(second).toHaveLength(1);
+    const status = await new LocalSessions([primary, offsite]).verify('offsite', NOW_MS + DAY_MS);
+    expect(status).toMatchObject({ state: 'ended', result: 'success' });
+  });
+
+  it('takes up a layout that nothing knows but a row', async () => {
+    await put('a/web.whole', noise(9));
+    const job = testJob({ restorePoints: 'all' });
+    const before = await new LocalSessions([primary, offsite]).tryToCopy(job, NOW_MS);
+    expect(before.tasks.map(({ code }) => code)).toEqual(['SOURCE_EMPTY']);
+    makeLayoutKnown(wholeLayout);
+    await new LocalSessions([primary, offsite]).copy(job, NOW_MS + DAY_MS);
+    expect(await copies()).toEqual({ 'whole-machine': [[`raw ${digestOf(noise(9))}`]] });
+    expect((await stat(source('a/web.whole'))).mtime).toEqual(WRITTEN_AT);
+  });
+});
+
+const SIZE_BYTES = 1_048_576;
+
+function noise(seed: number): Buffer {
+  const bytes = Buffer.alloc(SIZE_BYTES);
+  for (let at = 0; at < SIZE_BYTES; at += 4)
+    bytes.writeUInt32LE(Math.imul(at + seed * 7_919, 2_654_435_761) >>> 0, at);
+  return bytes;
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+}

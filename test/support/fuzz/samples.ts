@@ -1,0 +1,68 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PLAIN_DIALECT } from '../../../src/image/disk-image.js';
+import type { ImageFormat } from '../../../src/image/image-format.js';
+import { blockOf, composeDisk } from '../image/composed-disk.js';
+import { streamFile } from '../image/vmdk-bytes.js';
+
+/** Files that once broke a reader, by format. `npm run fuzz` adds to them. */
+export const KEPT_CRASHES = fileURLToPath(new URL('../../fixtures/fuzz/', import.meta.url));
+
+const MIB = 1024 * 1024;
+
+/** Small files of a format: what its own composer makes, and what none of its composer is. */
+export async function samplesOf(format: ImageFormat): Promise<Uint8Array[]> {
+  const further = FURTHER[format.id]?.() ?? [];
+  return [...(await composedSamples(format)), ...further, ...keptCrashes(format.id)];
+}
+
+export function keptCrashes(format: string): Buffer[] {
+  const folder = join(KEPT_CRASHES, format);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).map((name) => readFileSync(join(folder, name)));
+}
+
+async function composedSamples({ composer }: ImageFormat): Promise<Uint8Array[]> {
+  if (composer === null) return [];
+  const blocks = new Map<number, Uint8Array | 'zero'>([
+    [0, blockOf(1)],
+    [3, blockOf(2)],
+    [4, 'zero'],
+  ]);
+  const disk = { virtualSizeBytes: MIB, dialect: PLAIN_DIALECT };
+  const isWhole = composer.traits(PLAIN_DIALECT, 'full').slotOrder === 'guest';
+  const all = isWhole ? new Map([...Array(16).keys()].map((at) => [at, blockOf(at)])) : blocks;
+  return [(await composeDisk(composer, { ...disk, blocks: all })).bytes];
+}
+
+const FURTHER: Readonly<Record<string, () => Uint8Array[]>> = {
+  'vmdk-stream': () => [vmdkStream()],
+  vmdk: () => [vmdkStream()],
+  ova: () => [
+    tarFile({ 'web.ovf': '<Envelope/>', 'web.mf': 'SHA1(web.ovf)= 00\n', 'd.vmdk': 'x' }),
+  ],
+};
+
+function vmdkStream(): Buffer {
+  const grains = new Map([[0, Buffer.alloc(65_536, 7)]]);
+  return streamFile({ sectors: 2_048, grains, shape: 'footer' as const });
+}
+
+/** A tar as POSIX.1-1988 has it. */
+function tarFile(files: Readonly<Record<string, string>>): Buffer {
+  const parts = Object.entries(files).flatMap(([name, text]) => {
+    const header = Buffer.alloc(512);
+    header.write(name, 0);
+    header.write('0000644\0', 100);
+    header.write(`${text.length.toString(8).padStart(11, '0')}\0`, 124);
+    header.write('0ustar\x0000', 156, 'latin1');
+    header.fill(0x20, 148, 156);
+    const sum = header.reduce((total, byte) => total + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+    const data = Buffer.alloc(Math.ceil(text.length / 512) * 512);
+    data.write(text);
+    return [header, data];
+  });
+  return Buffer.concat([...parts, Buffer.alloc(1_024)]);
+}
