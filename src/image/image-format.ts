@@ -1,3 +1,4 @@
+import { BackupError } from '../domain/errors.js';
 import type { FormatId, RestorePointKind } from '../domain/restore-point.js';
 import type { SlotPlacement } from '../domain/slot-placement.js';
 import type { ByteSink, ByteSource } from './byte-source.js';
@@ -25,6 +26,15 @@ export interface ImageFormat {
 export interface ImageExtents {
   /** @throws IMAGE_EXTENT_MISSING when the layout has listed no file under this name */
   open(name: string): Promise<ByteSource>;
+}
+
+/** @param path of the image */
+export function extentMissing(path: string, name: string): BackupError {
+  return new BackupError(
+    'IMAGE_EXTENT_MISSING',
+    `${path} keeps a part of its data in ${JSON.stringify(name)}, which is not there`,
+    { details: { path, name } },
+  );
 }
 
 /** Writes files of a format around blocks that were copied into their slots. */

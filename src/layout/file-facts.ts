@@ -51,13 +51,16 @@ export class FolderFacts {
   /** What `read` finds out, or has found out when the file was the same.
    *  @param entry a file of this folder or below it, as this look lists it
    *  @param about names the question
-   *  @param read answers in plain JSON, from this file alone */
+   *  @param read answers in plain JSON, from this file and those beside it alone
+   *  @param beside further files that the answer depends on */
   async fact<T>(
     entry: RepositoryEntry,
     about: string,
     read: () => Promise<Finding<T>>,
+    beside: readonly RepositoryEntry[] = [],
   ): Promise<Finding<T>> {
-    const stamp = stampText(entry.stamp);
+    const files = [entry, ...beside];
+    const stamp = stampsText(files);
     const within = this.folder === '' ? entry.path : entry.path.slice(this.folder.length + 1);
     const key = keyOf(within, about);
     const known = this.#known.get(key);
@@ -65,9 +68,10 @@ export class FolderFacts {
       this.#used.set(key, known);
       return known[3] as Finding<T>;
     }
-    const isSettled = newestChangeMs(entry.stamp) < Date.now() - SETTLED_MS;
+    const settledMs = Date.now() - SETTLED_MS;
+    const isSettled = files.every((file) => newestChangeMs(file.stamp) < settledMs);
     const finding = await read();
-    if (isSettled && isLasting(finding) && (await this.#isStill(entry, stamp))) {
+    if (isSettled && isLasting(finding) && (await this.#isStill(files))) {
       this.#used.set(key, [within, stamp, about, finding]);
       this.#isNew = true;
     }
@@ -84,11 +88,14 @@ export class FolderFacts {
       );
   }
 
-  /** Only then is what was read an answer about the file with this stamp. */
-  async #isStill({ path }: RepositoryEntry, stamp: string): Promise<boolean> {
+  /** Only then is what was read an answer about the files with these stamps. */
+  async #isStill(files: readonly RepositoryEntry[]): Promise<boolean> {
     if (!this.repository.capabilities.stampsProve) return false;
-    const now = await this.repository.stat(path);
-    return now !== null && stampText(now.stamp) === stamp;
+    for (const { path, stamp } of files) {
+      const now = await this.repository.stat(path);
+      if (now === null || stampText(now.stamp) !== stampText(stamp)) return false;
+    }
+    return true;
   }
 }
 
@@ -102,6 +109,12 @@ function keyOfFolder({ id }: BackupRepository, folder: string): string {
 
 function keyOf(within: string, about: string): string {
   return `${within}\n${about}`;
+}
+
+/** Of a file with others beside it, whose names count too. */
+function stampsText([entry, ...beside]: readonly RepositoryEntry[]): string {
+  const others = beside.map(({ name, stamp }) => `${name} ${stampText(stamp)}`);
+  return [stampText(entry!.stamp), ...others].join('\n');
 }
 
 function stampText({ sizeBytes, modifiedAtNs, changedAtNs, inode }: FileStamp): string {

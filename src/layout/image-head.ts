@@ -1,35 +1,71 @@
-import type { FormatId } from '../domain/restore-point.js';
-import { fileByteSource } from '../image/byte-source.js';
-import { imageFormat } from '../image/formats.js';
+import type { FormatId, SourceExtent } from '../domain/restore-point.js';
+import { fileByteSource, type ByteSource } from '../image/byte-source.js';
 import type { ImageHead } from '../image/disk-image.js';
-import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
+import { imageFormat } from '../image/formats.js';
+import { extentMissing, type ImageExtents } from '../image/image-format.js';
+import type {
+  BackupRepository,
+  ReadableFile,
+  RepositoryEntry,
+} from '../repository/backup-repository.js';
 import type { FolderFacts } from './file-facts.js';
 import { faultOfError, type Finding } from './point-fault.js';
 
-/** What a layout must know of an image file, read by its format: a small part of it, whatever its size. */
+/** Also which of the files beside the image are extents of it. */
+export interface FoundHead extends ImageHead {
+  readonly extents: readonly SourceExtent[];
+}
+
+/** What a layout must know of an image, read by its format: a small part of it, whatever its size.
+ *  @param beside files that may be extents of the image, each under the name that stands in it; no other is opened for it */
 export function readImageHead(
   facts: FolderFacts,
   entry: RepositoryEntry,
   format: FormatId,
-): Promise<Finding<ImageHead>> {
-  const read = () => readHead(facts.repository, entry.path, format);
-  return facts.fact(entry, `head of ${format}`, read);
+  beside: readonly RepositoryEntry[] = [],
+): Promise<Finding<FoundHead>> {
+  const read = () => readHead(facts.repository, entry.path, format, beside);
+  return facts.fact(entry, `head of ${format}`, read, beside);
 }
 
 async function readHead(
   repository: BackupRepository,
   path: string,
   format: FormatId,
-): Promise<Finding<ImageHead>> {
+  beside: readonly RepositoryEntry[],
+): Promise<Finding<FoundHead>> {
+  const opened: ReadableFile[] = [];
   try {
-    const file = await repository.openRead(path);
-    try {
-      const value = await imageFormat(format, path).readHead(await fileByteSource(file));
-      return { value };
-    } finally {
-      await file.close();
-    }
+    const open = async (file: string): Promise<ByteSource> => {
+      const readable = await repository.openRead(file);
+      opened.push(readable);
+      return fileByteSource(readable);
+    };
+    const extents = new ExtentsBeside(path, beside, open);
+    const head = await imageFormat(format, path).readHead(await open(path), extents);
+    return { value: { ...head, extents: extents.asked } };
   } catch (error) {
     return faultOfError(error);
+  } finally {
+    for (const file of opened) await file.close();
+  }
+}
+
+/** What a format asks for of the files beside an image. */
+class ExtentsBeside implements ImageExtents {
+  readonly asked: SourceExtent[] = [];
+
+  constructor(
+    private readonly image: string,
+    private readonly beside: readonly RepositoryEntry[],
+    private readonly openFile: (path: string) => Promise<ByteSource>,
+  ) {}
+
+  open(name: string): Promise<ByteSource> {
+    const entry = this.beside.find((file) => file.name === name);
+    if (entry === undefined) return Promise.reject(extentMissing(this.image, name));
+    const { path, stamp } = entry;
+    if (this.asked.every((extent) => extent.name !== name)) this.asked.push({ name, path, stamp });
+    return this.openFile(path);
   }
 }

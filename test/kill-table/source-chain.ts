@@ -126,7 +126,8 @@ function convertFiles(
   for (const file of written) {
     const parent = written.find(({ name }) => name === file.parent) ?? null;
     const below = parent && { name: nameOf(parent), disk: diskOf(parent) };
-    writeFileSync(join(folder, nameOf(file)), format.convert(diskOf(file), below));
+    for (const [name, bytes] of format.convert(nameOf(file), diskOf(file), below))
+      writeFileSync(join(folder, name), bytes);
   }
   for (const { name } of written) rmSync(join(folder, name));
 }

@@ -3,18 +3,23 @@ import { IMAGE_FORMATS } from '../../src/image/formats.js';
 import type { ImageFormat } from '../../src/image/image-format.js';
 import type { BackupLayout } from '../../src/layout/backup-layout.js';
 import { BACKUP_LAYOUTS } from '../../src/layout/layouts.js';
-import { SLAB, slabFile } from '../support/slab/slab-format.js';
-import { slabLayout } from '../support/slab/slab-layout.js';
+import { extentName, SLAB, slabFiles } from '../support/slab/slab-format.js';
+import { belowName, slabLayout } from '../support/slab/slab-layout.js';
 
 /** In which format the source of a scenario holds its disks. */
 export interface SourceFormat {
   readonly id: FormatId;
   /** Name of a file of the source; `mode` is `full` or `incremental`. */
   fileName(day: number, pointId: string, diskId: string, mode: string): string;
-  /** Makes the file that qemu-img wrote into one of this format; null: it is of this format.
+  /** What lies in the place of a file that qemu-img wrote, in this format: files by their names. null: what qemu-img wrote is of this format.
+   *  @param name of the image that shows the disk
    *  @param parent its parent, as a raw disk and by its file name */
   readonly convert:
-    | ((disk: Buffer, parent: { readonly name: string; readonly disk: Buffer } | null) => Buffer)
+    | ((
+        name: string,
+        disk: Buffer,
+        parent: { readonly name: string; readonly disk: Buffer } | null,
+      ) => ReadonlyMap<string, Buffer>)
     | null;
 }
 
@@ -28,11 +33,11 @@ export const OVIRT: SourceFormat = {
 
 const BLOCK_BYTES = 65_536;
 
-/** A format of its own, that only a row of the lists makes known. */
+/** A format of its own, that only a row of the lists makes known. A full is two images, one on the other, each with its blocks in an extent. */
 export const SLABS: SourceFormat = {
   id: 'slab',
   fileName: (day, pointId, diskId) => `${day + 1}.${pointId}.${diskId}.slab`,
-  convert: (disk, parent) => {
+  convert: (name, disk, parent) => {
     const blocks = new Map<number, Buffer | null>();
     for (let at = 0; at < disk.length; at += BLOCK_BYTES) {
       const bytes = blockOf(disk, at);
@@ -40,9 +45,27 @@ export const SLABS: SourceFormat = {
       if (bytes.equals(before)) continue;
       blocks.set(at / BLOCK_BYTES, bytes.equals(ZEROS) ? null : bytes);
     }
-    return slabFile(disk.length, blocks, parent?.name ?? null);
+    if (parent !== null) return slabsOf(name, disk.length, blocks, parent.name);
+    const isBelow = ([block]: readonly [number, unknown]) => block % 2 === 0;
+    const below = belowName(name);
+    const above = new Map([...blocks].filter((entry) => !isBelow(entry)));
+    return new Map([
+      ...slabsOf(below, disk.length, new Map([...blocks].filter(isBelow)), null),
+      ...slabsOf(name, disk.length, above, below),
+    ]);
   },
 };
+
+/** An image and its extent. */
+function slabsOf(name: string, ...disk: SlabDisk): Map<string, Buffer> {
+  const { image, extent } = slabFiles(name, ...disk);
+  return new Map([
+    [name, image],
+    [extentName(name), extent],
+  ]);
+}
+
+type SlabDisk = Parameters<typeof slabFiles> extends [string, ...infer Rest] ? Rest : never;
 
 const ZEROS = Buffer.alloc(BLOCK_BYTES);
 
@@ -56,5 +79,5 @@ function blockOf(disk: Buffer, at: number): Buffer {
 export function makeSlabsKnown(): void {
   if (IMAGE_FORMATS.includes(SLAB)) return;
   (IMAGE_FORMATS as ImageFormat[]).push(SLAB);
-  (BACKUP_LAYOUTS as BackupLayout[]).push(slabLayout);
+  (BACKUP_LAYOUTS as BackupLayout[]).unshift(slabLayout);
 }

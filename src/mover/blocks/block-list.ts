@@ -6,12 +6,17 @@ import type { ReadableFile, WritableFile } from '../../repository/backup-reposit
  *
  *  A list file is a header of 64 bytes (magic, token, count, digest of the entries) and entries of 16 bytes: two float64 in the machine's order (staging never
  *  leaves the machine's kind). Integers up to 2^53 are exact in it, and typed arrays read it without a loop.
- *  - planned block: guest block + layer × 2^40, file offset of its 64 KiB, or ENCODED_OFFSET when only an image reader can get it;
+ *  - planned block: guest block + layer × 2^40, file offset of its 64 KiB, or one of the offsets below;
  *  - zero run: first guest block, count. */
 
 export const LIST_HEADER_BYTES = 64;
 export const LIST_ENTRY_BYTES = 16;
+/** Only an image reader can get the block. */
 export const ENCODED_OFFSET = -1;
+/** The slot of a block that is not wanted, between those of its granule: a hole. */
+export const ABSENT_OFFSET = -2;
+/** The slot of a block of zeros: a hole. */
+export const ZERO_OFFSET = -3;
 const LAYER_FACTOR = 2 ** 40; // 2^40 blocks are 64 EiB; leaves 13 bits for the layer
 const MAGIC = 'LHLIST2\0';
 const TOKEN_BYTES = 32;
@@ -27,6 +32,11 @@ export function packBlock(guestBlock: number, layer: number): number {
 
 export function guestBlockOf(packed: number): number {
   return packed % LAYER_FACTOR;
+}
+
+/** Whether such an entry is a slot that nothing is copied into. */
+export function isHoleOffset(offset: number): boolean {
+  return offset === ABSENT_OFFSET || offset === ZERO_OFFSET;
 }
 
 export function layerOf(packed: number): number {

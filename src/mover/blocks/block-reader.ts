@@ -17,7 +17,8 @@ export function placeOf(map: StackMap, i: number, firstBlock: number): BlockPlac
   return { guestBlock: firstBlock + i, layer: map.layers[i]!, hostOffset };
 }
 
-/** Fills `target` with the content of `places`, 64 KiB each, in their order. Neighbours in one file are one read. */
+/** Fills `target` with the content of `places`, 64 KiB each, in their order. Neighbours in one file, or on the disk where an image reader gets
+ *  them, are one read. */
 export async function readBlocks(
   stack: ImageStack,
   places: readonly BlockPlace[],
@@ -26,7 +27,7 @@ export async function readBlocks(
 ): Promise<void> {
   for (let i = 0; i < places.length;) {
     const { guestBlock, layer, hostOffset } = places[i]!;
-    const length = hostOffset < 0 ? 1 : placesTogether(places, i);
+    const length = hostOffset < 0 ? encodedTogether(places, i) : placesTogether(places, i);
     const part = target.subarray(i * BLOCK_BYTES, (i + length) * BLOCK_BYTES);
     if (hostOffset < 0) await stack.read(part, guestBlock * BLOCK_BYTES);
     else await readWhole(stack, layer, part, hostOffset);
@@ -45,6 +46,18 @@ export function directRun({ states, layers, hostOffsets }: StackMap, first: numb
     hostOffsets[first + length] === hostOffsets[first]! + length * BLOCK_BYTES
   )
     length++;
+  return length;
+}
+
+/** Blocks from `first` on that only an image reader can get, and that follow one another on the disk. */
+function encodedTogether(places: readonly BlockPlace[], first: number): number {
+  const { guestBlock } = places[first]!;
+  let length = 1;
+  while (first + length < places.length) {
+    const next = places[first + length]!;
+    if (next.hostOffset >= 0 || next.guestBlock !== guestBlock + length) break;
+    length++;
+  }
   return length;
 }
 

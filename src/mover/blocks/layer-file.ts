@@ -4,7 +4,7 @@ import type { TargetDisk } from '../../domain/target-point.js';
 import { fileByteSource, type ByteSource } from '../../image/byte-source.js';
 import type { DiskImage, ImageHead } from '../../image/disk-image.js';
 import { imageFormat, openImage } from '../../image/formats.js';
-import type { ImageExtents } from '../../image/image-format.js';
+import { extentMissing, type ImageExtents } from '../../image/image-format.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { openTogether, withOpenFiles, type OpenFiles } from '../task/open-files.js';
@@ -78,14 +78,6 @@ function extentsOf(context: MoverContext, layer: LayerFile, files: OpenFiles): I
       return source;
     },
   };
-}
-
-function extentMissing(path: string, name: string): BackupError {
-  return new BackupError(
-    'IMAGE_EXTENT_MISSING',
-    `${path} keeps a part of its data in ${JSON.stringify(name)}, which is not there`,
-    { details: { path, name } },
-  );
 }
 
 async function openUnchanged(

@@ -4,7 +4,7 @@ import { keptTraits } from '../../domain/file-traits.js';
 import { FileUnits, isPlain } from '../../domain/file-units.js';
 import type { TargetDisk } from '../../domain/target-point.js';
 import { composerOf, imageFormat } from '../../image/formats.js';
-import type { PlannedContent } from '../../image/image-format.js';
+import type { ImageComposer, PlannedContent } from '../../image/image-format.js';
 import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
 import { BlockListReader } from '../blocks/block-list.js';
 import { copyCompanions } from './copy-companions.js';
@@ -92,17 +92,16 @@ async function composeDisk(
     const image = files.add(await open(stagedPath.image(staging, disk)));
     const table = files.add(await open(stagedPath.digests(staging, disk.disk)));
     const tables = files.add(await open(stagedPath.tables(staging, disk.disk)));
-    const blocks = files.add(await target.openRead(stagedPath.blockList(staging, disk.disk)));
-    const zeros = files.add(await target.openRead(stagedPath.zeroList(staging, disk.disk)));
     const noted = files.add(await target.openWrite(journal.path, 'open-or-new'));
     const slots = new CopiedSlots(new WindowJournal(noted, journal), disk.slotCount);
-    const mapping = new SlotMapping(
-      await openSoundList(blocks, plan.token),
-      await openSoundList(zeros, plan.token),
-      Math.ceil(disk.virtualSizeBytes / BLOCK_BYTES),
-      (first, count) => slots.inUse(first, count),
-    );
     const composer = composerOf(disk.format);
+    const read = async (path: string) => files.add(await target.openRead(path));
+    const mapping = new SlotMapping(
+      await openSoundList(await read(stagedPath.blockList(staging, disk.disk)), plan.token),
+      await openSoundList(await read(stagedPath.zeroList(staging, disk.disk)), plan.token),
+      Math.ceil(disk.virtualSizeBytes / BLOCK_BYTES),
+      hasZerosInSlots(composer, disk) ? null : (first, count) => slots.inUse(first, count),
+    );
     const { sizeBytes } = await composer.compose(
       await fileBytes(image),
       disk,
@@ -147,6 +146,10 @@ function targetDisk(
     tablesPath: tablesCopyPath(pointId, disk.disk),
     ...keptTraits(disk),
   };
+}
+
+function hasZerosInSlots(composer: ImageComposer, { dialect, kind }: DiskPlan): boolean {
+  return composer.traits(dialect, kind).zeros === 'stored';
 }
 
 /** Can be stopped at every question that is asked of it. */

@@ -5,7 +5,7 @@ import { slotOffset, slotRun, type SlotPlacement } from '../../domain/slot-place
 import { composerOf } from '../../image/formats.js';
 import { giveRunBuffer, RUN_BLOCKS, takeRunBuffer } from '../../image/run-buffer.js';
 import type { WritableFile } from '../../repository/backup-repository.js';
-import { BlockListReader, guestBlockOf, layerOf } from '../blocks/block-list.js';
+import { BlockListReader, guestBlockOf, isHoleOffset, layerOf } from '../blocks/block-list.js';
 import { readBlocks, type BlockPlace } from '../blocks/block-reader.js';
 import {
   requireDisk,
@@ -99,8 +99,12 @@ class CopyWorker implements WindowWorker {
     const places = await this.placesOf(firstSlot);
     this.digests.fill(0);
     for (let i = 0; i < places.length;) {
+      if (isHoleOffset(places[i]!.hostOffset)) {
+        i++; // nothing was ever written there
+        continue;
+      }
       context.control.throwIfStopped();
-      const count = slotRun(placement, firstSlot + i, Math.min(RUN_BLOCKS, places.length - i));
+      const count = slotRun(placement, firstSlot + i, runToHole(places, i));
       await this.copyRun(firstSlot + i, places.slice(i, i + count), i);
       i += count;
     }
@@ -200,6 +204,14 @@ class CopyWorker implements WindowWorker {
     giveRunBuffer(this.copy);
     await this.parts.files.close();
   }
+}
+
+/** How many places from `first` on, at most 1 MiB of them, are followed by no hole. */
+function runToHole(places: readonly BlockPlace[], first: number): number {
+  const end = Math.min(first + RUN_BLOCKS, places.length);
+  let i = first + 1;
+  while (i < end && !isHoleOffset(places[i]!.hostOffset)) i++;
+  return i - first;
 }
 
 function unitOf(bytes: Buffer, i: number): Buffer {

@@ -1,12 +1,8 @@
-import {
-  BLOCK_DIRECT,
-  BLOCK_ENCODED,
-  BLOCK_UNALLOCATED,
-  BLOCK_ZERO,
-} from '../../image/disk-image.js';
+import { BLOCK_DIRECT, BLOCK_ENCODED, BLOCK_ZERO } from '../../image/disk-image.js';
 import type { ComposerTraits } from '../../image/image-format.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
-import { BlockListWriter, ENCODED_OFFSET, packBlock } from '../blocks/block-list.js';
+import { BlockListWriter, ENCODED_OFFSET, packBlock, ZERO_OFFSET } from '../blocks/block-list.js';
+import { PlannedPart } from './planned-part.js';
 import { BlockBits } from '../blocks/block-bits.js';
 import { stagedPath } from '../staging/copy-plan.js';
 import { comparisonJournal } from '../staging/journals.js';
@@ -26,7 +22,7 @@ export type ChangeSource =
 /** Guest blocks looked at together: their planned blocks are sorted by file offset, which halves the time of an increment against
  *  guest order (docs/PERFORMANCE.md), within 64 MiB of memory whatever the disk's size. */
 const SORT_BLOCKS = 1_048_576;
-/** One L2 table of a qcow2 file with clusters of 64 KiB. */
+/** One L2 table of a qcow2 file with clusters of 64 KiB; also the largest granule (`ComposerTraits.granuleBlocks`). */
 const MAP_BLOCKS = 8_192;
 
 export interface PlannedDisk {
@@ -45,7 +41,7 @@ export async function listPlannedBlocks(
   context: MoverContext,
   input: PlannedDisk,
 ): Promise<{ slotCount: number; zeroBlockCount: number }> {
-  const { target, staging, token, disk, stack, changes } = input;
+  const { target, staging, token, disk, stack, changes, traits } = input;
   const open = (path: string) => target.openWrite(path, 'open-or-new');
   return withOpenFiles(async (files) => {
     const blocksFile = files.add(await open(stagedPath.blockList(staging, disk)));
@@ -54,28 +50,48 @@ export async function listPlannedBlocks(
     await zerosFile.truncate(0);
     const blocks = new BlockListWriter(blocksFile, token);
     const zeros = new ZeroRunWriter(new BlockListWriter(zerosFile, token));
-    const part = new PlannedPart(Math.min(SORT_BLOCKS, stack.blockCount), input.traits.slotOrder);
+    const { granuleBlocks, slotOrder } = traits;
+    const part = new PlannedPart(Math.min(SORT_BLOCKS, stack.blockCount), traits);
+    const collector = collectorOf(input, part, zeros);
     let map: StackMap | undefined;
     const layerLimit = changes.type === 'lineage' ? changes.layerLimit : undefined;
     const compared = changes.type === 'compared' ? await openCompared(files, input, changes) : null;
-    const next = (block: number): number =>
+    const nextHeld = (block: number): number =>
       compared?.windows.nextBlock(block) ?? stack.nextHeldBlock(block, layerLimit);
+    // A granule is never divided: it lies in one map, and in one part. `block` is where one begins.
+    const next = (block: number): number =>
+      slotOrder === 'guest'
+        ? block
+        : Math.max(block, Math.floor(nextHeld(block) / granuleBlocks) * granuleBlocks);
     for (let first = next(0); first < stack.blockCount; first = next(first + MAP_BLOCKS)) {
       context.control.throwIfStopped();
       const count = Math.min(MAP_BLOCKS, stack.blockCount - first);
       map = await stack.mapBlocks(first, count, layerLimit, map);
       const wanted = compared && (await compared.differing.read(first, count));
-      await collect(map, wanted, first, changes.type === 'all' ? null : zeros, part);
+      await collector.collect(map, wanted, first);
       if (part.length + MAP_BLOCKS > SORT_BLOCKS) await part.flush(blocks);
     }
     await part.flush(blocks);
     const zeroBlockCount = await zeros.finish();
     const slotCount = await blocks.finish();
-    if (input.traits.slotOrder === 'guest' && slotCount !== stack.blockCount)
+    if (slotOrder === 'guest' && slotCount !== stack.blockCount)
       throw new Error(`${slotCount} of ${stack.blockCount} blocks of disk ${disk} have a slot`);
     await target.syncFolder(stagedPath.workFolder(staging));
     return { slotCount, zeroBlockCount };
   });
+}
+
+function collectorOf(
+  { changes, traits: { slotOrder, zeros } }: PlannedDisk,
+  part: PlannedPart,
+  zeroRuns: ZeroRunWriter,
+): Collector {
+  const isGapless = slotOrder === 'guest';
+  const hasSlots = isGapless || zeros === 'stored';
+  if (changes.type === 'all' && !isGapless) return new Collector(part, null, false);
+  const addZeros = (block: number) =>
+    hasSlots ? part.add(packBlock(block, 0), ZERO_OFFSET) : zeroRuns.add(block);
+  return new Collector(part, addZeros, isGapless);
 }
 
 /** A comparison may have found a block that the source does not hold: it is zeros now. */
@@ -91,76 +107,31 @@ async function openCompared(
   return { windows, differing: new BlockBits(new WindowJournal(noted, journal), windows) };
 }
 
-/** @param zeros null in a full, where a block that is not stored reads as zeros anyway */
-async function collect(
-  map: StackMap,
-  wanted: Uint8Array | null,
-  first: number,
-  zeros: ZeroRunWriter | null,
-  part: PlannedPart,
-): Promise<void> {
-  for (let i = 0; i < map.states.length; i++) {
-    const state = map.states[i]!;
-    if (wanted !== null && wanted[i] === 0) continue;
-    if (state === BLOCK_DIRECT || state === BLOCK_ENCODED)
-      part.add(
-        packBlock(first + i, map.layers[i]!),
-        state === BLOCK_DIRECT ? map.hostOffsets[i]! : ENCODED_OFFSET,
-      );
-    else if (
-      zeros !== null &&
-      (state === BLOCK_ZERO || (wanted !== null && state === BLOCK_UNALLOCATED))
-    )
-      await zeros.add(first + i);
-  }
-}
-
-/** Planned blocks of one part of the disk, in memory until they are sorted: by layer and file offset, where the slots may have any order. */
-class PlannedPart {
-  private readonly packed: Float64Array;
-  private readonly offsets: Float64Array;
-  length = 0;
-
+/** Of one map of the disk: what is copied, and what is known to be zeros. */
+class Collector {
   constructor(
-    capacity: number,
-    private readonly slotOrder: ComposerTraits['slotOrder'],
-  ) {
-    this.packed = new Float64Array(capacity);
-    this.offsets = new Float64Array(capacity);
-  }
+    private readonly part: PlannedPart,
+    /** What a block of zeros becomes; null in a full, where a block that is not stored reads as zeros anyway. */
+    private readonly addZeros: ((block: number) => void | Promise<void>) | null,
+    /** Every block has a slot. */
+    private readonly isGapless: boolean,
+  ) {}
 
-  add(packed: number, offset: number): void {
-    this.packed[this.length] = packed;
-    this.offsets[this.length] = offset;
-    this.length++;
-  }
-
-  async flush(writer: BlockListWriter): Promise<void> {
-    const order = this.order();
-    for (let i = 0; i < this.length; i++) {
-      const at = order === null ? i : order[i]!;
-      if (i % RESERVED_ENTRIES === 0) await writer.reserve(RESERVED_ENTRIES);
-      writer.push(this.packed[at]!, this.offsets[at]!);
+  /** @param wanted null: all */
+  async collect(map: StackMap, wanted: Uint8Array | null, first: number): Promise<void> {
+    for (let i = 0; i < map.states.length; i++) {
+      const state = map.states[i]!;
+      if (wanted !== null && wanted[i] === 0) continue;
+      if (state === BLOCK_DIRECT || state === BLOCK_ENCODED)
+        this.part.add(
+          packBlock(first + i, map.layers[i]!),
+          state === BLOCK_DIRECT ? map.hostOffsets[i]! : ENCODED_OFFSET,
+        );
+      else if (this.isGapless || state === BLOCK_ZERO || wanted !== null)
+        await this.addZeros?.(first + i);
     }
-    this.length = 0;
-  }
-
-  /** null: already in order. A layer's number is in the high bits of `packed`. */
-  private order(): Uint32Array | null {
-    if (this.slotOrder === 'guest') return null;
-    const { packed, offsets, length } = this;
-    const layer = (i: number) => Math.floor(packed[i]! / 2 ** 40);
-    const compare = (a: number, b: number) =>
-      layer(a) - layer(b) || offsets[a]! - offsets[b]! || packed[a]! - packed[b]!;
-    let isSorted = true;
-    for (let i = 1; i < length && isSorted; i++) isSorted = compare(i - 1, i) <= 0;
-    if (isSorted) return null;
-    return Uint32Array.from({ length }, (_, i) => i).sort(compare);
   }
 }
-
-/** Awaiting each entry would cost more than writing it. */
-const RESERVED_ENTRIES = 4096;
 
 class ZeroRunWriter {
   private start = -1;

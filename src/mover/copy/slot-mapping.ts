@@ -1,5 +1,5 @@
 import { FIRST_SLOT, NOT_STORED, STORED_ZEROS } from '../../image/image-format.js';
-import { guestBlockOf, type BlockListReader } from '../blocks/block-list.js';
+import { ABSENT_OFFSET, guestBlockOf, type BlockListReader } from '../blocks/block-list.js';
 
 /** Blocks of which one byte tells whether one of them is mapped: 512 MiB of disk. */
 const STRETCH_BLOCKS = 8_192;
@@ -18,8 +18,8 @@ export class SlotMapping {
     private readonly blocks: BlockListReader,
     private readonly zeros: BlockListReader,
     private readonly blockCount: number,
-    /** 1 = the slot holds data, 0 = its block was found to be zeros. */
-    private readonly slotsInUse: (first: number, count: number) => Promise<Uint8Array>,
+    /** 1 = the slot holds data, 0 = its block was found to be zeros. null: a block of zeros is in its slot like any other. */
+    private readonly slotsInUse: ((first: number, count: number) => Promise<Uint8Array>) | null,
   ) {}
 
   /** As `PlannedContent.nextMapped`. */
@@ -37,6 +37,7 @@ export class SlotMapping {
         stretches.add(stretchOf(pairs[i]!), stretchOf(pairs[i]! + pairs[i + 1]! - 1));
     for await (const { pairs } of this.blocks.parts())
       for (let i = 0; i < pairs.length; i += 2) {
+        if (pairs[i + 1] === ABSENT_OFFSET) continue;
         const stretch = stretchOf(guestBlockOf(pairs[i]!));
         stretches.add(stretch, stretch);
       }
@@ -71,11 +72,12 @@ export class SlotMapping {
     for await (const { first, pairs } of this.blocks.parts()) {
       // What the slots hold costs more to ask for than the list: twice its bytes, and their seals.
       if (!hasBlockIn(pairs, start, end)) continue;
-      const used = await this.slotsInUse(first, pairs.length / 2);
-      for (let i = 0; i < used.length; i++) {
+      const used = await this.slotsInUse?.(first, pairs.length / 2);
+      for (let i = 0; i < pairs.length / 2; i++) {
         const block = guestBlockOf(pairs[i * 2]!);
-        if (block < start || block >= end) continue;
-        this.window[block - start] = used[i] === 1 ? FIRST_SLOT + first + i : STORED_ZEROS;
+        if (block < start || block >= end || pairs[i * 2 + 1] === ABSENT_OFFSET) continue;
+        const isZeros = used !== undefined && used[i] === 0;
+        this.window[block - start] = isZeros ? STORED_ZEROS : FIRST_SLOT + first + i;
       }
     }
   }

@@ -8,14 +8,14 @@ import { BackupError, isBackupError } from '../../domain/errors.js';
 import { verifyStagingId } from '../../domain/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
 import { relativeParentLink } from '../../chain/chain-paths.js';
-import { openImage } from '../../image/formats.js';
+import type { ImageHead } from '../../image/disk-image.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { makeFolderDurable } from '../../repository/replace-file.js';
+import { openLayer, targetLayer } from '../blocks/layer-file.js';
 import { hashFile } from '../blocks/file-digest.js';
 import { readStagedJson, stagedPath, writeStagedJson } from '../staging/copy-plan.js';
 import { diskWork, verificationJournal } from '../staging/journals.js';
 import type { DiskWork } from '../../domain/disk-work.js';
-import { fileByteSource } from '../../image/byte-source.js';
 import type { MoverContext } from '../task/mover-context.js';
 import type { TaskControl } from '../task/task-control.js';
 import { discardStaging, makeHealedDurable } from '../staging/staging.js';
@@ -66,7 +66,7 @@ export async function prepareVerification(
   const damage: Damage[] = [];
   const disks: DiskWork[] = [];
   for (const disk of point.disks) {
-    const found = await structuralDamage(context, repository, input.chain, record, point, disk);
+    const found = await structuralDamage(context, repository, input, record, point, disk);
     if (found.damage !== null) damage.push(found.damage);
     const journal = verificationJournal(staging, disk.disk, token);
     disks.push(await diskWork(repository, journal, disk.disk, found.unitCount));
@@ -134,13 +134,14 @@ export async function pointToVerify(
 
 /** `unitCount` 0: the blocks cannot be read at all. */
 async function structuralDamage(
-  { control }: MoverContext,
+  context: MoverContext,
   repository: BackupRepository,
-  chain: string,
+  place: { readonly targetRepositoryId: string; readonly chain: string },
   record: ChainRecord,
   point: TargetRestorePoint,
   disk: TargetDisk,
 ): Promise<{ damage: Damage | null; unitCount: number }> {
+  const { chain } = place;
   const entry = await repository.stat(`${chain}/${disk.path}`);
   if (entry?.type !== 'file' || entry.stamp.sizeBytes !== disk.sizeBytes) {
     const reason =
@@ -149,9 +150,14 @@ async function structuralDamage(
         : `${disk.path} has ${entry.stamp.sizeBytes} bytes instead of ${disk.sizeBytes}`;
     return { damage: { type: 'file', disk: disk.disk, reason }, unitCount: 0 };
   }
-  const unitCount = await soundTable(control, repository, `${chain}/${disk.digests.path}`, disk);
+  const unitCount = await soundTable(
+    context.control,
+    repository,
+    `${chain}/${disk.digests.path}`,
+    disk,
+  );
   if (unitCount === null) return { damage: { type: 'digestTable', disk: disk.disk }, unitCount: 0 };
-  const link = await wrongLink(repository, chain, record, point, disk);
+  const link = await wrongLink(context, place, record, point, disk);
   return {
     damage: link === null ? null : { type: 'file', disk: disk.disk, reason: link },
     unitCount,
@@ -181,27 +187,40 @@ async function soundTable(
 /** A header that cannot be read shows in the digest of its unit as well and is healed there; a sound header with another parent is a file
  *  that was put there by something else. */
 async function wrongLink(
-  repository: BackupRepository,
-  chain: string,
+  context: MoverContext,
+  place: { readonly targetRepositoryId: string; readonly chain: string },
   record: ChainRecord,
   point: TargetRestorePoint,
   disk: TargetDisk,
 ): Promise<string | null> {
-  const file = await repository.openRead(`${chain}/${disk.path}`);
-  try {
-    const image = await openImage(await fileByteSource(file), disk.format);
-    const parent = record.points.find(({ id }) => id === point.parentId);
-    const parentPath = parent?.disks.find((entry) => entry.disk === disk.disk)?.path;
-    const expected =
-      disk.kind === 'full' || parentPath === undefined ? null : relativeParentLink(parentPath);
-    const actual = image.parent?.name ?? null;
-    if (actual === expected) return null;
+  const parent = record.points.find(({ id }) => id === point.parentId);
+  const parentDisk =
+    disk.kind === 'full' ? undefined : parent?.disks.find((entry) => entry.disk === disk.disk);
+  const expected = parentDisk === undefined ? null : relativeParentLink(parentDisk.path);
+  const head = await headIfSound(context, place, disk);
+  if (head === null) return null;
+  const { name: actual, linkId } = head.parent ?? { name: null, linkId: null };
+  if (actual !== expected)
     return `${disk.path} names the parent ${actual ?? 'none'} instead of ${expected ?? 'none'}`;
+  if (parentDisk === undefined || linkId === null) return null;
+  const below = await headIfSound(context, place, parentDisk);
+  if (below === null || below.linkId === linkId) return null;
+  return `${disk.path} was made on a parent with the id ${linkId}, and ${parentDisk.path} has ${below.linkId ?? 'none'}`;
+}
+
+async function headIfSound(
+  context: MoverContext,
+  place: { readonly targetRepositoryId: string; readonly chain: string },
+  disk: TargetDisk,
+): Promise<ImageHead | null> {
+  try {
+    const layer = await openLayer(context, targetLayer(place, disk));
+    await layer.close();
+    return layer.image;
   } catch (error) {
-    if (isBackupError(error) && error.kind === 'corrupt') return null;
+    if (isBackupError(error) && (error.kind === 'corrupt' || error.code === 'FILE_MISSING'))
+      return null;
     throw error;
-  } finally {
-    await file.close();
   }
 }
 

@@ -109,9 +109,9 @@ function slabAsDisk(file: Buffer): Buffer {
   const slotCount = Number(file.readBigUInt64LE(16));
   const table = 600 + Math.ceil(slotCount / 3) * 24 + slotCount * 65_536;
   for (let block = 0; block * 65_536 < disk.length; block++) {
-    const value = file.readUInt32LE(table + 4 * block);
-    if (value < 2) continue;
-    const slot = value - 2;
+    const entry = table + 5 * Math.floor(block / 4);
+    if (((file[entry + 4]! >> (block % 4)) & 1) === 0) continue;
+    const slot = file.readUInt32LE(entry) - 1 + (block % 4);
     const offset = 600 + slot * 65_536 + (Math.floor(slot / 3) + 1) * 24;
     file.copy(disk, block * 65_536, offset, offset + 65_536);
   }

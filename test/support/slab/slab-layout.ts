@@ -1,57 +1,77 @@
-import type { SourceDisk } from '../../../src/domain/restore-point.js';
+import type { SourceDisk, SourceImage } from '../../../src/domain/restore-point.js';
 import { ALL_ALLOWED } from '../../../src/domain/workload-rules.js';
 import type { BackupLayout } from '../../../src/layout/backup-layout.js';
+import type { FolderFacts } from '../../../src/layout/file-facts.js';
 import { readImageHead } from '../../../src/layout/image-head.js';
 import { pointEvidence } from '../../../src/layout/point-evidence.js';
 import { settleChains, type DraftPoint } from '../../../src/layout/settle-chains.js';
 import type { RepositoryEntry } from '../../../src/repository/backup-repository.js';
+import { extentName } from './slab-format.js';
 
-/** Restore points of files `<day>.<point>.<disk>.slab`: those of one machine in one folder. */
+/** Restore points of files `<day>.<point>.<disk>.slab`: those of one machine in one folder. `<day>.<point>.<disk>.1.slab` lies below the one
+ *  without a number. The blocks of each are in the file `.slots` beside it. */
 export const slabLayout: BackupLayout = {
   name: 'slab',
   type: { id: 'slab-machine', title: 'Machines in slabs', rules: ALL_ALLOWED },
   claim: ({ files }) => (files.some((name) => NAME.test(name)) ? { files } : null),
-  scan: async (repository, { folder, files }) => {
-    const points = new Map<string, RepositoryEntry[]>();
-    for (const entry of files) {
-      const id = NAME.exec(entry.name)?.groups?.point;
-      if (id !== undefined) points.set(id, [...(points.get(id) ?? []), entry]);
-    }
-    if (points.size === 0) return [];
-    const drafts: DraftPoint[] = [];
-    for (const [id, entries] of points) {
-      const disks: SourceDisk[] = [];
-      for (const entry of entries) {
-        const head = await readImageHead(repository, entry, 'slab');
-        if ('fault' in head) throw new Error(head.fault.reason);
-        const parent = head.value.parent && NAME.exec(head.value.parent.name)!.groups!.point!;
-        const { disk = '' } = NAME.exec(entry.name)!.groups!;
-        const kind = parent === null ? 'full' : 'increment';
-        const { path, stamp } = entry;
-        disks.push({ disk, path, format: 'slab', kind, parentRestorePointId: parent, stamp });
-      }
-      const parentId = disks.map((disk) => disk.parentRestorePointId).find((p) => p !== null);
-      const day = Number(NAME.exec(entries[0]!.name)!.groups!.day);
-      drafts.push({
+  scan: async (facts, { folder, files }) => {
+    const tops = files.filter(({ name }) => NAME.exec(name)?.groups?.level === '');
+    if (tops.length === 0) return [];
+    const drafts = new Map<string, DraftPoint>();
+    for (const top of tops) {
+      const { point: id = '', day } = NAME.exec(top.name)!.groups!;
+      const own = files.filter(({ name }) => name.startsWith(`${day}.${id}.`));
+      const disk = await diskOf(facts, top, own);
+      const parentId = disk.parentRestorePointId;
+      const disks = [...(drafts.get(id)?.disks ?? []), disk];
+      drafts.set(id, {
         id,
         workloadId: `slab:${folder}`,
-        createdAtMs: Date.UTC(2026, 10, day, 1),
-        kind: parentId === undefined ? 'full' : 'increment',
-        parentId: parentId ?? null,
+        createdAtMs: Date.UTC(2026, 10, Number(day), 1),
+        kind: disks.every(({ kind }) => kind === 'full') ? 'full' : 'increment',
+        parentId: drafts.get(id)?.parentId ?? parentId,
         disks,
-        companions: files.filter(({ name }) => !NAME.test(name)).map(({ path }) => ({ path })),
+        companions: files.filter(({ name }) => !OWN.test(name)).map(({ path }) => ({ path })),
         faults: [],
-        evidence: pointEvidence(entries, 'silent'),
+        evidence: pointEvidence(own, 'silent'),
       });
     }
-    return [
-      {
-        id: `slab:${folder}`,
-        name: folder,
-        restorePoints: settleChains(drafts),
-      },
-    ];
+    const restorePoints = settleChains([...drafts.values()]);
+    return [{ id: `slab:${folder}`, name: folder, restorePoints }];
   },
 };
 
-const NAME = /^(?<day>\d+)\.(?<point>[0-9a-f-]{36})\.(?<disk>[0-9a-f-]{36})\.slab$/;
+/** Of the image that lies below another of the same disk and point. */
+export function belowName(name: string): string {
+  return name.replace(/\.slab$/, '.1.slab');
+}
+
+async function diskOf(
+  facts: FolderFacts,
+  top: RepositoryEntry,
+  own: readonly RepositoryEntry[],
+): Promise<SourceDisk> {
+  const below = own.filter(({ name }) => name === belowName(top.name));
+  const images: SourceImage[] = [];
+  let parent: string | null = null;
+  for (const entry of [top, ...below]) {
+    const beside = own.filter(({ name }) => name === extentName(entry.name));
+    const head = await readImageHead(facts, entry, 'slab', beside);
+    if ('fault' in head) throw new Error(head.fault.reason);
+    const { path, stamp } = entry;
+    images.push({ path, format: 'slab', stamp, extents: head.value.extents });
+    parent = head.value.parent?.name ?? null;
+  }
+  const { disk = '' } = NAME.exec(top.name)!.groups!;
+  return {
+    ...images[0]!,
+    below: images.slice(1),
+    disk,
+    kind: parent === null ? 'full' : 'increment',
+    parentRestorePointId: parent && NAME.exec(parent)!.groups!.point!,
+  };
+}
+
+const NAME =
+  /^(?<day>\d+)\.(?<point>[0-9a-f-]{36})\.(?<disk>[0-9a-f-]{36})(?<level>(?:\.1)?)\.slab$/;
+const OWN = /\.(?:slab|slots)$/;
