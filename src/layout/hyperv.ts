@@ -20,7 +20,8 @@ import { folderName, folderWorkloadId } from './workload-id.js';
  *  and `Snapshots/`, each where the administrator told the tool to put it.
  *
  *  A workload is a machine, known by the GUID that names its description; the folder gives it its name. An export is one restore point, dated by
- *  the last change of the description, and a full: disks with checkpoints (`<disk>_<guid>.avhdx`) have their parents beside them. Which file a disk
+ *  the last change of the description, and a full: disks with checkpoints (`<disk>_<guid>.avhdx`) have their parents beside them. These travel as
+ *  they are besides, because the descriptions of the checkpoints name them. Which file a disk
  *  builds on follows from the link inside (DataWriteGuid, uuid), never from the path there. Change tracking (`.rct`, `.mrt`) is of use to the host
  *  that made it alone and does not travel; everything else does, under its place in the tree.
  *  Nothing tells that an export has ended: a point is taken once nothing in it has changed for a while. A VHDX file whose log was not written back
@@ -46,6 +47,7 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
   if (travelling.length === 0) return [];
   const isDisk = ({ name }: ClaimedFile): boolean => diskFormat(name) !== null;
   const { disks, faults: diskFaults } = await exportedDisks(facts, travelling.filter(isDisk));
+  const below = new Set(disks.flatMap((disk) => disk.below?.map(({ path }) => path) ?? []));
   const descriptions = travelling.filter((file) => machineOf(file) !== null);
   const faults: PointFault[] = [...diskFaults];
   if (machines.length === 0)
@@ -55,7 +57,7 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
   const point = fullPoint({
     ...{ id: new Date(createdAtMs).toISOString(), workloadId: id, createdAtMs, faults, disks },
     companions: travelling
-      .filter((file) => !isDisk(file))
+      .filter((file) => !isDisk(file) || below.has(file.path))
       .map(({ path, within }) => ({ path, as: within })),
     ...{ files: travelling, closingRecord: 'silent' },
   });

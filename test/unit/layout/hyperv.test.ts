@@ -40,6 +40,7 @@ describe('exports of Hyper-V', () => {
             ...[DATE, DATE, 'complete'],
             `ntfs-parent vhdx ${disks}/ntfs-parent_${CHECKPOINT}.avhdx`,
             `Snapshots/${CHECKPOINT}.vmcx = exports/monday/web01/Snapshots/${CHECKPOINT}.vmcx`,
+            `Virtual Hard Disks/ntfs-parent.vhdx = ${disks}/ntfs-parent.vhdx`,
             `Virtual Machines/${MACHINE}.VMRS = exports/monday/web01/Virtual Machines/${MACHINE}.VMRS`,
             `Virtual Machines/${MACHINE}.vmcx = exports/monday/web01/Virtual Machines/${MACHINE}.vmcx`,
           ],
