@@ -214,9 +214,11 @@ class StreamWalk {
     );
   }
 
+  /** Read together with the header behind it: each read of a header costs, and there may be millions. */
   private async lineEnd(offset: number): Promise<number> {
-    const bytes = await this.headers.read(offset, LINE_END.length, true);
-    if (bytes.equals(LINE_END)) return offset + LINE_END.length;
+    const left = Math.max(this.source.sizeBytes - offset, LINE_END.length);
+    const bytes = await this.headers.read(offset, Math.min(FRAME_GAP, left), false);
+    if (bytes.subarray(0, LINE_END.length).equals(LINE_END)) return offset + LINE_END.length;
     throw imageFault(
       this.source,
       'IMAGE_CORRUPT',

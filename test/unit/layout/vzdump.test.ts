@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -82,7 +81,7 @@ describe('vzdumpLayout', () => {
     ['tar', tar, 'tar'],
     ['tgz', gzipSync(tar), 'gzip'],
     ['tar.gz', gzipSync(tar), 'gzip'],
-    ['vma.zst', execFileSync('zstd', ['-q'], { input: vma.bytes }), 'zstd'],
+    ['vma.zst', Buffer.from('28b52ffd2000010000', 'hex'), 'zstd'],
     ['vma.lzo', Buffer.from('894c5a4f000d0a1a0a001122330000000000', 'hex'), 'lzop'],
     ['tar.bz2', emptyBzip2(), 'bzip2'],
   ])('takes an archive that ends in .%s as it is', async (ending, bytes, format) => {
