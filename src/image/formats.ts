@@ -68,14 +68,15 @@ export function fullFormat(id: FormatId, dialect: Dialect): ComposedFormat {
   return ownFormat(id, dialect, 'full') ?? QCOW2;
 }
 
-/** The format in which an increment of such an image is composed: its own, or else the first that may build on a file of it. null: points of
+/** The format in which an increment of such an image is composed: its own, or else the first that may build on a full of it. null: points of
  *  this format are fulls.
  *  @throws IMAGE_FORMAT_UNKNOWN */
 export function incrementFormat(id: FormatId, dialect: Dialect): ComposedFormat | null {
   const own = ownFormat(id, dialect, 'increment');
   if (own !== null) return own;
+  const full = imageFormat(id).composer === null ? id : fullFormat(id, dialect).id;
   const mayBuildOnIt = (format: ImageFormat): format is ComposedFormat =>
-    isComposed(format) && format.composer.traits(PLAIN_DIALECT, 'increment').parents.includes(id);
+    isComposed(format) && format.composer.traits(PLAIN_DIALECT, 'increment').parents.includes(full);
   return IMAGE_FORMATS.find(mayBuildOnIt) ?? null;
 }
 
