@@ -47,6 +47,7 @@ export class MemoryBytes implements ByteSource, ByteSink {
   }
 
   #resize(sizeBytes: number): void {
+    if (sizeBytes === this.#bytes.length) return;
     const resized = Buffer.alloc(sizeBytes);
     this.#bytes.copy(resized);
     this.#bytes = resized;

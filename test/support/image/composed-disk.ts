@@ -56,6 +56,7 @@ export async function composeDisk(
   };
   const file = new MemoryBytes(Buffer.alloc(0), label);
   const placement = composer.place(shape);
+  await file.truncate(slotOffset(placement, Math.max(...data.keys(), 0)) + BLOCK);
   for (const [slot, bytes] of data) await file.write(bytes, slotOffset(placement, slot));
   const { sizeBytes } = await composer.compose(file, shape, plannedContent(values, data));
   if (sizeBytes !== file.sizeBytes) throw new Error(`composed ${sizeBytes}, has ${file.sizeBytes}`);
