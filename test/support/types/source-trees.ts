@@ -1,0 +1,181 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { qemuImg } from '../image/qemu.js';
+import { vmaFile } from '../image/vma-file.js';
+import { guestDisk } from './guest-disk.js';
+
+const run = promisify(execFile);
+
+/** What a point must read as: by the name of the disk, the guest's bytes, or the file's where the file is copied as it is. */
+export type ExpectedPoint = Readonly<Record<string, Buffer>>;
+
+/** Backups of one type as its tool leaves them on two days. */
+export interface TypeUnderTest {
+  readonly type: string;
+  /** Of the workload. */
+  readonly name: string;
+  /** Writes what the tool writes on this day (1, 2). @returns what its new point holds; null: there is none */
+  write(root: string, day: number): Promise<ExpectedPoint | null>;
+}
+
+const MACHINE = 'ec04f346-db96-4700-af5b-77b3c56c38bd';
+const DISK = '2f9c1d3e-58b4-4d1b-9a52-0c6f7b3d9e01';
+const VOLUME = '9b9cfbc3-369e-11e9-a17c-806e6f6e6963';
+
+const dateOf = (day: number) => `2026-11-2${day}`;
+
+async function write(path: string, content: string | Buffer): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, content);
+}
+
+/** A disk in a format of qemu-img. */
+async function writeDisk(
+  path: string,
+  disk: Buffer,
+  format: string,
+  ...options: string[]
+): Promise<void> {
+  const raw = `${path}.tmp`;
+  await write(raw, disk);
+  await qemuImg('convert', '-f', 'raw', '-O', format, ...options, raw, path);
+  await rm(raw);
+}
+
+/** One file a day, copied as it is. */
+function fileOfADay(type: string, name: string, pathOf: (day: number) => string): TypeUnderTest {
+  return {
+    type,
+    name,
+    async write(root, day) {
+      const content = Buffer.concat([guestDisk(type.length, day), Buffer.from(name)]);
+      const bytes = pathOf(day).endsWith('.gz') ? gzipSync(content) : content;
+      await write(join(root, pathOf(day)), bytes);
+      return { image: bytes };
+    },
+  };
+}
+
+export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
+  {
+    type: 'hyper-v',
+    name: 'hv01',
+    async write(root, day) {
+      const folder = join(root, `exports/${dateOf(day)}/hv01`);
+      const disk = guestDisk(2, day);
+      await writeDisk(join(folder, 'Virtual Hard Disks/hv01.vhdx'), disk, 'vhdx');
+      await write(join(folder, `Virtual Machines/${MACHINE}.vmcx`), `day ${day}`);
+      const date = new Date(`${dateOf(day)}T01:00:00Z`);
+      await utimes(join(folder, `Virtual Machines/${MACHINE}.vmcx`), date, date);
+      return { hv01: disk };
+    },
+  },
+  {
+    type: 'windows-agent',
+    name: 'WIN01',
+    async write(root, day) {
+      const host = join(root, 'wb/WindowsImageBackup/WIN01');
+      const backup = join(host, `Backup ${dateOf(day)} 010000`);
+      const disk = guestDisk(3, day);
+      await writeDisk(join(backup, `${VOLUME}.vhd`), disk, 'vpc', '-o', 'force_size=on');
+      await write(join(backup, 'BackupSpecs.xml'), '<x/>');
+      for (const file of ['MediaId', 'Catalog/GlobalCatalog', 'Catalog/BackupGlobalCatalog'])
+        await write(join(host, file), file);
+      return { [VOLUME]: disk };
+    },
+  },
+  {
+    type: 'nutanix-ahv',
+    name: 'ahv01',
+    async write(root, day) {
+      const disk = guestDisk(4, day);
+      await write(join(root, `ahv/ahv01-${DISK}-2026112${day}`), disk);
+      return { [DISK]: disk };
+    },
+  },
+  {
+    type: 'scale-hypercore',
+    name: 'scale01',
+    async write(root, day) {
+      const folder = join(root, `scale/${dateOf(day)}/scale01`);
+      const disk = guestDisk(5, day);
+      await writeDisk(join(folder, `${DISK}.qcow2`), disk, 'qcow2');
+      await write(
+        join(folder, 'scale01.xml'),
+        `<domain type="kvm"><name>scale01</name><uuid>${MACHINE}</uuid><scale:os/><devices><disk type="network" device="disk"><source protocol="scribe" name="scribe/${DISK}"/><target dev="vda"/></disk></devices></domain>`,
+      );
+      return { [DISK]: disk };
+    },
+  },
+  {
+    type: 'proxmox-ve',
+    name: 'pve01 (VM 100)',
+    async write(root, day) {
+      const name = `vzdump-qemu-100-2026_11_2${day}-01_00_00`;
+      const devices = [{ name: 'drive-scsi0', disk: guestDisk(6, day) }];
+      const { bytes } = vmaFile({ devices, config: 'name: pve01\n', uuid: Buffer.alloc(16, day) });
+      await write(join(root, `dump/${name}.vma`), bytes);
+      await write(join(root, `dump/${name}.log`), 'INFO: Finished Backup of VM 100\n');
+      return { archive: bytes };
+    },
+  },
+  {
+    type: 'vmware-vsphere',
+    name: 'appliance.ova',
+    async write(root, day) {
+      if (day > 1) return null;
+      const stage = join(root, '..', 'ova');
+      await writeDisk(
+        join(stage, 'disk1.vmdk'),
+        guestDisk(7, day),
+        'vmdk',
+        '-o',
+        'subformat=streamOptimized',
+      );
+      await write(
+        join(stage, 'appliance.ovf'),
+        '<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"><References><File ovf:id="f1" ovf:href="disk1.vmdk"/></References><DiskSection><Disk ovf:diskId="d1" ovf:fileRef="f1"/></DiskSection></Envelope>',
+      );
+      await mkdir(join(root, 'ova'));
+      const file = join(root, 'ova/appliance.ova');
+      await run('tar', ['--format=ustar', '-C', stage, '-cf', file, 'appliance.ovf', 'disk1.vmdk']);
+      return { image: await readFile(file) };
+    },
+  },
+  {
+    type: 'azure-disk',
+    name: 'azure01.vhd',
+    async write(root, day) {
+      const disk = guestDisk(8, day);
+      const path = join(root, `azure/azure01-${dateOf(day)}.vhd`);
+      await writeDisk(path, disk, 'vpc', '-o', 'subformat=fixed,force_size=on');
+      return { image: disk };
+    },
+  },
+  {
+    type: 'amazon-ec2',
+    name: 'export-i-0123456789abcdef0.raw',
+    async write(root, day) {
+      if (day > 1) return null;
+      const disk = guestDisk(9, day);
+      await write(join(root, 'ec2/export-i-0123456789abcdef0.raw'), disk);
+      return { image: disk };
+    },
+  },
+  fileOfADay('google-cloud', 'gcp01.tar.gz', (day) => `gcp/gcp01-${dateOf(day)}.tar.gz`),
+  fileOfADay('mac-image', 'mac01.dmg', (day) => `mac/mac01-${dateOf(day)}.dmg`),
+  fileOfADay('solaris-stream', 'tank.zfs', (day) => `sun/tank-${dateOf(day)}.zfs`),
+  fileOfADay('aix-mksysb', 'aix01.mksysb', (day) => `aix/aix01-${dateOf(day)}.mksysb`),
+  {
+    type: 'raw-image',
+    name: 'linux01.img',
+    async write(root, day) {
+      const disk = guestDisk(10, day);
+      await write(join(root, `raw/linux01-${dateOf(day)}.img`), disk);
+      return { image: disk };
+    },
+  },
+];
