@@ -1,3 +1,4 @@
+import { movedBytes, type MovedBytes } from '../src/domain/moved-bytes.js';
 import { Context } from '@temporalio/activity';
 import { BLOCK_BYTES } from '../src/domain/digest.js';
 import type { CopyBlocksHeartbeat } from '../src/domain/operation.js';
@@ -22,10 +23,8 @@ export interface BlockBatch extends ChainIds {
   readonly windowCount: number;
 }
 
-export interface BatchCounts {
+export interface BatchCounts extends MovedBytes {
   readonly processedBytes: number;
-  readonly readBytes: number;
-  readonly transferredBytes: number;
   /** Windows of the batch that an attempt before this one had made durable already. */
   readonly resumedWindows: number;
   readonly attempt: number;
@@ -92,9 +91,9 @@ export async function runBatch(
       const target = await mover.repository(batch.targetRepositoryId);
       const windows = await findOpenRuns(target);
       await run(windows, control);
-      const { processedBytes, readBytes, transferredBytes } = counts(control, startedAtMs);
+      const { processedBytes, ...moved } = counts(control, startedAtMs);
       const resumedWindows = batch.windowCount - windowsIn(windows);
-      return { processedBytes, readBytes, transferredBytes, resumedWindows, attempt };
+      return { processedBytes, ...movedBytes(moved), resumedWindows, attempt };
     },
     (control) => counts(control, startedAtMs),
   );
@@ -107,6 +106,8 @@ function counts(control: TaskControl, startedAtMs: number): CopyBlocksHeartbeat 
     processedBytes,
     readBytes: control.get('readBytes'),
     transferredBytes: control.get('transferredBytes'),
+    reusedBytes: control.get('reusedBytes'),
+    storedBytes: control.get('storedBytes'),
     bytesPerSecond: Math.round(processedBytes / seconds),
   };
 }

@@ -1,3 +1,4 @@
+import { sumMoved, type MovedBytes } from '../src/domain/moved-bytes.js';
 import { setCurrentDetails } from '@temporalio/workflow';
 import { newTask, type CopyTask, type SessionResult } from '../src/domain/copy-session.js';
 import { isErrorCode } from '../src/domain/errors.js';
@@ -60,19 +61,14 @@ export class TaskState {
     this.state = { ...this.state, progress: { ...progress, totalBytes: progress.processedBytes } };
   }
 
-  addProgress(
-    counts: { readBytes: number; transferredBytes: number },
-    batchBytes: number,
-    elapsedMs: number,
-  ): void {
+  addProgress(counts: MovedBytes, batchBytes: number, elapsedMs: number): void {
     const { progress } = this.state;
     this.state = {
       ...this.state,
       progress: taskProgress({
         processedBytes: progress.processedBytes + batchBytes,
         totalBytes: progress.totalBytes,
-        readBytes: progress.readBytes + counts.readBytes,
-        transferredBytes: progress.transferredBytes + counts.transferredBytes,
+        ...sumMoved([progress, counts]),
         processedInAttemptBytes: batchBytes,
         elapsedMs,
       }),

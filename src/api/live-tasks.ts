@@ -1,6 +1,7 @@
 /** The running tasks of a session, fresher than the session itself knows: each child workflow is asked, the last heartbeat of its running
  *  batch is added, and so is what it waits for, which the server tells without any worker. */
 
+import { sumMoved } from '../domain/moved-bytes.js';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { z } from 'zod';
 import { newTask, type CopyProgress, type CopyTask } from '../domain/copy-session.js';
@@ -17,6 +18,8 @@ const heartbeatSchema: z.ZodType<CopyBlocksHeartbeat> = z.object({
   processedBytes: z.number(),
   readBytes: z.number(),
   transferredBytes: z.number(),
+  reusedBytes: z.number(),
+  storedBytes: z.number(),
   bytesPerSecond: z.number(),
 });
 
@@ -85,8 +88,7 @@ function withHeartbeats(
   return progressOf({
     processedBytes: Math.min(progress.totalBytes, progress.processedBytes + sum('processedBytes')),
     totalBytes: progress.totalBytes,
-    readBytes: progress.readBytes + sum('readBytes'),
-    transferredBytes: progress.transferredBytes + sum('transferredBytes'),
+    ...sumMoved([progress, ...heartbeats]),
     bytesPerSecond: sum('bytesPerSecond'),
   });
 }

@@ -75,7 +75,12 @@ const progressSchema: z.ZodType<CopyProgress> = z
     processedBytes: z.int(),
     totalBytes: z.int(),
     readBytes: z.int(),
-    transferredBytes: z.int(),
+    transferredBytes: z.int().meta({ description: 'What had to be sent to the target.' }),
+    reusedBytes: z.int().meta({
+      description:
+        'What the newest restore point of the target has at the same place, so that it need not be sent.',
+    }),
+    storedBytes: z.int().meta({ description: 'What was written to files of the target.' }),
     bytesPerSecond: z.number(),
     etaSeconds: z.number().nullable(),
   })

@@ -92,6 +92,8 @@ const taskDocument = object<{ longhaulTask: number; task: StoredTask }>({
       totalBytes: count,
       readBytes: count,
       transferredBytes: count,
+      reusedBytes: count,
+      storedBytes: count,
       bytesPerSecond: number,
       etaSeconds: nullable(number),
     }),

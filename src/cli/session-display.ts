@@ -39,6 +39,12 @@ export function describeSession(session: SessionView): DisplayText {
     ['Ended', formatInstant(session.endedAt)],
     ['Progress', describeProgress(session.progress)],
   ];
+  const { transferredBytes, reusedBytes, storedBytes } = session.progress;
+  if (reusedBytes > 0)
+    fields.push([
+      'Sent',
+      `${formatBytes(transferredBytes)}; ${formatBytes(reusedBytes)} were in the target already, ${formatBytes(storedBytes)} stored`,
+    ]);
   if (session.nextTryAt !== null) fields.push(['Next try', formatInstant(session.nextTryAt)]);
   const counts = describeCounts(session.taskCounts);
   if (counts !== '') fields.push(['Tasks', counts]);

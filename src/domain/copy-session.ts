@@ -1,5 +1,6 @@
 /** A copy session (one execution of a job) and its tasks (one per workload), as queries, records and the API show them. Plain JSON. */
 
+import { NOTHING_MOVED, type MovedBytes } from './moved-bytes.js';
 import type { ErrorCode } from './errors.js';
 
 export type SessionState = 'running' | 'paused' | 'stopping' | 'ended';
@@ -18,16 +19,12 @@ export type TaskState =
 export type CopyAlgorithm = 'full' | 'increment' | 'none';
 export type SessionTrigger = 'api' | 'schedule' | 'watch' | 'afterJob' | 'retry';
 
-export interface CopyProgress {
+export interface CopyProgress extends MovedBytes {
   readonly percent: number;
   /** Guest bytes dealt with so far: copied, or compared and found to be copied already. */
   readonly processedBytes: number;
   /** Of all disks of the restore points that are planned. Blocks that are compared count twice: each may have to be copied afterwards. */
   readonly totalBytes: number;
-  /** Bytes read from the source. */
-  readonly readBytes: number;
-  /** Bytes that were shipped to the target. */
-  readonly transferredBytes: number;
   readonly bytesPerSecond: number;
   readonly etaSeconds: number | null;
 }
@@ -100,8 +97,7 @@ export const NO_PROGRESS: CopyProgress = {
   percent: 0,
   processedBytes: 0,
   totalBytes: 0,
-  readBytes: 0,
-  transferredBytes: 0,
+  ...NOTHING_MOVED,
   bytesPerSecond: 0,
   etaSeconds: null,
 };

@@ -2,12 +2,11 @@
 
 import type { CopyAlgorithm } from './copy-session.js';
 import type { ErrorCode } from './errors.js';
+import type { MovedBytes } from './moved-bytes.js';
 
 /** Last heartbeat of a running `copyBlocks`: counters of this batch alone, to be added to those of its task. */
-export interface CopyBlocksHeartbeat {
+export interface CopyBlocksHeartbeat extends MovedBytes {
   readonly processedBytes: number;
-  readonly readBytes: number;
-  readonly transferredBytes: number;
   readonly bytesPerSecond: number;
 }
 

@@ -1,5 +1,6 @@
 /** One result and one progress for many tasks. */
 
+import { movedBytes, sumMoved, type MovedBytes } from './moved-bytes.js';
 import {
   NO_TASKS,
   type CopyProgress,
@@ -83,14 +84,14 @@ function reasonOf(
 
 /** Progress of one task. `elapsedMs` is the time that `processedInAttemptBytes` took, so that what an
  *  earlier attempt had done does not make the speed look better. */
-export function taskProgress(counts: {
-  processedBytes: number;
-  totalBytes: number;
-  readBytes: number;
-  transferredBytes: number;
-  processedInAttemptBytes: number;
-  elapsedMs: number;
-}): CopyProgress {
+export function taskProgress(
+  counts: MovedBytes & {
+    readonly processedBytes: number;
+    readonly totalBytes: number;
+    readonly processedInAttemptBytes: number;
+    readonly elapsedMs: number;
+  },
+): CopyProgress {
   const bytesPerSecond =
     counts.elapsedMs > 0
       ? Math.round((counts.processedInAttemptBytes * 1000) / counts.elapsedMs)
@@ -107,8 +108,7 @@ export function sumProgress(tasks: readonly Pick<CopyTask, 'progress' | 'state'>
     {
       processedBytes: sum((task) => task.processedBytes),
       totalBytes: sum((task) => task.totalBytes),
-      readBytes: sum((task) => task.readBytes),
-      transferredBytes: sum((task) => task.transferredBytes),
+      ...sumMoved(tasks.map((task) => task.progress)),
     },
     running.reduce((total, task) => total + task.progress.bytesPerSecond, 0),
   );
@@ -116,13 +116,10 @@ export function sumProgress(tasks: readonly Pick<CopyTask, 'progress' | 'state'>
   return done ? { ...progress, percent: 100 } : progress;
 }
 
-type ProgressCounts = Pick<
-  CopyProgress,
-  'processedBytes' | 'totalBytes' | 'readBytes' | 'transferredBytes'
->;
+type ProgressCounts = MovedBytes & Pick<CopyProgress, 'processedBytes' | 'totalBytes'>;
 
 function progressOf(counts: ProgressCounts, bytesPerSecond: number): CopyProgress {
-  const { processedBytes, totalBytes, readBytes, transferredBytes } = counts;
+  const { processedBytes, totalBytes } = counts;
   const remainingBytes = Math.max(0, totalBytes - processedBytes);
   // Rounded down, so that 100.0 is shown only when nothing is left.
   const percent =
@@ -131,8 +128,7 @@ function progressOf(counts: ProgressCounts, bytesPerSecond: number): CopyProgres
     percent,
     processedBytes,
     totalBytes,
-    readBytes,
-    transferredBytes,
+    ...movedBytes(counts),
     bytesPerSecond,
     etaSeconds: bytesPerSecond > 0 ? Math.ceil(remainingBytes / bytesPerSecond) : null,
   };

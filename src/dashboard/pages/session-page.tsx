@@ -120,7 +120,8 @@ function SessionFaults({ session }: { readonly session: SessionView }) {
 }
 
 function HowFar({ session }: { readonly session: SessionView }) {
-  const { percent, processedBytes, totalBytes, readBytes, transferredBytes } = session.progress;
+  const { percent, processedBytes, totalBytes, readBytes, transferredBytes, reusedBytes } =
+    session.progress;
   const mood = session.state === 'ended' ? saySession(session).mood : 'busy';
   return (
     <div className="stack">
@@ -133,7 +134,10 @@ function HowFar({ session }: { readonly session: SessionView }) {
         <dt>Read from the source</dt>
         <dd>{bytes(readBytes)}</dd>
         <dt>Sent to the target</dt>
-        <dd>{bytes(transferredBytes)}</dd>
+        <dd>
+          {bytes(transferredBytes)}
+          {reusedBytes > 0 && `, ${bytes(reusedBytes)} were there already`}
+        </dd>
       </dl>
       {session.state !== 'ended' && <Throughput session={session} />}
     </div>

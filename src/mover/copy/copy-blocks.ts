@@ -14,6 +14,7 @@ import {
   type DiskPlan,
   type PlanReference,
 } from '../staging/copy-plan.js';
+import { HeldUnits } from '../blocks/held-units.js';
 import { ImageStack } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { openTogether, type OpenFiles } from '../task/open-files.js';
@@ -55,8 +56,13 @@ export async function openCopyWorker(
       plan.verifyAfterCopy === 'direct'
         ? files.add(await StoredBytes.open(target, stagedPath.image(input.staging, disk)))
         : null;
+    const { reuse } = disk;
+    const held =
+      reuse === undefined ? null : await HeldUnits.open(target, reuse.digestsPath, plan.algorithm);
+    if (held !== null) files.add(held);
     return new CopyWorker({
       context,
+      held,
       disk,
       placement: composerOf(disk.format).place(disk),
       stack,
@@ -79,6 +85,8 @@ interface CopyParts {
   readonly sourceDigests: SourceDigests;
   readonly list: BlockListReader;
   readonly image: WritableFile;
+  /** null: every block has to be sent. */
+  readonly held: HeldUnits | null;
   /** null: the read-back through the page cache is enough. */
   readonly stored: StoredBytes | null;
   readonly journal: JournalWriter;
@@ -152,6 +160,23 @@ class CopyWorker implements WindowWorker {
     for (let i = 0; i < places.length; i++)
       if (isData[i]) digest(unitOf(copy, i)).copy(this.digests, (digestIndex + i) * DIGEST_BYTES);
     await this.assertSourceIsGood(places, bytes, digestIndex);
+    await this.countSent(firstSlot, digestIndex, places.length, isData);
+  }
+
+  /** Reading the source is the way to the target here: what the target has already is read all the same, and said not to have been needed. */
+  private async countSent(
+    firstSlot: number,
+    digestIndex: number,
+    count: number,
+    isData: readonly boolean[],
+  ): Promise<void> {
+    const { context, held, placement } = this.parts;
+    const [from, to] = [digestIndex * DIGEST_BYTES, (digestIndex + count) * DIGEST_BYTES];
+    const digests = this.digests.subarray(from, to);
+    const reused = (await held?.countSame(slotOffset(placement, firstSlot), digests)) ?? 0;
+    const stored = isData.filter(Boolean).length;
+    context.control.add('reusedBytes', reused * BLOCK_BYTES);
+    context.control.add('transferredBytes', (stored - reused) * BLOCK_BYTES);
   }
 
   /** Blocks that Longhaul wrote itself must be what it wrote. A digest table that was exchanged meanwhile with its file is a source that
@@ -181,7 +206,7 @@ class CopyWorker implements WindowWorker {
       } else if (start >= 0) {
         const run = bytes.subarray(start * BLOCK_BYTES, i * BLOCK_BYTES);
         await image.write(run, slotOffset(placement, firstSlot + start));
-        context.control.add('transferredBytes', run.length);
+        context.control.add('storedBytes', run.length);
         start = -1;
       }
     }

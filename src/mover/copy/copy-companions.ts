@@ -62,6 +62,7 @@ export async function copyCompanion(
   await copy.sync();
   context.control.add('readBytes', sizeBytes);
   context.control.add('transferredBytes', sizeBytes);
+  context.control.add('storedBytes', sizeBytes);
   const found = read.digest('hex');
   if (digest !== undefined && digest !== found) throw mismatch(path, 'does not have its digest');
   if ((await hashFile(copy, context.control)) !== found)

@@ -11,6 +11,7 @@ import { pointFolderName } from '../../domain/path-segment.js';
 import type { SourceRestorePoint } from '../../domain/restore-point.js';
 import type { IdentifiedPoint } from '../../domain/source-identity.js';
 import type { KnownSourcePoint, TargetRestorePoint } from '../../domain/target-point.js';
+import { canIncrement } from '../../image/formats.js';
 import { growingDisks } from '../../domain/fulls-only.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import {
@@ -100,28 +101,46 @@ export async function planCopy(
   const { scan } = prepared;
   const token = randomBytes(16).toString('hex');
   const planned: DiskPlan[] = [];
-  for (const disk of disks)
+  for (const disk of disks) {
+    const plan = await planDisk(context, {
+      target,
+      chain: input.chain,
+      staging,
+      token,
+      disk,
+      layers: layersOf(disk),
+      parent,
+      changedBy: input.changedBy,
+      lineageFrom: input.lineageFrom,
+      scanToken: scan?.disks.some((entry) => entry.disk === disk) ? scan.token : null,
+    });
     planned.push({
       ...files.traits.get(disk),
-      ...(await planDisk(context, {
-        target,
-        chain: input.chain,
-        staging,
-        token,
-        disk,
-        layers: layersOf(disk),
-        parent,
-        changedBy: input.changedBy,
-        lineageFrom: input.lineageFrom,
-        scanToken: scan?.disks.some((entry) => entry.disk === disk) ? scan.token : null,
-      })),
+      ...plan,
+      ...reuseOf(record, input, plan),
     });
+  }
   const passedOver = pointsPassedOver(input.sourceRepositoryId, identified, point);
   const { companions } = files;
   const parts = { token, pointId, point, parent, planned, companions, passedOver };
   const plan = assemblePlan(input, parts);
   await writeStagedJson(target, stagedPath.plan(staging), plan);
   return ready(target, staging, plan);
+}
+
+/** Where the target's newest point has the disk as a full, too, and always will. */
+function reuseOf(
+  record: ChainRecord,
+  { chain, digest }: PlanCopyInput,
+  plan: DiskPlan,
+): Pick<DiskPlan, 'reuse'> {
+  const source = plan.layers[0]!.format;
+  if (plan.kind !== 'full' || canIncrement(source)) return {};
+  const newest = availablePoints(record).at(-1);
+  const file = newest?.disks.find(({ disk }) => disk === plan.disk);
+  const isAlike =
+    file?.kind === 'full' && file.format === plan.format && file.digests.algorithm === digest;
+  return isAlike ? { reuse: { digestsPath: `${chain}/${file.digests.path}` } } : {};
 }
 
 /** What a plan would be made of now. */

@@ -122,6 +122,7 @@ class RawWindow {
         { details: { path: this.raw.path, offset } },
       );
     this.context.control.add('transferredBytes', bytes.length);
+    this.context.control.add('storedBytes', bytes.length);
   }
 
   /** Not the files. */

@@ -50,6 +50,8 @@ export interface DiskPlan extends FileShape, KeptFile {
   /** Of the block list: slot k of the staged file holds what its entry k names. */
   readonly slotCount: number;
   readonly zeroBlockCount: number;
+  /** Of the target's newest file of a disk that is a full in each point: what it holds at the same place is not sent again. Absent: there is none. */
+  readonly reuse?: { readonly digestsPath: string };
 }
 
 /** What `composeTargetFile` leaves in `<staging>/composed.json`: the disks and companions as the commit record will list them. */

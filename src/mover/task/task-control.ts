@@ -73,8 +73,15 @@ export class TaskStopped extends Error {
   }
 }
 
-/** `processedBlocks`: guest blocks dealt with. `readBytes`: read from the source. `transferredBytes`: written to the target. */
-const COUNTER_NAMES = ['processedBlocks', 'readBytes', 'transferredBytes', 'foundBlocks'] as const;
+/** `processedBlocks`: guest blocks dealt with. the others: `MovedBytes`. */
+const COUNTER_NAMES = [
+  'processedBlocks',
+  'readBytes',
+  'transferredBytes',
+  'reusedBytes',
+  'storedBytes',
+  'foundBlocks',
+] as const;
 export type TaskCounter = (typeof COUNTER_NAMES)[number];
 
 const STOP = 0;

@@ -122,6 +122,29 @@ describe('a machine whose backups are opaque files', () => {
     ]);
   });
 
+  it('has only what changed sent, and says what was there already', async () => {
+    const first = await backup(1, noise(1, ARCHIVE_BYTES));
+    const sent = async (day: number) => {
+      const job = testJob({ restorePoints: 'all', retention: ALL });
+      const { progress } = await new LocalSessions([primary, offsite]).copy(job, NOW_MS + day);
+      return [progress.transferredBytes, progress.reusedBytes, progress.storedBytes].map(
+        (bytes) => bytes / 65_536,
+      );
+    };
+    expect(await sent(0)).toEqual([5, 0, 5]);
+    // One byte of the second unit, more at the end; all that comes before a byte that was taken away stays where it was.
+    const second = Buffer.concat([first, noise(9, 65_536)]);
+    second[70_000]! ^= 0xff;
+    await backup(2, second);
+    expect(await sent(1)).toEqual([3, 3, 6]);
+    const third = Buffer.concat([second.subarray(0, 200_000), second.subarray(200_001)]);
+    await backup(3, third);
+    expect(await sent(2)).toEqual([3, 3, 6]);
+    const copies = await points();
+    expect((await copyOf(copies[1]!)).equals(second)).toBe(true);
+    expect((await copyOf(copies[2]!)).equals(third)).toBe(true);
+  });
+
   it('goes on when its tool has let go of everything that was copied', async () => {
     await backup(1, noise(1, ARCHIVE_BYTES));
     await session();

@@ -107,6 +107,8 @@ export const PROGRESS = {
   totalBytes: 2_147_483_648,
   readBytes: 0,
   transferredBytes: 0,
+  reusedBytes: 0,
+  storedBytes: 0,
   bytesPerSecond: 104_857_600,
   etaSeconds: 3_725,
 };

@@ -106,6 +106,14 @@ describe('a session with more tasks than it shows', () => {
     );
   });
 
+  it('tells what was sent, what the target had already and what was stored', async () => {
+    const moved = { transferredBytes: 1024, reusedBytes: 3072, storedBytes: 4096 };
+    const session = { ...SESSION, progress: { ...SESSION.progress, ...moved } };
+    bench.answer({ [`GET /sessions/${SESSION.id}`]: { body: session } });
+    const { out } = await bench.run(['session', 'show', SESSION.id]);
+    expect(out).toMatch(/Sent +1.0 KiB; 3.0 KiB were in the target already, 4.0 KiB stored/);
+  });
+
   it('shows them whole, page after page, and names the files that cannot be read', async () => {
     const path = `/sessions/${SESSION.id}/tasks`;
     const whole = { ...TASK, state: 'ended', result: 'success', algorithm: 'none' };

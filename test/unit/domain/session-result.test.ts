@@ -1,3 +1,4 @@
+import { NOTHING_MOVED } from '../../../src/domain/moved-bytes.js';
 import { describe, expect, it } from 'vitest';
 import {
   NO_PROGRESS,
@@ -78,7 +79,7 @@ describe('session result', () => {
 });
 
 describe('progress', () => {
-  const counts = { readBytes: 0, transferredBytes: 0, processedInAttemptBytes: 0, elapsedMs: 0 };
+  const counts = { ...NOTHING_MOVED, processedInAttemptBytes: 0, elapsedMs: 0 };
   const task = (state: TaskState, progress: Partial<CopyProgress>) => ({
     state,
     progress: { ...NO_PROGRESS, ...progress },
@@ -90,6 +91,8 @@ describe('progress', () => {
       totalBytes: 1000,
       readBytes: 500,
       transferredBytes: 300,
+      reusedBytes: 100,
+      storedBytes: 400,
       processedInAttemptBytes: 200,
       elapsedMs: 2000,
     });
@@ -99,6 +102,8 @@ describe('progress', () => {
       totalBytes: 1000,
       readBytes: 500,
       transferredBytes: 300,
+      reusedBytes: 100,
+      storedBytes: 400,
       bytesPerSecond: 100,
       etaSeconds: 4,
     });
@@ -120,6 +125,8 @@ describe('progress', () => {
         totalBytes: 500,
         readBytes: 9,
         transferredBytes: 1,
+        reusedBytes: 2,
+        storedBytes: 3,
         bytesPerSecond: 70,
       }),
       task('copying', {
@@ -127,6 +134,8 @@ describe('progress', () => {
         totalBytes: 500,
         readBytes: 1,
         transferredBytes: 1,
+        reusedBytes: 2,
+        storedBytes: 3,
         bytesPerSecond: 10,
       }),
       task('waiting', {}),
@@ -137,6 +146,8 @@ describe('progress', () => {
       totalBytes: 1000,
       readBytes: 10,
       transferredBytes: 2,
+      reusedBytes: 4,
+      storedBytes: 6,
       bytesPerSecond: 10,
       etaSeconds: 40,
     });

@@ -167,6 +167,8 @@ async function heartbeatUntilCancelled(): Promise<void> {
     processedBytes: 50,
     readBytes: 40,
     transferredBytes: 30,
+    reusedBytes: 0,
+    storedBytes: 30,
     bytesPerSecond: 25,
   };
   const timer = setInterval(() => context.heartbeat(counters), 100);

@@ -1,0 +1,34 @@
+/** How many bytes a piece of work has read and written, and how many of them had to be sent for it. */
+export interface MovedBytes {
+  /** Read from the source. */
+  readonly readBytes: number;
+  /** What had to be sent to the target. */
+  readonly transferredBytes: number;
+  /** What the target's newest restore point has at the same place, so that it need not be sent. */
+  readonly reusedBytes: number;
+  /** Written to the target's files: what was sent and what was reused. */
+  readonly storedBytes: number;
+}
+
+export const NOTHING_MOVED: MovedBytes = {
+  readBytes: 0,
+  transferredBytes: 0,
+  reusedBytes: 0,
+  storedBytes: 0,
+};
+
+/** The counts and nothing else. */
+export function movedBytes(moved: MovedBytes): MovedBytes {
+  const { readBytes, transferredBytes, reusedBytes, storedBytes } = moved;
+  return { readBytes, transferredBytes, reusedBytes, storedBytes };
+}
+
+export function sumMoved(all: readonly MovedBytes[]): MovedBytes {
+  const sum = (count: keyof MovedBytes) => all.reduce((total, moved) => total + moved[count], 0);
+  return {
+    readBytes: sum('readBytes'),
+    transferredBytes: sum('transferredBytes'),
+    reusedBytes: sum('reusedBytes'),
+    storedBytes: sum('storedBytes'),
+  };
+}

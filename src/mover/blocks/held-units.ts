@@ -1,0 +1,51 @@
+import { digestEntryOffset, HOLE, readDigestTableHeader } from '../../chain/digest-table.js';
+import { DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
+import { isBackupError } from '../../domain/errors.js';
+import type { FileUnits } from '../../domain/file-units.js';
+import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
+import { openTogether } from '../task/open-files.js';
+
+/** What a backup file holds already, unit by unit, by its digest table: what the next file of its kind has at the same place need not be sent. */
+export class HeldUnits {
+  private constructor(
+    private readonly table: ReadableFile,
+    private readonly units: FileUnits,
+    readonly close: () => Promise<void>,
+  ) {}
+
+  /** null: nothing can be said, for the table is not there any more, or not one of these digests. */
+  static async open(
+    repository: BackupRepository,
+    path: string,
+    algorithm: DigestAlgorithm,
+  ): Promise<HeldUnits | null> {
+    try {
+      return await openTogether(async (files) => {
+        const table = files.add(await repository.openRead(path));
+        const header = await readDigestTableHeader(table);
+        if (header.algorithm !== algorithm)
+          throw new Error(
+            `${path} has digests of another algorithm than its file has in the record`,
+          );
+        return new HeldUnits(table, header.units, () => files.close());
+      });
+    } catch (error) {
+      if (isBackupError(error)) return null;
+      throw error;
+    }
+  }
+
+  /** How many of the blocks of `digests`, which lie side by side from `offset` on, the file has there. Holes count for nothing.
+   *  @param digests one each; 32 zero bytes for a hole */
+  async countSame(offset: number, digests: Buffer): Promise<number> {
+    if (offset >= this.units.fileSizeBytes) return 0;
+    const held = Buffer.alloc(digests.length);
+    await this.table.read(held, digestEntryOffset(this.units.unitAt(offset)));
+    let same = 0;
+    for (let at = 0; at < digests.length; at += DIGEST_BYTES) {
+      const digest = digests.subarray(at, at + DIGEST_BYTES);
+      if (!digest.equals(HOLE) && digest.equals(held.subarray(at, at + DIGEST_BYTES))) same++;
+    }
+    return same;
+  }
+}
