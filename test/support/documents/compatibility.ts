@@ -1,0 +1,207 @@
+import { PLAIN_DIALECT } from '../../../src/image/disk-image.js';
+import { IMAGE_FORMATS } from '../../../src/image/formats.js';
+import type { ImageFormat } from '../../../src/image/image-format.js';
+import { BACKUP_LAYOUTS } from '../../../src/layout/layouts.js';
+
+/** What is known of how well a layout is read: for people who decide whether to trust it with their backups. */
+export interface LayoutEvidence {
+  /** Tool that writes it, and what its backups look like. */
+  readonly writtenBy: string;
+  /** `real`: trees and files by the tool itself; `parts`: real files, trees made by hand; `synthetic`: made by hand and with qemu-img. */
+  readonly data: 'real' | 'parts' | 'synthetic';
+  /** Who says that the copy is right, apart from Longhaul. */
+  readonly judge: string;
+  /** What the operator's own tool restores it with. */
+  readonly restoredBy: string;
+  readonly tests: readonly string[];
+}
+
+const EVERY_LAYOUT = 'test/integration/mover/every-layout.test.ts';
+const SINGLE_FILES = ['test/unit/layout/single-files.test.ts', EVERY_LAYOUT];
+const SAME_BYTES = 'SHA-256 of the file';
+
+/** By name of the layout. */
+export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
+  'libvirt-push': {
+    writtenBy: '`virsh backup-begin`, push mode',
+    data: 'real',
+    judge: 'qemu-img 7.2, libvirt 9.0 (fixtures)',
+    restoredBy: '`qemu-img convert`',
+    tests: ['test/unit/layout/libvirt-push.test.ts', 'test/unit/layout/fixture-content.test.ts'],
+  },
+  virtnbdbackup: {
+    writtenBy: '`virtnbdbackup`, plain and lz4 streams',
+    data: 'real',
+    judge: 'virtnbdrestore and virtnbdbackup 1.9.15',
+    restoredBy: '`virtnbdrestore`',
+    tests: ['test/unit/layout/virtnbdbackup.test.ts', 'test/unit/image/virtnbd-read.test.ts'],
+  },
+  vzdump: {
+    writtenBy: '`vzdump`: VMA, tar, compressed or not',
+    data: 'parts',
+    judge: 'VMA files by Proxmox’s own `vma`; SHA-256 of the file',
+    restoredBy: '`qmrestore`, `pct restore`',
+    tests: ['test/unit/layout/vzdump.test.ts', 'test/unit/image/vma.test.ts'],
+  },
+  ovirt: {
+    writtenBy: '`backup_vm.py`, `vm_backup.py` (OVF beside)',
+    data: 'synthetic',
+    judge: 'qemu-img 7.2',
+    restoredBy: '`upload_disk.py`, `qemu-img convert`',
+    tests: ['test/unit/layout/ovirt.test.ts', 'test/unit/layout/fixture-content.test.ts'],
+  },
+  ovf: {
+    writtenBy: 'vCenter, Cloud Director, `ovftool`, VirtualBox: package in a folder',
+    data: 'parts',
+    judge: 'manifests of real packages (VirtualBox, ovftool); SHA-256 of each file',
+    restoredBy: '`ovftool`',
+    tests: ['test/unit/layout/ovf.test.ts', EVERY_LAYOUT],
+  },
+  ova: {
+    writtenBy: 'the same, and Nutanix: package in one file',
+    data: 'parts',
+    judge: 'GNU tar; SHA-256 of the file',
+    restoredBy: '`ovftool`',
+    tests: ['test/unit/image/ova.test.ts', EVERY_LAYOUT],
+  },
+  ghettovcb: {
+    writtenBy: '`ghettoVCB.sh`: dated folders',
+    data: 'parts',
+    judge: 'qemu-img 7.2, libvmdk',
+    restoredBy: '`ghettoVCB-restore.sh`',
+    tests: ['test/unit/layout/ghettovcb.test.ts', 'test/unit/image/vmdk-read.test.ts'],
+  },
+  hyperv: {
+    writtenBy: '`Export-VM`',
+    data: 'parts',
+    judge: 'qemu-img 7.2, libvhdi',
+    restoredBy: '`Import-VM`',
+    tests: ['test/unit/layout/hyperv.test.ts', 'test/unit/image/vhdx-read.test.ts'],
+  },
+  'windows-image-backup': {
+    writtenBy: '`wbadmin`: WindowsImageBackup',
+    data: 'synthetic',
+    judge: 'qemu-img 7.2, libvhdi',
+    restoredBy: '`wbadmin`',
+    tests: ['test/unit/layout/windows-backup.test.ts', 'test/unit/image/vhd-read.test.ts'],
+  },
+  hypercore: {
+    writtenBy: 'export of a machine: XML and qcow2',
+    data: 'synthetic',
+    judge: 'qemu-img 7.2',
+    restoredBy: 'import of a machine',
+    tests: ['test/unit/layout/hypercore.test.ts', EVERY_LAYOUT],
+  },
+  nutanix: {
+    writtenBy: 'scripts that copy disks of AHV, raw or qcow2',
+    data: 'synthetic',
+    judge: 'qemu-img 7.2; SHA-256 of the disk',
+    restoredBy: 'upload as an image',
+    tests: ['test/unit/layout/nutanix.test.ts', EVERY_LAYOUT],
+  },
+  'ec2-export': {
+    writtenBy: '`export-instance-task`: OVA, VMDK, VHD, raw',
+    data: 'synthetic',
+    judge: SAME_BYTES,
+    restoredBy: '`aws ec2 import-image`',
+    tests: SINGLE_FILES,
+  },
+  'azure-disk': {
+    writtenBy: 'download of a managed disk',
+    data: 'synthetic',
+    judge: 'qemu-img 7.2',
+    restoredBy: '`az disk create`',
+    tests: ['test/unit/layout/single-files.test.ts', 'test/unit/image/vhd-read.test.ts'],
+  },
+  'gcp-image': {
+    writtenBy: '`gcloud compute images export`: tar.gz',
+    data: 'synthetic',
+    judge: SAME_BYTES,
+    restoredBy: '`gcloud compute images create`',
+    tests: SINGLE_FILES,
+  },
+  'mac-image': {
+    writtenBy: '`hdiutil`, Disk Utility',
+    data: 'synthetic',
+    judge: SAME_BYTES,
+    restoredBy: '`hdiutil`, `asr`',
+    tests: SINGLE_FILES,
+  },
+  'solaris-stream': {
+    writtenBy: '`zfs send`, `ufsdump`',
+    data: 'synthetic',
+    judge: SAME_BYTES,
+    restoredBy: '`zfs receive`, `ufsrestore`',
+    tests: SINGLE_FILES,
+  },
+  'aix-mksysb': {
+    writtenBy: '`mksysb`',
+    data: 'synthetic',
+    judge: SAME_BYTES,
+    restoredBy: '`alt_disk_mksysb`, NIM',
+    tests: SINGLE_FILES,
+  },
+  'raw-image': {
+    writtenBy: '`dd` and others: raw, img, compressed or not',
+    data: 'synthetic',
+    judge: SAME_BYTES,
+    restoredBy: '`dd`',
+    tests: SINGLE_FILES,
+  },
+};
+
+/** The table of docs/COMPATIBILITY.md, Backups, as Markdown: a row for each layout, in their order. */
+export function renderLayoutTable(): string {
+  const rows = BACKUP_LAYOUTS.map(({ name, type, type: { rules } }) => {
+    const known = LAYOUT_EVIDENCE[name];
+    const limits = [
+      ...(rules.wholeSourceOnly ? ['whole repository'] : []),
+      ...(rules.modes.length === 1 ? [`${rules.modes[0]!} only`] : []),
+      ...(rules.allowsGfs ? [] : ['no GFS']),
+      ...(rules.retentionByDaysOnly ? ['by days'] : []),
+    ];
+    return [
+      `\`${type.id}\``,
+      type.title,
+      known?.writtenBy ?? '?',
+      known?.data ?? '?',
+      known?.judge ?? '?',
+      known?.restoredBy ?? '?',
+      limits.join(', ') || '–',
+    ];
+  });
+  return table(
+    ['Type', 'Backups of', 'Written by', 'Test data', 'Judge of the copy', 'Restored by', 'Limits'],
+    rows,
+  );
+}
+
+/** The table of docs/COMPATIBILITY.md, Formats, as Markdown. */
+export function renderFormatTable(): string {
+  return table(
+    ['Format', 'Full of the copy', 'Increment of the copy', 'Merged in place'],
+    IMAGE_FORMATS.map((format) => [
+      `\`${format.id}\``,
+      writes(format, 'full') ? 'same format' : 'qcow2',
+      incrementOf(format),
+      format.merger === null ? 'no' : 'yes',
+    ]),
+  );
+}
+
+function writes({ composer }: ImageFormat, kind: 'full' | 'increment'): boolean {
+  return composer?.traits(PLAIN_DIALECT, kind).kinds.includes(kind) === true;
+}
+
+function incrementOf(format: ImageFormat): string {
+  if (writes(format, 'increment')) return 'same format';
+  const other = IMAGE_FORMATS.find(({ composer }) =>
+    composer?.traits(PLAIN_DIALECT, 'increment').parents.includes(format.id),
+  );
+  return other === undefined ? 'none: each point is a full' : other.id;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}

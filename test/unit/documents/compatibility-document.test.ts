@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { BACKUP_LAYOUTS } from '../../../src/layout/layouts.js';
+import {
+  LAYOUT_EVIDENCE,
+  renderFormatTable,
+  renderLayoutTable,
+} from '../../support/documents/compatibility.js';
+import { readDocument, ROOT } from './markdown.js';
+
+const DOCUMENT = readDocument('docs/COMPATIBILITY.md');
+/** Prettier pads the cells. */
+const lines = (text: string) => text.split('\n').map((line) => line.replaceAll(/ +/g, ' '));
+
+describe('docs/COMPATIBILITY.md', () => {
+  it.each([
+    ['layout', renderLayoutTable()],
+    ['format', renderFormatTable()],
+  ])('has the table of every %s as it is rendered', (_, table) => {
+    const rows = lines(table).filter((line) => !line.startsWith('| ---'));
+    expect(rows.filter((row) => !lines(DOCUMENT).includes(row))).toEqual([]);
+    const head = lines(DOCUMENT).indexOf(rows[0]!);
+    const end = lines(DOCUMENT).findIndex((line, index) => index > head && line === '');
+    expect(end - head).toBe(rows.length + 1);
+  });
+
+  it('says of every layout how it was checked, and by which tests', () => {
+    const names = BACKUP_LAYOUTS.map(({ name }) => name);
+    expect(names.filter((name) => !(name in LAYOUT_EVIDENCE))).toEqual([]);
+    for (const name of names)
+      for (const path of LAYOUT_EVIDENCE[name]!.tests)
+        expect(existsSync(join(ROOT, path)), path).toBe(true);
+  });
+
+  it('calls one type of backups by one name', () => {
+    const titles = new Map<string, Set<string>>();
+    for (const { type } of BACKUP_LAYOUTS)
+      titles.set(type.id, (titles.get(type.id) ?? new Set()).add(type.title));
+    expect([...titles].filter(([, own]) => own.size > 1)).toEqual([]);
+  });
+});
