@@ -85,7 +85,7 @@ export async function composeVmdk(
 /** @returns where they end in the file */
 async function writeTables(
   sink: ByteSink,
-  { virtualSizeBytes, slotCount }: FileShape,
+  { virtualSizeBytes, slotCount, parent }: FileShape,
   content: PlannedContent,
   directory: DataView,
   spare: DataView,
@@ -107,7 +107,9 @@ async function writeTables(
     pair.fill(0);
     let entries = 0;
     for (const [index, value] of window.entries()) {
-      if (value === NOT_STORED || value === STORED_ZEROS) continue; // zeros of a full: it has nothing below
+      if (value === STORED_ZEROS && parent !== null)
+        throw new Error(`plan: zeros without a slot at block ${first + index} of an increment`);
+      if (value === NOT_STORED || value === STORED_ZEROS) continue; // a full has nothing below
       entries += 1;
       view.setUint32(index * ENTRY_BYTES, (1 + value - FIRST_SLOT) * GRAIN_SECTORS, true);
     }

@@ -3,14 +3,16 @@ import { composeVmdk, MAX_COMPOSED_DISK_BYTES, placeVmdkSlots } from './compose.
 import { readVmdkHead } from './vmdk-head.js';
 import { openVmdkImage } from './vmdk-image.js';
 
-const TRAITS: ComposerTraits = {
+const FULL: ComposerTraits = {
   kinds: ['full', 'increment'],
   parents: ['vmdk'],
   slotOrder: 'any',
   granuleBlocks: 1,
-  zeros: 'stored',
+  zeros: 'marked',
   maxDiskBytes: MAX_COMPOSED_DISK_BYTES,
 };
+/** What a full does not store reads as zeros. An increment holds them, as holes: see `composeVmdk`. */
+const INCREMENT: ComposerTraits = { ...FULL, zeros: 'stored' };
 
 /** VMware's disks, in all that its products and QEMU make of them; what is composed is monolithicSparse, so one file. */
 export const VMDK = {
@@ -18,6 +20,10 @@ export const VMDK = {
   extension: 'vmdk',
   readHead: readVmdkHead,
   open: openVmdkImage,
-  composer: { traits: () => TRAITS, place: placeVmdkSlots, compose: composeVmdk },
+  composer: {
+    traits: (_, kind) => (kind === 'full' ? FULL : INCREMENT),
+    place: placeVmdkSlots,
+    compose: composeVmdk,
+  },
   merger: null,
 } as const satisfies ImageFormat & { readonly composer: ImageComposer };

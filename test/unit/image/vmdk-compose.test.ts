@@ -152,6 +152,14 @@ describe.skipIf(!requireTool('qemu-img') || !requireTool('vmdkinfo', '-V'))('VMD
     expect(stopAt).toBe(9);
   });
 
+  it('never leaves out zeros that hide the parent', async () => {
+    const marked = contentOf(FULL, new Map([[7, 'zero']]));
+    await expect(VMDK.composer.compose(new MemoryBytes(), DELTA, marked)).rejects.toThrow(
+      'zeros without a slot at block 7',
+    );
+    expect(VMDK.composer.traits({}, 'increment').zeros).toBe('stored');
+  });
+
   it('refuses what the format cannot hold', async () => {
     const compose = (shape: FileShape) =>
       VMDK.composer.compose(new MemoryBytes(), shape, contentOf(shape, new Map()));
