@@ -7,6 +7,7 @@ import {
   solarisStreamLayout,
 } from './agent-images.js';
 import { azureDiskLayout, ec2ExportLayout, gcpImageLayout } from './cloud-exports.js';
+import { ghettoVcbLayout } from './ghettovcb.js';
 import { hypercoreLayout } from './hypercore.js';
 import { hypervLayout } from './hyperv.js';
 import { libvirtPushLayout } from './libvirt-push.js';
@@ -22,6 +23,7 @@ import { vzdumpLayout } from './vzdump.js';
  *  layouts name the same one. A folder's names are offered to one after the other, so those that know their files by more than an ending
  *  stand before those that do not. */
 export const BACKUP_LAYOUTS: readonly BackupLayout[] = [
+  ghettoVcbLayout,
   libvirtPushLayout,
   virtnbdbackupLayout,
   vzdumpLayout,

@@ -1,7 +1,7 @@
 import type { ByteSource } from '../byte-source.js';
 import type { ImageHead } from '../disk-image.js';
 import { checkInside, imageFault } from '../image-fault.js';
-import type { ImageExtents } from '../image-format.js';
+import { extentMissing, type ImageExtents } from '../image-format.js';
 import {
   MAX_DESCRIPTOR_BYTES,
   parseDescriptor,
@@ -81,13 +81,7 @@ async function openExtent(
   const { fileName, type, startSector } = line;
   const sizeBytes = line.sectors * SECTOR_BYTES;
   if (fileName === null) return zeroExtent(descriptor, sizeBytes);
-  if (files === undefined)
-    throw imageFault(
-      descriptor,
-      'IMAGE_EXTENT_MISSING',
-      `its data lie in ${JSON.stringify(fileName)}, which was not found beside it`,
-      { name: fileName },
-    );
+  if (files === undefined) throw extentMissing(descriptor.label, fileName);
   const source = await files.open(fileName);
   if (type === 'FLAT' || type === 'VMFS') {
     const start = startSector * SECTOR_BYTES;

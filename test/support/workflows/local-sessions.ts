@@ -5,10 +5,12 @@ import type { BackupRepository } from '../../../src/repository/backup-repository
 import {
   WORKFLOW_COPY_SESSION,
   WORKFLOW_PLAN_JOB,
+  WORKFLOW_RESTORE,
   WORKFLOW_VERIFY,
   type CopySessionInput,
   type CopySessionOutcome,
   type PlanJobInput,
+  type RestoreInput,
   type VerifyInput,
 } from '../../../workflows/messages.js';
 import { LocalServer, type HeldId } from './local-server.js';
@@ -53,6 +55,10 @@ export class LocalSessions {
   ): Promise<OperationStatus> {
     const input: VerifyInput = { repositoryId, restorePointId: null };
     return (await this.execute(WORKFLOW_VERIFY, 'verify', input, nowMs, held)) as OperationStatus;
+  }
+
+  async restore(input: RestoreInput, nowMs: number): Promise<OperationStatus> {
+    return (await this.execute(WORKFLOW_RESTORE, 'restore', input, nowMs)) as OperationStatus;
   }
 
   /** What a session would do, page after page. */

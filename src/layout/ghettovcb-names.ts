@@ -1,0 +1,62 @@
+/** Names as ghettoVCB.sh makes them. */
+
+/** Name of the folder of one run, or of its archive without `.gz`. */
+export interface RunName {
+  readonly path: string;
+  readonly name: string;
+  /** Folder of the machine: the one that the run lies in, unless that has another name. */
+  readonly machinePath: string;
+  /** null: the runs are numbered. */
+  readonly date: { readonly text: string; readonly parts: Readonly<Record<string, string>> } | null;
+}
+
+const DATED =
+  /^(?<machine>.+)-(?<date>(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)_(?<hour>\d\d)-(?<minute>\d\d)-(?<second>\d\d))$/;
+const NUMBERED = /^(?<machine>.+)-\d{1,4}$/;
+const STATUS = /^STATUS\.(?:ok|error|warn)$/;
+const OWN_FILE = /\.(?:vmdk|vmx|vmxf|vmsd|nvram)$/i;
+
+/** null: no run has such a name. */
+export function parseRunName(path: string): RunName | null {
+  const cut = path.lastIndexOf('/');
+  const name = path.slice(cut + 1);
+  const { machine, date, ...parts } = (DATED.exec(name) ?? NUMBERED.exec(name))?.groups ?? {};
+  if (machine === undefined) return null;
+  const within = cut === -1 ? '' : path.slice(0, cut);
+  const isOfMachine = within.slice(within.lastIndexOf('/') + 1) === machine;
+  return {
+    path,
+    name,
+    machinePath: isOfMachine ? within : within === '' ? machine : `${within}/${machine}`,
+    date: date === undefined ? null : { text: date, parts: parts },
+  };
+}
+
+export function machineOf({ machinePath }: RunName): string {
+  return machinePath.slice(machinePath.lastIndexOf('/') + 1);
+}
+
+/** Of what may lie in the folder of a run the files that only this tool leaves there. */
+export function isTellingFile(name: string): boolean {
+  return STATUS.test(name) || /\.vmx$/i.test(name);
+}
+
+export function isOwnFile(name: string): boolean {
+  return STATUS.test(name) || OWN_FILE.test(name);
+}
+
+/** A packed run lies in the folder of its machine, and is named after it. */
+export function isArchiveName(folder: string, name: string): boolean {
+  if (!name.endsWith('.gz')) return false;
+  const run = parseRunName(`${folder}/${name.slice(0, -'.gz'.length)}`);
+  return run?.machinePath === folder;
+}
+
+/** Whether a file holds data of the disk that a descriptor beside it describes. */
+export function isExtentOf(descriptor: string, file: string): boolean {
+  const stem = descriptor.replace(/\.vmdk$/i, '');
+  return (
+    file.startsWith(`${stem}-`) &&
+    /^(?:flat|delta|sesparse|[sf]\d{3,4})\.vmdk$/i.test(file.slice(stem.length + 1))
+  );
+}

@@ -1,0 +1,232 @@
+import type { SourceCompanion, SourceDisk } from '../domain/restore-point.js';
+import { ALL_ALLOWED } from '../domain/workload-rules.js';
+import type { RepositoryEntry } from '../repository/backup-repository.js';
+import type {
+  BackupLayout,
+  Claim,
+  ClaimedFile,
+  ClaimedFiles,
+  FolderNames,
+  FoundWorkload,
+} from './backup-layout.js';
+import type { FolderFacts } from './file-facts.js';
+import { fullDisk, fullPoint, partFindings } from './full-point.js';
+import {
+  isArchiveName,
+  isExtentOf,
+  isOwnFile,
+  isTellingFile,
+  machineOf,
+  parseRunName,
+  type RunName,
+} from './ghettovcb-names.js';
+import { readImageHead } from './image-head.js';
+import { namedDateMs, writtenAtMs } from './named-date.js';
+import { broken, incomplete, type Finding, type PointFault } from './point-fault.js';
+import { settleChains, type DraftPoint } from './settle-chains.js';
+import { readVmx, type VmxDisk } from './vmx-file.js';
+import { folderWorkloadId } from './workload-id.js';
+
+const DISK_FORMAT = 'vmdk';
+const ARCHIVE_FORMAT = 'file';
+/** Of a run that was packed into one archive. */
+const ARCHIVE_DISK = 'archive';
+
+/** Backups of VMware machines by ghettoVCB: a folder for each machine, in it one for each run, `<machine>-<YYYY-MM-DD_HH-MM-SS>`, or `<machine>-<n>`
+ *  with the newest as 0, which is renamed with each run. In it lie the machine's definition (`.vmx`), `.nvram` and for each disk a descriptor
+ *  with its extents; disks of other datastores in a folder named after the datastore. A run may be packed, `<run>.gz`: then it is one file.
+ *
+ *  Each run is a full and a restore point. Which disks it must have, and what they are called in the machine, the definition says; `scsi0:1` is
+ *  disk `scsi0-1`. It is whole when `STATUS.ok` is there; `STATUS.error` and `STATUS.warn` (disks were left out) say that it is not. A packed run
+ *  leaves no such mark. The date is that of the name, the host's time without a zone, taken for UTC (which is what ESXi keeps); of a numbered run
+ *  the time at which its status was written, which is its id, too: so it stays the same point under whatever number.
+ *  Source: lamw/ghettoVCB ghettoVCB.sh. */
+export const ghettoVcbLayout: BackupLayout = {
+  name: 'ghettovcb',
+  type: { id: 'vmware-vsphere', title: 'VMware vSphere', rules: ALL_ALLOWED },
+  claim,
+  isOwn: (within) => isOwnFile(baseName(within)),
+  scan,
+};
+
+/** Names alone, so a folder is one of a run only with a file that no other tool leaves in a folder of such a name. */
+function claim({ folder, files, folders }: FolderNames): Claim | null {
+  if (parseRunName(folder) !== null && files.some(isTellingFile))
+    return { files: files.filter(isOwnFile), folders };
+  const archives = files.filter((name) => isArchiveName(folder, name));
+  return archives.length === 0 ? null : { files: archives };
+}
+
+async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
+  const run = parseRunName(folder);
+  if (run !== null && files.some(({ name }) => isTellingFile(name)))
+    return [workload(run, [await readRun(facts, run, files)])];
+  const byMachine = new Map<string, FoundWorkload>();
+  for (const file of files) {
+    const packed = parseRunName(file.path.replace(/\.gz$/, ''));
+    if (packed === null) continue;
+    const { id, restorePoints: known } = byMachine.get(packed.machinePath) ?? {};
+    const found = workload(packed, [packedRun(packed, file)]);
+    const restorePoints = [...(id === undefined ? [] : (known ?? [])), ...found.restorePoints];
+    byMachine.set(packed.machinePath, { ...found, restorePoints });
+  }
+  return [...byMachine.values()];
+}
+
+function workload(run: RunName, drafts: readonly DraftPoint[]): FoundWorkload {
+  return {
+    id: workloadId(run),
+    name: machineOf(run),
+    makesFullsOnly: true,
+    restorePoints: settleChains(drafts),
+  };
+}
+
+function workloadId({ machinePath }: RunName): string {
+  return folderWorkloadId('ghettovcb', machinePath);
+}
+
+/** One run: everything in its folder. */
+async function readRun(
+  facts: FolderFacts,
+  run: RunName,
+  files: readonly ClaimedFile[],
+): Promise<DraftPoint> {
+  const status = statusOf(files);
+  const { disks, companions, faults } = await readMachine(facts, run, files);
+  const written = files.filter((file) => file !== status.record);
+  const stamped = status.record ?? null;
+  return fullPoint({
+    id: runId(run, stamped ?? undefined),
+    workloadId: workloadId(run),
+    createdAtMs: runDateMs(run, stamped === null ? written : [stamped]),
+    disks,
+    companions: stamped === null ? companions : [...companions, companion(stamped)],
+    faults: [...status.faults, ...faults],
+    files: written,
+    closingRecord: status.isOk ? stamped : null,
+  });
+}
+
+function packedRun(run: RunName, file: ClaimedFile): DraftPoint {
+  const isEmpty = file.stamp.sizeBytes === 0;
+  return fullPoint({
+    id: runId(run, file),
+    workloadId: workloadId(run),
+    createdAtMs: runDateMs(run, [file]),
+    disks: [{ ...fullDisk(ARCHIVE_DISK, ARCHIVE_FORMAT, file), as: file.name }],
+    companions: [],
+    faults: isEmpty ? [incomplete(`${file.path} is empty`).fault] : [],
+    files: [file],
+    closingRecord: 'silent',
+  });
+}
+
+/** A number is no name: the next run shifts it. Whole seconds outlive a move to any storage. */
+function runId({ date, name }: RunName, closing: RepositoryEntry | undefined): string {
+  if (date !== null) return date.text;
+  return closing === undefined
+    ? `${name}-unfinished`
+    : `run-${Math.floor(writtenAtMs([closing]) / 1000)}`;
+}
+
+function runDateMs({ date }: RunName, files: readonly RepositoryEntry[]): number {
+  return (date === null ? null : namedDateMs(date.parts)) ?? writtenAtMs(files);
+}
+
+/** Which of the marks is there; the worse one counts. */
+function statusOf(files: readonly ClaimedFile[]): {
+  readonly record: ClaimedFile | undefined;
+  readonly isOk: boolean;
+  readonly faults: readonly PointFault[];
+} {
+  const named = (name: string) => files.find(({ within }) => within === name);
+  const [error, warn, ok] = ['STATUS.error', 'STATUS.warn', 'STATUS.ok'].map(named);
+  const record = error ?? warn ?? ok;
+  const fault =
+    error !== undefined
+      ? broken(`ghettoVCB says that this run has failed (${error.path})`)
+      : warn !== undefined
+        ? incomplete(`ghettoVCB says that it has left out disks of this run (${warn.path})`)
+        : ok === undefined
+          ? incomplete('STATUS.ok is not there yet')
+          : null;
+  return { record, isOk: fault === null, faults: fault === null ? [] : [fault.fault] };
+}
+
+async function readMachine(
+  facts: FolderFacts,
+  run: RunName,
+  files: readonly ClaimedFile[],
+): Promise<{
+  readonly disks: readonly SourceDisk[];
+  readonly companions: readonly SourceCompanion[];
+  readonly faults: readonly PointFault[];
+}> {
+  const definitions = files.filter(({ within }) => /^[^/]*\.vmx$/i.test(within));
+  const companions = files
+    .filter(({ name }) => /\.(?:vmx|vmxf|vmsd|nvram)$/i.test(name))
+    .map(companion);
+  const [definition, second] = definitions;
+  const none = { disks: [], companions };
+  if (definition === undefined)
+    return { ...none, faults: [incomplete(`${run.path} holds no .vmx`).fault] };
+  if (second !== undefined)
+    return { ...none, faults: [broken(`${run.path} holds two .vmx files`).fault] };
+  const vmx = await readVmx(facts, definition);
+  if ('fault' in vmx) return { ...none, faults: [vmx.fault] };
+  if (vmx.value.isEncrypted)
+    return {
+      ...none,
+      faults: [broken(`${definition.path} is encrypted: its disks are not known`).fault],
+    };
+  const found: Finding<SourceDisk>[] = [];
+  // What a snapshot leaves out, ghettoVCB does not back up.
+  for (const disk of vmx.value.disks.filter(({ isIndependent }) => !isIndependent))
+    found.push(await readDisk(facts, definition, disk, files));
+  const { values: disks, faults } = partFindings(found);
+  const descriptors = disks.map(({ path, as }) => ({ path, as: `${as ?? ''}.descriptor` }));
+  return { disks, companions: [...companions, ...descriptors], faults };
+}
+
+function companion({ path, within }: ClaimedFile): SourceCompanion {
+  return { path, as: within };
+}
+
+async function readDisk(
+  facts: FolderFacts,
+  definition: ClaimedFile,
+  { node, fileName }: VmxDisk,
+  files: readonly ClaimedFile[],
+): Promise<Finding<SourceDisk>> {
+  const descriptor = files.find(({ within }) => within === placeOf(fileName));
+  if (descriptor === undefined)
+    return incomplete(
+      `the disk ${JSON.stringify(fileName)} (${node}) of ${definition.path} is missing`,
+    );
+  const beside = files.filter(({ within }) => isExtentOf(descriptor.within, within));
+  const head = await readImageHead(facts, descriptor, DISK_FORMAT, beside);
+  if ('fault' in head) return head;
+  const { parent, extents } = head.value;
+  if (parent !== null)
+    return broken(
+      `${descriptor.path} builds on ${JSON.stringify(parent.name)}, where ghettoVCB leaves fulls`,
+    );
+  return {
+    value: {
+      ...fullDisk(node.replace(':', '-'), DISK_FORMAT, descriptor),
+      as: descriptor.within,
+      ...(extents.length === 0 ? {} : { extents }),
+    },
+  };
+}
+
+/** Where ghettoVCB puts a disk: `disk.vmdk`, or `<datastore>/disk.vmdk` for `/vmfs/volumes/<datastore>/<folder>/disk.vmdk`. */
+function placeOf(fileName: string): string {
+  const datastore = /^\/vmfs\/volumes\/(?<name>[^/]+)\/.+$/.exec(fileName)?.groups?.['name'];
+  return datastore === undefined ? baseName(fileName) : `${datastore}/${baseName(fileName)}`;
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,208 @@
+import { readFile, rename, rm, truncate, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ghettoVcbLayout } from '../../../src/layout/ghettovcb.js';
+import { scanRepository } from '../../../src/layout/scan-repository.js';
+import { parseVmx } from '../../../src/layout/vmx-file.js';
+import { REAL_FIXTURES } from '../../support/image/real-fixtures.js';
+import { descriptorText } from '../../support/image/vmdk-bytes.js';
+import type { RepositoryCopy } from '../../support/layout/repository-copy.js';
+import { scanWith } from '../../support/layout/scan-with.js';
+import { shown, treeOf } from '../../support/layout/tree.js';
+
+const DAY = 'vms/web/web-2026-11-24_22-00-00';
+const STORE = '52fc1e34-a1b2c3d4-9f10-0cc47a1b2c3d';
+const SECTORS = 8;
+const flat = (name: string): string =>
+  descriptorText({ extents: [`RW ${SECTORS} VMFS "${name}-flat.vmdk"`] });
+
+const VMX = `.encoding = "UTF-8"
+displayName = "web"
+scsi0.present = "TRUE"
+scsi0:1.present = "TRUE"
+scsi0:1.fileName = "/vmfs/volumes/${STORE}/web/web_6.vmdk"
+SCSI0:0.Present = "TRUE"
+SCSI0:0.FileName = "web.vmdk"
+scsi0:2.fileName = "gone.vmdk"
+scsi0:2.present = "FALSE"
+scsi0:7.fileName = "controller.vmdk"
+ide1:0.deviceType = "cdrom-image"
+ide1:0.fileName = "install.iso"
+nvram = "web.nvram"
+`;
+
+function run(folder: string, status = 'STATUS.ok'): Record<string, string | number> {
+  return {
+    [`${folder}/web.vmx`]: VMX,
+    [`${folder}/web.nvram`]: 100,
+    [`${folder}/web.vmdk`]: flat('web'),
+    [`${folder}/web-flat.vmdk`]: SECTORS * 512,
+    [`${folder}/${STORE}/web_6.vmdk`]: flat('web_6'),
+    [`${folder}/${STORE}/web_6-flat.vmdk`]: SECTORS * 512,
+    ...(status === '' ? {} : { [`${folder}/${status}`]: 'Successfully completed backup' }),
+  };
+}
+
+const scan = async ({ repository }: RepositoryCopy) =>
+  shown(await scanWith(ghettoVcbLayout, repository));
+const statesOf = async (copy: RepositoryCopy) =>
+  (await scanWith(ghettoVcbLayout, copy.repository)).flatMap(({ restorePoints }) =>
+    restorePoints.map(({ id, state, reason }) => [id, state, reason]),
+  );
+
+describe('runs of ghettoVCB', () => {
+  it('are one full each, with the disks that the machine has, and what belongs to it', async () => {
+    const copy = await treeOf({ ...run(DAY), [`${DAY}/stray.txt`]: 'x' });
+    const companion = (within: string, path = within) => `${within} = ${DAY}/${path}`;
+    expect(await scan(copy)).toEqual([
+      {
+        ...{ id: 'ghettovcb-vms:web', name: 'web', type: 'vmware-vsphere' },
+        points: [
+          [
+            ...['2026-11-24_22-00-00', '2026-11-24T22:00:00.000Z', 'complete'],
+            `scsi0-0 vmdk ${DAY}/web.vmdk`,
+            `scsi0-1 vmdk ${DAY}/${STORE}/web_6.vmdk`,
+            companion('web.nvram'),
+            companion('web.vmx'),
+            companion('web.vmdk.descriptor', 'web.vmdk'),
+            companion(`${STORE}/web_6.vmdk.descriptor`, `${STORE}/web_6.vmdk`),
+            companion('STATUS.ok'),
+          ],
+        ],
+      },
+    ]);
+    const [workload] = await scanWith(ghettoVcbLayout, copy.repository);
+    expect(workload?.restorePoints[0]?.disks[1]?.extents).toMatchObject([
+      { name: 'web_6-flat.vmdk', path: `${DAY}/${STORE}/web_6-flat.vmdk` },
+    ]);
+  });
+
+  it('of one machine are its points, whatever its folder holds besides', async () => {
+    const other = 'vms/web/web-2026-11-25_22-00-00';
+    const copy = await treeOf({ ...run(DAY), ...run(other), 'vms/web/readme.txt': 'x' });
+    expect((await statesOf(copy)).map(([id, state]) => [id, state])).toEqual([
+      ['2026-11-24_22-00-00', 'complete'],
+      ['2026-11-25_22-00-00', 'complete'],
+    ]);
+  });
+
+  it.each([
+    ['', 'incomplete', 'STATUS.ok is not there yet'],
+    ['STATUS.error', 'broken', `ghettoVCB says that this run has failed (${DAY}/STATUS.error)`],
+    [
+      'STATUS.warn',
+      'incomplete',
+      `ghettoVCB says that it has left out disks of this run (${DAY}/STATUS.warn)`,
+    ],
+  ])('with the mark %j are %s', async (status, state, reason) => {
+    expect(await statesOf(await treeOf(run(DAY, status)))).toEqual([
+      ['2026-11-24_22-00-00', state, reason],
+    ]);
+  });
+
+  it.each([
+    ['web.vmx', `${DAY} holds no .vmx`],
+    ['web.vmdk', `the disk "web.vmdk" (scsi0:0) of ${DAY}/web.vmx is missing`],
+    [
+      'web-flat.vmdk',
+      `${DAY}/web.vmdk keeps a part of its data in "web-flat.vmdk", which is not there`,
+    ],
+  ])('are incomplete without %s', async (name, reason) => {
+    const copy = await treeOf(run(DAY));
+    await rm(copy.at(`${DAY}/${name}`));
+    expect(await statesOf(copy)).toEqual([['2026-11-24_22-00-00', 'incomplete', reason]]);
+  });
+
+  it('are incomplete with an extent that was cut off', async () => {
+    const copy = await treeOf(run(DAY));
+    await truncate(copy.at(`${DAY}/web-flat.vmdk`), SECTORS * 512 - 1);
+    expect(await statesOf(copy)).toMatchObject([
+      [expect.any(String), 'incomplete', expect.stringContaining('web-flat.vmdk')],
+    ]);
+  });
+
+  it('are broken with an encrypted definition, and with a disk that builds on another', async () => {
+    const encrypted = { ...run(DAY), [`${DAY}/web.vmx`]: 'encryption.data = "AAAA"\n' };
+    expect(await statesOf(await treeOf(encrypted))).toMatchObject([
+      [expect.any(String), 'broken', expect.stringContaining('encrypted')],
+    ]);
+    const more = ['parentCID=0172e8a4', 'parentFileNameHint="web.vmdk"'];
+    const delta = {
+      ...run(DAY),
+      [`${DAY}/web.vmdk`]: descriptorText({ extents: ['RW 8 ZERO'], more }),
+    };
+    expect(await statesOf(await treeOf(delta))).toMatchObject([
+      [expect.any(String), 'broken', expect.stringContaining('builds on')],
+    ]);
+  });
+
+  it('that are numbered stay the same points when they are renamed', async () => {
+    const older = new Date('2026-11-23T22:00:00.123Z');
+    const copy = await treeOf({ ...run('web/web-0'), ...run('web/web-1') });
+    await utimes(copy.at('web/web-1/STATUS.ok'), older, older);
+    const before = (await statesOf(copy)).sort();
+    expect(before.map(([id, state]) => [id, state])).toEqual([
+      ['run-1795471200', 'complete'],
+      ['run-1795557600', 'complete'],
+    ]);
+    await rename(copy.at('web/web-1'), copy.at('web/web-2'));
+    await rename(copy.at('web/web-0'), copy.at('web/web-1'));
+    expect((await statesOf(copy)).sort()).toEqual(before);
+  });
+
+  it('that were packed are one file each', async () => {
+    const copy = await treeOf({
+      'vms/web/web-2026-11-24_22-00-00.gz': 1000,
+      'vms/web/db-1.gz': 5,
+      'vms/web/web-7.gz': 9,
+    });
+    expect(await scan(copy)).toEqual([
+      {
+        ...{ id: 'ghettovcb-vms:web', name: 'web', type: 'vmware-vsphere' },
+        points: [
+          [
+            ...['2026-11-24_22-00-00', '2026-11-24T22:00:00.000Z', 'complete'],
+            'archive file vms/web/web-2026-11-24_22-00-00.gz',
+          ],
+          [
+            ...['run-1795557600', '2026-11-24T22:00:00.000Z', 'complete'],
+            'archive file vms/web/web-7.gz',
+          ],
+        ],
+      },
+    ]);
+  });
+
+  it('leave folders of such names to others, and name what they do not know', async () => {
+    const copy = await treeOf({
+      'ubuntu/ubuntu-22/notes.txt': 'x',
+      ...run(DAY),
+      [`${DAY}/${STORE}/odd.bin`]: 'x',
+    });
+    const unknown: unknown[] = [];
+    await scanRepository(copy.repository, {
+      onUnrecognised: (files) => unknown.push(files),
+    });
+    expect(unknown).toMatchObject([
+      { folder: 'ubuntu/ubuntu-22' },
+      { folder: `${DAY}/${STORE}`, examples: ['odd.bin'] },
+    ]);
+  });
+});
+
+describe.skipIf(REAL_FIXTURES === null)('parseVmx with definitions of VMware', () => {
+  const read = async (name: string) =>
+    parseVmx(await readFile(join(REAL_FIXTURES ?? '', 'vmx', name), 'utf8'));
+
+  it('finds the disks of a machine with two controllers, none in the unit of a controller', async () => {
+    const { disks } = await read('v2v-test-i-vmx-1.vmx');
+    expect(disks).toHaveLength(21);
+    expect(disks.some(({ node }) => node === 'scsi0:7')).toBe(false);
+    expect(disks[0]?.node).toBe('scsi0:0');
+  });
+
+  it('finds a disk behind NVMe, and says what is encrypted', async () => {
+    expect((await read('v2v-test-i-vmx-6.vmx')).disks.map(({ node }) => node)).toContain('nvme0:0');
+    expect(await read('encrypted.vmx')).toEqual({ disks: [], isEncrypted: true });
+  });
+});
