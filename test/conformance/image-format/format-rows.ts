@@ -32,7 +32,7 @@ export const FORMAT_ROWS: readonly FormatRow[] = [
   row('vmdk', VMDK, {}),
   row('vhd, dynamic', VHD, {}),
   row('vhd, fixed', VHD, { isFixed: true }, WHOLE_BLOCKS),
-  row('vhdx', VHDX, { blockBytes: 32 * BLOCK }),
+  row('vhdx', VHDX, { physicalSectorBytes: 512 }),
   row('slab', SLAB, { color: 7 }),
 ];
 
