@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
@@ -12,9 +12,11 @@ import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { qemuBytes, requireTool } from '../../support/image/qemu.js';
 import { diskOfStreams, streamFile, type StreamOptions } from '../../support/image/stream-file.js';
 import { virtnbdrestore } from '../../support/image/virtnbdrestore.js';
+import { restoreInto } from '../../support/mover/restore-into.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
 
@@ -126,6 +128,37 @@ describe('backups of virtnbdbackup', () => {
     const restored = await virtnbdrestore(input, join(folder, 'output'), order);
     for (const disk of DISKS) expect(sha256(restored.get(disk)!)).toBe(await truth(2, disk));
   }
+
+  it('are restored as raw disks, or as a tree that their tool takes', async () => {
+    const point = (await session()).at(-1)!;
+    const restored = join(folder, 'restored');
+    await mkdir(restored);
+    const into = await openDirectoryRepository({
+      id: folderRepositoryId(restored),
+      rootPath: restored,
+      readOnly: false,
+    });
+    const order = { chain: await chain(), pointId: point.id };
+    const raw = await restoreInto(into, offsite, { ...order, format: 'raw', disks: ['vdc'] });
+    expect(sha256(await readFile(raw[0]!))).toBe(await truth(2, 'vdc'));
+    const layout = { ...order, format: 'same', layout: true, intoExisting: true } as const;
+    const files = await restoreInto(into, offsite, layout);
+    expect(files.map((path) => relative(restored, path)).sort()).toEqual([
+      'checkpoints/virtnbdbackup.2.xml',
+      'vdb.full.data',
+      'vdb.virtnbdbackup.2.qcow.json',
+      'vdc.full.data',
+      'vdc.virtnbdbackup.2.qcow.json',
+      'vm1.cpt',
+      'vmconfig.virtnbdbackup.2.xml',
+    ]);
+    if (!requireTool('virtnbdrestore')) return;
+    const images: Readonly<Record<string, string>> = { vdb: 's1.qcow2', vdc: 's2.qcow2' };
+    const streams = ['vdb.full.data', 'vdc.full.data'];
+    const output = join(folder, 'output');
+    const disks = await virtnbdrestore(restored, output, streams, (disk) => images[disk]!);
+    for (const disk of DISKS) expect(sha256(disks.get(disk)!)).toBe(await truth(2, disk));
+  });
 
   it('are let go of by writing the oldest that stays as a full', async () => {
     await session();

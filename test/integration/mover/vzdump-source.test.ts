@@ -74,7 +74,7 @@ describe('a folder of vzdump', () => {
     ]);
     for (const [index, { disks, companions }] of points.entries()) {
       expect((await copied(disks[0]!.path)).equals(archives[index]!)).toBe(true);
-      expect(disks[0]).toMatchObject({ format: 'vma' });
+      expect(disks[0]).toMatchObject({ format: 'vma', as: `${nameOf(24 + index)}.vma` });
       expect(companions.map(({ path }) => path.slice(path.lastIndexOf('/') + 1)).sort()).toEqual([
         `${nameOf(24 + index)}.log`,
         `${nameOf(24 + index)}.vma.notes`,

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { PLAIN_DIALECT } from '../../../src/image/disk-image.js';
 import type { ImageFormat } from '../../../src/image/image-format.js';
 import { blockOf, composeDisk } from '../image/composed-disk.js';
+import { streamFile as virtnbdStream } from '../image/stream-file.js';
+import { vmaFile } from '../image/vma-file.js';
 import { streamFile } from '../image/vmdk-bytes.js';
 
 /** Files that once broke a reader, by format. `npm run fuzz` adds to them. */
@@ -39,10 +41,21 @@ async function composedSamples({ composer }: ImageFormat): Promise<Uint8Array[]>
 const FURTHER: Readonly<Record<string, () => Uint8Array[]>> = {
   'vmdk-stream': () => [vmdkStream()],
   vmdk: () => [vmdkStream()],
+  virtnbd: () => [
+    virtnbdStream({ virtualSize: MIB, frames: FRAMES, compressedBy: 65_536 }),
+    virtnbdStream({ virtualSize: MIB, frames: FRAMES, parent: 'virtnbdbackup.0' }),
+  ],
+  vma: () => [vmaFile({ devices: [{ name: 'drive-scsi0', disk: Buffer.alloc(MIB, 7) }] }).bytes],
   ova: () => [
     tarFile({ 'web.ovf': '<Envelope/>', 'web.mf': 'SHA1(web.ovf)= 00\n', 'd.vmdk': 'x' }),
   ],
 };
+
+const FRAMES = [
+  { start: 0, data: Buffer.alloc(131_072, 7) },
+  { start: 262_144, data: 65_536 },
+  { start: 400_000, data: Buffer.alloc(5_000, 9) },
+];
 
 function vmdkStream(): Buffer {
   const grains = new Map([[0, Buffer.alloc(65_536, 7)]]);

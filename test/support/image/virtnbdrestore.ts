@@ -9,11 +9,13 @@ const run = promisify(execFile);
 
 /** The disks of a folder of streams as `virtnbdrestore` itself puts them back, by their names (`vda`). libvirt's test driver stands for a
  *  machine: the tool needs a connection, and uses it for nothing here. It takes files in the order of their times, so they get those of
- *  `order`. A machine definition is put there when there is none. */
+ *  `order`. A machine definition is put there when there is none.
+ *  @param imageOf name of the image of a disk in the machine definition */
 export async function virtnbdrestore(
   folder: string,
   output: string,
   order: readonly string[],
+  imageOf = (disk: string): string => `${disk}.qcow2`,
 ): Promise<Map<string, Buffer>> {
   const names = await readdir(folder);
   const disks = [...new Set(order.map((name) => name.slice(0, name.indexOf('.'))))];
@@ -27,7 +29,7 @@ export async function virtnbdrestore(
     ...['--noprogress', '-L', `${output}.log`, '-f', socket],
   ]);
   const restored = new Map<string, Buffer>();
-  for (const disk of disks) restored.set(disk, await whenClosed(join(output, `${disk}.qcow2`)));
+  for (const disk of disks) restored.set(disk, await whenClosed(join(output, imageOf(disk))));
   return restored;
 }
 
