@@ -11,6 +11,7 @@ import {
   type ParentLink,
   type ReadBelow,
 } from '../disk-image.js';
+import { EmptyStretch } from '../empty-stretch.js';
 import { decompressCluster, prepareCodec } from './cluster-codec.js';
 import { POINTER_BYTES } from './format.js';
 import { readQcow2Header, type Qcow2Header } from './header.js';
@@ -68,9 +69,8 @@ class OpenQcow2Image implements Qcow2Image {
   #l2CacheBytes = 0;
   /** Memory of a table that was dropped, for the next one: new memory for each would pile up until the collector runs. */
   #spare: L2Table | null = null;
-  /** The last answer of `nextHeldBlock`, in L1 entries: nothing is held between the two. Who goes through a stack asks all its layers at
-   *  every step. */
-  #emptyEntries = { from: 0, to: 0 };
+  /** Of L1 entries. */
+  readonly #emptyEntries = new EmptyStretch();
   /** Reads that may hold a table while they wait. */
   #reads = 0;
   /** Small reads of a large compressed cluster come one after the other. */
@@ -109,11 +109,8 @@ class OpenQcow2Image implements Qcow2Image {
     const { l2Offsets } = this.tables;
     const first = Math.floor((block * BLOCK_BYTES) / tableSpanBytes);
     const end = Math.ceil(this.virtualSizeBytes / tableSpanBytes);
-    const known = this.#emptyEntries;
-    let index = first >= known.from && first < known.to ? known.to : first;
-    while (index < end && (l2Offsets[index] ?? 0) === 0) index++;
-    this.#emptyEntries = { from: first, to: index };
-    if (index === end) return Math.max(block, Math.ceil(this.virtualSizeBytes / BLOCK_BYTES));
+    const index = this.#emptyEntries.next(first, end, (entry) => (l2Offsets[entry] ?? 0) !== 0);
+    if (index >= end) return Math.max(block, Math.ceil(this.virtualSizeBytes / BLOCK_BYTES));
     return Math.max(block, Math.floor((index * tableSpanBytes) / BLOCK_BYTES));
   }
 

@@ -11,6 +11,7 @@ import {
   type ImageHead,
   type ReadBelow,
 } from '../disk-image.js';
+import { EmptyStretch } from '../empty-stretch.js';
 import { openRawImage } from '../raw/raw-image.js';
 import { SectorBitmaps } from '../sector-bitmaps.js';
 import { readBlockTable } from './block-table.js';
@@ -52,6 +53,7 @@ class SparseVhdImage implements DiskImage {
   readonly #source: ByteSource;
   readonly #blockBytes: number;
   readonly #table: Uint32Array;
+  readonly #empty = new EmptyStretch();
   readonly #bitmaps: SectorBitmaps;
 
   constructor(source: ByteSource, head: ImageHead, header: VhdHeader, table: Uint32Array) {
@@ -84,8 +86,9 @@ class SparseVhdImage implements DiskImage {
   }
 
   nextHeldBlock(block: number): number {
-    let at = Math.floor((block * BLOCK_BYTES) / this.#blockBytes);
-    while (at < this.#table.length && this.#table[at] === BAT_FREE) at += 1;
+    const first = Math.floor((block * BLOCK_BYTES) / this.#blockBytes);
+    const isHeld = (entry: number): boolean => this.#table[entry] !== BAT_FREE;
+    const at = this.#empty.next(first, this.#table.length, isHeld);
     if (at >= this.#table.length)
       return Math.max(block, Math.ceil(this.virtualSizeBytes / BLOCK_BYTES));
     return Math.max(block, Math.floor((at * this.#blockBytes) / BLOCK_BYTES));

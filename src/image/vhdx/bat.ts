@@ -1,4 +1,5 @@
 import { checkInside, imageFault } from '../image-fault.js';
+import { EmptyStretch } from '../empty-stretch.js';
 import { lastNonZero } from '../zero-bytes.js';
 import {
   BAT_ENTRY_BYTES,
@@ -42,6 +43,7 @@ export class BlockAllocationTable {
   readonly #chunkBlocks: number;
   /** A bit for each payload block that is not as a new disk has it. */
   readonly #held: Uint8Array;
+  readonly #empty = new EmptyStretch();
   readonly #pages = new Map<number, DataView>();
 
   private constructor(file: VhdxFile, geometry: VhdxGeometry) {
@@ -143,13 +145,7 @@ export class BlockAllocationTable {
 
   /** First payload block from `block` on that is held; the number of blocks when there is none. */
   nextHeld(block: number): number {
-    const blocks = payloadBlocks(this.#geometry);
-    let at = block;
-    while (at < blocks && !this.isHeld(at)) {
-      if ((at & 7) === 0 && this.#held[at >>> 3] === 0) at += 8;
-      else at += 1;
-    }
-    return Math.min(at, Math.max(block, blocks));
+    return this.#empty.next(block, payloadBlocks(this.#geometry), (at) => this.isHeld(at));
   }
 
   async payload(block: number): Promise<BatEntry> {
