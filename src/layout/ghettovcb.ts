@@ -1,5 +1,4 @@
 import type { SourceCompanion, SourceDisk } from '../domain/restore-point.js';
-import { ALL_ALLOWED } from '../domain/workload-rules.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type {
   BackupLayout,
@@ -25,6 +24,7 @@ import { namedDateMs, writtenAtMs } from './named-date.js';
 import { broken, incomplete, type Finding, type PointFault } from './point-fault.js';
 import { settleChains, type DraftPoint } from './settle-chains.js';
 import { readVmx, type VmxDisk } from './vmx-file.js';
+import { VSPHERE } from './vsphere-type.js';
 import { folderWorkloadId } from './workload-id.js';
 
 const DISK_FORMAT = 'vmdk';
@@ -43,7 +43,7 @@ const ARCHIVE_DISK = 'archive';
  *  Source: lamw/ghettoVCB ghettoVCB.sh. */
 export const ghettoVcbLayout: BackupLayout = {
   name: 'ghettovcb',
-  type: { id: 'vmware-vsphere', title: 'VMware vSphere', rules: ALL_ALLOWED },
+  type: VSPHERE,
   claim,
   isOwn: (within) => isOwnFile(baseName(within)),
   scan,
