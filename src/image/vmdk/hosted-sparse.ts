@@ -2,13 +2,13 @@ import type { ByteSource } from '../byte-source.js';
 import { checkInside, imageFault } from '../image-fault.js';
 import { checkApart, type FileArea, type GrainDirectory } from './grain-tables.js';
 import { ENTRIES_PER_TABLE, type SparseHeader } from './sparse-header.js';
-import { GRAIN_ABSENT, GRAIN_ZERO, SECTOR_BYTES, viewOf } from './vmdk-bytes.js';
+import { readTableOffsets } from './table-offsets.js';
+import { GRAIN_ZERO, SECTOR_BYTES } from './vmdk-bytes.js';
 
 const ENTRY_BYTES = 4;
-const TABLE_BYTES = ENTRIES_PER_TABLE * ENTRY_BYTES;
 /** 64 TiB with the usual grain take 2^21. */
 const MAX_TABLES = 2 ** 23;
-const READ_BYTES = 1024 * 1024;
+const SIZES = { entryBytes: ENTRY_BYTES, tableBytes: ENTRIES_PER_TABLE * ENTRY_BYTES };
 
 /** The directory of a hosted sparse extent (`KDMV`), of which `sizeBytes` belong to the disk.
  *  @throws IMAGE_CORRUPT, IMAGE_LIMIT_EXCEEDED, IMAGE_TRUNCATED */
@@ -52,33 +52,16 @@ export async function readGrainDirectory(
     grainBytes,
     grainsPerTable: ENTRIES_PER_TABLE,
     entryBytes: ENTRY_BYTES,
-    tables: await readTableOffsets(source, directory),
+    tables: await readTableOffsets(source, directory, SIZES, offsetOf),
     areas,
     isCompressed: header.isCompressed,
     decode: (view, at) => {
-      const sector = view.getUint32(at, true);
-      if (sector === 0) return GRAIN_ABSENT;
-      return sector === 1 && hasZeroGrains ? GRAIN_ZERO : sector * SECTOR_BYTES;
+      const offset = offsetOf(view, at); // 0 is GRAIN_ABSENT
+      return offset === SECTOR_BYTES && hasZeroGrains ? GRAIN_ZERO : offset;
     },
   };
 }
 
-async function readTableOffsets(
-  source: ByteSource,
-  directory: Omit<FileArea, 'name'>,
-): Promise<Float64Array> {
-  const tables = new Float64Array(directory.bytes / ENTRY_BYTES);
-  const buffer = new Uint8Array(Math.min(READ_BYTES, directory.bytes));
-  const view = viewOf(buffer);
-  for (let done = 0; done < directory.bytes; done += READ_BYTES) {
-    const bytes = Math.min(READ_BYTES, directory.bytes - done);
-    await source.read(buffer.subarray(0, bytes), directory.offset + done);
-    for (let at = 0; at < bytes; at += ENTRY_BYTES) {
-      const offset = view.getUint32(at, true) * SECTOR_BYTES;
-      if (offset === 0) continue;
-      checkInside(source, 'a grain table', offset, TABLE_BYTES);
-      tables[(done + at) / ENTRY_BYTES] = offset;
-    }
-  }
-  return tables;
+function offsetOf(view: DataView, at: number): number {
+  return view.getUint32(at, true) * SECTOR_BYTES;
 }

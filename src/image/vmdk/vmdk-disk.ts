@@ -6,8 +6,11 @@ import {
   MAX_DESCRIPTOR_BYTES,
   parseDescriptor,
   type ExtentLine,
+  type ExtentType,
   type VmdkDescriptor,
 } from './descriptor.js';
+import { readCowdDirectory, readSeSparseDirectory } from './esx-sparse.js';
+import type { GrainDirectory } from './grain-tables.js';
 import { readGrainDirectory } from './hosted-sparse.js';
 import { SparseExtent } from './sparse-extent.js';
 import { readEmbeddedText, readSparseHeader } from './sparse-header.js';
@@ -90,8 +93,17 @@ async function openExtent(
     return flatExtent(source, start, sizeBytes);
   }
   ranges.add(fileName, 0, source.sizeBytes);
-  const header = await readSparseHeader(source);
-  return new SparseExtent(await readGrainDirectory(source, header, sizeBytes));
+  return new SparseExtent(await readDirectory(source, type, sizeBytes));
+}
+
+async function readDirectory(
+  source: ByteSource,
+  type: ExtentType,
+  sizeBytes: number,
+): Promise<GrainDirectory> {
+  if (type === 'VMFSSPARSE') return readCowdDirectory(source, sizeBytes);
+  if (type === 'SESPARSE') return readSeSparseDirectory(source, sizeBytes);
+  return readGrainDirectory(source, await readSparseHeader(source), sizeBytes);
 }
 
 /** No byte of a file may belong to two parts of a disk. */

@@ -161,3 +161,24 @@ export function sparseFile(sectors: number, grains: ReadonlyMap<number, Buffer>)
   }
   return file;
 }
+
+/** The extent of an ESX snapshot (COWD) of up to 4,096 grains of one sector. */
+export function cowdFile(sectors: number, grains: ReadonlyMap<number, Buffer>): Buffer {
+  const TABLE = 5;
+  const DATA = TABLE + 32;
+  const file = Buffer.alloc((DATA + grains.size) * SECTOR);
+  file.write('COWD', 0, 'latin1');
+  file.writeUInt32LE(1, 4);
+  file.writeUInt32LE(3, 8);
+  file.writeUInt32LE(sectors, 12);
+  file.writeUInt32LE(1, 16);
+  file.writeUInt32LE(4, 20);
+  file.writeUInt32LE(1, 24);
+  file.writeUInt32LE(DATA + grains.size, 28);
+  file.writeUInt32LE(TABLE, 4 * SECTOR);
+  for (const [slot, [grain, bytes]] of [...grains].entries()) {
+    file.writeUInt32LE(DATA + slot, TABLE * SECTOR + grain * 4);
+    bytes.copy(file, (DATA + slot) * SECTOR);
+  }
+  return file;
+}

@@ -22,7 +22,13 @@ import {
   temporaryFolder,
 } from '../../support/image/qemu.js';
 import { REAL_FIXTURES } from '../../support/image/real-fixtures.js';
-import { descriptorText, extentsOf, GRAIN, streamFile } from '../../support/image/vmdk-bytes.js';
+import {
+  cowdFile,
+  descriptorText,
+  extentsOf,
+  GRAIN,
+  streamFile,
+} from '../../support/image/vmdk-bytes.js';
 
 const MIB = 1024 * 1024;
 
@@ -126,6 +132,30 @@ describe.skipIf(REAL_FIXTURES === null)(
       ['vmx/encrypted.vmx', 'IMAGE_MAGIC_MISSING'],
     ])('refuses %s with %s', async (name, code) => {
       await expect(open(at(name))).rejects.toMatchObject({ code });
+    });
+
+    it('reads a snapshot of ESXi 6.5 (seSparse) as QEMU and dissect do', async () => {
+      const extent = gunzipSync(await readFile(at('vmdk/sesparse.vmdk.gz')));
+      const open = (bytes: Buffer) => {
+        const extents = ['RW 1048576 SESPARSE "sesparse.vmdk"'];
+        const text = Buffer.from(descriptorText({ extents, createType: 'seSparse' }));
+        return openVmdkImage(new MemoryBytes(text), extentsOf({ 'sesparse.vmdk': bytes }));
+      };
+      expect(await diskDigest(await open(extent))).toBe(
+        '3afa48010241335528fe402f083fc9f3a1013a49485221443a78d9a8604e2f90',
+      );
+      for (const [offset, value, code] of [
+        [0, 0, 'IMAGE_MAGIC_MISSING'],
+        [8, 9, 'IMAGE_VERSION_UNKNOWN'],
+        [24, 16, 'IMAGE_LIMIT_EXCEEDED'],
+        [128, 0, 'IMAGE_CORRUPT'],
+        [512 + 24, 1, 'IMAGE_CORRUPT'],
+        [144, 0x7fff_ffff, 'IMAGE_TRUNCATED'],
+      ] as const) {
+        const poked = Buffer.from(extent);
+        poked.writeUInt32LE(value, offset);
+        await expect(open(poked), `offset ${offset}`).rejects.toMatchObject({ code });
+      }
     });
 
     it('refuses the disk inside an OVA that went through a text conversion', async () => {
@@ -317,6 +347,51 @@ describe('openVmdkImage', () => {
       ownIdentity: null,
       dialect: { adapterType: 'lsilogic' },
     });
+  });
+
+  it('reads a snapshot of ESX over what lies below it', async () => {
+    const sector = (byte: number) => Buffer.alloc(512, byte);
+    const delta = cowdFile(
+      400,
+      new Map([
+        [0, sector(1)],
+        [129, sector(2)],
+        [130, sector(3)],
+        [399, sector(4)],
+      ]),
+    );
+    const more = ['parentCID=0172e8a4', 'parentFileNameHint="disk.vmdk"'];
+    const text = descriptorText({
+      ...{ createType: 'vmfsSparse', cid: '8f67ca74', more },
+      extents: ['RW 400 VMFSSPARSE "disk-000001-delta.vmdk"'],
+    });
+    const files = extentsOf({ 'disk-000001-delta.vmdk': delta });
+    const source = new MemoryBytes(Buffer.from(text));
+    const image = await openVmdkImage(source, files);
+    const seen = Buffer.alloc(400 * 512);
+    await image.read(seen, 0, (target) => {
+      target.fill(0xee);
+      return Promise.resolve();
+    });
+    const shown = Buffer.alloc(400 * 512, 0xee);
+    for (const [at, byte] of [
+      [0, 1],
+      [129, 2],
+      [130, 3],
+      [399, 4],
+    ] as const)
+      shown.fill(byte, at * 512, (at + 1) * 512);
+    expect(seen.equals(shown)).toBe(true);
+    expect([...(await image.mapBlocks(0, 4)).states]).toEqual([
+      BLOCK_ENCODED,
+      BLOCK_ENCODED,
+      BLOCK_UNALLOCATED,
+      BLOCK_ENCODED,
+    ]);
+    expect(await readVmdkHead(source, files)).toMatchObject({ parent: { linkId: '0172e8a4' } });
+    delta.writeUInt32LE(0x00ff_ffff, 5 * 512);
+    const cut = await openVmdkImage(source, extentsOf({ 'disk-000001-delta.vmdk': delta }));
+    await expect(cut.mapBlocks(0, 1)).rejects.toMatchObject({ code: 'IMAGE_TRUNCATED' });
   });
 
   it('takes the content id with leading zeros that QEMU leaves out', async () => {
