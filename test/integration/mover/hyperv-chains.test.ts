@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import type { Dialect } from '../../../src/image/disk-image.js';
 import { composerOf, imageFormat } from '../../../src/image/formats.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { MemoryBytes } from '../../support/image/byte-files.js';
 import {
   blockOf,
@@ -20,6 +21,7 @@ import {
 } from '../../support/image/composed-disk.js';
 import { libvhdiBytes } from '../../support/image/libvhdi.js';
 import { requireTool } from '../../support/image/qemu.js';
+import { restoreInto } from '../../support/mover/restore-into.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
 
@@ -66,7 +68,7 @@ describe.skipIf(!requireTool('qemu-img'))('exports of Hyper-V, day after day', (
   let offsite: BackupRepository;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'longhaul-hyperv-'));
-    for (const name of ['primary', 'offsite']) await mkdir(join(folder, name));
+    for (const name of ['primary', 'offsite', 'restored']) await mkdir(join(folder, name));
     const at = (id: string) =>
       openDirectoryRepository({ id, rootPath: join(folder, id), readOnly: false });
     [primary, offsite] = [await at('primary'), await at('offsite')];
@@ -170,6 +172,16 @@ describe.skipIf(!requireTool('qemu-img'))('exports of Hyper-V, day after day', (
       await expectDays(kept, [2, 3]);
       const head = await imageFormat(format).readHead(await MemoryBytes.load(fileOf(kept[0]!)));
       expect(head.dialect).toMatchObject(dialect);
+      const restored = await openDirectoryRepository({
+        id: folderRepositoryId(join(folder, 'restored')),
+        rootPath: join(folder, 'restored'),
+        readOnly: false,
+      });
+      const order = { chain: CHAIN, pointId: kept[1]!.id, intoExisting: true } as const;
+      const disks = [kept[1]!.disks.find(({ format: own }) => own === format)!.disk];
+      const raw = await restoreInto(restored, offsite, { ...order, format: 'raw', disks });
+      const expected = guestBytes(diskBytes, inside(DAYS[3]!));
+      expect(firstDifference(await readFile(raw[0]!), expected)).toBeNull();
       const verified = await new LocalSessions([primary, offsite]).verify(
         'offsite',
         NOW_MS + 2 * DAY_MS,
