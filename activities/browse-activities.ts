@@ -14,6 +14,7 @@ import type { CopyTask } from '../src/domain/copy-session.js';
 import { BackupError, isStorageFault } from '../src/domain/errors.js';
 import type { SourceRestorePoint, SourceWorkload } from '../src/domain/restore-point.js';
 import { settlePoints } from '../src/domain/settle.js';
+import { filesOfDisk } from '../src/domain/source-files.js';
 import type { TargetRestorePoint } from '../src/domain/target-point.js';
 import { OWN_FOLDER } from '../src/repository/repository-path.js';
 import { unrecognisedReason, type UnrecognisedFiles } from '../src/domain/unrecognised.js';
@@ -231,12 +232,11 @@ function sourceView(workload: SourceWorkload, point: SourceRestorePoint): Restor
     verifiedAt: null,
     retention: [],
     keptBecause: [],
-    files: point.disks.map(({ disk, path, format, stamp }) => ({
-      disk,
-      path,
-      format,
-      sizeBytes: stamp.sizeBytes,
-    })),
+    files: point.disks.flatMap((disk) =>
+      filesOfDisk(disk).map(({ path, stamp: { sizeBytes } }) => ({
+        ...{ disk: disk.disk, path, format: disk.format, sizeBytes },
+      })),
+    ),
     source: null,
   };
 }

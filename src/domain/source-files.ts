@@ -10,8 +10,3 @@ export interface StampedFile {
 export function filesOfDisk(disk: SourceDisk): StampedFile[] {
   return [disk, ...(disk.below ?? [])].flatMap((image) => [image, ...(image.extents ?? [])]);
 }
-
-/** Bytes of all these files. */
-export function sizeOfDisk(disk: SourceDisk): number {
-  return filesOfDisk(disk).reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0);
-}

@@ -200,7 +200,8 @@ function estimatedBytes(
     try {
       for (const layer of sourceLayers(repositoryId, workload, point!, disk)) {
         if (changedBy === 'lineage' && layer.restorePointId === lineageFrom) break;
-        bytes += layer.file.stamp?.sizeBytes ?? 0;
+        for (const { stamp } of [layer.file, ...(layer.file.extents ?? [])])
+          bytes += stamp?.sizeBytes ?? 0;
       }
     } catch (error) {
       if (!isBackupError(error, 'RESTORE_POINT_BROKEN')) throw error;

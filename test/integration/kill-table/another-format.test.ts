@@ -1,15 +1,19 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
 import type { RestoreFormat } from '../../../src/domain/restore-point.js';
+import type { TargetDisk } from '../../../src/domain/target-point.js';
+import type { ImageHead } from '../../../src/image/disk-image.js';
+import { readTargetHead } from '../../../src/mover/blocks/layer-file.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { readWholeFile } from '../../../src/repository/replace-file.js';
-import { ChangeRun } from '../../kill-table/change-run.js';
+import { ChangeRun, NOW_MS } from '../../kill-table/change-run.js';
 import { KillTally } from '../../kill-table/kill-tally.js';
 import { faultsOfDigests, readShownPoints } from '../../kill-table/read-points.js';
 import { prepareScenario, type ScenarioName } from '../../kill-table/scenarios.js';
 import { makeSlabsKnown, SLABS } from '../../kill-table/source-format.js';
 import { tryPositions, type Scenario } from '../../kill-table/try-positions.js';
 import { requireTool } from '../../support/image/qemu.js';
+import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { restoreInto } from '../../support/mover/restore-into.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
@@ -67,6 +71,32 @@ describe.skipIf(!requireTool('qemu-img'))('a format that is known by its row alo
       expect(disks.some(({ kind }) => kind === 'increment')).toBe(true);
     });
 
+    it('keeps what only the format knows, and links each increment to its parent by its id', async () => {
+      const heads = await headsOf(target, scenario.chain);
+      for (const { head, parent } of heads) {
+        expect(head.dialect).toEqual({ color: 7 });
+        expect(head.parent?.linkId ?? null).toBe(parent?.linkId ?? null);
+      }
+      expect(new Set(heads.map(({ head }) => head.linkId)).size).toBe(heads.length);
+    });
+
+    it('tells a file that was made on another parent', async () => {
+      const record = await readChainRecord(target, scenario.chain);
+      const child = record!.points.find(({ kind }) => kind === 'increment')!;
+      const parent = record!.points.find(({ id }) => id === child.parentId)!;
+      const damaged = target.clone();
+      const path = `${scenario.chain}/${parent.disks[0]!.path}`;
+      const file = await damaged.openWrite(path, 'existing');
+      await file.write(Buffer.alloc(16, 0xab), 24); // its id
+      await file.close();
+      const work = { targetRepositoryId: target.id, chain: scenario.chain, pointId: child.id };
+      const mover = new InProcessMover(damaged);
+      const { damage } = await mover.run('prepareVerification', { ...work, nowMs: NOW_MS });
+      expect(damage).toMatchObject([
+        { type: 'file', reason: expect.stringContaining(`${'ab'.repeat(16)}`) as string },
+      ]);
+    });
+
     it('notices every changed byte of a file, in head, prefix, slot and table', async () => {
       const record = await readChainRecord(target, scenario.chain);
       const { path, sizeBytes } = record!.points[0]!.disks[0]!;
@@ -98,6 +128,26 @@ describe.skipIf(!requireTool('qemu-img'))('a format that is known by its row alo
     });
   });
 });
+
+/** Of every file of the chain, with that of the one it builds on. */
+async function headsOf(
+  target: SimulatedRepository,
+  chain: string,
+): Promise<{ head: ImageHead; parent: ImageHead | null }[]> {
+  const record = await readChainRecord(target, chain);
+  const context = new InProcessMover(target).context();
+  const heads: { head: ImageHead; parent: ImageHead | null }[] = [];
+  for (const { parentId, disks } of record!.points)
+    for (const disk of disks) {
+      const read = (file: TargetDisk) =>
+        readTargetHead(context, { targetRepositoryId: target.id, chain }, file);
+      const below = record!.points.find(({ id }) => id === parentId)?.disks;
+      const parent = below?.find((entry) => entry.disk === disk.disk);
+      const hasParent = disk.kind === 'increment' && parent !== undefined;
+      heads.push({ head: await read(disk), parent: hasParent ? await read(parent) : null });
+    }
+  return heads;
+}
 
 function extension(format: RestoreFormat): string {
   return format === 'raw' ? 'raw' : 'slab';
