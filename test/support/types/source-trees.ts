@@ -61,6 +61,21 @@ function fileOfADay(type: string, name: string, pathOf: (day: number) => string)
 
 export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
   {
+    type: 'vmware-vsphere',
+    name: 'esx01',
+    async write(root, day) {
+      const folder = join(root, 'ghetto/esx01', `esx01-${dateOf(day)}_01-00-00`);
+      const disk = guestDisk(1, day);
+      await write(
+        join(folder, 'esx01.vmx'),
+        'displayName = "esx01"\nscsi0:0.fileName = "esx01.vmdk"\n',
+      );
+      await writeDisk(join(folder, 'esx01.vmdk'), disk, 'vmdk', '-o', 'subformat=monolithicFlat');
+      await write(join(folder, 'STATUS.ok'), 'Successfully completed backup\n');
+      return { 'scsi0-0': disk };
+    },
+  },
+  {
     type: 'hyper-v',
     name: 'hv01',
     async write(root, day) {
