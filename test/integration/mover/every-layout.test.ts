@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findChains } from '../../../src/chain/find-chains.js';
+import { restorePointKey } from '../../../src/domain/repository-view.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { qemuBytes, qemuImg, requireTool } from '../../support/image/qemu.js';
 import { makeLayoutKnown } from '../../support/layout/known-layout.js';
 import { wholeLayout } from '../../support/layout/whole-layout.js';
@@ -100,6 +102,26 @@ describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each la
     return found;
   }
 
+  /** Where the only point of the only chain lies as its tool looks for it. */
+  async function restoredTree(): Promise<string> {
+    const to = join(folder, 'restored');
+    await mkdir(to);
+    const destination = await openDirectoryRepository({
+      ...{ id: folderRepositoryId(to), rootPath: to, readOnly: false },
+    });
+    const { record } = (await findChains(offsite)).chains[0]!;
+    const key = [record.jobId, record.workload.id, record.points[0]!.id];
+    const restored = await new LocalSessions([primary, offsite, destination]).restore(
+      {
+        ...{ repositoryId: 'offsite', restorePointId: restorePointKey(key) },
+        ...{ destinationPath: to, format: 'same', layout: true },
+      },
+      NOW_MS + 2 * DAY_MS,
+    );
+    expect(restored).toMatchObject({ state: 'ended', result: 'success' });
+    return to;
+  }
+
   it('is copied by one job, each in its own format, byte for byte where its tool needs that', async () => {
     await writeTrees();
     const job = testJob({ restorePoints: 'all' });
@@ -129,6 +151,22 @@ describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each la
     expect(status).toMatchObject({ state: 'ended', result: 'success' });
   });
 
+  it('gives an OVF package back whose manifest its own digests prove', async () => {
+    await disk('vcd/vm/vm-disk1.vmdk', 4, '-o', 'subformat=streamOptimized');
+    await put('vcd/vm/vm.ovf', ENVELOPE);
+    const sums = execFileSync('sha256sum', ['--tag', 'vm.ovf', 'vm-disk1.vmdk'], {
+      cwd: source('vcd/vm'),
+    });
+    await put('vcd/vm/vm.mf', sums);
+    await new LocalSessions([primary, offsite]).copy(testJob({ restorePoints: 'all' }), NOW_MS);
+    const to = await restoredTree();
+    expect((await readdir(to)).sort()).toEqual(['vm-disk1.vmdk', 'vm.mf', 'vm.ovf']);
+    // The tag form of coreutils is that of a manifest.
+    const checked = execFileSync('sha256sum', ['--check', '--strict', 'vm.mf'], { cwd: to });
+    expect(checked.toString()).toBe('vm.ovf: OK\nvm-disk1.vmdk: OK\n');
+    expect((await stat(join(to, 'vm.ovf'))).mtime).toEqual(WRITTEN_AT);
+  });
+
   it('takes up a layout that nothing knows but a row', async () => {
     await put('a/web.whole', noise(9));
     const job = testJob({ restorePoints: 'all' });
@@ -137,7 +175,7 @@ describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each la
     makeLayoutKnown(wholeLayout);
     await new LocalSessions([primary, offsite]).copy(job, NOW_MS + DAY_MS);
     expect(await copies()).toEqual({ 'whole-machine': [[`raw ${digestOf(noise(9))}`]] });
-    expect((await stat(source('a/web.whole'))).mtime).toEqual(WRITTEN_AT);
+    expect(await readFile(join(await restoredTree(), 'web.whole'))).toEqual(noise(9));
   });
 });
 
