@@ -265,6 +265,23 @@ export function describeDirectoryRepository(name: string, open: OpenDirectory): 
       expect(await readFile(join(base, 'second-name'), 'utf8')).toBe('new');
     });
 
+    it('tells the permissions of a file, and sets them and its time, but never the rights of its owner', async () => {
+      await put(repository, 'file', 'x');
+      await repository.setFileTraits!('file', { modifiedAtNs: '981173106123456789', mode: 0o4641 });
+      const { mtimeNs, mode } = await stat(join(rootPath, 'file'), { bigint: true });
+      expect(mode & 0o7777n).toBe(0o641n);
+      const [second, fraction] = [mtimeNs / 1_000_000_000n, Number(mtimeNs % 1_000_000_000n)];
+      expect(second).toBe(981_173_106n);
+      expect(Math.abs(fraction - 123_456_789)).toBeLessThan(1_000);
+      expect((await repository.stat('file'))?.mode).toBe(0o641);
+      const listed = (await repository.list('')).find(({ name }) => name === 'file');
+      expect(listed?.mode).toBe(0o641);
+      await symlink(join(rootPath, 'file'), join(rootPath, 'linked'));
+      await expect(repository.setFileTraits!('linked', { mode: 0o600 })).rejects.toMatchObject({
+        code: 'PATH_FORBIDDEN',
+      });
+    });
+
     it('measures the file system that holds it', async () => {
       const line = execFileSync('df', ['--output=size', '-B1', rootPath], { encoding: 'utf8' });
       const { totalBytes } = await repository.capacity();

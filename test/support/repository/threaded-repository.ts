@@ -63,6 +63,7 @@ export class RepositoryThread {
       remove: this.#ask(target, 'remove'),
       removeFolder: this.#ask(target, 'removeFolder'),
       syncFolder: this.#ask(target, 'syncFolder'),
+      setFileTraits: this.#ask(target, 'setFileTraits'),
       capacity: this.#ask(target, 'capacity'),
     };
   }
