@@ -6,6 +6,7 @@ import type { ByteSource } from '../../../src/image/byte-source.js';
 import type { DiskImage } from '../../../src/image/disk-image.js';
 import { IMAGE_FORMATS } from '../../../src/image/formats.js';
 import type { FileShape, ImageFormat, PlannedContent } from '../../../src/image/image-format.js';
+import { RAW_COMPOSER } from '../../../src/image/raw/raw-composer.js';
 import { ImageStack } from '../../../src/mover/blocks/image-stack.js';
 import { readTargetHead, targetLayer } from '../../../src/mover/blocks/layer-file.js';
 import { withVerifier } from '../../../src/mover/blocks/verify-units.js';
@@ -20,6 +21,12 @@ const BLOCK = 65_536;
 
 beforeAll(() => {
   if (!IMAGE_FORMATS.includes(SLAB)) (IMAGE_FORMATS as ImageFormat[]).push(SLAB);
+});
+
+it('has a row for every format whose files are composed in a way of their own', () => {
+  const composed = IMAGE_FORMATS.filter(({ composer }) => composer !== null);
+  const own = composed.filter(({ composer }) => composer !== RAW_COMPOSER).map(({ id }) => id);
+  expect(FORMAT_ROWS.map(({ format }) => format.id)).toEqual(expect.arrayContaining(own));
 });
 
 /** What every format of disk images keeps that Longhaul composes files of. */
