@@ -9,6 +9,8 @@ export interface BackupLayout {
   readonly name: string;
   /** Of everything that it finds. */
   readonly type: WorkloadTypeFacts;
+  /** Its tool never makes an increment, whatever the format of its disks (`SourceWorkload.makesFullsOnly`). Absent: as the formats tell. */
+  readonly makesFullsOnly?: true;
   /** What this tool may have written into a folder, told by names alone: nothing is opened for it. null: nothing. */
   claim(names: FolderNames): Claim | null;
   /** Whether a file within a claimed folder is one that this tool writes there; what is not is named as not recognised. Absent: all are.
@@ -50,8 +52,8 @@ export interface ClaimedFile extends RepositoryEntry {
   readonly within: string;
 }
 
-/** Type and folder follow from who found it where. */
-export type FoundWorkload = Omit<SourceWorkload, 'type' | 'folders'>;
+/** The rest follows from who found it where. */
+export type FoundWorkload = Omit<SourceWorkload, 'type' | 'folders' | 'makesFullsOnly'>;
 
 /** The claim of a layout that knows its files by their names, whatever lies beside them. */
 export function claimFiles({ files }: FolderNames, isOwn: (name: string) => boolean): Claim | null {

@@ -44,6 +44,7 @@ const ARCHIVE_DISK = 'archive';
 export const ghettoVcbLayout: BackupLayout = {
   name: 'ghettovcb',
   type: VSPHERE,
+  makesFullsOnly: true,
   claim,
   isOwn: (within) => isOwnFile(baseName(within)),
   scan,
@@ -77,7 +78,6 @@ function workload(run: RunName, drafts: readonly DraftPoint[]): FoundWorkload {
   return {
     id: workloadId(run),
     name: machineOf(run),
-    makesFullsOnly: true,
     restorePoints: settleChains(drafts),
   };
 }

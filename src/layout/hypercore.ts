@@ -27,6 +27,7 @@ import { readXml, xmlAttribute, xmlElement, xmlElements, xmlText } from './xml-f
 export const hypercoreLayout: BackupLayout = {
   name: 'hypercore',
   type: { id: 'scale-hypercore', title: 'Scale Computing HyperCore', rules: ALL_ALLOWED },
+  makesFullsOnly: true,
   claim,
   scan,
 };

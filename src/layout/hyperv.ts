@@ -30,6 +30,7 @@ import { folderName, folderWorkloadId } from './workload-id.js';
 export const hypervLayout: BackupLayout = {
   name: 'hyperv',
   type: { id: 'hyper-v', title: 'Microsoft Hyper-V', rules: ALL_ALLOWED },
+  makesFullsOnly: true,
   claim,
   scan,
 };

@@ -28,6 +28,7 @@ export const nutanixLayout: BackupLayout = {
     title: 'Nutanix AHV',
     rules: { ...ALL_ALLOWED, wholeSourceOnly: true },
   },
+  makesFullsOnly: true,
   claim: (names) => claimFiles(names, (name) => parseName(name) !== null),
   scan,
 };

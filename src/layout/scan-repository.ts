@@ -88,9 +88,15 @@ async function workloadsOf(
   if (shares.length === 0) return [];
   const facts = await FolderFacts.of(store, repository, folder);
   const workloads: SourceWorkload[] = [];
-  for (const { layout, claimed } of shares)
-    for (const found of await layout.scan(facts, claimed))
-      workloads.push({ ...found, type: layout.type.id, folders: [folder] });
+  for (const { layout, claimed } of shares) {
+    const { type, makesFullsOnly } = layout;
+    const known = {
+      type: type.id,
+      folders: [folder],
+      ...(makesFullsOnly === undefined ? {} : { makesFullsOnly }),
+    };
+    for (const found of await layout.scan(facts, claimed)) workloads.push({ ...found, ...known });
+  }
   facts.keep();
   return workloads;
 }

@@ -38,6 +38,7 @@ export function singleFilesLayout(row: SingleFiles): BackupLayout {
   return {
     name: row.name,
     type: row.type,
+    makesFullsOnly: true,
     claim: (names) => claimFiles(names, (name) => endingOf(row, name) !== null),
     scan: (facts, claimed) => scan(row, facts, claimed),
   };

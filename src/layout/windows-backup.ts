@@ -27,6 +27,7 @@ import { folderName } from './workload-id.js';
 export const windowsBackupLayout: BackupLayout = {
   name: 'windows-image-backup',
   type: { id: 'windows-agent', title: 'Windows (wbadmin)', rules: ALL_ALLOWED },
+  makesFullsOnly: true,
   claim,
   scan,
 };

@@ -1,0 +1,95 @@
+import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { findChains } from '../../../src/chain/find-chains.js';
+import { composerOf } from '../../../src/image/formats.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { blockOf, composeDisk } from '../../support/image/composed-disk.js';
+import { testJob } from '../../support/session/test-site.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
+
+const DAY_MS = 86_400_000;
+const NOW_MS = Date.UTC(2026, 11, 20);
+const MACHINE = 'ec04f346-db96-4700-af5b-77b3c56c38bd';
+
+let folder: string;
+let primary: BackupRepository;
+let offsite: BackupRepository;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'longhaul-rotating-'));
+  for (const name of ['primary', 'offsite']) await mkdir(join(folder, name));
+  const at = (id: string) =>
+    openDirectoryRepository({ id, rootPath: join(folder, id), readOnly: false });
+  [primary, offsite] = [await at('primary'), await at('offsite')];
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+async function disk(format: string, day: number): Promise<Uint8Array> {
+  if (format === 'raw') return Buffer.concat([blockOf(1), blockOf(day + 10)]);
+  const blocks = new Map([
+    [0, blockOf(1)],
+    [1, blockOf(day + 10)],
+  ]);
+  const shape = { virtualSizeBytes: 2 * 65_536, blocks, dialect: {}, seed: `${day}`.repeat(32) };
+  return (await composeDisk(composerOf(format), shape)).bytes;
+}
+
+it.each([
+  ['raw', 'raw', () => ({ disk: 'web01.img' })],
+  ['azure', 'vhd', () => ({ disk: 'web01.vhd' })],
+  [
+    'nutanix',
+    'raw',
+    (day: number) => ({ disk: `web01-2f9c1d3e-58b4-4d1b-9a52-0c6f7b3d9e01-2026112${day}` }),
+  ],
+  [
+    'hyperv',
+    'vhdx',
+    () => ({
+      disk: 'web01/Virtual Hard Disks/web01.vhdx',
+      text: `web01/Virtual Machines/${MACHINE}.vmcx`,
+    }),
+  ],
+  [
+    'windows',
+    'vhdx',
+    (day: number) => ({
+      disk: `WindowsImageBackup/PC/Backup 2026-11-2${day} 010000/c.vhdx`,
+      text: `WindowsImageBackup/PC/Backup 2026-11-2${day} 010000/BackupSpecs.xml`,
+    }),
+  ],
+] as const)(
+  'a source of %s that keeps its newest full alone is copied every day, and is no recreated chain',
+  async (_, format, pathsOf) => {
+    for (const day of [1, 2]) {
+      await rm(join(folder, 'primary'), { recursive: true });
+      await mkdir(join(folder, 'primary'));
+      primary = await openDirectoryRepository({
+        ...{ id: 'primary', rootPath: join(folder, 'primary'), readOnly: false },
+      });
+      const paths: { readonly disk: string; readonly text?: string } = pathsOf(day);
+      for (const [path, bytes] of [
+        [paths.disk, await disk(format, day)],
+        [paths.text, Buffer.from('<x/>')],
+      ] as const) {
+        if (path === undefined) continue;
+        const file = join(folder, 'primary', path);
+        await mkdir(dirname(file), { recursive: true });
+        await writeFile(file, bytes);
+        const date = new Date(NOW_MS - (20 - day) * DAY_MS);
+        await utimes(file, date, date);
+      }
+      const outcome = await new LocalSessions([primary, offsite]).copy(
+        testJob({ retention: { type: 'restorePoints', value: 9 } }),
+        NOW_MS + day * DAY_MS,
+      );
+      expect(outcome.result).toBe('success');
+    }
+    const { chains } = await findChains(offsite);
+    expect(chains.map(({ record }) => record.points.map(({ kind }) => kind))).toEqual([
+      ['full', 'increment'],
+    ]);
+  },
+);
