@@ -39,6 +39,8 @@ export interface FullOrder {
   readonly withCompanions: boolean;
   /** The full takes the place of the point's own files, which others name; else it is a copy beside them. */
   readonly takesItsPlace: boolean;
+  /** Names that the files of disks get elsewhere than in a chain, where some formats repeat them inside; absent: those of a chain. */
+  readonly fileNames?: ReadonlyMap<string, string>;
 }
 
 /** Plans fulls of the disks of a target point from the target's own files; the copy itself is the usual one. Run again, it takes up the
@@ -68,6 +70,7 @@ export async function planFull(
     const planned = await planDisk(context, { target, staging, token, disk, files, keepsLinkId });
     disks.push({
       ...planned,
+      fileName: order.fileNames?.get(disk) ?? planned.fileName,
       ...keptTraits(point.disks.find((entry) => entry.disk === disk)!),
     });
   }

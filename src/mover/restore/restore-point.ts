@@ -63,12 +63,17 @@ export async function prepareRestore(
   const isResumed = (await target.stat(stagedPath.plan(staging))) !== null;
   const { record, point } = await leasedPoint(context, source, input, isResumed);
   await assertDestination(target, input, point);
+  const wanted = wantedDisks(point, input);
+  const places = restoredFiles({ disks: wanted, companions: [] }, input);
+  const nameAt = (index: number) =>
+    places[index]!.name.slice(places[index]!.name.lastIndexOf('/') + 1);
   const plan = await planFull(context, {
     source,
     chain: input.chain,
     record,
     point,
-    disks: wantedDisks(point, input).map(({ disk }) => disk),
+    disks: wanted.map(({ disk }) => disk),
+    fileNames: new Map(wanted.map(({ disk }, index) => [disk, nameAt(index)])),
     target,
     staging,
     epoch: 0,

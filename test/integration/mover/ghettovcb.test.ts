@@ -26,6 +26,9 @@ const DISKS = ['scsi0-0', 'scsi0-1'] as const;
 /** No multiple of a block. */
 const DISK_BYTES = 40 * BLOCK + 1024;
 
+/** Where the tool looks for them. */
+const TREE = { 'scsi0-0': 'web.vmdk', 'scsi0-1': `${STORE}/web_1.vmdk` } as const;
+
 const VMX = `displayName = "web"
 scsi0:0.fileName = "web.vmdk"
 scsi0:1.fileName = "/vmfs/volumes/${STORE}/web/web_1.vmdk"
@@ -184,8 +187,12 @@ describe.skipIf(!requireTool('qemu-img') || !requireTool('vmdkinfo', '-V'))(
     it('gives its disks back, raw and as VMDK without a chain', async () => {
       await threeDays();
       const points = await session();
-      for (const format of ['raw', 'same'] as const) {
-        const to = join(folder, format);
+      for (const [format, layout] of [
+        ['raw', false],
+        ['same', false],
+        ['same', true],
+      ] as const) {
+        const to = join(folder, `${format} ${layout}`);
         await mkdir(to);
         const destination = await openDirectoryRepository({
           id: folderRepositoryId(to),
@@ -198,6 +205,7 @@ describe.skipIf(!requireTool('qemu-img') || !requireTool('vmdkinfo', '-V'))(
             restorePointId: restorePointKey(['nightly', 'ghettovcb-web', points[2]!.id]),
             destinationPath: to,
             format,
+            layout,
           },
           FIRST_MS + 4 * DAY_MS,
         );
@@ -207,7 +215,7 @@ describe.skipIf(!requireTool('qemu-img') || !requireTool('vmdkinfo', '-V'))(
           const bytes =
             format === 'raw'
               ? await readFile(join(to, `${disk}.raw`))
-              : await libvmdkBytes(join(to, `${disk}.vmdk`));
+              : await libvmdkBytes(join(to, layout ? TREE[disk] : `${disk}.vmdk`)); // wants a file's own name inside
           expect(bytes.equals(truth[2]![disk])).toBe(true);
         }
       }

@@ -65,7 +65,7 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     tests: ['test/unit/image/ova.test.ts', EVERY_LAYOUT],
   },
   ghettovcb: {
-    writtenBy: '`ghettoVCB.sh`: dated folders',
+    writtenBy: '`ghettoVCB.sh`: dated, numbered and packed runs',
     data: 'parts',
     judge: 'qemu-img 7.2, libvmdk',
     restoredBy: '`ghettoVCB-restore.sh`',
