@@ -14,14 +14,16 @@ import { namedDateMs } from './named-date.js';
 import { broken, incomplete, type PointFault } from './point-fault.js';
 import { settleChains, type DraftPoint } from './settle-chains.js';
 import { wholeImageFault } from './whole-image.js';
-import { folderName } from './workload-id.js';
+import { folderName, folderWorkloadId } from './workload-id.js';
 
 /** Backups of Windows itself (`wbadmin`, Windows Server Backup): `WindowsImageBackup/<computer>/Backup YYYY-MM-DD HHMMSS/<volume>.vhdx`, or `.vhd`,
  *  with XML files beside them, and `Catalog/`, `SPPMetadataCache/` and `MediaId` for all backups of the computer.
  *
- *  A workload is a computer, known by the name of its folder. A folder `Backup …` is one restore point, dated by its name, which is UTC; there is
- *  one disk for each volume, and every backup is a full. The folder above is known by what is in it, because administrators rename it to keep older
- *  backups. `wbadmin` lists a backup only with all files beside it under their own names, so all of them travel, those for all backups with each.
+ *  A workload is a computer, known by its folder: two of one name in two places are two, because retention would delete the backups of one for
+ *  those of the other. A folder `Backup …` is one restore point, dated by its name, which is UTC; there is one disk for each volume, and every
+ *  backup is a full. The folder above is known by what is in it, because administrators rename it to keep older backups, which are a workload of
+ *  their own then. `wbadmin` lists a backup only with all files beside it under their own names, so all of them travel, those for all backups with
+ *  each.
  *  `BackupSpecs.xml` is written last: without it, or while a disk was written to in a later second, the backup is not finished.
  *  Source: listings of two such trees; no real files could be had (docs/COMPATIBILITY.md). */
 export const windowsBackupLayout: BackupLayout = {
@@ -58,7 +60,7 @@ function backupDateMs(folder: string): number | null {
 
 async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
   const name = folderName('windows', folder);
-  const id = `windows-${encodeURIComponent(name.toLowerCase())}`;
+  const id = folderWorkloadId('windows', folder);
   const backups = new Map<string, ClaimedFile[]>();
   const shared: ClaimedFile[] = [];
   for (const file of files) {

@@ -16,7 +16,7 @@ import { LocalSessions } from '../../support/workflows/local-sessions.js';
 
 const NOW_MS = Date.now() + 10 * 86_400_000;
 const WRITTEN_AT = new Date('2026-11-23T12:50:00Z');
-const CHAIN = chainFolder('nightly', 'windows-l4mpje-pc');
+const CHAIN = chainFolder('nightly', 'windows-WindowsImageBackup:L4MPJE-PC');
 const PC = 'WindowsImageBackup/L4MPJE-PC';
 const BACKUP = `${PC}/Backup 2026-11-23 124351`;
 const VOLUME = `${BACKUP}/9b9cfbc3-369e-11e9-a17c-806e6f6e6963.vhd`;

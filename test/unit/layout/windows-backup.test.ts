@@ -31,7 +31,11 @@ describe('backups of Windows', () => {
     const companion = (within: string): string => `${as}/${within} = ${at}/${within}`;
     const [workload] = shown(await scanWith(windowsBackupLayout, repository));
     expect(workload).toMatchObject({
-      ...{ id: 'windows-l4mpje-pc', name: 'L4MPJE-PC', type: 'windows-agent' },
+      ...{
+        id: 'windows-share:WindowsImageBackup:L4MPJE-PC',
+        name: 'L4MPJE-PC',
+        type: 'windows-agent',
+      },
     });
     const [point = []] = workload?.points ?? [];
     expect(point.slice(0, 4)).toEqual([
@@ -48,6 +52,17 @@ describe('backups of Windows', () => {
         companion(`SPPMetadataCache/{${SET}}`),
       ].sort(),
     );
+  });
+
+  it('of two computers of one name in two places are two workloads', async () => {
+    const { repository } = await treeOf({
+      ...backedUp('north/WindowsImageBackup'),
+      ...backedUp('south/WindowsImageBackup'),
+    });
+    expect((await scanWith(windowsBackupLayout, repository)).map(({ id }) => id)).toEqual([
+      'windows-north:WindowsImageBackup:L4MPJE-PC',
+      'windows-south:WindowsImageBackup:L4MPJE-PC',
+    ]);
   });
 
   it('keep the name that an administrator gave to their folder', async () => {
