@@ -39,7 +39,7 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
   vzdump: {
     writtenBy: '`vzdump`: VMA, tar, compressed or not',
     data: 'parts',
-    judge: 'VMA files by Proxmox’s own `vma`; SHA-256 of the file',
+    judge: 'SHA-256 of the file; the VMA fixture was written by Proxmox’s own `vma`',
     restoredBy: '`qmrestore`, `pct restore`',
     tests: ['test/unit/layout/vzdump.test.ts', 'test/unit/image/vma.test.ts'],
   },

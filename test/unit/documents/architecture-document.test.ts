@@ -3,7 +3,8 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readDocument, ROOT, tableRows } from './markdown.js';
 
-const LAYER = /^(domain|image|layout|repository|chain|mover|notify|config|temporal|workflows)(?![\w-])/;
+const LAYER =
+  /^(domain|image|layout|repository|chain|mover|notify|config|temporal|workflows)(?![\w-])/;
 
 interface LintRules {
   readonly rules?: Readonly<Record<string, unknown>>;
