@@ -61,6 +61,9 @@ export interface ComposerTraits {
   readonly kinds: readonly RestorePointKind[];
   /** Formats that the parent of an increment may have. */
   readonly parents: readonly FormatId[];
+  /** Which size of its disk the parent of an increment may have. `same`: tools of the format refuse or misread others, so a disk that was resized
+   *  begins anew as a full. */
+  readonly parentSize: 'any' | 'same';
   /** `any`: a slot holds whatever block the plan gives it. `guest`: slot k holds guest block k, and every block of the disk has one. */
   readonly slotOrder: 'any' | 'guest';
   /** A power of two up to 8,192; 1 for most formats. Blocks of one aligned group of so many guest blocks, its granule, have as many slots side

@@ -7,6 +7,7 @@ import { openQcow2Image } from './qcow2-image.js';
 const TRAITS: ComposerTraits = {
   kinds: ['full', 'increment'],
   parents: ['qcow2', 'raw'],
+  parentSize: 'any',
   slotOrder: 'any',
   granuleBlocks: 1,
   zeros: 'marked',

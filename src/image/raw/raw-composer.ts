@@ -3,6 +3,7 @@ import type { ComposerTraits, ImageComposer } from '../image-format.js';
 const TRAITS: ComposerTraits = {
   kinds: ['full'],
   parents: [],
+  parentSize: 'any',
   slotOrder: 'guest',
   granuleBlocks: 1,
   zeros: 'stored',

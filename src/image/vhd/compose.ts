@@ -44,6 +44,7 @@ export function vhdTraits(dialect: Dialect, kind: RestorePointKind): ComposerTra
   return {
     kinds: ['full', 'increment'],
     parents: ['vhd'],
+    parentSize: 'same',
     slotOrder: isFixed ? 'guest' : 'any',
     granuleBlocks: isFixed ? 1 : GRANULE_BLOCKS,
     zeros: 'stored',

@@ -35,6 +35,7 @@ export function vhdxTraits(dialect: Dialect): ComposerTraits {
   return {
     kinds: ['full', 'increment'],
     parents: ['vhdx'],
+    parentSize: 'same',
     slotOrder: 'any',
     granuleBlocks: vhdxDialect(dialect).blockBytes / BLOCK_BYTES,
     zeros: 'stored',

@@ -18,6 +18,7 @@ export function virtnbdTraits(dialect: Dialect): ComposerTraits {
   return {
     kinds: isWhole ? ['full', 'increment'] : [],
     parents: ['virtnbd'],
+    parentSize: 'same',
     slotOrder: 'any',
     granuleBlocks: 1,
     zeros: 'stored',

@@ -6,6 +6,7 @@ import { openVmdkImage } from './vmdk-image.js';
 const FULL: ComposerTraits = {
   kinds: ['full', 'increment'],
   parents: ['vmdk'],
+  parentSize: 'same',
   slotOrder: 'any',
   granuleBlocks: 1,
   zeros: 'marked',

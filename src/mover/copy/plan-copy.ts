@@ -297,7 +297,8 @@ function newPointId(record: ChainRecord, point: SourceRestorePoint): string {
 
 type LayersOf = (disk: string) => { restorePointId: string; file: LayerFile }[];
 
-/** A plan can be taken up when it is for the same point in the same role and every file it reads is still the same. */
+/** A plan can be taken up when it is for the same point in the same role and every file it reads is still the same. A full stands for itself,
+ *  also where an increment was asked for: none of the disks could be one. */
 function isSamePlan(
   plan: CopyPlan,
   input: PlanCopyInput,
@@ -309,7 +310,7 @@ function isSamePlan(
     plan.source.repositoryId === input.sourceRepositoryId &&
     plan.algorithm === input.digest &&
     plan.verifyAfterCopy === input.verifyAfterCopy &&
-    (input.algorithm === 'full' ? plan.kind === 'full' : plan.parentId === parent?.id) &&
+    (plan.kind === 'full' || (input.algorithm !== 'full' && plan.parentId === parent?.id)) &&
     isDeepStrictEqual(
       plan.disks.map(({ disk }) => disk),
       now.disks,

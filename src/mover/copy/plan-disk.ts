@@ -83,15 +83,19 @@ export function fileOf(
 
 const SEED_DIGITS = 32;
 
-/** On a file of a format that no increment can name the disk begins anew. */
+/** On a file that no increment can name, for its format or its size, the disk begins anew. */
 function parentDiskOf(
   { parent, disk }: PlanDiskInput,
   increment: ComposedFormat | null,
   stack: ImageStack,
 ): TargetDisk | undefined {
   if (increment === null) return undefined;
-  const { parents } = increment.composer.traits(stack.dialectFor(increment.id), 'increment');
-  return parent?.disks.find((entry) => entry.disk === disk && parents.includes(entry.format));
+  const dialect = stack.dialectFor(increment.id);
+  const { parents, parentSize } = increment.composer.traits(dialect, 'increment');
+  const mayBeParent = ({ format, virtualSizeBytes }: TargetDisk): boolean =>
+    parents.includes(format) &&
+    (parentSize === 'any' || virtualSizeBytes === stack.virtualSizeBytes);
+  return parent?.disks.find((entry) => entry.disk === disk && mayBeParent(entry));
 }
 
 async function fileParent(

@@ -50,6 +50,7 @@ const composer: ImageComposer = {
   traits: () => ({
     kinds: ['full', 'increment'],
     parents: ['slab'],
+    parentSize: 'any',
     slotOrder: 'any',
     granuleBlocks: GRANULE_BLOCKS,
     zeros: 'stored',
