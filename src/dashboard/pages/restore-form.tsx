@@ -24,6 +24,8 @@ interface Wishes {
   readonly format: RestoreFormat;
   readonly disks: readonly string[];
   readonly intoExisting: boolean;
+  /** In the tree that the backup tool looks for; then all of it, and as whole files. */
+  readonly layout: boolean;
 }
 
 export function RestoreForm({ repository, point }: RestoreFormProps) {
@@ -33,8 +35,9 @@ export function RestoreForm({ repository, point }: RestoreFormProps) {
     format: 'same',
     disks: allDisks,
     intoExisting: false,
+    layout: false,
   });
-  const files = point.files.filter(({ disk }) => wishes.disks.includes(disk));
+  const files = point.files.filter(({ disk }) => wishes.layout || wishes.disks.includes(disk));
   return (
     <>
       <Section title="3. Which disks, and where to?">
@@ -75,7 +78,7 @@ function WishFields({ point, wishes, onChange }: WishFieldsProps) {
     <div className="stack">
       <Checkbox.Group
         label="Disks"
-        value={[...wishes.disks]}
+        value={wishes.layout ? point.files.map(({ disk }) => disk) : [...wishes.disks]}
         onChange={(disks) => onChange({ ...wishes, disks })}
       >
         <div className="stack">
@@ -83,6 +86,7 @@ function WishFields({ point, wishes, onChange }: WishFieldsProps) {
             <Checkbox
               key={disk}
               value={disk}
+              disabled={wishes.layout}
               label={`${printable(disk)} (${format}, its own file has ${bytes(sizeBytes)})`}
             />
           ))}
@@ -90,12 +94,19 @@ function WishFields({ point, wishes, onChange }: WishFieldsProps) {
       </Checkbox.Group>
       <Radio.Group
         label="Written as"
-        value={wishes.format}
-        onChange={(format) => onChange({ ...wishes, format: format })}
+        value={wishes.layout ? TREE : wishes.format}
+        onChange={(chosen) => {
+          const layout = chosen === TREE;
+          onChange({ ...wishes, layout, format: chosen === 'raw' ? 'raw' : 'same' });
+        }}
       >
-        <div className="line">
+        <div className="stack">
           <Radio value="same" label="whole files of the format of the copy" />
           <Radio value="raw" label="raw: the disks as they are" />
+          <Radio
+            value={TREE}
+            label="the tree that the backup tool looks for: all files, with its names, times and permissions"
+          />
         </div>
       </Radio.Group>
       <TextInput
@@ -117,6 +128,9 @@ function WishFields({ point, wishes, onChange }: WishFieldsProps) {
   );
 }
 
+/** Of the choice that is neither of the formats. */
+const TREE = 'tree';
+
 interface RestoreStepProps extends RestoreFormProps {
   readonly wishes: Wishes;
   /** Whether all disks are wanted. */
@@ -125,12 +139,14 @@ interface RestoreStepProps extends RestoreFormProps {
 
 function RestoreStep({ repository, point, wishes, isWhole }: RestoreStepProps) {
   const [, navigate] = useLocation();
-  const { path, format, disks, intoExisting } = wishes;
+  const { path, format, intoExisting, layout } = wishes;
+  const disks = layout ? point.files.map(({ disk }) => disk) : wishes.disks;
   const place = `/repositories/${repository.id}/restore-points/${encodeURIComponent(point.id)}/restore`;
   const body: RestoreRequest = {
     destination: { path: path.trim() },
     format,
     intoExisting,
+    layout,
     ...(isWhole ? {} : { disks: [...disks] }),
   };
   const restore = useAction({
@@ -181,6 +197,7 @@ function RestoreStep({ repository, point, wishes, isWhole }: RestoreStepProps) {
             format,
             disks: isWhole ? null : disks,
             intoExisting,
+            layout,
           }),
           curlLine('POST', place, body),
         ]}

@@ -23,10 +23,11 @@ export interface RestoreChoice {
   /** null: all. */
   readonly disks: readonly string[] | null;
   readonly intoExisting: boolean;
+  readonly layout: boolean;
 }
 
 export function restoreCommand(choice: RestoreChoice): string {
-  const { repositoryId, point, path, format, disks, intoExisting } = choice;
+  const { repositoryId, point, path, format, disks, intoExisting, layout } = choice;
   return [
     'longhaul restore',
     repositoryId,
@@ -36,6 +37,7 @@ export function restoreCommand(choice: RestoreChoice): string {
     '--format',
     format,
     ...(disks === null ? [] : ['--disk', ...disks.map(shellWord)]),
+    ...(layout ? ['--layout'] : []),
     ...(intoExisting ? ['--into-existing'] : []),
   ].join(' ');
 }
