@@ -62,16 +62,19 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
   const run = parseRunName(folder);
   if (run !== null && files.some(({ name }) => isTellingFile(name)))
     return [workload(run, [await readRun(facts, run, files)])];
-  const byMachine = new Map<string, FoundWorkload>();
-  for (const file of files) {
-    const packed = parseRunName(file.path.replace(/\.gz$/, ''));
-    if (packed === null) continue;
-    const { id, restorePoints: known } = byMachine.get(packed.machinePath) ?? {};
-    const found = workload(packed, [packedRun(packed, file)]);
-    const restorePoints = [...(id === undefined ? [] : (known ?? [])), ...found.restorePoints];
-    byMachine.set(packed.machinePath, { ...found, restorePoints });
-  }
-  return [...byMachine.values()];
+  const packed = files.flatMap((file) => {
+    const name = parseRunName(file.path.replace(/\.gz$/, ''));
+    return name === null ? [] : [{ name, file }];
+  });
+  // Archives are claimed in the folder of their machine alone.
+  const machine = packed[0]?.name;
+  if (machine === undefined) return [];
+  return [
+    workload(
+      machine,
+      packed.map(({ name, file }) => packedRun(name, file)),
+    ),
+  ];
 }
 
 function workload(run: RunName, drafts: readonly DraftPoint[]): FoundWorkload {

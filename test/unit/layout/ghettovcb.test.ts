@@ -150,6 +150,24 @@ describe('runs of ghettoVCB', () => {
     expect((await statesOf(copy)).sort()).toEqual(before);
   });
 
+  it('that were packed stand in the order in which they were written, whatever their numbers', async () => {
+    const copy = await treeOf({
+      'vms/web/web-0.gz': 3,
+      'vms/web/web-1.gz': 2,
+      'vms/web/web-2.gz': 1,
+    });
+    for (const number of [0, 1, 2]) {
+      const written = new Date(Date.UTC(2026, 10, 24 - number));
+      await utimes(copy.at(`vms/web/web-${number}.gz`), written, written);
+    }
+    const [web] = await scanWith(ghettoVcbLayout, copy.repository);
+    expect(web!.restorePoints.map(({ disks }) => disks[0]!.path)).toEqual([
+      'vms/web/web-2.gz',
+      'vms/web/web-1.gz',
+      'vms/web/web-0.gz',
+    ]);
+  });
+
   it('that were packed are one file each', async () => {
     const copy = await treeOf({
       'vms/web/web-2026-11-24_22-00-00.gz': 1000,
