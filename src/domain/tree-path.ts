@@ -67,7 +67,7 @@ export function foldersOf(path: string): string[] {
 }
 
 /** Equal for names that some file system takes for one. */
-function foldedName(path: string): string {
+export function foldedName(path: string): string {
   return path.normalize('NFC').toLowerCase();
 }
 

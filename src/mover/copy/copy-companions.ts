@@ -3,6 +3,7 @@ import type { Digest } from '../../domain/digest.js';
 import { fileTraits } from '../../domain/file-traits.js';
 import { BackupError } from '../../domain/errors.js';
 import type { TargetCompanion } from '../../domain/target-point.js';
+import { foldedName } from '../../domain/tree-path.js';
 import type { BackupRepository, WritableFile } from '../../repository/backup-repository.js';
 import { makeFolderDurable } from '../../repository/replace-file.js';
 import { sameStamp } from '../blocks/layer-file.js';
@@ -74,8 +75,10 @@ function mismatch(path: string, words: string): BackupError {
   return new BackupError('BLOCK_DIGEST_MISMATCH', `${path} ${words}`, { details: { path } });
 }
 
+/** One that no storage takes for one of those before it, whether it tells upper from lower case or not. */
 function freeName(name: string, taken: readonly TargetCompanion[]): string {
-  const isTaken = (candidate: string) => taken.some(({ path }) => path.endsWith(`/${candidate}`));
+  const names = new Set(taken.map(({ path }) => foldedName(path.slice(path.lastIndexOf('/') + 1))));
+  const isTaken = (candidate: string) => names.has(foldedName(candidate));
   for (let n = 1; ; n++) {
     const candidate = n === 1 ? name : `${n}-${name}`;
     if (!isTaken(candidate)) return candidate;
