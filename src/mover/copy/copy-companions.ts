@@ -10,6 +10,7 @@ import { sameStamp } from '../blocks/layer-file.js';
 import { copyWhole } from '../blocks/file-bytes.js';
 import { hashFile } from '../blocks/file-digest.js';
 import type { CompanionFile } from '../blocks/companion-file.js';
+import { openStored } from './stored-bytes.js';
 import { stagedPath, type CopyPlan } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
@@ -33,7 +34,13 @@ export async function copyCompanions(
     const name = freeName(path.slice(path.lastIndexOf('/') + 1), companions);
     const copied = await withOpenFiles(async (files) => {
       const copy = files.add(await target.openWrite(`${folder}/${name}`, 'open-or-new'));
-      return copyCompanion(context, planned, copy);
+      const written = await copyCompanion(context, planned, copy);
+      if (plan.verifyAfterCopy === 'direct') {
+        const stored = files.add(await openStored(target, copy.path));
+        if ((await hashFile(stored, context.control)) !== written.digest)
+          throw mismatch(copy.path, 'is not on the storage as it was written');
+      }
+      return written;
     });
     companions.push({ path: `${plan.pointId}/config/${name}`, ...copied, ...fileTraits(planned) });
   }

@@ -13,6 +13,23 @@ const PAGE_BYTES = 4096;
 /** With the pages at both ends they fill a buffer of 1 MiB. */
 const SLOTS_AT_ONCE = RUN_BYTES / BLOCK_BYTES - 1;
 
+/** @throws REPOSITORY_UNSUITED where the storage cannot be read past the cache */
+export async function openStored(
+  repository: BackupRepository,
+  path: string,
+): Promise<ReadableFile> {
+  try {
+    return await repository.openReadPastCache(path);
+  } catch (error) {
+    if (!isBackupError(error, 'REPOSITORY_UNSUITED')) throw error;
+    throw new BackupError('REPOSITORY_UNSUITED', error.message, {
+      details: { ...error.details },
+      cause: error,
+      hint: 'Set storage.verifyAfterCopy of the job to "cached", and let a health check read the copies later.',
+    });
+  }
+}
+
 /** A staged file as the storage holds it, read past the page cache: what is durable is compared with what was written. */
 export class StoredBytes {
   private readonly buffer = takeRunBuffer();
@@ -21,16 +38,7 @@ export class StoredBytes {
 
   /** @throws REPOSITORY_UNSUITED where the storage cannot be read past the cache */
   static async open(repository: BackupRepository, path: string): Promise<StoredBytes> {
-    try {
-      return new StoredBytes(await repository.openReadPastCache(path));
-    } catch (error) {
-      if (!isBackupError(error, 'REPOSITORY_UNSUITED')) throw error;
-      throw new BackupError('REPOSITORY_UNSUITED', error.message, {
-        details: { ...error.details },
-        cause: error,
-        hint: 'Set storage.verifyAfterCopy of the job to "cached", and let a health check read the copies later.',
-      });
-    }
+    return new StoredBytes(await openStored(repository, path));
   }
 
   /** @param digests of the slots from `firstSlot` on; a hole where a slot is zeros

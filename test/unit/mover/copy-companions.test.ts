@@ -4,6 +4,35 @@ import type { CopyPlan } from '../../../src/mover/staging/copy-plan.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
+it('finds a companion that is not on the storage as it was written, where the job asks for that', async () => {
+  const [source, target] = [new SimulatedRepository('primary'), new SimulatedRepository('offsite')];
+  const file = await source.openWrite('web.xml', 'new');
+  await file.write(Buffer.from('<web/>'), 0);
+  await file.close();
+  target.openReadPastCache = async (path) => {
+    const stored = await target.openRead(path);
+    return {
+      ...{ path, stamp: () => stored.stamp(), close: () => stored.close() },
+      async read(bytes, offset) {
+        const count = await stored.read(bytes, offset);
+        bytes[0]! ^= 1;
+        return count;
+      },
+    };
+  };
+  const companions = [{ repositoryId: 'primary', path: 'web.xml', stamp: null }];
+  const context = new InProcessMover(source, target).context();
+  const copy = (verifyAfterCopy: 'cached' | 'direct') => {
+    const plan = { pointId: 'point', companions, verifyAfterCopy } as unknown as CopyPlan;
+    return copyCompanions(context, target, 'chain/.staging/point', plan);
+  };
+  expect(await copy('cached')).toHaveLength(1);
+  await expect(copy('direct')).rejects.toMatchObject({
+    code: 'BLOCK_DIGEST_MISMATCH',
+    message: 'chain/.staging/point/point/config/web.xml is not on the storage as it was written',
+  });
+});
+
 it('keeps companions apart whose names differ in case alone, as some storage takes them for one', async () => {
   const [source, target] = [new SimulatedRepository('primary'), new SimulatedRepository('offsite')];
   const paths = ['Virtual Machines/web.xml', 'Snapshots/WEB.XML', 'Snapshots/a/Web.xml'];
