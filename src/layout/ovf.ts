@@ -14,7 +14,7 @@ import type { FolderFacts } from './file-facts.js';
 import { fullDisk, fullPoint } from './full-point.js';
 import { writtenAtMs } from './named-date.js';
 import { readOvf, type OvfDescriptor, type OvfFile } from './ovf-descriptor.js';
-import { broken, incomplete, type Finding, type PointFault } from './point-fault.js';
+import { broken, faultOfError, incomplete, type Finding, type PointFault } from './point-fault.js';
 import { settleChains } from './settle-chains.js';
 import { VSPHERE } from './vsphere-type.js';
 import { wholeImageFault } from './whole-image.js';
@@ -186,7 +186,9 @@ async function manifestFaults(
 ): Promise<PointFault[]> {
   const manifest = own.find(({ name }) => name === `${base}.mf`);
   if (manifest === undefined) return [];
-  const text = await facts.fact(manifest, 'text', () => readText(facts.repository, manifest.path));
+  const text = await facts.fact(manifest, 'text', () =>
+    readText(facts.repository, manifest.path).catch(faultOfError),
+  );
   if ('fault' in text) return [text.fault];
   const entries = parseManifest(text.value);
   const faults: PointFault[] = [];
@@ -211,7 +213,7 @@ async function digestOf(
 ): Promise<string | null> {
   if (!['SHA1', 'SHA256', 'SHA384', 'SHA512'].includes(algorithm)) return null;
   const found = await facts.fact(entry, algorithm, async () => {
-    const bytes = await readBytes(facts.repository, entry.path);
+    const bytes = await readBytes(facts.repository, entry.path).catch(faultOfError);
     if ('fault' in bytes) return bytes;
     return { value: createHash(algorithm.toLowerCase()).update(bytes.value).digest('hex') };
   });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { cp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { BackupError } from '../../../src/domain/errors.js';
 import { ovfLayout } from '../../../src/layout/ovf.js';
 import { qemuImg, requireTool } from '../../support/image/qemu.js';
 import { REAL_FIXTURES } from '../../support/image/real-fixtures.js';
@@ -49,6 +50,19 @@ describe.skipIf(!requireTool('qemu-img'))('an OVF package in a folder', () => {
       await streamDisk(copy, `${folder}/${disk}`);
     return copy;
   }
+
+  it.each(['web.mf', 'web.ovf'])(
+    'is unknown while its %s cannot be read, and says nothing against what lies beside it',
+    async (name) => {
+      const copy = await exported();
+      const openRead = copy.repository.openRead.bind(copy.repository);
+      copy.repository.openRead = async (path) => {
+        if (path === `web/${name}`) throw new BackupError('REPOSITORY_IO_ERROR', 'bad sector');
+        return openRead(path);
+      };
+      expect(await statesIn(copy)).toEqual([['unknown', 'bad sector']]);
+    },
+  );
 
   it('is a full of the disks that its descriptor refers to, with everything else beside them', async () => {
     const { repository } = await exported();
