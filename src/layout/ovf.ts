@@ -37,9 +37,29 @@ const DESCRIPTOR = /\.ovf$/i;
 /** What a package holds besides, if a descriptor is there. */
 const MEMBER = /\.(?:mf|cert|vmdk|vhd|iso|img|nvram|gz)(?:\.\d{9})?$/i;
 
+/** Of those the ones that may as well be a backup by themselves, of another layout. */
+const ANYBODYS = /^(?<stem>.+?)(?<!\.vmdk)(?<tar>\.tar)?\.(?:vhd|iso|img|gz)$/i;
+/** As XenServer names its disks. */
+const UUID_NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\./i;
+
 function claim({ files }: FolderNames): Claim | null {
-  if (!files.some((name) => DESCRIPTOR.test(name))) return null;
-  return { files: files.filter((name) => DESCRIPTOR.test(name) || MEMBER.test(name)) };
+  const bases = files
+    .filter((name) => DESCRIPTOR.test(name))
+    .map((name) => name.slice(0, -'.ovf'.length).toLowerCase());
+  if (bases.length === 0) return null;
+  const isMember = (name: string) => MEMBER.test(name) && mayBeOf(bases, name);
+  return { files: files.filter((name) => DESCRIPTOR.test(name) || isMember(name)) };
+}
+
+/** What no descriptor names would be in no point of its own: nobody else gets to see a file that is claimed here. So a name with a date that is
+ *  not the package's is left to others, and where there are several packages every name that is none of theirs. */
+function mayBeOf(bases: readonly string[], name: string): boolean {
+  const parts = ANYBODYS.exec(name)?.groups;
+  const stem = parts?.stem?.toLowerCase();
+  if (parts?.tar !== undefined) return false;
+  if (stem === undefined || bases.includes(stem) || UUID_NAME.test(name)) return true;
+  if (parseDatedName(stem) !== null) return false;
+  return bases.length === 1 || bases.some((base) => stem.startsWith(base));
 }
 
 interface Package {

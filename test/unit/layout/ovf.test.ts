@@ -37,6 +37,25 @@ async function streamDisk({ at }: RepositoryCopy, path: string): Promise<void> {
   await qemuImg('create', '-q', '-f', 'vmdk', '-o', 'subformat=streamOptimized', at(path), '1M');
 }
 
+describe('the files of a folder with OVF packages', () => {
+  const UUID_DISK = '2f9c1d3e-58b4-4d1b-9a52-0c6f7b3d9e01.vhd';
+  const claimed = (...files: string[]) =>
+    ovfLayout.claim({ folder: 'share', files, folders: [] })?.files;
+
+  it('that are backups of their own by their dates are left to those who know them', () => {
+    const own = ['web.ovf', 'web.mf', 'web-disk1.vmdk', 'web-disk2.vhd', 'input.iso', 'boot.img'];
+    const others = ['web-2026-11-24.img', 'db-2026-11-24.vhd', 'pg.tar.gz'];
+    expect(claimed(...own, ...others)).toEqual(own);
+    const dated = ['web-2026-11-24.ovf', 'web-2026-11-24.iso', 'web-2026-11-24-disk1.vhd'];
+    expect(claimed(...dated, 'web-2026-11-25.img')).toEqual(dated);
+  });
+
+  it('are those of one of several by their names', () => {
+    const own = ['db.ovf', 'DB-disk1.img', 'web.ovf', 'web-disk1.vhd', UUID_DISK, 'any.vmdk'];
+    expect(claimed(...own, 'mail.img', 'site.tar.gz', 'files.vhd')).toEqual(own);
+  });
+});
+
 describe.skipIf(!requireTool('qemu-img'))('an OVF package in a folder', () => {
   async function exported(folder = 'web', descriptor = TWO_DISKS): Promise<RepositoryCopy> {
     const sha = createHash('sha256').update(descriptor).digest('hex');
