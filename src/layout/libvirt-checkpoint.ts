@@ -1,6 +1,7 @@
+import { BackupError } from '../domain/errors.js';
 import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import type { FolderFacts } from './file-facts.js';
-import { broken, type Finding } from './point-fault.js';
+import { broken, type Finding, type PointFault } from './point-fault.js';
 import {
   readXml,
   xmlAttribute,
@@ -65,16 +66,31 @@ async function checkpointIn(
   };
 }
 
-/** Identity of the domain in the output of `virsh dumpxml`; null when the file does not show one. */
-export async function readDomain(
-  facts: FolderFacts,
-  entry: RepositoryEntry,
-): Promise<LibvirtDomain | null> {
+/** What a restore point tells of its domain. */
+export interface DomainShown {
+  readonly domain: LibvirtDomain | null;
+  readonly faults: readonly PointFault[];
+}
+
+/** Identity of the domain in the output of `virsh dumpxml`; null when the file does not show one. Only a file that cannot be read just now is a
+ *  fault: the definition is no part of the disks. */
+export async function readDomain(facts: FolderFacts, entry: RepositoryEntry): Promise<DomainShown> {
   const found = await facts.fact(entry, 'domain', async () => {
     const document = await readXml(facts.repository, entry);
     return 'fault' in document ? document : { value: domainIn(document.value) };
   });
-  return 'fault' in found ? null : found.value;
+  if (!('fault' in found)) return { domain: found.value, faults: [] };
+  return { domain: null, faults: found.fault.state === 'unknown' ? [found.fault] : [] };
+}
+
+/** The domain of the first of these points that shows one; null when none does.
+ *  @throws REPOSITORY_IO_ERROR when none does and something could not be read: whose backups these are must not change with that */
+export function firstDomain(points: readonly DomainShown[]): LibvirtDomain | null {
+  const domain = points.find((point) => point.domain !== null)?.domain ?? null;
+  const unread = points.flatMap(({ faults }) => faults).find(({ state }) => state === 'unknown');
+  if (domain === null && unread !== undefined)
+    throw new BackupError('REPOSITORY_IO_ERROR', unread.reason);
+  return domain;
 }
 
 function domainIn(parent: XmlElement): LibvirtDomain | null {

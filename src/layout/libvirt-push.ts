@@ -11,6 +11,7 @@ import type {
 import type { FolderFacts } from './file-facts.js';
 import {
   readCheckpoint,
+  firstDomain,
   readDomain,
   type LibvirtCheckpoint,
   type LibvirtDomain,
@@ -112,8 +113,11 @@ async function readPoint(facts: FolderFacts, files: CheckpointFiles): Promise<Re
       ? incomplete(`checkpoint.${files.name}.xml is not there yet`)
       : await readCheckpoint(facts, files.checkpoint, files.name);
   const known = 'value' in checkpoint ? checkpoint.value : null;
-  const domain =
-    known?.domain ?? (files.domain === null ? null : await readDomain(facts, files.domain));
+  const named = known?.domain ?? null;
+  const { domain, faults: unread } =
+    named !== null || files.domain === null
+      ? { domain: named, faults: [] }
+      : await readDomain(facts, files.domain);
   const { disks, faults } = await readDisks(facts, files);
   return {
     id: `${files.name}-${known === null ? 'unfinished' : known.createdAtMs / 1000}`,
@@ -122,7 +126,7 @@ async function readPoint(facts: FolderFacts, files: CheckpointFiles): Promise<Re
     known,
     domain,
     disks,
-    faults: 'fault' in checkpoint ? [checkpoint.fault, ...faults] : faults,
+    faults: [...('fault' in checkpoint ? [checkpoint.fault] : []), ...unread, ...faults],
   };
 }
 
@@ -169,7 +173,7 @@ function groupByDomain(
   folder: string,
 ): Map<string, { name: string; members: ReadPoint[] }> {
   const newestFirst = [...points].sort((a, b) => b.createdAtMs - a.createdAtMs);
-  const newest = newestFirst.find(({ domain }) => domain !== null)?.domain ?? null;
+  const newest = firstDomain(newestFirst);
   const groups = new Map<string, { name: string; members: ReadPoint[] }>();
   for (const point of newestFirst) {
     const domain = point.domain ?? newest;

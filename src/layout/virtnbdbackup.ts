@@ -11,6 +11,7 @@ import type {
 import type { FolderFacts } from './file-facts.js';
 import {
   readCheckpoint,
+  firstDomain,
   readDomain,
   type LibvirtCheckpoint,
   type LibvirtDomain,
@@ -73,7 +74,7 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
   const runs: ReadRun[] = [];
   for (const run of groupByRun(files)) runs.push(await readRun(facts, run, files));
   const newest = [...runs].sort((a, b) => b.createdAtMs - a.createdAtMs);
-  const domain = newest.find((run) => run.domain !== null)?.domain ?? null;
+  const domain = firstDomain(newest);
   const id = domain ? `virtnbdbackup-${domain.uuid}` : folderWorkloadId('virtnbdbackup', folder);
   const companions = companionsOf(files, runs);
   const drafts = runs.map((run) => draftPoint(run, id, runs, companions.get(run.id) ?? []));
@@ -110,12 +111,13 @@ async function readRun(
       );
   const createdAtMs = known?.createdAtMs ?? dateOf(run, disks);
   const definition = run.definition === null ? null : await readDomain(facts, run.definition);
+  faults.push(...(definition?.faults ?? []));
   return {
     ...run,
     id: `${run.checkpoint ?? run.level}-${Math.floor(createdAtMs / 1000)}`,
     createdAtMs,
     known,
-    domain: known?.domain ?? definition,
+    domain: known?.domain ?? definition?.domain ?? null,
     disks,
     faults,
   };

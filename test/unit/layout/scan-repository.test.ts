@@ -136,6 +136,23 @@ describe('scanRepository', () => {
     }
   });
 
+  it.each(['libvirt-push', 'virtnbdbackup'])(
+    'fails as a whole when none of the texts of %s that say whose backups these are can be read',
+    async (fixture) => {
+      const { repository } = await copyToRepository(fixture);
+      expect((await idsIn(repository)).length).toBeGreaterThan(0);
+      const openRead = repository.openRead.bind(repository);
+      repository.openRead = async (path) => {
+        if (path.endsWith('.xml')) throw new BackupError('REPOSITORY_IO_ERROR', 'bad sector');
+        return openRead(path);
+      };
+      await expect(scanRepository(repository)).rejects.toMatchObject({
+        code: 'REPOSITORY_IO_ERROR',
+        message: 'bad sector',
+      });
+    },
+  );
+
   it('fails as a whole when a folder cannot be read', async () => {
     const { repository } = await copyToRepository('libvirt-push');
     const list = repository.list.bind(repository);
