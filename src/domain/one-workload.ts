@@ -27,6 +27,10 @@ export function contradictionOf(first: FolderShare, second: FolderShare): string
   for (const [one, other] of both) {
     if (one.createdAtMs !== other.createdAtMs)
       return `restore point ${one.id} is of ${utcText(one.createdAtMs)} in the one and of ${utcText(other.createdAtMs)} in the other`;
+    const haveDisks = one.disks.length > 0 && other.disks.length > 0;
+    const isInBoth = (disk: string): boolean => other.disks.some((copy) => copy.disk === disk);
+    if (haveDisks && !one.disks.some(({ disk }) => isInBoth(disk)))
+      return `restore point ${one.id} holds other disks in the one than in the other`;
     const differing = one.disks.find(({ disk, kind, format }) =>
       other.disks.some(
         (copy) => copy.disk === disk && (copy.kind !== kind || copy.format !== format),

@@ -50,6 +50,13 @@ describe('contradictionOf', () => {
     );
   });
 
+  it('finds one id with disks that have nothing in common', () => {
+    const disks = FULL.disks.map((disk) => ({ ...disk, disk: `other-${disk.disk}` }));
+    expect(contradictionOf(share('web', FULL), share('web', { ...FULL, disks }))).toBe(
+      'restore point 2026-11-20 holds other disks in the one than in the other',
+    );
+  });
+
   it('finds two lines of increments at one time', () => {
     const second = [other(FULL, 'f'), other(INC21, 'i'), other(INC22, 'j')];
     expect(contradictionOf(share('web', FULL, INC21, INC22), share('web', ...second))).toBe(
