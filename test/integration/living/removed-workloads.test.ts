@@ -22,7 +22,7 @@ describeTemporal('a workload that is gone from the sources', () => {
     const tenDaysAgo = new Date(Date.now() - 10 * DAY_MS).toISOString();
     for (const name of ['mail01', 'old02'])
       await living.copyAt(tenDaysAgo, { jobId: 'nightly' }, name);
-    workers = await TestWorkers.start(living.site, { unavailableLimitMs: 5_000 });
+    workers = await TestWorkers.start(living.site, { unavailableLimitMs: 20_000 });
   }, 60_000);
   afterEach(async () => {
     await workers.stop();

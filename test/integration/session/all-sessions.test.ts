@@ -39,8 +39,9 @@ describeTemporal('sessions that Temporal has forgotten', () => {
         workflowExecution,
       });
     }
-    await until(async () => (await page('')).items.length === 1);
-  }, 120_000);
+    // The server takes between seconds and minutes for it.
+    await until(async () => (await page('')).items.length === 1, 180_000);
+  }, 240_000);
   afterAll(async () => {
     await api.close();
     await workers.stop();

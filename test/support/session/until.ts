@@ -1,10 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Waits until `condition` holds, for half a minute at most. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000;
+const HALF_A_MINUTE_MS = 30_000;
+
+/** Waits for it, also in hooks, where `expect.poll` may not be called. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  limitMs = HALF_A_MINUTE_MS,
+): Promise<void> {
+  const deadline = Date.now() + limitMs;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('it did not happen in half a minute');
+    if (Date.now() > deadline) throw new Error(`it did not happen in ${limitMs / 1_000} s`);
     await sleep(20);
   }
 }
