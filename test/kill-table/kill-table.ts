@@ -54,7 +54,7 @@ const DECISIVE: Plan = [
   // A window is sealed in the journal only when its blocks are durable.
   ['copy of a chain of 2', { ...many(8), within: ['copyBlocks'] }],
   // The files of a full take the names of those that it replaces one after the other.
-  ['compact of a full', { ...many(16), within: ['replaceWithFull'] }],
+  ['compact of a full', { ...many(8), within: ['replaceWithFull'] }],
   // A unit that was healed is durable before anything says so.
   ['heal of damaged blocks', { ...many(4), within: ['healDisk', 'healDigestTable'] }],
   // The notes of a health check vouch for what was read and found.
