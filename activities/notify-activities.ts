@@ -1,4 +1,4 @@
-import type { ObservedProblem } from '../src/domain/alert-ledger.js';
+import { seesAll, type ObservedProblem } from '../src/domain/alert-ledger.js';
 import { BackupError } from '../src/domain/errors.js';
 import type { Notice } from '../src/domain/notice.js';
 import type {
@@ -7,6 +7,7 @@ import type {
   WatchRules,
 } from '../src/domain/notification-channel.js';
 import type { Safety } from '../src/domain/safety.js';
+import type { Verdict } from '../src/domain/safety-verdict.js';
 import { cut } from '../src/domain/task-brief.js';
 import { deliver, ping } from '../src/notify/deliver.js';
 import { runTask } from './run-task.js';
@@ -18,6 +19,9 @@ const MAX_TEXT = 500;
 /** What one look at all copies says. */
 export interface SafetyLook {
   readonly sentence: string;
+  readonly state: Verdict['state'];
+  /** false: there may be problems that it does not show. */
+  readonly isWhole: boolean;
   readonly problems: readonly ObservedProblem[];
 }
 
@@ -54,6 +58,8 @@ export function createNotifyActivities(deps: {
         const { verdict, problems } = await readSafety();
         return {
           sentence: cut(verdict.sentence, MAX_TEXT),
+          state: verdict.state,
+          isWhole: problems.length <= MAX_PROBLEMS && seesAll(problems),
           problems: problems.slice(0, MAX_PROBLEMS).map((problem) => {
             const { key, code, severity, text, nextStep, sinceMs, jobId } = problem;
             const words = { text: cut(text, MAX_TEXT), nextStep: cut(nextStep, MAX_TEXT) };

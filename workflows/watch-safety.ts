@@ -39,10 +39,15 @@ export async function watchSafety(memory: WatchMemory = NO_MEMORY): Promise<void
     if (rules.told.length + rules.pings.length === 0) return;
     const look = await lookAtSafety();
     if (look !== null) {
-      const step = nextLedger(open, look.problems, { nowMs: Date.now(), holdMs: rules.holdMs });
+      const step = nextLedger(open, look.problems, {
+        nowMs: Date.now(),
+        holdMs: rules.holdMs,
+        isWhole: look.isWhole,
+      });
       ({ open } = step);
       setCurrentDetails(`${look.sentence}\n\n${open.length} problems are open.`);
-      const news = { step, sentence: look.sentence, timeZone: rules.timeZone };
+      const { sentence, state } = look;
+      const news = { step, sentence, state, timeZone: rules.timeZone };
       for (const channel of rules.told)
         channels.set(channel.id, await tell(channel, channels.get(channel.id), news));
     }
@@ -96,10 +101,16 @@ async function pingQuietly(channelId: string): Promise<void> {
   }
 }
 
+/** What one look has for the channels. */
+interface News extends Pick<SafetyLook, 'sentence' | 'state'> {
+  readonly step: LedgerStep;
+  readonly timeZone: string;
+}
+
 async function tell(
   channel: WatchedChannel,
   before: ChannelMemory | undefined,
-  { step, sentence, timeZone }: { step: LedgerStep; sentence: string; timeZone: string },
+  { step, sentence, state, timeZone }: News,
 ): Promise<ChannelMemory> {
   const nowMs = Date.now();
   let { told, digestDay: lastDay } = before ?? { told: 0, digestDay: null };
@@ -110,7 +121,7 @@ async function tell(
   }
   const day = digestDay(channel, lastDay, timeZone, nowMs);
   if (day !== null) {
-    const daily = digest(channel, step.open, { sentence, number: told + 1, nowMs });
+    const daily = digest(channel, step.open, { sentence, state, number: told + 1, nowMs });
     await startDelivery(channel.id, daily);
     told++;
     lastDay = day;

@@ -31,12 +31,25 @@ export interface LedgerStep {
   readonly ended: readonly OpenAlert[];
 }
 
+/** What keeps a look from seeing all: behind it other problems may lie that are not shown. */
+const BLIND: readonly SafetyCode[] = ['NOT_LOOKED_AT', 'REPOSITORY_AWAY', 'JOB_UNREAD'];
+
+/** Whether what a look does not show is not there. */
+export function seesAll(problems: readonly Pick<ObservedProblem, 'code'>[]): boolean {
+  return problems.every(({ code }) => !BLIND.includes(code));
+}
+
 /** What one look changes. Something is told when it was seen for `holdMs`, and again when it was not seen for as long: what comes and goes
- *  between two looks wakes nobody, and what was told always ends with a word. */
+ *  between two looks wakes nobody, and what was told always ends with a word.
+ *  @param isWhole false: what the look does not show may be there still, so nothing ends */
 export function nextLedger(
   open: readonly OpenAlert[],
   problems: readonly ObservedProblem[],
-  { nowMs, holdMs }: { readonly nowMs: number; readonly holdMs: number },
+  {
+    nowMs,
+    holdMs,
+    isWhole,
+  }: { readonly nowMs: number; readonly holdMs: number; readonly isWhole: boolean },
 ): LedgerStep {
   const known = new Map(open.map((alert) => [alert.problem.key, alert]));
   const seen = problems.map((problem): OpenAlert => {
@@ -50,8 +63,10 @@ export function nextLedger(
     };
   });
   const begun = seen.filter((alert) => !alert.isTold && nowMs - alert.firstSeenMs >= holdMs);
-  const unseen = [...known.values()].filter(({ isTold }) => isTold);
-  const ended = unseen.filter(({ lastSeenMs }) => nowMs - lastSeenMs >= holdMs);
+  const unseen = isWhole
+    ? [...known.values()].filter(({ isTold }) => isTold)
+    : [...known.values()].map((alert) => ({ ...alert, lastSeenMs: nowMs }));
+  const ended = isWhole ? unseen.filter(({ lastSeenMs }) => nowMs - lastSeenMs >= holdMs) : [];
   return {
     open: [
       ...seen.map((alert) => (begun.includes(alert) ? { ...alert, isTold: true } : alert)),

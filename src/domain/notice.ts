@@ -5,6 +5,7 @@ import { elapsedText } from './elapsed.js';
 import type { LedgerStep, ObservedProblem, OpenAlert } from './alert-ledger.js';
 import type { ChannelRules, WatchedChannel } from './notification-channel.js';
 import type { SafetySeverity } from './safety-codes.js';
+import type { Verdict } from './safety-verdict.js';
 
 export type NoticeKind = 'alarm' | 'recovery' | 'digest' | 'test';
 
@@ -69,7 +70,12 @@ export function noticeOfStep(
 export function digest(
   channel: WatchedChannel,
   open: readonly OpenAlert[],
-  { sentence, number, nowMs }: { sentence: string; number: number; nowMs: number },
+  {
+    sentence,
+    state,
+    number,
+    nowMs,
+  }: { sentence: string; state: Verdict['state']; number: number; nowMs: number },
 ): Notice {
   const wanted = open.filter(({ problem }) => isWanted(channel, problem));
   const shown = wanted.slice(0, DIGEST_NAMED).map(({ problem }) => `- ${problem.text}`);
@@ -79,7 +85,7 @@ export function digest(
     number,
     kind: 'digest',
     severity: gravest(wanted),
-    subject: wanted.length === 0 ? 'All is well' : `${problemsText(wanted.length)} open`,
+    subject: wanted.length > 0 ? `${problemsText(wanted.length)} open` : NOTHING_OPEN[state],
     lines: [
       sentence,
       wanted.length === 0 ? 'Nothing is open.' : 'Open:',
@@ -89,6 +95,13 @@ export function digest(
     at: new Date(nowMs).toISOString(),
   };
 }
+
+/** Of a digest without a problem that its channel wants to be told: the verdict may know of others. */
+const NOTHING_OPEN: Readonly<Record<Verdict['state'], string>> = {
+  safe: 'All is well',
+  unsafe: 'Not well, with nothing that this channel is told',
+  unknown: 'It is not known whether all is well',
+};
 
 /** Whether the digest of this day is due.
  *  @param lastDay day of the one before, `YYYY-MM-DD` in the zone; null: there was none

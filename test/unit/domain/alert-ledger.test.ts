@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   nextLedger,
+  seesAll,
   type ObservedProblem,
   type OpenAlert,
 } from '../../../src/domain/alert-ledger.js';
@@ -13,13 +14,17 @@ function problem(key: string): ObservedProblem {
   return { key, code: 'COPY_LATE', severity: 'error', ...words, sinceMs: null, jobId: 'nightly' };
 }
 
-/** Looks once a minute; each entry lists the keys that the look shows. @returns `+key` and `-key` with the minute */
+/** Looks once a minute; each entry lists the keys that the look shows, with `?` where it did not see all. @returns `+key` and `-key` with the minute */
 function told(looks: readonly string[], holdMs = HOLD_MS): string[] {
   let open: readonly OpenAlert[] = [];
   const words: string[] = [];
   for (const [minute, keys] of looks.entries()) {
-    const problems = keys.split('').map(problem);
-    const step = nextLedger(open, problems, { nowMs: minute * MINUTE_MS, holdMs });
+    const problems = keys.replace('?', '').split('').map(problem);
+    const step = nextLedger(open, problems, {
+      nowMs: minute * MINUTE_MS,
+      holdMs,
+      isWhole: !keys.includes('?'),
+    });
     words.push(...step.begun.map((alert) => `+${alert.problem.key}${minute}`));
     words.push(...step.ended.map((alert) => `-${alert.problem.key}${minute}`));
     ({ open } = step);
@@ -39,15 +44,16 @@ describe('what is told', () => {
       ['+a5', '-a15'],
     ],
     ['each cause for itself', ['a', 'ab', 'b', ''], 0, ['+a0', '+b1', '-a2', '-b3']],
+    ['no end of what was hidden', ['a', '?', 'a', '?b', ''], 0, ['+a0', '+b3', '-b4', '-a4']],
     ['again when it comes back', ['a', '', 'a', ''], 0, ['+a0', '-a1', '+a2', '-a3']],
   ])('is told %s', (_, looks, holdMs, expected) => {
     expect(told(looks, holdMs)).toEqual(expected);
   });
 
   it('keeps since when it was seen, and shows it as it was seen last', () => {
-    const first = nextLedger([], [problem('a')], { nowMs: 1_000, holdMs: 0 });
+    const first = nextLedger([], [problem('a')], { nowMs: 1_000, holdMs: 0, isWhole: true });
     const again = { ...problem('a'), text: 'a and b are late' };
-    const second = nextLedger(first.open, [again], { nowMs: 2_000, holdMs: 0 });
+    const second = nextLedger(first.open, [again], { nowMs: 2_000, holdMs: 0, isWhole: true });
     expect(second.begun).toEqual([]);
     expect(second.open).toEqual([
       { problem: again, firstSeenMs: 1_000, lastSeenMs: 2_000, isTold: true },
@@ -71,4 +77,12 @@ describe('what is told', () => {
       }
     }
   });
+
+  it.each(['NOT_LOOKED_AT', 'REPOSITORY_AWAY', 'JOB_UNREAD'] as const)(
+    'is not the whole of it where %s hides the rest',
+    (code) => {
+      expect(seesAll([problem('a')])).toBe(true);
+      expect(seesAll([problem('a'), { code }])).toBe(false);
+    },
+  );
 });

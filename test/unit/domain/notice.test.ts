@@ -22,7 +22,7 @@ function step(changes: Partial<LedgerStep>): LedgerStep {
 }
 
 const SENTENCE = '1 of 2 workloads has a copy younger than 26 h';
-const told = { sentence: SENTENCE, number: 7, nowMs: NOW_MS };
+const told = { sentence: SENTENCE, state: 'safe', number: 7, nowMs: NOW_MS } as const;
 
 describe('a notice', () => {
   it('tells what began to be wrong, since when, and what to do', () => {
@@ -66,6 +66,15 @@ describe('a notice', () => {
     expect(digest(CHANNEL, many, told).lines).toHaveLength(12);
     expect(digest(CHANNEL, many, told).subject).toBe('30 problems are open');
     expect(digest(CHANNEL, [], told)).toMatchObject({ subject: 'All is well', severity: null });
+  });
+});
+
+describe('a digest with nothing that its channel wants', () => {
+  it.each([
+    ['unknown', 'It is not known whether all is well'],
+    ['unsafe', 'Not well, with nothing that this channel is told'],
+  ] as const)('is no word of all being well when the verdict is %s', (state, subject) => {
+    expect(digest(CHANNEL, [], { ...told, state }).subject).toBe(subject);
   });
 });
 
