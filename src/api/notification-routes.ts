@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { BackupError } from '../domain/errors.js';
 import type { NotificationSettings } from '../domain/notification-channel.js';
-import type { Notice } from '../domain/notice.js';
+import { noticeId, type Notice } from '../domain/notice.js';
 import {
   CONTROL_TASK_QUEUE,
   noticeOfWorkflow,
@@ -145,7 +145,7 @@ async function sendTest(
     throw new BackupError('CHANNEL_REFUSED', `channel ${channelId} is called at each look anyway`);
   const at = new Date(nowMs).toISOString();
   const notice: Notice = {
-    id: `test-${at.replaceAll(/[:.]/g, '-')}`,
+    id: noticeId('test', nowMs),
     ...{ number: 0, kind: 'test', severity: null, at },
     subject: 'Test of this channel',
     lines: ['Longhaul was asked to show that it reaches you. Nothing is wrong.'],
@@ -157,6 +157,5 @@ async function sendTest(
     args: [input],
     staticSummary: notice.subject,
   });
-  const { id: noticeId } = notice;
-  return { noticeId, channelId, state: 'delivering', startedAt: at, endedAt: null };
+  return { noticeId: notice.id, channelId, state: 'delivering', startedAt: at, endedAt: null };
 }

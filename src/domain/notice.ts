@@ -4,7 +4,7 @@ import { calendarDateOf, dayNumberOf, instantOf, isoDate, minuteOfDay } from './
 import { elapsedText } from './elapsed.js';
 import type { LedgerStep, ObservedProblem, OpenAlert } from './alert-ledger.js';
 import type { ChannelRules, WatchedChannel } from './notification-channel.js';
-import type { SafetySeverity } from './safety-codes.js';
+import { SEVERITIES, type SafetySeverity } from './safety-codes.js';
 import type { Verdict } from './safety-verdict.js';
 
 export type NoticeKind = 'alarm' | 'recovery' | 'digest' | 'test';
@@ -24,7 +24,6 @@ export interface Notice {
   readonly at: string;
 }
 
-const SEVERITIES: readonly SafetySeverity[] = ['error', 'unknown', 'warning'];
 /** Problems told one by one; the rest as a number. */
 const MAX_NAMED = 20;
 /** The night in twelve lines. */
@@ -33,6 +32,11 @@ const DIGEST_NAMED = 9;
 export function isWanted(rules: ChannelRules, { severity, jobId }: ObservedProblem): boolean {
   if (SEVERITIES.indexOf(severity) > SEVERITIES.indexOf(rules.severity)) return false;
   return rules.jobs === null || (jobId !== null && rules.jobs.includes(jobId));
+}
+
+/** Of a notice of this moment; part of a workflow's id. */
+export function noticeId(kind: NoticeKind, nowMs: number): string {
+  return `${kind}-${new Date(nowMs).toISOString().replaceAll(/[:.]/g, '-')}`;
 }
 
 /** What one look has for one channel: all of it in one message. null: nothing.
@@ -50,7 +54,7 @@ export function noticeOfStep(
   const count = Math.max(begun.length, ended.length);
   const more = count > 1 && (begun.length > 1 || begun.length === 0) ? ` (+${count - 1})` : '';
   return {
-    id: `${kind}-${new Date(nowMs).toISOString().replaceAll(/[:.]/g, '-')}`,
+    id: noticeId(kind, nowMs),
     number,
     kind,
     severity: kind === 'alarm' ? gravest(begun) : null,

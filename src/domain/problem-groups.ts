@@ -1,7 +1,7 @@
 /** Problems grouped by their cause, so that each is told once with all that it concerns. Pure. */
 
 import type { ErrorCode } from './errors.js';
-import { SAFETY_CODES, type SafetyCode, type SafetySeverity } from './safety-codes.js';
+import { SAFETY_CODES, SEVERITIES, type SafetyCode, type SafetySeverity } from './safety-codes.js';
 
 export interface SafetyProblem {
   /** Names its cause: the same from look to look, whatever it says. */
@@ -59,8 +59,6 @@ interface Group {
   sinceMs: number | null;
   readonly workloads: { readonly workload: WorkloadName; readonly sinceMs: number | null }[];
 }
-
-const SEVERITIES: readonly SafetySeverity[] = ['error', 'unknown', 'warning'];
 
 export class SafetyProblems {
   readonly #groups = new Map<string, Group>();

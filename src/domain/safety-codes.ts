@@ -8,6 +8,9 @@ export type SafetySeverity =
   /** All is well still. */
   | 'warning';
 
+/** The gravest first. */
+export const SEVERITIES: readonly SafetySeverity[] = ['error', 'unknown', 'warning'];
+
 interface SafetyCodeEntry {
   readonly severity: SafetySeverity;
   readonly meaning: string;
