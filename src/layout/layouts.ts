@@ -7,16 +7,16 @@ import {
   solarisStreamLayout,
 } from './agent-images.js';
 import { azureDiskLayout, ec2ExportLayout, gcpImageLayout } from './cloud-exports.js';
-import { ghettoVcbLayout } from './ghettovcb.js';
+import { ghettoVcbLayout } from './ghettovcb/ghettovcb.js';
 import { hypercoreLayout } from './hypercore.js';
-import { hypervLayout } from './hyperv.js';
+import { hypervLayout } from './hyperv/hyperv.js';
 import { libvirtPushLayout } from './libvirt-push.js';
 import { nutanixLayout } from './nutanix.js';
-import { ovaLayout } from './ova.js';
-import { ovfLayout } from './ovf.js';
-import { ovirtLayout } from './ovirt.js';
+import { ovaLayout } from './ovf/ova.js';
+import { ovfLayout } from './ovf/ovf.js';
+import { ovirtLayout } from './ovirt/ovirt.js';
 import { windowsBackupLayout } from './windows-backup.js';
-import { virtnbdbackupLayout } from './virtnbdbackup.js';
+import { virtnbdbackupLayout } from './virtnbdbackup/virtnbdbackup.js';
 import { vzdumpLayout } from './vzdump.js';
 
 /** Every layout that this release looks for. A new one is a file here and a row. Workload ids start with the name of the platform, so no two

@@ -1,9 +1,9 @@
 import { readFile, rename, rm, truncate, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ghettoVcbLayout } from '../../../src/layout/ghettovcb.js';
+import { ghettoVcbLayout } from '../../../src/layout/ghettovcb/ghettovcb.js';
 import { scanRepository } from '../../../src/layout/scan-repository.js';
-import { parseVmx } from '../../../src/layout/vmx-file.js';
+import { parseVmx } from '../../../src/layout/ghettovcb/vmx-file.js';
 import { REAL_FIXTURES } from '../../support/image/real-fixtures.js';
 import { descriptorText } from '../../support/image/vmdk-bytes.js';
 import type { RepositoryCopy } from '../../support/layout/repository-copy.js';

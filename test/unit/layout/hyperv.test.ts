@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { VHDX } from '../../../src/image/vhdx/vhdx-format.js';
-import { hypervLayout } from '../../../src/layout/hyperv.js';
+import { hypervLayout } from '../../../src/layout/hyperv/hyperv.js';
 import { blockOf, composeDisk } from '../../support/image/composed-disk.js';
 import { fixtureImage } from '../../support/image/real-images.js';
 import { scanWith } from '../../support/layout/scan-with.js';

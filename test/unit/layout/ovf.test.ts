@@ -3,7 +3,7 @@ import { cp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BackupError } from '../../../src/domain/errors.js';
-import { ovfLayout } from '../../../src/layout/ovf.js';
+import { ovfLayout } from '../../../src/layout/ovf/ovf.js';
 import { qemuImg, requireTool } from '../../support/image/qemu.js';
 import { REAL_FIXTURES } from '../../support/image/real-fixtures.js';
 import { copyToRepository, type RepositoryCopy } from '../../support/layout/repository-copy.js';

@@ -10,7 +10,7 @@ import {
 } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { SourceRestorePoint } from '../../../src/domain/restore-point.js';
-import { virtnbdbackupLayout } from '../../../src/layout/virtnbdbackup.js';
+import { virtnbdbackupLayout } from '../../../src/layout/virtnbdbackup/virtnbdbackup.js';
 import { scanRepository } from '../../../src/layout/scan-repository.js';
 import { streamFile } from '../../support/image/stream-file.js';
 import { copyToRepository, type RepositoryCopy } from '../../support/layout/repository-copy.js';

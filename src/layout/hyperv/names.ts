@@ -1,5 +1,5 @@
-import type { FormatId } from '../domain/restore-point.js';
-import type { ClaimedFile, FolderNames } from './backup-layout.js';
+import type { FormatId } from '../../domain/restore-point.js';
+import type { ClaimedFile, FolderNames } from '../backup-layout.js';
 
 /** Folders that `Export-VM` makes in that of the machine. */
 const MACHINES = 'virtual machines';

@@ -1,10 +1,10 @@
-import type { SourceDisk } from '../domain/restore-point.js';
-import type { ClaimedFile } from './backup-layout.js';
-import type { FolderFacts } from './file-facts.js';
-import { readImageHead } from './image-head.js';
-import { broken, incomplete, type Finding } from './point-fault.js';
-import type { StreamFile } from './virtnbdbackup-runs.js';
-import { readXml, xmlAttribute, xmlElement, xmlElements } from './xml-file.js';
+import type { SourceDisk } from '../../domain/restore-point.js';
+import type { ClaimedFile } from '../backup-layout.js';
+import type { FolderFacts } from '../file-facts.js';
+import { readImageHead } from '../image-head.js';
+import { broken, incomplete, type Finding } from '../point-fault.js';
+import type { StreamFile } from './runs.js';
+import { readXml, xmlAttribute, xmlElement, xmlElements } from '../xml-file.js';
 
 const FORMAT = 'virtnbd';
 const SECTOR_BYTES = 512;

@@ -1,5 +1,5 @@
-import type { ClaimedFile } from './backup-layout.js';
-import { parseStreamName, type StreamName } from './virtnbdbackup-names.js';
+import type { ClaimedFile } from '../backup-layout.js';
+import { parseStreamName, type StreamName } from './names.js';
 
 export interface StreamFile extends StreamName {
   readonly entry: ClaimedFile;

@@ -1,5 +1,5 @@
-import type { SourceCompanion, SourceDisk } from '../domain/restore-point.js';
-import { ALL_ALLOWED } from '../domain/workload-rules.js';
+import type { SourceCompanion, SourceDisk } from '../../domain/restore-point.js';
+import { ALL_ALLOWED } from '../../domain/workload-rules.js';
 import type {
   BackupLayout,
   Claim,
@@ -7,28 +7,23 @@ import type {
   ClaimedFiles,
   FolderNames,
   FoundWorkload,
-} from './backup-layout.js';
-import type { FolderFacts } from './file-facts.js';
+} from '../backup-layout.js';
+import type { FolderFacts } from '../file-facts.js';
 import {
   readCheckpoint,
   firstDomain,
   readDomain,
   type LibvirtCheckpoint,
   type LibvirtDomain,
-} from './libvirt-checkpoint.js';
-import { pointEvidence } from './point-evidence.js';
-import { broken, incomplete, type PointFault } from './point-fault.js';
-import { settleChains, type DraftPoint } from './settle-chains.js';
-import {
-  CHECKPOINT_FOLDER,
-  checkpointFile,
-  isOfTool,
-  parseStreamName,
-} from './virtnbdbackup-names.js';
-import { companionsOf } from './virtnbdbackup-companions.js';
-import { groupByRun, type StreamRun } from './virtnbdbackup-runs.js';
-import { readStreamDisk, type StreamDisk } from './virtnbdbackup-disks.js';
-import { folderName, folderWorkloadId } from './workload-id.js';
+} from '../libvirt-checkpoint.js';
+import { pointEvidence } from '../point-evidence.js';
+import { broken, incomplete, type PointFault } from '../point-fault.js';
+import { settleChains, type DraftPoint } from '../settle-chains.js';
+import { CHECKPOINT_FOLDER, checkpointFile, isOfTool, parseStreamName } from './names.js';
+import { companionsOf } from './companions.js';
+import { groupByRun, type StreamRun } from './runs.js';
+import { readStreamDisk, type StreamDisk } from './disks.js';
+import { folderName, folderWorkloadId } from '../workload-id.js';
 
 /** Backups of virtnbdbackup: a folder for each chain, anywhere in the repository, with `<disk>.full.data`, then `<disk>.inc.<checkpoint>.data`, and what
  *  it writes beside them.

@@ -1,5 +1,5 @@
-import type { RestorePointKind } from '../domain/restore-point.js';
-import type { RepositoryEntry } from '../repository/backup-repository.js';
+import type { RestorePointKind } from '../../domain/restore-point.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
 
 /** What the name of one backup file says. */
 export interface OvirtFileName {

@@ -1,6 +1,6 @@
-import type { RepositoryEntry } from '../repository/backup-repository.js';
-import type { FolderFacts } from './file-facts.js';
-import type { Finding } from './point-fault.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
+import type { FolderFacts } from '../file-facts.js';
+import type { Finding } from '../point-fault.js';
 import {
   readXml,
   xmlAttribute,
@@ -8,7 +8,7 @@ import {
   xmlElements,
   xmlText,
   type XmlElement,
-} from './xml-file.js';
+} from '../xml-file.js';
 
 /** What an OVF descriptor says of the files of its package. Source: DSP0243 (OVF 2.1), 7 and 8. */
 export interface OvfDescriptor {

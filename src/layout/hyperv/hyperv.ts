@@ -1,4 +1,4 @@
-import { ALL_ALLOWED } from '../domain/workload-rules.js';
+import { ALL_ALLOWED } from '../../domain/workload-rules.js';
 import type {
   BackupLayout,
   Claim,
@@ -6,15 +6,15 @@ import type {
   ClaimedFiles,
   FolderNames,
   FoundWorkload,
-} from './backup-layout.js';
-import type { FolderFacts } from './file-facts.js';
-import { fullPoint } from './full-point.js';
-import { exportedDisks } from './hyperv-disks.js';
-import { diskFormat, exportedFolders, isChangeTracking, machineOf } from './hyperv-names.js';
-import { writtenAtMs } from './named-date.js';
-import { incomplete, type PointFault } from './point-fault.js';
-import { settleChains } from './settle-chains.js';
-import { folderName, folderWorkloadId } from './workload-id.js';
+} from '../backup-layout.js';
+import type { FolderFacts } from '../file-facts.js';
+import { fullPoint } from '../full-point.js';
+import { exportedDisks } from './disks.js';
+import { diskFormat, exportedFolders, isChangeTracking, machineOf } from './names.js';
+import { writtenAtMs } from '../named-date.js';
+import { incomplete, type PointFault } from '../point-fault.js';
+import { settleChains } from '../settle-chains.js';
+import { folderName, folderWorkloadId } from '../workload-id.js';
 
 /** Exports of Hyper-V (`Export-VM`): the folder of a machine with `Virtual Machines/<GUID>.vmcx` (up to 2012 R2 `.xml`), `Virtual Hard Disks/*.vhdx`,
  *  and `Snapshots/`, each where the administrator told the tool to put it.

@@ -1,9 +1,9 @@
-import type { RepositoryEntry } from '../repository/backup-repository.js';
-import type { ClaimedFiles } from './backup-layout.js';
-import type { FolderFacts } from './file-facts.js';
-import { parseOvfName, UUIDS, type OvirtFile } from './ovirt-names.js';
-import { folderName, folderWorkloadId } from './workload-id.js';
-import { readText } from './xml-file.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
+import type { ClaimedFiles } from '../backup-layout.js';
+import type { FolderFacts } from '../file-facts.js';
+import { parseOvfName, UUIDS, type OvirtFile } from './names.js';
+import { folderName, folderWorkloadId } from '../workload-id.js';
+import { readText } from '../xml-file.js';
 
 /** The backup files of one virtual machine in one folder. */
 export interface OvirtMachine {

@@ -1,12 +1,7 @@
-import type { SourceCompanion } from '../domain/restore-point.js';
-import type { ClaimedFile } from './backup-layout.js';
-import {
-  checkpointFile,
-  isCheckpointList,
-  parseStreamName,
-  runOfCompanion,
-} from './virtnbdbackup-names.js';
-import type { StreamRun } from './virtnbdbackup-runs.js';
+import type { SourceCompanion } from '../../domain/restore-point.js';
+import type { ClaimedFile } from '../backup-layout.js';
+import { checkpointFile, isCheckpointList, parseStreamName, runOfCompanion } from './names.js';
+import type { StreamRun } from './runs.js';
 
 /** Which files beside the disks belong to which run, by its id: what is named after it, its checkpoint, the folder's list of checkpoints, and its log:
  *  the run that began last before the log was written. Not the checksum of a stream (`.chksum`): the copy's bytes are others. */

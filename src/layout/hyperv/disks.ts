@@ -1,10 +1,10 @@
-import type { FormatId, SourceDisk, SourceImage } from '../domain/restore-point.js';
-import type { ImageHead } from '../image/disk-image.js';
-import type { ClaimedFile } from './backup-layout.js';
-import type { FolderFacts } from './file-facts.js';
-import { diskFormat, diskName, sameName } from './hyperv-names.js';
-import { readImageHead } from './image-head.js';
-import { broken, incomplete, type PointFault } from './point-fault.js';
+import type { FormatId, SourceDisk, SourceImage } from '../../domain/restore-point.js';
+import type { ImageHead } from '../../image/disk-image.js';
+import type { ClaimedFile } from '../backup-layout.js';
+import type { FolderFacts } from '../file-facts.js';
+import { diskFormat, diskName, sameName } from './names.js';
+import { readImageHead } from '../image-head.js';
+import { broken, incomplete, type PointFault } from '../point-fault.js';
 
 interface DiskFile {
   readonly entry: ClaimedFile;

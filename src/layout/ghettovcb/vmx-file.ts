@@ -1,7 +1,7 @@
-import type { RepositoryEntry } from '../repository/backup-repository.js';
-import type { FolderFacts } from './file-facts.js';
-import { faultOfError, type Finding } from './point-fault.js';
-import { readText } from './xml-file.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
+import type { FolderFacts } from '../file-facts.js';
+import { faultOfError, type Finding } from '../point-fault.js';
+import { readText } from '../xml-file.js';
 
 /** What a VMware machine definition says of the machine's disks. */
 export interface VmxFacts {

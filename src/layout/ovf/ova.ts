@@ -1,5 +1,5 @@
-import { singleFilesLayout } from './single-files.js';
-import { VSPHERE } from './vsphere-type.js';
+import { singleFilesLayout } from '../single-files.js';
+import { VSPHERE } from '../vsphere-type.js';
 
 /** OVF packages in one file, of whatever product: `<name>.ova`. */
 export const ovaLayout = singleFilesLayout({

@@ -1,4 +1,4 @@
-import type { ClaimedFile } from './backup-layout.js';
+import type { ClaimedFile } from '../backup-layout.js';
 
 /** A stream of one disk, by its name. */
 export interface StreamName {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { FormatId, SourceDisk } from '../domain/restore-point.js';
-import { parseManifest } from '../domain/ovf-manifest.js';
+import type { FormatId, SourceDisk } from '../../domain/restore-point.js';
+import { parseManifest } from '../../domain/ovf-manifest.js';
 import type {
   BackupLayout,
   Claim,
@@ -8,18 +8,18 @@ import type {
   ClaimedFiles,
   FolderNames,
   FoundWorkload,
-} from './backup-layout.js';
-import { parseDatedName } from './dated-name.js';
-import type { FolderFacts } from './file-facts.js';
-import { fullDisk, fullPoint } from './full-point.js';
-import { writtenAtMs } from './named-date.js';
-import { readOvf, type OvfDescriptor, type OvfFile } from './ovf-descriptor.js';
-import { broken, faultOfError, incomplete, type Finding, type PointFault } from './point-fault.js';
-import { settleChains } from './settle-chains.js';
-import { VSPHERE } from './vsphere-type.js';
-import { wholeImageFault } from './whole-image.js';
-import { folderName, folderWorkloadId } from './workload-id.js';
-import { readBytes, readText } from './xml-file.js';
+} from '../backup-layout.js';
+import { parseDatedName } from '../dated-name.js';
+import type { FolderFacts } from '../file-facts.js';
+import { fullDisk, fullPoint } from '../full-point.js';
+import { writtenAtMs } from '../named-date.js';
+import { readOvf, type OvfDescriptor, type OvfFile } from './descriptor.js';
+import { broken, faultOfError, incomplete, type Finding, type PointFault } from '../point-fault.js';
+import { settleChains } from '../settle-chains.js';
+import { VSPHERE } from '../vsphere-type.js';
+import { wholeImageFault } from '../whole-image.js';
+import { folderName, folderWorkloadId } from '../workload-id.js';
+import { readBytes, readText } from '../xml-file.js';
 
 /** OVF packages in folders, as vCenter, Cloud Director, `ovftool` and VirtualBox export them: `<name>.ovf`, with `<name>.mf` and `<name>.cert`, and
  *  the files that it refers to.

@@ -1,5 +1,5 @@
-import type { SourceCompanion, SourceDisk } from '../domain/restore-point.js';
-import type { RepositoryEntry } from '../repository/backup-repository.js';
+import type { SourceCompanion, SourceDisk } from '../../domain/restore-point.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type {
   BackupLayout,
   Claim,
@@ -7,9 +7,9 @@ import type {
   ClaimedFiles,
   FolderNames,
   FoundWorkload,
-} from './backup-layout.js';
-import type { FolderFacts } from './file-facts.js';
-import { fullDisk, fullPoint, partFindings } from './full-point.js';
+} from '../backup-layout.js';
+import type { FolderFacts } from '../file-facts.js';
+import { fullDisk, fullPoint, partFindings } from '../full-point.js';
 import {
   isArchiveName,
   isExtentOf,
@@ -18,14 +18,14 @@ import {
   machineOf,
   parseRunName,
   type RunName,
-} from './ghettovcb-names.js';
-import { readImageHead } from './image-head.js';
-import { namedDateMs, writtenAtMs } from './named-date.js';
-import { broken, incomplete, type Finding, type PointFault } from './point-fault.js';
-import { settleChains, type DraftPoint } from './settle-chains.js';
+} from './names.js';
+import { readImageHead } from '../image-head.js';
+import { namedDateMs, writtenAtMs } from '../named-date.js';
+import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
+import { settleChains, type DraftPoint } from '../settle-chains.js';
 import { readVmx, type VmxDisk } from './vmx-file.js';
-import { VSPHERE } from './vsphere-type.js';
-import { folderWorkloadId } from './workload-id.js';
+import { VSPHERE } from '../vsphere-type.js';
+import { folderWorkloadId } from '../workload-id.js';
 
 const DISK_FORMAT = 'vmdk';
 const ARCHIVE_FORMAT = 'file';

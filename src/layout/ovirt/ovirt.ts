@@ -1,19 +1,19 @@
-import type { SourceDisk } from '../domain/restore-point.js';
-import { ALL_ALLOWED } from '../domain/workload-rules.js';
+import type { SourceDisk } from '../../domain/restore-point.js';
+import { ALL_ALLOWED } from '../../domain/workload-rules.js';
 import type {
   BackupLayout,
   Claim,
   ClaimedFiles,
   FolderNames,
   FoundWorkload,
-} from './backup-layout.js';
-import type { FolderFacts } from './file-facts.js';
-import { parseBackupName, parseOvfName, type OvirtFile } from './ovirt-names.js';
-import { groupByMachine, type OvirtMachine } from './ovirt-machines.js';
-import { pointEvidence } from './point-evidence.js';
-import { broken, type Finding, type PointFault } from './point-fault.js';
-import { readImageHead } from './image-head.js';
-import { settleChains, type DraftPoint } from './settle-chains.js';
+} from '../backup-layout.js';
+import type { FolderFacts } from '../file-facts.js';
+import { parseBackupName, parseOvfName, type OvirtFile } from './names.js';
+import { groupByMachine, type OvirtMachine } from './machines.js';
+import { pointEvidence } from '../point-evidence.js';
+import { broken, type Finding, type PointFault } from '../point-fault.js';
+import { readImageHead } from '../image-head.js';
+import { settleChains, type DraftPoint } from '../settle-chains.js';
 
 const FORMAT = 'qcow2';
 
