@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { isFullsOnly, makesFullsOnly } from '../../../src/domain/fulls-only.js';
 import type { RestorePointSelection } from '../../../src/domain/select-restore-points.js';
 import type { IdentifiedPoint } from '../../../src/domain/source-identity.js';
 import { disk, select, sourcePoint } from './chain-builder.js';
@@ -52,5 +53,17 @@ describe('restore points without increments', () => {
         ),
       ),
     ).toEqual(['2026-11-22 increment lineage 2026-11-21']);
+  });
+
+  it.each([
+    ['a point of nothing but machine description files may get increments', [], undefined, false],
+    ['a tool that is known for it, before it has left a point', null, true, true],
+    ['a tool of which nothing is known and no point is left', null, undefined, false],
+  ])('tells of %s', (_, disks, isKnown, expected) => {
+    const formats = new Set(['file']);
+    if (disks !== null) return expect(isFullsOnly({ disks }, formats)).toBe(expected);
+    const workload = { id: 'w', name: 'w', type: 't', folders: [''], restorePoints: [] };
+    const known = isKnown === undefined ? {} : { makesFullsOnly: isKnown };
+    return expect(makesFullsOnly({ ...workload, ...known }, formats)).toBe(expected);
   });
 });
