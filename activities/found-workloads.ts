@@ -13,6 +13,8 @@ export interface WorkloadToCopy {
 export interface FoundWorkload extends WorkloadToCopy {
   /** Where it was found, as `SourceWorkload.folders`; absent: it must be looked for everywhere. */
   readonly folders?: readonly string[];
+  /** It is a tree of files. */
+  readonly isTree?: true;
   /** What copies of its type allow; absent: everything. */
   readonly limits?: Pick<WorkloadTypeFacts, 'title' | 'rules'>;
   /** Why nothing of it is copied, in plain words; absent: it can be. */
@@ -60,12 +62,13 @@ export function workloadPage(
   return { workloads: page, next: null };
 }
 
-function foundWorkload({ id, name, type, folders }: SourceWorkload): FoundWorkload {
+function foundWorkload({ id, name, type, folders, tree }: SourceWorkload): FoundWorkload {
   const isLong = JSON.stringify(folders).length > MAX_FOLDER_CHARACTERS;
   const { title, rules } = workloadTypeOf(type);
   return {
     ...{ id, name, type },
     ...(isLong ? {} : { folders }),
+    ...(tree === undefined ? {} : { isTree: true as const }),
     ...(rules === ALL_ALLOWED ? {} : { limits: { title, rules } }),
   };
 }

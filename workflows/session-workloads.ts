@@ -6,7 +6,7 @@ import { ERROR_CODES, isErrorCode } from '../src/domain/errors.js';
 import { heldTwiceText } from '../src/domain/one-workload.js';
 import { sentences } from '../src/domain/sentences.js';
 import { namedIn, sourceScope } from '../src/domain/source-scope.js';
-import { workloadRuleFaults } from '../src/domain/workload-rules.js';
+import { otherJobText, workloadRuleFaults } from '../src/domain/workload-rules.js';
 import { cut } from '../src/domain/task-brief.js';
 import { listingActivities } from './activity-profiles.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
@@ -58,6 +58,14 @@ export async function findWorkloads(
       seen.add(workload.id);
       if (broken.isBrokenFor(workload)) continue;
       if (!isStarted(workload) || !isInScope(repositoryId, workload)) continue;
+      if (workload.limits !== undefined && workload.limits.rules.job !== 'copy') {
+        told.push(passedOverTask(workload.name, workload.limits));
+        continue;
+      }
+      if (workload.isTree === true) {
+        told.push(warning(workload.name, null, 'trees of files are not copied yet'));
+        continue;
+      }
       if (workload.unseen !== undefined) {
         told.push(unseenTask(repositoryId, workload.name, workload.unseen));
         continue;
@@ -133,6 +141,17 @@ function unseenTask(
   return {
     ...warning(`repository ${repositoryId}: ${path}`, code, reason),
     result: 'nothingToCopy',
+  };
+}
+
+/** A job that takes a whole repository meets what another kind of job copies: that is no fault of either. */
+function passedOverTask(
+  name: string,
+  { title, rules }: NonNullable<FoundWorkload['limits']>,
+): CopyTask {
+  return {
+    ...newTask(name, null),
+    ...{ state: 'ended', result: 'nothingToCopy', reason: otherJobText(title, rules.job) },
   };
 }
 

@@ -11,6 +11,9 @@ const typeSchema: z.ZodType<WorkloadTypeFacts> = z
     title: z.string(),
     rules: z
       .object({
+        job: z.enum(['copy', 'fileBackup', 'mirror']).meta({
+          description: 'Kind of the job that copies them.',
+        }),
         wholeSourceOnly: z.boolean().meta({
           description:
             'A job takes a repository of them whole: it neither names workloads nor excludes any.',

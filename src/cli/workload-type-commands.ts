@@ -17,14 +17,21 @@ export function addTypesCommand(repository: Command, act: Act): void {
   );
 }
 
+const JOB_TEXT: Readonly<Record<WorkloadTypeFacts['rules']['job'], string>> = {
+  copy: 'copy job',
+  fileBackup: 'file-backup job',
+  mirror: 'mirror job',
+};
+
 function describeTypes(types: readonly WorkloadTypeFacts[]): DisplayText {
   if (types.length === 0) return displayLines([display`No types.`]);
   return formatTable(
-    ['TYPE', 'BACKUPS OF', 'COPIED', 'MODES', 'RETENTION', 'GFS'],
+    ['TYPE', 'BACKUPS OF', 'COPIED', 'BY', 'MODES', 'RETENTION', 'GFS'],
     types.map(({ id, title, rules }) => [
       id,
       title,
       rules.wholeSourceOnly ? 'whole repository' : 'each',
+      JOB_TEXT[rules.job],
       rules.modes.join(', '),
       rules.retentionByDaysOnly ? 'days' : 'points, days',
       rules.allowsGfs ? 'yes' : 'no',

@@ -46,7 +46,7 @@ export function contradictionOf(first: FolderShare, second: FolderShare): string
 /** The message of an error or a note. */
 export function claimedTwiceText(
   workloadId: string,
-  places: readonly [string, string],
+  places: readonly string[],
   reason: string,
 ): string {
   return `two machines claim the id ${workloadId}: ${places.map((place) => (place === '' ? 'the root folder' : place)).join(' and ')}: ${reason}`;

@@ -1,6 +1,7 @@
 /** Restore points as they are found in a source repository and as they are kept in a target repository. */
 
 import type { Digest } from './digest.js';
+import type { SourceTree } from './source-tree.js';
 
 export type RestorePointKind = 'full' | 'increment';
 
@@ -133,6 +134,8 @@ export interface SourceWorkload {
   /** Its tool never makes an increment: each of its points stands for itself, and old ones go one by one. Absent: as the formats of its disks tell
    *  (`makesFullsOnly`). */
   readonly makesFullsOnly?: boolean;
+  /** It is a tree of files, and no machine: how it is copied. Its restore points have no disks. */
+  readonly tree?: SourceTree;
   /** It is one of Longhaul's own chains: whatever is merged or deleted in it, it stays the same chain. */
   readonly isCopiedChain?: boolean;
 }

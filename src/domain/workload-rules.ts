@@ -13,8 +13,12 @@ export interface WorkloadTypeFacts {
   readonly rules: WorkloadRules;
 }
 
+/** Which kind of job copies them: a copy job; a file-backup job, which knows the primary run that they come from; a mirror of an appliance. */
+export type JobKind = 'copy' | 'fileBackup' | 'mirror';
+
 /** Source: the limits that the VBR user guide states for each backup type (`backup_copy_modes`, `ahv_backup_copy`, `backup_copy_plugins`). */
 export interface WorkloadRules {
+  readonly job: JobKind;
   /** A job takes a repository of them whole: it neither includes nor excludes single ones. */
   readonly wholeSourceOnly: boolean;
   readonly modes: readonly CopyMode[];
@@ -25,6 +29,7 @@ export interface WorkloadRules {
 
 /** Of machines whose backups stand for themselves. */
 export const ALL_ALLOWED: WorkloadRules = {
+  job: 'copy',
   wholeSourceOnly: false,
   modes: ['immediate', 'periodic'],
   allowsGfs: true,
@@ -38,6 +43,7 @@ export function workloadRuleFaults(
   workload: NamedWorkload,
   { title, rules }: Pick<WorkloadTypeFacts, 'title' | 'rules'>,
 ): JobFault[] {
+  if (rules.job !== 'copy') return kindFaults(job, repositoryId, workload, { title, rules });
   const faults = rules.wholeSourceOnly ? choiceFaults(job, repositoryId, workload, title) : [];
   if (!sourceScope(job)(repositoryId, workload)) return faults;
   if (!rules.modes.includes(job.mode))
@@ -53,6 +59,34 @@ export function workloadRuleFaults(
       message: `backups of ${title} are kept by days only, not by a number of restore points`,
     });
   return faults;
+}
+
+/** Of a job that names backups which copy jobs do not copy; one that takes their whole repository passes them over (`otherJobText`). */
+function kindFaults(
+  { sources }: Pick<CopyJob, 'sources'>,
+  repositoryId: string,
+  workload: NamedWorkload,
+  { title, rules }: Pick<WorkloadTypeFacts, 'title' | 'rules'>,
+): JobFault[] {
+  return sources.include.flatMap((entry, index) =>
+    entry.repositoryId === repositoryId && isNamed(entry.workloads ?? [], workload)
+      ? [
+          {
+            path: `sources.include.${index}.workloads`,
+            message: otherJobText(title, rules.job),
+          },
+        ]
+      : [],
+  );
+}
+
+/** Why a copy job does not copy backups of this type, and what does. */
+export function otherJobText(title: string, job: JobKind): string {
+  const rightCall =
+    job === 'fileBackup'
+      ? 'a file-backup job: POST /file-backup-jobs, or `longhaul file-backup-job create`'
+      : 'a mirror job: POST /mirror-jobs, or `longhaul mirror-job create`';
+  return `backups of ${title} are not copied by a copy job; they take ${rightCall}`;
 }
 
 /** Where the job picks this workload out of its repository. */

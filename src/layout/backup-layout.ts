@@ -30,6 +30,8 @@ export interface FolderNames {
   readonly folder: string;
   readonly files: readonly string[];
   readonly folders: readonly string[];
+  /** Folders that hold no backup of a machine (`passed-over.ts`), but may be part of a tree. Sorted. */
+  readonly passedOver: readonly string[];
 }
 
 /** What a layout takes of a folder: no other layout gets to see it. */

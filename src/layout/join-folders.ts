@@ -11,6 +11,7 @@ export async function joinFolders(
   shares: readonly [SourceWorkload, ...SourceWorkload[]],
 ): Promise<SourceWorkload> {
   if (shares.length === 1) return shares[0];
+  if (shares.some(({ tree }) => tree !== undefined)) return treeInSeveralPlaces(shares);
   const points = new Map<string, SourceRestorePoint>();
   for (const point of shares.flatMap(({ restorePoints }) => restorePoints)) {
     const known = points.get(point.id);
@@ -24,6 +25,17 @@ export async function joinFolders(
     restorePoints: orderByLineage([...points.values()]),
     ...(conflict === null ? {} : { conflict }),
   };
+}
+
+/** A tree is what lies in one folder: two of them that claim one id have nothing to be joined by. */
+function treeInSeveralPlaces(
+  shares: readonly [SourceWorkload, ...SourceWorkload[]],
+): SourceWorkload {
+  const folders = [...new Set(shares.flatMap((share) => share.folders))];
+  const roots = shares.map(({ tree }) => tree?.root ?? '');
+  const [first] = shares;
+  const conflict = claimedTwiceText(first.id, roots, 'each is a set of files of its own');
+  return { ...first, folders, restorePoints: [], conflict };
 }
 
 async function findConflict(

@@ -15,6 +15,7 @@ import { nutanixLayout } from './nutanix.js';
 import { ovaLayout } from './ovf/ova.js';
 import { ovfLayout } from './ovf/ovf.js';
 import { ovirtLayout } from './ovirt/ovirt.js';
+import { TREE_LAYOUTS } from './tree-layouts.js';
 import { windowsBackupLayout } from './windows-backup.js';
 import { virtnbdbackupLayout } from './virtnbdbackup/virtnbdbackup.js';
 import { vzdumpLayout } from './vzdump.js';
@@ -46,12 +47,13 @@ export const BACKUP_LAYOUTS: readonly BackupLayout[] = [
 
 /** Types of backups that this release finds, each once, sorted by title. */
 export function workloadTypes(): WorkloadTypeFacts[] {
-  const byId = new Map(BACKUP_LAYOUTS.map(({ type }) => [type.id, type]));
+  const rows = [...BACKUP_LAYOUTS, ...TREE_LAYOUTS];
+  const byId = new Map(rows.map(({ type }) => [type.id, type]));
   return [...byId.values()].sort((a, b) => (a.title < b.title ? -1 : 1));
 }
 
 /** Of a type that this release does not find (a copy that another release has made) nothing is known, so nothing is refused. */
 export function workloadTypeOf(id: string): WorkloadTypeFacts {
-  const row = BACKUP_LAYOUTS.find(({ type }) => type.id === id);
+  const row = [...BACKUP_LAYOUTS, ...TREE_LAYOUTS].find(({ type }) => type.id === id);
   return row?.type ?? { id, title: id, rules: ALL_ALLOWED };
 }

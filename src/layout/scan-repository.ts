@@ -5,7 +5,11 @@ import type { BackupRepository } from '../repository/backup-repository.js';
 import { FolderFacts, FORGETFUL, type FactStore } from './file-facts.js';
 import { joinFolders } from './join-folders.js';
 import { BACKUP_LAYOUTS } from './layouts.js';
+import { treesIn } from './scan-trees.js';
+import { TREE_LAYOUTS } from './tree-layouts.js';
 import { readFolders, walkFolders, type WalkedFolder } from './walk-folders.js';
+
+const LAYOUTS = { trees: TREE_LAYOUTS, images: BACKUP_LAYOUTS };
 
 /** Who scans a repository is told of what is not among its workloads. */
 export interface ScanListener {
@@ -27,7 +31,7 @@ export async function scanRepository(
 ): Promise<SourceWorkload[]> {
   const workloads = await workloadsIn(
     repository,
-    walkFolders(repository, BACKUP_LAYOUTS),
+    walkFolders(repository, LAYOUTS),
     facts,
     listener,
   );
@@ -45,11 +49,7 @@ export async function scanWorkload(
   folders: readonly string[],
   facts: FactStore = FORGETFUL,
 ): Promise<SourceWorkload | null> {
-  const workloads = await workloadsIn(
-    repository,
-    readFolders(repository, BACKUP_LAYOUTS, folders),
-    facts,
-  );
+  const workloads = await workloadsIn(repository, readFolders(repository, LAYOUTS, folders), facts);
   return workloads.get(workloadId) ?? null;
 }
 
@@ -69,7 +69,11 @@ async function workloadsIn(
       onUnseen?.(part);
     }
     if (onUnrecognised) for (const files of unrecognisedIn(folder)) onUnrecognised(files);
-    for (const found of await workloadsOf(repository, folder, store)) {
+    const foundHere = [
+      ...(await treesIn(repository, folder)),
+      ...(await workloadsOf(repository, folder, store)),
+    ];
+    for (const found of foundHere) {
       const known = shares.get(found.id);
       if (known === undefined) shares.set(found.id, [found]);
       else known.push(found);

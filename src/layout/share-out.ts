@@ -1,7 +1,9 @@
 import type { BackupLayout, Claim, FolderNames } from './backup-layout.js';
+import type { TreeLayout } from './tree-layout.js';
 
 /** Who gets what of one folder. */
 export interface SharedOut {
+  readonly trees: readonly { readonly layout: TreeLayout; readonly claim: Claim }[];
   readonly claims: readonly { readonly layout: BackupLayout; readonly claim: Claim }[];
   /** Names of files that nobody claims. */
   readonly unclaimed: readonly string[];
@@ -9,19 +11,37 @@ export interface SharedOut {
   readonly left: readonly string[];
 }
 
-/** Asks one layout after the other, each for what those before have left: so every file belongs to one backup, whatever the rows. */
-export function shareOut(names: FolderNames, layouts: readonly BackupLayout[]): SharedOut {
-  const claims: { layout: BackupLayout; claim: Claim }[] = [];
+/** Asks one layout after the other, each for what those before have left: so every file belongs to one backup, whatever the rows. Those of trees
+ *  come first: they know a folder by its names together, and what lies in it may look like an image. */
+export function shareOut(
+  names: FolderNames,
+  treeLayouts: readonly TreeLayout[],
+  layouts: readonly BackupLayout[],
+): SharedOut {
+  const trees = claimsOf(names, treeLayouts);
+  const rest = { ...names, ...trees.left };
+  const { claims, left } = claimsOf(rest, layouts);
+  return { trees: trees.claims, claims, unclaimed: left.files, left: left.folders };
+}
+
+function claimsOf<L extends Pick<BackupLayout, 'claim'>>(
+  names: FolderNames,
+  layouts: readonly L[],
+): {
+  readonly claims: { layout: L; claim: Claim }[];
+  readonly left: Pick<FolderNames, 'files' | 'folders'>;
+} {
+  const claims: { layout: L; claim: Claim }[] = [];
   let { files, folders } = names;
   for (const layout of layouts) {
     if (files.length === 0 && folders.length === 0) break;
-    const claim = layout.claim({ folder: names.folder, files, folders });
+    const claim = layout.claim({ ...names, files, folders });
     if (claim === null) continue;
     claims.push({ layout, claim });
     files = without(files, claim.files);
     folders = without(folders, claim.folders ?? []);
   }
-  return { claims, unclaimed: files, left: folders };
+  return { claims, left: { files, folders } };
 }
 
 function without(names: readonly string[], taken: readonly string[]): readonly string[] {

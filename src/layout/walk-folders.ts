@@ -4,13 +4,16 @@ import { IMAGE_FORMATS } from '../image/formats.js';
 import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { OWN_FOLDER } from '../repository/repository-path.js';
 import type { BackupLayout, ClaimedFile, ClaimedFiles } from './backup-layout.js';
-import { shareOut } from './share-out.js';
+import { shareOut, type SharedOut } from './share-out.js';
+import type { TreeLayout } from './tree-layout.js';
 
 /** One folder of a repository, shared out among the layouts. */
 export interface WalkedFolder {
   /** Path of the folder; `''` is the root. */
   readonly folder: string;
   readonly shares: readonly FolderShare[];
+  /** What layouts of trees have claimed: nothing below it was looked at. */
+  readonly trees: SharedOut['trees'];
   /** Files that no layout has claimed, or that it finds among what it has claimed and does not know. */
   readonly unclaimed: readonly RepositoryEntry[];
   /** Folders and disk images whose names cannot be part of a path, and targets of Longhaul. */
@@ -22,14 +25,23 @@ export interface FolderShare {
   readonly claimed: ClaimedFiles;
 }
 
-/** Longhaul's own chain lies in a folder with this record or its copy: such a folder is a target, never a source of a backup tool. */
-const CHAIN_RECORD = /^chain\.json(\.copy)?$/;
+/** Who is asked for what lies in a folder. */
+export interface LayoutRows {
+  readonly trees: readonly TreeLayout[];
+  readonly images: readonly BackupLayout[];
+}
+
+/** Longhaul's own chain, or its copy of a tree, lies in a folder with this record or its copy: such a folder is a target, never a source of a
+ *  backup tool. */
+const OWN_RECORD = /^(?:chain|tree)\.json(\.copy)?$/;
 
 /** A folder as it is listed, its plain files and the folders in it that may hold backups sorted by name. */
 interface ReadFolder {
   readonly folder: string;
   readonly files: readonly RepositoryEntry[];
   readonly within: readonly RepositoryEntry[];
+  /** Names of folders that hold no source. */
+  readonly passedOver: readonly string[];
   readonly unaddressable: readonly RepositoryEntry[];
   /** Longhaul keeps something of its own there, as in the root of a target. */
   readonly hasOwnFolder: boolean;
@@ -41,13 +53,13 @@ interface ReadFolder {
  *  @throws what the repository throws when a folder cannot be read */
 export async function* walkFolders(
   repository: BackupRepository,
-  layouts: readonly BackupLayout[],
+  layouts: LayoutRows,
 ): AsyncGenerator<WalkedFolder> {
   const waiting = [''];
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
     const found = await lookInto(repository, folder);
     if ('unseen' in found) {
-      yield { folder, shares: [], unclaimed: [], unseen: found.unseen };
+      yield { folder, shares: [], trees: [], unclaimed: [], unseen: found.unseen };
       continue;
     }
     const { walked, left } = await shareFolder(repository, found, layouts);
@@ -60,7 +72,7 @@ export async function* walkFolders(
  *  @throws what the repository throws when a folder cannot be read */
 export async function* readFolders(
   repository: BackupRepository,
-  layouts: readonly BackupLayout[],
+  layouts: LayoutRows,
   folders: readonly string[],
 ): AsyncGenerator<WalkedFolder> {
   for (const folder of folders) {
@@ -72,11 +84,11 @@ export async function* readFolders(
 /** @returns `left`: paths of the folders that no layout has claimed */
 async function shareFolder(
   repository: BackupRepository,
-  { folder, files, within, unaddressable }: ReadFolder,
-  layouts: readonly BackupLayout[],
+  { folder, files, within, passedOver, unaddressable }: ReadFolder,
+  layouts: LayoutRows,
 ): Promise<{ walked: WalkedFolder; left: string[] }> {
-  const names = { folder, files: files.map(nameOf), folders: within.map(nameOf) };
-  const { claims, unclaimed, left } = shareOut(names, layouts);
+  const names = { folder, files: files.map(nameOf), folders: within.map(nameOf), passedOver };
+  const { trees, claims, unclaimed, left } = shareOut(names, layouts.trees, layouts.images);
   const fileOf = new Map(files.map((entry) => [entry.name, entry]));
   const unseen = unaddressable.filter(isFolderOrImage).map(unsupportedName);
   const strangers = unclaimed.flatMap((name) => fileOf.get(name) ?? []);
@@ -101,7 +113,7 @@ async function shareFolder(
     shares.push({ layout, claimed: { folder, files: own } });
   }
   return {
-    walked: { folder, shares, unclaimed: strangers, unseen },
+    walked: { folder, shares, trees, unclaimed: strangers, unseen },
     left: left.map((name) => pathIn(folder, name)),
   };
 }
@@ -160,13 +172,15 @@ async function readFolder(
   folder: string,
 ): Promise<ReadFolder | null> {
   const entries = (await repository.list(folder)).sort(byName);
-  const isChain = entries.some(({ type, name }) => type === 'file' && CHAIN_RECORD.test(name));
+  const isChain = entries.some(({ type, name }) => type === 'file' && OWN_RECORD.test(name));
   if (isChain) return null;
   const files = entries.filter(({ type, name }) => type === 'file' && !isFilePassedOver(name));
-  const within = entries.filter(({ type, name }) => type === 'folder' && !isFolderPassedOver(name));
+  const folders = entries.filter(({ type }) => type === 'folder');
+  const within = folders.filter(({ name }) => !isFolderPassedOver(name));
+  const passedOver = folders.map(nameOf).filter(isFolderPassedOver);
   const unaddressable = entries.filter((entry) => entry.unaddressable !== undefined);
-  const hasOwnFolder = entries.some(({ type, name }) => type === 'folder' && name === OWN_FOLDER);
-  return { folder, files, within, unaddressable, hasOwnFolder };
+  const hasOwnFolder = folders.some(({ name }) => name === OWN_FOLDER);
+  return { folder, files, within, passedOver, unaddressable, hasOwnFolder };
 }
 
 /** Other files may have any name. */

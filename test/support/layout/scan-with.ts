@@ -10,7 +10,10 @@ export async function scanWith(
   repository: BackupRepository,
 ): Promise<SourceWorkload[]> {
   const workloads: SourceWorkload[] = [];
-  for await (const { folder, shares } of walkFolders(repository, [layout]))
+  for await (const { folder, shares } of walkFolders(repository, {
+    trees: [],
+    images: [layout],
+  }))
     for (const { claimed } of shares) {
       const facts = await FolderFacts.of(FORGETFUL, repository, folder);
       for (const found of await layout.scan(facts, claimed))

@@ -47,6 +47,19 @@ describe('workloadRuleFaults', () => {
     ]);
   });
 
+  it('refuses backups that another kind of job copies where it names them, and says which', () => {
+    const named = { include: [{ repositoryId: 'ahv', workloads: ['web01'] }], exclude: [] };
+    const rules = { job: 'fileBackup' as const, modes: ['immediate'] as const };
+    expect(faults({ sources: named }, rules)).toEqual([
+      {
+        path: 'sources.include.0.workloads',
+        message:
+          'backups of Nutanix AHV are not copied by a copy job; they take a file-backup job: POST /file-backup-jobs, or `longhaul file-backup-job create`',
+      },
+    ]);
+    expect(faults({}, rules)).toEqual([]);
+  });
+
   it('refuses to exclude one of a whole source, and to exclude it from a source that the job names', () => {
     const exclude = [{ workload: 'other' }, { workload: 'web01' }];
     const sources = { include: JOB.sources.include, exclude };

@@ -40,7 +40,7 @@ async function streamDisk({ at }: RepositoryCopy, path: string): Promise<void> {
 describe('the files of a folder with OVF packages', () => {
   const UUID_DISK = '2f9c1d3e-58b4-4d1b-9a52-0c6f7b3d9e01.vhd';
   const claimed = (...files: string[]) =>
-    ovfLayout.claim({ folder: 'share', files, folders: [] })?.files;
+    ovfLayout.claim({ folder: 'share', files, folders: [], passedOver: [] })?.files;
 
   it('that are backups of their own by their dates are left to those who know them', () => {
     const own = ['web.ovf', 'web.mf', 'web-disk1.vmdk', 'web-disk2.vhd', 'input.iso', 'boot.img'];

@@ -1,0 +1,45 @@
+/** What the engine has to know of a tree (a set of files that only its own tool understands and that is copied as it lies, name by name) so
+ *  that its copy is one that the tool takes, at every instant. Data of the layout that finds it. */
+
+/** How a file of a class may change under its name. `immutable`: never. `replaced`: it gives way to another, whole, in one step. `appended`: it
+ *  grows, and what was there stays. `rewritten`: anywhere. */
+export type FileContent = 'immutable' | 'replaced' | 'appended' | 'rewritten';
+
+export interface FileClass {
+  /** Unique in its rules; persisted in plans and shown. */
+  readonly name: string;
+  /** Of paths relative to the tree's root. */
+  readonly match: RegExp;
+  readonly content: FileContent;
+}
+
+export interface TreeRules {
+  /** `store`: the whole tree travels, and what the source removed is removed later. `sets`: only files of complete points travel, and a file goes when
+   *  no kept point lists it. */
+  readonly shape: 'store' | 'sets';
+  /** In copying order: what refers to files stands behind them. A file belongs to the first that matches; one that none matches is named, and not
+   *  copied. Looked at the other way round, so that nothing that was seen can refer to what was written afterwards; removed the other way round. */
+  readonly classes: readonly FileClass[];
+  /** Locks and temporary names: never copied, never told. */
+  readonly ignored: RegExp | null;
+  /** SHA-256 that the name of a file claims, as lower-case hex: what is read is checked against it. null: this one claims none. */
+  readonly digestInName: ((path: string) => string | null) | null;
+  /** A file that changed within this time waits, unless a complete point lists it. */
+  readonly openFilesWaitMs: number;
+  /** Of a store: what the source removed stays for so long. */
+  readonly keepRemovedForDays: number;
+  /** More than this share of the files (0.5: half) gone or rewritten at once is not replayed before an operator agrees. */
+  readonly suspiciousShare: number;
+  readonly keeps: {
+    readonly modes: boolean;
+    readonly times: boolean;
+    readonly links: boolean;
+    readonly xattrs: boolean;
+  };
+}
+
+/** Class of a file in the order of copying. null: no class takes it. */
+export function classOf({ classes }: Pick<TreeRules, 'classes'>, path: string): number | null {
+  const index = classes.findIndex(({ match }) => match.test(path));
+  return index < 0 ? null : index;
+}

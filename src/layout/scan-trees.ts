@@ -1,0 +1,27 @@
+import { restorePointsOf } from '../domain/source-tree.js';
+import type { SourceWorkload } from '../domain/restore-point.js';
+import type { BackupRepository } from '../repository/backup-repository.js';
+import { FolderReader } from './tree-reader.js';
+import type { WalkedFolder } from './walk-folders.js';
+
+/** The trees of one folder, as workloads.
+ *  @throws what the repository throws when something cannot be read that decides whose backups these are */
+export async function treesIn(
+  repository: BackupRepository,
+  { folder, trees }: Pick<WalkedFolder, 'folder' | 'trees'>,
+): Promise<SourceWorkload[]> {
+  const workloads: SourceWorkload[] = [];
+  for (const { layout, claim } of trees) {
+    const reader = new FolderReader(repository, folder);
+    for (const found of await layout.scan(reader, folder, claim)) {
+      const { id, name, root, within, points, conflict } = found;
+      workloads.push({
+        ...{ id, name, type: layout.type.id, folders: [folder] },
+        restorePoints: restorePointsOf(found),
+        tree: { layout: layout.name, root, points, ...(within === undefined ? {} : { within }) },
+        ...(conflict === undefined ? {} : { conflict }),
+      });
+    }
+  }
+  return workloads;
+}

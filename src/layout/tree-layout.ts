@@ -1,0 +1,37 @@
+import type { FoundTree } from '../domain/source-tree.js';
+import type { TreeRules } from '../domain/tree-rules.js';
+import type { WorkloadTypeFacts } from '../domain/workload-rules.js';
+import type { RepositoryEntry } from '../repository/backup-repository.js';
+import type { Claim, FolderNames } from './backup-layout.js';
+
+/** How one tool lays out backups that are trees of files: a row of `tree-layouts.ts`. It knows nothing of the engine that copies them, nor the
+ *  engine of the tool. */
+export interface TreeLayout {
+  /** Persisted name of the layout. */
+  readonly name: string;
+  /** Of everything that it finds. */
+  readonly type: WorkloadTypeFacts;
+  readonly rules: TreeRules;
+  /** By names alone. Nothing that is claimed is walked by the scan: a store of a million files costs no listing. Asked before the layouts of images.
+   *  A claim of no file and no folder is one of the whole folder.
+   *  null: nothing */
+  claim(names: FolderNames): Claim | null;
+  /** Trees in what it has claimed. Lists and reads only what tells their points, never the data folders of a store.
+   *  A point that cannot be restored is reported with state and reason, not left out.
+   *  @throws what the repository throws when something cannot be read that decides whose backups these are: a scan is whole or fails */
+  scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]>;
+}
+
+/** A source repository as a layout of trees sees it: the claimed folder, and nothing else. All paths are of the repository. */
+export interface TreeReader {
+  /** Sorted by name; an absent folder is empty. Links, special files and names that cannot be part of a path are left out. */
+  list(folder: string): Promise<RepositoryEntry[]>;
+  /** @param offset negative: from the end of the file
+   *  @param length at most 1 MiB
+   *  @returns fewer bytes where the file ends
+   *  @throws FILE_MISSING, PATH_FORBIDDEN */
+  read(path: string, offset: number, length: number): Promise<Uint8Array>;
+  /** null: the file is no JSON, or has more than `maxBytes`.
+   *  @throws FILE_MISSING, PATH_FORBIDDEN */
+  readJson(path: string, maxBytes: number): Promise<unknown>;
+}

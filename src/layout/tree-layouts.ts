@@ -1,0 +1,13 @@
+import type { TreeLayout } from './tree-layout.js';
+
+/** Every layout of trees that this release looks for. A new one is a folder here and a row. Those that know their folder by more names stand before
+ *  those that know it by fewer. */
+export const TREE_LAYOUTS: readonly TreeLayout[] = [];
+
+/** null: this release does not know it. */
+export function treeLayoutOf(
+  name: string,
+  layouts: readonly TreeLayout[] = TREE_LAYOUTS,
+): TreeLayout | null {
+  return layouts.find((layout) => layout.name === name) ?? null;
+}

@@ -1,0 +1,67 @@
+import { BackupError, isBackupError } from '../domain/errors.js';
+import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
+import { readWholeFile } from '../repository/replace-file.js';
+import { quoted } from '../repository/repository-path.js';
+import type { TreeReader } from './tree-layout.js';
+
+/** What is read at once tells what a backup is; it is not the backup. */
+const MAX_READ_BYTES = 1024 * 1024;
+
+/** Reads below one folder of a source. Paths come out of the files of backups, so one that leads elsewhere is refused. */
+export class FolderReader implements TreeReader {
+  constructor(
+    private readonly repository: BackupRepository,
+    private readonly folder: string,
+  ) {}
+
+  async list(folder: string): Promise<RepositoryEntry[]> {
+    this.#assertWithin(folder);
+    const entries = await this.repository.list(folder);
+    return entries
+      .filter(({ type }) => type !== 'other')
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async read(path: string, offset: number, length: number): Promise<Uint8Array> {
+    this.#assertWithin(path);
+    const file = await this.repository.openRead(path);
+    try {
+      const from = offset < 0 ? Math.max(0, (await file.stamp()).sizeBytes + offset) : offset;
+      const bytes = new Uint8Array(Math.min(length, MAX_READ_BYTES));
+      return bytes.subarray(0, await file.read(bytes, from));
+    } finally {
+      await file.close();
+    }
+  }
+
+  async readJson(path: string, maxBytes: number): Promise<unknown> {
+    this.#assertWithin(path);
+    let bytes: Buffer | null;
+    try {
+      bytes = await readWholeFile(this.repository, path, maxBytes);
+    } catch (error) {
+      if (isBackupError(error, 'FILE_TOO_LARGE')) return null;
+      throw error;
+    }
+    if (bytes === null)
+      throw new BackupError('FILE_MISSING', `there is no file ${quoted(path)}`, {
+        details: { path },
+      });
+    try {
+      return JSON.parse(bytes.toString('utf8')) as unknown;
+    } catch {
+      return null;
+    }
+  }
+
+  #assertWithin(path: string): void {
+    const isWithin =
+      this.folder === '' || path === this.folder || path.startsWith(`${this.folder}/`);
+    if (isWithin && !path.split('/').includes('..')) return;
+    throw new BackupError(
+      'PATH_FORBIDDEN',
+      `${quoted(path)} lies outside of ${quoted(this.folder)}, the folder of the backup that names it`,
+      { details: { path } },
+    );
+  }
+}
