@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Presence } from '../domain/absence.js';
 import { BackupError } from '../domain/errors.js';
-import type { WorkloadType } from '../domain/restore-point.js';
 import type {
   GfsFlag,
   KnownSourcePoint,
@@ -10,18 +8,11 @@ import type {
   TargetRestorePoint,
 } from '../domain/target-point.js';
 import { chainRecordShape } from './chain-record-shape.js';
+import { parseRecord, serializeRecord, type RecordFormat } from './record-document.js';
+import type { OwnedRecord } from './record-store.js';
 
 /** The commit record of one target chain: the only place that says which restore points exist (docs/FORMAT.md, Commit record). */
-export interface ChainRecord {
-  readonly jobId: string;
-  readonly workload: { readonly id: string; readonly name: string; readonly type: WorkloadType };
-  /** Grows by one with each write. */
-  readonly revision: number;
-  /** Grows when another session takes the chain over; a commit that carries an older one is refused. */
-  readonly epoch: number;
-  /** Session part that owns the current epoch. */
-  readonly owner: string | null;
-  readonly presence: Presence;
+export interface ChainRecord extends OwnedRecord {
   /** In the order of the chain: a parent stands before its children, and what came later behind them. Dates may contradict it. */
   readonly points: readonly TargetRestorePoint[];
   /** A change of files that the record announces before it begins and forgets when it is done. Found at a start, it is done again. */
@@ -51,12 +42,15 @@ export type PendingChange =
 
 export const CHAIN_RECORD_VERSION = 1;
 
-/** The record as the bytes of chain.json: readable JSON whose `digest` covers the compact JSON of `record`. */
+const FORMAT: RecordFormat<ChainRecord> = {
+  marker: 'longhaulChain',
+  version: CHAIN_RECORD_VERSION,
+  shape: chainRecordShape,
+};
+
+/** The record as the bytes of chain.json. */
 export function serializeChainRecord(record: ChainRecord): Buffer {
-  const digest = digestOf(record);
-  return Buffer.from(
-    `${JSON.stringify({ longhaulChain: CHAIN_RECORD_VERSION, digest, record }, null, 1)}\n`,
-  );
+  return serializeRecord(FORMAT, record);
 }
 
 /** What these very bytes say was found out before, in this thread: each step of a copy reads both files of a record that grows with its chain. Whoever
@@ -66,7 +60,7 @@ export function parseChainRecord(bytes: Buffer, path: string): ChainRecord {
   const key = createHash('sha256').update(bytes).digest('base64');
   const known = parsedRecords.get(key);
   if (known !== undefined) return known;
-  const record = parseRecord(bytes, path);
+  const record = parseRecord(FORMAT, bytes, path);
   parsedRecords.set(key, record, { size: bytes.length });
   return record;
 }
@@ -76,25 +70,6 @@ export function parseChainRecord(bytes: Buffer, path: string): ChainRecord {
 const PARSED_BYTES = 1024 * 1024;
 
 const parsedRecords = new LRUCache<string, ChainRecord>({ maxSize: PARSED_BYTES });
-
-function parseRecord(bytes: Buffer, path: string): ChainRecord {
-  const document = parseJsonObject(bytes, path);
-  const version = document['longhaulChain'];
-  if (typeof version === 'number' && version > CHAIN_RECORD_VERSION)
-    throw new BackupError(
-      'CHAIN_FORMAT_UNKNOWN',
-      `${path} has format version ${version}; this release reads up to ${CHAIN_RECORD_VERSION}`,
-      { details: { path, version } },
-    );
-  const record = document['record'];
-  if (version !== CHAIN_RECORD_VERSION || typeof record !== 'object' || record === null)
-    throw corrupt(path, 'it has no record');
-  if (digestOf(record) !== document['digest']) throw corrupt(path, 'its digest does not match');
-  // Other programs may write records too: a digest tells who wrote it last, not that it can be worked with.
-  const fault = chainRecordShape(record);
-  if (fault !== null) throw corrupt(path, `record${fault}`);
-  return record as ChainRecord;
-}
 
 /** All points that are offered, in the order of the chain. */
 export function availablePoints(record: ChainRecord): TargetRestorePoint[] {
@@ -142,26 +117,5 @@ export function withNewChain(
     if (point.parentId === null || !members.has(point.parentId)) return point;
     members.add(point.id);
     return { ...point, chainId: root.id };
-  });
-}
-
-function digestOf(record: object): string {
-  return createHash('sha256').update(JSON.stringify(record)).digest('hex');
-}
-
-function parseJsonObject(bytes: Buffer, path: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
-  } catch (error) {
-    throw corrupt(path, 'it is not JSON', error);
-  }
-  throw corrupt(path, 'it is not a JSON object');
-}
-
-function corrupt(path: string, why: string, cause?: unknown): BackupError {
-  return new BackupError('CHAIN_RECORD_CORRUPT', `${path} cannot be trusted: ${why}`, {
-    details: { path },
-    cause,
   });
 }

@@ -5,7 +5,8 @@ import {
   SESSIONS_FOLDER,
 } from './chain-paths.js';
 import type { ChainRecord } from './chain-record.js';
-import { isAtHome, readChainRecord } from './chain-store.js';
+import { readChainRecord } from './chain-store.js';
+import { isAtHome } from './record-store.js';
 import { BackupError } from '../domain/errors.js';
 import { isFolderPassedOver } from '../domain/passed-over.js';
 import type { UnreadablePart } from '../domain/repository-view.js';

@@ -1,0 +1,229 @@
+import { seenLook, type Presence } from '../domain/absence.js';
+import { BackupError, isBackupError } from '../domain/errors.js';
+import type { WorkloadType } from '../domain/restore-point.js';
+import type { BackupRepository } from '../repository/backup-repository.js';
+import { makeFolderDurable, readWholeFile, replaceFile } from '../repository/replace-file.js';
+import { chainFolder } from './chain-paths.js';
+
+/** 64 MiB: about 50,000 restore points of ten disks. */
+const MAX_RECORD_BYTES = 64 * 1024 * 1024;
+
+/** What every commit record says of itself, whatever it lists. */
+export interface OwnedRecord {
+  readonly jobId: string;
+  readonly workload: { readonly id: string; readonly name: string; readonly type: WorkloadType };
+  /** Grows by one with each write. */
+  readonly revision: number;
+  /** Grows when another session takes the record over; a commit that carries an older one is refused. */
+  readonly epoch: number;
+  /** Session part that owns the current epoch. */
+  readonly owner: string | null;
+  readonly presence: Presence;
+}
+
+/** Whose record lies where. */
+export interface RecordIdentity {
+  readonly jobId: string;
+  readonly workload: OwnedRecord['workload'];
+}
+
+/** One kind of record: what it is called, and how it is written. */
+export interface RecordKind<R extends OwnedRecord> {
+  readonly name: string;
+  /** Second copy, written before the first. */
+  readonly copyName: string;
+  serialize(record: R): Buffer;
+  /** @throws CHAIN_RECORD_CORRUPT, CHAIN_FORMAT_UNKNOWN */
+  parse(bytes: Buffer, path: string): R;
+  /** Of a folder without a record.
+   *  @throws CHAIN_RECORD_LOST when there is what only a record can have vouched for */
+  assertNoData(repository: BackupRepository, folder: string): Promise<void>;
+}
+
+/** A commit record in two copies, with a revision, an epoch and an owner (docs/FORMAT.md, Commit record).
+ *
+ *  The copy is written first, so it is equal to or one step ahead of the record, and a step ahead is safe to read: what it shows is durable
+ *  already, and nothing it hides has been touched yet. Either may be lost, damaged or set back from outside (a restored folder, a sync tool):
+ *  the newest that is whole is the record. */
+export class RecordStore<R extends OwnedRecord> {
+  constructor(private readonly kind: RecordKind<R>) {}
+
+  /** null: there is none.
+   *  @throws CHAIN_RECORD_CORRUPT when none can be trusted, CHAIN_RECORD_LOST when there is none and its data are there, CHAIN_FOREIGN when
+   *    the two are of different owners and none of them belongs here, CHAIN_FORMAT_UNKNOWN */
+  async read(repository: BackupRepository, folder: string): Promise<R | null> {
+    return (await this.#readBoth(repository, folder)).record;
+  }
+
+  /** Makes `next` the commit record: atomic and durable when it returns. Its revision must follow the one on disk.
+   *  @throws STALE_EPOCH when the record has moved on since `next` was derived */
+  async write(repository: BackupRepository, folder: string, next: R): Promise<R> {
+    const current = await this.read(repository, folder);
+    if (current !== null && (current.revision !== next.revision || current.epoch > next.epoch))
+      throw new BackupError(
+        'STALE_EPOCH',
+        `the chain in ${folder} is at revision ${current.revision} (epoch ${current.epoch}); a write based on revision ${next.revision} (epoch ${next.epoch}) was refused`,
+        { details: { folder, revision: current.revision, epoch: current.epoch } },
+      );
+    const record = { ...next, revision: next.revision + 1 };
+    await this.#writeBoth(repository, folder, record);
+    return record;
+  }
+
+  /** The record under a new epoch owned by `owner`; made when there is none. Asking again with the same owner changes nothing.
+   *  @param first what a record lists in the beginning
+   *  @param seenAtMs when a source showed the workload, for this owner; null: nobody looked
+   *  @throws CHAIN_FOREIGN when the folder belongs to another job or workload */
+  async take(
+    repository: BackupRepository,
+    folder: string,
+    { jobId, workload }: RecordIdentity,
+    first: Omit<R, keyof OwnedRecord>,
+    owner: string,
+    seenAtMs: number | null,
+  ): Promise<R> {
+    const seen = seenAtMs === null ? null : seenLook(seenAtMs);
+    const { record: current, isSettled } = await this.#readBoth(repository, folder);
+    if (current === null) {
+      await makeFolderDurable(repository, folder);
+      const presence = seen ?? { lastSeenAt: null, absence: null };
+      const begun = { jobId, workload, revision: 0, epoch: 1, owner, presence };
+      return this.write(repository, folder, { ...first, ...begun } as unknown as R);
+    }
+    if (current.jobId !== jobId || current.workload.id !== workload.id)
+      throw new BackupError(
+        'CHAIN_FOREIGN',
+        `${folder} holds the chain of job ${current.jobId}, workload ${current.workload.name}`,
+        { details: { folder, jobId: current.jobId, workloadId: current.workload.id } },
+      );
+    if (current.owner === owner) {
+      await this.#settle(repository, folder, current, isSettled);
+      return current;
+    }
+    return this.write(repository, folder, {
+      ...current,
+      workload,
+      epoch: current.epoch + 1,
+      owner,
+      presence: seen ?? current.presence,
+    });
+  }
+
+  /** The record, as long as `epoch` still owns it, and durable: nothing may be done to files on the word of a record that a power cut takes
+   *  back.
+   *  @throws STALE_EPOCH, FILE_MISSING */
+  async owned(repository: BackupRepository, folder: string, epoch: number): Promise<R> {
+    const { record, isSettled } = await this.#readBoth(repository, folder);
+    if (record === null)
+      throw new BackupError('FILE_MISSING', `there is no chain in ${folder}`, {
+        details: { folder },
+      });
+    if (record.epoch !== epoch)
+      throw new BackupError(
+        'STALE_EPOCH',
+        `the chain in ${folder} is owned by epoch ${record.epoch} now; this task belongs to epoch ${epoch}`,
+        { details: { folder, epoch: record.epoch } },
+      );
+    await this.#settle(repository, folder, record, isSettled);
+    return record;
+  }
+
+  /** @returns isSettled: both files are of the record's revision */
+  async #readBoth(
+    repository: BackupRepository,
+    folder: string,
+  ): Promise<{ record: R | null; isSettled: boolean }> {
+    const main = await this.#readFile(repository, `${folder}/${this.kind.name}`);
+    const copy = await this.#readFile(repository, `${folder}/${this.kind.copyName}`);
+    const record = await this.#recordOf(repository, folder, main, copy);
+    const isSettled =
+      record?.revision === main.record?.revision && record?.revision === copy.record?.revision;
+    return { record, isSettled };
+  }
+
+  async #recordOf(
+    repository: BackupRepository,
+    folder: string,
+    main: RecordFile<R>,
+    copy: RecordFile<R>,
+  ): Promise<R | null> {
+    if (main.record !== null && copy.record !== null)
+      return newerOf(folder, main.record, copy.record);
+    const whole = main.record ?? copy.record;
+    if (whole !== null) return whole;
+    const fault = main.fault ?? copy.fault;
+    if (fault !== null) throw fault;
+    await this.kind.assertNoData(repository, folder);
+    return null;
+  }
+
+  async #readFile(repository: BackupRepository, path: string): Promise<RecordFile<R>> {
+    try {
+      const bytes = await readWholeFile(repository, path, MAX_RECORD_BYTES);
+      return { record: bytes === null ? null : this.kind.parse(bytes, path), fault: null };
+    } catch (error) {
+      if (!isBackupError(error) || !FAULTS_OF_ONE_FILE.includes(error.code)) throw error;
+      return { record: null, fault: recordCorrupt(path, error) };
+    }
+  }
+
+  async #writeBoth(repository: BackupRepository, folder: string, record: R): Promise<void> {
+    const bytes = this.kind.serialize(record);
+    await replaceFile(repository, `${folder}/${this.kind.copyName}`, bytes);
+    await replaceFile(repository, `${folder}/${this.kind.name}`, bytes);
+  }
+
+  /** Ends a write that was stopped between the two files, and makes good a file that was lost; for the owner of the chain. Either way the
+   *  record is durable afterwards: a process that was killed may have left one that only the cache knows. */
+  async #settle(
+    repository: BackupRepository,
+    folder: string,
+    record: R,
+    isSettled: boolean,
+  ): Promise<void> {
+    if (isSettled) await repository.syncFolder(folder);
+    else await this.#writeBoth(repository, folder, record);
+  }
+}
+
+/** Neither a record nor a fault: the file is certainly absent. */
+interface RecordFile<R> {
+  readonly record: R | null;
+  readonly fault: BackupError | null;
+}
+
+/** What makes one file useless, but says nothing about the other: damage, or a folder, link or device in its place. */
+const FAULTS_OF_ONE_FILE: readonly string[] = [
+  'CHAIN_RECORD_CORRUPT',
+  'FILE_TOO_LARGE',
+  'PATH_FORBIDDEN',
+];
+
+function recordCorrupt(path: string, error: BackupError): BackupError {
+  if (error.code === 'CHAIN_RECORD_CORRUPT') return error;
+  return new BackupError('CHAIN_RECORD_CORRUPT', error.message, {
+    details: { path },
+    cause: error,
+  });
+}
+
+/** Of one chain the one with the higher revision; equal ones are equal. Of two chains the one that belongs in this folder. */
+function newerOf<R extends OwnedRecord>(folder: string, main: R, copy: R): R {
+  if (isSameChain(main, copy)) return copy.revision > main.revision ? copy : main;
+  const own = [main, copy].filter((record) => isAtHome(folder, record));
+  if (own.length === 1) return own[0]!;
+  throw new BackupError(
+    'CHAIN_FOREIGN',
+    `${folder} holds records of two chains: of job ${main.jobId}, workload ${main.workload.name}, and of job ${copy.jobId}, workload ${copy.workload.name}`,
+    { details: { folder } },
+  );
+}
+
+function isSameChain(a: RecordIdentity, b: RecordIdentity): boolean {
+  return a.jobId === b.jobId && a.workload.id === b.workload.id;
+}
+
+/** Whether the record lies where the chain that it names is looked for. A chain that was moved elsewhere can be copied from, no more. */
+export function isAtHome(folder: string, { jobId, workload }: RecordIdentity): boolean {
+  return folder === chainFolder(jobId, workload.id);
+}
