@@ -1,8 +1,20 @@
+import { borgLayout } from './borg/borg.js';
+import { datedTreeLayout } from './dated-tree/dated-tree.js';
+import { kastenLayout, kopiaLayout } from './kopia/kopia.js';
+import { pbsLayout } from './pbs/pbs.js';
+import { resticLayout } from './restic/restic.js';
 import type { TreeLayout } from './tree-layout.js';
 
 /** Every layout of trees that this release looks for. A new one is a folder here and a row. Those that know their folder by more names stand before
  *  those that know it by fewer. */
-export const TREE_LAYOUTS: readonly TreeLayout[] = [];
+export const TREE_LAYOUTS: readonly TreeLayout[] = [
+  resticLayout,
+  borgLayout,
+  kastenLayout,
+  kopiaLayout,
+  pbsLayout,
+  datedTreeLayout,
+];
 
 /** null: this release does not know it. */
 export function treeLayoutOf(

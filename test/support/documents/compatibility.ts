@@ -1,20 +1,11 @@
+import type { JobKind, WorkloadTypeFacts } from '../../../src/domain/workload-rules.js';
 import { PLAIN_DIALECT } from '../../../src/image/disk-image.js';
 import { IMAGE_FORMATS } from '../../../src/image/formats.js';
 import type { ImageFormat } from '../../../src/image/image-format.js';
 import { BACKUP_LAYOUTS } from '../../../src/layout/layouts.js';
-
-/** What is known of how well a layout is read: for people who decide whether to trust it with their backups. */
-export interface LayoutEvidence {
-  /** Tool that writes it, and what its backups look like. */
-  readonly writtenBy: string;
-  /** `real`: trees and files by the tool itself; `parts`: real files, trees made by hand; `synthetic`: made by hand and with qemu-img. */
-  readonly data: 'real' | 'parts' | 'synthetic';
-  /** Who says that the copy is right, apart from Longhaul. */
-  readonly judge: string;
-  /** What the operator's own tool restores it with. */
-  readonly restoredBy: string;
-  readonly tests: readonly string[];
-}
+import { TREE_LAYOUTS } from '../../../src/layout/tree-layouts.js';
+import type { LayoutEvidence } from './layout-evidence.js';
+import { TREE_EVIDENCE } from './tree-evidence.js';
 
 const EVERY_LAYOUT = 'test/integration/mover/every-layout.test.ts';
 const SINGLE_FILES = ['test/unit/layout/single-files.test.ts', EVERY_LAYOUT];
@@ -152,28 +143,53 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
 
 /** The table of docs/COMPATIBILITY.md, Backups, as Markdown: a row for each layout, in their order. */
 export function renderLayoutTable(): string {
-  const rows = BACKUP_LAYOUTS.map(({ name, type, type: { rules } }) => {
-    const known = LAYOUT_EVIDENCE[name];
-    const limits = [
-      ...(rules.wholeSourceOnly ? ['whole repository'] : []),
-      ...(rules.modes.length === 1 ? [`${rules.modes[0]!} only`] : []),
-      ...(rules.allowsGfs ? [] : ['no GFS']),
-      ...(rules.retentionByDaysOnly ? ['by days'] : []),
-    ];
-    return [
-      `\`${type.id}\``,
-      type.title,
-      known?.writtenBy ?? '?',
-      known?.data ?? '?',
-      known?.judge ?? '?',
-      known?.restoredBy ?? '?',
-      limits.join(', ') || '–',
-    ];
-  });
   return table(
     ['Type', 'Backups of', 'Written by', 'Test data', 'Judge of the copy', 'Restored by', 'Limits'],
-    rows,
+    BACKUP_LAYOUTS.map(({ name, type }) => evidenceCells(type, LAYOUT_EVIDENCE[name])),
   );
+}
+
+/** The table of docs/COMPATIBILITY.md, Trees of files, as Markdown: a row for each layout, in their order. */
+export function renderTreeTable(): string {
+  return table(
+    [
+      ...['Type', 'Backups of', 'Written by', 'Test data', 'Judge of the copy', 'Restored by'],
+      ...['Limits', 'Copied by', 'Checked on the way', 'What the source removed stays'],
+    ],
+    TREE_LAYOUTS.map(({ name, type, rules }) => [
+      ...evidenceCells(type, TREE_EVIDENCE[name]),
+      JOBS[type.rules.job],
+      rules.digestInName === null ? 'as it was read' : 'by the digest in its name',
+      rules.shape === 'sets' ? 'as retention says' : `${rules.keepRemovedForDays} days`,
+    ]),
+  );
+}
+
+const JOBS: Readonly<Record<JobKind, string>> = {
+  copy: 'copy job',
+  fileBackup: 'file-backup job',
+  mirror: 'mirror job',
+};
+
+function evidenceCells(
+  { id, title, rules }: WorkloadTypeFacts,
+  known: LayoutEvidence | undefined,
+): string[] {
+  const limits = [
+    ...(rules.wholeSourceOnly ? ['whole repository'] : []),
+    ...(rules.modes.length === 1 ? [`${rules.modes[0]!} only`] : []),
+    ...(rules.allowsGfs ? [] : ['no GFS']),
+    ...(rules.retentionByDaysOnly ? ['by days'] : []),
+  ];
+  return [
+    `\`${id}\``,
+    title,
+    known?.writtenBy ?? '?',
+    known?.data ?? '?',
+    known?.judge ?? '?',
+    known?.restoredBy ?? '?',
+    limits.join(', ') || '–',
+  ];
 }
 
 /** The table of docs/COMPATIBILITY.md, Formats, as Markdown. */

@@ -2,11 +2,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BACKUP_LAYOUTS } from '../../../src/layout/layouts.js';
+import { TREE_LAYOUTS } from '../../../src/layout/tree-layouts.js';
 import {
   LAYOUT_EVIDENCE,
   renderFormatTable,
   renderLayoutTable,
+  renderTreeTable,
 } from '../../support/documents/compatibility.js';
+import { TREE_EVIDENCE } from '../../support/documents/tree-evidence.js';
 import { readDocument, ROOT } from './markdown.js';
 
 const DOCUMENT = readDocument('docs/COMPATIBILITY.md');
@@ -16,6 +19,7 @@ const lines = (text: string) => text.split('\n').map((line) => line.replaceAll(/
 describe('docs/COMPATIBILITY.md', () => {
   it.each([
     ['layout', renderLayoutTable()],
+    ['tree', renderTreeTable()],
     ['format', renderFormatTable()],
   ])('has the table of every %s as it is rendered', (_, table) => {
     const rows = lines(table).filter((line) => !line.startsWith('| ---'));
@@ -26,16 +30,17 @@ describe('docs/COMPATIBILITY.md', () => {
   });
 
   it('says of every layout how it was checked, and by which tests', () => {
-    const names = BACKUP_LAYOUTS.map(({ name }) => name);
-    expect(names.filter((name) => !(name in LAYOUT_EVIDENCE))).toEqual([]);
+    const evidence = { ...LAYOUT_EVIDENCE, ...TREE_EVIDENCE };
+    const names = [...BACKUP_LAYOUTS, ...TREE_LAYOUTS].map(({ name }) => name);
+    expect(names.filter((name) => !(name in evidence))).toEqual([]);
     for (const name of names)
-      for (const path of LAYOUT_EVIDENCE[name]!.tests)
+      for (const path of evidence[name]!.tests)
         expect(existsSync(join(ROOT, path)), path).toBe(true);
   });
 
   it('calls one type of backups by one name', () => {
     const titles = new Map<string, Set<string>>();
-    for (const { type } of BACKUP_LAYOUTS)
+    for (const { type } of [...BACKUP_LAYOUTS, ...TREE_LAYOUTS])
       titles.set(type.id, (titles.get(type.id) ?? new Set()).add(type.title));
     expect([...titles].filter(([, own]) => own.size > 1)).toEqual([]);
   });

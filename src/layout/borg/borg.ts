@@ -1,0 +1,62 @@
+import { FILE_SHARE_RULES } from '../../domain/file-share-rules.js';
+import type { FoundTree } from '../../domain/source-tree.js';
+import type { Claim, FolderNames } from '../backup-layout.js';
+import { stateOfStore } from '../store-state.js';
+import { STORE_RULES, wholeFolder } from '../store-rules.js';
+import type { TreeLayout, TreeReader } from '../tree-layout.js';
+import { folderName, folderWorkloadId } from '../workload-id.js';
+
+/** Repositories of borg 1: a log in numbered segments `data/<number / 1000>/<number>`, and `integrity.N`, `hints.N`, `index.N` of the last committed
+ *  segment N.
+ *
+ *  A repository is a workload. Which archives it holds is encrypted, so its restore point is the repository as its last transaction left it. Segments
+ *  travel ascending: what lies behind the last commit is passed over by borg, and an older `index.N` than the segments is brought up to date
+ *  by reading those behind it. A segment that the source has compacted away must not stay: read beside the new ones it would bring back
+ *  what was deleted, so nothing that was removed is kept. `nonce` comes last: it must not be older than what was encrypted.
+ *  Source: borg 1.2, internals/data-structures.rst and repository.py; repositories of borg 1.2.4 (docs/COMPATIBILITY.md). */
+export const borgLayout: TreeLayout = {
+  name: 'borg',
+  type: { id: 'borg', title: 'File shares (borg)', rules: FILE_SHARE_RULES },
+  rules: {
+    ...STORE_RULES,
+    classes: [
+      { name: 'config', match: /^(?:README|config)$/, content: 'replaced' },
+      { name: 'segments', match: /^data\/\d+\/\d+$/, content: 'appended' },
+      { name: 'integrity', match: /^integrity\.\d+$/, content: 'replaced' },
+      { name: 'hints', match: /^hints\.\d+$/, content: 'replaced' },
+      { name: 'index', match: /^index\.\d+$/, content: 'replaced' },
+      { name: 'nonce', match: /^nonce$/, content: 'replaced' },
+    ],
+    ignored: /^lock\.(?:exclusive\/|roster$)|\.tmp$|^txn\.active$/,
+    digestInName: null,
+    keepRemovedForDays: 0,
+  },
+  claim,
+  scan,
+};
+
+const TRANSACTION = /^(?:index|hints|integrity)\.\d+$/;
+
+function claim(names: FolderNames): Claim | null {
+  const { files, folders } = names;
+  const isRepository =
+    files.includes('README') &&
+    files.includes('config') &&
+    folders.includes('data') &&
+    files.some((name) => TRANSACTION.test(name));
+  return isRepository ? wholeFolder(names) : null;
+}
+
+async function scan(reader: TreeReader, folder: string): Promise<FoundTree[]> {
+  const indexes = (await reader.list(folder)).filter(
+    ({ type, name }) => type === 'file' && /^index\.\d+$/.test(name),
+  );
+  return [
+    {
+      id: folderWorkloadId('borg', folder),
+      name: folderName('borg', folder),
+      root: folder,
+      points: stateOfStore(indexes),
+    },
+  ];
+}

@@ -1,0 +1,76 @@
+import { FILE_SHARE_RULES } from '../../domain/file-share-rules.js';
+import type { FoundTree, TreePoint } from '../../domain/source-tree.js';
+import type { Claim, FolderNames } from '../backup-layout.js';
+import { parseDatedName } from '../dated-name.js';
+import { STORE_RULES, wholeFolder } from '../store-rules.js';
+import type { TreeLayout, TreeReader } from '../tree-layout.js';
+import { folderName, folderWorkloadId } from '../workload-id.js';
+
+/** Plain copies of a file share, a folder for each date, files that did not change being hard links: what `rsync --link-dest` makes.
+ *
+ *  Folders with dates hold backups of other tools, too, so one is taken only where a file `backup.marker` says that it is for this: rsync-time-backup
+ *  makes it, for another script it is made by hand. `backup.inprogress` tells that the newest folder is being written.
+ *  Source: laurent22/rsync-time-backup; trees made by hand (docs/COMPATIBILITY.md). */
+export const datedTreeLayout: TreeLayout = {
+  name: 'dated-tree',
+  type: { id: 'dated-tree', title: 'File shares (dated folders)', rules: FILE_SHARE_RULES },
+  rules: {
+    ...STORE_RULES,
+    classes: [
+      { name: 'files', match: /\//, content: 'rewritten' },
+      { name: 'marker', match: /^backup\.marker$/, content: 'replaced' },
+    ],
+    ignored: /^backup\.inprogress$/,
+    digestInName: null,
+    keeps: { modes: true, times: true, links: true, xattrs: true },
+  },
+  claim,
+  scan,
+};
+
+const MARKER = 'backup.marker';
+const IN_PROGRESS = 'backup.inprogress';
+
+function claim(names: FolderNames): Claim | null {
+  const { files } = names;
+  return files.includes(MARKER) ? wholeFolder(names) : null;
+}
+
+async function scan(reader: TreeReader, folder: string): Promise<FoundTree[]> {
+  const entries = await reader.list(folder);
+  const points = entries
+    .flatMap(({ type, name }) => (type === 'folder' ? pointOf(name) : []))
+    .sort((a, b) => a.createdAtMs - b.createdAtMs);
+  const newest = points.at(-1);
+  if (newest !== undefined && entries.some(({ name }) => name === IN_PROGRESS))
+    points.splice(-1, 1, {
+      ...newest,
+      state: 'inProgress',
+      reason: `${IN_PROGRESS} says that it is being written`,
+    });
+  return [
+    {
+      id: folderWorkloadId('dated-tree', folder),
+      name: folderName('dated-tree', folder),
+      root: folder,
+      points,
+    },
+  ];
+}
+
+/** A folder whose name is a date and nothing else. */
+function pointOf(name: string): TreePoint[] {
+  const dated = parseDatedName(name);
+  if (dated === null || dated.stem !== '') return [];
+  return [
+    {
+      id: name,
+      createdAtMs: dated.createdAtMs,
+      kind: 'snapshot',
+      needs: [],
+      state: 'complete',
+      reason: null,
+      files: null,
+    },
+  ];
+}

@@ -1,0 +1,49 @@
+import type { LayoutEvidence } from './layout-evidence.js';
+
+const STORES = 'test/unit/layout/stores.test.ts';
+
+/** By name of the layout. */
+export const TREE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
+  restic: {
+    writtenBy: '`restic`, repository formats 1 and 2',
+    data: 'real',
+    judge: 'SHA-256 in the name of each file',
+    restoredBy: '`restic`',
+    tests: [STORES],
+  },
+  borg: {
+    writtenBy: '`borg` 1.x',
+    data: 'real',
+    judge: 'SHA-256 of each file',
+    restoredBy: '`borg`',
+    tests: [STORES],
+  },
+  kasten: {
+    writtenBy: 'export policies of Kasten K10 to a file store (kopia repositories)',
+    data: 'synthetic',
+    judge: 'SHA-256 of each file',
+    restoredBy: 'Kasten K10',
+    tests: [STORES],
+  },
+  kopia: {
+    writtenBy: '`kopia`, repository in a folder',
+    data: 'synthetic',
+    judge: 'SHA-256 of each file; names as recorded from real repositories',
+    restoredBy: '`kopia`',
+    tests: [STORES],
+  },
+  pbs: {
+    writtenBy: 'Proxmox Backup Server: datastore',
+    data: 'synthetic',
+    judge: 'SHA-256 of each file',
+    restoredBy: 'Proxmox Backup Server',
+    tests: [STORES],
+  },
+  'dated-tree': {
+    writtenBy: 'rsync-time-backup and scripts around `rsync --link-dest`, with a `backup.marker`',
+    data: 'synthetic',
+    judge: 'SHA-256 of each file',
+    restoredBy: '`cp`, `rsync`',
+    tests: [STORES],
+  },
+};
