@@ -8,17 +8,21 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import { utcText } from '../src/domain/calendar-date.js';
 import {
   newTask,
+  OUTSIDE_HOURS,
   sessionIdOfWorkflow,
   type CopySession,
   type CopyTask,
+  type Hold,
   type SessionState,
 } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import { retryOrder, type RetryOrder, type SessionEnd } from '../src/domain/retry.js';
 import { sessionResult, sumProgress } from '../src/domain/session-result.js';
 import { KEPT_TASKS, TallyKeeper } from '../src/domain/session-tally.js';
+import { keepHours } from './allowed-hours.js';
 import { controlActivities, followUpActivities, recordActivities } from './activity-profiles.js';
 import { isStop, reasonOf } from './failures.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';
@@ -72,6 +76,8 @@ class Session {
   private reason: string | null = null;
   private endedAt: string | null = null;
   private isPaused: boolean;
+  /** When the allowed hours begin; null: they hold. RFC 3339 UTC. */
+  private closedUntil: string | null = null;
   private nextTryAt: string | null = null;
   /** Workloads up to this id are done; the queue is sorted by id. */
   private doneUntil: string | null;
@@ -105,7 +111,8 @@ class Session {
       taskCounts: { ...counts, waiting: this.waiting, running: running.length },
       tasks: [...tasks, ...running],
       omittedTasks,
-      reason: this.reason,
+      reason: this.reason ?? (this.closedUntil === null ? null : OUTSIDE_HOURS),
+      waitsUntil: this.closedUntil,
       nextTryAt: this.nextTryAt,
     };
   }
@@ -138,6 +145,19 @@ class Session {
 
   async run(): Promise<'done' | 'goesOn'> {
     const { job, overrides = {} } = this.input;
+    if (job.allowedHours === null || overrides.anyHour === true) return this.copy();
+    const leaveHours = keepHours(job.allowedHours, (until) => this.setClosed(until));
+    try {
+      return await this.copy();
+    } finally {
+      leaveHours();
+      this.closedUntil = null;
+    }
+  }
+
+  private async copy(): Promise<'done' | 'goesOn'> {
+    const { job, overrides = {} } = this.input;
+    await this.whileClosed();
     setCurrentDetails('Looking for workloads');
     const settings = (this.settings ??= await controlActivities.readCopySettings.executeWithOptions(
       { summary: 'read copy settings' },
@@ -154,10 +174,8 @@ class Session {
       ({ workload }) => doneUntil === null || workload.id > doneUntil,
     );
     this.waiting = queue.length;
-    const children = new SessionChildren(
-      { job, overrides, settings, report },
-      this.isPaused,
-      (task) => this.add(task),
+    const children = new SessionChildren({ job, overrides, settings, report }, this.hold, (task) =>
+      this.add(task),
     );
     this.children = children;
     // The next run has to list as much: that is no reason to go on.
@@ -166,6 +184,7 @@ class Session {
     try {
       for (const source of queue) {
         await children.room();
+        await this.whileClosed();
         if (await this.isToGoOn(children, settings)) return 'goesOn';
         this.waiting--;
         this.doneUntil = source.workload.id;
@@ -231,10 +250,31 @@ class Session {
   async setPaused(paused: boolean): Promise<void> {
     if (this.isPaused === paused) return;
     this.isPaused = paused;
-    this.state = paused ? 'paused' : 'running';
+    await this.steer();
+  }
+
+  private async setClosed(until: string | null): Promise<void> {
+    if (this.closedUntil === until) return;
+    this.closedUntil = until;
+    await this.steer();
+  }
+
+  private async steer(): Promise<void> {
+    const { hold } = this;
+    this.state = hold === null ? 'running' : hold.type === 'paused' ? 'paused' : 'waiting';
     upsertMemo({ state: this.state });
     this.showState();
-    await this.children?.setPaused(paused);
+    await this.children?.setHold(hold);
+  }
+
+  private get hold(): Hold | null {
+    if (this.isPaused) return { type: 'paused' };
+    return this.closedUntil === null ? null : { type: 'hours', until: this.closedUntil };
+  }
+
+  /** Nothing new is begun outside the allowed hours. */
+  private async whileClosed(): Promise<void> {
+    if (this.closedUntil !== null) await condition(() => this.closedUntil === null);
   }
 
   async end(stopped: boolean): Promise<void> {
@@ -329,11 +369,13 @@ class Session {
     const ended = this.ended.tally.tasks.slice(-MAX_DETAIL_LINES);
     const running = this.children?.tasks ?? [];
     const lines = [
-      ...running.map(({ workload }) => `- ${workload}: ${this.isPaused ? 'paused' : 'running'}`),
+      ...running.map(({ workload }) => `- ${workload}: ${this.state}`),
       ...ended.map(
         ({ workload, result, reason }) => `- ${workload}: ${result ?? ''} ${reason ?? ''}`,
       ),
     ];
+    if (this.closedUntil !== null)
+      lines.unshift(`${OUTSIDE_HOURS}, until ${utcText(Date.parse(this.closedUntil))}`);
     setCurrentDetails(lines.slice(0, MAX_DETAIL_LINES).join('\n'));
   }
 }

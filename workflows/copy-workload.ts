@@ -22,7 +22,7 @@ import { maintainChain } from './chain-maintenance.js';
 import { DiskBatches } from './disk-batches.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';
-import { RESULT, taskPauseSignal, taskQuery } from './messages.js';
+import { RESULT, taskHoldSignal, taskQuery } from './messages.js';
 import { Pause } from './pause.js';
 import { reportTask, type TaskReport } from './task-report.js';
 import { TaskState } from './task-state.js';
@@ -57,7 +57,7 @@ export async function copyWorkload(input: CopyWorkloadInput): Promise<CopyTask> 
   const copy = new WorkloadCopy(input);
   const { state } = copy;
   setHandler(taskQuery, () => state.task);
-  setHandler(taskPauseSignal, (paused) => copy.pause.set(paused));
+  setHandler(taskHoldSignal, (hold) => copy.pause.set(hold));
   try {
     await copy.run();
   } catch (error) {
@@ -257,10 +257,12 @@ class WorkloadCopy {
     await this.continueIfLong();
     for (const { restorePointId } of awaited)
       this.state.note(`restore point ${restorePointId} was in progress and was awaited`);
-    this.state.show({ state: 'waiting', reason }, reason ?? 'waiting for a restore point');
+    const waitsUntil = new Date(nowMs + pauseMs).toISOString();
+    const shown = { state: 'waiting', reason, waitsUntil } as const;
+    this.state.show(shown, reason ?? 'waiting for a restore point');
     await sleep(pauseMs);
     await this.pause.whilePaused();
-    this.state.show({ reason: null }, 'looking again');
+    this.state.show({ reason: null, waitsUntil: null }, 'looking again');
     return true;
   }
 

@@ -8,6 +8,7 @@ import type {
   CopyProgress,
   CopySession,
   CopyTask,
+  Hold,
   SessionResult,
   SessionTrigger,
   TaskCounts,
@@ -154,14 +155,14 @@ export const sessionEndedSignal = defineSignal<[SessionEnd]>('sessionEnded');
 /** Honoured in the middle of a disk: the running batch stops at its durable cursor. */
 export const pauseUpdate = defineUpdate<void>('pause');
 export const resumeUpdate = defineUpdate<void>('resume');
-/** The session passes pause and resume on to its tasks. */
-export const taskPauseSignal = defineSignal<[boolean]>('setPaused');
+/** The session tells its tasks when they may do nothing, and with null when they may go on. */
+export const taskHoldSignal = defineSignal<[Hold | null]>('hold');
 
 /** Memo of a `copySession`, set by whoever starts it, so that lists need no query and no worker. The workflow upserts the rest: `state`
  *  when it changes, `startedAt` when it goes on in another run, the counts every few seconds. */
 export interface SessionMemo {
   readonly trigger: SessionTrigger;
-  readonly state?: 'running' | 'paused' | 'stopping';
+  readonly state?: 'running' | 'waiting' | 'paused' | 'stopping';
   /** Absent: 1. */
   readonly tryNumber?: number;
   /** Set at the end, when what failed is tried again. */

@@ -1,16 +1,19 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
+import { utcText } from '../src/domain/calendar-date.js';
+import { OUTSIDE_HOURS, type Hold } from '../src/domain/copy-session.js';
 import type { TaskState } from './task-state.js';
 
-/** Pause and resume in the middle of work: a pause stops what runs at its durable position, and it is taken up from there. */
+/** Pause and resume in the middle of work, by an operator or by the hours of the job: a pause stops what runs at its durable position, and it is taken up from there. */
 export class Pause {
-  private isPaused = false;
+  private hold: Hold | null = null;
   private running: CancellationScope | null = null;
 
   constructor(private readonly state: TaskState) {}
 
-  set(paused: boolean): void {
-    this.isPaused = paused;
-    if (paused) this.running?.cancel();
+  /** @param hold null: it may go on */
+  set(hold: Hold | null): void {
+    this.hold = hold;
+    if (hold !== null) this.running?.cancel();
   }
 
   /** Runs `work`, again after each pause. @throws what `work` throws, unless a pause stopped it */
@@ -22,7 +25,7 @@ export class Pause {
       try {
         return await scope.run(work);
       } catch (error) {
-        // Not `isPaused`: the resume may come before what runs has come to rest.
+        // Not `hold`: the resume may come before what runs has come to rest.
         const wasPaused =
           scope.consideredCancelled && !CancellationScope.current().consideredCancelled;
         if (!wasPaused) throw error;
@@ -33,10 +36,23 @@ export class Pause {
   }
 
   async whilePaused(): Promise<void> {
-    if (!this.isPaused) return;
-    const { state } = this.state.task;
-    this.state.show({ state: 'paused' }, 'paused');
-    await condition(() => !this.isPaused);
-    this.state.show({ state }, 'resumed');
+    if (this.hold === null) return;
+    const { state, reason, waitsUntil } = this.state.task;
+    while (this.hold !== null) {
+      const { hold } = this;
+      this.show(hold);
+      await condition(() => this.hold !== hold);
+    }
+    this.state.show({ state, reason, waitsUntil }, 'resumed');
+  }
+
+  private show(hold: Hold): void {
+    if (hold.type === 'paused')
+      this.state.show({ state: 'paused', reason: null, waitsUntil: null }, 'paused');
+    else {
+      const { until } = hold;
+      const shown = { state: 'waiting', reason: OUTSIDE_HOURS, waitsUntil: until } as const;
+      this.state.show(shown, `${OUTSIDE_HOURS}, until ${utcText(Date.parse(until))}`);
+    }
   }
 }

@@ -7,7 +7,7 @@ import {
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { withoutSources, type CopyJob, type StartOverrides } from '../src/domain/copy-job.js';
-import { newTask, type CopyTask } from '../src/domain/copy-session.js';
+import { newTask, type CopyTask, type Hold } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import { isErrorCode } from '../src/domain/errors.js';
 import { copyWorkload } from './copy-workload.js';
@@ -16,7 +16,7 @@ import {
   chainWorkflowId,
   CONTROL_TASK_QUEUE,
   JOB_ID,
-  taskPauseSignal,
+  taskHoldSignal,
   WORKLOAD,
 } from './messages.js';
 import type { SourceWorkload } from './session-workloads.js';
@@ -43,7 +43,7 @@ export class SessionChildren {
       readonly settings: CopySettings;
       readonly report: TaskReport;
     },
-    private isPaused: boolean,
+    private hold: Hold | null,
     /** Called once for each task, when it has ended. */
     private readonly onEnd: (task: CopyTask) => void,
   ) {}
@@ -82,7 +82,7 @@ export class SessionChildren {
     try {
       const child = await this.start(source).finally(() => this.starting--);
       running.child = child;
-      if (this.isPaused) await signalPause(child, true);
+      if (this.hold !== null) await signalHold(child, this.hold);
       task = await child.result();
     } catch (error) {
       task = { ...waiting, state: 'ended', ...outcomeOf(error) };
@@ -91,9 +91,9 @@ export class SessionChildren {
     this.onEnd(task);
   }
 
-  async setPaused(paused: boolean): Promise<void> {
-    this.isPaused = paused;
-    for (const { child } of this.running) if (child !== null) await signalPause(child, paused);
+  async setHold(hold: Hold | null): Promise<void> {
+    this.hold = hold;
+    for (const { child } of this.running) if (child !== null) await signalHold(child, hold);
   }
 
   private start(source: SourceWorkload): Promise<ChildWorkflowHandle<typeof copyWorkload>> {
@@ -140,9 +140,9 @@ function outcomeOf(error: unknown): Pick<CopyTask, 'result' | 'code' | 'reason'>
   return { result: 'failed', code: isErrorCode(code) ? code : null, reason: reasonOf(error) };
 }
 
-async function signalPause(
+async function signalHold(
   child: ChildWorkflowHandle<typeof copyWorkload>,
-  paused: boolean,
+  hold: Hold | null,
 ): Promise<void> {
-  await child.signal(taskPauseSignal, paused).catch(() => undefined); // it has just ended
+  await child.signal(taskHoldSignal, hold).catch(() => undefined); // it has just ended
 }

@@ -77,7 +77,7 @@ export class TaskState {
 
   end(result: SessionResult, reason: string | null): void {
     const told = reason === null ? null : cut(reason, REASON_CHARACTERS);
-    this.show({ state: 'ended', result, reason: told }, told ?? result);
+    this.show({ state: 'ended', result, reason: told, waitsUntil: null }, told ?? result);
   }
 
   fail(error: unknown): void {

@@ -14,12 +14,14 @@ import type {
 import { defaultRetry } from '../domain/retry.js';
 import type { JobPlan } from '../domain/operation.js';
 import type { RpoPolicy } from '../domain/rpo.js';
+import type { WeeklyHours } from '../domain/weekly-hours.js';
 import { instant, slug } from './field-schemas.js';
 import {
   maintenanceSchema,
   scheduleRequestSchema,
   scheduleSchema,
   timeZone,
+  weeklyHoursSchema,
   zoneOfJob,
 } from './schedule-schemas.js';
 import { sessionSummarySchema, type SessionSummary } from './session-schemas.js';
@@ -34,10 +36,11 @@ type ZoneOptional<Schedule> = Schedule extends { timeZone: string }
 /** A definition as a client writes it, with the defaults filled in but for time zones: those come from the server (`definitionOf`). */
 export type JobRequest = Omit<
   JobDefinition,
-  'timeZone' | 'schedule' | 'healthCheck' | 'compact'
+  'timeZone' | 'schedule' | 'allowedHours' | 'healthCheck' | 'compact'
 > & {
   readonly timeZone?: string | undefined;
   readonly schedule: ZoneOptional<JobSchedule>;
+  readonly allowedHours: ZoneOptional<WeeklyHours> | null;
   readonly healthCheck: ZoneOptional<MaintenanceSchedule> | null;
   readonly compact: ZoneOptional<MaintenanceSchedule> | null;
 };
@@ -97,6 +100,12 @@ const workloadName = z
   .max(WORKLOAD_LENGTH)
   .meta({ description: 'Id of a workload in its repository.' });
 const maintenance = maintenanceSchema(timeZone);
+const HOURS = {
+  description:
+    'Outside them its sessions wait, at their durable position; null: it copies at any hour.',
+};
+const hours = weeklyHoursSchema(timeZone);
+const hoursRequest = weeklyHoursSchema(zoneOfJob, 'Request');
 const maintenanceRequest = maintenanceSchema(zoneOfJob, 'Request');
 
 const GFS_KEEP = 999;
@@ -238,6 +247,7 @@ export const jobDefinitionSchema: z.ZodType<JobRequest> = z
     }),
     schedule: scheduleRequestSchema.default({ type: 'manual' }),
     retry: z.strictObject(retryFields).partial().meta({ id: 'RetryRequest' }).default({}),
+    allowedHours: hoursRequest.nullable().default(null).meta(HOURS),
     healthCheck: maintenanceRequest.nullable().default(null),
     compact: maintenanceRequest.nullable().default(null),
   })
@@ -265,6 +275,7 @@ const copyJobFields = {
   timeZone,
   schedule: scheduleSchema(timeZone),
   retry: z.strictObject(retryFields).meta({ id: 'RetryPolicy' }),
+  allowedHours: hours.nullable().meta(HOURS),
   healthCheck: maintenance.nullable(),
   compact: maintenance.nullable(),
   id: slug,
@@ -319,6 +330,10 @@ export const startOverridesSchema: z.ZodType<StartOverrides> = z
       description:
         'Take what is there: do not wait for restore points that may still be in progress.',
     }),
+    anyHour: z
+      .boolean()
+      .optional()
+      .meta({ description: 'Copy at once, also outside the allowed hours of the job.' }),
   })
   .meta({ id: 'StartOverrides' });
 

@@ -12,13 +12,14 @@ export function serverTimeZone(): string {
 
 /** The job's own zone is the one it names, else that of its schedule, else `defaultZone`; all its schedules take it unless they name another. */
 export function withTimeZones(request: JobRequest, defaultZone: string): JobDefinition {
-  const { schedule, healthCheck, compact } = request;
+  const { schedule, allowedHours, healthCheck, compact } = request;
   const ofSchedule = 'timeZone' in schedule ? schedule.timeZone : undefined;
   const timeZone = request.timeZone ?? ofSchedule ?? defaultZone;
   return {
     ...request,
     timeZone,
     schedule: scheduleInZone(schedule, timeZone),
+    allowedHours: allowedHours === null ? null : inZone(allowedHours, timeZone),
     healthCheck: healthCheck === null ? null : inZone(healthCheck, timeZone),
     compact: compact === null ? null : inZone(compact, timeZone),
   };

@@ -25,7 +25,8 @@ export async function missedStartAt(
   nowMs: number,
 ): Promise<string | null> {
   // A watcher is started again and again; only its job's sessions count.
-  if (job.mode === 'immediate' || isPaused || lastSession?.state === 'running') return null;
+  if (job.mode === 'immediate' || isPaused) return null;
+  if (lastSession !== null && lastSession.state !== 'ended') return null;
   const [next] = nextActionTimes;
   if (next !== undefined && next.getTime() < nowMs - LATE_MS) return next.toISOString();
   if (skippedStarts === 0) return null;

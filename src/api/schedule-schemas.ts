@@ -72,5 +72,26 @@ export function maintenanceSchema<Zone extends z.ZodType<string | undefined>>(
     .meta({ id: `MaintenanceSchedule${suffix}` });
 }
 
+const HOURS_SPANS = 100;
+
+/** @param suffix as of `scheduleSchema` */
+export function weeklyHoursSchema<Zone extends z.ZodType<string | undefined>>(
+  timeZone: Zone,
+  suffix = '',
+) {
+  const span = z
+    .strictObject({
+      days: z.array(z.enum(WEEKDAYS_FROM_MONDAY)).min(1).max(WEEKDAYS_FROM_MONDAY.length),
+      from: timeOfDay,
+      to: timeOfDay.meta({
+        description: 'HH:MM, 24 hours; of the next day when it is not later than `from`.',
+      }),
+    })
+    .meta({ id: `WeeklySpan${suffix}` });
+  return z
+    .strictObject({ spans: z.array(span).min(1).max(HOURS_SPANS), timeZone })
+    .meta({ id: `WeeklyHours${suffix}` });
+}
+
 /** As a client writes it: zones may be left out. */
 export const scheduleRequestSchema = scheduleSchema(zoneOfJob, 'Request');

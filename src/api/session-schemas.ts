@@ -36,7 +36,7 @@ export interface SessionView extends Omit<CopySession, 'tasks' | 'targetReposito
   readonly live: boolean;
 }
 
-const SESSION_STATES = ['running', 'paused', 'stopping', 'ended'] as const;
+const SESSION_STATES = ['running', 'waiting', 'paused', 'stopping', 'ended'] as const;
 
 export const sessionStateSchema: z.ZodType<SessionState> = z
   .enum(SESSION_STATES)
@@ -144,6 +144,9 @@ export const taskSchema: z.ZodType<TaskView> = z
     attempt: z.int(),
     code: errorCodeSchema.nullable(),
     reason: z.string().nullable(),
+    waitsUntil: instant.nullable().meta({
+      description: 'Until when it waits; null: it does not, or nobody knows.',
+    }),
     notes: z.array(z.string()),
     omitted: z
       .object({ committed: count, notes: count })
@@ -174,6 +177,10 @@ export const sessionViewSchema: z.ZodType<SessionView> = z
       description: 'Ended tasks that are not in `tasks`; GET /sessions/{id}/tasks shows them.',
     }),
     reason: z.string().nullable(),
+    waitsUntil: instant.nullable().meta({
+      description:
+        'When the allowed hours of its job begin, for which it waits; null: it does not.',
+    }),
     retry: retrySchema.nullable().meta({
       description: 'What the session itself tries again just now; null: nothing.',
     }),

@@ -219,7 +219,7 @@ export class SessionStore {
   async #outcome(
     sessionId: string,
   ): Promise<Omit<SessionView, Exclude<keyof SessionSummary, 'result'>>> {
-    const ended = { retry: null, live: true } as const;
+    const ended = { retry: null, live: true, waitsUntil: null } as const;
     try {
       const outcome = (await this.#handle(sessionId).result()) as CopySessionOutcome;
       const isReturned = outcome.tasks.length > 0 || outcome.omittedTasks === 0;
@@ -262,6 +262,7 @@ const UNKNOWN = {
   tasks: [],
   omittedTasks: 0,
   reason: null,
+  waitsUntil: null,
 };
 
 export function withoutRetry(tasks: readonly CopyTask[]): TaskView[] {

@@ -17,6 +17,7 @@ import {
 import { describeUnreadable } from './describe-unreadable.js';
 import type { ExitName } from './exit-codes.js';
 import { followSession } from './follow-session.js';
+import { describeHours, HOURS_PHRASES } from './hours-phrase.js';
 import { definitionOf, definitionFromFlags, readDefinition, type JobFlags } from './job-input.js';
 import { printError } from './print.js';
 import { describeSchedule, SCHEDULE_PHRASES } from './schedule-phrase.js';
@@ -27,6 +28,7 @@ interface StartFlags {
   readonly all?: boolean;
   readonly latest?: boolean;
   readonly now?: boolean;
+  readonly anyHour?: boolean;
   readonly idempotencyKey?: string;
   readonly follow?: boolean;
 }
@@ -91,6 +93,7 @@ function addRunCommands(job: Command, act: Act): void {
       .option('--all', 'every uncopied restore point')
       .option('--latest', 'only the newest restore point')
       .option('--now', 'take what is there, also what may still be in progress')
+      .option('--any-hour', 'copy at once, also outside the allowed hours of the job')
       .option('--idempotency-key <key>', 'a repeat with the same key starts nothing')
       .option('--follow', 'follow the session to its end')
       .description('Start a session now.'),
@@ -138,6 +141,7 @@ function jobFlags(command: Command): Command {
     .option('--target <repository>', 'where to copy')
     .option('--schedule <words>', `when to start: ${SCHEDULE_PHRASES}`)
     .option('--time-zone <name>', 'time zone of the job; default: that of the server')
+    .option('--allowed-hours <words...>', `outside them it waits: ${HOURS_PHRASES}`)
     .option('--missed-starts <run|skip>', 'what becomes of starts while the server was down')
     .option('--retry-attempts <number>', 'retries of what failed, or unlimited; 0: none')
     .option('--retry-pauses <minutes...>', 'minutes before each retry; the last for all after it')
@@ -174,11 +178,12 @@ async function startJob(
   id: string,
   flags: StartFlags,
 ): Promise<ExitName | void> {
-  const { workload, activeFull, all, latest, now, idempotencyKey, follow } = flags;
+  const { workload, activeFull, all, latest, now, anyHour, idempotencyKey, follow } = flags;
   const body = {
     ...(workload === undefined ? {} : { workloads: workload }),
     ...(activeFull === undefined ? {} : { activeFull }),
     ...(now === undefined ? {} : { now }),
+    ...(anyHour === undefined ? {} : { anyHour }),
     ...(all === true
       ? { restorePoints: 'all' }
       : latest === true
@@ -256,6 +261,7 @@ function describeJob(job: JobView): DisplayText {
       lastSession === null ? '-' : `${lastSession.id} ${lastSession.result ?? lastSession.state}`,
     ],
   ];
+  if (job.allowedHours !== null) fields.push(['Hours', describeHours(job.allowedHours)]);
   if (job.nextTryAt !== null) fields.push(['Next try', formatInstant(job.nextTryAt)]);
   if (job.missedStartAt !== null) fields.push(['Did not start', formatInstant(job.missedStartAt)]);
   if (job.replaces !== null) fields.push(['Replaces', job.replaces]);

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
 import { BackupError } from '../domain/errors.js';
+import { parseHours } from './hours-phrase.js';
 import { parseSchedule } from './schedule-phrase.js';
 
 export interface JobFlags {
@@ -17,6 +18,7 @@ export interface JobFlags {
   readonly schedule?: string;
   readonly timeZone?: string;
   readonly missedStarts?: string;
+  readonly allowedHours?: readonly string[];
   readonly retryAttempts?: string;
   readonly retryPauses?: readonly string[];
   readonly immediate?: boolean;
@@ -72,6 +74,7 @@ export function definitionFromFlags(flags: JobFlags): object {
     ...(flags.timeZone === undefined ? {} : { timeZone: flags.timeZone }),
     ...(flags.schedule === undefined ? {} : { schedule: parseSchedule(flags.schedule) }),
     ...(flags.missedStarts === undefined ? {} : { missedStarts: flags.missedStarts }),
+    ...hoursOf(flags),
     ...retentionOf(flags),
     ...retryOf(flags),
     ...limitsOf(flags),
@@ -91,6 +94,11 @@ function sourcesOf(sources: readonly string[]): object[] {
     ...whole.map((repositoryId) => ({ repositoryId })),
     ...[...workloads].map(([repositoryId, names]) => ({ repositoryId, workloads: names })),
   ];
+}
+
+function hoursOf({ allowedHours }: JobFlags): object {
+  if (allowedHours === undefined) return {};
+  return { allowedHours: { spans: allowedHours.map(parseHours) } };
 }
 
 function retentionOf({ keep, keepDays }: JobFlags): object {

@@ -32,7 +32,7 @@ export function parseSchedule(phrase: string): JobRequest['schedule'] {
   if (kind === 'cron' && first !== '') {
     return { type: 'cron', expression: [first, second, ...rest].join(' ') };
   }
-  throw notUnderstood(phrase);
+  throw notUnderstood('schedule', phrase, SCHEDULE_PHRASES);
 }
 
 /** In the words of `parseSchedule`. */
@@ -55,16 +55,18 @@ export function describeSchedule(schedule: JobSchedule): string {
   }
 }
 
-function weekday(name: string): Weekday {
+/** @throws REQUEST_INVALID */
+export function weekday(name: string): Weekday {
   const day = WEEKDAYS_FROM_MONDAY.find(
     (candidate) => name.length >= 2 && candidate.startsWith(name.toLowerCase()),
   );
-  if (day === undefined) throw notUnderstood(name);
+  if (day === undefined)
+    throw notUnderstood('day', name, 'monday to sunday, or their first letters');
   return day;
 }
 
-function notUnderstood(phrase: string): BackupError {
-  return new BackupError('REQUEST_INVALID', `the schedule "${phrase}" is not understood`, {
-    hint: `Use ${SCHEDULE_PHRASES}.`,
+export function notUnderstood(what: string, phrase: string, phrases: string): BackupError {
+  return new BackupError('REQUEST_INVALID', `the ${what} "${phrase}" is not understood`, {
+    hint: `Use ${phrases}.`,
   });
 }

@@ -49,6 +49,7 @@ export function describeSession(session: SessionView): DisplayText {
   const counts = describeCounts(session.taskCounts);
   if (counts !== '') fields.push(['Tasks', counts]);
   if (session.reason !== null) fields.push(['Reason', session.reason]);
+  if (session.waitsUntil !== null) fields.push(['Goes on', formatInstant(session.waitsUntil)]);
   if (session.retry !== null) fields.push(['Waits', describeRetry(session.retry)]);
   if (!session.live)
     fields.push(['Note', 'no worker answers: progress and tasks are as they were last known']);
@@ -115,14 +116,19 @@ export function describeProgress(progress: CopyProgress): string {
 
 /** One line of a task, for logs and pipes. */
 export function describeTask(task: TaskView): DisplayText {
-  const { workload, state, result, algorithm, progress, remainingPoints, code, reason, retry } =
-    task;
+  const { workload, state, result, algorithm, progress, remainingPoints, retry } = task;
   const head = `${workload}: ${result ?? state}`;
   const later = remainingPoints === 0 ? '' : `, ${remainingPoints} more restore points`;
   const work = algorithm === 'none' ? '' : ` (${algorithm}, ${describeProgress(progress)}${later})`;
-  const cause = [code, reason].filter((part) => part !== null).join(': ');
+  const cause = describeCause(task);
   const waits = retry === null ? '' : `; ${describeRetry(retry)}`;
   return display`${head}${work}${cause === '' ? '' : `: ${cause}`}${waits}`;
+}
+
+/** Why it ended so, or waits, and until when. */
+function describeCause({ code, reason, waitsUntil }: TaskView): string {
+  const cause = [code, reason].filter((part) => part !== null).join(': ');
+  return waitsUntil === null ? cause : `${cause}; goes on at ${formatInstant(waitsUntil)}`;
 }
 
 /** `[#####.....] 50.0 %, …` within the width of the terminal. */
@@ -140,15 +146,13 @@ const MIN_BAR_COLUMNS = 10;
 function describeTasks(tasks: readonly TaskView[]): DisplayText {
   return formatTable(
     ['WORKLOAD', 'STATE', 'RESULT', 'ALGORITHM', 'PROGRESS', 'REASON'],
-    tasks.map(({ workload, state, result, algorithm, progress, code, reason, retry }) => [
-      workload,
-      state,
-      result ?? '-',
-      algorithm,
-      describeProgress(progress),
-      retry === null
-        ? [code, reason].filter((part) => part !== null).join(': ')
-        : describeRetry(retry),
+    tasks.map((task) => [
+      task.workload,
+      task.state,
+      task.result ?? '-',
+      task.algorithm,
+      describeProgress(task.progress),
+      task.retry === null ? describeCause(task) : describeRetry(task.retry),
     ]),
   );
 }

@@ -2,6 +2,7 @@
 
 import type { DigestAlgorithm } from './digest.js';
 import type { RpoPolicy } from './rpo.js';
+import type { WeeklyHours } from './weekly-hours.js';
 
 export type CopyMode = 'immediate' | 'periodic';
 export type RestorePointScope = 'latest' | 'all';
@@ -62,6 +63,8 @@ export interface CopyJob {
   readonly schedule: JobSchedule;
   /** What becomes of a start whose time passed while the service was down: it is made up for once, or left out. */
   readonly missedStarts: MissedStarts;
+  /** Outside them its sessions wait, at their durable position; null: it copies at any hour. */
+  readonly allowedHours: WeeklyHours | null;
   readonly retry: RetryPolicy;
   readonly onSourceChainRecreated: RecreatedChainPolicy;
   readonly storage: {
@@ -82,10 +85,20 @@ export interface CopyJob {
 export type VerifyAfterCopy = 'cached' | 'direct';
 
 /** What a job wants of each chain, without the workloads that it may name by the thousand: this goes into every task of a session. */
-export type ChainPolicy = Omit<CopyJob, 'sources' | 'name' | 'description' | 'rpo'>;
+export type ChainPolicy = Omit<
+  CopyJob,
+  'sources' | 'name' | 'description' | 'rpo' | 'allowedHours'
+>;
 
 export function withoutSources(job: CopyJob): ChainPolicy {
-  const { sources: _sources, name: _name, description: _description, rpo: _rpo, ...policy } = job;
+  const {
+    sources: _sources,
+    name: _name,
+    description: _description,
+    rpo: _rpo,
+    allowedHours: _allowedHours,
+    ...policy
+  } = job;
   return policy;
 }
 
@@ -144,4 +157,6 @@ export interface StartOverrides {
   readonly restorePoints?: RestorePointScope;
   /** What is there is taken: restore points that may still be in progress are not awaited. */
   readonly now?: boolean;
+  /** The job's allowed hours do not hold for this session. */
+  readonly anyHour?: boolean;
 }

@@ -3,7 +3,7 @@
 import { NOTHING_MOVED, type MovedBytes } from './moved-bytes.js';
 import type { ErrorCode } from './errors.js';
 
-export type SessionState = 'running' | 'paused' | 'stopping' | 'ended';
+export type SessionState = 'running' | 'waiting' | 'paused' | 'stopping' | 'ended';
 export type SessionResult =
   'success' | 'warning' | 'failed' | 'stopped' | 'actionRequired' | 'nothingToCopy';
 export type TaskState =
@@ -48,6 +48,8 @@ export interface CopyTask {
   readonly attempt: number;
   readonly code: ErrorCode | null;
   readonly reason: string | null;
+  /** Until when it waits; null: it does not, or nobody knows. RFC 3339 UTC. */
+  readonly waitsUntil: string | null;
   /** What the task did besides copying, and why; one plain sentence each. */
   readonly notes: readonly string[];
   /** How many entries the lists do not show here; null: they are whole. */
@@ -55,6 +57,14 @@ export interface CopyTask {
   /** The whole task lies in a file of its own beside the session's record (docs/FORMAT.md, Job and sessions). */
   readonly recorded: boolean;
 }
+
+/** Why a task may do nothing just now. */
+export type Hold =
+  | { readonly type: 'paused' }
+  /** RFC 3339 UTC. */
+  | { readonly type: 'hours'; readonly until: string };
+
+export const OUTSIDE_HOURS = 'outside the allowed hours of the job';
 
 /** How many tasks of a session wait, run, or have ended with each result. */
 export type TaskCounts = Readonly<Record<'waiting' | 'running' | SessionResult, number>>;
@@ -89,6 +99,8 @@ export interface CopySession {
   /** Ended tasks that `tasks` has no room for: those that went well before those that did not. */
   readonly omittedTasks: number;
   readonly reason: string | null;
+  /** When the allowed hours of its job begin, for which it waits; null: it does not. RFC 3339 UTC. */
+  readonly waitsUntil: string | null;
   /** When what failed is tried again; null: nothing failed, it was the last try, or the session runs. RFC 3339 UTC. */
   readonly nextTryAt: string | null;
 }
@@ -118,6 +130,7 @@ export function newTask(workload: string, workloadId: string | null): CopyTask {
     attempt: 1,
     code: null,
     reason: null,
+    waitsUntil: null,
     notes: [],
     omitted: null,
     recorded: false,

@@ -4,6 +4,7 @@ import { isTimeZone } from './calendar-date.js';
 import type { CopyJob, SourceSelection } from './copy-job.js';
 import { cronFault } from './cron.js';
 import { jsonBytes } from './task-brief.js';
+import { spanDaysFault } from './weekly-hours.js';
 
 /** Where in the definition, fields and indexes joined by dots (`sources.include.0.repositoryId`), and what is wrong there. */
 export interface JobFault {
@@ -26,6 +27,7 @@ export function jobFaults(job: CopyJob, repositories: readonly JobRepository[]):
     ...workloadFaults(job),
     ...timeZoneFaults('timeZone', job.timeZone),
     ...scheduleFaults(job),
+    ...hoursFaults(job),
     ...maintenanceFaults(job),
     ...gfsFaults(job),
     ...rpoFaults(job),
@@ -153,6 +155,17 @@ export function scheduleFaults({
   }
   if ('timeZone' in schedule)
     faults.push(...timeZoneFaults('schedule.timeZone', schedule.timeZone));
+  return faults;
+}
+
+function hoursFaults({ allowedHours }: CopyJob): JobFault[] {
+  if (allowedHours === null) return [];
+  const faults = timeZoneFaults('allowedHours.timeZone', allowedHours.timeZone);
+  allowedHours.spans.forEach((span, index) => {
+    const message = spanDaysFault(span);
+    if (message !== null)
+      faults.push({ path: `allowedHours.spans.${String(index)}.days`, message });
+  });
   return faults;
 }
 

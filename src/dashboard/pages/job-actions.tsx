@@ -7,6 +7,7 @@ import { useAction } from '../client/actions.js';
 import { callApi, newIdempotencyKey } from '../client/call-api.js';
 import { CommandLines, curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
+import { hoursWords } from '../show/job-words.js';
 
 export function JobActions({ job }: { readonly job: JobView }) {
   const { id, state, lastSession } = job;
@@ -107,15 +108,28 @@ function StartChoices({ job, overrides, onChange }: StartChoicesProps) {
           onChange({ ...overrides, activeFull: currentTarget.checked })
         }
       />
+      {job.allowedHours !== null && (
+        <Checkbox
+          label={`Do not wait for its hours (it copies ${hoursWords(job.allowedHours)})`}
+          checked={overrides.anyHour ?? false}
+          onChange={({ currentTarget }) =>
+            onChange({ ...overrides, anyHour: currentTarget.checked })
+          }
+        />
+      )}
     </>
   );
 }
 
-function startCommand(id: string, { restorePoints, activeFull, now }: StartOverrides): string {
+function startCommand(
+  id: string,
+  { restorePoints, activeFull, now, anyHour }: StartOverrides,
+): string {
   const flags = [
     ...(restorePoints === undefined ? [] : [restorePoints === 'all' ? '--all' : '--latest']),
     ...(now === true ? ['--now'] : []),
     ...(activeFull === true ? ['--active-full'] : []),
+    ...(anyHour === true ? ['--any-hour'] : []),
   ];
   return ['longhaul job start', id, ...flags, '--follow'].join(' ');
 }

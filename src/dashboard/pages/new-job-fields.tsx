@@ -3,6 +3,7 @@ import type { RepositoryView } from '../../api/repository-schemas.js';
 import type { Weekday } from '../../domain/copy-job.js';
 import { VIEWER_ZONE } from '../show/format.js';
 import type { JobWishes } from '../show/new-job.js';
+import { WEEKDAYS_FROM_MONDAY } from '../show/weekdays.js';
 
 export interface WishFieldsProps {
   readonly wishes: JobWishes;
@@ -83,16 +84,6 @@ export function WhereFields({ wishes, onChange, repositories }: PlaceFieldsProps
   );
 }
 
-const WEEKDAYS: readonly Weekday[] = [
-  'monday',
-  'tuesday',
-  'wednesday',
-  'thursday',
-  'friday',
-  'saturday',
-  'sunday',
-];
-
 export function WhenFields({ wishes, onChange }: WishFieldsProps) {
   const hasTime = wishes.start === 'daily' || wishes.start === 'weekly';
   return (
@@ -110,17 +101,11 @@ export function WhenFields({ wishes, onChange }: WishFieldsProps) {
         </div>
       </Radio.Group>
       {wishes.start === 'weekly' && (
-        <Checkbox.Group
+        <DayFields
           label="Days"
-          value={[...wishes.days]}
-          onChange={(days) => onChange({ ...wishes, days: days })}
-        >
-          <div className="line">
-            {WEEKDAYS.map((day) => (
-              <Checkbox key={day} value={day} label={day} />
-            ))}
-          </div>
-        </Checkbox.Group>
+          days={wishes.days}
+          onChange={(days) => onChange({ ...wishes, days })}
+        />
       )}
       <div className="line">
         {hasTime && (
@@ -142,7 +127,68 @@ export function WhenFields({ wishes, onChange }: WishFieldsProps) {
           required
         />
       </div>
+      <HoursFields wishes={wishes} onChange={onChange} />
     </div>
+  );
+}
+
+interface DayFieldsProps {
+  readonly label: string;
+  readonly days: readonly Weekday[];
+  readonly onChange: (days: Weekday[]) => void;
+}
+
+function DayFields({ label, days, onChange }: DayFieldsProps) {
+  return (
+    <Checkbox.Group label={label} value={[...days]} onChange={onChange}>
+      <div className="line">
+        {WEEKDAYS_FROM_MONDAY.map((day) => (
+          <Checkbox key={day} value={day} label={day} />
+        ))}
+      </div>
+    </Checkbox.Group>
+  );
+}
+
+function HoursFields({ wishes, onChange }: WishFieldsProps) {
+  return (
+    <>
+      <Checkbox
+        label="It may copy only in some hours; outside them it waits where it is, and goes on when they begin"
+        checked={wishes.hasHours}
+        onChange={({ currentTarget }) => onChange({ ...wishes, hasHours: currentTarget.checked })}
+      />
+      {wishes.hasHours && (
+        <>
+          <div className="line">
+            <TextInput
+              type="time"
+              label="It may copy from"
+              value={wishes.hoursFrom}
+              onChange={({ currentTarget }) =>
+                onChange({ ...wishes, hoursFrom: currentTarget.value })
+              }
+              required
+            />
+            <TextInput
+              type="time"
+              label="until"
+              description="Of the next day when it is not later."
+              value={wishes.hoursTo}
+              onChange={({ currentTarget }) =>
+                onChange({ ...wishes, hoursTo: currentTarget.value })
+              }
+              required
+            />
+          </div>
+          <DayFields
+            label="On these days"
+            days={wishes.hoursDays}
+            onChange={(hoursDays) => onChange({ ...wishes, hoursDays })}
+          />
+        </>
+      )}
+    </>
   );
 }
 

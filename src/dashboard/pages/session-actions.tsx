@@ -28,7 +28,7 @@ const STEPS = {
 export function SessionActions({ session: { id, state } }: { readonly session: SessionView }) {
   return (
     <div className="line">
-      {state === 'running' && <Steer id={id} step="pause" />}
+      {(state === 'running' || state === 'waiting') && <Steer id={id} step="pause" />}
       {state === 'paused' && <Steer id={id} step="resume" />}
       {state !== 'stopping' && <Steer id={id} step="stop" />}
     </div>

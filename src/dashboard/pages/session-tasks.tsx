@@ -142,8 +142,14 @@ function Phases({ task: { state, remainingPoints } }: { readonly task: TaskView 
   );
 }
 
+const FAULT_WORDS: Readonly<Partial<Record<TaskState, string>>> = {
+  ended: 'It ended with this:',
+  waiting: 'It waits:',
+};
+
 function belowTask(task: TaskView) {
   const { code, reason, retry, resumedFromBytes, attempt, notes, committed, omitted, state } = task;
+  const { waitsUntil } = task;
   const mood = sayTask(task).mood;
   return (
     <div className="stack">
@@ -166,10 +172,16 @@ function belowTask(task: TaskView) {
       {(code !== null || (reason !== null && mood !== 'good')) && (
         <Fault
           mood={mood === 'good' ? 'attention' : mood}
-          what={`It ${state === 'ended' ? 'ended' : 'goes on'} with this:`}
+          what={FAULT_WORDS[state] ?? 'It goes on with this:'}
           reason={reason}
           code={code}
-        />
+        >
+          {waitsUntil !== null && (
+            <span>
+              It goes on <Instant at={waitsUntil} />.
+            </span>
+          )}
+        </Fault>
       )}
       {(resumedFromBytes > 0 || attempt > 1) && (
         <span className="small">

@@ -8,6 +8,7 @@ import type {
   MaintenanceSchedule,
   RetryPolicy,
 } from '../../domain/copy-job.js';
+import type { WeeklyHours } from '../../domain/weekly-hours.js';
 import { counted } from './format.js';
 import { sentence } from './sentence.js';
 
@@ -33,6 +34,16 @@ export function scheduleWords(schedule: JobSchedule): string {
   }
 }
 
+/** `on Mondays and Tuesdays from 20:00 to 06:00 (Europe/Berlin)`. */
+export function hoursWords({ spans, timeZone }: WeeklyHours): string {
+  const parts = spans.map(({ days, from, to }) => {
+    const on =
+      days.length === 7 ? 'every day' : `on ${listed(days.map((day) => `${capital(day)}s`))}`;
+    return from === to && from === '00:00' ? `${on} all day` : `${on} from ${from} to ${to}`;
+  });
+  return `${listed(parts)} (${timeZone})`;
+}
+
 /** When a job copies, in a few words. */
 export function startWords({ mode, schedule }: Pick<CopyJob, 'mode' | 'schedule'>): string {
   return mode === 'immediate' ? 'as soon as something new is there' : scheduleWords(schedule);
@@ -50,6 +61,9 @@ export function jobWords(job: Omit<CopyJob, 'revision' | 'replaces'>): string {
     sentence(
       `${scope} of ${sourceWords(job.sources)} is copied to ${job.target.repositoryId}, ${startWords(job)}`,
     ),
+    job.allowedHours === null
+      ? ''
+      : sentence(`It copies only ${hoursWords(job.allowedHours)}, and waits outside these hours`),
     sentence(
       `${kept}${job.gfs === null ? '' : `; besides, ${gfsWords(job.gfs)}`}; what is older is merged or deleted`,
     ),

@@ -2,6 +2,8 @@
 
 import type { JobDefinition } from '../../api/job-schemas.js';
 import type { CopyJob, JobSchedule, Weekday } from '../../domain/copy-job.js';
+import type { WeeklyHours } from '../../domain/weekly-hours.js';
+import { WEEKDAYS_FROM_MONDAY } from './weekdays.js';
 
 export interface JobWishes {
   readonly name: string;
@@ -15,6 +17,11 @@ export interface JobWishes {
   readonly time: string;
   readonly days: readonly Weekday[];
   readonly timeZone: string;
+  /** Whether it copies in some hours alone. */
+  readonly hasHours: boolean;
+  readonly hoursDays: readonly Weekday[];
+  readonly hoursFrom: string;
+  readonly hoursTo: string;
   readonly retention: 'restorePoints' | 'days';
   readonly keep: number;
   /** 0: none. */
@@ -36,6 +43,10 @@ export const FIRST_WISHES: JobWishes = {
   time: '22:00',
   days: ['saturday'],
   timeZone: 'UTC',
+  hasHours: false,
+  hoursDays: WEEKDAYS_FROM_MONDAY,
+  hoursFrom: '20:00',
+  hoursTo: '06:00',
   retention: 'restorePoints',
   keep: 14,
   weekly: 0,
@@ -66,6 +77,7 @@ export function wantedJob(wishes: JobWishes): WantedJob {
     timeZone,
     schedule: scheduleOf(wishes),
     missedStarts: 'run',
+    allowedHours: hoursOf(wishes),
     retry:
       start === 'immediate'
         ? { attempts: null, pausesMinutes: [1, 5, 15, 60] }
@@ -94,6 +106,17 @@ function scheduleOf({ start, time, days, timeZone }: JobWishes): JobSchedule {
   return { type: 'manual' };
 }
 
+function hoursOf({
+  hasHours,
+  hoursDays,
+  hoursFrom,
+  hoursTo,
+  timeZone,
+}: JobWishes): WeeklyHours | null {
+  if (!hasHours) return null;
+  return { timeZone, spans: [{ days: hoursDays, from: hoursFrom, to: hoursTo }] };
+}
+
 function gfsOf({ weekly, monthly, yearly }: JobWishes): CopyJob['gfs'] {
   if (weekly + monthly + yearly === 0) return null;
   return {
@@ -105,11 +128,12 @@ function gfsOf({ weekly, monthly, yearly }: JobWishes): CopyJob['gfs'] {
 }
 
 /** What is missing before the job can be made; empty: nothing. */
-export function missingOf({ name, sources, target, start, days }: JobWishes): string[] {
+export function missingOf({ name, sources, target, start, days, ...hours }: JobWishes): string[] {
   return [
     ...(name.trim() === '' ? ['a name'] : []),
     ...(sources.length === 0 ? ['a source'] : []),
     ...(target === '' ? ['a target'] : []),
     ...(start === 'weekly' && days.length === 0 ? ['a day of the week'] : []),
+    ...(hours.hasHours && hours.hoursDays.length === 0 ? ['a day on which it may copy'] : []),
   ];
 }

@@ -32,6 +32,11 @@ export function sessionVerdict(
       sentence:
         'It is stopping at its next durable position; what it has copied stays for the next session.',
     };
+  if (session.state === 'waiting')
+    return {
+      mood: 'quiet',
+      sentence: `It waits ${shareOf(session)}, ${session.reason ?? 'for its hours'}, and goes on by itself${whenWords(session.waitsUntil, nowMs)}.`,
+    };
   const waits = waitSentence(session);
   if (waits !== null) return { mood: 'attention', sentence: waits };
   if (!session.live)
@@ -54,6 +59,10 @@ export function sessionVerdict(
 }
 
 const STILL_LIMIT_MS = 15_000;
+
+function whenWords(until: string | null, nowMs: number): string {
+  return until === null ? '' : ` in ${duration(Math.max(0, Date.parse(until) - nowMs))}`;
+}
 
 function isCopying({ tasks }: SessionView): boolean {
   return tasks.some(({ state }) => state === 'copying');

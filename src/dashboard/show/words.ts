@@ -29,6 +29,8 @@ export function saySession({ state, result }: Pick<SessionSummary, 'state' | 're
   switch (state) {
     case 'running':
       return { mood: 'busy', word: 'running' };
+    case 'waiting':
+      return { mood: 'quiet', word: 'waiting' };
     case 'paused':
       return { mood: 'attention', word: 'paused' };
     case 'stopping':

@@ -1,7 +1,7 @@
 import { cp, rm, utimes, truncate, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
-import type { CopyJob } from '../../../src/domain/copy-job.js';
+import { WEEKDAYS_FROM_MONDAY, type CopyJob } from '../../../src/domain/copy-job.js';
 import type { CopySettings } from '../../../src/domain/copy-settings.js';
 import { DataMover } from '../../../src/mover/data-mover.js';
 import type { TaskControl } from '../../../src/mover/task/task-control.js';
@@ -247,6 +247,16 @@ export const HISTORY_SHAPES: readonly HistoryShape[] = [
       });
       await session.result();
       return session;
+    },
+  },
+  {
+    name: 'copySession-waited-for-hours',
+    async record(lab) {
+      await lab.add('dns01');
+      const timeIn = (minutes: number) =>
+        new Date(Date.now() + minutes * 60_000).toISOString().slice(11, 16);
+      const spans = [{ days: WEEKDAYS_FROM_MONDAY, from: timeIn(1), to: timeIn(3) }];
+      return recordSession(lab, testJob({ allowedHours: { timeZone: 'UTC', spans } }));
     },
   },
   {

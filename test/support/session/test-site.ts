@@ -126,6 +126,7 @@ export function testJob(changes: Partial<CopyJob> = {}): CopyJob {
     timeZone: 'UTC',
     schedule: { type: 'manual' },
     missedStarts: 'run',
+    allowedHours: null,
     retry: { attempts: 0, pausesMinutes: [10] },
     onSourceChainRecreated: 'requireNewJob',
     storage: { digest: 'sha256', verifyAfterCopy: 'cached' },

@@ -26,10 +26,14 @@ export interface LocalWorker {
   isDead(): boolean;
   /** Called before each activity, with a way to ask the workflow that wants it. */
   before?(activity: string, ask: Ask): Promise<void>;
+  /** Called when everything waits for a later moment, with a way to ask any workflow. */
+  whileWaiting?(ask: AskAny): Promise<void>;
 }
 
 /** Asks a workflow by the name of a query. */
 export type Ask = (queryType: string) => Promise<unknown>;
+
+export type AskAny = (workflowId: string, queryType: string) => Promise<unknown>;
 
 /** A workflow id that somebody else has until then. Epoch milliseconds. */
 export interface HeldId {
@@ -76,6 +80,11 @@ export class LocalServer {
   /** Asks a workflow to stop. What it waits for at this moment ends first, and it learns of both at once. */
   stop(workflowId: string): void {
     this.stopped.add(workflowId);
+  }
+
+  /** Time that what is in work just now takes. */
+  takeMs(ms: number): void {
+    this.nowMs += ms;
   }
 
   /** Goes on until a workflow ends, over all runs that go on for it. @returns its result
@@ -125,25 +134,36 @@ export class LocalServer {
         for (const command of await execution.goOn(this.nowMs)) this.obey(execution, command);
         return;
       }
+    if (this.fireTimers(open)) return;
     for (const execution of open)
       for (const [seq, activity] of execution.activities)
         if (activity.dueAtMs <= this.nowMs) return this.attempt(execution, seq, activity);
-    this.passTime(open);
+    await this.passTime(open);
   }
 
-  private passTime(open: readonly Execution[]): void {
+  private async passTime(open: readonly Execution[]): Promise<void> {
     const due = open.flatMap(({ timers, activities }) => [
       ...timers.values(),
       ...[...activities.values()].map(({ dueAtMs }) => dueAtMs),
     ]);
     if (due.length === 0) throw new Error('a workflow waits for what this server does not do');
+    await this.worker.whileWaiting?.(async (workflowId, query) =>
+      payloadValue(await this.newest(workflowId).query(query)),
+    );
     this.nowMs = Math.max(this.nowMs, Math.min(...due));
+    this.fireTimers(open);
+  }
+
+  private fireTimers(open: readonly Execution[]): boolean {
+    let hasFired = false;
     for (const { timers, news } of open)
       for (const [seq, dueAtMs] of timers)
         if (dueAtMs <= this.nowMs) {
           timers.delete(seq);
           news.push({ fireTimer: { seq } });
+          hasFired = true;
         }
+    return hasFired;
   }
 
   private async attempt(
@@ -209,7 +229,7 @@ export class LocalServer {
 
   private obey(execution: Execution, command: Command): void {
     const { scheduleActivity, startTimer, cancelTimer, startChildWorkflowExecution } = command;
-    const { completeWorkflowExecution, failWorkflowExecution } = command;
+    const { completeWorkflowExecution, failWorkflowExecution, requestCancelActivity } = command;
     const { continueAsNewWorkflowExecution, signalExternalWorkflowExecution } = command;
     if (scheduleActivity) {
       assertSizes(scheduleActivity.activityType ?? '', scheduleActivity.arguments ?? []);
@@ -222,7 +242,8 @@ export class LocalServer {
     } else if (startTimer) {
       const waitMs = optionalTsToMs(startTimer.startToFireTimeout) ?? 0;
       execution.timers.set(startTimer.seq ?? 0, this.nowMs + waitMs);
-    } else if (cancelTimer) execution.timers.delete(cancelTimer.seq ?? 0);
+    } else if (requestCancelActivity) this.cancelActivity(execution, requestCancelActivity);
+    else if (cancelTimer) execution.timers.delete(cancelTimer.seq ?? 0);
     else if (startChildWorkflowExecution) this.startChild(execution, startChildWorkflowExecution);
     else if (completeWorkflowExecution) {
       const { result } = completeWorkflowExecution;
@@ -240,6 +261,21 @@ export class LocalServer {
       this.signal(execution, signalExternalWorkflowExecution);
     else if (!Object.keys(command).some((name) => SHOWN_ONLY.has(name)))
       throw new Error(`a workflow wants ${Object.keys(command).join(', ')}`);
+  }
+
+  /** It is not in work: one is done after the other. */
+  private cancelActivity(
+    { activities, news }: Execution,
+    { seq }: NonNullable<Command['requestCancelActivity']>,
+  ): void {
+    const { activityType, activityId } = activities.get(seq ?? 0)?.command ?? {};
+    if (!activities.delete(seq ?? 0)) return;
+    const failure = {
+      message: 'Activity cancelled',
+      cause: { canceledFailureInfo: {} },
+      activityFailureInfo: { activityType: { name: activityType }, activityId },
+    };
+    news.push({ resolveActivity: { seq, result: { cancelled: { failure } } } });
   }
 
   private startChild(

@@ -78,6 +78,15 @@ export class LocalSessions {
     this.server?.stop(workflowId);
   }
 
+  /** What is in work just now takes so long. */
+  takeMs(ms: number): void {
+    this.server?.takeMs(ms);
+  }
+
+  get nowMs(): number {
+    return this.server?.nowMs ?? 0;
+  }
+
   /** How many runs a workflow had in what was executed last, children too. */
   runsOf(workflowId: string): number {
     return this.server?.runLengths(workflowId).length ?? 0;

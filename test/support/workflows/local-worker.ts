@@ -4,7 +4,7 @@ import type { DataMover } from '../../../src/mover/data-mover.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { InProcessMover } from '../mover/in-process-mover.js';
 import { SimulatedRepository } from '../repository/simulated-repository.js';
-import type { Ask, LocalWorker } from './local-server.js';
+import type { Ask, AskAny, LocalWorker } from './local-server.js';
 import { NO_NOTIFICATIONS } from '../notify/no-notifications.js';
 
 export interface WorkerOptions {
@@ -15,6 +15,8 @@ export interface WorkerOptions {
   readonly isDead?: () => boolean;
   /** What happens meanwhile. */
   readonly beforeActivity?: (name: string, ask: Ask) => Promise<void>;
+  /** What is seen when everything waits for a later moment. */
+  readonly whileWaiting?: (ask: AskAny) => Promise<void>;
 }
 
 /** All activities of the product over the repositories of a test, in this thread. */
@@ -22,6 +24,7 @@ export class InProcessWorker implements LocalWorker {
   readonly activities: Activities;
   readonly isDead: () => boolean;
   readonly before: (name: string, ask: Ask) => Promise<void>;
+  readonly whileWaiting: (ask: AskAny) => Promise<void>;
   activity = '';
 
   constructor(repositories: readonly BackupRepository[], options: WorkerOptions = {}) {
@@ -29,6 +32,7 @@ export class InProcessWorker implements LocalWorker {
       repository instanceof SimulatedRepository && repository.isCrashed;
     this.isDead = options.isDead ?? (() => repositories.some(isCrashed));
     this.before = options.beforeActivity ?? (() => Promise.resolve());
+    this.whileWaiting = options.whileWaiting ?? (() => Promise.resolve());
     const mover: Pick<DataMover, keyof DataMover> = new InProcessMover(...repositories);
     this.activities = createActivities({
       mover: mover as DataMover,

@@ -12,9 +12,13 @@ const REQUEST = {
 
 function zonesOf(changes: object) {
   const request = jobDefinitionSchema.parse({ ...REQUEST, ...changes });
-  const { timeZone, schedule, healthCheck, compact } = withTimeZones(request, 'Asia/Tokyo');
+  const { timeZone, schedule, allowedHours, healthCheck, compact } = withTimeZones(
+    request,
+    'Asia/Tokyo',
+  );
   const ofSchedule = 'timeZone' in schedule ? schedule.timeZone : null;
-  return [timeZone, ofSchedule, healthCheck?.timeZone ?? null, compact?.timeZone ?? null];
+  const zones = [timeZone, ofSchedule, healthCheck?.timeZone ?? null, compact?.timeZone ?? null];
+  return allowedHours === null ? zones : [...zones, allowedHours.timeZone];
 }
 
 describe('the time zones of a job', () => {
@@ -29,6 +33,14 @@ describe('the time zones of a job', () => {
       ['Europe/Berlin', 'Europe/Berlin', 'Europe/Berlin', 'Europe/Berlin'],
     ],
     ['the job', { timeZone: 'UTC', schedule: daily, healthCheck: {} }, ['UTC', 'UTC', 'UTC', null]],
+    [
+      'the job, for its hours too',
+      {
+        timeZone: 'UTC',
+        allowedHours: { spans: [{ days: ['monday'], from: '20:00', to: '06:00' }] },
+      },
+      ['UTC', null, null, null, 'UTC'],
+    ],
     [
       'each its own',
       { timeZone: 'UTC', schedule: inBerlin, healthCheck: { timeZone: 'Asia/Tokyo' } },

@@ -52,6 +52,8 @@ it('is the newest that was left out since the last session', async () => {
 it.each([
   ['the last session came after all of them', known(), last('2026-11-25T22:00:03Z')],
   ['a session runs', known(), last('2026-11-01T22:00:00Z', 'running')],
+  ['a session is paused', known(), last('2026-11-01T22:00:00Z', 'paused')],
+  ['a session waits for its hours', known(), last('2026-11-01T22:00:00Z', 'waiting')],
   ['the job is disabled', known({ isPaused: true }), null],
   ['it was enabled since', known({ note: enabledNote(NOW_MS - MINUTE_MS) }), null],
   ['it was made or changed since', known({ writtenAtMs: NOW_MS - MINUTE_MS }), null],

@@ -128,6 +128,7 @@ export const SESSION = {
   tasks: [],
   omittedTasks: 0,
   reason: null,
+  waitsUntil: null,
   retry: null,
   live: true,
 };
@@ -145,6 +146,7 @@ export const TASK = {
   attempt: 1,
   code: null,
   reason: null,
+  waitsUntil: null,
   notes: [],
   omitted: null,
   recorded: false,
@@ -164,6 +166,7 @@ export const JOB = {
   timeZone: 'UTC',
   schedule: { type: 'daily', time: '22:00', timeZone: 'UTC' },
   missedStarts: 'run',
+  allowedHours: null,
   retry: { attempts: 3, pausesMinutes: [10] },
   onSourceChainRecreated: 'requireNewJob',
   storage: { digest: 'sha256' },

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { JOB, openCommandBench, SESSION, type CommandBench } from './command-bench.js';
 
+const CREATE = ['job', 'create', '--name', 'n', '--source', 'a', '--target', 'b'];
+const EVERY_DAY = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
+
 let bench: CommandBench;
 beforeEach(async () => {
   bench = await openCommandBench();
@@ -97,9 +100,39 @@ describe('job create', () => {
         words,
       ]);
       expect([code, bench.seen.length]).toEqual([2, 0]);
-      expect(err).toContain('REQUEST_INVALID: the schedule');
+      expect(err).toMatch(/REQUEST_INVALID: the (?:schedule|day) /);
     },
   );
+
+  it.each([
+    ['daily 22:00-05:00', EVERY_DAY, '22:00', '05:00'],
+    ['mon-fri 20:00-06:00', EVERY_DAY.slice(0, 5), '20:00', '06:00'],
+    ['sat,sun all', ['saturday', 'sunday'], '00:00', '00:00'],
+    ['mo,we-th 01:00-02:00', ['monday', 'wednesday', 'thursday'], '01:00', '02:00'],
+  ])('understands the hours "%s"', async (words, days, from, to) => {
+    await bench.run([...CREATE, '--allowed-hours', words]);
+    expect(bench.seen[0]?.body).toMatchObject({ allowedHours: { spans: [{ days, from, to }] } });
+  });
+
+  it.each([
+    'nights',
+    'daily',
+    'fri-mon 20:00-06:00',
+    'daily 22-5',
+    'mon-tue-wed all',
+    'daily all x',
+  ])('refuses the hours "%s" before it asks the server', async (words) => {
+    const { code, err } = await bench.run([...CREATE, '--allowed-hours', words]);
+    expect([code, bench.seen.length]).toEqual([2, 0]);
+    expect(err).toContain('REQUEST_INVALID: the ');
+  });
+
+  it('starts a job at any hour', async () => {
+    const body = { sessionId: 'nightly-20261124T220000Z' };
+    bench.answer({ 'POST /jobs/nightly/start': { status: 202, body } });
+    await bench.run(['job', 'start', 'nightly', '--any-hour']);
+    expect(bench.seen[0]?.body).toEqual({ anyHour: true });
+  });
 
   it.each(['job.yaml', 'job.json'])('sends the definition of %s', async (name) => {
     const text = name.endsWith('json') ? '{"name":"From a file"}' : 'name: From a file\n';

@@ -79,6 +79,20 @@ describe('a job in words', () => {
     );
   });
 
+  it('says in which hours it copies', () => {
+    const wishes = { ...FIRST_WISHES, sources: ['primary'], target: 'offsite', hasHours: true };
+    const words = (changes: object) =>
+      jobWords({ ...wantedJob({ ...wishes, ...changes }), id: 'nightly' });
+    expect(words({})).toContain(
+      ' It copies only every day from 20:00 to 06:00 (UTC), and waits outside these hours. ',
+    );
+    const days = { hoursDays: ['saturday', 'sunday'], hoursFrom: '00:00', hoursTo: '00:00' };
+    expect(words(days)).toContain(' It copies only on Saturdays and Sundays all day (UTC), and ');
+    expect(missingOf({ ...wishes, name: 'n', hoursDays: [] })).toEqual([
+      'a day on which it may copy',
+    ]);
+  });
+
   it('names what is missing before it can be made', () => {
     expect(missingOf({ ...FIRST_WISHES, start: 'weekly', days: [] })).toEqual([
       'a name',
@@ -112,6 +126,7 @@ describe('the verdict on a session', () => {
     tasks: [{ ...newTask('web01', 'w1'), state: 'copying', retry: null }],
     omittedTasks: 0,
     reason: null,
+    waitsUntil: null,
     retry: null,
     live: true,
   };
@@ -123,6 +138,16 @@ describe('the verdict on a session', () => {
     expect(verdictOf({ progress })).toEqual({
       mood: 'busy',
       sentence: 'It copies at 1.0 MiB/s and is at 41 % of 1.0 GiB; done in about 10 min.',
+    });
+  });
+
+  it('tells one that waits for its hours when it goes on', () => {
+    const waitsUntil = new Date(START + (4 * 3_600 + 60) * SECOND).toISOString();
+    const reason = 'outside the allowed hours of the job';
+    expect(verdictOf({ state: 'waiting', reason, waitsUntil })).toEqual({
+      mood: 'quiet',
+      sentence:
+        'It waits at 41 % of 1.0 GiB, outside the allowed hours of the job, and goes on by itself in 4 h.',
     });
   });
 

@@ -25,6 +25,7 @@ const JOB: CopyJob = {
   timeZone: 'UTC',
   schedule: { type: 'daily', time: '22:00', timeZone: 'UTC' },
   missedStarts: 'run',
+  allowedHours: null,
   retry: { attempts: 3, pausesMinutes: [10] },
   onSourceChainRecreated: 'requireNewJob',
   storage: { digest: 'sha256', verifyAfterCopy: 'cached' },
@@ -41,6 +42,7 @@ const WEEKLY = {
   fullMethod: 'synthetic',
 } as const;
 const MAINTENANCE = { every: 'week', day: 'sunday', time: '05:00', timeZone: 'UTC' } as const;
+const NIGHTS = { days: ['monday'], from: '20:00', to: '06:00' } as const;
 const include = (...entries: CopyJob['sources']['include']): Partial<CopyJob> => ({
   sources: { include: entries, exclude: [] },
 });
@@ -55,6 +57,7 @@ describe('rules of a job', () => {
       'two repositories',
       include({ repositoryId: 'primary' }, { repositoryId: 'second', workloads: ['db01'] }),
     ],
+    ['hours of the week', { allowedHours: { timeZone: 'UTC', spans: [NIGHTS] } }],
     ['GFS with a health check', { gfs: WEEKLY, healthCheck: MAINTENANCE }],
   ])('accept %s', (_, change) => {
     expect(jobFaults({ ...JOB, ...change }, REPOSITORIES)).toEqual([]);
@@ -75,6 +78,21 @@ describe('rules of a job', () => {
       { target: { repositoryId: 'cloud' } },
       'target.repositoryId',
       'cloud is an external repository: it is read-only and never a target',
+    ],
+    [
+      { allowedHours: { timeZone: 'Mars/Olympus', spans: [NIGHTS] } },
+      'allowedHours.timeZone',
+      'Mars/Olympus is not a known time zone; use a name such as Europe/Berlin or UTC, in its exact case',
+    ],
+    [
+      {
+        allowedHours: {
+          timeZone: 'UTC',
+          spans: [NIGHTS, { ...NIGHTS, days: ['friday', 'friday'] }],
+        },
+      },
+      'allowedHours.spans.1.days',
+      'a day of the week is named twice',
     ],
     [include(), 'sources.include', 'name at least one source'],
     [

@@ -58,6 +58,7 @@ export async function copySession(input: CopySessionInput): Promise<CopySessionO
     ...shownOf(input, null),
     progress: NO_PROGRESS,
     reason: tooMuch,
+    waitsUntil: null,
     nextTryAt: null,
   }));
   setHandler(pauseUpdate, () => {
@@ -204,6 +205,7 @@ export async function readJobDefinition({ jobId }: ReadJobDefinitionInput): Prom
     timeZone: 'UTC',
     schedule: { type: 'manual' },
     missedStarts: 'run',
+    allowedHours: null,
     retry: { attempts: 3, pausesMinutes: [10] },
     onSourceChainRecreated: 'requireNewJob',
     storage: { digest: 'blake3' },

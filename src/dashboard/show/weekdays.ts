@@ -1,0 +1,11 @@
+import type { Weekday } from '../../domain/copy-job.js';
+
+export const WEEKDAYS_FROM_MONDAY: readonly Weekday[] = [
+  'monday',
+  'tuesday',
+  'wednesday',
+  'thursday',
+  'friday',
+  'saturday',
+  'sunday',
+];
