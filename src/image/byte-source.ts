@@ -5,6 +5,9 @@ export interface ByteSource {
   /** For error messages: the repository path. Never used to open anything. */
   readonly label: string;
   readonly sizeBytes: number;
+  /** Of two sources with the same one the bytes are the same, so what was found out about one may be kept for the other. Absent: nothing vouches for
+   *  that. */
+  readonly sameness?: string | undefined;
   /** Fills all of `target` from `offset`.
    *  @throws IMAGE_TRUNCATED when the range passes the end */
   read(target: Uint8Array, offset: number): Promise<void>;
@@ -25,12 +28,14 @@ export interface OpenedFile {
   stamp(): Promise<{ readonly sizeBytes: number }>;
 }
 
-/** An opened file as an image reader sees it. Its size is fixed by this call. */
-export async function fileByteSource(file: OpenedFile): Promise<ByteSource> {
+/** An opened file as an image reader sees it. Its size is fixed by this call.
+ *  @param sameness as of `ByteSource` */
+export async function fileByteSource(file: OpenedFile, sameness?: string): Promise<ByteSource> {
   const { sizeBytes } = await file.stamp();
   return {
     label: file.path,
     sizeBytes,
+    sameness,
     read: (target, offset) => readFully(file, target, offset),
   };
 }

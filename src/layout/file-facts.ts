@@ -68,8 +68,7 @@ export class FolderFacts {
       this.#used.set(key, known);
       return known[3] as Finding<T>;
     }
-    const settledMs = Date.now() - SETTLED_MS;
-    const isSettled = files.every((file) => newestChangeMs(file.stamp) < settledMs);
+    const isSettled = files.every((file) => isSettledStamp(file.stamp));
     const finding = await read();
     if (isSettled && isLasting(finding) && (await this.#isStill(files))) {
       this.#used.set(key, [within, stamp, about, finding]);
@@ -119,6 +118,20 @@ function stampsText([entry, ...beside]: readonly RepositoryEntry[]): string {
 
 function stampText({ sizeBytes, modifiedAtNs, changedAtNs, inode }: FileStamp): string {
   return [sizeBytes, modifiedAtNs, changedAtNs, inode].join('/');
+}
+
+/** Whether bytes written from now on give the file another stamp. */
+function isSettledStamp(stamp: FileStamp): boolean {
+  return newestChangeMs(stamp) < Date.now() - SETTLED_MS;
+}
+
+/** Names the bytes of a file for as long as its stamp is the same; undefined where stamps do not prove that. */
+export function provenContent(
+  { id, capabilities }: BackupRepository,
+  { path, stamp }: { readonly path: string; readonly stamp: FileStamp },
+): string | undefined {
+  const isProven = capabilities.stampsProve && isSettledStamp(stamp);
+  return isProven ? `${id}/${path} ${stampText(stamp)}` : undefined;
 }
 
 function newestChangeMs({ modifiedAtNs, changedAtNs }: FileStamp): number {

@@ -1,4 +1,5 @@
 import { BLOCK_BYTES } from '../../domain/digest.js';
+import { BackupError } from '../../domain/errors.js';
 import { slotOffset, type SlotPlacement } from '../../domain/slot-placement.js';
 import type { ByteSink } from '../byte-source.js';
 import type { Dialect } from '../disk-image.js';
@@ -9,6 +10,7 @@ import {
   type PlannedContent,
 } from '../image-format.js';
 import { FRAME_GAP } from './frame-index.js';
+import { MAX_RUNS, RunList } from './run-list.js';
 import { frameHeader, LINE_END } from './stream-frames.js';
 import { streamDialect } from './stream-meta.js';
 
@@ -36,9 +38,10 @@ const WINDOW_BLOCKS = 8_192;
 const WRITES = 64;
 
 /** Writes the plain variant around blocks that are in the file already: a data frame for each slot, in the order of the slots, which is any;
- *  in a full zero frames for what no slot holds; the stop frame. `virtnbdrestore` writes each frame where it says, so the order is free.
+ *  in a full zero frames for what no slot holds; the stop frame; the list of its runs, which the tool does not look at. `virtnbdrestore`
+ *  writes each frame where it says, so the order is free.
  *  Write order: everything behind the head, end of the file, sync, head, sync: a file that was not finished has no meta frame.
- *  @throws nothing of its own: what a stream cannot hold `virtnbdTraits` has ruled out */
+ *  @throws IMAGE_LIMIT_EXCEEDED when its blocks lie in more runs than are read */
 export async function composeVirtnbd(
   sink: ByteSink,
   shape: FileShape,
@@ -49,8 +52,13 @@ export async function composeVirtnbd(
   const placement = placeVirtnbdSlots(shape);
   const tail = new TailWriter(sink, slotOffset(placement, shape.slotCount) - FRAME_GAP);
   await tail.write(LINE_END);
-  await writeFrames(sink, shape, content, { placement, tail });
+  const runs = await writeFrames(sink, shape, content, { placement, tail });
   await tail.write(frameHeader({ kind: 'stop', start: 0, length: 0 }));
+  const { text } = runs;
+  for (let at = 0; at < text.length; at += BLOCK_BYTES)
+    await tail.write(text.subarray(at, at + BLOCK_BYTES));
+  await tail.write(LINE_END);
+  await tail.write(frameHeader({ kind: 'runs', start: 0, length: text.length }));
   const sizeBytes = await tail.finish();
   await sink.truncate(sizeBytes);
   await sink.sync();
@@ -61,10 +69,11 @@ export async function composeVirtnbd(
 
 async function writeFrames(
   sink: ByteSink,
-  { virtualSizeBytes, slotCount, parent }: FileShape,
+  { virtualSizeBytes, slotCount, parent, fileName }: FileShape,
   content: PlannedContent,
   { placement, tail }: { readonly placement: SlotPlacement; readonly tail: TailWriter },
-): Promise<void> {
+): Promise<RunList> {
+  const runs = new RunList();
   const endBlock = virtualSizeBytes / BLOCK_BYTES;
   const values = new Float64Array(WINDOW_BLOCKS);
   let zerosFrom = 0;
@@ -88,6 +97,7 @@ async function writeFrames(
       ]);
       writes.push(sink.write(prefix, slotOffset(placement, slot) - FRAME_GAP));
       slots++;
+      runs.add(first + i, slot);
       await writeZeros(first + i);
       zerosFrom = first + i + 1;
       if (writes.length < WRITES) continue;
@@ -97,9 +107,19 @@ async function writeFrames(
     first = await content.nextMapped(first + window.length);
   }
   await Promise.all(writes);
+  if (runs.isTooLong) throw tooManyRuns(fileName);
   await writeZeros(endBlock);
   if (slots !== slotCount)
     throw new Error(`plan: ${slotCount} slots, ${slots} of them belong to a block`);
+  return runs;
+}
+
+function tooManyRuns(fileName: string): BackupError {
+  return new BackupError(
+    'IMAGE_LIMIT_EXCEEDED',
+    `${fileName} would hold its disk in more than ${MAX_RUNS} pieces; so many are not read`,
+    { details: { max: MAX_RUNS } },
+  );
 }
 
 /** Appends small pieces. */

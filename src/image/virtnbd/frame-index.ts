@@ -1,10 +1,13 @@
+import { BLOCK_BYTES } from '../../domain/digest.js';
 import type { ByteSource } from '../byte-source.js';
 import { HeaderReader } from '../header-reader.js';
 import { imageFault } from '../image-fault.js';
+import { KeptIndexes } from './kept-indexes.js';
 import { LZ4_HEADER_BYTES, lz4ContentBytes, MAX_PART_BYTES, partLimit } from './lz4-part.js';
+import { MAX_RUNS, readRunList, type BlockRun } from './run-list.js';
 import { HEADER_BYTES, LINE_END, parseFrame, type Frame } from './stream-frames.js';
 import type { StreamMeta } from './stream-meta.js';
-import { readStreamEnd, readTrailer } from './stream-trailer.js';
+import { readStreamEnd, readTrailer, type StreamEnd } from './stream-trailer.js';
 
 /** Where a stream holds which part of the guest disk. */
 export interface DataRun {
@@ -21,8 +24,6 @@ export interface DataRun {
 /** Between the payloads of two frames: line end and header. */
 export const FRAME_GAP = LINE_END.length + HEADER_BYTES;
 
-/** 64 MiB of memory. What the tool writes has a run for each extent of the disk, what Longhaul writes far fewer. */
-const MAX_RUNS = 2 * 1024 * 1024;
 const FIELDS = 4;
 
 /** Data runs by guest offset, none over another: 32 bytes each. */
@@ -32,13 +33,28 @@ export class FrameIndex {
     readonly count: number,
   ) {}
 
-  /** Goes once over all headers of the stream. Frames that say zeros are passed over: in a full what no frame holds is zeros anyway, and where
+  get memoryBytes(): number {
+    return this.runs.byteLength;
+  }
+
+  /** Takes the list of runs that a stream of Longhaul's own has at its end; goes once over all headers of any other, and keeps what it found where
+   *  something vouches for the bytes. Frames that say zeros are passed over: in a full what no frame holds is zeros anyway, and where
    *  one stands in an increment `virtnbdrestore` writes nothing.
    *  @throws IMAGE_TRUNCATED, IMAGE_CORRUPT, IMAGE_LIMIT_EXCEEDED */
   static async read(source: ByteSource, meta: StreamMeta): Promise<FrameIndex> {
+    const { sameness } = source;
+    const kept = sameness === undefined ? null : KeptIndexes.ofThread.get(sameness);
+    if (kept !== null) return kept;
     const runs = new RunCollector(source);
-    await new StreamWalk(source, meta, runs).walk();
-    return new FrameIndex(runs.sorted(), runs.count);
+    const end = await readStreamEnd(source, meta.isCompressed);
+    if (end.runListBytes === null) await new StreamWalk(source, meta, end, runs).walk();
+    else {
+      const listed = await readRunList(source, end.offset, end.runListBytes);
+      addListedRuns(source, meta, listed, { end, runs });
+    }
+    const index = new FrameIndex(runs.sorted(), runs.count);
+    if (sameness !== undefined) KeptIndexes.ofThread.keep(sameness, index);
+    return index;
   }
 
   run(index: number): DataRun {
@@ -118,7 +134,7 @@ class RunCollector {
           `two frames hold byte ${runs[at]} of the disk`,
           { offset: runs[at + 2]! },
         );
-    return runs;
+    return runs.slice(0, this.count * FIELDS);
   }
 
   private inOrder(): Float64Array {
@@ -131,6 +147,34 @@ class RunCollector {
   }
 }
 
+/** @throws IMAGE_CORRUPT unless all of them lie on the disk and in the slots, and are as much as the meta frame says */
+function addListedRuns(
+  source: ByteSource,
+  meta: StreamMeta,
+  listed: Iterable<BlockRun>,
+  { end, runs }: { readonly end: StreamEnd; readonly runs: RunCollector },
+): void {
+  const stride = BLOCK_BYTES + FRAME_GAP;
+  const slots = meta.dataBytes / BLOCK_BYTES;
+  let blocks = 0;
+  for (const run of listed) {
+    blocks += run.blocks;
+    const isOfDisk = (run.block + run.blocks) * BLOCK_BYTES <= meta.virtualSizeBytes;
+    const isOfSlots = run.blocks > 0 && run.slot + run.blocks <= slots;
+    if (!isOfDisk || !isOfSlots) throw listFault(source, end, 'leads out of the disk or the file');
+    const offset = meta.end + FRAME_GAP + run.slot * stride;
+    const start = run.block * BLOCK_BYTES;
+    const length = run.blocks * BLOCK_BYTES;
+    runs.add({ start, length, offset, payloadBytes: BLOCK_BYTES }, false);
+  }
+  if (blocks !== slots || meta.end + slots * stride > end.offset - HEADER_BYTES)
+    throw listFault(source, end, `is of ${blocks} blocks, its meta frame of ${slots}`);
+}
+
+function listFault(source: ByteSource, { offset }: StreamEnd, words: string) {
+  return imageFault(source, 'IMAGE_CORRUPT', `its list of runs ${words}`, { offset });
+}
+
 class StreamWalk {
   private readonly headers: HeaderReader;
   private dataBytes = 0;
@@ -139,14 +183,14 @@ class StreamWalk {
   constructor(
     private readonly source: ByteSource,
     private readonly meta: StreamMeta,
+    private readonly end: StreamEnd,
     private readonly runs: RunCollector,
   ) {
     this.headers = new HeaderReader(source);
   }
 
   async walk(): Promise<void> {
-    const { source, meta } = this;
-    const end = await readStreamEnd(source, meta.isCompressed);
+    const { source, meta, end } = this;
     const pieces = meta.isCompressed ? await readTrailer(source, end) : null;
     let offset = await this.lineEnd(meta.end);
     for (let isNear = false; ;) {

@@ -7,13 +7,14 @@ import { imageFault } from '../image-fault.js';
 export const HEADER_BYTES = 40;
 export const LINE_END = Buffer.from('\r\n', 'latin1');
 
-export type FrameKind = 'meta' | 'data' | 'zero' | 'stop' | 'comp';
+/** `runs`: of Longhaul's own (`run-list.ts`), behind the stop frame, where the tool does not look. */
+export type FrameKind = 'meta' | 'data' | 'zero' | 'stop' | 'comp' | 'runs';
 
 export interface Frame {
   readonly kind: FrameKind;
-  /** Byte of the guest disk; 0 of `meta`, `stop` and `comp`. */
+  /** Byte of the guest disk; 0 of the others. */
   readonly start: number;
-  /** Guest bytes of `data` and `zero`; bytes of the JSON text of `meta` and `comp`. */
+  /** Guest bytes of `data` and `zero`; bytes of the text of `meta`, `comp` and `runs`. */
   readonly length: number;
 }
 
@@ -40,4 +41,4 @@ export function parseFrame(source: ByteSource, header: Buffer, offset: number): 
   return frame;
 }
 
-const HEADER = /^(meta|data|zero|stop|comp) ([0-9a-f]{16}) ([0-9a-f]{16})\r\n$/;
+const HEADER = /^(meta|data|zero|stop|comp|runs) ([0-9a-f]{16}) ([0-9a-f]{16})\r\n$/;

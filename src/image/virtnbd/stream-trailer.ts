@@ -1,13 +1,17 @@
 import type { ByteSource } from '../byte-source.js';
 import { imageFault } from '../image-fault.js';
+import { MAX_RUN_LIST_BYTES } from './run-list.js';
 import { HEADER_BYTES, LINE_END, parseFrame } from './stream-frames.js';
 
-/** How a stream ends: a stop frame, and nothing behind it but, in a compressed one, the trailer: JSON text, line end, header of a `comp` frame. */
+/** How a stream ends: a stop frame, and nothing behind it but, in a compressed one, the trailer: JSON text, line end, header of a `comp` frame;
+ *  in a plain one of Longhaul's own, the list of its runs in the same way, with the header of a `runs` frame. */
 export interface StreamEnd {
   /** Behind the stop frame. */
   readonly offset: number;
   /** Bytes of the trailer's JSON text; 0: the stream is plain. */
   readonly trailerBytes: number;
+  /** Of the list of runs; null: there is none. */
+  readonly runListBytes: number | null;
 }
 
 /** A number for each piece of 32 MiB or less: 4 million of them. */
@@ -16,25 +20,36 @@ const MAX_TRAILER_BYTES = 32 * 1024 * 1024;
 /** @throws IMAGE_TRUNCATED unless the file ends as a finished stream does, IMAGE_LIMIT_EXCEEDED */
 export async function readStreamEnd(source: ByteSource, isCompressed: boolean): Promise<StreamEnd> {
   const trailerBytes = isCompressed ? await trailerLength(source) : 0;
-  const behind = isCompressed ? trailerBytes + LINE_END.length + HEADER_BYTES : 0;
-  const offset = source.sizeBytes - behind;
+  const runListBytes = isCompressed ? null : await runListLength(source);
+  const hasText = isCompressed || runListBytes !== null;
+  const behind = trailerBytes + (runListBytes ?? 0) + LINE_END.length + HEADER_BYTES;
+  const offset = source.sizeBytes - (hasText ? behind : 0);
   const stop = await frameBefore(source, offset);
   if (stop?.kind === 'stop' && stop.start === 0 && stop.length === 0)
-    return { offset, trailerBytes };
+    return { offset, trailerBytes, runListBytes };
   throw unfinished(source, 'has no stop frame at its end');
 }
 
 async function trailerLength(source: ByteSource): Promise<number> {
   const frame = await frameBefore(source, source.sizeBytes);
   if (frame?.kind !== 'comp') throw unfinished(source, 'has no trailer at its end');
-  if (frame.length > MAX_TRAILER_BYTES)
-    throw imageFault(
-      source,
-      'IMAGE_LIMIT_EXCEEDED',
-      `its trailer has ${frame.length} bytes; at most ${MAX_TRAILER_BYTES} are read`,
-      { offset: source.sizeBytes - HEADER_BYTES, seen: frame.length, max: MAX_TRAILER_BYTES },
-    );
-  return frame.length;
+  return limitText(source, 'trailer', frame.length, MAX_TRAILER_BYTES);
+}
+
+async function runListLength(source: ByteSource): Promise<number | null> {
+  const frame = await frameBefore(source, source.sizeBytes);
+  if (frame?.kind !== 'runs') return null;
+  return limitText(source, 'list of runs', frame.length, MAX_RUN_LIST_BYTES);
+}
+
+function limitText(source: ByteSource, what: string, seen: number, max: number): number {
+  if (seen <= max) return seen;
+  throw imageFault(
+    source,
+    'IMAGE_LIMIT_EXCEEDED',
+    `its ${what} has ${seen} bytes; at most ${max} are read`,
+    { offset: source.sizeBytes - HEADER_BYTES, seen, max },
+  );
 }
 
 /** null: what lies there is no header. */
@@ -43,7 +58,7 @@ async function frameBefore(source: ByteSource, end: number) {
   if (offset < 0) return null;
   const header = Buffer.alloc(HEADER_BYTES);
   await source.read(header, offset);
-  return /^(stop|comp) /.test(header.toString('latin1', 0, 5))
+  return /^(stop|comp|runs) /.test(header.toString('latin1', 0, 5))
     ? parseFrame(source, header, offset)
     : null;
 }

@@ -13,7 +13,7 @@ import { readLz4Part } from './lz4-part.js';
 import { KeptParts } from './kept-parts.js';
 import { readStreamMeta, type StreamMeta } from './stream-meta.js';
 
-/** Opens a stream of virtnbdbackup, plain or compressed, by going over the headers of all its frames. Memory: 32 bytes for each piece of the
+/** Opens a stream of virtnbdbackup, plain or compressed, from the list of its runs, or by going over the headers of all its frames. Memory: 32 bytes for each piece of the
  *  disk, 64 MiB at most, and 64 MiB of what was unpacked for all streams of the thread.
  *  @throws IMAGE_MAGIC_MISSING, IMAGE_VERSION_UNKNOWN, IMAGE_CORRUPT, IMAGE_LIMIT_EXCEEDED, IMAGE_TRUNCATED; `read` throws IMAGE_CORRUPT, too */
 export async function openVirtnbdImage(source: ByteSource): Promise<DiskImage> {
@@ -101,7 +101,7 @@ class OpenStream implements DiskImage {
   private async readRun(run: DataRun, target: Uint8Array, inRun: number): Promise<void> {
     if (this.meta.isCompressed) {
       const { offset, payloadBytes: storedBytes, length: bytes } = run;
-      const part = await KeptParts.ofThread.get(this, offset, bytes, () =>
+      const part = await KeptParts.ofThread.get(this.index, offset, bytes, () =>
         readLz4Part(this.source, { offset, storedBytes, bytes }),
       );
       target.set(part.subarray(inRun, inRun + target.length));

@@ -4,6 +4,7 @@ import type { TargetDisk } from '../../domain/target-point.js';
 import { fileByteSource, type ByteSource } from '../../image/byte-source.js';
 import type { DiskImage, ImageHead } from '../../image/disk-image.js';
 import { imageFormat, openImage } from '../../image/formats.js';
+import { provenContent } from '../../layout/file-facts.js';
 import { extentMissing, type ImageExtents } from '../../image/image-format.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -43,7 +44,9 @@ export interface OpenLayer {
 export async function openLayer(context: MoverContext, layer: LayerFile): Promise<OpenLayer> {
   return openTogether(async (files) => {
     const file = await openUnchanged(context, layer, layer, files);
-    const source = await fileByteSource(file);
+    const repository = await context.repository(layer.repositoryId);
+    const content = provenContent(repository, { path: layer.path, stamp: await file.stamp() });
+    const source = await fileByteSource(file, content);
     const image = await openImage(source, layer.format, extentsOf(context, layer, files));
     return { image, file, sizeBytes: source.sizeBytes, close: () => files.close() };
   });

@@ -178,9 +178,23 @@ def open_stream(chain, path):
             blocks[start // UNIT] = at
             held += length
             at += length
-    assert at == len(image) and held == meta["dataSize"]
+    assert held == meta["dataSize"]
+    kind, _, length = frame(image, len(image) - 40)
+    assert kind == "runs" and at + length + 42 == len(image)
+    assert runs_in(image[at : at + length], list(blocks)) == sorted(blocks)
     parent = meta["parentFile"] if meta["incremental"] else None
     return {"image": image, "size": meta["virtualSize"], "parent": parent, "blocks": blocks}
+
+
+def runs_in(text, frames):
+    listed = []
+    for at in range(0, len(text), 16):
+        block, first = (int.from_bytes(text[at + i : at + i + 6], "little") for i in (0, 6))
+        (count,) = struct.unpack_from("<I", text, at + 12)
+        run = list(range(block, block + count))
+        assert frames[first : first + count] == run
+        listed += run
+    return listed
 
 
 def frame(image, at):

@@ -141,7 +141,9 @@ export function diskOfStreams(files: readonly Buffer[]): Buffer {
       left -= next.length;
       at += next.length + 2;
     }
-    if (left !== 0 || at + 40 !== file.length) throw new Error('the stream is not whole');
+    at += 40;
+    const isWhole = at === file.length || at + frame(file.length - 40).length + 42 === file.length;
+    if (left !== 0 || !isWhole) throw new Error('the stream is not whole');
   }
   return disk;
 }

@@ -130,6 +130,57 @@ describe('composed streams', () => {
     ]);
   });
 
+  it('tell at their end where their blocks lie, for those who do not go over all frames', async () => {
+    const bytes = await composed(FULL, shapeOf(FULL));
+    const runs = [
+      { block: 0, slot: 3, blocks: 1 },
+      { block: 3, slot: 2, blocks: 1 },
+      { block: 9, slot: 5, blocks: 1 },
+      { block: 40, slot: 0, blocks: 2 },
+      { block: 63, slot: 4, blocks: 1 },
+    ];
+    const list = Buffer.alloc(16 * runs.length);
+    for (const [i, { block, slot, blocks }] of runs.entries()) {
+      list.writeUIntLE(block, i * 16, 6);
+      list.writeUIntLE(slot, i * 16 + 6, 6);
+      list.writeUInt32LE(blocks, i * 16 + 12);
+    }
+    const stop = `stop ${'0'.repeat(16)} ${'0'.repeat(16)}\r\n`;
+    const header = `runs ${'0'.repeat(16)} ${(80).toString(16).padStart(16, '0')}\r\n`;
+    const end = Buffer.concat([Buffer.from(stop), list, Buffer.from(`\r\n${header}`)]);
+    expect(bytes.subarray(-end.length)).toEqual(end);
+  });
+
+  it('are opened by their first and their last bytes alone', async () => {
+    const slots: Slots = Array.from({ length: 64 }, (_, block) => [block, 1]);
+    const file = new MemoryBytes(await composed(slots, shapeOf(slots)));
+    const read: number[] = [];
+    const image = await VIRTNBD.open({
+      ...{ label: 'vda.data', sizeBytes: file.sizeBytes },
+      read: (target, offset) => {
+        read.push(offset);
+        return file.read(target, offset);
+      },
+    });
+    expect(image.nextHeldBlock(5)).toBe(5);
+    expect(read.filter((offset) => offset > 500 && offset < 64 * BLOCK)).toEqual([]);
+  });
+
+  it.each<[string, (list: Buffer) => unknown, string]>([
+    ['a block behind the disk', (list) => list.writeUIntLE(64, 64, 6), 'IMAGE_CORRUPT'],
+    ['a slot behind the last one', (list) => list.writeUIntLE(6, 64 + 6, 6), 'IMAGE_CORRUPT'],
+    ['one block twice', (list) => list.writeUIntLE(40, 32, 6), 'IMAGE_CORRUPT'],
+    ['a run of nothing', (list) => list.writeUInt32LE(0, 12), 'IMAGE_CORRUPT'],
+    ['a block too few', (list) => list.writeUInt32LE(1, 48 + 12), 'IMAGE_CORRUPT'],
+    ['no end', (list) => list.write('x', 80), 'IMAGE_CORRUPT'],
+    ['part of a run', (list) => list.write('51', 80 + 2 + 36), 'IMAGE_TRUNCATED'],
+    ['a size of 4 GiB', (list) => list.write('f', 80 + 2 + 30), 'IMAGE_LIMIT_EXCEEDED'],
+  ])('whose list of runs has %s are refused', async (_, poke, code) => {
+    const bytes = await composed(FULL, shapeOf(FULL));
+    poke(bytes.subarray(-(80 + 2 + 40)));
+    await expect(VIRTNBD.open(new MemoryBytes(bytes))).rejects.toMatchObject({ code });
+  });
+
   it('take the name of a checkpoint that others know them by', async () => {
     const bytes = await composed(FULL, shapeOf(FULL, { linkId: 'virtnbdbackup.5' }));
     expect((await VIRTNBD.readHead(new MemoryBytes(bytes))).linkId).toBe('virtnbdbackup.5');

@@ -140,6 +140,29 @@ describe('a plain stream', () => {
       expect(hostOffsets[start / BLOCK_BYTES]).toBe(file.indexOf(data));
   });
 
+  it('is gone over once as long as its bytes are the same', async () => {
+    const file = streamFile(options);
+    let reads = 0;
+    const counted = (sameness?: string) => ({
+      ...{ label: 'vda.full.data', sizeBytes: file.length, sameness },
+      read: (target: Uint8Array, offset: number) => {
+        reads++;
+        return new MemoryBytes(file).read(target, offset);
+      },
+    });
+    const readsOf = async (sameness?: string) => {
+      reads = 0;
+      expect((await openVirtnbdImage(counted(sameness))).nextHeldBlock(5)).toBe(8);
+      return reads;
+    };
+    const all = await readsOf();
+    expect(await readsOf()).toBe(all);
+    expect(await readsOf('primary/vda.full.data at noon')).toBe(all);
+    // The meta frame: its header and its text.
+    expect(await readsOf('primary/vda.full.data at noon')).toBe(2);
+    expect(await readsOf('primary/vda.full.data at one')).toBe(all);
+  });
+
   it('says what it is an increment to, and which backup it is', async () => {
     const increment = { ...options, checkpoint: 'virtnbdbackup.7', parent: 'virtnbdbackup.6' };
     const head = await readVirtnbdHead(new MemoryBytes(streamFile(increment)));

@@ -5,6 +5,8 @@ import type { ImageFormat } from '../../../src/image/image-format.js';
 import { sourceFingerprint } from '../../../src/layout/source-fingerprint.js';
 import { ImageStack } from '../../../src/mover/blocks/image-stack.js';
 import { openLayer, type LayerFile } from '../../../src/mover/blocks/layer-file.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import { streamFile } from '../../support/image/stream-file.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { CallCounter } from '../../support/repository/count-calls.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
@@ -104,5 +106,41 @@ describe('an image whose blocks lie in an extent', () => {
       const { byPath, byFile } = sourceFingerprint([other], null);
       expect([byPath === before.byPath, byFile === before.byFile]).toEqual([false, false]);
     }
+  });
+});
+
+describe('a stream that was gone over', () => {
+  const source = new SimulatedRepository('primary');
+  const counter = new CallCounter(source);
+  const frames = [0, 3, 9].map((block) => ({ start: block * BLOCK, data: Buffer.alloc(500, 1) }));
+
+  async function stored(name: string): Promise<LayerFile> {
+    const file = await source.openWrite(name, 'open-or-new');
+    await file.write(streamFile({ virtualSize: 16 * BLOCK, frames }), 0);
+    await file.close();
+    const { stamp } = (await source.stat(name))!;
+    return { repositoryId: 'primary', path: name, format: 'virtnbd', stamp };
+  }
+
+  async function readsToOpen(layer: LayerFile, repository: BackupRepository): Promise<number> {
+    counter.reset();
+    await (await openLayer(new InProcessMover(repository).context(), layer)).close();
+    return counter.reads;
+  }
+
+  it('is not gone over again while its stamp is the same, where stamps prove', async () => {
+    const layer = await stored('vda.full.data');
+    const all = await readsToOpen(layer, source);
+    expect(await readsToOpen(layer, source)).toBeLessThan(all - frames.length);
+    expect(await readsToOpen(await stored('vda.full.data'), source)).toBe(all);
+  });
+
+  it('is gone over each time where they do not', async () => {
+    const weak = Object.assign(Object.create(source) as SimulatedRepository, {
+      capabilities: { ...source.capabilities, stampsProve: false },
+    });
+    const layer = await stored('vdb.full.data');
+    const all = await readsToOpen(layer, weak);
+    expect(await readsToOpen(layer, weak)).toBe(all);
   });
 });
