@@ -24,6 +24,16 @@ export interface FileStamp {
   readonly inode: string;
 }
 
+/** Whether a file was not written to in between, as far as its storage tells. */
+export function sameStamp(a: FileStamp, b: FileStamp): boolean {
+  return (
+    a.sizeBytes === b.sizeBytes &&
+    a.modifiedAtNs === b.modifiedAtNs &&
+    a.changedAtNs === b.changedAtNs &&
+    a.inode === b.inode
+  );
+}
+
 /** What a backup tool expects of a file besides its bytes. It stays with the file in the commit record, for `restore --layout`. */
 export interface FileTraits {
   /** Path in the tree of its restore point under which the tool looks for it, with `/` (`treePathFault`). Absent: the last part of its path. */

@@ -34,6 +34,11 @@ export const STORAGE_ERROR_CODES = {
     meaning: 'The repository may not be written.',
     hint: 'Use a repository of role `target`, mounted read-write.',
   },
+  WRITE_CONFLICT: {
+    kind: 'conflict',
+    meaning: 'A file in a repository was changed by someone else between reading and writing it.',
+    hint: 'Nothing to do: what was to be written is made anew from what is there now.',
+  },
   REPOSITORY_IO_ERROR: {
     kind: 'unavailable',
     meaning: 'The storage answered with an input/output error.',

@@ -1,27 +1,96 @@
 import type { FileStamp, FileTraits } from '../domain/restore-point.js';
 
-/** Where backups live. Paths are relative to the repository, with `/`, no empty, `.` or `..` segment.
+/** Where backups are read. Paths are relative to the repository, with `/`, no empty, `.` or `..` segment.
  *
  *  Every adapter must guarantee, and test/conformance proves:
- *  - `rename` replaces the destination atomically: a reader sees the old file or the new one, whole;
- *  - after `sync` of a file its content survives a power cut; after `syncFolder` the names in it do;
  *  - read after write in this process;
  *  - a symbolic link is never followed, at any place in a path, and nothing outside the repository is ever opened;
- *  - `stat` and `list` answer "absent" only when the storage says so; whatever cannot be read throws.
+ *  - `stat`, `list` and `entries` answer "absent" only when the storage says so; whatever cannot be read throws.
  *
- *  @throws PATH_FORBIDDEN, FILE_MISSING, FILE_EXISTS, REPOSITORY_UNREACHABLE, REPOSITORY_FULL, REPOSITORY_READ_ONLY, REPOSITORY_IO_ERROR */
-export interface BackupRepository {
+ *  @throws PATH_FORBIDDEN, FILE_MISSING, REPOSITORY_UNREACHABLE, REPOSITORY_IO_ERROR, REPOSITORY_ACCESS_DENIED */
+export interface SourceRepository {
   readonly id: string;
   readonly capabilities: RepositoryCapabilities;
+  readonly limits: StorageLimits;
 
-  /** Entries of one folder in no particular order; an absent folder is `[]`. `''` is the root. */
+  /** Entries of one folder, whole, ascending (`entryOrder`); an absent folder is `[]`. `''` is the root. */
   list(folder: string): Promise<RepositoryEntry[]>;
+  /** The same one after the other, for folders of any size: in memory are names, and the entries of a batch.
+   *  @param after only those behind this one; a folder's name ends in `/` here */
+  entries(folder: string, after?: string): AsyncIterable<RepositoryEntry>;
   /** null: certainly absent. */
   stat(path: string): Promise<RepositoryEntry | null>;
   openRead(path: string): Promise<ReadableFile>;
   /** Reads what the storage holds, whatever this machine remembers of it: offsets, lengths and memory in whole pages of 4 KiB.
    *  @throws REPOSITORY_UNSUITED where the storage cannot be read like that */
   openReadPastCache(path: string): Promise<ReadableFile>;
+  capacity(): Promise<RepositoryCapacity>;
+}
+
+/** Where backups are kept, in verbs that a file system and an object store have in common. What a verb has done is durable when it returns (it
+ *  survives a power cut from then on), where it does not say otherwise. Each can be done again after a stop at any place, and then ends in the same state. A member that may be
+ *  null is something that not every storage can do.
+ *
+ *  @throws also FILE_EXISTS, REPOSITORY_FULL, REPOSITORY_READ_ONLY */
+export interface StorageVerbs {
+  /** A small file, whole or not at all: a reader sees the old content or the new, and a stop leaves one of them. Its folder is made as by
+   *  `makePlace`; one that is there already is taken to be durable.
+   *  @param options.expected what is there now, null: nothing; guaranteed where `conditionalPut`, and elsewhere compared right before
+   *  @param options.isShared several may write this file at once, and nothing keeps them apart
+   *  @throws WRITE_CONFLICT when something else is there than was expected */
+  put(path: string, bytes: Uint8Array, options?: PutOptions): Promise<void>;
+  /** A small file where there is none; of several who do so at once one succeeds. Without `conditionalPut` a stop, and for a moment the work
+   *  itself, may show it unfinished, and it is durable after `settle`.
+   *  @returns false: the name is taken */
+  putNew(path: string, bytes: Uint8Array): Promise<boolean>;
+  /** Many small files, each whole or not at all, durable together: with few syncs, however many they are. Their folders are made.
+   *  @param desk a place (`makePlace`) of this writer alone, for the unfinished ones; what lies in it under the numbers from 0 on is overwritten
+   *  @param place see `publish` */
+  putAll(files: readonly SmallFile[], desk: string, place: string): Promise<void>;
+
+  /** Makes a folder with its parents, all of them durable, also those that were there. Where there are no folders: nothing. */
+  makePlace(folder: string): Promise<void>;
+  /** Opens a file of unfinished work in a place that was made; it is made when there is none, and else keeps its content. Readers do not know
+   *  it before it is published.
+   *  @param token of the plan that it belongs to: what was written under another one is not in it, on storage that tells. With one token each
+   *    byte has one value, whoever writes it and however often
+   *  @param open `existing`: @throws FILE_MISSING when there is none */
+  openWork(path: string, token: string, open?: 'existing'): Promise<WorkFile>;
+  /** Gives finished, synced files of work their names, in the order given, all of them durable when it returns. One whose name is taken (by an
+   *  earlier attempt) stays what it is there, and its work goes. The folders are made.
+   *  @param place folder above all of them that is durable with what leads to it
+   *  @throws FILE_MISSING when there is neither the work nor the file */
+  publish(files: readonly Move[], place: string): Promise<void>;
+
+  /** Removes files, in the order given. Absent: nothing to do. */
+  remove(...paths: readonly string[]): Promise<void>;
+  /** Removes a folder and all that it holds. Absent: nothing to do. A power cut may bring parts of it back until the folder above is settled:
+   *  what nobody takes for more than rests needs no more. */
+  removeAll(folder: string): Promise<void>;
+  /** Gives files or folders another name, in the order given; a file is replaced, a folder that is there must be empty. A file is whole or
+   *  absent under its new name at every instant. One whose old name is gone was moved by an earlier attempt. The folders are made.
+   *  @param place see `publish` */
+  move(moves: readonly Move[], place: string): Promise<void>;
+  /** What anybody left here, and perhaps never made durable: of a file its content and its name, of a folder the names in it. */
+  settle(paths: readonly string[]): Promise<void>;
+  /** Gives a file its modification time, to the microsecond, and its permissions, as far as they are told. Absent: the storage keeps neither. */
+  setFileTraits?(path: string, traits: FileTraits): Promise<void>;
+
+  /** Two that put with the same expectation: one succeeds, whatever happens. */
+  readonly conditionalPut: boolean;
+  /** Opens a file that is in use to write to it in place: merges, and bytes that are healed. null: files are only replaced. */
+  readonly openUpdate: ((path: string) => Promise<WritableFile>) | null;
+  /** Nobody can remove or change the file until then; never shortens. null: the storage has no locks. */
+  readonly hold: ((path: string, untilMs: number) => Promise<void>) | null;
+}
+
+/** @throws as `SourceRepository` and `StorageVerbs` */
+export interface BackupRepository extends SourceRepository, StorageVerbs, FolderStorage {}
+
+/** What a file system can do, for the verbs that are built on it (`folder-verbs.ts`). On its way out of the contract: nobody else calls it.
+ *  - `rename` replaces the destination atomically: a reader sees the old file or the new one, whole;
+ *  - after `sync` of a file its content survives a power cut; after `syncFolder` the names in it do. */
+export interface FolderStorage {
   /** Random access for writing. `create: 'new'` throws FILE_EXISTS; `'open-or-new'` keeps the content. The folder must exist. */
   openWrite(path: string, create: 'new' | 'open-or-new' | 'existing'): Promise<WritableFile>;
   /** Makes the folder and its parents; existing ones are fine. Durable only after `syncFolder` of the parents. */
@@ -29,15 +98,38 @@ export interface BackupRepository {
   /** Atomic replace, file or folder. Durable only after `syncFolder` of both folders. */
   rename(from: string, to: string): Promise<void>;
   /** Removes one file. Durable only after `syncFolder`. */
-  remove(path: string): Promise<void>;
+  unlink(path: string): Promise<void>;
   /** Removes one empty folder. */
   removeFolder(folder: string): Promise<void>;
   /** Makes the names in this folder durable. */
   syncFolder(folder: string): Promise<void>;
-  /** Gives a file its modification time, to the microsecond, and its permissions, as far as they are told. Durable when it returns. Absent: the
-   *  storage keeps neither. */
-  setFileTraits?(path: string, traits: FileTraits): Promise<void>;
-  capacity(): Promise<RepositoryCapacity>;
+  /** Makes everything durable that was written to the file system, content and names. false: it cannot, or not to be relied upon. */
+  syncAll(): Promise<boolean>;
+}
+
+export interface PutOptions {
+  readonly expected?: FileStamp | null;
+  readonly isShared?: boolean;
+}
+
+export interface SmallFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  /** Kept where the storage keeps such things. */
+  readonly traits?: FileTraits;
+}
+
+export interface Move {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface StorageLimits {
+  /** Best size of one read or write. */
+  readonly transferBytes: number;
+  /** How many requests at once are worth their while. */
+  readonly requests: number;
+  readonly maxFileBytes: number;
 }
 
 export interface RepositoryCapabilities {
@@ -82,4 +174,11 @@ export interface WritableFile extends ReadableFile {
   truncate(sizeBytes: number): Promise<void>;
   /** Data and size durable. */
   sync(): Promise<void>;
+}
+
+/** A file in the making. Others who open it see what was flushed; a power cut leaves at least what was synced, and its name once its folder
+ *  was settled. */
+export interface WorkFile extends WritableFile {
+  /** What was written is there for whoever opens the file next, also when this process is killed. */
+  flush(): Promise<void>;
 }

@@ -8,13 +8,22 @@ import type {
   ReadableFile,
   RepositoryCapacity,
   RepositoryEntry,
+  StorageLimits,
   WritableFile,
 } from './backup-repository.js';
 import { DirectoryFile, fileStamp, modeOf } from './directory-file.js';
-import { fileCallsOfThisThread, type FileCalls } from './file-calls.js';
+import { fileCallsOfThisThread, type FileCalls, type FolderName } from './file-calls.js';
+import { FolderVerbs } from './folder-verbs.js';
 import { KeptFolders } from './kept-folders.js';
 import { RepositoryRoot, type FolderAccess, type OpenFolder } from './open-folder.js';
-import { folderSegments, isSegment, joinPath, pathSegments, quoted } from './repository-path.js';
+import {
+  entryOrder,
+  folderSegments,
+  isSegment,
+  joinPath,
+  pathSegments,
+  quoted,
+} from './repository-path.js';
 import { errnoOf, storageError } from './storage-error.js';
 
 /** Backups hold the data of whole machines: the owner's group may read them, others may not. The umask can only take away. */
@@ -32,6 +41,23 @@ const CREATE_FLAGS = {
 
 /** Entries looked at side by side; on a share each one is a round trip. */
 const LISTING_BATCH = 32;
+
+const LIMITS: StorageLimits = {
+  transferBytes: 1024 ** 2,
+  requests: 4,
+  maxFileBytes: Number.MAX_SAFE_INTEGER,
+};
+
+/** File systems on which syncfs(2) leaves everything on the disk: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs, and overlayfs, which asks the one
+ *  below. Not those of a network, which may only hand the data on. Source: linux/magic.h; the `sync_fs` of each in Linux 6.1. */
+const SYNCED_AS_A_WHOLE: ReadonlySet<bigint> = new Set([
+  0xef53n,
+  0x58465342n,
+  0x9123683en,
+  0xf2f52010n,
+  0x01021994n,
+  0x794c7630n,
+]);
 
 export interface DirectoryOptions {
   readonly id: string;
@@ -73,8 +99,9 @@ export async function openDirectoryRepository(
   return Object.assign(new DirectoryRepository(calls, root, options), { keepingFolders });
 }
 
-class DirectoryRepository implements BackupRepository {
+class DirectoryRepository extends FolderVerbs implements BackupRepository {
   readonly capabilities: RepositoryCapabilities;
+  readonly limits: StorageLimits = LIMITS;
   readonly id: string;
   readonly #calls: FileCalls;
   readonly #folders: FolderAccess;
@@ -82,6 +109,7 @@ class DirectoryRepository implements BackupRepository {
   readonly #folderSync: FolderSync;
 
   constructor(calls: FileCalls, folders: FolderAccess, options: DirectoryOptions) {
+    super();
     this.id = options.id;
     this.#calls = calls;
     this.#folders = folders;
@@ -98,15 +126,36 @@ class DirectoryRepository implements BackupRepository {
       this.#folders.within(segments, async (open) => {
         const names = await this.#calls.listNames(open.at('.'));
         const found: RepositoryEntry[] = [];
-        for (let start = 0; start < names.length; start += LISTING_BATCH) {
-          const batch = names.slice(start, start + LISTING_BATCH);
-          const looked = await Promise.all(batch.map((name) => this.#entry(open, folder, name)));
-          found.push(...looked.filter((entry) => entry !== null));
-        }
-        return found;
+        for (let start = 0; start < names.length; start += LISTING_BATCH)
+          found.push(
+            ...(await this.#look(open, folder, names.slice(start, start + LISTING_BATCH))),
+          );
+        return found.sort(entryOrder);
       }),
     );
     return (await unlessMissing(entries)) ?? [];
+  }
+
+  async *entries(folder: string, after?: string): AsyncGenerator<RepositoryEntry> {
+    const segments = folderSegments(folder);
+    const within = async <T>(action: (open: OpenFolder) => Promise<T>): Promise<T | null> =>
+      unlessMissing(this.#reading('list', folder, () => this.#folders.within(segments, action)));
+    const names = (await within((open) => this.#calls.listNames(open.at('.')))) ?? [];
+    const inOrder = orderedNames(names, after);
+    for (let start = 0; start < inOrder.length; start += LISTING_BATCH) {
+      const batch = inOrder.slice(start, start + LISTING_BATCH);
+      yield* (await within((open) => this.#look(open, folder, batch))) ?? [];
+    }
+  }
+
+  /** Without those that went away since they were listed. */
+  async #look(
+    open: OpenFolder,
+    folder: string,
+    names: readonly Pick<FolderName, 'name'>[],
+  ): Promise<RepositoryEntry[]> {
+    const looked = await Promise.all(names.map(({ name }) => this.#entry(open, folder, name)));
+    return looked.filter((entry) => entry !== null);
   }
 
   async stat(path: string): Promise<RepositoryEntry | null> {
@@ -169,7 +218,7 @@ class DirectoryRepository implements BackupRepository {
     });
   }
 
-  async remove(path: string): Promise<void> {
+  async unlink(path: string): Promise<void> {
     const { parent, name } = split(path);
     await this.#writing('remove', path, () =>
       this.#folders.within(parent, (open) => this.#calls.remove(open.at(name))),
@@ -194,6 +243,16 @@ class DirectoryRepository implements BackupRepository {
       if (this.#folderSync === 'required' || !isBackupError(error, 'REPOSITORY_UNSUITED'))
         throw error;
     }
+  }
+
+  /** Only where the file system is known to flush its disk then, too. */
+  async syncAll(): Promise<boolean> {
+    return this.#writing('make durable', '', () =>
+      this.#folders.within([], async (open) => {
+        const { type } = await this.#calls.fileSystem(open.at('.'));
+        return SYNCED_AS_A_WHOLE.has(type) && this.#calls.syncFileSystem(open.handle);
+      }),
+    );
   }
 
   async setFileTraits(path: string, traits: FileTraits): Promise<void> {
@@ -295,6 +354,22 @@ function escapedName(bytes: Buffer): string {
   return bytes
     .toString('latin1')
     .replaceAll(/[\u0080-\u00ff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
+}
+
+/** As `entryOrder`. */
+function orderedNames(
+  names: readonly FolderName[],
+  after: string | undefined,
+): { readonly name: Buffer; readonly key: Buffer }[] {
+  const slash = Buffer.from('/');
+  const keyed = names.map((entry) => {
+    const { name } = entry;
+    return { name, key: entry.isDirectory() ? Buffer.concat([name, slash]) : name };
+  });
+  const from = after === undefined ? null : Buffer.from(after);
+  return keyed
+    .filter(({ key }) => from === null || Buffer.compare(key, from) > 0)
+    .sort((a, b) => Buffer.compare(a.key, b.key));
 }
 
 function split(path: string): { parent: string[]; name: string } {

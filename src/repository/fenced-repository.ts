@@ -1,4 +1,5 @@
 import type { BackupRepository, WritableFile } from './backup-repository.js';
+import { folderVerbs } from './folder-verbs.js';
 
 /** The repository, with `assertMayWrite` called right before everything that changes it: who has lost the right to write finds out there,
  *  with no more between the question and the write than the call itself. Reading, and making durable what was written, stay free. */
@@ -6,10 +7,21 @@ export function fencedRepository(
   repository: BackupRepository,
   assertMayWrite: () => void,
 ): BackupRepository {
+  const keepsTraits: Pick<BackupRepository, 'setFileTraits'> | undefined =
+    repository.setFileTraits && {
+      async setFileTraits(path, traits) {
+        assertMayWrite();
+        await repository.setFileTraits?.(path, traits);
+      },
+    };
   return {
+    ...folderVerbs,
+    ...keepsTraits,
     id: repository.id,
     capabilities: repository.capabilities,
+    limits: repository.limits,
     list: (folder) => repository.list(folder),
+    entries: (folder, after) => repository.entries(folder, after),
     stat: (path) => repository.stat(path),
     openRead: (path) => repository.openRead(path),
     openReadPastCache: (path) => repository.openReadPastCache(path),
@@ -25,19 +37,16 @@ export function fencedRepository(
       assertMayWrite();
       await repository.rename(from, to);
     },
-    async remove(path) {
+    async unlink(path) {
       assertMayWrite();
-      await repository.remove(path);
+      await repository.unlink(path);
     },
     async removeFolder(folder) {
       assertMayWrite();
       await repository.removeFolder(folder);
     },
-    async setFileTraits(path, traits) {
-      assertMayWrite();
-      await repository.setFileTraits?.(path, traits);
-    },
     syncFolder: (folder) => repository.syncFolder(folder),
+    syncAll: () => repository.syncAll(),
     capacity: () => repository.capacity(),
   };
 }

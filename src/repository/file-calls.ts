@@ -1,4 +1,6 @@
 import * as fs from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 
@@ -8,13 +10,21 @@ const fdatasync = promisify(fs.fdatasync);
 export interface FileCalls {
   open(path: string, flags: number, mode?: number): Promise<OpenFile>;
   lstat(path: string | Buffer): Promise<fs.BigIntStats>;
-  /** Names as bytes, because a file system does not promise UTF-8. */
-  listNames(path: string): Promise<Buffer[]>;
+  listNames(path: string): Promise<FolderName[]>;
   makeFolder(path: string, mode: number): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   removeFolder(path: string): Promise<void>;
   fileSystem(path: string): Promise<fs.BigIntStatsFs>;
+  /** Makes durable all that was written to the file system that holds the open folder (syncfs(2), which Node does not offer).
+   *  false: it did not happen. */
+  syncFileSystem(folder: OpenFile): Promise<boolean>;
+}
+
+export interface FolderName {
+  /** Bytes, because a file system does not promise UTF-8. */
+  readonly name: Buffer;
+  isDirectory(): boolean;
 }
 
 /** The part of Node's `FileHandle` that is used. */
@@ -48,26 +58,42 @@ export function fileCallsOfThisThread(): FileCalls {
   return isMainThread ? asynchronousCalls : synchronousCalls;
 }
 
+const LISTED = { encoding: 'buffer', withFileTypes: true } as const;
+
+/** The folder is handed down open: whatever is mounted at its path by then, its own file system is meant. */
+async function syncFileSystem({ fd }: OpenFile): Promise<boolean> {
+  const stdio = ['ignore', 'ignore', 'ignore', fd] as const;
+  const child = spawn('sync', ['--file-system', '/proc/self/fd/3'], { stdio: [...stdio] });
+  try {
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return code === 0;
+  } catch {
+    return false; // there is no such program
+  }
+}
+
 const asynchronousCalls: FileCalls = {
   open: (path, flags, mode) => fs.promises.open(path, flags, mode),
   lstat: (path) => fs.promises.lstat(path, { bigint: true }),
-  listNames: (path) => fs.promises.readdir(path, { encoding: 'buffer' }),
+  listNames: (path) => fs.promises.readdir(path, LISTED),
   makeFolder: async (path, mode) => void (await fs.promises.mkdir(path, { mode })),
   rename: (from, to) => fs.promises.rename(from, to),
   remove: (path) => fs.promises.unlink(path),
   removeFolder: (path) => fs.promises.rmdir(path),
   fileSystem: (path) => fs.promises.statfs(path, { bigint: true }),
+  syncFileSystem,
 };
 
 const synchronousCalls: FileCalls = {
   open: async (path, flags, mode) => new SynchronousFile(fs.openSync(path, flags, mode)),
   lstat: async (path) => fs.lstatSync(path, { bigint: true }),
-  listNames: async (path) => fs.readdirSync(path, { encoding: 'buffer' }),
+  listNames: async (path) => fs.readdirSync(path, LISTED),
   makeFolder: async (path, mode) => void fs.mkdirSync(path, { mode }),
   rename: async (from, to) => fs.renameSync(from, to),
   remove: async (path) => fs.unlinkSync(path),
   removeFolder: async (path) => fs.rmdirSync(path),
   fileSystem: async (path) => fs.statfsSync(path, { bigint: true }),
+  syncFileSystem,
 };
 
 class SynchronousFile implements OpenFile {

@@ -44,6 +44,19 @@ export function joinPath(folder: string, name: string): string {
   return folder === '' ? name : `${folder}/${name}`;
 }
 
+/** Order of the entries of a folder: by the bytes of their paths, in which a folder's name ends in `/`. So whoever goes through a tree, each
+ *  folder where it stands, meets its files in the order of their whole paths, in which object stores list them. */
+export function entryOrder(
+  a: { readonly name: string; readonly type: string },
+  b: { readonly name: string; readonly type: string },
+): number {
+  return Buffer.compare(orderedName(a), orderedName(b));
+}
+
+function orderedName({ name, type }: { readonly name: string; readonly type: string }): Buffer {
+  return Buffer.from(type === 'folder' ? `${name}/` : name);
+}
+
 /** For messages: names come from backups and may hold control characters. */
 export function quoted(path: string): string {
   return JSON.stringify(path);

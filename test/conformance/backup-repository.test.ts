@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { openDirectoryRepository } from '../../src/repository/directory-repository.js';
+import { fencedRepository } from '../../src/repository/fenced-repository.js';
 import { SimulatedRepository } from '../support/repository/simulated-repository.js';
 import { RepositoryThread } from '../support/repository/threaded-repository.js';
 import { describeBackupRepository } from './backup-repository.js';
 import { describeDirectoryRepository, type OpenDirectory } from './directory-repository.js';
+import { describeStorageVerbs } from './storage-verbs.js';
 
 const IN_PLACE_AND_SPARSE = { overwriteInPlace: true, sparseFiles: true, stampsProve: true };
 
@@ -20,17 +22,15 @@ const PLACES: readonly (readonly [string, OpenDirectory])[] = [
 ];
 
 for (const [name, open] of PLACES) {
-  describeBackupRepository(
-    name,
-    async () => {
-      const rootPath = await mkdtemp(join(tmpdir(), 'longhaul-repository-'));
-      const repository = await open({ id: 'tested', rootPath, readOnly: false });
-      // Node's own `rm` cannot remove paths longer than PATH_MAX.
-      const dispose = async () => void execFileSync('rm', ['-r', rootPath]);
-      return { repository, dispose };
-    },
-    IN_PLACE_AND_SPARSE,
-  );
+  const make = async () => {
+    const rootPath = await mkdtemp(join(tmpdir(), 'longhaul-repository-'));
+    const repository = await open({ id: 'tested', rootPath, readOnly: false });
+    // Node's own `rm` cannot remove paths longer than PATH_MAX.
+    const dispose = async () => void execFileSync('rm', ['-r', rootPath]);
+    return { repository, dispose };
+  };
+  describeBackupRepository(name, make, IN_PLACE_AND_SPARSE);
+  describeStorageVerbs(name, make);
   describeDirectoryRepository(name, open);
 }
 
@@ -54,3 +54,13 @@ describeBackupRepository(
   async () => ({ repository: new SimulatedRepository('tested'), dispose: async () => undefined }),
   IN_PLACE_AND_SPARSE,
 );
+
+describeStorageVerbs('simulated', async () => ({
+  repository: new SimulatedRepository('tested'),
+  dispose: async () => undefined,
+}));
+
+describeStorageVerbs('behind a fence', async () => ({
+  repository: fencedRepository(new SimulatedRepository('tested'), () => undefined),
+  dispose: async () => undefined,
+}));

@@ -203,7 +203,7 @@ function describeNames(repository: () => BackupRepository): void {
       () => repository().openWrite(path, 'open-or-new'),
       () => repository().rename(path, 'b'),
       () => repository().rename('file', path),
-      () => repository().remove(path),
+      () => repository().unlink(path),
       () => repository().removeFolder(path),
     ];
     for (const call of calls) await expectCode(call(), 'PATH_FORBIDDEN');
@@ -261,7 +261,7 @@ function describeFolders(repository: () => BackupRepository): void {
   it('removes a file and an empty folder', async () => {
     await repository().makeFolder('a/b');
     await put(repository(), 'a/file', 'x');
-    await repository().remove('a/file');
+    await repository().unlink('a/file');
     await repository().removeFolder('a/b');
     expect(await repository().list('a')).toEqual([]);
   });
@@ -362,13 +362,13 @@ function describeErrors(repository: () => BackupRepository): void {
     ['creates in an absent folder', 'FILE_MISSING', (it) => it.openWrite('absent/file', 'new')],
     ['renames an absent file', 'FILE_MISSING', (it) => it.rename('absent', 'b')],
     ['renames into an absent folder', 'FILE_MISSING', (it) => it.rename('file', 'absent/b')],
-    ['removes an absent file', 'FILE_MISSING', (it) => it.remove('absent')],
+    ['removes an absent file', 'FILE_MISSING', (it) => it.unlink('absent')],
     ['removes an absent folder', 'FILE_MISSING', (it) => it.removeFolder('absent')],
     ['syncs an absent folder', 'FILE_MISSING', (it) => it.syncFolder('absent')],
     ['removes a folder that is not empty', 'FOLDER_NOT_EMPTY', (it) => it.removeFolder('full')],
     ['reads a folder', 'PATH_FORBIDDEN', (it) => it.openRead('full')],
     ['writes a folder', 'PATH_FORBIDDEN', (it) => it.openWrite('full', 'existing')],
-    ['removes a folder as a file', 'PATH_FORBIDDEN', (it) => it.remove('full')],
+    ['removes a folder as a file', 'PATH_FORBIDDEN', (it) => it.unlink('full')],
     ['removes a file as a folder', 'PATH_FORBIDDEN', (it) => it.removeFolder('file')],
     ['lists a file', 'PATH_FORBIDDEN', (it) => it.list('file')],
     ['looks below a file', 'PATH_FORBIDDEN', (it) => it.stat('file/below')],

@@ -66,7 +66,7 @@ export function describeDirectoryRepository(name: string, open: OpenDirectory): 
           () => repository.makeFolder('link/folder'),
           () => repository.rename('link/secret', 'stolen'),
           () => repository.rename('mine', 'link/mine'),
-          () => repository.remove('link/secret'),
+          () => repository.unlink('link/secret'),
           () => repository.removeFolder('link/secret'),
           () => repository.removeFolder('link'),
           () => repository.syncFolder('link'),
@@ -185,7 +185,7 @@ export function describeDirectoryRepository(name: string, open: OpenDirectory): 
         () => it.openRead('real/file'),
         () => it.openWrite('real/file', 'open-or-new'),
         () => it.makeFolder('real/folder'),
-        () => it.remove('real/file'),
+        () => it.unlink('real/file'),
         () => it.syncFolder(''),
         () => it.capacity(),
       ];
@@ -227,7 +227,7 @@ export function describeDirectoryRepository(name: string, open: OpenDirectory): 
           () => reader.openWrite('real/new', 'open-or-new'),
           () => reader.makeFolder('folder'),
           () => reader.rename('real/file', 'real/other'),
-          () => reader.remove('real/file'),
+          () => reader.unlink('real/file'),
           () => reader.removeFolder('real'),
           () => reader.syncFolder('real'),
         ];

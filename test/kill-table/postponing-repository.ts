@@ -5,6 +5,7 @@ import type {
   RepositoryEntry,
   WritableFile,
 } from '../../src/repository/backup-repository.js';
+import { FolderVerbs } from '../../src/repository/folder-verbs.js';
 
 export interface NameStep {
   readonly kind: 'rename' | 'remove';
@@ -14,9 +15,10 @@ export interface NameStep {
 
 /** Swaps steps on purpose: `heldBack` renames that `isHeldBack` tells, after `passed` others, are done only after the next step that
  *  `isAwaited` tells. */
-export class PostponingRepository implements BackupRepository {
+export class PostponingRepository extends FolderVerbs implements BackupRepository {
   readonly id: string;
   readonly capabilities;
+  readonly limits;
   readonly #held: (() => Promise<void>)[] = [];
   #matches = 0;
 
@@ -27,7 +29,9 @@ export class PostponingRepository implements BackupRepository {
     private readonly passed: number,
     private readonly heldBack: number,
   ) {
+    super();
     this.id = inner.id;
+    this.limits = inner.limits;
     this.capabilities = inner.capabilities;
   }
 
@@ -44,8 +48,8 @@ export class PostponingRepository implements BackupRepository {
     await this.#letGo(step);
   }
 
-  async remove(path: string): Promise<void> {
-    await this.inner.remove(path);
+  async unlink(path: string): Promise<void> {
+    await this.inner.unlink(path);
     await this.#letGo({ kind: 'remove', path });
   }
 
@@ -60,6 +64,10 @@ export class PostponingRepository implements BackupRepository {
 
   list(folder: string): Promise<RepositoryEntry[]> {
     return this.inner.list(folder);
+  }
+
+  entries(folder: string, after?: string): AsyncIterable<RepositoryEntry> {
+    return this.inner.entries(folder, after);
   }
 
   stat(path: string): Promise<RepositoryEntry | null> {
@@ -84,6 +92,10 @@ export class PostponingRepository implements BackupRepository {
 
   syncFolder(folder: string): Promise<void> {
     return this.inner.syncFolder(folder);
+  }
+
+  syncAll(): Promise<boolean> {
+    return this.inner.syncAll();
   }
 
   capacity(): Promise<RepositoryCapacity> {

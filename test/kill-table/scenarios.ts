@@ -115,7 +115,7 @@ async function copied(
   if (count > 0) {
     const repositories = [await withFirstPoints(source, count), target];
     await new LocalSessions(repositories).copy(job, EARLIER_MS, overrides);
-    target.settle();
+    target.settleAll();
   }
   const record = count === 0 ? null : await readChainRecord(target, chain);
   return { workload, chain, target, pointIds: record?.points.map(({ id }) => id) ?? [] };
@@ -194,7 +194,7 @@ async function removing(format: SourceFormat): Promise<Prepared> {
   const source = makeSourceChain(TWO_DAYS, { format, descriptions: DESCRIPTIONS });
   const prepared = await copied(source, 2);
   await missForDays(prepared.target, prepared.chain, NOW_MS);
-  prepared.target.settle();
+  prepared.target.settleAll();
   const input: SettleAbsenceInput = {
     targetRepositoryId: prepared.target.id,
     jobId: jobOf().id,
@@ -223,7 +223,7 @@ async function healing(format: SourceFormat): Promise<Prepared> {
   await damage(target, `${chain}/${file.path}`, slotOffset(slots, 0) + 100);
   await damage(target, `${chain}/${file.path}`, units.rangeOf(units.count - 1).offset);
   await damage(target, `${chain}/${table}`, 100);
-  target.settle();
+  target.settleAll();
   const healed = scenario(source, prepared, verification(['warning', 'success']));
   return { ...healed, damaged: [oldest.id, newest.id] };
 }
@@ -250,7 +250,7 @@ async function settingAside(format: SourceFormat): Promise<Prepared> {
   // In the order of the disk: the full holds blocks 0 and 1, the newest point block 4.
   await damageSlot(oldest, 1);
   await damageSlot(newest, 0);
-  target.settle();
+  target.settleAll();
   const truth = new Map(source.truth);
   const readsDamaged = (day: number, offset: number) => {
     const id = source.pointIds[day] ?? '';

@@ -1,5 +1,5 @@
 import { BackupError } from '../../domain/errors.js';
-import type { FileStamp, SourceImage } from '../../domain/restore-point.js';
+import { sameStamp, type FileStamp, type SourceImage } from '../../domain/restore-point.js';
 import type { TargetDisk } from '../../domain/target-point.js';
 import { fileByteSource, type ByteSource } from '../../image/byte-source.js';
 import type { DiskImage, ImageHead } from '../../image/disk-image.js';
@@ -123,15 +123,6 @@ function isSameFile(
   b: { readonly path: string; readonly stamp: FileStamp | null },
 ): boolean {
   return a.path === b.path && sameStamp(a.stamp!, b.stamp!);
-}
-
-export function sameStamp(a: FileStamp, b: FileStamp): boolean {
-  return (
-    a.sizeBytes === b.sizeBytes &&
-    a.modifiedAtNs === b.modifiedAtNs &&
-    a.changedAtNs === b.changedAtNs &&
-    a.inode === b.inode
-  );
 }
 
 /** @param path of the file; absent: of the image */

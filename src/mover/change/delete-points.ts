@@ -1,7 +1,6 @@
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
-import { removeTree } from '../staging/staging.js';
 
 /** Removes the folders of points that the record no longer lists, in the order given: dependents first. */
 export async function removeDeletedPoints(
@@ -12,7 +11,7 @@ export async function removeDeletedPoints(
   for (const id of ids) {
     if (record.points.some((point) => point.id === id))
       throw new Error(`restore point ${id} is listed and must not be deleted`);
-    await removeTree(repository, `${chain}/${id}`);
+    await repository.removeAll(`${chain}/${id}`);
     await repository.syncFolder(chain);
   }
 }

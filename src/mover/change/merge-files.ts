@@ -11,7 +11,6 @@ import { writeMergedDigests } from './merged-digests.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
-import { removeTree } from '../staging/staging.js';
 import { TablesCopyWriter } from '../blocks/tables-copy.js';
 
 type Merge = Extract<PendingChange, { type: 'merge' }>;
@@ -38,7 +37,7 @@ export async function mergeFiles(
     else if (full === undefined) throw new Error(`disk ${disk.disk} has no full to merge into`);
     else disks.push(await mergeDisk(context, place, staging, full, disk));
   }
-  await removeTree(repository, staging);
+  await repository.removeAll(staging);
   const rest = record.points.filter(({ id }) => id !== intoId);
   const verifiedAt = earlier(into.verifiedAt, from.verifiedAt);
   return withNewChain(rest, { ...from, kind: 'full', parentId: null, verifiedAt, disks });

@@ -6,7 +6,7 @@ import type { TargetCompanion } from '../../domain/target-point.js';
 import { foldedName } from '../../domain/tree-path.js';
 import type { BackupRepository, WritableFile } from '../../repository/backup-repository.js';
 import { makeFolderDurable } from '../../repository/replace-file.js';
-import { sameStamp } from '../blocks/layer-file.js';
+import { sameStamp } from '../../domain/restore-point.js';
 import { copyWhole } from '../blocks/file-bytes.js';
 import { hashFile } from '../blocks/file-digest.js';
 import type { CompanionFile } from '../blocks/companion-file.js';

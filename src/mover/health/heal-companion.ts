@@ -10,7 +10,6 @@ import { parentFolder } from '../../repository/repository-path.js';
 import { copyCompanion } from '../copy/copy-companions.js';
 import { pointFiles } from '../source/point-files.js';
 import type { CompanionFile } from '../blocks/companion-file.js';
-import { removeTree } from '../staging/staging.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import { healingPoint, type HealInput } from './healing-source.js';
@@ -38,7 +37,7 @@ export async function healCompanion(
   const companion = point.companions.find(({ path }) => path === input.path);
   if (companion === undefined) return { isHealed: false, isSourceUnknown: false };
   const staging = stagingFolder(input.chain, healStagingId(input.pointId));
-  await removeTree(repository, staging);
+  await repository.removeAll(staging);
   let outcome: CompanionOutcome = { isHealed: false, isSourceUnknown: false };
   try {
     const source = await healingPoint(context, record, point);
@@ -49,7 +48,7 @@ export async function healCompanion(
     if (!isBackupError(error)) throw error;
     outcome = { isHealed: false, isSourceUnknown: isStorageFault(error) };
   }
-  await removeTree(repository, staging);
+  await repository.removeAll(staging);
   return outcome;
 }
 

@@ -18,7 +18,7 @@ import {
 } from './healing-source.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
-import { makeHealedDurable, removeTree } from '../staging/staging.js';
+import { makeHealedDurable } from '../staging/staging.js';
 import { withVerifier } from '../blocks/verify-units.js';
 
 export interface HealOutcome {
@@ -42,7 +42,7 @@ export async function healDisk(context: MoverContext, input: HealInput): Promise
   const sourceFiles = sourceFilesOf(context, record, point, input.disk);
   const source: HealingSource = { ...input, record, point, diskFile: disk, sourceFiles };
   await makeHealedDurable(repository, input.chain, point);
-  await removeTree(repository, stagingFolder(input.chain, healStagingId(input.pointId)));
+  await repository.removeAll(stagingFolder(input.chain, healStagingId(input.pointId)));
   const bad = await stillBad(context, input, disk);
   const first = await healUnits(context, source, bad);
   if (first.remaining.length === 0 || first.healed.length === 0) return outcomeOf(first);
@@ -162,7 +162,7 @@ async function overwrite(
   } finally {
     await image.close();
   }
-  await removeTree(repository, staging);
+  await repository.removeAll(staging);
 }
 
 /** Makes a damaged digest table anew from the file it covers. It is put in place only when it is bit for bit the one that the commit record
@@ -186,7 +186,7 @@ export async function healDigestTable(
     await repository.rename(path, final);
     await repository.syncFolder(final.slice(0, final.lastIndexOf('/')));
   }
-  await removeTree(repository, staging);
+  await repository.removeAll(staging);
   return { healed };
 }
 

@@ -1,7 +1,6 @@
 import { isPointFolder, STAGING_FOLDER, stagingFolder } from '../../chain/chain-paths.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { setUncommittedAside } from '../../chain/quarantine.js';
-import { isBackupError } from '../../domain/errors.js';
 import {
   comparisonStagingId,
   fullStagingId,
@@ -26,21 +25,21 @@ export async function makeStaging(repository: BackupRepository, staging: string)
 /** Empties a staging folder so that a stop at any place leaves nothing that could be taken for a plan: what others depend on goes first. */
 export async function discardStaging(repository: BackupRepository, staging: string): Promise<void> {
   if ((await repository.stat(staging)) === null) return;
-  for (const path of [
+  const vouchers = [
     stagedPath.composed(staging),
     stagedPath.plan(staging),
     stagedPath.scan(staging),
-  ])
-    if ((await repository.stat(path))?.type === 'folder') await removeTree(repository, path);
-    else await removeIfPresent(repository, path);
-  await repository.syncFolder(staging);
-  await removeTree(repository, staging);
+  ];
+  for (const path of vouchers)
+    if ((await repository.stat(path))?.type === 'folder') await repository.removeAll(path);
+  await repository.remove(...vouchers);
+  await repository.removeAll(staging);
 }
 
 /** Takes away what a copy left whose plan is gone, and leaves the comparison beside it. */
 export async function discardCopied(repository: BackupRepository, staging: string): Promise<void> {
-  await removeIfPresent(repository, stagedPath.composed(staging));
-  await removeTree(repository, stagedPath.pointFolder(staging));
+  await repository.remove(stagedPath.composed(staging));
+  await repository.removeAll(stagedPath.pointFolder(staging));
 }
 
 /** What a healing that was stopped has put in place reads right, but need not be durable: a power cut would take it back. So the files of the
@@ -131,21 +130,4 @@ export async function abandonedStaging(
   return entries.filter(
     ({ type, name }) => type === 'folder' && !isVerifyStagingId(name) && !isFullStagingId(name),
   );
-}
-
-/** Removes a folder and what is in it. A symbolic link in it is refused by the repository, not followed. */
-export async function removeTree(repository: BackupRepository, folder: string): Promise<void> {
-  for (const entry of await repository.list(folder)) {
-    if (entry.type === 'folder') await removeTree(repository, entry.path);
-    else await removeIfPresent(repository, entry.path);
-  }
-  if ((await repository.stat(folder)) !== null) await repository.removeFolder(folder);
-}
-
-export async function removeIfPresent(repository: BackupRepository, path: string): Promise<void> {
-  try {
-    await repository.remove(path);
-  } catch (error) {
-    if (!isBackupError(error, 'FILE_MISSING')) throw error;
-  }
 }

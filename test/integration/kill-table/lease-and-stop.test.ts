@@ -58,7 +58,7 @@ async function withLeaseOnOldest({ target, chain }: Scenario): Promise<Simulated
   const record = await readChainRecord(leased, chain);
   const lease = { restorePointId: record!.points[0]!.id, ...WHILE_READING };
   await holdLease(leased, chain, LEASE_ID, lease);
-  leased.settle();
+  leased.settleAll();
   return leased;
 }
 

@@ -38,7 +38,7 @@ async function copyOfAFull(): Promise<Scenario> {
     write('one@memory.bin', memory);
     const target = new SimulatedRepository('offsite');
     await new LocalSessions([at(), target]).copy(jobOf(), EARLIER_MS);
-    target.settle();
+    target.settleAll();
     write('2.two.a.bundle', changed);
     write('2.two.b.bundle', b);
     write('two@memory.bin', memory);

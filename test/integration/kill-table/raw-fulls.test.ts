@@ -44,7 +44,7 @@ async function rawSource(): Promise<SimulatedRepository> {
       `<name>vm</name><uuid>6f1d2c3b-4a59-4e68-8b77-9c0d1e2f3a4b</uuid></domain></domaincheckpoint>`;
     await write(`checkpoint.cp${day}.xml`, Buffer.from(xml));
   }
-  source.settle();
+  source.settleAll();
   return source;
 }
 
@@ -86,7 +86,7 @@ it('raw fulls are copied, compared and let go without a loss, wherever work on t
           faults.push({ at, when, loss, wrong, outcome, found });
       }
     }
-    undisturbed.settle();
+    undisturbed.settleAll();
     target = undisturbed;
   }
   expect(faults).toEqual([]);

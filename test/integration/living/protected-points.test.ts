@@ -106,7 +106,7 @@ describe('restore points that must stay', () => {
           for (const [path, stamp] of stamps)
             if (!written.has(path))
               written.set(path, { stamp, untilMs: nowMs + IMMUTABLE_DAYS * DAY_MS });
-          target.settle();
+          target.settleAll();
         }
         expect(await living.wrongPoints()).toEqual([]);
         // Without GFS only what is kept for longer than it is immutable can ever be detached from the older ones.

@@ -42,7 +42,7 @@ async function live({ policy, firstDay, lastDay, atMs, expected }: Life): Promis
     if ((day - firstDay) % 50 === 49) await expectGood(living, target, date);
     // What the simulation remembers of past operations would only cost time.
     for (const repository of [source, target]) {
-      repository.settle();
+      repository.settleAll();
       repository.operations.length = 0;
     }
   }

@@ -60,7 +60,7 @@ describe.skipIf(!requireTool('qemu-img'))(
       const source = chain.repository;
       const target = new SimulatedRepository('offsite');
       await new LocalSessions([await withFirstPoints(chain, 1), target]).copy(jobOf(), NOW_MS);
-      target.settle();
+      target.settleAll();
       const copied = await killed(
         source,
         target,

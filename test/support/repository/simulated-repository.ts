@@ -7,7 +7,9 @@ import type {
   RepositoryEntry,
   WritableFile,
 } from '../../../src/repository/backup-repository.js';
+import { FolderVerbs } from '../../../src/repository/folder-verbs.js';
 import {
+  entryOrder,
   folderSegments,
   joinPath,
   parentFolder,
@@ -39,7 +41,8 @@ export interface StorageOperation {
     | 'rename'
     | 'remove'
     | 'removeFolder'
-    | 'syncFolder';
+    | 'syncFolder'
+    | 'syncAll';
   /** Of a rename: where from. */
   readonly path: string;
   /** Of a rename: where to. */
@@ -72,7 +75,8 @@ export class SimulatedCrash extends Error {
 }
 
 /** A repository in memory that can be killed at any storage operation and loses what a real disk may lose. Deterministic. */
-export class SimulatedRepository implements BackupRepository {
+export class SimulatedRepository extends FolderVerbs implements BackupRepository {
+  readonly limits = { transferBytes: 2 ** 20, requests: 1, maxFileBytes: 2 ** 50 };
   readonly capabilities = { overwriteInPlace: true, sparseFiles: true, stampsProve: true };
   readonly id: string;
   readonly operations: StorageOperation[] = [];
@@ -85,6 +89,7 @@ export class SimulatedRepository implements BackupRepository {
     options: SimulationOptions = {},
     disk: SimulatedDisk = new SimulatedDisk(),
   ) {
+    super();
     this.id = id;
     this.#options = options;
     this.#disk = disk;
@@ -107,7 +112,7 @@ export class SimulatedRepository implements BackupRepository {
   }
 
   /** Everything the process sees so far becomes durable. Not an operation. */
-  settle(): void {
+  settleAll(): void {
     this.#disk.syncEverything();
   }
 
@@ -119,19 +124,26 @@ export class SimulatedRepository implements BackupRepository {
   /** Adds real files and folders; everything becomes durable. Not an operation. */
   importFrom(folderOnDisk: string): void {
     importFolder(this.#disk, this.#disk.root, folderOnDisk);
-    this.settle();
+    this.settleAll();
   }
 
   async list(folder: string): Promise<RepositoryEntry[]> {
     this.#checkAlive();
     const found = this.#find(folderSegments(folder));
     if (found === null) return [];
-    return [...this.#asFolder(found, folder).names].map(([name, node]) => ({
+    const { names } = this.#asFolder(found, folder);
+    const entries = [...names].map(([name, node]): RepositoryEntry => ({
       name,
       path: joinPath(folder, name),
       type: node.type,
       stamp: stampOf(node),
     }));
+    return entries.sort(entryOrder);
+  }
+
+  async *entries(folder: string, after?: string): AsyncGenerator<RepositoryEntry> {
+    const last = { name: after ?? '', type: 'file' };
+    for (const entry of await this.list(folder)) if (entryOrder(entry, last) > 0) yield entry;
   }
 
   async stat(path: string): Promise<RepositoryEntry | null> {
@@ -202,7 +214,7 @@ export class SimulatedRepository implements BackupRepository {
     );
   }
 
-  async remove(path: string): Promise<void> {
+  async unlink(path: string): Promise<void> {
     this.#checkAlive();
     const { folder, name } = this.#place(path);
     this.#asFile(folder.names.get(name) ?? this.#fail('FILE_MISSING', path), path);
@@ -228,6 +240,11 @@ export class SimulatedRepository implements BackupRepository {
     this.#perform({ kind: 'syncFolder', path }, () => {
       if (!this.#options.disable?.syncFolder?.(path)) this.#disk.syncFolder(folder);
     });
+  }
+
+  async syncAll(): Promise<boolean> {
+    this.#perform({ kind: 'syncAll', path: '' }, () => this.#disk.syncEverything());
+    return true;
   }
 
   async capacity(): Promise<RepositoryCapacity> {

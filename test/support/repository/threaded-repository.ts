@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { BackupError, isErrorCode, type ErrorDetails } from '../../../src/domain/errors.js';
 import type { BackupRepository, WritableFile } from '../../../src/repository/backup-repository.js';
+import { folderVerbs } from '../../../src/repository/folder-verbs.js';
+import { entryOrder } from '../../../src/repository/repository-path.js';
 
 export interface ThreadRequest {
   readonly call: number;
@@ -52,17 +54,24 @@ export class RepositoryThread {
       this.#file(path, await this.#ask<number>(target, method)(path, create));
     return {
       id,
+      ...folderVerbs,
       capabilities: { overwriteInPlace: true, sparseFiles: true, stampsProve: true },
       list: this.#ask(target, 'list'),
+      limits: { transferBytes: 2 ** 20, requests: 1, maxFileBytes: 2 ** 50 },
+      entries: async function* (folder, after) {
+        const last = { name: after ?? '', type: 'file' };
+        for (const entry of await this.list(folder)) if (entryOrder(entry, last) > 0) yield entry;
+      },
       stat: this.#ask(target, 'stat'),
       openRead: open('openRead'),
       openReadPastCache: open('openReadPastCache'),
       openWrite: open('openWrite'),
       makeFolder: this.#ask(target, 'makeFolder'),
       rename: this.#ask(target, 'rename'),
-      remove: this.#ask(target, 'remove'),
+      unlink: this.#ask(target, 'unlink'),
       removeFolder: this.#ask(target, 'removeFolder'),
       syncFolder: this.#ask(target, 'syncFolder'),
+      syncAll: this.#ask(target, 'syncAll'),
       setFileTraits: this.#ask(target, 'setFileTraits'),
       capacity: this.#ask(target, 'capacity'),
     };

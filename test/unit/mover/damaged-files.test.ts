@@ -76,7 +76,7 @@ async function damaged(
   await file.truncate(0);
   await file.write(damage(bytes), 0);
   await file.close();
-  next.settle();
+  next.settleAll();
   return next;
 }
 

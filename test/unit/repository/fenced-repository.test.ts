@@ -12,7 +12,7 @@ const CHANGES: Record<string, (repository: BackupRepository) => Promise<unknown>
   'openWrite existing': (repository) => repository.openWrite('job/old', 'existing'),
   makeFolder: (repository) => repository.makeFolder('job/made'),
   rename: (repository) => repository.rename('job/old', 'job/renamed'),
-  remove: (repository) => repository.remove('job/old'),
+  unlink: (repository) => repository.unlink('job/old'),
   removeFolder: (repository) => repository.removeFolder('job/gone'),
 };
 

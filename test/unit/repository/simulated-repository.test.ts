@@ -185,7 +185,7 @@ describe('names after a power cut', () => {
     await repository.makeFolder('a');
     await repository.makeFolder('b');
     await store(repository, 'a/file', [[0, 'x']], { sync: true });
-    repository.settle();
+    repository.settleAll();
     await repository.rename('a/file', 'b/file');
     for (const folder of synced) await repository.syncFolder(folder);
     const left = await outcomes(repository, async (survivor) => [
@@ -210,7 +210,7 @@ describe('names after a power cut', () => {
     await repository.makeFolder('a');
     await repository.makeFolder('b');
     await store(repository, 'a/file', [[0, 'first']], { sync: true });
-    repository.settle();
+    repository.settleAll();
     await repository.rename('a/file', 'b/file');
     await store(repository, 'a/file', [[0, 'second']], { sync: true });
     await repository.syncFolder('a');
@@ -225,7 +225,7 @@ describe('names after a power cut', () => {
     const repository = new SimulatedRepository();
     await store(repository, 'file', [[0, 'x']], { sync: true });
     await repository.syncFolder('');
-    await repository.remove('file');
+    await repository.unlink('file');
     expect(await outcomes(repository, (survivor) => textOf(survivor, 'file'))).toEqual(['x', null]);
     await repository.syncFolder('');
     expect(await outcomes(repository, (survivor) => textOf(survivor, 'file'))).toEqual([null]);
@@ -281,7 +281,7 @@ describe('a crash', () => {
       () => repository.openWrite('other', 'new'),
       () => repository.makeFolder('folder'),
       () => repository.rename('file', 'other'),
-      () => repository.remove('file'),
+      () => repository.unlink('file'),
       () => repository.removeFolder('folder'),
       () => repository.syncFolder(''),
       () => repository.capacity(),
@@ -339,7 +339,7 @@ describe('operations', () => {
     await textOf(repository, 'a/file');
     await repository.rename('a/file', 'a/b/file');
     await repository.syncFolder('a');
-    await repository.remove('a/b/file');
+    await repository.unlink('a/b/file');
     await repository.removeFolder('a/b');
     expect(repository.operations).toEqual([
       { number: 1, kind: 'makeFolder', path: 'a' },

@@ -1,0 +1,244 @@
+import { randomUUID } from 'node:crypto';
+import { BackupError, isBackupError } from '../domain/errors.js';
+import { sameStamp, type FileStamp } from '../domain/restore-point.js';
+import type { BackupRepository, FolderStorage, Move, StorageVerbs } from './backup-repository.js';
+import { folderSegments, parentFolder, quoted } from './repository-path.js';
+
+/** From so many syncs on, one of the whole file system is the cheaper one. */
+const MANY_SYNCS = 8;
+
+/** The verbs of the contract on a file system: which content and which names are made durable, and in which order, stands here and nowhere
+ *  else. Written for `this`: a repository that changes some of its calls changes the verbs with them. */
+export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits'>> &
+  ThisType<BackupRepository> = {
+  conditionalPut: false,
+  hold: null,
+
+  openUpdate(path) {
+    return this.openWrite(path, 'existing');
+  },
+
+  async put(path, bytes, { expected, isShared = false } = {}) {
+    // A fixed name, so that stops leave at most one behind.
+    const unfinished = isShared ? `${path}.${randomUUID()}.partial` : `${path}.partial`;
+    await inFolder(this, parentFolder(path), () => writeWhole(this, unfinished, bytes, true));
+    if (expected !== undefined) await assertExpected(this, path, expected);
+    await this.rename(unfinished, path);
+    await this.syncFolder(parentFolder(path));
+  },
+
+  async putNew(path, bytes) {
+    try {
+      const open = () => this.openWrite(path, 'new');
+      const file = await inFolder(this, parentFolder(path), open);
+      try {
+        await file.write(bytes, 0);
+      } finally {
+        await file.close();
+      }
+      return true;
+    } catch (error) {
+      if (isBackupError(error, 'FILE_EXISTS')) return false;
+      throw error;
+    }
+  },
+
+  async putAll(files, desk, place) {
+    const isTogether = files.length >= MANY_SYNCS;
+    const moves = files.map(({ path }, index) => ({ from: `${desk}/${index}`, to: path }));
+    const names = new Names(this, moves, place);
+    await names.makeFolders();
+    for (const [index, { bytes, traits }] of files.entries()) {
+      const unfinished = moves[index]!.from;
+      await writeWhole(this, unfinished, bytes, !isTogether);
+      if (traits !== undefined) await this.setFileTraits?.(unfinished, traits);
+    }
+    // Content and folders before the names.
+    if (!isTogether || !(await this.syncAll())) {
+      if (isTogether) for (const { from } of moves) await syncFile(this, from);
+      await names.settleFolders();
+    }
+    for (const { from, to } of moves) await this.rename(from, to);
+    await names.settle();
+  },
+
+  async makePlace(folder) {
+    await this.makeFolder(folder);
+    const segments = folderSegments(folder);
+    for (let depth = 0; depth < segments.length; depth += 1)
+      await this.syncFolder(segments.slice(0, depth).join('/'));
+  },
+
+  async openWork(path, _token, open) {
+    const file = await this.openWrite(path, open ?? 'open-or-new');
+    // What was written is in the system's cache, for every process.
+    return Object.assign(file, { flush: () => Promise.resolve() });
+  },
+
+  async publish(files, place) {
+    const names = new Names(this, files, place);
+    await names.makeFolders();
+    await names.settleFolders();
+    for (const { from, to } of files)
+      if ((await this.stat(to)) === null) await this.rename(from, to);
+      else await unlessMissing(this.unlink(from));
+    await names.settle();
+  },
+
+  async remove(...paths) {
+    for (const path of paths) await unlessMissing(this.unlink(path));
+    // Also of a file that an earlier attempt removed; an absent folder has no names.
+    for (const folder of new Set(paths.map(parentFolder)))
+      await unlessMissing(this.syncFolder(folder));
+  },
+
+  async removeAll(folder) {
+    for await (const { path, type } of this.entries(folder))
+      if (type === 'folder') await this.removeAll(path);
+      else await unlessMissing(this.unlink(path));
+    if ((await this.stat(folder)) !== null) await this.removeFolder(folder);
+  },
+
+  async move(moves, place) {
+    const names = new Names(this, moves, place);
+    await names.makeFolders();
+    await names.settleFolders();
+    for (const { from, to } of moves)
+      if ((await this.stat(from)) !== null) await this.rename(from, to);
+    await names.settle();
+  },
+
+  async settle(paths) {
+    const folders = new Set<string>();
+    for (const path of paths) {
+      const entry = path === '' ? null : await this.stat(path);
+      if (entry?.type === 'file') await syncFile(this, path);
+      folders.add(path === '' || entry?.type === 'folder' ? path : parentFolder(path));
+    }
+    for (const folder of folders) await this.syncFolder(folder);
+  },
+};
+
+/** A repository on a file system: whoever has the calls has the verbs. */
+export abstract class FolderVerbs {
+  readonly conditionalPut = folderVerbs.conditionalPut;
+  readonly hold = folderVerbs.hold;
+  readonly openUpdate = folderVerbs.openUpdate;
+  readonly put = folderVerbs.put;
+  readonly putNew = folderVerbs.putNew;
+  readonly putAll = folderVerbs.putAll;
+  readonly makePlace = folderVerbs.makePlace;
+  readonly openWork = folderVerbs.openWork;
+  readonly publish = folderVerbs.publish;
+  readonly remove = folderVerbs.remove;
+  readonly removeAll = folderVerbs.removeAll;
+  readonly move = folderVerbs.move;
+  readonly settle = folderVerbs.settle;
+}
+
+/** Changes of names below a place, made durable together. A name that is moved into a folder whose own name a power cut takes is lost in both
+ *  places: so the folders come first, also those that are there already, by an attempt that was stopped. */
+class Names {
+  private readonly from: ReadonlySet<string>;
+  private readonly to: ReadonlySet<string>;
+
+  constructor(
+    private readonly storage: BackupRepository,
+    moves: readonly Move[],
+    private readonly place: string,
+  ) {
+    this.from = new Set(moves.map(({ from }) => parentFolder(from)));
+    this.to = new Set(moves.map(({ to }) => parentFolder(to)));
+  }
+
+  async makeFolders(): Promise<void> {
+    for (const folder of this.to) if (folder !== this.place) await this.storage.makeFolder(folder);
+  }
+
+  async settleFolders(): Promise<void> {
+    const above = new Set<string>();
+    for (const folder of this.to)
+      for (let child = folder; child !== this.place && child !== ''; child = parentFolder(child))
+        above.add(parentFolder(child));
+    // From the top: a folder is durable only in one that is.
+    for (const folder of [...above].sort()) await this.storage.syncFolder(folder);
+  }
+
+  async settle(): Promise<void> {
+    const folders = new Set([...this.to, ...this.from]);
+    if (folders.size >= MANY_SYNCS && (await this.storage.syncAll())) return;
+    // One that is gone has no names; what was in it was moved by an earlier attempt.
+    for (const folder of folders) await unlessMissing(this.storage.syncFolder(folder));
+  }
+}
+
+/** Makes the folder durably when it turns out to be absent. */
+async function inFolder<T>(
+  storage: BackupRepository,
+  folder: string,
+  action: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!isBackupError(error, 'FILE_MISSING') || (await hasFolder(storage, folder))) throw error;
+    await storage.makePlace(folder);
+    return action();
+  }
+}
+
+async function hasFolder(storage: BackupRepository, folder: string): Promise<boolean> {
+  return folder === '' || (await storage.stat(folder)) !== null;
+}
+
+async function writeWhole(
+  storage: FolderStorage,
+  path: string,
+  bytes: Uint8Array,
+  isSynced: boolean,
+): Promise<void> {
+  const file = await storage.openWrite(path, 'open-or-new');
+  try {
+    await file.truncate(0);
+    await file.write(bytes, 0);
+    if (isSynced) await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncFile(storage: FolderStorage, path: string): Promise<void> {
+  const file = await storage.openWrite(path, 'existing');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function assertExpected(
+  storage: BackupRepository,
+  path: string,
+  expected: FileStamp | null,
+): Promise<void> {
+  const found = (await storage.stat(path))?.stamp ?? null;
+  const isExpected =
+    found === null || expected === null ? found === expected : sameStamp(found, expected);
+  if (!isExpected) throw writeConflict(storage.id, path);
+}
+
+export function writeConflict(repositoryId: string, path: string): BackupError {
+  return new BackupError(
+    'WRITE_CONFLICT',
+    `Repository ${quoted(repositoryId)}: ${quoted(path)} is not what it was when it was read; nothing was written.`,
+    { details: { repositoryId, path } },
+  );
+}
+
+async function unlessMissing(change: Promise<void>): Promise<void> {
+  try {
+    await change;
+  } catch (error) {
+    if (!isBackupError(error, 'FILE_MISSING')) throw error;
+  }
+}

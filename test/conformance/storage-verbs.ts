@@ -1,0 +1,308 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BackupRepository, WorkFile } from '../../src/repository/backup-repository.js';
+import { readWholeFile } from '../../src/repository/replace-file.js';
+import { expectCode, get, type RepositoryUnderTest } from './backup-repository.js';
+
+/** The verbs of the contract, member by member, for every kind of storage and every fake. */
+export function describeStorageVerbs(
+  name: string,
+  makeRepository: () => Promise<RepositoryUnderTest>,
+): void {
+  describe(`storage verbs: ${name}`, () => {
+    let underTest: RepositoryUnderTest;
+    const repository = (): BackupRepository => underTest.repository;
+
+    beforeEach(async () => {
+      underTest = await makeRepository();
+    });
+    afterEach(() => underTest.dispose());
+
+    describe('put', () => describePut(repository));
+    describe('putAll', () => describePutAll(repository));
+    describe('work and publish', () => describeWork(repository));
+    describe('remove', () => describeRemove(repository));
+    describe('move', () => describeMove(repository));
+    describe('entries', () => describeEntries(repository));
+    describe('openUpdate', () => describeUpdate(repository));
+  });
+}
+
+type Of = () => BackupRepository;
+
+const text = (content: string): Buffer => Buffer.from(content);
+
+async function pathsBelow(repository: BackupRepository, folder: string): Promise<string[]> {
+  const paths: string[] = [];
+  for await (const { type, path } of repository.entries(folder))
+    if (type === 'folder') paths.push(...(await pathsBelow(repository, path)));
+    else paths.push(path);
+  return paths;
+}
+
+function describePut(repository: Of): void {
+  it('makes the folders of a file, replaces it, and leaves nothing else', async () => {
+    await repository().put('job/web/chain.json', text('one'));
+    await repository().put('job/web/chain.json', text('longer than one'));
+    await repository().put('job/web/chain.json', text('3'));
+    expect(await get(repository(), 'job/web/chain.json')).toBe('3');
+    expect(await pathsBelow(repository(), '')).toEqual(['job/web/chain.json']);
+  });
+
+  it('puts an empty file', async () => {
+    await repository().put('empty', text(''));
+    expect((await repository().stat('empty'))?.stamp.sizeBytes).toBe(0);
+  });
+
+  it('refuses when another file is there than was expected, and changes nothing', async () => {
+    await repository().put('file', text('one'));
+    const before = (await repository().stat('file'))!.stamp;
+    await repository().put('file', text('two'), { expected: before });
+    const call = repository().put('file', text('three'), { expected: before });
+    await expectCode(call, 'WRITE_CONFLICT');
+    await expectCode(repository().put('file', text('four'), { expected: null }), 'WRITE_CONFLICT');
+    await expectCode(repository().put('none', text('x'), { expected: before }), 'WRITE_CONFLICT');
+    expect(await get(repository(), 'file')).toBe('two');
+    expect(await repository().stat('none')).toBeNull();
+  });
+
+  it('puts where nothing is when nothing is expected', async () => {
+    await repository().put('folder/file', text('first'), { expected: null });
+    expect(await get(repository(), 'folder/file')).toBe('first');
+  });
+
+  it('shows one of those who share a file, whole', async () => {
+    const contents = Array.from({ length: 8 }, (_, index) => String(index).repeat(1 + index * 999));
+    await Promise.all(
+      contents.map((content) => repository().put('f/shared', text(content), { isShared: true })),
+    );
+    expect(contents).toContain(await get(repository(), 'f/shared'));
+    expect(await pathsBelow(repository(), '')).toEqual(['f/shared']);
+  });
+
+  it('lets one of several take a new name', async () => {
+    const contents = ['a', 'b', 'c', 'd'];
+    const taken = await Promise.all(
+      contents.map((content) => repository().putNew('own/marker', text(content))),
+    );
+    expect(taken.filter(Boolean)).toHaveLength(1);
+    expect(await get(repository(), 'own/marker')).toBe(contents[taken.indexOf(true)]);
+    expect(await repository().putNew('own/marker', text('late'))).toBe(false);
+  });
+
+  it('can be settled by who finds it', async () => {
+    await repository().putNew('own/marker', text('x'));
+    await repository().settle(['own/marker', 'own', '']);
+    expect(await get(repository(), 'own/marker')).toBe('x');
+  });
+}
+
+function describePutAll(repository: Of): void {
+  it.each([1, 3, 40])('puts %i files in folders old and new, and replaces', async (count) => {
+    await repository().put('tree/0/file', text('old'));
+    await repository().makePlace('.staging/desk');
+    const files = Array.from({ length: count }, (_, index) => ({
+      path: `tree/${index % 7}/file${index < 7 ? '' : index}`,
+      bytes: text(`content ${index}`),
+    }));
+    for (let time = 0; time < 2; time++) {
+      await repository().putAll(files, '.staging/desk', 'tree');
+      for (const { path, bytes } of files)
+        expect(await get(repository(), path)).toBe(bytes.toString());
+    }
+    expect(await pathsBelow(repository(), '.staging')).toEqual([]);
+    expect(await pathsBelow(repository(), 'tree')).toHaveLength(count);
+  });
+
+  it('gives times where the storage keeps them', async () => {
+    if (repository().setFileTraits === undefined) return;
+    await repository().makePlace('desk');
+    const traits = { modifiedAtNs: '1600000000000000000' };
+    await repository().putAll([{ path: 'a', bytes: text('x'), traits }], 'desk', '');
+    expect((await repository().stat('a'))?.stamp.modifiedAtNs).toBe(traits.modifiedAtNs);
+  });
+}
+
+async function withWork<T>(
+  repository: BackupRepository,
+  path: string,
+  action: (file: WorkFile) => Promise<T>,
+  open?: 'existing',
+): Promise<T> {
+  const file = await repository.openWork(path, TOKEN, open);
+  try {
+    return await action(file);
+  } finally {
+    await file.close();
+  }
+}
+
+const TOKEN = '0123456789abcdef0123456789abcdef';
+
+function describeWork(repository: Of): void {
+  beforeEach(() => repository().makePlace('chain/.staging/p/point'));
+  const work = 'chain/.staging/p/point/disk.qcow2';
+  const moves = [{ from: work, to: 'chain/p/disk.qcow2' }];
+
+  it('keeps what several hands wrote in any order, with zeros between', async () => {
+    await withWork(repository(), work, async (file) => {
+      await file.write(text('tail'), 30);
+      await file.sync();
+    });
+    await withWork(repository(), work, async (file) => {
+      await file.write(text('head'), 0);
+      await file.write(text('middle'), 10);
+      await file.flush();
+    });
+    await withWork(
+      repository(),
+      work,
+      async (file) => {
+        const found = Buffer.alloc(40, 'x');
+        expect(await file.read(found, 0)).toBe(34);
+        expect(found.toString()).toBe(`head${'\0'.repeat(6)}middle${'\0'.repeat(14)}tailxxxxxx`);
+        expect((await file.stamp()).sizeBytes).toBe(34);
+      },
+      'existing',
+    );
+  });
+
+  it('reads at once what the same hand wrote, and cuts and enlarges', async () => {
+    await withWork(repository(), work, async (file) => {
+      await file.write(text('0123456789'), 0);
+      await file.truncate(4);
+      await file.write(text('ab'), 6);
+      await file.truncate(10);
+      const found = Buffer.alloc(12, 'x');
+      expect(found.subarray(0, await file.read(found, 0)).toString()).toBe('0123\0\0ab\0\0');
+      await file.sync();
+    });
+    await repository().publish(moves, 'chain');
+    expect(await get(repository(), 'chain/p/disk.qcow2')).toBe('0123\0\0ab\0\0');
+  });
+
+  it('finds no work that was not begun', async () => {
+    await expectCode(repository().openWork(work, TOKEN, 'existing'), 'FILE_MISSING');
+  });
+
+  it('shows a file under its name when it is published, and no work any more', async () => {
+    await withWork(repository(), work, async (file) => {
+      await file.write(text('whole'), 0);
+      await file.sync();
+    });
+    expect(await repository().stat('chain/p/disk.qcow2')).toBeNull();
+    await repository().publish(moves, 'chain');
+    expect(await get(repository(), 'chain/p/disk.qcow2')).toBe('whole');
+    await expectCode(repository().openWork(work, TOKEN, 'existing'), 'FILE_MISSING');
+    expect(await pathsBelow(repository(), '')).toEqual(['chain/p/disk.qcow2']);
+  });
+
+  it('keeps what is published when it is published again, also when someone began the work anew', async () => {
+    await withWork(repository(), work, async (file) => {
+      await file.write(text('whole'), 0);
+      await file.sync();
+    });
+    await repository().publish(moves, 'chain');
+    await repository().publish(moves, 'chain');
+    await withWork(repository(), work, (file) => file.sync());
+    await repository().publish(moves, 'chain');
+    expect(await get(repository(), 'chain/p/disk.qcow2')).toBe('whole');
+    expect(await pathsBelow(repository(), '')).toEqual(['chain/p/disk.qcow2']);
+  });
+
+  it('publishes nothing that is not there', async () => {
+    await expectCode(repository().publish(moves, 'chain'), 'FILE_MISSING');
+  });
+
+  it('publishes a file of which nothing was written but its size', async () => {
+    await withWork(repository(), work, async (file) => {
+      await file.truncate(70_000);
+      await file.sync();
+    });
+    await repository().publish(moves, 'chain');
+    const content = await readWholeFile(repository(), 'chain/p/disk.qcow2', 100_000);
+    expect(content?.equals(Buffer.alloc(70_000))).toBe(true);
+  });
+}
+
+function describeRemove(repository: Of): void {
+  it('removes files, and is content with absent ones', async () => {
+    await repository().put('a/one', text('1'));
+    await repository().put('a/two', text('2'));
+    await repository().remove('a/one', 'a/two', 'a/three', 'absent/file');
+    expect(await pathsBelow(repository(), '')).toEqual([]);
+  });
+
+  it('removes a folder with all it holds, and is content with an absent one', async () => {
+    await repository().put('a/one', text('1'));
+    await repository().put('a/b/c/two', text('2'));
+    await repository().put('ab/three', text('3'));
+    await repository().removeAll('a');
+    await repository().removeAll('a');
+    expect(await repository().stat('a')).toBeNull();
+    expect(await repository().stat('a/b/c/two')).toBeNull();
+    expect(await pathsBelow(repository(), '')).toEqual(['ab/three']);
+  });
+}
+
+function describeMove(repository: Of): void {
+  it('moves files over others and folders with all they hold, again and again', async () => {
+    await repository().put('chain/p/disk', text('point'));
+    await repository().put('chain/p/config/vm.xml', text('vm'));
+    await repository().put('chain/new', text('new'));
+    await repository().put('chain/old', text('old'));
+    const moves = [
+      { from: 'chain/p', to: 'chain/.quarantine/p-corrupt-3' },
+      { from: 'chain/new', to: 'chain/old' },
+    ];
+    for (let time = 0; time < 2; time++) {
+      await repository().move(moves, 'chain');
+      expect(await pathsBelow(repository(), '')).toEqual([
+        'chain/.quarantine/p-corrupt-3/config/vm.xml',
+        'chain/.quarantine/p-corrupt-3/disk',
+        'chain/old',
+      ]);
+      expect(await get(repository(), 'chain/old')).toBe('new');
+    }
+    expect(await repository().stat('chain/p')).toBeNull();
+  });
+}
+
+function describeEntries(repository: Of): void {
+  it('gives the entries of a folder in the order of their whole paths, from any place on', async () => {
+    // A folder sorts as its name with a slash; bytes of UTF-8, in which U+FF5E stands before U+1F4BE.
+    const files = ['a-b', 'a/x', 'a0', 'B', 'a.b', '～', '💾', 'é'];
+    for (const path of files) await repository().put(path, text(path));
+    const inOrder = ['B', 'a-b', 'a.b', 'a', 'a0', 'é', '～', '💾'];
+    const names = async (after?: string) => {
+      const found: string[] = [];
+      for await (const { name } of repository().entries('', after)) found.push(name);
+      return found;
+    };
+    expect(await names()).toEqual(inOrder);
+    expect((await repository().list('')).map(({ name }) => name)).toEqual(inOrder);
+    expect(await names('a.b')).toEqual(inOrder.slice(3));
+    expect(await names('a/')).toEqual(inOrder.slice(4));
+    expect(await names('💾')).toEqual([]);
+  });
+
+  it('gives of each what stat gives, and of an absent folder nothing', async () => {
+    await repository().put('f/file', text('content'));
+    await repository().put('f/deeper/file', text('x'));
+    for await (const entry of repository().entries('f'))
+      expect(entry).toEqual(await repository().stat(entry.path));
+    for await (const entry of repository().entries('absent')) expect(entry).toBeNull();
+  });
+}
+
+function describeUpdate(repository: Of): void {
+  it('overwrites bytes of a file in its place, where the storage can', async () => {
+    await repository().put('file', text('0123456789'));
+    const { openUpdate } = repository();
+    if (openUpdate === null) return;
+    const file = await openUpdate.call(repository(), 'file');
+    await file.write(text('xyz'), 4);
+    await file.sync();
+    await file.close();
+    expect(await get(repository(), 'file')).toBe('0123xyz789');
+  });
+}
