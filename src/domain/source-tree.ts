@@ -1,6 +1,7 @@
 /** Trees as they are found in a source: what of them the API, the retention and the restore talk about. Plain JSON. */
 
-import type { RestorePointState, SourceRestorePoint } from './restore-point.js';
+import type { PointEvidence, RestorePointState, SourceRestorePoint } from './restore-point.js';
+import { settlePoints, type SettleRule } from './settle.js';
 
 /** `log`: transaction logs between backups. `snapshot`: of a store whose files several of them share. */
 export type TreePointKind = 'full' | 'increment' | 'log' | 'snapshot';
@@ -22,6 +23,8 @@ export interface TreePoint {
   readonly sizeBytes?: number;
   /** What is missing before it (a range of logs), in plain words; absent: nothing. */
   readonly gap?: string;
+  /** What tells whether its tool has finished it. Absent: there is nothing to wait for. */
+  readonly evidence?: PointEvidence;
 }
 
 /** What a layout finds. */
@@ -45,8 +48,24 @@ export interface SourceTree extends Pick<FoundTree, 'root' | 'within' | 'points'
   readonly layout: string;
 }
 
+/** The points with their state as it is at `rule.nowMs`: those that may still be written are `inProgress`, and so is what needs them. */
+export function settledTreePoints(
+  tree: Pick<FoundTree, 'id' | 'points'>,
+  rule: SettleRule,
+): TreePoint[] {
+  const settled = settlePoints(restorePointsOf(tree), rule);
+  const byId = new Map(settled.map((point) => [point.id, point]));
+  return tree.points.map((point) => {
+    const { state, reason } = byId.get(point.id) ?? point;
+    return { ...point, state, reason };
+  });
+}
+
 /** The points as lists of workloads and promises of age see them. */
-export function restorePointsOf({ id, points }: FoundTree): SourceRestorePoint[] {
+export function restorePointsOf({
+  id,
+  points,
+}: Pick<FoundTree, 'id' | 'points'>): SourceRestorePoint[] {
   return points.map((point) => ({
     id: point.id,
     workloadId: id,
@@ -57,6 +76,7 @@ export function restorePointsOf({ id, points }: FoundTree): SourceRestorePoint[]
     companions: [],
     state: point.state,
     reason: point.reason,
+    ...(point.evidence === undefined ? {} : { evidence: point.evidence }),
     fingerprint: null,
   }));
 }

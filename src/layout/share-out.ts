@@ -1,5 +1,7 @@
+import type { BackupRepository } from '../repository/backup-repository.js';
 import type { BackupLayout, Claim, FolderNames } from './backup-layout.js';
 import type { TreeLayout } from './tree-layout.js';
+import { FolderReader } from './tree-reader.js';
 
 /** Who gets what of one folder. */
 export interface SharedOut {
@@ -13,29 +15,37 @@ export interface SharedOut {
 
 /** Asks one layout after the other, each for what those before have left: so every file belongs to one backup, whatever the rows. Those of trees
  *  come first: they know a folder by its names together, and what lies in it may look like an image. */
-export function shareOut(
+export async function shareOut(
+  repository: BackupRepository,
   names: FolderNames,
   treeLayouts: readonly TreeLayout[],
   layouts: readonly BackupLayout[],
-): SharedOut {
-  const trees = claimsOf(names, treeLayouts);
+): Promise<SharedOut> {
+  const reader = new FolderReader(repository, names.folder);
+  const trees = await claimsOf(names, treeLayouts, (layout, claim) =>
+    layout.confirm === undefined
+      ? Promise.resolve(claim)
+      : layout.confirm(reader, names.folder, claim),
+  );
   const rest = { ...names, ...trees.left };
-  const { claims, left } = claimsOf(rest, layouts);
+  const { claims, left } = await claimsOf(rest, layouts, (_, claim) => Promise.resolve(claim));
   return { trees: trees.claims, claims, unclaimed: left.files, left: left.folders };
 }
 
-function claimsOf<L extends Pick<BackupLayout, 'claim'>>(
+async function claimsOf<L extends Pick<BackupLayout, 'claim'>>(
   names: FolderNames,
   layouts: readonly L[],
-): {
+  confirm: (layout: L, claim: Claim) => Promise<Claim | null>,
+): Promise<{
   readonly claims: { layout: L; claim: Claim }[];
   readonly left: Pick<FolderNames, 'files' | 'folders'>;
-} {
+}> {
   const claims: { layout: L; claim: Claim }[] = [];
   let { files, folders } = names;
   for (const layout of layouts) {
     if (files.length === 0 && folders.length === 0) break;
-    const claim = layout.claim({ ...names, files, folders });
+    const claimed = layout.claim({ ...names, files, folders });
+    const claim = claimed === null ? null : await confirm(layout, claimed);
     if (claim === null) continue;
     claims.push({ layout, claim });
     files = without(files, claim.files);

@@ -13,9 +13,12 @@ export interface TreeLayout {
   readonly type: WorkloadTypeFacts;
   readonly rules: TreeRules;
   /** By names alone. Nothing that is claimed is walked by the scan: a store of a million files costs no listing. Asked before the layouts of images.
-   *  A claim of no file and no folder is one of the whole folder.
    *  null: nothing */
   claim(names: FolderNames): Claim | null;
+  /** For names that others may use, too (`archive`, `FULL`, `x.bak`): what is left of the claim when a few files were looked at. What it gives back
+   *  is offered to the next layout, and walked. Absent: the names prove it.
+   *  @throws what the repository throws */
+  confirm?(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null>;
   /** Trees in what it has claimed. Lists and reads only what tells their points, never the data folders of a store.
    *  A point that cannot be restored is reported with state and reason, not left out.
    *  @throws what the repository throws when something cannot be read that decides whose backups these are: a scan is whole or fails */

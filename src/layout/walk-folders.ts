@@ -88,7 +88,12 @@ async function shareFolder(
   layouts: LayoutRows,
 ): Promise<{ walked: WalkedFolder; left: string[] }> {
   const names = { folder, files: files.map(nameOf), folders: within.map(nameOf), passedOver };
-  const { trees, claims, unclaimed, left } = shareOut(names, layouts.trees, layouts.images);
+  const { trees, claims, unclaimed, left } = await shareOut(
+    repository,
+    names,
+    layouts.trees,
+    layouts.images,
+  );
   const fileOf = new Map(files.map((entry) => [entry.name, entry]));
   const unseen = unaddressable.filter(isFolderOrImage).map(unsupportedName);
   const strangers = unclaimed.flatMap((name) => fileOf.get(name) ?? []);

@@ -1,0 +1,57 @@
+import { treePathFault } from '../domain/tree-path.js';
+import type { RepositoryEntry } from '../repository/backup-repository.js';
+import type { Claim } from './backup-layout.js';
+import type { TreeReader } from './tree-layout.js';
+
+/** A file of a tree. */
+export interface TreeFile extends RepositoryEntry {
+  /** Path from the tree's root. */
+  readonly within: string;
+}
+
+/** The claimed files of a folder, then those of its claimed folders at any depth, each folder before those within it. */
+export async function claimedTreeFiles(
+  reader: TreeReader,
+  folder: string,
+  { files, folders = [] }: Claim,
+): Promise<TreeFile[]> {
+  const own = new Set(files);
+  const here = (await reader.list(folder)).filter(
+    ({ type, name }) => type === 'file' && own.has(name),
+  );
+  const found = here.map((entry) => ({ ...entry, within: entry.name }));
+  for (const name of folders) found.push(...(await filesBelow(reader, folder, name)));
+  return found;
+}
+
+/** All files at any depth below `within`, each folder before those within it.
+ *  @param root of the tree
+ *  @param within path from the root */
+export async function filesBelow(
+  reader: TreeReader,
+  root: string,
+  within: string,
+): Promise<TreeFile[]> {
+  const files: TreeFile[] = [];
+  const waiting = [within];
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    const folders: string[] = [];
+    for (const entry of await reader.list(pathIn(root, folder))) {
+      const path = pathIn(folder, entry.name);
+      if (entry.type === 'file') files.push({ ...entry, within: path });
+      else if (entry.type === 'folder') folders.push(path);
+    }
+    waiting.push(...folders.reverse());
+  }
+  return files;
+}
+
+export function pathIn(folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`;
+}
+
+/** A name that a file of the backup gives another: it may be anything, so it only ever picks one of the files that were listed. As words that follow
+ *  it, why it cannot be one of them; null: it can. */
+export function foreignNameFault(name: string): string | null {
+  return treePathFault(name);
+}
