@@ -1,0 +1,112 @@
+import type { TreePoint } from '../../domain/source-tree.js';
+import { compareLsn, lsnText, type Lsn, type MtfDatabase, type MtfKind } from './mtf.js';
+
+/** A backup set as its own file shows it. */
+export interface MssqlSet extends Pick<
+  TreePoint,
+  'id' | 'createdAtMs' | 'state' | 'reason' | 'evidence'
+> {
+  readonly kind: MtfKind;
+  readonly files: readonly string[];
+  readonly sizeBytes: number;
+  /** null: the file does not say, so that dates alone tell what follows what. */
+  readonly database: MtfDatabase | null;
+}
+
+/** What a set needs, and what is missing before it. */
+interface Footing {
+  readonly needs: readonly string[];
+  readonly gap?: string;
+}
+
+/** The sets of one database as points, oldest first. A differential needs the full whose checkpoint it names, whatever was taken since (a
+ *  copy-only full has another). A log needs the newest full that ended within it, or the log that ends where it begins.
+ *  Source: learn.microsoft.com, RESTORE HEADERONLY (FirstLSN, LastLSN, CheckpointLSN, DatabaseBackupLSN). */
+export function linkMssqlSets(sets: readonly MssqlSet[]): TreePoint[] {
+  const ordered = [...sets].sort((a, b) => a.createdAtMs - b.createdAtMs || order(a.id, b.id));
+  return ordered.map((set, index) => {
+    const before = ordered.slice(0, index);
+    const { id, createdAtMs, state, reason, files, sizeBytes, evidence } = set;
+    return {
+      ...{ id, createdAtMs, kind: POINT_KIND[set.kind], ...footingOf(set, before, ordered) },
+      ...{ state, reason, files, sizeBytes, ...(evidence === undefined ? {} : { evidence }) },
+    };
+  });
+}
+
+const POINT_KIND = { full: 'full', differential: 'increment', log: 'log' } as const;
+
+function footingOf(set: MssqlSet, before: readonly MssqlSet[], all: readonly MssqlSet[]): Footing {
+  const found =
+    set.kind === 'full'
+      ? { needs: [] }
+      : set.kind === 'differential'
+        ? underDifferential(set, before, all)
+        : underLog(set, before);
+  const bad = all.find(({ id, state }) => state !== 'complete' && found.needs.includes(id));
+  if (bad === undefined || found.gap !== undefined) return found;
+  return { ...found, gap: `${bad.id}, which it needs, is ${bad.state}: ${bad.reason ?? ''}` };
+}
+
+function underDifferential(
+  { database }: MssqlSet,
+  before: readonly MssqlSet[],
+  all: readonly MssqlSet[],
+): Footing {
+  const fulls = (database === null ? before : all).filter(({ kind }) => kind === 'full');
+  const base = fulls.findLast(
+    (full) =>
+      database === null ||
+      full.database === null ||
+      isSame(full.database.checkpointLsn, database.databaseLsn),
+  );
+  if (base !== undefined) return { needs: [base.id] };
+  const which = database === null ? '' : ` (checkpoint ${lsnText(database.databaseLsn)})`;
+  return { needs: [], gap: `the full backup that it builds on${which} is not here` };
+}
+
+function underLog({ database }: MssqlSet, before: readonly MssqlSet[]): Footing {
+  const fulls = before.filter(({ kind }) => kind === 'full');
+  const logs = before.filter(({ kind }) => kind === 'log');
+  if (database === null) {
+    const last = before.findLast(({ kind }) => kind !== 'differential');
+    return last === undefined ? { needs: [], gap: NO_FULL } : { needs: [last.id] };
+  }
+  const { firstLsn, lastLsn } = database;
+  const full = fulls.findLast(
+    (one) => one.database === null || isBetween(one.database.lastLsn, firstLsn, lastLsn),
+  );
+  const log = logs.findLast(
+    (one) =>
+      one.database === null || isBetween(firstLsn, one.database.firstLsn, one.database.lastLsn),
+  );
+  // An empty log may end where the full ends, and still follow another log.
+  const under = full ?? log;
+  if (under !== undefined) return { needs: [under.id] };
+  return { needs: [], gap: gapBefore(firstLsn, [...fulls, ...logs]) };
+}
+
+const NO_FULL = 'no full backup of this database is here';
+
+function gapBefore(firstLsn: Lsn, before: readonly MssqlSet[]): string {
+  const ends = before.flatMap(({ id, database }) =>
+    database !== null && compareLsn(database.lastLsn, firstLsn) < 0
+      ? [{ id, lsn: database.lastLsn }]
+      : [],
+  );
+  const last = ends.sort((a, b) => compareLsn(a.lsn, b.lsn)).at(-1);
+  if (last === undefined) return NO_FULL;
+  return `the log from ${lsnText(last.lsn)} (where ${last.id} ends) to ${lsnText(firstLsn)} is missing`;
+}
+
+function isBetween(lsn: Lsn, first: Lsn, last: Lsn): boolean {
+  return compareLsn(first, lsn) <= 0 && compareLsn(lsn, last) <= 0;
+}
+
+function isSame(a: Lsn, b: Lsn): boolean {
+  return compareLsn(a, b) === 0;
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : 1;
+}

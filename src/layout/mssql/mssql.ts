@@ -1,0 +1,263 @@
+import type { FoundTree } from '../../domain/source-tree.js';
+import type { Claim, FolderNames } from '../backup-layout.js';
+import { PLUG_IN_RULES } from '../database-rules.js';
+import { writtenAtMs } from '../named-date.js';
+import { broken, faultOfError, gravestFault, incomplete, type PointFault } from '../point-fault.js';
+import { treeEvidence } from '../tree-evidence.js';
+import { claimedTreeFiles, pathIn, type TreeFile } from '../tree-files.js';
+import type { TreeLayout, TreeReader } from '../tree-layout.js';
+import { folderName, folderWorkloadId } from '../workload-id.js';
+import { linkMssqlSets, type MssqlSet } from './mssql-chain.js';
+import { isMssqlName, parseMssqlName, type MssqlName } from './mssql-names.js';
+import {
+  firstMtfSet,
+  isMtfHead,
+  isPackedHead,
+  MTF_BLOCK_BYTES,
+  MTF_HEAD_BYTES,
+  MTF_TAIL_BYTES,
+  readMtfEnd,
+  readMtfSet,
+  type MtfSet,
+} from './mtf.js';
+
+/** Backups of SQL Server to disk: `.bak`, `.dif`, `.trn`, under any name, in one folder or in Ola Hallengren’s `FULL`, `DIFF` and `LOG` below that of
+ *  the database. Kind, database and log sequence numbers are read from the file; the name serves where the file does not say.
+ *
+ *  A workload is a database of a server in one folder, a restore point a backup set. A file may hold several sets, one behind the other
+ *  (`NOINIT`), and a set may be striped over several files. The account that ran a backup stands in its file and is never read. */
+export const mssqlLayout: TreeLayout = {
+  name: 'mssql',
+  type: { id: 'sql-server', title: 'Microsoft SQL Server', rules: PLUG_IN_RULES },
+  rules: {
+    shape: 'sets',
+    // A file of its own name may be written anew (INIT) or grow (NOINIT).
+    classes: [
+      { name: 'data', match: /\.(?:bak|dif)$/i, content: 'rewritten' },
+      { name: 'log', match: /\.trn$/i, content: 'rewritten' },
+    ],
+    ignored: null,
+    digestInName: null,
+    openFilesWaitMs: 60_000,
+    keepRemovedForDays: 0,
+    suspiciousShare: 0.5,
+    keeps: { modes: false, times: true, links: false, xattrs: false },
+  },
+  claim,
+  confirm,
+  scan,
+};
+
+const OLA_FOLDERS: readonly string[] = ['FULL', 'DIFF', 'LOG', 'FULL_COPY_ONLY', 'LOG_COPY_ONLY'];
+
+/** Folders of these names are Ola’s only where there are no others beside them. */
+function claim({ files, folders }: FolderNames): Claim | null {
+  const own = files.filter(isMssqlName);
+  const isOla = folders.length > 0 && folders.every((name) => OLA_FOLDERS.includes(name));
+  if (own.length === 0 && !isOla) return null;
+  return { files: own, ...(isOla ? { folders } : {}) };
+}
+
+/** A `.bak` may be anything, and a folder `LOG` may hold any. */
+async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
+  const files: string[] = [];
+  for (const name of claimed.files)
+    if (await isOwn(reader, name, pathIn(folder, name))) files.push(name);
+  const folders: string[] = [];
+  for (const name of claimed.folders ?? []) {
+    const entries = await reader.list(pathIn(folder, name));
+    if (entries.some((entry) => entry.type === 'file' && parseMssqlName(entry.name)?.server))
+      folders.push(name);
+  }
+  return files.length + folders.length === 0 ? null : { files, folders };
+}
+
+/** Names that maintenance plans and Ola give are taken whatever the file says: what is wrong with it is to be told. */
+async function isOwn(reader: TreeReader, name: string, path: string): Promise<boolean> {
+  if (parseMssqlName(name)?.database) return true;
+  const head = await reader.read(path, 0, MTF_BLOCK_BYTES);
+  return isMtfHead(head) || isPackedHead(head);
+}
+
+/** A file, or the files over which a set is striped. */
+interface Medium {
+  readonly id: string;
+  readonly name: MssqlName;
+  readonly files: readonly TreeFile[];
+  readonly sets: readonly MtfSet[];
+  readonly fault: PointFault | null;
+  /** The tool ends it with a block that says so. */
+  readonly isSealed: boolean;
+}
+
+async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
+  const all = await claimedTreeFiles(reader, folder, claimed);
+  const files = all.filter(({ name }) => isMssqlName(name));
+  const media: Medium[] = [];
+  for (const own of byStripe(files)) media.push(await readMedium(reader, own));
+  return byDatabase(media).map(({ server, database, media: own }) => ({
+    id: folderWorkloadId(['mssql', ...[server, database].flatMap(idPart)].join('-'), folder),
+    name: nameOf(server, database) ?? folderName('mssql', folder),
+    root: folder,
+    within: own.flatMap((medium) => medium.files.map(({ within }) => within)),
+    points: linkMssqlSets(own.flatMap(setsOf)),
+  }));
+}
+
+function idPart(part: string | null): string[] {
+  return part === null ? [] : [encodeURIComponent(part)];
+}
+
+function nameOf(server: string | null, database: string | null): string | null {
+  if (database === null) return null;
+  return server === null ? database : `${database} (${server})`;
+}
+
+/** The files of each set that is striped together, by number; every other file by itself. */
+function byStripe(files: readonly TreeFile[]): TreeFile[][] {
+  const sets = new Map<string, { number: number; file: TreeFile }[]>();
+  for (const file of files) {
+    const stripe = parseMssqlName(file.name)?.stripe ?? null;
+    const folder = file.within.slice(0, -file.name.length);
+    const key = stripe === null ? file.within : `${folder}${stripe.of}`;
+    const number = stripe?.number ?? 0;
+    sets.set(key, [...(sets.get(key) ?? []), { number, file }]);
+  }
+  return [...sets.values()].map((set) =>
+    set.sort((a, b) => a.number - b.number).map(({ file }) => file),
+  );
+}
+
+/** The first file of a striped set speaks for it; each must be whole. */
+async function readMedium(reader: TreeReader, files: readonly TreeFile[]): Promise<Medium> {
+  const [first] = files as [TreeFile, ...TreeFile[]];
+  const name = parseMssqlName(first.name)!;
+  const found: Omit<Medium, 'id' | 'name' | 'files'>[] = [];
+  for (const file of files) found.push(await readFile(reader, file));
+  const faults = [...found.flatMap(({ fault }) => fault ?? []), ...missingStripes(files)];
+  return {
+    id: first.within,
+    ...{ name, files, sets: found[0]!.sets, fault: gravestFault(faults) },
+    isSealed: found.every(({ isSealed }) => isSealed),
+  };
+}
+
+/** How many there are is not known; that numbers are missing between them is. */
+function missingStripes(files: readonly TreeFile[]): PointFault[] {
+  const numbers = files.flatMap(({ name }) => parseMssqlName(name)?.stripe?.number ?? []);
+  const last = Math.max(0, ...numbers);
+  if (last > MAX_STRIPES) return [incomplete(`its files are numbered up to ${last}`).fault];
+  const missing = Array.from({ length: Math.max(last, numbers.length > 0 ? 2 : 0) })
+    .map((_, index) => index + 1)
+    .filter((number) => !numbers.includes(number));
+  if (missing.length === 0) return [];
+  return [incomplete(`it is striped, and file ${missing.join(', ')} is missing`).fault];
+}
+
+/** SQL Server takes at most 64 backup devices. */
+const MAX_STRIPES = 64;
+
+async function readFile(
+  reader: TreeReader,
+  { path, stamp: { sizeBytes } }: TreeFile,
+): Promise<Omit<Medium, 'id' | 'name' | 'files'>> {
+  try {
+    const head = await reader.read(path, 0, MTF_HEAD_BYTES);
+    if (isPackedHead(head)) return { sets: [], fault: null, isSealed: false };
+    if (!isMtfHead(head)) return { sets: [], fault: headFault(path, head), isSealed: true };
+    const tail = await reader.read(path, -MTF_TAIL_BYTES, MTF_TAIL_BYTES);
+    const end = readMtfEnd(tail, sizeBytes);
+    const first = firstMtfSet(head);
+    const firstSet = first === null ? null : readMtfSet(head, first);
+    if ('fault' in end) {
+      const sets = firstSet === null ? [] : [firstSet];
+      return { sets, fault: incomplete(`${path}: ${end.fault}`).fault, isSealed: true };
+    }
+    const sets = firstSet === null ? [] : [firstSet];
+    for (const start of end.setStarts) {
+      if (first !== null && start <= first) continue;
+      const set = readMtfSet(await reader.read(path, start, MTF_HEAD_BYTES), 0);
+      if (set !== null) sets.push(set);
+    }
+    const fault =
+      sets.length === 0 ? broken(`${path}: there is no backup set behind its head`).fault : null;
+    return { sets, fault, isSealed: true };
+  } catch (error) {
+    return { sets: [], ...faultOfError(error), isSealed: true };
+  }
+}
+
+/** A file without a byte, or all zeros, may have been made room for. */
+function headFault(path: string, head: Uint8Array): PointFault {
+  if (head.every((byte) => byte === 0)) return incomplete(`${path} has no head yet`).fault;
+  return broken(`${path} begins with neither TAPE nor MSSQLBAK: it is no backup of SQL Server`)
+    .fault;
+}
+
+interface DatabaseMedia {
+  readonly server: string | null;
+  readonly database: string | null;
+  readonly media: Medium[];
+}
+
+/** A file whose server is not known belongs to the one server that has a database of its name here. */
+function byDatabase(media: readonly Medium[]): DatabaseMedia[] {
+  const groups = new Map<string, DatabaseMedia>();
+  const nameless: Medium[] = [];
+  for (const medium of media) {
+    const { server, database } = ownerOf(medium);
+    if (server === null) nameless.push(medium);
+    else addTo(groups, { server, database }, medium);
+  }
+  for (const medium of nameless) {
+    const { database } = ownerOf(medium);
+    const same = [...groups.values()].filter(
+      (group) => database !== null && group.database?.toLowerCase() === database.toLowerCase(),
+    );
+    if (same.length === 1) same[0]!.media.push(medium);
+    else addTo(groups, { server: null, database }, medium);
+  }
+  return [...groups.values()];
+}
+
+function addTo(
+  groups: Map<string, DatabaseMedia>,
+  { server, database }: Pick<DatabaseMedia, 'server' | 'database'>,
+  medium: Medium,
+): void {
+  const key = JSON.stringify([server, database]).toLowerCase();
+  const group = groups.get(key);
+  if (group === undefined) groups.set(key, { server, database, media: [medium] });
+  else group.media.push(medium);
+}
+
+/** Ola writes an instance as `SERVER$INSTANCE`. */
+function ownerOf({ name, sets }: Medium): Pick<DatabaseMedia, 'server' | 'database'> {
+  const own = sets.find(({ database }) => database !== null)?.database;
+  if (own !== undefined && own !== null) return { server: own.server, database: own.name };
+  return { server: name.server?.replace('$', '\\') ?? null, database: name.database };
+}
+
+function setsOf({ id, name, files, sets, fault, isSealed }: Medium): MssqlSet[] {
+  const sizeBytes = files.reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0);
+  const paths = files.map(({ within }) => within);
+  const states = { state: fault?.state ?? 'complete', reason: fault?.reason ?? null } as const;
+  const evidence =
+    isSealed && fault === null ? {} : { evidence: treeEvidence(files, isSealed ? null : 'silent') };
+  const shown = sets.length === 0 ? [{ createdAtMs: null, database: null }] : sets;
+  return shown.map(({ createdAtMs, database }, index) => ({
+    id: setId(id, name, createdAtMs, index),
+    createdAtMs: createdAtMs ?? name.createdAtMs ?? writtenAtMs(files),
+    kind: database?.kind ?? name.kind ?? 'full',
+    ...{ database, files: paths, sizeBytes, ...states, ...evidence },
+  }));
+}
+
+/** A name without a date may be given to another backup tomorrow. */
+function setId(id: string, name: MssqlName, createdAtMs: number | null, index: number): string {
+  const dated =
+    name.createdAtMs === null && createdAtMs !== null
+      ? `${id}@${new Date(createdAtMs).toISOString().slice(0, 19)}`
+      : id;
+  return index === 0 ? dated : `${dated}#${index + 1}`;
+}

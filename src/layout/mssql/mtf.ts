@@ -1,0 +1,200 @@
+/** Microsoft Tape Format as SQL Server writes it: blocks of 512 bytes, each descriptor with a type, a checksum and an address.
+ *
+ *  What is not read, because it is a person's: the account that ran the backup (SSET at 76, the TSMP block between the ETSET blocks).
+ *  Sources: Microsoft Tape Format Specification 1.00a (common block header, TAPE, SSET, ESET, SFMB); the SQL Server fields (`ScinOffset`) were
+ *  worked out on eight files of SQL Server 2008 R2, where log sequence numbers of full, differential and logs join. */
+
+export const MTF_BLOCK_BYTES = 512;
+
+/** Of a set's head: where it begins, its label, and what SQL Server says of the database come within this. */
+export const MTF_HEAD_BYTES = 32 * 1024;
+/** A format block may have 64 KiB, and ESET and SFMB each fill one. */
+export const MTF_TAIL_BYTES = 160 * 1024;
+
+/** Log sequence number: file, block and slot, in the notation of SQL Server's own messages. Ordered by `compareLsn`. */
+export interface Lsn {
+  readonly file: number;
+  readonly block: number;
+  readonly slot: number;
+}
+
+export type MtfKind = 'full' | 'differential' | 'log';
+
+/** What one backup set says of itself. */
+export interface MtfSet {
+  /** Local time of the server, without a zone: taken for UTC. */
+  readonly createdAtMs: number | null;
+  /** null: SQL Server’s own block is not laid out as it is known. */
+  readonly database: MtfDatabase | null;
+}
+
+export interface MtfDatabase {
+  readonly kind: MtfKind;
+  readonly name: string;
+  readonly server: string;
+  readonly firstLsn: Lsn;
+  /** First number after this backup: where the next log begins. */
+  readonly lastLsn: Lsn;
+  readonly checkpointLsn: Lsn;
+  /** Checkpoint of the full that a differential builds on. */
+  readonly databaseLsn: Lsn;
+}
+
+/** What the end of a file says. */
+export type MtfEnd = { readonly setStarts: readonly number[] } | { readonly fault: string };
+
+export function isMtfHead(head: Uint8Array): boolean {
+  return isBlock(head, 0, 'TAPE');
+}
+
+/** Compressed and encrypted sets may lie in a container of their own, which is not read. */
+export function isPackedHead(head: Uint8Array): boolean {
+  return latin1(head, 0, 8) === 'MSSQLBAK';
+}
+
+/** Whether the file ends as the tool ends it: with the file mark that closes its last set, and the end of that set before it.
+ *  @param tail the last bytes of the file, at most `MTF_TAIL_BYTES`
+ *  @returns where its sets begin, as far as its last file mark names them (each lies behind a file mark); oldest first */
+export function readMtfEnd(tail: Uint8Array, sizeBytes: number): MtfEnd {
+  if (sizeBytes % MTF_BLOCK_BYTES !== 0)
+    return { fault: `${sizeBytes} bytes are no whole number of blocks: it is cut off` };
+  const last = tail.length - MTF_BLOCK_BYTES;
+  if (last < 0 || !isBlock(tail, last, 'SFMB'))
+    return { fault: 'the block that closes its last set is not written' };
+  if (!hasBlockBefore(tail, last, 'ESET'))
+    return { fault: 'the end of its last set does not stand before its closing block' };
+  const view = viewOf(tail);
+  const used = Math.min(view.getUint32(last + 56, true), MAX_FILE_MARKS);
+  const setStarts: number[] = [];
+  for (let mark = used - 1; mark >= 0; mark--) {
+    const address = Number(view.getBigUint64(last + FILE_MARKS_AT + 8 * mark, true));
+    if (address > 0 && address < sizeBytes && address % MTF_BLOCK_BYTES === 0)
+      setStarts.push(address + MTF_BLOCK_BYTES);
+  }
+  return { setStarts };
+}
+
+const FILE_MARKS_AT = 72;
+const MAX_FILE_MARKS = (MTF_BLOCK_BYTES - FILE_MARKS_AT) / 8;
+
+/** @param head bytes from where a set may begin, or from the start of the file
+ *  @returns null: no set begins there */
+export function readMtfSet(head: Uint8Array, start: number): MtfSet | null {
+  if (!isBlock(head, start, 'SSET')) return null;
+  return {
+    createdAtMs: mtfDateMs(head, start + 88),
+    database: databaseOf(head, start),
+  };
+}
+
+/** Where the first set of a file begins; null: not in its head. */
+export function firstMtfSet(head: Uint8Array): number | null {
+  return findBlock(head, 0, 'SSET');
+}
+
+export function compareLsn(a: Lsn, b: Lsn): number {
+  return a.file - b.file || a.block - b.block || a.slot - b.slot;
+}
+
+export function lsnText({ file, block, slot }: Lsn): string {
+  return `${file}:${block}:${slot}`;
+}
+
+/** Fields of SQL Server’s description of the database, from where `SCIN` stands. */
+const ScinOffset = {
+  length: 4,
+  firstLsn: 32,
+  lastLsn: 42,
+  checkpointLsn: 52,
+  databaseLsn: 62,
+  kind: 87,
+  nameBytes: 104,
+  name: 106,
+  serverBytes: 108,
+  server: 110,
+  end: 112,
+} as const;
+
+const KINDS: Readonly<Record<string, MtfKind>> = { D: 'full', I: 'differential', L: 'log' };
+
+function databaseOf(head: Uint8Array, start: number): MtfDatabase | null {
+  const block = findBlock(head, start, 'MSCI');
+  if (block === null) return null;
+  const view = viewOf(head);
+  // A stream header of 22 bytes stands between the block and its data.
+  const at = block + view.getUint16(block + 8, true) + 22;
+  if (at + ScinOffset.end > head.length || latin1(head, at, 4) !== 'SCIN') return null;
+  const length = view.getUint16(at + ScinOffset.length, true);
+  const name = textAt(head, at, length, ScinOffset.nameBytes);
+  const server = textAt(head, at, length, ScinOffset.serverBytes);
+  const kind = KINDS[latin1(head, at + ScinOffset.kind, 1)];
+  if (kind === undefined || name === null || server === null) return null;
+  const lsn = (offset: number): Lsn => ({
+    file: view.getUint32(at + offset, true),
+    block: view.getUint32(at + offset + 4, true),
+    slot: view.getUint16(at + offset + 8, true),
+  });
+  const firstLsn = lsn(ScinOffset.firstLsn);
+  const lastLsn = lsn(ScinOffset.lastLsn);
+  // Another version may lay it out otherwise: then nothing of it is believed.
+  if (lastLsn.file === 0 || compareLsn(firstLsn, lastLsn) > 0) return null;
+  return {
+    ...{ kind, name, server, firstLsn, lastLsn },
+    checkpointLsn: lsn(ScinOffset.checkpointLsn),
+    databaseLsn: lsn(ScinOffset.databaseLsn),
+  };
+}
+
+/** A text of UTF-16LE whose length and place within the block stand at `field`. */
+function textAt(bytes: Uint8Array, at: number, blockBytes: number, field: number): string | null {
+  const view = viewOf(bytes);
+  const size = view.getUint16(at + field, true);
+  const from = view.getUint16(at + field + 2, true);
+  if (size === 0 || size % 2 !== 0 || from < ScinOffset.end || from + size > blockBytes)
+    return null;
+  if (at + from + size > bytes.length) return null;
+  const text = new TextDecoder('utf-16le').decode(bytes.subarray(at + from, at + from + size));
+  return /^[^\p{Cc}\p{Surrogate}\uFFFD]+$/u.test(text) ? text : null;
+}
+
+/** Five bytes: year (14 bits), month (4), day (5), hour (5), minute (6), second (6). null: no date. */
+function mtfDateMs(bytes: Uint8Array, at: number): number | null {
+  if (at + 5 > bytes.length) return null;
+  let value = 0n;
+  for (let i = 0; i < 5; i++) value = (value << 8n) | BigInt(bytes[at + i]!);
+  const bits = (shift: number, count: number): number =>
+    Number((value >> BigInt(shift)) & ((1n << BigInt(count)) - 1n));
+  const [year, month, day] = [bits(26, 14), bits(22, 4), bits(17, 5)];
+  const ms = Date.UTC(year, month - 1, day, bits(12, 5), bits(6, 6), bits(0, 6));
+  const isDate = year >= 1980 && month >= 1 && month <= 12 && new Date(ms).getUTCDate() === day;
+  return isDate ? ms : null;
+}
+
+function findBlock(bytes: Uint8Array, from: number, type: string): number | null {
+  for (let at = from; at + MTF_BLOCK_BYTES <= bytes.length; at += MTF_BLOCK_BYTES)
+    if (isBlock(bytes, at, type)) return at;
+  return null;
+}
+
+function hasBlockBefore(bytes: Uint8Array, end: number, type: string): boolean {
+  for (let at = end - MTF_BLOCK_BYTES; at >= 0; at -= MTF_BLOCK_BYTES)
+    if (isBlock(bytes, at, type)) return true;
+  return false;
+}
+
+/** The last of its first 26 little-endian words is the XOR of the others. */
+function isBlock(bytes: Uint8Array, at: number, type: string): boolean {
+  if (at + MTF_BLOCK_BYTES > bytes.length || latin1(bytes, at, 4) !== type) return false;
+  const view = viewOf(bytes);
+  let sum = 0;
+  for (let word = 0; word < 26; word++) sum ^= view.getUint16(at + 2 * word, true);
+  return sum === 0;
+}
+
+function latin1(bytes: Uint8Array, at: number, length: number): string {
+  return String.fromCharCode(...bytes.subarray(at, at + length));
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,205 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { mssqlLayout } from '../../../../src/layout/mssql/mssql.js';
+import { scanRepository } from '../../../../src/layout/scan-repository.js';
+import { noRealTrees, realTree, treeOf } from '../../../support/layout/real-tree.js';
+import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
+import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
+
+const scan = ({ repository }: RepositoryCopy) => scanTreesWith(mssqlLayout, repository);
+
+const OLA = {
+  full: 'FULL/SQL2008_ft1_FULL_20170518_041742.bak',
+  diff1: 'DIFF/SQL2008_ft1_DIFF_20170518_041819.bak',
+  diff2: 'DIFF/SQL2008_ft1_DIFF_20170518_041826.bak',
+  log1: 'LOG/SQL2008_ft1_LOG_20170518_041831.trn',
+  log2: 'LOG/SQL2008_ft1_LOG_20170518_041837.trn',
+};
+
+/** The points of the one database of Ola’s folders. */
+async function pointsAfter(change: (copy: RepositoryCopy) => Promise<void>) {
+  const copy = await realTree('mssql/ft1-sql2008r2');
+  await change(copy);
+  const trees = await scan(copy);
+  expect(trees).toHaveLength(1);
+  return trees[0]!.points;
+}
+
+describe.skipIf(noRealTrees)('backups of a real SQL Server', () => {
+  it('in the folders of Ola Hallengren are one database, linked by log sequence numbers', async () => {
+    const [tree, ...others] = await scan(await realTree('mssql/ft1-sql2008r2'));
+    expect(others).toEqual([]);
+    expect(tree).toMatchObject({ id: 'mssql-SQL2008-ft1-.', name: 'ft1 (SQL2008)', root: '' });
+    expect(tree!.points.map(briefPoint)).toEqual([
+      { id: OLA.full, kind: 'full', state: 'complete', needs: [] },
+      { id: OLA.diff1, kind: 'increment', state: 'complete', needs: [OLA.full] },
+      { id: OLA.diff2, kind: 'increment', state: 'complete', needs: [OLA.full] },
+      { id: OLA.log1, kind: 'log', state: 'complete', needs: [OLA.full] },
+      { id: OLA.log2, kind: 'log', state: 'complete', needs: [OLA.log1] },
+    ]);
+    expect(tree!.points[0]).toMatchObject({
+      createdAtMs: Date.UTC(2017, 4, 18, 4, 17, 42),
+      sizeBytes: 1_462_784,
+      files: [OLA.full],
+    });
+  });
+
+  it('under names of their own are told by what the files say', async () => {
+    const [tree] = await scan(await realTree('mssql/doublediff-sql2008r2'));
+    expect(tree!.name).toBe('doublediff (WIN-JNMR8KM0U3B\\SQL2008R2SP2)');
+    expect(tree!.points.map(({ kind, needs }) => [kind, needs])).toEqual([
+      ['increment', ['difftest-full.bak@2018-12-21T11:26:31']],
+      ['increment', ['difftest-full.bak@2018-12-21T11:26:31']],
+      ['full', []],
+    ]);
+  });
+
+  it('never show the account that ran them', async () => {
+    const trees = [
+      ...(await scan(await realTree('mssql/ft1-sql2008r2'))),
+      ...(await scan(await realTree('mssql/doublediff-sql2008r2'))),
+    ];
+    expect(JSON.stringify(trees)).not.toMatch(/BASE\\\\|sqlserver|Administrator/i);
+  });
+
+  it.each<[string, (bytes: Buffer) => Buffer, string]>([
+    ['cut in the middle', (bytes) => bytes.subarray(0, 700_000 - (700_000 % 512)), 'not written'],
+    ['cut within a block', (bytes) => bytes.subarray(0, 700_001), 'it is cut off'],
+    ['without its closing block', (bytes) => bytes.subarray(0, -512), 'not written'],
+    ['with a bit flipped in its closing block', (bytes) => flipped(bytes, -500), 'not written'],
+    ['of which only the head is written', (bytes) => bytes.subarray(0, 512), 'not written'],
+    ['that is empty', () => Buffer.alloc(0), 'has no head yet'],
+    ['that is all zeros', () => Buffer.alloc(4096), 'has no head yet'],
+  ])('that are a file %s are incomplete, and what needs it says so', async (_, change, reason) => {
+    const points = await pointsAfter(async ({ at }) => {
+      await writeFile(at(OLA.full), change(await readFile(at(OLA.full))));
+    });
+    const full = points.find(({ id }) => id === OLA.full)!;
+    expect(full).toMatchObject({ state: 'incomplete', kind: 'full' });
+    expect(full.reason).toContain(reason);
+    expect(full.evidence).toMatchObject({ closing: 'awaited' });
+    const diff = points.find(({ id }) => id === OLA.diff1)!;
+    expect(diff).toMatchObject({ state: 'complete', needs: [OLA.full] });
+    expect(diff.gap).toContain(`${OLA.full}, which it needs, is incomplete`);
+  });
+
+  it('that lack a log name the range that is missing', async () => {
+    const points = await pointsAfter(({ at }) => rm(at(OLA.log1)));
+    expect(points.find(({ id }) => id === OLA.log2)).toMatchObject({
+      ...{ state: 'complete', needs: [] },
+      gap: `the log from 25:132:1 (where ${OLA.full} ends) to 25:156:1 is missing`,
+    });
+  });
+
+  it('that lack their full name it by its checkpoint', async () => {
+    const points = await pointsAfter(({ at }) => rm(at(OLA.full)));
+    expect(points.map(briefPoint)).toMatchObject([
+      {
+        id: OLA.diff1,
+        gap: 'the full backup that it builds on (checkpoint 25:116:37) is not here',
+      },
+      { id: OLA.diff2 },
+      { id: OLA.log1, needs: [], gap: 'no full backup of this database is here' },
+      { id: OLA.log2, needs: [OLA.log1] },
+    ]);
+  });
+
+  it('in one file, one behind the other, are points of their own', async () => {
+    const copy = await realTree('mssql/ft1-sql2008r2');
+    const [full, log] = await Promise.all(
+      [OLA.full, OLA.log1].map((path) => readFile(copy.at(path))),
+    );
+    const two = await treeOf({ 'share/ft1.bak': appended(full!, log!) });
+    const [tree] = await scan(two);
+    expect(tree!.points.map(briefPoint)).toEqual([
+      { id: 'ft1.bak@2017-05-18T04:17:42', kind: 'full', state: 'complete', needs: [] },
+      {
+        ...{ id: 'ft1.bak@2017-05-18T04:18:31#2', kind: 'log', state: 'complete' },
+        needs: ['ft1.bak@2017-05-18T04:17:42'],
+      },
+    ]);
+    expect(tree!.points.map(({ files }) => files)).toEqual([['ft1.bak'], ['ft1.bak']]);
+  });
+});
+
+/** The second file's sets behind the first's, as NOINIT writes them: without a head of their own, and with file marks that name all before. */
+function appended(first: Buffer, second: Buffer): Buffer {
+  const sets = Buffer.from(second.subarray(0x600));
+  const closing = sets.length - 512;
+  const shift = first.length - 0x600;
+  const marks = [0x13a00 + shift, first.length - 512, 0x164200, 0x400];
+  sets.writeUInt32LE(marks.length, closing + 56);
+  marks.forEach((mark, index) => sets.writeBigUInt64LE(BigInt(mark), closing + 72 + 8 * index));
+  let sum = 0;
+  for (let word = 0; word < 25; word++) sum ^= sets.readUInt16LE(closing + 2 * word);
+  sets.writeUInt16LE(sum, closing + 50);
+  return Buffer.concat([first, sets]);
+}
+
+function flipped(bytes: Buffer, at: number): Buffer {
+  const changed = Buffer.from(bytes);
+  changed[changed.length + at]! ^= 4;
+  return changed;
+}
+
+describe('files with the endings of SQL Server', () => {
+  it('that begin like none of its files are left to others', async () => {
+    const copy = await treeOf({
+      'share/config.bak': 'text of an editor',
+      'db/LOG/httpd.log': 'x',
+      'db/FULL/notes.txt': 'x',
+    });
+    expect(await scan(copy)).toEqual([]);
+    const strangers: string[] = [];
+    await scanRepository(copy.repository, {
+      onUnrecognised: ({ examples }) => strangers.push(...examples),
+    });
+    expect(strangers.sort()).toEqual(['config.bak', 'httpd.log', 'notes.txt']);
+  });
+
+  it('and a name of its tools, but other content, are broken', async () => {
+    const name = 'S_db_FULL_20261124_063000.bak';
+    const [tree] = await scan(await treeOf({ [`share/${name}`]: 'text of an editor' }));
+    expect(tree!.points).toMatchObject([
+      {
+        state: 'broken',
+        reason: `share/${name} begins with neither TAPE nor MSSQLBAK: it is no backup of SQL Server`,
+      },
+    ]);
+  });
+
+  it('that are compressed by the server wait until nothing is written any more, and follow their names', async () => {
+    const packed = Buffer.concat([Buffer.from('MSSQLBAK'), Buffer.alloc(5000, 7)]);
+    const [tree] = await scan(
+      await treeOf({
+        'sales_backup_2026_11_24_063000_1234567.bak': packed,
+        'sales_backup_2026_11_24_070000_1234567.trn': packed,
+      }),
+    );
+    expect(tree).toMatchObject({ id: 'mssql-sales-.', name: 'sales' });
+    expect(tree!.points).toMatchObject([
+      {
+        kind: 'full',
+        state: 'complete',
+        evidence: { closing: 'silent' },
+        createdAtMs: Date.UTC(2026, 10, 24, 6, 30),
+      },
+      { kind: 'log', needs: ['sales_backup_2026_11_24_063000_1234567.bak'] },
+    ]);
+  });
+
+  it('that are striped are one set, incomplete while one is missing', async () => {
+    const packed = Buffer.concat([Buffer.from('MSSQLBAK'), Buffer.alloc(5000, 7)]);
+    const name = (stripe: number) => `FULL/S_db_FULL_20261124_063000_${stripe}.bak`;
+    const files = Object.fromEntries([1, 2, 3].map((stripe) => [name(stripe), packed]));
+    const [whole] = await scan(await treeOf(files));
+    expect(whole!.points).toMatchObject([
+      { id: name(1), state: 'complete', files: [name(1), name(2), name(3)] },
+    ]);
+    const { [name(2)]: _missing, ...rest } = files;
+    const [lacking] = await scan(await treeOf(rest));
+    expect(lacking!.points).toMatchObject([
+      { state: 'incomplete', reason: 'it is striped, and file 2 is missing' },
+    ]);
+  });
+});
