@@ -1,6 +1,8 @@
 import { borgLayout } from './borg/borg.js';
 import { datedTreeLayout } from './dated-tree/dated-tree.js';
 import { kastenLayout, kopiaLayout } from './kopia/kopia.js';
+import { pbmLayout } from './mongodb/pbm.js';
+import { mssqlLayout } from './mssql/mssql.js';
 import { pbsLayout } from './pbs/pbs.js';
 import { resticLayout } from './restic/restic.js';
 import type { TreeLayout } from './tree-layout.js';
@@ -14,6 +16,8 @@ export const TREE_LAYOUTS: readonly TreeLayout[] = [
   kopiaLayout,
   pbsLayout,
   datedTreeLayout,
+  pbmLayout,
+  mssqlLayout,
 ];
 
 /** null: this release does not know it. */
