@@ -4,6 +4,8 @@ import { kastenLayout, kopiaLayout } from './kopia/kopia.js';
 import { pbmLayout } from './mongodb/pbm.js';
 import { mssqlLayout } from './mssql/mssql.js';
 import { pbsLayout } from './pbs/pbs.js';
+import { pgBackRestLayout } from './postgres/pgbackrest.js';
+import { walFolderLayout } from './postgres/wal-folder.js';
 import { resticLayout } from './restic/restic.js';
 import type { TreeLayout } from './tree-layout.js';
 
@@ -17,6 +19,8 @@ export const TREE_LAYOUTS: readonly TreeLayout[] = [
   pbsLayout,
   datedTreeLayout,
   pbmLayout,
+  pgBackRestLayout,
+  walFolderLayout,
   mssqlLayout,
 ];
 

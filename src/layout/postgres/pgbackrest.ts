@@ -1,0 +1,307 @@
+import type { FoundTree, TreePoint } from '../../domain/source-tree.js';
+import { PLUG_IN_RULES } from '../database-rules.js';
+import type { Claim, FolderNames } from '../backup-layout.js';
+import { writtenAtMs } from '../named-date.js';
+import { broken, faultOfError, gravestFault, incomplete, type PointFault } from '../point-fault.js';
+import { treeEvidence } from '../tree-evidence.js';
+import { filesBelow, pathIn, type TreeFile } from '../tree-files.js';
+import type { TreeLayout, TreeReader } from '../tree-layout.js';
+import { folderWorkloadId } from '../workload-id.js';
+import {
+  isBackupLabelName,
+  isEncrypted,
+  listedBackups,
+  parseInfo,
+  type ListedBackup,
+} from './backrest-info.js';
+import {
+  DEFAULT_SEGMENT_BYTES,
+  isSegmentSize,
+  missingText,
+  parseSegment,
+  placeOf,
+  segmentsPerLog,
+  storedSegment,
+  walRuns,
+  type WalRun,
+} from './wal-names.js';
+
+/** A repository of pgBackRest: `backup/<stanza>/` with `backup.info`, a folder for each backup and their history, and `archive/<stanza>/` with the
+ *  write-ahead log. It is copied as it lies, so pgBackRest restores from the copy.
+ *
+ *  A workload is a stanza. A restore point is a backup that `backup.info` lists and that has its `backup.manifest`: pgBackRest writes the manifest
+ *  when all data are there, and lists it last. What the log adds is a point for each run of segments without a gap.
+ *  The information file has a copy beside it and a digest inside; the first that is sound counts. */
+export const pgBackRestLayout: TreeLayout = {
+  name: 'pgbackrest',
+  type: { id: 'pgbackrest', title: 'PostgreSQL (pgBackRest)', rules: PLUG_IN_RULES },
+  rules: {
+    shape: 'store',
+    classes: [
+      { name: 'log', match: /^archive\/[^/]+\/[^/]+\/.+/, content: 'immutable' },
+      {
+        name: 'data',
+        match: /^backup\/[^/]+\/\d{8}-\d{6}F[^/]*\/(?!backup\.manifest(?:\.copy)?$).+/,
+        content: 'immutable',
+      },
+      { name: 'manifests', match: /^backup\/[^/]+\/\d{8}-\d{6}F[^/]*\/.+/, content: 'replaced' },
+      { name: 'history', match: /^backup\/[^/]+\/backup\.history\/.+/, content: 'replaced' },
+      { name: 'latest', match: /^backup\/[^/]+\/latest$/, content: 'replaced' },
+      {
+        name: 'information',
+        match: /^(?:archive|backup)\/[^/]+\/(?:archive|backup)\.info(?:\.copy)?$/,
+        content: 'replaced',
+      },
+    ],
+    ignored: /\.pgbackrest\.tmp$|^(?:lock|log)\//,
+    digestInName: null,
+    openFilesWaitMs: 60_000,
+    keepRemovedForDays: 14,
+    suspiciousShare: 0.5,
+    keeps: { modes: true, times: true, links: true, xattrs: false },
+  },
+  claim,
+  confirm,
+  scan,
+};
+
+const FOLDERS = ['archive', 'backup'] as const;
+/** A thousand backups have about a megabyte. */
+const MAX_INFO_BYTES = 32 * 1024 * 1024;
+
+function claim({ folders }: FolderNames): Claim | null {
+  return FOLDERS.every((name) => folders.includes(name)) ? { files: [], folders: FOLDERS } : null;
+}
+
+async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
+  return (await stanzasOf(reader, folder)).length === 0 ? null : claimed;
+}
+
+async function stanzasOf(reader: TreeReader, folder: string): Promise<string[]> {
+  const stanzas: string[] = [];
+  for (const { name, path, type } of await reader.list(pathIn(folder, 'backup'))) {
+    if (type !== 'folder') continue;
+    const names = (await reader.list(path)).map((entry) => entry.name);
+    if (names.some((one) => /^backup\.info(?:\.copy)?$/.test(one))) stanzas.push(name);
+  }
+  return stanzas;
+}
+
+async function scan(reader: TreeReader, folder: string): Promise<FoundTree[]> {
+  const trees: FoundTree[] = [];
+  for (const stanza of await stanzasOf(reader, folder)) {
+    const points = await pointsOf(reader, folder, stanza);
+    trees.push({
+      id: folderWorkloadId(`pgbackrest-${encodeURIComponent(stanza)}`, folder),
+      name: stanza,
+      root: folder,
+      within: [`archive/${stanza}`, `backup/${stanza}`],
+      points: points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
+    });
+  }
+  return trees;
+}
+
+async function pointsOf(reader: TreeReader, folder: string, stanza: string): Promise<TreePoint[]> {
+  const at = pathIn(folder, `backup/${stanza}`);
+  const entries = await reader.list(at);
+  const folders = entries.filter(({ type, name }) => type === 'folder' && isBackupLabelName(name));
+  const listed = await readListed(reader, at);
+  if ('fault' in listed) return [unreadableStore(listed.fault, entries)];
+  const log = await readLog(reader, folder, stanza, listed.backups);
+  const points = [...logPoints(log, listed.backups)];
+  for (const backup of listed.backups)
+    points.push(await backupPoint(reader, at, backup, listed.backups, log));
+  for (const { name } of folders)
+    if (!listed.backups.some(({ label }) => label === name))
+      points.push(await unlistedPoint(reader, at, name));
+  return points;
+}
+
+type Listed = { readonly backups: readonly ListedBackup[] } | { readonly fault: PointFault };
+
+/** The first of the two that is sound: pgBackRest writes one after the other. */
+async function readListed(reader: TreeReader, at: string): Promise<Listed> {
+  let fault: PointFault = incomplete(`${at}/backup.info is missing`).fault;
+  for (const name of ['backup.info', 'backup.info.copy']) {
+    const path = `${at}/${name}`;
+    try {
+      const bytes = await readAll(reader, path);
+      if (bytes === null) fault = broken(`${path} has more than ${MAX_INFO_BYTES} bytes`).fault;
+      else if (isEncrypted(bytes))
+        fault = {
+          state: 'unknown',
+          reason: `${path} is encrypted, so that its backups are not known`,
+        };
+      else {
+        const info = parseInfo(new TextDecoder().decode(bytes));
+        if (info !== null) return { backups: listedBackups(info) };
+        fault = broken(`${path} does not have the digest that it claims`).fault;
+      }
+    } catch (error) {
+      fault = faultOfError(error).fault;
+    }
+  }
+  return { fault };
+}
+
+/** null: it has more than is read. */
+async function readAll(reader: TreeReader, path: string): Promise<Uint8Array | null> {
+  const parts: Uint8Array[] = [];
+  let offset = 0;
+  for (;;) {
+    const part = await reader.read(path, offset, PART_BYTES);
+    offset += part.length;
+    parts.push(part);
+    if (part.length < PART_BYTES) return Buffer.concat(parts);
+    if (offset > MAX_INFO_BYTES) return null;
+  }
+}
+
+const PART_BYTES = 1024 * 1024;
+
+/** What cannot be told apart is one point: an encrypted repository travels as it is, dated by its information file. */
+function unreadableStore(
+  { state, reason }: PointFault,
+  entries: readonly Pick<TreeFile, 'name' | 'stamp'>[],
+): TreePoint {
+  const isSealed = state === 'unknown';
+  const createdAtMs = writtenAtMs(entries.filter(({ name }) => name.startsWith('backup.info')));
+  return {
+    id: isSealed ? new Date(createdAtMs).toISOString() : 'backup.info',
+    createdAtMs,
+    kind: 'snapshot',
+    needs: [],
+    state: isSealed ? 'complete' : state,
+    reason: isSealed ? null : reason,
+    files: null,
+  };
+}
+
+async function backupPoint(
+  reader: TreeReader,
+  at: string,
+  backup: ListedBackup,
+  all: readonly ListedBackup[],
+  log: StanzaLog,
+): Promise<TreePoint> {
+  const { label, kind, references, endedAtMs, sizeBytes } = backup;
+  const names = (await reader.list(`${at}/${label}`)).map(({ name }) => name);
+  const faults: PointFault[] = [];
+  if (!names.includes('backup.manifest'))
+    faults.push(broken(`backup.info lists it, and it has no backup.manifest`).fault);
+  if (backup.error) faults.push(broken('pgBackRest found invalid pages in it').fault);
+  for (const reference of references)
+    if (!all.some((one) => one.label === reference))
+      faults.push(broken(`it needs ${reference}, which backup.info does not list`).fault);
+  faults.push(...missingLog(backup, log));
+  const fault = gravestFault(faults);
+  return {
+    ...{ id: label, createdAtMs: endedAtMs, kind: kind === 'full' ? 'full' : 'increment' },
+    ...{ needs: references, state: fault?.state ?? 'complete', reason: fault?.reason ?? null },
+    ...{ files: null, sizeBytes },
+  };
+}
+
+/** A backup is consistent when its log is there from where it began to where it ended. */
+function missingLog({ wal }: ListedBackup, { runs, perLog }: StanzaLog): PointFault[] {
+  const start = wal === null ? null : parseSegment(wal.start);
+  const stop = wal === null ? null : parseSegment(wal.stop);
+  if (start === null || stop === null) return [];
+  const isHeld = runs.some(
+    ({ first, last }) =>
+      first.timeline === start.timeline &&
+      placeOf(first, perLog) <= placeOf(start, perLog) &&
+      placeOf(stop, perLog) <= placeOf(last, perLog),
+  );
+  if (isHeld) return [];
+  const range = start.name === stop.name ? start.name : `${start.name} to ${stop.name}`;
+  return [incomplete(`the archive does not hold its write-ahead log, ${range}`).fault];
+}
+
+/** Killed, or running: the manifest is written when all data are there, and its copy before. */
+async function unlistedPoint(reader: TreeReader, at: string, label: string): Promise<TreePoint> {
+  const files = (await reader.list(`${at}/${label}`))
+    .filter(({ type }) => type === 'file')
+    .map((entry) => ({ ...entry, within: entry.name }));
+  const hasManifest = files.some(({ name }) => name === 'backup.manifest');
+  return {
+    id: label,
+    createdAtMs: writtenAtMs(files),
+    kind: label.endsWith('F') ? 'full' : 'increment',
+    needs: [],
+    state: 'incomplete',
+    reason: `backup.info does not list it${hasManifest ? '' : ', and it has no backup.manifest'}: it has not ended`,
+    files: null,
+    ...(files.length === 0 ? {} : { evidence: treeEvidence(files, null) }),
+  };
+}
+
+interface StanzaLog {
+  readonly runs: readonly WalRun[];
+  readonly perLog: number;
+  readonly fileOf: ReadonlyMap<string, TreeFile>;
+}
+
+/** Segments of every version and system of the stanza: names of one stanza are of one line of databases. */
+async function readLog(
+  reader: TreeReader,
+  folder: string,
+  stanza: string,
+  backups: readonly ListedBackup[],
+): Promise<StanzaLog> {
+  const files = await filesBelow(reader, folder, `archive/${stanza}`);
+  const perLog = segmentsPerLog(segmentBytesOf(backups));
+  const stored = files.flatMap((file) => {
+    const segment = storedSegment(file.name);
+    return segment === null ? [] : [{ file, segment }];
+  });
+  return {
+    runs: walRuns(
+      stored.map(({ segment }) => segment),
+      perLog,
+    ),
+    perLog,
+    fileOf: new Map(stored.map(({ file, segment }) => [segment.name, file])),
+  };
+}
+
+/** Stored segments are compressed; where a backup began, in bytes and as a segment, tells their size. */
+function segmentBytesOf(backups: readonly ListedBackup[]): number {
+  const known = backups.flatMap(({ wal, startLsn }) => {
+    const segment = wal === null ? null : parseSegment(wal.start);
+    const low = Number.parseInt(startLsn?.split('/')[1] ?? '', 16);
+    return segment === null || Number.isNaN(low) ? [] : [{ segment: segment.segment, low }];
+  });
+  for (let bytes = 1024 * 1024; isSegmentSize(bytes) && known.length > 0; bytes *= 2)
+    if (known.every(({ segment, low }) => Math.floor(low / bytes) === segment)) return bytes;
+  return DEFAULT_SEGMENT_BYTES;
+}
+
+/** The runs that a backup can be rolled forward along: each is a point that ends with its last segment. */
+function logPoints(
+  { runs, perLog, fileOf }: StanzaLog,
+  backups: readonly ListedBackup[],
+): TreePoint[] {
+  return runs.map(({ first, last, after }) => {
+    const newest = fileOf.get(last.name);
+    const base = backups.findLast(({ wal }) => {
+      const stop = wal === null ? null : parseSegment(wal.stop);
+      return (
+        stop?.timeline === first.timeline &&
+        placeOf(first, perLog) <= placeOf(stop, perLog) &&
+        placeOf(stop, perLog) <= placeOf(last, perLog)
+      );
+    });
+    const missing =
+      after !== null ? `the write-ahead log ${missingText(after, first, perLog)} is missing` : null;
+    return {
+      id: first.name,
+      createdAtMs: newest === undefined ? 0 : writtenAtMs([newest]),
+      kind: 'log',
+      needs: base === undefined ? [] : [base.label],
+      ...{ state: 'complete', reason: null, files: null },
+      ...(missing === null ? {} : { gap: missing }),
+    };
+  });
+}

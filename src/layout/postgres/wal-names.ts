@@ -1,0 +1,109 @@
+/** Names in a folder of write-ahead log. Source: PostgreSQL src/include/access/xlog_internal.h (XLogFileName, XLogFromFileName, BackupHistoryFileName,
+ *  TLHistoryFileName). */
+
+export interface WalSegment {
+  /** 24 hexadecimal digits. */
+  readonly name: string;
+  /** First eight digits, as a number. */
+  readonly timeline: number;
+  /** The middle eight: which run of 4 GiB. */
+  readonly log: number;
+  /** The last eight: which segment of that run. */
+  readonly segment: number;
+}
+
+const SEGMENT = /^(?<timeline>[0-9A-F]{8})(?<log>[0-9A-F]{8})(?<segment>[0-9A-F]{8})$/;
+/** Of a compressed archive, or of pgBackRest, which puts the SHA-1 of the segment behind its name. */
+const STORED = /^(?<name>[0-9A-F]{24})(?:-(?<sha1>[0-9a-f]{40}))?(?:\.(?:gz|lz4|zst|bz2|xz))?$/;
+const LABEL = /^[0-9A-F]{24}\.[0-9A-F]{8}\.backup$/;
+const HISTORY = /^(?<timeline>[0-9A-F]{8})\.history$/;
+const PARTIAL = /^[0-9A-F]{24}(?:\.(?:gz|lz4|zst))?\.partial$/;
+
+/** null: no name of a segment. */
+export function parseSegment(name: string): WalSegment | null {
+  const parts = SEGMENT.exec(name)?.groups;
+  if (parts === undefined) return null;
+  const [timeline, log, segment] = [parts.timeline, parts.log, parts.segment].map((digits) =>
+    Number.parseInt(digits ?? '', 16),
+  ) as [number, number, number];
+  return { name, timeline, log, segment };
+}
+
+/** The segment that a file holds, compressed or not; null: it holds none. */
+export function storedSegment(fileName: string): WalSegment | null {
+  const name = STORED.exec(fileName)?.groups?.name;
+  return name === undefined ? null : parseSegment(name);
+}
+
+export function isBackupLabel(fileName: string): boolean {
+  return LABEL.test(fileName);
+}
+
+/** The timeline whose beginning a file tells; null: it is no history file. */
+export function historyTimeline(fileName: string): number | null {
+  const digits = HISTORY.exec(fileName)?.groups?.timeline;
+  return digits === undefined ? null : Number.parseInt(digits, 16);
+}
+
+/** A segment that is being received, or that a timeline left unfinished: the server renames it, or writes the whole one under another name. */
+export function isPartial(fileName: string): boolean {
+  return PARTIAL.test(fileName);
+}
+
+/** Segments of one timeline that follow one another without a gap. */
+export interface WalRun {
+  readonly first: WalSegment;
+  readonly last: WalSegment;
+  readonly count: number;
+  /** The last segment before the gap that this run stands behind; null: it is the first of its timeline. */
+  readonly after: WalSegment | null;
+}
+
+/** The runs of all timelines, by timeline and place.
+ *  @param segments in any order, each once or more
+ *  @param perLog segments in 4 GiB of log: 256 of 16 MiB */
+export function walRuns(segments: readonly WalSegment[], perLog: number): WalRun[] {
+  const ordered = [...segments].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const runs: WalRun[] = [];
+  for (const segment of ordered) {
+    const open = runs.at(-1);
+    if (open?.last.timeline !== segment.timeline)
+      runs.push({ first: segment, last: segment, count: 1, after: null });
+    else if (placeOf(segment, perLog) <= placeOf(open.last, perLog)) continue;
+    else if (placeOf(segment, perLog) === placeOf(open.last, perLog) + 1)
+      runs[runs.length - 1] = { ...open, last: segment, count: open.count + 1 };
+    else runs.push({ first: segment, last: segment, count: 1, after: open.last });
+  }
+  return runs;
+}
+
+/** What lies between two segments of one timeline: `000000010000000000000009 to 00000001000000000000000B`, one name when it is one. */
+export function missingText(after: WalSegment, before: WalSegment, perLog: number): string {
+  const first = placeOf(after, perLog) + 1;
+  const last = placeOf(before, perLog) - 1;
+  const nameAt = (place: number): string => segmentName(after.timeline, place, perLog);
+  return first === last ? nameAt(first) : `${nameAt(first)} to ${nameAt(last)}`;
+}
+
+/** Segments of 1 MiB to 1 GiB: so many fit into 4 GiB. */
+export function segmentsPerLog(segmentBytes: number): number {
+  return 2 ** 32 / segmentBytes;
+}
+
+export const DEFAULT_SEGMENT_BYTES = 16 * 1024 * 1024;
+
+/** A power of two from 1 MiB to 1 GiB. */
+export function isSegmentSize(bytes: number): boolean {
+  const mebibytes = bytes / (1024 * 1024);
+  return Number.isInteger(Math.log2(mebibytes)) && mebibytes >= 1 && mebibytes <= 1024;
+}
+
+export function placeOf({ log, segment }: WalSegment, perLog: number): number {
+  return log * perLog + segment;
+}
+
+function segmentName(timeline: number, place: number, perLog: number): string {
+  return [timeline, Math.floor(place / perLog), place % perLog]
+    .map((part) => part.toString(16).toUpperCase().padStart(8, '0'))
+    .join('');
+}

@@ -1,0 +1,122 @@
+import { rename, rm, truncate } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { walFolderLayout } from '../../../../src/layout/postgres/wal-folder.js';
+import {
+  historyTimeline,
+  isPartial,
+  missingText,
+  parseSegment,
+  segmentsPerLog,
+  storedSegment,
+  walRuns,
+} from '../../../../src/layout/postgres/wal-names.js';
+import { noRealTrees, realTree, treeOf } from '../../../support/layout/real-tree.js';
+import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
+import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
+
+const scan = ({ repository }: RepositoryCopy) => scanTreesWith(walFolderLayout, repository);
+const MIB = 1024 * 1024;
+
+describe('names of write-ahead log', () => {
+  it.each<[string, string | null]>([
+    ['000000010000000000000007', '000000010000000000000007'],
+    ['000000010000000000000007.gz', '000000010000000000000007'],
+    [
+      '000000010000000000000007-00f277a100c960cdb3c10a099fe4484f3e190808.zst',
+      '000000010000000000000007',
+    ],
+    ['000000010000000000000007.00000028.backup', null],
+    ['000000010000000000000007.partial', null],
+    ['00000001000000000000000g', null],
+    ['00000002.history', null],
+  ])('%s holds segment %s', (file, name) => {
+    expect(storedSegment(file)?.name ?? null).toBe(name);
+  });
+
+  it('tell timelines and what is received', () => {
+    expect(historyTimeline('0000000A.history')).toBe(10);
+    expect(isPartial('000000010000000000000015.partial')).toBe(true);
+  });
+
+  it('join over the end of 4 GiB, by the size of segments', () => {
+    const segments = ['0000000100000000000000FF', '000000010000000100000000'].map((name) =>
+      parseSegment(name)!,
+    );
+    expect(walRuns(segments, segmentsPerLog(16 * MIB))).toHaveLength(1);
+    expect(walRuns(segments, segmentsPerLog(MIB))).toHaveLength(2);
+    expect(missingText(segments[0]!, parseSegment('000000010000000100000002')!, 256)).toBe(
+      '000000010000000100000000 to 000000010000000100000001',
+    );
+  });
+});
+
+describe.skipIf(noRealTrees)('a real folder of write-ahead log', () => {
+  it('of segments of 1 MiB is one run, and what is received waits', async () => {
+    const trees = await scan(await realTree('pgwal/wal-1MiB-segments.tar.zst'));
+    const [wal, recv] = trees.sort((a, b) => (a.root > b.root ? -1 : 1));
+    expect(wal).toMatchObject({ id: 'postgres-wal-wal', name: 'wal', root: 'wal' });
+    expect(wal!.points.map(briefPoint)).toEqual([
+      { id: '000000010000000000000006', kind: 'log', state: 'complete', needs: [] },
+    ]);
+    expect(wal!.points[0]!.sizeBytes).toBe(18 * MIB);
+    expect(recv!.points).toMatchObject([{ id: '000000010000000000000014', sizeBytes: MIB }]);
+    expect(walFolderLayout.rules.ignored!.test('000000010000000000000015.partial')).toBe(true);
+  });
+
+  it('names a range that is missing, and a segment that is cut off', async () => {
+    const copy = await realTree('pgwal/wal-1MiB-segments.tar.zst');
+    for (const name of ['09', '0A']) await rm(copy.at(`wal/0000000100000000000000${name}`));
+    await truncate(copy.at('wal/000000010000000000000012'), 5000);
+    const wal = (await scan(copy)).find(({ root }) => root === 'wal');
+    const gaps = wal!.points.map(({ id, state, reason, gap }) => [
+      id.slice(-2),
+      state,
+      reason ?? gap,
+    ]);
+    expect(gaps.sort()).toEqual([
+      ['06', 'complete', undefined],
+      [
+        '0B',
+        'complete',
+        'the write-ahead log 000000010000000000000009 to 00000001000000000000000A is missing',
+      ],
+      [
+        '12',
+        'incomplete',
+        '000000010000000000000012 has 5000 bytes, and the other segments have 1048576',
+      ],
+      ['13', 'complete', 'the write-ahead log 000000010000000000000012 is missing'],
+    ]);
+  });
+
+  it('begins a timeline with its history, or says that it is missing', async () => {
+    const copy = await realTree('pgwal/wal-1MiB-segments.tar.zst');
+    await rename(copy.at('wal/000000010000000000000017'), copy.at('wal/000000020000000000000017'));
+    const wal = (await scan(copy)).find(({ root }) => root === 'wal');
+    expect(wal!.points.find(({ id }) => id.startsWith('00000002'))!.gap).toBe(
+      '00000002.history, which tells where its timeline begins, is missing',
+    );
+  });
+});
+
+describe('a folder of write-ahead log', () => {
+  it('that others use, too, is what has its names', async () => {
+    const segment = new Uint8Array(MIB);
+    const [tree] = await scan(
+      await treeOf({
+        'wal/000000020000000000000001': segment,
+        'wal/00000002.history': '1\t0/1000000\tno recovery target specified\n',
+        'wal/disk.qcow2': 'x',
+      }),
+    );
+    expect(tree!.within).toEqual(['00000002.history', '000000020000000000000001']);
+    expect(tree!.points.map(briefPoint)).toEqual([
+      { id: '000000020000000000000001', kind: 'log', state: 'complete', needs: [] },
+    ]);
+  });
+
+  it('copies histories before segments', () => {
+    const names = walFolderLayout.rules.classes.map(({ name }) => name);
+    expect(names).toEqual(['histories', 'segments', 'labels']);
+  });
+});
