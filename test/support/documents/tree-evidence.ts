@@ -1,3 +1,4 @@
+import { DATABASE_EVIDENCE } from './database-evidence.js';
 import type { LayoutEvidence } from './layout-evidence.js';
 
 const STORES = 'test/unit/layout/stores.test.ts';
@@ -46,4 +47,5 @@ export const TREE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     restoredBy: '`cp`, `rsync`',
     tests: [STORES],
   },
+  ...DATABASE_EVIDENCE,
 };
