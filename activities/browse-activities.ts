@@ -225,7 +225,7 @@ function sourceView(workload: SourceWorkload, point: SourceRestorePoint): Restor
     chainId: null,
     complete: point.state === 'complete',
     state: point.state,
-    reason: point.reason,
+    reason: point.reason ?? point.leftOut ?? null,
     lookAgainAt:
       point.lookAgainAtMs === undefined ? null : new Date(point.lookAgainAtMs).toISOString(),
     health: 'unknown',

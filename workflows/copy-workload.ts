@@ -180,7 +180,8 @@ class WorkloadCopy {
       return 'again';
     }
     if (this.needsNewJob(detection)) return 'leave';
-    this.warnings = detection.warnings;
+    const { lacking } = selection;
+    this.warnings = [...detection.warnings, ...(lacking === undefined ? [] : [lacking])];
     if (selection.points.length === 0 && (await this.hasAwaited(selection))) return 'again';
     for (const { restorePointId, reason } of selection.skipped)
       this.state.note(`restore point ${restorePointId} was passed over: ${reason}`);

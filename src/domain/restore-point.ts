@@ -119,6 +119,8 @@ export interface SourceRestorePoint {
   readonly state: RestorePointState;
   /** Why the state is not `complete`, in plain words; null otherwise. */
   readonly reason: string | null;
+  /** What its tool has left out of it, in plain words: the point is whole as the tool made it, the machine is not. Absent: nothing that is known. */
+  readonly leftOut?: string;
   /** Absent: there is nothing to wait for, because a commit record vouches for the point. */
   readonly evidence?: PointEvidence;
   /** When a point that is `inProgress` is looked at again; absent in every other state. */

@@ -34,6 +34,8 @@ export interface RestorePointSelection {
   readonly awaited: readonly AwaitedPoint[];
   /** The newest restore point is damaged or cannot be read, so the copy is not up to date; null otherwise. */
   readonly unusable: { readonly state: 'broken' | 'unknown'; readonly reason: string } | null;
+  /** What the newest complete restore point lacks, because its tool has left it out; absent: nothing that is known. */
+  readonly lacking?: string;
 }
 
 export interface SelectionInput {
@@ -83,7 +85,7 @@ export function selectRestorePoints(input: SelectionInput): RestorePointSelectio
   const awaited = (input.awaited ?? []).filter(({ restorePointId }) => wanted.has(restorePointId));
   if (chosen.length === 0) {
     const reason = nothingReason(fresh, copied, input.activeFull);
-    return { points: [], skipped, reason, unusable, awaited };
+    return { points: [], skipped, reason, unusable, awaited, ...lackingIn(current) };
   }
 
   const algorithms = algorithmsOf(chosen, input, { firstRun, recreated });
@@ -92,7 +94,14 @@ export function selectRestorePoints(input: SelectionInput): RestorePointSelectio
       ? { ...point, reason: `${point.reason}; ${note}` }
       : point,
   );
-  return { points, skipped, reason: null, unusable, awaited };
+  return { points, skipped, reason: null, unusable, awaited, ...lackingIn(current) };
+}
+
+/** Also of a point that was copied long ago: the machine is as badly protected on every day after. */
+function lackingIn(current: readonly IdentifiedPoint[]): Pick<RestorePointSelection, 'lacking'> {
+  const newest = current.findLast(({ state }) => state === 'complete');
+  if (newest?.leftOut === undefined) return {};
+  return { lacking: `restore point ${newest.id} is not all of the machine: ${newest.leftOut}` };
 }
 
 function choose(

@@ -22,19 +22,25 @@ export interface FullRun {
   readonly disks: readonly SourceDisk[];
   readonly companions: readonly SourceCompanion[];
   readonly faults: readonly PointFault[];
+  /** As `SourceRestorePoint.leftOut`. */
+  readonly leftOut?: string | undefined;
   /** Everything that the tool writes for this run alone, but its closing record. */
   readonly files: readonly RepositoryEntry[];
   /** As `pointEvidence` takes it. */
   readonly closingRecord: RepositoryEntry | null | 'silent';
 }
 
+/** A run that lacks something, and was not closed after all of it was here, may be on its way: more of it is awaited. */
 export function fullPoint(run: FullRun): DraftPoint {
-  const { id, workloadId, createdAtMs, companions, faults, files, closingRecord } = run;
+  const { id, workloadId, createdAtMs, companions, faults, leftOut, files, closingRecord } = run;
   const disks = [...run.disks].sort((a, b) => (a.disk < b.disk ? -1 : 1));
+  const evidence = pointEvidence(files, closingRecord);
+  const isAwaited = leftOut !== undefined && evidence.closing === 'silent';
   return {
     ...{ id, workloadId, createdAtMs, kind: 'full', parentId: null, disks, companions },
     faults: disks.length === 0 && faults.length === 0 ? [broken('it holds no disk').fault] : faults,
-    evidence: pointEvidence(files, closingRecord),
+    evidence: isAwaited ? { ...evidence, closing: 'awaited' } : evidence,
+    ...(leftOut === undefined ? {} : { leftOut }),
   };
 }
 

@@ -37,8 +37,9 @@ const ARCHIVE_DISK = 'archive';
  *  with its extents; disks of other datastores in a folder named after the datastore. A run may be packed, `<run>.gz`: then it is one file.
  *
  *  Each run is a full and a restore point. Which disks it must have, and what they are called in the machine, the definition says; `scsi0:1` is
- *  disk `scsi0-1`. It is whole when `STATUS.ok` is there; `STATUS.error` and `STATUS.warn` (disks were left out) say that it is not. A packed run
- *  leaves no such mark. The date is that of the name, the host's time without a zone, taken for UTC (which is what ESXi keeps); of a numbered run
+ *  disk `scsi0-1`. It is finished when `STATUS.ok` is there, or `STATUS.warn` (independent disks are left out, as no snapshot holds them);
+ *  `STATUS.error` says that it has failed. A disk that the definition names and of which there is nothing was left out as well
+ *  (`VMDK_FILES_TO_BACKUP`): the point says so. A packed run leaves no such mark. The date is that of the name, the host's time without a zone, taken for UTC (which is what ESXi keeps); of a numbered run
  *  the time at which its status was written, which is its id, too: so it stays the same point under whatever number.
  *  Source: lamw/ghettoVCB ghettoVCB.sh. */
 export const ghettoVcbLayout: BackupLayout = {
@@ -96,7 +97,7 @@ async function readRun(
   files: readonly ClaimedFile[],
 ): Promise<DraftPoint> {
   const status = statusOf(files);
-  const { disks, companions, faults } = await readMachine(facts, run, files);
+  const { disks, companions, faults, leftOut } = await readMachine(facts, run, files);
   const written = files.filter((file) => file !== status.record);
   const stamped = status.record ?? null;
   return fullPoint({
@@ -106,8 +107,9 @@ async function readRun(
     disks,
     companions: stamped === null ? companions : [...companions, companion(stamped)],
     faults: [...status.faults, ...faults],
+    leftOut: status.isFinished ? leftOut : undefined,
     files: written,
-    closingRecord: status.isOk ? stamped : null,
+    closingRecord: status.isFinished ? stamped : null,
   });
 }
 
@@ -140,7 +142,7 @@ function runDateMs({ date }: RunName, files: readonly RepositoryEntry[]): number
 /** Which of the marks is there; the worse one counts. */
 function statusOf(files: readonly ClaimedFile[]): {
   readonly record: ClaimedFile | undefined;
-  readonly isOk: boolean;
+  readonly isFinished: boolean;
   readonly faults: readonly PointFault[];
 } {
   const named = (name: string) => files.find(({ within }) => within === name);
@@ -149,12 +151,10 @@ function statusOf(files: readonly ClaimedFile[]): {
   const fault =
     error !== undefined
       ? broken(`ghettoVCB says that this run has failed (${error.path})`)
-      : warn !== undefined
-        ? incomplete(`ghettoVCB says that it has left out disks of this run (${warn.path})`)
-        : ok === undefined
-          ? incomplete('STATUS.ok is not there yet')
-          : null;
-  return { record, isOk: fault === null, faults: fault === null ? [] : [fault.fault] };
+      : record === undefined
+        ? incomplete('STATUS.ok is not there yet')
+        : null;
+  return { record, isFinished: fault === null, faults: fault === null ? [] : [fault.fault] };
 }
 
 async function readMachine(
@@ -165,6 +165,7 @@ async function readMachine(
   readonly disks: readonly SourceDisk[];
   readonly companions: readonly SourceCompanion[];
   readonly faults: readonly PointFault[];
+  readonly leftOut?: string;
 }> {
   const definitions = files.filter(({ within }) => /^[^/]*\.vmx$/i.test(within));
   const companions = files
@@ -183,13 +184,28 @@ async function readMachine(
       ...none,
       faults: [broken(`${definition.path} is encrypted: its disks are not known`).fault],
     };
+  const held = vmx.value.disks.filter((disk) => files.some((file) => isOfDisk(file, disk)));
   const found: Finding<SourceDisk>[] = [];
-  // What a snapshot leaves out, ghettoVCB does not back up.
-  for (const disk of vmx.value.disks.filter(({ isIndependent }) => !isIndependent))
-    found.push(await readDisk(facts, definition, disk, files));
+  for (const disk of held) found.push(await readDisk(facts, definition, disk, files));
   const { values: disks, faults } = partFindings(found);
   const descriptors = disks.map(({ path, as }) => ({ path, as: `${as ?? ''}.descriptor` }));
-  return { disks, companions: [...companions, ...descriptors], faults };
+  const leftOut = vmx.value.disks.filter((disk) => !held.includes(disk)).map(leftOutText);
+  return {
+    ...{ disks, companions: [...companions, ...descriptors], faults },
+    ...(leftOut.length === 0 ? {} : { leftOut: `ghettoVCB has left out ${leftOut.join(', ')}` }),
+  };
+}
+
+/** Descriptor or extent. */
+function isOfDisk({ within }: ClaimedFile, { fileName }: VmxDisk): boolean {
+  const descriptor = placeOf(fileName);
+  return within === descriptor || isExtentOf(descriptor, within);
+}
+
+/** What a snapshot leaves out, ghettoVCB does not back up. */
+function leftOutText({ node, fileName, isIndependent }: VmxDisk): string {
+  const name = `the disk ${JSON.stringify(fileName)} (${node})`;
+  return isIndependent ? `${name}, which is independent of snapshots` : name;
 }
 
 function companion({ path, within }: ClaimedFile): SourceCompanion {

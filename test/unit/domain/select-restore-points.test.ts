@@ -335,6 +335,15 @@ describe('a newest restore point that cannot be used', () => {
     expect(selection.skipped).toEqual([{ restorePointId: '2026-11-23', reason }]);
   });
 
+  it('is told of a point that its tool has left something out of, also when it is copied', () => {
+    const leftOut = 'its tool has left out the disk "b.vmdk"';
+    const lacking = `restore point 2026-11-21 is not all of the machine: ${leftOut}`;
+    expect(select([COPIED20, { ...INC21, leftOut }], ['2026-11-20'])).toMatchObject({ lacking });
+    const copied = [COPIED20, { ...COPIED21, leftOut }, broken(INC22, LOST)];
+    expect(select(copied, COPIED)).toMatchObject({ points: [], lacking });
+    expect(select([{ ...COPIED20, leftOut }, COPIED21], COPIED)).not.toHaveProperty('lacking');
+  });
+
   it('is none when a whole one follows a broken one, which is passed over and not built on', () => {
     const selection = select([COPIED20, COPIED21, broken(INC22, LOST), INC23], COPIED, IMMEDIATE);
     expect(selection.unusable).toBeNull();

@@ -89,15 +89,54 @@ describe('runs of ghettoVCB', () => {
   it.each([
     ['', 'incomplete', 'STATUS.ok is not there yet'],
     ['STATUS.error', 'broken', `ghettoVCB says that this run has failed (${DAY}/STATUS.error)`],
-    [
-      'STATUS.warn',
-      'incomplete',
-      `ghettoVCB says that it has left out disks of this run (${DAY}/STATUS.warn)`,
-    ],
   ])('with the mark %j are %s', async (status, state, reason) => {
     expect(await statesOf(await treeOf(run(DAY, status)))).toEqual([
       ['2026-11-24_22-00-00', state, reason],
     ]);
+  });
+
+  it.each<[string, Record<string, string>, string[], string, string]>([
+    [
+      'one is independent of snapshots',
+      { [`${DAY}/web.vmx`]: `${VMX}scsi0:0.mode = "independent-persistent"\n` },
+      ['web.vmdk', 'web-flat.vmdk', 'STATUS.ok'],
+      'STATUS.warn',
+      'ghettoVCB has left out the disk "web.vmdk" (scsi0:0), which is independent of snapshots',
+    ],
+    [
+      'one was not asked for',
+      {},
+      ['web.vmdk', 'web-flat.vmdk'],
+      'STATUS.ok',
+      'ghettoVCB has left out the disk "web.vmdk" (scsi0:0)',
+    ],
+  ])(
+    'are whole, and say what they lack, when of their disks %s',
+    async (_, more, less, status, leftOut) => {
+      const copy = await treeOf({ ...run(DAY), ...more, [`${DAY}/${status}`]: 'WARN' });
+      for (const name of less) await rm(copy.at(`${DAY}/${name}`));
+      const later = new Date('2026-11-24T23:00:00Z');
+      await utimes(copy.at(`${DAY}/${status}`), later, later);
+      const [workload] = await scanWith(ghettoVcbLayout, copy.repository);
+      expect(workload!.restorePoints).toMatchObject([
+        { state: 'complete', leftOut, disks: [{ disk: 'scsi0-1' }] },
+      ]);
+      expect(workload!.restorePoints[0]!.companions.map(({ as }) => as)).toContain(status);
+    },
+  );
+
+  it('that lack a disk are awaited for longer when their mark came before their files', async () => {
+    const copy = await treeOf(run(DAY));
+    for (const name of ['web.vmdk', 'web-flat.vmdk']) await rm(copy.at(`${DAY}/${name}`));
+    const ahead = new Date(Date.now() + 3_600_000);
+    await utimes(copy.at(`${DAY}/web.nvram`), ahead, ahead);
+    const [workload] = await scanWith(ghettoVcbLayout, copy.repository);
+    expect(workload!.restorePoints[0]!.evidence!.closing).toBe('awaited');
+  });
+
+  it('without any disk are broken', async () => {
+    const copy = await treeOf({ [`${DAY}/web.vmx`]: VMX, [`${DAY}/STATUS.ok`]: 'ok' });
+    expect(await statesOf(copy)).toEqual([['2026-11-24_22-00-00', 'broken', 'it holds no disk']]);
   });
 
   it.each([
