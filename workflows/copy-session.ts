@@ -23,6 +23,7 @@ import { retryOrder, type RetryOrder, type SessionEnd } from '../src/domain/retr
 import { sessionResult, sumProgress } from '../src/domain/session-result.js';
 import { KEPT_TASKS, TallyKeeper } from '../src/domain/session-tally.js';
 import { keepHours } from './allowed-hours.js';
+import { jobKind } from '../src/domain/workload-rules.js';
 import { controlActivities, followUpActivities, recordActivities } from './activity-profiles.js';
 import { isStop, reasonOf } from './failures.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';
@@ -144,10 +145,14 @@ class Session {
   }
 
   async run(): Promise<'done' | 'goesOn'> {
-    const { job, overrides = {} } = this.input;
-    if (job.allowedHours === null || overrides.anyHour === true) return this.copy();
+    const { job, overrides = {}, carried } = this.input;
+    const gateOnlyStart = jobKind(job) === 'fileBackup';
+    const mayCopy = overrides.anyHour === true || (gateOnlyStart && carried !== undefined);
+    if (job.allowedHours === null || mayCopy) return this.copy();
     const leaveHours = keepHours(job.allowedHours, (until) => this.setClosed(until));
     try {
+      await this.whileClosed();
+      if (gateOnlyStart) leaveHours();
       return await this.copy();
     } finally {
       leaveHours();

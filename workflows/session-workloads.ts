@@ -6,7 +6,13 @@ import { ERROR_CODES, isErrorCode } from '../src/domain/errors.js';
 import { heldTwiceText } from '../src/domain/one-workload.js';
 import { sentences } from '../src/domain/sentences.js';
 import { namedIn, sourceScope } from '../src/domain/source-scope.js';
-import { otherJobText, workloadRuleFaults } from '../src/domain/workload-rules.js';
+import {
+  ALL_ALLOWED,
+  jobKind,
+  otherJobText,
+  workloadRuleFaults,
+  type WorkloadTypeFacts,
+} from '../src/domain/workload-rules.js';
 import { cut } from '../src/domain/task-brief.js';
 import { listingActivities } from './activity-profiles.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
@@ -58,8 +64,9 @@ export async function findWorkloads(
       seen.add(workload.id);
       if (broken.isBrokenFor(workload)) continue;
       if (!isStarted(workload) || !isInScope(repositoryId, workload)) continue;
-      if (workload.limits !== undefined && workload.limits.rules.job !== 'copy') {
-        told.push(passedOverTask(workload.name, workload.limits));
+      const { title, rules } = rulesOf(workload);
+      if (workload.unseen === undefined && rules.job !== jobKind(job)) {
+        told.push(passedOverTask(workload.name, { title, rules }));
         continue;
       }
       if (workload.isTree === true) {
@@ -95,8 +102,7 @@ class BrokenRules {
   ) {}
 
   isBrokenFor(workload: FoundWorkload): boolean {
-    if (workload.limits === undefined) return false;
-    const faults = workloadRuleFaults(this.job, this.repositoryId, workload, workload.limits);
+    const faults = workloadRuleFaults(this.job, this.repositoryId, workload, rulesOf(workload));
     if (faults.length === 0) return false;
     const text = faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
     const names = this.#namesByText.get(text) ?? [];
@@ -144,10 +150,14 @@ function unseenTask(
   };
 }
 
+function rulesOf({ type, limits }: FoundWorkload): Pick<WorkloadTypeFacts, 'title' | 'rules'> {
+  return limits ?? { title: type, rules: ALL_ALLOWED };
+}
+
 /** A job that takes a whole repository meets what another kind of job copies: that is no fault of either. */
 function passedOverTask(
   name: string,
-  { title, rules }: NonNullable<FoundWorkload['limits']>,
+  { title, rules }: Pick<WorkloadTypeFacts, 'title' | 'rules'>,
 ): CopyTask {
   return {
     ...newTask(name, null),

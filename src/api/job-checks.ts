@@ -21,7 +21,7 @@ export interface JobSurroundings {
   readonly seenWorkloads: (repositoryId: string) => readonly WorkloadFacts[];
 }
 
-/** @throws JOB_RULE_BROKEN with every fault in `details.errors` */
+/** @throws JOB_KIND_WRONG, JOB_RULE_BROKEN with every fault in `details.errors` */
 export async function checkRules(
   definition: JobDefinition,
   surroundings: JobSurroundings,
@@ -49,11 +49,15 @@ function typeFaults(job: CopyJob, { workloadTypes, seenWorkloads }: JobSurroundi
   return [...faults.values()];
 }
 
-/** @throws JOB_RULE_BROKEN with all of them */
-export function refuseFaults(errors: readonly JobFault[]): void {
-  if (errors.length === 0) return;
+/** @throws JOB_KIND_WRONG, JOB_RULE_BROKEN with all of them */
+export function refuseFaults(faults: readonly JobFault[]): void {
+  if (faults.length === 0) return;
+  const isOfOtherKind = faults.some((fault) => fault.isOfOtherKind === true);
+  const errors = faults.map(({ path, message }) => ({ path, message }));
   const texts = errors.map(({ path, message }) => `${path}: ${message}`);
-  throw new BackupError('JOB_RULE_BROKEN', texts.join('; '), { details: { errors } });
+  throw new BackupError(isOfOtherKind ? 'JOB_KIND_WRONG' : 'JOB_RULE_BROKEN', texts.join('; '), {
+    details: { errors },
+  });
 }
 
 /** Follows `afterJob` to the first job: every one must exist, and none may be the job itself. */

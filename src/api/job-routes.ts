@@ -79,7 +79,7 @@ function writeRoutes(services: JobServices): Route[] {
       status: 201,
       body: jobDefinitionSchema,
       answer: jobViewSchema,
-      errors: ['JOB_EXISTS', 'JOB_RULE_BROKEN'],
+      errors: ['JOB_EXISTS', 'JOB_RULE_BROKEN', 'JOB_KIND_WRONG'],
       run: async ({ body }) => {
         const definition = withTimeZones(body, timeZone);
         await checkRules(definition, services);

@@ -279,6 +279,12 @@ const copyJobFields = {
   healthCheck: maintenance.nullable(),
   compact: maintenance.nullable(),
   id: slug,
+  kind: z.enum(['copy', 'fileBackup', 'mirror']).optional().meta({
+    description: 'Which backups it copies. Absent: `copy`.',
+  }),
+  fileBackupJobId: slug.optional().meta({
+    description: 'The file-backup job that it is a secondary target of.',
+  }),
   revision: z.int().min(1),
   replaces: slug.nullable(),
 };

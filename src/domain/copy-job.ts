@@ -3,6 +3,7 @@
 import type { DigestAlgorithm } from './digest.js';
 import type { RpoPolicy } from './rpo.js';
 import type { WeeklyHours } from './weekly-hours.js';
+import type { JobKind } from './workload-rules.js';
 
 export type CopyMode = 'immediate' | 'periodic';
 export type RestorePointScope = 'latest' | 'all';
@@ -49,6 +50,10 @@ export interface CopyJob {
   readonly description: string;
   /** Grows by one with each update; `If-Match` compares it. */
   readonly revision: number;
+  /** Which backups it copies. Absent: `copy`. */
+  readonly kind?: JobKind;
+  /** Of kind `fileBackup`: the job that this one is a secondary target of, and which alone changes it. */
+  readonly fileBackupJobId?: string;
   readonly mode: CopyMode;
   readonly sources: {
     readonly include: readonly SourceSelection[];
@@ -63,7 +68,7 @@ export interface CopyJob {
   readonly schedule: JobSchedule;
   /** What becomes of a start whose time passed while the service was down: it is made up for once, or left out. */
   readonly missedStarts: MissedStarts;
-  /** Outside them its sessions wait, at their durable position; null: it copies at any hour. */
+  /** Outside them its sessions wait, at their durable position; null: it copies at any hour. Those of kind `fileBackup` only begin in them. */
   readonly allowedHours: WeeklyHours | null;
   readonly retry: RetryPolicy;
   readonly onSourceChainRecreated: RecreatedChainPolicy;

@@ -75,6 +75,16 @@ export const ERROR_CODES = {
     meaning: 'The job definition is well-formed but breaks a rule.',
     hint: 'The detail names the rule.',
   },
+  JOB_KIND_WRONG: {
+    kind: 'invalid',
+    meaning: 'The job names backups that another kind of job copies.',
+    hint: 'File shares take a file-backup job (`POST /file-backup-jobs`, `longhaul file-backup-job create`), StoreOnce shares a mirror job (`POST /mirror-jobs`, `longhaul mirror-job create`), all else a copy job.',
+  },
+  JOB_OF_FILE_BACKUP: {
+    kind: 'conflict',
+    meaning: 'The copy job belongs to a file-backup job, which alone changes and deletes it.',
+    hint: 'Change the file-backup job: `longhaul file-backup-job show` tells its secondary targets. The copy job can be started, enabled and disabled.',
+  },
   JOB_BUSY: {
     kind: 'conflict',
     meaning: 'The job was started many times within a moment.',

@@ -10,6 +10,8 @@ import { spanDaysFault } from './weekly-hours.js';
 export interface JobFault {
   readonly path: string;
   readonly message: string;
+  /** Another kind of job copies what is named here. */
+  readonly isOfOtherKind?: true;
 }
 
 export interface JobRepository {
@@ -27,10 +29,10 @@ export function jobFaults(job: CopyJob, repositories: readonly JobRepository[]):
     ...workloadFaults(job),
     ...timeZoneFaults('timeZone', job.timeZone),
     ...scheduleFaults(job),
-    ...hoursFaults(job),
     ...maintenanceFaults(job),
     ...gfsFaults(job),
     ...rpoFaults(job),
+    ...hoursFaults(job),
   ];
 }
 

@@ -38,12 +38,12 @@ export const ALL_ALLOWED: WorkloadRules = {
 
 /** Rules that a job breaks for one workload of a source: none of one that it has nothing to do with. A job that breaks any does not copy it. */
 export function workloadRuleFaults(
-  job: Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'sources'>,
+  job: Pick<CopyJob, 'kind' | 'mode' | 'gfs' | 'retention' | 'sources'>,
   repositoryId: string,
   workload: NamedWorkload,
   { title, rules }: Pick<WorkloadTypeFacts, 'title' | 'rules'>,
 ): JobFault[] {
-  if (rules.job !== 'copy') return kindFaults(job, repositoryId, workload, { title, rules });
+  if (rules.job !== jobKind(job)) return kindFaults(job, repositoryId, workload, { title, rules });
   const faults = rules.wholeSourceOnly ? choiceFaults(job, repositoryId, workload, title) : [];
   if (!sourceScope(job)(repositoryId, workload)) return faults;
   if (!rules.modes.includes(job.mode))
@@ -61,7 +61,7 @@ export function workloadRuleFaults(
   return faults;
 }
 
-/** Of a job that names backups which copy jobs do not copy; one that takes their whole repository passes them over (`otherJobText`). */
+/** Of a job that names backups which another kind of job copies; one that takes their whole repository passes them over (`otherJobText`). */
 function kindFaults(
   { sources }: Pick<CopyJob, 'sources'>,
   repositoryId: string,
@@ -74,19 +74,26 @@ function kindFaults(
           {
             path: `sources.include.${index}.workloads`,
             message: otherJobText(title, rules.job),
+            isOfOtherKind: true as const,
           },
         ]
       : [],
   );
 }
 
-/** Why a copy job does not copy backups of this type, and what does. */
+/** Why a job of another kind does not copy backups of this type, and what does. */
 export function otherJobText(title: string, job: JobKind): string {
-  const rightCall =
-    job === 'fileBackup'
-      ? 'a file-backup job: POST /file-backup-jobs, or `longhaul file-backup-job create`'
-      : 'a mirror job: POST /mirror-jobs, or `longhaul mirror-job create`';
-  return `backups of ${title} are not copied by a copy job; they take ${rightCall}`;
+  return `backups of ${title} are copied by ${RIGHT_CALLS[job]} only`;
+}
+
+const RIGHT_CALLS: Readonly<Record<JobKind, string>> = {
+  copy: 'a copy job (POST /jobs, or `longhaul job create`)',
+  fileBackup: 'a file-backup job (POST /file-backup-jobs, or `longhaul file-backup-job create`)',
+  mirror: 'a mirror job (POST /mirror-jobs, or `longhaul mirror-job create`)',
+};
+
+export function jobKind({ kind }: Pick<CopyJob, 'kind'>): JobKind {
+  return kind ?? 'copy';
 }
 
 /** Where the job picks this workload out of its repository. */

@@ -1,10 +1,14 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CopyJob, StartOverrides, Weekday } from '../../../src/domain/copy-job.js';
 import {
   sessionWorkflowId,
   type CopySession,
   type CopyTask,
 } from '../../../src/domain/copy-session.js';
+import type { JobKind } from '../../../src/domain/workload-rules.js';
+import type { BackupLayout } from '../../../src/layout/backup-layout.js';
+import { BACKUP_LAYOUTS } from '../../../src/layout/layouts.js';
+import { ovirtLayout } from '../../../src/layout/ovirt/ovirt.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { chainWorkflowId } from '../../../workflows/messages.js';
 import { GrowingSource } from '../../support/living/growing-source.js';
@@ -45,13 +49,17 @@ interface Run {
 }
 
 /** One machine, whose full has three batches. */
-async function run(startedAt: string, overrides: StartOverrides = {}): Promise<Run> {
+async function run(
+  startedAt: string,
+  overrides: StartOverrides = {},
+  kind: JobKind = 'copy',
+): Promise<Run> {
   const primary = new SimulatedRepository('primary');
   const target = new SimulatedRepository('offsite');
   const machine = new GrowingSource(primary, 'db01', { blockCount: 6 * 128 });
   await machine.backUp(BACKED_UP_MS, 'full');
   const [workload] = await listSourceWorkloads(primary);
-  const job = testJob({ allowedHours });
+  const job = testJob({ allowedHours, kind });
   const nowMs = Date.parse(startedAt);
   const batches: number[] = [];
   const seenWaiting: { session: CopySession; task: CopyTask | null }[] = [];
@@ -82,6 +90,15 @@ async function run(startedAt: string, overrides: StartOverrides = {}): Promise<R
   };
 }
 
+/** Until the test ends. */
+function makeFileShares({ name, type }: BackupLayout): void {
+  const rows = BACKUP_LAYOUTS as BackupLayout[];
+  const index = rows.findIndex((row) => row.name === name);
+  const rules = { ...type.rules, job: 'fileBackup' as const };
+  const [row] = rows.splice(index, 1, { ...rows[index]!, type: { ...type, rules } });
+  onTestFinished(() => void rows.splice(index, 1, row!));
+}
+
 describe('the allowed hours of a job', () => {
   it('hold a copy at its durable block when they end, and let it go on there when they begin', async () => {
     const { result, batches, seenWaiting, wrong, points } = await run('2026-11-23T20:00:00Z');
@@ -108,5 +125,18 @@ describe('the allowed hours of a job', () => {
     const { result, batches, seenWaiting } = await run('2026-11-23T08:00:00Z', { anyHour: true });
     expect([result, seenWaiting]).toEqual(['success', []]);
     expect(batches).toEqual([8, 9.25, 10.5]);
+  });
+
+  it('gate the start alone of a copy of a file share', async () => {
+    makeFileShares(ovirtLayout);
+    const { result, batches, wrong, seenWaiting } = await run(
+      ...(['2026-11-23T08:00:00Z', {}, 'fileBackup'] as const),
+    );
+    expect([result, wrong]).toEqual(['success', []]);
+    // The last one begins after 22:00.
+    expect(batches).toEqual([20, 21.25, 22.5]);
+    expect(seenWaiting[0]).toMatchObject({
+      session: { state: 'waiting', waitsUntil: '2026-11-23T20:00:00.000Z' },
+    });
   });
 });

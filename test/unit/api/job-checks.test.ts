@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkRules, type JobSurroundings } from '../../../src/api/job-checks.js';
+import { toProblem } from '../../../src/api/problem.js';
+import { resticLayout } from '../../../src/layout/restic/restic.js';
 import type { WorkloadFacts } from '../../../src/domain/workload-facts.js';
 import { testJob } from '../../support/session/test-site.js';
 import { wholeLayout } from '../../support/layout/whole-layout.js';
@@ -40,6 +42,23 @@ describe('checkRules', () => {
           },
         ],
       },
+    });
+  });
+
+  it('refuses to copy the backup of a file share, and tells which call does', async () => {
+    const web01 = { is: 'source' as const, id: 'restic-web01', name: 'web01', type: 'restic' };
+    const known = { ...surroundings([web01]), workloadTypes: [resticLayout.type] };
+    const refusal: unknown = await checkRules(DEFINITION, known).catch((error: unknown) => error);
+    expect(toProblem(refusal)).toMatchObject({
+      ...{ status: 422, code: 'JOB_KIND_WRONG' },
+      hint: expect.stringContaining('`POST /file-backup-jobs`') as string,
+      errors: [
+        {
+          path: 'sources.include.0.workloads',
+          message:
+            'backups of File shares (restic) are copied by a file-backup job (POST /file-backup-jobs, or `longhaul file-backup-job create`) only',
+        },
+      ],
     });
   });
 

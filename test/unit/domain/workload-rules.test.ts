@@ -54,10 +54,15 @@ describe('workloadRuleFaults', () => {
       {
         path: 'sources.include.0.workloads',
         message:
-          'backups of Nutanix AHV are not copied by a copy job; they take a file-backup job: POST /file-backup-jobs, or `longhaul file-backup-job create`',
+          'backups of Nutanix AHV are copied by a file-backup job (POST /file-backup-jobs, or `longhaul file-backup-job create`) only',
+        isOfOtherKind: true,
       },
     ]);
     expect(faults({}, rules)).toEqual([]);
+    expect(faults({ sources: named, kind: 'fileBackup' }, { job: 'fileBackup' })).toEqual([]);
+    expect(faults({ sources: named, kind: 'fileBackup' }, {})).toMatchObject([
+      { message: expect.stringContaining('a copy job (POST /jobs') as string },
+    ]);
   });
 
   it('refuses to exclude one of a whole source, and to exclude it from a source that the job names', () => {
