@@ -9,8 +9,14 @@ import type { HealthActivities } from '../activities/health-activities.js';
 import type { RemovedWorkloadActivities } from '../activities/removed-workload-activities.js';
 import type { RetentionActivities } from '../activities/retention-activities.js';
 import type { SessionActivities } from '../activities/session-activities.js';
+import type { TurnActivities } from '../activities/turn-activities.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
-import { CONTROL_TASK_QUEUE, lookTaskQueue, repositoryTaskQueue } from './messages.js';
+import {
+  CONTROL_TASK_QUEUE,
+  lookTaskQueue,
+  repositoryTaskQueue,
+  turnTaskQueue,
+} from './messages.js';
 
 /** How activities are timed and retried: one named profile per purpose. What may be retried at all is decided from the kind of the error
  *  (activities/application-failure.ts), so the profiles only say how fast and how long. */
@@ -122,6 +128,19 @@ export function healthActivities(
       maximumAttempts: 60,
       nonRetryableErrorTypes: NEVER_RETRIED,
     },
+  });
+}
+
+/** Waits for as long as it takes: a queue is no fault. What dies with its worker is given to another one, as the work itself. */
+export function turnActivities(
+  repositoryId: string,
+  settings: CopySettings,
+): ActivityInterfaceFor<TurnActivities> {
+  return proxyActivities<TurnActivities>({
+    taskQueue: turnTaskQueue(repositoryId),
+    startToCloseTimeout: '24h',
+    heartbeatTimeout: settings.heartbeatTimeoutMs,
+    retry: { initialInterval: settings.retryIntervalMs, maximumInterval: '10s' },
   });
 }
 

@@ -6,10 +6,8 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { WorkLook } from '../activities/copy-activities.js';
-import type { WorkloadToCopy } from '../activities/found-workloads.js';
-import type { ChainPolicy, RestorePointScope, StartOverrides } from '../src/domain/copy-job.js';
+import type { RestorePointScope } from '../src/domain/copy-job.js';
 import type { CopyTask } from '../src/domain/copy-session.js';
-import type { CopySettings } from '../src/domain/copy-settings.js';
 import type { DiskWork } from '../src/domain/disk-work.js';
 import { recreatedMessage, type ChainDetection } from '../src/domain/recreated-chain.js';
 import type {
@@ -19,37 +17,15 @@ import type {
 import { pauseBeforeLookMs, type SeenSet } from '../src/domain/settle.js';
 import { dataActivities, listingActivities } from './activity-profiles.js';
 import { maintainChain } from './chain-maintenance.js';
+import type { CopyWorkloadInput } from './copy-workload-input.js';
 import { DiskBatches } from './disk-batches.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';
 import { RESULT, taskHoldSignal, taskQuery } from './messages.js';
 import { Pause } from './pause.js';
-import { reportTask, type TaskReport } from './task-report.js';
+import { reportTask } from './task-report.js';
 import { TaskState } from './task-state.js';
-
-export interface CopyWorkloadInput {
-  readonly job: ChainPolicy;
-  readonly overrides: Omit<StartOverrides, 'workloads'>;
-  readonly workload: WorkloadToCopy;
-  readonly sourceRepositoryId: string;
-  /** Where the session found the workload; absent: it is looked for everywhere. */
-  readonly sourceFolders?: readonly string[];
-  readonly settings: CopySettings;
-  /** The same in every run of this task, so that they share one epoch of the chain. */
-  readonly owner: string;
-  readonly report: TaskReport;
-  /** State of the task when this run goes on for an earlier one. */
-  readonly carried?: {
-    readonly task: CopyTask;
-    readonly activeFullDone: boolean;
-    /** When the task began to wait for points in progress; null: it does not. */
-    readonly waitingSinceMs: number | null;
-    /** Work that is in the task's progress already. */
-    readonly counted: readonly string[];
-    /** What did not work so far in retention; null: that has not begun. */
-    readonly warnings: readonly string[] | null;
-  };
-}
+import { Turn } from './turn.js';
 
 /** The part of a session that copies one workload. Its workflow id is the lock on the target chain. It never fails: its task says how it
  *  ended. A run that has grown long goes on in a new one between two batches: the plan and the cursor in the staging folder hold the place. */
@@ -80,6 +56,7 @@ const PLAN_AGAIN: readonly string[] = [
 class WorkloadCopy {
   readonly state: TaskState;
   readonly pause: Pause;
+  private readonly turn: Turn;
   /** null: the chain is not ours yet. */
   private chainEpoch: number | null = null;
   private isMaintenanceDue = true;
@@ -99,7 +76,13 @@ class WorkloadCopy {
   constructor(private readonly input: CopyWorkloadInput) {
     const { job, workload, settings, overrides, carried, sourceRepositoryId } = input;
     this.state = new TaskState(workload, carried?.task);
-    this.pause = new Pause(this.state);
+    this.turn = new Turn({
+      repositoryId: job.target.repositoryId,
+      settings,
+      name: workload.name,
+      onWait: (reason) => this.state.wait(reason),
+    });
+    this.pause = new Pause(this.state, this.turn);
     this.waitingSinceMs = carried?.waitingSinceMs ?? null;
     this.data = dataActivities(job.target.repositoryId, settings);
     this.listing = listingActivities(job.target.repositoryId, settings);
@@ -110,7 +93,7 @@ class WorkloadCopy {
       settings,
       this.state,
       this.pause,
-      () => this.continueIfLong(),
+      () => this.betweenSteps(),
       carried?.counted,
     );
     this.ids = {
@@ -122,10 +105,14 @@ class WorkloadCopy {
   }
 
   async run(): Promise<void> {
-    if (this.maintenanceWarnings !== null) {
-      await this.takeChain();
-      await this.maintain();
-    } else if ((await this.copyAll()) && this.isMaintenanceDue) await this.maintain();
+    try {
+      if (this.maintenanceWarnings !== null) {
+        await this.takeChain();
+        await this.maintain();
+      } else if ((await this.copyAll()) && this.isMaintenanceDue) await this.maintain();
+    } finally {
+      await this.turn.giveUp();
+    }
   }
 
   /** For a run that goes on after the copy. */
@@ -255,6 +242,7 @@ class WorkloadCopy {
     if (pauseMs === null) return false;
     this.waitingSinceMs = since;
     this.seen = awaited.flatMap(({ seen }) => seen ?? []);
+    await this.turn.giveUp();
     await this.continueIfLong();
     for (const { restorePointId } of awaited)
       this.state.note(`restore point ${restorePointId} was in progress and was awaited`);
@@ -302,7 +290,7 @@ class WorkloadCopy {
   }
 
   private async copyPoint(point: SelectedRestorePoint, lookId: string | null): Promise<void> {
-    await this.continueIfLong(); // points without a changed block have no batches
+    await this.betweenSteps(); // points without a changed block have no batches
     const { workload, job, sourceFolders } = this.input;
     const { restorePointId, algorithm, changedBy, lineageFrom } = point;
     this.state.show(
@@ -377,15 +365,21 @@ class WorkloadCopy {
       batches: this.batches,
       warnings,
       goesOn,
-      betweenSteps: () => this.continueIfLong(),
+      betweenSteps: () => this.betweenSteps(),
     });
     if (warnings.length === 0) this.state.end(result ?? 'success', reason);
     else this.state.end('warning', [...(reason === null ? [] : [reason]), ...warnings].join('; '));
   }
 
+  private async betweenSteps(): Promise<void> {
+    await this.turn.giveUpIfLong();
+    await this.continueIfLong();
+  }
+
   private async continueIfLong(): Promise<void> {
     if (!isHistoryLong(this.input.settings)) return;
     await this.pause.whilePaused();
+    await this.turn.giveUp();
     const carried = {
       task: this.state.task,
       activeFullDone: !this.activeFull,

@@ -19,6 +19,7 @@ import type { OperationStatus } from '../src/domain/operation.js';
 import type { RetryOrder, SessionEnd } from '../src/domain/retry.js';
 import type { RestoreFormat } from '../src/domain/restore-point.js';
 import type { SessionTally } from '../src/domain/session-tally.js';
+import { TURN_UPDATE } from '../src/domain/turn.js';
 import type { VerificationPosition } from '../src/domain/verification.js';
 import type { CarriedOperation } from './operation-state.js';
 import type { CarriedFindings, VerificationCounts } from './verification-findings.js';
@@ -33,6 +34,11 @@ export function repositoryTaskQueue(repositoryId: string): string {
 /** Queue of the looks into one repository (lists, plans, watches): many at once, and never behind a long copy. */
 export function lookTaskQueue(repositoryId: string): string {
   return `look/${repositoryId}`;
+}
+
+/** Queue of the turns of workloads in one repository: its workers give as many at once as workloads may be worked at. */
+export function turnTaskQueue(repositoryId: string): string {
+  return `turn/${repositoryId}`;
 }
 
 /** Workflow id of whoever may write this chain: it is the chain's lock. */
@@ -157,6 +163,9 @@ export const pauseUpdate = defineUpdate<void>('pause');
 export const resumeUpdate = defineUpdate<void>('resume');
 /** The session tells its tasks when they may do nothing, and with null when they may go on. */
 export const taskHoldSignal = defineSignal<[Hold | null]>('hold');
+
+/** With the token of the turn that has come. */
+export const turnUpdate = defineUpdate<void, [string]>(TURN_UPDATE);
 
 /** Memo of a `copySession`, set by whoever starts it, so that lists need no query and no worker. The workflow upserts the rest: `state`
  *  when it changes, `startedAt` when it goes on in another run, the counts every few seconds. */

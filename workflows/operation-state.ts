@@ -82,6 +82,12 @@ export class OperationState {
     };
   }
 
+  /** Shows what the work waits for; null: it waits no longer. */
+  wait(reason: string | null): void {
+    this.status = { ...this.status, reason };
+    setCurrentDetails(reason ?? 'its turn has come');
+  }
+
   show(details: string): void {
     setCurrentDetails(details);
   }

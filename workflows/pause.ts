@@ -2,24 +2,33 @@ import { CancellationScope, condition } from '@temporalio/workflow';
 import { utcText } from '../src/domain/calendar-date.js';
 import { OUTSIDE_HOURS, type Hold } from '../src/domain/copy-session.js';
 import type { TaskState } from './task-state.js';
+import type { Turn } from './turn.js';
 
-/** Pause and resume in the middle of work, by an operator or by the hours of the job: a pause stops what runs at its durable position, and it is taken up from there. */
+/** Pause and resume in the middle of work, by an operator or by the hours of the job: a pause stops what runs at its durable position, gives
+ *  the workload's turn to others, and the work is taken up from there. */
 export class Pause {
   private hold: Hold | null = null;
   private running: CancellationScope | null = null;
 
-  constructor(private readonly state: TaskState) {}
+  constructor(
+    private readonly state: TaskState,
+    private readonly turn: Turn,
+  ) {}
 
   /** @param hold null: it may go on */
   set(hold: Hold | null): void {
     this.hold = hold;
-    if (hold !== null) this.running?.cancel();
+    if (hold === null) return;
+    if (this.running === null) void this.turn.giveUp();
+    else this.running.cancel();
   }
 
-  /** Runs `work`, again after each pause. @throws what `work` throws, unless a pause stopped it */
+  /** Runs `work` when it is the workload's turn, again after each pause. @throws what `work` throws, unless a pause stopped it */
   async pausable<T>(work: () => Promise<T>): Promise<T> {
     for (;;) {
       await this.whilePaused();
+      await this.turn.take();
+      if (this.hold !== null) continue;
       const scope = new CancellationScope();
       this.running = scope;
       try {
@@ -37,6 +46,7 @@ export class Pause {
 
   async whilePaused(): Promise<void> {
     if (this.hold === null) return;
+    await this.turn.giveUp();
     const { state, reason, waitsUntil } = this.state.task;
     while (this.hold !== null) {
       const { hold } = this;

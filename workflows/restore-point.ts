@@ -7,6 +7,9 @@ import { goOnInNewRun, isHistoryLong } from './history-length.js';
 import { repositoryTaskQueue, type RestoreInput } from './messages.js';
 import { OperationState } from './operation-state.js';
 
+/** Of Temporal's priorities, 1 to 5; what says nothing has 3. */
+const FIRST = 1;
+
 /** Restores the disks of one copied restore point into a folder of the worker's machine, resumable and verified block by block. A run that
  *  has grown long goes on in a new one between two batches: the plan and the cursor in the destination hold the place. */
 export async function restorePoint(input: RestoreInput): Promise<OperationStatus> {
@@ -29,6 +32,8 @@ async function restore(input: RestoreInput, state: OperationState): Promise<Oper
     heartbeatTimeout: settings.heartbeatTimeoutMs,
     scheduleToCloseTimeout: settings.unavailableLimitMs,
     retry: { initialInterval: settings.retryIntervalMs, maximumInterval: '1m' },
+    // Somebody waits for it: it needs no turn, and the next worker that is free takes it up.
+    priority: { priorityKey: FIRST },
   });
   const { repositoryId, restorePointId, destinationPath, format } = input;
   const order: RestoreOrder = {

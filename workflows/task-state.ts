@@ -24,6 +24,19 @@ export class TaskState {
     setCurrentDetails(`**${this.state.workload}**: ${details}`);
   }
 
+  /** Shows what the work waits for; null: it waits no longer and is where it was before. */
+  wait(reason: string | null): void {
+    const { state } = this.state;
+    if (reason !== null) {
+      this.beforeWait ??= state;
+      this.show({ state: 'waiting', reason, waitsUntil: null }, reason);
+    } else if (this.beforeWait !== null) {
+      this.show({ state: this.beforeWait, reason: null }, 'its turn has come');
+      this.beforeWait = null;
+    }
+  }
+  private beforeWait: CopyTask['state'] | null = null;
+
   note(text: string): void {
     const note = cut(text, NOTE_CHARACTERS);
     const { notes, omitted } = this.state;

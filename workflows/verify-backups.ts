@@ -14,6 +14,7 @@ import { codeOf, reasonOf } from './failures.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';
 import type { VerifyInput } from './messages.js';
 import { OperationState } from './operation-state.js';
+import { Turn } from './turn.js';
 import { VerificationFindings, type VerificationCounts } from './verification-findings.js';
 
 /** A health check: reads every block of the files of a point, a job or a repository and compares it with its digest; what is damaged is
@@ -44,6 +45,7 @@ interface PointPlace {
 
 class Verification {
   private readonly activities;
+  private readonly turn: Turn;
   private readonly findings: VerificationFindings;
   private counts: VerificationCounts;
   /** All up to here is read. */
@@ -56,6 +58,12 @@ class Verification {
   ) {
     const { repositoryId, carried } = input;
     this.activities = healthActivities(repositoryId, settings);
+    this.turn = new Turn({
+      repositoryId,
+      settings,
+      name: `verification of ${repositoryId}`,
+      onWait: (reason) => state.wait(reason),
+    });
     this.counts = carried?.counts ?? { points: 0, damaged: 0, unhealed: 0, unreadable: 0 };
     this.done = carried?.done ?? null;
     this.findings = new VerificationFindings(
@@ -75,6 +83,8 @@ class Verification {
     } catch (error) {
       if (!(error instanceof ContinueAsNew)) this.findings.tellUnrepaired();
       throw error;
+    } finally {
+      await this.turn.giveUp();
     }
   }
 
@@ -170,7 +180,7 @@ class Verification {
     place: PointPlace,
     name: string,
   ): Promise<{ found: Damage[]; content: string }> {
-    await this.continueIfLong();
+    await this.betweenSteps();
     this.state.show(`verifying ${name}`);
     const plan = await this.prepare(place, name);
     this.state.beginPiece(plan.disks);
@@ -186,7 +196,7 @@ class Verification {
   private async readDisk(place: PointPlace, name: string, disk: DiskWork): Promise<void> {
     const { batchWindows } = this.settings;
     for (const part of batchesOf(disk, batchWindows)) {
-      await this.continueIfLong();
+      await this.betweenSteps();
       const summary = `${name} ${disk.disk}: units ${part.firstBlock}–${part.lastBlock}`;
       const batch = {
         ...place,
@@ -217,15 +227,25 @@ class Verification {
         if (looks > 1) {
           this.state.show(`waiting: ${reasonOf(error)}`);
           await this.continueIfLong();
+          // Whoever changes the chain may wait for its turn.
+          await this.turn.giveUp();
           await sleep(this.settings.lockRetryMs);
         }
         await this.findings.finishChange();
+        await this.turn.take();
       }
     }
   }
 
+  private async betweenSteps(): Promise<void> {
+    await this.turn.giveUpIfLong();
+    await this.continueIfLong();
+    await this.turn.take();
+  }
+
   private async continueIfLong(): Promise<void> {
     if (!isHistoryLong(this.settings)) return;
+    await this.turn.giveUp();
     const { settings, done, counts } = this;
     const operation = this.state.carry();
     const carried = { settings, operation, done, counts, findings: this.findings.carry() };

@@ -26,6 +26,7 @@ export interface RepositoryView
       | 'path'
       | 'role'
       | 'taskLimit'
+      | 'workloadLimit'
       | 'immutableForDays'
       | 'settleSeconds'
       | 'folderSync'
@@ -85,6 +86,7 @@ export const repositoryViewSchema: z.ZodType<RepositoryView> = z
     path: z.string(),
     role: z.enum(['primary', 'target', 'external']),
     taskLimit: z.int(),
+    workloadLimit: z.int(),
     settleSeconds: z.int(),
     immutableForDays: z.int(),
     folderSync: z.enum(['required', 'unavailable']),

@@ -5,6 +5,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { isErrorCode } from '../domain/errors.js';
 import type { StepRetry } from '../domain/operation.js';
 import { sentences } from '../domain/sentences.js';
+import { TURN_ACTIVITY } from '../domain/turn.js';
 
 type PendingActivities = WorkflowExecutionDescription['raw']['pendingActivities'];
 
@@ -12,7 +13,10 @@ type PendingActivities = WorkflowExecutionDescription['raw']['pendingActivities'
 export function retryOf(client: Client, activities: PendingActivities): StepRetry | null {
   const { payloadConverter, failureConverter } = client.options.loadedDataConverter;
   let worst: StepRetry | null = null;
-  for (const { attempt, lastFailure, nextAttemptScheduleTime, state } of activities ?? []) {
+  for (const pending of activities ?? []) {
+    const { attempt, lastFailure, nextAttemptScheduleTime, state } = pending;
+    // A turn is no step: the work goes on while its worker is replaced.
+    if (pending.activityType?.name === TURN_ACTIVITY) continue;
     if (!lastFailure || (attempt ?? 1) <= (worst?.attempt ?? 1)) continue;
     const failure = failureConverter.failureToError(lastFailure, payloadConverter);
     const isWaiting = Number(state) === SCHEDULED && nextAttemptScheduleTime?.seconds;

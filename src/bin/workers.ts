@@ -3,10 +3,12 @@ import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../../activities/activities.js';
+import { createTurnActivities } from '../../activities/turn-activities.js';
 import {
   CONTROL_TASK_QUEUE,
   lookTaskQueue,
   repositoryTaskQueue,
+  turnTaskQueue,
 } from '../../workflows/messages.js';
 import type { RepositoryConfig } from '../config/config.js';
 import type { CopySettings } from '../domain/copy-settings.js';
@@ -59,7 +61,9 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
     'connection' | 'namespace' | 'activities' | 'shutdownGraceTime'
   > = { connection, namespace, activities, shutdownGraceTime: SHUTDOWN_GRACE };
   const workers: Worker[] = [];
-  for (const { id, taskLimit } of repositories.filter(({ id }) => options.served.includes(id)))
+  for (const { id, taskLimit, workloadLimit } of repositories.filter(({ id }) =>
+    options.served.includes(id),
+  ))
     workers.push(
       await Worker.create({
         ...shared,
@@ -71,6 +75,13 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
         ...shared,
         taskQueue: lookTaskQueue(id),
         maxConcurrentActivityTaskExecutions: CONCURRENT_LOOKS,
+      }),
+      await Worker.create({
+        connection,
+        namespace,
+        activities: createTurnActivities(),
+        taskQueue: turnTaskQueue(id),
+        maxConcurrentActivityTaskExecutions: workloadLimit,
       }),
     );
   if (options.servesControl)

@@ -14,6 +14,8 @@ export interface RepositoryConfig {
   readonly role: RepositoryRole;
   /** Data activities at once. */
   readonly taskLimit: number;
+  /** Workloads that are copied or verified at once; the others wait for their turn. */
+  readonly workloadLimit: number;
   /** Days during which nothing committed here is merged, deleted or replaced; 0: none. */
   readonly immutableForDays: number;
   /** Seconds without a change after which a restore point that its tool says nothing of is taken for whole; 0: at once. */

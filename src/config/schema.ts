@@ -126,6 +126,11 @@ export const repositorySchema: z.ZodType<RepositoryConfig> = z.strictObject({
     description: 'Data activities at once in this repository, per worker process.',
     allowed: '1 to 64',
   }),
+  workloadLimit: z.int().min(1).max(500).default(10).meta({
+    description:
+      'Workloads that are copied to this repository or verified in it at once, per worker process. The others wait for their turn, which comes in the order in which they began to wait; a turn lasts 15 minutes while others wait.',
+    allowed: '1 to 500',
+  }),
   immutableForDays: z.int().min(0).max(36_500).default(0).meta({
     description:
       'Days during which nothing committed here is merged, deleted or replaced; 0: none.',

@@ -19,6 +19,8 @@ export interface CopySettings {
   readonly maxReplans: number;
   /** Wait before a chain that a session holds is asked for again. */
   readonly lockRetryMs: number;
+  /** After so long a workload gives its turn to one that waits, and asks for another one. */
+  readonly turnMs: number;
   /** How often a source is looked at for new restore points when nothing announces them. */
   readonly watchIntervalMs: number;
 }
@@ -33,5 +35,6 @@ export const DEFAULT_COPY_SETTINGS: CopySettings = {
   unavailableLimitMs: 24 * 60 * 60_000,
   maxReplans: 5,
   lockRetryMs: 30_000,
+  turnMs: 15 * 60_000,
   watchIntervalMs: 60_000,
 };

@@ -112,8 +112,8 @@ function Room({
 }
 
 function RepositoryFacts({ repository }: { readonly repository: RepositoryView }) {
-  const { path, taskLimit, usedSlots, immutableForDays, settleSeconds, storage, markerId, role } =
-    repository;
+  const { path, taskLimit, workloadLimit, usedSlots, storage, markerId, role } = repository;
+  const { immutableForDays, settleSeconds } = repository;
   return (
     <dl className="facts">
       <dt>Folder</dt>
@@ -128,6 +128,8 @@ function RepositoryFacts({ repository }: { readonly repository: RepositoryView }
       </dd>
       {role === 'target' ? (
         <>
+          <dt>Workloads at once</dt>
+          <dd>{workloadLimit}; others wait for their turn</dd>
           <dt>Protected from deletion</dt>
           <dd>
             {immutableForDays === 0

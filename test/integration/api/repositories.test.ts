@@ -27,6 +27,7 @@ describeTemporal('repositories over the API', () => {
       kind: 'directory',
       role: 'target',
       taskLimit: 4,
+      workloadLimit: 10,
       settleSeconds: 60,
       reachable: true,
       totalBytes: 1_000,

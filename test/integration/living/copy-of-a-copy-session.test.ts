@@ -33,6 +33,7 @@ describeTemporal('a session that copies from a target repository to another one'
         path: vault,
         role: 'target',
         taskLimit: 4,
+        workloadLimit: 10,
         settleSeconds: 0,
         immutableForDays: 0,
         folderSync: 'required',

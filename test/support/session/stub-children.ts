@@ -2,7 +2,7 @@
  *  reports them the way a real one does. */
 
 import { newTask, type CopyTask } from '../../../src/domain/copy-session.js';
-import type { CopyWorkloadInput } from '../../../workflows/copy-workload.js';
+import type { CopyWorkloadInput } from '../../../workflows/copy-workload-input.js';
 import { reportTask } from '../../../workflows/task-report.js';
 
 export { copySession } from '../../../workflows/copy-session.js';

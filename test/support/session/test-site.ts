@@ -31,6 +31,7 @@ export class TestSite {
   otherSources: readonly RepositoryConfig[] = [];
   /** Of the primary repository. 0: what a test writes is copied at once. */
   settleSeconds = 0;
+  workloadLimit = 10;
 
   private constructor(readonly folder: string) {}
 
@@ -55,6 +56,7 @@ export class TestSite {
     const shared = {
       kind: 'directory',
       taskLimit: 4,
+      workloadLimit: this.workloadLimit,
       immutableForDays: 0,
       folderSync: 'required',
       settleSeconds: 0,

@@ -47,6 +47,8 @@ export class Execution {
   outcome: Outcome | null = null;
   /** By the number that the workflow gave them. */
   readonly activities = new Map<number, ScheduledActivity>();
+  /** Activities that hold a turn, by the turn's token. */
+  readonly turns = new Map<string, number>();
   /** Epoch milliseconds. */
   readonly timers = new Map<number, number>();
   /** Not told yet. */
@@ -69,6 +71,7 @@ export class Execution {
     copy.outcome = this.outcome;
     copy.news.splice(0, Infinity, ...this.news);
     for (const [seq, activity] of this.activities) copy.activities.set(seq, activity);
+    for (const [token, seq] of this.turns) copy.turns.set(token, seq);
     for (const [seq, dueAtMs] of this.timers) copy.timers.set(seq, dueAtMs);
     copy.history.push(...this.history);
     return copy;

@@ -6,17 +6,18 @@ import {
 } from '@temporalio/common';
 import { optionalTsToMs } from '@temporalio/common/lib/time.js';
 import type { Activities } from '../../../activities/activities.js';
+import { TURN_ACTIVITY, TURN_UPDATE } from '../../../src/domain/turn.js';
 import { inActivity } from '../activities/in-activity.js';
 import {
   Execution,
   type Command,
   type ExecutionStart,
-  type Failure,
   type Job,
   type Outcome,
   type Payload,
   type ScheduledActivity,
 } from './execution.js';
+import { nextAttemptAtMs } from './next-attempt.js';
 
 /** The process that does the activities. */
 export interface LocalWorker {
@@ -44,7 +45,7 @@ export interface HeldId {
 type Activity = (input: unknown) => Promise<unknown>;
 
 /** Plays the Temporal server: workflows say what they want, activities are done one after the other, failed ones again when that may help.
- *  Time stands still but for timers and waits between attempts. What a workflow may want and this server does not know is an error. */
+ *  Time stands still but for timers and waits between attempts. A turn comes as soon as it is asked for. What a workflow may want and this server does not know is an error. */
 export class LocalServer {
   private readonly executions = new Map<string, Execution>();
   private readonly stopped = new Set<string>();
@@ -144,7 +145,8 @@ export class LocalServer {
   private async passTime(open: readonly Execution[]): Promise<void> {
     const due = open.flatMap(({ timers, activities }) => [
       ...timers.values(),
-      ...[...activities.values()].map(({ dueAtMs }) => dueAtMs),
+      // A turn ends with an answer.
+      ...[...activities.values()].map(({ dueAtMs }) => dueAtMs).filter(Number.isFinite),
     ]);
     if (due.length === 0) throw new Error('a workflow waits for what this server does not do');
     await this.worker.whileWaiting?.(async (workflowId, query) =>
@@ -231,7 +233,11 @@ export class LocalServer {
     const { scheduleActivity, startTimer, cancelTimer, startChildWorkflowExecution } = command;
     const { completeWorkflowExecution, failWorkflowExecution, requestCancelActivity } = command;
     const { continueAsNewWorkflowExecution, signalExternalWorkflowExecution } = command;
-    if (scheduleActivity) {
+    const { updateResponse } = command;
+    if (scheduleActivity?.activityType === TURN_ACTIVITY)
+      this.giveTurn(execution, scheduleActivity);
+    else if (updateResponse) this.endTurn(execution, updateResponse);
+    else if (scheduleActivity) {
       assertSizes(scheduleActivity.activityType ?? '', scheduleActivity.arguments ?? []);
       execution.activities.set(scheduleActivity.seq ?? 0, {
         command: scheduleActivity,
@@ -276,6 +282,26 @@ export class LocalServer {
       activityFailureInfo: { activityType: { name: activityType }, activityId },
     };
     news.push({ resolveActivity: { seq, result: { cancelled: { failure } } } });
+  }
+
+  private giveTurn(execution: Execution, command: ScheduledActivity['command']): void {
+    const { seq, arguments: input } = command;
+    const { token } = payloadValue(input?.[0] ?? null) as { token: string };
+    execution.turns.set(token, seq ?? 0);
+    const times = { scheduledAtMs: this.nowMs, attempt: 1, dueAtMs: Infinity };
+    execution.activities.set(seq ?? 0, { command, ...times });
+    const update = { id: token, protocolInstanceId: token, name: TURN_UPDATE };
+    const tokens = [defaultPayloadConverter.toPayload(token)];
+    execution.news.push({ doUpdate: { ...update, input: tokens, meta: {}, runValidator: true } });
+  }
+
+  private endTurn(
+    execution: Execution,
+    { protocolInstanceId, completed }: NonNullable<Command['updateResponse']>,
+  ): void {
+    const seq = execution.turns.get(protocolInstanceId ?? '');
+    if (!completed || seq === undefined || !execution.activities.delete(seq)) return;
+    execution.news.push({ resolveActivity: { seq, result: { completed: {} } } });
   }
 
   private startChild(
@@ -382,25 +408,6 @@ function childEnd(seq: number, result: ChildResult): Job {
 
 function payloadValue(payload: Payload | null): unknown {
   return payload === null ? undefined : defaultPayloadConverter.fromPayload(payload);
-}
-
-/** As the Temporal server decides it. null: it has failed for good. */
-function nextAttemptAtMs(
-  { command, attempt, scheduledAtMs }: ScheduledActivity,
-  { applicationFailureInfo }: Failure,
-  nowMs: number,
-): number | null {
-  const policy = command.retryPolicy;
-  const isFinal =
-    applicationFailureInfo?.nonRetryable === true ||
-    (policy?.nonRetryableErrorTypes ?? []).includes(applicationFailureInfo?.type ?? '');
-  const attempts = policy?.maximumAttempts ?? 0;
-  if (isFinal || (attempts > 0 && attempt >= attempts)) return null;
-  const firstMs = optionalTsToMs(policy?.initialInterval) ?? 1_000;
-  const mostMs = optionalTsToMs(policy?.maximumInterval) ?? firstMs * 100;
-  const dueAtMs = nowMs + Math.min(mostMs, firstMs * 2 ** (attempt - 1));
-  const limitMs = optionalTsToMs(command.scheduleToCloseTimeout);
-  return limitMs !== undefined && dueAtMs > scheduledAtMs + limitMs ? null : dueAtMs;
 }
 
 /** The end of the process that did the activity: nothing that happened in it reaches the server. */

@@ -189,6 +189,7 @@ function repository(id: string, role: 'primary' | 'target') {
     path: `/backups/${id}`,
     role,
     taskLimit: 4,
+    workloadLimit: 10,
     settleSeconds: 60,
     immutableForDays: 0,
     folderSync: 'required' as const,

@@ -1,0 +1,30 @@
+import type { WorkloadToCopy } from '../activities/found-workloads.js';
+import type { ChainPolicy, StartOverrides } from '../src/domain/copy-job.js';
+import type { CopyTask } from '../src/domain/copy-session.js';
+import type { CopySettings } from '../src/domain/copy-settings.js';
+import type { TaskReport } from './task-report.js';
+
+/** Argument of `copyWorkload`. */
+export interface CopyWorkloadInput {
+  readonly job: ChainPolicy;
+  readonly overrides: Omit<StartOverrides, 'workloads'>;
+  readonly workload: WorkloadToCopy;
+  readonly sourceRepositoryId: string;
+  /** Where the session found the workload; absent: it is looked for everywhere. */
+  readonly sourceFolders?: readonly string[];
+  readonly settings: CopySettings;
+  /** The same in every run of this task, so that they share one epoch of the chain. */
+  readonly owner: string;
+  readonly report: TaskReport;
+  /** State of the task when this run goes on for an earlier one. */
+  readonly carried?: {
+    readonly task: CopyTask;
+    readonly activeFullDone: boolean;
+    /** When the task began to wait for points in progress; null: it does not. */
+    readonly waitingSinceMs: number | null;
+    /** Work that is in the task's progress already. */
+    readonly counted: readonly string[];
+    /** What did not work so far in retention; null: that has not begun. */
+    readonly warnings: readonly string[] | null;
+  };
+}
