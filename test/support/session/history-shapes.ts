@@ -147,6 +147,14 @@ export const HISTORY_SHAPES: readonly HistoryShape[] = [
     },
   },
   {
+    name: 'copyWorkload-turns',
+    settings: { turnMs: 0 },
+    async record(lab) {
+      await lab.add('mail01');
+      return lab.recordTask('mail01');
+    },
+  },
+  {
     name: 'copyWorkload-paused-and-resumed',
     async record(lab) {
       await lab.add('dns01');
