@@ -1,5 +1,6 @@
 import { borgLayout } from './borg/borg.js';
 import { datedTreeLayout } from './dated-tree/dated-tree.js';
+import { hanaLayout } from './hana/hana.js';
 import { kastenLayout, kopiaLayout } from './kopia/kopia.js';
 import { pbmLayout } from './mongodb/pbm.js';
 import { mssqlLayout } from './mssql/mssql.js';
@@ -7,6 +8,7 @@ import { pbsLayout } from './pbs/pbs.js';
 import { pgBackRestLayout } from './postgres/pgbackrest.js';
 import { walFolderLayout } from './postgres/wal-folder.js';
 import { resticLayout } from './restic/restic.js';
+import { rmanFreeLayout, rmanLayout } from './rman/rman.js';
 import type { TreeLayout } from './tree-layout.js';
 
 /** Every layout of trees that this release looks for. A new one is a folder here and a row. Those that know their folder by more names stand before
@@ -21,6 +23,9 @@ export const TREE_LAYOUTS: readonly TreeLayout[] = [
   pbmLayout,
   pgBackRestLayout,
   walFolderLayout,
+  hanaLayout,
+  rmanLayout,
+  rmanFreeLayout,
   mssqlLayout,
 ];
 

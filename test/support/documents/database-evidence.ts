@@ -32,4 +32,25 @@ export const DATABASE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     restoredBy: '`RESTORE`',
     tests: ['test/unit/layout/mssql/mssql.test.ts'],
   },
+  rman: {
+    writtenBy: 'Oracle RMAN: fast recovery area',
+    data: 'synthetic',
+    judge: EVERY_FILE,
+    restoredBy: '`rman`: `CATALOG START WITH`, `RESTORE`',
+    tests: ['test/unit/layout/rman/rman.test.ts'],
+  },
+  'rman-free': {
+    writtenBy: 'Oracle RMAN: free formats (`%U`) with autobackups of the control file',
+    data: 'synthetic',
+    judge: EVERY_FILE,
+    restoredBy: '`rman`: `CATALOG START WITH`, `RESTORE`',
+    tests: ['test/unit/layout/rman/rman.test.ts'],
+  },
+  hana: {
+    writtenBy: 'SAP HANA: data, delta and log backups to files, backup catalogue',
+    data: 'synthetic',
+    judge: EVERY_FILE,
+    restoredBy: '`hdbsql`: `RECOVER DATABASE`',
+    tests: ['test/unit/layout/hana/hana.test.ts'],
+  },
 };

@@ -1,0 +1,55 @@
+/** Names of backup files of SAP HANA. Ids are milliseconds since 1970, so they tell when. Volume 0 is the topology.
+ *  Sources: SAP HANA administration guide, 2.0 (naming of backups); formats are as listed in public notes of administrators. */
+
+export type HanaName =
+  | {
+      readonly is: 'data';
+      /** Backups of one prefix are one backup. */
+      readonly prefix: string;
+      readonly volume: number;
+      readonly part: number;
+      /** Of a delta backup: what it follows, and itself. null: it is a full. */
+      readonly delta: { readonly kind: string; readonly from: string; readonly to: string } | null;
+    }
+  | {
+      readonly is: 'log';
+      readonly volume: number;
+      readonly first: number;
+      /** Where the next log of this volume begins. */
+      readonly last: number;
+      readonly id: string | null;
+    }
+  /** The catalogue, which lists all backups. */
+  | { readonly is: 'catalogue'; readonly id: string | null };
+
+const DELTA =
+  /^(?<prefix>.+)_databackup_(?<kind>incremental|differential)_(?<from>\d{13})_(?<to>\d{13})_(?<volume>\d{1,4})_(?<part>\d{1,4})$/;
+const DATA = /^(?<prefix>.+)_databackup_(?<volume>\d{1,4})_(?<part>\d{1,4})$/;
+const CATALOGUE = /^log_backup_0_0_0_0(?:\.(?<id>\d{13}))?$/;
+const LOG =
+  /^log_backup_(?<volume>\d{1,4})_\d{1,4}_(?<first>\d{1,16})_(?<last>\d{1,16})(?:\.(?<id>\d{13}))?$/;
+
+/** null: no backup file of SAP HANA. */
+export function parseHanaName(name: string): HanaName | null {
+  const delta = DELTA.exec(name)?.groups;
+  if (delta !== undefined) {
+    const { prefix = '', kind = '', from = '', to = '', volume, part } = delta;
+    const numbers = { volume: Number(volume), part: Number(part) };
+    return { is: 'data', prefix, ...numbers, delta: { kind, from, to } };
+  }
+  const data = DATA.exec(name)?.groups;
+  if (data !== undefined)
+    return {
+      is: 'data',
+      prefix: data.prefix ?? '',
+      volume: Number(data.volume),
+      part: Number(data.part),
+      delta: null,
+    };
+  const catalogue = CATALOGUE.exec(name);
+  if (catalogue !== null) return { is: 'catalogue', id: catalogue.groups?.id ?? null };
+  const log = LOG.exec(name)?.groups;
+  if (log === undefined) return null;
+  const { volume, first, last, id = null } = log;
+  return { is: 'log', volume: Number(volume), first: Number(first), last: Number(last), id };
+}

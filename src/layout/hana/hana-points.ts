@@ -1,0 +1,190 @@
+import type { TreePoint } from '../../domain/source-tree.js';
+import { writtenAtMs } from '../named-date.js';
+import { treeEvidence } from '../tree-evidence.js';
+import type { TreeFile } from '../tree-files.js';
+import { parseHanaName, type HanaName } from './hana-names.js';
+
+type DataName = Extract<HanaName, { is: 'data' }>;
+type LogName = Extract<HanaName, { is: 'log' }>;
+
+interface Named<N extends HanaName> {
+  readonly file: TreeFile;
+  readonly name: N;
+}
+
+/** A data backup: everything of one prefix, and of one delta. */
+interface DataBackup {
+  /** Path of the prefix, with the ids of a delta. */
+  readonly key: string;
+  readonly delta: DataName['delta'];
+  /** Milliseconds since 1970 as digits; null: only its files’ times tell. */
+  readonly id: string | null;
+  readonly atMs: number;
+  readonly parts: readonly Named<DataName>[];
+}
+
+/** Pages of 4 KiB follow a head of one. */
+const PAGE_BYTES = 4096;
+
+/** Points of one database, oldest first. Each takes the catalogue along that was written next: it is the first that knows of it.
+ *  @param ids of full backups, by the path of their topology */
+export function hanaPoints(
+  files: readonly TreeFile[],
+  ids: ReadonlyMap<string, string>,
+): TreePoint[] {
+  const named = files.flatMap((file) => {
+    const name = parseHanaName(file.name);
+    return name === null ? [] : [{ file, name }];
+  });
+  const catalogues = named
+    .filter((one) => one.name.is === 'catalogue')
+    .map(({ file, name }) => ({ file, atMs: idMs('id' in name ? name.id : null, [file]) }))
+    .sort((a, b) => a.atMs - b.atMs);
+  const catalogueOf = (atMs: number): TreeFile[] => {
+    const next = catalogues.find((one) => one.atMs >= atMs) ?? catalogues.at(-1);
+    return next === undefined ? [] : [next.file];
+  };
+  const backups = dataBackups(named.filter(isData), ids);
+  const logs = named
+    .filter(isLog)
+    .map((one) => ({ ...one, atMs: idMs(one.name.id, [one.file]) }))
+    .sort((a, b) => a.name.volume - b.name.volume || a.name.first - b.name.first);
+  const points = [
+    ...backups.map((backup) => dataPoint(backup, backups, catalogueOf(backup.atMs))),
+    ...logs.map((log, index) =>
+      logPoint(log, logs[index - 1] ?? null, backups, catalogueOf(log.atMs)),
+    ),
+  ];
+  return points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
+}
+
+function isData(one: Named<HanaName>): one is Named<DataName> {
+  return one.name.is === 'data';
+}
+
+function isLog(one: Named<HanaName>): one is Named<LogName> {
+  return one.name.is === 'log';
+}
+
+function idMs(id: string | null, files: readonly TreeFile[]): number {
+  return id === null ? writtenAtMs(files) : Number(id);
+}
+
+/** Oldest first. */
+function dataBackups(
+  parts: readonly Named<DataName>[],
+  ids: ReadonlyMap<string, string>,
+): DataBackup[] {
+  const byKey = new Map<string, Named<DataName>[]>();
+  for (const part of parts) {
+    const key = part.file.within.replace(/_\d+_\d+$/, '');
+    byKey.set(key, [...(byKey.get(key) ?? []), part]);
+  }
+  const backups = [...byKey].map(([key, own]): DataBackup => {
+    const { delta } = own[0]!.name;
+    const id = delta?.to ?? own.map(({ file }) => ids.get(file.within)).find(Boolean) ?? null;
+    const files = own.map(({ file }) => file);
+    return { key, delta, id, atMs: idMs(id, files), parts: own };
+  });
+  return backups.sort((a, b) => a.atMs - b.atMs || (a.key < b.key ? -1 : 1));
+}
+
+function dataPoint(
+  backup: DataBackup,
+  all: readonly DataBackup[],
+  catalogue: readonly TreeFile[],
+): TreePoint {
+  const { key, delta, atMs, parts } = backup;
+  const files = parts.map(({ file }) => file);
+  const reason = lackOf(backup, all);
+  return {
+    ...{ id: key, createdAtMs: atMs, kind: delta === null ? 'full' : 'increment' },
+    ...(delta === null ? { needs: [] } : underDelta(backup, delta, all)),
+    ...{ state: reason === null ? 'complete' : 'incomplete', reason },
+    ...contentOf([...files, ...catalogue]),
+    evidence: treeEvidence(files, reason === null ? (catalogue[0] ?? 'silent') : null),
+  };
+}
+
+/** What is missing of a data backup; null: nothing that names could tell. */
+function lackOf({ parts, atMs, delta }: DataBackup, all: readonly DataBackup[]): string | null {
+  const empty = parts.find(({ file }) => file.stamp.sizeBytes === 0);
+  if (empty !== undefined) return `${empty.file.within} is empty`;
+  const volumes = new Set(parts.map(({ name }) => name.volume));
+  // A delta has no topology of its own in every release.
+  if (delta === null && !volumes.has(0)) return 'its topology (volume 0) is not there';
+  if (![...volumes].some((volume) => volume > 0)) return 'none of its data volumes is there';
+  for (const volume of volumes) {
+    const numbers = parts.flatMap(({ name }) => (name.volume === volume ? [name.part] : []));
+    const missing = Array.from({ length: Math.min(Math.max(...numbers), MAX_PARTS) })
+      .map((_, index) => index + 1)
+      .find((part) => !numbers.includes(part));
+    if (missing !== undefined) return `part ${missing} of volume ${volume} is not there`;
+  }
+  const before = all.findLast((other) => other.atMs < atMs && other.delta === null);
+  const lacking = before?.parts.find(({ name }) => name.volume > 0 && !volumes.has(name.volume));
+  return lacking === undefined || delta !== null
+    ? null
+    : `volume ${lacking.name.volume}, which the full backup before it has, is not there`;
+}
+
+const MAX_PARTS = 9_999;
+
+/** An incremental follows any data backup, a differential a full; both name what they follow by its id. */
+function underDelta(
+  { atMs }: DataBackup,
+  { from }: NonNullable<DataBackup['delta']>,
+  all: readonly DataBackup[],
+): Pick<TreePoint, 'needs' | 'gap'> {
+  const named = all.find(({ id }) => id === from);
+  if (named !== undefined) return { needs: [named.key] };
+  // A full whose head does not tell its id is the one that was taken by then.
+  const full = all.findLast(
+    (other) => other.delta === null && other.id === null && other.atMs < atMs,
+  );
+  if (full !== undefined) return { needs: [full.key] };
+  return { needs: [], gap: `the backup that it builds on (id ${from}) is not here` };
+}
+
+function logPoint(
+  { file, name, atMs }: Named<LogName> & { readonly atMs: number },
+  last: Named<LogName> | null,
+  backups: readonly DataBackup[],
+  catalogue: readonly TreeFile[],
+): TreePoint {
+  const before = last?.name.volume === name.volume ? last : null;
+  const { sizeBytes } = file.stamp;
+  const isCut = sizeBytes === 0 || sizeBytes % PAGE_BYTES !== 0;
+  return {
+    ...{ id: file.within, createdAtMs: atMs, kind: 'log' },
+    ...underLog(name, before, atMs, backups),
+    state: isCut ? 'incomplete' : 'complete',
+    reason: isCut ? `${file.within} has ${sizeBytes} bytes, no whole number of pages` : null,
+    ...contentOf([file, ...catalogue]),
+    evidence: treeEvidence([file], isCut ? null : (catalogue[0] ?? 'silent')),
+  };
+}
+
+/** Logs of a volume join end to start. The first that is there needs the newest full before it, if there is one. */
+function underLog(
+  { volume, first }: LogName,
+  before: Named<LogName> | null,
+  atMs: number,
+  backups: readonly DataBackup[],
+): Pick<TreePoint, 'needs' | 'gap'> {
+  if (before !== null && before.name.last >= first) return { needs: [before.file.within] };
+  if (before !== null)
+    return {
+      needs: [],
+      gap: `the log of volume ${volume} from ${before.name.last} to ${first} is missing`,
+    };
+  const full = backups.findLast((backup) => backup.delta === null && backup.atMs <= atMs);
+  return { needs: full === undefined ? [] : [full.key] };
+}
+
+function contentOf(files: readonly TreeFile[]): Pick<TreePoint, 'files' | 'sizeBytes'> {
+  return {
+    files: files.map(({ within }) => within),
+    sizeBytes: files.reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0),
+  };
+}

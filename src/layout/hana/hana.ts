@@ -1,0 +1,116 @@
+import type { FoundTree, TreePoint } from '../../domain/source-tree.js';
+import type { Claim, FolderNames } from '../backup-layout.js';
+import { PLUG_IN_RULES } from '../database-rules.js';
+import { claimedTreeFiles, filesBelow, pathIn, type TreeFile } from '../tree-files.js';
+import type { TreeLayout, TreeReader } from '../tree-layout.js';
+import { folderName, folderWorkloadId } from '../workload-id.js';
+import { parseHanaName } from './hana-names.js';
+import { hanaPoints } from './hana-points.js';
+
+/** Backups of SAP HANA to files: `<prefix>_databackup_<volume>_<part>`, deltas, `log_backup_…`, and the backup catalogue
+ *  `log_backup_0_0_0_0.<id>`, which HANA writes after each backup.
+ *
+ *  A workload is a database: a folder with these files, or, of the folders `data`, `log` and `catalog` that HANA makes, the folders of one name
+ *  (`SYSTEMDB`, `DB_<tenant>`) together. A restore point is a data backup with its topology and all volumes, a delta, or a log backup.
+ *  What a backint agent hands to another store is not on disk and not found. */
+export const hanaLayout: TreeLayout = {
+  name: 'hana',
+  type: { id: 'sap-hana', title: 'SAP HANA', rules: PLUG_IN_RULES },
+  rules: {
+    shape: 'sets',
+    classes: [
+      { name: 'data', match: /(?:^|\/)[^/]+_databackup_[^/]+$/, content: 'immutable' },
+      {
+        name: 'logs',
+        match: /(?:^|\/)log_backup_(?!0_0_0_0(?:\.|$))[^/]+$/,
+        content: 'immutable',
+      },
+      { name: 'catalogue', match: /(?:^|\/)log_backup_0_0_0_0(?:\.\d{13})?$/, content: 'replaced' },
+    ],
+    ignored: /\.tmp$/,
+    digestInName: null,
+    openFilesWaitMs: 60_000,
+    keepRemovedForDays: 0,
+    suspiciousShare: 0.5,
+    keeps: { modes: true, times: true, links: false, xattrs: false },
+  },
+  claim,
+  confirm,
+  scan,
+};
+
+/** Where HANA puts what, below its folder of backups. */
+const AREAS: readonly string[] = ['data', 'log', 'catalog'];
+const DATABASE = /^(?:SYSTEMDB|DB_.+)$/;
+
+function claim({ files, folders }: FolderNames): Claim | null {
+  const own = files.filter((name) => parseHanaName(name) !== null);
+  if (own.length > 0) return { files: own };
+  const areas = folders.filter((name) => AREAS.includes(name));
+  return areas.includes('data') && areas.length > 1 ? { files: [], folders: areas } : null;
+}
+
+/** Folders named `data` and `log` are HANA’s when they hold folders of databases. */
+async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
+  if (claimed.folders === undefined) return claimed;
+  const databases = await databasesIn(reader, folder, claimed.folders);
+  return databases.size === 0 ? null : claimed;
+}
+
+async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
+  if (claimed.folders === undefined) {
+    const files = await claimedTreeFiles(reader, folder, claimed);
+    const id = folderWorkloadId('hana', folder);
+    return [await treeOf(reader, { id, name: folderName('SAP HANA', folder), folder }, files)];
+  }
+  const trees: FoundTree[] = [];
+  for (const [name, within] of await databasesIn(reader, folder, claimed.folders)) {
+    const files: TreeFile[] = [];
+    for (const path of within) files.push(...(await filesBelow(reader, folder, path)));
+    const id = folderWorkloadId(`hana-${encodeURIComponent(name)}`, folder);
+    const tree = await treeOf(reader, { id, name, folder }, files);
+    trees.push({ ...tree, within });
+  }
+  return trees;
+}
+
+/** Paths of the folders of each database, by its name. */
+async function databasesIn(
+  reader: TreeReader,
+  folder: string,
+  areas: readonly string[],
+): Promise<Map<string, string[]>> {
+  const databases = new Map<string, string[]>();
+  for (const area of areas)
+    for (const { name, type } of await reader.list(pathIn(folder, area)))
+      if (type === 'folder' && DATABASE.test(name))
+        databases.set(name, [...(databases.get(name) ?? []), `${area}/${name}`]);
+  return databases;
+}
+
+async function treeOf(
+  reader: TreeReader,
+  { id, name, folder }: { readonly id: string; readonly name: string; readonly folder: string },
+  files: readonly TreeFile[],
+): Promise<FoundTree> {
+  const points: TreePoint[] = hanaPoints(files, await backupIds(reader, files));
+  return { id, name, root: folder, within: files.map(({ within }) => within), points };
+}
+
+/** Ids that full backups have in the head of their topology; names do not tell them. By the path of the file. */
+async function backupIds(
+  reader: TreeReader,
+  files: readonly TreeFile[],
+): Promise<Map<string, string>> {
+  const ids = new Map<string, string>();
+  for (const { name, path, within } of files) {
+    const parsed = parseHanaName(name);
+    if (parsed?.is !== 'data' || parsed.volume !== 0 || parsed.delta !== null) continue;
+    const head = new TextDecoder('latin1').decode(await reader.read(path, 0, HEAD_BYTES));
+    const id = /\[BACKUPID\]\D{0,8}(?<id>\d{13})(?!\d)/.exec(head)?.groups?.id;
+    if (id !== undefined) ids.set(within, id);
+  }
+  return ids;
+}
+
+const HEAD_BYTES = 4096;

@@ -1,0 +1,77 @@
+import { namedDateMs } from '../named-date.js';
+
+/** Names that Oracle gives in a fast recovery area, and that RMAN gives by `%U` and `%F`.
+ *  Sources: Oracle note 566680.1 (format of backup pieces managed in the recovery area), RMAN reference (formatSpec). */
+
+/** `full`: all blocks, level 0 or none. `level1`: what changed. `log`: archived logs. `control`: control file or parameter file. */
+export type PieceKind = 'full' | 'level0' | 'level1' | 'log' | 'control';
+
+export interface OmfPiece {
+  readonly kind: PieceKind;
+  readonly tag: string;
+  /** Of a tag that RMAN made: when the run began, local time taken for UTC. */
+  readonly tagAtMs: number | null;
+}
+
+/** Five letters tell archived logs (a), control file (c), parameter file (s), data files (d), and level or full (f). */
+const PIECE =
+  /^o1_mf_(?<logs>[an])(?<control>[cn])(?<spfile>[sn])(?<data>[dn])(?<level>[f01n])_(?<tag>.+)_[0-9a-z]{8}_\.bkp$/i;
+const TAG =
+  /^TAG(?<year>\d{4})(?<month>\d\d)(?<day>\d\d)T(?<hour>\d\d)(?<minute>\d\d)(?<second>\d\d)$/i;
+const AUTOBACKUP = /^o1_mf_[sn]_(?<stamp>\d{1,12})_[0-9a-z]{8}_\.bkp$/i;
+const ARCHIVED = /^o1_mf_(?<thread>\d{1,4})_(?<sequence>\d{1,10})_[0-9a-z]{8}_\.arc$/i;
+const FREE_AUTOBACKUP = /^c-(?<dbid>\d{1,12})-(?<day>\d{8})-(?<number>[0-9a-f]{2})$/i;
+/** `%U`, most often with words before it and an ending of one’s own behind it. */
+const FREE_PIECE = /^(?:.+[_-])?[0-9a-z]{8}_\d{1,6}_\d{1,4}(?:_\d{1,6}){0,2}(?:\.[a-z]{1,5})?$/i;
+
+/** null: no backup piece of a recovery area. */
+export function parseOmfPiece(name: string): OmfPiece | null {
+  const parts = PIECE.exec(name)?.groups;
+  if (parts === undefined) return null;
+  const { logs = '', data = '', level = '', tag = '' } = parts;
+  const stamp = TAG.exec(tag)?.groups;
+  const kind: PieceKind =
+    data.toLowerCase() === 'd'
+      ? level === '1'
+        ? 'level1'
+        : level === '0'
+          ? 'level0'
+          : 'full'
+      : logs.toLowerCase() === 'a'
+        ? 'log'
+        : 'control';
+  return { kind, tag: tag.toUpperCase(), tagAtMs: stamp === undefined ? null : namedDateMs(stamp) };
+}
+
+/** When an autobackup of control file and parameter file was made; null: it is none. Its number counts seconds since 1988 in months of 31 days. */
+export function autobackupAtMs(name: string): number | null {
+  const stamp = AUTOBACKUP.exec(name)?.groups?.stamp;
+  if (stamp === undefined) return null;
+  const seconds = Number(stamp);
+  const days = Math.floor(seconds / 86_400);
+  const months = Math.floor(days / 31);
+  return (
+    Date.UTC(1988 + Math.floor(months / 12), months % 12, (days % 31) + 1) +
+    (seconds % 86_400) * 1000
+  );
+}
+
+/** null: no archived log of a recovery area. */
+export function parseArchivedLog(
+  name: string,
+): { readonly thread: number; readonly sequence: number } | null {
+  const parts = ARCHIVED.exec(name)?.groups;
+  return parts === undefined
+    ? null
+    : { thread: Number(parts.thread), sequence: Number(parts.sequence) };
+}
+
+/** `c-<database id>-<day>-<number>`; null: it is none. */
+export function freeAutobackup(name: string): { readonly databaseId: string } | null {
+  const parts = FREE_AUTOBACKUP.exec(name)?.groups;
+  return parts === undefined ? null : { databaseId: parts.dbid ?? '' };
+}
+
+export function isFreePiece(name: string): boolean {
+  return FREE_PIECE.test(name) || parseOmfPiece(name) !== null;
+}

@@ -1,0 +1,118 @@
+import type { FoundTree } from '../../domain/source-tree.js';
+import type { TreeRules } from '../../domain/tree-rules.js';
+import type { WorkloadTypeFacts } from '../../domain/workload-rules.js';
+import type { Claim, FolderNames } from '../backup-layout.js';
+import { PLUG_IN_RULES } from '../database-rules.js';
+import { claimedTreeFiles, filesBelow, pathIn } from '../tree-files.js';
+import type { TreeLayout, TreeReader } from '../tree-layout.js';
+import { folderName, folderWorkloadId } from '../workload-id.js';
+import { areaPoints } from './rman-area.js';
+import { freePoints } from './rman-free.js';
+import {
+  autobackupAtMs,
+  freeAutobackup,
+  isFreePiece,
+  parseArchivedLog,
+  parseOmfPiece,
+} from './rman-names.js';
+
+const TYPE: WorkloadTypeFacts = {
+  id: 'oracle-rman',
+  title: 'Oracle (RMAN)',
+  rules: PLUG_IN_RULES,
+};
+
+const RULES: TreeRules = {
+  shape: 'sets',
+  classes: [
+    { name: 'logs', match: /(?:^|\/)o1_mf_\d+_\d+_[0-9a-z]{8}_\.arc$/i, content: 'immutable' },
+    // What knows of the pieces stands behind them.
+    {
+      name: 'pieces',
+      match: /^(?!(?:.*\/)?(?:o1_mf_[sn]_\d+_[0-9a-z]{8}_\.bkp|c-\d+-\d{8}-[0-9a-f]{2})$)/i,
+      content: 'immutable',
+    },
+    { name: 'autobackups', match: /(?:)/, content: 'immutable' },
+  ],
+  // The database’s own files, which lie in the area, too.
+  ignored: /^(?:onlinelog|controlfile|flashback)\/|(?:^|\/)snapcf_[^/]*$/i,
+  digestInName: null,
+  openFilesWaitMs: 60_000,
+  keepRemovedForDays: 0,
+  suspiciousShare: 0.5,
+  keeps: { modes: true, times: true, links: false, xattrs: false },
+};
+
+const AREA_FOLDER = /^(?:backupset|autobackup|archivelog)$/i;
+/** What else Oracle makes beside them; of a pluggable database, a folder named after its GUID. */
+const OTHER_FOLDER = /^(?:datafile|onlinelog|controlfile|flashback|[0-9A-F]{32})$/i;
+
+/** The fast recovery area of one database: `backupset/<day>/`, `autobackup/<day>/`, `archivelog/<day>/`, and the same below the GUID of each pluggable
+ *  database. A workload is a database; a restore point what one command of RMAN wrote under one tag, or an archived log. Names tell levels, tags
+ *  and sequences; the pieces themselves are not read. */
+export const rmanLayout: TreeLayout = {
+  name: 'rman',
+  type: TYPE,
+  rules: RULES,
+  claim: ({ folders }: FolderNames): Claim | null =>
+    folders.some((name) => AREA_FOLDER.test(name))
+      ? {
+          files: [],
+          folders: folders.filter((name) => AREA_FOLDER.test(name) || OTHER_FOLDER.test(name)),
+        }
+      : null,
+  confirm: async (reader, folder, claimed) =>
+    (await areaFiles(reader, folder, claimed)).some(({ name }) => isAreaName(name))
+      ? claimed
+      : null,
+  scan: async (reader, folder, claimed): Promise<FoundTree[]> => [
+    {
+      id: folderWorkloadId('rman', folder),
+      name: folderName('Oracle', folder),
+      root: folder,
+      points: areaPoints(await areaFiles(reader, folder, claimed)),
+    },
+  ],
+};
+
+async function areaFiles(reader: TreeReader, folder: string, { folders = [] }: Claim) {
+  const files = [];
+  for (const name of folders) {
+    const isPdb = /^[0-9A-F]{32}$/i.test(name);
+    if (AREA_FOLDER.test(name)) files.push(...(await filesBelow(reader, folder, name)));
+    for (const { name: within } of isPdb ? await reader.list(pathIn(folder, name)) : [])
+      if (AREA_FOLDER.test(within))
+        files.push(...(await filesBelow(reader, folder, `${name}/${within}`)));
+  }
+  return files;
+}
+
+function isAreaName(name: string): boolean {
+  return (
+    parseOmfPiece(name) !== null || autobackupAtMs(name) !== null || parseArchivedLog(name) !== null
+  );
+}
+
+/** A folder of pieces with names of free formats (`%U`), known by the autobackups of the control file among them (`c-<database id>-<day>-<number>`). */
+export const rmanFreeLayout: TreeLayout = {
+  name: 'rman-free',
+  type: TYPE,
+  rules: RULES,
+  claim: ({ files }: FolderNames): Claim | null =>
+    files.some((name) => freeAutobackup(name) !== null)
+      ? { files: files.filter((name) => freeAutobackup(name) !== null || isFreePiece(name)) }
+      : null,
+  scan: async (reader, folder, claimed): Promise<FoundTree[]> => {
+    const files = await claimedTreeFiles(reader, folder, claimed);
+    const ids = new Set(files.flatMap(({ name }) => freeAutobackup(name)?.databaseId ?? []));
+    return [
+      {
+        id: folderWorkloadId('rman-free', folder),
+        name: `${folderName('Oracle', folder)} (database ${[...ids].join(', ')})`,
+        root: folder,
+        within: files.map(({ within }) => within),
+        points: freePoints(files),
+      },
+    ];
+  },
+};

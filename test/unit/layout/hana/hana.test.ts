@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import { classOf } from '../../../../src/domain/tree-rules.js';
+import { parseHanaName } from '../../../../src/layout/hana/hana-names.js';
+import { hanaLayout } from '../../../../src/layout/hana/hana.js';
+import { treeOf } from '../../../support/layout/real-tree.js';
+import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
+
+const [T0, T1, T2, T3] = ['1795500000000', '1795510000000', '1795520000000', '1795530000000'];
+
+/** A head of one page with the tags that HANA writes, then pages. */
+function backupFile(id: string, pages = 2): Buffer {
+  const bytes = Buffer.alloc(4096 * pages, 7);
+  bytes.fill(0, 0, 4096);
+  bytes[0] = 1;
+  bytes.write(`[MAGIC]HANABackup-designed by SAP in Berlin[BACKUPID]${id}`, 16, 'latin1');
+  return bytes;
+}
+
+const FULL = 'data/DB_HDB/COMPLETE_DATA_BACKUP';
+const DELTA = `data/DB_HDB/D_databackup_incremental_${T0}_${T2}`;
+const LOG = (first: number, last: number, id = T1) =>
+  `log/DB_HDB/log_backup_2_0_${first}_${last}.${id}`;
+
+function backups(): Record<string, Buffer> {
+  return {
+    [`${FULL}_databackup_0_1`]: backupFile(T0),
+    [`${FULL}_databackup_1_1`]: backupFile(T0),
+    [`${FULL}_databackup_2_1`]: backupFile(T0),
+    [`${FULL}_databackup_2_2`]: backupFile(T0),
+    [`${DELTA}_1_1`]: backupFile(T2),
+    [`${DELTA}_2_1`]: backupFile(T2),
+    [LOG(1024, 2048)]: backupFile(T1),
+    [LOG(2048, 4096, T2)]: backupFile(T2),
+    [`catalog/DB_HDB/log_backup_0_0_0_0.${T1}`]: backupFile(T1),
+    [`catalog/DB_HDB/log_backup_0_0_0_0.${T3}`]: backupFile(T3),
+  };
+}
+
+async function treesOf(files: Record<string, Buffer | string>) {
+  return scanTreesWith(hanaLayout, (await treeOf(files)).repository);
+}
+
+describe('backups of SAP HANA', () => {
+  it('in the folders that HANA makes are one database: data, delta, logs, each with the catalogue behind it', async () => {
+    const [tree, ...others] = await treesOf(backups());
+    expect(others).toEqual([]);
+    expect(tree).toMatchObject({
+      ...{ id: 'hana-DB_HDB-.', name: 'DB_HDB', root: '' },
+      within: ['catalog/DB_HDB', 'data/DB_HDB', 'log/DB_HDB'],
+    });
+    const full = `${FULL}_databackup`;
+    expect(tree!.points.map(briefPoint)).toEqual([
+      { id: full, kind: 'full', state: 'complete', needs: [] },
+      { id: LOG(1024, 2048), kind: 'log', state: 'complete', needs: [full] },
+      { id: DELTA, kind: 'increment', state: 'complete', needs: [full] },
+      { id: LOG(2048, 4096, T2), kind: 'log', state: 'complete', needs: [LOG(1024, 2048)] },
+    ]);
+    expect(tree!.points[0]).toMatchObject({
+      createdAtMs: Number(T0),
+      files: [
+        ...[`${full}_0_1`, `${full}_1_1`, `${full}_2_1`, `${full}_2_2`],
+        `catalog/DB_HDB/log_backup_0_0_0_0.${T1}`,
+      ],
+    });
+    expect(tree!.points[2]!.files).toContain(`catalog/DB_HDB/log_backup_0_0_0_0.${T3}`);
+  });
+
+  it.each<[string, string, string]>([
+    ['its topology', `${FULL}_databackup_0_1`, 'its topology (volume 0) is not there'],
+    ['a part', `${FULL}_databackup_2_1`, 'part 1 of volume 2 is not there'],
+  ])('without %s are incomplete', async (_, gone, reason) => {
+    const { [gone]: _gone, ...files } = backups();
+    const [tree] = await treesOf(files);
+    expect(tree!.points.find(({ kind }) => kind === 'full')).toMatchObject({
+      state: 'incomplete',
+      reason,
+      evidence: { closing: 'awaited' },
+    });
+  });
+
+  it('lack a volume that the full before them has', async () => {
+    const [tree] = await treesOf({
+      ...backups(),
+      'data/DB_HDB/NEXT_databackup_0_1': backupFile(T3),
+      'data/DB_HDB/NEXT_databackup_1_1': backupFile(T3),
+    });
+    expect(tree!.points.find(({ id }) => id.includes('NEXT'))).toMatchObject({
+      state: 'incomplete',
+      reason: 'volume 2, which the full backup before it has, is not there',
+    });
+  });
+
+  it('name the log that is missing, and a log that is cut off', async () => {
+    const { [LOG(1024, 2048)]: _gone, ...files } = backups();
+    const [tree] = await treesOf({
+      ...files,
+      [LOG(8192, 9216, T3)]: backupFile(T3).subarray(0, 5000),
+    });
+    const last = tree!.points.find(({ id }) => id === LOG(8192, 9216, T3));
+    expect(last).toMatchObject({
+      state: 'incomplete',
+      reason: `${LOG(8192, 9216, T3)} has 5000 bytes, no whole number of pages`,
+      gap: 'the log of volume 2 from 4096 to 8192 is missing',
+    });
+  });
+
+  it('name the backup that a delta builds on when it is not there', async () => {
+    const files = Object.fromEntries(
+      Object.entries(backups()).filter(([path]) => !path.startsWith(`${FULL}_`)),
+    );
+    const [tree] = await treesOf(files);
+    expect(tree!.points.find(({ id }) => id === DELTA)!.gap).toBe(
+      `the backup that it builds on (id ${T0}) is not here`,
+    );
+  });
+
+  it('in a folder of their own are one database, and files of others are not theirs', async () => {
+    const [tree] = await treesOf({
+      [`b/SYSTEMDB/x_databackup_0_1`]: backupFile(T0),
+      [`b/SYSTEMDB/x_databackup_1_1`]: backupFile(T0),
+      'b/SYSTEMDB/notes.txt': 'x',
+    });
+    expect(tree).toMatchObject({ id: 'hana-b:SYSTEMDB', name: 'SYSTEMDB', root: 'b/SYSTEMDB' });
+    expect(tree!.within).toEqual(['x_databackup_0_1', 'x_databackup_1_1']);
+  });
+
+  it('are not what folders named data and log hold of others', async () => {
+    expect(await treesOf({ 'data/vm.qcow2': 'x', 'log/x.log': 'x' })).toEqual([]);
+  });
+
+  it('copy the catalogue last', () => {
+    const { rules } = hanaLayout;
+    const paths = [`${FULL}_databackup_0_1`, LOG(1, 2), `log_backup_0_0_0_0.${T1}`];
+    expect(paths.map((path) => rules.classes[classOf(rules, path)!]!.name)).toEqual([
+      'data',
+      'logs',
+      'catalogue',
+    ]);
+  });
+
+  it.each(['log_backup_2_0_1.x', 'x_databackup_1', 'databackup_0_1', '_databackup_a_1'])(
+    'are not called %s',
+    (name) => {
+      expect(parseHanaName(name)).toBeNull();
+    },
+  );
+});

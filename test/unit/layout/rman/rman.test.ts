@@ -1,0 +1,147 @@
+import { utimes } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { classOf } from '../../../../src/domain/tree-rules.js';
+import {
+  autobackupAtMs,
+  freeAutobackup,
+  isFreePiece,
+  parseArchivedLog,
+  parseOmfPiece,
+} from '../../../../src/layout/rman/rman-names.js';
+import { rmanFreeLayout, rmanLayout } from '../../../../src/layout/rman/rman.js';
+import { treeOf } from '../../../support/layout/real-tree.js';
+import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
+
+describe('names of RMAN', () => {
+  it.each<[string, string, number | null]>([
+    ['o1_mf_nnndf_TAG20261124T063000_7rjh01to_.bkp', 'full', Date.UTC(2026, 10, 24, 6, 30)],
+    ['o1_mf_nnnd0_TAG20261124T063000_7rjh01to_.bkp', 'level0', Date.UTC(2026, 10, 24, 6, 30)],
+    ['O1_MF_NNND1_TAG20261124T063000_7RJH01TO_.BKP', 'level1', Date.UTC(2026, 10, 24, 6, 30)],
+    ['o1_mf_annnn_TAG20261124T063000_7rjh01to_.bkp', 'log', Date.UTC(2026, 10, 24, 6, 30)],
+    ['o1_mf_ncsnf_TAG20080502T081406_41pd0s8h_.bkp', 'control', Date.UTC(2008, 4, 2, 8, 14, 6)],
+    ['o1_mf_nnndf_FULL_DATABASE_BEFORE_7rjh01to_.bkp', 'full', null],
+  ])('%s is of kind %s', (name, kind, tagAtMs) => {
+    expect(parseOmfPiece(name)).toMatchObject({ kind, tagAtMs });
+  });
+
+  it('tell when an autobackup was made: seconds since 1988 in months of 31 days', () => {
+    // ((2026 - 1988) * 12 + 10) * 31 + 23 days, 6 h 40 min.
+    expect(autobackupAtMs('o1_mf_s_1250145600_7rjh01to_.bkp')).toBe(Date.UTC(2026, 10, 24, 6, 40));
+  });
+
+  it('tell threads, sequences and free formats', () => {
+    expect(parseArchivedLog('o1_mf_1_4711_7rjh01to_.arc')).toEqual({ thread: 1, sequence: 4711 });
+    expect(freeAutobackup('c-1234567890-20261124-0a')).toEqual({ databaseId: '1234567890' });
+    expect(
+      ['0v2k3j4l_1_1', 'FULL_ORCL_20261124_0v2k3j4l_31_1_1.bkp', 'alert_orcl.log'].map(isFreePiece),
+    ).toEqual([true, true, false]);
+  });
+});
+
+const PIECE = (day: string, kind: string, tag: string) =>
+  `ORCL/backupset/${day}/o1_mf_${kind}_${tag}_7rjh01to_.bkp`;
+const ARC = (sequence: number) => `ORCL/archivelog/2026_11_24/o1_mf_1_${sequence}_7rjh01to_.arc`;
+const SUNDAY = 'TAG20261122T063000';
+const TUESDAY = 'TAG20261124T063000';
+
+/** A level 0, a level 1 with a pluggable database, and archived logs. */
+function area(): Record<string, string> {
+  return {
+    [PIECE('2026_11_22', 'nnnd0', SUNDAY)]: 'level 0',
+    // 2026-11-22 06:40: two days before the one of the names test.
+    'ORCL/autobackup/2026_11_22/o1_mf_s_1249972800_7rjh01to_.bkp': 'control file',
+    [PIECE('2026_11_24', 'nnnd1', TUESDAY)]: 'level 1',
+    [`ORCL/0123456789ABCDEF0123456789ABCDEF/backupset/2026_11_24/o1_mf_nnnd1_${TUESDAY}_7rjh02to_.bkp`]:
+      'level 1 of a pluggable database',
+    'ORCL/autobackup/2026_11_24/o1_mf_s_1250145600_7rjh01to_.bkp': 'control file',
+    [ARC(7)]: 'log 7',
+    [ARC(8)]: 'log 8',
+    'ORCL/onlinelog/o1_mf_1_7rjh01to_.log': 'in use',
+  };
+}
+
+async function pointsOf(files: Record<string, string>) {
+  const [tree] = await scanTreesWith(rmanLayout, (await treeOf(files)).repository);
+  return tree!.points;
+}
+
+describe('a fast recovery area', () => {
+  it('is one database: runs by their tags, what they build on, and logs that join', async () => {
+    const [tree, ...others] = await scanTreesWith(rmanLayout, (await treeOf(area())).repository);
+    expect(others).toEqual([]);
+    expect(tree).toMatchObject({ id: 'rman-ORCL', name: 'ORCL', root: 'ORCL' });
+    const within = (path: string) => path.slice('ORCL/'.length);
+    expect(tree!.points.map(briefPoint)).toEqual([
+      { id: SUNDAY, kind: 'full', state: 'complete', needs: [] },
+      { id: TUESDAY, kind: 'increment', state: 'complete', needs: [SUNDAY] },
+      { id: within(ARC(7)), kind: 'log', state: 'complete', needs: [TUESDAY] },
+      { id: within(ARC(8)), kind: 'log', state: 'complete', needs: [within(ARC(7))] },
+    ]);
+    expect(tree!.points[1]!.files).toEqual([
+      `0123456789ABCDEF0123456789ABCDEF/backupset/2026_11_24/o1_mf_nnnd1_${TUESDAY}_7rjh02to_.bkp`,
+      within(PIECE('2026_11_24', 'nnnd1', TUESDAY)),
+      'autobackup/2026_11_24/o1_mf_s_1250145600_7rjh01to_.bkp',
+    ]);
+  });
+
+  it('whose last run has no control file behind it waits for that', async () => {
+    const { 'ORCL/autobackup/2026_11_24/o1_mf_s_1250145600_7rjh01to_.bkp': _, ...files } = area();
+    const points = await pointsOf(files);
+    expect(points.find(({ id }) => id === TUESDAY)).toMatchObject({
+      state: 'incomplete',
+      reason: 'no autobackup of the control file was made after it began',
+      evidence: { closing: 'awaited' },
+    });
+    expect(points.find(({ id }) => id === SUNDAY)).toMatchObject({ state: 'complete' });
+  });
+
+  it('without a level 0, or with a hole in its logs, says so', async () => {
+    const { [PIECE('2026_11_22', 'nnnd0', SUNDAY)]: _, ...files } = area();
+    const points = await pointsOf({ ...files, [ARC(11)]: 'log 11' });
+    expect(points.find(({ id }) => id === TUESDAY)!.gap).toBe(
+      'the level 0 that it builds on is not here',
+    );
+    expect(points.find(({ id }) => id.includes('_11_7r'))!.gap).toBe(
+      'archived logs 9 to 10 of thread 1 are missing',
+    );
+  });
+
+  it('copies autobackups last, and files that the database uses never', () => {
+    const { rules } = rmanLayout;
+    const classNames = [
+      ARC(7),
+      PIECE('x', 'nnndf', 'T'),
+      'autobackup/d/o1_mf_s_1_7rjh01to_.bkp',
+    ].map((path) => rules.classes[classOf(rules, path)!]!.name);
+    expect(classNames).toEqual(['logs', 'pieces', 'autobackups']);
+    expect(rules.ignored!.test('onlinelog/o1_mf_1_7rjh01to_.log')).toBe(true);
+    expect(rules.ignored!.test('autobackup/d/o1_mf_s_1_7rjh01to_.bkp')).toBe(false);
+  });
+
+  it('is left to others when nothing in its folders is named by Oracle', async () => {
+    const copy = await treeOf({ 'x/archivelog/notes.txt': 'x', 'x/backupset/d/vm.qcow2': 'x' });
+    expect(await scanTreesWith(rmanLayout, copy.repository)).toEqual([]);
+  });
+});
+
+describe('a folder of free formats', () => {
+  it('has a point for each autobackup, with the pieces since the one before', async () => {
+    const names = [
+      ...['0v2k3j4l_1_1', '0w2k3j4m_2_1', 'c-1234567890-20261124-00'],
+      ...['0x2k3j4n_3_1.bkp', 'c-1234567890-20261125-00', '0y2k3j4o_4_1', 'rman.log'],
+    ];
+    const copy = await treeOf(Object.fromEntries(names.map((name) => [`rman/${name}`, name])));
+    for (const [index, name] of names.entries()) {
+      const at = new Date(Date.UTC(2026, 10, 24, 6, index));
+      await utimes(copy.at(`rman/${name}`), at, at);
+    }
+    const [tree] = await scanTreesWith(rmanFreeLayout, copy.repository);
+    expect(tree).toMatchObject({ id: 'rman-free-rman', name: 'rman (database 1234567890)' });
+    expect(tree!.within).not.toContain('rman.log');
+    expect(tree!.points.map(({ id, state, files }) => [id, state, files])).toEqual([
+      ['c-1234567890-20261124-00', 'complete', names.slice(0, 3)],
+      ['c-1234567890-20261125-00', 'complete', names.slice(3, 5)],
+      ['0y2k3j4o_4_1', 'incomplete', ['0y2k3j4o_4_1']],
+    ]);
+  });
+});
