@@ -16,6 +16,8 @@ import { notificationRoutes } from './notification-routes.js';
 import { openApiDocument } from './openapi.js';
 import { OperationStore } from './operation-store.js';
 import { overviewRoutes } from './overview-routes.js';
+import { limitRoutes } from './limit-routes.js';
+import { LimitStore } from './limit-store.js';
 import { nonceOf, pageHeaders } from './page-headers.js';
 import { previewRoutes } from './preview-routes.js';
 import { problemHandler } from './problem.js';
@@ -108,6 +110,12 @@ function apiRoutes(
     ...repositoryRoutes({ client, browser, operations, repositories, now }),
     ...workloadTypeRoutes(workloadTypes),
     ...notificationRoutes({ client, notifications: config.notifications, now }),
+    ...limitRoutes({
+      limits: new LimitStore(client, timeZone),
+      repositoryIds: repositories.map(({ id }) => id),
+      timeZone,
+      now,
+    }),
     ...errorRoutes(),
     ...systemRoutes(
       {

@@ -28,7 +28,7 @@ const SCHEDULE_PREFIX = 'job/';
 const NEVER_YEAR = 2100;
 
 /** A Schedule without a future time is deleted by the server after 7 idle days (temporalio/temporal, schedule retention). */
-const NEVER: ScheduleSpec = {
+export const NEVER: ScheduleSpec = {
   calendars: [
     { year: NEVER_YEAR, month: 'JANUARY', dayOfMonth: 1, hour: 0, comment: 'started by hand' },
   ],

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { WEEKDAYS_FROM_MONDAY } from '../domain/copy-job.js';
 import { slug } from './field-schemas.js';
 
-const timeOfDay = z
+export const timeOfDay = z
   .string()
   .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'must be HH:MM from 00:00 to 23:59')
   .meta({ description: 'HH:MM, 24 hours.' });

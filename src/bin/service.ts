@@ -172,6 +172,7 @@ async function startServiceWorkers(
     settings: copySettings(config.copy),
     notifications: config.notifications,
     client,
+    logger,
   });
   void reportStorage(workers, served, logger);
   if (control) await watchSafety(client, config);

@@ -14,10 +14,13 @@ import type { RepositoryConfig } from '../config/config.js';
 import type { CopySettings } from '../domain/copy-settings.js';
 import type { StorageProbe } from '../domain/storage-probe.js';
 import type { NotificationSettings } from '../domain/notification-channel.js';
+import { LimitStore } from '../api/limit-store.js';
 import { serverTimeZone } from '../api/job-time-zone.js';
 import { DataMover } from '../mover/data-mover.js';
 import type { RepositoryLocation } from '../repository/open-repository.js';
+import type { Logger } from '../api/api-dependencies.js';
 import { jobStarter } from './job-starter.js';
+import { keepLimits } from './live-limits.js';
 import { safetyOfAll } from './safety-of-all.js';
 
 export interface WorkersOptions {
@@ -34,6 +37,7 @@ export interface WorkersOptions {
   readonly notifications: NotificationSettings;
   /** For starting the jobs that follow another one. */
   readonly client: Client;
+  readonly logger: Pick<Logger, 'warn'>;
 }
 
 /** The workers of one process: one for each repository it serves, with the repository's task limit, and one for workflows. */
@@ -93,7 +97,10 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
         maxCachedWorkflows: CACHED_WORKFLOWS,
       }),
     );
-  return new RunningWorkers(workers, mover, connection);
+  const limits = new LimitStore(options.client, serverTimeZone());
+  const ids = repositories.map(({ id }) => id);
+  const leaveLimits = keepLimits(mover.meters, ids, () => limits.read(), options.logger);
+  return new RunningWorkers(workers, mover, connection, leaveLimits);
 }
 
 export class RunningWorkers {
@@ -103,6 +110,7 @@ export class RunningWorkers {
     private readonly workers: readonly Worker[],
     private readonly mover: DataMover,
     private readonly connection: NativeConnection,
+    private readonly leaveLimits: () => void,
   ) {
     this.runs = workers.map((worker) => worker.run());
   }
@@ -121,6 +129,7 @@ export class RunningWorkers {
   async stop(): Promise<void> {
     for (const worker of this.workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     await Promise.allSettled(this.runs);
+    this.leaveLimits();
     await this.mover.close();
     await this.connection.close();
   }

@@ -33,9 +33,10 @@ function parseDays(days: string, phrase: string): Weekday[] {
 
 /** In the words of `parseHours`. */
 export function describeHours({ spans, timeZone }: WeeklyHours): string {
-  const parts = spans.map(({ days, from, to }) => {
-    const named = days.length === WEEKDAYS_FROM_MONDAY.length ? 'daily' : days.join(',');
-    return `${named} ${from === to && from === '00:00' ? 'all' : `${from}-${to}`}`;
-  });
-  return `${parts.join('; ')} ${timeZone}`;
+  return `${spans.map(describeSpan).join('; ')} ${timeZone}`;
+}
+
+export function describeSpan({ days, from, to }: WeeklySpan): string {
+  const named = days.length === WEEKDAYS_FROM_MONDAY.length ? 'daily' : days.join(',');
+  return `${named} ${from === to && from === '00:00' ? 'all' : `${from}-${to}`}`;
 }

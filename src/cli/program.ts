@@ -14,6 +14,7 @@ import { addJobCommands } from './job-commands.js';
 import type { Launchers } from './launchers.js';
 import { displayText } from './display-text.js';
 import { printError, printParsed } from './print.js';
+import { addLimitCommands } from './limit-commands.js';
 import { addNotificationCommands } from './notification-commands.js';
 import { addRepositoryCommands } from './repository-commands.js';
 import { addSafetyCommands } from './safety-commands.js';
@@ -75,6 +76,7 @@ function buildProgram(
   addJobCommands(program, act);
   addSessionCommands(program, act);
   addRepositoryCommands(program, act);
+  addLimitCommands(program, act);
   addNotificationCommands(program, act);
   return program;
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import type { RepositoryLocation } from '../repository/open-repository.js';
+import { RateMeters } from '../repository/rate-meters.js';
 import { seenMarkers } from '../repository/seen-markers.js';
 import { StorageProbes } from '../repository/storage-probes.js';
 import { watchFolder } from '../repository/watch-folder.js';
@@ -42,6 +43,8 @@ export class DataMover {
   readonly storage: StorageProbes;
   /** What is known of the files of the sources, for all threads. */
   readonly facts = new FactKeeper();
+  /** How fast its threads may read and write. */
+  readonly meters: RateMeters;
   private readonly targets: KnownTargets;
   private readonly threadCount = Math.max(MIN_THREADS, availableParallelism());
 
@@ -52,6 +55,7 @@ export class DataMover {
   ) {
     this.targets = new KnownTargets(locations, seenMarkers(stateDirectory));
     this.repository = this.targets.open;
+    this.meters = RateMeters.of(locations.map(({ id }) => id));
     this.storage = new StorageProbes(locations, this.repository);
   }
 
@@ -113,7 +117,8 @@ export class DataMover {
     const idle = this.threads.find((thread) => thread.pending === 0);
     if (idle !== undefined) return idle;
     if (this.threads.length < this.threadCount) {
-      const setup = { repositories: this.locations, stateDirectory: this.stateDirectory };
+      const { stateDirectory, meters } = this;
+      const setup = { repositories: this.locations, stateDirectory, meters: meters.shared };
       const thread = new MoverThread(setup, this.facts, () =>
         this.threads.splice(this.threads.indexOf(thread), 1),
       );

@@ -1,11 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { fencedRepository } from '../repository/fenced-repository.js';
+import { RateMeters } from '../repository/rate-meters.js';
 import { RepositoryVisit } from '../repository/repository-visit.js';
 import { seenMarkers } from '../repository/seen-markers.js';
 import { KnownTargets } from './known-targets.js';
 import type { MoverContext } from './task/mover-context.js';
 import { threadOperation, windowOperation } from './mover-operations.js';
 import { TaskControl } from './task/task-control.js';
+import { taskRepository } from './task/task-repository.js';
 import { ThreadFacts, type FactAnswer } from './thread-facts.js';
 import {
   encodeError,
@@ -19,9 +20,10 @@ import { WindowRange } from './task/window-runs.js';
 /** Entry of a data mover thread: one request at a time, each with its own control block. */
 const port = parentPort;
 if (port === null) throw new Error('the data mover thread was not started as a thread');
-const { repositories, stateDirectory } = workerData as ThreadSetup;
+const { repositories, stateDirectory, meters: sharedMeters } = workerData as ThreadSetup;
 const targets = new KnownTargets(repositories, seenMarkers(stateDirectory));
 
+const meters = RateMeters.from(sharedMeters);
 const facts = new ThreadFacts((request) => port.postMessage(request));
 
 port.on('message', (request: ThreadRequest | FactAnswer) => {
@@ -35,8 +37,7 @@ async function answer(request: ThreadRequest): Promise<ThreadReply> {
   const context: MoverContext = {
     control,
     facts,
-    repository: async (id) =>
-      fencedRepository(await visit.repository(id), () => control.assertMayWrite()),
+    repository: async (id) => taskRepository(await visit.repository(id), control, meters),
   };
   try {
     const output = await run(context, request).finally(() => visit.close());

@@ -1,5 +1,6 @@
 import { BackupError, type ErrorCode, type ErrorDetails } from '../domain/errors.js';
 import type { RepositoryLocation } from '../repository/open-repository.js';
+import type { SharedMeters } from '../repository/rate-meters.js';
 import type { ThreadOperation, WindowOperation } from './mover-operations.js';
 import { TaskStopped } from './task/task-control.js';
 import type { WindowRun } from './task/window-runs.js';
@@ -10,6 +11,7 @@ export interface ThreadSetup {
   readonly repositories: readonly RepositoryLocation[];
   /** Where it is remembered which targets were seen; null: nowhere. */
   readonly stateDirectory: string | null;
+  readonly meters: SharedMeters;
 }
 
 export type ThreadRequest = {

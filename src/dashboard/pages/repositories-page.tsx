@@ -10,6 +10,7 @@ import { Nothing, Page, Section, Waiting } from '../show/page.js';
 import { ProgressBar } from '../show/progress.js';
 import { State } from '../show/state.js';
 import type { Said } from '../show/words.js';
+import { LimitsSection } from './limits-section.js';
 import { RepositoryActions } from './repository-actions.js';
 import { StoredJobs } from './stored-jobs.js';
 
@@ -24,7 +25,8 @@ export function RepositoriesPage() {
       {targetsFirst(data?.items ?? []).map((repository) => (
         <Repository key={repository.id} repository={repository} />
       ))}
-      <Commands lines={['longhaul repository list']} />
+      {data !== undefined && <LimitsSection repositories={data.items} />}
+      <Commands lines={['longhaul repository list', 'longhaul limit show']} />
     </Page>
   );
 }

@@ -8,7 +8,7 @@ import type {
   MaintenanceSchedule,
   RetryPolicy,
 } from '../../domain/copy-job.js';
-import type { WeeklyHours } from '../../domain/weekly-hours.js';
+import type { WeeklyHours, WeeklySpan } from '../../domain/weekly-hours.js';
 import { counted } from './format.js';
 import { sentence } from './sentence.js';
 
@@ -36,12 +36,13 @@ export function scheduleWords(schedule: JobSchedule): string {
 
 /** `on Mondays and Tuesdays from 20:00 to 06:00 (Europe/Berlin)`. */
 export function hoursWords({ spans, timeZone }: WeeklyHours): string {
-  const parts = spans.map(({ days, from, to }) => {
-    const on =
-      days.length === 7 ? 'every day' : `on ${listed(days.map((day) => `${capital(day)}s`))}`;
-    return from === to && from === '00:00' ? `${on} all day` : `${on} from ${from} to ${to}`;
-  });
-  return `${listed(parts)} (${timeZone})`;
+  return `${listed(spans.map(spanWords))} (${timeZone})`;
+}
+
+export function spanWords({ days, from, to }: WeeklySpan): string {
+  const on =
+    days.length === 7 ? 'every day' : `on ${listed(days.map((day) => `${capital(day)}s`))}`;
+  return from === to && from === '00:00' ? `${on} all day` : `${on} from ${from} to ${to}`;
 }
 
 /** When a job copies, in a few words. */

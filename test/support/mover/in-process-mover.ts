@@ -10,11 +10,12 @@ import {
   type WindowOperation,
 } from '../../../src/mover/mover-operations.js';
 import type { MoverContext } from '../../../src/mover/task/mover-context.js';
+import { taskRepository } from '../../../src/mover/task/task-repository.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
 import { runWindowLoop, windowsOfASync } from '../../../src/mover/task/window-loop.js';
 import { WindowRange, type WindowRun } from '../../../src/mover/task/window-runs.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
-import { fencedRepository } from '../../../src/repository/fenced-repository.js';
+import { RateMeters } from '../../../src/repository/rate-meters.js';
 import { StorageProbes } from '../../../src/repository/storage-probes.js';
 
 /** The data mover without threads, over whatever repositories a test has. */
@@ -32,6 +33,9 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
       : Promise.resolve(repository);
   };
 
+  /** None limits, unless a test puts its own in place. */
+  meters = RateMeters.of([]);
+
   readonly facts = new FactKeeper();
 
   /** Repositories of a test have no place to be probed. */
@@ -41,8 +45,7 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
     return {
       control,
       facts: this.facts,
-      repository: async (id) =>
-        fencedRepository(await this.repository(id), () => control.assertMayWrite()),
+      repository: async (id) => taskRepository(await this.repository(id), control, this.meters),
     };
   }
 

@@ -74,6 +74,7 @@ export class TestWorkers {
       settings: { ...TEST_SETTINGS, ...settings },
       notifications: NO_NOTIFICATIONS,
       client,
+      logger: { warn: () => undefined },
     });
     return new TestWorkers(client, own.temporal, workers, async () => {
       await connection.close();

@@ -2,6 +2,7 @@ import { createActivities, type Activities } from '../../../activities/activitie
 import { DEFAULT_COPY_SETTINGS, type CopySettings } from '../../../src/domain/copy-settings.js';
 import type { DataMover } from '../../../src/mover/data-mover.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type { RateMeters } from '../../../src/repository/rate-meters.js';
 import { InProcessMover } from '../mover/in-process-mover.js';
 import { SimulatedRepository } from '../repository/simulated-repository.js';
 import type { Ask, AskAny, LocalWorker } from './local-server.js';
@@ -11,6 +12,8 @@ export interface WorkerOptions {
   /** Of every repository. */
   readonly immutableForDays?: number;
   readonly settings?: Partial<CopySettings>;
+  /** Default: as fast as it can. */
+  readonly meters?: RateMeters;
   /** Default: when one of its repositories has crashed. */
   readonly isDead?: () => boolean;
   /** What happens meanwhile. */
@@ -33,9 +36,10 @@ export class InProcessWorker implements LocalWorker {
     this.isDead = options.isDead ?? (() => repositories.some(isCrashed));
     this.before = options.beforeActivity ?? (() => Promise.resolve());
     this.whileWaiting = options.whileWaiting ?? (() => Promise.resolve());
-    const mover: Pick<DataMover, keyof DataMover> = new InProcessMover(...repositories);
+    const mover: InProcessMover = new InProcessMover(...repositories);
+    if (options.meters !== undefined) mover.meters = options.meters;
     this.activities = createActivities({
-      mover: mover as DataMover,
+      mover: mover as Pick<DataMover, keyof DataMover> as DataMover,
       settings: { ...DEFAULT_COPY_SETTINGS, ...options.settings },
       starter: {
         startJobsAfter: () => Promise.resolve([]),

@@ -1,0 +1,136 @@
+/** `longhaul limit …`. */
+
+import { BackupError } from '../domain/errors.js';
+import type { Command } from 'commander';
+import type { LimitsView } from '../api/limit-routes.js';
+import { NO_LIMIT, UNLIMITED, type Rate, type RateLimit } from '../domain/rate-limits.js';
+import type { Act, CommandContext } from './command-context.js';
+import {
+  displayLines,
+  display,
+  formatBytes,
+  formatTable,
+  type DisplayText,
+} from './display-text.js';
+import { describeSpan, HOURS_PHRASES, parseHours } from './hours-phrase.js';
+
+interface LimitFlags {
+  readonly read?: string;
+  readonly write?: string;
+  readonly hours?: readonly string[];
+}
+
+export function addLimitCommands(program: Command, act: Act): void {
+  const limit = program
+    .command('limit')
+    .description('How fast each worker may read and write; changes hold within seconds.');
+  act(
+    limit.command('show').description('Show the limits, and what holds now.'),
+    async (context) => {
+      const limits = await context.server.request<LimitsView>('GET', '/limits');
+      context.show(limits, () => describeLimits(limits));
+    },
+  );
+  act(
+    limit
+      .command('set')
+      .argument('[repository]', 'default: all repositories together')
+      .option('--read <rate>', 'bytes a second, such as 20MiB, or none')
+      .option('--write <rate>', 'bytes a second, such as 20MiB, or none')
+      .option('--hours <words...>', `only then, in place of the constant one: ${HOURS_PHRASES}`)
+      .description('Set a limit; what is not named stays.'),
+    async (context, repositoryId: string | undefined, flags: LimitFlags) => {
+      await change(context, repositoryId, (present) => limitOf(present, flags));
+    },
+  );
+  act(
+    limit
+      .command('clear')
+      .argument('[repository]', 'default: all repositories together')
+      .description('Remove a limit with all its hours.'),
+    async (context, repositoryId: string | undefined) => {
+      await change(context, repositoryId, () => NO_LIMIT);
+    },
+  );
+}
+
+async function change(
+  context: CommandContext,
+  repositoryId: string | undefined,
+  to: (present: RateLimit) => RateLimit,
+): Promise<void> {
+  const { now: _now, ...limits } = await context.server.request<LimitsView>('GET', '/limits');
+  const { service, repositories } = limits;
+  const present = repositories.find((limit) => limit.repositoryId === repositoryId) ?? NO_LIMIT;
+  const others = repositories.filter((limit) => limit.repositoryId !== repositoryId);
+  const body =
+    repositoryId === undefined
+      ? { ...limits, service: to(service) }
+      : { ...limits, repositories: [...others, { ...to(present), repositoryId }] };
+  const changed = await context.server.request<LimitsView>('PUT', '/limits', { body });
+  context.show(changed, () => describeLimits(changed));
+}
+
+/** @throws REQUEST_INVALID */
+function limitOf(present: RateLimit, { read, write, hours }: LimitFlags): RateLimit {
+  if (read === undefined && write === undefined)
+    throw new BackupError('REQUEST_INVALID', '--read, --write or both are needed', {
+      hint: 'See `longhaul limit set --help`.',
+    });
+  const rate = (constant: Rate): Rate => ({
+    readBytesPerSecond: read === undefined ? constant.readBytesPerSecond : parseRate(read),
+    writeBytesPerSecond: write === undefined ? constant.writeBytesPerSecond : parseRate(write),
+  });
+  if (hours === undefined) return { ...present, ...rate(present) };
+  const spans = hours.map((words) => ({ ...parseHours(words), ...rate(UNLIMITED) }));
+  return { ...present, hours: [...present.hours, ...spans] };
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  KiB: 1_024,
+  MiB: 1_024 ** 2,
+  GiB: 1_024 ** 3,
+};
+
+/** @throws REQUEST_INVALID */
+function parseRate(text: string): number | null {
+  if (text === 'none') return null;
+  const [, amount, unit = ''] = /^(\d{1,12})(KiB|MiB|GiB)?$/.exec(text) ?? [];
+  if (amount === undefined)
+    throw new BackupError('REQUEST_INVALID', `the rate "${text}" is not understood`, {
+      hint: 'Use a number of bytes a second, such as 20MiB or 500KiB, or none.',
+    });
+  return Number(amount) * (UNITS[unit] ?? 1);
+}
+
+function describeLimits({ timeZone, service, repositories, now }: LimitsView): DisplayText {
+  const rows = [
+    ['all together', service, now.service] as const,
+    ...repositories.map((limit, index) => {
+      return [limit.repositoryId, limit, now.repositories[index] ?? UNLIMITED] as const;
+    }),
+  ];
+  const table = formatTable(
+    ['WHERE', 'READ', 'WRITE', 'IN SOME HOURS', 'NOW'],
+    rows.map(([where, limit, current]) => [
+      where,
+      describeRate(limit.readBytesPerSecond),
+      describeRate(limit.writeBytesPerSecond),
+      limit.hours.map((span) => `${describeSpan(span)}: ${describeRates(span)}`).join('; '),
+      describeRates(current),
+    ]),
+  );
+  return displayLines([
+    table,
+    display`Hours are of ${timeZone}; limits are of each worker process.`,
+  ]);
+}
+
+function describeRates({ readBytesPerSecond, writeBytesPerSecond }: Rate): string {
+  return `read ${describeRate(readBytesPerSecond)}, write ${describeRate(writeBytesPerSecond)}`;
+}
+
+function describeRate(bytesPerSecond: number | null): string {
+  return bytesPerSecond === null ? 'no limit' : `${formatBytes(bytesPerSecond)}/s`;
+}

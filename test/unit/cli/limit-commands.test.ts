@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openCommandBench, type CommandBench } from './command-bench.js';
+
+let bench: CommandBench;
+beforeEach(async () => {
+  bench = await openCommandBench();
+});
+afterEach(() => bench.close());
+
+const MIB = 1024 * 1024;
+const span = {
+  days: ['saturday'],
+  from: '00:00',
+  to: '00:00',
+  readBytesPerSecond: null,
+  writeBytesPerSecond: null,
+};
+const offsite = {
+  repositoryId: 'offsite',
+  readBytesPerSecond: 3 * MIB,
+  writeBytesPerSecond: null,
+  hours: [span],
+};
+const service = { readBytesPerSecond: null, writeBytesPerSecond: null, hours: [] };
+const stored = { timeZone: 'Europe/Berlin', service, repositories: [offsite] };
+const { hours: _hours, ...now } = offsite;
+const view = { ...stored, now: { service: { ...service }, repositories: [now] } };
+
+async function sent(...words: string[]): Promise<unknown> {
+  bench.answer({ 'GET /limits': { body: view }, 'PUT /limits': { body: view } });
+  await bench.run(['limit', ...words]);
+  return bench.seen.at(-1)?.body;
+}
+
+it.each([
+  [
+    'of one repository, and leaves what is not named',
+    ['set', 'offsite', '--write', '20MiB'],
+    { repositories: [{ ...offsite, writeBytesPerSecond: 20 * MIB }] },
+  ],
+  [
+    'of one that has none yet',
+    ['set', 'vault', '--read', '500KiB'],
+    {
+      repositories: [
+        offsite,
+        { repositoryId: 'vault', ...service, readBytesPerSecond: 500 * 1024 },
+      ],
+    },
+  ],
+  [
+    'of all together in some hours',
+    ['set', '--read', 'none', '--write', '1GiB', '--hours', 'mon-tue 08:00-18:00'],
+    {
+      service: {
+        ...service,
+        hours: [
+          {
+            days: ['monday', 'tuesday'],
+            from: '08:00',
+            to: '18:00',
+            readBytesPerSecond: null,
+            writeBytesPerSecond: 1024 * MIB,
+          },
+        ],
+      },
+    },
+  ],
+  ['to nothing', ['clear', 'offsite'], { repositories: [{ repositoryId: 'offsite', ...service }] }],
+])('sets a limit %s', async (_, words, change) => {
+  expect(await sent(...words)).toEqual({ ...stored, ...change });
+});
+
+it('shows what holds, when, and now', async () => {
+  bench.answer({ 'GET /limits': { body: view } });
+  const { out } = await bench.run(['limit', 'show']);
+  const lines = out.split('\n').map((line) => line.split(/ {2,}/));
+  expect(lines[2]).toEqual([
+    'offsite',
+    '3.0 MiB/s',
+    'no limit',
+    'saturday all: read no limit, write no limit',
+    'read 3.0 MiB/s, write no limit',
+  ]);
+  expect(out).toContain('Hours are of Europe/Berlin');
+});
+
+it.each([
+  [['set', 'offsite'], '--read, --write or both are needed'],
+  [['set', 'offsite', '--read', 'fast'], 'the rate "fast" is not understood'],
+  [
+    ['set', 'offsite', '--read', '1MiB', '--hours', 'nights'],
+    'the hours "nights" is not understood',
+  ],
+])('refuses %j before it changes anything', async (words, message) => {
+  bench.answer({ 'GET /limits': { body: view } });
+  const { code, err } = await bench.run(['limit', ...words]);
+  expect([code, err.includes(message), bench.seen.length]).toEqual([2, true, 1]);
+});
