@@ -71,6 +71,13 @@ export async function readXml(
   }
 }
 
+/** The document in a text, as `readXml` reads one; null: it is not well-formed, or has a DOCTYPE. */
+export function parseXml(text: string): XmlElement {
+  if (/<!DOCTYPE/i.test(text) || XMLValidator.validate(text) !== true) return null;
+  const document: unknown = parser.parse(text);
+  return document;
+}
+
 /** The element at the end of a path of names, the first where there are several; undefined when there is none. */
 export function xmlElement(from: XmlElement, ...names: string[]): XmlElement {
   return names.reduce<XmlElement>((element, name) => xmlElements(element, name)[0], from);

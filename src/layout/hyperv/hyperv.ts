@@ -8,9 +8,10 @@ import type {
   FoundWorkload,
 } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
-import { fullPoint } from '../full-point.js';
+import { fullPoint, partFindings } from '../full-point.js';
 import { exportedDisks } from './disks.js';
-import { diskFormat, exportedFolders, isChangeTracking, machineOf } from './names.js';
+import { readMachineFile, type MachineFacts } from './machine-file.js';
+import { diskFormat, exportedFolders, isChangeTracking, machineOf, sameName } from './names.js';
 import { writtenAtMs } from '../named-date.js';
 import { incomplete, type PointFault } from '../point-fault.js';
 import { settleChains } from '../settle-chains.js';
@@ -19,7 +20,8 @@ import { folderName, folderWorkloadId } from '../workload-id.js';
 /** Exports of Hyper-V (`Export-VM`): the folder of a machine with `Virtual Machines/<GUID>.vmcx` (up to 2012 R2 `.xml`), `Virtual Hard Disks/*.vhdx`,
  *  and `Snapshots/`, each where the administrator told the tool to put it.
  *
- *  A workload is a machine, known by the GUID that names its description; the folder gives it its name. An export is one restore point, dated by
+ *  A workload is a machine, known by the GUID that names its description, which says its name and which disks it has: an export without one of
+ *  these is not all there. Where the description is in a form that is not read the folder gives the name. An export is one restore point, dated by
  *  the last change of the description, and a full: disks with checkpoints (`<disk>_<guid>.avhdx`) have their parents beside them. These travel as
  *  they are besides, because the descriptions of the checkpoints name them. Which file a disk
  *  builds on follows from the link inside (DataWriteGuid, uuid), never from the path there. Change tracking (`.rct`, `.mrt`) is of use to the host
@@ -53,6 +55,8 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
   const faults: PointFault[] = [...diskFaults];
   if (machines.length === 0)
     faults.push(incomplete(`the description of a machine is not there yet`).fault);
+  const described = await readMachines(facts, descriptions);
+  faults.push(...described.faults, ...missingDisks(described.machines, travelling));
   const id = idOf(machines, folder);
   const createdAtMs = writtenAtMs(descriptions.length > 0 ? descriptions : travelling);
   const point = fullPoint({
@@ -62,10 +66,35 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
       .map(({ path, within }) => ({ path, as: within })),
     ...{ files: travelling, closingRecord: 'silent' },
   });
-  return [{ id, name: folderName('hyperv', folder), restorePoints: settleChains([point]) }];
+  const [machine] = machines.length === 1 ? described.machines : [];
+  const name = machine?.name ?? folderName('hyperv', folder);
+  return [{ id, name, restorePoints: settleChains([point]) }];
 }
 
-/** Several machines in one folder share its disks, and only their descriptions, which are not read, tell whose they are: they are one workload. */
+async function readMachines(
+  facts: FolderFacts,
+  descriptions: readonly ClaimedFile[],
+): Promise<{ readonly machines: readonly MachineFacts[]; readonly faults: readonly PointFault[] }> {
+  const found = [];
+  for (const description of descriptions) found.push(await readMachineFile(facts, description));
+  const { values, faults } = partFindings(found);
+  return { machines: values.filter((machine) => machine !== null), faults };
+}
+
+/** A file of that name in any folder of the export: where it lay on the host says nothing. */
+function missingDisks(
+  machines: readonly MachineFacts[],
+  files: readonly ClaimedFile[],
+): PointFault[] {
+  const names = machines.flatMap(({ disks }) => disks.filter((name) => diskFormat(name) !== null));
+  return names
+    .filter((name) => !files.some((file) => sameName(file.name, name)))
+    .map(
+      (name) => incomplete(`the disk ${JSON.stringify(name)} of the machine is not there`).fault,
+    );
+}
+
+/** Several machines in one folder share its disks: they are one workload. */
 function idOf(machines: readonly string[], folder: string): string {
   const [guid] = machines;
   return machines.length === 1 && guid !== undefined

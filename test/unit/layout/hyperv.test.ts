@@ -1,9 +1,13 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { VHDX } from '../../../src/image/vhdx/vhdx-format.js';
 import { hypervLayout } from '../../../src/layout/hyperv/hyperv.js';
+import { textsOfKeyStore } from '../../../src/layout/hyperv/key-store.js';
 import { blockOf, composeDisk } from '../../support/image/composed-disk.js';
 import { fixtureImage } from '../../support/image/real-images.js';
+import { describedMachine } from '../../support/layout/key-store-file.js';
+import { REAL_FIXTURES } from '../../support/image/real-fixtures.js';
 import { scanWith } from '../../support/layout/scan-with.js';
 import { shown, treeOf } from '../../support/layout/tree.js';
 
@@ -15,10 +19,19 @@ const DATE = '2026-11-24T22:00:00.000Z';
 const parent = fixtureImage('hyperv/ntfs-parent.vhdx.gz').bytes;
 const child = fixtureImage('hyperv/ntfs-differential.vhdx.gz').bytes;
 
-/** A machine as `Export-VM` leaves it: real disks of Windows under names as Hyper-V gives them. Its description is not read. */
-function exported(root: string): Record<string, string | Uint8Array> {
+const DISKS = {
+  'controller0/drive0': ['VHD', `C:\\VMs\\web\\ntfs-parent_${CHECKPOINT}.avhdx`],
+  'controller0/drive1': ['NONE', ''],
+  'controller1/drive0': ['ISO', 'D:\\setup.iso'],
+} as const;
+
+/** A machine as `Export-VM` leaves it: real disks of Windows under names as Hyper-V gives them. */
+function exported(
+  root: string,
+  vmcx = describedMachine('Web & shop', DISKS),
+): Record<string, string | Uint8Array> {
   return {
-    [`${root}/Virtual Machines/${MACHINE}.vmcx`]: 'vmcx',
+    [`${root}/Virtual Machines/${MACHINE}.vmcx`]: vmcx,
     [`${root}/Virtual Machines/${MACHINE}.VMRS`]: 'vmrs',
     [`${root}/Snapshots/${CHECKPOINT}.vmcx`]: 'vmcx',
     [`${root}/Virtual Hard Disks/ntfs-parent.vhdx`]: parent,
@@ -34,7 +47,7 @@ describe('exports of Hyper-V', () => {
     const disks = 'exports/monday/web01/Virtual Hard Disks';
     expect(shown(workloads)).toEqual([
       {
-        ...{ id: `hyperv-${MACHINE.toLowerCase()}`, name: 'web01', type: 'hyper-v' },
+        ...{ id: `hyperv-${MACHINE.toLowerCase()}`, name: 'Web & shop', type: 'hyper-v' },
         points: [
           [
             ...[DATE, DATE, 'complete'],
@@ -78,6 +91,65 @@ describe('exports of Hyper-V', () => {
     ]);
   });
 
+  it('are incomplete without a disk that the machine has, wherever it lay on its host', async () => {
+    const more = { ...DISKS, 'controller7/drive3': ['VHD', 'E:\\data\\Logs.VHDX'] } as const;
+    const files = exported('web01', describedMachine('web', more));
+    expect(await statesOf(files)).toEqual([
+      ['incomplete', 'the disk "Logs.VHDX" of the machine is not there'],
+    ]);
+    files['web01/Virtual Hard Disks/logs.vhdx'] = parent;
+    expect(await statesOf(files)).toEqual([['complete', null]]);
+  });
+
+  it('are incomplete with a description that was cut off', async () => {
+    const whole = describedMachine('web', DISKS);
+    const states = new Set<unknown>();
+    for (const length of [5, 0x1001, 0x2004, 0x2009, 0x3001, 0x3fff])
+      for (const [state] of (await statesOf(exported('web01', whole.subarray(0, length))))!)
+        states.add(state);
+    expect([...states]).toEqual(['incomplete']);
+  });
+
+  it.each<[string, (file: Buffer) => unknown]>([
+    ['of a later version', (file) => file.writeUInt32LE(0x500, 0x1000 + 10)],
+    ['with changes in its log', (file) => file.writeUInt32LE(1, 0x5000 + 8)],
+    [
+      'that names itself its parent',
+      (file) => file.writeUInt32LE(10, 0x3000 + 10 + 8) && file.writeUInt16LE(1, 0x3000 + 10 + 6),
+    ],
+    ['of another kind', (file) => file.write('none', 0)],
+  ])('are called by their folder when nothing can be told by a description %s', async (_, poke) => {
+    const vmcx = describedMachine('web', { 'controller0/drive0': ['VHD', 'gone.vhdx'] });
+    poke(vmcx);
+    const { repository } = await treeOf(exported('shop', vmcx));
+    expect(await scanWith(hypervLayout, repository)).toMatchObject([
+      { name: 'shop', restorePoints: [{ state: 'complete' }] },
+    ]);
+  });
+
+  it('up to 2012 R2 have a description in XML', async () => {
+    const files = exported('web01');
+    delete files[`web01/Virtual Machines/${MACHINE}.vmcx`];
+    const xml = (disk: string) =>
+      Buffer.from(
+        `\ufeff<?xml version="1.0" encoding="UTF-16"?><configuration><_83f8_><controller0><drive0>` +
+          `<pathname type="string">C:\\a\\${disk}</pathname><type type="string">VHD</type></drive0></controller0></_83f8_>` +
+          `<properties><name type="string">Web &amp; shop</name></properties></configuration>`,
+        'utf16le',
+      );
+    files[`web01/Virtual Machines/${MACHINE}.xml`] = xml('ntfs-parent.vhdx');
+    const { repository } = await treeOf(files);
+    expect(await scanWith(hypervLayout, repository)).toMatchObject([
+      { name: 'Web & shop', restorePoints: [{ state: 'complete' }] },
+    ]);
+    files[`web01/Virtual Machines/${MACHINE}.xml`] = xml('gone.vhdx');
+    expect(await statesOf(files)).toEqual([
+      ['incomplete', 'the disk "gone.vhdx" of the machine is not there'],
+    ]);
+    files[`web01/Virtual Machines/${MACHINE}.xml`] = xml('ntfs-parent.vhdx').subarray(0, 400);
+    expect((await statesOf(files))?.map(([state]) => state)).toEqual(['incomplete']);
+  });
+
   it('are incomplete without a description, and with a disk that was cut off', async () => {
     const files = exported('web01');
     delete files[`web01/Virtual Machines/${MACHINE}.vmcx`];
@@ -100,5 +172,40 @@ describe('exports of Hyper-V', () => {
     const copy = await treeOf(exported('web01'));
     await rm(copy.at('web01/Virtual Machines'), { recursive: true });
     expect(await scanWith(hypervLayout, copy.repository)).toEqual([]);
+  });
+});
+
+describe.skipIf(REAL_FIXTURES === null)('descriptions that Hyper-V has written', () => {
+  const texts = async (name: string) =>
+    textsOfKeyStore(await readFile(join(REAL_FIXTURES ?? '', 'hyperv', name)));
+  const DRIVE = 'configuration/_83f8638b-8dca-4152-9eda-2ca8b33039b4_/controller0/drive0';
+
+  it.each([
+    [
+      'EC04F346-DB96-4700-AF5B-77B3C56C38BD.vmcx',
+      'Default Generation 1',
+      'C:\\Disks\\Default Generation 1.vhdx',
+    ],
+    [
+      'test.vmcx',
+      'Other Location',
+      'C:\\Users\\Public\\Documents\\Hyper-V\\Virtual Hard Disks\\Other Location.vhdx',
+    ],
+  ])('tell the name and the disks of a machine: %s', async (file, name, disk) => {
+    const found = await texts(file);
+    expect(found).toBeInstanceOf(Map);
+    const get = (path: string) => (found as ReadonlyMap<string, string>).get(path);
+    expect(get('configuration/properties/name')).toBe(name);
+    expect([get(`${DRIVE}/type`), get(`${DRIVE}/pathname`)]).toEqual(['VHD', disk]);
+  });
+
+  it('are read in XML, too', async () => {
+    const name = 'B90AC31B-C6F8-479F-9B91-07B894A6A3F6.xml';
+    const xml = await readFile(join(REAL_FIXTURES ?? '', 'hyperv', name));
+    const { repository } = await treeOf({ [`a/Virtual Machines/${name}`]: xml });
+    const [workload] = await scanWith(hypervLayout, repository);
+    expect(workload?.restorePoints[0]?.reason).toBe(
+      'the disk "Default Generation 1.vhdx" of the machine is not there',
+    );
   });
 });
