@@ -1,6 +1,9 @@
+import { parentFolder } from '../../src/repository/repository-path.js';
 import { PostponingRepository, type NameStep } from './postponing-repository.js';
 import type { ScenarioName } from './scenarios.js';
 import type { Sabotage } from './try-positions.js';
+
+const POINT_FOLDER = /^nightly\/[^/]+\/2026-[^/]+$/;
 
 /** Promises of the data mover, each broken on purpose: the table must show that restore points are lost. */
 export const SABOTAGES: readonly {
@@ -47,11 +50,17 @@ export const SABOTAGES: readonly {
     sabotage: withoutSync((path) => path.includes('/config/')),
   },
   {
-    name: 'the commit record lists a point before its folder has its name',
+    name: 'the names of the files of a point are not synced before the commit record lists it',
+    scenario: 'copy of a chain of 2',
+    stride: 2,
+    sabotage: withoutFolderSync((folder) => POINT_FOLDER.test(folder)),
+  },
+  {
+    name: 'the commit record lists a point before its files have their names',
     scenario: 'copy of a chain of 2',
     stride: 2,
     sabotage: swapped(
-      ({ path }) => /^nightly\/[^/]+\/2026-[^/]+$/.test(path),
+      ({ path }) => POINT_FOLDER.test(parentFolder(path)) && path.endsWith('.qcow2'),
       ({ path }) => path.endsWith('/chain.json'),
     ),
   },

@@ -1,12 +1,17 @@
 import { availablePoints } from '../../chain/chain-record.js';
 import { ownedChainRecord, writeChainRecord } from '../../chain/chain-store.js';
 import { withKnownSourcePoints } from '../../chain/known-source-points.js';
-import { BackupError } from '../../domain/errors.js';
+import { BackupError, isBackupError } from '../../domain/errors.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { GfsFlag, TargetRestorePoint } from '../../domain/target-point.js';
-import { requireComposed, requirePlan, stagedPath } from '../staging/copy-plan.js';
+import {
+  publishedFiles,
+  requireComposed,
+  requirePlan,
+  type ComposedPoint,
+} from '../staging/copy-plan.js';
 import type { ComposeInput } from './compose-target-file.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { setUncommittedAside } from '../../chain/quarantine.js';
 import { discardStaging } from '../staging/staging.js';
 
 export interface CommitInput extends ComposeInput {
@@ -17,8 +22,8 @@ export interface CommitInput extends ComposeInput {
   readonly copiedAt: string;
 }
 
-/** Makes the composed point visible: its folder gets its name, then the commit record lists it, then the rest of the staging folder goes.
- *  A repeat after any stop ends in the same state.
+/** Makes the composed point visible: its files get their names, then the commit record lists it, then the rest of the staging folder goes. The
+ *  record alone decides: what lies in the point's folder before is no restore point. A repeat after any stop ends in the same state.
  *  @throws STALE_EPOCH, STAGING_INVALID */
 export async function commitRestorePoint(
   context: MoverContext,
@@ -40,17 +45,7 @@ export async function commitRestorePoint(
       `the increment in ${input.staging} builds on ${plan.parentId}, but the newest point is ${newest ?? 'none'}`,
     );
 
-  const folder = `${input.chain}/${plan.pointId}`;
-  const stagedFolder = stagedPath.pointFolder(input.staging);
-  if ((await target.stat(stagedFolder)) !== null) {
-    // Left by a commit that was stopped before the record listed it; then the source changed, and the point was planned anew.
-    if ((await target.stat(folder)) !== null)
-      await setUncommittedAside(target, input.chain, record, plan.pointId);
-    await target.rename(stagedFolder, folder);
-  }
-  // Also when an attempt that was killed has renamed it: what it saw need not be durable.
-  await target.syncFolder(input.staging);
-  await target.syncFolder(input.chain);
+  await publishPoint(target, input, composed);
   const point: TargetRestorePoint = {
     id: plan.pointId,
     createdAt: plan.createdAt,
@@ -73,4 +68,20 @@ export async function commitRestorePoint(
   await writeChainRecord(target, input.chain, next);
   await discardStaging(target, input.staging);
   return point;
+}
+
+/** What has its name by an earlier attempt keeps it: planning has set aside whatever another plan had left there.
+ *  @throws STAGING_INVALID when a file is lost: the plan is made again then */
+async function publishPoint(
+  target: BackupRepository,
+  { chain, staging }: CommitInput,
+  composed: ComposedPoint,
+): Promise<void> {
+  try {
+    await target.publish(publishedFiles(chain, staging, composed), chain);
+  } catch (error) {
+    if (!isBackupError(error, 'FILE_MISSING')) throw error;
+    const { message, details } = error;
+    throw new BackupError('STAGING_INVALID', message, { details, cause: error });
+  }
 }

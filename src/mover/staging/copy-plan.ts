@@ -14,7 +14,7 @@ import { diskFileName } from '../../chain/chain-paths.js';
 import { pathSegment } from '../../domain/path-segment.js';
 import { imageFormat } from '../../image/formats.js';
 import type { FileShape } from '../../image/image-format.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, Move } from '../../repository/backup-repository.js';
 import { readWholeFile, replaceFile } from '../../repository/replace-file.js';
 import type { CompanionFile } from '../blocks/companion-file.js';
 import type { LayerFile } from '../blocks/layer-file.js';
@@ -61,11 +61,27 @@ export interface ComposedPoint {
   readonly companions: readonly TargetCompanion[];
 }
 
+/** Where the files of a composed point lie while they are worked on, and where they go. */
+export function publishedFiles(
+  chain: string,
+  staging: string,
+  { disks, companions }: Pick<ComposedPoint, 'disks' | 'companions'>,
+): Move[] {
+  const paths = [
+    ...disks.flatMap(({ path, digests, tablesPath }) => [path, digests.path, tablesPath]),
+    ...companions.map(({ path }) => path),
+  ];
+  return paths.map((path) => ({
+    from: `${stagedPath.pointFolder(staging)}${path.slice(path.indexOf('/'))}`,
+    to: `${chain}/${path}`,
+  }));
+}
+
 export function windowCountOf(blockCount: number): number {
   return Math.ceil(blockCount / WINDOW_BLOCKS);
 }
 
-/** Names in a staging folder. `work/` goes when the point is committed, `point/` becomes the point's folder. */
+/** Names in a staging folder. What is finished in `point/` gets its name in the point's folder when it is committed; the rest goes. */
 export const stagedPath = {
   plan: (staging: string) => `${staging}/plan.json`,
   composed: (staging: string) => `${staging}/composed.json`,

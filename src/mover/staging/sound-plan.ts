@@ -1,7 +1,14 @@
 import { isBackupError, isStorageFault } from '../../domain/errors.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { BlockListReader } from '../blocks/block-list.js';
-import { readStagedJson, stagedPath, type ComposedPoint, type CopyPlan } from './copy-plan.js';
+import { parentFolder } from '../../repository/repository-path.js';
+import {
+  publishedFiles,
+  readStagedJson,
+  stagedPath,
+  type ComposedPoint,
+  type CopyPlan,
+} from './copy-plan.js';
 
 /** Whether everything that a plan stands on is there as it was written: its lists, and what was composed, when something was. Asked before a
  *  plan is taken up: one that is not sound would fail every session in the same way. Reads the lists, 32 bytes for each MiB of the copy. */
@@ -10,14 +17,28 @@ export async function isSoundPlan(
   staging: string,
   plan: CopyPlan,
 ): Promise<boolean> {
-  const composed = stagedPath.composed(staging);
-  if ((await target.stat(composed)) !== null)
-    return (await readStagedJson<ComposedPoint>(target, composed))?.token === plan.token;
+  const path = stagedPath.composed(staging);
+  if ((await target.stat(path)) !== null) {
+    const composed = await readStagedJson<ComposedPoint>(target, path);
+    return composed?.token === plan.token && (await areAllThere(target, staging, composed));
+  }
   for (const { disk, slotCount } of plan.disks) {
     const blocks = await soundCount(target, stagedPath.blockList(staging, disk), plan.token);
     const zeros = await soundCount(target, stagedPath.zeroList(staging, disk), plan.token);
     if (blocks !== slotCount || zeros === null) return false;
   }
+  return true;
+}
+
+/** Each staged still, or with its name already. */
+async function areAllThere(
+  target: BackupRepository,
+  staging: string,
+  composed: ComposedPoint,
+): Promise<boolean> {
+  const chain = parentFolder(parentFolder(staging));
+  for (const { from, to } of publishedFiles(chain, staging, composed))
+    if ((await target.stat(from)) === null && (await target.stat(to)) === null) return false;
   return true;
 }
 

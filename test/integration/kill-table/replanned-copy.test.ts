@@ -20,24 +20,30 @@ async function touchFiles(source: SimulatedRepository): Promise<void> {
   }
 }
 
-it('copies a point whose commit was stopped and whose source was rewritten before the next session', async () => {
-  const scenario = await prepareScenario('copy of a chain of 2');
-  const { chain, change } = scenario;
-  const begin = (source: SimulatedRepository, target: SimulatedRepository, number: number) =>
-    ChangeRun.begin(change, source, target, { number });
-  const undisturbed = scenario.target.clone();
-  await begin(scenario.source, undisturbed, 1).toEnd();
-  const naming = undisturbed.operations.find(({ to }) => to === `${chain}/${FIRST}`);
-  const crash = { atOperation: naming?.number ?? 0, when: 'after' } as const;
-  const stopped = scenario.target.clone({ crash });
-  await expect(begin(scenario.source, stopped, 1).toEnd()).rejects.toThrow(WorkerDeath);
+it.each([0, -1])(
+  'copies a point whose commit was stopped at a name and whose source was rewritten before the next session',
+  async (at) => {
+    const scenario = await prepareScenario('copy of a chain of 2');
+    const { chain, change } = scenario;
+    const begin = (source: SimulatedRepository, target: SimulatedRepository, number: number) =>
+      ChangeRun.begin(change, source, target, { number });
+    const undisturbed = scenario.target.clone();
+    await begin(scenario.source, undisturbed, 1).toEnd();
+    // With some of its files named, and with all.
+    const naming = undisturbed.operations
+      .filter(({ to }) => to?.startsWith(`${chain}/${FIRST}/`) === true)
+      .at(at);
+    const crash = { atOperation: naming?.number ?? 0, when: 'after' } as const;
+    const stopped = scenario.target.clone({ crash });
+    await expect(begin(scenario.source, stopped, 1).toEnd()).rejects.toThrow(WorkerDeath);
 
-  const source = scenario.source.clone();
-  await touchFiles(source);
-  const next = stopped.restart({ kind: 'none' });
-  expect(await begin(source, next, 2).toEnd()).toBeNull();
+    const source = scenario.source.clone();
+    await touchFiles(source);
+    const next = stopped.restart({ kind: 'none' });
+    expect(await begin(source, next, 2).toEnd()).toBeNull();
 
-  expect(await readShownPoints(next, scenario)).toEqual({ shown: [FIRST, SECOND], faults: [] });
-  const aside = await next.list(`${chain}/.quarantine`);
-  expect(aside.map(({ name }) => name)).toEqual([`${FIRST}-uncommitted-2`]);
-});
+    expect(await readShownPoints(next, scenario)).toEqual({ shown: [FIRST, SECOND], faults: [] });
+    const aside = await next.list(`${chain}/.quarantine`);
+    expect(aside.map(({ name }) => name)).toEqual([`${FIRST}-uncommitted-2`]);
+  },
+);
