@@ -21,6 +21,7 @@ export class LocalSessions {
   /** Events in each run of what was executed last. */
   runLengths: readonly number[] = [];
   private server: LocalServer | null = null;
+  private resident: InProcessWorker | null = null;
 
   constructor(
     private readonly repositories: readonly BackupRepository[],
@@ -99,7 +100,8 @@ export class LocalSessions {
     nowMs: number,
     held: HeldId | null = null,
   ): Promise<unknown> {
-    const worker = new InProcessWorker(this.repositories, this.options);
+    const worker = this.resident ?? new InProcessWorker(this.repositories, this.options);
+    if (this.options.isResident === true) this.resident = worker;
     const server = new LocalServer(worker, nowMs, held);
     this.server = server;
     server.begin(type, id, input);

@@ -9,6 +9,8 @@ import type { Ask, AskAny, LocalWorker } from './local-server.js';
 import { NO_NOTIFICATIONS } from '../notify/no-notifications.js';
 
 export interface WorkerOptions {
+  /** One process for all that is executed, with what it remembers; default: a new one each time. */
+  readonly isResident?: boolean;
   /** Of every repository. */
   readonly immutableForDays?: number;
   readonly settings?: Partial<CopySettings>;
