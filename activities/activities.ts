@@ -1,10 +1,12 @@
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import type { NotificationSettings } from '../src/domain/notification-channel.js';
+import type { PrimaryBackup } from '../src/domain/primary-backup.js';
 import type { Safety } from '../src/domain/safety.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { createBrowseActivities } from './browse-activities.js';
 import { createCopyActivities } from './copy-activities.js';
 import { createFactsActivities } from './facts-activities.js';
+import { createFileBackupActivities } from './file-backup-activities.js';
 import { createHealthActivities } from './health-activities.js';
 import { createNotifyActivities } from './notify-activities.js';
 import { createReadRecordActivities } from './record-activities.js';
@@ -27,6 +29,9 @@ export interface ActivityDependencies {
   /** Roots of the configured repositories: a restore never writes into one. */
   readonly repositoryPaths: readonly string[];
   readonly notifications: NotificationSettings;
+  readonly primaryBackups: readonly PrimaryBackup[];
+  /** Root of a repository on this machine; null: it is not configured here. */
+  readonly repositoryPath: (repositoryId: string) => string | null;
   /** Of the server, IANA name. */
   readonly timeZone: string;
   /** All that is known of the copies, and what follows. */
@@ -39,6 +44,7 @@ export function createActivities(deps: ActivityDependencies) {
     ...createBrowseActivities(deps),
     ...createCopyActivities(deps),
     ...createFactsActivities(deps),
+    ...createFileBackupActivities(deps),
     ...createHealthActivities(deps),
     ...createNotifyActivities(deps),
     ...createReadRecordActivities(deps),

@@ -21,6 +21,8 @@ export interface JobStarter {
   tellSessionEnd(jobId: string, end: SessionEnd): Promise<void>;
   /** Starts the session of a retry, once for each order. null: the job is gone or disabled. */
   startRetry(jobId: string, order: RetryOrder): Promise<string | null>;
+  /** As the job is now; null: it is gone or disabled. */
+  enabledJob(jobId: string): Promise<CopyJob | null>;
 }
 
 /** Steps around a session. Each may be repeated. */

@@ -5,6 +5,7 @@ export { planJob, readJobDefinition } from './plan-job.js';
 export { repairChain } from './repair-chain.js';
 export { restorePoint } from './restore-point.js';
 export { retrySessions } from './retry-sessions.js';
+export { runFileBackup } from './run-file-backup.js';
 export { settleAbsence } from './removed-workloads.js';
 export { verifyBackups } from './verify-backups.js';
 export { notify, watchSafety } from './watch-safety.js';

@@ -13,6 +13,7 @@ import type {
   SessionTrigger,
   TaskCounts,
 } from '../src/domain/copy-session.js';
+import type { FileBackupJob } from '../src/domain/file-backup-job.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import type { Notice } from '../src/domain/notice.js';
 import type { OperationStatus } from '../src/domain/operation.js';
@@ -65,6 +66,7 @@ export const WORKFLOW_PLAN_JOB = 'planJob';
 export const WORKFLOW_READ_JOB_DEFINITION = 'readJobDefinition';
 export const WORKFLOW_WATCH_SAFETY = 'watchSafety';
 export const WORKFLOW_NOTIFY = 'notify';
+export const WORKFLOW_RUN_FILE_BACKUP = 'runFileBackup';
 
 /** There is one watch for all. */
 export const WATCH_SAFETY_ID = 'safety';
@@ -123,6 +125,34 @@ export interface CopySessionInput {
     readonly doneUntil: string | null;
     readonly isPaused: boolean;
   };
+}
+
+/** Argument of `runFileBackup`, id `file-backup/<jobId>-<RFC 3339 seconds>`. */
+export interface FileBackupRunInput {
+  readonly job: FileBackupJob;
+}
+
+/** What `runFileBackup` returns and, as far as it is known, what its memo tells while it runs. */
+export interface FileBackupOutcome {
+  readonly result: 'success' | 'warning' | 'failed';
+  readonly reason: string | null;
+  /** That the primary backup made; null: it made none, or the job has none. */
+  readonly snapshot: string | null;
+  /** Of the secondary targets that follow the run. */
+  readonly sessions: readonly string[];
+}
+
+const FILE_BACKUP_PREFIX = 'file-backup/';
+
+/** Workflow id of a run; a Temporal Schedule appends `-<RFC 3339 seconds>` to the id of its action. */
+export function fileBackupWorkflowId(jobId: string, startMs: number | null = null): string {
+  const start = startMs === null ? '' : `-${new Date(startMs).toISOString().slice(0, 19)}Z`;
+  return `${FILE_BACKUP_PREFIX}${jobId}${start}`;
+}
+
+/** As the API names a run. */
+export function fileBackupRunId(workflowId: string): string {
+  return workflowId.slice(FILE_BACKUP_PREFIX.length);
 }
 
 /** Argument of `retrySessions`, id `retry/<jobId>`. */

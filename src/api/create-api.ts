@@ -9,6 +9,8 @@ import { dashboardPages } from './dashboard-pages.js';
 import { docsPage } from './docs-page.js';
 import { errorRoutes } from './error-routes.js';
 import { jobRoutes } from './job-routes.js';
+import { fileBackupRoutes } from './file-backup-routes.js';
+import { FileBackupStore } from './file-backup-store.js';
 import { JobStore } from './job-store.js';
 import { serverTimeZone } from './job-time-zone.js';
 import { ApiMetrics } from './metrics.js';
@@ -105,6 +107,12 @@ function apiRoutes(
   return [
     ...overviewRoutes({ reader, sessions }),
     ...jobRoutes({ ...surroundings, starter, browser, timeZone }),
+    ...fileBackupRoutes({
+      ...surroundings,
+      fileBackups: new FileBackupStore(client, jobs, now),
+      primaryBackups: config.primaryBackups,
+      timeZone,
+    }),
     ...previewRoutes({ ...surroundings, client, browser, timeZone, now }),
     ...sessionRoutes(sessions, all, browser, { followIntervalMs, logger }),
     ...repositoryRoutes({ client, browser, operations, repositories, now }),

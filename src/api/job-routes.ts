@@ -95,7 +95,7 @@ function writeRoutes(services: JobServices): Route[] {
       headers: { 'If-Match': 'Revision that the change was made to (ETag of the job), or `*`.' },
       body: jobDefinitionSchema,
       answer: jobViewSchema,
-      errors: ['JOB_MISSING', 'JOB_REVISION_STALE', 'JOB_RULE_BROKEN'],
+      errors: ['JOB_MISSING', 'JOB_REVISION_STALE', 'JOB_RULE_BROKEN', 'JOB_OF_FILE_BACKUP'],
       run: async ({ params, body, header }) => {
         const id = text(params.id);
         const revision = revisionOf(header('If-Match'));
@@ -104,7 +104,9 @@ function writeRoutes(services: JobServices): Route[] {
         if (body.id !== id) {
           throw invalidRequest([{ path: 'id', message: `must be ${id}: the id never changes` }]);
         }
-        const definition = withTimeZones(body, present.timeZone);
+        refuseOfFileBackup(present);
+        const kind = present.kind === undefined ? {} : { kind: present.kind };
+        const definition = { ...withTimeZones(body, present.timeZone), ...kind };
         await checkRules(definition, services);
         return withRevision(await jobs.update(definition, revision));
       },
@@ -116,8 +118,12 @@ function writeRoutes(services: JobServices): Route[] {
       summary: 'Delete the job. Its copies stay, and a running session goes on.',
       status: 204,
       answer: null,
-      errors: ['JOB_MISSING'],
-      run: async ({ params }) => ({ content: await jobs.delete(text(params.id)) }),
+      errors: ['JOB_MISSING', 'JOB_OF_FILE_BACKUP'],
+      run: async ({ params }) => {
+        const id = text(params.id);
+        refuseOfFileBackup(await jobs.definition(id));
+        return { content: await jobs.delete(id) };
+      },
     }),
   ];
 }
@@ -132,10 +138,14 @@ function importRoute(services: JobServices): Route {
     status: 201,
     body: jobImportSchema,
     answer: jobViewSchema,
-    errors: ['REPOSITORY_MISSING', 'REPOSITORY_UNREACHABLE', 'JOB_EXISTS', 'JOB_RULE_BROKEN'],
+    errors: [
+      ...(['REPOSITORY_MISSING', 'REPOSITORY_UNREACHABLE', 'JOB_EXISTS'] as const),
+      ...(['JOB_RULE_BROKEN', 'JOB_OF_FILE_BACKUP'] as const),
+    ],
     run: async ({ body }) => {
       configuredRepository(repositories, body.repositoryId);
       const definition = importedDefinition(await browser.readJobDefinition(body));
+      refuseOfFileBackup({ ...definition, revision: 1, replaces: null });
       await checkRules(definition, services);
       return created(await jobs.create(definition));
     },
@@ -224,6 +234,15 @@ function checkSize(job: CopyJob, overrides: StartOverrides): void {
   throw invalidRequest([{ path: 'workloads', message }]);
 }
 
+/** @throws JOB_OF_FILE_BACKUP */
+function refuseOfFileBackup({ id, fileBackupJobId }: CopyJob): void {
+  if (fileBackupJobId === undefined) return;
+  throw new BackupError(
+    'JOB_OF_FILE_BACKUP',
+    `job ${id} is a secondary target of file-backup job ${fileBackupJobId}`,
+  );
+}
+
 /** What lies in a repository may have been changed by hand. */
 function importedDefinition(found: unknown): JobDefinition {
   const parsed = copyJobSchema.safeParse(found);
@@ -240,7 +259,8 @@ function importedDefinition(found: unknown): JobDefinition {
   return definition;
 }
 
-function revisionOf(header: string | undefined): number | null {
+/** @throws REQUEST_INVALID */
+export function revisionOf(header: string | undefined): number | null {
   if (header === '*') return null;
   const match = /^(?:W\/)?"?(\d{1,15})"?$/.exec(header ?? '');
   if (match === null) {

@@ -17,11 +17,12 @@ import type { RpoPolicy } from '../domain/rpo.js';
 import type { WeeklyHours } from '../domain/weekly-hours.js';
 import { instant, slug } from './field-schemas.js';
 import {
+  hoursRequestSchema,
   maintenanceSchema,
   scheduleRequestSchema,
-  scheduleSchema,
+  storedHoursSchema,
+  storedScheduleSchema,
   timeZone,
-  weeklyHoursSchema,
   zoneOfJob,
 } from './schedule-schemas.js';
 import { sessionSummarySchema, type SessionSummary } from './session-schemas.js';
@@ -94,7 +95,7 @@ const MONTHS = [
 const WEEKS = ['first', 'second', 'third', 'fourth', 'fifth', 'last'] as const;
 
 const WORKLOAD_LENGTH = 255;
-const workloadName = z
+export const workloadName = z
   .string()
   .min(1)
   .max(WORKLOAD_LENGTH)
@@ -104,8 +105,6 @@ const HOURS = {
   description:
     'Outside them its sessions wait, at their durable position; null: it copies at any hour.',
 };
-const hours = weeklyHoursSchema(timeZone);
-const hoursRequest = weeklyHoursSchema(zoneOfJob, 'Request');
 const maintenanceRequest = maintenanceSchema(zoneOfJob, 'Request');
 
 const GFS_KEEP = 999;
@@ -193,13 +192,14 @@ const rpoSchema: z.ZodType<RpoPolicy> = z
 const scopeSchema = z.enum(['latest', 'all']);
 
 const NAME_LENGTH = 200;
+export const jobName = z
+  .string()
+  .trim()
+  .min(1)
+  .max(NAME_LENGTH)
+  .refine(hasNoControlCharacters, 'must not hold control characters');
 const definitionFields = {
-  name: z
-    .string()
-    .trim()
-    .min(1)
-    .max(NAME_LENGTH)
-    .refine(hasNoControlCharacters, 'must not hold control characters'),
+  name: jobName,
   description: z.string().max(2_000).default(''),
   mode: z.enum(['immediate', 'periodic']),
   sources: z
@@ -247,7 +247,7 @@ export const jobDefinitionSchema: z.ZodType<JobRequest> = z
     }),
     schedule: scheduleRequestSchema.default({ type: 'manual' }),
     retry: z.strictObject(retryFields).partial().meta({ id: 'RetryRequest' }).default({}),
-    allowedHours: hoursRequest.nullable().default(null).meta(HOURS),
+    allowedHours: hoursRequestSchema.nullable().default(null).meta(HOURS),
     healthCheck: maintenanceRequest.nullable().default(null),
     compact: maintenanceRequest.nullable().default(null),
   })
@@ -273,9 +273,9 @@ export const jobDefinitionSchema: z.ZodType<JobRequest> = z
 const copyJobFields = {
   ...definitionFields,
   timeZone,
-  schedule: scheduleSchema(timeZone),
+  schedule: storedScheduleSchema,
   retry: z.strictObject(retryFields).meta({ id: 'RetryPolicy' }),
-  allowedHours: hours.nullable().meta(HOURS),
+  allowedHours: storedHoursSchema.nullable().meta(HOURS),
   healthCheck: maintenance.nullable(),
   compact: maintenance.nullable(),
   id: slug,

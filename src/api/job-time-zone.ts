@@ -36,7 +36,7 @@ function isLocal(schedule: JobRequest['schedule']): schedule is Unlocated {
   return !['manual', 'interval', 'afterJob'].includes(schedule.type);
 }
 
-function inZone<Schedule extends { readonly timeZone?: string | undefined }>(
+export function inZone<Schedule extends { readonly timeZone?: string | undefined }>(
   schedule: Schedule,
   timeZone: string,
 ): Schedule & { readonly timeZone: string } {

@@ -95,3 +95,7 @@ export function weeklyHoursSchema<Zone extends z.ZodType<string | undefined>>(
 
 /** As a client writes it: zones may be left out. */
 export const scheduleRequestSchema = scheduleSchema(zoneOfJob, 'Request');
+
+export const storedScheduleSchema = scheduleSchema(timeZone);
+export const storedHoursSchema = weeklyHoursSchema(timeZone);
+export const hoursRequestSchema = weeklyHoursSchema(zoneOfJob, 'Request');

@@ -71,6 +71,8 @@ export function jobStarter(client: Client): JobStarter {
       const overrides = workloads === null ? {} : { workloads };
       return startOnce(client, { job, overrides, trigger: 'retry', tryNumber }, dueMs);
     },
+
+    enabledJob: (jobId) => enabledJob(client, jobId),
   };
 }
 

@@ -171,6 +171,7 @@ async function startServiceWorkers(
     servesControl: control,
     settings: copySettings(config.copy),
     notifications: config.notifications,
+    primaryBackups: config.primaryBackups,
     client,
     logger,
   });

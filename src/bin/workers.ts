@@ -15,6 +15,7 @@ import type { CopySettings } from '../domain/copy-settings.js';
 import type { StorageProbe } from '../domain/storage-probe.js';
 import type { NotificationSettings } from '../domain/notification-channel.js';
 import { LimitStore } from '../api/limit-store.js';
+import type { PrimaryBackup } from '../domain/primary-backup.js';
 import { serverTimeZone } from '../api/job-time-zone.js';
 import { DataMover } from '../mover/data-mover.js';
 import type { RepositoryLocation } from '../repository/open-repository.js';
@@ -35,6 +36,7 @@ export interface WorkersOptions {
   readonly servesControl: boolean;
   readonly settings: CopySettings;
   readonly notifications: NotificationSettings;
+  readonly primaryBackups: readonly PrimaryBackup[];
   /** For starting the jobs that follow another one. */
   readonly client: Client;
   readonly logger: Pick<Logger, 'warn'>;
@@ -57,6 +59,8 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
     targetIds: repositories.filter(({ role }) => role === 'target').map(({ id }) => id),
     repositoryPaths: repositories.map(({ path }) => path),
     notifications: options.notifications,
+    primaryBackups: options.primaryBackups,
+    repositoryPath: (id) => repositories.find((repository) => repository.id === id)?.path ?? null,
     timeZone: serverTimeZone(),
     readSafety: safetyOfAll(options.client, repositories),
   });

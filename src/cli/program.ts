@@ -10,6 +10,7 @@ import {
   type GlobalOptions,
 } from './command-context.js';
 import { EXIT_CODES, EXIT_OF_KIND, type ExitName } from './exit-codes.js';
+import { addFileBackupCommands } from './file-backup-commands.js';
 import { addJobCommands } from './job-commands.js';
 import type { Launchers } from './launchers.js';
 import { displayText } from './display-text.js';
@@ -74,6 +75,7 @@ function buildProgram(
   addServerCommands(program, launchers, finish);
   addSafetyCommands(program, act);
   addJobCommands(program, act);
+  addFileBackupCommands(program, act);
   addSessionCommands(program, act);
   addRepositoryCommands(program, act);
   addLimitCommands(program, act);

@@ -1,6 +1,7 @@
 /** The configuration of one Longhaul server, frozen after `loadConfig`. Shapes of `docs/OPERATIONS.md`, Configuration. */
 
 import type { NotificationSettings } from '../domain/notification-channel.js';
+import type { PrimaryBackup } from '../domain/primary-backup.js';
 import type { FolderSync } from '../domain/storage-probe.js';
 
 export type RepositoryRole = 'primary' | 'target' | 'external';
@@ -70,5 +71,6 @@ export interface LonghaulConfig {
   readonly repositories: readonly RepositoryConfig[];
   readonly copy: CopyConfig;
   readonly notifications: NotificationSettings;
+  readonly primaryBackups: readonly PrimaryBackup[];
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }

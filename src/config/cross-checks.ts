@@ -22,6 +22,7 @@ export function crossFaults(value: unknown, folder: string): CrossFault[] {
     ...idFaults(repositories),
     ...pathFaults(repositories, folder),
     ...immutableFaults(repositories),
+    ...primaryBackupFaults(value.primaryBackups, repositories),
     ...stateFaults(value.stateDirectory ?? './state', repositories, folder),
   ];
 }
@@ -98,6 +99,20 @@ function immutableFaults(entries: readonly Entry[]): CrossFault[] {
         ]
       : [],
   );
+}
+
+/** A program may not write into a target, nor to what is not configured. */
+function primaryBackupFaults(list: unknown, entries: readonly Entry[]): CrossFault[] {
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((entry: unknown, index) => {
+    const id = isSection(entry) ? entry.repositoryId : undefined;
+    if (typeof id !== 'string') return [];
+    const known = entries.find(({ repository }) => repository.id === id);
+    const path = ['primaryBackups', index, 'repositoryId'];
+    if (known === undefined) return [{ path, message: `no repository ${id} is configured` }];
+    if (known.repository.role !== 'target') return [];
+    return [{ path, message: `${id} has role target: only Longhaul writes to it` }];
+  });
 }
 
 function stateFaults(state: unknown, entries: readonly Entry[], folder: string): CrossFault[] {

@@ -127,6 +127,10 @@ function withAbsolutePaths(config: LonghaulConfig, folder: string): LonghaulConf
     server: { ...config.server, tokenFile: absoluteOrNull(config.server.tokenFile) },
     temporal: temporalWithPaths(config.temporal, absoluteOrNull),
     repositories: config.repositories.map((entry) => ({ ...entry, path: absolute(entry.path) })),
+    primaryBackups: config.primaryBackups.map((entry) => ({
+      ...entry,
+      passwordFile: absolute(entry.passwordFile),
+    })),
     notifications: {
       ...config.notifications,
       channels: config.notifications.channels.map((channel) =>

@@ -4,6 +4,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { notificationsSchema } from './notification-schema.js';
+import { primaryBackupsSchema } from './primary-backup-schema.js';
 import { filePath, PATH_ALLOWED, port, SLUG } from './setting-schemas.js';
 import type {
   CopyConfig,
@@ -188,6 +189,7 @@ export const configSchema: z.ZodType<LonghaulConfig> = z.strictObject({
   }),
   copy: copySchema.prefault({}),
   notifications: notificationsSchema.prefault({}),
+  primaryBackups: primaryBackupsSchema.default([]),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').meta({
     description: 'Least severe messages that are logged.',
     allowed: '`debug`, `info`, `warn` or `error`',

@@ -28,8 +28,12 @@ interface SchemaNode {
 }
 
 const PATHS_WITHOUT_VARIABLE: readonly string[] = ['repositories', 'repositories[].id'];
-/** Channels are set in the file alone: an entry of one kind has other settings than one of the next. */
-const ONLY_IN_FILE = 'notifications.channels';
+/** Channels are set in the file alone: an entry of one kind has other settings than one of the next. So are programs that are started. */
+const ONLY_IN_FILE: readonly string[] = ['notifications.channels', 'primaryBackups'];
+
+function isOnlyInFile(path: string): boolean {
+  return ONLY_IN_FILE.some((section) => path.startsWith(section));
+}
 
 /** In the order of the schema; each path once. */
 export const SETTINGS: readonly Setting[] = collectSettings();
@@ -55,7 +59,7 @@ export function renderSettingsTable(): string {
 
 function variableText(path: string, variable: string | null): string {
   if (variable !== null) return `\`${variable}\``;
-  return path.startsWith(ONLY_IN_FILE) ? 'only in the file' : 'in the names below';
+  return isOnlyInFile(path) ? 'only in the file' : 'in the names below';
 }
 
 function settingPath(path: readonly PropertyKey[]): string {
@@ -96,10 +100,7 @@ function settingOf(node: SchemaNode, path: string): Setting {
   const isImplied = path === 'temporal.type';
   return {
     path,
-    variable:
-      PATHS_WITHOUT_VARIABLE.includes(path) || path.startsWith(ONLY_IN_FILE)
-        ? null
-        : variableOf(path),
+    variable: PATHS_WITHOUT_VARIABLE.includes(path) || isOnlyInFile(path) ? null : variableOf(path),
     type: node.type === 'integer' ? 'integer' : 'string',
     allowed: node.allowed ?? '',
     defaultText: isImplied ? '`embedded`' : defaultTextOf(node.default),

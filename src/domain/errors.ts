@@ -85,6 +85,16 @@ export const ERROR_CODES = {
     meaning: 'The copy job belongs to a file-backup job, which alone changes and deletes it.',
     hint: 'Change the file-backup job: `longhaul file-backup-job show` tells its secondary targets. The copy job can be started, enabled and disabled.',
   },
+  PRIMARY_BACKUP_MISSING: {
+    kind: 'not_found',
+    meaning: 'No such primary backup is configured.',
+    hint: 'Set it in `primaryBackups` of the configuration of every worker that serves its repository, or take it out of the job.',
+  },
+  PRIMARY_BACKUP_FAILED: {
+    kind: 'unavailable',
+    meaning: 'The program that makes a primary backup failed; nothing was copied after it.',
+    hint: 'The detail has its last line. It is tried three times, and again with the next run.',
+  },
   JOB_BUSY: {
     kind: 'conflict',
     meaning: 'The job was started many times within a moment.',

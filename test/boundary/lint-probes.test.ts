@@ -44,6 +44,7 @@ describe('the lint rules', () => {
       'src/layout',
       'src/mover',
       'src/notify',
+      'src/primary',
       'src/repository',
       'src/temporal',
       'workflows',

@@ -18,6 +18,7 @@ export const SMALL_CONFIG: LonghaulConfig = {
     unavailableLimitMinutes: 60,
   },
   notifications: { watchSeconds: 300, holdSeconds: 300, channels: [] },
+  primaryBackups: [],
   logLevel: 'info',
 };
 

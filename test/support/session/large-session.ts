@@ -56,6 +56,7 @@ export async function runLargeSession(
         startJobsAfter: () => Promise.resolve([]),
         tellSessionEnd: () => Promise.resolve(),
         startRetry: () => Promise.resolve(null),
+        enabledJob: () => Promise.resolve(null),
       },
     }),
     enumerateWorkloads: ({ after }: { after: string | null }) =>

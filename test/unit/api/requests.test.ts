@@ -312,6 +312,11 @@ describe('the documents of the API', () => {
     expect(document.openapi).toBe('3.1.0');
     expect(Object.keys(document.paths).sort()).toEqual([
       '/errors',
+      '/file-backup-jobs',
+      '/file-backup-jobs/{id}',
+      '/file-backup-jobs/{id}/disable',
+      '/file-backup-jobs/{id}/enable',
+      '/file-backup-jobs/{id}/start',
       '/jobs',
       '/jobs/import',
       '/jobs/{id}',

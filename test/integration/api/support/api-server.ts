@@ -28,6 +28,7 @@ export const TEST_CONFIG: LonghaulConfig = {
     unavailableLimitMinutes: 60,
   },
   notifications: { watchSeconds: 300, holdSeconds: 300, channels: [] },
+  primaryBackups: [],
   logLevel: 'info',
 };
 

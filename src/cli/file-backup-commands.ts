@@ -1,0 +1,175 @@
+/** `longhaul file-backup-job …`. */
+
+import type { Command } from 'commander';
+import type { FileBackupJobView } from '../api/file-backup-schemas.js';
+import type { Act, CommandContext } from './command-context.js';
+import {
+  display,
+  formatFields,
+  formatInstant,
+  formatTable,
+  type DisplayText,
+} from './display-text.js';
+import { fileBackupFromFlags, type FileBackupFlags } from './file-backup-input.js';
+import { describeHours } from './hours-phrase.js';
+import { readDefinition } from './job-input.js';
+import { describeSchedule, SCHEDULE_PHRASES } from './schedule-phrase.js';
+
+const BASE = '/file-backup-jobs';
+
+export function addFileBackupCommands(program: Command, act: Act): void {
+  const job = program
+    .command('file-backup-job')
+    .description('Backups of file shares, and the secondary targets that get copies of them.');
+  addDefinitionCommands(job, act);
+  act(
+    job.command('list').description('List the file-backup jobs.'),
+    async (context: CommandContext) => {
+      const jobs = await context.server.all<FileBackupJobView>(BASE);
+      context.show(jobs, () => describeJobs(jobs));
+    },
+  );
+  act(
+    job.command('show').argument('<job>').description('Show one job.'),
+    async (context, id: string) => {
+      const found = await context.server.request<FileBackupJobView>('GET', pathOf(id));
+      context.show(found, () => describeJob(found));
+    },
+  );
+  act(
+    job
+      .command('start')
+      .argument('<job>')
+      .description('Make the primary backup now, if the job has one, then the copies.'),
+    async (context, id: string) => {
+      const started = await context.server.request<{ runId: string }>(
+        'POST',
+        `${pathOf(id)}/start`,
+      );
+      context.show(started, () => display`${started.runId}`);
+    },
+  );
+  for (const [verb, text] of STATE_VERBS)
+    act(job.command(verb).argument('<job>').description(text), async (context, id: string) => {
+      const path = `${pathOf(id)}/${verb}`;
+      const changed = await context.server.request<FileBackupJobView>('POST', path);
+      context.show(changed, () => display`File-backup job ${id} is ${changed.state}.`);
+    });
+}
+
+const STATE_VERBS = [
+  ['enable', 'Let the job and its copies start by themselves again.'],
+  ['disable', 'Keep the job and its copies from starting by themselves.'],
+] as const;
+
+function addDefinitionCommands(job: Command, act: Act): void {
+  act(
+    job
+      .command('create')
+      .option('-f, --file <file>', 'whole definition as JSON or YAML; no other flags then')
+      .option('--name <name>')
+      .option('--id <id>', 'default: made from the name')
+      .option('--source <repository:workload>', 'the backups of the file share')
+      .option('--target <repository...>', 'secondary targets, each of which gets a copy')
+      .option('--primary-backup <id>', 'configured program that makes the backups')
+      .option('--schedule <words>', `when it makes them: ${SCHEDULE_PHRASES}`)
+      .option('--time-zone <name>', 'time zone of the job; default: that of the server')
+      .option('--allowed-hours <spans...>', 'when copies may begin, as of `job create`')
+      .option('--keep-removed-days <number>', 'days that copies keep what the primary has removed')
+      .description('Create a job, with a copy job for each secondary target.'),
+    async (context, flags: FileBackupFlags) => {
+      const body =
+        flags.file === undefined
+          ? fileBackupFromFlags(flags)
+          : await definitionIn(context, flags.file);
+      const made = await context.server.request<FileBackupJobView>('POST', BASE, { body });
+      context.show(made, () => describeJob(made));
+    },
+  );
+  act(
+    job
+      .command('update')
+      .argument('<job>')
+      .requiredOption('-f, --file <file>', 'whole definition as JSON or YAML')
+      .option('--revision <number>', 'refuse when the job has another revision')
+      .description('Replace the definition of a job.'),
+    async (context, id: string, flags: { file: string; revision?: string }) => {
+      const body = { id, ...(await definitionIn(context, flags.file)) };
+      const headers = { 'If-Match': flags.revision ?? '*' };
+      const request = { body, headers };
+      const changed = await context.server.request<FileBackupJobView>('PUT', pathOf(id), request);
+      context.show(changed, () => describeJob(changed));
+    },
+  );
+  act(
+    job
+      .command('delete')
+      .argument('<job>')
+      .description('Delete a job and its copy jobs; backups and copies stay.'),
+    async (context, id: string) => {
+      await context.server.request('DELETE', pathOf(id));
+      context.show({ deleted: id }, () => display`File-backup job ${id} is deleted.`);
+    },
+  );
+}
+
+/** What the server adds; `show --json` gives it, `update --file` takes it back. */
+const SERVER_FIELDS: readonly string[] = ['revision', 'state', 'nextRunAt', 'copyJobs', 'lastRun'];
+
+async function definitionIn({ terminal }: CommandContext, file: string): Promise<object> {
+  const read = await readDefinition(file, terminal.workingFolder);
+  return Object.fromEntries(Object.entries(read).filter(([name]) => !SERVER_FIELDS.includes(name)));
+}
+
+function pathOf(id: string): string {
+  return `${BASE}/${encodeURIComponent(id)}`;
+}
+
+function describeJobs(jobs: readonly FileBackupJobView[]): DisplayText {
+  if (jobs.length === 0) return display`No file-backup jobs.`;
+  return formatTable(
+    ['JOB', 'SOURCE', 'MADE BY', 'STATE', 'TARGETS', 'NEXT RUN', 'LAST RUN'],
+    jobs.map((job) => [
+      job.id,
+      `${job.source.repositoryId}:${job.source.workload}`,
+      job.primaryBackup ?? '-',
+      job.state,
+      job.secondaryTargets.map(({ repositoryId }) => repositoryId).join(', '),
+      formatInstant(job.nextRunAt),
+      job.lastRun === null ? '-' : (job.lastRun.result ?? job.lastRun.state),
+    ]),
+  );
+}
+
+function describeJob(job: FileBackupJobView): DisplayText {
+  const { lastRun } = job;
+  const targets = job.secondaryTargets.map((target, index): [string, string] => {
+    const days = target.keepRemovedForDays ?? job.keepRemovedForDays;
+    const start =
+      target.schedule === null
+        ? job.primaryBackup === null
+          ? 'as snapshots appear'
+          : 'after each run'
+        : describeSchedule(target.schedule);
+    const hours =
+      target.allowedHours === null ? '' : `, begins ${describeHours(target.allowedHours)}`;
+    return [
+      index === 0 ? 'Targets' : '',
+      `${target.repositoryId}: ${start}${hours}, keeps what is removed for ${days} days (job ${job.copyJobs[index] ?? '?'})`,
+    ];
+  });
+  return formatFields([
+    ['Job', job.id],
+    ['Name', job.name],
+    ['State', job.state],
+    ['Revision', String(job.revision)],
+    ['Source', `${job.source.repositoryId}: ${job.source.workload}`],
+    ['Made by', job.primaryBackup ?? 'another program'],
+    ['Schedule', describeSchedule(job.schedule)],
+    ...targets,
+    ['Next run', formatInstant(job.nextRunAt)],
+    ['Last run', lastRun === null ? '-' : `${lastRun.runId} ${lastRun.result ?? lastRun.state}`],
+    ['Snapshot', lastRun?.snapshot ?? '-'],
+    ['Reason', lastRun?.reason ?? '-'],
+  ]);
+}

@@ -1,0 +1,3 @@
+import { probe as config } from '../config/imports-image.js'; // report: @typescript-eslint/no-restricted-imports
+
+export const probe = [config];
