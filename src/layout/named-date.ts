@@ -13,5 +13,8 @@ export function namedDateMs(parts: Readonly<Record<string, string | undefined>>)
 export function writtenAtMs(
   files: readonly { readonly stamp: { readonly modifiedAtNs: string } }[],
 ): number {
-  return Math.max(0, ...files.map(({ stamp }) => Number(BigInt(stamp.modifiedAtNs) / 1_000_000n)));
+  return files.reduce(
+    (newest, { stamp }) => Math.max(newest, Number(BigInt(stamp.modifiedAtNs) / 1_000_000n)),
+    0,
+  );
 }

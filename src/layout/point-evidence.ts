@@ -31,8 +31,10 @@ export function pointEvidence(
 
 /** A file that was brought here with its old modification time shows by its change time when that was. */
 function newestChangeMs(files: readonly RepositoryEntry[]): number {
-  const times = files.flatMap(({ stamp }) => [stamp.modifiedAtNs, stamp.changedAtNs]);
-  return Math.max(0, ...times.map((ns) => Number(BigInt(ns) / NS_PER_MS)));
+  // A point may have more files than a call takes arguments.
+  return files
+    .flatMap(({ stamp }) => [stamp.modifiedAtNs, stamp.changedAtNs])
+    .reduce((newest, ns) => Math.max(newest, Number(BigInt(ns) / NS_PER_MS)), 0);
 }
 
 const NS_PER_MS = 1_000_000n;

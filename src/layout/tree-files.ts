@@ -19,9 +19,9 @@ export async function claimedTreeFiles(
   const here = (await reader.list(folder)).filter(
     ({ type, name }) => type === 'file' && own.has(name),
   );
-  const found = here.map((entry) => ({ ...entry, within: entry.name }));
-  for (const name of folders) found.push(...(await filesBelow(reader, folder, name)));
-  return found;
+  const found = [here.map((entry) => ({ ...entry, within: entry.name }))];
+  for (const name of folders) found.push(await filesBelow(reader, folder, name));
+  return found.flat();
 }
 
 /** All files at any depth below `within`, each folder before those within it.
@@ -41,7 +41,7 @@ export async function filesBelow(
       if (entry.type === 'file') files.push({ ...entry, within: path });
       else if (entry.type === 'folder') folders.push(path);
     }
-    waiting.push(...folders.reverse());
+    for (const next of folders.reverse()) waiting.push(next);
   }
   return files;
 }

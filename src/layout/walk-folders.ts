@@ -63,7 +63,7 @@ export async function* walkFolders(
       continue;
     }
     const { walked, left } = await shareFolder(repository, found, layouts);
-    waiting.push(...left.reverse());
+    for (const next of left.reverse()) waiting.push(next);
     yield walked;
   }
 }
@@ -105,7 +105,7 @@ async function shareFolder(
     });
     for (const name of claim.folders ?? []) {
       const tree = await readTree(repository, pathIn(folder, name));
-      unseen.push(...tree.unseen);
+      for (const part of tree.unseen) unseen.push(part);
       for (const entry of tree.files) {
         const file = {
           ...entry,
@@ -134,12 +134,13 @@ async function readTree(
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
     const found = await lookInto(repository, folder);
     if ('unseen' in found) {
-      unseen.push(...found.unseen);
+      for (const part of found.unseen) unseen.push(part);
       continue;
     }
-    files.push(...found.files);
-    unseen.push(...found.unaddressable.map(unsupportedName));
-    waiting.push(...found.within.map(({ path }) => path).reverse());
+    // One by one: a folder may hold more than a call takes arguments.
+    for (const file of found.files) files.push(file);
+    for (const entry of found.unaddressable) unseen.push(unsupportedName(entry));
+    for (const { path } of found.within.toReversed()) waiting.push(path);
   }
   return { files, unseen };
 }

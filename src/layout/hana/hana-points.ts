@@ -41,7 +41,7 @@ export function hanaPoints(
     .map(({ file, name }) => ({ file, atMs: idMs('id' in name ? name.id : null, [file]) }))
     .sort((a, b) => a.atMs - b.atMs);
   const catalogueOf = (atMs: number): TreeFile[] => {
-    const next = catalogues.find((one) => one.atMs >= atMs) ?? catalogues.at(-1);
+    const next = catalogues[firstFrom(catalogues, atMs)] ?? catalogues.at(-1);
     return next === undefined ? [] : [next.file];
   };
   const backups = dataBackups(named.filter(isData), ids);
@@ -56,6 +56,18 @@ export function hanaPoints(
     ),
   ];
   return points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
+}
+
+/** Index of the first that is of `atMs` or later; their number when none is.
+ *  @param ordered oldest first: a log every few minutes makes tens of thousands */
+function firstFrom(ordered: readonly { readonly atMs: number }[], atMs: number): number {
+  let [low, high] = [0, ordered.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ordered[middle]!.atMs < atMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function isData(one: Named<HanaName>): one is Named<DataName> {

@@ -65,8 +65,9 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
   }
   const trees: FoundTree[] = [];
   for (const [name, within] of await databasesIn(reader, folder, claimed.folders)) {
-    const files: TreeFile[] = [];
-    for (const path of within) files.push(...(await filesBelow(reader, folder, path)));
+    const found: TreeFile[][] = [];
+    for (const path of within) found.push(await filesBelow(reader, folder, path));
+    const files = found.flat();
     const id = folderWorkloadId(`hana-${encodeURIComponent(name)}`, folder);
     const tree = await treeOf(reader, { id, name, folder }, files);
     trees.push({ ...tree, within });

@@ -81,7 +81,8 @@ async function indexesIn(reader: TreeReader, root: string): Promise<RepositoryEn
   const found: RepositoryEntry[] = [];
   const waiting = (await reader.list(root)).filter(({ name }) => /^[nx]/.test(name));
   for (let entry = waiting.pop(); entry !== undefined; entry = waiting.pop())
-    if (entry.type === 'folder') waiting.push(...(await reader.list(entry.path)));
+    if (entry.type === 'folder')
+      for (const within of await reader.list(entry.path)) waiting.push(within);
     else if (INDEX.test(root === '' ? entry.path : entry.path.slice(root.length + 1)))
       found.push(entry);
   return found;

@@ -74,9 +74,9 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
   const files = await claimedTreeFiles(reader, folder, claimed);
   const segmentBytes = sizeOfSegments(files);
   const perLog = segmentsPerLog(segmentBytes);
-  const whole = files.filter(
-    ({ name, stamp }) => parseSegment(name) === null || stamp.sizeBytes === segmentBytes,
-  );
+  const isWhole = ({ name, stamp }: TreeFile): boolean =>
+    parseSegment(name) === null || stamp.sizeBytes === segmentBytes;
+  const whole = files.filter(isWhole);
   const stored = whole.flatMap((file) => {
     const segment = storedSegment(file.name);
     return segment === null ? [] : [{ file, segment }];
@@ -86,7 +86,7 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
     perLog,
   );
   const fileOf = new Map(stored.map(({ file, segment }) => [segment.name, file]));
-  const short = files.filter((file) => !whole.includes(file));
+  const short = files.filter((file) => !isWhole(file));
   const histories = new Set(files.flatMap(({ name }) => historyTimeline(name) ?? []));
   const isAlone = (await reader.list(folder)).length === files.length;
   return [
