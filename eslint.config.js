@@ -15,6 +15,7 @@ const PARTS = [
   'layout',
   'repository',
   'chain',
+  'tree',
   'mover',
   'primary',
   'config',
@@ -63,8 +64,12 @@ const LAYERS = {
       'lru-cache',
     ],
   },
+  'src/tree': {
+    layers: ['domain', `repository/${REPOSITORY_CONTRACT}`, 'chain'],
+    packages: ['node:crypto', 'node:path(/posix)?'],
+  },
   'src/mover': {
-    layers: ['domain', `image/${IMAGE_CONTRACT}`, 'layout', 'repository', 'chain'],
+    layers: ['domain', `image/${IMAGE_CONTRACT}`, 'layout', 'repository', 'chain', 'tree'],
     packages: ['node:.*', '@napi-rs/blake-hash', '@bokuweb/zstd-wasm', 'lru-cache'],
   },
   'src/primary': { layers: ['domain'], packages: ['node:.*'] },
@@ -108,7 +113,7 @@ const LAYERS = {
     typesOnly: ['activities/'],
   },
   activities: {
-    layers: ['domain', 'mover', 'layout', 'repository', 'chain', 'notify', 'primary'],
+    layers: ['domain', 'mover', 'layout', 'repository', 'chain', 'tree', 'notify', 'primary'],
     packages: ['node:.*', '@temporalio/activity', '@temporalio/common'],
   },
 };
@@ -124,6 +129,7 @@ const MOVER_FOLDERS = {
   selection: ['task', 'blocks', 'staging', 'source', 'copy', 'change'],
   health: ['task', 'blocks', 'staging', 'source', 'copy', 'change'],
   restore: ['task', 'blocks', 'staging', 'copy', 'change'],
+  files: ['task', 'blocks', 'source'],
 };
 
 function moverFolderRules([name, folders]) {

@@ -14,6 +14,7 @@ import { createRemovedWorkloadActivities } from './removed-workload-activities.j
 import { createRestoreActivities } from './restore-activities.js';
 import { createRetentionActivities } from './retention-activities.js';
 import { createSessionActivities, type JobStarter } from './session-activities.js';
+import { createTreeActivities } from './tree-activities.js';
 import { createWatchActivities } from './watch-activities.js';
 
 export interface ActivityDependencies {
@@ -52,6 +53,7 @@ export function createActivities(deps: ActivityDependencies) {
     ...createRemovedWorkloadActivities(deps),
     ...createRetentionActivities(deps),
     ...createSessionActivities(deps),
+    ...createTreeActivities(deps),
     ...createWatchActivities(deps),
   };
 }

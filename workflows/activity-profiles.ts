@@ -10,6 +10,7 @@ import type { RemovedWorkloadActivities } from '../activities/removed-workload-a
 import type { RetentionActivities } from '../activities/retention-activities.js';
 import type { SessionActivities } from '../activities/session-activities.js';
 import type { TurnActivities } from '../activities/turn-activities.js';
+import type { TreeActivities } from '../activities/tree-activities.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import {
   CONTROL_TASK_QUEUE,
@@ -30,7 +31,19 @@ export function dataActivities(
   repositoryId: string,
   settings: CopySettings,
 ): ActivityInterfaceFor<CopyActivities> {
-  return proxyActivities<CopyActivities>({
+  return proxyActivities<CopyActivities>(dataOptions(repositoryId, settings));
+}
+
+/** The same for trees of files. */
+export function treeActivities(
+  repositoryId: string,
+  settings: CopySettings,
+): ActivityInterfaceFor<TreeActivities> {
+  return proxyActivities<TreeActivities>(dataOptions(repositoryId, settings));
+}
+
+function dataOptions(repositoryId: string, settings: CopySettings): ActivityOptions {
+  return {
     taskQueue: repositoryTaskQueue(repositoryId),
     startToCloseTimeout: '12h',
     heartbeatTimeout: settings.heartbeatTimeoutMs,
@@ -41,7 +54,7 @@ export function dataActivities(
       maximumInterval: '1m',
       nonRetryableErrorTypes: NEVER_RETRIED,
     },
-  });
+  };
 }
 
 /** Listing of a source: a share that is away for ten minutes is a reason to say so rather than to wait. */

@@ -1,10 +1,4 @@
-import {
-  ApplicationFailure,
-  ContinueAsNew,
-  setHandler,
-  sleep,
-  upsertSearchAttributes,
-} from '@temporalio/workflow';
+import { ApplicationFailure, sleep } from '@temporalio/workflow';
 import type { WorkLook } from '../activities/copy-activities.js';
 import type { RestorePointScope } from '../src/domain/copy-job.js';
 import type { CopyTask } from '../src/domain/copy-session.js';
@@ -19,30 +13,17 @@ import { dataActivities, listingActivities } from './activity-profiles.js';
 import { maintainChain } from './chain-maintenance.js';
 import type { CopyWorkloadInput } from './copy-workload-input.js';
 import { DiskBatches } from './disk-batches.js';
-import { codeOf, isStop, reasonOf } from './failures.js';
+import { codeOf, reasonOf } from './failures.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';
-import { RESULT, taskHoldSignal, taskQuery } from './messages.js';
 import { Pause } from './pause.js';
-import { reportTask } from './task-report.js';
+import { runWorkloadTask, type WorkloadTask } from './run-task.js';
 import { TaskState } from './task-state.js';
 import { Turn } from './turn.js';
 
 /** The part of a session that copies one workload. Its workflow id is the lock on the target chain. It never fails: its task says how it
  *  ended. A run that has grown long goes on in a new one between two batches: the plan and the cursor in the staging folder hold the place. */
 export async function copyWorkload(input: CopyWorkloadInput): Promise<CopyTask> {
-  const copy = new WorkloadCopy(input);
-  const { state } = copy;
-  setHandler(taskQuery, () => state.task);
-  setHandler(taskHoldSignal, (hold) => copy.pause.set(hold));
-  try {
-    await copy.run();
-  } catch (error) {
-    if (error instanceof ContinueAsNew) throw error;
-    if (isStop(error)) state.end('stopped', 'the session was stopped');
-    else state.fail(error);
-  }
-  upsertSearchAttributes([{ key: RESULT, value: state.task.result ?? 'failed' }]);
-  return reportTask(input.report, copy.ids, state.task);
+  return runWorkloadTask(new WorkloadCopy(input), input.report);
 }
 
 /** Asks for the work to be looked at anew: the source or the staging folder is not what the plan was made for. */
@@ -53,7 +34,7 @@ const PLAN_AGAIN: readonly string[] = [
   'RESTORE_POINT_MISSING',
 ];
 
-class WorkloadCopy {
+class WorkloadCopy implements WorkloadTask {
   readonly state: TaskState;
   readonly pause: Pause;
   private readonly turn: Turn;

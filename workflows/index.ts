@@ -1,5 +1,6 @@
 export { browseRepository } from './browse-repository.js';
 export { copySession } from './copy-session.js';
+export { copyTree } from './copy-tree.js';
 export { copyWorkload } from './copy-workload.js';
 export { planJob, readJobDefinition } from './plan-job.js';
 export { repairChain } from './repair-chain.js';

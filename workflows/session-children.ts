@@ -10,6 +10,7 @@ import { withoutSources, type CopyJob, type StartOverrides } from '../src/domain
 import { newTask, type CopyTask, type Hold } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import { isErrorCode } from '../src/domain/errors.js';
+import { copyTree } from './copy-tree.js';
 import { copyWorkload } from './copy-workload.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
 import {
@@ -101,7 +102,9 @@ export class SessionChildren {
     const { repositoryId } = source;
     const { folders: sourceFolders, ...workload } = source.workload;
     const { workloads: _workloads, ...forEach } = overrides;
-    return startChild(copyWorkload, {
+    // Both take the same, and their id is the same lock.
+    const copy: typeof copyWorkload = workload.isTree === true ? copyTree : copyWorkload;
+    return startChild(copy, {
       workflowId: chainWorkflowId(job.target.repositoryId, job.id, workload.id),
       taskQueue: CONTROL_TASK_QUEUE,
       // A session that is terminated takes its tasks along: nothing may write a chain that no session answers for.

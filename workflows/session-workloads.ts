@@ -69,10 +69,6 @@ export async function findWorkloads(
         told.push(passedOverTask(workload.name, { title, rules }));
         continue;
       }
-      if (workload.isTree === true) {
-        told.push(warning(workload.name, null, 'trees of files are not copied yet'));
-        continue;
-      }
       if (workload.unseen !== undefined) {
         told.push(unseenTask(repositoryId, workload.name, workload.unseen));
         continue;

@@ -340,6 +340,14 @@ export const startOverridesSchema: z.ZodType<StartOverrides> = z
       .boolean()
       .optional()
       .meta({ description: 'Copy at once, also outside the allowed hours of the job.' }),
+    acceptChanges: z.boolean().optional().meta({
+      description:
+        'An operator has looked at the sources of these workloads, which seemed wiped or encrypted (SOURCE_SUSPICIOUS): what became of their files is what was meant.',
+    }),
+  })
+  .refine(({ acceptChanges, workloads }) => acceptChanges !== true || workloads !== undefined, {
+    path: ['acceptChanges'],
+    message: 'goes with the names of the workloads that were looked at',
   })
   .meta({ id: 'StartOverrides' });
 

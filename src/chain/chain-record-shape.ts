@@ -24,6 +24,7 @@ import type {
   TargetRestorePoint,
 } from '../domain/target-point.js';
 import type { ChainRecord, PendingChange } from './chain-record.js';
+import type { OwnedRecord } from './record-store.js';
 
 /** Shape of the commit record (docs/FORMAT.md, Commit record): the tables there, line by line. */
 
@@ -136,17 +137,18 @@ const knownSourcePoint = object<KnownSourcePoint>({
   createdAt: instant,
 });
 
-export const chainRecordShape: Shape<ChainRecord> = object<ChainRecord>({
+/** What every commit record says of itself. */
+export const ownedFields = {
   jobId: text,
-  workload: object<ChainRecord['workload']>({
-    id: text,
-    name: text,
-    type: text,
-  }),
+  workload: object<OwnedRecord['workload']>({ id: text, name: text, type: text }),
   revision: count,
   epoch: count,
   owner: nullable(text),
   presence,
+};
+
+export const chainRecordShape: Shape<ChainRecord> = object<ChainRecord>({
+  ...ownedFields,
   points: listOf(point),
   pending: nullable(pending),
   knownSourcePoints: optional(listOf(knownSourcePoint)),

@@ -29,6 +29,7 @@ interface StartFlags {
   readonly latest?: boolean;
   readonly now?: boolean;
   readonly anyHour?: boolean;
+  readonly acceptChanges?: boolean;
   readonly idempotencyKey?: string;
   readonly follow?: boolean;
 }
@@ -94,6 +95,10 @@ function addRunCommands(job: Command, act: Act): void {
       .option('--latest', 'only the newest restore point')
       .option('--now', 'take what is there, also what may still be in progress')
       .option('--any-hour', 'copy at once, also outside the allowed hours of the job')
+      .option(
+        '--accept-changes',
+        'you have looked at the named workloads, whose files seemed wiped or encrypted: copy them as they are',
+      )
       .option('--idempotency-key <key>', 'a repeat with the same key starts nothing')
       .option('--follow', 'follow the session to its end')
       .description('Start a session now.'),
@@ -178,12 +183,14 @@ async function startJob(
   id: string,
   flags: StartFlags,
 ): Promise<ExitName | void> {
-  const { workload, activeFull, all, latest, now, anyHour, idempotencyKey, follow } = flags;
+  const { workload, activeFull, all, latest, now, anyHour, acceptChanges } = flags;
+  const { idempotencyKey, follow } = flags;
   const body = {
     ...(workload === undefined ? {} : { workloads: workload }),
     ...(activeFull === undefined ? {} : { activeFull }),
     ...(now === undefined ? {} : { now }),
     ...(anyHour === undefined ? {} : { anyHour }),
+    ...(acceptChanges === undefined ? {} : { acceptChanges }),
     ...(all === true
       ? { restorePoints: 'all' }
       : latest === true

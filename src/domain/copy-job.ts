@@ -164,4 +164,6 @@ export interface StartOverrides {
   readonly now?: boolean;
   /** The job's allowed hours do not hold for this session. */
   readonly anyHour?: boolean;
+  /** An operator has looked at a source of files that seemed wiped or encrypted (`SOURCE_SUSPICIOUS`): what became of it is what was meant. */
+  readonly acceptChanges?: boolean;
 }

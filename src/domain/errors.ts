@@ -146,6 +146,18 @@ export const ERROR_CODES = {
     meaning: 'The job asks for something that copies of backups of this type do not allow.',
     hint: 'Change the job as the detail says; `longhaul repository types` lists the rules of every type.',
   },
+  FILE_NOT_COPIED: {
+    kind: 'unsupported',
+    meaning:
+      'Files of a tree cannot be copied: their names, kinds or sizes are none that a copy can have.',
+    hint: 'The notes of the task name them, each with its reason; all others are copied.',
+  },
+  SOURCE_SUSPICIOUS: {
+    kind: 'conflict',
+    meaning:
+      'So many files of a source are gone or were written to that it looks wiped or encrypted; nothing of it was done to the copy.',
+    hint: 'Look at the source. If this is what was meant, say so: `longhaul job start <job> --workload <workload> --accept-changes`. Otherwise restore the source from the copy.',
+  },
   NAME_UNSUPPORTED: {
     kind: 'unsupported',
     meaning: 'A folder or an image in a source has a name that cannot be part of a path.',

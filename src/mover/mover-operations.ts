@@ -27,6 +27,11 @@ import { planComparison, settleComparison } from './selection/compare-source.js'
 import { selectWork } from './selection/select-work.js';
 import { collectDamage, openVerifyWorker } from './health/verify-blocks.js';
 import { leaseForVerification, prepareVerification } from './health/verify-plan.js';
+import { commitTree } from './files/commit-tree.js';
+import { openFileWorker } from './files/copy-files.js';
+import { planTree } from './files/plan-tree.js';
+import { publishFiles } from './files/publish-files.js';
+import { removeTreeFiles } from './files/remove-files.js';
 import type { WindowWorker } from './task/window-loop.js';
 
 /** Everything the data mover's threads can be asked for. All of it is safe to repeat after a stop at any place. */
@@ -60,6 +65,10 @@ export const THREAD_OPERATIONS = {
   prepareRestore,
   renewLease,
   finishRestore,
+  planTree,
+  publishFiles,
+  commitTree,
+  removeTreeFiles,
 } as const;
 
 export const WINDOW_OPERATIONS = {
@@ -68,6 +77,7 @@ export const WINDOW_OPERATIONS = {
   verifyBlocks: openVerifyWorker,
   proveBlocks: openProofWorker,
   restoreRaw: openRawRestoreWorker,
+  copyFiles: openFileWorker,
 } as const;
 
 export type ThreadOperation = keyof typeof THREAD_OPERATIONS;

@@ -47,6 +47,7 @@ describe('the lint rules', () => {
       'src/primary',
       'src/repository',
       'src/temporal',
+      'src/tree',
       'workflows',
     ]);
     expect([...rules].filter((rule) => rule.startsWith('longhaul/')).sort()).toEqual([

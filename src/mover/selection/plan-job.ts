@@ -15,6 +15,7 @@ import { workloadTypeOf } from '../../layout/layouts.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { maintenancePlan, type MaintenancePlan } from '../change/plan-maintenance.js';
 import { boundedPlan } from './plan-size.js';
+import { planOfTree } from './plan-of-tree.js';
 import { selectWork } from './select-work.js';
 import { listSourceWorkloads, sourceLayers } from '../source/source-catalogue.js';
 
@@ -122,10 +123,9 @@ function brokenRules(job: CopyJob, repositoryId: string, workload: SourceWorkloa
 }
 
 /** What another kind of job copies. */
-function copiedByOther({ type, tree }: SourceWorkload): string | null {
+function copiedByOther({ type }: SourceWorkload): string | null {
   const { title, rules } = workloadTypeOf(type);
-  if (rules.job !== 'copy') return otherJobText(title, rules.job);
-  return tree === undefined ? null : 'trees of files are not copied yet';
+  return rules.job === 'copy' ? null : otherJobText(title, rules.job);
 }
 
 /** Notes the first repository that holds a workload, which is the one it is copied from; what to say of any other. */
@@ -147,6 +147,8 @@ async function planWorkload(
   workload: SourceWorkload,
 ): Promise<Omit<WorkloadPlan, 'omitted'>> {
   const { job } = input;
+  if (workload.tree !== undefined)
+    return { ...NOTHING_PLANNED, ...(await planOfTree(context, job, workload, input.nowMs)) };
   const targetRepositoryId = job.target.repositoryId;
   const chain = chainFolder(job.id, workload.id);
   const place = {

@@ -1,0 +1,98 @@
+import type { DataMover } from '../src/mover/data-mover.js';
+import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
+import type { CopyFilesInput } from '../src/mover/files/copy-files.js';
+import type { TreePlanOutcome } from '../src/domain/tree-work.js';
+import type { PlanTreeInput } from '../src/mover/files/plan-tree.js';
+import { StagedClass } from '../src/mover/files/staged-files.js';
+import { classIndexOf, requireTreePlan } from '../src/mover/files/tree-plan.js';
+import { runBatch, type BatchCounts } from './block-activities.js';
+import { onChain, type ChainIds, type OnChain } from './on-chain.js';
+import { runTask } from './run-task.js';
+
+/** A batch of windows of one class of files. */
+export interface FileBatch extends OnChain<CopyFilesInput> {
+  readonly firstWindow: number;
+  readonly windowCount: number;
+}
+
+export type PlanTreeRequest = Omit<OnChain<PlanTreeInput>, 'limits' | 'immutableForDays'> &
+  ChainIds;
+
+export type RemoveTreeFilesRequest = Omit<
+  OnChain<OperationInput<'removeTreeFiles'>>,
+  'immutableForDays'
+>;
+
+/** Steps of the copy of a tree. Each may be run twice, also at once: what it writes follows from the plan, and a commit is fenced by its epoch. */
+export function createTreeActivities({
+  mover,
+  immutableForDays,
+}: {
+  readonly mover: DataMover;
+  /** Days during which a repository changes nothing. */
+  readonly immutableForDays: (repositoryId: string) => number;
+}) {
+  return {
+    /** Takes the tree over, compares it with the source and lists what is to be copied. Writes nothing where nothing is different. */
+    async planTree(request: PlanTreeRequest): Promise<TreePlanOutcome> {
+      const { targetRepositoryId } = request;
+      return runTask(async (control) => {
+        const probe = await mover.storage.of(targetRepositoryId, false);
+        const caseSensitive = probe?.abilities?.caseSensitive ?? true;
+        const input = {
+          ...onChain(request),
+          limits: { caseSensitive },
+          immutableForDays: immutableForDays(targetRepositoryId),
+        };
+        return mover.run('planTree', input, control);
+      });
+    },
+
+    /** Copies files, or parts of large ones. Windows that are done are left alone. */
+    async copyFiles(batch: FileBatch): Promise<BatchCounts> {
+      const input = onChain(batch);
+      const { chain, reference, firstWindow, windowCount } = input;
+      return runBatch(
+        mover,
+        batch,
+        async (target) => {
+          const plan = await requireTreePlan(target, chain, reference);
+          const classIndex = classIndexOf(plan, batch.class);
+          const staged = await StagedClass.open(target, chain, plan, classIndex);
+          try {
+            return await staged.openWindows(target, firstWindow, windowCount);
+          } finally {
+            await staged.close();
+          }
+        },
+        (windows, control) => mover.runWindows('copyFiles', input, windows, control),
+      );
+    },
+
+    /** Gives the large files of a class their names. */
+    async publishFiles(
+      input: OnChain<OperationInput<'publishFiles'>>,
+    ): Promise<OperationOutput<'publishFiles'>> {
+      return runTask((control) => mover.run('publishFiles', onChain(input), control));
+    },
+
+    /** Makes the points of the plan visible. */
+    async commitTree(
+      input: OnChain<OperationInput<'commitTree'>>,
+    ): Promise<OperationOutput<'commitTree'>> {
+      return runTask((control) => mover.run('commitTree', { ...onChain(input) }, control));
+    },
+
+    /** Removes what retention or the source lets go. */
+    async removeTreeFiles(
+      input: RemoveTreeFilesRequest,
+    ): Promise<OperationOutput<'removeTreeFiles'>> {
+      const days = immutableForDays(input.targetRepositoryId);
+      return runTask((control) =>
+        mover.run('removeTreeFiles', { ...onChain(input), immutableForDays: days }, control),
+      );
+    },
+  };
+}
+
+export type TreeActivities = ReturnType<typeof createTreeActivities>;

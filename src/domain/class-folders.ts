@@ -1,0 +1,68 @@
+/** Where the files of a class can lie, as far as its pattern says: so a look at one class does not list the folders of all others. */
+
+import type { TreeRules } from './tree-rules.js';
+
+interface Reach {
+  /** Every path that matches begins with it. */
+  readonly prefix: string;
+  /** Every path that begins with it matches. */
+  readonly isWhole: boolean;
+}
+
+/** Whether a walk for one class looks into this folder.
+ *  @param folder path relative to the root of the tree, ending in `/` */
+export function mayHoldClass(
+  { classes }: Pick<TreeRules, 'classes'>,
+  classIndex: number,
+  folder: string,
+): boolean {
+  const { prefix } = reachOf(classes[classIndex]!.match);
+  if (!folder.startsWith(prefix) && !prefix.startsWith(folder)) return false;
+  // A class before it that takes all there leaves nothing for this one.
+  return !classes.slice(0, classIndex).some(({ match }) => {
+    const before = reachOf(match);
+    return before.isWhole && folder.startsWith(before.prefix);
+  });
+}
+
+const known = new WeakMap<RegExp, Reach>();
+
+function reachOf(match: RegExp): Reach {
+  let reach = known.get(match);
+  if (reach === undefined) {
+    reach = readReach(match);
+    known.set(match, reach);
+  }
+  return reach;
+}
+
+const ANYWHERE: Reach = { prefix: '', isWhole: false };
+/** One escaped or plain character that stands for itself, and what makes it stand for something else. */
+const LITERAL = /^(?:\\([/.\-_#@~%])|([A-Za-z0-9/_\-%~@#, ]))(?![*?+{])/;
+
+function readReach({ source, flags }: RegExp): Reach {
+  if (!source.startsWith('^') || flags.includes('i') || hasAlternatives(source)) return ANYWHERE;
+  let prefix = '';
+  let rest = source.slice(1);
+  for (let found = LITERAL.exec(rest); found !== null; found = LITERAL.exec(rest)) {
+    prefix += found[1] ?? found[2] ?? '';
+    rest = rest.slice(found[0].length);
+  }
+  return { prefix, isWhole: rest === '' && prefix.endsWith('/') };
+}
+
+/** `^a|b` begins with `^a` and matches every `b`; `^(?:a|b)` does not. */
+function hasAlternatives(source: string): boolean {
+  let depth = 0;
+  let isSet = false;
+  for (let i = 0; i < source.length; i++) {
+    const character = source[i];
+    if (character === '\\') i++;
+    else if (isSet) isSet = character !== ']';
+    else if (character === '[') isSet = true;
+    else if (character === '(') depth++;
+    else if (character === ')') depth--;
+    else if (character === '|' && depth === 0) return true;
+  }
+  return false;
+}

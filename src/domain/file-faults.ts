@@ -1,0 +1,46 @@
+/** Files of a tree that are not copied, with the reason. There may be many, so only the first ones are told one by one. Plain JSON. */
+
+export interface FileFault {
+  /** Relative to the tree, as it can be shown. */
+  readonly path: string;
+  /** In plain words. */
+  readonly reason: string;
+}
+
+export interface FileFaults {
+  readonly count: number;
+  /** The first ones. */
+  readonly examples: readonly FileFault[];
+}
+
+export const NO_FAULTS: FileFaults = { count: 0, examples: [] };
+
+const MAX_EXAMPLES = 20;
+
+export class FaultList {
+  #count = 0;
+  readonly #examples: FileFault[] = [];
+
+  add(fault: FileFault): void {
+    this.#count++;
+    if (this.#examples.length < MAX_EXAMPLES) this.#examples.push(fault);
+  }
+
+  get faults(): FileFaults {
+    return { count: this.#count, examples: this.#examples };
+  }
+}
+
+export function joinFaults(a: FileFaults, b: FileFaults): FileFaults {
+  const examples = [...a.examples, ...b.examples].slice(0, MAX_EXAMPLES);
+  return { count: a.count + b.count, examples };
+}
+
+/** One plain sentence for each example, and one for the rest. */
+export function faultNotes({ count, examples }: FileFaults): string[] {
+  const rest = count - examples.length;
+  return [
+    ...examples.map(({ path, reason }) => `${JSON.stringify(path)} was not copied: ${reason}`),
+    ...(rest > 0 ? [`${rest} more files were not copied for reasons like these`] : []),
+  ];
+}

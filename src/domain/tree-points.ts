@@ -1,0 +1,132 @@
+/** Which points of a tree are copied, and which of the copy stay. */
+
+import { dayNumberOf, DAY_MS } from './calendar-date.js';
+import type { RestorePointScope, RetentionPolicy } from './copy-job.js';
+import type { TreePoint } from './source-tree.js';
+import type { TargetTreePoint } from './target-tree.js';
+import type { TreeRules } from './tree-rules.js';
+
+export interface TreePointChoice {
+  readonly scope: RestorePointScope;
+  /** Points of kind `log` are copied, too. */
+  readonly withLogs: boolean;
+  readonly retention: RetentionPolicy;
+  readonly timeZone: string;
+  readonly nowMs: number;
+  /** Ids in the source of the points that were copied. */
+  readonly copied: ReadonlySet<string>;
+}
+
+export interface ChosenTreePoints {
+  /** Oldest first, with all that each of them needs. */
+  readonly points: readonly TreePoint[];
+  /** Of the newest point, when it is not among them: why; null otherwise. */
+  readonly unusable: TreePoint | null;
+  /** What is missing between them, and what was passed over; one plain sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** Of a store all whole points travel, because its files do. Of sets those that the scope asks for: all of them, or the newest with what it needs; and
+ *  those that were copied, as long as the source shows them. What retention would remove at once is left out. */
+export function chooseTreePoints(
+  points: readonly TreePoint[],
+  { shape }: Pick<TreeRules, 'shape'>,
+  choice: TreePointChoice,
+): ChosenTreePoints {
+  const wanted = points.filter(({ kind }) => choice.withLogs || kind !== 'log');
+  const whole = wanted.filter(({ state }) => state === 'complete');
+  const newest = wanted.at(-1);
+  const unusable = newest === undefined || newest.state === 'complete' ? null : newest;
+  const chosen = shape === 'store' ? whole : chosenSets(whole, choice);
+  return { points: chosen, unusable, warnings: gapsOf(chosen, points) };
+}
+
+function chosenSets(whole: readonly TreePoint[], choice: TreePointChoice): TreePoint[] {
+  const kept = new Set(keptIds(whole, choice));
+  const last = whole.at(-1);
+  const isChosen = ({ id }: TreePoint): boolean =>
+    choice.copied.has(id) || (choice.scope === 'all' ? kept.has(id) : id === last?.id);
+  const ids = withNeeds(whole, new Set(whole.filter(isChosen).map(({ id }) => id)));
+  return whole.filter(({ id }) => ids.has(id));
+}
+
+/** Also says which of the points that one needs are not there at all. */
+function gapsOf(chosen: readonly TreePoint[], all: readonly TreePoint[]): string[] {
+  const byId = new Map(all.map((point) => [point.id, point]));
+  return chosen.flatMap(({ id, gap, needs }) => {
+    if (gap !== undefined) return [`${id}: ${gap}`];
+    const missing = needs.filter((need) => byId.get(need)?.state !== 'complete');
+    return missing.length === 0 ? [] : [`${id} needs ${missing.join(', ')}, which is not whole`];
+  });
+}
+
+interface AgedPoint {
+  readonly id: string;
+  readonly createdAtMs: number;
+  readonly kind: TreePoint['kind'];
+  readonly needs: readonly string[];
+}
+
+/** A policy of days never leaves less than this, logs not counted. Source: VBR user guide, `backup_copy_simple_retention`. */
+const MINIMUM_POINTS = 3;
+
+/** Ids of the points that retention keeps: by days from when their sources were made, or the newest of them; and all that one of these needs. Logs
+ *  are kept from the oldest kept backup on. Ages are counted from a day after the newest point at the latest, so that a clock that runs ahead, or a
+ *  source that stopped, lets nothing go.
+ *  @param points oldest first */
+export function keptIds(
+  points: readonly AgedPoint[],
+  { retention, timeZone, nowMs }: Pick<TreePointChoice, 'retention' | 'timeZone' | 'nowMs'>,
+): Set<string> {
+  const backups = points.filter(({ kind }) => kind !== 'log');
+  const newestMs = Math.max(...points.map(({ createdAtMs }) => createdAtMs));
+  const asOfMs = Math.min(nowMs, newestMs + DAY_MS);
+  const firstDay = dayNumberOf(asOfMs, timeZone) - retention.value;
+  const fewest = retention.type === 'days' ? MINIMUM_POINTS : retention.value;
+  const firstByCount = Math.max(0, backups.length - fewest);
+  const kept = backups.filter(
+    ({ createdAtMs }, index) =>
+      index >= firstByCount ||
+      (retention.type === 'days' && dayNumberOf(createdAtMs, timeZone) >= firstDay),
+  );
+  const ids = new Set(kept.map(({ id }) => id));
+  const oldestMs = kept[0]?.createdAtMs ?? -Infinity;
+  for (const { id, kind, createdAtMs } of points)
+    if (kind === 'log' && createdAtMs >= oldestMs) ids.add(id);
+  return withNeeds(points, ids);
+}
+
+function withNeeds(
+  points: readonly Pick<AgedPoint, 'id' | 'needs'>[],
+  ids: Set<string>,
+): Set<string> {
+  const byId = new Map(points.map((point) => [point.id, point]));
+  const waiting = [...ids];
+  for (let id = waiting.pop(); id !== undefined; id = waiting.pop())
+    for (const need of byId.get(id)?.needs ?? []) {
+      if (ids.has(need) || !byId.has(need)) continue;
+      ids.add(need);
+      waiting.push(need);
+    }
+  return ids;
+}
+
+/** The points of a copy as retention sees them, by their ids in the source. */
+export function agedPoints(points: readonly TargetTreePoint[]): AgedPoint[] {
+  return points.map(({ source, createdAt, kind, needs }) => ({
+    id: source.restorePointId,
+    createdAtMs: Date.parse(createdAt),
+    kind,
+    needs,
+  }));
+}
+
+/** When what the source removed goes from the copy, too.
+ *  @param immutableForDays of the target */
+export function removalDueMs(
+  goneSinceMs: number,
+  { keepRemovedForDays }: Pick<TreeRules, 'keepRemovedForDays'>,
+  immutableForDays: number,
+): number {
+  return goneSinceMs + Math.max(keepRemovedForDays, immutableForDays) * DAY_MS;
+}

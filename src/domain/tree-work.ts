@@ -1,0 +1,42 @@
+/** What a look at a tree finds to be done. Plain JSON. */
+
+import type { FileFaults } from './file-faults.js';
+import type { ChosenTreePoints } from './tree-points.js';
+
+/** Names the plan that a step belongs to. */
+export interface TreePlanReference {
+  readonly token: string;
+  readonly epoch: number;
+}
+
+/** What is to be done, as it goes through Temporal: counts, never lists. */
+export type TreePlanOutcome = PlannedTree | LeftTree;
+
+interface Told {
+  /** Files that cannot be copied. */
+  readonly faults: FileFaults;
+  /** One plain sentence each. */
+  readonly warnings: readonly string[];
+  readonly unusable: ChosenTreePoints['unusable'];
+}
+
+export interface PlannedTree extends Told {
+  readonly state: 'planned';
+  readonly reference: TreePlanReference;
+  /** In the order of copying; those with nothing to copy are left out. */
+  readonly classes: readonly TreeWork[];
+  readonly newPoints: readonly string[];
+}
+
+export interface LeftTree extends Told {
+  readonly state: 'same' | 'suspicious';
+  readonly reason: string;
+}
+
+/** The windows of one class. */
+export interface TreeWork {
+  readonly class: string;
+  readonly windowCount: number;
+  readonly fileCount: number;
+  readonly sizeBytes: number;
+}

@@ -1,0 +1,327 @@
+import { pointFolderName } from '../../domain/path-segment.js';
+import { compareBytes } from '../../domain/byte-order.js';
+import type { TreePoint } from '../../domain/source-tree.js';
+import type { TargetTreePoint } from '../../domain/target-tree.js';
+import { treeLayoutOf } from '../../layout/tree-layouts.js';
+import type { TreePlanReference } from '../../domain/tree-work.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import {
+  lineOf,
+  LineWriter,
+  parseLine,
+  readIndex,
+  readLines,
+  type FileEntry,
+  type IndexLine,
+} from '../../tree/file-index.js';
+import { mergeStreams, SortedStream } from '../../tree/sorted-stream.js';
+import { indexPath, indexRunName, INDEX_FOLDER } from '../../tree/tree-paths.js';
+import type { ClassIndex, IndexRun, TreeRecord } from '../../tree/tree-record.js';
+import { ownedTreeRecord, writeTreeRecord } from '../../tree/tree-store.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { largeFiles, publishedTable, smallOutcomes } from './publish-files.js';
+import { StagedClass } from './staged-files.js';
+import {
+  requireTreePlan,
+  treeStaged,
+  type PlannedFile,
+  type TreePlace,
+  type TreePlan,
+} from './tree-plan.js';
+
+export interface CommitTreeInput extends TreePlace {
+  readonly reference: TreePlanReference;
+  readonly nowMs: number;
+}
+
+export interface CommittedTree {
+  /** Ids of the points that are new. */
+  readonly committed: readonly string[];
+}
+
+/** Enters into the index and the record what was copied: from now on it is a copy of the points that the plan was made for. The staging folder goes.
+ *  @throws STAGING_INVALID, STALE_EPOCH */
+export async function commitTree(
+  context: MoverContext,
+  input: CommitTreeInput,
+): Promise<CommittedTree> {
+  const target = await context.repository(input.targetRepositoryId);
+  const record = await ownedTreeRecord(target, input.chain, input.reference.epoch);
+  const plan = await requireTreePlan(target, input.chain, input.reference);
+  const { noted, replacedTables } = await noteCopied(context, target, input.chain, record, plan);
+  const points = pointsAfter(noted, plan, input.nowMs);
+  const known = new Set(record.points.map(({ id }) => id));
+  await writeTreeRecord(target, input.chain, {
+    ...noted,
+    points,
+    sourceRepositoryId: plan.sourceRepositoryId,
+    changedAt: new Date(plan.plannedAtMs).toISOString(),
+  });
+  await target.removeAll(treeStaged.folder(input.chain));
+  await removeReplaced(target, input.chain, noted, replacedTables);
+  return { committed: points.map(({ id }) => id).filter((id) => !known.has(id)) };
+}
+
+/** The record with an index that has all that was copied for a plan, whether the plan was finished or not. Nothing but the files of the new runs is
+ *  written. */
+export async function noteCopied(
+  context: MoverContext,
+  target: BackupRepository,
+  tree: string,
+  record: TreeRecord,
+  plan: TreePlan,
+): Promise<NotedCopies> {
+  const rules = treeLayoutOf(plan.layout)!.rules;
+  const index: ClassIndex[] = [];
+  const replacedTables: string[] = [];
+  for (const [classIndex, { name, match }] of rules.classes.entries()) {
+    const before = record.index.find((entry) => entry.class === name) ?? {
+      ...{ class: name, match: match.source, runs: [] },
+      ...{ fileCount: 0, sizeBytes: 0, goneCount: 0 },
+    };
+    const place = { context, target, tree, plan, classIndex, replacedTables };
+    index.push(await classAfter(place, record.revision + 1, before));
+  }
+  return { noted: { ...record, index }, replacedTables };
+}
+
+export interface NotedCopies {
+  readonly noted: TreeRecord;
+  /** Digest tables that no entry names any more, when this record is written. */
+  readonly replacedTables: readonly string[];
+}
+
+interface ClassPlace {
+  readonly replacedTables: string[];
+  readonly context: MoverContext;
+  readonly target: BackupRepository;
+  readonly tree: string;
+  readonly plan: TreePlan;
+  readonly classIndex: number;
+}
+
+async function classAfter(
+  place: ClassPlace,
+  revision: number,
+  before: ClassIndex,
+): Promise<ClassIndex> {
+  const { target, tree, classIndex } = place;
+  const name = indexRunName(revision, classIndex);
+  const { fileCount, sizeBytes, goneCount } = before;
+  const counts = { fileCount, sizeBytes, goneCount };
+  const tally = { ...counts, replacedTables: place.replacedTables };
+  const run = await writeRun(target, tree, name, changesOf(place, tally));
+  if (run.entryCount === 0) return before;
+  const after = {
+    ...before,
+    ...{ fileCount: tally.fileCount, sizeBytes: tally.sizeBytes, goneCount: tally.goneCount },
+    runs: [...before.runs, run],
+  };
+  return compacted(target, tree, after, name);
+}
+
+/** @returns a run; one without entries is not kept */
+export async function writeRun(
+  target: BackupRepository,
+  tree: string,
+  name: string,
+  parts: AsyncIterable<readonly IndexLine[]>,
+): Promise<IndexRun> {
+  const work = `${treeStaged.folder(tree)}/${name}`;
+  await target.makePlace(treeStaged.folder(tree));
+  const file = await target.openWork(work, name);
+  let end: { readonly entryCount: number; readonly digest: string };
+  try {
+    const writer = new LineWriter(file);
+    for await (const part of parts)
+      for (const line of part) {
+        const wait = writer.add(lineOf(line));
+        if (wait !== undefined) await wait;
+      }
+    end = await writer.end();
+  } finally {
+    await file.close();
+  }
+  if (end.entryCount > 0) await target.move([{ from: work, to: indexPath(tree, name) }], tree);
+  return { name, ...end };
+}
+
+/** Runs that together are this large in parts of the first are made one; each look reads all of them. */
+const COMPACT_SHARE = 0.25;
+const MOST_RUNS = 8;
+
+async function compacted(
+  target: BackupRepository,
+  tree: string,
+  index: ClassIndex,
+  name: string,
+): Promise<ClassIndex> {
+  const [base, ...later] = index.runs;
+  const laterCount = later.reduce((sum, { entryCount }) => sum + entryCount, 0);
+  const isSmall = laterCount <= COMPACT_SHARE * (base?.entryCount ?? 0);
+  if (later.length === 0 || (isSmall && later.length < MOST_RUNS)) return index;
+  const whole = name.replace(/\.run$/, '-whole.run');
+  const run = await writeRun(target, tree, whole, readIndex(target, tree, index));
+  return { ...index, runs: run.entryCount === 0 ? [] : [run] };
+}
+
+interface Tally {
+  fileCount: number;
+  sizeBytes: number;
+  goneCount: number;
+  readonly replacedTables: string[];
+}
+
+/** New entries of one class, in the order of their paths. */
+async function* changesOf(place: ClassPlace, tally: Tally): AsyncGenerator<readonly IndexLine[]> {
+  const { context, target, tree, plan, classIndex } = place;
+  if ((await target.stat(treeStaged.list(tree, classIndex, 'small'))) === null) return;
+  const staged = await StagedClass.open(target, tree, plan, classIndex);
+  try {
+    const streams = [
+      await SortedStream.of(marksOf(target, tree, classIndex, tally)),
+      await SortedStream.of(smallEntries(target, staged, tally)),
+      await SortedStream.of(largeEntries(context, target, staged, tally)),
+    ];
+    yield* mergeStreams<FileEntry>(streams);
+  } finally {
+    await staged.close();
+  }
+}
+
+async function* marksOf(
+  target: BackupRepository,
+  tree: string,
+  classIndex: number,
+  tally: Tally,
+): AsyncGenerator<readonly FileEntry[]> {
+  const file = await target.openRead(treeStaged.list(tree, classIndex, 'marks'));
+  try {
+    for await (const lines of readLines(file)) {
+      const entries = lines.map(parseLine) as FileEntry[];
+      for (const { goneSinceMs } of entries) tally.goneCount += goneSinceMs === null ? -1 : 1;
+      yield entries;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function* smallEntries(
+  target: BackupRepository,
+  staged: StagedClass,
+  tally: Tally,
+): AsyncGenerator<readonly FileEntry[]> {
+  let part: FileEntry[] = [];
+  for await (const { file, outcome, digest } of smallOutcomes(target, staged)) {
+    if (outcome !== 'copied' && outcome !== 'held') continue;
+    count(tally, file);
+    const { path, stamp, mode } = file;
+    part.push({ path, stamp, mode, digest, table: null, goneSinceMs: null });
+    if (part.length < 1_024) continue;
+    yield part;
+    part = [];
+  }
+  yield part;
+}
+
+async function* largeEntries(
+  { control }: MoverContext,
+  target: BackupRepository,
+  { tree, classIndex, planned }: StagedClass,
+  tally: Tally,
+): AsyncGenerator<readonly FileEntry[]> {
+  if (planned.largeCount === 0) return;
+  for await (const file of largeFiles(target, tree, classIndex)) {
+    const published = await publishedTable(control, target, tree, file);
+    if (published === null) continue;
+    count(tally, file);
+    const { path, stamp, mode } = file;
+    yield [{ path, stamp, mode, ...published, goneSinceMs: null }];
+  }
+}
+
+function count(tally: Tally, { stamp, held }: Pick<PlannedFile, 'stamp' | 'held'>): void {
+  if (held !== null && held.table !== null) tally.replacedTables.push(held.table);
+  tally.sizeBytes += stamp.sizeBytes - (held?.sizeBytes ?? 0);
+  if (held === null) tally.fileCount++;
+  else if (held.isGone) tally.goneCount--;
+}
+
+/** Those that were there, with what is known of them now, and the new ones. */
+function pointsAfter(record: TreeRecord, plan: TreePlan, nowMs: number): TargetTreePoint[] {
+  const shown = new Set(plan.shown);
+  const isStore = treeLayoutOf(plan.layout)!.rules.shape === 'store';
+  const plannedAt = new Date(plan.plannedAtMs).toISOString();
+  const known = record.points.map((point) => {
+    const { goneSince, ...rest } = point;
+    if (!isStore || shown.has(point.source.restorePointId)) return rest;
+    return { ...rest, goneSince: goneSince ?? plannedAt };
+  });
+  const copied = new Set(known.map(({ source }) => source.restorePointId));
+  const added = plan.points.filter(({ id }) => !copied.has(id));
+  const ids = new Set(known.map(({ id }) => id));
+  const { fileCount, sizeBytes } = totalsOf(record);
+  const points: TargetTreePoint[] = [...known];
+  for (const point of added) {
+    const id = freeId(point, ids);
+    ids.add(id);
+    const own = {
+      fileCount: point.files?.length ?? fileCount,
+      sizeBytes: point.sizeBytes ?? sizeBytes,
+    };
+    points.push({ id, ...own, ...copiedPoint(point, plan, nowMs) });
+  }
+  return points.sort((a, b) => compareBytes(a.createdAt, b.createdAt) || compareBytes(a.id, b.id));
+}
+
+function copiedPoint(
+  { id, createdAtMs, kind, needs, files, gap }: TreePoint,
+  { sourceRepositoryId }: TreePlan,
+  nowMs: number,
+): Omit<TargetTreePoint, 'id' | 'fileCount' | 'sizeBytes'> {
+  const copiedAt = new Date(nowMs).toISOString();
+  return {
+    ...{ createdAt: new Date(createdAtMs).toISOString(), copiedAt, kind, needs, files },
+    ...{ health: 'good', verifiedAt: null, flags: [] },
+    source: { repositoryId: sourceRepositoryId, restorePointId: id },
+    ...(gap === undefined ? {} : { gap }),
+  };
+}
+
+function freeId({ createdAtMs }: TreePoint, taken: ReadonlySet<string>): string {
+  const name = pointFolderName(createdAtMs);
+  if (!taken.has(name)) return name;
+  let number = 2;
+  while (taken.has(`${name}-${number}`)) number++;
+  return `${name}-${number}`;
+}
+
+export function totalsOf({ index }: Pick<TreeRecord, 'index'>): {
+  readonly fileCount: number;
+  readonly sizeBytes: number;
+} {
+  return {
+    fileCount: index.reduce((sum, entry) => sum + entry.fileCount, 0),
+    sizeBytes: index.reduce((sum, entry) => sum + entry.sizeBytes, 0),
+  };
+}
+
+/** Runs that a commit was stopped before it listed them, or that another one took the place of, and tables that were. */
+export async function removeReplaced(
+  target: BackupRepository,
+  tree: string,
+  { index, pending }: Pick<TreeRecord, 'index' | 'pending'>,
+  replacedTables: readonly string[] = [],
+): Promise<void> {
+  const listed = new Set([
+    ...index.flatMap(({ runs }) => runs.map(({ name }) => name)),
+    ...(pending?.runs ?? []).map(({ run }) => run.name),
+  ]);
+  const entries = await target.list(`${tree}/${INDEX_FOLDER}`);
+  const stale = entries.filter(({ name }) => name.endsWith('.run') && !listed.has(name));
+  await target.remove(
+    ...stale.map(({ path }) => path),
+    ...replacedTables.map((table) => indexPath(tree, table)),
+  );
+}

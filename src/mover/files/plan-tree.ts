@@ -1,0 +1,255 @@
+import { randomUUID } from 'node:crypto';
+import { FaultList } from '../../domain/file-faults.js';
+import { BackupError } from '../../domain/errors.js';
+import type { SourceWorkload } from '../../domain/restore-point.js';
+import type { SourceTree } from '../../domain/source-tree.js';
+import { suspicionOf } from '../../domain/tree-guard.js';
+import type { TreePlanOutcome, TreeWork } from '../../domain/tree-work.js';
+import {
+  agedPoints,
+  chooseTreePoints,
+  keptIds,
+  removalDueMs,
+  type ChosenTreePoints,
+  type TreePointChoice,
+} from '../../domain/tree-points.js';
+import { treeLayoutOf } from '../../layout/tree-layouts.js';
+import type { TreeLayout } from '../../layout/tree-layout.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { FileEntry } from '../../tree/file-index.js';
+import { readTreeRecord } from '../../tree/tree-store.js';
+import type { TreeRecord } from '../../tree/tree-record.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { findSourceWorkload } from '../source/source-catalogue.js';
+import { compareClass } from './compare-class.js';
+import { PlanLists } from './plan-lists.js';
+import { takeForCopy, type TakeTreeInput } from './take-tree.js';
+import { treeStaged, type PlannedClass, type TreePlan } from './tree-plan.js';
+import type { TargetLimits, Walk } from './walk-tree.js';
+
+export interface PlanTreeInput extends TakeTreeInput {
+  readonly sourceRepositoryId: string;
+  readonly sourceFolders?: readonly string[];
+  readonly choice: Omit<TreePointChoice, 'copied' | 'nowMs'>;
+  readonly limits: Pick<TargetLimits, 'caseSensitive'>;
+  /** Of the target. */
+  readonly immutableForDays: number;
+  /** An operator has looked at what a run before this one found suspicious. */
+  readonly acceptChanges: boolean;
+}
+
+/** Compares the source's tree with its copy, file by file, and writes the lists of what is to be copied. Where nothing is different nothing is written,
+ *  not even who has looked.
+ *
+ *  The last class is looked at first: what was seen of it refers to nothing that was written later, so that what the looks after it find is enough.
+ *  @throws WORKLOAD_MISSING, WORKLOAD_CLAIMED_TWICE, CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST */
+export async function planTree(
+  context: MoverContext,
+  input: PlanTreeInput,
+): Promise<TreePlanOutcome> {
+  const source = await context.repository(input.sourceRepositoryId);
+  const target = await context.repository(input.targetRepositoryId);
+  const workload = await findSourceWorkload(source, input.workload.id, input.sourceFolders);
+  const { tree, layout } = treeOf(workload);
+  const known = await readTreeRecord(target, input.chain);
+  const seen = { input, source, target, tree, layout, known };
+  const chosen = choosePoints(seen, known);
+  const due = whatIsDue(seen, chosen);
+  const faults = new FaultList();
+  const told = () => ({
+    ...{ faults: faults.faults, warnings: chosen.warnings, unusable: chosen.unusable },
+  });
+  if (known !== null && due === null && (await isSame(seen, chosen, faults)))
+    return { state: 'same', reason: 'the copy has all that the source shows', ...told() };
+  const record = await takeForCopy(context, input, { layout: layout.name });
+  const lists = new FaultList();
+  const { plan, suspicion } = await writePlan({ ...seen, known: record }, chosen, lists);
+  if (suspicion !== null && !input.acceptChanges) {
+    await target.removeAll(treeStaged.folder(input.chain));
+    return { state: 'suspicious', reason: suspicion, ...told(), faults: lists.faults };
+  }
+  const { token, epoch, classes } = plan;
+  return {
+    state: 'planned',
+    reference: { token, epoch },
+    classes: classes.map(workOf).filter(({ windowCount }) => windowCount > 0),
+    newPoints: chosen.points.map(({ id }) => id).filter((id) => !copiedIds(record).has(id)),
+    ...told(),
+    faults: lists.faults,
+  };
+}
+
+interface Seen {
+  readonly input: PlanTreeInput;
+  readonly source: BackupRepository;
+  readonly target: BackupRepository;
+  readonly tree: SourceTree;
+  readonly layout: TreeLayout;
+  /** null: there is no copy. */
+  readonly known: TreeRecord | null;
+}
+
+/** @throws WORKLOAD_MISSING when it is none, or of a layout that this release does not have */
+export function treeOf(workload: SourceWorkload): {
+  readonly tree: SourceTree;
+  readonly layout: TreeLayout;
+} {
+  const { tree } = workload;
+  const layout = tree === undefined ? null : treeLayoutOf(tree.layout);
+  if (tree !== undefined && layout !== null) return { tree, layout };
+  throw new BackupError(
+    'WORKLOAD_MISSING',
+    `workload ${workload.name} is no tree of files any more`,
+    {
+      details: { workloadId: workload.id },
+    },
+  );
+}
+
+function copiedIds(record: TreeRecord | null): Set<string> {
+  return new Set(record?.points.map(({ source }) => source.restorePointId));
+}
+
+function choosePoints({ input, tree, layout }: Seen, record: TreeRecord | null): ChosenTreePoints {
+  const { choice, nowMs } = input;
+  const copied = copiedIds(record);
+  return chooseTreePoints(tree.points, layout.rules, { ...choice, nowMs, copied });
+}
+
+/** What is to be done although no file may be different; null: nothing. */
+function whatIsDue({ input, tree, layout, known }: Seen, chosen: ChosenTreePoints): string | null {
+  if (known === null) return 'there is no copy yet';
+  if (known.pending !== null) return 'a removal was stopped';
+  if (known.presence.absence !== null) return 'it was missed before';
+  const copied = copiedIds(known);
+  if (chosen.points.some(({ id }) => !copied.has(id))) return 'points are new';
+  const { rules } = layout;
+  if (rules.shape === 'sets') {
+    const aged = agedPoints(known.points);
+    const kept = keptIds(aged, { ...input.choice, nowMs: input.nowMs });
+    return kept.size < known.points.length ? 'retention lets points go' : null;
+  }
+  const shown = new Set(tree.points.map(({ id }) => id));
+  const isNews = ({ source, goneSince }: TreeRecord['points'][number]) =>
+    shown.has(source.restorePointId) !== (goneSince === undefined);
+  return known.points.some(isNews) ? 'points are gone' : null;
+}
+
+/** Whether a look at all files finds no difference, and nothing that is due. Ends at the first one. */
+async function isSame(
+  seen: Seen,
+  { points }: ChosenTreePoints,
+  faults: FaultList,
+): Promise<boolean> {
+  const { input, target, layout, known } = seen;
+  const walk = walkOf(seen, points, faults);
+  try {
+    for (let index = layout.rules.classes.length - 1; index >= 0; index--)
+      await compareClass(walk, target, input.chain, known, index, (is, _, entry) => {
+        if (is === 'same' || is === 'waits') return undefined;
+        if (is === 'away' && !isRemovalDue(entry!, seen)) return undefined;
+        throw new Different();
+      });
+    return true;
+  } catch (error) {
+    if (error instanceof Different) return false;
+    throw error;
+  }
+}
+
+class Different extends Error {}
+
+function isRemovalDue({ goneSinceMs }: FileEntry, { input, layout }: Seen): boolean {
+  if (layout.rules.shape === 'sets' || goneSinceMs === null) return false;
+  return removalDueMs(goneSinceMs, layout.rules, input.immutableForDays) <= input.nowMs;
+}
+
+function walkOf(
+  { source, target, tree, layout, input }: Seen,
+  points: SourceTree['points'],
+  faults: FaultList,
+): Walk {
+  return {
+    repository: source,
+    tree: { ...tree, points },
+    rules: layout.rules,
+    nowMs: input.nowMs,
+    limits: { ...input.limits, maxFileBytes: target.limits.maxFileBytes },
+    faults,
+  };
+}
+
+async function writePlan(
+  seen: Seen,
+  { points }: ChosenTreePoints,
+  faults: FaultList,
+): Promise<{ plan: TreePlan; suspicion: string | null }> {
+  const { input, target, tree, layout } = seen;
+  const token = randomUUID();
+  await target.makePlace(treeStaged.largeFolder(input.chain));
+  const walk = walkOf(seen, points, faults);
+  const changes = { known: 0, gone: 0, rewritten: 0 };
+  const classes: PlannedClass[] = [];
+  for (let index = layout.rules.classes.length - 1; index >= 0; index--)
+    classes.unshift(await planClass(seen, walk, index, token, changes));
+  const plan: TreePlan = {
+    ...{ token, epoch: seen.known!.epoch, plannedAtMs: input.nowMs },
+    ...{ sourceRepositoryId: input.sourceRepositoryId, root: tree.root, layout: layout.name },
+    ...{ classes, points, shown: tree.points.map(({ id }) => id) },
+  };
+  await target.put(treeStaged.plan(input.chain), Buffer.from(JSON.stringify(plan)));
+  return { plan, suspicion: suspicionOf(changes, layout.rules) };
+}
+
+async function planClass(
+  { input, target, known, layout }: Seen,
+  walk: Walk,
+  index: number,
+  token: string,
+  changes: { known: number; gone: number; rewritten: number },
+): Promise<PlannedClass> {
+  const { chain, nowMs } = input;
+  const { name, content } = layout.rules.classes[index]!;
+  const isNeverWritten = content === 'immutable';
+  const lists = await PlanLists.open(target, chain, name, index, token);
+  await compareClass(walk, target, chain, known, index, (is, listed, entry) => {
+    if (entry !== null && entry.goneSinceMs === null) changes.known++;
+    switch (is) {
+      case 'new':
+        return lists.add({ ...listed!, held: null });
+      case 'changed': {
+        const { digest, table, stamp, goneSinceMs } = entry!;
+        const isGone = goneSinceMs !== null;
+        if (isNeverWritten && !isGone) changes.rewritten++;
+        const held = { digest, table, sizeBytes: stamp.sizeBytes, isGone };
+        return lists.add({ ...listed!, held });
+      }
+      case 'gone':
+        changes.gone++;
+        return lists.mark({ ...entry!, goneSinceMs: nowMs });
+      case 'back':
+        return lists.mark({ ...entry!, goneSinceMs: null });
+      case 'same':
+      case 'waits':
+      case 'away':
+        return undefined;
+    }
+  });
+  return lists.end();
+}
+
+function workOf({
+  class: name,
+  smallWindows,
+  largeWindows,
+  smallCount,
+  largeCount,
+  sizeBytes,
+}: PlannedClass): TreeWork {
+  return {
+    class: name,
+    windowCount: smallWindows + largeWindows,
+    fileCount: smallCount + largeCount,
+    sizeBytes,
+  };
+}

@@ -1,0 +1,306 @@
+import { createHash } from 'node:crypto';
+import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
+import { FaultList, type FileFaults } from '../../domain/file-faults.js';
+import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';
+import { isBackupError } from '../../domain/errors.js';
+import type { TreeRules } from '../../domain/tree-rules.js';
+import { treeLayoutOf } from '../../layout/tree-layouts.js';
+import type { TreePlanReference } from '../../domain/tree-work.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { readLines } from '../../tree/file-index.js';
+import { indexPath, tableName, treeFile } from '../../tree/tree-paths.js';
+import { writeDigestTable } from '../blocks/write-digest-table.js';
+import type { MoverContext } from '../task/mover-context.js';
+import type { TaskControl } from '../task/task-control.js';
+import { withOpenFiles } from '../task/open-files.js';
+import { WindowJournal } from '../task/window-journal.js';
+import { mayBeRead } from './copy-files.js';
+import {
+  FILE_OUTCOMES,
+  largeJournal,
+  OUTCOME_BYTES,
+  partsOf,
+  smallJournal,
+  StagedClass,
+  type FileOutcome,
+} from './staged-files.js';
+import {
+  classIndexOf,
+  largeKey,
+  parsePlannedLine,
+  requireTreePlan,
+  sourcePath,
+  treeStaged,
+  type PlannedFile,
+  type TreePlace,
+  type TreePlan,
+} from './tree-plan.js';
+
+export interface PublishFilesInput extends TreePlace {
+  readonly reference: TreePlanReference;
+  readonly class: string;
+}
+
+/** What came of the files of one class. */
+export interface PublishedFiles {
+  /** Not what was listed any more: the source has to be looked at anew before anything is copied that may refer to it. */
+  readonly drifted: number;
+  /** One of them. */
+  readonly driftedPath: string | null;
+  /** Files that cannot be read, or are not what their names claim. */
+  readonly faults: FileFaults;
+}
+
+/** Gives the large files of a class their names, when all of its windows are done, and tells what came of all of its files.
+ *  @throws STAGING_INVALID when a window is not done, STALE_EPOCH */
+export async function publishFiles(
+  context: MoverContext,
+  input: PublishFilesInput,
+): Promise<PublishedFiles> {
+  const target = await context.repository(input.targetRepositoryId);
+  const plan = await requireTreePlan(target, input.chain, input.reference);
+  const source = await context.repository(plan.sourceRepositoryId);
+  const classIndex = classIndexOf(plan, input.class);
+  const told = new ClassTold(classIndex === plan.classes.length - 1);
+  const { largeCount } = plan.classes[classIndex]!;
+  const rules = treeLayoutOf(plan.layout)!.rules;
+  const staged = await StagedClass.open(target, input.chain, plan, classIndex);
+  try {
+    for await (const { file, outcome } of smallOutcomes(target, staged)) told.add(file, outcome);
+    if (largeCount > 0)
+      for await (const file of largeFiles(target, input.chain, classIndex)) {
+        const place = { context, source, target, tree: input.chain, plan, rules, classIndex };
+        told.add(file, await publishLarge(place, file));
+      }
+  } finally {
+    await staged.close();
+  }
+  return told.result;
+}
+
+class ClassTold {
+  #drifted = 0;
+  #driftedPath: string | null = null;
+  readonly #faults = new FaultList();
+
+  /** @param isLast nothing of the tree refers to the files of the last class, so one that is gone was only removed */
+  constructor(private readonly isLast: boolean) {}
+
+  add({ path }: PlannedFile, outcome: FileOutcome): void {
+    switch (outcome) {
+      case 'copied':
+      case 'held':
+        return;
+      case 'gone':
+        if (this.isLast) return;
+        break;
+      case 'unreadable':
+        return this.#faults.add({ path, reason: 'its storage cannot read it' });
+      case 'bad':
+        return this.#faults.add({
+          path,
+          reason: 'its content is not that which the digest in its name says',
+        });
+      case 'open':
+      case 'changed':
+        break;
+    }
+    this.#drifted++;
+    this.#driftedPath ??= path;
+  }
+
+  get result(): PublishedFiles {
+    return {
+      drifted: this.#drifted,
+      driftedPath: this.#driftedPath,
+      faults: this.#faults.faults,
+    };
+  }
+}
+
+/** Small files of a class with what came of them, in the order of their paths; those of a window that is not done are `open`. */
+export async function* smallOutcomes(
+  target: BackupRepository,
+  staged: StagedClass,
+): AsyncGenerator<{ file: PlannedFile; outcome: FileOutcome; digest: string }> {
+  const { plan, tree, classIndex, planned } = staged;
+  if (planned.smallWindows === 0) return;
+  const place = smallJournal(tree, classIndex, plan.token);
+  if ((await target.stat(place.path)) === null) return;
+  const file = await target.openRead(place.path);
+  try {
+    const journal = new WindowJournal(file, place);
+    for (let window = 0; window < planned.smallWindows; window++) {
+      const isOpen = (await journal.openRuns(window, 1)).length > 0;
+      const payload = isOpen ? null : await journal.read(window, 1);
+      for (const [index, planned] of (await staged.smallFiles(window)).entries()) {
+        const at = index * OUTCOME_BYTES;
+        const outcome = payload === null ? 'open' : FILE_OUTCOMES[payload[at] ?? 0]!;
+        const digest = payload?.toString('hex', at + 1, at + OUTCOME_BYTES) ?? '';
+        yield { file: planned, outcome, digest };
+      }
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+export async function* largeFiles(
+  target: BackupRepository,
+  tree: string,
+  classIndex: number,
+): AsyncGenerator<PlannedFile> {
+  const list = await target.openRead(treeStaged.list(tree, classIndex, 'large'));
+  try {
+    for await (const lines of readLines(list)) yield* lines.map(parsePlannedLine);
+  } finally {
+    await list.close();
+  }
+}
+
+interface LargePlace {
+  readonly context: MoverContext;
+  readonly source: BackupRepository;
+  readonly target: BackupRepository;
+  readonly tree: string;
+  readonly plan: TreePlan;
+  readonly rules: TreeRules;
+  readonly classIndex: number;
+}
+
+/** A file whose work is gone was published by an earlier attempt. */
+async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileOutcome> {
+  const { context, source, target, tree, plan, rules, classIndex } = place;
+  const key = largeKey(file);
+  const work = treeStaged.large(tree, key, 'work');
+  if (!(await isWhole(target, tree, key, file))) return 'open';
+  if ((await target.stat(work)) === null) return 'copied';
+  const now = await source.stat(sourcePath(plan, file.path));
+  if (now === null) return 'gone';
+  const content = rules.classes[classIndex]!.content;
+  if (!mayBeRead(file, now.stamp, content === 'appended' ? content : 'replaced')) return 'changed';
+  await finishWork(context.control, target, work, file, rules);
+  const claimed = rules.digestInName?.(file.path) ?? null;
+  if (claimed !== null && claimed !== (await contentDigest(context.control, target, work)))
+    return 'bad';
+  await writeTable(context.control, target, tree, key, file);
+  const moves = [
+    {
+      from: treeStaged.large(tree, key, 'digests'),
+      to: indexPath(tree, tableName(key)),
+    },
+    { from: work, to: treeFile(tree, file.path) },
+  ];
+  await target.move(moves, tree);
+  return 'copied';
+}
+
+async function isWhole(
+  target: BackupRepository,
+  tree: string,
+  key: string,
+  file: PlannedFile,
+): Promise<boolean> {
+  const place = largeJournal(tree, key);
+  if ((await target.stat(place.path)) === null) return false;
+  return withOpenFiles(async (files) => {
+    const journal = new WindowJournal(files.add(await target.openRead(place.path)), place);
+    return (await journal.openRuns(0, partsOf(file))).length === 0;
+  });
+}
+
+/** Its length, which a hole at its end does not give it; time and permissions. */
+async function finishWork(
+  control: TaskControl,
+  target: BackupRepository,
+  path: string,
+  { stamp, mode }: PlannedFile,
+  { keeps }: TreeRules,
+): Promise<void> {
+  control.throwIfStopped();
+  await withOpenFiles(async (files) => {
+    const work = files.add(await target.openWork(path, '', 'existing'));
+    await work.truncate(stamp.sizeBytes);
+    await work.sync();
+  });
+  await target.setFileTraits?.(path, {
+    ...(keeps.times ? { modifiedAtNs: stamp.modifiedAtNs } : {}),
+    ...(keeps.modes && mode !== null ? { mode } : {}),
+  });
+}
+
+/** SHA-256 of a whole file, lower-case hex. */
+export async function contentDigest(
+  control: TaskControl,
+  repository: BackupRepository,
+  path: string,
+): Promise<string> {
+  const hash = createHash('sha256');
+  const buffer = Buffer.alloc(1024 * 1024);
+  await withOpenFiles(async (files) => {
+    const file = files.add(await repository.openRead(path));
+    for (let offset = 0; ;) {
+      control.throwIfStopped();
+      const count = await file.read(buffer, offset);
+      if (count === 0) return;
+      hash.update(buffer.subarray(0, count));
+      offset += count;
+    }
+  });
+  return hash.digest('hex');
+}
+
+/** From the digests that were noted as the parts were written; @returns SHA-256 of the table */
+async function writeTable(
+  control: TaskControl,
+  target: BackupRepository,
+  tree: string,
+  key: string,
+  { stamp }: PlannedFile,
+): Promise<string> {
+  const { sizeBytes } = stamp;
+  const slotCount = Math.floor(sizeBytes / BLOCK_BYTES);
+  return withOpenFiles(async (files) => {
+    const place = largeJournal(tree, key);
+    const journal = new WindowJournal(files.add(await target.openRead(place.path)), place);
+    const image = files.add(await target.openRead(treeStaged.large(tree, key, 'work')));
+    const table = files.add(await target.openWork(treeStaged.large(tree, key, 'digests'), key));
+    return writeDigestTable(control, {
+      ...{ image, table, tables: null, algorithm: 'sha256' },
+      units: new FileUnits({ ...NO_SLOTS, slotCount }, sizeBytes),
+      slotDigests: async (first, count) => {
+        const firstPart = Math.floor(first / WINDOW_BLOCKS);
+        const lastPart = Math.floor((first + count - 1) / WINDOW_BLOCKS);
+        const digests = await journal.read(firstPart, lastPart - firstPart + 1);
+        const from = (first - firstPart * WINDOW_BLOCKS) * DIGEST_BYTES;
+        return digests.subarray(from, from + count * DIGEST_BYTES);
+      },
+    });
+  });
+}
+
+/** Digest of the table that `publishFiles` has made for a large file; null: it has not.
+ *  @throws what the repository throws */
+export async function publishedTable(
+  control: TaskControl,
+  target: BackupRepository,
+  tree: string,
+  file: PlannedFile,
+): Promise<{ readonly table: string; readonly digest: string } | null> {
+  const key = largeKey(file);
+  const table = tableName(key);
+  const path = indexPath(tree, table);
+  const [entry, published] = [
+    await target.stat(path),
+    await target.stat(treeFile(tree, file.path)),
+  ];
+  const isPublished = published?.stamp.sizeBytes === file.stamp.sizeBytes;
+  if (entry === null || !isPublished) return null;
+  if ((await target.stat(treeStaged.large(tree, key, 'work'))) !== null) return null;
+  try {
+    return { table, digest: await contentDigest(control, target, path) };
+  } catch (error) {
+    if (isBackupError(error, 'FILE_MISSING')) return null;
+    throw error;
+  }
+}

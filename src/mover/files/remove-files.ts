@@ -1,0 +1,189 @@
+import { readLeases } from '../../chain/leases.js';
+import {
+  agedPoints,
+  keptIds,
+  removalDueMs,
+  type TreePointChoice,
+} from '../../domain/tree-points.js';
+import { immutableReason } from '../../domain/immutability.js';
+import { ageBase } from '../../domain/retention-age.js';
+import type { TargetTreePoint } from '../../domain/target-tree.js';
+import type { TreeRules } from '../../domain/tree-rules.js';
+import { treeLayoutOf } from '../../layout/tree-layouts.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { readIndex, type FileEntry, type IndexLine } from '../../tree/file-index.js';
+import { indexPath, indexRunName, treeFile } from '../../tree/tree-paths.js';
+import type { ClassIndex, PendingRemoval, TreeRecord } from '../../tree/tree-record.js';
+import { ownedTreeRecord, writeTreeRecord } from '../../tree/tree-store.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { writeRun } from './commit-tree.js';
+import type { TreePlace } from './tree-plan.js';
+
+export interface RemoveTreeFilesInput extends TreePlace {
+  readonly epoch: number;
+  readonly choice: Pick<TreePointChoice, 'retention' | 'timeZone'>;
+  readonly immutableForDays: number;
+  readonly nowMs: number;
+}
+
+export interface RemovedTreeFiles {
+  readonly fileCount: number;
+  /** Ids of points that are gone with them. */
+  readonly points: readonly string[];
+  /** Why nothing was removed although something is due, in plain words; null otherwise. */
+  readonly postponed: string | null;
+}
+
+/** Removes what is due: of a store what its source removed long enough ago, in the order in which the source can have removed it; of sets what no point
+ *  lists that retention keeps. First the points are not shown any more, then the files go, the last class first.
+ *  @throws STALE_EPOCH */
+export async function removeTreeFiles(
+  context: MoverContext,
+  input: RemoveTreeFilesInput,
+): Promise<RemovedTreeFiles> {
+  const { chain, nowMs } = input;
+  const target = await context.repository(input.targetRepositoryId);
+  const record = await ownedTreeRecord(target, chain, input.epoch);
+  const rules = treeLayoutOf(record.layout)?.rules;
+  if (rules === undefined) return { fileCount: 0, points: [], postponed: null };
+  const kept = keptPoints(record, rules, input);
+  const points = record.points.filter((point) => !kept.includes(point)).map(({ id }) => id);
+  const goes = rules.shape === 'store' ? isDue(rules, input) : isUnlisted(kept);
+  const { named, doubtful } = await readLeases(target, chain, nowMs);
+  if (named.size > 0 || doubtful.length > 0) {
+    const reader = named.size > 0 ? `restore point ${[...named][0]!}` : doubtful[0]!.path;
+    return { fileCount: 0, points: [], postponed: `${reader} is being read` };
+  }
+  const { runs, fileCount } = await removalRuns(target, chain, record, goes);
+  if (fileCount === 0 && points.length === 0) return { fileCount, points, postponed: null };
+  const reason =
+    rules.shape === 'store'
+      ? 'the source removed them long enough ago'
+      : 'no kept restore point lists them';
+  const pending: PendingRemoval = { type: 'remove', runs, reason, isBegun: false };
+  const announced = await writeTreeRecord(target, chain, { ...record, points: kept, pending });
+  await finishRemoval(context, target, chain, announced);
+  return { fileCount, points, postponed: null };
+}
+
+function keptPoints(
+  { points }: TreeRecord,
+  rules: TreeRules,
+  { choice, nowMs, immutableForDays }: RemoveTreeFilesInput,
+): TargetTreePoint[] {
+  if (rules.shape === 'store')
+    return points.filter(
+      ({ goneSince }) =>
+        goneSince === undefined ||
+        removalDueMs(Date.parse(goneSince), rules, immutableForDays) > nowMs,
+    );
+  const kept = keptIds(agedPoints(points), { ...choice, nowMs });
+  const immutability = { immutableForDays, nowMs, ...ageBase(points, nowMs) };
+  return points.filter(
+    (point) =>
+      kept.has(point.source.restorePointId) || immutableReason(point, immutability) !== null,
+  );
+}
+
+function isDue(
+  rules: TreeRules,
+  { nowMs, immutableForDays }: RemoveTreeFilesInput,
+): (entry: FileEntry) => boolean {
+  return ({ goneSinceMs }) =>
+    goneSinceMs !== null && removalDueMs(goneSinceMs, rules, immutableForDays) <= nowMs;
+}
+
+function isUnlisted(kept: readonly TargetTreePoint[]): (entry: FileEntry) => boolean {
+  const listed = new Set(kept.flatMap(({ files }) => files ?? []));
+  return ({ path }) => !listed.has(path);
+}
+
+async function removalRuns(
+  target: BackupRepository,
+  tree: string,
+  record: TreeRecord,
+  goes: (entry: FileEntry) => boolean,
+): Promise<{ readonly runs: PendingRemoval['runs']; readonly fileCount: number }> {
+  const runs: { class: string; run: PendingRemoval['runs'][number]['run'] }[] = [];
+  let fileCount = 0;
+  for (const [classIndex, index] of record.index.entries()) {
+    const name = `remove-${indexRunName(record.revision + 1, classIndex)}`;
+    const run = await writeRun(target, tree, name, dueEntries(target, tree, index, goes));
+    if (run.entryCount > 0) runs.push({ class: index.class, run });
+    fileCount += run.entryCount;
+  }
+  return { runs, fileCount };
+}
+
+async function* dueEntries(
+  target: BackupRepository,
+  tree: string,
+  index: ClassIndex,
+  goes: (entry: FileEntry) => boolean,
+): AsyncGenerator<readonly FileEntry[]> {
+  for await (const part of readIndex(target, tree, index)) yield part.filter(goes);
+}
+
+/** Files that are removed with one change of their folders. */
+const REMOVED_AT_ONCE = 1_024;
+
+/** Carries out a removal that the record announces; done again it ends in the same state.
+ *  @returns the record after it */
+export async function finishRemoval(
+  { control }: MoverContext,
+  target: BackupRepository,
+  tree: string,
+  record: TreeRecord,
+): Promise<TreeRecord> {
+  const { pending } = record;
+  if (pending === null) return record;
+  for (const { run } of pending.runs.toReversed())
+    for await (const entries of readIndex(target, tree, { runs: [run] }))
+      for (let at = 0; at < entries.length; at += REMOVED_AT_ONCE) {
+        control.throwIfStopped();
+        const files = entries.slice(at, at + REMOVED_AT_ONCE);
+        await target.remove(...files.map(({ path }) => treeFile(tree, path)));
+        const tables = files.flatMap(({ table }) => table ?? []);
+        await target.remove(...tables.map((table) => indexPath(tree, table)));
+      }
+  const index: ClassIndex[] = [];
+  for (const [classIndex, before] of record.index.entries()) {
+    const removal = pending.runs.find((entry) => entry.class === before.class);
+    index.push(
+      removal === undefined
+        ? before
+        : await withoutRemoved(target, tree, record, before, classIndex, removal.run),
+    );
+  }
+  const next = await writeTreeRecord(target, tree, { ...record, index, pending: null });
+  await target.remove(...pending.runs.map(({ run }) => indexPath(tree, run.name)));
+  return next;
+}
+
+async function withoutRemoved(
+  target: BackupRepository,
+  tree: string,
+  record: TreeRecord,
+  before: ClassIndex,
+  classIndex: number,
+  removal: PendingRemoval['runs'][number]['run'],
+): Promise<ClassIndex> {
+  const tally = { fileCount: 0, sizeBytes: 0, goneCount: 0 };
+  const lines = async function* (): AsyncGenerator<readonly IndexLine[]> {
+    for await (const part of readIndex(target, tree, { runs: [removal] }))
+      yield part.map(({ path, stamp, goneSinceMs }) => {
+        tally.fileCount++;
+        tally.sizeBytes += stamp.sizeBytes;
+        if (goneSinceMs !== null) tally.goneCount++;
+        return { path, isRemoved: true };
+      });
+  };
+  const run = await writeRun(target, tree, indexRunName(record.revision + 1, classIndex), lines());
+  return {
+    ...before,
+    fileCount: before.fileCount - tally.fileCount,
+    sizeBytes: before.sizeBytes - tally.sizeBytes,
+    goneCount: before.goneCount - tally.goneCount,
+    runs: [...before.runs, run],
+  };
+}

@@ -1,0 +1,145 @@
+import { DIGEST_BYTES, WINDOW_BLOCKS, WINDOW_BYTES } from '../../domain/digest.js';
+import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
+import type { JournalPlace } from '../task/window-journal.js';
+import { openRuns } from '../task/window-journal.js';
+import type { WindowRun } from '../task/window-runs.js';
+import {
+  FILES_OF_A_WINDOW,
+  largeKey,
+  parsePlannedLine,
+  treeStaged,
+  type PlannedClass,
+  type PlannedFile,
+  type StagedList,
+  type TreePlan,
+} from './tree-plan.js';
+import { placeAt, PLACE_BYTES, type WindowPlace } from './window-places.js';
+
+/** What came of a small file. `copied`, `held`: the copy has it now, or had its content already. The others: it is not what was listed. */
+export const FILE_OUTCOMES = [
+  'open',
+  'copied',
+  'held',
+  'changed',
+  'gone',
+  'unreadable',
+  'bad',
+] as const;
+export type FileOutcome = (typeof FILE_OUTCOMES)[number];
+
+/** Outcome and digest of each file of a window. */
+export const OUTCOME_BYTES = 1 + DIGEST_BYTES;
+
+export function smallJournal(tree: string, classIndex: number, token: string): JournalPlace {
+  return {
+    path: treeStaged.list(tree, classIndex, 'journal'),
+    token,
+    payloadBytes: FILES_OF_A_WINDOW * OUTCOME_BYTES,
+  };
+}
+
+/** Digests of the units of each part: whatever plan lists the file so, its parts are what they are. */
+export function largeJournal(tree: string, key: string): JournalPlace {
+  return {
+    path: treeStaged.large(tree, key, 'journal'),
+    token: key,
+    payloadBytes: WINDOW_BLOCKS * DIGEST_BYTES,
+  };
+}
+
+export function partsOf({ stamp }: Pick<PlannedFile, 'stamp'>): number {
+  return Math.ceil(stamp.sizeBytes / WINDOW_BYTES);
+}
+
+/** What a plan lists of one class, read by windows. */
+export class StagedClass {
+  readonly planned: PlannedClass;
+
+  private constructor(
+    readonly tree: string,
+    readonly plan: TreePlan,
+    readonly classIndex: number,
+    private readonly lists: Record<Exclude<StagedList, 'journal' | 'marks'>, ReadableFile>,
+  ) {
+    this.planned = plan.classes[classIndex]!;
+  }
+
+  static async open(
+    target: BackupRepository,
+    tree: string,
+    plan: TreePlan,
+    classIndex: number,
+  ): Promise<StagedClass> {
+    const opened: ReadableFile[] = [];
+    const open = async (list: StagedList): Promise<ReadableFile> => {
+      const file = await target.openRead(treeStaged.list(tree, classIndex, list));
+      opened.push(file);
+      return file;
+    };
+    try {
+      return new StagedClass(tree, plan, classIndex, {
+        small: await open('small'),
+        large: await open('large'),
+        windows: await open('windows'),
+        parts: await open('parts'),
+      });
+    } catch (error) {
+      for (const file of opened) await file.close();
+      throw error;
+    }
+  }
+
+  isSmall(window: number): boolean {
+    return window < this.planned.smallWindows;
+  }
+
+  async smallFiles(window: number): Promise<PlannedFile[]> {
+    return this.#filesAt('small', await this.#place('windows', window));
+  }
+
+  /** The large file that the window is a part of, and which part. */
+  async largePart(window: number): Promise<{ file: PlannedFile; part: number }> {
+    const place = await this.#place('parts', window - this.planned.smallWindows);
+    const [file] = await this.#filesAt('large', place);
+    return { file: file!, part: place.part };
+  }
+
+  /** The windows of `first … first + count - 1` that are not done. */
+  async openWindows(target: BackupRepository, first: number, count: number): Promise<WindowRun[]> {
+    const end = first + count;
+    const { smallWindows } = this.planned;
+    const runs: WindowRun[] = [];
+    const smallCount = Math.max(0, Math.min(end, smallWindows) - first);
+    if (smallCount > 0) {
+      const journal = smallJournal(this.tree, this.classIndex, this.plan.token);
+      runs.push(...(await openRuns(target, journal, first, smallCount)));
+    }
+    for (let window = Math.max(first, smallWindows); window < end;) {
+      const { file, part } = await this.largePart(window);
+      const parts = Math.min(partsOf(file) - part, end - window);
+      const offset = window - part;
+      const journal = largeJournal(this.tree, largeKey(file));
+      for (const run of await openRuns(target, journal, part, parts))
+        runs.push({ first: offset + run.first, count: run.count });
+      window += parts;
+    }
+    return runs;
+  }
+
+  /** Whether the lists are closed is nobody else's business. */
+  async close(): Promise<void> {
+    for (const file of Object.values(this.lists)) await file.close();
+  }
+
+  async #place(table: 'windows' | 'parts', index: number): Promise<WindowPlace> {
+    const bytes = Buffer.alloc(PLACE_BYTES);
+    await this.lists[table].read(bytes, index * PLACE_BYTES);
+    return placeAt(bytes, 0);
+  }
+
+  async #filesAt(list: 'small' | 'large', place: WindowPlace): Promise<PlannedFile[]> {
+    const bytes = Buffer.alloc(place.length);
+    await this.lists[list].read(bytes, place.offset);
+    return bytes.toString('utf8').trimEnd().split('\n').map(parsePlannedLine);
+  }
+}

@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto';
+import { STAGING_FOLDER } from '../../chain/chain-paths.js';
+import { BackupError } from '../../domain/errors.js';
+import type { FileStamp } from '../../domain/restore-point.js';
+import type { TreePoint } from '../../domain/source-tree.js';
+import type { TreePlanReference } from '../../domain/tree-work.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { readWholeFile } from '../../repository/replace-file.js';
+
+/** Where a tree is copied from and to. */
+export interface TreePlace {
+  readonly targetRepositoryId: string;
+  /** Folder of the tree's copy. */
+  readonly chain: string;
+}
+
+/** What one run copies; its lists lie beside it. */
+export interface TreePlan extends TreePlanReference {
+  readonly plannedAtMs: number;
+  readonly sourceRepositoryId: string;
+  /** Folder of the tree in the source. */
+  readonly root: string;
+  readonly layout: string;
+  /** In the order of copying. */
+  readonly classes: readonly PlannedClass[];
+  /** Points that are there when all is copied. */
+  readonly points: readonly TreePoint[];
+  /** Ids of all points that the source showed. */
+  readonly shown: readonly string[];
+}
+
+/** Small files come first, up to 1,024 of them in one window; then the windows of large ones, one after the other. */
+export interface PlannedClass {
+  readonly class: string;
+  readonly smallCount: number;
+  readonly smallWindows: number;
+  readonly largeCount: number;
+  readonly largeWindows: number;
+  readonly sizeBytes: number;
+  /** Entries of the index that change although nothing is copied. */
+  readonly markCount: number;
+}
+
+/** A file that is to be copied, as it stands in a list. */
+export interface PlannedFile {
+  readonly path: string;
+  readonly stamp: FileStamp;
+  readonly mode: number | null;
+  /** What the copy has under this name. */
+  readonly held: HeldFile | null;
+}
+
+export interface HeldFile {
+  readonly digest: string;
+  readonly table: string | null;
+  readonly sizeBytes: number;
+  readonly isGone: boolean;
+}
+
+/** Files of a window: more would hold too much of a run that is stopped. */
+export const FILES_OF_A_WINDOW = 1_024;
+
+export const treeStaged = {
+  folder: (tree: string) => `${tree}/${STAGING_FOLDER}`,
+  plan: (tree: string) => `${tree}/${STAGING_FOLDER}/plan.json`,
+  list: (tree: string, classIndex: number, list: StagedList) =>
+    `${tree}/${STAGING_FOLDER}/${classIndex}.${list}`,
+  /** Of a large file in the making, whatever plan it was begun by. */
+  large: (tree: string, key: string, part: 'work' | 'journal' | 'digests') =>
+    `${tree}/${STAGING_FOLDER}/large/${key}.${part}`,
+  largeFolder: (tree: string) => `${tree}/${STAGING_FOLDER}/large`,
+  desk: (tree: string, id: string) => `${tree}/${STAGING_FOLDER}/desks/${id}`,
+};
+
+/** `small`, `large`: files, a line each. `windows`, `parts`: where in them the work of each window stands. `marks`: entries of the index that change
+ *  without a copy. `journal`: what came of each window of small files. */
+export type StagedList = 'small' | 'large' | 'windows' | 'parts' | 'marks' | 'journal';
+
+const MAX_PLAN_BYTES = 64 * 1024 * 1024;
+
+/** null: there is none. */
+export async function readTreePlan(
+  repository: BackupRepository,
+  tree: string,
+): Promise<TreePlan | null> {
+  const path = treeStaged.plan(tree);
+  const bytes = await readWholeFile(repository, path, MAX_PLAN_BYTES);
+  if (bytes === null) return null;
+  try {
+    const plan = JSON.parse(bytes.toString('utf8')) as TreePlan;
+    return typeof plan.token === 'string' && Array.isArray(plan.classes) ? plan : null;
+  } catch {
+    return null; // a plan that is not whole is none
+  }
+}
+
+/** @throws STAGING_INVALID when another plan lies there, STALE_EPOCH never: the record tells that */
+export async function requireTreePlan(
+  repository: BackupRepository,
+  tree: string,
+  { token, epoch }: TreePlanReference,
+): Promise<TreePlan> {
+  const plan = await readTreePlan(repository, tree);
+  if (plan?.token === token && plan.epoch === epoch) return plan;
+  throw new BackupError(
+    'STAGING_INVALID',
+    `the plan in ${treeStaged.folder(tree)} is another one`,
+    {
+      details: { path: treeStaged.plan(tree) },
+    },
+  );
+}
+
+/** @throws STAGING_INVALID */
+export function classIndexOf({ classes, token }: TreePlan, name: string): number {
+  const index = classes.findIndex((entry) => entry.class === name);
+  if (index >= 0) return index;
+  throw new BackupError('STAGING_INVALID', `plan ${token} has no class ${name}`);
+}
+
+/** Names a large file as it was listed: its work is taken up by every plan that lists it so. */
+export function largeKey({ path, stamp }: Pick<PlannedFile, 'path' | 'stamp'>): string {
+  const { sizeBytes, modifiedAtNs, changedAtNs, inode } = stamp;
+  const text = JSON.stringify([path, sizeBytes, modifiedAtNs, changedAtNs, inode]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}
+
+/** One line of a list. */
+export function plannedLine({ path, stamp, mode, held }: PlannedFile): string {
+  const { sizeBytes, modifiedAtNs, changedAtNs, inode } = stamp;
+  const before =
+    held === null ? [] : [held.digest, held.table, held.sizeBytes, held.isGone ? 1 : 0];
+  return JSON.stringify([path, sizeBytes, modifiedAtNs, changedAtNs, inode, mode, ...before]);
+}
+
+export function parsePlannedLine(text: string): PlannedFile {
+  const fields = JSON.parse(text) as [
+    ...[string, number, string, string, string, number | null],
+    ...[string?, (string | null)?, number?, number?],
+  ];
+  const [path, sizeBytes, modifiedAtNs, changedAtNs, inode, mode, digest, table, size, gone] =
+    fields;
+  return {
+    ...{ path, stamp: { sizeBytes, modifiedAtNs, changedAtNs, inode }, mode },
+    held:
+      digest === undefined
+        ? null
+        : { digest, table: table ?? null, sizeBytes: size ?? 0, isGone: gone === 1 },
+  };
+}
+
+export function sourcePath({ root }: Pick<TreePlan, 'root'>, path: string): string {
+  return root === '' ? path : `${root}/${path}`;
+}

@@ -1,0 +1,188 @@
+import { mayHoldClass } from '../../domain/class-folders.js';
+import type { FaultList } from '../../domain/file-faults.js';
+import { compareBytes } from '../../domain/byte-order.js';
+import type { FileStamp } from '../../domain/restore-point.js';
+import type { SourceTree } from '../../domain/source-tree.js';
+import { classOf, type TreeRules } from '../../domain/tree-rules.js';
+import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
+import { joinPath, parentFolder } from '../../repository/repository-path.js';
+
+/** A file of the source as a look lists it. */
+export interface ListedFile {
+  /** Relative to the tree. */
+  readonly path: string;
+  readonly stamp: FileStamp;
+  readonly mode: number | null;
+}
+
+export interface Walk {
+  readonly repository: BackupRepository;
+  readonly tree: Pick<SourceTree, 'root' | 'within' | 'points'>;
+  readonly rules: TreeRules;
+  readonly nowMs: number;
+  /** What the target takes. */
+  readonly limits: TargetLimits;
+  /** Gets what cannot be copied. */
+  readonly faults: FaultList;
+}
+
+export interface TargetLimits {
+  readonly maxFileBytes: number;
+  /** Two names of one folder may differ by case alone. */
+  readonly caseSensitive: boolean;
+}
+
+const NO_FILE_OF_ITS_TYPE = 'it is no file that this type of backups has';
+
+/** The files of one class that are to be copied, sorted by the bytes of their paths. Whatever a look of one class has seen refers to nothing that was
+ *  written after it, when those that it may refer to are looked at afterwards. */
+export function listClass(walk: Walk, classIndex: number): AsyncGenerator<readonly ListedFile[]> {
+  return walk.rules.shape === 'store' ? walkStore(walk, classIndex) : listSets(walk, classIndex);
+}
+
+interface OpenFolder {
+  readonly entries: readonly RepositoryEntry[];
+  at: number;
+}
+
+async function* walkStore(walk: Walk, classIndex: number): AsyncGenerator<readonly ListedFile[]> {
+  const look = new ClassLook(walk, classIndex);
+  const open: OpenFolder[] = [{ entries: await look.entriesOf(''), at: 0 }];
+  let part: ListedFile[] = [];
+  for (let folder = open.at(-1); folder !== undefined; folder = open.at(-1)) {
+    const entry = folder.entries[folder.at++];
+    if (entry === undefined) {
+      open.pop();
+      yield part;
+      part = [];
+    } else if (entry.type === 'folder')
+      open.push({ entries: await look.entriesOf(look.pathOf(entry)), at: 0 });
+    else {
+      const file = look.fileOf(entry);
+      if (file !== null) part.push(file);
+    }
+  }
+  yield part;
+}
+
+/** One look through a tree for the files of one class. */
+class ClassLook {
+  readonly #prefixLength: number;
+
+  constructor(
+    private readonly walk: Walk,
+    private readonly classIndex: number,
+  ) {
+    const { root } = walk.tree;
+    this.#prefixLength = root === '' ? 0 : root.length + 1;
+  }
+
+  pathOf({ path }: RepositoryEntry): string {
+    return path.slice(this.#prefixLength);
+  }
+
+  /** Files and folders that this look goes on with, in the order of their bytes. What cannot be copied is told by the first look that sees it. */
+  async entriesOf(folder: string): Promise<RepositoryEntry[]> {
+    const { repository, tree, rules } = this.walk;
+    const entries = await repository.list(joinPath(tree.root, folder).replace(/^\/|\/$/g, ''));
+    const own = folder === '' && tree.within !== undefined ? new Set(tree.within) : null;
+    const isFirst = this.#isFirstIn(folder === '' ? '' : `${folder}/`);
+    const collisions = this.#collisionsOf(entries);
+    const wanted: RepositoryEntry[] = [];
+    for (const entry of entries) {
+      if (own !== null && !own.has(entry.name)) continue;
+      const path = this.pathOf(entry);
+      if (rules.ignored?.test(entry.type === 'folder' ? `${path}/` : path) === true) continue;
+      const reason = this.#reasonAgainst(entry, path, collisions);
+      if (reason === null) {
+        if (entry.type === 'file' || this.#mayHold(`${path}/`)) wanted.push(entry);
+      } else if (isFirst) this.walk.faults.add({ path, reason });
+    }
+    return wanted.sort((a, b) => compareBytes(keyOf(a), keyOf(b)));
+  }
+
+  /** null: it belongs to another class. */
+  fileOf(entry: RepositoryEntry): ListedFile | null {
+    const path = this.pathOf(entry);
+    if (classOf(this.walk.rules, path) !== this.classIndex) return null;
+    return { path, stamp: entry.stamp, mode: entry.mode ?? null };
+  }
+
+  #mayHold(folder: string): boolean {
+    return mayHoldClass(this.walk.rules, this.classIndex, folder);
+  }
+
+  /** Looks go from the last class to the first. */
+  #isFirstIn(folder: string): boolean {
+    const { rules } = this.walk;
+    for (let index = rules.classes.length - 1; index > this.classIndex; index--)
+      if (mayHoldClass(rules, index, folder)) return false;
+    return true;
+  }
+
+  #reasonAgainst(
+    { type, name, stamp, unaddressable }: RepositoryEntry,
+    path: string,
+    collisions: ReadonlySet<string>,
+  ): string | null {
+    const { rules, limits } = this.walk;
+    if (unaddressable !== undefined)
+      return 'its name is not UTF-8, or has a character that cannot be part of a path';
+    if (type === 'other') return 'it is a link, a device, a pipe or a socket';
+    if (collisions.has(name))
+      return 'the target does not tell names apart that differ by case alone, and another one lies beside it';
+    if (type === 'folder')
+      return rules.classes.some((_, index) => mayHoldClass(rules, index, `${path}/`))
+        ? null
+        : 'nothing that this type of backups has lies in such a folder';
+    if (classOf(rules, path) === null) return NO_FILE_OF_ITS_TYPE;
+    if (stamp.sizeBytes > limits.maxFileBytes)
+      return `it has ${stamp.sizeBytes} bytes, and the target takes files of at most ${limits.maxFileBytes}`;
+    return null;
+  }
+
+  /** Of names that are one name at the target all but the first. */
+  #collisionsOf(entries: readonly RepositoryEntry[]): ReadonlySet<string> {
+    const collisions = new Set<string>();
+    if (this.walk.limits.caseSensitive) return collisions;
+    const seen = new Set<string>();
+    for (const { name } of entries) {
+      const key = name.normalize('NFC').toLowerCase();
+      if (seen.has(key)) collisions.add(name);
+      seen.add(key);
+    }
+    return collisions;
+  }
+}
+
+function keyOf({ path, type }: RepositoryEntry): string {
+  return type === 'folder' ? `${path}/` : path;
+}
+
+/** Files of the points alone, each once. */
+async function* listSets(
+  { repository, tree, rules, faults }: Walk,
+  classIndex: number,
+): AsyncGenerator<readonly ListedFile[]> {
+  const paths = new Set(tree.points.flatMap(({ files }) => files ?? []));
+  const byFolder = new Map<string, string[]>();
+  for (const path of paths) {
+    const index = classOf(rules, path);
+    if (index === null && classIndex === rules.classes.length - 1)
+      faults.add({ path, reason: NO_FILE_OF_ITS_TYPE });
+    if (index !== classIndex) continue;
+    const folder = parentFolder(path);
+    byFolder.set(folder, [...(byFolder.get(folder) ?? []), path]);
+  }
+  const found: ListedFile[] = [];
+  for (const [folder, wanted] of byFolder) {
+    const place = [tree.root, folder].filter((part) => part !== '').join('/');
+    const entries = new Map((await repository.list(place)).map((entry) => [entry.name, entry]));
+    for (const path of wanted) {
+      const entry = entries.get(path.slice(folder === '' ? 0 : folder.length + 1));
+      if (entry?.type === 'file')
+        found.push({ path, stamp: entry.stamp, mode: entry.mode ?? null });
+    }
+  }
+  yield found.sort((a, b) => compareBytes(a.path, b.path));
+}

@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto';
+import { BackupError } from '../domain/errors.js';
+import type { FileStamp } from '../domain/restore-point.js';
+import type {
+  BackupRepository,
+  ReadableFile,
+  WritableFile,
+} from '../repository/backup-repository.js';
+import { mergeStreams, SortedStream } from './sorted-stream.js';
+import { indexPath } from './tree-paths.js';
+import type { ClassIndex, IndexRun } from './tree-record.js';
+
+/** What is known of one file of the copy (docs/FORMAT.md, Trees, Index). */
+export interface FileEntry {
+  /** Relative to the tree. */
+  readonly path: string;
+  /** Of the source's file when it was copied. */
+  readonly stamp: FileStamp;
+  /** Permission bits at the source; null: not known. */
+  readonly mode: number | null;
+  /** SHA-256 of the content, lower-case hex; with a table, of the table. */
+  readonly digest: string;
+  /** Name of its digest table in the index; null: it is small, and has none. */
+  readonly table: string | null;
+  /** Since when the source does not have it any more. Epoch milliseconds; null: it has it. */
+  readonly goneSinceMs: number | null;
+}
+
+/** A line of a run: an entry, or that there is none any more. */
+export type IndexLine = FileEntry | RemovedEntry;
+
+export interface RemovedEntry {
+  readonly path: string;
+  readonly isRemoved: true;
+}
+
+const READ_BYTES = 1024 * 1024;
+
+/** One line of JSON: `[path]` for what is removed. */
+export function lineOf(line: IndexLine): string {
+  if ('isRemoved' in line) return JSON.stringify([line.path]);
+  const { path, stamp, mode, digest, table, goneSinceMs } = line;
+  const { sizeBytes, modifiedAtNs, changedAtNs, inode } = stamp;
+  return JSON.stringify([
+    ...[path, sizeBytes, modifiedAtNs, changedAtNs, inode, mode, digest],
+    ...(goneSinceMs === null ? (table === null ? [] : [table]) : [table, goneSinceMs]),
+  ]);
+}
+
+type Fields = [
+  path: string,
+  sizeBytes?: number,
+  modifiedAtNs?: string,
+  changedAtNs?: string,
+  inode?: string,
+  mode?: number | null,
+  digest?: string,
+  table?: string | null,
+  goneSinceMs?: number | null,
+];
+
+/** @throws SyntaxError when it is no line of a run */
+export function parseLine(text: string): IndexLine {
+  const fields = JSON.parse(text) as Fields;
+  const [path, sizeBytes, modifiedAtNs, changedAtNs, inode, mode, digest] = fields;
+  if (typeof path !== 'string') throw new SyntaxError('a line without a path');
+  if (sizeBytes === undefined) return { path, isRemoved: true };
+  if (modifiedAtNs === undefined || changedAtNs === undefined || inode === undefined)
+    throw new SyntaxError('a line without times');
+  return {
+    path,
+    stamp: { sizeBytes, modifiedAtNs, changedAtNs, inode },
+    mode: mode ?? null,
+    digest: digest ?? '',
+    table: fields[7] ?? null,
+    goneSinceMs: fields[8] ?? null,
+  };
+}
+
+/** Lines of a file in parts of about 1 MiB, as they stand there. */
+export async function* readLines(file: ReadableFile): AsyncGenerator<string[]> {
+  const buffer = Buffer.alloc(READ_BYTES);
+  let rest = Buffer.alloc(0);
+  for (let offset = 0; ;) {
+    const count = await file.read(buffer, offset);
+    if (count === 0) break;
+    offset += count;
+    const bytes = Buffer.concat([rest, buffer.subarray(0, count)]);
+    const end = bytes.lastIndexOf(0x0a) + 1;
+    rest = bytes.subarray(end);
+    if (end > 0) yield bytes.toString('utf8', 0, end - 1).split('\n');
+  }
+  if (rest.length > 0) yield [rest.toString('utf8')];
+}
+
+/** Writes lines one behind the other, digested on the way. */
+export class LineWriter {
+  readonly #hash = createHash('sha256');
+  #waiting: string[] = [];
+  #waitingCharacters = 0;
+  #offset = 0;
+  #count = 0;
+
+  constructor(private readonly file: WritableFile) {}
+
+  /** Bytes before the next line. */
+  get sizeBytes(): number {
+    return this.#offset + this.#waitingCharacters;
+  }
+
+  /** @returns what has to be awaited before the next call; undefined: nothing */
+  add(text: string): Promise<void> | undefined {
+    this.#waiting.push(text);
+    this.#waitingCharacters += Buffer.byteLength(text) + 1;
+    this.#count++;
+    return this.#waitingCharacters < READ_BYTES ? undefined : this.#flush();
+  }
+
+  /** All of it durable. */
+  async end(): Promise<{ readonly entryCount: number; readonly digest: string }> {
+    await this.#flush();
+    await this.file.truncate(this.#offset);
+    await this.file.sync();
+    return { entryCount: this.#count, digest: this.#hash.digest('hex') };
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#waiting.length === 0) return;
+    const bytes = Buffer.from(`${this.#waiting.join('\n')}\n`);
+    this.#waiting = [];
+    this.#waitingCharacters = 0;
+    this.#hash.update(bytes);
+    await this.file.write(bytes, this.#offset);
+    this.#offset += bytes.length;
+  }
+}
+
+/** All entries of one class, those that are removed left out.
+ *  @throws CHAIN_RECORD_CORRUPT when a run is not what the record lists */
+export async function* readIndex(
+  repository: BackupRepository,
+  tree: string,
+  { runs }: Pick<ClassIndex, 'runs'>,
+): AsyncGenerator<readonly FileEntry[]> {
+  const files: ReadableFile[] = [];
+  try {
+    const streams: SortedStream<IndexLine>[] = [];
+    for (const run of runs) {
+      const file = await openRun(repository, tree, run);
+      files.push(file);
+      streams.push(await SortedStream.of(readRun(file, run)));
+    }
+    for await (const part of mergeStreams(streams))
+      yield part.filter((line): line is FileEntry => !('isRemoved' in line));
+  } finally {
+    for (const file of files) await file.close();
+  }
+}
+
+async function openRun(
+  repository: BackupRepository,
+  tree: string,
+  { name }: IndexRun,
+): Promise<ReadableFile> {
+  const path = indexPath(tree, name);
+  try {
+    return await repository.openRead(path);
+  } catch (error) {
+    if (error instanceof BackupError && error.code === 'FILE_MISSING')
+      throw corrupt(path, 'it is missing', error);
+    throw error;
+  }
+}
+
+async function* readRun(file: ReadableFile, run: IndexRun): AsyncGenerator<readonly IndexLine[]> {
+  const hash = createHash('sha256');
+  let entryCount = 0;
+  for await (const lines of readLines(file)) {
+    hash.update(`${lines.join('\n')}\n`);
+    entryCount += lines.length;
+    try {
+      yield lines.map(parseLine);
+    } catch (error) {
+      throw corrupt(file.path, 'it has a line that is none of an index', error);
+    }
+  }
+  if (entryCount !== run.entryCount || hash.digest('hex') !== run.digest)
+    throw corrupt(file.path, 'it is not what the record lists');
+}
+
+function corrupt(path: string, why: string, cause?: unknown): BackupError {
+  return new BackupError('CHAIN_RECORD_CORRUPT', `${path} cannot be trusted: ${why}`, {
+    details: { path },
+    cause,
+  });
+}

@@ -1,0 +1,118 @@
+import {
+  count,
+  flag,
+  instant,
+  listOf,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  text,
+  type Shape,
+} from '../domain/json-shape.js';
+import type { TargetTreePoint } from '../domain/target-tree.js';
+import { ownedFields } from '../chain/chain-record-shape.js';
+import { parseRecord, serializeRecord, type RecordFormat } from '../chain/record-document.js';
+import type { OwnedRecord } from '../chain/record-store.js';
+
+/** The commit record of the copy of one tree: which points exist, and which index tells its files (docs/FORMAT.md, Trees). */
+export interface TreeRecord extends OwnedRecord {
+  /** Name of the layout, whose rules hold. */
+  readonly layout: string;
+  readonly sourceRepositoryId: string;
+  /** In the order in which their sources were made. */
+  readonly points: readonly TargetTreePoint[];
+  /** One for each class of files, in the order of copying. */
+  readonly index: readonly ClassIndex[];
+  /** Files that are being removed, announced before the first goes. Found at a start, it is done again. */
+  readonly pending: PendingRemoval | null;
+  /** When the source last showed files that were gone or new. RFC 3339 UTC. */
+  readonly changedAt: string | null;
+}
+
+export interface ClassIndex {
+  readonly class: string;
+  /** What the class takes, so that a release that takes other files notices. */
+  readonly match: string;
+  /** Files of the copy, and their bytes. */
+  readonly fileCount: number;
+  readonly sizeBytes: number;
+  /** Of these, gone from the source. */
+  readonly goneCount: number;
+  /** Oldest first: a later one overrides the earlier ones. */
+  readonly runs: readonly IndexRun[];
+}
+
+/** A sorted file of entries in the folder `.index`. */
+export interface IndexRun {
+  readonly name: string;
+  readonly entryCount: number;
+  /** SHA-256 of the file. */
+  readonly digest: string;
+}
+
+export interface PendingRemoval {
+  readonly type: 'remove';
+  /** Run with what goes, by class, in the order in which it was planned: the last class goes first. */
+  readonly runs: readonly { readonly class: string; readonly run: IndexRun }[];
+  /** Why, in plain words. */
+  readonly reason: string;
+  /** Whether any of it may be gone already. */
+  readonly isBegun: boolean;
+}
+
+const point = object<TargetTreePoint>({
+  id: text,
+  createdAt: instant,
+  copiedAt: instant,
+  kind: oneOf('full', 'increment', 'log', 'snapshot'),
+  needs: listOf(text),
+  files: nullable(listOf(text)),
+  fileCount: count,
+  sizeBytes: count,
+  health: oneOf('good', 'corrupt', 'unknown'),
+  verifiedAt: nullable(instant),
+  flags: listOf(oneOf('weekly', 'monthly', 'yearly')),
+  source: object<TargetTreePoint['source']>({ repositoryId: text, restorePointId: text }),
+  gap: optional(text),
+  goneSince: optional(instant),
+});
+
+const run = object<IndexRun>({ name: text, entryCount: count, digest: text });
+
+const shape: Shape<TreeRecord> = object<TreeRecord>({
+  ...ownedFields,
+  layout: text,
+  sourceRepositoryId: text,
+  points: listOf(point),
+  index: listOf(
+    object<ClassIndex>({
+      class: text,
+      match: text,
+      fileCount: count,
+      sizeBytes: count,
+      goneCount: count,
+      runs: listOf(run),
+    }),
+  ),
+  pending: nullable(
+    object<PendingRemoval>({
+      type: oneOf('remove'),
+      runs: listOf(object<PendingRemoval['runs'][number]>({ class: text, run })),
+      reason: text,
+      isBegun: flag,
+    }),
+  ),
+  changedAt: nullable(instant),
+});
+
+const FORMAT: RecordFormat<TreeRecord> = { marker: 'longhaulTree', version: 1, shape };
+
+export function serializeTreeRecord(record: TreeRecord): Buffer {
+  return serializeRecord(FORMAT, record);
+}
+
+/** @throws CHAIN_RECORD_CORRUPT, CHAIN_FORMAT_UNKNOWN */
+export function parseTreeRecord(bytes: Buffer, path: string): TreeRecord {
+  return parseRecord(FORMAT, bytes, path);
+}

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { chainFolder } from '../../../src/chain/chain-paths.js';
+import type { CopyJob, StartOverrides } from '../../../src/domain/copy-job.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import { readTreeRecord } from '../../../src/tree/tree-store.js';
+import type { TreeRecord } from '../../../src/tree/tree-record.js';
+import { SimulatedRepository } from '../repository/simulated-repository.js';
+import type { CopySessionOutcome } from '../../../workflows/messages.js';
+import { testJob } from '../session/test-site.js';
+import { LocalSessions } from '../workflows/local-sessions.js';
+
+export const DAY_MS = 24 * 60 * 60_000;
+export const START_MS = Date.parse('2026-11-25T00:00:00Z');
+
+/** A source with files that a test knows, and a target. */
+export class TreeWorld {
+  readonly source = new SimulatedRepository('primary');
+  target: SimulatedRepository;
+  /** What the source holds, by path in the tree. */
+  readonly files = new Map<string, Buffer>();
+  nowMs = START_MS;
+  readonly tree: string;
+
+  constructor(
+    readonly root = 'store',
+    private readonly platform = 'toy',
+    readonly job: CopyJob = testJob(),
+  ) {
+    this.target = new SimulatedRepository('offsite');
+    this.tree = chainFolder(job.id, `${platform}:${root}`);
+  }
+
+  async write(path: string, content: Buffer | string): Promise<void> {
+    const bytes = Buffer.from(content);
+    await this.source.put(`${this.root}/${path}`, bytes);
+    this.files.set(path, bytes);
+  }
+
+  /** A file of a store that is named by its SHA-256. */
+  async writeBlob(content: Buffer | string): Promise<string> {
+    const path = `data/${createHash('sha256').update(content).digest('hex')}`;
+    await this.write(path, content);
+    return path;
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.source.remove(`${this.root}/${path}`);
+    this.files.delete(path);
+  }
+
+  /** A session at the present time, which then is a minute later. */
+  async copy(overrides: StartOverrides = {}): Promise<CopySessionOutcome> {
+    this.nowMs += 60_000;
+    const sessions = new LocalSessions([this.source, this.target]);
+    return sessions.tryToCopy(this.job, this.nowMs, overrides);
+  }
+
+  async record(): Promise<TreeRecord> {
+    const record = await readTreeRecord(this.target, this.tree);
+    if (record === null) throw new Error('there is no copy');
+    return record;
+  }
+
+  /** Files of the copy by path in the tree. */
+  copied(): Promise<Map<string, Buffer>> {
+    return filesBelow(this.target, `${this.tree}/files`);
+  }
+}
+
+export async function filesBelow(
+  repository: BackupRepository,
+  folder: string,
+  prefix = '',
+): Promise<Map<string, Buffer>> {
+  const files = new Map<string, Buffer>();
+  for (const { name, path, type, stamp } of await repository.list(folder)) {
+    if (type === 'folder') {
+      for (const [below, bytes] of await filesBelow(repository, path, `${prefix}${name}/`))
+        files.set(below, bytes);
+      continue;
+    }
+    const file = await repository.openRead(path);
+    const bytes = Buffer.alloc(stamp.sizeBytes);
+    await file.read(bytes, 0);
+    await file.close();
+    files.set(`${prefix}${name}`, bytes);
+  }
+  return files;
+}

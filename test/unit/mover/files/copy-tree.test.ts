@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+import { makeTreesKnown, toyStoreLayout } from '../../../support/tree/toy-trees.js';
+import { DAY_MS, TreeWorld } from '../../../support/tree/tree-world.js';
+
+const MIB = 1024 ** 2;
+
+async function storeWorld(): Promise<TreeWorld> {
+  makeTreesKnown(toyStoreLayout);
+  const world = new TreeWorld();
+  await world.write('STORE', 'v1');
+  await world.write('locks/1', 'mine');
+  const blobs = [await world.writeBlob('one'), await world.writeBlob('two')];
+  await world.write('index/i1', JSON.stringify(blobs));
+  await world.write(
+    'snapshots/s1.json',
+    JSON.stringify({ at: Date.UTC(2026, 10, 24, 22), needs: ['index/i1'] }),
+  );
+  return world;
+}
+
+describe('a session that copies a tree', () => {
+  it('has every file of it afterwards, but for those that are ignored, and its points', async () => {
+    const world = await storeWorld();
+    const { tasks, result } = await world.copy();
+    expect({ result, tasks }).toMatchObject({ result: 'success', tasks: [{ result: 'success' }] });
+    world.files.delete('locks/1');
+    expect(await world.copied()).toEqual(world.files);
+    const { points } = await world.record();
+    expect(points).toMatchObject([
+      { createdAt: '2026-11-24T22:00:00.000Z', fileCount: 5, source: { restorePointId: 's1' } },
+    ]);
+  });
+
+  it('reads and writes nothing when nothing is different, not even who has looked', async () => {
+    const world = await storeWorld();
+    await world.copy();
+    const before = await world.record();
+    const opened: string[] = [];
+    const openRead = world.source.openRead.bind(world.source);
+    world.source.openRead = (path) => {
+      opened.push(path);
+      return openRead(path);
+    };
+    world.target = world.target.clone();
+    const { result } = await world.copy();
+    expect(result).toBe('nothingToCopy');
+    expect(await world.record()).toEqual(before);
+    expect(world.target.operations.filter(({ path }) => path.startsWith(world.tree))).toEqual([]);
+    // What tells its points, and nothing else.
+    const read = new Set(opened.filter((path) => path.startsWith('store/')));
+    expect([...read]).toEqual(['store/snapshots/s1.json']);
+  });
+
+  it('copies what is new or different and leaves the rest alone', async () => {
+    const world = await storeWorld();
+    await world.copy();
+    const blob = await world.writeBlob('three');
+    await world.write('index/i1', JSON.stringify(['changed', blob]));
+    await world.write(
+      'snapshots/s2.json',
+      JSON.stringify({ at: Date.UTC(2026, 10, 25), needs: [] }),
+    );
+    world.target = world.target.clone();
+    const { result, tasks } = await world.copy();
+    expect(result).toBe('success');
+    expect(tasks[0]!.progress.transferredBytes).toBe(
+      ['index/i1', blob, 'snapshots/s2.json'].reduce(
+        (sum, path) => sum + world.files.get(path)!.length,
+        0,
+      ),
+    );
+    world.files.delete('locks/1');
+    expect(await world.copied()).toEqual(world.files);
+    expect((await world.record()).points.map(({ source }) => source.restorePointId)).toEqual([
+      's1',
+      's2',
+    ]);
+    expect((await world.copy()).result).toBe('nothingToCopy');
+  });
+
+  it('sends only the changed blocks of a large file, and gives it its name when it is whole', async () => {
+    const world = await storeWorld();
+    const large = Buffer.alloc(9 * MIB + 5, 1);
+    for (let at = 0; at < 9 * MIB; at += 4_096) large.writeUInt32LE(at + 1, at);
+    await world.write('index/large', large);
+    await world.copy();
+    expect((await world.copied()).get('index/large')?.equals(large)).toBe(true);
+    large.writeUInt32LE(0xffffffff, 3 * MIB);
+    await world.write('index/large', Buffer.concat([large, Buffer.from('more')]));
+    const { tasks } = await world.copy();
+    expect(tasks[0]!.progress).toMatchObject({
+      transferredBytes: 65_536 + 9,
+      reusedBytes: 9 * MIB - 65_536,
+    });
+    expect((await world.copied()).get('index/large')?.equals(world.files.get('index/large')!)).toBe(
+      true,
+    );
+    const record = await world.record();
+    const tables = (await world.target.list(`${world.tree}/.index`)).filter(({ name }) =>
+      name.endsWith('.digests'),
+    );
+    expect(tables).toHaveLength(1);
+    expect(record.index.find((entry) => entry.class === 'index')).toMatchObject({ fileCount: 2 });
+  });
+
+  it('keeps what the source removed for the days of the rule, and then removes it, what refers to it first', async () => {
+    const world = await storeWorld();
+    for (let i = 0; i < 8; i++) await world.writeBlob(`filler ${i}`);
+    await world.copy();
+    const [blob] = [...world.files.keys()].filter((path) => path.startsWith('data/'));
+    await world.remove(blob!);
+    await world.remove('snapshots/s1.json');
+    await world.copy();
+    expect([...(await world.copied()).keys()]).toContain(blob);
+    expect((await world.record()).points).toMatchObject([
+      { goneSince: '2026-11-25T00:02:00.000Z' },
+    ]);
+    world.nowMs += 2 * DAY_MS;
+    expect((await world.copy()).result).toBe('nothingToCopy');
+    world.nowMs += DAY_MS;
+    world.target = world.target.clone();
+    expect((await world.copy()).result).toBe('success');
+    world.files.delete('locks/1');
+    expect(await world.copied()).toEqual(world.files);
+    const removed = world.target.operations.filter(
+      ({ kind, path }) => kind === 'remove' && path.includes('/files/'),
+    );
+    expect(removed.map(({ path }) => path.replace(/.*files\//, ''))).toEqual([
+      'snapshots/s1.json',
+      blob,
+    ]);
+    expect((await world.record()).points).toEqual([]);
+    expect((await world.copy()).result).toBe('nothingToCopy');
+  });
+
+  it.each([
+    [
+      'emptied',
+      async (world: TreeWorld) => {
+        for (const path of [...world.files.keys()])
+          if (path !== 'STORE' && !path.startsWith('snapshots')) await world.remove(path);
+      },
+      /of 11 files .* 9 are gone: a wiped/,
+    ],
+    [
+      'encrypted in place',
+      async (world: TreeWorld) => {
+        for (const path of world.files.keys())
+          if (path.startsWith('data/')) await world.write(path, 'ransom');
+      },
+      /8 were written to, although their kind never is/,
+    ],
+  ])(
+    'does nothing to the copy of a source that was %s, until an operator agrees',
+    async (_, harm, reason) => {
+      const world = await storeWorld();
+      for (let i = 0; i < 6; i++) await world.writeBlob(`filler ${i}`);
+      await world.copy();
+      const before = await world.copied();
+      await harm(world);
+      const { tasks } = await world.copy();
+      expect(tasks).toMatchObject([{ result: 'actionRequired', code: 'SOURCE_SUSPICIOUS' }]);
+      expect(tasks[0]!.reason).toMatch(reason);
+      expect(await world.copied()).toEqual(before);
+      const agreed = await world.copy({ acceptChanges: true });
+      expect(agreed.tasks[0]!.result).not.toBe('actionRequired');
+    },
+  );
+});

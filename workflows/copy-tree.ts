@@ -1,0 +1,222 @@
+import { ApplicationFailure } from '@temporalio/workflow';
+import type { CopyTask } from '../src/domain/copy-session.js';
+import { faultNotes, joinFaults, NO_FAULTS, type FileFaults } from '../src/domain/file-faults.js';
+import type { LeftTree, PlannedTree, TreeWork } from '../src/domain/tree-work.js';
+import { treeActivities } from './activity-profiles.js';
+import type { CopyWorkloadInput } from './copy-workload-input.js';
+import { codeOf, isStop, reasonOf } from './failures.js';
+import { goOnInNewRun, isHistoryLong } from './history-length.js';
+import { Pause } from './pause.js';
+import { runWorkloadTask, type WorkloadTask } from './run-task.js';
+import { TaskState } from './task-state.js';
+import { Turn } from './turn.js';
+
+export interface CopyTreeInput extends Pick<
+  CopyWorkloadInput,
+  | 'job'
+  | 'overrides'
+  | 'workload'
+  | 'sourceRepositoryId'
+  | 'sourceFolders'
+  | 'settings'
+  | 'owner'
+  | 'report'
+> {
+  /** State of the task when this run goes on for an earlier one. */
+  readonly carried?: { readonly task: CopyTask };
+}
+
+/** The part of a session that copies one tree of files. Its workflow id is the lock on the copy, as that of `copyWorkload`. A run that has grown long
+ *  goes on in a new one between two batches: what was copied is in the journal beside the data, and is entered into the index by the next plan. */
+export async function copyTree(input: CopyTreeInput): Promise<CopyTask> {
+  return runWorkloadTask(new TreeCopy(input), input.report);
+}
+
+/** Asks for the source to be looked at anew. */
+const PLAN_AGAIN: readonly string[] = ['SOURCE_CHANGED', 'STAGING_INVALID', 'FILE_MISSING'];
+
+class TreeCopy implements WorkloadTask {
+  readonly state: TaskState;
+  readonly pause: Pause;
+  private readonly turn: Turn;
+  readonly ids;
+  private replans = 0;
+  private faults: FileFaults = NO_FAULTS;
+  private readonly data;
+
+  constructor(private readonly input: CopyTreeInput) {
+    const { job, workload, settings, carried, sourceRepositoryId } = input;
+    this.state = new TaskState(workload, carried?.task);
+    this.turn = new Turn({
+      repositoryId: job.target.repositoryId,
+      settings,
+      name: workload.name,
+      onWait: (reason) => this.state.wait(reason),
+    });
+    this.pause = new Pause(this.state, this.turn);
+    this.data = treeActivities(job.target.repositoryId, settings);
+    this.ids = {
+      targetRepositoryId: job.target.repositoryId,
+      sourceRepositoryId,
+      jobId: job.id,
+      workloadId: workload.id,
+    };
+  }
+
+  async run(): Promise<void> {
+    try {
+      await this.copyAll();
+    } finally {
+      await this.turn.giveUp();
+    }
+  }
+
+  private async copyAll(): Promise<void> {
+    for (;;) {
+      try {
+        return await this.copyRound();
+      } catch (error) {
+        const { maxReplans } = this.input.settings;
+        if (!PLAN_AGAIN.includes(codeOf(error)) || this.replans >= maxReplans) throw error;
+        this.replans++;
+        this.state.giveUpWork();
+        this.state.note(`planned again: ${reasonOf(error)}`);
+      }
+    }
+  }
+
+  /** One look at the source and the copy of what it shows, class by class: all that a class may refer to is there, durable, before it. */
+  private async copyRound(): Promise<void> {
+    const plan = await this.plan();
+    this.faults = plan.faults;
+    if (plan.state !== 'planned')
+      return plan.state === 'same' ? this.end(plan) : this.endSuspicious(plan);
+    this.state.addWork(
+      plan.classes.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      0,
+    );
+    for (const work of plan.classes) await this.copyClass(plan, work);
+    await this.commit(plan);
+    await this.removeDue(plan);
+    this.end(plan);
+  }
+
+  private async plan(): Promise<PlannedTree | LeftTree> {
+    const { job, workload, overrides, owner, sourceFolders } = this.input;
+    this.state.show({ state: 'inspecting' }, 'comparing the source with its copy');
+    const { retention, timeZone, restorePoints } = job;
+    const scope = overrides.restorePoints ?? restorePoints;
+    const request = {
+      ...{ ...this.ids, workload, owner, sourceFolders, nowMs: Date.now() },
+      choice: { scope, withLogs: true, retention, timeZone },
+      acceptChanges: overrides.acceptChanges === true,
+    };
+    return this.pause.pausable(() =>
+      this.data.planTree.executeWithOptions(
+        { summary: `${workload.name}: compare with its copy` },
+        [request],
+      ),
+    );
+  }
+
+  private async copyClass(plan: PlannedTree, work: TreeWork): Promise<void> {
+    const { settings, workload } = this.input;
+    const { windowCount, sizeBytes, fileCount } = work;
+    const what = { ...this.ids, reference: plan.reference, class: work.class };
+    for (let first = 0; first < windowCount; first += settings.batchWindows) {
+      await this.turn.giveUpIfLong();
+      await this.continueIfLong();
+      const count = Math.min(settings.batchWindows, windowCount - first);
+      const summary = `${workload.name} ${work.class}: windows ${first}–${first + count - 1} of ${windowCount}`;
+      this.state.show(
+        { state: 'copying', algorithm: 'increment' },
+        `copying ${fileCount} files, ${summary}`,
+      );
+      const startedAtMs = Date.now();
+      const counts = await this.pause.pausable(() =>
+        this.data.copyFiles.executeWithOptions({ summary }, [
+          { ...what, firstWindow: first, windowCount: count },
+        ]),
+      );
+      const share = Math.round((sizeBytes * count) / windowCount);
+      this.state.addProgress(counts, share, Date.now() - startedAtMs);
+    }
+    this.state.show({ state: 'composing' }, `naming the files of ${work.class}`);
+    const { drifted, driftedPath, faults } = await this.pause.pausable(() =>
+      this.data.publishFiles.executeWithOptions(
+        { summary: `${workload.name} ${work.class}: name the files` },
+        [what],
+      ),
+    );
+    if (drifted > 0)
+      throw ApplicationFailure.nonRetryable(
+        `${drifted} files of ${work.class} are not what they were when they were listed (${driftedPath ?? ''})`,
+        'SOURCE_CHANGED',
+      );
+    this.faults = joinFaults(this.faults, faults);
+  }
+
+  private async commit({ reference }: PlannedTree): Promise<void> {
+    const { name } = this.input.workload;
+    this.state.show({ state: 'committing' }, 'entering what was copied into the index');
+    const { committed } = await this.data.commitTree.executeWithOptions(
+      { summary: `${name}: commit` },
+      [{ ...this.ids, reference, nowMs: Date.now() }],
+    );
+    for (const id of committed) this.state.committed(id);
+    this.state.show({ restorePoint: committed.at(-1) ?? null }, 'committed');
+  }
+
+  /** What fails here is a warning: the copy is good. */
+  private async removeDue({ reference }: PlannedTree): Promise<void> {
+    const { job, workload } = this.input;
+    const { retention, timeZone } = job;
+    this.state.show({ state: 'retention' }, 'removing what is not kept any more');
+    try {
+      const { fileCount, points, postponed } = await this.pause.pausable(() =>
+        this.data.removeTreeFiles.executeWithOptions({ summary: `${workload.name}: retention` }, [
+          {
+            ...{ ...this.ids, epoch: reference.epoch, nowMs: Date.now() },
+            choice: { retention, timeZone },
+          },
+        ]),
+      );
+      if (postponed !== null) this.state.note(`nothing was removed: ${postponed}`);
+      if (fileCount > 0 || points.length > 0)
+        this.state.note(`${fileCount} files and ${points.length} restore points were removed`);
+    } catch (error) {
+      if (isStop(error)) throw error;
+      this.state.note(`what is not kept any more could not be removed: ${reasonOf(error)}`);
+    }
+  }
+
+  private endSuspicious({ reason }: LeftTree): void {
+    for (const note of faultNotes(this.faults)) this.state.note(note);
+    this.state.show({ code: 'SOURCE_SUSPICIOUS' }, reason);
+    this.state.end('actionRequired', reason);
+  }
+
+  private end(plan: PlannedTree | LeftTree): void {
+    const { warnings, unusable } = plan;
+    for (const note of [...faultNotes(this.faults), ...warnings]) this.state.note(note);
+    const { count } = this.faults;
+    if (count > 0) this.state.show({ code: 'FILE_NOT_COPIED' }, `${count} files were not copied`);
+    const parts = [
+      ...(count > 0 ? [`${count} files were not copied; the notes name them`] : []),
+      ...warnings,
+      ...(unusable === null
+        ? []
+        : [`${unusable.id} is ${unusable.state}: ${unusable.reason ?? ''}`]),
+    ];
+    if (parts.length > 0) this.state.end('warning', parts.join('; '));
+    else if (plan.state === 'planned') this.state.end('success', null);
+    else this.state.end('nothingToCopy', 'reason' in plan ? plan.reason : null);
+  }
+
+  private async continueIfLong(): Promise<void> {
+    if (!isHistoryLong(this.input.settings)) return;
+    await this.pause.whilePaused();
+    await this.turn.giveUp();
+    await goOnInNewRun<typeof copyTree>({ ...this.input, carried: { task: this.state.task } });
+  }
+}
