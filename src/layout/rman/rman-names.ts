@@ -11,11 +11,13 @@ export interface OmfPiece {
   readonly tag: string;
   /** Of a tag that RMAN made: when the run began, local time taken for UTC. */
   readonly tagAtMs: number | null;
+  /** Eight characters that no other file of the area has. */
+  readonly unique: string;
 }
 
 /** Five letters tell archived logs (a), control file (c), parameter file (s), data files (d), and level or full (f). */
 const PIECE =
-  /^o1_mf_(?<logs>[an])(?<control>[cn])(?<spfile>[sn])(?<data>[dn])(?<level>[f01n])_(?<tag>.+)_[0-9a-z]{8}_\.bkp$/i;
+  /^o1_mf_(?<logs>[an])(?<control>[cn])(?<spfile>[sn])(?<data>[dn])(?<level>[f01n])_(?<tag>.+)_(?<unique>[0-9a-z]{8})_\.bkp$/i;
 const TAG =
   /^TAG(?<year>\d{4})(?<month>\d\d)(?<day>\d\d)T(?<hour>\d\d)(?<minute>\d\d)(?<second>\d\d)$/i;
 const AUTOBACKUP = /^o1_mf_[sn]_(?<stamp>\d{1,12})_[0-9a-z]{8}_\.bkp$/i;
@@ -28,7 +30,7 @@ const FREE_PIECE = /^(?:.+[_-])?[0-9a-z]{8}_\d{1,6}_\d{1,4}(?:_\d{1,6}){0,2}(?:\
 export function parseOmfPiece(name: string): OmfPiece | null {
   const parts = PIECE.exec(name)?.groups;
   if (parts === undefined) return null;
-  const { logs = '', data = '', level = '', tag = '' } = parts;
+  const { logs = '', data = '', level = '', tag = '', unique = '' } = parts;
   const stamp = TAG.exec(tag)?.groups;
   const kind: PieceKind =
     data.toLowerCase() === 'd'
@@ -40,7 +42,8 @@ export function parseOmfPiece(name: string): OmfPiece | null {
       : logs.toLowerCase() === 'a'
         ? 'log'
         : 'control';
-  return { kind, tag: tag.toUpperCase(), tagAtMs: stamp === undefined ? null : namedDateMs(stamp) };
+  const tagAtMs = stamp === undefined ? null : namedDateMs(stamp);
+  return { kind, tag: tag.toUpperCase(), tagAtMs, unique: unique.toLowerCase() };
 }
 
 /** When an autobackup of control file and parameter file was made; null: it is none. Its number counts seconds since 1988 in months of 31 days. */

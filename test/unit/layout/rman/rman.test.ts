@@ -41,6 +41,8 @@ describe('names of RMAN', () => {
 const PIECE = (day: string, kind: string, tag: string) =>
   `ORCL/backupset/${day}/o1_mf_${kind}_${tag}_7rjh01to_.bkp`;
 const ARC = (sequence: number) => `ORCL/archivelog/2026_11_24/o1_mf_1_${sequence}_7rjh01to_.arc`;
+/** In minutes. */
+const DAY = 24 * 60;
 const SUNDAY = 'TAG20261122T063000';
 const TUESDAY = 'TAG20261124T063000';
 
@@ -81,6 +83,39 @@ describe('a fast recovery area', () => {
       `0123456789ABCDEF0123456789ABCDEF/backupset/2026_11_24/o1_mf_nnnd1_${TUESDAY}_7rjh02to_.bkp`,
       within(PIECE('2026_11_24', 'nnnd1', TUESDAY)),
       'autobackup/2026_11_24/o1_mf_s_1250145600_7rjh01to_.bkp',
+    ]);
+  });
+
+  it('needs no autobackup where a piece of the run has the control file', async () => {
+    const piece = (kind: string) =>
+      `ORCL/backupset/2008_05_02/o1_mf_${kind}_TAG20080502T081406_41pd0s8h_.bkp`;
+    const points = await pointsOf({ [piece('nnndf')]: 'all', [piece('ncsnf')]: 'control file' });
+    expect(points.map(({ id, kind, state }) => [id, kind, state])).toEqual([
+      ['TAG20080502T081406', 'full', 'complete'],
+    ]);
+  });
+
+  it('tells runs of one tag of its own apart by the control files behind them, in any time zone', async () => {
+    // Written at 11:30 UTC and named by local time, five hours behind; the same tag on both days.
+    const written: [string, number][] = [
+      [PIECE('2026_11_22', 'nnnd0', 'DAILY').replace('7rjh01to', '7rjh01aa'), -2 * DAY],
+      [PIECE('2026_11_22', 'nnnd0', 'DAILY').replace('7rjh01to', '7rjh01ab'), -2 * DAY + 1],
+      ['ORCL/autobackup/2026_11_22/o1_mf_s_1249972800_7rjh01ac_.bkp', -2 * DAY + 10],
+      [PIECE('2026_11_24', 'nnnd0', 'DAILY').replace('7rjh01to', '7rjh01ad'), 0],
+      ['ORCL/autobackup/2026_11_24/o1_mf_s_1250145600_7rjh01ae_.bkp', 10],
+    ];
+    const copy = await treeOf(Object.fromEntries(written.map(([path]) => [path, path])));
+    for (const [path, minutes] of written) {
+      const at = new Date(Date.UTC(2026, 10, 24, 11, 30 + minutes));
+      await utimes(copy.at(path), at, at);
+    }
+    const [tree] = await scanTreesWith(rmanLayout, copy.repository);
+    const within = written.map(([path]) => path.slice('ORCL/'.length));
+    expect(
+      tree!.points.map(({ id, createdAtMs, state, files }) => [id, createdAtMs, state, files]),
+    ).toEqual([
+      ['DAILY 7rjh01aa', Date.UTC(2026, 10, 22, 6, 30), 'complete', within.slice(0, 3)],
+      ['DAILY 7rjh01ad', Date.UTC(2026, 10, 24, 6, 30), 'complete', within.slice(3)],
     ]);
   });
 
