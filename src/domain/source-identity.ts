@@ -15,6 +15,9 @@ export type SourceIdentity =
   | { readonly is: 'known' | 'new' }
   | { readonly is: 'unreadable'; readonly copiedId: string | null };
 
+/** Id of a point whose tool overwrites one file and tells nothing of which backup it is: its date is that of the last change of the file. */
+export const UNDATED_ID = 'undated';
+
 export interface IdentifiedPoint extends SourceRestorePoint {
   readonly identity: SourceIdentity;
 }
@@ -52,15 +55,18 @@ export function shortCopies(
   return short;
 }
 
-/** Short copies whose source point was copied again: they go as soon as nothing that stays builds on them. */
+/** Short copies whose source point was copied again: they go as soon as nothing that stays builds on them.
+ *  @param copied in the order of the chain */
 export function supersededIds(
   copied: readonly Pick<CopiedPoint, 'id' | 'createdAt' | 'parentId' | 'source'>[],
 ): Set<string> {
   const short = shortCopies(copied);
-  const whole = new Set(copied.filter(({ id }) => !short.has(id)).map(placeOf));
-  return new Set(
-    copied.filter((copy) => short.has(copy.id) && whole.has(placeOf(copy))).map(({ id }) => id),
-  );
+  const superseded = new Set<string>();
+  const wholeBehind = new Set<string>();
+  for (const copy of copied.toReversed())
+    if (!short.has(copy.id)) wholeBehind.add(placeOf(copy));
+    else if (wholeBehind.has(placeOf(copy))) superseded.add(copy.id);
+  return superseded;
 }
 
 /** The superseded copies that nothing builds on which stays, dependents first: to be deleted in this order. */
@@ -78,9 +84,12 @@ export function supersededToDelete(
   return ids;
 }
 
-/** What a source calls a point: two copies with one place are copies of one point. */
+/** What a source calls a point: two copies with one place are copies of one point. An undated one has another date each time that its file is
+ *  written to: of what was taken too early the next copy is the rest. */
 function placeOf({ createdAt, source }: Pick<CopiedPoint, 'createdAt' | 'source'>): string {
-  return JSON.stringify([source.repositoryId, source.restorePointId, Date.parse(createdAt)]);
+  const { repositoryId, restorePointId } = source;
+  const date = restorePointId === UNDATED_ID ? null : Date.parse(createdAt);
+  return JSON.stringify([repositoryId, restorePointId, date]);
 }
 
 /** Equal, and not for want of a fingerprint: files lie untouched under their paths, or as themselves under other paths. */
@@ -131,6 +140,7 @@ class Identities {
     if (!isJudged) return { is: 'unproven', copiedId };
     // Only the date was the same: it is another point then.
     if (copy.source.restorePointId !== point.id) return { is: 'new' };
+    if (point.id === UNDATED_ID && judged.verdict === 'replaced') return { is: 'new' };
     return judged.verdict === 'replaced'
       ? { is: 'replaced', copiedId }
       : { is: 'grown', copiedId, reason: judged.reason };
@@ -147,12 +157,15 @@ class Identities {
     );
   }
 
-  /** The copy that this point is, or may be: by proof, by name and date, by the date alone if that copy's own name is not there. */
+  /** The copy that this point is, or may be: by proof, by name and date (an undated one may be the rest of what was copied last), by the date alone if
+   *  that copy's own name is not there. */
   private copyOf(point: SourceRestorePoint): CopiedPoint | undefined {
     return (
       this.offered.findLast((copy) => this.isProven(point, copy)) ??
       this.offered.findLast(
-        (copy) => copy.source.restorePointId === point.id && isOfDate(copy, point),
+        (copy) =>
+          copy.source.restorePointId === point.id &&
+          (point.id === UNDATED_ID || isOfDate(copy, point)),
       ) ??
       this.offered.findLast(
         (copy) =>

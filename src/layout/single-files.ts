@@ -1,4 +1,5 @@
 import type { FormatId } from '../domain/restore-point.js';
+import { UNDATED_ID } from '../domain/source-identity.js';
 import type { WorkloadTypeFacts } from '../domain/workload-rules.js';
 import {
   claimFiles,
@@ -18,7 +19,8 @@ import { folderWorkloadId } from './workload-id.js';
 /** Backups that are one file each, whole in itself, under a name of people's own making. Claimed by the ending of the name alone.
  *
  *  Files of one folder whose names differ in a date at their end are restore points of one workload: `web01-2026-11-24.dmg`. A name without a date
- *  is a workload of its own, with one point, dated by its last change: no two machines are ever taken for one, because retention would
+ *  is a workload of its own, with one point, dated by its last change; whether that is another backup or the rest of one that was copied too early is
+ *  told by its blocks (`UNDATED_ID`). No two machines are ever taken for one, because retention would
  *  then delete the backups of one for those of the other.
  *  Nothing tells that such a file is whole but its format, where that has an end to tell it by, and that it has not changed for a while. */
 export interface SingleFiles {
@@ -76,7 +78,7 @@ async function scan(
     const written = writtenAtMs([entry]);
     const file = {
       ...{ entry, format: row.formats[ending]! },
-      pointId: dated?.date ?? new Date(written).toISOString(),
+      pointId: dated?.date ?? UNDATED_ID,
       createdAtMs: dated?.createdAtMs ?? written,
     };
     const key = `${stem}.${ending}`;

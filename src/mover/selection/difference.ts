@@ -1,5 +1,6 @@
 import { BLOCK_BYTES } from '../../domain/digest.js';
 import type { SourceRestorePoint } from '../../domain/restore-point.js';
+import { UNDATED_ID } from '../../domain/source-identity.js';
 import type { SourceJudgement, TargetRestorePoint } from '../../domain/target-point.js';
 import { BLOCK_UNALLOCATED } from '../../image/disk-image.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
@@ -18,7 +19,8 @@ export type Difference = Pick<SourceJudgement, 'verdict' | 'reason'>;
 /** What a finished comparison says; null: the point is what was copied.
  *
  *  `grown` when all that was copied is still there and only what was empty has been filled: a block that the copy's own file does not hold, a
- *  sector that was zeros, a disk that was not there. Anything else is other content, and the copy may be the only good one: it is kept. */
+ *  sector that was zeros, a disk that was not there. Anything else is other content, and the copy may be the only good one: it is kept. Of an undated
+ *  point, which may as well be the next backup of its machine, the copy must be the beginning, byte for byte. */
 export async function differenceOf(
   context: MoverContext,
   target: BackupRepository,
@@ -27,26 +29,34 @@ export async function differenceOf(
   { point, copy }: { readonly point: SourceRestorePoint; readonly copy: TargetRestorePoint },
 ): Promise<Difference | null> {
   const found: string[] = [];
-  const copied = new Set(copy.disks.map(({ disk }) => disk));
-  if (!point.disks.some(({ disk }) => copied.has(disk)))
+  const known = new Set(copy.disks.map(({ disk }) => disk));
+  if (!point.disks.some(({ disk }) => known.has(disk)))
     return { verdict: 'replaced', reason: 'it has none of the disks that were copied' };
   for (const { disk } of point.disks)
-    if (!copied.has(disk)) found.push(`its disk ${disk} was not there when it was copied`);
+    if (!known.has(disk)) found.push(`its disk ${disk} was not there when it was copied`);
   for (const disk of scan.disks) {
     const { virtualSizeBytes } = copy.disks.find((entry) => entry.disk === disk.disk)!;
     const place = { target, staging, token: scan.token };
-    const difference = await diskDifference(context, place, disk, virtualSizeBytes);
+    const isAppended = point.id === UNDATED_ID;
+    const copied = { sizeBytes: virtualSizeBytes, isAppended };
+    const difference = await diskDifference(context, place, disk, copied);
     if (difference?.verdict === 'replaced') return difference;
     if (difference !== null) found.push(difference.reason);
   }
   return found.length === 0 ? null : { verdict: 'grown', reason: found.join(', ') };
 }
 
+interface CopiedDisk {
+  readonly sizeBytes: number;
+  /** Nothing before its end may be different. */
+  readonly isAppended: boolean;
+}
+
 async function diskDifference(
   context: MoverContext,
   place: { readonly target: BackupRepository; readonly staging: string; readonly token: string },
   disk: ScanDisk,
-  copiedSizeBytes: number,
+  { sizeBytes: copiedSizeBytes, isAppended }: CopiedDisk,
 ): Promise<Difference | null> {
   const { target, staging, token } = place;
   return withOpenFiles(async (files) => {
@@ -59,7 +69,11 @@ async function diskDifference(
     if (source.virtualSizeBytes < copiedSizeBytes)
       return { verdict: 'replaced', reason: `its disk ${disk.disk} is smaller than its copy` };
     const filled = await withRunBuffer((buffer) =>
-      countFilled(context, { source, base, windows, differing, copiedSizeBytes }, buffer),
+      countFilled(
+        context,
+        { source, base, windows, differing, copiedSizeBytes, isAppended },
+        buffer,
+      ),
     );
     if (filled === null)
       return {
@@ -89,10 +103,11 @@ async function countFilled(
     readonly windows: HeldWindows;
     readonly differing: BlockBits;
     readonly copiedSizeBytes: number;
+    readonly isAppended: boolean;
   },
   buffer: Buffer,
 ): Promise<number | null> {
-  const { source, base, windows, differing, copiedSizeBytes } = compared;
+  const { source, base, windows, differing, copiedSizeBytes, isAppended } = compared;
   let filled = 0;
   const before = buffer.subarray(0, BLOCK_BYTES);
   const now = buffer.subarray(BLOCK_BYTES, 2 * BLOCK_BYTES);
@@ -109,13 +124,21 @@ async function countFilled(
     for (let i = 0; i < count; i++) {
       if (changed[i] === 0) continue;
       filled++;
-      if (own.states[i] === BLOCK_UNALLOCATED) continue;
+      const copiedBytes = copiedSizeBytes - (first + i) * BLOCK_BYTES;
+      if (isAppended ? copiedBytes <= 0 : own.states[i] === BLOCK_UNALLOCATED) continue;
       await base.read(before, (first + i) * BLOCK_BYTES);
       await source.read(now, (first + i) * BLOCK_BYTES);
-      if (!isFilled(before, now, copiedSizeBytes - (first + i) * BLOCK_BYTES)) return null;
+      const isLeft = isAppended
+        ? startsAlike(before, now, copiedBytes)
+        : isFilled(before, now, copiedBytes);
+      if (!isLeft) return null;
     }
   }
   return filled;
+}
+
+function startsAlike(before: Buffer, now: Buffer, bytes: number): boolean {
+  return before.subarray(0, bytes).equals(now.subarray(0, bytes));
 }
 
 /** What a disk writes at once. */

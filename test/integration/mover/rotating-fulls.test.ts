@@ -36,6 +36,40 @@ async function disk(format: string, day: number): Promise<Uint8Array> {
   return (await composeDisk(composerOf(format), shape)).bytes;
 }
 
+it.each<[string, (before: Buffer) => Buffer, string[]]>([
+  ['went on being written', (before) => Buffer.concat([before, blockOf(3)]), ['163840']],
+  [
+    'is another backup that is longer',
+    () => Buffer.concat([blockOf(1), blockOf(9), blockOf(3)]),
+    ['98304', '196608'],
+  ],
+  [
+    'is another backup in which zeros were written to',
+    (before) => Buffer.concat([before.subarray(0, 81_920), blockOf(4).subarray(0, 16_384)]),
+    ['98304', '98304'],
+  ],
+])('an undated file that %s after it was copied', async (_, change, expected) => {
+  const path = join(folder, 'primary', 'web01.img');
+  // It ends within a block, the last part of it zeros.
+  const before = Buffer.concat([blockOf(1), blockOf(2).subarray(0, 16_384), Buffer.alloc(16_384)]);
+  for (const [day, bytes] of [before, change(before)].entries()) {
+    await writeFile(path, bytes);
+    const date = new Date(NOW_MS - (20 - day) * DAY_MS);
+    await utimes(path, date, date);
+    const sessions = new LocalSessions([primary, offsite]);
+    const outcome = await sessions.copy(
+      testJob({ retention: { type: 'restorePoints', value: 9 } }),
+      NOW_MS + day * DAY_MS,
+    );
+    expect(outcome.result).toBe('success');
+  }
+  const { chains } = await findChains(offsite);
+  const sizes = chains.flatMap(({ record }) =>
+    record.points.map(({ disks }) => String(disks[0]!.virtualSizeBytes)),
+  );
+  expect(sizes).toEqual(expected);
+});
+
 it.each([
   ['raw', 'raw', () => ({ disk: 'web01.img' })],
   ['azure', 'vhd', () => ({ disk: 'web01.vhd' })],

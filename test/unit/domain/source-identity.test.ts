@@ -3,6 +3,7 @@ import type { SourceFingerprint } from '../../../src/domain/restore-point.js';
 import {
   identifySourcePoints,
   supersededToDelete,
+  UNDATED_ID,
   type IdentityInput,
   type SourceIdentity,
 } from '../../../src/domain/source-identity.js';
@@ -42,6 +43,7 @@ function identityOf(
 const at21 = (change: Parameters<typeof sourcePoint>[2] = {}) =>
   sourcePoint('2026-11-21', '2026-11-20', { fingerprint: files('2026-11-21'), ...change });
 const COPIED21 = { is: 'copied', copiedId: idOf('2026-11-21') };
+const UNDATED = { restorePointId: UNDATED_ID };
 const UNPROVEN21 = { is: 'unproven', copiedId: idOf('2026-11-21') };
 
 describe('a source point', () => {
@@ -81,6 +83,30 @@ describe('a source point', () => {
       'is new when its files are those of a copied one in another repository',
       at21({ id: 'x', createdAtMs: 5 }),
       { sourceRepositoryId: 'other' },
+      { is: 'new' },
+    ],
+    [
+      'that is undated has to be compared with the last copy of its file, whenever that was',
+      at21({ id: UNDATED_ID, createdAtMs: 5, fingerprint: files('written to') }),
+      { copied: copies({ '2026-11-20': UNDATED, '2026-11-21': UNDATED }) },
+      UNPROVEN21,
+    ],
+    [
+      'that is undated is new when its file was found to hold something else',
+      at21({ id: UNDATED_ID, createdAtMs: 5, fingerprint: files('other') }),
+      {
+        copied: copies({
+          '2026-11-21': {
+            ...UNDATED,
+            judged: {
+              verdict: 'replaced',
+              reason: 'other bytes',
+              fingerprint: files('other'),
+              epoch: 3,
+            },
+          },
+        }),
+      },
       { is: 'new' },
     ],
     [
@@ -270,6 +296,14 @@ describe('a point that has grown since it was copied', () => {
       copiedId: `${idOf('2026-11-21')}-2`,
     });
     expect(supersededToDelete(copied)).toEqual([idOf('2026-11-22'), idOf('2026-11-21')]);
+  });
+
+  it('lets go of the short copy of an undated file for the next copy alone', () => {
+    const undated = { '2026-11-20': UNDATED, '2026-11-21': { ...UNDATED, judged } };
+    const alone = (copy: TargetRestorePoint) => ({ ...copy, parentId: null });
+    const copied = copies({ ...undated, '2026-11-22': UNDATED }).map(alone);
+    expect(supersededToDelete(copied.slice(0, 2))).toEqual([]);
+    expect(supersededToDelete(copied)).toEqual([idOf('2026-11-21')]);
   });
 
   it('keeps its short copy as long as another one builds on it', () => {

@@ -19,7 +19,7 @@ describe('backups that are one file each', () => {
     expect(shown(await scanWith(rawImageLayout, repository))).toEqual([
       {
         ...{ id: 'raw-a:db01.img', name: 'db01.img', type: 'raw-image' },
-        points: [[WRITTEN, WRITTEN, 'complete', 'image raw a/db01.IMG']],
+        points: [['undated', WRITTEN, 'complete', 'image raw a/db01.IMG']],
       },
       {
         ...{ id: 'raw-a:web01.img', name: 'web01.img', type: 'raw-image' },
