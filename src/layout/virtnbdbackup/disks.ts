@@ -1,4 +1,5 @@
 import type { SourceDisk } from '../../domain/restore-point.js';
+import { fullFormat } from '../../image/formats.js';
 import type { ClaimedFile } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
 import { readImageHead } from '../image-head.js';
@@ -51,10 +52,12 @@ export async function readStreamDisk(
       `${path} is named ${level}, and says itself that it is ${parent ? 'an increment' : 'a full'}`,
     );
   const kind = isIncrement ? 'increment' : 'full';
+  // A disk that ends within a block is no stream in the copy, and nobody should take it for one.
+  const { extension } = fullFormat(FORMAT, dialect);
   const date = typeof dialect.date === 'string' ? Date.parse(`${dialect.date.slice(0, 23)}Z`) : NaN;
   return {
     value: {
-      file: { disk, path, format: FORMAT, kind, stamp, as: `${disk}.full.data` },
+      file: { disk, path, format: FORMAT, kind, stamp, as: `${disk}.full.${extension}` },
       writtenAtMs: Number.isNaN(date) ? null : date,
       parentCheckpoint: parent?.linkId ?? null,
     },

@@ -119,6 +119,18 @@ describe('virtnbdbackupLayout', () => {
     ]);
   });
 
+  it('calls a disk that ends within a block of its copy after what a restore makes of it', async () => {
+    const copy = await copyToRepository('virtnbdbackup');
+    const options = { virtualSize: 65_536 + 512, frames: [], disk: 'vde' };
+    await writeFile(copy.at('vm1/vde.full.data'), streamFile(options));
+    const [full] = await points(copy);
+    expect(full!.disks.map(({ as }) => as)).toEqual([
+      'vdb.full.data',
+      'vdc.full.data',
+      'vde.full.qcow2',
+    ]);
+  });
+
   it('tells a disk of another name that begins alike', async () => {
     const copy = await copyToRepository('virtnbdbackup');
     const options = { virtualSize: 65_536, frames: [], disk: 'vdbb' };
