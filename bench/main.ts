@@ -5,6 +5,7 @@ import { isBackupError } from '../src/domain/errors.js';
 import { mayDropPageCache } from './cold-cache.js';
 import { FIRST_FULL, incrementSuite, scanSuite } from './copy-suites.js';
 import { coldFullCopySuite, fullCopySuite, memoryFullCopySuite } from './full-copy-suites.js';
+import { formatSuite } from './format-suite.js';
 import { growthSuite } from './growth-suite.js';
 import { killGoals } from './kill-suite.js';
 import { machineFacts } from './machine-facts.js';
@@ -38,6 +39,7 @@ const SUITES: Record<string, (site: BenchSite) => Promise<Suite>> = {
   'thin-restore': thinRestoreSuite,
   thin: thinSuite,
   growth: growthSuite,
+  formats: formatSuite,
 };
 
 const SIZES: BenchSizes = { diskMiB: 4096, dataMiB: 512, changedPart: 0.02 };

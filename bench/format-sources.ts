@@ -1,0 +1,103 @@
+import { mkdir, open, rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { outputOf, runProgram } from './commands.js';
+import type { SourceChain } from './source-chains.js';
+
+/** Folders with one machine each, as another tool than oVirt's leaves it: what two images show is its first and its second backup. */
+export const FORMAT_SOURCES = {
+  vmdk: ghettoVcbRuns,
+  vhdx: hyperVExports,
+  virtnbd: virtnbdbackupChain,
+} as const;
+
+const DAYS = [new Date('2026-11-01T01:00:00Z'), new Date('2026-11-02T01:00:00Z')] as const;
+
+/** Two runs of ghettoVCB: fulls. */
+async function ghettoVcbRuns(folder: string, files: SourceChain['files']): Promise<void> {
+  for (const [i, date] of DAYS.entries()) {
+    const name = `bench01-${date.toISOString().slice(0, 19).replace('T', '_').replaceAll(':', '-')}`;
+    const run = join(folder, 'bench01', name);
+    await mkdir(run, { recursive: true });
+    await runProgram('qemu-img', 'convert', '-O', 'vmdk', files[i]!, join(run, 'bench01.vmdk'));
+    await writeFile(join(run, 'bench01.vmx'), 'scsi0:0.fileName = "bench01.vmdk"\n');
+    await writeFile(join(run, 'STATUS.ok'), 'Successfully completed backup');
+  }
+}
+
+const MACHINE = '5d1ad3f4-6a4c-4d54-9d3f-0a31f5a3b7c1';
+
+/** Two exports of Hyper-V: fulls. */
+async function hyperVExports(folder: string, files: SourceChain['files']): Promise<void> {
+  for (const [i, date] of DAYS.entries()) {
+    const machine = join(folder, `day${i}`, 'bench01');
+    const disks = join(machine, 'Virtual Hard Disks');
+    const description = join(machine, 'Virtual Machines', `${MACHINE}.vmcx`);
+    await mkdir(disks, { recursive: true });
+    await mkdir(join(machine, 'Virtual Machines'));
+    const convert = ['convert', '-O', 'vhdx', '-o', 'subformat=dynamic'];
+    await runProgram('qemu-img', ...convert, files[i]!, join(disks, 'bench01.vhdx'));
+    await writeFile(description, `day ${i}`);
+    await utimes(description, date, date);
+  }
+}
+
+/** A full of virtnbdbackup and an increment of what the second image holds itself. */
+async function virtnbdbackupChain(folder: string, files: SourceChain['files']): Promise<void> {
+  const machine = join(folder, 'bench01');
+  await mkdir(machine, { recursive: true });
+  const names = ['vda.full.data', 'vda.inc.virtnbdbackup.1.data'] as const;
+  for (const [i, name] of names.entries()) await writeStream(files[i]!, join(machine, name), i);
+}
+
+interface MappedExtent {
+  readonly start: number;
+  readonly length: number;
+  readonly depth: number;
+  readonly data: boolean;
+}
+
+/** One data frame for each extent, as the tool writes them. */
+async function writeStream(image: string, stream: string, checkpoint: number): Promise<void> {
+  const map = JSON.parse(
+    await outputOf('qemu-img', 'map', '--output=json', image),
+  ) as MappedExtent[];
+  const held = map.filter(({ data, depth }) => data && depth === 0);
+  const last = map.at(-1)!;
+  const raw = `${stream}.raw`;
+  await runProgram('qemu-img', 'convert', '-O', 'raw', image, raw);
+  const [from, to] = await Promise.all([open(raw), open(stream, 'w')]);
+  const meta = JSON.stringify({
+    virtualSize: last.start + last.length,
+    dataSize: held.reduce((sum, { length }) => sum + length, 0),
+    date: DAYS[checkpoint]!.toISOString().slice(0, 19),
+    diskName: 'vda',
+    diskFormat: 'qcow2',
+    checkpointName: `virtnbdbackup.${checkpoint}`,
+    compressed: false,
+    compressionMethod: 'lz4',
+    parentCheckpoint: checkpoint === 0 ? '' : `virtnbdbackup.${checkpoint - 1}`,
+    incremental: checkpoint > 0,
+    streamVersion: 2,
+  });
+  await to.write(`${frame('meta', 0, meta.length)}${meta}\r\n`);
+  for (const { start, length } of held) {
+    await to.write(frame('data', start, length));
+    const part = Buffer.alloc(MIB);
+    for (let at = start; at < start + length; at += MIB) {
+      const bytes = Math.min(MIB, start + length - at);
+      await from.read(part, 0, bytes, at);
+      await to.write(part, 0, bytes);
+    }
+    await to.write('\r\n');
+  }
+  await to.write(frame('stop', 0, 0));
+  await Promise.all([from.close(), to.close()]);
+  await rm(raw);
+}
+
+const MIB = 1024 * 1024;
+
+function frame(kind: string, start: number, length: number): string {
+  const hex = (value: number): string => value.toString(16).padStart(16, '0');
+  return `${kind} ${hex(start)} ${hex(length)}\r\n`;
+}

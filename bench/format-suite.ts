@@ -1,0 +1,92 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runProgram } from './commands.js';
+import { FIRST_FULL, INCREMENT } from './copy-suites.js';
+import { FORMAT_SOURCES } from './format-sources.js';
+import type { MeasuredCommand } from './mover-process.js';
+import type { SourceChain } from './source-chains.js';
+import { fileCase, OwnCase, type BenchSite, type RatioGoal, type Suite } from './suite.js';
+
+/** What a copy may take of the time that one of the same data in qcow2 takes. */
+const LIMIT = 1.3;
+const SCAN = { ...INCREMENT, changedBy: 'digest' } as const;
+
+/** Formats beside qcow2, with the same data: how a tool of the format tells what has changed, and how qemu-img calls it (null: it does not write
+ *  it). */
+const FORMATS = [
+  { format: 'vmdk', increment: SCAN, convertedTo: 'vmdk' },
+  { format: 'vhdx', increment: SCAN, convertedTo: 'vhdx' },
+  { format: 'virtnbd', increment: INCREMENT, convertedTo: null },
+] as const;
+
+/** A full and an increment of each format that is composed, beside those of the same disk in qcow2, and a full of `qemu-img convert`. */
+export async function formatSuite(site: BenchSite): Promise<Suite> {
+  const { scattered, unrelated } = site.sources;
+  const full = await firstFull(site, 'qcow2', scattered.folder, scattered.files);
+  const bases = new Map<MeasuredCommand, OwnCase>([
+    [INCREMENT, await secondPoint(site, 'qcow2', scattered.folder, scattered.files, INCREMENT)],
+    [SCAN, await secondPoint(site, 'qcow2 by scan', unrelated.folder, unrelated.files, SCAN)],
+  ]);
+  const own = [full, ...bases.values()];
+  const peers = [];
+  const goals: RatioGoal[] = [];
+  for (const { format, increment, convertedTo } of FORMATS) {
+    const folder = join(site.folder, `source in ${format}`);
+    await FORMAT_SOURCES[format](folder, scattered.files);
+    const ours = await firstFull(site, format, folder, scattered.files);
+    const second = await secondPoint(site, format, folder, scattered.files, increment);
+    own.push(ours, second);
+    goals.push({ ours: ours.name, peer: full.name, limit: LIMIT });
+    goals.push({ ours: second.name, peer: bases.get(increment)!.name, limit: LIMIT });
+    if (convertedTo === null) continue;
+    const peer = fileCase(site, `qemu-img convert -O ${convertedTo}`, (out) =>
+      runProgram('qemu-img', 'convert', '-O', convertedTo, scattered.files[0], out),
+    );
+    peers.push(peer);
+    goals.push({ ours: ours.name, peer: peer.name, limit: null });
+  }
+  return { own, peers, goals };
+}
+
+function firstFull(
+  site: BenchSite,
+  what: string,
+  folder: string,
+  files: SourceChain['files'],
+): Promise<OwnCase> {
+  return OwnCase.start(site, {
+    name: `Longhaul full in ${what}`,
+    ...{ source: { folder }, command: FIRST_FULL, expected: files[0] },
+    before: ({ mover }) => mover.do({ type: 'keepOldest', count: 0 }),
+    shown: restoredInto(site, `full in ${what}`),
+  });
+}
+
+async function secondPoint(
+  site: BenchSite,
+  what: string,
+  folder: string,
+  files: SourceChain['files'],
+  command: MeasuredCommand,
+): Promise<OwnCase> {
+  const own = await OwnCase.start(site, {
+    name: `Longhaul increment in ${what}`,
+    ...{ source: { folder }, command, expected: files[1] },
+    before: ({ mover }) => mover.do({ type: 'keepOldest', count: 1 }),
+    shown: restoredInto(site, `increment in ${what}`),
+  });
+  await own.mover.measure(FIRST_FULL);
+  return own;
+}
+
+/** qemu-img reads no stream, and no differencing VHDX: what a point shows is told by its restore. */
+function restoredInto(site: BenchSite, name: string) {
+  const folder = join(site.folder, `restored ${name}`);
+  return async ({ mover }: OwnCase): Promise<string> => {
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder);
+    await mover.do({ type: 'restore', format: 'raw', folder });
+    const disk = (await readdir(folder)).find((file) => file.endsWith('.raw'));
+    return join(folder, disk!);
+  };
+}
