@@ -319,6 +319,11 @@ export default tseslint.config(
     rules: { 'no-restricted-properties': 'off' },
   },
   {
+    files: ['{src,activities}/**/*.ts'],
+    ignores: ['src/repository/**'],
+    rules: { 'longhaul/storage-verbs': 'error' },
+  },
+  {
     files: ['src/**/*.{ts,tsx}'],
     ignores: ['src/bin/process-terminal.ts'],
     rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, NO_FORMAT_NAME),

@@ -85,8 +85,38 @@ const uniqueTestTitle = {
   },
 };
 
+/** The calls of a file system below the contract of repositories: `src/repository` alone builds verbs on them. */
+const FOLDER_CALLS = new Set([
+  'openWrite',
+  'makeFolder',
+  'rename',
+  'unlink',
+  'removeFolder',
+  'syncFolder',
+  'syncAll',
+]);
+const storageVerbs = {
+  meta: {
+    type: 'problem',
+    schema: [],
+    messages: {
+      below:
+        'A repository is asked in verbs (StorageVerbs); `{{name}}` is for src/repository, which knows file systems.',
+    },
+  },
+  create(context) {
+    return {
+      'CallExpression > MemberExpression.callee'({ property }) {
+        if (property.type === 'Identifier' && FOLDER_CALLS.has(property.name))
+          context.report({ node: property, messageId: 'below', data: { name: property.name } });
+      },
+    };
+  },
+};
+
 export const longhaulRules = {
   rules: {
+    'storage-verbs': storageVerbs,
     'file-name': fileName,
     'backup-error-cause': backupErrorCause,
     'unique-test-title': uniqueTestTitle,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { BackupError, isBackupError } from '../domain/errors.js';
 import { count, object, oneOf, text } from '../domain/json-shape.js';
 import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
-import { makeFolderDurable, readWholeFile, replaceFile } from '../repository/replace-file.js';
+import { readWholeFile } from '../repository/replace-file.js';
 import { LEASES_FOLDER } from './chain-paths.js';
 import { lineageOf, type ChainRecord } from './chain-record.js';
 import { parseJson } from './json-file.js';
@@ -50,8 +50,8 @@ export async function holdLease(
   lease: Lease,
 ): Promise<void> {
   const folder = `${chain}/${LEASES_FOLDER}`;
-  await makeFolderDurable(repository, folder);
-  await replaceFile(repository, `${folder}/${leaseId}.json`, Buffer.from(JSON.stringify(lease)));
+  await repository.makePlace(folder);
+  await repository.put(`${folder}/${leaseId}.json`, Buffer.from(JSON.stringify(lease)));
 }
 
 export async function releaseLease(
@@ -59,11 +59,7 @@ export async function releaseLease(
   chain: string,
   leaseId: string,
 ): Promise<void> {
-  try {
-    await repository.remove(`${chain}/${LEASES_FOLDER}/${leaseId}.json`);
-  } catch (error) {
-    if (!isBackupError(error, 'FILE_MISSING')) throw error;
-  }
+  await repository.remove(`${chain}/${LEASES_FOLDER}/${leaseId}.json`);
 }
 
 /** What the leases of a chain say. */

@@ -1,7 +1,6 @@
 import { CHAIN_RECORD_NAME, QUARANTINE_FOLDER } from './chain-paths.js';
 import type { ChainRecord } from './chain-record.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
-import { makeFolderDurable } from '../repository/replace-file.js';
 import type { ChainPlace } from './chain-place.js';
 
 /** Moves the folders of points that the record no longer lists into the quarantine. */
@@ -10,15 +9,11 @@ export async function moveToQuarantine(
   record: ChainRecord,
   ids: readonly string[],
 ): Promise<void> {
-  const quarantine = `${chain}/${QUARANTINE_FOLDER}`;
-  await makeFolderDurable(repository, quarantine);
-  for (const id of ids) {
-    const folder = `${chain}/${id}`;
-    if ((await repository.stat(folder)) === null) continue;
-    await repository.rename(folder, `${quarantine}/${id}-corrupt-${record.revision}`);
-  }
-  await repository.syncFolder(quarantine);
-  await repository.syncFolder(chain);
+  const moves = ids.map((id) => ({
+    from: `${chain}/${id}`,
+    to: `${chain}/${QUARANTINE_FOLDER}/${id}-corrupt-${record.revision}`,
+  }));
+  await repository.move(moves, chain);
 }
 
 /** Moves the folder of a point that was never committed into the quarantine.
@@ -30,9 +25,7 @@ export async function setUncommittedAside(
   id: string,
 ): Promise<string> {
   const quarantine = `${chain}/${QUARANTINE_FOLDER}`;
-  await makeFolderDurable(repository, quarantine);
-  await repository.rename(`${chain}/${id}`, `${quarantine}/${id}-uncommitted-${record.revision}`);
-  await repository.syncFolder(quarantine);
-  await repository.syncFolder(chain);
+  const to = `${quarantine}/${id}-uncommitted-${record.revision}`;
+  await repository.move([{ from: `${chain}/${id}`, to }], chain);
   return `folder ${id} is not listed in ${CHAIN_RECORD_NAME} and was set aside in ${quarantine}`;
 }

@@ -2,7 +2,7 @@ import { seenLook, type Presence } from '../domain/absence.js';
 import { BackupError, isBackupError } from '../domain/errors.js';
 import type { WorkloadType } from '../domain/restore-point.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
-import { makeFolderDurable, readWholeFile, replaceFile } from '../repository/replace-file.js';
+import { readWholeFile } from '../repository/replace-file.js';
 import { chainFolder } from './chain-paths.js';
 
 /** 64 MiB: about 50,000 restore points of ten disks. */
@@ -85,7 +85,7 @@ export class RecordStore<R extends OwnedRecord> {
     const seen = seenAtMs === null ? null : seenLook(seenAtMs);
     const { record: current, isSettled } = await this.#readBoth(repository, folder);
     if (current === null) {
-      await makeFolderDurable(repository, folder);
+      await repository.makePlace(folder);
       const presence = seen ?? { lastSeenAt: null, absence: null };
       const begun = { jobId, workload, revision: 0, epoch: 1, owner, presence };
       return this.write(repository, folder, { ...first, ...begun } as unknown as R);
@@ -169,8 +169,8 @@ export class RecordStore<R extends OwnedRecord> {
 
   async #writeBoth(repository: BackupRepository, folder: string, record: R): Promise<void> {
     const bytes = this.kind.serialize(record);
-    await replaceFile(repository, `${folder}/${this.kind.copyName}`, bytes);
-    await replaceFile(repository, `${folder}/${this.kind.name}`, bytes);
+    await repository.put(`${folder}/${this.kind.copyName}`, bytes);
+    await repository.put(`${folder}/${this.kind.name}`, bytes);
   }
 
   /** Ends a write that was stopped between the two files, and makes good a file that was lost; for the owner of the chain. Either way the
@@ -181,7 +181,7 @@ export class RecordStore<R extends OwnedRecord> {
     record: R,
     isSettled: boolean,
   ): Promise<void> {
-    if (isSettled) await repository.syncFolder(folder);
+    if (isSettled) await repository.settle([folder]);
     else await this.#writeBoth(repository, folder, record);
   }
 }

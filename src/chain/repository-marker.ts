@@ -3,12 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { BackupError, isBackupError } from '../domain/errors.js';
 import { listOf, object, optional, type Shape } from '../domain/json-shape.js';
 import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
-import {
-  makeFileDurable,
-  makeFolderDurable,
-  readWholeFile,
-  replaceFile,
-} from '../repository/replace-file.js';
+import { readWholeFile } from '../repository/replace-file.js';
 import { OWN_FOLDER } from '../repository/repository-path.js';
 import { parseJson } from './json-file.js';
 
@@ -66,16 +61,16 @@ export async function markAsReplacement(
  *  one id by all who do so.
  *  @returns the id */
 export async function markRepository(repository: BackupRepository): Promise<string> {
-  await makeFolderDurable(repository, OWN_FOLDER);
+  await repository.makePlace(OWN_FOLDER);
   if ((await readMarkerUnlessDamaged(repository)) === null)
-    if (!(await writeFirst(repository, { id: randomUUID() }))) await outwaitOrRemake(repository);
+    if (!(await repository.putNew(MARKER_PATH, bytesOf({ id: randomUUID() }))))
+      await outwaitOrRemake(repository);
   return syncMarker(repository);
 }
 
 /** Who took the name may have been overtaken by others who thought that he had stopped: what is in place counts. */
 async function syncMarker(repository: BackupRepository): Promise<string> {
-  await makeFileDurable(repository, MARKER_PATH);
-  await repository.syncFolder(OWN_FOLDER);
+  await repository.settle([MARKER_PATH]);
   const marker = await readMarker(repository);
   if (marker !== null) return marker.id;
   throw new BackupError('FILE_MISSING', `${MARKER_PATH} went away while it was made`, {
@@ -103,29 +98,11 @@ function idAfter({ stamp }: RepositoryEntry): string {
 
 /** Nothing keeps those apart who do so. */
 function putMarker(repository: BackupRepository, marker: Marker): Promise<void> {
-  const unfinished = `${MARKER_PATH}.${randomUUID()}.partial`;
-  return replaceFile(repository, MARKER_PATH, bytesOf(marker), unfinished);
+  return repository.put(MARKER_PATH, bytesOf(marker), { isShared: true });
 }
 
 function bytesOf(marker: Marker): Buffer {
   return Buffer.from(`${JSON.stringify(marker)}\n`);
-}
-
-/** false: the name is taken. */
-async function writeFirst(repository: BackupRepository, marker: Marker): Promise<boolean> {
-  let file;
-  try {
-    file = await repository.openWrite(MARKER_PATH, 'new');
-  } catch (error) {
-    if (isBackupError(error, 'FILE_EXISTS')) return false;
-    throw error;
-  }
-  try {
-    await file.write(bytesOf(marker), 0);
-  } finally {
-    await file.close();
-  }
-  return true;
 }
 
 async function readMarkerUnlessDamaged(repository: BackupRepository): Promise<string | null> {

@@ -5,7 +5,7 @@ import { startOfSession, type CopySession } from '../domain/copy-session.js';
 import { isBackupError, type BackupError } from '../domain/errors.js';
 import { count, instant, nullable, object, oneOf, text, type Shape } from '../domain/json-shape.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
-import { makeFolderDurable, readWholeFile, replaceFile } from '../repository/replace-file.js';
+import { readWholeFile } from '../repository/replace-file.js';
 import {
   jobFolder,
   JOB_DEFINITION_NAME,
@@ -80,8 +80,8 @@ export async function writeJobDefinition(
   const bytes = json({ longhaulJob: DEFINITION_VERSION, job });
   const present = await readWholeFile(repository, path, MAX_DEFINITION_BYTES);
   if (present?.equals(bytes) === true) return;
-  await makeFolderDurable(repository, folder);
-  await replaceFile(repository, path, bytes);
+  await repository.makePlace(folder);
+  await repository.put(path, bytes);
 }
 
 /** null: there is none.
@@ -100,8 +100,8 @@ export async function writeSessionRecord(
   session: CopySession,
 ): Promise<void> {
   const path = sessionRecordPath(session.jobId, session.id, yearOf(session.id));
-  await makeFolderDurable(repository, path.slice(0, path.lastIndexOf('/')));
-  await replaceFile(repository, path, json({ longhaulSession: DEFINITION_VERSION, session }));
+  await repository.makePlace(path.slice(0, path.lastIndexOf('/')));
+  await repository.put(path, json({ longhaulSession: DEFINITION_VERSION, session }));
 }
 
 /** The id says when the session started, in every run of its workflow the same. */

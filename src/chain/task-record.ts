@@ -9,7 +9,7 @@ import { pathSegment } from '../domain/path-segment.js';
 import type { UnreadablePart } from '../domain/repository-view.js';
 import { jsonBytes } from '../domain/task-brief.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
-import { makeFolderDurable, readWholeFile, replaceFile } from '../repository/replace-file.js';
+import { readWholeFile } from '../repository/replace-file.js';
 import { taskRecordsFolder } from './chain-paths.js';
 import { parseJson } from './json-file.js';
 import { unreadablePart } from './unreadable.js';
@@ -32,10 +32,10 @@ export async function writeTaskRecord(
   task: CopyTask,
 ): Promise<void> {
   const folder = folderOf(place);
-  await makeFolderDurable(repository, folder);
+  await repository.makePlace(folder);
   const name = `${pathSegment(task.workloadId ?? task.workload)}.json`;
   const content = JSON.stringify({ longhaulTask: TASK_VERSION, task }, null, 1);
-  await replaceFile(repository, `${folder}/${name}`, Buffer.from(`${content}\n`));
+  await repository.put(`${folder}/${name}`, Buffer.from(`${content}\n`));
 }
 
 /** A page of the tasks of a session that have files, in the order of the files' names. What cannot be read is named, the rest is shown.

@@ -48,8 +48,8 @@ export interface StorageVerbs {
    *  @param place see `publish` */
   putAll(files: readonly SmallFile[], desk: string, place: string): Promise<void>;
 
-  /** Makes a folder with its parents, all of them durable, also those that were there. Where there are no folders: nothing. */
-  makePlace(folder: string): Promise<void>;
+  /** Makes folders with their parents, all of them durable, also those that were there. Where there are no folders: nothing. */
+  makePlace(...folders: readonly string[]): Promise<void>;
   /** Opens a file of unfinished work in a place that was made; it is made when there is none, and else keeps its content. Readers do not know
    *  it before it is published.
    *  @param token of the plan that it belongs to: what was written under another one is not in it, on storage that tells. With one token each
@@ -71,6 +71,9 @@ export interface StorageVerbs {
    *  absent under its new name at every instant. One whose old name is gone was moved by an earlier attempt. The folders are made.
    *  @param place see `publish` */
   move(moves: readonly Move[], place: string): Promise<void>;
+  /** Bytes of a file that is in use, and has more: a stop leaves the old ones, the new ones, or, where files are updated in place, what a
+   *  reader's digests tell from both. */
+  patch(path: string, offset: number, bytes: Uint8Array): Promise<void>;
   /** What anybody left here, and perhaps never made durable: of a file its content and its name, of a folder the names in it. */
   settle(paths: readonly string[]): Promise<void>;
   /** Gives a file its modification time, to the microsecond, and its permissions, as far as they are told. Absent: the storage keeps neither. */
@@ -85,9 +88,12 @@ export interface StorageVerbs {
 }
 
 /** @throws as `SourceRepository` and `StorageVerbs` */
-export interface BackupRepository extends SourceRepository, StorageVerbs, FolderStorage {}
+export interface BackupRepository extends SourceRepository, StorageVerbs {}
 
-/** What a file system can do, for the verbs that are built on it (`folder-verbs.ts`). On its way out of the contract: nobody else calls it.
+/** A repository on a file system. Who keeps or reads backups knows nothing of it. */
+export interface FolderRepository extends BackupRepository, FolderStorage {}
+
+/** What a file system can do, for the verbs that are built on it (`folder-verbs.ts`).
  *  - `rename` replaces the destination atomically: a reader sees the old file or the new one, whole;
  *  - after `sync` of a file its content survives a power cut; after `syncFolder` the names in it do. */
 export interface FolderStorage {

@@ -4,7 +4,7 @@ import type { FileTraits } from '../domain/restore-point.js';
 import type { FolderSync } from '../domain/storage-probe.js';
 import type {
   RepositoryCapabilities,
-  BackupRepository,
+  FolderRepository,
   ReadableFile,
   RepositoryCapacity,
   RepositoryEntry,
@@ -70,13 +70,13 @@ export interface DirectoryOptions {
 }
 
 /** A repository in a folder, as every call finds it. */
-export interface FolderRepository extends BackupRepository {
+export interface OpenedFolder extends FolderRepository {
   /** The same repository for one piece of work: its folder is looked for once, and folders that were opened stay open until it is closed
    *  (`KeptFolders`). */
   keepingFolders(): KeepingRepository;
 }
 
-export interface KeepingRepository extends BackupRepository {
+export interface KeepingRepository extends FolderRepository {
   close(): Promise<void>;
 }
 
@@ -86,9 +86,7 @@ export interface KeepingRepository extends BackupRepository {
  *  REPOSITORY_UNREACHABLE until the repository is opened again.
  *  @param options.rootPath absolute
  *  @throws REPOSITORY_UNREACHABLE when the folder does not exist */
-export async function openDirectoryRepository(
-  options: DirectoryOptions,
-): Promise<FolderRepository> {
+export async function openDirectoryRepository(options: DirectoryOptions): Promise<OpenedFolder> {
   const calls = fileCallsOfThisThread();
   const root = await RepositoryRoot.open(calls, options.id, options.rootPath);
   const keepingFolders = (): KeepingRepository => {
@@ -99,7 +97,7 @@ export async function openDirectoryRepository(
   return Object.assign(new DirectoryRepository(calls, root, options), { keepingFolders });
 }
 
-class DirectoryRepository extends FolderVerbs implements BackupRepository {
+class DirectoryRepository extends FolderVerbs implements FolderRepository {
   readonly capabilities: RepositoryCapabilities;
   readonly limits: StorageLimits = LIMITS;
   readonly id: string;

@@ -1,13 +1,82 @@
-import type { BackupRepository, WritableFile } from './backup-repository.js';
+import type {
+  BackupRepository,
+  FolderRepository,
+  SourceRepository,
+  WritableFile,
+} from './backup-repository.js';
 import { folderVerbs } from './folder-verbs.js';
 
 /** The repository, with `assertMayWrite` called right before everything that changes it: who has lost the right to write finds out there,
  *  with no more between the question and the write than the call itself. Reading, and making durable what was written, stay free. */
 export function fencedRepository(
+  repository: FolderRepository,
+  assertMayWrite: () => void,
+): FolderRepository;
+export function fencedRepository(
+  repository: BackupRepository,
+  assertMayWrite: () => void,
+): BackupRepository;
+export function fencedRepository(
   repository: BackupRepository,
   assertMayWrite: () => void,
 ): BackupRepository {
-  const keepsTraits: Pick<BackupRepository, 'setFileTraits'> | undefined =
+  return isFolderRepository(repository)
+    ? fencedFolders(repository, assertMayWrite)
+    : fencedVerbs(repository, assertMayWrite);
+}
+
+/** Of a file system each single call is asked about, in the middle of a verb too. */
+function isFolderRepository(repository: BackupRepository): repository is FolderRepository {
+  return 'openWrite' in repository;
+}
+
+function fencedVerbs(repository: BackupRepository, assertMayWrite: () => void): BackupRepository {
+  const ask = async <T>(verb: () => Promise<T>): Promise<T> => {
+    assertMayWrite();
+    return verb();
+  };
+  const { openUpdate, hold } = repository;
+  return {
+    ...readingOf(repository),
+    put: (path, bytes, options) => ask(() => repository.put(path, bytes, options)),
+    putNew: (path, bytes) => ask(() => repository.putNew(path, bytes)),
+    putAll: (files, desk, place) => ask(() => repository.putAll(files, desk, place)),
+    makePlace: (...folders) => ask(() => repository.makePlace(...folders)),
+    async openWork(path, token, open) {
+      const file = await ask(() => repository.openWork(path, token, open));
+      return { ...fencedFile(file, assertMayWrite), flush: () => ask(() => file.flush()) };
+    },
+    publish: (files, place) => ask(() => repository.publish(files, place)),
+    remove: (...paths) => ask(() => repository.remove(...paths)),
+    removeAll: (folder) => ask(() => repository.removeAll(folder)),
+    move: (moves, place) => ask(() => repository.move(moves, place)),
+    patch: (path, offset, bytes) => ask(() => repository.patch(path, offset, bytes)),
+    settle: (paths) => repository.settle(paths),
+    conditionalPut: repository.conditionalPut,
+    openUpdate:
+      openUpdate &&
+      (async (path) =>
+        fencedFile(await ask(() => openUpdate.call(repository, path)), assertMayWrite)),
+    hold: hold && ((path, untilMs) => ask(() => hold.call(repository, path, untilMs))),
+  };
+}
+
+function readingOf(repository: BackupRepository): SourceRepository {
+  return {
+    id: repository.id,
+    capabilities: repository.capabilities,
+    limits: repository.limits,
+    list: (folder) => repository.list(folder),
+    entries: (folder, after) => repository.entries(folder, after),
+    stat: (path) => repository.stat(path),
+    openRead: (path) => repository.openRead(path),
+    openReadPastCache: (path) => repository.openReadPastCache(path),
+    capacity: () => repository.capacity(),
+  };
+}
+
+function fencedFolders(repository: FolderRepository, assertMayWrite: () => void): FolderRepository {
+  const keepsTraits: Pick<FolderRepository, 'setFileTraits'> | undefined =
     repository.setFileTraits && {
       async setFileTraits(path, traits) {
         assertMayWrite();
@@ -17,14 +86,7 @@ export function fencedRepository(
   return {
     ...folderVerbs,
     ...keepsTraits,
-    id: repository.id,
-    capabilities: repository.capabilities,
-    limits: repository.limits,
-    list: (folder) => repository.list(folder),
-    entries: (folder, after) => repository.entries(folder, after),
-    stat: (path) => repository.stat(path),
-    openRead: (path) => repository.openRead(path),
-    openReadPastCache: (path) => repository.openReadPastCache(path),
+    ...readingOf(repository),
     async openWrite(path, create) {
       assertMayWrite();
       return fencedFile(await repository.openWrite(path, create), assertMayWrite);
@@ -47,7 +109,6 @@ export function fencedRepository(
     },
     syncFolder: (folder) => repository.syncFolder(folder),
     syncAll: () => repository.syncAll(),
-    capacity: () => repository.capacity(),
   };
 }
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { BackupError, isBackupError } from '../domain/errors.js';
 import { sameStamp, type FileStamp } from '../domain/restore-point.js';
-import type { BackupRepository, FolderStorage, Move, StorageVerbs } from './backup-repository.js';
-import { folderSegments, parentFolder, quoted } from './repository-path.js';
+import type { FolderRepository, FolderStorage, Move, StorageVerbs } from './backup-repository.js';
+import { parentFolder, quoted } from './repository-path.js';
 
 /** From so many syncs on, one of the whole file system is the cheaper one. */
 const MANY_SYNCS = 8;
@@ -10,7 +10,7 @@ const MANY_SYNCS = 8;
 /** The verbs of the contract on a file system: which content and which names are made durable, and in which order, stands here and nowhere
  *  else. Written for `this`: a repository that changes some of its calls changes the verbs with them. */
 export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits'>> &
-  ThisType<BackupRepository> = {
+  ThisType<FolderRepository> = {
   conditionalPut: false,
   hold: null,
 
@@ -62,11 +62,9 @@ export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits'>> &
     await names.settle();
   },
 
-  async makePlace(folder) {
-    await this.makeFolder(folder);
-    const segments = folderSegments(folder);
-    for (let depth = 0; depth < segments.length; depth += 1)
-      await this.syncFolder(segments.slice(0, depth).join('/'));
+  async makePlace(...folders) {
+    for (const folder of folders) await this.makeFolder(folder);
+    for (const folder of foldersAbove(folders, '')) await this.syncFolder(folder);
   },
 
   async openWork(path, _token, open) {
@@ -108,6 +106,16 @@ export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits'>> &
     await names.settle();
   },
 
+  async patch(path, offset, bytes) {
+    const file = await this.openWrite(path, 'existing');
+    try {
+      await file.write(bytes, offset);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  },
+
   async settle(paths) {
     const folders = new Set<string>();
     for (const path of paths) {
@@ -133,6 +141,7 @@ export abstract class FolderVerbs {
   readonly remove = folderVerbs.remove;
   readonly removeAll = folderVerbs.removeAll;
   readonly move = folderVerbs.move;
+  readonly patch = folderVerbs.patch;
   readonly settle = folderVerbs.settle;
 }
 
@@ -143,7 +152,7 @@ class Names {
   private readonly to: ReadonlySet<string>;
 
   constructor(
-    private readonly storage: BackupRepository,
+    private readonly storage: FolderRepository,
     moves: readonly Move[],
     private readonly place: string,
   ) {
@@ -156,12 +165,7 @@ class Names {
   }
 
   async settleFolders(): Promise<void> {
-    const above = new Set<string>();
-    for (const folder of this.to)
-      for (let child = folder; child !== this.place && child !== ''; child = parentFolder(child))
-        above.add(parentFolder(child));
-    // From the top: a folder is durable only in one that is.
-    for (const folder of [...above].sort()) await this.storage.syncFolder(folder);
+    for (const folder of foldersAbove(this.to, this.place)) await this.storage.syncFolder(folder);
   }
 
   async settle(): Promise<void> {
@@ -172,9 +176,18 @@ class Names {
   }
 }
 
+/** Folders from `place` on that hold these and those that lead to them; from the top, for a folder is durable only in one that is. */
+function foldersAbove(folders: Iterable<string>, place: string): string[] {
+  const above = new Set<string>();
+  for (const folder of folders)
+    for (let child = folder; child !== place && child !== ''; child = parentFolder(child))
+      above.add(parentFolder(child));
+  return [...above].sort();
+}
+
 /** Makes the folder durably when it turns out to be absent. */
 async function inFolder<T>(
-  storage: BackupRepository,
+  storage: FolderRepository,
   folder: string,
   action: () => Promise<T>,
 ): Promise<T> {
@@ -187,7 +200,7 @@ async function inFolder<T>(
   }
 }
 
-async function hasFolder(storage: BackupRepository, folder: string): Promise<boolean> {
+async function hasFolder(storage: FolderRepository, folder: string): Promise<boolean> {
   return folder === '' || (await storage.stat(folder)) !== null;
 }
 
@@ -217,7 +230,7 @@ async function syncFile(storage: FolderStorage, path: string): Promise<void> {
 }
 
 async function assertExpected(
-  storage: BackupRepository,
+  storage: FolderRepository,
   path: string,
   expected: FileStamp | null,
 ): Promise<void> {

@@ -1,9 +1,9 @@
 import { BackupError, isBackupError } from '../domain/errors.js';
 import type { FolderSync } from '../domain/storage-probe.js';
-import type { BackupRepository } from './backup-repository.js';
+import type { FolderRepository } from './backup-repository.js';
 import {
   openDirectoryRepository,
-  type FolderRepository,
+  type OpenedFolder,
   type KeepingRepository,
 } from './directory-repository.js';
 
@@ -35,13 +35,13 @@ const FOLDER_ID = 'folder:';
  *  @throws REPOSITORY_MISSING, REPOSITORY_UNREACHABLE, REPOSITORY_NOT_MOUNTED */
 export class RepositoryOpener {
   readonly #locations: readonly RepositoryLocation[];
-  readonly #opened = new Map<string, FolderRepository>();
+  readonly #opened = new Map<string, OpenedFolder>();
 
   constructor(locations: readonly RepositoryLocation[]) {
     this.#locations = locations;
   }
 
-  open(id: string): Promise<BackupRepository> {
+  open(id: string): Promise<FolderRepository> {
     const nothingToClose = () => Promise.resolve();
     return this.#find(id, (repository) => repository, nothingToClose);
   }
@@ -55,9 +55,9 @@ export class RepositoryOpener {
     );
   }
 
-  async #find<T extends BackupRepository>(
+  async #find<T extends FolderRepository>(
     id: string,
-    as: (repository: FolderRepository) => T,
+    as: (repository: OpenedFolder) => T,
     close: (found: T) => Promise<void>,
   ): Promise<T> {
     if (id.startsWith(FOLDER_ID)) {
@@ -105,7 +105,7 @@ export class RepositoryOpener {
   }
 }
 
-async function isStillThere(repository: BackupRepository): Promise<boolean> {
+async function isStillThere(repository: FolderRepository): Promise<boolean> {
   try {
     await repository.stat(PROBE_NAME);
     return true;

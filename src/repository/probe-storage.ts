@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isBackupError, isStorageFault } from '../domain/errors.js';
 import { judgeStorage, NEEDED_NAME_BYTES } from '../domain/storage-probe.js';
 import type { FolderSync, StorageAbilities, StorageProbe } from '../domain/storage-probe.js';
-import type { BackupRepository, WritableFile } from './backup-repository.js';
+import type { FolderRepository, WritableFile } from './backup-repository.js';
 import { MAX_SEGMENT_BYTES, OWN_FOLDER } from './repository-path.js';
 
 /** Behind it a hole of 1 MiB, more than any file system's block. */
@@ -18,7 +18,7 @@ const TIME_STEPS_NS = [2_000_000_000, 1_000_000_000, 10_000_000, 1_000_000, 1_00
  *  @param options.rootPath where the repository's files lie, to see the room that they take
  *  @throws what says nothing about abilities: REPOSITORY_UNREACHABLE, REPOSITORY_FULL, REPOSITORY_READ_ONLY, REPOSITORY_ACCESS_DENIED */
 export async function probeStorage(
-  repository: BackupRepository,
+  repository: FolderRepository,
   options: {
     readonly rootPath: string;
     readonly folderSync: FolderSync;
@@ -40,7 +40,7 @@ export async function probeStorage(
 }
 
 async function abilitiesOf(
-  repository: BackupRepository,
+  repository: FolderRepository,
   folder: string,
   rootPath: string,
 ): Promise<StorageAbilities> {
@@ -60,7 +60,7 @@ async function abilitiesOf(
 }
 
 async function fileAbilities(
-  repository: BackupRepository,
+  repository: FolderRepository,
   path: string,
 ): Promise<Pick<StorageAbilities, 'readAfterWrite' | 'fileSync'>> {
   let fileSync = true;
@@ -79,7 +79,7 @@ async function fileAbilities(
 }
 
 async function writeFile(
-  repository: BackupRepository,
+  repository: FolderRepository,
   path: string,
   then: (file: WritableFile) => Promise<void>,
 ): Promise<void> {
@@ -99,7 +99,7 @@ async function isSparse(absolutePath: string): Promise<boolean | null> {
 }
 
 /** The largest of the known steps that divides the times of several writes. */
-async function timeStepNs(repository: BackupRepository, path: string): Promise<number> {
+async function timeStepNs(repository: FolderRepository, path: string): Promise<number> {
   const times: bigint[] = [];
   for (let write = 0; write < TIMED_WRITES; write += 1)
     await writeFile(repository, path, async (file) => {
@@ -108,7 +108,7 @@ async function timeStepNs(repository: BackupRepository, path: string): Promise<n
   return TIME_STEPS_NS.find((step) => times.every((time) => time % BigInt(step) === 0n)) ?? 1;
 }
 
-async function longestName(repository: BackupRepository, folder: string): Promise<number> {
+async function longestName(repository: FolderRepository, folder: string): Promise<number> {
   for (const length of [MAX_SEGMENT_BYTES, NEEDED_NAME_BYTES, 143]) {
     const path = `${folder}/${'n'.repeat(length)}`;
     if (await can(async () => (await repository.openWrite(path, 'new')).close())) return length;
@@ -133,7 +133,7 @@ function isOfName(error: unknown): boolean {
 }
 
 /** What cannot be removed is left: a reader passes over it, and the answer of the probe is worth more. */
-async function clear(repository: BackupRepository, folder: string): Promise<void> {
+async function clear(repository: FolderRepository, folder: string): Promise<void> {
   try {
     for (const { path } of await repository.list(folder)) await repository.remove(path);
     await repository.removeFolder(folder);

@@ -83,11 +83,28 @@ export class RateMeters {
         await file.write(source, offset);
       },
     });
+    const { openUpdate } = repository;
     return {
       ...repository,
       openRead: async (path) => reader(await repository.openRead(path)),
       openReadPastCache: async (path) => reader(await repository.openReadPastCache(path)),
-      openWrite: async (path, create) => writer(await repository.openWrite(path, create)),
+      openUpdate: openUpdate && (async (path) => writer(await openUpdate.call(repository, path))),
+      async openWork(path, token, open) {
+        const file = await repository.openWork(path, token, open);
+        return { ...writer(file), flush: () => file.flush() };
+      },
+      async put(path, bytes, options) {
+        await pass('write', bytes.byteLength);
+        await repository.put(path, bytes, options);
+      },
+      async putAll(files, desk, place) {
+        for (const { bytes } of files) await pass('write', bytes.byteLength);
+        await repository.putAll(files, desk, place);
+      },
+      async patch(path, offset, bytes) {
+        await pass('write', bytes.byteLength);
+        await repository.patch(path, offset, bytes);
+      },
     };
   }
 }

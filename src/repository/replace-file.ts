@@ -1,42 +1,6 @@
 import { BackupError, isBackupError } from '../domain/errors.js';
 import type { BackupRepository, ReadableFile } from './backup-repository.js';
-import { folderSegments, parentFolder, quoted } from './repository-path.js';
-
-/** Replaces a small file so that after a crash or power cut at any moment the old content or the new one is there, whole; when it
- *  returns, the new one is durable. Safe to run again. The folder must exist and its own name be durable (`makeFolderDurable`).
- *
- *  The unfinished file has a fixed name, so that crashes leave at most one behind. Two writers of one path at once are
- *  not allowed then: the lock on the chain keeps them apart.
- *  @param unfinished a name for this writer alone, where nothing keeps them apart
- *  @throws what the repository throws; the old content is untouched then */
-export async function replaceFile(
-  repository: BackupRepository,
-  path: string,
-  bytes: Uint8Array,
-  unfinished = `${path}.partial`,
-): Promise<void> {
-  const file = await repository.openWrite(unfinished, 'open-or-new');
-  try {
-    await file.truncate(0);
-    await file.write(bytes, 0);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await repository.rename(unfinished, path);
-  await repository.syncFolder(parentFolder(path));
-}
-
-/** Makes durable what is in a file, whoever wrote it. Its name is durable when its folder is.
- *  @throws FILE_MISSING */
-export async function makeFileDurable(repository: BackupRepository, path: string): Promise<void> {
-  const file = await repository.openWrite(path, 'existing');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
+import { quoted } from './repository-path.js';
 
 /** Whole content of a small file; null: certainly absent.
  *  @throws FILE_TOO_LARGE when it has more than `maxBytes` */
@@ -60,19 +24,6 @@ export async function readWholeFile(
     return content.subarray(0, await file.read(content, 0));
   } finally {
     await file.close();
-  }
-}
-
-/** Makes a folder with its parents, and makes all their names durable. Safe to run again: a folder that is
- *  there already may still await its first sync. */
-export async function makeFolderDurable(
-  repository: BackupRepository,
-  folder: string,
-): Promise<void> {
-  await repository.makeFolder(folder);
-  const segments = folderSegments(folder);
-  for (let depth = 0; depth < segments.length; depth += 1) {
-    await repository.syncFolder(segments.slice(0, depth).join('/'));
   }
 }
 

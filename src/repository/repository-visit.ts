@@ -1,4 +1,4 @@
-import type { BackupRepository } from './backup-repository.js';
+import type { FolderRepository } from './backup-repository.js';
 import type { KeepingRepository } from './directory-repository.js';
 
 /** The repositories of one piece of work: each is looked for once, and keeps its folders open until the work is done. Not for longer: an
@@ -12,7 +12,7 @@ export class RepositoryVisit {
   }
 
   /** @throws what `open` throws; then it is looked for again the next time */
-  repository(id: string): Promise<BackupRepository> {
+  repository(id: string): Promise<FolderRepository> {
     const known = this.#visited.get(id);
     if (known !== undefined) return known;
     const opening = this.#open(id);

@@ -53,6 +53,7 @@ describe('the lint rules', () => {
     expect([...rules].filter((rule) => rule.startsWith('longhaul/')).sort()).toEqual([
       'longhaul/backup-error-cause',
       'longhaul/file-name',
+      'longhaul/storage-verbs',
       'longhaul/unique-test-title',
     ]);
   });

@@ -1,19 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../src/domain/errors.js';
 import type {
-  BackupRepository,
+  FolderRepository,
   RepositoryCapabilities,
   WritableFile,
 } from '../../src/repository/backup-repository.js';
-import { readWholeFile, replaceFile } from '../../src/repository/replace-file.js';
+import { readWholeFile } from '../../src/repository/replace-file.js';
 
 export interface RepositoryUnderTest {
   /** Empty. */
-  readonly repository: BackupRepository;
+  readonly repository: FolderRepository;
   dispose(): Promise<void>;
 }
 
-/** The contract of `BackupRepository`, for every adapter and every fake. What only a folder of this machine can show
+/** The contract of `FolderRepository`, for every adapter and every fake. What only a folder of this machine can show
  *  (links, unmounted shares, permissions) is in `directory-repository.ts`. */
 export function describeBackupRepository(
   name: string,
@@ -22,7 +22,7 @@ export function describeBackupRepository(
 ): void {
   describe(`backup repository: ${name}`, () => {
     let underTest: RepositoryUnderTest;
-    const repository = (): BackupRepository => underTest.repository;
+    const repository = (): FolderRepository => underTest.repository;
 
     beforeEach(async () => {
       underTest = await makeRepository();
@@ -42,7 +42,7 @@ export function describeBackupRepository(
 }
 
 function describeFiles(
-  repository: () => BackupRepository,
+  repository: () => FolderRepository,
   capabilities: RepositoryCapabilities,
 ): void {
   it('reads a range, and less than asked only at the end of the file', async () => {
@@ -150,7 +150,7 @@ function describeFiles(
   });
 }
 
-function describeNames(repository: () => BackupRepository): void {
+function describeNames(repository: () => FolderRepository): void {
   it.each([
     ['spaces', ' a  b '],
     ['a percent sign', '100%25%2e%2e'],
@@ -215,7 +215,7 @@ function describeNames(repository: () => BackupRepository): void {
   });
 }
 
-function describeFolders(repository: () => BackupRepository): void {
+function describeFolders(repository: () => FolderRepository): void {
   it('lists files and folders of one folder with their stamps', async () => {
     await repository().makeFolder('jobs/web');
     await put(repository(), 'jobs/chain.json', '{}');
@@ -287,15 +287,15 @@ function describeFolders(repository: () => BackupRepository): void {
   });
 }
 
-function describeRename(repository: () => BackupRepository): void {
+function describeRename(repository: () => FolderRepository): void {
   it('shows a concurrent reader the old file or the new one, whole', async () => {
     const contents = Array.from({ length: 40 }, (_, index) =>
       Buffer.alloc(1 + ((index * 7919) % 20_000), 65 + (index % 26)),
     );
-    await replaceFile(repository(), 'record', contents[0] ?? Buffer.alloc(0));
+    await repository().put('record', contents[0] ?? Buffer.alloc(0));
     let isWriting = true;
     const writer = async () => {
-      for (const content of contents) await replaceFile(repository(), 'record', content);
+      for (const content of contents) await repository().put('record', content);
       isWriting = false;
     };
     const seen: Buffer[] = [];
@@ -345,13 +345,13 @@ function describeRename(repository: () => BackupRepository): void {
   });
 }
 
-function describeErrors(repository: () => BackupRepository): void {
+function describeErrors(repository: () => FolderRepository): void {
   beforeEach(async () => {
     await repository().makeFolder('full/inner');
     await put(repository(), 'file', 'x');
   });
 
-  it.each<[string, ErrorCode, (it: BackupRepository) => Promise<unknown>]>([
+  it.each<[string, ErrorCode, (it: FolderRepository) => Promise<unknown>]>([
     ['reads an absent file', 'FILE_MISSING', (it) => it.openRead('absent')],
     ['reads in an absent folder', 'FILE_MISSING', (it) => it.openRead('absent/file')],
     [
@@ -395,16 +395,16 @@ export async function expectCode(call: Promise<unknown>, code: ErrorCode): Promi
 }
 
 /** Writes a file whole, without syncing it. */
-export async function put(repository: BackupRepository, path: string, text: string): Promise<void> {
+export async function put(repository: FolderRepository, path: string, text: string): Promise<void> {
   await write(repository, path, (file) => file.write(Buffer.from(text), 0));
 }
 
-export async function get(repository: BackupRepository, path: string): Promise<string | null> {
+export async function get(repository: FolderRepository, path: string): Promise<string | null> {
   return (await readWholeFile(repository, path, 2 ** 30))?.toString() ?? null;
 }
 
 async function write(
-  repository: BackupRepository,
+  repository: FolderRepository,
   path: string,
   action: (file: WritableFile) => Promise<void>,
   create: 'new' | 'open-or-new' | 'existing' = 'new',

@@ -15,14 +15,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { BackupRepository } from '../../src/repository/backup-repository.js';
+import type { FolderRepository } from '../../src/repository/backup-repository.js';
 import { expectCode, get, put } from './backup-repository.js';
 
 export type OpenDirectory = (options: {
   readonly id: string;
   readonly rootPath: string;
   readonly readOnly: boolean;
-}) => Promise<BackupRepository>;
+}) => Promise<FolderRepository>;
 
 /** What a repository in a folder of this machine must do beyond the contract of every repository. */
 export function describeDirectoryRepository(name: string, open: OpenDirectory): void {
@@ -30,7 +30,7 @@ export function describeDirectoryRepository(name: string, open: OpenDirectory): 
     let base: string;
     let rootPath: string;
     let outside: string;
-    let repository: BackupRepository;
+    let repository: FolderRepository;
 
     const openRoot = (readOnly: boolean) => open({ id: 'tested', rootPath, readOnly });
 
@@ -178,7 +178,7 @@ export function describeDirectoryRepository(name: string, open: OpenDirectory): 
     });
 
     describe('absent or not to be told', () => {
-      const everyQuestion = (it: BackupRepository) => [
+      const everyQuestion = (it: FolderRepository) => [
         () => it.stat('real/file'),
         () => it.list(''),
         () => it.list('absent'),

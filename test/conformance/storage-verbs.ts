@@ -1,15 +1,21 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BackupRepository, WorkFile } from '../../src/repository/backup-repository.js';
 import { readWholeFile } from '../../src/repository/replace-file.js';
-import { expectCode, get, type RepositoryUnderTest } from './backup-repository.js';
+import { expectCode } from './backup-repository.js';
+
+export interface VerbsUnderTest {
+  /** Empty. */
+  readonly repository: BackupRepository;
+  dispose(): Promise<void>;
+}
 
 /** The verbs of the contract, member by member, for every kind of storage and every fake. */
 export function describeStorageVerbs(
   name: string,
-  makeRepository: () => Promise<RepositoryUnderTest>,
+  makeRepository: () => Promise<VerbsUnderTest>,
 ): void {
   describe(`storage verbs: ${name}`, () => {
-    let underTest: RepositoryUnderTest;
+    let underTest: VerbsUnderTest;
     const repository = (): BackupRepository => underTest.repository;
 
     beforeEach(async () => {
@@ -30,6 +36,10 @@ export function describeStorageVerbs(
 type Of = () => BackupRepository;
 
 const text = (content: string): Buffer => Buffer.from(content);
+
+async function get(repository: BackupRepository, path: string): Promise<string | null> {
+  return (await readWholeFile(repository, path, 1_000_000))?.toString() ?? null;
+}
 
 async function pathsBelow(repository: BackupRepository, folder: string): Promise<string[]> {
   const paths: string[] = [];

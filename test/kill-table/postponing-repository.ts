@@ -1,5 +1,5 @@
 import type {
-  BackupRepository,
+  FolderRepository,
   ReadableFile,
   RepositoryCapacity,
   RepositoryEntry,
@@ -15,7 +15,7 @@ export interface NameStep {
 
 /** Swaps steps on purpose: `heldBack` renames that `isHeldBack` tells, after `passed` others, are done only after the next step that
  *  `isAwaited` tells. */
-export class PostponingRepository extends FolderVerbs implements BackupRepository {
+export class PostponingRepository extends FolderVerbs implements FolderRepository {
   readonly id: string;
   readonly capabilities;
   readonly limits;
@@ -23,7 +23,7 @@ export class PostponingRepository extends FolderVerbs implements BackupRepositor
   #matches = 0;
 
   constructor(
-    private readonly inner: BackupRepository,
+    private readonly inner: FolderRepository,
     private readonly isHeldBack: (step: NameStep) => boolean,
     private readonly isAwaited: (step: NameStep) => boolean,
     private readonly passed: number,

@@ -12,7 +12,7 @@ export async function removeDeletedPoints(
     if (record.points.some((point) => point.id === id))
       throw new Error(`restore point ${id} is listed and must not be deleted`);
     await repository.removeAll(`${chain}/${id}`);
-    await repository.syncFolder(chain);
+    await repository.settle([chain]);
   }
 }
 

@@ -3,7 +3,6 @@ import { withNewChain, type ChainRecord, type PendingChange } from '../../chain/
 import { BackupError } from '../../domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
 import { imageFormat } from '../../image/formats.js';
-import { makeFolderDurable } from '../../repository/replace-file.js';
 import { hashFile } from '../blocks/file-digest.js';
 import { fileByteSource } from '../../image/byte-source.js';
 import { fileBytes } from '../blocks/file-bytes.js';
@@ -12,6 +11,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
 import { TablesCopyWriter } from '../blocks/tables-copy.js';
+import { newToken } from '../staging/copy-plan.js';
 
 type Merge = Extract<PendingChange, { type: 'merge' }>;
 
@@ -29,7 +29,7 @@ export async function mergeFiles(
   const into = pointOf(record, intoId);
   const from = pointOf(record, fromId);
   const staging = stagingFolder(chain, `${fromId}-merge`);
-  await makeFolderDurable(repository, staging);
+  await repository.makePlace(staging);
   const disks: TargetDisk[] = [];
   for (const disk of from.disks) {
     const full = into.disks.find((entry) => entry.disk === disk.disk);
@@ -65,19 +65,15 @@ async function mergeDisk(
   const tablePath = `${chain}/${increment.digests.path}`;
   if ((await repository.stat(fullPath)) !== null) {
     await mergeIntoFull(context, { repository, chain }, full, increment, beside);
-    await repository.syncFolder(staging);
-    await repository.rename(fullPath, path);
+    await repository.settle([staging]);
   }
-  // Also when an attempt that was killed has renamed it: what it saw need not be durable.
-  await repository.syncFolder(folderOf(path));
-  await repository.syncFolder(folderOf(fullPath));
-  for (const [from, to] of [
-    [beside.tables, `${chain}/${increment.tablesPath}`],
-    [beside.digests, tablePath],
-  ] as const)
-    if ((await repository.stat(from)) !== null) await repository.rename(from, to);
-  await repository.syncFolder(folderOf(tablePath));
-  await repository.syncFolder(staging);
+  // Also when an attempt that was killed has moved it: what it saw need not be durable.
+  await repository.move([{ from: fullPath, to: path }], chain);
+  const tables = [
+    { from: beside.tables, to: `${chain}/${increment.tablesPath}` },
+    { from: beside.digests, to: tablePath },
+  ];
+  await repository.move(tables, chain);
   return withOpenFiles(async (files) => {
     const image = files.add(await repository.openRead(path));
     const table = files.add(await repository.openRead(tablePath));
@@ -100,8 +96,11 @@ async function mergeIntoFull(
   increment: TargetDisk,
   beside: { readonly digests: string; readonly tables: string },
 ): Promise<void> {
+  const { openUpdate } = repository;
+  if (openUpdate === null) throw new Error('no merges are planned where files cannot be updated');
+  const token = newToken();
   await withOpenFiles(async (files) => {
-    const fullFile = files.add(await repository.openWrite(`${chain}/${full.path}`, 'existing'));
+    const fullFile = files.add(await openUpdate.call(repository, `${chain}/${full.path}`));
     const incrementFile = files.add(await repository.openRead(`${chain}/${increment.path}`));
     const source = await fileByteSource(incrementFile);
     const format = imageFormat(increment.format, increment.path);
@@ -119,8 +118,8 @@ async function mergeIntoFull(
     const incrementTable = files.add(
       await repository.openRead(`${chain}/${increment.digests.path}`),
     );
-    const table = files.add(await repository.openWrite(beside.digests, 'open-or-new'));
-    const tables = files.add(await repository.openWrite(beside.tables, 'open-or-new'));
+    const table = files.add(await repository.openWork(beside.digests, token));
+    const tables = files.add(await repository.openWork(beside.tables, token));
     await writeMergedDigests(context, {
       merged: fullFile,
       format,
@@ -138,8 +137,4 @@ function pointOf(record: ChainRecord, id: string): TargetRestorePoint {
   const point = record.points.find((entry) => entry.id === id);
   if (point === undefined) throw new Error(`restore point ${id} is not listed`);
   return point;
-}
-
-function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/'));
 }

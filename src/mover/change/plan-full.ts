@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { fileTraits, keptTraits } from '../../domain/file-traits.js';
 import { BackupError } from '../../domain/errors.js';
@@ -12,6 +11,7 @@ import {
   type CopyPlan,
   type DiskPlan,
   type PlanReference,
+  newToken,
 } from '../staging/copy-plan.js';
 import { copyWork } from '../staging/journals.js';
 import type { DiskWork } from '../../domain/disk-work.js';
@@ -64,7 +64,7 @@ export async function planFull(
   }
   await discardStaging(target, staging);
   await makeStaging(target, staging);
-  const token = randomBytes(16).toString('hex');
+  const token = newToken();
   const disks: DiskPlan[] = [];
   for (const [disk, files] of layers) {
     const planned = await planDisk(context, { target, staging, token, disk, files, keepsLinkId });

@@ -6,7 +6,7 @@ import { hashFile } from '../blocks/file-digest.js';
 import { fileFault } from '../copy/good-base.js';
 import { stagedPath } from '../staging/copy-plan.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, Move } from '../../repository/backup-repository.js';
 import { discardStaging } from '../staging/staging.js';
 import type { MoverContext } from '../task/mover-context.js';
 
@@ -28,14 +28,14 @@ export async function replaceFiles(
   if (point === undefined) throw new Error(`restore point ${pending.pointId} is not listed`);
   const staging = replacementStaging(chain, pending.pointId);
   const disks: TargetDisk[] = [];
+  const moves: Move[] = [];
   for (const disk of pending.disks) {
     const old = point.disks.find((entry) => entry.disk === disk.disk);
-    const isNew = await moveDisk(context, { repository, chain }, staging, disk);
-    disks.push(isNew || old === undefined ? disk : old);
+    const ofDisk = await movesOfDisk(context, { repository, chain }, staging, disk);
+    moves.push(...(ofDisk ?? []));
+    disks.push(ofDisk !== null || old === undefined ? disk : old);
   }
-  const stagedFolder = stagedPath.pointFolder(staging);
-  if ((await repository.stat(stagedFolder)) !== null) await repository.syncFolder(stagedFolder);
-  await repository.syncFolder(`${chain}/${pending.pointId}`);
+  await repository.move(moves, chain);
 
   const isWhole = disks.every((disk, index) => disk === pending.disks[index]);
   await discardStaging(repository, staging);
@@ -70,13 +70,13 @@ function asFull(point: TargetRestorePoint, pending: ReplaceChange): TargetRestor
 
 /** The image first, and nothing of a disk whose new image or digest table is lost: what is in place stays then. Each may be staged still or
  *  in place already, whatever the other is: a power cut takes renames in any order.
- *  @returns whether the full is in place */
-async function moveDisk(
+ *  @returns null: the full is lost */
+async function movesOfDisk(
   context: MoverContext,
   place: ChainPlace,
   staging: string,
   full: TargetDisk,
-): Promise<boolean> {
+): Promise<Move[] | null> {
   const { repository, chain } = place;
   const staged = {
     image: stagedPath.image(staging, full),
@@ -87,15 +87,13 @@ async function moveDisk(
     (await repository.stat(staged.digests)) === null
       ? `${chain}/${full.digests.path}`
       : staged.digests;
-  if (!(await isDigestTableOf(context, repository, digests, full))) return false;
-  if (!hasImage && !(await isImageInPlace(context, place, full, digests))) return false;
-  for (const { from, to } of [
+  if (!(await isDigestTableOf(context, repository, digests, full))) return null;
+  if (!hasImage && !(await isImageInPlace(context, place, full, digests))) return null;
+  return [
     { from: staged.image, to: `${chain}/${full.path}` },
     { from: staged.digests, to: `${chain}/${full.digests.path}` },
     { from: stagedPath.tables(staging, full.disk), to: `${chain}/${full.tablesPath}` },
-  ])
-    if ((await repository.stat(from)) !== null) await repository.rename(from, to);
-  return true;
+  ];
 }
 
 async function isDigestTableOf(

@@ -65,7 +65,7 @@ async function compose(
   for (const disk of plan.disks)
     disks.push(await composeDisk(context, target, staging, plan, disk));
   const companions = await copyCompanions(context, target, staging, plan);
-  await target.syncFolder(stagedPath.pointFolder(staging));
+  await target.settle([stagedPath.pointFolder(staging)]);
   const composed: ComposedPoint = { token: plan.token, disks, companions };
   await writeStagedJson(target, stagedPath.composed(staging), composed);
   return composed;
@@ -86,16 +86,18 @@ async function composeDisk(
   plan: CopyPlan,
   disk: DiskPlan,
 ): Promise<TargetDisk> {
-  const open = (path: string) => target.openWrite(path, 'open-or-new');
+  const open = (path: string, existing?: 'existing') => target.openWork(path, plan.token, existing);
   const journal = copyJournal(staging, disk.disk, plan.token);
   return withOpenFiles(async (files) => {
-    const image = files.add(await open(stagedPath.image(staging, disk)));
+    // A file that was copied into and is gone must not be made anew around nothing.
+    const isCopied = disk.slotCount > 0 ? 'existing' : undefined;
+    const image = files.add(await open(stagedPath.image(staging, disk), isCopied));
     const table = files.add(await open(stagedPath.digests(staging, disk.disk)));
     const tables = files.add(await open(stagedPath.tables(staging, disk.disk)));
-    const noted = files.add(await target.openWrite(journal.path, 'open-or-new'));
+    const noted = files.add(await open(journal.path));
     const slots = new CopiedSlots(new WindowJournal(noted, journal), disk.slotCount);
     const composer = composerOf(disk.format);
-    const read = async (path: string) => files.add(await target.openRead(path));
+    const read = async (path: string) => files.add(await open(path, 'existing'));
     const mapping = new SlotMapping(
       await openSoundList(await read(stagedPath.blockList(staging, disk.disk)), plan.token),
       await openSoundList(await read(stagedPath.zeroList(staging, disk.disk)), plan.token),

@@ -4,7 +4,7 @@ import { BackupError } from '../../domain/errors.js';
 import { slotOffset, slotRun, type SlotPlacement } from '../../domain/slot-placement.js';
 import { composerOf } from '../../image/formats.js';
 import { giveRunBuffer, RUN_BLOCKS, takeRunBuffer } from '../../image/run-buffer.js';
-import type { WritableFile } from '../../repository/backup-repository.js';
+import type { WorkFile, WritableFile } from '../../repository/backup-repository.js';
 import { BlockListReader, guestBlockOf, isHoleOffset, layerOf } from '../blocks/block-list.js';
 import { readBlocks, type BlockPlace } from '../blocks/block-reader.js';
 import {
@@ -44,13 +44,13 @@ export async function openCopyWorker(
   return openTogether(async (files) => {
     const stack = files.add(await ImageStack.open(context, disk.layers, 1));
     const sourceDigests = files.add(await SourceDigests.open(context, stack.layers));
-    const open = async (path: string): Promise<WritableFile> =>
-      files.add(await target.openWrite(path, 'open-or-new'));
+    const open = async (path: string, existing?: 'existing'): Promise<WorkFile> =>
+      files.add(await target.openWork(path, plan.token, existing));
     const listPath = stagedPath.blockList(input.staging, disk.disk);
-    const list = files.add(await target.openRead(listPath));
+    const list = await open(listPath, 'existing');
     const image = await open(stagedPath.image(input.staging, disk));
     // The journal must never vouch for a file whose name a power cut can take away.
-    await target.syncFolder(stagedPath.pointFolder(input.staging));
+    await target.settle([stagedPath.pointFolder(input.staging)]);
     const journal = copyJournal(input.staging, disk.disk, plan.token);
     const stored =
       plan.verifyAfterCopy === 'direct'

@@ -5,7 +5,6 @@ import { BackupError } from '../../domain/errors.js';
 import type { TargetCompanion } from '../../domain/target-point.js';
 import { foldedName } from '../../domain/tree-path.js';
 import type { BackupRepository, WritableFile } from '../../repository/backup-repository.js';
-import { makeFolderDurable } from '../../repository/replace-file.js';
 import { sameStamp } from '../../domain/restore-point.js';
 import { copyWhole } from '../blocks/file-bytes.js';
 import { hashFile } from '../blocks/file-digest.js';
@@ -26,14 +25,14 @@ export async function copyCompanions(
 ): Promise<TargetCompanion[]> {
   if (plan.companions.length === 0) return [];
   const folder = `${stagedPath.pointFolder(staging)}/config`;
-  await makeFolderDurable(target, folder);
+  await target.makePlace(folder);
   const companions: TargetCompanion[] = [];
   for (const planned of plan.companions) {
     context.control.throwIfStopped();
     const { path } = planned;
     const name = freeName(path.slice(path.lastIndexOf('/') + 1), companions);
     const copied = await withOpenFiles(async (files) => {
-      const copy = files.add(await target.openWrite(`${folder}/${name}`, 'open-or-new'));
+      const copy = files.add(await target.openWork(`${folder}/${name}`, plan.token));
       const written = await copyCompanion(context, planned, copy);
       if (plan.verifyAfterCopy === 'direct') {
         const stored = files.add(await openStored(target, copy.path));
@@ -44,7 +43,7 @@ export async function copyCompanions(
     });
     companions.push({ path: `${plan.pointId}/config/${name}`, ...copied, ...fileTraits(planned) });
   }
-  await target.syncFolder(folder);
+  await target.settle([folder]);
   return companions;
 }
 

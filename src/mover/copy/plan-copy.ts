@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { stagingFolder } from '../../chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
@@ -21,6 +20,7 @@ import {
   type CopyPlan,
   type DiskPlan,
   type PlanReference,
+  newToken,
 } from '../staging/copy-plan.js';
 import type { LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -99,7 +99,7 @@ export async function planCopy(
   const prepared = await prepareStaging(context, input, place);
   if (prepared.state === 'scan') return { state: 'scan', pointId, ...prepared.work };
   const { scan } = prepared;
-  const token = randomBytes(16).toString('hex');
+  const token = newToken();
   const planned: DiskPlan[] = [];
   for (const disk of disks) {
     const plan = await planDisk(context, {

@@ -42,7 +42,7 @@ export async function listPlannedBlocks(
   input: PlannedDisk,
 ): Promise<{ slotCount: number; zeroBlockCount: number }> {
   const { target, staging, token, disk, stack, changes, traits } = input;
-  const open = (path: string) => target.openWrite(path, 'open-or-new');
+  const open = (path: string) => target.openWork(path, token);
   return withOpenFiles(async (files) => {
     const blocksFile = files.add(await open(stagedPath.blockList(staging, disk)));
     const zerosFile = files.add(await open(stagedPath.zeroList(staging, disk)));
@@ -76,7 +76,7 @@ export async function listPlannedBlocks(
     const slotCount = await blocks.finish();
     if (slotOrder === 'guest' && slotCount !== stack.blockCount)
       throw new Error(`${slotCount} of ${stack.blockCount} blocks of disk ${disk} have a slot`);
-    await target.syncFolder(stagedPath.workFolder(staging));
+    await target.settle([stagedPath.workFolder(staging)]);
     return { slotCount, zeroBlockCount };
   });
 }
@@ -101,7 +101,7 @@ async function openCompared(
   { token }: { readonly token: string },
 ): Promise<{ readonly windows: HeldWindows; readonly differing: BlockBits }> {
   const journal = comparisonJournal(staging, disk, token);
-  const noted = files.add(await target.openRead(journal.path));
+  const noted = files.add(await target.openWork(journal.path, token, 'existing'));
   const { blockCount } = stack;
   const windows = await HeldWindows.read(target, staging, { disk, blockCount }, token);
   return { windows, differing: new BlockBits(new WindowJournal(noted, journal), windows) };

@@ -34,7 +34,7 @@ export async function openScanWorker(
     const base = files.add(await ImageStack.open(context, disk.targetLayers));
     const windows = await HeldWindows.read(target, input.staging, disk, scan.token);
     const journal = comparisonJournal(input.staging, disk.disk, scan.token);
-    const notes = files.add(await target.openWrite(journal.path, 'open-or-new'));
+    const notes = files.add(await target.openWork(journal.path, scan.token));
     return new ScanWorker({
       context,
       windows,

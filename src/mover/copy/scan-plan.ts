@@ -1,16 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
 import type { DigestAlgorithm } from '../../domain/digest.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
 import { fullFormat, incrementFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
-import { makeFolderDurable } from '../../repository/replace-file.js';
 import {
   readStagedJson,
   stagedPath,
   windowCountOf,
   writeStagedJson,
   type PlanReference,
+  newToken,
 } from '../staging/copy-plan.js';
 import { isBackupError, isStorageFault } from '../../domain/errors.js';
 import { ImageStack } from '../blocks/image-stack.js';
@@ -80,8 +79,8 @@ export async function prepareScan(
     return work(target, staging, scan);
   }
   await discardStaging(target, staging);
-  await makeFolderDurable(target, stagedPath.workFolder(staging));
-  const token = randomBytes(16).toString('hex');
+  await target.makePlace(stagedPath.workFolder(staging));
+  const token = newToken();
   const scanDisks: ScanDisk[] = [];
   for (const disk of known) {
     const sourceLayers = layersOf(disk).map(({ file }) => file);
@@ -93,7 +92,7 @@ export async function prepareScan(
     const ownLayers = isResized ? null : ownLayersOf(disk);
     scanDisks.push({ disk, blockCount, heldBlocks, sourceLayers, targetLayers, ownLayers });
   }
-  await target.syncFolder(stagedPath.workFolder(staging));
+  await target.settle([stagedPath.workFolder(staging)]);
   const scan: BlockScan = {
     token,
     epoch: input.epoch,

@@ -5,14 +5,13 @@ import { isBackupError, isStorageFault } from '../../domain/errors.js';
 import { healStagingId } from '../../domain/staging-id.js';
 import type { TargetCompanion } from '../../domain/target-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
-import { makeFolderDurable } from '../../repository/replace-file.js';
-import { parentFolder } from '../../repository/repository-path.js';
 import { copyCompanion } from '../copy/copy-companions.js';
 import { pointFiles } from '../source/point-files.js';
 import type { CompanionFile } from '../blocks/companion-file.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import { healingPoint, type HealInput } from './healing-source.js';
+import { newToken } from '../staging/copy-plan.js';
 
 export interface HealCompanionInput extends Omit<HealInput, 'disk' | 'units'> {
   /** As the record names it. */
@@ -68,11 +67,9 @@ async function takeAgain(
     ...companions.filter((entry) => entry.as !== as),
   ];
   for (const candidate of candidates) {
-    await makeFolderDurable(repository, staging);
+    await repository.makePlace(staging);
     if (!(await isCopied(context, { ...candidate, digest }, repository, beside))) continue;
-    await makeFolderDurable(repository, parentFolder(final));
-    await repository.rename(beside, final);
-    await repository.syncFolder(parentFolder(final));
+    await repository.move([{ from: beside, to: final }], chain);
     return true;
   }
   return false;
@@ -87,7 +84,7 @@ async function isCopied(
 ): Promise<boolean> {
   try {
     await withOpenFiles(async (files) => {
-      const copy = files.add(await repository.openWrite(path, 'open-or-new'));
+      const copy = files.add(await repository.openWork(path, newToken()));
       await copyCompanion(context, companion, copy);
     });
     return true;

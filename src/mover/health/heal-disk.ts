@@ -7,7 +7,7 @@ import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';
 import { healStagingId } from '../../domain/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
-import { makeFolderDurable } from '../../repository/replace-file.js';
+import { readWholeFile } from '../../repository/replace-file.js';
 import { writeDigestTable } from '../blocks/write-digest-table.js';
 import {
   findGoodBlock,
@@ -20,6 +20,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import { makeHealedDurable } from '../staging/staging.js';
 import { withVerifier } from '../blocks/verify-units.js';
+import { newToken } from '../staging/copy-plan.js';
 
 export interface HealOutcome {
   /** One sentence for each unit: which, where, from what it was healed, or that it was not. */
@@ -143,25 +144,14 @@ async function overwrite(
   bytes: Buffer,
 ): Promise<void> {
   const staging = stagingFolder(input.chain, healStagingId(input.pointId));
-  await makeFolderDurable(repository, staging);
-  const beside = await repository.openWrite(`${staging}/unit`, 'open-or-new');
-  try {
-    await beside.write(bytes, 0);
-    await beside.sync();
-    const back = Buffer.alloc(BLOCK_BYTES);
-    await beside.read(back, 0);
-    if (!back.equals(bytes)) throw new Error(`${staging}/unit does not read back as written`);
-  } finally {
-    await beside.close();
-  }
-  const image = await repository.openWrite(`${input.chain}/${disk.path}`, 'existing');
-  try {
-    const { offset, length } = unitsOf(disk).rangeOf(unit);
-    await image.write(bytes.subarray(0, length), offset);
-    await image.sync();
-  } finally {
-    await image.close();
-  }
+  await repository.makePlace(staging);
+  // What stands beside is whole while the one in use is written.
+  await repository.put(`${staging}/unit`, bytes);
+  const back = await readWholeFile(repository, `${staging}/unit`, BLOCK_BYTES);
+  if (back?.equals(bytes) !== true)
+    throw new Error(`${staging}/unit does not read back as written`);
+  const { offset, length } = unitsOf(disk).rangeOf(unit);
+  await repository.patch(`${input.chain}/${disk.path}`, offset, bytes.subarray(0, length));
   await repository.removeAll(staging);
 }
 
@@ -178,13 +168,12 @@ export async function healDigestTable(
   );
   if (disk === undefined) return { healed: false };
   const staging = stagingFolder(input.chain, healStagingId(input.pointId));
-  await makeFolderDurable(repository, staging);
+  await repository.makePlace(staging);
   const path = `${staging}/table.digests`;
   const healed = await rebuildTable(context, repository, input.chain, disk, path);
   if (healed) {
     const final = `${input.chain}/${disk.digests.path}`;
-    await repository.rename(path, final);
-    await repository.syncFolder(final.slice(0, final.lastIndexOf('/')));
+    await repository.move([{ from: path, to: final }], input.chain);
   }
   await repository.removeAll(staging);
   return { healed };
@@ -200,7 +189,7 @@ async function rebuildTable(
   const { algorithm, tableDigest } = disk.digests;
   return withOpenFiles(async (files) => {
     const image = files.add(await repository.openRead(`${chain}/${disk.path}`));
-    const table = files.add(await repository.openWrite(path, 'open-or-new'));
+    const table = files.add(await repository.openWork(path, newToken()));
     const made = await writeDigestTable(context.control, {
       image,
       units: unitsOf(disk),

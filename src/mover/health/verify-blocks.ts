@@ -41,7 +41,7 @@ export async function openVerifyWorker(
   return openTogether(async (files) => {
     const [image, digests] = [`${input.chain}/${disk.path}`, `${input.chain}/${disk.digests.path}`];
     const verifier = files.add(await UnitVerifier.open(repository, image, digests));
-    const notes = files.add(await repository.openWrite(journal.path, 'open-or-new'));
+    const notes = files.add(await repository.openWork(journal.path, journal.token));
     const writer = new JournalWriter(notes, journal);
     return {
       async process(window) {
@@ -120,7 +120,7 @@ async function badUnitsOf(
   unitCount: number,
   mostListed: number,
 ): Promise<{ units: number[]; count: number }> {
-  const file = await repository.openRead(journal.path);
+  const file = await repository.openWork(journal.path, journal.token, 'existing');
   try {
     const map = new BlockBits(new WindowJournal(file, journal));
     const units: number[] = [];

@@ -10,7 +10,6 @@ import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.j
 import { relativeParentLink } from '../../chain/chain-paths.js';
 import type { ImageHead } from '../../image/disk-image.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
-import { makeFolderDurable } from '../../repository/replace-file.js';
 import { openLayer, targetLayer } from '../blocks/layer-file.js';
 import { hashFile } from '../blocks/file-digest.js';
 import { readStagedJson, stagedPath, writeStagedJson } from '../staging/copy-plan.js';
@@ -59,7 +58,7 @@ export async function prepareVerification(
   const existing = await readStagedJson<VerificationNotes>(repository, stagedPath.scan(staging));
   if (existing === null || !isGoneOnWith(existing, token, input.nowMs)) {
     await discardStaging(repository, staging);
-    await makeFolderDurable(repository, stagedPath.workFolder(staging));
+    await repository.makePlace(stagedPath.workFolder(staging));
   }
   const notes: VerificationNotes = { token, takenUpAtMs: input.nowMs };
   await writeStagedJson(repository, stagedPath.scan(staging), notes);

@@ -9,8 +9,6 @@ import type { BackupRepository } from '../../repository/backup-repository.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
 import type { PlanReference } from '../staging/copy-plan.js';
 import { restoredFiles, type RestoredFile } from './restored-files.js';
-import { makeFolderDurable } from '../../repository/replace-file.js';
-import { parentFolder } from '../../repository/repository-path.js';
 import {
   readStagedJson,
   stagedPath,
@@ -100,13 +98,13 @@ async function prepareRaw(
   const windows = HeldWindows.of(stack.blockCount, (block) => stack.nextHeldBlock(block));
   await stack.close();
   await windows.write(target, staging, disk, token);
-  await target.syncFolder(stagedPath.workFolder(staging));
+  await target.settle([stagedPath.workFolder(staging)]);
   await withOpenFiles(async (files) => {
-    const raw = files.add(await target.openWrite(rawPath(staging, disk), 'open-or-new'));
+    const raw = files.add(await target.openWork(rawPath(staging, disk), token));
     await raw.truncate(virtualSizeBytes);
     await raw.sync();
   });
-  await target.syncFolder(stagedPath.pointFolder(staging));
+  await target.settle([stagedPath.pointFolder(staging)]);
   const { heldBlocks } = windows;
   return diskWork(target, rawRestoreJournal(staging, disk, token), disk, heldBlocks);
 }
@@ -169,10 +167,7 @@ async function giveName(
 ): Promise<void> {
   if ((await target.stat(name)) !== null) throw isThere(input, name);
   if (input.layout === true) await target.setFileTraits?.(staged, traits);
-  const folder = parentFolder(name);
-  if (folder !== '') await makeFolderDurable(target, folder);
-  await target.rename(staged, name);
-  await target.syncFolder(folder);
+  await target.move([{ from: staged, to: name }], '');
 }
 
 /** The point, with a lease on it from before its record was read. Where there is none to be read, none is left: it would keep a change of the
@@ -238,7 +233,7 @@ export async function finishRestore(
     if ((await target.stat(path)) !== null) await giveName(target, input, path, file);
     files.push(`${input.destinationPath}/${file.name}`);
   }
-  await target.syncFolder('');
+  await target.settle(['']);
   await discardStaging(target, staging);
   await releaseLease(await context.repository(input.repositoryId), input.chain, input.leaseId);
   return { files };

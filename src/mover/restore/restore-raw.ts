@@ -26,7 +26,7 @@ export async function openRawRestoreWorker(
   const target = await context.repository(input.targetRepositoryId);
   const plan = await requirePlan(target, input.staging, input.reference);
   const disk = requireDisk(plan, input.disk);
-  const open = (path: string) => target.openWrite(path, 'open-or-new');
+  const open = (path: string) => target.openWork(path, plan.token);
   return openTogether(async (files) => {
     const stack = files.add(await ImageStack.open(context, disk.layers));
     const { blockCount } = stack;

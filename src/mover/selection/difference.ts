@@ -63,7 +63,7 @@ async function diskDifference(
     const source = files.add(await ImageStack.open(context, disk.sourceLayers));
     const base = files.add(await ImageStack.open(context, disk.targetLayers));
     const journal = comparisonJournal(staging, disk.disk, token);
-    const file = files.add(await target.openRead(journal.path));
+    const file = files.add(await target.openWork(journal.path, token, 'existing'));
     const windows = await HeldWindows.read(target, staging, disk, token);
     const differing = new BlockBits(new WindowJournal(file, journal), windows);
     if (source.virtualSizeBytes < copiedSizeBytes)

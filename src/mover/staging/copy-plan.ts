@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.js';
 import type { VerifyAfterCopy } from '../../domain/copy-job.js';
 import { WINDOW_BLOCKS, type DigestAlgorithm } from '../../domain/digest.js';
@@ -15,7 +15,7 @@ import { pathSegment } from '../../domain/path-segment.js';
 import { imageFormat } from '../../image/formats.js';
 import type { FileShape } from '../../image/image-format.js';
 import type { BackupRepository, Move } from '../../repository/backup-repository.js';
-import { readWholeFile, replaceFile } from '../../repository/replace-file.js';
+import { readWholeFile } from '../../repository/replace-file.js';
 import type { CompanionFile } from '../blocks/companion-file.js';
 import type { LayerFile } from '../blocks/layer-file.js';
 
@@ -59,6 +59,11 @@ export interface ComposedPoint {
   readonly token: string;
   readonly disks: readonly TargetDisk[];
   readonly companions: readonly TargetCompanion[];
+}
+
+/** Names a plan, or one attempt at work that has none: 32 hexadecimal digits, another each time. */
+export function newToken(): string {
+  return randomBytes(16).toString('hex');
 }
 
 /** Where the files of a composed point lie while they are worked on, and where they go. */
@@ -150,7 +155,7 @@ export async function writeStagedJson(
   value: { token: string },
 ): Promise<void> {
   const file = { longhaulStaging: STAGING_VERSION, digest: digestOf(value), content: value };
-  await replaceFile(repository, path, Buffer.from(`${JSON.stringify(file, null, 1)}\n`));
+  await repository.put(path, Buffer.from(`${JSON.stringify(file, null, 1)}\n`));
 }
 
 /** The plan that `token` names.

@@ -41,7 +41,8 @@ export class HeldWindows {
     disk: { readonly disk: string; readonly blockCount: number },
     token: string,
   ): Promise<HeldWindows> {
-    const file = await repository.openRead(stagedPath.heldWindows(staging, disk.disk));
+    const path = stagedPath.heldWindows(staging, disk.disk);
+    const file = await repository.openWork(path, token, 'existing');
     try {
       const runs: { first: number; count: number }[] = [];
       const list = await BlockListReader.open(file, token);
@@ -63,7 +64,7 @@ export class HeldWindows {
     token: string,
   ): Promise<void> {
     const path = stagedPath.heldWindows(staging, disk);
-    const file = await repository.openWrite(path, 'open-or-new');
+    const file = await repository.openWork(path, token);
     try {
       await file.truncate(0);
       const list = new BlockListWriter(file, token);

@@ -49,7 +49,7 @@ async function soundCount(
   token: string,
 ): Promise<number | null> {
   try {
-    const file = await target.openRead(path);
+    const file = await target.openWork(path, token, 'existing');
     try {
       const list = await BlockListReader.open(file, token);
       await list.assertSound();

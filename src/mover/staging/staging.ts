@@ -11,15 +11,11 @@ import {
 } from '../../domain/staging-id.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
 import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
-import { makeFileDurable, makeFolderDurable } from '../../repository/replace-file.js';
-import { parentFolder } from '../../repository/repository-path.js';
 import { stagedPath } from './copy-plan.js';
 
 /** An empty staging folder for a copy. */
 export async function makeStaging(repository: BackupRepository, staging: string): Promise<void> {
-  await repository.makeFolder(stagedPath.workFolder(staging));
-  // Their names lie in one folder: what makes the one durable does so for the other.
-  await makeFolderDurable(repository, stagedPath.pointFolder(staging));
+  await repository.makePlace(stagedPath.workFolder(staging), stagedPath.pointFolder(staging));
 }
 
 /** Empties a staging folder so that a stop at any place leaves nothing that could be taken for a plan: what others depend on goes first. */
@@ -50,14 +46,8 @@ export async function makeHealedDurable(
   point: TargetRestorePoint,
 ): Promise<void> {
   if ((await repository.stat(stagingFolder(chain, healStagingId(point.id)))) === null) return;
-  const folders = new Set<string>();
-  for (const { path, digests } of point.disks)
-    for (const file of [path, digests.path]) {
-      if ((await repository.stat(`${chain}/${file}`))?.type === 'file')
-        await makeFileDurable(repository, `${chain}/${file}`);
-      folders.add(parentFolder(`${chain}/${file}`));
-    }
-  for (const folder of folders) await repository.syncFolder(folder);
+  const paths = point.disks.flatMap(({ path, digests }) => [path, digests.path]);
+  await repository.settle(paths.map((path) => `${chain}/${path}`));
 }
 
 async function discardFound(

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
-import { BackupError } from '../../domain/errors.js';
+import { BackupError, isBackupError } from '../../domain/errors.js';
 import type {
   BackupRepository,
   ReadableFile,
-  WritableFile,
+  WorkFile,
 } from '../../repository/backup-repository.js';
 import { windowRuns, type WindowRun } from './window-runs.js';
 
@@ -93,7 +93,7 @@ export class WindowJournal {
 /** Writes what `WindowJournal` reads. */
 export class JournalWriter {
   constructor(
-    private readonly file: WritableFile,
+    private readonly file: WorkFile,
     private readonly place: JournalPlace,
   ) {}
 
@@ -104,6 +104,7 @@ export class JournalWriter {
     record.set(payload);
     sealOf(token, window, record.subarray(0, payloadBytes)).copy(record, payloadBytes);
     await this.file.write(record, window * record.length);
+    await this.file.flush();
   }
 }
 
@@ -132,12 +133,24 @@ async function inJournal<T>(
   place: JournalPlace,
   look: (journal: WindowJournal) => Promise<T>,
 ): Promise<T | null> {
-  if ((await repository.stat(place.path)) === null) return null;
-  const file = await repository.openRead(place.path);
+  const file = await openIfBegun(repository, place);
+  if (file === null) return null;
   try {
     return await look(new WindowJournal(file, place));
   } finally {
     await file.close();
+  }
+}
+
+async function openIfBegun(
+  repository: BackupRepository,
+  { path, token }: JournalPlace,
+): Promise<WorkFile | null> {
+  try {
+    return await repository.openWork(path, token, 'existing');
+  } catch (error) {
+    if (isBackupError(error, 'FILE_MISSING')) return null;
+    throw error;
   }
 }
 

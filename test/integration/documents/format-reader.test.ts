@@ -6,7 +6,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { serializeChainRecord, type ChainRecord } from '../../../src/chain/chain-record.js';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type {
+  BackupRepository,
+  FolderRepository,
+} from '../../../src/repository/backup-repository.js';
 import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 import { requireTool } from '../../support/image/qemu.js';
 import { libvirtTruth, testJob, TestSite } from '../../support/session/test-site.js';
@@ -126,14 +129,14 @@ describe.skipIf(!requireTool('python3'))('a reader written from docs/FORMAT.md',
 });
 
 function stoppingAtRename(
-  repository: BackupRepository,
+  repository: FolderRepository,
   stop: 'before' | 'after' | 'never',
 ): { repository: BackupRepository; isStopped: () => boolean } {
   let isStopped = false;
   const unchanged = fencedRepository(repository, () => {
     if (isStopped) throw new Error('stopped');
   });
-  const stopping: BackupRepository = {
+  const stopping: FolderRepository = {
     ...unchanged,
     async rename(from, to) {
       const isSwitch = stop !== 'never' && to.endsWith('.qcow2');

@@ -152,7 +152,10 @@ describe('a copy of a copy', () => {
     const rehearsal = offsite.clone();
     await living.session({ nowMs, target: rehearsal });
     const isMerged = ({ kind, path, to }: StorageOperation) =>
-      kind === 'rename' && path.endsWith('.qcow2') && to?.endsWith('.qcow2') === true;
+      kind === 'rename' &&
+      path.endsWith('.qcow2') &&
+      !path.includes('/.staging/') &&
+      to?.endsWith('.qcow2') === true;
     const { number } = rehearsal.operations.find(isMerged)!;
     const killed = offsite.clone({ crash: { atOperation: number, when: 'before' } });
     await expect(living.session({ nowMs, target: killed })).rejects.toThrow(WorkerDeath);

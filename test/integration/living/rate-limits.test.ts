@@ -4,7 +4,7 @@ import { NO_LIMIT } from '../../../src/domain/rate-limits.js';
 import { restorePointKey } from '../../../src/domain/repository-view.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type {
-  BackupRepository,
+  FolderRepository,
   ReadableFile,
   WritableFile,
 } from '../../../src/repository/backup-repository.js';
@@ -24,13 +24,13 @@ const FIRST_AT_MS = Date.parse('2026-11-23T12:00:00Z');
 const REQUEST_BYTES = 9 * MIB;
 
 interface Counted {
-  readonly repository: BackupRepository;
+  readonly repository: FolderRepository;
   read: PassedBytes;
   written: PassedBytes;
 }
 
 /** Counts what passes behind the meters. */
-function counted(inner: BackupRepository, clock: VirtualClock): Counted {
+function counted(inner: FolderRepository, clock: VirtualClock): Counted {
   const reader = (file: ReadableFile): ReadableFile => ({
     path: file.path,
     stamp: () => file.stamp(),

@@ -8,7 +8,7 @@ import { readChainRecord } from '../../../src/chain/chain-store.js';
 import { BLOCK_BYTES } from '../../../src/domain/digest.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type { FolderRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
 import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 import { makeLargeChain } from '../../support/session/large-chain.js';
@@ -16,7 +16,7 @@ import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
 
 /** The repository, which from now on stores the first data written to an image with one bit wrong and says nothing. */
-function spoilFirstWrite(repository: BackupRepository): BackupRepository {
+function spoilFirstWrite(repository: FolderRepository): FolderRepository {
   let isSpoilt = false;
   return {
     ...fencedRepository(repository, () => undefined),
@@ -44,9 +44,9 @@ function spoilFirstWrite(repository: BackupRepository): BackupRepository {
 
 /** The repository, whose page cache is right and whose disk has one bit of each such piece of a backup file wrong. */
 function spoiltOnDisk(
-  repository: BackupRepository,
+  repository: FolderRepository,
   isSpoilt: (offset: number) => boolean,
-): BackupRepository {
+): FolderRepository {
   return {
     ...fencedRepository(repository, () => undefined),
     async openReadPastCache(path) {
@@ -67,8 +67,8 @@ function spoiltOnDisk(
 
 describe('reading back what was written', () => {
   let folder: string;
-  let source: BackupRepository;
-  let target: BackupRepository;
+  let source: FolderRepository;
+  let target: FolderRepository;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'longhaul-read-back-'));
     const machine = join(folder, 'primary', 'mail01');
@@ -129,7 +129,7 @@ describe('reading back what was written', () => {
   });
 
   it('says what to do where the storage cannot be read past the cache', async () => {
-    const unsuited: BackupRepository = {
+    const unsuited: FolderRepository = {
       ...fencedRepository(target, () => undefined),
       openReadPastCache: (path) =>
         Promise.reject(new BackupError('REPOSITORY_UNSUITED', `cannot read ${path} like that`)),

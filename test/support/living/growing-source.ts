@@ -1,7 +1,7 @@
 import { createCipheriv } from 'node:crypto';
 import { composeQcow2 } from '../../../src/image/qcow2/compose.js';
 import { fileBytes } from '../../../src/mover/blocks/file-bytes.js';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type { FolderRepository } from '../../../src/repository/backup-repository.js';
 
 const BLOCK_BYTES = 65_536;
 const DISK = '3d5c0f8e-2b71-4c9d-8e46-a1f7b2d39c11';
@@ -27,7 +27,7 @@ export class GrowingSource {
 
   /** @param options.blockCount blocks of 64 KiB; the last one is cut short by 1,536 bytes */
   constructor(
-    public repository: BackupRepository,
+    public repository: FolderRepository,
     private readonly folder: string,
     private readonly options: { readonly blockCount: number; readonly seed?: number },
   ) {

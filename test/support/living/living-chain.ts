@@ -1,7 +1,10 @@
 import type { CopyJob } from '../../../src/domain/copy-job.js';
 import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type {
+  BackupRepository,
+  FolderRepository,
+} from '../../../src/repository/backup-repository.js';
 import { testJob } from '../session/test-site.js';
 import { LocalSessions } from '../workflows/local-sessions.js';
 import { GrowingSource } from './growing-source.js';
@@ -33,7 +36,7 @@ export class LivingChain {
 
   /** Makes the machine's first backup. */
   static async begin(
-    repositories: { source: BackupRepository; target: BackupRepository },
+    repositories: { source: FolderRepository; target: BackupRepository },
     firstAtMs: number,
     policy: LivingPolicy,
   ): Promise<LivingChain> {

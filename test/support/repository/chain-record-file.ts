@@ -1,7 +1,6 @@
 import { serializeChainRecord, type ChainRecord } from '../../../src/chain/chain-record.js';
 import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
-import { makeFolderDurable, replaceFile } from '../../../src/repository/replace-file.js';
 
 const AT = '2026-11-01T00:00:00.000Z';
 
@@ -10,8 +9,8 @@ export async function putFile(
   path: string,
   content: string | Uint8Array,
 ): Promise<void> {
-  await makeFolderDurable(repository, path.slice(0, path.lastIndexOf('/')));
-  await replaceFile(repository, path, Buffer.from(content));
+  await repository.makePlace(path.slice(0, path.lastIndexOf('/')));
+  await repository.put(path, Buffer.from(content));
 }
 
 /** The record of a chain without files: a full and increments on it. */

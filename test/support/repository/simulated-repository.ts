@@ -1,7 +1,7 @@
 import { BackupError, type ErrorCode } from '../../../src/domain/errors.js';
 import type { FileStamp } from '../../../src/domain/restore-point.js';
 import type {
-  BackupRepository,
+  FolderRepository,
   ReadableFile,
   RepositoryCapacity,
   RepositoryEntry,
@@ -75,7 +75,7 @@ export class SimulatedCrash extends Error {
 }
 
 /** A repository in memory that can be killed at any storage operation and loses what a real disk may lose. Deterministic. */
-export class SimulatedRepository extends FolderVerbs implements BackupRepository {
+export class SimulatedRepository extends FolderVerbs implements FolderRepository {
   readonly limits = { transferBytes: 2 ** 20, requests: 1, maxFileBytes: 2 ** 50 };
   readonly capabilities = { overwriteInPlace: true, sparseFiles: true, stampsProve: true };
   readonly id: string;

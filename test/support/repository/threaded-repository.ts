@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { BackupError, isErrorCode, type ErrorDetails } from '../../../src/domain/errors.js';
-import type { BackupRepository, WritableFile } from '../../../src/repository/backup-repository.js';
+import type { FolderRepository, WritableFile } from '../../../src/repository/backup-repository.js';
 import { folderVerbs } from '../../../src/repository/folder-verbs.js';
 import { entryOrder } from '../../../src/repository/repository-path.js';
 
@@ -41,7 +41,7 @@ export class RepositoryThread {
     readonly id: string;
     readonly rootPath: string;
     readonly readOnly: boolean;
-  }): Promise<BackupRepository> {
+  }): Promise<FolderRepository> {
     return this.#repository(options.id, await this.#ask<number>(0, 'open')(options));
   }
 
@@ -49,7 +49,7 @@ export class RepositoryThread {
     await this.#worker.terminate();
   }
 
-  #repository(id: string, target: number): BackupRepository {
+  #repository(id: string, target: number): FolderRepository {
     const open = (method: string) => async (path: string, create?: string) =>
       this.#file(path, await this.#ask<number>(target, method)(path, create));
     return {

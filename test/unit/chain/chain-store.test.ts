@@ -9,7 +9,6 @@ import {
 } from '../../../src/chain/chain-store.js';
 import { BackupError, isBackupError } from '../../../src/domain/errors.js';
 import { fencedRepository } from '../../../src/repository/fenced-repository.js';
-import { makeFolderDurable, replaceFile } from '../../../src/repository/replace-file.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { targetChain } from '../domain/chain-builder.js';
 
@@ -33,7 +32,7 @@ type TakeArguments = Parameters<typeof takeChain> extends [...infer First, unkno
 let repository: SimulatedRepository;
 beforeEach(async () => {
   repository = new SimulatedRepository('offsite');
-  await makeFolderDurable(repository, FOLDER);
+  await repository.makePlace(FOLDER);
 });
 
 /** The record at a revision; its one point tells the revisions apart. */
@@ -57,11 +56,11 @@ function recordAt(revision: number, change: Partial<ChainRecord> = {}): ChainRec
 }
 
 async function put(path: string, bytes: Uint8Array | null): Promise<void> {
-  if (bytes !== null) await replaceFile(repository, path, bytes);
+  if (bytes !== null) await repository.put(path, bytes);
 }
 
 async function putPoint(folder = POINT): Promise<void> {
-  await makeFolderDurable(repository, folder);
+  await repository.makePlace(folder);
   await put(`${folder}/vda.qcow2`, Buffer.from('disk'));
 }
 
@@ -157,8 +156,8 @@ describe('the two files of the commit record', () => {
   });
 
   it('begins a chain where no point lies, empty folders and rests of other work notwithstanding', async () => {
-    await makeFolderDurable(repository, POINT);
-    await makeFolderDurable(repository, `${FOLDER}/.staging/2026-11-24T220000Z/work`);
+    await repository.makePlace(POINT);
+    await repository.makePlace(`${FOLDER}/.staging/2026-11-24T220000Z/work`);
     await putPoint(`${FOLDER}/.quarantine/2026-11-23T220000Z-corrupt-4`);
     expect(await readChainRecord(repository, FOLDER)).toBeNull();
     const taken = await take(repository, FOLDER, IDENTITY, 'session-1');

@@ -5,7 +5,6 @@ import { BackupError } from '../../../src/domain/errors.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { findSourceWorkload } from '../../../src/mover/source/source-catalogue.js';
 import { fencedRepository } from '../../../src/repository/fenced-repository.js';
-import { makeFolderDurable, replaceFile } from '../../../src/repository/replace-file.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
 let repository: SimulatedRepository;
@@ -16,8 +15,8 @@ beforeEach(async () => {
 });
 
 async function put(path: string, content: string | Uint8Array): Promise<void> {
-  await makeFolderDurable(repository, path.slice(0, path.lastIndexOf('/')));
-  await replaceFile(repository, path, Buffer.from(content));
+  await repository.makePlace(path.slice(0, path.lastIndexOf('/')));
+  await repository.put(path, Buffer.from(content));
 }
 
 async function putChain(folder: string, workload: string): Promise<void> {

@@ -9,7 +9,6 @@ import {
   removeEndedLeases,
 } from '../../../src/chain/leases.js';
 import { BackupError } from '../../../src/domain/errors.js';
-import { makeFolderDurable, replaceFile } from '../../../src/repository/replace-file.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { targetChain } from '../domain/chain-builder.js';
 
@@ -35,13 +34,13 @@ let repository: SimulatedRepository;
 let nowMs: number;
 beforeEach(async () => {
   repository = new SimulatedRepository('offsite');
-  await makeFolderDurable(repository, `${CHAIN}/.leases`);
+  await repository.makePlace(`${CHAIN}/.leases`);
   await put('clock', Buffer.from(''));
   nowMs = await writtenAtMs('clock');
 });
 
 async function put(name: string, bytes: Uint8Array): Promise<void> {
-  await replaceFile(repository, `${CHAIN}/.leases/${name}`, bytes);
+  await repository.put(`${CHAIN}/.leases/${name}`, bytes);
 }
 
 async function writtenAtMs(name: string): Promise<number> {
@@ -120,7 +119,7 @@ describe('storage that does not answer', () => {
 
 describe('what lies among leases', () => {
   it('and is no file, or has another ending, is no lease', async () => {
-    await makeFolderDurable(repository, `${CHAIN}/.leases/folder.json`);
+    await repository.makePlace(`${CHAIN}/.leases/folder.json`);
     await put('note.txt', Buffer.from('{'));
     expect(await readLeases(repository, CHAIN, nowMs)).toEqual({
       named: new Set(),

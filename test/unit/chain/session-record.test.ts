@@ -5,7 +5,6 @@ import {
   writeJobDefinition,
 } from '../../../src/chain/session-record.js';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
-import { makeFolderDurable, replaceFile } from '../../../src/repository/replace-file.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';
 
@@ -15,8 +14,8 @@ beforeEach(() => {
 });
 
 async function put(path: string, content: string): Promise<void> {
-  await makeFolderDurable(repository, path.slice(0, path.lastIndexOf('/')));
-  await replaceFile(repository, path, Buffer.from(content));
+  await repository.makePlace(path.slice(0, path.lastIndexOf('/')));
+  await repository.put(path, Buffer.from(content));
 }
 
 function definition(change: Record<string, unknown>): string {

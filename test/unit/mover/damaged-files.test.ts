@@ -104,8 +104,8 @@ describe.each([
   {
     name: 'copy of a chain of 2' as const,
     place: 'before its second point gets its name',
-    isLast: ({ kind, to }: StorageOperation) =>
-      kind === 'rename' && /^nightly\/[^/]+\/2026-[^/]+$/.test(to ?? ''),
+    isLast: ({ kind, path }: StorageOperation) =>
+      kind === 'makeFolder' && /^nightly\/[^/]+\/2026-[^/]+$/.test(path),
     staged: ['plan.json', 'composed.json', '.blocks', '.zeros', '.journal'],
   },
   {

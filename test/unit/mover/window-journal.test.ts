@@ -7,7 +7,7 @@ import {
   WindowJournal,
   type JournalPlace,
 } from '../../../src/mover/task/window-journal.js';
-import type { WritableFile } from '../../../src/repository/backup-repository.js';
+import type { WorkFile } from '../../../src/repository/backup-repository.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
 const PLACE: JournalPlace = { path: 'vda.journal', token: 'a plan', payloadBytes: 48 };
@@ -17,10 +17,10 @@ const payloadOf = (window: number): Buffer => Buffer.alloc(48, window + 1);
 
 describe('the journal of work in windows', () => {
   let target: SimulatedRepository;
-  let file: WritableFile;
+  let file: WorkFile;
   beforeEach(async () => {
     target = new SimulatedRepository('offsite');
-    file = await target.openWrite(PLACE.path, 'open-or-new');
+    file = await target.openWork(PLACE.path, PLACE.token);
   });
   afterEach(() => file.close());
 
@@ -91,7 +91,7 @@ describe('the journal of work in windows', () => {
 
   it('is read in parts of about 1 MiB, from any window to any other', async () => {
     const place = { path: 'large.journal', token: 'a plan', payloadBytes: 300_000 }; // four to a part
-    const large = await target.openWrite(place.path, 'open-or-new');
+    const large = await target.openWork(place.path, place.token);
     const writer = new JournalWriter(large, place);
     const payload = (window: number): Buffer => Buffer.alloc(300_000, window + 1);
     for (let window = 0; window < 12; window++)

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type { FolderRepository } from '../../../src/repository/backup-repository.js';
 import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
 const LOST = new Error('the right to write is lost');
 
 /** Calls that change storage, each in a folder that holds `old` and the empty folder `gone`. */
-const CHANGES: Record<string, (repository: BackupRepository) => Promise<unknown>> = {
+const CHANGES: Record<string, (repository: FolderRepository) => Promise<unknown>> = {
   'openWrite new': (repository) => repository.openWrite('job/new', 'new'),
   'openWrite open-or-new': (repository) => repository.openWrite('job/new', 'open-or-new'),
   'openWrite existing': (repository) => repository.openWrite('job/old', 'existing'),
@@ -19,7 +19,7 @@ const CHANGES: Record<string, (repository: BackupRepository) => Promise<unknown>
 let inner: SimulatedRepository;
 let asked: number;
 let mayWrite: boolean;
-let fenced: BackupRepository;
+let fenced: FolderRepository;
 beforeEach(async () => {
   inner = new SimulatedRepository('offsite');
   await inner.makeFolder('job/gone');

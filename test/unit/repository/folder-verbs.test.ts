@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type { FolderRepository } from '../../../src/repository/backup-repository.js';
 import { readWholeFile } from '../../../src/repository/replace-file.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
@@ -9,7 +9,7 @@ const QUARANTINE = 'chain/.quarantine/p';
 /** Each verb with what is there when it is done: content by path, null where nothing is. Everything before it is durable. */
 const VERBS: Record<
   string,
-  readonly [(it: BackupRepository) => Promise<unknown>, Record<string, string | null>]
+  readonly [(it: FolderRepository) => Promise<unknown>, Record<string, string | null>]
 > = {
   'put a new file in new folders': [
     (it) => it.put('job/sessions/1.json', Buffer.from('session')),
@@ -98,7 +98,7 @@ beforeEach(async () => {
   repository.settleAll();
 });
 
-async function found(survivor: BackupRepository, expected: Record<string, string | null>) {
+async function found(survivor: FolderRepository, expected: Record<string, string | null>) {
   const contents: Record<string, string | null> = {};
   for (const path of Object.keys(expected))
     contents[path] = (await readWholeFile(survivor, path, 1000))?.toString() ?? null;
@@ -142,7 +142,7 @@ describe('verbs on a file system', () => {
 
   it('a file that is put is the old one or the new one, whole, wherever it is stopped', async () => {
     const whole = repository.clone();
-    const put = (it: BackupRepository) => it.put('chain/chain.json', Buffer.from('newer record'));
+    const put = (it: FolderRepository) => it.put('chain/chain.json', Buffer.from('newer record'));
     await put(whole);
     for (const { number } of whole.operations)
       for (const when of ['before', 'torn', 'after'] as const) {

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   openDirectoryRepository,
-  type FolderRepository,
+  type OpenedFolder,
   type KeepingRepository,
 } from '../../../src/repository/directory-repository.js';
 import { RepositoryOpener } from '../../../src/repository/open-repository.js';
@@ -22,7 +22,7 @@ import { RepositoryVisit } from '../../../src/repository/repository-visit.js';
 
 describe('a repository that keeps its folders open', () => {
   let base: string;
-  let opened: FolderRepository;
+  let opened: OpenedFolder;
   let repository: KeepingRepository;
   beforeEach(async () => {
     base = await mkdtemp(join(tmpdir(), 'longhaul-kept-'));

@@ -3,20 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { BackupError } from '../../../src/domain/errors.js';
-import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type { FolderRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
 import { probeStorage } from '../../../src/repository/probe-storage.js';
 
 const NOW_MS = Date.UTC(2026, 10, 26);
 
-async function folderRepository(): Promise<{ rootPath: string; repository: BackupRepository }> {
+async function folderRepository(): Promise<{ rootPath: string; repository: FolderRepository }> {
   const rootPath = mkdtempSync(join(tmpdir(), 'longhaul-probe-'));
   onTestFinished(() => rmSync(rootPath, { recursive: true }));
   const repository = await openDirectoryRepository({ id: 'offsite', rootPath, readOnly: false });
   return { rootPath, repository };
 }
 
-function probe(repository: BackupRepository, rootPath: string) {
+function probe(repository: FolderRepository, rootPath: string) {
   return probeStorage(repository, { rootPath, folderSync: 'required', now: () => NOW_MS });
 }
 
@@ -40,7 +40,7 @@ it('finds on a local file system all that is needed, and leaves nothing behind',
   expect(readdirSync(join(rootPath, '.longhaul'))).toEqual([]);
 });
 
-it.each<[string, Partial<BackupRepository>, string]>([
+it.each<[string, Partial<FolderRepository>, string]>([
   ['rename over', { rename: refuse }, 'renameOver'],
   ['folder syncs', { syncFolder: refuse }, 'folderSync'],
 ])('says that there is no %s', async (_name, missing, ability) => {
@@ -62,7 +62,7 @@ function refuse(): Promise<never> {
   return Promise.reject(new BackupError('REPOSITORY_UNSUITED', 'not supported (EINVAL)'));
 }
 
-function withCalls(repository: BackupRepository, calls: Partial<BackupRepository>) {
+function withCalls(repository: FolderRepository, calls: Partial<FolderRepository>) {
   return new Proxy(repository, {
     get: (target, name) => {
       const value: unknown = Reflect.get(calls, name) ?? Reflect.get(target, name);

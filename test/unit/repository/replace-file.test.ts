@@ -1,9 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  makeFolderDurable,
-  readWholeFile,
-  replaceFile,
-} from '../../../src/repository/replace-file.js';
+import { readWholeFile } from '../../../src/repository/replace-file.js';
 import {
   SimulatedCrash,
   SimulatedRepository,
@@ -17,8 +13,8 @@ const SEEDS = Array.from({ length: 60 }, (_, seed) => seed);
 
 async function withOldRecord(): Promise<SimulatedRepository> {
   const repository = new SimulatedRepository();
-  await makeFolderDurable(repository, 'job/web');
-  await replaceFile(repository, 'job/web/chain.json', OLD);
+  await repository.makePlace('job/web');
+  await repository.put('job/web/chain.json', OLD);
   return repository.restart({ kind: 'power', seed: 1 });
 }
 
@@ -33,7 +29,7 @@ async function contentsAfter(
   options: SimulationOptions,
 ): Promise<(string | null)[]> {
   const repository = start.clone(options);
-  await replaceFile(repository, 'job/web/chain.json', NEW).catch((error: unknown) => {
+  await repository.put('job/web/chain.json', NEW).catch((error: unknown) => {
     if (!(error instanceof SimulatedCrash)) throw error;
   });
   const survivors = SEEDS.map((seed) => repository.restart({ kind: 'power', seed }));
@@ -44,10 +40,10 @@ async function contentsAfter(
   return (await Promise.all(contents)).map((content) => content?.toString() ?? null);
 }
 
-describe('replaceFile', () => {
+describe('put', () => {
   it('takes the steps: unfinished file, data, sync, rename, sync of the folder', async () => {
     const repository = (await withOldRecord()).clone();
-    await replaceFile(repository, 'job/web/chain.json', NEW);
+    await repository.put('job/web/chain.json', NEW);
     expect(repository.operations.map(({ kind, path }) => `${kind} ${path}`)).toEqual([
       'create job/web/chain.json.partial',
       'truncate job/web/chain.json.partial',
@@ -87,10 +83,10 @@ describe('replaceFile', () => {
     const start = await withOldRecord();
     for (const crash of everyPosition(6)) {
       const repository = start.clone({ crash });
-      await expect(replaceFile(repository, 'job/web/chain.json', NEW)).rejects.toThrow('killed');
+      await expect(repository.put('job/web/chain.json', NEW)).rejects.toThrow('killed');
       const survivor = repository.restart({ kind: 'power', seed: 7 });
       expect((await survivor.list('job/web')).length).toBeLessThanOrEqual(2);
-      await replaceFile(survivor, 'job/web/chain.json', OLD.subarray(0, 10));
+      await survivor.put('job/web/chain.json', OLD.subarray(0, 10));
       const content = await readWholeFile(survivor, 'job/web/chain.json', 10_000);
       expect(content?.toString()).toBe('old old ol');
       expect((await survivor.list('job/web')).map(({ name }) => name)).toEqual(['chain.json']);
@@ -110,10 +106,10 @@ describe('readWholeFile', () => {
   });
 });
 
-describe('makeFolderDurable', () => {
+describe('makePlace', () => {
   it('keeps the folder and its parents over a power cut', async () => {
     const repository = new SimulatedRepository();
-    await makeFolderDurable(repository, 'a/b/c');
+    await repository.makePlace('a/b/c');
     for (const seed of SEEDS) {
       const survivor = repository.restart({ kind: 'power', seed });
       expect((await survivor.stat('a/b/c'))?.type).toBe('folder');
@@ -122,9 +118,9 @@ describe('makeFolderDurable', () => {
 
   it('makes a folder durable that an interrupted attempt had only made', async () => {
     const first = new SimulatedRepository('x', { crash: { atOperation: 4, when: 'before' } });
-    await expect(makeFolderDurable(first, 'a/b/c')).rejects.toThrow(SimulatedCrash);
+    await expect(first.makePlace('a/b/c')).rejects.toThrow(SimulatedCrash);
     const second = first.restart({ kind: 'none' });
-    await makeFolderDurable(second, 'a/b/c');
+    await second.makePlace('a/b/c');
     for (const seed of SEEDS) {
       const survivor = second.restart({ kind: 'power', seed });
       expect((await survivor.stat('a/b/c'))?.type).toBe('folder');
