@@ -1,6 +1,8 @@
+import { basename } from 'node:path/posix';
 import { isBackupError } from '../domain/errors.js';
 import { claimedTwiceText, contradictionOf, pointsInBoth } from '../domain/one-workload.js';
 import type { SourceDisk, SourceRestorePoint, SourceWorkload } from '../domain/restore-point.js';
+import { filesOfDisk, type StampedFile } from '../domain/source-files.js';
 import { orderByLineage } from '../domain/source-order.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 
@@ -63,12 +65,23 @@ async function differingFile(
   second: SourceWorkload,
 ): Promise<string | null> {
   for (const [one, other] of pointsInBoth(first, second))
-    for (const file of one.disks) {
-      const copy = other.disks.find(({ disk }) => disk === file.disk);
-      if (copy !== undefined && (await differs(repository, file, copy)))
-        return `${file.path} and ${copy.path} hold different bytes`;
+    for (const disk of one.disks) {
+      const copy = other.disks.find((entry) => entry.disk === disk.disk);
+      for (const [file, same] of copy === undefined ? [] : filesOfOneName(disk, copy))
+        if (await differs(repository, file, same))
+          return `${file.path} and ${same.path} hold different bytes`;
     }
   return null;
+}
+
+/** The image, its extents and what lies below it: the data of a disk need not be in its image. */
+function filesOfOneName(disk: SourceDisk, copy: SourceDisk): [StampedFile, StampedFile][] {
+  const others = filesOfDisk(copy);
+  return filesOfDisk(disk).flatMap((file, index): [StampedFile, StampedFile][] => {
+    const same =
+      index === 0 ? others[0] : others.find(({ path }) => basename(path) === basename(file.path));
+    return same === undefined ? [] : [[file, same]];
+  });
 }
 
 const SAMPLE_COUNT = 16;
@@ -77,8 +90,8 @@ const SAMPLE_BYTES = 4_096;
 /** Reads both at the same places. What only one of them holds proves nothing: a copy may still be written. */
 async function differs(
   repository: BackupRepository,
-  one: SourceDisk,
-  other: SourceDisk,
+  one: StampedFile,
+  other: StampedFile,
 ): Promise<boolean> {
   const sizeBytes = Math.min(one.stamp.sizeBytes, other.stamp.sizeBytes);
   const step = Math.max(SAMPLE_BYTES, Math.floor(sizeBytes / SAMPLE_COUNT));
