@@ -13,11 +13,11 @@ export const ec2ExportLayout = singleFilesLayout({
   isDated: false,
 });
 
-/** Managed disks of Azure as they are downloaded: fixed VHD. */
-export const azureDiskLayout = singleFilesLayout({
-  name: 'azure-disk',
-  type: { id: 'azure-disk', title: 'Azure disks (VHD)', rules: ALL_ALLOWED },
-  prefix: 'azure',
+/** VHD files that lie alone: managed disks of Azure as they are downloaded (fixed), and those of anybody else, which no name tells from them. */
+export const vhdImageLayout = singleFilesLayout({
+  name: 'vhd-image',
+  type: { id: 'vhd-image', title: 'VHD images (Azure disks and others)', rules: ALL_ALLOWED },
+  prefix: 'vhd',
   formats: { vhd: 'vhd' },
 });
 

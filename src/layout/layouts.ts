@@ -6,7 +6,7 @@ import {
   rawImageLayout,
   solarisStreamLayout,
 } from './agent-images.js';
-import { azureDiskLayout, ec2ExportLayout, gcpImageLayout } from './cloud-exports.js';
+import { vhdImageLayout, ec2ExportLayout, gcpImageLayout } from './cloud-exports.js';
 import { ghettoVcbLayout } from './ghettovcb/ghettovcb.js';
 import { hypercoreLayout } from './hypercore.js';
 import { hypervLayout } from './hyperv/hyperv.js';
@@ -37,7 +37,7 @@ export const BACKUP_LAYOUTS: readonly BackupLayout[] = [
   ec2ExportLayout,
   // From here on an ending is all that is known.
   ovaLayout,
-  azureDiskLayout,
+  vhdImageLayout,
   gcpImageLayout,
   macImageLayout,
   solarisStreamLayout,

@@ -97,8 +97,8 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     restoredBy: '`aws ec2 import-image`',
     tests: SINGLE_FILES,
   },
-  'azure-disk': {
-    writtenBy: 'download of a managed disk',
+  'vhd-image': {
+    writtenBy: 'download of a managed disk; any VHD that lies alone',
     data: 'synthetic',
     judge: 'qemu-img 7.2',
     restoredBy: '`az disk create`',

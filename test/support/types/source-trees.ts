@@ -161,7 +161,7 @@ export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
     },
   },
   {
-    type: 'azure-disk',
+    type: 'vhd-image',
     name: 'azure01.vhd',
     async write(root, day) {
       const disk = guestDisk(8, day);
