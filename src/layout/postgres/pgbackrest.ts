@@ -48,8 +48,13 @@ export const pgBackRestLayout: TreeLayout = {
       { name: 'history', match: /^backup\/[^/]+\/backup\.history\/.+/, content: 'replaced' },
       { name: 'latest', match: /^backup\/[^/]+\/latest$/, content: 'replaced' },
       {
-        name: 'information',
-        match: /^(?:archive|backup)\/[^/]+\/(?:archive|backup)\.info(?:\.copy)?$/,
+        name: 'archive-information',
+        match: /^archive\/[^/]+\/archive\.info(?:\.copy)?$/,
+        content: 'replaced',
+      },
+      {
+        name: 'backup-information',
+        match: /^backup\/[^/]+\/backup\.info(?:\.copy)?$/,
         content: 'replaced',
       },
     ],

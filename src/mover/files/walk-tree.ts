@@ -3,6 +3,7 @@ import type { FaultList } from '../../domain/file-faults.js';
 import { compareBytes } from '../../domain/byte-order.js';
 import type { FileStamp } from '../../domain/restore-point.js';
 import type { SourceTree } from '../../domain/source-tree.js';
+import { foldersOf } from '../../domain/tree-path.js';
 import { classOf, type TreeRules } from '../../domain/tree-rules.js';
 import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
 import { joinPath, parentFolder } from '../../repository/repository-path.js';
@@ -68,13 +69,15 @@ async function* walkStore(walk: Walk, classIndex: number): AsyncGenerator<readon
 /** One look through a tree for the files of one class. */
 class ClassLook {
   readonly #prefixLength: number;
+  readonly #isOwn: (path: string) => boolean;
 
   constructor(
     private readonly walk: Walk,
     private readonly classIndex: number,
   ) {
-    const { root } = walk.tree;
+    const { root, within } = walk.tree;
     this.#prefixLength = root === '' ? 0 : root.length + 1;
+    this.#isOwn = within === undefined ? () => true : ownPaths(within);
   }
 
   pathOf({ path }: RepositoryEntry): string {
@@ -85,13 +88,12 @@ class ClassLook {
   async entriesOf(folder: string): Promise<RepositoryEntry[]> {
     const { repository, tree, rules } = this.walk;
     const entries = await repository.list(joinPath(tree.root, folder).replace(/^\/|\/$/g, ''));
-    const own = folder === '' && tree.within !== undefined ? new Set(tree.within) : null;
     const isFirst = this.#isFirstIn(folder === '' ? '' : `${folder}/`);
     const collisions = this.#collisionsOf(entries);
     const wanted: RepositoryEntry[] = [];
     for (const entry of entries) {
-      if (own !== null && !own.has(entry.name)) continue;
       const path = this.pathOf(entry);
+      if (!this.#isOwn(path)) continue;
       if (rules.ignored?.test(entry.type === 'folder' ? `${path}/` : path) === true) continue;
       const reason = this.#reasonAgainst(entry, path, collisions);
       if (reason === null) {
@@ -153,6 +155,13 @@ class ClassLook {
     }
     return collisions;
   }
+}
+
+/** Whether a path is one of those, lies below one, or is a folder on the way to one. */
+function ownPaths(within: readonly string[]): (path: string) => boolean {
+  const own = new Set(within);
+  const above = new Set(within.flatMap(foldersOf));
+  return (path) => own.has(path) || above.has(path) || foldersOf(path).some((at) => own.has(at));
 }
 
 function keyOf({ path, type }: RepositoryEntry): string {

@@ -124,13 +124,15 @@ describe.skipIf(noRealTrees)('a real repository of pgBackRest', () => {
         names.set(found, [...(names.get(found) ?? []), path]);
       }
     expect([...names.keys()].sort()).toEqual([
+      'archive-information',
+      'backup-information',
       'data',
       'history',
-      'information',
       'log',
       'manifests',
     ]);
-    expect(names.get('information')).toHaveLength(4);
+    expect(names.get('archive-information')).toHaveLength(2);
+    expect(names.get('backup-information')).toHaveLength(2);
     expect(names.get('manifests')).toHaveLength(6);
   });
 });
