@@ -1,6 +1,8 @@
 /** What the engine has to know of a tree (a set of files that only its own tool understands and that is copied as it lies, name by name) so
  *  that its copy is one that the tool takes, at every instant. Data of the layout that finds it. */
 
+import { sameStamp, type FileStamp } from './restore-point.js';
+
 /** How a file of a class may change under its name. `immutable`: never. `replaced`: it gives way to another, whole, in one step. `appended`: it
  *  grows, and what was there stays. `rewritten`: anywhere. */
 export type FileContent = 'immutable' | 'replaced' | 'appended' | 'rewritten';
@@ -36,6 +38,12 @@ export interface TreeRules {
     readonly links: boolean;
     readonly xattrs: boolean;
   };
+}
+
+/** Whether a file is still what it was. The change time of one that is never written to tells of links to it and of how its tool notes that it is
+ *  in use, and nothing of its content. */
+export function isSameFile(a: FileStamp, b: FileStamp, content: FileContent): boolean {
+  return sameStamp(content === 'immutable' ? { ...a, changedAtNs: b.changedAtNs } : a, b);
 }
 
 /** Class of a file in the order of copying. null: no class takes it. */

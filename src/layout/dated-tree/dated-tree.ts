@@ -17,7 +17,8 @@ export const datedTreeLayout: TreeLayout = {
   rules: {
     ...STORE_RULES,
     classes: [
-      { name: 'files', match: /\//, content: 'rewritten' },
+      // Each new folder of links moves the change times of all files that it shares.
+      { name: 'files', match: /\//, content: 'immutable' },
       { name: 'marker', match: /^backup\.marker$/, content: 'replaced' },
     ],
     ignored: /^backup\.inprogress$/,

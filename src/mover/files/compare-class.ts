@@ -1,5 +1,4 @@
-import { sameStamp } from '../../domain/restore-point.js';
-import type { TreeRules } from '../../domain/tree-rules.js';
+import { isSameFile, type TreeRules } from '../../domain/tree-rules.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readIndex, type FileEntry } from '../../tree/file-index.js';
 import { SortedStream, walkBoth } from '../../tree/sorted-stream.js';
@@ -31,7 +30,7 @@ export async function compareClass(
   const index = record?.index.find((entry) => entry.class === name) ?? { runs: [] };
   const listing = await SortedStream.of(listClass(walk, classIndex));
   const known = await SortedStream.of(readIndex(target, tree, index));
-  const isProven = sameness(walk);
+  const isProven = sameness(walk, classIndex);
   await walkBoth(listing, known, (listed, entry) => {
     if (listed === null) return onDifference(absence(entry!, rules), null, entry);
     if (entry === null) return onDifference(isOpen(walk, listed) ? 'waits' : 'new', listed, null);
@@ -47,9 +46,13 @@ function absence({ goneSinceMs }: FileEntry, { shape }: TreeRules): FileDifferen
 }
 
 /** Where stamps are weak only a name that is a digest proves anything without reading. */
-function sameness({ repository, rules }: Walk): (listed: ListedFile, entry: FileEntry) => boolean {
+function sameness(
+  { repository, rules }: Walk,
+  classIndex: number,
+): (listed: ListedFile, entry: FileEntry) => boolean {
+  const { content } = rules.classes[classIndex]!;
   if (repository.capabilities.stampsProve)
-    return ({ stamp }, entry) => sameStamp(stamp, entry.stamp);
+    return ({ stamp }, entry) => isSameFile(stamp, entry.stamp, content);
   return ({ path, stamp }, entry) =>
     stamp.sizeBytes === entry.stamp.sizeBytes && (rules.digestInName?.(path) ?? null) !== null;
 }

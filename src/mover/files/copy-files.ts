@@ -2,7 +2,7 @@ import { randomUUID, hash } from 'node:crypto';
 import { isZeroUnit, unitDigest } from '../../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS, WINDOW_BYTES } from '../../domain/digest.js';
 import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.js';
-import type { FileContent, TreeRules } from '../../domain/tree-rules.js';
+import { isSameFile, type FileContent, type TreeRules } from '../../domain/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { TreePlanReference } from '../../domain/tree-work.js';
 import type {
@@ -13,7 +13,7 @@ import type {
 } from '../../repository/backup-repository.js';
 import { indexPath, treeFile } from '../../tree/tree-paths.js';
 import { HeldUnits } from '../blocks/held-units.js';
-import { sameStamp, type FileStamp } from '../../domain/restore-point.js';
+import type { FileStamp } from '../../domain/restore-point.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { OpenFiles } from '../task/open-files.js';
 import { JournalWriter } from '../task/window-journal.js';
@@ -173,7 +173,8 @@ class FileWorker implements WindowWorker {
       const bytes = Buffer.alloc(length);
       const count = await file.read(bytes, 0);
       context.control.add('readBytes', count);
-      const isStill = this.#content === 'appended' || sameStamp(before, await file.stamp());
+      const isStill =
+        this.#content === 'appended' || isSameFile(before, await file.stamp(), this.#content);
       if (count < length || !isStill) return { outcome: 'changed', bytes: none };
       return { outcome: 'copied', bytes };
     } catch (error) {
@@ -208,7 +209,7 @@ function isOfOneFile(error: unknown): boolean {
 /** Only files of a kind that changes in place may be read as they are now; what others refer to must be what was listed. */
 export function mayBeRead({ stamp }: PlannedFile, now: FileStamp, content: FileContent): boolean {
   if (content === 'appended') return now.sizeBytes >= stamp.sizeBytes;
-  return content === 'rewritten' || sameStamp(now, stamp);
+  return content === 'rewritten' || isSameFile(now, stamp, content);
 }
 
 interface LargePlaces {
@@ -275,7 +276,7 @@ class LargeFile {
     const count = await source.read(bytes, start);
     context.control.add('readBytes', count);
     const now = await source.stamp();
-    if (count < length || !mayBeRead(this.file, now, onlyGrowing(this.places.content)))
+    if (count < length || !mayBeRead(this.file, now, asLarge(this.places.content)))
       throw changed(this.file);
     const payload = Buffer.alloc(WINDOW_BLOCKS * DIGEST_BYTES);
     for (let at = 0; at < length; at += BLOCK_BYTES) {
@@ -327,8 +328,8 @@ export function unitOf(bytes: Buffer): Buffer {
 }
 
 /** A large file that is rewritten while it is read would be torn between two windows. */
-function onlyGrowing(content: FileContent): FileContent {
-  return content === 'appended' ? content : 'replaced';
+export function asLarge(content: FileContent): FileContent {
+  return content === 'rewritten' ? 'replaced' : content;
 }
 
 async function heldOf(

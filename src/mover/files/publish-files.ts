@@ -14,7 +14,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import type { TaskControl } from '../task/task-control.js';
 import { withOpenFiles } from '../task/open-files.js';
 import { WindowJournal } from '../task/window-journal.js';
-import { mayBeRead } from './copy-files.js';
+import { asLarge, mayBeRead } from './copy-files.js';
 import {
   FILE_OUTCOMES,
   largeJournal,
@@ -178,7 +178,7 @@ async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileO
   const now = await source.stat(sourcePath(plan, file.path));
   if (now === null) return 'gone';
   const content = rules.classes[classIndex]!.content;
-  if (!mayBeRead(file, now.stamp, content === 'appended' ? content : 'replaced')) return 'changed';
+  if (!mayBeRead(file, now.stamp, asLarge(content))) return 'changed';
   await finishWork(context.control, target, work, file, rules);
   const claimed = rules.digestInName?.(file.path) ?? null;
   if (claimed !== null && claimed !== (await contentDigest(context.control, target, work)))
