@@ -64,34 +64,13 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
     timeZone: serverTimeZone(),
     readSafety: safetyOfAll(options.client, repositories),
   });
-  const shared: Pick<
-    WorkerOptions,
-    'connection' | 'namespace' | 'activities' | 'shutdownGraceTime'
-  > = { connection, namespace, activities, shutdownGraceTime: SHUTDOWN_GRACE };
+  const shared: SharedOptions = {
+    ...{ connection, namespace, activities },
+    shutdownGraceTime: SHUTDOWN_GRACE,
+  };
   const workers: Worker[] = [];
-  for (const { id, taskLimit, workloadLimit } of repositories.filter(({ id }) =>
-    options.served.includes(id),
-  ))
-    workers.push(
-      await Worker.create({
-        ...shared,
-        taskQueue: repositoryTaskQueue(id),
-        maxConcurrentActivityTaskExecutions: taskLimit,
-        maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
-      }),
-      await Worker.create({
-        ...shared,
-        taskQueue: lookTaskQueue(id),
-        maxConcurrentActivityTaskExecutions: CONCURRENT_LOOKS,
-      }),
-      await Worker.create({
-        connection,
-        namespace,
-        activities: createTurnActivities(),
-        taskQueue: turnTaskQueue(id),
-        maxConcurrentActivityTaskExecutions: workloadLimit,
-      }),
-    );
+  for (const repository of repositories.filter(({ id }) => options.served.includes(id)))
+    workers.push(...(await workersOf(repository, shared)));
   if (options.servesControl)
     workers.push(
       await Worker.create({
@@ -105,6 +84,38 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
   const ids = repositories.map(({ id }) => id);
   const leaveLimits = keepLimits(mover.meters, ids, () => limits.read(), options.logger);
   return new RunningWorkers(workers, mover, connection, leaveLimits);
+}
+
+type SharedOptions = Pick<
+  WorkerOptions,
+  'connection' | 'namespace' | 'activities' | 'shutdownGraceTime'
+>;
+
+/** What serves one repository: its data, looks that must not wait for them, and the turns of those that work at its workloads. */
+async function workersOf(
+  { id, taskLimit, workloadLimit }: RepositoryConfig,
+  shared: SharedOptions,
+): Promise<Worker[]> {
+  const { connection, namespace } = shared;
+  return [
+    await Worker.create({
+      ...shared,
+      taskQueue: repositoryTaskQueue(id),
+      maxConcurrentActivityTaskExecutions: taskLimit,
+      maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    }),
+    await Worker.create({
+      ...shared,
+      taskQueue: lookTaskQueue(id),
+      maxConcurrentActivityTaskExecutions: CONCURRENT_LOOKS,
+    }),
+    await Worker.create({
+      ...{ connection, namespace },
+      activities: createTurnActivities(),
+      taskQueue: turnTaskQueue(id),
+      maxConcurrentActivityTaskExecutions: workloadLimit,
+    }),
+  ];
 }
 
 export class RunningWorkers {
