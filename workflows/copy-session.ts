@@ -102,6 +102,7 @@ class Session {
       jobId: this.input.job.id,
       targetRepositoryId: this.input.job.target.repositoryId,
       trigger: this.input.trigger ?? 'api',
+      startedBy: this.input.startedBy ?? null,
       tryNumber: this.tryNumber,
       state: this.state,
       result: this.result,

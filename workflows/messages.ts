@@ -114,6 +114,8 @@ export interface CopySessionInput {
   readonly job: CopyJob;
   readonly overrides?: StartOverrides;
   readonly trigger?: SessionTrigger;
+  /** Who started it by hand; absent: nobody. */
+  readonly startedBy?: string;
   /** Default 1: not a retry. */
   readonly tryNumber?: number;
   /** State of the session when this run goes on for an earlier one. */
@@ -202,6 +204,8 @@ export const turnUpdate = defineUpdate<void, [string]>(TURN_UPDATE);
 export interface SessionMemo {
   readonly trigger: SessionTrigger;
   readonly state?: 'running' | 'waiting' | 'paused' | 'stopping';
+  /** Absent: nobody did. */
+  readonly startedBy?: string;
   /** Absent: 1. */
   readonly tryNumber?: number;
   /** Set at the end, when what failed is tried again. */

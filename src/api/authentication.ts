@@ -1,17 +1,47 @@
-/** Who may ask. With a token: whoever sends it. Without: programs on this machine, and no web page of someone else's. */
+/** Who asks. With a token: whoever it was made for. Without: programs on this machine, and no web page of someone else's. */
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { RequestHandler } from 'express';
+import type { Caller } from '../domain/access.js';
 import { BackupError } from '../domain/errors.js';
+import type { FailedAttempts } from './failed-attempts.js';
+import { setCaller } from './request-state.js';
 
-/** Compares in constant time, over digests, so that neither content nor length of the token shows in the answer's time. */
-export function requireToken(token: string): RequestHandler {
-  const expected = sha256(token);
-  return (request, _response, next) => {
+/** Whoever has the token of the configuration file. It always holds, whatever becomes of the others. */
+export const EMERGENCY: Caller = {
+  name: 'token of the configuration',
+  role: 'administrator',
+  scope: null,
+  expiresAt: null,
+};
+
+/** Whoever can reach a server that has no token. */
+export const LOCAL: Caller = { ...EMERGENCY, name: 'this machine' };
+
+export interface TokenDoor {
+  /** Of the configuration. */
+  readonly emergencyToken: string;
+  /** Of all others; null: there is no such token. */
+  readonly callerOf: (token: string) => Promise<Caller | null>;
+  readonly attempts: FailedAttempts;
+}
+
+/** Compares in constant time, over digests, so that neither content nor length of a token shows in the answer's time. A right token is let in
+ *  however many wrong ones its address has sent. */
+export function requireToken({ emergencyToken, callerOf, attempts }: TokenDoor): RequestHandler {
+  const expected = sha256(emergencyToken);
+  return async (request, response, next) => {
     const [, sent] = /^Bearer +(\S+)$/i.exec(request.get('Authorization') ?? '') ?? [];
-    if (sent === undefined || !timingSafeEqual(sha256(sent), expected)) {
+    const address = request.socket.remoteAddress ?? '';
+    const isEmergency = sent !== undefined && timingSafeEqual(sha256(sent), expected);
+    const caller = isEmergency ? EMERGENCY : sent === undefined ? null : await callerOf(sent);
+    if (caller === null) {
+      if (attempts.isTooMany(address))
+        throw new BackupError('TOO_MANY_ATTEMPTS', `${address} has sent many wrong tokens`);
+      if (sent !== undefined) attempts.note(address);
       throw new BackupError('UNAUTHORIZED', 'the bearer token is missing or wrong');
     }
+    setCaller(response, caller);
     next();
   };
 }
@@ -19,7 +49,7 @@ export function requireToken(token: string): RequestHandler {
 /** Refuses other machines, and browsers that act for a foreign page: one whose name was pointed at loopback (`Host`), or one that sends
  *  requests across sites (`Origin`). */
 export function requireLoopback(): RequestHandler {
-  return (request, _response, next) => {
+  return (request, response, next) => {
     const address = request.socket.remoteAddress ?? '';
     const origin = request.get('Origin');
     const isLocal =
@@ -32,8 +62,35 @@ export function requireLoopback(): RequestHandler {
         'without a configured token the server answers to this machine only',
       );
     }
+    setCaller(response, LOCAL);
     next();
   };
+}
+
+const READING = ['GET', 'HEAD', 'OPTIONS'];
+
+/** Refuses writes that a browser sends for a page of another site. What sends neither header is no browser. */
+export function requireOwnOrigin(): RequestHandler {
+  return (request, _response, next) => {
+    const site = request.get('Sec-Fetch-Site');
+    const origin = request.get('Origin');
+    const isOwn =
+      READING.includes(request.method) ||
+      (site === undefined
+        ? origin === undefined || hostOf(origin) === request.get('Host')
+        : site === 'same-origin' || site === 'none');
+    if (!isOwn)
+      throw new BackupError('ORIGIN_FOREIGN', `a page of ${origin ?? 'another site'} sent this`);
+    next();
+  };
+}
+
+function hostOf(origin: string): string | null {
+  try {
+    return new URL(origin).host;
+  } catch {
+    return null;
+  }
 }
 
 function isLoopbackAddress(address: string): boolean {

@@ -4,9 +4,13 @@ import express, { type Express, type RequestHandler } from 'express';
 import { BackupError } from '../domain/errors.js';
 import { AllSessions } from './all-sessions.js';
 import type { ApiDependencies } from './api-dependencies.js';
-import { requireLoopback, requireToken } from './authentication.js';
+import { accessRoutes } from './access-routes.js';
+import { AccessTokens } from './access-tokens.js';
+import { requireLoopback, requireOwnOrigin, requireToken } from './authentication.js';
 import { dashboardPages } from './dashboard-pages.js';
 import { docsPage } from './docs-page.js';
+import { FailedAttempts } from './failed-attempts.js';
+import { guardedRoutes, requireWhole } from './guarded-routes.js';
 import { errorRoutes } from './error-routes.js';
 import { jobRoutes } from './job-routes.js';
 import { fileBackupRoutes } from './file-backup-routes.js';
@@ -19,7 +23,7 @@ import { openApiDocument } from './openapi.js';
 import { OperationStore } from './operation-store.js';
 import { overviewRoutes } from './overview-routes.js';
 import { limitRoutes } from './limit-routes.js';
-import { LimitStore } from './limit-store.js';
+import { limitStore } from './limit-store.js';
 import { nonceOf, pageHeaders } from './page-headers.js';
 import { previewRoutes } from './preview-routes.js';
 import { problemHandler } from './problem.js';
@@ -42,12 +46,10 @@ const BODY_LIMIT = '2mb';
 /** The caller listens with it: on loopback only when there is no token. */
 export function createApi(dependencies: ApiDependencies): Express {
   const { client, config, token, now, logger, dashboardFolder, stateFault } = dependencies;
-  const sessions = new SessionStore(client);
-  const browser = new RepositoryBrowser(client, now);
-  const jobs = new JobStore(client, sessions, now);
-  const reader = new SafetyReader(browser, jobs, config.repositories, now);
-  const metrics = new ApiMetrics(client, sessions, reader, now());
-  const routes = apiRoutes(dependencies, { sessions, browser, jobs, reader });
+  const stores = storesOf(dependencies);
+  const { browser, tokens } = stores;
+  const metrics = new ApiMetrics(client, stores.sessions, stores.reader, now());
+  const routes = apiRoutes(dependencies, stores);
   const document = openApiDocument(routes, BASE_PATH);
 
   const app = express();
@@ -63,19 +65,29 @@ export function createApi(dependencies: ApiDependencies): Express {
   app.get('/docs', (_request, response) => {
     response.type('html').send(docsPage(document, nonceOf(response)));
   });
-  if (token !== null) app.use(requireToken(token));
-  app.get('/readyz', async (_request, response) => {
+  if (token !== null) {
+    const attempts = new FailedAttempts(now);
+    const callerOf = (sent: string) => tokens.callerOf(sent);
+    app.use(requireToken({ emergencyToken: token, callerOf, attempts }));
+  }
+  app.use(requireOwnOrigin());
+  app.get('/readyz', requireWhole(), async (_request, response) => {
     const answer = await readiness(client, browser, config.repositories, now(), stateFault);
     response.status(answer.ready ? 200 : 503).json(answer);
   });
-  app.get('/metrics', async (_request, response) => {
+  app.get('/metrics', requireWhole(), async (_request, response) => {
     const { contentType, text } = await metrics.scrape(now());
     response.set('Content-Type', contentType).send(text);
   });
   app.get(`${BASE_PATH}/openapi.json`, (_request, response) => {
     response.json(document);
   });
-  app.use(BASE_PATH, requireJson(), express.json({ limit: BODY_LIMIT }), apiRouter(routes));
+  app.use(
+    BASE_PATH,
+    requireJson(),
+    express.json({ limit: BODY_LIMIT }),
+    apiRouter(guardedRoutes(routes, logger)),
+  );
   app.use((request) => {
     throw new BackupError('ROUTE_NOT_FOUND', `nothing at ${request.method} ${request.path}`);
   });
@@ -83,16 +95,30 @@ export function createApi(dependencies: ApiDependencies): Express {
   return app;
 }
 
+/** Every route there is, without whether the caller may. */
+export function routesOf(dependencies: ApiDependencies): Route[] {
+  return apiRoutes(dependencies, storesOf(dependencies));
+}
+
+function storesOf({ client, config, now }: ApiDependencies): Stores {
+  const sessions = new SessionStore(client);
+  const browser = new RepositoryBrowser(client, now);
+  const jobs = new JobStore(client, sessions, now);
+  const reader = new SafetyReader(browser, jobs, config.repositories, now);
+  return { sessions, browser, jobs, reader, tokens: new AccessTokens(client, now) };
+}
+
 interface Stores {
   readonly sessions: SessionStore;
   readonly browser: RepositoryBrowser;
   readonly jobs: JobStore;
   readonly reader: SafetyReader;
+  readonly tokens: AccessTokens;
 }
 
 function apiRoutes(
   dependencies: ApiDependencies,
-  { sessions, browser, jobs, reader }: Stores,
+  { sessions, browser, jobs, reader, tokens }: Stores,
 ): Route[] {
   const { client, config, now, logger, followIntervalMs } = dependencies;
   const { repositories } = config;
@@ -119,11 +145,12 @@ function apiRoutes(
     ...workloadTypeRoutes(workloadTypes),
     ...notificationRoutes({ client, notifications: config.notifications, now }),
     ...limitRoutes({
-      limits: new LimitStore(client, timeZone),
+      limits: limitStore(client, timeZone),
       repositoryIds: repositories.map(({ id }) => id),
       timeZone,
       now,
     }),
+    ...accessRoutes(tokens, now),
     ...errorRoutes(),
     ...systemRoutes(
       {

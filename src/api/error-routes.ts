@@ -44,6 +44,8 @@ export function errorRoutes(): Route[] {
       method: 'get',
       path: '/errors',
       operationId: 'listErrorCodes',
+      needs: 'view',
+      subject: 'nothing',
       summary: 'Every error code: its meaning and what to do next.',
       status: 200,
       answer: pageSchema(entrySchema),

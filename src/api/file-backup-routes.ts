@@ -26,7 +26,12 @@ export interface FileBackupServices extends JobSurroundings {
 }
 
 export function fileBackupRoutes(services: FileBackupServices): Route[] {
-  return [...readRoutes(services), ...writeRoutes(services), ...stateRoutes(services)];
+  return [
+    ...readRoutes(services),
+    createRoute(services),
+    ...changeRoutes(services),
+    ...stateRoutes(services),
+  ];
 }
 
 function readRoutes({ fileBackups }: FileBackupServices): Route[] {
@@ -35,6 +40,8 @@ function readRoutes({ fileBackups }: FileBackupServices): Route[] {
       method: 'get',
       path: '/file-backup-jobs',
       operationId: 'listFileBackupJobs',
+      needs: 'view',
+      subject: 'site',
       summary: 'All file-backup jobs, by id.',
       status: 200,
       answer: pageSchema(fileBackupViewSchema),
@@ -45,6 +52,8 @@ function readRoutes({ fileBackups }: FileBackupServices): Route[] {
       method: 'get',
       path: '/file-backup-jobs/:id',
       operationId: 'getFileBackupJob',
+      needs: 'view',
+      subject: 'job',
       summary: 'One file-backup job with its secondary targets and its last run.',
       status: 200,
       answer: fileBackupViewSchema,
@@ -54,39 +63,48 @@ function readRoutes({ fileBackups }: FileBackupServices): Route[] {
   ];
 }
 
-function writeRoutes(services: FileBackupServices): Route[] {
+function createRoute(services: FileBackupServices): Route {
+  const { fileBackups } = services;
+  return jsonRoute({
+    method: 'post',
+    path: '/file-backup-jobs',
+    operationId: 'createFileBackupJob',
+    needs: 'administer',
+    subject: 'site',
+    summary: 'Create a file-backup job, with a copy job for each of its secondary targets.',
+    status: 201,
+    body: fileBackupRequestSchema,
+    answer: fileBackupViewSchema,
+    errors: ['JOB_EXISTS', 'JOB_RULE_BROKEN', 'JOB_KIND_WRONG'],
+    run: async ({ body }) => {
+      const job = { ...definitionFrom(body, services.timeZone), revision: 1 };
+      checkFileBackup(job, services);
+      const made = await fileBackups.create(job);
+      const Location = `/api/v1/file-backup-jobs/${job.id}`;
+      return { content: made, headers: { Location, ETag: `"${made.revision}"` } };
+    },
+  });
+}
+
+function changeRoutes(services: FileBackupServices): Route[] {
   const { fileBackups } = services;
   return [
-    jsonRoute({
-      method: 'post',
-      path: '/file-backup-jobs',
-      operationId: 'createFileBackupJob',
-      summary: 'Create a file-backup job, with a copy job for each of its secondary targets.',
-      status: 201,
-      body: fileBackupRequestSchema,
-      answer: fileBackupViewSchema,
-      errors: ['JOB_EXISTS', 'JOB_RULE_BROKEN', 'JOB_KIND_WRONG'],
-      run: async ({ body }) => {
-        const job = { ...definitionFrom(body, services.timeZone), revision: 1 };
-        checkFileBackup(job, services);
-        const made = await fileBackups.create(job);
-        const Location = `/api/v1/file-backup-jobs/${job.id}`;
-        return { content: made, headers: { Location, ETag: `"${made.revision}"` } };
-      },
-    }),
     jsonRoute({
       method: 'put',
       path: '/file-backup-jobs/:id',
       operationId: 'updateFileBackupJob',
+      needs: 'administer',
+      subject: 'job',
       summary: 'Replace the whole definition. A target that it no longer names keeps its copies.',
       status: 200,
       headers: { 'If-Match': 'Revision that the change was made to (ETag of the job), or `*`.' },
       body: fileBackupRequestSchema,
       answer: fileBackupViewSchema,
       errors: ['JOB_MISSING', 'JOB_REVISION_STALE', 'JOB_RULE_BROKEN', 'JOB_KIND_WRONG'],
-      run: async ({ params, body, header }) => {
+      run: async ({ params, body, header, noteBefore }) => {
         const revision = revisionOf(header('If-Match'));
         const present = await fileBackups.definition(params.id ?? '');
+        noteBefore(present);
         if (body.id !== present.id)
           throw invalidRequest([
             { path: 'id', message: `must be ${present.id}: the id never changes` },
@@ -100,11 +118,17 @@ function writeRoutes(services: FileBackupServices): Route[] {
       method: 'delete',
       path: '/file-backup-jobs/:id',
       operationId: 'deleteFileBackupJob',
+      needs: 'administer',
+      subject: 'job',
       summary: 'Delete the job and its copy jobs. Backups and copies stay.',
       status: 204,
       answer: null,
       errors: ['JOB_MISSING'],
-      run: async ({ params }) => ({ content: await fileBackups.delete(params.id ?? '') }),
+      run: async ({ params, noteBefore }) => {
+        const id = params.id ?? '';
+        noteBefore(await fileBackups.definition(id));
+        return { content: await fileBackups.delete(id) };
+      },
     }),
   ];
 }
@@ -115,6 +139,8 @@ function stateRoutes({ fileBackups }: FileBackupServices): Route[] {
       method: 'post',
       path: '/file-backup-jobs/:id/start',
       operationId: 'startFileBackupJob',
+      needs: 'operate',
+      subject: 'job',
       summary: 'Make the primary backup now, if the job has one, then the copies that follow it.',
       status: 202,
       answer: fileBackupStartedSchema,
@@ -127,6 +153,8 @@ function stateRoutes({ fileBackups }: FileBackupServices): Route[] {
       method: 'post',
       path: '/file-backup-jobs/:id/enable',
       operationId: 'enableFileBackupJob',
+      needs: 'administer',
+      subject: 'job',
       summary: 'Let the job and its copies start by themselves again.',
       status: 200,
       answer: fileBackupViewSchema,
@@ -137,6 +165,8 @@ function stateRoutes({ fileBackups }: FileBackupServices): Route[] {
       method: 'post',
       path: '/file-backup-jobs/:id/disable',
       operationId: 'disableFileBackupJob',
+      needs: 'administer',
+      subject: 'job',
       summary: 'Keep the job and its copies from starting by themselves.',
       status: 200,
       answer: fileBackupViewSchema,

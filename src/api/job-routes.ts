@@ -33,7 +33,8 @@ const IDEMPOTENCY_KEY_LENGTH = 255;
 export function jobRoutes(services: JobServices): Route[] {
   return [
     ...readRoutes(services),
-    ...writeRoutes(services),
+    createRoute(services),
+    ...changeRoutes(services),
     importRoute(services),
     ...stateRoutes(services),
     ...runRoutes(services),
@@ -46,6 +47,8 @@ function readRoutes({ jobs }: JobServices): Route[] {
       method: 'get',
       path: '/jobs',
       operationId: 'listJobs',
+      needs: 'view',
+      subject: 'site',
       summary: 'All copy jobs, by id; `unreadable` names what could not be asked.',
       status: 200,
       answer: browsedPageSchema(listedJobSchema),
@@ -59,6 +62,8 @@ function readRoutes({ jobs }: JobServices): Route[] {
       method: 'get',
       path: '/jobs/:id',
       operationId: 'getJob',
+      needs: 'view',
+      subject: 'job',
       summary: 'One job with its state.',
       status: 200,
       answer: jobViewSchema,
@@ -68,39 +73,48 @@ function readRoutes({ jobs }: JobServices): Route[] {
   ];
 }
 
-function writeRoutes(services: JobServices): Route[] {
+function createRoute(services: JobServices): Route {
   const { jobs, timeZone } = services;
+  return jsonRoute({
+    method: 'post',
+    path: '/jobs',
+    operationId: 'createJob',
+    needs: 'administer',
+    subject: 'site',
+    summary: 'Create a copy job.',
+    status: 201,
+    body: jobDefinitionSchema,
+    answer: jobViewSchema,
+    errors: ['JOB_EXISTS', 'JOB_RULE_BROKEN', 'JOB_KIND_WRONG'],
+    run: async ({ body }) => {
+      const definition = withTimeZones(body, timeZone);
+      await checkRules(definition, services);
+      return created(await jobs.create(definition));
+    },
+  });
+}
+
+function changeRoutes(services: JobServices): Route[] {
+  const { jobs } = services;
   return [
-    jsonRoute({
-      method: 'post',
-      path: '/jobs',
-      operationId: 'createJob',
-      summary: 'Create a copy job.',
-      status: 201,
-      body: jobDefinitionSchema,
-      answer: jobViewSchema,
-      errors: ['JOB_EXISTS', 'JOB_RULE_BROKEN', 'JOB_KIND_WRONG'],
-      run: async ({ body }) => {
-        const definition = withTimeZones(body, timeZone);
-        await checkRules(definition, services);
-        return created(await jobs.create(definition));
-      },
-    }),
     jsonRoute({
       method: 'put',
       path: '/jobs/:id',
       operationId: 'updateJob',
+      needs: 'administer',
+      subject: 'job',
       summary: 'Replace the whole definition.',
       status: 200,
       headers: { 'If-Match': 'Revision that the change was made to (ETag of the job), or `*`.' },
       body: jobDefinitionSchema,
       answer: jobViewSchema,
       errors: ['JOB_MISSING', 'JOB_REVISION_STALE', 'JOB_RULE_BROKEN', 'JOB_OF_FILE_BACKUP'],
-      run: async ({ params, body, header }) => {
+      run: async ({ params, body, header, noteBefore }) => {
         const id = text(params.id);
         const revision = revisionOf(header('If-Match'));
         // Before the rules: whoever names a job that is not there learns that first.
         const present = await jobs.definition(id);
+        noteBefore(present);
         if (body.id !== id) {
           throw invalidRequest([{ path: 'id', message: `must be ${id}: the id never changes` }]);
         }
@@ -115,13 +129,17 @@ function writeRoutes(services: JobServices): Route[] {
       method: 'delete',
       path: '/jobs/:id',
       operationId: 'deleteJob',
+      needs: 'administer',
+      subject: 'job',
       summary: 'Delete the job. Its copies stay, and a running session goes on.',
       status: 204,
       answer: null,
       errors: ['JOB_MISSING', 'JOB_OF_FILE_BACKUP'],
-      run: async ({ params }) => {
+      run: async ({ params, noteBefore }) => {
         const id = text(params.id);
-        refuseOfFileBackup(await jobs.definition(id));
+        const present = await jobs.definition(id);
+        refuseOfFileBackup(present);
+        noteBefore(present);
         return { content: await jobs.delete(id) };
       },
     }),
@@ -134,6 +152,8 @@ function importRoute(services: JobServices): Route {
     method: 'post',
     path: '/jobs/import',
     operationId: 'importJob',
+    needs: 'administer',
+    subject: 'site',
     summary: 'Take over a job that another server left in a target repository.',
     status: 201,
     body: jobImportSchema,
@@ -158,6 +178,8 @@ function stateRoutes({ jobs }: JobServices): Route[] {
       method: 'post',
       path: '/jobs/:id/enable',
       operationId: 'enableJob',
+      needs: 'administer',
+      subject: 'job',
       summary: 'Let the job start by itself again.',
       status: 200,
       answer: jobViewSchema,
@@ -168,6 +190,8 @@ function stateRoutes({ jobs }: JobServices): Route[] {
       method: 'post',
       path: '/jobs/:id/disable',
       operationId: 'disableJob',
+      needs: 'administer',
+      subject: 'job',
       summary: 'Keep the job from starting by itself; it can be started by hand.',
       status: 200,
       answer: jobViewSchema,
@@ -178,6 +202,8 @@ function stateRoutes({ jobs }: JobServices): Route[] {
       method: 'post',
       path: '/jobs/:id/replacement',
       operationId: 'replaceJob',
+      needs: 'administer',
+      subject: 'job',
       summary:
         'After a recreated source chain: a new job with the same definition and a new chain. The old one is disabled and keeps its chain.',
       status: 201,
@@ -194,23 +220,27 @@ function runRoutes({ jobs, starter, browser }: JobServices): Route[] {
       method: 'post',
       path: '/jobs/:id/start',
       operationId: 'startJob',
+      needs: 'operate',
+      subject: 'job',
       summary: 'Start a session now.',
       status: 202,
       headers: { 'Idempotency-Key': 'A repeat with the same key gives the first answer.' },
       body: startOverridesSchema,
       answer: sessionStartedSchema,
       errors: ['JOB_MISSING', 'JOB_BUSY'],
-      run: async ({ params, body, header }) => {
+      run: async ({ params, body, header, caller }) => {
         const key = idempotencyKey(header('Idempotency-Key'));
         const job = await jobs.definition(text(params.id));
         checkSize(job, body);
-        return { content: { sessionId: await starter.start(job, body, key) } };
+        return { content: { sessionId: await starter.start(job, body, key, caller.name) } };
       },
     }),
     jsonRoute({
       method: 'get',
       path: '/jobs/:id/plan',
       operationId: 'planJob',
+      needs: 'view',
+      subject: 'job',
       summary: 'What a session started now would copy, page by page; nothing is written.',
       query: cursorQuerySchema,
       status: 200,

@@ -12,7 +12,7 @@ import {
   type RateLimits,
 } from '../domain/rate-limits.js';
 import { slug } from './field-schemas.js';
-import type { LimitStore } from './limit-store.js';
+import type { KeptDocument } from './kept-document.js';
 import { invalidRequest, jsonRoute, type Route } from './route.js';
 import { timeOfDay, timeZone } from './schedule-schemas.js';
 
@@ -87,7 +87,7 @@ export function limitRoutes({
   timeZone,
   now,
 }: {
-  readonly limits: LimitStore;
+  readonly limits: KeptDocument<RateLimits>;
   readonly repositoryIds: readonly string[];
   readonly timeZone: string;
   readonly now: () => number;
@@ -97,6 +97,8 @@ export function limitRoutes({
       method: 'get',
       path: '/limits',
       operationId: 'getLimits',
+      needs: 'view',
+      subject: 'site',
       summary: 'How fast each worker may read and write, and what holds just now.',
       status: 200,
       answer: viewSchema,
@@ -107,16 +109,21 @@ export function limitRoutes({
       method: 'put',
       path: '/limits',
       operationId: 'setLimits',
+      needs: 'administer',
+      subject: 'site',
       summary: 'Sets all limits; they hold within seconds, also for what runs.',
       status: 200,
       body: requestSchema,
       answer: viewSchema,
       errors: [],
-      run: async ({ body }) => {
+      run: async ({ body, noteBefore }) => {
         const wanted: RateLimits = { ...body, timeZone: body.timeZone ?? timeZone };
         const faults = limitFaults(wanted, repositoryIds);
         if (faults.length > 0) throw invalidRequest(faults);
-        await limits.write(wanted);
+        await limits.write((present) => {
+          noteBefore(present);
+          return wanted;
+        });
         return { content: viewOf(wanted, now()) };
       },
     }),

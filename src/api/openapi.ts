@@ -45,6 +45,7 @@ const problemSchema = z
 const COMMON_ERRORS: readonly ErrorCode[] = [
   'REQUEST_INVALID',
   'UNAUTHORIZED',
+  'PERMISSION_MISSING',
   'TEMPORAL_UNREACHABLE',
 ];
 const BODY_ERRORS: readonly ErrorCode[] = ['REQUEST_TOO_LARGE', 'MEDIA_TYPE_UNSUPPORTED'];

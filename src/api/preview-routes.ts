@@ -49,6 +49,8 @@ export function previewRoutes(
       method: 'post',
       path: '/plans',
       operationId: 'planDefinition',
+      needs: 'view',
+      subject: 'site',
       summary:
         'What a session of a job with this definition would copy, merge and delete, page by page; nothing is written, and the job need not exist.',
       query: cursorQuerySchema,
@@ -67,6 +69,8 @@ export function previewRoutes(
       method: 'post',
       path: '/schedules/preview',
       operationId: 'previewSchedule',
+      needs: 'view',
+      subject: 'nothing',
       summary: 'The next starts of a schedule, as Temporal reckons them; nothing is stored.',
       body: previewRequestSchema,
       status: 200,

@@ -3,6 +3,7 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { RepositoryConfig } from '../config/config.js';
+import type { Permission } from '../domain/access.js';
 import { BackupError } from '../domain/errors.js';
 import type { BrowsePage } from '../domain/repository-view.js';
 import { repositoryTaskQueue } from '../../workflows/messages.js';
@@ -58,6 +59,8 @@ function contentRoutes({ browser, repositories }: RepositoryServices): Route[] {
       method: 'get',
       path: '/repositories/:id/workloads',
       operationId: 'listWorkloads',
+      needs: 'view',
+      subject: 'repository',
       summary: 'Workloads that have restore points in the repository.',
       status: 200,
       query: cursorQuerySchema,
@@ -72,6 +75,8 @@ function contentRoutes({ browser, repositories }: RepositoryServices): Route[] {
       method: 'get',
       path: '/repositories/:id/jobs',
       operationId: 'listStoredJobs',
+      needs: 'view',
+      subject: 'repository',
       summary:
         'Jobs whose definition and data lie in the repository: what `POST /jobs/import` can go on with.',
       status: 200,
@@ -87,6 +92,8 @@ function contentRoutes({ browser, repositories }: RepositoryServices): Route[] {
       method: 'get',
       path: '/repositories/:id/restore-points',
       operationId: 'listRestorePoints',
+      needs: 'view',
+      subject: 'repository',
       summary: 'Restore points of one workload, or of all, oldest first.',
       status: 200,
       query: restorePointQuerySchema,
@@ -115,6 +122,8 @@ function browseRoutes(services: RepositoryServices): Route[] {
       method: 'get',
       path: '/repositories',
       operationId: 'listRepositories',
+      needs: 'view',
+      subject: 'site',
       summary: 'The configured repositories, whether a worker reaches them, and their room.',
       status: 200,
       answer: pageSchema(repositoryViewSchema),
@@ -126,12 +135,14 @@ function browseRoutes(services: RepositoryServices): Route[] {
     lookRoute(services, {
       name: 'rescan',
       operationId: 'rescanRepository',
+      needs: 'operate',
       summary: 'Read again what is in the repository.',
       what: 'describe',
     }),
     lookRoute(services, {
       name: 'check',
       operationId: 'checkRepository',
+      needs: 'operate',
       summary:
         'Try again what the storage of a target can do, in a folder that is removed afterwards.',
       what: 'check',
@@ -139,6 +150,7 @@ function browseRoutes(services: RepositoryServices): Route[] {
     lookRoute(services, {
       name: 'accept',
       operationId: 'acceptRepository',
+      needs: 'administer',
       summary:
         'Take what lies in the folder of a target now for that target, although another one was seen there before.',
       what: 'accept',
@@ -148,13 +160,21 @@ function browseRoutes(services: RepositoryServices): Route[] {
 
 function lookRoute(
   services: RepositoryServices,
-  look: { name: string; operationId: string; summary: string; what: DescribingLook },
+  look: {
+    name: string;
+    operationId: string;
+    needs: Permission;
+    summary: string;
+    what: DescribingLook;
+  },
 ): Route {
-  const { name, operationId, summary, what } = look;
+  const { name, operationId, needs, summary, what } = look;
   return jsonRoute({
     method: 'post',
     path: `/repositories/:id/${name}`,
     operationId,
+    needs,
+    subject: 'repository',
     summary,
     status: 200,
     answer: repositoryViewSchema,
@@ -173,6 +193,8 @@ function verifyRoutes({ operations, repositories }: RepositoryServices): Route[]
       method: 'post',
       path: '/repositories/:id/verify',
       operationId: 'verifyRepository',
+      needs: 'operate',
+      subject: 'repository',
       summary: 'Read every restore point of the repository and compare it with its digests.',
       status: 202,
       answer: operationStartedSchema,
@@ -186,6 +208,8 @@ function verifyRoutes({ operations, repositories }: RepositoryServices): Route[]
       method: 'post',
       path: '/repositories/:id/restore-points/:restorePointId/verify',
       operationId: 'verifyRestorePoint',
+      needs: 'operate',
+      subject: 'repository',
       summary: 'Read one restore point and compare it with its digests.',
       status: 202,
       answer: operationStartedSchema,
@@ -207,6 +231,8 @@ function restoreRoutes({ operations, repositories }: RepositoryServices): Route[
       method: 'post',
       path: '/repositories/:id/restore-points/:restorePointId/restore',
       operationId: 'restore',
+      needs: 'restore',
+      subject: 'repository',
       summary: 'Write the disks of one restore point as whole images into a folder.',
       status: 202,
       body: restoreRequestSchema,
@@ -229,6 +255,8 @@ function restoreRoutes({ operations, repositories }: RepositoryServices): Route[
       method: 'get',
       path: '/operations',
       operationId: 'listOperations',
+      needs: 'view',
+      subject: 'site',
       summary:
         'Verifications and restores that Temporal still knows: running ones, then the ended ones, newest end first.',
       query: operationQuerySchema,
@@ -244,6 +272,8 @@ function restoreRoutes({ operations, repositories }: RepositoryServices): Route[
       method: 'get',
       path: '/operations/:id',
       operationId: 'getOperation',
+      needs: 'view',
+      subject: 'operation',
       summary: 'A verification or a restore, running or ended.',
       status: 200,
       answer: operationSchema,

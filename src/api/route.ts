@@ -2,13 +2,18 @@
 
 import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
+import type { Caller, Permission, Subject } from '../domain/access.js';
 import { BackupError, type ErrorCode } from '../domain/errors.js';
+import { callerOf, noteBefore } from './request-state.js';
 
 export interface RouteInput<Query, Body> {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Query;
   readonly body: Body;
   readonly header: (name: string) => string | undefined;
+  readonly caller: Caller;
+  /** What is about to be changed, as it is now, for the line that tells of the change. */
+  readonly noteBefore: (present: unknown) => void;
 }
 
 export interface Answer<Content> {
@@ -21,6 +26,10 @@ interface RouteDescription {
   /** In Express form (`/jobs/:id`), below the base path. */
   readonly path: string;
   readonly operationId: string;
+  /** What the caller must be allowed to do. */
+  readonly needs: Permission;
+  /** What the path names; `:id` is which one. */
+  readonly subject: Subject;
   readonly summary: string;
   readonly status: 200 | 201 | 202 | 204;
   /** Request headers with what they do. */
@@ -59,7 +68,8 @@ export function jsonRoute<Query = unknown, Body = unknown, Content = unknown>(
     body: body ?? null,
     answerType: 'application/json',
     async handle(request, response) {
-      const answer = await run(readInput(request, query, body));
+      const input = readInput(request, response, query, body);
+      const answer = await run(input);
       response.status(description.status).set(answer.headers ?? {});
       if (description.status === 204) response.end();
       else response.json(answer.content);
@@ -79,7 +89,7 @@ export function eventRoute(
     answer: null,
     answerType: 'text/event-stream',
     async handle(request, response) {
-      readInput(request, undefined, undefined);
+      readInput(request, response, undefined, undefined);
       await stream(request, response);
     },
   };
@@ -94,6 +104,7 @@ export function mountRoutes(router: Router, routes: readonly Route[]): void {
 /** @throws REQUEST_INVALID with `details.errors: {path, message}[]` listing every fault */
 function readInput<Query, Body>(
   request: Request,
+  response: Response,
   query: z.ZodType<Query> | undefined,
   body: z.ZodType<Body> | undefined,
 ): RouteInput<Query, Body> {
@@ -111,6 +122,8 @@ function readInput<Query, Body>(
     query: parsedQuery.data as Query,
     body: parsedBody.data as Body,
     header: (name) => request.get(name),
+    caller: callerOf(response),
+    noteBefore: (present) => noteBefore(response, present),
   };
 }
 

@@ -28,6 +28,8 @@ export function sessionRoutes(
         method: 'get',
         path: '/sessions/:id/events',
         operationId: 'followSession',
+        needs: 'view',
+        subject: 'session',
         summary:
           'Server-sent events until the session ends: `progress` (the session without its tasks), `task` (one task), `end` (the whole session).',
         status: 200,
@@ -52,6 +54,8 @@ function readRoutes(all: AllSessions, browser: RepositoryBrowser): Route[] {
       method: 'get',
       path: '/sessions',
       operationId: 'listSessions',
+      needs: 'view',
+      subject: 'site',
       summary:
         'Sessions of all times: running ones, then the ended ones, newest end first, then those of which only the records beside the data tell, target by target, newest start first.',
       status: 200,
@@ -64,6 +68,8 @@ function readRoutes(all: AllSessions, browser: RepositoryBrowser): Route[] {
       method: 'get',
       path: '/sessions/:id',
       operationId: 'getSession',
+      needs: 'view',
+      subject: 'session',
       summary:
         'One session with its tasks and their progress; of a large one those that fit, the bad ones first.',
       status: 200,
@@ -75,6 +81,8 @@ function readRoutes(all: AllSessions, browser: RepositoryBrowser): Route[] {
       method: 'get',
       path: '/sessions/:id/tasks',
       operationId: 'listSessionTasks',
+      needs: 'view',
+      subject: 'session',
       summary:
         'All tasks of one session, whole: those that it shows itself, then those that have files in its target repository.',
       status: 200,
@@ -97,6 +105,8 @@ function controlRoute(
     method: 'post',
     path: `/sessions/:id/${verb}`,
     operationId: `${verb}Session`,
+    needs: 'operate',
+    subject: 'session',
     summary,
     status: 202,
     answer: sessionViewSchema,

@@ -52,6 +52,10 @@ const summaryFields = {
   id: z.string(),
   jobId: slug,
   trigger: z.enum(['api', 'schedule', 'watch', 'afterJob', 'retry']),
+  startedBy: z
+    .string()
+    .nullable()
+    .meta({ description: 'Who started it by hand; null: nobody did, or it is not known.' }),
   tryNumber: z
     .int()
     .min(1)

@@ -38,13 +38,14 @@ export class SessionStarter {
     job: CopyJob,
     overrides: StartOverrides,
     idempotencyKey: string | null,
+    startedBy: string,
   ): Promise<string> {
-    if (idempotencyKey === null) return this.#startTogether(job, overrides);
+    if (idempotencyKey === null) return this.#startTogether(job, overrides, startedBy);
     this.#forgetOldKeys();
     const key = createHash('sha256').update(`${job.id}\n${idempotencyKey}`).digest('hex');
     const known = this.#starts.get(key);
     if (known !== undefined) return known.session;
-    const session = this.#startOnce(job, overrides, key);
+    const session = this.#startOnce(job, overrides, key, startedBy);
     this.#starts.set(key, { session, startedMs: this.#now() });
     // A start that failed may be repeated.
     session.catch(() => this.#starts.delete(key));
@@ -52,11 +53,15 @@ export class SessionStarter {
   }
 
   /** Calls for the same that come while the first is not answered yet (a double click, forty scripts) get its answer. */
-  async #startTogether(job: CopyJob, overrides: StartOverrides): Promise<string> {
-    const same = JSON.stringify([job.id, job.revision, overrides]);
+  async #startTogether(
+    job: CopyJob,
+    overrides: StartOverrides,
+    startedBy: string,
+  ): Promise<string> {
+    const same = JSON.stringify([job.id, job.revision, overrides, startedBy]);
     const known = this.#underWay.get(same);
     if (known !== undefined) return known;
-    const session = this.#startNew(job, overrides, null);
+    const session = this.#startNew(job, overrides, null, startedBy);
     this.#underWay.set(same, session);
     try {
       return await session;
@@ -65,21 +70,31 @@ export class SessionStarter {
     }
   }
 
-  async #startOnce(job: CopyJob, overrides: StartOverrides, key: string): Promise<string> {
+  async #startOnce(
+    job: CopyJob,
+    overrides: StartOverrides,
+    key: string,
+    startedBy: string,
+  ): Promise<string> {
     const query = `${IDEMPOTENCY_KEY.name} = ${quoted(key)}`;
     const { executions } = await listExecutions(this.#client, query, { pageSize: 1 });
     const [first] = executions;
     return first === undefined
-      ? this.#startNew(job, overrides, key)
+      ? this.#startNew(job, overrides, key, startedBy)
       : sessionIdOfWorkflow(first.workflowId);
   }
 
-  async #startNew(job: CopyJob, overrides: StartOverrides, key: string | null): Promise<string> {
+  async #startNew(
+    job: CopyJob,
+    overrides: StartOverrides,
+    key: string | null,
+    startedBy: string,
+  ): Promise<string> {
     const nowMs = this.#now();
     for (let seconds = 0; ; seconds += 1) {
       const workflowId = sessionWorkflowId(job.id, nowMs + seconds * 1_000);
       try {
-        await this.#startAs(workflowId, job, overrides, key);
+        await this.#startAs(workflowId, job, overrides, key, startedBy);
         return sessionIdOfWorkflow(workflowId);
       } catch (error) {
         const isTaken = error instanceof WorkflowExecutionAlreadyStartedError;
@@ -99,9 +114,10 @@ export class SessionStarter {
     job: CopyJob,
     overrides: StartOverrides,
     key: string | null,
+    startedBy: string,
   ): Promise<void> {
-    const input: CopySessionInput = { job, overrides, trigger: 'api' };
-    const memo: SessionMemo = { trigger: 'api' };
+    const input: CopySessionInput = { job, overrides, trigger: 'api', startedBy };
+    const memo: SessionMemo = { trigger: 'api', startedBy };
     await this.#client.workflow.start(WORKFLOW_COPY_SESSION, {
       workflowId,
       taskQueue: CONTROL_TASK_QUEUE,

@@ -308,6 +308,7 @@ function summaryOf(execution: Omit<WorkflowExecutionInfo, 'raw'>): SessionSummar
     id,
     jobId: execution.typedSearchAttributes.get(JOB_ID) ?? id.slice(0, -'-20261124T220000Z'.length),
     trigger: memo.trigger ?? guessTrigger(execution),
+    startedBy: memo.startedBy ?? null,
     tryNumber: memo.tryNumber ?? 1,
     state: isRunning ? (memo.state ?? 'running') : 'ended',
     result: isRunning ? null : resultOf(execution),

@@ -68,6 +68,8 @@ export function systemRoutes(about: AboutServer, config: LonghaulConfig): Route[
       method: 'get',
       path: '/system',
       operationId: 'getSystem',
+      needs: 'view',
+      subject: 'site',
       summary: 'Version, Temporal and settings of this server.',
       status: 200,
       answer: systemSchema,

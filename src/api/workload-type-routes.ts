@@ -32,6 +32,8 @@ export function workloadTypeRoutes(types: readonly WorkloadTypeFacts[]): Route[]
       method: 'get',
       path: '/workload-types',
       operationId: 'listWorkloadTypes',
+      needs: 'view',
+      subject: 'nothing',
       summary: 'Types of backups that are found in a source, and what copies of each allow.',
       status: 200,
       answer: pageSchema(typeSchema),

@@ -14,7 +14,7 @@ import type { RepositoryConfig } from '../config/config.js';
 import type { CopySettings } from '../domain/copy-settings.js';
 import type { StorageProbe } from '../domain/storage-probe.js';
 import type { NotificationSettings } from '../domain/notification-channel.js';
-import { LimitStore } from '../api/limit-store.js';
+import { limitStore } from '../api/limit-store.js';
 import type { PrimaryBackup } from '../domain/primary-backup.js';
 import { serverTimeZone } from '../api/job-time-zone.js';
 import { DataMover } from '../mover/data-mover.js';
@@ -46,16 +46,13 @@ export interface WorkersOptions {
 export async function startWorkers(options: WorkersOptions): Promise<RunningWorkers> {
   const { connection, namespace, repositories, settings } = options;
   const mover = new DataMover(repositories.map(locationOf), options.stateDirectory);
-  const immutableForDays = (id: string): number =>
-    repositories.find((repository) => repository.id === id)?.immutableForDays ?? 0;
-  const settleMs = (id: string): number =>
-    (repositories.find((repository) => repository.id === id)?.settleSeconds ?? 0) * 1000;
+  const byId = new Map(repositories.map((repository) => [repository.id, repository]));
   const activities = createActivities({
     mover,
     settings,
     starter: jobStarter(options.client),
-    immutableForDays,
-    settleMs,
+    immutableForDays: (id) => byId.get(id)?.immutableForDays ?? 0,
+    settleMs: (id) => (byId.get(id)?.settleSeconds ?? 0) * 1000,
     targetIds: repositories.filter(({ role }) => role === 'target').map(({ id }) => id),
     repositoryPaths: repositories.map(({ path }) => path),
     notifications: options.notifications,
@@ -80,10 +77,17 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
         maxCachedWorkflows: CACHED_WORKFLOWS,
       }),
     );
-  const limits = new LimitStore(options.client, serverTimeZone());
+  return new RunningWorkers(workers, mover, connection, limitMover(mover, options));
+}
+
+/** @returns ends it */
+function limitMover(
+  mover: DataMover,
+  { client, repositories, logger }: WorkersOptions,
+): () => void {
+  const limits = limitStore(client, serverTimeZone());
   const ids = repositories.map(({ id }) => id);
-  const leaveLimits = keepLimits(mover.meters, ids, () => limits.read(), options.logger);
-  return new RunningWorkers(workers, mover, connection, leaveLimits);
+  return keepLimits(mover.meters, ids, () => limits.read(), logger);
 }
 
 type SharedOptions = Pick<

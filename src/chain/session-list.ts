@@ -125,6 +125,7 @@ const document = object<{
     id: text,
     jobId: text,
     trigger: oneOf('api', 'schedule', 'watch', 'afterJob', 'retry'),
+    startedBy: nullable(text),
     tryNumber: count,
     result: nullable(
       oneOf('success', 'warning', 'failed', 'stopped', 'actionRequired', 'nothingToCopy'),
@@ -136,11 +137,12 @@ const document = object<{
 
 /** What was to be tried again has been since, or never will be. */
 function summaryOf(session: CopySession): RecordedSession {
-  const { id, jobId, trigger, tryNumber, result, startedAt, endedAt } = session;
+  const { id, jobId, trigger, startedBy, tryNumber, result, startedAt, endedAt } = session;
   return {
     id,
     jobId,
     trigger,
+    startedBy,
     tryNumber,
     state: 'ended',
     result,

@@ -22,6 +22,7 @@ import { addSafetyCommands } from './safety-commands.js';
 import { ServerError } from './server-client.js';
 import { addServerCommands } from './server-commands.js';
 import { addSessionCommands } from './session-commands.js';
+import { addTokenCommands } from './token-commands.js';
 import type { Terminal } from './terminal.js';
 
 const DEFAULT_SERVER = 'http://127.0.0.1:8420';
@@ -80,6 +81,7 @@ function buildProgram(
   addRepositoryCommands(program, act);
   addLimitCommands(program, act);
   addNotificationCommands(program, act);
+  addTokenCommands(program, act);
   return program;
 }
 

@@ -18,9 +18,9 @@ export function describeSessions(sessions: readonly SessionSummary[]): DisplayTe
   if (sessions.length === 0) return display`No sessions.`;
   return formatTable(
     ['SESSION', 'TRIGGER', 'STATE', 'RESULT', 'STARTED', 'ENDED'],
-    sessions.map(({ id, trigger, tryNumber, state, result, startedAt, endedAt }) => [
+    sessions.map(({ id, trigger, startedBy, tryNumber, state, result, startedAt, endedAt }) => [
       id,
-      describeTrigger({ trigger, tryNumber }),
+      describeTrigger({ trigger, startedBy, tryNumber }),
       state,
       result ?? '-',
       formatInstant(startedAt),
@@ -97,9 +97,11 @@ function describeOmitted({ committed, notes }: NonNullable<TaskView['omitted']>)
 
 function describeTrigger({
   trigger,
+  startedBy,
   tryNumber,
-}: Pick<SessionSummary, 'trigger' | 'tryNumber'>): string {
-  return tryNumber === 1 ? trigger : `${trigger}, try ${tryNumber}`;
+}: Pick<SessionSummary, 'trigger' | 'startedBy' | 'tryNumber'>): string {
+  const by = startedBy === null ? '' : ` (${startedBy})`;
+  return tryNumber === 1 ? `${trigger}${by}` : `${trigger}${by}, try ${tryNumber}`;
 }
 
 /** One line: how far, how much, how fast, how long. */

@@ -42,6 +42,7 @@ const PAGES: readonly (readonly [string, ComponentType])[] = [
     })),
   ],
   ['/health', lazy(async () => ({ default: (await import('./pages/health-page.js')).HealthPage }))],
+  ['/access', lazy(async () => ({ default: (await import('./pages/access-page.js')).AccessPage }))],
   ['/system', lazy(async () => ({ default: (await import('./pages/system-page.js')).SystemPage }))],
 ];
 

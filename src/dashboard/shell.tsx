@@ -4,6 +4,7 @@ import {
   IconHeartRateMonitor,
   IconHistory,
   IconHome,
+  IconKey,
   IconLifebuoy,
   IconMenu2,
   IconServer,
@@ -25,6 +26,7 @@ const PLACES = [
   { path: '/restore', name: 'Restore', Icon: IconLifebuoy },
   { path: '/repositories', name: 'Repositories', Icon: IconDatabase },
   { path: '/health', name: 'Health', Icon: IconHeartRateMonitor },
+  { path: '/access', name: 'Access', Icon: IconKey },
   { path: '/system', name: 'System', Icon: IconSettings },
 ] as const;
 

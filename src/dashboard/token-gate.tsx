@@ -23,7 +23,7 @@ function TokenForm({ wasWrong }: { readonly wasWrong: boolean }) {
       <form onSubmit={submit} className="section stack" aria-label="Token">
         <PasswordInput
           label="Token of this server"
-          description="It stands in the file that server.tokenFile of the configuration names. This tab alone keeps it, until it is closed."
+          description="One that an administrator made for you, or the one in the file that server.tokenFile of the configuration names. This tab alone keeps it, until it is closed."
           value={token}
           onChange={(event) => setToken(event.currentTarget.value)}
           error={wasWrong ? 'The server did not take this token.' : null}

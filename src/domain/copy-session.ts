@@ -85,6 +85,8 @@ export interface CopySession {
   readonly jobId: string;
   readonly targetRepositoryId: string;
   readonly trigger: SessionTrigger;
+  /** Who started it by hand; null: nobody did, or it is not known. */
+  readonly startedBy: string | null;
   /** 1, but for retries of what failed: 2 for the first. */
   readonly tryNumber: number;
   readonly state: SessionState;

@@ -40,8 +40,29 @@ export const ERROR_CODES = {
   },
   UNAUTHORIZED: {
     kind: 'invalid',
-    meaning: 'The bearer token is missing or wrong.',
-    hint: 'Send `Authorization: Bearer <token>` with the token of server.tokenFile.',
+    meaning: 'The bearer token is missing or wrong, was revoked, or its time is over.',
+    hint: 'Send `Authorization: Bearer <token>` with a token of `longhaul token create`, or that of server.tokenFile.',
+  },
+  PERMISSION_MISSING: {
+    kind: 'invalid',
+    meaning:
+      'The token does not allow this: its role is another one, or it is for other jobs and repositories.',
+    hint: 'Ask an administrator for a token that does; `longhaul token create` makes one.',
+  },
+  TOKEN_MISSING: {
+    kind: 'not_found',
+    meaning: 'There is no such token.',
+    hint: 'List the tokens; one that was revoked is gone.',
+  },
+  TOO_MANY_ATTEMPTS: {
+    kind: 'unavailable',
+    meaning: 'Many wrong tokens came from this address within a minute.',
+    hint: 'Wait a minute. A right token is let in at any time.',
+  },
+  ORIGIN_FOREIGN: {
+    kind: 'invalid',
+    meaning: 'A browser sent a change for a page of another site.',
+    hint: 'Use the pages of this server at its own address; a proxy before it must pass `Host` on.',
   },
   REQUEST_TOO_LARGE: {
     kind: 'invalid',

@@ -8,6 +8,7 @@ export type RecordedSession = Pick<
   | 'id'
   | 'jobId'
   | 'trigger'
+  | 'startedBy'
   | 'tryNumber'
   | 'state'
   | 'result'

@@ -41,7 +41,9 @@ export function LimitsSection({
             ))}
           </dl>
           {hasHours(data) && <span className="small">Hours are those of {data.timeZone}.</span>}
-          <SetLimit limits={data} repositories={repositories} />
+          <div className="line">
+            <SetLimit limits={data} repositories={repositories} />
+          </div>
         </div>
       )}
     </Section>

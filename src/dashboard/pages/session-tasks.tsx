@@ -36,11 +36,7 @@ export function TaskList({ session }: { readonly session: SessionView }) {
       }
     >
       {sorted.length === 0 && (
-        <Nothing>
-          {session.state === 'ended'
-            ? 'It had no workload to copy.'
-            : 'It is looking for workloads.'}
-        </Nothing>
+        <Nothing>{NO_TASK_WORDS[session.state] ?? 'It is looking for workloads.'}</Nothing>
       )}
       {sorted.length > 0 && (
         <Rows
@@ -141,6 +137,11 @@ function Phases({ task: { state, remainingPoints } }: { readonly task: TaskView 
     </div>
   );
 }
+
+const NO_TASK_WORDS: Readonly<Partial<Record<SessionView['state'], string>>> = {
+  ended: 'It had no workload to copy.',
+  waiting: 'It looks for workloads when it goes on.',
+};
 
 const FAULT_WORDS: Readonly<Partial<Record<TaskState, string>>> = {
   ended: 'It ended with this:',

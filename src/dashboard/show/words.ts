@@ -1,5 +1,6 @@
 /** The words of states and results, and how good they are. The same words stand in the command line. */
 
+import { printable } from './format.js';
 import type { SessionResult, SessionTrigger, TaskState } from '../../domain/copy-session.js';
 import type { SessionSummary } from '../../api/session-schemas.js';
 
@@ -84,12 +85,14 @@ export function sayHealth(health: string): Said {
 /** Why a session began. */
 export function sayTrigger({
   trigger,
+  startedBy,
   tryNumber,
 }: {
   trigger: SessionTrigger;
+  startedBy: string | null;
   tryNumber: number;
 }): string {
-  const word = TRIGGERS[trigger];
+  const word = `${TRIGGERS[trigger]}${startedBy === null ? '' : ` (${printable(startedBy)})`}`;
   return tryNumber === 1 ? word : `${word}, try ${tryNumber}`;
 }
 

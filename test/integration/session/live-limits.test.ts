@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { LimitStore } from '../../../src/api/limit-store.js';
+import { limitStore } from '../../../src/api/limit-store.js';
 import { NO_LIMIT } from '../../../src/domain/rate-limits.js';
 import { sessionQuery } from '../../../workflows/messages.js';
 import { makeLargeChain } from '../../support/session/large-chain.js';
@@ -27,11 +27,11 @@ describeTemporal('limits that are changed while a copy runs', () => {
   });
 
   it('hold it back in the threads of the worker, and let it go at once', async () => {
-    const limits = new LimitStore(workers.client, 'UTC');
+    const limits = limitStore(workers.client, 'UTC');
     expect(await limits.read()).toEqual({ timeZone: 'UTC', service: NO_LIMIT, repositories: [] });
     const slow = { ...NO_LIMIT, repositoryId: 'offsite', writeBytesPerSecond: 64 * 1024 };
     const wanted = { timeZone: 'UTC', service: NO_LIMIT, repositories: [slow] };
-    await limits.write(wanted);
+    await limits.write(() => wanted);
     expect(await limits.read()).toEqual(wanted);
     await sleep(SEEN_MS);
     const session = await workers.startSession(testJob());
@@ -39,7 +39,7 @@ describeTemporal('limits that are changed while a copy runs', () => {
     // 16 MiB at 64 KiB a second are four minutes.
     expect((await session.query(sessionQuery)).state).toBe('running');
 
-    await limits.write({ ...wanted, repositories: [] });
+    await limits.write((present) => ({ ...present, repositories: [] }));
     const beganAtMs = Date.now();
     expect((await session.result()).result).toBe('success');
     expect(Date.now() - beganAtMs).toBeLessThan(60_000);

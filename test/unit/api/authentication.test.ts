@@ -4,7 +4,12 @@ import { networkInterfaces } from 'node:os';
 import type { AddressInfo } from 'node:net';
 import express, { type RequestHandler } from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
-import { requireLoopback, requireToken } from '../../../src/api/authentication.js';
+import {
+  requireLoopback,
+  requireOwnOrigin,
+  requireToken,
+} from '../../../src/api/authentication.js';
+import { FailedAttempts } from '../../../src/api/failed-attempts.js';
 import { problemHandler } from '../../../src/api/problem.js';
 
 const log = () => undefined;
@@ -45,8 +50,9 @@ async function get(
   port: number,
   headers: Record<string, string>,
   host = '127.0.0.1',
+  method = 'GET',
 ): Promise<Answer> {
-  const sent = request({ host, port, path: '/', headers }).end();
+  const sent = request({ host, port, path: '/', method, headers }).end();
   const [response] = (await once(sent, 'response')) as [import('node:http').IncomingMessage];
   let text = '';
   for await (const chunk of response) text += String(chunk);
@@ -121,11 +127,17 @@ describe('without a token', () => {
   );
 });
 
+/** Of a server whose configuration has the token `s3cret`, and that has made no other. */
+function door(now = () => 0) {
+  const callerOf = () => Promise.resolve(null);
+  return { emergencyToken: 's3cret', callerOf, attempts: new FailedAttempts(now) };
+}
+
 describe('with a token', () => {
   it.each(['Bearer s3cret', 'bearer s3cret', 'Bearer   s3cret'])(
     '%o is let in, from whatever page',
     async (authorization) => {
-      const port = await listen(requireToken('s3cret'));
+      const port = await listen(requireToken(door()));
       const headers = { Authorization: authorization, Host: 'longhaul.example' };
       expect(await get(port, headers)).toMatchObject({ status: 200, text: 'inside' });
     },
@@ -143,12 +155,48 @@ describe('with a token', () => {
     'Basic s3cret',
     's3cret',
   ])('%o is refused and asked for a token', async (authorization) => {
-    const port = await listen(requireToken('s3cret'));
+    const port = await listen(requireToken(door()));
     const headers: Record<string, string> =
       authorization === undefined ? {} : { Authorization: authorization };
     const { status, text, challenge } = await get(port, headers);
     expect([status, challenge]).toEqual([401, 'Bearer']);
     expect(JSON.parse(text)).toMatchObject({ code: 'UNAUTHORIZED' });
+  });
+});
+
+describe('many wrong tokens', () => {
+  it('are answered with a limit for a minute, in which the right one is let in', async () => {
+    let nowMs = 0;
+    const port = await listen(requireToken(door(() => nowMs)));
+    const send = async (token: string) =>
+      (await get(port, { Authorization: `Bearer ${token}` })).status;
+    for (let n = 0; n < 20; n++) expect(await send('wrong')).toBe(401);
+    expect([await send('wrong'), await send('s3cret')]).toEqual([429, 200]);
+    nowMs = 60_000;
+    expect(await send('wrong')).toBe(401);
+  });
+
+  it('are not counted where none was sent', async () => {
+    const port = await listen(requireToken(door()));
+    for (let n = 0; n < 25; n++) expect((await get(port, {})).status).toBe(401);
+  });
+});
+
+describe('a change that a browser sends', () => {
+  const own = { Host: 'backup.example' };
+  it.each([
+    ['POST', { ...own }, 404],
+    ['POST', { ...own, Origin: 'https://backup.example' }, 404],
+    ['POST', { ...own, 'Sec-Fetch-Site': 'same-origin', Origin: 'https://proxy.example' }, 404],
+    ['POST', { ...own, Origin: 'https://attacker.example' }, 403],
+    ['POST', { ...own, Origin: 'https://backup.example.attacker.example' }, 403],
+    ['POST', { ...own, Origin: 'null' }, 403],
+    ['DELETE', { ...own, 'Sec-Fetch-Site': 'cross-site' }, 403],
+    ['PUT', { ...own, 'Sec-Fetch-Site': 'same-site' }, 403],
+    ['GET', { ...own, Origin: 'https://attacker.example' }, 200],
+  ])('as %s with %o is answered with %i', async (method, headers, status) => {
+    const port = await listen(requireOwnOrigin());
+    expect((await get(port, headers, '127.0.0.1', method)).status).toBe(status);
   });
 });
 

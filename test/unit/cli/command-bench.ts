@@ -116,6 +116,7 @@ export const SESSION = {
   id: 'nightly-20261124T220000Z',
   jobId: 'nightly',
   trigger: 'api',
+  startedBy: null,
   tryNumber: 1,
   nextTryAt: null,
   state: 'running',

@@ -147,6 +147,9 @@ describe('the errors in docs/OPERATIONS.md', () => {
   const STATUS: Readonly<Record<string, number>> = {
     REQUEST_INVALID: 400,
     UNAUTHORIZED: 401,
+    PERMISSION_MISSING: 403,
+    ORIGIN_FOREIGN: 403,
+    TOO_MANY_ATTEMPTS: 429,
     TOKEN_REQUIRED: 403,
     REQUEST_TOO_LARGE: 413,
     MEDIA_TYPE_UNSUPPORTED: 415,

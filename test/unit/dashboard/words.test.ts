@@ -115,6 +115,7 @@ describe('the verdict on a session', () => {
     jobId: 'nightly',
     targetRepositoryId: 'offsite',
     trigger: 'api',
+    startedBy: null,
     tryNumber: 1,
     state: 'running',
     result: null,

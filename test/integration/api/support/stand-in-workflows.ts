@@ -50,6 +50,7 @@ export async function copySession(input: CopySessionInput): Promise<CopySessionO
     id: sessionIdOfWorkflow(workflowId),
     jobId: input.job.id,
     trigger: input.trigger ?? 'schedule',
+    startedBy: null,
     tryNumber: 1,
     state,
     result: null,

@@ -1,0 +1,282 @@
+import {
+  Button,
+  Code,
+  Modal,
+  MultiSelect,
+  NativeSelect,
+  NumberInput,
+  TextInput,
+} from '@mantine/core';
+import { useState } from 'react';
+import type { CreatedToken, TokenView } from '../../api/access-routes.js';
+import type { ListedJob } from '../../api/job-schemas.js';
+import type { RepositoryView } from '../../api/repository-schemas.js';
+import type { Caller, Role } from '../../domain/access.js';
+import { useAction } from '../client/actions.js';
+import { callApi } from '../client/call-api.js';
+import { EVERY, useApi, type ApiPage } from '../client/queries.js';
+import { CommandLines, Commands, curlLine } from '../show/commands.js';
+import { Confirm } from '../show/confirm.js';
+import { CallFault } from '../show/fault.js';
+import { printable } from '../show/format.js';
+import { Instant } from '../show/instant.js';
+import { Nothing, Page, Section, Waiting } from '../show/page.js';
+import { Rows, type Column } from '../show/rows.js';
+import { shellWord } from '../show/format.js';
+import { State } from '../show/state.js';
+
+const DAY_MS = 86_400_000;
+const USUAL_DAYS = 365;
+
+const ROLE_WORDS: Readonly<Record<Role, string>> = {
+  viewer: 'sees everything, changes nothing',
+  operator: 'sees, starts, pauses, stops and verifies',
+  restorer: 'sees, and restores',
+  administrator: 'may do everything',
+};
+const ROLES: readonly Role[] = ['viewer', 'operator', 'restorer', 'administrator'];
+
+/** Who may do this? */
+export function AccessPage() {
+  const me = useApi<Caller>('/me', { everyMs: EVERY.minute });
+  const isAdministrator = me.data?.role === 'administrator' && me.data.scope === null;
+  return (
+    <Page title="Access" asOfMs={me.dataUpdatedAt}>
+      {me.error !== null && <CallFault error={me.error} what="Who you are could not be read." />}
+      {me.data === undefined && me.error === null && <Waiting what="Asking who you are" />}
+      {me.data !== undefined && <Me me={me.data} />}
+      {me.data !== undefined && !isAdministrator && (
+        <Nothing>An administrator sees and makes the tokens here.</Nothing>
+      )}
+      {isAdministrator && <Tokens />}
+      <Commands lines={['longhaul token list', curlLine('GET', '/me')]} />
+    </Page>
+  );
+}
+
+function Me({ me: { name, role, scope, expiresAt } }: { readonly me: Caller }) {
+  return (
+    <Section title="You">
+      <dl className="facts">
+        <dt>Known as</dt>
+        <dd>{printable(name)}</dd>
+        <dt>Role</dt>
+        <dd>
+          {role}: {ROLE_WORDS[role]}
+        </dd>
+        <dt>For</dt>
+        <dd>{scope === null ? 'everything' : [...scope.jobs, ...scope.repositories].join(', ')}</dd>
+        <dt>Ends</dt>
+        <dd>{expiresAt === null ? 'never' : <Instant at={expiresAt} />}</dd>
+      </dl>
+    </Section>
+  );
+}
+
+function Tokens() {
+  const tokens = useApi<ApiPage<TokenView>>('/tokens', { everyMs: EVERY.minute });
+  const items = tokens.data?.items ?? [];
+  return (
+    <Section
+      title="Tokens"
+      note="Kept as digests. The token of the configuration file always holds and is not among them."
+      actions={<MakeToken />}
+    >
+      {tokens.error !== null && (
+        <CallFault error={tokens.error} what="The tokens could not be read." />
+      )}
+      {tokens.data !== undefined && items.length === 0 && <Nothing>There is none.</Nothing>}
+      {items.length > 0 && (
+        <Rows label="Tokens" columns={COLUMNS} rows={items} keyOf={({ id }) => id} />
+      )}
+    </Section>
+  );
+}
+
+const COLUMNS: readonly Column<TokenView>[] = [
+  { head: 'Name', width: '1.2fr', cell: ({ name }) => printable(name) },
+  { head: 'Role', width: '1fr', cell: ({ role }) => role },
+  {
+    head: 'For',
+    width: '1.2fr',
+    cell: ({ scope }) =>
+      scope === null ? 'everything' : [...scope.jobs, ...scope.repositories].join(', '),
+  },
+  {
+    head: 'Ends',
+    width: '1fr',
+    cell: ({ expiresAt, isExpired }) =>
+      isExpired ? (
+        <State said={{ mood: 'attention', word: 'over' }} />
+      ) : expiresAt === null ? (
+        'never'
+      ) : (
+        <Instant at={expiresAt} />
+      ),
+  },
+  {
+    head: 'Last used',
+    width: '1fr',
+    cell: ({ lastUsedAt }) => (lastUsedAt === null ? 'never' : <Instant at={lastUsedAt} />),
+  },
+  { head: 'Change', width: '0.8fr', cell: (token) => <Revoke token={token} /> },
+];
+
+function Revoke({ token: { id, name } }: { readonly token: TokenView }) {
+  const path = `/tokens/${id}`;
+  const revoke = useAction({
+    run: () => callApi(path, { method: 'DELETE' }),
+    done: `The token of ${printable(name)} holds no longer.`,
+  });
+  return (
+    <Confirm
+      verb="Revoke"
+      title={`Revoke the token of ${printable(name)}`}
+      commands={[`longhaul token revoke ${id}`, curlLine('DELETE', path)]}
+      isDangerous
+      isBusy={revoke.isPending}
+      onConfirm={() => revoke.mutate()}
+    >
+      <p className="definition">Whoever uses it is refused from now on. It cannot be taken back.</p>
+    </Confirm>
+  );
+}
+
+function MakeToken() {
+  const [isOpen, setOpen] = useState(false);
+  const [token, setToken] = useState<string | null>(null);
+  const close = (): void => {
+    setOpen(false);
+    setToken(null);
+  };
+  return (
+    <>
+      <Button size="sm" variant="default" onClick={() => setOpen(true)}>
+        Make a token
+      </Button>
+      <Modal
+        opened={isOpen}
+        onClose={close}
+        title="Make a token"
+        size="lg"
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
+        {token === null ? (
+          <TokenForm onMade={({ token: made }) => setToken(made)} />
+        ) : (
+          <div className="stack">
+            <p className="definition">
+              Here it is, once: it is kept as a digest, and nobody can show it again.
+            </p>
+            <Code block>{token}</Code>
+            <Button w="fit-content" onClick={close}>
+              I have it
+            </Button>
+          </div>
+        )}
+      </Modal>
+    </>
+  );
+}
+
+function TokenForm({ onMade }: { readonly onMade: (made: CreatedToken) => void }) {
+  const [name, setName] = useState('');
+  const [role, setRole] = useState<Role>('viewer');
+  const [jobs, setJobs] = useState<string[]>([]);
+  const [repositories, setRepositories] = useState<string[]>([]);
+  const [days, setDays] = useState(USUAL_DAYS);
+  const scope = jobs.length + repositories.length === 0 ? null : { jobs, repositories };
+  const make = useAction({
+    run: () => {
+      const expiresAt = days === 0 ? null : new Date(Date.now() + days * DAY_MS).toISOString();
+      const body = { name: name.trim(), role, scope, expiresAt };
+      return callApi<CreatedToken>('/tokens', { method: 'POST', body });
+    },
+    done: 'The token has been made.',
+    then: onMade,
+  });
+  const flags = [
+    ...(jobs.length === 0 ? [] : [`--job ${jobs.join(' ')}`]),
+    ...(repositories.length === 0 ? [] : [`--repository ${repositories.join(' ')}`]),
+    ...(days === 0 ? [] : [`--expires ${days}`]),
+  ];
+  return (
+    <div className="stack">
+      <TextInput
+        label="Name"
+        description="For whom or what it is; it stands beside everything that is done with it."
+        value={name}
+        onChange={({ currentTarget }) => setName(currentTarget.value)}
+        maxLength={100}
+        required
+      />
+      <NativeSelect
+        label="Role"
+        value={role}
+        onChange={({ currentTarget }) => setRole(currentTarget.value as Role)}
+        data={ROLES.map((each) => ({ value: each, label: `${each}: ${ROLE_WORDS[each]}` }))}
+      />
+      <ScopeFields
+        jobs={jobs}
+        repositories={repositories}
+        onJobs={setJobs}
+        onRepositories={setRepositories}
+      />
+      <NumberInput
+        label="It holds for so many days"
+        description="0: for ever."
+        min={0}
+        max={99_999}
+        value={days}
+        onChange={(value) => setDays(Number(value) || 0)}
+      />
+      <CommandLines
+        lines={[
+          [
+            'longhaul token create',
+            shellWord(name.trim() || '<name>'),
+            `--role ${role}`,
+            ...flags,
+          ].join(' '),
+        ]}
+      />
+      <Button
+        w="fit-content"
+        disabled={name.trim() === ''}
+        loading={make.isPending}
+        onClick={() => make.mutate()}
+      >
+        Make it
+      </Button>
+    </div>
+  );
+}
+
+interface ScopeFieldsProps {
+  readonly jobs: readonly string[];
+  readonly repositories: readonly string[];
+  readonly onJobs: (ids: string[]) => void;
+  readonly onRepositories: (ids: string[]) => void;
+}
+
+function ScopeFields({ jobs, repositories, onJobs, onRepositories }: ScopeFieldsProps) {
+  const allJobs = useApi<ApiPage<ListedJob>>('/jobs', { everyMs: null });
+  const allRepositories = useApi<ApiPage<RepositoryView>>('/repositories', { everyMs: null });
+  return (
+    <>
+      <MultiSelect
+        label="Only for these jobs"
+        description="None and no repository: for everything. A bound token sees no page but theirs."
+        value={[...jobs]}
+        onChange={onJobs}
+        data={(allJobs.data?.items ?? []).map(({ id }) => id)}
+      />
+      <MultiSelect
+        label="Only for these repositories"
+        value={[...repositories]}
+        onChange={onRepositories}
+        data={(allRepositories.data?.items ?? []).map(({ id }) => id)}
+      />
+    </>
+  );
+}

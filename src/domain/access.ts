@@ -1,0 +1,99 @@
+/** Who may do what: roles of tokens, and what a token may be bound to. */
+
+export const ROLES = ['viewer', 'operator', 'restorer', 'administrator'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** `view`: see everything. `operate`: start, pause, stop, verify. `restore`: write disks out of a repository. `administer`: change what is
+ *  copied, how long it stays, and who may do what. */
+export type Permission = 'view' | 'operate' | 'restore' | 'administer';
+
+const GRANTED: Readonly<Record<Role, readonly Permission[]>> = {
+  viewer: ['view'],
+  operator: ['view', 'operate'],
+  restorer: ['view', 'restore'],
+  administrator: ['view', 'operate', 'restore', 'administer'],
+};
+
+/** Jobs and repositories that a token is for, by id. It sees no list of all, and makes nothing new. */
+export interface TokenScope {
+  readonly jobs: readonly string[];
+  readonly repositories: readonly string[];
+}
+
+/** What the address of a request names. `site`: all jobs and repositories, or the server; `nothing`: what is the same for everybody. */
+export type Subject = 'job' | 'session' | 'repository' | 'operation' | 'site' | 'nothing';
+
+/** A token as it is kept: never itself, only its digest. */
+export interface AccessToken {
+  /** Part of the token; no secret. */
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  /** null: everything. */
+  readonly scope: TokenScope | null;
+  /** SHA-256 of the whole token, hex. */
+  readonly digest: string;
+  readonly createdBy: string;
+  /** RFC 3339 UTC. */
+  readonly createdAt: string;
+  /** null: never. */
+  readonly expiresAt: string | null;
+  /** To the hour; null: never. */
+  readonly lastUsedAt: string | null;
+}
+
+/** Who asks. */
+export interface Caller {
+  readonly name: string;
+  readonly role: Role;
+  readonly scope: TokenScope | null;
+  /** RFC 3339 UTC; null: never. */
+  readonly expiresAt: string | null;
+}
+
+export function isExpired({ expiresAt }: Pick<AccessToken, 'expiresAt'>, nowMs: number): boolean {
+  return expiresAt !== null && Date.parse(expiresAt) <= nowMs;
+}
+
+export interface Wish {
+  readonly needs: Permission;
+  readonly subject: Subject;
+  /** Of what the address names. */
+  readonly subjectId: string;
+}
+
+/** Why the caller may not; null: he may. */
+export function refusalOf(
+  { name, role, scope }: Caller,
+  { needs, subject, subjectId }: Wish,
+): string | null {
+  if (!GRANTED[role].includes(needs))
+    return `${name} is ${role}; this needs ${rolesWith(needs).join(' or ')}`;
+  if (scope === null || subject === 'nothing' || isInScope(scope, subject, subjectId)) return null;
+  const named = [...scope.jobs.map((id) => `job ${id}`), ...scope.repositories.map(repositoryText)];
+  return `the token of ${name} is for ${named.join(', ')} alone`;
+}
+
+function repositoryText(id: string): string {
+  return `repository ${id}`;
+}
+
+function rolesWith(permission: Permission): Role[] {
+  return ROLES.filter((role) => GRANTED[role].includes(permission));
+}
+
+/** Session: `<job>-<start>`. Operation: `<kind>.<repository>.<rest>`. */
+function isInScope({ jobs, repositories }: TokenScope, subject: Subject, id: string): boolean {
+  switch (subject) {
+    case 'job':
+      return jobs.includes(id);
+    case 'session':
+      return jobs.includes(id.replace(/-\d{8}T\d{6}Z$/, ''));
+    case 'repository':
+      return repositories.includes(id);
+    case 'operation':
+      return repositories.includes(id.split('.')[1] ?? '');
+    default:
+      return false;
+  }
+}
