@@ -113,7 +113,7 @@ const LAYERS = {
     typesOnly: ['activities/'],
   },
   activities: {
-    layers: ['domain', 'mover', 'layout', 'repository', 'chain', 'tree', 'notify', 'primary'],
+    layers: ['domain', 'mover', 'repository', 'chain', 'tree', 'notify', 'primary'],
     packages: ['node:.*', '@temporalio/activity', '@temporalio/common'],
   },
 };
@@ -127,6 +127,7 @@ const MOVER_FOLDERS = {
   copy: ['task', 'blocks', 'staging', 'source'],
   change: ['task', 'blocks', 'staging', 'copy'],
   selection: ['task', 'blocks', 'staging', 'source', 'copy', 'change'],
+  look: ['task', 'blocks', 'source', 'change'],
   health: ['task', 'blocks', 'staging', 'source', 'copy', 'change'],
   restore: ['task', 'blocks', 'staging', 'copy', 'change'],
   files: ['task', 'blocks', 'source'],

@@ -1,18 +1,15 @@
 import { availablePoints } from '../src/chain/chain-record.js';
 import type { ChainPolicy, RestorePointScope } from '../src/domain/copy-job.js';
+import type { WorkloadPage } from '../src/domain/found-workload.js';
 import type { SettleRule } from '../src/domain/settle.js';
-import type { UnseenPart } from '../src/domain/unseen-part.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
 import type { PlanCopyInput, PlanCopyOutcome } from '../src/mover/copy/plan-copy.js';
 import type { FoundWork } from '../src/mover/selection/select-work.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
-import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
 import { createBlockActivities } from './block-activities.js';
-import { workloadPage, type WorkloadPage } from './found-workloads.js';
 import { onChain, stagingOf, type OnChain } from './on-chain.js';
 import { runTask } from './run-task.js';
-import { assertIsNoTarget } from './source-guard.js';
 
 export interface ChainState {
   readonly epoch: number;
@@ -98,14 +95,8 @@ function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: 
       repositoryId: string;
       after: string | null;
     }): Promise<WorkloadPage> {
-      return runTask(async () => {
-        const repository = await mover.repository(input.repositoryId);
-        await assertIsNoTarget(mover, targetIds, input.repositoryId);
-        const unseen: UnseenPart[] = [];
-        const onUnseen = (part: UnseenPart) => unseen.push(part);
-        const workloads = await listSourceWorkloads(repository, onUnseen, mover.facts);
-        return workloadPage(workloads, input.after, unseen);
-      });
+      const order = { ...input, targetIds };
+      return runTask((control) => mover.run('enumerateWorkloads', order, control));
     },
 
     /** Takes the chain over and finishes what was left, in a target that is marked as one. Repeating it with the same owner changes nothing. */

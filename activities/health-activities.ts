@@ -6,12 +6,12 @@ import type { DiskWork } from '../src/domain/disk-work.js';
 import type { HealOutcome } from '../src/mover/health/heal-disk.js';
 import { pointToVerify, verificationToken } from '../src/mover/health/verify-plan.js';
 import { verificationJournal } from '../src/mover/staging/journals.js';
+import type { ListVerificationInput } from '../src/mover/look/verification-list.js';
 import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
 import { verifyStagingId } from '../src/domain/staging-id.js';
 import { openIn, runBatch, type BatchCounts, type FindOpenRuns } from './block-activities.js';
 import { onChain, stagingOf, type ChainIds, type OnChain } from './on-chain.js';
 import { runTask } from './run-task.js';
-import { verificationPage, type ListVerificationInput } from './verification-list.js';
 
 export interface VerifyBatch extends ChainIds {
   readonly targetRepositoryId: string;
@@ -33,9 +33,7 @@ function createVerifyActivities(mover: DataMover) {
   return {
     /** What one point needs (itself and all below it), or everything that Longhaul keeps in the repository or for one job, page by page. */
     async listVerification(input: ListVerificationInput): Promise<VerificationPage> {
-      return runTask(async () =>
-        verificationPage(await mover.repository(input.repositoryId), input),
-      );
+      return runTask((control) => mover.run('listVerification', input, control));
     },
 
     async prepareVerification(

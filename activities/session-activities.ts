@@ -12,7 +12,7 @@ import {
 import { writeTaskRecord } from '../src/chain/task-record.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { runTask } from './run-task.js';
-import { assertIsNoTarget } from './source-guard.js';
+import { assertIsNoTarget } from '../src/mover/look/source-guard.js';
 
 /** Starts the copy jobs whose schedule is "after" another job. What the Temporal client can do comes in from outside. */
 export interface JobStarter {

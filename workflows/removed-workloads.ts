@@ -1,9 +1,10 @@
 import { executeChild, workflowInfo } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { AbsentWorkload, KeptPage } from '../activities/removed-workload-activities.js';
 import {
   absentWorkloads,
+  type AbsentWorkload,
   type DoubtedSource,
+  type KeptPage,
   type KeptWorkload,
 } from '../src/domain/absent-workloads.js';
 import type { CopyJob } from '../src/domain/copy-job.js';

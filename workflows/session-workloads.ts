@@ -1,7 +1,7 @@
-import type { FoundWorkload } from '../activities/found-workloads.js';
 import type { CopyJob, StartOverrides } from '../src/domain/copy-job.js';
 import { newTask, type CopyTask } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
+import type { FoundWorkload } from '../src/domain/found-workload.js';
 import { ERROR_CODES, isErrorCode } from '../src/domain/errors.js';
 import { heldTwiceText } from '../src/domain/one-workload.js';
 import { sentences } from '../src/domain/sentences.js';

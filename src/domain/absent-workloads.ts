@@ -1,7 +1,9 @@
 /** Which workloads of a job its sources do not show any more, and which of those looks are to be believed. */
 
-import { isSuspicious } from './absence.js';
+import { isSuspicious, type Removal } from './absence.js';
 import type { CopyJob } from './copy-job.js';
+import type { UnreadablePart } from './repository-view.js';
+import type { WorkloadType } from './restore-point.js';
 import { namedIn, type NamedWorkload } from './source-scope.js';
 
 /** A workload of which the target keeps copies. */
@@ -71,4 +73,22 @@ function doubtedSource(
     missing: missing.length,
     examples: missing.slice(0, MAX_EXAMPLES).map(({ name }) => name),
   };
+}
+
+/** A workload of the job that no source shows, or that one shows again. */
+export interface AbsentWorkload {
+  readonly workload: { readonly id: string; readonly name: string; readonly type: WorkloadType };
+  readonly isSeen: boolean;
+  /** What is to become of its copies, with one plain sentence. */
+  readonly standing: { readonly state: Removal['state']; readonly text: string };
+  /** The record of its chain has to be written. */
+  readonly isNews: boolean;
+}
+
+export interface KeptPage {
+  readonly workloads: readonly KeptWorkload[];
+  /** Chains whose record cannot be read, as many as a page holds: whose they are is told by their folder alone. Absent: none. */
+  readonly unreadable?: readonly UnreadablePart[];
+  /** Folder of the last chain, also of one that cannot be read; null: no others come behind it. */
+  readonly next: string | null;
 }

@@ -10,12 +10,13 @@ import { watchFolder } from '../repository/watch-folder.js';
 import { KnownTargets } from './known-targets.js';
 import { FactKeeper } from './fact-keeper.js';
 import type { FactAnswer, FactRequest } from './thread-facts.js';
-import type {
-  OperationInput,
-  OperationOutput,
-  ThreadOperation,
-  WindowInput,
-  WindowOperation,
+import {
+  LOOK_OPERATIONS,
+  type OperationInput,
+  type OperationOutput,
+  type ThreadOperation,
+  type WindowInput,
+  type WindowOperation,
 } from './mover-operations.js';
 import type { TaskControl } from './task/task-control.js';
 import { MAX_LOOPS, windowsOfASync } from './task/window-loop.js';
@@ -37,6 +38,7 @@ const MIN_THREADS = 2;
  *  one costs 30–40 ms (docs/PERFORMANCE.md, Resident mover). */
 export class DataMover {
   private readonly threads: MoverThread[] = [];
+  private lookThread: MoverThread | null = null;
   /** For the small looks that need no thread: listing, records. */
   readonly repository: (id: string) => Promise<BackupRepository>;
   /** What the storage of the targets can do. */
@@ -71,13 +73,15 @@ export class DataMover {
     return location === undefined ? () => undefined : watchFolder(location.path, onChange);
   }
 
-  /** Runs one operation on the least busy thread. Stop it through `control`; it then rejects with `TaskStopped`. */
+  /** Runs one operation on the least busy thread, a look on the thread of looks. Stop it through `control`; it then rejects with
+   *  `TaskStopped`. */
   async run<N extends ThreadOperation>(
     name: N,
     input: OperationInput<N>,
     control: TaskControl,
   ): Promise<OperationOutput<N>> {
-    const output = await this.leastBusy().ask({
+    const thread = name in LOOK_OPERATIONS ? this.threadOfLooks() : this.leastBusy();
+    const output = await thread.ask({
       type: 'operation',
       name,
       input,
@@ -117,9 +121,7 @@ export class DataMover {
     const idle = this.threads.find((thread) => thread.pending === 0);
     if (idle !== undefined) return idle;
     if (this.threads.length < this.threadCount) {
-      const { stateDirectory, meters } = this;
-      const setup = { repositories: this.locations, stateDirectory, meters: meters.shared };
-      const thread = new MoverThread(setup, this.facts, () =>
+      const thread = new MoverThread(this.setup(false), this.facts, () =>
         this.threads.splice(this.threads.indexOf(thread), 1),
       );
       this.threads.push(thread);
@@ -128,8 +130,22 @@ export class DataMover {
     return this.threads.reduce((best, thread) => (thread.pending < best.pending ? thread : best));
   }
 
+  private threadOfLooks(): MoverThread {
+    return (this.lookThread ??= new MoverThread(
+      this.setup(true),
+      this.facts,
+      () => (this.lookThread = null),
+    ));
+  }
+
+  private setup(isForLooks: boolean): ThreadSetup {
+    const { locations: repositories, stateDirectory, meters } = this;
+    return { repositories, stateDirectory, meters: meters.shared, isForLooks };
+  }
+
   async close(): Promise<void> {
-    await Promise.all(this.threads.map((thread) => thread.terminate()));
+    const looks = this.lookThread === null ? [] : [this.lookThread];
+    await Promise.all([...this.threads, ...looks].map((thread) => thread.terminate()));
   }
 }
 
@@ -150,7 +166,7 @@ class MoverThread {
     this.worker = new Worker(THREAD_ENTRY, {
       workerData: setup,
       eval: RUNS_FROM_SOURCE,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
+      resourceLimits: setup.isForLooks ? {} : { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
     });
     this.worker.unref();
     this.worker.on('message', (message: ThreadReply | FactRequest) => this.take(message));

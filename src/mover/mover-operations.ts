@@ -10,6 +10,12 @@ import { openCopyWorker } from './copy/copy-blocks.js';
 import { healDigestTable, healDisk } from './health/heal-disk.js';
 import { healCompanion } from './health/heal-companion.js';
 import { inspectTargetChain } from './change/inspect-chain.js';
+import { listRestorePoints, listStoredJobs, listWorkloads } from './look/browse.js';
+import { enumerateWorkloads } from './look/found-workloads.js';
+import { listKeptWorkloads, lookForAbsent } from './look/kept-workloads.js';
+import { lookForNews } from './look/news.js';
+import { listVerification } from './look/verification-list.js';
+import { listWorkloadFacts } from './look/workload-facts.js';
 import { markDamage } from './health/mark-damage.js';
 import { markVerified } from './health/mark-verified.js';
 import type { MoverContext } from './task/mover-context.js';
@@ -34,8 +40,23 @@ import { publishFiles } from './files/publish-files.js';
 import { removeTreeFiles } from './files/remove-files.js';
 import type { WindowWorker } from './task/window-loop.js';
 
+/** Looks for people and for watches, on a thread of their own: lists of everything, which may take long and must never wait behind a copy. Each
+ *  reads only. */
+export const LOOK_OPERATIONS = {
+  enumerateWorkloads,
+  listKeptWorkloads,
+  listRestorePoints,
+  listStoredJobs,
+  listVerification,
+  listWorkloadFacts,
+  listWorkloads,
+  lookForAbsent,
+  lookForNews,
+} as const;
+
 /** Everything the data mover's threads can be asked for. All of it is safe to repeat after a stop at any place. */
 export const THREAD_OPERATIONS = {
+  ...LOOK_OPERATIONS,
   inspectTargetChain,
   selectWork,
   planComparison,

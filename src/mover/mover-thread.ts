@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { neverWaitForStorage } from '../repository/file-calls.js';
 import { RateMeters } from '../repository/rate-meters.js';
 import { RepositoryVisit } from '../repository/repository-visit.js';
 import { seenMarkers } from '../repository/seen-markers.js';
@@ -17,10 +18,12 @@ import {
 import { runWindowLoop } from './task/window-loop.js';
 import { WindowRange } from './task/window-runs.js';
 
-/** Entry of a data mover thread: one request at a time, each with its own control block. */
+/** Entry of a data mover thread: each request has its own control block. */
 const port = parentPort;
 if (port === null) throw new Error('the data mover thread was not started as a thread');
-const { repositories, stateDirectory, meters: sharedMeters } = workerData as ThreadSetup;
+const setup = workerData as ThreadSetup;
+const { repositories, stateDirectory, meters: sharedMeters } = setup;
+if (setup.isForLooks) neverWaitForStorage();
 const targets = new KnownTargets(repositories, seenMarkers(stateDirectory));
 
 const meters = RateMeters.from(sharedMeters);
@@ -37,7 +40,11 @@ async function answer(request: ThreadRequest): Promise<ThreadReply> {
   const context: MoverContext = {
     control,
     facts,
-    repository: async (id) => taskRepository(await visit.repository(id), control, meters),
+    repository: async (id) => {
+      const repository = await visit.repository(id);
+      // A look writes nothing, and waits for no copy that takes all of a rate.
+      return setup.isForLooks ? repository : taskRepository(repository, control, meters);
+    },
   };
   try {
     const output = await run(context, request).finally(() => visit.close());

@@ -12,6 +12,8 @@ export interface ThreadSetup {
   /** Where it is remembered which targets were seen; null: nowhere. */
   readonly stateDirectory: string | null;
   readonly meters: SharedMeters;
+  /** It answers looks, many at once. */
+  readonly isForLooks: boolean;
 }
 
 export type ThreadRequest = {

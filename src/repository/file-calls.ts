@@ -52,10 +52,17 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
-/** The main thread answers heartbeats and must not wait for a disk. A worker thread has nothing else to do, and there the
+/** The main thread answers heartbeats and must not wait for a disk. A thread that copies has nothing else to do, and there the
  *  synchronous calls are faster: they save the way through the thread pool. Only `datasync` is asynchronous in both. */
 export function fileCallsOfThisThread(): FileCalls {
-  return isMainThread ? asynchronousCalls : synchronousCalls;
+  return mayWait ? synchronousCalls : asynchronousCalls;
+}
+
+let mayWait = !isMainThread;
+
+/** For a thread that answers many at once, some of whom may ask for storage that is away. Before a repository is opened. */
+export function neverWaitForStorage(): void {
+  mayWait = false;
 }
 
 const LISTED = { encoding: 'buffer', withFileTypes: true } as const;

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
-import { workloadPage } from '../../../activities/found-workloads.js';
+import { workloadPage } from '../../../src/mover/look/found-workloads.js';
 import { createSessionActivities } from '../../../activities/session-activities.js';
 import { locationOf } from '../../../src/bin/workers.js';
 import type { CopyJob } from '../../../src/domain/copy-job.js';

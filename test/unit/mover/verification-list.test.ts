@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from 'vitest';
-import { verificationPage } from '../../../activities/verification-list.js';
+import { verificationPage } from '../../../src/mover/look/verification-list.js';
 import { restorePointKey } from '../../../src/domain/repository-view.js';
 import type { VerificationPosition } from '../../../src/domain/verification.js';
 import { putChainRecord, putFile } from '../../support/repository/chain-record-file.js';

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from 'vitest';
-import { keptPage } from '../../../activities/removed-workload-activities.js';
+import { keptPage } from '../../../src/mover/look/kept-workloads.js';
 import { putChainRecord, putFile } from '../../support/repository/chain-record-file.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 

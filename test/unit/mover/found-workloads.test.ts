@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { workloadPage } from '../../../activities/found-workloads.js';
+import { workloadPage } from '../../../src/mover/look/found-workloads.js';
 import type { SourceWorkload } from '../../../src/domain/restore-point.js';
 
 /** Limit of a payload. Source: Temporal, blobSizeLimitError. */

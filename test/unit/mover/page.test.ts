@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { page as pageOf } from '../../../activities/browse-page.js';
+import { page as pageOf } from '../../../src/mover/look/page.js';
 import type { BrowsePage } from '../../../src/domain/repository-view.js';
 
 /** Limit of a payload. Source: Temporal, blobSizeLimitError. */

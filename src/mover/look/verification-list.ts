@@ -1,12 +1,13 @@
-import { chainFolder, jobFolder } from '../src/chain/chain-paths.js';
-import { availablePoints, lineageOf, type ChainRecord } from '../src/chain/chain-record.js';
-import { walkOwnChains } from '../src/chain/find-chains.js';
-import { BackupError } from '../src/domain/errors.js';
-import { partsOfRestorePointKey } from '../src/domain/repository-view.js';
-import { jsonBytes } from '../src/domain/task-brief.js';
-import type { TargetRestorePoint } from '../src/domain/target-point.js';
-import type { VerificationPage, VerificationPosition } from '../src/domain/verification.js';
-import type { BackupRepository } from '../src/repository/backup-repository.js';
+import { chainFolder, jobFolder } from '../../chain/chain-paths.js';
+import { availablePoints, lineageOf, type ChainRecord } from '../../chain/chain-record.js';
+import { walkOwnChains } from '../../chain/find-chains.js';
+import { BackupError } from '../../domain/errors.js';
+import { partsOfRestorePointKey } from '../../domain/repository-view.js';
+import { jsonBytes } from '../../domain/task-brief.js';
+import type { TargetRestorePoint } from '../../domain/target-point.js';
+import type { VerificationPage, VerificationPosition } from '../../domain/verification.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { MoverContext } from '../task/mover-context.js';
 
 export interface ListVerificationInput {
   readonly repositoryId: string;
@@ -25,6 +26,14 @@ type Part = VerificationPage['parts'][number];
 const PAGE_BYTES = 250_000;
 /** Of one chain: ids of some 25 bytes. */
 const PAGE_POINTS = 5_000;
+
+/** `verificationPage` of a repository. */
+export async function listVerification(
+  context: MoverContext,
+  input: ListVerificationInput,
+): Promise<VerificationPage> {
+  return verificationPage(await context.repository(input.repositoryId), input);
+}
 
 /** The next part of what is to be verified. Chains behind it are not read.
  *  @throws RESTORE_POINT_MISSING when there is no such point */

@@ -1,25 +1,12 @@
-import { workloadTypeOf } from '../src/layout/layouts.js';
-import { jsonBytes } from '../src/domain/task-brief.js';
-import type { SourceWorkload, WorkloadType } from '../src/domain/restore-point.js';
-import { ALL_ALLOWED, type WorkloadTypeFacts } from '../src/domain/workload-rules.js';
-import { unseenReason, type UnseenPart } from '../src/domain/unseen-part.js';
-
-export interface WorkloadToCopy {
-  readonly id: string;
-  readonly name: string;
-  readonly type: WorkloadType;
-}
-
-export interface FoundWorkload extends WorkloadToCopy {
-  /** Where it was found, as `SourceWorkload.folders`; absent: it must be looked for everywhere. */
-  readonly folders?: readonly string[];
-  /** It is a tree of files. */
-  readonly isTree?: true;
-  /** What copies of its type allow; absent: everything. */
-  readonly limits?: Pick<WorkloadTypeFacts, 'title' | 'rules'>;
-  /** Why nothing of it is copied, in plain words; absent: it can be. */
-  readonly unseen?: { readonly code: UnseenPart['code']; readonly reason: string };
-}
+import { workloadTypeOf } from '../../layout/layouts.js';
+import type { FoundWorkload, WorkloadPage } from '../../domain/found-workload.js';
+import { jsonBytes } from '../../domain/task-brief.js';
+import type { SourceWorkload } from '../../domain/restore-point.js';
+import { ALL_ALLOWED } from '../../domain/workload-rules.js';
+import { unseenReason, type UnseenPart } from '../../domain/unseen-part.js';
+import { listSourceWorkloads } from '../source/source-catalogue.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { assertIsNoTarget } from './source-guard.js';
 
 /** What stands for a place in a source that is not looked into. Its id is its path, as it is shown. */
 export function unseenWorkload(
@@ -29,17 +16,32 @@ export function unseenWorkload(
   return { id: path, name: path, type: 'unknown', unseen: { code, reason: unseenReason(part) } };
 }
 
-/** Workloads in the order of their ids, as far as one answer holds. */
-export interface WorkloadPage {
-  readonly workloads: readonly FoundWorkload[];
-  /** Id after which the next page begins; null: there is none. */
-  readonly next: string | null;
-}
-
 /** The list goes along with every plan of the workload. Ten folders on deep paths are about 1,000 characters. */
 const MAX_FOLDER_CHARACTERS = 4_000;
 /** An answer may have 2 MiB. */
 const MAX_BYTES = 1_000_000;
+
+/** Workloads in a source repository, page by page. @throws SOURCE_IS_TARGET */
+export async function enumerateWorkloads(
+  context: MoverContext,
+  input: {
+    readonly repositoryId: string;
+    /** Configured repositories that are written to. */
+    readonly targetIds: readonly string[];
+    readonly after: string | null;
+  },
+): Promise<WorkloadPage> {
+  const { repositoryId, targetIds, after } = input;
+  await assertIsNoTarget(context, targetIds, repositoryId);
+  const unseen: UnseenPart[] = [];
+  const onUnseen = (part: UnseenPart) => unseen.push(part);
+  const repository = await context.repository(repositoryId);
+  return workloadPage(
+    await listSourceWorkloads(repository, onUnseen, context.facts),
+    after,
+    unseen,
+  );
+}
 
 /** A page of workloads as they go through Temporal: those whose ids come after `after`. The folders of one that lies in hundreds are left
  *  out: it costs a look at the whole repository, which is slow, but never too big.

@@ -1,0 +1,27 @@
+import type { WorkloadType } from './restore-point.js';
+import type { UnseenPart } from './unseen-part.js';
+import type { WorkloadTypeFacts } from './workload-rules.js';
+
+export interface WorkloadToCopy {
+  readonly id: string;
+  readonly name: string;
+  readonly type: WorkloadType;
+}
+
+export interface FoundWorkload extends WorkloadToCopy {
+  /** Where it was found, as `SourceWorkload.folders`; absent: it must be looked for everywhere. */
+  readonly folders?: readonly string[];
+  /** It is a tree of files. */
+  readonly isTree?: true;
+  /** What copies of its type allow; absent: everything. */
+  readonly limits?: Pick<WorkloadTypeFacts, 'title' | 'rules'>;
+  /** Why nothing of it is copied, in plain words; absent: it can be. */
+  readonly unseen?: { readonly code: UnseenPart['code']; readonly reason: string };
+}
+
+/** Workloads in the order of their ids, as far as one answer holds. */
+export interface WorkloadPage {
+  readonly workloads: readonly FoundWorkload[];
+  /** Id after which the next page begins; null: there is none. */
+  readonly next: string | null;
+}

@@ -1,0 +1,64 @@
+import {
+  type BrowsePage,
+  type BrowseRepositoryInput,
+  type RestorePointView,
+  type StoredJob,
+  type WorkloadSummary,
+} from '../../domain/repository-view.js';
+import { settlePoints } from '../../domain/settle.js';
+import { isNamed } from '../../domain/source-scope.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { contents, summaries } from './contents.js';
+import { page } from './page.js';
+import { chainViews, sourceView } from './point-views.js';
+import { storedJobs } from './stored-jobs.js';
+
+/** Restore points of a page: about 1 KiB each. */
+const PAGE_POINTS = 500;
+const PAGE_WORKLOADS = 2_000;
+
+/** Everything that is shown of a repository as a workload. */
+export async function listWorkloads(
+  context: MoverContext,
+  input: BrowseRepositoryInput,
+): Promise<BrowsePage<WorkloadSummary>> {
+  const found = await contents(context, input.repositoryId);
+  const idOf = ({ jobId, id }: WorkloadSummary) => JSON.stringify([jobId, id]);
+  return page(summaries(found), idOf, input.cursor, PAGE_WORKLOADS, found.unreadable);
+}
+
+/** Jobs whose definition lies in the repository. */
+export async function listStoredJobs(
+  context: MoverContext,
+  input: BrowseRepositoryInput,
+): Promise<BrowsePage<StoredJob>> {
+  const { jobs, unreadable } = await storedJobs(await context.repository(input.repositoryId));
+  return page(jobs, ({ id }) => id, input.cursor, PAGE_WORKLOADS, unreadable);
+}
+
+/** Restore points of sources and copies, those of a copy with why retention keeps them. Settings are those of the repository. */
+export async function listRestorePoints(
+  context: MoverContext,
+  input: BrowseRepositoryInput & {
+    readonly nowMs: number;
+    readonly settleMs: number;
+    readonly immutableForDays: number;
+  },
+): Promise<BrowsePage<RestorePointView>> {
+  const { repositoryId, nowMs, settleMs, immutableForDays } = input;
+  const { sources, chains, unreadable } = await contents(context, repositoryId);
+  const isWanted = (workload: { id: string; name: string }) =>
+    input.workload === undefined || isNamed([input.workload], workload);
+  const items = sources
+    .filter(isWanted)
+    .flatMap((workload) =>
+      settlePoints(workload.restorePoints, { nowMs, settleMs }).map((point) =>
+        sourceView(workload, point),
+      ),
+    );
+  const repository = await context.repository(repositoryId);
+  for (const record of chains.filter(({ workload }) => isWanted(workload)))
+    items.push(...(await chainViews(repository, record, { immutableForDays, nowMs }, unreadable)));
+  const idOf = ({ jobId, id }: RestorePointView) => JSON.stringify([jobId, id]);
+  return page(items, idOf, input.cursor, PAGE_POINTS, unreadable);
+}

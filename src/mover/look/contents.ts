@@ -1,0 +1,81 @@
+import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
+import { findOwnChains } from '../../chain/find-chains.js';
+import type { UnreadablePart, WorkloadSummary } from '../../domain/repository-view.js';
+import type { SourceWorkload } from '../../domain/restore-point.js';
+import { unrecognisedReason, type UnrecognisedFiles } from '../../domain/unrecognised.js';
+import type { UnseenPart } from '../../domain/unseen-part.js';
+import { scanRepository } from '../../layout/scan-repository.js';
+import { OWN_FOLDER } from '../../repository/repository-path.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { unseenWorkload } from './found-workloads.js';
+
+export interface Contents {
+  readonly sources: readonly SourceWorkload[];
+  readonly unseen: readonly UnseenPart[];
+  readonly unrecognised: readonly UnrecognisedFiles[];
+  readonly chains: readonly ChainRecord[];
+  readonly unreadable: UnreadablePart[];
+}
+
+/** What lies in a repository: backups of others, places that are not looked into, files that no layout claims, and Longhaul's own chains. */
+export async function contents(context: MoverContext, repositoryId: string): Promise<Contents> {
+  const repository = await context.repository(repositoryId);
+  const unseen: UnseenPart[] = [];
+  const unrecognised: UnrecognisedFiles[] = [];
+  const isTarget = (await repository.stat(OWN_FOLDER)) !== null;
+  const listener = {
+    onUnseen: (part: UnseenPart) => unseen.push(part),
+    ...(isTarget ? {} : { onUnrecognised: (files: UnrecognisedFiles) => unrecognised.push(files) }),
+  };
+  const sources = await scanRepository(repository, listener, context.facts);
+  const { chains, unreadable } = await findOwnChains(repository);
+  const records = chains.map(({ record }) => record);
+  return { sources, unseen, unrecognised, chains: records, unreadable: [...unreadable] };
+}
+
+export function summaries({ sources, unseen, unrecognised, chains }: Contents): WorkloadSummary[] {
+  return [
+    ...sources.map(sourceSummary),
+    ...unseen.map(unseenSummary),
+    ...unrecognised.map(unrecognisedSummary),
+    ...chains.map(chainSummary),
+  ];
+}
+
+function sourceSummary(workload: SourceWorkload): WorkloadSummary {
+  const { id, name, type, restorePoints } = workload;
+  const newest = restorePoints.filter(({ state }) => state === 'complete').at(-1);
+  return {
+    id,
+    name,
+    type,
+    jobId: null,
+    restorePointCount: restorePoints.length,
+    newestAt: newest === undefined ? null : new Date(newest.createdAtMs).toISOString(),
+    problem: workload.conflict ?? null,
+  };
+}
+
+function unseenSummary(part: UnseenPart): WorkloadSummary {
+  const { id, name, type, unseen } = unseenWorkload(part);
+  const problem = unseen.reason;
+  return { id, name, type, jobId: null, restorePointCount: 0, newestAt: null, problem };
+}
+
+/** It stands beside a workload that lies in the same folder. */
+function unrecognisedSummary(files: UnrecognisedFiles): WorkloadSummary {
+  const problem = unrecognisedReason(files);
+  const row = { type: 'unknown', jobId: null, restorePointCount: 0, newestAt: null } as const;
+  return { ...row, id: `unrecognised:${files.folder}`, name: files.folder, problem };
+}
+
+function chainSummary(record: ChainRecord): WorkloadSummary {
+  const points = availablePoints(record);
+  return {
+    ...record.workload,
+    jobId: record.jobId,
+    restorePointCount: points.length,
+    newestAt: points.at(-1)?.createdAt ?? null,
+    problem: null,
+  };
+}

@@ -1,0 +1,119 @@
+import { chainFolder, LEASES_FOLDER } from '../../chain/chain-paths.js';
+import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
+import { readLeases } from '../../chain/leases.js';
+import { unreadablePart } from '../../chain/unreadable.js';
+import type { CopyJob } from '../../domain/copy-job.js';
+import {
+  restorePointKey,
+  type RestorePointView,
+  type UnreadablePart,
+} from '../../domain/repository-view.js';
+import type { SourceRestorePoint, SourceWorkload } from '../../domain/restore-point.js';
+import { filesOfDisk } from '../../domain/source-files.js';
+import type { TargetRestorePoint } from '../../domain/target-point.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { maintenancePlan, type MaintenancePlan } from '../change/plan-maintenance.js';
+import { storedDefinition } from './stored-jobs.js';
+
+export function sourceView(workload: SourceWorkload, point: SourceRestorePoint): RestorePointView {
+  const key = (id: string) => restorePointKey([workload.id, id]);
+  return {
+    id: key(point.id),
+    workload: workload.name,
+    workloadType: workload.type,
+    jobId: null,
+    createdAt: new Date(point.createdAtMs).toISOString(),
+    copiedAt: null,
+    kind: point.kind,
+    parentId: point.parentId === null ? null : key(point.parentId),
+    chainId: null,
+    complete: point.state === 'complete',
+    state: point.state,
+    reason: point.reason ?? point.leftOut ?? null,
+    lookAgainAt:
+      point.lookAgainAtMs === undefined ? null : new Date(point.lookAgainAtMs).toISOString(),
+    health: 'unknown',
+    verifiedAt: null,
+    retention: [],
+    keptBecause: [],
+    files: point.disks.flatMap((disk) =>
+      filesOfDisk(disk).map(({ path, stamp: { sizeBytes } }) => ({
+        ...{ disk: disk.disk, path, format: disk.format, sizeBytes },
+      })),
+    ),
+    source: null,
+  };
+}
+
+/** The points of a chain, each with why retention keeps it, by the definition that lies beside the data.
+ *  @param unreadable gets what keeps this from being told */
+export async function chainViews(
+  repository: BackupRepository,
+  record: ChainRecord,
+  rule: { readonly immutableForDays: number; readonly nowMs: number },
+  unreadable: UnreadablePart[],
+): Promise<RestorePointView[]> {
+  const reasons = new Map<string, readonly string[]>();
+  const job = await storedDefinition(repository, record.jobId, unreadable);
+  if (job !== null) {
+    const policy = { ...rule, job };
+    for (const { id, reasons: why } of await keptPoints(repository, record, policy, unreadable))
+      reasons.set(id, why);
+  }
+  return availablePoints(record).map((point) =>
+    chainView(record, point, reasons.get(point.id) ?? []),
+  );
+}
+
+async function keptPoints(
+  repository: BackupRepository,
+  record: ChainRecord,
+  policy: { readonly job: CopyJob; readonly immutableForDays: number; readonly nowMs: number },
+  unreadable: UnreadablePart[],
+): Promise<MaintenancePlan['keep']> {
+  const chain = chainFolder(record.jobId, record.workload.id);
+  try {
+    const request = { ...policy, chain };
+    const { doubtful } = await readLeases(repository, chain, policy.nowMs);
+    for (const { path, fault } of doubtful) unreadable.push(unreadablePart(path, fault));
+    return (await maintenancePlan(repository, record, request)).keep;
+  } catch (error) {
+    unreadable.push(unreadablePart(`${chain}/${LEASES_FOLDER}`, error));
+    return [];
+  }
+}
+
+function chainView(
+  record: ChainRecord,
+  point: TargetRestorePoint,
+  keptBecause: readonly string[],
+): RestorePointView {
+  const key = (id: string) => restorePointKey([record.jobId, record.workload.id, id]);
+  const { repositoryId, restorePointId } = point.source;
+  return {
+    id: key(point.id),
+    workload: record.workload.name,
+    workloadType: record.workload.type,
+    jobId: record.jobId,
+    createdAt: point.createdAt,
+    copiedAt: point.copiedAt,
+    kind: point.kind,
+    parentId: point.parentId === null ? null : key(point.parentId),
+    chainId: key(point.chainId),
+    complete: true,
+    state: 'complete',
+    reason: point.health === 'corrupt' ? 'a health check found corrupt blocks' : null,
+    lookAgainAt: null,
+    health: point.health,
+    verifiedAt: point.verifiedAt,
+    retention: point.flags,
+    keptBecause,
+    files: point.disks.map(({ disk, path, format, sizeBytes }) => ({
+      disk,
+      path: `${chainFolder(record.jobId, record.workload.id)}/${path}`,
+      format,
+      sizeBytes,
+    })),
+    source: { repositoryId, restorePointId },
+  };
+}

@@ -1,0 +1,58 @@
+import { JOB_DEFINITION_NAME, jobFolder } from '../../chain/chain-paths.js';
+import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
+import { findOwnChains } from '../../chain/find-chains.js';
+import { lastSessionRecord, readJobDefinition } from '../../chain/session-record.js';
+import { unreadablePart } from '../../chain/unreadable.js';
+import type { CopyJob } from '../../domain/copy-job.js';
+import type { StoredJob, UnreadablePart } from '../../domain/repository-view.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+
+/** null: there is none, or it is named in `unreadable`, once. */
+export async function storedDefinition(
+  repository: BackupRepository,
+  jobId: string,
+  unreadable: UnreadablePart[],
+): Promise<CopyJob | null> {
+  try {
+    return await readJobDefinition(repository, jobId);
+  } catch (error) {
+    const part = unreadablePart(`${jobFolder(jobId)}/${JOB_DEFINITION_NAME}`, error);
+    if (unreadable.every(({ path }) => path !== part.path)) unreadable.push(part);
+    return null;
+  }
+}
+
+export async function storedJobs(
+  repository: BackupRepository,
+): Promise<{ jobs: StoredJob[]; unreadable: UnreadablePart[] }> {
+  const jobs: StoredJob[] = [];
+  const found = await findOwnChains(repository);
+  const unreadable = [...found.unreadable];
+  const chains = found.chains.map(({ record }) => record);
+  for (const jobId of new Set(chains.map((record) => record.jobId)))
+    jobs.push(await storedJob(repository, jobId, chains, unreadable));
+  return { jobs, unreadable };
+}
+
+async function storedJob(
+  repository: BackupRepository,
+  jobId: string,
+  chains: readonly ChainRecord[],
+  unreadable: UnreadablePart[],
+): Promise<StoredJob> {
+  const own = chains.filter((record) => record.jobId === jobId);
+  const job = await storedDefinition(repository, jobId, unreadable);
+  const { count, last, fault } = await lastSessionRecord(repository, jobId);
+  if (fault !== null) {
+    const { path } = fault.details;
+    unreadable.push(unreadablePart(typeof path === 'string' ? path : jobFolder(jobId), fault));
+  }
+  return {
+    id: jobId,
+    name: job?.name ?? jobId,
+    workloadCount: own.length,
+    restorePointCount: own.reduce((sum, record) => sum + availablePoints(record).length, 0),
+    sessionCount: count,
+    lastSession: last && { id: last.id, result: last.result, endedAt: last.endedAt },
+  };
+}

@@ -1,0 +1,59 @@
+import { chainFolder } from '../../chain/chain-paths.js';
+import { availablePoints } from '../../chain/chain-record.js';
+import { findOwnChains } from '../../chain/find-chains.js';
+import { readJobDefinition } from '../../chain/session-record.js';
+import type { CopyJob } from '../../domain/copy-job.js';
+import { chainFacts, sourceFacts } from '../../domain/find-facts.js';
+import type { BrowseRepositoryInput } from '../../domain/repository-view.js';
+import { settlePoints } from '../../domain/settle.js';
+import type { FactsPage, WorkloadFacts } from '../../domain/workload-facts.js';
+import { scanRepository } from '../../layout/scan-repository.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { page } from './page.js';
+
+/** A page has at most 1 MiB: with one restore point a day, about 1 KiB for each. */
+const PAGE_FACTS = 2_000;
+
+/** What is known of all workloads of a repository, for the question whether they are safe.
+ *  @param input.settleMs of the repository */
+export async function listWorkloadFacts(
+  context: MoverContext,
+  input: BrowseRepositoryInput & { readonly nowMs: number; readonly settleMs: number },
+): Promise<FactsPage> {
+  const { nowMs, settleMs } = input;
+  const repository = await context.repository(input.repositoryId);
+  const rule = { nowMs, settleMs };
+  const items: WorkloadFacts[] = (await scanRepository(repository, {}, context.facts)).map(
+    (workload) =>
+      sourceFacts({ ...workload, restorePoints: settlePoints(workload.restorePoints, rule) }),
+  );
+  const { chains, unreadable } = await findOwnChains(repository);
+  const policies = new StoredPolicies(repository);
+  for (const { record } of chains) {
+    const policy = await policies.of(record.jobId);
+    const idAsSource = chainFolder(record.jobId, record.workload.id).replace('/', ':');
+    items.push(chainFacts(record, availablePoints(record), policy, idAsSource, nowMs));
+  }
+  return page(items, idOf, input.cursor, PAGE_FACTS, unreadable);
+}
+
+/** Definitions beside the data, each read once. One that cannot be read costs its chains only the job's calendar: lists of what is stored
+ *  name it. */
+class StoredPolicies {
+  readonly #known = new Map<string, CopyJob | null>();
+
+  constructor(private readonly repository: BackupRepository) {}
+
+  async of(jobId: string): Promise<CopyJob | null> {
+    const known = this.#known.get(jobId);
+    if (known !== undefined) return known;
+    const job = await readJobDefinition(this.repository, jobId).catch(() => null);
+    this.#known.set(jobId, job);
+    return job;
+  }
+}
+
+function idOf(facts: WorkloadFacts): string {
+  return JSON.stringify([facts.is === 'chain' ? facts.jobId : null, facts.id]);
+}
