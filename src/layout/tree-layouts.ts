@@ -2,6 +2,7 @@ import { borgLayout } from './borg/borg.js';
 import { datedTreeLayout } from './dated-tree/dated-tree.js';
 import { hanaLayout } from './hana/hana.js';
 import { kastenLayout, kopiaLayout } from './kopia/kopia.js';
+import { mongodumpLayout } from './mongodb/mongodump.js';
 import { pbmLayout } from './mongodb/pbm.js';
 import { mssqlLayout } from './mssql/mssql.js';
 import { pbsLayout } from './pbs/pbs.js';
@@ -21,6 +22,7 @@ export const TREE_LAYOUTS: readonly TreeLayout[] = [
   pbsLayout,
   datedTreeLayout,
   pbmLayout,
+  mongodumpLayout,
   pgBackRestLayout,
   walFolderLayout,
   hanaLayout,

@@ -53,4 +53,11 @@ export const DATABASE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     restoredBy: '`hdbsql`: `RECOVER DATABASE`',
     tests: ['test/unit/layout/hana/hana.test.ts'],
   },
+  mongodump: {
+    writtenBy: '`mongodump --archive`, `mongodump --out`, compressed or not',
+    data: 'parts',
+    judge: `four real archives; ${EVERY_FILE}`,
+    restoredBy: '`mongorestore`',
+    tests: ['test/unit/layout/mongodb/mongodump.test.ts'],
+  },
 };

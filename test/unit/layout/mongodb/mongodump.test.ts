@@ -1,0 +1,122 @@
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { readBson } from '../../../../src/layout/mongodb/bson.js';
+import { mongodumpLayout } from '../../../../src/layout/mongodb/mongodump.js';
+import { scanRepository } from '../../../../src/layout/scan-repository.js';
+import { noRealTrees, realTree, treeOf } from '../../../support/layout/real-tree.js';
+import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
+import { scanTreesWith } from '../../../support/layout/scan-trees-with.js';
+
+const scan = ({ repository }: RepositoryCopy) => scanTreesWith(mongodumpLayout, repository);
+
+describe.skipIf(noRealTrees)('real archives of mongodump', () => {
+  it('of four releases are whole, each a workload by its name', async () => {
+    const trees = await scan(await realTree('mongodump'));
+    expect(trees.map(({ name, points }) => [name, points.map(({ state }) => state)])).toEqual([
+      ['bad-format', ['complete']],
+      ['dump-w-oplog', ['complete']],
+      ['test.bar', ['complete']],
+      ['timeseries_tests_dump', ['complete']],
+    ]);
+    expect(trees[1]).toMatchObject({
+      id: 'mongodump-dump-w-oplog-.',
+      within: ['dump-w-oplog.archive'],
+    });
+  });
+
+  it.each<[string, (bytes: Buffer) => Buffer]>([
+    ['in the middle', (bytes) => bytes.subarray(0, 3000)],
+    ['before its last terminator', (bytes) => bytes.subarray(0, -4)],
+    ['within its closing block', (bytes) => bytes.subarray(0, -20)],
+  ])('that are cut off %s are not whole', async (_, cut) => {
+    const copy = await realTree('mongodump');
+    const path = copy.at('dump-w-oplog.archive');
+    await writeFile(path, cut(await readFile(path)));
+    const tree = (await scan(copy)).find(({ name }) => name === 'dump-w-oplog');
+    expect(tree!.points).toMatchObject([{ state: 'incomplete', evidence: { closing: 'awaited' } }]);
+  });
+
+  it('of one name but for the date are points of one workload, compressed or not', async () => {
+    const copy = await realTree('mongodump');
+    await copyFile(copy.at('test.bar.archive'), copy.at('shop-2026-11-24.archive'));
+    const packed = gzipSync(await readFile(copy.at('test.bar.archive')));
+    await writeFile(copy.at('shop-2026-11-25.archive.gz'), packed);
+    const tree = (await scan(copy)).find(({ name }) => name === 'shop');
+    expect(tree!.points.map(({ id, createdAtMs, state }) => [id, createdAtMs, state])).toEqual([
+      ['shop-2026-11-24.archive', Date.UTC(2026, 10, 24), 'complete'],
+      ['shop-2026-11-25.archive.gz', Date.UTC(2026, 10, 25), 'complete'],
+    ]);
+  });
+});
+
+describe('dumps to folders', () => {
+  it('of a date are points of one workload', async () => {
+    const dump = (day: string) => ({
+      [`m/dump-${day}/shop/orders.bson`]: 'x',
+      [`m/dump-${day}/shop/orders.metadata.json`]: '{}',
+      [`m/dump-${day}/admin/system.version.bson.gz`]: 'x',
+    });
+    const [tree, ...others] = await scan(
+      await treeOf({
+        ...dump('2026-11-24'),
+        ...dump('2026-11-25'),
+        'm/dump-2026-11-26/x.txt': 'x',
+      }),
+    );
+    expect(others).toEqual([]);
+    expect(tree).toMatchObject({ id: 'mongodump-dump-m', name: 'dump', root: 'm' });
+    expect(tree!.points).toMatchObject([
+      {
+        ...{ id: 'dump-2026-11-24', kind: 'full', state: 'complete' },
+        files: [
+          'dump-2026-11-24/admin/system.version.bson.gz',
+          'dump-2026-11-24/shop/orders.bson',
+          'dump-2026-11-24/shop/orders.metadata.json',
+        ],
+        evidence: { closing: 'silent' },
+      },
+      { id: 'dump-2026-11-25' },
+    ]);
+  });
+
+  it('and archives of others are left to others', async () => {
+    const copy = await treeOf({
+      'x.archive': 'no magic',
+      'y.archive.gz': 'no gzip',
+      'dump/readme.txt': 'x',
+    });
+    expect(await scan(copy)).toEqual([]);
+    const strangers: string[] = [];
+    await scanRepository(copy.repository, {
+      onUnrecognised: ({ examples }) => strangers.push(...examples),
+    });
+    expect(strangers.sort()).toEqual(['readme.txt', 'x.archive', 'y.archive.gz']);
+  });
+});
+
+describe('readBson', () => {
+  it.each<[string, string]>([
+    ['no bytes', ''],
+    ['a length beyond its end', 'ff000000'],
+    ['a negative length', 'ffffffff00'],
+    ['no end', '0500000001'],
+    ['a text longer than itself', '10000000' + '02' + '6100' + 'ffffff7f' + '00000000' + '00'],
+    ['a nested document longer than itself', '0c000000' + '03' + '6100' + 'ff000000' + '00'],
+    ['a name without an end', '08000000' + '02' + '6161' + '00'],
+    ['a type that nobody knows', '08000000' + '55' + '6100' + '00'],
+  ])('refuses a document with %s', (_, hex) => {
+    expect(readBson(Buffer.from(hex, 'hex'), 0)).toBeNull();
+  });
+
+  it('steps over what is nested, however deep', () => {
+    // { a: { b: {} }, n: 7 }, bsonspec.org
+    const inner = '05000000' + '00';
+    const outer = '0d000000' + '03' + '6200' + inner + '00';
+    const bytes = Buffer.from(
+      '1c000000' + '03' + '6100' + outer + '10' + '6e00' + '07000000' + '00',
+      'hex',
+    );
+    expect(readBson(bytes, 0)).toEqual(new Map([['n', 7]]));
+  });
+});
