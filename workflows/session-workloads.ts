@@ -8,8 +8,7 @@ import { sentences } from '../src/domain/sentences.js';
 import { namedIn, sourceScope } from '../src/domain/source-scope.js';
 import {
   ALL_ALLOWED,
-  jobKind,
-  otherJobText,
+  passedOverText,
   workloadRuleFaults,
   type WorkloadTypeFacts,
 } from '../src/domain/workload-rules.js';
@@ -64,9 +63,9 @@ export async function findWorkloads(
       seen.add(workload.id);
       if (broken.isBrokenFor(workload)) continue;
       if (!isStarted(workload) || !isInScope(repositoryId, workload)) continue;
-      const { title, rules } = rulesOf(workload);
-      if (workload.unseen === undefined && rules.job !== jobKind(job)) {
-        told.push(passedOverTask(workload.name, { title, rules }));
+      const passedOver = passedOverText(job, rulesOf(workload));
+      if (workload.unseen === undefined && passedOver !== null) {
+        told.push(passedOverTask(workload.name, passedOver));
         continue;
       }
       if (workload.unseen !== undefined) {
@@ -150,15 +149,9 @@ function rulesOf({ type, limits }: FoundWorkload): Pick<WorkloadTypeFacts, 'titl
   return limits ?? { title: type, rules: ALL_ALLOWED };
 }
 
-/** A job that takes a whole repository meets what another kind of job copies: that is no fault of either. */
-function passedOverTask(
-  name: string,
-  { title, rules }: Pick<WorkloadTypeFacts, 'title' | 'rules'>,
-): CopyTask {
-  return {
-    ...newTask(name, null),
-    ...{ state: 'ended', result: 'nothingToCopy', reason: otherJobText(title, rules.job) },
-  };
+/** A job that takes a whole repository meets what another kind of job copies, or logs: that is no fault of either. */
+function passedOverTask(name: string, reason: string): CopyTask {
+  return { ...newTask(name, null), ...{ state: 'ended', result: 'nothingToCopy', reason } };
 }
 
 /** Page after page. Asked on the target's queue: its workers do the copying, so they must reach the source in any case. */

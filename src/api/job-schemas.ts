@@ -213,6 +213,10 @@ const definitionFields = {
     .meta({ id: 'JobSources' }),
   target: z.strictObject({ repositoryId: slug }).meta({ id: 'JobTarget' }),
   restorePoints: scopeSchema.default('latest'),
+  transactionLogs: z.boolean().default(false).meta({
+    description:
+      'Of databases: copy the transaction logs between backups, too. In mode immediate only.',
+  }),
   retention: retentionSchema.default({ type: 'restorePoints', value: 7 }),
   gfs: gfsSchema.nullable().default(null),
   missedStarts: z.enum(['run', 'skip']).default('run').meta({

@@ -21,6 +21,9 @@ const typeSchema: z.ZodType<WorkloadTypeFacts> = z
         modes: z.array(z.enum(['immediate', 'periodic'])),
         allowsGfs: z.boolean(),
         retentionByDaysOnly: z.boolean(),
+        logsOnly: z.boolean().meta({
+          description: 'They are transaction logs: only a job with `transactionLogs` copies them.',
+        }),
       })
       .meta({ id: 'WorkloadRules' }),
   })

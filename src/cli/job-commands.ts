@@ -151,6 +151,7 @@ function jobFlags(command: Command): Command {
     .option('--retry-attempts <number>', 'retries of what failed, or unlimited; 0: none')
     .option('--retry-pauses <minutes...>', 'minutes before each retry; the last for all after it')
     .option('--immediate', 'copy each restore point as it appears')
+    .option('--transaction-logs', 'with --immediate: copy the logs of databases, too')
     .option('--keep <number>', 'restore points to keep')
     .option('--keep-days <number>', 'days to keep restore points')
     .option('--max-copy-age <hours>', 'how old the newest copy may become')
@@ -268,6 +269,7 @@ function describeJob(job: JobView): DisplayText {
       lastSession === null ? '-' : `${lastSession.id} ${lastSession.result ?? lastSession.state}`,
     ],
   ];
+  if (job.transactionLogs) fields.push(['Logs', 'of databases are copied, too']);
   if (job.allowedHours !== null) fields.push(['Hours', describeHours(job.allowedHours)]);
   if (job.nextTryAt !== null) fields.push(['Next try', formatInstant(job.nextTryAt)]);
   if (job.missedStartAt !== null) fields.push(['Did not start', formatInstant(job.missedStartAt)]);

@@ -22,6 +22,7 @@ export interface JobFlags {
   readonly retryAttempts?: string;
   readonly retryPauses?: readonly string[];
   readonly immediate?: boolean;
+  readonly transactionLogs?: boolean;
   readonly keep?: string;
   readonly keepDays?: string;
   readonly maxCopyAge?: string;
@@ -75,6 +76,7 @@ export function definitionFromFlags(flags: JobFlags): object {
     ...(flags.schedule === undefined ? {} : { schedule: parseSchedule(flags.schedule) }),
     ...(flags.missedStarts === undefined ? {} : { missedStarts: flags.missedStarts }),
     ...hoursOf(flags),
+    ...(flags.transactionLogs === undefined ? {} : { transactionLogs: flags.transactionLogs }),
     ...retentionOf(flags),
     ...retryOf(flags),
     ...limitsOf(flags),

@@ -30,7 +30,7 @@ function describeTypes(types: readonly WorkloadTypeFacts[]): DisplayText {
     types.map(({ id, title, rules }) => [
       id,
       title,
-      rules.wholeSourceOnly ? 'whole repository' : 'each',
+      rules.wholeSourceOnly ? 'whole repository' : rules.logsOnly ? 'with logs' : 'each',
       JOB_TEXT[rules.job],
       rules.modes.join(', '),
       rules.retentionByDaysOnly ? 'days' : 'points, days',

@@ -61,6 +61,8 @@ export interface CopyJob {
   };
   readonly target: { readonly repositoryId: string };
   readonly restorePoints: RestorePointScope;
+  /** Of databases: whether logs between backups are copied, too. In mode immediate only. */
+  readonly transactionLogs: boolean;
   readonly retention: RetentionPolicy;
   readonly gfs: GfsPolicy | null;
   /** IANA name. Days, weeks, months and years of retention and GFS are of this zone; schedules that name none of their own take it, too. */

@@ -78,6 +78,7 @@ function copyJobOf(
     gfs: null,
     timeZone: job.timeZone,
     schedule: target.schedule ?? { type: 'manual' },
+    transactionLogs: false,
     missedStarts: job.missedStarts,
     retry: defaultRetry(mode),
     onSourceChainRecreated: 'requireNewJob',

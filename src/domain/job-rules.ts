@@ -31,6 +31,7 @@ export function jobFaults(job: CopyJob, repositories: readonly JobRepository[]):
     ...scheduleFaults(job),
     ...maintenanceFaults(job),
     ...gfsFaults(job),
+    ...logFaults(job),
     ...rpoFaults(job),
     ...hoursFaults(job),
   ];
@@ -192,6 +193,13 @@ function timeZoneFaults(path: string, timeZone: string): JobFault[] {
 function gfsFaults({ gfs }: CopyJob): JobFault[] {
   if (gfs === null || gfs.weekly !== null || gfs.monthly !== null || gfs.yearly !== null) return [];
   return [{ path: 'gfs', message: 'turn on weekly, monthly or yearly, or leave gfs out' }];
+}
+
+/** Source: VBR user guide, `backup_copy_modes`: logs are followed as they appear. */
+function logFaults({ mode, transactionLogs }: CopyJob): JobFault[] {
+  if (!transactionLogs || mode === 'immediate') return [];
+  const message = 'logs are copied in mode immediate only: leave it out, or change the mode';
+  return [{ path: 'transactionLogs', message }];
 }
 
 function rpoFaults({ rpo }: CopyJob): JobFault[] {

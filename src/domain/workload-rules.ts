@@ -25,6 +25,8 @@ export interface WorkloadRules {
   readonly allowsGfs: boolean;
   /** How many restore points stay means nothing for pieces that depend on each other in ways that only the tool knows. */
   readonly retentionByDaysOnly: boolean;
+  /** They are transaction logs and nothing else: a job without `transactionLogs` passes them over. */
+  readonly logsOnly: boolean;
 }
 
 /** Of machines whose backups stand for themselves. */
@@ -34,16 +36,23 @@ export const ALL_ALLOWED: WorkloadRules = {
   modes: ['immediate', 'periodic'],
   allowsGfs: true,
   retentionByDaysOnly: false,
+  logsOnly: false,
 };
 
 /** Rules that a job breaks for one workload of a source: none of one that it has nothing to do with. A job that breaks any does not copy it. */
 export function workloadRuleFaults(
-  job: Pick<CopyJob, 'kind' | 'mode' | 'gfs' | 'retention' | 'sources'>,
+  job: Pick<CopyJob, 'kind' | 'mode' | 'gfs' | 'retention' | 'sources' | 'transactionLogs'>,
   repositoryId: string,
   workload: NamedWorkload,
   { title, rules }: Pick<WorkloadTypeFacts, 'title' | 'rules'>,
 ): JobFault[] {
-  if (rules.job !== jobKind(job)) return kindFaults(job, repositoryId, workload, { title, rules });
+  const passedOver = passedOverText(job, { title, rules });
+  if (passedOver !== null) {
+    const isOfOtherKind = rules.job === jobKind(job) ? {} : { isOfOtherKind: true as const };
+    return namedAt(job, repositoryId, workload).map((path) => ({
+      ...{ path, message: passedOver, ...isOfOtherKind },
+    }));
+  }
   const faults = rules.wholeSourceOnly ? choiceFaults(job, repositoryId, workload, title) : [];
   if (!sourceScope(job)(repositoryId, workload)) return faults;
   if (!rules.modes.includes(job.mode))
@@ -61,22 +70,26 @@ export function workloadRuleFaults(
   return faults;
 }
 
-/** Of a job that names backups which another kind of job copies; one that takes their whole repository passes them over (`otherJobText`). */
-function kindFaults(
+/** Why a job that takes a repository whole passes over backups of this type in it, and what copies them; null: it copies them. A job that names one
+ *  is refused with it. */
+export function passedOverText(
+  job: Pick<CopyJob, 'kind' | 'transactionLogs'>,
+  { title, rules }: Pick<WorkloadTypeFacts, 'title' | 'rules'>,
+): string | null {
+  if (rules.job !== jobKind(job)) return otherJobText(title, rules.job);
+  if (!rules.logsOnly || job.transactionLogs) return null;
+  return `backups of ${title} are transaction logs and nothing else: a job copies them with transactionLogs, in mode immediate`;
+}
+
+/** Where a job names this workload. */
+function namedAt(
   { sources }: Pick<CopyJob, 'sources'>,
   repositoryId: string,
   workload: NamedWorkload,
-  { title, rules }: Pick<WorkloadTypeFacts, 'title' | 'rules'>,
-): JobFault[] {
+): string[] {
   return sources.include.flatMap((entry, index) =>
     entry.repositoryId === repositoryId && isNamed(entry.workloads ?? [], workload)
-      ? [
-          {
-            path: `sources.include.${index}.workloads`,
-            message: otherJobText(title, rules.job),
-            isOfOtherKind: true as const,
-          },
-        ]
+      ? [`sources.include.${index}.workloads`]
       : [],
   );
 }
@@ -98,19 +111,16 @@ export function jobKind({ kind }: Pick<CopyJob, 'kind'>): JobKind {
 
 /** Where the job picks this workload out of its repository. */
 function choiceFaults(
-  { sources }: Pick<CopyJob, 'sources'>,
+  job: Pick<CopyJob, 'sources'>,
   repositoryId: string,
   workload: NamedWorkload,
   title: string,
 ): JobFault[] {
-  const faults: JobFault[] = [];
-  sources.include.forEach((entry, index) => {
-    if (entry.repositoryId === repositoryId && isNamed(entry.workloads ?? [], workload))
-      faults.push({
-        path: `sources.include.${index}.workloads`,
-        message: `backups of ${title} are copied with their whole repository: include ${repositoryId} without naming workloads`,
-      });
-  });
+  const { sources } = job;
+  const faults: JobFault[] = namedAt(job, repositoryId, workload).map((path) => ({
+    path,
+    message: `backups of ${title} are copied with their whole repository: include ${repositoryId} without naming workloads`,
+  }));
   if (!sources.include.some((entry) => entry.repositoryId === repositoryId)) return faults;
   sources.exclude.forEach((entry, index) => {
     if (isNamed([entry.workload], workload))

@@ -259,6 +259,15 @@ export function KeepFields({ wishes, onChange }: WishFieldsProps) {
         checked={wishes.isVerified}
         onChange={({ currentTarget }) => onChange({ ...wishes, isVerified: currentTarget.checked })}
       />
+      {wishes.start === 'immediate' && (
+        <Checkbox
+          label="Copy transaction logs of databases, too"
+          checked={wishes.copiesLogs}
+          onChange={({ currentTarget }) =>
+            onChange({ ...wishes, copiesLogs: currentTarget.checked })
+          }
+        />
+      )}
     </div>
   );
 }

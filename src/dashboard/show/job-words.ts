@@ -62,6 +62,7 @@ export function jobWords(job: Omit<CopyJob, 'revision' | 'replaces'>): string {
     sentence(
       `${scope} of ${sourceWords(job.sources)} is copied to ${job.target.repositoryId}, ${startWords(job)}`,
     ),
+    job.transactionLogs ? 'Transaction logs of databases are copied, too.' : '',
     job.allowedHours === null
       ? ''
       : sentence(`It copies only ${hoursWords(job.allowedHours)}, and waits outside these hours`),

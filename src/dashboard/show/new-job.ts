@@ -31,6 +31,8 @@ export interface JobWishes {
   /** Hours that the newest copy may be old; 0: no limit. */
   readonly maxCopyAgeHours: number;
   readonly isVerified: boolean;
+  /** Of an immediate job: whether it copies the logs of databases, too. */
+  readonly copiesLogs: boolean;
 }
 
 export const FIRST_WISHES: JobWishes = {
@@ -54,6 +56,7 @@ export const FIRST_WISHES: JobWishes = {
   yearly: 0,
   maxCopyAgeHours: 26,
   isVerified: true,
+  copiesLogs: false,
 };
 
 /** What the page sends, and says in words; the id is the server's, made from the name. */
@@ -72,6 +75,7 @@ export function wantedJob(wishes: JobWishes): WantedJob {
     },
     target: { repositoryId: target },
     restorePoints: scope,
+    transactionLogs: start === 'immediate' && wishes.copiesLogs,
     retention: { type: retention, value: keep },
     gfs: gfsOf(wishes),
     timeZone,

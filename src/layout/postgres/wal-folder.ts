@@ -31,7 +31,7 @@ export const walFolderLayout: TreeLayout = {
   type: {
     id: 'postgresql-wal',
     title: 'PostgreSQL (write-ahead log)',
-    rules: PLUG_IN_RULES,
+    rules: { ...PLUG_IN_RULES, logsOnly: true },
   },
   rules: {
     shape: 'store',

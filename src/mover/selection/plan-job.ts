@@ -10,7 +10,7 @@ import type { SourceWorkload } from '../../domain/restore-point.js';
 import type { SelectedRestorePoint } from '../../domain/select-restore-points.js';
 import { sourceScope } from '../../domain/source-scope.js';
 import { jsonBytes } from '../../domain/task-brief.js';
-import { otherJobText, workloadRuleFaults } from '../../domain/workload-rules.js';
+import { passedOverText, workloadRuleFaults } from '../../domain/workload-rules.js';
 import { workloadTypeOf } from '../../layout/layouts.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { maintenancePlan, type MaintenancePlan } from '../change/plan-maintenance.js';
@@ -82,7 +82,7 @@ async function workloadsAfter(
         workload.conflict ??
         heldTwice(workload.id, sourceOf, repositoryId) ??
         brokenRules(job, repositoryId, workload) ??
-        copiedByOther(workload);
+        passedOverText(job, workloadTypeOf(workload.type));
       if (isOpen || (repositoryId === doneIn && workload.id > doneUntil))
         found.push({ repositoryId, workload, conflict });
     }
@@ -120,12 +120,6 @@ function brokenRules(job: CopyJob, repositoryId: string, workload: SourceWorkloa
   const faults = workloadRuleFaults(job, repositoryId, workload, workloadTypeOf(workload.type));
   if (faults.length === 0) return null;
   return faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
-}
-
-/** What another kind of job copies. */
-function copiedByOther({ type }: SourceWorkload): string | null {
-  const { title, rules } = workloadTypeOf(type);
-  return rules.job === 'copy' ? null : otherJobText(title, rules.job);
 }
 
 /** Notes the first repository that holds a workload, which is the one it is copied from; what to say of any other. */

@@ -129,6 +129,7 @@ export function testJob(changes: Partial<CopyJob> = {}): CopyJob {
     schedule: { type: 'manual' },
     missedStarts: 'run',
     allowedHours: null,
+    transactionLogs: false,
     retry: { attempts: 0, pausesMinutes: [10] },
     onSourceChainRecreated: 'requireNewJob',
     storage: { digest: 'sha256', verifyAfterCopy: 'cached' },

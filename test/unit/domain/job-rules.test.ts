@@ -26,6 +26,7 @@ const JOB: CopyJob = {
   schedule: { type: 'daily', time: '22:00', timeZone: 'UTC' },
   missedStarts: 'run',
   allowedHours: null,
+  transactionLogs: false,
   retry: { attempts: 3, pausesMinutes: [10] },
   onSourceChainRecreated: 'requireNewJob',
   storage: { digest: 'sha256', verifyAfterCopy: 'cached' },
@@ -56,6 +57,10 @@ describe('rules of a job', () => {
     [
       'two repositories',
       include({ repositoryId: 'primary' }, { repositoryId: 'second', workloads: ['db01'] }),
+    ],
+    [
+      'an immediate job with logs',
+      { mode: 'immediate', schedule: { type: 'manual' }, transactionLogs: true },
     ],
     ['hours of the week', { allowedHours: { timeZone: 'UTC', spans: [NIGHTS] } }],
     ['GFS with a health check', { gfs: WEEKLY, healthCheck: MAINTENANCE }],
@@ -179,6 +184,11 @@ describe('rules of a job', () => {
       'utc is not a known time zone; use a name such as Europe/Berlin or UTC, in its exact case',
     ],
     [{ compact: MAINTENANCE, gfs: WEEKLY }, 'compact', 'not possible together with gfs'],
+    [
+      { transactionLogs: true },
+      'transactionLogs',
+      'logs are copied in mode immediate only: leave it out, or change the mode',
+    ],
     [
       { gfs: { ...WEEKLY, weekly: null } },
       'gfs',

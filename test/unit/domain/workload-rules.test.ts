@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
 import {
   ALL_ALLOWED,
+  passedOverText,
   workloadRuleFaults,
   type WorkloadRules,
 } from '../../../src/domain/workload-rules.js';
@@ -10,6 +11,7 @@ type Job = Parameters<typeof workloadRuleFaults>[0];
 
 const JOB: Job = {
   mode: 'periodic',
+  transactionLogs: false,
   gfs: null,
   retention: { type: 'restorePoints', value: 7 },
   sources: { include: [{ repositoryId: 'ahv' }, { repositoryId: 'kvm' }], exclude: [] },
@@ -82,6 +84,21 @@ describe('workloadRuleFaults', () => {
     const include = [{ repositoryId: 'ahv', workloads: ['esx01'] }];
     const rules = { wholeSourceOnly: true, allowsGfs: false, modes: ['immediate'] as const };
     expect(faults({ gfs: GFS, sources: { include, exclude: [] } }, rules)).toEqual([]);
+  });
+
+  it('passes over what is transaction logs alone unless the job copies them, and refuses to name it', () => {
+    const named = { include: [{ repositoryId: 'ahv', workloads: ['web01'] }], exclude: [] };
+    const rules = { logsOnly: true };
+    const message =
+      'backups of Nutanix AHV are transaction logs and nothing else: a job copies them with transactionLogs, in mode immediate';
+    expect(faults({}, rules)).toEqual([]);
+    expect(faults({ sources: named }, rules)).toEqual([
+      { path: 'sources.include.0.workloads', message },
+    ]);
+    expect(faults({ sources: named, transactionLogs: true }, rules)).toEqual([]);
+    const type = { title: 'Nutanix AHV', rules: { ...ALL_ALLOWED, ...rules } };
+    expect(passedOverText({ transactionLogs: false }, type)).toBe(message);
+    expect(passedOverText({ transactionLogs: true }, type)).toBeNull();
   });
 
   it('names mode, gfs and retention where a type does not allow them', () => {
