@@ -15,8 +15,11 @@ export interface FileBatch extends OnChain<CopyFilesInput> {
   readonly windowCount: number;
 }
 
-export type PlanTreeRequest = Omit<OnChain<PlanTreeInput>, 'limits' | 'immutableForDays'> &
-  ChainIds;
+export interface PlanTreeRequest
+  extends Omit<OnChain<PlanTreeInput>, 'limits' | 'immutableForDays' | 'settleMs'>, ChainIds {
+  /** What may still be in progress is taken as it is. */
+  readonly now?: boolean;
+}
 
 export type RemoveTreeFilesRequest = Omit<
   OnChain<OperationInput<'removeTreeFiles'>>,
@@ -26,22 +29,26 @@ export type RemoveTreeFilesRequest = Omit<
 /** Steps of the copy of a tree. Each may be run twice, also at once: what it writes follows from the plan, and a commit is fenced by its epoch. */
 export function createTreeActivities({
   mover,
+  settleMs,
   immutableForDays,
 }: {
   readonly mover: DataMover;
+  readonly settleMs: (repositoryId: string) => number;
   /** Days during which a repository changes nothing. */
   readonly immutableForDays: (repositoryId: string) => number;
 }) {
   return {
     /** Takes the tree over, compares it with the source and lists what is to be copied. Writes nothing where nothing is different. */
     async planTree(request: PlanTreeRequest): Promise<TreePlanOutcome> {
-      const { targetRepositoryId } = request;
+      const { now, ...rest } = request;
+      const { targetRepositoryId, sourceRepositoryId } = rest;
       return runTask(async (control) => {
         const probe = await mover.storage.of(targetRepositoryId, false);
         const caseSensitive = probe?.abilities?.caseSensitive ?? true;
         const input = {
-          ...onChain(request),
+          ...onChain(rest),
           limits: { caseSensitive },
+          settleMs: now === true ? 0 : settleMs(sourceRepositoryId),
           immutableForDays: immutableForDays(targetRepositoryId),
         };
         return mover.run('planTree', input, control);

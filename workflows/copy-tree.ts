@@ -108,8 +108,9 @@ class TreeCopy implements WorkloadTask {
     const scope = overrides.restorePoints ?? restorePoints;
     const request = {
       ...{ ...this.ids, workload, owner, sourceFolders, nowMs: Date.now() },
-      choice: { scope, withLogs: true, retention, timeZone },
+      choice: { scope, withLogs: job.transactionLogs, retention, timeZone },
       acceptChanges: overrides.acceptChanges === true,
+      ...(overrides.now === undefined ? {} : { now: overrides.now }),
     };
     return this.pause.pausable(() =>
       this.data.planTree.executeWithOptions(

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { FaultList } from '../../domain/file-faults.js';
 import { BackupError } from '../../domain/errors.js';
 import type { SourceWorkload } from '../../domain/restore-point.js';
-import type { SourceTree } from '../../domain/source-tree.js';
+import { settledTreePoints, type SourceTree } from '../../domain/source-tree.js';
 import { suspicionOf } from '../../domain/tree-guard.js';
 import type { TreePlanOutcome, TreeWork } from '../../domain/tree-work.js';
 import {
@@ -32,6 +32,8 @@ export interface PlanTreeInput extends TakeTreeInput {
   readonly sourceFolders?: readonly string[];
   readonly choice: Omit<TreePointChoice, 'copied' | 'nowMs'>;
   readonly limits: Pick<TargetLimits, 'caseSensitive'>;
+  /** `SettleRule.settleMs`: what its tool has not closed is left for so long. */
+  readonly settleMs: number;
   /** Of the target. */
   readonly immutableForDays: number;
   /** An operator has looked at what a run before this one found suspicious. */
@@ -50,7 +52,9 @@ export async function planTree(
   const source = await context.repository(input.sourceRepositoryId);
   const target = await context.repository(input.targetRepositoryId);
   const workload = await findSourceWorkload(source, input.workload.id, input.sourceFolders);
-  const { tree, layout } = treeOf(workload);
+  const { tree: found, layout } = treeOf(workload);
+  const points = settledTreePoints({ id: workload.id, points: found.points }, input);
+  const tree = { ...found, points };
   const known = await readTreeRecord(target, input.chain);
   const seen = { input, source, target, tree, layout, known };
   const chosen = choosePoints(seen, known);

@@ -141,8 +141,9 @@ async function planWorkload(
   workload: SourceWorkload,
 ): Promise<Omit<WorkloadPlan, 'omitted'>> {
   const { job } = input;
+  const settle = { nowMs: input.nowMs, settleMs: input.settleMs[sourceRepositoryId] ?? 0 };
   if (workload.tree !== undefined)
-    return { ...NOTHING_PLANNED, ...(await planOfTree(context, job, workload, input.nowMs)) };
+    return { ...NOTHING_PLANNED, ...(await planOfTree(context, job, workload, settle)) };
   const targetRepositoryId = job.target.repositoryId;
   const chain = chainFolder(job.id, workload.id);
   const place = {
@@ -152,7 +153,7 @@ async function planWorkload(
     workloadId: workload.id,
     sourceFolders: workload.folders,
     epoch: null,
-    settle: { nowMs: input.nowMs, settleMs: input.settleMs[sourceRepositoryId] ?? 0 },
+    settle,
   };
   const { detection, selection } = await selectWork(context, {
     ...place,

@@ -2,6 +2,8 @@ import { chainFolder } from '../../chain/chain-paths.js';
 import type { CopyJob } from '../../domain/copy-job.js';
 import type { WorkloadPlan } from '../../domain/operation.js';
 import type { SourceWorkload } from '../../domain/restore-point.js';
+import { settledTreePoints } from '../../domain/source-tree.js';
+import type { SettleRule } from '../../domain/settle.js';
 import { chooseTreePoints } from '../../domain/tree-points.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import { readTreeRecord } from '../../tree/tree-store.js';
@@ -12,7 +14,7 @@ export async function planOfTree(
   context: MoverContext,
   job: CopyJob,
   workload: SourceWorkload,
-  nowMs: number,
+  rule: SettleRule,
 ): Promise<
   Pick<WorkloadPlan, 'workload' | 'algorithm' | 'restorePoints' | 'estimatedBytes' | 'reasons'>
 > {
@@ -22,11 +24,15 @@ export async function planOfTree(
   const record = await readTreeRecord(target, chainFolder(job.id, workload.id));
   const copied = new Set(record?.points.map(({ source }) => source.restorePointId));
   const { retention, timeZone, restorePoints: scope } = job;
-  const choice = { scope, withLogs: true, retention, timeZone, nowMs, copied };
+  const choice = { scope, withLogs: job.transactionLogs, retention, timeZone, copied, ...rule };
   const chosen =
     layout === null
       ? { points: [], warnings: [], unusable: null }
-      : chooseTreePoints(tree?.points ?? [], layout.rules, choice);
+      : chooseTreePoints(
+          settledTreePoints({ id: workload.id, points: tree?.points ?? [] }, rule),
+          layout.rules,
+          choice,
+        );
   const added = chosen.points.filter(({ id }) => !copied.has(id));
   const { unusable, warnings } = chosen;
   return {
