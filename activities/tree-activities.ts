@@ -26,32 +26,36 @@ export type RemoveTreeFilesRequest = Omit<
   'immutableForDays'
 >;
 
-/** Steps of the copy of a tree. Each may be run twice, also at once: what it writes follows from the plan, and a commit is fenced by its epoch. */
-export function createTreeActivities({
-  mover,
-  settleMs,
-  immutableForDays,
-}: {
+interface TreeDependencies {
   readonly mover: DataMover;
   readonly settleMs: (repositoryId: string) => number;
   /** Days during which a repository changes nothing. */
   readonly immutableForDays: (repositoryId: string) => number;
-}) {
+}
+
+/** What a plan has to know of its two repositories. */
+async function placesOf(
+  { mover, settleMs, immutableForDays }: TreeDependencies,
+  { targetRepositoryId, sourceRepositoryId, now }: PlanTreeRequest,
+): Promise<Pick<PlanTreeInput, 'limits' | 'settleMs' | 'immutableForDays'>> {
+  const probe = await mover.storage.of(targetRepositoryId, false);
+  return {
+    limits: { caseSensitive: probe?.abilities?.caseSensitive ?? true },
+    settleMs: now === true ? 0 : settleMs(sourceRepositoryId),
+    immutableForDays: immutableForDays(targetRepositoryId),
+  };
+}
+
+/** Steps of the copy of a tree. Each may be run twice, also at once: what it writes follows from the plan, and a commit is fenced by its epoch. */
+export function createTreeActivities(dependencies: TreeDependencies) {
+  const { mover, immutableForDays } = dependencies;
   return {
     /** Takes the tree over, compares it with the source and lists what is to be copied. Writes nothing where nothing is different. */
     async planTree(request: PlanTreeRequest): Promise<TreePlanOutcome> {
-      const { now, ...rest } = request;
-      const { targetRepositoryId, sourceRepositoryId } = rest;
       return runTask(async (control) => {
-        const probe = await mover.storage.of(targetRepositoryId, false);
-        const caseSensitive = probe?.abilities?.caseSensitive ?? true;
-        const input = {
-          ...onChain(rest),
-          limits: { caseSensitive },
-          settleMs: now === true ? 0 : settleMs(sourceRepositoryId),
-          immutableForDays: immutableForDays(targetRepositoryId),
-        };
-        return mover.run('planTree', input, control);
+        const { now: _now, ...input } = request;
+        const places = await placesOf(dependencies, request);
+        return mover.run('planTree', { ...onChain(input), ...places }, control);
       });
     },
 

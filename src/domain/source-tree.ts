@@ -34,7 +34,7 @@ export interface FoundTree {
   readonly name: string;
   /** Folder in the repository, `''` for its root; the paths of files are relative to it. */
   readonly root: string;
-  /** Folders and files of the root that are its own, where it shares the root with others. Absent: all of the root. */
+  /** Paths from the root of folders and files that are its own, where it shares the root with others. Absent: all of the root. */
   readonly within?: readonly string[];
   /** Oldest first; ids are unique. */
   readonly points: readonly TreePoint[];

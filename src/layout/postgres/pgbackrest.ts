@@ -46,7 +46,6 @@ export const pgBackRestLayout: TreeLayout = {
       },
       { name: 'manifests', match: /^backup\/[^/]+\/\d{8}-\d{6}F[^/]*\/.+/, content: 'replaced' },
       { name: 'history', match: /^backup\/[^/]+\/backup\.history\/.+/, content: 'replaced' },
-      { name: 'latest', match: /^backup\/[^/]+\/latest$/, content: 'replaced' },
       {
         name: 'archive-information',
         match: /^archive\/[^/]+\/archive\.info(?:\.copy)?$/,
@@ -58,7 +57,8 @@ export const pgBackRestLayout: TreeLayout = {
         content: 'replaced',
       },
     ],
-    ignored: /\.pgbackrest\.tmp$|^(?:lock|log)\//,
+    // `latest` is a link to the newest backup for people; pgBackRest makes it anew and reads it never.
+    ignored: /\.pgbackrest\.tmp$|^(?:lock|log)\/|^backup\/[^/]+\/latest$/,
     digestInName: null,
     openFilesWaitMs: 60_000,
     keepRemovedForDays: 14,

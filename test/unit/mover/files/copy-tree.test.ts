@@ -4,8 +4,8 @@ import { DAY_MS, TreeWorld } from '../../../support/tree/tree-world.js';
 
 const MIB = 1024 ** 2;
 
-async function storeWorld(): Promise<TreeWorld> {
-  makeTreesKnown(toyStoreLayout);
+async function storeWorld(layout = toyStoreLayout): Promise<TreeWorld> {
+  makeTreesKnown(layout);
   const world = new TreeWorld();
   await world.write('STORE', 'v1');
   await world.write('locks/1', 'mine');
@@ -29,6 +29,25 @@ describe('a session that copies a tree', () => {
     expect(points).toMatchObject([
       { createdAt: '2026-11-24T22:00:00.000Z', fileCount: 5, source: { restorePointId: 's1' } },
     ]);
+  });
+
+  it('that shares its root with others has what is its own, however deep that lies', async () => {
+    const world = await storeWorld({
+      ...toyStoreLayout,
+      scan: async (reader, folder, claimed) =>
+        (await toyStoreLayout.scan(reader, folder, claimed)).map((tree) => ({
+          ...tree,
+          within: ['STORE', 'data', 'index/own/deep', 'snapshots'],
+        })),
+    });
+    await world.write('index/own/deep/i2', 'mine');
+    await world.write('index/own/i3', 'not mine');
+    await world.write('index/other/i4', 'not mine');
+    const { result } = await world.copy();
+    expect(result).toBe('success');
+    for (const path of ['locks/1', 'index/i1', 'index/own/i3', 'index/other/i4'])
+      world.files.delete(path);
+    expect(await world.copied()).toEqual(world.files);
   });
 
   it('reads and writes nothing when nothing is different, not even who has looked', async () => {
