@@ -42,6 +42,7 @@ class TreeCopy implements WorkloadTask {
   readonly ids;
   private replans = 0;
   private faults: FileFaults = NO_FAULTS;
+  private leftOut: readonly string[] = [];
   private readonly data;
 
   constructor(private readonly input: CopyTreeInput) {
@@ -160,11 +161,16 @@ class TreeCopy implements WorkloadTask {
   private async commit({ reference }: PlannedTree): Promise<void> {
     const { name } = this.input.workload;
     this.state.show({ state: 'committing' }, 'entering what was copied into the index');
-    const { committed } = await this.data.commitTree.executeWithOptions(
+    const { committed, committedCount, leftOut } = await this.data.commitTree.executeWithOptions(
       { summary: `${name}: commit` },
       [{ ...this.ids, reference, nowMs: Date.now() }],
     );
     for (const id of committed) this.state.committed(id);
+    if (committedCount > committed.length)
+      this.state.note(
+        `${committedCount} restore points were committed; the last ${committed.length} are named`,
+      );
+    this.leftOut = leftOut;
     this.state.show({ restorePoint: committed.at(-1) ?? null }, 'committed');
   }
 
@@ -198,7 +204,8 @@ class TreeCopy implements WorkloadTask {
   }
 
   private end(plan: PlannedTree | LeftTree): void {
-    const { warnings, unusable } = plan;
+    const { unusable } = plan;
+    const warnings = [...plan.warnings, ...this.leftOut];
     for (const note of [...faultNotes(this.faults), ...warnings]) this.state.note(note);
     const { count } = this.faults;
     if (count > 0) this.state.show({ code: 'FILE_NOT_COPIED' }, `${count} files were not copied`);

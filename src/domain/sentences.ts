@@ -6,3 +6,11 @@ export function sentences(...parts: readonly string[]): string {
     .map((part) => (/[.!?…]$/.test(part) ? part : `${part}.`))
     .join(' ');
 }
+
+/** The first of many, and how many there are beside: lists of texts go through payloads of a limited size. */
+export function firstTexts(texts: readonly string[]): readonly string[] {
+  const rest = texts.length - MOST_TEXTS;
+  return rest <= 0 ? texts : [...texts.slice(0, MOST_TEXTS), `and ${rest} more like these`];
+}
+
+const MOST_TEXTS = 20;

@@ -25,7 +25,6 @@ export interface PlannedTree extends Told {
   readonly reference: TreePlanReference;
   /** In the order of copying; those with nothing to copy are left out. */
   readonly classes: readonly TreeWork[];
-  readonly newPoints: readonly string[];
 }
 
 export interface LeftTree extends Told {

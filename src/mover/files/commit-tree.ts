@@ -1,7 +1,5 @@
-import { pointFolderName } from '../../domain/path-segment.js';
-import { compareBytes } from '../../domain/byte-order.js';
-import type { TreePoint } from '../../domain/source-tree.js';
-import type { TargetTreePoint } from '../../domain/target-tree.js';
+import { firstTexts } from '../../domain/sentences.js';
+import { notOverwritten, overwrittenTexts } from '../../domain/set-points.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { TreePlanReference } from '../../domain/tree-work.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -20,6 +18,7 @@ import type { ClassIndex, IndexRun, TreeRecord } from '../../tree/tree-record.js
 import { ownedTreeRecord, writeTreeRecord } from '../../tree/tree-store.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { largeFiles, publishedTable, smallOutcomes } from './publish-files.js';
+import { copiedPaths, pointsAfter, wholeOf } from './points-after.js';
 import { StagedClass } from './staged-files.js';
 import {
   requireTreePlan,
@@ -35,8 +34,13 @@ export interface CommitTreeInput extends TreePlace {
 }
 
 export interface CommittedTree {
-  /** Ids of the points that are new. */
+  /** Ids of the points that are new; of very many the last. */
   readonly committed: readonly string[];
+  /** Of all of them. */
+  readonly committedCount: number;
+  /** Points that are not there although their tool shows them, and points that are gone because their files were overwritten; one plain sentence
+   *  each. */
+  readonly leftOut: readonly string[];
 }
 
 /** Enters into the index and the record what was copied: from now on it is a copy of the points that the plan was made for. The staging folder goes.
@@ -48,8 +52,11 @@ export async function commitTree(
   const target = await context.repository(input.targetRepositoryId);
   const record = await ownedTreeRecord(target, input.chain, input.reference.epoch);
   const plan = await requireTreePlan(target, input.chain, input.reference);
-  const { noted, replacedTables } = await noteCopied(context, target, input.chain, record, plan);
-  const points = pointsAfter(noted, plan, input.nowMs);
+  const copied = await noteCopied(context, target, input.chain, record, plan);
+  const { noted, replacedTables, unread } = copied;
+  const isCopied = await copiedPaths(target, input.chain, noted, plan);
+  const whole = wholeOf(noted, plan, unread, isCopied);
+  const points = pointsAfter(noted, whole.points, { plan, nowMs: input.nowMs, isCopied });
   const known = new Set(record.points.map(({ id }) => id));
   await writeTreeRecord(target, input.chain, {
     ...noted,
@@ -59,8 +66,17 @@ export async function commitTree(
   });
   await target.removeAll(treeStaged.folder(input.chain));
   await removeReplaced(target, input.chain, noted, replacedTables);
-  return { committed: points.map(({ id }) => id).filter((id) => !known.has(id)) };
+  const gone = overwrittenTexts(record.points, points);
+  const committed = points.map(({ id }) => id).filter((id) => !known.has(id));
+  return {
+    committed: committed.slice(-MOST_NAMED),
+    committedCount: committed.length,
+    leftOut: firstTexts([...whole.leftOut, ...gone]),
+  };
 }
+
+/** The first copy of a folder of archived logs has tens of thousands of points. */
+const MOST_NAMED = 200;
 
 /** The record with an index that has all that was copied for a plan, whether the plan was finished or not. Nothing but the files of the new runs is
  *  written. */
@@ -74,25 +90,33 @@ export async function noteCopied(
   const rules = treeLayoutOf(plan.layout)!.rules;
   const index: ClassIndex[] = [];
   const replacedTables: string[] = [];
+  const overwritten = new Set<string>();
+  const unread: string[] = [];
   for (const [classIndex, { name, match }] of rules.classes.entries()) {
     const before = record.index.find((entry) => entry.class === name) ?? {
       ...{ class: name, match: match.source, runs: [] },
       ...{ fileCount: 0, sizeBytes: 0, goneCount: 0 },
     };
-    const place = { context, target, tree, plan, classIndex, replacedTables };
+    const place = { context, target, tree, plan, classIndex, replacedTables, overwritten, unread };
     index.push(await classAfter(place, record.revision + 1, before));
   }
-  return { noted: { ...record, index }, replacedTables };
+  const points = notOverwritten(record.points, plan.points, overwritten);
+  return { noted: { ...record, points, index }, replacedTables, unread };
 }
 
 export interface NotedCopies {
   readonly noted: TreeRecord;
   /** Digest tables that no entry names any more, when this record is written. */
   readonly replacedTables: readonly string[];
+  /** Files that could not be read, or are not what their names claim. */
+  readonly unread: readonly string[];
 }
 
 interface ClassPlace {
   readonly replacedTables: string[];
+  /** Gets the paths of files that have another content now. */
+  readonly overwritten: Set<string>;
+  readonly unread: string[];
   readonly context: MoverContext;
   readonly target: BackupRepository;
   readonly tree: string;
@@ -109,7 +133,8 @@ async function classAfter(
   const name = indexRunName(revision, classIndex);
   const { fileCount, sizeBytes, goneCount } = before;
   const counts = { fileCount, sizeBytes, goneCount };
-  const tally = { ...counts, replacedTables: place.replacedTables };
+  const { replacedTables, overwritten, unread } = place;
+  const tally = { ...counts, replacedTables, overwritten, unread };
   const run = await writeRun(target, tree, name, changesOf(place, tally));
   if (run.entryCount === 0) return before;
   const after = {
@@ -170,6 +195,8 @@ interface Tally {
   sizeBytes: number;
   goneCount: number;
   readonly replacedTables: string[];
+  readonly overwritten: Set<string>;
+  readonly unread: string[];
 }
 
 /** New entries of one class, in the order of their paths. */
@@ -214,9 +241,11 @@ async function* smallEntries(
 ): AsyncGenerator<readonly FileEntry[]> {
   let part: FileEntry[] = [];
   for await (const { file, outcome, digest } of smallOutcomes(target, staged)) {
+    if (outcome === 'unreadable' || outcome === 'bad') tally.unread.push(file.path);
     if (outcome !== 'copied' && outcome !== 'held') continue;
     count(tally, file);
-    const { path, stamp, mode } = file;
+    const { path, stamp, mode, held } = file;
+    if (outcome === 'copied' && held !== null) tally.overwritten.add(path);
     part.push({ path, stamp, mode, digest, table: null, goneSinceMs: null });
     if (part.length < 1_024) continue;
     yield part;
@@ -234,9 +263,13 @@ async function* largeEntries(
   if (planned.largeCount === 0) return;
   for await (const file of largeFiles(target, tree, classIndex)) {
     const published = await publishedTable(control, target, tree, file);
-    if (published === null) continue;
+    if (published === null) {
+      tally.unread.push(file.path);
+      continue;
+    }
     count(tally, file);
-    const { path, stamp, mode } = file;
+    const { path, stamp, mode, held } = file;
+    if (held !== null && held.digest !== published.digest) tally.overwritten.add(path);
     yield [{ path, stamp, mode, ...published, goneSinceMs: null }];
   }
 }
@@ -246,65 +279,6 @@ function count(tally: Tally, { stamp, held }: Pick<PlannedFile, 'stamp' | 'held'
   tally.sizeBytes += stamp.sizeBytes - (held?.sizeBytes ?? 0);
   if (held === null) tally.fileCount++;
   else if (held.isGone) tally.goneCount--;
-}
-
-/** Those that were there, with what is known of them now, and the new ones. */
-function pointsAfter(record: TreeRecord, plan: TreePlan, nowMs: number): TargetTreePoint[] {
-  const shown = new Set(plan.shown);
-  const isStore = treeLayoutOf(plan.layout)!.rules.shape === 'store';
-  const plannedAt = new Date(plan.plannedAtMs).toISOString();
-  const known = record.points.map((point) => {
-    const { goneSince, ...rest } = point;
-    if (!isStore || shown.has(point.source.restorePointId)) return rest;
-    return { ...rest, goneSince: goneSince ?? plannedAt };
-  });
-  const copied = new Set(known.map(({ source }) => source.restorePointId));
-  const added = plan.points.filter(({ id }) => !copied.has(id));
-  const ids = new Set(known.map(({ id }) => id));
-  const { fileCount, sizeBytes } = totalsOf(record);
-  const points: TargetTreePoint[] = [...known];
-  for (const point of added) {
-    const id = freeId(point, ids);
-    ids.add(id);
-    const own = {
-      fileCount: point.files?.length ?? fileCount,
-      sizeBytes: point.sizeBytes ?? sizeBytes,
-    };
-    points.push({ id, ...own, ...copiedPoint(point, plan, nowMs) });
-  }
-  return points.sort((a, b) => compareBytes(a.createdAt, b.createdAt) || compareBytes(a.id, b.id));
-}
-
-function copiedPoint(
-  { id, createdAtMs, kind, needs, files, gap }: TreePoint,
-  { sourceRepositoryId }: TreePlan,
-  nowMs: number,
-): Omit<TargetTreePoint, 'id' | 'fileCount' | 'sizeBytes'> {
-  const copiedAt = new Date(nowMs).toISOString();
-  return {
-    ...{ createdAt: new Date(createdAtMs).toISOString(), copiedAt, kind, needs, files },
-    ...{ health: 'good', verifiedAt: null, flags: [] },
-    source: { repositoryId: sourceRepositoryId, restorePointId: id },
-    ...(gap === undefined ? {} : { gap }),
-  };
-}
-
-function freeId({ createdAtMs }: TreePoint, taken: ReadonlySet<string>): string {
-  const name = pointFolderName(createdAtMs);
-  if (!taken.has(name)) return name;
-  let number = 2;
-  while (taken.has(`${name}-${number}`)) number++;
-  return `${name}-${number}`;
-}
-
-export function totalsOf({ index }: Pick<TreeRecord, 'index'>): {
-  readonly fileCount: number;
-  readonly sizeBytes: number;
-} {
-  return {
-    fileCount: index.reduce((sum, entry) => sum + entry.fileCount, 0),
-    sizeBytes: index.reduce((sum, entry) => sum + entry.sizeBytes, 0),
-  };
 }
 
 /** Runs that a commit was stopped before it listed them, or that another one took the place of, and tables that were. */

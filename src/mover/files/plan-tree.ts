@@ -3,8 +3,10 @@ import { FaultList } from '../../domain/file-faults.js';
 import { BackupError } from '../../domain/errors.js';
 import type { SourceWorkload } from '../../domain/restore-point.js';
 import { settledTreePoints, type SourceTree } from '../../domain/source-tree.js';
+import { firstTexts } from '../../domain/sentences.js';
 import { suspicionOf } from '../../domain/tree-guard.js';
 import type { TreePlanOutcome, TreeWork } from '../../domain/tree-work.js';
+import { overwrittenTexts } from '../../domain/set-points.js';
 import {
   agedPoints,
   chooseTreePoints,
@@ -60,12 +62,16 @@ export async function planTree(
   const chosen = choosePoints(seen, known);
   const due = whatIsDue(seen, chosen);
   const faults = new FaultList();
+  const warnings = [...chosen.warnings];
   const told = () => ({
-    ...{ faults: faults.faults, warnings: chosen.warnings, unusable: chosen.unusable },
+    faults: faults.faults,
+    warnings: firstTexts(warnings),
+    unusable: chosen.unusable,
   });
   if (known !== null && due === null && (await isSame(seen, chosen, faults)))
     return { state: 'same', reason: 'the copy has all that the source shows', ...told() };
   const record = await takeForCopy(context, input, { layout: layout.name });
+  for (const text of overwrittenTexts(known?.points ?? [], record.points)) warnings.push(text);
   const lists = new FaultList();
   const { plan, suspicion } = await writePlan({ ...seen, known: record }, chosen, lists);
   if (suspicion !== null && !input.acceptChanges) {
@@ -77,7 +83,6 @@ export async function planTree(
     state: 'planned',
     reference: { token, epoch },
     classes: classes.map(workOf).filter(({ windowCount }) => windowCount > 0),
-    newPoints: chosen.points.map(({ id }) => id).filter((id) => !copiedIds(record).has(id)),
     ...told(),
     faults: lists.faults,
   };

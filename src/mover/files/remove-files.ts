@@ -47,7 +47,8 @@ export async function removeTreeFiles(
   const rules = treeLayoutOf(record.layout)?.rules;
   if (rules === undefined) return { fileCount: 0, points: [], postponed: null };
   const kept = keptPoints(record, rules, input);
-  const points = record.points.filter((point) => !kept.includes(point)).map(({ id }) => id);
+  const keptOnes = new Set(kept);
+  const points = record.points.filter((point) => !keptOnes.has(point)).map(({ id }) => id);
   const goes = rules.shape === 'store' ? isDue(rules, input) : isUnlisted(kept);
   const { named, doubtful } = await readLeases(target, chain, nowMs);
   if (named.size > 0 || doubtful.length > 0) {

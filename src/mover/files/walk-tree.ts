@@ -181,7 +181,9 @@ async function* listSets(
       faults.add({ path, reason: NO_FILE_OF_ITS_TYPE });
     if (index !== classIndex) continue;
     const folder = parentFolder(path);
-    byFolder.set(folder, [...(byFolder.get(folder) ?? []), path]);
+    const known = byFolder.get(folder);
+    if (known === undefined) byFolder.set(folder, [path]);
+    else known.push(path);
   }
   const found: ListedFile[] = [];
   for (const [folder, wanted] of byFolder) {
@@ -191,6 +193,7 @@ async function* listSets(
       const entry = entries.get(path.slice(folder === '' ? 0 : folder.length + 1));
       if (entry?.type === 'file')
         found.push({ path, stamp: entry.stamp, mode: entry.mode ?? null });
+      else faults.add({ path, reason: 'it is not there, and its restore point names it' });
     }
   }
   yield found.sort((a, b) => compareBytes(a.path, b.path));

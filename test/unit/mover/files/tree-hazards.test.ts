@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { BackupError } from '../../../../src/domain/errors.js';
 import type { TreeLayout } from '../../../../src/layout/tree-layout.js';
 import type { RepositoryEntry } from '../../../../src/repository/backup-repository.js';
-import { makeTreesKnown, toyStoreLayout } from '../../../support/tree/toy-trees.js';
+import { testJob } from '../../../support/session/test-site.js';
+import { makeTreesKnown, toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { TreeWorld } from '../../../support/tree/tree-world.js';
 
 /** Of the first tree that a layout finds in a folder, other facts. */
@@ -30,6 +32,114 @@ describe('a tree that shares its root', () => {
     expect(await world.copied()).toEqual(world.files);
   });
 });
+
+describe('a point of sets', () => {
+  async function setWorld(layout: TreeLayout = toySetLayout): Promise<TreeWorld> {
+    makeTreesKnown(layout);
+    const job = { ...testJob(), retention: { type: 'days', value: 14 } } as const;
+    const world = new TreeWorld('db', 'toysets', job);
+    await world.write('db-20.a.set', 'part a');
+    await world.write('db-20.b.set', 'part b');
+    await world.write('db-20.done', '');
+    await world.write('log-20-2.log', 'log');
+    return world;
+  }
+
+  const idsOf = async (world: TreeWorld) =>
+    (await world.record()).points.map(({ source }) => source.restorePointId);
+
+  it('is not there, nor what needs it, when one of its files cannot be read', async () => {
+    const world = await setWorld();
+    const { openRead } = world.source;
+    world.source.openRead = (path) =>
+      path.endsWith('b.set') ? Promise.reject(unreadable(path)) : openRead.call(world.source, path);
+    const { result, tasks } = await world.copy();
+    expect(result).toBe('warning');
+    expect(tasks[0]!.reason).toContain(
+      'restore point db-20 is not in the copy: 1 of its files were not copied (db-20.b.set)',
+    );
+    expect(await idsOf(world)).toEqual([]);
+    world.source.openRead = openRead;
+    expect((await world.copy()).result).toBe('success');
+    expect(await idsOf(world)).toEqual(['db-20', 'log-20-2']);
+  });
+
+  it('is not there when one of its files is gone since it was found', async () => {
+    const world = await setWorld(
+      withFound(toySetLayout, ({ points }) => ({
+        points: points.map((point) => ({ ...point, files: [...point.files!, 'db-20.c.set'] })),
+      })),
+    );
+    const { result, tasks } = await world.copy();
+    expect(result).toBe('warning');
+    expect(tasks[0]).toMatchObject({
+      code: 'FILE_NOT_COPIED',
+      reason: expect.stringContaining('1 files were not copied') as string,
+    });
+    expect(await idsOf(world)).toEqual([]);
+  });
+
+  it('keeps the files that it has got since', async () => {
+    const world = await setWorld();
+    await world.copy();
+    await world.write('db-20.c.set', 'part c');
+    await world.copy();
+    expect(await world.copied()).toEqual(world.files);
+    expect((await world.record()).points[0]!.files).toEqual([
+      ...['db-20.a.set', 'db-20.b.set', 'db-20.done'],
+      'db-20.c.set',
+    ]);
+  });
+
+  it('is gone, and that is told, when another backup was written over its files', async () => {
+    const dated = (day: number) =>
+      withFound(toySetLayout, ({ points }) => ({
+        points: points.map((point) => ({
+          ...{ ...point, id: `${point.id}@${day}`, needs: [] },
+          createdAtMs: point.createdAtMs + day * 86_400_000,
+        })),
+      }));
+    let day = 0;
+    const world = await setWorld({
+      ...toySetLayout,
+      scan: (reader, folder, claimed) => dated(day).scan(reader, folder, claimed),
+    });
+    await world.copy();
+    day = 1;
+    await world.write('db-20.a.set', 'next a');
+    const { tasks } = await world.copy();
+    expect(await idsOf(world)).toEqual(['db-20@1', 'log-20-2@1']);
+    expect(tasks[0]!.reason).toBe(
+      'restore point db-20@0 of 2026-11-20T01:00:00.000Z is no longer in the copy: the source has written another backup over its files',
+    );
+  });
+});
+
+describe('a new point of a store', () => {
+  it('is not there while a file of the store cannot be read', async () => {
+    makeTreesKnown(toyStoreLayout);
+    const world = new TreeWorld();
+    await world.write('STORE', 'v1');
+    await world.write('data/1', 'chunk');
+    await world.write('snapshots/s1.json', JSON.stringify({ at: 1 }));
+    const { openRead } = world.source;
+    world.source.openRead = (path) =>
+      path.endsWith('data/1')
+        ? Promise.reject(unreadable(path))
+        : openRead.call(world.source, path);
+    const { result, tasks } = await world.copy();
+    expect({ result, reason: tasks[0]!.reason }).toMatchObject({ result: 'warning' });
+    expect(tasks[0]!.reason).toContain('restore point s1 is not in the copy');
+    expect((await world.record()).points).toEqual([]);
+    world.source.openRead = openRead;
+    await world.copy();
+    expect((await world.record()).points).toHaveLength(1);
+  });
+});
+
+function unreadable(path: string): BackupError {
+  return new BackupError('REPOSITORY_IO_ERROR', `cannot read ${path}`, { details: { path } });
+}
 
 describe('a store whose tool touches its files', () => {
   it('is what it was: only times of use and links have changed', async () => {

@@ -1,0 +1,82 @@
+/** What the points of a copied tree are worth once files were copied: a point is there with all of its files, or not at all. */
+
+import type { TreePoint } from './source-tree.js';
+import type { TargetTreePoint } from './target-tree.js';
+
+export interface WholePoints {
+  readonly points: readonly TreePoint[];
+  /** One plain sentence for each of the others. */
+  readonly leftOut: readonly string[];
+}
+
+/** The new points whose files are all in the copy, and those of `known` that it has already. What needs one that is left out is left out as well.
+ *  @param points oldest first
+ *  @param known ids of points that were copied before */
+export function wholeSets(
+  points: readonly TreePoint[],
+  known: ReadonlySet<string>,
+  isCopied: (path: string) => boolean,
+): WholePoints {
+  const reasons = new Map<string, string>();
+  for (const { id, files, needs } of points) {
+    const lacking = files?.filter((path) => !isCopied(path)) ?? [];
+    const missing = needs.find((need) => reasons.has(need));
+    if (known.has(id)) continue;
+    if (lacking.length > 0)
+      reasons.set(id, `${lacking.length} of its files were not copied (${lacking[0]!})`);
+    else if (missing !== undefined) reasons.set(id, `it needs ${missing}, which is not there`);
+  }
+  return {
+    points: points.filter(({ id }) => !reasons.has(id)),
+    leftOut: [...reasons].map(([id, reason]) => leftOutText(id, reason)),
+  };
+}
+
+export function leftOutText(id: string, reason: string): string {
+  return `restore point ${id} is not in the copy: ${reason}`;
+}
+
+/** Without those whose files have another content now, because their tool gave the names to another backup.
+ *  @param shown what the source shows */
+export function notOverwritten(
+  points: readonly TargetTreePoint[],
+  shown: readonly TreePoint[],
+  overwritten: ReadonlySet<string>,
+): TargetTreePoint[] {
+  if (overwritten.size === 0) return [...points];
+  const byId = new Map(shown.map((point) => [point.id, point]));
+  return points.filter(({ files, createdAt, source }) => {
+    const isShown = byId.get(source.restorePointId)?.createdAtMs === Date.parse(createdAt);
+    return isShown || files?.some((path) => overwritten.has(path)) !== true;
+  });
+}
+
+export function overwrittenTexts(
+  before: readonly TargetTreePoint[],
+  after: readonly TargetTreePoint[],
+): string[] {
+  const kept = new Set(after.map(({ id }) => id));
+  return before
+    .filter(({ id }) => !kept.has(id))
+    .map(
+      ({ source, createdAt }) =>
+        `restore point ${source.restorePointId} of ${createdAt} is no longer in the copy: the source has written another backup over its files`,
+    );
+}
+
+/** A point that has got files since it was copied, with those that are in the copy. */
+export function withNewFiles(
+  point: TargetTreePoint,
+  shown: ReadonlyMap<string, TreePoint>,
+  isCopied: (path: string) => boolean,
+): TargetTreePoint {
+  const { files, source } = point;
+  const now = shown.get(source.restorePointId);
+  if (files === null || now === undefined || now.files === null) return point;
+  const held = new Set(files);
+  const added = now.files.filter((path) => !held.has(path) && isCopied(path));
+  if (added.length === 0) return point;
+  const sizeBytes = now.sizeBytes ?? point.sizeBytes;
+  const all = [...files, ...added];
+  return { ...point, files: all, fileCount: all.length, sizeBytes, needs: now.needs };
+}

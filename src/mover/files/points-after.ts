@@ -1,0 +1,129 @@
+import { compareBytes } from '../../domain/byte-order.js';
+import { pointFolderName } from '../../domain/path-segment.js';
+import { leftOutText, wholeSets, withNewFiles, type WholePoints } from '../../domain/set-points.js';
+import type { TreePoint } from '../../domain/source-tree.js';
+import type { TargetTreePoint } from '../../domain/target-tree.js';
+import { treeLayoutOf } from '../../layout/tree-layouts.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { readIndex } from '../../tree/file-index.js';
+import type { TreeRecord } from '../../tree/tree-record.js';
+import type { TreePlan } from './tree-plan.js';
+
+/** Which files the copy of sets has. Those of a store are not asked for. */
+export async function copiedPaths(
+  target: BackupRepository,
+  tree: string,
+  { index }: TreeRecord,
+  plan: TreePlan,
+): Promise<(path: string) => boolean> {
+  if (isStore(plan)) return () => true;
+  const paths = new Set<string>();
+  for (const one of index)
+    for await (const part of readIndex(target, tree, one))
+      for (const { path } of part) paths.add(path);
+  return (path) => paths.has(path);
+}
+
+/** The files of a store belong to any of its points: while one of them cannot be read, none of the new points is known to be whole. */
+export function wholeOf(
+  { points }: TreeRecord,
+  plan: TreePlan,
+  unread: readonly string[],
+  isCopied: (path: string) => boolean,
+): WholePoints {
+  const known = new Set(points.map(({ source }) => source.restorePointId));
+  if (!isStore(plan)) return wholeSets(plan.points, known, isCopied);
+  if (unread.length === 0) return { points: plan.points, leftOut: [] };
+  const reason = `${unread.length} files of the store could not be copied (${unread[0]!})`;
+  const added = plan.points.filter(({ id }) => !known.has(id));
+  return {
+    points: plan.points.filter(({ id }) => known.has(id)),
+    leftOut: added.map(({ id }) => leftOutText(id, reason)),
+  };
+}
+
+function isStore({ layout }: TreePlan): boolean {
+  return treeLayoutOf(layout)!.rules.shape === 'store';
+}
+
+/** Those that were there, with what is known of them now, and the new ones.
+ *  @param whole of the plan */
+export function pointsAfter(
+  record: TreeRecord,
+  whole: readonly TreePoint[],
+  {
+    plan,
+    nowMs,
+    isCopied,
+  }: {
+    readonly plan: TreePlan;
+    readonly nowMs: number;
+    readonly isCopied: (path: string) => boolean;
+  },
+): TargetTreePoint[] {
+  const shown = new Set(plan.shown);
+  const wholeById = new Map(whole.map((point) => [point.id, point]));
+  const isOfStore = isStore(plan);
+  const plannedAt = new Date(plan.plannedAtMs).toISOString();
+  const known = record.points.map((point) => {
+    const { goneSince, ...rest } = withNewFiles(point, wholeById, isCopied);
+    if (!isOfStore || shown.has(point.source.restorePointId)) return rest;
+    return { ...rest, goneSince: goneSince ?? plannedAt };
+  });
+  const copied = new Set(known.map(({ source }) => source.restorePointId));
+  const added = whole.filter(({ id }) => !copied.has(id));
+  const ids = new FreeIds(new Set(known.map(({ id }) => id)));
+  const { fileCount, sizeBytes } = totalsOf(record);
+  const points: TargetTreePoint[] = [...known];
+  for (const point of added) {
+    const id = ids.next(point);
+    const own = {
+      fileCount: point.files?.length ?? fileCount,
+      sizeBytes: point.sizeBytes ?? sizeBytes,
+    };
+    points.push({ id, ...own, ...copiedPoint(point, plan, nowMs) });
+  }
+  return points.sort((a, b) => compareBytes(a.createdAt, b.createdAt) || compareBytes(a.id, b.id));
+}
+
+function copiedPoint(
+  { id, createdAtMs, kind, needs, files, gap }: TreePoint,
+  { sourceRepositoryId }: TreePlan,
+  nowMs: number,
+): Omit<TargetTreePoint, 'id' | 'fileCount' | 'sizeBytes'> {
+  const copiedAt = new Date(nowMs).toISOString();
+  return {
+    ...{ createdAt: new Date(createdAtMs).toISOString(), copiedAt, kind, needs, files },
+    ...{ health: 'good', verifiedAt: null, flags: [] },
+    source: { repositoryId: sourceRepositoryId, restorePointId: id },
+    ...(gap === undefined ? {} : { gap }),
+  };
+}
+
+/** Names that no point has yet. Logs that were brought here together have one date, by the thousand. */
+class FreeIds {
+  readonly #numbers = new Map<string, number>();
+
+  constructor(private readonly taken: Set<string>) {}
+
+  next({ createdAtMs }: TreePoint): string {
+    const name = pointFolderName(createdAtMs);
+    let number = this.#numbers.get(name) ?? 1;
+    const idOf = () => (number === 1 ? name : `${name}-${number}`);
+    while (this.taken.has(idOf())) number++;
+    const id = idOf();
+    this.taken.add(id);
+    this.#numbers.set(name, number + 1);
+    return id;
+  }
+}
+
+export function totalsOf({ index }: Pick<TreeRecord, 'index'>): {
+  readonly fileCount: number;
+  readonly sizeBytes: number;
+} {
+  return {
+    fileCount: index.reduce((sum, entry) => sum + entry.fileCount, 0),
+    sizeBytes: index.reduce((sum, entry) => sum + entry.sizeBytes, 0),
+  };
+}
