@@ -99,3 +99,73 @@ describe.skipIf(!requireTool('qemu-img'))('a composed VHD file', () => {
     expect(hostOffsets.filter((offset) => offset % 4096 !== 0)).toHaveLength(0);
   });
 });
+
+describe('the parts of a composed VHD file', () => {
+  const parent = {
+    link: 'full.vhd',
+    format: 'vhd',
+    linkId: 'a1b2c3d4-0000-4000-8000-00000000abcd',
+  };
+  const shape = (virtualSizeBytes: number, dialect = DYNAMIC, isIncrement = false) => ({
+    ...{ virtualSizeBytes, slotCount: 32, fileName: 'a.vhd', dialect, linkId: null },
+    ...{ seed: '0'.repeat(32), parent: isIncrement ? { ...parent, virtualSizeBytes } : null },
+  });
+
+  it('are blocks of 2 MiB, and the disk as it is in a full of a fixed one alone', () => {
+    const traits = (dialect: Dialect, kind: 'full' | 'increment') => {
+      const { kinds, parents, slotOrder, granuleBlocks } = VHD.composer.traits(dialect, kind);
+      expect([kinds, parents]).toEqual([['full', 'increment'], ['vhd']]);
+      return [slotOrder, granuleBlocks];
+    };
+    expect(traits(DYNAMIC, 'full')).toEqual(['any', 32]);
+    expect(traits(FIXED, 'full')).toEqual(['guest', 1]);
+    expect(traits(FIXED, 'increment')).toEqual(['any', 32]);
+  });
+
+  it('begin behind a table of four bytes for each 2 MiB of the disk', () => {
+    const places = [
+      shape(200 * 1024 * MIB), // 102,400 entries behind 8,192 bytes: 6.4 times 64 KiB
+      shape(14_336 * 2 * MIB), // 57,344 bytes: with the 8,192 exactly 64 KiB
+      shape(200 * 1024 * MIB, FIXED, true),
+      shape(200 * 1024 * MIB, FIXED),
+    ].map((each) => VHD.composer.place(each).headBytes);
+    expect(places).toEqual([7 * BLOCK, BLOCK, 7 * BLOCK, 0]);
+  });
+
+  it('mark every sector of a block in a full, and in an increment those of its own', async () => {
+    const blocks: Blocks = new Map([[32, blockOf(1)]]);
+    const made = (isIncrement: boolean) => {
+      const disk = { virtualSizeBytes: 6 * MIB, blocks, dialect: DYNAMIC };
+      const above = { ...parent, virtualSizeBytes: 6 * MIB };
+      return composeDisk(VHD.composer, isIncrement ? { ...disk, parent: above } : disk);
+    };
+    const parts = async (isIncrement: boolean) => {
+      const { bytes } = await made(isIncrement);
+      const table = [0, 1, 2].map((i) => bytes.readUInt32BE(8_192 + 4 * i));
+      // The first slot lies behind the head of 64 KiB and 4 KiB that end in the bitmap.
+      return { table, bitmap: bytes.subarray(BLOCK + 4_096 - 512, BLOCK + 4_096) };
+    };
+    const sector = (BLOCK + 4_096 - 512) / 512;
+    const [full, own] = [await parts(false), await parts(true)];
+    expect([full.table, own.table]).toEqual([
+      [0xffff_ffff, sector, 0xffff_ffff],
+      [0xffff_ffff, sector, 0xffff_ffff],
+    ]);
+    expect(full.bitmap.equals(Buffer.alloc(512, 0xff))).toBe(true);
+    expect(own.bitmap.equals(Buffer.concat([Buffer.alloc(16, 0xff), Buffer.alloc(496)]))).toBe(
+      true,
+    );
+  });
+
+  it('hold a disk of 2040 GiB, none that is larger, and none that ends within a sector', async () => {
+    const make = (virtualSizeBytes: number) =>
+      composeDisk(VHD.composer, { virtualSizeBytes, blocks: new Map(), dialect: DYNAMIC });
+    const largest = 2_040 * 1024 * MIB;
+    expect((await VHD.open(await make(largest))).virtualSizeBytes).toBe(largest);
+    await expect(make(largest + 512)).rejects.toMatchObject({
+      code: 'DISK_TOO_LARGE',
+      details: { virtualSizeBytes: largest + 512 },
+    });
+    await expect(make(2 * MIB + 100)).rejects.toThrow('no multiple of 512');
+  });
+});

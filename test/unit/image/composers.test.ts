@@ -1,0 +1,91 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Dialect } from '../../../src/image/disk-image.js';
+import type { ComposedFormat } from '../../../src/image/formats.js';
+import { QCOW2 } from '../../../src/image/qcow2/qcow2-format.js';
+import { VHD } from '../../../src/image/vhd/vhd-format.js';
+import { VHDX } from '../../../src/image/vhdx/vhdx-format.js';
+import { VIRTNBD } from '../../../src/image/virtnbd/virtnbd-format.js';
+import { VMDK } from '../../../src/image/vmdk/vmdk-format.js';
+import { MemoryBytes } from '../../support/image/byte-files.js';
+import { blockOf, composeDisk } from '../../support/image/composed-disk.js';
+
+const BLOCK = 65_536;
+/** 1.5 GiB and a block: composers ask for 512 MiB at once. */
+const DISK_BYTES = 3 * 8_192 * BLOCK + BLOCK;
+const STREAM: Dialect = {
+  ...{ virtualSizeBytes: DISK_BYTES, date: '2026-11-24T06:29:49', diskName: 'vdb' },
+  ...{ diskFormat: 'qcow2', checkpointName: 'virtnbdbackup.3' },
+};
+
+const ROWS: readonly (readonly [string, ComposedFormat, Dialect])[] = [
+  ['qcow2', QCOW2, {}],
+  ['vmdk', VMDK, {}],
+  ['vhd', VHD, { isFixed: false }],
+  ['vhdx', VHDX, { physicalSectorBytes: 512 }],
+  ['virtnbd', VIRTNBD, STREAM],
+];
+
+/** Around the borders of what is asked for at once, with nothing in the second third, and to the end. */
+const HELD = [0, 1, 31, 32, 8_191, 16_384, 16_415, 24_575, 24_576];
+
+describe.each(ROWS)('files of %s', (_, { composer, open }, dialect) => {
+  afterEach(() => vi.restoreAllMocks());
+
+  const blocks = (seed: number) =>
+    new Map(HELD.map((block) => [block, blockOf(block + seed)] as const));
+
+  it('hold blocks that lie far apart where they belong, and nothing else', async () => {
+    const full = { virtualSizeBytes: DISK_BYTES, blocks: blocks(0), dialect };
+    const file = await composeDisk(composer, full);
+    const { linkId } = await open(file);
+    const format = dialect === STREAM ? 'virtnbd' : 'any';
+    const parent = { link: 'full', format, linkId, virtualSizeBytes: DISK_BYTES };
+    const increment = { ...full, blocks: blocks(7), parent, seed: 'f'.repeat(32) };
+    for (const [seed, made] of [
+      [0, file],
+      [7, await composeDisk(composer, increment)],
+    ] as const) {
+      const image = await open(made);
+      const { states } = await image.mapBlocks(0, 24_577);
+      const granule = composer.traits(dialect, made === file ? 'full' : 'increment').granuleBlocks;
+      // A full holds whole granules, an increment what the plan wants of each.
+      const isHeld = (block: number) =>
+        made === file
+          ? HELD.some((held) => Math.floor(held / granule) === Math.floor(block / granule))
+          : HELD.includes(block);
+      expect([...states].findIndex((state, block) => (state !== 0) !== isHeld(block))).toBe(-1);
+      const seen = Buffer.alloc(BLOCK);
+      for (const block of HELD) {
+        await image.read(seen, block * BLOCK, null);
+        expect(seen.equals(blockOf(block + seed))).toBe(true);
+      }
+    }
+  });
+
+  it('get their head last, when all the rest is durable', async () => {
+    const events: string[] = [];
+    const { write, sync } = MemoryBytes.prototype;
+    vi.spyOn(MemoryBytes.prototype, 'write').mockImplementation(function (
+      this: MemoryBytes,
+      ...args
+    ) {
+      events.push(args[1] === 0 ? 'head' : 'rest');
+      return write.apply(this, args);
+    });
+    vi.spyOn(MemoryBytes.prototype, 'sync').mockImplementation(function (this: MemoryBytes) {
+      events.push('sync');
+      return sync.apply(this);
+    });
+    await composeDisk(composer, { virtualSizeBytes: DISK_BYTES, blocks: blocks(0), dialect });
+    expect(events.slice(-3)).toEqual(['sync', 'head', 'sync']);
+    expect(events.filter((event) => event === 'head')).toHaveLength(1);
+  });
+
+  it('are not made of a disk beyond what the format can hold', async () => {
+    const { maxDiskBytes } = composer.traits(dialect, 'full');
+    if (maxDiskBytes === Number.MAX_SAFE_INTEGER) return;
+    const virtualSizeBytes = Math.floor(maxDiskBytes / 512) * 512 + 512;
+    const made = composeDisk(composer, { virtualSizeBytes, blocks: new Map(), dialect });
+    await expect(made).rejects.toMatchObject({ code: 'DISK_TOO_LARGE' });
+  });
+});
