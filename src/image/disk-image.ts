@@ -53,15 +53,15 @@ export interface ImageHead {
   /** What the link of an image that builds on this one must carry (VMDK: the CID, VHD: the uuid, VHDX: the DataWriteGuid); null: names alone link
    *  images of this format. */
   readonly linkId: string | null;
-  /** Tells this content from every other, where the format vouches for it; null: it does not. */
-  readonly ownIdentity: string | null;
+  /** Its tool has it open, or was stopped: what it wrote last is in a log beside the data. Absent: no, or the format has no such state. */
+  readonly isOpen?: true;
   readonly dialect: Dialect;
 }
 
 /** Nothing but the head of an image. */
 export function headOfImage(image: ImageHead): ImageHead {
-  const { virtualSizeBytes, parent, linkId, ownIdentity, dialect } = image;
-  return { virtualSizeBytes, parent, linkId, ownIdentity, dialect };
+  const { virtualSizeBytes, parent, linkId, isOpen, dialect } = image;
+  return { virtualSizeBytes, parent, linkId, dialect, ...(isOpen === undefined ? {} : { isOpen }) };
 }
 
 /** An image, opened. Memory stays bounded whatever its size says: tables are read in parts and cached to a limit. */

@@ -331,7 +331,6 @@ export function headOf({ virtualSizeBytes, backing }: Qcow2Header): ImageHead {
     virtualSizeBytes,
     parent: backing && { name: backing.name, linkId: null },
     linkId: null,
-    ownIdentity: null,
     dialect: PLAIN_DIALECT,
   };
 }

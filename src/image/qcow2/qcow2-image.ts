@@ -59,7 +59,6 @@ class OpenQcow2Image implements Qcow2Image {
   readonly clusterBytes: number;
   readonly parent: ParentLink | null;
   readonly linkId = null;
-  readonly ownIdentity = null;
   readonly dialect = PLAIN_DIALECT;
   readonly header: Qcow2Header;
   readonly tables: Qcow2Tables;

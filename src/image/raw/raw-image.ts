@@ -31,7 +31,6 @@ export function openRawImage(source: ByteSource, virtualSizeBytes?: number): Dis
     virtualSizeBytes: diskBytes,
     parent: null,
     linkId: null,
-    ownIdentity: null,
     dialect: PLAIN_DIALECT,
     mapBlocks: (firstBlock, count, reuse) =>
       Promise.resolve(mapRaw(diskBytes, source.sizeBytes, firstBlock, emptyBlockMap(count, reuse))),

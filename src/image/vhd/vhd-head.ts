@@ -23,7 +23,6 @@ export function vhdHead(footer: VhdFooter, header: VhdHeader | null): ImageHead 
     virtualSizeBytes: footer.virtualSizeBytes,
     parent: header?.parent ?? null,
     linkId: footer.uuid,
-    ownIdentity: null,
     dialect: { isFixed: footer.isOfFixed && footer.virtualSizeBytes % BLOCK_BYTES === 0 },
   };
 }

@@ -48,7 +48,6 @@ class SparseVhdImage implements DiskImage {
   readonly virtualSizeBytes: number;
   readonly parent: ImageHead['parent'];
   readonly linkId: string | null;
-  readonly ownIdentity: string | null;
   readonly dialect: Dialect;
   readonly #source: ByteSource;
   readonly #blockBytes: number;
@@ -61,7 +60,6 @@ class SparseVhdImage implements DiskImage {
     this.virtualSizeBytes = head.virtualSizeBytes;
     this.parent = head.parent;
     this.linkId = head.linkId;
-    this.ownIdentity = head.ownIdentity;
     this.dialect = head.dialect;
     this.#source = source;
     this.#blockBytes = header.blockBytes;

@@ -26,7 +26,7 @@ export function vhdxHead({ header }: VhdxFile, metadata: VhdxMetadata): ImageHea
     virtualSizeBytes: metadata.geometry.virtualSizeBytes,
     parent: metadata.parent,
     linkId: dataWriteGuid,
-    ownIdentity: logGuid === null ? dataWriteGuid : null,
     dialect: dialectOf(metadata),
+    ...(logGuid === null ? {} : { isOpen: true }),
   };
 }

@@ -50,7 +50,7 @@ class OpenVhdxImage implements DiskImage {
   readonly virtualSizeBytes: number;
   readonly parent: DiskImage['parent'];
   readonly linkId: string | null;
-  readonly ownIdentity: string | null;
+  readonly isOpen?: true;
   readonly dialect: Dialect;
   readonly #file: VhdxFile;
   readonly #geometry: VhdxGeometry;
@@ -63,7 +63,7 @@ class OpenVhdxImage implements DiskImage {
     this.virtualSizeBytes = head.virtualSizeBytes;
     this.parent = head.parent;
     this.linkId = head.linkId;
-    this.ownIdentity = head.ownIdentity;
+    if (head.isOpen === true) this.isOpen = true;
     this.dialect = head.dialect;
     this.#file = file;
     this.#geometry = metadata.geometry;

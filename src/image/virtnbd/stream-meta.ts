@@ -82,7 +82,6 @@ function metaOf(source: ByteSource, fields: Fields, end: number): StreamMeta {
   const diskName = textIn(source, fields, 'diskName');
   const diskFormat = textIn(source, fields, 'diskFormat');
   const parentFile = typeof fields.parentFile === 'string' ? fields.parentFile : parentCheckpoint;
-  const kind = isIncrement ? 'increment' : 'full';
   return {
     virtualSizeBytes,
     dataBytes: sizeIn(source, fields, 'dataSize'),
@@ -90,7 +89,6 @@ function metaOf(source: ByteSource, fields: Fields, end: number): StreamMeta {
     end,
     parent: isIncrement ? { name: parentFile, linkId: parentCheckpoint } : null,
     linkId: checkpointName,
-    ownIdentity: [kind, diskName, checkpointName, date].join('/'),
     dialect: { virtualSizeBytes, date, diskName, diskFormat, checkpointName },
   };
 }

@@ -9,6 +9,6 @@ import { readStreamEnd } from './stream-trailer.js';
 export async function readVirtnbdHead(source: ByteSource): Promise<ImageHead> {
   const meta = await readStreamMeta(source);
   await readStreamEnd(source, meta.isCompressed);
-  const { virtualSizeBytes, parent, linkId, ownIdentity, dialect } = meta;
-  return { virtualSizeBytes, parent, linkId, ownIdentity, dialect };
+  const { virtualSizeBytes, parent, linkId, dialect } = meta;
+  return { virtualSizeBytes, parent, linkId, dialect };
 }

@@ -27,7 +27,6 @@ class OpenStream implements DiskImage {
   readonly virtualSizeBytes: number;
   readonly parent: DiskImage['parent'];
   readonly linkId: string | null;
-  readonly ownIdentity: string | null;
   readonly dialect: DiskImage['dialect'];
 
   constructor(
@@ -39,7 +38,6 @@ class OpenStream implements DiskImage {
     this.virtualSizeBytes = meta.virtualSizeBytes;
     this.parent = meta.parent;
     this.linkId = meta.linkId;
-    this.ownIdentity = meta.ownIdentity;
     this.dialect = meta.dialect;
   }
 

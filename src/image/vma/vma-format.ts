@@ -17,7 +17,6 @@ export const VMA: ImageFormat = {
       virtualSizeBytes: source.sizeBytes,
       parent: null,
       linkId: null,
-      ownIdentity: header.uuid.toString('hex'),
       dialect,
     };
   },

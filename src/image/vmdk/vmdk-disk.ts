@@ -47,8 +47,6 @@ export function headOf({ descriptor, virtualSizeBytes }: VmdkDisk): ImageHead {
     virtualSizeBytes,
     parent: parentCid === null ? null : { name: parentFileNameHint ?? '', linkId: parentCid },
     linkId: cid,
-    // A content id changes with the first write after the disk was opened, not with each: it does not vouch for a content.
-    ownIdentity: null,
     dialect: dialectOf(descriptor.ddb),
   };
 }

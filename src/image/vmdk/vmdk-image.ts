@@ -27,7 +27,6 @@ class VmdkImage implements DiskImage {
   readonly virtualSizeBytes: number;
   readonly parent: ParentLink | null;
   readonly linkId: string | null;
-  readonly ownIdentity: string | null;
   readonly dialect: Dialect;
   readonly #source: ByteSource;
   readonly #extents: readonly VmdkExtent[];
@@ -41,7 +40,6 @@ class VmdkImage implements DiskImage {
     this.virtualSizeBytes = head.virtualSizeBytes;
     this.parent = head.parent;
     this.linkId = head.linkId;
-    this.ownIdentity = head.ownIdentity;
     this.dialect = head.dialect;
     this.#extents = disk.extents;
     let start = 0;

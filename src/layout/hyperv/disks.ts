@@ -62,8 +62,7 @@ async function readDiskFile(
   if (format === null) throw new Error(`${entry.path} is no disk`);
   const head = await readImageHead(facts, entry, format);
   if ('fault' in head) return head;
-  // A VHDX file vouches for its content unless its log was not written back.
-  if (format === 'vhdx' && head.value.ownIdentity === null)
+  if (head.value.isOpen === true)
     return incomplete(`${entry.path} is open, or was when its host stopped: its log is not empty`);
   return { entry, format, head: head.value };
 }

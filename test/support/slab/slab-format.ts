@@ -217,7 +217,6 @@ async function readHead(source: ByteSource): Promise<Head> {
     virtualSizeBytes,
     parent: name === '' ? null : { name, linkId: id(40) },
     linkId: id(24),
-    ownIdentity: null,
     dialect: { color: head.readUInt32LE(56) },
     slots: { ...PLACEMENT, slotCount },
     ...{ extent, tableOffset },
@@ -256,7 +255,6 @@ class SlabImage implements DiskImage {
   readonly virtualSizeBytes: number;
   readonly parent: ImageHead['parent'];
   readonly linkId: string | null;
-  readonly ownIdentity = null;
   readonly dialect: ImageHead['dialect'];
 
   constructor(

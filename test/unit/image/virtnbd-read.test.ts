@@ -170,7 +170,6 @@ describe('a plain stream', () => {
       virtualSizeBytes: virtualSize,
       parent: { linkId: 'virtnbdbackup.6' },
       linkId: 'virtnbdbackup.7',
-      ownIdentity: 'increment/vda/virtnbdbackup.7/2026-11-24T06:29:49.037014',
     });
     expect((await readVirtnbdHead(new MemoryBytes(streamFile(options)))).parent).toBeNull();
   });

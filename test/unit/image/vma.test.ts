@@ -32,7 +32,6 @@ describe('a VMA archive', () => {
     expect(await head(whole.bytes)).toMatchObject({
       virtualSizeBytes: whole.bytes.length,
       parent: null,
-      ownIdentity: '07'.repeat(16),
       dialect: { machineName: 'web01' },
     });
     const image = await VMA.open(new MemoryBytes(whole.bytes));

@@ -344,7 +344,6 @@ describe('openVmdkImage', () => {
       format: 'vmdk',
       parent: null,
       linkId: '0172e8a4',
-      ownIdentity: null,
       dialect: { adapterType: 'lsilogic' },
     });
   });
