@@ -1,6 +1,7 @@
 import type { LayoutEvidence } from './layout-evidence.js';
 
 const EVERY_FILE = 'SHA-256 of each file';
+const SESSION = 'test/integration/session/every-database.test.ts';
 
 /** Of databases, by name of the layout. */
 export const DATABASE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
@@ -9,35 +10,35 @@ export const DATABASE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     data: 'real',
     judge: `two real stores (logical, PITR); physical by PBM’s sources; ${EVERY_FILE}`,
     restoredBy: '`pbm restore`',
-    tests: ['test/unit/layout/mongodb/pbm.test.ts'],
+    tests: ['test/unit/layout/mongodb/pbm.test.ts', SESSION],
   },
   pgbackrest: {
     writtenBy: 'pgBackRest 2.45: full, differential, incremental, log',
     data: 'real',
     judge: `digest in \`backup.info\`; ${EVERY_FILE}`,
     restoredBy: '`pgbackrest restore`',
-    tests: ['test/unit/layout/postgres/pgbackrest.test.ts'],
+    tests: ['test/unit/layout/postgres/pgbackrest.test.ts', SESSION],
   },
   'postgres-wal': {
     writtenBy: 'PostgreSQL 15: `archive_command`, `pg_receivewal`',
     data: 'real',
     judge: EVERY_FILE,
     restoredBy: '`restore_command`',
-    tests: ['test/unit/layout/postgres/wal-folder.test.ts'],
+    tests: ['test/unit/layout/postgres/wal-folder.test.ts', SESSION],
   },
   mssql: {
     writtenBy: 'SQL Server `BACKUP`: maintenance plans, Ola Hallengren, names of one’s own',
     data: 'real',
     judge: `log sequence numbers of eight real files (2008 R2) join; ${EVERY_FILE}`,
     restoredBy: '`RESTORE`',
-    tests: ['test/unit/layout/mssql/mssql.test.ts'],
+    tests: ['test/unit/layout/mssql/mssql.test.ts', SESSION],
   },
   rman: {
     writtenBy: 'Oracle RMAN: fast recovery area',
     data: 'synthetic',
     judge: EVERY_FILE,
     restoredBy: '`rman`: `CATALOG START WITH`, `RESTORE`',
-    tests: ['test/unit/layout/rman/rman.test.ts'],
+    tests: ['test/unit/layout/rman/rman.test.ts', SESSION],
   },
   'rman-free': {
     writtenBy: 'Oracle RMAN: free formats (`%U`) with autobackups of the control file',
@@ -51,13 +52,13 @@ export const DATABASE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     data: 'synthetic',
     judge: EVERY_FILE,
     restoredBy: '`hdbsql`: `RECOVER DATABASE`',
-    tests: ['test/unit/layout/hana/hana.test.ts'],
+    tests: ['test/unit/layout/hana/hana.test.ts', SESSION],
   },
   mongodump: {
     writtenBy: '`mongodump --archive`, `mongodump --out`, compressed or not',
     data: 'parts',
     judge: `four real archives; ${EVERY_FILE}`,
     restoredBy: '`mongorestore`',
-    tests: ['test/unit/layout/mongodb/mongodump.test.ts'],
+    tests: ['test/unit/layout/mongodb/mongodump.test.ts', SESSION],
   },
 };

@@ -2,39 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { classOf } from '../../../../src/domain/tree-rules.js';
 import { parseHanaName } from '../../../../src/layout/hana/hana-names.js';
 import { hanaLayout } from '../../../../src/layout/hana/hana.js';
+import { HANA, HANA_IDS, hanaBackups, hanaFile } from '../../../support/layout/database-trees.js';
 import { treeOf } from '../../../support/layout/real-tree.js';
 import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
 
-const [T0, T1, T2, T3] = ['1795500000000', '1795510000000', '1795520000000', '1795530000000'];
-
-/** A head of one page with the tags that HANA writes, then pages. */
-function backupFile(id: string, pages = 2): Buffer {
-  const bytes = Buffer.alloc(4096 * pages, 7);
-  bytes.fill(0, 0, 4096);
-  bytes[0] = 1;
-  bytes.write(`[MAGIC]HANABackup-designed by SAP in Berlin[BACKUPID]${id}`, 16, 'latin1');
-  return bytes;
-}
-
-const FULL = 'data/DB_HDB/COMPLETE_DATA_BACKUP';
-const DELTA = `data/DB_HDB/D_databackup_incremental_${T0}_${T2}`;
-const LOG = (first: number, last: number, id = T1) =>
-  `log/DB_HDB/log_backup_2_0_${first}_${last}.${id}`;
-
-function backups(): Record<string, Buffer> {
-  return {
-    [`${FULL}_databackup_0_1`]: backupFile(T0),
-    [`${FULL}_databackup_1_1`]: backupFile(T0),
-    [`${FULL}_databackup_2_1`]: backupFile(T0),
-    [`${FULL}_databackup_2_2`]: backupFile(T0),
-    [`${DELTA}_1_1`]: backupFile(T2),
-    [`${DELTA}_2_1`]: backupFile(T2),
-    [LOG(1024, 2048)]: backupFile(T1),
-    [LOG(2048, 4096, T2)]: backupFile(T2),
-    [`catalog/DB_HDB/log_backup_0_0_0_0.${T1}`]: backupFile(T1),
-    [`catalog/DB_HDB/log_backup_0_0_0_0.${T3}`]: backupFile(T3),
-  };
-}
+const [T0, T1, T2, T3] = HANA_IDS;
+const { full: FULL, delta: DELTA, log: LOG } = HANA;
 
 async function treesOf(files: Record<string, Buffer | string>) {
   return scanTreesWith(hanaLayout, (await treeOf(files)).repository);
@@ -42,7 +15,7 @@ async function treesOf(files: Record<string, Buffer | string>) {
 
 describe('backups of SAP HANA', () => {
   it('in the folders that HANA makes are one database: data, delta, logs, each with the catalogue behind it', async () => {
-    const [tree, ...others] = await treesOf(backups());
+    const [tree, ...others] = await treesOf(hanaBackups());
     expect(others).toEqual([]);
     expect(tree).toMatchObject({
       ...{ id: 'hana-DB_HDB-.', name: 'DB_HDB', root: '' },
@@ -69,7 +42,7 @@ describe('backups of SAP HANA', () => {
     ['its topology', `${FULL}_databackup_0_1`, 'its topology (volume 0) is not there'],
     ['a part', `${FULL}_databackup_2_1`, 'part 1 of volume 2 is not there'],
   ])('without %s are incomplete', async (_, gone, reason) => {
-    const { [gone]: _gone, ...files } = backups();
+    const { [gone]: _gone, ...files } = hanaBackups();
     const [tree] = await treesOf(files);
     expect(tree!.points.find(({ kind }) => kind === 'full')).toMatchObject({
       state: 'incomplete',
@@ -80,9 +53,9 @@ describe('backups of SAP HANA', () => {
 
   it('lack a volume that the full before them has', async () => {
     const [tree] = await treesOf({
-      ...backups(),
-      'data/DB_HDB/NEXT_databackup_0_1': backupFile(T3),
-      'data/DB_HDB/NEXT_databackup_1_1': backupFile(T3),
+      ...hanaBackups(),
+      'data/DB_HDB/NEXT_databackup_0_1': hanaFile(T3),
+      'data/DB_HDB/NEXT_databackup_1_1': hanaFile(T3),
     });
     expect(tree!.points.find(({ id }) => id.includes('NEXT'))).toMatchObject({
       state: 'incomplete',
@@ -91,10 +64,10 @@ describe('backups of SAP HANA', () => {
   });
 
   it('name the log that is missing, and a log that is cut off', async () => {
-    const { [LOG(1024, 2048)]: _gone, ...files } = backups();
+    const { [LOG(1024, 2048)]: _gone, ...files } = hanaBackups();
     const [tree] = await treesOf({
       ...files,
-      [LOG(8192, 9216, T3)]: backupFile(T3).subarray(0, 5000),
+      [LOG(8192, 9216, T3)]: hanaFile(T3).subarray(0, 5000),
     });
     const last = tree!.points.find(({ id }) => id === LOG(8192, 9216, T3));
     expect(last).toMatchObject({
@@ -106,7 +79,7 @@ describe('backups of SAP HANA', () => {
 
   it('name the backup that a delta builds on when it is not there', async () => {
     const files = Object.fromEntries(
-      Object.entries(backups()).filter(([path]) => !path.startsWith(`${FULL}_`)),
+      Object.entries(hanaBackups()).filter(([path]) => !path.startsWith(`${FULL}_`)),
     );
     const [tree] = await treesOf(files);
     expect(tree!.points.find(({ id }) => id === DELTA)!.gap).toBe(
@@ -116,8 +89,8 @@ describe('backups of SAP HANA', () => {
 
   it('in a folder of their own are one database, and files of others are not theirs', async () => {
     const [tree] = await treesOf({
-      [`b/SYSTEMDB/x_databackup_0_1`]: backupFile(T0),
-      [`b/SYSTEMDB/x_databackup_1_1`]: backupFile(T0),
+      [`b/SYSTEMDB/x_databackup_0_1`]: hanaFile(T0),
+      [`b/SYSTEMDB/x_databackup_1_1`]: hanaFile(T0),
       'b/SYSTEMDB/notes.txt': 'x',
     });
     expect(tree).toMatchObject({ id: 'hana-b:SYSTEMDB', name: 'SYSTEMDB', root: 'b/SYSTEMDB' });

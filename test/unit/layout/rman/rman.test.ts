@@ -9,6 +9,7 @@ import {
   parseOmfPiece,
 } from '../../../../src/layout/rman/rman-names.js';
 import { rmanFreeLayout, rmanLayout } from '../../../../src/layout/rman/rman.js';
+import { AREA, recoveryArea } from '../../../support/layout/database-trees.js';
 import { treeOf } from '../../../support/layout/real-tree.js';
 import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
 
@@ -40,36 +41,22 @@ describe('names of RMAN', () => {
 
 const PIECE = (day: string, kind: string, tag: string) =>
   `ORCL/backupset/${day}/o1_mf_${kind}_${tag}_7rjh01to_.bkp`;
-const ARC = (sequence: number) => `ORCL/archivelog/2026_11_24/o1_mf_1_${sequence}_7rjh01to_.arc`;
+const ARC = AREA.log;
 /** In minutes. */
 const DAY = 24 * 60;
-const SUNDAY = 'TAG20261122T063000';
-const TUESDAY = 'TAG20261124T063000';
+const { sunday: SUNDAY, tuesday: TUESDAY } = AREA;
 
-/** A level 0, a level 1 with a pluggable database, and archived logs. */
-function area(): Record<string, string> {
-  return {
-    [PIECE('2026_11_22', 'nnnd0', SUNDAY)]: 'level 0',
-    // 2026-11-22 06:40: two days before the one of the names test.
-    'ORCL/autobackup/2026_11_22/o1_mf_s_1249972800_7rjh01to_.bkp': 'control file',
-    [PIECE('2026_11_24', 'nnnd1', TUESDAY)]: 'level 1',
-    [`ORCL/0123456789ABCDEF0123456789ABCDEF/backupset/2026_11_24/o1_mf_nnnd1_${TUESDAY}_7rjh02to_.bkp`]:
-      'level 1 of a pluggable database',
-    'ORCL/autobackup/2026_11_24/o1_mf_s_1250145600_7rjh01to_.bkp': 'control file',
-    [ARC(7)]: 'log 7',
-    [ARC(8)]: 'log 8',
-    'ORCL/onlinelog/o1_mf_1_7rjh01to_.log': 'in use',
-  };
-}
-
-async function pointsOf(files: Record<string, string>) {
+async function pointsOf(files: Record<string, string | Uint8Array>) {
   const [tree] = await scanTreesWith(rmanLayout, (await treeOf(files)).repository);
   return tree!.points;
 }
 
 describe('a fast recovery area', () => {
   it('is one database: runs by their tags, what they build on, and logs that join', async () => {
-    const [tree, ...others] = await scanTreesWith(rmanLayout, (await treeOf(area())).repository);
+    const [tree, ...others] = await scanTreesWith(
+      rmanLayout,
+      (await treeOf(recoveryArea())).repository,
+    );
     expect(others).toEqual([]);
     expect(tree).toMatchObject({ id: 'rman-ORCL', name: 'ORCL', root: 'ORCL' });
     const within = (path: string) => path.slice('ORCL/'.length);
@@ -120,7 +107,8 @@ describe('a fast recovery area', () => {
   });
 
   it('whose last run has no control file behind it waits for that', async () => {
-    const { 'ORCL/autobackup/2026_11_24/o1_mf_s_1250145600_7rjh01to_.bkp': _, ...files } = area();
+    const { 'ORCL/autobackup/2026_11_24/o1_mf_s_1250145600_7rjh01to_.bkp': _, ...files } =
+      recoveryArea();
     const points = await pointsOf(files);
     expect(points.find(({ id }) => id === TUESDAY)).toMatchObject({
       state: 'incomplete',
@@ -131,7 +119,7 @@ describe('a fast recovery area', () => {
   });
 
   it('without a level 0, or with a hole in its logs, says so', async () => {
-    const { [PIECE('2026_11_22', 'nnnd0', SUNDAY)]: _, ...files } = area();
+    const { [PIECE('2026_11_22', 'nnnd0', SUNDAY)]: _, ...files } = recoveryArea();
     const points = await pointsOf({ ...files, [ARC(11)]: 'log 11' });
     expect(points.find(({ id }) => id === TUESDAY)!.gap).toBe(
       'the level 0 that it builds on is not here',
