@@ -31,7 +31,7 @@ import { readiness } from './readiness.js';
 import { RepositoryBrowser } from './repository-browser.js';
 import { repositoryRoutes } from './repository-routes.js';
 import { mountRoutes, type Route } from './route.js';
-import { SafetyReader } from './safety-reader.js';
+import { SafetyReader, watchedChannels } from './safety-reader.js';
 import { sessionRoutes } from './session-routes.js';
 import { SessionStarter } from './session-starter.js';
 import { SessionStore } from './session-store.js';
@@ -104,7 +104,13 @@ function storesOf({ client, config, now }: ApiDependencies): Stores {
   const sessions = new SessionStore(client);
   const browser = new RepositoryBrowser(client, now);
   const jobs = new JobStore(client, sessions, now);
-  const reader = new SafetyReader(browser, jobs, config.repositories, now);
+  const reader = new SafetyReader(
+    browser,
+    jobs,
+    config.repositories,
+    watchedChannels(client, config.notifications),
+    now,
+  );
   return { sessions, browser, jobs, reader, tokens: new AccessTokens(client, now) };
 }
 

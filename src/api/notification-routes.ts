@@ -7,14 +7,13 @@ import type { NotificationSettings } from '../domain/notification-channel.js';
 import { noticeId, type Notice } from '../domain/notice.js';
 import {
   CONTROL_TASK_QUEUE,
-  noticeOfWorkflow,
   noticeWorkflowId,
   WORKFLOW_NOTIFY,
   type NotifyInput,
 } from '../../workflows/messages.js';
+import { deliveriesOf, MAX_DELIVERIES, type DeliveryView } from './deliveries.js';
 import { pageSchema } from './field-schemas.js';
 import { jsonRoute, type Route } from './route.js';
-import { quoted } from './visibility-query.js';
 
 export interface ChannelView {
   readonly id: string;
@@ -23,16 +22,6 @@ export interface ChannelView {
   readonly severity: string | null;
   readonly jobs: readonly string[] | null;
   readonly digestAt: string | null;
-}
-
-export interface DeliveryView {
-  readonly noticeId: string;
-  readonly channelId: string;
-  /** `delivering`: it is on its way, perhaps tried again and again. */
-  readonly state: 'delivering' | 'delivered' | 'failed';
-  /** RFC 3339 UTC. */
-  readonly startedAt: string;
-  readonly endedAt: string | null;
 }
 
 const channelSchema: z.ZodType<ChannelView> = z
@@ -54,9 +43,6 @@ const deliverySchema: z.ZodType<DeliveryView> = z
     endedAt: z.string().nullable(),
   })
   .meta({ id: 'NoticeDelivery' });
-
-/** The newest that a list shows; Temporal keeps them for 30 days. */
-const MAX_DELIVERIES = 100;
 
 export function notificationRoutes({
   client,
@@ -90,7 +76,7 @@ export function notificationRoutes({
       status: 200,
       answer: pageSchema(deliverySchema),
       errors: [],
-      run: async () => ({ content: { items: await deliveries(client) } }),
+      run: async () => ({ content: { items: await deliveriesOf(client) } }),
     }),
     jsonRoute({
       method: 'post',
@@ -114,24 +100,6 @@ function viewOf(channel: NotificationSettings['channels'][number]): ChannelView 
   if (kind === 'ping') return { id, kind, severity: null, jobs: null, digestAt: null };
   const { severity, jobs, digestAt } = channel;
   return { id, kind, severity, jobs, digestAt };
-}
-
-async function deliveries(client: Client): Promise<DeliveryView[]> {
-  const found: DeliveryView[] = [];
-  const query = `WorkflowType = ${quoted(WORKFLOW_NOTIFY)}`;
-  for await (const { workflowId, status, startTime, closeTime } of client.workflow.list({
-    query,
-  })) {
-    const running = status.name === 'RUNNING';
-    found.push({
-      ...noticeOfWorkflow(workflowId),
-      state: running ? 'delivering' : status.name === 'COMPLETED' ? 'delivered' : 'failed',
-      startedAt: startTime.toISOString(),
-      endedAt: closeTime?.toISOString() ?? null,
-    });
-    if (found.length === MAX_DELIVERIES) break;
-  }
-  return found;
 }
 
 /** @throws CHANNEL_MISSING, CHANNEL_REFUSED */

@@ -1,7 +1,11 @@
 /** What is known of all repositories and jobs, kept between requests: a look into a repository of thousands of workloads is not for each of them. */
 
 import { setTimeout } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
 import type { RepositoryConfig } from '../config/config.js';
+import { failingChannels, type DeliveryFact } from '../domain/channel-health.js';
+import type { NotificationSettings } from '../domain/notification-channel.js';
+import { deliveriesOf } from './deliveries.js';
 import { toBackupError } from './temporal-errors.js';
 import { safetyOf, type JobFacts, type Safety, type SafetyFacts } from '../domain/safety.js';
 import type { RepositoryFacts } from '../domain/protection.js';
@@ -30,6 +34,7 @@ interface KnownJobs {
   readonly readAtMs: number;
   readonly changes: number;
   readonly items: readonly ListedJob[];
+  readonly deliveries: readonly DeliveryFact[];
 }
 
 interface KnownRepository {
@@ -50,9 +55,26 @@ export interface KnownSafety {
   readonly nowMs: number;
 }
 
+/** What is asked of the channels that tell people. */
+export interface ChannelsWatched {
+  readonly ids: readonly string[];
+  /** The newest ones. */
+  readonly deliveries: () => Promise<readonly DeliveryFact[]>;
+}
+
+/** Those of the configuration that are told something. */
+export function watchedChannels(
+  client: Client,
+  { channels }: NotificationSettings,
+): ChannelsWatched {
+  const ids = channels.filter(({ kind }) => kind !== 'ping').map(({ id }) => id);
+  return { ids, deliveries: () => deliveriesOf(client) };
+}
+
 export class SafetyReader {
   readonly #browser: RepositoryBrowser;
   readonly #jobs: JobStore;
+  readonly #channels: ChannelsWatched;
   readonly #now: () => number;
   readonly #repositories: Map<string, KnownRepository>;
   #knownJobs: KnownJobs | null = null;
@@ -63,10 +85,12 @@ export class SafetyReader {
     browser: RepositoryBrowser,
     jobs: JobStore,
     repositories: readonly RepositoryConfig[],
+    channels: ChannelsWatched,
     now: () => number,
   ) {
     this.#browser = browser;
     this.#jobs = jobs;
+    this.#channels = channels;
     this.#now = now;
     this.#repositories = new Map(repositories.map((each) => [each.id, neverSeen(each)]));
   }
@@ -80,6 +104,11 @@ export class SafetyReader {
     return {
       listed,
       repositories: [...this.#repositories.values()].map(({ facts }) => facts),
+      failingChannels: failingChannels(
+        this.#channels.ids,
+        this.#knownJobs?.deliveries ?? [],
+        this.#now(),
+      ),
       jobs: listed.flatMap((job) => (job.state === 'unknown' ? [] : [jobFacts(job)])),
       unreadJobs: listed.flatMap((job) =>
         job.state === 'unknown' ? [{ id: job.id, reason: job.reason }] : [],
@@ -119,8 +148,11 @@ export class SafetyReader {
 
   async #readJobs(changes: number): Promise<KnownJobs> {
     const readAtMs = this.#now();
-    const { items } = await this.#jobs.list();
-    this.#knownJobs = { readAtMs, changes, items };
+    const [{ items }, deliveries] = await Promise.all([
+      this.#jobs.list(),
+      this.#channels.ids.length === 0 ? [] : this.#channels.deliveries(),
+    ]);
+    this.#knownJobs = { readAtMs, changes, items, deliveries };
     return this.#knownJobs;
   }
 

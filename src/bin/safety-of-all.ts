@@ -1,18 +1,26 @@
 import type { Client } from '@temporalio/client';
 import { JobStore } from '../api/job-store.js';
 import { RepositoryBrowser } from '../api/repository-browser.js';
-import { SafetyReader } from '../api/safety-reader.js';
+import { SafetyReader, watchedChannels } from '../api/safety-reader.js';
 import { SessionStore } from '../api/session-store.js';
 import type { RepositoryConfig } from '../config/config.js';
+import type { NotificationSettings } from '../domain/notification-channel.js';
 import type { Safety } from '../domain/safety.js';
 
 /** All that is known of the copies, as the API knows it: the same facts, the same judgement. */
 export function safetyOfAll(
   client: Client,
   repositories: readonly RepositoryConfig[],
+  notifications: NotificationSettings,
 ): () => Promise<Safety> {
   const now = Date.now;
   const jobs = new JobStore(client, new SessionStore(client), now);
-  const reader = new SafetyReader(new RepositoryBrowser(client, now), jobs, repositories, now);
+  const reader = new SafetyReader(
+    new RepositoryBrowser(client, now),
+    jobs,
+    repositories,
+    watchedChannels(client, notifications),
+    now,
+  );
   return async () => (await reader.safety()).safety;
 }

@@ -59,7 +59,7 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
     primaryBackups: options.primaryBackups,
     repositoryPath: (id) => repositories.find((repository) => repository.id === id)?.path ?? null,
     timeZone: serverTimeZone(),
-    readSafety: safetyOfAll(options.client, repositories),
+    readSafety: safetyOfAll(options.client, repositories, options.notifications),
   });
   const shared: SharedOptions = {
     ...{ connection, namespace, activities },

@@ -1,7 +1,8 @@
 /** `longhaul notification`. */
 
 import type { Command } from 'commander';
-import type { ChannelView, DeliveryView } from '../api/notification-routes.js';
+import type { DeliveryView } from '../api/deliveries.js';
+import type { ChannelView } from '../api/notification-routes.js';
 import type { Act } from './command-context.js';
 import { display, displayLines, formatTable, type DisplayText } from './display-text.js';
 

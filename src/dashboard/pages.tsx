@@ -42,6 +42,12 @@ const PAGES: readonly (readonly [string, ComponentType])[] = [
     })),
   ],
   ['/health', lazy(async () => ({ default: (await import('./pages/health-page.js')).HealthPage }))],
+  [
+    '/notifications',
+    lazy(async () => ({
+      default: (await import('./pages/notifications-page.js')).NotificationsPage,
+    })),
+  ],
   ['/access', lazy(async () => ({ default: (await import('./pages/access-page.js')).AccessPage }))],
   ['/system', lazy(async () => ({ default: (await import('./pages/system-page.js')).SystemPage }))],
 ];

@@ -1,4 +1,5 @@
 import {
+  IconBell,
   IconCalendarTime,
   IconDatabase,
   IconHeartRateMonitor,
@@ -26,6 +27,7 @@ const PLACES = [
   { path: '/restore', name: 'Restore', Icon: IconLifebuoy },
   { path: '/repositories', name: 'Repositories', Icon: IconDatabase },
   { path: '/health', name: 'Health', Icon: IconHeartRateMonitor },
+  { path: '/notifications', name: 'Notifications', Icon: IconBell },
   { path: '/access', name: 'Access', Icon: IconKey },
   { path: '/system', name: 'System', Icon: IconSettings },
 ] as const;

@@ -29,7 +29,9 @@ const MAX_NAMED = 20;
 /** The night in twelve lines. */
 const DIGEST_NAMED = 9;
 
-export function isWanted(rules: ChannelRules, { severity, jobId }: ObservedProblem): boolean {
+export function isWanted(rules: ChannelRules, { code, severity, jobId }: ObservedProblem): boolean {
+  // Whoever should have been told it by that channel was not.
+  if (code === 'CHANNEL_FAILED') return true;
   if (SEVERITIES.indexOf(severity) > SEVERITIES.indexOf(rules.severity)) return false;
   return rules.jobs === null || (jobId !== null && rules.jobs.includes(jobId));
 }

@@ -104,6 +104,13 @@ export const SAFETY_CODES = {
     meaning: 'A repository has not been looked at yet.',
     nextStep: 'Ask again in a moment.',
   },
+  CHANNEL_FAILED: {
+    severity: 'warning',
+    meaning:
+      'A notification channel has refused what it was told, or not taken it for an hour. Every other channel is told, whatever its `severity`.',
+    nextStep:
+      'Correct its settings or the service behind it, then test it (`longhaul notification test`).',
+  },
   JOB_FAILED: {
     severity: 'warning',
     meaning: 'The last session of a job failed, or copied less than it should.',

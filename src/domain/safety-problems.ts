@@ -18,6 +18,10 @@ export function safetyProblems(
   for (const repository of facts.repositories) repositoryProblems(repository, found);
   for (const { id, reason } of facts.unreadJobs)
     found.add('JOB_UNREAD', { jobId: id, text: () => `job ${id} could not be read: ${reason}` });
+  for (const { id, sinceMs } of facts.failingChannels) {
+    const text = () => `notification channel ${id} takes nothing`;
+    found.add('CHANNEL_FAILED', { key: id, sinceMs, text });
+  }
   for (const job of facts.jobs) jobProblems(job, facts.repositories, found);
   const jobs = new Map(facts.jobs.map((job) => [job.job.id, job]));
   const away = new Map(facts.repositories.map(({ id, awaySinceMs }) => [id, awaySinceMs]));

@@ -1,5 +1,6 @@
 /** Are we safe? One verdict from all that is known, in the same words everywhere: API, command line, metrics, messages. Pure. */
 
+import type { FailingChannel } from './channel-health.js';
 import type { CopyJob } from './copy-job.js';
 import type { SessionResult } from './copy-session.js';
 import { protectedWorkloads, type ProtectedWorkload, type RepositoryFacts } from './protection.js';
@@ -25,6 +26,7 @@ export interface SafetyFacts {
   readonly jobs: readonly JobFacts[];
   /** Jobs of which nothing could be read. */
   readonly unreadJobs: readonly { readonly id: string; readonly reason: string }[];
+  readonly failingChannels: readonly FailingChannel[];
 }
 
 export interface Safety {

@@ -220,6 +220,7 @@ describeDashboard('the dashboard in a browser', () => {
       restorePath,
       '/repositories',
       '/health',
+      '/notifications',
       '/access',
       '/system',
       '/no/such/page',

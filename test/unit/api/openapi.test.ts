@@ -11,7 +11,7 @@ async function served(): Promise<OpenApiDocument> {
   const log = () => undefined;
   const server = createApi({
     client: {} as Client,
-    config: { repositories: [] } as never,
+    config: { repositories: [], notifications: { channels: [] } } as never,
     token: null,
     now: Date.now,
     logger: { info: log, warn: log, error: log },

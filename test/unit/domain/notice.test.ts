@@ -37,6 +37,18 @@ describe('a notice', () => {
     });
   });
 
+  it('tells every channel of one that fails, whatever else it wants to be told', () => {
+    const failing = alert('notification channel chat takes nothing', {
+      code: 'CHANNEL_FAILED',
+      severity: 'warning',
+      jobId: null,
+    });
+    const narrow = { ...CHANNEL, jobs: ['weekly'] };
+    expect(noticeOfStep(narrow, step({ begun: [failing] }), told)).toMatchObject({
+      subject: 'Not well: notification channel chat takes nothing',
+    });
+  });
+
   it('tells what is well again', () => {
     const notice = noticeOfStep(CHANNEL, step({ ended: [alert('db07 is 9 h late')] }), told);
     expect(notice).toMatchObject({ kind: 'recovery', severity: null });

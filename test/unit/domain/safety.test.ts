@@ -91,6 +91,7 @@ function facts(
     repositories: [repository('primary', sources), repository('offsite', chains)],
     jobs: [nightly()],
     unreadJobs: [],
+    failingChannels: [],
     ...changes,
   };
 }
@@ -139,7 +140,10 @@ describe('the verdict', () => {
   });
 
   it('is unknown of nothing', () => {
-    const { verdict } = safetyOf({ repositories: [], jobs: [], unreadJobs: [] }, NOW_MS);
+    const { verdict } = safetyOf(
+      { repositories: [], jobs: [], unreadJobs: [], failingChannels: [] },
+      NOW_MS,
+    );
     expect(verdict).toMatchObject({ state: 'unknown', sentence: 'no workload is known' });
   });
 });

@@ -68,6 +68,7 @@ const FACTS: SafetyFacts = {
     },
   ],
   unreadJobs: [],
+  failingChannels: [],
 };
 
 async function exposition(): Promise<string> {
