@@ -13,16 +13,20 @@ import {
   type BrokenRun,
 } from '../test/kill-table/kill-table.js';
 import { reliabilityReport } from '../test/kill-table/report.js';
+import { prepareScenario } from '../test/kill-table/scenarios.js';
 import type { Part } from '../test/kill-table/try-positions.js';
+import { STORE_SCENARIOS, tryRequests } from '../test/kill-table/try-requests.js';
 
 /** Tries the kill table, prints it and writes docs/RELIABILITY.md; of some scenarios it only prints.
  *  `npm run kill-table -- --every 5` stops at every fifth operation, `--only merge` takes the scenarios with that word in their name.
- *  One process for each processor takes its part of the positions. */
+ *  One process for each processor takes its part of the positions. `--objects` tries requests of an object store instead, and only prints. */
 const REPORT = fileURLToPath(new URL('../docs/RELIABILITY.md', import.meta.url));
 const { values } = parseArgs({
   options: {
     every: { type: 'string', default: '1' },
     only: { type: 'string' },
+    // Instead: the requests of the scenarios that an object store is tried with.
+    objects: { type: 'boolean', default: false },
     // Given to the processes that share the work.
     part: { type: 'string' },
   },
@@ -43,7 +47,8 @@ interface PartResult {
   }[];
 }
 
-if (values.part === undefined) await tryAll();
+if (values.objects) await tryObjects();
+else if (values.part === undefined) await tryAll();
 else await tryPart(JSON.parse(values.part) as Part);
 
 async function tryAll(): Promise<void> {
@@ -71,6 +76,19 @@ async function tryAll(): Promise<void> {
 
   const isCaught = broken.every((run) => run.tally.total.lost > 0);
   if (tally.total.lost + tally.total.wrong > 0 || !isCaught) process.exitCode = 1;
+}
+
+async function tryObjects(): Promise<void> {
+  for (const name of STORE_SCENARIOS.filter((each) => only === undefined || each.includes(only))) {
+    const { faults, pointsRead, lost, wrong } = await tryRequests(await prepareScenario(name), {
+      stride: every,
+    });
+    console.log(
+      `${name}: ${faults} faults, ${pointsRead} points read, ${lost.length} lost, ${wrong.length} wrong ends`,
+    );
+    for (const finding of [...lost, ...wrong]) console.error(finding);
+    if (lost.length + wrong.length > 0) process.exitCode = 1;
+  }
 }
 
 /** What `npm run mutate` printed lies behind the kill table, and stays. */

@@ -1,6 +1,6 @@
 import { seenLook, type Presence } from '../domain/absence.js';
 import { BackupError, isBackupError } from '../domain/errors.js';
-import type { WorkloadType } from '../domain/restore-point.js';
+import type { FileStamp, WorkloadType } from '../domain/restore-point.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { readWholeFile } from '../repository/replace-file.js';
 import { chainFolder } from './chain-paths.js';
@@ -44,7 +44,7 @@ export interface RecordKind<R extends OwnedRecord> {
  *
  *  The copy is written first, so it is equal to or one step ahead of the record, and a step ahead is safe to read: what it shows is durable
  *  already, and nothing it hides has been touched yet. Either may be lost, damaged or set back from outside (a restored folder, a sync tool):
- *  the newest that is whole is the record. */
+ *  the newest that is whole is the record. Where a put can depend on what was read it is the other way round: the record first, then its copy. */
 export class RecordStore<R extends OwnedRecord> {
   constructor(private readonly kind: RecordKind<R>) {}
 
@@ -58,7 +58,7 @@ export class RecordStore<R extends OwnedRecord> {
   /** Makes `next` the commit record: atomic and durable when it returns. Its revision must follow the one on disk.
    *  @throws STALE_EPOCH when the record has moved on since `next` was derived */
   async write(repository: BackupRepository, folder: string, next: R): Promise<R> {
-    const current = await this.read(repository, folder);
+    const { record: current, stamp } = await this.#readBoth(repository, folder);
     if (current !== null && (current.revision !== next.revision || current.epoch > next.epoch))
       throw new BackupError(
         'STALE_EPOCH',
@@ -66,7 +66,7 @@ export class RecordStore<R extends OwnedRecord> {
         { details: { folder, revision: current.revision, epoch: current.epoch } },
       );
     const record = { ...next, revision: next.revision + 1 };
-    await this.#writeBoth(repository, folder, record);
+    await this.#writeBoth(repository, folder, record, stamp);
     return record;
   }
 
@@ -83,7 +83,8 @@ export class RecordStore<R extends OwnedRecord> {
     seenAtMs: number | null,
   ): Promise<R> {
     const seen = seenAtMs === null ? null : seenLook(seenAtMs);
-    const { record: current, isSettled } = await this.#readBoth(repository, folder);
+    const found = await this.#readBoth(repository, folder);
+    const { record: current } = found;
     if (current === null) {
       await repository.makePlace(folder);
       const presence = seen ?? { lastSeenAt: null, absence: null };
@@ -97,7 +98,7 @@ export class RecordStore<R extends OwnedRecord> {
         { details: { folder, jobId: current.jobId, workloadId: current.workload.id } },
       );
     if (current.owner === owner) {
-      await this.#settle(repository, folder, current, isSettled);
+      await this.#settle(repository, folder, current, found);
       return current;
     }
     return this.write(repository, folder, {
@@ -113,7 +114,8 @@ export class RecordStore<R extends OwnedRecord> {
    *  back.
    *  @throws STALE_EPOCH, FILE_MISSING */
   async owned(repository: BackupRepository, folder: string, epoch: number): Promise<R> {
-    const { record, isSettled } = await this.#readBoth(repository, folder);
+    const found = await this.#readBoth(repository, folder);
+    const { record } = found;
     if (record === null)
       throw new BackupError('FILE_MISSING', `there is no chain in ${folder}`, {
         details: { folder },
@@ -124,21 +126,20 @@ export class RecordStore<R extends OwnedRecord> {
         `the chain in ${folder} is owned by epoch ${record.epoch} now; this task belongs to epoch ${epoch}`,
         { details: { folder, epoch: record.epoch } },
       );
-    await this.#settle(repository, folder, record, isSettled);
+    await this.#settle(repository, folder, record, found);
     return record;
   }
 
-  /** @returns isSettled: both files are of the record's revision */
-  async #readBoth(
-    repository: BackupRepository,
-    folder: string,
-  ): Promise<{ record: R | null; isSettled: boolean }> {
+  async #readBoth(repository: BackupRepository, folder: string): Promise<FoundRecord<R>> {
+    const path = `${folder}/${this.kind.name}`;
+    // Before its content: who was overtaken in between is refused.
+    const stamp = repository.conditionalPut ? ((await repository.stat(path))?.stamp ?? null) : null;
     const main = await this.#readFile(repository, `${folder}/${this.kind.name}`);
     const copy = await this.#readFile(repository, `${folder}/${this.kind.copyName}`);
     const record = await this.#recordOf(repository, folder, main, copy);
     const isSettled =
       record?.revision === main.record?.revision && record?.revision === copy.record?.revision;
-    return { record, isSettled };
+    return { record, isSettled, stamp };
   }
 
   async #recordOf(
@@ -167,10 +168,18 @@ export class RecordStore<R extends OwnedRecord> {
     }
   }
 
-  async #writeBoth(repository: BackupRepository, folder: string, record: R): Promise<void> {
+  /** Where a put can be made to depend on what was read, it comes first: who loses the race has touched nothing. */
+  async #writeBoth(
+    repository: BackupRepository,
+    folder: string,
+    record: R,
+    expected: FileStamp | null,
+  ): Promise<void> {
     const bytes = this.kind.serialize(record);
-    await repository.put(`${folder}/${this.kind.copyName}`, bytes);
-    await repository.put(`${folder}/${this.kind.name}`, bytes);
+    const [path, copyPath] = [`${folder}/${this.kind.name}`, `${folder}/${this.kind.copyName}`];
+    if (!repository.conditionalPut) await repository.put(copyPath, bytes);
+    await repository.put(path, bytes, repository.conditionalPut ? { expected } : {}).catch(stale);
+    if (repository.conditionalPut) await repository.put(copyPath, bytes);
   }
 
   /** Ends a write that was stopped between the two files, and makes good a file that was lost; for the owner of the chain. Either way the
@@ -179,11 +188,26 @@ export class RecordStore<R extends OwnedRecord> {
     repository: BackupRepository,
     folder: string,
     record: R,
-    isSettled: boolean,
+    { isSettled, stamp }: FoundRecord<R>,
   ): Promise<void> {
     if (isSettled) await repository.settle([folder]);
-    else await this.#writeBoth(repository, folder, record);
+    else await this.#writeBoth(repository, folder, record, stamp);
   }
+}
+
+interface FoundRecord<R> {
+  readonly record: R | null;
+  /** Both files are of the record's revision. */
+  readonly isSettled: boolean;
+  /** Of the file that decides, where a put can depend on it; null: there is none. */
+  readonly stamp: FileStamp | null;
+}
+
+/** Somebody else has written meanwhile. */
+function stale(error: unknown): never {
+  if (!isBackupError(error, 'WRITE_CONFLICT')) throw error;
+  const { message, details } = error;
+  throw new BackupError('STALE_EPOCH', message, { details, cause: error });
 }
 
 /** Neither a record nor a fault: the file is certainly absent. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { openDirectoryRepository } from '../../src/repository/directory-repository.js';
 import { fencedRepository } from '../../src/repository/fenced-repository.js';
+import { SimulatedObjectStore } from '../support/repository/simulated-object-store.js';
 import { SimulatedRepository } from '../support/repository/simulated-repository.js';
 import { RepositoryThread } from '../support/repository/threaded-repository.js';
 import { describeBackupRepository } from './backup-repository.js';
@@ -62,5 +63,15 @@ describeStorageVerbs('simulated', async () => ({
 
 describeStorageVerbs('behind a fence', async () => ({
   repository: fencedRepository(new SimulatedRepository('tested'), () => undefined),
+  dispose: async () => undefined,
+}));
+
+describeStorageVerbs('simulated object store', async () => ({
+  repository: new SimulatedObjectStore('tested'),
+  dispose: async () => undefined,
+}));
+
+describeStorageVerbs('object store behind a fence', async () => ({
+  repository: fencedRepository(new SimulatedObjectStore('tested'), () => undefined),
   dispose: async () => undefined,
 }));

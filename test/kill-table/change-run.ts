@@ -15,34 +15,43 @@ export interface Change {
   readonly endsWith: readonly (string | null)[];
 }
 
+interface RunOptions {
+  /** Of the session; each has its own. */
+  readonly number: number;
+  /** The target as the worker sees it. */
+  readonly seen?: BackupRepository;
+  readonly nowMs?: number;
+}
+
+/** A target that may crash. */
+export type KilledTarget = BackupRepository & { readonly isCrashed: boolean };
+
 /** A change at work: the server that leads it, and the worker that does it on a target which may crash. */
-export class ChangeRun {
+export class ChangeRun<T extends KilledTarget = SimulatedRepository> {
   private constructor(
     private readonly change: Change,
     private readonly source: BackupRepository,
-    readonly target: SimulatedRepository,
+    readonly target: T,
     readonly worker: InProcessWorker,
     private readonly server: LocalServer,
     private readonly workflowId: string,
   ) {}
 
-  /** @param number of the session; each has its own
-   *  @param seen the target as the worker sees it */
-  static begin(
+  static begin<T extends KilledTarget>(
     change: Change,
     source: BackupRepository,
-    target: SimulatedRepository,
-    { number, seen = target }: { number: number; seen?: BackupRepository },
-  ): ChangeRun {
+    target: T,
+    { number, seen = target, nowMs = NOW_MS }: RunOptions,
+  ): ChangeRun<T> {
     const worker = new InProcessWorker([source, seen], { isDead: () => target.isCrashed });
-    const server = new LocalServer(worker, NOW_MS);
+    const server = new LocalServer(worker, nowMs);
     const workflowId = sessionWorkflowId(change.workflowType, NOW_MS + number * 1_000);
     server.begin(change.workflowType, workflowId, change.input);
     return new ChangeRun(change, source, target, worker, server, workflowId);
   }
 
   /** The server goes on with another worker, which finds the target as it is now. */
-  withNewWorker(target: SimulatedRepository): ChangeRun {
+  withNewWorker(target: T): ChangeRun<T> {
     const { change, source, workflowId } = this;
     const worker = new InProcessWorker([source, target]);
     const server = this.server.withNewWorker(worker);
