@@ -88,6 +88,10 @@ interface FileWorkerParts {
 class FileWorker implements WindowWorker {
   readonly #content: FileContent;
   #large: LargeFile | null = null;
+  /** Large files whose last windows were done since the last sync, and those whose windows are being made durable: a window is marked after the
+   *  sync, in the journal of its file. */
+  #ended: LargeFile[] = [];
+  #settling: LargeFile[] = [];
 
   constructor(private readonly parts: FileWorkerParts) {
     this.#content = parts.rules.classes[parts.staged.classIndex]!.content;
@@ -101,10 +105,17 @@ class FileWorker implements WindowWorker {
   }
 
   async sync(): Promise<void> {
+    // One sync begins when the marks of the one before are made.
+    const marked = this.#settling;
+    this.#settling = this.#ended;
+    this.#ended = [];
+    for (const file of marked) await file.close();
+    for (const file of this.#settling) await file.sync();
     await this.#large?.sync();
   }
 
   async close(): Promise<void> {
+    for (const file of [...this.#settling, ...this.#ended]) await file.close();
     await this.#large?.close();
     await this.parts.files.close();
     await this.parts.target.removeAll(this.parts.desk).catch(() => undefined); // goes with the staging folder
@@ -186,14 +197,12 @@ class FileWorker implements WindowWorker {
     }
   }
 
-  /** One is open at a time: its windows follow one another. */
+  /** One is worked on at a time: its windows follow one another. */
   async #largeFile(file: PlannedFile): Promise<LargeFile> {
     const key = largeKey(file);
     if (this.#large?.key === key) return this.#large;
-    const before = this.#large;
+    if (this.#large !== null) this.#ended.push(this.#large);
     this.#large = null;
-    await before?.sync();
-    await before?.close();
     const { context, source, target, staged } = this.parts;
     const places = { context, source, target, tree: staged.tree, content: this.#content };
     this.#large = await LargeFile.open(places, file, sourcePath(staged.plan, file.path));
