@@ -121,12 +121,16 @@ export function agedPoints(points: readonly TargetTreePoint[]): AgedPoint[] {
   }));
 }
 
-/** When what the source removed goes from the copy, too.
+/** When what the source removed goes from the copy, too: after the days of the job, where the tool bears that anything stays at all.
+ *  @param retention of the job; a number of restore points says nothing of files
  *  @param immutableForDays of the target */
 export function removalDueMs(
   goneSinceMs: number,
   { keepRemovedForDays }: Pick<TreeRules, 'keepRemovedForDays'>,
+  retention: RetentionPolicy,
   immutableForDays: number,
 ): number {
-  return goneSinceMs + Math.max(keepRemovedForDays, immutableForDays) * DAY_MS;
+  const wanted = retention.type === 'days' ? retention.value : keepRemovedForDays;
+  const days = keepRemovedForDays === 0 ? 0 : wanted;
+  return goneSinceMs + Math.max(days, immutableForDays) * DAY_MS;
 }

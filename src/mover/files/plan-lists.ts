@@ -1,4 +1,5 @@
 import { WINDOW_BYTES } from '../../domain/digest.js';
+import type { FileClass } from '../../domain/tree-rules.js';
 import type { BackupRepository, WritableFile } from '../../repository/backup-repository.js';
 import { lineOf, LineWriter, type FileEntry } from '../../tree/file-index.js';
 import { OpenFiles } from '../task/open-files.js';
@@ -28,12 +29,13 @@ export class PlanLists {
     private readonly name: string,
     private readonly lines: Record<'small' | 'large' | 'marks', LineWriter>,
     private readonly tables: Record<'windows' | 'parts', WritableFile>,
+    private readonly isSequence: boolean,
   ) {}
 
   static async open(
     target: BackupRepository,
     tree: string,
-    name: string,
+    { name, inSequence }: FileClass,
     classIndex: number,
     token: string,
   ): Promise<PlanLists> {
@@ -49,6 +51,7 @@ export class PlanLists {
           marks: new LineWriter(await open('marks')),
         },
         { windows: await open('windows'), parts: await open('parts') },
+        inSequence === true,
       );
       lists.#files.add(files);
       return lists;
@@ -61,7 +64,9 @@ export class PlanLists {
   add(file: PlannedFile): Promise<void> | undefined {
     const { sizeBytes } = file.stamp;
     this.#sizeBytes += sizeBytes;
-    return sizeBytes > WINDOW_BYTES ? this.#addLarge(file) : this.#addSmall(file);
+    // Large ones get their names one after the other, when all of them are there.
+    const isLarge = sizeBytes > WINDOW_BYTES || (this.isSequence && sizeBytes > 0);
+    return isLarge ? this.#addLarge(file) : this.#addSmall(file);
   }
 
   /** An entry that changes although nothing is copied. */

@@ -170,7 +170,8 @@ class Different extends Error {}
 
 function isRemovalDue({ goneSinceMs }: FileEntry, { input, layout }: Seen): boolean {
   if (layout.rules.shape === 'sets' || goneSinceMs === null) return false;
-  return removalDueMs(goneSinceMs, layout.rules, input.immutableForDays) <= input.nowMs;
+  const { choice, immutableForDays, nowMs } = input;
+  return removalDueMs(goneSinceMs, layout.rules, choice.retention, immutableForDays) <= nowMs;
 }
 
 function walkOf(
@@ -218,9 +219,9 @@ async function planClass(
   changes: { known: number; gone: number; rewritten: number },
 ): Promise<PlannedClass> {
   const { chain, nowMs } = input;
-  const { name, content } = layout.rules.classes[index]!;
-  const isNeverWritten = content === 'immutable';
-  const lists = await PlanLists.open(target, chain, name, index, token);
+  const fileClass = layout.rules.classes[index]!;
+  const isNeverWritten = fileClass.content === 'immutable';
+  const lists = await PlanLists.open(target, chain, fileClass, index, token);
   await compareClass(walk, target, chain, known, index, (is, listed, entry) => {
     if (entry !== null && entry.goneSinceMs === null) changes.known++;
     switch (is) {

@@ -3,7 +3,7 @@ import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js
 import { FaultList, type FileFaults } from '../../domain/file-faults.js';
 import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';
 import { isBackupError } from '../../domain/errors.js';
-import type { TreeRules } from '../../domain/tree-rules.js';
+import type { FileClass, TreeRules } from '../../domain/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { TreePlanReference } from '../../domain/tree-work.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -64,11 +64,12 @@ export async function publishFiles(
   const told = new ClassTold(classIndex === plan.classes.length - 1);
   const { largeCount } = plan.classes[classIndex]!;
   const rules = treeLayoutOf(plan.layout)!.rules;
+  const fileClass = rules.classes[classIndex]!;
   const staged = await StagedClass.open(target, input.chain, plan, classIndex);
   try {
     for await (const { file, outcome } of smallOutcomes(target, staged)) told.add(file, outcome);
     if (largeCount > 0)
-      for await (const file of largeFiles(target, input.chain, classIndex)) {
+      for await (const file of inOrder(largeFiles(target, input.chain, classIndex), fileClass)) {
         const place = { context, source, target, tree: input.chain, plan, rules, classIndex };
         told.add(file, await publishLarge(place, file));
       }
@@ -157,6 +158,20 @@ export async function* largeFiles(
     await list.close();
   }
 }
+
+/** A sequence has few files, and all of them in memory. */
+async function* inOrder(
+  files: AsyncGenerator<PlannedFile>,
+  { inSequence }: FileClass,
+): AsyncGenerator<PlannedFile> {
+  if (inSequence !== true) return yield* files;
+  const all: PlannedFile[] = [];
+  for await (const file of files) all.push(file);
+  yield* all.sort((a, b) => BY_NUMBER.compare(a.path, b.path));
+}
+
+/** `data/0/9` before `data/0/10`. */
+const BY_NUMBER = new Intl.Collator('en', { numeric: true });
 
 interface LargePlace {
   readonly context: MoverContext;

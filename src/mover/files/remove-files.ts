@@ -76,7 +76,7 @@ function keptPoints(
     return points.filter(
       ({ goneSince }) =>
         goneSince === undefined ||
-        removalDueMs(Date.parse(goneSince), rules, immutableForDays) > nowMs,
+        removalDueMs(Date.parse(goneSince), rules, choice.retention, immutableForDays) > nowMs,
     );
   const kept = keptIds(agedPoints(points), { ...choice, nowMs });
   const immutability = { immutableForDays, nowMs, ...ageBase(points, nowMs) };
@@ -88,10 +88,10 @@ function keptPoints(
 
 function isDue(
   rules: TreeRules,
-  { nowMs, immutableForDays }: RemoveTreeFilesInput,
+  { nowMs, immutableForDays, choice: { retention } }: RemoveTreeFilesInput,
 ): (entry: FileEntry) => boolean {
   return ({ goneSinceMs }) =>
-    goneSinceMs !== null && removalDueMs(goneSinceMs, rules, immutableForDays) <= nowMs;
+    goneSinceMs !== null && removalDueMs(goneSinceMs, rules, retention, immutableForDays) <= nowMs;
 }
 
 function isUnlisted(kept: readonly TargetTreePoint[]): (entry: FileEntry) => boolean {
