@@ -2,22 +2,23 @@ import { DATABASE_EVIDENCE } from './database-evidence.js';
 import type { LayoutEvidence } from './layout-evidence.js';
 
 const STORES = 'test/unit/layout/stores.test.ts';
+const LIVE = 'test/integration/session/live-stores.test.ts';
 
 /** By name of the layout. */
 export const TREE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
   restic: {
     writtenBy: '`restic`, repository formats 1 and 2',
     data: 'real',
-    judge: 'SHA-256 in the name of each file',
+    judge: '`restic check --read-data` (0.14), also after stops and while it is written to',
     restoredBy: '`restic`',
-    tests: [STORES],
+    tests: [STORES, LIVE],
   },
   borg: {
     writtenBy: '`borg` 1.x',
     data: 'real',
-    judge: 'SHA-256 of each file',
+    judge: '`borg check --verify-data` (1.2.4), also after stops and while it is written to',
     restoredBy: '`borg`',
-    tests: [STORES],
+    tests: [STORES, LIVE],
   },
   kasten: {
     writtenBy: 'export policies of Kasten K10 to a file store (kopia repositories)',

@@ -5,6 +5,7 @@ import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../../../src/chain/chain-record.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
 import type { RepositoryConfig } from '../../../src/config/config.js';
+import type { PrimaryBackup } from '../../../src/domain/primary-backup.js';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
@@ -32,6 +33,7 @@ export class TestSite {
   /** Of the primary repository. 0: what a test writes is copied at once. */
   settleSeconds = 0;
   workloadLimit = 10;
+  primaryBackups: readonly PrimaryBackup[] = [];
 
   private constructor(readonly folder: string) {}
 

@@ -73,7 +73,7 @@ export class TestWorkers {
       stateDirectory: site.path('state'),
       settings: { ...TEST_SETTINGS, ...settings },
       notifications: NO_NOTIFICATIONS,
-      primaryBackups: [],
+      primaryBackups: site.primaryBackups,
       client,
       logger: { warn: () => undefined },
     });
