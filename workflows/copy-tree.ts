@@ -217,8 +217,12 @@ class TreeCopy implements WorkloadTask {
         : [`${unusable.id} is ${unusable.state}: ${unusable.reason ?? ''}`]),
     ];
     if (parts.length > 0) this.state.end('warning', parts.join('; '));
-    else if (plan.state === 'planned') this.state.end('success', null);
-    else this.state.end('nothingToCopy', 'reason' in plan ? plan.reason : null);
+    else if (plan.state === 'planned' && this.hasCopied(plan)) this.state.end('success', null);
+    else this.state.end('nothingToCopy', 'the copy has all that the source shows');
+  }
+
+  private hasCopied({ classes }: PlannedTree): boolean {
+    return classes.length > 0 || this.state.task.committed.length > 0;
   }
 
   private async continueIfLong(): Promise<void> {

@@ -164,7 +164,7 @@ export const restorePointSchema: z.ZodType<RestorePointView> = z
     jobId: z.string().nullable(),
     createdAt: instant,
     copiedAt: instant.nullable(),
-    kind: z.enum(['full', 'increment']),
+    kind: z.enum(['full', 'increment', 'log', 'snapshot']),
     parentId: z.string().nullable(),
     chainId: z.string().nullable(),
     complete: z.boolean(),

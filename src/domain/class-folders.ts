@@ -9,7 +9,7 @@ interface Reach {
   readonly isWhole: boolean;
 }
 
-/** Whether a walk for one class looks into this folder.
+/** Whether a walk for one class looks into this folder. A file that matches a class whose walk does not come by is none of its type.
  *  @param folder path relative to the root of the tree, ending in `/` */
 export function mayHoldClass(
   { classes }: Pick<TreeRules, 'classes'>,
@@ -18,10 +18,11 @@ export function mayHoldClass(
 ): boolean {
   const { prefix } = reachOf(classes[classIndex]!.match);
   if (!folder.startsWith(prefix) && !prefix.startsWith(folder)) return false;
-  // A class before it that takes all there leaves nothing for this one.
-  return !classes.slice(0, classIndex).some(({ match }) => {
-    const before = reachOf(match);
-    return before.isWhole && folder.startsWith(before.prefix);
+  // A class that has a folder of its own leaves nothing there for those that name none, and one that takes all of it nothing for those behind it.
+  return !classes.some(({ match }, index) => {
+    const other = reachOf(match);
+    if (!other.prefix.endsWith('/') || !folder.startsWith(other.prefix)) return false;
+    return !prefix.startsWith(other.prefix) || (other.isWhole && index < classIndex);
   });
 }
 

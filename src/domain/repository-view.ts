@@ -8,6 +8,7 @@ import type {
   WorkloadType,
 } from './restore-point.js';
 import type { RecordFilter } from './recorded-session.js';
+import type { TreePointKind } from './source-tree.js';
 import type { StorageProbe } from './storage-probe.js';
 import type { GfsFlag, PointHealth } from './target-point.js';
 
@@ -99,7 +100,7 @@ export interface RestorePointView {
   readonly createdAt: string;
   /** null for a source point. */
   readonly copiedAt: string | null;
-  readonly kind: RestorePointKind;
+  readonly kind: RestorePointKind | TreePointKind;
   /** `id` of the parent; null for a full. */
   readonly parentId: string | null;
   /** `id` of the full that the chain starts with; null when unknown. */

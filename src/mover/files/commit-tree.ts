@@ -21,6 +21,7 @@ import { largeFiles, publishedTable, smallOutcomes } from './publish-files.js';
 import { copiedPaths, pointsAfter, wholeOf } from './points-after.js';
 import { StagedClass } from './staged-files.js';
 import {
+  discardTreeStaging,
   requireTreePlan,
   treeStaged,
   type PlannedFile,
@@ -64,7 +65,7 @@ export async function commitTree(
     sourceRepositoryId: plan.sourceRepositoryId,
     changedAt: new Date(plan.plannedAtMs).toISOString(),
   });
-  await target.removeAll(treeStaged.folder(input.chain));
+  await discardTreeStaging(target, input.chain);
   await removeReplaced(target, input.chain, noted, replacedTables);
   const gone = overwrittenTexts(record.points, points);
   const committed = points.map(({ id }) => id).filter((id) => !known.has(id));
@@ -168,6 +169,7 @@ export async function writeRun(
     await file.close();
   }
   if (end.entryCount > 0) await target.move([{ from: work, to: indexPath(tree, name) }], tree);
+  else await target.remove(work);
   return { name, ...end };
 }
 

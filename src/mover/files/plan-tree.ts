@@ -26,7 +26,7 @@ import { findSourceWorkload } from '../source/source-catalogue.js';
 import { compareClass } from './compare-class.js';
 import { PlanLists } from './plan-lists.js';
 import { takeForCopy, type TakeTreeInput } from './take-tree.js';
-import { treeStaged, type PlannedClass, type TreePlan } from './tree-plan.js';
+import { discardTreeStaging, treeStaged, type PlannedClass, type TreePlan } from './tree-plan.js';
 import type { TargetLimits, Walk } from './walk-tree.js';
 
 export interface PlanTreeInput extends TakeTreeInput {
@@ -60,7 +60,8 @@ export async function planTree(
   const known = await readTreeRecord(target, input.chain);
   const seen = { input, source, target, tree, layout, known };
   const chosen = choosePoints(seen, known);
-  const due = whatIsDue(seen, chosen);
+  const isLeft = (await target.stat(treeStaged.folder(input.chain))) !== null;
+  const due = isLeft ? 'a run before was stopped' : whatIsDue(seen, chosen);
   const faults = new FaultList();
   const warnings = [...chosen.warnings];
   const told = () => ({
@@ -75,7 +76,7 @@ export async function planTree(
   const lists = new FaultList();
   const { plan, suspicion } = await writePlan({ ...seen, known: record }, chosen, lists);
   if (suspicion !== null && !input.acceptChanges) {
-    await target.removeAll(treeStaged.folder(input.chain));
+    await discardTreeStaging(target, input.chain);
     return { state: 'suspicious', reason: suspicion, ...told(), faults: lists.faults };
   }
   const { token, epoch, classes } = plan;

@@ -17,7 +17,7 @@ import type { ClassIndex, PendingRemoval, TreeRecord } from '../../tree/tree-rec
 import { ownedTreeRecord, writeTreeRecord } from '../../tree/tree-store.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { writeRun } from './commit-tree.js';
-import type { TreePlace } from './tree-plan.js';
+import { discardTreeStaging, readTreePlan, type TreePlace } from './tree-plan.js';
 
 export interface RemoveTreeFilesInput extends TreePlace {
   readonly epoch: number;
@@ -56,7 +56,10 @@ export async function removeTreeFiles(
     return { fileCount: 0, points: [], postponed: `${reader} is being read` };
   }
   const { runs, fileCount } = await removalRuns(target, chain, record, goes);
-  if (fileCount === 0 && points.length === 0) return { fileCount, points, postponed: null };
+  if (fileCount === 0 && points.length === 0) {
+    await discardTreeStaging(target, chain);
+    return { fileCount, points, postponed: null };
+  }
   const reason =
     rules.shape === 'store'
       ? 'the source removed them long enough ago'
@@ -158,6 +161,7 @@ export async function finishRemoval(
   }
   const next = await writeTreeRecord(target, tree, { ...record, index, pending: null });
   await target.remove(...pending.runs.map(({ run }) => indexPath(tree, run.name)));
+  if ((await readTreePlan(target, tree)) === null) await discardTreeStaging(target, tree);
   return next;
 }
 

@@ -94,6 +94,15 @@ export async function readTreePlan(
   }
 }
 
+/** Takes the staging folder away, the plan first: without it nothing else in there counts. */
+export async function discardTreeStaging(
+  repository: BackupRepository,
+  tree: string,
+): Promise<void> {
+  await repository.remove(treeStaged.plan(tree));
+  await repository.removeAll(treeStaged.folder(tree));
+}
+
 /** @throws STAGING_INVALID when another plan lies there, STALE_EPOCH never: the record tells that */
 export async function requireTreePlan(
   repository: BackupRepository,

@@ -137,7 +137,10 @@ class ClassLook {
       return rules.classes.some((_, index) => mayHoldClass(rules, index, `${path}/`))
         ? null
         : 'nothing that this type of backups has lies in such a folder';
-    if (classOf(rules, path) === null) return NO_FILE_OF_ITS_TYPE;
+    const own = classOf(rules, path);
+    const folder = parentFolder(path);
+    if (own === null || !mayHoldClass(rules, own, folder === '' ? '' : `${folder}/`))
+      return NO_FILE_OF_ITS_TYPE;
     if (stamp.sizeBytes > limits.maxFileBytes)
       return `it has ${stamp.sizeBytes} bytes, and the target takes files of at most ${limits.maxFileBytes}`;
     return null;

@@ -11,7 +11,8 @@ import type { MoverContext } from '../task/mover-context.js';
 import { contents, summaries } from './contents.js';
 import { page } from './page.js';
 import { chainViews, sourceView } from './point-views.js';
-import { storedJobs } from './stored-jobs.js';
+import { storedDefinition, storedJobs } from './stored-jobs.js';
+import { treeViews } from './tree-views.js';
 
 /** Restore points of a page: about 1 KiB each. */
 const PAGE_POINTS = 500;
@@ -46,7 +47,7 @@ export async function listRestorePoints(
   },
 ): Promise<BrowsePage<RestorePointView>> {
   const { repositoryId, nowMs, settleMs, immutableForDays } = input;
-  const { sources, chains, unreadable } = await contents(context, repositoryId);
+  const { sources, chains, trees, unreadable } = await contents(context, repositoryId);
   const isWanted = (workload: { id: string; name: string }) =>
     input.workload === undefined || isNamed([input.workload], workload);
   const items = sources
@@ -59,6 +60,10 @@ export async function listRestorePoints(
   const repository = await context.repository(repositoryId);
   for (const record of chains.filter(({ workload }) => isWanted(workload)))
     items.push(...(await chainViews(repository, record, { immutableForDays, nowMs }, unreadable)));
+  for (const record of trees.filter(({ workload }) => isWanted(workload)))
+    items.push(
+      ...treeViews(record, await storedDefinition(repository, record.jobId, unreadable), nowMs),
+    );
   const idOf = ({ jobId, id }: RestorePointView) => JSON.stringify([jobId, id]);
   return page(items, idOf, input.cursor, PAGE_POINTS, unreadable);
 }

@@ -6,6 +6,8 @@ import { unrecognisedReason, type UnrecognisedFiles } from '../../domain/unrecog
 import type { UnseenPart } from '../../domain/unseen-part.js';
 import { scanRepository } from '../../layout/scan-repository.js';
 import { OWN_FOLDER } from '../../repository/repository-path.js';
+import { findTrees } from '../../tree/find-trees.js';
+import type { TreeRecord } from '../../tree/tree-record.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { unseenWorkload } from './found-workloads.js';
 
@@ -14,6 +16,7 @@ export interface Contents {
   readonly unseen: readonly UnseenPart[];
   readonly unrecognised: readonly UnrecognisedFiles[];
   readonly chains: readonly ChainRecord[];
+  readonly trees: readonly TreeRecord[];
   readonly unreadable: UnreadablePart[];
 }
 
@@ -29,16 +32,23 @@ export async function contents(context: MoverContext, repositoryId: string): Pro
   };
   const sources = await scanRepository(repository, listener, context.facts);
   const { chains, unreadable } = await findOwnChains(repository);
-  const records = chains.map(({ record }) => record);
-  return { sources, unseen, unrecognised, chains: records, unreadable: [...unreadable] };
+  const found = await findTrees(repository);
+  return {
+    ...{ sources, unseen, unrecognised },
+    chains: chains.map(({ record }) => record),
+    trees: found.trees.map(({ record }) => record),
+    unreadable: [...unreadable, ...found.unreadable],
+  };
 }
 
-export function summaries({ sources, unseen, unrecognised, chains }: Contents): WorkloadSummary[] {
+export function summaries(found: Contents): WorkloadSummary[] {
+  const { sources, unseen, unrecognised, chains, trees } = found;
   return [
     ...sources.map(sourceSummary),
     ...unseen.map(unseenSummary),
     ...unrecognised.map(unrecognisedSummary),
-    ...chains.map(chainSummary),
+    ...chains.map((record) => keptSummary(record, availablePoints(record))),
+    ...trees.map((record) => keptSummary(record, record.points)),
   ];
 }
 
@@ -69,11 +79,13 @@ function unrecognisedSummary(files: UnrecognisedFiles): WorkloadSummary {
   return { ...row, id: `unrecognised:${files.folder}`, name: files.folder, problem };
 }
 
-function chainSummary(record: ChainRecord): WorkloadSummary {
-  const points = availablePoints(record);
+function keptSummary(
+  { workload, jobId }: Pick<ChainRecord, 'workload' | 'jobId'>,
+  points: readonly { readonly createdAt: string }[],
+): WorkloadSummary {
   return {
-    ...record.workload,
-    jobId: record.jobId,
+    ...workload,
+    jobId,
     restorePointCount: points.length,
     newestAt: points.at(-1)?.createdAt ?? null,
     problem: null,

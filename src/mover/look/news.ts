@@ -3,9 +3,15 @@ import { chainFolder } from '../../chain/chain-paths.js';
 import { readChainRecord } from '../../chain/chain-store.js';
 import type { CopyJob } from '../../domain/copy-job.js';
 import type { SourceWorkload } from '../../domain/restore-point.js';
-import { awaitedPoints, settlePoints, type AwaitedPoint } from '../../domain/settle.js';
+import {
+  awaitedPoints,
+  settlePoints,
+  type AwaitedPoint,
+  type SettleRule,
+} from '../../domain/settle.js';
 import type { SourceIdentity } from '../../domain/source-identity.js';
 import { sourceScope, type NamedWorkload } from '../../domain/source-scope.js';
+import { newTreePoints } from '../source/new-tree-points.js';
 import { listSourceWorkloads } from '../source/source-catalogue.js';
 import { identifiedPoints } from '../source/source-points.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -52,7 +58,7 @@ export async function lookForNews(
       const complete = workload.restorePoints.filter(({ state }) => state === 'complete');
       const points = complete.map(({ id, disks }) => [id, disks.map(({ stamp }) => stamp)]);
       fingerprint.update(JSON.stringify([repositoryId, workload.id, points]));
-      if (await hasWork(context, job, repositoryId, workload))
+      if (await hasWork(context, job, repositoryId, workload, rule))
         workloads.push({ id: workload.id, name: workload.name });
     }
   }
@@ -65,8 +71,11 @@ async function hasWork(
   job: CopyJob,
   sourceRepositoryId: string,
   workload: SourceWorkload,
+  rule: SettleRule,
 ): Promise<boolean> {
   const target = await context.repository(job.target.repositoryId);
+  if (workload.tree !== undefined)
+    return (await newTreePoints(target, job, workload, rule)).added.length > 0;
   const record = await readChainRecord(target, chainFolder(job.id, workload.id));
   return identifiedPoints(workload, record, sourceRepositoryId, null).some(({ identity }) =>
     WORK.includes(identity.is),

@@ -24,7 +24,7 @@ export function sourceView(workload: SourceWorkload, point: SourceRestorePoint):
     jobId: null,
     createdAt: new Date(point.createdAtMs).toISOString(),
     copiedAt: null,
-    kind: point.kind,
+    kind: workload.tree?.points.find(({ id }) => id === point.id)?.kind ?? point.kind,
     parentId: point.parentId === null ? null : key(point.parentId),
     chainId: null,
     complete: point.state === 'complete',

@@ -1,10 +1,11 @@
 import { JOB_DEFINITION_NAME, jobFolder } from '../../chain/chain-paths.js';
-import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
+import { availablePoints } from '../../chain/chain-record.js';
 import { findOwnChains } from '../../chain/find-chains.js';
 import { lastSessionRecord, readJobDefinition } from '../../chain/session-record.js';
 import { unreadablePart } from '../../chain/unreadable.js';
 import type { CopyJob } from '../../domain/copy-job.js';
 import type { StoredJob, UnreadablePart } from '../../domain/repository-view.js';
+import { findTrees } from '../../tree/find-trees.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 
 /** null: there is none, or it is named in `unreadable`, once. */
@@ -28,16 +29,27 @@ export async function storedJobs(
   const jobs: StoredJob[] = [];
   const found = await findOwnChains(repository);
   const unreadable = [...found.unreadable];
-  const chains = found.chains.map(({ record }) => record);
+  const trees = await findTrees(repository);
+  unreadable.push(...trees.unreadable);
+  const chains: StoredRecord[] = [
+    ...found.chains.map(({ record }) => ({ ...record, points: availablePoints(record) })),
+    ...trees.trees.map(({ record }) => record),
+  ];
   for (const jobId of new Set(chains.map((record) => record.jobId)))
     jobs.push(await storedJob(repository, jobId, chains, unreadable));
   return { jobs, unreadable };
 }
 
+/** Of a chain or of a tree, with the points that it offers. */
+interface StoredRecord {
+  readonly jobId: string;
+  readonly points: readonly unknown[];
+}
+
 async function storedJob(
   repository: BackupRepository,
   jobId: string,
-  chains: readonly ChainRecord[],
+  chains: readonly StoredRecord[],
   unreadable: UnreadablePart[],
 ): Promise<StoredJob> {
   const own = chains.filter((record) => record.jobId === jobId);
@@ -51,7 +63,7 @@ async function storedJob(
     id: jobId,
     name: job?.name ?? jobId,
     workloadCount: own.length,
-    restorePointCount: own.reduce((sum, record) => sum + availablePoints(record).length, 0),
+    restorePointCount: own.reduce((sum, { points }) => sum + points.length, 0),
     sessionCount: count,
     lastSession: last && { id: last.id, result: last.result, endedAt: last.endedAt },
   };

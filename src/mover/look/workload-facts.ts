@@ -9,6 +9,8 @@ import { settlePoints } from '../../domain/settle.js';
 import type { FactsPage, WorkloadFacts } from '../../domain/workload-facts.js';
 import { scanRepository } from '../../layout/scan-repository.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
+import { findTrees } from '../../tree/find-trees.js';
+import { pointsAsRestorePoints, totalsOf } from '../../tree/show-tree.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { page } from './page.js';
 
@@ -35,7 +37,14 @@ export async function listWorkloadFacts(
     const idAsSource = chainFolder(record.jobId, record.workload.id).replace('/', ':');
     items.push(chainFacts(record, availablePoints(record), policy, idAsSource, nowMs));
   }
-  return page(items, idOf, input.cursor, PAGE_FACTS, unreadable);
+  const found = await findTrees(repository);
+  for (const { folder, record } of found.trees) {
+    const policy = await policies.of(record.jobId);
+    const points = pointsAsRestorePoints(record);
+    const facts = chainFacts(record, points, policy, folder.replace('/', ':'), nowMs);
+    items.push({ ...facts, storedBytes: totalsOf(record).sizeBytes });
+  }
+  return page(items, idOf, input.cursor, PAGE_FACTS, [...unreadable, ...found.unreadable]);
 }
 
 /** Definitions beside the data, each read once. One that cannot be read costs its chains only the job's calendar: lists of what is stored

@@ -6,11 +6,13 @@ import type { CopySettings } from '../../../src/domain/copy-settings.js';
 import { DataMover } from '../../../src/mover/data-mover.js';
 import type { TaskControl } from '../../../src/mover/task/task-control.js';
 import {
+  chainWorkflowId,
   CONTROL_TASK_QUEUE,
   pauseUpdate,
   resumeUpdate,
   taskQuery,
 } from '../../../workflows/messages.js';
+import { makeDatastore } from '../tree/datastore.js';
 import { until } from './until.js';
 import { OPERATION_SHAPES } from './operation-shapes.js';
 import { OVIRT_FIXTURE, testJob, type TestSite } from './test-site.js';
@@ -83,9 +85,27 @@ async function recreate({ site, workers }: RecordingLab, job: CopyJob): Promise<
 /** The data of the fixture's images begin here, so that only the copy notices a file that ends here. */
 const BEHIND_THE_TABLES = 5 * 65_536;
 
+async function recordTree({ site, workers }: RecordingLab): Promise<Execution> {
+  await makeDatastore(site.path('primary'), 20);
+  const job = testJob({ retention: { type: 'days', value: 14 } });
+  await workers.runSession(job);
+  return { workflowId: chainWorkflowId('offsite', job.id, 'pbs-.') };
+}
+
 const startNewChain = testJob({ onSourceChainRecreated: 'startNewChain' });
 
 export const HISTORY_SHAPES: readonly HistoryShape[] = [
+  {
+    name: 'copyTree-store',
+    record: recordTree,
+  },
+  {
+    name: 'copyTree-nothing-to-copy',
+    async record(lab) {
+      await recordTree(lab);
+      return recordTree(lab);
+    },
+  },
   {
     name: 'copyWorkload-full-and-increments',
     async record(lab) {

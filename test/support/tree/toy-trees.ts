@@ -1,8 +1,6 @@
-import { onTestFinished } from 'vitest';
 import type { FoundTree, TreePoint } from '../../../src/domain/source-tree.js';
 import type { TreeRules } from '../../../src/domain/tree-rules.js';
 import { ALL_ALLOWED } from '../../../src/domain/workload-rules.js';
-import { TREE_LAYOUTS } from '../../../src/layout/tree-layouts.js';
 import type { TreeLayout, TreeReader } from '../../../src/layout/tree-layout.js';
 
 const KEEPS = { modes: true, times: true, links: true, xattrs: false };
@@ -118,13 +116,4 @@ function atOf(day: string): number {
 
 function pathIn(folder: string, name: string): string {
   return folder === '' ? name : `${folder}/${name}`;
-}
-
-/** Rows in the list are all that the product has to know. */
-export function makeTreesKnown(...layouts: readonly TreeLayout[]): void {
-  const rows = TREE_LAYOUTS as TreeLayout[];
-  rows.push(...layouts);
-  onTestFinished(() => {
-    for (const layout of layouts) rows.splice(rows.indexOf(layout), 1);
-  });
 }

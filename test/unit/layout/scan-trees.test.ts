@@ -4,7 +4,8 @@ import { scanRepository, scanWorkload } from '../../../src/layout/scan-repositor
 import { FolderReader } from '../../../src/layout/tree-reader.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { copyToRepository } from '../../support/layout/repository-copy.js';
-import { makeTreesKnown, toySetLayout, toyStoreLayout } from '../../support/tree/toy-trees.js';
+import { makeTreesKnown } from '../../support/tree/known-trees.js';
+import { toySetLayout, toyStoreLayout } from '../../support/tree/toy-trees.js';
 
 const AT_MS = Date.UTC(2026, 10, 24, 22);
 

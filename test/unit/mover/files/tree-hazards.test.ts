@@ -3,7 +3,8 @@ import { BackupError } from '../../../../src/domain/errors.js';
 import type { TreeLayout } from '../../../../src/layout/tree-layout.js';
 import type { RepositoryEntry } from '../../../../src/repository/backup-repository.js';
 import { testJob } from '../../../support/session/test-site.js';
-import { makeTreesKnown, toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
+import { makeTreesKnown } from '../../../support/tree/known-trees.js';
+import { toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { TreeWorld } from '../../../support/tree/tree-world.js';
 
 /** Of the first tree that a layout finds in a folder, other facts. */

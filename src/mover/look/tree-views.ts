@@ -1,0 +1,34 @@
+import type { CopyJob } from '../../domain/copy-job.js';
+import type { RestorePointView } from '../../domain/repository-view.js';
+import { agedPoints, keptIds } from '../../domain/tree-points.js';
+import { treeLayoutOf } from '../../layout/tree-layouts.js';
+import { treePointView } from '../../tree/show-tree.js';
+import type { TreeRecord } from '../../tree/tree-record.js';
+
+/** The points of a tree, each with why it is kept.
+ *  @param job as it is defined beside the data; null: that cannot be read */
+export function treeViews(
+  record: TreeRecord,
+  job: CopyJob | null,
+  nowMs: number,
+): RestorePointView[] {
+  const rules = treeLayoutOf(record.layout)?.rules ?? null;
+  const kept =
+    job === null || rules?.shape !== 'sets'
+      ? null
+      : keptIds(agedPoints(record.points), { ...job, nowMs });
+  return record.points.map((point) => {
+    const because =
+      kept === null
+        ? [keptByItsSource(point, rules?.keepRemovedForDays ?? 0)]
+        : kept.has(point.source.restorePointId)
+          ? ['the retention of the job keeps it, or a point that it keeps needs it']
+          : [];
+    return treePointView(record, point, because);
+  });
+}
+
+function keptByItsSource({ goneSince }: TreeRecord['points'][number], days: number): string {
+  if (goneSince === undefined) return 'the source shows it';
+  return `the source does not show it since ${goneSince}; it stays for ${days} days from then on`;
+}

@@ -1,0 +1,35 @@
+import { chainFolder } from '../../chain/chain-paths.js';
+import type { CopyJob } from '../../domain/copy-job.js';
+import type { SourceWorkload } from '../../domain/restore-point.js';
+import type { SettleRule } from '../../domain/settle.js';
+import { settledTreePoints, type TreePoint } from '../../domain/source-tree.js';
+import { chooseTreePoints, type ChosenTreePoints } from '../../domain/tree-points.js';
+import { treeLayoutOf } from '../../layout/tree-layouts.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { readTreeRecord } from '../../tree/tree-store.js';
+
+/** Points that a session started now would copy of a tree, by the points alone.
+ *  @returns isFirst: there is no copy yet */
+export async function newTreePoints(
+  target: BackupRepository,
+  job: CopyJob,
+  { id, tree }: SourceWorkload,
+  rule: SettleRule,
+): Promise<{
+  readonly chosen: ChosenTreePoints;
+  readonly added: readonly TreePoint[];
+  readonly isFirst: boolean;
+}> {
+  const layout = treeLayoutOf(tree?.layout ?? '');
+  const record = await readTreeRecord(target, chainFolder(job.id, id));
+  const copied = new Set(record?.points.map(({ source }) => source.restorePointId));
+  const { retention, timeZone, restorePoints: scope } = job;
+  const choice = { scope, withLogs: job.transactionLogs, retention, timeZone, copied, ...rule };
+  const points = settledTreePoints({ id, points: tree?.points ?? [] }, rule);
+  const chosen =
+    layout === null
+      ? { points: [], warnings: [], unusable: null }
+      : chooseTreePoints(points, layout.rules, choice);
+  const added = chosen.points.filter((point) => !copied.has(point.id));
+  return { chosen, added, isFirst: record === null };
+}

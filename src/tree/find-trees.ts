@@ -1,0 +1,54 @@
+import { isAtHome } from '../chain/record-store.js';
+import { unreadablePart } from '../chain/unreadable.js';
+import { BackupError } from '../domain/errors.js';
+import { isFolderPassedOver } from '../domain/passed-over.js';
+import type { UnreadablePart } from '../domain/repository-view.js';
+import type { BackupRepository } from '../repository/backup-repository.js';
+import { TREE_RECORD_COPY_NAME, TREE_RECORD_NAME } from './tree-paths.js';
+import type { TreeRecord } from './tree-record.js';
+import { readTreeRecord } from './tree-store.js';
+
+export interface TreesFound {
+  readonly trees: readonly { readonly folder: string; readonly record: TreeRecord }[];
+  /** What is not known is never taken for absent, and never keeps the others from being seen. */
+  readonly unreadable: readonly UnreadablePart[];
+}
+
+/** All copies of trees in a target: `<job>/<workload>/tree.json`. One that lies elsewhere than its record says is shown as unreadable.
+ *  @throws REPOSITORY_UNREACHABLE */
+export async function findTrees(repository: BackupRepository): Promise<TreesFound> {
+  const trees: { folder: string; record: TreeRecord }[] = [];
+  const unreadable: UnreadablePart[] = [];
+  for (const job of await repository.list('')) {
+    if (job.type !== 'folder' || isFolderPassedOver(job.name)) continue;
+    try {
+      for (const { type, path: folder } of await repository.list(job.path)) {
+        if (type !== 'folder' || !(await hasRecord(repository, folder))) continue;
+        try {
+          const record = await readTreeRecord(repository, folder);
+          if (record === null) continue;
+          if (!isAtHome(folder, record)) throw foreign(folder, record);
+          trees.push({ folder, record });
+        } catch (error) {
+          unreadable.push(unreadablePart(folder, error));
+        }
+      }
+    } catch (error) {
+      unreadable.push(unreadablePart(job.path, error));
+    }
+  }
+  return { trees, unreadable };
+}
+
+async function hasRecord(repository: BackupRepository, folder: string): Promise<boolean> {
+  for (const name of [TREE_RECORD_NAME, TREE_RECORD_COPY_NAME])
+    if ((await repository.stat(`${folder}/${name}`)) !== null) return true;
+  return false;
+}
+
+function foreign(folder: string, { jobId, workload }: TreeRecord): BackupError {
+  return new BackupError(
+    'CHAIN_FOREIGN',
+    `${folder} holds the copy of a tree of job ${jobId}, workload ${workload.name}, which belongs elsewhere`,
+  );
+}
