@@ -1,4 +1,3 @@
-import { treePathFault } from '../domain/tree-path.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { Claim } from './backup-layout.js';
 import type { TreeReader } from './tree-layout.js';
@@ -48,10 +47,4 @@ export async function filesBelow(
 
 export function pathIn(folder: string, name: string): string {
   return folder === '' ? name : `${folder}/${name}`;
-}
-
-/** A name that a file of the backup gives another: it may be anything, so it only ever picks one of the files that were listed. As words that follow
- *  it, why it cannot be one of them; null: it can. */
-export function foreignNameFault(name: string): string | null {
-  return treePathFault(name);
 }

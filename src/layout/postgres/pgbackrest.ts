@@ -63,7 +63,7 @@ export const pgBackRestLayout: TreeLayout = {
     openFilesWaitMs: 60_000,
     keepRemovedForDays: 14,
     suspiciousShare: 0.5,
-    keeps: { modes: true, times: true, links: true, xattrs: false },
+    keeps: { modes: true, times: true, links: false, xattrs: false },
   },
   claim,
   confirm,

@@ -67,6 +67,11 @@ describe.skipIf(noRealTrees)('backups of a real SQL Server', () => {
     ['cut within a block', (bytes) => bytes.subarray(0, 700_001), 'it is cut off'],
     ['without its closing block', (bytes) => bytes.subarray(0, -512), 'not written'],
     ['with a bit flipped in its closing block', (bytes) => flipped(bytes, -500), 'not written'],
+    [
+      'without the end of its set',
+      (bytes) => Buffer.from(bytes).fill(0, 0x164400, bytes.length - 512),
+      'the end of its last set does not stand before its closing block',
+    ],
     ['of which only the head is written', (bytes) => bytes.subarray(0, 512), 'not written'],
     ['that is empty', () => Buffer.alloc(0), 'has no head yet'],
     ['that is all zeros', () => Buffer.alloc(4096), 'has no head yet'],

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { linkMssqlSets, type MssqlSet } from '../../../../src/layout/mssql/mssql-chain.js';
+import type { Lsn } from '../../../../src/layout/mssql/mtf.js';
+
+const lsn = (block: number): Lsn => ({ file: 1, block, slot: 1 });
+
+/** Numbers are blocks of one log file; the date follows from where it ends. */
+function set(kind: MssqlSet['kind'], first: number, last: number, checkpoint = first): MssqlSet {
+  const id = `${kind} ${first}-${last}`;
+  const database = {
+    ...{ kind, name: 'db', server: 'S', firstLsn: lsn(first), lastLsn: lsn(last) },
+    checkpointLsn: lsn(checkpoint),
+    databaseLsn: lsn(checkpoint),
+  };
+  return {
+    ...{ id, createdAtMs: last * 1000, state: 'complete', reason: null, kind, database },
+    ...{ files: [id], sizeBytes: 1 },
+  };
+}
+
+function footings(...sets: MssqlSet[]): (string | undefined)[][] {
+  return linkMssqlSets(sets).map(({ id, needs, gap }) => [id, ...needs, gap]);
+}
+
+describe('linkMssqlSets', () => {
+  it('joins a log to the newest full that ended within it, else to the log that it continues', () => {
+    expect(
+      footings(
+        set('full', 10, 20),
+        set('log', 5, 30),
+        set('log', 30, 40),
+        set('full', 41, 45),
+        set('log', 40, 50),
+      ),
+    ).toEqual([
+      ['full 10-20', undefined],
+      ['log 5-30', 'full 10-20', undefined],
+      ['log 30-40', 'log 5-30', undefined],
+      ['full 41-45', undefined],
+      ['log 40-50', 'full 41-45', undefined],
+    ]);
+  });
+
+  it('names the range between a log and the newest one before it that does not reach it', () => {
+    expect(footings(set('full', 10, 20), set('log', 5, 30), set('log', 40, 50))[2]).toEqual([
+      'log 40-50',
+      'the log from 1:30:1 (where log 5-30 ends) to 1:40:1 is missing',
+    ]);
+  });
+
+  it('lets a differential build on the full whose checkpoint it names, not on a newer copy-only one', () => {
+    expect(
+      footings(set('full', 10, 20), set('full', 22, 25), set('differential', 26, 30, 10))[2],
+    ).toEqual(['differential 26-30', 'full 10-20', undefined]);
+  });
+
+  it('follows dates where files do not tell numbers', () => {
+    const unread = (one: MssqlSet): MssqlSet => ({ ...one, database: null });
+    expect(
+      footings(
+        unread(set('full', 10, 20)),
+        unread(set('log', 20, 30)),
+        unread(set('differential', 31, 32)),
+        unread(set('log', 30, 40)),
+      ),
+    ).toEqual([
+      ['full 10-20', undefined],
+      ['log 20-30', 'full 10-20', undefined],
+      ['differential 31-32', 'full 10-20', undefined],
+      ['log 30-40', 'log 20-30', undefined],
+    ]);
+  });
+});
