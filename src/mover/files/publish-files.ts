@@ -183,13 +183,20 @@ interface LargePlace {
   readonly classIndex: number;
 }
 
-/** A file whose work is gone was published by an earlier attempt. */
+/** A file whose work is gone was given its name by an earlier attempt; its table may have got none yet. */
 async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileOutcome> {
   const { context, source, target, tree, plan, rules, classIndex } = place;
   const key = largeKey(file);
   const work = treeStaged.large(tree, key, 'work');
   if (!(await isWhole(target, tree, key, file))) return 'open';
-  if ((await target.stat(work)) === null) return 'copied';
+  const table = {
+    from: treeStaged.large(tree, key, 'digests'),
+    to: indexPath(tree, tableName(key)),
+  };
+  if ((await target.stat(work)) === null) {
+    await target.move([table], tree);
+    return (await target.stat(table.to)) === null ? 'open' : 'copied';
+  }
   const now = await source.stat(sourcePath(plan, file.path));
   if (now === null) return 'gone';
   const content = rules.classes[classIndex]!.content;
@@ -199,14 +206,7 @@ async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileO
   if (claimed !== null && claimed !== (await contentDigest(context.control, target, work)))
     return 'bad';
   await writeTable(context.control, target, tree, key, file);
-  const moves = [
-    {
-      from: treeStaged.large(tree, key, 'digests'),
-      to: indexPath(tree, tableName(key)),
-    },
-    { from: work, to: treeFile(tree, file.path) },
-  ];
-  await target.move(moves, tree);
+  await target.move([table, { from: work, to: treeFile(tree, file.path) }], tree);
   return 'copied';
 }
 

@@ -142,6 +142,29 @@ function unreadable(path: string): BackupError {
   return new BackupError('REPOSITORY_IO_ERROR', `cannot read ${path}`, { details: { path } });
 }
 
+describe('a large file of which a power cut left the name and took that of its table', () => {
+  it('is in the index all the same', async () => {
+    makeTreesKnown(toyStoreLayout);
+    const world = new TreeWorld();
+    await world.write('STORE', 'v1');
+    await world.write('data/large', Buffer.alloc(9 * 1024 ** 2 + 5, 7));
+    const rename = world.target.rename.bind(world.target);
+    let isCut = false;
+    world.target.rename = async (from, to) => {
+      if (!isCut && to.endsWith('.digests')) return;
+      await rename(from, to);
+      if (isCut || !to.endsWith('files/data/large')) return;
+      isCut = true;
+      throw unreadable('the target');
+    };
+    await world.copy();
+    expect(isCut).toBe(true);
+    const record = await world.record();
+    expect(record.index.map(({ fileCount }) => fileCount)).toEqual([1, 1, 0, 0]);
+    expect((await world.copy()).result).toBe('nothingToCopy');
+  });
+});
+
 describe('a store whose tool touches its files', () => {
   it('is what it was: only times of use and links have changed', async () => {
     makeTreesKnown(toyStoreLayout);
