@@ -24,7 +24,7 @@ export class TreeWorld {
   constructor(
     readonly root = 'store',
     private readonly platform = 'toy',
-    readonly job: CopyJob = testJob(),
+    readonly job: CopyJob = testJob({ transactionLogs: true }),
   ) {
     this.target = new SimulatedRepository('offsite');
     this.tree = chainFolder(job.id, `${platform}:${root}`);

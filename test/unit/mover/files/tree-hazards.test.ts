@@ -37,7 +37,10 @@ describe('a tree that shares its root', () => {
 describe('a point of sets', () => {
   async function setWorld(layout: TreeLayout = toySetLayout): Promise<TreeWorld> {
     makeTreesKnown(layout);
-    const job = { ...testJob(), retention: { type: 'days', value: 14 } } as const;
+    const job = {
+      ...testJob({ transactionLogs: true }),
+      retention: { type: 'days', value: 14 },
+    } as const;
     const world = new TreeWorld('db', 'toysets', job);
     await world.write('db-20.a.set', 'part a');
     await world.write('db-20.b.set', 'part b');
