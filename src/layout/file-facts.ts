@@ -1,5 +1,5 @@
 import type { FileStamp } from '../domain/restore-point.js';
-import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
+import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import type { Finding } from './point-fault.js';
 
 /** Keeps what was found out about files from look to look: one text for each folder. It may forget any, and does not know what they mean. */
@@ -30,7 +30,7 @@ export class FolderFacts {
 
   private constructor(
     private readonly store: FactStore,
-    readonly repository: BackupRepository,
+    readonly repository: SourceRepository,
     private readonly folder: string,
     known: readonly KeptFact[],
   ) {
@@ -39,7 +39,7 @@ export class FolderFacts {
 
   static async of(
     store: FactStore,
-    repository: BackupRepository,
+    repository: SourceRepository,
     folder: string,
   ): Promise<FolderFacts> {
     const key = keyOfFolder(repository, folder);
@@ -102,7 +102,7 @@ function isLasting(finding: Finding<unknown>): boolean {
   return !('fault' in finding) || finding.fault.state !== 'unknown';
 }
 
-function keyOfFolder({ id }: BackupRepository, folder: string): string {
+function keyOfFolder({ id }: SourceRepository, folder: string): string {
   return `${id}/${folder}`;
 }
 
@@ -127,7 +127,7 @@ function isSettledStamp(stamp: FileStamp): boolean {
 
 /** Names the bytes of a file for as long as its stamp is the same; undefined where stamps do not prove that. */
 export function provenContent(
-  { id, capabilities }: BackupRepository,
+  { id, capabilities }: SourceRepository,
   { path, stamp }: { readonly path: string; readonly stamp: FileStamp },
 ): string | undefined {
   const isProven = capabilities.stampsProve && isSettledStamp(stamp);

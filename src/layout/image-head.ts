@@ -4,7 +4,7 @@ import type { ImageHead } from '../image/disk-image.js';
 import { imageFormat } from '../image/formats.js';
 import { extentMissing, type ImageExtents } from '../image/image-format.js';
 import type {
-  BackupRepository,
+  SourceRepository,
   ReadableFile,
   RepositoryEntry,
 } from '../repository/backup-repository.js';
@@ -29,7 +29,7 @@ export function readImageHead(
 }
 
 async function readHead(
-  repository: BackupRepository,
+  repository: SourceRepository,
   path: string,
   format: FormatId,
   beside: readonly RepositoryEntry[],

@@ -4,12 +4,12 @@ import { claimedTwiceText, contradictionOf, pointsInBoth } from '../domain/one-w
 import type { SourceDisk, SourceRestorePoint, SourceWorkload } from '../domain/restore-point.js';
 import { filesOfDisk, type StampedFile } from '../domain/source-files.js';
 import { orderByLineage } from '../domain/source-order.js';
-import type { BackupRepository } from '../repository/backup-repository.js';
+import type { SourceRepository } from '../repository/backup-repository.js';
 
 /** One workload out of what several folders show of it: a restore point that is there more than once is its first complete copy. Where the
  *  folders contradict each other it has a `conflict`, and says nothing of which point belongs to which machine. */
 export async function joinFolders(
-  repository: BackupRepository,
+  repository: SourceRepository,
   shares: readonly [SourceWorkload, ...SourceWorkload[]],
 ): Promise<SourceWorkload> {
   if (shares.length === 1) return shares[0];
@@ -41,7 +41,7 @@ function treeInSeveralPlaces(
 }
 
 async function findConflict(
-  repository: BackupRepository,
+  repository: SourceRepository,
   shares: readonly SourceWorkload[],
 ): Promise<string | null> {
   for (const [index, first] of shares.entries())
@@ -60,7 +60,7 @@ async function findConflict(
 
 /** A sample of the files of points that both show can prove that they are not copies of each other. */
 async function differingFile(
-  repository: BackupRepository,
+  repository: SourceRepository,
   first: SourceWorkload,
   second: SourceWorkload,
 ): Promise<string | null> {
@@ -89,7 +89,7 @@ const SAMPLE_BYTES = 4_096;
 
 /** Reads both at the same places. What only one of them holds proves nothing: a copy may still be written. */
 async function differs(
-  repository: BackupRepository,
+  repository: SourceRepository,
   one: StampedFile,
   other: StampedFile,
 ): Promise<boolean> {
@@ -115,7 +115,7 @@ function isOtherThan(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 async function samples(
-  repository: BackupRepository,
+  repository: SourceRepository,
   path: string,
   places: readonly number[],
 ): Promise<Uint8Array[]> {

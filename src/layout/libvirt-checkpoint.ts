@@ -1,5 +1,5 @@
 import { BackupError } from '../domain/errors.js';
-import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
+import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import type { FolderFacts } from './file-facts.js';
 import { broken, type Finding, type PointFault } from './point-fault.js';
 import {
@@ -38,7 +38,7 @@ export function readCheckpoint(
 }
 
 async function checkpointIn(
-  repository: BackupRepository,
+  repository: SourceRepository,
   entry: RepositoryEntry,
   expectedName: string,
 ): Promise<Finding<LibvirtCheckpoint>> {

@@ -1,7 +1,7 @@
 import type { SourceWorkload } from '../domain/restore-point.js';
 import { UNRECOGNISED_EXAMPLES, type UnrecognisedFiles } from '../domain/unrecognised.js';
 import type { UnseenPart } from '../domain/unseen-part.js';
-import type { BackupRepository } from '../repository/backup-repository.js';
+import type { SourceRepository } from '../repository/backup-repository.js';
 import { FolderFacts, FORGETFUL, type FactStore } from './file-facts.js';
 import { joinFolders } from './join-folders.js';
 import { BACKUP_LAYOUTS } from './layouts.js';
@@ -25,7 +25,7 @@ export interface ScanListener {
  *  @param facts what earlier looks found out; files that are the same are not read again
  *  @throws what the repository throws when a folder cannot be read: the list is whole or there is none */
 export async function scanRepository(
-  repository: BackupRepository,
+  repository: SourceRepository,
   listener: ScanListener = {},
   facts: FactStore = FORGETFUL,
 ): Promise<SourceWorkload[]> {
@@ -44,7 +44,7 @@ export async function scanRepository(
  *  @param folders `SourceWorkload.folders` of an earlier scan, in that order; one that is gone holds nothing
  *  @throws what the repository throws when a folder cannot be read */
 export async function scanWorkload(
-  repository: BackupRepository,
+  repository: SourceRepository,
   workloadId: string,
   folders: readonly string[],
   facts: FactStore = FORGETFUL,
@@ -55,7 +55,7 @@ export async function scanWorkload(
 
 /** By id. */
 async function workloadsIn(
-  repository: BackupRepository,
+  repository: SourceRepository,
   folders: AsyncIterable<WalkedFolder>,
   store: FactStore,
   { onUnseen, onUnrecognised }: ScanListener = {},
@@ -85,7 +85,7 @@ async function workloadsIn(
 }
 
 async function workloadsOf(
-  repository: BackupRepository,
+  repository: SourceRepository,
   { folder, shares }: WalkedFolder,
   store: FactStore,
 ): Promise<SourceWorkload[]> {

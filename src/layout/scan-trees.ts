@@ -1,13 +1,13 @@
 import { restorePointsOf } from '../domain/source-tree.js';
 import type { SourceWorkload } from '../domain/restore-point.js';
-import type { BackupRepository } from '../repository/backup-repository.js';
+import type { SourceRepository } from '../repository/backup-repository.js';
 import { FolderReader } from './tree-reader.js';
 import type { WalkedFolder } from './walk-folders.js';
 
 /** The trees of one folder, as workloads.
  *  @throws what the repository throws when something cannot be read that decides whose backups these are */
 export async function treesIn(
-  repository: BackupRepository,
+  repository: SourceRepository,
   { folder, trees }: Pick<WalkedFolder, 'folder' | 'trees'>,
 ): Promise<SourceWorkload[]> {
   const workloads: SourceWorkload[] = [];

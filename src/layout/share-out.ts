@@ -1,4 +1,4 @@
-import type { BackupRepository } from '../repository/backup-repository.js';
+import type { SourceRepository } from '../repository/backup-repository.js';
 import type { BackupLayout, Claim, FolderNames } from './backup-layout.js';
 import type { TreeLayout } from './tree-layout.js';
 import { FolderReader } from './tree-reader.js';
@@ -16,7 +16,7 @@ export interface SharedOut {
 /** Asks one layout after the other, each for what those before have left: so every file belongs to one backup, whatever the rows. Those of trees
  *  come first: they know a folder by its names together, and what lies in it may look like an image. */
 export async function shareOut(
-  repository: BackupRepository,
+  repository: SourceRepository,
   names: FolderNames,
   treeLayouts: readonly TreeLayout[],
   layouts: readonly BackupLayout[],

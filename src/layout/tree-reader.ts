@@ -1,5 +1,5 @@
 import { BackupError, isBackupError } from '../domain/errors.js';
-import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
+import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { readWholeFile } from '../repository/replace-file.js';
 import { quoted } from '../repository/repository-path.js';
 import type { TreeReader } from './tree-layout.js';
@@ -10,7 +10,7 @@ const MAX_READ_BYTES = 1024 * 1024;
 /** Reads below one folder of a source. Paths come out of the files of backups, so one that leads elsewhere is refused. */
 export class FolderReader implements TreeReader {
   constructor(
-    private readonly repository: BackupRepository,
+    private readonly repository: SourceRepository,
     private readonly folder: string,
   ) {}
 

@@ -1,7 +1,7 @@
 import { isFilePassedOver, isFolderPassedOver } from '../domain/passed-over.js';
 import type { UnseenPart } from '../domain/unseen-part.js';
 import { IMAGE_FORMATS } from '../image/formats.js';
-import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
+import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { OWN_FOLDER } from '../repository/repository-path.js';
 import type { BackupLayout, ClaimedFile, ClaimedFiles } from './backup-layout.js';
 import { shareOut, type SharedOut } from './share-out.js';
@@ -52,7 +52,7 @@ interface ReadFolder {
  *  without files.
  *  @throws what the repository throws when a folder cannot be read */
 export async function* walkFolders(
-  repository: BackupRepository,
+  repository: SourceRepository,
   layouts: LayoutRows,
 ): AsyncGenerator<WalkedFolder> {
   const waiting = [''];
@@ -71,7 +71,7 @@ export async function* walkFolders(
 /** These folders alone, in their order, with what is claimed within them and without what else lies there. One that is absent has no files.
  *  @throws what the repository throws when a folder cannot be read */
 export async function* readFolders(
-  repository: BackupRepository,
+  repository: SourceRepository,
   layouts: LayoutRows,
   folders: readonly string[],
 ): AsyncGenerator<WalkedFolder> {
@@ -83,7 +83,7 @@ export async function* readFolders(
 
 /** @returns `left`: paths of the folders that no layout has claimed */
 async function shareFolder(
-  repository: BackupRepository,
+  repository: SourceRepository,
   { folder, files, within, passedOver, unaddressable }: ReadFolder,
   layouts: LayoutRows,
 ): Promise<{ walked: WalkedFolder; left: string[] }> {
@@ -125,7 +125,7 @@ async function shareFolder(
 
 /** All plain files at any depth below a claimed folder, each folder before those within it. In there every name counts. */
 async function readTree(
-  repository: BackupRepository,
+  repository: SourceRepository,
   root: string,
 ): Promise<{ readonly files: RepositoryEntry[]; readonly unseen: UnseenPart[] }> {
   const files: RepositoryEntry[] = [];
@@ -147,7 +147,7 @@ async function readTree(
 
 /** A folder, or what is not looked into there because it is, or lies in, a target of Longhaul. */
 async function lookInto(
-  repository: BackupRepository,
+  repository: SourceRepository,
   folder: string,
 ): Promise<ReadFolder | { readonly unseen: readonly UnseenPart[] }> {
   const found = await readFolder(repository, folder);
@@ -160,7 +160,7 @@ async function lookInto(
 }
 
 /** A target, wherever it is mounted, has this file; the root is the repository itself, which may be one. */
-async function isTarget(repository: BackupRepository, folder: string): Promise<boolean> {
+async function isTarget(repository: SourceRepository, folder: string): Promise<boolean> {
   const marker = await repository.stat(`${folder}/${OWN_FOLDER}/repository.json`);
   return marker?.type === 'file';
 }
@@ -174,7 +174,7 @@ function targetOfChain(folder: string): string | null {
 
 /** null: a chain of Longhaul lies there. */
 async function readFolder(
-  repository: BackupRepository,
+  repository: SourceRepository,
   folder: string,
 ): Promise<ReadFolder | null> {
   const entries = (await repository.list(folder)).sort(byName);

@@ -1,5 +1,5 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
-import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
+import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { broken, faultOfError, incomplete, type Finding } from './point-fault.js';
 
 /** Machine descriptions are a few kilobytes; one of a machine with hundreds of devices stays far below this. */
@@ -20,7 +20,7 @@ const unprefixed = new XMLParser({ ...OPTIONS, removeNSPrefix: true });
 /** Text of a file of at most 1 MiB.
  *  @throws what the repository throws */
 export async function readText(
-  repository: BackupRepository,
+  repository: SourceRepository,
   path: string,
 ): Promise<Finding<string>> {
   const bytes = await readBytes(repository, path);
@@ -30,7 +30,7 @@ export async function readText(
 /** Bytes of a file of at most 1 MiB.
  *  @throws what the repository throws */
 export async function readBytes(
-  repository: BackupRepository,
+  repository: SourceRepository,
   path: string,
 ): Promise<Finding<Uint8Array>> {
   const file = await repository.openRead(path);
@@ -50,7 +50,7 @@ export async function readBytes(
  *  file or grow without bound. One that is not well-formed is `incomplete`: it may still be in the making.
  *  @param prefixes `dropped`: names are without what stands before their colon, declared or not */
 export async function readXml(
-  repository: BackupRepository,
+  repository: SourceRepository,
   entry: RepositoryEntry,
   prefixes: 'kept' | 'dropped' = 'kept',
 ): Promise<Finding<XmlElement>> {

@@ -1,11 +1,11 @@
 import { BackupError, isBackupError } from '../domain/errors.js';
-import type { BackupRepository, ReadableFile } from './backup-repository.js';
+import type { SourceRepository, ReadableFile } from './backup-repository.js';
 import { quoted } from './repository-path.js';
 
 /** Whole content of a small file; null: certainly absent.
  *  @throws FILE_TOO_LARGE when it has more than `maxBytes` */
 export async function readWholeFile(
-  repository: BackupRepository,
+  repository: SourceRepository,
   path: string,
   maxBytes: number,
 ): Promise<Buffer | null> {
@@ -28,7 +28,7 @@ export async function readWholeFile(
 }
 
 async function openIfThere(
-  repository: BackupRepository,
+  repository: SourceRepository,
   path: string,
 ): Promise<ReadableFile | null> {
   try {
