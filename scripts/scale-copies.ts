@@ -1,3 +1,5 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { openDirectoryRepository } from '../src/repository/directory-repository.js';
 import type { TemporalSettings } from '../src/temporal/connect.js';
 import { GrowingSource } from '../test/support/living/growing-source.js';
@@ -31,19 +33,21 @@ async function measure(temporal: TemporalSettings, site: TestSite, count: number
   for (const machine of machines) await machine.backUp(FIRST_MS, 'full');
   const workers = await TestWorkers.on(temporal, site);
   try {
-    await tell(workers, 'first copy');
-    await tell(workers, 'nothing new');
+    const { stateDirectory } = temporal;
+    await tell(workers, stateDirectory, 'first copy');
+    await tell(workers, stateDirectory, 'nothing new');
     for (const machine of machines) {
       machine.work(1);
       await machine.backUp(FIRST_MS + DAY_MS, 'incremental');
     }
-    await tell(workers, 'one increment each');
+    await tell(workers, stateDirectory, 'one increment each');
   } finally {
     await workers.stop();
   }
 }
 
-async function tell(workers: TestWorkers, what: string): Promise<void> {
+async function tell(workers: TestWorkers, stateDirectory: string, what: string): Promise<void> {
+  const stateBytes = await sizeOf(stateDirectory);
   const cpu = process.cpuUsage();
   const startedMs = performance.now();
   const handle = await workers.startSession(testJob());
@@ -67,9 +71,20 @@ async function tell(workers: TestWorkers, what: string): Promise<void> {
       events: mean('events'),
       historyBytes: mean('historyBytes'),
     },
+    stateBytesPerWorkload: Math.round(
+      ((await sizeOf(stateDirectory)) - stateBytes) / Math.max(1, ids.length),
+    ),
+    residentMiB: Math.round(process.memoryUsage.rss() / 1024 / 1024),
     wallSeconds: Math.round(seconds * 10) / 10,
     workerCpuMsPerWorkload: Math.round((user + system) / 1_000 / ids.length),
   });
+}
+
+/** What the Temporal server keeps: its database and the journal of it. */
+async function sizeOf(folder: string): Promise<number> {
+  const files = await readdir(folder);
+  const sizes = await Promise.all(files.map(async (name) => (await stat(join(folder, name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** Workloads whose histories are read. */

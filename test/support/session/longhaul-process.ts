@@ -58,6 +58,13 @@ export class LonghaulProcess {
     return worker;
   }
 
+  /** A worker that runs workflows and does no data work. Resolves when it polls. */
+  static async control(configPath: string): Promise<LonghaulProcess> {
+    const worker = LonghaulProcess.start(['control', configPath]);
+    await worker.says('"working"');
+    return worker;
+  }
+
   /** A whole server. Resolves when its API answers. */
   static async serve(configPath: string): Promise<LonghaulProcess> {
     const server = LonghaulProcess.start(['serve', configPath]);

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { vi } from 'vitest';
 import type { TestSite } from './test-site.js';
+import { until } from './until.js';
 
 export const WINDOW_BYTES = 8 * 1024 * 1024;
 /** 128 digests and a seal. */
@@ -51,12 +51,8 @@ export async function waitForWindows(
   jobId: string,
   doneWindows: number,
 ): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      const staged = await stagedDisk(site, jobId);
-      if ((staged?.doneWindows ?? 0) < doneWindows)
-        throw new Error(`${staged?.doneWindows ?? 'no'} windows are done`);
-    },
-    { timeout: 60_000, interval: 5 },
-  );
+  await until(async () => {
+    const staged = await stagedDisk(site, jobId);
+    return (staged?.doneWindows ?? 0) >= doneWindows;
+  }, 60_000);
 }
