@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { BackupError, isBackupError } from '../domain/errors.js';
 import { sameStamp, type FileStamp } from '../domain/restore-point.js';
-import type { FolderRepository, FolderStorage, Move, StorageVerbs } from './backup-repository.js';
+import type {
+  FolderRepository,
+  FolderStorage,
+  Move,
+  StorageVerbs,
+  WritableFile,
+} from './backup-repository.js';
 import { parentFolder, quoted } from './repository-path.js';
 
 /** From so many syncs on, one of the whole file system is the cheaper one. */
@@ -55,7 +61,9 @@ export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits'>> &
     }
     // Content and folders before the names.
     if (!isTogether || !(await this.syncAll())) {
-      if (isTogether) for (const { from } of moves) await syncFile(this, from);
+      // Those that were given traits are durable with them, and perhaps cannot be written to any more.
+      const rest = moves.filter((_, index) => files[index]!.traits === undefined);
+      if (isTogether) for (const { from } of rest) await syncFile(this, from);
       await names.settleFolders();
     }
     for (const { from, to } of moves) await this.rename(from, to);
@@ -210,13 +218,24 @@ async function writeWhole(
   bytes: Uint8Array,
   isSynced: boolean,
 ): Promise<void> {
-  const file = await storage.openWrite(path, 'open-or-new');
+  const file = await openOwn(storage, path);
   try {
     await file.truncate(0);
     await file.write(bytes, 0);
     if (isSynced) await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+/** One that an earlier attempt has made unwritable gives way: its permissions are those of a file of the source. */
+async function openOwn(storage: FolderStorage, path: string): Promise<WritableFile> {
+  try {
+    return await storage.openWrite(path, 'open-or-new');
+  } catch (error) {
+    if (!isBackupError(error, 'REPOSITORY_ACCESS_DENIED')) throw error;
+    await storage.unlink(path);
+    return storage.openWrite(path, 'new');
   }
 }
 

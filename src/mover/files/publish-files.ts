@@ -233,11 +233,17 @@ async function finishWork(
   { keeps }: TreeRules,
 ): Promise<void> {
   control.throwIfStopped();
-  await withOpenFiles(async (files) => {
-    const work = files.add(await target.openWork(path, '', 'existing'));
-    await work.truncate(stamp.sizeBytes);
-    await work.sync();
-  });
+  try {
+    await withOpenFiles(async (files) => {
+      const work = files.add(await target.openWork(path, '', 'existing'));
+      await work.truncate(stamp.sizeBytes);
+      await work.sync();
+    });
+  } catch (error) {
+    // An earlier attempt has given it permissions that forbid it, and had finished it before.
+    const isFinished = (await target.stat(path))?.stamp.sizeBytes === stamp.sizeBytes;
+    if (!isBackupError(error, 'REPOSITORY_ACCESS_DENIED') || !isFinished) throw error;
+  }
   await target.setFileTraits?.(path, {
     ...(keeps.times ? { modifiedAtNs: stamp.modifiedAtNs } : {}),
     ...(keeps.modes && mode !== null ? { mode } : {}),

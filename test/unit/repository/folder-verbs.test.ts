@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { FolderRepository } from '../../../src/repository/backup-repository.js';
+import { BackupError } from '../../../src/domain/errors.js';
 import { readWholeFile } from '../../../src/repository/replace-file.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
@@ -164,5 +165,47 @@ describe('verbs on a file system', () => {
     const contentSynced = repository.operations.findIndex(({ kind }) => kind === 'syncAll');
     const firstName = repository.operations.findIndex(({ to }) => to?.startsWith('tree/') === true);
     expect(contentSynced).toBeLessThan(firstName);
+  });
+});
+
+/** Whoever is not root cannot open a file for writing whose permissions say so; nor does this file system sync as a whole. */
+class GuardedRepository extends SimulatedRepository {
+  readonly #unwritable = new Set<string>();
+
+  async setFileTraits(path: string): Promise<void> {
+    this.#unwritable.add(path);
+  }
+
+  override async syncAll(): Promise<boolean> {
+    return false;
+  }
+
+  override async openWrite(path: string, create: 'new' | 'open-or-new' | 'existing') {
+    if (this.#unwritable.has(path) && (await this.stat(path)) !== null)
+      throw new BackupError('REPOSITORY_ACCESS_DENIED', path);
+    return super.openWrite(path, create);
+  }
+
+  override async rename(from: string, to: string): Promise<void> {
+    await super.rename(from, to);
+    if (this.#unwritable.delete(from)) this.#unwritable.add(to);
+  }
+
+  override async unlink(path: string): Promise<void> {
+    await super.unlink(path);
+    this.#unwritable.delete(path);
+  }
+}
+
+describe('putAll of files that nobody may write to', () => {
+  it('gives all of them their names, also when an earlier attempt left one at the desk', async () => {
+    const storage = new GuardedRepository();
+    await storage.makePlace('.staging/desk', 'tree');
+    await storage.put('.staging/desk/0', Buffer.from('left'));
+    await storage.setFileTraits('.staging/desk/0');
+    const sealed = files(20).map((file) => ({ ...file, traits: { mode: 0o400 } }));
+    await storage.putAll(sealed, '.staging/desk', 'tree');
+    for (const { path, bytes } of sealed)
+      expect(await readWholeFile(storage, path, 100)).toEqual(Buffer.from(bytes));
   });
 });
