@@ -29,5 +29,6 @@ export async function deliveriesOf(client: Client): Promise<DeliveryView[]> {
     });
     if (found.length === MAX_DELIVERIES) break;
   }
-  return found;
+  // Temporal lists what runs before what has ended.
+  return found.sort((a, b) => b.startedAt.localeCompare(a.startedAt));
 }
