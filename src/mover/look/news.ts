@@ -11,6 +11,8 @@ import {
 } from '../../domain/settle.js';
 import type { SourceIdentity } from '../../domain/source-identity.js';
 import { sourceScope, type NamedWorkload } from '../../domain/source-scope.js';
+import { jobKind } from '../../domain/workload-rules.js';
+import { workloadTypeOf } from '../../layout/layouts.js';
 import { newTreePoints } from '../source/new-tree-points.js';
 import { listSourceWorkloads } from '../source/source-catalogue.js';
 import { identifiedPoints } from '../source/source-points.js';
@@ -52,6 +54,8 @@ export async function lookForNews(
     await assertIsNoTarget(context, targetIds, repositoryId);
     for (const found of await listSourceWorkloads(repository, undefined, context.facts)) {
       if (!isInScope(repositoryId, found)) continue;
+      // What another kind of job copies is no news for this one.
+      if (workloadTypeOf(found.type).rules.job !== jobKind(job)) continue;
       const rule = { nowMs, settleMs: settleMs[repositoryId] ?? 0, seen };
       const workload = { ...found, restorePoints: settlePoints(found.restorePoints, rule) };
       awaited.push(...awaitedPoints(workload.restorePoints, rule));

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +13,10 @@ import type { CopyJob } from '../../../src/domain/copy-job.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import type { runFileBackup } from '../../../workflows/run-file-backup.js';
-import { ChangeRun, type Change } from '../../kill-table/change-run.js';
+import { lookForNews } from '../../../src/mover/look/news.js';
+import { InProcessMover } from '../../support/mover/in-process-mover.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
+import { ChangeRun, NOW_MS, type Change } from '../../kill-table/change-run.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import {
   changeFiles,
@@ -24,7 +28,7 @@ import {
   type LiveStore,
 } from '../../support/tree/live-stores.js';
 import { describeTemporal } from '../../support/temporal/server.js';
-import { TestSite } from '../../support/session/test-site.js';
+import { testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
 import { filesBelow } from '../../support/tree/tree-world.js';
 import { WorkerDeath } from '../../support/workflows/local-server.js';
@@ -244,4 +248,28 @@ describeTemporal('a store that is written to while it is copied', () => {
     },
     PATIENCE_MS,
   );
+});
+
+it('is news for the job that copies it, once for each snapshot, and for no copy job', async () => {
+  const source = new SimulatedRepository('primary');
+  const target = new SimulatedRepository('offsite');
+  const put = async (folder: string, text: string): Promise<void> => {
+    const name = createHash('sha256').update(text).digest('hex');
+    await source.put(`share/${folder}/${name}`, Buffer.from(text));
+  };
+  await source.put('share/config', Buffer.from('config'));
+  for (const folder of ['data/ab', 'index', 'keys', 'snapshots']) await put(folder, folder);
+  const mover = new InProcessMover(source, target);
+  const look = async (job: CopyJob): Promise<string[]> => {
+    const rest = { awaited: [], settleMs: {}, targetIds: ['offsite'], nowMs: NOW_MS };
+    const { workloads } = await lookForNews(mover.context(), { job, ...rest });
+    return workloads.map(({ id }) => id);
+  };
+  const job = shareJob('restic-share');
+  expect(await look(testJob())).toEqual([]);
+  expect(await look(job)).toEqual(['restic-share']);
+  const { result } = await new LocalSessions([source, target]).tryToCopy(job, NOW_MS);
+  expect([result, await look(job)]).toEqual(['success', []]);
+  await put('snapshots', 'another');
+  expect(await look(job)).toEqual(['restic-share']);
 });
