@@ -7,6 +7,8 @@ export interface MssqlSet extends Pick<
   'id' | 'createdAtMs' | 'state' | 'reason' | 'evidence'
 > {
   readonly kind: MtfKind;
+  /** As its name says. */
+  readonly isCopyOnly: boolean;
   readonly files: readonly string[];
   readonly sizeBytes: number;
   /** null: the file does not say, so that dates alone tell what follows what. */
@@ -54,11 +56,10 @@ function underDifferential(
   all: readonly MssqlSet[],
 ): Footing {
   const fulls = (database === null ? before : all).filter(({ kind }) => kind === 'full');
-  const base = fulls.findLast(
-    (full) =>
-      database === null ||
-      full.database === null ||
-      isSame(full.database.checkpointLsn, database.databaseLsn),
+  const base = fulls.findLast((full) =>
+    database === null || full.database === null
+      ? !full.isCopyOnly
+      : isSame(full.database.checkpointLsn, database.databaseLsn),
   );
   if (base !== undefined) return { needs: [base.id] };
   const which = database === null ? '' : ` (checkpoint ${lsnText(database.databaseLsn)})`;

@@ -249,6 +249,7 @@ function setsOf({ id, name, files, sets, fault, isSealed }: Medium): MssqlSet[] 
     id: setId(id, name, createdAtMs, index),
     createdAtMs: createdAtMs ?? name.createdAtMs ?? writtenAtMs(files),
     kind: database?.kind ?? name.kind ?? 'full',
+    isCopyOnly: name.isCopyOnly,
     ...{ database, files: paths, sizeBytes, ...states, ...evidence },
   }));
 }

@@ -13,7 +13,15 @@ function set(kind: MssqlSet['kind'], first: number, last: number, checkpoint = f
     databaseLsn: lsn(checkpoint),
   };
   return {
-    ...{ id, createdAtMs: last * 1000, state: 'complete', reason: null, kind, database },
+    ...{
+      id,
+      createdAtMs: last * 1000,
+      state: 'complete',
+      reason: null,
+      isCopyOnly: false,
+      kind,
+      database,
+    },
     ...{ files: [id], sizeBytes: 1 },
   };
 }

@@ -208,3 +208,21 @@ describe('files with the endings of SQL Server', () => {
     ]);
   });
 });
+
+describe('sets that do not show their log sequence numbers', () => {
+  it('build on the full before them that is no copy-only one', async () => {
+    const packed = Buffer.concat([Buffer.from('MSSQLBAK'), Buffer.alloc(5000, 7)]);
+    const names = [
+      'S_db_FULL_20261122_010000.bak',
+      'S_db_FULL_COPY_ONLY_20261123_010000.bak',
+      'S_db_DIFF_20261124_010000.bak',
+    ];
+    const copy = await treeOf(Object.fromEntries(names.map((name) => [`share/${name}`, packed])));
+    const [tree] = await scan(copy);
+    expect(tree!.points.map(({ id, needs }) => [id, needs])).toEqual([
+      [names[0], []],
+      [names[1], []],
+      [names[2], [names[0]]],
+    ]);
+  });
+});
