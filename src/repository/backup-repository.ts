@@ -76,8 +76,9 @@ export interface StorageVerbs {
   patch(path: string, offset: number, bytes: Uint8Array): Promise<void>;
   /** What anybody left here, and perhaps never made durable: of a file its content and its name, of a folder the names in it. */
   settle(paths: readonly string[]): Promise<void>;
-  /** Gives a file its modification time, to the microsecond, and its permissions, as far as they are told. Absent: the storage keeps neither. */
-  setFileTraits?(path: string, traits: FileTraits): Promise<void>;
+  /** Gives a file its modification time, to the microsecond, and its permissions, as far as they are told. Absent: the storage keeps neither.
+   *  @param isSyncedLater they need not be durable: the caller sees to that, for many files together */
+  setFileTraits?(path: string, traits: FileTraits, isSyncedLater?: boolean): Promise<void>;
 
   /** Two that put with the same expectation: one succeeds, whatever happens. */
   readonly conditionalPut: boolean;

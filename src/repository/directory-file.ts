@@ -75,15 +75,15 @@ export class DirectoryFile implements WritableFile {
     );
   }
 
-  /** Times and permissions, durable when it returns. Bits that give a program the rights of its owner are never given. */
-  async setTraits({ modifiedAtNs, mode }: FileTraits): Promise<void> {
+  /** Times and permissions, durable when it returns, where the caller does not see to that later. Bits that give a program the rights of its owner are never given. */
+  async setTraits({ modifiedAtNs, mode }: FileTraits, isSyncedLater = false): Promise<void> {
     await this.#step('write', 'set time and permissions of', async () => {
       if (modifiedAtNs !== undefined) {
         const seconds = Number(modifiedAtNs) / 1e9;
         await this.#handle.utimes(seconds, seconds);
       }
       if (mode !== undefined) await this.#handle.chmod(mode & 0o777);
-      await this.#handle.sync();
+      if (!isSyncedLater) await this.#handle.sync();
     });
   }
 

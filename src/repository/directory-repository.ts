@@ -253,11 +253,11 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
     );
   }
 
-  async setFileTraits(path: string, traits: FileTraits): Promise<void> {
+  async setFileTraits(path: string, traits: FileTraits, isSyncedLater = false): Promise<void> {
     // Reading is enough for it, and what an earlier attempt made unwritable can still be read.
     const file = await this.#writing('open', path, () => this.#open(path, constants.O_RDONLY));
     try {
-      await file.setTraits(traits);
+      await file.setTraits(traits, isSyncedLater);
     } finally {
       await file.close();
     }

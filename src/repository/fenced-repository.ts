@@ -78,9 +78,9 @@ function readingOf(repository: BackupRepository): SourceRepository {
 function fencedFolders(repository: FolderRepository, assertMayWrite: () => void): FolderRepository {
   const keepsTraits: Pick<FolderRepository, 'setFileTraits'> | undefined =
     repository.setFileTraits && {
-      async setFileTraits(path, traits) {
+      async setFileTraits(path, traits, isSyncedLater) {
         assertMayWrite();
-        await repository.setFileTraits?.(path, traits);
+        await repository.setFileTraits?.(path, traits, isSyncedLater);
       },
     };
   return {

@@ -57,13 +57,17 @@ export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits'>> &
     for (const [index, { bytes, traits }] of files.entries()) {
       const unfinished = moves[index]!.from;
       await writeWhole(this, unfinished, bytes, !isTogether);
-      if (traits !== undefined) await this.setFileTraits?.(unfinished, traits);
+      if (traits !== undefined) await this.setFileTraits?.(unfinished, traits, isTogether);
     }
     // Content and folders before the names.
     if (!isTogether || !(await this.syncAll())) {
-      // Those that were given traits are durable with them, and perhaps cannot be written to any more.
-      const rest = moves.filter((_, index) => files[index]!.traits === undefined);
-      if (isTogether) for (const { from } of rest) await syncFile(this, from);
+      if (isTogether)
+        for (const [index, { from }] of moves.entries()) {
+          const { traits } = files[index]!;
+          // Which makes the content durable, too; and perhaps it cannot be written to any more.
+          if (traits === undefined || this.setFileTraits === undefined) await syncFile(this, from);
+          else await this.setFileTraits(from, traits);
+        }
       await names.settleFolders();
     }
     for (const { from, to } of moves) await this.rename(from, to);
