@@ -3,7 +3,7 @@ import type { FaultList } from '../../domain/file-faults.js';
 import { compareBytes } from '../../domain/byte-order.js';
 import type { FileStamp } from '../../domain/restore-point.js';
 import type { SourceTree } from '../../domain/source-tree.js';
-import { foldersOf } from '../../domain/tree-path.js';
+import { foldedName, foldersOf } from '../../domain/tree-path.js';
 import { classOf, type TreeRules } from '../../domain/tree-rules.js';
 import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
 import { joinPath, parentFolder } from '../../repository/repository-path.js';
@@ -131,8 +131,7 @@ class ClassLook {
     if (unaddressable !== undefined)
       return 'its name is not UTF-8, or has a character that cannot be part of a path';
     if (type === 'other') return 'it is a link, a device, a pipe or a socket';
-    if (collisions.has(name))
-      return 'the target does not tell names apart that differ by case alone, and another one lies beside it';
+    if (collisions.has(name)) return OTHER_CASE;
     if (type === 'folder')
       return rules.classes.some((_, index) => mayHoldClass(rules, index, `${path}/`))
         ? null
@@ -160,6 +159,9 @@ class ClassLook {
   }
 }
 
+const OTHER_CASE =
+  'the target does not tell names apart that differ by case alone, and another one lies beside it';
+
 /** Whether a path is one of those, lies below one, or is a folder on the way to one. */
 function ownPaths(within: readonly string[]): (path: string) => boolean {
   const own = new Set(within);
@@ -171,12 +173,25 @@ function keyOf({ path, type }: RepositoryEntry): string {
   return type === 'folder' ? `${path}/` : path;
 }
 
+/** Of paths that are one path at the target all but the first. */
+function collidingPaths(paths: Iterable<string>): Set<string> {
+  const collisions = new Set<string>();
+  const seen = new Set<string>();
+  for (const path of [...paths].sort(compareBytes)) {
+    const key = foldedName(path);
+    if (seen.has(key)) collisions.add(path);
+    seen.add(key);
+  }
+  return collisions;
+}
+
 /** Files of the points alone, each once. */
 async function* listSets(
-  { repository, tree, rules, faults }: Walk,
+  { repository, tree, rules, limits, faults }: Walk,
   classIndex: number,
 ): AsyncGenerator<readonly ListedFile[]> {
   const paths = new Set(tree.points.flatMap(({ files }) => files ?? []));
+  const collisions = limits.caseSensitive ? new Set<string>() : collidingPaths(paths);
   const byFolder = new Map<string, string[]>();
   for (const path of paths) {
     const index = classOf(rules, path);
@@ -194,7 +209,8 @@ async function* listSets(
     const entries = new Map((await repository.list(place)).map((entry) => [entry.name, entry]));
     for (const path of wanted) {
       const entry = entries.get(path.slice(folder === '' ? 0 : folder.length + 1));
-      if (entry?.type === 'file')
+      if (collisions.has(path)) faults.add({ path, reason: OTHER_CASE });
+      else if (entry?.type === 'file')
         found.push({ path, stamp: entry.stamp, mode: entry.mode ?? null });
       else faults.add({ path, reason: 'it is not there, and its restore point names it' });
     }
