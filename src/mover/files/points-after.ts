@@ -24,17 +24,21 @@ export async function copiedPaths(
   return (path) => paths.has(path);
 }
 
-/** The files of a store belong to any of its points: while one of them cannot be read, none of the new points is known to be whole. */
+/** The files of a store belong to any of its points: while one of them cannot be read, or when there is none at all, no new point is known to be
+ *  whole. */
 export function wholeOf(
-  { points }: TreeRecord,
+  record: TreeRecord,
   plan: TreePlan,
   unread: readonly string[],
   isCopied: (path: string) => boolean,
 ): WholePoints {
-  const known = new Set(points.map(({ source }) => source.restorePointId));
+  const known = new Set(record.points.map(({ source }) => source.restorePointId));
   if (!isStore(plan)) return wholeSets(plan.points, known, isCopied);
-  if (unread.length === 0) return { points: plan.points, leftOut: [] };
-  const reason = `${unread.length} files of the store could not be copied (${unread[0]!})`;
+  const hasFiles = totalsOf(record).fileCount > 0;
+  if (unread.length === 0 && hasFiles) return { points: plan.points, leftOut: [] };
+  const reason = hasFiles
+    ? `${unread.length} files of the store could not be copied (${unread[0]!})`
+    : 'no file of the store was found';
   const added = plan.points.filter(({ id }) => !known.has(id));
   return {
     points: plan.points.filter(({ id }) => known.has(id)),

@@ -51,6 +51,22 @@ describe('a session that copies a tree', () => {
     expect(await world.copied()).toEqual(world.files);
   });
 
+  it('calls no point of a store copied when it finds none of its files', async () => {
+    const world = await storeWorld({
+      ...toyStoreLayout,
+      scan: async (reader, folder, claimed) =>
+        (await toyStoreLayout.scan(reader, folder, claimed)).map((tree) => ({
+          ...tree,
+          within: ['elsewhere'],
+        })),
+    });
+    const { result, tasks } = await world.copy();
+    expect(result).toBe('warning');
+    expect(tasks[0]!.reason).toContain('no file of the store was found');
+    const { points } = await world.record();
+    expect(points).toEqual([]);
+  });
+
   it('reads and writes nothing when nothing is different, not even who has looked', async () => {
     const world = await storeWorld();
     await world.copy();
