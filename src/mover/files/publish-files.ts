@@ -164,7 +164,10 @@ async function* inOrder(
   files: AsyncGenerator<PlannedFile>,
   { inSequence }: FileClass,
 ): AsyncGenerator<PlannedFile> {
-  if (inSequence !== true) return yield* files;
+  if (inSequence !== true) {
+    yield* files;
+    return;
+  }
   const all: PlannedFile[] = [];
   for await (const file of files) all.push(file);
   yield* all.sort((a, b) => BY_NUMBER.compare(a.path, b.path));

@@ -358,17 +358,11 @@ describe('the documents of the API', () => {
       '/workload-types',
       '/workloads',
     ]);
-    expect(Object.keys(document.paths['/jobs']?.post?.responses ?? {}).sort()).toEqual([
-      '201',
-      '400',
-      '401',
-      '403',
-      '409',
-      '413',
-      '415',
-      '422',
-      '503',
-    ]);
+    expect(
+      Object.keys(document.paths['/jobs']?.post?.responses ?? {})
+        .sort()
+        .join(' '),
+    ).toBe('201 400 401 403 409 413 415 422 503');
     const page = await (await fetch(`${api.url}/docs`)).text();
     expect(page).toContain('POST /jobs/{id}/start');
     expect(page).not.toMatch(/<script|src=|https?:\/\//);
