@@ -16,7 +16,8 @@ export async function moveToQuarantine(
   await repository.move(moves, chain);
 }
 
-/** Moves the folder of a point that was never committed into the quarantine.
+/** Moves the folder of a point that was never committed into the quarantine, where one of that name may lie already: several plans can come to nothing
+ *  between two records.
  *  @returns what was done, in words */
 export async function setUncommittedAside(
   repository: BackupRepository,
@@ -25,7 +26,9 @@ export async function setUncommittedAside(
   id: string,
 ): Promise<string> {
   const quarantine = `${chain}/${QUARANTINE_FOLDER}`;
-  const to = `${quarantine}/${id}-uncommitted-${record.revision}`;
+  const name = `${quarantine}/${id}-uncommitted-${record.revision}`;
+  let to = name;
+  for (let number = 2; (await repository.stat(to)) !== null; number++) to = `${name}-${number}`;
   await repository.move([{ from: `${chain}/${id}`, to }], chain);
   return `folder ${id} is not listed in ${CHAIN_RECORD_NAME} and was set aside in ${quarantine}`;
 }

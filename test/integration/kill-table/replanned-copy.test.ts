@@ -40,10 +40,15 @@ it.each([0, -1])(
     const source = scenario.source.clone();
     await touchFiles(source);
     const next = stopped.restart({ kind: 'none' });
+    // Of another plan that came to nothing under the same record.
+    await next.put(`${chain}/.quarantine/${FIRST}-uncommitted-2/vda.qcow2`, Buffer.from('older'));
     expect(await begin(source, next, 2).toEnd()).toBeNull();
 
     expect(await readShownPoints(next, scenario)).toEqual({ shown: [FIRST, SECOND], faults: [] });
     const aside = await next.list(`${chain}/.quarantine`);
-    expect(aside.map(({ name }) => name)).toEqual([`${FIRST}-uncommitted-2`]);
+    expect(aside.map(({ name }) => name)).toEqual([
+      `${FIRST}-uncommitted-2-2`,
+      `${FIRST}-uncommitted-2`,
+    ]);
   },
 );
