@@ -121,16 +121,22 @@ export function agedPoints(points: readonly TargetTreePoint[]): AgedPoint[] {
   }));
 }
 
-/** When what the source removed goes from the copy, too: after the days of the job, where the tool bears that anything stays at all.
- *  @param retention of the job; a number of restore points says nothing of files
- *  @param immutableForDays of the target */
-export function removalDueMs(
+export interface RemovalRule {
+  readonly rules: Pick<TreeRules, 'keepRemovedForDays'>;
+  /** Of the job; a number of restore points says nothing of files. */
+  readonly retention: RetentionPolicy;
+  /** Of the target. */
+  readonly immutableForDays: number;
+  /** `AgeBase.asOfMs` of the points of the copy: a clock that runs ahead lets nothing go. */
+  readonly asOfMs: number;
+}
+
+/** Whether what the source removed goes from the copy, too: after the days of the job, and at once where the tool bears nothing that stays. */
+export function isRemovalDue(
   goneSinceMs: number,
-  { keepRemovedForDays }: Pick<TreeRules, 'keepRemovedForDays'>,
-  retention: RetentionPolicy,
-  immutableForDays: number,
-): number {
+  { rules: { keepRemovedForDays }, retention, immutableForDays, asOfMs }: RemovalRule,
+): boolean {
   const wanted = retention.type === 'days' ? retention.value : keepRemovedForDays;
-  const days = keepRemovedForDays === 0 ? 0 : wanted;
-  return goneSinceMs + Math.max(days, immutableForDays) * DAY_MS;
+  const days = Math.max(keepRemovedForDays === 0 ? 0 : wanted, immutableForDays);
+  return days === 0 || goneSinceMs + days * DAY_MS <= asOfMs;
 }

@@ -27,6 +27,7 @@ export const TREE_SCENARIOS = {
     await store.prune();
     await copied();
     store.world.nowMs += 4 * DAY_MS;
+    await store.backUp(1);
   },
 } satisfies Record<string, (store: ToyStore, copied: () => Promise<void>) => Promise<void>>;
 

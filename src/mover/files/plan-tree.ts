@@ -10,8 +10,8 @@ import { overwrittenTexts } from '../../domain/set-points.js';
 import {
   agedPoints,
   chooseTreePoints,
+  isRemovalDue,
   keptIds,
-  removalDueMs,
   type ChosenTreePoints,
   type TreePointChoice,
 } from '../../domain/tree-points.js';
@@ -25,6 +25,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { findSourceWorkload } from '../source/source-catalogue.js';
 import { compareClass } from './compare-class.js';
 import { PlanLists } from './plan-lists.js';
+import { removalRule } from './remove-files.js';
 import { takeForCopy, type TakeTreeInput } from './take-tree.js';
 import { discardTreeStaging, treeStaged, type PlannedClass, type TreePlan } from './tree-plan.js';
 import type { TargetLimits, Walk } from './walk-tree.js';
@@ -157,7 +158,7 @@ async function isSame(
     for (let index = layout.rules.classes.length - 1; index >= 0; index--)
       await compareClass(walk, target, input.chain, known, index, (is, _, entry) => {
         if (is === 'same' || is === 'waits') return undefined;
-        if (is === 'away' && !isRemovalDue(entry!, seen)) return undefined;
+        if (is === 'away' && !isDue(entry!, seen)) return undefined;
         throw new Different();
       });
     return true;
@@ -169,10 +170,9 @@ async function isSame(
 
 class Different extends Error {}
 
-function isRemovalDue({ goneSinceMs }: FileEntry, { input, layout }: Seen): boolean {
-  if (layout.rules.shape === 'sets' || goneSinceMs === null) return false;
-  const { choice, immutableForDays, nowMs } = input;
-  return removalDueMs(goneSinceMs, layout.rules, choice.retention, immutableForDays) <= nowMs;
+function isDue({ goneSinceMs }: FileEntry, { input, layout, known }: Seen): boolean {
+  if (layout.rules.shape === 'sets' || goneSinceMs === null || known === null) return false;
+  return isRemovalDue(goneSinceMs, removalRule(known, layout.rules, input));
 }
 
 function walkOf(

@@ -1,8 +1,9 @@
 import { readLeases } from '../../chain/leases.js';
 import {
   agedPoints,
+  isRemovalDue,
   keptIds,
-  removalDueMs,
+  type RemovalRule,
   type TreePointChoice,
 } from '../../domain/tree-points.js';
 import { immutableReason } from '../../domain/immutability.js';
@@ -49,7 +50,8 @@ export async function removeTreeFiles(
   const kept = keptPoints(record, rules, input);
   const keptOnes = new Set(kept);
   const points = record.points.filter((point) => !keptOnes.has(point)).map(({ id }) => id);
-  const goes = rules.shape === 'store' ? isDue(rules, input) : isUnlisted(kept);
+  const goes =
+    rules.shape === 'store' ? isDue(removalRule(record, rules, input)) : isUnlisted(kept);
   const { named, doubtful } = await readLeases(target, chain, nowMs);
   if (named.size > 0 || doubtful.length > 0) {
     const reader = named.size > 0 ? `restore point ${[...named][0]!}` : doubtful[0]!.path;
@@ -71,16 +73,18 @@ export async function removeTreeFiles(
 }
 
 function keptPoints(
-  { points }: TreeRecord,
+  record: TreeRecord,
   rules: TreeRules,
-  { choice, nowMs, immutableForDays }: RemoveTreeFilesInput,
+  input: RemoveTreeFilesInput,
 ): TargetTreePoint[] {
-  if (rules.shape === 'store')
+  const { points } = record;
+  const { choice, nowMs, immutableForDays } = input;
+  if (rules.shape === 'store') {
+    const rule = removalRule(record, rules, input);
     return points.filter(
-      ({ goneSince }) =>
-        goneSince === undefined ||
-        removalDueMs(Date.parse(goneSince), rules, choice.retention, immutableForDays) > nowMs,
+      ({ goneSince }) => goneSince === undefined || !isRemovalDue(Date.parse(goneSince), rule),
     );
+  }
   const kept = keptIds(agedPoints(points), { ...choice, nowMs });
   const immutability = { immutableForDays, nowMs, ...ageBase(points, nowMs) };
   return points.filter(
@@ -89,12 +93,22 @@ function keptPoints(
   );
 }
 
-function isDue(
-  rules: TreeRules,
-  { nowMs, immutableForDays, choice: { retention } }: RemoveTreeFilesInput,
-): (entry: FileEntry) => boolean {
-  return ({ goneSinceMs }) =>
-    goneSinceMs !== null && removalDueMs(goneSinceMs, rules, retention, immutableForDays) <= nowMs;
+export function removalRule(
+  { points }: Pick<TreeRecord, 'points'>,
+  rules: RemovalRule['rules'],
+  {
+    choice: { retention },
+    immutableForDays,
+    nowMs,
+  }: Pick<RemoveTreeFilesInput, 'immutableForDays' | 'nowMs'> & {
+    readonly choice: Pick<TreePointChoice, 'retention'>;
+  },
+): RemovalRule {
+  return { rules, retention, immutableForDays, asOfMs: ageBase(points, nowMs).asOfMs };
+}
+
+function isDue(rule: RemovalRule): (entry: FileEntry) => boolean {
+  return ({ goneSinceMs }) => goneSinceMs !== null && isRemovalDue(goneSinceMs, rule);
 }
 
 function isUnlisted(kept: readonly TargetTreePoint[]): (entry: FileEntry) => boolean {
