@@ -23,7 +23,7 @@ export const pbsLayout: TreeLayout = {
   rules: {
     ...STORE_RULES,
     classes: [
-      { name: 'owner', match: /(?:^|\/)owner$/, content: 'replaced' },
+      { name: 'owner', match: /(?:^|\/)(?:owner|notes)$/, content: 'replaced' },
       { name: 'chunks', match: /^\.chunks\/[0-9a-f]{4}\/[0-9a-f]{64}$/, content: 'immutable' },
       { name: 'indexes', match: /\.[fd]idx$/, content: 'immutable' },
       { name: 'blobs', match: /\/(?!index\.json\.)[^/]+\.blob$/, content: 'replaced' },

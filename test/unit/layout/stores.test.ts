@@ -224,6 +224,7 @@ describe('a datastore of Proxmox Backup Server', () => {
 
   it.each([
     ['vm/100/owner', 'owner'],
+    ['vm/100/notes', 'owner'],
     [`.chunks/abab/${HEX}`, 'chunks'],
     [`${SNAPSHOT}/drive-scsi0.img.fidx`, 'indexes'],
     ['ct/2/x/root.pxar.didx', 'indexes'],
