@@ -201,8 +201,13 @@ async function writePlan(
   const walk = walkOf(seen, points, faults);
   const changes = { known: 0, gone: 0, rewritten: 0 };
   const classes: PlannedClass[] = [];
-  for (let index = layout.rules.classes.length - 1; index >= 0; index--)
+  const goneByClass: number[] = [];
+  for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
+    const goneBefore = changes.gone;
     classes.unshift(await planClass(seen, walk, index, token, changes));
+    goneByClass.unshift(changes.gone - goneBefore);
+  }
+  await assertGoneTogether(seen, points, goneByClass);
   const plan: TreePlan = {
     ...{ token, epoch: seen.known!.epoch, plannedAtMs: input.nowMs },
     ...{ sourceRepositoryId: input.sourceRepositoryId, root: tree.root, layout: layout.name },
@@ -210,6 +215,32 @@ async function writePlan(
   };
   await target.put(treeStaged.plan(input.chain), Buffer.from(JSON.stringify(plan)));
   return { plan, suspicion: suspicionOf(changes, layout.rules) };
+}
+
+/** What a tool removes it takes from the last class first. Removed while the classes were looked at, files would be missed one session before those that
+ *  refer to them, and would go from the copy before them.
+ *  @throws SOURCE_CHANGED */
+async function assertGoneTogether(
+  seen: Seen,
+  points: SourceTree['points'],
+  goneByClass: readonly number[],
+): Promise<void> {
+  const first = goneByClass.findIndex((gone) => gone > 0);
+  if (first < 0) return;
+  const walk = walkOf(seen, points, new FaultList());
+  for (let index = first + 1; index < goneByClass.length; index++) {
+    let gone = 0;
+    await compareClass(walk, seen.target, seen.input.chain, seen.known, index, (is) => {
+      if (is === 'gone') gone++;
+      return undefined;
+    });
+    if (gone !== goneByClass[index])
+      throw new BackupError(
+        'SOURCE_CHANGED',
+        `the source removed files of ${seen.layout.rules.classes[index]!.name} while it was looked at`,
+        { details: { workloadId: seen.input.workload.id } },
+      );
+  }
 }
 
 async function planClass(

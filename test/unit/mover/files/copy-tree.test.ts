@@ -139,6 +139,33 @@ describe('a session that copies a tree', () => {
     expect(record.index.find((entry) => entry.class === 'index')).toMatchObject({ fileCount: 2 });
   });
 
+  it('lets nothing go before what refers to it, when the source removes both while it is looked at', async () => {
+    const world = await storeWorld();
+    for (let i = 0; i < 8; i++) await world.writeBlob(`filler ${i}`);
+    await world.copy();
+    const [blob] = [...world.files.keys()].filter((path) => path.startsWith('data/'));
+    const list = world.source.list.bind(world.source);
+    let looks = 0;
+    world.source.list = async (folder) => {
+      // The first look only finds that something is new.
+      if (folder === 'store/data' && ++looks === 2)
+        for (const path of ['snapshots/s1.json', 'index/i1', blob!]) await world.remove(path);
+      return list(folder);
+    };
+    await world.writeBlob('new');
+    await world.copy();
+    expect(looks).toBeGreaterThan(1);
+    world.nowMs += DAY_MS;
+    await world.copy();
+    world.nowMs += 2 * DAY_MS;
+    await world.write('snapshots/s2.json', JSON.stringify({ at: world.nowMs, needs: [] }));
+    await world.copy();
+    const left = [...(await world.copied()).keys()];
+    expect(left.filter((path) => [blob, 'index/i1', 'snapshots/s1.json'].includes(path))).toEqual(
+      [],
+    );
+  });
+
   it('keeps what the source removed for the days of the rule, and then removes it, what refers to it first', async () => {
     const world = await storeWorld();
     for (let i = 0; i < 8; i++) await world.writeBlob(`filler ${i}`);
