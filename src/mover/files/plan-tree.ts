@@ -252,7 +252,7 @@ async function planClass(
 ): Promise<PlannedClass> {
   const { chain, nowMs } = input;
   const fileClass = layout.rules.classes[index]!;
-  const isNeverWritten = fileClass.content === 'immutable';
+  const { content } = fileClass;
   const lists = await PlanLists.open(target, chain, fileClass, index, token);
   await compareClass(walk, target, chain, known, index, (is, listed, entry) => {
     if (entry !== null && entry.goneSinceMs === null) changes.known++;
@@ -262,7 +262,11 @@ async function planClass(
       case 'changed': {
         const { digest, table, stamp, goneSinceMs } = entry!;
         const isGone = goneSinceMs !== null;
-        if (isNeverWritten && !isGone) changes.rewritten++;
+        // What is only ever appended to is larger when it has changed.
+        const isWrittenOver =
+          content === 'immutable' ||
+          (content === 'appended' && listed!.stamp.sizeBytes <= stamp.sizeBytes);
+        if (isWrittenOver && !isGone) changes.rewritten++;
         const held = { digest, table, sizeBytes: stamp.sizeBytes, isGone };
         return lists.add({ ...listed!, held });
       }

@@ -234,4 +234,23 @@ describe('a session that copies a tree', () => {
       expect(agreed.tasks[0]!.result).not.toBe('actionRequired');
     },
   );
+
+  it.each([
+    ['longer ones', ' and more', 'success'],
+    ['others of their size', '', 'actionRequired'],
+  ])(
+    'where files only grow, says of all of them given way to %s%s: %s',
+    async (_, more, expected) => {
+      const [key, data, ...others] = toyStoreLayout.rules.classes;
+      const classes = [key!, { ...data!, content: 'appended' as const }, ...others];
+      const rules = { ...toyStoreLayout.rules, classes, digestInName: null };
+      const world = await storeWorld({ ...toyStoreLayout, rules });
+      for (let i = 0; i < 6; i++) await world.write(`data/${i}`, `segment ${i}`);
+      await world.copy();
+      for (const [path, content] of world.files)
+        if (path.startsWith('data/')) await world.write(path, 'X'.repeat(content.length) + more);
+      const { tasks } = await world.copy();
+      expect(tasks[0]!.result).toBe(expected);
+    },
+  );
 });
