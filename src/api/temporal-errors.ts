@@ -14,6 +14,7 @@ import { BackupError, isErrorCode } from '../domain/errors.js';
 
 /** Transport conditions of gRPC under which the server may answer next time (grpc/doc/statuscodes.md). */
 const UNAVAILABLE_STATUS: readonly number[] = [
+  1, // CANCELLED: nobody here cancels a call; a deadline that passes on its way, or a proxy, does
   4, // DEADLINE_EXCEEDED
   8, // RESOURCE_EXHAUSTED
   14, // UNAVAILABLE
