@@ -7,6 +7,7 @@ import {
   operationQuery,
   pauseUpdate,
   resumeUpdate,
+  taskHoldSignal,
   taskQuery,
 } from '../../../workflows/messages.js';
 import { OVIRT_FIXTURE, testJob, TestSite } from '../../support/session/test-site.js';
@@ -110,7 +111,7 @@ describeTemporal('workloads at a target that takes one at a time', () => {
     const { client } = workers;
     await client.workflow
       .getHandle(`chain/offsite/paused-turn/ovirt-${first}`)
-      .signal('setPaused', true);
+      .signal(taskHoldSignal, { type: 'paused' });
     await vi.waitFor(
       async () => expect((await task('paused-turn', second)).state).toBe('ended'),
       20_000,
