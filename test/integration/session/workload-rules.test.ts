@@ -1,7 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { afterEach, expect, it } from 'vitest';
-import { makeLayoutKnown } from '../../support/layout/known-layout.js';
-import { wholeLayout } from '../../support/layout/whole-layout.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
 import { describeTemporal } from '../../support/temporal/server.js';
@@ -15,10 +13,11 @@ describeTemporal('a type of backups that a job may not pick from', () => {
   });
 
   it('is not copied by a job that excludes some of it, is told once, and holds up no other', async () => {
-    makeLayoutKnown(wholeLayout);
     site = await TestSite.create();
-    for (const name of ['a', 'b'])
-      await writeFile(site.path('primary', `${name}.whole`), Buffer.alloc(1_024, 7));
+    const disk = 'a-0d9c1f52-7a3e-4b6f-9c2d-5e8f1a4b7c30-2026-11-24.raw';
+    await writeFile(site.path('primary', disk), Buffer.alloc(1_024, 7));
+    for (const folder of ['.chunks', 'vm'])
+      await mkdir(site.path('primary', `store/${folder}`), { recursive: true });
     workers = await TestWorkers.start(site);
     const include = [{ repositoryId: 'primary' }];
     const sources = { include, exclude: [{ workload: 'a' }] };
@@ -26,16 +25,17 @@ describeTemporal('a type of backups that a job may not pick from', () => {
       ...{ weekly: { keep: 4, day: 'sunday' as const }, monthly: null, yearly: null },
       fullMethod: 'synthetic' as const,
     };
-    const { tasks } = await workers.runSession(testJob({ sources, gfs, compact: null }));
+    const retention = { type: 'days', value: 7 } as const;
+    const { tasks } = await workers.runSession(testJob({ sources, gfs, retention, compact: null }));
     expect(tasks.filter(({ code }) => code === 'WORKLOAD_RULE_BROKEN')).toMatchObject([
       {
         ...{ workload: 'a', result: 'failed', committed: [] },
         reason:
-          'sources.exclude.0.workload: backups of Whole machines are copied with their whole repository: a cannot be excluded (a)',
+          'sources.exclude.0.workload: backups of Nutanix AHV are copied with their whole repository: a cannot be excluded (a)',
       },
       {
-        ...{ workload: 'b', result: 'failed', committed: [] },
-        reason: 'gfs: backups of Whole machines are kept without gfs only (b)',
+        ...{ workload: 'store', result: 'failed', committed: [] },
+        reason: 'gfs: backups of Proxmox Backup Server are kept without gfs only (store)',
       },
     ]);
     expect(await site.readBack('nightly', 'files01')).toHaveLength(3);
