@@ -103,7 +103,8 @@ describeTemporal('workloads at a target that takes one at a time', () => {
       await others.stop();
     }
     const plans = copies.steps.filter((step) => step.startsWith('planCopy'));
-    expect(new Set(plans.slice(0, 2)).size).toBe(2);
+    const changes = plans.filter((step, n) => n > 0 && step !== plans[n - 1]);
+    expect(changes.length).toBeGreaterThan(1);
   }, 60_000);
 
   it('let another one go on when they are paused', async () => {
