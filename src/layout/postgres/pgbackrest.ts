@@ -60,7 +60,8 @@ export const pgBackRestLayout: TreeLayout = {
     // `latest` is a link to the newest backup for people; pgBackRest makes it anew and reads it never.
     ignored: /\.pgbackrest\.tmp$|^(?:lock|log)\/|^backup\/[^/]+\/latest$/,
     digestInName: null,
-    openFilesWaitMs: 60_000,
+    // What is not finished has a temporary name.
+    openFilesWaitMs: 0,
     keepRemovedForDays: 14,
     suspiciousShare: 0.5,
     keeps: { modes: true, times: true, links: false, xattrs: false },

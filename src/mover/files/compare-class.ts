@@ -57,7 +57,8 @@ function sameness(
     stamp.sizeBytes === entry.stamp.sizeBytes && (rules.digestInName?.(path) ?? null) !== null;
 }
 
-/** A piece that a complete point lists is sealed; others wait until nobody has written to them for a while. */
+/** A piece of sets is sealed by the point that lists it; files of a store wait until nobody has written to them for a while, where its tool writes under
+ *  their final names. */
 function isOpen({ rules, nowMs }: Walk, { stamp }: ListedFile): boolean {
   if (rules.openFilesWaitMs === 0 || rules.shape === 'sets') return false;
   return Number(BigInt(stamp.modifiedAtNs) / 1_000_000n) > nowMs - rules.openFilesWaitMs;

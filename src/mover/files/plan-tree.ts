@@ -199,7 +199,7 @@ async function writePlan(
   const token = randomUUID();
   await target.makePlace(treeStaged.largeFolder(input.chain));
   const walk = walkOf(seen, points, faults);
-  const changes = { known: 0, gone: 0, rewritten: 0 };
+  const changes = { known: 0, gone: 0, rewritten: 0, waiting: 0 };
   const classes: PlannedClass[] = [];
   const goneByClass: number[] = [];
   for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
@@ -211,7 +211,8 @@ async function writePlan(
   const plan: TreePlan = {
     ...{ token, epoch: seen.known!.epoch, plannedAtMs: input.nowMs },
     ...{ sourceRepositoryId: input.sourceRepositoryId, root: tree.root, layout: layout.name },
-    ...{ classes, points, shown: tree.points.map(({ id }) => id) },
+    ...{ classes, points, waitingCount: changes.waiting },
+    shown: tree.points.map(({ id }) => id),
   };
   await target.put(treeStaged.plan(input.chain), Buffer.from(JSON.stringify(plan)));
   return { plan, suspicion: suspicionOf(changes, layout.rules) };
@@ -248,7 +249,7 @@ async function planClass(
   walk: Walk,
   index: number,
   token: string,
-  changes: { known: number; gone: number; rewritten: number },
+  changes: { known: number; gone: number; rewritten: number; waiting: number },
 ): Promise<PlannedClass> {
   const { chain, nowMs } = input;
   const fileClass = layout.rules.classes[index]!;
@@ -275,8 +276,10 @@ async function planClass(
         return lists.mark({ ...entry!, goneSinceMs: nowMs });
       case 'back':
         return lists.mark({ ...entry!, goneSinceMs: null });
-      case 'same':
       case 'waits':
+        changes.waiting++;
+        return undefined;
+      case 'same':
       case 'away':
         return undefined;
     }

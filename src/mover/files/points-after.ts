@@ -24,8 +24,8 @@ export async function copiedPaths(
   return (path) => paths.has(path);
 }
 
-/** The files of a store belong to any of its points: while one of them cannot be read, or when there is none at all, no new point is known to be
- *  whole. */
+/** The files of a store belong to any of its points: while one of them cannot be read or is still written to, or when there is none at all,
+ *  no new point is known to be whole. */
 export function wholeOf(
   record: TreeRecord,
   plan: TreePlan,
@@ -35,10 +35,15 @@ export function wholeOf(
   const known = new Set(record.points.map(({ source }) => source.restorePointId));
   if (!isStore(plan)) return wholeSets(plan.points, known, isCopied);
   const hasFiles = totalsOf(record).fileCount > 0;
-  if (unread.length === 0 && hasFiles) return { points: plan.points, leftOut: [] };
-  const reason = hasFiles
-    ? `${unread.length} files of the store could not be copied (${unread[0]!})`
-    : 'no file of the store was found';
+  const { waitingCount } = plan;
+  if (unread.length === 0 && waitingCount === 0 && hasFiles)
+    return { points: plan.points, leftOut: [] };
+  const reason =
+    unread.length > 0
+      ? `${unread.length} files of the store could not be copied (${unread[0]!})`
+      : waitingCount > 0
+        ? `${waitingCount} files of the store were written to a moment ago`
+        : 'no file of the store was found';
   const added = plan.points.filter(({ id }) => !known.has(id));
   return {
     points: plan.points.filter(({ id }) => known.has(id)),

@@ -25,6 +25,8 @@ export interface TreePlan extends TreePlanReference {
   readonly classes: readonly PlannedClass[];
   /** Points that are there when all is copied. */
   readonly points: readonly TreePoint[];
+  /** Files of a store that were left to be finished: any of its points may need them. */
+  readonly waitingCount: number;
   /** Ids of all points that the source showed. */
   readonly shown: readonly string[];
 }

@@ -67,6 +67,27 @@ describe('a session that copies a tree', () => {
     expect(points).toEqual([]);
   });
 
+  it('calls no point of a store copied while a file of it waits to be finished', async () => {
+    let openFilesWaitMs = 0;
+    const world = await storeWorld({
+      ...toyStoreLayout,
+      get rules() {
+        return { ...toyStoreLayout.rules, openFilesWaitMs };
+      },
+    });
+    await world.copy();
+    openFilesWaitMs = Number.MAX_SAFE_INTEGER;
+    await world.writeBlob('still written');
+    await world.write('snapshots/s2.json', JSON.stringify({ at: world.nowMs, needs: [] }));
+    const { result, tasks } = await world.copy();
+    expect(result).toBe('warning');
+    expect(tasks[0]!.reason).toContain('2 files of the store were written to a moment ago');
+    const copied = (await world.record()).points.map(({ source }) => source.restorePointId);
+    expect(copied).toEqual(['s1']);
+    openFilesWaitMs = 0;
+    expect((await world.copy()).tasks[0]!.committed).toHaveLength(1);
+  });
+
   it('reads and writes nothing when nothing is different, not even who has looked', async () => {
     const world = await storeWorld();
     await world.copy();
