@@ -1,6 +1,7 @@
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { Claim } from './backup-layout.js';
 import type { TreeReader } from './tree-layout.js';
+import { joinPath } from '../repository/repository-path.js';
 
 /** A file of a tree. */
 export interface TreeFile extends RepositoryEntry {
@@ -35,16 +36,12 @@ export async function filesBelow(
   const waiting = [within];
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
     const folders: string[] = [];
-    for (const entry of await reader.list(pathIn(root, folder))) {
-      const path = pathIn(folder, entry.name);
+    for (const entry of await reader.list(joinPath(root, folder))) {
+      const path = joinPath(folder, entry.name);
       if (entry.type === 'file') files.push({ ...entry, within: path });
       else if (entry.type === 'folder') folders.push(path);
     }
     for (const next of folders.reverse()) waiting.push(next);
   }
   return files;
-}
-
-export function pathIn(folder: string, name: string): string {
-  return folder === '' ? name : `${folder}/${name}`;
 }

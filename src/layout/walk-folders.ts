@@ -2,7 +2,7 @@ import { isFilePassedOver, isFolderPassedOver } from '../domain/passed-over.js';
 import type { UnseenPart } from '../domain/unseen-part.js';
 import { IMAGE_FORMATS } from '../image/formats.js';
 import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
-import { OWN_FOLDER } from '../repository/repository-path.js';
+import { joinPath, OWN_FOLDER } from '../repository/repository-path.js';
 import type { BackupLayout, ClaimedFile, ClaimedFiles } from './backup-layout.js';
 import { shareOut, type SharedOut } from './share-out.js';
 import type { TreeLayout } from './tree-layout.js';
@@ -104,7 +104,7 @@ async function shareFolder(
       return entry === undefined ? [] : [{ ...entry, within: name }];
     });
     for (const name of claim.folders ?? []) {
-      const tree = await readTree(repository, pathIn(folder, name));
+      const tree = await readTree(repository, joinPath(folder, name));
       for (const part of tree.unseen) unseen.push(part);
       for (const entry of tree.files) {
         const file = {
@@ -119,7 +119,7 @@ async function shareFolder(
   }
   return {
     walked: { folder, shares, trees, unclaimed: strangers, unseen },
-    left: left.map((name) => pathIn(folder, name)),
+    left: left.map((name) => joinPath(folder, name)),
   };
 }
 
@@ -205,10 +205,6 @@ function target(path: string): UnseenPart {
 
 function nameOf({ name }: RepositoryEntry): string {
   return name;
-}
-
-function pathIn(folder: string, name: string): string {
-  return folder === '' ? name : `${folder}/${name}`;
 }
 
 function byName(a: RepositoryEntry, b: RepositoryEntry): number {

@@ -1,11 +1,12 @@
 import type { FoundTree, TreePoint } from '../../domain/source-tree.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { PLUG_IN_RULES } from '../database-rules.js';
-import { claimedTreeFiles, filesBelow, pathIn, type TreeFile } from '../tree-files.js';
+import { claimedTreeFiles, filesBelow, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 import { parseHanaName } from './hana-names.js';
 import { hanaPoints } from './hana-points.js';
+import { joinPath } from '../../repository/repository-path.js';
 
 /** Backups of SAP HANA to files: `<prefix>_databackup_<volume>_<part>`, deltas, `log_backup_…`, and the backup catalogue
  *  `log_backup_0_0_0_0.<id>`, which HANA writes after each backup.
@@ -83,7 +84,7 @@ async function databasesIn(
 ): Promise<Map<string, string[]>> {
   const databases = new Map<string, string[]>();
   for (const area of areas)
-    for (const { name, type } of await reader.list(pathIn(folder, area)))
+    for (const { name, type } of await reader.list(joinPath(folder, area)))
       if (type === 'folder' && DATABASE.test(name))
         databases.set(name, [...(databases.get(name) ?? []), `${area}/${name}`]);
   return databases;

@@ -5,7 +5,7 @@ import { parseDatedName } from '../dated-name.js';
 import { writtenAtMs } from '../named-date.js';
 import { faultOfError, type PointFault } from '../point-fault.js';
 import { treeEvidence } from '../tree-evidence.js';
-import { claimedTreeFiles, filesBelow, pathIn, type TreeFile } from '../tree-files.js';
+import { claimedTreeFiles, filesBelow, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 import {
@@ -16,6 +16,7 @@ import {
   isGzip,
 } from './mongodump-archive.js';
 import { MONGODB_TYPE } from './pbm.js';
+import { joinPath } from '../../repository/repository-path.js';
 
 const RULES: TreeRules = {
   shape: 'sets',
@@ -61,12 +62,12 @@ function isDumpName(folder: string, name: string): boolean {
 async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
   const files: string[] = [];
   for (const name of claimed.files) {
-    const head = await reader.read(pathIn(folder, name), 0, ARCHIVE_HEAD_BYTES);
+    const head = await reader.read(joinPath(folder, name), 0, ARCHIVE_HEAD_BYTES);
     if (isArchive(head) || isGzip(head)) files.push(name);
   }
   const folders: string[] = [];
   for (const name of claimed.folders ?? [])
-    if (await isDump(reader, pathIn(folder, name))) folders.push(name);
+    if (await isDump(reader, joinPath(folder, name))) folders.push(name);
   return files.length + folders.length === 0 ? null : { files, folders };
 }
 

@@ -1,9 +1,10 @@
 import { treePathFault } from '../../domain/tree-path.js';
 import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
-import { pathIn, type TreeFile } from '../tree-files.js';
+import { type TreeFile } from '../tree-files.js';
 import type { TreeReader } from '../tree-layout.js';
 import { bsonLength, readBson } from './bson.js';
 import { storedPath, type PbmFile, type PbmMetadata, type PbmReplicaSet } from './pbm-metadata.js';
+import { joinPath } from '../../repository/repository-path.js';
 
 /** Name of the list of files of a replica set, in its folder of a physical backup. */
 const FILE_LIST = 'filelist.pbm';
@@ -114,7 +115,7 @@ async function readList(
   let bytes = new Uint8Array(0);
   let offset = 0;
   while (offset < sizeBytes) {
-    const more = await reader.read(pathIn(root, within), offset, READ_BYTES);
+    const more = await reader.read(joinPath(root, within), offset, READ_BYTES);
     if (more.length === 0) break;
     offset += more.length;
     bytes = joined(bytes, more);

@@ -5,12 +5,13 @@ import type { Claim, FolderNames } from '../backup-layout.js';
 import { writtenAtMs } from '../named-date.js';
 import { broken, faultOfError, gravestFault, type PointFault } from '../point-fault.js';
 import { treeEvidence } from '../tree-evidence.js';
-import { filesBelow, pathIn, type TreeFile } from '../tree-files.js';
+import { filesBelow, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 import { CHUNK_FOLDER, parsePbmChunk, type PbmChunk } from './pbm-chunks.js';
 import { pbmFaults } from './pbm-files.js';
 import { compareTime, parsePbmMetadata, timeText, type PbmMetadata } from './pbm-metadata.js';
+import { joinPath } from '../../repository/repository-path.js';
 
 export const MONGODB_TYPE: WorkloadTypeFacts = {
   id: 'mongodb',
@@ -117,7 +118,7 @@ async function readBackup(
     return { base, files, metadata: null, faults: [{ state: 'incomplete', reason }] };
   }
   try {
-    const json = await reader.readJson(pathIn(root, name), MAX_DESCRIPTION_BYTES);
+    const json = await reader.readJson(joinPath(root, name), MAX_DESCRIPTION_BYTES);
     const metadata = parsePbmMetadata(json);
     if (typeof metadata === 'string')
       return { base, files, metadata: null, faults: [broken(`${name} ${metadata}`).fault] };

@@ -4,7 +4,7 @@ import { PLUG_IN_RULES } from '../database-rules.js';
 import { writtenAtMs } from '../named-date.js';
 import { broken, faultOfError, gravestFault, incomplete, type PointFault } from '../point-fault.js';
 import { treeEvidence } from '../tree-evidence.js';
-import { claimedTreeFiles, pathIn, type TreeFile } from '../tree-files.js';
+import { claimedTreeFiles, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 import { linkMssqlSets, type MssqlSet } from './mssql-chain.js';
@@ -20,6 +20,7 @@ import {
   readMtfSet,
   type MtfSet,
 } from './mtf.js';
+import { joinPath } from '../../repository/repository-path.js';
 
 /** Backups of SQL Server to disk: `.bak`, `.dif`, `.trn`, under any name, in one folder or in Ola Hallengren’s `FULL`, `DIFF` and `LOG` below that of
  *  the database. Kind, database and log sequence numbers are read from the file; the name serves where the file does not say.
@@ -62,10 +63,10 @@ function claim({ files, folders }: FolderNames): Claim | null {
 async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
   const files: string[] = [];
   for (const name of claimed.files)
-    if (await isOwn(reader, name, pathIn(folder, name))) files.push(name);
+    if (await isOwn(reader, name, joinPath(folder, name))) files.push(name);
   const folders: string[] = [];
   for (const name of claimed.folders ?? []) {
-    const entries = await reader.list(pathIn(folder, name));
+    const entries = await reader.list(joinPath(folder, name));
     if (entries.some((entry) => entry.type === 'file' && parseMssqlName(entry.name)?.server))
       folders.push(name);
   }

@@ -4,7 +4,7 @@ import type { Claim, FolderNames } from '../backup-layout.js';
 import { writtenAtMs } from '../named-date.js';
 import { broken, faultOfError, gravestFault, incomplete, type PointFault } from '../point-fault.js';
 import { treeEvidence } from '../tree-evidence.js';
-import { filesBelow, pathIn, type TreeFile } from '../tree-files.js';
+import { filesBelow, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderWorkloadId } from '../workload-id.js';
 import {
@@ -25,6 +25,7 @@ import {
   walRuns,
   type WalRun,
 } from './wal-names.js';
+import { joinPath } from '../../repository/repository-path.js';
 
 /** A repository of pgBackRest: `backup/<stanza>/` with `backup.info`, a folder for each backup and their history, and `archive/<stanza>/` with the
  *  write-ahead log. It is copied as it lies, so pgBackRest restores from the copy.
@@ -85,7 +86,7 @@ async function confirm(reader: TreeReader, folder: string, claimed: Claim): Prom
 
 async function stanzasOf(reader: TreeReader, folder: string): Promise<string[]> {
   const stanzas: string[] = [];
-  for (const { name, path, type } of await reader.list(pathIn(folder, 'backup'))) {
+  for (const { name, path, type } of await reader.list(joinPath(folder, 'backup'))) {
     if (type !== 'folder') continue;
     const names = (await reader.list(path)).map((entry) => entry.name);
     if (names.some((one) => /^backup\.info(?:\.copy)?$/.test(one))) stanzas.push(name);
@@ -109,7 +110,7 @@ async function scan(reader: TreeReader, folder: string): Promise<FoundTree[]> {
 }
 
 async function pointsOf(reader: TreeReader, folder: string, stanza: string): Promise<TreePoint[]> {
-  const at = pathIn(folder, `backup/${stanza}`);
+  const at = joinPath(folder, `backup/${stanza}`);
   const entries = await reader.list(at);
   const folders = entries.filter(({ type, name }) => type === 'folder' && isBackupLabelName(name));
   const listed = await readListed(reader, at);

@@ -3,7 +3,7 @@ import type { TreeRules } from '../../domain/tree-rules.js';
 import type { WorkloadTypeFacts } from '../../domain/workload-rules.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { PLUG_IN_RULES } from '../database-rules.js';
-import { claimedTreeFiles, filesBelow, pathIn, type TreeFile } from '../tree-files.js';
+import { claimedTreeFiles, filesBelow, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 import { areaPoints } from './rman-area.js';
@@ -15,6 +15,7 @@ import {
   parseArchivedLog,
   parseOmfPiece,
 } from './rman-names.js';
+import { joinPath } from '../../repository/repository-path.js';
 
 const TYPE: WorkloadTypeFacts = {
   id: 'oracle-rman',
@@ -80,7 +81,7 @@ async function areaFiles(reader: TreeReader, folder: string, { folders = [] }: C
   for (const name of folders) {
     const isPdb = /^[0-9A-F]{32}$/i.test(name);
     if (AREA_FOLDER.test(name)) files.push(await filesBelow(reader, folder, name));
-    for (const { name: within } of isPdb ? await reader.list(pathIn(folder, name)) : [])
+    for (const { name: within } of isPdb ? await reader.list(joinPath(folder, name)) : [])
       if (AREA_FOLDER.test(within))
         files.push(await filesBelow(reader, folder, `${name}/${within}`));
   }
