@@ -183,6 +183,8 @@ describeTemporal('a store that is written to while it is copied', () => {
       }
     };
     const written = work();
+    // Told by who waits for it, also when it fails before that.
+    written.catch(() => undefined);
     return () => {
       isEnded = true;
       return written;

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { copyJobsOf, type FileBackupJob } from '../../../src/domain/file-backup-job.js';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
@@ -41,11 +42,13 @@ export const liveRestic: LiveStore = {
   init: async (repository) => void (await restic(repository, 'init')),
   backUp: async (repository, folder, snapshot) =>
     void (await restic(repository, 'backup', '--tag', snapshot, folder)),
-  prune: async (repository, keep) =>
-    void (await restic(
-      ...([repository, 'forget', '--keep-last', String(keep)] as const),
-      ...['--group-by', 'paths', '--prune', '--max-unused', '0'],
-    )),
+  prune: (repository, keep) =>
+    onceUnlocked(() =>
+      restic(
+        ...([repository, 'forget', '--keep-last', String(keep)] as const),
+        ...['--group-by', 'paths', '--prune', '--max-unused', '0'],
+      ),
+    ),
   check: async (repository) =>
     onCopy(repository, async (copy) => void (await restic(copy, 'check', '--read-data'))),
   // Opening a repository takes restic half a second, and each snapshot is a file.
@@ -56,6 +59,20 @@ export const liveRestic: LiveStore = {
       async (copy) => void (await restic(copy, 'restore', snapshot, '-t', folder)),
     ),
 };
+
+/** What asks for the repository alone waits until a backup that runs has let go of it; `--retry-lock` came after restic 0.14. */
+async function onceUnlocked(work: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      return void (await work());
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.includes('already locked')) throw error;
+      await setTimeout(LOCK_PAUSE_MS);
+    }
+  }
+}
+
+const LOCK_PAUSE_MS = 200;
 
 /** What it remembers of a repository lies beside it, so that no copy is taken for an attack with an older state. */
 async function borg(repository: string, words: string[], folder?: string): Promise<string> {
