@@ -245,7 +245,7 @@ async function* smallEntries(
   for await (const { file, outcome, digest } of smallOutcomes(target, staged)) {
     if (outcome === 'unreadable' || outcome === 'bad') tally.unread.push(file.path);
     if (outcome !== 'copied' && outcome !== 'held') continue;
-    count(tally, file);
+    count(tally, file, null);
     const { path, stamp, mode, held } = file;
     if (outcome === 'copied' && held !== null) tally.overwritten.add(path);
     part.push({ path, stamp, mode, digest, table: null, goneSinceMs: null });
@@ -269,15 +269,21 @@ async function* largeEntries(
       tally.unread.push(file.path);
       continue;
     }
-    count(tally, file);
+    count(tally, file, published.table);
     const { path, stamp, mode, held } = file;
     if (held !== null && held.digest !== published.digest) tally.overwritten.add(path);
     yield [{ path, stamp, mode, ...published, goneSinceMs: null }];
   }
 }
 
-function count(tally: Tally, { stamp, held }: Pick<PlannedFile, 'stamp' | 'held'>): void {
-  if (held !== null && held.table !== null) tally.replacedTables.push(held.table);
+/** @param table what the new entry names: a file that is read again because its stamp proves nothing has a table of the same name */
+function count(
+  tally: Tally,
+  { stamp, held }: Pick<PlannedFile, 'stamp' | 'held'>,
+  table: string | null,
+): void {
+  if (held !== null && held.table !== null && held.table !== table)
+    tally.replacedTables.push(held.table);
   tally.sizeBytes += stamp.sizeBytes - (held?.sizeBytes ?? 0);
   if (held === null) tally.fileCount++;
   else if (held.isGone) tally.goneCount--;

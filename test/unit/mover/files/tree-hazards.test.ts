@@ -190,3 +190,25 @@ describe('a store whose tool touches its files', () => {
     });
   });
 });
+
+describe('a source whose stamps prove nothing', () => {
+  it('has its large files read again, and their digest tables kept', async () => {
+    makeTreesKnown(toyStoreLayout);
+    const world = new TreeWorld();
+    Object.assign(world.source, {
+      capabilities: { ...world.source.capabilities, stampsProve: false },
+    });
+    await world.write('STORE', 'v1');
+    await world.write('data/1', 'chunk');
+    await world.write('index/large', Buffer.alloc(9 * 1024 ** 2, 7));
+    await world.write('snapshots/s1.json', JSON.stringify({ at: 1 }));
+    await world.copy();
+    const tables = async () =>
+      (await world.target.list(`${world.tree}/.index`)).filter(({ name }) =>
+        name.endsWith('.digests'),
+      );
+    expect(await tables()).toHaveLength(1);
+    await world.copy();
+    expect(await tables()).toHaveLength(1);
+  });
+});
