@@ -1,6 +1,5 @@
 import {
   count,
-  flag,
   instant,
   listOf,
   nullable,
@@ -57,8 +56,6 @@ export interface PendingRemoval {
   readonly runs: readonly { readonly class: string; readonly run: IndexRun }[];
   /** Why, in plain words. */
   readonly reason: string;
-  /** Whether any of it may be gone already. */
-  readonly isBegun: boolean;
 }
 
 const point = object<TargetTreePoint>({
@@ -100,7 +97,6 @@ const shape: Shape<TreeRecord> = object<TreeRecord>({
       type: oneOf('remove'),
       runs: listOf(object<PendingRemoval['runs'][number]>({ class: text, run })),
       reason: text,
-      isBegun: flag,
     }),
   ),
   changedAt: nullable(instant),

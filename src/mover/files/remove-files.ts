@@ -66,7 +66,7 @@ export async function removeTreeFiles(
     rules.shape === 'store'
       ? 'the source removed them long enough ago'
       : 'no kept restore point lists them';
-  const pending: PendingRemoval = { type: 'remove', runs, reason, isBegun: false };
+  const pending: PendingRemoval = { type: 'remove', runs, reason };
   const announced = await writeTreeRecord(target, chain, { ...record, points: kept, pending });
   await finishRemoval(context, target, chain, announced);
   return { fileCount, points, postponed: null };
@@ -155,6 +155,8 @@ export async function finishRemoval(
 ): Promise<TreeRecord> {
   const { pending } = record;
   if (pending === null) return record;
+  // Only the end of a run tells whether it is the one that the record lists: by then its first files would be gone.
+  await assertWhole(target, tree, pending);
   for (const { run } of pending.runs.toReversed())
     for await (const entries of readIndex(target, tree, { runs: [run] }))
       for (let at = 0; at < entries.length; at += REMOVED_AT_ONCE) {
@@ -177,6 +179,18 @@ export async function finishRemoval(
   await target.remove(...pending.runs.map(({ run }) => indexPath(tree, run.name)));
   if ((await readTreePlan(target, tree)) === null) await discardTreeStaging(target, tree);
   return next;
+}
+
+/** @throws CHAIN_RECORD_CORRUPT */
+async function assertWhole(
+  target: BackupRepository,
+  tree: string,
+  { runs }: PendingRemoval,
+): Promise<void> {
+  for (const { run } of runs) {
+    const parts = readIndex(target, tree, { runs: [run] });
+    while ((await parts.next()).done !== true);
+  }
 }
 
 async function withoutRemoved(
