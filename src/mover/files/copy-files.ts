@@ -18,6 +18,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { OpenFiles } from '../task/open-files.js';
 import { JournalWriter } from '../task/window-journal.js';
 import type { WindowWorker } from '../task/window-loop.js';
+import { FILES_OF_A_WINDOW } from './file-lists.js';
 import {
   FILE_OUTCOMES,
   largeJournal,
@@ -28,7 +29,6 @@ import {
 } from './staged-files.js';
 import {
   classIndexOf,
-  FILES_OF_A_WINDOW,
   largeKey,
   requireTreePlan,
   sourcePath,

@@ -1,19 +1,17 @@
 import { DIGEST_BYTES, WINDOW_BLOCKS, WINDOW_BYTES } from '../../domain/digest.js';
-import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { JournalPlace } from '../task/window-journal.js';
 import { openRuns } from '../task/window-journal.js';
 import type { WindowRun } from '../task/window-runs.js';
+import { FileListReader, FILES_OF_A_WINDOW, type FileList } from './file-lists.js';
 import {
-  FILES_OF_A_WINDOW,
   largeKey,
   parsePlannedLine,
   treeStaged,
   type PlannedClass,
   type PlannedFile,
-  type StagedList,
   type TreePlan,
 } from './tree-plan.js';
-import { placeAt, PLACE_BYTES, type WindowPlace } from './window-places.js';
 
 /** What came of a small file. `copied`, `held`: the copy has it now, or had its content already. The others: it is not what was listed. */
 export const FILE_OUTCOMES = [
@@ -59,7 +57,7 @@ export class StagedClass {
     readonly tree: string,
     readonly plan: TreePlan,
     readonly classIndex: number,
-    private readonly lists: Record<Exclude<StagedList, 'journal' | 'marks'>, ReadableFile>,
+    private readonly lists: FileListReader<PlannedFile>,
   ) {
     this.planned = plan.classes[classIndex]!;
   }
@@ -70,38 +68,24 @@ export class StagedClass {
     plan: TreePlan,
     classIndex: number,
   ): Promise<StagedClass> {
-    const opened: ReadableFile[] = [];
-    const open = async (list: StagedList): Promise<ReadableFile> => {
-      const file = await target.openRead(treeStaged.list(tree, classIndex, list));
-      opened.push(file);
-      return file;
-    };
-    try {
-      return new StagedClass(tree, plan, classIndex, {
-        small: await open('small'),
-        large: await open('large'),
-        windows: await open('windows'),
-        parts: await open('parts'),
-      });
-    } catch (error) {
-      for (const file of opened) await file.close();
-      throw error;
-    }
+    const path = (list: FileList) => treeStaged.list(tree, classIndex, list);
+    const planned = plan.classes[classIndex]!;
+    const place = { repository: target, path };
+    const lists = await FileListReader.open(place, planned, parsePlannedLine);
+    return new StagedClass(tree, plan, classIndex, lists);
   }
 
   isSmall(window: number): boolean {
-    return window < this.planned.smallWindows;
+    return this.lists.isSmall(window);
   }
 
-  async smallFiles(window: number): Promise<PlannedFile[]> {
-    return this.#filesAt('small', await this.#place('windows', window));
+  smallFiles(window: number): Promise<PlannedFile[]> {
+    return this.lists.smallFiles(window);
   }
 
   /** The large file that the window is a part of, and which part. */
-  async largePart(window: number): Promise<{ file: PlannedFile; part: number }> {
-    const place = await this.#place('parts', window - this.planned.smallWindows);
-    const [file] = await this.#filesAt('large', place);
-    return { file: file!, part: place.part };
+  largePart(window: number): Promise<{ file: PlannedFile; part: number }> {
+    return this.lists.largePart(window);
   }
 
   /** The windows of `first … first + count - 1` that are not done. */
@@ -126,20 +110,7 @@ export class StagedClass {
     return runs;
   }
 
-  /** Whether the lists are closed is nobody else's business. */
-  async close(): Promise<void> {
-    for (const file of Object.values(this.lists)) await file.close();
-  }
-
-  async #place(table: 'windows' | 'parts', index: number): Promise<WindowPlace> {
-    const bytes = Buffer.alloc(PLACE_BYTES);
-    await this.lists[table].read(bytes, index * PLACE_BYTES);
-    return placeAt(bytes, 0);
-  }
-
-  async #filesAt(list: 'small' | 'large', place: WindowPlace): Promise<PlannedFile[]> {
-    const bytes = Buffer.alloc(place.length);
-    await this.lists[list].read(bytes, place.offset);
-    return bytes.toString('utf8').trimEnd().split('\n').map(parsePlannedLine);
+  close(): Promise<void> {
+    return this.lists.close();
   }
 }

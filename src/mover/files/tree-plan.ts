@@ -6,6 +6,7 @@ import type { TreePoint } from '../../domain/source-tree.js';
 import type { TreePlanReference } from '../../domain/tree-work.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readWholeFile } from '../../repository/replace-file.js';
+import type { FileList, ListedFiles } from './file-lists.js';
 
 /** Where a tree is copied from and to. */
 export interface TreePlace {
@@ -31,14 +32,9 @@ export interface TreePlan extends TreePlanReference {
   readonly shown: readonly string[];
 }
 
-/** Small files come first, up to 1,024 of them in one window; then the windows of large ones, one after the other. */
-export interface PlannedClass {
+/** What is to be done with the files of one class. */
+export interface PlannedClass extends ListedFiles {
   readonly class: string;
-  readonly smallCount: number;
-  readonly smallWindows: number;
-  readonly largeCount: number;
-  readonly largeWindows: number;
-  readonly sizeBytes: number;
   /** Entries of the index that change although nothing is copied. */
   readonly markCount: number;
 }
@@ -59,9 +55,6 @@ export interface HeldFile {
   readonly isGone: boolean;
 }
 
-/** Files of a window: more would hold too much of a run that is stopped. */
-export const FILES_OF_A_WINDOW = 1_024;
-
 export const treeStaged = {
   folder: (tree: string) => `${tree}/${STAGING_FOLDER}`,
   plan: (tree: string) => `${tree}/${STAGING_FOLDER}/plan.json`,
@@ -74,9 +67,8 @@ export const treeStaged = {
   desk: (tree: string, id: string) => `${tree}/${STAGING_FOLDER}/desks/${id}`,
 };
 
-/** `small`, `large`: files, a line each. `windows`, `parts`: where in them the work of each window stands. `marks`: entries of the index that change
- *  without a copy. `journal`: what came of each window of small files. */
-export type StagedList = 'small' | 'large' | 'windows' | 'parts' | 'marks' | 'journal';
+/** `marks`: entries of the index that change without a copy. `journal`: what came of each window of small files. */
+export type StagedList = FileList | 'marks' | 'journal';
 
 const MAX_PLAN_BYTES = 64 * 1024 * 1024;
 
