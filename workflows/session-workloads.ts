@@ -5,7 +5,7 @@ import type { FoundWorkload } from '../src/domain/found-workload.js';
 import { ERROR_CODES, isErrorCode } from '../src/domain/errors.js';
 import { heldTwiceText } from '../src/domain/one-workload.js';
 import { sentences } from '../src/domain/sentences.js';
-import { namedIn, sourceScope } from '../src/domain/source-scope.js';
+import { isLike, namedIn, sourceScope } from '../src/domain/source-scope.js';
 import {
   ALL_ALLOWED,
   passedOverText,
@@ -50,7 +50,7 @@ export async function findWorkloads(
   const seen = new Set<string>();
   const told: CopyTask[] = [];
   let hasUnreadSource = false;
-  for (const [index, { repositoryId, workloads: named }] of include.entries()) {
+  for (const [index, { repositoryId, workloads: named, patterns }] of include.entries()) {
     const { workloads, failure } = looks[index]!;
     if (failure !== null) told.push(failure);
     const shown = workloads.filter(({ unseen }) => unseen === undefined);
@@ -81,7 +81,11 @@ export async function findWorkloads(
     }
     told.push(...broken.tasks());
     const asked = (named ?? []).filter((name) => overrides.workloads?.includes(name) ?? true);
-    if (shown.length > 0) told.push(...missing(repositoryId, asked, workloads));
+    if (shown.length > 0) {
+      told.push(...missing(repositoryId, asked, workloads));
+      if (overrides.workloads === undefined)
+        told.push(...unmatched(repositoryId, patterns ?? [], workloads));
+    }
   }
   const byId = [...found.values()].sort((a, b) => (a.workload.id < b.workload.id ? -1 : 1));
   return { workloads: byId, seen, hasUnreadSource, told };
@@ -216,6 +220,22 @@ function missing(
     );
   }
   return tasks;
+}
+
+/** What a pattern is to take may come yet, or it is misspelt: it is told, and no fault. */
+function unmatched(
+  repositoryId: string,
+  patterns: readonly string[],
+  present: readonly FoundWorkload[],
+): CopyTask[] {
+  return patterns
+    .filter((pattern) => !present.some((workload) => isLike([pattern], workload)))
+    .map((pattern) =>
+      passedOverTask(
+        `repository ${repositoryId}`,
+        `repository ${repositoryId} holds no workload like ${pattern}`,
+      ),
+    );
 }
 
 /** A job may name ten thousand, and its source may be the wrong one. */

@@ -3,7 +3,8 @@
 import { z } from 'zod';
 import type { FileBackupJob, SecondaryTarget } from '../domain/file-backup-job.js';
 import { instant, slug } from './field-schemas.js';
-import { jobName, slugOf, workloadName } from './job-schemas.js';
+import { jobName, slugOf } from './job-schemas.js';
+import { workloadName } from './job-source-schemas.js';
 import {
   hoursRequestSchema,
   scheduleRequestSchema,

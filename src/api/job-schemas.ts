@@ -8,10 +8,10 @@ import type {
   JobSchedule,
   MaintenanceSchedule,
   RetentionPolicy,
-  SourceSelection,
   StartOverrides,
 } from '../domain/copy-job.js';
 import { defaultRetry } from '../domain/retry.js';
+import { jobSourcesSchema, workloadName } from './job-source-schemas.js';
 import type { JobPlan } from '../domain/operation.js';
 import type { RpoPolicy } from '../domain/rpo.js';
 import type { WeeklyHours } from '../domain/weekly-hours.js';
@@ -94,12 +94,6 @@ const MONTHS = [
 ] as const;
 const WEEKS = ['first', 'second', 'third', 'fourth', 'fifth', 'last'] as const;
 
-const WORKLOAD_LENGTH = 255;
-export const workloadName = z
-  .string()
-  .min(1)
-  .max(WORKLOAD_LENGTH)
-  .meta({ description: 'Id of a workload in its repository.' });
 const maintenance = maintenanceSchema(timeZone);
 const HOURS = {
   description:
@@ -156,13 +150,6 @@ const retentionSchema: z.ZodType<RetentionPolicy> = z
   })
   .meta({ id: 'RetentionPolicy' });
 
-const sourceSchema: z.ZodType<SourceSelection> = z
-  .strictObject({
-    repositoryId: slug,
-    workloads: z.array(workloadName).min(1).max(10_000).optional(),
-  })
-  .meta({ id: 'SourceSelection' });
-
 const RPO_HOURS = 87_600;
 const limitHours = z.number().min(0.1).max(RPO_HOURS).nullable().default(null);
 const limitFields = {
@@ -202,15 +189,7 @@ const definitionFields = {
   name: jobName,
   description: z.string().max(2_000).default(''),
   mode: z.enum(['immediate', 'periodic']),
-  sources: z
-    .strictObject({
-      include: z.array(sourceSchema).min(1).max(1_000),
-      exclude: z
-        .array(z.strictObject({ workload: workloadName }).meta({ id: 'ExcludedWorkload' }))
-        .max(10_000)
-        .default([]),
-    })
-    .meta({ id: 'JobSources' }),
+  sources: jobSourcesSchema,
   target: z.strictObject({ repositoryId: slug }).meta({ id: 'JobTarget' }),
   restorePoints: scopeSchema.default('latest'),
   transactionLogs: z.boolean().default(false).meta({

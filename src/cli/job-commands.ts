@@ -4,6 +4,7 @@ import { BackupError } from '../domain/errors.js';
 import type { Command } from 'commander';
 import type { JobState, JobView, ListedJob } from '../api/job-schemas.js';
 import type { JobPlan } from '../domain/operation.js';
+import { isWhole } from '../domain/source-scope.js';
 import type { Act, CommandContext } from './command-context.js';
 import {
   formatBytes,
@@ -141,8 +142,11 @@ function jobFlags(command: Command): Command {
     .option('-f, --file <file>', 'whole definition as JSON or YAML; no other flags then')
     .option('--name <name>')
     .option('--id <id>', 'default: made from the name')
-    .option('--source <source...>', 'what to copy: repository, or repository:workload')
-    .option('--exclude <workload...>', 'workloads to leave out')
+    .option(
+      '--source <source...>',
+      'what to copy: repository, repository:workload, or repository:pattern with * or ? in it',
+    )
+    .option('--exclude <workload...>', 'workloads to leave out, or patterns of their names')
     .option('--target <repository>', 'where to copy')
     .option('--schedule <words>', `when to start: ${SCHEDULE_PHRASES}`)
     .option('--time-zone <name>', 'time zone of the job; default: that of the server')
@@ -243,7 +247,11 @@ function describeJobs(jobs: readonly ListedJob[]): DisplayText {
 function describeJob(job: JobView): DisplayText {
   const { retention, lastSession } = job;
   const sources = job.sources.include.map(
-    ({ repositoryId, workloads }) => `${repositoryId}: ${workloads?.join(', ') ?? 'all workloads'}`,
+    (entry) =>
+      `${entry.repositoryId}: ${isWhole(entry) ? 'all workloads' : [...(entry.workloads ?? []), ...(entry.patterns ?? [])].join(', ')}`,
+  );
+  const excluded = job.sources.exclude.map((entry) =>
+    'workload' in entry ? entry.workload : entry.pattern,
   );
   const unit = retention.type === 'days' ? 'days' : 'restore points';
   const fields: [string, string][] = [
@@ -269,6 +277,7 @@ function describeJob(job: JobView): DisplayText {
       lastSession === null ? '-' : `${lastSession.id} ${lastSession.result ?? lastSession.state}`,
     ],
   ];
+  if (excluded.length > 0) fields.push(['Without', excluded.join(', ')]);
   if (job.transactionLogs) fields.push(['Logs', 'of databases are copied, too']);
   if (job.allowedHours !== null) fields.push(['Hours', describeHours(job.allowedHours)]);
   if (job.nextTryAt !== null) fields.push(['Next try', formatInstant(job.nextTryAt)]);

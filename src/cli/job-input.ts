@@ -3,7 +3,9 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
+import type { Exclusion } from '../domain/copy-job.js';
 import { BackupError } from '../domain/errors.js';
+import { isPattern } from '../domain/name-pattern.js';
 import { parseHours } from './hours-phrase.js';
 import { parseSchedule } from './schedule-phrase.js';
 
@@ -11,7 +13,7 @@ export interface JobFlags {
   readonly file?: string;
   readonly name?: string;
   readonly id?: string;
-  /** `repository` or `repository:workload`. */
+  /** `repository`, `repository:workload` or `repository:pattern`. */
   readonly source?: readonly string[];
   readonly exclude?: readonly string[];
   readonly target?: string;
@@ -69,7 +71,7 @@ export function definitionFromFlags(flags: JobFlags): object {
     mode: flags.immediate === true ? 'immediate' : 'periodic',
     sources: {
       include: sourcesOf(source),
-      exclude: (flags.exclude ?? []).map((workload) => ({ workload })),
+      exclude: exclusionsOf(flags.exclude ?? []),
     },
     target: { repositoryId: target },
     ...(flags.timeZone === undefined ? {} : { timeZone: flags.timeZone }),
@@ -83,19 +85,32 @@ export function definitionFromFlags(flags: JobFlags): object {
   };
 }
 
-/** Workloads of one repository make one entry; a repository without one means all of it. */
+/** Workloads and patterns of one repository make one entry; a repository without one means all of it. */
 function sourcesOf(sources: readonly string[]): object[] {
-  const workloads = new Map<string, string[]>();
+  const chosen = new Map<string, string[]>();
   const whole: string[] = [];
   for (const source of sources) {
-    const [repositoryId = '', workload] = source.split(/:(.*)/s);
-    if (workload === undefined) whole.push(repositoryId);
-    else workloads.set(repositoryId, [...(workloads.get(repositoryId) ?? []), workload]);
+    const [repositoryId = '', word] = source.split(/:(.*)/s);
+    if (word === undefined) whole.push(repositoryId);
+    else chosen.set(repositoryId, [...(chosen.get(repositoryId) ?? []), word]);
   }
   return [
     ...whole.map((repositoryId) => ({ repositoryId })),
-    ...[...workloads].map(([repositoryId, names]) => ({ repositoryId, workloads: names })),
+    ...[...chosen].map(([repositoryId, words]) => ({ repositoryId, ...choiceOf(words) })),
   ];
+}
+
+function choiceOf(words: readonly string[]): object {
+  const workloads = words.filter((word) => !isPattern(word));
+  const patterns = words.filter(isPattern);
+  return {
+    ...(workloads.length === 0 ? {} : { workloads }),
+    ...(patterns.length === 0 ? {} : { patterns }),
+  };
+}
+
+function exclusionsOf(words: readonly string[]): Exclusion[] {
+  return words.map((word) => (isPattern(word) ? { pattern: word } : { workload: word }));
 }
 
 function hoursOf({ allowedHours }: JobFlags): object {

@@ -4,7 +4,7 @@ import { isSuspicious, type Removal } from './absence.js';
 import type { CopyJob } from './copy-job.js';
 import type { UnreadablePart } from './repository-view.js';
 import type { WorkloadType } from './restore-point.js';
-import { namedIn, type NamedWorkload } from './source-scope.js';
+import { excludedBy, type NamedWorkload } from './source-scope.js';
 
 /** A workload of which the target keeps copies. */
 export interface KeptWorkload extends NamedWorkload {
@@ -54,14 +54,14 @@ export function absentWorkloads(
   return { doubted, workloads };
 }
 
-/** A workload that the job excludes by name is no surprise when it is missing. */
+/** A workload that the job excludes is no surprise when it is missing. */
 function doubtedSource(
   repositoryId: string,
   kept: readonly KeptWorkload[],
   seen: ReadonlySet<string>,
   exclude: CopyJob['sources']['exclude'],
 ): DoubtedSource | null {
-  const isExcluded = namedIn(exclude.map(({ workload }) => workload));
+  const isExcluded = excludedBy(exclude);
   const expected = kept.filter(
     (workload) => seen.has(workload.id) || (!workload.wasMissed && !isExcluded(workload)),
   );

@@ -57,7 +57,7 @@ export interface CopyJob {
   readonly mode: CopyMode;
   readonly sources: {
     readonly include: readonly SourceSelection[];
-    readonly exclude: readonly { readonly workload: string }[];
+    readonly exclude: readonly Exclusion[];
   };
   readonly target: { readonly repositoryId: string };
   readonly restorePoints: RestorePointScope;
@@ -109,11 +109,16 @@ export function withoutSources(job: CopyJob): ChainPolicy {
   return policy;
 }
 
-/** Without `workloads`: all of the repository, future ones too. */
+/** Without `workloads` and `patterns`: all of the repository, future ones too. */
 export interface SourceSelection {
   readonly repositoryId: string;
   readonly workloads?: readonly string[];
+  /** Of names or ids, as of `matchesPattern`; what comes to match is copied, too. */
+  readonly patterns?: readonly string[];
 }
+
+/** What is left out: one by its name or id, or all whose name or id is of a pattern (`matchesPattern`). */
+export type Exclusion = { readonly workload: string } | { readonly pattern: string };
 
 /** `restorePoints`: the newest `value` stay. `days`: the last `value` days stay, the current one not counted, never fewer than 3 points. */
 export interface RetentionPolicy {

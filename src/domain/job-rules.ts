@@ -3,6 +3,8 @@
 import { isTimeZone } from './calendar-date.js';
 import type { CopyJob, SourceSelection } from './copy-job.js';
 import { cronFault } from './cron.js';
+import { matchesPattern } from './name-pattern.js';
+import { isWhole } from './source-scope.js';
 import { jsonBytes } from './task-brief.js';
 import { spanDaysFault } from './weekly-hours.js';
 
@@ -70,12 +72,10 @@ function includeFaults({ sources, target }: CopyJob, roles: Roles): JobFault[] {
     return [{ path: 'sources.include', message: 'name at least one source' }];
   }
   const faults: JobFault[] = [];
-  const whole = new Set(
-    sources.include.filter((entry) => entry.workloads === undefined).map(repositoryOf),
-  );
+  const whole = new Set(sources.include.filter(isWhole).map((entry) => entry.repositoryId));
   const seen = new Set<string>();
   sources.include.forEach((entry, index) => {
-    const { repositoryId, workloads } = entry;
+    const { repositoryId } = entry;
     const path = `sources.include.${String(index)}`;
     if (!roles.has(repositoryId)) {
       faults.push(unknownRepository(`${path}.repositoryId`, repositoryId));
@@ -84,23 +84,27 @@ function includeFaults({ sources, target }: CopyJob, roles: Roles): JobFault[] {
       const message = `${repositoryId} is the target; a job cannot copy a repository to itself`;
       faults.push({ path: `${path}.repositoryId`, message });
     }
-    if (workloads?.length === 0) {
-      const message = 'name workloads, or leave the field out for all of the repository';
-      faults.push({ path: `${path}.workloads`, message });
-    }
-    if (workloads !== undefined && whole.has(repositoryId)) {
+    for (const field of ['workloads', 'patterns'] as const)
+      if (entry[field]?.length === 0) {
+        const message = `name ${field}, or leave the field out for all of the repository`;
+        faults.push({ path: `${path}.${field}`, message });
+      }
+    if (!isWhole(entry) && whole.has(repositoryId)) {
       const message = `another entry includes all of ${repositoryId} already`;
       faults.push({ path, message });
-    } else if (workloads === undefined && seen.has(repositoryId)) {
-      faults.push({ path, message: `${repositoryId} is included twice` });
+    } else if (seen.has(keyOf(entry))) {
+      const message = isWhole(entry)
+        ? `${repositoryId} is included twice`
+        : `${repositoryId} has an entry already: choose its workloads in one`;
+      faults.push({ path, message });
     }
-    if (workloads === undefined) seen.add(repositoryId);
+    seen.add(keyOf(entry));
   });
   return faults;
 }
 
-function repositoryOf(entry: SourceSelection): string {
-  return entry.repositoryId;
+function keyOf(entry: SourceSelection): string {
+  return `${entry.repositoryId} ${isWhole(entry)}`;
 }
 
 /** A job keeps one chain for each workload, so each may be named once, whatever the repository. */
@@ -119,14 +123,31 @@ function workloadFaults({ sources }: CopyJob): JobFault[] {
       includedFrom.set(workload, repositoryId);
     });
   });
-  const excluded = new Set<string>();
-  sources.exclude.forEach(({ workload }, index) => {
-    const path = `sources.exclude.${String(index)}.workload`;
-    if (excluded.has(workload)) faults.push({ path, message: `${workload} is excluded twice` });
-    if (includedFrom.has(workload)) {
-      faults.push({ path, message: `${workload} is both included by name and excluded` });
+  return [...faults, ...exclusionFaults(sources.exclude, includedFrom)];
+}
+
+/** @param included by the names that the job includes */
+function exclusionFaults(
+  exclude: CopyJob['sources']['exclude'],
+  included: ReadonlyMap<string, string>,
+): JobFault[] {
+  const faults: JobFault[] = [];
+  const known = new Set<string>();
+  exclude.forEach((entry, index) => {
+    const [field, text] =
+      'workload' in entry ? ['workload', entry.workload] : ['pattern', entry.pattern];
+    const path = `sources.exclude.${String(index)}.${field}`;
+    const key = `${field} ${text}`;
+    if (known.has(key)) faults.push({ path, message: `${text} is excluded twice` });
+    known.add(key);
+    const both =
+      field === 'workload'
+        ? [text].find((name) => included.has(name))
+        : [...included.keys()].find((name) => matchesPattern(text, name));
+    if (both !== undefined) {
+      const by = both === text ? '' : ` by ${text}`;
+      faults.push({ path, message: `${both} is both included by name and excluded${by}` });
     }
-    excluded.add(workload);
   });
   return faults;
 }

@@ -4,7 +4,7 @@ import type { CopyJob } from './copy-job.js';
 import type { ErrorCode } from './errors.js';
 import type { UnreadablePart } from './repository-view.js';
 import { limitsOf, rpoStatus, type CopyLimits, type RpoStatus } from './rpo.js';
-import { namedIn, sourceScope, type NamedWorkload } from './source-scope.js';
+import { excludedBy, sourceScope, type NamedWorkload } from './source-scope.js';
 import type { ChainFacts, SourceFacts, WorkloadFacts } from './workload-facts.js';
 
 /** What is known of a repository: as of the last look that was answered. */
@@ -63,7 +63,7 @@ export function protectedWorkloads(
   const scopes = jobs.map((job) => ({
     job,
     isInScope: sourceScope(job),
-    isExcluded: namedIn(job.sources.exclude.map(({ workload }) => workload)),
+    isExcluded: excludedBy(job.sources.exclude),
   }));
   const workloads = known.rows().map((row) => protect(row, scopes, known, nowMs));
   return workloads.sort((a, b) =>

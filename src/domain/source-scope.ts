@@ -1,4 +1,5 @@
-import type { CopyJob } from './copy-job.js';
+import type { CopyJob, Exclusion, SourceSelection } from './copy-job.js';
+import { matchesPattern } from './name-pattern.js';
 
 /** A workload as jobs name it: by id or by name. */
 export interface NamedWorkload {
@@ -16,17 +17,42 @@ export function namedIn(names: readonly string[]): (workload: NamedWorkload) => 
   return ({ id, name }) => known.has(id) || known.has(name);
 }
 
+/** Whether the id or the name is of one of the patterns. */
+export function isLike(patterns: readonly string[], { id, name }: NamedWorkload): boolean {
+  return patterns.some((pattern) => matchesPattern(pattern, id) || matchesPattern(pattern, name));
+}
+
+/** Whether an entry takes all of its repository. */
+export function isWhole({ workloads, patterns }: SourceSelection): boolean {
+  return workloads === undefined && patterns === undefined;
+}
+
+export function excludedBy(exclude: readonly Exclusion[]): (workload: NamedWorkload) => boolean {
+  const isExcludedByName = namedIn(exclude.flatMap((entry) => namesOf(entry)));
+  const patterns = exclude.flatMap((entry) => ('pattern' in entry ? [entry.pattern] : []));
+  return (workload) => isExcludedByName(workload) || isLike(patterns, workload);
+}
+
+function namesOf(entry: Exclusion): string[] {
+  return 'workload' in entry ? [entry.workload] : [];
+}
+
 /** Tells whether a job copies a workload of a repository. */
 export function sourceScope(
   job: Pick<CopyJob, 'sources'>,
 ): (repositoryId: string, workload: NamedWorkload) => boolean {
-  const { include, exclude } = job.sources;
-  const isExcluded = namedIn(exclude.map((entry) => entry.workload));
-  const sources = include.map(({ repositoryId, workloads }) => ({
-    repositoryId,
-    isIncluded: workloads === undefined ? () => true : namedIn(workloads),
+  const isExcluded = excludedBy(job.sources.exclude);
+  const sources = job.sources.include.map((entry) => ({
+    repositoryId: entry.repositoryId,
+    isIncluded: includedBy(entry),
   }));
   return (repositoryId, workload) =>
     !isExcluded(workload) &&
     sources.some((source) => source.repositoryId === repositoryId && source.isIncluded(workload));
+}
+
+function includedBy(entry: SourceSelection): (workload: NamedWorkload) => boolean {
+  if (isWhole(entry)) return () => true;
+  const isIncludedByName = namedIn(entry.workloads ?? []);
+  return (workload) => isIncludedByName(workload) || isLike(entry.patterns ?? [], workload);
 }

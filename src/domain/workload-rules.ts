@@ -2,7 +2,7 @@
 
 import type { CopyJob, CopyMode } from './copy-job.js';
 import type { JobFault } from './job-rules.js';
-import { isNamed, sourceScope, type NamedWorkload } from './source-scope.js';
+import { excludedBy, isLike, isNamed, sourceScope, type NamedWorkload } from './source-scope.js';
 
 /** A type of backups, as the API, the commands and the dashboard name it. */
 export interface WorkloadTypeFacts {
@@ -94,6 +94,19 @@ function namedAt(
   );
 }
 
+/** Where a pattern of the job takes this workload. */
+function matchedAt(
+  { sources }: Pick<CopyJob, 'sources'>,
+  repositoryId: string,
+  workload: NamedWorkload,
+): string[] {
+  return sources.include.flatMap((entry, index) =>
+    entry.repositoryId === repositoryId && isLike(entry.patterns ?? [], workload)
+      ? [`sources.include.${index}.patterns`]
+      : [],
+  );
+}
+
 /** Why a job of another kind does not copy backups of this type, and what does. */
 export function otherJobText(title: string, job: JobKind): string {
   return `backups of ${title} are copied by ${RIGHT_CALLS[job]} only`;
@@ -117,17 +130,23 @@ function choiceFaults(
   title: string,
 ): JobFault[] {
   const { sources } = job;
-  const faults: JobFault[] = namedAt(job, repositoryId, workload).map((path) => ({
+  const chosenAt = [
+    ...namedAt(job, repositoryId, workload),
+    ...matchedAt(job, repositoryId, workload),
+  ];
+  const faults: JobFault[] = chosenAt.map((path) => ({
     path,
     message: `backups of ${title} are copied with their whole repository: include ${repositoryId} without naming workloads`,
   }));
   if (!sources.include.some((entry) => entry.repositoryId === repositoryId)) return faults;
   sources.exclude.forEach((entry, index) => {
-    if (isNamed([entry.workload], workload))
-      faults.push({
-        path: `sources.exclude.${index}.workload`,
-        message: `backups of ${title} are copied with their whole repository: ${entry.workload} cannot be excluded`,
-      });
+    if (!excludedBy([entry])(workload)) return;
+    const [field, text] =
+      'workload' in entry ? ['workload', entry.workload] : ['pattern', entry.pattern];
+    faults.push({
+      path: `sources.exclude.${index}.${field}`,
+      message: `backups of ${title} are copied with their whole repository: ${text} cannot be excluded`,
+    });
   });
   return faults;
 }

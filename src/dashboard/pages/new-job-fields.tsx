@@ -44,7 +44,7 @@ export function WhatFields({ wishes, onChange, repositories }: PlaceFieldsProps)
       </Checkbox.Group>
       <Textarea
         label="But not these machines"
-        description="A name or id a line; machines that come later are copied unless they stand here."
+        description="A name or id a line; * is any text, ? one character (test-*). Machines that come later are copied unless they are of one of these."
         value={wishes.excluded}
         onChange={({ currentTarget }) => onChange({ ...wishes, excluded: currentTarget.value })}
         autosize

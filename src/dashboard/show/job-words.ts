@@ -88,12 +88,12 @@ export function jobWords(job: Omit<CopyJob, 'revision' | 'replaces'>): string {
 }
 
 export function sourceWords({ include, exclude }: CopyJob['sources']): string {
-  const parts = include.map(({ repositoryId, workloads }) =>
-    workloads === undefined
+  const parts = include.map(({ repositoryId, workloads, patterns }) =>
+    workloads === undefined && patterns === undefined
       ? `everything in ${repositoryId}`
-      : `${named(workloads)} in ${repositoryId}`,
+      : `${named([...(workloads ?? []), ...(patterns ?? [])])} in ${repositoryId}`,
   );
-  const without = exclude.map(({ workload }) => workload);
+  const without = exclude.map((entry) => ('workload' in entry ? entry.workload : entry.pattern));
   return `${listed(parts)}${without.length === 0 ? '' : ` but ${named(without)}`}`;
 }
 

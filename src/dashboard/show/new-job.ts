@@ -9,7 +9,7 @@ export interface JobWishes {
   readonly name: string;
   /** Repositories that are copied whole. */
   readonly sources: readonly string[];
-  /** Names or ids, one a line; they are left out. */
+  /** Names, ids or patterns, one a line; they are left out. */
   readonly excluded: string;
   readonly target: string;
   readonly scope: 'latest' | 'all';
@@ -71,7 +71,9 @@ export function wantedJob(wishes: JobWishes): WantedJob {
     mode: start === 'immediate' ? 'immediate' : 'periodic',
     sources: {
       include: sources.map((repositoryId) => ({ repositoryId })),
-      exclude: linesOf(wishes.excluded).map((workload) => ({ workload })),
+      exclude: linesOf(wishes.excluded).map((line) =>
+        /[*?]/.test(line) ? { pattern: line } : { workload: line },
+      ),
     },
     target: { repositoryId: target },
     restorePoints: scope,

@@ -59,6 +59,23 @@ describe('job create', () => {
     });
   });
 
+  it('takes a word with * or ? for a pattern', async () => {
+    const sources = ['--source', 'primary:web01', 'primary:db-*', 'other:?1'];
+    await bench.run([
+      ...['job', 'create', '--name', 'n', ...sources],
+      ...['--exclude', '*-test', 'scratch', '--target', 'b'],
+    ]);
+    expect(bench.seen[0]?.body).toMatchObject({
+      sources: {
+        include: [
+          { repositoryId: 'primary', workloads: ['web01'], patterns: ['db-*'] },
+          { repositoryId: 'other', patterns: ['?1'] },
+        ],
+        exclude: [{ pattern: '*-test' }, { workload: 'scratch' }],
+      },
+    });
+  });
+
   it.each([
     ['manual', { type: 'manual' }],
     ['daily 22:00', { type: 'daily', time: '22:00' }],

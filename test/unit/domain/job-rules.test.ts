@@ -149,6 +149,29 @@ describe('rules of a job', () => {
       'x is excluded twice',
     ],
     [
+      include(
+        { repositoryId: 'primary', workloads: ['a'] },
+        { repositoryId: 'primary', patterns: ['b*'] },
+      ),
+      'sources.include.1',
+      'primary has an entry already: choose its workloads in one',
+    ],
+    [
+      include({ repositoryId: 'primary', patterns: ['b*'] }, { repositoryId: 'primary' }),
+      'sources.include.0',
+      'another entry includes all of primary already',
+    ],
+    [
+      { sources: { ...JOB.sources, exclude: [{ pattern: 'web*' }] } },
+      'sources.exclude.0.pattern',
+      'web01 is both included by name and excluded by web*',
+    ],
+    [
+      { sources: { ...JOB.sources, exclude: [{ pattern: 'x*' }, { pattern: 'x*' }] } },
+      'sources.exclude.1.pattern',
+      'x* is excluded twice',
+    ],
+    [
       { mode: 'immediate' },
       'schedule.type',
       'an immediate job starts when a restore point appears and takes no schedule; daily needs mode periodic',

@@ -80,6 +80,15 @@ describe('workloadRuleFaults', () => {
     expect(faults({ sources }, { wholeSourceOnly: true }, 'elsewhere')).toEqual([]);
   });
 
+  it('refuses patterns that take or leave out a part of a whole source', () => {
+    const sources = {
+      include: [{ repositoryId: 'ahv', patterns: ['web*'] }],
+      exclude: [{ pattern: '*01' }, { pattern: 'db*' }],
+    };
+    const paths = faults({ sources }, { wholeSourceOnly: true }).map(({ path }) => path);
+    expect(paths).toEqual(['sources.include.0.patterns', 'sources.exclude.0.pattern']);
+  });
+
   it('lets a job name other workloads of the same repository', () => {
     const include = [{ repositoryId: 'ahv', workloads: ['esx01'] }];
     const rules = { wholeSourceOnly: true, allowsGfs: false, modes: ['immediate'] as const };
