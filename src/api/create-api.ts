@@ -12,6 +12,7 @@ import { docsPage } from './docs-page.js';
 import { FailedAttempts } from './failed-attempts.js';
 import { guardedRoutes, requireWhole } from './guarded-routes.js';
 import { errorRoutes } from './error-routes.js';
+import { jobChangeRoutes } from './job-change-routes.js';
 import { jobRoutes } from './job-routes.js';
 import { fileBackupRoutes } from './file-backup-routes.js';
 import { FileBackupStore } from './file-backup-store.js';
@@ -139,6 +140,7 @@ function apiRoutes(
   return [
     ...overviewRoutes({ reader, sessions }),
     ...jobRoutes({ ...surroundings, starter, browser, timeZone }),
+    ...jobChangeRoutes(surroundings),
     ...fileBackupRoutes({
       ...surroundings,
       fileBackups: new FileBackupStore(client, jobs, now),

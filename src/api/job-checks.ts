@@ -6,8 +6,10 @@ import { BackupError } from '../domain/errors.js';
 import { jobFaults, type JobFault } from '../domain/job-rules.js';
 import { workloadRuleFaults, type WorkloadTypeFacts } from '../domain/workload-rules.js';
 import type { WorkloadFacts } from '../domain/workload-facts.js';
-import type { JobDefinition } from './job-schemas.js';
+import type { JobDefinition, JobRequest } from './job-schemas.js';
 import type { JobStore } from './job-store.js';
+import { withTimeZones } from './job-time-zone.js';
+import { invalidRequest } from './route.js';
 
 /** Jobs that start one another; a longer row is a mistake. */
 const LONGEST_JOB_CHAIN = 100;
@@ -33,6 +35,16 @@ export async function checkRules(
     ...typeFaults(job, surroundings),
     ...(await predecessorFaults(job, jobs)),
   ]);
+}
+
+/** What a job becomes by a definition that is sent for it: what kind of job it is stays. @throws REQUEST_INVALID */
+export function changedDefinition(present: CopyJob, body: JobRequest): JobDefinition {
+  if (body.id !== present.id) {
+    const message = `must be ${present.id}: the id never changes`;
+    throw invalidRequest([{ path: 'id', message }]);
+  }
+  const kind = present.kind === undefined ? {} : { kind: present.kind };
+  return { ...withTimeZones(body, present.timeZone), ...kind };
 }
 
 /** Rules of the types of backups that its sources were seen to hold. What nobody has seen yet is checked by each session. */

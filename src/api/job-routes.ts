@@ -14,7 +14,7 @@ import {
   startOverridesSchema,
   type JobDefinition,
 } from './job-schemas.js';
-import { checkRules, type JobSurroundings } from './job-checks.js';
+import { changedDefinition, checkRules, type JobSurroundings } from './job-checks.js';
 import { withTimeZones } from './job-time-zone.js';
 import { configuredRepository, type RepositoryBrowser } from './repository-browser.js';
 import { browsedPageSchema, cursorQuerySchema } from './repository-schemas.js';
@@ -115,12 +115,8 @@ function changeRoutes(services: JobServices): Route[] {
         // Before the rules: whoever names a job that is not there learns that first.
         const present = await jobs.definition(id);
         noteBefore(present);
-        if (body.id !== id) {
-          throw invalidRequest([{ path: 'id', message: `must be ${id}: the id never changes` }]);
-        }
         refuseOfFileBackup(present);
-        const kind = present.kind === undefined ? {} : { kind: present.kind };
-        const definition = { ...withTimeZones(body, present.timeZone), ...kind };
+        const definition = changedDefinition(present, body);
         await checkRules(definition, services);
         return withRevision(await jobs.update(definition, revision));
       },

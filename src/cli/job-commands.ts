@@ -3,11 +3,9 @@
 import { BackupError } from '../domain/errors.js';
 import type { Command } from 'commander';
 import type { JobState, JobView, ListedJob } from '../api/job-schemas.js';
-import type { JobPlan } from '../domain/operation.js';
 import { isWhole } from '../domain/source-scope.js';
 import type { Act, CommandContext } from './command-context.js';
 import {
-  formatBytes,
   formatFields,
   formatInstant,
   formatTable,
@@ -18,10 +16,13 @@ import {
 import { describeUnreadable } from './describe-unreadable.js';
 import type { ExitName } from './exit-codes.js';
 import { followSession } from './follow-session.js';
-import { describeHours, HOURS_PHRASES } from './hours-phrase.js';
+import { describeHours } from './hours-phrase.js';
+import { editCommand, editJob } from './job-edit-command.js';
+import { jobFlags } from './job-flags.js';
 import { definitionOf, definitionFromFlags, readDefinition, type JobFlags } from './job-input.js';
 import { printError } from './print.js';
-import { describeSchedule, SCHEDULE_PHRASES } from './schedule-phrase.js';
+import { describePlan, wholePlan, type PlanRequest } from './job-plan.js';
+import { describeSchedule } from './schedule-phrase.js';
 
 interface StartFlags {
   readonly workload?: readonly string[];
@@ -42,7 +43,13 @@ export function addJobCommands(program: Command, act: Act): void {
 }
 
 function addDefinitionCommands(job: Command, act: Act): void {
-  act(jobFlags(job.command('create').description('Create a job.')), createJob);
+  act(
+    jobFlags(job.command('create'))
+      .option('-f, --file <file>', 'whole definition as JSON or YAML; no other flags then')
+      .option('--id <id>', 'default: made from the name')
+      .description('Create a job.'),
+    createJob,
+  );
   act(job.command('list').description('List the jobs.'), async (context) => {
     const { items, unreadable } = await context.server.browse<ListedJob>('/jobs');
     context.show(items, () => describeJobs(items));
@@ -55,6 +62,7 @@ function addDefinitionCommands(job: Command, act: Act): void {
       context.show(found, () => describeJob(found));
     },
   );
+  act(editCommand(job), editJob);
   act(
     job
       .command('update')
@@ -135,31 +143,6 @@ function addStateCommand(job: Command, act: Act, verb: 'enable' | 'disable', tex
     const changed = await context.server.request<JobView>('POST', `${jobPath(id)}/${verb}`);
     context.show(changed, () => display`Job ${id} is ${changed.state}.`);
   });
-}
-
-function jobFlags(command: Command): Command {
-  return command
-    .option('-f, --file <file>', 'whole definition as JSON or YAML; no other flags then')
-    .option('--name <name>')
-    .option('--id <id>', 'default: made from the name')
-    .option(
-      '--source <source...>',
-      'what to copy: repository, repository:workload, or repository:pattern with * or ? in it',
-    )
-    .option('--exclude <workload...>', 'workloads to leave out, or patterns of their names')
-    .option('--target <repository>', 'where to copy')
-    .option('--schedule <words>', `when to start: ${SCHEDULE_PHRASES}`)
-    .option('--time-zone <name>', 'time zone of the job; default: that of the server')
-    .option('--allowed-hours <words...>', `outside them it waits: ${HOURS_PHRASES}`)
-    .option('--missed-starts <run|skip>', 'what becomes of starts while the server was down')
-    .option('--retry-attempts <number>', 'retries of what failed, or unlimited; 0: none')
-    .option('--retry-pauses <minutes...>', 'minutes before each retry; the last for all after it')
-    .option('--immediate', 'copy each restore point as it appears')
-    .option('--transaction-logs', 'with --immediate: copy the logs of databases, too')
-    .option('--keep <number>', 'restore points to keep')
-    .option('--keep-days <number>', 'days to keep restore points')
-    .option('--max-copy-age <hours>', 'how old the newest copy may become')
-    .option('--max-lag <hours>', 'how long a restore point may wait for its copy');
 }
 
 async function createJob(context: CommandContext, flags: JobFlags): Promise<void> {
@@ -310,12 +293,6 @@ function describeRetry({ retry: { attempts, pausesMinutes } }: JobView): string 
   return `${times}, after ${pausesMinutes.join(', ')} minutes`;
 }
 
-interface PlanRequest {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly body?: object;
-}
-
 /** @throws REQUEST_INVALID unless either a job or a file is named */
 async function planRequest(
   { terminal }: CommandContext,
@@ -329,48 +306,4 @@ async function planRequest(
   }
   const body = definitionOf(await readDefinition(file, terminal.workingFolder));
   return { method: 'POST', path: '/plans', body };
-}
-
-async function wholePlan({ server }: CommandContext, request: PlanRequest): Promise<JobPlan> {
-  const { method, path, body } = request;
-  const workloads: JobPlan['workloads'][number][] = [];
-  for (let cursor = ''; ;) {
-    const page = await server.request<JobPlan>(
-      method,
-      `${path}${cursor}`,
-      body === undefined ? {} : { body },
-    );
-    workloads.push(...page.workloads);
-    if (page.nextCursor === undefined) return { workloads };
-    cursor = `?cursor=${encodeURIComponent(page.nextCursor)}`;
-  }
-}
-
-function describePlan({ workloads }: JobPlan): DisplayText {
-  if (workloads.length === 0) return display`No workload matches the sources of the job.`;
-  const table = formatTable(
-    ['WORKLOAD', 'ALGORITHM', 'RESTORE POINTS', 'TO READ', 'WHY'],
-    workloads.map(({ workload, algorithm, restorePoints, estimatedBytes, reasons }) => [
-      workload,
-      algorithm,
-      restorePoints.join(', '),
-      estimatedBytes === null ? 'unknown' : formatBytes(estimatedBytes),
-      reasons.join('; '),
-    ]),
-  );
-  return displayLines([table, ...workloads.flatMap(describeRetention)]);
-}
-
-function describeRetention({
-  workload,
-  retention,
-  omitted,
-}: JobPlan['workloads'][number]): DisplayText[] {
-  const { keep, actions, warnings } = retention;
-  return [
-    ...(omitted > 0 ? [display`${workload}: ${omitted} more entries are left out here`] : []),
-    ...warnings.map((warning) => display`${workload}: warning: ${warning}`),
-    ...actions.map((action) => display`${workload}: ${action}`),
-    ...keep.map(({ id, reasons }) => display`${workload}: keep ${id}: ${reasons.join('; ')}`),
-  ];
 }

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
+import type { JobView } from '../api/job-schemas.js';
 import type { Exclusion } from '../domain/copy-job.js';
 import { BackupError } from '../domain/errors.js';
 import { isPattern } from '../domain/name-pattern.js';
@@ -74,6 +75,13 @@ export function definitionFromFlags(flags: JobFlags): object {
       exclude: exclusionsOf(flags.exclude ?? []),
     },
     target: { repositoryId: target },
+    ...fieldsFromFlags(flags),
+  };
+}
+
+/** What flags say of fields that have a default. */
+function fieldsFromFlags(flags: JobFlags) {
+  return {
     ...(flags.timeZone === undefined ? {} : { timeZone: flags.timeZone }),
     ...(flags.schedule === undefined ? {} : { schedule: parseSchedule(flags.schedule) }),
     ...(flags.missedStarts === undefined ? {} : { missedStarts: flags.missedStarts }),
@@ -82,6 +90,53 @@ export function definitionFromFlags(flags: JobFlags): object {
     ...retentionOf(flags),
     ...retryOf(flags),
     ...limitsOf(flags),
+  };
+}
+
+/** Flags of `job edit`: what is not named stays. */
+export interface EditFlags extends JobFlags {
+  readonly description?: string;
+  readonly periodic?: boolean;
+  readonly excludeNothing?: boolean;
+}
+
+/** The definition of `job` with what the flags change. Its own schedules move with its time zone.
+ *  @throws REQUEST_INVALID */
+export function editedDefinition(job: JobView, flags: EditFlags): object {
+  const { immediate, periodic, excludeNothing } = flags;
+  if (immediate === true && periodic === true)
+    throw badFlags('--immediate and --periodic exclude each other');
+  const { rpo, retry, ...fields } = fieldsFromFlags(flags);
+  const exclude =
+    excludeNothing === true ? [] : flags.exclude === undefined ? null : exclusionsOf(flags.exclude);
+  return {
+    ...(flags.timeZone === undefined ? definitionOf(job) : movedTo(job)),
+    ...(flags.description === undefined ? {} : { description: flags.description }),
+    ...(flags.name === undefined ? {} : { name: flags.name }),
+    ...(immediate === true ? { mode: 'immediate', schedule: { type: 'manual' } } : {}),
+    ...(periodic === true ? { mode: 'periodic' } : {}),
+    sources: {
+      include: flags.source === undefined ? job.sources.include : sourcesOf(flags.source),
+      exclude: exclude ?? job.sources.exclude,
+    },
+    ...(flags.target === undefined ? {} : { target: { repositoryId: flags.target } }),
+    ...fields,
+    ...(rpo === undefined ? {} : { rpo: { ...job.rpo, ...rpo } }),
+    ...(retry === undefined ? {} : { retry: { ...job.retry, ...retry } }),
+  };
+}
+
+/** Schedules that name no zone take that of the job. */
+function movedTo(job: JobView): object {
+  const here = ({ timeZone, ...schedule }: { readonly timeZone?: string }): object =>
+    timeZone === job.timeZone ? schedule : { timeZone, ...schedule };
+  const { schedule, allowedHours, healthCheck, compact } = job;
+  return {
+    ...definitionOf(job),
+    schedule: 'timeZone' in schedule ? here(schedule) : schedule,
+    allowedHours: allowedHours && here(allowedHours),
+    healthCheck: healthCheck && here(healthCheck),
+    compact: compact && here(compact),
   };
 }
 
@@ -115,6 +170,7 @@ function exclusionsOf(words: readonly string[]): Exclusion[] {
 
 function hoursOf({ allowedHours }: JobFlags): object {
   if (allowedHours === undefined) return {};
+  if (allowedHours.join() === 'none') return { allowedHours: null };
   return { allowedHours: { spans: allowedHours.map(parseHours) } };
 }
 
@@ -129,7 +185,7 @@ function retentionOf({ keep, keepDays }: JobFlags): object {
   };
 }
 
-function retryOf({ retryAttempts, retryPauses }: JobFlags): object {
+function retryOf({ retryAttempts, retryPauses }: JobFlags): { readonly retry?: object } {
   const attempts = retryAttempts === 'unlimited' ? null : retryAttempts;
   const retry = {
     ...(attempts === undefined ? {} : { attempts: attempts === null ? null : numberOf(attempts) }),
@@ -138,7 +194,7 @@ function retryOf({ retryAttempts, retryPauses }: JobFlags): object {
   return Object.keys(retry).length === 0 ? {} : { retry };
 }
 
-function limitsOf({ maxCopyAge, maxLag }: JobFlags): object {
+function limitsOf({ maxCopyAge, maxLag }: JobFlags): { readonly rpo?: object } {
   const rpo = {
     ...(maxCopyAge === undefined ? {} : { maxCopyAgeHours: numberOf(maxCopyAge) }),
     ...(maxLag === undefined ? {} : { maxLagHours: numberOf(maxLag) }),

@@ -18,6 +18,10 @@ const PAGES: readonly (readonly [string, ComponentType])[] = [
     '/jobs/new',
     lazy(async () => ({ default: (await import('./pages/new-job-page.js')).NewJobPage })),
   ],
+  [
+    '/jobs/:id/edit',
+    lazy(async () => ({ default: (await import('./pages/edit-job-page.js')).EditJobPage })),
+  ],
   ['/jobs/:id', lazy(async () => ({ default: (await import('./pages/job-page.js')).JobPage }))],
   [
     '/sessions',

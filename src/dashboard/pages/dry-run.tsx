@@ -7,7 +7,7 @@ import { Instant } from '../show/instant.js';
 import type { WantedJob } from '../show/new-job.js';
 import { PlanRows } from './plan-section.js';
 
-interface Preview {
+export interface Preview {
   readonly plan: JobPlan;
   /** Of the first days; none for a job without a calendar. */
   readonly starts: readonly string[];
@@ -31,28 +31,38 @@ export function DryRun({ job }: { readonly job: WantedJob }) {
       {preview.error !== null && (
         <CallFault error={preview.error} what="It could not be found out." />
       )}
-      {preview.data !== undefined && (
-        <>
-          {preview.data.starts.length > 0 && (
-            <p>
-              It would start:{' '}
-              {preview.data.starts.map((start, index) => (
-                <span key={start}>
-                  {index > 0 && ', '}
-                  <Instant at={start} zone={job.timeZone} as="date" />
-                </span>
-              ))}
-              .
-            </p>
-          )}
-          <PlanRows plan={preview.data.plan} />
-        </>
-      )}
+      {preview.data !== undefined && <PreviewOf preview={preview.data} zone={job.timeZone} />}
     </div>
   );
 }
 
-async function previewOf(job: WantedJob): Promise<Preview> {
+export function PreviewOf({
+  preview: { starts, plan },
+  zone,
+}: {
+  readonly preview: Preview;
+  readonly zone: string;
+}) {
+  return (
+    <>
+      {starts.length > 0 && (
+        <p>
+          It would start:{' '}
+          {starts.map((start, index) => (
+            <span key={start}>
+              {index > 0 && ', '}
+              <Instant at={start} zone={zone} as="date" />
+            </span>
+          ))}
+          .
+        </p>
+      )}
+      <PlanRows plan={plan} />
+    </>
+  );
+}
+
+export async function previewOf(job: WantedJob): Promise<Preview> {
   const plan = await callApi<JobPlan>('/plans', { method: 'POST', body: job });
   const { schedule, timeZone } = job;
   const { times } = await callApi<{ readonly times: readonly string[] }>('/schedules/preview', {

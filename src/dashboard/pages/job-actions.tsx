@@ -16,8 +16,18 @@ export function JobActions({ job }: { readonly job: JobView }) {
     <div className="line">
       <StartJob job={job} isRunning={isRunning} />
       {state === 'disabled' ? <EnableJob id={id} /> : <DisableJob id={id} />}
+      <EditJob id={id} />
       <DeleteJob job={job} />
     </div>
+  );
+}
+
+function EditJob({ id }: { readonly id: string }) {
+  const [, navigate] = useLocation();
+  return (
+    <Button size="sm" variant="default" onClick={() => navigate(`/jobs/${id}/edit`)}>
+      Edit
+    </Button>
   );
 }
 

@@ -4,6 +4,7 @@ import type { SessionSummary } from '../../api/session-schemas.js';
 import { EVERY, useApi, withQuery, type ApiPage } from '../client/queries.js';
 import { Commands } from '../show/commands.js';
 import { CallFault, Fault } from '../show/fault.js';
+import { definitionOf } from '../show/edit-job.js';
 import { createCommand, jobWords } from '../show/job-words.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';
 import { RunStrip } from '../show/run-strip.js';
@@ -67,21 +68,6 @@ function Definition({ job }: { readonly job: JobView }) {
       </div>
     </Section>
   );
-}
-
-/** What the server adds is left out. */
-function definitionOf(job: JobView): object {
-  const {
-    revision: _revision,
-    replaces: _replaces,
-    state: _state,
-    nextRunAt: _nextRunAt,
-    lastSession: _lastSession,
-    nextTryAt: _nextTryAt,
-    skippedStarts: _skippedStarts,
-    ...definition
-  } = job;
-  return definition;
 }
 
 function JobFaults({ job }: { readonly job: JobView }) {

@@ -14,12 +14,16 @@ interface PlaceFieldsProps extends WishFieldsProps {
   readonly repositories: readonly RepositoryView[];
 }
 
-export function WhatFields({ wishes, onChange, repositories }: PlaceFieldsProps) {
+interface WhatFieldsProps extends PlaceFieldsProps {
+  readonly isNew?: boolean;
+}
+
+export function WhatFields({ wishes, onChange, repositories, isNew = true }: WhatFieldsProps) {
   return (
     <div className="stack">
       <TextInput
         label="Name"
-        description="Its id is made from it and never changes."
+        description={isNew ? 'Its id is made from it and never changes.' : undefined}
         placeholder="Nightly off-site"
         value={wishes.name}
         onChange={({ currentTarget }) => onChange({ ...wishes, name: currentTarget.value })}
@@ -27,7 +31,7 @@ export function WhatFields({ wishes, onChange, repositories }: PlaceFieldsProps)
         className="narrow"
       />
       <Checkbox.Group
-        label="Everything in"
+        label={isNew ? 'Everything in' : 'From'}
         value={[...wishes.sources]}
         onChange={(sources) => onChange({ ...wishes, sources })}
       >
@@ -84,7 +88,12 @@ export function WhereFields({ wishes, onChange, repositories }: PlaceFieldsProps
   );
 }
 
-export function WhenFields({ wishes, onChange }: WishFieldsProps) {
+/** @param asIs when a job starts that is edited, in words */
+export function WhenFields({
+  wishes,
+  onChange,
+  asIs,
+}: WishFieldsProps & { readonly asIs?: string }) {
   const hasTime = wishes.start === 'daily' || wishes.start === 'weekly';
   return (
     <div className="stack">
@@ -98,6 +107,7 @@ export function WhenFields({ wishes, onChange }: WishFieldsProps) {
           <Radio value="weekly" label="on some days of the week" />
           <Radio value="immediate" label="as soon as something new is there" />
           <Radio value="manual" label="only by hand" />
+          {asIs !== undefined && <Radio value="asIs" label={`as now: ${asIs}`} />}
         </div>
       </Radio.Group>
       {wishes.start === 'weekly' && (

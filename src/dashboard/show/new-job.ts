@@ -1,7 +1,7 @@
 /** A job as the form has it, and the definition that it means. Pure. */
 
 import type { JobDefinition } from '../../api/job-schemas.js';
-import type { CopyJob, JobSchedule, Weekday } from '../../domain/copy-job.js';
+import type { CopyJob, Exclusion, JobSchedule, Weekday } from '../../domain/copy-job.js';
 import type { WeeklyHours } from '../../domain/weekly-hours.js';
 import { WEEKDAYS_FROM_MONDAY } from './weekdays.js';
 
@@ -13,7 +13,8 @@ export interface JobWishes {
   readonly excluded: string;
   readonly target: string;
   readonly scope: 'latest' | 'all';
-  readonly start: 'immediate' | 'daily' | 'weekly' | 'manual';
+  /** `asIs`: as the job that is edited starts, which the form has no words for. */
+  readonly start: 'immediate' | 'daily' | 'weekly' | 'manual' | 'asIs';
   readonly time: string;
   readonly days: readonly Weekday[];
   readonly timeZone: string;
@@ -71,9 +72,7 @@ export function wantedJob(wishes: JobWishes): WantedJob {
     mode: start === 'immediate' ? 'immediate' : 'periodic',
     sources: {
       include: sources.map((repositoryId) => ({ repositoryId })),
-      exclude: linesOf(wishes.excluded).map((line) =>
-        /[*?]/.test(line) ? { pattern: line } : { workload: line },
-      ),
+      exclude: linesOf(wishes.excluded).map(exclusionOf),
     },
     target: { repositoryId: target },
     restorePoints: scope,
@@ -99,7 +98,11 @@ export function wantedJob(wishes: JobWishes): WantedJob {
   };
 }
 
-function linesOf(text: string): string[] {
+export function exclusionOf(line: string): Exclusion {
+  return /[*?]/.test(line) ? { pattern: line } : { workload: line };
+}
+
+export function linesOf(text: string): string[] {
   return text
     .split('\n')
     .map((line) => line.trim())

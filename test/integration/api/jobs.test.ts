@@ -110,6 +110,31 @@ describeTemporal('jobs over the API', () => {
     expect(stored).toMatchObject({ name: 'Changed', revision: 2 });
   });
 
+  it('tells what a definition would change in a job, and changes nothing', async () => {
+    await api.request('POST', '/jobs', { ...NIGHTLY, id: 'previewed' });
+    const retention = { type: 'restorePoints', value: 2 };
+    const body = { ...NIGHTLY, id: 'previewed', retention, target: { repositoryId: 'vault' } };
+    const refused = await api.request('POST', '/jobs/previewed/changes', body);
+    expect([refused.status, refused.body.code]).toEqual([422, 'JOB_RULE_BROKEN']);
+    const { body: told } = await api.request('POST', '/jobs/previewed/changes', {
+      ...body,
+      target: NIGHTLY.target,
+    });
+    expect(told).toMatchObject({
+      ...{ revision: 1, needsLook: true },
+      changes: [
+        {
+          field: 'retention',
+          ...{ before: { type: 'restorePoints', value: 7 }, after: retention },
+          effect: 'mayDelete',
+        },
+      ],
+    });
+    expect((await api.request('GET', '/jobs/previewed')).body).toMatchObject({ revision: 1 });
+    const other = await api.request('POST', '/jobs/previewed/changes', { ...NIGHTLY, id: 'x' });
+    expect([other.status, other.body.code]).toEqual([400, 'REQUEST_INVALID']);
+  });
+
   it('lets one of several changes at once to the same revision through', async () => {
     await api.request('POST', '/jobs', { ...NIGHTLY, id: 'raced' });
     const answers = await Promise.all(

@@ -112,6 +112,21 @@ describeDashboard('the dashboard in a browser', () => {
     expect(await site.readBack(JOB, 'db02')).toEqual(chain.truth);
   }, 120_000);
 
+  it('shows what a change of the job means before it can be saved', async () => {
+    await page.goto(`${origin}/jobs/${JOB}`);
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByRole('textbox', { name: 'Keep' }).fill('9');
+    expect(await page.getByRole('button', { name: 'Save the change' }).isDisabled()).toBe(true);
+    await page.getByRole('button', { name: 'Show what it would change' }).click();
+    const changes = await page.getByRole('table', { name: 'Changes' }).innerText();
+    expect(changes).toMatch(/retention[^]*14[^]*9[^]*may be merged or deleted/);
+    await page.getByRole('table', { name: 'Plan' }).waitFor();
+    await page.getByRole('button', { name: 'Save the change' }).click();
+    await page.waitForURL(`${origin}/jobs/${JOB}`);
+    await page.getByText('revision 2').waitFor();
+    await page.getByText('The newest 9 restore points of each machine stay').waitFor();
+  });
+
   it('restores a disk from the page of its machine, byte for byte', async () => {
     await page.goto(`${origin}/workloads`);
     await page.getByRole('link', { name: 'db02' }).click();
@@ -212,6 +227,7 @@ describeDashboard('the dashboard in a browser', () => {
       '/jobs',
       '/jobs/new',
       `/jobs/${JOB}`,
+      `/jobs/${JOB}/edit`,
       '/sessions',
       `/sessions/${sessions[0]?.id}`,
       '/restore',

@@ -1,0 +1,183 @@
+import { Button } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useLocation, useParams } from 'wouter';
+import type { JobChanges } from '../../api/job-change-routes.js';
+import type { JobView } from '../../api/job-schemas.js';
+import type { RepositoryView } from '../../api/repository-schemas.js';
+import { useAction } from '../client/actions.js';
+import { callApi, type ApiError } from '../client/call-api.js';
+import { useApi, type ApiPage } from '../client/queries.js';
+import { Commands, curlLine } from '../show/commands.js';
+import { editedJob, wishesOf, type Definition } from '../show/edit-job.js';
+import { CallFault, Fault } from '../show/fault.js';
+import { jobWords, listed, startWords } from '../show/job-words.js';
+import { missingOf, type JobWishes } from '../show/new-job.js';
+import { Nothing, Page, Section, Waiting } from '../show/page.js';
+import { Rows, type Column } from '../show/rows.js';
+import { sentence } from '../show/sentence.js';
+import { previewOf, PreviewOf, type Preview } from './dry-run.js';
+import { KeepFields, WhatFields, WhenFields, WhereFields } from './new-job-fields.js';
+
+/** A job as a form; nothing is changed before what it would mean has been shown. */
+export function EditJobPage() {
+  const { id } = useParams<{ id: string }>();
+  const path = `/jobs/${encodeURIComponent(id)}`;
+  // Read once: what is edited does not change under the hands of whoever edits it.
+  const job = useApi<JobView>(path, { everyMs: null, freshMs: Infinity });
+  const repositories = useApi<ApiPage<RepositoryView>>('/repositories', { everyMs: null });
+  const error = job.error ?? repositories.error;
+  return (
+    <Page title={`Edit ${job.data?.name ?? id}`}>
+      {error !== null && <CallFault error={error} what={`The job ${id} could not be read.`} />}
+      {error === null && (job.data === undefined || repositories.data === undefined) && (
+        <Waiting what="Asking for the job" />
+      )}
+      {job.data?.fileBackupJobId !== undefined && (
+        <Fault
+          mood="attention"
+          what={`It is a secondary target of the file-backup job ${job.data.fileBackupJobId}, which alone changes it.`}
+          hint={`Change that one: longhaul file-backup-job update ${job.data.fileBackupJobId} --file <file>`}
+        />
+      )}
+      {job.data !== undefined &&
+        job.data.fileBackupJobId === undefined &&
+        repositories.data !== undefined && (
+          <EditForm key={job.data.revision} job={job.data} repositories={repositories.data.items} />
+        )}
+    </Page>
+  );
+}
+
+interface EditFormProps {
+  readonly job: JobView;
+  readonly repositories: readonly RepositoryView[];
+}
+
+function EditForm({ job, repositories }: EditFormProps) {
+  const [wishes, setWishes] = useState<JobWishes>(() => wishesOf(job));
+  const fields = { wishes, onChange: setWishes };
+  const definition = editedJob(job, wishes);
+  const missing = missingOf(wishes);
+  return (
+    <>
+      <Section title="What is copied?">
+        <WhatFields {...fields} repositories={repositories} isNew={false} />
+        {job.sources.include.some(({ workloads, patterns }) => workloads ?? patterns) && (
+          <p className="nothing">
+            Of some sources it takes chosen machines alone; that choice stays here, and is changed
+            on the command line.
+          </p>
+        )}
+      </Section>
+      <Section title="Where to?">
+        <WhereFields {...fields} repositories={repositories} />
+      </Section>
+      <Section title="When?">
+        <WhenFields
+          {...fields}
+          asIs={wishesOf(job).start === 'asIs' ? startWords(job) : undefined}
+        />
+      </Section>
+      <Section title="How long, and how old may it become?">
+        <KeepFields {...fields} />
+      </Section>
+      <Section title="What would that change?">
+        {missing.length > 0 ? (
+          <p className="nothing">Still needed: {listed(missing)}.</p>
+        ) : (
+          <Change key={JSON.stringify(definition)} job={job} definition={definition} />
+        )}
+      </Section>
+    </>
+  );
+}
+
+interface ChangePreview extends Preview {
+  readonly changes: JobChanges;
+}
+
+/** First what it means, then the button that does it. */
+function Change({ job, definition }: { readonly job: JobView; readonly definition: Definition }) {
+  const [, navigate] = useLocation();
+  const path = `/jobs/${encodeURIComponent(job.id)}`;
+  const preview = useMutation<ChangePreview, ApiError>({
+    mutationFn: async () => ({
+      changes: await callApi<JobChanges>(`${path}/changes`, { method: 'POST', body: definition }),
+      ...(await previewOf(definition)),
+    }),
+  });
+  const save = useAction({
+    run: () =>
+      callApi<JobView>(path, {
+        method: 'PUT',
+        body: definition,
+        headers: { 'If-Match': String(job.revision) },
+      }),
+    done: `${definition.name} has been changed.`,
+    then: () => navigate(`/jobs/${job.id}`),
+  });
+  const changes = preview.data?.changes.changes ?? [];
+  return (
+    <div className="stack">
+      <p className="definition">{jobWords(definition)}</p>
+      <Button
+        w="fit-content"
+        variant="default"
+        loading={preview.isPending}
+        onClick={() => preview.mutate()}
+      >
+        Show what it would change
+      </Button>
+      {preview.error !== null && (
+        <CallFault error={preview.error} what="It could not be found out." />
+      )}
+      {preview.data !== undefined && (
+        <>
+          {changes.length === 0 ? (
+            <Nothing>Nothing differs from the job as it is.</Nothing>
+          ) : (
+            <Rows label="Changes" columns={COLUMNS} rows={changes} keyOf={({ field }) => field} />
+          )}
+          <PreviewOf preview={preview.data} zone={definition.timeZone} />
+        </>
+      )}
+      {save.error !== null && (
+        <CallFault error={save.error} what="The job was not changed: it is as it was." />
+      )}
+      <Button
+        w="fit-content"
+        color={preview.data?.changes.needsLook === true ? 'red' : undefined}
+        disabled={changes.length === 0}
+        loading={save.isPending}
+        onClick={() => save.mutate()}
+      >
+        Save the change
+      </Button>
+      <Commands
+        lines={[
+          `longhaul job show ${job.id} --json > ${job.id}.json`,
+          `longhaul job update ${job.id} --file ${job.id}.json --revision ${job.revision}`,
+          `longhaul job edit ${job.id} --keep 30 --dry-run`,
+          curlLine('POST', `${path}/changes`, definition),
+        ]}
+      />
+    </div>
+  );
+}
+
+const COLUMNS: readonly Column<JobChanges['changes'][number]>[] = [
+  { head: 'Field', width: '1fr', cell: ({ field }) => field },
+  { head: 'Before', width: '2fr', cell: ({ before }) => <code>{JSON.stringify(before)}</code> },
+  { head: 'After', width: '2fr', cell: ({ after }) => <code>{JSON.stringify(after)}</code> },
+  {
+    head: 'What it means',
+    width: '2fr',
+    cell: ({ text, effect }) =>
+      text === null
+        ? 'Nothing for the copies that are there.'
+        : sentence(`${LEADS[effect]}${text}`),
+  },
+];
+
+const LEADS = { none: '', copiesLess: '', newChain: 'a new chain: ', mayDelete: 'less is kept: ' };
