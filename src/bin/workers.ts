@@ -40,6 +40,8 @@ export interface WorkersOptions {
   /** For starting the jobs that follow another one. */
   readonly client: Client;
   readonly logger: Pick<Logger, 'warn'>;
+  /** A file with the bundled workflows; absent: what the build made. */
+  readonly workflowBundle?: string;
 }
 
 /** The workers of one process: one for each repository it serves, with the repository's task limit, and one for workflows. */
@@ -72,7 +74,7 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
     workers.push(
       await Worker.create({
         ...shared,
-        ...workflowCode(),
+        ...workflowCode(options.workflowBundle),
         taskQueue: CONTROL_TASK_QUEUE,
         maxCachedWorkflows: CACHED_WORKFLOWS,
       }),
@@ -169,8 +171,9 @@ export function locationOf(repository: RepositoryConfig): RepositoryLocation {
 }
 
 /** The build bundles the workflows once; from source they are bundled at start. */
-function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
-  const bundle = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
+function workflowCode(
+  bundle = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url)),
+): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
   if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
   return { workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)) };
 }

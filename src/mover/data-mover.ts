@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import type { RepositoryLocation } from '../repository/open-repository.js';
@@ -27,6 +26,7 @@ import {
   type ThreadRequest,
   type ThreadSetup,
 } from './thread-messages.js';
+import { threadEntry } from './thread-entry.js';
 
 /** What a thread makes for a block lives shortly: more room for it than this only lets garbage lie (docs/PERFORMANCE.md, Memory). */
 const YOUNG_GENERATION_MIB = 4;
@@ -163,9 +163,8 @@ class MoverThread {
     private readonly facts: FactKeeper,
     onExit: () => void,
   ) {
-    this.worker = new Worker(THREAD_ENTRY, {
+    this.worker = new Worker(threadEntry(), {
       workerData: setup,
-      eval: RUNS_FROM_SOURCE,
       resourceLimits: setup.isForLooks ? {} : { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
     });
     this.worker.unref();
@@ -225,9 +224,3 @@ class MoverThread {
 }
 
 type DistributiveOmit<T, K extends keyof never> = T extends unknown ? Omit<T, K> : never;
-
-/** In tests and in development the thread runs from TypeScript, like everything else there; Node takes no such file as an entry. */
-const RUNS_FROM_SOURCE = import.meta.url.endsWith('.ts');
-const THREAD_ENTRY = RUNS_FROM_SOURCE
-  ? `import('tsx/esm/api').then(({ tsImport }) => tsImport(${JSON.stringify(new URL('./mover-thread.ts', import.meta.url).href)}, ${JSON.stringify(import.meta.url)}))`
-  : fileURLToPath(new URL('./mover-thread.js', import.meta.url));

@@ -11,6 +11,7 @@ import {
 import { CONTROL_TASK_QUEUE } from '../../../workflows/messages.js';
 import type { copySession } from '../../../workflows/copy-session.js';
 import type { TestSite } from './test-site.js';
+import { workflowBundle } from '../workflows/workflow-sandbox.js';
 import { NO_NOTIFICATIONS } from '../notify/no-notifications.js';
 
 /** Small enough that a test needs no waiting. */
@@ -76,6 +77,7 @@ export class TestWorkers {
       primaryBackups: site.primaryBackups,
       client,
       logger: { warn: () => undefined },
+      workflowBundle: await workflowBundle(),
     });
     return new TestWorkers(client, own.temporal, workers, async () => {
       await connection.close();
