@@ -1,6 +1,12 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { CopyTask } from '../src/domain/copy-session.js';
-import { faultNotes, joinFaults, NO_FAULTS, type FileFaults } from '../src/domain/file-faults.js';
+import {
+  faultNotes,
+  joinFaults,
+  NO_FAULTS,
+  waitingNotes,
+  type FileFaults,
+} from '../src/domain/file-faults.js';
 import type { LeftTree, PlannedTree, TreeWork } from '../src/domain/tree-work.js';
 import { treeActivities } from './activity-profiles.js';
 import type { CopyWorkloadInput } from './copy-workload-input.js';
@@ -204,9 +210,10 @@ class TreeCopy implements WorkloadTask {
   }
 
   private end(plan: PlannedTree | LeftTree): void {
-    const { unusable } = plan;
+    const { unusable, waiting = NO_FAULTS } = plan;
     const warnings = [...plan.warnings, ...this.leftOut];
-    for (const note of [...faultNotes(this.faults), ...warnings]) this.state.note(note);
+    const notes = [...faultNotes(this.faults), ...waitingNotes(waiting), ...warnings];
+    for (const note of notes) this.state.note(note);
     const { count } = this.faults;
     if (count > 0) this.state.show({ code: 'FILE_NOT_COPIED' }, `${count} files were not copied`);
     const parts = [
@@ -218,7 +225,7 @@ class TreeCopy implements WorkloadTask {
     ];
     if (parts.length > 0) this.state.end('warning', parts.join('; '));
     else if (plan.state === 'planned' && this.hasCopied(plan)) this.state.end('success', null);
-    else this.state.end('nothingToCopy', 'the copy has all that the source shows');
+    else this.state.end('nothingToCopy', nothingText(waiting.count));
   }
 
   private hasCopied({ classes }: PlannedTree): boolean {
@@ -231,4 +238,10 @@ class TreeCopy implements WorkloadTask {
     await this.turn.giveUp();
     await goOnInNewRun<typeof copyTree>({ ...this.input, carried: { task: this.state.task } });
   }
+}
+
+function nothingText(waitingCount: number): string {
+  const text = 'the copy has all that the source shows';
+  if (waitingCount === 0) return text;
+  return `${text}, but for ${waitingCount} files that may not be finished; the notes name them`;
 }

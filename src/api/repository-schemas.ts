@@ -30,6 +30,7 @@ export interface RepositoryView
       | 'immutableForDays'
       | 'settleSeconds'
       | 'folderSync'
+      | 'contents'
     >,
     RepositoryDescription {
   /** Data activities that run there now; null: no worker reports. */
@@ -90,6 +91,9 @@ export const repositoryViewSchema: z.ZodType<RepositoryView> = z
     settleSeconds: z.int(),
     immutableForDays: z.int(),
     folderSync: z.enum(['required', 'unavailable']),
+    contents: z.enum(['backups', 'storeonce']).meta({
+      description: '`storeonce`: mirror jobs copy it as a whole.',
+    }),
     usedSlots: z.int().nullable(),
     reachable: z.boolean(),
     reason: z.string().nullable(),

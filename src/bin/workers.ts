@@ -166,8 +166,9 @@ const HEARTBEAT_THROTTLE = '5s';
 const CACHED_WORKFLOWS = 200;
 
 export function locationOf(repository: RepositoryConfig): RepositoryLocation {
-  const { id, kind, path, role, folderSync, stamps } = repository;
-  return { id, kind, path, isReadOnly: role !== 'target', folderSync, stamps };
+  const { id, kind, path, role, folderSync, stamps, contents } = repository;
+  const isOpaque = contents === 'storeonce';
+  return { id, kind, path, isReadOnly: role !== 'target', folderSync, stamps, isOpaque };
 }
 
 /** The build bundles the workflows once; from source they are bundled at start. */

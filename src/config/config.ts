@@ -6,6 +6,8 @@ import type { FolderSync } from '../domain/storage-probe.js';
 
 export type RepositoryRole = 'primary' | 'target' | 'external';
 
+export type RepositoryContents = 'backups' | 'storeonce';
+
 export interface RepositoryConfig {
   readonly id: string;
   readonly kind: 'directory';
@@ -25,6 +27,8 @@ export interface RepositoryConfig {
   readonly folderSync: FolderSync;
   /** `weak`: an unchanged stamp does not prove that a file was not written to. */
   readonly stamps: 'strong' | 'weak';
+  /** `storeonce`: an appliance that mirror jobs copy as a whole. */
+  readonly contents: RepositoryContents;
 }
 
 export interface ServerConfig {

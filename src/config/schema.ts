@@ -152,6 +152,11 @@ export const repositorySchema: z.ZodType<RepositoryConfig> = z.strictObject({
       'Whether size, times and inode number of a file prove that it was not written to. `weak`: times are whole seconds or can be set back, so sources are read and compared instead.',
     allowed: '`strong` or `weak`',
   }),
+  contents: z.enum(['backups', 'storeonce']).default('backups').meta({
+    description:
+      'What lies in it. `storeonce`: a NAS share or a mounted Catalyst store of HPE StoreOnce, which mirror jobs copy as a whole, file by file; nothing looks into its files, and no other job copies them.',
+    allowed: '`backups` or `storeonce`',
+  }),
 });
 
 const copySchema: z.ZodType<CopyConfig> = z.strictObject({

@@ -37,10 +37,19 @@ export function joinFaults(a: FileFaults, b: FileFaults): FileFaults {
 }
 
 /** One plain sentence for each example, and one for the rest. */
-export function faultNotes({ count, examples }: FileFaults): string[] {
+export function faultNotes(faults: FileFaults): string[] {
+  return notesOf(faults, 'was not copied', 'were not copied for reasons like these');
+}
+
+/** The same of files that are copied later. */
+export function waitingNotes(waiting: FileFaults): string[] {
+  return notesOf(waiting, 'waits', 'wait like these');
+}
+
+function notesOf({ count, examples }: FileFaults, what: string, others: string): string[] {
   const rest = count - examples.length;
   return [
-    ...examples.map(({ path, reason }) => `${JSON.stringify(path)} was not copied: ${reason}`),
-    ...(rest > 0 ? [`${rest} more files were not copied for reasons like these`] : []),
+    ...examples.map(({ path, reason }) => `${JSON.stringify(path)} ${what}: ${reason}`),
+    ...(rest > 0 ? [`${rest} more files ${others}`] : []),
   ];
 }

@@ -24,6 +24,11 @@ export interface FileStamp {
   readonly inode: string;
 }
 
+/** When a file was last written to, by the clock of its storage. */
+export function modifiedAtMs({ modifiedAtNs }: Pick<FileStamp, 'modifiedAtNs'>): number {
+  return Number(BigInt(modifiedAtNs) / 1_000_000n);
+}
+
 /** Whether a file was not written to in between, as far as its storage tells. */
 export function sameStamp(a: FileStamp, b: FileStamp): boolean {
   return (

@@ -30,11 +30,13 @@ export interface ChosenTreePoints {
  *  those that were copied, as long as the source shows them. What retention would remove at once is left out. */
 export function chooseTreePoints(
   points: readonly TreePoint[],
-  { shape }: Pick<TreeRules, 'shape'>,
+  { shape, isOpaque }: Pick<TreeRules, 'shape' | 'isOpaque'>,
   choice: TreePointChoice,
 ): ChosenTreePoints {
   const wanted = points.filter(({ kind }) => choice.withLogs || kind !== 'log');
   const whole = wanted.filter(({ state }) => state === 'complete');
+  // What is still written there is told file by file.
+  if (isOpaque === true) return { points: whole.slice(-1), unusable: null, warnings: [] };
   const newest = wanted.at(-1);
   const unusable = newest === undefined || newest.state === 'complete' ? null : newest;
   const chosen = shape === 'store' ? whole : chosenSets(whole, choice);
@@ -122,7 +124,7 @@ export function agedPoints(points: readonly TargetTreePoint[]): AgedPoint[] {
 }
 
 export interface RemovalRule {
-  readonly rules: Pick<TreeRules, 'keepRemovedForDays'>;
+  readonly rules: Pick<TreeRules, 'keepRemovedForDays' | 'isOpaque'>;
   /** Of the job; a number of restore points says nothing of files. */
   readonly retention: RetentionPolicy;
   /** Of the target. */
@@ -131,12 +133,23 @@ export interface RemovalRule {
   readonly asOfMs: number;
 }
 
-/** Whether what the source removed goes from the copy, too: after the days of the job, and at once where the tool bears nothing that stays. */
+/** Whether what the source removed goes from the copy, too: after the days of the job, and at once where the tool bears nothing that stays. Where
+ *  nothing is known of the files these days begin when the file was written; one that was missed by a single look stays all the same.
+ *  @param writtenAtMs when the source's file was last written */
 export function isRemovalDue(
   goneSinceMs: number,
-  { rules: { keepRemovedForDays }, retention, immutableForDays, asOfMs }: RemovalRule,
+  writtenAtMs: number,
+  { rules: { keepRemovedForDays, isOpaque }, retention, immutableForDays, asOfMs }: RemovalRule,
 ): boolean {
   const wanted = retention.type === 'days' ? retention.value : keepRemovedForDays;
+  if (isOpaque === true) {
+    const missedForDays = Math.max(MISSED_FOR_DAYS, immutableForDays);
+    const dueAtMs = Math.max(writtenAtMs + wanted * DAY_MS, goneSinceMs + missedForDays * DAY_MS);
+    return dueAtMs <= asOfMs;
+  }
   const days = Math.max(keepRemovedForDays === 0 ? 0 : wanted, immutableForDays);
   return days === 0 || goneSinceMs + days * DAY_MS <= asOfMs;
 }
+
+/** A share that answers without some of its folders is seen again within a day, or an operator has noticed. */
+const MISSED_FOR_DAYS = 1;

@@ -29,10 +29,13 @@ export interface TreeRules {
   readonly ignored: RegExp | null;
   /** SHA-256 that the name of a file claims, as lower-case hex: what is read is checked against it. null: this one claims none. */
   readonly digestInName: ((path: string) => string | null) | null;
-  /** A file that changed within this time waits, unless a complete point lists it. */
-  readonly openFilesWaitMs: number;
+  /** A file that changed within this time waits, unless a complete point lists it. `settle`: as long as its repository says. */
+  readonly openFilesWaitMs: number | 'settle';
   /** Of a store: what the source removed stays for so long. */
   readonly keepRemovedForDays: number;
+  /** Of a store: nothing tells which of its files belong together. Each is worth something for itself, the copy has one point (the newest state of the
+   *  source), and what the source removed stays until so many days after it was written there. */
+  readonly isOpaque?: true;
   /** More than this share of the files (0.5: half) gone or rewritten at once is not replayed before an operator agrees. */
   readonly suspiciousShare: number;
   readonly keeps: {

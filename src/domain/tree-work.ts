@@ -15,6 +15,8 @@ export type TreePlanOutcome = PlannedTree | LeftTree;
 interface Told {
   /** Files that cannot be copied. */
   readonly faults: FileFaults;
+  /** Files that are not finished yet, as it seems: a later session copies them. Absent: none. */
+  readonly waiting?: FileFaults;
   /** One plain sentence each. */
   readonly warnings: readonly string[];
   readonly unusable: ChosenTreePoints['unusable'];

@@ -32,6 +32,8 @@ export interface FolderNames {
   readonly folders: readonly string[];
   /** Folders that hold no backup of a machine (`passed-over.ts`), but may be part of a tree. Sorted. */
   readonly passedOver: readonly string[];
+  /** `RepositoryCapabilities.isOpaque`. */
+  readonly isOpaque?: true;
 }
 
 /** What a layout takes of a folder: no other layout gets to see it. */

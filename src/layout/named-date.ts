@@ -1,3 +1,5 @@
+import { modifiedAtMs } from '../domain/restore-point.js';
+
 /** A date as names of files and folders hold it: local time of the machine that ran the tool, without its zone, so it is taken for UTC.
  *  @param parts the name's groups `year`, `month`, `day` and, as far as there are any, `hour`, `minute`, `second`, all digits
  *  @returns null: there is no such day or time */
@@ -13,8 +15,5 @@ export function namedDateMs(parts: Readonly<Record<string, string | undefined>>)
 export function writtenAtMs(
   files: readonly { readonly stamp: { readonly modifiedAtNs: string } }[],
 ): number {
-  return files.reduce(
-    (newest, { stamp }) => Math.max(newest, Number(BigInt(stamp.modifiedAtNs) / 1_000_000n)),
-    0,
-  );
+  return files.reduce((newest, { stamp }) => Math.max(newest, modifiedAtMs(stamp)), 0);
 }

@@ -27,6 +27,7 @@ export interface TreeLayout {
 
 /** A source repository as a layout of trees sees it: the claimed folder, and nothing else. All paths are of the repository. */
 export interface TreeReader {
+  readonly repositoryId: string;
   /** Sorted by name; an absent folder is empty. Links, special files and names that cannot be part of a path are left out. */
   list(folder: string): Promise<RepositoryEntry[]>;
   /** @param offset negative: from the end of the file

@@ -10,11 +10,14 @@ import { pgBackRestLayout } from './postgres/pgbackrest.js';
 import { walFolderLayout } from './postgres/wal-folder.js';
 import { resticLayout } from './restic/restic.js';
 import { rmanFreeLayout, rmanLayout } from './rman/rman.js';
+import { storeOnceLayout } from './storeonce/storeonce.js';
 import type { TreeLayout } from './tree-layout.js';
 
 /** Every layout of trees that this release looks for. A new one is a folder here and a row. Those that know their folder by more names stand before
  *  those that know it by fewer. */
 export const TREE_LAYOUTS: readonly TreeLayout[] = [
+  // The configuration tells it, whatever the names say.
+  storeOnceLayout,
   resticLayout,
   borgLayout,
   kastenLayout,

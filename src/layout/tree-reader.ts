@@ -14,6 +14,10 @@ export class FolderReader implements TreeReader {
     private readonly folder: string,
   ) {}
 
+  get repositoryId(): string {
+    return this.repository.id;
+  }
+
   async list(folder: string): Promise<RepositoryEntry[]> {
     this.#assertWithin(folder);
     const entries = await this.repository.list(folder);

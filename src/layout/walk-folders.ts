@@ -87,7 +87,11 @@ async function shareFolder(
   { folder, files, within, passedOver, unaddressable }: ReadFolder,
   layouts: LayoutRows,
 ): Promise<{ walked: WalkedFolder; left: string[] }> {
-  const names = { folder, files: files.map(nameOf), folders: within.map(nameOf), passedOver };
+  const { isOpaque } = repository.capabilities;
+  const names = {
+    ...{ folder, files: files.map(nameOf), folders: within.map(nameOf), passedOver },
+    ...(isOpaque === undefined ? {} : { isOpaque }),
+  };
   const { trees, claims, unclaimed, left } = await shareOut(
     repository,
     names,

@@ -146,6 +146,8 @@ export interface RepositoryCapabilities {
   readonly sparseFiles: boolean;
   /** A file with an unchanged stamp was not written to. False where times are whole seconds or can be set back: then only reading proves. */
   readonly stampsProve: boolean;
+  /** Its files are an appliance's: nothing looks into them. Absent: what backup tools wrote. */
+  readonly isOpaque?: true;
 }
 
 export interface RepositoryEntry {

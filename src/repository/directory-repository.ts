@@ -67,6 +67,8 @@ export interface DirectoryOptions {
   readonly folderSync?: FolderSync | undefined;
   /** Default true. */
   readonly stampsProve?: boolean;
+  /** Default false. */
+  readonly isOpaque?: boolean | undefined;
 }
 
 /** A repository in a folder, as every call finds it. */
@@ -114,7 +116,10 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
     this.#readOnly = options.readOnly;
     this.#folderSync = options.folderSync ?? 'required';
     const stampsProve = options.stampsProve ?? true;
-    this.capabilities = { overwriteInPlace: true, sparseFiles: true, stampsProve };
+    this.capabilities = {
+      ...{ overwriteInPlace: true, sparseFiles: true, stampsProve },
+      ...(options.isOpaque === true ? { isOpaque: true } : {}),
+    };
   }
 
   /** Links, devices and names that cannot be part of a path (a backslash, not UTF-8) are listed as `other`. */

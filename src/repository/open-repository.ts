@@ -20,6 +20,8 @@ export interface RepositoryLocation {
   readonly folderSync?: FolderSync;
   /** Absent: strong. */
   readonly stamps?: StampStrength;
+  /** `RepositoryCapabilities.isOpaque`. */
+  readonly isOpaque?: boolean;
 }
 
 /** A folder that is not a configured repository, as the destination of a restore: `folder:` and its absolute path. */
@@ -93,6 +95,7 @@ export class RepositoryOpener {
       readOnly: location.isReadOnly,
       folderSync: location.folderSync,
       stampsProve: location.stamps !== 'weak',
+      isOpaque: location.isOpaque,
     });
     if (known !== undefined && location.isReadOnly && (await repository.list('')).length === 0)
       throw new BackupError(

@@ -1,3 +1,4 @@
+import { modifiedAtMs } from '../../domain/restore-point.js';
 import { isSameFile, type TreeRules } from '../../domain/tree-rules.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readIndex, type FileEntry } from '../../tree/file-index.js';
@@ -59,7 +60,8 @@ function sameness(
 
 /** A piece of sets is sealed by the point that lists it; files of a store wait until nobody has written to them for a while, where its tool writes under
  *  their final names. */
-function isOpen({ rules, nowMs }: Walk, { stamp }: ListedFile): boolean {
-  if (rules.openFilesWaitMs === 0 || rules.shape === 'sets') return false;
-  return Number(BigInt(stamp.modifiedAtNs) / 1_000_000n) > nowMs - rules.openFilesWaitMs;
+function isOpen({ rules, nowMs, settleMs }: Walk, { stamp }: ListedFile): boolean {
+  const waitMs = rules.openFilesWaitMs === 'settle' ? settleMs : rules.openFilesWaitMs;
+  if (waitMs === 0 || rules.shape === 'sets') return false;
+  return modifiedAtMs(stamp) > nowMs - waitMs;
 }

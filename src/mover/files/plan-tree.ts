@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { FaultList } from '../../domain/file-faults.js';
+import { FaultList, type FileFault } from '../../domain/file-faults.js';
 import { BackupError } from '../../domain/errors.js';
-import type { SourceWorkload } from '../../domain/restore-point.js';
+import { modifiedAtMs, type SourceWorkload } from '../../domain/restore-point.js';
 import { settledTreePoints, type SourceTree } from '../../domain/source-tree.js';
 import { firstTexts } from '../../domain/sentences.js';
 import { suspicionOf } from '../../domain/tree-guard.js';
@@ -28,7 +28,7 @@ import { PlanLists } from './plan-lists.js';
 import { removalRule } from './remove-files.js';
 import { takeForCopy, type TakeTreeInput } from './take-tree.js';
 import { discardTreeStaging, treeStaged, type PlannedClass, type TreePlan } from './tree-plan.js';
-import type { TargetLimits, Walk } from './walk-tree.js';
+import type { ListedFile, TargetLimits, Walk } from './walk-tree.js';
 
 export interface PlanTreeInput extends TakeTreeInput {
   readonly sourceRepositoryId: string;
@@ -63,31 +63,43 @@ export async function planTree(
   const chosen = choosePoints(seen, known);
   const isLeft = (await target.stat(treeStaged.folder(input.chain))) !== null;
   const due = isLeft ? 'a run before was stopped' : whatIsDue(seen, chosen);
-  const faults = new FaultList();
+  const looked = noRemarks();
   const warnings = [...chosen.warnings];
-  const told = () => ({
+  const told = ({ faults, waiting }: Remarks) => ({
     faults: faults.faults,
+    ...(waiting.faults.count === 0 ? {} : { waiting: waiting.faults }),
     warnings: firstTexts(warnings),
     unusable: chosen.unusable,
   });
-  if (known !== null && due === null && (await isSame(seen, chosen, faults)))
-    return { state: 'same', reason: 'the copy has all that the source shows', ...told() };
+  if (known !== null && due === null && (await isSame(seen, chosen, looked)))
+    return { state: 'same', reason: 'the copy has all that the source shows', ...told(looked) };
   const record = await takeForCopy(context, input, { layout: layout.name });
   for (const text of overwrittenTexts(known?.points ?? [], record.points)) warnings.push(text);
-  const lists = new FaultList();
-  const { plan, suspicion } = await writePlan({ ...seen, known: record }, chosen, lists);
+  const listed = noRemarks();
+  const { plan, suspicion } = await writePlan({ ...seen, known: record }, chosen, listed);
   if (suspicion !== null && !input.acceptChanges) {
     await discardTreeStaging(target, input.chain);
-    return { state: 'suspicious', reason: suspicion, ...told(), faults: lists.faults };
+    return { state: 'suspicious', reason: suspicion, ...told(listed) };
   }
   const { token, epoch, classes } = plan;
   return {
     state: 'planned',
     reference: { token, epoch },
     classes: classes.map(workOf).filter(({ windowCount }) => windowCount > 0),
-    ...told(),
-    faults: lists.faults,
+    ...told(listed),
   };
+}
+
+/** What a look says of single files. */
+interface Remarks {
+  /** They cannot be copied. */
+  readonly faults: FaultList;
+  /** They are copied by a later session. */
+  readonly waiting: FaultList;
+}
+
+function noRemarks(): Remarks {
+  return { faults: new FaultList(), waiting: new FaultList() };
 }
 
 interface Seen {
@@ -135,6 +147,8 @@ function whatIsDue({ input, tree, layout, known }: Seen, chosen: ChosenTreePoint
   const copied = copiedIds(known);
   if (chosen.points.some(({ id }) => !copied.has(id))) return 'points are new';
   const { rules } = layout;
+  // A state that another one has followed is not missed.
+  if (rules.isOpaque === true) return null;
   if (rules.shape === 'sets') {
     const aged = agedPoints(known.points);
     const kept = keptIds(aged, { ...input.choice, nowMs: input.nowMs });
@@ -150,13 +164,14 @@ function whatIsDue({ input, tree, layout, known }: Seen, chosen: ChosenTreePoint
 async function isSame(
   seen: Seen,
   { points }: ChosenTreePoints,
-  faults: FaultList,
+  { faults, waiting }: Remarks,
 ): Promise<boolean> {
   const { input, target, layout, known } = seen;
   const walk = walkOf(seen, points, faults);
   try {
     for (let index = layout.rules.classes.length - 1; index >= 0; index--)
-      await compareClass(walk, target, input.chain, known, index, (is, _, entry) => {
+      await compareClass(walk, target, input.chain, known, index, (is, listed, entry) => {
+        if (is === 'waits') waiting.add(waitingFile(listed!));
         if (is === 'same' || is === 'waits') return undefined;
         if (is === 'away' && !isDue(entry!, seen)) return undefined;
         throw new Different();
@@ -170,9 +185,15 @@ async function isSame(
 
 class Different extends Error {}
 
-function isDue({ goneSinceMs }: FileEntry, { input, layout, known }: Seen): boolean {
+function waitingFile({ path, stamp }: ListedFile): FileFault {
+  const reason = `it was written to at ${new Date(modifiedAtMs(stamp)).toISOString()} and may not be finished`;
+  return { path, reason };
+}
+
+function isDue({ goneSinceMs, stamp }: FileEntry, { input, layout, known }: Seen): boolean {
   if (layout.rules.shape === 'sets' || goneSinceMs === null || known === null) return false;
-  return isRemovalDue(goneSinceMs, removalRule(known, layout.rules, input));
+  const rule = removalRule(known, layout.rules, input);
+  return isRemovalDue(goneSinceMs, modifiedAtMs(stamp), rule);
 }
 
 function walkOf(
@@ -185,6 +206,7 @@ function walkOf(
     tree: { ...tree, points },
     rules: layout.rules,
     nowMs: input.nowMs,
+    settleMs: input.settleMs,
     limits: { ...input.limits, maxFileBytes: target.limits.maxFileBytes },
     faults,
   };
@@ -193,25 +215,25 @@ function walkOf(
 async function writePlan(
   seen: Seen,
   { points }: ChosenTreePoints,
-  faults: FaultList,
+  { faults, waiting }: Remarks,
 ): Promise<{ plan: TreePlan; suspicion: string | null }> {
   const { input, target, tree, layout } = seen;
   const token = randomUUID();
   await target.makePlace(treeStaged.largeFolder(input.chain));
   const walk = walkOf(seen, points, faults);
-  const changes = { known: 0, gone: 0, rewritten: 0, waiting: 0 };
+  const changes = { known: 0, gone: 0, rewritten: 0 };
   const classes: PlannedClass[] = [];
   const goneByClass: number[] = [];
   for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
     const goneBefore = changes.gone;
-    classes.unshift(await planClass(seen, walk, index, token, changes));
+    classes.unshift(await planClass(seen, walk, index, token, { changes, waiting }));
     goneByClass.unshift(changes.gone - goneBefore);
   }
   await assertGoneTogether(seen, points, goneByClass);
   const plan: TreePlan = {
     ...{ token, epoch: seen.known!.epoch, plannedAtMs: input.nowMs },
     ...{ sourceRepositoryId: input.sourceRepositoryId, root: tree.root, layout: layout.name },
-    ...{ classes, points, waitingCount: changes.waiting },
+    ...{ classes, points, waitingCount: waiting.faults.count },
     shown: tree.points.map(({ id }) => id),
   };
   await target.put(treeStaged.plan(input.chain), Buffer.from(JSON.stringify(plan)));
@@ -249,7 +271,10 @@ async function planClass(
   walk: Walk,
   index: number,
   token: string,
-  changes: { known: number; gone: number; rewritten: number; waiting: number },
+  {
+    changes,
+    waiting,
+  }: { changes: { known: number; gone: number; rewritten: number }; waiting: FaultList },
 ): Promise<PlannedClass> {
   const { chain, nowMs } = input;
   const fileClass = layout.rules.classes[index]!;
@@ -277,7 +302,7 @@ async function planClass(
       case 'back':
         return lists.mark({ ...entry!, goneSinceMs: null });
       case 'waits':
-        changes.waiting++;
+        waiting.add(waitingFile(listed!));
         return undefined;
       case 'same':
       case 'away':

@@ -3,6 +3,7 @@ import { pointFolderName } from '../../domain/path-segment.js';
 import { leftOutText, wholeSets, withNewFiles, type WholePoints } from '../../domain/set-points.js';
 import type { TreePoint } from '../../domain/source-tree.js';
 import type { TargetTreePoint } from '../../domain/target-tree.js';
+import type { TreeRules } from '../../domain/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readIndex } from '../../tree/file-index.js';
@@ -35,7 +36,8 @@ export function wholeOf(
   const known = new Set(record.points.map(({ source }) => source.restorePointId));
   if (!isStore(plan)) return wholeSets(plan.points, known, isCopied);
   const hasFiles = totalsOf(record).fileCount > 0;
-  const { waitingCount } = plan;
+  // Where nothing is known of the files, one that is not finished takes nothing from the others.
+  const waitingCount = rulesOf(plan).isOpaque === true ? 0 : plan.waitingCount;
   if (unread.length === 0 && waitingCount === 0 && hasFiles)
     return { points: plan.points, leftOut: [] };
   const reason =
@@ -51,8 +53,12 @@ export function wholeOf(
   };
 }
 
-function isStore({ layout }: TreePlan): boolean {
-  return treeLayoutOf(layout)!.rules.shape === 'store';
+function isStore(plan: TreePlan): boolean {
+  return rulesOf(plan).shape === 'store';
+}
+
+function rulesOf({ layout }: TreePlan): TreeRules {
+  return treeLayoutOf(layout)!.rules;
 }
 
 /** Those that were there, with what is known of them now, and the new ones.
@@ -72,7 +78,8 @@ export function pointsAfter(
 ): TargetTreePoint[] {
   const shown = new Set(plan.shown);
   const wholeById = new Map(whole.map((point) => [point.id, point]));
-  const isOfStore = isStore(plan);
+  const { shape, isOpaque } = rulesOf(plan);
+  const isOfStore = shape === 'store' && isOpaque !== true;
   const plannedAt = new Date(plan.plannedAtMs).toISOString();
   const known = record.points.map((point) => {
     const { goneSince, ...rest } = withNewFiles(point, wholeById, isCopied);
@@ -83,7 +90,8 @@ export function pointsAfter(
   const added = whole.filter(({ id }) => !copied.has(id));
   const ids = new FreeIds(new Set(known.map(({ id }) => id)));
   const { fileCount, sizeBytes } = totalsOf(record);
-  const points: TargetTreePoint[] = [...known];
+  const isFollowed = isOpaque === true && added.length > 0;
+  const points: TargetTreePoint[] = isFollowed ? [] : [...known];
   for (const point of added) {
     const id = ids.next(point);
     const own = {

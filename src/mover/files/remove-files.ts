@@ -7,6 +7,7 @@ import {
   type TreePointChoice,
 } from '../../domain/tree-points.js';
 import { immutableReason } from '../../domain/immutability.js';
+import { modifiedAtMs } from '../../domain/restore-point.js';
 import { ageBase } from '../../domain/retention-age.js';
 import type { TargetTreePoint } from '../../domain/target-tree.js';
 import type { TreeRules } from '../../domain/tree-rules.js';
@@ -82,7 +83,9 @@ function keptPoints(
   if (rules.shape === 'store') {
     const rule = removalRule(record, rules, input);
     return points.filter(
-      ({ goneSince }) => goneSince === undefined || !isRemovalDue(Date.parse(goneSince), rule),
+      ({ goneSince, createdAt }) =>
+        goneSince === undefined ||
+        !isRemovalDue(Date.parse(goneSince), Date.parse(createdAt), rule),
     );
   }
   const kept = keptIds(agedPoints(points), { ...choice, nowMs });
@@ -108,7 +111,8 @@ export function removalRule(
 }
 
 function isDue(rule: RemovalRule): (entry: FileEntry) => boolean {
-  return ({ goneSinceMs }) => goneSinceMs !== null && isRemovalDue(goneSinceMs, rule);
+  return ({ goneSinceMs, stamp }) =>
+    goneSinceMs !== null && isRemovalDue(goneSinceMs, modifiedAtMs(stamp), rule);
 }
 
 function isUnlisted(kept: readonly TargetTreePoint[]): (entry: FileEntry) => boolean {

@@ -21,6 +21,8 @@ export interface Walk {
   readonly tree: Pick<SourceTree, 'root' | 'within' | 'points'>;
   readonly rules: TreeRules;
   readonly nowMs: number;
+  /** `SettleRule.settleMs` of the repository. */
+  readonly settleMs: number;
   /** What the target takes. */
   readonly limits: TargetLimits;
   /** Gets what cannot be copied. */

@@ -38,6 +38,7 @@ describeTemporal('a session that copies from a target repository to another one'
         immutableForDays: 0,
         folderSync: 'required',
         stamps: 'strong',
+        contents: 'backups',
       },
     ];
     workers = await TestWorkers.start(living.site);

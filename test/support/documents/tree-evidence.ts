@@ -6,6 +6,13 @@ const LIVE = 'test/integration/session/live-stores.test.ts';
 
 /** By name of the layout. */
 export const TREE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
+  storeonce: {
+    writtenBy: 'any program, to a NAS share or a mounted Catalyst store of HPE StoreOnce',
+    data: 'synthetic',
+    judge: 'every file byte for byte, also after kills; no appliance was at hand',
+    restoredBy: 'the program that wrote it',
+    tests: ['test/unit/mover/files/mirror.test.ts', 'test/integration/session/trees.test.ts'],
+  },
   restic: {
     writtenBy: '`restic`, repository formats 1 and 2',
     data: 'real',

@@ -63,6 +63,7 @@ export class TestSite {
       folderSync: 'required',
       settleSeconds: 0,
       stamps: 'strong',
+      contents: 'backups',
     } as const;
     const { settleSeconds } = this;
     return [

@@ -13,6 +13,8 @@ export interface WorkerOptions {
   readonly isResident?: boolean;
   /** Of every repository. */
   readonly immutableForDays?: number;
+  /** Of every repository. Default 0. */
+  readonly settleMs?: number;
   readonly settings?: Partial<CopySettings>;
   /** Default: as fast as it can. */
   readonly meters?: RateMeters;
@@ -50,7 +52,7 @@ export class InProcessWorker implements LocalWorker {
         enabledJob: () => Promise.resolve(null),
       },
       immutableForDays: () => options.immutableForDays ?? 0,
-      settleMs: () => 0,
+      settleMs: () => options.settleMs ?? 0,
       targetIds: repositories.map(({ id }) => id),
       repositoryPaths: [],
       notifications: NO_NOTIFICATIONS,
