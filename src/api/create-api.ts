@@ -16,6 +16,8 @@ import { jobChangeRoutes } from './job-change-routes.js';
 import { jobRoutes } from './job-routes.js';
 import { fileBackupRoutes } from './file-backup-routes.js';
 import { FileBackupStore } from './file-backup-store.js';
+import { mirrorRoutes } from './mirror-routes.js';
+import { MirrorStore } from './mirror-store.js';
 import { JobStore } from './job-store.js';
 import { serverTimeZone } from './job-time-zone.js';
 import { ApiMetrics } from './metrics.js';
@@ -147,6 +149,7 @@ function apiRoutes(
       primaryBackups: config.primaryBackups,
       timeZone,
     }),
+    ...mirrorRoutes({ mirrors: new MirrorStore(jobs, repositories), timeZone }),
     ...previewRoutes({ ...surroundings, client, browser, timeZone, now }),
     ...sessionRoutes(sessions, all, browser, { followIntervalMs, logger }),
     ...repositoryRoutes({ client, browser, operations, repositories, now }),

@@ -4,6 +4,7 @@ import type { RepositoryConfig } from '../config/config.js';
 import type { CopyJob } from '../domain/copy-job.js';
 import { BackupError } from '../domain/errors.js';
 import { jobFaults, type JobFault } from '../domain/job-rules.js';
+import { pairFaults } from '../domain/mirror-job.js';
 import { workloadRuleFaults, type WorkloadTypeFacts } from '../domain/workload-rules.js';
 import type { WorkloadFacts } from '../domain/workload-facts.js';
 import type { JobDefinition, JobRequest } from './job-schemas.js';
@@ -34,6 +35,7 @@ export async function checkRules(
     ...jobFaults(job, repositories),
     ...typeFaults(job, surroundings),
     ...(await predecessorFaults(job, jobs)),
+    ...(job.kind === 'mirror' ? pairFaults(job, repositories, await otherJobs(job.id, jobs)) : []),
   ]);
 }
 
@@ -45,6 +47,20 @@ export function changedDefinition(present: CopyJob, body: JobRequest): JobDefini
   }
   const kind = present.kind === undefined ? {} : { kind: present.kind };
   return { ...withTimeZones(body, present.timeZone), ...kind };
+}
+
+/** @throws what Temporal answers when one cannot be read: a rule that holds for all of them cannot be checked then */
+export async function otherJobs(id: string, jobs: JobStore): Promise<CopyJob[]> {
+  const { items, unreadable } = await jobs.list();
+  const [unread] = unreadable.filter(({ path }) => path === 'jobs');
+  if (unread !== undefined) throw new BackupError('TEMPORAL_UNREACHABLE', unread.reason);
+  const others = items.filter((item) => item.id !== id);
+  const found = await Promise.all(
+    others.map(async (item) =>
+      item.state === 'unknown' ? jobs.definition(item.id).catch(missingJob) : item,
+    ),
+  );
+  return found.filter((job) => job !== null);
 }
 
 /** Rules of the types of backups that its sources were seen to hold. What nobody has seen yet is checked by each session. */

@@ -3,6 +3,7 @@
 import type { CopyJob, StartOverrides } from '../domain/copy-job.js';
 import { BackupError } from '../domain/errors.js';
 import { jsonBytes } from '../domain/task-brief.js';
+import { jobKind } from '../domain/workload-rules.js';
 import {
   copyJobSchema,
   jobDefinitionSchema,
@@ -108,7 +109,10 @@ function changeRoutes(services: JobServices): Route[] {
       headers: { 'If-Match': 'Revision that the change was made to (ETag of the job), or `*`.' },
       body: jobDefinitionSchema,
       answer: jobViewSchema,
-      errors: ['JOB_MISSING', 'JOB_REVISION_STALE', 'JOB_RULE_BROKEN', 'JOB_OF_FILE_BACKUP'],
+      errors: [
+        ...(['JOB_MISSING', 'JOB_REVISION_STALE', 'JOB_RULE_BROKEN'] as const),
+        ...(['JOB_KIND_WRONG', 'JOB_OF_FILE_BACKUP'] as const),
+      ],
       run: async ({ params, body, header, noteBefore }) => {
         const id = text(params.id);
         const revision = revisionOf(header('If-Match'));
@@ -116,6 +120,7 @@ function changeRoutes(services: JobServices): Route[] {
         const present = await jobs.definition(id);
         noteBefore(present);
         refuseOfFileBackup(present);
+        refuseMirror(present);
         const definition = changedDefinition(present, body);
         await checkRules(definition, services);
         return withRevision(await jobs.update(definition, revision));
@@ -267,6 +272,12 @@ function refuseOfFileBackup({ id, fileBackupJobId }: CopyJob): void {
     'JOB_OF_FILE_BACKUP',
     `job ${id} is a secondary target of file-backup job ${fileBackupJobId}`,
   );
+}
+
+/** The definition of a mirror is shorter, and its rules are others. @throws JOB_KIND_WRONG */
+function refuseMirror(job: CopyJob): void {
+  if (jobKind(job) !== 'mirror') return;
+  throw new BackupError('JOB_KIND_WRONG', `job ${job.id} is a mirror job`);
 }
 
 /** What lies in a repository may have been changed by hand. */

@@ -163,7 +163,7 @@ const limitFields = {
   }),
 };
 
-const rpoSchema: z.ZodType<RpoPolicy> = z
+export const rpoSchema: z.ZodType<RpoPolicy> = z
   .strictObject({
     ...limitFields,
     workloads: z

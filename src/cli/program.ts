@@ -11,6 +11,7 @@ import {
 } from './command-context.js';
 import { EXIT_CODES, EXIT_OF_KIND, type ExitName } from './exit-codes.js';
 import { addFileBackupCommands } from './file-backup-commands.js';
+import { addMirrorCommands } from './mirror-commands.js';
 import { addJobCommands } from './job-commands.js';
 import type { Launchers } from './launchers.js';
 import { displayText } from './display-text.js';
@@ -77,6 +78,7 @@ function buildProgram(
   addSafetyCommands(program, act);
   addJobCommands(program, act);
   addFileBackupCommands(program, act);
+  addMirrorCommands(program, act);
   addSessionCommands(program, act);
   addRepositoryCommands(program, act);
   addLimitCommands(program, act);

@@ -99,7 +99,7 @@ export const ERROR_CODES = {
   JOB_KIND_WRONG: {
     kind: 'invalid',
     meaning: 'The job names backups that another kind of job copies.',
-    hint: 'File shares take a file-backup job (`POST /file-backup-jobs`, `longhaul file-backup-job create`), all else a copy job.',
+    hint: 'File shares take a file-backup job (`POST /file-backup-jobs`, `longhaul file-backup-job create`), appliances a mirror job (`POST /mirror-jobs`, `longhaul mirror-job create`), all else a copy job.',
   },
   JOB_OF_FILE_BACKUP: {
     kind: 'conflict',

@@ -19,6 +19,8 @@ export interface JobFault {
 export interface JobRepository {
   readonly id: string;
   readonly role: 'primary' | 'target' | 'external';
+  /** What lies in it; absent: backups. */
+  readonly contents?: 'backups' | 'storeonce';
 }
 
 /** All faults at once; none when the job may be stored. */

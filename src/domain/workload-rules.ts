@@ -115,7 +115,7 @@ export function otherJobText(title: string, job: JobKind): string {
 const RIGHT_CALLS: Readonly<Record<JobKind, string>> = {
   copy: 'a copy job (POST /jobs, or `longhaul job create`)',
   fileBackup: 'a file-backup job (POST /file-backup-jobs, or `longhaul file-backup-job create`)',
-  mirror: 'a mirror job (which this release does not have)',
+  mirror: 'a mirror job (POST /mirror-jobs, or `longhaul mirror-job create`)',
 };
 
 export function jobKind({ kind }: Pick<CopyJob, 'kind'>): JobKind {

@@ -4,7 +4,7 @@ import type { JobView, ListedJob } from '../../api/job-schemas.js';
 import { useApi, type ApiPage } from '../client/queries.js';
 import { CallFault, Fault } from '../show/fault.js';
 import { Instant } from '../show/instant.js';
-import { sourceWords, startWords } from '../show/job-words.js';
+import { placeWords, startWords } from '../show/job-words.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';
 import { Rows, type Column } from '../show/rows.js';
 import { State } from '../show/state.js';
@@ -65,8 +65,7 @@ const COLUMNS: readonly Column<ListedJob>[] = [
   {
     head: 'What and where',
     width: '2fr',
-    cell: (job) =>
-      isRead(job) ? `${sourceWords(job.sources)} → ${job.target.repositoryId}` : 'not known',
+    cell: (job) => (isRead(job) ? placeWords(job) : 'not known'),
   },
   {
     head: 'When',

@@ -52,6 +52,7 @@ export function startWords({ mode, schedule }: Pick<CopyJob, 'mode' | 'schedule'
 
 /** What the job does, in sentences. */
 export function jobWords(job: Omit<CopyJob, 'revision' | 'replaces'>): string {
+  if (job.kind === 'mirror') return mirrorWords(job);
   const { retention, removedWorkloadsAfterDays: removedAfter, healthCheck, compact } = job;
   const scope = job.restorePoints === 'all' ? 'Every restore point' : 'The newest restore point';
   const kept =
@@ -85,6 +86,34 @@ export function jobWords(job: Omit<CopyJob, 'revision' | 'replaces'>): string {
   ]
     .filter((part) => part !== '')
     .join(' ');
+}
+
+function mirrorWords(job: Omit<CopyJob, 'revision' | 'replaces'>): string {
+  const days = counted(job.retention.value, 'day');
+  return [
+    sentence(
+      `Every file of ${job.sources.include[0]?.repositoryId ?? ''} is copied to ${job.target.repositoryId} as it is, ${startWords(job)}; one that is still written to waits`,
+    ),
+    sentence(`What the source has removed stays until ${days} after it was written there`),
+    job.allowedHours === null
+      ? ''
+      : sentence(`It copies only ${hoursWords(job.allowedHours)}, and waits outside these hours`),
+    rpoWords(job.rpo),
+    sentence(retryWords(job.retry)),
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
+}
+
+/** From where to where a job copies. */
+export function placeWords({
+  kind,
+  sources,
+  target,
+}: Pick<CopyJob, 'kind' | 'sources' | 'target'>) {
+  const [first] = sources.include;
+  const from = kind === 'mirror' ? `mirror of ${first?.repositoryId ?? ''}` : sourceWords(sources);
+  return `${from} → ${target.repositoryId}`;
 }
 
 export function sourceWords({ include, exclude }: CopyJob['sources']): string {

@@ -82,6 +82,62 @@ describeTemporal('file-backup jobs over the API', () => {
   });
 });
 
+const MIRROR = {
+  ...{ name: 'Site B', source: { repositoryId: 'offsite' }, target: { repositoryId: 'second' } },
+};
+
+describeTemporal('mirror jobs over the API', () => {
+  let api: ApiServer;
+  beforeAll(async () => {
+    api = await startApiServer();
+  });
+  afterAll(() => api.close());
+
+  it('are jobs of a kind of their own, each pair once, without loops', async () => {
+    const [made, twin] = await Promise.all([
+      api.request('POST', '/mirror-jobs', MIRROR),
+      api.request('POST', '/mirror-jobs', { ...MIRROR, name: 'Twin' }),
+    ]);
+    expect(made.status).toBe(201);
+    expect(made.body).toMatchObject({ id: 'site-b', schedule: null, keepRemovedForDays: 21 });
+    expect([twin.status, twin.body.code]).toEqual([422, 'JOB_RULE_BROKEN']);
+    expect((await api.request('GET', '/jobs/site-b')).body).toMatchObject({
+      ...{ kind: 'mirror', mode: 'immediate', retention: { type: 'days', value: 21 } },
+    });
+    const back = { ...MIRROR, name: 'Back', source: MIRROR.target, target: MIRROR.source };
+    const refused = await api.request('POST', '/mirror-jobs', back);
+    expect([refused.status, refused.body.code]).toEqual([422, 'JOB_RULE_BROKEN']);
+    expect(refused.body.errors).toMatchObject([{ path: 'target.repositoryId' }]);
+    const nas = { ...MIRROR, name: 'Nas', source: { repositoryId: 'primary' } };
+    expect((await api.request('POST', '/mirror-jobs', nas)).body.errors).toMatchObject([
+      { path: 'source.repositoryId' },
+    ]);
+
+    const headers = { 'If-Match': '"1"' };
+    const changed = await api.request(
+      ...(['PUT', '/mirror-jobs/site-b'] as const),
+      {
+        ...MIRROR,
+        id: 'site-b',
+        keepRemovedForDays: 5,
+        schedule: { type: 'daily', time: '22:00' },
+      },
+      headers,
+    );
+    expect([changed.status, changed.body.revision, changed.body.keepRemovedForDays]).toEqual([
+      ...[200, 2, 5],
+    ]);
+    const copy = { ...COPY_JOB, id: 'site-b' };
+    const asCopy = await api.request('PUT', '/jobs/site-b', copy, { 'If-Match': '*' });
+    expect([asCopy.status, asCopy.body.code]).toEqual([422, 'JOB_KIND_WRONG']);
+    expect((await api.request('GET', '/mirror-jobs')).body.items).toMatchObject([
+      { id: 'site-b', state: 'enabled' },
+    ]);
+    expect((await api.request('DELETE', '/mirror-jobs/site-b')).status).toBe(204);
+    expect((await api.request('POST', '/mirror-jobs', back)).status).toBe(201);
+  });
+});
+
 const COPY_JOB = {
   ...{ name: 'Projects to offsite', mode: 'periodic' },
   sources: { include: [{ repositoryId: 'primary' }] },

@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { readFile, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { CONTROL_TASK_QUEUE, type WatchSourcesInput } from '../../../workflows/messages.js';
 import type { RestorePointView, WorkloadSummary } from '../../../src/domain/repository-view.js';
 import { makeDatastore } from '../../support/tree/datastore.js';
+import { LonghaulProcess, writeConfig } from '../../support/session/longhaul-process.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
 import { describeTemporal } from '../../support/temporal/server.js';
@@ -85,4 +89,72 @@ describeTemporal('a store of a backup tool', () => {
       tasks: [{ code: 'SOURCE_SUSPICIOUS', result: 'actionRequired' }],
     });
   });
+});
+
+const MIRROR = testJob({
+  ...{ id: 'mirror', kind: 'mirror', mode: 'immediate', compact: null },
+  retention: { type: 'days', value: 21 },
+  sources: { include: [{ repositoryId: 'store' }], exclude: [] },
+});
+
+describeTemporal('a mirror of an appliance', () => {
+  let site: TestSite;
+  let workers: TestWorkers;
+  let config: string;
+  beforeAll(async () => {
+    site = await TestSite.create(null);
+    await site.makeFolder('store');
+    const [primary] = site.repositories;
+    site.otherSources = [
+      { ...primary!, ...{ id: 'store', path: site.path('store'), contents: 'storeonce' } },
+    ];
+    workers = await TestWorkers.start(site, { watchIntervalMs: 300, batchWindows: 1 }, ['store']);
+    config = await writeConfig(site, workers.temporal);
+  }, 60_000);
+  afterAll(async () => {
+    await workers.stop();
+    await site.remove();
+  });
+
+  const truth = new Map<string, Buffer>();
+  async function bring(name: string, sizeBytes: number): Promise<void> {
+    const bytes = randomBytes(sizeBytes);
+    truth.set(name, bytes);
+    await mkdir(dirname(site.path('store', name)), { recursive: true });
+    await writeFile(site.path('store', name), bytes);
+  }
+
+  const copyOf = (name: string) => site.path('offsite', 'mirror', 'storeonce-store', 'files', name);
+
+  async function isAllThere(): Promise<boolean> {
+    for (const [name, bytes] of truth) {
+      const copy = await readFile(copyOf(name)).catch(() => null);
+      if (copy?.equals(bytes) !== true) return false;
+    }
+    return true;
+  }
+
+  it('goes on after its worker was killed, and copies each new file as it appears', async () => {
+    await bring('Job 1/full.vbk', 24 * 1024 ** 2);
+    for (const name of ['Job 1/next.vib', 'catalyst/0000']) await bring(name, 1_000);
+    let worker = await LonghaulProcess.worker(config);
+    const watch = await workers.client.workflow.start('watchSources', {
+      workflowId: 'watch/mirror-2026-11-24T22:00:00Z',
+      taskQueue: CONTROL_TASK_QUEUE,
+      args: [{ job: MIRROR } satisfies WatchSourcesInput],
+    });
+    const staged = site.path('offsite', 'mirror', 'storeonce-store', '.staging', 'large');
+    const isBegun = async () => (await readdir(staged).catch(() => [])).length > 0;
+    await expect.poll(isBegun, { timeout: 60_000, interval: 5 }).toBe(true);
+    await worker.kill();
+    expect(await isAllThere()).toBe(false);
+    worker = await LonghaulProcess.worker(config);
+    await expect.poll(isAllThere, { timeout: 60_000, interval: 100 }).toBe(true);
+    await bring('later', 1_000);
+    await expect.poll(isAllThere, { timeout: 60_000, interval: 100 }).toBe(true);
+    await watch.cancel();
+    await expect(watch.result()).rejects.toThrow();
+    await worker.kill();
+    expect(await readdir(copyOf(''))).toEqual(['Job 1', 'catalyst', 'later']);
+  }, 240_000);
 });

@@ -327,6 +327,8 @@ describe('the documents of the API', () => {
       '/jobs/{id}/start',
       '/limits',
       '/me',
+      '/mirror-jobs',
+      '/mirror-jobs/{id}',
       '/notices',
       '/notification-channels',
       '/notification-channels/{channel}/test',

@@ -195,5 +195,7 @@ function repository(id: string, role: 'primary' | 'target') {
     immutableForDays: 0,
     folderSync: 'required' as const,
     stamps: 'strong' as const,
+    // An appliance is a target like any other, and what other jobs have there is nobody's business.
+    contents: role === 'target' ? ('storeonce' as const) : ('backups' as const),
   };
 }

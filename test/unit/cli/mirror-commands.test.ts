@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { MirrorJobView } from '../../../src/api/mirror-schemas.js';
+import { openCommandBench, type CommandBench } from './command-bench.js';
+
+const JOB: MirrorJobView = {
+  ...{ id: 'site-b', name: 'Site B', description: '', revision: 1, timeZone: 'UTC' },
+  source: { repositoryId: 'store-a' },
+  target: { repositoryId: 'store-b' },
+  ...{ schedule: null, missedStarts: 'run', allowedHours: null, rpo: null },
+  ...{ keepRemovedForDays: 21, state: 'enabled', nextRunAt: null, lastSession: null },
+};
+
+let bench: CommandBench;
+beforeAll(async () => {
+  bench = await openCommandBench();
+});
+afterAll(() => bench.close());
+
+it('creates a mirror job from flags', async () => {
+  bench.answer({ 'POST /mirror-jobs': { status: 201, body: JOB } });
+  const { code, out } = await bench.run([
+    ...['mirror-job', 'create', '--name', 'Site B', '--source', 'store-a', '--target', 'store-b'],
+    ...['--keep-removed-days', '30', '--schedule', 'daily 22:00'],
+  ]);
+  expect(code).toBe(0);
+  expect(bench.seen.at(-1)?.body).toEqual({
+    name: 'Site B',
+    source: { repositoryId: 'store-a' },
+    target: { repositoryId: 'store-b' },
+    schedule: { type: 'daily', time: '22:00' },
+    keepRemovedForDays: 30,
+  });
+  expect(out).toMatch(/Copies +as files are closed/);
+  expect(out).toMatch(/Removed files +stay until 21 days after they were written/);
+});
+
+it('lists mirror jobs with their pairs', async () => {
+  bench.answer({ 'GET /mirror-jobs': { body: { items: [JOB] } } });
+  const { out } = await bench.run(['mirror-job', 'list']);
+  expect(out).toMatch(/site-b +store-a +store-b +enabled +as files are closed/);
+});
+
+it('refuses flags that name no pair before it asks the server', async () => {
+  const before = bench.seen.length;
+  const { code, err } = await bench.run(['mirror-job', 'create', '--name', 'x', '--source', 'a']);
+  expect([code, bench.seen.length]).toEqual([2, before]);
+  expect(err).toContain('--name, --source and --target are needed');
+});
