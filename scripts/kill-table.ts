@@ -12,20 +12,20 @@ import {
   wholePlan,
   type BrokenRun,
 } from '../test/kill-table/kill-table.js';
-import { reliabilityReport } from '../test/kill-table/report.js';
-import { prepareScenario } from '../test/kill-table/scenarios.js';
+import { reliabilityReport, STORE_HEADING, storeReport } from '../test/kill-table/report.js';
+import { tryStoreBroken, tryStorePlan, wholeStorePlan } from '../test/kill-table/store-table.js';
 import type { Part } from '../test/kill-table/try-positions.js';
-import { STORE_SCENARIOS, tryRequests } from '../test/kill-table/try-requests.js';
 
 /** Tries the kill table, prints it and writes docs/RELIABILITY.md; of some scenarios it only prints.
  *  `npm run kill-table -- --every 5` stops at every fifth operation, `--only merge` takes the scenarios with that word in their name.
- *  One process for each processor takes its part of the positions. `--objects` tries requests of an object store instead, and only prints. */
+ *  One process for each processor takes its part of the positions. `--objects` tries the requests of an object store instead, and writes the
+ *  section about it. */
 const REPORT = fileURLToPath(new URL('../docs/RELIABILITY.md', import.meta.url));
 const { values } = parseArgs({
   options: {
     every: { type: 'string', default: '1' },
     only: { type: 'string' },
-    // Instead: the requests of the scenarios that an object store is tried with.
+    // Instead: the requests that an object store is asked for.
     objects: { type: 'boolean', default: false },
     // Given to the processes that share the work.
     part: { type: 'string' },
@@ -47,8 +47,7 @@ interface PartResult {
   }[];
 }
 
-if (values.objects) await tryObjects();
-else if (values.part === undefined) await tryAll();
+if (values.part === undefined) await tryAll();
 else await tryPart(JSON.parse(values.part) as Part);
 
 async function tryAll(): Promise<void> {
@@ -63,39 +62,34 @@ async function tryAll(): Promise<void> {
     .map((run) => ({ ...run, tally: tallyOf(run.tally) }));
 
   const processors = cpus();
-  const report = reliabilityReport(tally, broken, {
+  const facts = {
     date: new Date(startedMs).toISOString().slice(0, 10),
     machine: `${processors.length} × ${processors[0]?.model.trim() ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node.js ${process.version}`,
     durationMs: Date.now() - startedMs,
     every,
-  });
+  };
+  const report = (values.objects ? storeReport : reliabilityReport)(tally, broken, facts);
   const text = await format(report, { parser: 'markdown' });
   console.log(text);
   for (const finding of tally.findings) console.error(finding);
-  if (only === undefined) writeFileSync(REPORT, `${text}${sectionByHand()}`);
+  if (only === undefined) writeFileSync(REPORT, pageWith(text));
 
   const isCaught = broken.every((run) => run.tally.total.lost > 0);
   if (tally.total.lost + tally.total.wrong > 0 || !isCaught) process.exitCode = 1;
 }
 
-async function tryObjects(): Promise<void> {
-  for (const name of STORE_SCENARIOS.filter((each) => only === undefined || each.includes(only))) {
-    const { faults, pointsRead, lost, wrong } = await tryRequests(await prepareScenario(name), {
-      stride: every,
-    });
-    console.log(
-      `${name}: ${faults} faults, ${pointsRead} points read, ${lost.length} lost, ${wrong.length} wrong ends`,
-    );
-    for (const finding of [...lost, ...wrong]) console.error(finding);
-    if (lost.length + wrong.length > 0) process.exitCode = 1;
-  }
+/** The page with this part of it written anew. What `npm run mutate` printed lies behind the kill tables, and stays. */
+function pageWith(text: string): string {
+  const page = readFileSync(REPORT, 'utf8');
+  const byHand = placeOf(page, '\n## Changes of the code that tests notice\n');
+  const store = Math.min(byHand, placeOf(page, `\n${STORE_HEADING}\n`));
+  if (values.objects) return `${page.slice(0, store)}\n${text}${page.slice(byHand)}`;
+  return text + page.slice(store);
 }
 
-/** What `npm run mutate` printed lies behind the kill table, and stays. */
-function sectionByHand(): string {
-  const page = readFileSync(REPORT, 'utf8');
-  const start = page.indexOf('\n## Changes of the code that tests notice\n');
-  return start === -1 ? '' : page.slice(start);
+function placeOf(page: string, heading: string): number {
+  const place = page.indexOf(heading);
+  return place < 0 ? page.length : place;
 }
 
 function tallyOf(counted: PartResult['tally']): KillTally {
@@ -116,9 +110,14 @@ async function partResult(part: Part): Promise<PartResult> {
 
 async function tryPart(part: Part): Promise<void> {
   const elapsed = () => `${Math.round((Date.now() - startedMs) / 1000)} s, part ${part.index}`;
-  const plan = wholePlan(every).filter(([name]) => only === undefined || name.includes(only));
-  const tally = await tryPlan(plan, part, (name) => console.error(`${elapsed()}: ${name}`));
-  console.error(`${elapsed()}: broken on purpose`);
-  const broken = only === undefined ? await tryBrokenOnPurpose(part) : [];
+  const isWanted = ([name]: readonly [string, ...unknown[]]) =>
+    only === undefined || name.includes(only);
+  const begin = (name: string) => console.error(`${elapsed()}: ${name}`);
+  const tally = values.objects
+    ? await tryStorePlan(wholeStorePlan(every).filter(isWanted), part, begin)
+    : await tryPlan(wholePlan(every).filter(isWanted), part, begin);
+  begin('broken on purpose');
+  const tryBroken = values.objects ? tryStoreBroken : tryBrokenOnPurpose;
+  const broken = only === undefined ? await tryBroken(part) : [];
   process.send!({ tally, broken } satisfies PartResult, () => process.disconnect());
 }

@@ -5,8 +5,8 @@ export interface Outcome {
   readonly scenario: string;
   /** Activity that was stopped. */
   readonly step: string;
-  /** `twice`: stopped again while the first stop was being recovered from. */
-  readonly stop: 'before' | 'torn' | 'after' | 'twice';
+  /** `twice`: stopped again while the first stop was being recovered from. `unanswered`, `late`, `lostRace`: requests of an object store. */
+  readonly stop: 'before' | 'torn' | 'after' | 'twice' | 'unanswered' | 'late' | 'lostRace';
   readonly loss: 'none' | 'power';
   readonly pointsRead: number;
   /** qemu-img looked too. */

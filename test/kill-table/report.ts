@@ -31,20 +31,82 @@ export function reliabilityReport(
     '',
     '## By activity',
     '',
-    ...table(
-      ['Activity', 'Stops', 'Points read', 'Points lost', 'Wrong ends'],
-      [...tally.steps].map(([step, row]) => [step, ...countsOf(row)]),
-    ),
+    ...activityTable(tally),
     '',
     ...BROKEN_INTRODUCTION,
-    ...table(
-      ['Broken on purpose', 'Scenario', 'Stops', 'Points read', 'Points lost', 'Wrong ends'],
-      broken.map(({ name, scenario, tally: { total } }) => [name, scenario, ...countsOf(total)]),
-    ),
+    ...brokenTable(broken),
     '',
     ...LIMITS,
     '',
   ].join('\n');
+}
+
+/** The section of docs/RELIABILITY.md about an object store. */
+export function storeReport(
+  tally: KillTally,
+  broken: readonly BrokenRun[],
+  facts: ReportFacts,
+): string {
+  const { positions, pointsRead, lost, wrong } = tally.total;
+  return [
+    ...STORE_INTRODUCTION,
+    `Written by \`npm run kill-table -- --objects\` on ${facts.date}, in ${Math.round(facts.durationMs / 60_000)} minutes, on ${facts.machine}.`,
+    facts.every === 1
+      ? 'Every request was tried; of the chain of 6 that is copied as a whole, and of the second stops, some.'
+      : `This run tried every ${facts.every}th request of the scenarios only.`,
+    '',
+    `**${text(positions)} faults, ${text(pointsRead)} restore points read back, ${text(lost)} lost, ${text(wrong)} wrong ends.**`,
+    '',
+    ...storeScenarioTable(tally),
+    '',
+    ...activityTable(tally),
+    '',
+    ...brokenTable(broken),
+    '',
+  ].join('\n');
+}
+
+export const STORE_HEADING = '## On an object store';
+
+const STORE_INTRODUCTION = [
+  STORE_HEADING,
+  '',
+  'The same changes on a store of objects: keys, whole puts, conditions, no folders, no rename, no writes in the middle (simulated:',
+  '`test/support/repository/simulated-object-store.ts`). There nothing is torn and no power cut takes what was answered; what goes wrong is a',
+  'request. The process dies *before* it or *after* it; it is done but *unanswered*, and the caller lives on; it comes too *late*: the process',
+  'died while it was under way, and it lands before the first, the fourth, the eighteenth or the sixty-second request of the recovery, or',
+  'behind all of them; or it *lost a race*: somebody else had put the object right before. *Twice*: the process dies, and the next one while',
+  'it recovers. Then the same session goes on or the next one takes over, and another one follows; points are read back before, between and',
+  'at the end. A store has no update in place, so nothing is merged there: retention builds a full once as many points are outdated as are',
+  'kept, and the scenarios say so in their names.',
+  '',
+];
+
+function storeScenarioTable(tally: KillTally): string[] {
+  const stops = ['before', 'after', 'unanswered', 'late', 'lostRace', 'twice'];
+  const rows = [...tally.rows].map(([scenario, kinds]) => {
+    const ofStops = stops.map((stop) => kinds.get(`${stop} none`));
+    const sum = (field: keyof TallyRow) =>
+      text(ofStops.reduce((total, row) => total + (row?.[field] ?? 0), 0));
+    const counts = ofStops.map((row) => text(row?.positions ?? 0));
+    return [scenario, ...counts, sum('pointsRead'), sum('lost'), sum('wrong')];
+  });
+  const words = ['Before', 'After', 'Unanswered', 'Late', 'Lost race', 'Twice'];
+  return table(['Scenario', ...words, 'Points read', 'Points lost', 'Wrong ends'], rows);
+}
+
+function activityTable({ steps }: KillTally): string[] {
+  return table(
+    ['Activity', 'Stops', 'Points read', 'Points lost', 'Wrong ends'],
+    [...steps].map(([step, row]) => [step, ...countsOf(row)]),
+  );
+}
+
+function brokenTable(broken: readonly BrokenRun[]): string[] {
+  return table(
+    ['Broken on purpose', 'Scenario', 'Stops', 'Points read', 'Points lost', 'Wrong ends'],
+    broken.map(({ name, scenario, tally: { total } }) => [name, scenario, ...countsOf(total)]),
+  );
 }
 
 const INTRODUCTION = [

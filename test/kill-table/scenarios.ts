@@ -54,12 +54,20 @@ const PREPARE = {
   'merge of zeros alone': (format) => retaining(format, ZEROED, jobOf(1)),
   'two merges in a chain of 6': (format) => retaining(format, SIX_DAYS, jobOf(4)),
   'GFS full in the middle, then delete': gfsInTheMiddle,
-  'synthetic full and delete instead of a merge': insteadOfMerging,
+  'synthetic full and delete instead of a merge': (format) => insteadOfMerging(format, 3),
   'compact of a full': compacting,
   'delete of a chain': deleting,
   'delete of a removed workload': removing,
   'heal of damaged blocks': healing,
   'quarantine of what cannot be healed': settingAside,
+  // Where nothing is merged, a full is built once as many points are outdated as are kept.
+  'synthetic full and delete in a chain of 2, without merge': (format) =>
+    retaining(format, TWO_DAYS, jobOf(1)),
+  'synthetic full and delete of zeros alone, without merge': (format) =>
+    retaining(format, ZEROED, jobOf(1)),
+  'synthetic full and three deletes in a chain of 6, without merge': (format) =>
+    retaining(format, SIX_DAYS, jobOf(3)),
+  'synthetic full and delete of points with two digests': (format) => insteadOfMerging(format, 4),
 } satisfies Record<string, Prepare>;
 
 export type ScenarioName = keyof typeof PREPARE;
@@ -166,11 +174,11 @@ async function gfsInTheMiddle(format: SourceFormat): Promise<Prepared> {
 }
 
 /** A full cannot take up an increment whose digests are made another way. */
-async function insteadOfMerging(format: SourceFormat): Promise<Prepared> {
-  const source = makeSourceChain(SIX_DAYS.slice(0, 3), { format });
+async function insteadOfMerging(format: SourceFormat, count: number): Promise<Prepared> {
+  const source = makeSourceChain(SIX_DAYS.slice(0, count), { format });
   const { target } = await copied(source, 1);
   const job = { ...jobOf(), storage: { digest: 'blake3', verifyAfterCopy: 'cached' } } as const;
-  const prepared = await copied(source, 3, { target, job });
+  const prepared = await copied(source, count, { target, job });
   return scenario(source, prepared, sessionOf({ ...job, retention: jobOf(2).retention }));
 }
 

@@ -9,40 +9,31 @@ import type { SimulatedRepository } from '../support/repository/simulated-reposi
 import { WorkerDeath } from '../support/workflows/local-server.js';
 import { chainAsText, faultsOfEnd, filesBelow, without } from './chain-end.js';
 import { ChangeRun, NOW_MS } from './change-run.js';
-import { faultsOfDigests, readShownPoints } from './read-points.js';
-import type { ScenarioName } from './scenarios.js';
-import type { Scenario } from './try-positions.js';
-
-/** Scenarios that are tried on an object store, too. */
-export const STORE_SCENARIOS: readonly ScenarioName[] = [
-  'copy of a first full',
-  'copy of one increment',
-  'synthetic full and delete instead of a merge',
-  'delete of a chain',
-  'heal of damaged blocks',
-];
+import type { KillTally, Outcome } from './kill-tally.js';
+import { faultsOfDigests, readShownPoints, type Reading } from './read-points.js';
+import type { Part, Scenario } from './try-positions.js';
 
 export interface RequestEffort {
   /** At every how many requests; 1: all. */
   readonly stride: number;
   /** Where the first request is that is tried; 1 by default. */
   readonly first?: number;
+  /** Instead: the process dies, and the next one dies in its turn while it recovers, at every how many of its requests. */
+  readonly secondStopStride?: number;
+  /** An activity that the scenario is there for: without a request of it nothing would be shown. */
+  readonly shows?: string;
   /** The store as the worker that is hit sees it, with a promise broken. */
   readonly wrap?: (store: SimulatedObjectStore) => BackupRepository;
   /** Enough is known when the first restore point is lost. */
   readonly untilLost?: boolean;
-}
-
-export interface RequestTally {
-  faults: number;
-  pointsRead: number;
-  readonly lost: string[];
-  /** A record, a file or a digest that is not as if nothing had happened, left-overs among them. */
-  readonly wrong: string[];
+  /** Only every so many faults, when several processes share the work. */
+  readonly part?: Part;
 }
 
 interface Undisturbed {
   readonly requests: readonly StoreRequest[];
+  /** Activity during which each request was made. */
+  readonly steps: readonly string[];
   readonly chain: string;
   readonly files: readonly string[];
   readonly staying: readonly string[];
@@ -57,18 +48,28 @@ const LATE = [0, 3, 17, 61];
 export async function tryRequests(
   scenario: Scenario,
   effort: RequestEffort,
-): Promise<RequestTally> {
+  tally: KillTally,
+): Promise<void> {
   const begun = await storeOf(scenario.target);
   const undisturbed = await runUndisturbed(scenario, begun);
-  const tally: RequestTally = { faults: 0, pointsRead: 0, lost: [], wrong: [] };
-  for (let k = effort.first ?? 1; k <= undisturbed.requests.length; k += effort.stride)
-    for (const when of waysToFail(undisturbed.requests[k - 1]!)) {
-      const fault = { atRequest: k, when } as const;
-      await new Failure(scenario, undisturbed, tally, fault).tryAll(begun, effort.wrap);
-      if (effort.untilLost === true && tally.lost.length > 0) return tally;
+  const { requests, steps } = undisturbed;
+  if (effort.shows !== undefined && !steps.includes(effort.shows))
+    throw new Error(`${scenario.name}: no request of ${effort.shows} in ${steps.join(', ')}`);
+  const part = effort.part ?? { index: 0, count: 1 };
+  let number = 0;
+  for (let k = effort.first ?? 1; k <= requests.length; k += effort.stride)
+    for (const when of waysToFail(requests[k - 1]!)) {
+      const isTwice = effort.secondStopStride !== undefined;
+      if (isTwice && !KILLS.includes(when)) continue;
+      if (number++ % part.count !== part.index) continue;
+      const failure = new Failure(scenario, undisturbed, tally, { atRequest: k, when });
+      if (isTwice) await failure.tryTwice(begun, effort.secondStopStride);
+      else await failure.tryOnce(begun, effort.wrap);
+      if (effort.untilLost === true && tally.total.lost > 0) return;
     }
-  return tally;
 }
+
+const KILLS: readonly StoreFault['when'][] = ['before', 'after', 'late'];
 
 function waysToFail({ isConditional }: StoreRequest): StoreFault['when'][] {
   const always = ['before', 'after', 'unanswered', 'late'] as const;
@@ -93,7 +94,9 @@ async function runUndisturbed(
 ): Promise<Undisturbed> {
   const before = await readShownPoints(begun.clone(), scenario, scenario.damaged);
   const store = begun.clone();
-  const wrongEnd = await begin(scenario, store, 1).toEnd();
+  const run = begin(scenario, store, 1);
+  const steps = notedSteps(run);
+  const wrongEnd = await run.toEnd();
   const after = await readShownPoints(store, scenario);
   const faults = [
     ...[...before.faults, ...after.faults].map(({ pointId, text }) => `${pointId} ${text}`),
@@ -104,18 +107,31 @@ async function runUndisturbed(
   if (faults.length > 0) throw new Error(`${scenario.name}, undisturbed: ${faults.join('; ')}`);
   return {
     requests: store.operations,
+    steps,
     chain: await chainAsText(store, scenario.chain),
     files: await filesBelow(store, scenario.chain),
     staying: before.shown.filter((id) => after.shown.includes(id)),
   };
 }
 
+function notedSteps({ target: { operations }, worker }: StoreRun): readonly string[] {
+  const steps: string[] = [];
+  const push = operations.push.bind(operations);
+  operations.push = (...added) => {
+    for (const { number } of added) steps[number - 1] = worker.activity;
+    return push(...added);
+  };
+  return steps;
+}
+
+type StoreRun = ChangeRun<SimulatedObjectStore>;
+
 function begin(
   { change, source }: Scenario,
   store: SimulatedObjectStore,
   number: number,
   seen: BackupRepository = store,
-): ChangeRun<SimulatedObjectStore> {
+): StoreRun {
   // A session waits before it asks again: the next one begins later.
   const nowMs = NOW_MS + (number - 1) * 10 * 60_000;
   return ChangeRun.begin(change, source, store, { number, seen, nowMs });
@@ -126,64 +142,98 @@ class Failure {
   constructor(
     private readonly scenario: Scenario,
     private readonly undisturbed: Undisturbed,
-    private readonly tally: RequestTally,
+    private readonly tally: KillTally,
     private readonly fault: StoreFault,
   ) {}
 
-  async tryAll(begun: SimulatedObjectStore, wrap: RequestEffort['wrap']): Promise<void> {
+  async tryOnce(begun: SimulatedObjectStore, wrap: RequestEffort['wrap']): Promise<void> {
     const store = begun.clone(this.fault);
     const run = begin(this.scenario, store, 1, wrap?.(store));
     await toEndOrDeath(run);
     for (const landsAfter of this.fault.when === 'late' ? LATE : NEVER_LATE)
-      for (const by of store.isCrashed ? (['same', 'next'] as const) : (['next'] as const)) {
-        const next = store.restart(landsAfter);
-        await this.read(store.restart(landsAfter), `before ${by} session`, this.scenario.damaged);
-        await this.recover(
-          by === 'same' ? run.withNewWorker(next) : begin(this.scenario, next, 3),
-          {
-            where: `${by} session, lands after ${landsAfter}`,
-          },
-        );
-      }
+      for (const by of store.isCrashed ? RECOVERIES : (['next'] as const))
+        await this.recover(run, {
+          ...{ by, landsAfter, number: 3, stop: this.fault.when },
+          where: landingText(by, landsAfter),
+        });
+  }
+
+  /** The process dies, the next one dies while it recovers, and a third session takes over. */
+  async tryTwice(begun: SimulatedObjectStore, stride: number): Promise<void> {
+    const run = begin(this.scenario, begun.clone(this.fault), 1);
+    await toEndOrDeath(run);
+    for (const by of RECOVERIES) {
+      const undisturbed = this.recovery(run, { by, landsAfter: 0, number: 3 });
+      await toEndOrDeath(undisturbed);
+      const { length } = undisturbed.target.operations;
+      for (let j = 1; j <= length; j += stride)
+        for (const when of ['after', 'late'] as const) {
+          const fault = { atRequest: j, when };
+          const again = this.recovery(run, { by, landsAfter: 0, number: 3 }, fault);
+          await toEndOrDeath(again);
+          for (const landsAfter of when === 'late' ? LATE : NEVER_LATE)
+            await this.recover(again, {
+              ...{ by: 'next', landsAfter, number: 5, stop: 'twice' },
+              where: `${by} session died ${when} its request ${j}, ${landingText('next', landsAfter)}`,
+            });
+        }
+    }
+  }
+
+  private recovery(
+    stopped: StoreRun,
+    { by, landsAfter, number }: Pick<Recovery, 'by' | 'landsAfter' | 'number'>,
+    fault: StoreFault | null = null,
+  ): StoreRun {
+    const store = stopped.target.restart(landsAfter, fault);
+    return by === 'same' ? stopped.withNewWorker(store) : begin(this.scenario, store, number);
   }
 
   /** A session that meets a write of somebody else may end with a warning of it: then the next one has to do the rest. */
-  private async recover(
-    run: ChangeRun<SimulatedObjectStore>,
-    { where }: { readonly where: string },
-  ): Promise<void> {
+  private async recover(stopped: StoreRun, recovery: Recovery): Promise<void> {
     const { scenario, undisturbed, tally } = this;
-    const { target } = run;
-    tally.faults += 1;
+    const before = await this.read(stopped.target.restart(0), scenario.damaged);
+    const run = this.recovery(stopped, recovery);
     await toEndOrDeath(run);
-    await this.read(target, `after ${where}`, scenario.damaged);
-    const last = begin(scenario, target.clone(), 5);
-    const end = await toEndOrDeath(last);
-    const store = last.target;
-    await this.read(store, `at the end, ${where}`, []);
-    const note = (text: string) => tally.wrong.push(`${this.inWords(where)}: ${text}`);
-    if (end !== null) note(end);
+    const after = await this.read(run.target, scenario.damaged);
+    const last = begin(scenario, run.target.settled(), recovery.number + 2);
+    const wrongEnd = await toEndOrDeath(last);
+    const end = await this.read(last.target, []);
+    const readings = [before, after, end];
+    tally.add({
+      scenario: scenario.name,
+      step: undisturbed.steps[this.fault.atRequest - 1] ?? '',
+      stop: recovery.stop,
+      loss: 'none',
+      pointsRead: readings.reduce((sum, { shown }) => sum + shown.length, 0),
+      isWitnessed: false,
+      lost: readings.map(({ faults }) => faults),
+      wrong: [...(wrongEnd === null ? [] : [wrongEnd]), ...(await this.wrongIn(last.target))],
+      bytesRedone: 0,
+      where: this.inWords(recovery.where),
+    });
+  }
+
+  /** What is not as if nothing had happened. */
+  private async wrongIn(store: SimulatedObjectStore): Promise<string[]> {
+    const { scenario, undisturbed } = this;
+    const wrong = await faultsOfDigests(store, scenario);
     const chain = await chainAsText(store, scenario.chain);
-    if (chain !== undisturbed.chain) note(`the record is ${chain}`);
+    if (chain !== undisturbed.chain) wrong.push(`the record is ${chain}`);
     const files = await filesBelow(store, scenario.chain);
     const surplus = without(files, undisturbed.files);
     const missing = without(undisturbed.files, files);
-    if (surplus.length > 0) note(`left over: ${surplus.join(', ')}`);
-    if (missing.length > 0) note(`missing: ${missing.join(', ')}`);
-    for (const text of await faultsOfDigests(store, scenario)) note(text);
+    if (surplus.length > 0) wrong.push(`left over: ${surplus.join(', ')}`);
+    if (missing.length > 0) wrong.push(`missing: ${missing.join(', ')}`);
+    return wrong;
   }
 
-  private async read(
-    store: SimulatedObjectStore,
-    where: string,
-    unread: readonly string[],
-  ): Promise<void> {
+  private async read(store: SimulatedObjectStore, unread: readonly string[]): Promise<Reading> {
     const { shown, faults } = await readShownPoints(store.clone(), this.scenario, unread);
-    const gone = this.undisturbed.staying.filter((id) => !shown.includes(id));
-    this.tally.pointsRead += shown.length;
-    for (const { pointId, text } of faults)
-      this.tally.lost.push(`${this.inWords(where)}: ${pointId} ${text}`);
-    for (const id of gone) this.tally.lost.push(`${this.inWords(where)}: ${id} is not shown`);
+    const gone = this.undisturbed.staying
+      .filter((id) => !shown.includes(id))
+      .map((pointId) => ({ pointId, text: 'is not shown any more' }));
+    return { shown, faults: [...faults, ...gone] };
   }
 
   private inWords(where: string): string {
@@ -193,8 +243,25 @@ class Failure {
   }
 }
 
+const RECOVERIES = ['same', 'next'] as const;
+
+interface Recovery {
+  /** The session that goes on with another worker, or the next one. */
+  readonly by: (typeof RECOVERIES)[number];
+  /** How many requests of the recovery come before the one that was under way. */
+  readonly landsAfter: number;
+  /** Of the session; the one behind it has a higher one. */
+  readonly number: number;
+  readonly stop: Outcome['stop'];
+  readonly where: string;
+}
+
+function landingText(by: Recovery['by'], landsAfter: number): string {
+  return `${by} session, lands after ${landsAfter}`;
+}
+
 /** @returns why the end is none that the change may have; null: it is, or the worker died */
-async function toEndOrDeath(run: ChangeRun<SimulatedObjectStore>): Promise<string | null> {
+async function toEndOrDeath(run: StoreRun): Promise<string | null> {
   try {
     return await run.toEnd();
   } catch (error) {

@@ -72,10 +72,18 @@ export class SimulatedObjectStore implements BackupRepository {
   }
 
   /** What the next process finds; the request that was under way lands after so many of its own. */
-  restart(landsAfter: number): SimulatedObjectStore {
+  restart(landsAfter: number, fault: StoreFault | null = null): SimulatedObjectStore {
     const effect = this.#underWay;
     const landing = effect && { afterRequest: landsAfter, effect };
-    return new SimulatedObjectStore(this.id, this.bucket.copy(), null, landing);
+    return new SimulatedObjectStore(this.id, this.bucket.copy(), fault, landing);
+  }
+
+  /** What is there once everything that was under way has landed, however late. */
+  settled(): SimulatedObjectStore {
+    const bucket = this.bucket.copy();
+    const { landing } = this;
+    if (landing !== null && this.operations.length <= landing.afterRequest) landing.effect(bucket);
+    return new SimulatedObjectStore(this.id, bucket);
   }
 
   get isCrashed(): boolean {
@@ -251,6 +259,8 @@ export class SimulatedObjectStore implements BackupRepository {
   /** An object and the work beside it. */
   #discard(path: string): void {
     if (this.bucket.get(path) !== undefined) this.#delete(path);
+    // Without its token nothing is begun any more: with it, what is half deleted would be a shorter file.
+    if (this.bucket.get(`${path}.work/token`) !== undefined) this.#delete(`${path}.work/token`);
     for (const key of this.bucket.keys(`${path}.work/`)) this.#delete(key);
   }
 
@@ -301,7 +311,7 @@ export class SimulatedObjectStore implements BackupRepository {
     const { path } = request;
     if (this.landing?.afterRequest === number - 1) this.landing.effect(this.bucket);
     const when = this.fault?.atRequest === number ? this.fault.when : null;
-    if (when === 'lostRace') this.bucket.put(path, this.bucket.get(path)?.bytes ?? Buffer.alloc(0));
+    if (when === 'lostRace') this.#putBySomebody(path, effect);
     const conditional: Effect = (bucket) => {
       if (isConditional && !isExpected(bucket.get(path)?.stamp ?? null, expected))
         throw writeConflict(this.id, path);
@@ -312,6 +322,13 @@ export class SimulatedObjectStore implements BackupRepository {
     conditional(this.bucket);
     if (when === 'after') this.#die(number, when);
     if (when === 'unanswered') this.#fail('REPOSITORY_UNREACHABLE', path);
+  }
+
+  /** The same bytes as another version; what is not there yet, somebody with the same wish puts. */
+  #putBySomebody(path: string, effect: Effect): void {
+    const found = this.bucket.get(path);
+    if (found === undefined) effect(this.bucket);
+    else this.bucket.put(path, found.bytes);
   }
 
   #die(number: number, when: string): never {
