@@ -4,17 +4,22 @@ import type { Notice } from '../src/domain/notice.js';
 import type {
   NotificationChannel,
   NotificationSettings,
+  PingChannel,
   WatchRules,
 } from '../src/domain/notification-channel.js';
 import type { Safety } from '../src/domain/safety.js';
 import type { Verdict } from '../src/domain/safety-verdict.js';
 import { cut } from '../src/domain/task-brief.js';
-import { deliver, ping } from '../src/notify/deliver.js';
+import { deliver, ping, pingSession, type SessionPing } from '../src/notify/deliver.js';
 import { runTask } from './run-task.js';
 
 /** Problems are grouped by cause, so there are few; a history takes no more. */
 const MAX_PROBLEMS = 200;
 const MAX_TEXT = 500;
+
+export interface JobPing extends SessionPing {
+  readonly jobId: string;
+}
 
 /** What one look at all copies says. */
 export interface SafetyLook {
@@ -32,11 +37,6 @@ export function createNotifyActivities(deps: {
   readonly readSafety: () => Promise<Safety>;
 }) {
   const { notifications, timeZone, readSafety } = deps;
-  const channel = (id: string): NotificationChannel => {
-    const found = notifications.channels.find((each) => each.id === id);
-    if (found !== undefined) return found;
-    throw new BackupError('CHANNEL_MISSING', `no notification channel "${id}" is configured`);
-  };
   return {
     async readWatchRules(): Promise<WatchRules> {
       const { watchSeconds, holdSeconds, channels } = notifications;
@@ -45,10 +45,12 @@ export function createNotifyActivities(deps: {
         holdMs: holdSeconds * 1_000,
         told: channels.flatMap((each) => {
           if (each.kind === 'ping') return [];
-          const { id, kind, severity, jobs, digestAt } = each;
-          return [{ id, kind, severity, jobs, digestAt }];
+          const { id, kind, severity, jobs, digestAt, quietHours } = each;
+          return [{ id, kind, severity, jobs, digestAt, quietHours }];
         }),
-        pings: channels.filter(({ kind }) => kind === 'ping').map(({ id }) => id),
+        pings: channels.flatMap((each) =>
+          each.kind === 'ping' && each.job === null ? [each.id] : [],
+        ),
         timeZone,
       };
     },
@@ -69,6 +71,18 @@ export function createNotifyActivities(deps: {
       });
     },
 
+    ...createDeliveryActivities(notifications),
+  };
+}
+
+/** Tells channels and checks. */
+function createDeliveryActivities(notifications: NotificationSettings) {
+  const channel = (id: string): NotificationChannel => {
+    const found = notifications.channels.find((each) => each.id === id);
+    if (found !== undefined) return found;
+    throw new BackupError('CHANNEL_MISSING', `no notification channel "${id}" is configured`);
+  };
+  return {
     async deliverNotice(input: {
       readonly channelId: string;
       readonly notice: Notice;
@@ -78,6 +92,14 @@ export function createNotifyActivities(deps: {
         if (target.kind === 'ping')
           throw new BackupError('CHANNEL_REFUSED', `channel ${target.id} is told nothing`);
         await deliver(target, input.notice);
+      });
+    },
+
+    /** Calls the checks of a job. A repeat tells the same of the same run. */
+    async pingJob({ jobId, ...told }: JobPing): Promise<void> {
+      return runTask(async () => {
+        const checks = notifications.channels.filter(isCheckOf(jobId));
+        await Promise.all(checks.map((check) => pingSession(check, told)));
       });
     },
 
@@ -91,3 +113,7 @@ export function createNotifyActivities(deps: {
 }
 
 export type NotifyActivities = ReturnType<typeof createNotifyActivities>;
+
+function isCheckOf(jobId: string): (channel: NotificationChannel) => channel is PingChannel {
+  return (channel): channel is PingChannel => channel.kind === 'ping' && channel.job === jobId;
+}

@@ -6,6 +6,7 @@ import {
 } from '@temporalio/workflow';
 import type { CopyActivities } from '../activities/copy-activities.js';
 import type { HealthActivities } from '../activities/health-activities.js';
+import type { NotifyActivities } from '../activities/notify-activities.js';
 import type { RemovedWorkloadActivities } from '../activities/removed-workload-activities.js';
 import type { RetentionActivities } from '../activities/retention-activities.js';
 import type { SessionActivities } from '../activities/session-activities.js';
@@ -166,6 +167,14 @@ export const controlActivities = proxyActivities<SessionActivities>({
     maximumInterval: '10s',
     nonRetryableErrorTypes: NEVER_RETRIED,
   },
+});
+
+/** A check that is not reached is not worth waiting for. */
+export const pingActivities = proxyActivities<NotifyActivities>({
+  taskQueue: CONTROL_TASK_QUEUE,
+  startToCloseTimeout: '30s',
+  scheduleToCloseTimeout: '1m',
+  retry: { maximumAttempts: 3 },
 });
 
 /** What follows a session is worth a while, but a session ends. */

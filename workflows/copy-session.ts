@@ -19,12 +19,18 @@ import {
   type SessionState,
 } from '../src/domain/copy-session.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
+import { pingOfResult, type PingEvent } from '../src/domain/notification-channel.js';
 import { retryOrder, type RetryOrder, type SessionEnd } from '../src/domain/retry.js';
 import { sessionResult, sumProgress } from '../src/domain/session-result.js';
 import { KEPT_TASKS, TallyKeeper } from '../src/domain/session-tally.js';
 import { keepHours } from './allowed-hours.js';
 import { jobKind } from '../src/domain/workload-rules.js';
-import { controlActivities, followUpActivities, recordActivities } from './activity-profiles.js';
+import {
+  controlActivities,
+  followUpActivities,
+  pingActivities,
+  recordActivities,
+} from './activity-profiles.js';
 import { isStop, reasonOf } from './failures.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';
 import {
@@ -169,6 +175,7 @@ class Session {
       { summary: 'read copy settings' },
       [],
     ));
+    if (this.input.carried === undefined) void this.ping('start', '');
     const found = await findWorkloads(job, overrides, settings);
     const report = { sessionId: this.id, isLarge: found.workloads.length > KEPT_TASKS };
     const ids = { targetRepositoryId: job.target.repositoryId, jobId: job.id };
@@ -312,6 +319,21 @@ class Session {
           [{ jobId: job.id, sessionId: this.id, ...this.ending(order) }],
         ),
       );
+    await this.ping(pingOfResult(outcome.result), outcome.reason ?? outcome.result);
+  }
+
+  /** Whom it does not reach notices that by itself: that is what it is there for. */
+  private async ping(event: PingEvent, text: string): Promise<void> {
+    const { id: jobId } = this.input.job;
+    if (this.settings?.pingedJobs?.includes(jobId) !== true) return;
+    const told = { jobId, event, runId: workflowInfo().firstExecutionRunId, text };
+    try {
+      await pingActivities.pingJob.executeWithOptions({ summary: `tell its check: ${event}` }, [
+        told,
+      ]);
+    } catch (error) {
+      if (isStop(error)) throw error;
+    }
   }
 
   private get tryNumber(): number {

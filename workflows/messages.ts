@@ -16,9 +16,11 @@ import type {
 import type { FileBackupJob } from '../src/domain/file-backup-job.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import type { Notice } from '../src/domain/notice.js';
+import type { HeldStep } from '../src/domain/quiet-hours.js';
 import type { OperationStatus } from '../src/domain/operation.js';
 import type { RetryOrder, SessionEnd } from '../src/domain/retry.js';
 import type { RestoreFormat } from '../src/domain/restore-point.js';
+import type { Silence } from '../src/domain/silence.js';
 import type { SessionTally } from '../src/domain/session-tally.js';
 import { TURN_UPDATE } from '../src/domain/turn.js';
 import type { VerificationPosition } from '../src/domain/verification.js';
@@ -276,6 +278,8 @@ export const operationQuery = defineQuery<OperationStatus>('operation');
 /** What the watch remembers from run to run. */
 export interface WatchMemory {
   readonly open: readonly OpenAlert[];
+  /** Absent: none. */
+  readonly silences?: readonly Silence[];
   /** By the channel's id. */
   readonly channels: Readonly<Record<string, ChannelMemory>>;
 }
@@ -285,8 +289,15 @@ export interface ChannelMemory {
   readonly told: number;
   /** Of its last digest, `YYYY-MM-DD`. */
   readonly digestDay: string | null;
+  /** What waits for the end of its quiet hours; absent: nothing does. */
+  readonly held?: HeldStep;
 }
 
+export const silencesQuery = defineQuery<readonly Silence[]>('silences');
+/** Answers those that hold. */
+export const silenceUpdate = defineUpdate<readonly Silence[], [Silence]>('silence');
+/** By its id; one that has ended is ended. */
+export const endSilenceUpdate = defineUpdate<void, [string]>('endSilence');
 export const openAlertsQuery = defineQuery<readonly OpenAlert[]>('openAlerts');
 /** The configuration may be another one. */
 export const lookNowSignal = defineSignal('lookNow');

@@ -12,13 +12,18 @@ import type { NotifyActivities, SafetyLook } from '../activities/notify-activiti
 import { nextLedger, type LedgerStep } from '../src/domain/alert-ledger.js';
 import { digest, digestDay, noticeOfStep, type Notice } from '../src/domain/notice.js';
 import type { WatchedChannel } from '../src/domain/notification-channel.js';
+import { isQuiet, joinedStep } from '../src/domain/quiet-hours.js';
+import { heldSilences, isSilenced, MAX_SILENCES } from '../src/domain/silence.js';
 import { isStop, reasonOf } from './failures.js';
 import { goOnInNewRun } from './history-length.js';
 import {
   CONTROL_TASK_QUEUE,
+  endSilenceUpdate,
   lookNowSignal,
   noticeWorkflowId,
   openAlertsQuery,
+  silencesQuery,
+  silenceUpdate,
   type ChannelMemory,
   type NotifyInput,
   type WatchMemory,
@@ -27,22 +32,30 @@ import {
 /** Looks now and then whether all is well and tells the channels what begins to be wrong and what is well again, each once. It remembers
  *  since when; a look that could not be made changes nothing. Ends when no channel is configured; the service starts it at each start. */
 export async function watchSafety(memory: WatchMemory = NO_MEMORY): Promise<void> {
-  let { open } = memory;
+  let { open, silences = [] } = memory;
   const channels = new Map(Object.entries(memory.channels));
   let isAsked = false;
   setHandler(openAlertsQuery, () => open);
   setHandler(lookNowSignal, () => {
     isAsked = true;
   });
+  const held = () => (silences = heldSilences(silences, Date.now()));
+  setHandler(silencesQuery, () => heldSilences(silences, Date.now()));
+  setHandler(silenceUpdate, (silence) => (silences = [...held(), silence].slice(-MAX_SILENCES)));
+  setHandler(endSilenceUpdate, (id) => {
+    silences = held().filter((silence) => silence.id !== id);
+  });
   for (let looks = 0; looks < LOOKS_PER_RUN; looks++) {
     const rules = await quick.readWatchRules.executeWithOptions({ summary: 'read channels' }, []);
     if (rules.told.length + rules.pings.length === 0) return;
     const look = await lookAtSafety();
     if (look !== null) {
+      held();
       const step = nextLedger(open, look.problems, {
         nowMs: Date.now(),
         holdMs: rules.holdMs,
         isWhole: look.isWhole,
+        isSilenced: (problem) => isSilenced(silences, problem),
       });
       ({ open } = step);
       setCurrentDetails(`${look.sentence}\n\n${open.length} problems are open.`);
@@ -56,7 +69,10 @@ export async function watchSafety(memory: WatchMemory = NO_MEMORY): Promise<void
     await condition(() => isAsked, rules.watchMs);
     if (workflowInfo().continueAsNewSuggested) break;
   }
-  await goOnInNewRun<typeof watchSafety>({ open, channels: Object.fromEntries(channels) });
+  await goOnInNewRun<typeof watchSafety>({
+    ...{ open, silences },
+    channels: Object.fromEntries(channels),
+  });
 }
 
 const NO_MEMORY: WatchMemory = { open: [], channels: {} };
@@ -110,11 +126,13 @@ interface News extends Pick<SafetyLook, 'sentence' | 'state'> {
 async function tell(
   channel: WatchedChannel,
   before: ChannelMemory | undefined,
-  { step, sentence, state, timeZone }: News,
+  { step: newStep, sentence, state, timeZone }: News,
 ): Promise<ChannelMemory> {
   const nowMs = Date.now();
   let { told, digestDay: lastDay } = before ?? { told: 0, digestDay: null };
-  const notice = noticeOfStep(channel, step, { sentence, number: told + 1, nowMs });
+  const step = joinedStep(before?.held, newStep);
+  const isHeld = isQuiet(channel.quietHours, timeZone, nowMs);
+  const notice = isHeld ? null : noticeOfStep(channel, step, { sentence, number: told + 1, nowMs });
   if (notice !== null) {
     await startDelivery(channel.id, notice);
     told++;
@@ -126,7 +144,9 @@ async function tell(
     told++;
     lastDay = day;
   }
-  return { told, digestDay: lastDay };
+  const { begun, ended } = step;
+  const waits = isHeld && begun.length + ended.length > 0;
+  return { told, digestDay: lastDay, ...(waits ? { held: { begun, ended } } : {}) };
 }
 
 /** Each delivery has its own workflow: it may take days, and the watch goes on. */

@@ -38,6 +38,7 @@ import { SafetyReader, watchedChannels } from './safety-reader.js';
 import { sessionRoutes } from './session-routes.js';
 import { SessionStarter } from './session-starter.js';
 import { SessionStore } from './session-store.js';
+import { silenceRoutes } from './silence-routes.js';
 import { systemRoutes } from './system-routes.js';
 import { workloadTypeRoutes } from './workload-type-routes.js';
 
@@ -155,6 +156,7 @@ function apiRoutes(
     ...repositoryRoutes({ client, browser, operations, repositories, now }),
     ...workloadTypeRoutes(workloadTypes),
     ...notificationRoutes({ client, notifications: config.notifications, now }),
+    ...silenceRoutes({ client, now }),
     ...limitRoutes({
       limits: limitStore(client, timeZone),
       repositoryIds: repositories.map(({ id }) => id),

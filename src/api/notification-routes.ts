@@ -4,7 +4,8 @@ import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { BackupError } from '../domain/errors.js';
 import type { NotificationSettings } from '../domain/notification-channel.js';
-import { noticeId, type Notice } from '../domain/notice.js';
+import { noticeId, rehearsal, type Notice } from '../domain/notice.js';
+import type { QuietHours } from '../domain/quiet-hours.js';
 import {
   CONTROL_TASK_QUEUE,
   noticeWorkflowId,
@@ -22,6 +23,9 @@ export interface ChannelView {
   readonly severity: string | null;
   readonly jobs: readonly string[] | null;
   readonly digestAt: string | null;
+  readonly quietHours: QuietHours | null;
+  /** Of a `ping`: the job whose sessions it is told of; null: it is called at each look, or is no `ping`. */
+  readonly job: string | null;
 }
 
 const channelSchema: z.ZodType<ChannelView> = z
@@ -31,6 +35,14 @@ const channelSchema: z.ZodType<ChannelView> = z
     severity: z.string().nullable(),
     jobs: z.array(z.string()).nullable(),
     digestAt: z.string().nullable(),
+    quietHours: z
+      .object({ from: z.string(), to: z.string() })
+      .meta({ id: 'QuietHours' })
+      .nullable(),
+    job: z.string().nullable().meta({
+      description:
+        'Of a `ping`: the job whose sessions it is told of; null: it is called at each look.',
+    }),
   })
   .meta({ id: 'NotificationChannel' });
 
@@ -44,15 +56,17 @@ const deliverySchema: z.ZodType<DeliveryView> = z
   })
   .meta({ id: 'NoticeDelivery' });
 
-export function notificationRoutes({
-  client,
-  notifications,
-  now,
-}: {
+interface NotificationServices {
   readonly client: Client;
   readonly notifications: NotificationSettings;
   readonly now: () => number;
-}): Route[] {
+}
+
+export function notificationRoutes(services: NotificationServices): Route[] {
+  return [...listRoutes(services), ...trialRoutes(services)];
+}
+
+function listRoutes({ client, notifications }: NotificationServices): Route[] {
   return [
     jsonRoute({
       method: 'get',
@@ -78,6 +92,11 @@ export function notificationRoutes({
       errors: [],
       run: async () => ({ content: { items: await deliveriesOf(client) } }),
     }),
+  ];
+}
+
+function trialRoutes({ client, notifications, now }: NotificationServices): Route[] {
+  return [
     jsonRoute({
       method: 'post',
       path: '/notification-channels/:channel/test',
@@ -92,14 +111,34 @@ export function notificationRoutes({
         content: await sendTest(client, notifications, params.channel ?? '', now()),
       }),
     }),
+    jsonRoute({
+      method: 'post',
+      path: '/notification-channels/:channel/rehearse',
+      operationId: 'rehearseNotificationChannel',
+      needs: 'operate',
+      subject: 'site',
+      summary: `Sends a made-up alarm to a channel, as grave as it gets, and ${REHEARSAL_SECONDS} seconds later that all is well again.`,
+      status: 202,
+      answer: pageSchema(deliverySchema),
+      errors: ['CHANNEL_MISSING', 'CHANNEL_REFUSED'],
+      run: async ({ params }) => ({
+        content: {
+          items: await sendRehearsal(client, notifications, params.channel ?? '', now()),
+        },
+      }),
+    }),
   ];
 }
 
 function viewOf(channel: NotificationSettings['channels'][number]): ChannelView {
   const { id, kind } = channel;
-  if (kind === 'ping') return { id, kind, severity: null, jobs: null, digestAt: null };
-  const { severity, jobs, digestAt } = channel;
-  return { id, kind, severity, jobs, digestAt };
+  if (kind === 'ping')
+    return {
+      ...{ id, kind, severity: null, jobs: null, digestAt: null, quietHours: null },
+      job: channel.job,
+    };
+  const { severity, jobs, digestAt, quietHours } = channel;
+  return { id, kind, severity, jobs, digestAt, quietHours, job: null };
 }
 
 /** @throws CHANNEL_MISSING, CHANNEL_REFUSED */
@@ -109,14 +148,7 @@ async function sendTest(
   channelId: string,
   nowMs: number,
 ): Promise<DeliveryView> {
-  const channel = channels.find(({ id }) => id === channelId);
-  if (channel === undefined)
-    throw new BackupError(
-      'CHANNEL_MISSING',
-      `no notification channel "${channelId}" is configured`,
-    );
-  if (channel.kind === 'ping')
-    throw new BackupError('CHANNEL_REFUSED', `channel ${channelId} is called at each look anyway`);
+  requireTold(channels, channelId);
   const at = new Date(nowMs).toISOString();
   const notice: Notice = {
     id: noticeId('test', nowMs),
@@ -124,12 +156,53 @@ async function sendTest(
     subject: 'Test of this channel',
     lines: ['Longhaul was asked to show that it reaches you. Nothing is wrong.'],
   };
+  return send(client, channelId, notice);
+}
+
+/** Long enough to be seen as two messages. */
+const REHEARSAL_SECONDS = 15;
+
+/** @throws CHANNEL_MISSING, CHANNEL_REFUSED */
+async function sendRehearsal(
+  client: Client,
+  { channels }: NotificationSettings,
+  channelId: string,
+  nowMs: number,
+): Promise<DeliveryView[]> {
+  requireTold(channels, channelId);
+  const [alarm, recovery] = rehearsal(nowMs);
+  return [
+    await send(client, channelId, alarm),
+    await send(client, channelId, recovery, REHEARSAL_SECONDS),
+  ];
+}
+
+/** @throws CHANNEL_MISSING, CHANNEL_REFUSED */
+function requireTold(channels: NotificationSettings['channels'], channelId: string): void {
+  const channel = channels.find(({ id }) => id === channelId);
+  if (channel === undefined)
+    throw new BackupError(
+      'CHANNEL_MISSING',
+      `no notification channel "${channelId}" is configured`,
+    );
+  if (channel.kind === 'ping')
+    throw new BackupError('CHANNEL_REFUSED', `channel ${channelId} is called by itself anyway`);
+}
+
+async function send(
+  client: Client,
+  channelId: string,
+  notice: Notice,
+  delaySeconds = 0,
+): Promise<DeliveryView> {
   const input: NotifyInput = { channelId, notice };
   await client.workflow.start(WORKFLOW_NOTIFY, {
     workflowId: noticeWorkflowId(notice.id, channelId),
     taskQueue: CONTROL_TASK_QUEUE,
     args: [input],
     staticSummary: notice.subject,
+    ...(delaySeconds === 0 ? {} : { startDelay: `${delaySeconds}s` as const }),
   });
-  return { noticeId: notice.id, channelId, state: 'delivering', startedAt: at, endedAt: null };
+  const { id: noticeId, at: startedAt } = notice;
+  return { noticeId, channelId, state: 'delivering', startedAt, endedAt: null };
 }

@@ -51,7 +51,7 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
   const byId = new Map(repositories.map((repository) => [repository.id, repository]));
   const activities = createActivities({
     mover,
-    settings,
+    settings: { ...settings, ...jobPings(options.notifications) },
     starter: jobStarter(options.client),
     immutableForDays: (id) => byId.get(id)?.immutableForDays ?? 0,
     settleMs: (id) => (byId.get(id)?.settleSeconds ?? 0) * 1000,
@@ -80,6 +80,14 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
       }),
     );
   return new RunningWorkers(workers, mover, connection, limitMover(mover, options));
+}
+
+/** Sessions of other jobs tell nobody, and their histories hold nothing of it. */
+function jobPings({ channels }: NotificationSettings): Pick<CopySettings, 'pingedJobs'> {
+  const pingedJobs = channels.flatMap((channel) =>
+    channel.kind === 'ping' && channel.job !== null ? [channel.job] : [],
+  );
+  return pingedJobs.length === 0 ? {} : { pingedJobs };
 }
 
 /** @returns ends it */

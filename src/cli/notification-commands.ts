@@ -3,8 +3,15 @@
 import type { Command } from 'commander';
 import type { DeliveryView } from '../api/deliveries.js';
 import type { ChannelView } from '../api/notification-routes.js';
+import type { Silence } from '../domain/silence.js';
 import type { Act } from './command-context.js';
-import { display, displayLines, formatTable, type DisplayText } from './display-text.js';
+import {
+  display,
+  displayLines,
+  formatInstant,
+  formatTable,
+  type DisplayText,
+} from './display-text.js';
 
 export function addNotificationCommands(program: Command, act: Act): void {
   const notification = program
@@ -30,6 +37,73 @@ export function addNotificationCommands(program: Command, act: Act): void {
       );
     },
   );
+  act(
+    notification
+      .command('rehearse')
+      .argument('<channel>')
+      .description('Send a made-up alarm to a channel, and then that all is well again.'),
+    async (context, channel: string) => {
+      const path = `/notification-channels/${encodeURIComponent(channel)}/rehearse`;
+      const deliveries = await context.server.request<object>('POST', path);
+      context.show(
+        deliveries,
+        () => display`An alarm is on its way to ${channel}; its end follows in 15 seconds.`,
+      );
+    },
+  );
+  addSilenceCommands(notification, act);
+}
+
+interface SilenceFlags {
+  readonly hours: string;
+  readonly reason: string;
+  readonly job?: string;
+  readonly code?: string;
+}
+
+function addSilenceCommands(notification: Command, act: Act): void {
+  act(
+    notification
+      .command('silence')
+      .requiredOption('--hours <number>', 'after so long it ends by itself')
+      .requiredOption('--reason <text>')
+      .option('--job <job>', 'only problems of this job')
+      .option('--code <code>', 'only problems of this code')
+      .description('Tell nobody of some problems for a while.'),
+    async (context, { hours, reason, job, code }: SilenceFlags) => {
+      const body = {
+        ...{ hours: Number(hours), reason },
+        ...(job === undefined ? {} : { jobId: job }),
+        ...(code === undefined ? {} : { code }),
+      };
+      const silence = await context.server.request<Silence>('POST', '/silences', { body });
+      context.show(silence, () => describeSilences([silence]));
+    },
+  );
+  act(
+    notification.command('silences').description('List the silences that hold.'),
+    async (context) => {
+      const silences = await context.server.all<Silence>('/silences');
+      context.show(silences, () => describeSilences(silences));
+    },
+  );
+  act(
+    notification.command('unsilence').argument('<silence>').description('End a silence now.'),
+    async (context, id: string) => {
+      await context.server.request('DELETE', `/silences/${encodeURIComponent(id)}`);
+      context.show({ ended: id }, () => display`Silence ${id} has ended.`);
+    },
+  );
+}
+
+function describeSilences(silences: readonly Silence[]): DisplayText {
+  if (silences.length === 0) return display`No silences: everything is told.`;
+  return formatTable(
+    ['SILENCE', 'JOB', 'CODE', 'UNTIL', 'BY', 'REASON'],
+    silences.map(({ id, jobId, code, until, createdBy, reason }) => [
+      ...[id, jobId ?? 'all', code ?? 'all', formatInstant(until), createdBy, reason],
+    ]),
+  );
 }
 
 function describeChannels(
@@ -39,14 +113,15 @@ function describeChannels(
   if (channels.length === 0)
     return displayLines([display`No channels: nobody is told when copies are not well.`]);
   return formatTable(
-    ['CHANNEL', 'KIND', 'TOLD', 'DIGEST', 'LAST', 'AT'],
-    channels.map(({ id, kind, severity, digestAt }) => {
+    ['CHANNEL', 'KIND', 'TOLD', 'DIGEST', 'QUIET', 'LAST', 'AT'],
+    channels.map(({ id, kind, severity, digestAt, quietHours, job }) => {
       const last = notices.find(({ channelId }) => channelId === id);
       return [
         id,
         kind,
-        severity ?? '-',
+        severity ?? (job === null ? '-' : `sessions of ${job}`),
         digestAt ?? '-',
+        quietHours === null ? '-' : `${quietHours.from}-${quietHours.to}`,
         last?.state ?? '-',
         last?.startedAt ?? '-',
       ];

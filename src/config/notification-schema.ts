@@ -13,6 +13,8 @@ const id = z.string().regex(SLUG).meta({
   allowed: '1 to 63 lower-case letters, digits and inner hyphens; unique',
 });
 
+const time = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/);
+
 const rules = {
   id,
   severity: z.enum(['error', 'unknown', 'warning']).default('error').meta({
@@ -23,15 +25,26 @@ const rules = {
     description: 'Only what concerns these jobs. Unset: everything.',
     allowed: 'ids of jobs',
   }),
-  digestAt: z
-    .string()
-    .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/)
+  digestAt: time.nullable().default(null).meta({
+    description:
+      'When the state of the day is sent, well or not, in the time zone of the server. Unset: never.',
+    allowed: '`HH:MM`',
+  }),
+  quietHours: z
+    .strictObject({
+      from: time.meta({ description: 'When they begin.', allowed: '`HH:MM`' }),
+      to: time.meta({
+        description: 'When they end; of the next day when it is not later.',
+        allowed: '`HH:MM`',
+      }),
+    })
+    .refine(({ from, to }) => from !== to, 'from and to must differ')
     .nullable()
     .default(null)
     .meta({
       description:
-        'When the state of the day is sent, well or not, in the time zone of the server. Unset: never.',
-      allowed: '`HH:MM`',
+        'Hours of every day, in the time zone of the server, in which it is told nothing; what began and ended meanwhile is told when they end. Unset: none.',
+      allowed: '`{ from, to }`',
     }),
 };
 
@@ -95,7 +108,16 @@ const postSchemas = POST_KINDS.map((name) =>
   z.strictObject({ ...rules, kind: kind(name), urlFile }),
 );
 
-const pingSchema = z.strictObject({ id, kind: kind('ping'), urlFile });
+const pingSchema = z.strictObject({
+  id,
+  kind: kind('ping'),
+  urlFile,
+  job: z.string().regex(SLUG).nullable().default(null).meta({
+    description:
+      'Ping: it is called at the start and the end of each session of this job, with `/start`, nothing or `/fail` behind its address. Unset: at each look of Longhaul at itself.',
+    allowed: 'id of a job',
+  }),
+});
 
 const channelSchema: z.ZodType<NotificationChannel> = z.discriminatedUnion('kind', [
   mailSchema,

@@ -31,6 +31,10 @@ export interface LedgerStep {
   readonly ended: readonly OpenAlert[];
 }
 
+export function keysOf(alerts: readonly OpenAlert[]): Set<string> {
+  return new Set(alerts.map(({ problem }) => problem.key));
+}
+
 /** What keeps a look from seeing all: behind it other problems may lie that are not shown. */
 const BLIND: readonly SafetyCode[] = ['NOT_LOOKED_AT', 'REPOSITORY_AWAY', 'JOB_UNREAD'];
 
@@ -41,7 +45,8 @@ export function seesAll(problems: readonly Pick<ObservedProblem, 'code'>[]): boo
 
 /** What one look changes. Something is told when it was seen for `holdMs`, and again when it was not seen for as long: what comes and goes
  *  between two looks wakes nobody, and what was told always ends with a word.
- *  @param isWhole false: what the look does not show may be there still, so nothing ends */
+ *  @param isWhole false: what the look does not show may be there still, so nothing ends
+ *  @param isSilenced of a problem that is not told as long as this holds; the end of what was told before is told all the same */
 export function nextLedger(
   open: readonly OpenAlert[],
   problems: readonly ObservedProblem[],
@@ -49,7 +54,13 @@ export function nextLedger(
     nowMs,
     holdMs,
     isWhole,
-  }: { readonly nowMs: number; readonly holdMs: number; readonly isWhole: boolean },
+    isSilenced = () => false,
+  }: {
+    readonly nowMs: number;
+    readonly holdMs: number;
+    readonly isWhole: boolean;
+    readonly isSilenced?: (problem: ObservedProblem) => boolean;
+  },
 ): LedgerStep {
   const known = new Map(open.map((alert) => [alert.problem.key, alert]));
   const seen = problems.map((problem): OpenAlert => {
@@ -62,7 +73,9 @@ export function nextLedger(
       isTold: before?.isTold ?? false,
     };
   });
-  const begun = seen.filter((alert) => !alert.isTold && nowMs - alert.firstSeenMs >= holdMs);
+  const begun = seen.filter(
+    (alert) => !alert.isTold && nowMs - alert.firstSeenMs >= holdMs && !isSilenced(alert.problem),
+  );
   const unseen = isWhole
     ? [...known.values()].filter(({ isTold }) => isTold)
     : [...known.values()].map((alert) => ({ ...alert, lastSeenMs: nowMs }));

@@ -23,6 +23,8 @@ export interface CopySettings {
   readonly turnMs: number;
   /** How often a source is looked at for new restore points when nothing announces them. */
   readonly watchIntervalMs: number;
+  /** Jobs whose sessions are told to a check of their own; absent: none. */
+  readonly pingedJobs?: readonly string[];
 }
 
 export const DEFAULT_COPY_SETTINGS: CopySettings = {

@@ -72,6 +72,27 @@ export function noticeOfStep(
   };
 }
 
+/** A made-up alarm and its end, which differ from real ones in their words alone: the receiver shows what it would do at night. */
+export function rehearsal(nowMs: number): [Notice, Notice] {
+  const common = { number: 0, at: new Date(nowMs).toISOString() };
+  const end = 'This is a rehearsal: nothing is wrong, and nothing is to be done.';
+  const what = 'a copy that does not exist is 9 h late';
+  return [
+    {
+      ...common,
+      id: `rehearsal-${noticeId('alarm', nowMs)}`,
+      ...{ kind: 'alarm', severity: 'error', subject: `Rehearsal: Not well: ${what}` },
+      lines: [end],
+    },
+    {
+      ...common,
+      id: `rehearsal-${noticeId('recovery', nowMs)}`,
+      ...{ kind: 'recovery', severity: null, subject: `Rehearsal: Well again: ${what}` },
+      lines: [end],
+    },
+  ];
+}
+
 /** The state of the day, sent whether all is well or not: who misses it knows that something is. */
 export function digest(
   channel: WatchedChannel,

@@ -1,5 +1,7 @@
 /** Where and what is told when copies are not well. Secrets are named by the files that hold them. Plain data. */
 
+import type { SessionResult } from './copy-session.js';
+import type { QuietHours } from './quiet-hours.js';
 import type { SafetySeverity } from './safety-codes.js';
 
 /** Kinds of channels that post one text to an address; the address holds its secret, so it lies in a file. */
@@ -16,6 +18,8 @@ export interface ChannelRules {
   readonly jobs: readonly string[] | null;
   /** When the digest of the day is sent, `HH:MM` in the zone of the server; null: never. */
   readonly digestAt: string | null;
+  /** Every day, in the zone of the server: what begins or ends then is told when they end. null: it is told at any hour. */
+  readonly quietHours: QuietHours | null;
 }
 
 export interface MailChannel extends ChannelRules {
@@ -43,10 +47,22 @@ export interface PostChannel extends ChannelRules {
   readonly urlFile: string;
 }
 
-/** Asks for attention when it is called no more: called at each look of Longhaul at itself. */
+/** Asks for attention when it is called no more. */
 export interface PingChannel extends Pick<ChannelRules, 'id'> {
   readonly kind: 'ping';
   readonly urlFile: string;
+  /** Called at the start and the end of each session of this job; null: at each look of Longhaul at itself. */
+  readonly job: string | null;
+}
+
+/** What a check is told of a session. */
+export type PingEvent = 'start' | 'success' | 'fail';
+
+/** A session that ends with a warning has copied: what it warns of is told by other channels. */
+export function pingOfResult(result: SessionResult): Exclude<PingEvent, 'start'> {
+  return result === 'failed' || result === 'stopped' || result === 'actionRequired'
+    ? 'fail'
+    : 'success';
 }
 
 export type NotificationChannel = MailChannel | WebhookChannel | PostChannel | PingChannel;
@@ -69,8 +85,8 @@ export interface WatchRules {
   readonly watchMs: number;
   readonly holdMs: number;
   readonly told: readonly WatchedChannel[];
-  /** Ids of the channels that are called at each look. */
+  /** Ids of the channels that are called at each look; not those of jobs. */
   readonly pings: readonly string[];
-  /** IANA name, of `digestAt`. */
+  /** IANA name, of `digestAt` and `quietHours`. */
   readonly timeZone: string;
 }

@@ -3,6 +3,7 @@ import { BackupError } from '../domain/errors.js';
 import type {
   NotificationChannel,
   PingChannel,
+  PingEvent,
   ToldChannel,
 } from '../domain/notification-channel.js';
 import type { Notice } from '../domain/notice.js';
@@ -27,6 +28,28 @@ export async function deliver(channel: ToldChannel, notice: Notice): Promise<voi
  *  @throws as `deliver` */
 export async function ping(channel: PingChannel): Promise<void> {
   await post(channel.id, await urlOf(channel), { text: '', headers: {} });
+}
+
+export interface SessionPing {
+  readonly event: PingEvent;
+  /** Same of the start and the end of a session; a UUID. */
+  readonly runId: string;
+  /** Shown beside it. */
+  readonly text: string;
+}
+
+const PLACES: Readonly<Record<PingEvent, string>> = { start: '/start', success: '', fail: '/fail' };
+
+/** Says to a check in the dialect of Healthchecks what a session does (https://healthchecks.io/docs/http_api/: start, success, fail, `rid`).
+ *  @throws as `deliver` */
+export async function pingSession(
+  channel: PingChannel,
+  { event, runId, text }: SessionPing,
+): Promise<void> {
+  const url = await urlOf(channel);
+  url.pathname = `${url.pathname.replace(/\/$/, '')}${PLACES[event]}`;
+  url.searchParams.set('rid', runId);
+  await post(channel.id, url, { text, headers: { 'content-type': 'text/plain; charset=utf-8' } });
 }
 
 async function bodyFor(

@@ -12,6 +12,7 @@ import { Nothing, Page, Section, Waiting } from '../show/page.js';
 import { Rows, type Column } from '../show/rows.js';
 import { State } from '../show/state.js';
 import type { Said } from '../show/words.js';
+import { SilencesSection } from './silences-section.js';
 
 /** Who is told what, and did they get it? */
 export function NotificationsPage() {
@@ -48,6 +49,7 @@ export function NotificationsPage() {
           )}
         </Section>
       )}
+      <SilencesSection />
       {notices.data !== undefined && (
         <Section title="Told" note="the newest 100 of the last 30 days">
           {deliveries.length === 0 ? (
@@ -91,12 +93,22 @@ function channelColumns(deliveries: readonly DeliveryView[]): readonly Column<Ch
         return last === undefined ? 'none' : <State said={DELIVERIES[last.state]} />;
       },
     },
-    { head: 'Try', width: '0.8fr', cell: (channel) => <Test channel={channel} /> },
+    { head: 'Try', width: '0.8fr', cell: (channel) => <Trials channel={channel} /> },
   ];
 }
 
-function toldWords({ severity, jobs }: ChannelView): string {
-  if (severity === null) return 'nothing: it is called at each look';
+function toldWords(channel: ChannelView): string {
+  const { quietHours } = channel;
+  const quiet =
+    quietHours === null ? '' : `; from ${quietHours.from} to ${quietHours.to} later, at the end`;
+  return `${toldWhat(channel)}${quiet}`;
+}
+
+function toldWhat({ severity, jobs, job }: ChannelView): string {
+  if (severity === null)
+    return job === null
+      ? 'nothing: it is called at each look'
+      : `start and end of each session of ${job}`;
   const what = {
     error: 'errors',
     unknown: 'errors and what is not known',
@@ -117,22 +129,43 @@ const DELIVERY_COLUMNS: readonly Column<DeliveryView>[] = [
   },
 ];
 
-function Test({ channel: { id, kind } }: { readonly channel: ChannelView }) {
+function Trials({ channel: { id, kind } }: { readonly channel: ChannelView }) {
   const path = `/notification-channels/${id}/test`;
   const test = useAction({
     run: () => callApi(path, { method: 'POST' }),
     done: `A test is on its way to ${id}.`,
   });
+  const rehearsal = `/notification-channels/${id}/rehearse`;
+  const rehearse = useAction({
+    run: () => callApi(rehearsal, { method: 'POST' }),
+    done: `An alarm is on its way to ${id}, and its end after it.`,
+  });
   if (kind === 'ping') return null;
   return (
-    <Confirm
-      verb="Test"
-      title={`Send a test to ${id}`}
-      commands={[`longhaul notification test ${id}`, curlLine('POST', path)]}
-      isBusy={test.isPending}
-      onConfirm={() => test.mutate()}
-    >
-      <p className="definition">It is sent as an alarm would be, and says that nothing is wrong.</p>
-    </Confirm>
+    <>
+      <Confirm
+        verb="Test"
+        title={`Send a test to ${id}`}
+        commands={[`longhaul notification test ${id}`, curlLine('POST', path)]}
+        isBusy={test.isPending}
+        onConfirm={() => test.mutate()}
+      >
+        <p className="definition">
+          It is sent as an alarm would be, and says that nothing is wrong.
+        </p>
+      </Confirm>
+      <Confirm
+        verb="Rehearse"
+        title={`Rehearse an alarm on ${id}`}
+        commands={[`longhaul notification rehearse ${id}`, curlLine('POST', rehearsal)]}
+        isBusy={rehearse.isPending}
+        onConfirm={() => rehearse.mutate()}
+      >
+        <p className="definition">
+          A made-up alarm is sent, as grave as it gets, and after 15 seconds that all is well again.
+          Both say that it is a rehearsal; whoever is on duty is called.
+        </p>
+      </Confirm>
+    </>
   );
 }

@@ -13,7 +13,7 @@ import {
   type ToldChannel,
 } from '../../../src/domain/notification-channel.js';
 import type { Notice } from '../../../src/domain/notice.js';
-import { deliver, ping } from '../../../src/notify/deliver.js';
+import { deliver, ping, pingSession } from '../../../src/notify/deliver.js';
 import { Receiver } from '../../support/notify/receiver.js';
 
 const SECRET = 'T0p-s3cret';
@@ -25,7 +25,7 @@ const NOTICE: Notice = {
   at: '2026-11-26T03:00:00.000Z',
 };
 
-const rules = { severity: 'error', jobs: null, digestAt: null } as const;
+const rules = { severity: 'error', jobs: null, digestAt: null, quietHours: null } as const;
 
 let folder: string;
 let receiver: Receiver;
@@ -119,10 +119,27 @@ describe('a channel that is posted to', () => {
   );
 
   it('is called to show that Longhaul lives', async () => {
-    await ping({ id: 'alive', kind: 'ping', urlFile: await fileWith(receiver.url('/uuid')) });
+    const urlFile = await fileWith(receiver.url('/uuid'));
+    await ping({ id: 'alive', kind: 'ping', urlFile, job: null });
     expect(receiver.received.map(({ path, body }) => [path, body])).toEqual([['/uuid', '']]);
   });
+
+  // https://healthchecks.io/docs/http_api/: start, success and failure of a run, with its id.
+  it('is told the start and the end of a session, in its own address', async () => {
+    const urlFile = await fileWith(receiver.url('/ping/uuid/?create=1'));
+    const check = { id: 'nightly', kind: 'ping', urlFile, job: 'nightly' } as const;
+    for (const event of ['start', 'success', 'fail'] as const)
+      await pingSession(check, { event, runId: RUN, text: 'db07: REPOSITORY_FULL' });
+    expect(receiver.received.map(({ path }) => path)).toEqual([
+      `/ping/uuid/start?create=1&rid=${RUN}`,
+      `/ping/uuid?create=1&rid=${RUN}`,
+      `/ping/uuid/fail?create=1&rid=${RUN}`,
+    ]);
+    expect(receiver.received.at(-1)?.body).toBe('db07: REPOSITORY_FULL');
+  });
 });
+
+const RUN = '728b3763-ea80-4113-9fc0-f83bae1f2d2b';
 
 describe('a channel of mail', () => {
   const stops: (() => Promise<void>)[] = [];

@@ -12,7 +12,10 @@ import type { Safety } from '../../../src/domain/safety.js';
 import { connectNative, connectTemporal } from '../../../src/temporal/connect.js';
 import {
   CONTROL_TASK_QUEUE,
+  endSilenceUpdate,
   openAlertsQuery,
+  silencesQuery,
+  silenceUpdate,
   WATCH_SAFETY_ID,
   WORKFLOW_WATCH_SAFETY,
 } from '../../../workflows/messages.js';
@@ -52,9 +55,9 @@ describeTemporal('the watch over all copies', () => {
     channels = [
       {
         ...{ id: 'phone', kind: 'gotify', urlFile },
-        ...{ severity: 'error', jobs: null, digestAt: null },
+        ...{ severity: 'error', jobs: null, digestAt: null, quietHours: null },
       },
-      { id: 'alive', kind: 'ping', urlFile: pingFile },
+      { id: 'alive', kind: 'ping', urlFile: pingFile, job: null },
     ];
   });
   afterEach(() => worker?.stop());
@@ -111,7 +114,20 @@ describeTemporal('the watch over all copies', () => {
     await expect.poll(pings, { timeout: 20_000 }).toBeGreaterThan(2);
     expect(notices()).toEqual([]);
 
+    const watch = client.workflow.getHandle(WATCH_SAFETY_ID);
+    const silence = {
+      ...{ id: 'a1', jobId: 'nightly', code: null, reason: 'known', createdBy: 'anna' },
+      createdAt: new Date().toISOString(),
+      until: new Date(Date.now() + 3_600_000).toISOString(),
+    };
+    await watch.executeUpdate(silenceUpdate, { args: [silence] });
     problems = [LATE, MINOR];
+    await expect.poll(open, { timeout: 20_000 }).toEqual(['late', 'off']);
+    const looked = pings();
+    await expect.poll(pings, { timeout: 20_000 }).toBeGreaterThan(looked + 1);
+    expect(notices()).toEqual([]);
+    expect(await watch.query(silencesQuery)).toEqual([silence]);
+    await watch.executeUpdate(endSilenceUpdate, { args: ['a1'] });
     await expect.poll(notices, { timeout: 20_000 }).toEqual(['Not well: db07 is 9 h late (#1)']);
     expect(await open()).toEqual(['late', 'off']);
 

@@ -1,5 +1,6 @@
 import { createActivities, type Activities } from '../../../activities/activities.js';
 import { DEFAULT_COPY_SETTINGS, type CopySettings } from '../../../src/domain/copy-settings.js';
+import type { NotificationSettings } from '../../../src/domain/notification-channel.js';
 import type { DataMover } from '../../../src/mover/data-mover.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import type { RateMeters } from '../../../src/repository/rate-meters.js';
@@ -16,6 +17,8 @@ export interface WorkerOptions {
   /** Of every repository. Default 0. */
   readonly settleMs?: number;
   readonly settings?: Partial<CopySettings>;
+  /** Default: none. */
+  readonly notifications?: NotificationSettings;
   /** Default: as fast as it can. */
   readonly meters?: RateMeters;
   /** Default: when one of its repositories has crashed. */
@@ -55,7 +58,7 @@ export class InProcessWorker implements LocalWorker {
       settleMs: () => options.settleMs ?? 0,
       targetIds: repositories.map(({ id }) => id),
       repositoryPaths: [],
-      notifications: NO_NOTIFICATIONS,
+      notifications: options.notifications ?? NO_NOTIFICATIONS,
       primaryBackups: [],
       repositoryPath: () => null,
       timeZone: 'UTC',

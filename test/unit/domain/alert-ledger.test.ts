@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import {
+  keysOf,
   nextLedger,
   seesAll,
   type ObservedProblem,
   type OpenAlert,
 } from '../../../src/domain/alert-ledger.js';
+import { heldSilences, isSilenced, type Silence } from '../../../src/domain/silence.js';
 
 const MINUTE_MS = 60_000;
 const HOLD_MS = 5 * MINUTE_MS;
@@ -31,6 +33,45 @@ function told(looks: readonly string[], holdMs = HOLD_MS): string[] {
   }
   return words;
 }
+
+describe('a silence', () => {
+  const silence: Silence = {
+    ...{ id: 'a1', jobId: 'nightly', code: null, reason: 'disk is exchanged', createdBy: 'anna' },
+    ...{ createdAt: '2026-11-26T00:00:00Z', until: '2026-11-26T04:00:00Z' },
+  };
+
+  it('is of one job, of one code, or of all', () => {
+    const late = problem('a');
+    const other = { ...late, jobId: 'weekly' };
+    const site = { ...late, jobId: null };
+    const of = (changes: Partial<Silence>) =>
+      [late, other, site].map((each) => isSilenced([{ ...silence, ...changes }], each));
+    expect(of({})).toEqual([true, false, false]);
+    expect(of({ jobId: null })).toEqual([true, true, true]);
+    expect(of({ jobId: null, code: 'COPY_DAMAGED' })).toEqual([false, false, false]);
+    expect(isSilenced([], late)).toBe(false);
+  });
+
+  it('ends by itself', () => {
+    const at = (time: string) => heldSilences([silence], Date.parse(`2026-11-26T${time}Z`)).length;
+    expect([at('03:59:59'), at('04:00:00')]).toEqual([1, 0]);
+  });
+
+  it('holds back what begins until it ends, and not the end of what was told', () => {
+    const step = (open: readonly OpenAlert[], keys: string, minute: number, isSilenced: boolean) =>
+      nextLedger(open, keys.split('').map(problem), {
+        ...{ nowMs: minute * MINUTE_MS, holdMs: 0, isWhole: true },
+        isSilenced: () => isSilenced,
+      });
+    const first = step([], 'a', 0, false);
+    const silent = step(first.open, 'b', 1, true);
+    expect(keysOf(silent.begun)).toEqual(new Set());
+    expect(keysOf(silent.ended)).toEqual(new Set(['a']));
+    expect(keysOf(step(silent.open, 'b', 2, false).begun)).toEqual(new Set(['b']));
+    // What was over before anybody was told is told to nobody.
+    expect(keysOf(step(silent.open, '', 2, false).ended)).toEqual(new Set());
+  });
+});
 
 describe('what is told', () => {
   it.each([

@@ -5,7 +5,14 @@ import { digest, digestDay, noticeOfStep } from '../../../src/domain/notice.js';
 
 const NOW_MS = Date.parse('2026-11-26T03:00:00Z');
 const CHANNEL: WatchedChannel = {
-  ...{ id: 'mail', kind: 'mail', severity: 'error', jobs: null, digestAt: '07:00' },
+  ...{
+    id: 'mail',
+    kind: 'mail',
+    severity: 'error',
+    jobs: null,
+    digestAt: '07:00',
+    quietHours: null,
+  },
 };
 
 function alert(text: string, changes: Partial<ObservedProblem> = {}): OpenAlert {

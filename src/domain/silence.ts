@@ -1,0 +1,39 @@
+/** Problems that are told to nobody for a while: what somebody works at, and what is planned. Pure. */
+
+import type { ObservedProblem } from './alert-ledger.js';
+import type { SafetyCode } from './safety-codes.js';
+
+/** It ends by itself; what is wrong then is told then. */
+export interface Silence {
+  readonly id: string;
+  /** Only what concerns this job; null: everything. */
+  readonly jobId: string | null;
+  /** Only problems of this code; null: of every code. */
+  readonly code: SafetyCode | null;
+  readonly reason: string;
+  readonly createdBy: string;
+  /** RFC 3339 UTC. */
+  readonly createdAt: string;
+  /** RFC 3339 UTC. */
+  readonly until: string;
+}
+
+/** What nobody remembers must not stay silent for good. */
+export const MAX_SILENCE_HOURS = 30 * 24;
+export const MAX_SILENCES = 100;
+
+/** Those that hold still. */
+export function heldSilences(silences: readonly Silence[], nowMs: number): Silence[] {
+  return silences.filter(({ until }) => Date.parse(until) > nowMs);
+}
+
+export function isSilenced(
+  silences: readonly Silence[],
+  { code, jobId }: Pick<ObservedProblem, 'code' | 'jobId'>,
+): boolean {
+  return silences.some(
+    (silence) =>
+      (silence.jobId === null || silence.jobId === jobId) &&
+      (silence.code === null || silence.code === code),
+  );
+}

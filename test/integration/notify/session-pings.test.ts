@@ -1,0 +1,69 @@
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { Receiver } from '../../support/notify/receiver.js';
+import { testJob, TestSite } from '../../support/session/test-site.js';
+import { LocalSessions } from '../../support/workflows/local-sessions.js';
+
+const NOW_MS = Date.parse('2026-11-25T22:00:00Z');
+
+describe('a check of a job', () => {
+  let folder: string;
+  let site: TestSite;
+  let receiver: Receiver;
+  let sessions: LocalSessions;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'longhaul-pings-'));
+    site = await TestSite.create();
+    receiver = await Receiver.start();
+    const urlFile = join(folder, 'url');
+    await writeFile(urlFile, receiver.url('/uuid'));
+    const check = { id: 'check', kind: 'ping', urlFile, job: testJob().id } as const;
+    sessions = new LocalSessions(
+      await Promise.all(
+        site.repositories.map(({ id, path }) =>
+          openDirectoryRepository({ id, rootPath: path, readOnly: id === 'primary' }),
+        ),
+      ),
+      {
+        settings: { pingedJobs: [testJob().id] },
+        notifications: { watchSeconds: 300, holdSeconds: 300, channels: [check] },
+      },
+    );
+  });
+  afterEach(async () => {
+    await receiver.close();
+    await site.remove();
+    await rm(folder, { recursive: true });
+  });
+
+  const told = () =>
+    receiver.received.map(({ path, body }) => [path.replace(/\?rid=.+$/, ''), body]);
+
+  it('is told of a session that copied, of one that failed, and of no other job', async () => {
+    await sessions.copy(testJob(), NOW_MS);
+    expect(told()).toEqual([
+      ['/uuid/start', ''],
+      ['/uuid', 'success'],
+    ]);
+    const [start, end] = receiver.received.map(({ path }) => /rid=(.+)$/.exec(path)?.[1]);
+    expect(start).toBe(end);
+    await sessions.copy(testJob({ id: 'other' }), NOW_MS);
+    expect(told()).toHaveLength(2);
+    await rename(site.path('primary'), site.path('away'));
+    await sessions.tryToCopy(testJob(), NOW_MS + 3_600_000);
+    expect(
+      told()
+        .slice(2)
+        .map(([path]) => path),
+    ).toEqual(['/uuid/start', '/uuid/fail']);
+    expect(told().at(-1)?.[1]).toContain('primary');
+  });
+
+  it('does not hold up a session when nobody answers', async () => {
+    receiver.answers = [500, 500, 500, 404, 404, 404];
+    expect((await sessions.copy(testJob(), NOW_MS)).result).toBe('success');
+  });
+});
