@@ -15,6 +15,7 @@ import { createRestoreActivities } from './restore-activities.js';
 import { createRetentionActivities } from './retention-activities.js';
 import { createSessionActivities, type JobStarter } from './session-activities.js';
 import { createTreeActivities } from './tree-activities.js';
+import { createTreeHealthActivities } from './tree-health-activities.js';
 import { createWatchActivities } from './watch-activities.js';
 
 export interface ActivityDependencies {
@@ -54,6 +55,7 @@ export function createActivities(deps: ActivityDependencies) {
     ...createRetentionActivities(deps),
     ...createSessionActivities(deps),
     ...createTreeActivities(deps),
+    ...createTreeHealthActivities(deps),
     ...createWatchActivities(deps),
   };
 }

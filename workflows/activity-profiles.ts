@@ -12,6 +12,7 @@ import type { RetentionActivities } from '../activities/retention-activities.js'
 import type { SessionActivities } from '../activities/session-activities.js';
 import type { TurnActivities } from '../activities/turn-activities.js';
 import type { TreeActivities } from '../activities/tree-activities.js';
+import type { TreeHealthActivities } from '../activities/tree-health-activities.js';
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import {
   CONTROL_TASK_QUEUE,
@@ -131,7 +132,19 @@ export function healthActivities(
   repositoryId: string,
   settings: CopySettings,
 ): ActivityInterfaceFor<HealthActivities> {
-  return proxyActivities<HealthActivities>({
+  return proxyActivities<HealthActivities>(healthOptions(repositoryId, settings));
+}
+
+/** The same for trees of files. */
+export function treeHealthActivities(
+  repositoryId: string,
+  settings: CopySettings,
+): ActivityInterfaceFor<TreeHealthActivities> {
+  return proxyActivities<TreeHealthActivities>(healthOptions(repositoryId, settings));
+}
+
+function healthOptions(repositoryId: string, settings: CopySettings): ActivityOptions {
+  return {
     taskQueue: repositoryTaskQueue(repositoryId),
     startToCloseTimeout: '24h',
     heartbeatTimeout: settings.heartbeatTimeoutMs,
@@ -142,7 +155,7 @@ export function healthActivities(
       maximumAttempts: 60,
       nonRetryableErrorTypes: NEVER_RETRIED,
     },
-  });
+  };
 }
 
 /** Waits for as long as it takes: a queue is no fault. What dies with its worker is given to another one, as the work itself. */

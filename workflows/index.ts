@@ -4,6 +4,7 @@ export { copyTree } from './copy-tree.js';
 export { copyWorkload } from './copy-workload.js';
 export { planJob, readJobDefinition } from './plan-job.js';
 export { repairChain } from './repair-chain.js';
+export { repairTree } from './repair-tree.js';
 export { restorePoint } from './restore-point.js';
 export { retrySessions } from './retry-sessions.js';
 export { runFileBackup } from './run-file-backup.js';

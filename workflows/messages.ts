@@ -26,6 +26,7 @@ import { TURN_UPDATE } from '../src/domain/turn.js';
 import type { VerificationPosition } from '../src/domain/verification.js';
 import type { CarriedOperation } from './operation-state.js';
 import type { CarriedFindings, VerificationCounts } from './verification-findings.js';
+import type { LateTree } from './verify-tree.js';
 
 export const CONTROL_TASK_QUEUE = 'control';
 
@@ -244,6 +245,7 @@ export interface VerifyInput {
     readonly done: VerificationPosition | null;
     readonly counts: VerificationCounts;
     readonly findings: CarriedFindings;
+    readonly lateTrees: readonly LateTree[];
   };
 }
 

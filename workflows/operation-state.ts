@@ -60,6 +60,11 @@ export class OperationState {
   beginPiece(disks: readonly DiskWork[]): void {
     const totalBytes = disks.reduce((sum, { blockCount }) => sum + blockCount * BLOCK_BYTES, 0);
     const processedBytes = disks.reduce((sum, disk) => sum + doneBytesOf(disk), 0);
+    this.beginWork(totalBytes, processedBytes);
+  }
+
+  /** The same of work that is no disks. */
+  beginWork(totalBytes: number, processedBytes: number): void {
     this.addWork(totalBytes - this.piece.totalBytes, processedBytes - this.piece.processedBytes);
     this.piece = { totalBytes, processedBytes };
   }

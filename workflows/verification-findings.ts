@@ -13,6 +13,8 @@ export interface VerificationCounts {
   /** Places. */
   readonly damaged: number;
   readonly unhealed: number;
+  /** Files in trees that nobody knows. */
+  readonly unknown: number;
   /** Chains and jobs that cannot be read. */
   readonly unreadable: number;
 }

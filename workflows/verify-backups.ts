@@ -15,6 +15,7 @@ import { goOnInNewRun, isHistoryLong } from './history-length.js';
 import type { VerifyInput } from './messages.js';
 import { OperationState } from './operation-state.js';
 import { Turn } from './turn.js';
+import { TreeVerification } from './verify-tree.js';
 import { VerificationFindings, type VerificationCounts } from './verification-findings.js';
 
 /** A health check: reads every block of the files of a point, a job or a repository and compares it with its digest; what is damaged is
@@ -36,6 +37,8 @@ export async function verifyBackups(input: VerifyInput): Promise<OperationStatus
   }
 }
 
+const NOTHING = { points: 0, damaged: 0, unhealed: 0, unreadable: 0, unknown: 0 };
+
 interface PointPlace {
   readonly targetRepositoryId: string;
   readonly jobId: string;
@@ -47,6 +50,7 @@ class Verification {
   private readonly activities;
   private readonly turn: Turn;
   private readonly findings: VerificationFindings;
+  private readonly trees: TreeVerification;
   private counts: VerificationCounts;
   /** All up to here is read. */
   private done: VerificationPosition | null;
@@ -64,7 +68,7 @@ class Verification {
       name: `verification of ${repositoryId}`,
       onWait: (reason) => state.wait(reason),
     });
-    this.counts = carried?.counts ?? { points: 0, damaged: 0, unhealed: 0, unreadable: 0 };
+    this.counts = carried?.counts ?? NOTHING;
     this.done = carried?.done ?? null;
     this.findings = new VerificationFindings(
       repositoryId,
@@ -73,6 +77,15 @@ class Verification {
       (unhealed) => this.count({ unhealed }),
       () => this.continueIfLong(),
       carried?.findings,
+    );
+    this.trees = new TreeVerification(
+      {
+        ...{ repositoryId, settings, state },
+        count: (more) => this.count(more),
+        betweenSteps: () => this.betweenSteps(),
+        whileWaiting: () => this.continueIfLong(),
+      },
+      carried?.lateTrees,
     );
   }
 
@@ -91,17 +104,29 @@ class Verification {
   private async verifyAll(): Promise<void> {
     for (let isLast = false; !isLast;) {
       const page = await this.nextPage();
-      for (const part of page.parts)
-        if (part.type === 'chain') await this.verifyChain(part);
-        else {
-          const { path, code, reason } = part;
-          this.state.note(`${path} cannot be verified: ${reason} (${code})`);
-          this.count({ unreadable: 1 });
-          this.done = { path, pointId: null };
-        }
+      for (const part of page.parts) await this.verifyPart(part);
       ({ isLast } = page);
     }
     await this.findings.settleAll();
+    await this.trees.settleLate();
+  }
+
+  private async verifyPart(part: VerificationPage['parts'][number]): Promise<void> {
+    const { path } = part;
+    switch (part.type) {
+      case 'chain':
+        return this.verifyChain(part);
+      case 'tree':
+        await this.trees.verify(part);
+        this.done = { path, pointId: null, isTree: true };
+        return;
+      case 'unreadable': {
+        const { code, reason, isTree } = part;
+        this.state.note(`${path} cannot be verified: ${reason} (${code})`);
+        this.count({ unreadable: 1 });
+        this.done = { path, pointId: null, ...(isTree === undefined ? {} : { isTree }) };
+      }
+    }
   }
 
   private nextPage(): Promise<VerificationPage> {
@@ -114,7 +139,7 @@ class Verification {
   }
 
   private end(): OperationStatus {
-    const { points, damaged, unhealed, unreadable } = this.counts;
+    const { points, damaged, unhealed, unreadable, unknown } = this.counts;
     if (unreadable > 0)
       return this.state.end(
         'failed',
@@ -123,6 +148,11 @@ class Verification {
     // What is not mounted looks empty, too.
     if (points === 0)
       return this.state.end('warning', 'nothing was verified: there is no restore point');
+    if (damaged === 0 && unknown > 0)
+      return this.state.end(
+        'warning',
+        `${points} restore points are as they were written; ${unknown} files lie beside theirs that nobody knows`,
+      );
     if (damaged === 0)
       return this.state.end('success', `${points} restore points are as they were written`);
     return unhealed === 0
@@ -131,12 +161,13 @@ class Verification {
   }
 
   private count(more: Partial<VerificationCounts>): void {
-    const { points, damaged, unhealed, unreadable } = this.counts;
+    const { points, damaged, unhealed, unreadable, unknown } = this.counts;
     this.counts = {
       points: points + (more.points ?? 0),
       damaged: damaged + (more.damaged ?? 0),
       unhealed: unhealed + (more.unhealed ?? 0),
       unreadable: unreadable + (more.unreadable ?? 0),
+      unknown: unknown + (more.unknown ?? 0),
     };
   }
 
@@ -248,7 +279,8 @@ class Verification {
     await this.turn.giveUp();
     const { settings, done, counts } = this;
     const operation = this.state.carry();
-    const carried = { settings, operation, done, counts, findings: this.findings.carry() };
+    const late = { findings: this.findings.carry(), lateTrees: this.trees.carry() };
+    const carried = { settings, operation, done, counts, ...late };
     await goOnInNewRun<typeof verifyBackups>({ ...this.input, carried });
   }
 }

@@ -1,7 +1,7 @@
 /** What the engine has to know of a tree (a set of files that only its own tool understands and that is copied as it lies, name by name) so
  *  that its copy is one that the tool takes, at every instant. Data of the layout that finds it. */
 
-import { sameStamp, type FileStamp } from './restore-point.js';
+import { sameStamp, type FileStamp, type FileTraits } from './restore-point.js';
 
 /** How a file of a class may change under its name. `immutable`: never. `replaced`: it gives way to another, whole, in one step. `appended`: it
  *  grows, and what was there stays. `rewritten`: anywhere. */
@@ -29,6 +29,8 @@ export interface TreeRules {
   readonly ignored: RegExp | null;
   /** SHA-256 that the name of a file claims, as lower-case hex: what is read is checked against it. null: this one claims none. */
   readonly digestInName: ((path: string) => string | null) | null;
+  /** Of a store: id of the only point that can need a file. null: any may; absent: of all of them. */
+  readonly pointOf?: (path: string) => string | null;
   /** A file that changed within this time waits, unless a complete point lists it. `settle`: as long as its repository says. */
   readonly openFilesWaitMs: number | 'settle';
   /** Of a store: what the source removed stays for so long. */
@@ -56,4 +58,15 @@ export function isSameFile(a: FileStamp, b: FileStamp, content: FileContent): bo
 export function classOf({ classes }: Pick<TreeRules, 'classes'>, path: string): number | null {
   const index = classes.findIndex(({ match }) => match.test(path));
   return index < 0 ? null : index;
+}
+
+/** Time and permissions of a file, as far as its tool needs them. */
+export function keptTraits(
+  { stamp, mode }: { readonly stamp: FileStamp; readonly mode: number | null },
+  { times, modes }: Pick<TreeRules['keeps'], 'times' | 'modes'>,
+): FileTraits {
+  return {
+    ...(times ? { modifiedAtNs: stamp.modifiedAtNs } : {}),
+    ...(modes && mode !== null ? { mode } : {}),
+  };
 }

@@ -1,6 +1,7 @@
 /** What there is to verify in a repository, in parts that have a bounded size. Plain JSON. */
 
 import type { UnreadablePart } from './repository-view.js';
+import type { TreeToVerify } from './tree-damage.js';
 import type { WorkloadType } from './restore-point.js';
 
 /** A chain, as a health check names it. */
@@ -25,11 +26,17 @@ export interface VerificationPosition {
   readonly path: string;
   /** null: the whole folder. */
   readonly pointId: string | null;
+  /** It is that of a tree; they come behind the chains. Absent: it is none. */
+  readonly isTree?: true;
 }
 
-/** In the order of their folders; what cannot be verified because it cannot be read stands among the rest. */
+/** In the order of their folders, chains first, then trees; what cannot be verified because it cannot be read stands among the rest. */
 export interface VerificationPage {
-  readonly parts: readonly (ChainToVerify | ({ readonly type: 'unreadable' } & UnreadablePart))[];
+  readonly parts: readonly (
+    | ChainToVerify
+    | TreeToVerify
+    | ({ readonly type: 'unreadable'; readonly isTree?: true } & UnreadablePart)
+  )[];
   /** Nothing comes behind them. */
   readonly isLast: boolean;
 }

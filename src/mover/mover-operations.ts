@@ -38,6 +38,10 @@ import { openFileWorker } from './files/copy-files.js';
 import { planTree } from './files/plan-tree.js';
 import { publishFiles } from './files/publish-files.js';
 import { removeTreeFiles } from './files/remove-files.js';
+import { openCheckWorker } from './kept-files/check-files.js';
+import { endTreeCheck, leaseForTreeCheck, planTreeCheck } from './kept-files/plan-check.js';
+import { openHealWorker, planTreeRepair } from './kept-files/repair-tree.js';
+import { settleTreeCheck } from './kept-files/settle-check.js';
 import type { WindowWorker } from './task/window-loop.js';
 
 /** Looks for people and for watches, on a thread of their own: lists of everything, which may take long and must never wait behind a copy. Each
@@ -90,6 +94,11 @@ export const THREAD_OPERATIONS = {
   publishFiles,
   commitTree,
   removeTreeFiles,
+  planTreeCheck,
+  leaseForTreeCheck,
+  planTreeRepair,
+  settleTreeCheck,
+  endTreeCheck,
 } as const;
 
 export const WINDOW_OPERATIONS = {
@@ -99,6 +108,8 @@ export const WINDOW_OPERATIONS = {
   proveBlocks: openProofWorker,
   restoreRaw: openRawRestoreWorker,
   copyFiles: openFileWorker,
+  checkFiles: openCheckWorker,
+  healFiles: openHealWorker,
 } as const;
 
 export type ThreadOperation = keyof typeof THREAD_OPERATIONS;

@@ -6,6 +6,8 @@ export const TREE_RECORD_COPY_NAME = 'tree.json.copy';
 /** The tree itself, name by name: a tool is pointed there. */
 export const FILES_FOLDER = 'files';
 export const INDEX_FOLDER = '.index';
+/** Notes of health checks, one folder each. */
+export const CHECKS_FOLDER = '.checks';
 
 export function treeFile(tree: string, path: string): string {
   return `${tree}/${FILES_FOLDER}/${path}`;

@@ -31,6 +31,10 @@ export const pbsLayout: TreeLayout = {
     ],
     ignored: /(?:^|\/)\.(?:lock|gc-status)$|\.tmp(?:_[^/]*)?$/,
     digestInName: null,
+    pointOf: (path) => {
+      const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+      return MOMENT.test(folder.slice(folder.lastIndexOf('/') + 1)) ? folder : null;
+    },
   },
   claim,
   scan,

@@ -29,6 +29,7 @@ export const resticLayout: TreeLayout = {
     // Temporary names: of the local backend, of sftp.
     ignored: /^locks\/|-tmp-\d+$|-restic-temp-[^/]*$/,
     digestInName: (path) => /\/([0-9a-f]{64})$/.exec(path)?.[1] ?? null,
+    pointOf: (path) => /^snapshots\/(.*)$/.exec(path)?.[1]?.slice(0, ID_CHARACTERS) ?? null,
   },
   claim,
   scan,

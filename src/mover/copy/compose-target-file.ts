@@ -9,7 +9,7 @@ import type { BackupRepository, ReadableFile } from '../../repository/backup-rep
 import { BlockListReader } from '../blocks/block-list.js';
 import { copyCompanions } from './copy-companions.js';
 import { SlotMapping } from './slot-mapping.js';
-import { StoredBytes } from './stored-bytes.js';
+import { StoredBytes } from '../blocks/stored-bytes.js';
 import {
   readStagedJson,
   requirePlan,

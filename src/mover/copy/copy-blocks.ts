@@ -20,7 +20,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { openTogether, type OpenFiles } from '../task/open-files.js';
 import { SourceDigests } from '../blocks/source-digests.js';
 import { copyJournal } from '../staging/journals.js';
-import { StoredBytes } from './stored-bytes.js';
+import { StoredBytes } from '../blocks/stored-bytes.js';
 import { JournalWriter } from '../task/window-journal.js';
 import type { WindowWorker } from '../task/window-loop.js';
 

@@ -9,7 +9,7 @@ import { sameStamp } from '../../domain/restore-point.js';
 import { copyWhole } from '../blocks/file-bytes.js';
 import { hashFile } from '../blocks/file-digest.js';
 import type { CompanionFile } from '../blocks/companion-file.js';
-import { openStored } from './stored-bytes.js';
+import { openStored } from '../blocks/stored-bytes.js';
 import { stagedPath, type CopyPlan } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';

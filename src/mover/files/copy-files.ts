@@ -2,7 +2,12 @@ import { randomUUID, hash } from 'node:crypto';
 import { isZeroUnit, unitDigest } from '../../chain/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS, WINDOW_BYTES } from '../../domain/digest.js';
 import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.js';
-import { isSameFile, type FileContent, type TreeRules } from '../../domain/tree-rules.js';
+import {
+  isSameFile,
+  keptTraits,
+  type FileContent,
+  type TreeRules,
+} from '../../domain/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { TreePlanReference } from '../../domain/tree-work.js';
 import type {
@@ -147,13 +152,9 @@ class FileWorker implements WindowWorker {
     };
   }
 
-  #smallFile({ path, stamp, mode }: PlannedFile, bytes: Buffer): SmallFile {
-    const { keeps } = this.parts.rules;
-    const traits = {
-      ...(keeps.times ? { modifiedAtNs: stamp.modifiedAtNs } : {}),
-      ...(keeps.modes && mode !== null ? { mode } : {}),
-    };
-    return { path: treeFile(this.parts.staged.tree, path), bytes, traits };
+  #smallFile(file: PlannedFile, bytes: Buffer): SmallFile {
+    const traits = keptTraits(file, this.parts.rules.keeps);
+    return { path: treeFile(this.parts.staged.tree, file.path), bytes, traits };
   }
 
   #outcomeOf(

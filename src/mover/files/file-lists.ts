@@ -6,7 +6,7 @@ import type {
 import { LineWriter } from '../../tree/file-index.js';
 import type { FileStamp } from '../../domain/restore-point.js';
 import { WINDOW_BYTES } from '../../domain/digest.js';
-import { OpenFiles, openTogether } from '../task/open-files.js';
+import { openTogether, type OpenFiles } from '../task/open-files.js';
 import { PLACE_BYTES, placeAt, placeBytes, type WindowPlace } from './window-places.js';
 
 /** `small`, `large`: files, a line each. `windows`, `parts`: where in them the work of each window stands. */
@@ -26,7 +26,7 @@ export interface ListedFiles {
 export interface ListsPlace {
   readonly repository: BackupRepository;
   readonly token: string;
-  path(list: FileList): string;
+  readonly path: (list: FileList) => string;
 }
 
 /** What is to be known of the files of a list. */

@@ -3,7 +3,7 @@ import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js
 import { FaultList, type FileFaults } from '../../domain/file-faults.js';
 import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';
 import { isBackupError } from '../../domain/errors.js';
-import type { FileClass, TreeRules } from '../../domain/tree-rules.js';
+import { keptTraits, type FileClass, type TreeRules } from '../../domain/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { TreePlanReference } from '../../domain/tree-work.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -228,29 +228,26 @@ async function isWhole(
 }
 
 /** Its length, which a hole at its end does not give it; time and permissions. */
-async function finishWork(
+export async function finishWork(
   control: TaskControl,
   target: BackupRepository,
   path: string,
-  { stamp, mode }: PlannedFile,
-  { keeps }: TreeRules,
+  file: Pick<PlannedFile, 'stamp' | 'mode'>,
+  { keeps }: Pick<TreeRules, 'keeps'>,
 ): Promise<void> {
   control.throwIfStopped();
   try {
     await withOpenFiles(async (files) => {
       const work = files.add(await target.openWork(path, '', 'existing'));
-      await work.truncate(stamp.sizeBytes);
+      await work.truncate(file.stamp.sizeBytes);
       await work.sync();
     });
   } catch (error) {
     // An earlier attempt has given it permissions that forbid it, and had finished it before.
-    const isFinished = (await target.stat(path))?.stamp.sizeBytes === stamp.sizeBytes;
+    const isFinished = (await target.stat(path))?.stamp.sizeBytes === file.stamp.sizeBytes;
     if (!isBackupError(error, 'REPOSITORY_ACCESS_DENIED') || !isFinished) throw error;
   }
-  await target.setFileTraits?.(path, {
-    ...(keeps.times ? { modifiedAtNs: stamp.modifiedAtNs } : {}),
-    ...(keeps.modes && mode !== null ? { mode } : {}),
-  });
+  await target.setFileTraits?.(path, keptTraits(file, keeps));
 }
 
 /** SHA-256 of a whole file, lower-case hex. */

@@ -1,8 +1,10 @@
 import type { WorkloadType } from '../../domain/restore-point.js';
 import { removeEndedLeases } from '../../chain/leases.js';
 import { markRepository } from '../../chain/repository-marker.js';
+import { BackupError } from '../../domain/errors.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
-import { takeTree, writeTreeRecord } from '../../tree/tree-store.js';
+import { readTreeRecord, takeTree, writeTreeRecord } from '../../tree/tree-store.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { noteCopied, removeReplaced } from './commit-tree.js';
 import { finishRemoval } from './remove-files.js';
@@ -29,8 +31,35 @@ export async function takeForCopy(
   await markRepository(target);
   const { jobId, workload, sourceRepositoryId, chain, owner, nowMs } = input;
   const source = { layout, sourceRepositoryId };
-  let record = await takeTree(target, chain, { jobId, workload }, source, owner, nowMs);
-  record = await finishRemoval(context, target, chain, record);
+  const record = await takeTree(target, chain, { jobId, workload }, source, owner, nowMs);
+  return finishLeft(context, target, input, record);
+}
+
+/** The same of a tree that is there, by somebody who does not look at its source.
+ *  @throws RESTORE_POINT_MISSING when there is none */
+export async function takeKept(
+  context: MoverContext,
+  input: TreePlace & Pick<TakeTreeInput, 'jobId' | 'workload' | 'owner' | 'nowMs'>,
+): Promise<TreeRecord> {
+  const { jobId, workload, chain, owner } = input;
+  const target = await context.repository(input.targetRepositoryId);
+  const known = await readTreeRecord(target, chain);
+  if (known === null)
+    throw new BackupError('RESTORE_POINT_MISSING', `there is no copy of a tree in ${chain}`);
+  const { layout, sourceRepositoryId } = known;
+  const source = { layout, sourceRepositoryId };
+  const record = await takeTree(target, chain, { jobId, workload }, source, owner, null);
+  return finishLeft(context, target, input, record);
+}
+
+/** What a run before was stopped in. */
+async function finishLeft(
+  context: MoverContext,
+  target: BackupRepository,
+  { chain, nowMs }: Pick<TakeTreeInput, 'chain' | 'nowMs'>,
+  taken: TreeRecord,
+): Promise<TreeRecord> {
+  let record = await finishRemoval(context, target, chain, taken);
   const left = await readTreePlan(target, chain);
   let replaced: readonly string[] = [];
   if (left !== null) {

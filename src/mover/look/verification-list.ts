@@ -6,7 +6,10 @@ import { partsOfRestorePointKey } from '../../domain/repository-view.js';
 import { jsonBytes } from '../../domain/task-brief.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
 import type { VerificationPage, VerificationPosition } from '../../domain/verification.js';
+import type { TreeToVerify } from '../../domain/tree-damage.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
+import { findTrees } from '../../tree/find-trees.js';
+import type { TreeRecord } from '../../tree/tree-record.js';
 import type { MoverContext } from '../task/mover-context.js';
 
 export interface ListVerificationInput {
@@ -45,12 +48,7 @@ export async function verificationPage(
   const parts: Part[] = [];
   let bytes = 0;
   let isFound = false;
-  const isWanted = (path: string) => isMeant(input, path) && isAhead(path, after);
-  for await (const found of walkOwnChains(repository, isWanted)) {
-    const part: Part | null =
-      'record' in found
-        ? chainPart(found.folder, found.record, input)
-        : { type: 'unreadable', ...found };
+  for await (const part of allParts(repository, input)) {
     isFound = true;
     if (part === null) continue;
     bytes += jsonBytes(part);
@@ -66,6 +64,51 @@ export async function verificationPage(
       `repository ${repositoryId} holds no copy ${restorePointId}; only what Longhaul has copied carries the digests to verify it`,
     );
   return { parts, isLast: true };
+}
+
+/** null: nothing of it is left to be done. */
+async function* allParts(
+  repository: BackupRepository,
+  input: ListVerificationInput,
+): AsyncGenerator<Part | null> {
+  const { after } = input;
+  const isWanted = (path: string) => isMeant(input, path) && isAhead(path, after);
+  if (after?.isTree !== true)
+    for await (const found of walkOwnChains(repository, isWanted))
+      yield 'record' in found
+        ? chainPart(found.folder, found.record, input)
+        : { type: 'unreadable', ...found };
+  yield* treeParts(repository, input);
+}
+
+async function* treeParts(
+  repository: BackupRepository,
+  input: ListVerificationInput,
+): AsyncGenerator<Part | null> {
+  const after = input.after?.isTree === true ? input.after : null;
+  const isWanted = (path: string) => isMeant(input, path) && isAhead(path, after);
+  const { trees, unreadable } = await findTrees(repository);
+  const parts: (Part & { readonly path: string })[] = [
+    ...trees.flatMap(({ folder, record }) => treePart(folder, record, input) ?? []),
+    // A job's folder is told by the walk through the chains.
+    ...unreadable
+      .filter(({ path }) => path.includes('/'))
+      .map((part) => ({ type: 'unreadable' as const, ...part, isTree: true as const })),
+  ];
+  const wanted = parts.filter(({ path }) => isWanted(path));
+  yield* wanted.sort((a, b) => (isAhead(a.path, { path: b.path, pointId: null }) ? 1 : -1));
+}
+
+/** null: it has no restore point, or not the one that is asked for. */
+function treePart(
+  path: string,
+  { jobId, workload, points }: TreeRecord,
+  { restorePointId }: ListVerificationInput,
+): TreeToVerify | null {
+  const pointId = restorePointId && (partsOfRestorePointKey(restorePointId)[2] ?? '');
+  const isThere = points.some(({ id }) => pointId === null || id === pointId);
+  if (!isThere) return null;
+  return { type: 'tree', path, jobId, workloadId: workload.id, workload, pointId };
 }
 
 /** Whether the check is about the chain in this folder, or about one in the job's folder. */

@@ -8,13 +8,15 @@ import { SimulatedRepository } from '../repository/simulated-repository.js';
 import type { CopySessionOutcome } from '../../../workflows/messages.js';
 import { testJob } from '../session/test-site.js';
 import { LocalSessions } from '../workflows/local-sessions.js';
+import type { WorkerOptions } from '../workflows/local-worker.js';
+import type { OperationStatus } from '../../../src/domain/operation.js';
 
 export const DAY_MS = 24 * 60 * 60_000;
 export const START_MS = Date.parse('2026-11-25T00:00:00Z');
 
 /** A source with files that a test knows, and a target. */
 export class TreeWorld {
-  readonly source = new SimulatedRepository('primary');
+  source = new SimulatedRepository('primary');
   target: SimulatedRepository;
   /** What the source holds, by path in the tree. */
   readonly files = new Map<string, Buffer>();
@@ -53,6 +55,20 @@ export class TreeWorld {
     this.nowMs += 60_000;
     const sessions = new LocalSessions([this.source, this.target]);
     return sessions.tryToCopy(this.job, this.nowMs, overrides);
+  }
+
+  /** A health check of the target. */
+  async verify(options: WorkerOptions = {}): Promise<OperationStatus> {
+    this.nowMs += 60_000;
+    const sessions = new LocalSessions([this.source, this.target], options);
+    return sessions.verify('offsite', this.nowMs);
+  }
+
+  /** Puts other bytes under the name of a file of the copy, behind the back of the product; null: none. */
+  async damage(path: string, bytes: Buffer | string | null): Promise<void> {
+    const name = `${this.tree}/files/${path}`;
+    if (bytes === null) await this.target.remove(name);
+    else await this.target.put(name, Buffer.from(bytes));
   }
 
   async record(): Promise<TreeRecord> {

@@ -40,7 +40,7 @@ async function listAll(after: VerificationPosition | null = null): Promise<Liste
       if (part.type === 'chain') {
         points.push(...part.pointIds.map((id) => `${part.path} ${id}`));
         after = { path: part.path, pointId: part.pointIds.at(-1)! };
-      } else {
+      } else if (part.type === 'unreadable') {
         points.push(`${part.path} ${part.code}`);
         after = { path: part.path, pointId: null };
       }

@@ -1,0 +1,86 @@
+import type {
+  FileWork,
+  TreeCheckReference,
+  TreeCheckOutcome,
+  TreeRepairPlan,
+} from '../src/domain/tree-damage.js';
+import type { DataMover } from '../src/mover/data-mover.js';
+import { keptJournal } from '../src/mover/kept-files/kept-lists.js';
+import { checkedFiles } from '../src/mover/kept-files/plan-check.js';
+import { repairFiles, type RepairTreeInput } from '../src/mover/kept-files/repair-tree.js';
+import type { OperationInput } from '../src/mover/mover-operations.js';
+import { openIn, runBatch, type BatchCounts } from './block-activities.js';
+import { onChain, type OnChain } from './on-chain.js';
+import { runTask } from './run-task.js';
+
+interface Windows {
+  readonly firstWindow: number;
+  readonly windowCount: number;
+  /** From which the lease is renewed. Epoch milliseconds. */
+  readonly nowMs: number;
+}
+
+export type CheckBatch = OnChain<OperationInput<'endTreeCheck'>> & Windows;
+export type HealBatch = OnChain<RepairTreeInput> & Windows;
+
+/** Steps of a health check of a tree of files. Reading changes nothing but notes of its own progress; healing and marking need the tree's epoch. */
+export function createTreeHealthActivities({ mover }: { readonly mover: DataMover }) {
+  return {
+    /** Lists the files that are to be read; one that was stopped is gone on with. */
+    async planTreeCheck(
+      input: OnChain<OperationInput<'planTreeCheck'>>,
+    ): Promise<{ reference: TreeCheckReference; work: FileWork }> {
+      return runTask((control) => mover.run('planTreeCheck', onChain(input), control));
+    },
+
+    /** Reads files, or parts of large ones. Windows that are done are left alone. */
+    async checkFiles(batch: CheckBatch): Promise<BatchCounts> {
+      const input = onChain(batch);
+      const { chain, reference } = input;
+      return runBatch(
+        mover,
+        batch,
+        (target) => openIn(keptJournal(checkedFiles(target, chain, reference)), batch)(target),
+        async (windows, control) => {
+          const lease = { ...input, check: reference.check };
+          await mover.run('leaseForTreeCheck', lease, control);
+          await mover.runWindows('checkFiles', input, windows, control);
+        },
+      );
+    },
+
+    /** Takes the tree over and lists what is still damaged. */
+    async planTreeRepair(
+      input: OnChain<OperationInput<'planTreeRepair'>>,
+    ): Promise<TreeRepairPlan> {
+      return runTask((control) => mover.run('planTreeRepair', onChain(input), control));
+    },
+
+    /** Writes the right bytes of damaged files beside them. Windows that are done are left alone. */
+    async healFiles(batch: HealBatch): Promise<BatchCounts> {
+      const input = onChain(batch);
+      const { chain, reference, epoch } = input;
+      return runBatch(
+        mover,
+        batch,
+        (target) =>
+          openIn(keptJournal(repairFiles(target, chain, reference, epoch)), batch)(target),
+        (windows, control) => mover.runWindows('healFiles', input, windows, control),
+      );
+    },
+
+    /** Gives healed files their names and enters into the record what was found. */
+    async settleTreeCheck(
+      input: OnChain<OperationInput<'settleTreeCheck'>>,
+    ): Promise<TreeCheckOutcome> {
+      return runTask((control) => mover.run('settleTreeCheck', onChain(input), control));
+    },
+
+    /** Takes the notes away. */
+    async endTreeCheck(input: OnChain<OperationInput<'endTreeCheck'>>): Promise<void> {
+      return runTask((control) => mover.run('endTreeCheck', onChain(input), control));
+    },
+  };
+}
+
+export type TreeHealthActivities = ReturnType<typeof createTreeHealthActivities>;

@@ -1,0 +1,74 @@
+import { FaultList } from '../../domain/file-faults.js';
+import type { TargetTreePoint } from '../../domain/target-tree.js';
+import { pointsThatNeed, type LostFile, type TreeCheckOutcome } from '../../domain/tree-damage.js';
+import type { TreeRecord } from '../../tree/tree-record.js';
+import { ownedTreeRecord, writeTreeRecord } from '../../tree/tree-store.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { requireCheck, rulesOf } from './plan-check.js';
+import { healing, repairFiles, requireRepair, type RepairTreeInput } from './repair-tree.js';
+import { nameRightFiles } from './right-files.js';
+
+/** Points that are named; of an archive of logs there may be tens of thousands. */
+const MOST_NAMED = 50;
+
+/** Ends the repair: what was healed has its name, and the record says of each point when it was read and whether all of its files are there. What is
+ *  still damaged stays where it is: its tool may read most of it. Done again it ends in the same state.
+ *  @throws STAGING_INVALID, STALE_EPOCH */
+export async function settleTreeCheck(
+  context: MoverContext,
+  input: RepairTreeInput & { readonly nowMs: number },
+): Promise<TreeCheckOutcome> {
+  const { chain, reference, epoch, nowMs } = input;
+  const repository = await context.repository(input.targetRepositoryId);
+  const check = await requireCheck(repository, chain, reference);
+  const repair = await requireRepair(repairFiles(repository, chain, reference, epoch));
+  const reasons = new Map(repair.damaged.examples.map(({ path, reason }) => [path, reason]));
+  const [healed, lost] = [new FaultList(), new FaultList()];
+  const lostFiles: LostFile[] = [];
+  if (repair.damaged.count > 0)
+    for await (const { entry, outcome } of nameRightFiles(context, await healing(context, input))) {
+      const { path, goneSinceMs } = entry;
+      const fault = { path, reason: reasons.get(path) ?? 'was damaged' };
+      if (outcome === 'written') healed.add(fault);
+      else if (outcome !== 'right') {
+        lost.add(fault);
+        lostFiles.push({ path, goneSinceMs });
+      }
+    }
+  const record = await ownedTreeRecord(repository, chain, epoch);
+  const corrupt = pointsThatNeed(record.points, lostFiles, rulesOf(record));
+  const read = new Set(check.points);
+  const points = record.points.map((point) => judged(point, corrupt, read, nowMs));
+  if (JSON.stringify(points) !== JSON.stringify(record.points))
+    await writeTreeRecord(repository, chain, { ...record, points });
+  return {
+    ...outcomeOf(record, corrupt, read),
+    ...{ damaged: repair.damaged.count, healed: healed.faults, lost: lost.faults },
+    ...{ unknown: repair.unknown, sourceFault: repair.sourceFault },
+  };
+}
+
+/** A point of which all files are right was read now, and is good, whatever it was before. */
+function judged(
+  point: TargetTreePoint,
+  corrupt: ReadonlySet<string>,
+  read: ReadonlySet<string>,
+  nowMs: number,
+): TargetTreePoint {
+  if (corrupt.has(point.id)) return { ...point, health: 'corrupt' };
+  if (!read.has(point.id)) return point;
+  return { ...point, health: 'good', verifiedAt: new Date(nowMs).toISOString() };
+}
+
+function outcomeOf(
+  { points }: TreeRecord,
+  corrupt: ReadonlySet<string>,
+  read: ReadonlySet<string>,
+): Pick<TreeCheckOutcome, 'pointCount' | 'corrupt' | 'corruptCount'> {
+  const ids = points.map(({ id }) => id);
+  return {
+    pointCount: ids.filter((id) => read.has(id)).length,
+    corrupt: ids.filter((id) => corrupt.has(id)).slice(-MOST_NAMED),
+    corruptCount: corrupt.size,
+  };
+}

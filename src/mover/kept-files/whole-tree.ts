@@ -1,0 +1,37 @@
+import { mergeStreams, SortedStream, type Sorted } from '../../tree/sorted-stream.js';
+import { readIndex, type FileEntry } from '../../tree/file-index.js';
+import { FILES_FOLDER } from '../../tree/tree-paths.js';
+import type { TreeRecord } from '../../tree/tree-record.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+
+/** What lies in the folder of the files, sorted by the bytes of the paths, links and devices too. */
+export async function* lyingFiles(
+  repository: BackupRepository,
+  tree: string,
+): AsyncGenerator<readonly Sorted[]> {
+  const root = `${tree}/${FILES_FOLDER}`;
+  // Each folder's entries come in the order of their whole paths; the first is taken from the end.
+  const open = [(await repository.list(root)).toReversed()];
+  let part: Sorted[] = [];
+  for (let entries = open.at(-1); entries !== undefined; entries = open.at(-1)) {
+    const entry = entries.pop();
+    if (entry === undefined) {
+      open.pop();
+      yield part;
+      part = [];
+    } else if (entry.type === 'folder') open.push((await repository.list(entry.path)).toReversed());
+    else part.push({ path: entry.path.slice(root.length + 1) });
+  }
+  yield part;
+}
+
+/** All files that the index knows, in the order of their paths, of whatever class. */
+export async function* knownFiles(
+  repository: BackupRepository,
+  tree: string,
+  { index }: Pick<TreeRecord, 'index'>,
+): AsyncGenerator<readonly FileEntry[]> {
+  const streams: SortedStream<FileEntry>[] = [];
+  for (const runs of index) streams.push(await SortedStream.of(readIndex(repository, tree, runs)));
+  yield* mergeStreams(streams);
+}
