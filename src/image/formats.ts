@@ -3,7 +3,7 @@ import type { FormatId, RestorePointKind } from '../domain/restore-point.js';
 import type { ByteSource } from './byte-source.js';
 import { PLAIN_DIALECT, type Dialect, type DiskImage } from './disk-image.js';
 import type { ImageComposer, ImageExtents, ImageFormat } from './image-format.js';
-import { BZIP2, GZIP, LZOP, TAR, ZSTD } from './archive/archive-formats.js';
+import { BZIP2, GZIP, LZ4, LZOP, TAR, XZ, ZSTD } from './archive/archive-formats.js';
 import { FILE } from './file/file-format.js';
 import { OVA } from './ova/ova-format.js';
 import { QCOW2 } from './qcow2/qcow2-format.js';
@@ -32,6 +32,8 @@ export const IMAGE_FORMATS: readonly ImageFormat[] = [
   GZIP,
   ZSTD,
   LZOP,
+  LZ4,
+  XZ,
   BZIP2,
 ];
 

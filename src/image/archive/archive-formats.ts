@@ -1,9 +1,12 @@
+import { crc32 } from 'node:zlib';
 import type { ByteSource } from '../byte-source.js';
 import { opaqueFormat } from '../file/opaque-format.js';
 import { imageFault } from '../image-fault.js';
+import { endsAsGzip } from './gzip-end.js';
+import { endsAsLzop } from './lzop-end.js';
+import { endsAsZstd } from './zstd-end.js';
 
-/** Archives that travel as they are: nothing inside them is looked at, so nothing of one is used again for the next. Whether one is whole is told
- *  by its end where that is cheap; where it is not (gzip, zstd: their ends look like any other bytes), by its not having changed for a while. */
+/** Archives that travel as they are: nothing of one is used again for the next. Whether one is whole is told by its end. */
 
 const ZEROS = Buffer.alloc(1_024);
 
@@ -20,23 +23,61 @@ export const TAR = opaqueFormat({
 export const GZIP = opaqueFormat({
   id: 'gzip',
   extension: 'gz',
-  assertWhole: (source) => assertMagic(source, 'gzip', '1f8b08'),
+  assertWhole: async (source) => {
+    await assertMagic(source, 'gzip', '1f8b08');
+    if ((await endsAsGzip(source)) === false) throw unfinished(source, 'gzip');
+  },
 });
 
 export const ZSTD = opaqueFormat({
   id: 'zstd',
   extension: 'zst',
-  assertWhole: (source) => assertMagic(source, 'zstd', '28b52ffd'),
+  assertWhole: async (source) => {
+    await assertMagic(source, 'zstd', '28b52ffd', '502a4d18');
+    if (!(await endsAsZstd(source))) throw unfinished(source, 'zstd');
+  },
 });
 
-/** Behind the last block stands one of no bytes. Source: lzop 1.04 src/lzop.c */
+/** A frame ends with a block of no bytes, and perhaps with a digest of 4. What the Linux kernel and `lz4 -l` write has no end to tell it by.
+ *  Source: lz4 doc/lz4_Frame_format.md 1.6.4. */
+export const LZ4 = opaqueFormat({
+  id: 'lz4',
+  extension: 'lz4',
+  assertWhole: async (source) => {
+    await assertMagic(source, 'lz4', '04224d18', '02214c18');
+    const start = Buffer.alloc(Math.min(5, source.sizeBytes));
+    await source.read(start, 0);
+    if (start[0] === 0x02) return;
+    const hasDigest = ((start[4] ?? 0) & 4) !== 0;
+    const end = await lastBytes(source, hasDigest ? 8 : 4);
+    if (end.readUInt32LE(0) !== 0) throw unfinished(source, 'lz4');
+  },
+});
+
+/** Ends with a footer that its own digest proves; zeros may follow, four by four. Source: The .xz File Format 1.2.1, 2.1.2 and 2.2. */
+export const XZ = opaqueFormat({
+  id: 'xz',
+  extension: 'xz',
+  assertWhole: async (source) => {
+    await assertMagic(source, 'xz', 'fd377a585a00');
+    const tail = await lastBytes(source, Math.min(source.sizeBytes, 4_096));
+    let end = tail.length;
+    while (end >= 16 && tail.readUInt32LE(end - 4) === 0) end -= 4;
+    const footer = tail.subarray(Math.max(0, end - 12), end);
+    const isFooter =
+      footer.length === 12 &&
+      footer.toString('latin1', 10) === 'YZ' &&
+      crc32(footer.subarray(4, 10)) === footer.readUInt32LE(0);
+    if (!isFooter) throw unfinished(source, 'xz');
+  },
+});
+
 export const LZOP = opaqueFormat({
   id: 'lzop',
   extension: 'lzo',
   assertWhole: async (source) => {
     await assertMagic(source, 'lzop', '894c5a4f000d0a1a0a');
-    const end = await lastBytes(source, 4);
-    if (!end.equals(ZEROS.subarray(0, 4))) throw unfinished(source, 'lzop');
+    if (!(await endsAsLzop(source))) throw unfinished(source, 'lzop');
   },
 });
 
@@ -54,12 +95,13 @@ export const BZIP2 = opaqueFormat({
   },
 });
 
-async function assertMagic(source: ByteSource, name: string, hex: string): Promise<void> {
-  const magic = Buffer.from(hex, 'hex');
-  const start = Buffer.alloc(Math.min(magic.length, source.sizeBytes));
+/** @param hexes one of them */
+async function assertMagic(source: ByteSource, name: string, ...hexes: string[]): Promise<void> {
+  const start = Buffer.alloc(Math.min(9, source.sizeBytes));
   await source.read(start, 0);
-  if (!start.equals(magic))
-    throw imageFault(source, 'IMAGE_MAGIC_MISSING', `is no ${name} file`, { offset: 0 });
+  const text = start.toString('hex');
+  if (hexes.some((hex) => text.startsWith(hex))) return;
+  throw imageFault(source, 'IMAGE_MAGIC_MISSING', `is no ${name} file`, { offset: 0 });
 }
 
 /** @throws IMAGE_TRUNCATED when the file has fewer */
