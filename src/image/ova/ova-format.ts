@@ -14,14 +14,16 @@ async function assertWhole(source: ByteSource): Promise<void> {
   const members = await readTarMembers(source);
   const names = new Set<string>();
   for (const { name, type, offset } of members) {
-    if (type !== '0' || !isPlainName(name) || names.has(name))
+    const own = plainName(name);
+    if (own === '' && type === FOLDER) continue; // `./`
+    if (!(type === FILE || type === FOLDER) || own === null || names.has(own))
       throw imageFault(
         source,
         'IMAGE_CORRUPT',
         `its member ${JSON.stringify(name)} of type ${JSON.stringify(type)} has no place in an OVF package, or is there twice`,
         { offset },
       );
-    names.add(name);
+    names.add(own);
   }
   if (!members.some(({ name }) => endsIn(name, '.ovf')))
     throw imageFault(source, 'IMAGE_CORRUPT', 'no OVF descriptor is in it');
@@ -35,10 +37,15 @@ async function assertWhole(source: ByteSource): Promise<void> {
         );
 }
 
-/** A package is flat; folders of a vendor's own are possible, ways out of it are not. */
-function isPlainName(name: string): boolean {
-  const isOut = name.startsWith('/') || /^[a-z]:/i.test(name) || name.includes('\\');
-  return !isOut && name !== '' && !name.split('/').includes('..');
+const FILE = '0';
+const FOLDER = '5';
+
+/** Without what leads to where it is unpacked, and without the end of a folder. A package is flat; folders of a vendor's own, or of who packed one by hand,
+ *  are possible, ways out of it are not. null: it is one. */
+function plainName(name: string): string | null {
+  const isOut = name === '' || name.startsWith('/') || /^[a-z]:/i.test(name) || name.includes('\\');
+  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  return isOut || parts.includes('..') ? null : parts.join('/');
 }
 
 function endsIn(name: string, ending: string): boolean {
@@ -47,13 +54,17 @@ function endsIn(name: string, ending: string): boolean {
 
 const MAX_MANIFEST_BYTES = 1024 * 1024;
 
+/** As members are called: a manifest tells of the files beside it. */
 async function manifestNames(source: ByteSource, member: TarMember): Promise<string[]> {
-  const { name, offset, sizeBytes } = member;
+  const { name, offset, sizeBytes, isSparse } = member;
+  if (isSparse) return [];
   if (sizeBytes > MAX_MANIFEST_BYTES)
     throw imageFault(source, 'IMAGE_LIMIT_EXCEEDED', `${name} takes ${sizeBytes} bytes`, {
       offset,
     });
   const bytes = Buffer.alloc(sizeBytes);
   await source.read(bytes, offset);
-  return parseManifest(bytes.toString('utf8')).map((entry) => entry.name);
+  const own = plainName(name) ?? '';
+  const folder = own.slice(0, own.lastIndexOf('/') + 1);
+  return parseManifest(bytes.toString('utf8')).map((entry) => `${folder}${entry.name}`);
 }

@@ -1,15 +1,20 @@
 import type { ByteSource } from '../byte-source.js';
 import { checkInside, imageFault } from '../image-fault.js';
+import { checkOldMap, checkPaxMap } from './sparse-map.js';
+import { numberOf, octal } from './tar-numbers.js';
 
 /** A file inside a tar. */
 export interface TarMember {
   /** As it stands in the archive; data, never opened. */
   readonly name: string;
-  /** `0`: a plain file; what else there is, as POSIX names it (`5`: a folder, `2`: a symbolic link, `S`: sparse, of GNU). */
+  /** `0`: a plain file; what else there is, as POSIX names it (`5`: a folder, `2`: a symbolic link). */
   readonly type: string;
   /** Of its first byte in the archive. */
   readonly offset: number;
+  /** In the archive. */
   readonly sizeBytes: number;
+  /** Its zeros are left out, and perhaps a map of them stands before its bytes. */
+  readonly isSparse: boolean;
 }
 
 const BLOCK_BYTES = 512;
@@ -18,8 +23,8 @@ const MAX_EXTENDED_BYTES = 65_536;
 /** An OVA has a file for each disk. */
 const MAX_MEMBERS = 10_000;
 
-/** Members of a tar in their order, by its headers alone: ustar, with long names and sizes of GNU (`L`, base 256) and of POSIX (`x`). Reads a block
- *  for each member, and where it ends.
+/** Members of a tar in their order, by its headers alone: ustar, with long names and sizes of GNU (`L`, base 256) and of POSIX (`x`), and sparse files of
+ *  both. Reads a block for each member, and where it ends.
  *  @throws IMAGE_TRUNCATED when it ends before its two blocks of zeros; IMAGE_MAGIC_MISSING when it does not start as a tar; IMAGE_CORRUPT,
  *  IMAGE_LIMIT_EXCEEDED */
 export async function readTarMembers(source: ByteSource): Promise<TarMember[]> {
@@ -37,14 +42,20 @@ export async function readTarMembers(source: ByteSource): Promise<TarMember[]> {
     }
     const header = headerOf(source, block, at);
     const sizeBytes = extended.sizeBytes ?? header.sizeBytes;
-    const offset = at + BLOCK_BYTES;
+    const isOldSparse = header.type === 'S';
+    const { mapBlocks } = isOldSparse ? await checkOldMap(source, block, at) : { mapBlocks: 0 };
+    const offset = at + (1 + mapBlocks) * BLOCK_BYTES;
     checkInside(source, `${JSON.stringify(header.name)}`, offset, sizeBytes);
     const next = offset + Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES;
     if (EXTENDING.includes(header.type))
       extended = { ...extended, ...(await readExtended(source, header.type, offset, sizeBytes)) };
     else {
+      const { sparse } = extended;
+      if (sparse !== undefined) await checkPaxMap(source, sparse, offset, sizeBytes);
+      const isSparse = isOldSparse || sparse !== undefined;
       const name = extended.name ?? header.name;
-      members.push({ name, type: header.type, offset, sizeBytes });
+      const type = isOldSparse ? '0' : header.type;
+      members.push({ name, type, offset, sizeBytes, isSparse });
       if (members.length > MAX_MEMBERS)
         throw imageFault(
           source,
@@ -63,6 +74,8 @@ export async function readTarMembers(source: ByteSource): Promise<TarMember[]> {
 interface Extended {
   readonly name?: string;
   readonly sizeBytes?: number;
+  /** Records `GNU.sparse.…`. */
+  readonly sparse?: ReadonlyMap<string, string>;
 }
 
 /** Headers that tell of the next one; `g` tells of all that follow, and names nothing that is asked here. */
@@ -112,6 +125,7 @@ async function readExtended(
 /** `<length> <key>=<value>\n`, the length that of the record, itself among it. Source: POSIX.1-2017, pax, extended header. */
 function paxRecords(source: ByteSource, bytes: Buffer, offset: number): Extended {
   const found: { name?: string; sizeBytes?: number } = {};
+  const sparse = new Map<string, string>();
   for (let at = 0; at < bytes.length;) {
     const space = bytes.indexOf(0x20, at);
     const length = Number(bytes.toString('latin1', at, space === -1 ? at : space) || Number.NaN);
@@ -132,24 +146,16 @@ function paxRecords(source: ByteSource, bytes: Buffer, offset: number): Extended
         throw broken(source, offset + at, 'a size of an extended header is malformed');
       found.sizeBytes = Number(value);
     }
+    if (key.startsWith('GNU.sparse.')) sparse.set(key, value);
     at = end;
   }
-  return found;
-}
-
-/** Octal text, or base 256 with the first bit set. null: neither, or beyond what a file can have. */
-function numberOf(field: Buffer): number | null {
-  if ((field[0]! & 0x80) === 0) return octal(field);
-  const value = field.subarray(1).reduce((sum, byte) => sum * 256 + byte, field[0]! & 0x7f);
-  return Number.isSafeInteger(value) ? value : null;
-}
-
-function octal(field: Buffer): number | null {
-  const text = field
-    .toString('latin1')
-    .replaceAll(/[\0 ]+$/g, '')
-    .trimStart();
-  return /^[0-7]+$/.test(text) ? Number.parseInt(text, 8) : null;
+  // The header of a sparse file names another, for who knows nothing of it.
+  const name = sparse.get('GNU.sparse.name') ?? found.name;
+  return {
+    ...found,
+    ...(name === undefined ? {} : { name }),
+    ...(sparse.size === 0 ? {} : { sparse }),
+  };
 }
 
 function textOf(field: Buffer): string {

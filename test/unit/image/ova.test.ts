@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  writeSync,
+  closeSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -100,6 +110,57 @@ describe('readTarMembers', () => {
   });
 });
 
+describe('a sparse file of a tar', () => {
+  /** 40 pieces of a disk of 8 MiB: more than fit into a header. */
+  function sparseDisk(name: string): void {
+    const file = openSync(join(folder, name), 'w');
+    for (let piece = 0; piece < 40; piece++)
+      writeSync(file, Buffer.alloc(4_096, piece + 1), 0, 4_096, piece * 200_704);
+    ftruncateSync(file, 8 * 1024 * 1024);
+    closeSync(file);
+  }
+
+  const FORMS = [
+    ['--format=gnu'],
+    ['--format=oldgnu'],
+    ...['0.0', '0.1', '1.0'].map((version) => ['--format=posix', `--sparse-version=${version}`]),
+  ];
+
+  function packed(form: readonly string[]): Buffer {
+    sparseDisk('disk.raw');
+    writeFileSync(join(folder, 'web.ovf'), DESCRIPTOR);
+    const files = ['disk.raw', 'web.ovf'];
+    return execFileSync('tar', ['-c', '-S', '-b', '1', ...form, '-f', '-', '-C', folder, ...files]);
+  }
+
+  it.each(FORMS.map((form) => ({ form })))(
+    'is passed over with its map ($form)',
+    async ({ form }) => {
+      const members = await readTarMembers(sourceOf(packed(form)));
+      expect(members.map(({ name, type, isSparse }) => [name, type, isSparse])).toEqual([
+        ['disk.raw', '0', true],
+        ['web.ovf', '0', false],
+      ]);
+      expect(members[0]!.sizeBytes).toBeLessThan(200_000);
+      expect((await OVA.readHead(sourceOf(packed(form)))).virtualSizeBytes).toBeGreaterThan(0);
+    },
+  );
+
+  it.each([
+    ['overlaps itself', 386 + 24, '00000000000'],
+    ['leads behind the end of the file', 483, '00000000001'],
+    ['holds something else than numbers', 386 + 24, 'x0000000000'],
+  ])('is refused when its map %s', async (words, at, text) => {
+    const archive = Buffer.from(packed(['--format=gnu']));
+    archive.write(text, at, 'latin1');
+    withSum(archive.subarray(0, 512));
+    await expect(readTarMembers(sourceOf(archive))).rejects.toMatchObject({
+      code: 'IMAGE_CORRUPT',
+      message: expect.stringContaining(words) as unknown,
+    });
+  });
+});
+
 function withSum(header: Buffer): Buffer {
   header.fill(0x20, 148, 156);
   const sum = header.reduce((total, byte) => total + byte, 0);
@@ -122,6 +183,30 @@ describe('an OVA', () => {
       code: 'IMAGE_CORRUPT',
       message: expect.stringContaining('no OVF descriptor') as unknown,
     });
+  });
+
+  it('may have been packed by hand, with the folder or a dot before its names', async () => {
+    const whole = { ...FILES, 'web.mf': 'SHA1(web-disk1.vmdk)= 00\nSHA1(web.ovf)= 00\n' };
+    const dots = tarOf(whole, '--transform=s,^,./,');
+    const inFolder = Buffer.concat([
+      execFileSync('tar', [
+        '-c',
+        '-b',
+        '1',
+        '--no-recursion',
+        '--transform=s,.*,web,',
+        '-f',
+        '-',
+        '-C',
+        folder,
+        '.',
+      ]).subarray(0, 512),
+      tarOf(whole, '--transform=s,^,web/,'),
+    ]);
+    for (const archive of [dots, inFolder])
+      expect((await OVA.readHead(sourceOf(archive))).virtualSizeBytes).toBe(archive.length);
+    const twice = tarOf(whole, '--transform=s,web-disk1.vmdk,./web.ovf,');
+    await expect(OVA.readHead(sourceOf(twice))).rejects.toMatchObject({ code: 'IMAGE_CORRUPT' });
   });
 
   it('is refused with a link, a way out of it, or one name twice', async () => {
