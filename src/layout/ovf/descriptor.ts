@@ -23,7 +23,8 @@ export interface OvfFile {
   readonly href: string;
   /** null: it says nothing, or no number. */
   readonly sizeBytes: number | null;
-  readonly isCompressed: boolean;
+  /** Of the whole file, as the descriptor names it: `gzip`. null: none. */
+  readonly compression: string | null;
   /** It lies in parts, `<href>.000000000` and on. */
   readonly isChunked: boolean;
   /** A disk refers to it. */
@@ -52,7 +53,7 @@ function descriptorIn(envelope: XmlElement): OvfDescriptor {
     files.set(href, {
       href,
       sizeBytes: /^\d{1,15}$/.test(size) ? Number(size) : null,
-      isCompressed: !['', 'identity'].includes(xmlAttribute(file, 'compression') ?? ''),
+      compression: compressionOf(xmlAttribute(file, 'compression')),
       isChunked: xmlAttribute(file, 'chunkSize') !== null,
       isDisk: disks.includes(xmlAttribute(file, 'id')) || files.get(href)?.isDisk === true,
     });
@@ -60,4 +61,8 @@ function descriptorIn(envelope: XmlElement): OvfDescriptor {
   const collection = xmlElement(envelope, 'VirtualSystemCollection');
   const system = xmlElement(envelope, 'VirtualSystem') ?? collection;
   return { name: xmlText(xmlElement(system, 'Name')), files: [...files.values()] };
+}
+
+function compressionOf(stated: string | null): string | null {
+  return stated === null || ['', 'identity'].includes(stated) ? null : stated;
 }

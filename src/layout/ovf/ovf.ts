@@ -35,19 +35,21 @@ export const ovfLayout: BackupLayout = { name: 'ovf', type: VSPHERE, claim, scan
 
 const DESCRIPTOR = /\.ovf$/i;
 /** What a package holds besides, if a descriptor is there. */
-const MEMBER = /\.(?:mf|cert|vmdk|vhd|iso|img|nvram|gz)(?:\.\d{9})?$/i;
+const MEMBER = /\.(?:mf|cert|vmdk|vhdx?|qcow2|raw|iso|img|nvram|gz)(?:\.\d{9})?$/i;
 
 /** Of those the ones that may as well be a backup by themselves, of another layout. */
-const ANYBODYS = /^(?<stem>.+?)(?<!\.vmdk)(?<tar>\.tar)?\.(?:vhd|iso|img|gz)$/i;
-/** As XenServer names its disks. */
-const UUID_NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\./i;
+const ANYBODYS = /^(?<stem>.+?)(?<!\.vmdk)(?<tar>\.tar)?\.(?:vhdx?|qcow2|raw|iso|img|gz)$/i;
+/** As XenServer names its disks, and oVirt, without an ending. */
+const UUID_NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\.|$)/i;
+const BARE_UUID = /^[0-9a-f-]{36}$/i;
 
 function claim({ files }: FolderNames): Claim | null {
   const bases = files
     .filter((name) => DESCRIPTOR.test(name))
     .map((name) => name.slice(0, -'.ovf'.length).toLowerCase());
   if (bases.length === 0) return null;
-  const isMember = (name: string) => MEMBER.test(name) && mayBeOf(bases, name);
+  const isMember = (name: string) =>
+    (MEMBER.test(name) || (BARE_UUID.test(name) && UUID_NAME.test(name))) && mayBeOf(bases, name);
   return { files: files.filter((name) => DESCRIPTOR.test(name) || isMember(name)) };
 }
 
@@ -131,10 +133,9 @@ async function readDisks(
     }
     if (!file.isDisk) continue;
     for (const part of parts.value) {
-      const format = formatOf(file, part);
-      const fault = await wholeImageFault(facts, part, format);
+      const fault = await wholeImageFault(facts, part, checkedFormat(file, part));
       if (fault !== null) faults.push(fault);
-      disks.push(fullDisk(part.name, format, part));
+      disks.push(fullDisk(part.name, isWholeVmdk(file, part) ? 'vmdk-stream' : 'file', part));
     }
   }
   return { disks, faults };
@@ -142,7 +143,7 @@ async function readDisks(
 
 /** The files that one reference names. A name with a way out of its folder is refused, and never looked for. */
 function partsOf(file: OvfFile, own: readonly ClaimedFile[]): Finding<readonly ClaimedFile[]> {
-  const { href, sizeBytes, isCompressed, isChunked } = file;
+  const { href, sizeBytes, compression, isChunked } = file;
   const quoted = JSON.stringify(href);
   if (href === '' || /[/\\:\0]/.test(href) || href === '..')
     return broken(`its descriptor names the file ${quoted}, which is none of its own folder`);
@@ -152,7 +153,7 @@ function partsOf(file: OvfFile, own: readonly ClaimedFile[]): Finding<readonly C
   const gap = isChunked && whole === undefined ? gapIn(parts, href) : null;
   if (gap !== null) return incomplete(`the file ${gap}, a part of ${quoted}, is not there`);
   const held = parts.reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0);
-  if (!isCompressed && sizeBytes !== null && held < sizeBytes)
+  if (compression === null && sizeBytes !== null && held < sizeBytes)
     return incomplete(`${quoted} has ${held} bytes, and ${sizeBytes} are expected`);
   return { value: parts };
 }
@@ -166,9 +167,20 @@ function gapIn(parts: readonly ClaimedFile[], href: string): string | null {
   return null;
 }
 
-function formatOf({ href, isCompressed }: OvfFile, part: ClaimedFile): FormatId {
-  const isWholeVmdk = part.name === href && /\.vmdk$/i.test(href) && !isCompressed;
-  return isWholeVmdk ? 'vmdk-stream' : 'file';
+function isWholeVmdk({ href, compression }: OvfFile, part: ClaimedFile): boolean {
+  return part.name === href && /\.vmdk$/i.test(href) && compression === null;
+}
+
+const BY_ENDING: Readonly<Record<string, FormatId>> = {
+  ...{ vmdk: 'vmdk-stream', qcow2: 'qcow2', vhd: 'vhd', vhdx: 'vhdx', gz: 'gzip' },
+};
+
+/** By whose structure a disk is told to be whole; whatever that is, it travels byte for byte. */
+function checkedFormat(file: OvfFile, { name }: ClaimedFile): FormatId {
+  if (name !== file.href) return 'file';
+  if (file.compression === 'gzip') return 'gzip';
+  if (file.compression !== null) return 'file';
+  return BY_ENDING[name.slice(name.lastIndexOf('.') + 1).toLowerCase()] ?? 'file';
 }
 
 interface PointPlace {

@@ -102,6 +102,23 @@ describe.skipIf(!requireTool('qemu-img'))('an OVF package in a folder', () => {
     ]);
   });
 
+  it.each(['disk.qcow2', 'disk.vhdx', 'disk.raw', '2f9c1d3e-58b4-4d1b-9a52-0c6f7b3d9e01'])(
+    'may have disks of any format, as AHV and oVirt write them (%s)',
+    async (name) => {
+      const files = `<File ovf:id="f1" ovf:href="${name}"/>`;
+      const disks = '<Disk ovf:diskId="d1" ovf:fileRef="f1"/>';
+      const copy = await treeOf({ 'm/m.ovf': descriptorOf(files, disks), 'm/x': 512 });
+      const format = /\.(qcow2|vhdx)$/.exec(name)?.[1] ?? 'raw';
+      await qemuImg('create', '-q', '-f', format, copy.at(`m/${name}`), '8M');
+      const [machine] = await scanWith(ovfLayout, copy.repository);
+      expect(machine?.restorePoints).toMatchObject([
+        { state: 'complete', disks: [{ disk: name, format: 'file' }] },
+      ]);
+      await truncate(copy.at(`m/${name}`), format === 'raw' ? 0 : 70_000);
+      expect(await statesIn(copy)).toMatchObject([['incomplete', expect.any(String)]]);
+    },
+  );
+
   it('is one of several points of a machine where its folder or its name holds a date', async () => {
     const copy = await exported('a/web-2026-11-24');
     await cp(copy.at('a/web-2026-11-24'), copy.at('a/web-20261125_0130'), { recursive: true });
