@@ -25,10 +25,11 @@ import { broken, incomplete, type Finding, type PointFault } from '../point-faul
 import { settleChains, type DraftPoint } from '../settle-chains.js';
 import { readVmx, type VmxDisk } from './vmx-file.js';
 import { VSPHERE } from '../vsphere-type.js';
+import { wholeImageFault } from '../whole-image.js';
 import { folderWorkloadId } from '../workload-id.js';
 
 const DISK_FORMAT = 'vmdk';
-const ARCHIVE_FORMAT = 'file';
+const ARCHIVE_FORMAT = 'gzip';
 /** Of a run that was packed into one archive. */
 const ARCHIVE_DISK = 'archive';
 
@@ -39,7 +40,7 @@ const ARCHIVE_DISK = 'archive';
  *  Each run is a full and a restore point. Which disks it must have, and what they are called in the machine, the definition says; `scsi0:1` is
  *  disk `scsi0-1`. It is finished when `STATUS.ok` is there, or `STATUS.warn` (independent disks are left out, as no snapshot holds them);
  *  `STATUS.error` says that it has failed. A disk that the definition names and of which there is nothing was left out as well
- *  (`VMDK_FILES_TO_BACKUP`): the point says so. A packed run leaves no such mark. The date is that of the name, the host's time without a zone, taken for UTC (which is what ESXi keeps); of a numbered run
+ *  (`VMDK_FILES_TO_BACKUP`): the point says so. A packed run leaves no such mark: it is finished when its archive has its end. The date is that of the name, the host's time without a zone, taken for UTC (which is what ESXi keeps); of a numbered run
  *  the time at which its status was written, which is its id, too: so it stays the same point under whatever number.
  *  Source: lamw/ghettoVCB ghettoVCB.sh. */
 export const ghettoVcbLayout: BackupLayout = {
@@ -70,12 +71,9 @@ async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promis
   // Archives are claimed in the folder of their machine alone.
   const machine = packed[0]?.name;
   if (machine === undefined) return [];
-  return [
-    workload(
-      machine,
-      packed.map(({ name, file }) => packedRun(name, file)),
-    ),
-  ];
+  const runs: DraftPoint[] = [];
+  for (const { name, file } of packed) runs.push(await packedRun(facts, name, file));
+  return [workload(machine, runs)];
 }
 
 function workload(run: RunName, drafts: readonly DraftPoint[]): FoundWorkload {
@@ -113,15 +111,16 @@ async function readRun(
   });
 }
 
-function packedRun(run: RunName, file: ClaimedFile): DraftPoint {
-  const isEmpty = file.stamp.sizeBytes === 0;
+/** Only its end tells that all of it is there. */
+async function packedRun(facts: FolderFacts, run: RunName, file: ClaimedFile): Promise<DraftPoint> {
+  const fault = await wholeImageFault(facts, file, ARCHIVE_FORMAT);
   return fullPoint({
     id: runId(run, file),
     workloadId: workloadId(run),
     createdAtMs: runDateMs(run, [file]),
     disks: [{ ...fullDisk(ARCHIVE_DISK, ARCHIVE_FORMAT, file), as: file.name }],
     companions: [],
-    faults: isEmpty ? [incomplete(`${file.path} is empty`).fault] : [],
+    faults: fault === null ? [] : [fault],
     files: [file],
     closingRecord: 'silent',
   });
@@ -188,7 +187,9 @@ async function readMachine(
   const found: Finding<SourceDisk>[] = [];
   for (const disk of held) found.push(await readDisk(facts, definition, disk, files));
   const { values: disks, faults } = partFindings(found);
-  const descriptors = disks.map(({ path, as }) => ({ path, as: `${as ?? ''}.descriptor` }));
+  const descriptors = disks
+    .filter(({ extents }) => extents !== undefined)
+    .map(({ path, as }) => ({ path, as: `${as ?? ''}.descriptor` }));
   const leftOut = vmx.value.disks.filter((disk) => !held.includes(disk)).map(leftOutText);
   return {
     ...{ disks, companions: [...companions, ...descriptors], faults },

@@ -54,9 +54,13 @@ export function isArchiveName(folder: string, name: string): boolean {
 
 /** Whether a file holds data of the disk that a descriptor beside it describes. */
 export function isExtentOf(descriptor: string, file: string): boolean {
-  const stem = descriptor.replace(/\.vmdk$/i, '');
-  return (
-    file.startsWith(`${stem}-`) &&
-    /^(?:flat|delta|sesparse|[sf]\d{3,4})\.vmdk$/i.test(file.slice(stem.length + 1))
-  );
+  return descriptorOfExtent(file) === descriptor.replace(/\.vmdk$/i, '.vmdk');
+}
+
+const EXTENT = /^(?<stem>.+)-(?:flat|delta|sesparse|[sf]\d{3,4})\.vmdk$/i;
+
+/** Which descriptor describes the data of a file, by its name; null: it is no part of a disk. */
+export function descriptorOfExtent(file: string): string | null {
+  const stem = EXTENT.exec(file)?.groups?.['stem'];
+  return stem === undefined ? null : `${stem}.vmdk`;
 }

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { readFile, rename, rm, truncate, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -208,10 +209,11 @@ describe('runs of ghettoVCB', () => {
   });
 
   it('that were packed are one file each', async () => {
+    const packed = gzipSync(Buffer.alloc(10_240, 0x5a));
     const copy = await treeOf({
-      'vms/web/web-2026-11-24_22-00-00.gz': 1000,
+      'vms/web/web-2026-11-24_22-00-00.gz': packed,
       'vms/web/db-1.gz': 5,
-      'vms/web/web-7.gz': 9,
+      'vms/web/web-7.gz': packed.subarray(0, -1),
     });
     expect(await scan(copy)).toEqual([
       {
@@ -219,11 +221,12 @@ describe('runs of ghettoVCB', () => {
         points: [
           [
             ...['2026-11-24_22-00-00', '2026-11-24T22:00:00.000Z', 'complete'],
-            'archive file vms/web/web-2026-11-24_22-00-00.gz',
+            'archive gzip vms/web/web-2026-11-24_22-00-00.gz',
           ],
           [
-            ...['run-1795557600', '2026-11-24T22:00:00.000Z', 'complete'],
-            'archive file vms/web/web-7.gz',
+            ...['run-1795557600', '2026-11-24T22:00:00.000Z'],
+            'incomplete: vms/web/web-7.gz: does not end as a gzip file does: it was cut off, or is being written',
+            'archive gzip vms/web/web-7.gz',
           ],
         ],
       },
