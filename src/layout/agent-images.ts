@@ -1,15 +1,20 @@
+import type { FormatId } from '../domain/restore-point.js';
 import { ALL_ALLOWED } from '../domain/workload-rules.js';
 import { singleFilesLayout } from './single-files.js';
 
 /** What the systems' own tools write into one file. Nothing is told of such a file but its name, so it is copied as it is; whether it is whole is
  *  told by its not having changed for `settleSeconds`. Compressed ones are as good as any. */
 
-/** Images of `hdiutil` and Disk Utility. */
+const PACKERS: Readonly<Record<string, FormatId>> = {
+  ...{ gz: 'gzip', zst: 'zstd', lz4: 'lz4', lzo: 'lzop', xz: 'xz', bz2: 'bzip2' },
+};
+
+/** Images of `hdiutil` and Disk Utility; those in bundles are folders, and not recognised. */
 export const macImageLayout = singleFilesLayout({
   name: 'mac-image',
   type: { id: 'mac-image', title: 'Mac (dmg)', rules: ALL_ALLOWED },
   prefix: 'mac',
-  formats: { dmg: 'file' },
+  formats: { dmg: 'file', sparseimage: 'file' },
 });
 
 /** Streams of `zfs send` and of `ufsdump`. */
@@ -33,14 +38,13 @@ export const rawImageLayout = singleFilesLayout({
   name: 'raw-image',
   type: { id: 'raw-image', title: 'Raw disk images', rules: ALL_ALLOWED },
   prefix: 'raw',
-  formats: compressed({ raw: 'raw', img: 'raw' }),
+  formats: compressed({ raw: 'raw', img: 'raw', dd: 'raw' }),
 });
 
 function compressed(formats: Readonly<Record<string, string>>): Record<string, string> {
   const all: Record<string, string> = { ...formats };
   for (const ending of Object.keys(formats)) {
-    all[`${ending}.gz`] = 'gzip';
-    all[`${ending}.zst`] = 'zstd';
+    for (const [suffix, format] of Object.entries(PACKERS)) all[`${ending}.${suffix}`] = format;
   }
   return all;
 }

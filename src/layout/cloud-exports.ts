@@ -1,4 +1,5 @@
 import { ALL_ALLOWED } from '../domain/workload-rules.js';
+import { descriptorOfExtent } from './ghettovcb/names.js';
 import { singleFilesLayout } from './single-files.js';
 
 /** Instances and images that Amazon EC2 has exported: `<prefix>export-<i|ami>-<id>.<ova|vmdk|vhd|raw>`. The id is that of the export and not of the
@@ -9,16 +10,18 @@ export const ec2ExportLayout = singleFilesLayout({
   type: { id: 'amazon-ec2', title: 'Amazon EC2', rules: ALL_ALLOWED },
   prefix: 'ec2',
   pattern: /export-(?:i|ami)-[0-9a-f]{8,17}\.[a-z]+$/,
-  formats: { ova: 'ova', vmdk: 'vmdk', vhd: 'vhd', raw: 'raw' },
+  // An import takes streams alone, so a disk of VMware stays what it is.
+  formats: { ova: 'ova', vmdk: 'vmdk-stream', vhd: 'vhd', raw: 'raw' },
   isDated: false,
 });
 
-/** VHD files that lie alone: managed disks of Azure as they are downloaded (fixed), and those of anybody else, which no name tells from them. */
+/** VHD files that lie alone: managed disks of Azure as they are downloaded (fixed), and those of anybody else, which no name tells from them; VHDX
+ *  files of Disk2vhd, of WSL, of exports of clouds. */
 export const vhdImageLayout = singleFilesLayout({
   name: 'vhd-image',
   type: { id: 'vhd-image', title: 'VHD images (Azure disks and others)', rules: ALL_ALLOWED },
   prefix: 'vhd',
-  formats: { vhd: 'vhd' },
+  formats: { vhd: 'vhd', vhdx: 'vhdx' },
 });
 
 /** Images of Google Cloud: `disk.raw` in a tar of the sparse form of GNU, compressed. Source: Compute Engine, export an image. */
@@ -27,4 +30,15 @@ export const gcpImageLayout = singleFilesLayout({
   type: { id: 'google-cloud', title: 'Google Cloud images', rules: ALL_ALLOWED },
   prefix: 'gcp',
   formats: { 'tar.gz': 'gzip' },
+});
+
+/** Disks of VMware and of QEMU that lie alone: exports of clouds, downloads, copies of datastores. A VMDK in one file travels byte for byte, whatever
+ *  its kind is; one in parts is made one file. What builds on another image is refused: nothing tells which that is. */
+export const diskImageLayout = singleFilesLayout({
+  name: 'disk-image',
+  type: { id: 'disk-image', title: 'Disk images (VMDK, qcow2)', rules: ALL_ALLOWED },
+  prefix: 'disk',
+  pattern: /(?<!-ctk)\.(?:vmdk|qcow2)$/i,
+  formats: { vmdk: 'vmdk-stream', qcow2: 'qcow2' },
+  inParts: { imageOf: descriptorOfExtent, format: 'vmdk' },
 });

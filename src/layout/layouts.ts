@@ -6,7 +6,12 @@ import {
   rawImageLayout,
   solarisStreamLayout,
 } from './agent-images.js';
-import { vhdImageLayout, ec2ExportLayout, gcpImageLayout } from './cloud-exports.js';
+import {
+  diskImageLayout,
+  ec2ExportLayout,
+  gcpImageLayout,
+  vhdImageLayout,
+} from './cloud-exports.js';
 import { ghettoVcbLayout } from './ghettovcb/ghettovcb.js';
 import { hypercoreLayout } from './hypercore.js';
 import { hypervLayout } from './hyperv/hyperv.js';
@@ -38,6 +43,7 @@ export const BACKUP_LAYOUTS: readonly BackupLayout[] = [
   // From here on an ending is all that is known.
   ovaLayout,
   vhdImageLayout,
+  diskImageLayout,
   gcpImageLayout,
   macImageLayout,
   solarisStreamLayout,

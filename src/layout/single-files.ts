@@ -32,6 +32,13 @@ export interface SingleFiles {
   readonly formats: Readonly<Record<string, FormatId>>;
   /** What has to be true of the name besides. Absent: nothing. */
   readonly pattern?: RegExp;
+  /** Images that lie in several files. Absent: there are none. */
+  readonly inParts?: {
+    /** Name of the image that a file is a part of, its ending in lower case; null: it is none. */
+    imageOf(name: string): string | null;
+    /** Of such an image. */
+    readonly format: FormatId;
+  };
   /** Whether dates in names make one workload of several files. Default: yes. */
   readonly isDated?: boolean;
 }
@@ -58,6 +65,8 @@ function endingOf({ formats, pattern }: SingleFiles, name: string): string | nul
 
 interface SingleFile {
   readonly entry: ClaimedFile;
+  /** Further files of the image. */
+  readonly parts: readonly ClaimedFile[];
   readonly pointId: string;
   readonly createdAtMs: number;
   readonly format: FormatId;
@@ -69,15 +78,19 @@ async function scan(
   { folder, files }: ClaimedFiles,
 ): Promise<FoundWorkload[]> {
   const members = new Map<string, SingleFile[]>();
+  const partsByImage = partsOf(row, files);
+  const isPart = new Set([...partsByImage.values()].flat());
   for (const entry of files) {
     const ending = endingOf(row, entry.name);
-    if (ending === null) continue;
+    if (ending === null || isPart.has(entry)) continue;
+    const parts = partsByImage.get(entry) ?? [];
     const base = entry.name.slice(0, -ending.length - 1);
     const dated = row.isDated === false ? null : parseDatedName(base);
     const stem = dated === null ? base : dated.stem;
-    const written = writtenAtMs([entry]);
+    const written = writtenAtMs([entry, ...parts]);
     const file = {
-      ...{ entry, format: row.formats[ending]! },
+      ...{ entry, parts },
+      format: (parts.length > 0 ? row.inParts?.format : undefined) ?? row.formats[ending]!,
       pointId: dated?.date ?? UNDATED_ID,
       createdAtMs: dated?.createdAtMs ?? written,
     };
@@ -94,20 +107,38 @@ async function scan(
   return workloads;
 }
 
+/** A part whose image is not there stands for itself, so that it is named. */
+function partsOf(
+  { inParts }: SingleFiles,
+  files: readonly ClaimedFile[],
+): ReadonlyMap<ClaimedFile, readonly ClaimedFile[]> {
+  const parts = new Map<ClaimedFile, ClaimedFile[]>();
+  if (inParts === undefined) return parts;
+  const lowerEnding = (name: string) => name.replace(/\.[^.]*$/, (ending) => ending.toLowerCase());
+  const byName = new Map(files.map((file) => [lowerEnding(file.name), file]));
+  for (const file of files) {
+    const image = byName.get(inParts.imageOf(file.name) ?? '');
+    if (image !== undefined) parts.set(image, [...(parts.get(image) ?? []), file]);
+  }
+  return parts;
+}
+
 const DISK = 'image';
 
 async function draftPoint(
   facts: FolderFacts,
   workloadId: string,
-  { entry, pointId, createdAtMs, format }: SingleFile,
+  { entry, parts, pointId, createdAtMs, format }: SingleFile,
   siblings: readonly SingleFile[],
 ): Promise<DraftPoint> {
   const isTwice = siblings.some((other) => other.pointId === pointId && other.entry !== entry);
-  const fault = await wholeImageFault(facts, entry, format);
+  const fault = await wholeImageFault(facts, entry, format, parts);
+  const extents = parts.map(({ name, path, stamp }) => ({ name, path, stamp }));
+  const disk = fullDisk(DISK, format, entry);
   return fullPoint({
     ...{ id: isTwice ? entry.name : pointId, workloadId, createdAtMs },
-    disks: [fullDisk(DISK, format, entry)],
+    disks: [parts.length === 0 ? disk : { ...disk, extents }],
     ...{ companions: [], faults: fault === null ? [] : [fault] },
-    ...{ files: [entry], closingRecord: 'silent' },
+    ...{ files: [entry, ...parts], closingRecord: 'silent' },
   });
 }

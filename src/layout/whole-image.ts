@@ -6,15 +6,17 @@ import { broken, incomplete, type PointFault } from './point-fault.js';
 
 const SECTOR_BYTES = 512;
 
-/** Why an image is no full that stands for itself; null: it is one, as far as its size, its head and its tables tell. */
+/** Why an image is no full that stands for itself; null: it is one, as far as its size, its head and its tables tell.
+ *  @param beside as `readImageHead` takes it */
 export async function wholeImageFault(
   facts: FolderFacts,
   entry: RepositoryEntry,
   format: FormatId,
+  beside: readonly RepositoryEntry[] = [],
 ): Promise<PointFault | null> {
   if (entry.stamp.sizeBytes === 0) return incomplete(`${entry.path} is empty`).fault;
   if (format === 'raw') return rawFault(entry);
-  const head = await readImageHead(facts, entry, format);
+  const head = await readImageHead(facts, entry, format, beside);
   if ('fault' in head) return head.fault;
   if (head.value.parent === null) return null;
   const parent = JSON.stringify(head.value.parent.name);

@@ -98,11 +98,19 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     tests: SINGLE_FILES,
   },
   'vhd-image': {
-    writtenBy: 'download of a managed disk; any VHD that lies alone',
+    writtenBy: 'download of a managed disk, Disk2vhd, WSL; any VHD or VHDX that lies alone',
     data: 'synthetic',
     judge: 'qemu-img 7.2',
     restoredBy: '`az disk create`',
     tests: ['test/unit/layout/single-files.test.ts', 'test/unit/image/vhd-read.test.ts'],
+  },
+  'disk-image': {
+    writtenBy:
+      'exports of clouds, downloads, copies of datastores: VMDK in one file or in parts, qcow2',
+    data: 'synthetic',
+    judge: 'qemu-img 7.2; SHA-256 of a VMDK in one file',
+    restoredBy: 'any tool that takes such disks',
+    tests: ['test/unit/layout/single-files.test.ts', 'test/unit/image/vmdk-read.test.ts'],
   },
   'gcp-image': {
     writtenBy: '`gcloud compute images export`: tar.gz',
@@ -112,28 +120,28 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     tests: SINGLE_FILES,
   },
   'mac-image': {
-    writtenBy: '`hdiutil`, Disk Utility',
+    writtenBy: '`hdiutil`, Disk Utility: dmg, sparseimage',
     data: 'synthetic',
     judge: SAME_BYTES,
     restoredBy: '`hdiutil`, `asr`',
     tests: SINGLE_FILES,
   },
   'solaris-stream': {
-    writtenBy: '`zfs send`, `ufsdump`',
+    writtenBy: '`zfs send`, `ufsdump`, compressed or not',
     data: 'synthetic',
     judge: SAME_BYTES,
     restoredBy: '`zfs receive`, `ufsrestore`',
     tests: SINGLE_FILES,
   },
   'aix-mksysb': {
-    writtenBy: '`mksysb`',
+    writtenBy: '`mksysb`, compressed or not',
     data: 'synthetic',
     judge: SAME_BYTES,
     restoredBy: '`alt_disk_mksysb`, NIM',
     tests: SINGLE_FILES,
   },
   'raw-image': {
-    writtenBy: '`dd` and others: raw, img, compressed or not',
+    writtenBy: '`dd` and others: raw, img, dd, compressed or not',
     data: 'synthetic',
     judge: SAME_BYTES,
     restoredBy: '`dd`',

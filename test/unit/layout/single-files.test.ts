@@ -1,9 +1,12 @@
+import { rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { UnrecognisedFiles } from '../../../src/domain/unrecognised.js';
 import { rawImageLayout } from '../../../src/layout/agent-images.js';
+import { diskImageLayout, vhdImageLayout } from '../../../src/layout/cloud-exports.js';
 import { scanRepository } from '../../../src/layout/scan-repository.js';
+import { qemuImg, requireTool } from '../../support/image/qemu.js';
 import { scanWith } from '../../support/layout/scan-with.js';
-import { shown, treeOf } from '../../support/layout/tree.js';
+import { makeDisk, shown, treeOf } from '../../support/layout/tree.js';
 
 const WRITTEN = '2026-11-24T22:00:00.000Z';
 
@@ -74,5 +77,82 @@ describe('backups that are one file each', () => {
       ['raw-c:vda.raw', 'raw-image'],
     ]);
     expect(unrecognised).toEqual([{ folder: 'c', fileCount: 1, examples: ['README'] }]);
+  });
+});
+
+describe.skipIf(!requireTool('qemu-img'))('disks that lie alone', () => {
+  it('are known by their ending, in whatever case, as a whole or in parts', async () => {
+    const copy = await treeOf({ 'd/web.vmx': 'x', 'd/web-ctk.vmdk': 'x', 'd/box.vdi': 'x' });
+    await makeDisk(copy, 'd/web.vmdk', '-o', 'subformat=monolithicFlat');
+    await makeDisk(copy, 'd/split.vmdk', '-o', 'subformat=twoGbMaxExtentSparse');
+    await makeDisk(copy, 'd/export.vmdk', '-o', 'subformat=streamOptimized');
+    await makeDisk(copy, 'd/ubuntu.qcow2');
+    await qemuImg('create', '-q', '-f', 'vhdx', copy.at('d/HOST-C.VHDX'), '8M');
+    const backing = ['-F', 'qcow2', '-b', 'ubuntu.qcow2'];
+    await qemuImg('create', '-q', '-f', 'qcow2', ...backing, copy.at('d/snap.qcow2'));
+    const unrecognised: UnrecognisedFiles[] = [];
+    const workloads = await scanRepository(copy.repository, {
+      onUnrecognised: (files) => unrecognised.push(files),
+    });
+    expect(
+      workloads.flatMap(({ id, type, restorePoints }) =>
+        restorePoints.map(({ state, disks }) => [
+          ...[id, type, state],
+          ...disks.flatMap(({ format, extents = [] }) => [format, ...extents.map((e) => e.name)]),
+        ]),
+      ),
+    ).toEqual([
+      ['disk-d:export.vmdk', 'disk-image', 'complete', 'vmdk-stream'],
+      ['disk-d:snap.qcow2', 'disk-image', 'broken', 'qcow2'],
+      ['disk-d:split.vmdk', 'disk-image', 'complete', 'vmdk', 'split-s001.vmdk'],
+      ['disk-d:ubuntu.qcow2', 'disk-image', 'complete', 'qcow2'],
+      ['disk-d:web.vmdk', 'disk-image', 'complete', 'vmdk', 'web-flat.vmdk'],
+      ['vhd-d:HOST-C.vhdx', 'vhd-image', 'complete', 'vhdx'],
+    ]);
+    expect(unrecognised).toEqual([
+      { folder: 'd', fileCount: 3, examples: ['box.vdi', 'web-ctk.vmdk', 'web.vmx'] },
+    ]);
+  });
+
+  it('are not whole without all of their parts, and a part alone is named', async () => {
+    const copy = await treeOf({ 'd/lost-flat.vmdk': 65_536 });
+    await makeDisk(copy, 'd/web.vmdk', '-o', 'subformat=monolithicFlat');
+    await rm(copy.at('d/web-flat.vmdk'));
+    const workloads = await scanWith(diskImageLayout, copy.repository);
+    expect(
+      workloads.map(({ name, restorePoints }) => [name, restorePoints.map(({ state }) => state)]),
+    ).toEqual([
+      ['lost-flat.vmdk', ['incomplete']],
+      ['web.vmdk', ['incomplete']],
+    ]);
+  });
+
+  it('of VHD and VHDX are one type, and a date makes points of one workload', async () => {
+    const copy = await treeOf({});
+    await makeDisk(copy, 'd/azure-2026-11-24.vhdx');
+    await makeDisk(copy, 'd/azure-2026-11-25.vhdx');
+    const [azure, ...others] = await scanWith(vhdImageLayout, copy.repository);
+    expect(azure?.restorePoints.map(({ id, state }) => [id, state])).toEqual([
+      ['2026-11-24', 'complete'],
+      ['2026-11-25', 'complete'],
+    ]);
+    expect(others).toEqual([]);
+  });
+});
+
+describe('disks and streams that were packed', () => {
+  it('are known by what packed them', async () => {
+    const packed = (ending: string): Record<string, string> => ({ [`p/${ending}`]: 'x' });
+    const endings = ['gz', 'zst', 'lz4', 'lzo', 'xz', 'bz2'];
+    const { repository } = await treeOf(
+      Object.assign({}, ...endings.map((ending) => packed(`a.raw.${ending}`))) as Record<
+        string,
+        string
+      >,
+    );
+    const workloads = await scanWith(rawImageLayout, repository);
+    expect(workloads.map(({ restorePoints }) => restorePoints[0]!.disks[0]!.format).sort()).toEqual(
+      ['bzip2', 'gzip', 'lz4', 'lzop', 'xz', 'zstd'],
+    );
   });
 });
