@@ -2,6 +2,7 @@
 
 import { dayNumberOf, DAY_MS } from './calendar-date.js';
 import type { RestorePointScope, RetentionPolicy } from './copy-job.js';
+import { ageBase } from './retention-age.js';
 import type { TreePoint } from './source-tree.js';
 import type { TargetTreePoint } from './target-tree.js';
 import type { TreeRules } from './tree-rules.js';
@@ -131,6 +132,19 @@ export interface RemovalRule {
   readonly immutableForDays: number;
   /** `AgeBase.asOfMs` of the points of the copy: a clock that runs ahead lets nothing go. */
   readonly asOfMs: number;
+}
+
+/** Since when something counts as gone that a look misses now: never earlier than the source was known to have it, so that a clock that is behind for one
+ *  look does not make it old. `points`, `changedAt`: of the copy. Epoch milliseconds. */
+export function missedSinceMs(
+  {
+    points,
+    changedAt,
+  }: { readonly points: readonly TargetTreePoint[]; readonly changedAt: string | null },
+  nowMs: number,
+): number {
+  if (changedAt === null) return nowMs;
+  return Math.max(nowMs, ageBase(points, Date.parse(changedAt)).asOfMs);
 }
 
 /** Whether what the source removed goes from the copy, too: after the days of the job, and at once where the tool bears nothing that stays. Where

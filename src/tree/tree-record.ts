@@ -21,12 +21,23 @@ export interface TreeRecord extends OwnedRecord {
   readonly sourceRepositoryId: string;
   /** In the order in which their sources were made. */
   readonly points: readonly TargetTreePoint[];
+  /** Points of sets that lack one of their files here: what is here of them stays for the session that brings the rest. */
+  readonly unfinished: readonly UnfinishedPoint[];
   /** One for each class of files, in the order of copying. */
   readonly index: readonly ClassIndex[];
+  /** Token of the plan whose files were entered into the index last: found again, it is not counted twice. null: none was. */
+  readonly enteredPlan: string | null;
   /** Files that are being removed, announced before the first goes. Found at a start, it is done again. */
   readonly pending: PendingRemoval | null;
   /** When the source last showed files that were gone or new. RFC 3339 UTC. */
   readonly changedAt: string | null;
+}
+
+export interface UnfinishedPoint {
+  /** Of the source. */
+  readonly restorePointId: string;
+  /** Paths relative to the tree. */
+  readonly files: readonly string[];
 }
 
 export interface ClassIndex {
@@ -82,6 +93,7 @@ const shape: Shape<TreeRecord> = object<TreeRecord>({
   layout: text,
   sourceRepositoryId: text,
   points: listOf(point),
+  unfinished: listOf(object<UnfinishedPoint>({ restorePointId: text, files: listOf(text) })),
   index: listOf(
     object<ClassIndex>({
       class: text,
@@ -92,6 +104,7 @@ const shape: Shape<TreeRecord> = object<TreeRecord>({
       runs: listOf(run),
     }),
   ),
+  enteredPlan: nullable(text),
   pending: nullable(
     object<PendingRemoval>({
       type: oneOf('remove'),

@@ -52,7 +52,8 @@ export function takeTree(
   owner: string,
   seenAtMs: number | null,
 ): Promise<TreeRecord> {
-  const first = { ...source, points: [], index: [], pending: null, changedAt: null };
+  const nothing = { points: [], unfinished: [], index: [], pending: null };
+  const first = { ...source, ...nothing, enteredPlan: null, changedAt: null };
   return store.take(repository, tree, identity, first, owner, seenAtMs);
 }
 

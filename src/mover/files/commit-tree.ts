@@ -17,8 +17,9 @@ import { indexPath, indexRunName, INDEX_FOLDER } from '../../tree/tree-paths.js'
 import type { ClassIndex, IndexRun, TreeRecord } from '../../tree/tree-record.js';
 import { ownedTreeRecord, writeTreeRecord } from '../../tree/tree-store.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { digestOfNamed } from './named-files.js';
 import { largeFiles, publishedTable, smallOutcomes } from './publish-files.js';
-import { copiedPaths, pointsAfter, wholeOf } from './points-after.js';
+import { copiedPaths, pointsAfter, unfinishedOf, wholeOf } from './points-after.js';
 import { StagedClass } from './staged-files.js';
 import {
   discardTreeStaging,
@@ -62,6 +63,7 @@ export async function commitTree(
   await writeTreeRecord(target, input.chain, {
     ...noted,
     points,
+    unfinished: unfinishedOf(plan, whole.points),
     sourceRepositoryId: plan.sourceRepositoryId,
     changedAt: new Date(plan.plannedAtMs).toISOString(),
   });
@@ -99,10 +101,15 @@ export async function noteCopied(
       ...{ fileCount: 0, sizeBytes: 0, goneCount: 0 },
     };
     const place = { context, target, tree, plan, classIndex, replacedTables, overwritten, unread };
-    index.push(await classAfter(place, record.revision + 1, before));
+    const isEntered = record.enteredPlan === plan.token;
+    index.push(
+      isEntered
+        ? await asEntered(place, before)
+        : await classAfter(place, record.revision + 1, before),
+    );
   }
   const points = notOverwritten(record.points, plan.points, overwritten);
-  return { noted: { ...record, points, index }, replacedTables, unread };
+  return { noted: { ...record, points, index, enteredPlan: plan.token }, replacedTables, unread };
 }
 
 export interface NotedCopies {
@@ -123,6 +130,14 @@ interface ClassPlace {
   readonly tree: string;
   readonly plan: TreePlan;
   readonly classIndex: number;
+}
+
+/** What a plan was entered into before a stop: only what else follows from it is found out again. */
+async function asEntered(place: ClassPlace, before: ClassIndex): Promise<ClassIndex> {
+  const { replacedTables, overwritten, unread } = place;
+  const tally = { fileCount: 0, sizeBytes: 0, goneCount: 0, replacedTables, overwritten, unread };
+  for await (const _ of changesOf(place, tally)) continue;
+  return before;
 }
 
 async function classAfter(
@@ -244,11 +259,13 @@ async function* smallEntries(
   let part: FileEntry[] = [];
   for await (const { file, outcome, digest } of smallOutcomes(target, staged)) {
     if (outcome === 'unreadable' || outcome === 'bad') tally.unread.push(file.path);
-    if (outcome !== 'copied' && outcome !== 'held') continue;
+    const isTold = outcome === 'copied' || outcome === 'held';
+    const found = isTold ? digest : await digestOfNamed(target, staged.tree, file);
+    if (found === null) continue;
     count(tally, file, null);
     const { path, stamp, mode, held } = file;
-    if (outcome === 'copied' && held !== null) tally.overwritten.add(path);
-    part.push({ path, stamp, mode, digest, table: null, goneSinceMs: null });
+    if (outcome !== 'held' && held !== null) tally.overwritten.add(path);
+    part.push({ path, stamp, mode, digest: found, table: null, goneSinceMs: null });
     if (part.length < 1_024) continue;
     yield part;
     part = [];

@@ -165,7 +165,8 @@ class FileWorker implements WindowWorker {
     if (outcome !== 'copied') return outcome;
     const claimed = this.parts.rules.digestInName?.(path) ?? null;
     if (claimed !== null && claimed !== digest) return 'bad';
-    return held?.digest === digest ? 'held' : 'copied';
+    // An attempt before this one may have read another content of what is written anywhere, and given it the name.
+    return held?.digest === digest && this.#content !== 'rewritten' ? 'held' : 'copied';
   }
 
   /** Whole, or not at all: what was written to meanwhile is another file than the one that was listed. */

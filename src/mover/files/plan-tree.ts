@@ -12,6 +12,7 @@ import {
   chooseTreePoints,
   isRemovalDue,
   keptIds,
+  missedSinceMs,
   type ChosenTreePoints,
   type TreePointChoice,
 } from '../../domain/tree-points.js';
@@ -277,6 +278,7 @@ async function planClass(
   }: { changes: { known: number; gone: number; rewritten: number }; waiting: FaultList },
 ): Promise<PlannedClass> {
   const { chain, nowMs } = input;
+  const goneSinceMs = missedSinceMs(known!, nowMs);
   const fileClass = layout.rules.classes[index]!;
   const { content } = fileClass;
   const lists = await PlanLists.open(target, chain, fileClass, index, token);
@@ -286,8 +288,8 @@ async function planClass(
       case 'new':
         return lists.add({ ...listed!, held: null });
       case 'changed': {
-        const { digest, table, stamp, goneSinceMs } = entry!;
-        const isGone = goneSinceMs !== null;
+        const { digest, table, stamp } = entry!;
+        const isGone = entry!.goneSinceMs !== null;
         // What is only ever appended to is larger when it has changed.
         const isWrittenOver =
           content === 'immutable' ||
@@ -298,7 +300,7 @@ async function planClass(
       }
       case 'gone':
         changes.gone++;
-        return lists.mark({ ...entry!, goneSinceMs: nowMs });
+        return lists.mark({ ...entry!, goneSinceMs });
       case 'back':
         return lists.mark({ ...entry!, goneSinceMs: null });
       case 'waits':

@@ -2,12 +2,13 @@ import { compareBytes } from '../../domain/byte-order.js';
 import { pointFolderName } from '../../domain/path-segment.js';
 import { leftOutText, wholeSets, withNewFiles, type WholePoints } from '../../domain/set-points.js';
 import type { TreePoint } from '../../domain/source-tree.js';
+import { missedSinceMs } from '../../domain/tree-points.js';
 import type { TargetTreePoint } from '../../domain/target-tree.js';
 import type { TreeRules } from '../../domain/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readIndex } from '../../tree/file-index.js';
-import type { TreeRecord } from '../../tree/tree-record.js';
+import type { TreeRecord, UnfinishedPoint } from '../../tree/tree-record.js';
 import type { TreePlan } from './tree-plan.js';
 
 /** Which files the copy of sets has. Those of a store are not asked for. */
@@ -53,6 +54,17 @@ export function wholeOf(
   };
 }
 
+/** Points of sets that are not whole here. */
+export function unfinishedOf(
+  { points }: Pick<TreePlan, 'points'>,
+  whole: readonly TreePoint[],
+): UnfinishedPoint[] {
+  const ids = new Set(whole.map(({ id }) => id));
+  return points.flatMap(({ id, files }) =>
+    ids.has(id) || files === null ? [] : [{ restorePointId: id, files }],
+  );
+}
+
 function isStore(plan: TreePlan): boolean {
   return rulesOf(plan).shape === 'store';
 }
@@ -80,11 +92,11 @@ export function pointsAfter(
   const wholeById = new Map(whole.map((point) => [point.id, point]));
   const { shape, isOpaque } = rulesOf(plan);
   const isOfStore = shape === 'store' && isOpaque !== true;
-  const plannedAt = new Date(plan.plannedAtMs).toISOString();
+  const missedSince = new Date(missedSinceMs(record, plan.plannedAtMs)).toISOString();
   const known = record.points.map((point) => {
     const { goneSince, ...rest } = withNewFiles(point, wholeById, isCopied);
     if (!isOfStore || shown.has(point.source.restorePointId)) return rest;
-    return { ...rest, goneSince: goneSince ?? plannedAt };
+    return { ...rest, goneSince: goneSince ?? missedSince };
   });
   const copied = new Set(known.map(({ source }) => source.restorePointId));
   const added = whole.filter(({ id }) => !copied.has(id));

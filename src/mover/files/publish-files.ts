@@ -300,7 +300,7 @@ async function writeTable(
   });
 }
 
-/** Digest of the table that `publishFiles` has made for a large file; null: it has not.
+/** Digest of the table that `publishFiles` has made for a large file, which gets its name when a stop has kept it from it; null: it has not.
  *  @throws what the repository throws */
 export async function publishedTable(
   control: TaskControl,
@@ -311,13 +311,11 @@ export async function publishedTable(
   const key = largeKey(file);
   const table = tableName(key);
   const path = indexPath(tree, table);
-  const [entry, published] = [
-    await target.stat(path),
-    await target.stat(treeFile(tree, file.path)),
-  ];
-  const isPublished = published?.stamp.sizeBytes === file.stamp.sizeBytes;
-  if (entry === null || !isPublished) return null;
+  const published = await target.stat(treeFile(tree, file.path));
+  if (published?.stamp.sizeBytes !== file.stamp.sizeBytes) return null;
   if ((await target.stat(treeStaged.large(tree, key, 'work'))) !== null) return null;
+  if ((await target.stat(path)) === null)
+    await target.move([{ from: treeStaged.large(tree, key, 'digests'), to: path }], tree);
   try {
     return { table, digest: await contentDigest(control, target, path) };
   } catch (error) {

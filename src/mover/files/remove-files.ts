@@ -52,7 +52,9 @@ export async function removeTreeFiles(
   const keptOnes = new Set(kept);
   const points = record.points.filter((point) => !keptOnes.has(point)).map(({ id }) => id);
   const goes =
-    rules.shape === 'store' ? isDue(removalRule(record, rules, input)) : isUnlisted(kept);
+    rules.shape === 'store'
+      ? isDue(removalRule(record, rules, input))
+      : isUnlisted(kept, record.unfinished);
   const { named, doubtful } = await readLeases(target, chain, nowMs);
   if (named.size > 0 || doubtful.length > 0) {
     const reader = named.size > 0 ? `restore point ${[...named][0]!}` : doubtful[0]!.path;
@@ -115,8 +117,11 @@ function isDue(rule: RemovalRule): (entry: FileEntry) => boolean {
     goneSinceMs !== null && isRemovalDue(goneSinceMs, modifiedAtMs(stamp), rule);
 }
 
-function isUnlisted(kept: readonly TargetTreePoint[]): (entry: FileEntry) => boolean {
-  const listed = new Set(kept.flatMap(({ files }) => files ?? []));
+function isUnlisted(
+  kept: readonly TargetTreePoint[],
+  unfinished: TreeRecord['unfinished'],
+): (entry: FileEntry) => boolean {
+  const listed = new Set([...kept, ...unfinished].flatMap(({ files }) => files ?? []));
   return ({ path }) => !listed.has(path);
 }
 

@@ -5,7 +5,7 @@ import type { RepositoryEntry } from '../../../../src/repository/backup-reposito
 import { testJob } from '../../../support/session/test-site.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
-import { TreeWorld } from '../../../support/tree/tree-world.js';
+import { DAY_MS, TreeWorld } from '../../../support/tree/tree-world.js';
 
 /** Of the first tree that a layout finds in a folder, other facts. */
 function withFound(
@@ -63,9 +63,15 @@ describe('a point of sets', () => {
       'restore point db-20 is not in the copy: 1 of its files were not copied (db-20.b.set)',
     );
     expect(await idsOf(world)).toEqual([]);
+    // What is here of it is not thrown away.
+    expect([...(await world.copied()).keys()]).toEqual([
+      ...['db-20.a.set', 'db-20.done', 'log-20-2.log'],
+    ]);
     world.source.openRead = openRead;
-    expect((await world.copy()).result).toBe('success');
+    const next = await world.copy();
+    expect(next).toMatchObject({ result: 'success', progress: { readBytes: 'part b'.length } });
     expect(await idsOf(world)).toEqual(['db-20', 'log-20-2']);
+    expect((await world.record()).unfinished).toEqual([]);
   });
 
   it('is not there when one of its files is gone since it was found', async () => {
@@ -165,6 +171,24 @@ describe('a large file of which a power cut left the name and took that of its t
     const record = await world.record();
     expect(record.index.map(({ fileCount }) => fileCount)).toEqual([1, 1, 0, 0]);
     expect((await world.copy()).result).toBe('nothingToCopy');
+  });
+});
+
+describe('a file that the source loses while the clock is behind', () => {
+  it('stays as long as any other', async () => {
+    makeTreesKnown(toyStoreLayout);
+    const world = new TreeWorld();
+    await world.write('STORE', 'v1');
+    for (let i = 0; i < 10; i++) await world.write(`data/${i}`, `chunk ${i}`);
+    await world.write('snapshots/s1.json', JSON.stringify({ at: world.nowMs }));
+    await world.copy();
+    await world.remove('data/1');
+    world.nowMs -= 9 * DAY_MS;
+    await world.copy();
+    world.nowMs += 9 * DAY_MS;
+    await world.write('snapshots/s2.json', JSON.stringify({ at: world.nowMs }));
+    await world.copy();
+    expect([...(await world.copied()).keys()]).toContain('data/1');
   });
 });
 

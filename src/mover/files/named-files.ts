@@ -1,0 +1,33 @@
+import { hash } from 'node:crypto';
+import { isBackupError } from '../../domain/errors.js';
+import { WINDOW_BYTES } from '../../domain/digest.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { treeFile } from '../../tree/tree-paths.js';
+import type { PlannedFile } from './tree-plan.js';
+
+/** SHA-256 of what an attempt gave the name of a small file before it was stopped, when its window tells of nothing: the source may have lost the file
+ *  by now, and what no index knows would stay for ever. null: the copy has what it had.
+ *
+ *  A file gets its name whole, so what lies there is the content that the plan lists, or the one that the index knows. */
+export async function digestOfNamed(
+  target: BackupRepository,
+  tree: string,
+  { path, held }: PlannedFile,
+): Promise<string | null> {
+  const entry = await target.stat(treeFile(tree, path));
+  if (entry === null || entry.stamp.sizeBytes > WINDOW_BYTES) return null;
+  try {
+    const file = await target.openRead(treeFile(tree, path));
+    try {
+      const bytes = Buffer.alloc(entry.stamp.sizeBytes);
+      await file.read(bytes, 0);
+      const digest = hash('sha256', bytes, 'hex');
+      return digest === held?.digest ? null : digest;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (isBackupError(error, 'FILE_MISSING')) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,253 @@
+import type { CopySessionOutcome } from '../../../../workflows/messages.js';
+import type { BackupRepository } from '../../../../src/repository/backup-repository.js';
+import { readTreeRecord } from '../../../../src/tree/tree-store.js';
+import type { TreeRecord } from '../../../../src/tree/tree-record.js';
+import { filesBelow } from '../tree-world.js';
+import type { SourceTool } from './source-tools.js';
+import type { TreeKind, TreeSession } from './tree-history.js';
+
+const DAY_MS = 86_400_000;
+/** Of a store (`keepRemovedForDays` of the toy). */
+const KEPT_DAYS = 3;
+/** Fewer changes never raise an alarm. */
+const FEWEST = 4;
+
+export interface Beginning {
+  readonly moment: number;
+  readonly points: ReadonlyMap<string, readonly string[]>;
+}
+
+type Copied = ReadonlyMap<string, Buffer>;
+
+/** What a copy must be, judged from the files of the source and those of the copy alone. */
+export class CopyJudge {
+  /** What the copy had when it was last looked at. */
+  #copied: Copied = new Map();
+  #listed: ReadonlySet<string> = new Set();
+  /** What the source had when a session was last through with it, of what is in the copy. */
+  #known: ReadonlyMap<string, Buffer> = new Map();
+  /** When a session last saw a file, in true time. */
+  readonly #seenMs = new Map<string, number>();
+  #wasClockBehind = false;
+  /** A file that cannot be read is left out, by name, and what refers to it goes on. */
+  #lacksFiles = false;
+
+  constructor(
+    private readonly tool: SourceTool,
+    private readonly kind: TreeKind,
+    private readonly tree: string,
+    private readonly keptPoints: number,
+  ) {}
+
+  begin(session: TreeSession): Beginning {
+    for (const path of this.tool.files.paths) this.#seenMs.set(path, this.tool.files.trueMs);
+    this.#wasClockBehind ||= session.clockHours < 0;
+    this.#lacksFiles ||= session.fault?.kind === 'unreadable';
+    return { moment: this.tool.files.moment, points: this.tool.points() };
+  }
+
+  copied(target: BackupRepository): Promise<Map<string, Buffer>> {
+    return filesBelow(target, `${this.tree}/files`);
+  }
+
+  /** Whole, closed, and nothing gone before its time. */
+  async atAnyInstant(target: BackupRepository): Promise<void> {
+    const copied = await this.copied(target);
+    const record = await readTreeRecord(target, this.tree);
+    for (const [path, bytes] of copied)
+      assert(
+        this.tool.files.wasEver(path, bytes, this.tool.grows(path)),
+        () => `${path} of the copy is nothing that it ever was at the source`,
+      );
+    for (const [path, bytes] of this.#lacksFiles ? [] : copied)
+      for (const need of this.tool.needsOf(path, bytes))
+        assert(copied.has(need), () => `${path} of the copy refers to ${need}, which is not there`);
+    for (const point of record?.points ?? []) this.#isWhole(point, copied);
+    for (const path of this.#copied.keys())
+      assert(copied.has(path) || this.#mayBeGone(path), () => `${path} went before its time`);
+    this.#copied = copied;
+    this.#listed = new Set(record?.points.map(({ source }) => source.restorePointId));
+  }
+
+  async judge(
+    target: BackupRepository,
+    outcome: CopySessionOutcome | null,
+    start: Beginning,
+    session: TreeSession,
+  ): Promise<void> {
+    if (outcome?.result === 'success') this.#lacksFiles = false;
+    await this.atAnyInstant(target);
+    if (outcome === null) return;
+    const { result } = outcome;
+    const isDisturbed = session.fault !== null || session.during !== null;
+    assert(
+      isDisturbed || ['success', 'nothingToCopy', 'warning', 'actionRequired'].includes(result),
+      () => `a session that nothing disturbed ends as ${JSON.stringify(outcome)}`,
+    );
+    if (result === 'success' || result === 'nothingToCopy' || result === 'warning')
+      this.#hasAll(outcome, start, await this.#told(target, outcome));
+    if (result === 'success' || result === 'nothingToCopy') this.#noteKnown();
+  }
+
+  /** What sets lose is not looked for: its name may come back. */
+  #noteKnown(): void {
+    const { files } = this.tool;
+    const known = new Map(this.kind === 'store' ? [] : this.#known);
+    for (const path of files.paths) known.set(path, files.now(path)!);
+    for (const path of known.keys()) if (!this.#copied.has(path)) known.delete(path);
+    this.#known = known;
+  }
+
+  /** A second session after a quiet one has nothing to do, and does nothing. */
+  isIdle(outcome: CopySessionOutcome, changed: readonly string[]): void {
+    assert(
+      outcome.result === 'nothingToCopy',
+      () => `still to be done: ${JSON.stringify(outcome)}`,
+    );
+    assert(
+      changed.length === 0,
+      () => `nothing was to be done, and it changed ${changed.join(' ')}`,
+    );
+  }
+
+  /** Nothing but what the record lists, which counts right. */
+  async nothingIsLeft(target: BackupRepository): Promise<void> {
+    const record = (await readTreeRecord(target, this.tree))!;
+    const copied = await this.copied(target);
+    const counted = record.index.reduce((sum, { fileCount }) => sum + fileCount, 0);
+    const bytes = record.index.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const gone = record.index.reduce((sum, { goneCount }) => sum + goneCount, 0);
+    const sizes = [...copied.values()].reduce((sum, { length }) => sum + length, 0);
+    assert(counted === copied.size, () => `${copied.size} files are counted as ${counted}`);
+    assert(bytes === sizes, () => `${sizes} bytes are counted as ${bytes}`);
+    const lost = [...copied.keys()].filter((path) => this.tool.files.now(path) === null);
+    if (this.kind === 'store')
+      assert(gone === lost.length, () => `${lost.length} lost files are counted as ${gone}`);
+    const staged = [...(await filesBelow(target, `${this.tree}/.staging`)).keys()];
+    assert(staged.length === 0, () => `left in the staging folder: ${staged.join(' ')}`);
+    this.#indexIsListed(
+      record,
+      [...(await filesBelow(target, `${this.tree}/.index`)).keys()],
+      copied,
+    );
+  }
+
+  #indexIsListed(record: TreeRecord, names: readonly string[], copied: Copied): void {
+    const listed = new Set(record.index.flatMap(({ runs }) => runs.map(({ name }) => name)));
+    const stale = names.filter((name) => name.endsWith('.run') && !listed.has(name));
+    assert(stale.length === 0, () => `runs that nothing lists: ${stale.join(' ')}`);
+    const large = [...copied.values()].filter(({ length }) => length > 8 * 1024 * 1024).length;
+    const tables = names.filter((name) => name.endsWith('.digests'));
+    assert(tables.length === large, () => `${large} large files have ${tables.length} tables`);
+  }
+
+  isAlarmRight(outcome: CopySessionOutcome): void {
+    const known = [...this.#known];
+    const { files } = this.tool;
+    // Written anew with what it had is written, too.
+    const lost = known.filter(([path, bytes]) => files.now(path) !== bytes).length;
+    assert(
+      lost >= Math.min(FEWEST, known.length) || this.#known.size === 0,
+      () => `an alarm without a reason: ${JSON.stringify(outcome)}`,
+    );
+  }
+
+  /** A source that has lost much of itself stops the session, and a session that is stopped leaves the copy as it was. */
+  async isUntouched(
+    outcome: CopySessionOutcome,
+    before: Copied,
+    target: BackupRepository,
+  ): Promise<void> {
+    const { files } = this.tool;
+    const lost = [...this.#known].filter(
+      ([path, bytes]) => files.now(path)?.equals(bytes) !== true,
+    ).length;
+    const isMuch = this.kind === 'store' && lost >= FEWEST && lost * 2 > this.#known.size;
+    assert(
+      !isMuch || outcome.result === 'actionRequired',
+      () => `a source that lost ${lost} of ${this.#known.size} files: ${JSON.stringify(outcome)}`,
+    );
+    if (outcome.result !== 'actionRequired') return;
+    const after = await this.copied(target);
+    for (const [path, bytes] of before)
+      assert(after.get(path)?.equals(bytes) === true, () => `${path} is not what it was before`);
+  }
+
+  #isWhole({ source, files }: TreeRecord['points'][number], copied: Copied): void {
+    const { restorePointId: id } = source;
+    const own = files ?? [`snapshots/${id}.json`];
+    for (const path of own)
+      assert(copied.has(path), () => `restore point ${id} is listed without ${path}`);
+  }
+
+  #mayBeGone(path: string): boolean {
+    const { files } = this.tool;
+    const gone = files.goneSinceMs(path);
+    // While the clock is behind, nothing tells that time has passed since the last session.
+    const since = gone !== null && this.#wasClockBehind ? this.#seenMs.get(path)! : gone;
+    if (this.kind === 'store')
+      return since !== null && files.trueMs - since >= (KEPT_DAYS - 1) * DAY_MS;
+    const names = new Set([...this.#copied.keys(), ...files.paths]);
+    const fulls = [...names].filter((name) => name.endsWith('.done')).sort();
+    const day = /^(?:db|log)-(\d+)/.exec(path)?.[1] ?? '';
+    return fulls.slice(-this.keptPoints).every((name) => name.slice(3, -5) > day);
+  }
+
+  /** What the source has had since before the session began is in the copy, or is named. */
+  #hasAll(outcome: CopySessionOutcome, start: Beginning, told: string): void {
+    const isNamed = (path: string): boolean =>
+      outcome.result === 'warning' && (told.includes(path) || told.includes('more files'));
+    const now = this.tool.points();
+    for (const path of this.#wanted(start)) {
+      const bytes = this.tool.files.sinceMoment(path, start.moment);
+      if (bytes === null) continue;
+      assert(
+        this.#copied.get(path)?.equals(bytes) === true || isNamed(path),
+        () => `${path} is not in the copy, and nobody says so: ${JSON.stringify(outcome)}`,
+      );
+    }
+    for (const [id, needs] of this.#keptPointsOf(start.points)) {
+      if (!this.#isSteady(needs, start) || !now.has(id)) continue;
+      assert(
+        this.#listed.has(id) || (outcome.result === 'warning' && told.includes(id)),
+        () => `point ${id} is not listed, and nobody says so: ${JSON.stringify(outcome)}`,
+      );
+    }
+  }
+
+  /** What the task says; of long lists the record of the session has all. */
+  async #told(target: BackupRepository, { tasks }: CopySessionOutcome): Promise<string> {
+    const told = JSON.stringify(tasks.map(({ notes, reason }) => [notes, reason]));
+    if (tasks.every(({ omitted }) => omitted === null)) return told;
+    const records = await filesBelow(target, `${this.tree.split('/')[0]!}/sessions`);
+    const last = [...records.keys()]
+      .filter((path) => path.split('/').length === 3)
+      .sort()
+      .at(-1);
+    return `${told} ${records.get(last ?? '')?.toString() ?? ''}`;
+  }
+
+  /** Of a store every file; of sets those of the points that were there all the time. */
+  #wanted(start: Beginning): Iterable<string> {
+    if (this.kind === 'store') return this.tool.files.paths;
+    const kept = this.#keptPointsOf(start.points).map(([, needs]) => needs);
+    return new Set(kept.filter((needs) => this.#isSteady(needs, start)).flat());
+  }
+
+  #isSteady(paths: readonly string[], { moment }: Beginning): boolean {
+    return paths.every((path) => this.tool.files.sinceMoment(path, moment) !== null);
+  }
+
+  #keptPointsOf(points: ReadonlyMap<string, readonly string[]>): [string, readonly string[]][] {
+    if (this.kind === 'store') return [...points];
+    // Another full may have come meanwhile.
+    const ids = new Set([...points.keys(), ...this.tool.points().keys()]);
+    const days = [...ids].filter((id) => id.startsWith('db-')).sort();
+    const oldest = days.slice(-this.keptPoints)[0]?.slice(3) ?? '';
+    return [...points].filter(([id]) => (/-(\d+)/.exec(id)?.[1] ?? '') >= oldest);
+  }
+}
+
+function assert(isTrue: boolean, text: () => string): void {
+  if (!isTrue) throw new Error(text());
+}

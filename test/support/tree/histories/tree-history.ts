@@ -1,0 +1,271 @@
+import { chainFolder } from '../../../../src/chain/chain-paths.js';
+import type { CopyJob } from '../../../../src/domain/copy-job.js';
+import { sessionWorkflowId } from '../../../../src/domain/copy-session.js';
+import { BackupError } from '../../../../src/domain/errors.js';
+import {
+  WORKFLOW_COPY_SESSION,
+  type CopySessionInput,
+  type CopySessionOutcome,
+} from '../../../../workflows/messages.js';
+import { SeededRandom } from '../../fuzz/seeded-random.js';
+import {
+  SimulatedRepository,
+  type CrashPlan,
+  type Loss,
+} from '../../repository/simulated-repository.js';
+import { testJob } from '../../session/test-site.js';
+import { LocalServer, WorkerDeath } from '../../workflows/local-server.js';
+import { InProcessWorker } from '../../workflows/local-worker.js';
+import { CopyJudge } from './copy-judge.js';
+import { SourceFiles } from './source-files.js';
+import {
+  DatabaseTool,
+  StoreTool,
+  type Disaster,
+  type SourceTool,
+  type Steps,
+  type ToolOperation,
+} from './source-tools.js';
+
+export type TreeKind = 'store' | 'sets';
+
+/** Something that happens to a source and its copy. Numbers are taken as far as there is something to be chosen from. */
+export type TreeEvent =
+  | { readonly type: 'tool'; readonly operation: ToolOperation; readonly seed: number }
+  | { readonly type: 'disaster'; readonly disaster: Disaster }
+  | { readonly type: 'days'; readonly count: number }
+  | { readonly type: 'session'; readonly session: TreeSession };
+
+export interface TreeSession {
+  /** What the tool does while the session reads: a step at every so many calls. */
+  readonly during: {
+    readonly operation: ToolOperation;
+    readonly seed: number;
+    readonly everyCalls: number;
+  } | null;
+  /** By how much the clock of the worker is wrong. */
+  readonly clockHours: number;
+  readonly stops: readonly TreeStop[];
+  readonly fault: TreeFault | null;
+}
+
+export interface TreeStop extends CrashPlan {
+  readonly loss: Loss;
+  /** The same session goes on with another worker; otherwise nobody does, until the next session. */
+  readonly goesOn: boolean;
+}
+
+/** `unreadable`: one file of the source cannot be read. `io`, `full`: one call of the target fails, once. */
+export interface TreeFault {
+  readonly kind: 'unreadable' | 'io' | 'full';
+  readonly at: number;
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** Of sets, fulls: there is one for each day. */
+const KEPT_POINTS = 4;
+
+/** A source and its copy, from one event to the next. */
+export class TreeHistory {
+  readonly files: SourceFiles;
+  readonly tool: SourceTool;
+  readonly judge: CopyJudge;
+  readonly job: CopyJob;
+  readonly tree: string;
+  target = new SimulatedRepository('offsite');
+  /** What happened, for whoever reads of a fault. */
+  readonly log: string[] = [];
+  #sessions = 0;
+  #running: Steps | null = null;
+
+  private constructor(readonly kind: TreeKind) {
+    this.files = new SourceFiles(kind === 'store' ? 'store' : 'db');
+    this.tool = kind === 'store' ? new StoreTool(this.files) : new DatabaseTool(this.files);
+    this.job = testJob({
+      transactionLogs: true,
+      retention: { type: kind === 'store' ? 'restorePoints' : 'days', value: KEPT_POINTS },
+    });
+    const platform = kind === 'store' ? 'toy' : 'toysets';
+    this.tree = chainFolder(this.job.id, `${platform}:${this.files.root}`);
+    this.judge = new CopyJudge(this.tool, kind, this.tree, KEPT_POINTS);
+  }
+
+  static async begin(kind: TreeKind): Promise<TreeHistory> {
+    const history = new TreeHistory(kind);
+    await history.tool.begin();
+    return history;
+  }
+
+  async happen(event: TreeEvent): Promise<void> {
+    switch (event.type) {
+      case 'tool':
+        await this.#allOf(this.tool.work(event.operation, new SeededRandom(event.seed)));
+        return;
+      case 'days':
+        this.files.trueMs += event.count * DAY_MS;
+        return;
+      case 'session':
+        return this.#session(event.session);
+      case 'disaster':
+        return this.#disaster(event.disaster);
+    }
+  }
+
+  /** When the tool rests and all storage works, a session makes the copy whole, and the next one finds nothing to do. */
+  async end(): Promise<void> {
+    await this.#agreed(QUIET);
+    const outcome = await this.#agreed(QUIET);
+    this.judge.isIdle(
+      outcome,
+      this.target.operations
+        .filter(({ path }) => path.startsWith(this.tree))
+        .map(({ path }) => path),
+    );
+    await this.judge.nothingIsLeft(this.target);
+  }
+
+  /** Quiet sessions go as far as an operator takes them. */
+  async #agreed(session: TreeSession): Promise<CopySessionOutcome> {
+    const outcome = await this.#run(session, false);
+    if (outcome?.result !== 'actionRequired') return outcome!;
+    this.judge.isAlarmRight(outcome);
+    return (await this.#run(session, true))!;
+  }
+
+  async #session(session: TreeSession): Promise<void> {
+    const outcome = await this.#run(session, false);
+    if (outcome?.result !== 'actionRequired') return;
+    this.judge.isAlarmRight(outcome);
+    await this.#run(QUIET, true);
+  }
+
+  /** The source is lost, a session must leave the copy as it is, and then somebody puts back what was there. */
+  async #disaster(disaster: Disaster): Promise<void> {
+    await this.#agreed(QUIET);
+    const before = new Map(this.files.paths.map((path) => [path, this.files.now(path)!]));
+    const wasThere = await this.judge.copied(this.target);
+    await this.#allOf(this.tool.work(disaster, new SeededRandom(1)));
+    const outcome = await this.#run(QUIET, false);
+    await this.judge.isUntouched(outcome!, wasThere, this.target);
+    for (const path of this.files.paths) if (!before.has(path)) await this.files.remove(path);
+    for (const [path, bytes] of before)
+      if (this.files.now(path)?.equals(bytes) !== true) await this.files.write(path, bytes);
+    await this.#agreed(QUIET);
+  }
+
+  async #allOf(steps: Steps): Promise<void> {
+    for await (const _ of steps) continue;
+  }
+
+  /** @returns null: nobody goes on with it */
+  async #run(session: TreeSession, acceptChanges: boolean): Promise<CopySessionOutcome | null> {
+    this.#sessions++;
+    this.files.trueMs += HOUR_MS;
+    const nowMs = this.files.trueMs + session.clockHours * HOUR_MS;
+    const start = this.judge.begin(session);
+    if (session.during !== null)
+      this.#running = this.tool.work(
+        session.during.operation,
+        new SeededRandom(session.during.seed),
+      );
+    const unhook = this.#hook(session);
+    let outcome: CopySessionOutcome | null = null;
+    try {
+      outcome = await this.#stopped(session, nowMs, { acceptChanges });
+    } finally {
+      unhook();
+    }
+    if (this.#running !== null) await this.#allOf(this.#running);
+    this.#running = null;
+    this.log.push(`session ${this.#sessions}: ${outcome?.result ?? 'stopped'}`);
+    await this.judge.judge(this.target, outcome, start, session);
+    return outcome;
+  }
+
+  async #stopped(
+    { stops, fault }: TreeSession,
+    nowMs: number,
+    overrides: CopySessionInput['overrides'],
+  ): Promise<CopySessionOutcome | null> {
+    const id = sessionWorkflowId(this.job.id, nowMs + this.#sessions);
+    const left = [...stops];
+    const next = left.shift();
+    this.target = this.target.clone(next === undefined ? {} : { crash: next });
+    if (fault !== null) failOnce(this.target, fault);
+    let server = new LocalServer(this.#worker(), nowMs);
+    server.begin(WORKFLOW_COPY_SESSION, id, { job: this.job, overrides });
+    for (let stop = next; ; stop = left.shift())
+      try {
+        return (await server.end(id)) as CopySessionOutcome;
+      } catch (error) {
+        if (!(error instanceof WorkerDeath) || stop === undefined) throw error;
+        const again = stop.goesOn ? left[0] : undefined;
+        this.target = this.target.restart(stop.loss, again === undefined ? {} : { crash: again });
+        await this.judge.atAnyInstant(this.target);
+        if (!stop.goesOn) return null;
+        server = server.withNewWorker(this.#worker());
+      }
+  }
+
+  #worker(): InProcessWorker {
+    return new InProcessWorker([this.files.repository, this.target]);
+  }
+
+  /** Whatever the session asks of the source, the tool may have done a step meanwhile. */
+  #hook({ during, fault }: TreeSession): () => void {
+    const { repository } = this.files;
+    const { list, openRead, stat } = repository;
+    const victim =
+      fault?.kind === 'unreadable' ? this.files.paths[fault.at % this.files.paths.length]! : null;
+    let calls = 0;
+    const meanwhile = async (): Promise<void> => {
+      if (during === null || ++calls % during.everyCalls !== 0 || this.#running === null) return;
+      unhook();
+      await this.#running.next();
+      hook();
+    };
+    const hook = (): void => {
+      repository.list = async (folder) => {
+        await meanwhile();
+        return list.call(repository, folder);
+      };
+      repository.stat = async (path) => {
+        await meanwhile();
+        return stat.call(repository, path);
+      };
+      repository.openRead = async (path) => {
+        await meanwhile();
+        if (path === `${this.files.root}/${victim}`)
+          throw new BackupError('REPOSITORY_IO_ERROR', `cannot read ${path}`, {
+            details: { path },
+          });
+        const file = await openRead.call(repository, path);
+        await meanwhile();
+        return file;
+      };
+    };
+    const unhook = (): void => {
+      Object.assign(repository, { list, openRead, stat });
+    };
+    hook();
+    return unhook;
+  }
+}
+
+const QUIET: TreeSession = { during: null, clockHours: 0, stops: [], fault: null };
+
+/** One of the next changes of the target fails, and nothing of it is done. */
+function failOnce(target: SimulatedRepository, { kind, at }: TreeFault): void {
+  if (kind === 'unreadable') return;
+  const code = kind === 'io' ? 'REPOSITORY_IO_ERROR' : 'REPOSITORY_FULL';
+  let left = at;
+  const { rename, openWrite, syncFolder, unlink } = target;
+  const fail = (path: string): void => {
+    if (left-- === 0) throw new BackupError(code, `${kind} at ${path}`, { details: { path } });
+  };
+  target.rename = (from, to) => (fail(to), rename.call(target, from, to));
+  target.openWrite = (path, create) => (fail(path), openWrite.call(target, path, create));
+  target.syncFolder = (path) => (fail(path), syncFolder.call(target, path));
+  target.unlink = (path) => (fail(path), unlink.call(target, path));
+}
