@@ -81,6 +81,8 @@ export function keptIds(
   points: readonly AgedPoint[],
   { retention, timeZone, nowMs }: Pick<TreePointChoice, 'retention' | 'timeZone' | 'nowMs'>,
 ): Set<string> {
+  // There is no day to count from: of a database whose first backup is being made nothing is whole.
+  if (points.length === 0) return new Set();
   const backups = points.filter(({ kind }) => kind !== 'log');
   const newestMs = Math.max(...points.map(({ createdAtMs }) => createdAtMs));
   const asOfMs = Math.min(nowMs, newestMs + DAY_MS);

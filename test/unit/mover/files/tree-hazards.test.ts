@@ -74,6 +74,16 @@ describe('a point of sets', () => {
     expect((await world.record()).unfinished).toEqual([]);
   });
 
+  it('is not there while its tool is at it, and that is no fault of the session', async () => {
+    const world = await setWorld();
+    await world.remove('db-20.done');
+    await world.remove('log-20-2.log');
+    const { result, tasks } = await world.copy();
+    expect({ result, reason: tasks[0]?.reason }).toMatchObject({ result: 'warning' });
+    expect(await idsOf(world)).toEqual([]);
+    expect((await world.copy()).result).toBe('warning');
+  });
+
   it('is not there when one of its files is gone since it was found', async () => {
     const world = await setWorld(
       withFound(toySetLayout, ({ points }) => ({
