@@ -36,6 +36,16 @@ export interface TargetLimits {
 }
 
 const NO_FILE_OF_ITS_TYPE = 'it is no file that this type of backups has';
+const NO_PLAIN_FILE = 'it is a link, a device, a pipe or a socket';
+
+/** null: the target takes it. */
+function tooLarge(
+  { sizeBytes }: Pick<FileStamp, 'sizeBytes'>,
+  { maxFileBytes }: Pick<TargetLimits, 'maxFileBytes'>,
+): string | null {
+  if (sizeBytes <= maxFileBytes) return null;
+  return `it has ${sizeBytes} bytes, and the target takes files of at most ${maxFileBytes}`;
+}
 
 /** The files of one class that are to be copied, sorted by the bytes of their paths. Whatever a look of one class has seen refers to nothing that was
  *  written after it, when those that it may refer to are looked at afterwards. */
@@ -132,7 +142,7 @@ class ClassLook {
     const { rules, limits } = this.walk;
     if (unaddressable !== undefined)
       return 'its name is not UTF-8, or has a character that cannot be part of a path';
-    if (type === 'other') return 'it is a link, a device, a pipe or a socket';
+    if (type === 'other') return NO_PLAIN_FILE;
     if (collisions.has(name)) return OTHER_CASE;
     if (type === 'folder')
       return rules.classes.some((_, index) => mayHoldClass(rules, index, `${path}/`))
@@ -142,9 +152,7 @@ class ClassLook {
     const folder = parentFolder(path);
     if (own === null || !mayHoldClass(rules, own, folder === '' ? '' : `${folder}/`))
       return NO_FILE_OF_ITS_TYPE;
-    if (stamp.sizeBytes > limits.maxFileBytes)
-      return `it has ${stamp.sizeBytes} bytes, and the target takes files of at most ${limits.maxFileBytes}`;
-    return null;
+    return tooLarge(stamp, limits);
   }
 
   /** Of names that are one name at the target all but the first. */
@@ -211,11 +219,17 @@ async function* listSets(
     const entries = new Map((await repository.list(place)).map((entry) => [entry.name, entry]));
     for (const path of wanted) {
       const entry = entries.get(path.slice(folder === '' ? 0 : folder.length + 1));
-      if (collisions.has(path)) faults.add({ path, reason: OTHER_CASE });
-      else if (entry?.type === 'file')
-        found.push({ path, stamp: entry.stamp, mode: entry.mode ?? null });
-      else faults.add({ path, reason: 'it is not there, and its restore point names it' });
+      const reason = collisions.has(path) ? OTHER_CASE : faultOfSet(entry, limits);
+      if (reason !== null) faults.add({ path, reason });
+      else found.push({ path, stamp: entry!.stamp, mode: entry!.mode ?? null });
     }
   }
   yield found.sort((a, b) => compareBytes(a.path, b.path));
+}
+
+/** Why what lies under the name of a file of sets is not copied; null: it is. */
+function faultOfSet(entry: RepositoryEntry | undefined, limits: TargetLimits): string | null {
+  if (entry?.type === 'other') return NO_PLAIN_FILE;
+  if (entry?.type !== 'file') return 'it is not there, and its restore point names it';
+  return tooLarge(entry.stamp, limits);
 }
