@@ -153,6 +153,14 @@ describe('the points that are copied', () => {
     expect(chosen('sets', [first, point('b', at(25, 11))]).unusable).toBeNull();
   });
 
+  it('are the newest that is whole, of files of which nothing is known', () => {
+    const points = [...POINTS, point('c', at(25), { state: 'inProgress', reason: 'x' })];
+    const rules = { shape: 'store', isOpaque: true } as const;
+    expect(chooseTreePoints(points, rules, CHOICE)).toEqual({
+      ...{ points: POINTS.slice(-1), unusable: null, warnings: [] },
+    });
+  });
+
   it('come with what is missing before them, and with what they need that is not whole', () => {
     const points = [
       point('a', at(20), { state: 'incomplete', reason: 'x' }),
@@ -180,6 +188,20 @@ describe('the removal of what the source has removed', () => {
     ['before the longer days of the target', 3, days(7), 9, 8, false],
   ])('is due: %s', (_, keepRemovedForDays, retention, immutableForDays, gone, expected) => {
     const rule = { rules: { keepRemovedForDays }, retention, immutableForDays, asOfMs: at(25) };
-    expect(isRemovalDue(at(25) - gone * DAY, rule)).toBe(expected);
+    // When it was written counts for files of which nothing is known alone.
+    expect(isRemovalDue(at(25) - gone * DAY, at(25), rule)).toBe(expected);
+  });
+
+  it.each<[string, number, number, number, boolean]>([
+    // days since it was written, days gone, immutableForDays, due
+    ['the days of the job after it was written', 7, 1, 0, true],
+    ['not before them', 7 - 1 / DAY, 5, 0, false],
+    ['not when it was missed for less than a day', 30, 1 - 1 / DAY, 0, false],
+    ['not before the days of the target', 30, 3 - 1 / DAY, 3, false],
+    ['after the days of the target', 30, 3, 3, true],
+  ])('of which nothing is known is due: %s', (_, written, gone, immutableForDays, expected) => {
+    const rules = { keepRemovedForDays: 0, isOpaque: true } as const;
+    const rule = { rules, retention: days(7), immutableForDays, asOfMs: at(25) };
+    expect(isRemovalDue(at(25) - gone * DAY, at(25) - written * DAY, rule)).toBe(expected);
   });
 });
