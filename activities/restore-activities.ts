@@ -9,7 +9,11 @@ import type { PlanReference } from '../src/mover/staging/copy-plan.js';
 import { rawRestoreJournal } from '../src/mover/staging/journals.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { DiskWork } from '../src/domain/disk-work.js';
-import { restoreStaging, type RestoreInput } from '../src/mover/restore/restore-point.js';
+import { restoreStaging } from '../src/domain/staging-id.js';
+import type { FileWork } from '../src/domain/tree-damage.js';
+import type { RestoreInput } from '../src/mover/restore/restore-point.js';
+import { openRestoreRuns, type RestoredTree } from '../src/mover/kept-files/restore-tree.js';
+import { readTreeRecord } from '../src/tree/tree-store.js';
 import { folderRepositoryId } from '../src/repository/open-repository.js';
 import { openIn, openOfCopy, runBatch, type BatchCounts } from './block-activities.js';
 import { runTask } from './run-task.js';
@@ -40,6 +44,24 @@ export interface RestoreBatch {
   readonly nowMs: number;
 }
 
+export interface TreeRestoreBatch {
+  readonly order: RestoreOrder;
+  readonly firstWindow: number;
+  readonly windowCount: number;
+  /** As of `RestoreBatch`. */
+  readonly nowMs: number;
+}
+
+/** Of a machine its disks, of a tree its files. */
+export type PreparedRestore = PreparedDisks | { readonly leaseId: string; readonly tree: FileWork };
+
+export interface PreparedDisks {
+  readonly leaseId: string;
+  readonly tree?: never;
+  readonly reference: PlanReference;
+  readonly disks: DiskWork[];
+}
+
 /** Steps of a restore into a folder of the worker's machine. Each goes on where it was stopped. */
 export function createRestoreActivities(deps: {
   readonly mover: DataMover;
@@ -48,14 +70,17 @@ export function createRestoreActivities(deps: {
 }) {
   const { mover, repositoryPaths } = deps;
   return {
-    async prepareRestore(input: {
-      order: RestoreOrder;
-      nowMs: number;
-    }): Promise<{ leaseId: string; reference: PlanReference; disks: DiskWork[] }> {
+    ...createTreeRestoreActivities(mover),
+    async prepareRestore(input: { order: RestoreOrder; nowMs: number }): Promise<PreparedRestore> {
       return runTask(async (control) => {
         await assertDestination(input.order.destinationPath, repositoryPaths);
         const leaseId = input.order.leaseId ?? newLeaseId();
         const restore = restoreInput({ ...input.order, leaseId }, input.nowMs);
+        const copy = await mover.repository(restore.repositoryId);
+        if ((await readTreeRecord(copy, restore.chain)) !== null) {
+          assertWholeTree(input.order);
+          return { leaseId, tree: await mover.run('prepareTreeRestore', restore, control) };
+        }
         return { leaseId, ...(await mover.run('prepareRestore', restore, control)) };
       });
     },
@@ -94,6 +119,38 @@ export function createRestoreActivities(deps: {
   };
 }
 
+function createTreeRestoreActivities(mover: DataMover) {
+  return {
+    /** Restores files of a tree, or parts of large ones. Windows that are done are left alone. */
+    async restoreFiles(batch: TreeRestoreBatch): Promise<BatchCounts> {
+      const { order } = batch;
+      const restore = restoreInput(order, batch.nowMs);
+      const targetRepositoryId = folderRepositoryId(order.destinationPath);
+      return runBatch(
+        mover,
+        { ...batch, targetRepositoryId },
+        (target) => openRestoreRuns(target, restore.pointId, batch.firstWindow, batch.windowCount),
+        async (windows, control) => {
+          await mover.run('renewLease', restore, control);
+          await mover.runWindows('restoreFiles', restore, windows, control);
+        },
+      );
+    },
+
+    /** Gives the restored files of a tree their names. */
+    async finishTreeRestore(input: { order: RestoreOrder; nowMs: number }): Promise<RestoredTree> {
+      const restore = restoreInput(input.order, input.nowMs);
+      return runTask((control) => mover.run('finishTreeRestore', restore, control));
+    },
+
+    /** Takes staging folder and lease of the restore of a tree away. */
+    async endTreeRestore(input: { order: RestoreOrder; nowMs: number }): Promise<void> {
+      const restore = restoreInput(input.order, input.nowMs);
+      return runTask((control) => mover.run('endTreeRestore', restore, control));
+    },
+  };
+}
+
 export type RestoreActivities = ReturnType<typeof createRestoreActivities>;
 
 function restoreInput(order: RestoreOrder, nowMs: number): RestoreInput {
@@ -110,6 +167,16 @@ function restoreInput(order: RestoreOrder, nowMs: number): RestoreInput {
     leaseId: order.leaseId ?? '',
     nowMs,
   };
+}
+
+/** @throws REQUEST_INVALID */
+function assertWholeTree({ format, disks }: RestoreOrder): void {
+  if (format === 'same' && disks === null) return;
+  throw new BackupError(
+    'REQUEST_INVALID',
+    `a tree of files has no disks${format === 'same' ? '' : ', and no other format than its own'}`,
+    { hint: 'Leave --disk and --format out.' },
+  );
 }
 
 /** Makes the folder when it is new. @throws RESTORE_DESTINATION_INVALID */

@@ -21,7 +21,8 @@ import type { WindowInput } from '../src/mover/mover-operations.js';
 import type { PlanCopyInput } from '../src/mover/copy/plan-copy.js';
 import { replacementStaging } from '../src/mover/change/replace-files.js';
 import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
-import { restoreStaging, type RestoreInput } from '../src/mover/restore/restore-point.js';
+import { restoreStaging } from '../src/domain/staging-id.js';
+import type { RestoreInput } from '../src/mover/restore/restore-point.js';
 import { TaskControl } from '../src/mover/task/task-control.js';
 import { folderRepositoryId } from '../src/repository/open-repository.js';
 

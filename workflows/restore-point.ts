@@ -1,11 +1,17 @@
-import { ContinueAsNew, proxyActivities } from '@temporalio/workflow';
-import type { RestoreActivities, RestoreOrder } from '../activities/restore-activities.js';
+import { ContinueAsNew, proxyActivities, type ActivityInterfaceFor } from '@temporalio/workflow';
+import type {
+  PreparedDisks,
+  RestoreActivities,
+  RestoreOrder,
+} from '../activities/restore-activities.js';
+import type { CopySettings } from '../src/domain/copy-settings.js';
 import { batchesOf } from '../src/domain/disk-work.js';
 import type { OperationStatus } from '../src/domain/operation.js';
 import { controlActivities } from './activity-profiles.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';
 import { repositoryTaskQueue, type RestoreInput } from './messages.js';
 import { OperationState } from './operation-state.js';
+import { restoreTree } from './restore-tree.js';
 
 /** Of Temporal's priorities, 1 to 5; what says nothing has 3. */
 const FIRST = 1;
@@ -51,19 +57,40 @@ async function restore(input: RestoreInput, state: OperationState): Promise<Oper
     [{ order, nowMs: Date.now() }],
   );
   const leased = { ...order, leaseId: plan.leaseId };
+  const betweenBatches = async (): Promise<void> => {
+    if (!isHistoryLong(settings)) return;
+    const carried = { settings, operation: state.carry(), leaseId: plan.leaseId };
+    await goOnInNewRun<typeof restorePoint>({ ...input, carried });
+  };
+  if (plan.tree !== undefined)
+    return restoreTree({
+      ...{ order: leased, work: plan.tree },
+      ...{ settings, activities, state, betweenBatches },
+    });
+  return restoreDisks({ order: leased, plan, settings, activities, state, betweenBatches });
+}
+
+interface DiskRestore {
+  readonly order: RestoreOrder;
+  readonly plan: PreparedDisks;
+  readonly settings: CopySettings;
+  readonly activities: ActivityInterfaceFor<RestoreActivities>;
+  readonly state: OperationState;
+  readonly betweenBatches: () => Promise<void>;
+}
+
+async function restoreDisks(restore: DiskRestore): Promise<OperationStatus> {
+  const { order, plan, settings, activities, state, betweenBatches } = restore;
   const { reference } = plan;
   state.beginPiece(plan.disks);
   for (const disk of plan.disks) {
     for (const part of batchesOf(disk, settings.batchWindows)) {
-      if (isHistoryLong(settings)) {
-        const carried = { settings, operation: state.carry(), leaseId: plan.leaseId };
-        await goOnInNewRun<typeof restorePoint>({ ...input, carried });
-      }
+      await betweenBatches();
       const summary = `${disk.disk}: blocks ${part.firstBlock}–${part.lastBlock}`;
       state.show(`restoring ${summary}`);
       await activities.restoreBlocks.executeWithOptions({ summary }, [
         {
-          order: leased,
+          order,
           reference,
           disk: disk.disk,
           firstWindow: part.firstWindow,
@@ -75,8 +102,8 @@ async function restore(input: RestoreInput, state: OperationState): Promise<Oper
     }
   }
   const { files } = await activities.finishRestore.executeWithOptions(
-    { summary: `${restorePointId}: give the restored disks their names` },
-    [{ order: leased, reference, nowMs: Date.now() }],
+    { summary: `${order.restorePointId}: give the restored disks their names` },
+    [{ order, reference, nowMs: Date.now() }],
   );
   for (const file of files) state.note(`restored ${file}`);
   return state.end('success', null);

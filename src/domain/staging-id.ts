@@ -32,3 +32,8 @@ export function isVerifyStagingId(stagingId: string): boolean {
 export function healStagingId(pointId: string): string {
   return `${HEAL_PREFIX}${pointId}`;
 }
+
+/** In the destination of a restore; also what tells one that was stopped. */
+export function restoreStaging(pointId: string): string {
+  return `.longhaul-restore-${pointId}`;
+}

@@ -149,15 +149,19 @@ export function findingNotes(outcome: TreeCheckOutcome): string[] {
   const { healed, lost, unknown, corrupt, corruptCount, sourceFault } = outcome;
   const ids = [...(corruptCount > corrupt.length ? ['…'] : []), ...corrupt];
   return [
-    ...namedFiles(healed, (reason) => `${reason.replace(/^is/, 'was')} and was healed`),
-    ...namedFiles(lost, (reason) => `${reason}, and no good copy of it was found`),
+    ...fileNotes(healed, (reason) => `${reason.replace(/^is/, 'was')} and was healed`),
+    ...fileNotes(lost, (reason) => `${reason}, and no good copy of it was found`),
     ...(sourceFault === null ? [] : [`the source could not be asked for them: ${sourceFault}`]),
     ...(corruptCount > 0 ? [`corrupt restore points: ${ids.join(', ')}`] : []),
-    ...namedFiles(unknown, (reason) => `lies there, and ${reason}: it was left alone`),
+    ...fileNotes(unknown, (reason) => `lies there, and ${reason}: it was left alone`),
   ];
 }
 
-function namedFiles({ count, examples }: FileFaults, say: (reason: string) => string): string[] {
+/** One sentence for each file that is told, and one for the others. */
+export function fileNotes(
+  { count, examples }: FileFaults,
+  say: (reason: string) => string,
+): string[] {
   const rest = count - examples.length;
   return [
     ...examples.map(({ path, reason }) => `${JSON.stringify(path)} ${say(reason)}`),

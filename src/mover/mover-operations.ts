@@ -41,6 +41,12 @@ import { removeTreeFiles } from './files/remove-files.js';
 import { openCheckWorker } from './kept-files/check-files.js';
 import { endTreeCheck, leaseForTreeCheck, planTreeCheck } from './kept-files/plan-check.js';
 import { openHealWorker, planTreeRepair } from './kept-files/repair-tree.js';
+import {
+  endTreeRestore,
+  finishTreeRestore,
+  openRestoreFilesWorker,
+  prepareTreeRestore,
+} from './kept-files/restore-tree.js';
 import { settleTreeCheck } from './kept-files/settle-check.js';
 import type { WindowWorker } from './task/window-loop.js';
 
@@ -99,6 +105,9 @@ export const THREAD_OPERATIONS = {
   planTreeRepair,
   settleTreeCheck,
   endTreeCheck,
+  prepareTreeRestore,
+  finishTreeRestore,
+  endTreeRestore,
 } as const;
 
 export const WINDOW_OPERATIONS = {
@@ -110,6 +119,7 @@ export const WINDOW_OPERATIONS = {
   copyFiles: openFileWorker,
   checkFiles: openCheckWorker,
   healFiles: openHealWorker,
+  restoreFiles: openRestoreFilesWorker,
 } as const;
 
 export type ThreadOperation = keyof typeof THREAD_OPERATIONS;

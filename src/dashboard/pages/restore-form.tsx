@@ -13,6 +13,7 @@ import { bytes, dateTime, printable, VIEWER_ZONE } from '../show/format.js';
 import { Section } from '../show/page.js';
 import { sayPoint, sizeBytesOf } from '../show/points.js';
 import { restoreCommand, stockToolLines } from '../show/stock-tool.js';
+import { isTree, treeToolLines } from '../show/tree-tools.js';
 
 interface RestoreFormProps {
   readonly repository: RepositoryView;
@@ -40,13 +41,13 @@ export function RestoreForm({ repository, point }: RestoreFormProps) {
   const files = point.files.filter(({ disk }) => wishes.layout || wishes.disks.includes(disk));
   return (
     <>
-      <Section title="3. Which disks, and where to?">
+      <Section title={isTree(point) ? '3. Where to?' : '3. Which disks, and where to?'}>
         <WishFields point={point} wishes={wishes} onChange={setWishes} />
       </Section>
       <div className="columns">
         <Section
           title="4. With Longhaul"
-          note="checks every block on the way, and goes on when it is interrupted"
+          note={`checks every ${isTree(point) ? 'file' : 'block'} on the way, and goes on when it is interrupted`}
         >
           <RestoreStep
             repository={repository}
@@ -58,7 +59,11 @@ export function RestoreForm({ repository, point }: RestoreFormProps) {
         <Section title="Or without it" note="on the machine that holds the repository">
           <CommandLines
             lines={
-              files.length === 0 ? ['# choose a disk'] : stockToolLines(repository.path, files)
+              isTree(point)
+                ? treeToolLines(repository.path, point)
+                : files.length === 0
+                  ? ['# choose a disk']
+                  : stockToolLines(repository.path, files)
             }
           />
         </Section>
@@ -76,6 +81,29 @@ interface WishFieldsProps {
 function WishFields({ point, wishes, onChange }: WishFieldsProps) {
   return (
     <div className="stack">
+      {!isTree(point) && <DiskFields point={point} wishes={wishes} onChange={onChange} />}
+      <TextInput
+        label="Folder"
+        description="Absolute path on the machine of the worker; a new folder, or an empty one."
+        placeholder="/srv/restored/web01"
+        value={wishes.path}
+        onChange={({ currentTarget }) => onChange({ ...wishes, path: currentTarget.value })}
+        required
+      />
+      <Checkbox
+        label="The folder may hold other files; none of them is overwritten"
+        checked={wishes.intoExisting}
+        onChange={({ currentTarget }) =>
+          onChange({ ...wishes, intoExisting: currentTarget.checked })
+        }
+      />
+    </div>
+  );
+}
+
+function DiskFields({ point, wishes, onChange }: WishFieldsProps) {
+  return (
+    <>
       <Checkbox.Group
         label="Disks"
         value={wishes.layout ? point.files.map(({ disk }) => disk) : [...wishes.disks]}
@@ -109,22 +137,7 @@ function WishFields({ point, wishes, onChange }: WishFieldsProps) {
           />
         </div>
       </Radio.Group>
-      <TextInput
-        label="Folder"
-        description="Absolute path on the machine of the worker; a new folder, or an empty one."
-        placeholder="/srv/restored/web01"
-        value={wishes.path}
-        onChange={({ currentTarget }) => onChange({ ...wishes, path: currentTarget.value })}
-        required
-      />
-      <Checkbox
-        label="The folder may hold other files; none of them is overwritten"
-        checked={wishes.intoExisting}
-        onChange={({ currentTarget }) =>
-          onChange({ ...wishes, intoExisting: currentTarget.checked })
-        }
-      />
-    </div>
+    </>
   );
 }
 
@@ -135,6 +148,11 @@ interface RestoreStepProps extends RestoreFormProps {
   readonly wishes: Wishes;
   /** Whether all disks are wanted. */
   readonly isWhole: boolean;
+}
+
+function whatOf(point: RestorePointView, diskCount: number): string {
+  if (isTree(point)) return 'the files';
+  return diskCount === 1 ? 'one disk' : `${diskCount} disks`;
 }
 
 function RestoreStep({ repository, point, wishes, isWhole }: RestoreStepProps) {
@@ -159,8 +177,7 @@ function RestoreStep({ repository, point, wishes, isWhole }: RestoreStepProps) {
   return (
     <div className="stack">
       <p className="definition">
-        Writes {disks.length === 1 ? 'one disk' : `${disks.length} disks`} of{' '}
-        <strong>{printable(point.workload)}</strong> as of{' '}
+        Writes {whatOf(point, disks.length)} of <strong>{printable(point.workload)}</strong> as of{' '}
         <strong>
           {dateTime(Date.parse(point.createdAt), VIEWER_ZONE)} {VIEWER_ZONE}
         </strong>{' '}

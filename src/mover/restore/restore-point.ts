@@ -3,6 +3,7 @@ import { lineageOf, offeredPoint, type ChainRecord } from '../../chain/chain-rec
 import { readChainRecord } from '../../chain/chain-store.js';
 import { pathSegment } from '../../domain/path-segment.js';
 import { BackupError } from '../../domain/errors.js';
+import { restoreStaging } from '../../domain/staging-id.js';
 import type { RestoreFormat } from '../../domain/restore-point.js';
 import type { TargetCompanion, TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -22,6 +23,7 @@ import type { DiskWork } from '../../domain/disk-work.js';
 import { ImageStack } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
+import { assertRoom, nameTaken } from '../task/restore-destination.js';
 import { planFull } from '../change/plan-full.js';
 import { discardStaging } from '../staging/staging.js';
 
@@ -42,11 +44,6 @@ export interface RestoreInput {
   /** Keeps the point's files from being merged or deleted; renewed with `renewLease`. */
   readonly leaseId: string;
   readonly nowMs: number;
-}
-
-/** Staging folder in the destination; also what tells a restore that was stopped. */
-export function restoreStaging(pointId: string): string {
-  return `.longhaul-restore-${pointId}`;
 }
 
 /** Takes a lease on the point and plans the restore into the destination. Run again after a stop it takes up what is there.
@@ -115,22 +112,10 @@ async function assertDestination(
   input: RestoreInput,
   point: TargetRestorePoint,
 ): Promise<void> {
-  const others = (await target.list(''))
-    .map(({ name }) => name)
-    .filter((name) => name !== restoreStaging(input.pointId))
-    .sort();
-  if (!input.intoExisting && others.length > 0)
-    throw new BackupError(
-      'RESTORE_DESTINATION_INVALID',
-      `${input.destinationPath} is not empty: it holds ${JSON.stringify(others[0])}${others.length === 1 ? '' : ` and ${others.length - 1} more`}`,
-      {
-        details: { path: others[0] ?? '' },
-        hint: 'Name an empty or new folder, or allow other files beside the restored ones (`--into-existing`); none is overwritten.',
-      },
-    );
+  await assertRoom(target, input);
   const wanted = { disks: wantedDisks(point, input), companions: wantedCompanions(point, input) };
   for (const { name } of restoredFiles(wanted, input))
-    if ((await target.stat(name)) !== null) throw isThere(input, name);
+    if ((await target.stat(name)) !== null) throw nameTaken(input.destinationPath, name);
 }
 
 /** Companions come with files of the point's own format, and stay behind when disks are restored as raw ones. */
@@ -150,14 +135,6 @@ function wantedCompanions(
   return format === 'same' ? companions : [];
 }
 
-function isThere({ destinationPath }: RestoreInput, name: string): BackupError {
-  return new BackupError(
-    'RESTORE_DESTINATION_INVALID',
-    `${destinationPath} holds ${JSON.stringify(name)} already`,
-    { details: { path: name } },
-  );
-}
-
 /** A name that came up since the restore was planned is somebody else's file. */
 async function giveName(
   target: BackupRepository,
@@ -165,7 +142,7 @@ async function giveName(
   staged: string,
   { name, traits }: RestoredFile,
 ): Promise<void> {
-  if ((await target.stat(name)) !== null) throw isThere(input, name);
+  if ((await target.stat(name)) !== null) throw nameTaken(input.destinationPath, name);
   if (input.layout === true) await target.setFileTraits?.(staged, traits);
   await target.move([{ from: staged, to: name }], '');
 }

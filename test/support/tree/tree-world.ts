@@ -5,10 +5,11 @@ import type { BackupRepository } from '../../../src/repository/backup-repository
 import { readTreeRecord } from '../../../src/tree/tree-store.js';
 import type { TreeRecord } from '../../../src/tree/tree-record.js';
 import { SimulatedRepository } from '../repository/simulated-repository.js';
-import type { CopySessionOutcome } from '../../../workflows/messages.js';
+import type { CopySessionOutcome, RestoreInput } from '../../../workflows/messages.js';
 import { testJob } from '../session/test-site.js';
 import { LocalSessions } from '../workflows/local-sessions.js';
 import type { WorkerOptions } from '../workflows/local-worker.js';
+import { restorePointKey } from '../../../src/domain/repository-view.js';
 import type { OperationStatus } from '../../../src/domain/operation.js';
 
 export const DAY_MS = 24 * 60 * 60_000;
@@ -62,6 +63,27 @@ export class TreeWorld {
     this.nowMs += 60_000;
     const sessions = new LocalSessions([this.source, this.target], options);
     return sessions.verify('offsite', this.nowMs);
+  }
+
+  /** A restore of a point of the copy into `destination`.
+   *  @param sourceId as the source names the point */
+  async restore(
+    destination: SimulatedRepository,
+    sourceId: string,
+    order: Partial<RestoreInput> = {},
+  ): Promise<OperationStatus> {
+    this.nowMs += 60_000;
+    const { points, jobId, workload } = await this.record();
+    const { id } = points.find(({ source }) => source.restorePointId === sourceId)!;
+    const sessions = new LocalSessions([this.target, destination]);
+    return sessions.restore(
+      {
+        ...{ repositoryId: 'offsite', restorePointId: restorePointKey([jobId, workload.id, id]) },
+        ...{ destinationPath: destination.id.slice('folder:'.length), format: 'same' },
+        ...order,
+      },
+      this.nowMs,
+    );
   }
 
   /** Puts other bytes under the name of a file of the copy, behind the back of the product; null: none. */

@@ -5,6 +5,7 @@ import { jobWords, scheduleWords } from '../../../src/dashboard/show/job-words.j
 import { FIRST_WISHES, missingOf, wantedJob } from '../../../src/dashboard/show/new-job.js';
 import { sessionVerdict } from '../../../src/dashboard/show/session-verdict.js';
 import { stockToolLines } from '../../../src/dashboard/show/stock-tool.js';
+import { isTree, treeToolLines } from '../../../src/dashboard/show/tree-tools.js';
 import { NO_PROGRESS, NO_TASKS, newTask } from '../../../src/domain/copy-session.js';
 import type { SessionView } from '../../../src/api/session-schemas.js';
 import type { CopiesView } from '../../../src/api/overview-schemas.js';
@@ -54,6 +55,29 @@ describe('values on a page', () => {
       'qemu-img convert -f qcow2 -O raw /mnt/offsite/nightly/web01/p/vda.qcow2 vda.raw',
       "qemu-img convert -f raw -O raw /mnt/offsite/nightly/web01/p/sdb.raw 'sd b.raw'",
     ]);
+  });
+});
+
+describe('the lines of the tool of a copied tree', () => {
+  const files = [{ disk: 'files', path: 'nightly/restic-%2E/files', format: 'tree', sizeBytes: 1 }];
+  const source = { repositoryId: 'primary', restorePointId: '0123abcd' };
+
+  it.each([
+    [
+      'restic',
+      [
+        'restic -r /mnt/offsite/nightly/restic-%2E/files --no-lock check',
+        'restic -r /mnt/offsite/nightly/restic-%2E/files --no-lock restore 0123abcd --target restored',
+      ],
+    ],
+    ['hpe-storeonce', ['cp -a /mnt/offsite/nightly/restic-%2E/files/. restored/']],
+  ])('name the copy and the point: %s', (workloadType, lines) => {
+    expect(treeToolLines('/mnt/offsite/', { workloadType, source, files })).toEqual(lines);
+  });
+
+  it('take nothing that is a disk for a tree', () => {
+    expect(isTree({ files })).toBe(true);
+    expect(isTree({ files: [{ ...files[0]!, format: 'qcow2' }] })).toBe(false);
   });
 });
 

@@ -1,0 +1,250 @@
+import { holdLease, LEASE_MS, releaseLease } from '../../chain/leases.js';
+import { BackupError } from '../../domain/errors.js';
+import { FaultList, type FileFaults } from '../../domain/file-faults.js';
+import { restoreStaging } from '../../domain/staging-id.js';
+import type { FileWork } from '../../domain/tree-damage.js';
+import type { TreeRules } from '../../domain/tree-rules.js';
+import { folderRepositoryId } from '../../repository/open-repository.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { FileEntry } from '../../tree/file-index.js';
+import { indexPath, treeFile } from '../../tree/tree-paths.js';
+import type { TreeRecord } from '../../tree/tree-record.js';
+import { readTreeRecord } from '../../tree/tree-store.js';
+import { FileListWriter, type ListedFiles } from '../files/file-lists.js';
+import { discardStaging } from '../staging/staging.js';
+import { newToken, readStagedJson, stagedPath, writeStagedJson } from '../staging/copy-plan.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { assertRoom, nameTaken, type RestoreDestination } from '../task/restore-destination.js';
+import { openRuns } from '../task/window-journal.js';
+import type { WindowWorker } from '../task/window-loop.js';
+import { windowRuns, type WindowRun } from '../task/window-runs.js';
+import { hasDigest, remakeTable, type FilePlace } from './digest-table-proof.js';
+import { entryForm, fileWork, keptJournal, listsPlace, type KeptFiles } from './kept-lists.js';
+import { filesNeededBy, rulesOf } from './plan-check.js';
+import {
+  askOrigin,
+  nameRightFiles,
+  openRightWorker,
+  remadeTablePath,
+  type Origin,
+  type RightFiles,
+} from './right-files.js';
+import { knownFiles } from './whole-tree.js';
+
+export interface RestoreTreeInput extends RestoreDestination {
+  /** Repository that holds the copy. */
+  readonly repositoryId: string;
+  /** Folder of the tree's copy. */
+  readonly chain: string;
+  /** Keeps the files from being removed. */
+  readonly leaseId: string;
+  readonly nowMs: number;
+}
+
+/** What is restored, as it lies beside its lists in the destination. */
+interface TreeRestore {
+  readonly token: string;
+  readonly listed: ListedFiles;
+  /** Files and folders that are to lie in the destination. */
+  readonly names: readonly string[];
+  readonly keeps: TreeRules['keeps'];
+}
+
+export interface RestoredTree {
+  readonly fileCount: number;
+  readonly sizeBytes: number;
+  /** Files that are damaged in the copy: they are not restored. */
+  readonly lost: FileFaults;
+}
+
+/** Takes a lease and lists what the point needs: of sets its files and those of the points that it needs, of a store all that its source had. Run again
+ *  after a stop it takes up what is there.
+ *  @throws RESTORE_POINT_MISSING, RESTORE_DESTINATION_INVALID when the folder holds something else, or a name that is needed */
+export async function prepareTreeRestore(
+  context: MoverContext,
+  input: RestoreTreeInput,
+): Promise<FileWork> {
+  const source = await context.repository(input.repositoryId);
+  const target = await context.repository(folderRepositoryId(input.destinationPath));
+  await holdLease(source, input.chain, input.leaseId, {
+    restorePointId: input.pointId,
+    purpose: 'restore',
+    expiresAtMs: input.nowMs + LEASE_MS,
+  });
+  try {
+    const staging = restoreStaging(input.pointId);
+    const left = await readStagedJson<TreeRestore>(target, stagedPath.plan(staging));
+    await assertRoom(target, input);
+    const restore = left ?? (await listWanted(source, target, input));
+    for (const name of restore.names) {
+      if ((await target.stat(name)) === null) continue;
+      if (left === null) await discardStaging(target, staging);
+      throw nameTaken(input.destinationPath, name);
+    }
+    if (left === null) await writeStagedJson(target, stagedPath.plan(staging), restore);
+    return await fileWork(restoredFiles(target, staging, restore), restore.listed);
+  } catch (error) {
+    await releaseLease(source, input.chain, input.leaseId);
+    throw error;
+  }
+}
+
+function restoredFiles(
+  repository: BackupRepository,
+  folder: string,
+  { token }: Pick<TreeRestore, 'token'>,
+): KeptFiles {
+  return { repository, folder, prefix: '', token };
+}
+
+async function listWanted(
+  source: BackupRepository,
+  target: BackupRepository,
+  { chain, pointId }: RestoreTreeInput,
+): Promise<TreeRestore> {
+  const record = await readTreeRecord(source, chain);
+  const isWanted = wantedBy(record, chain, pointId);
+  const { keeps } = rulesOf(record!);
+  const staging = restoreStaging(pointId);
+  await discardStaging(target, staging);
+  await target.makePlace(staging);
+  const token = newToken();
+  const names = new Set<string>();
+  const place = listsPlace(restoredFiles(target, staging, { token }));
+  const lists = await FileListWriter.open(
+    place,
+    entryForm(() => false),
+  );
+  try {
+    for await (const entries of knownFiles(source, chain, record!))
+      for (const entry of entries) {
+        if (!isWanted(entry)) continue;
+        names.add(entry.path.split('/', 1)[0]!);
+        await lists.add(entry);
+      }
+    return { token, listed: await lists.end(), names: [...names], keeps };
+  } finally {
+    await lists.close();
+  }
+}
+
+/** What the source had removed only a point needs that it does not show either.
+ *  @throws RESTORE_POINT_MISSING */
+function wantedBy(
+  record: TreeRecord | null,
+  chain: string,
+  pointId: string,
+): (entry: FileEntry) => boolean {
+  const point = record?.points.find(({ id }) => id === pointId);
+  if (record === null || point === undefined)
+    throw new BackupError('RESTORE_POINT_MISSING', `${chain} holds no restore point ${pointId}`);
+  const { isNeeded } = filesNeededBy(record, pointId);
+  const isStore = point.files === null;
+  const withRemoved = !isStore || point.goneSince !== undefined;
+  return ({ path, goneSinceMs }) => isNeeded(path) && (withRemoved || goneSinceMs === null);
+}
+
+/** Restores windows of files into the staging folder of the destination, each compared with its digest.
+ *  @throws STAGING_INVALID */
+export async function openRestoreFilesWorker(
+  context: MoverContext,
+  input: RestoreTreeInput,
+): Promise<WindowWorker> {
+  return openRightWorker(context, (await restoring(context, input)).right);
+}
+
+/** Windows that are not done yet. */
+export async function openRestoreRuns(
+  target: BackupRepository,
+  pointId: string,
+  first: number,
+  count: number,
+): Promise<WindowRun[]> {
+  const staging = restoreStaging(pointId);
+  const restore = await readStagedJson<TreeRestore>(target, stagedPath.plan(staging));
+  if (restore === null) return windowRuns(first, count);
+  return openRuns(target, keptJournal(restoredFiles(target, staging, restore)), first, count);
+}
+
+async function restoring(
+  context: MoverContext,
+  { repositoryId, chain, destinationPath, pointId }: RestoreTreeInput,
+): Promise<{ readonly right: RightFiles; readonly restore: TreeRestore }> {
+  const source = await context.repository(repositoryId);
+  const target = await context.repository(folderRepositoryId(destinationPath));
+  const staging = restoreStaging(pointId);
+  const restore = await readStagedJson<TreeRestore>(target, stagedPath.plan(staging));
+  if (restore === null)
+    throw new BackupError('STAGING_INVALID', `the plan of the restore in ${staging} is gone`);
+  const { listed, keeps } = restore;
+  const files = restoredFiles(target, staging, restore);
+  const copy: Origin = {
+    at: (path) => ({ repository: source, path: treeFile(chain, path) }),
+    isRequired: true,
+  };
+  const right: RightFiles = {
+    ...{ files, listed, keeps, origins: [copy], isInPlace: false, place: staging },
+    name: (path) => `${stagedTree(staging)}/${path}`,
+    table: (entry) => provenTable(context, files, source, chain, entry, copy),
+  };
+  return { right, restore };
+}
+
+function stagedTree(staging: string): string {
+  return `${staging}/tree`;
+}
+
+/** The table beside the copy, or the same one made anew from a file that proves to be right. The copy is not changed. */
+async function provenTable(
+  { control }: MoverContext,
+  files: KeptFiles,
+  source: BackupRepository,
+  chain: string,
+  entry: FileEntry,
+  copy: Origin,
+): Promise<FilePlace | null> {
+  const table = { repository: source, path: indexPath(chain, entry.table!) };
+  if (await hasDigest(control, table, entry.digest)) return table;
+  const path = remadeTablePath(files, entry);
+  const made = { repository: files.repository, path, token: files.token };
+  const remake = () => remakeTable(control, entry, copy.at(entry.path), made);
+  return (await askOrigin(copy, remake)) === true ? made : null;
+}
+
+/** Gives what was restored its names in the destination, and ends staging and lease. What is damaged in the copy is named, and left out. Done again it ends
+ *  in the same state.
+ *  @throws RESTORE_DESTINATION_INVALID when a file of such a name came up meanwhile; it stays, and so does the staging folder */
+export async function finishTreeRestore(
+  context: MoverContext,
+  input: RestoreTreeInput,
+): Promise<RestoredTree> {
+  const target = await context.repository(folderRepositoryId(input.destinationPath));
+  const staging = restoreStaging(input.pointId);
+  const { right, restore } = await restoring(context, input);
+  const lost = new FaultList();
+  let fileCount = 0;
+  let sizeBytes = 0;
+  for await (const { entry, outcome } of nameRightFiles(context, right))
+    if (outcome === 'written') {
+      fileCount++;
+      sizeBytes += entry.stamp.sizeBytes;
+    } else lost.add({ path: entry.path, reason: 'is damaged in the copy' });
+  for (const name of restore.names) {
+    const from = `${stagedTree(staging)}/${name}`;
+    if ((await target.stat(from)) === null) continue;
+    if ((await target.stat(name)) !== null) throw nameTaken(input.destinationPath, name);
+    await target.move([{ from, to: name }], '');
+  }
+  await target.settle(['']);
+  return { fileCount, sizeBytes, lost: lost.faults };
+}
+
+/** Takes the staging folder and the lease away. Done again it ends in the same state. */
+export async function endTreeRestore(
+  context: MoverContext,
+  { repositoryId, chain, destinationPath, pointId, leaseId }: RestoreTreeInput,
+): Promise<void> {
+  const target = await context.repository(folderRepositoryId(destinationPath));
+  await discardStaging(target, restoreStaging(pointId));
+  await releaseLease(await context.repository(repositoryId), chain, leaseId);
+}

@@ -1,0 +1,38 @@
+import { BackupError } from '../../domain/errors.js';
+import { restoreStaging } from '../../domain/staging-id.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+
+export interface RestoreDestination {
+  readonly pointId: string;
+  readonly destinationPath: string;
+  /** Whether the folder may hold other files; none of them is ever overwritten. */
+  readonly intoExisting: boolean;
+}
+
+/** @throws RESTORE_DESTINATION_INVALID when the folder holds something else than a restore of the point that was stopped */
+export async function assertRoom(
+  target: BackupRepository,
+  { pointId, destinationPath, intoExisting }: RestoreDestination,
+): Promise<void> {
+  const others = (await target.list(''))
+    .map(({ name }) => name)
+    .filter((name) => name !== restoreStaging(pointId))
+    .sort();
+  if (!intoExisting && others.length > 0)
+    throw new BackupError(
+      'RESTORE_DESTINATION_INVALID',
+      `${destinationPath} is not empty: it holds ${JSON.stringify(others[0])}${others.length === 1 ? '' : ` and ${others.length - 1} more`}`,
+      {
+        details: { path: others[0] ?? '' },
+        hint: 'Name an empty or new folder, or allow other files beside the restored ones (`--into-existing`); none is overwritten.',
+      },
+    );
+}
+
+export function nameTaken(destinationPath: string, name: string): BackupError {
+  return new BackupError(
+    'RESTORE_DESTINATION_INVALID',
+    `${destinationPath} holds ${JSON.stringify(name)} already`,
+    { details: { path: name } },
+  );
+}

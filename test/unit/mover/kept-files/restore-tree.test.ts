@@ -1,0 +1,174 @@
+import { hash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { folderRepositoryId } from '../../../../src/repository/open-repository.js';
+import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
+import { testJob } from '../../../support/session/test-site.js';
+import { makeTreesKnown } from '../../../support/tree/known-trees.js';
+import { toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
+import { filesBelow, TreeWorld } from '../../../support/tree/tree-world.js';
+import { WorkerDeath } from '../../../support/workflows/local-server.js';
+
+const LARGE = 8 * 1024 ** 2 + 5;
+
+async function storeWorld(): Promise<TreeWorld> {
+  makeTreesKnown(toyStoreLayout);
+  const world = new TreeWorld();
+  await world.write('STORE', 'v1');
+  for (let i = 0; i < 8; i++) await world.writeBlob(`blob ${i}`);
+  const large = Buffer.alloc(LARGE, 7);
+  large.fill(0, 1_000_000, 5_000_000);
+  await world.write('index/large', large);
+  for (const day of [23, 24])
+    await world.write(
+      `snapshots/s${day}.json`,
+      JSON.stringify({ at: Date.UTC(2026, 10, day, 22), needs: [] }),
+    );
+  await world.copy();
+  return world;
+}
+
+async function setWorld(): Promise<TreeWorld> {
+  makeTreesKnown(toySetLayout);
+  const retention = { type: 'days', value: 14 } as const;
+  const world = new TreeWorld('db', 'toysets', testJob({ transactionLogs: true, retention }));
+  for (const day of ['22', '23'])
+    for (const name of [
+      `db-${day}.a.set`,
+      `db-${day}.done`,
+      `log-${day}-1.log`,
+      `log-${day}-2.log`,
+    ])
+      await world.write(name, `content of ${name}`);
+  await world.copy();
+  return world;
+}
+
+/** The activity makes sure that a folder is there; what is in it is simulated. */
+function folder(): SimulatedRepository {
+  return new SimulatedRepository(folderRepositoryId('/tmp'));
+}
+
+function digests(files: ReadonlyMap<string, Buffer>): Record<string, string> {
+  return Object.fromEntries(
+    [...files].sort().map(([path, bytes]) => [path, hash('sha256', bytes)]),
+  );
+}
+
+describe('a restore of a tree', () => {
+  it('puts every file of a store there, and leaves nothing else behind', async () => {
+    const world = await storeWorld();
+    const target = folder();
+    const { result, notes, processedBytes, totalBytes } = await world.restore(target, 's24');
+    expect({ result, notes }).toEqual({ result: 'success', notes: ['restored 12 files to /tmp'] });
+    expect(processedBytes).toBe(totalBytes);
+    expect(digests(await filesBelow(target, ''))).toEqual(digests(world.files));
+    expect(await world.target.list(`${world.tree}/.leases`)).toEqual([]);
+  });
+
+  it('leaves out what the source has removed, but for a point that went with it', async () => {
+    const world = await storeWorld();
+    const before = digests(world.files);
+    const blob = [...world.files.keys()].find((path) => path.startsWith('data/'))!;
+    await world.remove('snapshots/s23.json');
+    await world.remove(blob);
+    await world.copy();
+    const [kept, gone] = [folder(), folder()];
+    await world.restore(kept, 's24');
+    await world.restore(gone, 's23');
+    expect(digests(await filesBelow(kept, ''))).toEqual(digests(world.files));
+    expect(digests(await filesBelow(gone, ''))).toEqual(before);
+  });
+
+  it('of sets puts there what a point needs, and nothing else', async () => {
+    const world = await setWorld();
+    const target = folder();
+    const { result } = await world.restore(target, 'log-22-1');
+    expect(result).toBe('success');
+    const restored = await filesBelow(target, '');
+    expect([...restored.keys()].sort()).toEqual(['db-22.a.set', 'db-22.done', 'log-22-1.log']);
+    expect(restored.get('db-22.a.set')!.toString()).toBe('content of db-22.a.set');
+  });
+
+  it('names files that are damaged in the copy, leaves them out, and goes on with the rest', async () => {
+    const world = await storeWorld();
+    const large = Buffer.from(world.files.get('index/large')!);
+    large[LARGE - 1] = 1;
+    await world.damage('index/large', large);
+    await world.damage('STORE', 'v2');
+    const target = folder();
+    const { result, reason, notes } = await world.restore(target, 's24');
+    expect({ result, reason }).toEqual({
+      result: 'failed',
+      reason: '2 of 12 files are damaged in the copy',
+    });
+    expect([...notes].sort()).toEqual([
+      '"STORE" is damaged in the copy and was not restored',
+      '"index/large" is damaged in the copy and was not restored',
+      'restored 10 files to /tmp',
+    ]);
+    for (const path of ['index/large', 'STORE']) world.files.delete(path);
+    expect(digests(await filesBelow(target, ''))).toEqual(digests(world.files));
+  });
+
+  it('does without the table of a file that proves to be right', async () => {
+    const world = await storeWorld();
+    for (const { name, path } of await world.target.list(`${world.tree}/.index`))
+      if (name.endsWith('.digests')) await world.target.remove(path);
+    const target = folder();
+    expect((await world.restore(target, 's24')).result).toBe('success');
+    expect(digests(await filesBelow(target, ''))).toEqual(digests(world.files));
+  });
+
+  it.each([
+    ['holds something', {}, 'mine', 'is not empty'],
+    ['holds a name that is needed', { intoExisting: true }, 'data/mine', 'holds "data" already'],
+  ])('refuses a folder that %s', async (_, order, name, reason) => {
+    const world = await storeWorld();
+    const target = folder();
+    await target.put(name, Buffer.from('mine'));
+    const restored = await world.restore(target, 's24', order);
+    expect(restored).toMatchObject({ result: 'failed', code: 'RESTORE_DESTINATION_INVALID' });
+    expect(restored.reason).toContain(reason);
+    expect([...(await filesBelow(target, '')).keys()]).toEqual([name]);
+    expect(await world.target.list(`${world.tree}/.leases`)).toEqual([]);
+  });
+
+  it('puts the files beside others when it is told to', async () => {
+    const world = await storeWorld();
+    const target = folder();
+    await target.put('mine', Buffer.from('mine'));
+    expect((await world.restore(target, 's24', { intoExisting: true })).result).toBe('success');
+    expect((await filesBelow(target, '')).size).toBe(13);
+  });
+
+  it('has no disks and no other format', async () => {
+    const world = await storeWorld();
+    const restored = await world.restore(folder(), 's24', { format: 'raw' });
+    expect(restored).toMatchObject({ result: 'failed', code: 'REQUEST_INVALID' });
+  });
+
+  it('goes on where it was killed, at any operation', async () => {
+    const world = await storeWorld();
+    const good = digests(world.files);
+    const whole = folder();
+    await world.restore(whole, 's24');
+    const count = whole.operations.length;
+    for (let atOperation = 3; atOperation < count; atOperation += Math.ceil(count / 7)) {
+      const stopped = folder().clone({ crash: { atOperation, when: 'after' } });
+      await expect(world.restore(stopped, 's24')).rejects.toThrow(WorkerDeath);
+      for (const loss of [{ kind: 'none' }, { kind: 'power', seed: atOperation }] as const) {
+        const target = stopped.restart(loss);
+        // One that has begun to give names is not begun anew.
+        const named = (await target.list('')).filter(({ name }) => !name.startsWith('.'));
+        const order = { intoExisting: named.length > 0 };
+        const { result, code } = await world.restore(target, 's24', order);
+        if (named.length > 0) {
+          expect(code).toBe('RESTORE_DESTINATION_INVALID');
+          continue;
+        }
+        expect(result).toBe('success');
+        expect(digests(await filesBelow(target, ''))).toEqual(good);
+      }
+    }
+  });
+});

@@ -1,0 +1,52 @@
+import type { ActivityInterfaceFor } from '@temporalio/workflow';
+import type { RestoreActivities, RestoreOrder } from '../activities/restore-activities.js';
+import type { CopySettings } from '../src/domain/copy-settings.js';
+import type { OperationStatus } from '../src/domain/operation.js';
+import { fileNotes, type FileWork } from '../src/domain/tree-damage.js';
+import type { OperationState } from './operation-state.js';
+
+interface TreeRestore {
+  readonly order: RestoreOrder;
+  readonly work: FileWork;
+  readonly settings: CopySettings;
+  readonly activities: ActivityInterfaceFor<RestoreActivities>;
+  readonly state: OperationState;
+  /** Called between two batches; may end this run of the workflow. */
+  readonly betweenBatches: () => Promise<void>;
+}
+
+/** The files of a tree that a point needs. What is damaged in the copy is named, and the rest goes on. */
+export async function restoreTree(restore: TreeRestore): Promise<OperationStatus> {
+  const { order, work, settings, activities, state } = restore;
+  const { restorePointId, destinationPath } = order;
+  const { windowCount, firstOpenWindow, sizeBytes } = work;
+  const share = (windows: number) => Math.round((sizeBytes * windows) / Math.max(1, windowCount));
+  state.beginWork(sizeBytes, share(firstOpenWindow));
+  for (let first = firstOpenWindow; first < windowCount; first += settings.batchWindows) {
+    await restore.betweenBatches();
+    const count = Math.min(settings.batchWindows, windowCount - first);
+    const summary = `${work.fileCount} files: windows ${first}–${first + count - 1} of ${windowCount}`;
+    state.show(`restoring ${summary}`);
+    await activities.restoreFiles.executeWithOptions({ summary }, [
+      { order, firstWindow: first, windowCount: count, nowMs: Date.now() },
+    ]);
+    state.addProgress(share(count));
+  }
+  const { fileCount, lost } = await activities.finishTreeRestore.executeWithOptions(
+    { summary: `${restorePointId}: give the restored files their names` },
+    [{ order, nowMs: Date.now() }],
+  );
+  await activities.endTreeRestore.executeWithOptions(
+    { summary: `${restorePointId}: end the restore` },
+    [{ order, nowMs: Date.now() }],
+  );
+  state.note(`restored ${fileCount} files to ${destinationPath}`);
+  for (const note of fileNotes(lost, (reason) => `${reason} and was not restored`))
+    state.note(note);
+  return lost.count === 0
+    ? state.end('success', null)
+    : state.end(
+        'failed',
+        `${lost.count} of ${fileCount + lost.count} files are damaged in the copy`,
+      );
+}
