@@ -67,6 +67,22 @@ export function createRetentionActivities(deps: {
       await runTask((control) => mover.run('flagRestorePoint', onChain(input), control));
     },
 
+    /** Which points go when an operator takes one out. Reads only. */
+    async planRemoval(
+      input: OnChain<Omit<OperationInput<'planRemoval'>, 'immutableForDays'>>,
+    ): Promise<{ ids: string[] }> {
+      const rule = { immutableForDays: immutableForDays(input.targetRepositoryId) };
+      return runTask((control) =>
+        mover.run('planRemoval', { ...onChain(input), ...rule }, control),
+      );
+    },
+
+    async removeRestorePoints(
+      input: OnChain<OperationInput<'removeRestorePoints'>>,
+    ): Promise<void> {
+      await runTask((control) => mover.run('removeRestorePoints', onChain(input), control));
+    },
+
     async deleteRestorePoints(
       input: OnChain<OperationInput<'deleteRestorePoints'>>,
     ): Promise<OperationOutput<'deleteRestorePoints'>> {

@@ -18,6 +18,7 @@ import type { CopySettings } from '../src/domain/copy-settings.js';
 import type { Notice } from '../src/domain/notice.js';
 import type { HeldStep } from '../src/domain/quiet-hours.js';
 import type { OperationStatus } from '../src/domain/operation.js';
+import type { RemovalMode } from '../src/domain/point-removal.js';
 import type { RetryOrder, SessionEnd } from '../src/domain/retry.js';
 import type { RestoreFormat } from '../src/domain/restore-point.js';
 import type { Silence } from '../src/domain/silence.js';
@@ -64,6 +65,7 @@ export const WORKFLOW_WATCH_SOURCES = 'watchSources';
 export const WORKFLOW_RETRY_SESSIONS = 'retrySessions';
 export const WORKFLOW_VERIFY = 'verifyBackups';
 export const WORKFLOW_RESTORE = 'restorePoint';
+export const WORKFLOW_REMOVE = 'removePoint';
 export const WORKFLOW_BROWSE_REPOSITORY = 'browseRepository';
 export const WORKFLOW_PLAN_JOB = 'planJob';
 export const WORKFLOW_READ_JOB_DEFINITION = 'readJobDefinition';
@@ -268,6 +270,15 @@ export interface RestoreInput {
     readonly operation: CarriedOperation;
     readonly leaseId: string;
   };
+}
+
+/** Argument of `removePoint`, id `remove/<repositoryId>/<restorePointId>`. */
+export interface RemoveInput {
+  readonly repositoryId: string;
+  readonly restorePointId: string;
+  readonly mode: RemovalMode;
+  /** Whether what builds on it may go with it. */
+  readonly withDependents: boolean;
 }
 
 /** Memo of a verification or restore that goes on in another run. */

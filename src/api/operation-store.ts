@@ -15,13 +15,15 @@ import {
   CONTROL_TASK_QUEUE,
   operationQuery,
   type OperationMemo,
+  WORKFLOW_REMOVE,
   WORKFLOW_RESTORE,
   WORKFLOW_VERIFY,
+  type RemoveInput,
   type RestoreInput,
   type VerifyInput,
 } from '../../workflows/messages.js';
 import type { OperationStatus } from '../domain/operation.js';
-import type { OperationView } from './repository-schemas.js';
+import { OPERATION_KINDS, type OperationView } from './repository-schemas.js';
 import { isNoAnswer, toBackupError } from './temporal-errors.js';
 
 const QUERY_TIMEOUT_MS = 2_000;
@@ -72,6 +74,19 @@ export class OperationStore {
       args: [input],
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       staticSummary: `restore ${input.restorePointId} from ${input.repositoryId}`,
+    });
+    return operationIdOf(workflowId);
+  }
+
+  /** @returns the operation's id; that of the running removal when there is one */
+  async remove(input: RemoveInput): Promise<string> {
+    const workflowId = `remove/${input.repositoryId}/${input.restorePointId}`;
+    await this.#client.workflow.start(WORKFLOW_REMOVE, {
+      workflowId,
+      taskQueue: CONTROL_TASK_QUEUE,
+      args: [input],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      staticSummary: `take ${input.restorePointId} out of ${input.repositoryId}`,
     });
     return operationIdOf(workflowId);
   }
@@ -156,7 +171,7 @@ export interface OperationFilter {
 
 /** One that goes on in a new run is one operation: only its last run counts. */
 function queryOf({ kind, repositoryId, state }: OperationFilter): string {
-  const kinds = (['verify', 'restore'] as const).filter((each) => (kind ?? each) === each);
+  const kinds = OPERATION_KINDS.filter((each) => (kind ?? each) === each);
   const types = kinds.map((each) =>
     repositoryId === undefined
       ? `WorkflowType = ${quoted(WORKFLOW_OF_KIND[each])}`
@@ -171,7 +186,11 @@ function queryOf({ kind, repositoryId, state }: OperationFilter): string {
   return `(${types.join(' OR ')}) AND ${status}`;
 }
 
-const WORKFLOW_OF_KIND = { verify: WORKFLOW_VERIFY, restore: WORKFLOW_RESTORE } as const;
+const WORKFLOW_OF_KIND = {
+  verify: WORKFLOW_VERIFY,
+  restore: WORKFLOW_RESTORE,
+  remove: WORKFLOW_REMOVE,
+} as const;
 
 async function outcomeOf(result: () => Promise<OperationStatus>): Promise<OperationStatus> {
   try {
@@ -203,16 +222,20 @@ function partsOf(operationId: string): {
   kind: OperationView['kind'];
   repositoryId: string;
 } {
-  const match = /^(verify|restore)\.([a-z0-9-]+)\.([^/]+)$/.exec(operationId);
+  const match = /^(verify|restore|remove)\.([a-z0-9-]+)\.([^/]+)$/.exec(operationId);
   const [, kind, repositoryId, rest] = match ?? [];
   if (
-    (kind !== 'verify' && kind !== 'restore') ||
+    !isOperationKind(kind) ||
     repositoryId === undefined ||
     operationId.length > OPERATION_ID_LENGTH
   ) {
     throw missing(operationId);
   }
   return { workflowId: `${kind}/${repositoryId}/${rest}`, kind, repositoryId };
+}
+
+function isOperationKind(kind: string | undefined): kind is OperationView['kind'] {
+  return (OPERATION_KINDS as readonly (string | undefined)[]).includes(kind);
 }
 
 function missing(operationId: string): BackupError {

@@ -20,6 +20,7 @@ import {
   operationQuerySchema,
   operationSchema,
   operationStartedSchema,
+  removeRequestSchema,
   repositoryViewSchema,
   restorePointQuerySchema,
   restorePointSchema,
@@ -48,6 +49,7 @@ export function repositoryRoutes(services: RepositoryServices): Route[] {
     ...contentRoutes(services),
     ...verifyRoutes(services),
     ...restoreRoutes(services),
+    removeRoute(services),
   ];
 }
 
@@ -281,6 +283,30 @@ function restoreRoutes({ operations, repositories }: RepositoryServices): Route[
       run: async ({ params }) => ({ content: await operations.get(params.id ?? '') }),
     }),
   ];
+}
+
+function removeRoute({ operations, repositories }: RepositoryServices): Route {
+  return jsonRoute({
+    method: 'post',
+    path: '/repositories/:id/restore-points/:restorePointId/remove',
+    operationId: 'removeRestorePoint',
+    needs: 'administer',
+    subject: 'repository',
+    summary:
+      'Take one copy out of its chain, for good or into its quarantine. Its source point is not copied again.',
+    status: 202,
+    body: removeRequestSchema,
+    answer: operationStartedSchema,
+    errors: ['REPOSITORY_MISSING', 'RESTORE_POINT_MISSING'],
+    run: async ({ params, body }) =>
+      startedOperation(
+        await operations.remove({
+          repositoryId: configuredRepository(repositories, params.id ?? '').id,
+          restorePointId: restorePointIdOf(params.restorePointId),
+          ...body,
+        }),
+      ),
+  });
 }
 
 async function view(

@@ -40,7 +40,7 @@ export interface RepositoryView
 /** A verification or a restore. */
 export interface OperationView extends OperationStatus {
   readonly id: string;
-  readonly kind: 'verify' | 'restore';
+  readonly kind: (typeof OPERATION_KINDS)[number];
   readonly repositoryId: string;
   readonly startedAt: string;
   readonly endedAt: string | null;
@@ -196,8 +196,11 @@ export const restorePointSchema: z.ZodType<RestorePointView> = z
 
 export const cursorQuerySchema = z.strictObject({ cursor: z.string().max(4_000).optional() });
 
+/** What takes long and is followed by its id. */
+export const OPERATION_KINDS = ['verify', 'restore', 'remove'] as const;
+
 export const operationQuerySchema = z.strictObject({
-  kind: z.enum(['verify', 'restore']).optional(),
+  kind: z.enum(OPERATION_KINDS).optional(),
   repositoryId: slug.optional(),
   state: z.enum(['running', 'ended']).optional(),
   cursor: z.string().max(4_000).optional(),
@@ -207,6 +210,18 @@ export const restorePointQuerySchema = z.strictObject({
   workload: z.string().min(1).max(255).optional(),
   cursor: z.string().max(4_000).optional(),
 });
+
+export const removeRequestSchema = z
+  .strictObject({
+    mode: z.enum(['delete', 'setAside']).meta({
+      description:
+        '`delete`: the files go. `setAside`: the point is listed no more, and its files lie in the quarantine of its chain.',
+    }),
+    withDependents: z.boolean().default(false).meta({
+      description: 'Whether what builds on it goes with it; otherwise that is refused.',
+    }),
+  })
+  .meta({ id: 'RemoveRequest' });
 
 export const restoreRequestSchema: z.ZodType<RestoreRequest> = z
   .strictObject({
@@ -249,7 +264,7 @@ const operationErrorCode: z.ZodType<ErrorCode | null> = errorCodeSchema.nullable
 export const operationSchema: z.ZodType<OperationView> = z
   .object({
     id: z.string(),
-    kind: z.enum(['verify', 'restore']),
+    kind: z.enum(OPERATION_KINDS),
     repositoryId: slug,
     startedAt: instant,
     endedAt: instant.nullable(),

@@ -19,6 +19,7 @@ import {
 import { BackupError } from '../domain/errors.js';
 import { printError } from './print.js';
 import { finishOperation, type OperationFlags } from './follow-operation.js';
+import { removeCommand, removePoint } from './remove-point-command.js';
 import { addTypesCommand } from './workload-type-commands.js';
 import { describeStorage, exitOfCheck, reachableText } from './storage-display.js';
 
@@ -171,6 +172,7 @@ function addRestorePointCommands(program: Command, act: Act): void {
       return finishOperation(context, started, flags);
     },
   );
+  act(removeCommand(points), removePoint);
 }
 
 function repositoryPath(id: string): string {

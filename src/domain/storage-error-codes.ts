@@ -222,6 +222,16 @@ export const STORAGE_ERROR_CODES = {
     meaning: 'The restore point is being read by a restore, a verification or another copy.',
     hint: 'Nothing to do: it is tried again with the next session.',
   },
+  POINT_NEEDED: {
+    kind: 'conflict',
+    meaning: 'Other restore points build on the one that is to go.',
+    hint: 'Say that they go with it (`--with-dependents`), or take out the newest one.',
+  },
+  POINT_IMMUTABLE: {
+    kind: 'conflict',
+    meaning: 'The target lets nothing go before its days are over (`immutableForDays`).',
+    hint: 'Wait until the date that is named; nothing shortens it.',
+  },
   RESTORE_DESTINATION_INVALID: {
     kind: 'invalid',
     meaning: 'The destination of a restore cannot be used.',

@@ -24,6 +24,7 @@ import { planCopy } from './copy/plan-copy.js';
 import { planJob } from './selection/plan-job.js';
 import { isMaintenanceDue, planMaintenance } from './change/plan-maintenance.js';
 import { mergeIncrement, prepareMerge } from './change/merge-increment.js';
+import { planRemoval, removeRestorePoints } from './change/remove-points.js';
 import { planSyntheticFull } from './change/plan-synthetic-full.js';
 import { openProofWorker } from './change/prove-blocks.js';
 import { finishRestore, prepareRestore, renewLease } from './restore/restore-point.js';
@@ -83,6 +84,8 @@ export const THREAD_OPERATIONS = {
   replaceWithFull,
   flagRestorePoint,
   deleteRestorePoints,
+  planRemoval,
+  removeRestorePoints,
   releaseStaging,
   noteAbsence,
   leaseForVerification,

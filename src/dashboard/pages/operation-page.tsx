@@ -12,7 +12,7 @@ import { sentence } from '../show/sentence.js';
 import { VerdictPanel } from '../show/verdict.js';
 import { sayResult, type Mood } from '../show/words.js';
 
-const KINDS = { verify: 'Verification', restore: 'Restore' } as const;
+const KINDS = { verify: 'Verification', restore: 'Restore', remove: 'Removal' } as const;
 
 /** A verification or a restore, running or ended. */
 export function OperationPage() {

@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core';
+import type { ReactNode } from 'react';
 import type { RestorePointView } from '../../domain/repository-view.js';
 import { bytes, dateTime, printable, VIEWER_ZONE } from '../show/format.js';
 import { Instant } from '../show/instant.js';
@@ -11,9 +12,11 @@ interface PointRowsProps {
   readonly label: string;
   readonly onChoose: (id: string) => void;
   readonly verb?: string;
+  /** Below each row. */
+  readonly more?: (point: RestorePointView) => ReactNode;
 }
 
-export function PointRows({ points, label, onChoose, verb = 'Choose' }: PointRowsProps) {
+export function PointRows({ points, label, onChoose, verb = 'Choose', more }: PointRowsProps) {
   const columns: readonly Column<RestorePointView>[] = [
     {
       head: 'Moment',
@@ -52,7 +55,22 @@ export function PointRows({ points, label, onChoose, verb = 'Choose' }: PointRow
     },
   ];
   return (
-    <Rows label={label} columns={columns} rows={points} keyOf={({ id }) => id} below={belowPoint} />
+    <Rows
+      label={label}
+      columns={columns}
+      rows={points}
+      keyOf={({ id }) => id}
+      below={(point) => {
+        const below = belowPoint(point);
+        const rest = more?.(point) ?? null;
+        return below === null && rest === null ? null : (
+          <>
+            {below}
+            {rest}
+          </>
+        );
+      }}
+    />
   );
 }
 

@@ -6,6 +6,7 @@ import { Nothing, Waiting } from '../show/page.js';
 import { UnreadableParts } from '../show/unreadable.js';
 import { PointLine } from './point-line.js';
 import { PointRows } from './point-rows.js';
+import { RemovePoint } from './remove-point.js';
 
 interface PointsAtProps {
   readonly repositoryId: string;
@@ -41,6 +42,16 @@ export function PointsAt({ repositoryId, workloadId, jobId }: PointsAtProps) {
             points={newestFirst}
             label={`Restore points in ${repositoryId}`}
             verb="Restore"
+            more={
+              jobId === null
+                ? undefined
+                : (point) => (
+                    <details className="commands">
+                      <summary>Take it out of the chain</summary>
+                      <RemovePoint repositoryId={repositoryId} point={point} points={own} />
+                    </details>
+                  )
+            }
             onChoose={(point) =>
               navigate(
                 withQuery('/restore', { repository: repositoryId, workload: workloadId, point }),

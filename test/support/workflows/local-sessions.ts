@@ -5,11 +5,13 @@ import type { BackupRepository } from '../../../src/repository/backup-repository
 import {
   WORKFLOW_COPY_SESSION,
   WORKFLOW_PLAN_JOB,
+  WORKFLOW_REMOVE,
   WORKFLOW_RESTORE,
   WORKFLOW_VERIFY,
   type CopySessionInput,
   type CopySessionOutcome,
   type PlanJobInput,
+  type RemoveInput,
   type RestoreInput,
   type VerifyInput,
 } from '../../../workflows/messages.js';
@@ -56,6 +58,10 @@ export class LocalSessions {
   ): Promise<OperationStatus> {
     const input: VerifyInput = { repositoryId, restorePointId: null };
     return (await this.execute(WORKFLOW_VERIFY, 'verify', input, nowMs, held)) as OperationStatus;
+  }
+
+  async remove(input: RemoveInput, nowMs: number): Promise<OperationStatus> {
+    return (await this.execute(WORKFLOW_REMOVE, 'remove', input, nowMs)) as OperationStatus;
   }
 
   async restore(input: RestoreInput, nowMs: number): Promise<OperationStatus> {

@@ -87,6 +87,7 @@ const ALLOWED: Readonly<Record<string, readonly Role[]>> = {
       'disableJob',
       'replaceJob',
       'acceptRepository',
+      'removeRestorePoint',
       'setLimits',
       'listTokens',
       'createToken',

@@ -1,0 +1,100 @@
+import { executeChild, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { HealthActivities } from '../activities/health-activities.js';
+import type { CopySettings } from '../src/domain/copy-settings.js';
+import type { OperationStatus } from '../src/domain/operation.js';
+import type { RemovalMode } from '../src/domain/point-removal.js';
+import { partsOfRestorePointKey } from '../src/domain/repository-view.js';
+import type { CheckedChain } from '../src/domain/verification.js';
+import { controlActivities, listingActivities, retentionActivities } from './activity-profiles.js';
+import {
+  chainWorkflowId,
+  CONTROL_TASK_QUEUE,
+  repositoryTaskQueue,
+  type RemoveInput,
+} from './messages.js';
+import { OperationState } from './operation-state.js';
+
+/** Takes a restore point out of its chain because an operator wants it, with what builds on it if that was said. */
+export async function removePoint(input: RemoveInput): Promise<OperationStatus> {
+  const state = new OperationState();
+  try {
+    const { ids } = await remove(input);
+    const what = input.mode === 'delete' ? 'deleted' : 'set aside in the quarantine of its chain';
+    for (const id of ids) state.note(`${id} was ${what}`);
+    return state.end('success', null);
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) return state.fail(error);
+    return state.end('failed', 'its chain is in use by a session or a health check: try it again');
+  }
+}
+
+async function remove(input: RemoveInput): Promise<{ ids: readonly string[] }> {
+  const { repositoryId, restorePointId, mode, withDependents } = input;
+  const settings = await controlActivities.readCopySettings.executeWithOptions(
+    { summary: 'read settings' },
+    [],
+  );
+  const { listVerification } = proxyActivities<HealthActivities>({
+    taskQueue: repositoryTaskQueue(repositoryId),
+    startToCloseTimeout: '10m',
+    heartbeatTimeout: settings.heartbeatTimeoutMs,
+    scheduleToCloseTimeout: '10m',
+  });
+  const { parts } = await listVerification.executeWithOptions({ summary: 'look for its chain' }, [
+    { repositoryId, restorePointId, jobId: null, since: new Date().toISOString(), after: null },
+  ]);
+  const found = parts.find((part): part is Extract<typeof part, { type: 'chain' }> => {
+    return part.type === 'chain';
+  });
+  if (found === undefined) throw new Error(`the chain of ${restorePointId} cannot be read`);
+  const { jobId, workloadId, workload } = found;
+  const pointId = partsOfRestorePointKey(restorePointId)[2] ?? '';
+  return executeChild(removeFromChain, {
+    workflowId: chainWorkflowId(repositoryId, jobId, workloadId),
+    taskQueue: CONTROL_TASK_QUEUE,
+    staticSummary: `${workload.name}: ${mode === 'delete' ? 'delete' : 'set aside'} ${pointId}`,
+    args: [
+      {
+        targetRepositoryId: repositoryId,
+        chain: { jobId, workloadId, workload },
+        ...{ pointId, mode, withDependents, settings },
+      },
+    ],
+  });
+}
+
+export interface RemoveFromChainInput {
+  readonly targetRepositoryId: string;
+  readonly chain: CheckedChain;
+  readonly pointId: string;
+  readonly mode: RemovalMode;
+  readonly withDependents: boolean;
+  readonly settings: CopySettings;
+}
+
+/** As the owner of the chain: the workflow id is its lock. */
+export async function removeFromChain(
+  input: RemoveFromChainInput,
+): Promise<{ ids: readonly string[] }> {
+  const { targetRepositoryId, chain, pointId, mode, withDependents, settings } = input;
+  const { jobId, workloadId, workload } = chain;
+  const ids = { targetRepositoryId, jobId, workloadId };
+  const owner = workflowInfo().firstExecutionRunId;
+  const { epoch } = await listingActivities(
+    targetRepositoryId,
+    settings,
+  ).inspectTargetChain.executeWithOptions({ summary: `${workload.name}: take the chain over` }, [
+    { ...ids, workload, owner, nowMs: Date.now() },
+  ]);
+  const activities = retentionActivities(targetRepositoryId, settings);
+  const plan = await activities.planRemoval.executeWithOptions(
+    { summary: `${workload.name}: what goes with ${pointId}` },
+    [{ ...ids, epoch, nowMs: Date.now(), pointId, withDependents }],
+  );
+  await activities.removeRestorePoints.executeWithOptions(
+    { summary: `${workload.name}: take out ${plan.ids.length} restore points` },
+    [{ ...ids, epoch, nowMs: Date.now(), ids: plan.ids, mode }],
+  );
+  return plan;
+}
