@@ -10,14 +10,17 @@ import type { PlanReference } from '../src/mover/staging/copy-plan.js';
 import { onChain, type OnChain } from './on-chain.js';
 import { runTask } from './run-task.js';
 
-/** Steps of GFS and retention. Each announces its change in the commit record first and can be repeated after a stop at any place. */
-export function createRetentionActivities(deps: {
+interface RetentionDependencies {
   readonly mover: DataMover;
   /** Days during which a repository changes nothing. */
   readonly immutableForDays: (repositoryId: string) => number;
-}) {
+}
+
+/** Steps of GFS and retention. Each announces its change in the commit record first and can be repeated after a stop at any place. */
+export function createRetentionActivities(deps: RetentionDependencies) {
   const { mover, immutableForDays } = deps;
   return {
+    ...createRemovalActivities(deps),
     /** Ends copies that were given up, and plans what GFS, retention and compacts want of the chain as it is then.
      *  @returns `postponed`: a change that was announced waits for a reader, and why; null: none does */
     async planMaintenance(
@@ -67,6 +70,17 @@ export function createRetentionActivities(deps: {
       await runTask((control) => mover.run('flagRestorePoint', onChain(input), control));
     },
 
+    async deleteRestorePoints(
+      input: OnChain<OperationInput<'deleteRestorePoints'>>,
+    ): Promise<OperationOutput<'deleteRestorePoints'>> {
+      return runTask((control) => mover.run('deleteRestorePoints', onChain(input), control));
+    },
+  };
+}
+
+/** What an operator takes out of a chain. */
+function createRemovalActivities({ mover, immutableForDays }: RetentionDependencies) {
+  return {
     /** Which points go when an operator takes one out. Reads only. */
     async planRemoval(
       input: OnChain<Omit<OperationInput<'planRemoval'>, 'immutableForDays'>>,
@@ -81,12 +95,6 @@ export function createRetentionActivities(deps: {
       input: OnChain<OperationInput<'removeRestorePoints'>>,
     ): Promise<void> {
       await runTask((control) => mover.run('removeRestorePoints', onChain(input), control));
-    },
-
-    async deleteRestorePoints(
-      input: OnChain<OperationInput<'deleteRestorePoints'>>,
-    ): Promise<OperationOutput<'deleteRestorePoints'>> {
-      return runTask((control) => mover.run('deleteRestorePoints', onChain(input), control));
     },
   };
 }

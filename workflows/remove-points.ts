@@ -5,7 +5,7 @@ import type { CopySettings } from '../src/domain/copy-settings.js';
 import type { OperationStatus } from '../src/domain/operation.js';
 import type { RemovalMode } from '../src/domain/point-removal.js';
 import { partsOfRestorePointKey } from '../src/domain/repository-view.js';
-import type { CheckedChain } from '../src/domain/verification.js';
+import type { ChainToVerify, CheckedChain, VerificationPage } from '../src/domain/verification.js';
 import { controlActivities, listingActivities, retentionActivities } from './activity-profiles.js';
 import {
   chainWorkflowId,
@@ -44,10 +44,8 @@ async function remove(input: RemoveInput): Promise<{ ids: readonly string[] }> {
   const { parts } = await listVerification.executeWithOptions({ summary: 'look for its chain' }, [
     { repositoryId, restorePointId, jobId: null, since: new Date().toISOString(), after: null },
   ]);
-  const found = parts.find((part): part is Extract<typeof part, { type: 'chain' }> => {
-    return part.type === 'chain';
-  });
-  if (found === undefined) throw new Error(`the chain of ${restorePointId} cannot be read`);
+  const found = parts.find((part): part is ChainToVerify => part.type === 'chain');
+  if (found === undefined) throw new Error(whyNot(restorePointId, parts));
   const { jobId, workloadId, workload } = found;
   const pointId = partsOfRestorePointKey(restorePointId)[2] ?? '';
   return executeChild(removeFromChain, {
@@ -62,6 +60,11 @@ async function remove(input: RemoveInput): Promise<{ ids: readonly string[] }> {
       },
     ],
   });
+}
+
+function whyNot(restorePointId: string, [part]: VerificationPage['parts']): string {
+  if (part?.type === 'unreadable') return `its chain cannot be read: ${part.reason} (${part.code})`;
+  return `${restorePointId} is one of a tree of files, which its points share: they go by the days that its job keeps`;
 }
 
 export interface RemoveFromChainInput {
