@@ -116,6 +116,7 @@ class TreeCopy implements WorkloadTask {
     const request = {
       ...{ ...this.ids, workload, owner, sourceFolders, nowMs: Date.now() },
       choice: { scope, withLogs: job.transactionLogs, retention, timeZone },
+      verifyAfterCopy: job.storage.verifyAfterCopy,
       acceptChanges: overrides.acceptChanges === true,
       ...(overrides.now === undefined ? {} : { now: overrides.now }),
     };

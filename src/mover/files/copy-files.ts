@@ -24,6 +24,7 @@ import { OpenFiles } from '../task/open-files.js';
 import { JournalWriter } from '../task/window-journal.js';
 import type { WindowWorker } from '../task/window-loop.js';
 import { FILES_OF_A_WINDOW } from './file-lists.js';
+import { readBack } from './read-back.js';
 import {
   FILE_OUTCOMES,
   largeJournal,
@@ -144,6 +145,7 @@ class FileWorker implements WindowWorker {
     }
     const stored = files.reduce((sum, file) => sum + file.bytes.length, 0);
     await target.putAll(files, desk, staged.tree);
+    await readBack(context.control, target, files, staged.plan.verifyAfterCopy);
     context.control.add('transferredBytes', stored);
     context.control.add('storedBytes', stored);
     return async () => {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { VerifyAfterCopy } from '../../domain/copy-job.js';
 import { FaultList, type FileFault } from '../../domain/file-faults.js';
 import { BackupError } from '../../domain/errors.js';
 import { modifiedAtMs, type SourceWorkload } from '../../domain/restore-point.js';
@@ -35,6 +36,7 @@ export interface PlanTreeInput extends TakeTreeInput {
   readonly sourceRepositoryId: string;
   readonly sourceFolders?: readonly string[];
   readonly choice: Omit<TreePointChoice, 'copied' | 'nowMs'>;
+  readonly verifyAfterCopy: VerifyAfterCopy;
   readonly limits: Pick<TargetLimits, 'caseSensitive'>;
   /** `SettleRule.settleMs`: what its tool has not closed is left for so long. */
   readonly settleMs: number;
@@ -234,6 +236,7 @@ async function writePlan(
   const plan: TreePlan = {
     ...{ token, epoch: seen.known!.epoch, plannedAtMs: input.nowMs },
     ...{ sourceRepositoryId: input.sourceRepositoryId, root: tree.root, layout: layout.name },
+    verifyAfterCopy: input.verifyAfterCopy,
     ...{ classes, points, waitingCount: waiting.faults.count },
     shown: tree.points.map(({ id }) => id),
   };

@@ -2,13 +2,15 @@ import { createHash } from 'node:crypto';
 import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
 import { FaultList, type FileFaults } from '../../domain/file-faults.js';
 import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';
-import { isBackupError } from '../../domain/errors.js';
+import { BackupError, isBackupError } from '../../domain/errors.js';
 import { keptTraits, type FileClass, type TreeRules } from '../../domain/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { TreePlanReference } from '../../domain/tree-work.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readLines } from '../../tree/file-index.js';
 import { indexPath, tableName, treeFile } from '../../tree/tree-paths.js';
+import { hashFile } from '../blocks/file-digest.js';
+import { openStored } from '../blocks/stored-bytes.js';
 import { writeDigestTable } from '../blocks/write-digest-table.js';
 import type { MoverContext } from '../task/mover-context.js';
 import type { TaskControl } from '../task/task-control.js';
@@ -208,6 +210,7 @@ async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileO
   const claimed = rules.digestInName?.(file.path) ?? null;
   if (claimed !== null && claimed !== (await contentDigest(context.control, target, work)))
     return 'bad';
+  if (plan.verifyAfterCopy === 'direct') await assertStored(context.control, target, work);
   await writeTable(context.control, target, tree, key, file);
   await target.move([table, { from: work, to: treeFile(tree, file.path) }], tree);
   return 'copied';
@@ -248,6 +251,24 @@ export async function finishWork(
     if (!isBackupError(error, 'REPOSITORY_ACCESS_DENIED') || !isFinished) throw error;
   }
   await target.setFileTraits?.(path, keptTraits(file, keeps));
+}
+
+/** Compares what the storage holds of a durable file with what this machine remembers of it.
+ *  @throws BLOCK_DIGEST_MISMATCH, REPOSITORY_UNSUITED */
+async function assertStored(
+  control: TaskControl,
+  target: BackupRepository,
+  path: string,
+): Promise<void> {
+  await withOpenFiles(async (files) => {
+    const stored = files.add(await openStored(target, path));
+    if ((await hashFile(stored, control)) === (await contentDigest(control, target, path))) return;
+    throw new BackupError(
+      'BLOCK_DIGEST_MISMATCH',
+      `${path} is not on the storage as it was written`,
+      { details: { path } },
+    );
+  });
 }
 
 /** SHA-256 of a whole file, lower-case hex. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { STAGING_FOLDER } from '../../chain/chain-paths.js';
 import { BackupError } from '../../domain/errors.js';
+import type { VerifyAfterCopy } from '../../domain/copy-job.js';
 import type { FileStamp } from '../../domain/restore-point.js';
 import type { TreePoint } from '../../domain/source-tree.js';
 import type { TreePlanReference } from '../../domain/tree-work.js';
@@ -22,6 +23,7 @@ export interface TreePlan extends TreePlanReference {
   /** Folder of the tree in the source. */
   readonly root: string;
   readonly layout: string;
+  readonly verifyAfterCopy: VerifyAfterCopy;
   /** In the order of copying. */
   readonly classes: readonly PlannedClass[];
   /** Points that are there when all is copied. */

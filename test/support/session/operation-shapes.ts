@@ -3,6 +3,7 @@ import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { restorePointKey } from '../../../src/domain/repository-view.js';
 import { CONTROL_TASK_QUEUE } from '../../../workflows/messages.js';
 import { missForDays } from '../living/missed-looks.js';
+import { makeDatastore } from '../tree/datastore.js';
 import { LocalSessions } from '../workflows/local-sessions.js';
 import type { Execution, HistoryShape, RecordingLab } from './history-shapes.js';
 import { testJob } from './test-site.js';
@@ -19,6 +20,15 @@ const DAY_MS = 86_400_000;
 async function copied(lab: RecordingLab): Promise<void> {
   await lab.add('mail01');
   await lab.workers.runSession(testJob());
+}
+
+const TREE = 'pbs-.';
+
+/** @returns folder of the copied files */
+async function copiedTree({ site, workers }: RecordingLab): Promise<string> {
+  await makeDatastore(site.path('primary'), 3);
+  await workers.runSession(testJob({ retention: { type: 'days', value: 14 }, compact: null }));
+  return site.path('offsite', chainFolder('nightly', TREE), 'files');
 }
 
 async function execute(
@@ -118,6 +128,33 @@ export const OPERATION_SHAPES: readonly HistoryShape[] = [
       await damage(lab);
       await verify(lab);
       return { workflowId: `chain/offsite/nightly/${WORKLOAD}` };
+    },
+  },
+  {
+    name: 'verifyBackups-tree',
+    async record(lab) {
+      await copiedTree(lab);
+      return verify(lab);
+    },
+  },
+  {
+    name: 'repairTree-healed',
+    async record(lab) {
+      const files = await copiedTree(lab);
+      await rm(`${files}/vm/100/owner`);
+      await verify(lab);
+      return { workflowId: `chain/offsite/nightly/${TREE}` };
+    },
+  },
+  {
+    name: 'restorePoint-tree',
+    async record(lab) {
+      await copiedTree(lab);
+      const destinationPath = lab.site.path('restored');
+      await mkdir(destinationPath);
+      const restorePointId = restorePointKey(['nightly', TREE, '2026-11-24T220000Z']);
+      const input = { repositoryId: 'offsite', restorePointId, destinationPath, format: 'same' };
+      return execute(lab, 'restorePoint', `restore/offsite/${restorePointId}-same`, input);
     },
   },
   { name: 'restorePoint-raw', record: (lab) => restore(lab, 'raw') },

@@ -52,10 +52,10 @@ export class TreeWorld {
   }
 
   /** A session at the present time, which then is a minute later. */
-  async copy(overrides: StartOverrides = {}): Promise<CopySessionOutcome> {
+  async copy(overrides: StartOverrides = {}, job: CopyJob = this.job): Promise<CopySessionOutcome> {
     this.nowMs += 60_000;
     const sessions = new LocalSessions([this.source, this.target]);
-    return sessions.tryToCopy(this.job, this.nowMs, overrides);
+    return sessions.tryToCopy(job, this.nowMs, overrides);
   }
 
   /** A health check of the target. */

@@ -275,3 +275,30 @@ describe('a session that copies a tree', () => {
     },
   );
 });
+
+describe('what a copy has written', () => {
+  it.each(['cached', 'direct'] as const)(
+    'is read back (%s): small files that are not what was written fail the task',
+    async (verifyAfterCopy) => {
+      const world = await storeWorld();
+      const asked: string[] = [];
+      const [open, openDirect] = [world.target.openRead, world.target.openReadPastCache];
+      world.target.openRead = (path) => (asked.push(path), open.call(world.target, path));
+      world.target.openReadPastCache = (path) => (
+        asked.push(`direct ${path}`),
+        openDirect.call(world.target, path)
+      );
+      const rename = world.target.rename.bind(world.target);
+      world.target.rename = async (from, to) => {
+        await rename(from, to);
+        if (to.endsWith('files/STORE')) await world.target.patch(to, 0, Buffer.from('X'));
+      };
+      const job = { ...world.job, storage: { ...world.job.storage, verifyAfterCopy } };
+      const { tasks } = await world.copy({}, job);
+      expect(tasks).toMatchObject([{ result: 'failed', code: 'BLOCK_DIGEST_MISMATCH' }]);
+      expect(tasks[0]!.reason).toContain('files/STORE does not read back as it was written');
+      const way = verifyAfterCopy === 'direct' ? 'direct ' : '';
+      expect(asked).toContain(`${way}${world.tree}/files/STORE`);
+    },
+  );
+});
