@@ -64,7 +64,12 @@ const treePath: Shape<string> = (value) => {
 const timeNs: Shape<string> = (value) =>
   typeof value === 'string' && /^-?\d{1,20}$/.test(value) ? null : ' is not a time';
 
-const traits = { as: optional(treePath), modifiedAtNs: optional(timeNs), mode: optional(count) };
+const traits = {
+  as: optional(treePath),
+  asFormat: optional(text),
+  modifiedAtNs: optional(timeNs),
+  mode: optional(count),
+};
 
 const disk = object<TargetDisk>({
   disk: text,

@@ -2,9 +2,10 @@ import type { FileTraits } from './restore-point.js';
 import type { KeptFile } from './target-point.js';
 
 /** The traits of a file and nothing else of it. */
-export function fileTraits({ as, modifiedAtNs, mode }: FileTraits): FileTraits {
+export function fileTraits({ as, asFormat, modifiedAtNs, mode }: FileTraits): FileTraits {
   return {
     ...(as === undefined ? {} : { as }),
+    ...(asFormat === undefined ? {} : { asFormat }),
     ...(modifiedAtNs === undefined ? {} : { modifiedAtNs }),
     ...(mode === undefined ? {} : { mode }),
   };

@@ -43,6 +43,9 @@ export function sameStamp(a: FileStamp, b: FileStamp): boolean {
 export interface FileTraits {
   /** Path in the tree of its restore point under which the tool looks for it, with `/` (`treePathFault`). Absent: the last part of its path. */
   readonly as?: string;
+  /** Format that the disk has under that name, where the tool keeps another than the copy: a raw part, say, that a companion describes. Absent: that
+   *  of the copy. Of a companion never there. */
+  readonly asFormat?: FormatId;
   /** Modification time, nanoseconds since 1970 as a decimal string. A layout leaves it out: the file has it. */
   readonly modifiedAtNs?: string;
   /** Permission bits. A layout leaves it out: the file has it. */

@@ -1,4 +1,4 @@
-import type { SourceCompanion, SourceDisk } from '../../domain/restore-point.js';
+import type { SourceCompanion, SourceDisk, SourceExtent } from '../../domain/restore-point.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type {
   BackupLayout,
@@ -29,6 +29,7 @@ import { wholeImageFault } from '../whole-image.js';
 import { folderWorkloadId } from '../workload-id.js';
 
 const DISK_FORMAT = 'vmdk';
+const RAW = 'raw';
 const ARCHIVE_FORMAT = 'gzip';
 /** Of a run that was packed into one archive. */
 const ARCHIVE_DISK = 'archive';
@@ -189,12 +190,21 @@ async function readMachine(
   const { values: disks, faults } = partFindings(found);
   const descriptors = disks
     .filter(({ extents }) => extents !== undefined)
-    .map(({ path, as }) => ({ path, as: `${as ?? ''}.descriptor` }));
+    .map((disk) => descriptorOf(disk, files));
   const leftOut = vmx.value.disks.filter((disk) => !held.includes(disk)).map(leftOutText);
   return {
     ...{ disks, companions: [...companions, ...descriptors], faults },
     ...(leftOut.length === 0 ? {} : { leftOut: `ghettoVCB has left out ${leftOut.join(', ')}` }),
   };
+}
+
+/** Beside a flat disk it is what makes one of it; beside one file that was made of several it says no more than what these were. */
+function descriptorOf(
+  { path, asFormat }: SourceDisk,
+  files: readonly ClaimedFile[],
+): SourceCompanion {
+  const { within } = files.find((file) => file.path === path)!;
+  return { path, as: asFormat === undefined ? `${within}.descriptor` : within };
 }
 
 /** Descriptor or extent. */
@@ -227,18 +237,29 @@ async function readDisk(
   const beside = files.filter(({ within }) => isExtentOf(descriptor.within, within));
   const head = await readImageHead(facts, descriptor, DISK_FORMAT, beside);
   if ('fault' in head) return head;
-  const { parent, extents } = head.value;
+  const { parent, extents, virtualSizeBytes } = head.value;
   if (parent !== null)
     return broken(
       `${descriptor.path} builds on ${JSON.stringify(parent.name)}, where ghettoVCB leaves fulls`,
     );
+  const flat = beside.find((file) => isFlat(file, extents, virtualSizeBytes));
   return {
     value: {
       ...fullDisk(node.replace(':', '-'), DISK_FORMAT, descriptor),
-      as: descriptor.within,
+      ...(flat === undefined ? { as: descriptor.within } : { as: flat.within, asFormat: RAW }),
       ...(extents.length === 0 ? {} : { extents }),
     },
   };
+}
+
+/** ESX opens a disk of its own kind alone: a descriptor, and all data as they are in a file beside it. */
+function isFlat(
+  { path, stamp, name }: ClaimedFile,
+  extents: readonly SourceExtent[],
+  virtualSizeBytes: number,
+): boolean {
+  const isAll = extents.length === 1 && extents[0]?.path === path;
+  return isAll && /-flat\.vmdk$/i.test(name) && stamp.sizeBytes === virtualSizeBytes;
 }
 
 /** Where ghettoVCB puts a disk: `disk.vmdk`, or `<datastore>/disk.vmdk` for `/vmfs/volumes/<datastore>/<folder>/disk.vmdk`. */

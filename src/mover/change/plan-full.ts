@@ -1,6 +1,7 @@
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { fileTraits, keptTraits } from '../../domain/file-traits.js';
 import { BackupError } from '../../domain/errors.js';
+import type { FormatId } from '../../domain/restore-point.js';
 import type { TargetRestorePoint } from '../../domain/target-point.js';
 import { fullFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -41,6 +42,8 @@ export interface FullOrder {
   readonly takesItsPlace: boolean;
   /** Names that the files of disks get elsewhere than in a chain, where some formats repeat them inside; absent: those of a chain. */
   readonly fileNames?: ReadonlyMap<string, string>;
+  /** Formats of those that get another than their own; absent: none. */
+  readonly formats?: ReadonlyMap<string, FormatId>;
 }
 
 /** Plans fulls of the disks of a target point from the target's own files; the copy itself is the usual one. Run again, it takes up the
@@ -67,7 +70,10 @@ export async function planFull(
   const token = newToken();
   const disks: DiskPlan[] = [];
   for (const [disk, files] of layers) {
-    const planned = await planDisk(context, { target, staging, token, disk, files, keepsLinkId });
+    const formatId = order.formats?.get(disk) ?? files[0]!.format;
+    const planned = await planDisk(context, {
+      ...{ target, staging, token, disk, files, formatId, keepsLinkId },
+    });
     disks.push({
       ...planned,
       fileName: order.fileNames?.get(disk) ?? planned.fileName,
@@ -107,13 +113,15 @@ async function planDisk(
     token: string;
     disk: string;
     files: readonly LayerFile[];
+    /** Of the full, where it has fulls. */
+    formatId: FormatId;
     keepsLinkId: boolean;
   },
 ): Promise<DiskPlan> {
   const stack = await ImageStack.open(context, input.files);
   try {
     const { target, staging, token, disk, keepsLinkId } = input;
-    const format = fullFormat(input.files[0]!.format, stack.dialect);
+    const format = fullFormat(input.formatId, stack.dialect);
     const file = fileOf(input, format, stack);
     const changes = { type: 'all' } as const;
     const lists = await listPlannedBlocks(context, {

@@ -4,7 +4,7 @@ import { readChainRecord } from '../../chain/chain-store.js';
 import { pathSegment } from '../../domain/path-segment.js';
 import { BackupError } from '../../domain/errors.js';
 import { restoreStaging } from '../../domain/staging-id.js';
-import type { RestoreFormat } from '../../domain/restore-point.js';
+import type { FormatId, RestoreFormat } from '../../domain/restore-point.js';
 import type { TargetCompanion, TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
@@ -69,6 +69,7 @@ export async function prepareRestore(
     point,
     disks: wanted.map(({ disk }) => disk),
     fileNames: new Map(wanted.map(({ disk }, index) => [disk, nameAt(index)])),
+    formats: input.layout === true ? formatsInTree(wanted) : new Map(),
     target,
     staging,
     epoch: 0,
@@ -81,6 +82,13 @@ export async function prepareRestore(
   for (const disk of stored?.disks ?? [])
     disks.push(await prepareRaw(context, target, staging, disk, plan.reference.token));
   return { reference: plan.reference, disks };
+}
+
+/** A tool may keep a disk in another format than its copy has. */
+function formatsInTree(disks: readonly TargetDisk[]): ReadonlyMap<string, FormatId> {
+  return new Map(
+    disks.flatMap(({ disk, asFormat }) => (asFormat === undefined ? [] : [[disk, asFormat]])),
+  );
 }
 
 /** The raw file in its full size, all holes, and the windows that are to be written. */

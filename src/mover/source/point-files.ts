@@ -56,8 +56,12 @@ function companionDisk(as: string): string {
 
 function traitsOf(known: FileTraits, as: string, { stamp, mode }: RepositoryEntry): FileTraits {
   const bits = known.mode ?? mode;
-  const { modifiedAtNs = stamp.modifiedAtNs } = known;
-  return { as, modifiedAtNs, ...(bits === undefined ? {} : { mode: bits }) };
+  const { asFormat, modifiedAtNs = stamp.modifiedAtNs } = known;
+  return {
+    ...{ as, modifiedAtNs },
+    ...(asFormat === undefined ? {} : { asFormat }),
+    ...(bits === undefined ? {} : { mode: bits }),
+  };
 }
 
 async function entryOf(repository: BackupRepository, path: string): Promise<RepositoryEntry> {

@@ -215,9 +215,18 @@ describe.skipIf(!requireTool('qemu-img') || !requireTool('vmdkinfo', '-V'))(
           const bytes =
             format === 'raw'
               ? await readFile(join(to, `${disk}.raw`))
-              : await libvmdkBytes(join(to, layout ? TREE[disk] : `${disk}.vmdk`)); // wants a file's own name inside
+              : layout
+                ? await qemuBytes(join(to, TREE[disk]), 'vmdk')
+                : await libvmdkBytes(join(to, `${disk}.vmdk`)); // wants a file's own name inside
           expect(bytes.equals(truth[2]![disk])).toBe(true);
         }
+        if (!layout) continue;
+        // What ESX opens: the descriptor as it was, and the data in the file that it names.
+        const [text, flat] = await Promise.all(
+          ['web.vmdk', 'web-flat.vmdk'].map((name) => readFile(join(to, name))),
+        );
+        expect(text!.equals(await readFile(source(runName(2), 'web.vmdk')))).toBe(true);
+        expect(flat!.equals(truth[2]!['scsi0-0'])).toBe(true);
       }
     });
   },
