@@ -9,6 +9,7 @@ import {
   text,
   type Shape,
 } from '../domain/json-shape.js';
+import type { GuardedDay } from '../domain/tree-guard.js';
 import type { TargetTreePoint } from '../domain/target-tree.js';
 import { ownedFields } from '../chain/chain-record-shape.js';
 import { parseRecord, serializeRecord, type RecordFormat } from '../chain/record-document.js';
@@ -25,6 +26,8 @@ export interface TreeRecord extends OwnedRecord {
   readonly unfinished: readonly UnfinishedPoint[];
   /** One for each class of files, in the order of copying. */
   readonly index: readonly ClassIndex[];
+  /** What the looks of the last days found, oldest first: a wipe may come a little at a time. */
+  readonly guard: readonly GuardedDay[];
   /** Token of the plan whose files were entered into the index last: found again, it is not counted twice. null: none was. */
   readonly enteredPlan: string | null;
   /** Files that are being removed, announced before the first goes. Found at a start, it is done again. */
@@ -104,6 +107,7 @@ const shape: Shape<TreeRecord> = object<TreeRecord>({
       runs: listOf(run),
     }),
   ),
+  guard: listOf(object<GuardedDay>({ day: text, shown: count, steady: count, rewritten: count })),
   enteredPlan: nullable(text),
   pending: nullable(
     object<PendingRemoval>({

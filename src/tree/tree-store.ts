@@ -52,7 +52,7 @@ export function takeTree(
   owner: string,
   seenAtMs: number | null,
 ): Promise<TreeRecord> {
-  const nothing = { points: [], unfinished: [], index: [], pending: null };
+  const nothing = { points: [], unfinished: [], index: [], guard: [], pending: null };
   const first = { ...source, ...nothing, enteredPlan: null, changedAt: null };
   return store.take(repository, tree, identity, first, owner, seenAtMs);
 }

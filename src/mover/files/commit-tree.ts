@@ -1,5 +1,6 @@
 import { firstTexts } from '../../domain/sentences.js';
 import { notOverwritten, overwrittenTexts } from '../../domain/set-points.js';
+import { guardedDaysAfter } from '../../domain/tree-guard.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { TreePlanReference } from '../../domain/tree-work.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -95,13 +96,13 @@ export async function noteCopied(
   const replacedTables: string[] = [];
   const overwritten = new Set<string>();
   const unread: string[] = [];
+  const isEntered = record.enteredPlan === plan.token;
   for (const [classIndex, { name, match }] of rules.classes.entries()) {
     const before = record.index.find((entry) => entry.class === name) ?? {
       ...{ class: name, match: match.source, runs: [] },
       ...{ fileCount: 0, sizeBytes: 0, goneCount: 0 },
     };
     const place = { context, target, tree, plan, classIndex, replacedTables, overwritten, unread };
-    const isEntered = record.enteredPlan === plan.token;
     index.push(
       isEntered
         ? await asEntered(place, before)
@@ -109,7 +110,13 @@ export async function noteCopied(
     );
   }
   const points = notOverwritten(record.points, plan.points, overwritten);
-  return { noted: { ...record, points, index, enteredPlan: plan.token }, replacedTables, unread };
+  const look = { nowMs: plan.plannedAtMs, isAgreed: plan.isAgreed };
+  const guard = isEntered ? record.guard : guardedDaysAfter(record.guard, plan.changes, look);
+  return {
+    noted: { ...record, points, index, guard, enteredPlan: plan.token },
+    replacedTables,
+    unread,
+  };
 }
 
 export interface NotedCopies {

@@ -26,6 +26,7 @@ import type { TreeRecord } from '../../tree/tree-record.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { findSourceWorkload } from '../source/source-catalogue.js';
 import { compareClass } from './compare-class.js';
+import { ChangeCount } from './count-changes.js';
 import { PlanLists } from './plan-lists.js';
 import { removalRule } from './remove-files.js';
 import { takeForCopy, type TakeTreeInput } from './take-tree.js';
@@ -224,24 +225,26 @@ async function writePlan(
   const token = randomUUID();
   await target.makePlace(treeStaged.largeFolder(input.chain));
   const walk = walkOf(seen, points, faults);
-  const changes = { known: 0, gone: 0, rewritten: 0 };
+  const count = new ChangeCount();
   const classes: PlannedClass[] = [];
   const goneByClass: number[] = [];
   for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
-    const goneBefore = changes.gone;
-    classes.unshift(await planClass(seen, walk, index, token, { changes, waiting }));
-    goneByClass.unshift(changes.gone - goneBefore);
+    const goneBefore = count.changes.gone;
+    classes.unshift(await planClass(seen, walk, index, token, { count, waiting }));
+    goneByClass.unshift(count.changes.gone - goneBefore);
   }
   await assertGoneTogether(seen, points, goneByClass);
+  const { changes } = count;
   const plan: TreePlan = {
     ...{ token, epoch: seen.known!.epoch, plannedAtMs: input.nowMs },
     ...{ sourceRepositoryId: input.sourceRepositoryId, root: tree.root, layout: layout.name },
     verifyAfterCopy: input.verifyAfterCopy,
     ...{ classes, points, waitingCount: waiting.faults.count },
+    ...{ changes, isAgreed: input.acceptChanges },
     shown: tree.points.map(({ id }) => id),
   };
   await target.put(treeStaged.plan(input.chain), Buffer.from(JSON.stringify(plan)));
-  return { plan, suspicion: suspicionOf(changes, layout.rules) };
+  return { plan, suspicion: suspicionOf(changes, layout.rules, seen.known!.guard) };
 }
 
 /** What a tool removes it takes from the last class first. Removed while the classes were looked at, files would be missed one session before those that
@@ -275,10 +278,7 @@ async function planClass(
   walk: Walk,
   index: number,
   token: string,
-  {
-    changes,
-    waiting,
-  }: { changes: { known: number; gone: number; rewritten: number }; waiting: FaultList },
+  { count, waiting }: { readonly count: ChangeCount; readonly waiting: FaultList },
 ): Promise<PlannedClass> {
   const { chain, nowMs } = input;
   const goneSinceMs = missedSinceMs(known!, nowMs);
@@ -286,23 +286,17 @@ async function planClass(
   const { content } = fileClass;
   const lists = await PlanLists.open(target, chain, fileClass, index, token);
   await compareClass(walk, target, chain, known, index, (is, listed, entry) => {
-    if (entry !== null && entry.goneSinceMs === null) changes.known++;
+    count.add(is, content, listed, entry);
     switch (is) {
       case 'new':
         return lists.add({ ...listed!, held: null });
       case 'changed': {
         const { digest, table, stamp } = entry!;
         const isGone = entry!.goneSinceMs !== null;
-        // What is only ever appended to is larger when it has changed.
-        const isWrittenOver =
-          content === 'immutable' ||
-          (content === 'appended' && listed!.stamp.sizeBytes <= stamp.sizeBytes);
-        if (isWrittenOver && !isGone) changes.rewritten++;
         const held = { digest, table, sizeBytes: stamp.sizeBytes, isGone };
         return lists.add({ ...listed!, held });
       }
       case 'gone':
-        changes.gone++;
         return lists.mark({ ...entry!, goneSinceMs });
       case 'back':
         return lists.mark({ ...entry!, goneSinceMs: null });

@@ -4,6 +4,7 @@ import { BackupError } from '../../domain/errors.js';
 import type { VerifyAfterCopy } from '../../domain/copy-job.js';
 import type { FileStamp } from '../../domain/restore-point.js';
 import type { TreePoint } from '../../domain/source-tree.js';
+import type { TreeChanges } from '../../domain/tree-guard.js';
 import type { TreePlanReference } from '../../domain/tree-work.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readWholeFile } from '../../repository/replace-file.js';
@@ -30,6 +31,10 @@ export interface TreePlan extends TreePlanReference {
   readonly points: readonly TreePoint[];
   /** Files of a store that were left to be finished: any of its points may need them. */
   readonly waitingCount: number;
+  /** What the look found, for the guard of the looks after it. */
+  readonly changes: TreeChanges;
+  /** An operator has agreed to them. */
+  readonly isAgreed: boolean;
   /** Ids of all points that the source showed. */
   readonly shown: readonly string[];
 }

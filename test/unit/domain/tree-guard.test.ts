@@ -41,5 +41,6 @@ it.each<[string, number, number, number, string | null]>([
   ['all of two files were written to', 2, 0, 2, null],
   ['there was nothing', 0, 0, 0, null],
 ])('a look at a source in which %s', (_, known, gone, rewritten, expected) => {
-  expect(suspicionOf({ known, gone, rewritten }, { suspiciousShare: 0.5 })).toBe(expected);
+  const changes = { known, steady: known, gone, rewritten, added: 0 };
+  expect(suspicionOf(changes, { suspiciousShare: 0.5, shape: 'store' }, [])).toBe(expected);
 });
