@@ -8,6 +8,7 @@ import type { TreeRules } from '../../domain/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readIndex } from '../../tree/file-index.js';
+import { totalsOf } from '../../tree/show-tree.js';
 import type { TreeRecord, UnfinishedPoint } from '../../tree/tree-record.js';
 import type { TreePlan } from './tree-plan.js';
 
@@ -145,14 +146,4 @@ class FreeIds {
     this.#numbers.set(name, number + 1);
     return id;
   }
-}
-
-export function totalsOf({ index }: Pick<TreeRecord, 'index'>): {
-  readonly fileCount: number;
-  readonly sizeBytes: number;
-} {
-  return {
-    fileCount: index.reduce((sum, entry) => sum + entry.fileCount, 0),
-    sizeBytes: index.reduce((sum, entry) => sum + entry.sizeBytes, 0),
-  };
 }
