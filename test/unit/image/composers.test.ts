@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Dialect } from '../../../src/image/disk-image.js';
 import type { ComposedFormat } from '../../../src/image/formats.js';
+import type { FileShape, PlannedContent } from '../../../src/image/image-format.js';
 import { QCOW2 } from '../../../src/image/qcow2/qcow2-format.js';
 import { VHD } from '../../../src/image/vhd/vhd-format.js';
 import { VHDX } from '../../../src/image/vhdx/vhdx-format.js';
@@ -87,5 +88,45 @@ describe.each(ROWS)('files of %s', (_, { composer, open }, dialect) => {
     const virtualSizeBytes = Math.floor(maxDiskBytes / 512) * 512 + 512;
     const made = composeDisk(composer, { virtualSizeBytes, blocks: new Map(), dialect });
     await expect(made).rejects.toMatchObject({ code: 'DISK_TOO_LARGE' });
+  });
+});
+
+describe('a plan that contradicts itself', () => {
+  const PARENT = { link: 'p', format: 'any', linkId: null, virtualSizeBytes: 4 * BLOCK };
+
+  it.each<
+    [string, ComposedFormat, Partial<FileShape>, Partial<Record<'mapped' | 'used', number>>, string]
+  >([
+    [
+      'VHDX, data that no table names',
+      VHDX,
+      { slotCount: 32 },
+      { used: 1 },
+      '32 slots hold data, 0',
+    ],
+    ['VHDX, half a sector', VHDX, { virtualSizeBytes: 4 * BLOCK + 256 }, {}, 'no multiple of 512'],
+    ['VHD, half a sector', VHD, { virtualSizeBytes: 4 * BLOCK + 256 }, {}, 'no multiple of 512'],
+    ['VHDX, a parent without id', VHDX, { parent: PARENT }, {}, 'no DataWriteGuid'],
+    ['VHD, a parent without id', VHD, { parent: PARENT }, {}, 'no uuid'],
+    ['VMDK, a parent without id', VMDK, { parent: PARENT }, {}, 'null is no content id'],
+    [
+      'VMDK, zeros of an increment without a slot',
+      VMDK,
+      { parent: { ...PARENT, linkId: 'abcd0123' } },
+      { mapped: 1 },
+      'zeros without a slot at block 0',
+    ],
+  ])('is refused: %s', async (_, { composer }, shape, { mapped = 0, used = 0 }, reason) => {
+    const file = new MemoryBytes(Buffer.alloc(0), 'composed.img');
+    const whole: FileShape = {
+      ...{ fileName: 'composed.img', virtualSizeBytes: 4 * BLOCK, slotCount: 0, parent: null },
+      ...{ dialect: {}, seed: '00112233445566778899aabbccddeeff', linkId: null, ...shape },
+    };
+    const content: PlannedContent = {
+      nextMapped: (block) => Promise.resolve(block),
+      mapBlocks: (first, out) => Promise.resolve(void out.fill(first === 0 ? mapped : 0)),
+      slotsInUse: (_first, out) => Promise.resolve(void out.fill(used)),
+    };
+    await expect(composer.compose(file, whole, content)).rejects.toThrow(reason);
   });
 });
