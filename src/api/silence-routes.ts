@@ -53,11 +53,11 @@ interface SilenceServices {
 }
 
 export function silenceRoutes({ client, now }: SilenceServices): Route[] {
-  const watch = client.workflow.getHandle(WATCH_SAFETY_ID);
+  const watch = () => client.workflow.getHandle(WATCH_SAFETY_ID);
   return [listRoute(watch), createRoute(watch, now), endRoute(watch)];
 }
 
-function listRoute(watch: WorkflowHandle): Route {
+function listRoute(watch: () => WorkflowHandle): Route {
   return jsonRoute({
     method: 'get',
     path: '/silences',
@@ -69,13 +69,13 @@ function listRoute(watch: WorkflowHandle): Route {
     answer: pageSchema(silenceSchema),
     errors: [],
     run: async () => {
-      const items = await watch.query(silencesQuery).catch(noWatch<readonly Silence[]>([]));
+      const items = await watch().query(silencesQuery).catch(noWatch<readonly Silence[]>([]));
       return { content: { items: [...items] } };
     },
   });
 }
 
-function createRoute(watch: WorkflowHandle, now: () => number): Route {
+function createRoute(watch: () => WorkflowHandle, now: () => number): Route {
   return jsonRoute({
     method: 'post',
     path: '/silences',
@@ -94,13 +94,15 @@ function createRoute(watch: WorkflowHandle, now: () => number): Route {
         createdAt: new Date(nowMs).toISOString(),
         until: new Date(nowMs + hours * HOUR_MS).toISOString(),
       };
-      await watch.executeUpdate(silenceUpdate, { args: [silence] }).catch(noWatch(null));
+      await watch()
+        .executeUpdate(silenceUpdate, { args: [silence] })
+        .catch(noWatch(null));
       return { content: silence };
     },
   });
 }
 
-function endRoute(watch: WorkflowHandle): Route {
+function endRoute(watch: () => WorkflowHandle): Route {
   return jsonRoute({
     method: 'delete',
     path: '/silences/:id',
@@ -112,7 +114,9 @@ function endRoute(watch: WorkflowHandle): Route {
     answer: null,
     errors: ['CHANNEL_MISSING'],
     run: async ({ params }) => {
-      await watch.executeUpdate(endSilenceUpdate, { args: [params.id ?? ''] }).catch(noWatch(null));
+      await watch()
+        .executeUpdate(endSilenceUpdate, { args: [params.id ?? ''] })
+        .catch(noWatch(null));
       return { content: null };
     },
   });
