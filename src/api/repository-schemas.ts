@@ -181,6 +181,10 @@ export const restorePointSchema: z.ZodType<RestorePointView> = z
         'When every byte of its disk files was last read and compared with its digest; a copy reads back what it writes.',
     }),
     retention: z.array(z.enum(['weekly', 'monthly', 'yearly'])),
+    keptUntil: instant.nullable().meta({
+      description:
+        'First instant at which retention may let it go, as long as its source goes on to make new ones; null: no calendar decides it (a number of points), or nothing is known.',
+    }),
     keptBecause: z.array(z.string()),
     files: z.array(
       z

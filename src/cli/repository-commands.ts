@@ -260,6 +260,7 @@ function describePoint(point: RestorePointView): DisplayText {
     ['Health', point.health],
     ['Verified', formatInstant(point.verifiedAt)],
     ['Kept because', point.keptBecause.join(', ') || '-'],
+    ['Kept until', formatInstant(point.keptUntil)],
     ...point.files.map(({ disk, path, format, sizeBytes }): [string, string] => [
       `Disk ${disk}`,
       `${path} (${format}, ${formatBytes(sizeBytes)})`,

@@ -115,6 +115,9 @@ export interface RestorePointView {
   /** When every byte of its disk files was last read and compared with its digest; null: never, or a source point. RFC 3339 UTC. */
   readonly verifiedAt: string | null;
   readonly retention: readonly GfsFlag[];
+  /** First instant at which retention may let it go, as long as its source goes on (`keptUntil`); null: no calendar decides it, or nothing is
+   *  known. RFC 3339 UTC. */
+  readonly keptUntil: string | null;
   /** Why retention keeps it, in plain words. */
   readonly keptBecause: readonly string[];
   readonly files: readonly {

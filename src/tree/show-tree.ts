@@ -49,6 +49,7 @@ export function treePointView(
     ...{ complete: true, state: 'complete', lookAgainAt: null },
     reason: point.health === 'corrupt' ? 'a health check found damaged files' : (point.gap ?? null),
     ...{ health: point.health, verifiedAt: point.verifiedAt, retention: point.flags, keptBecause },
+    keptUntil: null,
     files: [
       {
         ...{ disk: FILES_FOLDER, format: 'tree', sizeBytes: point.sizeBytes },

@@ -77,7 +77,7 @@ export function PointRows({ points, label, onChoose, verb = 'Choose', more }: Po
 const FLAGS = { weekly: 'W', monthly: 'M', yearly: 'Y' } as const;
 
 export function WhyKept({
-  point: { retention, keptBecause, jobId },
+  point: { retention, keptBecause, keptUntil, jobId },
 }: {
   readonly point: RestorePointView;
 }) {
@@ -94,6 +94,12 @@ export function WhyKept({
         {keptBecause.length === 0
           ? 'not said: its job’s definition is not there'
           : keptBecause.map(printable).join('; ')}
+        {keptUntil !== null && (
+          <>
+            {' '}
+            (until <Instant at={keptUntil} as="date" />)
+          </>
+        )}
       </span>
     </span>
   );

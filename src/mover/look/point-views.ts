@@ -3,6 +3,7 @@ import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { readLeases } from '../../chain/leases.js';
 import { unreadablePart } from '../../chain/unreadable.js';
 import type { CopyJob } from '../../domain/copy-job.js';
+import { keptUntil } from '../../domain/kept-until.js';
 import {
   restorePointKey,
   type RestorePointView,
@@ -35,6 +36,7 @@ export function sourceView(workload: SourceWorkload, point: SourceRestorePoint):
     health: 'unknown',
     verifiedAt: null,
     retention: [],
+    keptUntil: null,
     keptBecause: [],
     files: point.disks.flatMap((disk) =>
       filesOfDisk(disk).map(({ path, stamp: { sizeBytes } }) => ({
@@ -54,14 +56,23 @@ export async function chainViews(
   unreadable: UnreadablePart[],
 ): Promise<RestorePointView[]> {
   const reasons = new Map<string, readonly string[]>();
+  let ends: ReadonlyMap<string, number | null> = new Map();
   const job = await storedDefinition(repository, record.jobId, unreadable);
   if (job !== null) {
     const policy = { ...rule, job };
     for (const { id, reasons: why } of await keptPoints(repository, record, policy, unreadable))
       reasons.set(id, why);
+    const { retention, gfs, timeZone } = job;
+    const { immutableForDays } = rule;
+    ends = keptUntil({
+      ...{ points: record.points, policy: retention, gfs, timeZone, immutableForDays },
+    });
   }
   return availablePoints(record).map((point) =>
-    chainView(record, point, reasons.get(point.id) ?? []),
+    chainView(record, point, {
+      keptBecause: reasons.get(point.id) ?? [],
+      keptUntilMs: ends.get(point.id) ?? null,
+    }),
   );
 }
 
@@ -83,10 +94,15 @@ async function keptPoints(
   }
 }
 
+interface KeptFacts {
+  readonly keptBecause: readonly string[];
+  readonly keptUntilMs: number | null;
+}
+
 function chainView(
   record: ChainRecord,
   point: TargetRestorePoint,
-  keptBecause: readonly string[],
+  { keptBecause, keptUntilMs }: KeptFacts,
 ): RestorePointView {
   const key = (id: string) => restorePointKey([record.jobId, record.workload.id, id]);
   const { repositoryId, restorePointId } = point.source;
@@ -107,6 +123,7 @@ function chainView(
     health: point.health,
     verifiedAt: point.verifiedAt,
     retention: point.flags,
+    keptUntil: keptUntilMs === null ? null : new Date(keptUntilMs).toISOString(),
     keptBecause,
     files: point.disks.map(({ disk, path, format, sizeBytes }) => ({
       disk,

@@ -28,6 +28,7 @@ describe('repository commands', () => {
       health: 'good',
       verifiedAt: '2026-11-28T05:00:00Z',
       retention: ['weekly'],
+      keptUntil: '2026-12-20T00:00:00.000Z',
       keptBecause: ['weekly 2 of 4'],
       files: [
         { disk: 'vda', path: 'a', format: 'qcow2', sizeBytes: 1_024 },
