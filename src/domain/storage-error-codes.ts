@@ -237,4 +237,10 @@ export const STORAGE_ERROR_CODES = {
     meaning: 'The destination of a restore cannot be used.',
     hint: 'Name an empty or new folder on the machine of the worker, outside every repository.',
   },
+  RESTORE_FORMAT_UNSUITED: {
+    kind: 'invalid',
+    meaning:
+      'A raw disk was asked for, and the copy is a file that is kept as it is: an archive, a package, a stream.',
+    hint: 'Restore it as it is (`--format same`) and let its own tool take the disks out of it.',
+  },
 } as const satisfies Record<string, ErrorCodeEntry>;

@@ -10,6 +10,8 @@ export interface ImageFormat {
   readonly id: FormatId;
   /** Of file names, without the dot. */
   readonly extension: string;
+  /** Its files are kept as they are, whatever is in them, so their bytes are no disk's. Absent: they are images of disks. */
+  readonly isOpaque?: true;
   /** What a look at a source must know of a file: a small part of it is read, whatever its size.
    *  @param extents absent: there are none
    *  @throws IMAGE_TRUNCATED when the file is still being written or was cut off, as far as its head and tables tell; and as `open` */

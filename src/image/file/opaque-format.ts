@@ -23,6 +23,7 @@ export function opaqueFormat(row: {
   return {
     id,
     extension,
+    isOpaque: true,
     readHead: async (source) => {
       await row.assertWhole?.(source);
       return headOfImage(open(source));

@@ -6,6 +6,7 @@ import { BackupError } from '../../domain/errors.js';
 import { restoreStaging } from '../../domain/staging-id.js';
 import type { FormatId, RestoreFormat } from '../../domain/restore-point.js';
 import type { TargetCompanion, TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import { imageFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
 import type { PlanReference } from '../staging/copy-plan.js';
@@ -47,7 +48,7 @@ export interface RestoreInput {
 }
 
 /** Takes a lease on the point and plans the restore into the destination. Run again after a stop it takes up what is there.
- *  @throws RESTORE_POINT_MISSING, RESTORE_DESTINATION_INVALID when the folder holds something else, or a file of a name that is needed */
+ *  @throws RESTORE_FORMAT_UNSUITED, RESTORE_POINT_MISSING, RESTORE_DESTINATION_INVALID when the folder holds something else, or a file of a name that is needed */
 export async function prepareRestore(
   context: MoverContext,
   input: RestoreInput,
@@ -114,6 +115,18 @@ async function prepareRaw(
   return diskWork(target, rawRestoreJournal(staging, disk, token), disk, heldBlocks);
 }
 
+/** The bytes of an archive under a name that ends in `.raw` would be taken for a disk.
+ *  @throws RESTORE_FORMAT_UNSUITED */
+function assertFormat(disks: readonly TargetDisk[], { format }: RestoreInput): void {
+  const opaque = disks.find((disk) => imageFormat(disk.format).isOpaque);
+  if (format !== 'raw' || opaque === undefined) return;
+  throw new BackupError(
+    'RESTORE_FORMAT_UNSUITED',
+    `the copy of ${opaque.disk} is a file of the format ${opaque.format}, which is kept as it is and no disk`,
+    { details: { disk: opaque.disk, path: opaque.path } },
+  );
+}
+
 /** @throws RESTORE_DESTINATION_INVALID */
 async function assertDestination(
   target: BackupRepository,
@@ -172,6 +185,7 @@ async function leasedPoint(
     const point = isResumed
       ? lineageOf(record, input.pointId)[0]!
       : offeredPoint(record, input.pointId);
+    assertFormat(wantedDisks(point, input), input);
     return { record, point };
   } catch (error) {
     await releaseLease(source, input.chain, input.leaseId);
