@@ -131,7 +131,7 @@ const MOVER_FOLDERS = {
   health: ['task', 'blocks', 'staging', 'source', 'copy', 'change'],
   restore: ['task', 'blocks', 'staging', 'copy', 'change'],
   files: ['task', 'blocks', 'source'],
-  'kept-files': ['task', 'blocks', 'staging', 'source', 'files'],
+  'kept-files': ['task', 'blocks', 'staging', 'source', 'change', 'files'],
 };
 
 function moverFolderRules([name, folders]) {

@@ -2,7 +2,7 @@ import type { AbsentWorkload, KeptPage } from '../src/domain/absent-workloads.js
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { AbsenceStanding } from '../src/mover/change/note-absence.js';
 import type { LookForAbsentInput } from '../src/mover/look/kept-workloads.js';
-import type { OperationInput } from '../src/mover/mover-operations.js';
+import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
 import { onChain, type OnChain } from './on-chain.js';
 import { runTask } from './run-task.js';
 
@@ -43,6 +43,15 @@ export function createRemovedWorkloadActivities(deps: {
         const { deleted } = await mover.run('deleteRestorePoints', order, control);
         return { deleted: deleted.length, standing };
       });
+    },
+
+    /** The same of the copy of a tree, which is taken over first. */
+    async settleTreeAbsence(
+      input: OnChain<Omit<OperationInput<'settleTreeAbsence'>, 'immutableForDays'>>,
+    ): Promise<OperationOutput<'settleTreeAbsence'>> {
+      const days = immutableForDays(input.targetRepositoryId);
+      const rule = { ...onChain(input), immutableForDays: days };
+      return runTask((control) => mover.run('settleTreeAbsence', rule, control));
     },
   };
 }

@@ -26,6 +26,8 @@ export interface SettleAbsenceInput {
   readonly workload: AbsentWorkload['workload'];
   /** A source shows it again. */
   readonly isSeen: boolean;
+  /** Its copy is a tree; absent: a chain. */
+  readonly isTree?: boolean;
   readonly afterDays: number;
   readonly settings: CopySettings;
 }
@@ -43,6 +45,15 @@ export async function settleAbsence(input: SettleAbsenceInput): Promise<AbsenceO
   const { targetRepositoryId, jobId, workload, isSeen, afterDays, settings } = input;
   const ids = { targetRepositoryId, jobId, workloadId: workload.id };
   const owner = workflowInfo().firstExecutionRunId;
+  if (input.isTree === true) {
+    const { standing, removed } = await absenceActivities(
+      targetRepositoryId,
+      settings,
+    ).settleTreeAbsence.executeWithOptions({ summary: `${workload.name}: no source shows it` }, [
+      { ...ids, workload, owner, isSeen, nowMs: Date.now(), afterDays },
+    ]);
+    return standing === null ? null : settledOutcome(workload.name, standing, removed);
+  }
   const { epoch } = await listingActivities(
     targetRepositoryId,
     settings,
@@ -56,11 +67,18 @@ export async function settleAbsence(input: SettleAbsenceInput): Promise<AbsenceO
   ).settleAbsence.executeWithOptions({ summary: `${workload.name}: no source shows it` }, [
     { ...ids, epoch, nowMs: Date.now(), afterDays },
   ]);
-  if (standing.state !== 'due') return outcomeOf(workload.name, standing);
+  return settledOutcome(workload.name, standing, deleted);
+}
+
+function settledOutcome(
+  workload: string,
+  standing: AbsentWorkload['standing'],
+  deleted: number,
+): AbsenceOutcome {
+  if (standing.state !== 'due') return outcomeOf(workload, standing);
   // A worker that died when all was deleted leaves nothing for the next one to count.
   const done = deleted === 0 ? 'they were deleted' : `${deleted} were deleted`;
-  const text = `${standing.text}: ${done}`;
-  return { workload: workload.name, result: 'success', text };
+  return { workload, result: 'success', text: `${standing.text}: ${done}` };
 }
 
 /** Keeps the answers small, and the children of a session few. */
@@ -96,8 +114,9 @@ export async function settleAbsentWorkloads(
     { summary: 'look for workloads that are gone' },
     [{ ...ids, workloads: workloads.slice(0, MAX_ABSENT), afterDays, nowMs: Date.now() }],
   );
-  for (const { workload, isSeen, standing, isNews } of looks) {
-    const input = { targetRepositoryId, jobId: job.id, workload, isSeen, afterDays, settings };
+  for (const { workload, isSeen, standing, isNews, isTree = false } of looks) {
+    const ids = { targetRepositoryId, jobId: job.id };
+    const input = { ...ids, workload, isSeen, isTree, afterDays, settings };
     const outcome = isNews ? await settle(input) : outcomeOf(workload.name, standing);
     if (outcome !== null) outcomes.push(outcome);
   }

@@ -79,6 +79,8 @@ function doubtedSource(
 export interface AbsentWorkload {
   readonly workload: { readonly id: string; readonly name: string; readonly type: WorkloadType };
   readonly isSeen: boolean;
+  /** Its copy is a tree; absent: a chain. */
+  readonly isTree?: boolean;
   /** What is to become of its copies, with one plain sentence. */
   readonly standing: { readonly state: Removal['state']; readonly text: string };
   /** The record of its chain has to be written. */

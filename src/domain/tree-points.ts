@@ -68,6 +68,8 @@ interface AgedPoint {
   readonly createdAtMs: number;
   readonly kind: TreePoint['kind'];
   readonly needs: readonly string[];
+  /** A health check found files damaged that it needs: it counts for none of those that are to stay. Absent: it is whole. */
+  readonly isCorrupt?: boolean;
 }
 
 /** A policy of days never leaves less than this, logs not counted. Source: VBR user guide, `backup_copy_simple_retention`. */
@@ -88,7 +90,9 @@ export function keptIds(
   const asOfMs = Math.min(nowMs, newestMs + DAY_MS);
   const firstDay = dayNumberOf(asOfMs, timeZone) - retention.value;
   const fewest = retention.type === 'days' ? MINIMUM_POINTS : retention.value;
-  const firstByCount = Math.max(0, backups.length - fewest);
+  const good = backups.filter(({ isCorrupt }) => isCorrupt !== true);
+  const oldestCounted = good[Math.max(0, good.length - fewest)];
+  const firstByCount = oldestCounted === undefined ? 0 : backups.indexOf(oldestCounted);
   const kept = backups.filter(
     ({ createdAtMs }, index) =>
       index >= firstByCount ||
@@ -118,11 +122,12 @@ function withNeeds(
 
 /** The points of a copy as retention sees them, by their ids in the source. */
 export function agedPoints(points: readonly TargetTreePoint[]): AgedPoint[] {
-  return points.map(({ source, createdAt, kind, needs }) => ({
+  return points.map(({ source, createdAt, kind, needs, health }) => ({
     id: source.restorePointId,
     createdAtMs: Date.parse(createdAt),
     kind,
     needs,
+    ...(health === 'corrupt' ? { isCorrupt: true } : {}),
   }));
 }
 

@@ -49,6 +49,7 @@ import {
   prepareTreeRestore,
 } from './kept-files/restore-tree.js';
 import { settleTreeCheck } from './kept-files/settle-check.js';
+import { settleTreeAbsence } from './kept-files/tree-absence.js';
 import type { WindowWorker } from './task/window-loop.js';
 
 /** Looks for people and for watches, on a thread of their own: lists of everything, which may take long and must never wait behind a copy. Each
@@ -111,6 +112,7 @@ export const THREAD_OPERATIONS = {
   prepareTreeRestore,
   finishTreeRestore,
   endTreeRestore,
+  settleTreeAbsence,
 } as const;
 
 export const WINDOW_OPERATIONS = {

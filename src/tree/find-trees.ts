@@ -21,21 +21,31 @@ export async function findTrees(repository: BackupRepository): Promise<TreesFoun
   const unreadable: UnreadablePart[] = [];
   for (const job of await repository.list('')) {
     if (job.type !== 'folder' || isFolderPassedOver(job.name)) continue;
-    try {
-      for (const { type, path: folder } of await repository.list(job.path)) {
-        if (type !== 'folder' || !(await hasRecord(repository, folder))) continue;
-        try {
-          const record = await readTreeRecord(repository, folder);
-          if (record === null) continue;
-          if (!isAtHome(folder, record)) throw foreign(folder, record);
-          trees.push({ folder, record });
-        } catch (error) {
-          unreadable.push(unreadablePart(folder, error));
-        }
+    const found = await treesOfJob(repository, job.path);
+    trees.push(...found.trees);
+    unreadable.push(...found.unreadable);
+  }
+  return { trees, unreadable };
+}
+
+/** The same of one job's folder, in the order of their own. */
+export async function treesOfJob(repository: BackupRepository, job: string): Promise<TreesFound> {
+  const trees: { folder: string; record: TreeRecord }[] = [];
+  const unreadable: UnreadablePart[] = [];
+  try {
+    for (const { type, path: folder } of await repository.list(job)) {
+      if (type !== 'folder' || !(await hasRecord(repository, folder))) continue;
+      try {
+        const record = await readTreeRecord(repository, folder);
+        if (record === null) continue;
+        if (!isAtHome(folder, record)) throw foreign(folder, record);
+        trees.push({ folder, record });
+      } catch (error) {
+        unreadable.push(unreadablePart(folder, error));
       }
-    } catch (error) {
-      unreadable.push(unreadablePart(job.path, error));
     }
+  } catch (error) {
+    unreadable.push(unreadablePart(job, error));
   }
   return { trees, unreadable };
 }

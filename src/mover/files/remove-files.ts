@@ -43,18 +43,49 @@ export async function removeTreeFiles(
   context: MoverContext,
   input: RemoveTreeFilesInput,
 ): Promise<RemovedTreeFiles> {
-  const { chain, nowMs } = input;
   const target = await context.repository(input.targetRepositoryId);
-  const record = await ownedTreeRecord(target, chain, input.epoch);
+  const record = await ownedTreeRecord(target, input.chain, input.epoch);
   const rules = treeLayoutOf(record.layout)?.rules;
   if (rules === undefined) return { fileCount: 0, points: [], postponed: null };
   const kept = keptPoints(record, rules, input);
+  const isStore = rules.shape === 'store';
+  const goes = isStore
+    ? isDue(removalRule(record, rules, input))
+    : isUnlisted(kept, record.unfinished);
+  const reason = isStore
+    ? 'the source removed them long enough ago'
+    : 'no kept restore point lists them';
+  return removeFiles(context, input, record, { kept, goes, reason });
+}
+
+/** What is to go, and why, in plain words. */
+interface Leaving {
+  readonly kept: readonly TargetTreePoint[];
+  readonly goes: (entry: FileEntry) => boolean;
+  readonly reason: string;
+}
+
+/** Removes all points and files of a tree.
+ *  @throws STALE_EPOCH */
+export async function removeWholeTree(
+  context: MoverContext,
+  input: TreePlace & { readonly epoch: number; readonly nowMs: number },
+  reason: string,
+): Promise<RemovedTreeFiles> {
+  const target = await context.repository(input.targetRepositoryId);
+  const record = await ownedTreeRecord(target, input.chain, input.epoch);
+  return removeFiles(context, input, record, { kept: [], goes: () => true, reason });
+}
+
+async function removeFiles(
+  context: MoverContext,
+  { targetRepositoryId, chain, nowMs }: TreePlace & { readonly nowMs: number },
+  record: TreeRecord,
+  { kept, goes, reason }: Leaving,
+): Promise<RemovedTreeFiles> {
+  const target = await context.repository(targetRepositoryId);
   const keptOnes = new Set(kept);
   const points = record.points.filter((point) => !keptOnes.has(point)).map(({ id }) => id);
-  const goes =
-    rules.shape === 'store'
-      ? isDue(removalRule(record, rules, input))
-      : isUnlisted(kept, record.unfinished);
   const { named, doubtful } = await readLeases(target, chain, nowMs);
   if (named.size > 0 || doubtful.length > 0) {
     const reader = named.size > 0 ? `restore point ${[...named][0]!}` : doubtful[0]!.path;
@@ -65,10 +96,6 @@ export async function removeTreeFiles(
     await discardTreeStaging(target, chain);
     return { fileCount, points, postponed: null };
   }
-  const reason =
-    rules.shape === 'store'
-      ? 'the source removed them long enough ago'
-      : 'no kept restore point lists them';
   const pending: PendingRemoval = { type: 'remove', runs, reason };
   const announced = await writeTreeRecord(target, chain, { ...record, points: kept, pending });
   await finishRemoval(context, target, chain, announced);

@@ -1,5 +1,6 @@
 import { chainFolder, jobFolder } from '../../chain/chain-paths.js';
 import { chainsIn, walkOwnChains } from '../../chain/find-chains.js';
+import type { ChainRecord } from '../../chain/chain-record.js';
 import { missedLook } from '../../domain/absence.js';
 import type {
   AbsentWorkload,
@@ -10,6 +11,9 @@ import type {
 import type { UnreadablePart } from '../../domain/repository-view.js';
 import { jsonBytes } from '../../domain/task-brief.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
+import { treesOfJob } from '../../tree/find-trees.js';
+import { pointsAsRestorePoints } from '../../tree/show-tree.js';
+import { readTreeRecord } from '../../tree/tree-store.js';
 import { absenceStanding } from '../change/note-absence.js';
 import type { MoverContext } from '../task/mover-context.js';
 
@@ -58,11 +62,11 @@ export async function keptPage(
     next: last,
     ...(unreadable.length === 0 ? {} : { unreadable }),
   });
-  for await (const found of walkOwnChains(repository, isWanted)) {
+  for await (const found of keptRecords(repository, folder, isWanted, after)) {
     if (!('record' in found)) {
       if (unreadable.length === MAX_UNREADABLE) return page(next);
-      unreadable.push(found);
-      next = found.path;
+      unreadable.push({ path: found.path, code: found.code, reason: found.reason });
+      next = found.place;
       continue;
     }
     const newest = found.record.points.at(-1);
@@ -77,9 +81,39 @@ export async function keptPage(
     bytes += jsonBytes(kept);
     if (bytes > PAGE_BYTES && workloads.length > 0) return page(next);
     workloads.push(kept);
-    next = found.folder;
+    next = found.place;
   }
   return page(null);
+}
+
+/** Of a tree, in `KeptPage.next`: they come behind the chains. */
+const TREE_PLACE = 'tree:';
+
+type Kept = { readonly place: string } & (
+  | { readonly record: Pick<ChainRecord, 'workload' | 'presence'> & { readonly points: Sources } }
+  | UnreadablePart
+);
+type Sources = readonly { readonly source: { readonly repositoryId: string } }[];
+
+/** Chains and then trees of a job, behind a place. */
+async function* keptRecords(
+  repository: BackupRepository,
+  job: string,
+  isWanted: (path: string) => boolean,
+  after: string | null,
+): AsyncGenerator<Kept> {
+  if (after?.startsWith(TREE_PLACE) !== true)
+    for await (const found of walkOwnChains(repository, isWanted))
+      yield { ...found, place: 'record' in found ? found.folder : found.path };
+  const { trees, unreadable } = await treesOfJob(repository, job);
+  const parts: Kept[] = [
+    ...trees.map(({ folder, record }) => ({ record, place: TREE_PLACE + folder })),
+    ...unreadable
+      .filter(({ path }) => path !== job)
+      .map((part) => ({ ...part, place: TREE_PLACE + part.path })),
+  ];
+  const first = after?.startsWith(TREE_PLACE) === true ? after : '';
+  yield* parts.filter(({ place }) => place > first).sort((a, b) => (a.place < b.place ? -1 : 1));
 }
 
 /** What is to be done about these workloads. A chain that has gone meanwhile is passed over. */
@@ -91,13 +125,25 @@ export async function lookForAbsent(
   const repository = await context.repository(input.targetRepositoryId);
   const looks: AbsentWorkload[] = [];
   for (const { id, isSeen } of workloads)
-    for (const { record } of await chainsIn(repository, [chainFolder(jobId, id)])) {
+    for (const { record, isTree } of await recordsIn(repository, chainFolder(jobId, id))) {
       const { workload, presence } = record;
       const next = isSeen ? presence : missedLook(presence, nowMs, afterDays);
       const rule = { afterDays, immutableForDays };
       const { state, text } = absenceStanding({ ...record, presence: next }, rule, nowMs);
       const isNews = isSeen || next !== presence || state === 'due';
-      looks.push({ workload, isSeen, standing: { state, text }, isNews });
+      const look = { workload, isSeen, standing: { state, text }, isNews };
+      looks.push(isTree ? { ...look, isTree } : look);
     }
   return looks;
+}
+
+async function recordsIn(
+  repository: BackupRepository,
+  folder: string,
+): Promise<{ record: Pick<ChainRecord, 'workload' | 'presence' | 'points'>; isTree: boolean }[]> {
+  const chains = await chainsIn(repository, [folder]);
+  if (chains.length > 0) return chains.map(({ record }) => ({ record, isTree: false }));
+  const tree = await readTreeRecord(repository, folder);
+  if (tree === null || tree.points.length === 0) return [];
+  return [{ record: { ...tree, points: pointsAsRestorePoints(tree) }, isTree: true }];
 }

@@ -38,6 +38,23 @@ describe('what retention keeps of the points of a tree', () => {
     return points.flatMap(({ id }) => (ids.has(id) ? [id] : [])).join(' ');
   }
 
+  it.each<[string, RetentionPolicy, readonly string[], string]>([
+    ['by number, beside those that are whole', newest(2), ['24', '25'], '22 23 24 25'],
+    ['by days, three whole ones at least', days(1), ['25'], '22 23 24 25'],
+    [
+      'all, when none is whole',
+      newest(2),
+      ['20', '21', '22', '23', '24', '25'],
+      '20 21 22 23 24 25',
+    ],
+  ])('keeps corrupt ones %s', (_, retention, corrupt, expected) => {
+    const all = ['20', '21', '22', '23', '24', '25'].map((day) => ({
+      ...point(day, at(Number(day))),
+      isCorrupt: corrupt.includes(day),
+    }));
+    expect(kept(all, retention)).toBe(expected);
+  });
+
   it.each<[string, RetentionPolicy, Parameters<typeof kept>[2], string]>([
     ['by days', days(3), {}, '22 23 24 25'],
     ['three of them at least', days(1), {}, '23 24 25'],

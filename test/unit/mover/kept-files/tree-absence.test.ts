@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { holdLease } from '../../../../src/chain/leases.js';
+import { testJob } from '../../../support/session/test-site.js';
+import { makeTreesKnown } from '../../../support/tree/known-trees.js';
+import { toyStoreLayout } from '../../../support/tree/toy-trees.js';
+import { DAY_MS, filesBelow, TreeWorld } from '../../../support/tree/tree-world.js';
+
+const OTHERS = ['a', 'b', 'c', 'd'];
+
+/** Five stores, of which one is looked at. */
+async function fiveStores(removedWorkloadsAfterDays: number | null = 10): Promise<TreeWorld> {
+  makeTreesKnown(toyStoreLayout);
+  const world = new TreeWorld('store', 'toy', testJob({ removedWorkloadsAfterDays }));
+  const snapshot = JSON.stringify({ at: Date.UTC(2026, 10, 24, 22), needs: [] });
+  for (const root of [world.root, ...OTHERS]) {
+    await world.source.put(`${root}/STORE`, Buffer.from('v1'));
+    await world.source.put(`${root}/data/${'0'.repeat(64)}.tmp`, Buffer.from(''));
+    await world.source.put(`${root}/snapshots/s1.json`, Buffer.from(snapshot));
+  }
+  await world.copy();
+  return world;
+}
+
+async function look(world: TreeWorld, days: number): Promise<string[]> {
+  const told: string[] = [];
+  for (let day = 0; day < days; day++) {
+    world.nowMs += DAY_MS;
+    const { tasks } = await world.copy();
+    told.push(
+      ...tasks
+        .filter(({ workload }) => workload === world.root)
+        .map(({ result, reason, notes }) => `${result}: ${reason ?? notes.join()}`),
+    );
+  }
+  return told;
+}
+
+describe('a tree that no source shows any more', () => {
+  it('is missed for days, announced, and removed with all its files', async () => {
+    const world = await fiveStores();
+    await world.source.removeAll(world.root);
+    const told = await look(world, 12);
+    expect(told[0]).toMatch(/^nothingToCopy: no source shows it any more/);
+    expect(told[8]).toMatch(/^warning: .* are to be deleted on /);
+    const removedAt = told.findIndex((text) => text.startsWith('success'));
+    expect(removedAt).toBeGreaterThanOrEqual(9);
+    expect(told[removedAt]).toMatch(/all 1 restore points go: 1 were deleted$/);
+    expect((await filesBelow(world.target, `${world.tree}/files`)).size).toBe(0);
+    expect((await world.record()).points).toEqual([]);
+    expect(told.slice(removedAt + 1)).toEqual([]);
+    for (const root of OTHERS)
+      expect((await filesBelow(world.target, `nightly/toy%3A${root}/files`)).size).toBe(2);
+  });
+
+  it('stays when a source shows it again, as if it had never been away', async () => {
+    const world = await fiveStores();
+    const kept = await filesBelow(world.source, world.root);
+    await world.source.removeAll(world.root);
+    await look(world, 9);
+    for (const [path, bytes] of kept) await world.source.put(`${world.root}/${path}`, bytes);
+    await look(world, 1);
+    expect((await world.record()).presence.absence).toBeNull();
+    expect((await filesBelow(world.target, `${world.tree}/files`)).size).toBe(2);
+  });
+
+  it('stays where nothing is said of removed workloads, and while somebody reads it', async () => {
+    const unasked = await fiveStores(null);
+    await unasked.source.removeAll(unasked.root);
+    await look(unasked, 12);
+    expect((await filesBelow(unasked.target, `${unasked.tree}/files`)).size).toBe(2);
+
+    const world = await fiveStores(4);
+    await world.source.removeAll(world.root);
+    await look(world, 4);
+    await holdLease(world.target, world.tree, 'reader', {
+      ...{ restorePointId: 'any', purpose: 'restore' },
+      expiresAtMs: world.nowMs + DAY_MS + 10 * 60_000,
+    });
+    const told = await look(world, 1);
+    expect((await filesBelow(world.target, `${world.tree}/files`)).size).toBe(2);
+    expect(told[0]).toContain('nothing was removed: restore point any is being read');
+  });
+
+  it('is doubted with its source, when that lacks most of what it had', async () => {
+    const world = await fiveStores(3);
+    for (const root of [world.root, ...OTHERS]) await world.source.removeAll(root);
+    await world.source.put('something', Buffer.from('else'));
+    await look(world, 8);
+    expect((await filesBelow(world.target, `${world.tree}/files`)).size).toBe(2);
+  });
+});
