@@ -42,6 +42,8 @@ export interface HeldId {
   readonly untilMs: number;
 }
 
+const HOUR_MS = 3_600_000;
+
 type Activity = (input: unknown) => Promise<unknown>;
 
 /** Plays the Temporal server: workflows say what they want, activities are done one after the other, failed ones again when that may help.
@@ -202,8 +204,8 @@ export class LocalServer {
     this.worker.activity = name;
     const ask: Ask = async (query) => payloadValue(await execution.query(query));
     await this.worker.before?.(name, ask);
-    // Without a heartbeat timeout: a test that holds up its own process has no server that would give the task away.
-    const info = { attempt, activityType: name };
+    // So long: a test that holds up its own process has no server that would give the task away.
+    const info = { attempt, activityType: name, heartbeatTimeoutMs: HOUR_MS };
     return inActivity(activity, payloadValue(input?.[0] ?? null), info);
   }
 
