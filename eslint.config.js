@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import eslint from '@eslint/js';
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
 import { importX } from 'eslint-plugin-import-x';
@@ -52,7 +53,7 @@ const LAYERS = {
   },
   'src/repository': {
     layers: ['domain'],
-    packages: ['node:.*', '@aws-sdk/.*', '@azure/.*', '@google-cloud/.*'],
+    packages: ['node:.*', 'zod', '@aws-sdk/.*', '@azure/.*', '@google-cloud/.*'],
   },
   'src/chain': {
     layers: ['domain', `repository/${REPOSITORY_CONTRACT}`],
@@ -74,7 +75,10 @@ const LAYERS = {
   },
   'src/primary': { layers: ['domain'], packages: ['node:.*'] },
   'src/notify': { layers: ['domain'], packages: ['node:.*', 'nodemailer'] },
-  'src/config': { layers: ['domain'], packages: ['node:.*', 'zod', 'yaml'] },
+  'src/config': {
+    layers: ['domain', 'repository/(kinds|repository-kind)\\.js$'],
+    packages: ['node:.*', 'zod', 'yaml'],
+  },
   'src/temporal': {
     layers: ['domain', 'config', 'workflows/messages\\.js$'],
     packages: ['node:.*', '@temporalio/.*'],
@@ -148,6 +152,12 @@ function moverFolderRules([name, folders]) {
   };
 }
 
+/** For layers that may import the rest of src/repository. */
+const NO_ADAPTER = {
+  regex: '^\\.{1,2}/(.*/)?repository/(directory-repository\\.js$|[a-z0-9-]+/)',
+  message: 'An adapter is opened by its row of src/repository/kinds.ts.',
+};
+
 function layerRules([folder, { layers, packages, typesOnly = [] }]) {
   const own = folder.split('/').at(-1);
   const allowed = [own, ...layers].map((layer) => (layer.includes('/') ? layer : `${layer}/`));
@@ -164,6 +174,7 @@ function layerRules([folder, { layers, packages, typesOnly = [] }]) {
           patterns: [
             { regex: relative([...allowed, ...typesOnly]), message: advice },
             { regex: foreign, message: advice },
+            ...(layers.includes('repository') ? [NO_ADAPTER] : []),
             ...typesOnly.map((layer) => ({
               regex: `^\\.{1,2}/(.*/)?(?!${allowed.join('|')})${layer}`,
               allowTypeImports: true,
@@ -214,6 +225,15 @@ const NO_FORMAT_NAME = {
   selector: 'Literal[value=/^(qcow2|vmdk|vhdx?|vma|ova)$/]',
   message: 'Ask the row of src/image/formats.ts: only src/image and src/layout name a format.',
 };
+/** Each kind of storage has a folder of its name in src/repository. */
+const KINDS = readdirSync(new URL('src/repository', import.meta.url), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+const NO_KIND_NAME = {
+  selector: `Literal[value=/^(${KINDS.join('|')})$/]`,
+  message: 'Ask the row of src/repository/kinds.ts: nothing else names a kind of storage.',
+};
+const NO_NAMES = [NO_FORMAT_NAME, NO_KIND_NAME];
 /** Rules are pure: `now` is an argument. */
 const NO_CLOCK = [
   {
@@ -299,7 +319,7 @@ export default tseslint.config(
   {
     files: ['{src,workflows,activities}/**/*.{ts,tsx}'],
     rules: {
-      ...refuse(NO_DEFAULT_EXPORT, NO_FORMAT_NAME),
+      ...refuse(NO_DEFAULT_EXPORT, ...NO_NAMES),
       'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
       'no-restricted-properties': [
         'error',
@@ -328,17 +348,21 @@ export default tseslint.config(
   {
     files: ['src/**/*.{ts,tsx}'],
     ignores: ['src/bin/process-terminal.ts'],
-    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, NO_FORMAT_NAME),
+    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, ...NO_NAMES),
   },
   {
     // The demo calls qemu-img.
     files: ['src/{image,layout}/**/*.ts', 'src/bin/demo.ts'],
-    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS),
+    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, NO_KIND_NAME),
+  },
+  {
+    files: ['src/repository/**/*.ts'],
+    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, NO_FORMAT_NAME),
   },
   {
     files: ['src/cli/**/*.ts'],
     ignores: ['src/cli/print.ts', 'src/cli/display-text.ts'],
-    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, NO_FORMAT_NAME, ...NO_RAW_OUTPUT),
+    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, ...NO_NAMES, ...NO_RAW_OUTPUT),
   },
   ...Object.entries(LAYERS).map(layerRules),
   ...Object.entries(MOVER_FOLDERS).map(moverFolderRules),
@@ -348,7 +372,7 @@ export default tseslint.config(
   },
   {
     files: ['src/domain/**/*.ts'],
-    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, NO_FORMAT_NAME, ...NO_CLOCK),
+    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, ...NO_NAMES, ...NO_CLOCK),
   },
   {
     files: ['test/**/*.ts'],

@@ -29,11 +29,11 @@ export interface ActivityDependencies {
   /** Configured repositories that are written to. */
   readonly targetIds: readonly string[];
   /** Roots of the configured repositories: a restore never writes into one. */
-  readonly repositoryPaths: readonly string[];
+  readonly repositoryFolders: readonly string[];
   readonly notifications: NotificationSettings;
   readonly primaryBackups: readonly PrimaryBackup[];
   /** Root of a repository on this machine; null: it is not configured here. */
-  readonly repositoryPath: (repositoryId: string) => string | null;
+  readonly repositoryFolder: (repositoryId: string) => string | null;
   /** Of the server, IANA name. */
   readonly timeZone: string;
   /** All that is known of the copies, and what follows. */

@@ -11,7 +11,7 @@ import type { JobStarter } from './session-activities.js';
 export function createFileBackupActivities(deps: {
   readonly starter: JobStarter;
   readonly primaryBackups: readonly PrimaryBackup[];
-  readonly repositoryPath: (repositoryId: string) => string | null;
+  readonly repositoryFolder: (repositoryId: string) => string | null;
 }) {
   return {
     /** Makes a backup with a configured program. A repeat for the same run finds the snapshot that an earlier attempt has made. */
@@ -19,7 +19,7 @@ export function createFileBackupActivities(deps: {
       const { cancellationSignal, info } = Context.current();
       return runTask(async () => {
         const backup = deps.primaryBackups.find(({ id }) => id === input.primaryBackup);
-        const root = backup === undefined ? null : deps.repositoryPath(backup.repositoryId);
+        const root = backup === undefined ? null : deps.repositoryFolder(backup.repositoryId);
         if (backup === undefined || root === null)
           throw new BackupError(
             'PRIMARY_BACKUP_MISSING',

@@ -66,14 +66,14 @@ export interface PreparedDisks {
 export function createRestoreActivities(deps: {
   readonly mover: DataMover;
   /** Roots of the configured repositories: a restore never writes into one. */
-  readonly repositoryPaths: readonly string[];
+  readonly repositoryFolders: readonly string[];
 }) {
-  const { mover, repositoryPaths } = deps;
+  const { mover, repositoryFolders } = deps;
   return {
     ...createTreeRestoreActivities(mover),
     async prepareRestore(input: { order: RestoreOrder; nowMs: number }): Promise<PreparedRestore> {
       return runTask(async (control) => {
-        await assertDestination(input.order.destinationPath, repositoryPaths);
+        await assertDestination(input.order.destinationPath, repositoryFolders);
         const leaseId = input.order.leaseId ?? newLeaseId();
         const restore = restoreInput({ ...input.order, leaseId }, input.nowMs);
         const copy = await mover.repository(restore.repositoryId);
@@ -180,11 +180,14 @@ function assertWholeTree({ format, disks }: RestoreOrder): void {
 }
 
 /** Makes the folder when it is new. @throws RESTORE_DESTINATION_INVALID */
-async function assertDestination(path: string, repositoryPaths: readonly string[]): Promise<void> {
+async function assertDestination(
+  path: string,
+  repositoryFolders: readonly string[],
+): Promise<void> {
   const refuse = (why: string): BackupError =>
     new BackupError('RESTORE_DESTINATION_INVALID', `${path} cannot be restored to: ${why}`);
   if (!isAbsolute(path)) throw refuse('it is not an absolute path');
-  for (const root of repositoryPaths) {
+  for (const root of repositoryFolders) {
     const way = relative(root, path);
     if (way === '' || (!way.startsWith('..') && !isAbsolute(way)))
       throw refuse('it lies in a backup repository');

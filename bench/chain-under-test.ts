@@ -25,6 +25,7 @@ import { restoreStaging } from '../src/domain/staging-id.js';
 import type { RestoreInput } from '../src/mover/restore/restore-point.js';
 import { TaskControl } from '../src/mover/task/task-control.js';
 import { folderRepositoryId } from '../src/repository/open-repository.js';
+import { directory } from '../test/support/repository/directory-storage.js';
 
 const SOURCE = 'source';
 const TARGET = 'target';
@@ -56,8 +57,8 @@ export class ChainUnderTest {
     private readonly targetFolder: string,
   ) {
     this.mover = new DataMover([
-      { id: SOURCE, kind: 'directory', path: sourceFolder, isReadOnly: true },
-      { id: TARGET, kind: 'directory', path: targetFolder, isReadOnly: false },
+      { id: SOURCE, storage: directory(sourceFolder), isReadOnly: true },
+      { id: TARGET, storage: directory(targetFolder), isReadOnly: false },
     ]);
   }
 

@@ -3,6 +3,7 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { RepositoryConfig } from '../config/config.js';
+import { folderOf, ownSettings, placeOf, sharedSettings } from '../config/repository-storage.js';
 import type { Permission } from '../domain/access.js';
 import { BackupError } from '../domain/errors.js';
 import type { BrowsePage } from '../domain/repository-view.js';
@@ -320,8 +321,11 @@ async function view(
     // Not known is a value of its own.
     workerPresence(client, repositoryTaskQueue(id), now()).catch(() => ({ usedSlots: null })),
   ]);
-  const { stamps: _stamps, ...shown } = repository;
-  return { ...shown, usedSlots, ...description };
+  return {
+    ...sharedSettings(repository),
+    ...{ place: placeOf(repository), folder: folderOf(repository) },
+    ...{ settings: ownSettings(repository), usedSlots, ...description },
+  };
 }
 
 function startedOperation(operationId: string) {
@@ -338,7 +342,10 @@ function restorePointIdOf(param: string | undefined): string {
 /** A restore must not write among the backups. The worker checks the folder itself. */
 function checkedDestination(path: string, repositories: readonly RepositoryConfig[]): string {
   const destination = resolve('/', path);
-  const holder = repositories.find((entry) => contains(entry.path, destination));
+  const holder = repositories.find((entry) => {
+    const folder = folderOf(entry);
+    return folder !== null && contains(folder, destination);
+  });
   const problem = !isAbsolute(path)
     ? `${path} is not an absolute path`
     : path.includes('\0')

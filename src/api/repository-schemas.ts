@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { RepositoryConfig } from '../config/config.js';
+import { KIND_SETTINGS } from '../config/repository-storage.js';
 import type { ErrorCode } from '../domain/errors.js';
 import type { RestoreInput } from '../../workflows/messages.js';
 import type {
@@ -23,16 +24,17 @@ export interface RepositoryView
       RepositoryConfig,
       | 'id'
       | 'kind'
-      | 'path'
       | 'role'
       | 'taskLimit'
       | 'workloadLimit'
       | 'immutableForDays'
       | 'settleSeconds'
-      | 'folderSync'
       | 'contents'
     >,
     RepositoryDescription {
+  readonly place: string;
+  readonly folder: string | null;
+  readonly settings: Readonly<Record<string, unknown>>;
   /** Data activities that run there now; null: no worker reports. */
   readonly usedSlots: number | null;
 }
@@ -80,17 +82,27 @@ const storageSchema: z.ZodType<StorageProbe> = z
   })
   .meta({ id: 'StorageProbe' });
 
+const [ownSettings, ...othersSettings] = KIND_SETTINGS.map(({ kind, settings }) =>
+  z.object(settings).meta({ id: `${kind.charAt(0).toUpperCase()}${kind.slice(1)}Settings` }),
+);
+const settingsSchema: z.ZodType<RepositoryView['settings']> = z
+  .union([ownSettings!, ...othersSettings])
+  .meta({ description: 'Settings of its kind, as configured.' });
+
 export const repositoryViewSchema: z.ZodType<RepositoryView> = z
   .object({
     id: slug,
-    kind: z.enum(['directory']),
-    path: z.string(),
+    kind: z.enum(KIND_SETTINGS.map(({ kind }) => kind)),
+    place: z.string().meta({ description: 'Where it is.' }),
+    folder: z.string().nullable().meta({
+      description: 'Folder on the machines of its workers that holds its files; null: none does.',
+    }),
+    settings: settingsSchema,
     role: z.enum(['primary', 'target', 'external']),
     taskLimit: z.int(),
     workloadLimit: z.int(),
     settleSeconds: z.int(),
     immutableForDays: z.int(),
-    folderSync: z.enum(['required', 'unavailable']),
     contents: z.enum(['backups', 'storeonce']).meta({
       description: '`storeonce`: mirror jobs copy it as a whole.',
     }),

@@ -11,6 +11,7 @@ import {
   turnTaskQueue,
 } from '../../workflows/messages.js';
 import type { RepositoryConfig } from '../config/config.js';
+import { folderOf, storageOf } from '../config/repository-storage.js';
 import type { CopySettings } from '../domain/copy-settings.js';
 import type { StorageProbe } from '../domain/storage-probe.js';
 import type { NotificationSettings } from '../domain/notification-channel.js';
@@ -56,10 +57,13 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
     immutableForDays: (id) => byId.get(id)?.immutableForDays ?? 0,
     settleMs: (id) => (byId.get(id)?.settleSeconds ?? 0) * 1000,
     targetIds: repositories.filter(({ role }) => role === 'target').map(({ id }) => id),
-    repositoryPaths: repositories.map(({ path }) => path),
+    repositoryFolders: repositories.map(folderOf).filter((folder) => folder !== null),
     notifications: options.notifications,
     primaryBackups: options.primaryBackups,
-    repositoryPath: (id) => repositories.find((repository) => repository.id === id)?.path ?? null,
+    repositoryFolder: (id) => {
+      const repository = byId.get(id);
+      return repository === undefined ? null : folderOf(repository);
+    },
     timeZone: serverTimeZone(),
     readSafety: safetyOfAll(options.client, repositories, options.notifications),
   });
@@ -174,9 +178,9 @@ const HEARTBEAT_THROTTLE = '5s';
 const CACHED_WORKFLOWS = 200;
 
 export function locationOf(repository: RepositoryConfig): RepositoryLocation {
-  const { id, kind, path, role, folderSync, stamps, contents } = repository;
+  const { id, role, contents } = repository;
   const isOpaque = contents === 'storeonce';
-  return { id, kind, path, isReadOnly: role !== 'target', folderSync, stamps, isOpaque };
+  return { id, storage: storageOf(repository), isReadOnly: role !== 'target', isOpaque };
 }
 
 /** The build bundles the workflows once; from source they are bundled at start. */

@@ -199,7 +199,7 @@ function describeRepositories(repositories: readonly RepositoryView[]): DisplayT
       bytesOrUnknown(entry.freeBytes),
       bytesOrUnknown(entry.totalBytes),
       `${entry.usedSlots ?? '?'}/${entry.taskLimit}`,
-      entry.path,
+      entry.place,
     ]),
   );
 }

@@ -9,9 +9,12 @@ export function describeStorage(repository: RepositoryView): DisplayText {
   const { storage } = repository;
   const fields: [string, string][] = [
     ['Repository', `${repository.id} (${repository.role})`],
-    ['Path', repository.path],
+    ['Kind', repository.kind],
+    ['Place', repository.place],
     ['Reachable', reachableText(repository)],
   ];
+  for (const [name, value] of Object.entries(repository.settings))
+    fields.push([`Setting ${name}`, typeof value === 'string' ? value : JSON.stringify(value)]);
   if (repository.markerId !== null) fields.push(['Id', repository.markerId]);
   if (storage !== null) {
     const { faults, warnings } = storage;
@@ -20,7 +23,6 @@ export function describeStorage(repository: RepositoryView): DisplayText {
       ...faults.map((fault): [string, string] => ['Fault', fault]),
       ...warnings.map((warning): [string, string] => ['Warning', warning]),
       ...(storage.abilities === null ? [] : abilityFields(storage.abilities)),
-      ['Folder sync is', repository.folderSync],
     );
   } else if (repository.reachable) {
     fields.push(['Storage', 'is only read, so nothing was tried']);

@@ -2,17 +2,15 @@
 
 import type { NotificationSettings } from '../domain/notification-channel.js';
 import type { PrimaryBackup } from '../domain/primary-backup.js';
-import type { FolderSync } from '../domain/storage-probe.js';
+import type { StorageSettings } from '../repository/repository-kind.js';
 
 export type RepositoryRole = 'primary' | 'target' | 'external';
 
 export type RepositoryContents = 'backups' | 'storeonce';
 
-export interface RepositoryConfig {
+/** With the settings of its kind, which only the row of the kind understands (`repository-storage.ts`). */
+export interface RepositoryConfig extends StorageSettings {
   readonly id: string;
-  readonly kind: 'directory';
-  /** Absolute after loading: a relative path is taken from the configuration file's folder. */
-  readonly path: string;
   /** `primary`: read, never written. `target`: written by copy jobs. `external`: read-only, never a target. */
   readonly role: RepositoryRole;
   /** Data activities at once. */
@@ -23,10 +21,6 @@ export interface RepositoryConfig {
   readonly immutableForDays: number;
   /** Seconds without a change after which a restore point that its tool says nothing of is taken for whole; 0: at once. */
   readonly settleSeconds: number;
-  /** Whether storage that cannot sync folders is refused as a target. */
-  readonly folderSync: FolderSync;
-  /** `weak`: an unchanged stamp does not prove that a file was not written to. */
-  readonly stamps: 'strong' | 'weak';
   /** `storeonce`: an appliance that mirror jobs copy as a whole. */
   readonly contents: RepositoryContents;
 }

@@ -3,9 +3,11 @@
 import { readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
+import { kindOf } from '../repository/kinds.js';
 import type { RepositoryConfig } from './config.js';
 import { repositorySchema } from './schema.js';
 import { isSection } from './environment.js';
+import { folderOf, placeOf } from './repository-storage.js';
 
 export interface CrossFault {
   readonly path: readonly PropertyKey[];
@@ -20,7 +22,7 @@ export function crossFaults(value: unknown, folder: string): CrossFault[] {
     ...tokenFaults(value.server),
     ...certificateFaults(value.temporal),
     ...idFaults(repositories),
-    ...pathFaults(repositories, folder),
+    ...placeFaults(repositories, folder),
     ...immutableFaults(repositories),
     ...primaryBackupFaults(value.primaryBackups, repositories),
     ...stateFaults(value.stateDirectory ?? './state', repositories, folder),
@@ -74,18 +76,28 @@ function idFaults(entries: readonly Entry[]): CrossFault[] {
   });
 }
 
-function pathFaults(entries: readonly Entry[], folder: string): CrossFault[] {
+/** Two repositories must not be one, nor lie one inside the other. */
+function placeFaults(entries: readonly Entry[], folder: string): CrossFault[] {
   return entries.flatMap(({ index, repository }) => {
-    const own = folderPlace(folder, repository.path);
+    const own = folderOf(repository);
     return entries
       .filter((other) => other.index < index)
-      .flatMap((other) => {
-        const relation = nesting(own, folderPlace(folder, other.repository.path));
+      .flatMap(({ repository: other }) => {
+        const theirs = folderOf(other);
+        const relation =
+          own !== null && theirs !== null
+            ? nesting(folderPlace(folder, own), folderPlace(folder, theirs))
+            : samePlace(repository, other);
         if (relation === null) return [];
-        const message = `${repository.path} is ${relation} the folder of repository ${other.repository.id}`;
-        return [{ path: ['repositories', index, 'path'], message }];
+        const message = `${placeOf(repository)} is ${relation} the ${own === null ? 'place' : 'folder'} of repository ${other.id}`;
+        const { placeSetting } = kindOf(repository);
+        return [{ path: ['repositories', index, placeSetting], message }];
       });
   });
+}
+
+function samePlace(own: RepositoryConfig, other: RepositoryConfig): 'the same as' | null {
+  return own.kind === other.kind && placeOf(own) === placeOf(other) ? 'the same as' : null;
 }
 
 function immutableFaults(entries: readonly Entry[]): CrossFault[] {
@@ -119,10 +131,9 @@ function stateFaults(state: unknown, entries: readonly Entry[], folder: string):
   const parsed = z.string().min(1).safeParse(state);
   if (!parsed.success) return [];
   return entries.flatMap(({ repository }) => {
-    const relation = nesting(
-      folderPlace(folder, parsed.data),
-      folderPlace(folder, repository.path),
-    );
+    const held = folderOf(repository);
+    const relation =
+      held === null ? null : nesting(folderPlace(folder, parsed.data), folderPlace(folder, held));
     return relation === null || relation === 'above'
       ? []
       : [

@@ -1,6 +1,7 @@
 /** Environment variables laid over the configuration file. Every setting has one; repositories are named by their id, so
  *  `LONGHAUL_REPOSITORIES_OFFSITE_PATH` changes the entry `offsite`, or makes it when the file has none. */
 
+import { defaultKind } from '../repository/kinds.js';
 import { SETTINGS, type Setting } from './settings.js';
 import type { ConfigFault } from './config-fault.js';
 
@@ -50,6 +51,8 @@ export function overlayEnvironment(file: unknown, environment: Environment): Ove
   if (isSection(value.temporal) && value.temporal.type === undefined) {
     value.temporal.type = 'address' in value.temporal ? 'external' : 'embedded';
   }
+  if (Array.isArray(value.repositories))
+    for (const entry of value.repositories) if (isSection(entry)) entry.kind ??= defaultKind();
   return { value, variables, faults };
 }
 

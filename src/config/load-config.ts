@@ -5,11 +5,13 @@ import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { BackupError } from '../domain/errors.js';
+import { kindOf } from '../repository/kinds.js';
 import type { NotificationChannel } from '../domain/notification-channel.js';
 import { describeFault, placeText, type ConfigFault } from './config-fault.js';
 import type { LonghaulConfig, TemporalConfig } from './config.js';
 import { crossFaults } from './cross-checks.js';
 import { isSection, overlayEnvironment, type Environment } from './environment.js';
+import { storageOf } from './repository-storage.js';
 import { configSchema } from './schema.js';
 import { settingAt } from './settings.js';
 
@@ -126,7 +128,10 @@ function withAbsolutePaths(config: LonghaulConfig, folder: string): LonghaulConf
     stateDirectory: absolute(config.stateDirectory),
     server: { ...config.server, tokenFile: absoluteOrNull(config.server.tokenFile) },
     temporal: temporalWithPaths(config.temporal, absoluteOrNull),
-    repositories: config.repositories.map((entry) => ({ ...entry, path: absolute(entry.path) })),
+    repositories: config.repositories.map((entry) => ({
+      ...entry,
+      ...kindOf(entry).absolute(storageOf(entry), folder),
+    })),
     primaryBackups: config.primaryBackups.map((entry) => ({
       ...entry,
       passwordFile: absolute(entry.passwordFile),

@@ -5,6 +5,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { notificationsSchema } from './notification-schema.js';
 import { primaryBackupsSchema } from './primary-backup-schema.js';
+import { KIND_SETTINGS } from './repository-storage.js';
 import { filePath, PATH_ALLOWED, port, SLUG } from './setting-schemas.js';
 import type {
   CopyConfig,
@@ -105,19 +106,7 @@ const temporalSchema: z.ZodType<TemporalConfig> = z.discriminatedUnion('type', [
   externalTemporalSchema,
 ]);
 
-export const repositorySchema: z.ZodType<RepositoryConfig> = z.strictObject({
-  id: z.string().regex(SLUG).meta({
-    description: 'Name of the repository in jobs and addresses; never change it.',
-    allowed: '1 to 63 lower-case letters, digits and inner hyphens; unique',
-  }),
-  kind: z
-    .enum(['directory'])
-    .default('directory')
-    .meta({ description: 'How the bytes are stored.', allowed: '`directory`' }),
-  path: filePath({
-    description: 'Folder of the repository.',
-    allowed: `${PATH_ALLOWED}; not the folder of another repository, nor inside or above it`,
-  }),
+const COMMON_SETTINGS = {
   role: z.enum(['primary', 'target', 'external']).meta({
     description:
       '`primary`: read, never written. `target`: written by copy jobs. `external`: read-only, never a target.',
@@ -142,22 +131,33 @@ export const repositorySchema: z.ZodType<RepositoryConfig> = z.strictObject({
       'Seconds without a change after which a restore point that its backup tool says nothing of is taken for whole; ten times as long when a disk seems to be missing. 0: what is there is taken.',
     allowed: '0 to 86400',
   }),
-  folderSync: z.enum(['required', 'unavailable']).default('required').meta({
-    description:
-      '`required`: a target whose storage cannot sync folders is refused. `unavailable`: it is accepted, and a power cut may take restore points that were reported as copied.',
-    allowed: '`required` or `unavailable`',
-  }),
-  stamps: z.enum(['strong', 'weak']).default('strong').meta({
-    description:
-      'Whether size, times and inode number of a file prove that it was not written to. `weak`: times are whole seconds or can be set back, so sources are read and compared instead.',
-    allowed: '`strong` or `weak`',
-  }),
   contents: z.enum(['backups', 'storeonce']).default('backups').meta({
     description:
       'What lies in it. `storeonce`: a NAS share or a mounted Catalyst store of HPE StoreOnce, which mirror jobs copy as a whole, file by file; nothing looks into its files, and no other job copies them.',
     allowed: '`backups` or `storeonce`',
   }),
-});
+};
+
+function entrySchema({ kind, settings }: (typeof KIND_SETTINGS)[number]) {
+  return z.strictObject({
+    id: z.string().regex(SLUG).meta({
+      description: 'Name of the repository in jobs and addresses; never change it.',
+      allowed: '1 to 63 lower-case letters, digits and inner hyphens; unique',
+    }),
+    kind: z.literal(kind).meta({
+      description: 'How the bytes are stored (Kinds of storage).',
+      allowed: KIND_SETTINGS.map((row) => `\`${row.kind}\``).join(', '),
+    }),
+    ...settings,
+    ...COMMON_SETTINGS,
+  });
+}
+
+const [firstEntry, ...otherEntries] = KIND_SETTINGS.map(entrySchema);
+export const repositorySchema = z.discriminatedUnion('kind', [
+  firstEntry!,
+  ...otherEntries,
+]) as unknown as z.ZodType<RepositoryConfig>;
 
 const copySchema: z.ZodType<CopyConfig> = z.strictObject({
   heartbeatTimeoutSeconds: z.int().min(2).max(3_600).default(30).meta({
@@ -190,7 +190,7 @@ export const configSchema: z.ZodType<LonghaulConfig> = z.strictObject({
   temporal: temporalSchema,
   repositories: z.array(repositorySchema).min(1).max(1_000).meta({
     description: 'The repositories.',
-    allowed: '1 to 1000 entries with `id`, `path` and `role`',
+    allowed: '1 to 1000 entries with `id`, `role` and what their kind asks for',
   }),
   copy: copySchema.prefault({}),
   notifications: notificationsSchema.prefault({}),

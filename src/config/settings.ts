@@ -1,6 +1,7 @@
 /** The settings one by one, as the schema has them: for faults, environment variables and the table in docs/OPERATIONS.md. */
 
 import { z } from 'zod';
+import { defaultKind } from '../repository/kinds.js';
 import { configSchema } from './schema.js';
 
 export interface Setting {
@@ -30,6 +31,12 @@ interface SchemaNode {
 const PATHS_WITHOUT_VARIABLE: readonly string[] = ['repositories', 'repositories[].id'];
 /** Channels are set in the file alone: an entry of one kind has other settings than one of the next. So are programs that are started. */
 const ONLY_IN_FILE: readonly string[] = ['notifications.channels', 'primaryBackups'];
+
+/** What a setting is when it is left out, although the schema asks for it: `temporal.type` follows from the rest of its section. */
+const IMPLIED: Readonly<Record<string, string>> = {
+  'temporal.type': 'embedded',
+  'repositories[].kind': defaultKind(),
+};
 
 function isOnlyInFile(path: string): boolean {
   return ONLY_IN_FILE.some((section) => path.startsWith(section));
@@ -96,14 +103,12 @@ function collectSettings(): Setting[] {
 }
 
 function settingOf(node: SchemaNode, path: string): Setting {
-  // `temporal.type` follows from the rest of its section.
-  const isImplied = path === 'temporal.type';
   return {
     path,
     variable: PATHS_WITHOUT_VARIABLE.includes(path) || isOnlyInFile(path) ? null : variableOf(path),
     type: node.type === 'integer' ? 'integer' : 'string',
     allowed: node.allowed ?? '',
-    defaultText: isImplied ? '`embedded`' : defaultTextOf(node.default),
+    defaultText: defaultTextOf(path in IMPLIED ? IMPLIED[path] : node.default),
     description: node.description ?? '',
   };
 }

@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { BackupRepository } from '../repository/backup-repository.js';
+import { kindOf } from '../repository/kinds.js';
 import type { RepositoryLocation } from '../repository/open-repository.js';
 import { RateMeters } from '../repository/rate-meters.js';
 import { seenMarkers } from '../repository/seen-markers.js';
 import { StorageProbes } from '../repository/storage-probes.js';
-import { watchFolder } from '../repository/watch-folder.js';
 import { KnownTargets } from './known-targets.js';
 import { FactKeeper } from './fact-keeper.js';
 import type { FactAnswer, FactRequest } from './thread-facts.js';
@@ -67,10 +67,11 @@ export class DataMover {
     return this.targets.accept(repositoryId);
   }
 
-  /** Rings soon after a change in a repository's folder, where the operating system tells of it. @returns stops it */
+  /** Rings soon after a change in a repository, where something tells of it. @returns stops it */
   watch(repositoryId: string, onChange: () => void): () => void {
-    const location = this.locations.find(({ id }) => id === repositoryId);
-    return location === undefined ? () => undefined : watchFolder(location.path, onChange);
+    const storage = this.locations.find(({ id }) => id === repositoryId)?.storage;
+    const watch = storage === undefined ? null : kindOf(storage).watch;
+    return storage === undefined || watch === null ? () => undefined : watch(storage, onChange);
   }
 
   /** Runs one operation on the least busy thread, a look on the thread of looks. Stop it through `control`; it then rejects with

@@ -1,8 +1,9 @@
 import { markAsReplacement, readMarker, type Marker } from '../chain/repository-marker.js';
 import { BackupError, isBackupError } from '../domain/errors.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
-import type { KeepingRepository } from '../repository/directory-repository.js';
+import { kindOf } from '../repository/kinds.js';
 import { RepositoryOpener, type RepositoryLocation } from '../repository/open-repository.js';
+import type { KeepingRepository } from '../repository/repository-kind.js';
 import type { SeenMarkers } from '../repository/seen-markers.js';
 
 /** Opens repositories, and takes a target only for what it was before: the mount point of a share that is away is an empty folder of this
@@ -75,19 +76,20 @@ export class KnownTargets {
   }
 
   #assertKnown(id: string, known: ReadonlySet<string>, marker: Marker | null): void {
-    const path = this.#locations.find((location) => location.id === id)?.path ?? '';
-    const details = { repositoryId: id, rootPath: path, seen: [...known] };
+    const storage = this.#locations.find((location) => location.id === id)?.storage;
+    const place = storage === undefined ? '' : kindOf(storage).place(storage);
+    const details = { repositoryId: id, rootPath: place, seen: [...known] };
     if (marker === null)
       throw new BackupError(
         'REPOSITORY_NOT_MOUNTED',
-        `repository "${id}": the folder ${path} does not hold the target that was there before (marker ${[...known].join(' or ')}), or its marker cannot be read: is it mounted?`,
+        `repository "${id}": ${place} does not hold the target that was there before (marker ${[...known].join(' or ')}), or its marker cannot be read: is it mounted?`,
         { details },
       );
     if (known.has(marker.id) || marker.replaces?.some((replaced) => known.has(replaced)) === true)
       return;
     throw new BackupError(
       'REPOSITORY_EXCHANGED',
-      `repository "${id}": the folder ${path} holds another target (marker ${marker.id}) than the one that was there before (marker ${[...known].join(' or ')})`,
+      `repository "${id}": ${place} holds another target (marker ${marker.id}) than the one that was there before (marker ${[...known].join(' or ')})`,
       { details: { ...details, marker: marker.id } },
     );
   }

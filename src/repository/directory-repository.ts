@@ -16,6 +16,7 @@ import { fileCallsOfThisThread, type FileCalls, type FolderName } from './file-c
 import { FolderVerbs } from './folder-verbs.js';
 import { KeptFolders } from './kept-folders.js';
 import { RepositoryRoot, type FolderAccess, type OpenFolder } from './open-folder.js';
+import type { KeepingRepository } from './repository-kind.js';
 import {
   entryOrder,
   folderSegments,
@@ -75,12 +76,10 @@ export interface DirectoryOptions {
 export interface OpenedFolder extends FolderRepository {
   /** The same repository for one piece of work: its folder is looked for once, and folders that were opened stay open until it is closed
    *  (`KeptFolders`). */
-  keepingFolders(): KeepingRepository;
+  keepingFolders(): KeepingFolder;
 }
 
-export interface KeepingRepository extends FolderRepository {
-  close(): Promise<void>;
-}
+export interface KeepingFolder extends FolderRepository, KeepingRepository {}
 
 /** Opens a folder of this machine (a disk or a mounted share) as a repository. Every thread opens its own.
  *
@@ -91,7 +90,7 @@ export interface KeepingRepository extends FolderRepository {
 export async function openDirectoryRepository(options: DirectoryOptions): Promise<OpenedFolder> {
   const calls = fileCallsOfThisThread();
   const root = await RepositoryRoot.open(calls, options.id, options.rootPath);
-  const keepingFolders = (): KeepingRepository => {
+  const keepingFolders = (): KeepingFolder => {
     const folders = new KeptFolders(root);
     const close = () => folders.close();
     return Object.assign(new DirectoryRepository(calls, folders, options), { close });

@@ -1,25 +1,14 @@
 import { BackupError, isBackupError } from '../domain/errors.js';
-import type { FolderSync } from '../domain/storage-probe.js';
-import type { FolderRepository } from './backup-repository.js';
-import {
-  openDirectoryRepository,
-  type OpenedFolder,
-  type KeepingRepository,
-} from './directory-repository.js';
-
-/** Whether the stamps of a storage prove that a file was not written to. */
-export type StampStrength = 'strong' | 'weak';
+import type { BackupRepository } from './backup-repository.js';
+import { openDirectoryRepository } from './directory-repository.js';
+import { kindOf } from './kinds.js';
+import type { KeepingRepository, OpenedRepository, StorageSettings } from './repository-kind.js';
 
 /** What it takes to open a repository: plain data, so that every thread can open its own. */
 export interface RepositoryLocation {
   readonly id: string;
-  readonly kind: 'directory';
-  readonly path: string;
+  readonly storage: StorageSettings;
   readonly isReadOnly: boolean;
-  /** Default `required`. */
-  readonly folderSync?: FolderSync;
-  /** Absent: strong. */
-  readonly stamps?: StampStrength;
   /** `RepositoryCapabilities.isOpaque`. */
   readonly isOpaque?: boolean;
 }
@@ -37,13 +26,13 @@ const FOLDER_ID = 'folder:';
  *  @throws REPOSITORY_MISSING, REPOSITORY_UNREACHABLE, REPOSITORY_NOT_MOUNTED */
 export class RepositoryOpener {
   readonly #locations: readonly RepositoryLocation[];
-  readonly #opened = new Map<string, OpenedFolder>();
+  readonly #opened = new Map<string, OpenedRepository>();
 
   constructor(locations: readonly RepositoryLocation[]) {
     this.#locations = locations;
   }
 
-  open(id: string): Promise<FolderRepository> {
+  open(id: string): Promise<BackupRepository> {
     const nothingToClose = () => Promise.resolve();
     return this.#find(id, (repository) => repository, nothingToClose);
   }
@@ -57,9 +46,9 @@ export class RepositoryOpener {
     );
   }
 
-  async #find<T extends FolderRepository>(
+  async #find<T extends BackupRepository>(
     id: string,
-    as: (repository: OpenedFolder) => T,
+    as: (repository: OpenedRepository) => T,
     close: (found: T) => Promise<void>,
   ): Promise<T> {
     if (id.startsWith(FOLDER_ID)) {
@@ -89,18 +78,13 @@ export class RepositoryOpener {
       throw new BackupError('REPOSITORY_MISSING', `no repository "${id}" is configured`, {
         details: { repositoryId: id },
       });
-    const repository = await openDirectoryRepository({
-      id,
-      rootPath: location.path,
-      readOnly: location.isReadOnly,
-      folderSync: location.folderSync,
-      stampsProve: location.stamps !== 'weak',
-      isOpaque: location.isOpaque,
-    });
-    if (known !== undefined && location.isReadOnly && (await repository.list('')).length === 0)
+    const { storage, isReadOnly, isOpaque = false } = location;
+    const kind = kindOf(storage);
+    const repository = await kind.open(id, storage, { isReadOnly, isOpaque });
+    if (known !== undefined && isReadOnly && (await repository.list('')).length === 0)
       throw new BackupError(
         'REPOSITORY_NOT_MOUNTED',
-        `repository "${id}" is empty all at once: is ${location.path} still mounted?`,
+        `repository "${id}" is empty all at once: is ${kind.place(storage)} still mounted?`,
         { details: { repositoryId: id } },
       );
     this.#opened.set(id, repository);
@@ -108,7 +92,7 @@ export class RepositoryOpener {
   }
 }
 
-async function isStillThere(repository: FolderRepository): Promise<boolean> {
+async function isStillThere(repository: BackupRepository): Promise<boolean> {
   try {
     await repository.stat(PROBE_NAME);
     return true;

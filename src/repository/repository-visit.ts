@@ -1,5 +1,5 @@
-import type { FolderRepository } from './backup-repository.js';
-import type { KeepingRepository } from './directory-repository.js';
+import type { BackupRepository } from './backup-repository.js';
+import type { KeepingRepository } from './repository-kind.js';
 
 /** The repositories of one piece of work: each is looked for once, and keeps its folders open until the work is done. Not for longer: an
  *  open folder keeps its share from being unmounted, and is not looked for again. */
@@ -12,7 +12,7 @@ export class RepositoryVisit {
   }
 
   /** @throws what `open` throws; then it is looked for again the next time */
-  repository(id: string): Promise<FolderRepository> {
+  repository(id: string): Promise<BackupRepository> {
     const known = this.#visited.get(id);
     if (known !== undefined) return known;
     const opening = this.#open(id);

@@ -1,9 +1,8 @@
 import { isBackupError, type BackupError } from '../domain/errors.js';
 import type { StorageProbe } from '../domain/storage-probe.js';
 import type { BackupRepository } from './backup-repository.js';
-import { openDirectoryRepository } from './directory-repository.js';
+import { kindOf } from './kinds.js';
 import type { RepositoryLocation } from './open-repository.js';
-import { probeStorage } from './probe-storage.js';
 
 /** Probes of the targets that a process serves. One is kept for as long as its repository stays open, unless it found a fault: that may have
  *  been mended. */
@@ -38,11 +37,9 @@ export class StorageProbes {
 
 /** What keeps the probe itself from writing keeps every copy from it. */
 async function probed(location: RepositoryLocation): Promise<StorageProbe> {
-  const { id, path, folderSync = 'required' } = location;
+  const { id, storage } = location;
   try {
-    // Opened strictly: a repository that accepts a missing ability hides it.
-    const repository = await openDirectoryRepository({ id, rootPath: path, readOnly: false });
-    return await probeStorage(repository, { rootPath: path, folderSync, now: Date.now });
+    return await kindOf(storage).probe(id, storage);
   } catch (error) {
     if (!isBackupError(error) || error.kind === 'unavailable') throw error;
     return faultyProbe(error);

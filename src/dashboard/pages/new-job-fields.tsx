@@ -36,11 +36,11 @@ export function WhatFields({ wishes, onChange, repositories, isNew = true }: Wha
         onChange={(sources) => onChange({ ...wishes, sources })}
       >
         <div className="stack">
-          {repositories.map(({ id, role, path }) => (
+          {repositories.map(({ id, role, place }) => (
             <Checkbox
               key={id}
               value={id}
-              label={`${id} (${role}, ${path})`}
+              label={`${id} (${role}, ${place})`}
               disabled={id === wishes.target}
             />
           ))}
@@ -80,7 +80,7 @@ export function WhereFields({ wishes, onChange, repositories }: PlaceFieldsProps
       }
       data={[
         { value: '', label: targets.length === 0 ? 'no target is configured' : 'choose one' },
-        ...targets.map(({ id, path }) => ({ value: id, label: `${id} (${path})` })),
+        ...targets.map(({ id, place }) => ({ value: id, label: `${id} (${place})` })),
       ]}
       className="narrow"
       required

@@ -46,7 +46,7 @@ const ROLES = {
 } as const;
 
 function Repository({ repository }: { readonly repository: RepositoryView }) {
-  const { id, role, reachable, reason, storage, path } = repository;
+  const { id, role, reachable, reason, storage, place } = repository;
   return (
     <Section
       title={id}
@@ -58,7 +58,7 @@ function Repository({ repository }: { readonly repository: RepositoryView }) {
           <Fault
             what={`${id} is not reached.`}
             reason={reason}
-            hint={`Is ${path} there on the machine of its worker, and does the worker run? Copies wait, and go on by themselves when it is back.`}
+            hint={`Is ${place} there on the machine of its worker, and does the worker run? Copies wait, and go on by themselves when it is back.`}
           />
         )}
         {storage?.faults.map((fault) => (
@@ -114,13 +114,13 @@ function Room({
 }
 
 function RepositoryFacts({ repository }: { readonly repository: RepositoryView }) {
-  const { path, taskLimit, workloadLimit, usedSlots, storage, markerId, role } = repository;
+  const { place, taskLimit, workloadLimit, usedSlots, storage, markerId, role } = repository;
   const { immutableForDays, settleSeconds } = repository;
   return (
     <dl className="facts">
-      <dt>Folder</dt>
+      <dt>Place</dt>
       <dd>
-        <code>{path}</code>
+        <code>{place}</code>
       </dd>
       <dt>Places in use</dt>
       <dd>

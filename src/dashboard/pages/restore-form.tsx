@@ -57,19 +57,21 @@ export function RestoreForm({ repository, point }: RestoreFormProps) {
           />
         </Section>
         <Section title="Or without it" note="on the machine that holds the repository">
-          <CommandLines
-            lines={
-              isTree(point)
-                ? treeToolLines(repository.path, point)
-                : files.length === 0
-                  ? ['# choose a disk']
-                  : stockToolLines(repository.path, files)
-            }
-          />
+          <CommandLines lines={stepsByHand(repository, point, files)} />
         </Section>
       </div>
     </>
   );
+}
+
+function stepsByHand(
+  { folder }: RepositoryView,
+  point: RestorePointView,
+  files: RestorePointView['files'],
+): string[] {
+  if (folder === null) return ['# fetch the files from the storage first'];
+  if (isTree(point)) return treeToolLines(folder, point);
+  return files.length === 0 ? ['# choose a disk'] : stockToolLines(folder, files);
 }
 
 interface WishFieldsProps {

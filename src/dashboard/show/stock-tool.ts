@@ -6,10 +6,10 @@ import { shellWord } from './format.js';
 
 type PointFiles = RestorePointView['files'];
 
-/** @param repositoryPath folder of the repository on the machine of its worker */
-export function stockToolLines(repositoryPath: string, files: PointFiles): string[] {
+/** @param folder of the repository on the machine of its worker */
+export function stockToolLines(folder: string, files: PointFiles): string[] {
   return files.flatMap(({ disk, path, format }) => {
-    const file = shellWord(`${repositoryPath.replace(/\/$/, '')}/${path}`);
+    const file = shellWord(`${folder.replace(/\/$/, '')}/${path}`);
     const check = format === 'raw' ? [] : [`qemu-img check -f ${format} ${file}`];
     return [...check, `qemu-img convert -f ${format} -O raw ${file} ${shellWord(`${disk}.raw`)}`];
   });

@@ -25,6 +25,9 @@ describeTemporal('repositories over the API', () => {
     expect(items.map(({ id }) => id)).toEqual(['primary', 'offsite', 'second']);
     expect(items[1]).toMatchObject({
       kind: 'directory',
+      place: '/backups/offsite',
+      folder: '/backups/offsite',
+      settings: { path: '/backups/offsite', folderSync: 'required', stamps: 'strong' },
       role: 'target',
       taskLimit: 4,
       workloadLimit: 10,

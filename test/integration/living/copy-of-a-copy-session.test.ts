@@ -11,6 +11,7 @@ import { testJob } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
 import { describeTemporal } from '../../support/temporal/server.js';
 import { createHash } from 'node:crypto';
+import { directory } from '../../support/repository/directory-storage.js';
 
 const NIGHTLY = testJob({ retention: { type: 'restorePoints', value: 2 } });
 const ONWARD = testJob({
@@ -29,15 +30,12 @@ describeTemporal('a session that copies from a target repository to another one'
     living.site.otherSources = [
       {
         id: 'vault',
-        kind: 'directory',
-        path: vault,
+        ...directory(vault),
         role: 'target',
         taskLimit: 4,
         workloadLimit: 10,
         settleSeconds: 0,
         immutableForDays: 0,
-        folderSync: 'required',
-        stamps: 'strong',
         contents: 'backups',
       },
     ];

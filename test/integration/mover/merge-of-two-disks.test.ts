@@ -7,6 +7,7 @@ import { diskId, KIB, makeSourceChain, MIB } from '../../kill-table/source-chain
 import { inActivity } from '../../support/activities/in-activity.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
+import { locationOf } from '../../../src/bin/workers.js';
 
 const NOW_MS = Date.parse('2026-11-25T00:00:00Z');
 
@@ -20,7 +21,7 @@ describe('merge of a machine with two disks', () => {
       { system: increment(3), data: increment(4) },
     ]).repository.exportTo(site.path('primary'));
     mover = new DataMover(
-      site.repositories.map(({ id, kind, path }) => ({ id, kind, path, isReadOnly: false })),
+      site.repositories.map((repository) => ({ ...locationOf(repository), isReadOnly: false })),
     );
   });
   afterAll(async () => {

@@ -4,6 +4,7 @@ import { TaskControl } from '../../../src/mover/task/task-control.js';
 import { machineFolder, machineId, manyMachines } from '../../support/layout/many-machines.js';
 import { copyToRepository } from '../../support/layout/repository-copy.js';
 import { testJob } from '../../support/session/test-site.js';
+import { directory } from '../../support/repository/directory-storage.js';
 
 const KEY = `primary/${machineFolder(1)}`;
 
@@ -14,8 +15,8 @@ it('shares with all its threads what one of them has found out about source file
   const source = await manyMachines(1);
   const target = await copyToRepository(null);
   mover = new DataMover([
-    { id: 'primary', kind: 'directory', path: source.at('.'), isReadOnly: true },
-    { id: 'offsite', kind: 'directory', path: target.at('.'), isReadOnly: false },
+    { id: 'primary', storage: directory(source.at('.')), isReadOnly: true },
+    { id: 'offsite', storage: directory(target.at('.')), isReadOnly: false },
   ]);
   const look = async () => {
     const input = {

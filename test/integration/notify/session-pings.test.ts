@@ -23,8 +23,8 @@ describe('a check of a job', () => {
     const check = { id: 'check', kind: 'ping', urlFile, job: testJob().id } as const;
     sessions = new LocalSessions(
       await Promise.all(
-        site.repositories.map(({ id, path }) =>
-          openDirectoryRepository({ id, rootPath: path, readOnly: id === 'primary' }),
+        ['primary', 'offsite'].map((id) =>
+          openDirectoryRepository({ id, rootPath: site.path(id), readOnly: id === 'primary' }),
         ),
       ),
       {

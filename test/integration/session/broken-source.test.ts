@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { libvirtTruth, testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
 import { describeTemporal } from '../../support/temporal/server.js';
+import { directory } from '../../support/repository/directory-storage.js';
 
 describeTemporal('a session with a source that fails', () => {
   let site: TestSite;
@@ -10,8 +11,8 @@ describeTemporal('a session with a source that fails', () => {
   let files01: Record<string, string>[];
   beforeAll(async () => {
     site = await TestSite.create();
-    const path = site.path('share');
-    site.otherSources = [{ ...site.repositories[0]!, id: 'share', path }];
+    const share = directory(site.path('share'));
+    site.otherSources = [{ ...site.repositories[0]!, id: 'share', ...share }];
     workers = await TestWorkers.start(site, { unavailableLimitMs: 12_000 });
     files01 = Object.values((await libvirtTruth())['files01']!);
   }, 60_000);

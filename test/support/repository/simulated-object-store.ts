@@ -58,7 +58,7 @@ export class SimulatedObjectStore implements BackupRepository {
 
   constructor(
     readonly id = 'simulated',
-    private readonly bucket = new Bucket(),
+    protected readonly bucket = new Bucket(),
     private readonly fault: StoreFault | null = null,
     private readonly landing: {
       readonly afterRequest: number;

@@ -4,7 +4,6 @@ import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import type { RepositoryConfig } from '../../../src/config/config.js';
 import type { TemporalSettings } from '../../../src/temporal/connect.js';
 import type { TestSite } from './test-site.js';
 
@@ -126,7 +125,7 @@ export async function writeConfig(
   site: TestSite,
   temporal: TemporalSettings['temporal'],
   server: { readonly port?: number } = {},
-  settings: Partial<RepositoryConfig> = {},
+  settings: Readonly<Record<string, unknown>> = {},
 ): Promise<string> {
   const path = site.path('longhaul.yaml');
   const config = {

@@ -10,6 +10,7 @@ import type { CopyJob } from '../../../src/domain/copy-job.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
 import { checkImage, rawDigest } from '../image/qemu-oracle.js';
+import { directory } from '../repository/directory-storage.js';
 
 export const LIBVIRT_FIXTURE = join(import.meta.dirname, '../../fixtures/libvirt-push');
 export const OVIRT_FIXTURE = join(import.meta.dirname, '../../fixtures/ovirt');
@@ -56,19 +57,22 @@ export class TestSite {
 
   get repositories(): RepositoryConfig[] {
     const shared = {
-      kind: 'directory',
       taskLimit: 4,
       workloadLimit: this.workloadLimit,
       immutableForDays: 0,
-      folderSync: 'required',
       settleSeconds: 0,
-      stamps: 'strong',
       contents: 'backups',
     } as const;
     const { settleSeconds } = this;
     return [
-      { ...shared, id: 'primary', path: this.path('primary'), role: 'primary', settleSeconds },
-      { ...shared, id: 'offsite', path: this.path('offsite'), role: 'target' },
+      {
+        ...shared,
+        id: 'primary',
+        ...directory(this.path('primary')),
+        role: 'primary',
+        settleSeconds,
+      },
+      { ...shared, id: 'offsite', ...directory(this.path('offsite')), role: 'target' },
       ...this.otherSources,
     ];
   }

@@ -57,10 +57,10 @@ export class InProcessWorker implements LocalWorker {
       immutableForDays: () => options.immutableForDays ?? 0,
       settleMs: () => options.settleMs ?? 0,
       targetIds: repositories.map(({ id }) => id),
-      repositoryPaths: [],
+      repositoryFolders: [],
       notifications: options.notifications ?? NO_NOTIFICATIONS,
       primaryBackups: [],
-      repositoryPath: () => null,
+      repositoryFolder: () => null,
       timeZone: 'UTC',
       readSafety: () => Promise.reject(new Error('nobody watches here')),
     });

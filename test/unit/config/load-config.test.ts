@@ -81,7 +81,7 @@ describe('parseConfig', () => {
     });
     expect(config.stateDirectory).toBe('/etc/longhaul/var');
     expect(config.server.tokenFile).toBe('/etc/longhaul/token');
-    expect(config.repositories[0]?.path).toBe('/etc/longhaul/a');
+    expect(config.repositories[0]).toMatchObject({ path: '/etc/longhaul/a' });
     expect(config.temporal).toEqual({
       type: 'external',
       address: 'temporal:7233',
@@ -317,7 +317,7 @@ describe('loadConfig', () => {
         LONGHAUL_REPOSITORIES_A_ROLE: 'primary',
       }),
     );
-    expect(config.repositories[0]?.path).toBe(join(folder, 'backups'));
+    expect(config.repositories[0]).toMatchObject({ path: join(folder, 'backups') });
   });
 
   it('refuses a file that was named and is not there', () => {

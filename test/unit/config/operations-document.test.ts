@@ -20,6 +20,7 @@ import {
 } from '../../../src/domain/passed-over.js';
 import { SAFETY_CODES } from '../../../src/domain/safety-codes.js';
 import { plain, tableRows, type Row } from '../documents/markdown-table.js';
+import { renderKindTable } from '../../../src/repository/kinds.js';
 
 const DOCUMENT = readFileSync(new URL('../../../docs/OPERATIONS.md', import.meta.url), 'utf8');
 
@@ -140,6 +141,10 @@ describe('the settings in docs/OPERATIONS.md', () => {
   it('say what each is for', () => {
     expect(settings.filter(({ allowed, meaning }) => allowed === '' || meaning === '')).toEqual([]);
   });
+});
+
+it('lists in docs/OPERATIONS.md the kinds of storage as their rows have them', () => {
+  expect(section('Configuration')).toContain(renderKindTable());
 });
 
 describe('the errors in docs/OPERATIONS.md', () => {

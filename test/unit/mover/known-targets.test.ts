@@ -7,6 +7,7 @@ import { markRepository, readMarker } from '../../../src/chain/repository-marker
 import { KnownTargets } from '../../../src/mover/known-targets.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
 import { seenMarkers } from '../../../src/repository/seen-markers.js';
+import { directory } from '../../support/repository/directory-storage.js';
 
 let site: string;
 beforeEach(() => {
@@ -19,7 +20,7 @@ const at = (...parts: string[]) => join(site, ...parts);
 
 /** A process of its own. */
 function processWith(state: string | null): KnownTargets {
-  const location = { id: 'offsite', kind: 'directory', path: at('offsite') } as const;
+  const location = { id: 'offsite', storage: directory(at('offsite')) };
   return new KnownTargets(
     [{ ...location, isReadOnly: false }],
     seenMarkers(state === null ? null : at(state)),

@@ -5,6 +5,7 @@ import { parse, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { runCommand } from '../../../src/cli/program.js';
 import { parseConfig } from '../../../src/config/load-config.js';
+import { folderOf } from '../../../src/config/repository-storage.js';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const PINNED_IMAGE = /^[a-z0-9./-]+:\d+\.\d+[a-z0-9.-]*$/;
@@ -200,7 +201,9 @@ describe('deploy/longhaul.yaml', () => {
   });
 
   it('names repositories that are mounted into their workers', () => {
-    for (const { id, path } of config.repositories) {
+    for (const repository of config.repositories) {
+      const { id } = repository;
+      const path = folderOf(repository);
       const { volumes = [] } = compose.services[`longhaul-${id}`] ?? {};
       expect(
         volumes.some((volume) => volume.replace(/:ro$/, '').endsWith(`:${path}`)),

@@ -15,15 +15,16 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   openDirectoryRepository,
   type OpenedFolder,
-  type KeepingRepository,
+  type KeepingFolder,
 } from '../../../src/repository/directory-repository.js';
 import { RepositoryOpener } from '../../../src/repository/open-repository.js';
 import { RepositoryVisit } from '../../../src/repository/repository-visit.js';
+import { directory } from '../../support/repository/directory-storage.js';
 
 describe('a repository that keeps its folders open', () => {
   let base: string;
   let opened: OpenedFolder;
-  let repository: KeepingRepository;
+  let repository: KeepingFolder;
   beforeEach(async () => {
     base = await mkdtemp(join(tmpdir(), 'longhaul-kept-'));
     await mkdir(join(base, 'root', 'chain', 'point'), { recursive: true });
@@ -120,7 +121,7 @@ describe('a repository that keeps its folders open', () => {
   it.each(['ESTALE', 'EIO', 'EACCES'])(
     'leaves nothing open where the share is away and says %s',
     async (code) => {
-      const location = { id: 'nas', kind: 'directory', path: join(base, 'root') } as const;
+      const location = { id: 'nas', storage: directory(join(base, 'root')) };
       const opener = new RepositoryOpener([{ ...location, isReadOnly: false }]);
       await (await opener.visit('nas')).close();
       const answer = Object.assign(new Error(code), { code, errno: -1 });

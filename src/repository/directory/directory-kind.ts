@@ -1,0 +1,55 @@
+import { resolve } from 'node:path';
+import type { FolderSync } from '../../domain/storage-probe.js';
+import { openDirectoryRepository } from '../directory-repository.js';
+import { probeStorage } from '../probe-storage.js';
+import type { RepositoryKind } from '../repository-kind.js';
+import { watchFolder } from '../watch-folder.js';
+
+interface DirectorySettings {
+  readonly kind: 'directory';
+  readonly path: string;
+  /** Whether storage that cannot sync folders is refused as a target. */
+  readonly folderSync?: FolderSync;
+  /** Whether the stamps of the storage prove that a file was not written to. Absent: strong. */
+  readonly stamps?: 'strong' | 'weak';
+}
+
+export const directoryKind: RepositoryKind<DirectorySettings> = {
+  kind: 'directory',
+  meaning: 'A folder of this machine: a disk or a mounted share.',
+  limits: [],
+  placeSetting: 'path',
+  settings: ({ z, filePath, pathAllowed }) => ({
+    path: filePath({
+      description: 'Folder of the repository.',
+      allowed: `${pathAllowed}; not the folder of another repository, nor inside or above it`,
+    }),
+    folderSync: z.enum(['required', 'unavailable']).default('required').meta({
+      description:
+        '`required`: a target whose storage cannot sync folders is refused. `unavailable`: it is accepted, and a power cut may take restore points that were reported as copied.',
+      allowed: '`required` or `unavailable`',
+    }),
+    stamps: z.enum(['strong', 'weak']).default('strong').meta({
+      description:
+        'Whether size, times and inode number of a file prove that it was not written to. `weak`: times are whole seconds or can be set back, so sources are read and compared instead.',
+      allowed: '`strong` or `weak`',
+    }),
+  }),
+  absolute: (settings, configFolder) => ({
+    ...settings,
+    path: resolve(configFolder, settings.path),
+  }),
+  place: ({ path }) => path,
+  folder: ({ path }) => path,
+  open: (id, { path, folderSync, stamps }, { isReadOnly, isOpaque }) =>
+    openDirectoryRepository({
+      ...{ id, rootPath: path, readOnly: isReadOnly, folderSync, isOpaque },
+      stampsProve: stamps !== 'weak',
+    }),
+  async probe(id, { path, folderSync = 'required' }) {
+    // Opened strictly: a repository that accepts a missing ability hides it.
+    const repository = await openDirectoryRepository({ id, rootPath: path, readOnly: false });
+    return probeStorage(repository, { rootPath: path, folderSync, now: Date.now });
+  },
+  watch: ({ path }, onChange) => watchFolder(path, onChange),
+};

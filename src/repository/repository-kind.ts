@@ -1,0 +1,61 @@
+import type { z } from 'zod';
+import type { StorageProbe } from '../domain/storage-probe.js';
+import type { BackupRepository } from './backup-repository.js';
+
+/** What an entry of the configuration says of its storage: the kind, and settings that only the row of this kind understands. Plain data:
+ *  every thread opens its own. */
+export interface StorageSettings {
+  readonly kind: string;
+}
+
+/** A repository as every call finds it. */
+export interface OpenedRepository extends BackupRepository {
+  /** The same repository for one piece of work, during which it may hold on to what it has opened; a store that holds nothing gives itself. */
+  keepingFolders(): KeepingRepository;
+}
+
+export interface KeepingRepository extends BackupRepository {
+  close(): Promise<void>;
+}
+
+export interface RepositoryAccess {
+  readonly isReadOnly: boolean;
+  /** `RepositoryCapabilities.isOpaque`. */
+  readonly isOpaque: boolean;
+}
+
+/** What the settings of a kind are made of. Handed in, so that the threads of the data mover, which read no configuration, load none of it. */
+export interface SettingPieces {
+  readonly z: typeof z;
+  /** A path on this machine. */
+  readonly filePath: (text: { description: string; allowed: string }) => z.ZodString;
+  /** `allowed` of a path, to begin with. */
+  readonly pathAllowed: string;
+}
+
+/** A row of kinds.ts: a kind of storage, and all that anybody else needs to know of it. */
+export interface RepositoryKind<S extends StorageSettings = StorageSettings> {
+  readonly kind: S['kind'];
+  /** In the table of kinds in docs/OPERATIONS.md. */
+  readonly meaning: string;
+  /** What it cannot do, in sentences of that table; empty: nothing. */
+  readonly limits: readonly string[];
+  /** Settings beside those that every repository has, each with `description` and `allowed`: the configuration, its faults, its variables and
+   *  its table, and the shape in the API follow from them. */
+  readonly settings: (pieces: SettingPieces) => Readonly<Record<string, z.ZodType>>;
+  /** The setting that says where it is: two repositories must not have one place. */
+  readonly placeSetting: string;
+  /** @param configFolder where relative paths start */
+  absolute(settings: S, configFolder: string): S;
+  /** Where it is, for people. */
+  place(settings: S): string;
+  /** Absolute folder of this machine whose files are the repository's; null: there is none, so no program that works on folders can be
+   *  started there, and nobody can restore into it by mistake. */
+  folder(settings: S): string | null;
+  /** @throws REPOSITORY_UNREACHABLE */
+  open(id: string, settings: S, access: RepositoryAccess): Promise<OpenedRepository>;
+  /** Tries on the storage what a target needs of it. @throws errors of kind `unavailable` */
+  probe(id: string, settings: S): Promise<StorageProbe>;
+  /** Rings soon after a change, where something tells of it; null: nothing does. @returns stops it */
+  readonly watch: ((settings: S, onChange: () => void) => () => void) | null;
+}

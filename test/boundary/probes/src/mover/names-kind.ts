@@ -1,0 +1,5 @@
+import { directoryKind } from '../repository/directory/directory-kind.js'; // report: @typescript-eslint/no-restricted-imports
+
+export function isFolder(kind: string): boolean {
+  return kind === 'directory' && directoryKind !== null; // report: no-restricted-syntax
+}
