@@ -1,0 +1,98 @@
+import { execFileSync } from 'node:child_process';
+import { createServer } from 'node:net';
+import {
+  chmod,
+  link,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { chainFolder } from '../../../../src/chain/chain-paths.js';
+import { openDirectoryRepository } from '../../../../src/repository/directory-repository.js';
+import { shareJob } from '../../../support/tree/live-stores.js';
+import { LocalSessions } from '../../../support/workflows/local-sessions.js';
+
+const DAY = '2026-11-20';
+const MIB = 1024 * 1024;
+
+async function site(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'longhaul-odd-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  for (const name of [`primary/share/${DAY}/docs`, 'offsite'])
+    await mkdir(join(folder, name), { recursive: true });
+  await writeFile(join(folder, 'primary/share/backup.marker'), '');
+  return folder;
+}
+
+/** All notes of the one task, as the record of the one session keeps them. */
+async function taskNotes(sessions: string): Promise<string[]> {
+  const paths = await readdir(sessions, { recursive: true });
+  const path = paths.find((name) => name.split('/').length === 3) ?? '';
+  const { task } = JSON.parse(await readFile(join(sessions, path), 'utf8')) as {
+    task: { notes: string[] };
+  };
+  return task.notes;
+}
+
+it('a tree with files that are none is copied but for those, and each of them is named', async () => {
+  const folder = await site();
+  const at = (name: string) => join(folder, 'primary/share', DAY, name);
+  await writeFile(at('docs/plain'), 'plain');
+  await chmod(at('docs/plain'), 0o640);
+  await utimes(at('docs/plain'), 1_600_000_000, 1_600_000_000);
+  await link(at('docs/plain'), at('docs/hard'));
+  const sparse = await open(at('sparse'), 'w');
+  await sparse.write(Buffer.from('in the middle'), 0, 13, 12 * MIB);
+  await sparse.truncate(40 * MIB);
+  await sparse.close();
+  await symlink('..', at('docs/loop'));
+  await symlink('/etc/passwd', at('outside'));
+  execFileSync('mkfifo', [at('pipe')]);
+  await writeFile(Buffer.concat([Buffer.from(at('latin-')), Buffer.from([0xe9])]), 'name');
+  await writeFile(at('back\\slash'), 'name');
+  await writeFile(at('new\nline'), 'name');
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(at('socket'), resolve));
+  onTestFinished(() => void server.close());
+
+  const opened = (id: string, readOnly: boolean) =>
+    openDirectoryRepository({ id, rootPath: join(folder, id), readOnly });
+  const sessions = new LocalSessions([
+    await opened('primary', true),
+    await opened('offsite', false),
+  ]);
+  const job = shareJob('dated-tree-share');
+  const { result, tasks } = await sessions.tryToCopy(job, Date.UTC(2026, 10, 25));
+
+  expect({ result, reason: tasks[0]?.reason }).toMatchObject({ result: 'warning' });
+  const told = await taskNotes(join(folder, 'offsite', job.id, 'sessions'));
+  for (const name of ['docs/loop', 'outside', 'pipe', 'socket'])
+    expect(told).toContain(
+      `"${DAY}/${name}" was not copied: it is a link, a device, a pipe or a socket`,
+    );
+  for (const name of ['latin-\\\\xe9', 'back\\\\slash'])
+    expect(told).toContain(
+      `"${DAY}/${name}" was not copied: its name is not UTF-8, or has a character that cannot be part of a path`,
+    );
+  expect(told).toHaveLength(6);
+  const copy = (name: string) =>
+    join(folder, 'offsite', chainFolder(job.id, 'dated-tree-share'), 'files', DAY, name);
+  for (const name of ['docs/plain', 'docs/hard']) {
+    expect(await readFile(copy(name), 'utf8')).toBe('plain');
+    const { mode, mtimeMs } = await stat(copy(name));
+    expect([mode & 0o777, mtimeMs]).toEqual([0o640, 1_600_000_000_000]);
+  }
+  expect(await readFile(copy('new\nline'), 'utf8')).toBe('name');
+  expect((await readFile(copy('sparse'))).equals(await readFile(at('sparse')))).toBe(true);
+  expect((await stat(copy('sparse'))).blocks * 512).toBeLessThan(MIB);
+});
