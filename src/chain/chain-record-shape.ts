@@ -113,13 +113,11 @@ const point = object<TargetRestorePoint>({
   copyId: text,
 });
 
-const ids = object<{ readonly ids: readonly string[] }>({ ids: listOf(text) });
-
 const pending = tagged<PendingChange>({
   merge: object({ intoId: text, fromId: text }),
   replace: object({ pointId: text, verifiedAt: instant, disks: listOf(disk), flags }),
-  delete: ids,
-  quarantine: ids,
+  delete: object({ ids: listOf(text) }),
+  quarantine: object({ ids: listOf(text), revision: count }),
 });
 
 const presence = object<Presence>({

@@ -26,7 +26,8 @@ export interface ChainRecord extends OwnedRecord {
 /** `merge`: the increment `fromId` goes into the full `intoId`, which is retired; its files end under the names of `fromId`.
  *  `replace`: the files of `pointId` give way to the full that lies in the staging folder.
  *  `delete`: the folders of points that are no longer listed go.
- *  `quarantine`: they are set aside instead, because they are corrupt. */
+ *  `quarantine`: they are set aside instead, because they are corrupt. `revision` is that of the record that was announced over: it names the
+ *  folders, whoever finishes what was stopped in between. */
 export type PendingChange =
   | { readonly type: 'merge'; readonly intoId: string; readonly fromId: string }
   | {
@@ -38,7 +39,7 @@ export type PendingChange =
       readonly flags: readonly GfsFlag[];
     }
   | { readonly type: 'delete'; readonly ids: readonly string[] }
-  | { readonly type: 'quarantine'; readonly ids: readonly string[] };
+  | { readonly type: 'quarantine'; readonly ids: readonly string[]; readonly revision: number };
 
 export const CHAIN_RECORD_VERSION = 1;
 

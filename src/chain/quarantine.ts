@@ -1,17 +1,16 @@
 import { CHAIN_RECORD_NAME, QUARANTINE_FOLDER } from './chain-paths.js';
-import type { ChainRecord } from './chain-record.js';
+import type { ChainRecord, PendingChange } from './chain-record.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import type { ChainPlace } from './chain-place.js';
 
 /** Moves the folders of points that the record no longer lists into the quarantine. */
 export async function moveToQuarantine(
   { repository, chain }: ChainPlace,
-  record: ChainRecord,
-  ids: readonly string[],
+  { ids, revision }: Pick<PendingChange & { type: 'quarantine' }, 'ids' | 'revision'>,
 ): Promise<void> {
   const moves = ids.map((id) => ({
     from: `${chain}/${id}`,
-    to: `${chain}/${QUARANTINE_FOLDER}/${id}-corrupt-${record.revision}`,
+    to: `${chain}/${QUARANTINE_FOLDER}/${id}-corrupt-${revision}`,
   }));
   await repository.move(moves, chain);
 }

@@ -111,7 +111,7 @@ async function carryOut(
       return writeChainRecord(place.repository, place.chain, { ...record, points, pending: null });
     }
     case 'quarantine':
-      await moveToQuarantine(place, record, pending.ids);
+      await moveToQuarantine(place, pending);
       return writeChainRecord(place.repository, place.chain, { ...record, pending: null });
     case 'delete':
       await removeDeletedPoints(place, record, pending.ids);

@@ -31,6 +31,6 @@ export async function removeRestorePoints(
   const ids = input.ids.filter((id) => gone.some((point) => point.id === id));
   if (ids.length === 0) return;
   const announced = afterRetention(withoutPoints(record, ids), gone);
-  const pending = { type: 'quarantine', ids } as const;
+  const pending = { type: 'quarantine', ids, revision: record.revision } as const;
   await changeChain(context, place, record, announced, pending, ids, input.nowMs);
 }

@@ -45,7 +45,7 @@ export async function markDamage(
       place,
       marked,
       withoutPoints(marked, leaving),
-      { type: 'quarantine', ids: leaving },
+      { type: 'quarantine', ids: leaving, revision: marked.revision },
       leaving,
       input.nowMs,
     );

@@ -31,6 +31,14 @@ describe('requests that an object store loses, does twice or does too late', () 
     expect(tally.total.positions).toBeGreaterThan(0);
   });
 
+  it('leave a quarantine in one folder that is stopped between two files of a point', async () => {
+    const tally = new KillTally();
+    const scenario = await prepareScenario('quarantine of what cannot be healed');
+    const part = { index: 0, count: 4 };
+    await tryRequests(scenario, { stride: 2, first: 35, part, shows: 'markDamage' }, tally);
+    expect(tally.findings).toEqual([]);
+  });
+
   it('are tried with every change that a directory is tried with', () => {
     const inPlace = /merge/;
     const tried = wholeStorePlan(1).map(([name]) => name);
