@@ -24,6 +24,14 @@ const PAGES: readonly (readonly [string, ComponentType])[] = [
   ],
   ['/jobs/:id', lazy(async () => ({ default: (await import('./pages/job-page.js')).JobPage }))],
   [
+    '/file-backup-jobs',
+    lazy(async () => ({ default: (await import('./pages/file-backups-page.js')).FileBackupsPage })),
+  ],
+  [
+    '/file-backup-jobs/:id',
+    lazy(async () => ({ default: (await import('./pages/file-backup-page.js')).FileBackupPage })),
+  ],
+  [
     '/sessions',
     lazy(async () => ({ default: (await import('./pages/history-page.js')).HistoryPage })),
   ],

@@ -4,6 +4,13 @@ import { bytes, duration, relative, shellWord } from '../../../src/dashboard/sho
 import { jobWords, scheduleWords } from '../../../src/dashboard/show/job-words.js';
 import { FIRST_WISHES, missingOf, wantedJob } from '../../../src/dashboard/show/new-job.js';
 import { sessionVerdict } from '../../../src/dashboard/show/session-verdict.js';
+import type { FileBackupJobView } from '../../../src/api/file-backup-schemas.js';
+import {
+  primaryStartWords,
+  primaryWords,
+  sayFileBackupRun,
+  targetWords,
+} from '../../../src/dashboard/show/file-backup-words.js';
 import { stockToolLines } from '../../../src/dashboard/show/stock-tool.js';
 import { isTree, treeToolLines } from '../../../src/dashboard/show/tree-tools.js';
 import { NO_PROGRESS, NO_TASKS, newTask } from '../../../src/domain/copy-session.js';
@@ -78,6 +85,66 @@ describe('the lines of the tool of a copied tree', () => {
   it('take nothing that is a disk for a tree', () => {
     expect(isTree({ files })).toBe(true);
     expect(isTree({ files: [{ ...files[0]!, format: 'qcow2' }] })).toBe(false);
+  });
+});
+
+describe('a file-backup job in words', () => {
+  const job = {
+    source: { repositoryId: 'primary', workload: 'shares' },
+    primaryBackup: null as string | null,
+    schedule: { type: 'daily', time: '22:00', timeZone: 'UTC' },
+    keepRemovedForDays: 7,
+    copyJobs: ['shares-offsite', 'shares-far'],
+    secondaryTargets: [
+      { repositoryId: 'offsite', keepRemovedForDays: null, schedule: null, allowedHours: null },
+      {
+        ...{ repositoryId: 'far', keepRemovedForDays: 1, schedule: { type: 'manual' } },
+        allowedHours: {
+          spans: [{ days: ['monday'], from: '20:00', to: '06:00' }],
+          timeZone: 'UTC',
+        },
+      },
+    ],
+  } as unknown as FileBackupJobView;
+
+  it('says who makes the backups, and when', () => {
+    expect([primaryWords(job), primaryStartWords(job)]).toEqual([
+      'shares in primary, made by something else',
+      'New snapshots are noticed, whoever makes them.',
+    ]);
+    const own = { ...job, primaryBackup: 'nightly' };
+    expect([primaryWords(own), primaryStartWords(own)]).toEqual([
+      'shares in primary, made by nightly',
+      'The backup is made every day at 22:00 (UTC).',
+    ]);
+  });
+
+  it('says of each target which job copies, when, and what it keeps', () => {
+    expect(targetWords(job)).toEqual([
+      {
+        ...{
+          repositoryId: 'offsite',
+          copyJob: 'shares-offsite',
+          starts: 'after each new snapshot',
+        },
+        ...{ hours: 'at any time', keeps: '7 days after the primary has removed it' },
+      },
+      {
+        ...{ repositoryId: 'far', copyJob: 'shares-far' },
+        starts: 'only when it is started by hand',
+        hours: 'begins on Mondays from 20:00 to 06:00 (UTC)',
+        keeps: '1 day after the primary has removed it',
+      },
+    ]);
+  });
+
+  it.each([
+    ['running', null, 'running'],
+    ['ended', null, 'stopped'],
+    ['ended', 'failed', 'failed'],
+    ['ended', 'success', 'success'],
+  ] as const)('says of a run that is %s with %s: %s', (state, result, word) => {
+    expect(sayFileBackupRun({ state, result }).word).toBe(word);
   });
 });
 

@@ -1,0 +1,149 @@
+import { Button } from '@mantine/core';
+import { Link, useParams } from 'wouter';
+import type { FileBackupJobView } from '../../api/file-backup-schemas.js';
+import type { SessionSummary } from '../../api/session-schemas.js';
+import { useAction } from '../client/actions.js';
+import { callApi, newIdempotencyKey } from '../client/call-api.js';
+import { EVERY, useApi, withQuery, type ApiPage } from '../client/queries.js';
+import { Commands } from '../show/commands.js';
+import { CallFault, Fault } from '../show/fault.js';
+import {
+  primaryStartWords,
+  primaryWords,
+  targetWords,
+  type TargetWords,
+} from '../show/file-backup-words.js';
+import { Instant } from '../show/instant.js';
+import { Nothing, Page, Section, Waiting } from '../show/page.js';
+import { Rows, type Column } from '../show/rows.js';
+import { State } from '../show/state.js';
+import { sayJobState } from '../show/words.js';
+import { LastRun } from './file-backups-page.js';
+import { SessionRows } from './session-rows.js';
+
+export function FileBackupPage() {
+  const { id } = useParams<{ id: string }>();
+  const path = `/file-backup-jobs/${encodeURIComponent(id)}`;
+  const job = useApi<FileBackupJobView>(path, { everyMs: EVERY.few });
+  return (
+    <Page
+      title={job.data?.name ?? id}
+      beside={job.data !== undefined && <State said={sayJobState(job.data.state)} />}
+      asOfMs={job.dataUpdatedAt}
+      actions={job.data !== undefined && <Actions job={job.data} path={path} />}
+    >
+      {job.error !== null && (
+        <CallFault error={job.error} what={`The file-backup job ${id} could not be read.`} />
+      )}
+      {job.data === undefined && job.error === null && <Waiting what="Asking for the job" />}
+      {job.data !== undefined && <Definition job={job.data} />}
+      {job.data !== undefined && (
+        <Section title="Secondary targets">
+          <Rows
+            label="Secondary targets"
+            columns={COLUMNS}
+            rows={targetWords(job.data)}
+            keyOf={({ repositoryId }) => repositoryId}
+          />
+        </Section>
+      )}
+      {job.data?.copyJobs.map((copyJob) => (
+        <Copies key={copyJob} copyJob={copyJob} zone={job.data.timeZone} />
+      ))}
+    </Page>
+  );
+}
+
+function Actions({ job, path }: { readonly job: FileBackupJobView; readonly path: string }) {
+  const isEnabled = job.state === 'enabled';
+  const start = useAction({
+    run: () =>
+      callApi<{ runId: string }>(`${path}/start`, {
+        method: 'POST',
+        headers: { 'Idempotency-Key': newIdempotencyKey() },
+      }),
+    done: `${job.name} has been started.`,
+  });
+  const turn = useAction({
+    run: () => callApi(`${path}/${isEnabled ? 'disable' : 'enable'}`, { method: 'POST' }),
+    done: `${job.name} has been ${isEnabled ? 'disabled' : 'enabled'}.`,
+  });
+  return (
+    <div className="line">
+      <Button size="sm" onClick={() => start.mutate()} loading={start.isPending}>
+        Start now
+      </Button>
+      <Button size="sm" variant="default" onClick={() => turn.mutate()} loading={turn.isPending}>
+        {isEnabled ? 'Disable' : 'Enable'}
+      </Button>
+    </div>
+  );
+}
+
+function Definition({ job }: { readonly job: FileBackupJobView }) {
+  const { lastRun } = job;
+  return (
+    <Section title="What it does" note={`revision ${job.revision}`}>
+      <div className="stack">
+        {lastRun !== null && (lastRun.result === 'failed' || lastRun.result === 'warning') && (
+          <Fault
+            mood={lastRun.result === 'failed' ? 'bad' : 'attention'}
+            what="Its last run did not go as it should."
+            reason={lastRun.reason}
+            since={lastRun.startedAt}
+          />
+        )}
+        {job.description !== '' && <p className="definition">{job.description}</p>}
+        <p className="definition">
+          {primaryWords(job)}. {primaryStartWords(job)}
+        </p>
+        <p className="definition">
+          Last run: <LastRun job={job} />
+          {job.nextRunAt !== null && (
+            <>
+              {' '}
+              Next: <Instant at={job.nextRunAt} zone={job.timeZone} />
+            </>
+          )}
+        </p>
+        <Commands
+          lines={[
+            `longhaul file-backup-job start ${job.id}`,
+            `longhaul file-backup-job show ${job.id} --json > ${job.id}.json`,
+            `longhaul file-backup-job update ${job.id} --file ${job.id}.json`,
+          ]}
+        />
+      </div>
+    </Section>
+  );
+}
+
+const COLUMNS: readonly Column<TargetWords>[] = [
+  { head: 'Target', width: '1fr', cell: ({ repositoryId }) => repositoryId },
+  {
+    head: 'Copy job',
+    width: '1.5fr',
+    cell: ({ copyJob }) => <Link href={`/jobs/${copyJob}`}>{copyJob}</Link>,
+  },
+  { head: 'Starts', width: '1.5fr', cell: ({ starts }) => starts },
+  { head: 'Hours', width: '1.5fr', cell: ({ hours }) => hours },
+  { head: 'Keeps', width: '1.5fr', cell: ({ keeps }) => keeps },
+];
+
+function Copies({ copyJob, zone }: { readonly copyJob: string; readonly zone: string }) {
+  const sessions = useApi<ApiPage<SessionSummary>>(withQuery('/sessions', { jobId: copyJob }), {
+    everyMs: EVERY.few,
+  });
+  const runs = sessions.data?.items ?? [];
+  return (
+    <Section title={`Runs of ${copyJob}`}>
+      {sessions.error !== null && (
+        <CallFault error={sessions.error} what="Its sessions could not be read." />
+      )}
+      {sessions.data !== undefined && runs.length === 0 && <Nothing>It has not run yet.</Nothing>}
+      {runs.length > 0 && (
+        <SessionRows sessions={runs} label={`Sessions of ${copyJob}`} zone={zone} />
+      )}
+    </Section>
+  );
+}
