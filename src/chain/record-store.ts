@@ -2,7 +2,7 @@ import { seenLook, type Presence } from '../domain/absence.js';
 import { BackupError, isBackupError } from '../domain/errors.js';
 import type { FileStamp, WorkloadType } from '../domain/restore-point.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
-import { readWholeFile } from '../repository/replace-file.js';
+import { assertReadable, readWholeFile } from '../repository/replace-file.js';
 import { chainFolder } from './chain-paths.js';
 
 /** 64 MiB: about 50,000 restore points of ten disks. */
@@ -56,7 +56,7 @@ export class RecordStore<R extends OwnedRecord> {
   }
 
   /** Makes `next` the commit record: atomic and durable when it returns. Its revision must follow the one on disk.
-   *  @throws STALE_EPOCH when the record has moved on since `next` was derived */
+   *  @throws STALE_EPOCH when the record has moved on since `next` was derived, RECORD_TOO_LARGE */
   async write(repository: BackupRepository, folder: string, next: R): Promise<R> {
     const { record: current, stamp } = await this.#readBoth(repository, folder);
     if (current !== null && (current.revision !== next.revision || current.epoch > next.epoch))
@@ -177,6 +177,7 @@ export class RecordStore<R extends OwnedRecord> {
   ): Promise<void> {
     const bytes = this.kind.serialize(record);
     const [path, copyPath] = [`${folder}/${this.kind.name}`, `${folder}/${this.kind.copyName}`];
+    assertReadable(path, bytes, MAX_RECORD_BYTES);
     if (!repository.conditionalPut) await repository.put(copyPath, bytes);
     await repository.put(path, bytes, repository.conditionalPut ? { expected } : {}).catch(stale);
     if (repository.conditionalPut) await repository.put(copyPath, bytes);

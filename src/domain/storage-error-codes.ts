@@ -191,6 +191,12 @@ export const STORAGE_ERROR_CODES = {
       'The folder of a chain holds restore points that no commit record lists: the record is lost, or older than its data.',
     hint: 'Put back the newest chain.json or chain.json.copy from a snapshot or backup of the target; without one, move the folder of the chain elsewhere: its disks stay restorable with qemu-img, and the next session begins a new chain (docs/OPERATIONS.md).',
   },
+  RECORD_TOO_LARGE: {
+    kind: 'unsupported',
+    meaning:
+      'A record or a plan would have more bytes than are ever read of one; it was not written, and what was there before is as it was.',
+    hint: 'Keep fewer restore points (a shorter retention, or transactionLogs off), or split the source into several folders with a job each.',
+  },
   CHAIN_FORMAT_UNKNOWN: {
     kind: 'unsupported',
     meaning: 'The chain was written by a newer Longhaul.',

@@ -27,6 +27,18 @@ export async function readWholeFile(
   }
 }
 
+/** What is read whole is never written larger than it is read: it would be lost.
+ *  @throws RECORD_TOO_LARGE */
+export function assertReadable(path: string, bytes: Uint8Array, maxBytes: number): void {
+  const { length: sizeBytes } = bytes;
+  if (sizeBytes <= maxBytes) return;
+  throw new BackupError(
+    'RECORD_TOO_LARGE',
+    `${quoted(path)} would have ${sizeBytes} bytes, and at most ${maxBytes} are read of it; nothing was written`,
+    { details: { path, sizeBytes, maxBytes } },
+  );
+}
+
 async function openIfThere(
   repository: SourceRepository,
   path: string,

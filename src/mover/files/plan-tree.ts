@@ -30,7 +30,13 @@ import { ChangeCount } from './count-changes.js';
 import { PlanLists } from './plan-lists.js';
 import { removalRule } from './remove-files.js';
 import { takeForCopy, type TakeTreeInput } from './take-tree.js';
-import { discardTreeStaging, treeStaged, type PlannedClass, type TreePlan } from './tree-plan.js';
+import {
+  discardTreeStaging,
+  treeStaged,
+  type PlannedClass,
+  type TreePlan,
+  writeTreePlan,
+} from './tree-plan.js';
 import type { ListedFile, TargetLimits, Walk } from './walk-tree.js';
 
 export interface PlanTreeInput extends TakeTreeInput {
@@ -243,7 +249,7 @@ async function writePlan(
     ...{ changes, isAgreed: input.acceptChanges },
     shown: tree.points.map(({ id }) => id),
   };
-  await target.put(treeStaged.plan(input.chain), Buffer.from(JSON.stringify(plan)));
+  await writeTreePlan(target, input.chain, plan);
   return { plan, suspicion: suspicionOf(changes, layout.rules, seen.known!.guard) };
 }
 

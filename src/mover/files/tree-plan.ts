@@ -7,7 +7,7 @@ import type { TreePoint } from '../../domain/source-tree.js';
 import type { TreeChanges } from '../../domain/tree-guard.js';
 import type { TreePlanReference } from '../../domain/tree-work.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
-import { readWholeFile } from '../../repository/replace-file.js';
+import { assertReadable, readWholeFile } from '../../repository/replace-file.js';
 import type { FileList, ListedFiles } from './file-lists.js';
 
 /** Where a tree is copied from and to. */
@@ -78,6 +78,19 @@ export const treeStaged = {
 export type StagedList = FileList | 'marks' | 'journal';
 
 const MAX_PLAN_BYTES = 64 * 1024 * 1024;
+
+/** Written last of what a plan consists of.
+ *  @throws RECORD_TOO_LARGE */
+export async function writeTreePlan(
+  repository: BackupRepository,
+  tree: string,
+  plan: TreePlan,
+): Promise<void> {
+  const path = treeStaged.plan(tree);
+  const bytes = Buffer.from(JSON.stringify(plan));
+  assertReadable(path, bytes, MAX_PLAN_BYTES);
+  await repository.put(path, bytes);
+}
 
 /** null: there is none. */
 export async function readTreePlan(
