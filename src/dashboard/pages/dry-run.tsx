@@ -64,10 +64,18 @@ export function PreviewOf({
 
 export async function previewOf(job: WantedJob): Promise<Preview> {
   const plan = await callApi<JobPlan>('/plans', { method: 'POST', body: job });
-  const { schedule, timeZone } = job;
+  return { plan, starts: (await startsOf(job)).slice(0, STARTS_SHOWN) };
+}
+
+/** The next ten, as Temporal reckons them; none for a job without a calendar. */
+export async function startsOf({
+  schedule,
+  timeZone,
+}: Pick<WantedJob, 'schedule' | 'timeZone'>): Promise<readonly string[]> {
+  const body = { schedule, timeZone };
   const { times } = await callApi<{ readonly times: readonly string[] }>('/schedules/preview', {
     method: 'POST',
-    body: { schedule, timeZone },
+    body,
   });
-  return { plan, starts: times.slice(0, STARTS_SHOWN) };
+  return times;
 }

@@ -1,8 +1,10 @@
+import { useQuery } from '@tanstack/react-query';
 import { useParams } from 'wouter';
 import type { JobView } from '../../api/job-schemas.js';
 import type { SessionSummary } from '../../api/session-schemas.js';
+import type { ApiError } from '../client/call-api.js';
 import { EVERY, useApi, withQuery, type ApiPage } from '../client/queries.js';
-import { Commands } from '../show/commands.js';
+import { Commands, curlLine } from '../show/commands.js';
 import { CallFault, Fault } from '../show/fault.js';
 import { definitionOf } from '../show/edit-job.js';
 import { createCommand, jobWords } from '../show/job-words.js';
@@ -12,6 +14,7 @@ import { State } from '../show/state.js';
 import { sayJobState } from '../show/words.js';
 import { Instant } from '../show/instant.js';
 import { counted } from '../show/format.js';
+import { startsOf } from './dry-run.js';
 import { JobActions, ReplaceJob } from './job-actions.js';
 import { PlanSection } from './plan-section.js';
 import { SessionRows } from './session-rows.js';
@@ -57,6 +60,7 @@ function Definition({ job }: { readonly job: JobView }) {
         {job.description !== '' && <p className="definition">{job.description}</p>}
         <p className="definition">{jobWords(job)}</p>
         <NextStart job={job} />
+        {job.state !== 'disabled' && job.nextRunAt !== null && <NextStarts job={job} />}
         <Commands
           title="The same job on the command line, with its whole definition"
           lines={[
@@ -127,6 +131,32 @@ function NextStart({ job }: { readonly job: JobView }) {
       <dt>Days and hours of</dt>
       <dd>{timeZone}</dd>
     </dl>
+  );
+}
+
+/** The starts that its calendar has, in its zone and in the viewer's. */
+function NextStarts({ job: { id, revision, schedule, timeZone } }: { readonly job: JobView }) {
+  const starts = useQuery<readonly string[], ApiError>({
+    queryKey: ['starts', id, revision],
+    queryFn: () => startsOf({ schedule, timeZone }),
+    refetchInterval: EVERY.minute,
+  });
+  return (
+    <details className="commands">
+      <summary>The next starts</summary>
+      {starts.error !== null && (
+        <CallFault error={starts.error} what="They could not be reckoned." />
+      )}
+      {starts.data === undefined && starts.error === null && <Waiting what="Reckoning them" />}
+      <ul className="plain-list">
+        {starts.data?.map((at) => (
+          <li key={at}>
+            <Instant at={at} zone={timeZone} as="date" /> (<Instant at={at} zone={timeZone} />)
+          </li>
+        ))}
+      </ul>
+      <Commands lines={[curlLine('POST', '/schedules/preview', { schedule, timeZone })]} />
+    </details>
   );
 }
 
