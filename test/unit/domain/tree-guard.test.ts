@@ -9,6 +9,7 @@ it.each<[string, number, number, number, string | null]>([
   ['nothing has changed', 10, 0, 0, null],
   ['half of the files are gone', 10, 5, 0, null],
   ['more than half are gone', 10, 6, 0, `${LOOK} 6 are gone${END}`],
+  ['half of the files were written to', 10, 0, 5, null],
   [
     'more than half were written to',
     10,

@@ -7,6 +7,7 @@ import {
   chooseTreePoints,
   isRemovalDue,
   keptIds,
+  missedSinceMs,
   type TreePointChoice,
 } from '../../../src/domain/tree-points.js';
 
@@ -82,6 +83,13 @@ describe('what retention keeps of the points of a tree', () => {
       point('last', at(25), { kind: 'increment', needs: ['inc', 'nowhere'] }),
     ];
     expect(kept(points, newest(1))).toBe('full inc last');
+  });
+
+  it('points that need each other, and nothing that is not there', () => {
+    const points = [point('a', at(1), { needs: ['b'] }), point('b', at(2), { needs: ['a', 'c'] })];
+    const retention = newest(1);
+    const ids = keptIds(points, { retention, timeZone: 'UTC', nowMs: at(2) });
+    expect([...ids].sort()).toEqual(['a', 'b']);
   });
 
   it('logs from the oldest kept backup on, and not one that is older', () => {
@@ -220,5 +228,19 @@ describe('the removal of what the source has removed', () => {
     const rules = { keepRemovedForDays: 0, isOpaque: true } as const;
     const rule = { rules, retention: days(7), immutableForDays, asOfMs: at(25) };
     expect(isRemovalDue(at(25) - gone * DAY, at(25) - written * DAY, rule)).toBe(expected);
+  });
+});
+
+describe('since when something is missed', () => {
+  it.each<[string, number | null, number, number]>([
+    // when the source last showed a difference, now, since
+    ['from now on', at(24), at(27), at(27)],
+    ['from now on, where nothing was seen before', null, at(1), at(1)],
+    ['from the last look on, where the clock is behind', at(26, 9), at(1), at(26, 9)],
+    ['a day after the newest point, where that look was ahead', at(30), at(1), at(26)],
+  ])('%s', (_, changedAtMs, nowMs, expected) => {
+    const changedAt = changedAtMs === null ? null : new Date(changedAtMs).toISOString();
+    const points = [{ createdAt: '2026-11-25T10:00:00.000Z' } as TargetTreePoint];
+    expect(missedSinceMs({ points, changedAt }, nowMs)).toBe(expected);
   });
 });

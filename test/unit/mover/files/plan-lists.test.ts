@@ -181,6 +181,9 @@ describe('windows that are still to be done', () => {
     // Windows: two of small files, three of one large file, two of the other.
     const all = [{ first: 0, count: 7 }];
     expect(await merged(staged, target, 0, 7)).toEqual(all);
+    // 128 digests of 32 bytes; an outcome and a digest for each of 1,024 files.
+    expect(largeJournal(TREE, 'key').payloadBytes).toBe(128 * 32);
+    expect(smallJournal(TREE, 0, TOKEN).payloadBytes).toBe(1_024 * 33);
     await seal(target, smallJournal(TREE, 0, TOKEN), 1);
     await seal(target, largeJournal(TREE, largeKey(files[1]!)), 1);
     await seal(target, largeJournal(TREE, largeKey(files[2]!)), 1);
@@ -189,6 +192,8 @@ describe('windows that are still to be done', () => {
       { first: 2, count: 1 },
       { first: 4, count: 2 },
     ]);
+    // In the middle of a file and beyond its end: what follows is told by the journal of the next one.
+    expect(await merged(staged, target, 3, 4)).toEqual([{ first: 4, count: 2 }]);
     expect(await merged(staged, target, 1, 3)).toEqual([{ first: 2, count: 1 }]);
     expect(await merged(staged, target, 4, 1)).toEqual([{ first: 4, count: 1 }]);
     expect(await merged(staged, target, 6, 1)).toEqual([]);
