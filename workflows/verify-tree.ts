@@ -54,10 +54,17 @@ export class TreeVerification {
         this.late = [...this.late, { tree, reference }];
         return;
       } catch (error) {
+        if (UNJUDGED.includes(codeOf(error))) return this.cannotJudge(tree, error);
         if (!isToBeReadAgain(error) || readings > settings.maxReplans) throw error;
         state.note(`${tree.workload.name} is read again: ${reasonOf(error)}`);
       }
     }
+  }
+
+  /** Keeps no other tree from being read. */
+  private cannotJudge({ path }: TreeToVerify, error: unknown): void {
+    this.around.state.note(`${path} cannot be verified: ${reasonOf(error)} (${codeOf(error)})`);
+    this.around.count({ unreadable: 1 });
   }
 
   /** Waits for the sessions that hold what was read. */
@@ -72,9 +79,11 @@ export class TreeVerification {
         }
         this.late = this.late.slice(1);
       } catch (error) {
-        if (!isToBeReadAgain(error)) throw error;
+        const isUnjudged = UNJUDGED.includes(codeOf(error));
+        if (!isUnjudged && !isToBeReadAgain(error)) throw error;
         this.late = this.late.slice(1);
-        await this.verify(first.tree);
+        if (isUnjudged) this.cannotJudge(first.tree, error);
+        else await this.verify(first.tree);
       }
     }
   }
@@ -127,6 +136,13 @@ export class TreeVerification {
     }
   }
 }
+
+/** Without its record and its index nothing can be said of the files of a tree. */
+const UNJUDGED: readonly string[] = [
+  'CHAIN_RECORD_CORRUPT',
+  'CHAIN_RECORD_LOST',
+  'CHAIN_FORMAT_UNKNOWN',
+];
 
 /** The notes of what was found are gone before they were told. */
 function isToBeReadAgain(error: unknown): boolean {

@@ -156,6 +156,25 @@ describe('a health check of a copied tree', () => {
     expect(notes.join('\n')).toContain('the source could not be asked for them');
   });
 
+  it('says that a tree whose index is damaged cannot be judged, and reads the others', async () => {
+    const world = await storeWorld();
+    await world.source.put('other/STORE', Buffer.from('v1'));
+    await world.source.put('other/data/x', Buffer.from('x'));
+    await world.source.put('other/snapshots/s1.json', Buffer.from(snapshot(24)));
+    await world.copy();
+    const [run] = (await world.target.list(`${world.tree}/.index`)).filter(({ name }) =>
+      name.endsWith('.run'),
+    );
+    await world.target.put(run!.path, Buffer.from('[]\n'));
+    const { result, reason, notes } = await world.verify();
+    expect({ result, reason }).toEqual({
+      result: 'failed',
+      reason:
+        '1 chains cannot be read; of the others 1 restore points were verified, 0 of 0 damaged places could not be healed',
+    });
+    expect(notes.join()).toContain(`${world.tree} cannot be verified`);
+  });
+
   it('names files that lie there and that nobody knows, and touches none', async () => {
     const world = await storeWorld();
     await world.damage('data/nobody', 'knows me');
