@@ -11,6 +11,8 @@ export interface MssqlSet extends Pick<
   readonly isCopyOnly: boolean;
   readonly files: readonly string[];
   readonly sizeBytes: number;
+  /** What may be missing of it, in plain words; absent: nothing. */
+  readonly doubt?: string;
   /** null: the file does not say, so that dates alone tell what follows what. */
   readonly database: MtfDatabase | null;
 }
@@ -18,7 +20,7 @@ export interface MssqlSet extends Pick<
 /** What a set needs, and what is missing before it. */
 interface Footing {
   readonly needs: readonly string[];
-  readonly gap?: string;
+  readonly gap?: string | undefined;
 }
 
 /** The sets of one database as points, oldest first. A differential needs the full whose checkpoint it names, whatever was taken since (a
@@ -26,36 +28,58 @@ interface Footing {
  *  Source: learn.microsoft.com, RESTORE HEADERONLY (FirstLSN, LastLSN, CheckpointLSN, DatabaseBackupLSN). */
 export function linkMssqlSets(sets: readonly MssqlSet[]): TreePoint[] {
   const ordered = [...sets].sort((a, b) => a.createdAtMs - b.createdAtMs || order(a.id, b.id));
-  return ordered.map((set, index) => {
-    const before = ordered.slice(0, index);
+  const byId = new Map(ordered.map((set) => [set.id, set]));
+  const allFulls = ordered.filter(({ kind }) => kind === 'full');
+  const before: Before = { fulls: [], logs: [], last: null };
+  return ordered.map((set) => {
     const { id, createdAtMs, state, reason, files, sizeBytes, evidence } = set;
+    const footing = footingOf(set, before, { byId, allFulls });
+    if (set.kind === 'full') before.fulls.push(set);
+    if (set.kind === 'log') before.logs.push(set);
+    if (set.kind !== 'differential') before.last = set;
     return {
-      ...{ id, createdAtMs, kind: POINT_KIND[set.kind], ...footingOf(set, before, ordered) },
+      ...{ id, createdAtMs, kind: POINT_KIND[set.kind], ...footing },
       ...{ state, reason, files, sizeBytes, ...(evidence === undefined ? {} : { evidence }) },
     };
   });
 }
 
+/** What was taken before a set, oldest first: a database may have tens of thousands of logs. */
+interface Before {
+  readonly fulls: MssqlSet[];
+  readonly logs: MssqlSet[];
+  /** The newest of both. */
+  last: MssqlSet | null;
+}
+
+interface AllSets {
+  readonly byId: ReadonlyMap<string, MssqlSet>;
+  readonly allFulls: readonly MssqlSet[];
+}
+
 const POINT_KIND = { full: 'full', differential: 'increment', log: 'log' } as const;
 
-function footingOf(set: MssqlSet, before: readonly MssqlSet[], all: readonly MssqlSet[]): Footing {
+function footingOf(set: MssqlSet, before: Before, { byId, allFulls }: AllSets): Footing {
   const found =
     set.kind === 'full'
       ? { needs: [] }
       : set.kind === 'differential'
-        ? underDifferential(set, before, all)
+        ? underDifferential(set, set.database === null ? before.fulls : allFulls)
         : underLog(set, before);
-  const bad = all.find(({ id, state }) => state !== 'complete' && found.needs.includes(id));
-  if (bad === undefined || found.gap !== undefined) return found;
-  return { ...found, gap: `${bad.id}, which it needs, is ${bad.state}: ${bad.reason ?? ''}` };
+  if (found.gap !== undefined) return found;
+  const bad = found.needs.flatMap((id) => byId.get(id) ?? []).find(isNotWhole);
+  const gap =
+    bad === undefined
+      ? set.doubt
+      : `${bad.id}, which it needs, is ${bad.state}: ${bad.reason ?? ''}`;
+  return gap === undefined ? found : { ...found, gap };
 }
 
-function underDifferential(
-  { database }: MssqlSet,
-  before: readonly MssqlSet[],
-  all: readonly MssqlSet[],
-): Footing {
-  const fulls = (database === null ? before : all).filter(({ kind }) => kind === 'full');
+function isNotWhole({ state }: MssqlSet): boolean {
+  return state !== 'complete';
+}
+
+function underDifferential({ database }: MssqlSet, fulls: readonly MssqlSet[]): Footing {
   const base = fulls.findLast((full) =>
     database === null || full.database === null
       ? !full.isCopyOnly
@@ -66,13 +90,8 @@ function underDifferential(
   return { needs: [], gap: `the full backup that it builds on${which} is not here` };
 }
 
-function underLog({ database }: MssqlSet, before: readonly MssqlSet[]): Footing {
-  const fulls = before.filter(({ kind }) => kind === 'full');
-  const logs = before.filter(({ kind }) => kind === 'log');
-  if (database === null) {
-    const last = before.findLast(({ kind }) => kind !== 'differential');
-    return last === undefined ? { needs: [], gap: NO_FULL } : { needs: [last.id] };
-  }
+function underLog({ database }: MssqlSet, { fulls, logs, last }: Before): Footing {
+  if (database === null) return last === null ? { needs: [], gap: NO_FULL } : { needs: [last.id] };
   const { firstLsn, lastLsn } = database;
   const full = fulls.findLast(
     (one) => one.database === null || isBetween(one.database.lastLsn, firstLsn, lastLsn),

@@ -10,9 +10,11 @@ import { folderName, folderWorkloadId } from '../workload-id.js';
 import { linkMssqlSets, type MssqlSet } from './mssql-chain.js';
 import { isMssqlName, parseMssqlName, type MssqlName } from './mssql-names.js';
 import {
+  filesOfSet,
   firstMtfSet,
   isMtfHead,
   isPackedHead,
+  MAX_FILES_OF_SET,
   MTF_BLOCK_BYTES,
   MTF_HEAD_BYTES,
   MTF_TAIL_BYTES,
@@ -89,6 +91,8 @@ interface Medium {
   readonly fault: PointFault | null;
   /** The tool ends it with a block that says so. */
   readonly isSealed: boolean;
+  /** `filesOfSet`. */
+  readonly fileCount: number | null;
 }
 
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
@@ -140,6 +144,7 @@ async function readMedium(reader: TreeReader, files: readonly TreeFile[]): Promi
     id: first.within,
     ...{ name, files, sets: found[0]!.sets, fault: gravestFault(faults) },
     isSealed: found.every(({ isSealed }) => isSealed),
+    fileCount: found[0]!.fileCount,
   };
 }
 
@@ -147,7 +152,7 @@ async function readMedium(reader: TreeReader, files: readonly TreeFile[]): Promi
 function missingStripes(files: readonly TreeFile[]): PointFault[] {
   const numbers = files.flatMap(({ name }) => parseMssqlName(name)?.stripe?.number ?? []);
   const last = Math.max(0, ...numbers);
-  if (last > MAX_STRIPES) return [incomplete(`its files are numbered up to ${last}`).fault];
+  if (last > MAX_FILES_OF_SET) return [incomplete(`its files are numbered up to ${last}`).fault];
   const missing = Array.from({ length: Math.max(last, numbers.length > 0 ? 2 : 0) })
     .map((_, index) => index + 1)
     .filter((number) => !numbers.includes(number));
@@ -155,24 +160,23 @@ function missingStripes(files: readonly TreeFile[]): PointFault[] {
   return [incomplete(`it is striped, and file ${missing.join(', ')} is missing`).fault];
 }
 
-/** SQL Server takes at most 64 backup devices. */
-const MAX_STRIPES = 64;
-
 async function readFile(
   reader: TreeReader,
   { path, stamp: { sizeBytes } }: TreeFile,
 ): Promise<Omit<Medium, 'id' | 'name' | 'files'>> {
   try {
     const head = await reader.read(path, 0, MTF_HEAD_BYTES);
-    if (isPackedHead(head)) return { sets: [], fault: null, isSealed: false };
-    if (!isMtfHead(head)) return { sets: [], fault: headFault(path, head), isSealed: true };
+    if (isPackedHead(head)) return { sets: [], fault: null, isSealed: false, fileCount: null };
+    if (!isMtfHead(head))
+      return { sets: [], fault: headFault(path, head), isSealed: true, fileCount: null };
+    const fileCount = filesOfSet(head);
     const tail = await reader.read(path, -MTF_TAIL_BYTES, MTF_TAIL_BYTES);
     const end = readMtfEnd(tail, sizeBytes);
     const first = firstMtfSet(head);
     const firstSet = first === null ? null : readMtfSet(head, first);
     if ('fault' in end) {
       const sets = firstSet === null ? [] : [firstSet];
-      return { sets, fault: incomplete(`${path}: ${end.fault}`).fault, isSealed: true };
+      return { sets, fault: incomplete(`${path}: ${end.fault}`).fault, isSealed: true, fileCount };
     }
     const sets = firstSet === null ? [] : [firstSet];
     for (const start of end.setStarts) {
@@ -182,9 +186,9 @@ async function readFile(
     }
     const fault =
       sets.length === 0 ? broken(`${path}: there is no backup set behind its head`).fault : null;
-    return { sets, fault, isSealed: true };
+    return { sets, fault, isSealed: true, fileCount };
   } catch (error) {
-    return { sets: [], ...faultOfError(error), isSealed: true };
+    return { sets: [], ...faultOfError(error), isSealed: true, fileCount: null };
   }
 }
 
@@ -232,14 +236,18 @@ function addTo(
   else group.media.push(medium);
 }
 
-/** Ola writes an instance as `SERVER$INSTANCE`. */
+/** Ola writes an instance as `SERVER$INSTANCE`, and an availability group as `CLUSTER$GROUP`: whichever of its servers took a backup, the logs join. */
 function ownerOf({ name, sets }: Medium): Pick<DatabaseMedia, 'server' | 'database'> {
   const own = sets.find(({ database }) => database !== null)?.database;
-  if (own !== undefined && own !== null) return { server: own.server, database: own.name };
-  return { server: name.server?.replace('$', '\\') ?? null, database: name.database };
+  const named = name.server?.replace('$', '\\') ?? null;
+  if (own === undefined || own === null) return { server: named, database: name.database };
+  const isOfGroup =
+    name.server?.includes('$') === true && named?.toLowerCase() !== own.server.toLowerCase();
+  return { server: isOfGroup ? name.server : own.server, database: own.name };
 }
 
-function setsOf({ id, name, files, sets, fault, isSealed }: Medium): MssqlSet[] {
+function setsOf(medium: Medium): MssqlSet[] {
+  const { id, name, files, sets, fault, isSealed } = medium;
   const sizeBytes = files.reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0);
   const paths = files.map(({ within }) => within);
   const states = { state: fault?.state ?? 'complete', reason: fault?.reason ?? null } as const;
@@ -251,8 +259,17 @@ function setsOf({ id, name, files, sets, fault, isSealed }: Medium): MssqlSet[] 
     createdAtMs: createdAtMs ?? name.createdAtMs ?? writtenAtMs(files),
     kind: database?.kind ?? name.kind ?? 'full',
     isCopyOnly: name.isCopyOnly,
-    ...{ database, files: paths, sizeBytes, ...states, ...evidence },
+    ...{ database, files: paths, sizeBytes, ...states, ...evidence, ...doubtOf(medium) },
   }));
+}
+
+/** Only names tell which files belong together: one that says it is spread over more is a warning, and is copied. */
+function doubtOf({ files, fileCount }: Medium): Pick<MssqlSet, 'doubt'> {
+  if (fileCount === null || fileCount <= files.length) return {};
+  const here = files.length === 1 ? 'one is' : `${files.length} are`;
+  return {
+    doubt: `its head counts ${fileCount} files, of which ${here} known by name to belong to it: a stripe may be missing, and names such as <name>_1.bak keep stripes together`,
+  };
 }
 
 /** A name without a date may be given to another backup tomorrow. */

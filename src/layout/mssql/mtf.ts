@@ -47,6 +47,25 @@ export function isMtfHead(head: Uint8Array): boolean {
   return isBlock(head, 0, 'TAPE');
 }
 
+/** Over how many files the head of one says that its set is spread: striped, or mirrored. Behind the media set's id (16 bytes of the stream `RAID` of
+ *  the TAPE block) and four bytes that never change stand three numbers of 16 bits, which are 1 in every file that is alone; which of them counts what was
+ *  not seen, so the greatest counts. null: the head does not say. */
+export function filesOfSet(head: Uint8Array): number | null {
+  const at = RAID_AT + STREAM_HEADER_BYTES;
+  if (head.length < MTF_BLOCK_BYTES || latin1(head, RAID_AT, 4) !== 'RAID') return null;
+  const view = viewOf(head);
+  const counts = [20, 22, 24].map((offset) => view.getUint16(at + offset, true));
+  return counts.every((count) => count >= 1 && count <= MAX_FILES_OF_SET)
+    ? Math.max(...counts)
+    : null;
+}
+
+/** The software's name, which stands before it, is the same in all of them. */
+const RAID_AT = 0x8c;
+const STREAM_HEADER_BYTES = 22;
+/** SQL Server takes at most 64 backup devices. */
+export const MAX_FILES_OF_SET = 64;
+
 /** Compressed and encrypted sets may lie in a container of their own, which is not read. */
 export function isPackedHead(head: Uint8Array): boolean {
   return latin1(head, 0, 8) === 'MSSQLBAK';
@@ -122,7 +141,7 @@ function databaseOf(head: Uint8Array, start: number): MtfDatabase | null {
   if (block === null) return null;
   const view = viewOf(head);
   // A stream header of 22 bytes stands between the block and its data.
-  const at = block + view.getUint16(block + 8, true) + 22;
+  const at = block + view.getUint16(block + 8, true) + STREAM_HEADER_BYTES;
   if (at + ScinOffset.end > head.length || latin1(head, at, 4) !== 'SCIN') return null;
   const length = view.getUint16(at + ScinOffset.length, true);
   const name = textAt(head, at, length, ScinOffset.nameBytes);

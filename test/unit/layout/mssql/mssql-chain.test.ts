@@ -78,4 +78,15 @@ describe('linkMssqlSets', () => {
       ['log 30-40', 'log 20-30', undefined],
     ]);
   });
+
+  it('does not look at all logs before it for each of thousands', () => {
+    let looks = 0;
+    const logs = Array.from({ length: 2_000 }, (_, at) => {
+      const { kind, ...log } = set('log', 20 + at, 21 + at);
+      return Object.defineProperty(log as MssqlSet, 'kind', { get: () => (looks++, kind) });
+    });
+    const points = linkMssqlSets([set('full', 10, 20), ...logs]);
+    expect(points.filter(({ gap }) => gap !== undefined)).toEqual([]);
+    expect(looks).toBeLessThan(20 * logs.length);
+  });
 });

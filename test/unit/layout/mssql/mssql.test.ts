@@ -54,6 +54,43 @@ describe.skipIf(noRealTrees)('backups of a real SQL Server', () => {
     ]);
   });
 
+  it('of an availability group are one database, whichever server took them', async () => {
+    const points = await pointsAfter(async ({ at: pathOf }) => {
+      for (const name of Object.values(OLA)) {
+        const bytes = await readFile(pathOf(name));
+        await rm(pathOf(name));
+        const server = Buffer.from('SQL2008', 'utf16le');
+        // The second server took the logs.
+        if (name.startsWith('LOG'))
+          for (let at = bytes.indexOf(server); at >= 0; at = bytes.indexOf(server, at + 1))
+            bytes.write('SQL2009', at, 'utf16le');
+        await writeFile(pathOf(name.replace('SQL2008_', 'CLU$GROUP_')), bytes);
+      }
+    });
+    const named = (name: string) => name.replace('SQL2008_', 'CLU$GROUP_');
+    expect(points.map(({ id, needs }) => [id, needs])).toEqual([
+      [named(OLA.full), []],
+      [named(OLA.diff1), [named(OLA.full)]],
+      [named(OLA.diff2), [named(OLA.full)]],
+      [named(OLA.log1), [named(OLA.full)]],
+      [named(OLA.log2), [named(OLA.log1)]],
+    ]);
+  });
+
+  it('that say of themselves to be one of several files are a warning when the others are not known', async () => {
+    // Behind the id of the media set, which begins at 0xa2 of these files.
+    const points = await pointsAfter(async ({ at: pathOf }) => {
+      const bytes = await readFile(pathOf(OLA.full));
+      bytes.writeUInt16LE(3, 0xb6);
+      await writeFile(pathOf(OLA.full), bytes);
+    });
+    expect(points[0]).toMatchObject({
+      state: 'complete',
+      gap: expect.stringContaining('its head counts 3 files, of which one is known') as string,
+    });
+    expect(points.slice(1).filter(({ gap }) => gap !== undefined)).toEqual([]);
+  });
+
   it('never show the account that ran them', async () => {
     const trees = [
       ...(await scan(await realTree('mssql/ft1-sql2008r2'))),
