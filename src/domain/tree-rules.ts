@@ -33,6 +33,8 @@ export interface TreeRules {
   readonly pointOf?: (path: string) => string | null;
   /** A file that changed within this time waits, unless a complete point lists it. `settle`: as long as its repository says. */
   readonly openFilesWaitMs: number | 'settle';
+  /** Whether a file of this size does not wait, because it has all that its tool puts into it. Absent: none tells that by its size. */
+  readonly isFullSize?: (path: string, sizeBytes: number) => boolean;
   /** Of a store: what the source removed stays for so long. */
   readonly keepRemovedForDays: number;
   /** Of a store: nothing tells which of its files belong together. Each is worth something for itself, the copy has one point (the newest state of the

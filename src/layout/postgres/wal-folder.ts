@@ -48,6 +48,8 @@ export const walFolderLayout: TreeLayout = {
     ignored: /\.partial$|\.tmp$/,
     digestInName: null,
     openFilesWaitMs: 60_000,
+    // A busy database archives one each few seconds. One that only passes through such a size is another file when it has been read.
+    isFullSize: (path, sizeBytes) => parseSegment(path) !== null && isSegmentSize(sizeBytes),
     keepRemovedForDays: 14,
     suspiciousShare: 0.5,
     keeps: { modes: false, times: true, links: false, xattrs: false },

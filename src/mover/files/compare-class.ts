@@ -60,8 +60,9 @@ function sameness(
 
 /** A piece of sets is sealed by the point that lists it; files of a store wait until nobody has written to them for a while, where its tool writes under
  *  their final names. */
-function isOpen({ rules, nowMs, settleMs }: Walk, { stamp }: ListedFile): boolean {
+function isOpen({ rules, nowMs, settleMs }: Walk, { path, stamp }: ListedFile): boolean {
   const waitMs = rules.openFilesWaitMs === 'settle' ? settleMs : rules.openFilesWaitMs;
   if (waitMs === 0 || rules.shape === 'sets') return false;
+  if (rules.isFullSize?.(path, stamp.sizeBytes) === true) return false;
   return modifiedAtMs(stamp) > nowMs - waitMs;
 }
