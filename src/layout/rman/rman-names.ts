@@ -22,9 +22,16 @@ const TAG =
   /^TAG(?<year>\d{4})(?<month>\d\d)(?<day>\d\d)T(?<hour>\d\d)(?<minute>\d\d)(?<second>\d\d)$/i;
 const AUTOBACKUP = /^o1_mf_[sn]_(?<stamp>\d{1,12})_[0-9a-z]{8}_\.bkp$/i;
 const ARCHIVED = /^o1_mf_(?<thread>\d{1,4})_(?<sequence>\d{1,10})_[0-9a-z]{8}_\.arc$/i;
-const FREE_AUTOBACKUP = /^c-(?<dbid>\d{1,12})-(?<day>\d{8})-(?<number>[0-9a-f]{2})$/i;
-/** `%U`, most often with words before it and an ending of one’s own behind it. */
-const FREE_PIECE = /^(?:.+[_-])?[0-9a-z]{8}_\d{1,6}_\d{1,4}(?:_\d{1,6}){0,2}(?:\.[a-z]{1,5})?$/i;
+const FREE_AUTOBACKUP =
+  /^(?:.+[_-])?c-(?<dbid>\d{1,12})-(?<day>\d{8})-(?<number>[0-9a-f]{2})(?:\.[a-z]{1,5})?$/i;
+/** Beside autobackups of the control file whatever is none of these is taken for a piece: formats are anybody’s (`%U`, `%d_%t_s%s_p%p`), and a point
+ *  that lacks a piece is worth nothing. */
+const NO_PIECE =
+  /^\.|\.(?:log|txt|sh|ksh|sql|rcv|rman|cmd|bat|ps1|ora|xml|json|ya?ml|md5|sha\d*|html?|csv|tmp|part|dmp|vmdk|qcow2|vhdx?|ova|ovf|iso)$/i;
+const LEVEL_0 =
+  /(?:^|[_.-])(?:l|lv|lvl|level_?|inc|incr)_?0(?:[_.-]|$)|(?:^|[_.-])full(?:[_.-]|$)/i;
+const LEVEL_1 =
+  /(?:^|[_.-])(?:l|lv|lvl|level_?|inc|incr)_?1(?:[_.-]|$)|(?:^|[_.-])(?:incr?|incremental|cum|cumulative|diff|differential)(?:[_.-]|$)/i;
 
 /** null: no backup piece of a recovery area. */
 export function parseOmfPiece(name: string): OmfPiece | null {
@@ -76,5 +83,12 @@ export function freeAutobackup(name: string): { readonly databaseId: string } | 
 }
 
 export function isFreePiece(name: string): boolean {
-  return FREE_PIECE.test(name) || parseOmfPiece(name) !== null;
+  return !NO_PIECE.test(name);
+}
+
+/** What people write into their formats. null: the name does not say. */
+export function namedLevel(name: string): 0 | 1 | null {
+  const { kind } = parseOmfPiece(name) ?? { kind: null };
+  if (kind === 'level1' || LEVEL_1.test(name)) return 1;
+  return kind === 'level0' || kind === 'full' || LEVEL_0.test(name) ? 0 : null;
 }

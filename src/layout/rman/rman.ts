@@ -30,7 +30,8 @@ const RULES: TreeRules = {
     // What knows of the pieces stands behind them.
     {
       name: 'pieces',
-      match: /^(?!(?:.*\/)?(?:o1_mf_[sn]_\d+_[0-9a-z]{8}_\.bkp|c-\d+-\d{8}-[0-9a-f]{2})$)/i,
+      match:
+        /^(?!(?:.*\/)?(?:o1_mf_[sn]_\d+_[0-9a-z]{8}_\.bkp|(?:[^/]+[_-])?c-\d+-\d{8}-[0-9a-f]{2}(?:\.[a-z]{1,5})?)$)/i,
       content: 'immutable',
     },
     { name: 'autobackups', match: /(?:)/, content: 'immutable' },
@@ -94,7 +95,8 @@ function isAreaName(name: string): boolean {
   );
 }
 
-/** A folder of pieces with names of free formats (`%U`), known by the autobackups of the control file among them (`c-<database id>-<day>-<number>`). */
+/** A folder of pieces with names of free formats, known by the autobackups of the control file among them (`c-<database id>-<day>-<number>`, which is
+ *  `%F`). */
 export const rmanFreeLayout: TreeLayout = {
   name: 'rman-free',
   type: TYPE,

@@ -5,6 +5,7 @@ import {
   autobackupAtMs,
   freeAutobackup,
   isFreePiece,
+  namedLevel,
   parseArchivedLog,
   parseOmfPiece,
 } from '../../../../src/layout/rman/rman-names.js';
@@ -33,9 +34,23 @@ describe('names of RMAN', () => {
   it('tell threads, sequences and free formats', () => {
     expect(parseArchivedLog('o1_mf_1_4711_7rjh01to_.arc')).toEqual({ thread: 1, sequence: 4711 });
     expect(freeAutobackup('c-1234567890-20261124-0a')).toEqual({ databaseId: '1234567890' });
-    expect(
-      ['0v2k3j4l_1_1', 'FULL_ORCL_20261124_0v2k3j4l_31_1_1.bkp', 'alert_orcl.log'].map(isFreePiece),
-    ).toEqual([true, true, false]);
+    expect(freeAutobackup('ctl_c-1234567890-20261124-0a.bck')?.databaseId).toBe('1234567890');
+    const pieces = ['0v2k3j4l_1_1', 'df_1250145600_s31_p1', 'ORCL_31_1_1250145600.bkp'];
+    expect([...pieces, 'alert_orcl.log', 'backup.rcv'].map(isFreePiece)).toEqual([
+      ...[true, true, true, false, false],
+    ]);
+  });
+
+  it.each<[string, 0 | 1 | null]>([
+    ['ORCL_L0_0v2k3j4l_1_1', 0],
+    ['level_0_0v2k3j4l_1_1.bkp', 0],
+    ['FULL_ORCL_20261124_0v2k3j4l_31_1_1.bkp', 0],
+    ['inc1_ORCL_0v2k3j4l_1_1', 1],
+    ['ORCL_incr_0v2k3j4l_1_1', 1],
+    ['0v2k3j4l_1_1', null],
+    ['l0v2k3j4_1_1', null],
+  ])('%s is called level %s', (name, level) => {
+    expect(namedLevel(name)).toBe(level);
   });
 });
 
@@ -165,6 +180,44 @@ describe('a folder of free formats', () => {
       ['c-1234567890-20261124-00', 'complete', names.slice(0, 3)],
       ['c-1234567890-20261125-00', 'complete', names.slice(3, 5)],
       ['0y2k3j4o_4_1', 'incomplete', ['0y2k3j4o_4_1']],
+    ]);
+  });
+
+  it.each([
+    [
+      'by what they are called',
+      [
+        ['L0_0v2k3j4l_1_1', 10],
+        ['L1_0w2k3j4m_2_1', 10],
+        ['arch_0x2k3j4n_3_1', 2],
+        ['L0_0y2k3j4o_4_1', 10],
+      ],
+    ],
+    [
+      'by their sizes when nothing is said',
+      [
+        ['0v2k3j4l_1_1', 1_000],
+        ['0w2k3j4m_2_1', 300],
+        ['0x2k3j4n_3_1', 10],
+        ['0y2k3j4o_4_1', 900],
+      ],
+    ],
+  ] as const)('keeps increments with what lies below them, %s', async (_, pieces) => {
+    const names = pieces.flatMap(([name], index) => [name, `c-7-2026112${index}-00`]);
+    const sizes = new Map<string, number>(pieces);
+    const copy = await treeOf(
+      Object.fromEntries(names.map((name) => [`rman/${name}`, 'x'.repeat(sizes.get(name) ?? 1)])),
+    );
+    for (const [index, name] of names.entries()) {
+      const at = new Date(Date.UTC(2026, 10, 24, 6, index));
+      await utimes(copy.at(`rman/${name}`), at, at);
+    }
+    const [tree] = await scanTreesWith(rmanFreeLayout, copy.repository);
+    expect(tree!.points.map(({ id, needs }) => [id, needs])).toEqual([
+      ['c-7-20261120-00', []],
+      ['c-7-20261121-00', ['c-7-20261120-00']],
+      ['c-7-20261122-00', ['c-7-20261121-00']],
+      ['c-7-20261123-00', []],
     ]);
   });
 });
