@@ -15,14 +15,14 @@ export const DATABASE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
   pgbackrest: {
     writtenBy: 'pgBackRest 2.45: full, differential, incremental, log',
     data: 'real',
-    judge: `digest in \`backup.info\`; ${EVERY_FILE}`,
+    judge: `\`pgbackrest restore\` from the copy, taken while it was written to: two repositories, one in bundles (\`npm run test:databases\`); ${EVERY_FILE}`,
     restoredBy: '`pgbackrest restore`',
     tests: ['test/unit/layout/postgres/pgbackrest.test.ts', SESSION],
   },
   'postgres-wal': {
     writtenBy: 'PostgreSQL 15: `archive_command`, `pg_receivewal`',
     data: 'real',
-    judge: EVERY_FILE,
+    judge: `recovery of PostgreSQL from the copied folder (\`npm run test:databases\`); ${EVERY_FILE}`,
     restoredBy: '`restore_command`',
     tests: ['test/unit/layout/postgres/wal-folder.test.ts', SESSION],
   },
@@ -41,7 +41,8 @@ export const DATABASE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     tests: ['test/unit/layout/rman/rman.test.ts', SESSION],
   },
   'rman-free': {
-    writtenBy: 'Oracle RMAN: free formats (`%U`) with autobackups of the control file',
+    writtenBy:
+      'Oracle RMAN: free formats (`%U` and others) with autobackups of the control file (`%F`)',
     data: 'synthetic',
     judge: EVERY_FILE,
     restoredBy: '`rman`: `CATALOG START WITH`, `RESTORE`',

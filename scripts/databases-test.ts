@@ -1,0 +1,183 @@
+import { mkdtemp, rm, writeFile, mkdir, chmod } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chainFolder } from '../src/chain/chain-paths.js';
+import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
+import { openDirectoryRepository } from '../src/repository/directory-repository.js';
+import { testJob } from '../test/support/session/test-site.js';
+import { LocalSessions } from '../test/support/workflows/local-sessions.js';
+import { asPostgres, Cluster, own, ownCopy, Writer } from './databases/postgres.js';
+
+/** Copies backups of a database while they are made, and lets the database's own tools restore from the copy: pgBackRest with two repositories, and
+ *  recovery of PostgreSQL from a folder of its log. As root, on Debian with `postgresql` and `pgbackrest`. */
+
+const JOB = testJob({
+  ...{ id: 'databases', mode: 'immediate', transactionLogs: true },
+  retention: { type: 'days', value: 30 },
+});
+const MINUTE_MS = 60_000;
+/** What is done to repositories: packed and in files of their own; in bundles and packed otherwise. */
+const REPOSITORIES = [
+  { number: 1, options: 'repo1-retention-full=5' },
+  { number: 2, options: 'repo2-retention-full=5\nrepo2-bundle=y' },
+] as const;
+
+const root = await mkdtemp(join(tmpdir(), 'longhaul-databases-'));
+await chmod(root, 0o755);
+const at = (...parts: string[]) => join(root, ...parts);
+let faults = 0;
+
+function tell(what: string, isRight: boolean, found: string): void {
+  if (!isRight) faults++;
+  console.log(`${isRight ? 'right' : 'WRONG'}: ${what}: ${found}`);
+}
+
+const cluster = await Cluster.at(at('cluster'));
+for (const folder of ['primary', 'offsite', 'tool']) await mkdir(at(folder));
+for (const folder of ['pg1', 'pg2', 'wal', 'base']) await own(at('primary', folder));
+await own(at('tool'));
+
+const configFile = at('tool', 'pgbackrest.conf');
+const configuration = (data: string, folders: readonly string[]) =>
+  [
+    '[global]',
+    ...folders.map((folder, index) => `repo${index + 1}-path=${folder}`),
+    ...REPOSITORIES.slice(0, folders.length).map(({ options }) => options),
+    `log-path=${at('tool')}\nlock-path=${at('tool')}\nspool-path=${at('tool')}`,
+    'log-level-console=warn\nlog-level-file=off\nstart-fast=y\narchive-check=y\ncompress-type=zst',
+    `[demo]\npg1-path=${data}\npg1-socket-path=${at('cluster')}\n`,
+  ].join('\n');
+
+function pgBackRest(...words: string[]): Promise<string> {
+  return asPostgres('pgbackrest', `--config=${configFile}`, '--stanza=demo', ...words);
+}
+
+async function copy(nowMs: number): Promise<string> {
+  const source = { id: 'primary', rootPath: at('primary'), readOnly: true };
+  const target = { id: 'offsite', rootPath: at('offsite'), readOnly: false };
+  const repositories = await Promise.all([source, target].map(openDirectoryRepository));
+  const { result, tasks } = await new LocalSessions(repositories).tryToCopy(JOB, nowMs);
+  for (const task of tasks)
+    console.log(`  ${task.workload}: ${task.result ?? ''} ${task.reason ?? ''}`);
+  return result;
+}
+
+async function copyOf(root: string): Promise<string> {
+  const source = await openDirectoryRepository({
+    ...{ id: 'primary', rootPath: at('primary'), readOnly: true },
+  });
+  const workload = (await listSourceWorkloads(source)).find(({ tree }) => tree?.root === root);
+  if (workload === undefined) throw new Error(`nothing is found in ${root}`);
+  return at('offsite', chainFolder(JOB.id, workload.id), 'files');
+}
+
+/** Restores into a new cluster and asks it.
+ *  @returns number of rows, and the sum of their amounts */
+async function restored(name: string, put: (data: string) => Promise<void>): Promise<string> {
+  const restoredCluster = await Cluster.at(at(name));
+  await put(restoredCluster.data);
+  try {
+    await restoredCluster.start();
+    await restoredCluster.awaitRecovery();
+    return await restoredCluster.sql(Writer.SUM);
+  } finally {
+    await restoredCluster.stop();
+  }
+}
+
+async function restoredByPgBackRest(name: string, folder: string): Promise<string> {
+  const store = await ownCopy(await copyOf(folder), at(`store-${name}`));
+  return restored(name, async (data) => {
+    const file = at('tool', `${name}.conf`);
+    await writeFile(file, configuration(data, [store]));
+    const words = [`--config=${file}`, '--stanza=demo', '--archive-mode=off', 'restore'];
+    await asPostgres('pgbackrest', ...words);
+    await Cluster.at(at(name)).then(async (one) =>
+      one.configure(
+        `restore_command='pgbackrest --config=${file} --stanza=demo archive-get %f "%p"'`,
+      ),
+    );
+  });
+}
+
+async function restoredFromLog(name: string): Promise<string> {
+  const log = await ownCopy(await copyOf('wal'), at(`log-${name}`));
+  return restored(name, async (data) => {
+    await ownCopy(at('primary', 'base'), data);
+    await chmod(data, 0o700);
+    await writeFile(join(data, 'recovery.signal'), '');
+    const one = await Cluster.at(at(name));
+    await one.configure(`restore_command='cp ${log}/%f "%p"'\narchive_mode=off`);
+    await own(data);
+  });
+}
+
+const isConsistent = (found: string, least: number) => {
+  const [rows, sum] = found.split('|').map(Number);
+  return rows !== undefined && rows >= least && sum === 0;
+};
+
+try {
+  await writeFile(
+    configFile,
+    configuration(
+      cluster.data,
+      ['pg1', 'pg2'].map((one) => at('primary', one)),
+    ),
+  );
+  const folder = at('primary', 'wal');
+  const push = `pgbackrest --config=${configFile} --stanza=demo archive-push %p`;
+  const keep = `cp %p ${folder}/%f.tmp && mv ${folder}/%f.tmp ${folder}/%f`;
+  await cluster.make(`archive_mode=on\narchive_command='${push} && ${keep}'\n`);
+  await cluster.start();
+  await pgBackRest('stanza-create');
+  await cluster.sql(Writer.TABLE);
+  for (const { number } of REPOSITORIES)
+    await pgBackRest(`--repo=${number}`, '--type=full', 'backup');
+  await cluster.program(
+    'pg_basebackup',
+    '-h',
+    at('cluster'),
+    '-D',
+    at('primary', 'base'),
+    '-X',
+    'none',
+    '-c',
+    'fast',
+  );
+
+  const writer = new Writer(cluster);
+  const backups = (async () => {
+    for (const type of ['incr', 'diff', 'incr'])
+      for (const { number } of REPOSITORIES)
+        await pgBackRest(`--repo=${number}`, `--type=${type}`, 'backup');
+  })();
+  const during = await copy(Date.now() + 2 * MINUTE_MS);
+  tell('a copy while everything is written to', during !== 'failed', during);
+  tell(
+    'restore by pgBackRest from that copy',
+    ...(await restoredByPgBackRest('during', 'pg1').then(
+      (found) => [isConsistent(found, 2_000), found] as const,
+    )),
+  );
+  await copy(Date.now() + 4 * MINUTE_MS);
+  await backups;
+  await writer.stop();
+  await cluster.archiveAll();
+  const truth = await cluster.sql(Writer.SUM);
+  const last = await copy(Date.now() + 10 * MINUTE_MS);
+  tell('the last copy', last === 'success', last);
+  await cluster.stop();
+  for (const { number } of REPOSITORIES) {
+    const found = await restoredByPgBackRest(`end-${number}`, `pg${number}`);
+    tell(`restore by pgBackRest from the copy of repository ${number}`, found === truth, found);
+  }
+  const found = await restoredFromLog('log');
+  tell('recovery by PostgreSQL from the copied folder of its log', found === truth, found);
+  console.log(`the database: ${truth}`);
+} finally {
+  await cluster.stop();
+  if (faults === 0) await rm(root, { recursive: true, force: true });
+  else console.log(`left in ${root}`);
+}
+process.exitCode = faults === 0 ? 0 : 1;
