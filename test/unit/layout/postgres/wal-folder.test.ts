@@ -38,6 +38,17 @@ describe('names of write-ahead log', () => {
     expect(isPartial('000000010000000000000015.partial')).toBe(true);
   });
 
+  it.each([
+    ['000000010000000000000007', 16 * MIB, true],
+    ['000000010000000000000007', MIB, true],
+    ['000000010000000000000007', 15 * MIB, false],
+    ['000000010000000000000007', 0, false],
+    ['000000010000000000000007.gz', 16 * MIB, false],
+    ['00000002.history', 16 * MIB, false],
+  ])('%s of %i bytes waits for no more: %s', (name, sizeBytes, isFull) => {
+    expect(walFolderLayout.rules.isFullSize?.(name, sizeBytes)).toBe(isFull);
+  });
+
   it('join over the end of 4 GiB, by the size of segments', () => {
     const segments = ['0000000100000000000000FF', '000000010000000100000000'].map((name) =>
       parseSegment(name)!,
