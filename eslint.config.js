@@ -189,6 +189,11 @@ function layerRules([folder, { layers, packages, typesOnly = [] }]) {
 
 // --- Syntax that is refused, with the reason
 
+/** What is told apart by its place alone is confused. */
+const NO_LONG_CONSTRUCTOR = {
+  selector: 'MethodDefinition[kind="constructor"] > FunctionExpression[params.length>4]',
+  message: 'Hand in one object: a constructor takes at most four parameters.',
+};
 const EVERYWHERE = [
   {
     selector:
@@ -205,6 +210,7 @@ const NO_DEFAULT_EXPORT = {
   selector: 'ExportDefaultDeclaration',
   message: 'Export by name: a default export has another name in every file.',
 };
+const PRODUCT = [NO_DEFAULT_EXPORT, NO_LONG_CONSTRUCTOR];
 /** Names come from backups and may hold what a terminal acts on: there is one way to it. */
 const NO_STREAMS = {
   selector: 'MemberExpression[object.name="process"][property.name=/^std(out|err)$/]',
@@ -319,7 +325,7 @@ export default tseslint.config(
   {
     files: ['{src,workflows,activities}/**/*.{ts,tsx}'],
     rules: {
-      ...refuse(NO_DEFAULT_EXPORT, ...NO_NAMES),
+      ...refuse(...PRODUCT, ...NO_NAMES),
       'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
       'no-restricted-properties': [
         'error',
@@ -348,21 +354,21 @@ export default tseslint.config(
   {
     files: ['src/**/*.{ts,tsx}'],
     ignores: ['src/bin/process-terminal.ts'],
-    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, ...NO_NAMES),
+    rules: refuse(...PRODUCT, NO_STREAMS, ...NO_NAMES),
   },
   {
     // The demo calls qemu-img.
     files: ['src/{image,layout}/**/*.ts', 'src/bin/demo.ts'],
-    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, NO_KIND_NAME),
+    rules: refuse(...PRODUCT, NO_STREAMS, NO_KIND_NAME),
   },
   {
     files: ['src/repository/**/*.ts'],
-    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, NO_FORMAT_NAME),
+    rules: refuse(...PRODUCT, NO_STREAMS, NO_FORMAT_NAME),
   },
   {
     files: ['src/cli/**/*.ts'],
     ignores: ['src/cli/print.ts', 'src/cli/display-text.ts'],
-    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, ...NO_NAMES, ...NO_RAW_OUTPUT),
+    rules: refuse(...PRODUCT, NO_STREAMS, ...NO_NAMES, ...NO_RAW_OUTPUT),
   },
   ...Object.entries(LAYERS).map(layerRules),
   ...Object.entries(MOVER_FOLDERS).map(moverFolderRules),
@@ -372,7 +378,7 @@ export default tseslint.config(
   },
   {
     files: ['src/domain/**/*.ts'],
-    rules: refuse(NO_DEFAULT_EXPORT, NO_STREAMS, ...NO_NAMES, ...NO_CLOCK),
+    rules: refuse(...PRODUCT, NO_STREAMS, ...NO_NAMES, ...NO_CLOCK),
   },
   {
     files: ['test/**/*.ts'],

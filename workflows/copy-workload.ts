@@ -70,11 +70,10 @@ class WorkloadCopy implements WorkloadTask {
     this.maintenanceWarnings = carried?.warnings?.slice() ?? null;
     this.activeFull = overrides.activeFull === true && carried?.activeFullDone !== true;
     this.batches = new DiskBatches(
-      this.data,
-      settings,
-      this.state,
-      this.pause,
-      () => this.betweenSteps(),
+      {
+        ...{ data: this.data, settings, state: this.state, pause: this.pause },
+        betweenBatches: () => this.betweenSteps(),
+      },
       carried?.counted,
     );
     this.ids = {

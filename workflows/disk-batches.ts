@@ -16,18 +16,22 @@ export interface BatchTarget {
   readonly reference: { readonly token: string; readonly epoch: number };
 }
 
+export interface DiskBatchesParts {
+  readonly data: ActivityInterfaceFor<CopyActivities>;
+  readonly settings: CopySettings;
+  readonly state: TaskState;
+  readonly pause: Pause;
+  /** Called between two batches; may end this run of the workflow. */
+  readonly betweenBatches: () => Promise<void>;
+}
+
 /** Copies (or compares) disks in batches of windows, with progress and pauses. */
 export class DiskBatches {
   /** Work that is in the task's progress already. */
   readonly counted: Set<string>;
 
   constructor(
-    private readonly data: ActivityInterfaceFor<CopyActivities>,
-    private readonly settings: CopySettings,
-    private readonly state: TaskState,
-    private readonly pause: Pause,
-    /** Called between two batches; may end this run of the workflow. */
-    private readonly betweenBatches: () => Promise<void>,
+    private readonly parts: DiskBatchesParts,
     counted: readonly string[] = [],
   ) {
     this.counted = new Set(counted);
@@ -35,14 +39,16 @@ export class DiskBatches {
 
   /** Compares the open windows of all disks, and nothing is copied after it. */
   async compare(target: BatchTarget, disks: readonly DiskWork[]): Promise<void> {
-    this.count('scan', target, disks, (bytes, doneBytes) => this.state.addWork(bytes, doneBytes));
+    this.count('scan', target, disks, (bytes, doneBytes) =>
+      this.parts.state.addWork(bytes, doneBytes),
+    );
     for (const disk of disks) await this.runDisk('scanBlocks', target, disk);
   }
 
   /** Compares the open windows of all disks. What differs is copied afterwards: until that is known, all of it is taken to differ. */
   async scan(target: BatchTarget, disks: readonly DiskWork[]): Promise<void> {
     this.count('scan', target, disks, (bytes, doneBytes) =>
-      this.state.addWork(2 * bytes, doneBytes),
+      this.parts.state.addWork(2 * bytes, doneBytes),
     );
     for (const disk of disks) await this.runDisk('scanBlocks', target, disk);
   }
@@ -56,7 +62,7 @@ export class DiskBatches {
   ): Promise<void> {
     const comparedBytes = bytesOf(compared);
     this.count('copy', target, disks, (bytes, doneBytes) =>
-      this.state.addWork(
+      this.parts.state.addWork(
         Math.max(0, bytes - comparedBytes),
         Math.max(0, comparedBytes - bytes) + doneBytes,
       ),
@@ -69,8 +75,8 @@ export class DiskBatches {
     target: BatchTarget,
     disk: DiskWork,
   ): Promise<void> {
-    for (const batch of batchesOf(disk, this.settings.batchWindows)) {
-      await this.betweenBatches();
+    for (const batch of batchesOf(disk, this.parts.settings.batchWindows)) {
+      await this.parts.betweenBatches();
       await this.runBatch(activity, target, disk.disk, batch);
     }
   }
@@ -81,20 +87,21 @@ export class DiskBatches {
     disk: string,
     { firstWindow, windowCount, firstBlock, lastBlock, sizeBytes }: DiskBatch,
   ): Promise<void> {
-    const { workload } = this.state.task;
+    const { workload } = this.parts.state.task;
     const summary = `${workload} ${disk}: blocks ${firstBlock}–${lastBlock}`;
-    if (activity === 'copyBlocks') this.state.show({ state: 'copying' }, `copying ${summary}`);
-    else this.state.show({ state: 'planning' }, `comparing ${summary}`);
+    if (activity === 'copyBlocks')
+      this.parts.state.show({ state: 'copying' }, `copying ${summary}`);
+    else this.parts.state.show({ state: 'planning' }, `comparing ${summary}`);
     const batch = { ...target, disk, firstWindow, windowCount };
     const startedAtMs = Date.now();
-    const counts = await this.pause.pausable(() =>
-      this.data[activity].executeWithOptions({ summary }, [batch]),
+    const counts = await this.parts.pause.pausable(() =>
+      this.parts.data[activity].executeWithOptions({ summary }, [batch]),
     );
     if (counts.attempt > 1) {
       const resumedAt = (firstWindow + counts.resumedWindows) * WINDOW_BYTES;
-      this.state.resumed(disk, resumedAt, counts.attempt);
+      this.parts.state.resumed(disk, resumedAt, counts.attempt);
     }
-    this.state.addProgress(counts, sizeBytes, Date.now() - startedAtMs);
+    this.parts.state.addProgress(counts, sizeBytes, Date.now() - startedAtMs);
   }
 
   /** Counts the work of all disks together, before the first block and once, however many runs and attempts it takes. A scan and the copy
@@ -112,7 +119,7 @@ export class DiskBatches {
       bytesOf(disks),
       disks.reduce((sum, disk) => sum + doneBytesOf(disk), 0),
     );
-    for (const disk of disks) this.state.resumed(disk.disk, doneBytesOf(disk));
+    for (const disk of disks) this.parts.state.resumed(disk.disk, doneBytesOf(disk));
   }
 }
 

@@ -40,19 +40,23 @@ const VERIFIED_POINTS = 500;
 /** With more of it, the sessions that hold the chains are waited for. */
 const LATE_BYTES = 250_000;
 
+export interface VerificationFindingsParts {
+  readonly repositoryId: string;
+  readonly settings: CopySettings;
+  readonly state: OperationState;
+  /** Called with the number of places that could not be healed. */
+  readonly onUnhealed: (count: number) => void;
+  /** Called while a session is waited for; may end this run of the workflow. */
+  readonly whileWaiting: () => Promise<void>;
+}
+
 /** What a verification finds, chain after chain, until it is repaired or entered under the chain's lock. */
 export class VerificationFindings {
   private open: ChainFindings | null;
   private late: readonly ChainFindings[];
 
   constructor(
-    private readonly repositoryId: string,
-    private readonly settings: CopySettings,
-    private readonly state: OperationState,
-    /** Called with the number of places that could not be healed. */
-    private readonly onUnhealed: (count: number) => void,
-    /** Called while a session is waited for; may end this run of the workflow. */
-    private readonly whileWaiting: () => Promise<void>,
+    private readonly parts: VerificationFindingsParts,
     carried: CarriedFindings = { open: null, late: [] },
   ) {
     this.open = carried.open;
@@ -99,7 +103,7 @@ export class VerificationFindings {
     if (this.open === null) return;
     const { chain, damage } = this.open;
     for (const { pointId, damage: one } of damage)
-      this.state.note(
+      this.parts.state.note(
         `${chain.workload.name} ${pointId}: ${damageText(one)} are damaged; the check ended before their repair did`,
       );
   }
@@ -133,17 +137,17 @@ export class VerificationFindings {
   /** Under the chain's lock; when a session holds it, after that session. */
   private async repair(findings: ChainFindings): Promise<void> {
     while (!(await this.repairNow(findings))) {
-      this.state.show(`waiting for the session that copies ${findings.chain.workload.name}`);
-      await this.whileWaiting();
-      await sleep(this.settings.lockRetryMs);
+      this.parts.state.show(`waiting for the session that copies ${findings.chain.workload.name}`);
+      await this.parts.whileWaiting();
+      await sleep(this.parts.settings.lockRetryMs);
     }
   }
 
   /** False: a session holds the chain. */
   private async repairNow({ chain, damage, verified }: ChainFindings): Promise<boolean> {
-    const { repositoryId: targetRepositoryId, settings } = this;
+    const { repositoryId: targetRepositoryId, settings } = this.parts;
     const { jobId, workloadId, workload } = chain;
-    const since = this.state.startedAt;
+    const since = this.parts.state.startedAt;
     try {
       const outcome = await executeChild(repairChain, {
         workflowId: chainWorkflowId(targetRepositoryId, jobId, workloadId),
@@ -151,9 +155,9 @@ export class VerificationFindings {
         staticSummary: `${workload.name}: ${damage.length > 0 ? 'repair' : 'enter what was verified'}`,
         args: [{ targetRepositoryId, jobId, workload, damage, verified, since, settings }],
       });
-      for (const note of outcome.notes) this.state.note(`${workload.name}: ${note}`);
-      this.state.omitNotes(outcome.omittedNotes);
-      this.onUnhealed(outcome.unhealed);
+      for (const note of outcome.notes) this.parts.state.note(`${workload.name}: ${note}`);
+      this.parts.state.omitNotes(outcome.omittedNotes);
+      this.parts.onUnhealed(outcome.unhealed);
       return true;
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) return false;

@@ -71,11 +71,11 @@ class Verification {
     this.counts = carried?.counts ?? NOTHING;
     this.done = carried?.done ?? null;
     this.findings = new VerificationFindings(
-      repositoryId,
-      settings,
-      state,
-      (unhealed) => this.count({ unhealed }),
-      () => this.continueIfLong(),
+      {
+        ...{ repositoryId, settings, state },
+        onUnhealed: (unhealed) => this.count({ unhealed }),
+        whileWaiting: () => this.continueIfLong(),
+      },
       carried?.findings,
     );
     this.trees = new TreeVerification(

@@ -108,13 +108,11 @@ function storesOf({ client, config, now }: ApiDependencies): Stores {
   const sessions = new SessionStore(client);
   const browser = new RepositoryBrowser(client, now);
   const jobs = new JobStore(client, sessions, now);
-  const reader = new SafetyReader(
-    browser,
-    jobs,
-    config.repositories,
-    watchedChannels(client, config.notifications),
-    now,
-  );
+  const reader = new SafetyReader({
+    ...{ browser, jobs, now },
+    repositories: config.repositories,
+    channels: watchedChannels(client, config.notifications),
+  });
   return { sessions, browser, jobs, reader, tokens: new AccessTokens(client, now) };
 }
 

@@ -71,6 +71,14 @@ export function watchedChannels(
   return { ids, deliveries: () => deliveriesOf(client) };
 }
 
+export interface SafetySources {
+  readonly browser: RepositoryBrowser;
+  readonly jobs: JobStore;
+  readonly repositories: readonly RepositoryConfig[];
+  readonly channels: ChannelsWatched;
+  readonly now: () => number;
+}
+
 export class SafetyReader {
   readonly #browser: RepositoryBrowser;
   readonly #jobs: JobStore;
@@ -81,13 +89,7 @@ export class SafetyReader {
   #readingJobs: Promise<KnownJobs> | null = null;
   #judged: KnownSafety | null = null;
 
-  constructor(
-    browser: RepositoryBrowser,
-    jobs: JobStore,
-    repositories: readonly RepositoryConfig[],
-    channels: ChannelsWatched,
-    now: () => number,
-  ) {
+  constructor({ browser, jobs, repositories, channels, now }: SafetySources) {
     this.#browser = browser;
     this.#jobs = jobs;
     this.#channels = channels;

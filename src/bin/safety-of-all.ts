@@ -15,12 +15,10 @@ export function safetyOfAll(
 ): () => Promise<Safety> {
   const now = Date.now;
   const jobs = new JobStore(client, new SessionStore(client), now);
-  const reader = new SafetyReader(
-    new RepositoryBrowser(client, now),
-    jobs,
-    repositories,
-    watchedChannels(client, notifications),
-    now,
-  );
+  const reader = new SafetyReader({
+    browser: new RepositoryBrowser(client, now),
+    ...{ jobs, repositories, now },
+    channels: watchedChannels(client, notifications),
+  });
   return async () => (await reader.safety()).safety;
 }

@@ -55,14 +55,13 @@ export class RepositoryRoot implements FolderAccess {
 
   private constructor(
     calls: FileCalls,
-    repositoryId: string,
-    rootPath: string,
+    place: { readonly repositoryId: string; readonly rootPath: string },
     openFiles: string | null,
     identity: string,
   ) {
     this.#calls = calls;
-    this.repositoryId = repositoryId;
-    this.#rootPath = rootPath;
+    this.repositoryId = place.repositoryId;
+    this.#rootPath = place.rootPath;
     this.#openFiles = openFiles;
     this.#identity = identity;
   }
@@ -84,8 +83,7 @@ export class RepositoryRoot implements FolderAccess {
       );
       return new RepositoryRoot(
         calls,
-        repositoryId,
-        rootPath,
+        { repositoryId, rootPath },
         isShown ? openFiles : null,
         identity,
       );

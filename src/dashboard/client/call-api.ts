@@ -9,15 +9,19 @@ export const BASE_PATH = '/api/v1';
 /** An answer that is no success, or none at all (`SERVER_UNREACHABLE`). */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
+  readonly code: string;
+  readonly status: number | null;
+
   constructor(
-    readonly code: string,
-    readonly status: number | null,
     message: string,
+    { code, status }: Pick<ApiError, 'code' | 'status'>,
     readonly hint: string,
     /** Of each field that was refused. */
     readonly fields: readonly { readonly path: string; readonly message: string }[] = [],
   ) {
     super(message);
+    this.code = code;
+    this.status = status;
   }
 }
 
@@ -76,9 +80,8 @@ async function jsonOf(response: Response): Promise<unknown> {
 
 function unreachable(cause: unknown): ApiError {
   const error = new ApiError(
-    'SERVER_UNREACHABLE',
-    null,
     'The Longhaul server does not answer.',
+    { code: 'SERVER_UNREACHABLE', status: null },
     'It is asked again every few seconds. If it stays away, look at its log and start it again; running copies go on by themselves.',
   );
   error.cause = cause;
@@ -88,9 +91,8 @@ function unreachable(cause: unknown): ApiError {
 async function problemOf(response: Response): Promise<ApiError> {
   const problem = (await response.json().catch(() => null)) as Partial<Problem> | null;
   return new ApiError(
-    problem?.code ?? 'SERVER_ANSWER_UNKNOWN',
-    response.status,
     problem?.detail ?? `The server answered with status ${response.status}.`,
+    { code: problem?.code ?? 'SERVER_ANSWER_UNKNOWN', status: response.status },
     problem?.hint ?? 'Look at what stands between this browser and the server.',
     (problem?.errors ?? []) as ApiError['fields'],
   );

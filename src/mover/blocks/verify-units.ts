@@ -15,8 +15,7 @@ export class UnitVerifier {
   private readonly digest;
 
   private constructor(
-    private readonly image: ReadableFile,
-    private readonly table: ReadableFile,
+    private readonly opened: { readonly image: ReadableFile; readonly table: ReadableFile },
     algorithm: DigestAlgorithm,
     readonly units: FileUnits,
     private readonly files: OpenFiles,
@@ -33,7 +32,7 @@ export class UnitVerifier {
       const image = files.add(await repository.openRead(imagePath));
       const table = files.add(await repository.openRead(digestsPath));
       const { algorithm, units } = await readDigestTableHeader(table);
-      return new UnitVerifier(image, table, algorithm, units, files);
+      return new UnitVerifier({ image, table }, algorithm, units, files);
     });
   }
 
@@ -46,8 +45,8 @@ export class UnitVerifier {
       const bytes = this.buffer.subarray(0, length * BLOCK_BYTES);
       const stored = length === 1 ? bytes.subarray(0, range.length) : bytes;
       const digests = this.digests.subarray(0, length * DIGEST_BYTES);
-      bytes.fill(0, await this.image.read(stored, range.offset));
-      digests.fill(0, await this.table.read(digests, digestEntryOffset(first + i)));
+      bytes.fill(0, await this.opened.image.read(stored, range.offset));
+      digests.fill(0, await this.opened.table.read(digests, digestEntryOffset(first + i)));
       for (let k = 0; k < length; k++) if (!this.isGood(bytes, digests, k)) bad.push(first + i + k);
       i += length;
     }

@@ -198,19 +198,25 @@ async function readSmall(
 
 const digestOf = unitDigest('sha256');
 
+interface LargeFileParts {
+  readonly context: MoverContext;
+  readonly entry: FileEntry;
+  readonly work: WorkFile;
+  readonly table: ReadableFile | null;
+  readonly origins: readonly ReadableFile[];
+  readonly files: OpenFiles;
+}
+
 /** A large file, unit by unit from whoever has it with its digest. */
 class LargeFile {
   readonly #unit = Buffer.alloc(BLOCK_BYTES);
   readonly #copy = Buffer.alloc(BLOCK_BYTES);
 
-  private constructor(
-    private readonly context: MoverContext,
-    readonly entry: FileEntry,
-    private readonly work: WorkFile,
-    private readonly table: ReadableFile | null,
-    private readonly origins: readonly ReadableFile[],
-    private readonly files: OpenFiles,
-  ) {}
+  private constructor(private readonly parts: LargeFileParts) {}
+
+  get entry(): FileEntry {
+    return this.parts.entry;
+  }
 
   static async open(
     context: MoverContext,
@@ -229,16 +235,16 @@ class LargeFile {
         const file = await askOrigin(origin, () => from.openRead(path));
         if (file !== null) origins.push(files.add(file));
       }
-      return new LargeFile(context, entry, work, table, origins, files);
+      return new LargeFile({ context, entry, work, table, origins, files });
     });
   }
 
   async writePart(part: number): Promise<RightOutcome> {
     const start = part * WINDOW_BYTES;
-    const end = Math.min(start + WINDOW_BYTES, this.entry.stamp.sizeBytes);
+    const end = Math.min(start + WINDOW_BYTES, this.parts.entry.stamp.sizeBytes);
     let outcome: RightOutcome = 'written';
     for (let offset = start; offset < end; offset += BLOCK_BYTES) {
-      this.context.control.throwIfStopped();
+      this.parts.context.control.throwIfStopped();
       if (!(await this.#writeUnit(offset, Math.min(BLOCK_BYTES, end - offset)))) outcome = 'lost';
     }
     return outcome;
@@ -246,31 +252,31 @@ class LargeFile {
 
   /** Zeros leave a hole. What is written is read back. */
   async #writeUnit(offset: number, length: number): Promise<boolean> {
-    if (this.table === null) return false;
+    if (this.parts.table === null) return false;
     const expected = Buffer.alloc(DIGEST_BYTES);
-    await this.table.read(expected, digestEntryOffset(offset / BLOCK_BYTES));
+    await this.parts.table.read(expected, digestEntryOffset(offset / BLOCK_BYTES));
     if (expected.equals(HOLE)) return true;
     const unit = this.#unit.subarray(0, length);
-    for (const origin of this.origins) {
+    for (const origin of this.parts.origins) {
       const count = await origin.read(unit, offset).catch(noBytes);
-      this.context.control.add('readBytes', count);
+      this.parts.context.control.add('readBytes', count);
       if (count < length || !digestOf(unitOf(unit)).equals(expected)) continue;
-      await this.work.write(unit, offset);
+      await this.parts.work.write(unit, offset);
       const copy = this.#copy.subarray(0, length);
-      copy.fill(0, await this.work.read(copy, offset));
-      if (!copy.equals(unit)) throw notAsWritten(this.work.path, offset);
-      this.context.control.add('storedBytes', length);
+      copy.fill(0, await this.parts.work.read(copy, offset));
+      if (!copy.equals(unit)) throw notAsWritten(this.parts.work.path, offset);
+      this.parts.context.control.add('storedBytes', length);
       return true;
     }
     return false;
   }
 
   sync(): Promise<void> {
-    return this.work.sync();
+    return this.parts.work.sync();
   }
 
   close(): Promise<void> {
-    return this.files.close();
+    return this.parts.files.close();
   }
 }
 

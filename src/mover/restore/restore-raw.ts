@@ -40,7 +40,9 @@ export async function openRawRestoreWorker(
     const raw = files.add(await open(rawPath(input.staging, disk.disk)));
     const place = rawRestoreJournal(input.staging, disk.disk, plan.token);
     const journal = new JournalWriter(files.add(await open(place.path)), place);
-    const window = files.add(new RawWindow(context, stack, digests, raw, disk.virtualSizeBytes));
+    const window = files.add(
+      new RawWindow({ context, stack, digests, raw, virtualSizeBytes: disk.virtualSizeBytes }),
+    );
     return {
       async process(number) {
         const { firstBlock, count } = windows.blocksOf(number);
@@ -58,20 +60,22 @@ export async function openRawRestoreWorker(
 
 const NO_PAYLOAD = new Uint8Array(0);
 
+interface RawWindowParts {
+  readonly context: MoverContext;
+  readonly stack: ImageStack;
+  readonly digests: SourceDigests;
+  readonly raw: WritableFile;
+  readonly virtualSizeBytes: number;
+}
+
 class RawWindow {
   private readonly buffer = takeRunBuffer();
   private readonly back = takeRunBuffer();
 
-  constructor(
-    private readonly context: MoverContext,
-    private readonly stack: ImageStack,
-    private readonly digests: SourceDigests,
-    private readonly raw: WritableFile,
-    private readonly virtualSizeBytes: number,
-  ) {}
+  constructor(private readonly parts: RawWindowParts) {}
 
   async restore(first: number, count: number): Promise<void> {
-    const map = await this.stack.mapBlocks(first, count);
+    const map = await this.parts.stack.mapBlocks(first, count);
     const places: BlockPlace[] = [];
     for (let i = 0; i < count; i++) {
       const state = map.states[i]!;
@@ -79,17 +83,17 @@ class RawWindow {
       places.push(placeOf(map, i, first));
     }
     for (let i = 0; i < places.length; i += RUN_BLOCKS) {
-      this.context.control.throwIfStopped();
+      this.parts.context.control.throwIfStopped();
       await this.restoreRun(places.slice(i, i + RUN_BLOCKS));
     }
   }
 
   private async restoreRun(places: readonly BlockPlace[]): Promise<void> {
-    await readBlocks(this.stack, places, this.buffer, this.context.control);
-    await this.digests.assertGood(this.stack, places, this.buffer);
+    await readBlocks(this.parts.stack, places, this.buffer, this.parts.context.control);
+    await this.parts.digests.assertGood(this.parts.stack, places, this.buffer);
     for (const { first, count } of this.dataRuns(places)) {
       const offset = places[first]!.guestBlock * BLOCK_BYTES;
-      const length = Math.min(count * BLOCK_BYTES, this.virtualSizeBytes - offset);
+      const length = Math.min(count * BLOCK_BYTES, this.parts.virtualSizeBytes - offset);
       const from = first * BLOCK_BYTES;
       await this.writeBack(this.buffer.subarray(from, from + length), offset);
     }
@@ -112,17 +116,17 @@ class RawWindow {
   }
 
   private async writeBack(bytes: Buffer, offset: number): Promise<void> {
-    await this.raw.write(bytes, offset);
+    await this.parts.raw.write(bytes, offset);
     const back = this.back.subarray(0, bytes.length);
-    await this.raw.read(back, offset);
+    await this.parts.raw.read(back, offset);
     if (!back.equals(bytes))
       throw new BackupError(
         'BLOCK_DIGEST_MISMATCH',
-        `${this.raw.path}: the blocks from byte ${offset} on do not read back as they were written`,
-        { details: { path: this.raw.path, offset } },
+        `${this.parts.raw.path}: the blocks from byte ${offset} on do not read back as they were written`,
+        { details: { path: this.parts.raw.path, offset } },
       );
-    this.context.control.add('transferredBytes', bytes.length);
-    this.context.control.add('storedBytes', bytes.length);
+    this.parts.context.control.add('transferredBytes', bytes.length);
+    this.parts.context.control.add('storedBytes', bytes.length);
   }
 
   /** Not the files. */
