@@ -228,6 +228,8 @@ describeDashboard('the dashboard in a browser', () => {
       '/jobs/new',
       `/jobs/${JOB}`,
       `/jobs/${JOB}/edit`,
+      '/file-backup-jobs',
+      `/file-backup-jobs/${await fileBackupJob()}`,
       '/sessions',
       `/sessions/${sessions[0]?.id}`,
       '/restore',
@@ -241,6 +243,24 @@ describeDashboard('the dashboard in a browser', () => {
       '/system',
       '/no/such/page',
     ];
+  }
+
+  /** One that starts only by hand.
+   *  @returns its id */
+  async function fileBackupJob(): Promise<string> {
+    const job = {
+      name: 'Shares',
+      source: { repositoryId: 'primary', workload: 'restic-shares' },
+      secondaryTargets: [{ repositoryId: 'offsite', schedule: { type: 'manual' } }],
+    };
+    const { status } = await fetch(`${origin}/api/v1/file-backup-jobs`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(job),
+    });
+    // It is there already when the pages are looked at in another size.
+    expect([201, 409]).toContain(status);
+    return 'shares';
   }
 
   async function firstWorkload() {
