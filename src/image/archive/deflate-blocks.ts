@@ -8,7 +8,9 @@ export type BlockEnd =
   /** The bytes end within it. */
   | 'cut'
   /** No block begins here. */
-  | 'none';
+  | 'none'
+  /** It looked like one, and holds what none does. */
+  | 'spoilt';
 
 const END_OF_BLOCK = 256;
 const MAX_CODE_BITS = 15;
@@ -24,17 +26,19 @@ const LENGTH_EXTRA = [
 /** @param bit position from the first bit of `bytes` */
 export function deflateBlockEnd(bytes: Uint8Array, bit: number): BlockEnd {
   const bits = new Bits(bytes, bit);
+  let hasCodes = false;
   try {
     const isLast = bits.take(1) === 1;
     const kind = bits.take(2);
     if (kind === 0) return { kind: 'stored', endBit: storedEnd(bits), isLast };
     if (kind === 3) return 'none';
     const codes = kind === 1 ? FIXED : dynamicCodes(bits);
+    hasCodes = true;
     passSymbols(bits, codes);
     return { kind: kind === 1 ? 'fixed' : 'dynamic', endBit: bits.position, isLast };
   } catch (error) {
     if (error === CUT) return 'cut';
-    if (error === NONE) return 'none';
+    if (error === NONE) return hasCodes ? 'spoilt' : 'none';
     throw error;
   }
 }

@@ -20,6 +20,7 @@ export async function endsAsGzip(source: ByteSource): Promise<boolean | null> {
     return first !== null && followBlocks(bytes, first * 8).end === 'whole';
   }
   let isCut = false;
+  let inVain = 0;
   const passed = new Set<number>();
   const endBit = bytes.length * 8;
   for (let bit = nextBlockStart(bytes, 0); bit < endBit; bit = nextBlockStart(bytes, bit + 1)) {
@@ -27,26 +28,32 @@ export async function endsAsGzip(source: ByteSource): Promise<boolean | null> {
     const { end, weight } = followBlocks(bytes, bit, passed);
     if (end === 'whole' && weight >= TOLD) return true;
     if (end === 'cut' && weight >= TOLD) isCut = true;
+    if (end === 'cut' || weight > 0) inVain++;
+    if (inVain > MAX_IN_VAIN) return null; // a guest may have written what looks like blocks
   }
   return isCut ? false : null;
 }
 
+/** Starts that look right and lead to no end; noise has a handful. */
+const MAX_IN_VAIN = 32;
 /** What a chain of blocks must weigh to be none of noise. */
 const TOLD = 2;
 const WEIGHTS = { dynamic: 2, stored: 1, fixed: 0 } as const;
 
+interface Followed {
+  readonly end: 'whole' | 'cut' | 'none';
+  readonly weight: number;
+}
+
 /** From one block to the next, and from one member to the next, to the end.
  *  @param passed where blocks began that were followed before, to nothing that would count as an end; those that are passed now are added */
-function followBlocks(
-  bytes: Uint8Array,
-  start: number,
-  passed = new Set<number>(),
-): { readonly end: 'whole' | 'cut' | 'none'; readonly weight: number } {
+function followBlocks(bytes: Uint8Array, start: number, passed = new Set<number>()): Followed {
   let weight = 0;
   for (let bit = start; ;) {
-    if (passed.has(bit)) return { end: 'none', weight };
+    if (passed.has(bit)) return { end: 'none', weight: 0 };
     const block = deflateBlockEnd(bytes, bit);
     if (block === 'none') return { end: 'none', weight };
+    if (block === 'spoilt') return { end: 'none', weight: weight + 1 };
     if (block === 'cut') return { end: 'cut', weight: weight + cutWeight(bytes, bit) };
     passed.add(bit);
     weight += WEIGHTS[block.kind];

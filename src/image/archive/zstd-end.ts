@@ -5,6 +5,10 @@ const BLOCK_HEADER_BYTES = 3;
 const DIGEST_BYTES = 4;
 /** Of blocks before the last one, that must lie end to end. */
 const FURTHER_BLOCKS = 2;
+/** Of places at which a block may end; noise has a handful, only what somebody made to look like blocks has more. */
+const MAX_LOOKS = 256;
+/** Without data, at the end. */
+const MAX_SKIPPED_FRAMES = 16;
 const TAIL_BYTES = (FURTHER_BLOCKS + 2) * (MAX_BLOCK_BYTES + 64);
 const FRAME_MAGIC = 0xfd2f_b528;
 /** Of a frame that holds no data; any of sixteen. */
@@ -17,18 +21,21 @@ const SEEK_TABLE_MAGIC = 0x8f92_eab1;
  *  file is followed from its start. Reads 512 KiB. Source: RFC 8878, 3.1. */
 export async function endsAsZstd(source: ByteSource): Promise<boolean> {
   let end = source.sizeBytes;
-  for (;;) {
+  for (let frames = 0; frames <= MAX_SKIPPED_FRAMES; frames++) {
     const bytes = Buffer.alloc(Math.min(end, TAIL_BYTES));
     await source.read(bytes, end - bytes.length);
     if (bytes.length === end) return isWholeFrames(bytes);
     if (bytes.readUInt32LE(bytes.length - 4) === SEEK_TABLE_MAGIC) return true;
     const skippable = skippableAtEnd(bytes);
-    if (skippable === null)
+    if (skippable === null) {
+      const looks = { left: MAX_LOOKS };
       return [0, DIGEST_BYTES].some((digest) =>
-        isBlockBefore(bytes, bytes.length - digest, true, FURTHER_BLOCKS),
+        isBlockBefore(bytes, bytes.length - digest, true, FURTHER_BLOCKS, looks),
       );
+    }
     end -= bytes.length - skippable;
   }
+  return true; // nothing says that it was cut off
 }
 
 /** Frame after frame, all of them. */
@@ -56,13 +63,20 @@ function isWholeFrames(bytes: Buffer): boolean {
 }
 
 /** Whether a block ends at `end`, and so many more before it, or the frame begins there. */
-function isBlockBefore(bytes: Buffer, end: number, isLast: boolean, further: number): boolean {
+function isBlockBefore(
+  bytes: Buffer,
+  end: number,
+  isLast: boolean,
+  further: number,
+  looks: { left: number },
+): boolean {
+  if (looks.left-- <= 0) return false;
   for (let at = end - BLOCK_HEADER_BYTES; at >= end - BLOCK_HEADER_BYTES - MAX_BLOCK_BYTES; at--) {
     if (at < 0) return false;
     const block = blockAt(bytes, at);
     if (block?.isLast !== isLast || at + BLOCK_HEADER_BYTES + block.storedBytes !== end) continue;
     if (further === 0 || isFrameHeadBefore(bytes, at)) return true;
-    if (isBlockBefore(bytes, at, false, further - 1)) return true;
+    if (isBlockBefore(bytes, at, false, further - 1, looks)) return true;
   }
   return false;
 }

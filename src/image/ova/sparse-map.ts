@@ -10,6 +10,8 @@ const ENTRY_BYTES = 24;
 /** A disk in pieces of 1 MiB each up to 1 TiB. */
 const MAX_ENTRIES = 1024 * 1024;
 const MAX_MAP_BYTES = 40 * MAX_ENTRIES;
+/** Digits of a size. */
+const MAX_LINE = 20;
 
 /** As the old form of GNU (`S`) has it: four entries in the header, further ones in blocks behind it.
  *  @param at of the header
@@ -68,6 +70,7 @@ async function addLines(
     const own = lines.slice(0, wanted - map.numbers);
     map.addNumbers(own);
     if (map.numbers >= wanted) return;
+    if (text.length > MAX_LINE) throw map.refusal('has no lines');
   }
 }
 

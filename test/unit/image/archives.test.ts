@@ -79,6 +79,13 @@ describe('a gzip file', () => {
     expect(await isWhole('gzip', fixed)).toBe(true);
   });
 
+  it('is taken when what it holds was made to look like blocks', async () => {
+    const heads = blockHeads(600_000);
+    expect(
+      await endsAsGzip(new MemoryBytes(Buffer.concat([gzipSync('x').subarray(0, 10), heads]))),
+    ).toBeNull();
+  });
+
   it('costs one read of its end, whatever its size', async () => {
     const bytes = new MemoryBytes(gzipSync(CONTENT));
     let readBytes = 0;
@@ -93,6 +100,12 @@ describe('a gzip file', () => {
     expect(readBytes).toBe(512 * 1024);
   });
 });
+
+/** Heads of a block with codes of its own, one behind the other: each is followed by what it takes for symbols, to the end. */
+function blockHeads(bytes: number): Buffer {
+  const packed = gzipSync(CONTENT.subarray(60_000, 90_000));
+  return Buffer.alloc(bytes, packed.subarray(10, 110));
+}
 
 /** With the optional fields of RFC 1952, 2.3. */
 function named(bytes: Buffer): Buffer {

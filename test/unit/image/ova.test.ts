@@ -146,6 +146,16 @@ describe('a sparse file of a tar', () => {
     },
   );
 
+  it('is refused when its map is one line without an end', async () => {
+    const archive = Buffer.from(packed(['--format=posix', '--sparse-version=1.0']));
+    const map = archive.indexOf('\n0\n4096\n') - 2;
+    archive.fill('1', map, map + 512);
+    await expect(readTarMembers(sourceOf(archive))).rejects.toMatchObject({
+      code: 'IMAGE_CORRUPT',
+      message: expect.stringContaining('has no lines') as unknown,
+    });
+  });
+
   it.each([
     ['overlaps itself', 386 + 24, '00000000000'],
     ['leads behind the end of the file', 483, '00000000001'],
