@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { compressFrameSync } from 'lz4-napi';
 import { PLAIN_DIALECT } from '../../../src/image/disk-image.js';
 import type { ImageFormat } from '../../../src/image/image-format.js';
 import { blockOf, composeDisk } from '../image/composed-disk.js';
@@ -46,10 +48,24 @@ const FURTHER: Readonly<Record<string, () => Uint8Array[]>> = {
     virtnbdStream({ virtualSize: MIB, frames: FRAMES, parent: 'virtnbdbackup.0' }),
   ],
   vma: () => [vmaFile({ devices: [{ name: 'drive-scsi0', disk: Buffer.alloc(MIB, 7) }] }).bytes],
+  gzip: () => [gzipSync(PACKED), Buffer.concat([gzipSync('web01'), gzipSync(PACKED)])],
+  zstd: () => [Buffer.from(ZSTD_FRAME, 'base64')],
+  lz4: () => [compressFrameSync(PACKED)],
+  xz: () => [Buffer.from(XZ_STREAM, 'base64')],
+  lzop: () => [Buffer.from(LZOP_FILE, 'base64')],
   ova: () => [
     tarFile({ 'web.ovf': '<Envelope/>', 'web.mf': 'SHA1(web.ovf)= 00\n', 'd.vmdk': 'x' }),
   ],
 };
+
+const PACKED = Buffer.from('a backup of web01, '.repeat(500));
+/** Lines of text, packed by zstd 1.5, xz 5.4 and lzop 1.04. */
+const ZSTD_FRAME =
+  'KLUv/QRY9QEAgoUNEbA1HcBwDwNATUTIFoE5mtMBihLNM80sk8wxa24+xUR71mxZsmNrt69Y5NFYJA7LucCQUiAEAQCZSxEwEjlb';
+const XZ_STREAM =
+  '/Td6WFoAAATm1rRGAgAhARYAAAB0L+Wj4AAXAAxdADQZSe6N6VYKwSGwAABsFO0bO2i7kQABKBjXg7duH7bzfQEAAAAABFla';
+const LZOP_FILE =
+  'iUxaTwANChoKEEAgoAlAAQUDAAANAAAAAGsIkicAAAAAAChHApwAAABpAAAAYfu2FB8DaGVsbG8gLxQAAEAKMQoyCjMKNAo1CjYKNwo4CjkKMTAKMTEKMTIKMTMKMTQKMTUKMTYKMTcKMTgKMTkKMjAKMjEKMjIKMjMKMjQKMjUKMjYKMjcKMjgKMjkKMzAKEQAAAAAAAA==';
 
 const FRAMES = [
   { start: 0, data: Buffer.alloc(131_072, 7) },

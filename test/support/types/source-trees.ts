@@ -59,6 +59,10 @@ function fileOfADay(type: string, name: string, pathOf: (day: number) => string)
   };
 }
 
+function ovfOf(name: string, disk: string): string {
+  return `<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"><References><File ovf:id="f1" ovf:href="${disk}"/></References><DiskSection><Disk ovf:diskId="d1" ovf:fileRef="f1"/></DiskSection><VirtualSystem ovf:id="vm"><Name>${name}</Name></VirtualSystem></Envelope>`;
+}
+
 export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
   {
     type: 'vmware-vsphere',
@@ -150,14 +154,55 @@ export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
         '-o',
         'subformat=streamOptimized',
       );
-      await write(
-        join(stage, 'appliance.ovf'),
-        '<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"><References><File ovf:id="f1" ovf:href="disk1.vmdk"/></References><DiskSection><Disk ovf:diskId="d1" ovf:fileRef="f1"/></DiskSection></Envelope>',
-      );
+      await write(join(stage, 'appliance.ovf'), ovfOf('appliance', 'disk1.vmdk'));
       await mkdir(join(root, 'ova'));
       const file = join(root, 'ova/appliance.ova');
       await run('tar', ['--format=ustar', '-C', stage, '-cf', file, 'appliance.ovf', 'disk1.vmdk']);
       return { image: await readFile(file) };
+    },
+  },
+  {
+    type: 'vmware-vsphere',
+    name: 'vcd01',
+    async write(root, day) {
+      const folder = join(root, `vcd/vcd01-${dateOf(day)}`);
+      const disk = join(folder, 'vcd01-disk1.vmdk');
+      await writeDisk(disk, guestDisk(11, day), 'vmdk', '-o', 'subformat=streamOptimized');
+      await write(join(folder, 'vcd01.ovf'), ovfOf('vcd01', 'vcd01-disk1.vmdk'));
+      await write(join(folder, 'vcd01.mf'), 'SHA256(vcd01-disk1.vmdk)= 00\n');
+      return { 'vcd01-disk1.vmdk': await readFile(disk) };
+    },
+  },
+  {
+    type: 'olvm-rhv',
+    name: 'olvm01',
+    async write(root, day) {
+      const folder = join(root, 'olvm');
+      const [first, second] = [MACHINE, VOLUME];
+      const fileOf = (on: number) =>
+        `2026112${on}010000.${on === 1 ? first : second}.${DISK}.${on === 1 ? 'full' : 'incremental'}.qcow2`;
+      const path = join(folder, fileOf(day));
+      const disk = guestDisk(12, day);
+      if (day === 1) {
+        await writeDisk(path, disk, 'qcow2');
+        await write(join(folder, `olvm01-${MACHINE}.ovf`), '<Envelope/>');
+        return { [DISK]: disk };
+      }
+      const raw = join(root, '..', 'olvm.raw');
+      await write(raw, disk);
+      const base = join(folder, fileOf(1));
+      await qemuImg('convert', '-f', 'raw', '-O', 'qcow2', '-B', base, '-F', 'qcow2', raw, path);
+      await qemuImg('rebase', '-u', '-f', 'qcow2', '-F', 'qcow2', '-b', fileOf(1), path);
+      return { [DISK]: disk };
+    },
+  },
+  {
+    type: 'disk-image',
+    name: 'export01.vmdk',
+    async write(root, day) {
+      const path = join(root, `disks/export01-${dateOf(day)}.vmdk`);
+      await writeDisk(path, guestDisk(13, day), 'vmdk', '-o', 'subformat=streamOptimized');
+      return { image: await readFile(path) };
     },
   },
   {
