@@ -48,7 +48,8 @@ async function points() {
   return record!.points.map(({ createdAt, fileCount }) => [createdAt, fileCount]);
 }
 
-describe('a mirror of an appliance', () => {
+// The first one bundles the workflows.
+describe('a mirror of an appliance', { timeout: 120_000 }, () => {
   it('copies every file there is, whatever its name, as one restore point', async () => {
     const names = [
       '.odd',
