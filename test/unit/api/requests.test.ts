@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
+import { placesIn, replaced, type Place } from '../../support/json-places.js';
 import fc from '../../support/properties.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApi } from '../../../src/api/create-api.js';
@@ -389,8 +390,6 @@ function statusWith(url: string, headers: Record<string, string>): Promise<numbe
   });
 }
 
-type Place = readonly (string | number)[];
-
 /** Beyond the type that the job has there; by place, without the indexes of lists. By hand, from docs/OPERATIONS.md and the field's meaning:
  *  what may be turned off is null or left out. */
 const OTHER_TYPES: Readonly<Record<string, readonly string[]>> = {
@@ -413,23 +412,4 @@ function typesAt(place: Place): readonly string[] {
 
 function typeOf(value: unknown): string {
   return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
-}
-
-/** Every place in a JSON value, the value itself left out. */
-function placesIn(value: unknown, place: Place = []): Place[] {
-  const own = place.length === 0 ? [] : [place];
-  if (typeof value !== 'object' || value === null) return own;
-  const inner = Object.entries(value).flatMap(([key, child]) => placesIn(child, [...place, key]));
-  return [...own, ...inner];
-}
-
-function replaced(value: unknown, [key, ...rest]: Place, replacement: unknown): unknown {
-  if (key === undefined) return replacement;
-  if (Array.isArray(value)) {
-    return value.map((item: unknown, index) =>
-      String(index) === String(key) ? replaced(item, rest, replacement) : item,
-    );
-  }
-  const fields = value as Record<string, unknown>;
-  return { ...fields, [key]: replaced(fields[key], rest, replacement) };
 }
