@@ -33,6 +33,7 @@ function listing(folders: Readonly<Record<string, readonly string[]>>): BackupRe
   return {
     list: (folder: string) => Promise.resolve(list(folder)),
     stat: () => Promise.resolve(null),
+    capabilities: { isOpaque: false },
   } as unknown as BackupRepository;
 }
 
