@@ -25,7 +25,6 @@ import { restoreStaging } from '../src/domain/staging-id.js';
 import type { RestoreInput } from '../src/mover/restore/restore-point.js';
 import { TaskControl } from '../src/mover/task/task-control.js';
 import { folderRepositoryId } from '../src/repository/open-repository.js';
-import { directory } from '../test/support/repository/directory-storage.js';
 
 const SOURCE = 'source';
 const TARGET = 'target';
@@ -285,4 +284,9 @@ async function measured(action: () => Promise<void>): Promise<Measurement> {
   // The histogram holds the time between two firings of a timer.
   const eventLoopDelayMs = Math.max(0, delay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS);
   return { seconds, eventLoopDelayMs };
+}
+
+/** @param path absolute */
+function directory(path: string): { readonly kind: string; readonly path: string } {
+  return { kind: 'directory', path };
 }
