@@ -31,7 +31,6 @@ describe.skipIf(!requireTool('strace'))('a real process that is killed at a syst
   });
 
   it.each<[StorageCall, number]>([
-    ['pwrite64', 5],
     ['pwrite64', 9],
     ['fdatasync', 8],
     ['rename', 6],
