@@ -14,9 +14,9 @@ import {
 } from './file-backup-schemas.js';
 import type { FileBackupStore } from './file-backup-store.js';
 import { refuseFaults, type JobSurroundings } from './job-checks.js';
-import { revisionOf } from './job-routes.js';
+import { createdIn, refuseOtherId, revisionOf, withRevision } from './job-revision.js';
 import { inZone, scheduleInZone } from './job-time-zone.js';
-import { invalidRequest, jsonRoute, type Route } from './route.js';
+import { jsonRoute, type Route } from './route.js';
 
 export interface FileBackupServices extends JobSurroundings {
   readonly fileBackups: FileBackupStore;
@@ -80,8 +80,7 @@ function createRoute(services: FileBackupServices): Route {
       const job = { ...definitionFrom(body, services.timeZone), revision: 1 };
       checkFileBackup(job, services);
       const made = await fileBackups.create(job);
-      const Location = `/api/v1/file-backup-jobs/${job.id}`;
-      return { content: made, headers: { Location, ETag: `"${made.revision}"` } };
+      return createdIn('/file-backup-jobs', made);
     },
   });
 }
@@ -105,10 +104,7 @@ function changeRoutes(services: FileBackupServices): Route[] {
         const revision = revisionOf(header('If-Match'));
         const present = await fileBackups.definition(params.id ?? '');
         noteBefore(present);
-        if (body.id !== present.id)
-          throw invalidRequest([
-            { path: 'id', message: `must be ${present.id}: the id never changes` },
-          ]);
+        refuseOtherId(body, present);
         const job = definitionFrom(body, present.timeZone);
         checkFileBackup({ ...job, revision: present.revision }, services);
         return withRevision(await fileBackups.update(job, revision));
@@ -215,8 +211,4 @@ function typeFaults(
   if (type === undefined || type.rules.job === 'fileBackup') return [];
   const message = otherJobText(type.title, type.rules.job);
   return [{ path: 'source.workload', message, isOfOtherKind: true }];
-}
-
-function withRevision<Job extends { readonly revision: number }>(job: Job) {
-  return { content: job, headers: { ETag: `"${job.revision}"` } };
 }

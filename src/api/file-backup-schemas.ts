@@ -3,7 +3,8 @@
 import { z } from 'zod';
 import type { FileBackupJob, SecondaryTarget } from '../domain/file-backup-job.js';
 import { instant, slug } from './field-schemas.js';
-import { jobName, slugOf } from './job-schemas.js';
+import { idOf } from './job-id.js';
+import { jobName } from './job-schemas.js';
 import { workloadName } from './job-source-schemas.js';
 import {
   hoursRequestSchema,
@@ -87,17 +88,7 @@ export const fileBackupRequestSchema = z
       .min(1)
       .max(MAX_TARGETS),
   })
-  .transform((request, context) => {
-    const id = request.id ?? slugOf(request.name);
-    if (id === '')
-      context.issues.push({
-        code: 'custom',
-        path: ['id'],
-        input: request.name,
-        message: 'required, because the name has no letters or digits for an id',
-      });
-    return { ...request, id };
-  })
+  .transform((request, context) => ({ ...request, id: idOf(request, context) }))
   .meta({ id: 'FileBackupJobRequest' });
 
 const secondaryTargetSchema: z.ZodType<SecondaryTarget> = z

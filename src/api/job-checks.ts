@@ -8,9 +8,9 @@ import { pairFaults } from '../domain/mirror-job.js';
 import { workloadRuleFaults, type WorkloadTypeFacts } from '../domain/workload-rules.js';
 import type { WorkloadFacts } from '../domain/workload-facts.js';
 import type { JobDefinition, JobRequest } from './job-schemas.js';
+import { refuseOtherId } from './job-revision.js';
 import type { JobStore } from './job-store.js';
 import { withTimeZones } from './job-time-zone.js';
-import { invalidRequest } from './route.js';
 
 /** Jobs that start one another; a longer row is a mistake. */
 const LONGEST_JOB_CHAIN = 100;
@@ -41,10 +41,7 @@ export async function checkRules(
 
 /** What a job becomes by a definition that is sent for it: what kind of job it is stays. @throws REQUEST_INVALID */
 export function changedDefinition(present: CopyJob, body: JobRequest): JobDefinition {
-  if (body.id !== present.id) {
-    const message = `must be ${present.id}: the id never changes`;
-    throw invalidRequest([{ path: 'id', message }]);
-  }
+  refuseOtherId(body, present);
   const kind = present.kind === undefined ? {} : { kind: present.kind };
   return { ...withTimeZones(body, present.timeZone), ...kind };
 }

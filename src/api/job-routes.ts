@@ -16,6 +16,7 @@ import {
   type JobDefinition,
 } from './job-schemas.js';
 import { changedDefinition, checkRules, type JobSurroundings } from './job-checks.js';
+import { createdIn, revisionOf, withRevision } from './job-revision.js';
 import { withTimeZones } from './job-time-zone.js';
 import { configuredRepository, type RepositoryBrowser } from './repository-browser.js';
 import { browsedPageSchema, cursorQuerySchema } from './repository-schemas.js';
@@ -90,7 +91,7 @@ function createRoute(services: JobServices): Route {
     run: async ({ body }) => {
       const definition = withTimeZones(body, timeZone);
       await checkRules(definition, services);
-      return created(await jobs.create(definition));
+      return createdIn('/jobs', await jobs.create(definition));
     },
   });
 }
@@ -168,7 +169,7 @@ function importRoute(services: JobServices): Route {
       const definition = importedDefinition(await browser.readJobDefinition(body));
       refuseOfFileBackup({ ...definition, revision: 1, replaces: null });
       await checkRules(definition, services);
-      return created(await jobs.create(definition));
+      return createdIn('/jobs', await jobs.create(definition));
     },
   });
 }
@@ -210,7 +211,7 @@ function stateRoutes({ jobs }: JobServices): Route[] {
       status: 201,
       answer: jobViewSchema,
       errors: ['JOB_MISSING', 'JOB_NOT_REPLACEABLE'],
-      run: async ({ params }) => created(await jobs.replace(text(params.id))),
+      run: async ({ params }) => createdIn('/jobs', await jobs.replace(text(params.id))),
     }),
   ];
 }
@@ -296,36 +297,12 @@ function importedDefinition(found: unknown): JobDefinition {
   return definition;
 }
 
-/** @throws REQUEST_INVALID */
-export function revisionOf(header: string | undefined): number | null {
-  if (header === '*') return null;
-  const match = /^(?:W\/)?"?(\d{1,15})"?$/.exec(header ?? '');
-  if (match === null) {
-    throw invalidRequest([
-      { path: 'If-Match', message: 'required: the revision of the job, for example "3", or *' },
-    ]);
-  }
-  return Number(match[1]);
-}
-
 function idempotencyKey(header: string | undefined): string | null {
   if (header === undefined) return null;
   if (header !== '' && header.length <= IDEMPOTENCY_KEY_LENGTH) return header;
   throw invalidRequest([
     { path: 'Idempotency-Key', message: `must have 1 to ${IDEMPOTENCY_KEY_LENGTH} characters` },
   ]);
-}
-
-function created<Job extends CopyJob>(job: Job) {
-  return { content: job, headers: { Location: `/api/v1/jobs/${job.id}`, ETag: etag(job) } };
-}
-
-function withRevision<Job extends CopyJob>(job: Job) {
-  return { content: job, headers: { ETag: etag(job) } };
-}
-
-function etag({ revision }: CopyJob): string {
-  return `"${revision}"`;
 }
 
 function text(param: string | undefined): string {

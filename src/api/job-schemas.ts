@@ -16,6 +16,7 @@ import type { JobPlan } from '../domain/operation.js';
 import type { RpoPolicy } from '../domain/rpo.js';
 import type { WeeklyHours } from '../domain/weekly-hours.js';
 import { instant, slug } from './field-schemas.js';
+import { idOf } from './job-id.js';
 import {
   hoursRequestSchema,
   maintenanceSchema,
@@ -235,15 +236,7 @@ export const jobDefinitionSchema: z.ZodType<JobRequest> = z
     compact: maintenanceRequest.nullable().default(null),
   })
   .transform((definition, context): JobRequest => {
-    const id = definition.id ?? slugOf(definition.name);
-    if (id === '') {
-      context.issues.push({
-        code: 'custom',
-        path: ['id'],
-        input: definition.name,
-        message: 'required, because the name has no letters or digits for an id',
-      });
-    }
+    const id = idOf(definition, context);
     const { attempts, pausesMinutes } = defaultRetry(definition.mode);
     const retry = {
       attempts: definition.retry.attempts === undefined ? attempts : definition.retry.attempts,
@@ -373,17 +366,6 @@ export const jobPlanSchema: z.ZodType<JobPlan> = z
     nextCursor: z.string().optional(),
   })
   .meta({ id: 'JobPlan' });
-
-/** `Nightly off-site!` → `nightly-off-site`; empty when nothing of the name can be kept. */
-export function slugOf(name: string): string {
-  return name
-    .normalize('NFKD')
-    .replaceAll(/\p{Mark}/gu, '')
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .slice(0, 63)
-    .replaceAll(/^-+|-+$/g, '');
-}
 
 function hasNoControlCharacters(text: string): boolean {
   return !/\p{Cc}/u.test(text);

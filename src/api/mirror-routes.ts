@@ -2,11 +2,11 @@
 
 import type { MirrorJob } from '../domain/mirror-job.js';
 import { pageSchema } from './field-schemas.js';
-import { revisionOf } from './job-routes.js';
+import { createdIn, refuseOtherId, revisionOf, withRevision } from './job-revision.js';
 import { inZone, scheduleInZone } from './job-time-zone.js';
 import { mirrorRequestSchema, mirrorViewSchema, type MirrorRequest } from './mirror-schemas.js';
 import type { MirrorStore } from './mirror-store.js';
-import { invalidRequest, jsonRoute, type Route } from './route.js';
+import { jsonRoute, type Route } from './route.js';
 
 export interface MirrorServices {
   readonly mirrors: MirrorStore;
@@ -61,8 +61,7 @@ function createRoute({ mirrors, timeZone }: MirrorServices): Route {
     errors: ['JOB_EXISTS', 'JOB_RULE_BROKEN'],
     run: async ({ body }) => {
       const made = await mirrors.create(definitionFrom(body, timeZone));
-      const Location = `/api/v1/mirror-jobs/${made.id}`;
-      return { content: made, headers: { Location, ETag: `"${made.revision}"` } };
+      return createdIn('/mirror-jobs', made);
     },
   });
 }
@@ -85,10 +84,7 @@ function changeRoutes({ mirrors }: MirrorServices): Route[] {
         const revision = revisionOf(header('If-Match'));
         const present = await mirrors.get(params.id ?? '');
         noteBefore(present);
-        if (body.id !== present.id)
-          throw invalidRequest([
-            { path: 'id', message: `must be ${present.id}: the id never changes` },
-          ]);
+        refuseOtherId(body, present);
         const job = definitionFrom(body, present.timeZone);
         return withRevision(await mirrors.update(job, revision));
       },
@@ -120,8 +116,4 @@ function definitionFrom(request: MirrorRequest, defaultZone: string): Omit<Mirro
     schedule: schedule === null ? null : scheduleInZone(schedule, timeZone),
     allowedHours: allowedHours === null ? null : inZone(allowedHours, timeZone),
   };
-}
-
-function withRevision<Job extends { readonly revision: number }>(job: Job) {
-  return { content: job, headers: { ETag: `"${job.revision}"` } };
 }

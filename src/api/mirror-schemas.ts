@@ -3,7 +3,8 @@
 import { z } from 'zod';
 import { KEEP_REMOVED_DAYS, type MirrorJob } from '../domain/mirror-job.js';
 import { instant, slug } from './field-schemas.js';
-import { jobName, rpoSchema, slugOf, type JobView } from './job-schemas.js';
+import { idOf } from './job-id.js';
+import { jobName, rpoSchema, type JobView } from './job-schemas.js';
 import { sessionSummarySchema } from './session-schemas.js';
 import {
   hoursRequestSchema,
@@ -45,17 +46,7 @@ export const mirrorRequestSchema = z
     timeZone: timeZone.optional().meta({ description: 'IANA. Default: that of the server.' }),
     allowedHours: hoursRequestSchema.nullable().default(null),
   })
-  .transform((request, context) => {
-    const id = request.id ?? slugOf(request.name);
-    if (id === '')
-      context.issues.push({
-        code: 'custom',
-        path: ['id'],
-        input: request.name,
-        message: 'required, because the name has no letters or digits for an id',
-      });
-    return { ...request, id };
-  })
+  .transform((request, context) => ({ ...request, id: idOf(request, context) }))
   .meta({ id: 'MirrorJobRequest' });
 
 export const mirrorViewSchema: z.ZodType<MirrorJobView> = z
