@@ -4,6 +4,14 @@ import type { Command } from 'commander';
 import type { FileBackupJobView } from '../api/file-backup-schemas.js';
 import type { Act, CommandContext } from './command-context.js';
 import {
+  addDeleteCommand,
+  addShowCommand,
+  addUpdateCommand,
+  definitionIn,
+  jobIn,
+  type JobCollection,
+} from './definition-commands.js';
+import {
   display,
   formatFields,
   formatInstant,
@@ -12,10 +20,7 @@ import {
 } from './display-text.js';
 import { fileBackupFromFlags, type FileBackupFlags } from './file-backup-input.js';
 import { describeHours } from './hours-phrase.js';
-import { readDefinition } from './job-input.js';
 import { describeSchedule, SCHEDULE_PHRASES } from './schedule-phrase.js';
-
-const BASE = '/file-backup-jobs';
 
 export function addFileBackupCommands(program: Command, act: Act): void {
   const job = program
@@ -25,17 +30,11 @@ export function addFileBackupCommands(program: Command, act: Act): void {
   act(
     job.command('list').description('List the file-backup jobs.'),
     async (context: CommandContext) => {
-      const jobs = await context.server.all<FileBackupJobView>(BASE);
+      const jobs = await context.server.all<FileBackupJobView>(FILE_BACKUPS.base);
       context.show(jobs, () => describeJobs(jobs));
     },
   );
-  act(
-    job.command('show').argument('<job>').description('Show one job.'),
-    async (context, id: string) => {
-      const found = await context.server.request<FileBackupJobView>('GET', pathOf(id));
-      context.show(found, () => describeJob(found));
-    },
-  );
+  addShowCommand(job, act, FILE_BACKUPS);
   act(
     job
       .command('start')
@@ -44,18 +43,24 @@ export function addFileBackupCommands(program: Command, act: Act): void {
     async (context, id: string) => {
       const started = await context.server.request<{ runId: string }>(
         'POST',
-        `${pathOf(id)}/start`,
+        `${jobIn(FILE_BACKUPS, id)}/start`,
       );
       context.show(started, () => display`${started.runId}`);
     },
   );
   for (const [verb, text] of STATE_VERBS)
     act(job.command(verb).argument('<job>').description(text), async (context, id: string) => {
-      const path = `${pathOf(id)}/${verb}`;
+      const path = `${jobIn(FILE_BACKUPS, id)}/${verb}`;
       const changed = await context.server.request<FileBackupJobView>('POST', path);
       context.show(changed, () => display`File-backup job ${id} is ${changed.state}.`);
     });
 }
+
+const FILE_BACKUPS: JobCollection<FileBackupJobView> = {
+  ...{ base: '/file-backup-jobs', title: 'File-backup job' },
+  serverFields: ['copyJobs', 'lastRun'],
+  describe: describeJob,
+};
 
 const STATE_VERBS = [
   ['enable', 'Let the job and its copies start by themselves again.'],
@@ -81,48 +86,20 @@ function addDefinitionCommands(job: Command, act: Act): void {
       const body =
         flags.file === undefined
           ? fileBackupFromFlags(flags)
-          : await definitionIn(context, flags.file);
-      const made = await context.server.request<FileBackupJobView>('POST', BASE, { body });
+          : await definitionIn(context, flags.file, FILE_BACKUPS);
+      const made = await context.server.request<FileBackupJobView>('POST', FILE_BACKUPS.base, {
+        body,
+      });
       context.show(made, () => describeJob(made));
     },
   );
-  act(
-    job
-      .command('update')
-      .argument('<job>')
-      .requiredOption('-f, --file <file>', 'whole definition as JSON or YAML')
-      .option('--revision <number>', 'refuse when the job has another revision')
-      .description('Replace the definition of a job.'),
-    async (context, id: string, flags: { file: string; revision?: string }) => {
-      const body = { id, ...(await definitionIn(context, flags.file)) };
-      const headers = { 'If-Match': flags.revision ?? '*' };
-      const request = { body, headers };
-      const changed = await context.server.request<FileBackupJobView>('PUT', pathOf(id), request);
-      context.show(changed, () => describeJob(changed));
-    },
+  addUpdateCommand(job, act, FILE_BACKUPS);
+  addDeleteCommand(
+    job,
+    act,
+    FILE_BACKUPS,
+    'Delete a job and its copy jobs; backups and copies stay.',
   );
-  act(
-    job
-      .command('delete')
-      .argument('<job>')
-      .description('Delete a job and its copy jobs; backups and copies stay.'),
-    async (context, id: string) => {
-      await context.server.request('DELETE', pathOf(id));
-      context.show({ deleted: id }, () => display`File-backup job ${id} is deleted.`);
-    },
-  );
-}
-
-/** What the server adds; `show --json` gives it, `update --file` takes it back. */
-const SERVER_FIELDS: readonly string[] = ['revision', 'state', 'nextRunAt', 'copyJobs', 'lastRun'];
-
-async function definitionIn({ terminal }: CommandContext, file: string): Promise<object> {
-  const read = await readDefinition(file, terminal.workingFolder);
-  return Object.fromEntries(Object.entries(read).filter(([name]) => !SERVER_FIELDS.includes(name)));
-}
-
-function pathOf(id: string): string {
-  return `${BASE}/${encodeURIComponent(id)}`;
 }
 
 function describeJobs(jobs: readonly FileBackupJobView[]): DisplayText {

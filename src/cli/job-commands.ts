@@ -6,6 +6,12 @@ import type { JobState, JobView, ListedJob } from '../api/job-schemas.js';
 import { isWhole } from '../domain/source-scope.js';
 import type { Act, CommandContext } from './command-context.js';
 import {
+  addShowCommand,
+  addUpdateCommand,
+  jobIn,
+  type JobCollection,
+} from './definition-commands.js';
+import {
   formatFields,
   formatInstant,
   formatTable,
@@ -19,7 +25,7 @@ import { followSession } from './follow-session.js';
 import { describeHours } from './hours-phrase.js';
 import { editCommand, editJob } from './job-edit-command.js';
 import { jobFlags } from './job-flags.js';
-import { definitionOf, definitionFromFlags, readDefinition, type JobFlags } from './job-input.js';
+import { definitionFromFlags, readDefinition, type JobFlags } from './job-input.js';
 import { printError } from './print.js';
 import { describePlan, wholePlan, type PlanRequest } from './job-plan.js';
 import { describeSchedule } from './schedule-phrase.js';
@@ -42,6 +48,11 @@ export function addJobCommands(program: Command, act: Act): void {
   addRunCommands(job, act);
 }
 
+const COPY_JOBS: JobCollection<JobView> = {
+  ...{ base: '/jobs', title: 'Job', serverFields: [] },
+  describe: describeJob,
+};
+
 function addDefinitionCommands(job: Command, act: Act): void {
   act(
     jobFlags(job.command('create'))
@@ -55,23 +66,9 @@ function addDefinitionCommands(job: Command, act: Act): void {
     context.show(items, () => describeJobs(items));
     if (unreadable.length > 0) printError(context.terminal, describeUnreadable(unreadable));
   });
-  act(
-    job.command('show').argument('<job>').description('Show one job.'),
-    async (context, id: string) => {
-      const found = await context.server.request<JobView>('GET', jobPath(id));
-      context.show(found, () => describeJob(found));
-    },
-  );
+  addShowCommand(job, act, COPY_JOBS);
   act(editCommand(job), editJob);
-  act(
-    job
-      .command('update')
-      .argument('<job>')
-      .requiredOption('-f, --file <file>', 'whole definition as JSON or YAML')
-      .option('--revision <number>', 'refuse when the job has another revision')
-      .description('Replace the definition of a job.'),
-    updateJob,
-  );
+  addUpdateCommand(job, act, COPY_JOBS);
   act(
     job.command('delete').argument('<job>').description('Delete a job; its copies stay.'),
     async (context, id: string) => {
@@ -154,18 +151,6 @@ async function createJob(context: CommandContext, flags: JobFlags): Promise<void
   context.show(created, () => describeJob(created));
 }
 
-async function updateJob(
-  context: CommandContext,
-  id: string,
-  { file, revision }: { file: string; revision?: string },
-): Promise<void> {
-  const definition = await readDefinition(file, context.terminal.workingFolder);
-  const headers = { 'If-Match': revision ?? '*' };
-  const body = { id, ...definitionOf(definition) };
-  const changed = await context.server.request<JobView>('PUT', jobPath(id), { body, headers });
-  context.show(changed, () => describeJob(changed));
-}
-
 async function startJob(
   context: CommandContext,
   id: string,
@@ -197,7 +182,7 @@ async function startJob(
 }
 
 function jobPath(id: string): string {
-  return `/jobs/${encodeURIComponent(id)}`;
+  return jobIn(COPY_JOBS, id);
 }
 
 const STATE_TEXT: Readonly<Record<JobState | 'unknown', string>> = {
@@ -304,6 +289,6 @@ async function planRequest(
     const hint = 'See `longhaul job plan --help`.';
     throw new BackupError('REQUEST_INVALID', 'name a job, or a file with --file', { hint });
   }
-  const body = definitionOf(await readDefinition(file, terminal.workingFolder));
+  const body = await readDefinition(file, terminal.workingFolder);
   return { method: 'POST', path: '/plans', body };
 }

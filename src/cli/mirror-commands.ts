@@ -5,6 +5,13 @@ import type { MirrorJobView } from '../api/mirror-schemas.js';
 import { BackupError } from '../domain/errors.js';
 import type { Act, CommandContext } from './command-context.js';
 import {
+  addDeleteCommand,
+  addShowCommand,
+  addUpdateCommand,
+  definitionIn,
+  type JobCollection,
+} from './definition-commands.js';
+import {
   display,
   formatFields,
   formatInstant,
@@ -12,10 +19,7 @@ import {
   type DisplayText,
 } from './display-text.js';
 import { describeHours, parseHours } from './hours-phrase.js';
-import { readDefinition } from './job-input.js';
 import { describeSchedule, parseSchedule, SCHEDULE_PHRASES } from './schedule-phrase.js';
-
-const BASE = '/mirror-jobs';
 
 export function addMirrorCommands(program: Command, act: Act): void {
   const job = program
@@ -25,17 +29,16 @@ export function addMirrorCommands(program: Command, act: Act): void {
     );
   addDefinitionCommands(job, act);
   act(job.command('list').description('List the mirror jobs.'), async (context: CommandContext) => {
-    const jobs = await context.server.all<MirrorJobView>(BASE);
+    const jobs = await context.server.all<MirrorJobView>(MIRRORS.base);
     context.show(jobs, () => describeJobs(jobs));
   });
-  act(
-    job.command('show').argument('<job>').description('Show one job.'),
-    async (context, id: string) => {
-      const found = await context.server.request<MirrorJobView>('GET', pathOf(id));
-      context.show(found, () => describeJob(found));
-    },
-  );
+  addShowCommand(job, act, MIRRORS);
 }
+
+const MIRRORS: JobCollection<MirrorJobView> = {
+  ...{ base: '/mirror-jobs', title: 'Mirror job', serverFields: [] },
+  describe: describeJob,
+};
 
 interface MirrorFlags {
   readonly file?: string;
@@ -68,35 +71,19 @@ function addDefinitionCommands(job: Command, act: Act): void {
       .description('Create a mirror job.'),
     async (context, flags: MirrorFlags) => {
       const body =
-        flags.file === undefined ? mirrorFromFlags(flags) : await definitionIn(context, flags.file);
-      const made = await context.server.request<MirrorJobView>('POST', BASE, { body });
+        flags.file === undefined
+          ? mirrorFromFlags(flags)
+          : await definitionIn(context, flags.file, MIRRORS);
+      const made = await context.server.request<MirrorJobView>('POST', MIRRORS.base, { body });
       context.show(made, () => describeJob(made));
     },
   );
-  act(
-    job
-      .command('update')
-      .argument('<job>')
-      .requiredOption('-f, --file <file>', 'whole definition as JSON or YAML')
-      .option('--revision <number>', 'refuse when the job has another revision')
-      .description('Replace the definition of a job.'),
-    async (context, id: string, flags: { file: string; revision?: string }) => {
-      const body = { id, ...(await definitionIn(context, flags.file)) };
-      const headers = { 'If-Match': flags.revision ?? '*' };
-      const request = { body, headers };
-      const changed = await context.server.request<MirrorJobView>('PUT', pathOf(id), request);
-      context.show(changed, () => describeJob(changed));
-    },
-  );
-  act(
-    job
-      .command('delete')
-      .argument('<job>')
-      .description('Delete a job; what it copied stays, and a running session goes on.'),
-    async (context, id: string) => {
-      await context.server.request('DELETE', pathOf(id));
-      context.show({ deleted: id }, () => display`Mirror job ${id} is deleted.`);
-    },
+  addUpdateCommand(job, act, MIRRORS);
+  addDeleteCommand(
+    job,
+    act,
+    MIRRORS,
+    'Delete a job; what it copied stays, and a running session goes on.',
   );
 }
 
@@ -121,14 +108,6 @@ function badFlags(message: string): BackupError {
   return new BackupError('REQUEST_INVALID', message, {
     hint: 'See `longhaul mirror-job create --help`.',
   });
-}
-
-async function definitionIn({ terminal }: CommandContext, file: string): Promise<object> {
-  return readDefinition(file, terminal.workingFolder);
-}
-
-function pathOf(id: string): string {
-  return `${BASE}/${encodeURIComponent(id)}`;
 }
 
 function describeJobs(jobs: readonly MirrorJobView[]): DisplayText {
