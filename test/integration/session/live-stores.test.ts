@@ -12,6 +12,7 @@ import { chainFolder } from '../../../src/chain/chain-paths.js';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
 import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
+import type { VerifyInput } from '../../../workflows/messages.js';
 import type { runFileBackup } from '../../../workflows/run-file-backup.js';
 import { lookForNews } from '../../../src/mover/look/news.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
@@ -93,6 +94,13 @@ class LiveShare {
     return ChangeRun.begin(change, this.source, target, { number: ++this.sessions });
   }
 
+  /** A health check of all copies on the target. @returns how it ended when it did not end as `endsWith` */
+  verify(target: SimulatedRepository, endsWith: string): Promise<string | null> {
+    const input: VerifyInput = { repositoryId: 'offsite', restorePointId: null };
+    const change: Change = { workflowType: 'verifyBackups', endsWith: [endsWith], input };
+    return ChangeRun.begin(change, this.source, target, { number: ++this.sessions }).toEnd();
+  }
+
   /** How many snapshots a copy has, of which its tool says that all of it is whole. */
   async judged(target: SimulatedRepository): Promise<number> {
     const files = await filesBelow(target.restart({ kind: 'none' }), `${this.tree}/files`);
@@ -158,6 +166,34 @@ describeWithTool('a copy of a store', ['restic', 'borg'], () => {
         expect(await share.copy(last).toEnd()).toBeNull();
       }
       expect(await share.judged(last)).toBe(3);
+    },
+    PATIENCE_MS,
+  );
+});
+
+describeWithTool('a copy of a store whose storage rots', ['restic', 'borg'], () => {
+  it.each([
+    ['restic', liveRestic],
+    ['borg', liveBorg],
+  ])(
+    'of %s is whole again to the tool when a health check has found what was changed and what is gone',
+    async (_, store) => {
+      const share = await LiveShare.make(store);
+      await share.backUp('one');
+      const target = new SimulatedRepository('offsite');
+      expect(await share.copy(target).toEnd()).toBeNull();
+      const files = await filesBelow(target, `${share.tree}/files`);
+      const [largest, second] = [...files].sort(([, a], [, b]) => b.length - a.length);
+      const rotten = Buffer.from(largest![1]);
+      rotten[rotten.length >> 1]! ^= 1;
+      await target.put(`${share.tree}/files/${largest![0]}`, rotten);
+      await expect(share.judged(target)).rejects.toThrow();
+      // The tool asks for a file that is gone again and again, for a minute and more.
+      await target.remove(`${share.tree}/files/${second![0]}`);
+
+      expect(await share.verify(target, 'warning')).toBeNull();
+      expect(await share.judged(target)).toBe(1);
+      expect(await share.verify(target, 'success')).toBeNull();
     },
     PATIENCE_MS,
   );
