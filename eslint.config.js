@@ -154,7 +154,7 @@ function moverFolderRules([name, folders]) {
 
 /** For layers that may import the rest of src/repository. */
 const NO_ADAPTER = {
-  regex: '^\\.{1,2}/(.*/)?repository/(directory-repository\\.js$|[a-z0-9-]+/)',
+  regex: '^\\.{1,2}/(.*/)?repository/[a-z0-9-]+/',
   message: 'An adapter is opened by its row of src/repository/kinds.ts.',
 };
 

@@ -13,7 +13,7 @@ import { displayText } from '../cli/display-text.js';
 import { print } from '../cli/print.js';
 import { parseConfig } from '../config/load-config.js';
 import { findChains } from '../chain/find-chains.js';
-import { openDirectoryRepository } from '../repository/directory-repository.js';
+import { openDirectoryRepository } from '../repository/directory/directory-repository.js';
 import { processTerminal } from './process-terminal.js';
 import { runUntilSignal } from './run-until-signal.js';
 import { ALL_PARTS, createLogger, startService, type Service } from './service.js';

@@ -1,6 +1,6 @@
 import { BackupError, isBackupError } from '../domain/errors.js';
 import type { BackupRepository } from './backup-repository.js';
-import { openDirectoryRepository } from './directory-repository.js';
+import { openDirectoryRepository } from './directory/directory-repository.js';
 import { kindOf } from './kinds.js';
 import type { KeepingRepository, OpenedRepository, StorageSettings } from './repository-kind.js';
 

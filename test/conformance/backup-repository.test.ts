@@ -3,7 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { openDirectoryRepository } from '../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../src/repository/directory/directory-repository.js';
 import { fencedRepository } from '../../src/repository/fenced-repository.js';
 import { SimulatedObjectStore } from '../support/repository/simulated-object-store.js';
 import { SimulatedRepository } from '../support/repository/simulated-repository.js';

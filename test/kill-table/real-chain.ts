@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
-import { openDirectoryRepository } from '../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../src/repository/directory/directory-repository.js';
 import { workflowBundle } from '../support/workflows/workflow-sandbox.js';
 import { qemuFaultsIn } from './qemu-witness.js';
 import { faultsOfDigests, readShownPoints, type Reading } from './read-points.js';

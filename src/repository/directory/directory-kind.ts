@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import type { FolderSync } from '../../domain/storage-probe.js';
-import { openDirectoryRepository } from '../directory-repository.js';
-import { probeStorage } from '../probe-storage.js';
+import { openDirectoryRepository } from './directory-repository.js';
+import { probeStorage } from './probe-directory.js';
 import type { RepositoryKind } from '../repository-kind.js';
-import { watchFolder } from '../watch-folder.js';
+import { watchFolder } from './watch-folder.js';
 
 interface DirectorySettings {
   readonly kind: 'directory';

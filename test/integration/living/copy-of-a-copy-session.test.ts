@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { jobFaults } from '../../../src/domain/job-rules.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { checkImage, rawDigest } from '../../support/image/qemu-oracle.js';
 import { LivingSite } from '../../support/living/living-site.js';
 import { pointsOf } from '../../support/living/read-chain.js';

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import fc from '../../support/properties.js';
 import { describe, expect, it } from 'vitest';
 import type { CopySessionOutcome } from '../../../workflows/messages.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { requireTool } from '../../support/image/qemu.js';
 import { BLOCKS, LibvirtMachine, type Content } from '../../support/living/libvirt-machine.js';
 import { testJob } from '../../support/session/test-site.js';

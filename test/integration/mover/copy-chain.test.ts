@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { availablePoints } from '../../../src/chain/chain-record.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
 import { checkImage, rawDigest } from '../../support/image/qemu-oracle.js';

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findChains } from '../../../src/chain/find-chains.js';
 import { restorePointKey } from '../../../src/domain/repository-view.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { qemuBytes, qemuImg, requireTool } from '../../support/image/qemu.js';
 import { makeLayoutKnown } from '../../support/layout/known-layout.js';

@@ -9,7 +9,7 @@ import { restorePointKey } from '../../../src/domain/repository-view.js';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
 import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { libvmdkBytes } from '../../support/image/libvmdk.js';
 import { qemuBytes, qemuImg, requireTool } from '../../support/image/qemu.js';

@@ -9,7 +9,7 @@ import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
 import type { Dialect } from '../../../src/image/disk-image.js';
 import { composerOf, imageFormat } from '../../../src/image/formats.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { MemoryBytes } from '../../support/image/byte-files.js';
 import {

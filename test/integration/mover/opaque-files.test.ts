@@ -21,7 +21,7 @@ import type { CopyJob } from '../../../src/domain/copy-job.js';
 import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { fencedRepository } from '../../../src/repository/fenced-repository.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import type { RestoreInput } from '../../../src/mover/restore/restore-point.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { restoreInto } from '../../support/mover/restore-into.js';

@@ -10,7 +10,7 @@ import { readChainRecord } from '../../../src/chain/chain-store.js';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { requireTool } from '../../support/image/qemu.js';
 import { BLOCKS, LibvirtMachine, type Content } from '../../support/living/libvirt-machine.js';
 import { testJob } from '../../support/session/test-site.js';

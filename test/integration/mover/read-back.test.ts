@@ -9,7 +9,7 @@ import { BLOCK_BYTES } from '../../../src/domain/digest.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type { FolderRepository } from '../../../src/repository/backup-repository.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 import { makeLargeChain } from '../../support/session/large-chain.js';
 import { testJob } from '../../support/session/test-site.js';

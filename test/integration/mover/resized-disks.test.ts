@@ -6,7 +6,7 @@ import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
 import { composerOf } from '../../../src/image/formats.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import {
   blockOf,
   composeDisk,

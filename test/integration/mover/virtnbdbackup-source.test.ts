@@ -11,7 +11,7 @@ import type { CopyJob } from '../../../src/domain/copy-job.js';
 import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { qemuBytes, requireTool } from '../../support/image/qemu.js';
 import { diskOfStreams, streamFile, type StreamOptions } from '../../support/image/stream-file.js';

@@ -7,7 +7,7 @@ import { readChainRecord } from '../../../src/chain/chain-store.js';
 import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { vmaFile, type Vma } from '../../support/image/vma-file.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { firstDifference } from '../../support/image/composed-disk.js';
 import { qemuBytes, requireTool } from '../../support/image/qemu.js';

@@ -2,7 +2,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { Receiver } from '../../support/notify/receiver.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';

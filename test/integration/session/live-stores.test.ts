@@ -10,7 +10,7 @@ import { JobStore } from '../../../src/api/job-store.js';
 import { SessionStore } from '../../../src/api/session-store.js';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import type { VerifyInput } from '../../../workflows/messages.js';
 import type { runFileBackup } from '../../../workflows/run-file-backup.js';

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
 import type { UnseenPart } from '../../../src/domain/unseen-part.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 
 const FIXTURES = fileURLToPath(new URL('../../fixtures/', import.meta.url));

@@ -1,6 +1,6 @@
 import { isMainThread, parentPort } from 'node:worker_threads';
 import { isBackupError } from '../../../src/domain/errors.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import type { ThreadAnswer, ThreadRequest } from './threaded-repository.js';
 
 if (isMainThread || parentPort === null) throw new Error('this is the file of a worker thread');

@@ -8,7 +8,7 @@ import type { RepositoryConfig } from '../../../src/config/config.js';
 import type { PrimaryBackup } from '../../../src/domain/primary-backup.js';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { checkImage, rawDigest } from '../image/qemu-oracle.js';
 import { directory } from '../repository/directory-storage.js';
 

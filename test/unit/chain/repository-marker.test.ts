@@ -8,7 +8,7 @@ import {
   readMarker,
 } from '../../../src/chain/repository-marker.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 
 /** RFC 9562, versions 4 and 8. */

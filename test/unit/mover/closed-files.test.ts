@@ -7,7 +7,7 @@ import type { LayerFile } from '../../../src/mover/blocks/layer-file.js';
 import { SourceDigests } from '../../../src/mover/blocks/source-digests.js';
 import { FORGETFUL } from '../../../src/layout/file-facts.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 
 let base: string;
 beforeEach(() => {

@@ -7,7 +7,7 @@ import type { TargetDisk } from '../../../src/domain/target-point.js';
 import { findGoodBlock, type HealingSource } from '../../../src/mover/health/healing-source.js';
 import { FORGETFUL } from '../../../src/layout/file-facts.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 
 const UNIT = Buffer.alloc(65_536, 'L');
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { markRepository, readMarker } from '../../../src/chain/repository-marker.js';
 import { KnownTargets } from '../../../src/mover/known-targets.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { seenMarkers } from '../../../src/repository/seen-markers.js';
 import { directory } from '../../support/repository/directory-storage.js';
 

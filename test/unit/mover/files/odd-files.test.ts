@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { chainFolder } from '../../../../src/chain/chain-paths.js';
-import { openDirectoryRepository } from '../../../../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../../../../src/repository/directory/directory-repository.js';
 import { shareJob } from '../../../support/tree/live-stores.js';
 import { LocalSessions } from '../../../support/workflows/local-sessions.js';
 

@@ -1,3 +1,3 @@
-import { open } from '../repository/directory-repository.js'; // report: @typescript-eslint/no-restricted-imports
+import { open } from '../repository/directory/directory-repository.js'; // report: @typescript-eslint/no-restricted-imports
 
 export const probe = open;

@@ -1,8 +1,8 @@
 import { constants, type BigIntStats } from 'node:fs';
-import { BackupError } from '../domain/errors.js';
-import type { FileCalls, OpenFile } from './file-calls.js';
-import { quoted } from './repository-path.js';
-import { errnoOf, faultOfErrno } from './storage-error.js';
+import { BackupError } from '../../domain/errors.js';
+import type { FileCalls, OpenFile } from '../file-calls.js';
+import { quoted } from '../repository-path.js';
+import { errnoOf, faultOfErrno } from '../storage-error.js';
 
 const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY;
 

@@ -1,8 +1,8 @@
 import type { BigIntStats } from 'node:fs';
-import type { FileStamp, FileTraits } from '../domain/restore-point.js';
-import type { WritableFile } from './backup-repository.js';
-import type { OpenFile } from './file-calls.js';
-import { storageError } from './storage-error.js';
+import type { FileStamp, FileTraits } from '../../domain/restore-point.js';
+import type { WritableFile } from '../backup-repository.js';
+import type { OpenFile } from '../file-calls.js';
+import { storageError } from '../storage-error.js';
 
 /** One call moves less than 2 GiB on Linux (read(2), NOTES) and in Node. */
 const MAX_TRANSFER_BYTES = 1024 ** 3;

@@ -16,10 +16,10 @@ import {
   openDirectoryRepository,
   type OpenedFolder,
   type KeepingFolder,
-} from '../../../src/repository/directory-repository.js';
-import { RepositoryOpener } from '../../../src/repository/open-repository.js';
-import { RepositoryVisit } from '../../../src/repository/repository-visit.js';
-import { directory } from '../../support/repository/directory-storage.js';
+} from '../../../../src/repository/directory/directory-repository.js';
+import { RepositoryOpener } from '../../../../src/repository/open-repository.js';
+import { RepositoryVisit } from '../../../../src/repository/repository-visit.js';
+import { directory } from '../../../support/repository/directory-storage.js';
 
 describe('a repository that keeps its folders open', () => {
   let base: string;

@@ -1,7 +1,7 @@
 import { constants, type BigIntStats } from 'node:fs';
-import { BackupError, isBackupError } from '../domain/errors.js';
-import type { FileTraits } from '../domain/restore-point.js';
-import type { FolderSync } from '../domain/storage-probe.js';
+import { BackupError, isBackupError } from '../../domain/errors.js';
+import type { FileTraits } from '../../domain/restore-point.js';
+import type { FolderSync } from '../../domain/storage-probe.js';
 import type {
   RepositoryCapabilities,
   FolderRepository,
@@ -10,13 +10,13 @@ import type {
   RepositoryEntry,
   StorageLimits,
   WritableFile,
-} from './backup-repository.js';
+} from '../backup-repository.js';
 import { DirectoryFile, fileStamp, modeOf } from './directory-file.js';
-import { fileCallsOfThisThread, type FileCalls, type FolderName } from './file-calls.js';
-import { FolderVerbs } from './folder-verbs.js';
+import { fileCallsOfThisThread, type FileCalls, type FolderName } from '../file-calls.js';
+import { FolderVerbs } from '../folder-verbs.js';
 import { KeptFolders } from './kept-folders.js';
 import { RepositoryRoot, type FolderAccess, type OpenFolder } from './open-folder.js';
-import type { KeepingRepository } from './repository-kind.js';
+import type { KeepingRepository } from '../repository-kind.js';
 import {
   entryOrder,
   folderSegments,
@@ -24,8 +24,8 @@ import {
   joinPath,
   pathSegments,
   quoted,
-} from './repository-path.js';
-import { errnoOf, storageError } from './storage-error.js';
+} from '../repository-path.js';
+import { errnoOf, storageError } from '../storage-error.js';
 
 /** Backups hold the data of whole machines: the owner's group may read them, others may not. The umask can only take away. */
 const FILE_MODE = 0o640;

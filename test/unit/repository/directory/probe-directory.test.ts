@@ -2,10 +2,10 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { BackupError } from '../../../src/domain/errors.js';
-import type { FolderRepository } from '../../../src/repository/backup-repository.js';
-import { openDirectoryRepository } from '../../../src/repository/directory-repository.js';
-import { probeStorage } from '../../../src/repository/probe-storage.js';
+import { BackupError } from '../../../../src/domain/errors.js';
+import type { FolderRepository } from '../../../../src/repository/backup-repository.js';
+import { openDirectoryRepository } from '../../../../src/repository/directory/directory-repository.js';
+import { probeStorage } from '../../../../src/repository/directory/probe-directory.js';
 
 const NOW_MS = Date.UTC(2026, 10, 26);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { DirectoryFile } from '../../../src/repository/directory-file.js';
-import type { OpenFile } from '../../../src/repository/file-calls.js';
+import { DirectoryFile } from '../../../../src/repository/directory/directory-file.js';
+import type { OpenFile } from '../../../../src/repository/file-calls.js';
 
 /** A file in a buffer whose calls move at most three bytes, as a storage under load may. */
 class StutteringFile implements OpenFile {
