@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import type { CopySessionOutcome } from '../workflows/messages.js';
 import { CONTROL_TASK_QUEUE } from '../workflows/messages.js';
-import { openDirectoryRepository } from '../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../src/repository/directory/directory-repository.js';
 import { connectTemporal } from '../src/temporal/connect.js';
 import { rawDigest } from '../test/support/image/qemu-oracle.js';
 import { GrowingSource } from '../test/support/living/growing-source.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chainFolder } from '../src/chain/chain-paths.js';
 import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
-import { openDirectoryRepository } from '../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../src/repository/directory/directory-repository.js';
 import { testJob } from '../test/support/session/test-site.js';
 import { LocalSessions } from '../test/support/workflows/local-sessions.js';
 import { asPostgres, Cluster, own, ownCopy, Writer } from './databases/postgres.js';

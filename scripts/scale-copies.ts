@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openDirectoryRepository } from '../src/repository/directory-repository.js';
+import { openDirectoryRepository } from '../src/repository/directory/directory-repository.js';
 import type { TemporalSettings } from '../src/temporal/connect.js';
 import { GrowingSource } from '../test/support/living/growing-source.js';
 import { testJob, TestSite } from '../test/support/session/test-site.js';

@@ -5,27 +5,27 @@ import {
   macImageLayout,
   rawImageLayout,
   solarisStreamLayout,
-} from './agent-images.js';
+} from './agent-images/agent-images.js';
 import {
   diskImageLayout,
   ec2ExportLayout,
   gcpImageLayout,
   vhdImageLayout,
-} from './cloud-exports.js';
+} from './cloud-exports/cloud-exports.js';
 import { ghettoVcbLayout } from './ghettovcb/ghettovcb.js';
-import { hypercoreLayout } from './hypercore.js';
+import { hypercoreLayout } from './hypercore/hypercore.js';
 import { hypervLayout } from './hyperv/hyperv.js';
-import { libvirtPushLayout } from './libvirt-push.js';
-import { nutanixLayout } from './nutanix.js';
+import { libvirtPushLayout } from './libvirt/libvirt-push.js';
+import { nutanixLayout } from './nutanix/nutanix.js';
 import { ovaLayout } from './ovf/ova.js';
 import { ovfLayout } from './ovf/ovf.js';
 import { ovirtLayout } from './ovirt/ovirt.js';
 import { TREE_LAYOUTS } from './tree-layouts.js';
-import { windowsBackupLayout } from './windows-backup.js';
+import { windowsBackupLayout } from './windows-backup/windows-backup.js';
 import { virtnbdbackupLayout } from './virtnbdbackup/virtnbdbackup.js';
-import { vzdumpLayout } from './vzdump.js';
+import { vzdumpLayout } from './vzdump/vzdump.js';
 
-/** Every layout that this release looks for. A new one is a file here and a row. Workload ids start with the name of the platform, so no two
+/** Every layout that this release looks for. A new one is a folder here and a row. Workload ids start with the name of the platform, so no two
  *  layouts name the same one. A folder's names are offered to one after the other, so those that know their files by more than an ending
  *  stand before those that do not. */
 export const BACKUP_LAYOUTS: readonly BackupLayout[] = [

@@ -15,7 +15,7 @@ import {
   readDomain,
   type LibvirtCheckpoint,
   type LibvirtDomain,
-} from '../libvirt-checkpoint.js';
+} from '../libvirt/libvirt-checkpoint.js';
 import { pointEvidence } from '../point-evidence.js';
 import { broken, incomplete, type PointFault } from '../point-fault.js';
 import { settleChains, type DraftPoint } from '../settle-chains.js';

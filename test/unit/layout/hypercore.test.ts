@@ -1,6 +1,6 @@
 import { rm, truncate } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { hypercoreLayout } from '../../../src/layout/hypercore.js';
+import { hypercoreLayout } from '../../../src/layout/hypercore/hypercore.js';
 import type { RepositoryCopy } from '../../support/layout/repository-copy.js';
 import { scanWith } from '../../support/layout/scan-with.js';
 import { makeDisk, shown, treeOf } from '../../support/layout/tree.js';

@@ -11,7 +11,7 @@ import {
 } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { SourceRestorePoint, SourceWorkload } from '../../../src/domain/restore-point.js';
-import { libvirtPushLayout } from '../../../src/layout/libvirt-push.js';
+import { libvirtPushLayout } from '../../../src/layout/libvirt/libvirt-push.js';
 import {
   copyToRepository,
   poke,

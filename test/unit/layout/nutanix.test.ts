@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nutanixLayout } from '../../../src/layout/nutanix.js';
+import { nutanixLayout } from '../../../src/layout/nutanix/nutanix.js';
 import { scanWith } from '../../support/layout/scan-with.js';
 import { makeDisk, shown, treeOf } from '../../support/layout/tree.js';
 import { requireTool } from '../../support/image/qemu.js';

@@ -1,8 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { UnrecognisedFiles } from '../../../src/domain/unrecognised.js';
-import { rawImageLayout } from '../../../src/layout/agent-images.js';
-import { diskImageLayout, vhdImageLayout } from '../../../src/layout/cloud-exports.js';
+import { rawImageLayout } from '../../../src/layout/agent-images/agent-images.js';
+import {
+  diskImageLayout,
+  vhdImageLayout,
+} from '../../../src/layout/cloud-exports/cloud-exports.js';
 import { scanRepository } from '../../../src/layout/scan-repository.js';
 import { qemuImg, requireTool } from '../../support/image/qemu.js';
 import { scanWith } from '../../support/layout/scan-with.js';

@@ -1,6 +1,6 @@
 import { utimes } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { windowsBackupLayout } from '../../../src/layout/windows-backup.js';
+import { windowsBackupLayout } from '../../../src/layout/windows-backup/windows-backup.js';
 import { fixtureImage } from '../../support/image/real-images.js';
 import { scanWith } from '../../support/layout/scan-with.js';
 import { WRITTEN_AT, shown, treeOf } from '../../support/layout/tree.js';

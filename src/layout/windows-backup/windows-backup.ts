@@ -1,5 +1,5 @@
-import { ALL_ALLOWED } from '../domain/workload-rules.js';
-import type { SourceCompanion, SourceDisk } from '../domain/restore-point.js';
+import { ALL_ALLOWED } from '../../domain/workload-rules.js';
+import type { SourceCompanion, SourceDisk } from '../../domain/restore-point.js';
 import type {
   BackupLayout,
   Claim,
@@ -7,14 +7,14 @@ import type {
   ClaimedFiles,
   FolderNames,
   FoundWorkload,
-} from './backup-layout.js';
-import type { FolderFacts } from './file-facts.js';
-import { fullDisk, fullPoint } from './full-point.js';
-import { namedDateMs } from './named-date.js';
-import { broken, incomplete, type PointFault } from './point-fault.js';
-import { settleChains, type DraftPoint } from './settle-chains.js';
-import { wholeImageFault } from './whole-image.js';
-import { folderName, folderWorkloadId } from './workload-id.js';
+} from '../backup-layout.js';
+import type { FolderFacts } from '../file-facts.js';
+import { fullDisk, fullPoint } from '../full-point.js';
+import { namedDateMs } from '../named-date.js';
+import { broken, incomplete, type PointFault } from '../point-fault.js';
+import { settleChains, type DraftPoint } from '../settle-chains.js';
+import { wholeImageFault } from '../whole-image.js';
+import { folderName, folderWorkloadId } from '../workload-id.js';
 
 /** Backups of Windows itself (`wbadmin`, Windows Server Backup): `WindowsImageBackup/<computer>/Backup YYYY-MM-DD HHMMSS/<volume>.vhdx`, or `.vhd`,
  *  with XML files beside them, and `Catalog/`, `SPPMetadataCache/` and `MediaId` for all backups of the computer.

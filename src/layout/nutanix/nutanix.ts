@@ -1,19 +1,19 @@
-import { ALL_ALLOWED } from '../domain/workload-rules.js';
-import type { FormatId } from '../domain/restore-point.js';
+import { ALL_ALLOWED } from '../../domain/workload-rules.js';
+import type { FormatId } from '../../domain/restore-point.js';
 import {
   claimFiles,
   type BackupLayout,
   type ClaimedFile,
   type ClaimedFiles,
   type FoundWorkload,
-} from './backup-layout.js';
-import { parseDatedName } from './dated-name.js';
-import type { FolderFacts } from './file-facts.js';
-import { fullDisk, fullPoint } from './full-point.js';
-import { broken, type PointFault } from './point-fault.js';
-import { settleChains, type DraftPoint } from './settle-chains.js';
-import { wholeImageFault } from './whole-image.js';
-import { folderWorkloadId } from './workload-id.js';
+} from '../backup-layout.js';
+import { parseDatedName } from '../dated-name.js';
+import type { FolderFacts } from '../file-facts.js';
+import { fullDisk, fullPoint } from '../full-point.js';
+import { broken, type PointFault } from '../point-fault.js';
+import { settleChains, type DraftPoint } from '../settle-chains.js';
+import { wholeImageFault } from '../whole-image.js';
+import { folderWorkloadId } from '../workload-id.js';
 
 /** Disks of Nutanix AHV as scripts copy them from `/<container>/.acropolis/vmdisk/<uuid>`: `<machine>-<uuid>-<date>`, raw without an ending or with
  *  `.raw`, or `.qcow2`. Each run is a full.

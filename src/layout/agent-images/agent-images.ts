@@ -1,6 +1,6 @@
-import type { FormatId } from '../domain/restore-point.js';
-import { ALL_ALLOWED } from '../domain/workload-rules.js';
-import { singleFilesLayout } from './single-files.js';
+import type { FormatId } from '../../domain/restore-point.js';
+import { ALL_ALLOWED } from '../../domain/workload-rules.js';
+import { singleFilesLayout } from '../single-files.js';
 
 /** What the systems' own tools write into one file. Nothing is told of such a file but its name, so it is copied as it is; whether it is whole is
  *  told by its not having changed for `settleSeconds`. Compressed ones are as good as any. */

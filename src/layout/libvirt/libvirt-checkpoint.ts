@@ -1,7 +1,7 @@
-import { BackupError } from '../domain/errors.js';
-import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
-import type { FolderFacts } from './file-facts.js';
-import { broken, type Finding, type PointFault } from './point-fault.js';
+import { BackupError } from '../../domain/errors.js';
+import type { SourceRepository, RepositoryEntry } from '../../repository/backup-repository.js';
+import type { FolderFacts } from '../file-facts.js';
+import { broken, type Finding, type PointFault } from '../point-fault.js';
 import {
   readXml,
   xmlAttribute,
@@ -9,7 +9,7 @@ import {
   xmlElements,
   xmlText,
   type XmlElement,
-} from './xml-file.js';
+} from '../xml-file.js';
 
 /** What `virsh checkpoint-dumpxml` says about one checkpoint. Source: libvirt formatcheckpoint.html. */
 export interface LibvirtCheckpoint {

@@ -1,5 +1,5 @@
-import type { SourceDisk } from '../domain/restore-point.js';
-import { ALL_ALLOWED } from '../domain/workload-rules.js';
+import type { SourceDisk } from '../../domain/restore-point.js';
+import { ALL_ALLOWED } from '../../domain/workload-rules.js';
 import {
   claimFiles,
   type BackupLayout,
@@ -7,15 +7,15 @@ import {
   type ClaimedFiles,
   type FolderNames,
   type FoundWorkload,
-} from './backup-layout.js';
-import type { FolderFacts } from './file-facts.js';
-import { readImageHead } from './image-head.js';
-import { pointEvidence } from './point-evidence.js';
-import { broken, faultOfError, incomplete, type PointFault } from './point-fault.js';
-import { settleChains, type DraftPoint } from './settle-chains.js';
+} from '../backup-layout.js';
+import type { FolderFacts } from '../file-facts.js';
+import { readImageHead } from '../image-head.js';
+import { pointEvidence } from '../point-evidence.js';
+import { broken, faultOfError, incomplete, type PointFault } from '../point-fault.js';
+import { settleChains, type DraftPoint } from '../settle-chains.js';
 import { parseVzdumpName, type VzdumpName } from './vzdump-names.js';
-import { folderWorkloadId } from './workload-id.js';
-import { readText } from './xml-file.js';
+import { folderWorkloadId } from '../workload-id.js';
+import { readText } from '../xml-file.js';
 
 /** Backups of Proxmox VE by vzdump: a flat folder, most often `dump/`, of archives `vzdump-<qemu|lxc|openvz>-<vmid>-<time>.<ending>`, each a full
  *  of one machine or container with its definition, and what lies beside it: `.log`, `.notes`, `.protected`.

@@ -1,14 +1,14 @@
-import type { FormatId, RestorePointKind, SourceDisk } from '../domain/restore-point.js';
-import { ALL_ALLOWED } from '../domain/workload-rules.js';
-import type { RepositoryEntry } from '../repository/backup-repository.js';
+import type { FormatId, RestorePointKind, SourceDisk } from '../../domain/restore-point.js';
+import { ALL_ALLOWED } from '../../domain/workload-rules.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type {
   BackupLayout,
   Claim,
   ClaimedFiles,
   FolderNames,
   FoundWorkload,
-} from './backup-layout.js';
-import type { FolderFacts } from './file-facts.js';
+} from '../backup-layout.js';
+import type { FolderFacts } from '../file-facts.js';
 import {
   readCheckpoint,
   firstDomain,
@@ -16,12 +16,12 @@ import {
   type LibvirtCheckpoint,
   type LibvirtDomain,
 } from './libvirt-checkpoint.js';
-import { pointEvidence } from './point-evidence.js';
-import { broken, incomplete, type Finding, type PointFault } from './point-fault.js';
-import { readImageHead } from './image-head.js';
-import { settleChains, type DraftPoint } from './settle-chains.js';
-import { rawFault } from './whole-image.js';
-import { folderName, folderWorkloadId } from './workload-id.js';
+import { pointEvidence } from '../point-evidence.js';
+import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
+import { readImageHead } from '../image-head.js';
+import { settleChains, type DraftPoint } from '../settle-chains.js';
+import { rawFault } from '../whole-image.js';
+import { folderName, folderWorkloadId } from '../workload-id.js';
 
 /** Push backups of libvirt (`virsh backup-begin`). libvirt gives the files no names; these are the names that Longhaul understands:
  *

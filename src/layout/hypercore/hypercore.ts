@@ -1,5 +1,5 @@
-import { BackupError } from '../domain/errors.js';
-import { ALL_ALLOWED } from '../domain/workload-rules.js';
+import { BackupError } from '../../domain/errors.js';
+import { ALL_ALLOWED } from '../../domain/workload-rules.js';
 import type {
   BackupLayout,
   Claim,
@@ -7,15 +7,15 @@ import type {
   ClaimedFiles,
   FolderNames,
   FoundWorkload,
-} from './backup-layout.js';
-import type { FolderFacts } from './file-facts.js';
-import { fullDisk, fullPoint } from './full-point.js';
-import { writtenAtMs } from './named-date.js';
-import { incomplete, type Finding, type PointFault } from './point-fault.js';
-import { settleChains } from './settle-chains.js';
-import { wholeImageFault } from './whole-image.js';
-import { folderWorkloadId } from './workload-id.js';
-import { readXml, xmlAttribute, xmlElement, xmlElements, xmlText } from './xml-file.js';
+} from '../backup-layout.js';
+import type { FolderFacts } from '../file-facts.js';
+import { fullDisk, fullPoint } from '../full-point.js';
+import { writtenAtMs } from '../named-date.js';
+import { incomplete, type Finding, type PointFault } from '../point-fault.js';
+import { settleChains } from '../settle-chains.js';
+import { wholeImageFault } from '../whole-image.js';
+import { folderWorkloadId } from '../workload-id.js';
+import { readXml, xmlAttribute, xmlElement, xmlElements, xmlText } from '../xml-file.js';
 
 /** Exports of Scale Computing HyperCore: a folder with one XML file, named as the folder, and `<uuid>.qcow2` for each disk.
  *

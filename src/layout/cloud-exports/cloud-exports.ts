@@ -1,6 +1,6 @@
-import { ALL_ALLOWED } from '../domain/workload-rules.js';
-import { descriptorOfExtent } from './ghettovcb/names.js';
-import { singleFilesLayout } from './single-files.js';
+import { ALL_ALLOWED } from '../../domain/workload-rules.js';
+import { descriptorOfExtent } from '../ghettovcb/names.js';
+import { singleFilesLayout } from '../single-files.js';
 
 /** Instances and images that Amazon EC2 has exported: `<prefix>export-<i|ami>-<id>.<ova|vmdk|vhd|raw>`. The id is that of the export and not of the
  *  machine, and the prefix is anybody's choice, so that each file is a workload of its own.
