@@ -1,4 +1,4 @@
-import { readTaskRecords } from '../src/chain/task-record.js';
+import { readTaskRecords } from '../src/chain/sessions/task-record.js';
 import type { CopyTask } from '../src/domain/copy-session.js';
 import { BackupError, isStorageFault } from '../src/domain/errors.js';
 import {

@@ -1,4 +1,4 @@
-import { listSessionRecords, readSessionRecord } from '../src/chain/session-list.js';
+import { listSessionRecords, readSessionRecord } from '../src/chain/sessions/session-list.js';
 import type { CopySession } from '../src/domain/copy-session.js';
 import type { RecordedSession } from '../src/domain/recorded-session.js';
 import type { BrowsePage, BrowseRepositoryInput } from '../src/domain/repository-view.js';

@@ -8,8 +8,8 @@ import {
   readJobDefinition,
   writeJobDefinition,
   writeSessionRecord,
-} from '../src/chain/session-record.js';
-import { writeTaskRecord } from '../src/chain/task-record.js';
+} from '../src/chain/sessions/session-record.js';
+import { writeTaskRecord } from '../src/chain/sessions/task-record.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { runTask } from './run-task.js';
 import { assertIsNoTarget } from '../src/mover/look/source-guard.js';

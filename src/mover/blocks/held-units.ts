@@ -1,4 +1,8 @@
-import { digestEntryOffset, HOLE, readDigestTableHeader } from '../../chain/digest-table.js';
+import {
+  digestEntryOffset,
+  HOLE,
+  readDigestTableHeader,
+} from '../../chain/digests/digest-table.js';
 import { DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
 import { isBackupError } from '../../domain/errors.js';
 import type { FileUnits } from '../../domain/file-units.js';

@@ -1,4 +1,4 @@
-import { digestEntryOffset, readDigestTableHeader } from '../../chain/digest-table.js';
+import { digestEntryOffset, readDigestTableHeader } from '../../chain/digests/digest-table.js';
 import { DIGEST_BYTES } from '../../domain/digest.js';
 import type { FileUnits } from '../../domain/file-units.js';
 import { BLOCK_DIRECT, BLOCK_UNALLOCATED, BLOCK_ZERO } from '../../image/disk-image.js';

@@ -1,5 +1,9 @@
-import { digestEntryOffset, HOLE, readDigestTableHeader } from '../../chain/digest-table.js';
-import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digest.js';
+import {
+  digestEntryOffset,
+  HOLE,
+  readDigestTableHeader,
+} from '../../chain/digests/digest-table.js';
+import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digests/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import type { FileUnits } from '../../domain/file-units.js';

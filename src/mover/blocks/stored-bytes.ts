@@ -1,5 +1,5 @@
-import { isZeroUnit, type UnitDigest } from '../../chain/digest.js';
-import { HOLE } from '../../chain/digest-table.js';
+import { isZeroUnit, type UnitDigest } from '../../chain/digests/digest.js';
+import { HOLE } from '../../chain/digests/digest-table.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import type { FileUnits } from '../../domain/file-units.js';

@@ -1,5 +1,9 @@
-import { digestEntryOffset, HOLE, readDigestTableHeader } from '../../chain/digest-table.js';
-import { isZeroUnit, unitDigest } from '../../chain/digest.js';
+import {
+  digestEntryOffset,
+  HOLE,
+  readDigestTableHeader,
+} from '../../chain/digests/digest-table.js';
+import { isZeroUnit, unitDigest } from '../../chain/digests/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
 import type { FileUnits } from '../../domain/file-units.js';
 import type { TargetDisk } from '../../domain/target-point.js';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { digestEntryOf, digestTableHeader, HOLE } from '../../chain/digest-table.js';
-import { unitDigest } from '../../chain/digest.js';
+import { digestEntryOf, digestTableHeader, HOLE } from '../../chain/digests/digest-table.js';
+import { unitDigest } from '../../chain/digests/digest.js';
 import { BLOCK_BYTES, type Digest, type DigestAlgorithm } from '../../domain/digest.js';
 import type { FileUnits } from '../../domain/file-units.js';
 import { RUN_BYTES, withRunBuffer } from '../../image/run-buffer.js';

@@ -3,8 +3,8 @@ import {
   digestEntryOffset,
   HOLE,
   digestTableHeader,
-} from '../../chain/digest-table.js';
-import { unitDigest } from '../../chain/digest.js';
+} from '../../chain/digests/digest-table.js';
+import { unitDigest } from '../../chain/digests/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
 import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';
 import { BLOCK_DIRECT, type BlockMap, type DiskImage } from '../../image/disk-image.js';

@@ -1,5 +1,5 @@
 import type { ChainPlace } from '../../chain/chain-place.js';
-import { readDigestTableHeader } from '../../chain/digest-table.js';
+import { readDigestTableHeader } from '../../chain/digests/digest-table.js';
 import { BLOCK_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import type { TargetDisk } from '../../domain/target-point.js';

@@ -1,4 +1,4 @@
-import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digest.js';
+import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digests/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { slotOffset, slotRun, type SlotPlacement } from '../../domain/slot-placement.js';

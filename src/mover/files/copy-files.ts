@@ -1,5 +1,5 @@
 import { randomUUID, hash } from 'node:crypto';
-import { isZeroUnit, unitDigest } from '../../chain/digest.js';
+import { isZeroUnit, unitDigest } from '../../chain/digests/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS, WINDOW_BYTES } from '../../domain/digest.js';
 import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.js';
 import {

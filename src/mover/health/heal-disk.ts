@@ -1,6 +1,6 @@
 import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
-import { digestEntryOffset } from '../../chain/digest-table.js';
+import { digestEntryOffset } from '../../chain/digests/digest-table.js';
 import { stagingFolder } from '../../chain/chain-paths.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
 import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';

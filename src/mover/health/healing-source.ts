@@ -1,6 +1,10 @@
 import type { ChainPlace } from '../../chain/chain-place.js';
-import { digestEntryOffset, HOLE, readDigestTableHeader } from '../../chain/digest-table.js';
-import { isZeroUnit, unitDigest } from '../../chain/digest.js';
+import {
+  digestEntryOffset,
+  HOLE,
+  readDigestTableHeader,
+} from '../../chain/digests/digest-table.js';
+import { isZeroUnit, unitDigest } from '../../chain/digests/digest.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
 import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';

@@ -2,7 +2,7 @@ import { stagingFolder } from '../../chain/chain-paths.js';
 import { holdLease, LEASE_MS, releaseLease } from '../../chain/leases.js';
 import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
 import { readChainRecord } from '../../chain/chain-store.js';
-import { readDigestTableHeader } from '../../chain/digest-table.js';
+import { readDigestTableHeader } from '../../chain/digests/digest-table.js';
 import type { Damage } from '../../domain/damage.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import { verifyStagingId } from '../../domain/staging-id.js';

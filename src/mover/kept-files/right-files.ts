@@ -1,6 +1,6 @@
 import { hash, randomUUID } from 'node:crypto';
-import { unitDigest } from '../../chain/digest.js';
-import { digestEntryOffset, HOLE } from '../../chain/digest-table.js';
+import { unitDigest } from '../../chain/digests/digest.js';
+import { digestEntryOffset, HOLE } from '../../chain/digests/digest-table.js';
 import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BYTES } from '../../domain/digest.js';
 import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.js';
 import { keptTraits, type TreeRules } from '../../domain/tree-rules.js';

@@ -1,7 +1,7 @@
 import { JOB_DEFINITION_NAME, jobFolder } from '../../chain/chain-paths.js';
 import { availablePoints } from '../../chain/chain-record.js';
 import { findOwnChains } from '../../chain/find-chains.js';
-import { lastSessionRecord, readJobDefinition } from '../../chain/session-record.js';
+import { lastSessionRecord, readJobDefinition } from '../../chain/sessions/session-record.js';
 import { unreadablePart } from '../../chain/unreadable.js';
 import type { CopyJob } from '../../domain/copy-job.js';
 import type { StoredJob, UnreadablePart } from '../../domain/repository-view.js';

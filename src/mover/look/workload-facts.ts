@@ -1,7 +1,7 @@
 import { chainFolder } from '../../chain/chain-paths.js';
 import { availablePoints } from '../../chain/chain-record.js';
 import { findOwnChains } from '../../chain/find-chains.js';
-import { readJobDefinition } from '../../chain/session-record.js';
+import { readJobDefinition } from '../../chain/sessions/session-record.js';
 import type { CopyJob } from '../../domain/copy-job.js';
 import { chainFacts, sourceFacts } from '../../domain/find-facts.js';
 import type { BrowseRepositoryInput } from '../../domain/repository-view.js';

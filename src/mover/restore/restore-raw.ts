@@ -1,4 +1,4 @@
-import { isZeroUnit } from '../../chain/digest.js';
+import { isZeroUnit } from '../../chain/digests/digest.js';
 import { BLOCK_BYTES } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { BLOCK_UNALLOCATED, BLOCK_ZERO } from '../../image/disk-image.js';

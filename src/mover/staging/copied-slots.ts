@@ -1,4 +1,4 @@
-import { HOLE } from '../../chain/digest-table.js';
+import { HOLE } from '../../chain/digests/digest-table.js';
 import { DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
 import type { WindowJournal } from '../task/window-journal.js';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { readJobDefinition } from '../../../src/chain/session-record.js';
+import { readJobDefinition } from '../../../src/chain/sessions/session-record.js';
 import { LivingSite } from '../../support/living/living-site.js';
 import { runOverApi } from '../../support/living/session-over-api.js';
 import { testJob } from '../../support/session/test-site.js';

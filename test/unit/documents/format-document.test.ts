@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { parseChainRecord } from '../../../src/chain/chain-record.js';
-import { digestEntryOffset, readDigestTableHeader } from '../../../src/chain/digest-table.js';
+import {
+  digestEntryOffset,
+  readDigestTableHeader,
+} from '../../../src/chain/digests/digest-table.js';
 import { pathSegment, pointFolderName } from '../../../src/domain/path-segment.js';
 import { codeBlocks, readDocument, tableRows } from './markdown.js';
 

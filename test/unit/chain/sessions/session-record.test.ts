@@ -3,10 +3,10 @@ import {
   lastSessionRecord,
   readJobDefinition,
   writeJobDefinition,
-} from '../../../src/chain/session-record.js';
-import type { CopyJob } from '../../../src/domain/copy-job.js';
-import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
-import { testJob } from '../../support/session/test-site.js';
+} from '../../../../src/chain/sessions/session-record.js';
+import type { CopyJob } from '../../../../src/domain/copy-job.js';
+import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
+import { testJob } from '../../../support/session/test-site.js';
 
 let repository: SimulatedRepository;
 beforeEach(() => {

@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { digestTableHeader, readDigestTableHeader } from '../../../src/chain/digest-table.js';
-import { FileUnits, NO_SLOTS } from '../../../src/domain/file-units.js';
-import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import {
+  digestTableHeader,
+  readDigestTableHeader,
+} from '../../../../src/chain/digests/digest-table.js';
+import { FileUnits, NO_SLOTS } from '../../../../src/domain/file-units.js';
+import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 
 /** The header of the example in docs/FORMAT.md, Digest table: a file of three units, SHA-256. */
 const EXAMPLE = Buffer.from(

@@ -1,8 +1,8 @@
-import { BackupError } from '../domain/errors.js';
-import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../domain/digest.js';
-import { FileUnits, isPlain } from '../domain/file-units.js';
+import { BackupError } from '../../domain/errors.js';
+import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
+import { FileUnits, isPlain } from '../../domain/file-units.js';
 import { isZeroUnit, type UnitDigest } from './digest.js';
-import type { ReadableFile } from '../repository/backup-repository.js';
+import type { ReadableFile } from '../../repository/backup-repository.js';
 
 /** A digest table: one digest for each unit of a backup file, tables and header included (docs/FORMAT.md, Digest table). Each unit is
  *  digested as 64 KiB, a shorter one filled up with zeros; an all-zero entry means the unit reads as zeros. */

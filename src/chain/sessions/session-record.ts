@@ -1,19 +1,27 @@
-import { isTimeZone, WEEKDAYS } from '../domain/calendar-date.js';
-import { MONTHS } from '../domain/gfs-calendar.js';
-import type { CopyJob, GfsPolicy, RetentionPolicy } from '../domain/copy-job.js';
-import { startOfSession, type CopySession } from '../domain/copy-session.js';
-import { isBackupError, type BackupError } from '../domain/errors.js';
-import { count, instant, nullable, object, oneOf, text, type Shape } from '../domain/json-shape.js';
-import type { BackupRepository } from '../repository/backup-repository.js';
-import { readWholeFile } from '../repository/replace-file.js';
+import { isTimeZone, WEEKDAYS } from '../../domain/calendar-date.js';
+import { MONTHS } from '../../domain/gfs-calendar.js';
+import type { CopyJob, GfsPolicy, RetentionPolicy } from '../../domain/copy-job.js';
+import { startOfSession, type CopySession } from '../../domain/copy-session.js';
+import { isBackupError, type BackupError } from '../../domain/errors.js';
+import {
+  count,
+  instant,
+  nullable,
+  object,
+  oneOf,
+  text,
+  type Shape,
+} from '../../domain/json-shape.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { readWholeFile } from '../../repository/replace-file.js';
 import {
   jobFolder,
   JOB_DEFINITION_NAME,
   SESSIONS_FOLDER,
   sessionRecordPath,
-} from './chain-paths.js';
-import { parseJson } from './json-file.js';
-import { isOfOneFile } from './unreadable.js';
+} from '../chain-paths.js';
+import { parseJson } from '../json-file.js';
+import { isOfOneFile } from '../unreadable.js';
 
 /** A definition has at most 1 MB (`jobFaults`) of JSON without spaces; here it has a line for each name. */
 const MAX_DEFINITION_BYTES = 4 * 1024 * 1024;

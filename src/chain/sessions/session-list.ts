@@ -1,16 +1,16 @@
 /** The sessions that lie as records beside the data of a target: those of all times, also when Temporal has long forgotten them. */
 
-import { DAY_MS } from '../domain/calendar-date.js';
-import { startOfSession, type CopySession } from '../domain/copy-session.js';
-import type { RecordedSession, RecordFilter } from '../domain/recorded-session.js';
-import { count, instant, nullable, object, oneOf, text } from '../domain/json-shape.js';
-import { isFolderPassedOver } from '../domain/passed-over.js';
-import type { UnreadablePart } from '../domain/repository-view.js';
-import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
-import { readWholeFile } from '../repository/replace-file.js';
-import { jobFolder, SESSIONS_FOLDER, sessionRecordPath } from './chain-paths.js';
-import { parseJson } from './json-file.js';
-import { unreadablePart } from './unreadable.js';
+import { DAY_MS } from '../../domain/calendar-date.js';
+import { startOfSession, type CopySession } from '../../domain/copy-session.js';
+import type { RecordedSession, RecordFilter } from '../../domain/recorded-session.js';
+import { count, instant, nullable, object, oneOf, text } from '../../domain/json-shape.js';
+import { isFolderPassedOver } from '../../domain/passed-over.js';
+import type { UnreadablePart } from '../../domain/repository-view.js';
+import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
+import { readWholeFile } from '../../repository/replace-file.js';
+import { jobFolder, SESSIONS_FOLDER, sessionRecordPath } from '../chain-paths.js';
+import { parseJson } from '../json-file.js';
+import { unreadablePart } from '../unreadable.js';
 
 export interface RecordPage {
   readonly sessions: readonly RecordedSession[];

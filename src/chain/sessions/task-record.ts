@@ -3,16 +3,16 @@ import {
   type CopyProgress,
   type CopyTask,
   type SessionResult,
-} from '../domain/copy-session.js';
-import { count, listOf, nullable, object, text, type Shape } from '../domain/json-shape.js';
-import { pathSegment } from '../domain/path-segment.js';
-import type { UnreadablePart } from '../domain/repository-view.js';
-import { jsonBytes } from '../domain/task-brief.js';
-import type { BackupRepository } from '../repository/backup-repository.js';
-import { readWholeFile } from '../repository/replace-file.js';
-import { taskRecordsFolder } from './chain-paths.js';
-import { parseJson } from './json-file.js';
-import { unreadablePart } from './unreadable.js';
+} from '../../domain/copy-session.js';
+import { count, listOf, nullable, object, text, type Shape } from '../../domain/json-shape.js';
+import { pathSegment } from '../../domain/path-segment.js';
+import type { UnreadablePart } from '../../domain/repository-view.js';
+import { jsonBytes } from '../../domain/task-brief.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import { readWholeFile } from '../../repository/replace-file.js';
+import { taskRecordsFolder } from '../chain-paths.js';
+import { parseJson } from '../json-file.js';
+import { unreadablePart } from '../unreadable.js';
 
 /** Files of the tasks that the record of their session has no room for (docs/FORMAT.md, Job and sessions). */
 
