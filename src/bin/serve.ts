@@ -8,13 +8,16 @@ import { runUntilSignal } from './run-until-signal.js';
 export interface ServerOptions {
   /** Path of the configuration file; undefined: `longhaul.yaml` in the working folder. */
   readonly config?: string;
+  /** A file with the bundled workflows; absent: what the build made. */
+  readonly workflowBundle?: string;
 }
 
 /** `longhaul serve`: everything in one process, with an embedded Temporal server unless another one is configured. */
 export async function runServe(options: ServerOptions): Promise<number> {
   const config = readServerConfig(options.config);
   const logger = createLogger(config.logLevel);
-  const service = await startService(config, ALL_PARTS, logger, process.env);
+  const parts = { ...ALL_PARTS, workflowBundle: options.workflowBundle };
+  const service = await startService(config, parts, logger, process.env);
   const lines = [
     display`Dashboard  ${service.url ?? ''}   API pages: ${service.url ?? ''}/docs`,
     ...(service.temporalUiUrl === null ? [] : [display`Temporal   ${service.temporalUiUrl}`]),

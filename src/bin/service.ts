@@ -41,6 +41,8 @@ export interface ServiceParts {
   readonly control: boolean;
   /** Repositories to serve; null: all. */
   readonly repositories: readonly string[] | null;
+  /** A file with the bundled workflows; absent: what the build made. */
+  readonly workflowBundle?: string | undefined;
 }
 
 export const ALL_PARTS: ServiceParts = { api: true, control: true, repositories: null };
@@ -92,11 +94,7 @@ async function startParts(
   const served = parts.repositories ?? config.repositories.map(({ id }) => id);
   if (parts.control || served.length > 0) {
     const { client } = temporal;
-    const workers = await startServiceWorkers(
-      config,
-      { control: parts.control, served, client },
-      logger,
-    );
+    const workers = await startServiceWorkers(config, { ...parts, served, client }, logger);
     stops.push(() => workers.stop());
     failures.push(workers.finished());
   }
@@ -144,7 +142,12 @@ let isRuntimeInstalled = false;
 
 async function startServiceWorkers(
   config: LonghaulConfig,
-  { control, served, client }: { control: boolean; served: readonly string[]; client: Client },
+  {
+    control,
+    served,
+    client,
+    workflowBundle,
+  }: ServiceParts & { readonly served: readonly string[]; readonly client: Client },
   logger: Logger,
 ): Promise<RunningWorkers> {
   for (const id of served)
@@ -173,6 +176,7 @@ async function startServiceWorkers(
     notifications: config.notifications,
     primaryBackups: config.primaryBackups,
     client,
+    workflowBundle,
     logger,
   });
   void reportStorage(workers, served, logger);

@@ -19,6 +19,7 @@ export async function runWorker(options: WorkerOptions): Promise<number> {
     api: false,
     control: options.control || isGeneral,
     repositories: isGeneral ? null : options.repositories,
+    workflowBundle: options.workflowBundle,
   };
   const service = await startService(config, parts, logger, process.env);
   logger.info({ control: parts.control, repositories: parts.repositories ?? 'all' }, 'working');

@@ -42,7 +42,7 @@ export interface WorkersOptions {
   readonly client: Client;
   readonly logger: Pick<Logger, 'warn'>;
   /** A file with the bundled workflows; absent: what the build made. */
-  readonly workflowBundle?: string;
+  readonly workflowBundle?: string | undefined;
 }
 
 /** The workers of one process: one for each repository it serves, with the repository's task limit, and one for workflows. */

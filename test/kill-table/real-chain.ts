@@ -5,15 +5,15 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../src/repository/directory/directory-repository.js';
+import { processEntry } from '../support/process-entry.js';
 import { workflowBundle } from '../support/workflows/workflow-sandbox.js';
 import { qemuFaultsIn } from './qemu-witness.js';
 import { faultsOfDigests, readShownPoints, type Reading } from './read-points.js';
 import type { Scenario } from './try-positions.js';
 
 const PROCESS = fileURLToPath(new URL('./operation-process.ts', import.meta.url));
-const NODE = [process.execPath, '--import', 'tsx', PROCESS];
 /** One thread makes all calls then, so that strace, which counts by thread, counts all of them. */
-const ENVIRONMENT = { ...process.env, UV_THREADPOOL_SIZE: '1', TSX_DISABLE_CACHE: '1' };
+const ENVIRONMENT = { ...process.env, UV_THREADPOOL_SIZE: '1' };
 const TIMEOUT_MS = 60_000;
 const execute = promisify(execFile);
 
@@ -43,17 +43,19 @@ export class RealChain {
   /** Kills a process right before it makes its `count`-th call of this kind. */
   async runUntil(call: StorageCall, count: number): Promise<void> {
     const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:signal=KILL:when=${count}`];
-    const ended = await this.run(['strace', '-f', '-qq', ...inject, '-o', '/dev/null', ...NODE]);
+    const ended = await this.run(['strace', '-f', '-qq', ...inject, '-o', '/dev/null']);
     if (ended !== 'SIGKILL') throw new Error(`not killed before ${call} ${count}: ${ended}`);
   }
 
   async runToEnd(): Promise<void> {
-    const ended = await this.run(NODE);
+    const ended = await this.run([]);
     if (ended !== 'done') throw new Error(`after the restart: ${ended}`);
   }
 
-  private async run([tool = '', ...args]: readonly string[]): Promise<string> {
+  private async run(tracer: readonly string[]): Promise<string> {
     await workflowBundle(); // not in the process: its calls are counted
+    const node = [process.execPath, await processEntry(PROCESS)];
+    const [tool = '', ...args] = [...tracer, ...node];
     const number = String(++this.sessions);
     const options = { env: ENVIRONMENT, timeout: TIMEOUT_MS };
     try {

@@ -5,9 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import type { TemporalSettings } from '../../../src/temporal/connect.js';
+import { processEntry } from '../process-entry.js';
+import { workflowBundle } from '../workflows/workflow-sandbox.js';
 import type { TestSite } from './test-site.js';
 
-/** From source, on a machine with much else to do. */
+/** On a machine with much else to do. */
 const START_TIMEOUT_MS = 60_000;
 const ENTRY = fileURLToPath(new URL('./longhaul-entry.ts', import.meta.url));
 
@@ -52,27 +54,30 @@ export class LonghaulProcess {
     configPath: string,
     refusals: readonly Refusal[] = [],
   ): Promise<LonghaulProcess> {
-    const worker = LonghaulProcess.start(['worker', configPath, 'offsite'], refusals);
+    const worker = await LonghaulProcess.start(['worker', configPath, 'offsite'], refusals);
     await worker.says('"working"');
     return worker;
   }
 
   /** A worker that runs workflows and does no data work. Resolves when it polls. */
   static async control(configPath: string): Promise<LonghaulProcess> {
-    const worker = LonghaulProcess.start(['control', configPath]);
+    const worker = await LonghaulProcess.start(['control', configPath]);
     await worker.says('"working"');
     return worker;
   }
 
   /** A whole server. Resolves when its API answers. */
   static async serve(configPath: string): Promise<LonghaulProcess> {
-    const server = LonghaulProcess.start(['serve', configPath]);
+    const server = await LonghaulProcess.start(['serve', configPath]);
     await server.says('API pages');
     return server;
   }
 
-  private static start(args: string[], refusals: readonly Refusal[] = []): LonghaulProcess {
-    const node = [process.execPath, '--import', 'tsx', ENTRY, ...args];
+  private static async start(
+    args: string[],
+    refusals: readonly Refusal[] = [],
+  ): Promise<LonghaulProcess> {
+    const node = [process.execPath, await processEntry(ENTRY), await workflowBundle(), ...args];
     const [program, ...rest] = [...tracer(refusals), ...node] as [string, ...string[]];
     const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
     return new LonghaulProcess(child);
