@@ -64,24 +64,21 @@ export function activeSequence(
   );
 }
 
-/** Entries that follow each other in place and number. */
+/** Entries that follow each other in place and number. Ends where it began at the latest: an entry has one number. */
 function sequenceFrom(
   entryAt: (at: number) => LogEntry | null,
   start: number,
   logBytes: number,
 ): LogEntry[] {
   const sequence: LogEntry[] = [];
-  let passed = 0;
-  for (let at = start; passed < logBytes;) {
+  for (let at = start; ;) {
     const entry = entryAt(at);
     const before = sequence.at(-1);
-    if (entry === null) break;
-    if (before !== undefined && entry.sequence !== before.sequence + 1n) break;
+    if (entry === null) return sequence;
+    if (before !== undefined && entry.sequence !== before.sequence + 1n) return sequence;
     sequence.push(entry);
-    passed += entry.length;
     at = (at + entry.length) % logBytes;
   }
-  return sequence;
 }
 
 /** null: no entry of this log starts here. */

@@ -5,57 +5,18 @@ import { openVhdxImage } from '../../../src/image/vhdx/vhdx-image.js';
 import { VHDX } from '../../../src/image/vhdx/vhdx-format.js';
 import { MemoryBytes } from '../../support/image/byte-files.js';
 import { blockOf, composeDisk } from '../../support/image/composed-disk.js';
+import {
+  LOG_GUID,
+  fillLog,
+  type LoggedEntry,
+  type LoggedWrite,
+} from '../../support/image/vhdx-log.js';
 
 const MIB = 1024 * 1024;
-const LOG_GUID = Buffer.from('00112233445566778899aabbccddeeff', 'hex');
 const LOG_OFFSET = MIB;
 
-interface Entry {
-  readonly sequence: number;
-  /** In the log. */
-  readonly at: number;
-  readonly tail: number;
-  /** A sector of 4 KiB, or a number of zeros. */
-  readonly writes: readonly { readonly offset: number; readonly bytes: Buffer | number }[];
-  readonly flushedBytes?: number;
-}
-
-// [MS-VHDX] 2.3.1
-function logEntry({ sequence, tail, writes, flushedBytes = 0 }: Entry): Buffer {
-  const sectors = writes.flatMap(({ bytes }) => (typeof bytes === 'number' ? [] : [bytes]));
-  const entry = Buffer.alloc(4096 * (1 + sectors.length));
-  entry.write('loge', 0);
-  entry.writeUInt32LE(entry.length, 8);
-  entry.writeUInt32LE(tail, 12);
-  entry.writeBigUInt64LE(BigInt(sequence), 16);
-  entry.writeUInt32LE(writes.length, 24);
-  LOG_GUID.copy(entry, 32);
-  entry.writeBigUInt64LE(BigInt(flushedBytes), 48);
-  let sector = 0;
-  for (const [index, { offset, bytes }] of writes.entries()) {
-    const at = 64 + index * 32;
-    entry.writeBigUInt64LE(BigInt(offset), at + 16);
-    entry.writeBigUInt64LE(BigInt(sequence), at + 24);
-    if (typeof bytes === 'number') {
-      entry.write('zero', at);
-      entry.writeBigUInt64LE(BigInt(bytes), at + 8);
-      continue;
-    }
-    entry.write('desc', at);
-    bytes.copy(entry, at + 4, 4092, 4096);
-    bytes.copy(entry, at + 8, 0, 8);
-    sector += 1;
-    bytes.copy(entry, sector * 4096);
-    entry.write('data', sector * 4096);
-    entry.writeUInt32LE(0, sector * 4096 + 4);
-    entry.writeUInt32LE(sequence, sector * 4096 + 4092);
-  }
-  entry.writeUInt32LE(crc32c(entry), 4);
-  return entry;
-}
-
 /** A disk of 4 MiB with one payload block, with this log. */
-async function withLog(entries: readonly Entry[]): Promise<MemoryBytes> {
+async function withLog(entries: readonly LoggedEntry[]): Promise<MemoryBytes> {
   const disk = { virtualSizeBytes: 4 * MIB, dialect: {}, blocks: new Map([[1, blockOf(1)]]) };
   const file = await composeDisk(VHDX.composer, disk);
   const { bytes } = file;
@@ -64,12 +25,7 @@ async function withLog(entries: readonly Entry[]): Promise<MemoryBytes> {
     bytes.writeUInt32LE(0, offset + 4);
     bytes.writeUInt32LE(crc32c(bytes.subarray(offset, offset + 4096)), offset + 4);
   }
-  for (const entry of entries) {
-    const logged = logEntry(entry);
-    const head = Math.min(logged.length, MIB - entry.at);
-    logged.copy(bytes, LOG_OFFSET + entry.at, 0, head);
-    logged.copy(bytes, LOG_OFFSET, head);
-  }
+  fillLog(bytes.subarray(LOG_OFFSET, LOG_OFFSET + MIB), entries);
   return new MemoryBytes(bytes, 'dirty.vhdx');
 }
 
@@ -129,7 +85,7 @@ describe('a VHDX file whose log was not written back', () => {
     expect(read.equals(Buffer.concat([Buffer.alloc(4096), first.subarray(4096)]))).toBe(true);
   });
 
-  const one = (write: Entry['writes'][number], more: Partial<Entry> = {}): Entry[] => [
+  const one = (write: LoggedWrite, more: Partial<LoggedEntry> = {}): LoggedEntry[] => [
     { sequence: 7, at: 0, tail: 0, writes: [write], ...more },
   ];
   it.each([
