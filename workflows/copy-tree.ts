@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/workflow';
+import type { CopyJob } from '../src/domain/copy-job.js';
 import type { CopyTask } from '../src/domain/copy-session.js';
 import {
   faultNotes,
@@ -70,6 +71,12 @@ class TreeCopy implements WorkloadTask {
     };
   }
 
+  /** What the job says of how long points stay. */
+  private get policy(): Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'timeZone'> {
+    const { mode, gfs, retention, timeZone } = this.input.job;
+    return { mode, gfs, retention, timeZone };
+  }
+
   async run(): Promise<void> {
     try {
       await this.copyAll();
@@ -111,11 +118,11 @@ class TreeCopy implements WorkloadTask {
   private async plan(): Promise<PlannedTree | LeftTree> {
     const { job, workload, overrides, owner, sourceFolders } = this.input;
     this.state.show({ state: 'inspecting' }, 'comparing the source with its copy');
-    const { retention, timeZone, restorePoints } = job;
+    const { restorePoints } = job;
     const scope = overrides.restorePoints ?? restorePoints;
     const request = {
       ...{ ...this.ids, workload, owner, sourceFolders, nowMs: Date.now() },
-      choice: { scope, withLogs: job.transactionLogs, retention, timeZone },
+      choice: { scope, withLogs: job.transactionLogs, ...this.policy },
       verifyAfterCopy: job.storage.verifyAfterCopy,
       acceptChanges: overrides.acceptChanges === true,
       ...(overrides.now === undefined ? {} : { now: overrides.now }),
@@ -170,7 +177,7 @@ class TreeCopy implements WorkloadTask {
     this.state.show({ state: 'committing' }, 'entering what was copied into the index');
     const { committed, committedCount, leftOut } = await this.data.commitTree.executeWithOptions(
       { summary: `${name}: commit` },
-      [{ ...this.ids, reference, nowMs: Date.now() }],
+      [{ ...this.ids, reference, nowMs: Date.now(), choice: this.policy }],
     );
     for (const id of committed) this.state.committed(id);
     if (committedCount > committed.length)
@@ -183,15 +190,14 @@ class TreeCopy implements WorkloadTask {
 
   /** What fails here is a warning: the copy is good. */
   private async removeDue({ reference }: PlannedTree): Promise<void> {
-    const { job, workload } = this.input;
-    const { retention, timeZone } = job;
+    const { workload } = this.input;
     this.state.show({ state: 'retention' }, 'removing what is not kept any more');
     try {
       const { fileCount, points, postponed } = await this.pause.pausable(() =>
         this.data.removeTreeFiles.executeWithOptions({ summary: `${workload.name}: retention` }, [
           {
             ...{ ...this.ids, epoch: reference.epoch, nowMs: Date.now() },
-            choice: { retention, timeZone },
+            choice: this.policy,
           },
         ]),
       );

@@ -1,18 +1,25 @@
 /** Which points of a tree are copied, and which of the copy stay. */
 
 import { dayNumberOf, DAY_MS } from './calendar-date.js';
-import type { RestorePointScope, RetentionPolicy } from './copy-job.js';
+import type { GfsPolicy, RestorePointScope, RetentionPolicy } from './copy-job.js';
+import { gfsKeepReasons } from './gfs.js';
 import { ageBase } from './retention-age.js';
 import type { TreePoint } from './source-tree.js';
 import type { TargetTreePoint } from './target-tree.js';
 import type { TreeRules } from './tree-rules.js';
 
-export interface TreePointChoice {
+/** What the job says of how long points stay. */
+export interface TreeRetention {
+  readonly retention: RetentionPolicy;
+  /** null: no point of the copy has a flag that protects it. */
+  readonly gfs: GfsPolicy | null;
+  readonly timeZone: string;
+}
+
+export interface TreePointChoice extends TreeRetention {
   readonly scope: RestorePointScope;
   /** Points of kind `log` are copied, too. */
   readonly withLogs: boolean;
-  readonly retention: RetentionPolicy;
-  readonly timeZone: string;
   readonly nowMs: number;
   /** Ids in the source of the points that were copied. */
   readonly copied: ReadonlySet<string>;
@@ -70,18 +77,20 @@ interface AgedPoint {
   readonly needs: readonly string[];
   /** A health check found files damaged that it needs: it counts for none of those that are to stay. Absent: it is whole. */
   readonly isCorrupt?: boolean;
+  /** Of the copy. Absent: none. */
+  readonly flags?: TargetTreePoint['flags'];
 }
 
 /** A policy of days never leaves less than this, logs not counted. Source: VBR user guide, `backup_copy_simple_retention`. */
 const MINIMUM_POINTS = 3;
 
-/** Ids of the points that retention keeps: by days from when their sources were made, or the newest of them; and all that one of these needs. Logs
- *  are kept from the oldest kept backup on. Ages are counted from a day after the newest point at the latest, so that a clock that runs ahead, or a
+/** Ids of the points that retention keeps: by days from when their sources were made, or the newest of them, or by a flag; and all that one of these
+ *  needs. Logs are kept from the oldest backup on that no flag alone keeps. Ages are counted from a day after the newest point at the latest, so that a clock that runs ahead, or a
  *  source that stopped, lets nothing go.
  *  @param points oldest first */
 export function keptIds(
   points: readonly AgedPoint[],
-  { retention, timeZone, nowMs }: Pick<TreePointChoice, 'retention' | 'timeZone' | 'nowMs'>,
+  { retention, gfs, timeZone, nowMs }: TreeRetention & Pick<TreePointChoice, 'nowMs'>,
 ): Set<string> {
   // There is no day to count from: of a database whose first backup is being made nothing is whole.
   if (points.length === 0) return new Set();
@@ -102,7 +111,19 @@ export function keptIds(
   const oldestMs = kept[0]?.createdAtMs ?? -Infinity;
   for (const { id, kind, createdAtMs } of points)
     if (kind === 'log' && createdAtMs >= oldestMs) ids.add(id);
+  for (const id of flagKeepReasons(points, { gfs, timeZone, nowMs: asOfMs }).keys()) ids.add(id);
   return withNeeds(points, ids);
+}
+
+/** Why flags keep points, by ids in the source; `nowMs`: from when ages are counted. */
+export function flagKeepReasons(
+  points: readonly AgedPoint[],
+  policy: Pick<TreePointChoice, 'gfs' | 'timeZone' | 'nowMs'>,
+): Map<string, string[]> {
+  const flagged = points.flatMap(({ id, createdAtMs, flags = [] }) =>
+    flags.length === 0 ? [] : [{ id, createdAt: new Date(createdAtMs).toISOString(), flags }],
+  );
+  return gfsKeepReasons({ ...policy, points: flagged });
 }
 
 function withNeeds(
@@ -122,12 +143,13 @@ function withNeeds(
 
 /** The points of a copy as retention sees them, by their ids in the source. */
 export function agedPoints(points: readonly TargetTreePoint[]): AgedPoint[] {
-  return points.map(({ source, createdAt, kind, needs, health }) => ({
+  return points.map(({ source, createdAt, kind, needs, health, flags }) => ({
     id: source.restorePointId,
     createdAtMs: Date.parse(createdAt),
     kind,
     needs,
     ...(health === 'corrupt' ? { isCorrupt: true } : {}),
+    ...(flags.length > 0 ? { flags } : {}),
   }));
 }
 

@@ -1,4 +1,5 @@
 import { firstTexts } from '../../domain/sentences.js';
+import { withDueFlags, type SetFlagsInput } from '../../domain/set-flags.js';
 import { notOverwritten, overwrittenTexts } from '../../domain/set-points.js';
 import { guardedDaysAfter } from '../../domain/tree-guard.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
@@ -20,7 +21,7 @@ import { ownedTreeRecord, writeTreeRecord } from '../../tree/tree-store.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { digestOfNamed } from './named-files.js';
 import { largeFiles, publishedTable, smallOutcomes } from './publish-files.js';
-import { copiedPaths, pointsAfter, unfinishedOf, wholeOf } from './points-after.js';
+import { copiedPaths, isStore, pointsAfter, unfinishedOf, wholeOf } from './points-after.js';
 import { StagedClass } from './staged-files.js';
 import {
   discardTreeStaging,
@@ -33,6 +34,8 @@ import {
 
 export interface CommitTreeInput extends TreePlace {
   readonly reference: TreePlanReference;
+  /** By which points of sets get their flags. */
+  readonly choice: Omit<SetFlagsInput, 'nowMs'>;
   readonly nowMs: number;
 }
 
@@ -59,7 +62,10 @@ export async function commitTree(
   const { noted, replacedTables, unread } = copied;
   const isCopied = await copiedPaths(target, input.chain, noted, plan);
   const whole = wholeOf(noted, plan, unread, isCopied);
-  const points = pointsAfter(noted, whole.points, { plan, nowMs: input.nowMs, isCopied });
+  const after = pointsAfter(noted, whole.points, { plan, nowMs: input.nowMs, isCopied });
+  const points = isStore(plan)
+    ? after
+    : withDueFlags(after, { ...input.choice, nowMs: input.nowMs });
   const known = new Set(record.points.map(({ id }) => id));
   await writeTreeRecord(target, input.chain, {
     ...noted,

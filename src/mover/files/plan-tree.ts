@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { VerifyAfterCopy } from '../../domain/copy-job.js';
+import type { CopyJob, VerifyAfterCopy } from '../../domain/copy-job.js';
 import { FaultList, type FileFault } from '../../domain/file-faults.js';
 import { BackupError } from '../../domain/errors.js';
 import { modifiedAtMs, type SourceWorkload } from '../../domain/restore-point.js';
@@ -7,6 +7,7 @@ import { settledTreePoints, type SourceTree } from '../../domain/source-tree.js'
 import { firstTexts } from '../../domain/sentences.js';
 import { suspicionOf } from '../../domain/tree-guard.js';
 import type { TreePlanOutcome, TreeWork } from '../../domain/tree-work.js';
+import { withDueFlags } from '../../domain/set-flags.js';
 import { overwrittenTexts } from '../../domain/set-points.js';
 import {
   agedPoints,
@@ -42,7 +43,7 @@ import type { ListedFile, TargetLimits, Walk } from './walk-tree.js';
 export interface PlanTreeInput extends TakeTreeInput {
   readonly sourceRepositoryId: string;
   readonly sourceFolders?: readonly string[];
-  readonly choice: Omit<TreePointChoice, 'copied' | 'nowMs'>;
+  readonly choice: Omit<TreePointChoice, 'copied' | 'nowMs'> & Pick<CopyJob, 'mode'>;
   readonly verifyAfterCopy: VerifyAfterCopy;
   readonly limits: Pick<TargetLimits, 'caseSensitive'>;
   /** `SettleRule.settleMs`: what its tool has not closed is left for so long. */
@@ -160,9 +161,13 @@ function whatIsDue({ input, tree, layout, known }: Seen, chosen: ChosenTreePoint
   // A state that another one has followed is not missed.
   if (rules.isOpaque === true) return null;
   if (rules.shape === 'sets') {
-    const aged = agedPoints(known.points);
-    const kept = keptIds(aged, { ...input.choice, nowMs: input.nowMs });
-    return kept.size < known.points.length ? 'retention lets points go' : null;
+    const policy = { ...input.choice, nowMs: input.nowMs };
+    if (keptIds(agedPoints(known.points), policy).size < known.points.length)
+      return 'retention lets points go';
+    const isFlagged = withDueFlags(known.points, policy).some(
+      ({ flags }, index) => flags !== known.points[index]!.flags,
+    );
+    return isFlagged ? 'points get a flag' : null;
   }
   const shown = new Set(tree.points.map(({ id }) => id));
   const isNews = ({ source, goneSince }: TreeRecord['points'][number]) =>

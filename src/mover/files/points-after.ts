@@ -66,7 +66,7 @@ export function unfinishedOf(
   );
 }
 
-function isStore(plan: TreePlan): boolean {
+export function isStore(plan: TreePlan): boolean {
   return rulesOf(plan).shape === 'store';
 }
 

@@ -5,6 +5,7 @@ import {
   keptIds,
   type RemovalRule,
   type TreePointChoice,
+  type TreeRetention,
 } from '../../domain/tree-points.js';
 import { immutableReason } from '../../domain/immutability.js';
 import { modifiedAtMs } from '../../domain/restore-point.js';
@@ -23,7 +24,7 @@ import { discardTreeStaging, readTreePlan, type TreePlace } from './tree-plan.js
 
 export interface RemoveTreeFilesInput extends TreePlace {
   readonly epoch: number;
-  readonly choice: Pick<TreePointChoice, 'retention' | 'timeZone'>;
+  readonly choice: TreeRetention;
   readonly immutableForDays: number;
   readonly nowMs: number;
 }

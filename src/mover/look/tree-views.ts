@@ -1,6 +1,7 @@
 import type { CopyJob } from '../../domain/copy-job.js';
 import type { RestorePointView } from '../../domain/repository-view.js';
-import { agedPoints, keptIds } from '../../domain/tree-points.js';
+import { ageBase } from '../../domain/retention-age.js';
+import { agedPoints, flagKeepReasons, keptIds } from '../../domain/tree-points.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import { treePointView } from '../../tree/show-tree.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
@@ -13,20 +14,23 @@ export function treeViews(
   nowMs: number,
 ): RestorePointView[] {
   const rules = treeLayoutOf(record.layout)?.rules ?? null;
-  const kept =
-    job === null || rules?.shape !== 'sets'
-      ? null
-      : keptIds(agedPoints(record.points), { ...job, nowMs });
+  const ofSets = job === null || rules?.shape !== 'sets' ? null : job;
+  const aged = agedPoints(record.points);
+  const kept = ofSets && keptIds(aged, { ...ofSets, nowMs });
+  const { asOfMs } = ageBase(record.points, nowMs);
+  const flags = ofSets && flagKeepReasons(aged, { ...ofSets, nowMs: asOfMs });
   return record.points.map((point) => {
     const because =
       kept === null
         ? [keptByItsSource(point, rules?.keepRemovedForDays ?? 0)]
         : kept.has(point.source.restorePointId)
-          ? ['the retention of the job keeps it, or a point that it keeps needs it']
+          ? (flags?.get(point.source.restorePointId) ?? [KEPT_BY_JOB])
           : [];
     return treePointView(record, point, because);
   });
 }
+
+const KEPT_BY_JOB = 'the retention of the job keeps it, or a point that it keeps needs it';
 
 function keptByItsSource({ goneSince }: TreeRecord['points'][number], days: number): string {
   if (goneSince === undefined) return 'the source shows it';

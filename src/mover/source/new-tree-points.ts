@@ -23,13 +23,13 @@ export async function newTreePoints(
   const layout = treeLayoutOf(tree?.layout ?? '');
   const record = await readTreeRecord(target, chainFolder(job.id, id));
   const copied = new Set(record?.points.map(({ source }) => source.restorePointId));
-  const { retention, timeZone, restorePoints: scope } = job;
-  const choice = { scope, withLogs: job.transactionLogs, retention, timeZone, copied, ...rule };
+  const { retention, gfs, timeZone, restorePoints: scope } = job;
+  const choice = { scope, withLogs: job.transactionLogs, retention, gfs, timeZone };
   const points = settledTreePoints({ id, points: tree?.points ?? [] }, rule);
   const chosen =
     layout === null
       ? { points: [], warnings: [], unusable: null }
-      : chooseTreePoints(points, layout.rules, choice);
+      : chooseTreePoints(points, layout.rules, { ...choice, copied, nowMs: rule.nowMs });
   const added = chosen.points.filter((point) => !copied.has(point.id));
   return { chosen, added, isFirst: record === null };
 }

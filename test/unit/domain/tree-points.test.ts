@@ -35,7 +35,7 @@ describe('what retention keeps of the points of a tree', () => {
     retention: RetentionPolicy,
     { nowMs = at(25, 12), timeZone = 'UTC' } = {},
   ): string {
-    const ids = keptIds(points, { retention, timeZone, nowMs });
+    const ids = keptIds(points, { retention, gfs: null, timeZone, nowMs });
     return points.flatMap(({ id }) => (ids.has(id) ? [id] : [])).join(' ');
   }
 
@@ -88,7 +88,7 @@ describe('what retention keeps of the points of a tree', () => {
   it('points that need each other, and nothing that is not there', () => {
     const points = [point('a', at(1), { needs: ['b'] }), point('b', at(2), { needs: ['a', 'c'] })];
     const retention = newest(1);
-    const ids = keptIds(points, { retention, timeZone: 'UTC', nowMs: at(2) });
+    const ids = keptIds(points, { retention, gfs: null, timeZone: 'UTC', nowMs: at(2) });
     expect([...ids].sort()).toEqual(['a', 'b']);
   });
 
@@ -113,6 +113,7 @@ describe('what retention keeps of the points of a tree', () => {
   it('of a copy is asked by the ids and dates of the source', () => {
     const copied = {
       ...{ id: '2026-11-25', createdAt: '2026-11-25T10:00:00.000Z', kind: 'log', needs: ['x'] },
+      flags: [],
       source: { repositoryId: 'r', restorePointId: 's1' },
     } as unknown as TargetTreePoint;
     expect(agedPoints([copied])).toEqual([
@@ -123,8 +124,8 @@ describe('what retention keeps of the points of a tree', () => {
 
 describe('the points that are copied', () => {
   const CHOICE: TreePointChoice = {
-    ...{ scope: 'all', withLogs: true, retention: days(30), timeZone: 'UTC', nowMs: at(25) },
-    copied: new Set(),
+    ...{ scope: 'all', withLogs: true, gfs: null, timeZone: 'UTC', nowMs: at(25) },
+    ...{ retention: days(30), copied: new Set() },
   };
   const POINTS = [
     ...[point('a', at(20)), log('a1', at(21), 'a'), point('b', at(22))],

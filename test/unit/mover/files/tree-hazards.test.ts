@@ -99,6 +99,41 @@ describe('a point of sets', () => {
     expect(await idsOf(world)).toEqual([]);
   });
 
+  it('stays for as long as its weekly flag says, and its logs do not', async () => {
+    makeTreesKnown(toySetLayout);
+    const gfs = { weekly: { keep: 2, day: 'sunday' }, monthly: null, yearly: null } as const;
+    const job = testJob({
+      ...{ transactionLogs: true, compact: null, retention: { type: 'days', value: 2 } },
+      gfs: { ...gfs, fullMethod: 'synthetic' },
+    });
+    const world = new TreeWorld('db', 'toysets', job);
+    // 22 and 29 November are Sundays.
+    for (let day = 21; day <= 37; day++) {
+      await world.write(`db-${day}.a.set`, `day ${day}`);
+      await world.write(`db-${day}.done`, '');
+      await world.write(`log-${day}-2.log`, 'log');
+      for (const name of [`db-${day - 1}.a.set`, `db-${day - 1}.done`, `log-${day - 1}-2.log`])
+        if (world.files.has(name)) await world.remove(name);
+      world.nowMs = Date.UTC(2026, 10, day, 4);
+      expect((await world.copy()).result).toBe('success');
+      if (day === 31)
+        expect((await idsOf(world)).join(' ')).toBe(
+          'db-22 db-29 log-29-2 db-30 log-30-2 db-31 log-31-2',
+        );
+    }
+    const { points } = await world.record();
+    // 22 November and 14 days is 6 December: it protects no more from then on.
+    expect(points.map(({ source, flags }) => [source.restorePointId, ...flags])).toEqual([
+      ...[['db-29', 'weekly'], ['db-35'], ['log-35-2'], ['db-36', 'weekly'], ['log-36-2']],
+      ...[['db-37'], ['log-37-2']],
+    ]);
+    expect([...(await world.copied()).keys()]).toContain('db-29.a.set');
+    // A flag that the job does not give any more protects nothing.
+    world.nowMs += DAY_MS;
+    await world.copy({}, { ...job, gfs: null });
+    expect(await idsOf(world)).not.toContain('db-29');
+  });
+
   it('keeps the files that it has got since', async () => {
     const world = await setWorld();
     await world.copy();
