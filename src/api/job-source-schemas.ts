@@ -2,17 +2,17 @@
 
 import { z } from 'zod';
 import type { Exclusion, SourceSelection } from '../domain/copy-job.js';
+import { WORKLOAD_ID_LENGTH } from '../domain/workload-id.js';
 import { slug } from './field-schemas.js';
 
-const WORKLOAD_LENGTH = 255;
 export const workloadName = z
   .string()
   .min(1)
-  .max(WORKLOAD_LENGTH)
+  .max(WORKLOAD_ID_LENGTH)
   .meta({ description: 'Id of a workload in its repository.' });
 /** Each workload is compared with each of them. */
 const MAX_PATTERNS = 100;
-const workloadPattern = z.string().min(1).max(WORKLOAD_LENGTH).meta({
+const workloadPattern = z.string().min(1).max(WORKLOAD_ID_LENGTH).meta({
   description:
     'Of the whole name or id: `*` is any text, `?` one character, everything else itself, in its case.',
 });

@@ -7,6 +7,7 @@ import { folderOf, ownSettings, placeOf, sharedSettings } from '../config/reposi
 import type { Permission } from '../domain/access.js';
 import { BackupError } from '../domain/errors.js';
 import type { BrowsePage } from '../domain/repository-view.js';
+import { WORKLOAD_ID_LENGTH } from '../domain/workload-id.js';
 import { repositoryTaskQueue } from '../../workflows/messages.js';
 import { pageSchema } from './field-schemas.js';
 import type { OperationStore } from './operation-store.js';
@@ -41,8 +42,9 @@ export interface RepositoryServices {
   readonly now: () => number;
 }
 
-/** Longest id of a restore point that can exist: it is part of a workflow id. */
-const RESTORE_POINT_ID_LENGTH = 700;
+/** Longest id of a copy that can exist: `%`, `:` and `/` in the id of its workload take three characters each (`WORKLOAD_ID_LENGTH`), a job and a
+ *  date a hundred. It is part of a workflow id. */
+const RESTORE_POINT_ID_LENGTH = 3 * WORKLOAD_ID_LENGTH + 100;
 
 export function repositoryRoutes(services: RepositoryServices): Route[] {
   return [

@@ -14,6 +14,7 @@ import type {
 } from '../domain/repository-view.js';
 import type { StorageProbe } from '../domain/storage-probe.js';
 import type { OperationStatus } from '../domain/operation.js';
+import { WORKLOAD_ID_LENGTH } from '../domain/workload-id.js';
 import { instant, pageName, slug } from './field-schemas.js';
 import { errorCodeSchema } from './session-schemas.js';
 
@@ -223,7 +224,7 @@ export const operationQuerySchema = z.strictObject({
 });
 
 export const restorePointQuerySchema = z.strictObject({
-  workload: z.string().min(1).max(255).optional(),
+  workload: z.string().min(1).max(WORKLOAD_ID_LENGTH).optional(),
   cursor: z.string().max(4_000).optional(),
 });
 

@@ -23,6 +23,7 @@ import type {
   TargetDisk,
   TargetRestorePoint,
 } from '../domain/target-point.js';
+import { WORKLOAD_ID_LENGTH } from '../domain/workload-id.js';
 import type { ChainRecord, PendingChange } from './chain-record.js';
 import type { OwnedRecord } from './record-store.js';
 
@@ -140,10 +141,14 @@ const knownSourcePoint = object<KnownSourcePoint>({
   createdAt: instant,
 });
 
+const workloadId: Shape<string> = (value) =>
+  text(value) ??
+  ((value as string).length > WORKLOAD_ID_LENGTH ? ' is longer than an id can be' : null);
+
 /** What every commit record says of itself. */
 export const ownedFields = {
   jobId: text,
-  workload: object<OwnedRecord['workload']>({ id: text, name: text, type: text }),
+  workload: object<OwnedRecord['workload']>({ id: workloadId, name: text, type: text }),
   revision: count,
   epoch: count,
   owner: nullable(text),

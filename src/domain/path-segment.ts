@@ -82,7 +82,7 @@ function encodeCharacter(character: string): string {
 
 /** FNV-1a, 64 bit, of ASCII text. Not a cryptographic hash: workflows have none in their sandbox, names are chosen by an administrator
  *  and not by an attacker, and a chain's commit record names its workload, so that even a collision is refused and not mixed. */
-function fingerprint(text: string): string {
+export function fingerprint(text: string): string {
   let hash = 0xcbf29ce484222325n;
   for (let i = 0; i < text.length; i++) {
     hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(i))) * 0x100000001b3n);

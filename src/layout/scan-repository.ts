@@ -1,6 +1,7 @@
 import type { SourceWorkload } from '../domain/restore-point.js';
 import { UNRECOGNISED_EXAMPLES, type UnrecognisedFiles } from '../domain/unrecognised.js';
 import type { UnseenPart } from '../domain/unseen-part.js';
+import { boundedWorkloadId } from '../domain/workload-id.js';
 import type { SourceRepository } from '../repository/backup-repository.js';
 import { FolderFacts, FORGETFUL, type FactStore } from './file-facts.js';
 import { joinFolders } from './join-folders.js';
@@ -19,7 +20,8 @@ export interface ScanListener {
   readonly onUnrecognised?: (files: UnrecognisedFiles) => void;
 }
 
-/** All workloads that backup tools left in a repository, sorted by id; their restore points in the order of `orderByLineage`. Ids are unique.
+/** All workloads that backup tools left in a repository, sorted by id; their restore points in the order of `orderByLineage`. Ids are unique,
+ *  and of at most `WORKLOAD_ID_LENGTH`.
  *  A workload may lie in several folders (a folder for each chain, a backup that was copied by hand): it is listed once, and a restore
  *  point that is there more than once is listed as its first complete copy. Two machines that claim one id are one workload with a `conflict`.
  *  @param facts what earlier looks found out; files that are the same are not read again
@@ -73,7 +75,7 @@ async function workloadsIn(
       ...(await treesIn(repository, folder)),
       ...(await workloadsOf(repository, folder, store)),
     ];
-    for (const found of foundHere) {
+    for (const found of foundHere.map(withBoundedId)) {
       const known = shares.get(found.id);
       if (known === undefined) shares.set(found.id, [found]);
       else known.push(found);
@@ -82,6 +84,13 @@ async function workloadsIn(
   const workloads = new Map<string, SourceWorkload>();
   for (const [id, found] of shares) workloads.set(id, await joinFolders(repository, found));
   return workloads;
+}
+
+function withBoundedId(found: SourceWorkload): SourceWorkload {
+  const id = boundedWorkloadId(found.id);
+  if (id === found.id) return found;
+  const restorePoints = found.restorePoints.map((point) => ({ ...point, workloadId: id }));
+  return { ...found, id, restorePoints };
 }
 
 async function workloadsOf(

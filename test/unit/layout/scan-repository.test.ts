@@ -5,6 +5,7 @@ import { unrecognisedReason, type UnrecognisedFiles } from '../../../src/domain/
 import { scanRepository, scanWorkload } from '../../../src/layout/scan-repository.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { noteReads } from '../../support/layout/many-machines.js';
+import { chainWorkflowId } from '../../../workflows/messages.js';
 import { copyToRepository } from '../../support/layout/repository-copy.js';
 
 const FILES01 = 'libvirt-4d2a9f61-8c35-4e70-b1d8-0f6e3a7c5b92';
@@ -49,6 +50,33 @@ describe('scanRepository', () => {
     expect(unrecognisedReason(found.find(({ folder }) => folder === 'veeam')!)).toBe(
       '"db01.vbk", "db01.vbm", "db01.vib" and 1 more are of no backup layout that this release knows, so they are not copied',
     );
+  });
+
+  it('bounds the ids of what lies below long names, and finds it by them', async () => {
+    const { repository, at } = await copyToRepository(null);
+    const names = Array.from(
+      { length: 5 },
+      (_, level) => `${'каталог резервных копий '.repeat(4)}${level}`,
+    );
+    const deep = names.join('/');
+    await mkdir(at(`${deep}/share/2026-11-24-010000`), { recursive: true });
+    await writeFile(at(`${deep}/share/backup.marker`), '');
+    await writeFile(at(`${deep}/share/2026-11-24-010000/plan`), 'x');
+    for (const name of ['a.raw', 'b.raw'])
+      await writeFile(at(`${deep}/${name}`), Buffer.alloc(512));
+    const found = await scanRepository(repository);
+    expect(found.map(({ type }) => type)).toEqual(['dated-tree', 'raw-image', 'raw-image']);
+    expect(new Set(found.map(({ id }) => id)).size).toBe(3);
+    for (const { id, folders, restorePoints } of found) {
+      expect(id.length).toBe(255);
+      // Limit of Temporal for ids of workflows, in bytes.
+      const longest = chainWorkflowId('t'.repeat(63), 'j'.repeat(63), id);
+      expect(Buffer.byteLength(longest)).toBeLessThanOrEqual(1_000);
+      expect(restorePoints.map(({ workloadId }) => workloadId)).toEqual(
+        restorePoints.map(() => id),
+      );
+      expect((await scanWorkload(repository, id, folders))?.restorePoints).toEqual(restorePoints);
+    }
   });
 
   it('finds the workloads of all layouts, sorted by id, wherever their folders lie', async () => {
