@@ -90,6 +90,8 @@ const LAYERS = {
       '@temporalio/(client|common|proto)(/.*)?',
       'express',
       'helmet',
+      'jose',
+      'openid-client',
       'lru-cache',
       'zod',
       'prom-client',

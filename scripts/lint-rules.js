@@ -20,7 +20,7 @@ const fileName = {
   create(context) {
     return {
       Program(node) {
-        const name = basename(context.filename).replace(/(\.test|\.config)?\.[a-z]+$/, '');
+        const name = basename(context.filename).replace(/(\.test|\.config|\.d)?\.[a-z]+$/, '');
         const messageId = VAGUE_NAMES.test(name)
           ? 'vague'
           : !KEBAB_CASE.test(name)

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ROLES, type AccessToken, type Caller } from '../domain/access.js';
 import type { AccessTokens } from './access-tokens.js';
 import { instant, pageSchema, slug } from './field-schemas.js';
+import type { SignIn } from './sign-in.js';
 import { invalidRequest, jsonRoute, type Route } from './route.js';
 
 /** What is shown of a token: all but its digest. */
@@ -71,12 +72,44 @@ const callerSchema: z.ZodType<Caller> = z
     name: z.string(),
     role: z.enum(ROLES),
     scope: scopeSchema,
+    subject: z.string().nullable().meta({
+      description: 'What the identity provider calls him; null: he did not sign in there.',
+    }),
     expiresAt: instant.nullable(),
   })
   .meta({ id: 'Caller' });
 
-export function accessRoutes(tokens: AccessTokens, now: () => number): Route[] {
-  return [meRoute(), listRoute(tokens, now), createRoute(tokens, now), revokeRoute(tokens)];
+/** @param signIn null: nobody signs in here */
+export function accessRoutes(
+  tokens: AccessTokens,
+  now: () => number,
+  signIn: SignIn | null,
+): Route[] {
+  return [
+    meRoute(),
+    signOutRoute(signIn),
+    listRoute(tokens, now),
+    createRoute(tokens, now),
+    revokeRoute(tokens),
+  ];
+}
+
+function signOutRoute(signIn: SignIn | null): Route {
+  return jsonRoute({
+    method: 'post',
+    path: '/sign-out',
+    operationId: 'signOut',
+    needs: 'view',
+    subject: 'nothing',
+    summary: 'Ends what a browser signed in to. Whoever came with a token has nothing to end.',
+    status: 204,
+    answer: null,
+    errors: [],
+    run: async ({ header }) => {
+      if (signIn === null) return { content: null };
+      return { content: null, headers: { 'Set-Cookie': await signIn.end(header('Cookie')) } };
+    },
+  });
 }
 
 function meRoute(): Route {

@@ -37,7 +37,7 @@ export class AccessTokens {
     if (!timingSafeEqual(Buffer.from(digestOf(token)), Buffer.from(found.digest))) return null;
     this.#noteUse(found);
     const { name, role, scope, expiresAt } = found;
-    return { name, role, scope, expiresAt };
+    return { name, role, scope, subject: null, expiresAt };
   }
 
   async list(): Promise<readonly AccessToken[]> {

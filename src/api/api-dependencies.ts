@@ -10,11 +10,19 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
+export interface SignInSecretsOfServer {
+  readonly clientSecret?: string | null;
+  /** 32 bytes. */
+  readonly cookieKey?: Uint8Array;
+}
+
 export interface ApiDependencies {
   readonly client: Client;
   readonly config: LonghaulConfig;
   /** Bearer token; null: answers to loopback only. */
   readonly token: string | null;
+  /** Of `server.signIn`. Default: a public client, and a key that nobody else has. */
+  readonly signInSecrets?: SignInSecretsOfServer;
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly logger: Logger;

@@ -6,12 +6,14 @@ import type { Caller } from '../domain/access.js';
 import { BackupError } from '../domain/errors.js';
 import type { FailedAttempts } from './failed-attempts.js';
 import { setCaller } from './request-state.js';
+import { SIGN_IN_PATH, type SignIn } from './sign-in.js';
 
 /** Whoever has the token of the configuration file. It always holds, whatever becomes of the others. */
 export const EMERGENCY: Caller = {
   name: 'token of the configuration',
   role: 'administrator',
   scope: null,
+  subject: null,
   expiresAt: null,
 };
 
@@ -24,22 +26,37 @@ export interface TokenDoor {
   /** Of all others; null: there is no such token. */
   readonly callerOf: (token: string) => Promise<Caller | null>;
   readonly attempts: FailedAttempts;
+  /** null: nobody signs in here. */
+  readonly signIn: SignIn | null;
 }
 
 /** Compares in constant time, over digests, so that neither content nor length of a token shows in the answer's time. A right token is let in
- *  however many wrong ones its address has sent. */
-export function requireToken({ emergencyToken, callerOf, attempts }: TokenDoor): RequestHandler {
+ *  however many wrong ones its address has sent. Without one, the cookie of somebody who signed in counts. */
+export function requireCaller({
+  emergencyToken,
+  callerOf,
+  attempts,
+  signIn,
+}: TokenDoor): RequestHandler {
   const expected = sha256(emergencyToken);
   return async (request, response, next) => {
     const [, sent] = /^Bearer +(\S+)$/i.exec(request.get('Authorization') ?? '') ?? [];
     const address = request.socket.remoteAddress ?? '';
     const isEmergency = sent !== undefined && timingSafeEqual(sha256(sent), expected);
-    const caller = isEmergency ? EMERGENCY : sent === undefined ? null : await callerOf(sent);
+    const isByCookie = request.get('Authorization') === undefined && signIn !== null;
+    const caller = isEmergency
+      ? EMERGENCY
+      : isByCookie
+        ? await signIn.callerOf(request)
+        : sent === undefined
+          ? null
+          : await callerOf(sent);
     if (caller === null) {
       if (attempts.isTooMany(address))
         throw new BackupError('TOO_MANY_ATTEMPTS', `${address} has sent many wrong tokens`);
       if (sent !== undefined) attempts.note(address);
-      throw new BackupError('UNAUTHORIZED', 'the bearer token is missing or wrong');
+      const where = signIn === null ? {} : { details: { signIn: SIGN_IN_PATH } };
+      throw new BackupError('UNAUTHORIZED', 'the bearer token is missing or wrong', where);
     }
     setCaller(response, caller);
     next();

@@ -1,12 +1,13 @@
 /** The Express application of the HTTP API. It holds no state of its own: jobs are Temporal Schedules, sessions workflow executions. */
 
+import { randomBytes } from 'node:crypto';
 import express, { type Express, type RequestHandler } from 'express';
 import { BackupError } from '../domain/errors.js';
 import { AllSessions } from './all-sessions.js';
 import type { ApiDependencies } from './api-dependencies.js';
 import { accessRoutes } from './access-routes.js';
 import { AccessTokens } from './access-tokens.js';
-import { requireLoopback, requireOwnOrigin, requireToken } from './authentication.js';
+import { requireCaller, requireLoopback, requireOwnOrigin } from './authentication.js';
 import { dashboardPages } from './dashboard-pages.js';
 import { docsPage } from './docs-page.js';
 import { FailedAttempts } from './failed-attempts.js';
@@ -27,6 +28,7 @@ import { OperationStore } from './operation-store.js';
 import { overviewRoutes } from './overview-routes.js';
 import { limitRoutes } from './limit-routes.js';
 import { limitStore } from './limit-store.js';
+import { IdentityProvider } from './identity-provider.js';
 import { nonceOf, pageHeaders } from './page-headers.js';
 import { previewRoutes } from './preview-routes.js';
 import { problemHandler } from './problem.js';
@@ -36,8 +38,11 @@ import { repositoryRoutes } from './repository-routes.js';
 import { mountRoutes, type Route } from './route.js';
 import { SafetyReader, watchedChannels } from './safety-reader.js';
 import { sessionRoutes } from './session-routes.js';
+import { SealedCookies } from './sealed-cookies.js';
 import { SessionStarter } from './session-starter.js';
 import { SessionStore } from './session-store.js';
+import { SignIn } from './sign-in.js';
+import { signInPages } from './sign-in-pages.js';
 import { silenceRoutes } from './silence-routes.js';
 import { systemRoutes } from './system-routes.js';
 import { workloadTypeRoutes } from './workload-type-routes.js';
@@ -51,7 +56,7 @@ const BODY_LIMIT = '2mb';
 export function createApi(dependencies: ApiDependencies): Express {
   const { client, config, token, now, logger, dashboardFolder, stateFault } = dependencies;
   const stores = storesOf(dependencies);
-  const { browser, tokens } = stores;
+  const { browser, tokens, signIn } = stores;
   const metrics = new ApiMetrics(client, stores.sessions, stores.reader, now());
   const routes = apiRoutes(dependencies, stores);
   const document = openApiDocument(routes, BASE_PATH);
@@ -64,15 +69,17 @@ export function createApi(dependencies: ApiDependencies): Express {
     response.json({ status: 'ok' });
   });
   if (token === null) app.use(requireLoopback());
+  const attempts = new FailedAttempts(now);
+  // Before the pages, which answer at every other address that a browser asks for.
+  if (signIn !== null) app.use(signInPages({ signIn, attempts, logger }));
   // Before the token: a browser sends none with the address of a page. Neither holds anything of the site.
   if (dashboardFolder !== undefined) app.use(dashboardPages(dashboardFolder));
   app.get('/docs', (_request, response) => {
     response.type('html').send(docsPage(document, nonceOf(response)));
   });
   if (token !== null) {
-    const attempts = new FailedAttempts(now);
     const callerOf = (sent: string) => tokens.callerOf(sent);
-    app.use(requireToken({ emergencyToken: token, callerOf, attempts }));
+    app.use(requireCaller({ emergencyToken: token, callerOf, attempts, signIn }));
   }
   app.use(requireOwnOrigin());
   app.get('/readyz', requireWhole(), async (_request, response) => {
@@ -104,7 +111,8 @@ export function routesOf(dependencies: ApiDependencies): Route[] {
   return apiRoutes(dependencies, storesOf(dependencies));
 }
 
-function storesOf({ client, config, now }: ApiDependencies): Stores {
+function storesOf(dependencies: ApiDependencies): Stores {
+  const { client, config, now } = dependencies;
   const sessions = new SessionStore(client);
   const browser = new RepositoryBrowser(client, now);
   const jobs = new JobStore(client, sessions, now);
@@ -113,7 +121,8 @@ function storesOf({ client, config, now }: ApiDependencies): Stores {
     repositories: config.repositories,
     channels: watchedChannels(client, config.notifications),
   });
-  return { sessions, browser, jobs, reader, tokens: new AccessTokens(client, now) };
+  const signIn = signInOf(dependencies);
+  return { sessions, browser, jobs, reader, tokens: new AccessTokens(client, now), signIn };
 }
 
 interface Stores {
@@ -122,11 +131,25 @@ interface Stores {
   readonly jobs: JobStore;
   readonly reader: SafetyReader;
   readonly tokens: AccessTokens;
+  /** null: nobody signs in here. */
+  readonly signIn: SignIn | null;
+}
+
+function signInOf({ config, signInSecrets, now }: ApiDependencies): SignIn | null {
+  const settings = config.server.signIn;
+  if (settings === null) return null;
+  const { clientSecret = null, cookieKey = randomBytes(32) } = signInSecrets ?? {};
+  const isSecure = settings.publicUrl.startsWith('https:');
+  return new SignIn({
+    settings,
+    provider: new IdentityProvider(settings, clientSecret),
+    cookies: new SealedCookies(cookieKey, { isSecure, now }),
+  });
 }
 
 function apiRoutes(
   dependencies: ApiDependencies,
-  { sessions, browser, jobs, reader, tokens }: Stores,
+  { sessions, browser, jobs, reader, tokens, signIn }: Stores,
 ): Route[] {
   const { client, config, now, logger, followIntervalMs } = dependencies;
   const { repositories } = config;
@@ -161,7 +184,7 @@ function apiRoutes(
       timeZone,
       now,
     }),
-    ...accessRoutes(tokens, now),
+    ...accessRoutes(tokens, now, signIn),
     ...errorRoutes(),
     ...systemRoutes(
       {

@@ -1,6 +1,7 @@
 /** The pages of the API at `/docs`: one self-contained HTML page, made from the OpenAPI document. No script, nothing loaded. */
 
 import { ERROR_CODES } from '../domain/errors.js';
+import { escapeHtml } from './html.js';
 import type { OpenApiDocument, OpenApiOperation } from './openapi.js';
 
 const STYLE = `
@@ -67,8 +68,4 @@ function details(title: string, content: object): string {
 /** Text of the document is Markdown in so far as it marks code. */
 function prose(text: string): string {
   return escapeHtml(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }

@@ -26,10 +26,11 @@ export function guardedRoutes(routes: readonly Route[], logger: Logger): Route[]
         outcome = toProblem(error).code;
         throw error;
       } finally {
-        const { name, role } = callerOf(response);
+        const { name, role, subject } = callerOf(response);
         const what = { operation: route.operationId, path: request.path, outcome };
         const change = { before: short(beforeOf(response)), after: short(request.body) };
-        logger.info({ audit: { who: name, role, ...what, ...change } }, 'audit');
+        const who = { who: name, role, ...(subject === null ? {} : { subject }) };
+        logger.info({ audit: { ...who, ...what, ...change } }, 'audit');
       }
     },
   }));

@@ -16,6 +16,8 @@ export interface Problem {
   readonly detail: string;
   readonly hint: string;
   readonly errors?: readonly unknown[];
+  /** Where a browser signs in, when that is what is missing. */
+  readonly signIn?: string;
 }
 
 const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
@@ -34,6 +36,8 @@ const STATUS_OF_CODE: Readonly<Partial<Record<ErrorCode, number>>> = {
   UNAUTHORIZED: 401,
   TOKEN_REQUIRED: 403,
   PERMISSION_MISSING: 403,
+  SIGN_IN_FAILED: 403,
+  ROLE_MISSING: 403,
   ORIGIN_FOREIGN: 403,
   TOO_MANY_ATTEMPTS: 429,
   REQUEST_TOO_LARGE: 413,
@@ -55,13 +59,14 @@ export function toProblem(error: unknown): Problem {
       hint: 'The log has the details.',
     };
   }
-  const errors: unknown = known.details.errors;
+  const { errors, signIn } = known.details;
   return {
     ...titled(statusOfCode(known.code)),
     code: known.code,
     detail: known.message,
     hint: known.hint,
     ...(Array.isArray(errors) ? { errors } : {}),
+    ...(typeof signIn === 'string' ? { signIn } : {}),
   };
 }
 

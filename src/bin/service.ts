@@ -16,6 +16,7 @@ import { startEmbeddedTemporal, type EmbeddedTemporal } from '../temporal/embedd
 import { findTemporalBinary } from '../temporal/find-binary.js';
 import { prepareNamespace } from '../temporal/namespace.js';
 import { lockStateDirectory, type StateLock } from '../temporal/state-lock.js';
+import { apiSecrets, type ApiSecrets } from './api-secrets.js';
 import { reportStateDirectory } from './state-directory.js';
 import {
   CONTROL_TASK_QUEUE,
@@ -83,8 +84,8 @@ async function startParts(
   stops: (() => Promise<void>)[],
   stop: () => Promise<void>,
 ): Promise<Service> {
-  // Before Temporal is started: what is wrong with the token is said at once.
-  const token = parts.api ? await apiToken(config) : null;
+  // Before Temporal is started: what is wrong with one of them is said at once.
+  const secrets = parts.api ? await apiSecrets(config.server) : null;
   const embedded = await startTemporal(config, parts, logger, environment, stops);
   const temporal = await connectTemporal(config);
   stops.push(() => temporal.connection.close());
@@ -98,7 +99,8 @@ async function startParts(
     stops.push(() => workers.stop());
     failures.push(workers.finished());
   }
-  const url = parts.api ? await startApi(config, token, temporal, embedded, logger, stops) : null;
+  const url =
+    secrets === null ? null : await startApi(config, secrets, temporal, embedded, logger, stops);
   const failed = Promise.all(failures).then(() => new Promise<never>(() => undefined));
   failed.catch(() => undefined); // whoever waits for it sees the failure; nobody needs to
   return { url, temporalUiUrl: embedded?.server.uiUrl ?? null, failed, stop };
@@ -240,13 +242,9 @@ function copySettings(copy: CopyConfig): CopySettings {
 /** How soon `readyz` and the list of repositories notice a worker that is gone: three of these. */
 const WORKER_HEARTBEAT = '10s';
 
-async function apiToken({ server }: LonghaulConfig): Promise<string | null> {
-  return server.tokenFile === null ? null : readToken(server.tokenFile);
-}
-
 async function startApi(
   config: LonghaulConfig,
-  token: string | null,
+  { token, signInSecrets }: ApiSecrets,
   temporal: TemporalClient,
   embedded: { server: EmbeddedTemporal; lock: StateLock } | null,
   logger: Logger,
@@ -260,6 +258,7 @@ async function startApi(
     config,
     workloadTypes: workloadTypes(),
     token,
+    signInSecrets,
     now: Date.now,
     logger,
     dashboardFolder: builtDashboard(),
@@ -287,23 +286,6 @@ function builtDashboard(): string {
 async function ownVersion(): Promise<string | null> {
   const text = await readFile(new URL('package.json', PACKAGE), 'utf8').catch(() => null);
   return text === null ? null : (JSON.parse(text) as { version: string }).version;
-}
-
-/** An empty token would let everyone in who sends an empty one.
- *  @throws CONFIG_INVALID */
-async function readToken(tokenFile: string): Promise<string> {
-  const fault = (what: string, cause?: unknown): BackupError =>
-    new BackupError('CONFIG_INVALID', `server.tokenFile: ${tokenFile} ${what}`, { cause });
-  let text: string;
-  try {
-    text = await readFile(tokenFile, 'utf8');
-  } catch (cause) {
-    throw fault(`cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
-  }
-  const token = text.trim();
-  if (token === '') throw fault('is empty');
-  if (!/^[\x21-\x7e]+$/.test(token)) throw fault('holds more than one word of ASCII characters');
-  return token;
 }
 
 async function listen(server: Server, port: number, address: string): Promise<void> {

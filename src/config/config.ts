@@ -2,6 +2,7 @@
 
 import type { NotificationSettings } from '../domain/notification-channel.js';
 import type { PrimaryBackup } from '../domain/primary-backup.js';
+import type { SignInSettings } from '../domain/sign-in.js';
 import type { StorageSettings } from '../repository/repository-kind.js';
 
 export type RepositoryRole = 'primary' | 'target' | 'external';
@@ -30,6 +31,8 @@ export interface ServerConfig {
   readonly port: number;
   /** null: loopback only. */
   readonly tokenFile: string | null;
+  /** null: tokens alone. */
+  readonly signIn: SignInSettings | null;
 }
 
 export type TemporalConfig =

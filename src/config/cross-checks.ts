@@ -47,8 +47,12 @@ function wellFormedRepositories(list: unknown): Entry[] {
 }
 
 function tokenFaults(server: unknown): CrossFault[] {
-  if (!isSection(server) || typeof server.address !== 'string') return [];
-  if (isLoopback(server.address) || (server.tokenFile ?? null) !== null) return [];
+  if (!isSection(server) || (server.tokenFile ?? null) !== null) return [];
+  if ((server.signIn ?? null) !== null) {
+    const message = 'required because server.signIn is set: the way in when nobody can sign in';
+    return [{ path: ['server', 'tokenFile'], message }];
+  }
+  if (typeof server.address !== 'string' || isLoopback(server.address)) return [];
   const message = `required because the server listens on ${server.address}, which is not loopback (TOKEN_REQUIRED)`;
   return [{ path: ['server', 'tokenFile'], message }];
 }

@@ -8,7 +8,7 @@ import { BackupError } from '../domain/errors.js';
 import { kindOf } from '../repository/kinds.js';
 import type { NotificationChannel } from '../domain/notification-channel.js';
 import { describeFault, placeText, type ConfigFault } from './config-fault.js';
-import type { LonghaulConfig, TemporalConfig } from './config.js';
+import type { LonghaulConfig, ServerConfig, TemporalConfig } from './config.js';
 import { crossFaults } from './cross-checks.js';
 import { isSection, overlayEnvironment, type Environment } from './environment.js';
 import { storageOf } from './repository-storage.js';
@@ -126,7 +126,7 @@ function withAbsolutePaths(config: LonghaulConfig, folder: string): LonghaulConf
   return {
     ...config,
     stateDirectory: absolute(config.stateDirectory),
-    server: { ...config.server, tokenFile: absoluteOrNull(config.server.tokenFile) },
+    server: serverWithPaths(config.server, absoluteOrNull),
     temporal: temporalWithPaths(config.temporal, absoluteOrNull),
     repositories: config.repositories.map((entry) => ({
       ...entry,
@@ -141,6 +141,22 @@ function withAbsolutePaths(config: LonghaulConfig, folder: string): LonghaulConf
       channels: config.notifications.channels.map((channel) =>
         channelWithPaths(channel, absolute, absoluteOrNull),
       ),
+    },
+  };
+}
+
+function serverWithPaths(
+  server: ServerConfig,
+  absolute: (path: string | null) => string | null,
+): ServerConfig {
+  const { tokenFile, signIn } = server;
+  return {
+    ...server,
+    tokenFile: absolute(tokenFile),
+    signIn: signIn && {
+      ...signIn,
+      clientSecretFile: absolute(signIn.clientSecretFile),
+      cookieKeyFile: absolute(signIn.cookieKeyFile),
     },
   };
 }

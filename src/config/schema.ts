@@ -7,6 +7,7 @@ import { notificationsSchema } from './notification-schema.js';
 import { primaryBackupsSchema } from './primary-backup-schema.js';
 import { KIND_SETTINGS } from './repository-storage.js';
 import { filePath, PATH_ALLOWED, port, SLUG } from './setting-schemas.js';
+import { signInSchema } from './sign-in-schema.js';
 import type {
   CopyConfig,
   LonghaulConfig,
@@ -33,6 +34,7 @@ const serverSchema: z.ZodType<ServerConfig> = z.strictObject({
   })
     .nullable()
     .default(null),
+  signIn: signInSchema,
 });
 
 const embeddedTemporalSchema = z.strictObject({

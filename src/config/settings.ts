@@ -29,8 +29,13 @@ interface SchemaNode {
 }
 
 const PATHS_WITHOUT_VARIABLE: readonly string[] = ['repositories', 'repositories[].id'];
-/** Channels are set in the file alone: an entry of one kind has other settings than one of the next. So are programs that are started. */
-const ONLY_IN_FILE: readonly string[] = ['notifications.channels', 'primaryBackups'];
+/** Channels are set in the file alone: an entry of one kind has other settings than one of the next. So are programs that are started, and who may
+ *  sign in. */
+const ONLY_IN_FILE: readonly string[] = [
+  'notifications.channels',
+  'primaryBackups',
+  'server.signIn',
+];
 
 /** What a setting is when it is left out, although the schema asks for it: `temporal.type` follows from the rest of its section. */
 const IMPLIED: Readonly<Record<string, string>> = {

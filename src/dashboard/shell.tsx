@@ -16,6 +16,7 @@ import { SegmentedControl, useMantineColorScheme } from '@mantine/core';
 import { useEffect, useState, type ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import icon from './icon.svg';
+import { WhoAmI } from './who-am-i.js';
 import { silentSince } from './client/connection.js';
 import { useObservable } from './client/observable.js';
 import { Instant } from './show/instant.js';
@@ -87,6 +88,7 @@ function Side() {
         </Link>
       ))}
       <div className="side-foot">
+        <WhoAmI />
         <a href="/docs">API pages</a>
         <SchemeChoice />
       </div>

@@ -1,16 +1,17 @@
 import { Button, PasswordInput } from '@mantine/core';
 import { useState, type FormEvent, type ReactNode } from 'react';
-import { queryClient } from './client/queries.js';
+import { queryClient, withQuery } from './client/queries.js';
 import { useObservable } from './client/observable.js';
-import { keepToken, tokenState } from './client/token.js';
+import { currentToken, keepToken, signInPath, tokenState } from './client/token.js';
 
-/** Asks for the token when the server wants one; whatever was on the screen comes back after it. */
+/** Asks who it is when the server wants to know; whatever was on the screen comes back after it. */
 export function TokenGate({ children }: { readonly children: ReactNode }) {
   const state = useObservable(tokenState);
   return state === 'enough' ? children : <TokenForm wasWrong={state === 'wrong'} />;
 }
 
 function TokenForm({ wasWrong }: { readonly wasWrong: boolean }) {
+  const signIn = useObservable(signInPath);
   const [token, setToken] = useState('');
   const submit = (event: FormEvent): void => {
     event.preventDefault();
@@ -20,6 +21,7 @@ function TokenForm({ wasWrong }: { readonly wasWrong: boolean }) {
   return (
     <main className="main">
       <h1>Longhaul</h1>
+      {signIn !== null && <SignInLink path={signIn} />}
       <form onSubmit={submit} className="section stack" aria-label="Token">
         <PasswordInput
           label="Token of this server"
@@ -31,10 +33,35 @@ function TokenForm({ wasWrong }: { readonly wasWrong: boolean }) {
           required
           data-autofocus
         />
-        <Button type="submit" disabled={token.trim() === ''} w="fit-content">
+        <Button
+          type="submit"
+          variant={signIn === null ? 'filled' : 'default'}
+          disabled={token.trim() === ''}
+          w="fit-content"
+        >
           Use it
         </Button>
       </form>
     </main>
+  );
+}
+
+/** It leads back to the page that was opened. */
+function SignInLink({ path }: { readonly path: string }) {
+  const { pathname, search, hash } = window.location;
+  return (
+    <section className="section stack" aria-label="Sign in">
+      <p className="definition">
+        {currentToken() === null ? 'You are not signed in.' : 'Your token does not hold.'} Sign in
+        at the identity provider of this site, or use a token below.
+      </p>
+      <Button
+        component="a"
+        href={withQuery(path, { to: `${pathname}${search}${hash}` })}
+        w="fit-content"
+      >
+        Sign in
+      </Button>
+    </section>
   );
 }

@@ -47,6 +47,8 @@ export interface Caller {
   readonly name: string;
   readonly role: Role;
   readonly scope: TokenScope | null;
+  /** What the identity provider calls him, at which he signed in; null: he did not, but has a token or sits at this machine. */
+  readonly subject: string | null;
   /** RFC 3339 UTC; null: never. */
   readonly expiresAt: string | null;
 }

@@ -40,14 +40,30 @@ export const ERROR_CODES = {
   },
   UNAUTHORIZED: {
     kind: 'invalid',
-    meaning: 'The bearer token is missing or wrong, was revoked, or its time is over.',
-    hint: 'Send `Authorization: Bearer <token>` with a token of `longhaul token create`, or that of server.tokenFile.',
+    meaning:
+      'Nobody is signed in: the bearer token is missing or wrong, was revoked, or its time is over.',
+    hint: 'Send `Authorization: Bearer <token>` with a token of `longhaul token create`, or that of server.tokenFile; where server.signIn is set, a browser can sign in anew.',
   },
   PERMISSION_MISSING: {
     kind: 'invalid',
     meaning:
       'The token does not allow this: its role is another one, or it is for other jobs and repositories.',
     hint: 'Ask an administrator for a token that does; `longhaul token create` makes one.',
+  },
+  SIGN_IN_FAILED: {
+    kind: 'invalid',
+    meaning: 'The identity provider refused the sign-in, or what it answered is not to be trusted.',
+    hint: 'Try again. If it stays so, compare issuer, client and redirect address of server.signIn with what is registered there, and both clocks.',
+  },
+  SIGN_IN_UNAVAILABLE: {
+    kind: 'unavailable',
+    meaning: 'The identity provider does not answer.',
+    hint: 'Try again later. Tokens hold meanwhile, and so do those who are signed in.',
+  },
+  ROLE_MISSING: {
+    kind: 'invalid',
+    meaning: 'Whoever signed in has no role in this server.',
+    hint: 'Ask whoever keeps the identity provider for a group that server.signIn.roles names.',
   },
   TOKEN_MISSING: {
     kind: 'not_found',
@@ -56,7 +72,7 @@ export const ERROR_CODES = {
   },
   TOO_MANY_ATTEMPTS: {
     kind: 'unavailable',
-    meaning: 'Many wrong tokens came from this address within a minute.',
+    meaning: 'Many wrong tokens or failed sign-ins came from this address within a minute.',
     hint: 'Wait a minute. A right token is let in at any time.',
   },
   ORIGIN_FOREIGN: {

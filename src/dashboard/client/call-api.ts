@@ -65,7 +65,6 @@ export async function send(
   }
   answered();
   if (response.ok || accepts.includes(response.status)) return response;
-  if (response.status === 401) tokenRefused();
   throw await problemOf(response);
 }
 
@@ -90,6 +89,7 @@ function unreachable(cause: unknown): ApiError {
 
 async function problemOf(response: Response): Promise<ApiError> {
   const problem = (await response.json().catch(() => null)) as Partial<Problem> | null;
+  if (response.status === 401) tokenRefused(problem?.signIn ?? null);
   return new ApiError(
     problem?.detail ?? `The server answered with status ${response.status}.`,
     { code: problem?.code ?? 'SERVER_ANSWER_UNKNOWN', status: response.status },

@@ -7,6 +7,9 @@ const PLACE = 'longhaul.token';
 /** `needed`: the server refused a call for want of a token. `wrong`: it refused the one that was given. */
 export const tokenState = observable<'enough' | 'needed' | 'wrong'>('enough');
 
+/** Where the server lets people sign in; null: it takes tokens alone. */
+export const signInPath = observable<string | null>(null);
+
 export function currentToken(): string | null {
   return sessionStorage.getItem(PLACE);
 }
@@ -16,6 +19,12 @@ export function keepToken(token: string): void {
   tokenState.set('enough');
 }
 
-export function tokenRefused(): void {
+export function forgetToken(): void {
+  sessionStorage.removeItem(PLACE);
+}
+
+/** @param signIn what the server offers instead */
+export function tokenRefused(signIn: string | null): void {
+  signInPath.set(signIn);
   tokenState.set(currentToken() === null ? 'needed' : 'wrong');
 }

@@ -1,9 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parseConfig } from '../../../src/config/load-config.js';
 import { choosePort } from '../../../src/temporal/server-record.js';
 import { servePages } from '../../support/dashboard/served-pages.js';
-import { buildPages, loadedBytes } from '../../support/dashboard/built-pages.js';
+import { buildPages, loadedBytes, PAGES } from '../../support/dashboard/built-pages.js';
 import {
   describeDashboard,
   findAxeFaults,
@@ -13,6 +14,11 @@ import {
   watchMisdeeds,
   type Misdeeds,
 } from '../../support/dashboard/browser.js';
+import {
+  CLIENT_ID,
+  CLIENT_SECRET,
+  startIdentityProvider,
+} from '../../support/api/identity-provider.js';
 import { rawDigest } from '../../support/image/qemu-oracle.js';
 import { makeLargeChain, LARGE_DISK, type LargeChain } from '../../support/session/large-chain.js';
 import { LonghaulProcess, writeConfig } from '../../support/session/longhaul-process.js';
@@ -201,6 +207,52 @@ describeDashboard('the dashboard in a browser', () => {
     ).toBe('[{},{"longhaul.token":"secret-token"},""]');
     await tab.close();
     await guarded.close();
+  });
+
+  it('lets somebody sign in, shows who he is and that he may not, and lets him out', async () => {
+    const port = await freePort();
+    const publicUrl = `http://127.0.0.1:${port}`;
+    const anna = { preferred_username: 'anna', groups: ['operators'] };
+    const people = { 'sub-anna': anna, 'sub-bert': {} };
+    const provider = await startIdentityProvider(people, `${publicUrl}/sign-in/callback`);
+    const settings = parseConfig(
+      JSON.stringify({
+        repositories: [{ id: 'offsite', path: '/mnt', role: 'target' }],
+        server: {
+          tokenFile: 'token',
+          signIn: {
+            issuer: provider.issuer,
+            clientId: CLIENT_ID,
+            publicUrl,
+            roles: { operator: ['operators'] },
+          },
+        },
+      }),
+      { name: 'test', folder: '/etc', environment: {} },
+    ).server.signIn!;
+    const served = { settings, clientSecret: CLIENT_SECRET, port };
+    const guarded = await servePages('secret-token', PAGES, served);
+    const tab = await context.newPage();
+    await tab.goto(`${publicUrl}/access`);
+    await tab.getByRole('link', { name: 'Sign in' }).waitFor();
+    expect(await findAxeFaults(tab)).toEqual([]);
+    provider.signInAs('sub-bert');
+    await tab.getByRole('link', { name: 'Sign in' }).click();
+    await tab.getByText('ROLE_MISSING').waitFor();
+    expect(await findAxeFaults(tab)).toEqual([]);
+    await context.clearCookies();
+    provider.signInAs('sub-anna');
+    await tab.goto(`${publicUrl}/access`);
+    await tab.getByRole('link', { name: 'Sign in' }).click();
+    await tab.getByText('operator: sees, starts').waitFor();
+    expect(tab.url()).toBe(`${publicUrl}/access`);
+    const side = tab.getByRole('navigation', { name: 'Pages' });
+    expect(await side.innerText()).toMatch(/anna\s+operator/);
+    await side.getByRole('button', { name: 'Sign out' }).click();
+    await tab.getByRole('link', { name: 'Sign in' }).waitFor();
+    await tab.close();
+    await guarded.close();
+    await provider.close();
   });
 
   it('did nothing that its policy forbids, asked no other host, and met no error of its own', () => {

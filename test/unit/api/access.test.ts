@@ -6,7 +6,7 @@ import express, { type RequestHandler } from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AccessTokens } from '../../../src/api/access-tokens.js';
 import { accessRoutes } from '../../../src/api/access-routes.js';
-import { requireToken } from '../../../src/api/authentication.js';
+import { requireCaller } from '../../../src/api/authentication.js';
 import { routesOf } from '../../../src/api/create-api.js';
 import { FailedAttempts } from '../../../src/api/failed-attempts.js';
 import { guardedRoutes } from '../../../src/api/guarded-routes.js';
@@ -51,6 +51,7 @@ const ALLOWED: Readonly<Record<string, readonly Role[]>> = {
     'listErrorCodes',
     'getSystem',
     'getMe',
+    'signOut',
     'listFileBackupJobs',
     'getFileBackupJob',
   ]),
@@ -145,7 +146,7 @@ describe('every route', () => {
     }));
     const asRole: RequestHandler = (request, response, next) => {
       const role = request.get('Role') as Role;
-      setCaller(response, { name: 'anna', role, scope: null, expiresAt: null });
+      setCaller(response, { name: 'anna', role, scope: null, subject: null, expiresAt: null });
       next();
     };
     const url = await listen([asRole], guardedRoutes(reached, quiet));
@@ -191,7 +192,13 @@ function scheduleClient(): { client: Client; kept: Map<string, unknown[]> } {
 
 describe('tokens', () => {
   let nowMs = 0;
-  const admin: Caller = { name: 'root', role: 'administrator', scope: null, expiresAt: null };
+  const admin: Caller = {
+    name: 'root',
+    role: 'administrator',
+    scope: null,
+    subject: null,
+    expiresAt: null,
+  };
 
   async function site() {
     nowMs = Date.parse('2026-11-26T12:00:00Z');
@@ -200,12 +207,13 @@ describe('tokens', () => {
     const lines: object[] = [];
     const logger = { ...quiet, info: (fields: object) => lines.push(fields) };
     const callerOf = (sent: string) => tokens.callerOf(sent);
-    const door = { emergencyToken: 's3cret', callerOf, attempts: new FailedAttempts(() => nowMs) };
+    const attempts = new FailedAttempts(() => nowMs);
+    const door = { emergencyToken: 's3cret', callerOf, attempts, signIn: null };
     const routes = guardedRoutes(
-      accessRoutes(tokens, () => nowMs),
+      accessRoutes(tokens, () => nowMs, null),
       logger,
     );
-    const url = await listen([requireToken(door)], routes);
+    const url = await listen([requireCaller(door)], routes);
     const send = async (token: string, method: string, path: string, body?: object) => {
       const response = await fetch(`${url}${path}`, {
         method,
@@ -236,6 +244,7 @@ describe('tokens', () => {
       name: 'anna',
       role: 'operator',
       scope: null,
+      subject: null,
       expiresAt: null,
     });
     expect((await send(token, 'GET', '/tokens')).status).toBe(403);

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import {
   requireLoopback,
   requireOwnOrigin,
-  requireToken,
+  requireCaller,
 } from '../../../src/api/authentication.js';
 import { FailedAttempts } from '../../../src/api/failed-attempts.js';
 import { problemHandler } from '../../../src/api/problem.js';
@@ -130,14 +130,14 @@ describe('without a token', () => {
 /** Of a server whose configuration has the token `s3cret`, and that has made no other. */
 function door(now = () => 0) {
   const callerOf = () => Promise.resolve(null);
-  return { emergencyToken: 's3cret', callerOf, attempts: new FailedAttempts(now) };
+  return { emergencyToken: 's3cret', callerOf, attempts: new FailedAttempts(now), signIn: null };
 }
 
 describe('with a token', () => {
   it.each(['Bearer s3cret', 'bearer s3cret', 'Bearer   s3cret'])(
     '%o is let in, from whatever page',
     async (authorization) => {
-      const port = await listen(requireToken(door()));
+      const port = await listen(requireCaller(door()));
       const headers = { Authorization: authorization, Host: 'longhaul.example' };
       expect(await get(port, headers)).toMatchObject({ status: 200, text: 'inside' });
     },
@@ -155,7 +155,7 @@ describe('with a token', () => {
     'Basic s3cret',
     's3cret',
   ])('%o is refused and asked for a token', async (authorization) => {
-    const port = await listen(requireToken(door()));
+    const port = await listen(requireCaller(door()));
     const headers: Record<string, string> =
       authorization === undefined ? {} : { Authorization: authorization };
     const { status, text, challenge } = await get(port, headers);
@@ -167,7 +167,7 @@ describe('with a token', () => {
 describe('many wrong tokens', () => {
   it('are answered with a limit for a minute, in which the right one is let in', async () => {
     let nowMs = 0;
-    const port = await listen(requireToken(door(() => nowMs)));
+    const port = await listen(requireCaller(door(() => nowMs)));
     const send = async (token: string) =>
       (await get(port, { Authorization: `Bearer ${token}` })).status;
     for (let n = 0; n < 20; n++) expect(await send('wrong')).toBe(401);
@@ -177,7 +177,7 @@ describe('many wrong tokens', () => {
   });
 
   it('are not counted where none was sent', async () => {
-    const port = await listen(requireToken(door()));
+    const port = await listen(requireCaller(door()));
     for (let n = 0; n < 25; n++) expect((await get(port, {})).status).toBe(401);
   });
 });

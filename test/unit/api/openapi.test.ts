@@ -11,7 +11,11 @@ async function served(): Promise<OpenApiDocument> {
   const log = () => undefined;
   const server = createApi({
     client: {} as Client,
-    config: { repositories: [], notifications: { channels: [] } } as never,
+    config: {
+      server: { signIn: null },
+      repositories: [],
+      notifications: { channels: [] },
+    } as never,
     token: null,
     now: Date.now,
     logger: { info: log, warn: log, error: log },

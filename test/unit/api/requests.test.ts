@@ -358,6 +358,7 @@ describe('the documents of the API', () => {
       '/sessions/{id}/resume',
       '/sessions/{id}/stop',
       '/sessions/{id}/tasks',
+      '/sign-out',
       '/silences',
       '/silences/{id}',
       '/system',

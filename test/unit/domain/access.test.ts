@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { isExpired, refusalOf, type Caller, type Subject } from '../../../src/domain/access.js';
 
-const anna: Caller = { name: 'anna', role: 'operator', scope: null, expiresAt: null };
+const anna: Caller = {
+  name: 'anna',
+  role: 'operator',
+  scope: null,
+  subject: null,
+  expiresAt: null,
+};
 const bound: Caller = {
   ...anna,
   role: 'administrator',

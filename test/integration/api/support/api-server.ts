@@ -13,7 +13,7 @@ import type { CopyBlocksHeartbeat } from '../../../../src/domain/operation.js';
 import { temporalAddress } from '../../../support/temporal/server.js';
 
 export const TEST_CONFIG: LonghaulConfig = {
-  server: { address: '127.0.0.1', port: 8420, tokenFile: null },
+  server: { address: '127.0.0.1', port: 8420, tokenFile: null, signIn: null },
   stateDirectory: '/var/lib/longhaul',
   temporal: { type: 'embedded', binaryPath: null, port: 7233, uiPort: 8233 },
   repositories: [

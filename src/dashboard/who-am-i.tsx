@@ -1,0 +1,42 @@
+import { Button } from '@mantine/core';
+import type { Caller } from '../domain/access.js';
+import { useAction } from './client/actions.js';
+import { callApi } from './client/call-api.js';
+import { EVERY, queryClient, useApi } from './client/queries.js';
+import { currentToken, forgetToken } from './client/token.js';
+import { printable } from './show/format.js';
+
+/** Who this page acts for. At the server's own machine without a token nobody signs out. */
+export function WhoAmI() {
+  const me = useApi<Caller>('/me', { everyMs: EVERY.minute });
+  const signOut = useAction({
+    run: () => callApi('/sign-out', { method: 'POST' }),
+    done: 'You are signed out.',
+    then: () => {
+      forgetToken();
+      // The server refuses them now, and says how to come in again.
+      void queryClient.resetQueries();
+    },
+  });
+  if (me.data === undefined) return null;
+  const { name, role, subject } = me.data;
+  return (
+    <div className="who">
+      <span>
+        {printable(name)}
+        <br />
+        <small>{role}</small>
+      </span>
+      {(subject !== null || currentToken() !== null) && (
+        <Button
+          size="compact-xs"
+          variant="default"
+          loading={signOut.isPending}
+          onClick={() => signOut.mutate()}
+        >
+          Sign out
+        </Button>
+      )}
+    </div>
+  );
+}
