@@ -103,6 +103,8 @@ export function sameFingerprint(
 
 class Identities {
   private readonly offered: readonly CopiedPoint[];
+  /** What a copy can be found by, each with its place among the offered: a chain of a thousand points is asked a thousand times. */
+  private readonly places = new Map<string, number>();
   private readonly known: ReadonlySet<string>;
   private readonly currentIds: ReadonlySet<string>;
   private readonly short: ReadonlyMap<string, string>;
@@ -118,6 +120,23 @@ class Identities {
         .map(({ restorePointId, createdAt }) => nameOf(restorePointId, Date.parse(createdAt))),
     );
     this.currentIds = new Set(input.current.map(({ id, createdAtMs }) => nameOf(id, createdAtMs)));
+    for (const [place, copy] of this.offered.entries())
+      for (const key of this.keysOf(copy)) this.places.set(key, place);
+  }
+
+  private keysOf({ createdAt, source }: CopiedPoint): string[] {
+    const { repositoryId, restorePointId, copyId, fingerprint, provenInEpoch } = source;
+    const createdAtMs = Date.parse(createdAt);
+    const name = nameOf(restorePointId, createdAtMs);
+    const keys = [`name ${name}`];
+    if (restorePointId === UNDATED_ID) keys.push(`name ${UNDATED_ID}`);
+    if (!this.currentIds.has(name)) keys.push(`date ${createdAtMs}`);
+    if (copyId !== undefined) keys.push(`copy ${copyId}`);
+    if (repositoryId !== this.input.sourceRepositoryId) return keys;
+    if (fingerprint !== null) keys.push(`path ${fingerprint.byPath}`, `file ${fingerprint.byFile}`);
+    if (provenInEpoch !== undefined && provenInEpoch === this.input.epoch)
+      keys.push(`read ${name}`);
+    return keys;
   }
 
   of(point: SourceRestorePoint): SourceIdentity {
@@ -146,37 +165,45 @@ class Identities {
       : { is: 'grown', copiedId, reason: judged.reason };
   }
 
-  private isProven(point: SourceRestorePoint, { source }: CopiedPoint): boolean {
+  private isProven(point: SourceRestorePoint, { createdAt, source }: CopiedPoint): boolean {
     if (point.copyId !== undefined && point.copyId === source.copyId) return true;
     if (source.repositoryId !== this.input.sourceRepositoryId) return false;
     if (sameFingerprint(point.fingerprint, source.fingerprint)) return true;
     return (
       point.fingerprint === null &&
+      source.restorePointId === point.id &&
+      isOfDate(createdAt, point) &&
       source.provenInEpoch !== undefined &&
       source.provenInEpoch === this.input.epoch
     );
   }
 
   /** The copy that this point is, or may be: by proof, by name and date (an undated one may be the rest of what was copied last), by the date alone if
-   *  that copy's own name is not there. */
-  private copyOf(point: SourceRestorePoint): CopiedPoint | undefined {
+   *  that copy's own name is not there. Of several the last. */
+  private copyOf({
+    id,
+    createdAtMs,
+    copyId,
+    fingerprint,
+  }: SourceRestorePoint): CopiedPoint | undefined {
+    const name = nameOf(id, createdAtMs);
+    const proofs = copyId === undefined ? [] : [`copy ${copyId}`];
+    if (fingerprint === null) proofs.push(`read ${name}`);
+    else proofs.push(`path ${fingerprint.byPath}`, `file ${fingerprint.byFile}`);
     return (
-      this.offered.findLast((copy) => this.isProven(point, copy)) ??
-      this.offered.findLast(
-        (copy) =>
-          copy.source.restorePointId === point.id &&
-          (point.id === UNDATED_ID || isOfDate(copy, point)),
-      ) ??
-      this.offered.findLast(
-        (copy) =>
-          isOfDate(copy, point) &&
-          !this.currentIds.has(nameOf(copy.source.restorePointId, Date.parse(copy.createdAt))),
-      )
+      this.lastOf(proofs) ??
+      this.lastOf([id === UNDATED_ID ? `name ${id}` : `name ${name}`]) ??
+      this.lastOf([`date ${createdAtMs}`])
     );
+  }
+
+  private lastOf(keys: readonly string[]): CopiedPoint | undefined {
+    const places = keys.map((key) => this.places.get(key) ?? -1);
+    return this.offered[Math.max(...places, -1)];
   }
 }
 
-function isOfDate({ createdAt }: CopiedPoint, { createdAtMs }: SourceRestorePoint): boolean {
+function isOfDate(createdAt: string, { createdAtMs }: SourceRestorePoint): boolean {
   return Date.parse(createdAt) === createdAtMs;
 }
 

@@ -300,3 +300,27 @@ describe('a weekly full that becomes a monthly one on the same day', () => {
     expect(await living.wrongPoints()).toEqual([]);
   });
 });
+
+describe('a source whose stamps prove nothing', () => {
+  it('has every restore point copied, also behind those that were compared', async () => {
+    const primary = Object.assign(new SimulatedRepository('primary'), {
+      capabilities: { overwriteInPlace: true, sparseFiles: true, stampsProve: false },
+    });
+    const target = new SimulatedRepository('offsite');
+    const machine = new GrowingSource(primary, 'db01', { blockCount: 12 });
+    const sessions = new LocalSessions([primary, target]);
+    const job: CopyJob = testJob({ retention: { type: 'restorePoints', value: 20 } });
+    const committed: number[] = [];
+    await machine.backUp(FIRST_AT_MS - DAY_MS, 'full');
+    for (const day of [0, 1, 2]) {
+      machine.work(day + 1);
+      await machine.backUp(FIRST_AT_MS + day * DAY_MS, 'incremental');
+      const { tasks } = await sessions.copy(job, FIRST_AT_MS + (day + 0.5) * DAY_MS);
+      committed.push(tasks[0]!.committed.length);
+    }
+    const [{ id } = { id: '' }] = await listSourceWorkloads(primary);
+    const chain: ChainUnderTest = { repository: target, jobId: job.id, workloadId: id };
+    expect(committed).toEqual([2, 1, 1]);
+    expect(await wrongPoints(chain, ({ createdAt }) => machine.diskAt(createdAt))).toEqual([]);
+  });
+});

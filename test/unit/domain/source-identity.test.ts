@@ -137,6 +137,23 @@ describe('a source point', () => {
       COPIED21,
     ],
     [
+      'is new on such storage though its owner has read another one',
+      sourcePoint('2026-11-25', '2026-11-22', { fingerprint: null }),
+      { copied: copies({ '2026-11-21': { fingerprint: null, provenInEpoch: 4 } }) },
+      { is: 'new' },
+    ],
+    [
+      'has to be read on such storage though its owner has read another one',
+      sourcePoint('2026-11-22', '2026-11-21', { fingerprint: null }),
+      {
+        copied: copies({
+          '2026-11-21': { fingerprint: null, provenInEpoch: 4 },
+          '2026-11-22': { fingerprint: null, provenInEpoch: 3 },
+        }),
+      },
+      { is: 'unproven', copiedId: idOf('2026-11-22') },
+    ],
+    [
       'has to be read again by the next owner',
       at21({ fingerprint: null }),
       { copied: copies({ '2026-11-21': { fingerprint: null, provenInEpoch: 3 } }) },
