@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { BackupError } from '../domain/errors.js';
 import type {
   GfsFlag,
@@ -54,23 +52,10 @@ export function serializeChainRecord(record: ChainRecord): Buffer {
   return serializeRecord(FORMAT, record);
 }
 
-/** What these very bytes say was found out before, in this thread: each step of a copy reads both files of a record that grows with its chain. Whoever
- *  has a record never changes it, but makes another one.
- *  @throws CHAIN_RECORD_CORRUPT, CHAIN_FORMAT_UNKNOWN */
+/** @throws CHAIN_RECORD_CORRUPT, CHAIN_FORMAT_UNKNOWN */
 export function parseChainRecord(bytes: Buffer, path: string): ChainRecord {
-  const key = createHash('sha256').update(bytes).digest('base64');
-  const known = parsedRecords.get(key);
-  if (known !== undefined) return known;
-  const record = parseRecord(FORMAT, bytes, path);
-  parsedRecords.set(key, record, { size: bytes.length });
-  return record;
+  return parseRecord(FORMAT, bytes, path);
 }
-
-/** Of text; what was read from it takes some six times that. A record has some 1,500 bytes for each restore point of one disk, and one that is larger
- *  than this is read anew each time. */
-const PARSED_BYTES = 1024 * 1024;
-
-const parsedRecords = new LRUCache<string, ChainRecord>({ maxSize: PARSED_BYTES });
 
 /** All points that are offered, in the order of the chain. */
 export function availablePoints(record: ChainRecord): TargetRestorePoint[] {

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { seenLook, type Presence } from '../domain/absence.js';
 import { BackupError, isBackupError } from '../domain/errors.js';
 import type { FileStamp, WorkloadType } from '../domain/restore-point.js';
@@ -5,8 +6,12 @@ import type { BackupRepository } from '../repository/backup-repository.js';
 import { assertReadable, readWholeFile } from '../repository/replace-file.js';
 import { chainFolder } from './chain-paths.js';
 
-/** 64 MiB: about 50,000 restore points of ten disks. */
+/** 64 MiB: about 10,000 restore points of ten disks. */
 const MAX_RECORD_BYTES = 64 * 1024 * 1024;
+
+/** Of files, in each thread; with what was read from them and the texts of their points it is some three times that (measured). A restore point
+ *  of one disk has about 900 bytes, of two 1,350: a chain of 3,000 points fits. */
+const KNOWN_BYTES = 4 * 1024 * 1024;
 
 /** What every commit record says of itself, whatever it lists. */
 export interface OwnedRecord {
@@ -46,6 +51,13 @@ export interface RecordKind<R extends OwnedRecord> {
  *  already, and nothing it hides has been touched yet. Either may be lost, damaged or set back from outside (a restored folder, a sync tool):
  *  the newest that is whole is the record. Where a put can depend on what was read it is the other way round: the record first, then its copy. */
 export class RecordStore<R extends OwnedRecord> {
+  /** By repository and folder, what was read or written last in this thread: each step of a copy reads both files of a record that grows with its
+   *  chain. The bytes are read all the same; as long as they are these, the record is. Whoever has a record never changes it, but makes another one. */
+  readonly #known = new LRUCache<string, KnownRecord<R>>({
+    maxSize: KNOWN_BYTES,
+    sizeCalculation: ({ bytes }) => bytes.length,
+  });
+
   constructor(private readonly kind: RecordKind<R>) {}
 
   /** null: there is none.
@@ -134,8 +146,8 @@ export class RecordStore<R extends OwnedRecord> {
     const path = `${folder}/${this.kind.name}`;
     // Before its content: who was overtaken in between is refused.
     const stamp = repository.conditionalPut ? ((await repository.stat(path))?.stamp ?? null) : null;
-    const main = await this.#readFile(repository, `${folder}/${this.kind.name}`);
-    const copy = await this.#readFile(repository, `${folder}/${this.kind.copyName}`);
+    const main = await this.#readFile(repository, folder, this.kind.name);
+    const copy = await this.#readFile(repository, folder, this.kind.copyName);
     const record = await this.#recordOf(repository, folder, main, copy);
     const isSettled =
       record?.revision === main.record?.revision && record?.revision === copy.record?.revision;
@@ -158,10 +170,21 @@ export class RecordStore<R extends OwnedRecord> {
     return null;
   }
 
-  async #readFile(repository: BackupRepository, path: string): Promise<RecordFile<R>> {
+  async #readFile(
+    repository: BackupRepository,
+    folder: string,
+    name: string,
+  ): Promise<RecordFile<R>> {
+    const path = `${folder}/${name}`;
     try {
       const bytes = await readWholeFile(repository, path, MAX_RECORD_BYTES);
-      return { record: bytes === null ? null : this.kind.parse(bytes, path), fault: null };
+      if (bytes === null) return { record: null, fault: null };
+      const key = `${repository.id}:${folder}`;
+      const known = this.#known.get(key);
+      if (known?.bytes.equals(bytes)) return { record: known.record, fault: null };
+      const record = this.kind.parse(bytes, path);
+      this.#known.set(key, { bytes, record });
+      return { record, fault: null };
     } catch (error) {
       if (!isBackupError(error) || !FAULTS_OF_ONE_FILE.includes(error.code)) throw error;
       return { record: null, fault: recordCorrupt(path, error) };
@@ -181,6 +204,7 @@ export class RecordStore<R extends OwnedRecord> {
     if (!repository.conditionalPut) await repository.put(copyPath, bytes);
     await repository.put(path, bytes, repository.conditionalPut ? { expected } : {}).catch(stale);
     if (repository.conditionalPut) await repository.put(copyPath, bytes);
+    this.#known.set(`${repository.id}:${folder}`, { bytes, record });
   }
 
   /** Ends a write that was stopped between the two files, and makes good a file that was lost; for the owner of the chain. Either way the
@@ -194,6 +218,11 @@ export class RecordStore<R extends OwnedRecord> {
     if (isSettled) await repository.settle([folder]);
     else await this.#writeBoth(repository, folder, record, stamp);
   }
+}
+
+interface KnownRecord<R> {
+  readonly bytes: Buffer;
+  readonly record: R;
 }
 
 interface FoundRecord<R> {

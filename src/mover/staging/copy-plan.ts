@@ -110,7 +110,7 @@ export const stagedPath = {
 const MAX_PLAN_BYTES = 16 * 1024 * 1024;
 
 /** Grows with every change of what lies in a staging folder: what another release left there is done again. */
-const STAGING_VERSION = 4;
+const STAGING_VERSION = 5;
 
 /** null: there is none that can be trusted. Staging may be lost at any time, so what is damaged there, or was written by another release, is
  *  done again, like what is absent. */
@@ -127,35 +127,27 @@ export async function readStagedJson<T extends { token: string }>(
   }
 }
 
-/** What carries its own digest and version was written by `writeStagedJson`. */
+/** What carries its own digest and version was written by `writeStagedJson`: the digest covers the text as it lies there. */
 function sealedContent<T>(bytes: Buffer): T | null {
-  let file: Partial<SealedFile<T>> | null;
-  try {
-    file = JSON.parse(bytes.toString('utf8')) as Partial<SealedFile<T>> | null;
-  } catch {
-    return null;
-  }
-  if (file?.longhaulStaging !== STAGING_VERSION || file.content === undefined) return null;
-  return file.digest === digestOf(file.content) ? file.content : null;
+  const text = bytes.toString('utf8');
+  const [seal, version, digest] = SEAL.exec(text) ?? [''];
+  if (Number(version) !== STAGING_VERSION) return null;
+  const content = text.slice(seal.length, -SEAL_END.length);
+  return hash('sha256', content, 'hex') === digest ? (JSON.parse(content) as T) : null;
 }
 
-interface SealedFile<T> {
-  readonly longhaulStaging: number;
-  readonly digest: string;
-  readonly content: T;
-}
-
-function digestOf(content: unknown): string {
-  return hash('sha256', JSON.stringify(content), 'hex');
-}
+const SEAL = /^\{"longhaulStaging":(\d+),"digest":"([0-9a-f]{64})","content":/;
+const SEAL_END = '}\n';
 
 export async function writeStagedJson(
   repository: BackupRepository,
   path: string,
   value: { token: string },
 ): Promise<void> {
-  const file = { longhaulStaging: STAGING_VERSION, digest: digestOf(value), content: value };
-  await repository.put(path, Buffer.from(`${JSON.stringify(file, null, 1)}\n`));
+  const content = JSON.stringify(value);
+  const digest = hash('sha256', content, 'hex');
+  const seal = `{"longhaulStaging":${STAGING_VERSION},"digest":"${digest}","content":`;
+  await repository.put(path, Buffer.from(`${seal}${content}${SEAL_END}`));
 }
 
 /** The plan that `token` names.

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseChainRecord, serializeChainRecord } from '../../../src/chain/chain-record.js';
 import type { ChainRecord } from '../../../src/chain/chain-record.js';
 import {
@@ -21,6 +21,7 @@ const IDENTITY = {
   workload: { id: 'web01', name: 'web01', type: 'libvirt-kvm' },
 } as const;
 
+const SOURCE = { repositoryId: 'primary', fingerprint: null };
 const PRESENCE = { lastSeenAt: null, absence: null };
 
 /** A takeover that says nothing about the source. */
@@ -34,6 +35,8 @@ beforeEach(async () => {
   repository = new SimulatedRepository('offsite');
   await repository.makePlace(FOLDER);
 });
+
+afterEach(() => vi.restoreAllMocks());
 
 /** The record at a revision; its one point tells the revisions apart. */
 function recordAt(revision: number, change: Partial<ChainRecord> = {}): ChainRecord {
@@ -172,7 +175,7 @@ describe('the two files of the commit record', () => {
   ])('changes nothing when the %s file is of a newer version', async (_, newer, known) => {
     await put(
       newer,
-      Buffer.from(WHOLE.toString().replace('"longhaulChain": 1', '"longhaulChain": 2')),
+      Buffer.from(WHOLE.toString().replace('"longhaulChain":1', '"longhaulChain":2')),
     );
     await put(known, WHOLE);
     expect(await codeOf(take(repository, FOLDER, IDENTITY, 's'))).toBe('CHAIN_FORMAT_UNKNOWN');
@@ -221,6 +224,37 @@ describe('writing the record', () => {
     await put(COPY, FOUND['newer by one']);
     expect(await codeOf(writeChainRecord(repository, FOLDER, recordAt(10)))).toBe('STALE_EPOCH');
     expect((await writeChainRecord(repository, FOLDER, recordAt(11))).revision).toBe(12);
+  });
+});
+
+describe('a record that is known', () => {
+  const days = Array.from({ length: 2_500 }, (_, day) =>
+    new Date(Date.parse('2020-01-01T22:00:00Z') + day * 86_400_000).toISOString(),
+  );
+
+  it('is not made from its text again, however long its chain is, until another one lies there', async () => {
+    const points = targetChain(days, { source: { ...SOURCE, restorePointId: 'p'.repeat(500) } });
+    const begun = await take(repository, FOLDER, IDENTITY, 'session-1');
+    const written = await writeChainRecord(repository, FOLDER, { ...begun, points });
+    const parse = vi.spyOn(JSON, 'parse');
+    expect(await readChainRecord(repository, FOLDER)).toBe(written);
+    const owned = await ownedChainRecord(repository, FOLDER, 1);
+    const next = await writeChainRecord(repository, FOLDER, { ...owned, points: points.slice(1) });
+    expect(await readChainRecord(repository, FOLDER)).toBe(next);
+    expect(parse).not.toHaveBeenCalled();
+
+    const foreign = { ...next, revision: next.revision + 1, points: points.slice(0, 3) };
+    await put(MAIN, serializeChainRecord(foreign));
+    await put(COPY, serializeChainRecord(foreign));
+    expect(await readChainRecord(repository, FOLDER)).toEqual(foreign);
+    expect(parse).toHaveBeenCalledTimes(1);
+  });
+
+  it('is as it would be read', async () => {
+    const begun = await take(repository, FOLDER, IDENTITY, 'session-1');
+    const points = targetChain(['2026-11-24', '2026-11-25']);
+    const written = await writeChainRecord(repository, FOLDER, { ...begun, points });
+    expect(parseChainRecord(Buffer.from((await bytesOf(MAIN))!), MAIN)).toEqual(written);
   });
 });
 
