@@ -39,8 +39,10 @@ const TYPES = new Map<number, VhdFooter['type']>([
 
 /** Programs whose disks end where their geometry does; for all others the size in the footer counts. Source: QEMU 7.2 block/vpc.c */
 const SIZED_BY_GEOMETRY: readonly string[] = ['vpc ', 'qemu'];
-/** The largest that a geometry can tell: such a disk may be larger. */
-const MAX_GEOMETRY_SECTORS = 65_535 * 16 * 255;
+/** What a geometry leaves out of a disk, or adds to it, is less than a cylinder of the largest one: 16 heads of 255 sectors. One that is further from the
+ *  size in the footer is not that of this disk, and would cut data off: other tools leave it 0, or as it was before the disk was resized. That also
+ *  holds for disks that are larger than a geometry can tell. */
+const MAX_CYLINDER_SECTORS = 16 * 255;
 
 /** @throws IMAGE_MAGIC_MISSING, IMAGE_TRUNCATED when only the start of the file is one, IMAGE_VERSION_UNKNOWN, IMAGE_CORRUPT,
  *  IMAGE_LIMIT_EXCEEDED */
@@ -94,7 +96,7 @@ function parseFooter(source: ByteSource, bytes: Uint8Array, at: number): VhdFoot
       `is VHD version 0x${version.toString(16)} of type ${view.getUint32(FOOTER.type)}; 0x10000 of type 2, 3 and 4 are known`,
       { offset: at + FOOTER.version },
     );
-  const virtualSizeBytes = diskBytes(view, asciiAt(bytes, FOOTER.creator, 4));
+  const virtualSizeBytes = diskBytes(view, asciiAt(bytes, FOOTER.creator, 4), at);
   limit(source, 'size of the disk', at + FOOTER.currentSize, virtualSizeBytes, 1, MAX_DISK_BYTES);
   if (virtualSizeBytes % SECTOR_BYTES !== 0)
     throw imageFault(
@@ -123,14 +125,20 @@ function parseFooter(source: ByteSource, bytes: Uint8Array, at: number): VhdFoot
   };
 }
 
-function diskBytes(view: DataView, creator: string): number {
+/** @param contentBytes of the file: a fixed disk has no more */
+function diskBytes(view: DataView, creator: string, contentBytes: number): number {
   const currentBytes = getU64(view, FOOTER.currentSize);
+  if (!SIZED_BY_GEOMETRY.includes(creator)) return currentBytes;
   const sectors =
     view.getUint16(FOOTER.geometry) *
     view.getUint8(FOOTER.geometry + 2) *
     view.getUint8(FOOTER.geometry + 3);
-  const isByGeometry = SIZED_BY_GEOMETRY.includes(creator) && sectors < MAX_GEOMETRY_SECTORS;
-  return isByGeometry ? sectors * SECTOR_BYTES : currentBytes;
+  const bytes = sectors * SECTOR_BYTES;
+  const isItsOwn =
+    sectors > 0 &&
+    Math.abs(bytes - currentBytes) < MAX_CYLINDER_SECTORS * SECTOR_BYTES &&
+    (view.getUint32(FOOTER.type) !== TYPE_FIXED || bytes <= contentBytes);
+  return isItsOwn ? bytes : currentBytes;
 }
 
 /** The copy may be older in what says nothing of the content; a broken one is what the footer at the end is there for. */

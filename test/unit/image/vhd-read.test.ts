@@ -70,6 +70,24 @@ describe('openVhdImage', () => {
       expect((await readVhdHead(larger(creator))).virtualSizeBytes).toBe(4_194_304);
   });
 
+  it.each([
+    ['0', 0, 0, 0],
+    ['too small by more than a cylinder', 10, 4, 17],
+    ['larger than the file', 123, 4, 17],
+  ])(
+    'does not believe a geometry of Virtual PC that is %s',
+    async (_what, cylinders, heads, sectors) => {
+      const file = footerWith(fixtureImage('hyperv/fat-parent.vhd.gz'), (footer) => {
+        footer.write('vpc ', 28, 'latin1');
+        footer.writeUInt16BE(cylinders, 56);
+        footer.writeUInt8(heads, 58);
+        footer.writeUInt8(sectors, 59);
+      });
+      const { virtualSizeBytes } = await readVhdHead(fixtureImage('hyperv/fat-parent.vhd.gz'));
+      expect((await readVhdHead(file)).virtualSizeBytes).toBe(virtualSizeBytes);
+    },
+  );
+
   it('finds the footer of old Virtual PC, which lacks its last byte', async () => {
     const { bytes } = fixtureImage('hyperv/fat-parent.vhd.gz');
     const image = await openVhdImage(new MemoryBytes(bytes.subarray(0, -1), 'old.vhd'));
