@@ -62,10 +62,20 @@ class ExtentsBeside implements ImageExtents {
   ) {}
 
   open(name: string): Promise<ByteSource> {
-    const entry = this.beside.find((file) => file.name === name);
+    const entry = fileNamed(this.beside, name);
     if (entry === undefined) return Promise.reject(extentMissing(this.image, name));
     const { path, stamp } = entry;
     if (this.asked.every((extent) => extent.name !== name)) this.asked.push({ name, path, stamp });
     return this.openFile(path);
   }
+}
+
+/** Letters with marks have two spellings, of which a file system may keep another than the image (a Mac does); Windows made no difference between `A` and `a`
+ *  when it opened the extent. Absent: there is none, or more than one but none that is spelt so. */
+function fileNamed(files: readonly RepositoryEntry[], name: string): RepositoryEntry | undefined {
+  const exact = files.find((file) => file.name === name);
+  if (exact !== undefined) return exact;
+  const spelling = (text: string) => text.normalize('NFC').toLowerCase();
+  const alike = files.filter((file) => spelling(file.name) === spelling(name));
+  return alike.length === 1 ? alike[0] : undefined;
 }

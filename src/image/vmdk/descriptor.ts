@@ -36,9 +36,30 @@ export const NO_PARENT = 'ffffffff';
 /** Access, sectors, type, name, start. What follows (device ids) says nothing about the content. */
 const EXTENT =
   /^(?<access>RW|RDONLY|NOACCESS)\s+(?<sectors>\d{1,15})\s+(?<type>[A-Z]+)(?:\s+"(?<name>[^"]*)")?(?:\s+(?<start>\d{1,15}))?(?:\s.*)?$/;
-const ASSIGNMENT = /^(?<key>[A-Za-z][\w.]*)\s*=\s*(?<value>.*)$/;
+const ASSIGNMENT = /^(?<key>[A-Za-z][\w.:-]*)\s*=\s*(?<value>.*)$/;
 const QUOTED = /^"(?<text>.*)"$/;
+const ENCODING = /^[ \t]*encoding[ \t]*=[ \t]*"(?<label>[\w.:-]+)"/im;
 const CONTENT_ID = /^[0-9a-f]{1,8}$/i;
+
+/** Text of a descriptor: UTF-8 where it is that, whatever it says of itself (QEMU calls everything windows-1252), else what it says (`encoding="GBK"`), in letters
+ *  that all encodings share. */
+export function decodeDescriptor(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    const label = ENCODING.exec(Buffer.from(bytes).toString('latin1'))?.groups?.['label'];
+    return decoderOf(label ?? '').decode(bytes);
+  }
+}
+
+/** A name that nobody knows is no reason to refuse a disk whose files may have plain names. */
+function decoderOf(label: string): TextDecoder {
+  try {
+    return new TextDecoder(label);
+  } catch {
+    return new TextDecoder();
+  }
+}
 
 /** @param text of the descriptor alone; what follows its first NUL is padding
  *  @param isEmbedded it lies in the disk's only file, whose name in the extent line says nothing: files are renamed
@@ -51,7 +72,7 @@ export function parseDescriptor(
   const refuse = (what: string): Error => imageFault(source, 'IMAGE_CORRUPT', what);
   const keys = new Map<string, string>();
   const extents: ExtentLine[] = [];
-  for (const [index, raw] of (text.split('\0', 1)[0] ?? '').split('\n').entries()) {
+  for (const [index, raw] of (text.split('\0', 1)[0] ?? '').split(/\r\n?|\n/).entries()) {
     const line = raw.trim();
     if (line === '' || line.startsWith('#')) continue;
     const extent = EXTENT.exec(line)?.groups;
@@ -61,9 +82,10 @@ export function parseDescriptor(
     }
     const assignment = ASSIGNMENT.exec(line)?.groups;
     if (assignment === undefined) throw refuse(`line ${index + 1} of the descriptor is not known`);
-    const { key = '', value = '' } = assignment;
-    if (keys.has(key)) throw refuse(`the descriptor has two lines ${key}`);
-    keys.set(key, QUOTED.exec(value)?.groups?.['text'] ?? value);
+    const { key = '', value: written = '' } = assignment;
+    const value = QUOTED.exec(written)?.groups?.['text'] ?? written;
+    if ((keys.get(key) ?? value) !== value) throw refuse(`the descriptor has two lines ${key}`);
+    keys.set(key, value);
   }
   if (extents.length === 0) throw refuse('the descriptor names no extent');
   if (extents.length > MAX_EXTENTS)

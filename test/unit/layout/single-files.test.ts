@@ -84,6 +84,23 @@ describe('backups that are one file each', () => {
 });
 
 describe.skipIf(!requireTool('qemu-img'))('disks that lie alone', () => {
+  it.each([
+    ['Bu\u0308ro', 'B\u00fcro-flat.vmdk', 'Bu\u0308ro-flat.vmdk', 'complete'],
+    ['web', 'WEB-Flat.vmdk', 'web-flat.vmdk', 'complete'],
+    ['web', 'other-flat.vmdk', 'web-flat.vmdk', 'incomplete'],
+  ])(
+    'of the name %s find the extent %s in the file %s or not: %s',
+    async (stem, name, file, state) => {
+      const descriptor = [
+        ...['# Disk DescriptorFile', 'version=1', 'CID=fffffffe', 'parentCID=ffffffff'],
+        ...['createType="monolithicFlat"', `RW 8 FLAT "${name}" 0`],
+      ].join('\n');
+      const { repository } = await treeOf({ [`${stem}.vmdk`]: descriptor, [file]: 4_096 });
+      const [disk] = await scanWith(diskImageLayout, repository);
+      expect(disk?.restorePoints.map((point) => point.state)).toEqual([state]);
+    },
+  );
+
   it('are known by their ending, in whatever case, as a whole or in parts', async () => {
     const copy = await treeOf({ 'd/web.vmx': 'x', 'd/web-ctk.vmdk': 'x', 'd/box.vdi': 'x' });
     await makeDisk(copy, 'd/web.vmdk', '-o', 'subformat=monolithicFlat');
