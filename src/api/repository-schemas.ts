@@ -251,10 +251,11 @@ export const restoreRequestSchema: z.ZodType<RestoreRequest> = z
       .meta({ id: 'RestoreDestination' }),
     format: z.enum(['same', 'raw']).default('same').meta({
       description:
-        'same: whole files of the format that the copy has, none building on another; raw: the disks as they are.',
+        'same: whole files of the format that the copy has, none building on another; raw: the disks as they are, also those within archives (VMA, OVA) and streams (VMDK).',
     }),
     disks: z.array(z.string().min(1).max(255)).min(1).max(1_000).optional().meta({
-      description: 'Names of the disks that are wanted; without it: all.',
+      description:
+        'Names of the disks that are wanted; with raw also of disks within archives (`drive-scsi0`); without it: all.',
     }),
     layout: z.boolean().default(false).meta({
       description:

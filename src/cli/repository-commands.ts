@@ -82,8 +82,15 @@ function addRestoreCommand(program: Command, act: Act): void {
       .argument('<repository>')
       .argument('<point>')
       .requiredOption('--to <folder>', 'empty or new folder on the machine of the worker')
-      .option('--format <format>', 'same (as the copy) or raw', 'same')
-      .option('--disk <name...>', 'only these disks')
+      .option(
+        '--format <format>',
+        'same (as the copy) or raw: the disks, also those within archives',
+        'same',
+      )
+      .option(
+        '--disk <name...>',
+        'only these disks; with raw also those within archives (drive-scsi0)',
+      )
       .option(
         '--layout',
         'the tree that the backup tool looks for, with its names, times and modes',

@@ -2,7 +2,7 @@ import { BackupError } from '../domain/errors.js';
 import type { FormatId, RestorePointKind } from '../domain/restore-point.js';
 import type { ByteSource } from './byte-source.js';
 import { PLAIN_DIALECT, type Dialect, type DiskImage } from './disk-image.js';
-import type { ImageComposer, ImageExtents, ImageFormat } from './image-format.js';
+import type { HeldDisks, ImageComposer, ImageExtents, ImageFormat } from './image-format.js';
 import { BZIP2, GZIP, LZ4, LZOP, TAR, XZ, ZSTD } from './archive/archive-formats.js';
 import { FILE } from './file/file-format.js';
 import { OVA } from './ova/ova-format.js';
@@ -60,6 +60,12 @@ export async function openImage(
   extents?: ImageExtents,
 ): Promise<DiskImage> {
   return imageFormat(id, source.label).open(source, extents);
+}
+
+/** Disks that lie in a file of this format, which is kept as it is; null: it is no such file, or none can be told of it.
+ *  @throws IMAGE_FORMAT_UNKNOWN */
+export function heldDisksOf(id: FormatId): HeldDisks | null {
+  return imageFormat(id).heldDisks ?? null;
 }
 
 export type ComposedFormat = ImageFormat & { readonly composer: ImageComposer };

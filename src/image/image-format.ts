@@ -12,6 +12,8 @@ export interface ImageFormat {
   readonly extension: string;
   /** Its files are kept as they are, whatever is in them, so their bytes are no disk's. Absent: they are images of disks. */
   readonly isOpaque?: true;
+  /** Disks that lie in a file that is kept as it is, for a restore that takes them out. Absent: it holds none, or they cannot be told. */
+  readonly heldDisks?: HeldDisks;
   /** What a look at a source must know of a file: a small part of it is read, whatever its size.
    *  @param extents absent: there are none
    *  @throws IMAGE_TRUNCATED when the file is still being written or was cut off, as far as its head and tables tell; and as `open` */
@@ -22,6 +24,14 @@ export interface ImageFormat {
   readonly composer: ImageComposer | null;
   /** null: a full of this format cannot take up an increment in place; a synthetic full does it. */
   readonly merger: ImageMerger | null;
+}
+
+export interface HeldDisks {
+  /** Their names, each once; null: the file is one disk, and has the name that its owner gives it.
+   *  @throws IMAGE_… */
+  list(source: ByteSource): Promise<readonly (string | null)[]>;
+  /** @throws IMAGE_… */
+  open(source: ByteSource, name: string | null): Promise<DiskImage>;
 }
 
 /** Further files of an image. A format opens them by the names that stand in the image; which file a name stands for was settled by the layout. */

@@ -2,13 +2,19 @@ import { parseManifest } from '../../domain/ovf-manifest.js';
 import type { ByteSource } from '../byte-source.js';
 import { opaqueFormat } from '../file/opaque-format.js';
 import { imageFault } from '../image-fault.js';
+import type { ImageFormat } from '../image-format.js';
+import { plainName } from './member-name.js';
+import { OVA_DISKS } from './ova-disks.js';
 import { readTarMembers, type TarMember } from './tar-members.js';
 
 /** An OVF package in one file: a tar that travels byte for byte, because a certificate may sign it. It is whole when its headers lead to its two blocks
  *  of zeros, and every file that its manifest names is in it; the digests of the manifest are for who unpacks it, and to compare them would
  *  mean to read all of it at every look.
  *  Source: DSP0243 (OVF 2.1), 2 package and 6 distribution. */
-export const OVA = opaqueFormat({ id: 'ova', extension: 'ova', assertWhole });
+export const OVA: ImageFormat = {
+  ...opaqueFormat({ id: 'ova', extension: 'ova', assertWhole }),
+  heldDisks: OVA_DISKS,
+};
 
 async function assertWhole(source: ByteSource): Promise<void> {
   const members = await readTarMembers(source);
@@ -39,14 +45,6 @@ async function assertWhole(source: ByteSource): Promise<void> {
 
 const FILE = '0';
 const FOLDER = '5';
-
-/** Without what leads to where it is unpacked, and without the end of a folder. A package is flat; folders of a vendor's own, or of who packed one by hand,
- *  are possible, ways out of it are not. null: it is one. */
-function plainName(name: string): string | null {
-  const isOut = name === '' || name.startsWith('/') || /^[a-z]:/i.test(name) || name.includes('\\');
-  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
-  return isOut || parts.includes('..') ? null : parts.join('/');
-}
 
 function endsIn(name: string, ending: string): boolean {
   return name.toLowerCase().endsWith(ending);

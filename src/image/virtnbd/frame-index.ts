@@ -2,7 +2,7 @@ import { BLOCK_BYTES } from '../../domain/digest.js';
 import type { ByteSource } from '../byte-source.js';
 import { HeaderReader } from '../header-reader.js';
 import { imageFault } from '../image-fault.js';
-import { KeptIndexes } from './kept-indexes.js';
+import { KeptIndexes } from '../kept-indexes.js';
 import { LZ4_HEADER_BYTES, lz4ContentBytes, MAX_PART_BYTES, partLimit } from './lz4-part.js';
 import { MAX_RUNS, readRunList, type BlockRun } from './run-list.js';
 import { HEADER_BYTES, LINE_END, parseFrame, type Frame } from './stream-frames.js';
@@ -26,6 +26,8 @@ export const FRAME_GAP = LINE_END.length + HEADER_BYTES;
 
 const FIELDS = 4;
 
+const KEPT = new KeptIndexes<FrameIndex>(64 * 1024 * 1024);
+
 /** Data runs by guest offset, none over another: 32 bytes each. */
 export class FrameIndex {
   private constructor(
@@ -43,7 +45,7 @@ export class FrameIndex {
    *  @throws IMAGE_TRUNCATED, IMAGE_CORRUPT, IMAGE_LIMIT_EXCEEDED */
   static async read(source: ByteSource, meta: StreamMeta): Promise<FrameIndex> {
     const { sameness } = source;
-    const kept = sameness === undefined ? null : KeptIndexes.ofThread.get(sameness);
+    const kept = sameness === undefined ? null : KEPT.get(sameness);
     if (kept !== null) return kept;
     const runs = new RunCollector(source);
     const end = await readStreamEnd(source, meta.isCompressed);
@@ -53,7 +55,7 @@ export class FrameIndex {
       addListedRuns(source, meta, listed, { end, runs });
     }
     const index = new FrameIndex(runs.sorted(), runs.count);
-    if (sameness !== undefined) KeptIndexes.ofThread.keep(sameness, index);
+    if (sameness !== undefined) KEPT.keep(sameness, index);
     return index;
   }
 

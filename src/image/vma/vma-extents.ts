@@ -4,34 +4,78 @@ import { checkInside, imageFault } from '../image-fault.js';
 import { checkMd5, type VmaDevice, type VmaHeader } from './vma-header.js';
 
 const MAGIC = 0x564d_4145; // `VMAE`
-const HEADER_BYTES = 512;
+export const EXTENT_HEADER_BYTES = 512;
 const MD5_OFFSET = 24;
 const CLUSTERS_OFFSET = 40;
 const CLUSTERS = 59;
-const BLOCK_BYTES = 4_096;
-const CLUSTER_BYTES = 65_536;
+export const BLOCK_BYTES = 4_096;
+export const CLUSTER_BYTES = 65_536;
 /** The memory of a machine is saved as far as it was used. */
-const MEMORY_DEVICE = 'vmstate';
+export const MEMORY_DEVICE = 'vmstate';
 
 /** Goes over the headers of all extents. An archive that was cut off between two of them has only right checksums, and `vma verify` takes it
  *  (measured with Proxmox's own tool): it is whole when it holds each cluster of each disk.
  *  Memory: one bit for each cluster of the stretches of 4 GiB that are begun and not whole: 128 MiB at most for 64 TiB.
  *  @throws IMAGE_TRUNCATED when it is not, IMAGE_CORRUPT when an extent breaks the rules */
 export async function assertAllClusters(source: ByteSource, header: VmaHeader): Promise<void> {
+  await walkExtents(source, header, () => undefined);
+}
+
+/** Hands out the clusters of all extents in their order, then sees to it that all are there.
+ *  @throws as `assertAllClusters` */
+export async function walkExtents(
+  source: ByteSource,
+  header: VmaHeader,
+  visit: (extentOffset: number, clusters: readonly StoredCluster[]) => void,
+): Promise<void> {
   const seen = new Map(header.devices.map((device) => [device.id, new SeenClusters(device)]));
   const headers = new HeaderReader(source);
   let offset = header.headerBytes;
   let isNear = false;
   while (offset < source.sizeBytes) {
-    const extent = await headers.read(offset, HEADER_BYTES, isNear);
+    const extent = await headers.read(offset, EXTENT_HEADER_BYTES, isNear);
     checkExtent(source, extent, header, offset);
-    const blocks = countClusters(source, extent, seen, offset);
+    const clusters = clustersOf(extent);
+    const blocks = countClusters(source, extent, clusters, seen, offset);
     const bytes = blocks * BLOCK_BYTES;
-    checkInside(source, 'an extent', offset, HEADER_BYTES + bytes);
-    offset += HEADER_BYTES + bytes;
+    checkInside(source, 'an extent', offset, EXTENT_HEADER_BYTES + bytes);
+    visit(offset, clusters);
+    offset += EXTENT_HEADER_BYTES + bytes;
     isNear = bytes === 0;
   }
   for (const clusters of seen.values()) clusters.assertAll(source);
+}
+
+/** 64 KiB of a device, as far as they are no zeros. */
+export interface StoredCluster {
+  readonly device: number;
+  readonly cluster: number;
+  /** Which of its blocks of 4 KiB are stored: bit k that of block k. */
+  readonly mask: number;
+  /** Where they lie in the data of the extent. */
+  readonly at: number;
+}
+
+/** @param extent header of it */
+export function clustersOf(extent: Buffer): StoredCluster[] {
+  const clusters: StoredCluster[] = [];
+  let blocks = 0;
+  for (let i = 0; i < CLUSTERS; i++) {
+    const at = CLUSTERS_OFFSET + i * 8;
+    const device = extent[at + 3]!;
+    if (device === 0) continue;
+    const mask = extent.readUInt16BE(at);
+    const cluster = extent.readUInt32BE(at + 4);
+    clusters.push({ device, cluster, mask, at: blocks * BLOCK_BYTES });
+    blocks += bitsOf(mask);
+  }
+  return clusters;
+}
+
+function bitsOf(mask: number): number {
+  let count = 0;
+  for (let bits = mask; bits > 0; bits >>= 1) count += bits & 1;
+  return count;
 }
 
 function checkExtent(source: ByteSource, extent: Buffer, { uuid }: VmaHeader, offset: number) {
@@ -53,24 +97,20 @@ function checkExtent(source: ByteSource, extent: Buffer, { uuid }: VmaHeader, of
 function countClusters(
   source: ByteSource,
   extent: Buffer,
+  clusters: readonly StoredCluster[],
   seen: ReadonlyMap<number, SeenClusters>,
   offset: number,
 ): number {
   let blocks = 0;
-  for (let i = 0; i < CLUSTERS; i++) {
-    const at = CLUSTERS_OFFSET + i * 8;
-    const mask = extent.readUInt16BE(at);
-    const device = extent[at + 3]!;
-    if (device === 0) continue;
-    const cluster = extent.readUInt32BE(at + 4);
+  for (const { device, cluster, mask } of clusters) {
     if (seen.get(device)?.add(cluster) !== true)
       throw imageFault(
         source,
         'IMAGE_CORRUPT',
         `the extent at byte ${offset} has cluster ${cluster} of device ${device}, which is none or is there twice`,
-        { offset: offset + at },
+        { offset },
       );
-    for (let bits = mask; bits > 0; bits >>= 1) blocks += bits & 1;
+    blocks += bitsOf(mask);
   }
   const told = extent.readUInt16BE(6);
   if (told === blocks) return blocks;

@@ -1,6 +1,7 @@
 import { opaqueFormat } from '../file/opaque-format.js';
 import type { Dialect } from '../disk-image.js';
 import type { ImageFormat } from '../image-format.js';
+import { openVmaDisk, vmaDisks } from './vma-disk.js';
 import { assertAllClusters } from './vma-extents.js';
 import { readVmaHeader, type VmaHeader } from './vma-header.js';
 
@@ -20,6 +21,7 @@ export const VMA: ImageFormat = {
       dialect,
     };
   },
+  heldDisks: { list: vmaDisks, open: (source, name) => openVmaDisk(source, name ?? '') },
 };
 
 /** `name: web01` in `qemu-server.conf`. What follows a line in brackets are snapshots. */

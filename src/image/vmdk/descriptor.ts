@@ -48,16 +48,16 @@ export function decodeDescriptor(bytes: Uint8Array): string {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     const label = ENCODING.exec(Buffer.from(bytes).toString('latin1'))?.groups?.['label'];
-    return decoderOf(label ?? '').decode(bytes);
+    return decodeAs(label ?? 'utf-8', bytes);
   }
 }
 
-/** A name that nobody knows is no reason to refuse a disk whose files may have plain names. */
-function decoderOf(label: string): TextDecoder {
+/** A word for an encoding that nobody knows is no reason to refuse a disk whose files may have plain names. */
+function decodeAs(label: string, bytes: Uint8Array): string {
   try {
-    return new TextDecoder(label);
+    return new TextDecoder(label).decode(bytes);
   } catch {
-    return new TextDecoder();
+    return new TextDecoder().decode(bytes);
   }
 }
 

@@ -3,18 +3,21 @@ import { sameStamp, type FileStamp, type SourceImage } from '../../domain/restor
 import type { TargetDisk } from '../../domain/target-point.js';
 import { fileByteSource, type ByteSource } from '../../image/byte-source.js';
 import type { DiskImage, ImageHead } from '../../image/disk-image.js';
-import { imageFormat, openImage } from '../../image/formats.js';
+import { heldDisksOf, imageFormat, openImage } from '../../image/formats.js';
 import { provenContent } from '../../layout/file-facts.js';
 import { extentMissing, type ImageExtents } from '../../image/image-format.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { openTogether, withOpenFiles, type OpenFiles } from '../task/open-files.js';
+import { provenBytes } from './proven-bytes.js';
 
 /** One image of a stack. Which lies below which is decided by the catalogue, never by a path inside an image. */
 export interface LayerFile extends Omit<SourceImage, 'stamp'> {
   readonly repositoryId: string;
   /** What the file must still be; null: not checked. */
   readonly stamp: FileStamp | null;
+  /** The disk that is meant of those that the file holds (`HeldDisks`); absent: the file itself. */
+  readonly within?: { readonly name: string | null };
 }
 
 /** The file of a disk of a target point, whatever it is just now. */
@@ -47,8 +50,45 @@ export async function openLayer(context: MoverContext, layer: LayerFile): Promis
     const repository = await context.repository(layer.repositoryId);
     const content = provenContent(repository, { path: layer.path, stamp: await file.stamp() });
     const source = await fileByteSource(file, content);
-    const image = await openImage(source, layer.format, extentsOf(context, layer, files));
+    const image =
+      layer.within === undefined
+        ? await openImage(source, layer.format, extentsOf(context, layer, files))
+        : await openHeld(context, layer, layer.within, source, files);
     return { image, file, sizeBytes: source.sizeBytes, close: () => files.close() };
+  });
+}
+
+/** A disk within a file: what it is made of is read unit by unit, each compared with its digest where it has one, because blocks of the disk are no units
+ *  of the file. */
+async function openHeld(
+  context: MoverContext,
+  { repositoryId, format, path, digestsPath }: LayerFile,
+  { name }: NonNullable<LayerFile['within']>,
+  source: ByteSource,
+  files: OpenFiles,
+): Promise<DiskImage> {
+  const held = heldDisksOf(format);
+  if (held === null) throw new Error(`plan: ${path} holds no disks`);
+  if (digestsPath === undefined) return held.open(source, name);
+  const repository = await context.repository(repositoryId);
+  const digests = files.add(await repository.openRead(digestsPath));
+  return held.open(await provenBytes(source, digests), name);
+}
+
+/** Names of the disks that a file of a target holds; null: it holds none that could be told.
+ *  @throws SOURCE_CHANGED, IMAGE_…, BLOCK_DIGEST_MISMATCH */
+export async function heldDiskNames(
+  context: MoverContext,
+  layer: LayerFile,
+): Promise<readonly (string | null)[] | null> {
+  const held = heldDisksOf(layer.format);
+  if (held === null) return null;
+  return withOpenFiles(async (files) => {
+    const source = await fileByteSource(await openUnchanged(context, layer, layer, files));
+    if (layer.digestsPath === undefined) return held.list(source);
+    const repository = await context.repository(layer.repositoryId);
+    const digests = files.add(await repository.openRead(layer.digestsPath));
+    return held.list(await provenBytes(source, digests));
   });
 }
 
@@ -113,6 +153,7 @@ export function sameLayer(a: LayerFile, b: LayerFile): boolean {
   const others = b.extents ?? [];
   return (
     isSameFile(a, b) &&
+    a.within?.name === b.within?.name &&
     (a.extents ?? []).length === others.length &&
     (a.extents ?? []).every((extent, i) => isSameFile(extent, others[i]!))
   );

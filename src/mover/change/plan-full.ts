@@ -2,7 +2,7 @@ import type { ChainRecord } from '../../chain/chain-record.js';
 import { fileTraits, keptTraits } from '../../domain/file-traits.js';
 import { BackupError } from '../../domain/errors.js';
 import type { FormatId } from '../../domain/restore-point.js';
-import type { TargetRestorePoint } from '../../domain/target-point.js';
+import type { KeptFile, TargetRestorePoint } from '../../domain/target-point.js';
 import { fullFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import {
@@ -44,6 +44,13 @@ export interface FullOrder {
   readonly fileNames?: ReadonlyMap<string, string>;
   /** Formats of those that get another than their own; absent: none. */
   readonly formats?: ReadonlyMap<string, FormatId>;
+  /** Of disks whose files are kept as they are: the disks within them that are wanted instead, by the names that they get; absent: none. */
+  readonly within?: ReadonlyMap<string, readonly WithinFile[]>;
+}
+
+export interface WithinFile {
+  readonly disk: string;
+  readonly within: NonNullable<LayerFile['within']>;
 }
 
 /** Plans fulls of the disks of a target point from the target's own files; the copy itself is the usual one. Run again, it takes up the
@@ -77,7 +84,7 @@ export async function planFull(
     disks.push({
       ...planned,
       fileName: order.fileNames?.get(disk) ?? planned.fileName,
-      ...keptTraits(point.disks.find((entry) => entry.disk === disk)!),
+      ...traitsOf(point, disk, files),
     });
   }
   const repositoryId = order.source.id;
@@ -121,7 +128,9 @@ async function planDisk(
   const stack = await ImageStack.open(context, input.files);
   try {
     const { target, staging, token, disk, keepsLinkId } = input;
-    const format = fullFormat(input.formatId, stack.dialect);
+    const isWithin = input.files[0]!.within !== undefined;
+    const formatId = isWithin ? stack.images[0]!.format : input.formatId;
+    const format = fullFormat(formatId, stack.dialect);
     const file = fileOf(input, format, stack);
     const changes = { type: 'all' } as const;
     const lists = await listPlannedBlocks(context, {
@@ -140,6 +149,16 @@ async function planDisk(
   }
 }
 
+/** A disk within a file has no place of its own in the tree of the point. */
+function traitsOf(
+  { disks }: TargetRestorePoint,
+  disk: string,
+  [file]: readonly LayerFile[],
+): Partial<KeptFile> {
+  const kept = disks.find((entry) => entry.disk === disk);
+  return kept === undefined || file?.within !== undefined ? {} : keptTraits(kept);
+}
+
 async function stampedLayers(order: FullOrder): Promise<Map<string, LayerFile[]>> {
   const { source, chain, record, point } = order;
   const place = { targetRepositoryId: source.id, chain };
@@ -155,7 +174,9 @@ async function stampedLayers(order: FullOrder): Promise<Map<string, LayerFile[]>
         });
       files.push({ ...layer, stamp: entry.stamp });
     }
-    layers.set(disk, files);
+    const inside = order.within?.get(disk);
+    if (inside === undefined) layers.set(disk, files);
+    for (const { disk: name, within } of inside ?? []) layers.set(name, [{ ...files[0]!, within }]);
   }
   return layers;
 }

@@ -6,11 +6,12 @@ import { BackupError } from '../../domain/errors.js';
 import { restoreStaging } from '../../domain/staging-id.js';
 import type { FormatId, RestoreFormat } from '../../domain/restore-point.js';
 import type { TargetCompanion, TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
-import { imageFormat } from '../../image/formats.js';
+import { WHOLE_FILE } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
 import type { PlanReference } from '../staging/copy-plan.js';
 import { restoredFiles, type RestoredFile } from './restored-files.js';
+import { wantedDisks, type WantedDisks } from './wanted-disks.js';
 import {
   readStagedJson,
   stagedPath,
@@ -36,7 +37,7 @@ export interface RestoreInput {
   /** Absolute path of an existing folder on the worker's machine, outside every repository. */
   readonly destinationPath: string;
   readonly format: RestoreFormat;
-  /** null: all. */
+  /** As the point calls them, or of a raw restore as a file calls those that it holds; null: all. */
   readonly disks: readonly string[] | null;
   /** Each file under the name that its tool looks for, with time and mode; absent: side by side. */
   readonly layout?: boolean;
@@ -48,7 +49,7 @@ export interface RestoreInput {
 }
 
 /** Takes a lease on the point and plans the restore into the destination. Run again after a stop it takes up what is there.
- *  @throws RESTORE_FORMAT_UNSUITED, RESTORE_POINT_MISSING, RESTORE_DESTINATION_INVALID when the folder holds something else, or a file of a name that is needed */
+ *  @throws RESTORE_FORMAT_UNSUITED, REQUEST_INVALID when it has no disk of a wanted name, RESTORE_POINT_MISSING, RESTORE_DESTINATION_INVALID when the folder holds something else, or a file of a name that is needed */
 export async function prepareRestore(
   context: MoverContext,
   input: RestoreInput,
@@ -57,10 +58,9 @@ export async function prepareRestore(
   const target = await context.repository(folderRepositoryId(input.destinationPath));
   const staging = restoreStaging(input.pointId);
   const isResumed = (await target.stat(stagedPath.plan(staging))) !== null;
-  const { record, point } = await leasedPoint(context, source, input, isResumed);
-  await assertDestination(target, input, point);
-  const wanted = wantedDisks(point, input);
-  const places = restoredFiles({ disks: wanted, companions: [] }, input);
+  const { record, point, wanted } = await leasedPoint(context, source, input, isResumed);
+  await assertDestination(target, input, point, wanted);
+  const places = restoredFiles({ disks: wanted.disks, companions: [] }, input);
   const nameAt = (index: number) =>
     places[index]!.name.slice(places[index]!.name.lastIndexOf('/') + 1);
   const plan = await planFull(context, {
@@ -68,9 +68,10 @@ export async function prepareRestore(
     chain: input.chain,
     record,
     point,
-    disks: wanted.map(({ disk }) => disk),
-    fileNames: new Map(wanted.map(({ disk }, index) => [disk, nameAt(index)])),
-    formats: input.layout === true ? formatsInTree(wanted) : new Map(),
+    disks: [...wanted.disks.map(({ disk }) => disk), ...wanted.within.keys()],
+    fileNames: new Map(wanted.disks.map(({ disk }, index) => [disk, nameAt(index)])),
+    formats: input.layout === true ? formatsInTree(wanted.disks) : new Map(),
+    within: wanted.within,
     target,
     staging,
     epoch: 0,
@@ -115,38 +116,20 @@ async function prepareRaw(
   return diskWork(target, rawRestoreJournal(staging, disk, token), disk, heldBlocks);
 }
 
-/** The bytes of an archive under a name that ends in `.raw` would be taken for a disk.
- *  @throws RESTORE_FORMAT_UNSUITED */
-function assertFormat(disks: readonly TargetDisk[], { format }: RestoreInput): void {
-  const opaque = disks.find((disk) => imageFormat(disk.format).isOpaque);
-  if (format !== 'raw' || opaque === undefined) return;
-  throw new BackupError(
-    'RESTORE_FORMAT_UNSUITED',
-    `the copy of ${opaque.disk} is a file of the format ${opaque.format}, which is kept as it is and no disk`,
-    { details: { disk: opaque.disk, path: opaque.path } },
-  );
-}
-
 /** @throws RESTORE_DESTINATION_INVALID */
 async function assertDestination(
   target: BackupRepository,
   input: RestoreInput,
   point: TargetRestorePoint,
+  { disks, within }: WantedDisks,
 ): Promise<void> {
   await assertRoom(target, input);
-  const wanted = { disks: wantedDisks(point, input), companions: wantedCompanions(point, input) };
-  for (const { name } of restoredFiles(wanted, input))
-    if ((await target.stat(name)) !== null) throw nameTaken(input.destinationPath, name);
-}
-
-/** Companions come with files of the point's own format, and stay behind when disks are restored as raw ones. */
-function wantedDisks(
-  { disks }: TargetRestorePoint,
-  { disks: names, format }: Pick<RestoreInput, 'disks' | 'format'>,
-): readonly TargetDisk[] {
-  return disks.filter(({ disk, isCompanion = false }) =>
-    isCompanion ? format === 'same' : (names?.includes(disk) ?? true),
+  const inside = [...within].flatMap(([path, held]) =>
+    held.map(({ disk }) => ({ disk, path, format: WHOLE_FILE })),
   );
+  const companions = wantedCompanions(point, input);
+  for (const { name } of restoredFiles({ disks: [...disks, ...inside], companions }, input))
+    if ((await target.stat(name)) !== null) throw nameTaken(input.destinationPath, name);
 }
 
 function wantedCompanions(
@@ -176,7 +159,7 @@ async function leasedPoint(
   source: BackupRepository,
   input: RestoreInput,
   isResumed: boolean,
-): Promise<{ record: ChainRecord; point: TargetRestorePoint }> {
+): Promise<{ record: ChainRecord; point: TargetRestorePoint; wanted: WantedDisks }> {
   await renewLease(context, input);
   try {
     const record = await readChainRecord(source, input.chain);
@@ -185,8 +168,7 @@ async function leasedPoint(
     const point = isResumed
       ? lineageOf(record, input.pointId)[0]!
       : offeredPoint(record, input.pointId);
-    assertFormat(wantedDisks(point, input), input);
-    return { record, point };
+    return { record, point, wanted: await wantedDisks(context, input, record, point) };
   } catch (error) {
     await releaseLease(source, input.chain, input.leaseId);
     throw error;

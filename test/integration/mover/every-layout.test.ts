@@ -102,8 +102,8 @@ describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each la
     return found;
   }
 
-  /** Where the only point of the only chain lies as its tool looks for it. */
-  async function restoredTree(): Promise<string> {
+  /** Where the only point of the only chain lies as its tool looks for it, or its disks do. */
+  async function restoredTree(format: 'same' | 'raw' = 'same'): Promise<string> {
     const to = join(folder, 'restored');
     await mkdir(to);
     const destination = await openDirectoryRepository({
@@ -114,7 +114,7 @@ describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each la
     const restored = await new LocalSessions([primary, offsite, destination]).restore(
       {
         ...{ repositoryId: 'offsite', restorePointId: restorePointKey(key) },
-        ...{ destinationPath: to, format: 'same', layout: true },
+        ...{ destinationPath: to, format, layout: format === 'same' },
       },
       NOW_MS + 2 * DAY_MS,
     );
@@ -165,6 +165,26 @@ describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each la
     const checked = execFileSync('sha256sum', ['--check', '--strict', 'vm.mf'], { cwd: to });
     expect(checked.toString()).toBe('vm.ovf: OK\nvm-disk1.vmdk: OK\n');
     expect((await stat(join(to, 'vm.ovf'))).mtime).toEqual(WRITTEN_AT);
+  });
+
+  it.each([
+    ['an OVA', 'vm.ova', 'vm-disk1.vmdk.raw'],
+    ['an OVF package', 'package/vm.ovf', 'vm-disk1.vmdk.raw'],
+    ['a VMDK that lies alone', 'vm-disk1.vmdk', 'image.raw'],
+  ])('gives the disk of %s as a raw one, as the workflow restores it', async (_what, kept, raw) => {
+    await disk('package/vm-disk1.vmdk', 4, '-o', 'subformat=streamOptimized');
+    await put('package/vm.ovf', ENVELOPE);
+    const from = source('package');
+    if (kept === 'vm.ova') {
+      const tar = ['-c', '--format=ustar', '-C', from, './vm.ovf', './vm-disk1.vmdk'];
+      await put(kept, execFileSync('tar', tar, { maxBuffer: 8 * SIZE_BYTES }));
+    }
+    if (kept === 'vm-disk1.vmdk') await put(kept, await readFile(join(from, kept)));
+    if (!kept.startsWith('package/')) await rm(from, { recursive: true });
+    await new LocalSessions([primary, offsite]).copy(testJob({ restorePoints: 'all' }), NOW_MS);
+    const to = await restoredTree('raw');
+    expect(await readdir(to)).toEqual([raw]);
+    expect((await readFile(join(to, raw))).equals(noise(4))).toBe(true);
   });
 
   it('takes up a layout that nothing knows but a row', async () => {

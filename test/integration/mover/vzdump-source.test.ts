@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
@@ -8,6 +8,8 @@ import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
+import { folderRepositoryId } from '../../../src/repository/open-repository.js';
+import { restoreInto } from '../../support/mover/restore-into.js';
 import { vmaFile, type Vma } from '../../support/image/vma-file.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
@@ -85,6 +87,59 @@ describe('a folder of vzdump', () => {
       NOW_MS + 2 * DAY_MS,
     );
     expect(verified).toMatchObject({ state: 'ended', result: 'success' });
+  });
+
+  describe('whose archive is restored as raw disks', () => {
+    let to: string;
+    let point: TargetRestorePoint;
+    beforeEach(async () => {
+      await backUp(25);
+      point = (await session(0))[0]!;
+      to = join(folder, 'restored');
+      await mkdir(to);
+    });
+    const restore = async (disks: readonly string[] | null): Promise<Record<string, Buffer>> => {
+      const id = folderRepositoryId(to);
+      const into = await openDirectoryRepository({ id, rootPath: to, readOnly: false });
+      const order = { chain: CHAIN, pointId: point.id, format: 'raw', disks } as const;
+      const files = await restoreInto(into, offsite, order);
+      const read = files.map(async (path) => [basename(path), await readFile(path)] as const);
+      return Object.fromEntries(await Promise.all(read));
+    };
+    const system = Buffer.alloc(70 * 65_536, 0x31).fill(25, 5 * 65_536, 6 * 65_536);
+    const data = Buffer.alloc(200_192, 0x32);
+
+    it('gives all of them, or one by its name', async () => {
+      const one = await restore(['drive-scsi1']);
+      expect(Object.keys(one)).toEqual(['drive-scsi1.raw']);
+      expect(one['drive-scsi1.raw']!.equals(data)).toBe(true);
+      await rm(join(to, 'drive-scsi1.raw'));
+      const all = await restore(null);
+      expect(Object.keys(all)).toEqual(['drive-scsi0.raw', 'drive-scsi1.raw']);
+      expect(all['drive-scsi0.raw']!.equals(system)).toBe(true);
+      expect(all['drive-scsi1.raw']!.equals(data)).toBe(true);
+    });
+
+    it('says which there are when one of another name is wanted, and leaves no lease', async () => {
+      await expect(restore(['drive-ide0'])).rejects.toMatchObject({
+        code: 'REQUEST_INVALID',
+        message: expect.stringMatching(/"drive-ide0"; it has archive, drive-scsi0, drive-scsi1/),
+      });
+      expect(await readdir(to)).toEqual([]);
+      const chain = await readdir(join(folder, 'offsite', CHAIN), { recursive: true });
+      expect(chain.filter((name) => /leases.*json/.test(name))).toEqual([]);
+    });
+
+    it.each(['head', 'data'])(
+      'gives none that was changed in the copy, in its %s',
+      async (where) => {
+        const path = join(folder, 'offsite', CHAIN, point.disks[0]!.path);
+        const bytes = await readFile(path);
+        bytes[where === 'head' ? 12_290 : 6 * 65_536 + 100]! ^= 1;
+        await writeFile(path, bytes);
+        await expect(restore(null)).rejects.toMatchObject({ code: 'BLOCK_DIGEST_MISMATCH' });
+      },
+    );
   });
 
   it('with an archive that was cut between two extents gives all but that one', async () => {

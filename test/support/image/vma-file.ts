@@ -5,6 +5,8 @@ export interface VmaOptions {
   readonly devices: readonly { readonly name: string; readonly disk: Buffer }[];
   readonly config?: string;
   readonly uuid?: Buffer;
+  /** Clusters of the devices in turn, and of each the last first: as a guest writes that is backed up meanwhile. */
+  readonly isWoven?: boolean;
 }
 
 const CLUSTER = 65_536;
@@ -17,7 +19,12 @@ export interface Vma {
   readonly extents: readonly number[];
 }
 
-export function vmaFile({ devices, config, uuid = Buffer.alloc(16, 7) }: VmaOptions): Vma {
+export function vmaFile({
+  devices,
+  config,
+  uuid = Buffer.alloc(16, 7),
+  isWoven = false,
+}: VmaOptions): Vma {
   const header = Buffer.alloc(12_800);
   let used = 1;
   const blob = (bytes: Buffer): number => {
@@ -54,6 +61,7 @@ export function vmaFile({ devices, config, uuid = Buffer.alloc(16, 7) }: VmaOpti
       n,
     })),
   );
+  if (isWoven) clusters.sort((a, b) => b.n - a.n || a.id - b.id);
   for (let first = 0; first < clusters.length; first += PER_EXTENT) {
     const extent = extentOf(uuid, clusters.slice(first, first + PER_EXTENT));
     extents.push(offset);

@@ -1,11 +1,10 @@
 import { expect, it } from 'vitest';
-import type { FrameIndex } from '../../../src/image/virtnbd/frame-index.js';
-import { KeptIndexes } from '../../../src/image/virtnbd/kept-indexes.js';
+import { KeptIndexes } from '../../../src/image/kept-indexes.js';
 
-const indexOf = (memoryBytes: number) => ({ memoryBytes }) as FrameIndex;
+const indexOf = (memoryBytes: number) => ({ memoryBytes });
 
 it('lets the indexes go that were not asked for the longest when there is no room', () => {
-  const kept = new KeptIndexes(100);
+  const kept = new KeptIndexes<{ memoryBytes: number }>(100);
   const held = (...names: string[]) => names.filter((name) => kept.get(name) !== null);
   kept.keep('a', indexOf(40));
   kept.keep('b', indexOf(40));

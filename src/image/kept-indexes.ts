@@ -1,17 +1,13 @@
-import type { FrameIndex } from './frame-index.js';
-
-/** Indexes of the streams that a thread has walked through last: a task opens each of its streams again for every few hundred MiB that it copies. What was
+/** Indexes of the files that a thread has walked through last: a task opens each of its files again for every few hundred MiB that it copies. What was
  *  not asked for the longest goes first. */
-export class KeptIndexes {
-  static readonly ofThread = new KeptIndexes(64 * 1024 * 1024);
-
-  private readonly kept = new Map<string, FrameIndex>();
+export class KeptIndexes<Index extends { readonly memoryBytes: number }> {
+  private readonly kept = new Map<string, Index>();
   private bytes = 0;
 
   constructor(private readonly maxBytes: number) {}
 
-  /** @param sameness of the stream's bytes (`ByteSource.sameness`) */
-  get(sameness: string): FrameIndex | null {
+  /** @param sameness of the file's bytes (`ByteSource.sameness`), with whatever else the index is of */
+  get(sameness: string): Index | null {
     const index = this.kept.get(sameness);
     if (index === undefined) return null;
     this.kept.delete(sameness);
@@ -19,7 +15,7 @@ export class KeptIndexes {
     return index;
   }
 
-  keep(sameness: string, index: FrameIndex): void {
+  keep(sameness: string, index: Index): void {
     this.forget(sameness);
     this.kept.set(sameness, index);
     this.bytes += index.memoryBytes;

@@ -1,0 +1,95 @@
+import type { ChainRecord } from '../../chain/chain-record.js';
+import { BackupError } from '../../domain/errors.js';
+import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import { imageFormat } from '../../image/formats.js';
+import { heldDiskNames } from '../blocks/layer-file.js';
+import type { WithinFile } from '../change/plan-full.js';
+import { targetLayersOf } from '../copy/scan-plan.js';
+import type { MoverContext } from '../task/mover-context.js';
+import type { RestoreInput } from './restore-point.js';
+
+/** What is restored of a point. */
+export interface WantedDisks {
+  /** Its own; large companions too. */
+  readonly disks: readonly TargetDisk[];
+  /** Disks within files that are kept as they are (archives, packages, streams), by the name of that file in the point. None when files of the format of
+   *  the copy are wanted. */
+  readonly within: ReadonlyMap<string, readonly WithinFile[]>;
+}
+
+/** Companions come with files of the point's own format, and stay behind when disks are restored as raw ones. The bytes of an archive under a name that
+ *  ends in `.raw` would be taken for a disk: the disks within it are what is meant.
+ *  @throws RESTORE_FORMAT_UNSUITED when a file holds none that can be told, REQUEST_INVALID when there is none of a wanted name, IMAGE_…,
+ *  BLOCK_DIGEST_MISMATCH */
+export async function wantedDisks(
+  context: MoverContext,
+  input: RestoreInput,
+  record: ChainRecord,
+  point: TargetRestorePoint,
+): Promise<WantedDisks> {
+  const { disks: names, format } = input;
+  if (format === 'same') {
+    assertNames(
+      names,
+      point.disks.filter(({ isCompanion }) => isCompanion !== true),
+    );
+    const isWanted = ({ disk, isCompanion }: TargetDisk) =>
+      isCompanion === true || (names?.includes(disk) ?? true);
+    return { disks: point.disks.filter(isWanted), within: new Map() };
+  }
+  const own = point.disks.filter(({ isCompanion }) => isCompanion !== true);
+  const plain = own.filter((disk) => imageFormat(disk.format).isOpaque !== true);
+  const within = new Map<string, WithinFile[]>();
+  for (const file of own) {
+    if (plain.includes(file)) continue;
+    // What is wanted by name may lie in any of them.
+    const isNamed = names === null || names.includes(file.disk);
+    const held = await disksWithin(context, input, record, point, file);
+    if (held.length === 0 && isNamed) throw unsuited(file);
+    within.set(file.disk, held);
+  }
+  assertNames(names, [...own, ...[...within.values()].flat()]);
+  const isWanted = (disk: string) => names?.includes(disk) ?? true;
+  const chosen = [...within].flatMap(([file, held]): [string, WithinFile[]][] => {
+    const some = isWanted(file) ? held : held.filter(({ disk }) => isWanted(disk));
+    return some.length === 0 ? [] : [[file, some]];
+  });
+  return { disks: plain.filter(({ disk }) => isWanted(disk)), within: new Map(chosen) };
+}
+
+/** Empty: none that could be told. */
+async function disksWithin(
+  context: MoverContext,
+  { repositoryId, chain }: RestoreInput,
+  record: ChainRecord,
+  point: TargetRestorePoint,
+  { disk }: TargetDisk,
+): Promise<WithinFile[]> {
+  const place = { targetRepositoryId: repositoryId, chain };
+  const [layer] = targetLayersOf(record, place, point.id, disk);
+  const names = layer === undefined ? null : await heldDiskNames(context, layer);
+  return (names ?? []).map((name) => ({ disk: name ?? disk, within: { name } }));
+}
+
+/** @throws REQUEST_INVALID */
+function assertNames(
+  names: readonly string[] | null,
+  disks: readonly { readonly disk: string }[],
+): void {
+  const known = disks.map(({ disk }) => disk);
+  const unknown = names?.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new BackupError(
+    'REQUEST_INVALID',
+    `the restore point has no disk ${JSON.stringify(unknown)}; it has ${known.join(', ')}`,
+    { details: { disk: unknown }, hint: 'Name one of those, or leave --disk out for all.' },
+  );
+}
+
+function unsuited({ disk, format, path }: TargetDisk): BackupError {
+  return new BackupError(
+    'RESTORE_FORMAT_UNSUITED',
+    `the copy of ${disk} is a file of the format ${format}, which is kept as it is and no disk, and none is found in it`,
+    { details: { disk, path } },
+  );
+}
