@@ -2,8 +2,8 @@ import {
   digestEntryOf,
   digestEntryOffset,
   readDigestTableHeader,
-} from '../../chain/digest-table.js';
-import { unitDigest } from '../../chain/digest.js';
+} from '../../chain/digests/digest-table.js';
+import { unitDigest } from '../../chain/digests/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { readFully, type ByteSource } from '../../image/byte-source.js';
