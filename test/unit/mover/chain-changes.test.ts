@@ -1,66 +1,53 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { chainFolder } from '../../../src/chain/chain-paths.js';
 import type { ChainRecord, PendingChange } from '../../../src/chain/chain-record.js';
-import { readChainRecord, writeChainRecord } from '../../../src/chain/chain-store.js';
-import { holdLease, LEASE_MS, type Lease } from '../../../src/chain/leases.js';
-import { LivingChain, newest } from '../../support/living/living-chain.js';
-import { wrongPoints } from '../../support/living/read-chain.js';
-import { InProcessMover } from '../../support/mover/in-process-mover.js';
-import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { writeChainRecord } from '../../../src/chain/chain-store.js';
+import {
+  CopiedMachine,
+  NOW_MS,
+  type LeaseOf,
+  type MachineCopy,
+} from '../../support/living/copied-machine.js';
 
-const DAY_MS = 86_400_000;
-const FIRST_AT_MS = Date.parse('2026-11-02T22:00:00Z');
-const NOW_MS = FIRST_AT_MS + 5 * DAY_MS;
 /** When a simulated disk says that its files were written, about. */
 const WRITTEN_AT_MS = 1_700_000_000_000;
 const HOUR_MS = 3_600_000;
 
-/** A full and three increments of one disk, copied day by day. Numbers in the tables below are places in this chain. */
-let living: LivingChain;
-let copied: SimulatedRepository;
-let chain: string;
+let machine: CopiedMachine;
 let before: ChainRecord;
 
 beforeAll(async () => {
-  copied = new SimulatedRepository('offsite');
-  const source = new SimulatedRepository('primary');
-  living = await LivingChain.begin({ source, target: copied }, FIRST_AT_MS, newest(9));
-  await living.session();
-  for (let day = 1; day < 4; day++) {
-    living.source.work(day);
-    await living.source.backUp(FIRST_AT_MS + day * DAY_MS, 'incremental');
-    await living.session();
-  }
-  chain = chainFolder('nightly', living.chain.workloadId);
-  before = (await readChainRecord(copied, chain))!;
+  machine = await CopiedMachine.make();
+  ({ before } = machine);
 });
 
-/** The chain in a storage of its own, and what is done to it. */
+const idOf = (point: number): string => machine.idOf(point);
+
+/** What is done to the chain. */
 class Changed {
-  readonly target = copied.clone();
-  readonly mover = new InProcessMover(this.target);
-  nowMs = NOW_MS;
+  constructor(private readonly copy: MachineCopy) {}
 
   static async with(...leases: LeaseOf[]): Promise<Changed> {
-    const changed = new Changed();
-    for (const [index, [point, purpose, expiresAtMs = NOW_MS + LEASE_MS]] of leases.entries()) {
-      const lease = { restorePointId: idOf(point), purpose, expiresAtMs };
-      await holdLease(changed.target, chain, `lease-${index}`, lease);
-    }
-    return changed;
+    return new Changed(await machine.copy(...leases));
   }
 
   /** One lease that cannot be read. */
   static async withBrokenLease(ageMs: number): Promise<Changed> {
-    const changed = await Changed.with([0, 'verify']);
-    await changed.target.put(`${chain}/.leases/lease-0.json`, Buffer.from('{'));
-    changed.nowMs = WRITTEN_AT_MS + ageMs;
-    return changed;
+    const copy = await machine.copy([0, 'verify']);
+    await copy.target.put(`${machine.chain}/.leases/lease-0.json`, Buffer.from('{'));
+    copy.nowMs = WRITTEN_AT_MS + ageMs;
+    return new Changed(copy);
+  }
+
+  get target() {
+    return this.copy.target;
+  }
+
+  get mover() {
+    return this.copy.mover;
   }
 
   get input() {
-    const { epoch } = before;
-    return { targetRepositoryId: 'offsite', chain, epoch, nowMs: this.nowMs };
+    return this.copy.input;
   }
 
   delete(points: readonly number[]) {
@@ -83,40 +70,35 @@ class Changed {
 
   async announce(pending: PendingChange, gone: readonly number[]): Promise<void> {
     const points = before.points.filter((_, index) => !gone.includes(index));
-    await writeChainRecord(this.target, chain, { ...before, points, pending });
+    await writeChainRecord(this.target, machine.chain, { ...before, points, pending });
   }
 
   /** Takes the chain over, as a session does. */
   inspect() {
-    const { id, name, type } = before.workload;
+    const { chain, nowMs } = this.input;
     return this.mover.run('inspectTargetChain', {
       ...{ targetRepositoryId: 'offsite', chain, jobId: 'nightly', owner: 'session' },
-      ...{ workload: { id, name, type }, nowMs: this.nowMs },
+      ...{ workload: before.workload, nowMs },
     });
   }
 
-  async record(): Promise<ChainRecord> {
-    return (await readChainRecord(this.target, chain))!;
+  spoil(point: number, offset: number): Promise<void> {
+    return this.copy.spoil(this.copy.pathOf(point, 'image'), offset);
+  }
+
+  record(): Promise<ChainRecord> {
+    return this.copy.record();
   }
 
   /** Places of the points that are listed, all of which read bit for bit. */
   async left(): Promise<number[]> {
-    const under = { repository: this.target, jobId: 'nightly', workloadId: before.workload.id };
-    expect(await wrongPoints(under, living.truth)).toEqual([]);
-    const { points } = await this.record();
-    return points.map(({ id }) => before.points.findIndex((point) => point.id === id));
+    expect(await machine.wrongPoints(this.target)).toEqual([]);
+    return this.copy.listed();
   }
 
-  async folders(): Promise<number[]> {
-    const names = (await this.target.list(chain)).map(({ name }) => name);
-    return before.points.flatMap(({ id }, index) => (names.includes(id) ? [index] : []));
+  folders(): Promise<number[]> {
+    return this.copy.folders();
   }
-}
-
-type LeaseOf = [point: number, purpose: Lease['purpose'], expiresAtMs?: number];
-
-function idOf(point: number): string {
-  return before.points[point]?.id ?? 'nobody';
 }
 
 describe('deleting restore points', () => {
@@ -126,7 +108,7 @@ describe('deleting restore points', () => {
     { points: [3, 2, 1, 0], left: [] },
     { points: [3, 99], left: [0, 1, 2] },
   ])('of places $points leaves $left', async ({ points, left }) => {
-    const changed = new Changed();
+    const changed = await Changed.with();
     const listed = points.filter((point) => point < 4).map(idOf);
     expect(await changed.delete(points)).toEqual({ deleted: listed });
     expect(await changed.left()).toEqual(left);
@@ -135,7 +117,7 @@ describe('deleting restore points', () => {
   });
 
   it('of nothing that is listed writes nothing', async () => {
-    const changed = new Changed();
+    const changed = await Changed.with();
     expect(await changed.delete([99])).toEqual({ deleted: [] });
     expect(await changed.record()).toEqual(before);
     await changed.setAside([99]);
@@ -145,7 +127,7 @@ describe('deleting restore points', () => {
   it.each([[[0]], [[1]], [[2, 1]]])(
     'that others need, %j, is refused before anything is written',
     async (points) => {
-      const changed = new Changed();
+      const changed = await Changed.with();
       const broken = { code: 'RESTORE_POINT_BROKEN' };
       await expect(changed.delete(points)).rejects.toMatchObject(broken);
       await expect(changed.setAside(points)).rejects.toMatchObject(broken);
@@ -155,7 +137,7 @@ describe('deleting restore points', () => {
   );
 
   it('is for the session that owns the chain', async () => {
-    const changed = new Changed();
+    const changed = await Changed.with();
     const input = { ...changed.input, epoch: before.epoch - 1, ids: [idOf(3)] };
     const stale = { code: 'STALE_EPOCH' };
     await expect(changed.mover.run('deleteRestorePoints', input)).rejects.toMatchObject(stale);
@@ -163,11 +145,13 @@ describe('deleting restore points', () => {
   });
 
   it('keeps what was set aside', async () => {
-    const changed = new Changed();
+    const changed = await Changed.with();
     await changed.setAside([3, 2]);
     expect(await changed.left()).toEqual([0, 1]);
     expect(await changed.folders()).toEqual([0, 1]);
-    const kept = (await changed.target.list(`${chain}/.quarantine`)).map(({ name }) => name);
+    const kept = (await changed.target.list(`${machine.chain}/.quarantine`)).map(
+      ({ name }) => name,
+    );
     for (const point of [2, 3]) expect(kept.join()).toContain(idOf(point));
   });
 });
@@ -269,7 +253,7 @@ describe('a change that was announced and stopped', () => {
 
 describe('merging the oldest increment', () => {
   it('is done once', async () => {
-    const changed = new Changed();
+    const changed = await Changed.with();
     await changed.merge();
     expect(await changed.left()).toEqual([1, 2, 3]);
     expect((await changed.record()).points.map(({ kind }) => kind)).toEqual([
@@ -288,17 +272,20 @@ describe('merging the oldest increment', () => {
     [1, 2],
     [3, 0],
   ])('is refused for %d and %d, which are not a full and what builds on it', async (a, b) => {
-    const changed = new Changed();
+    const changed = await Changed.with();
     await expect(changed.merge(a, b)).rejects.toMatchObject({ code: 'STAGING_INVALID' });
     expect(await changed.record()).toEqual(before);
   });
 
   it('is planned with a proof for each increment, and not where nothing is overwritten', async () => {
-    const changed = new Changed();
+    const changed = await Changed.with();
     const pair = { fullId: idOf(0), incrementId: idOf(1) };
     const plan = await changed.mover.run('prepareMerge', { ...changed.input, ...pair });
     const { path, digests, sizeBytes } = before.points[1]!.disks[0]!;
-    const proof = { imagePath: `${chain}/${path}`, digestsPath: `${chain}/${digests.path}` };
+    const proof = {
+      imagePath: `${machine.chain}/${path}`,
+      digestsPath: `${machine.chain}/${digests.path}`,
+    };
     const unitCount = Math.ceil(sizeBytes / 65_536);
     expect(plan).toEqual({
       state: 'ready',
@@ -315,7 +302,7 @@ describe('merging the oldest increment', () => {
   });
 
   it('is proven, and not when a byte of the increment went bad', async () => {
-    const changed = new Changed();
+    const changed = await Changed.with();
     const pair = { fullId: idOf(0), incrementId: idOf(1) };
     const plan = await changed.mover.run('prepareMerge', { ...changed.input, ...pair });
     if (plan.state !== 'ready') throw new Error(plan.state);
@@ -325,9 +312,7 @@ describe('merging the oldest increment', () => {
         { first: 0, count: proof!.windowCount },
       ]);
     await prove();
-    const file = await changed.target.openWrite(proof!.imagePath, 'existing');
-    await file.write(Buffer.from([0xff]), 3 * 65_536 - 1);
-    await file.close();
+    await changed.spoil(1, 3 * 65_536 - 1);
     await expect(prove()).rejects.toMatchObject({
       code: 'BLOCK_DIGEST_MISMATCH',
       details: { path: proof!.imagePath, offset: 2 * 65_536 },
@@ -337,7 +322,7 @@ describe('merging the oldest increment', () => {
 
 describe('flagging a full', () => {
   it('adds to the flags of this point alone, once', async () => {
-    const changed = new Changed();
+    const changed = await Changed.with();
     await changed.flag(0, ['weekly']);
     await changed.flag(0, ['weekly', 'monthly']);
     const record = await changed.record();

@@ -1,0 +1,314 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { writeChainRecord } from '../../../src/chain/chain-store.js';
+import type { Damage } from '../../../src/domain/damage.js';
+import { BackupError } from '../../../src/domain/errors.js';
+import { InProcessMover } from '../../support/mover/in-process-mover.js';
+import {
+  CopiedMachine,
+  NOW_MS,
+  type LeaseOf,
+  type MachineCopy,
+} from '../../support/living/copied-machine.js';
+
+const UNIT = 65_536;
+
+let machine: CopiedMachine;
+let disk: string;
+beforeAll(async () => {
+  machine = await CopiedMachine.make();
+  disk = machine.before.points[0]!.disks[0]!.disk;
+});
+
+/** Structure and every block of one point. */
+async function verify(copy: MachineCopy, point: number, mover = copy.mover): Promise<Damage[]> {
+  const input = { ...copy.input, pointId: machine.idOf(point) };
+  const prepared = await mover.run('prepareVerification', input);
+  for (const { disk: name, windowCount } of prepared.disks)
+    await mover.runWindows('verifyBlocks', { ...input, disk: name }, [
+      { first: 0, count: windowCount },
+    ]);
+  const { damage } = await mover.run('collectDamage', { ...input, disks: prepared.disks });
+  return [...prepared.damage, ...damage];
+}
+
+async function leases(copy: MachineCopy): Promise<string[]> {
+  return (await copy.target.list(`${machine.chain}/.leases`)).map(({ name }) => name);
+}
+
+describe('verifying a restore point', () => {
+  it.each<[string, (copy: MachineCopy) => Promise<void>, () => Damage[]]>([
+    ['nothing', () => Promise.resolve(), () => []],
+    [
+      'one byte of a unit, the last of another',
+      async (copy) => {
+        await copy.spoil(copy.pathOf(0, 'image'), 2 * UNIT + 7);
+        await copy.spoil(copy.pathOf(0, 'image'), 6 * UNIT - 1);
+      },
+      () => [{ type: 'units', disk, units: [2, 5], count: 2 }],
+    ],
+    [
+      'the last byte of the file',
+      async (copy) => copy.spoil(copy.pathOf(0, 'image'), sizeOf(0) - 1),
+      () => [{ type: 'units', disk, units: [Math.ceil(sizeOf(0) / UNIT) - 1], count: 1 }],
+    ],
+    [
+      'a file that was cut',
+      (copy) => copy.cut(copy.pathOf(0, 'image'), sizeOf(0) - 1),
+      () => [
+        {
+          ...{ type: 'file', disk },
+          reason: `${pathInChain(0)} has ${sizeOf(0) - 1} bytes instead of ${sizeOf(0)}`,
+        },
+      ],
+    ],
+    [
+      'a file that is gone',
+      async (copy) => void (await copy.target.remove(copy.pathOf(0, 'image'))),
+      () => [{ type: 'file', disk, reason: `${pathInChain(0)} is missing` }],
+    ],
+    [
+      'a byte of its digests',
+      (copy) => copy.spoil(copy.pathOf(0, 'digests'), 100),
+      () => [{ type: 'digestTable', disk }],
+    ],
+    [
+      'its digests gone',
+      async (copy) => void (await copy.target.remove(copy.pathOf(0, 'digests'))),
+      () => [{ type: 'digestTable', disk }],
+    ],
+  ])('finds %s', async (_name, damage, expected) => {
+    const copy = await machine.copy();
+    await damage(copy);
+    expect(await verify(copy, 0)).toEqual(expected());
+    expect(await leases(copy)).toEqual([]);
+  });
+
+  it('asks for a new reading where its notes are gone, and keeps its lease', async () => {
+    const copy = await machine.copy();
+    const input = { ...copy.input, pointId: machine.idOf(0) };
+    const { disks } = await copy.mover.run('prepareVerification', input);
+    const collect = copy.mover.run('collectDamage', { ...input, disks });
+    await expect(collect).rejects.toMatchObject({ code: 'STAGING_INVALID' });
+    expect(await leases(copy)).toHaveLength(1);
+  });
+
+  it('waits for a change of the chain, and leaves no lease meanwhile', async () => {
+    const copy = await machine.copy();
+    const pending = { type: 'merge', intoId: machine.idOf(0), fromId: machine.idOf(1) } as const;
+    await writeChainRecord(copy.target, machine.chain, { ...machine.before, pending });
+    await expect(verify(copy, 3)).rejects.toMatchObject({ code: 'CHAIN_LOCKED' });
+    expect(await leases(copy)).toEqual([]);
+  });
+
+  const sizeOf = (point: number): number => machine.before.points[point]!.disks[0]!.sizeBytes;
+  const pathInChain = (point: number): string => machine.before.points[point]!.disks[0]!.path;
+});
+
+describe('healing a backup file', () => {
+  function heal(copy: MachineCopy, point: number, units: readonly number[], mover = copy.mover) {
+    const input = { ...copy.input, pointId: machine.idOf(point), disk, units };
+    return mover.run('healDisk', input);
+  }
+
+  it.each([
+    { what: 'a guest block', point: 0, block: 4, from: 'the source' },
+    { what: 'a guest block of an increment', point: 3, block: 9, from: 'the source' },
+    { what: 'a table', point: 0, block: null, from: 'the copy of the tables' },
+  ])('takes $what from $from', async ({ point, block, from }) => {
+    const copy = await machine.copy();
+    const path = copy.pathOf(point, 'image');
+    const whole = await copy.read(path);
+    const unit = block === null ? 0 : await copy.unitOf(point, block);
+    await copy.spoil(path, unit * UNIT + 99);
+    // A good one beside it is left alone, and not spoken of.
+    const outcome = await heal(copy, point, [unit, unit + 1]);
+    const place = block === null ? 'a table' : `guest block ${block} (byte ${block * UNIT})`;
+    expect(outcome).toEqual({
+      notes: [
+        `disk ${disk} of ${machine.idOf(point)}: ${place} at byte ${unit * UNIT} of ${machine.before.points[point]!.disks[0]!.path} was corrupt and was healed from ${from}`,
+      ],
+      ...{ remaining: [], isSourceUnknown: false },
+    });
+    expect((await copy.read(path)).equals(whole)).toBe(true);
+    expect(await verify(copy, point)).toEqual([]);
+    expect(await copy.target.list(`${machine.chain}/.staging`)).toEqual([]);
+  });
+
+  it.each<[string, boolean, (copy: MachineCopy) => Promise<InProcessMover>]>([
+    ['the source has other bytes under the same id', false, otherBytes],
+    ['the source has lost it', false, lostSource],
+    ['the source cannot be asked', true, unreachableSource],
+  ])('changes nothing when %s', async (_name, isSourceUnknown, spoilSource) => {
+    const copy = await machine.copy();
+    const path = copy.pathOf(0, 'image');
+    const unit = await copy.unitOf(0, 4);
+    await copy.spoil(path, unit * UNIT);
+    const bad = await copy.read(path);
+    const mover = await spoilSource(copy);
+    expect(await heal(copy, 0, [unit], mover)).toEqual({
+      notes: [expect.stringContaining('is corrupt and no good copy of it was found')],
+      ...{ remaining: [unit], isSourceUnknown },
+    });
+    expect((await copy.read(path)).equals(bad)).toBe(true);
+  });
+
+  async function otherBytes({ source, target }: MachineCopy): Promise<InProcessMover> {
+    const [folder] = await source.list('');
+    for (const { path, stamp } of await source.list(folder!.path)) {
+      const file = await source.openWrite(path, 'existing');
+      const bytes = Buffer.alloc(stamp.sizeBytes);
+      await file.read(bytes, 0);
+      const at = bytes.indexOf(machine.block(0, 4));
+      if (at >= 0) await file.write(Buffer.from('other'), at);
+      await file.close();
+    }
+    return new InProcessMover(target, source);
+  }
+
+  async function lostSource({ source, target }: MachineCopy): Promise<InProcessMover> {
+    const [folder] = await source.list('');
+    for (const { path } of await source.list(folder!.path)) await source.remove(path);
+    return new InProcessMover(target, source);
+  }
+
+  async function unreachableSource({ source, target }: MachineCopy): Promise<InProcessMover> {
+    source.list = () =>
+      Promise.reject(new BackupError('REPOSITORY_UNREACHABLE', 'primary does not answer'));
+    return Promise.resolve(new InProcessMover(target, source));
+  }
+
+  it.each([
+    { isFileGood: true, healed: true },
+    { isFileGood: false, healed: false },
+  ])(
+    'makes its digests anew from a file that is good: $isFileGood',
+    async ({ isFileGood, healed }) => {
+      const copy = await machine.copy();
+      const path = copy.pathOf(0, 'digests');
+      const whole = await copy.read(path);
+      await copy.spoil(path, 100);
+      const spoiled = await copy.read(path);
+      if (!isFileGood) await copy.spoil(copy.pathOf(0, 'image'), 3 * UNIT);
+      const input = { ...copy.input, pointId: machine.idOf(0), disk };
+      expect(await copy.mover.run('healDigestTable', input)).toEqual({ healed });
+      expect((await copy.read(path)).equals(healed ? whole : spoiled)).toBe(true);
+    },
+  );
+});
+
+describe('damage that lasts', () => {
+  interface Row {
+    /** Guest block; null: the whole file; `table`: its header. */
+    readonly damage: [point: number, block: number | null | 'table'][];
+    readonly corrupt: number[];
+    readonly quarantined: number[];
+  }
+
+  // By hand from what the increments hold: block 7; 2 and 7; 9, 2 and 7.
+  it.each<Row>([
+    { damage: [[0, 4]], corrupt: [0, 1, 2, 3], quarantined: [3, 2, 1, 0] },
+    { damage: [[0, 2]], corrupt: [0, 1], quarantined: [] },
+    { damage: [[1, 7]], corrupt: [1], quarantined: [] },
+    { damage: [[2, 2]], corrupt: [2], quarantined: [] },
+    { damage: [[3, 9]], corrupt: [3], quarantined: [3] },
+    { damage: [[2, null]], corrupt: [2, 3], quarantined: [3, 2] },
+    { damage: [[0, 'table']], corrupt: [0, 1, 2, 3], quarantined: [3, 2, 1, 0] },
+    {
+      damage: [
+        [1, 7],
+        [3, 9],
+      ],
+      corrupt: [1, 3],
+      quarantined: [3],
+    },
+    { damage: [], corrupt: [], quarantined: [] },
+    { damage: [[99, null]], corrupt: [], quarantined: [] },
+  ])('in $damage shows in points $corrupt', async ({ damage, corrupt, quarantined }) => {
+    for (const mayQuarantine of [true, false]) {
+      const copy = await machine.copy();
+      const outcome = await mark(copy, damage, mayQuarantine);
+      const leaving = mayQuarantine ? quarantined : [];
+      expect(outcome).toEqual({
+        corrupt: corrupt.map((point) => machine.idOf(point)),
+        quarantined: leaving.map((point) => machine.idOf(point)),
+      });
+      const left = [0, 1, 2, 3].filter((point) => !leaving.includes(point));
+      expect(await copy.folders()).toEqual(left);
+      const { points } = await copy.record();
+      expect(points.map(({ id, health }) => [id, health])).toEqual(
+        left.map((point) => [machine.idOf(point), corrupt.includes(point) ? 'corrupt' : 'good']),
+      );
+    }
+  });
+
+  it.each<{ lease: LeaseOf; waits: boolean }>([
+    { lease: [3, 'restore'], waits: true },
+    { lease: [3, 'verify'], waits: false },
+  ])('is marked also while $lease keeps the point: $waits', async ({ lease, waits }) => {
+    const copy = await machine.copy(lease);
+    const marked = mark(copy, [[3, 9]], true);
+    if (waits) await expect(marked).rejects.toMatchObject({ code: 'POINT_IN_USE' });
+    else await marked;
+    expect(await copy.folders()).toEqual(waits ? [0, 1, 2, 3] : [0, 1, 2]);
+    if (waits) expect((await copy.record()).points[3]?.health).toBe('corrupt');
+  });
+
+  async function mark(copy: MachineCopy, damage: Row['damage'], mayQuarantine: boolean) {
+    const lasting = [];
+    for (const [point, block] of damage) {
+      const units =
+        block === null ? null : block === 'table' ? [0] : [await copy.unitOf(point, block)];
+      lasting.push({ pointId: machine.idOf(point), disk, units });
+    }
+    return copy.mover.run('markDamage', { ...copy.input, damage: lasting, mayQuarantine });
+  }
+});
+
+describe('a point that was verified', () => {
+  const VERIFIED_AT = new Date(NOW_MS).toISOString();
+  const SINCE = new Date(NOW_MS - 60_000).toISOString();
+
+  async function markVerified(copy: MachineCopy, points: readonly number[], spoil = false) {
+    const verified = [];
+    for (const point of points) {
+      const input = { ...copy.input, pointId: machine.idOf(point) };
+      const { disks } = await copy.mover.run('prepareVerification', input);
+      for (const { disk: name, windowCount } of disks)
+        await copy.mover.runWindows('verifyBlocks', { ...input, disk: name }, [
+          { first: 0, count: windowCount },
+        ]);
+      const { content } = await copy.mover.run('collectDamage', { ...input, disks });
+      const seen = spoil ? `${content}x` : content;
+      verified.push({ pointId: machine.idOf(point), content: seen, verifiedAt: VERIFIED_AT });
+    }
+    const input = { ...copy.input, verified, since: SINCE };
+    return copy.mover.run('markVerified', input);
+  }
+
+  it.each([
+    { corrupt: [2], verified: [2], good: false },
+    { corrupt: [2], verified: [0, 1, 2], good: true },
+    { corrupt: [2], verified: [0, 2], good: false },
+    { corrupt: [0], verified: [0], good: true },
+  ])('of $corrupt is good again when $verified were read: $good', async (row) => {
+    const copy = await machine.copy();
+    const [corrupt] = row.corrupt;
+    const points = machine.before.points.map((point, place) =>
+      place === corrupt ? { ...point, health: 'corrupt' as const } : point,
+    );
+    await writeChainRecord(copy.target, machine.chain, { ...machine.before, points });
+    expect(await markVerified(copy, row.verified)).toEqual({ marked: row.verified.length });
+    const now = (await copy.record()).points;
+    expect(now[corrupt!]?.health).toBe(row.good ? 'good' : 'corrupt');
+    expect(now.map(({ verifiedAt }) => verifiedAt === VERIFIED_AT)).toEqual(
+      [0, 1, 2, 3].map((point) => row.verified.includes(point)),
+    );
+  });
+
+  it('has other files by now: nothing is entered', async () => {
+    const copy = await machine.copy();
+    const { revision } = await copy.record();
+    expect(await markVerified(copy, [1], true)).toEqual({ marked: 0 });
+    expect((await copy.record()).revision).toBe(revision);
+  });
+});
