@@ -331,7 +331,8 @@ async function view(
 }
 
 function startedOperation(operationId: string) {
-  return { content: { operationId }, headers: { Location: `/api/v1/operations/${operationId}` } };
+  const Location = `/api/v1/operations/${encodeURIComponent(operationId)}`;
+  return { content: { operationId }, headers: { Location } };
 }
 
 function restorePointIdOf(param: string | undefined): string {

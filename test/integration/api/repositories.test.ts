@@ -94,22 +94,21 @@ describeTemporal('repositories over the API', () => {
     expect([answer.status, answer.body.code]).toEqual([404, 'REPOSITORY_MISSING']);
   });
 
-  it('verifies a restore point as an operation', async () => {
-    const path = '/repositories/offsite/restore-points/nightly:web01:p1/verify';
+  it('verifies a restore point as an operation, where the answer says', async () => {
+    const path = '/repositories/offsite/restore-points/nightly:web%253A01:p1/verify';
     const started = await api.request('POST', path);
     expect(started.status).toBe(202);
-    expect(started.body.operationId).toBe('verify.offsite.nightly:web01:p1');
+    expect(started.body.operationId).toBe('verify.offsite.nightly:web%3A01:p1');
+    const location = started.headers.get('Location')!.replace('/api/v1', '');
     await expect
-      .poll(
-        async () => (await api.request('GET', '/operations/verify.offsite.nightly:web01:p1')).body,
-      )
+      .poll(async () => (await api.request('GET', location)).body)
       .toMatchObject({
-        id: 'verify.offsite.nightly:web01:p1',
+        id: 'verify.offsite.nightly:web%3A01:p1',
         kind: 'verify',
         repositoryId: 'offsite',
         state: 'ended',
         result: 'success',
-        notes: ['nightly:web01:p1'],
+        notes: ['nightly:web%3A01:p1'],
         live: true,
       });
   });
