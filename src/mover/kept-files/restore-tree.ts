@@ -57,7 +57,8 @@ export interface RestoredTree {
   readonly lost: FileFaults;
 }
 
-/** Takes a lease and lists what the point needs: of sets its files and those of the points that it needs, of a store all that its source had. Run again
+/** Takes a lease and lists what the point needs: of sets its files and those of the points that it needs, of a store all that its
+ *  source had but for what other points alone can need. Run again
  *  after a stop it takes up what is there.
  *  @throws RESTORE_POINT_MISSING, RESTORE_DESTINATION_INVALID when the folder holds something else, or a name that is needed */
 export async function prepareTreeRestore(
@@ -128,7 +129,8 @@ async function listWanted(
   }
 }
 
-/** What the source had removed only a point needs that it does not show either.
+/** What the source had removed only a point needs that it does not show either; what another point alone can need (`TreeRules.pointOf`) this one
+ *  does not.
  *  @throws RESTORE_POINT_MISSING */
 function wantedBy(
   record: TreeRecord | null,
@@ -141,7 +143,12 @@ function wantedBy(
   const { isNeeded } = filesNeededBy(record, pointId);
   const isStore = point.files === null;
   const withRemoved = !isStore || point.goneSince !== undefined;
-  return ({ path, goneSinceMs }) => isNeeded(path) && (withRemoved || goneSinceMs === null);
+  const { pointOf } = rulesOf(record);
+  const others = new Set(record.points.map(({ source }) => source.restorePointId));
+  others.delete(point.source.restorePointId);
+  const isOfAnother = (path: string) => isStore && others.has(pointOf?.(path) ?? '');
+  return ({ path, goneSinceMs }) =>
+    isNeeded(path) && !isOfAnother(path) && (withRemoved || goneSinceMs === null);
 }
 
 /** Restores windows of files into the staging folder of the destination, each compared with its digest.

@@ -10,8 +10,8 @@ import { WorkerDeath } from '../../../support/workflows/local-server.js';
 
 const LARGE = 8 * 1024 ** 2 + 5;
 
-async function storeWorld(): Promise<TreeWorld> {
-  makeTreesKnown(toyStoreLayout);
+async function storeWorld(layout = toyStoreLayout): Promise<TreeWorld> {
+  makeTreesKnown(layout);
   const world = new TreeWorld();
   await world.write('STORE', 'v1');
   for (let i = 0; i < 8; i++) await world.writeBlob(`blob ${i}`);
@@ -77,6 +77,19 @@ describe('a restore of a tree', () => {
     await world.restore(gone, 's23');
     expect(digests(await filesBelow(kept, ''))).toEqual(digests(world.files));
     expect(digests(await filesBelow(gone, ''))).toEqual(before);
+  });
+
+  it('leaves out what another point alone needs, damaged or not', async () => {
+    const pointOf = (path: string) => /^snapshots\/(.*)\.json$/.exec(path)?.[1] ?? null;
+    const world = await storeWorld({
+      ...toyStoreLayout,
+      rules: { ...toyStoreLayout.rules, pointOf },
+    });
+    await world.damage('snapshots/s23.json', 'x');
+    const target = folder();
+    expect((await world.restore(target, 's24')).result).toBe('success');
+    world.files.delete('snapshots/s23.json');
+    expect(digests(await filesBelow(target, ''))).toEqual(digests(world.files));
   });
 
   it('of sets puts there what a point needs, and nothing else', async () => {
