@@ -1,8 +1,8 @@
+import type { PlanReference } from '../src/domain/disk-work.js';
 import { movedBytes, type MovedBytes } from '../src/domain/moved-bytes.js';
 import { Context } from '@temporalio/activity';
 import { BLOCK_BYTES } from '../src/domain/digest.js';
 import type { CopyBlocksHeartbeat } from '../src/domain/operation.js';
-import type { PlanReference } from '../src/mover/staging/copy-plan.js';
 import { comparisonJournal, copyJournal, openCopyRuns } from '../src/mover/staging/journals.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { BackupRepository } from '../src/repository/backup-repository.js';

@@ -4,9 +4,8 @@ import { windowRuns } from '../src/mover/task/window-runs.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
 import { isBackupError } from '../src/domain/errors.js';
 import { sentences } from '../src/domain/sentences.js';
-import type { DiskWork } from '../src/domain/disk-work.js';
+import type { DiskWork, PlanReference } from '../src/domain/disk-work.js';
 import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
-import type { PlanReference } from '../src/mover/staging/copy-plan.js';
 import { onChain, type OnChain } from './on-chain.js';
 import { runTask } from './run-task.js';
 

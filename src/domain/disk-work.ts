@@ -9,6 +9,12 @@ export interface DiskWork {
   readonly firstOpenWindow: number;
 }
 
+/** Names a plan in Temporal's history. */
+export interface PlanReference {
+  readonly token: string;
+  readonly epoch: number;
+}
+
 /** Bytes of a disk's blocks that are done already. */
 export function doneBytesOf({ blockCount, firstOpenWindow }: DiskWork): number {
   return Math.min(firstOpenWindow * WINDOW_BYTES, blockCount * BLOCK_BYTES);

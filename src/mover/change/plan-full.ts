@@ -11,11 +11,10 @@ import {
   writeStagedJson,
   type CopyPlan,
   type DiskPlan,
-  type PlanReference,
   newToken,
 } from '../staging/copy-plan.js';
 import { copyWork } from '../staging/journals.js';
-import type { DiskWork } from '../../domain/disk-work.js';
+import type { DiskWork, PlanReference } from '../../domain/disk-work.js';
 import { ImageStack } from '../blocks/image-stack.js';
 import { sameLayer, type LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';

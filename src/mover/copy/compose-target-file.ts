@@ -1,3 +1,4 @@
+import type { PlanReference } from '../../domain/disk-work.js';
 import { diskPath, digestTablePath, tablesCopyPath } from '../../chain/chain-paths.js';
 import { BLOCK_BYTES, type Digest } from '../../domain/digest.js';
 import { keptTraits } from '../../domain/file-traits.js';
@@ -18,7 +19,6 @@ import {
   type ComposedPoint,
   type CopyPlan,
   type DiskPlan,
-  type PlanReference,
 } from '../staging/copy-plan.js';
 import { CopiedSlots } from '../staging/copied-slots.js';
 import { copyJournal } from '../staging/journals.js';

@@ -1,3 +1,4 @@
+import type { PlanReference } from '../../domain/disk-work.js';
 import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digests/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
@@ -7,13 +8,7 @@ import { giveRunBuffer, RUN_BLOCKS, takeRunBuffer } from '../../image/run-buffer
 import type { WorkFile, WritableFile } from '../../repository/backup-repository.js';
 import { BlockListReader, guestBlockOf, isHoleOffset, layerOf } from '../blocks/block-list.js';
 import { readBlocks, type BlockPlace } from '../blocks/block-reader.js';
-import {
-  requireDisk,
-  requirePlan,
-  stagedPath,
-  type DiskPlan,
-  type PlanReference,
-} from '../staging/copy-plan.js';
+import { requireDisk, requirePlan, stagedPath, type DiskPlan } from '../staging/copy-plan.js';
 import { HeldUnits } from '../blocks/held-units.js';
 import { ImageStack } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';

@@ -19,7 +19,6 @@ import {
   writeStagedJson,
   type CopyPlan,
   type DiskPlan,
-  type PlanReference,
   newToken,
 } from '../staging/copy-plan.js';
 import type { LayerFile } from '../blocks/layer-file.js';
@@ -27,7 +26,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { planDisk, type ChangedBy } from './plan-disk.js';
 import { finishedScan, prepareScan, sameLayers, type BlockScan } from './scan-plan.js';
 import { copyWork } from '../staging/journals.js';
-import type { DiskWork } from '../../domain/disk-work.js';
+import type { DiskWork, PlanReference } from '../../domain/disk-work.js';
 import { isSoundPlan } from '../staging/sound-plan.js';
 import { discardCopied, discardStaging, makeStaging } from '../staging/staging.js';
 import { identifiedPoints } from '../source/source-points.js';

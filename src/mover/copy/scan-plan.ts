@@ -8,7 +8,6 @@ import {
   stagedPath,
   windowCountOf,
   writeStagedJson,
-  type PlanReference,
   newToken,
 } from '../staging/copy-plan.js';
 import { isBackupError, isStorageFault } from '../../domain/errors.js';
@@ -17,7 +16,7 @@ import { sameLayer, targetLayer, type LayerFile } from '../blocks/layer-file.js'
 import type { MoverContext } from '../task/mover-context.js';
 import { comparisonJournal, diskWork } from '../staging/journals.js';
 import { firstOpenWindow } from '../task/window-journal.js';
-import type { DiskWork } from '../../domain/disk-work.js';
+import type { DiskWork, PlanReference } from '../../domain/disk-work.js';
 import { discardStaging } from '../staging/staging.js';
 import { HeldWindows } from '../staging/held-windows.js';
 import { assertCopyable } from './disk-limit.js';

@@ -9,7 +9,6 @@ import type { TargetCompanion, TargetDisk, TargetRestorePoint } from '../../doma
 import { WHOLE_FILE } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
-import type { PlanReference } from '../staging/copy-plan.js';
 import { restoredFiles, type RestoredFile } from './restored-files.js';
 import { wantedDisks, type WantedDisks } from './wanted-disks.js';
 import {
@@ -21,7 +20,7 @@ import {
 } from '../staging/copy-plan.js';
 import { HeldWindows } from '../staging/held-windows.js';
 import { diskWork, rawRestoreJournal } from '../staging/journals.js';
-import type { DiskWork } from '../../domain/disk-work.js';
+import type { DiskWork, PlanReference } from '../../domain/disk-work.js';
 import { ImageStack } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';

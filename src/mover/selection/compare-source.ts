@@ -1,7 +1,7 @@
 import { stagingFolder } from '../../chain/chain-paths.js';
 import { lineageOf, offeredPoint, type ChainRecord } from '../../chain/chain-record.js';
 import { ownedChainRecord, writeChainRecord } from '../../chain/chain-store.js';
-import type { DiskWork } from '../../domain/disk-work.js';
+import type { DiskWork, PlanReference } from '../../domain/disk-work.js';
 import { BackupError } from '../../domain/errors.js';
 import type { SourceRestorePoint, SourceWorkload } from '../../domain/restore-point.js';
 import type { IdentifiedPoint } from '../../domain/source-identity.js';
@@ -12,7 +12,6 @@ import { sourceWorkload, requireCompletePoint, sourceLayers } from '../source/so
 import type { CopyPlace } from '../source/copy-place.js';
 import { provenSource } from '../source/proven-source.js';
 import { identifiedPoints } from '../source/source-points.js';
-import type { PlanReference } from '../staging/copy-plan.js';
 import { discardStaging } from '../staging/staging.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { differenceOf } from './difference.js';

@@ -2,6 +2,7 @@ import { hash, randomBytes } from 'node:crypto';
 import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.js';
 import type { VerifyAfterCopy } from '../../domain/copy-job.js';
 import { WINDOW_BLOCKS, type DigestAlgorithm } from '../../domain/digest.js';
+import type { PlanReference } from '../../domain/disk-work.js';
 import type {
   CopiedSource,
   KeptFile,
@@ -188,10 +189,4 @@ export async function requireComposed(
   if (composed === null || composed.token !== plan.token)
     throw new BackupError('STAGING_INVALID', `${staging} is not composed yet`);
   return composed;
-}
-
-/** Names a plan in Temporal's history. */
-export interface PlanReference {
-  readonly token: string;
-  readonly epoch: number;
 }
