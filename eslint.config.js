@@ -154,6 +154,24 @@ function moverFolderRules([name, folders]) {
   };
 }
 
+/** What Temporal keeps is written down in `activities/*-payloads.ts`, in words of the domain. */
+const NO_DERIVED_PAYLOAD = {
+  regex: '/mover-operations\\.js$',
+  importNames: ['OperationInput', 'OperationOutput'],
+  allowTypeImports: false,
+  message: 'A payload is written down in activities/*-payloads.ts, never derived from the mover.',
+};
+const PAYLOADS_OF_DOMAIN = {
+  regex: '^\\.\\./src/(?!domain/)',
+  message: 'A payload is made of what src/domain has.',
+};
+
+function payloadRules(files, pattern) {
+  const { rules } = layerRules(['activities', LAYERS.activities]);
+  const [[rule, [level, { patterns }]]] = Object.entries(rules);
+  return { files, rules: { [rule]: [level, { patterns: [...patterns, ...pattern] }] } };
+}
+
 /** For layers that may import the rest of src/repository. */
 const NO_ADAPTER = {
   regex: '^\\.{1,2}/(.*/)?repository/[a-z0-9-]+/',
@@ -374,6 +392,8 @@ export default tseslint.config(
   },
   ...Object.entries(LAYERS).map(layerRules),
   ...Object.entries(MOVER_FOLDERS).map(moverFolderRules),
+  payloadRules(['activities/*.ts'], [NO_DERIVED_PAYLOAD]),
+  payloadRules(['activities/*-payloads.ts'], [PAYLOADS_OF_DOMAIN]),
   {
     files: ['{src/domain,workflows}/**/*.ts'],
     rules: { 'no-restricted-globals': ['error', ...ABSENT_IN_WORKFLOWS] },

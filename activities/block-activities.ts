@@ -9,26 +9,9 @@ import type { BackupRepository } from '../src/repository/backup-repository.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
 import { openRuns, type JournalPlace } from '../src/mover/task/window-journal.js';
 import { windowsIn, type WindowRun } from '../src/mover/task/window-runs.js';
-import { stagingOf, type ChainIds } from './on-chain.js';
+import type { BatchCounts, BlockBatch } from './chain-payloads.js';
+import { stagingOf } from './on-chain.js';
 import { runTask } from './run-task.js';
-
-/** A batch of windows of one disk. */
-export interface BlockBatch extends ChainIds {
-  readonly targetRepositoryId: string;
-  /** Name of the staging folder. */
-  readonly stagingId: string;
-  readonly reference: PlanReference;
-  readonly disk: string;
-  readonly firstWindow: number;
-  readonly windowCount: number;
-}
-
-export interface BatchCounts extends MovedBytes {
-  readonly processedBytes: number;
-  /** Windows of the batch that an attempt before this one had made durable already. */
-  readonly resumedWindows: number;
-  readonly attempt: number;
-}
 
 /** The long work on blocks. Windows that are done are left alone, so a repeat does only the rest. */
 export function createBlockActivities({ mover }: { readonly mover: DataMover }) {

@@ -3,24 +3,28 @@ import type { Damage } from '../src/domain/damage.js';
 import type { VerificationPage } from '../src/domain/verification.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { DiskWork } from '../src/domain/disk-work.js';
-import type { HealOutcome } from '../src/mover/health/heal-disk.js';
 import { pointToVerify, verificationToken } from '../src/mover/health/verify-plan.js';
 import { verificationJournal } from '../src/mover/staging/journals.js';
 import type { ListVerificationInput } from '../src/mover/look/verification-list.js';
-import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
 import { verifyStagingId } from '../src/domain/staging-id.js';
-import { openIn, runBatch, type BatchCounts, type FindOpenRuns } from './block-activities.js';
-import { onChain, stagingOf, type ChainIds, type OnChain } from './on-chain.js';
+import { openIn, runBatch, type FindOpenRuns } from './block-activities.js';
+import type {
+  BatchCounts,
+  CollectDamageRequest,
+  CollectedDamage,
+  HealCompanionRequest,
+  HealDiskRequest,
+  HealedCompanion,
+  HealedDisk,
+  HealTableRequest,
+  MarkDamageRequest,
+  MarkedDamage,
+  MarkVerifiedRequest,
+  PointCheck,
+  VerifyBatch,
+} from './chain-payloads.js';
+import { onChain, stagingOf } from './on-chain.js';
 import { runTask } from './run-task.js';
-
-export interface VerifyBatch extends ChainIds {
-  readonly targetRepositoryId: string;
-  readonly pointId: string;
-  readonly disk: string;
-  readonly firstWindow: number;
-  readonly windowCount: number;
-  readonly nowMs: number;
-}
 
 /** Steps of a health check. Reading changes nothing but notes of its own progress; healing and marking need the chain's epoch. */
 export function createHealthActivities({ mover }: { readonly mover: DataMover }) {
@@ -36,9 +40,7 @@ function createVerifyActivities(mover: DataMover) {
       return runTask((control) => mover.run('listVerification', input, control));
     },
 
-    async prepareVerification(
-      input: OnChain<OperationInput<'prepareVerification'>>,
-    ): Promise<{ disks: DiskWork[]; damage: Damage[] }> {
+    async prepareVerification(input: PointCheck): Promise<{ disks: DiskWork[]; damage: Damage[] }> {
       return runTask((control) => mover.run('prepareVerification', onChain(input), control));
     },
 
@@ -58,9 +60,7 @@ function createVerifyActivities(mover: DataMover) {
       });
     },
 
-    async collectDamage(
-      input: OnChain<OperationInput<'collectDamage'>>,
-    ): Promise<OperationOutput<'collectDamage'>> {
+    async collectDamage(input: CollectDamageRequest): Promise<CollectedDamage> {
       return runTask((control) => mover.run('collectDamage', onChain(input), control));
     },
   };
@@ -68,31 +68,23 @@ function createVerifyActivities(mover: DataMover) {
 
 function createRepairActivities(mover: DataMover) {
   return {
-    async healDisk(input: OnChain<OperationInput<'healDisk'>>): Promise<HealOutcome> {
+    async healDisk(input: HealDiskRequest): Promise<HealedDisk> {
       return runTask((control) => mover.run('healDisk', onChain(input), control));
     },
 
-    async healDigestTable(
-      input: OnChain<OperationInput<'healDigestTable'>>,
-    ): Promise<{ healed: boolean }> {
+    async healDigestTable(input: HealTableRequest): Promise<{ healed: boolean }> {
       return runTask((control) => mover.run('healDigestTable', onChain(input), control));
     },
 
-    async healCompanion(
-      input: OnChain<OperationInput<'healCompanion'>>,
-    ): Promise<OperationOutput<'healCompanion'>> {
+    async healCompanion(input: HealCompanionRequest): Promise<HealedCompanion> {
       return runTask((control) => mover.run('healCompanion', onChain(input), control));
     },
 
-    async markDamage(
-      input: OnChain<OperationInput<'markDamage'>>,
-    ): Promise<OperationOutput<'markDamage'>> {
+    async markDamage(input: MarkDamageRequest): Promise<MarkedDamage> {
       return runTask((control) => mover.run('markDamage', onChain(input), control));
     },
 
-    async markVerified(
-      input: OnChain<OperationInput<'markVerified'>>,
-    ): Promise<OperationOutput<'markVerified'>> {
+    async markVerified(input: MarkVerifiedRequest): Promise<{ readonly marked: number }> {
       return runTask((control) => mover.run('markVerified', onChain(input), control));
     },
   };

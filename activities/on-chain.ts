@@ -6,9 +6,7 @@ export interface ChainIds {
   readonly workloadId: string;
 }
 
-/** Input of a data mover operation, with the chain named by ids. */
-export type OnChain<T> = Omit<T, 'chain' | 'staging'> & ChainIds;
-
+/** Names the chain as the data mover does. */
 export function onChain<T extends ChainIds>(input: T): T & { chain: string } {
   return { ...input, chain: chainFolder(input.jobId, input.workloadId) };
 }

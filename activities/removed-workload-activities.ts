@@ -1,10 +1,10 @@
 import type { AbsentWorkload, KeptPage } from '../src/domain/absent-workloads.js';
 import type { DataMover } from '../src/mover/data-mover.js';
-import type { AbsenceStanding } from '../src/mover/change/note-absence.js';
 import type { LookForAbsentInput } from '../src/mover/look/kept-workloads.js';
-import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
-import { onChain, type OnChain } from './on-chain.js';
+import type { AbsenceAnswer, AbsenceRequest } from './chain-payloads.js';
+import { onChain } from './on-chain.js';
 import { runTask } from './run-task.js';
+import type { TreeAbsenceAnswer, TreeAbsenceRequest } from './tree-payloads.js';
 
 /** What a session has to know and do about workloads that are gone. */
 export function createRemovedWorkloadActivities(deps: {
@@ -32,8 +32,8 @@ export function createRemovedWorkloadActivities(deps: {
 
     /** Enters the look into the record of the chain; when the workload is gone for good, all its restore points are deleted. */
     async settleAbsence(
-      input: OnChain<Omit<OperationInput<'noteAbsence'>, 'immutableForDays'>>,
-    ): Promise<{ deleted: number; standing: Omit<AbsenceStanding, 'pointIds'> }> {
+      input: AbsenceRequest,
+    ): Promise<{ deleted: number; standing: AbsenceAnswer }> {
       return runTask(async (control) => {
         const place = onChain(input);
         const rule = { ...place, immutableForDays: immutableForDays(input.targetRepositoryId) };
@@ -46,9 +46,7 @@ export function createRemovedWorkloadActivities(deps: {
     },
 
     /** The same of the copy of a tree, which is taken over first. */
-    async settleTreeAbsence(
-      input: OnChain<Omit<OperationInput<'settleTreeAbsence'>, 'immutableForDays'>>,
-    ): Promise<OperationOutput<'settleTreeAbsence'>> {
+    async settleTreeAbsence(input: TreeAbsenceRequest): Promise<TreeAbsenceAnswer> {
       const days = immutableForDays(input.targetRepositoryId);
       const rule = { ...onChain(input), immutableForDays: days };
       return runTask((control) => mover.run('settleTreeAbsence', rule, control));

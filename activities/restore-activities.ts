@@ -14,7 +14,8 @@ import type { RestoreInput } from '../src/mover/restore/restore-point.js';
 import { openRestoreRuns, type RestoredTree } from '../src/mover/kept-files/restore-tree.js';
 import { readTreeRecord } from '../src/tree/tree-store.js';
 import { folderRepositoryId } from '../src/repository/open-repository.js';
-import { openIn, openOfCopy, runBatch, type BatchCounts } from './block-activities.js';
+import { openIn, openOfCopy, runBatch } from './block-activities.js';
+import type { BatchCounts } from './chain-payloads.js';
 import { runTask } from './run-task.js';
 
 /** A restore as the workflow names it. */

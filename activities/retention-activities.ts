@@ -5,8 +5,18 @@ import type { TaskControl } from '../src/mover/task/task-control.js';
 import { isBackupError } from '../src/domain/errors.js';
 import { sentences } from '../src/domain/sentences.js';
 import type { DiskWork, PlanReference } from '../src/domain/disk-work.js';
-import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
-import { onChain, type OnChain } from './on-chain.js';
+import type {
+  DeleteRequest,
+  FlagRequest,
+  MergeRequest,
+  PlanMaintenanceRequest,
+  PlannedMaintenance,
+  PlanRemovalRequest,
+  PointChange,
+  RemoveRequest,
+  ReplaceRequest,
+} from './chain-payloads.js';
+import { onChain } from './on-chain.js';
 import { runTask } from './run-task.js';
 
 interface RetentionDependencies {
@@ -20,11 +30,8 @@ export function createRetentionActivities(deps: RetentionDependencies) {
   const { mover, immutableForDays } = deps;
   return {
     ...createRemovalActivities(deps),
-    /** Ends copies that were given up, and plans what GFS, retention and compacts want of the chain as it is then.
-     *  @returns `postponed`: a change that was announced waits for a reader, and why; null: none does */
-    async planMaintenance(
-      input: OnChain<Omit<OperationInput<'planMaintenance'>, 'immutableForDays'>>,
-    ): Promise<Omit<OperationOutput<'planMaintenance'>, 'keep'> & { postponed: string | null }> {
+    /** Ends copies that were given up, and plans what GFS, retention and compacts want of the chain as it is then. */
+    async planMaintenance(input: PlanMaintenanceRequest): Promise<PlannedMaintenance> {
       return runTask(async (control) => {
         const days = immutableForDays(input.targetRepositoryId);
         const request = { ...onChain(input), immutableForDays: days };
@@ -43,7 +50,7 @@ export function createRetentionActivities(deps: RetentionDependencies) {
 
     /** Every block of the increment is read and compared with its digest before the first one goes into the full. */
     async mergeIncrement(
-      input: OnChain<OperationInput<'mergeIncrement'>>,
+      input: MergeRequest,
     ): Promise<{ state: 'merged' | 'refused'; reason: string | null }> {
       return runTask(async (control) => {
         const merge = onChain(input);
@@ -56,22 +63,22 @@ export function createRetentionActivities(deps: RetentionDependencies) {
     },
 
     async planSyntheticFull(
-      input: OnChain<OperationInput<'planSyntheticFull'>>,
+      input: PointChange,
     ): Promise<{ reference: PlanReference; disks: DiskWork[] }> {
       return runTask((control) => mover.run('planSyntheticFull', onChain(input), control));
     },
 
-    async replaceWithFull(input: OnChain<OperationInput<'replaceWithFull'>>): Promise<void> {
+    async replaceWithFull(input: ReplaceRequest): Promise<void> {
       await runTask((control) => mover.run('replaceWithFull', onChain(input), control));
     },
 
-    async flagRestorePoint(input: OnChain<OperationInput<'flagRestorePoint'>>): Promise<void> {
+    async flagRestorePoint(input: FlagRequest): Promise<void> {
       await runTask((control) => mover.run('flagRestorePoint', onChain(input), control));
     },
 
     async deleteRestorePoints(
-      input: OnChain<OperationInput<'deleteRestorePoints'>>,
-    ): Promise<OperationOutput<'deleteRestorePoints'>> {
+      input: DeleteRequest,
+    ): Promise<{ readonly deleted: readonly string[] }> {
       return runTask((control) => mover.run('deleteRestorePoints', onChain(input), control));
     },
   };
@@ -81,18 +88,14 @@ export function createRetentionActivities(deps: RetentionDependencies) {
 function createRemovalActivities({ mover, immutableForDays }: RetentionDependencies) {
   return {
     /** Which points go when an operator takes one out. Reads only. */
-    async planRemoval(
-      input: OnChain<Omit<OperationInput<'planRemoval'>, 'immutableForDays'>>,
-    ): Promise<{ ids: string[] }> {
+    async planRemoval(input: PlanRemovalRequest): Promise<{ ids: string[] }> {
       const rule = { immutableForDays: immutableForDays(input.targetRepositoryId) };
       return runTask((control) =>
         mover.run('planRemoval', { ...onChain(input), ...rule }, control),
       );
     },
 
-    async removeRestorePoints(
-      input: OnChain<OperationInput<'removeRestorePoints'>>,
-    ): Promise<void> {
+    async removeRestorePoints(input: RemoveRequest): Promise<void> {
       await runTask((control) => mover.run('removeRestorePoints', onChain(input), control));
     },
   };

@@ -1,30 +1,22 @@
 import type { DataMover } from '../src/mover/data-mover.js';
-import type { OperationInput, OperationOutput } from '../src/mover/mover-operations.js';
-import type { CopyFilesInput } from '../src/mover/files/copy-files.js';
 import type { TreePlanOutcome } from '../src/domain/tree-work.js';
 import type { PlanTreeInput } from '../src/mover/files/plan-tree.js';
 import { StagedClass } from '../src/mover/files/staged-files.js';
 import { classIndexOf, requireTreePlan } from '../src/mover/files/tree-plan.js';
-import { runBatch, type BatchCounts } from './block-activities.js';
-import { onChain, type ChainIds, type OnChain } from './on-chain.js';
+import { runBatch } from './block-activities.js';
+import type { BatchCounts } from './chain-payloads.js';
+import { onChain } from './on-chain.js';
 import { runTask } from './run-task.js';
-
-/** A batch of windows of one class of files. */
-export interface FileBatch extends OnChain<CopyFilesInput> {
-  readonly firstWindow: number;
-  readonly windowCount: number;
-}
-
-export interface PlanTreeRequest
-  extends Omit<OnChain<PlanTreeInput>, 'limits' | 'immutableForDays' | 'settleMs'>, ChainIds {
-  /** What may still be in progress is taken as it is. */
-  readonly now?: boolean;
-}
-
-export type RemoveTreeFilesRequest = Omit<
-  OnChain<OperationInput<'removeTreeFiles'>>,
-  'immutableForDays'
->;
+import type {
+  CommitTreeRequest,
+  CommittedTree,
+  FileBatch,
+  PlanTreeRequest,
+  PublishedFiles,
+  PublishFilesRequest,
+  RemovedTreeFiles,
+  RemoveTreeFilesRequest,
+} from './tree-payloads.js';
 
 interface TreeDependencies {
   readonly mover: DataMover;
@@ -81,23 +73,17 @@ export function createTreeActivities(dependencies: TreeDependencies) {
     },
 
     /** Gives the large files of a class their names. */
-    async publishFiles(
-      input: OnChain<OperationInput<'publishFiles'>>,
-    ): Promise<OperationOutput<'publishFiles'>> {
+    async publishFiles(input: PublishFilesRequest): Promise<PublishedFiles> {
       return runTask((control) => mover.run('publishFiles', onChain(input), control));
     },
 
     /** Makes the points of the plan visible. */
-    async commitTree(
-      input: OnChain<OperationInput<'commitTree'>>,
-    ): Promise<OperationOutput<'commitTree'>> {
+    async commitTree(input: CommitTreeRequest): Promise<CommittedTree> {
       return runTask((control) => mover.run('commitTree', { ...onChain(input) }, control));
     },
 
     /** Removes what retention or the source lets go. */
-    async removeTreeFiles(
-      input: RemoveTreeFilesRequest,
-    ): Promise<OperationOutput<'removeTreeFiles'>> {
+    async removeTreeFiles(input: RemoveTreeFilesRequest): Promise<RemovedTreeFiles> {
       const days = immutableForDays(input.targetRepositoryId);
       return runTask((control) =>
         mover.run('removeTreeFiles', { ...onChain(input), immutableForDays: days }, control),

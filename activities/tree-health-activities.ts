@@ -1,35 +1,27 @@
-import type {
-  FileWork,
-  TreeCheckReference,
-  TreeCheckOutcome,
-  TreeRepairPlan,
-} from '../src/domain/tree-damage.js';
+import type { TreeCheckOutcome, TreeRepairPlan } from '../src/domain/tree-damage.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { keptJournal } from '../src/mover/kept-files/kept-lists.js';
 import { checkedFiles } from '../src/mover/kept-files/plan-check.js';
-import { repairFiles, type RepairTreeInput } from '../src/mover/kept-files/repair-tree.js';
-import type { OperationInput } from '../src/mover/mover-operations.js';
-import { openIn, runBatch, type BatchCounts } from './block-activities.js';
-import { onChain, type OnChain } from './on-chain.js';
+import { repairFiles } from '../src/mover/kept-files/repair-tree.js';
+import { openIn, runBatch } from './block-activities.js';
+import type { BatchCounts } from './chain-payloads.js';
+import { onChain } from './on-chain.js';
 import { runTask } from './run-task.js';
-
-interface Windows {
-  readonly firstWindow: number;
-  readonly windowCount: number;
-  /** From which the lease is renewed. Epoch milliseconds. */
-  readonly nowMs: number;
-}
-
-export type CheckBatch = OnChain<OperationInput<'endTreeCheck'>> & Windows;
-export type HealBatch = OnChain<RepairTreeInput> & Windows;
+import type {
+  CheckBatch,
+  EndTreeCheckRequest,
+  HealBatch,
+  PlannedTreeCheck,
+  PlanTreeCheckRequest,
+  PlanTreeRepairRequest,
+  SettleTreeCheckRequest,
+} from './tree-payloads.js';
 
 /** Steps of a health check of a tree of files. Reading changes nothing but notes of its own progress; healing and marking need the tree's epoch. */
 export function createTreeHealthActivities({ mover }: { readonly mover: DataMover }) {
   return {
     /** Lists the files that are to be read; one that was stopped is gone on with. */
-    async planTreeCheck(
-      input: OnChain<OperationInput<'planTreeCheck'>>,
-    ): Promise<{ reference: TreeCheckReference; work: FileWork }> {
+    async planTreeCheck(input: PlanTreeCheckRequest): Promise<PlannedTreeCheck> {
       return runTask((control) => mover.run('planTreeCheck', onChain(input), control));
     },
 
@@ -50,9 +42,7 @@ export function createTreeHealthActivities({ mover }: { readonly mover: DataMove
     },
 
     /** Takes the tree over and lists what is still damaged. */
-    async planTreeRepair(
-      input: OnChain<OperationInput<'planTreeRepair'>>,
-    ): Promise<TreeRepairPlan> {
+    async planTreeRepair(input: PlanTreeRepairRequest): Promise<TreeRepairPlan> {
       return runTask((control) => mover.run('planTreeRepair', onChain(input), control));
     },
 
@@ -70,14 +60,12 @@ export function createTreeHealthActivities({ mover }: { readonly mover: DataMove
     },
 
     /** Gives healed files their names and enters into the record what was found. */
-    async settleTreeCheck(
-      input: OnChain<OperationInput<'settleTreeCheck'>>,
-    ): Promise<TreeCheckOutcome> {
+    async settleTreeCheck(input: SettleTreeCheckRequest): Promise<TreeCheckOutcome> {
       return runTask((control) => mover.run('settleTreeCheck', onChain(input), control));
     },
 
     /** Takes the notes away. */
-    async endTreeCheck(input: OnChain<OperationInput<'endTreeCheck'>>): Promise<void> {
+    async endTreeCheck(input: EndTreeCheckRequest): Promise<void> {
       return runTask((control) => mover.run('endTreeCheck', onChain(input), control));
     },
   };

@@ -90,12 +90,12 @@ export class ChainUnderTest {
 
   async copy(
     pointIndex: number,
-    { algorithm, changedBy, digest = 'sha256', verifyAfterCopy = 'cached' }: CopyCommand,
+    { kind, changedBy, digest = 'sha256', verifyAfterCopy = 'cached' }: CopyCommand,
   ): Promise<Measurement> {
     return measured(async () => {
       const input = {
         ...this.ids,
-        algorithm,
+        kind,
         changedBy,
         restorePointId: this.sourcePoints[pointIndex]!,
         lineageFrom: changedBy === 'lineage' ? this.sourcePoints[0]! : null,
@@ -261,7 +261,7 @@ export class ChainUnderTest {
 }
 
 /** A copy as it is asked for. */
-type CopyCommand = Pick<PlanCopyInput, 'algorithm' | 'changedBy'> & {
+type CopyCommand = Pick<PlanCopyInput, 'kind' | 'changedBy'> & {
   readonly digest?: DigestAlgorithm;
   readonly verifyAfterCopy?: VerifyAfterCopy;
 };

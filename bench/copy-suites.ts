@@ -14,13 +14,13 @@ import {
 export const FIRST_FULL = {
   type: 'copy',
   pointIndex: 0,
-  algorithm: 'full',
+  kind: 'full',
   changedBy: 'all',
 } as const;
 export const INCREMENT = {
   type: 'copy',
   pointIndex: 1,
-  algorithm: 'increment',
+  kind: 'increment',
   changedBy: 'lineage',
 } as const;
 export const CONVERT = ['convert', '-f', 'qcow2', '-O', 'qcow2', '-m', '16', '-W'];

@@ -11,7 +11,7 @@ export type MeasuredCommand =
   | {
       readonly type: 'copy';
       readonly pointIndex: number;
-      readonly algorithm: 'full' | 'increment';
+      readonly kind: 'full' | 'increment';
       readonly changedBy: 'all' | 'lineage' | 'digest';
       /** By default SHA-256. */
       readonly digest?: DigestAlgorithm;

@@ -1,5 +1,5 @@
 import { ApplicationFailure, sleep } from '@temporalio/workflow';
-import type { WorkLook } from '../activities/copy-activities.js';
+import type { WorkLook } from '../activities/chain-payloads.js';
 import type { RestorePointScope } from '../src/domain/copy-job.js';
 import type { CopyTask } from '../src/domain/copy-session.js';
 import type { DiskWork } from '../src/domain/disk-work.js';
@@ -156,7 +156,7 @@ class WorkloadCopy implements WorkloadTask {
     this.waitingSinceMs = null;
     for (const [index, point] of selection.points.entries()) {
       // A full behind the first starts a chain of its own: look again from there.
-      if (index > 0 && point.algorithm === 'full') return 'again';
+      if (index > 0 && point.kind === 'full') return 'again';
       const laterPoints = selection.points.length - index - 1 + selection.morePoints;
       this.state.show({ remainingPoints: laterPoints }, `${laterPoints} more points afterwards`);
       await this.copyPoint(point, lookId);
@@ -272,9 +272,9 @@ class WorkloadCopy implements WorkloadTask {
   private async copyPoint(point: SelectedRestorePoint, lookId: string | null): Promise<void> {
     await this.betweenSteps(); // points without a changed block have no batches
     const { workload, job, sourceFolders } = this.input;
-    const { restorePointId, algorithm, changedBy, lineageFrom } = point;
+    const { restorePointId, kind, changedBy, lineageFrom } = point;
     this.state.show(
-      { state: 'planning', algorithm, restorePoint: restorePointId },
+      { state: 'planning', algorithm: kind, restorePoint: restorePointId },
       `planning restore point ${restorePointId} (${point.reason})`,
     );
     const input = {
@@ -282,7 +282,7 @@ class WorkloadCopy implements WorkloadTask {
       sourceFolders,
       epoch: this.epoch,
       restorePointId,
-      algorithm,
+      kind,
       changedBy,
       lineageFrom,
       ...job.storage,

@@ -16,7 +16,7 @@ import { withBelievedDates } from './believed-dates.js';
  *  `digest` compares all of it with what the target holds. */
 export interface SelectedRestorePoint {
   readonly restorePointId: string;
-  readonly algorithm: 'full' | 'increment';
+  readonly kind: 'full' | 'increment';
   readonly changedBy: 'all' | 'lineage' | 'digest';
   /** Source restore point whose content the target's newest point has; null unless `changedBy` is `lineage`. */
   readonly lineageFrom: string | null;
@@ -88,9 +88,9 @@ export function selectRestorePoints(input: SelectionInput): RestorePointSelectio
     return { points: [], skipped, reason, unusable, awaited, ...lackingIn(current) };
   }
 
-  const algorithms = algorithmsOf(chosen, input, { firstRun, recreated });
-  const points = algorithms.map((point, index) =>
-    index === algorithms.length - 1 && note !== null
+  const selected = selectedPoints(chosen, input, { firstRun, recreated });
+  const points = selected.map((point, index) =>
+    index === selected.length - 1 && note !== null
       ? { ...point, reason: `${point.reason}; ${note}` }
       : point,
   );
@@ -211,7 +211,7 @@ function copiedText(point: TargetRestorePoint): string {
   return utcText(Date.parse(point.createdAt));
 }
 
-function algorithmsOf(
+function selectedPoints(
   chosen: readonly IdentifiedPoint[],
   input: SelectionInput,
   begin: { firstRun: boolean; recreated: boolean },
@@ -223,11 +223,11 @@ function algorithmsOf(
   return chosen.map((point, index) => {
     const isDue = activeFulls.take(point);
     const full = index === 0 ? fullReason(input, chosen, begin) : null;
-    const algorithm = full ?? (isDue ? ACTIVE_FULL : fullsOnlyReason(point, input.fullFormats));
+    const fullBecause = full ?? (isDue ? ACTIVE_FULL : fullsOnlyReason(point, input.fullFormats));
     const selected: SelectedRestorePoint =
-      algorithm === null
+      fullBecause === null
         ? incrementOn(base, point, { byId, fullFormats: input.fullFormats })
-        : { restorePointId: point.id, algorithm: 'full', lineageFrom: null, ...algorithm };
+        : { restorePointId: point.id, kind: 'full', lineageFrom: null, ...fullBecause };
     base = point.id;
     return againReason(point, selected);
   });
@@ -317,7 +317,7 @@ function incrementOn(
   if (base !== null && descendsOnEveryDisk(point, base, known)) {
     return {
       restorePointId,
-      algorithm: 'increment',
+      kind: 'increment',
       changedBy: 'lineage',
       lineageFrom: base,
       reason: `increments lead from ${base} to this one on every disk`,
@@ -327,7 +327,7 @@ function incrementOn(
     base === null
       ? 'the last copied restore point is not in the source any more: blocks are compared by digest'
       : `no unbroken line of increments leads from ${base} to this one: blocks are compared by digest`;
-  return { restorePointId, algorithm: 'increment', changedBy: 'digest', lineageFrom: null, reason };
+  return { restorePointId, kind: 'increment', changedBy: 'digest', lineageFrom: null, reason };
 }
 
 interface KnownPoints {

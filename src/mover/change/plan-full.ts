@@ -95,7 +95,7 @@ export async function planFull(
     kind: 'full',
     parentId: null,
     chainId: point.id,
-    algorithm: point.disks[0]?.digests.algorithm ?? 'sha256',
+    digest: point.disks[0]?.digests.algorithm ?? 'sha256',
     verifyAfterCopy: 'cached',
     disks,
     companions: order.withCompanions

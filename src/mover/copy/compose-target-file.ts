@@ -109,7 +109,7 @@ async function composeDisk(
       disk,
       plannedContent(context, mapping, slots),
     );
-    const { algorithm } = plan;
+    const { digest: algorithm } = plan;
     const copyOfTables = new TablesCopyWriter(tables);
     const units = new FileUnits({ ...composer.place(disk), slotCount: disk.slotCount }, sizeBytes);
     if (plan.verifyAfterCopy === 'direct') {
@@ -131,7 +131,7 @@ async function composeDisk(
 
 /** The file as the record lists it. */
 function targetDisk(
-  { pointId, algorithm }: CopyPlan,
+  { pointId, digest: algorithm }: CopyPlan,
   disk: DiskPlan,
   { slots, fileSizeBytes }: FileUnits,
   tableDigest: Digest,

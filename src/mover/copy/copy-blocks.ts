@@ -53,7 +53,7 @@ export async function openCopyWorker(
         : null;
     const { reuse } = disk;
     const held =
-      reuse === undefined ? null : await HeldUnits.open(target, reuse.digestsPath, plan.algorithm);
+      reuse === undefined ? null : await HeldUnits.open(target, reuse.digestsPath, plan.digest);
     if (held !== null) files.add(held);
     return new CopyWorker({
       context,
@@ -66,7 +66,7 @@ export async function openCopyWorker(
       image,
       stored,
       journal: new JournalWriter(await open(journal.path), journal),
-      digest: unitDigest(plan.algorithm),
+      digest: unitDigest(plan.digest),
       files,
     });
   });

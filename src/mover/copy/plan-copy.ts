@@ -40,7 +40,7 @@ import { provenSource } from '../source/proven-source.js';
 export interface PlanCopyInput extends CopyPlace {
   readonly epoch: number;
   readonly restorePointId: string;
-  readonly algorithm: 'full' | 'increment';
+  readonly kind: 'full' | 'increment';
   readonly changedBy: ChangedBy;
   /** Source restore point that the target's newest point was copied from; set with `lineage`. */
   readonly lineageFrom: string | null;
@@ -75,7 +75,7 @@ export async function planCopy(
   const record = await ownedChainRecord(target, input.chain, input.epoch);
   const workload = await sourceWorkload(context, input);
   const point = requireCompletePoint(workload, input.restorePointId);
-  const parent = input.algorithm === 'full' ? null : newestPoint(record);
+  const parent = input.kind === 'full' ? null : newestPoint(record);
   const identified = identifiedPoints(workload, record, input.sourceRepositoryId, input.epoch);
   if (input.changedBy === 'lineage') requireProvenBase(identified, parent!, input.lineageFrom);
   if (parent !== null) await assertGoodBase(context, input, record, parent);
@@ -202,7 +202,7 @@ function assemblePlan(
     kind: isFull ? 'full' : 'increment',
     parentId: isFull ? null : parent!.id,
     chainId: isFull ? pointId : parent!.chainId,
-    algorithm: input.digest,
+    digest: input.digest,
     verifyAfterCopy: input.verifyAfterCopy,
     disks: planned,
     companions,
@@ -307,9 +307,9 @@ function isSamePlan(
   return (
     plan.source.restorePointId === input.restorePointId &&
     plan.source.repositoryId === input.sourceRepositoryId &&
-    plan.algorithm === input.digest &&
+    plan.digest === input.digest &&
     plan.verifyAfterCopy === input.verifyAfterCopy &&
-    (plan.kind === 'full' || (input.algorithm !== 'full' && plan.parentId === parent?.id)) &&
+    (plan.kind === 'full' || (input.kind !== 'full' && plan.parentId === parent?.id)) &&
     isDeepStrictEqual(
       plan.disks.map(({ disk }) => disk),
       now.disks,

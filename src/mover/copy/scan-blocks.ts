@@ -43,7 +43,7 @@ export async function openScanWorker(
       base,
       shown: files.add(await ShownDigests.open(target, base, disk.targetLayers)),
       journal: new JournalWriter(notes, journal),
-      digest: unitDigest(scan.algorithm),
+      digest: unitDigest(scan.digest),
       files,
     });
   });

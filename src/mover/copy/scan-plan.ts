@@ -28,7 +28,7 @@ export interface BlockScan {
   readonly token: string;
   readonly epoch: number;
   readonly parentId: string;
-  readonly algorithm: DigestAlgorithm;
+  readonly digest: DigestAlgorithm;
   readonly disks: readonly ScanDisk[];
 }
 
@@ -96,7 +96,7 @@ export async function prepareScan(
     token,
     epoch: input.epoch,
     parentId: parent.id,
-    algorithm: parent.disks[0]?.digests.algorithm ?? input.digest,
+    digest: parent.disks[0]?.digests.algorithm ?? input.digest,
     disks: scanDisks,
   };
   await writeStagedJson(target, stagedPath.scan(staging), scan);

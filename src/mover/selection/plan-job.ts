@@ -181,7 +181,7 @@ async function planWorkload(
   const retention = await retentionOf(context, input, chain);
   return {
     workload: workload.name,
-    algorithm: points[0]?.algorithm ?? 'none',
+    algorithm: points[0]?.kind ?? 'none',
     restorePoints: points.map(({ restorePointId }) => restorePointId),
     estimatedBytes: points.reduce(
       (sum, point) => sum + estimatedBytes(sourceRepositoryId, workload, point),

@@ -31,7 +31,7 @@ export interface CopyPlan {
   readonly kind: RestorePointKind;
   readonly parentId: string | null;
   readonly chainId: string;
-  readonly algorithm: DigestAlgorithm;
+  readonly digest: DigestAlgorithm;
   readonly verifyAfterCopy: VerifyAfterCopy;
   readonly disks: readonly DiskPlan[];
   readonly companions: readonly CompanionFile[];
@@ -111,7 +111,7 @@ export const stagedPath = {
 const MAX_PLAN_BYTES = 16 * 1024 * 1024;
 
 /** Grows with every change of what lies in a staging folder: what another release left there is done again. */
-const STAGING_VERSION = 5;
+const STAGING_VERSION = 6;
 
 /** null: there is none that can be trusted. Staging may be lost at any time, so what is damaged there, or was written by another release, is
  *  done again, like what is absent. */

@@ -111,7 +111,7 @@ describe.skipIf(!requireTool('qemu-img'))('a disk of Hyper-V that is resized', (
       ...({ digest: 'sha256', verifyAfterCopy: 'cached' } as const),
     };
     const scan = await mover.run('planCopy', order);
-    expect([scan.state, selection.points[0]!.algorithm]).toEqual(['scan', 'increment']);
+    expect([scan.state, selection.points[0]!.kind]).toEqual(['scan', 'increment']);
     const staging = `${CHAIN}/.staging/${scan.pointId}`;
     for (const { disk, windowCount } of scan.disks)
       await mover.runWindows(

@@ -80,7 +80,7 @@ describe('a source with 20 machines', () => {
     const now = new Date();
     for (const name of await readdir(source.at('vm07')))
       await utimes(source.at(`vm07/${name}`), now, now);
-    const full = { ...plan, algorithm: 'full', changedBy: 'all' } as const;
+    const full = { ...plan, kind: 'full', changedBy: 'all' } as const;
     const other = { ...full, restorePointId: selection.points[1]!.restorePointId };
     await expect(mover.run('planCopy', other)).rejects.toMatchObject({ code: 'SOURCE_CHANGED' });
     // Nobody remembers another look: the source is read, and what lies there is planned.

@@ -61,7 +61,7 @@ describeTemporal('one chain', () => {
         ...ids,
         epoch,
         restorePointId: restorePoints[0]!.id,
-        algorithm: 'full',
+        kind: 'full',
         changedBy: 'all',
         lineageFrom: null,
         digest: 'sha256',

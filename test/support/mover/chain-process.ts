@@ -13,8 +13,8 @@ const chain = new ChainUnderTest(sourceFolder, targetFolder);
 const OPERATIONS: Record<string, () => Promise<unknown>> = {
   full: copyFull,
   again: copyFull,
-  increment: () => chain.copy(1, { algorithm: 'increment', changedBy: 'lineage' }),
-  scan: () => chain.copy(1, { algorithm: 'increment', changedBy: 'digest' }),
+  increment: () => chain.copy(1, { kind: 'increment', changedBy: 'lineage' }),
+  scan: () => chain.copy(1, { kind: 'increment', changedBy: 'digest' }),
   verify: () => chain.verify(),
   synthetic: () => chain.synthesize(),
   merge: () => chain.merge(),
@@ -31,5 +31,5 @@ await chain.close();
 process.stdout.write(String(await peakMemoryMiB()));
 
 function copyFull(): Promise<unknown> {
-  return chain.copy(0, { algorithm: 'full', changedBy: 'all' });
+  return chain.copy(0, { kind: 'full', changedBy: 'all' });
 }

@@ -17,7 +17,7 @@ const copied = (point: IdentifiedPoint, day: string): IdentifiedPoint => ({
 
 const brief = ({ points }: RestorePointSelection): string[] =>
   points.map((point) =>
-    [point.restorePointId, point.algorithm, point.changedBy, point.lineageFrom ?? '-'].join(' '),
+    [point.restorePointId, point.kind, point.changedBy, point.lineageFrom ?? '-'].join(' '),
   );
 const IMMEDIATE = { job: { mode: 'immediate', restorePoints: 'latest', gfs: null } } as const;
 const ALL = { job: { mode: 'periodic', restorePoints: 'all', gfs: null } } as const;
@@ -32,7 +32,7 @@ describe('restore points without increments', () => {
       ).toEqual(['2026-11-21 full all -', '2026-11-22 full all -']);
     const { points: latest } = select([copied(first, '2026-11-20'), second, third], ['2026-11-20']);
     expect(
-      latest.map(({ restorePointId, algorithm, reason }) => [restorePointId, algorithm, reason]),
+      latest.map(({ restorePointId, kind, reason }) => [restorePointId, kind, reason]),
     ).toEqual([['2026-11-22', 'full', 'a full, because the format file has no increments']]);
   });
 

@@ -46,7 +46,7 @@ function unreadable(
 
 const brief = ({ points }: RestorePointSelection): string[] =>
   points.map((point) =>
-    [point.restorePointId, point.algorithm, point.changedBy, point.lineageFrom ?? '-'].join(' '),
+    [point.restorePointId, point.kind, point.changedBy, point.lineageFrom ?? '-'].join(' '),
   );
 const IMMEDIATE = { job: { mode: 'immediate', restorePoints: 'latest', gfs: null } } as const;
 const ALL = { job: { mode: 'periodic', restorePoints: 'all', gfs: null } } as const;

@@ -46,9 +46,7 @@ function select(
 const reasons = ({ points }: RestorePointSelection) =>
   points.map(({ restorePointId, reason }) => [restorePointId, reason]);
 const kinds = ({ points }: RestorePointSelection) =>
-  points.map(({ restorePointId, algorithm, changedBy }) =>
-    [restorePointId, algorithm, changedBy].join(' '),
-  );
+  points.map(({ restorePointId, kind, changedBy }) => [restorePointId, kind, changedBy].join(' '));
 const ALL = { job: { mode: 'periodic', restorePoints: 'all', gfs: null } } as const;
 
 describe('the reason of a point that is copied', () => {
@@ -57,7 +55,7 @@ describe('the reason of a point that is copied', () => {
       points: [
         {
           restorePointId: '2026-11-20',
-          algorithm: 'full',
+          kind: 'full',
           changedBy: 'all',
           lineageFrom: null,
           reason: 'first copy of this workload',
@@ -110,7 +108,7 @@ describe('the reason of a point that is copied', () => {
     expect(select(current, chain, { detection }).points).toEqual([
       {
         restorePointId: current.at(-1)!.id,
-        algorithm: 'increment',
+        kind: 'increment',
         changedBy: 'digest',
         lineageFrom: null,
         reason,
@@ -136,7 +134,7 @@ describe('a point that has grown since it was copied', () => {
       at(22, copied('2026-11-22')),
     ];
     const chain = targetChain(['2026-11-20', '2026-11-21', '2026-11-22']);
-    expect(select(current, chain).points.map(({ algorithm }) => algorithm)).toEqual(['increment']);
+    expect(select(current, chain).points.map(({ kind }) => kind)).toEqual(['increment']);
   });
 
   it('does not stand for the latest one: that is copied beside it', () => {
@@ -194,8 +192,8 @@ describe('an active full of a GFS day', () => {
   it('is none with the synthetic method, which makes it of what the target holds', () => {
     const current = [at(20, copied('2026-11-20')), at(27, { disks: at(21).disks })];
     const synthetic = { ...job, gfs: { ...gfs, fullMethod: 'synthetic' } } as const;
-    expect(
-      select(current, targetChain(['2026-11-20']), { job: synthetic }).points[0]!.algorithm,
-    ).toBe('increment');
+    expect(select(current, targetChain(['2026-11-20']), { job: synthetic }).points[0]!.kind).toBe(
+      'increment',
+    );
   });
 });

@@ -1,0 +1,287 @@
+/** What goes through Temporal to and from the activities of a chain. It is persisted in histories, so every field is written down here: a
+ *  rename in the data mover does not compile until somebody has decided what becomes of the field, and changes no history on its own. */
+
+import type { MovedBytes } from '../src/domain/moved-bytes.js';
+import type {
+  ChainPolicy,
+  CopyJob,
+  RestorePointScope,
+  VerifyAfterCopy,
+} from '../src/domain/copy-job.js';
+import type { Damage, LastingDamage, VerifiedPoint } from '../src/domain/damage.js';
+import type { DigestAlgorithm } from '../src/domain/digest.js';
+import type { DiskWork, PlanReference } from '../src/domain/disk-work.js';
+import type { GfsFull } from '../src/domain/gfs.js';
+import type { RemovalMode } from '../src/domain/point-removal.js';
+import type { ChainDetection } from '../src/domain/recreated-chain.js';
+import type { RestorePointKind, WorkloadType } from '../src/domain/restore-point.js';
+import type { RetentionAction } from '../src/domain/retention.js';
+import type { RestorePointSelection } from '../src/domain/select-restore-points.js';
+import type { SettleRule } from '../src/domain/settle.js';
+import type { GfsFlag } from '../src/domain/target-point.js';
+import type { ChainIds } from './on-chain.js';
+
+export interface TargetChain extends ChainIds {
+  readonly targetRepositoryId: string;
+}
+
+/** A chain of which the caller owns the epoch. */
+export interface OwnedChain extends TargetChain {
+  readonly epoch: number;
+}
+
+/** Whatever changes a chain; `nowMs`: time of the workflow, so that a repeat does the same. */
+export interface ChainChange extends OwnedChain {
+  readonly nowMs: number;
+}
+
+/** Where the workload of a chain is read. */
+interface WorkloadSource {
+  readonly sourceRepositoryId: string;
+  /** Folders of the look that the work goes by; absent: it is looked for everywhere. */
+  readonly sourceFolders?: readonly string[];
+  /** Of a look that may be remembered; absent: it is looked anew. */
+  readonly lookId?: string | undefined;
+}
+
+// --- Look
+
+export interface TakeChainRequest extends TargetChain {
+  readonly workload: { readonly id: string; readonly name: string; readonly type: WorkloadType };
+  readonly owner: string;
+  readonly nowMs: number;
+  /** Whether a source shows the workload; absent: nobody looked. */
+  readonly isSeen?: boolean;
+}
+
+export interface ChainState {
+  readonly epoch: number;
+  readonly pointCount: number;
+  /** Id of the newest point; null in a new chain. */
+  readonly newestId: string | null;
+  readonly notes: readonly string[];
+}
+
+/** What a session wants of restore points that may be in progress. */
+export interface SettleRequest {
+  /** They are taken as they are. */
+  readonly now?: boolean;
+  /** `AwaitedPoint.seen` of the look before. */
+  readonly seen?: SettleRule['seen'];
+}
+
+export interface LookForWorkRequest
+  extends TakeChainRequest, Omit<WorkloadSource, 'lookId'>, SettleRequest {
+  /** null: the chain is to be taken over for `owner`. */
+  readonly epoch: number | null;
+  readonly job: ChainPolicy;
+  readonly scope: RestorePointScope;
+  readonly activeFull: boolean;
+}
+
+/** Where a workload stands. */
+export interface WorkLook {
+  /** Of the chain, which is the caller's. */
+  readonly epoch: number;
+  /** What was found and settled when the chain was taken over. */
+  readonly notes: readonly string[];
+  readonly detection: ChainDetection;
+  /** Provisional while `detection.toCompare` names anything; `morePoints`: selected ones that have no room in it. */
+  readonly selection: RestorePointSelection & { readonly morePoints: number };
+  /** For `planCopy` of the selected points; null: each is looked at anew. */
+  readonly lookId: string | null;
+  /** False: GFS, retention and compacts have nothing to do and nothing to say. */
+  readonly isMaintenanceDue: boolean;
+}
+
+// --- Copy
+
+export interface CompareRequest extends OwnedChain, WorkloadSource {
+  readonly restorePointId: string;
+  /** Point of the target that it may be. */
+  readonly copiedId: string;
+}
+
+export interface PlannedComparison {
+  readonly stagingId: string;
+  readonly reference: PlanReference;
+  readonly disks: DiskWork[];
+}
+
+export interface PlanCopyRequest extends OwnedChain, WorkloadSource {
+  readonly restorePointId: string;
+  readonly kind: RestorePointKind;
+  readonly changedBy: 'all' | 'lineage' | 'digest';
+  /** Source restore point that the target's newest point was copied from; set with `lineage`. */
+  readonly lineageFrom: string | null;
+  readonly digest: DigestAlgorithm;
+  readonly verifyAfterCopy: VerifyAfterCopy;
+}
+
+/** `scan`: the blocks must be compared first (`scanBlocks`), then the copy is planned again. */
+export type PlannedCopy = {
+  readonly reference: PlanReference;
+  readonly pointId: string;
+  readonly disks: DiskWork[];
+} & ({ readonly state: 'scan' } | { readonly state: 'ready'; readonly kind: RestorePointKind });
+
+/** A batch of windows of one disk. */
+export interface BlockBatch extends TargetChain {
+  /** Name of the staging folder. */
+  readonly stagingId: string;
+  readonly reference: PlanReference;
+  readonly disk: string;
+  readonly firstWindow: number;
+  readonly windowCount: number;
+}
+
+export interface BatchCounts extends MovedBytes {
+  readonly processedBytes: number;
+  /** Windows of the batch that an attempt before this one had made durable already. */
+  readonly resumedWindows: number;
+  readonly attempt: number;
+}
+
+export interface StagedPoint extends TargetChain {
+  readonly stagingId: string;
+  readonly reference: PlanReference;
+}
+
+export interface CommitRequest extends StagedPoint {
+  readonly pointId: string;
+  readonly flags: readonly GfsFlag[];
+  /** Time of the commit. RFC 3339 UTC. */
+  readonly copiedAt: string;
+}
+
+// --- Retention
+
+export interface PlanMaintenanceRequest extends ChainChange {
+  readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'timeZone' | 'compact'>;
+}
+
+export interface PlannedMaintenance {
+  /** Points that were copied again and go first; what follows is planned once they are gone. */
+  readonly superseded: readonly string[];
+  /** Points that are to become flagged fulls, oldest first. */
+  readonly fulls: readonly GfsFull[];
+  /** The full that is to be written anew, last of all; null: none. */
+  readonly compactId: string | null;
+  readonly actions: readonly RetentionAction[];
+  readonly warnings: readonly string[];
+  /** Why a change that was announced waits for a reader; null: none does. */
+  readonly postponed: string | null;
+}
+
+export interface MergeRequest extends ChainChange {
+  readonly fullId: string;
+  readonly incrementId: string;
+}
+
+export interface PointChange extends ChainChange {
+  readonly pointId: string;
+}
+
+export interface ReplaceRequest extends PointChange {
+  readonly reference: PlanReference;
+  readonly flags: readonly GfsFlag[];
+  /** Of a compact. RFC 3339 UTC. */
+  readonly compactedAt?: string;
+}
+
+export interface FlagRequest extends PointChange {
+  readonly flags: readonly GfsFlag[];
+}
+
+export interface DeleteRequest extends ChainChange {
+  readonly ids: readonly string[];
+}
+
+export interface PlanRemovalRequest extends PointChange {
+  readonly withDependents: boolean;
+}
+
+export interface RemoveRequest extends DeleteRequest {
+  readonly mode: RemovalMode;
+}
+
+export interface AbsenceRequest extends ChainChange {
+  /** `removedWorkloadsAfterDays`. */
+  readonly afterDays: number;
+}
+
+export interface AbsenceAnswer {
+  readonly state: 'early' | 'announced' | 'due';
+  /** One plain sentence. */
+  readonly text: string;
+}
+
+// --- Health
+
+export interface PointCheck extends TargetChain {
+  readonly pointId: string;
+  /** From which the lease is renewed. */
+  readonly nowMs: number;
+}
+
+export interface VerifyBatch extends PointCheck {
+  readonly disk: string;
+  readonly firstWindow: number;
+  readonly windowCount: number;
+}
+
+export interface CollectDamageRequest extends PointCheck {
+  readonly disks: readonly Pick<DiskWork, 'disk' | 'blockCount' | 'windowCount'>[];
+}
+
+export interface CollectedDamage {
+  readonly damage: readonly Damage[];
+  /** Names what was read: another one, and the point was changed meanwhile. */
+  readonly content: string;
+}
+
+export interface HealTableRequest extends OwnedChain {
+  readonly pointId: string;
+  readonly disk: string;
+}
+
+export interface HealDiskRequest extends HealTableRequest {
+  readonly units: readonly number[];
+}
+
+export interface HealedDisk {
+  /** One sentence for each unit. */
+  readonly notes: readonly string[];
+  /** Units that are still bad. */
+  readonly remaining: readonly number[];
+  /** The source could not be asked just now: what remains may be healed later. */
+  readonly isSourceUnknown: boolean;
+}
+
+export interface HealCompanionRequest extends OwnedChain {
+  readonly pointId: string;
+  readonly path: string;
+}
+
+export interface HealedCompanion {
+  readonly isHealed: boolean;
+  readonly isSourceUnknown: boolean;
+}
+
+export interface MarkDamageRequest extends ChainChange {
+  readonly damage: readonly LastingDamage[];
+  /** False while the source could not be asked: it may still heal them. */
+  readonly mayQuarantine: boolean;
+}
+
+export interface MarkedDamage {
+  /** Points that show a damaged block, oldest first. */
+  readonly corrupt: readonly string[];
+  readonly quarantined: readonly string[];
+}
+
+export interface MarkVerifiedRequest extends ChainChange {
+  readonly verified: readonly VerifiedPoint[];
+  /** When the check began. RFC 3339 UTC. */
+  readonly since: string;
+}

@@ -1,0 +1,130 @@
+/** What goes through Temporal to and from the activities of a tree of files, written down for the same reason as that of a chain. */
+
+import type { CopyJob, RestorePointScope, VerifyAfterCopy } from '../src/domain/copy-job.js';
+import type { FileFaults } from '../src/domain/file-faults.js';
+import type { WorkloadType } from '../src/domain/restore-point.js';
+import type { SetFlagsInput } from '../src/domain/set-flags.js';
+import type { FileWork, TreeCheckReference } from '../src/domain/tree-damage.js';
+import type { TreeRetention } from '../src/domain/tree-points.js';
+import type { TreePlanReference } from '../src/domain/tree-work.js';
+import type { AbsenceAnswer, TargetChain } from './chain-payloads.js';
+
+interface TakeTreeRequest extends TargetChain {
+  readonly workload: { readonly id: string; readonly name: string; readonly type: WorkloadType };
+  readonly owner: string;
+  readonly nowMs: number;
+}
+
+interface Windows {
+  readonly firstWindow: number;
+  readonly windowCount: number;
+}
+
+// --- Copy
+
+export interface PlanTreeRequest extends TakeTreeRequest {
+  readonly sourceRepositoryId: string;
+  readonly sourceFolders?: readonly string[];
+  readonly choice: TreeRetention & {
+    readonly scope: RestorePointScope;
+    readonly withLogs: boolean;
+  } & Pick<CopyJob, 'mode'>;
+  readonly verifyAfterCopy: VerifyAfterCopy;
+  /** Changes that look like a wipe are taken over. */
+  readonly acceptChanges: boolean;
+  /** What may still be in progress is taken as it is. */
+  readonly now?: boolean;
+}
+
+/** Of one class of files. */
+export interface PublishFilesRequest extends TargetChain {
+  readonly reference: TreePlanReference;
+  readonly class: string;
+}
+
+export interface FileBatch extends PublishFilesRequest, Windows {}
+
+export interface PublishedFiles {
+  /** Files that are not what was listed any more. */
+  readonly drifted: number;
+  /** One of them. */
+  readonly driftedPath: string | null;
+  /** Files that cannot be read, or are not what their names claim. */
+  readonly faults: FileFaults;
+}
+
+export interface CommitTreeRequest extends TargetChain {
+  readonly reference: TreePlanReference;
+  readonly choice: Omit<SetFlagsInput, 'nowMs'>;
+  readonly nowMs: number;
+}
+
+export interface CommittedTree {
+  /** Ids of the points that are new; of very many the last. */
+  readonly committed: readonly string[];
+  /** Of all of them. */
+  readonly committedCount: number;
+  /** Points that are not there although their tool shows them, and such as are gone; one plain sentence each. */
+  readonly leftOut: readonly string[];
+}
+
+export interface RemoveTreeFilesRequest extends TargetChain {
+  readonly epoch: number;
+  readonly choice: TreeRetention;
+  readonly nowMs: number;
+}
+
+export interface RemovedTreeFiles {
+  readonly fileCount: number;
+  /** Ids of points that are gone with them. */
+  readonly points: readonly string[];
+  /** Why nothing was removed although something is due; null otherwise. */
+  readonly postponed: string | null;
+}
+
+export interface TreeAbsenceRequest extends TakeTreeRequest {
+  /** `removedWorkloadsAfterDays`. */
+  readonly afterDays: number;
+  /** A source shows it again. */
+  readonly isSeen: boolean;
+}
+
+export interface TreeAbsenceAnswer {
+  /** null: a source shows it again. */
+  readonly standing: AbsenceAnswer | null;
+  /** Points that were removed, with all files. */
+  readonly removed: number;
+}
+
+// --- Health
+
+export interface PlanTreeCheckRequest extends TargetChain {
+  /** null: all. */
+  readonly pointId: string | null;
+  readonly nowMs: number;
+}
+
+export interface PlannedTreeCheck {
+  readonly reference: TreeCheckReference;
+  readonly work: FileWork;
+}
+
+export interface EndTreeCheckRequest extends TargetChain {
+  readonly reference: TreeCheckReference;
+}
+
+/** `nowMs`: from which the lease is renewed. */
+export interface CheckBatch extends EndTreeCheckRequest, Windows {
+  readonly nowMs: number;
+}
+
+export interface PlanTreeRepairRequest extends TakeTreeRequest {
+  readonly reference: TreeCheckReference;
+}
+
+export interface SettleTreeCheckRequest extends EndTreeCheckRequest {
+  readonly epoch: number;
+  readonly nowMs: number;
+}
+
+export interface HealBatch extends SettleTreeCheckRequest, Windows {}

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import type * as chain from '../../../activities/chain-payloads.js';
+import type { ChainIds } from '../../../activities/on-chain.js';
+import type * as tree from '../../../activities/tree-payloads.js';
+import type { OperationInput, ThreadOperation } from '../../../src/mover/mover-operations.js';
+
+/** What the activity itself is for: which chain or staging folder, and what it asks of the configuration instead of the history. */
+type OfTheActivity = keyof ChainIds | 'stagingId' | 'chain' | 'staging' | OfTheWorker;
+type OfTheWorker = 'immutableForDays' | 'settleMs' | 'settle' | 'limits' | 'now' | 'seen';
+
+/** Fields that only one side has. What is optional would be dropped without a word from the compiler. */
+type Differing<Payload, Operation> = Exclude<
+  Exclude<keyof Payload, keyof Operation> | Exclude<keyof Operation, keyof Payload>,
+  OfTheActivity
+>;
+type Same<Payload, N extends ThreadOperation> =
+  Differing<Payload, OperationInput<N>> extends never ? N : Differing<Payload, OperationInput<N>>;
+
+/** Checked by the compiler: a field that is renamed, added or dropped in the data mover alone makes the name of its row another type. */
+const SAME: readonly ThreadOperation[] = [
+  'inspectTargetChain' satisfies Same<chain.TakeChainRequest, 'inspectTargetChain'>,
+  'planComparison' satisfies Same<chain.CompareRequest, 'planComparison'>,
+  'settleComparison' satisfies Same<chain.CompareRequest, 'settleComparison'>,
+  'planCopy' satisfies Same<chain.PlanCopyRequest, 'planCopy'>,
+  'composeTargetFile' satisfies Same<chain.StagedPoint, 'composeTargetFile'>,
+  'commitRestorePoint' satisfies Same<chain.CommitRequest, 'commitRestorePoint'>,
+  'planMaintenance' satisfies Same<chain.PlanMaintenanceRequest, 'planMaintenance'>,
+  'mergeIncrement' satisfies Same<chain.MergeRequest, 'mergeIncrement'>,
+  'planSyntheticFull' satisfies Same<chain.PointChange, 'planSyntheticFull'>,
+  'replaceWithFull' satisfies Same<chain.ReplaceRequest, 'replaceWithFull'>,
+  'flagRestorePoint' satisfies Same<chain.FlagRequest, 'flagRestorePoint'>,
+  'deleteRestorePoints' satisfies Same<chain.DeleteRequest, 'deleteRestorePoints'>,
+  'planRemoval' satisfies Same<chain.PlanRemovalRequest, 'planRemoval'>,
+  'removeRestorePoints' satisfies Same<chain.RemoveRequest, 'removeRestorePoints'>,
+  'noteAbsence' satisfies Same<chain.AbsenceRequest, 'noteAbsence'>,
+  'prepareVerification' satisfies Same<chain.PointCheck, 'prepareVerification'>,
+  'collectDamage' satisfies Same<chain.CollectDamageRequest, 'collectDamage'>,
+  'healDisk' satisfies Same<chain.HealDiskRequest, 'healDisk'>,
+  'healDigestTable' satisfies Same<chain.HealTableRequest, 'healDigestTable'>,
+  'healCompanion' satisfies Same<chain.HealCompanionRequest, 'healCompanion'>,
+  'markDamage' satisfies Same<chain.MarkDamageRequest, 'markDamage'>,
+  'markVerified' satisfies Same<chain.MarkVerifiedRequest, 'markVerified'>,
+  'planTree' satisfies Same<tree.PlanTreeRequest, 'planTree'>,
+  'publishFiles' satisfies Same<tree.PublishFilesRequest, 'publishFiles'>,
+  'commitTree' satisfies Same<tree.CommitTreeRequest, 'commitTree'>,
+  'removeTreeFiles' satisfies Same<tree.RemoveTreeFilesRequest, 'removeTreeFiles'>,
+  'settleTreeAbsence' satisfies Same<tree.TreeAbsenceRequest, 'settleTreeAbsence'>,
+  'planTreeCheck' satisfies Same<tree.PlanTreeCheckRequest, 'planTreeCheck'>,
+  'planTreeRepair' satisfies Same<tree.PlanTreeRepairRequest, 'planTreeRepair'>,
+  'settleTreeCheck' satisfies Same<tree.SettleTreeCheckRequest, 'settleTreeCheck'>,
+  'endTreeCheck' satisfies Same<tree.EndTreeCheckRequest, 'endTreeCheck'>,
+];
+
+describe('what goes through Temporal to a chain or tree', () => {
+  it('has the fields of the operation that it is for, each operation once', () => {
+    expect(new Set(SAME).size).toBe(31);
+  });
+});
