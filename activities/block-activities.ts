@@ -1,5 +1,4 @@
-import type { PlanReference } from '../src/domain/disk-work.js';
-import { movedBytes, type MovedBytes } from '../src/domain/moved-bytes.js';
+import { movedBytes } from '../src/domain/moved-bytes.js';
 import { Context } from '@temporalio/activity';
 import { BLOCK_BYTES } from '../src/domain/digest.js';
 import type { CopyBlocksHeartbeat } from '../src/domain/operation.js';
