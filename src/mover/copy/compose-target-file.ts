@@ -37,7 +37,7 @@ export interface ComposeInput {
 
 /** Writes header, tables and reference counts around the copied blocks, writes the digest tables, copies the small
  *  companions, and makes everything durable. Can be run again from the start at any time until the point is committed.
- *  @throws STAGING_INVALID when a window is not copied, STALE_EPOCH, REPOSITORY_FULL */
+ *  @throws STAGING_INVALID when a window is not copied, FILE_MISSING when a staged file is gone, STALE_EPOCH, REPOSITORY_FULL */
 export async function composeTargetFile(
   context: MoverContext,
   input: ComposeInput,

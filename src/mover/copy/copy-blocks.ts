@@ -16,7 +16,7 @@ import { openTogether, type OpenFiles } from '../task/open-files.js';
 import { SourceDigests } from '../blocks/source-digests.js';
 import { copyJournal } from '../staging/journals.js';
 import { StoredBytes } from '../blocks/stored-bytes.js';
-import { JournalWriter } from '../task/window-journal.js';
+import { hasNotes, JournalWriter } from '../task/window-journal.js';
 import type { WindowWorker } from '../task/window-loop.js';
 
 export interface CopyBlocksInput {
@@ -28,7 +28,7 @@ export interface CopyBlocksInput {
 
 /** Copies windows of planned blocks into the staged file: read, write, read back, compare and digest, sync, seal. Placement follows
  *  from the plan alone, so any window can be copied again, by anyone, with the same result.
- *  @throws SOURCE_CHANGED, STAGING_INVALID, STALE_EPOCH, REPOSITORY_FULL, BLOCK_DIGEST_MISMATCH */
+ *  @throws SOURCE_CHANGED, STAGING_INVALID, FILE_MISSING when the staged file is gone, STALE_EPOCH, REPOSITORY_FULL, BLOCK_DIGEST_MISMATCH */
 export async function openCopyWorker(
   context: MoverContext,
   input: CopyBlocksInput,
@@ -43,10 +43,15 @@ export async function openCopyWorker(
       files.add(await target.openWork(path, plan.token, existing));
     const listPath = stagedPath.blockList(input.staging, disk.disk);
     const list = await open(listPath, 'existing');
-    const image = await open(stagedPath.image(input.staging, disk));
+    const journal = copyJournal(input.staging, disk.disk, plan.token);
+    // One that is gone must not be made anew around what the journal vouches for.
+    const isBegun = await hasNotes(target, journal);
+    const image = await open(
+      stagedPath.image(input.staging, disk),
+      isBegun ? 'existing' : undefined,
+    );
     // The journal must never vouch for a file whose name a power cut can take away.
     await target.settle([stagedPath.pointFolder(input.staging)]);
-    const journal = copyJournal(input.staging, disk.disk, plan.token);
     const stored =
       plan.verifyAfterCopy === 'direct'
         ? files.add(await StoredBytes.open(target, stagedPath.image(input.staging, disk)))

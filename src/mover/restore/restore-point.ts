@@ -24,6 +24,7 @@ import type { DiskWork, PlanReference } from '../../domain/disk-work.js';
 import { ImageStack } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
+import { isVouchedAndGone } from '../task/window-journal.js';
 import { assertRoom, nameTaken } from '../task/restore-destination.js';
 import { planFull } from '../change/plan-full.js';
 import { discardStaging } from '../staging/staging.js';
@@ -92,7 +93,7 @@ function formatsInTree(disks: readonly TargetDisk[]): ReadonlyMap<string, Format
   );
 }
 
-/** The raw file in its full size, all holes, and the windows that are to be written. */
+/** The raw file in its full size, all holes, and the windows that are to be written: all, where the file that some were written into is gone. */
 async function prepareRaw(
   context: MoverContext,
   target: BackupRepository,
@@ -105,6 +106,9 @@ async function prepareRaw(
   await stack.close();
   await windows.write(target, staging, disk, token);
   await target.settle([stagedPath.workFolder(staging)]);
+  const journal = rawRestoreJournal(staging, disk, token);
+  if (await isVouchedAndGone(target, journal, rawPath(staging, disk)))
+    await target.remove(journal.path);
   await withOpenFiles(async (files) => {
     const raw = files.add(await target.openWork(rawPath(staging, disk), token));
     await raw.truncate(virtualSizeBytes);
@@ -112,7 +116,7 @@ async function prepareRaw(
   });
   await target.settle([stagedPath.pointFolder(staging)]);
   const { heldBlocks } = windows;
-  return diskWork(target, rawRestoreJournal(staging, disk, token), disk, heldBlocks);
+  return diskWork(target, journal, disk, heldBlocks);
 }
 
 /** @throws RESTORE_DESTINATION_INVALID */

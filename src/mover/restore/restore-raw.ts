@@ -26,7 +26,7 @@ export async function openRawRestoreWorker(
   const target = await context.repository(input.targetRepositoryId);
   const plan = await requirePlan(target, input.staging, input.reference);
   const disk = requireDisk(plan, input.disk);
-  const open = (path: string) => target.openWork(path, plan.token);
+  const open = (path: string, existing?: 'existing') => target.openWork(path, plan.token, existing);
   return openTogether(async (files) => {
     const stack = files.add(await ImageStack.open(context, disk.layers));
     const { blockCount } = stack;
@@ -37,7 +37,7 @@ export async function openRawRestoreWorker(
       plan.token,
     );
     const digests = files.add(await SourceDigests.open(context, stack.layers));
-    const raw = files.add(await open(rawPath(input.staging, disk.disk)));
+    const raw = files.add(await open(rawPath(input.staging, disk.disk), 'existing'));
     const place = rawRestoreJournal(input.staging, disk.disk, plan.token);
     const journal = new JournalWriter(files.add(await open(place.path)), place);
     const window = files.add(

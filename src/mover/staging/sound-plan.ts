@@ -9,8 +9,10 @@ import {
   type ComposedPoint,
   type CopyPlan,
 } from './copy-plan.js';
+import { copyJournal } from './journals.js';
+import { isVouchedAndGone } from '../task/window-journal.js';
 
-/** Whether everything that a plan stands on is there as it was written: its lists, and what was composed, when something was. Asked before a
+/** Whether everything that a plan stands on is there as it was written: its lists, the files that were copied into, and what was composed, when something was. Asked before a
  *  plan is taken up: one that is not sound would fail every session in the same way. Reads the lists, 32 bytes for each MiB of the copy. */
 export async function isSoundPlan(
   target: BackupRepository,
@@ -22,7 +24,10 @@ export async function isSoundPlan(
     const composed = await readStagedJson<ComposedPoint>(target, path);
     return composed?.token === plan.token && (await areAllThere(target, staging, composed));
   }
-  for (const { disk, slotCount } of plan.disks) {
+  for (const planned of plan.disks) {
+    const { disk, slotCount } = planned;
+    const journal = copyJournal(staging, disk, plan.token);
+    if (await isVouchedAndGone(target, journal, stagedPath.image(staging, planned))) return false;
     const blocks = await soundCount(target, stagedPath.blockList(staging, disk), plan.token);
     const zeros = await soundCount(target, stagedPath.zeroList(staging, disk), plan.token);
     if (blocks !== slotCount || zeros === null) return false;
@@ -30,7 +35,7 @@ export async function isSoundPlan(
   return true;
 }
 
-/** Each staged still, or with its name already. */
+/** Each staged still, or with its name already; what a restore has named is not looked for, it names files as they are wanted there. */
 async function areAllThere(
   target: BackupRepository,
   staging: string,
@@ -38,7 +43,8 @@ async function areAllThere(
 ): Promise<boolean> {
   const chain = parentFolder(parentFolder(staging));
   for (const { from, to } of publishedFiles(chain, staging, composed))
-    if ((await target.stat(from)) === null && (await target.stat(to)) === null) return false;
+    if ((await target.stat(from)) === null && (chain === '' || (await target.stat(to)) === null))
+      return false;
   return true;
 }
 

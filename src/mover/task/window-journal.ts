@@ -128,12 +128,45 @@ export async function firstOpenWindow(
   return (await inJournal(repository, place, (journal) => journal.firstOpen(windowCount))) ?? 0;
 }
 
+/** Whether work in windows was noted, and the file that the notes vouch for is gone. Then they are worth nothing: a file that was made anew would
+ *  have holes where they say that it is done. */
+export async function isVouchedAndGone(
+  repository: BackupRepository,
+  place: JournalPlace,
+  path: string,
+): Promise<boolean> {
+  return (await hasNotes(repository, place)) && !(await isBegun(repository, path, place.token));
+}
+
+export async function hasNotes(
+  repository: BackupRepository,
+  { path, token }: JournalPlace,
+): Promise<boolean> {
+  const file = await openIfBegun(repository, path, token);
+  if (file === null) return false;
+  try {
+    return (await file.stamp()).sizeBytes > 0;
+  } finally {
+    await file.close();
+  }
+}
+
+async function isBegun(
+  repository: BackupRepository,
+  path: string,
+  token: string,
+): Promise<boolean> {
+  const file = await openIfBegun(repository, path, token);
+  await file?.close();
+  return file !== null;
+}
+
 async function inJournal<T>(
   repository: BackupRepository,
   place: JournalPlace,
   look: (journal: WindowJournal) => Promise<T>,
 ): Promise<T | null> {
-  const file = await openIfBegun(repository, place);
+  const file = await openIfBegun(repository, place.path, place.token);
   if (file === null) return null;
   try {
     return await look(new WindowJournal(file, place));
@@ -144,7 +177,8 @@ async function inJournal<T>(
 
 async function openIfBegun(
   repository: BackupRepository,
-  { path, token }: JournalPlace,
+  path: string,
+  token: string,
 ): Promise<WorkFile | null> {
   try {
     return await repository.openWork(path, token, 'existing');

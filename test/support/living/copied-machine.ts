@@ -8,6 +8,7 @@ import { LivingChain, newest } from './living-chain.js';
 import { wrongPoints } from './read-chain.js';
 
 const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 const FIRST_AT_MS = Date.parse('2026-11-02T22:00:00Z');
 /** Some days after the last copy. */
 export const NOW_MS = FIRST_AT_MS + 5 * DAY_MS;
@@ -19,10 +20,11 @@ export type LeaseOf = readonly [
   expiresAtMs?: number | undefined,
 ];
 
-/** A full and three increments of a machine with one disk, copied day by day once; each test has a storage with them of its own. Points are
- *  named by their places in the chain.
+/** A full and three increments of a machine with one disk, copied day by day once, and two increments that the source alone has; each test has
+ *  storages with them of its own. Points are named by their places in the chain.
  *
- *  The full has blocks 0, 2, 4, 6, 8 and 10. The increments have blocks 7; 2 and 7; 9, 2 and 7. */
+ *  The full has blocks 0, 2, 4, 6, 8 and 10. The increments have blocks 7; 2 and 7; 9, 2 and 7; then 11, and 3 told to be zeros as it was
+ *  before; 6 and 11. */
 export class CopiedMachine {
   private constructor(
     private readonly living: LivingChain,
@@ -41,6 +43,10 @@ export class CopiedMachine {
       await living.source.backUp(FIRST_AT_MS + day * DAY_MS, 'incremental');
       await living.session();
     }
+    for (const day of [5, 6]) {
+      living.source.work(day);
+      await living.source.backUp(FIRST_AT_MS + 4 * DAY_MS + day * HOUR_MS, 'incremental');
+    }
     const record = await readChainRecord(target, chainFolder('nightly', living.chain.workloadId));
     return new CopiedMachine(living, source, target, record!);
   }
@@ -53,10 +59,19 @@ export class CopiedMachine {
     return this.before.points[point]?.id ?? 'nobody';
   }
 
+  /** Id of a point in the source, also of one that was not copied. */
+  sourceId(point: number): string {
+    return this.living.source.days[point]!.id;
+  }
+
   /** What the guest had in a block when the point was made. */
   block(point: number, block: number): Buffer {
-    const disk = this.living.truth(this.before.points[point]!);
-    return disk.subarray(block * 65_536, (block + 1) * 65_536);
+    return this.disk(point).subarray(block * 65_536, (block + 1) * 65_536);
+  }
+
+  /** The raw disk as the guest had it when the point was made. */
+  disk(point: number): Buffer {
+    return this.living.truth(this.before.points[point]!);
   }
 
   async copy(...leases: LeaseOf[]): Promise<MachineCopy> {
@@ -87,6 +102,10 @@ export class MachineCopy {
     readonly source: SimulatedRepository,
   ) {
     this.mover = new InProcessMover(target, source);
+  }
+
+  clone(): MachineCopy {
+    return new MachineCopy(this.machine, this.target.clone(), this.source.clone());
   }
 
   /** What each operation on the chain is told. */

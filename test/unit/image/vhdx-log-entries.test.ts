@@ -178,11 +178,13 @@ describe('a file as its log makes it', () => {
     return { file, source: await replayLog(new MemoryBytes(file, 'dirty.vhdx'), LOG) };
   }
 
-  // Worked out by hand: sector 3 new, 5 to 8 zeros but 6 new again, 10 new and then zeros.
+  // Worked out by hand: sectors 3, 9 and 12 new, 5 to 8 zeros but 6 new again, 10 new and then zeros.
   const entries = (): LoggedWrite[][] => [
     [
       { offset: 3 * SECTOR, bytes: sectorOf(2) },
       { offset: 10 * SECTOR, bytes: sectorOf(4) },
+      { offset: 9 * SECTOR, bytes: sectorOf(7) },
+      { offset: 12 * SECTOR, bytes: sectorOf(8) },
       { offset: 6 * SECTOR, bytes: sectorOf(5) },
     ],
     [
@@ -209,7 +211,9 @@ describe('a file as its log makes it', () => {
     sectorOf(2).copy(expected, 3 * SECTOR);
     expected.fill(0, 5 * SECTOR, 9 * SECTOR);
     sectorOf(3).copy(expected, 6 * SECTOR);
+    sectorOf(7).copy(expected, 9 * SECTOR);
     expected.fill(0, 10 * SECTOR, 11 * SECTOR);
+    sectorOf(8).copy(expected, 12 * SECTOR);
     const read = Buffer.alloc(length, 0x77);
     await source.read(read, offset);
     expect(read.equals(expected.subarray(offset, offset + length))).toBe(true);
@@ -222,8 +226,9 @@ describe('a file as its log makes it', () => {
     [4 * SECTOR, SECTOR, false],
     [4 * SECTOR + 1, SECTOR, true],
     [8 * SECTOR + 4095, 1, true],
-    [9 * SECTOR, SECTOR, false],
-    [11 * SECTOR, 5 * SECTOR, false],
+    [9 * SECTOR, SECTOR, true],
+    [11 * SECTOR, SECTOR, false],
+    [13 * SECTOR, 5 * SECTOR, false],
   ])('says of the bytes from %d on, %d, whether the log changes them', async (at, length, is) => {
     const { source } = await replayed(...entries());
     expect(source.changes(at, length)).toBe(is);

@@ -1,0 +1,271 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { stagingFolder } from '../../../src/chain/chain-paths.js';
+import { writeChainRecord } from '../../../src/chain/chain-store.js';
+import type { PlanCopyInput, PlanCopyOutcome } from '../../../src/mover/copy/plan-copy.js';
+import { CopiedMachine, type MachineCopy } from '../../support/living/copied-machine.js';
+
+const UNIT = 65_536;
+/** The first point that only the source has, and the one after it. */
+const [NEXT, NEWEST] = [4, 5];
+const COPIED_AT = '2026-11-07T22:00:00.000Z';
+
+let machine: CopiedMachine;
+beforeAll(async () => {
+  machine = await CopiedMachine.make();
+});
+
+/** Ways to find what a copy has to hold. */
+const LINEAGE = { kind: 'increment', changedBy: 'lineage' } as const;
+const DIGEST = { kind: 'increment', changedBy: 'digest' } as const;
+const FULL = { kind: 'full', changedBy: 'all' } as const;
+
+type Order = Partial<PlanCopyInput>;
+
+function plan(copy: MachineCopy, point: number, order: Order): Promise<PlanCopyOutcome> {
+  const { targetRepositoryId, chain, epoch } = copy.input;
+  return copy.mover.run('planCopy', {
+    ...{ targetRepositoryId, chain, epoch, sourceRepositoryId: 'primary' },
+    ...{ workloadId: machine.before.workload.id, restorePointId: machine.sourceId(point) },
+    ...LINEAGE,
+    lineageFrom:
+      order.changedBy === undefined || order.changedBy === 'lineage' ? machine.sourceId(3) : null,
+    ...{ digest: 'sha256', verifyAfterCopy: 'cached' },
+    ...order,
+  });
+}
+
+function place({ pointId, reference }: PlanCopyOutcome) {
+  const staging = stagingFolder(machine.chain, pointId);
+  return { targetRepositoryId: 'offsite', staging, reference };
+}
+
+async function runWindows(
+  copy: MachineCopy,
+  name: 'copyBlocks' | 'scanBlocks',
+  planned: PlanCopyOutcome,
+): Promise<void> {
+  for (const { disk, windowCount, firstOpenWindow: first } of planned.disks)
+    await copy.mover.runWindows(name, { ...place(planned), disk }, [
+      { first, count: windowCount - first },
+    ]);
+}
+
+/** Compares first where that is asked for. */
+async function planned(copy: MachineCopy, point: number, order: Order) {
+  const first = await plan(copy, point, order);
+  if (first.state === 'ready') return first;
+  await runWindows(copy, 'scanBlocks', first);
+  const second = await plan(copy, point, order);
+  if (second.state !== 'ready') throw new Error('compared twice');
+  return second;
+}
+
+function commit(copy: MachineCopy, outcome: PlanCopyOutcome) {
+  const { pointId } = outcome;
+  const input = { ...place(outcome), chain: machine.chain, pointId, copiedAt: COPIED_AT };
+  return copy.mover.run('commitRestorePoint', { ...input, flags: ['weekly'] });
+}
+
+async function copyPoint(copy: MachineCopy, point: number, order: Order) {
+  const outcome = await planned(copy, point, order);
+  await runWindows(copy, 'copyBlocks', outcome);
+  await copy.mover.run('composeTargetFile', place(outcome));
+  return { outcome, point: await commit(copy, outcome) };
+}
+
+describe('copying a restore point', () => {
+  // Blocks by hand: what the source's increments hold, what differs from the newest copy, or all that is not zeros.
+  it.each<[string, number, Order, { kind: 'full' | 'increment'; blocks: number }]>([
+    ['next by lineage', NEXT, LINEAGE, { kind: 'increment', blocks: 1 }],
+    ['newest by lineage', NEWEST, LINEAGE, { kind: 'increment', blocks: 2 }],
+    ['next by digest', NEXT, DIGEST, { kind: 'increment', blocks: 1 }],
+    ['newest by digest', NEWEST, DIGEST, { kind: 'increment', blocks: 2 }],
+    ['next as a full', NEXT, FULL, { kind: 'full', blocks: 9 }],
+    [
+      'newest with storage asked',
+      NEWEST,
+      { verifyAfterCopy: 'direct' },
+      { kind: 'increment', blocks: 2 },
+    ],
+    ['next with other digests', NEXT, { ...FULL, digest: 'blake3' }, { kind: 'full', blocks: 9 }],
+  ])('the %s reads bit for bit', async (_name, number, order, { kind, blocks }) => {
+    const copy = await machine.copy();
+    const { outcome, point } = await copyPoint(copy, number, order);
+    expect(outcome).toMatchObject({ kind, disks: [{ blockCount: blocks }] });
+    const [id, parentId, chainId] = [outcome.pointId, machine.idOf(3), machine.idOf(0)];
+    expect(point).toMatchObject({
+      ...{ id, kind, copiedAt: COPIED_AT, verifiedAt: COPIED_AT, flags: ['weekly'] },
+      ...(kind === 'full' ? { parentId: null, chainId: id } : { parentId, chainId }),
+      source: { repositoryId: 'primary', restorePointId: machine.sourceId(number) },
+    });
+    const record = await copy.record();
+    expect(record.points).toEqual([...machine.before.points, point]);
+    expect(record.compactedAt).toBe(kind === 'full' ? COPIED_AT : machine.before.compactedAt);
+    expect(await machine.wrongPoints(copy.target)).toEqual([]);
+    expect(await copy.target.list(`${machine.chain}/.staging`)).toEqual([]);
+  });
+
+  it('enters the points that it passed over', async () => {
+    const copy = await machine.copy();
+    await copyPoint(copy, NEWEST, LINEAGE);
+    const known = JSON.stringify((await copy.record()).knownSourcePoints);
+    expect(known).toContain(machine.sourceId(NEXT));
+  });
+
+  it('goes on with the next one', async () => {
+    const copy = await machine.copy();
+    await copyPoint(copy, NEXT, LINEAGE);
+    await copyPoint(copy, NEWEST, { ...LINEAGE, lineageFrom: machine.sourceId(NEXT) });
+    expect((await copy.record()).points).toHaveLength(6);
+    expect(await machine.wrongPoints(copy.target)).toEqual([]);
+  });
+
+  it('is committed once', async () => {
+    const copy = await machine.copy();
+    const { outcome, point } = await copyPoint(copy, NEXT, LINEAGE);
+    const { revision } = await copy.record();
+    expect(await commit(copy, outcome)).toEqual(point);
+    expect((await copy.record()).revision).toBe(revision);
+  });
+
+  it('is composed when every window was copied, and committed when it was composed', async () => {
+    const copy = await machine.copy();
+    const outcome = await plan(copy, NEXT, LINEAGE);
+    const compose = (token = outcome.reference.token) => {
+      const reference = { ...outcome.reference, token };
+      return copy.mover.run('composeTargetFile', { ...place(outcome), reference });
+    };
+    await expect(compose()).rejects.toMatchObject({ code: 'FILE_MISSING' });
+    await runWindows(copy, 'copyBlocks', outcome);
+    await expect(commit(copy, outcome)).rejects.toMatchObject({ code: 'STAGING_INVALID' });
+    await expect(compose('00')).rejects.toMatchObject({ code: 'STAGING_INVALID' });
+    expect(await compose()).toMatchObject({ disks: 1 });
+    expect(await copy.listed()).toEqual([0, 1, 2, 3]);
+    await commit(copy, outcome);
+    expect(await machine.wrongPoints(copy.target)).toEqual([]);
+  });
+
+  it.each(['work', 'point'])(
+    'is done again where a file of its staging is gone from %s',
+    async (folder) => {
+      const whole = await machine.copy();
+      const outcome = await plan(whole, NEXT, LINEAGE);
+      await runWindows(whole, 'copyBlocks', outcome);
+      const { staging } = place(outcome);
+      const files = await whole.target.list(`${staging}/${folder}`);
+      expect(files).not.toEqual([]);
+      for (const { path } of files) {
+        const copy = whole.clone();
+        await copy.target.remove(path);
+        await copyPoint(copy, NEXT, LINEAGE);
+        expect(await machine.wrongPoints(copy.target), path).toEqual([]);
+      }
+    },
+  );
+
+  it('is not committed on a point that is not the newest any more', async () => {
+    const copy = await machine.copy();
+    const outcome = await plan(copy, NEXT, LINEAGE);
+    await runWindows(copy, 'copyBlocks', outcome);
+    await copy.mover.run('composeTargetFile', place(outcome));
+    await copy.mover.run('deleteRestorePoints', { ...copy.input, ids: [machine.idOf(3)] });
+    await expect(commit(copy, outcome)).rejects.toMatchObject({ code: 'STAGING_INVALID' });
+    expect(await copy.listed()).toEqual([0, 1, 2]);
+  });
+});
+
+describe('the plan of a copy', () => {
+  it.each<[string, Order, boolean]>([
+    ['the same order', {}, true],
+    ['other digests', { digest: 'blake3' }, false],
+    ['another way to verify', { verifyAfterCopy: 'direct' }, false],
+    ['a full', FULL, false],
+  ])('is gone on with for %s', async (_name, order, isTakenUp) => {
+    const copy = await machine.copy();
+    const first = await plan(copy, NEXT, LINEAGE);
+    const again = await plan(copy, NEXT, order);
+    expect(again.pointId).toBe(first.pointId);
+    expect(again.reference.token === first.reference.token).toBe(isTakenUp);
+  });
+
+  it('is made anew when a file of the source was touched', async () => {
+    const copy = await machine.copy();
+    const first = await plan(copy, NEXT, DIGEST);
+    const [folder] = await copy.source.list('');
+    const [oldest] = (await copy.source.list(folder!.path)).map(({ path }) => path).sort();
+    const file = await copy.source.openWrite(oldest!, 'existing');
+    const byte = Buffer.alloc(1);
+    await file.read(byte, 0);
+    await file.write(byte, 0);
+    await file.close();
+    const again = await plan(copy, NEXT, DIGEST);
+    expect(again.reference.token).not.toBe(first.reference.token);
+  });
+
+  it('goes by lineage from the very point that the newest copy shows', async () => {
+    const copy = await machine.copy();
+    for (const lineageFrom of [machine.sourceId(2), machine.sourceId(NEXT), null])
+      await expect(plan(copy, NEWEST, { lineageFrom })).rejects.toMatchObject({
+        code: 'SOURCE_CHANGED',
+      });
+  });
+
+  it('sets aside what a commit that was stopped left at its place', async () => {
+    const copy = await machine.copy();
+    const { pointId } = await plan(copy, NEXT, LINEAGE);
+    await copy.target.removeAll(stagingFolder(machine.chain, pointId));
+    await copy.target.makePlace(`${machine.chain}/${pointId}`);
+    await copy.target.put(`${machine.chain}/${pointId}/x`, Buffer.from('x'));
+    await plan(copy, NEXT, LINEAGE);
+    const kept = await copy.target.list(`${machine.chain}/.quarantine`);
+    expect(kept.map(({ name }) => name).join()).toContain(pointId);
+    expect(await copy.target.stat(`${machine.chain}/${pointId}`)).toBeNull();
+  });
+
+  it('is for the session that owns the chain', async () => {
+    const copy = await machine.copy();
+    const stale = { code: 'STALE_EPOCH' };
+    const epoch = machine.before.epoch - 1;
+    await expect(plan(copy, NEXT, { epoch })).rejects.toMatchObject(stale);
+  });
+});
+
+describe('the file that an increment is built on', () => {
+  const last = () => machine.before.points[3]!.disks[0]!.sizeBytes;
+
+  it.each<[string, (copy: MachineCopy, path: string) => Promise<unknown>, string | null]>([
+    ['its first unit spoilt', (copy, path) => copy.spoil(path, 50), 'BLOCK_DIGEST_MISMATCH'],
+    ['its last byte spoilt', (copy, path) => copy.spoil(path, last() - 1), 'BLOCK_DIGEST_MISMATCH'],
+    ['cut by a byte', (copy, path) => copy.cut(path, last() - 1), 'RESTORE_POINT_BROKEN'],
+    ['grown by a byte', (copy, path) => copy.cut(path, last() + 1), 'RESTORE_POINT_BROKEN'],
+    ['gone', (copy, path) => copy.target.remove(path), 'RESTORE_POINT_BROKEN'],
+    [
+      'without its digests',
+      (copy) => copy.target.remove(copy.pathOf(3, 'digests')),
+      'RESTORE_POINT_BROKEN',
+    ],
+    // Cheap, and so no proof: verification finds that.
+    ['spoilt in its middle', (copy, path) => copy.spoil(path, 2 * UNIT), null],
+  ])('with %s is told', async (_name, spoil, code) => {
+    const copy = await machine.copy();
+    const path = copy.pathOf(3, 'image');
+    await spoil(copy, path);
+    expect((await plan(copy, NEXT, FULL)).state).toBe('ready');
+    const increment = plan(copy, NEXT, LINEAGE);
+    if (code === null) expect((await increment).state).toBe('ready');
+    else
+      await expect(increment).rejects.toMatchObject({
+        code,
+        details: { restorePointId: machine.idOf(3), path },
+        hint: expect.stringContaining('restore-point verify') as unknown,
+      });
+  });
+
+  it('is not asked while a change of the chain is under way', async () => {
+    const copy = await machine.copy();
+    const pending = { type: 'merge', intoId: machine.idOf(0), fromId: machine.idOf(1) } as const;
+    await writeChainRecord(copy.target, machine.chain, { ...machine.before, pending });
+    await copy.spoil(copy.pathOf(3, 'image'), last() - 1);
+    expect((await plan(copy, NEXT, LINEAGE)).state).toBe('ready');
+  });
+});

@@ -1,0 +1,166 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { RestoreFormat } from '../../../src/domain/restore-point.js';
+import type { RestoreInput } from '../../../src/mover/restore/restore-point.js';
+import { folderRepositoryId } from '../../../src/repository/open-repository.js';
+import { CopiedMachine, type MachineCopy } from '../../support/living/copied-machine.js';
+import { InProcessMover } from '../../support/mover/in-process-mover.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+
+const DESTINATION = '/restored';
+
+let machine: CopiedMachine;
+beforeAll(async () => {
+  machine = await CopiedMachine.make();
+});
+
+/** A restore of the newest copied point into a folder of its own, step by step. */
+class Restore {
+  readonly folder = new SimulatedRepository(folderRepositoryId(DESTINATION));
+  private readonly mover: InProcessMover;
+
+  constructor(
+    readonly copy: MachineCopy,
+    private readonly format: RestoreFormat,
+    private readonly more: Partial<RestoreInput> = {},
+  ) {
+    this.mover = new InProcessMover(copy.target, this.folder);
+  }
+
+  private get input(): RestoreInput {
+    const { chain, nowMs } = this.copy.input;
+    return {
+      ...{ repositoryId: 'offsite', chain, pointId: machine.idOf(3), nowMs },
+      ...{ destinationPath: DESTINATION, format: this.format, disks: null },
+      ...{ intoExisting: false, leaseId: 'restore', ...this.more },
+    };
+  }
+
+  get staging(): string {
+    return `.longhaul-restore-${machine.idOf(3)}`;
+  }
+
+  prepare() {
+    return this.mover.run('prepareRestore', this.input);
+  }
+
+  /** What is left to be read, as the plan says. */
+  async write(): Promise<void> {
+    const { reference, disks } = await this.prepare();
+    const work = { targetRepositoryId: this.folder.id, staging: this.staging, reference };
+    const isRaw = this.format === 'raw';
+    for (const { disk, windowCount, firstOpenWindow: first } of disks)
+      await this.mover.runWindows(isRaw ? 'restoreRaw' : 'copyBlocks', { ...work, disk }, [
+        { first, count: windowCount - first },
+      ]);
+    if (!isRaw) await this.mover.run('composeTargetFile', work);
+  }
+
+  async finish(): Promise<string[]> {
+    return (await this.mover.run('finishRestore', this.input)).files;
+  }
+
+  async bytes(path: string): Promise<Buffer> {
+    const file = await this.folder.openRead(path.replace(`${DESTINATION}/`, ''));
+    const bytes = Buffer.alloc((await file.stamp()).sizeBytes);
+    await file.read(bytes, 0);
+    await file.close();
+    return bytes;
+  }
+
+  async leases(): Promise<string[]> {
+    return (await this.copy.target.list(`${machine.chain}/.leases`)).map(({ name }) => name);
+  }
+}
+
+describe('a raw restore', () => {
+  it('gives the disk bit for bit, holds a lease meanwhile and leaves nothing else', async () => {
+    const restore = new Restore(await machine.copy(), 'raw');
+    await restore.write();
+    expect(await restore.leases()).toEqual(['restore.json']);
+    const [path] = await restore.finish();
+    expect((await restore.bytes(path!)).equals(machine.disk(3))).toBe(true);
+    expect(await restore.leases()).toEqual([]);
+    expect((await restore.folder.list('')).map(({ name }) => `${DESTINATION}/${name}`)).toEqual([
+      path,
+    ]);
+  });
+
+  it.each(['work', 'point'])(
+    'writes again what is gone when a file is lost from %s',
+    async (folder) => {
+      const first = new Restore(await machine.copy(), 'raw');
+      await first.write();
+      const names = (await first.folder.list(`${first.staging}/${folder}`)).map(({ name }) => name);
+      expect(names).not.toEqual([]);
+      for (const name of names) {
+        const restore = new Restore(await machine.copy(), 'raw');
+        await restore.write();
+        await restore.folder.remove(`${restore.staging}/${folder}/${name}`);
+        await restore.write();
+        const [path] = await restore.finish();
+        expect((await restore.bytes(path!)).equals(machine.disk(3)), name).toBe(true);
+      }
+    },
+  );
+
+  it('can be finished again', async () => {
+    const restore = new Restore(await machine.copy(), 'raw');
+    await restore.write();
+    const files = await restore.finish();
+    await restore.folder.remove('other');
+    expect((await restore.bytes(files[0]!)).equals(machine.disk(3))).toBe(true);
+    await expect(restore.finish()).resolves.toEqual([]);
+  });
+});
+
+describe('a restore as files', () => {
+  it('gives a whole disk, and again where its staged file was lost', async () => {
+    const restore = new Restore(await machine.copy(), 'same');
+    await restore.write();
+    const staged = await restore.folder.list(`${restore.staging}/point`);
+    const image = staged.find(({ name }) => name.endsWith('.qcow2'))!;
+    await restore.folder.remove(image.path);
+    await restore.write();
+    const [path] = await restore.finish();
+    const bytes = await restore.bytes(path!);
+    expect(bytes.indexOf(machine.block(3, 9))).toBeGreaterThan(0);
+    expect(bytes.indexOf(machine.block(3, 4))).toBeGreaterThan(0);
+  });
+});
+
+describe('a restore is refused', () => {
+  it.each<[string, Partial<RestoreInput>, string]>([
+    ['for a point that is not there', { pointId: 'nobody' }, 'RESTORE_POINT_MISSING'],
+    ['for a chain that is not there', { chain: 'nightly/nobody' }, 'RESTORE_POINT_MISSING'],
+    ['for a disk that it does not have', { disks: ['sdz'] }, 'REQUEST_INVALID'],
+  ])('%s, and leaves no lease', async (_name, more, code) => {
+    const restore = new Restore(await machine.copy(), 'raw', more);
+    await expect(restore.prepare()).rejects.toMatchObject({ code });
+    expect(await restore.leases()).toEqual([]);
+  });
+
+  it('into a folder that holds something, unless that is allowed', async () => {
+    const refused = { code: 'RESTORE_DESTINATION_INVALID' };
+    const restore = new Restore(await machine.copy(), 'raw');
+    await restore.folder.put('mine', Buffer.from('mine'));
+    await expect(restore.prepare()).rejects.toMatchObject(refused);
+    const allowed = new Restore(await machine.copy(), 'raw', { intoExisting: true });
+    await allowed.folder.put('mine', Buffer.from('mine'));
+    await allowed.write();
+    const [path] = await allowed.finish();
+    expect((await allowed.bytes(path!)).equals(machine.disk(3))).toBe(true);
+    expect((await allowed.bytes('mine')).toString()).toBe('mine');
+  });
+
+  it('when a file of its name came up meanwhile, which stays', async () => {
+    const done = new Restore(await machine.copy(), 'raw');
+    await done.write();
+    const [path] = await done.finish();
+    const name = path!.replace(`${DESTINATION}/`, '');
+    const restore = new Restore(await machine.copy(), 'raw', { intoExisting: true });
+    await restore.write();
+    await restore.folder.put(name, Buffer.from('mine'));
+    await expect(restore.finish()).rejects.toMatchObject({ code: 'RESTORE_DESTINATION_INVALID' });
+    expect((await restore.bytes(name)).toString()).toBe('mine');
+  });
+});
