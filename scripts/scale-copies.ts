@@ -7,13 +7,15 @@ import { testJob, TestSite } from '../test/support/session/test-site.js';
 import { TestWorkers } from '../test/support/session/test-workers.js';
 import { withScratchServer } from '../test/support/temporal/scratch-server.js';
 import { chainWorkflowId } from '../workflows/messages.js';
+import { OpenedFiles } from './opened-files.js';
 
 const DAY_MS = 86_400_000;
 const FIRST_MS = Date.parse('2026-11-01T01:00:00Z');
 
 /** What a session over as many machines (100) costs, with real copies on a real Temporal server: the first copy, a session with nothing new, and one
  *  increment each. Each machine has a disk of four blocks, so that the product is measured and not the disk. Counters first: wall and CPU time
- *  are those of a machine that may be busy. Usage: npm run scale-test -- copies [workloads] */
+ *  are those of a machine that may be busy. With strace
+ *  the files that they open, too. Usage: npm run scale-test -- copies [workloads] */
 export async function scaleCopies(count: number): Promise<void> {
   const site = await TestSite.create(null);
   try {
@@ -34,19 +36,30 @@ async function measure(temporal: TemporalSettings, site: TestSite, count: number
   const workers = await TestWorkers.on(temporal, site);
   try {
     const { stateDirectory } = temporal;
-    await tell(workers, stateDirectory, 'first copy');
-    await tell(workers, stateDirectory, 'nothing new');
+    const folders = { source: rootPath, target: site.path('offsite') };
+    const opened = new OpenedFiles();
+    const tell = async (what: string): Promise<void> => {
+      await opened.since(folders); // what making the sources has opened
+      await tellSession(workers, stateDirectory, what, () => opened.since(folders));
+    };
+    await tell('first copy');
+    await tell('nothing new');
     for (const machine of machines) {
       machine.work(1);
       await machine.backUp(FIRST_MS + DAY_MS, 'incremental');
     }
-    await tell(workers, stateDirectory, 'one increment each');
+    await tell('one increment each');
   } finally {
     await workers.stop();
   }
 }
 
-async function tell(workers: TestWorkers, stateDirectory: string, what: string): Promise<void> {
+async function tellSession(
+  workers: TestWorkers,
+  stateDirectory: string,
+  what: string,
+  filesOpened: () => Promise<Record<string, number> | null>,
+): Promise<void> {
   const stateBytes = await sizeOf(stateDirectory);
   const cpu = process.cpuUsage();
   const startedMs = performance.now();
@@ -54,13 +67,17 @@ async function tell(workers: TestWorkers, stateDirectory: string, what: string):
   const { result, taskCounts, tasks } = await handle.result();
   const seconds = (performance.now() - startedMs) / 1_000;
   const { user, system } = process.cpuUsage(cpu);
+  const opened = await filesOpened();
   const session = await costOf(workers, handle.workflowId);
   const ids = tasks.flatMap(({ workloadId }) => workloadId ?? []);
   const children: Cost[] = [];
   for (const id of ids.slice(0, SAMPLE))
     children.push(await costOf(workers, chainWorkflowId('offsite', testJob().id, id)));
   const mean = (key: keyof Cost) =>
-    Math.round((10 * children.reduce((sum, cost) => sum + cost[key], 0)) / children.length) / 10;
+    ratio(
+      children.reduce((sum, cost) => sum + cost[key], 0),
+      children.length,
+    );
   console.log({
     session: what,
     result,
@@ -70,6 +87,12 @@ async function tell(workers: TestWorkers, stateDirectory: string, what: string):
       activities: mean('activities'),
       events: mean('events'),
       historyBytes: mean('historyBytes'),
+      filesOpened:
+        opened === null
+          ? 'not counted: strace is not installed'
+          : Object.fromEntries(
+              Object.entries(opened).map(([where, count]) => [where, ratio(count, ids.length)]),
+            ),
     },
     stateBytesPerWorkload: Math.round(
       ((await sizeOf(stateDirectory)) - stateBytes) / Math.max(1, ids.length),
@@ -78,6 +101,10 @@ async function tell(workers: TestWorkers, stateDirectory: string, what: string):
     wallSeconds: Math.round(seconds * 10) / 10,
     workerCpuMsPerWorkload: Math.round((user + system) / 1_000 / ids.length),
   });
+}
+
+function ratio(sum: number, count: number): number {
+  return Math.round((10 * sum) / Math.max(1, count)) / 10;
 }
 
 /** What the Temporal server keeps: its database and the journal of it. */

@@ -2,6 +2,7 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { TemporalSettings } from '../src/temporal/connect.js';
 import { readSessionRecord, runLargeSession } from '../test/support/session/large-session.js';
 import { testJob, TestSite } from '../test/support/session/test-site.js';
+import { runWatched } from './opened-files.js';
 import { scaleCopies } from './scale-copies.js';
 import { withScratchServer } from '../test/support/temporal/scratch-server.js';
 
@@ -59,7 +60,7 @@ async function measure(
 
 const [first = '5000', ...rest] = process.argv.slice(2);
 if (first === 'copies') {
-  await scaleCopies(Number(rest[0] ?? '100'));
+  if (!(await runWatched())) await scaleCopies(Number(rest[0] ?? '100'));
 } else {
   const [notes = '20', events = '8000'] = rest;
   await scaleTest(Number(first), Number(notes), Number(events));
