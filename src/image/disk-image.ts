@@ -1,5 +1,9 @@
 import type { FormatId } from '../domain/restore-point.js';
 
+/** Guest blocks that are looked at together, 512 MiB of disk: a whole number of granules of any format (`ComposerTraits.granuleBlocks`), and one L2
+ *  table of a qcow2 file with clusters of 64 KiB. */
+export const MAP_BLOCKS = 8_192;
+
 /** How one layer (one image file, without its parents) holds a block of 64 KiB (`BLOCK_BYTES`) of the guest disk. */
 export const BLOCK_UNALLOCATED = 0; // the parent decides; zeros without a parent
 export const BLOCK_ZERO = 1; // reads as zeros, hides the parent

@@ -3,7 +3,7 @@ import { BackupError } from '../../domain/errors.js';
 import type { RestorePointKind } from '../../domain/restore-point.js';
 import { slotOffset, type SlotPlacement } from '../../domain/slot-placement.js';
 import type { ByteSink } from '../byte-source.js';
-import type { Dialect } from '../disk-image.js';
+import { MAP_BLOCKS, type Dialect } from '../disk-image.js';
 import { seededGuid } from '../guid.js';
 import {
   FIRST_SLOT,
@@ -35,8 +35,6 @@ const PREFIX_BYTES = 4_096;
 /** Copy of the footer, header, and the name of the parent. */
 const STRUCTURE_BYTES = 8_192;
 const BITMAP_BYTES_OF_GUEST_BLOCK = BLOCK_BYTES / SECTOR_BYTES / 8;
-/** Guest blocks that are asked for at once: 512 MiB. */
-const WINDOW_BLOCKS = 8_192;
 
 /** An increment of a fixed disk is a differencing file; only its fulls are fixed. */
 export function vhdTraits(dialect: Dialect, kind: RestorePointKind): ComposerTraits {
@@ -148,15 +146,15 @@ async function writeBlocks(
   const placement = placeVhdSlots(shape);
   const table = new Uint8Array(tableEntries(shape.virtualSizeBytes) * BAT_ENTRY_BYTES).fill(0xff);
   const blocks = Math.ceil(shape.virtualSizeBytes / BLOCK_BYTES);
-  const values = new Float64Array(WINDOW_BLOCKS);
+  const values = new Float64Array(MAP_BLOCKS);
   const nextWindow = async (block: number): Promise<number> =>
-    Math.floor((await content.nextMapped(block)) / WINDOW_BLOCKS) * WINDOW_BLOCKS;
+    Math.floor((await content.nextMapped(block)) / MAP_BLOCKS) * MAP_BLOCKS;
   for (
     let first = await nextWindow(0);
     first < blocks;
-    first = first + WINDOW_BLOCKS < blocks ? await nextWindow(first + WINDOW_BLOCKS) : blocks
+    first = first + MAP_BLOCKS < blocks ? await nextWindow(first + MAP_BLOCKS) : blocks
   ) {
-    const window = values.subarray(0, Math.min(WINDOW_BLOCKS, blocks - first));
+    const window = values.subarray(0, Math.min(MAP_BLOCKS, blocks - first));
     await content.mapBlocks(first, window);
     for (let at = 0; at < window.length; at += GRANULE_BLOCKS) {
       const granule = window.subarray(at, at + GRANULE_BLOCKS);

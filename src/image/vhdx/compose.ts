@@ -2,7 +2,7 @@ import { BLOCK_BYTES } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import type { SlotPlacement } from '../../domain/slot-placement.js';
 import type { ByteSink } from '../byte-source.js';
-import type { Dialect } from '../disk-image.js';
+import { MAP_BLOCKS, type Dialect } from '../disk-image.js';
 import { seededGuid } from '../guid.js';
 import {
   FIRST_SLOT,
@@ -28,8 +28,6 @@ import {
 
 /** Header area, log, metadata, and one to spare: whole MiB, so payload blocks lie as the format wants them. */
 const HEAD_BYTES = 4 * MIB;
-/** Guest blocks that are asked for at once, a whole number of payload blocks of any size: 512 MiB. */
-const WINDOW_BLOCKS = 8_192;
 
 export function vhdxTraits(dialect: Dialect): ComposerTraits {
   return {
@@ -100,10 +98,10 @@ async function refuseStraySlots(
   content: PlannedContent,
   referred: number,
 ): Promise<void> {
-  const used = new Uint8Array(WINDOW_BLOCKS);
+  const used = new Uint8Array(MAP_BLOCKS);
   let inUse = 0;
-  for (let first = 0; first < slotCount; first += WINDOW_BLOCKS) {
-    const part = used.subarray(0, Math.min(WINDOW_BLOCKS, slotCount - first));
+  for (let first = 0; first < slotCount; first += MAP_BLOCKS) {
+    const part = used.subarray(0, Math.min(MAP_BLOCKS, slotCount - first));
     await content.slotsInUse(first, part);
     for (const slot of part) inUse += slot;
   }
@@ -136,23 +134,23 @@ class TableWriter {
     this.end = bat.offset + bat.length;
     this.#blocksPerPayload = geometry.blockBytes / BLOCK_BYTES;
     this.#bitmapBytesPerBlock = BLOCK_BYTES / geometry.sectorBytes / 8;
-    this.#entries = new Uint8Array((WINDOW_BLOCKS / this.#blocksPerPayload) * BAT_ENTRY_BYTES);
-    this.#bits = new Uint8Array(WINDOW_BLOCKS * this.#bitmapBytesPerBlock);
+    this.#entries = new Uint8Array((MAP_BLOCKS / this.#blocksPerPayload) * BAT_ENTRY_BYTES);
+    this.#bits = new Uint8Array(MAP_BLOCKS * this.#bitmapBytesPerBlock);
   }
 
   /** @returns number of slots that are referred to */
   async write(content: PlannedContent): Promise<number> {
     const blocks = Math.ceil(this.#geometry.virtualSizeBytes / BLOCK_BYTES);
-    const values = new Float64Array(WINDOW_BLOCKS);
+    const values = new Float64Array(MAP_BLOCKS);
     const nextWindow = async (block: number): Promise<number> =>
-      Math.floor((await content.nextMapped(block)) / WINDOW_BLOCKS) * WINDOW_BLOCKS;
+      Math.floor((await content.nextMapped(block)) / MAP_BLOCKS) * MAP_BLOCKS;
     let first = await nextWindow(0);
     while (first < blocks) {
-      const window = values.subarray(0, Math.min(WINDOW_BLOCKS, blocks - first));
+      const window = values.subarray(0, Math.min(MAP_BLOCKS, blocks - first));
       await content.mapBlocks(first, window);
       await this.#writeWindow(first, window);
-      if (first + WINDOW_BLOCKS >= blocks) break;
-      first = await nextWindow(first + WINDOW_BLOCKS);
+      if (first + MAP_BLOCKS >= blocks) break;
+      first = await nextWindow(first + MAP_BLOCKS);
     }
     return this.#referred;
   }

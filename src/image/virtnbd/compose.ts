@@ -2,7 +2,7 @@ import { BLOCK_BYTES } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { slotOffset, type SlotPlacement } from '../../domain/slot-placement.js';
 import type { ByteSink } from '../byte-source.js';
-import type { Dialect } from '../disk-image.js';
+import { MAP_BLOCKS, type Dialect } from '../disk-image.js';
 import {
   FIRST_SLOT,
   type ComposerTraits,
@@ -33,8 +33,7 @@ export function placeVirtnbdSlots(shape: FileShape): SlotPlacement {
   return { headBytes: headOf(shape).length, groupSlots: 1, prefixBytes: FRAME_GAP };
 }
 
-/** Blocks asked for together, and writes that are on their way at once. */
-const WINDOW_BLOCKS = 8_192;
+/** Writes that are on their way at once. */
 const WRITES = 64;
 
 /** Writes the plain variant around blocks that are in the file already: a data frame for each slot, in the order of the slots, which is any;
@@ -75,7 +74,7 @@ async function writeFrames(
 ): Promise<RunList> {
   const runs = new RunList();
   const endBlock = virtualSizeBytes / BLOCK_BYTES;
-  const values = new Float64Array(WINDOW_BLOCKS);
+  const values = new Float64Array(MAP_BLOCKS);
   let zerosFrom = 0;
   let slots = 0;
   let writes: Promise<void>[] = [];

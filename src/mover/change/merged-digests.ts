@@ -7,7 +7,7 @@ import {
 import { unitDigest } from '../../chain/digests/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
 import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';
-import { BLOCK_DIRECT, type BlockMap, type DiskImage } from '../../image/disk-image.js';
+import { BLOCK_DIRECT, type BlockMap, type DiskImage, MAP_BLOCKS } from '../../image/disk-image.js';
 import type { ImageFormat } from '../../image/image-format.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
 import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
@@ -15,9 +15,6 @@ import { fileByteSource } from '../../image/byte-source.js';
 import { copyWhole } from '../blocks/file-bytes.js';
 import type { TablesCopyWriter } from '../blocks/tables-copy.js';
 import type { MoverContext } from '../task/mover-context.js';
-
-/** Guest blocks looked at together: 512 MiB of disk. */
-const MAP_BLOCKS = 8_192;
 
 /** Writes the digest table of a merged file. A block that came from the increment, and was compared with it, has the increment's digest; a
  *  block that was in the full already keeps the full's digest, so a merge never launders a block that had gone bad; everything else

@@ -1,4 +1,4 @@
-import { BLOCK_DIRECT, BLOCK_ENCODED, BLOCK_ZERO } from '../../image/disk-image.js';
+import { BLOCK_DIRECT, BLOCK_ENCODED, BLOCK_ZERO, MAP_BLOCKS } from '../../image/disk-image.js';
 import type { ComposerTraits } from '../../image/image-format.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { BlockListWriter, ENCODED_OFFSET, packBlock, ZERO_OFFSET } from '../blocks/block-list.js';
@@ -22,9 +22,6 @@ export type ChangeSource =
 /** Guest blocks looked at together: their planned blocks are sorted by file offset, which halves the time of an increment against
  *  guest order (docs/PERFORMANCE.md), within 64 MiB of memory whatever the disk's size. */
 const SORT_BLOCKS = 1_048_576;
-/** One L2 table of a qcow2 file with clusters of 64 KiB; also the largest granule (`ComposerTraits.granuleBlocks`). */
-const MAP_BLOCKS = 8_192;
-
 export interface PlannedDisk {
   readonly target: BackupRepository;
   readonly staging: string;

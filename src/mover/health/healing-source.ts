@@ -11,7 +11,7 @@ import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';
 import { isBackupError, isStorageFault } from '../../domain/errors.js';
 import type { SourceRestorePoint, SourceWorkload } from '../../domain/restore-point.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
-import { BLOCK_DIRECT } from '../../image/disk-image.js';
+import { BLOCK_DIRECT, MAP_BLOCKS } from '../../image/disk-image.js';
 import { ImageStack } from '../blocks/image-stack.js';
 import { openLayer, targetLayer, type LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -62,9 +62,6 @@ export interface FoundBlock {
   readonly from: string;
   readonly isSourceUnknown: boolean;
 }
-
-/** Guest blocks looked at together: 512 MiB of disk. */
-const MAP_BLOCKS = 8_192;
 
 /** Which guest block each of the file's units holds; units that hold a table are not in it. Nothing is in it when the tables themselves
  *  cannot be read: they are healed first then. */

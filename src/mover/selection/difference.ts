@@ -2,7 +2,7 @@ import { BLOCK_BYTES } from '../../domain/digest.js';
 import type { SourceRestorePoint } from '../../domain/restore-point.js';
 import { UNDATED_ID } from '../../domain/source-identity.js';
 import type { SourceJudgement, TargetRestorePoint } from '../../domain/target-point.js';
-import { BLOCK_UNALLOCATED } from '../../image/disk-image.js';
+import { BLOCK_UNALLOCATED, MAP_BLOCKS } from '../../image/disk-image.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { BlockBits } from '../blocks/block-bits.js';
@@ -90,9 +90,6 @@ async function diskDifference(
       : { verdict: 'grown', reason: `its disk ${disk.disk} is larger than its copy` };
   });
 }
-
-/** Guest blocks looked at together: 512 MiB of disk. */
-const MAP_BLOCKS = 8_192;
 
 /** Number of changed blocks; null as soon as one of them holds something else than before. */
 async function countFilled(
