@@ -49,7 +49,8 @@ export interface RecordKind<R extends OwnedRecord> {
  *
  *  The copy is written first, so it is equal to or one step ahead of the record, and a step ahead is safe to read: what it shows is durable
  *  already, and nothing it hides has been touched yet. Either may be lost, damaged or set back from outside (a restored folder, a sync tool):
- *  the newest that is whole is the record. Where a put can depend on what was read it is the other way round: the record first, then its copy. */
+ *  the newest that is whole is the record. Where a put can depend on what was read it is the other way round: the record first, then its copy
+ *  (docs/FORMAT.md, Order, W5). */
 export class RecordStore<R extends OwnedRecord> {
   /** By repository and folder, what was read or written last in this thread: each step of a copy reads both files of a record that grows with its
    *  chain. The bytes are read all the same; as long as they are these, the record is. Whoever has a record never changes it, but makes another one. */

@@ -23,7 +23,8 @@ export interface CommitInput extends ComposeInput {
 }
 
 /** Makes the composed point visible: its files get their names, then the commit record lists it, then the rest of the staging folder goes. The
- *  record alone decides: what lies in the point's folder before is no restore point. A repeat after any stop ends in the same state.
+ *  record alone decides: what lies in the point's folder before is no restore point (docs/FORMAT.md, Order, W3 and W4). A repeat after any stop ends
+ *  in the same state.
  *  @throws STALE_EPOCH, STAGING_INVALID */
 export async function commitRestorePoint(
   context: MoverContext,

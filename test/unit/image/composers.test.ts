@@ -82,6 +82,22 @@ describe.each(ROWS)('files of %s', (_, { composer, open }, dialect) => {
     expect(events.filter((event) => event === 'head')).toHaveLength(1);
   });
 
+  it('get each of their bytes once, whoever writes it: the copy its blocks, the composer the rest', async () => {
+    const written: { from: number; to: number }[] = [];
+    const { write } = MemoryBytes.prototype;
+    vi.spyOn(MemoryBytes.prototype, 'write').mockImplementation(function (
+      this: MemoryBytes,
+      ...args
+    ) {
+      written.push({ from: args[1], to: args[1] + args[0].length });
+      return write.apply(this, args);
+    });
+    await composeDisk(composer, { virtualSizeBytes: DISK_BYTES, blocks: blocks(0), dialect });
+    written.sort((a, b) => a.from - b.from);
+    expect(written.length).toBeGreaterThan(HELD.length);
+    expect(written.filter(({ from }, n) => from < (written[n - 1]?.to ?? 0))).toEqual([]);
+  });
+
   it('are not made of a disk beyond what the format can hold', async () => {
     const { maxDiskBytes } = composer.traits(dialect, 'full');
     if (maxDiskBytes === Number.MAX_SAFE_INTEGER) return;
