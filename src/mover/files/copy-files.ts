@@ -21,7 +21,7 @@ import { HeldUnits } from '../blocks/held-units.js';
 import type { FileStamp } from '../../domain/restore-point.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { OpenFiles } from '../task/open-files.js';
-import { JournalWriter } from '../task/window-journal.js';
+import { isVouchedAndGone, JournalWriter } from '../task/window-journal.js';
 import type { WindowWorker } from '../task/window-loop.js';
 import { FILES_OF_A_WINDOW } from './file-lists.js';
 import { readBack } from './read-back.js';
@@ -260,8 +260,11 @@ class LargeFile {
     const files = new OpenFiles();
     try {
       const read = files.add(await source.openRead(path));
-      const work = files.add(await target.openWork(treeStaged.large(tree, key, 'work'), key));
       const place = largeJournal(tree, key);
+      const workPath = treeStaged.large(tree, key, 'work');
+      // What it says of other parts is gone with them: they are found open when the file is published.
+      if (await isVouchedAndGone(target, place, workPath)) await target.remove(place.path);
+      const work = files.add(await target.openWork(workPath, key));
       const journal = files.add(await target.openWork(place.path, key));
       await target.settle([treeStaged.largeFolder(tree)]);
       const held = await heldOf(target, tree, file, files);

@@ -188,7 +188,8 @@ interface LargePlace {
   readonly classIndex: number;
 }
 
-/** A file whose work is gone was given its name by an earlier attempt; its table may have got none yet. */
+/** A file whose work is gone and whose table has its name got its own by an earlier attempt. Where the table has none, nothing tells whether the
+ *  work was named or removed: it is copied again. */
 async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileOutcome> {
   const { context, source, target, tree, plan, rules, classIndex } = place;
   const key = largeKey(file);
@@ -199,8 +200,9 @@ async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileO
     to: indexPath(tree, tableName(key)),
   };
   if ((await target.stat(work)) === null) {
-    await target.move([table], tree);
-    return (await target.stat(table.to)) === null ? 'open' : 'copied';
+    if ((await target.stat(table.to)) !== null) return 'copied';
+    await target.remove(largeJournal(tree, key).path, table.from);
+    return 'open';
   }
   const now = await source.stat(sourcePath(plan, file.path));
   if (now === null) return 'gone';
@@ -212,7 +214,7 @@ async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileO
     return 'bad';
   if (plan.verifyAfterCopy === 'direct') await assertStored(context.control, target, work);
   await writeTable(context.control, target, tree, key, file);
-  await target.move([table, { from: work, to: treeFile(tree, file.path) }], tree);
+  await target.move([{ from: work, to: treeFile(tree, file.path) }, table], tree);
   return 'copied';
 }
 
@@ -321,7 +323,8 @@ async function writeTable(
   });
 }
 
-/** Digest of the table that `publishFiles` has made for a large file, which gets its name when a stop has kept it from it; null: it has not.
+/** Digest of the table that `publishFiles` has made for a large file; null: it has not. A table gets its name after its file, so without one nothing
+ *  tells whether the file of that name is this one.
  *  @throws what the repository throws */
 export async function publishedTable(
   control: TaskControl,
@@ -335,8 +338,6 @@ export async function publishedTable(
   const published = await target.stat(treeFile(tree, file.path));
   if (published?.stamp.sizeBytes !== file.stamp.sizeBytes) return null;
   if ((await target.stat(treeStaged.large(tree, key, 'work'))) !== null) return null;
-  if ((await target.stat(path)) === null)
-    await target.move([{ from: treeStaged.large(tree, key, 'digests'), to: path }], tree);
   try {
     return { table, digest: await contentDigest(control, target, path) };
   } catch (error) {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { BackupError } from '../../../../src/domain/errors.js';
+import type { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { DAY_MS, TreeWorld } from '../../../support/tree/tree-world.js';
@@ -134,6 +136,37 @@ describe('a session that copies a tree', () => {
     ]);
     expect((await world.copy()).result).toBe('nothingToCopy');
   });
+
+  it.each([
+    {
+      done: 'its first part',
+      isFull: (path: string, at: number) => /journal$/.test(path) && at > 0,
+    },
+    { done: 'all its parts', isFull: (path: string) => /digests$/.test(path) },
+  ])(
+    'copies a large file whole when the one that was begun, $done done, was removed to make room',
+    async ({ isFull }) => {
+      const world = await storeWorld();
+      const older = Buffer.alloc(9 * MIB + 5, 1);
+      const large = Buffer.alloc(9 * MIB + 5, 1);
+      for (let at = 0; at < 9 * MIB; at += 4_096) large.writeUInt32LE(at + 1, at);
+      await world.write('index/large', older);
+      await world.copy();
+      await world.write('index/large', large);
+      world.target = fullTarget(world.target, isFull);
+      expect((await world.copy()).result).toBe('failed');
+      world.target = world.target.clone();
+      const begun = await world.target.list(`${world.tree}/.staging/large`);
+      const journal = begun.find(({ name }) => name.endsWith('.journal'));
+      expect(journal?.stamp.sizeBytes).toBeGreaterThan(0);
+      const [work] = begun.filter(({ name }) => name.endsWith('.work'));
+      await world.target.remove(work!.path);
+      for (let session = 0; session < 2; session++) await world.copy();
+      expect((await world.copied()).get('index/large')?.equals(large)).toBe(true);
+      expect((await world.copy()).result).toBe('nothingToCopy');
+      expect((await world.verify()).result).toBe('success');
+    },
+  );
 
   it('sends only the changed blocks of a large file, and gives it its name when it is whole', async () => {
     const world = await storeWorld();
@@ -302,3 +335,22 @@ describe('what a copy has written', () => {
     },
   );
 });
+
+/** Has no room left for some writes of large files. */
+function fullTarget(
+  target: SimulatedRepository,
+  isFull: (path: string, offset: number) => boolean,
+): SimulatedRepository {
+  const full = target.clone();
+  const openWrite = full.openWrite.bind(full);
+  full.openWrite = async (path, mode) => {
+    const file = await openWrite(path, mode);
+    const write = file.write.bind(file);
+    file.write = (bytes, offset) =>
+      path.includes('/large/') && isFull(path, offset)
+        ? Promise.reject(new BackupError('REPOSITORY_FULL', 'no room'))
+        : write(bytes, offset);
+    return file;
+  };
+  return full;
+}
