@@ -5,6 +5,7 @@ import { slotOffset, type SlotPlacement } from '../../domain/slot-placement.js';
 import type { ByteSink } from '../byte-source.js';
 import { MAP_BLOCKS, type Dialect } from '../disk-image.js';
 import { seededGuid } from '../guid.js';
+import { refuseStraySlots } from '../stray-slots.js';
 import {
   FIRST_SLOT,
   NOT_STORED,
@@ -107,7 +108,9 @@ export async function composeVhd(
   const start = composedStart(footer, headerShape(shape), STRUCTURE_BYTES);
   const end = endOfSlots(shape);
   await sink.truncate(end);
-  await sink.write(await writeBlocks(sink, shape, content), STRUCTURE_BYTES);
+  const { table, referred } = await writeBlocks(sink, shape, content);
+  await refuseStraySlots(shape, content, referred);
+  await sink.write(table, STRUCTURE_BYTES);
   await sink.write(footer, end);
   await sink.sync();
   await sink.write(start, 0);
@@ -137,16 +140,17 @@ function endOfSlots(shape: FileShape): number {
 }
 
 /** Writes the bitmap of every block that holds something.
- *  @returns the table of blocks */
+ *  @returns the table of blocks, and how many slots they are made of */
 async function writeBlocks(
   sink: ByteSink,
   shape: FileShape,
   content: PlannedContent,
-): Promise<Uint8Array> {
+): Promise<{ readonly table: Uint8Array; readonly referred: number }> {
   const placement = placeVhdSlots(shape);
   const table = new Uint8Array(tableEntries(shape.virtualSizeBytes) * BAT_ENTRY_BYTES).fill(0xff);
   const blocks = Math.ceil(shape.virtualSizeBytes / BLOCK_BYTES);
   const values = new Float64Array(MAP_BLOCKS);
+  let referred = 0;
   const nextWindow = async (block: number): Promise<number> =>
     Math.floor((await content.nextMapped(block)) / MAP_BLOCKS) * MAP_BLOCKS;
   for (
@@ -160,6 +164,7 @@ async function writeBlocks(
       const granule = window.subarray(at, at + GRANULE_BLOCKS);
       const held = granule.findIndex((value) => value >= FIRST_SLOT);
       if (held < 0) continue;
+      for (const value of granule) if (value >= FIRST_SLOT) referred++;
       const base = (granule[held] ?? NOT_STORED) - FIRST_SLOT - held;
       const bitmapAt = slotOffset(placement, base) - BITMAP_BYTES;
       await sink.write(bitmapOf(shape, granule), bitmapAt);
@@ -167,7 +172,7 @@ async function writeBlocks(
       viewOf(table).setUint32(entry, bitmapAt / SECTOR_BYTES);
     }
   }
-  return table;
+  return { table, referred };
 }
 
 function bitmapOf({ parent }: FileShape, granule: Float64Array): Uint8Array {

@@ -4,6 +4,7 @@ import type { SlotPlacement } from '../../domain/slot-placement.js';
 import type { ByteSink } from '../byte-source.js';
 import { MAP_BLOCKS, type Dialect } from '../disk-image.js';
 import { seededGuid } from '../guid.js';
+import { refuseStraySlots } from '../stray-slots.js';
 import {
   FIRST_SLOT,
   NOT_STORED,
@@ -90,23 +91,6 @@ function geometryOf({ virtualSizeBytes, parent }: FileShape, dialect: VhdxDialec
       { details: { virtualSizeBytes } },
     );
   return { virtualSizeBytes, blockBytes, sectorBytes, hasParent: parent !== null };
-}
-
-/** Proves that plan and tables speak of the same data. */
-async function refuseStraySlots(
-  { slotCount }: FileShape,
-  content: PlannedContent,
-  referred: number,
-): Promise<void> {
-  const used = new Uint8Array(MAP_BLOCKS);
-  let inUse = 0;
-  for (let first = 0; first < slotCount; first += MAP_BLOCKS) {
-    const part = used.subarray(0, Math.min(MAP_BLOCKS, slotCount - first));
-    await content.slotsInUse(first, part);
-    for (const slot of part) inUse += slot;
-  }
-  if (inUse > referred)
-    throw new Error(`plan: ${inUse} slots hold data, ${referred} are referred to`);
 }
 
 class TableWriter {

@@ -9,6 +9,7 @@ import {
   type FileShape,
   type PlannedContent,
 } from '../image-format.js';
+import { refuseStraySlots } from '../stray-slots.js';
 import { writeDescriptor } from './write-descriptor.js';
 import { ENTRIES_PER_TABLE, FLAG_NEWLINES, FLAG_SPARE_TABLES, NEWLINES } from './sparse-header.js';
 import { SECTOR_BYTES, setU64, SPARSE_MAGIC, viewOf } from './vmdk-bytes.js';
@@ -68,7 +69,14 @@ export async function composeVmdk(
   const directoryBytes = directorySectors(virtualSizeBytes) * SECTOR_BYTES;
   const directory = new Uint8Array(directoryBytes);
   const spare = new Uint8Array(directoryBytes);
-  const tablesEnd = await writeTables(sink, shape, content, viewOf(directory), viewOf(spare));
+  const { tablesEnd, referred } = await writeTables(
+    sink,
+    shape,
+    content,
+    viewOf(directory),
+    viewOf(spare),
+  );
+  await refuseStraySlots(shape, content, referred);
   await sink.write(directory, tablesEnd);
   await sink.write(spare, tablesEnd + directoryBytes);
   const sizeBytes = tablesEnd + 2 * directoryBytes;
@@ -82,14 +90,14 @@ export async function composeVmdk(
   return { sizeBytes };
 }
 
-/** @returns where they end in the file */
+/** @returns where they end in the file, and how many slots they name */
 async function writeTables(
   sink: ByteSink,
   { virtualSizeBytes, slotCount, parent }: FileShape,
   content: PlannedContent,
   directory: DataView,
   spare: DataView,
-): Promise<number> {
+): Promise<{ readonly tablesEnd: number; readonly referred: number }> {
   const blocks = new Float64Array(ENTRIES_PER_TABLE);
   const pair = new Uint8Array(2 * TABLE_BYTES);
   const view = viewOf(pair);
@@ -97,6 +105,7 @@ async function writeTables(
   const nextTable = async (block: number): Promise<number> =>
     Math.floor((await content.nextMapped(block)) / ENTRIES_PER_TABLE) * ENTRIES_PER_TABLE;
   let offset = (1 + slotCount) * GRAIN_BYTES;
+  let referred = 0;
   for (
     let first = await nextTable(0);
     first < endBlock;
@@ -114,6 +123,7 @@ async function writeTables(
       view.setUint32(index * ENTRY_BYTES, (1 + value - FIRST_SLOT) * GRAIN_SECTORS, true);
     }
     if (entries === 0) continue;
+    referred += entries;
     pair.copyWithin(TABLE_BYTES, 0, TABLE_BYTES);
     await sink.write(pair, offset);
     const at = (first / ENTRIES_PER_TABLE) * ENTRY_BYTES;
@@ -121,7 +131,7 @@ async function writeTables(
     spare.setUint32(at, offset / SECTOR_BYTES + TABLE_SECTORS, true);
     offset += pair.length;
   }
-  return offset;
+  return { tablesEnd: offset, referred };
 }
 
 function headerSector(shape: FileShape, directory: number, spare: number): Uint8Array {

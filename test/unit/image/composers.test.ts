@@ -120,6 +120,8 @@ describe('a plan that contradicts itself', () => {
       { used: 1 },
       '32 slots hold data, 0',
     ],
+    ['VHD, data that no table names', VHD, { slotCount: 32 }, { used: 1 }, '32 slots hold data, 0'],
+    ['VMDK, data that no table names', VMDK, { slotCount: 2 }, { used: 1 }, '2 slots hold data, 0'],
     ['VHDX, half a sector', VHDX, { virtualSizeBytes: 4 * BLOCK + 256 }, {}, 'no multiple of 512'],
     ['VHD, half a sector', VHD, { virtualSizeBytes: 4 * BLOCK + 256 }, {}, 'no multiple of 512'],
     ['VHDX, a parent without id', VHDX, { parent: PARENT }, {}, 'no DataWriteGuid'],
