@@ -113,6 +113,13 @@ describe('a broken VHD file', () => {
       part.writeUInt32BE(~part.reduce((sum, byte) => sum + byte, 0) >>> 0, 36);
     });
 
+  it('reads of a table that claims 2^31 entries what its disk needs', async () => {
+    const image = await openVhdImage(header((h) => h.writeUInt32BE(2 ** 31, 28)));
+    expect(await digestOf(image)).toBe(
+      '870be7ae16c1fa8faab05c6eb9205dc9a7ae35c5f552c5cf8a267c0bc6a5cb99',
+    );
+  });
+
   it.each([
     ['cut off', () => new MemoryBytes(dynamic().bytes.subarray(0, 2_000_000)), 'IMAGE_TRUNCATED'],
     ['no VHD at all', () => new MemoryBytes(Buffer.alloc(4096, 7)), 'IMAGE_MAGIC_MISSING'],

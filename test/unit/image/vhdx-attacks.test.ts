@@ -105,6 +105,11 @@ describe('a broken VHDX file', () => {
       'IMAGE_VERSION_UNKNOWN',
     ],
     [
+      'whose BAT lies behind its end',
+      regions((r) => void r.writeBigUInt64LE(2n ** 40n, 32)),
+      'IMAGE_TRUNCATED',
+    ],
+    [
       'whose regions do not lie on whole MiB',
       regions((r) => void r.writeUInt32LE(BAT + 512, 32)),
       'IMAGE_CORRUPT',
