@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findChains } from '../../../src/chain/find-chains.js';
 import { restorePointKey } from '../../../src/domain/repository-view.js';
@@ -165,6 +165,39 @@ describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each la
     const checked = execFileSync('sha256sum', ['--check', '--strict', 'vm.mf'], { cwd: to });
     expect(checked.toString()).toBe('vm.ovf: OK\nvm-disk1.vmdk: OK\n');
     expect((await stat(join(to, 'vm.ovf'))).mtime).toEqual(WRITTEN_AT);
+  });
+
+  it.each([
+    {
+      tool: 'Import-VM',
+      tree: {
+        'web/Virtual Hard Disks/web.vhdx': 'Virtual Hard Disks/web.vhdx',
+        [`web/Virtual Machines/${A}.vmcx`]: `Virtual Machines/${A}.vmcx`,
+        [`web/Virtual Machines/${A}.vmrs`]: `Virtual Machines/${A}.vmrs`,
+      },
+    },
+    { tool: 'HyperCore', tree: { [`hc/${A}.qcow2`]: `${A}.qcow2`, 'hc/hc.xml': 'hc.xml' } },
+    {
+      tool: 'upload_disk.py of oVirt',
+      tree: {
+        [`20261120220000.None.${A}.full.qcow2`]: `20261120220000.None.${A}.full.qcow2`,
+        [`web-${A}.ovf`]: `web-${A}.ovf`,
+      },
+    },
+  ])('gives a tree back as $tool looks for it', async ({ tree }) => {
+    const [path = '', ...beside] = Object.keys(tree);
+    await disk(path, 4);
+    for (const name of beside) await put(name, name.endsWith('.xml') ? DOMAIN : '<Envelope/>');
+    await new LocalSessions([primary, offsite]).copy(testJob({ restorePoints: 'all' }), NOW_MS);
+    const to = await restoredTree();
+    const entries = await readdir(to, { recursive: true, withFileTypes: true });
+    const files = entries.flatMap((entry) =>
+      entry.isFile() ? [relative(to, join(entry.parentPath, entry.name))] : [],
+    );
+    expect(files.sort()).toEqual(Object.values(tree).sort());
+    const format = path.slice(path.lastIndexOf('.') + 1);
+    const image = await qemuBytes(join(to, Object.values(tree)[0]!), format);
+    expect(image.equals(noise(4))).toBe(true);
   });
 
   it.each([

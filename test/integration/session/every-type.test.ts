@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { availablePoints, type ChainRecord } from '../../../src/chain/chain-record.js';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
@@ -7,6 +8,7 @@ import type { TargetDisk, TargetRestorePoint } from '../../../src/domain/target-
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { libvhdiBytes } from '../../support/image/libvhdi.js';
 import { qemuBytes } from '../../support/image/qemu.js';
+import { virtnbdrestore } from '../../support/image/virtnbdrestore.js';
 import { LonghaulProcess, writeConfig } from '../../support/session/longhaul-process.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
@@ -79,7 +81,7 @@ describeTemporal('one job over backups of every type', () => {
     const path = `${folder}/${disk.path}`;
     const format = QEMU_FORMATS[disk.format];
     if (format !== undefined) return qemuBytes(path, format);
-    if (disk.format !== 'vhd' && disk.format !== 'vhdx') return readFile(path);
+    if (!['vhd', 'vhdx', 'virtnbd'].includes(disk.format)) return readFile(path);
     const paths: string[] = [];
     let at: TargetRestorePoint | undefined = point;
     for (;;) {
@@ -89,7 +91,19 @@ describeTemporal('one job over backups of every type', () => {
       if (layer.kind === 'full') break;
       at = record.points.find(({ id }) => id === at?.parentId);
     }
-    return libvhdiBytes(...paths);
+    return disk.format === 'virtnbd' ? byTheirTool(paths) : libvhdiBytes(...paths);
+  }
+
+  /** @param paths of the streams of a disk, the newest first */
+  async function byTheirTool(paths: readonly string[]): Promise<Buffer> {
+    const input = await mkdtemp(site.path('virtnbd-'));
+    const oldestFirst = [...paths].reverse();
+    const names = oldestFirst.map((_, index) =>
+      index === 0 ? 'vda.full.data' : `vda.inc.virtnbdbackup.${index}.data`,
+    );
+    for (const [index, name] of names.entries())
+      await copyFile(oldestFirst[index]!, join(input, name));
+    return (await virtnbdrestore(input, `${input}-out`, names)).get('vda')!;
   }
 
   /** Buffers compared by their content, named by their place. */

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { qemuImg } from '../image/qemu.js';
+import { streamFile, type StreamFrame } from '../image/stream-file.js';
 import { vmaFile } from '../image/vma-file.js';
 import { guestDisk } from './guest-disk.js';
 
@@ -61,6 +62,30 @@ function fileOfADay(type: string, name: string, pathOf: (day: number) => string)
 
 function ovfOf(name: string, disk: string): string {
   return `<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"><References><File ovf:id="f1" ovf:href="${disk}"/></References><DiskSection><Disk ovf:diskId="d1" ovf:fileRef="f1"/></DiskSection><VirtualSystem ovf:id="vm"><Name>${name}</Name></VirtualSystem></Envelope>`;
+}
+
+function domainOf(name: string): string {
+  const uuid = name === 'kvm01' ? MACHINE : VOLUME;
+  return `<domain type='kvm'><name>${name}</name><uuid>${uuid}</uuid></domain>`;
+}
+
+/** As libvirt keeps it: what a checkpoint is of, and which one comes before it. */
+function checkpointOf(prefix: string, number: number, machine: string, disk: string): string {
+  const isFirst = prefix === 'cp' ? number === 1 : number === 0;
+  const parent = isFirst ? '' : `<parent><name>${prefix}${number - 1}</name></parent>`;
+  const created = 1_795_500_000 + number * 86_400;
+  return `<domaincheckpoint><name>${prefix}${number}</name>${parent}<creationTime>${created}</creationTime><disks><disk name='${disk}' checkpoint='bitmap'/></disks>${domainOf(machine)}</domaincheckpoint>`;
+}
+
+/** Blocks that are another than before; of a full those that are no zeros. */
+function framesOf(disk: Buffer, before: Buffer | null): StreamFrame[] {
+  const below = before ?? Buffer.alloc(disk.length);
+  const frames: StreamFrame[] = [];
+  for (let start = 0; start < disk.length; start += 65_536) {
+    const data = disk.subarray(start, start + 65_536);
+    if (!data.equals(below.subarray(start, start + 65_536))) frames.push({ start, data });
+  }
+  return frames;
 }
 
 export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
@@ -194,6 +219,48 @@ export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
       await qemuImg('convert', '-f', 'raw', '-O', 'qcow2', '-B', base, '-F', 'qcow2', raw, path);
       await qemuImg('rebase', '-u', '-f', 'qcow2', '-F', 'qcow2', '-b', fileOf(1), path);
       return { [DISK]: disk };
+    },
+  },
+  {
+    type: 'libvirt-kvm',
+    name: 'kvm01',
+    async write(root, day) {
+      const folder = join(root, 'libvirt/kvm01');
+      const disk = guestDisk(14, day);
+      const fileOf = (on: number) => join(folder, `vda.cp${on}.qcow2`);
+      if (day === 1) await writeDisk(fileOf(1), disk, 'qcow2');
+      else {
+        const raw = join(root, '..', 'libvirt.raw');
+        await write(raw, disk);
+        const over = ['-B', fileOf(1), '-F', 'qcow2'];
+        await qemuImg('convert', '-f', 'raw', '-O', 'qcow2', ...over, raw, fileOf(2));
+        // An increment names the disk that the machine runs on.
+        const live = ['-F', 'qcow2', '-b', '/var/lib/libvirt/images/kvm01.qcow2'];
+        await qemuImg('rebase', '-u', '-f', 'qcow2', ...live, fileOf(2));
+      }
+      await write(join(folder, `checkpoint.cp${day}.xml`), checkpointOf('cp', day, 'kvm01', 'vda'));
+      return { vda: disk };
+    },
+  },
+  {
+    type: 'linux-agent',
+    name: 'kvm02',
+    async write(root, day) {
+      const folder = join(root, 'virtnbd/kvm02');
+      const disk = guestDisk(15, day);
+      const before = day === 1 ? null : guestDisk(15, day - 1);
+      const checkpoint = `virtnbdbackup.${day - 1}`;
+      const stream = streamFile({
+        ...{ virtualSize: disk.length, frames: framesOf(disk, before), checkpoint },
+        ...(before === null ? {} : { parent: 'virtnbdbackup.0' }),
+        ...{ compressedBy: 1024 * 1024, date: `${dateOf(day)}T01:00:00.000001` },
+      });
+      const name = before === null ? 'vda.full.data' : `vda.inc.${checkpoint}.data`;
+      await write(join(folder, name), stream);
+      const record = checkpointOf('virtnbdbackup.', day - 1, 'kvm02', 'vda');
+      await write(join(folder, `checkpoints/${checkpoint}.xml`), record);
+      await write(join(folder, `vmconfig.${checkpoint}.xml`), domainOf('kvm02'));
+      return { vda: disk };
     },
   },
   {
