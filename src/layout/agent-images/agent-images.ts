@@ -17,20 +17,26 @@ export const macImageLayout = singleFilesLayout({
   formats: { dmg: 'file', sparseimage: 'file' },
 });
 
-/** Streams of `zfs send` and of `ufsdump`. */
+/** Streams of `zfs send` and of `ufsdump`, and archives of `flarcreate`. */
 export const solarisStreamLayout = singleFilesLayout({
   name: 'solaris-stream',
   type: { id: 'solaris-stream', title: 'Solaris (zfs send, ufsdump)', rules: ALL_ALLOWED },
   prefix: 'solaris',
-  formats: compressed({ zfs: 'file', zsend: 'file', ufsdump: 'file' }),
+  formats: compressed({
+    zfs: 'file',
+    zsend: 'file',
+    zstream: 'file',
+    ufsdump: 'file',
+    flar: 'file',
+  }),
 });
 
-/** System backups of `mksysb`. */
+/** System backups of `mksysb`, and of further volume groups by `savevg`. */
 export const aixImageLayout = singleFilesLayout({
   name: 'aix-mksysb',
   type: { id: 'aix-mksysb', title: 'AIX (mksysb)', rules: ALL_ALLOWED },
   prefix: 'aix',
-  formats: compressed({ mksysb: 'file' }),
+  formats: compressed({ mksysb: 'file', savevg: 'file' }),
 });
 
 /** Disks as they are, of any system. */

@@ -34,6 +34,8 @@ export const hypercoreLayout: BackupLayout = {
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 const IMAGE = new RegExp(`^${UUID}\\.qcow2$`, 'i');
+/** Kinds of a device whose medium comes and goes. */
+const REMOVABLE = ['cdrom', 'floppy'];
 const SOURCE = new RegExp(`^(?:.*/)?(?<uuid>${UUID})$`, 'i');
 
 function claim({ folder, files }: FolderNames): Claim | null {
@@ -91,6 +93,8 @@ function readMachine(facts: FolderFacts, entry: ClaimedFile): Promise<Finding<Ma
     if ('fault' in document) return document;
     const domain = xmlElement(document.value, 'domain');
     const disks = xmlElements(xmlElement(domain, 'devices'), 'disk').flatMap((disk) => {
+      // What lies in a drive is exported only where it is a disk of the machine's own.
+      if (REMOVABLE.includes(xmlAttribute(disk, 'device') ?? '')) return [];
       const source = xmlAttribute(xmlElement(disk, 'source'), 'name') ?? '';
       return SOURCE.exec(source)?.groups?.uuid?.toLowerCase() ?? [];
     });

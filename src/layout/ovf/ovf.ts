@@ -75,7 +75,8 @@ async function scan(facts: FolderFacts, claimed: ClaimedFiles): Promise<FoundWor
   const packages: Package[] = [];
   for (const descriptor of files.filter(({ name }) => DESCRIPTOR.test(name))) {
     const base = descriptor.name.slice(0, -'.ovf'.length);
-    packages.push({ descriptor, base, found: await readOvf(facts, descriptor) });
+    const found = await readOvf(facts, descriptor);
+    packages.push({ descriptor, base, found: withFileNames(found, files) });
   }
   const workloads: FoundWorkload[] = [];
   for (const { descriptor, base, found } of packages) {
@@ -94,6 +95,29 @@ async function scan(facts: FolderFacts, claimed: ClaimedFiles): Promise<FoundWor
     workloads.push({ id: workloadId, name, restorePoints: settleChains([point]) });
   }
   return workloads;
+}
+
+/** References are URIs, and most programs write names into them as they are: `%20` is a blank only where no file has these letters in its name. */
+function withFileNames(
+  found: Finding<OvfDescriptor>,
+  files: readonly ClaimedFile[],
+): Finding<OvfDescriptor> {
+  if ('fault' in found) return found;
+  const isThere = (href: string) =>
+    files.some(({ name }) => name === href || name.startsWith(`${href}.0`));
+  const named = found.value.files.map((file) => {
+    const decoded = decodedUri(file.href);
+    return isThere(file.href) || !isThere(decoded) ? file : { ...file, href: decoded };
+  });
+  return { value: { ...found.value, files: named } };
+}
+
+function decodedUri(href: string): string {
+  try {
+    return decodeURIComponent(href);
+  } catch {
+    return href;
+  }
 }
 
 /** Of a descriptor that is alone all files of the folder, of one of several those that it names. */

@@ -127,14 +127,14 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     tests: SINGLE_FILES,
   },
   'solaris-stream': {
-    writtenBy: '`zfs send`, `ufsdump`, compressed or not',
+    writtenBy: '`zfs send`, `ufsdump`, `flarcreate`, compressed or not',
     data: 'synthetic',
     judge: SAME_BYTES,
     restoredBy: '`zfs receive`, `ufsrestore`',
     tests: SINGLE_FILES,
   },
   'aix-mksysb': {
-    writtenBy: '`mksysb`, compressed or not',
+    writtenBy: '`mksysb`, `savevg`, compressed or not',
     data: 'synthetic',
     judge: SAME_BYTES,
     restoredBy: '`alt_disk_mksysb`, NIM',

@@ -63,6 +63,16 @@ describe.skipIf(!requireTool('qemu-img'))('exports of HyperCore', () => {
     expect((await stateOf())[0]![0]).toBe('incomplete');
   });
 
+  it('need nothing of what lies in their drives', async () => {
+    const xml = `<domain><name>web01</name><devices>${['disk', 'cdrom', 'floppy']
+      .map((kind, i) => `<disk device="${kind}"><source name="scribe/${i === 0 ? A : B}"/></disk>`)
+      .join('')}</devices></domain>`;
+    const copy = await treeOf({ 'web01/web01.xml': xml });
+    await makeDisk(copy, `web01/${A}.qcow2`);
+    const [found] = await scanWith(hypercoreLayout, copy.repository);
+    expect(found!.restorePoints.map(({ state }) => state)).toEqual(['complete']);
+  });
+
   it('are known by their folder when the XML is none, and not at all without one', async () => {
     const copy = await exported();
     const broken = await treeOf({ 'web01/web01.xml': '<!DOCTYPE x [<!ENTITY a "b">]><domain/>' });

@@ -179,6 +179,20 @@ describe.skipIf(!requireTool('qemu-img'))('an OVF package in a folder', () => {
     },
   );
 
+  it('knows a file by its name as a URI, and first by that as it stands', async () => {
+    const files =
+      '<File ovf:id="f1" ovf:href="web%20disk.vmdk" ovf:size="512"/><File ovf:id="f2" ovf:href="100%25.vmdk" ovf:size="512"/><File ovf:id="f3" ovf:href="50%.iso"/>';
+    const copy = await treeOf({
+      ...{ 'p/p.ovf': descriptorOf(files, ''), 'p/web disk.vmdk': 512 },
+      ...{ 'p/100%25.vmdk': 512, 'p/100%.vmdk': 1, 'p/50%.iso': 1 },
+    });
+    expect(await statesIn(copy)).toEqual([['complete', null]]);
+    await rm(copy.at('p/web disk.vmdk'));
+    expect(await statesIn(copy)).toEqual([
+      ['incomplete', 'the file "web%20disk.vmdk", which it refers to, is not there'],
+    ]);
+  });
+
   it('knows disks in parts and compressed ones, which travel as they are', async () => {
     const files =
       '<File ovf:id="f1" ovf:href="a.vmdk" ovf:chunkSize="512" ovf:size="1024"/><File ovf:id="f2" ovf:href="b.vmdk" ovf:compression="gzip" ovf:size="999999"/>';
