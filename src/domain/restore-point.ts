@@ -69,6 +69,8 @@ export interface SourceImage {
   readonly extents?: readonly SourceExtent[];
   /** Digest table of a file that Longhaul wrote itself; absent for what a backup tool wrote. */
   readonly digestsPath?: string;
+  /** What its tool noted that all bytes of the file add up to (Adler-32, RFC 1950): compared before it is copied. Absent: it notes nothing. */
+  readonly adler32?: number;
 }
 
 /** One disk of a source restore point, by the image that shows it. */

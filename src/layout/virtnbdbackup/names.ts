@@ -34,7 +34,7 @@ export function runOfCompanion(name: string): string | null {
   return groups?.config ?? groups?.facts ?? groups?.saved ?? null;
 }
 
-/** `.cpt`: the checkpoints of the folder. `.log`: one for each run. `.chksum`: of a stream as the tool wrote it. */
+/** `.cpt`: the checkpoints of the folder. `.log`: one for each run. `.chksum`: of a stream as the tool wrote it (`checksum.ts`). */
 const OF_FOLDER = /^(?:.+\.cpt|backup\.[a-z]+\.\d{14}\.log|.+\.data\.chksum)$/;
 
 export function isOfTool(name: string): boolean {

@@ -21,6 +21,7 @@ import { broken, incomplete, type PointFault } from '../point-fault.js';
 import { settleChains, type DraftPoint } from '../settle-chains.js';
 import { CHECKPOINT_FOLDER, checkpointFile, isOfTool, parseStreamName } from './names.js';
 import { companionsOf } from './companions.js';
+import { readChecksum } from './checksum.js';
 import { groupByRun, type StreamRun } from './runs.js';
 import { readStreamDisk, type StreamDisk } from './disks.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
@@ -34,6 +35,7 @@ import { folderName, folderWorkloadId } from '../workload-id.js';
  *  zone and taken for UTC. The parent is the checkpoint that the stream names, in the same folder.
  *  The machine definition is written when all disks are done: it closes a run. Until then a disk is named `.partial`, which is passed over.
  *  A workload is a domain, known by its UUID; its folder names it where no XML shows one.
+ *  Where the tool has noted the checksum of a stream (`.chksum`), that is compared before it is copied.
  *  `virtnbdrestore` takes the files of a disk in the order of their times; a restored point has one file for each disk, so none can be wrong.
  *  Source: abbbi/virtnbdbackup 1.9.15 (virtnbdbackup, virtnbdrestore); run on a live machine (test/fixtures/virtnbdbackup). */
 export const virtnbdbackupLayout: BackupLayout = {
@@ -94,8 +96,10 @@ async function readRun(
     if (run.streams.some((other) => other !== stream && other.disk === disk))
       faults.push(broken(`disk ${disk} has two files`).fault);
     const found = await readStreamDisk(facts, stream, run.definition);
+    const sum = await readChecksum(facts, stream, files);
+    if ('fault' in sum) faults.push(sum.fault);
     if ('fault' in found) faults.push(found.fault);
-    else disks.push(found.value);
+    else disks.push('fault' in sum ? found.value : withSum(found.value, sum.value));
   }
   for (const disk of known?.disks ?? [])
     if (!run.streams.some((stream) => stream.disk === disk))
@@ -116,6 +120,10 @@ async function readRun(
     disks,
     faults,
   };
+}
+
+function withSum(disk: StreamDisk, adler32: number | null): StreamDisk {
+  return adler32 === null ? disk : { ...disk, file: { ...disk.file, adler32 } };
 }
 
 /** A differential run is named by its time. Otherwise the earliest date that a stream has; until one can be read, when the newest file was written. */

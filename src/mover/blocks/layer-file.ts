@@ -123,7 +123,8 @@ function extentsOf(context: MoverContext, layer: LayerFile, files: OpenFiles): I
   };
 }
 
-async function openUnchanged(
+/** @throws SOURCE_CHANGED when the file is not what its stamp says */
+export async function openUnchanged(
   context: MoverContext,
   layer: LayerFile,
   { path, stamp }: { readonly path: string; readonly stamp: FileStamp | null },

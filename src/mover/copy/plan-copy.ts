@@ -24,6 +24,7 @@ import {
 import type { LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { planDisk, type ChangedBy } from './plan-disk.js';
+import { assertSourceSums } from './source-sums.js';
 import { finishedScan, prepareScan, sameLayers, type BlockScan } from './scan-plan.js';
 import { copyWork } from '../staging/journals.js';
 import type { DiskWork, PlanReference } from '../../domain/disk-work.js';
@@ -65,7 +66,7 @@ export type PlanCopyOutcome =
     };
 
 /** Plans the copy of one source restore point into the staging folder of the chain. Run again after a stop it takes up the plan that is
- *  there, as long as the source files are still the same; otherwise it plans anew. Reads tables only, no data.
+ *  there, as long as the source files are still the same; otherwise it plans anew. Reads tables only, and of data what its tool has noted the sum of.
  *  @throws SOURCE_CHANGED, RESTORE_POINT_MISSING, RESTORE_POINT_BROKEN, STALE_EPOCH, IMAGE_… */
 export async function planCopy(
   context: MoverContext,
@@ -98,6 +99,8 @@ export async function planCopy(
   const prepared = await prepareStaging(context, input, place);
   if (prepared.state === 'scan') return { state: 'scan', pointId, ...prepared.work };
   const { scan } = prepared;
+  const read = disks.flatMap((disk) => upTo(layersOf(disk), input.lineageFrom));
+  await assertSourceSums(context, read);
   const token = newToken();
   const planned: DiskPlan[] = [];
   for (const disk of disks) {
@@ -125,6 +128,15 @@ export async function planCopy(
   const plan = assemblePlan(input, parts);
   await writeStagedJson(target, stagedPath.plan(staging), plan);
   return ready(target, staging, plan);
+}
+
+/** What lies below the point that was copied last is not read. */
+function upTo(
+  layers: readonly { readonly restorePointId: string; readonly file: LayerFile }[],
+  lineageFrom: string | null,
+): LayerFile[] {
+  const end = layers.findIndex(({ restorePointId }) => restorePointId === lineageFrom);
+  return layers.slice(0, end < 0 ? layers.length : end).map(({ file }) => file);
 }
 
 /** Where the target's newest point has the disk as a full, too, and always will. */

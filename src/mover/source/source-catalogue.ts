@@ -176,12 +176,13 @@ export function sourceLayers(
 /** Nothing but what the layer is read by: it stands in plans. */
 function layerOf(
   repositoryId: string,
-  { path, format, stamp, extents, digestsPath }: SourceImage,
+  { path, format, stamp, extents, digestsPath, adler32 }: SourceImage,
 ): LayerFile {
   return {
     ...{ repositoryId, path, format, stamp },
     ...(extents === undefined ? {} : { extents }),
     ...(digestsPath === undefined ? {} : { digestsPath }),
+    ...(adler32 === undefined ? {} : { adler32 }),
   };
 }
 

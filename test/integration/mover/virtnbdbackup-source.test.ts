@@ -160,6 +160,36 @@ describe('backups of virtnbdbackup', () => {
     for (const disk of DISKS) expect(sha256(disks.get(disk)!)).toBe(await truth(2, disk));
   });
 
+  it('are compared with the sums that their tool has noted, and not copied where one is another', async () => {
+    const sumOf = async (name: string): Promise<string> => {
+      const path = join(folder, 'primary', 'vm1', name);
+      const code = 'import sys, zlib; print(zlib.adler32(open(sys.argv[1], "rb").read()), end="")';
+      return (await run('python3', ['-c', code, path])).stdout;
+    };
+    const note = (name: string, sum: string) =>
+      writeFile(join(folder, 'primary', 'vm1', `${name}.chksum`), sum);
+    const streams = ['vdb.full.data', 'vdc.full.data', 'vdb.inc.virtnbdbackup.1.data'];
+    for (const name of streams) await note(name, await sumOf(name));
+    await note('vdc.inc.virtnbdbackup.1.data', '1');
+    const points = async () => {
+      const job = testJob({ restorePoints: 'all', retention: ALL });
+      const [task] = (await new LocalSessions([primary, offsite]).tryToCopy(job, NOW_MS)).tasks;
+      const kept = (await readChainRecord(offsite, await chain()))!.points;
+      return { task, kept: kept.map(({ kind }) => kind) };
+    };
+    expect(await points()).toMatchObject({
+      kept: ['full'],
+      task: {
+        code: 'RESTORE_POINT_BROKEN',
+        reason: expect.stringMatching(
+          /vdc\.inc\.virtnbdbackup\.1\.data has the Adler-32 \d+, and its tool noted 1/,
+        ),
+      },
+    });
+    await note('vdc.inc.virtnbdbackup.1.data', await sumOf('vdc.inc.virtnbdbackup.1.data'));
+    expect(await points()).toMatchObject({ kept: ['full', 'increment', 'increment'] });
+  });
+
   it('are let go of by writing the oldest that stays as a full', async () => {
     await session();
     let points: readonly TargetRestorePoint[] = [];

@@ -82,6 +82,21 @@ describe('virtnbdbackupLayout', () => {
     ]);
   });
 
+  it('knows what the tool has noted of a stream, once that is written', async () => {
+    const copy = await copyToRepository('virtnbdbackup');
+    await writeFile(copy.at('vm1/vdb.full.data.chksum'), '4294901761\n');
+    await writeFile(copy.at('vm1/vdb.inc.virtnbdbackup.1.data.chksum'), '');
+    const found = await points(copy);
+    expect(found[0]!.disks.map(({ disk, adler32 }) => [disk, adler32])).toEqual([
+      ['vdb', 4_294_901_761],
+      ['vdc', undefined],
+    ]);
+    expect([found[1]!.state, found[1]!.reason]).toEqual([
+      'incomplete',
+      'vm1/vdb.inc.virtnbdbackup.1.data.chksum holds no checksum',
+    ]);
+  });
+
   it('gives each run what the tool wrote beside its disks, under the names it looks for', async () => {
     const copy = await copyToRepository('virtnbdbackup');
     for (const name of ['OVMF_VARS.fd.virtnbdbackup.1', 'autostart.virtnbdbackup.2'])
