@@ -40,9 +40,10 @@ export async function wantedDisks(
   const own = point.disks.filter(({ isCompanion }) => isCompanion !== true);
   const plain = own.filter((disk) => imageFormat(disk.format).isOpaque !== true);
   const within = new Map<string, WithinFile[]>();
+  // What is wanted under a name that the point does not know may lie in any of its files.
+  const isSought = names?.some((name) => !own.some(({ disk }) => disk === name)) ?? true;
   for (const file of own) {
-    if (plain.includes(file)) continue;
-    // What is wanted by name may lie in any of them.
+    if (plain.includes(file) || !(isSought || names?.includes(file.disk))) continue;
     const isNamed = names === null || names.includes(file.disk);
     const held = await disksWithin(context, input, record, point, file);
     if (held.length === 0 && isNamed) throw unsuited(file);

@@ -1,4 +1,5 @@
 import { BackupError } from '../../../src/domain/errors.js';
+import type { DiskImage } from '../../../src/image/disk-image.js';
 import type { ImageExtents, ImageFormat } from '../../../src/image/image-format.js';
 import { MemoryBytes } from '../image/byte-files.js';
 import { mutateBytes } from './mutate-bytes.js';
@@ -59,29 +60,35 @@ const BLOCK_BYTES = 65_536;
 const MAPPED_BLOCKS = 64;
 const MEMORY_LIMIT_BYTES = 256 * 1024 * 1024;
 
-/** Head, map and some of the data, at the start and at the end of the disk. @returns what was thrown; null: nothing */
+/** Head, map and some of the data, at the start and at the end of the disk; the same of the disks that lie in it. @returns what was thrown; null: nothing */
 export async function readWhole(format: ImageFormat, bytes: Uint8Array): Promise<unknown> {
   const source = new MemoryBytes(bytes, `changed.${format.extension}`);
   const before = process.memoryUsage().arrayBuffers;
   try {
     await format.readHead(source, NO_FILES);
-    const image = await format.open(source, NO_FILES);
-    const blocks = Math.ceil(image.virtualSizeBytes / BLOCK_BYTES);
-    if (!Number.isSafeInteger(image.virtualSizeBytes) || image.virtualSizeBytes < 0)
-      throw new Error(`a disk of ${image.virtualSizeBytes} bytes`);
-    const below = (target: Uint8Array): Promise<void> => {
-      target.fill(0);
-      return Promise.resolve();
-    };
-    for (const first of new Set([0, Math.max(0, blocks - MAPPED_BLOCKS)])) {
-      await image.mapBlocks(first, MAPPED_BLOCKS);
-      image.nextHeldBlock(first);
-      await image.read(new Uint8Array(2 * BLOCK_BYTES), first * BLOCK_BYTES, below);
-    }
+    const images = [await format.open(source, NO_FILES)];
+    for (const name of (await format.heldDisks?.list(source)) ?? [])
+      images.push(await format.heldDisks!.open(source, name));
+    for (const image of images) await readParts(image);
     const grownBytes = process.memoryUsage().arrayBuffers - before;
     if (grownBytes > MEMORY_LIMIT_BYTES) throw new Error(`it took ${grownBytes} bytes of memory`);
     return null;
   } catch (error) {
     return error;
+  }
+}
+
+async function readParts(image: DiskImage): Promise<void> {
+  const blocks = Math.ceil(image.virtualSizeBytes / BLOCK_BYTES);
+  if (!Number.isSafeInteger(image.virtualSizeBytes) || image.virtualSizeBytes < 0)
+    throw new Error(`a disk of ${image.virtualSizeBytes} bytes`);
+  const below = (target: Uint8Array): Promise<void> => {
+    target.fill(0);
+    return Promise.resolve();
+  };
+  for (const first of new Set([0, Math.max(0, blocks - MAPPED_BLOCKS)])) {
+    await image.mapBlocks(first, MAPPED_BLOCKS);
+    image.nextHeldBlock(first);
+    await image.read(new Uint8Array(2 * BLOCK_BYTES), first * BLOCK_BYTES, below);
   }
 }
