@@ -167,7 +167,7 @@ describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each la
     expect((await stat(join(to, 'vm.ovf'))).mtime).toEqual(WRITTEN_AT);
   });
 
-  it.each([
+  it.each<{ readonly tool: string; readonly tree: Readonly<Record<string, string>> }>([
     {
       tool: 'Import-VM',
       tree: {

@@ -181,9 +181,10 @@ describe.skipIf(!requireTool('qemu-img'))('an OVF package in a folder', () => {
 
   it('knows a file by its name as a URI, and first by that as it stands', async () => {
     const files =
-      '<File ovf:id="f1" ovf:href="web%20disk.vmdk" ovf:size="512"/><File ovf:id="f2" ovf:href="100%25.vmdk" ovf:size="512"/><File ovf:id="f3" ovf:href="50%.iso"/>';
+      '<File ovf:id="f1" ovf:href="web%20disk.vmdk" ovf:compression="bzip2"/><File ovf:id="f2" ovf:href="100%25.vmdk" ovf:size="512"/><File ovf:id="f3" ovf:href="50%.iso"/>';
     const copy = await treeOf({
-      ...{ 'p/p.ovf': descriptorOf(files, ''), 'p/web disk.vmdk': 512 },
+      'p/p.ovf': descriptorOf(files, '<Disk ovf:diskId="d1" ovf:fileRef="f1"/>'),
+      'p/web disk.vmdk': 512,
       ...{ 'p/100%25.vmdk': 512, 'p/100%.vmdk': 1, 'p/50%.iso': 1 },
     });
     expect(await statesIn(copy)).toEqual([['complete', null]]);
