@@ -3,6 +3,7 @@ import type { NotificationSettings } from '../src/domain/notification-channel.js
 import type { PrimaryBackup } from '../src/domain/primary-backup.js';
 import type { Safety } from '../src/domain/safety.js';
 import type { DataMover } from '../src/mover/data-mover.js';
+import { createAuditActivities } from './audit-activities.js';
 import { createBrowseActivities } from './browse-activities.js';
 import { createCopyActivities } from './copy-activities.js';
 import { createFactsActivities } from './facts-activities.js';
@@ -43,6 +44,7 @@ export interface ActivityDependencies {
 /** All activities, by their names. */
 export function createActivities(deps: ActivityDependencies) {
   return {
+    ...createAuditActivities(deps),
     ...createBrowseActivities(deps),
     ...createCopyActivities(deps),
     ...createFactsActivities(deps),

@@ -2,6 +2,7 @@ export { browseRepository } from './browse-repository.js';
 export { copySession } from './copy-session.js';
 export { copyTree } from './copy-tree.js';
 export { copyWorkload } from './copy-workload.js';
+export { keepAudit } from './keep-audit.js';
 export { planJob, readJobDefinition } from './plan-job.js';
 export { removeFromChain, removePoint } from './remove-points.js';
 export { repairChain } from './repair-chain.js';

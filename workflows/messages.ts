@@ -3,6 +3,7 @@
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { OpenAlert } from '../src/domain/alert-ledger.js';
+import type { PlacedLine } from '../src/domain/audit.js';
 import type { CopyJob, StartOverrides } from '../src/domain/copy-job.js';
 import type {
   CopyProgress,
@@ -72,6 +73,7 @@ export const WORKFLOW_READ_JOB_DEFINITION = 'readJobDefinition';
 export const WORKFLOW_WATCH_SAFETY = 'watchSafety';
 export const WORKFLOW_NOTIFY = 'notify';
 export const WORKFLOW_RUN_FILE_BACKUP = 'runFileBackup';
+export const WORKFLOW_KEEP_AUDIT = 'keepAudit';
 
 /** There is one watch for all. */
 export const WATCH_SAFETY_ID = 'safety';
@@ -313,6 +315,20 @@ export const silenceUpdate = defineUpdate<readonly Silence[], [Silence]>('silenc
 export const endSilenceUpdate = defineUpdate<void, [string]>('endSilence');
 export const openAlertsQuery = defineQuery<readonly OpenAlert[]>('openAlerts');
 /** The configuration may be another one. */
+/** Argument of `keepAudit`, id `auditWorkflowId`. */
+export interface KeepAuditInput {
+  readonly repositoryId: string;
+  /** Lines of an earlier run. */
+  readonly waiting?: readonly PlacedLine[];
+}
+
+/** One writer for each target. */
+export function auditWorkflowId(repositoryId: string): string {
+  return `audit/${repositoryId}`;
+}
+
+export const auditSignal = defineSignal<[PlacedLine]>('audit');
+
 export const lookNowSignal = defineSignal('lookNow');
 
 export interface NotifyInput {

@@ -2,11 +2,12 @@
 
 import { randomBytes } from 'node:crypto';
 import express, { type Express, type RequestHandler } from 'express';
-import { BackupError } from '../domain/errors.js';
+import { BackupError, isBackupError } from '../domain/errors.js';
 import { AllSessions } from './all-sessions.js';
 import type { ApiDependencies } from './api-dependencies.js';
 import { accessRoutes } from './access-routes.js';
 import { AccessTokens } from './access-tokens.js';
+import { AuditTrail } from './audit-trail.js';
 import { requireCaller, requireLoopback, requireOwnOrigin } from './authentication.js';
 import { dashboardPages } from './dashboard-pages.js';
 import { docsPage } from './docs-page.js';
@@ -97,13 +98,33 @@ export function createApi(dependencies: ApiDependencies): Express {
     BASE_PATH,
     requireJson(),
     express.json({ limit: BODY_LIMIT }),
-    apiRouter(guardedRoutes(routes, logger)),
+    apiRouter(guardedRoutes(routes, { trail: trailOf(dependencies, stores), now })),
   );
   app.use((request) => {
     throw new BackupError('ROUTE_NOT_FOUND', `nothing at ${request.method} ${request.path}`);
   });
   app.use(problemHandler(logger));
   return app;
+}
+
+function trailOf({ client, config, now, logger }: ApiDependencies, { jobs }: Stores): AuditTrail {
+  const fileBackups = new FileBackupStore(client, jobs, now);
+  return new AuditTrail({
+    ...{ client, logger, targetIds: targetIdsOf(config) },
+    async targetsOfJob(jobId) {
+      try {
+        return [(await jobs.definition(jobId)).target.repositoryId];
+      } catch (error) {
+        if (!isBackupError(error, 'JOB_MISSING')) throw error;
+        const { secondaryTargets } = await fileBackups.definition(jobId);
+        return secondaryTargets.map(({ repositoryId }) => repositoryId);
+      }
+    },
+  });
+}
+
+function targetIdsOf({ repositories }: ApiDependencies['config']): string[] {
+  return repositories.filter(({ role }) => role === 'target').map(({ id }) => id);
 }
 
 /** Every route there is, without whether the caller may. */
@@ -156,7 +177,7 @@ function apiRoutes(
   const timeZone = dependencies.timeZone ?? serverTimeZone();
   const starter = new SessionStarter(client, now);
   const operations = new OperationStore(client, now);
-  const targets = repositories.filter(({ role }) => role === 'target').map(({ id }) => id);
+  const targets = targetIdsOf(config);
   const all = new AllSessions(client, sessions, browser, targets);
   const workloadTypes = dependencies.workloadTypes ?? [];
   const seenWorkloads = (repositoryId: string) => reader.seenWorkloads(repositoryId);

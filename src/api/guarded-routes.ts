@@ -1,48 +1,66 @@
-/** Whether the caller may, before each route; and a line in the log after each that changes something. */
+/** Whether the caller may, before each route; and an audit line after each that changes something. */
 
+import { randomUUID } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import { refusalOf, type Wish } from '../domain/access.js';
+import { shortened, type AuditLine, type AuditPlace } from '../domain/audit.js';
 import { BackupError } from '../domain/errors.js';
-import type { Logger } from './api-dependencies.js';
+import { madeJob, type AuditTrail } from './audit-trail.js';
 import { toProblem } from './problem.js';
 import { beforeOf, callerOf } from './request-state.js';
 import type { Route } from './route.js';
 
 /** Routes that ask whether the caller may, and tell of each change who made it.
  *  @throws PERMISSION_MISSING */
-export function guardedRoutes(routes: readonly Route[], logger: Logger): Route[] {
+export function guardedRoutes(
+  routes: readonly Route[],
+  {
+    trail,
+    now,
+  }: {
+    readonly trail: Pick<AuditTrail, 'placesOf' | 'placesOfMade' | 'keep'>;
+    readonly now: () => number;
+  },
+): Route[] {
   return routes.map((route) => ({
     ...route,
     async handle(request, response) {
-      if (route.method === 'get') {
+      if (route.method === 'get' || route.looksOnly === true) {
         assertMay(route, request, response);
         return route.handle(request, response);
       }
       let outcome = 'done';
+      let places: AuditPlace[] = [];
       try {
         assertMay(route, request, response);
+        // Afterwards nobody knows where a job was that is gone.
+        places = await trail.placesOf(route.subject, idIn(request));
         await route.handle(request, response);
       } catch (error) {
         outcome = toProblem(error).code;
         throw error;
       } finally {
-        const { name, role, subject } = callerOf(response);
-        const what = { operation: route.operationId, path: request.path, outcome };
-        const change = { before: short(beforeOf(response)), after: short(request.body) };
-        const who = { who: name, role, ...(subject === null ? {} : { subject }) };
-        logger.info({ audit: { ...who, ...what, ...change } }, 'audit');
+        if (outcome === 'REQUEST_INVALID') places = [];
+        const made = outcome === 'done' ? madeJob(response.get('Location')) : null;
+        if (made !== null) places = [...places, ...trail.placesOfMade(made, request.body, places)];
+        const line = { ...lineOf(route, request, response), at: new Date(now()).toISOString() };
+        await trail.keep({ ...line, outcome }, places);
       }
     },
   }));
 }
 
-const SHOWN_CHARACTERS = 8_000;
-
-/** A definition may name thousands of machines. */
-function short(value: unknown): unknown {
-  if (value === undefined) return null;
-  const text = JSON.stringify(value);
-  return text.length <= SHOWN_CHARACTERS ? value : `${text.slice(0, SHOWN_CHARACTERS)}…`;
+function lineOf(
+  { operationId }: Route,
+  { path, body }: Request,
+  response: Response,
+): Omit<AuditLine, 'at' | 'outcome'> {
+  const { name, role, subject } = callerOf(response);
+  return {
+    ...{ id: randomUUID(), who: name, role, subject },
+    ...{ operation: operationId, path },
+    ...{ before: shortened(beforeOf(response)), after: shortened(body) },
+  };
 }
 
 function assertMay(
@@ -50,10 +68,12 @@ function assertMay(
   request: Request,
   response: Response,
 ): void {
-  const { id } = request.params;
-  const subjectId = typeof id === 'string' ? id : '';
-  const refusal = refusalOf(callerOf(response), { needs, subject, subjectId });
+  const refusal = refusalOf(callerOf(response), { needs, subject, subjectId: idIn(request) });
   if (refusal !== null) throw new BackupError('PERMISSION_MISSING', refusal);
+}
+
+function idIn({ params: { id } }: Request): string {
+  return typeof id === 'string' ? id : '';
 }
 
 /** For what tells of all jobs and repositories and is no route. @throws PERMISSION_MISSING */

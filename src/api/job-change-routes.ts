@@ -53,6 +53,7 @@ export function jobChangeRoutes(surroundings: JobSurroundings): Route[] {
       path: '/jobs/:id/changes',
       operationId: 'previewJobChanges',
       needs: 'view',
+      looksOnly: true,
       subject: 'job',
       summary: 'What differs between a job and a definition for it, and what that would mean.',
       status: 200,

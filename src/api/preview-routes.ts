@@ -50,6 +50,7 @@ export function previewRoutes(
       path: '/plans',
       operationId: 'planDefinition',
       needs: 'view',
+      looksOnly: true,
       subject: 'site',
       summary:
         'What a session of a job with this definition would copy, merge and delete, page by page; nothing is written, and the job need not exist.',
@@ -70,6 +71,7 @@ export function previewRoutes(
       path: '/schedules/preview',
       operationId: 'previewSchedule',
       needs: 'view',
+      looksOnly: true,
       subject: 'nothing',
       summary: 'The next starts of a schedule, as Temporal reckons them; nothing is stored.',
       body: previewRequestSchema,

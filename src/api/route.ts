@@ -30,6 +30,8 @@ interface RouteDescription {
   readonly needs: Permission;
   /** What the path names; `:id` is which one. */
   readonly subject: Subject;
+  /** A `post` that changes nothing: what it asks is too long for an address. */
+  readonly looksOnly?: true;
   readonly summary: string;
   readonly status: 200 | 201 | 202 | 204;
   /** Request headers with what they do. */

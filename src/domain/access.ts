@@ -76,6 +76,11 @@ export function refusalOf(
   return `the token of ${name} is for ${named.join(', ')} alone`;
 }
 
+/** A session's id is its job's with its start. */
+export function jobOfSession(sessionId: string): string {
+  return sessionId.replace(/-\d{8}T\d{6}Z$/, '');
+}
+
 function repositoryText(id: string): string {
   return `repository ${id}`;
 }
@@ -90,7 +95,7 @@ function isInScope({ jobs, repositories }: TokenScope, subject: Subject, id: str
     case 'job':
       return jobs.includes(id);
     case 'session':
-      return jobs.includes(id.replace(/-\d{8}T\d{6}Z$/, ''));
+      return jobs.includes(jobOfSession(id));
     case 'repository':
       return repositories.includes(id);
     case 'operation':

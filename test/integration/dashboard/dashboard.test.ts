@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/config/load-config.js';
@@ -254,6 +255,27 @@ describeDashboard('the dashboard in a browser', () => {
     await guarded.close();
     await provider.close();
   });
+
+  it('has left beside the copies who changed the job, in order, also over the kill', async () => {
+    const folder = site.path('offsite', JOB, '.audit');
+    const operations = async (): Promise<string[]> => {
+      const names = (await readdir(folder).catch(() => [])).sort();
+      const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+      const lines = texts
+        .join('')
+        .split('\n')
+        .filter((line) => line !== '');
+      return lines.map((line) => {
+        const { who, operation, outcome } = JSON.parse(line) as Record<string, string>;
+        return `${who} ${operation} ${outcome}`;
+      });
+    };
+    await expect
+      .poll(operations, { timeout: 90_000 })
+      .toEqual(
+        ['createJob', 'startJob', 'updateJob'].map((operation) => `this machine ${operation} done`),
+      );
+  }, 100_000);
 
   it('did nothing that its policy forbids, asked no other host, and met no error of its own', () => {
     expect(misdeeds).toEqual({ violations: [], foreign: [], errors: [] });

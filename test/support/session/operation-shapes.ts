@@ -1,7 +1,7 @@
 import { mkdir, open, rm } from 'node:fs/promises';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { restorePointKey } from '../../../src/domain/repository-view.js';
-import { CONTROL_TASK_QUEUE } from '../../../workflows/messages.js';
+import { auditSignal, auditWorkflowId, CONTROL_TASK_QUEUE } from '../../../workflows/messages.js';
 import { missForDays } from '../living/missed-looks.js';
 import { makeDatastore } from '../tree/datastore.js';
 import { LocalSessions } from '../workflows/local-sessions.js';
@@ -89,7 +89,31 @@ async function copiedAndGone({ site }: RecordingLab, machine: string): Promise<v
   await rm(site.path('primary', machine), { recursive: true });
 }
 
+/** Two batches: the second line comes while the first is written. */
+async function keepAudit(lab: RecordingLab): Promise<Execution> {
+  await copied(lab);
+  const workflowId = auditWorkflowId('offsite');
+  const line = (id: string) => ({
+    ...{ id, at: '2026-11-26T22:00:00.000Z', who: 'anna', role: 'operator', subject: null },
+    ...{ operation: 'startJob', path: '/jobs/nightly/start', outcome: 'done' },
+    ...{ before: null, after: null, jobId: 'nightly' },
+  });
+  const { client } = lab.workers;
+  const send = (id: string) =>
+    client.workflow.signalWithStart('keepAudit', {
+      workflowId,
+      taskQueue: CONTROL_TASK_QUEUE,
+      args: [{ repositoryId: 'offsite' }],
+      signal: auditSignal,
+      signalArgs: [line(id)],
+    });
+  await send('a');
+  await (await send('b')).result();
+  return { workflowId };
+}
+
 export const OPERATION_SHAPES: readonly HistoryShape[] = [
+  { name: 'keepAudit-two-lines', record: keepAudit },
   {
     name: 'verifyBackups-good',
     async record(lab) {

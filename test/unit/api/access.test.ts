@@ -18,6 +18,11 @@ import { ROLES, type Caller, type Role } from '../../../src/domain/access.js';
 
 const NO_RETRIES: [] = [];
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const NO_TRAIL = {
+  placesOf: () => Promise.resolve([]),
+  placesOfMade: () => [],
+  keep: () => Promise.resolve(),
+};
 const HOUR_MS = 3_600_000;
 
 /** What each role may do, by hand: a route that is not here fails. */
@@ -149,7 +154,7 @@ describe('every route', () => {
       setCaller(response, { name: 'anna', role, scope: null, subject: null, expiresAt: null });
       next();
     };
-    const url = await listen([asRole], guardedRoutes(reached, quiet));
+    const url = await listen([asRole], guardedRoutes(reached, { trail: NO_TRAIL, now: () => 0 }));
     const wrong: unknown[] = [];
     for (const { method, path, operationId } of routes)
       for (const role of ROLES) {
@@ -205,13 +210,15 @@ describe('tokens', () => {
     const { client, kept } = scheduleClient();
     const tokens = new AccessTokens(client, () => nowMs);
     const lines: object[] = [];
-    const logger = { ...quiet, info: (fields: object) => lines.push(fields) };
     const callerOf = (sent: string) => tokens.callerOf(sent);
     const attempts = new FailedAttempts(() => nowMs);
     const door = { emergencyToken: 's3cret', callerOf, attempts, signIn: null };
     const routes = guardedRoutes(
       accessRoutes(tokens, () => nowMs, null),
-      logger,
+      {
+        trail: { ...NO_TRAIL, keep: (audit) => Promise.resolve(void lines.push({ audit })) },
+        now: () => nowMs,
+      },
     );
     const url = await listen([requireCaller(door)], routes);
     const send = async (token: string, method: string, path: string, body?: object) => {

@@ -240,3 +240,6 @@ function operation(
   const nothing = { code: null, reason: null, notes: [], omittedNotes: 0 };
   return { state, result, processedBytes: 5, totalBytes: 10, ...nothing };
 }
+
+/** Audit lines are no matter of these tests. */
+export async function keepAudit(): Promise<void> {}

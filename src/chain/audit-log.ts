@@ -1,0 +1,130 @@
+/** Audit lines beside the data: JSON, one a line, in files of a month (docs/FORMAT.md, Job and sessions). Lines are added and never changed. */
+
+import type { AuditLine } from '../domain/audit.js';
+import type { BackupRepository } from '../repository/backup-repository.js';
+import { readWholeFile } from '../repository/replace-file.js';
+import { OWN_FOLDER } from '../repository/repository-path.js';
+import { jobFolder } from './chain-paths.js';
+
+/** In a job's folder: no name of a workload begins with a dot. */
+const JOB_AUDIT_FOLDER = '.audit';
+const REPOSITORY_AUDIT_FOLDER = `${OWN_FOLDER}/audit`;
+
+const AUDIT_VERSION = 1;
+/** A file that would become larger is followed by another one of its month. */
+const MAX_FILE_BYTES = 1024 * 1024;
+/** What another release, or a hand, has made of it is read all the same, up to here. */
+const MAX_READ_BYTES = 4 * MAX_FILE_BYTES;
+/** Ten years of months. When there are more, the oldest goes. */
+const MAX_FILES = 120;
+
+/** Adds the lines in their order, durable when it returns. One that is there already is not added again; a month is that of the line.
+ *  One writer at a time: the workflow of the repository.
+ *  @param jobId null: of the repository as a whole */
+export async function appendAuditLines(
+  repository: BackupRepository,
+  jobId: string | null,
+  lines: readonly AuditLine[],
+): Promise<void> {
+  const folder = auditFolder(jobId);
+  await repository.makePlace(folder);
+  const names = await fileNames(repository, folder);
+  for (const [month, own] of byMonth(lines))
+    await appendToMonth(repository, folder, names, month, own);
+  const sorted = [...names].sort();
+  const oldest = sorted.slice(0, Math.max(0, sorted.length - MAX_FILES));
+  if (oldest.length > 0) await repository.remove(...oldest.map((name) => `${folder}/${name}`));
+}
+
+/** Oldest first, without those that cannot be read.
+ *  @param jobId null: of the repository as a whole */
+export async function readAuditLines(
+  repository: BackupRepository,
+  jobId: string | null,
+): Promise<AuditLine[]> {
+  const folder = auditFolder(jobId);
+  const lines: AuditLine[] = [];
+  for (const name of [...(await fileNames(repository, folder))].sort())
+    lines.push(...linesOf(await readWholeFile(repository, `${folder}/${name}`, MAX_READ_BYTES)));
+  return lines;
+}
+
+async function appendToMonth(
+  repository: BackupRepository,
+  folder: string,
+  names: Set<string>,
+  month: string,
+  lines: readonly AuditLine[],
+): Promise<void> {
+  const ofMonth = [...names].filter((name) => name.startsWith(month)).sort();
+  const [last = fileName(month, 1)] = ofMonth.slice(-1);
+  const seen = await repository.stat(`${folder}/${last}`);
+  const present = await readWholeFile(repository, `${folder}/${last}`, MAX_READ_BYTES);
+  // A batch is sent again whole, and one batch fills no two files: what was added lies in the last two.
+  const [before] = ofMonth.slice(-2, -1);
+  const earlier =
+    before === undefined
+      ? null
+      : await readWholeFile(repository, `${folder}/${before}`, MAX_READ_BYTES);
+  const known = new Set([...linesOf(earlier), ...linesOf(present)].map(({ id }) => id));
+  const added = lines.filter(({ id }) => !known.has(id));
+  if (added.length === 0) return;
+  const bytes = Buffer.from(added.map(textOf).join(''));
+  const isFull = present !== null && present.length + bytes.length > MAX_FILE_BYTES;
+  const name = isFull ? fileName(month, ofMonth.length + 1) : last;
+  // A writer that is believed dead must not undo what the next one has added.
+  await repository.put(
+    `${folder}/${name}`,
+    isFull || present === null ? bytes : Buffer.concat([present, lineEnd(present), bytes]),
+    { expected: isFull ? null : (seen?.stamp ?? null) },
+  );
+  names.add(name);
+}
+
+/** A file whose last line was cut by something else than us must not swallow the next one. */
+function lineEnd(present: Buffer): Buffer {
+  return Buffer.from(present.length === 0 || present.at(-1) === 0x0a ? '' : '\n');
+}
+
+function textOf(line: AuditLine): string {
+  return `${JSON.stringify({ longhaulAudit: AUDIT_VERSION, ...line })}\n`;
+}
+
+/** A line that is no audit line is passed over: it is somebody's, and stays. */
+function linesOf(bytes: Buffer | null): AuditLine[] {
+  return (bytes?.toString('utf8') ?? '').split('\n').flatMap((text) => {
+    try {
+      const line = JSON.parse(text) as Partial<AuditLine> | null;
+      return typeof line?.id === 'string' && typeof line.at === 'string' ? [line as AuditLine] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function auditFolder(jobId: string | null): string {
+  return jobId === null ? REPOSITORY_AUDIT_FOLDER : `${jobFolder(jobId)}/${JOB_AUDIT_FOLDER}`;
+}
+
+async function fileNames(repository: BackupRepository, folder: string): Promise<Set<string>> {
+  const entries = await repository.list(folder);
+  return new Set(
+    entries
+      .filter(({ type, name }) => type === 'file' && /^\d{4}-\d\d\.\d{3}\.jsonl$/.test(name))
+      .map(({ name }) => name),
+  );
+}
+
+/** `2026-11.001.jsonl`: sorts by time. */
+function fileName(month: string, number: number): string {
+  return `${month}.${String(number).padStart(3, '0')}.jsonl`;
+}
+
+function byMonth(lines: readonly AuditLine[]): Map<string, AuditLine[]> {
+  const months = new Map<string, AuditLine[]>();
+  for (const line of lines) {
+    const month = line.at.slice(0, 'YYYY-MM'.length);
+    months.set(month, [...(months.get(month) ?? []), line]);
+  }
+  return months;
+}

@@ -1,0 +1,123 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { appendAuditLines, readAuditLines } from '../../../src/chain/audit-log.js';
+import type { AuditLine } from '../../../src/domain/audit.js';
+import { readWholeFile } from '../../../src/repository/replace-file.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
+
+const FOLDER = 'nightly/.audit';
+const MIB = 1024 * 1024;
+
+let repository: SimulatedRepository;
+beforeEach(() => {
+  repository = new SimulatedRepository('offsite');
+});
+
+function line(id: string, change: Partial<AuditLine> = {}): AuditLine {
+  return {
+    id,
+    at: '2026-11-26T22:00:00.000Z',
+    who: 'anna',
+    role: 'operator',
+    subject: null,
+    operation: 'startJob',
+    path: '/jobs/nightly/start',
+    outcome: 'done',
+    before: null,
+    after: null,
+    ...change,
+  };
+}
+
+async function names(folder = FOLDER): Promise<string[]> {
+  return (await repository.list(folder)).map(({ name }) => name);
+}
+
+async function text(name: string): Promise<string> {
+  return (await readWholeFile(repository, `${FOLDER}/${name}`, 8 * MIB))!.toString();
+}
+
+async function ids(): Promise<string[]> {
+  return (await readAuditLines(repository, 'nightly')).map(({ id }) => id);
+}
+
+describe('audit lines beside the data', () => {
+  it('are JSON, one a line, as docs/FORMAT.md has them', async () => {
+    await appendAuditLines(repository, 'nightly', [line('a', { subject: 'sub-anna' })]);
+    expect(await names()).toEqual(['2026-11.001.jsonl']);
+    expect(await text('2026-11.001.jsonl')).toBe(
+      '{"longhaulAudit":1,"id":"a","at":"2026-11-26T22:00:00.000Z","who":"anna","role":"operator","subject":"sub-anna",' +
+        '"operation":"startJob","path":"/jobs/nightly/start","outcome":"done","before":null,"after":null}\n',
+    );
+  });
+
+  it('of the repository lie in the folder of its marker', async () => {
+    await appendAuditLines(repository, null, [line('a')]);
+    expect(await names('.longhaul/audit')).toEqual(['2026-11.001.jsonl']);
+    expect((await readAuditLines(repository, null)).length).toBe(1);
+  });
+
+  it('are added behind what is there, and one that comes again is not', async () => {
+    await appendAuditLines(repository, 'nightly', [line('a'), line('b')]);
+    const before = await text('2026-11.001.jsonl');
+    await appendAuditLines(repository, 'nightly', [line('b'), line('c')]);
+    await appendAuditLines(repository, 'nightly', [line('b'), line('c')]);
+    expect((await text('2026-11.001.jsonl')).startsWith(before)).toBe(true);
+    expect(await ids()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('go to the file of their month, in the order of time', async () => {
+    await appendAuditLines(repository, 'nightly', [
+      line('a', { at: '2026-12-01T00:00:00.000Z' }),
+      line('b', { at: '2026-11-30T23:59:59.999Z' }),
+    ]);
+    expect(await names()).toEqual(['2026-11.001.jsonl', '2026-12.001.jsonl']);
+    expect(await ids()).toEqual(['b', 'a']);
+  });
+
+  it('begin another file where one would have more than 1 MiB, also when they come again', async () => {
+    const large = (id: string) => line(id, { after: 'x'.repeat(MIB / 2) });
+    for (const id of ['a', 'b', 'c', 'c', 'b'])
+      await appendAuditLines(repository, 'nightly', [large(id)]);
+    expect(await names()).toEqual([1, 2, 3].map((n) => `2026-11.00${n}.jsonl`));
+    expect(await ids()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('stay readable behind what somebody has cut or written by hand', async () => {
+    await repository.makePlace(FOLDER);
+    await repository.put(
+      `${FOLDER}/2026-11.001.jsonl`,
+      Buffer.from('a note\nnull\n{"longhaulAudit":1,"id":"a"'),
+    );
+    await appendAuditLines(repository, 'nightly', [line('b')]);
+    expect(await text('2026-11.001.jsonl')).toMatch(
+      /^a note\nnull\n\{"longhaulAudit":1,"id":"a"\n\{/,
+    );
+    expect(await ids()).toEqual(['b']);
+  });
+
+  it('keep 120 files of a job, and what is no audit file', async () => {
+    await repository.makePlace(FOLDER);
+    await repository.put(`${FOLDER}/0000.txt`, Buffer.from('a note'));
+    const months = Array.from({ length: 121 }, (_, month) =>
+      new Date(Date.UTC(2026, month, 1)).toISOString(),
+    );
+    await appendAuditLines(
+      repository,
+      'nightly',
+      months.map((at, index) => line(`${index}`, { at })),
+    );
+    const kept = await names();
+    expect([kept.length, kept[0], kept[1]]).toEqual([121, '0000.txt', '2026-02.001.jsonl']);
+  });
+
+  it('are not undone by a writer that is believed dead and wakes', async () => {
+    await appendAuditLines(repository, 'nightly', [line('a')]);
+    const put = repository.put.bind(repository);
+    vi.spyOn(repository, 'put').mockImplementationOnce(async (...args) => {
+      await appendAuditLines(repository, 'nightly', [line('b')]);
+      return put(...args);
+    });
+    await expect(appendAuditLines(repository, 'nightly', [line('c')])).rejects.toThrow();
+    expect(await ids()).toEqual(['a', 'b']);
+  });
+});
