@@ -1,6 +1,8 @@
+import { readFillSamples } from '../src/chain/fill-record.js';
 import { readTaskRecords } from '../src/chain/sessions/task-record.js';
 import type { CopyTask } from '../src/domain/copy-session.js';
 import { BackupError, isStorageFault } from '../src/domain/errors.js';
+import { growthOf } from '../src/domain/growth.js';
 import {
   UNREACHABLE,
   type BrowsePage,
@@ -66,7 +68,16 @@ function createDescribeActivities({ mover }: { readonly mover: DataMover }) {
           const { totalBytes, freeBytes } = await repository.capacity();
           const storage = await mover.storage.of(input.repositoryId, input.probeAgain ?? false);
           const markerId = await knownMarker(mover, input.repositoryId);
-          return { reachable: true, reason: null, totalBytes, freeBytes, storage, markerId };
+          const growth = growthOf(await readFillSamples(repository), Date.now());
+          return {
+            reachable: true,
+            reason: null,
+            totalBytes,
+            freeBytes,
+            storage,
+            markerId,
+            growth,
+          };
         } catch (error) {
           if (!(error instanceof BackupError) || !isStorageFault(error)) throw error;
           const isLasting = error.code === 'REPOSITORY_EXCHANGED';

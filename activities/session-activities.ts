@@ -4,6 +4,7 @@ import type { CopySettings } from '../src/domain/copy-settings.js';
 import { BackupError } from '../src/domain/errors.js';
 import type { RetryOrder, SessionEnd } from '../src/domain/retry.js';
 import type { JobPlan } from '../src/domain/operation.js';
+import { noteFill } from '../src/chain/fill-record.js';
 import {
   readJobDefinition,
   writeJobDefinition,
@@ -106,6 +107,7 @@ function createRecordActivities(mover: DataMover) {
         const target = await mover.repository(input.job.target.repositoryId);
         await writeJobDefinition(target, input.job);
         await writeSessionRecord(target, input.session);
+        await noteFill(target, Date.now()).catch(ignoreStorageFault);
       });
     },
 
@@ -121,6 +123,11 @@ function createRecordActivities(mover: DataMover) {
       });
     },
   };
+}
+
+/** The next session looks at the room again. */
+function ignoreStorageFault(error: unknown): void {
+  if (!(error instanceof BackupError)) throw error;
 }
 
 export type SessionActivities = ReturnType<typeof createSessionActivities>;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { RepositoryConfig } from '../config/config.js';
 import { KIND_SETTINGS } from '../config/repository-storage.js';
 import type { ErrorCode } from '../domain/errors.js';
+import type { Growth } from '../domain/growth.js';
 import type { RestoreInput } from '../../workflows/messages.js';
 import type {
   RepositoryDescription,
@@ -83,6 +84,21 @@ const storageSchema: z.ZodType<StorageProbe> = z
   })
   .meta({ id: 'StorageProbe' });
 
+const growthSchema: z.ZodType<Growth> = z
+  .object({
+    since: z.string().meta({ description: 'First day that counts.' }),
+    samples: z.int().meta({ description: 'Days that were looked at.' }),
+    bytesPerDay: z.int().meta({ description: 'Of the used room; negative: it shrinks.' }),
+    leastBytesPerDay: z.int(),
+    mostBytesPerDay: z.int().meta({
+      description: 'With a probability of nine in ten it lies between the two.',
+    }),
+    fullAt: instant.nullable().meta({ description: 'null: not within ten years.' }),
+    earliestFullAt: instant.nullable(),
+    latestFullAt: instant.nullable(),
+  })
+  .meta({ id: 'Growth' });
+
 const [ownSettings, ...othersSettings] = KIND_SETTINGS.map(({ kind, settings }) =>
   z.object(settings).meta({ id: `${kind.charAt(0).toUpperCase()}${kind.slice(1)}Settings` }),
 );
@@ -115,6 +131,9 @@ export const repositoryViewSchema: z.ZodType<RepositoryView> = z
     storage: storageSchema.nullable(),
     markerId: z.string().nullable().meta({
       description: 'Id in the marker file of a target; null: it has none yet.',
+    }),
+    growth: growthSchema.nullable().meta({
+      description: 'How fast a target fills; null: too little is known.',
     }),
   })
   .meta({ id: 'Repository' });
@@ -153,6 +172,10 @@ export const storedJobSchema: z.ZodType<StoredJob> = z
     name: z.string(),
     workloadCount: z.int(),
     restorePointCount: z.int(),
+    newestAt: instant.nullable().meta({
+      description:
+        'When the source made the newest of them: how old the copies of a job are that nobody runs.',
+    }),
     sessionCount: z.int(),
     lastSession: z
       .object({ id: z.string(), result: z.string().nullable(), endedAt: z.string().nullable() })

@@ -1,6 +1,7 @@
 /** What is known of all repositories and jobs, kept between requests: a look into a repository of thousands of workloads is not for each of them. */
 
 import { setTimeout } from 'node:timers/promises';
+import type { Growth } from '../domain/growth.js';
 import type { Client } from '@temporalio/client';
 import type { RepositoryConfig } from '../config/config.js';
 import { failingChannels, type DeliveryFact } from '../domain/channel-health.js';
@@ -197,7 +198,8 @@ export class SafetyReader {
       cursor = page.nextCursor;
     } while (cursor !== undefined);
     const nowMs = this.#now();
-    const { reachable, reason, totalBytes, freeBytes, storage } = description;
+    const { reachable, reason, totalBytes, freeBytes, storage, growth } = description;
+    const fullAtMs = fullAtOf(growth);
     const storageFaults = storage?.faults ?? [];
     if (!reachable)
       return { ...before, storageFaults, reason, code: null, awaySinceMs: sinceOf(before, nowMs) };
@@ -205,13 +207,18 @@ export class SafetyReader {
       ...before,
       seenAtMs: nowMs,
       ...{ awaySinceMs: null, code: null, reason: null },
-      ...{ totalBytes, freeBytes, storageFaults, workloads, unreadable },
+      ...{ totalBytes, freeBytes, fullAtMs, storageFaults, workloads, unreadable },
     };
   }
 }
 
+function fullAtOf(growth: Growth | null): number | null {
+  const fullAt = growth?.fullAt ?? null;
+  return fullAt === null ? null : Date.parse(fullAt);
+}
+
 function neverSeen({ id, role }: RepositoryConfig): KnownRepository {
-  const nothing = { totalBytes: null, freeBytes: null, storageFaults: [] };
+  const nothing = { totalBytes: null, freeBytes: null, fullAtMs: null, storageFaults: [] };
   const facts: RepositoryFacts = {
     ...{ id, role, seenAtMs: null, awaySinceMs: null, code: null, reason: null },
     ...nothing,

@@ -1,8 +1,9 @@
 /** What the storage of a target can and cannot do, as text. */
 
 import type { RepositoryView } from '../api/repository-schemas.js';
+import type { Growth } from '../domain/growth.js';
 import type { StorageAbilities } from '../domain/storage-probe.js';
-import { formatFields, type DisplayText } from './display-text.js';
+import { formatBytes, formatFields, type DisplayText } from './display-text.js';
 import type { ExitName } from './exit-codes.js';
 
 export function describeStorage(repository: RepositoryView): DisplayText {
@@ -16,6 +17,8 @@ export function describeStorage(repository: RepositoryView): DisplayText {
   for (const [name, value] of Object.entries(repository.settings))
     fields.push([`Setting ${name}`, typeof value === 'string' ? value : JSON.stringify(value)]);
   if (repository.markerId !== null) fields.push(['Id', repository.markerId]);
+  const { growth } = repository;
+  if (growth !== null) fields.push(['Growth', growthText(growth)], ['Full', fullText(growth)]);
   if (storage !== null) {
     const { faults, warnings } = storage;
     fields.push(
@@ -41,6 +44,24 @@ export function exitOfCheck({ reachable, storage }: RepositoryView): ExitName {
 export function reachableText({ reachable, reason, storage }: RepositoryView): string {
   if (!reachable) return `no: ${reason ?? 'unknown'}`;
   return storage === null || storage.faults.length === 0 ? 'yes' : 'yes, but not fit as a target';
+}
+
+function growthText({ bytesPerDay, leastBytesPerDay, mostBytesPerDay, samples }: Growth): string {
+  const [likely, least, most] = [bytesPerDay, leastBytesPerDay, mostBytesPerDay].map(
+    (bytes) => `${bytes < 0 ? '-' : ''}${formatBytes(Math.abs(bytes))}`,
+  );
+  return `${likely} a day; nine in ten: ${least} to ${most}; from ${samples} days`;
+}
+
+function fullText({ fullAt, earliestFullAt, latestFullAt }: Growth): string {
+  if (earliestFullAt === null) return 'not within ten years';
+  const latest = latestFullAt === null ? 'perhaps never' : dayOf(latestFullAt);
+  const likely = fullAt === null ? 'not within ten years' : dayOf(fullAt);
+  return `${likely}; ${dayOf(earliestFullAt)} at the earliest, ${latest} at the latest`;
+}
+
+function dayOf(instant: string): string {
+  return instant.slice(0, 'YYYY-MM-DD'.length);
 }
 
 function abilityFields(abilities: StorageAbilities): [string, string][] {

@@ -20,6 +20,8 @@ export interface RepositoryFacts {
   readonly reason: string | null;
   readonly totalBytes: number | null;
   readonly freeBytes: number | null;
+  /** When a target is full at its pace; epoch milliseconds; null: not within ten years, or not known. */
+  readonly fullAtMs: number | null;
   /** Why nothing can be copied here; empty: it can. */
   readonly storageFaults: readonly string[];
   readonly workloads: readonly WorkloadFacts[];

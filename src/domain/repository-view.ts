@@ -1,5 +1,6 @@
 /** What is in a repository, as the API shows it. Plain JSON. */
 
+import type { Growth } from './growth.js';
 import type { ErrorCode } from './errors.js';
 import type {
   FormatId,
@@ -64,6 +65,8 @@ export interface RepositoryDescription {
   readonly storage: StorageProbe | null;
   /** Id in the marker file, which a target gets with its first chain; null: none, or it cannot be read. */
   readonly markerId: string | null;
+  /** Of a target; null: too little is known. */
+  readonly growth: Growth | null;
 }
 
 /** Of a repository of which nothing is known, but for the reason. */
@@ -73,6 +76,7 @@ export const UNREACHABLE = {
   freeBytes: null,
   storage: null,
   markerId: null,
+  growth: null,
 } as const;
 
 export interface WorkloadSummary {
@@ -149,6 +153,8 @@ export interface StoredJob {
   readonly name: string;
   readonly workloadCount: number;
   readonly restorePointCount: number;
+  /** When the source made the newest of them; RFC 3339 UTC; null: there is none. */
+  readonly newestAt: string | null;
   /** Session records beside the data. */
   readonly sessionCount: number;
   /** The newest of them; null: none. */

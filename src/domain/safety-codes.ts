@@ -111,6 +111,11 @@ export const SAFETY_CODES = {
     nextStep:
       'Correct its settings or the service behind it, then test it (`longhaul notification test`).',
   },
+  REPOSITORY_FILLS: {
+    severity: 'warning',
+    meaning: 'At the pace of the last weeks a target is full within a month.',
+    nextStep: 'Give it more room, or let jobs keep less; the page Repositories has its growth.',
+  },
   JOB_FAILED: {
     severity: 'warning',
     meaning: 'The last session of a job failed, or copied less than it should.',

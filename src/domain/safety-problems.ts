@@ -1,6 +1,6 @@
 /** What is wrong, grouped by its cause: one target that is away is one problem, however many workloads it has. Pure. */
 
-import { utcText } from './calendar-date.js';
+import { DAY_MS, dateOfDayNumber, isoDate, utcText } from './calendar-date.js';
 import { elapsedText } from './elapsed.js';
 import type { Copies, ProtectedWorkload, RepositoryFacts } from './protection.js';
 import { SafetyProblems, type Finding, type SafetyProblem } from './problem-groups.js';
@@ -15,7 +15,10 @@ export function safetyProblems(
   nowMs: number,
 ): SafetyProblem[] {
   const found = new SafetyProblems();
-  for (const repository of facts.repositories) repositoryProblems(repository, found);
+  for (const repository of facts.repositories) {
+    repositoryProblems(repository, found);
+    roomProblems(repository, nowMs, found);
+  }
   for (const { id, reason } of facts.unreadJobs)
     found.add('JOB_UNREAD', { jobId: id, text: () => `job ${id} could not be read: ${reason}` });
   for (const { id, sinceMs } of facts.failingChannels) {
@@ -63,6 +66,22 @@ function repositoryProblems(repository: RepositoryFacts, found: SafetyProblems):
       errorCode: part.code,
       text: () => `${id}: ${part.reason}`,
     });
+}
+
+const FULL_SOON_MS = 30 * DAY_MS;
+
+/** By its day, which is all that is known, and so that the text stays the same while it does. */
+function roomProblems(
+  { id: repositoryId, fullAtMs }: RepositoryFacts,
+  nowMs: number,
+  found: SafetyProblems,
+): void {
+  if (fullAtMs === null || fullAtMs - nowMs > FULL_SOON_MS) return;
+  const day = isoDate(dateOfDayNumber(Math.floor(fullAtMs / DAY_MS)));
+  found.add('REPOSITORY_FILLS', {
+    repositoryId,
+    text: () => `target ${repositoryId} is full about ${day} at the pace of its last weeks`,
+  });
 }
 
 function jobProblems(

@@ -1,9 +1,10 @@
 import { Link } from 'wouter';
 import type { RepositoryView } from '../../api/repository-schemas.js';
+import type { Growth } from '../../domain/growth.js';
 import { EVERY, useApi, type ApiPage } from '../client/queries.js';
 import { Commands } from '../show/commands.js';
 import { CallFault, Fault } from '../show/fault.js';
-import { bytes, printable } from '../show/format.js';
+import { bytes, counted, printable } from '../show/format.js';
 import { targetsFirst } from '../show/repository-order.js';
 import { Instant } from '../show/instant.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';
@@ -86,7 +87,7 @@ function Repository({ repository }: { readonly repository: RepositoryView }) {
 const LOW_SHARE = 0.1;
 
 function Room({
-  repository: { id, totalBytes, freeBytes, reachable },
+  repository: { id, role, totalBytes, freeBytes, reachable, growth },
 }: {
   readonly repository: RepositoryView;
 }) {
@@ -109,8 +110,47 @@ function Room({
         {isLow ? 'Nearly full: ' : ''}
         {bytes(freeBytes)} of {bytes(totalBytes)} are free
       </span>
+      {role === 'target' && <GrowthLine growth={growth} />}
     </div>
   );
+}
+
+/** When do we buy disks? */
+function GrowthLine({ growth }: { readonly growth: Growth | null }) {
+  if (growth === null)
+    return <p className="small">How fast it fills is known after a week with sessions.</p>;
+  const { bytesPerDay, leastBytesPerDay, mostBytesPerDay, samples } = growth;
+  const { fullAt, earliestFullAt, latestFullAt } = growth;
+  return (
+    <p className="small">
+      {bytesPerDay > 0
+        ? `It fills by ${bytes(bytesPerDay)} a day`
+        : bytesPerDay < 0
+          ? `It empties by ${bytes(-bytesPerDay)} a day`
+          : 'It stays as full as it is'}{' '}
+      (nine in ten: {signedBytes(leastBytesPerDay)} to {signedBytes(mostBytesPerDay)}, from{' '}
+      {counted(samples, 'day')}).{' '}
+      {fullAt === null ? (
+        'It is not full within ten years at that pace'
+      ) : (
+        <>
+          Full <Instant at={fullAt} />
+        </>
+      )}
+      {earliestFullAt === null ? (
+        '.'
+      ) : (
+        <>
+          : <Instant at={earliestFullAt} /> at the earliest,{' '}
+          {latestFullAt === null ? 'perhaps never' : <Instant at={latestFullAt} />} at the latest.
+        </>
+      )}
+    </p>
+  );
+}
+
+function signedBytes(count: number): string {
+  return count < 0 ? `-${bytes(-count)}` : bytes(count);
 }
 
 function RepositoryFacts({ repository }: { readonly repository: RepositoryView }) {

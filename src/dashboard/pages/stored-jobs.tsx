@@ -8,6 +8,7 @@ import { curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
 import { CallFault } from '../show/fault.js';
 import { counted, printable } from '../show/format.js';
+import { Instant } from '../show/instant.js';
 import { Nothing, Waiting } from '../show/page.js';
 import { Rows, type Column } from '../show/rows.js';
 import { UnreadableParts } from '../show/unreadable.js';
@@ -34,6 +35,11 @@ function StoredJobRows({ repositoryId }: { readonly repositoryId: string }) {
       width: '2fr',
       cell: ({ workloadCount, restorePointCount }) =>
         `${counted(workloadCount, 'machine')}, ${counted(restorePointCount, 'restore point')}`,
+    },
+    {
+      head: 'Newest copy',
+      width: '1fr',
+      cell: ({ newestAt }) => (newestAt === null ? 'none' : <Instant at={newestAt} />),
     },
     { head: 'Sessions', width: '1fr', cell: ({ sessionCount }) => sessionCount },
     {

@@ -43,7 +43,13 @@ export async function storedJobs(
 /** Of a chain or of a tree, with the points that it offers. */
 interface StoredRecord {
   readonly jobId: string;
-  readonly points: readonly unknown[];
+  readonly points: readonly { readonly createdAt: string }[];
+}
+
+function newestOf(points: StoredRecord['points']): string | null {
+  const timesMs = points.map(({ createdAt }) => Date.parse(createdAt));
+  const newestMs = timesMs.reduce((newest, ms) => Math.max(newest, ms), -Infinity);
+  return Number.isFinite(newestMs) ? new Date(newestMs).toISOString() : null;
 }
 
 async function storedJob(
@@ -64,6 +70,7 @@ async function storedJob(
     name: job?.name ?? jobId,
     workloadCount: own.length,
     restorePointCount: own.reduce((sum, { points }) => sum + points.length, 0),
+    newestAt: newestOf(own.flatMap(({ points }) => points)),
     sessionCount: count,
     lastSession: last && { id: last.id, result: last.result, endedAt: last.endedAt },
   };

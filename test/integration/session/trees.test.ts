@@ -77,7 +77,10 @@ describeTemporal('a store of a backup tool', () => {
       { is: 'chain', storedBytes, restorePointCount: 1 },
     ]);
     expect(await browse('jobs')).toMatchObject([
-      { id: 'nightly', workloadCount: 1, restorePointCount: 1 },
+      {
+        ...{ id: 'nightly', workloadCount: 1, restorePointCount: 1 },
+        newestAt: '2026-11-24T22:00:00.000Z',
+      },
     ]);
   });
 

@@ -35,7 +35,10 @@ function ready(description: RepositoryDescription | null) {
 }
 
 const FIT = { probedAt: '2026-11-26T00:00:00Z', abilities: null, faults: [], warnings: [] };
-const REACHABLE = { reachable: true, reason: null, totalBytes: 1, freeBytes: 1, markerId: null };
+const REACHABLE = {
+  ...{ reachable: true, reason: null, totalBytes: 1, freeBytes: 1, markerId: null },
+  growth: null,
+};
 
 it('is ready when every target is fit', async () => {
   expect(await ready({ ...REACHABLE, storage: FIT })).toEqual({

@@ -76,6 +76,12 @@ describe('repository commands', () => {
     reason: null,
     totalBytes: 1_000,
     freeBytes: 400,
+    growth: {
+      ...{ since: '2026-11-01', samples: 20, bytesPerDay: 2_048 },
+      ...{ leastBytesPerDay: -1_024, mostBytesPerDay: 3_072 },
+      ...{ fullAt: '2027-02-01T12:00:00.000Z', earliestFullAt: '2027-01-01T12:00:00.000Z' },
+      latestFullAt: null,
+    },
   };
   const ABILITIES = {
     readAfterWrite: true,
@@ -99,6 +105,12 @@ describe('repository commands', () => {
     expect(code).toBe(exit);
     expect(out).toMatch(/^Syncs folders +no$/m);
     expect(out).toMatch(/^Upper and lower case +are one$/m);
+    expect(out).toMatch(
+      /^Growth +2\.0 KiB a day; nine in ten: -1\.0 KiB to 3\.0 KiB; from 20 days$/m,
+    );
+    expect(out).toMatch(
+      /^Full +2027-02-01; 2027-01-01 at the earliest, perhaps never at the latest$/m,
+    );
     for (const sentence of [...faults, ...warnings]) expect(out).toContain(sentence);
   });
 

@@ -68,6 +68,7 @@ function repository(
     reason: null,
     totalBytes: null,
     freeBytes: null,
+    fullAtMs: null,
     storageFaults: [],
     workloads,
     unreadable: [],
@@ -172,6 +173,20 @@ describe('problems', () => {
         workloads: [{ name: 'db07' }, { name: 'web10' }],
       },
     ]);
+  });
+
+  it.each([
+    [30, ['REPOSITORY_FILLS']],
+    [31, []],
+  ])('tell that a target is full in %i days: %o', (days, codes) => {
+    const fullAtMs = NOW_MS + days * 24 * 3_600_000;
+    const repositories = [
+      repository('primary', [source('web01', 12)]),
+      repository('offsite', [chain('web01', 12)], { fullAtMs }),
+    ];
+    const { problems, verdict } = safetyOf(facts([], [], { repositories }), NOW_MS);
+    expect(problems.map(({ code }) => code)).toEqual(codes);
+    expect(verdict.state).toBe('safe');
   });
 
   it('are those of a job that did not start, with what is late for it', () => {

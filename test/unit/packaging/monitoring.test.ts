@@ -26,7 +26,14 @@ const FACTS: SafetyFacts = {
   repositories: [
     {
       ...{ id: 'primary', role: 'primary', seenAtMs: NOW_MS, awaySinceMs: null, code: null },
-      ...{ reason: null, totalBytes: null, freeBytes: null, storageFaults: [], unreadable: [] },
+      ...{
+        reason: null,
+        totalBytes: null,
+        freeBytes: null,
+        fullAtMs: null,
+        storageFaults: [],
+        unreadable: [],
+      },
       workloads: ['web01', 'test3'].map((name) => ({
         ...{ is: 'source', id: `id-${name}`, name, type: 'libvirt-kvm', problem: null },
         restorePointCount: 1,
@@ -36,7 +43,14 @@ const FACTS: SafetyFacts = {
     },
     {
       ...{ id: 'offsite', role: 'target', seenAtMs: NOW_MS, awaySinceMs: null, code: null },
-      ...{ reason: null, totalBytes: 1_000, freeBytes: 400, storageFaults: [], unreadable: [] },
+      ...{
+        reason: null,
+        totalBytes: 1_000,
+        freeBytes: 400,
+        fullAtMs: null,
+        storageFaults: [],
+        unreadable: [],
+      },
       workloads: [
         {
           ...{ is: 'chain', id: 'id-web01', name: 'web01', type: 'libvirt-kvm', jobId: 'nightly' },
@@ -52,7 +66,14 @@ const FACTS: SafetyFacts = {
     },
     {
       ...{ id: 'vault', role: 'target', seenAtMs: null, awaySinceMs: NOW_MS, code: null },
-      ...{ reason: 'away', totalBytes: null, freeBytes: null, storageFaults: [], unreadable: [] },
+      ...{
+        reason: 'away',
+        totalBytes: null,
+        freeBytes: null,
+        fullAtMs: null,
+        storageFaults: [],
+        unreadable: [],
+      },
       workloads: [],
     },
   ],

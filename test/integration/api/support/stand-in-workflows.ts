@@ -161,8 +161,9 @@ export async function browseRepository(
   }
   if (input.what === 'sessions' || input.what === 'session') return { items: [] };
   if (input.what === 'facts') {
-    const capacity = { totalBytes: 1_000, freeBytes: 400, storage: null, markerId: null };
-    return { items: [], description: { reachable: true, reason: null, ...capacity } };
+    const capacity = { totalBytes: 1_000, freeBytes: 400, storage: null, growth: null };
+    const description = { reachable: true, reason: null, markerId: null, ...capacity } as const;
+    return { items: [], description };
   }
   // The run id shows whether an answer was read again or taken from the cache.
   const { runId } = workflowInfo();
