@@ -21,7 +21,12 @@ import {
 import type { CopySettings } from '../src/domain/copy-settings.js';
 import { pingOfResult, type PingEvent } from '../src/domain/notification-channel.js';
 import { retryOrder, type RetryOrder, type SessionEnd } from '../src/domain/retry.js';
-import { sessionResult, sumProgress } from '../src/domain/session-result.js';
+import {
+  sessionResult,
+  stopText,
+  sumProgress,
+  type StopOrder,
+} from '../src/domain/session-result.js';
 import { KEPT_TASKS, TallyKeeper } from '../src/domain/session-tally.js';
 import { keepHours } from './allowed-hours.js';
 import { jobKind } from '../src/domain/workload-rules.js';
@@ -38,6 +43,7 @@ import {
   RESULT,
   resumeUpdate,
   sessionQuery,
+  stopOrderSignal,
   type CopySessionInput,
   type CopySessionOutcome,
   type SessionMemo,
@@ -55,6 +61,7 @@ export async function copySession(input: CopySessionInput): Promise<CopySessionO
   setHandler(sessionQuery, () => session.view());
   setHandler(pauseUpdate, () => session.setPaused(true));
   setHandler(resumeUpdate, () => session.setPaused(false));
+  setHandler(stopOrderSignal, (order) => void (session.stopOrder = order));
   let stopped = false;
   try {
     if ((await session.run()) === 'goesOn') {
@@ -83,6 +90,7 @@ class Session {
   private reason: string | null = null;
   private endedAt: string | null = null;
   private isPaused: boolean;
+  stopOrder: StopOrder | null = null;
   /** When the allowed hours begin; null: they hold. RFC 3339 UTC. */
   private closedUntil: string | null = null;
   private nextTryAt: string | null = null;
@@ -293,7 +301,7 @@ class Session {
   async end(stopped: boolean): Promise<void> {
     const { tasks, counts } = this.ended.tally;
     const outcome = stopped
-      ? { result: 'stopped' as const, reason: 'the session was stopped' }
+      ? { result: 'stopped' as const, reason: stopText(this.stopOrder) }
       : sessionResult(tasks, counts);
     this.state = 'ended';
     this.waiting = 0;

@@ -21,6 +21,7 @@ import type { HeldStep } from '../src/domain/quiet-hours.js';
 import type { OperationStatus } from '../src/domain/operation.js';
 import type { RemovalMode } from '../src/domain/point-removal.js';
 import type { RetryOrder, SessionEnd } from '../src/domain/retry.js';
+import type { StopOrder } from '../src/domain/session-result.js';
 import type { RestoreFormat } from '../src/domain/restore-point.js';
 import type { Silence } from '../src/domain/silence.js';
 import type { SessionTally } from '../src/domain/session-tally.js';
@@ -200,6 +201,9 @@ export const sessionEndedSignal = defineSignal<[SessionEnd]>('sessionEnded');
 /** Honoured in the middle of a disk: the running batch stops at its durable cursor. */
 export const pauseUpdate = defineUpdate<void>('pause');
 export const resumeUpdate = defineUpdate<void>('resume');
+
+/** Comes right before the stop itself, which is a cancellation and carries nothing. */
+export const stopOrderSignal = defineSignal<[StopOrder]>('stopOrder');
 /** The session tells its tasks when they may do nothing, and with null when they may go on. */
 export const taskHoldSignal = defineSignal<[Hold | null]>('hold');
 

@@ -198,7 +198,7 @@ function apiRoutes(
     ...repositoryRoutes({ client, browser, operations, repositories, now }),
     ...workloadTypeRoutes(workloadTypes),
     ...notificationRoutes({ client, notifications: config.notifications, now }),
-    ...silenceRoutes({ client, now }),
+    ...silenceRoutes({ client, jobs, now }),
     ...limitRoutes({
       limits: limitStore(client, timeZone),
       repositoryIds: repositories.map(({ id }) => id),

@@ -1,5 +1,6 @@
 /** Copy sessions. */
 
+import { z } from 'zod';
 import type { AllSessions } from './all-sessions.js';
 import type { ApiDependencies } from './api-dependencies.js';
 import { eventRoute, jsonRoute, type Route } from './route.js';
@@ -42,7 +43,7 @@ export function sessionRoutes(
           logger,
         }),
     ),
-    controlRoute(sessions, 'stop', 'End the session; what it has copied stays for the next one.'),
+    stopRoute(sessions),
     controlRoute(sessions, 'pause', 'Halt the session at its next durable position.'),
     controlRoute(sessions, 'resume', 'Let a paused session go on.'),
   ];
@@ -96,26 +97,54 @@ function readRoutes(all: AllSessions, browser: RepositoryBrowser): Route[] {
   ];
 }
 
-function controlRoute(
-  sessions: SessionStore,
-  verb: 'stop' | 'pause' | 'resume',
-  summary: string,
-): Route {
+function controlRoute(sessions: SessionStore, verb: 'pause' | 'resume', summary: string): Route {
   return jsonRoute({
-    method: 'post',
+    ...CONTROL,
     path: `/sessions/:id/${verb}`,
     operationId: `${verb}Session`,
-    needs: 'operate',
-    subject: 'session',
     summary,
-    status: 202,
-    answer: sessionViewSchema,
-    errors: ['SESSION_MISSING', 'SESSION_ENDED', 'TEMPORAL_UNREACHABLE'],
     run: async ({ params }) => {
       const id = params.id ?? '';
-      if (verb === 'stop') await sessions.stop(id);
-      else await sessions.setPaused(id, verb === 'pause');
+      await sessions.setPaused(id, verb === 'pause');
       return { content: await sessions.get(id) };
     },
   });
 }
+
+const stopSchema: z.ZodType<{ readonly reason: string | null }> = z
+  .strictObject({
+    reason: z
+      .string()
+      .trim()
+      .min(1)
+      .max(500)
+      .regex(/^\P{Cc}*$/u)
+      .nullable()
+      .default(null)
+      .meta({ description: 'Stands in the record of the session, behind who stopped it.' }),
+  })
+  .meta({ id: 'StopRequest' });
+
+function stopRoute(sessions: SessionStore): Route {
+  return jsonRoute({
+    ...CONTROL,
+    path: '/sessions/:id/stop',
+    operationId: 'stopSession',
+    summary: 'End the session; what it has copied stays for the next one.',
+    body: stopSchema,
+    run: async ({ params, body: { reason }, caller }) => {
+      const id = params.id ?? '';
+      await sessions.stop(id, { by: caller.name, reason });
+      return { content: await sessions.get(id) };
+    },
+  });
+}
+
+const CONTROL = {
+  method: 'post',
+  needs: 'operate',
+  subject: 'session',
+  status: 202,
+  answer: sessionViewSchema,
+  errors: ['SESSION_MISSING', 'SESSION_ENDED', 'TEMPORAL_UNREACHABLE'],
+} as const;

@@ -28,10 +28,12 @@ import {
   pauseUpdate,
   resumeUpdate,
   sessionQuery,
+  stopOrderSignal,
   WORKFLOW_COPY_SESSION,
   type CopySessionOutcome,
   type SessionMemo,
 } from '../../workflows/messages.js';
+import type { StopOrder } from '../domain/session-result.js';
 import { listExecutions } from './execution-list.js';
 import { refreshTasks } from './live-tasks.js';
 import { quoted } from './visibility-query.js';
@@ -168,14 +170,14 @@ export class SessionStore {
   }
 
   /** Asks the session to end; what is durable stays for the next one. @throws SESSION_MISSING, SESSION_ENDED */
-  async stop(sessionId: string): Promise<void> {
-    const { status } = await this.#handle(sessionId)
-      .describe()
-      .catch((error: unknown) => {
-        throw missingOr(error, sessionId);
-      });
+  async stop(sessionId: string, order: StopOrder): Promise<void> {
+    const handle = this.#handle(sessionId);
+    const { status } = await handle.describe().catch((error: unknown) => {
+      throw missingOr(error, sessionId);
+    });
     if (status.name !== 'RUNNING') throw sessionEnded(sessionId);
-    await this.#handle(sessionId).cancel();
+    await handle.signal(stopOrderSignal, order);
+    await handle.cancel();
   }
 
   /** @throws SESSION_MISSING, SESSION_ENDED, TEMPORAL_UNREACHABLE when no worker takes it in time */

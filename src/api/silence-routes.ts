@@ -13,6 +13,7 @@ import {
   WATCH_SAFETY_ID,
 } from '../../workflows/messages.js';
 import { instant, pageSchema, slug } from './field-schemas.js';
+import type { JobStore } from './job-store.js';
 import { jsonRoute, type Route } from './route.js';
 
 const codes = z.enum(Object.keys(SAFETY_CODES) as [SafetyCode, ...SafetyCode[]]);
@@ -47,14 +48,15 @@ const requestSchema = z
 
 const HOUR_MS = 3_600_000;
 
-interface SilenceServices {
+export interface SilenceServices {
   readonly client: Client;
+  readonly jobs: Pick<JobStore, 'definition'>;
   readonly now: () => number;
 }
 
-export function silenceRoutes({ client, now }: SilenceServices): Route[] {
+export function silenceRoutes({ client, jobs, now }: SilenceServices): Route[] {
   const watch = () => client.workflow.getHandle(WATCH_SAFETY_ID);
-  return [listRoute(watch), createRoute(watch, now), endRoute(watch)];
+  return [listRoute(watch), createRoute(watch, jobs, now), endRoute(watch)];
 }
 
 function listRoute(watch: () => WorkflowHandle): Route {
@@ -75,7 +77,11 @@ function listRoute(watch: () => WorkflowHandle): Route {
   });
 }
 
-function createRoute(watch: () => WorkflowHandle, now: () => number): Route {
+function createRoute(
+  watch: () => WorkflowHandle,
+  jobs: SilenceServices['jobs'],
+  now: () => number,
+): Route {
   return jsonRoute({
     method: 'post',
     path: '/silences',
@@ -86,8 +92,10 @@ function createRoute(watch: () => WorkflowHandle, now: () => number): Route {
     status: 201,
     body: requestSchema,
     answer: silenceSchema,
-    errors: ['CHANNEL_MISSING'],
+    errors: ['CHANNEL_MISSING', 'JOB_MISSING'],
     run: async ({ body: { hours, ...wish }, caller }) => {
+      // One for a name that was mistyped is silent about nothing.
+      if (wish.jobId !== null) await jobs.definition(wish.jobId);
       const nowMs = now();
       const silence: Silence = {
         ...{ id: randomUUID().slice(0, 8), ...wish, createdBy: caller.name },

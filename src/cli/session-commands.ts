@@ -60,7 +60,19 @@ export function addSessionCommands(program: Command, act: Act): void {
       .description('Follow a session to its end; the exit code tells its result.'),
     (context, id: string) => followSession(context, id),
   );
-  addControlCommand(session, act, 'stop', 'End a session; what it has copied stays.');
+  act(
+    session
+      .command('stop')
+      .argument('<session>')
+      .option('--reason <text>', 'stands in the record of the session, with who stopped it')
+      .description('End a session; what it has copied stays.'),
+    async (context, id: string, { reason }: { reason?: string }) => {
+      const path = `${sessionPath(id)}/stop`;
+      const body = { reason: reason ?? null };
+      const changed = await context.server.request<SessionView>('POST', path, { body });
+      context.show(changed, () => display`Session ${id} is ${changed.state}.`);
+    },
+  );
   addControlCommand(session, act, 'pause', 'Halt a session at its next durable position.');
   addControlCommand(session, act, 'resume', 'Let a paused session go on.');
 }
@@ -91,7 +103,7 @@ async function listSessions(
 function addControlCommand(
   session: Command,
   act: Act,
-  verb: 'stop' | 'pause' | 'resume',
+  verb: 'pause' | 'resume',
   text: string,
 ): void {
   act(

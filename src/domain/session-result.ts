@@ -150,3 +150,17 @@ export function needsDecision(sessions: readonly SessionDecisions[]): boolean {
   const counting = whole === -1 ? sessions : sessions.slice(0, whole + 1);
   return counting.some(({ actionRequired }) => actionRequired > 0);
 }
+
+/** Who is about to stop a session, and why. */
+export interface StopOrder {
+  readonly by: string;
+  /** null: he gave none. */
+  readonly reason: string | null;
+}
+
+/** Reason of a session that was stopped. @param order null: it was cancelled past the API, in Temporal itself */
+export function stopText(order: StopOrder | null): string {
+  if (order === null) return 'the session was stopped';
+  const { by, reason } = order;
+  return `the session was stopped by ${by}${reason === null ? '' : `: ${reason}`}`;
+}

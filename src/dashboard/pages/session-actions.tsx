@@ -1,8 +1,11 @@
+import { TextInput } from '@mantine/core';
+import { useState } from 'react';
 import type { SessionView } from '../../api/session-schemas.js';
 import { useAction } from '../client/actions.js';
 import { callApi } from '../client/call-api.js';
 import { curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
+import { shellWord } from '../show/format.js';
 
 const STEPS = {
   pause: {
@@ -30,12 +33,42 @@ export function SessionActions({ session: { id, state } }: { readonly session: S
     <div className="line">
       {(state === 'running' || state === 'waiting') && <Steer id={id} step="pause" />}
       {state === 'paused' && <Steer id={id} step="resume" />}
-      {state !== 'stopping' && <Steer id={id} step="stop" />}
+      {state !== 'stopping' && <Stop id={id} />}
     </div>
   );
 }
 
-function Steer({ id, step }: { readonly id: string; readonly step: keyof typeof STEPS }) {
+/** Who comes in the morning wants to know why. */
+function Stop({ id }: { readonly id: string }) {
+  const [text, setText] = useState('');
+  const reason = text.trim() === '' ? null : text.trim();
+  const { verb, title, text: meaning, done } = STEPS.stop;
+  const path = `/sessions/${encodeURIComponent(id)}/stop`;
+  const body = { reason };
+  const stop = useAction({ run: () => callApi(path, { method: 'POST', body }), done });
+  const flags = reason === null ? '' : ` --reason ${shellWord(reason)}`;
+  return (
+    <Confirm
+      verb={verb}
+      title={title}
+      commands={[`longhaul session stop ${id}${flags}`, curlLine('POST', path, body)]}
+      isDangerous
+      isBusy={stop.isPending}
+      onConfirm={() => stop.mutate()}
+    >
+      <p className="definition">{meaning}</p>
+      <TextInput
+        label="Why"
+        description="Stands in the record of the session, behind your name. May be left empty."
+        value={text}
+        onChange={({ currentTarget }) => setText(currentTarget.value)}
+        maxLength={500}
+      />
+    </Confirm>
+  );
+}
+
+function Steer({ id, step }: { readonly id: string; readonly step: 'pause' | 'resume' }) {
   const { verb, title, text, done } = STEPS[step];
   const path = `/sessions/${encodeURIComponent(id)}/${step}`;
   const steer = useAction({ run: () => callApi(path, { method: 'POST' }), done });
@@ -44,7 +77,6 @@ function Steer({ id, step }: { readonly id: string; readonly step: keyof typeof 
       verb={verb}
       title={title}
       commands={[`longhaul session ${step} ${id}`, curlLine('POST', path)]}
-      isDangerous={step === 'stop'}
       isBusy={steer.isPending}
       onConfirm={() => steer.mutate()}
     >

@@ -1,6 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { pauseUpdate, resumeUpdate, taskQuery } from '../../../workflows/messages.js';
+import {
+  pauseUpdate,
+  resumeUpdate,
+  stopOrderSignal,
+  taskQuery,
+} from '../../../workflows/messages.js';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
 import { LonghaulProcess, writeConfig } from '../../support/session/longhaul-process.js';
 import { makeLargeChain, type LargeChain } from '../../support/session/large-chain.js';
@@ -67,6 +72,7 @@ describeTemporal('a running session', () => {
   it('stops in the middle of a disk, and the next one goes on from there', async () => {
     const job = testJob({ id: 'stopped' });
     const session = await inTheMiddle(job, async (running) => {
+      await running.signal(stopOrderSignal, { by: 'anna', reason: 'the link is needed' });
       await running.cancel();
       await vi.waitFor(async () => expect((await taskOf(job.id)).result).toBe('stopped'), {
         timeout: 20_000,
@@ -75,6 +81,7 @@ describeTemporal('a running session', () => {
 
     expect(await session.result()).toMatchObject({
       result: 'stopped',
+      reason: 'the session was stopped by anna: the link is needed',
       tasks: [{ result: 'stopped', committed: [] }],
     });
     const { doneWindows } = (await stagedDisk(site, job.id))!;
