@@ -19,6 +19,7 @@ export class SectorBitmaps {
   readonly #order: BitOrder;
   readonly #pieces = new Map<number, Uint8Array>();
   #cachedBytes = 0;
+  #maxBytes = CACHE_BYTES;
 
   constructor(source: ByteSource, order: BitOrder) {
     this.#source = source;
@@ -65,11 +66,21 @@ export class SectorBitmaps {
     await this.#source.read(piece, offset);
     if (!this.#pieces.has(offset)) this.#cachedBytes += bytes;
     this.#pieces.set(offset, piece);
+    this.#dropOldest(offset);
+    return piece;
+  }
+
+  /** See `DiskImage.keepTables`. */
+  keep(maxBytes: number): void {
+    this.#maxBytes = Math.min(maxBytes, CACHE_BYTES);
+    this.#dropOldest(null);
+  }
+
+  #dropOldest(kept: number | null): void {
     for (const [oldest, dropped] of this.#pieces) {
-      if (this.#cachedBytes <= CACHE_BYTES || oldest === offset) break;
+      if (this.#cachedBytes <= this.#maxBytes || oldest === kept) break;
       this.#pieces.delete(oldest);
       this.#cachedBytes -= dropped.length;
     }
-    return piece;
   }
 }

@@ -66,6 +66,7 @@ class OpenQcow2Image implements Qcow2Image {
   readonly #geometry: Qcow2Geometry;
   readonly #l2Cache = new Map<number, L2Table>();
   #l2CacheBytes = 0;
+  #maxL2CacheBytes = L2_CACHE_BYTES;
   /** Memory of a table that was dropped, for the next one: new memory for each would pile up until the collector runs. */
   #spare: L2Table | null = null;
   /** Of L1 entries. */
@@ -290,11 +291,21 @@ class OpenQcow2Image implements Qcow2Image {
     return table;
   }
 
+  keepTables(maxBytes: number): void {
+    this.#maxL2CacheBytes = Math.min(maxBytes, L2_CACHE_BYTES);
+    this.#dropOldest(null);
+  }
+
   #keep(index: number, table: L2Table): void {
     if (!this.#l2Cache.has(index)) this.#l2CacheBytes += table.memoryBytes;
     this.#l2Cache.set(index, table);
+    this.#dropOldest(index);
+  }
+
+  /** @param kept index of a table that stays; null: none has to */
+  #dropOldest(kept: number | null): void {
     for (const [oldest, dropped] of this.#l2Cache) {
-      if (this.#l2CacheBytes <= L2_CACHE_BYTES || oldest === index) break;
+      if (this.#l2CacheBytes <= this.#maxL2CacheBytes || oldest === kept) break;
       this.#l2Cache.delete(oldest);
       this.#l2CacheBytes -= dropped.memoryBytes;
       if (this.#reads === 0) this.#spare = dropped;

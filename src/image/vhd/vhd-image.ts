@@ -92,6 +92,10 @@ class SparseVhdImage implements DiskImage {
     return Math.max(block, Math.floor((at * this.#blockBytes) / BLOCK_BYTES));
   }
 
+  keepTables(maxBytes: number): void {
+    this.#bitmaps.keep(maxBytes);
+  }
+
   async read(target: Uint8Array, offset: number, below: ReadBelow | null): Promise<void> {
     const end = Math.min(offset + target.length, Math.max(offset, this.virtualSizeBytes));
     target.fill(0, end - offset);

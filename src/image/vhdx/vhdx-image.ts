@@ -116,6 +116,10 @@ class OpenVhdxImage implements DiskImage {
     return Math.max(block, (payload * blockBytes) / BLOCK_BYTES);
   }
 
+  keepTables(maxBytes: number): void {
+    this.#bitmaps.keep(maxBytes);
+  }
+
   async read(target: Uint8Array, offset: number, below: ReadBelow | null): Promise<void> {
     const { blockBytes } = this.#geometry;
     const end = Math.min(offset + target.length, Math.max(offset, this.virtualSizeBytes));

@@ -46,6 +46,7 @@ export class GrainTables {
   readonly #directory: GrainDirectory;
   readonly #occupied: OccupiedBytes;
   readonly #cache = new Map<number, Float64Array>();
+  #maxCacheBytes = CACHE_BYTES;
 
   /** @throws IMAGE_CORRUPT when two tables overlap, or one overlaps the header; IMAGE_TRUNCATED when one passes the end of the file */
   constructor(directory: GrainDirectory) {
@@ -81,10 +82,21 @@ export class GrainTables {
     await this.#directory.source.read(raw, offset);
     const table = this.#decode(viewOf(raw), index, offset);
     this.#cache.set(index, table);
-    const [oldest] = this.#cache.keys();
-    if (oldest !== undefined && this.#cache.size * table.byteLength > CACHE_BYTES)
-      this.#cache.delete(oldest);
+    this.#dropOldest(index);
     return table;
+  }
+
+  /** See `DiskImage.keepTables`. */
+  keep(maxBytes: number): void {
+    this.#maxCacheBytes = Math.min(maxBytes, CACHE_BYTES);
+    this.#dropOldest(null);
+  }
+
+  #dropOldest(kept: number | null): void {
+    for (const [oldest, { byteLength }] of this.#cache) {
+      if (this.#cache.size * byteLength <= this.#maxCacheBytes || oldest === kept) break;
+      this.#cache.delete(oldest);
+    }
   }
 
   /** Reads the last `count` tables, and so checks them.

@@ -30,6 +30,10 @@ export class SparseExtent implements VmdkExtent {
     this.#tables = new GrainTables(directory);
   }
 
+  keepTables(maxBytes: number): void {
+    this.#tables.keep(maxBytes);
+  }
+
   nextHeld(from: number): number {
     const { spanBytes } = this.#tables;
     const index = Math.floor(from / spanBytes);

@@ -83,6 +83,10 @@ class VmdkImage implements DiskImage {
     }
   }
 
+  keepTables(maxBytes: number): void {
+    for (const extent of this.#extents) extent.keepTables?.(maxBytes / this.#extents.length);
+  }
+
   async #runAt(
     from: number,
     to: number,

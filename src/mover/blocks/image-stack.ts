@@ -29,6 +29,9 @@ export interface StackMap {
   readonly hostOffsets: Float64Array;
 }
 
+/** Of tables of all layers of a stack together, beside one of each: a chain of many layers would keep some MiB of each. */
+const TABLES_BYTES = 32 * 1024 * 1024;
+
 /** The images of one disk at one restore point, top first, read as the guest saw the disk. A layer that is shorter than those above it ends
  *  the search behind its end: what the layers below hold there was gone when the disk was shrunk, and reads as zeros ever since. */
 export class ImageStack {
@@ -90,6 +93,7 @@ export class ImageStack {
       this.opened.push(opened);
       this.seenBytes.push(Math.min(this.seenBytes.at(-1) ?? Infinity, image.virtualSizeBytes));
       this.images.push(image);
+      for (const open of this.images) open.keepTables?.(TABLES_BYTES / this.images.length);
     } catch (error) {
       await opened.close();
       throw error;

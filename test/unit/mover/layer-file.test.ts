@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SourceDisk, SourceExtent } from '../../../src/domain/restore-point.js';
 import { IMAGE_FORMATS } from '../../../src/image/formats.js';
 import type { ImageFormat } from '../../../src/image/image-format.js';
@@ -53,6 +53,16 @@ describe('an image whose blocks lie in an extent', () => {
     await close();
     expect(bytes.equals(Buffer.alloc(BLOCK, 1))).toBe(true);
     expect(counter.opened).toEqual(['full.slab', 'full.slots']);
+  });
+
+  it('keeps less of its tables the more layers its stack has open', async () => {
+    const layers = [await store('increment.slab', 2, 'full.slab'), full];
+    const stack = await ImageStack.open(context(), layers, 1);
+    const keepTables = vi.fn();
+    Object.assign(stack.images[0]!, { keepTables });
+    await stack.ensure(2);
+    await stack.close();
+    expect(keepTables.mock.calls).toEqual([[16 * 1024 * 1024]]);
   });
 
   it('opens no extent for a format that has none', async () => {
