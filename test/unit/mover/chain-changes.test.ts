@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ChainRecord, PendingChange } from '../../../src/chain/chain-record.js';
 import { writeChainRecord } from '../../../src/chain/chain-store.js';
+import type { TargetDisk } from '../../../src/domain/target-point.js';
 import {
   CopiedMachine,
   NOW_MS,
@@ -299,6 +300,47 @@ describe('merging the oldest increment', () => {
     expect(await changed.mover.run('prepareMerge', { ...changed.input, ...pair })).toMatchObject({
       state: 'refused',
     });
+  });
+
+  it('remembers the source of the point that is gone, and of no other', async () => {
+    const changed = await Changed.with();
+    await changed.merge();
+    const known = (await changed.record()).knownSourcePoints ?? [];
+    expect(known.map(({ restorePointId }) => restorePointId)).toEqual([machine.sourceId(0)]);
+  });
+
+  it('shows the full no more from when it is announced', async () => {
+    const changed = await Changed.with();
+    const { target } = changed;
+    const openWrite = target.openWrite.bind(target);
+    target.openWrite = (path, mode) =>
+      path.endsWith('.qcow2') ? Promise.reject(new Error('stopped')) : openWrite(path, mode);
+    await expect(changed.merge()).rejects.toThrow('stopped');
+    const { points, pending } = await changed.record();
+    expect(pending).toEqual({ type: 'merge', intoId: idOf(0), fromId: idOf(1) });
+    expect(points.map(({ state }) => state)).toEqual([
+      ...['retired', 'available', 'available', 'available'],
+    ]);
+  });
+
+  it.each<[string, Partial<TargetDisk>, RegExp | null]>([
+    ['as it is', {}, null],
+    ['of another name', { disk: 'other' }, /the full has no disk/],
+    ['of another format', { format: 'vmdk' }, /take up no increments in place/],
+  ])('looks at the disk of the full: %s', async (_name, other, reason) => {
+    const changed = await Changed.with();
+    const points = before.points.map((point, place) =>
+      place === 0 ? { ...point, disks: [{ ...point.disks[0]!, ...other }] } : point,
+    );
+    await writeChainRecord(changed.target, machine.chain, { ...before, points });
+    const pair = { fullId: idOf(0), incrementId: idOf(1) };
+    const plan = await changed.mover.run('prepareMerge', { ...changed.input, ...pair });
+    if (reason === null) expect(plan.state).toBe('ready');
+    else
+      expect(plan).toMatchObject({
+        state: 'refused',
+        reason: expect.stringMatching(reason) as unknown,
+      });
   });
 
   it('is proven, and not when a byte of the increment went bad', async () => {

@@ -1,0 +1,54 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { replacementStaging } from '../../../src/mover/change/replace-files.js';
+import { CopiedMachine, NOW_MS, type MachineCopy } from '../../support/living/copied-machine.js';
+
+let machine: CopiedMachine;
+beforeAll(async () => {
+  machine = await CopiedMachine.make();
+});
+
+describe('a synthetic full', () => {
+  async function makeFull(copy: MachineCopy, point: number, compactedAt?: string): Promise<void> {
+    const input = { ...copy.input, pointId: machine.idOf(point) };
+    const { reference, disks } = await copy.mover.run('planSyntheticFull', input);
+    const staging = replacementStaging(machine.chain, machine.idOf(point));
+    const work = { targetRepositoryId: 'offsite', staging, reference };
+    for (const { disk, windowCount: count } of disks)
+      await copy.mover.runWindows('copyBlocks', { ...work, disk }, [{ first: 0, count }]);
+    await copy.mover.run('composeTargetFile', work);
+    const compact = compactedAt === undefined ? {} : { compactedAt };
+    const replace = { ...input, reference, flags: ['weekly'], ...compact } as const;
+    await copy.mover.run('replaceWithFull', replace);
+    const once = await copy.record();
+    await copy.mover.run('replaceWithFull', replace);
+    expect(await copy.record()).toEqual(once);
+  }
+
+  it.each([
+    { point: 2, compactedAt: undefined },
+    { point: 0, compactedAt: '2026-11-07T00:00:00.000Z' },
+  ])('takes the place of point $point, once', async ({ point, compactedAt }) => {
+    const copy = await machine.copy();
+    await makeFull(copy, point, compactedAt);
+    expect(await machine.wrongPoints(copy.target)).toEqual([]);
+    expect(await copy.folders()).toEqual([0, 1, 2, 3]);
+    const record = await copy.record();
+    expect(record.compactedAt).toBe(compactedAt ?? machine.before.compactedAt);
+    expect(record.points.map(({ kind, flags }) => [kind, ...flags])).toEqual(
+      [0, 1, 2, 3].map((place) => [
+        ...[place === 0 || place === point ? 'full' : 'increment'],
+        ...(place === point ? ['weekly'] : []),
+      ]),
+    );
+    expect(record.points[point]!.verifiedAt).toBe(new Date(NOW_MS).toISOString());
+  });
+
+  it('is planned before it is put in place', async () => {
+    const copy = await machine.copy();
+    const reference = { token: '00', epoch: machine.before.epoch };
+    const order = { ...copy.input, pointId: machine.idOf(2), reference, flags: [] };
+    await expect(copy.mover.run('replaceWithFull', order)).rejects.toMatchObject({
+      code: 'STAGING_INVALID',
+    });
+  });
+});
