@@ -148,9 +148,9 @@ class ClusterRun {
 
   /** Waits until more of the disk is durable than now. @throws when it is copied already: nothing would be killed in its middle */
   private async windowsMore(): Promise<void> {
-    const before = await stagedDisk(this.site, this.job.id);
+    const before = await stagedDisk(this.site, this.job.id, LARGE);
     await until(async () => {
-      const now = await stagedDisk(this.site, this.job.id);
+      const now = await stagedDisk(this.site, this.job.id, LARGE);
       if (before !== null && now === null) throw new Error('copied already: take a larger disk');
       return (now?.doneWindows ?? 0) > (before?.doneWindows ?? 0);
     }, SESSION_LIMIT_MS);

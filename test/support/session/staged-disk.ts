@@ -21,11 +21,16 @@ export function copiedTwiceBytes({ doneWindows, allocatedBytes }: StagedDisk): n
   return Math.max(0, allocatedBytes - doneWindows * WINDOW_BYTES);
 }
 
-/** The disk that is being copied in the chains of `jobId`; null when none is staged. */
-export async function stagedDisk(site: TestSite, jobId: string): Promise<StagedDisk | null> {
+/** The disk that is being copied in the chains of `jobId`; null when none is staged.
+ *  @param workload part of the name of the chain's folder, where several are copied at once */
+export async function stagedDisk(
+  site: TestSite,
+  jobId: string,
+  workload = '',
+): Promise<StagedDisk | null> {
   const job = site.path('offsite', jobId);
   const files = await readdir(job, { recursive: true }).catch(() => []);
-  const journal = files.find((path) => path.endsWith('.journal'));
+  const journal = files.find((path) => path.includes(workload) && path.endsWith('.journal'));
   if (journal === undefined) return null;
   const disk = basename(journal, '.journal');
   const image = join(job, journal, '..', '..', 'point', `${disk}.qcow2`);
