@@ -13,13 +13,14 @@ import { readBack } from '../files/read-back.js';
 import { largeKey } from '../files/tree-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { openTogether, withOpenFiles, type OpenFiles } from '../task/open-files.js';
-import { JournalWriter } from '../task/window-journal.js';
+import { JournalWriter, openRuns } from '../task/window-journal.js';
 import type { WindowWorker } from '../task/window-loop.js';
 import type { FilePlace } from './digest-table-proof.js';
 import {
   keptJournal,
   keptOutcomes,
   openLists,
+  partsOfEntry,
   type KeptFiles,
   type KeptOutcome,
 } from './kept-lists.js';
@@ -110,7 +111,8 @@ class RightWorker implements WindowWorker {
     if (lists.isSmall(window)) await this.#writeSmall(await lists.smallFiles(window), payload);
     else {
       const { file, part } = await lists.largePart(window);
-      payload[0] = RIGHT_OUTCOMES.indexOf(await (await this.#largeFile(file)).writePart(part));
+      const large = await this.#largeFile(file, window - part);
+      payload[0] = RIGHT_OUTCOMES.indexOf(await large.writePart(part));
     }
     return () => journal.seal(window, payload);
   }
@@ -156,14 +158,31 @@ class RightWorker implements WindowWorker {
   }
 
   /** What was written of the one before is durable before its file is closed. */
-  async #largeFile(entry: FileEntry): Promise<LargeFile> {
+  async #largeFile(entry: FileEntry, firstWindow: number): Promise<LargeFile> {
     const { context, right } = this.parts;
     if (this.#large?.entry.path === entry.path) return this.#large;
+    await this.#refuseLost(entry, firstWindow);
     await this.#large?.sync();
     await this.#large?.close();
     this.#large = null;
     this.#large = await LargeFile.open(context, right, entry);
     return this.#large;
+  }
+
+  /** Work that is gone must not be made anew around the parts that are noted.
+   *  @throws STAGING_INVALID; nothing is noted any more then, and all of it is written again */
+  async #refuseLost(entry: FileEntry, firstWindow: number): Promise<void> {
+    const { files } = this.parts.right;
+    const path = workPath(files, entry);
+    const partCount = partsOfEntry(entry);
+    const open = await openRuns(files.repository, keptJournal(files), firstWindow, partCount);
+    // In this order: what is noted was there when it was noted.
+    if (open.reduce((sum, { count }) => sum + count, 0) === partCount) return;
+    if ((await files.repository.stat(path)) !== null) return;
+    await files.repository.remove(keptJournal(files).path);
+    throw new BackupError('STAGING_INVALID', `${path} is gone, and parts of it were written`, {
+      details: { path },
+    });
   }
 }
 

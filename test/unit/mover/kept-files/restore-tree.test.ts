@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { BackupError } from '../../../../src/domain/errors.js';
 import { folderRepositoryId } from '../../../../src/repository/open-repository.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 import { testJob } from '../../../support/session/test-site.js';
@@ -63,6 +64,31 @@ describe('a restore of a tree', () => {
     expect(processedBytes).toBe(totalBytes);
     expect(digests(await filesBelow(target, ''))).toEqual(digests(world.files));
     expect(await world.target.list(`${world.tree}/.leases`)).toEqual([]);
+  });
+
+  it('writes a large file again whose begun one was removed to make room', async () => {
+    const world = await storeWorld();
+    const target = folder();
+    const openWrite = target.openWrite.bind(target);
+    let noted = 0;
+    // Small files, and the first of two parts.
+    target.openWrite = async (path, mode) => {
+      const file = await openWrite(path, mode);
+      const write = file.write.bind(file);
+      file.write = (bytes, offset) =>
+        path.endsWith('journal') && ++noted > 2
+          ? Promise.reject(new BackupError('REPOSITORY_FULL', 'no room'))
+          : write(bytes, offset);
+      return file;
+    };
+    expect((await world.restore(target, 's24')).result).toBe('failed');
+    target.openWrite = openWrite;
+    const works = [...(await filesBelow(target, '')).keys()].filter((path) => /work$/.test(path));
+    expect(works).toHaveLength(1);
+    await target.remove(works[0]!);
+    expect(await world.restore(target, 's24')).toMatchObject({ code: 'STAGING_INVALID' });
+    expect((await world.restore(target, 's24')).result).toBe('success');
+    expect(digests(await filesBelow(target, ''))).toEqual(digests(world.files));
   });
 
   it('leaves out what the source has removed, but for a point that went with it', async () => {
