@@ -55,6 +55,15 @@ export class FileUnits {
     return { offset: slotOffset(this.slots, firstSlot) - prefixBytes, length: prefixBytes };
   }
 
+  /** Of how many bytes its digest is: a prefix as it is, of which a stream has one for each slot; any other unit as 64 KiB, filled up with zeros. */
+  digestedBytes(unit: number): number {
+    const { groupSlots, prefixBytes } = this.slots;
+    const inBody = unit - this.headUnits;
+    const isPrefix =
+      groupSlots > 0 && inBody >= 0 && inBody < this.bodyUnits && inBody % (groupSlots + 1) === 0;
+    return isPrefix ? prefixBytes : BLOCK_BYTES;
+  }
+
   /** null: the unit is no slot. */
   slotOf(unit: number): number | null {
     const { groupSlots } = this.slots;

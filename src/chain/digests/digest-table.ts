@@ -5,7 +5,8 @@ import { isZeroUnit, type UnitDigest } from './digest.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
 
 /** A digest table: one digest for each unit of a backup file, tables and header included (docs/FORMAT.md, Digest table). Each unit is
- *  digested as 64 KiB, a shorter one filled up with zeros; an all-zero entry means the unit reads as zeros. */
+ *  digested as 64 KiB, a shorter one filled up with zeros, but for prefixes (`FileUnits.digestedBytes`); an all-zero entry means the unit reads as
+ *  zeros. */
 
 export const DIGEST_TABLE_HEADER_BYTES = 64;
 const MAGIC = 'LHDIGEST';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BackupError } from '../../domain/errors.js';
+import { giveRunBuffer, RUN_BYTES, takeRunBuffer } from '../../image/run-buffer.js';
 import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
 
 /** Lists of blocks in the staging folder, streamed both ways, never held whole in memory.
@@ -24,7 +25,7 @@ const COUNT_OFFSET = 40;
 const DIGEST_OFFSET = 48;
 /** The first half of a SHA-256: it tells damage, nobody forges a list. */
 const LIST_DIGEST_BYTES = 16;
-const BUFFERED_ENTRIES = 65_536; // 1 MiB
+const BUFFERED_ENTRIES = RUN_BYTES / LIST_ENTRY_BYTES;
 
 export function packBlock(guestBlock: number, layer: number): number {
   return guestBlock + layer * LAYER_FACTOR;
@@ -44,7 +45,8 @@ export function layerOf(packed: number): number {
 }
 
 export class BlockListWriter {
-  private readonly buffer = new Float64Array(BUFFERED_ENTRIES * 2);
+  private readonly bytes = takeRunBuffer();
+  private readonly buffer = pairsIn(this.bytes, BUFFERED_ENTRIES);
   private readonly hash = createHash('sha256');
   private used = 0;
   count = 0;
@@ -66,7 +68,7 @@ export class BlockListWriter {
   }
 
   private async flush(): Promise<void> {
-    const bytes = Buffer.from(this.buffer.buffer, 0, this.used * LIST_ENTRY_BYTES);
+    const bytes = this.bytes.subarray(0, this.used * LIST_ENTRY_BYTES);
     this.hash.update(bytes);
     await this.file.write(bytes, LIST_HEADER_BYTES + this.count * LIST_ENTRY_BYTES);
     this.count += this.used;
@@ -85,6 +87,15 @@ export class BlockListWriter {
     await this.file.sync();
     return this.count;
   }
+
+  /** Its memory is free again. */
+  close(): Promise<void> {
+    return Promise.resolve(giveRunBuffer(this.bytes));
+  }
+}
+
+function pairsIn({ buffer, byteOffset }: Buffer, entries: number): Float64Array {
+  return new Float64Array(buffer, byteOffset, entries * 2);
 }
 
 export class BlockListReader {
@@ -116,29 +127,41 @@ export class BlockListReader {
   async read(first: number, count: number): Promise<Float64Array> {
     const present = Math.max(0, Math.min(count, this.count - first));
     const pairs = new Float64Array(present * 2);
-    const bytes = Buffer.from(pairs.buffer);
+    await this.fill(Buffer.from(pairs.buffer), first);
+    return pairs;
+  }
+
+  private async fill(bytes: Buffer, first: number): Promise<void> {
     const got = await this.file.read(bytes, LIST_HEADER_BYTES + first * LIST_ENTRY_BYTES);
     if (got < bytes.length)
       throw new BackupError('STAGING_INVALID', `${this.file.path} is cut off`, {
         details: { path: this.file.path },
       });
-    return pairs;
   }
 
   /** Reads the whole list.
    *  @throws STAGING_INVALID when it is not as it was written */
   async assertSound(): Promise<void> {
     const digest = createHash('sha256');
-    for await (const { pairs } of this.parts()) digest.update(Buffer.from(pairs.buffer));
+    for await (const { pairs } of this.parts())
+      digest.update(Buffer.from(pairs.buffer, pairs.byteOffset, pairs.byteLength));
     if (digest.digest().subarray(0, LIST_DIGEST_BYTES).equals(this.digest)) return;
     throw new BackupError('STAGING_INVALID', `${this.file.path} is not as it was written`, {
       details: { path: this.file.path },
     });
   }
 
-  /** All entries in parts of at most 1 MiB. */
+  /** All entries in parts of at most 1 MiB, each until the next one is asked for. */
   async *parts(): AsyncGenerator<{ first: number; pairs: Float64Array }> {
-    for (let first = 0; first < this.count; first += BUFFERED_ENTRIES)
-      yield { first, pairs: await this.read(first, BUFFERED_ENTRIES) };
+    const bytes = takeRunBuffer();
+    try {
+      for (let first = 0; first < this.count; first += BUFFERED_ENTRIES) {
+        const present = Math.min(BUFFERED_ENTRIES, this.count - first);
+        await this.fill(bytes.subarray(0, present * LIST_ENTRY_BYTES), first);
+        yield { first, pairs: pairsIn(bytes, present) };
+      }
+    } finally {
+      giveRunBuffer(bytes);
+    }
   }
 }

@@ -46,7 +46,8 @@ export class UnitVerifier {
     for (let i = 0; i < count;) {
       const length = this.units.runFrom(first + i, Math.min(RUN_BLOCKS, count - i));
       const range = this.units.rangeOf(first + i);
-      const bytes = this.buffer.subarray(0, length * BLOCK_BYTES);
+      const unitBytes = this.units.digestedBytes(first + i);
+      const bytes = this.buffer.subarray(0, length * unitBytes);
       const stored = length === 1 ? bytes.subarray(0, range.length) : bytes;
       const digests = this.digests.subarray(0, length * DIGEST_BYTES);
       bytes.fill(0, await this.opened.image.read(stored, range.offset));

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { digestEntryOf, digestTableHeader, HOLE } from '../../chain/digests/digest-table.js';
 import { unitDigest } from '../../chain/digests/digest.js';
-import { BLOCK_BYTES, type Digest, type DigestAlgorithm } from '../../domain/digest.js';
+import type { Digest, DigestAlgorithm } from '../../domain/digest.js';
 import type { FileUnits } from '../../domain/file-units.js';
-import { RUN_BYTES, withRunBuffer } from '../../image/run-buffer.js';
+import { withRunBuffer } from '../../image/run-buffer.js';
 import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
 import type { TaskControl } from '../task/task-control.js';
+import { AppendedBytes } from './appended-bytes.js';
 import type { TablesCopyWriter } from './tables-copy.js';
 
 /** Digests of `count` slots from `firstSlot`, as they were noted when the slots were written. */
@@ -32,56 +33,54 @@ export async function writeDigestTable(
   const { image, units, algorithm, slotDigests, tables } = input;
   const digest = unitDigest(algorithm);
   const table = new AppendedTable(input.table);
-  await table.append(digestTableHeader({ algorithm, units }));
-  await withRunBuffer(async (buffer) => {
-    const bytes = buffer.subarray(0, BLOCK_BYTES);
-    for (let unit = 0; unit < units.count;) {
-      control.throwIfStopped();
-      const slot = slotDigests === null ? null : units.slotOf(unit);
-      if (slot !== null) {
-        const count = units.runFrom(unit, SLOTS_AT_ONCE);
-        await table.append(await slotDigests!(slot, count));
-        unit += count;
-        continue;
+  try {
+    await table.append(digestTableHeader({ algorithm, units }));
+    await withRunBuffer(async (buffer) => {
+      for (let unit = 0; unit < units.count;) {
+        control.throwIfStopped();
+        const slot = slotDigests === null ? null : units.slotOf(unit);
+        if (slot !== null) {
+          const count = units.runFrom(unit, SLOTS_AT_ONCE);
+          await table.append(await slotDigests!(slot, count));
+          unit += count;
+          continue;
+        }
+        const { offset, length } = units.rangeOf(unit);
+        const bytes = buffer.subarray(0, units.digestedBytes(unit));
+        bytes.fill(0, await image.read(bytes.subarray(0, length), offset));
+        const entry = digestEntryOf(bytes, digest);
+        await table.append(entry);
+        if (entry !== HOLE) await tables?.add(unit, bytes);
+        unit++;
       }
-      const { offset, length } = units.rangeOf(unit);
-      bytes.fill(0, await image.read(bytes.subarray(0, length), offset));
-      const entry = digestEntryOf(bytes, digest);
-      await table.append(entry);
-      if (entry !== HOLE) await tables?.add(unit, bytes);
-      unit++;
-    }
-  });
-  return table.finish();
+    });
+    return await table.finish();
+  } finally {
+    table.close();
+  }
 }
 
 /** A file that is written once, in order, and digested on the way. */
 class AppendedTable {
   private readonly hash = createHash('sha256');
-  private waiting: Buffer[] = [];
-  private waitingBytes = 0;
-  private offset = 0;
+  private readonly bytes: AppendedBytes;
 
-  constructor(private readonly file: WritableFile) {}
+  constructor(private readonly file: WritableFile) {
+    this.bytes = new AppendedBytes(file, 0);
+  }
 
   async append(bytes: Buffer): Promise<void> {
     this.hash.update(bytes);
-    this.waiting.push(bytes);
-    this.waitingBytes += bytes.length;
-    if (this.waitingBytes >= RUN_BYTES) await this.flush();
-  }
-
-  private async flush(): Promise<void> {
-    await this.file.write(Buffer.concat(this.waiting), this.offset);
-    this.offset += this.waitingBytes;
-    this.waiting = [];
-    this.waitingBytes = 0;
+    await this.bytes.append(bytes);
   }
 
   async finish(): Promise<Digest> {
-    await this.flush();
-    await this.file.truncate(this.offset);
+    await this.file.truncate(await this.bytes.flush());
     await this.file.sync();
     return this.hash.digest('hex');
+  }
+
+  close(): void {
+    this.bytes.close();
   }
 }

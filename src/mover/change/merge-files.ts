@@ -127,7 +127,7 @@ async function mergeIntoFull(
       increment: image,
       incrementTable,
       table,
-      tables: new TablesCopyWriter(tables),
+      tables: files.add(new TablesCopyWriter(tables)),
       algorithm: full.digests.algorithm,
     });
   });

@@ -110,7 +110,7 @@ async function composeDisk(
       plannedContent(context, mapping, slots),
     );
     const { digest: algorithm } = plan;
-    const copyOfTables = new TablesCopyWriter(tables);
+    const copyOfTables = files.add(new TablesCopyWriter(tables));
     const units = new FileUnits({ ...composer.place(disk), slotCount: disk.slotCount }, sizeBytes);
     if (plan.verifyAfterCopy === 'direct') {
       const stored = files.add(await StoredBytes.open(target, image.path));

@@ -45,10 +45,10 @@ export async function listPlannedBlocks(
     const zerosFile = files.add(await open(stagedPath.zeroList(staging, disk)));
     await blocksFile.truncate(0);
     await zerosFile.truncate(0);
-    const blocks = new BlockListWriter(blocksFile, token);
-    const zeros = new ZeroRunWriter(new BlockListWriter(zerosFile, token));
+    const blocks = files.add(new BlockListWriter(blocksFile, token));
+    const zeros = new ZeroRunWriter(files.add(new BlockListWriter(zerosFile, token)));
     const { granuleBlocks, slotOrder } = traits;
-    const part = new PlannedPart(Math.min(SORT_BLOCKS, stack.blockCount), traits);
+    const part = files.add(new PlannedPart(traits));
     const collector = collectorOf(input, part, zeros);
     let map: StackMap | undefined;
     const layerLimit = changes.type === 'lineage' ? changes.layerLimit : undefined;

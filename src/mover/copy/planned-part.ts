@@ -1,4 +1,5 @@
 import type { ComposerTraits } from '../../image/image-format.js';
+import { giveRunBuffer, RUN_BYTES, takeRunBuffer } from '../../image/run-buffer.js';
 import {
   ABSENT_OFFSET,
   guestBlockOf,
@@ -9,22 +10,33 @@ import {
 /** Planned blocks of one part of the disk, in memory until they are sorted: by layer and file offset, where the slots may have any order.
  *  Granules are whole: they are added block by block, in the order of the disk, and are sorted by their first blocks. */
 export class PlannedPart {
-  private readonly packed: Float64Array;
-  private readonly offsets: Float64Array;
+  private readonly lent = [takeRunBuffer(), takeRunBuffer()] as const;
+  private packed = numbersIn(this.lent[0]);
+  private offsets = numbersIn(this.lent[1]);
   length = 0;
 
-  constructor(
-    capacity: number,
-    private readonly traits: Pick<ComposerTraits, 'slotOrder' | 'granuleBlocks'>,
-  ) {
-    this.packed = new Float64Array(capacity);
-    this.offsets = new Float64Array(capacity);
-  }
+  constructor(private readonly traits: Pick<ComposerTraits, 'slotOrder' | 'granuleBlocks'>) {}
 
   add(packed: number, offset: number): void {
+    if (this.length === this.packed.length) this.grow();
     this.packed[this.length] = packed;
     this.offsets[this.length] = offset;
     this.length++;
+  }
+
+  /** Few disks have so much to copy: memory of their own is for those. */
+  private grow(): void {
+    const { packed, offsets } = this;
+    this.packed = new Float64Array(2 * this.length);
+    this.offsets = new Float64Array(2 * this.length);
+    this.packed.set(packed);
+    this.offsets.set(offsets);
+  }
+
+  /** Its memory is free again. */
+  close(): Promise<void> {
+    this.lent.forEach(giveRunBuffer);
+    return Promise.resolve();
   }
 
   async flush(writer: BlockListWriter): Promise<void> {
@@ -76,6 +88,10 @@ export class PlannedPart {
         i++;
       } else writer.push(block, ABSENT_OFFSET);
   }
+}
+
+function numbersIn({ buffer, byteOffset }: Buffer): Float64Array {
+  return new Float64Array(buffer, byteOffset, RUN_BYTES / Float64Array.BYTES_PER_ELEMENT);
 }
 
 /** Awaiting each entry would cost more than writing it. */

@@ -3,7 +3,6 @@ import { ownedChainRecord } from '../../chain/chain-store.js';
 import { digestEntryOffset } from '../../chain/digests/digest-table.js';
 import { stagingFolder } from '../../chain/chain-paths.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
-import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';
 import { healStagingId } from '../../domain/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -13,6 +12,7 @@ import {
   findGoodBlock,
   guestBlocksOf,
   sourceFilesOf,
+  unitsOf,
   type HealInput,
   type HealingSource,
 } from './healing-source.js';
@@ -114,10 +114,6 @@ function placeText(
       ? 'a table'
       : `guest block ${guestBlock} (byte ${guestBlock * BLOCK_BYTES})`;
   return `disk ${disk.disk} of ${point.id}: ${what} at byte ${unitsOf(disk).rangeOf(unit).offset} of ${disk.path}`;
-}
-
-function unitsOf({ digests, sizeBytes }: TargetDisk): FileUnits {
-  return new FileUnits(digests.slots ?? NO_SLOTS, sizeBytes);
 }
 
 async function expectedDigest(

@@ -72,7 +72,7 @@ export async function guestBlocksOf(
   units: readonly number[],
 ): Promise<Map<number, number>> {
   const wanted = new Set(units);
-  const fileUnits = new FileUnits(disk.digests.slots ?? NO_SLOTS, disk.sizeBytes);
+  const fileUnits = unitsOf(disk);
   const blocks = new Map<number, number>();
   try {
     const { image, close } = await openLayer(context, targetLayer(input, disk));
@@ -141,7 +141,7 @@ async function fromTablesCopy(
   if ((await repository.stat(path)) === null) return null;
   const file = await repository.openRead(path);
   try {
-    return await readTablesCopy(file, unit);
+    return await readTablesCopy(file, unit, unitsOf(diskFile).digestedBytes(unit));
   } finally {
     await file.close();
   }
@@ -199,6 +199,11 @@ async function fromSource(
   }
 }
 
+/** The units of a backup file. */
+export function unitsOf({ digests, sizeBytes }: TargetDisk): FileUnits {
+  return new FileUnits(digests.slots ?? NO_SLOTS, sizeBytes);
+}
+
 const TABLE_PART_ENTRIES = 32_768;
 
 /** Looks the digest up in the tables of all other files of the chain. One that is gone or damaged itself is passed over. */
@@ -235,8 +240,9 @@ async function fromFile(
       await table.read(part, digestEntryOffset(first));
       for (let at = part.indexOf(expected); at >= 0; at = part.indexOf(expected, at + 1)) {
         if (at % DIGEST_BYTES !== 0) continue;
-        const bytes = Buffer.alloc(BLOCK_BYTES);
-        const { offset, length } = units.rangeOf(first + at / DIGEST_BYTES);
+        const unit = first + at / DIGEST_BYTES;
+        const bytes = Buffer.alloc(units.digestedBytes(unit));
+        const { offset, length } = units.rangeOf(unit);
         await image.read(bytes.subarray(0, length), offset);
         if (unitDigest(digests.algorithm)(bytes).equals(expected)) return bytes;
       }

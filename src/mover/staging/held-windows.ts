@@ -1,6 +1,7 @@
 import { WINDOW_BLOCKS } from '../../domain/digest.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { BlockListReader, BlockListWriter } from '../blocks/block-list.js';
+import { withOpenFiles } from '../task/open-files.js';
 import { stagedPath, windowCountOf } from './copy-plan.js';
 
 /** Runs of windows of a disk: ascending, apart from each other. */
@@ -64,18 +65,16 @@ export class HeldWindows {
     token: string,
   ): Promise<void> {
     const path = stagedPath.heldWindows(staging, disk);
-    const file = await repository.openWork(path, token);
-    try {
+    await withOpenFiles(async (files) => {
+      const file = files.add(await repository.openWork(path, token));
       await file.truncate(0);
-      const list = new BlockListWriter(file, token);
+      const list = files.add(new BlockListWriter(file, token));
       for (const { first, count } of this.runs) {
         await list.reserve(1);
         list.push(first, count);
       }
       await list.finish();
-    } finally {
-      await file.close();
-    }
+    });
   }
 
   /** Blocks of all these windows; the last window of a disk may be short. */

@@ -71,11 +71,11 @@ def check_units(chain, disk, wrong):
     bounds = unit_bounds(size, table, disk["digests"].get("slots"))
     assert len(table) == 64 + 32 * units and units == len(bounds)
     image = read(chain, disk["path"])
-    for index, (start, end) in enumerate(bounds):
+    for index, (start, end, digested) in enumerate(bounds):
         entry = table[64 + 32 * index : 96 + 32 * index]
-        if not fits(image[start:end], entry):
+        if not fits(image[start:end].ljust(digested, b"\0"), entry):
             wrong.append(f"{disk['path']} unit {index}")
-    return units + 1 + check_tables_copy(chain, disk, table, wrong)
+    return units + 1 + check_tables_copy(chain, disk, table, bounds, wrong)
 
 
 def unit_bounds(size, table, slots):
@@ -89,18 +89,18 @@ def unit_bounds(size, table, slots):
     bounds, at = stretches(0, head), head
     for slot in range(count):
         if group and slot % group == 0:
-            bounds.append((at, at + prefix))
+            bounds.append((at, at + prefix, prefix))
             at += prefix
-        bounds.append((at, at + UNIT))
+        bounds.append((at, at + UNIT, UNIT))
         at += UNIT
     return bounds + stretches(at, size)
 
 
 def stretches(start, end):
-    return [(at, min(at + UNIT, end)) for at in range(start, end, UNIT)]
+    return [(at, min(at + UNIT, end), UNIT) for at in range(start, end, UNIT)]
 
 
-def check_tables_copy(chain, disk, table, wrong):
+def check_tables_copy(chain, disk, table, bounds, wrong):
     copy = read(chain, disk["tablesPath"])
     magic, version, count = struct.unpack_from("<8sII", copy)
     assert (magic, version) == (b"LHTABLES", 1)
@@ -108,6 +108,7 @@ def check_tables_copy(chain, disk, table, wrong):
     for _ in range(count):
         unit, length = struct.unpack_from("<QI", copy, at)
         data = zlib.decompress(copy[at + 12 : at + 12 + length], wbits=-15)
+        assert len(data) == bounds[unit][2]
         if not fits(data, table[64 + 32 * unit : 96 + 32 * unit]):
             wrong.append(f"{disk['tablesPath']} unit {unit}")
         at += 12 + length
@@ -116,8 +117,7 @@ def check_tables_copy(chain, disk, table, wrong):
 
 
 def fits(unit, entry):
-    padded = unit.ljust(UNIT, b"\0")
-    return not any(padded) if not any(entry) else hashlib.sha256(padded).digest() == entry
+    return not any(unit) if not any(entry) else hashlib.sha256(unit).digest() == entry
 
 
 # --- Guest disks

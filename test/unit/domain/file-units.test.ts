@@ -108,6 +108,14 @@ describe.each(PLACEMENTS)('the units of %s', (_, slots, sizeBytes) => {
     expect(end).toBe(sizeBytes);
   });
 
+  it('are digested as 64 KiB, filled up with zeros, but for prefixes', () => {
+    for (const [unit, { offset, length }] of all.entries()) {
+      const isBeforeSlot = units.slotOf(unit) === null && units.slotOf(unit + 1) !== null;
+      const isPrefix = slots.groupSlots > 0 && isBeforeSlot && offset >= slots.headBytes;
+      expect(units.digestedBytes(unit)).toBe(isPrefix ? length : KIB_64);
+    }
+  });
+
   it('are found by their first and by their last byte', () => {
     for (const [unit, { offset, length }] of all.entries()) {
       expect(units.unitAt(offset)).toBe(unit);
