@@ -1,4 +1,4 @@
-import { median, partOfDisk, ratioOf, type Ratio, type Round } from './rounds.js';
+import { median, MIN_QUIET_ROUNDS, partOfDisk, ratioOf, type Ratio, type Round } from './rounds.js';
 import type { RatioGoal, Suite } from './suite.js';
 
 export interface GoalResult {
@@ -54,9 +54,13 @@ export async function suiteResult(suite: Suite, rounds: readonly Round[]): Promi
   });
   const { maxSeconds } = suite;
   const times =
-    maxSeconds === undefined || rounds.length === 0
+    maxSeconds === undefined
       ? []
-      : suite.own.map(({ name }) => limitGoal(name, ofCase(name).seconds, maxSeconds, 's', ''));
+      : suite.own.map(({ name }) =>
+          rounds.length < MIN_QUIET_ROUNDS
+            ? notMeasurable(name, `≤ ${maxSeconds} s`, rounds)
+            : limitGoal(name, ofCase(name).seconds, maxSeconds, 's', ''),
+        );
   return { goals: [...ratios, ...times, ...cases.flatMap(memoryAndDelay)], cases };
 }
 
@@ -78,14 +82,7 @@ function ratioGoal(
   const goal = `${ours} / ${peer}`;
   const text = limit === null ? null : `≤ ${limit.toFixed(2)}`;
   const ratio = ratioOf(rounds, ours, peer);
-  if (ratio === null)
-    return {
-      goal,
-      measured: 'not measurable',
-      limit: text,
-      state: 'notMeasurable',
-      note: `other processes were busy: ${rounds.length} quiet rounds`,
-    };
+  if (ratio === null) return notMeasurable(goal, text, rounds);
   const isDiskBound = orDisk && disk !== null && disk >= DISK_BOUND;
   return {
     goal,
@@ -94,6 +91,11 @@ function ratioGoal(
     state: limit === null ? 'shown' : isMet(ratio, limit) || isDiskBound ? 'met' : 'missed',
     note: `${ratio.lowest.toFixed(2)}–${ratio.highest.toFixed(2)} in ${ratio.rounds} rounds${isDiskBound ? ', bound by the disk' : ''}`,
   };
+}
+
+function notMeasurable(goal: string, limit: string | null, rounds: readonly Round[]): GoalResult {
+  const note = `other processes were busy: ${rounds.length} quiet rounds`;
+  return { goal, measured: 'not measurable', limit, state: 'notMeasurable', note };
 }
 
 function isMet({ median: measured }: Ratio, limit: number): boolean {

@@ -27,7 +27,7 @@ export interface Round {
 /** A round in which others used more than this does not count. */
 const QUIET_LIMIT = 0.08;
 /** Fewer say nothing. */
-const MIN_QUIET_ROUNDS = 3;
+export const MIN_QUIET_ROUNDS = 3;
 /** What a worker that runs for weeks has long compiled. */
 const WARM_UPS = 4;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { suiteResult } from '../../../bench/results.js';
 import type { Round } from '../../../bench/rounds.js';
-import type { Suite } from '../../../bench/suite.js';
+import type { OwnCase, Suite } from '../../../bench/suite.js';
 
 const peer = (name: string) => ({ name, run: () => Promise.resolve(0) });
 const fastestOf = ['buffered', 'direct'];
@@ -39,6 +39,18 @@ describe('suiteResult', () => {
     const few = rounds({ ours: 9, buffered: 1, direct: 1 }).slice(0, 2);
     const { goals } = await suiteResult(SUITE, few);
     expect(goals.map(({ state }) => state)).toEqual(['notMeasurable', 'notMeasurable']);
+  });
+
+  it('says so of times, too, also when no round was quiet', async () => {
+    const own = { name: 'ours', delaysMs: [1], mover: { peakMemoryMiB: () => Promise.resolve(1) } };
+    const timed = { own: [own as unknown as OwnCase], peers: [], goals: [], maxSeconds: 2 };
+    const few = rounds({ ours: 1 }).slice(0, 2);
+    for (const quiet of [[], few])
+      expect((await suiteResult(timed, quiet)).goals[0]).toMatchObject({
+        ...{ goal: 'ours', measured: 'not measurable', limit: '≤ 2 s', state: 'notMeasurable' },
+      });
+    const { goals } = await suiteResult(timed, rounds({ ours: 1 }));
+    expect(goals[0]).toMatchObject({ goal: 'ours', measured: '1.00 s', state: 'met' });
   });
 
   it('takes a goal as met where the disk itself is no faster', async () => {
