@@ -21,12 +21,13 @@ const MAX_UNMARKED_WINDOWS = (64 * 1024 * 1024) / WINDOW_BYTES;
 const UNMARKED_SHARES = 2;
 export const MAX_LOOPS = MAX_UNMARKED_WINDOWS / UNMARKED_SHARES;
 
-/** Windows that each of `loops` loops makes durable together: 16 MiB where there are two. */
+/** Windows that each of `loops` loops makes durable together at most: 16 MiB where there are two. */
 export function windowsOfASync(loops: number): number {
   return Math.max(1, Math.floor(MAX_UNMARKED_WINDOWS / UNMARKED_SHARES / loops));
 }
 
-/** Claims windows until none is left; several loops share one range. */
+/** Claims windows until none is left; several loops share one range. What the storage can take is not held back at the begin and at the end of a
+ *  disk: it has something to do from the first window on, and little is left when the last one is done. */
 export async function runWindowLoop(
   context: MoverContext,
   range: WindowRange,
@@ -36,6 +37,8 @@ export async function runWindowLoop(
   let worker: WindowWorker | null = null;
   const marks: (() => Promise<void>)[] = [];
   let settling = Promise.resolve();
+  let isSettling = false;
+  let isFirst = true;
   try {
     for (;;) {
       context.control.throwIfStopped();
@@ -43,9 +46,12 @@ export async function runWindowLoop(
       if (window === undefined) break;
       worker ??= await open();
       marks.push(await worker.process(window));
-      if (marks.length === windowsOfASync) {
+      const isEarly = !isSettling && (isFirst || range.left <= MAX_UNMARKED_WINDOWS);
+      if (isEarly || marks.length === windowsOfASync) {
         await settling;
-        settling = settle(worker, marks.splice(0));
+        isFirst = false;
+        isSettling = true;
+        settling = settle(worker, marks.splice(0)).finally(() => (isSettling = false));
         settling.catch(() => undefined); // thrown where it is awaited
       }
       await new Promise(setImmediate); // native add-ons free their memory only when the event loop turns

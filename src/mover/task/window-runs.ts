@@ -17,6 +17,7 @@ export function windowRuns(first: number, count: number): WindowRun[] {
  *  disks has a range for each. */
 export class WindowRange {
   private readonly next: Int32Array;
+  private readonly total: number;
   private run = 0;
   /** Windows in the runs before `run`. */
   private before = 0;
@@ -26,6 +27,12 @@ export class WindowRange {
     readonly shared: SharedArrayBuffer = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
   ) {
     this.next = new Int32Array(shared);
+    this.total = windowsIn(runs);
+  }
+
+  /** How many nobody has claimed. */
+  get left(): number {
+    return Math.max(0, this.total - Atomics.load(this.next, 0));
   }
 
   /** undefined: none is left. */
