@@ -38,6 +38,8 @@ export interface RoundsOptions {
   readonly pids: readonly number[];
   /** Memory that is touched before each case: twice what it reads and writes. */
   readonly touchMiB: number;
+  /** Waits before each case until nothing is left of the one before; by default until no disk of the machine has anything to do. */
+  readonly settle?: () => Promise<void>;
   /** Right before each case, not timed. */
   readonly beforeCase?: (() => Promise<void>) | undefined;
   /** Folder on the disk that the cases write to; null: they write to memory. */
@@ -70,7 +72,7 @@ export async function runRounds(
 
 async function runRound(
   cases: readonly BenchCase[],
-  { pids, touchMiB, beforeCase, diskFolder }: RoundsOptions,
+  { pids, touchMiB, settle = settleDisk, beforeCase, diskFolder }: RoundsOptions,
 ): Promise<Round> {
   const seconds: Record<string, number> = {};
   const cpuSeconds: Record<string, number> = {};
@@ -78,7 +80,7 @@ async function runRound(
   const speed = diskFolder === null ? null : await diskSpeed(diskFolder);
   for (const current of cases) {
     await current.prepare?.();
-    await settleDisk();
+    await settle();
     await touchMemory(touchMiB);
     await beforeCase?.();
     const before = await cpuUse(pids);
