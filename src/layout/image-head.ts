@@ -72,7 +72,10 @@ class ExtentsBeside implements ImageExtents {
 
 /** Letters with marks have two spellings, of which a file system may keep another than the image (a Mac does); Windows made no difference between `A` and `a`
  *  when it opened the extent. Absent: there is none, or more than one but none that is spelt so. */
-function fileNamed(files: readonly RepositoryEntry[], name: string): RepositoryEntry | undefined {
+export function fileNamed<File extends { readonly name: string }>(
+  files: readonly File[],
+  name: string,
+): File | undefined {
   const exact = files.find((file) => file.name === name);
   if (exact !== undefined) return exact;
   const spelling = (text: string) => text.normalize('NFC').toLowerCase();

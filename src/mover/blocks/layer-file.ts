@@ -5,6 +5,7 @@ import { fileByteSource, type ByteSource } from '../../image/byte-source.js';
 import type { DiskImage, ImageHead } from '../../image/disk-image.js';
 import { heldDisksOf, imageFormat, openImage } from '../../image/formats.js';
 import { provenContent } from '../../layout/file-facts.js';
+import { fileNamed } from '../../layout/image-head.js';
 import { extentMissing, type ImageExtents } from '../../image/image-format.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -110,7 +111,7 @@ export async function readTargetHead(
 function extentsOf(context: MoverContext, layer: LayerFile, files: OpenFiles): ImageExtents {
   const opened = new Map<string, Promise<ByteSource>>();
   const open = async (name: string): Promise<ByteSource> => {
-    const extent = layer.extents?.find((entry) => entry.name === name);
+    const extent = fileNamed(layer.extents ?? [], name);
     if (extent === undefined) throw extentMissing(layer.path, name);
     return fileByteSource(await openUnchanged(context, layer, extent, files));
   };

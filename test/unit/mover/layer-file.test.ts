@@ -71,6 +71,18 @@ describe('an image whose blocks lie in an extent', () => {
     expect(counter.opened).toEqual(['full.slab']);
   });
 
+  it('opens the extent under the other spelling that its storage gave it', async () => {
+    const [extent] = full.extents!;
+    const { image, close } = await openLayer(context(), {
+      ...full,
+      extents: [{ ...extent!, name: extent!.name.toUpperCase() }],
+    });
+    const bytes = Buffer.alloc(BLOCK);
+    await image.read(bytes, 0, null);
+    await close();
+    expect(bytes.equals(Buffer.alloc(BLOCK, 1))).toBe(true);
+  });
+
   it('opens no file that the layout has not listed, wherever it lies', async () => {
     const { extents, ...alone } = full;
     expect(extents).toHaveLength(1);
