@@ -5,17 +5,37 @@ export interface UnrecognisedFiles {
   readonly fileCount: number;
   /** Names of the first ones, sorted. */
   readonly examples: readonly string[];
+  /** Name of the tool whose backups they look like. Absent: none is known. */
+  readonly tool?: string;
+}
+
+/** Tools whose backups no layout of this release finds, told by paths. Sources: the manuals of each. */
+const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp])[] = [
+  ['SqlPackage (BACPAC, DACPAC)', /\.(?:bac|dac)pac$/i],
+  ['Barman', /(?:^|\/)(?:base\/\d{8}T\d{6}\/.+|wals\/xlog\.db|identity\.json)$/],
+  ['WAL-G', /(?:^|\/)basebackups_005\//],
+  ['pg_basebackup', /(?:^|\/)(?:backup_manifest|(?:base|pg_wal)\.tar(?:\.\w+)?)$/],
+  ['pg_dump', /(?:^|\/)toc\.dat$/],
+  ['XtraBackup or Mariabackup', /(?:^|\/)(?:xtrabackup|mariadb_backup)_(?:info|checkpoints)$/],
+  ['Veeam Backup & Replication', /\.(?:vbk|vib|vrb|vbm|vlb)$/i],
+];
+
+/** The first tool whose backups one of these files looks like; null: none. */
+export function otherToolOf(folder: string, names: readonly string[]): string | null {
+  const paths = names.map((name) => (folder === '.' ? name : `${folder}/${name}`));
+  return OTHER_TOOLS.find(([, path]) => paths.some((one) => path.test(one)))?.[0] ?? null;
 }
 
 /** As many names tell what it is. */
 export const UNRECOGNISED_EXAMPLES = 3;
 
 /** Why, as one plain sentence without its end. */
-export function unrecognisedReason({ fileCount, examples }: UnrecognisedFiles): string {
+export function unrecognisedReason({ fileCount, examples, tool }: UnrecognisedFiles): string {
   const names = examples.map((name) => JSON.stringify(name)).join(', ');
   const rest = fileCount - examples.length;
   const what = rest === 0 ? names : `${names} and ${rest} more`;
+  const looksLike = tool === undefined ? '' : ` (as it seems, a backup of ${tool})`;
   return fileCount === 1
-    ? `${what} is of no backup layout that this release knows, so it is not copied`
-    : `${what} are of no backup layout that this release knows, so they are not copied`;
+    ? `${what} is of no backup layout that this release knows${looksLike}, so it is not copied`
+    : `${what} are of no backup layout that this release knows${looksLike}, so they are not copied`;
 }

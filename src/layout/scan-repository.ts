@@ -1,5 +1,9 @@
 import type { SourceWorkload } from '../domain/restore-point.js';
-import { UNRECOGNISED_EXAMPLES, type UnrecognisedFiles } from '../domain/unrecognised.js';
+import {
+  otherToolOf,
+  UNRECOGNISED_EXAMPLES,
+  type UnrecognisedFiles,
+} from '../domain/unrecognised.js';
 import type { UnseenPart } from '../domain/unseen-part.js';
 import { boundedWorkloadId } from '../domain/workload-id.js';
 import type { SourceRepository } from '../repository/backup-repository.js';
@@ -123,6 +127,7 @@ function unrecognisedIn({ unclaimed }: WalkedFolder): UnrecognisedFiles[] {
   }
   return [...byFolder].map(([folder, names]) => {
     const examples = names.slice(0, UNRECOGNISED_EXAMPLES);
-    return { folder, fileCount: names.length, examples };
+    const tool = otherToolOf(folder, names);
+    return { folder, fileCount: names.length, examples, ...(tool === null ? {} : { tool }) };
   });
 }

@@ -44,11 +44,14 @@ describe('scanRepository', () => {
     await scanRepository(repository, { onUnrecognised });
     expect(found.sort((a, b) => (a.folder < b.folder ? -1 : 1))).toEqual([
       { folder: '.', fileCount: 1, examples: ['README'] },
-      { folder: 'veeam', fileCount: 4, examples: ['db01.vbk', 'db01.vbm', 'db01.vib'] },
+      {
+        ...{ folder: 'veeam', fileCount: 4, examples: ['db01.vbk', 'db01.vbm', 'db01.vib'] },
+        tool: 'Veeam Backup & Replication',
+      },
       { folder: 'web01', fileCount: 1, examples: ['notes.txt'] },
     ]);
     expect(unrecognisedReason(found.find(({ folder }) => folder === 'veeam')!)).toBe(
-      '"db01.vbk", "db01.vbm", "db01.vib" and 1 more are of no backup layout that this release knows, so they are not copied',
+      '"db01.vbk", "db01.vbm", "db01.vib" and 1 more are of no backup layout that this release knows (as it seems, a backup of Veeam Backup & Replication), so they are not copied',
     );
   });
 
