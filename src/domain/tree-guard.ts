@@ -92,16 +92,23 @@ function shownAfter({ known, gone, added }: TreeChanges): number {
   return known - gone + added;
 }
 
+export interface GuardedLook {
+  readonly nowMs: number;
+  readonly asOfMs: number;
+  readonly isAgreed: boolean;
+}
+
 /** The days as they are kept once a look was replayed.
- *  @param isAgreed an operator has seen what there was to see: it counts no more */
+ *  @param look `asOfMs`: from when the age of days is counted, so that a clock that runs ahead forgets none; `isAgreed`: an operator has seen what there was
+ *    to see, and it counts no more */
 export function guardedDaysAfter(
   days: readonly GuardedDay[],
   changes: TreeChanges,
-  { nowMs, isAgreed }: { readonly nowMs: number; readonly isAgreed: boolean },
+  { nowMs, asOfMs, isAgreed }: GuardedLook,
 ): GuardedDay[] {
   const day = dayOf(nowMs);
   if (isAgreed) return [{ day, shown: shownAfter(changes), steady: changes.steady, rewritten: 0 }];
-  const oldest = dayOf(nowMs - GUARDED_DAYS * DAY_MS);
+  const oldest = dayOf(Math.min(nowMs, asOfMs) - GUARDED_DAYS * DAY_MS);
   const kept = days.filter((entry) => entry.day >= oldest && entry.day !== day);
   const today = days.find((entry) => entry.day === day);
   const after = {

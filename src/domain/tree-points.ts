@@ -95,7 +95,7 @@ export function keptIds(
   // There is no day to count from: of a database whose first backup is being made nothing is whole.
   if (points.length === 0) return new Set();
   const backups = points.filter(({ kind }) => kind !== 'log');
-  const newestMs = Math.max(...points.map(({ createdAtMs }) => createdAtMs));
+  const newestMs = points.reduce((newest, { createdAtMs }) => Math.max(newest, createdAtMs), 0);
   const asOfMs = Math.min(nowMs, newestMs + DAY_MS);
   const firstDay = dayNumberOf(asOfMs, timeZone) - retention.value;
   const fewest = retention.type === 'days' ? MINIMUM_POINTS : retention.value;

@@ -1,3 +1,5 @@
+import { compareBytes } from '../../domain/byte-order.js';
+import { ageBase } from '../../domain/retention-age.js';
 import { firstTexts } from '../../domain/sentences.js';
 import { withDueFlags, type SetFlagsInput } from '../../domain/set-flags.js';
 import { notOverwritten, overwrittenTexts } from '../../domain/set-points.js';
@@ -74,8 +76,9 @@ export async function commitTree(
     sourceRepositoryId: plan.sourceRepositoryId,
     changedAt: new Date(plan.plannedAtMs).toISOString(),
   });
-  await discardTreeStaging(target, input.chain);
+  // As long as the plan is there, whoever finds it knows of the tables.
   await removeReplaced(target, input.chain, noted, replacedTables);
+  await discardTreeStaging(target, input.chain);
   const gone = overwrittenTexts(record.points, points);
   const committed = points.map(({ id }) => id).filter((id) => !known.has(id));
   return {
@@ -116,13 +119,22 @@ export async function noteCopied(
     );
   }
   const points = notOverwritten(record.points, plan.points, overwritten);
-  const look = { nowMs: plan.plannedAtMs, isAgreed: plan.isAgreed };
+  const look = { nowMs: plan.plannedAtMs, asOfMs: ageOf(record, plan), isAgreed: plan.isAgreed };
   const guard = isEntered ? record.guard : guardedDaysAfter(record.guard, plan.changes, look);
   return {
     noted: { ...record, points, index, guard, enteredPlan: plan.token },
     replacedTables,
     unread,
   };
+}
+
+/** From when ages are counted: from the newest point that the copy has or gets. */
+function ageOf({ points }: TreeRecord, { points: planned, plannedAtMs }: TreePlan): number {
+  const added = planned.map(({ createdAtMs }) => ({
+    createdAt: new Date(createdAtMs).toISOString(),
+  }));
+  const byDate = [...points, ...added].sort((a, b) => compareBytes(a.createdAt, b.createdAt));
+  return ageBase(byDate, plannedAtMs).asOfMs;
 }
 
 export interface NotedCopies {

@@ -67,9 +67,10 @@ async function finishLeft(
     replaced = replacedTables;
     if (JSON.stringify(noted.index) !== JSON.stringify(record.index))
       record = await writeTreeRecord(target, chain, noted);
-    await target.remove(treeStaged.plan(chain));
   }
+  // As long as the plan is there, whoever finds it knows of the tables.
   await removeReplaced(target, chain, record, replaced);
+  if (left !== null) await target.remove(treeStaged.plan(chain));
   await removeEndedLeases(target, chain, nowMs);
   return record;
 }

@@ -14,15 +14,20 @@ const START_MS = Date.parse('2026-11-01T12:00:00Z');
 /** One look a day at a source, until one of them is suspicious. @returns its number; null: none is */
 function firstAlarm(
   look: (files: number) => Omit<TreeChanges, 'known' | 'steady'>,
-  { rules = STORE, everyDays = 1 }: { rules?: typeof STORE | typeof SETS; everyDays?: number } = {},
+  {
+    rules = STORE,
+    everyDays = 1,
+    aheadAt = 0,
+  }: { rules?: typeof STORE | typeof SETS; everyDays?: number; aheadAt?: number } = {},
 ): number | null {
   let days: GuardedDay[] = [];
   let files = 100;
   for (let number = 1; number <= 30; number++) {
     const changes = { known: files, steady: files, ...look(files) };
     if (suspicionOf(changes, rules, days) !== null) return number;
-    const nowMs = START_MS + number * everyDays * DAY_MS;
-    days = guardedDaysAfter(days, changes, { nowMs, isAgreed: false });
+    const asOfMs = START_MS + number * everyDays * DAY_MS;
+    const nowMs = asOfMs + (number === aheadAt ? 60 * DAY_MS : 0);
+    days = guardedDaysAfter(days, changes, { nowMs, asOfMs, isAgreed: false });
     files += changes.added - changes.gone;
   }
   return null;
@@ -52,6 +57,11 @@ describe('a source that loses or rewrites a little at each look', () => {
     expect(firstAlarm(look, { everyDays: 2 })).toBe(6);
   });
 
+  it('is not forgiven because the clock of one look was two months ahead', () => {
+    const look = () => ({ gone: 0, rewritten: 10, added: 0 });
+    for (const aheadAt of [1, 3, 5]) expect(firstAlarm(look, { aheadAt })).toBe(6);
+  });
+
   it('is not blamed for what the retention of sets removes from the copy', () => {
     expect(firstAlarm(() => ({ gone: 3, rewritten: 0, added: 0 }), { rules: SETS })).toBeNull();
   });
@@ -59,9 +69,9 @@ describe('a source that loses or rewrites a little at each look', () => {
   it('begins anew when an operator has agreed', () => {
     const changes = { known: 100, steady: 100, gone: 20, rewritten: 40, added: 1 };
     const days = [{ day: '2026-10-31', shown: 300, steady: 300, rewritten: 140 }];
-    expect(guardedDaysAfter(days, changes, { nowMs: START_MS, isAgreed: true })).toEqual([
-      { day: '2026-11-01', shown: 81, steady: 100, rewritten: 0 },
-    ]);
+    expect(
+      guardedDaysAfter(days, changes, { nowMs: START_MS, asOfMs: START_MS, isAgreed: true }),
+    ).toEqual([{ day: '2026-11-01', shown: 81, steady: 100, rewritten: 0 }]);
   });
 
   it('adds up the looks of one day', () => {
@@ -70,9 +80,9 @@ describe('a source that loses or rewrites a little at each look', () => {
       { day: '2026-10-01', shown: 999, steady: 999, rewritten: 9 },
       { day: '2026-11-01', shown: 120, steady: 80, rewritten: 3 },
     ];
-    expect(guardedDaysAfter(days, changes, { nowMs: START_MS, isAgreed: false })).toEqual([
-      { day: '2026-11-01', shown: 120, steady: 90, rewritten: 7 },
-    ]);
+    expect(
+      guardedDaysAfter(days, changes, { nowMs: START_MS, asOfMs: START_MS, isAgreed: false }),
+    ).toEqual([{ day: '2026-11-01', shown: 120, steady: 90, rewritten: 7 }]);
   });
 });
 
