@@ -287,6 +287,6 @@ async function measured(action: () => Promise<void>): Promise<Measurement> {
 }
 
 /** @param path absolute */
-function directory(path: string): { readonly kind: string; readonly path: string } {
+export function directory(path: string): { readonly kind: string; readonly path: string } {
   return { kind: 'directory', path };
 }
