@@ -38,6 +38,17 @@ export class ToyStore {
     await this.#snapshot(`snapshots/s${number}.json`, [index]);
   }
 
+  /** A snapshot of one blob. */
+  async backUpLarge(content: Buffer): Promise<void> {
+    const number = ++this.#count;
+    const path = `data/${digestOf(content)}`;
+    await this.#write(path, content);
+    const index = `index/i${number}`;
+    await this.#write(index, JSON.stringify([path]));
+    this.#indexes.set(index, [path]);
+    await this.#snapshot(`snapshots/s${number}.json`, [index]);
+  }
+
   /** Writes a snapshot anew, under its own name. */
   async touch(): Promise<void> {
     const [first] = this.#snapshots;

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { SimulationOptions } from '../../../support/repository/simulated-repository.js';
+import { ToyStore } from '../../../support/tree/toy-store.js';
+import { TreeWorld } from '../../../support/tree/tree-world.js';
 import { killTree, TREE_SCENARIOS, type TreeScenario } from '../../../kill-table/tree-kills.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { toyStoreLayout } from '../../../support/tree/toy-trees.js';
@@ -18,4 +21,53 @@ describe('a copy of a tree that is stopped', () => {
     },
     60_000,
   );
+});
+
+/** Fills its window, and ends in a hole, which only its length tells of. */
+const LARGE = Buffer.concat([Buffer.alloc(8 * 1024 ** 2, 7), Buffer.alloc(1024 ** 2)]);
+
+describe('a large file of a tree', () => {
+  /** What power cuts behind each step that makes something durable or gives a name leave of it, and what the next session makes of that. */
+  async function faultsBehindSteps(disable: SimulationOptions['disable']): Promise<string[]> {
+    makeTreesKnown(toyStoreLayout);
+    const store = new ToyStore(new TreeWorld());
+    const { world } = store;
+    await store.begin();
+    await world.copy();
+    await store.backUp(1);
+    await store.backUpLarge(LARGE);
+    world.target.settleAll();
+    const before = world.target;
+    const startMs = world.nowMs;
+    world.target = before.clone();
+    await world.copy();
+    const steps = world.target.operations.filter(
+      ({ kind, path }) => kind !== 'write' && /\.staging\/large\/|\/files\/data$/.test(path),
+    );
+    const faults: string[] = [];
+    for (const { number, kind } of disable === undefined ? steps : steps.slice(-4)) {
+      const crash = { atOperation: number, when: 'after' } as const;
+      const stopped = before.clone({ crash, ...(disable === undefined ? {} : { disable }) });
+      world.nowMs = startMs;
+      world.target = stopped;
+      await world.copy().catch(() => undefined);
+      for (let seed = 0; seed < 4; seed++) {
+        world.target = stopped.restart({ kind: 'power', seed });
+        const found = await store.faultsOf(world.target);
+        if (seed === 0 && disable === undefined) {
+          await world.copy();
+          found.push(...(await store.faultsOf(world.target)));
+        }
+        faults.push(...found.map((fault) => `${kind} ${number}: ${fault}`));
+      }
+    }
+    expect(steps.length).toBeGreaterThan(5);
+    return faults;
+  }
+
+  it('is whole wherever a power cut comes, because it is durable before its name', async () => {
+    expect(await faultsBehindSteps(undefined)).toEqual([]);
+    const withoutSync = await faultsBehindSteps({ sync: (path) => path.endsWith('.work') });
+    expect(withoutSync.length).toBeGreaterThan(0);
+  }, 120_000);
 });
