@@ -42,11 +42,12 @@ export interface TreeRules {
   readonly isOpaque?: true;
   /** More than this share of the files (0.5: half) gone or rewritten at once is not replayed before an operator agrees. */
   readonly suspiciousShare: number;
+  /** What of a file its tool depends on. */
   readonly keeps: {
     readonly modes: boolean;
     readonly times: boolean;
+    /** Names of one file (hard links) are names of one file in the copy, too, where its storage has such. Of files that never change. */
     readonly links: boolean;
-    readonly xattrs: boolean;
   };
 }
 

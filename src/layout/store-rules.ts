@@ -8,7 +8,7 @@ export const STORE_RULES: Omit<TreeRules, 'classes' | 'ignored' | 'digestInName'
   openFilesWaitMs: 0,
   keepRemovedForDays: 7,
   suspiciousShare: 0.5,
-  keeps: { modes: true, times: true, links: false, xattrs: false },
+  keeps: { modes: true, times: true, links: false },
 };
 
 /** The whole folder, whatever else lies in it. */

@@ -71,6 +71,11 @@ export interface StorageVerbs {
    *  absent under its new name at every instant. One whose old name is gone was moved by an earlier attempt. The folders are made.
    *  @param place see `publish` */
   move(moves: readonly Move[], place: string): Promise<void>;
+  /** Gives files that are there further names, in the order given. A name that is taken by the very file was given by an earlier attempt; one that is taken
+   *  by another file goes to this one, and is absent for a moment. The folders are made. null: a file has one name.
+   *  @param place see `publish`
+   *  @throws FILE_MISSING when there is no such file; REPOSITORY_UNSUITED, REPOSITORY_READ_ONLY also where the file system of a folder cannot do that */
+  readonly link: ((links: readonly Move[], place: string) => Promise<void>) | null;
   /** Bytes of a file that is in use, and has more: a stop leaves the old ones, the new ones, or, where files are updated in place, what a
    *  reader's digests tell from both. */
   patch(path: string, offset: number, bytes: Uint8Array): Promise<void>;
@@ -104,6 +109,9 @@ export interface FolderStorage {
   makeFolder(folder: string): Promise<void>;
   /** Atomic replace, file or folder. Durable only after `syncFolder` of both folders. */
   rename(from: string, to: string): Promise<void>;
+  /** Gives a file another name beside its own. Durable only after `syncFolder`.
+   *  @throws FILE_EXISTS */
+  linkFile(from: string, to: string): Promise<void>;
   /** Removes one file. Durable only after `syncFolder`. */
   unlink(path: string): Promise<void>;
   /** Removes one empty folder. */

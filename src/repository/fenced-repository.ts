@@ -35,7 +35,7 @@ function fencedVerbs(repository: BackupRepository, assertMayWrite: () => void): 
     assertMayWrite();
     return verb();
   };
-  const { openUpdate, hold } = repository;
+  const { openUpdate, hold, link } = repository;
   return {
     ...readingOf(repository),
     put: (path, bytes, options) => ask(() => repository.put(path, bytes, options)),
@@ -50,6 +50,7 @@ function fencedVerbs(repository: BackupRepository, assertMayWrite: () => void): 
     remove: (...paths) => ask(() => repository.remove(...paths)),
     removeAll: (folder) => ask(() => repository.removeAll(folder)),
     move: (moves, place) => ask(() => repository.move(moves, place)),
+    link: link && ((links, place) => ask(() => link.call(repository, links, place))),
     patch: (path, offset, bytes) => ask(() => repository.patch(path, offset, bytes)),
     settle: (paths) => repository.settle(paths),
     conditionalPut: repository.conditionalPut,
@@ -98,6 +99,10 @@ function fencedFolders(repository: FolderRepository, assertMayWrite: () => void)
     async rename(from, to) {
       assertMayWrite();
       await repository.rename(from, to);
+    },
+    async linkFile(from, to) {
+      assertMayWrite();
+      await repository.linkFile(from, to);
     },
     async unlink(path) {
       assertMayWrite();

@@ -13,6 +13,8 @@ export interface FileCalls {
   listNames(path: string): Promise<FolderName[]>;
   makeFolder(path: string, mode: number): Promise<void>;
   rename(from: string, to: string): Promise<void>;
+  /** Another name of a file. */
+  link(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   removeFolder(path: string): Promise<void>;
   fileSystem(path: string): Promise<fs.BigIntStatsFs>;
@@ -85,6 +87,7 @@ const asynchronousCalls: FileCalls = {
   listNames: (path) => fs.promises.readdir(path, LISTED),
   makeFolder: async (path, mode) => void (await fs.promises.mkdir(path, { mode })),
   rename: (from, to) => fs.promises.rename(from, to),
+  link: (from, to) => fs.promises.link(from, to),
   remove: (path) => fs.promises.unlink(path),
   removeFolder: (path) => fs.promises.rmdir(path),
   fileSystem: (path) => fs.promises.statfs(path, { bigint: true }),
@@ -97,6 +100,7 @@ const synchronousCalls: FileCalls = {
   listNames: async (path) => fs.readdirSync(path, LISTED),
   makeFolder: async (path, mode) => void fs.mkdirSync(path, { mode }),
   rename: async (from, to) => fs.renameSync(from, to),
+  link: async (from, to) => fs.linkSync(from, to),
   remove: async (path) => fs.unlinkSync(path),
   removeFolder: async (path) => fs.rmdirSync(path),
   fileSystem: async (path) => fs.statfsSync(path, { bigint: true }),

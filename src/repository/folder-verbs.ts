@@ -15,8 +15,9 @@ const MANY_SYNCS = 8;
 
 /** The verbs of the contract on a file system: which content and which names are made durable, and in which order, stands here and nowhere
  *  else. Written for `this`: a repository that changes some of its calls changes the verbs with them. */
-export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits'>> &
-  ThisType<FolderRepository> = {
+export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits' | 'link'>> & {
+  readonly link: NonNullable<StorageVerbs['link']>;
+} & ThisType<FolderRepository> = {
   conditionalPut: false,
   hold: null,
 
@@ -118,6 +119,18 @@ export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits'>> &
     await names.settle();
   },
 
+  async link(links, place) {
+    const names = new Names(
+      this,
+      links.map(({ to }) => ({ from: to, to })),
+      place,
+    );
+    await names.makeFolders();
+    await names.settleFolders();
+    for (const { from, to } of links) await linkOver(this, from, to);
+    await names.settle();
+  },
+
   async patch(path, offset, bytes) {
     const file = await this.openWrite(path, 'existing');
     try {
@@ -153,6 +166,7 @@ export abstract class FolderVerbs {
   readonly remove = folderVerbs.remove;
   readonly removeAll = folderVerbs.removeAll;
   readonly move = folderVerbs.move;
+  readonly link = folderVerbs.link;
   readonly patch = folderVerbs.patch;
   readonly settle = folderVerbs.settle;
 }
@@ -240,6 +254,18 @@ async function openOwn(storage: FolderStorage, path: string): Promise<WritableFi
     if (!isBackupError(error, 'REPOSITORY_ACCESS_DENIED')) throw error;
     await storage.unlink(path);
     return storage.openWrite(path, 'new');
+  }
+}
+
+async function linkOver(storage: FolderRepository, from: string, to: string): Promise<void> {
+  try {
+    await storage.linkFile(from, to);
+  } catch (error) {
+    if (!isBackupError(error, 'FILE_EXISTS')) throw error;
+    const [file, other] = [await storage.stat(from), await storage.stat(to)];
+    if (file !== null && file.stamp.inode === other?.stamp.inode) return;
+    await storage.unlink(to);
+    await storage.linkFile(from, to);
   }
 }
 

@@ -25,7 +25,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   EEXIST: fault('FILE_EXISTS', 'it exists already'),
   ENOTEMPTY: fault('FOLDER_NOT_EMPTY', 'the folder is not empty'),
   EROFS: fault('REPOSITORY_READ_ONLY', 'its file system is mounted read-only'),
-  EMLINK: fault('REPOSITORY_FULL', 'the folder cannot hold more folders'),
+  EMLINK: fault('REPOSITORY_FULL', 'it cannot have more names, or the folder no more folders'),
   EACCES: ['REPOSITORY_ACCESS_DENIED', 'REPOSITORY_READ_ONLY', 'permission is denied'],
   EPERM: ['REPOSITORY_ACCESS_DENIED', 'REPOSITORY_READ_ONLY', 'the operation is not permitted'],
   ELOOP: fault('PATH_FORBIDDEN', 'it is a symbolic link'),

@@ -28,6 +28,7 @@ export function describeStorageVerbs(
     describe('work and publish', () => describeWork(repository));
     describe('remove', () => describeRemove(repository));
     describe('move', () => describeMove(repository));
+    describe('link', () => describeLink(repository));
     describe('entries', () => describeEntries(repository));
     describe('openUpdate', () => describeUpdate(repository));
   });
@@ -129,6 +130,42 @@ function describePutAll(repository: Of): void {
     const traits = { modifiedAtNs: '1600000000000000000' };
     await repository().putAll([{ path: 'a', bytes: text('x'), traits }], 'desk', '');
     expect((await repository().stat('a'))?.stamp.modifiedAtNs).toBe(traits.modifiedAtNs);
+  });
+}
+
+function describeLink(repository: Of): void {
+  it('gives files further names, in folders old and new', async () => {
+    const { link } = repository();
+    if (link === null) return;
+    await repository().put('a/one', text('one'));
+    await repository().put('a/two', text('two'));
+    const links = [
+      { from: 'a/one', to: 'a/first' },
+      { from: 'a/two', to: 'b/c/second' },
+      { from: 'a/one', to: 'b/c/third' },
+    ];
+    // Twice, as after a stop.
+    await link.call(repository(), links, '');
+    await link.call(repository(), links, '');
+    expect(await get(repository(), 'a/first')).toBe('one');
+    const inodeOf = async (path: string) => (await repository().stat(path))!.stamp.inode;
+    for (const { from, to } of links) expect(await inodeOf(to)).toBe(await inodeOf(from));
+    // What is put under one name leaves the others alone.
+    await repository().put('a/one', text('new'));
+    expect(await get(repository(), 'b/c/third')).toBe('one');
+    await repository().remove('a/first');
+    expect(await get(repository(), 'b/c/third')).toBe('one');
+  });
+
+  it('takes a name from another file, and finds no file that is not there', async () => {
+    const { link } = repository();
+    if (link === null) return;
+    await repository().put('one', text('one'));
+    await repository().put('two', text('two'));
+    await link.call(repository(), [{ from: 'one', to: 'two' }], '');
+    expect(await get(repository(), 'two')).toBe('one');
+    await expectCode(link.call(repository(), [{ from: 'none', to: 'x' }], ''), 'FILE_MISSING');
+    expect(await repository().stat('x')).toBeNull();
   });
 }
 

@@ -48,6 +48,10 @@ export class PostponingRepository extends FolderVerbs implements FolderRepositor
     await this.#letGo(step);
   }
 
+  linkFile(from: string, to: string): Promise<void> {
+    return this.inner.linkFile(from, to);
+  }
+
   async unlink(path: string): Promise<void> {
     await this.inner.unlink(path);
     await this.#letGo({ kind: 'remove', path });

@@ -33,7 +33,7 @@ export const hanaLayout: TreeLayout = {
     openFilesWaitMs: 60_000,
     keepRemovedForDays: 0,
     suspiciousShare: 0.5,
-    keeps: { modes: true, times: true, links: false, xattrs: false },
+    keeps: { modes: true, times: true, links: false },
   },
   claim,
   confirm,

@@ -26,7 +26,7 @@ const RULES: TreeRules = {
   openFilesWaitMs: 60_000,
   keepRemovedForDays: 0,
   suspiciousShare: 0.5,
-  keeps: { modes: false, times: true, links: false, xattrs: false },
+  keeps: { modes: false, times: true, links: false },
 };
 
 const ARCHIVE = /^(?<base>.+?)\.(?:archive|mongodump|agz)(?:\.gz)?$/i;

@@ -44,7 +44,7 @@ export const mssqlLayout: TreeLayout = {
     openFilesWaitMs: 60_000,
     keepRemovedForDays: 0,
     suspiciousShare: 0.5,
-    keeps: { modes: false, times: true, links: false, xattrs: false },
+    keeps: { modes: false, times: true, links: false },
   },
   claim,
   confirm,

@@ -65,7 +65,7 @@ export const pgBackRestLayout: TreeLayout = {
     openFilesWaitMs: 0,
     keepRemovedForDays: 14,
     suspiciousShare: 0.5,
-    keeps: { modes: true, times: true, links: false, xattrs: false },
+    keeps: { modes: true, times: true, links: false },
   },
   claim,
   confirm,

@@ -52,7 +52,7 @@ export const walFolderLayout: TreeLayout = {
     isFullSize: (path, sizeBytes) => parseSegment(path) !== null && isSegmentSize(sizeBytes),
     keepRemovedForDays: 14,
     suspiciousShare: 0.5,
-    keeps: { modes: false, times: true, links: false, xattrs: false },
+    keeps: { modes: false, times: true, links: false },
   },
   claim,
   scan,

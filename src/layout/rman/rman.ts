@@ -42,7 +42,7 @@ const RULES: TreeRules = {
   openFilesWaitMs: 60_000,
   keepRemovedForDays: 0,
   suspiciousShare: 0.5,
-  keeps: { modes: true, times: true, links: false, xattrs: false },
+  keeps: { modes: true, times: true, links: false },
 };
 
 const AREA_FOLDER = /^(?:backupset|autobackup|archivelog)$/i;

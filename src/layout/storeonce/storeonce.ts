@@ -31,7 +31,7 @@ export const storeOnceLayout: TreeLayout = {
     keepRemovedForDays: 21,
     isOpaque: true,
     suspiciousShare: 0.5,
-    keeps: { modes: true, times: true, links: false, xattrs: false },
+    keeps: { modes: true, times: true, links: false },
   },
   claim,
   scan,

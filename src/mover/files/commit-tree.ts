@@ -22,6 +22,7 @@ import type { ClassIndex, IndexRun, TreeRecord } from '../../tree/tree-record.js
 import { ownedTreeRecord, writeTreeRecord } from '../../tree/tree-store.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { digestOfNamed } from './named-files.js';
+import { namedFiles, nameEntries } from './name-entries.js';
 import { largeFiles, publishedTable, smallOutcomes } from './publish-files.js';
 import { copiedPaths, isStore, pointsAfter, unfinishedOf, wholeOf } from './points-after.js';
 import { StagedClass } from './staged-files.js';
@@ -161,7 +162,7 @@ interface ClassPlace {
 async function asEntered(place: ClassPlace, before: ClassIndex): Promise<ClassIndex> {
   const { replacedTables, overwritten, unread } = place;
   const tally = { fileCount: 0, sizeBytes: 0, goneCount: 0, replacedTables, overwritten, unread };
-  for await (const _ of changesOf(place, tally)) continue;
+  for await (const _ of changesOf(place, before, tally)) continue;
   return before;
 }
 
@@ -176,7 +177,7 @@ async function classAfter(
   const counts = { fileCount, sizeBytes, goneCount };
   const { replacedTables, overwritten, unread } = place;
   const tally = { ...counts, replacedTables, overwritten, unread };
-  const run = await writeRun(target, tree, name, changesOf(place, tally));
+  const run = await writeRun(target, tree, name, changesOf(place, before, tally));
   if (run.entryCount === 0) return before;
   const after = {
     ...before,
@@ -242,19 +243,45 @@ interface Tally {
 }
 
 /** New entries of one class, in the order of their paths. */
-async function* changesOf(place: ClassPlace, tally: Tally): AsyncGenerator<readonly IndexLine[]> {
+async function* changesOf(
+  place: ClassPlace,
+  before: ClassIndex,
+  tally: Tally,
+): AsyncGenerator<readonly IndexLine[]> {
   const { context, target, tree, plan, classIndex } = place;
   if ((await target.stat(treeStaged.list(tree, classIndex, 'small'))) === null) return;
   const staged = await StagedClass.open(target, tree, plan, classIndex);
   try {
+    const copied = [
+      smallEntries(target, staged, noTally()),
+      largeEntries(context, target, staged, noTally()),
+    ];
+    const firsts = await namedFiles(target, staged, before, copied);
+    const onMissing = (path: string) => tally.unread.push(path);
     const streams = [
       await SortedStream.of(marksOf(target, tree, classIndex, tally)),
       await SortedStream.of(smallEntries(target, staged, tally)),
       await SortedStream.of(largeEntries(context, target, staged, tally)),
+      await SortedStream.of(counted(nameEntries(target, staged, firsts, onMissing), tally)),
     ];
     yield* mergeStreams<FileEntry>(streams);
   } finally {
     await staged.close();
+  }
+}
+
+function noTally(): Tally {
+  const counts = { fileCount: 0, sizeBytes: 0, goneCount: 0 };
+  return { ...counts, replacedTables: [], overwritten: new Set(), unread: [] };
+}
+
+async function* counted(
+  parts: AsyncIterable<readonly FileEntry[]>,
+  tally: Tally,
+): AsyncGenerator<readonly FileEntry[]> {
+  for await (const entries of parts) {
+    for (const { stamp, table } of entries) count(tally, { stamp, held: null }, table);
+    yield entries;
   }
 }
 

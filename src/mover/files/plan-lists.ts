@@ -1,20 +1,25 @@
 import { WINDOW_BYTES } from '../../domain/digest.js';
 import type { FileClass } from '../../domain/tree-rules.js';
-import type { BackupRepository, WritableFile } from '../../repository/backup-repository.js';
+import type { BackupRepository, WorkFile } from '../../repository/backup-repository.js';
 import { lineOf, LineWriter, type FileEntry } from '../../tree/file-index.js';
+import { openTogether, type OpenFiles } from '../task/open-files.js';
 import { FileListWriter, type ListForm } from './file-lists.js';
+import { nameLine, type PlannedName } from './planned-names.js';
 import { partsOf } from './staged-files.js';
 import { plannedLine, treeStaged, type PlannedClass, type PlannedFile } from './tree-plan.js';
 
 /** Writes the lists of one class while its files are found, in the order of their paths. */
 export class PlanLists {
   #markCount = 0;
+  #nameCount = 0;
+  /** null: there is none yet. */
+  #names: LineWriter | null = null;
 
   private constructor(
-    private readonly name: string,
+    private readonly fileClass: string,
     private readonly files: FileListWriter<PlannedFile>,
-    private readonly marked: WritableFile,
     private readonly marks: LineWriter,
+    private readonly opened: { readonly files: OpenFiles; readonly names: () => Promise<WorkFile> },
   ) {}
 
   static async open(
@@ -28,8 +33,11 @@ export class PlanLists {
       treeStaged.list(tree, classIndex, list);
     const lists = await FileListWriter.open({ repository: target, token, path }, formOf(fileClass));
     try {
-      const marks = await target.openWork(path('marks'), token);
-      return new PlanLists(fileClass.name, lists, marks, new LineWriter(marks));
+      return await openTogether(async (files) => {
+        const marks = new LineWriter(files.add(await target.openWork(path('marks'), token)));
+        const names = () => target.openWork(path('names'), token);
+        return new PlanLists(fileClass.name, lists, marks, { files, names });
+      });
     } catch (error) {
       await lists.close();
       throw error;
@@ -46,14 +54,23 @@ export class PlanLists {
     return this.marks.add(lineOf(entry));
   }
 
+  /** A file that is another name of one that the copy has, or gets. */
+  async addName(name: PlannedName): Promise<void> {
+    this.#nameCount++;
+    this.#names ??= new LineWriter(this.opened.files.add(await this.opened.names()));
+    await this.#names.add(nameLine(name));
+  }
+
   /** All of it durable. */
   async end(): Promise<PlannedClass> {
     try {
       const listed = await this.files.end();
       await this.marks.end();
-      return { class: this.name, ...listed, markCount: this.#markCount };
+      await this.#names?.end();
+      const counts = { markCount: this.#markCount, nameCount: this.#nameCount };
+      return { class: this.fileClass, ...listed, ...counts };
     } finally {
-      await this.marked.close();
+      await this.opened.files.close();
     }
   }
 }

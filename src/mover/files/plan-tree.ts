@@ -28,6 +28,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { findSourceWorkload } from '../source/source-catalogue.js';
 import { compareClass } from './compare-class.js';
 import { ChangeCount } from './count-changes.js';
+import { canGiveNames, FileNames } from './file-names.js';
 import { PlanLists } from './plan-lists.js';
 import { removalRule } from './remove-files.js';
 import { takeForCopy, type TakeTreeInput } from './take-tree.js';
@@ -87,18 +88,27 @@ export async function planTree(
   const record = await takeForCopy(context, input, { layout: layout.name });
   for (const text of overwrittenTexts(known?.points ?? [], record.points)) warnings.push(text);
   const listed = noRemarks();
-  const { plan, suspicion } = await writePlan({ ...seen, known: record }, chosen, listed);
+  const { plan, suspicion, lostNames } = await writePlan(
+    { ...seen, known: record },
+    chosen,
+    listed,
+  );
   if (suspicion !== null && !input.acceptChanges) {
     await discardTreeStaging(target, input.chain);
     return { state: 'suspicious', reason: suspicion, ...told(listed) };
   }
+  if (lostNames > 0) warnings.push(lostNamesText(lostNames));
   const { token, epoch, classes } = plan;
   return {
     state: 'planned',
     reference: { token, epoch },
-    classes: classes.map(workOf).filter(({ windowCount }) => windowCount > 0),
+    classes: classes.map(workOf).filter(({ fileCount }) => fileCount > 0),
     ...told(listed),
   };
+}
+
+function lostNamesText(count: number): string {
+  return `${count} files are other names of files of the source (hard links), and become files of their own: the storage of the target gives a file one name only`;
 }
 
 /** What a look says of single files. */
@@ -231,17 +241,18 @@ async function writePlan(
   seen: Seen,
   { points }: ChosenTreePoints,
   { faults, waiting }: Remarks,
-): Promise<{ plan: TreePlan; suspicion: string | null }> {
+): Promise<{ plan: TreePlan; suspicion: string | null; lostNames: number }> {
   const { input, target, tree, layout } = seen;
   const token = randomUUID();
   await target.makePlace(treeStaged.largeFolder(input.chain));
   const walk = walkOf(seen, points, faults);
   const count = new ChangeCount();
+  const names = await namesOf(seen);
   const classes: PlannedClass[] = [];
   const goneByClass: number[] = [];
   for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
     const goneBefore = count.changes.gone;
-    classes.unshift(await planClass(seen, walk, index, token, { count, waiting }));
+    classes.unshift(await planClass(seen, walk, index, token, { count, waiting, names }));
     goneByClass.unshift(count.changes.gone - goneBefore);
   }
   await assertGoneTogether(seen, points, goneByClass);
@@ -255,7 +266,11 @@ async function writePlan(
     shown: tree.points.map(({ id }) => id),
   };
   await writeTreePlan(target, input.chain, plan);
-  return { plan, suspicion: suspicionOf(changes, layout.rules, seen.known!.guard) };
+  return {
+    plan,
+    suspicion: suspicionOf(changes, layout.rules, seen.known!.guard),
+    lostNames: names.lost,
+  };
 }
 
 /** What a tool removes it takes from the last class first. Removed while the classes were looked at, files would be missed one session before those that
@@ -284,23 +299,52 @@ async function assertGoneTogether(
   }
 }
 
+interface ClassRemarks {
+  readonly count: ChangeCount;
+  readonly waiting: FaultList;
+  readonly names: SeveralNames;
+}
+
+/** What becomes of files that have several names in the source. */
+interface SeveralNames {
+  readonly areKept: boolean;
+  /** The storage of the copy has such. */
+  readonly canBeGiven: boolean;
+  /** Names that become files of their own. */
+  lost: number;
+}
+
+/** Where stamps are weak, an inode number proves nothing. */
+async function namesOf({ source, target, layout, input }: Seen): Promise<SeveralNames> {
+  const areKept = layout.rules.keeps.links && source.capabilities.stampsProve;
+  const canBeGiven = areKept && (await canGiveNames(target, treeStaged.folder(input.chain)));
+  return { areKept, canBeGiven, lost: 0 };
+}
+
 async function planClass(
   { input, target, known, layout }: Seen,
   walk: Walk,
   index: number,
   token: string,
-  { count, waiting }: { readonly count: ChangeCount; readonly waiting: FaultList },
+  { count, waiting, names }: ClassRemarks,
 ): Promise<PlannedClass> {
   const { chain, nowMs } = input;
   const goneSinceMs = missedSinceMs(known!, nowMs);
   const fileClass = layout.rules.classes[index]!;
   const { content } = fileClass;
+  const files = new FileNames();
   const lists = await PlanLists.open(target, chain, fileClass, index, token);
   await compareClass(walk, target, chain, known, index, (is, listed, entry) => {
     count.add(is, content, listed, entry);
+    const isCopied = listed !== null && is !== 'waits';
+    const first = isCopied && names.areKept ? files.firstOf(listed.path, listed.stamp) : null;
     switch (is) {
-      case 'new':
-        return lists.add({ ...listed!, held: null });
+      case 'new': {
+        const file = { ...listed!, held: null };
+        if (first !== null && names.canBeGiven) return lists.addName({ file, first });
+        if (first !== null) names.lost++;
+        return lists.add(file);
+      }
       case 'changed': {
         const { digest, table, stamp } = entry!;
         const isGone = entry!.goneSinceMs !== null;
@@ -328,12 +372,13 @@ function workOf({
   largeWindows,
   smallCount,
   largeCount,
+  nameCount,
   sizeBytes,
 }: PlannedClass): TreeWork {
   return {
     class: name,
     windowCount: smallWindows + largeWindows,
-    fileCount: smallCount + largeCount,
+    fileCount: smallCount + largeCount + nameCount,
     sizeBytes,
   };
 }

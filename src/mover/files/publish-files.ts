@@ -17,6 +17,7 @@ import type { TaskControl } from '../task/task-control.js';
 import { withOpenFiles } from '../task/open-files.js';
 import { WindowJournal } from '../task/window-journal.js';
 import { asLarge, mayBeRead } from './copy-files.js';
+import { publishNames, type NameOutcome } from './publish-names.js';
 import {
   FILE_OUTCOMES,
   largeJournal,
@@ -64,7 +65,7 @@ export async function publishFiles(
   const source = await context.repository(plan.sourceRepositoryId);
   const classIndex = classIndexOf(plan, input.class);
   const told = new ClassTold(classIndex === plan.classes.length - 1);
-  const { largeCount } = plan.classes[classIndex]!;
+  const { largeCount, nameCount } = plan.classes[classIndex]!;
   const rules = treeLayoutOf(plan.layout)!.rules;
   const fileClass = rules.classes[classIndex]!;
   const staged = await StagedClass.open(target, input.chain, plan, classIndex);
@@ -75,6 +76,17 @@ export async function publishFiles(
         const place = { context, source, target, tree: input.chain, plan, rules, classIndex };
         told.add(file, await publishLarge(place, file));
       }
+    if (nameCount > 0) {
+      const { control } = context;
+      const place = { control, source, target, tree: input.chain, plan, classIndex };
+      const { content } = fileClass;
+      for await (const { file, outcome } of publishNames({
+        ...place,
+        content,
+        failed: told.failed,
+      }))
+        told.add(file, outcome);
+    }
   } finally {
     await staged.close();
   }
@@ -85,11 +97,15 @@ class ClassTold {
   #drifted = 0;
   #driftedPath: string | null = null;
   readonly #faults = new FaultList();
+  /** Files that were not copied, by path. */
+  readonly failed = new Map<string, FileOutcome>();
 
   /** @param isLast nothing of the tree refers to the files of the last class, so one that is gone was only removed */
   constructor(private readonly isLast: boolean) {}
 
-  add({ path }: PlannedFile, outcome: FileOutcome): void {
+  add({ path }: PlannedFile, outcome: NameOutcome): void {
+    const isCopied = outcome === 'copied' || outcome === 'held';
+    if (!isCopied && outcome !== 'nameless') this.failed.set(path, outcome);
     switch (outcome) {
       case 'copied':
       case 'held':
@@ -103,6 +119,11 @@ class ClassTold {
         return this.#faults.add({
           path,
           reason: 'its content is not that which the digest in its name says',
+        });
+      case 'nameless':
+        return this.#faults.add({
+          path,
+          reason: 'it is another name of a file that the copy has lost',
         });
       case 'open':
       case 'changed':

@@ -44,6 +44,8 @@ export interface PlannedClass extends ListedFiles {
   readonly class: string;
   /** Entries of the index that change although nothing is copied. */
   readonly markCount: number;
+  /** Further names of files. */
+  readonly nameCount: number;
 }
 
 /** A file that is to be copied, as it stands in a list. */
@@ -74,8 +76,8 @@ export const treeStaged = {
   desk: (tree: string, id: string) => `${tree}/${STAGING_FOLDER}/desks/${id}`,
 };
 
-/** `marks`: entries of the index that change without a copy. `journal`: what came of each window of small files. */
-export type StagedList = FileList | 'marks' | 'journal';
+/** `marks`: entries of the index that change without a copy. `names`: further names of files. `journal`: what came of each window of small files. */
+export type StagedList = FileList | 'marks' | 'names' | 'journal';
 
 const MAX_PLAN_BYTES = 64 * 1024 * 1024;
 

@@ -5,16 +5,18 @@ import { restoreStaging } from '../../domain/staging-id.js';
 import type { FileWork } from '../../domain/tree-damage.js';
 import type { TreeRules } from '../../domain/tree-rules.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
-import type { FileEntry } from '../../tree/file-index.js';
+import type { BackupRepository, Move } from '../../repository/backup-repository.js';
+import { LineWriter, readLines, type FileEntry } from '../../tree/file-index.js';
 import { indexPath, treeFile } from '../../tree/tree-paths.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import { readTreeRecord } from '../../tree/tree-store.js';
+import { canGiveNames, FileNames } from '../files/file-names.js';
 import { FileListWriter, type ListedFiles } from '../files/file-lists.js';
 import { discardStaging } from '../staging/staging.js';
 import { newToken, readStagedJson, stagedPath, writeStagedJson } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { assertRoom, nameTaken, type RestoreDestination } from '../task/restore-destination.js';
+import { withOpenFiles } from '../task/open-files.js';
 import { openRuns } from '../task/window-journal.js';
 import type { WindowWorker } from '../task/window-loop.js';
 import { windowRuns, type WindowRun } from '../task/window-runs.js';
@@ -48,6 +50,8 @@ interface TreeRestore {
   /** Files and folders that are to lie in the destination. */
   readonly names: readonly string[];
   readonly keeps: TreeRules['keeps'];
+  /** Further names of these files. */
+  readonly nameCount: number;
 }
 
 export interface RestoredTree {
@@ -110,23 +114,34 @@ async function listWanted(
   await discardStaging(target, staging);
   await target.makePlace(staging);
   const token = newToken();
+  const known = keeps.links && (await canGiveNames(target, staging)) ? new FileNames() : null;
   const names = new Set<string>();
   const place = listsPlace(restoredFiles(target, staging, { token }));
   const lists = await FileListWriter.open(
     place,
     entryForm(() => false),
   );
-  try {
+  return withOpenFiles(async (files) => {
+    files.add(lists);
+    const further = new LineWriter(files.add(await target.openWork(furtherNames(staging), token)));
     for await (const entries of knownFiles(source, chain, record!))
       for (const entry of entries) {
         if (!isWanted(entry)) continue;
-        names.add(entry.path.split('/', 1)[0]!);
-        await lists.add(entry);
+        const { path, stamp, digest } = entry;
+        names.add(path.split('/', 1)[0]!);
+        const first = known?.firstOf(path, stamp, digest) ?? null;
+        await (first === null
+          ? lists.add(entry)
+          : further.add(JSON.stringify([path, first, stamp.sizeBytes])));
       }
-    return { token, listed: await lists.end(), names: [...names], keeps };
-  } finally {
-    await lists.close();
-  }
+    const { entryCount: nameCount } = await further.end();
+    return { token, listed: await lists.end(), names: [...names], keeps, nameCount };
+  });
+}
+
+/** Of files that have several, with the first of them: a line of JSON each. */
+function furtherNames(staging: string): string {
+  return `${staging}/names`;
 }
 
 /** What the source had removed only a point needs that it does not show either; what another point alone can need (`TreeRules.pointOf`) this one
@@ -229,13 +244,32 @@ export async function finishTreeRestore(
   const staging = restoreStaging(input.pointId);
   const { right, restore } = await restoring(context, input);
   const lost = new FaultList();
+  const lostPaths = new Set<string>();
   let fileCount = 0;
   let sizeBytes = 0;
   for await (const { entry, outcome } of nameRightFiles(context, right))
     if (outcome === 'written') {
       fileCount++;
       sizeBytes += entry.stamp.sizeBytes;
-    } else lost.add({ path: entry.path, reason: 'is damaged in the copy' });
+    } else {
+      lost.add({ path: entry.path, reason: 'is damaged in the copy' });
+      lostPaths.add(entry.path);
+    }
+  for await (const further of furtherNamesIn(target, staging, restore)) {
+    const links: Move[] = [];
+    for (const { path, first, bytes } of further) {
+      if (lostPaths.has(first)) {
+        lost.add({ path, reason: 'is damaged in the copy' });
+        continue;
+      }
+      fileCount++;
+      sizeBytes += bytes;
+      const [from, to] = [`${stagedTree(staging)}/${first}`, `${stagedTree(staging)}/${path}`];
+      // What is not there any more has its name in the destination: an earlier attempt had given all of them.
+      if ((await target.stat(from)) !== null) links.push({ from, to });
+    }
+    if (links.length > 0) await target.link!(links, staging);
+  }
   for (const name of restore.names) {
     const from = `${stagedTree(staging)}/${name}`;
     if ((await target.stat(from)) === null) continue;
@@ -244,6 +278,30 @@ export async function finishTreeRestore(
   }
   await target.settle(['']);
   return { fileCount, sizeBytes, lost: lost.faults };
+}
+
+interface FurtherName {
+  readonly path: string;
+  readonly first: string;
+  readonly bytes: number;
+}
+
+async function* furtherNamesIn(
+  target: BackupRepository,
+  staging: string,
+  { nameCount }: TreeRestore,
+): AsyncGenerator<readonly FurtherName[]> {
+  if (nameCount === 0) return;
+  const file = await target.openRead(furtherNames(staging));
+  try {
+    for await (const lines of readLines(file))
+      yield lines.map((line) => {
+        const [path, first, bytes] = JSON.parse(line) as [string, string, number];
+        return { path, first, bytes };
+      });
+  } finally {
+    await file.close();
+  }
 }
 
 /** Takes the staging folder and the lease away. Done again it ends in the same state. */

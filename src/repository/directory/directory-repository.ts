@@ -220,6 +220,19 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
     });
   }
 
+  async linkFile(from: string, to: string): Promise<void> {
+    const source = split(from);
+    const target = split(to);
+    await this.#writing('give another name to', from, () =>
+      this.#folders.within(source.parent, async (sourceFolder) => {
+        await this.#refuseOther(from, sourceFolder.at(source.name));
+        await this.#folders.within(target.parent, (targetFolder) =>
+          this.#calls.link(sourceFolder.at(source.name), targetFolder.at(target.name)),
+        );
+      }),
+    );
+  }
+
   async unlink(path: string): Promise<void> {
     const { parent, name } = split(path);
     await this.#writing('remove', path, () =>

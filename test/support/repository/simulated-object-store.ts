@@ -52,6 +52,7 @@ export class SimulatedObjectStore implements BackupRepository {
   readonly conditionalPut = true;
   readonly openUpdate = null;
   readonly hold = null;
+  readonly link = null;
   readonly operations: StoreRequest[] = [];
   #isCrashed = false;
   #underWay: Effect | null = null;

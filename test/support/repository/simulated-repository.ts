@@ -39,13 +39,14 @@ export interface StorageOperation {
     | 'sync'
     | 'makeFolder'
     | 'rename'
+    | 'link'
     | 'remove'
     | 'removeFolder'
     | 'syncFolder'
     | 'syncAll';
-  /** Of a rename: where from. */
+  /** Of a rename or a link: where from. */
   readonly path: string;
-  /** Of a rename: where to. */
+  /** Of a rename or a link: where to. */
   readonly to?: string;
   readonly offset?: number;
   readonly length?: number;
@@ -211,6 +212,18 @@ export class SimulatedRepository extends FolderVerbs implements FolderRepository
     if (replaced?.type === 'folder' && replaced.names.size > 0) this.#fail('FOLDER_NOT_EMPTY', to);
     this.#perform({ kind: 'rename', path: from, to }, () =>
       this.#disk.changeNames({ ...source, node: null }, { ...target, node }),
+    );
+  }
+
+  async linkFile(from: string, to: string): Promise<void> {
+    this.#checkAlive();
+    const source = this.#place(from);
+    const target = this.#place(to);
+    const node = source.folder.names.get(source.name) ?? this.#fail('FILE_MISSING', from);
+    if (target.folder.names.has(target.name)) this.#fail('FILE_EXISTS', to);
+    this.#asFile(node, from);
+    this.#perform({ kind: 'link', path: from, to }, () =>
+      this.#disk.changeNames({ ...target, node }),
     );
   }
 

@@ -68,6 +68,7 @@ export class RepositoryThread {
       openWrite: open('openWrite'),
       makeFolder: this.#ask(target, 'makeFolder'),
       rename: this.#ask(target, 'rename'),
+      linkFile: this.#ask(target, 'linkFile'),
       unlink: this.#ask(target, 'unlink'),
       removeFolder: this.#ask(target, 'removeFolder'),
       syncFolder: this.#ask(target, 'syncFolder'),

@@ -3,7 +3,7 @@ import type { TreeRules } from '../../../src/domain/tree-rules.js';
 import { ALL_ALLOWED } from '../../../src/domain/workload-rules.js';
 import type { TreeLayout, TreeReader } from '../../../src/layout/tree-layout.js';
 
-const KEEPS = { modes: true, times: true, links: true, xattrs: false };
+const KEEPS = { modes: true, times: true, links: true };
 
 export const TOY_STORE_RULES: TreeRules = {
   shape: 'store',

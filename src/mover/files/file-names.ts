@@ -1,0 +1,50 @@
+import { isBackupError } from '../../domain/errors.js';
+import type { FileStamp } from '../../domain/restore-point.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+
+/** Names of one file. NTFS takes 1,024 of them, ext4 65,000: behind so many the next one begins a file of its own. */
+const MOST_NAMES = 1_000;
+
+/** Files that are told apart: each costs about 250 bytes of memory. Of those behind them each name is a file of its own. */
+const MOST_FILES = 1_000_000;
+
+interface KnownFile {
+  readonly path: string;
+  names: number;
+}
+
+/** Which names are names of one file (hard links), as one look sees them: an inode number is given anew once its file is gone. */
+export class FileNames {
+  readonly #files = new Map<string, KnownFile>();
+
+  /** Path under which the same file was seen first; null: this is the first, and known from now on.
+   *  @param digest of its content, where that is known */
+  firstOf(path: string, stamp: FileStamp, digest = ''): string | null {
+    const key = `${stamp.inode} ${stamp.sizeBytes} ${stamp.modifiedAtNs} ${digest}`;
+    const known = this.#files.get(key);
+    if (known !== undefined && ++known.names <= MOST_NAMES) return known.path;
+    if (this.#files.size < MOST_FILES) this.#files.set(key, { path, names: 1 });
+    return null;
+  }
+}
+
+/** Whether files can have several names in this folder: tried, for no file system tells.
+ *  @param folder of unfinished work, which is there */
+export async function canGiveNames(repository: BackupRepository, folder: string): Promise<boolean> {
+  const { link } = repository;
+  if (link === null) return false;
+  const names = { from: `${folder}/name`, to: `${folder}/other-name` };
+  await repository.put(names.from, Buffer.alloc(0));
+  try {
+    await link.call(repository, [names], folder);
+    return true;
+  } catch (error) {
+    // FAT says that it is not permitted.
+    const isFinal =
+      isBackupError(error, 'REPOSITORY_UNSUITED') || isBackupError(error, 'REPOSITORY_READ_ONLY');
+    if (!isFinal) throw error;
+    return false;
+  } finally {
+    await repository.remove(names.from, names.to);
+  }
+}
