@@ -11,6 +11,9 @@ import { SessionStore } from '../../../src/api/session-store.js';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import type { CopyJob } from '../../../src/domain/copy-job.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
+import { folderRepositoryId } from '../../../src/repository/open-repository.js';
+import { readTreeRecord } from '../../../src/tree/tree-store.js';
+import { restorePointKey } from '../../../src/domain/repository-view.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import type { VerifyInput } from '../../../workflows/messages.js';
 import type { runFileBackup } from '../../../workflows/run-file-backup.js';
@@ -101,6 +104,28 @@ class LiveShare {
     return ChangeRun.begin(change, this.source, target, { number: ++this.sessions }).toEnd();
   }
 
+  /** Folder with what a restore of the newest point of a copy gives. */
+  async restored(target: SimulatedRepository): Promise<string> {
+    const { points, jobId, workload } = (await readTreeRecord(target, this.tree))!;
+    const destination = new SimulatedRepository(folderRepositoryId('/tmp'));
+    const order = { destinationPath: '/tmp', format: 'same', repositoryId: 'offsite' } as const;
+    const restorePointId = restorePointKey([jobId, workload.id, points.at(-1)!.id]);
+    const sessions = new LocalSessions([target, destination]);
+    const { result } = await sessions.restore({ ...order, restorePointId }, NOW_MS);
+    expect(result).toBe('success');
+    const folder = join(await newFolder(), 'restored');
+    await materialize(await filesBelow(destination, ''), folder);
+    return folder;
+  }
+
+  /** The tool finds a store whole, and gives back of it what the share has. */
+  async restoresFrom(store: string, snapshot: string): Promise<void> {
+    await this.store.check(store);
+    const given = await newFolder();
+    await this.store.restore(store, this.store.name === 'restic' ? 'latest' : snapshot, given);
+    await promisify(execFile)('diff', ['-r', this.files, join(given, this.files)]);
+  }
+
   /** How many snapshots a copy has, of which its tool says that all of it is whole. */
   async judged(target: SimulatedRepository): Promise<number> {
     const files = await filesBelow(target.restart({ kind: 'none' }), `${this.tree}/files`);
@@ -180,6 +205,8 @@ describeWithTool('a copy of a store whose storage rots', ['restic', 'borg'], () 
     async (_, store) => {
       const share = await LiveShare.make(store);
       await share.backUp('one');
+      await changeFiles(share.files, 2);
+      await share.backUp('two');
       const target = new SimulatedRepository('offsite');
       expect(await share.copy(target).toEnd()).toBeNull();
       const files = await filesBelow(target, `${share.tree}/files`);
@@ -192,8 +219,9 @@ describeWithTool('a copy of a store whose storage rots', ['restic', 'borg'], () 
       await target.remove(`${share.tree}/files/${second![0]}`);
 
       expect(await share.verify(target, 'warning')).toBeNull();
-      expect(await share.judged(target)).toBe(1);
+      expect(await share.judged(target)).toBe(2);
       expect(await share.verify(target, 'success')).toBeNull();
+      await share.restoresFrom(await share.restored(target), 'two');
     },
     PATIENCE_MS,
   );
