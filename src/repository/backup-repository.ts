@@ -191,6 +191,8 @@ export interface WritableFile extends ReadableFile {
   truncate(sizeBytes: number): Promise<void>;
   /** Data and size durable. */
   sync(): Promise<void>;
+  /** `StorageVerbs.setFileTraits` of the open file, which saves opening it once more. Absent: it cannot be asked that way. */
+  setTraits?(traits: FileTraits, isSyncedLater: boolean): Promise<void>;
 }
 
 /** A file in the making. Others who open it see what was flushed; a power cut leaves at least what was synced, and its name once its folder

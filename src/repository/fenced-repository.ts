@@ -118,7 +118,14 @@ function fencedFolders(repository: FolderRepository, assertMayWrite: () => void)
 }
 
 function fencedFile(file: WritableFile, assertMayWrite: () => void): WritableFile {
+  const keepsTraits: Pick<WritableFile, 'setTraits'> | undefined = file.setTraits && {
+    async setTraits(traits, isSyncedLater) {
+      assertMayWrite();
+      await file.setTraits?.(traits, isSyncedLater);
+    },
+  };
   return {
+    ...keepsTraits,
     path: file.path,
     read: (target, offset) => file.read(target, offset),
     stamp: () => file.stamp(),

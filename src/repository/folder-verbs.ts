@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { BackupError, isBackupError } from '../domain/errors.js';
-import { sameStamp, type FileStamp } from '../domain/restore-point.js';
+import { sameStamp, type FileStamp, type FileTraits } from '../domain/restore-point.js';
 import type {
   FolderRepository,
   FolderStorage,
@@ -28,7 +28,9 @@ export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits' | 'link'>>
   async put(path, bytes, { expected, isShared = false } = {}) {
     // A fixed name, so that stops leave at most one behind.
     const unfinished = isShared ? `${path}.${randomUUID()}.partial` : `${path}.partial`;
-    await inFolder(this, parentFolder(path), () => writeWhole(this, unfinished, bytes, true));
+    await inFolder(this, parentFolder(path), async () =>
+      writeWhole(await openEmptied(this, unfinished), bytes, true),
+    );
     if (expected !== undefined) await assertExpected(this, path, expected);
     await this.rename(unfinished, path);
     await this.syncFolder(parentFolder(path));
@@ -57,8 +59,10 @@ export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits' | 'link'>>
     await names.makeFolders();
     for (const [index, { bytes, traits }] of files.entries()) {
       const unfinished = moves[index]!.from;
-      await writeWhole(this, unfinished, bytes, !isTogether);
-      if (traits !== undefined) await this.setFileTraits?.(unfinished, traits, isTogether);
+      const file = await openAtDesk(this, unfinished);
+      await writeWhole(file, bytes, !isTogether, traits);
+      if (traits !== undefined && file.setTraits === undefined)
+        await this.setFileTraits?.(unfinished, traits, isTogether);
     }
     // Content and folders before the names.
     if (!isTogether || !(await this.syncAll())) {
@@ -230,24 +234,45 @@ async function hasFolder(storage: FolderRepository, folder: string): Promise<boo
   return folder === '' || (await storage.stat(folder)) !== null;
 }
 
+/** All of a file that is empty, and closed. */
 async function writeWhole(
-  storage: FolderStorage,
-  path: string,
+  file: WritableFile,
   bytes: Uint8Array,
   isSynced: boolean,
+  traits?: FileTraits,
 ): Promise<void> {
-  const file = await openOwn(storage, path);
   try {
-    await file.truncate(0);
     await file.write(bytes, 0);
     if (isSynced) await file.sync();
+    if (traits !== undefined) await file.setTraits?.(traits, !isSynced);
   } finally {
     await file.close();
   }
 }
 
+/** Empty. As a rule there is none, which costs the fewest calls. */
+async function openAtDesk(storage: FolderStorage, path: string): Promise<WritableFile> {
+  try {
+    return await storage.openWrite(path, 'new');
+  } catch (error) {
+    if (!isBackupError(error, 'FILE_EXISTS')) throw error;
+    return openEmptied(storage, path);
+  }
+}
+
+async function openEmptied(storage: FolderStorage, path: string): Promise<WritableFile> {
+  const file = await openLeft(storage, path);
+  try {
+    await file.truncate(0);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
 /** One that an earlier attempt has made unwritable gives way: its permissions are those of a file of the source. */
-async function openOwn(storage: FolderStorage, path: string): Promise<WritableFile> {
+async function openLeft(storage: FolderStorage, path: string): Promise<WritableFile> {
   try {
     return await storage.openWrite(path, 'open-or-new');
   } catch (error) {

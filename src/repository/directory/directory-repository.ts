@@ -290,7 +290,8 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
   async #open(path: string, flags: number): Promise<DirectoryFile> {
     const { parent, name } = split(path);
     const handle = await this.#folders.within(parent, async (open) => {
-      await this.#refuseOther(path, open.at(name));
+      // What is made anew is nothing that was there.
+      if ((flags & constants.O_EXCL) === 0) await this.#refuseOther(path, open.at(name));
       return this.#calls.open(open.at(name), OPEN_FILE | flags, FILE_MODE);
     });
     try {
