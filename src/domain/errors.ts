@@ -284,6 +284,13 @@ export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(ERROR_CODES, value);
 }
 
+/** What storage says to a process that wants to write to a file whose permissions forbid it. */
+export function isPermissionFault(error: unknown): error is BackupError {
+  return (
+    isBackupError(error, 'REPOSITORY_READ_ONLY') || isBackupError(error, 'REPOSITORY_ACCESS_DENIED')
+  );
+}
+
 export function isBackupError(error: unknown, code?: ErrorCode): error is BackupError {
   return error instanceof BackupError && (code === undefined || error.code === code);
 }

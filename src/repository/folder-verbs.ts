@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { BackupError, isBackupError } from '../domain/errors.js';
+import { BackupError, isBackupError, isPermissionFault } from '../domain/errors.js';
 import { sameStamp, type FileStamp, type FileTraits } from '../domain/restore-point.js';
 import type {
   FolderRepository,
@@ -276,7 +276,7 @@ async function openLeft(storage: FolderStorage, path: string): Promise<WritableF
   try {
     return await storage.openWrite(path, 'open-or-new');
   } catch (error) {
-    if (!isBackupError(error, 'REPOSITORY_ACCESS_DENIED')) throw error;
+    if (!isPermissionFault(error)) throw error;
     await storage.unlink(path);
     return storage.openWrite(path, 'new');
   }

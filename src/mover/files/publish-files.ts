@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
 import { FaultList, type FileFaults } from '../../domain/file-faults.js';
 import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';
-import { BackupError, isBackupError } from '../../domain/errors.js';
+import { BackupError, isBackupError, isPermissionFault } from '../../domain/errors.js';
 import { keptTraits, type FileClass, type TreeRules } from '../../domain/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { TreePlanReference } from '../../domain/tree-work.js';
@@ -271,7 +271,7 @@ export async function finishWork(
   } catch (error) {
     // An earlier attempt has given it permissions that forbid it, and had finished it before.
     const isFinished = (await target.stat(path))?.stamp.sizeBytes === file.stamp.sizeBytes;
-    if (!isBackupError(error, 'REPOSITORY_ACCESS_DENIED') || !isFinished) throw error;
+    if (!isPermissionFault(error) || !isFinished) throw error;
   }
   await target.setFileTraits?.(path, keptTraits(file, keeps));
 }

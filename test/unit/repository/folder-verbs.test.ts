@@ -62,6 +62,20 @@ const VERBS: Record<
       ),
     { 'chain/p/file': null, [`${QUARANTINE}/file`]: 'set aside', 'chain/old': 'new' },
   ],
+  'give files further names': [
+    (it) =>
+      it.link!(
+        [
+          { from: 'chain/p/file', to: 'chain/p2/deep/file' },
+          { from: 'chain/new', to: 'chain/old' },
+        ],
+        'chain',
+      ),
+    {
+      ...{ 'chain/p/file': 'set aside', 'chain/p2/deep/file': 'set aside' },
+      ...{ 'chain/new': 'new', 'chain/old': 'new' },
+    },
+  ],
   'remove files': [
     (it) => it.remove('chain/p/file', 'chain/old'),
     { 'chain/p/file': null, 'chain/old': null },
@@ -181,8 +195,8 @@ class GuardedRepository extends SimulatedRepository {
   }
 
   override async openWrite(path: string, create: 'new' | 'open-or-new' | 'existing') {
-    if (this.#unwritable.has(path) && (await this.stat(path)) !== null)
-      throw new BackupError('REPOSITORY_ACCESS_DENIED', path);
+    const isThere = create !== 'new' && (await this.stat(path)) !== null;
+    if (isThere && this.#unwritable.has(path)) throw new BackupError('REPOSITORY_READ_ONLY', path);
     return super.openWrite(path, create);
   }
 
