@@ -50,6 +50,21 @@ export function pointFolderName(createdAtMs: number): string {
   return `${hour}${minute}${second}Z${milliseconds === '000' ? '' : `.${milliseconds}`}`;
 }
 
+/** Whether `pointFolderName` has a name for it. */
+export function hasPointFolder(createdAtMs: number): boolean {
+  const year = new Date(createdAtMs).getUTCFullYear();
+  return year >= 0 && year <= 9999;
+}
+
+/** `pointFolderName` with a number behind it when a point has it already: two points of one second get different folders. */
+export function newPointFolder(createdAtMs: number, isTaken: (name: string) => boolean): string {
+  const name = pointFolderName(createdAtMs);
+  for (let n = 1; ; n++) {
+    const folder = n === 1 ? name : `${name}-${n}`;
+    if (!isTaken(folder)) return folder;
+  }
+}
+
 /** `createdAtMs` of a folder that `pointFolderName` named; null for any other name. */
 export function createdAtOfPointFolder(folder: string): number | null {
   const match = /^(\d{4}-\d\d-\d\dT\d\d)(\d\d)(\d\d)Z(?:\.(\d{3}))?$/.exec(folder);

@@ -10,6 +10,7 @@ import { ageBase } from '../../domain/retention-age.js';
 import { planRetention, type RetentionPlan } from '../../domain/retention.js';
 import { supersededToDelete } from '../../domain/source-identity.js';
 import { imageFormat } from '../../image/formats.js';
+import type { TargetRestorePoint } from '../../domain/target-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { abandonedStaging } from '../staging/staging.js';
 import type { ChangeInput } from './change-points.js';
@@ -20,6 +21,12 @@ export interface MaintenanceRequest extends ChangeInput {
   readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'timeZone' | 'compact'>;
   readonly immutableForDays: number;
 }
+
+/** Of what is to be there by then: the points that the record lists, and what else is to be taken for granted. */
+export type MaintenanceLook = Omit<MaintenanceRequest, 'epoch' | 'targetRepositoryId'> & {
+  /** The points of the chain when a session has copied more of them (`withUpcomingPoints`). Absent: those of the record. */
+  readonly points?: readonly TargetRestorePoint[];
+};
 
 export interface MaintenancePlan extends RetentionPlan {
   /** Points that were copied again and go first; what follows is planned once they are gone. */
@@ -58,11 +65,11 @@ export async function planMaintenance(
 export async function maintenancePlan(
   repository: BackupRepository,
   record: ChainRecord,
-  input: Omit<MaintenanceRequest, 'epoch' | 'targetRepositoryId'>,
+  input: MaintenanceLook,
 ): Promise<MaintenancePlan> {
   const { job, nowMs, immutableForDays, chain } = input;
   const { timeZone } = job;
-  const points = availablePoints(record);
+  const points = input.points ?? availablePoints(record);
   const dated = withBelievedDates(points);
   const missing = await firstUnreadable(repository, chain, record);
   const leases = await readLeases(repository, chain, nowMs);
@@ -110,7 +117,10 @@ export async function maintenancePlan(
 }
 
 /** Whether the storage and the format of every disk that has increments let a full take one up in place. */
-function canMerge({ capabilities }: BackupRepository, points: ChainRecord['points']): boolean {
+function canMerge(
+  { capabilities }: BackupRepository,
+  points: readonly TargetRestorePoint[],
+): boolean {
   const files = points.flatMap(({ disks }) => disks);
   const growing = new Set(files.filter(({ kind }) => kind === 'increment').map(({ disk }) => disk));
   const formats = new Set(

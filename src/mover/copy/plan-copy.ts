@@ -6,7 +6,7 @@ import { setUncommittedAside } from '../../chain/quarantine.js';
 import type { VerifyAfterCopy } from '../../domain/copy-job.js';
 import type { DigestAlgorithm } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
-import { pointFolderName } from '../../domain/path-segment.js';
+import { newPointFolder } from '../../domain/path-segment.js';
 import type { SourceRestorePoint } from '../../domain/restore-point.js';
 import type { IdentifiedPoint } from '../../domain/source-identity.js';
 import type { KnownSourcePoint, TargetRestorePoint } from '../../domain/target-point.js';
@@ -297,13 +297,8 @@ function newestPoint(record: ChainRecord): TargetRestorePoint {
   return newest;
 }
 
-/** Two points of one second get different folders: the second one a suffix. */
 function newPointId(record: ChainRecord, point: SourceRestorePoint): string {
-  const name = pointFolderName(point.createdAtMs);
-  for (let n = 1; ; n++) {
-    const id = n === 1 ? name : `${name}-${n}`;
-    if (!record.points.some((existing) => existing.id === id)) return id;
-  }
+  return newPointFolder(point.createdAtMs, (id) => record.points.some((known) => known.id === id));
 }
 
 type LayersOf = (disk: string) => { restorePointId: string; file: LayerFile }[];

@@ -1,4 +1,5 @@
 import { chainFolder } from '../../chain/chain-paths.js';
+import { availablePoints } from '../../chain/chain-record.js';
 import { readChainRecord } from '../../chain/chain-store.js';
 import type { CopyJob } from '../../domain/copy-job.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
@@ -10,6 +11,7 @@ import type { SourceWorkload } from '../../domain/restore-point.js';
 import type { SelectedRestorePoint } from '../../domain/select-restore-points.js';
 import { sourceScope } from '../../domain/source-scope.js';
 import { jsonBytes } from '../../domain/task-brief.js';
+import { withUpcomingPoints, type UpcomingCopy } from '../../domain/upcoming-points.js';
 import { passedOverText, workloadRuleFaults } from '../../domain/workload-rules.js';
 import { workloadTypeOf } from '../../layout/layouts.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -178,7 +180,8 @@ async function planWorkload(
           ...points.map(({ restorePointId, reason }) => `${restorePointId}: ${reason}`),
         ];
   const lookAgainAtMs = Math.min(...selection.awaited.map((point) => point.lookAgainAtMs));
-  const retention = await retentionOf(context, input, chain);
+  const copies = upcomingCopies(workload, points);
+  const retention = await retentionOf(context, input, { chain, sourceRepositoryId, copies });
   return {
     workload: workload.name,
     algorithm: points[0]?.kind ?? 'none',
@@ -191,6 +194,18 @@ async function planWorkload(
     lookAgainAt: Number.isFinite(lookAgainAtMs) ? new Date(lookAgainAtMs).toISOString() : null,
     retention,
   };
+}
+
+function upcomingCopies(
+  { restorePoints }: SourceWorkload,
+  selected: readonly SelectedRestorePoint[],
+): UpcomingCopy[] {
+  const createdAtMs = new Map(restorePoints.map((point) => [point.id, point.createdAtMs]));
+  return selected.map(({ restorePointId, kind }) => ({
+    restorePointId,
+    kind,
+    createdAtMs: createdAtMs.get(restorePointId)!,
+  }));
 }
 
 /** Size of the files that hold what is to be copied: more than is stored in them is not read. */
@@ -215,10 +230,17 @@ function estimatedBytes(
   return bytes;
 }
 
+interface Copies {
+  readonly chain: string;
+  readonly sourceRepositoryId: string;
+  readonly copies: readonly UpcomingCopy[];
+}
+
+/** What retention does once the session has copied what it is to copy. */
 async function retentionOf(
   context: MoverContext,
-  { job, immutableForDays, nowMs }: { job: CopyJob; immutableForDays: number; nowMs: number },
-  chain: string,
+  { job, immutableForDays, nowMs }: Pick<JobLook, 'job' | 'immutableForDays' | 'nowMs'>,
+  { chain, sourceRepositoryId, copies }: Copies,
 ): Promise<WorkloadPlan['retention']> {
   const repository = await context.repository(job.target.repositoryId);
   const record = await readChainRecord(repository, chain);
@@ -228,6 +250,7 @@ async function retentionOf(
     job,
     immutableForDays,
     nowMs,
+    points: withUpcomingPoints(availablePoints(record), copies, sourceRepositoryId, nowMs),
   });
   const fulls = plan.fulls.map(({ restorePointId, flags, synthesize, reason }) =>
     synthesize
