@@ -274,7 +274,7 @@ describe('dated copies of a file share', () => {
 
   it('keep what their hard links and times say', () => {
     expect(datedTreeLayout.rules.keeps).toEqual({
-      ...{ modes: true, times: true, links: true, xattrs: true },
+      ...{ modes: true, times: true, links: true },
     });
   });
 });
