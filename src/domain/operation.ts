@@ -53,7 +53,7 @@ export interface WorkloadPlan {
   readonly reasons: readonly string[];
   /** RFC 3339 UTC: when a restore point that is in progress is looked at again; null: there is none. */
   readonly lookAgainAt: string | null;
-  /** What GFS and retention would do with the chain as it is now, before the copy. */
+  /** What GFS and retention would do with the chain once these are copied. */
   readonly retention: {
     readonly keep: readonly { readonly id: string; readonly reasons: readonly string[] }[];
     /** One plain sentence each, in order. */
