@@ -60,11 +60,11 @@ async function readTask(client: Client, workflowId: string, known: TaskView): Pr
   ]);
   const task = answer.status === 'fulfilled' ? answer.value : known;
   if (description.status === 'rejected') return { ...task, retry: null };
-  const { pendingActivities } = description.value.raw;
+  const { raw } = description.value;
   return {
     ...task,
-    progress: withHeartbeats(task.progress, heartbeatsOf(client, pendingActivities)),
-    retry: retryOf(client, pendingActivities),
+    progress: withHeartbeats(task.progress, heartbeatsOf(client, raw.pendingActivities)),
+    retry: await retryOf(client, workflowId, raw).catch(() => null),
   };
 }
 

@@ -164,7 +164,7 @@ export class SessionStore {
       state: isStopping && !isEnded ? 'stopping' : known.state,
       tasks,
       progress: liveProgress(known.progress, tasks),
-      retry: retryOf(this.#client, raw.pendingActivities),
+      retry: await retryOf(this.#client, execution.workflowId, raw),
       live: answer !== null,
     };
   }

@@ -154,6 +154,21 @@ describeTemporal('sessions over the API', () => {
     await api.request('POST', `/sessions/${id}/stop`);
   });
 
+  it('says why a session that the server refuses again and again does nothing, and stops it', async () => {
+    const id = await startJob('refused', 'refused');
+    await expect
+      .poll(() => session(id), { timeout: 30_000 })
+      .toMatchObject({
+        state: 'running',
+        retry: {
+          code: null,
+          reason: expect.stringMatching(/workflow itself cannot go on.*WorkflowId/i) as string,
+        },
+      });
+    await api.request('POST', `/sessions/${id}/stop`);
+    await expect.poll(() => session(id), { timeout: 30_000 }).toMatchObject({ state: 'ended' });
+  });
+
   it('shows and stops a session whose answer is too large to be given', async () => {
     const id = await startJob('unanswerable', 'unanswerable');
     const shown = await api.request('GET', `/sessions/${id}`);

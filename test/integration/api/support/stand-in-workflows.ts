@@ -41,7 +41,7 @@ import type { FactsPage } from '../../../../src/domain/workload-facts.js';
 import type { JobPlan, OperationStatus } from '../../../../src/domain/operation.js';
 
 /** The job's description is how the session behaves: `wait` runs until it is stopped, `slow stop` takes its time then, `fail` fails, `child` copies one
- *  workload, `retrying` one whose storage is away, `unanswerable` waits and has more to tell than an answer holds; anything else is the result. */
+ *  workload, `retrying` one whose storage is away, `refused` one whose id the server does not take, `unanswerable` waits and has more to tell than an answer holds; anything else is the result. */
 export async function copySession(input: CopySessionInput): Promise<CopySessionOutcome> {
   const { workflowId, startTime } = workflowInfo();
   let state: SessionState = 'running';
@@ -83,6 +83,8 @@ export async function copySession(input: CopySessionInput): Promise<CopySessionO
       args: [input],
     });
   }
+  if (description === 'refused')
+    await executeChild(copyWorkload, { workflowId: 'x'.repeat(1_100), args: [input] });
   if (description === 'fail')
     throw ApplicationFailure.nonRetryable('disk is gone', 'REPOSITORY_FULL');
   if (description === 'one failed, one recreated') {
