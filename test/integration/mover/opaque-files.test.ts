@@ -114,7 +114,7 @@ describe('a machine whose backups are opaque files', () => {
     const [page] = await new LocalSessions([primary, offsite]).plan(testJob(), NOW_MS);
     expect(page?.workloads).toMatchObject([
       {
-        kind: 'full',
+        algorithm: 'full',
         restorePoints: ['point-2'],
         estimatedBytes: ARCHIVE_BYTES,
         reasons: ['point-2: a full, because the format file has no increments'],

@@ -91,7 +91,7 @@ describeTemporal('what a session calls copied', () => {
     await copyFile(first, machine.path(2, '20261102', 'full'));
     expect(await machine.run()).toMatchObject({
       result: 'success',
-      kind: 'increment',
+      algorithm: 'increment',
       committed: ['2026-11-02T020000Z'],
       progress: { transferredBytes: 0 },
     });
