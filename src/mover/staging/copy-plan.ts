@@ -99,6 +99,8 @@ export const stagedPath = {
   journal: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.journal`,
   /** Journal of a comparison, which may be followed by a copy in the same folder. */
   compared: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.compared`,
+  /** Journal of a raw restore, whose plan is that of a full that nothing is copied of. */
+  restored: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.restored`,
   /** Of a comparison or a raw restore: the windows that it goes through. */
   heldWindows: (staging: string, disk: string) => `${staging}/work/${pathSegment(disk)}.windows`,
   image: (staging: string, { disk, format }: Pick<DiskPlan, 'disk' | 'format'>) =>

@@ -22,9 +22,9 @@ export function verificationJournal(staging: string, disk: string, token: string
   return { path: stagedPath.journal(staging, disk), token, payloadBytes: WINDOW_BITS_BYTES };
 }
 
-/** Of a restore as a raw disk: that the window is written. */
+/** Of a restore as a raw disk: that the window is written. That of a copy would vouch for the image of its plan, which is never made (`isSoundPlan`). */
 export function rawRestoreJournal(staging: string, disk: string, token: string): JournalPlace {
-  return { path: stagedPath.journal(staging, disk), token, payloadBytes: 0 };
+  return { path: stagedPath.restored(staging, disk), token, payloadBytes: 0 };
 }
 
 /** What is left of work on `blockCount` blocks. */

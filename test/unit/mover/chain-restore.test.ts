@@ -85,6 +85,13 @@ describe('a raw restore', () => {
     ]);
   });
 
+  it('goes on where it stopped', async () => {
+    const restore = new Restore(await machine.copy(), 'raw');
+    await restore.write();
+    const { disks } = await restore.prepare();
+    expect(disks).toMatchObject([{ windowCount: 1, firstOpenWindow: 1 }]);
+  });
+
   it.each(['work', 'point'])(
     'writes again what is gone when a file is lost from %s',
     async (folder) => {
