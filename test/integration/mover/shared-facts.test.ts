@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { afterEach, expect, it } from 'vitest';
 import { DataMover } from '../../../src/mover/data-mover.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
@@ -32,15 +33,21 @@ it('shares with all its threads what one of them has found out about source file
     } as const;
     return (await mover.run('selectWork', input, new TaskControl())).selection;
   };
-  // Not before the files have rested for a while.
-  await expect
-    .poll(async () => (await look()).points.length > 0 && (await mover.facts.load(KEY)), {
-      timeout: 15_000,
-    })
-    .toBeTruthy();
-
   type Kept = [string, string, string, unknown][];
-  const kept = JSON.parse((await mover.facts.load(KEY))!) as Kept;
+  const known = async () => JSON.parse((await mover.facts.load(KEY)) ?? '[]') as Kept;
+  const images = (await readdir(source.at(machineFolder(1)))).filter((name) => /qcow2$/.test(name));
+  // Not before the files have rested for a while, and they were not all written in one instant.
+  await expect
+    .poll(
+      async () => {
+        await look();
+        return (await known()).map(([name]) => name);
+      },
+      { timeout: 15_000 },
+    )
+    .toEqual(expect.arrayContaining(images));
+
+  const kept = await known();
   const fault = { state: 'broken', reason: 'as the memory says' };
   const told = kept.map(([name, stamp, about]) => [name, stamp, about, { fault }]);
   mover.facts.save(KEY, JSON.stringify(told));

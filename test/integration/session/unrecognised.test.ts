@@ -35,7 +35,7 @@ describeTemporal('backups of a tool that no layout knows', () => {
     expect(result).toBe('success');
     expect(tasks).toHaveLength(2);
     expect(await problems('primary')).toContain(
-      'veeam: "db01.vbk", "db01.vbm" are of no backup layout that this release knows, so they are not copied',
+      'veeam: "db01.vbk", "db01.vbm" are of no backup layout that this release knows (as it seems, a backup of Veeam Backup & Replication), so they are not copied',
     );
   });
 
