@@ -32,7 +32,9 @@ export async function keepAudit({ repositoryId, waiting = [] }: KeepAuditInput):
     const summary = `${batch.length} audit lines`;
     await appendAudit.executeWithOptions({ summary }, [{ repositoryId, lines: batch }]);
     lines.splice(0, batch.length);
-    if (workflowInfo().continueAsNewSuggested && lines.length > 0)
+    // What waited through an outage may be more than a new run can be given: it is written first.
+    const isCarried = lines.length > 0 && lines.length <= BATCH_LINES;
+    if (workflowInfo().continueAsNewSuggested && isCarried)
       await goOnInNewRun<typeof keepAudit>({ repositoryId, waiting: lines });
   }
 }
