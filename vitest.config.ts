@@ -5,8 +5,7 @@ import { LongestFirst } from './test/support/longest-first.js';
 export default defineConfig({
   test: {
     pool: 'forks',
-    // One more than the two cores: the tests with Temporal wait half of their time (retry.test.ts: 66 s, of them 36 s of a processor).
-    maxWorkers: 3,
+    maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     reporters: [
       'default',
