@@ -44,6 +44,7 @@ const source = object<CopiedSource>({
   fingerprint: nullable(fingerprint),
   copyId: optional(text),
   provenInEpoch: optional(count),
+  provenCreatedAt: optional(instant),
   judged: optional(judgement),
 });
 

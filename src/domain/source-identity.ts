@@ -135,7 +135,7 @@ class Identities {
     if (repositoryId !== this.input.sourceRepositoryId) return keys;
     if (fingerprint !== null) keys.push(`path ${fingerprint.byPath}`, `file ${fingerprint.byFile}`);
     if (provenInEpoch !== undefined && provenInEpoch === this.input.epoch)
-      keys.push(`read ${name}`);
+      keys.push(`read ${readName(createdAt, source)}`);
     return keys;
   }
 
@@ -171,8 +171,7 @@ class Identities {
     if (sameFingerprint(point.fingerprint, source.fingerprint)) return true;
     return (
       point.fingerprint === null &&
-      source.restorePointId === point.id &&
-      isOfDate(createdAt, point) &&
+      readName(createdAt, source) === nameOf(point.id, point.createdAtMs) &&
       source.provenInEpoch !== undefined &&
       source.provenInEpoch === this.input.epoch
     );
@@ -203,8 +202,12 @@ class Identities {
   }
 }
 
-function isOfDate(createdAt: string, { createdAtMs }: SourceRestorePoint): boolean {
-  return Date.parse(createdAt) === createdAtMs;
+/** `nameOf` the point that was read, where reading is the proof. */
+function readName(
+  createdAt: string,
+  { restorePointId, provenCreatedAt = createdAt }: CopiedPoint['source'],
+): string {
+  return nameOf(restorePointId, Date.parse(provenCreatedAt));
 }
 
 function nameOf(restorePointId: string, createdAtMs: number): string {

@@ -76,6 +76,9 @@ export interface CopiedSource {
   readonly copyId?: string;
   /** Owner of the chain that proved it on storage with weak stamps: as long as it owns the chain. */
   readonly provenInEpoch?: number;
+  /** When the source made the point that was proven so. RFC 3339 UTC. Absent: as the copy says, for only an undated one gets another date each time that
+   *  its file is written to. */
+  readonly provenCreatedAt?: string;
   /** The source point was found not to be what was copied. */
   readonly judged?: SourceJudgement;
 }

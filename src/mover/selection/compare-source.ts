@@ -86,11 +86,17 @@ export async function settleComparison(
   const points = record.points.map((entry) =>
     entry.id === copy.id ? { ...entry, source } : entry,
   );
-  const next = await writeChainRecord(target, input.chain, { ...record, points });
+  const now = identifiedPoints(
+    workload,
+    { ...record, points },
+    input.sourceRepositoryId,
+    input.epoch,
+  ).find(({ id }) => id === point.id);
+  // It would be compared for ever.
+  if (now?.identity.is === 'unproven')
+    throw new Error(`the comparison of ${point.id} with ${copy.id} settles nothing`);
+  await writeChainRecord(target, input.chain, { ...record, points });
   await discardStaging(target, staging);
-  const [now] = identifiedPoints(workload, next, input.sourceRepositoryId, input.epoch).filter(
-    ({ id }) => id === point.id,
-  );
   return { outcome: describe(point.id, now) };
 }
 

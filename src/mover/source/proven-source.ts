@@ -1,16 +1,21 @@
+import { UNDATED_ID } from '../../domain/source-identity.js';
 import type { SourceRestorePoint } from '../../domain/restore-point.js';
 import type { CopiedSource } from '../../domain/target-point.js';
 
 /** What the commit record keeps of a source point that is proven to be what a copy shows: one that is being copied, or was compared whole. */
 export function provenSource(
   { sourceRepositoryId, epoch }: { readonly sourceRepositoryId: string; readonly epoch: number },
-  { id, fingerprint, copyId }: SourceRestorePoint,
+  { id, createdAtMs, fingerprint, copyId }: SourceRestorePoint,
 ): CopiedSource {
+  const isOfEpoch = fingerprint === null && copyId === undefined;
   return {
     repositoryId: sourceRepositoryId,
     restorePointId: id,
     fingerprint,
     ...(copyId === undefined ? {} : { copyId }),
-    ...(fingerprint === null && copyId === undefined ? { provenInEpoch: epoch } : {}),
+    ...(isOfEpoch ? { provenInEpoch: epoch } : {}),
+    ...(isOfEpoch && id === UNDATED_ID
+      ? { provenCreatedAt: new Date(createdAtMs).toISOString() }
+      : {}),
   };
 }

@@ -70,6 +70,32 @@ it.each<[string, (before: Buffer) => Buffer, string[]]>([
   expect(sizes).toEqual(expected);
 });
 
+it('an undated file whose stamps prove nothing is read each night, and copied when it has changed', async () => {
+  const path = join(folder, 'primary', 'web01.img');
+  const source = { id: 'primary', rootPath: join(folder, 'primary'), readOnly: true };
+  primary = await openDirectoryRepository({ ...source, stampsProve: false });
+  const results: string[] = [];
+  for (const [day, last] of [2, 2, 2, 7, 7].entries()) {
+    await writeFile(path, Buffer.concat([blockOf(1), blockOf(last)]));
+    const date = new Date(NOW_MS - (20 - day) * DAY_MS);
+    await utimes(path, date, date);
+    const { result } = await new LocalSessions([primary, offsite]).tryToCopy(
+      testJob({ retention: { type: 'restorePoints', value: 9 } }),
+      NOW_MS + day * DAY_MS,
+    );
+    results.push(result);
+  }
+  expect(results).toEqual([
+    ...['success', 'nothingToCopy', 'nothingToCopy'],
+    ...['success', 'nothingToCopy'],
+  ]);
+  const { chains } = await findChains(offsite);
+  expect(chains[0]!.record.points.map(({ createdAt }) => createdAt)).toEqual([
+    new Date(NOW_MS - 20 * DAY_MS).toISOString(),
+    new Date(NOW_MS - 17 * DAY_MS).toISOString(),
+  ]);
+});
+
 it.each([
   ['raw', 'raw', () => ({ disk: 'web01.img' })],
   ['azure', 'vhd', () => ({ disk: 'web01.vhd' })],

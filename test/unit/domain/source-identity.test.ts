@@ -44,6 +44,13 @@ const at21 = (change: Parameters<typeof sourcePoint>[2] = {}) =>
   sourcePoint('2026-11-21', '2026-11-20', { fingerprint: files('2026-11-21'), ...change });
 const COPIED21 = { is: 'copied', copiedId: idOf('2026-11-21') };
 const UNDATED = { restorePointId: UNDATED_ID };
+/** An undated file that was written to on this day, on storage with weak stamps, and a copy of it that was read then. */
+const undatedOn = (day: string) =>
+  at21({ id: UNDATED_ID, createdAtMs: Date.parse(idOf(day)), fingerprint: null });
+const readOn = (day: string) => ({
+  ...UNDATED,
+  ...{ fingerprint: null, provenInEpoch: 4, provenCreatedAt: idOf(day) },
+});
 const UNPROVEN21 = { is: 'unproven', copiedId: idOf('2026-11-21') };
 
 describe('a source point', () => {
@@ -141,6 +148,18 @@ describe('a source point', () => {
       sourcePoint('2026-11-25', '2026-11-22', { fingerprint: null }),
       { copied: copies({ '2026-11-21': { fingerprint: null, provenInEpoch: 4 } }) },
       { is: 'new' },
+    ],
+    [
+      'that is undated is what was copied when its owner has read it with this date',
+      undatedOn('2026-11-25'),
+      { copied: copies({ '2026-11-21': readOn('2026-11-25') }) },
+      COPIED21,
+    ],
+    [
+      'that is undated has to be read when its owner has read it with another date',
+      undatedOn('2026-11-26'),
+      { copied: copies({ '2026-11-21': readOn('2026-11-25') }) },
+      { is: 'unproven', copiedId: idOf('2026-11-21') },
     ],
     [
       'has to be read on such storage though its owner has read another one',
