@@ -1,4 +1,5 @@
 import type { ByteSource } from './byte-source.js';
+import { KeptTables } from './kept-tables.js';
 
 const PIECE_BYTES = 65_536;
 /** The bits of 16 GiB of a disk with sectors of 512 bytes. */
@@ -17,9 +18,10 @@ export interface BitmapPlace {
 export class SectorBitmaps {
   readonly #source: ByteSource;
   readonly #order: BitOrder;
-  readonly #pieces = new Map<number, Uint8Array>();
-  #cachedBytes = 0;
-  #maxBytes = CACHE_BYTES;
+  readonly #pieces = new KeptTables<Uint8Array>({
+    mostBytes: CACHE_BYTES,
+    bytesOf: ({ length }) => length,
+  });
 
   constructor(source: ByteSource, order: BitOrder) {
     this.#source = source;
@@ -54,7 +56,7 @@ export class SectorBitmaps {
     const at = Math.floor(bit / 8);
     const inPiece = at % PIECE_BYTES;
     const offset = bitmap.offset + at - inPiece;
-    const known = this.#pieces.get(offset);
+    const known = this.#pieces.peek(offset);
     if (known !== undefined) return known[inPiece] ?? 0;
     return this.#load(offset, Math.min(PIECE_BYTES, bitmap.bytes - at + inPiece)).then(
       (piece) => piece[inPiece] ?? 0,
@@ -64,23 +66,12 @@ export class SectorBitmaps {
   async #load(offset: number, bytes: number): Promise<Uint8Array> {
     const piece = new Uint8Array(bytes);
     await this.#source.read(piece, offset);
-    if (!this.#pieces.has(offset)) this.#cachedBytes += bytes;
-    this.#pieces.set(offset, piece);
-    this.#dropOldest(offset);
+    this.#pieces.add(offset, piece);
     return piece;
   }
 
   /** See `DiskImage.keepTables`. */
   keep(maxBytes: number): void {
-    this.#maxBytes = Math.min(maxBytes, CACHE_BYTES);
-    this.#dropOldest(null);
-  }
-
-  #dropOldest(kept: number | null): void {
-    for (const [oldest, dropped] of this.#pieces) {
-      if (this.#cachedBytes <= this.#maxBytes || oldest === kept) break;
-      this.#pieces.delete(oldest);
-      this.#cachedBytes -= dropped.length;
-    }
+    this.#pieces.keep(maxBytes);
   }
 }

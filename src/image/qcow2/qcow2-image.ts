@@ -16,6 +16,7 @@ import { decompressCluster, prepareCodec } from './cluster-codec.js';
 import { POINTER_BYTES } from './format.js';
 import { readQcow2Header, type Qcow2Header } from './header.js';
 import { imageFault } from '../image-fault.js';
+import { KeptTables } from '../kept-tables.js';
 import { L2Table, Qcow2Geometry } from './l2-table.js';
 import { readTables, type Qcow2Tables } from './metadata-clusters.js';
 
@@ -64,9 +65,13 @@ class OpenQcow2Image implements Qcow2Image {
   readonly tables: Qcow2Tables;
   readonly #source: ByteSource;
   readonly #geometry: Qcow2Geometry;
-  readonly #l2Cache = new Map<number, L2Table>();
-  #l2CacheBytes = 0;
-  #maxL2CacheBytes = L2_CACHE_BYTES;
+  readonly #l2Cache = new KeptTables<L2Table>({
+    mostBytes: L2_CACHE_BYTES,
+    bytesOf: ({ memoryBytes }) => memoryBytes,
+    onDrop: (table) => {
+      if (this.#reads === 0) this.#spare = table;
+    },
+  });
   /** Memory of a table that was dropped, for the next one: new memory for each would pile up until the collector runs. */
   #spare: L2Table | null = null;
   /** Of L1 entries. */
@@ -269,12 +274,8 @@ class OpenQcow2Image implements Qcow2Image {
   async #table(index: number): Promise<L2Table | null> {
     const tableOffset = this.tables.l2Offsets[index] ?? 0;
     if (tableOffset === 0) return null;
-    const cached = this.#l2Cache.get(index);
-    if (cached !== undefined) {
-      this.#l2Cache.delete(index);
-      this.#l2Cache.set(index, cached);
-      return cached;
-    }
+    const cached = this.#l2Cache.take(index);
+    if (cached !== undefined) return cached;
     const guestOffset = index * this.#geometry.tableSpanBytes;
     const spare = this.#spare;
     this.#spare = null; // nobody else may take it meanwhile
@@ -287,28 +288,11 @@ class OpenQcow2Image implements Qcow2Image {
       guestOffset,
       spare,
     );
-    this.#keep(index, table);
+    this.#l2Cache.add(index, table);
     return table;
   }
 
   keepTables(maxBytes: number): void {
-    this.#maxL2CacheBytes = Math.min(maxBytes, L2_CACHE_BYTES);
-    this.#dropOldest(null);
-  }
-
-  #keep(index: number, table: L2Table): void {
-    if (!this.#l2Cache.has(index)) this.#l2CacheBytes += table.memoryBytes;
-    this.#l2Cache.set(index, table);
-    this.#dropOldest(index);
-  }
-
-  /** @param kept index of a table that stays; null: none has to */
-  #dropOldest(kept: number | null): void {
-    for (const [oldest, dropped] of this.#l2Cache) {
-      if (this.#l2CacheBytes <= this.#maxL2CacheBytes || oldest === kept) break;
-      this.#l2Cache.delete(oldest);
-      this.#l2CacheBytes -= dropped.memoryBytes;
-      if (this.#reads === 0) this.#spare = dropped;
-    }
+    this.#l2Cache.keep(maxBytes);
   }
 }

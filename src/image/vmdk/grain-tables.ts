@@ -1,5 +1,6 @@
 import type { ByteSource } from '../byte-source.js';
 import { checkInside, imageFault } from '../image-fault.js';
+import { KeptTables } from '../kept-tables.js';
 import { GRAIN_ABSENT, GRAIN_ZERO, viewOf } from './vmdk-bytes.js';
 
 /** Where the grains of a sparse extent lie: a directory of tables, of which each covers `grainsPerTable` grains. */
@@ -45,8 +46,10 @@ export class GrainTables {
   readonly spanBytes: number;
   readonly #directory: GrainDirectory;
   readonly #occupied: OccupiedBytes;
-  readonly #cache = new Map<number, Float64Array>();
-  #maxCacheBytes = CACHE_BYTES;
+  readonly #cache = new KeptTables<Float64Array>({
+    mostBytes: CACHE_BYTES,
+    bytesOf: ({ byteLength }) => byteLength,
+  });
 
   /** @throws IMAGE_CORRUPT when two tables overlap, or one overlaps the header; IMAGE_TRUNCATED when one passes the end of the file */
   constructor(directory: GrainDirectory) {
@@ -72,31 +75,18 @@ export class GrainTables {
   async table(index: number): Promise<Float64Array | null> {
     const offset = this.#directory.tables[index] ?? 0;
     if (offset === 0) return null;
-    const known = this.#cache.get(index);
-    if (known !== undefined) {
-      this.#cache.delete(index);
-      this.#cache.set(index, known);
-      return known;
-    }
+    const known = this.#cache.take(index);
+    if (known !== undefined) return known;
     const raw = new Uint8Array(this.#directory.grainsPerTable * this.#directory.entryBytes);
     await this.#directory.source.read(raw, offset);
     const table = this.#decode(viewOf(raw), index, offset);
-    this.#cache.set(index, table);
-    this.#dropOldest(index);
+    this.#cache.add(index, table);
     return table;
   }
 
   /** See `DiskImage.keepTables`. */
   keep(maxBytes: number): void {
-    this.#maxCacheBytes = Math.min(maxBytes, CACHE_BYTES);
-    this.#dropOldest(null);
-  }
-
-  #dropOldest(kept: number | null): void {
-    for (const [oldest, { byteLength }] of this.#cache) {
-      if (this.#cache.size * byteLength <= this.#maxCacheBytes || oldest === kept) break;
-      this.#cache.delete(oldest);
-    }
+    this.#cache.keep(maxBytes);
   }
 
   /** Reads the last `count` tables, and so checks them.
