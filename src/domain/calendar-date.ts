@@ -64,6 +64,11 @@ export function isoDate({ year, month, day }: CalendarDate): string {
   return new Temporal.PlainDate(year, month, day).toString();
 }
 
+/** `2026-11-24`: the day of an instant in UTC. */
+export function utcDay(instantMs: number): string {
+  return new Date(instantMs).toISOString().slice(0, 10);
+}
+
 /** `2026-11-24 22:00 UTC`, as messages name an instant; seconds only where there are any. */
 export function utcText(instantMs: number): string {
   const iso = new Date(instantMs).toISOString();

@@ -1,6 +1,6 @@
 /** How fast a repository fills, and when it is full, from one look a day. */
 
-import { DAY_MS } from './calendar-date.js';
+import { DAY_MS, utcDay } from './calendar-date.js';
 
 /** Of one day, UTC; the last look of it. */
 export interface FillSample {
@@ -83,7 +83,7 @@ export function withSample(
   room: Omit<FillSample, 'day'>,
   nowMs: number,
 ): FillSample[] {
-  const day = new Date(nowMs).toISOString().slice(0, 'YYYY-MM-DD'.length);
+  const day = utcDay(nowMs);
   return [...samples.filter((sample) => sample.day !== day), { day, ...room }]
     .sort((a, b) => (a.day < b.day ? -1 : 1))
     .slice(-KEPT_SAMPLES);

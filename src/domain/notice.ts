@@ -1,6 +1,13 @@
 /** What a channel is told, in words. Pure. */
 
-import { calendarDateOf, dayNumberOf, instantOf, isoDate, minuteOfDay } from './calendar-date.js';
+import {
+  calendarDateOf,
+  dayNumberOf,
+  instantOf,
+  isoDate,
+  minuteOfDay,
+  utcDay,
+} from './calendar-date.js';
 import { elapsedText } from './elapsed.js';
 import type { LedgerStep, ObservedProblem, OpenAlert } from './alert-ledger.js';
 import type { ChannelRules, WatchedChannel } from './notification-channel.js';
@@ -108,7 +115,7 @@ export function digest(
   const shown = wanted.slice(0, DIGEST_NAMED).map(({ problem }) => `- ${problem.text}`);
   const more = wanted.length - shown.length;
   return {
-    id: `digest-${new Date(nowMs).toISOString().slice(0, 10)}`,
+    id: `digest-${utcDay(nowMs)}`,
     number,
     kind: 'digest',
     severity: gravest(wanted),

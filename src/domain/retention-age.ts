@@ -15,6 +15,11 @@ export interface AgeBase {
   readonly ageNote: string | null;
 }
 
+/** The instant itself. @param newestMs of the restore points */
+export function agesFrom(newestMs: number, nowMs: number): number {
+  return Math.min(nowMs, newestMs + COPY_DELAY_MS);
+}
+
 /** A clock that runs ahead makes nothing older than its chain shows. `points`: in the order of the chain, with dates that are believed
  *  (`withBelievedDates`). */
 export function ageBase(
@@ -24,7 +29,7 @@ export function ageBase(
   const newest = points.at(-1);
   if (newest === undefined) return { asOfMs: nowMs, ageNote: null };
   const newestMs = Date.parse(newest.createdAt);
-  const asOfMs = Math.min(nowMs, newestMs + COPY_DELAY_MS);
+  const asOfMs = agesFrom(newestMs, nowMs);
   const ageNote =
     nowMs - asOfMs > NOTED_MS
       ? `ages are counted from the newest restore point of ${utcText(newestMs)}`

@@ -1,6 +1,6 @@
 /** What is wrong, grouped by its cause: one target that is away is one problem, however many workloads it has. Pure. */
 
-import { DAY_MS, dateOfDayNumber, isoDate, utcText } from './calendar-date.js';
+import { DAY_MS, utcDay, utcText } from './calendar-date.js';
 import { elapsedText } from './elapsed.js';
 import type { Copies, ProtectedWorkload, RepositoryFacts } from './protection.js';
 import { SafetyProblems, type Finding, type SafetyProblem } from './problem-groups.js';
@@ -77,7 +77,7 @@ function roomProblems(
   found: SafetyProblems,
 ): void {
   if (fullAtMs === null || fullAtMs - nowMs > FULL_SOON_MS) return;
-  const day = isoDate(dateOfDayNumber(Math.floor(fullAtMs / DAY_MS)));
+  const day = utcDay(fullAtMs);
   found.add('REPOSITORY_FILLS', {
     repositoryId,
     text: () => `target ${repositoryId} is full about ${day} at the pace of its last weeks`,

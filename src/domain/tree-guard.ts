@@ -1,6 +1,6 @@
 /** Whether what became of the files of a source looks like a wipe or an encryption, and not like work: at once, or a little with each look. */
 
-import { DAY_MS } from './calendar-date.js';
+import { DAY_MS, utcDay } from './calendar-date.js';
 import type { TreeRules } from './tree-rules.js';
 
 /** What one look found of the files that were copied before. */
@@ -106,9 +106,9 @@ export function guardedDaysAfter(
   changes: TreeChanges,
   { nowMs, asOfMs, isAgreed }: GuardedLook,
 ): GuardedDay[] {
-  const day = dayOf(nowMs);
+  const day = utcDay(nowMs);
   if (isAgreed) return [{ day, shown: shownAfter(changes), steady: changes.steady, rewritten: 0 }];
-  const oldest = dayOf(Math.min(nowMs, asOfMs) - GUARDED_DAYS * DAY_MS);
+  const oldest = utcDay(Math.min(nowMs, asOfMs) - GUARDED_DAYS * DAY_MS);
   const kept = days.filter((entry) => entry.day >= oldest && entry.day !== day);
   const today = days.find((entry) => entry.day === day);
   const after = {
@@ -118,8 +118,4 @@ export function guardedDaysAfter(
     rewritten: (today?.rewritten ?? 0) + changes.rewritten,
   };
   return [...kept, after].sort((a, b) => (a.day < b.day ? -1 : 1));
-}
-
-function dayOf(atMs: number): string {
-  return new Date(atMs).toISOString().slice(0, 10);
 }

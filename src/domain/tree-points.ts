@@ -3,7 +3,7 @@
 import { dayNumberOf, DAY_MS } from './calendar-date.js';
 import type { GfsPolicy, RestorePointScope, RetentionPolicy } from './copy-job.js';
 import { gfsKeepReasons } from './gfs.js';
-import { ageBase } from './retention-age.js';
+import { ageBase, agesFrom } from './retention-age.js';
 import type { TreePoint } from './source-tree.js';
 import type { TargetTreePoint } from './target-tree.js';
 import type { TreeRules } from './tree-rules.js';
@@ -95,9 +95,7 @@ export function keptIds(
   // There is no day to count from: of a database whose first backup is being made nothing is whole.
   if (points.length === 0) return new Set();
   const backups = points.filter(({ kind }) => kind !== 'log');
-  const newestMs = points.reduce((newest, { createdAtMs }) => Math.max(newest, createdAtMs), 0);
-  const asOfMs = Math.min(nowMs, newestMs + DAY_MS);
-  const firstDay = dayNumberOf(asOfMs, timeZone) - retention.value;
+  const firstDay = dayNumberOf(agesOf(points, nowMs), timeZone) - retention.value;
   const fewest = retention.type === 'days' ? MINIMUM_POINTS : retention.value;
   const good = backups.filter(({ isCorrupt }) => isCorrupt !== true);
   const oldestCounted = good[Math.max(0, good.length - fewest)];
@@ -111,19 +109,25 @@ export function keptIds(
   const oldestMs = kept[0]?.createdAtMs ?? -Infinity;
   for (const { id, kind, createdAtMs } of points)
     if (kind === 'log' && createdAtMs >= oldestMs) ids.add(id);
-  for (const id of flagKeepReasons(points, { gfs, timeZone, nowMs: asOfMs }).keys()) ids.add(id);
+  for (const id of flagKeepReasons(points, { gfs, timeZone, nowMs }).keys()) ids.add(id);
   return withNeeds(points, ids);
 }
 
-/** Why flags keep points, by ids in the source; `nowMs`: from when ages are counted. */
+/** Why flags keep points, by ids in the source. */
 export function flagKeepReasons(
   points: readonly AgedPoint[],
-  policy: Pick<TreePointChoice, 'gfs' | 'timeZone' | 'nowMs'>,
+  { gfs, timeZone, nowMs }: Pick<TreePointChoice, 'gfs' | 'timeZone' | 'nowMs'>,
 ): Map<string, string[]> {
   const flagged = points.flatMap(({ id, createdAtMs, flags = [] }) =>
     flags.length === 0 ? [] : [{ id, createdAt: new Date(createdAtMs).toISOString(), flags }],
   );
-  return gfsKeepReasons({ ...policy, points: flagged });
+  return gfsKeepReasons({ gfs, timeZone, nowMs: agesOf(points, nowMs), points: flagged });
+}
+
+/** From when ages are counted. */
+function agesOf(points: readonly AgedPoint[], nowMs: number): number {
+  const newestMs = points.reduce((newest, { createdAtMs }) => Math.max(newest, createdAtMs), 0);
+  return agesFrom(newestMs, nowMs);
 }
 
 function withNeeds(

@@ -1,5 +1,4 @@
-import { compareBytes } from '../../domain/byte-order.js';
-import { ageBase } from '../../domain/retention-age.js';
+import { agesFrom } from '../../domain/retention-age.js';
 import { firstTexts } from '../../domain/sentences.js';
 import { withDueFlags, type SetFlagsInput } from '../../domain/set-flags.js';
 import { notOverwritten, overwrittenTexts } from '../../domain/set-points.js';
@@ -131,11 +130,12 @@ export async function noteCopied(
 
 /** From when ages are counted: from the newest point that the copy has or gets. */
 function ageOf({ points }: TreeRecord, { points: planned, plannedAtMs }: TreePlan): number {
-  const added = planned.map(({ createdAtMs }) => ({
-    createdAt: new Date(createdAtMs).toISOString(),
-  }));
-  const byDate = [...points, ...added].sort((a, b) => compareBytes(a.createdAt, b.createdAt));
-  return ageBase(byDate, plannedAtMs).asOfMs;
+  const madeAtMs = [
+    ...points.map(({ createdAt }) => Date.parse(createdAt)),
+    ...planned.map(({ createdAtMs }) => createdAtMs),
+  ];
+  const newestMs = madeAtMs.reduce((newest, ms) => Math.max(newest, ms), -Infinity);
+  return madeAtMs.length === 0 ? plannedAtMs : agesFrom(newestMs, plannedAtMs);
 }
 
 export interface NotedCopies {

@@ -1,6 +1,5 @@
 import type { CopyJob } from '../../domain/copy-job.js';
 import type { RestorePointView } from '../../domain/repository-view.js';
-import { ageBase } from '../../domain/retention-age.js';
 import { agedPoints, flagKeepReasons, keptIds } from '../../domain/tree-points.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import { treePointView } from '../../tree/show-tree.js';
@@ -17,8 +16,7 @@ export function treeViews(
   const ofSets = job === null || rules?.shape !== 'sets' ? null : job;
   const aged = agedPoints(record.points);
   const kept = ofSets && keptIds(aged, { ...ofSets, nowMs });
-  const { asOfMs } = ageBase(record.points, nowMs);
-  const flags = ofSets && flagKeepReasons(aged, { ...ofSets, nowMs: asOfMs });
+  const flags = ofSets && flagKeepReasons(aged, { ...ofSets, nowMs });
   return record.points.map((point) => {
     const because =
       kept === null
