@@ -4,7 +4,7 @@ import {
   readDigestTableHeader,
 } from '../../chain/digests/digest-table.js';
 import { unitDigest } from '../../chain/digests/digest.js';
-import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
+import { DIGEST_BYTES } from '../../domain/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { readFully, type ByteSource } from '../../image/byte-source.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
@@ -39,7 +39,7 @@ export async function provenBytes(source: ByteSource, digests: ReadableFile): Pr
     const known = kept.get(unit);
     if (known !== undefined) return known;
     const { offset, length } = units.rangeOf(unit);
-    const bytes = Buffer.alloc(BLOCK_BYTES);
+    const bytes = Buffer.alloc(units.digestedBytes(unit));
     await source.read(bytes.subarray(0, length), offset);
     if (!digestEntryOf(bytes, digest).equals(await expectedOf(unit)))
       throw new BackupError(
