@@ -19,7 +19,7 @@ export interface WantedDisks {
 
 /** Companions come with files of the point's own format, and stay behind when disks are restored as raw ones. The bytes of an archive under a name that
  *  ends in `.raw` would be taken for a disk: the disks within it are what is meant.
- *  @throws RESTORE_FORMAT_UNSUITED when a file holds none that can be told, REQUEST_INVALID when there is none of a wanted name, IMAGE_…,
+ *  @throws RESTORE_FORMAT_UNSUITED when a file holds none that can be told, or two disks have one name, REQUEST_INVALID when there is none of a wanted name, IMAGE_…,
  *  BLOCK_DIGEST_MISMATCH */
 export async function wantedDisks(
   context: MoverContext,
@@ -50,6 +50,7 @@ export async function wantedDisks(
     within.set(file.disk, held);
   }
   assertNames(names, [...own, ...[...within.values()].flat()]);
+  assertApart([...plain, ...[...within.values()].flat()], point.id);
   const isWanted = (disk: string) => names?.includes(disk) ?? true;
   const chosen = [...within].flatMap(([file, held]): [string, WithinFile[]][] => {
     const some = isWanted(file) ? held : held.filter(({ disk }) => isWanted(disk));
@@ -70,6 +71,19 @@ async function disksWithin(
   const [layer] = targetLayersOf(record, place, point.id, disk);
   const names = layer === undefined ? null : await heldDiskNames(context, layer);
   return (names ?? []).map((name) => ({ disk: name ?? disk, within: { name } }));
+}
+
+/** Each becomes a file of its name: of two that have one, one would be left out.
+ *  @throws RESTORE_FORMAT_UNSUITED */
+function assertApart(disks: readonly { readonly disk: string }[], pointId: string): void {
+  const names = disks.map(({ disk }) => disk);
+  const twice = names.find((name, place) => names.indexOf(name) < place);
+  if (twice === undefined) return;
+  throw new BackupError(
+    'RESTORE_FORMAT_UNSUITED',
+    `the files of ${pointId} hold two disks of the name ${JSON.stringify(twice)}, which cannot be told apart`,
+    { details: { disk: twice } },
+  );
 }
 
 /** @throws REQUEST_INVALID */

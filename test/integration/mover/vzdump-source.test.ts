@@ -120,6 +120,21 @@ describe('a folder of vzdump', () => {
       expect(all['drive-scsi1.raw']!.equals(data)).toBe(true);
     });
 
+    it('is refused where two disks have one name: one of them would be left out', async () => {
+      const device = (fill: number) => ({
+        name: 'drive-scsi0',
+        disk: Buffer.alloc(65_536, fill),
+      });
+      const { bytes } = vmaFile({ devices: [device(1), device(2)], uuid: Buffer.alloc(16, 26) });
+      await backUp(26, bytes);
+      point = (await session(1)).at(-1)!;
+      await expect(restore(null)).rejects.toMatchObject({
+        code: 'RESTORE_FORMAT_UNSUITED',
+        message: expect.stringMatching(/two disks of the name "drive-scsi0"/),
+      });
+      expect(await readdir(to)).toEqual([]);
+    });
+
     it('says which there are when one of another name is wanted, and leaves no lease', async () => {
       await expect(restore(['drive-ide0'])).rejects.toMatchObject({
         code: 'REQUEST_INVALID',
