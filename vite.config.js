@@ -2,7 +2,7 @@
 
 import { defineConfig } from 'vite';
 
-/** Stands in the built page where each answer has a nonce of its own (src/api/dashboard-pages.ts). */
+/** Stands in the built page where each answer has a nonce of its own (src/api/pages/dashboard-pages.ts). */
 const NONCE_PLACEHOLDER = '{{nonce}}';
 
 export default defineConfig({

@@ -1,6 +1,6 @@
 import { appendAuditLines } from '../src/chain/audit-log.js';
 import { readMarker } from '../src/chain/repository-marker.js';
-import type { PlacedLine } from '../src/domain/audit.js';
+import type { PlacedLine } from '../src/domain/access/audit.js';
 import { BackupError } from '../src/domain/errors.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { runTask } from './run-task.js';

@@ -1,7 +1,7 @@
-import { movedBytes } from '../src/domain/moved-bytes.js';
+import { movedBytes } from '../src/domain/targets/moved-bytes.js';
 import { Context } from '@temporalio/activity';
-import { BLOCK_BYTES } from '../src/domain/digest.js';
-import type { CopyBlocksHeartbeat } from '../src/domain/operation.js';
+import { BLOCK_BYTES } from '../src/domain/targets/digest.js';
+import type { CopyBlocksHeartbeat } from '../src/domain/sessions/operation.js';
 import { comparisonJournal, copyJournal, openCopyRuns } from '../src/mover/staging/journals.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { BackupRepository } from '../src/repository/backup-repository.js';

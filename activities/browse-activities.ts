@@ -1,8 +1,8 @@
 import { readFillSamples } from '../src/chain/fill-record.js';
 import { readTaskRecords } from '../src/chain/sessions/task-record.js';
-import type { CopyTask } from '../src/domain/copy-session.js';
+import type { CopyTask } from '../src/domain/sessions/copy-session.js';
 import { BackupError, isStorageFault } from '../src/domain/errors.js';
-import { growthOf } from '../src/domain/growth.js';
+import { growthOf } from '../src/domain/safety/growth.js';
 import {
   UNREACHABLE,
   type BrowsePage,
@@ -11,7 +11,7 @@ import {
   type RestorePointView,
   type StoredJob,
   type WorkloadSummary,
-} from '../src/domain/repository-view.js';
+} from '../src/domain/targets/repository-view.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { knownMarker } from '../src/mover/look/source-guard.js';
 import { faultyProbe } from '../src/repository/storage-probes.js';

@@ -1,6 +1,6 @@
 import { availablePoints } from '../src/chain/chain-record.js';
-import type { WorkloadPage } from '../src/domain/found-workload.js';
-import type { SettleRule } from '../src/domain/settle.js';
+import type { WorkloadPage } from '../src/domain/sources/found-workload.js';
+import type { SettleRule } from '../src/domain/sources/settle.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
 import { createBlockActivities } from './block-activities.js';

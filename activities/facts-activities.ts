@@ -1,5 +1,5 @@
-import type { BrowseRepositoryInput } from '../src/domain/repository-view.js';
-import type { FactsPage } from '../src/domain/workload-facts.js';
+import type { BrowseRepositoryInput } from '../src/domain/targets/repository-view.js';
+import type { FactsPage } from '../src/domain/safety/workload-facts.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { runTask } from './run-task.js';
 

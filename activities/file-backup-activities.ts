@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
-import type { CopyJob } from '../src/domain/copy-job.js';
+import type { CopyJob } from '../src/domain/jobs/copy-job.js';
 import { BackupError } from '../src/domain/errors.js';
-import type { PrimaryBackup, PrimaryRun } from '../src/domain/primary-backup.js';
+import type { PrimaryBackup, PrimaryRun } from '../src/domain/jobs/primary-backup.js';
 import { runRestic } from '../src/primary/run-restic.js';
 import { runTask } from './run-task.js';
 import type { JobStarter } from './session-activities.js';

@@ -1,12 +1,12 @@
 import { chainFolder } from '../src/chain/chain-paths.js';
-import type { Damage } from '../src/domain/damage.js';
-import type { VerificationPage } from '../src/domain/verification.js';
+import type { Damage } from '../src/domain/targets/damage.js';
+import type { VerificationPage } from '../src/domain/targets/verification.js';
 import type { DataMover } from '../src/mover/data-mover.js';
-import type { DiskWork } from '../src/domain/disk-work.js';
+import type { DiskWork } from '../src/domain/targets/disk-work.js';
 import { pointToVerify, verificationToken } from '../src/mover/health/verify-plan.js';
 import { verificationJournal } from '../src/mover/staging/journals.js';
 import type { ListVerificationInput } from '../src/mover/look/verification-list.js';
-import { verifyStagingId } from '../src/domain/staging-id.js';
+import { verifyStagingId } from '../src/domain/targets/staging-id.js';
 import { openIn, runBatch, type FindOpenRuns } from './block-activities.js';
 import type {
   BatchCounts,

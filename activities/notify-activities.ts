@@ -1,15 +1,15 @@
-import { seesAll, type ObservedProblem } from '../src/domain/alert-ledger.js';
+import { seesAll, type ObservedProblem } from '../src/domain/safety/alert-ledger.js';
 import { BackupError } from '../src/domain/errors.js';
-import type { Notice } from '../src/domain/notice.js';
+import type { Notice } from '../src/domain/safety/notice.js';
 import type {
   NotificationChannel,
   NotificationSettings,
   PingChannel,
   WatchRules,
-} from '../src/domain/notification-channel.js';
-import type { Safety } from '../src/domain/safety.js';
-import type { Verdict } from '../src/domain/safety-verdict.js';
-import { cut } from '../src/domain/task-brief.js';
+} from '../src/domain/safety/notification-channel.js';
+import type { Safety } from '../src/domain/safety/safety.js';
+import type { Verdict } from '../src/domain/safety/safety-verdict.js';
+import { cut } from '../src/domain/sessions/task-brief.js';
 import { deliver, ping, pingSession, type SessionPing } from '../src/notify/deliver.js';
 import { runTask } from './run-task.js';
 

@@ -1,7 +1,7 @@
 import { listSessionRecords, readSessionRecord } from '../src/chain/sessions/session-list.js';
-import type { CopySession } from '../src/domain/copy-session.js';
-import type { RecordedSession } from '../src/domain/recorded-session.js';
-import type { BrowsePage, BrowseRepositoryInput } from '../src/domain/repository-view.js';
+import type { CopySession } from '../src/domain/sessions/copy-session.js';
+import type { RecordedSession } from '../src/domain/sessions/recorded-session.js';
+import type { BrowsePage, BrowseRepositoryInput } from '../src/domain/targets/repository-view.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { runTask } from './run-task.js';
 

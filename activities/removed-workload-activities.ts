@@ -1,4 +1,4 @@
-import type { AbsentWorkload, KeptPage } from '../src/domain/absent-workloads.js';
+import type { AbsentWorkload, KeptPage } from '../src/domain/retention/absent-workloads.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { LookForAbsentInput } from '../src/mover/look/kept-workloads.js';
 import type { AbsenceAnswer, AbsenceRequest } from './chain-payloads.js';

@@ -4,7 +4,7 @@ import { windowRuns } from '../src/mover/task/window-runs.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
 import { isBackupError } from '../src/domain/errors.js';
 import { sentences } from '../src/domain/sentences.js';
-import type { DiskWork, PlanReference } from '../src/domain/disk-work.js';
+import type { DiskWork, PlanReference } from '../src/domain/targets/disk-work.js';
 import type {
   DeleteRequest,
   FlagRequest,

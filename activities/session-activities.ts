@@ -1,9 +1,9 @@
-import type { CopyJob } from '../src/domain/copy-job.js';
-import type { CopySession, CopyTask } from '../src/domain/copy-session.js';
-import type { CopySettings } from '../src/domain/copy-settings.js';
+import type { CopyJob } from '../src/domain/jobs/copy-job.js';
+import type { CopySession, CopyTask } from '../src/domain/sessions/copy-session.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { BackupError } from '../src/domain/errors.js';
-import type { RetryOrder, SessionEnd } from '../src/domain/retry.js';
-import type { JobPlan } from '../src/domain/operation.js';
+import type { RetryOrder, SessionEnd } from '../src/domain/schedules/retry.js';
+import type { JobPlan } from '../src/domain/sessions/operation.js';
 import { noteFill } from '../src/chain/fill-record.js';
 import {
   readJobDefinition,

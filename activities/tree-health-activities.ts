@@ -1,4 +1,4 @@
-import type { TreeCheckOutcome, TreeRepairPlan } from '../src/domain/tree-damage.js';
+import type { TreeCheckOutcome, TreeRepairPlan } from '../src/domain/trees/tree-damage.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import { keptJournal } from '../src/mover/kept-files/kept-lists.js';
 import { checkedFiles } from '../src/mover/kept-files/plan-check.js';

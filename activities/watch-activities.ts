@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
-import type { CopyJob } from '../src/domain/copy-job.js';
-import type { AwaitedPoint } from '../src/domain/settle.js';
-import type { NamedWorkload } from '../src/domain/source-scope.js';
+import type { CopyJob } from '../src/domain/jobs/copy-job.js';
+import type { AwaitedPoint } from '../src/domain/sources/settle.js';
+import type { NamedWorkload } from '../src/domain/jobs/source-scope.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
 import { runTask } from './run-task.js';

@@ -4,9 +4,9 @@ import { chainFolder, stagingFolder } from '../src/chain/chain-paths.js';
 import { availablePoints } from '../src/chain/chain-record.js';
 import { readChainRecord } from '../src/chain/chain-store.js';
 import { newLeaseId } from '../src/chain/leases.js';
-import type { VerifyAfterCopy } from '../src/domain/copy-job.js';
-import type { DigestAlgorithm } from '../src/domain/digest.js';
-import type { RestoreFormat } from '../src/domain/restore-point.js';
+import type { VerifyAfterCopy } from '../src/domain/jobs/copy-job.js';
+import type { DigestAlgorithm } from '../src/domain/targets/digest.js';
+import type { RestoreFormat } from '../src/domain/sources/restore-point.js';
 import { DataMover } from '../src/mover/data-mover.js';
 import type { DiskProof } from '../src/mover/change/prove-blocks.js';
 import {
@@ -16,12 +16,12 @@ import {
 } from '../src/mover/staging/journals.js';
 import { openRuns } from '../src/mover/task/window-journal.js';
 import { windowRuns } from '../src/mover/task/window-runs.js';
-import type { DiskWork } from '../src/domain/disk-work.js';
+import type { DiskWork } from '../src/domain/targets/disk-work.js';
 import type { WindowInput } from '../src/mover/mover-operations.js';
 import type { PlanCopyInput } from '../src/mover/copy/plan-copy.js';
 import { replacementStaging } from '../src/mover/change/replace-files.js';
 import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
-import { restoreStaging } from '../src/domain/staging-id.js';
+import { restoreStaging } from '../src/domain/targets/staging-id.js';
 import type { RestoreInput } from '../src/mover/restore/restore-point.js';
 import { TaskControl } from '../src/mover/task/task-control.js';
 import { folderRepositoryId } from '../src/repository/open-repository.js';

@@ -1,8 +1,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chainFolder } from '../src/chain/chain-paths.js';
-import type { CopyJob } from '../src/domain/copy-job.js';
-import type { TreePlanOutcome } from '../src/domain/tree-work.js';
+import type { CopyJob } from '../src/domain/jobs/copy-job.js';
+import type { TreePlanOutcome } from '../src/domain/trees/tree-work.js';
 import { DataMover } from '../src/mover/data-mover.js';
 import { listSourceWorkloads } from '../src/mover/source/source-catalogue.js';
 import { TaskControl } from '../src/mover/task/task-control.js';

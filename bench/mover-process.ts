@@ -1,9 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { VerifyAfterCopy } from '../src/domain/copy-job.js';
-import type { DigestAlgorithm } from '../src/domain/digest.js';
-import type { RestoreFormat } from '../src/domain/restore-point.js';
+import type { VerifyAfterCopy } from '../src/domain/jobs/copy-job.js';
+import type { DigestAlgorithm } from '../src/domain/targets/digest.js';
+import type { RestoreFormat } from '../src/domain/sources/restore-point.js';
 import type { Measurement } from './chain-under-test.js';
 
 export type MeasuredCommand =

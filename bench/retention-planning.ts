@@ -1,5 +1,5 @@
-import { DAY_MS } from '../src/domain/calendar-date.js';
-import { planRetention, type RetentionInput } from '../src/domain/retention.js';
+import { DAY_MS } from '../src/domain/schedules/calendar-date.js';
+import { planRetention, type RetentionInput } from '../src/domain/retention/retention.js';
 import { median } from './rounds.js';
 
 const POINTS = 10_000;

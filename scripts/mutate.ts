@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { Stryker } from '@stryker-mutator/core';
 
 /** Changes the given files in one place after the other, runs the nearest tests each time, and prints the changes that no test noticed.
- *  `npm run mutate -- src/domain/gfs.ts src/chain`: files, folders or patterns; `src/domain/gfs.ts:10-40` for these lines alone.
+ *  `npm run mutate -- src/domain/retention/gfs.ts src/chain`: files, folders or patterns; `src/domain/retention/gfs.ts:10-40` for these lines alone.
  *  `--tests test/unit/cli` takes these tests instead of the nearest, `--concurrency 2` more processes; `--sample 20` tries about 20 of 100
  *  changes, always the same ones. */
 const { values, positionals } = parseArgs({
@@ -43,7 +43,7 @@ const samplePercent = Number(values.sample);
 type Mutant = Awaited<ReturnType<Stryker['runMutationTest']>>[number];
 
 if (positionals.length === 0)
-  throw new Error('name the files: npm run mutate -- src/domain/gfs.ts');
+  throw new Error('name the files: npm run mutate -- src/domain/retention/gfs.ts');
 const mutants = await new Stryker({
   mutate: positionals.map((place) => filesOf(place, '*.ts')),
   testFiles: (values.tests ?? positionals.flatMap(nearestTests)).map((place) =>

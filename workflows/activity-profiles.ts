@@ -13,7 +13,7 @@ import type { SessionActivities } from '../activities/session-activities.js';
 import type { TurnActivities } from '../activities/turn-activities.js';
 import type { TreeActivities } from '../activities/tree-activities.js';
 import type { TreeHealthActivities } from '../activities/tree-health-activities.js';
-import type { CopySettings } from '../src/domain/copy-settings.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import {
   CONTROL_TASK_QUEUE,
   lookTaskQueue,

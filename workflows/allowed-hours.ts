@@ -1,5 +1,5 @@
 import { CancellationScope, sleep } from '@temporalio/workflow';
-import { hoursAt, type WeeklyHours } from '../src/domain/weekly-hours.js';
+import { hoursAt, type WeeklyHours } from '../src/domain/schedules/weekly-hours.js';
 import { isStop } from './failures.js';
 
 /** Tells at once, and whenever that changes, whether the hours of a job hold, until it is stopped.

@@ -2,8 +2,8 @@ import { proxyActivities } from '@temporalio/workflow';
 import type { BrowseActivities } from '../activities/browse-activities.js';
 import type { FactsActivities } from '../activities/facts-activities.js';
 import type { ReadRecordActivities } from '../activities/record-activities.js';
-import type { RecordedSession } from '../src/domain/recorded-session.js';
-import type { CopySession, CopyTask } from '../src/domain/copy-session.js';
+import type { RecordedSession } from '../src/domain/sessions/recorded-session.js';
+import type { CopySession, CopyTask } from '../src/domain/sessions/copy-session.js';
 import { lookTaskQueue } from './messages.js';
 import type {
   BrowsePage,
@@ -12,8 +12,8 @@ import type {
   RestorePointView,
   StoredJob,
   WorkloadSummary,
-} from '../src/domain/repository-view.js';
-import type { FactsPage } from '../src/domain/workload-facts.js';
+} from '../src/domain/targets/repository-view.js';
+import type { FactsPage } from '../src/domain/safety/workload-facts.js';
 
 /** A look into a repository by a worker that reaches it. Someone is waiting for the answer, so nothing is tried for long. */
 export async function browseRepository(

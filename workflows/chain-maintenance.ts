@@ -1,11 +1,11 @@
 import { ContinueAsNew } from '@temporalio/workflow';
 import type { RetentionActivities } from '../activities/retention-activities.js';
-import type { ChainPolicy } from '../src/domain/copy-job.js';
-import type { CopySettings } from '../src/domain/copy-settings.js';
+import type { ChainPolicy } from '../src/domain/jobs/copy-job.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { assertNever } from '../src/domain/errors.js';
-import type { RetentionAction } from '../src/domain/retention.js';
-import { fullStagingId } from '../src/domain/staging-id.js';
-import type { GfsFlag } from '../src/domain/target-point.js';
+import type { RetentionAction } from '../src/domain/retention/retention.js';
+import { fullStagingId } from '../src/domain/targets/staging-id.js';
+import type { GfsFlag } from '../src/domain/targets/target-point.js';
 import { dataActivities, retentionActivities } from './activity-profiles.js';
 import type { DiskBatches } from './disk-batches.js';
 import { codeOf, isStop, reasonOf } from './failures.js';

@@ -8,7 +8,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { utcText } from '../src/domain/calendar-date.js';
+import { utcText } from '../src/domain/schedules/calendar-date.js';
 import {
   newTask,
   OUTSIDE_HOURS,
@@ -17,19 +17,19 @@ import {
   type CopyTask,
   type Hold,
   type SessionState,
-} from '../src/domain/copy-session.js';
-import type { CopySettings } from '../src/domain/copy-settings.js';
-import { pingOfResult, type PingEvent } from '../src/domain/notification-channel.js';
-import { retryOrder, type RetryOrder, type SessionEnd } from '../src/domain/retry.js';
+} from '../src/domain/sessions/copy-session.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
+import { pingOfResult, type PingEvent } from '../src/domain/safety/notification-channel.js';
+import { retryOrder, type RetryOrder, type SessionEnd } from '../src/domain/schedules/retry.js';
 import {
   sessionResult,
   stopText,
   sumProgress,
   type StopOrder,
-} from '../src/domain/session-result.js';
-import { KEPT_TASKS, TallyKeeper } from '../src/domain/session-tally.js';
+} from '../src/domain/sessions/session-result.js';
+import { KEPT_TASKS, TallyKeeper } from '../src/domain/sessions/session-tally.js';
 import { keepHours } from './allowed-hours.js';
-import { jobKind } from '../src/domain/workload-rules.js';
+import { jobKind } from '../src/domain/sources/workload-rules.js';
 import {
   controlActivities,
   followUpActivities,

@@ -1,14 +1,14 @@
 import { ApplicationFailure } from '@temporalio/workflow';
-import type { CopyJob } from '../src/domain/copy-job.js';
-import type { CopyTask } from '../src/domain/copy-session.js';
+import type { CopyJob } from '../src/domain/jobs/copy-job.js';
+import type { CopyTask } from '../src/domain/sessions/copy-session.js';
 import {
   faultNotes,
   joinFaults,
   NO_FAULTS,
   waitingNotes,
   type FileFaults,
-} from '../src/domain/file-faults.js';
-import type { LeftTree, PlannedTree, TreeWork } from '../src/domain/tree-work.js';
+} from '../src/domain/trees/file-faults.js';
+import type { LeftTree, PlannedTree, TreeWork } from '../src/domain/trees/tree-work.js';
 import { treeActivities } from './activity-profiles.js';
 import type { CopyWorkloadInput } from './copy-workload-input.js';
 import { codeOf, isStop, reasonOf } from './failures.js';

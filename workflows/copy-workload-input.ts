@@ -1,7 +1,7 @@
-import type { ChainPolicy, StartOverrides } from '../src/domain/copy-job.js';
-import type { CopyTask } from '../src/domain/copy-session.js';
-import type { CopySettings } from '../src/domain/copy-settings.js';
-import type { WorkloadToCopy } from '../src/domain/found-workload.js';
+import type { ChainPolicy, StartOverrides } from '../src/domain/jobs/copy-job.js';
+import type { CopyTask } from '../src/domain/sessions/copy-session.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
+import type { WorkloadToCopy } from '../src/domain/sources/found-workload.js';
 import type { TaskReport } from './task-report.js';
 
 /** Argument of `copyWorkload`. */

@@ -1,14 +1,14 @@
 import { ApplicationFailure, sleep } from '@temporalio/workflow';
 import type { WorkLook } from '../activities/chain-payloads.js';
-import type { RestorePointScope } from '../src/domain/copy-job.js';
-import type { CopyTask } from '../src/domain/copy-session.js';
-import type { DiskWork } from '../src/domain/disk-work.js';
-import { recreatedMessage, type ChainDetection } from '../src/domain/recreated-chain.js';
+import type { RestorePointScope } from '../src/domain/jobs/copy-job.js';
+import type { CopyTask } from '../src/domain/sessions/copy-session.js';
+import type { DiskWork } from '../src/domain/targets/disk-work.js';
+import { recreatedMessage, type ChainDetection } from '../src/domain/sources/recreated-chain.js';
 import type {
   RestorePointSelection,
   SelectedRestorePoint,
-} from '../src/domain/select-restore-points.js';
-import { pauseBeforeLookMs, type SeenSet } from '../src/domain/settle.js';
+} from '../src/domain/sources/select-restore-points.js';
+import { pauseBeforeLookMs, type SeenSet } from '../src/domain/sources/settle.js';
 import { dataActivities, listingActivities } from './activity-profiles.js';
 import { maintainChain } from './chain-maintenance.js';
 import type { CopyWorkloadInput } from './copy-workload-input.js';

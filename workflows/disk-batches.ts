@@ -1,8 +1,13 @@
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { CopyActivities } from '../activities/copy-activities.js';
-import type { CopySettings } from '../src/domain/copy-settings.js';
-import { BLOCK_BYTES, WINDOW_BYTES } from '../src/domain/digest.js';
-import { batchesOf, doneBytesOf, type DiskBatch, type DiskWork } from '../src/domain/disk-work.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
+import { BLOCK_BYTES, WINDOW_BYTES } from '../src/domain/targets/digest.js';
+import {
+  batchesOf,
+  doneBytesOf,
+  type DiskBatch,
+  type DiskWork,
+} from '../src/domain/targets/disk-work.js';
 import type { Pause } from './pause.js';
 import type { TaskState } from './task-state.js';
 

@@ -5,7 +5,7 @@ import {
   workflowInfo,
   type Workflow,
 } from '@temporalio/workflow';
-import type { CopySettings } from '../src/domain/copy-settings.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 
 /** Whether this run has grown so long that the next one is to go on: by its events, or because the server says so, which also looks at
  *  their size. */

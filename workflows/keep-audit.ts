@@ -6,7 +6,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { AuditActivities } from '../activities/audit-activities.js';
-import type { PlacedLine } from '../src/domain/audit.js';
+import type { PlacedLine } from '../src/domain/access/audit.js';
 import { goOnInNewRun } from './history-length.js';
 import { auditSignal, lookTaskQueue, type KeepAuditInput } from './messages.js';
 

@@ -2,9 +2,9 @@
 
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { OpenAlert } from '../src/domain/alert-ledger.js';
-import type { PlacedLine } from '../src/domain/audit.js';
-import type { CopyJob, StartOverrides } from '../src/domain/copy-job.js';
+import type { OpenAlert } from '../src/domain/safety/alert-ledger.js';
+import type { PlacedLine } from '../src/domain/access/audit.js';
+import type { CopyJob, StartOverrides } from '../src/domain/jobs/copy-job.js';
 import type {
   CopyProgress,
   CopySession,
@@ -13,20 +13,20 @@ import type {
   SessionResult,
   SessionTrigger,
   TaskCounts,
-} from '../src/domain/copy-session.js';
-import type { FileBackupJob } from '../src/domain/file-backup-job.js';
-import type { CopySettings } from '../src/domain/copy-settings.js';
-import type { Notice } from '../src/domain/notice.js';
-import type { HeldStep } from '../src/domain/quiet-hours.js';
-import type { OperationStatus } from '../src/domain/operation.js';
-import type { RemovalMode } from '../src/domain/point-removal.js';
-import type { RetryOrder, SessionEnd } from '../src/domain/retry.js';
-import type { StopOrder } from '../src/domain/session-result.js';
-import type { RestoreFormat } from '../src/domain/restore-point.js';
-import type { Silence } from '../src/domain/silence.js';
-import type { SessionTally } from '../src/domain/session-tally.js';
-import { TURN_UPDATE } from '../src/domain/turn.js';
-import type { VerificationPosition } from '../src/domain/verification.js';
+} from '../src/domain/sessions/copy-session.js';
+import type { FileBackupJob } from '../src/domain/jobs/file-backup-job.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
+import type { Notice } from '../src/domain/safety/notice.js';
+import type { HeldStep } from '../src/domain/safety/quiet-hours.js';
+import type { OperationStatus } from '../src/domain/sessions/operation.js';
+import type { RemovalMode } from '../src/domain/retention/point-removal.js';
+import type { RetryOrder, SessionEnd } from '../src/domain/schedules/retry.js';
+import type { StopOrder } from '../src/domain/sessions/session-result.js';
+import type { RestoreFormat } from '../src/domain/sources/restore-point.js';
+import type { Silence } from '../src/domain/safety/silence.js';
+import type { SessionTally } from '../src/domain/sessions/session-tally.js';
+import { TURN_UPDATE } from '../src/domain/sessions/turn.js';
+import type { VerificationPosition } from '../src/domain/targets/verification.js';
 import type { CarriedOperation } from './operation-state.js';
 import type { CarriedFindings, VerificationCounts } from './verification-findings.js';
 import type { LateTree } from './verify-tree.js';

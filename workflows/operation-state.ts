@@ -1,9 +1,9 @@
 import { setCurrentDetails, setHandler, upsertMemo, workflowInfo } from '@temporalio/workflow';
-import { BLOCK_BYTES } from '../src/domain/digest.js';
-import { doneBytesOf, type DiskWork } from '../src/domain/disk-work.js';
+import { BLOCK_BYTES } from '../src/domain/targets/digest.js';
+import { doneBytesOf, type DiskWork } from '../src/domain/targets/disk-work.js';
 import { isErrorCode } from '../src/domain/errors.js';
-import type { OperationStatus } from '../src/domain/operation.js';
-import { cut } from '../src/domain/task-brief.js';
+import type { OperationStatus } from '../src/domain/sessions/operation.js';
+import { cut } from '../src/domain/sessions/task-brief.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
 import { operationQuery, type OperationMemo } from './messages.js';
 

@@ -1,6 +1,6 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
-import { utcText } from '../src/domain/calendar-date.js';
-import { OUTSIDE_HOURS, type Hold } from '../src/domain/copy-session.js';
+import { utcText } from '../src/domain/schedules/calendar-date.js';
+import { OUTSIDE_HOURS, type Hold } from '../src/domain/sessions/copy-session.js';
 import type { TaskState } from './task-state.js';
 import type { Turn } from './turn.js';
 

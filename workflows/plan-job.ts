@@ -1,7 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { SessionActivities } from '../activities/session-activities.js';
-import type { CopyJob } from '../src/domain/copy-job.js';
-import type { JobPlan } from '../src/domain/operation.js';
+import type { CopyJob } from '../src/domain/jobs/copy-job.js';
+import type { JobPlan } from '../src/domain/sessions/operation.js';
 import { lookTaskQueue, type PlanJobInput, type ReadJobDefinitionInput } from './messages.js';
 
 /** Someone waits for these answers, so nothing is tried for long. */

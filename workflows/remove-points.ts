@@ -1,11 +1,15 @@
 import { executeChild, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { HealthActivities } from '../activities/health-activities.js';
-import type { CopySettings } from '../src/domain/copy-settings.js';
-import type { OperationStatus } from '../src/domain/operation.js';
-import type { RemovalMode } from '../src/domain/point-removal.js';
-import { partsOfRestorePointKey } from '../src/domain/repository-view.js';
-import type { ChainToVerify, CheckedChain, VerificationPage } from '../src/domain/verification.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
+import type { OperationStatus } from '../src/domain/sessions/operation.js';
+import type { RemovalMode } from '../src/domain/retention/point-removal.js';
+import { partsOfRestorePointKey } from '../src/domain/targets/repository-view.js';
+import type {
+  ChainToVerify,
+  CheckedChain,
+  VerificationPage,
+} from '../src/domain/targets/verification.js';
 import { controlActivities, listingActivities, retentionActivities } from './activity-profiles.js';
 import {
   chainWorkflowId,

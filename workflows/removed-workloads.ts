@@ -6,12 +6,12 @@ import {
   type DoubtedSource,
   type KeptPage,
   type KeptWorkload,
-} from '../src/domain/absent-workloads.js';
-import type { CopyJob } from '../src/domain/copy-job.js';
-import type { CopyTask } from '../src/domain/copy-session.js';
-import type { CopySettings } from '../src/domain/copy-settings.js';
-import { pathSegment } from '../src/domain/path-segment.js';
-import type { UnreadablePart } from '../src/domain/repository-view.js';
+} from '../src/domain/retention/absent-workloads.js';
+import type { CopyJob } from '../src/domain/jobs/copy-job.js';
+import type { CopyTask } from '../src/domain/sessions/copy-session.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
+import { pathSegment } from '../src/domain/targets/path-segment.js';
+import type { UnreadablePart } from '../src/domain/targets/repository-view.js';
 import {
   absenceActivities,
   listingActivities,

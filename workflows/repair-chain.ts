@@ -1,14 +1,14 @@
 import { workflowInfo } from '@temporalio/workflow';
-import type { CopySettings } from '../src/domain/copy-settings.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import {
   damageText,
   type Damage,
   type LastingDamage,
   type VerifiedPoint,
-} from '../src/domain/damage.js';
+} from '../src/domain/targets/damage.js';
 import { assertNever } from '../src/domain/errors.js';
-import type { WorkloadType } from '../src/domain/restore-point.js';
-import { cut } from '../src/domain/task-brief.js';
+import type { WorkloadType } from '../src/domain/sources/restore-point.js';
+import { cut } from '../src/domain/sessions/task-brief.js';
 import { healthActivities, listingActivities } from './activity-profiles.js';
 import { codeOf } from './failures.js';
 import { MAX_NOTES, NOTE_CHARACTERS } from './operation-state.js';

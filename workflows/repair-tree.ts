@@ -1,7 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
-import type { CopySettings } from '../src/domain/copy-settings.js';
-import type { TreeCheckOutcome, TreeCheckReference } from '../src/domain/tree-damage.js';
-import type { CheckedChain } from '../src/domain/verification.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
+import type { TreeCheckOutcome, TreeCheckReference } from '../src/domain/trees/tree-damage.js';
+import type { CheckedChain } from '../src/domain/targets/verification.js';
 import { treeHealthActivities } from './activity-profiles.js';
 
 export interface RepairTreeInput {

@@ -4,9 +4,9 @@ import type {
   RestoreActivities,
   RestoreOrder,
 } from '../activities/restore-activities.js';
-import type { CopySettings } from '../src/domain/copy-settings.js';
-import { batchesOf } from '../src/domain/disk-work.js';
-import type { OperationStatus } from '../src/domain/operation.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
+import { batchesOf } from '../src/domain/targets/disk-work.js';
+import type { OperationStatus } from '../src/domain/sessions/operation.js';
 import { controlActivities } from './activity-profiles.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';
 import { repositoryTaskQueue, type RestoreInput } from './messages.js';

@@ -1,8 +1,8 @@
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { RestoreActivities, RestoreOrder } from '../activities/restore-activities.js';
-import type { CopySettings } from '../src/domain/copy-settings.js';
-import type { OperationStatus } from '../src/domain/operation.js';
-import { fileNotes, type FileWork } from '../src/domain/tree-damage.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
+import type { OperationStatus } from '../src/domain/sessions/operation.js';
+import { fileNotes, type FileWork } from '../src/domain/trees/tree-damage.js';
 import type { OperationState } from './operation-state.js';
 
 interface TreeRestore {

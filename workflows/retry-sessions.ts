@@ -5,7 +5,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { dueOrder, ordersAfter } from '../src/domain/retry.js';
+import { dueOrder, ordersAfter } from '../src/domain/schedules/retry.js';
 import { controlActivities } from './activity-profiles.js';
 import { goOnInNewRun } from './history-length.js';
 import { sessionEndedSignal, type RetrySessionsInput } from './messages.js';

@@ -1,10 +1,10 @@
 import { executeChild, proxyActivities, setCurrentDetails, upsertMemo } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { FileBackupActivities } from '../activities/file-backup-activities.js';
-import type { CopyJob } from '../src/domain/copy-job.js';
-import { sessionIdOfWorkflow, sessionWorkflowId } from '../src/domain/copy-session.js';
-import type { CopySettings } from '../src/domain/copy-settings.js';
-import { copyJobId, startOf, type FileBackupJob } from '../src/domain/file-backup-job.js';
+import type { CopyJob } from '../src/domain/jobs/copy-job.js';
+import { sessionIdOfWorkflow, sessionWorkflowId } from '../src/domain/sessions/copy-session.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
+import { copyJobId, startOf, type FileBackupJob } from '../src/domain/jobs/file-backup-job.js';
 import { controlActivities } from './activity-profiles.js';
 import { copySession } from './copy-session.js';
 import { isStop, reasonOf } from './failures.js';

@@ -1,5 +1,5 @@
 import { ContinueAsNew, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
-import type { CopyTask } from '../src/domain/copy-session.js';
+import type { CopyTask } from '../src/domain/sessions/copy-session.js';
 import { isStop } from './failures.js';
 import { RESULT, taskHoldSignal, taskQuery } from './messages.js';
 import type { Pause } from './pause.js';

@@ -6,9 +6,9 @@ import {
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { withoutSources, type CopyJob, type StartOverrides } from '../src/domain/copy-job.js';
-import { newTask, type CopyTask, type Hold } from '../src/domain/copy-session.js';
-import type { CopySettings } from '../src/domain/copy-settings.js';
+import { withoutSources, type CopyJob, type StartOverrides } from '../src/domain/jobs/copy-job.js';
+import { newTask, type CopyTask, type Hold } from '../src/domain/sessions/copy-session.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { isErrorCode } from '../src/domain/errors.js';
 import { copyTree } from './copy-tree.js';
 import { copyWorkload } from './copy-workload.js';

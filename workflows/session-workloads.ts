@@ -1,18 +1,18 @@
-import type { CopyJob, StartOverrides } from '../src/domain/copy-job.js';
-import { newTask, type CopyTask } from '../src/domain/copy-session.js';
-import type { CopySettings } from '../src/domain/copy-settings.js';
-import type { FoundWorkload } from '../src/domain/found-workload.js';
+import type { CopyJob, StartOverrides } from '../src/domain/jobs/copy-job.js';
+import { newTask, type CopyTask } from '../src/domain/sessions/copy-session.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
+import type { FoundWorkload } from '../src/domain/sources/found-workload.js';
 import { ERROR_CODES, isErrorCode } from '../src/domain/errors.js';
-import { heldTwiceText } from '../src/domain/one-workload.js';
+import { heldTwiceText } from '../src/domain/sources/one-workload.js';
 import { sentences } from '../src/domain/sentences.js';
-import { isLike, namedIn, sourceScope } from '../src/domain/source-scope.js';
+import { isLike, namedIn, sourceScope } from '../src/domain/jobs/source-scope.js';
 import {
   ALL_ALLOWED,
   passedOverText,
   workloadRuleFaults,
   type WorkloadTypeFacts,
-} from '../src/domain/workload-rules.js';
-import { cut } from '../src/domain/task-brief.js';
+} from '../src/domain/sources/workload-rules.js';
+import { cut } from '../src/domain/sessions/task-brief.js';
 import { listingActivities } from './activity-profiles.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
 

@@ -1,6 +1,6 @@
 import { CancellationScope } from '@temporalio/workflow';
-import type { CopyTask } from '../src/domain/copy-session.js';
-import { briefTask } from '../src/domain/task-brief.js';
+import type { CopyTask } from '../src/domain/sessions/copy-session.js';
+import { briefTask } from '../src/domain/sessions/task-brief.js';
 import { recordActivities } from './activity-profiles.js';
 import { reasonOf } from './failures.js';
 

@@ -1,9 +1,9 @@
-import { sumMoved, type MovedBytes } from '../src/domain/moved-bytes.js';
+import { sumMoved, type MovedBytes } from '../src/domain/targets/moved-bytes.js';
 import { setCurrentDetails } from '@temporalio/workflow';
-import { newTask, type CopyTask, type SessionResult } from '../src/domain/copy-session.js';
+import { newTask, type CopyTask, type SessionResult } from '../src/domain/sessions/copy-session.js';
 import { isErrorCode } from '../src/domain/errors.js';
-import { taskProgress } from '../src/domain/session-result.js';
-import { cut } from '../src/domain/task-brief.js';
+import { taskProgress } from '../src/domain/sessions/session-result.js';
+import { cut } from '../src/domain/sessions/task-brief.js';
 import { codeOf, reasonOf } from './failures.js';
 
 /** The task of one workload as queries show it, changed step by step. */

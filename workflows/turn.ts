@@ -1,6 +1,6 @@
 import { HandlerUnfinishedPolicy } from '@temporalio/common';
 import { CancellationScope, condition, setHandler, uuid4 } from '@temporalio/workflow';
-import type { CopySettings } from '../src/domain/copy-settings.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { turnActivities } from './activity-profiles.js';
 import { turnUpdate } from './messages.js';
 

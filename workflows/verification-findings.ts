@@ -1,9 +1,9 @@
 import { executeChild, sleep } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { CopySettings } from '../src/domain/copy-settings.js';
-import { damageText, type Damage, type VerifiedPoint } from '../src/domain/damage.js';
-import { jsonBytes } from '../src/domain/task-brief.js';
-import type { CheckedChain } from '../src/domain/verification.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
+import { damageText, type Damage, type VerifiedPoint } from '../src/domain/targets/damage.js';
+import { jsonBytes } from '../src/domain/sessions/task-brief.js';
+import type { CheckedChain } from '../src/domain/targets/verification.js';
 import { chainWorkflowId, CONTROL_TASK_QUEUE } from './messages.js';
 import type { OperationState } from './operation-state.js';
 import { repairChain, type ChainDamage } from './repair-chain.js';

@@ -1,14 +1,14 @@
 import { ContinueAsNew, sleep } from '@temporalio/workflow';
-import type { CopySettings } from '../src/domain/copy-settings.js';
-import type { Damage } from '../src/domain/damage.js';
-import { batchesOf, type DiskWork } from '../src/domain/disk-work.js';
-import type { OperationStatus } from '../src/domain/operation.js';
-import { restorePointKey } from '../src/domain/repository-view.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
+import type { Damage } from '../src/domain/targets/damage.js';
+import { batchesOf, type DiskWork } from '../src/domain/targets/disk-work.js';
+import type { OperationStatus } from '../src/domain/sessions/operation.js';
+import { restorePointKey } from '../src/domain/targets/repository-view.js';
 import type {
   ChainToVerify,
   VerificationPage,
   VerificationPosition,
-} from '../src/domain/verification.js';
+} from '../src/domain/targets/verification.js';
 import { controlActivities, healthActivities } from './activity-profiles.js';
 import { codeOf, reasonOf } from './failures.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';

@@ -1,11 +1,11 @@
 import { executeChild, sleep } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { CopySettings } from '../src/domain/copy-settings.js';
+import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import {
   findingNotes,
   type TreeCheckReference,
   type TreeToVerify,
-} from '../src/domain/tree-damage.js';
+} from '../src/domain/trees/tree-damage.js';
 import { treeHealthActivities } from './activity-profiles.js';
 import { codeOf, reasonOf } from './failures.js';
 import { chainWorkflowId, CONTROL_TASK_QUEUE } from './messages.js';

@@ -9,11 +9,11 @@ import {
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { NotifyActivities, SafetyLook } from '../activities/notify-activities.js';
-import { nextLedger, type LedgerStep } from '../src/domain/alert-ledger.js';
-import { digest, digestDay, noticeOfStep, type Notice } from '../src/domain/notice.js';
-import type { WatchedChannel } from '../src/domain/notification-channel.js';
-import { isQuiet, joinedStep } from '../src/domain/quiet-hours.js';
-import { heldSilences, isSilenced, MAX_SILENCES } from '../src/domain/silence.js';
+import { nextLedger, type LedgerStep } from '../src/domain/safety/alert-ledger.js';
+import { digest, digestDay, noticeOfStep, type Notice } from '../src/domain/safety/notice.js';
+import type { WatchedChannel } from '../src/domain/safety/notification-channel.js';
+import { isQuiet, joinedStep } from '../src/domain/safety/quiet-hours.js';
+import { heldSilences, isSilenced, MAX_SILENCES } from '../src/domain/safety/silence.js';
 import { isStop, reasonOf } from './failures.js';
 import { goOnInNewRun } from './history-length.js';
 import {

@@ -9,8 +9,8 @@ import {
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { WatchActivities } from '../activities/watch-activities.js';
-import { sessionWorkflowId } from '../src/domain/copy-session.js';
-import { cut } from '../src/domain/task-brief.js';
+import { sessionWorkflowId } from '../src/domain/sessions/copy-session.js';
+import { cut } from '../src/domain/sessions/task-brief.js';
 import { controlActivities } from './activity-profiles.js';
 import { copySession } from './copy-session.js';
 import { goOnInNewRun } from './history-length.js';

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { LonghaulConfig } from '../config/config.js';
 import type { BackupError } from '../domain/errors.js';
-import type { WorkloadTypeFacts } from '../domain/workload-rules.js';
+import type { WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
 
 /** What the API logs to; pino fits. */
 export interface Logger {

@@ -5,7 +5,7 @@ import { ERROR_CODES, type ErrorCode } from '../domain/errors.js';
 import type { ErrorKind } from '../domain/error-entry.js';
 import { pageSchema } from './field-schemas.js';
 import { jsonRoute, type Route } from './route.js';
-import { errorCodeSchema } from './session-schemas.js';
+import { errorCodeSchema } from './sessions/session-schemas.js';
 
 export interface ErrorTableEntry {
   readonly code: ErrorCode;

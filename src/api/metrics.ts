@@ -5,12 +5,12 @@ import type { Client } from '@temporalio/client';
 import type { RequestHandler } from 'express';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { WORKFLOW_COPY_SESSION } from '../../workflows/messages.js';
-import { listExecutions } from './execution-list.js';
-import { quoted } from './visibility-query.js';
-import type { SessionStore } from './session-store.js';
-import { sessionIdOfWorkflow } from '../domain/copy-session.js';
-import type { SafetyFacts } from '../domain/safety.js';
-import { SafetyMetrics } from './safety-metrics.js';
+import { listExecutions } from './executions/execution-list.js';
+import { quoted } from './executions/visibility-query.js';
+import type { SessionStore } from './sessions/session-store.js';
+import { sessionIdOfWorkflow } from '../domain/sessions/copy-session.js';
+import type { SafetyFacts } from '../domain/safety/safety.js';
+import { SafetyMetrics } from './safety/safety-metrics.js';
 
 /** Visibility may show an end this much later than it happened. */
 const LAG_MS = 60_000;

@@ -5,7 +5,7 @@ import type { ErrorRequestHandler } from 'express';
 import type { ErrorKind } from '../domain/error-entry.js';
 import { BackupError, ERROR_CODES, type ErrorCode } from '../domain/errors.js';
 import type { Logger } from './api-dependencies.js';
-import { toBackupError } from './temporal-errors.js';
+import { toBackupError } from './executions/temporal-errors.js';
 
 export interface Problem {
   readonly type: 'about:blank';

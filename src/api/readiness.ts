@@ -6,8 +6,8 @@ import type { RepositoryConfig } from '../config/config.js';
 import { CONTROL_TASK_QUEUE, repositoryTaskQueue } from '../../workflows/messages.js';
 import type { BackupError } from '../domain/errors.js';
 import { toProblem } from './problem.js';
-import type { RepositoryBrowser } from './repository-browser.js';
-import { workerPresence } from './worker-presence.js';
+import type { RepositoryBrowser } from './repositories/repository-browser.js';
+import { workerPresence } from './executions/worker-presence.js';
 
 const DEADLINE_MS = 5_000;
 

@@ -1,7 +1,7 @@
 /** What the handlers of one request tell each other. */
 
 import type { Response } from 'express';
-import type { Caller } from '../domain/access.js';
+import type { Caller } from '../domain/access/access.js';
 
 export function setCaller(response: Response, caller: Caller): void {
   response.locals.caller = caller;

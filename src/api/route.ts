@@ -2,7 +2,7 @@
 
 import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
-import type { Caller, Permission, Subject } from '../domain/access.js';
+import type { Caller, Permission, Subject } from '../domain/access/access.js';
 import { BackupError, type ErrorCode } from '../domain/errors.js';
 import { callerOf, noteBefore } from './request-state.js';
 

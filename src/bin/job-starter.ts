@@ -5,15 +5,15 @@ import {
   type Client,
 } from '@temporalio/client';
 import type { JobStarter } from '../../activities/session-activities.js';
-import { quoted } from '../api/visibility-query.js';
-import { scheduleIdOf, searchAttributesOf } from '../api/job-schedule.js';
-import type { CopyJob } from '../domain/copy-job.js';
+import { quoted } from '../api/executions/visibility-query.js';
+import { scheduleIdOf, searchAttributesOf } from '../api/jobs/job-schedule.js';
+import type { CopyJob } from '../domain/jobs/copy-job.js';
 import {
   RFC3339_SECONDS_LENGTH,
   sessionIdOfWorkflow,
   sessionWorkflowId,
   workflowIdOfSession,
-} from '../domain/copy-session.js';
+} from '../domain/sessions/copy-session.js';
 import {
   AFTER_JOB,
   CONTROL_TASK_QUEUE,

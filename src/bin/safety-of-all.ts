@@ -1,11 +1,11 @@
 import type { Client } from '@temporalio/client';
-import { JobStore } from '../api/job-store.js';
-import { RepositoryBrowser } from '../api/repository-browser.js';
-import { SafetyReader, watchedChannels } from '../api/safety-reader.js';
-import { SessionStore } from '../api/session-store.js';
+import { JobStore } from '../api/jobs/job-store.js';
+import { RepositoryBrowser } from '../api/repositories/repository-browser.js';
+import { SafetyReader, watchedChannels } from '../api/safety/safety-reader.js';
+import { SessionStore } from '../api/sessions/session-store.js';
 import type { RepositoryConfig } from '../config/config.js';
-import type { NotificationSettings } from '../domain/notification-channel.js';
-import type { Safety } from '../domain/safety.js';
+import type { NotificationSettings } from '../domain/safety/notification-channel.js';
+import type { Safety } from '../domain/safety/safety.js';
 
 /** All that is known of the copies, as the API knows it: the same facts, the same judgement. */
 export function safetyOfAll(

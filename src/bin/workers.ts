@@ -12,12 +12,12 @@ import {
 } from '../../workflows/messages.js';
 import type { RepositoryConfig } from '../config/config.js';
 import { folderOf, storageOf } from '../config/repository-storage.js';
-import type { CopySettings } from '../domain/copy-settings.js';
-import type { StorageProbe } from '../domain/storage-probe.js';
-import type { NotificationSettings } from '../domain/notification-channel.js';
-import { limitStore } from '../api/limit-store.js';
-import type { PrimaryBackup } from '../domain/primary-backup.js';
-import { serverTimeZone } from '../api/job-time-zone.js';
+import type { CopySettings } from '../domain/jobs/copy-settings.js';
+import type { StorageProbe } from '../domain/targets/storage-probe.js';
+import type { NotificationSettings } from '../domain/safety/notification-channel.js';
+import { limitStore } from '../api/repositories/limit-store.js';
+import type { PrimaryBackup } from '../domain/jobs/primary-backup.js';
+import { serverTimeZone } from '../api/jobs/job-time-zone.js';
 import { DataMover } from '../mover/data-mover.js';
 import type { RepositoryLocation } from '../repository/open-repository.js';
 import type { Logger } from '../api/api-dependencies.js';

@@ -1,6 +1,6 @@
 /** Audit lines beside the data: JSON, one a line, in files of a month (docs/FORMAT.md, Job and sessions). Lines are added and never changed. */
 
-import type { AuditLine } from '../domain/audit.js';
+import type { AuditLine } from '../domain/access/audit.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { readWholeFile } from '../repository/replace-file.js';
 import { OWN_FOLDER } from '../repository/repository-path.js';

@@ -1,4 +1,4 @@
-import { createdAtOfPointFolder, pathSegment } from '../domain/path-segment.js';
+import { createdAtOfPointFolder, pathSegment } from '../domain/targets/path-segment.js';
 
 /** Names in a target repository (docs/FORMAT.md, Layout). All paths are relative to the repository. */
 

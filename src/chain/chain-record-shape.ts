@@ -1,4 +1,4 @@
-import type { PlacedSlots } from '../domain/file-units.js';
+import type { PlacedSlots } from '../domain/targets/file-units.js';
 import {
   count,
   instant,
@@ -12,9 +12,9 @@ import {
   text,
   type Shape,
 } from '../domain/json-shape.js';
-import type { Absence, Presence } from '../domain/absence.js';
-import type { SourceFingerprint } from '../domain/restore-point.js';
-import { treePathFault } from '../domain/tree-path.js';
+import type { Absence, Presence } from '../domain/retention/absence.js';
+import type { SourceFingerprint } from '../domain/sources/restore-point.js';
+import { treePathFault } from '../domain/trees/tree-path.js';
 import type {
   CopiedSource,
   KnownSourcePoint,
@@ -22,8 +22,8 @@ import type {
   TargetCompanion,
   TargetDisk,
   TargetRestorePoint,
-} from '../domain/target-point.js';
-import { WORKLOAD_ID_LENGTH } from '../domain/workload-id.js';
+} from '../domain/targets/target-point.js';
+import { WORKLOAD_ID_LENGTH } from '../domain/sources/workload-id.js';
 import type { ChainRecord, PendingChange } from './chain-record.js';
 import type { OwnedRecord } from './record-store.js';
 

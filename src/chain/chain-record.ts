@@ -4,7 +4,7 @@ import type {
   KnownSourcePoint,
   TargetDisk,
   TargetRestorePoint,
-} from '../domain/target-point.js';
+} from '../domain/targets/target-point.js';
 import { chainRecordShape } from './chain-record-shape.js';
 import { parseRecord, serializeRecord, type RecordFormat } from './record-document.js';
 import type { OwnedRecord } from './record-store.js';

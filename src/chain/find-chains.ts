@@ -8,8 +8,8 @@ import type { ChainRecord } from './chain-record.js';
 import { readChainRecord } from './chain-store.js';
 import { isAtHome } from './record-store.js';
 import { BackupError } from '../domain/errors.js';
-import { isFolderPassedOver } from '../domain/passed-over.js';
-import type { UnreadablePart } from '../domain/repository-view.js';
+import { isFolderPassedOver } from '../domain/sources/passed-over.js';
+import type { UnreadablePart } from '../domain/targets/repository-view.js';
 import type { BackupRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { unreadablePart } from './unreadable.js';
 

@@ -1,4 +1,4 @@
-import type { KnownSourcePoint, TargetRestorePoint } from '../domain/target-point.js';
+import type { KnownSourcePoint, TargetRestorePoint } from '../domain/targets/target-point.js';
 import type { ChainRecord } from './chain-record.js';
 
 /** Eleven years of daily points. What is forgotten beyond that would be copied once more, should the source still hold it. */

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
-import { seenLook, type Presence } from '../domain/absence.js';
+import { seenLook, type Presence } from '../domain/retention/absence.js';
 import { BackupError, isBackupError } from '../domain/errors.js';
-import type { FileStamp, WorkloadType } from '../domain/restore-point.js';
+import type { FileStamp, WorkloadType } from '../domain/sources/restore-point.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { assertReadable, readWholeFile } from '../repository/replace-file.js';
 import { chainFolder } from './chain-paths.js';

@@ -1,6 +1,6 @@
 /** Exit codes of the `longhaul` command. Scripts rely on them: a number never changes its meaning (docs/OPERATIONS.md, Exit codes). */
 
-import type { SessionResult } from '../domain/copy-session.js';
+import type { SessionResult } from '../domain/sessions/copy-session.js';
 import type { ErrorKind } from '../domain/error-entry.js';
 
 export const EXIT_CODES = {

@@ -1,7 +1,7 @@
 /** `longhaul file-backup-job …`. */
 
 import type { Command } from 'commander';
-import type { FileBackupJobView } from '../api/file-backup-schemas.js';
+import type { FileBackupJobView } from '../api/jobs/file-backup-schemas.js';
 import type { Act, CommandContext } from './command-context.js';
 import {
   addDeleteCommand,

@@ -1,7 +1,7 @@
 /** Waits for a verification or a restore. */
 
 import { setTimeout as wait } from 'node:timers/promises';
-import type { OperationView } from '../api/repository-schemas.js';
+import type { OperationView } from '../api/repositories/repository-schemas.js';
 import type { ErrorCode } from '../domain/errors.js';
 import type { CommandContext } from './command-context.js';
 import {

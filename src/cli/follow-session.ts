@@ -1,7 +1,7 @@
 /** Follows a session to its end: a bar on a terminal, lines in a pipe, one JSON object a line with `--json`. */
 
 import { BackupError } from '../domain/errors.js';
-import type { SessionView, TaskView } from '../api/session-schemas.js';
+import type { SessionView, TaskView } from '../api/sessions/session-schemas.js';
 import type { CommandContext } from './command-context.js';
 import { display, displayJson, type DisplayText } from './display-text.js';
 import { EXIT_OF_RESULT, type ExitName } from './exit-codes.js';

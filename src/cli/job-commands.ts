@@ -2,8 +2,8 @@
 
 import { BackupError } from '../domain/errors.js';
 import type { Command } from 'commander';
-import type { JobState, JobView, ListedJob } from '../api/job-schemas.js';
-import { isWhole } from '../domain/source-scope.js';
+import type { JobState, JobView, ListedJob } from '../api/jobs/job-schemas.js';
+import { isWhole } from '../domain/jobs/source-scope.js';
 import type { Act, CommandContext } from './command-context.js';
 import {
   addShowCommand,

@@ -3,10 +3,10 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
-import type { JobView } from '../api/job-schemas.js';
-import type { Exclusion } from '../domain/copy-job.js';
+import type { JobView } from '../api/jobs/job-schemas.js';
+import type { Exclusion } from '../domain/jobs/copy-job.js';
 import { BackupError } from '../domain/errors.js';
-import { isPattern } from '../domain/name-pattern.js';
+import { isPattern } from '../domain/jobs/name-pattern.js';
 import { parseHours } from './hours-phrase.js';
 import { parseSchedule } from './schedule-phrase.js';
 

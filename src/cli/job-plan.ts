@@ -1,6 +1,6 @@
 /** Plans of jobs, asked for page by page and shown. */
 
-import type { JobPlan } from '../domain/operation.js';
+import type { JobPlan } from '../domain/sessions/operation.js';
 import type { CommandContext } from './command-context.js';
 import {
   display,

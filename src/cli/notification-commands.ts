@@ -1,9 +1,9 @@
 /** `longhaul notification`. */
 
 import type { Command } from 'commander';
-import type { DeliveryView } from '../api/deliveries.js';
-import type { ChannelView } from '../api/notification-routes.js';
-import type { Silence } from '../domain/silence.js';
+import type { DeliveryView } from '../api/safety/deliveries.js';
+import type { ChannelView } from '../api/safety/notification-routes.js';
+import type { Silence } from '../domain/safety/silence.js';
 import type { Act } from './command-context.js';
 import {
   display,

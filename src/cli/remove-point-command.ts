@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { BackupError } from '../domain/errors.js';
-import type { RestorePointView } from '../domain/repository-view.js';
+import type { RestorePointView } from '../domain/targets/repository-view.js';
 import type { CommandContext } from './command-context.js';
 import { display, displayLines } from './display-text.js';
 import type { ExitName } from './exit-codes.js';

@@ -3,8 +3,12 @@
 import type { Act } from './command-context.js';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { RepositoryView } from '../api/repository-schemas.js';
-import type { RestorePointView, StoredJob, WorkloadSummary } from '../domain/repository-view.js';
+import type { RepositoryView } from '../api/repositories/repository-schemas.js';
+import type {
+  RestorePointView,
+  StoredJob,
+  WorkloadSummary,
+} from '../domain/targets/repository-view.js';
 import { describeUnreadable } from './describe-unreadable.js';
 import {
   formatBytes,

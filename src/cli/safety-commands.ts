@@ -1,7 +1,7 @@
 /** `longhaul safe` and `longhaul workload …`: whether the copies are well, and which are not. */
 
 import type { Command } from 'commander';
-import type { Overview, ProblemView, WorkloadView } from '../api/overview-schemas.js';
+import type { Overview, ProblemView, WorkloadView } from '../api/safety/overview-schemas.js';
 import type { Act } from './command-context.js';
 import {
   display,

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { BackupError, isErrorCode } from '../domain/errors.js';
-import type { BrowsePage, UnreadablePart } from '../domain/repository-view.js';
+import type { BrowsePage, UnreadablePart } from '../domain/targets/repository-view.js';
 
 const BASE_PATH = '/api/v1';
 

@@ -2,7 +2,7 @@
 
 import type { Act, CommandContext } from './command-context.js';
 import type { Command } from 'commander';
-import type { SessionSummary, SessionView, TaskView } from '../api/session-schemas.js';
+import type { SessionSummary, SessionView, TaskView } from '../api/sessions/session-schemas.js';
 import { describeUnreadable } from './describe-unreadable.js';
 import { display } from './display-text.js';
 import { followSession } from './follow-session.js';

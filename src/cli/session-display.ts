@@ -1,8 +1,8 @@
 /** Sessions and their progress as text. */
 
-import type { CopyProgress, TaskCounts } from '../domain/copy-session.js';
-import type { StepRetry } from '../domain/operation.js';
-import type { SessionSummary, SessionView, TaskView } from '../api/session-schemas.js';
+import type { CopyProgress, TaskCounts } from '../domain/sessions/copy-session.js';
+import type { StepRetry } from '../domain/sessions/operation.js';
+import type { SessionSummary, SessionView, TaskView } from '../api/sessions/session-schemas.js';
 import {
   formatBytes,
   formatDuration,

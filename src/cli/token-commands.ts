@@ -2,8 +2,8 @@
 
 import { BackupError } from '../domain/errors.js';
 import type { Command } from 'commander';
-import type { CreatedToken, TokenView } from '../api/access-routes.js';
-import { ROLES, type TokenScope } from '../domain/access.js';
+import type { CreatedToken, TokenView } from '../api/access/access-routes.js';
+import { ROLES, type TokenScope } from '../domain/access/access.js';
 import type { Act } from './command-context.js';
 import {
   display,

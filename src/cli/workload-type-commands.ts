@@ -1,7 +1,7 @@
 /** `longhaul repository types`. */
 
 import type { Command } from 'commander';
-import type { WorkloadTypeFacts } from '../domain/workload-rules.js';
+import type { WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
 import type { Act } from './command-context.js';
 import { display, displayLines, formatTable, type DisplayText } from './display-text.js';
 

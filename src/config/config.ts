@@ -1,8 +1,8 @@
 /** The configuration of one Longhaul server, frozen after `loadConfig`. Shapes of `docs/OPERATIONS.md`, Configuration. */
 
-import type { NotificationSettings } from '../domain/notification-channel.js';
-import type { PrimaryBackup } from '../domain/primary-backup.js';
-import type { SignInSettings } from '../domain/sign-in.js';
+import type { NotificationSettings } from '../domain/safety/notification-channel.js';
+import type { PrimaryBackup } from '../domain/jobs/primary-backup.js';
+import type { SignInSettings } from '../domain/access/sign-in.js';
 import type { StorageSettings } from '../repository/repository-kind.js';
 
 export type RepositoryRole = 'primary' | 'target' | 'external';

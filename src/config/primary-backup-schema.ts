@@ -1,7 +1,7 @@
 /** The section `primaryBackups` of the configuration. */
 
 import { z } from 'zod';
-import type { PrimaryBackup } from '../domain/primary-backup.js';
+import type { PrimaryBackup } from '../domain/jobs/primary-backup.js';
 import { filePath, PATH_ALLOWED, SLUG } from './setting-schemas.js';
 
 const primaryBackupSchema: z.ZodType<PrimaryBackup> = z.strictObject({

@@ -1,7 +1,7 @@
 /** The section `server.signIn` of the configuration. */
 
 import { z } from 'zod';
-import { givesAnyRole, type SignInSettings } from '../domain/sign-in.js';
+import { givesAnyRole, type SignInSettings } from '../domain/access/sign-in.js';
 import { filePath, PATH_ALLOWED } from './setting-schemas.js';
 
 const values = z.array(z.string().min(1)).max(1_000).default([]);

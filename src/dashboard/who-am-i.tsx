@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import type { Caller } from '../domain/access.js';
+import type { Caller } from '../domain/access/access.js';
 import { useAction } from './client/actions.js';
 import { callApi } from './client/call-api.js';
 import { EVERY, queryClient, useApi } from './client/queries.js';

@@ -1,7 +1,7 @@
 /** How fast a worker may read and write: in each repository, and in all together. */
 
-import { isTimeZone } from './calendar-date.js';
-import { spanDaysFault, spanHolds, type WeeklySpan } from './weekly-hours.js';
+import { isTimeZone } from './schedules/calendar-date.js';
+import { spanDaysFault, spanHolds, type WeeklySpan } from './schedules/weekly-hours.js';
 
 /** null: as fast as it can. */
 export interface Rate {

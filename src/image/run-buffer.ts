@@ -1,4 +1,4 @@
-import { BLOCK_BYTES } from '../domain/digest.js';
+import { BLOCK_BYTES } from '../domain/targets/digest.js';
 
 /** 1 MiB: smaller reads cost up to four times the time (docs/PERFORMANCE.md, Units). */
 export const RUN_BLOCKS = 16;

@@ -1,5 +1,5 @@
-import type { SourceWorkload } from '../domain/restore-point.js';
-import type { WorkloadTypeFacts } from '../domain/workload-rules.js';
+import type { SourceWorkload } from '../domain/sources/restore-point.js';
+import type { WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { FolderFacts } from './file-facts.js';
 

@@ -1,9 +1,13 @@
 import { basename } from 'node:path/posix';
 import { isBackupError } from '../domain/errors.js';
-import { claimedTwiceText, contradictionOf, pointsInBoth } from '../domain/one-workload.js';
-import type { SourceDisk, SourceRestorePoint, SourceWorkload } from '../domain/restore-point.js';
-import { filesOfDisk, type StampedFile } from '../domain/source-files.js';
-import { orderByLineage } from '../domain/source-order.js';
+import { claimedTwiceText, contradictionOf, pointsInBoth } from '../domain/sources/one-workload.js';
+import type {
+  SourceDisk,
+  SourceRestorePoint,
+  SourceWorkload,
+} from '../domain/sources/restore-point.js';
+import { filesOfDisk, type StampedFile } from '../domain/sources/source-files.js';
+import { orderByLineage } from '../domain/sources/source-order.js';
 import type { SourceRepository } from '../repository/backup-repository.js';
 
 /** One workload out of what several folders show of it: a restore point that is there more than once is its first complete copy. Where the

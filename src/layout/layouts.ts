@@ -1,4 +1,4 @@
-import { ALL_ALLOWED, type WorkloadTypeFacts } from '../domain/workload-rules.js';
+import { ALL_ALLOWED, type WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
 import type { BackupLayout } from './backup-layout.js';
 import {
   aixImageLayout,

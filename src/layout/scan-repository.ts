@@ -1,11 +1,11 @@
-import type { SourceWorkload } from '../domain/restore-point.js';
+import type { SourceWorkload } from '../domain/sources/restore-point.js';
 import {
   otherToolOf,
   UNRECOGNISED_EXAMPLES,
   type UnrecognisedFiles,
-} from '../domain/unrecognised.js';
-import type { UnseenPart } from '../domain/unseen-part.js';
-import { boundedWorkloadId } from '../domain/workload-id.js';
+} from '../domain/sources/unrecognised.js';
+import type { UnseenPart } from '../domain/sources/unseen-part.js';
+import { boundedWorkloadId } from '../domain/sources/workload-id.js';
 import type { SourceRepository } from '../repository/backup-repository.js';
 import { FolderFacts, FORGETFUL, type FactStore } from './file-facts.js';
 import { joinFolders } from './join-folders.js';

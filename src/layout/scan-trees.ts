@@ -1,5 +1,5 @@
-import { restorePointsOf } from '../domain/source-tree.js';
-import type { SourceWorkload } from '../domain/restore-point.js';
+import { restorePointsOf } from '../domain/trees/source-tree.js';
+import type { SourceWorkload } from '../domain/sources/restore-point.js';
 import type { SourceRepository } from '../repository/backup-repository.js';
 import { FolderReader } from './tree-reader.js';
 import type { WalkedFolder } from './walk-folders.js';

@@ -1,6 +1,6 @@
-import type { SourceRestorePoint } from '../domain/restore-point.js';
-import { orderByLineage } from '../domain/source-order.js';
-import { treeFault } from '../domain/tree-path.js';
+import type { SourceRestorePoint } from '../domain/sources/restore-point.js';
+import { orderByLineage } from '../domain/sources/source-order.js';
+import { treeFault } from '../domain/trees/tree-path.js';
 import { gravestFault, type PointFault } from './point-fault.js';
 import { sourceFingerprint } from './source-fingerprint.js';
 

@@ -1,6 +1,6 @@
-import type { FormatId } from '../domain/restore-point.js';
-import { UNDATED_ID } from '../domain/source-identity.js';
-import type { WorkloadTypeFacts } from '../domain/workload-rules.js';
+import type { FormatId } from '../domain/sources/restore-point.js';
+import { UNDATED_ID } from '../domain/sources/source-identity.js';
+import type { WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
 import {
   claimFiles,
   type BackupLayout,

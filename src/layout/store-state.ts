@@ -1,4 +1,4 @@
-import type { TreePoint } from '../domain/source-tree.js';
+import type { TreePoint } from '../domain/trees/source-tree.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import { writtenAtMs } from './named-date.js';
 

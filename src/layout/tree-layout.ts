@@ -1,6 +1,6 @@
-import type { FoundTree } from '../domain/source-tree.js';
-import type { TreeRules } from '../domain/tree-rules.js';
-import type { WorkloadTypeFacts } from '../domain/workload-rules.js';
+import type { FoundTree } from '../domain/trees/source-tree.js';
+import type { TreeRules } from '../domain/trees/tree-rules.js';
+import type { WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { Claim, FolderNames } from './backup-layout.js';
 

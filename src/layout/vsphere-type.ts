@@ -1,4 +1,4 @@
-import { ALL_ALLOWED, type WorkloadTypeFacts } from '../domain/workload-rules.js';
+import { ALL_ALLOWED, type WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
 
 /** Machines of ESXi, vCenter and Cloud Director, whatever tool took them. */
 export const VSPHERE: WorkloadTypeFacts = {

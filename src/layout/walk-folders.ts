@@ -1,5 +1,5 @@
-import { isFilePassedOver, isFolderPassedOver } from '../domain/passed-over.js';
-import type { UnseenPart } from '../domain/unseen-part.js';
+import { isFilePassedOver, isFolderPassedOver } from '../domain/sources/passed-over.js';
+import type { UnseenPart } from '../domain/sources/unseen-part.js';
 import { IMAGE_FORMATS } from '../image/formats.js';
 import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { joinPath, OWN_FOLDER } from '../repository/repository-path.js';

@@ -5,8 +5,8 @@ import type {
   PingChannel,
   PingEvent,
   ToldChannel,
-} from '../domain/notification-channel.js';
-import type { Notice } from '../domain/notice.js';
+} from '../domain/safety/notification-channel.js';
+import type { Notice } from '../domain/safety/notice.js';
 import { postBody } from './post-bodies.js';
 import { post, type PostedBody } from './post.js';
 import { sendMail } from './send-mail.js';

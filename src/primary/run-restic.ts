@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { BackupError } from '../domain/errors.js';
-import type { PrimaryBackup, PrimaryRun } from '../domain/primary-backup.js';
+import type { PrimaryBackup, PrimaryRun } from '../domain/jobs/primary-backup.js';
 
 /** Makes one snapshot with restic, or finds the one that an earlier attempt made under the same tag.
  *

@@ -1,4 +1,4 @@
-import type { FileStamp, FileTraits } from '../domain/restore-point.js';
+import type { FileStamp, FileTraits } from '../domain/sources/restore-point.js';
 
 /** Where backups are read. Paths are relative to the repository, with `/`, no empty, `.` or `..` segment.
  *

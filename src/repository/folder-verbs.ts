@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { BackupError, isBackupError, isPermissionFault } from '../domain/errors.js';
-import { sameStamp, type FileStamp, type FileTraits } from '../domain/restore-point.js';
+import { sameStamp, type FileStamp, type FileTraits } from '../domain/sources/restore-point.js';
 import type {
   FolderRepository,
   FolderStorage,

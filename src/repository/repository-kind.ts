@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { StorageProbe } from '../domain/storage-probe.js';
+import type { StorageProbe } from '../domain/targets/storage-probe.js';
 import type { BackupRepository } from './backup-repository.js';
 
 /** What an entry of the configuration says of its storage: the kind, and settings that only the row of this kind understands. Plain data:

@@ -1,5 +1,5 @@
 import { isBackupError, type BackupError } from '../domain/errors.js';
-import type { StorageProbe } from '../domain/storage-probe.js';
+import type { StorageProbe } from '../domain/targets/storage-probe.js';
 import type { BackupRepository } from './backup-repository.js';
 import { kindOf } from './kinds.js';
 import type { RepositoryLocation } from './open-repository.js';

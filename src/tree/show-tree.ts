@@ -1,7 +1,7 @@
-import type { RestorePointView } from '../domain/repository-view.js';
-import { restorePointKey } from '../domain/repository-view.js';
-import type { TargetRestorePoint } from '../domain/target-point.js';
-import type { TargetTreePoint } from '../domain/target-tree.js';
+import type { RestorePointView } from '../domain/targets/repository-view.js';
+import { restorePointKey } from '../domain/targets/repository-view.js';
+import type { TargetRestorePoint } from '../domain/targets/target-point.js';
+import type { TargetTreePoint } from '../domain/trees/target-tree.js';
 import { chainFolder } from '../chain/chain-paths.js';
 import { FILES_FOLDER } from './tree-paths.js';
 import type { TreeRecord } from './tree-record.js';

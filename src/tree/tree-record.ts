@@ -9,8 +9,8 @@ import {
   text,
   type Shape,
 } from '../domain/json-shape.js';
-import type { GuardedDay } from '../domain/tree-guard.js';
-import type { TargetTreePoint } from '../domain/target-tree.js';
+import type { GuardedDay } from '../domain/trees/tree-guard.js';
+import type { TargetTreePoint } from '../domain/trees/target-tree.js';
 import { ownedFields } from '../chain/chain-record-shape.js';
 import { parseRecord, serializeRecord, type RecordFormat } from '../chain/record-document.js';
 import type { OwnedRecord } from '../chain/record-store.js';

@@ -1,5 +1,5 @@
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
-import { sessionWorkflowId } from '../../src/domain/copy-session.js';
+import { sessionWorkflowId } from '../../src/domain/sessions/copy-session.js';
 import type { SimulatedRepository } from '../support/repository/simulated-repository.js';
 import { LocalServer } from '../support/workflows/local-server.js';
 import { InProcessWorker } from '../support/workflows/local-worker.js';

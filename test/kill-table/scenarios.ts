@@ -1,10 +1,10 @@
 import { chainFolder } from '../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../src/chain/chain-store.js';
-import type { CopyJob, StartOverrides, Weekday } from '../../src/domain/copy-job.js';
-import { FileUnits, type PlacedSlots } from '../../src/domain/file-units.js';
-import { slotOffset } from '../../src/domain/slot-placement.js';
-import type { TargetDisk } from '../../src/domain/target-point.js';
-import { DEFAULT_COPY_SETTINGS } from '../../src/domain/copy-settings.js';
+import type { CopyJob, StartOverrides, Weekday } from '../../src/domain/jobs/copy-job.js';
+import { FileUnits, type PlacedSlots } from '../../src/domain/targets/file-units.js';
+import { slotOffset } from '../../src/domain/targets/slot-placement.js';
+import type { TargetDisk } from '../../src/domain/targets/target-point.js';
+import { DEFAULT_COPY_SETTINGS } from '../../src/domain/jobs/copy-settings.js';
 import { listSourceWorkloads } from '../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../src/repository/backup-repository.js';
 import type { CopySessionInput, VerifyInput } from '../../workflows/messages.js';

@@ -1,4 +1,4 @@
-import type { FormatId } from '../../src/domain/restore-point.js';
+import type { FormatId } from '../../src/domain/sources/restore-point.js';
 import { IMAGE_FORMATS } from '../../src/image/formats.js';
 import type { ImageFormat } from '../../src/image/image-format.js';
 import type { BackupLayout } from '../../src/layout/backup-layout.js';

@@ -1,6 +1,6 @@
 import { BackupError } from '../../domain/errors.js';
-import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
-import { FileUnits, isPlain } from '../../domain/file-units.js';
+import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/targets/digest.js';
+import { FileUnits, isPlain } from '../../domain/targets/file-units.js';
 import { isZeroUnit, type UnitDigest } from './digest.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';
 

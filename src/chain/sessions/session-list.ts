@@ -1,11 +1,11 @@
 /** The sessions that lie as records beside the data of a target: those of all times, also when Temporal has long forgotten them. */
 
-import { DAY_MS } from '../../domain/calendar-date.js';
-import { startOfSession, type CopySession } from '../../domain/copy-session.js';
-import type { RecordedSession, RecordFilter } from '../../domain/recorded-session.js';
+import { DAY_MS } from '../../domain/schedules/calendar-date.js';
+import { startOfSession, type CopySession } from '../../domain/sessions/copy-session.js';
+import type { RecordedSession, RecordFilter } from '../../domain/sessions/recorded-session.js';
 import { count, instant, nullable, object, oneOf, text } from '../../domain/json-shape.js';
-import { isFolderPassedOver } from '../../domain/passed-over.js';
-import type { UnreadablePart } from '../../domain/repository-view.js';
+import { isFolderPassedOver } from '../../domain/sources/passed-over.js';
+import type { UnreadablePart } from '../../domain/targets/repository-view.js';
 import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
 import { readWholeFile } from '../../repository/replace-file.js';
 import { jobFolder, SESSIONS_FOLDER, sessionRecordPath } from '../chain-paths.js';

@@ -1,7 +1,7 @@
-import { isTimeZone, WEEKDAYS } from '../../domain/calendar-date.js';
-import { MONTHS } from '../../domain/gfs-calendar.js';
-import type { CopyJob, GfsPolicy, RetentionPolicy } from '../../domain/copy-job.js';
-import { startOfSession, type CopySession } from '../../domain/copy-session.js';
+import { isTimeZone, WEEKDAYS } from '../../domain/schedules/calendar-date.js';
+import { MONTHS } from '../../domain/retention/gfs-calendar.js';
+import type { CopyJob, GfsPolicy, RetentionPolicy } from '../../domain/jobs/copy-job.js';
+import { startOfSession, type CopySession } from '../../domain/sessions/copy-session.js';
 import { isBackupError, type BackupError } from '../../domain/errors.js';
 import {
   count,

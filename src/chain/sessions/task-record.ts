@@ -3,11 +3,11 @@ import {
   type CopyProgress,
   type CopyTask,
   type SessionResult,
-} from '../../domain/copy-session.js';
+} from '../../domain/sessions/copy-session.js';
 import { count, listOf, nullable, object, text, type Shape } from '../../domain/json-shape.js';
-import { pathSegment } from '../../domain/path-segment.js';
-import type { UnreadablePart } from '../../domain/repository-view.js';
-import { jsonBytes } from '../../domain/task-brief.js';
+import { pathSegment } from '../../domain/targets/path-segment.js';
+import type { UnreadablePart } from '../../domain/targets/repository-view.js';
+import { jsonBytes } from '../../domain/sessions/task-brief.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readWholeFile } from '../../repository/replace-file.js';
 import { taskRecordsFolder } from '../chain-paths.js';

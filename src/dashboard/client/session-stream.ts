@@ -1,7 +1,7 @@
 /** One session as it goes on: the event stream of the API, taken up again whenever it breaks. */
 
 import { useEffect, useState } from 'react';
-import type { SessionView, TaskView } from '../../api/session-schemas.js';
+import type { SessionView, TaskView } from '../../api/sessions/session-schemas.js';
 import { ApiError, BASE_PATH, callApi, send } from './call-api.js';
 import { unanswered } from './connection.js';
 

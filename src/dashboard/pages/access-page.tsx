@@ -8,10 +8,10 @@ import {
   TextInput,
 } from '@mantine/core';
 import { useState } from 'react';
-import type { CreatedToken, TokenView } from '../../api/access-routes.js';
-import type { ListedJob } from '../../api/job-schemas.js';
-import type { RepositoryView } from '../../api/repository-schemas.js';
-import type { Caller, Role } from '../../domain/access.js';
+import type { CreatedToken, TokenView } from '../../api/access/access-routes.js';
+import type { ListedJob } from '../../api/jobs/job-schemas.js';
+import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
+import type { Caller, Role } from '../../domain/access/access.js';
 import { useAction } from '../client/actions.js';
 import { callApi } from '../client/call-api.js';
 import { EVERY, useApi, type ApiPage } from '../client/queries.js';

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
-import type { JobPlan } from '../../domain/operation.js';
+import type { JobPlan } from '../../domain/sessions/operation.js';
 import { callApi, type ApiError } from '../client/call-api.js';
 import { CallFault } from '../show/fault.js';
 import { Instant } from '../show/instant.js';

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { Link, useParams } from 'wouter';
-import type { FileBackupJobView } from '../../api/file-backup-schemas.js';
-import type { SessionSummary } from '../../api/session-schemas.js';
+import type { FileBackupJobView } from '../../api/jobs/file-backup-schemas.js';
+import type { SessionSummary } from '../../api/sessions/session-schemas.js';
 import { useAction } from '../client/actions.js';
 import { callApi, newIdempotencyKey } from '../client/call-api.js';
 import { EVERY, useApi, withQuery, type ApiPage } from '../client/queries.js';

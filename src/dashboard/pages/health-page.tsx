@@ -1,5 +1,5 @@
 import { Link } from 'wouter';
-import type { CopiesView, Overview, WorkloadView } from '../../api/overview-schemas.js';
+import type { CopiesView, Overview, WorkloadView } from '../../api/safety/overview-schemas.js';
 import { useNow } from '../client/now.js';
 import { EVERY, useAllPages, useApi } from '../client/queries.js';
 import { Commands } from '../show/commands.js';

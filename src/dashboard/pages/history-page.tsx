@@ -1,6 +1,6 @@
 import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import type { SessionSummary } from '../../api/session-schemas.js';
+import type { SessionSummary } from '../../api/sessions/session-schemas.js';
 import type { ApiError } from '../client/call-api.js';
 import { callApi } from '../client/call-api.js';
 import { EVERY, withQuery, type ApiPage } from '../client/queries.js';

@@ -1,8 +1,8 @@
 import { Button, Checkbox, Modal, Radio } from '@mantine/core';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
-import type { JobView } from '../../api/job-schemas.js';
-import type { StartOverrides } from '../../domain/copy-job.js';
+import type { JobView } from '../../api/jobs/job-schemas.js';
+import type { StartOverrides } from '../../domain/jobs/copy-job.js';
 import { useAction } from '../client/actions.js';
 import { callApi, newIdempotencyKey } from '../client/call-api.js';
 import { CommandLines, curlLine } from '../show/commands.js';

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from 'wouter';
-import type { JobView } from '../../api/job-schemas.js';
-import type { SessionSummary } from '../../api/session-schemas.js';
+import type { JobView } from '../../api/jobs/job-schemas.js';
+import type { SessionSummary } from '../../api/sessions/session-schemas.js';
 import type { ApiError } from '../client/call-api.js';
 import { EVERY, useApi, withQuery, type ApiPage } from '../client/queries.js';
 import { Commands, curlLine } from '../show/commands.js';

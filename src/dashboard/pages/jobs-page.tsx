@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { Link } from 'wouter';
-import type { JobView, ListedJob } from '../../api/job-schemas.js';
+import type { JobView, ListedJob } from '../../api/jobs/job-schemas.js';
 import { useApi, type ApiPage } from '../client/queries.js';
 import { CallFault, Fault } from '../show/fault.js';
 import { Instant } from '../show/instant.js';

@@ -1,7 +1,7 @@
 import { NativeSelect, NumberInput } from '@mantine/core';
 import { useState } from 'react';
-import type { LimitsView } from '../../api/limit-routes.js';
-import type { RepositoryView } from '../../api/repository-schemas.js';
+import type { LimitsView } from '../../api/repositories/limit-routes.js';
+import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
 import type { Rate, RateLimit } from '../../domain/rate-limits.js';
 import { useAction } from '../client/actions.js';
 import { callApi } from '../client/call-api.js';

@@ -1,6 +1,6 @@
 import { Checkbox, NativeSelect, NumberInput, Radio, Textarea, TextInput } from '@mantine/core';
-import type { RepositoryView } from '../../api/repository-schemas.js';
-import type { Weekday } from '../../domain/copy-job.js';
+import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
+import type { Weekday } from '../../domain/jobs/copy-job.js';
 import { VIEWER_ZONE } from '../show/format.js';
 import type { JobWishes } from '../show/new-job.js';
 import { WEEKDAYS_FROM_MONDAY } from '../show/weekdays.js';

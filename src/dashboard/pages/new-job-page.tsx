@@ -1,8 +1,8 @@
 import { Button } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
-import type { JobView } from '../../api/job-schemas.js';
-import type { RepositoryView } from '../../api/repository-schemas.js';
+import type { JobView } from '../../api/jobs/job-schemas.js';
+import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
 import type { SystemView } from '../../api/system-routes.js';
 import { useAction } from '../client/actions.js';
 import { callApi } from '../client/call-api.js';

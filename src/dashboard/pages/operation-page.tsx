@@ -1,5 +1,5 @@
 import { Link } from 'wouter';
-import type { OperationView } from '../../api/repository-schemas.js';
+import type { OperationView } from '../../api/repositories/repository-schemas.js';
 import { useAddressField } from '../client/address.js';
 import { useNow } from '../client/now.js';
 import { EVERY, useApi } from '../client/queries.js';

@@ -1,6 +1,6 @@
 import { Link } from 'wouter';
-import type { ComingRun, RepositoryState } from '../../api/overview-schemas.js';
-import type { RunningSession } from '../../api/session-schemas.js';
+import type { ComingRun, RepositoryState } from '../../api/safety/overview-schemas.js';
+import type { RunningSession } from '../../api/sessions/session-schemas.js';
 import { bytes, duration } from '../show/format.js';
 import { Instant } from '../show/instant.js';
 import { Nothing, Section } from '../show/page.js';

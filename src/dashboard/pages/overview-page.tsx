@@ -1,5 +1,5 @@
 import { Link } from 'wouter';
-import type { Overview, VerdictView, WorkloadView } from '../../api/overview-schemas.js';
+import type { Overview, VerdictView, WorkloadView } from '../../api/safety/overview-schemas.js';
 import { EVERY, useAllPages, useApi } from '../client/queries.js';
 import { Commands } from '../show/commands.js';
 import { CallFault } from '../show/fault.js';

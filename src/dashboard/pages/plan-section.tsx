@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { useState } from 'react';
-import type { JobPlan, WorkloadPlan } from '../../domain/operation.js';
+import type { JobPlan, WorkloadPlan } from '../../domain/sessions/operation.js';
 import { useApi, withQuery } from '../client/queries.js';
 import { Commands, curlLine } from '../show/commands.js';
 import { CallFault, Fault } from '../show/fault.js';

@@ -1,4 +1,4 @@
-import type { RestorePointView } from '../../domain/repository-view.js';
+import type { RestorePointView } from '../../domain/targets/repository-view.js';
 import { counted, shortDateTime } from '../show/format.js';
 import { sayPoint } from '../show/points.js';
 

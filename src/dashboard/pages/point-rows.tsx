@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { RestorePointView } from '../../domain/repository-view.js';
+import type { RestorePointView } from '../../domain/targets/repository-view.js';
 import { bytes, dateTime, printable, VIEWER_ZONE } from '../show/format.js';
 import { Instant } from '../show/instant.js';
 import { sayPoint, sizeBytesOf } from '../show/points.js';

@@ -1,5 +1,5 @@
 import { useLocation } from 'wouter';
-import type { RestorePointView } from '../../domain/repository-view.js';
+import type { RestorePointView } from '../../domain/targets/repository-view.js';
 import { useAllPages, withQuery } from '../client/queries.js';
 import { CallFault } from '../show/fault.js';
 import { Nothing, Waiting } from '../show/page.js';

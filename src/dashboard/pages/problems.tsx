@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { Button } from '@mantine/core';
 import { Link } from 'wouter';
-import type { ProblemView } from '../../api/overview-schemas.js';
+import type { ProblemView } from '../../api/safety/overview-schemas.js';
 import { Fault } from '../show/fault.js';
 import { counted, printable } from '../show/format.js';
 import { Section } from '../show/page.js';

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { useLocation } from 'wouter';
-import type { RestorePointView } from '../../domain/repository-view.js';
+import type { RestorePointView } from '../../domain/targets/repository-view.js';
 import { useAction } from '../client/actions.js';
 import { callApi } from '../client/call-api.js';
 import { withQuery } from '../client/queries.js';

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { useLocation } from 'wouter';
-import type { RepositoryView } from '../../api/repository-schemas.js';
+import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
 import { useAction } from '../client/actions.js';
 import { callApi } from '../client/call-api.js';
 import { withQuery } from '../client/queries.js';

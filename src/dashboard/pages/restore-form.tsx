@@ -1,9 +1,9 @@
 import { Button, Checkbox, Radio, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
-import type { RepositoryView, RestoreRequest } from '../../api/repository-schemas.js';
-import type { RestorePointView } from '../../domain/repository-view.js';
-import type { RestoreFormat } from '../../domain/restore-point.js';
+import type { RepositoryView, RestoreRequest } from '../../api/repositories/repository-schemas.js';
+import type { RestorePointView } from '../../domain/targets/repository-view.js';
+import type { RestoreFormat } from '../../domain/sources/restore-point.js';
 import { useAction } from '../client/actions.js';
 import { callApi } from '../client/call-api.js';
 import { withQuery } from '../client/queries.js';

@@ -1,7 +1,7 @@
 import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useMemo } from 'react';
-import type { RepositoryView } from '../../api/repository-schemas.js';
-import type { RestorePointView, WorkloadSummary } from '../../domain/repository-view.js';
+import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
+import type { RestorePointView, WorkloadSummary } from '../../domain/targets/repository-view.js';
 import { useAddress, useAddressField } from '../client/address.js';
 import { EVERY, useAllPages, useApi, withQuery, type ApiPage } from '../client/queries.js';
 import { CallFault } from '../show/fault.js';

@@ -1,6 +1,6 @@
 import { TextInput } from '@mantine/core';
 import { useState } from 'react';
-import type { SessionView } from '../../api/session-schemas.js';
+import type { SessionView } from '../../api/sessions/session-schemas.js';
 import { useAction } from '../client/actions.js';
 import { callApi } from '../client/call-api.js';
 import { curlLine } from '../show/commands.js';

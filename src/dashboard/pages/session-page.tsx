@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { Link, useParams } from 'wouter';
-import type { SessionView } from '../../api/session-schemas.js';
+import type { SessionView } from '../../api/sessions/session-schemas.js';
 import { useNow } from '../client/now.js';
 import { useSession } from '../client/session-stream.js';
 import { CallFault, Fault } from '../show/fault.js';

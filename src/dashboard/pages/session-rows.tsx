@@ -1,5 +1,5 @@
 import { Link } from 'wouter';
-import type { SessionSummary } from '../../api/session-schemas.js';
+import type { SessionSummary } from '../../api/sessions/session-schemas.js';
 import { useNow } from '../client/now.js';
 import { duration } from '../show/format.js';
 import { Instant } from '../show/instant.js';

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { useState } from 'react';
-import type { TaskState } from '../../domain/copy-session.js';
-import type { SessionView, TaskView } from '../../api/session-schemas.js';
+import type { TaskState } from '../../domain/sessions/copy-session.js';
+import type { SessionView, TaskView } from '../../api/sessions/session-schemas.js';
 import { useAllPages } from '../client/queries.js';
 import { CallFault, Fault } from '../show/fault.js';
 import { bytes, counted, duration, printable } from '../show/format.js';

@@ -1,6 +1,6 @@
 import { Button, NumberInput, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import type { Silence } from '../../domain/silence.js';
+import type { Silence } from '../../domain/safety/silence.js';
 import { useAction } from '../client/actions.js';
 import { callApi } from '../client/call-api.js';
 import { useApi, type ApiPage } from '../client/queries.js';

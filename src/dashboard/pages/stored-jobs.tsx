@@ -1,6 +1,6 @@
 import { useState } from 'react';
-import type { ListedJob } from '../../api/job-schemas.js';
-import type { StoredJob } from '../../domain/repository-view.js';
+import type { ListedJob } from '../../api/jobs/job-schemas.js';
+import type { StoredJob } from '../../domain/targets/repository-view.js';
 import { useAction } from '../client/actions.js';
 import { callApi } from '../client/call-api.js';
 import { useAllPages, useApi, type ApiPage } from '../client/queries.js';

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import type { SessionView } from '../../api/session-schemas.js';
+import type { SessionView } from '../../api/sessions/session-schemas.js';
 import { bytes } from '../show/format.js';
 
 interface Sample {

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { Link, useParams } from 'wouter';
-import type { CopiesView, WorkloadView } from '../../api/overview-schemas.js';
+import type { CopiesView, WorkloadView } from '../../api/safety/overview-schemas.js';
 import { useAddressField } from '../client/address.js';
 import { EVERY, useAllPages, withQuery } from '../client/queries.js';
 import { Commands } from '../show/commands.js';

@@ -1,7 +1,7 @@
 import { NativeSelect, TextInput } from '@mantine/core';
 import { useMemo } from 'react';
 import { Link } from 'wouter';
-import type { WorkloadView } from '../../api/overview-schemas.js';
+import type { WorkloadView } from '../../api/safety/overview-schemas.js';
 import { useAddress } from '../client/address.js';
 import { EVERY, useAllPages } from '../client/queries.js';
 import { Commands } from '../show/commands.js';

@@ -1,6 +1,6 @@
 /** When copies were last read and compared. */
 
-import type { CopiesView, WorkloadView } from '../../api/overview-schemas.js';
+import type { CopiesView, WorkloadView } from '../../api/safety/overview-schemas.js';
 import type { Mood, Said } from './words.js';
 
 export interface CheckedCopies {

@@ -1,7 +1,7 @@
 /** A job that is there as the form has it, and the definition that an edited form means: what the form has no field for stays. Pure. */
 
-import type { JobView } from '../../api/job-schemas.js';
-import type { CopyJob, Exclusion, GfsPolicy } from '../../domain/copy-job.js';
+import type { JobView } from '../../api/jobs/job-schemas.js';
+import type { CopyJob, Exclusion, GfsPolicy } from '../../domain/jobs/copy-job.js';
 import { FIRST_WISHES, linesOf, exclusionOf, wantedJob, type JobWishes } from './new-job.js';
 
 export type Definition = Omit<CopyJob, 'revision' | 'replaces'>;

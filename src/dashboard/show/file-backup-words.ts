@@ -1,6 +1,6 @@
 /** A file-backup job in words. */
 
-import type { FileBackupJobView, FileBackupRunView } from '../../api/file-backup-schemas.js';
+import type { FileBackupJobView, FileBackupRunView } from '../../api/jobs/file-backup-schemas.js';
 import { counted } from './format.js';
 import { hoursWords, scheduleWords } from './job-words.js';
 import { sayResult, type Said } from './words.js';

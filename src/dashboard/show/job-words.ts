@@ -7,8 +7,8 @@ import type {
   JobSchedule,
   MaintenanceSchedule,
   RetryPolicy,
-} from '../../domain/copy-job.js';
-import type { WeeklyHours, WeeklySpan } from '../../domain/weekly-hours.js';
+} from '../../domain/jobs/copy-job.js';
+import type { WeeklyHours, WeeklySpan } from '../../domain/schedules/weekly-hours.js';
 import { counted } from './format.js';
 import { sentence } from './sentence.js';
 

@@ -1,8 +1,8 @@
 /** A job as the form has it, and the definition that it means. Pure. */
 
-import type { JobDefinition } from '../../api/job-schemas.js';
-import type { CopyJob, Exclusion, JobSchedule, Weekday } from '../../domain/copy-job.js';
-import type { WeeklyHours } from '../../domain/weekly-hours.js';
+import type { JobDefinition } from '../../api/jobs/job-schemas.js';
+import type { CopyJob, Exclusion, JobSchedule, Weekday } from '../../domain/jobs/copy-job.js';
+import type { WeeklyHours } from '../../domain/schedules/weekly-hours.js';
 import { WEEKDAYS_FROM_MONDAY } from './weekdays.js';
 
 export interface JobWishes {

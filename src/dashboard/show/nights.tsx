@@ -1,5 +1,5 @@
 import { Link } from 'wouter';
-import type { Night, NightState, WorkloadView } from '../../api/overview-schemas.js';
+import type { Night, NightState, WorkloadView } from '../../api/safety/overview-schemas.js';
 import { counted, printable } from './format.js';
 import type { Mood } from './words.js';
 import { workloadAddress } from './workload-words.js';

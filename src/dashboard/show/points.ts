@@ -1,6 +1,6 @@
 /** Restore points in the order in which one would take them. */
 
-import type { RestorePointView } from '../../domain/repository-view.js';
+import type { RestorePointView } from '../../domain/targets/repository-view.js';
 import { sayHealth, type Said } from './words.js';
 
 /** What is known of a point: whether it is whole, and whether its bytes were compared. */

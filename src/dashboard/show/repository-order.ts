@@ -1,4 +1,4 @@
-import type { RepositoryView } from '../../api/repository-schemas.js';
+import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
 
 /** Targets first: they hold the copies, which is what one looks for and restores from. */
 export function targetsFirst(repositories: readonly RepositoryView[]): RepositoryView[] {

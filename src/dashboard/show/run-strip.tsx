@@ -1,4 +1,4 @@
-import type { SessionSummary } from '../../api/session-schemas.js';
+import type { SessionSummary } from '../../api/sessions/session-schemas.js';
 import { dateTime, VIEWER_ZONE } from './format.js';
 import { saySession } from './words.js';
 

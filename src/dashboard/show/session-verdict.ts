@@ -1,7 +1,7 @@
 /** A session in one sentence: does it move, when is it done, what holds it up; or how it ended. Pure. */
 
-import type { TaskCounts } from '../../domain/copy-session.js';
-import type { SessionView } from '../../api/session-schemas.js';
+import type { TaskCounts } from '../../domain/sessions/copy-session.js';
+import type { SessionView } from '../../api/sessions/session-schemas.js';
 import { bytes, counted, duration } from './format.js';
 import { listed } from './job-words.js';
 import { saySession, type Mood } from './words.js';

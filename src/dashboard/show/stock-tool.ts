@@ -1,7 +1,7 @@
 /** Lines that restore without Longhaul: every disk of a copy is a file that qemu-img reads, with the files it builds on. */
 
-import type { RestorePointView } from '../../domain/repository-view.js';
-import type { RestoreFormat } from '../../domain/restore-point.js';
+import type { RestorePointView } from '../../domain/targets/repository-view.js';
+import type { RestoreFormat } from '../../domain/sources/restore-point.js';
 import { shellWord } from './format.js';
 
 type PointFiles = RestorePointView['files'];

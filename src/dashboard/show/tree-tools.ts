@@ -1,6 +1,6 @@
 /** Lines that restore a copied tree without Longhaul: its own tool is pointed at the copy, which it does not change. */
 
-import type { RestorePointView } from '../../domain/repository-view.js';
+import type { RestorePointView } from '../../domain/targets/repository-view.js';
 import { shellWord } from './format.js';
 
 interface Place {

@@ -1,4 +1,4 @@
-import type { Weekday } from '../../domain/copy-job.js';
+import type { Weekday } from '../../domain/jobs/copy-job.js';
 
 export const WEEKDAYS_FROM_MONDAY: readonly Weekday[] = [
   'monday',

@@ -1,8 +1,12 @@
 /** The words of states and results, and how good they are. The same words stand in the command line. */
 
 import { printable } from './format.js';
-import type { SessionResult, SessionTrigger, TaskState } from '../../domain/copy-session.js';
-import type { SessionSummary } from '../../api/session-schemas.js';
+import type {
+  SessionResult,
+  SessionTrigger,
+  TaskState,
+} from '../../domain/sessions/copy-session.js';
+import type { SessionSummary } from '../../api/sessions/session-schemas.js';
 
 /** Never colour alone: each mood has its icon, and stands beside a word. */
 export type Mood = 'good' | 'attention' | 'bad' | 'unknown' | 'busy' | 'quiet';

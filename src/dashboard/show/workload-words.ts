@@ -1,6 +1,6 @@
 /** Workloads in words: the states are those of the command line. */
 
-import type { WorkloadView } from '../../api/overview-schemas.js';
+import type { WorkloadView } from '../../api/safety/overview-schemas.js';
 import { withQuery } from '../client/queries.js';
 import { listed } from './job-words.js';
 import type { Said } from './words.js';

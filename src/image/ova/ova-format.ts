@@ -1,4 +1,4 @@
-import { parseManifest } from '../../domain/ovf-manifest.js';
+import { parseManifest } from '../../domain/sources/ovf-manifest.js';
 import type { ByteSource } from '../byte-source.js';
 import { opaqueFormat } from '../file/opaque-format.js';
 import { imageFault } from '../image-fault.js';

@@ -1,4 +1,4 @@
-import { BLOCK_BYTES } from '../../domain/digest.js';
+import { BLOCK_BYTES } from '../../domain/targets/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import type { ByteSink, ByteSource } from '../byte-source.js';
 import { BLOCK_DIRECT, BLOCK_UNALLOCATED, BLOCK_ZERO, type BlockMap } from '../disk-image.js';

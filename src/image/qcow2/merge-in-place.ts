@@ -1,4 +1,4 @@
-import { BLOCK_BYTES } from '../../domain/digest.js';
+import { BLOCK_BYTES } from '../../domain/targets/digest.js';
 import type { ByteSink, ByteSource } from '../byte-source.js';
 import { BLOCK_DIRECT, BLOCK_UNALLOCATED } from '../disk-image.js';
 import { ClusterAllocator } from './cluster-allocator.js';

@@ -1,4 +1,4 @@
-import { BLOCK_BYTES } from '../../domain/digest.js';
+import { BLOCK_BYTES } from '../../domain/targets/digest.js';
 import type { ByteSource } from '../byte-source.js';
 import {
   BLOCK_DIRECT,

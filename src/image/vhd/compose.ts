@@ -1,7 +1,7 @@
-import { BLOCK_BYTES } from '../../domain/digest.js';
+import { BLOCK_BYTES } from '../../domain/targets/digest.js';
 import { BackupError } from '../../domain/errors.js';
-import type { RestorePointKind } from '../../domain/restore-point.js';
-import { slotOffset, type SlotPlacement } from '../../domain/slot-placement.js';
+import type { RestorePointKind } from '../../domain/sources/restore-point.js';
+import { slotOffset, type SlotPlacement } from '../../domain/targets/slot-placement.js';
 import type { ByteSink } from '../byte-source.js';
 import { MAP_BLOCKS, type Dialect } from '../disk-image.js';
 import { seededGuid } from '../guid.js';

@@ -1,4 +1,4 @@
-import { BLOCK_BYTES } from '../../domain/digest.js';
+import { BLOCK_BYTES } from '../../domain/targets/digest.js';
 import type { ByteSource } from '../byte-source.js';
 import type { Dialect, ImageHead } from '../disk-image.js';
 import { readBlockTable } from './block-table.js';

@@ -1,5 +1,5 @@
-import type { FormatId } from '../../domain/restore-point.js';
-import { ALL_ALLOWED } from '../../domain/workload-rules.js';
+import type { FormatId } from '../../domain/sources/restore-point.js';
+import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
 import { singleFilesLayout } from '../single-files.js';
 
 /** What the systems' own tools write into one file. Nothing is told of such a file but its name, so it is copied as it is; whether it is whole is

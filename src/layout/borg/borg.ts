@@ -1,5 +1,5 @@
-import { FILE_SHARE_RULES } from '../../domain/file-share-rules.js';
-import type { FoundTree } from '../../domain/source-tree.js';
+import { FILE_SHARE_RULES } from '../../domain/trees/file-share-rules.js';
+import type { FoundTree } from '../../domain/trees/source-tree.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { stateOfStore } from '../store-state.js';
 import { STORE_RULES, wholeFolder } from '../store-rules.js';

@@ -1,4 +1,8 @@
-import type { SourceCompanion, SourceDisk, SourceExtent } from '../../domain/restore-point.js';
+import type {
+  SourceCompanion,
+  SourceDisk,
+  SourceExtent,
+} from '../../domain/sources/restore-point.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type {
   BackupLayout,

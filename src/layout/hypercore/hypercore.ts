@@ -1,5 +1,5 @@
 import { BackupError } from '../../domain/errors.js';
-import { ALL_ALLOWED } from '../../domain/workload-rules.js';
+import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
 import type {
   BackupLayout,
   Claim,

@@ -1,4 +1,4 @@
-import { ALL_ALLOWED } from '../../domain/workload-rules.js';
+import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
 import type {
   BackupLayout,
   Claim,

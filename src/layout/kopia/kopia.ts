@@ -1,7 +1,7 @@
-import { FILE_SHARE_RULES } from '../../domain/file-share-rules.js';
-import type { FoundTree } from '../../domain/source-tree.js';
-import { ALL_ALLOWED } from '../../domain/workload-rules.js';
-import type { TreeRules } from '../../domain/tree-rules.js';
+import { FILE_SHARE_RULES } from '../../domain/trees/file-share-rules.js';
+import type { FoundTree } from '../../domain/trees/source-tree.js';
+import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
+import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { stateOfStore } from '../store-state.js';

@@ -1,5 +1,5 @@
-import type { FormatId, RestorePointKind, SourceDisk } from '../../domain/restore-point.js';
-import { ALL_ALLOWED } from '../../domain/workload-rules.js';
+import type { FormatId, RestorePointKind, SourceDisk } from '../../domain/sources/restore-point.js';
+import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type {
   BackupLayout,

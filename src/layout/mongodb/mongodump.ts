@@ -1,5 +1,5 @@
-import type { FoundTree, TreePoint } from '../../domain/source-tree.js';
-import type { TreeRules } from '../../domain/tree-rules.js';
+import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
+import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { parseDatedName } from '../dated-name.js';
 import { writtenAtMs } from '../named-date.js';

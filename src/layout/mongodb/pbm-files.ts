@@ -1,4 +1,4 @@
-import { treePathFault } from '../../domain/tree-path.js';
+import { treePathFault } from '../../domain/trees/tree-path.js';
 import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
 import { type TreeFile } from '../tree-files.js';
 import type { TreeReader } from '../tree-layout.js';

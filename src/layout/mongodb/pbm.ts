@@ -1,6 +1,6 @@
-import type { PointEvidence } from '../../domain/restore-point.js';
-import type { FoundTree, TreePoint } from '../../domain/source-tree.js';
-import { ALL_ALLOWED, type WorkloadTypeFacts } from '../../domain/workload-rules.js';
+import type { PointEvidence } from '../../domain/sources/restore-point.js';
+import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
+import { ALL_ALLOWED, type WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { writtenAtMs } from '../named-date.js';
 import { broken, faultOfError, gravestFault, type PointFault } from '../point-fault.js';

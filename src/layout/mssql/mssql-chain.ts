@@ -1,4 +1,4 @@
-import type { TreePoint } from '../../domain/source-tree.js';
+import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { compareLsn, lsnText, type Lsn, type MtfDatabase, type MtfKind } from './mtf.js';
 
 /** A backup set as its own file shows it. */

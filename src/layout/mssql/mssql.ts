@@ -1,4 +1,4 @@
-import type { FoundTree } from '../../domain/source-tree.js';
+import type { FoundTree } from '../../domain/trees/source-tree.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { PLUG_IN_RULES } from '../database-rules.js';
 import { writtenAtMs } from '../named-date.js';

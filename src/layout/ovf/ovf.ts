@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { FormatId, SourceDisk } from '../../domain/restore-point.js';
-import { parseManifest } from '../../domain/ovf-manifest.js';
+import type { FormatId, SourceDisk } from '../../domain/sources/restore-point.js';
+import { parseManifest } from '../../domain/sources/ovf-manifest.js';
 import type {
   BackupLayout,
   Claim,

@@ -1,5 +1,5 @@
-import type { FoundTree, TreePoint } from '../../domain/source-tree.js';
-import { ALL_ALLOWED } from '../../domain/workload-rules.js';
+import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
+import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { pathIn, STORE_RULES } from '../store-rules.js';

@@ -1,4 +1,4 @@
-import type { FoundTree, TreePoint } from '../../domain/source-tree.js';
+import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import { PLUG_IN_RULES } from '../database-rules.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { writtenAtMs } from '../named-date.js';

@@ -1,5 +1,5 @@
-import { FILE_SHARE_RULES } from '../../domain/file-share-rules.js';
-import type { FoundTree, TreePoint } from '../../domain/source-tree.js';
+import { FILE_SHARE_RULES } from '../../domain/trees/file-share-rules.js';
+import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { writtenAtMs } from '../named-date.js';

@@ -1,4 +1,4 @@
-import type { TreePoint } from '../../domain/source-tree.js';
+import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { writtenAtMs } from '../named-date.js';
 import type { TreeFile } from '../tree-files.js';
 import { treeEvidence } from '../tree-evidence.js';

@@ -1,6 +1,6 @@
-import { ALL_ALLOWED, type WorkloadRules } from '../../domain/workload-rules.js';
-import { modifiedAtMs } from '../../domain/restore-point.js';
-import type { FoundTree, TreePoint } from '../../domain/source-tree.js';
+import { ALL_ALLOWED, type WorkloadRules } from '../../domain/sources/workload-rules.js';
+import { modifiedAtMs } from '../../domain/sources/restore-point.js';
+import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { wholeFolder } from '../store-rules.js';
 import { filesBelow, type TreeFile } from '../tree-files.js';

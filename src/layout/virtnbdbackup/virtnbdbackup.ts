@@ -1,5 +1,5 @@
-import type { SourceCompanion, SourceDisk } from '../../domain/restore-point.js';
-import { ALL_ALLOWED } from '../../domain/workload-rules.js';
+import type { SourceCompanion, SourceDisk } from '../../domain/sources/restore-point.js';
+import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
 import type {
   BackupLayout,
   Claim,

@@ -1,4 +1,4 @@
-import { WINDOW_BLOCKS } from '../../domain/digest.js';
+import { WINDOW_BLOCKS } from '../../domain/targets/digest.js';
 import type { WindowJournal } from '../task/window-journal.js';
 
 /** One bit for each block of a window: what a comparison found to differ, or a health check found bad. */

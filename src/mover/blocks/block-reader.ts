@@ -1,4 +1,4 @@
-import { BLOCK_BYTES } from '../../domain/digest.js';
+import { BLOCK_BYTES } from '../../domain/targets/digest.js';
 import type { TaskControl } from '../task/task-control.js';
 import { BLOCK_DIRECT } from '../../image/disk-image.js';
 import { ENCODED_OFFSET } from './block-list.js';

@@ -1,5 +1,5 @@
-import type { Digest } from '../../domain/digest.js';
-import type { FileStamp, FileTraits } from '../../domain/restore-point.js';
+import type { Digest } from '../../domain/targets/digest.js';
+import type { FileStamp, FileTraits } from '../../domain/sources/restore-point.js';
 
 /** A companion that is copied in one go. */
 export interface CompanionFile extends FileTraits {

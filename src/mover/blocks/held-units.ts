@@ -3,9 +3,9 @@ import {
   HOLE,
   readDigestTableHeader,
 } from '../../chain/digests/digest-table.js';
-import { DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
+import { DIGEST_BYTES, type DigestAlgorithm } from '../../domain/targets/digest.js';
 import { isBackupError } from '../../domain/errors.js';
-import type { FileUnits } from '../../domain/file-units.js';
+import type { FileUnits } from '../../domain/targets/file-units.js';
 import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
 import { openTogether } from '../task/open-files.js';
 

@@ -1,6 +1,6 @@
 import { BackupError } from '../../domain/errors.js';
-import { sameStamp, type FileStamp, type SourceImage } from '../../domain/restore-point.js';
-import type { TargetDisk } from '../../domain/target-point.js';
+import { sameStamp, type FileStamp, type SourceImage } from '../../domain/sources/restore-point.js';
+import type { TargetDisk } from '../../domain/targets/target-point.js';
 import { fileByteSource, type ByteSource } from '../../image/byte-source.js';
 import type { DiskImage, ImageHead } from '../../image/disk-image.js';
 import { heldDisksOf, imageFormat, openImage } from '../../image/formats.js';

@@ -4,7 +4,7 @@ import {
   readDigestTableHeader,
 } from '../../chain/digests/digest-table.js';
 import { unitDigest } from '../../chain/digests/digest.js';
-import { DIGEST_BYTES } from '../../domain/digest.js';
+import { DIGEST_BYTES } from '../../domain/targets/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { readFully, type ByteSource } from '../../image/byte-source.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';

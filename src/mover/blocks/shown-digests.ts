@@ -1,6 +1,6 @@
 import { digestEntryOffset, readDigestTableHeader } from '../../chain/digests/digest-table.js';
-import { DIGEST_BYTES } from '../../domain/digest.js';
-import type { FileUnits } from '../../domain/file-units.js';
+import { DIGEST_BYTES } from '../../domain/targets/digest.js';
+import type { FileUnits } from '../../domain/targets/file-units.js';
 import { BLOCK_DIRECT, BLOCK_UNALLOCATED, BLOCK_ZERO } from '../../image/disk-image.js';
 import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
 import { openTogether, type OpenFiles } from '../task/open-files.js';

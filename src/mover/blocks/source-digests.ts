@@ -4,9 +4,9 @@ import {
   readDigestTableHeader,
 } from '../../chain/digests/digest-table.js';
 import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digests/digest.js';
-import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
+import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/targets/digest.js';
 import { BackupError } from '../../domain/errors.js';
-import type { FileUnits } from '../../domain/file-units.js';
+import type { FileUnits } from '../../domain/targets/file-units.js';
 import { BLOCK_DIRECT, BLOCK_UNALLOCATED } from '../../image/disk-image.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
 import type { ReadableFile } from '../../repository/backup-repository.js';

@@ -1,9 +1,9 @@
 import { isZeroUnit, type UnitDigest } from '../../chain/digests/digest.js';
 import { HOLE } from '../../chain/digests/digest-table.js';
-import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
+import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/targets/digest.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
-import type { FileUnits } from '../../domain/file-units.js';
-import { slotOffset, slotRun, type SlotPlacement } from '../../domain/slot-placement.js';
+import type { FileUnits } from '../../domain/targets/file-units.js';
+import { slotOffset, slotRun, type SlotPlacement } from '../../domain/targets/slot-placement.js';
 import { giveRunBuffer, RUN_BYTES, takeRunBuffer, withRunBuffer } from '../../image/run-buffer.js';
 import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
 import type { TaskControl } from '../task/task-control.js';

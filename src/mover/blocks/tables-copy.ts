@@ -1,6 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { BLOCK_BYTES } from '../../domain/digest.js';
-import type { FileRange } from '../../domain/file-units.js';
+import { BLOCK_BYTES } from '../../domain/targets/digest.js';
+import type { FileRange } from '../../domain/targets/file-units.js';
 import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
 import { AppendedBytes } from './appended-bytes.js';
 

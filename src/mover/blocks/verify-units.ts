@@ -4,9 +4,9 @@ import {
   readDigestTableHeader,
 } from '../../chain/digests/digest-table.js';
 import { isZeroUnit, unitDigest } from '../../chain/digests/digest.js';
-import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
-import type { FileUnits } from '../../domain/file-units.js';
-import type { TargetDisk } from '../../domain/target-point.js';
+import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/targets/digest.js';
+import type { FileUnits } from '../../domain/targets/file-units.js';
+import type { TargetDisk } from '../../domain/targets/target-point.js';
 import { giveRunBuffer, RUN_BLOCKS, takeRunBuffer } from '../../image/run-buffer.js';
 import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { digestEntryOf, digestTableHeader, HOLE } from '../../chain/digests/digest-table.js';
 import { unitDigest } from '../../chain/digests/digest.js';
-import type { Digest, DigestAlgorithm } from '../../domain/digest.js';
-import type { FileUnits } from '../../domain/file-units.js';
+import type { Digest, DigestAlgorithm } from '../../domain/targets/digest.js';
+import type { FileUnits } from '../../domain/targets/file-units.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
 import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
 import type { TaskControl } from '../task/task-control.js';

@@ -1,8 +1,8 @@
-import type { PlanReference } from '../../domain/disk-work.js';
+import type { PlanReference } from '../../domain/targets/disk-work.js';
 import { ownedChainRecord, writeChainRecord } from '../../chain/chain-store.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { afterRetention } from '../../chain/known-source-points.js';
-import type { GfsFlag } from '../../domain/target-point.js';
+import type { GfsFlag } from '../../domain/targets/target-point.js';
 import { requireComposed, requirePlan, stagedPath } from '../staging/copy-plan.js';
 import { withoutPoints } from './delete-points.js';
 import type { MoverContext } from '../task/mover-context.js';

@@ -3,7 +3,7 @@ import type { ChainPlace } from '../../chain/chain-place.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { pointFolders, readChainRecord, recordLost, takeChain } from '../../chain/chain-store.js';
 import { isBackupError } from '../../domain/errors.js';
-import type { WorkloadType } from '../../domain/restore-point.js';
+import type { WorkloadType } from '../../domain/sources/restore-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readStagedJson, stagedPath, type ComposedPoint } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';

@@ -1,7 +1,7 @@
 import { digestTablePath, stagingFolder, tablesCopyPath } from '../../chain/chain-paths.js';
 import { withNewChain, type ChainRecord, type PendingChange } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
-import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { imageFormat } from '../../image/formats.js';
 import { hashFile } from '../blocks/file-digest.js';
 import { fileByteSource } from '../../image/byte-source.js';

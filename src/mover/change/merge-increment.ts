@@ -1,7 +1,7 @@
 import type { ChainPlace } from '../../chain/chain-place.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
-import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { imageFormat } from '../../image/formats.js';
 import { fileByteSource } from '../../image/byte-source.js';
 import type { MoverContext } from '../task/mover-context.js';

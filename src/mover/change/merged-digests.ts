@@ -5,8 +5,8 @@ import {
   digestTableHeader,
 } from '../../chain/digests/digest-table.js';
 import { unitDigest } from '../../chain/digests/digest.js';
-import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/digest.js';
-import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';
+import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/targets/digest.js';
+import { FileUnits, NO_SLOTS } from '../../domain/targets/file-units.js';
 import { BLOCK_DIRECT, type BlockMap, type DiskImage, MAP_BLOCKS } from '../../image/disk-image.js';
 import type { ImageFormat } from '../../image/image-format.js';
 import { withRunBuffer } from '../../image/run-buffer.js';

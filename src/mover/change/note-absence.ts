@@ -1,10 +1,15 @@
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { writeChainRecord } from '../../chain/chain-store.js';
-import { missedLook, removalOf, type Absence, type Removal } from '../../domain/absence.js';
-import { withBelievedDates } from '../../domain/believed-dates.js';
-import { utcText } from '../../domain/calendar-date.js';
-import { immutableReason } from '../../domain/immutability.js';
-import { ageBase } from '../../domain/retention-age.js';
+import {
+  missedLook,
+  removalOf,
+  type Absence,
+  type Removal,
+} from '../../domain/retention/absence.js';
+import { withBelievedDates } from '../../domain/sources/believed-dates.js';
+import { utcText } from '../../domain/schedules/calendar-date.js';
+import { immutableReason } from '../../domain/retention/immutability.js';
+import { ageBase } from '../../domain/retention/retention-age.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { ownedChain, type ChangeInput } from './change-points.js';
 

@@ -1,10 +1,10 @@
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { leasedPointIds, type LeasesFound } from '../../chain/leases.js';
-import { withBelievedDates } from '../../domain/believed-dates.js';
-import type { MaintenanceSchedule } from '../../domain/copy-job.js';
-import { immutableReason } from '../../domain/immutability.js';
-import { maintenanceDue } from '../../domain/maintenance-window.js';
-import { ageBase } from '../../domain/retention-age.js';
+import { withBelievedDates } from '../../domain/sources/believed-dates.js';
+import type { MaintenanceSchedule } from '../../domain/jobs/copy-job.js';
+import { immutableReason } from '../../domain/retention/immutability.js';
+import { maintenanceDue } from '../../domain/schedules/maintenance-window.js';
+import { ageBase } from '../../domain/retention/retention-age.js';
 import { imageFormat } from '../../image/formats.js';
 
 /** The full that is to be written anew without what merges left unused in it: that of the chain which grows, when the schedule has come

@@ -1,8 +1,8 @@
 import type { ChainRecord } from '../../chain/chain-record.js';
-import { fileTraits, keptTraits } from '../../domain/file-traits.js';
+import { fileTraits, keptTraits } from '../../domain/targets/file-traits.js';
 import { BackupError } from '../../domain/errors.js';
-import type { FormatId } from '../../domain/restore-point.js';
-import type { KeptFile, TargetRestorePoint } from '../../domain/target-point.js';
+import type { FormatId } from '../../domain/sources/restore-point.js';
+import type { KeptFile, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { fullFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import {
@@ -14,7 +14,7 @@ import {
   newToken,
 } from '../staging/copy-plan.js';
 import { copyWork } from '../staging/journals.js';
-import type { DiskWork, PlanReference } from '../../domain/disk-work.js';
+import type { DiskWork, PlanReference } from '../../domain/targets/disk-work.js';
 import { ImageStack } from '../blocks/image-stack.js';
 import { sameLayer, type LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';

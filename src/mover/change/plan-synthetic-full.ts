@@ -1,7 +1,7 @@
 import { lineageOf } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
 import type { ChangeInput } from './change-points.js';
-import type { DiskWork, PlanReference } from '../../domain/disk-work.js';
+import type { DiskWork, PlanReference } from '../../domain/targets/disk-work.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { planFull } from './plan-full.js';
 import { replacementStaging } from './replace-files.js';

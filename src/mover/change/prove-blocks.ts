@@ -1,8 +1,8 @@
 import type { ChainPlace } from '../../chain/chain-place.js';
 import { readDigestTableHeader } from '../../chain/digests/digest-table.js';
-import { BLOCK_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
+import { BLOCK_BYTES, WINDOW_BLOCKS } from '../../domain/targets/digest.js';
 import { BackupError } from '../../domain/errors.js';
-import type { TargetDisk } from '../../domain/target-point.js';
+import type { TargetDisk } from '../../domain/targets/target-point.js';
 import { UnitVerifier } from '../blocks/verify-units.js';
 import { windowCountOf } from '../staging/copy-plan.js';
 import type { MoverContext } from '../task/mover-context.js';

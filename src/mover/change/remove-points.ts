@@ -1,4 +1,8 @@
-import { pointsToRemove, type RemovalMode, type RemovalRule } from '../../domain/point-removal.js';
+import {
+  pointsToRemove,
+  type RemovalMode,
+  type RemovalRule,
+} from '../../domain/retention/point-removal.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { deleteRestorePoints, ownedChain, type ChangeInput } from './change-points.js';
 import { withoutPoints } from './delete-points.js';

@@ -1,7 +1,7 @@
 import { stagingFolder } from '../../chain/chain-paths.js';
 import { withNewChain, type ChainRecord, type PendingChange } from '../../chain/chain-record.js';
-import { fullStagingId } from '../../domain/staging-id.js';
-import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import { fullStagingId } from '../../domain/targets/staging-id.js';
+import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { hashFile } from '../blocks/file-digest.js';
 import { fileFault } from '../copy/good-base.js';
 import { stagedPath } from '../staging/copy-plan.js';

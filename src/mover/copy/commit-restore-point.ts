@@ -3,7 +3,7 @@ import { ownedChainRecord, writeChainRecord } from '../../chain/chain-store.js';
 import { withKnownSourcePoints } from '../../chain/known-source-points.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
-import type { GfsFlag, TargetRestorePoint } from '../../domain/target-point.js';
+import type { GfsFlag, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import {
   publishedFiles,
   requireComposed,

@@ -1,9 +1,9 @@
-import type { PlanReference } from '../../domain/disk-work.js';
+import type { PlanReference } from '../../domain/targets/disk-work.js';
 import { diskPath, digestTablePath, tablesCopyPath } from '../../chain/chain-paths.js';
-import { BLOCK_BYTES, type Digest } from '../../domain/digest.js';
-import { keptTraits } from '../../domain/file-traits.js';
-import { FileUnits, isPlain } from '../../domain/file-units.js';
-import type { TargetDisk } from '../../domain/target-point.js';
+import { BLOCK_BYTES, type Digest } from '../../domain/targets/digest.js';
+import { keptTraits } from '../../domain/targets/file-traits.js';
+import { FileUnits, isPlain } from '../../domain/targets/file-units.js';
+import type { TargetDisk } from '../../domain/targets/target-point.js';
 import { composerOf, imageFormat } from '../../image/formats.js';
 import type { ImageComposer, PlannedContent } from '../../image/image-format.js';
 import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';

@@ -1,8 +1,8 @@
-import type { PlanReference } from '../../domain/disk-work.js';
+import type { PlanReference } from '../../domain/targets/disk-work.js';
 import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digests/digest.js';
-import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
+import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/targets/digest.js';
 import { BackupError } from '../../domain/errors.js';
-import { slotOffset, slotRun, type SlotPlacement } from '../../domain/slot-placement.js';
+import { slotOffset, slotRun, type SlotPlacement } from '../../domain/targets/slot-placement.js';
 import { composerOf } from '../../image/formats.js';
 import { giveRunBuffer, RUN_BLOCKS, takeRunBuffer } from '../../image/run-buffer.js';
 import type { WorkFile, WritableFile } from '../../repository/backup-repository.js';

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Digest } from '../../domain/digest.js';
-import { fileTraits } from '../../domain/file-traits.js';
+import type { Digest } from '../../domain/targets/digest.js';
+import { fileTraits } from '../../domain/targets/file-traits.js';
 import { BackupError } from '../../domain/errors.js';
-import type { TargetCompanion } from '../../domain/target-point.js';
-import { foldedName } from '../../domain/tree-path.js';
+import type { TargetCompanion } from '../../domain/targets/target-point.js';
+import { foldedName } from '../../domain/trees/tree-path.js';
 import type { BackupRepository, WritableFile } from '../../repository/backup-repository.js';
-import { sameStamp } from '../../domain/restore-point.js';
+import { sameStamp } from '../../domain/sources/restore-point.js';
 import { copyWhole } from '../blocks/file-bytes.js';
 import { hashFile } from '../blocks/file-digest.js';
 import type { CompanionFile } from '../blocks/companion-file.js';

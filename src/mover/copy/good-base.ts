@@ -1,6 +1,6 @@
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.js';
-import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { withVerifier } from '../blocks/verify-units.js';
 import type { MoverContext } from '../task/mover-context.js';
 

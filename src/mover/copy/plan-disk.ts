@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { diskFileName, relativeParentLink } from '../../chain/chain-paths.js';
 import { BackupError } from '../../domain/errors.js';
-import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { fullFormat, incrementFormat, type ComposedFormat } from '../../image/formats.js';
 import type { FileParent } from '../../image/image-format.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';

@@ -1,6 +1,6 @@
 import { HOLE } from '../../chain/digests/digest-table.js';
 import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digests/digest.js';
-import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
+import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/targets/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { BLOCK_UNALLOCATED, BLOCK_ZERO } from '../../image/disk-image.js';
 import { giveRunBuffer, RUN_BLOCKS, takeRunBuffer } from '../../image/run-buffer.js';

@@ -1,6 +1,6 @@
 import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
-import type { DigestAlgorithm } from '../../domain/digest.js';
-import type { TargetRestorePoint } from '../../domain/target-point.js';
+import type { DigestAlgorithm } from '../../domain/targets/digest.js';
+import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { fullFormat, incrementFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import {
@@ -16,7 +16,7 @@ import { sameLayer, targetLayer, type LayerFile } from '../blocks/layer-file.js'
 import type { MoverContext } from '../task/mover-context.js';
 import { comparisonJournal, diskWork } from '../staging/journals.js';
 import { firstOpenWindow } from '../task/window-journal.js';
-import type { DiskWork, PlanReference } from '../../domain/disk-work.js';
+import type { DiskWork, PlanReference } from '../../domain/targets/disk-work.js';
 import { discardStaging } from '../staging/staging.js';
 import { HeldWindows } from '../staging/held-windows.js';
 import { assertCopyable } from './disk-limit.js';

@@ -1,10 +1,10 @@
-import { agesFrom } from '../../domain/retention-age.js';
+import { agesFrom } from '../../domain/retention/retention-age.js';
 import { firstTexts } from '../../domain/sentences.js';
-import { withDueFlags, type SetFlagsInput } from '../../domain/set-flags.js';
-import { notOverwritten, overwrittenTexts } from '../../domain/set-points.js';
-import { guardedDaysAfter } from '../../domain/tree-guard.js';
+import { withDueFlags, type SetFlagsInput } from '../../domain/retention/set-flags.js';
+import { notOverwritten, overwrittenTexts } from '../../domain/trees/set-points.js';
+import { guardedDaysAfter } from '../../domain/trees/tree-guard.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
-import type { TreePlanReference } from '../../domain/tree-work.js';
+import type { TreePlanReference } from '../../domain/trees/tree-work.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import {
   lineOf,

@@ -1,5 +1,5 @@
-import { modifiedAtMs } from '../../domain/restore-point.js';
-import { isSameFile, type TreeRules } from '../../domain/tree-rules.js';
+import { modifiedAtMs } from '../../domain/sources/restore-point.js';
+import { isSameFile, type TreeRules } from '../../domain/trees/tree-rules.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readIndex, type FileEntry } from '../../tree/file-index.js';
 import { SortedStream, walkBoth } from '../../tree/sorted-stream.js';

@@ -1,15 +1,20 @@
 import { randomUUID, hash } from 'node:crypto';
 import { isZeroUnit, unitDigest } from '../../chain/digests/digest.js';
-import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS, WINDOW_BYTES } from '../../domain/digest.js';
+import {
+  BLOCK_BYTES,
+  DIGEST_BYTES,
+  WINDOW_BLOCKS,
+  WINDOW_BYTES,
+} from '../../domain/targets/digest.js';
 import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.js';
 import {
   isSameFile,
   keptTraits,
   type FileContent,
   type TreeRules,
-} from '../../domain/tree-rules.js';
+} from '../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
-import type { TreePlanReference } from '../../domain/tree-work.js';
+import type { TreePlanReference } from '../../domain/trees/tree-work.js';
 import type {
   BackupRepository,
   ReadableFile,
@@ -18,7 +23,7 @@ import type {
 } from '../../repository/backup-repository.js';
 import { indexPath, treeFile } from '../../tree/tree-paths.js';
 import { HeldUnits } from '../blocks/held-units.js';
-import type { FileStamp } from '../../domain/restore-point.js';
+import type { FileStamp } from '../../domain/sources/restore-point.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { OpenFiles } from '../task/open-files.js';
 import { isVouchedAndGone, JournalWriter } from '../task/window-journal.js';

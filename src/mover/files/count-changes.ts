@@ -1,5 +1,5 @@
-import type { TreeChanges } from '../../domain/tree-guard.js';
-import type { FileContent } from '../../domain/tree-rules.js';
+import type { TreeChanges } from '../../domain/trees/tree-guard.js';
+import type { FileContent } from '../../domain/trees/tree-rules.js';
 import type { FileEntry } from '../../tree/file-index.js';
 import type { FileDifference } from './compare-class.js';
 import type { ListedFile } from './walk-tree.js';

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { isBackupError } from '../../domain/errors.js';
-import { WINDOW_BYTES } from '../../domain/digest.js';
+import { WINDOW_BYTES } from '../../domain/targets/digest.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { treeFile } from '../../tree/tree-paths.js';
 import type { PlannedFile } from './tree-plan.js';

@@ -1,5 +1,5 @@
-import { WINDOW_BYTES } from '../../domain/digest.js';
-import type { FileClass } from '../../domain/tree-rules.js';
+import { WINDOW_BYTES } from '../../domain/targets/digest.js';
+import type { FileClass } from '../../domain/trees/tree-rules.js';
 import type { BackupRepository, WorkFile } from '../../repository/backup-repository.js';
 import { lineOf, LineWriter, type FileEntry } from '../../tree/file-index.js';
 import { openTogether, type OpenFiles } from '../task/open-files.js';

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { CopyJob, VerifyAfterCopy } from '../../domain/copy-job.js';
-import { FaultList, type FileFault } from '../../domain/file-faults.js';
+import type { CopyJob, VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
+import { FaultList, type FileFault } from '../../domain/trees/file-faults.js';
 import { BackupError } from '../../domain/errors.js';
-import { modifiedAtMs, type SourceWorkload } from '../../domain/restore-point.js';
-import { settledTreePoints, type SourceTree } from '../../domain/source-tree.js';
+import { modifiedAtMs, type SourceWorkload } from '../../domain/sources/restore-point.js';
+import { settledTreePoints, type SourceTree } from '../../domain/trees/source-tree.js';
 import { firstTexts } from '../../domain/sentences.js';
-import { suspicionOf } from '../../domain/tree-guard.js';
-import type { TreePlanOutcome, TreeWork } from '../../domain/tree-work.js';
-import { withDueFlags } from '../../domain/set-flags.js';
-import { overwrittenTexts } from '../../domain/set-points.js';
+import { suspicionOf } from '../../domain/trees/tree-guard.js';
+import type { TreePlanOutcome, TreeWork } from '../../domain/trees/tree-work.js';
+import { withDueFlags } from '../../domain/retention/set-flags.js';
+import { overwrittenTexts } from '../../domain/trees/set-points.js';
 import {
   agedPoints,
   chooseTreePoints,
@@ -17,7 +17,7 @@ import {
   missedSinceMs,
   type ChosenTreePoints,
   type TreePointChoice,
-} from '../../domain/tree-points.js';
+} from '../../domain/trees/tree-points.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { TreeLayout } from '../../layout/tree-layout.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';

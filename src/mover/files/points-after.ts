@@ -1,10 +1,15 @@
 import { compareBytes } from '../../domain/byte-order.js';
-import { pointFolderName } from '../../domain/path-segment.js';
-import { leftOutText, wholeSets, withNewFiles, type WholePoints } from '../../domain/set-points.js';
-import type { TreePoint } from '../../domain/source-tree.js';
-import { missedSinceMs } from '../../domain/tree-points.js';
-import type { TargetTreePoint } from '../../domain/target-tree.js';
-import type { TreeRules } from '../../domain/tree-rules.js';
+import { pointFolderName } from '../../domain/targets/path-segment.js';
+import {
+  leftOutText,
+  wholeSets,
+  withNewFiles,
+  type WholePoints,
+} from '../../domain/trees/set-points.js';
+import type { TreePoint } from '../../domain/trees/source-tree.js';
+import { missedSinceMs } from '../../domain/trees/tree-points.js';
+import type { TargetTreePoint } from '../../domain/trees/target-tree.js';
+import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readIndex } from '../../tree/file-index.js';

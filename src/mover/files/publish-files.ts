@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
-import { FaultList, type FileFaults } from '../../domain/file-faults.js';
-import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';
+import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/targets/digest.js';
+import { FaultList, type FileFaults } from '../../domain/trees/file-faults.js';
+import { FileUnits, NO_SLOTS } from '../../domain/targets/file-units.js';
 import { BackupError, isBackupError, isPermissionFault } from '../../domain/errors.js';
-import { keptTraits, type FileClass, type TreeRules } from '../../domain/tree-rules.js';
+import { keptTraits, type FileClass, type TreeRules } from '../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
-import type { TreePlanReference } from '../../domain/tree-work.js';
+import type { TreePlanReference } from '../../domain/trees/tree-work.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readLines } from '../../tree/file-index.js';
 import { indexPath, tableName, treeFile } from '../../tree/tree-paths.js';

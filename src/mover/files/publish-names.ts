@@ -1,4 +1,4 @@
-import { isSameFile, type FileContent } from '../../domain/tree-rules.js';
+import { isSameFile, type FileContent } from '../../domain/trees/tree-rules.js';
 import type { BackupRepository, Move } from '../../repository/backup-repository.js';
 import { treeFile } from '../../tree/tree-paths.js';
 import type { TaskControl } from '../task/task-control.js';

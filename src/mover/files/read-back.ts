@@ -1,5 +1,5 @@
 import { BackupError } from '../../domain/errors.js';
-import type { VerifyAfterCopy } from '../../domain/copy-job.js';
+import type { VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
 import type {
   BackupRepository,

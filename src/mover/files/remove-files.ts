@@ -6,12 +6,12 @@ import {
   type RemovalRule,
   type TreePointChoice,
   type TreeRetention,
-} from '../../domain/tree-points.js';
-import { immutableReason } from '../../domain/immutability.js';
-import { modifiedAtMs } from '../../domain/restore-point.js';
-import { ageBase } from '../../domain/retention-age.js';
-import type { TargetTreePoint } from '../../domain/target-tree.js';
-import type { TreeRules } from '../../domain/tree-rules.js';
+} from '../../domain/trees/tree-points.js';
+import { immutableReason } from '../../domain/retention/immutability.js';
+import { modifiedAtMs } from '../../domain/sources/restore-point.js';
+import { ageBase } from '../../domain/retention/retention-age.js';
+import type { TargetTreePoint } from '../../domain/trees/target-tree.js';
+import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readIndex, type FileEntry, type IndexLine } from '../../tree/file-index.js';

@@ -1,4 +1,4 @@
-import { DIGEST_BYTES, WINDOW_BLOCKS, WINDOW_BYTES } from '../../domain/digest.js';
+import { DIGEST_BYTES, WINDOW_BLOCKS, WINDOW_BYTES } from '../../domain/targets/digest.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { JournalPlace } from '../task/window-journal.js';
 import { openRuns } from '../task/window-journal.js';

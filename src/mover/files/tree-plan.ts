@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { STAGING_FOLDER } from '../../chain/chain-paths.js';
 import { BackupError } from '../../domain/errors.js';
-import type { VerifyAfterCopy } from '../../domain/copy-job.js';
-import type { FileStamp } from '../../domain/restore-point.js';
-import type { TreePoint } from '../../domain/source-tree.js';
-import type { TreeChanges } from '../../domain/tree-guard.js';
-import type { TreePlanReference } from '../../domain/tree-work.js';
+import type { VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
+import type { FileStamp } from '../../domain/sources/restore-point.js';
+import type { TreePoint } from '../../domain/trees/source-tree.js';
+import type { TreeChanges } from '../../domain/trees/tree-guard.js';
+import type { TreePlanReference } from '../../domain/trees/tree-work.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { assertReadable, readWholeFile } from '../../repository/replace-file.js';
 import type { FileList, ListedFiles } from './file-lists.js';

@@ -1,10 +1,10 @@
-import { mayHoldClass } from '../../domain/class-folders.js';
-import type { FaultList } from '../../domain/file-faults.js';
+import { mayHoldClass } from '../../domain/trees/class-folders.js';
+import type { FaultList } from '../../domain/trees/file-faults.js';
 import { compareBytes } from '../../domain/byte-order.js';
-import type { FileStamp } from '../../domain/restore-point.js';
-import type { SourceTree } from '../../domain/source-tree.js';
-import { foldedName, foldersOf } from '../../domain/tree-path.js';
-import { classOf, type TreeRules } from '../../domain/tree-rules.js';
+import type { FileStamp } from '../../domain/sources/restore-point.js';
+import type { SourceTree } from '../../domain/trees/source-tree.js';
+import { foldedName, foldersOf } from '../../domain/trees/tree-path.js';
+import { classOf, type TreeRules } from '../../domain/trees/tree-rules.js';
 import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
 import { joinPath, parentFolder } from '../../repository/repository-path.js';
 

@@ -6,11 +6,11 @@ import {
 } from '../../chain/digests/digest-table.js';
 import { isZeroUnit, unitDigest } from '../../chain/digests/digest.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
-import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/digest.js';
-import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';
+import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/targets/digest.js';
+import { FileUnits, NO_SLOTS } from '../../domain/targets/file-units.js';
 import { isBackupError, isStorageFault } from '../../domain/errors.js';
-import type { SourceRestorePoint, SourceWorkload } from '../../domain/restore-point.js';
-import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/restore-point.js';
+import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { BLOCK_DIRECT, MAP_BLOCKS } from '../../image/disk-image.js';
 import { ImageStack } from '../blocks/image-stack.js';
 import { openLayer, targetLayer, type LayerFile } from '../blocks/layer-file.js';

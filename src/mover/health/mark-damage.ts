@@ -1,9 +1,9 @@
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { writeChainRecord } from '../../chain/chain-store.js';
-import type { LastingDamage } from '../../domain/damage.js';
-import { BLOCK_BYTES } from '../../domain/digest.js';
+import type { LastingDamage } from '../../domain/targets/damage.js';
+import { BLOCK_BYTES } from '../../domain/targets/digest.js';
 import { isBackupError } from '../../domain/errors.js';
-import type { TargetRestorePoint } from '../../domain/target-point.js';
+import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { BLOCK_UNALLOCATED } from '../../image/disk-image.js';
 import { changeChain } from '../change/pending-change.js';
 import { ownedChain, type ChangeInput } from '../change/change-points.js';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { lineageOf } from '../../chain/chain-record.js';
 import { writeChainRecord } from '../../chain/chain-store.js';
-import type { VerifiedPoint } from '../../domain/damage.js';
-import type { TargetRestorePoint } from '../../domain/target-point.js';
+import type { VerifiedPoint } from '../../domain/targets/damage.js';
+import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { ownedChain, type ChangeInput } from '../change/change-points.js';
 import type { MoverContext } from '../task/mover-context.js';
 

@@ -1,10 +1,10 @@
 import { stagingFolder } from '../../chain/chain-paths.js';
 import { releaseLease } from '../../chain/leases.js';
-import type { Damage } from '../../domain/damage.js';
-import type { DiskWork } from '../../domain/disk-work.js';
-import { BLOCK_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
+import type { Damage } from '../../domain/targets/damage.js';
+import type { DiskWork } from '../../domain/targets/disk-work.js';
+import { BLOCK_BYTES, WINDOW_BLOCKS } from '../../domain/targets/digest.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
-import { verifyStagingId } from '../../domain/staging-id.js';
+import { verifyStagingId } from '../../domain/targets/staging-id.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { BlockBits, packBits } from '../blocks/block-bits.js';
 import { verificationJournal } from '../staging/journals.js';

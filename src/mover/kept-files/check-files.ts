@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
-import { WINDOW_BLOCKS, WINDOW_BYTES } from '../../domain/digest.js';
+import { WINDOW_BLOCKS, WINDOW_BYTES } from '../../domain/targets/digest.js';
 import { isBackupError, isStorageFault } from '../../domain/errors.js';
 import {
   FILE_FINDINGS,
   type FileFinding,
   type TreeCheckReference,
-} from '../../domain/tree-damage.js';
+} from '../../domain/trees/tree-damage.js';
 import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
 import type { FileEntry } from '../../tree/file-index.js';
 import { indexPath, treeFile } from '../../tree/tree-paths.js';

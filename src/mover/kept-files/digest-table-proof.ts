@@ -1,5 +1,5 @@
-import { FileUnits, NO_SLOTS } from '../../domain/file-units.js';
-import { BLOCK_BYTES } from '../../domain/digest.js';
+import { FileUnits, NO_SLOTS } from '../../domain/targets/file-units.js';
+import { BLOCK_BYTES } from '../../domain/targets/digest.js';
 import { isBackupError } from '../../domain/errors.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { FileEntry } from '../../tree/file-index.js';

@@ -1,5 +1,5 @@
-import { WINDOW_BYTES } from '../../domain/digest.js';
-import type { FileWork } from '../../domain/tree-damage.js';
+import { WINDOW_BYTES } from '../../domain/targets/digest.js';
+import type { FileWork } from '../../domain/trees/tree-damage.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { lineOf, parseLine, type FileEntry } from '../../tree/file-index.js';
 import {

@@ -1,14 +1,14 @@
 import { holdLease, LEASE_MS, releaseLease } from '../../chain/leases.js';
 import { BackupError } from '../../domain/errors.js';
-import { WINDOW_BYTES } from '../../domain/digest.js';
-import { verifyStagingId } from '../../domain/staging-id.js';
-import type { TargetTreePoint } from '../../domain/target-tree.js';
+import { WINDOW_BYTES } from '../../domain/targets/digest.js';
+import { verifyStagingId } from '../../domain/targets/staging-id.js';
+import type { TargetTreePoint } from '../../domain/trees/target-tree.js';
 import {
   pointsNeededBy,
   type FileWork,
   type TreeCheckReference,
-} from '../../domain/tree-damage.js';
-import type { TreeRules } from '../../domain/tree-rules.js';
+} from '../../domain/trees/tree-damage.js';
+import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { LineWriter, type FileEntry } from '../../tree/file-index.js';

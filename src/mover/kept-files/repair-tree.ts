@@ -1,14 +1,14 @@
 import { BackupError, isBackupError } from '../../domain/errors.js';
-import { FaultList } from '../../domain/file-faults.js';
-import type { WorkloadType } from '../../domain/restore-point.js';
+import { FaultList } from '../../domain/trees/file-faults.js';
+import type { WorkloadType } from '../../domain/sources/restore-point.js';
 import {
   FILE_FINDINGS,
   findingText,
   type FileFinding,
   type TreeCheckReference,
   type TreeRepairPlan,
-} from '../../domain/tree-damage.js';
-import type { FileFaults } from '../../domain/file-faults.js';
+} from '../../domain/trees/tree-damage.js';
+import type { FileFaults } from '../../domain/trees/file-faults.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { joinPath } from '../../repository/repository-path.js';
 import { readLines, type FileEntry } from '../../tree/file-index.js';

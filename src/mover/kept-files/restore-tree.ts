@@ -1,9 +1,9 @@
 import { holdLease, LEASE_MS, releaseLease } from '../../chain/leases.js';
 import { BackupError } from '../../domain/errors.js';
-import { FaultList, type FileFaults } from '../../domain/file-faults.js';
-import { restoreStaging } from '../../domain/staging-id.js';
-import type { FileWork } from '../../domain/tree-damage.js';
-import type { TreeRules } from '../../domain/tree-rules.js';
+import { FaultList, type FileFaults } from '../../domain/trees/file-faults.js';
+import { restoreStaging } from '../../domain/targets/staging-id.js';
+import type { FileWork } from '../../domain/trees/tree-damage.js';
+import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
 import type { BackupRepository, Move } from '../../repository/backup-repository.js';
 import { LineWriter, readLines, type FileEntry } from '../../tree/file-index.js';

@@ -1,9 +1,9 @@
 import { hash, randomUUID } from 'node:crypto';
 import { unitDigest } from '../../chain/digests/digest.js';
 import { digestEntryOffset, HOLE } from '../../chain/digests/digest-table.js';
-import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BYTES } from '../../domain/digest.js';
+import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BYTES } from '../../domain/targets/digest.js';
 import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.js';
-import { keptTraits, type TreeRules } from '../../domain/tree-rules.js';
+import { keptTraits, type TreeRules } from '../../domain/trees/tree-rules.js';
 import type { ReadableFile, SmallFile, WorkFile } from '../../repository/backup-repository.js';
 import type { FileEntry } from '../../tree/file-index.js';
 import { unitOf } from '../files/copy-files.js';

@@ -1,6 +1,10 @@
-import { FaultList } from '../../domain/file-faults.js';
-import type { TargetTreePoint } from '../../domain/target-tree.js';
-import { pointsThatNeed, type LostFile, type TreeCheckOutcome } from '../../domain/tree-damage.js';
+import { FaultList } from '../../domain/trees/file-faults.js';
+import type { TargetTreePoint } from '../../domain/trees/target-tree.js';
+import {
+  pointsThatNeed,
+  type LostFile,
+  type TreeCheckOutcome,
+} from '../../domain/trees/tree-damage.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import { ownedTreeRecord, writeTreeRecord } from '../../tree/tree-store.js';
 import type { MoverContext } from '../task/mover-context.js';

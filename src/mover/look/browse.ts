@@ -4,9 +4,9 @@ import {
   type RestorePointView,
   type StoredJob,
   type WorkloadSummary,
-} from '../../domain/repository-view.js';
-import { settlePoints } from '../../domain/settle.js';
-import { isNamed } from '../../domain/source-scope.js';
+} from '../../domain/targets/repository-view.js';
+import { settlePoints } from '../../domain/sources/settle.js';
+import { isNamed } from '../../domain/jobs/source-scope.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { contents, summaries } from './contents.js';
 import { page } from './page.js';

@@ -1,9 +1,9 @@
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { findOwnChains } from '../../chain/find-chains.js';
-import type { UnreadablePart, WorkloadSummary } from '../../domain/repository-view.js';
-import type { SourceWorkload } from '../../domain/restore-point.js';
-import { unrecognisedReason, type UnrecognisedFiles } from '../../domain/unrecognised.js';
-import type { UnseenPart } from '../../domain/unseen-part.js';
+import type { UnreadablePart, WorkloadSummary } from '../../domain/targets/repository-view.js';
+import type { SourceWorkload } from '../../domain/sources/restore-point.js';
+import { unrecognisedReason, type UnrecognisedFiles } from '../../domain/sources/unrecognised.js';
+import type { UnseenPart } from '../../domain/sources/unseen-part.js';
 import { scanRepository } from '../../layout/scan-repository.js';
 import { OWN_FOLDER } from '../../repository/repository-path.js';
 import { findTrees } from '../../tree/find-trees.js';

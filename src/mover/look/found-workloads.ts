@@ -1,9 +1,9 @@
 import { workloadTypeOf } from '../../layout/layouts.js';
-import type { FoundWorkload, WorkloadPage } from '../../domain/found-workload.js';
-import { jsonBytes } from '../../domain/task-brief.js';
-import type { SourceWorkload } from '../../domain/restore-point.js';
-import { ALL_ALLOWED } from '../../domain/workload-rules.js';
-import { unseenReason, type UnseenPart } from '../../domain/unseen-part.js';
+import type { FoundWorkload, WorkloadPage } from '../../domain/sources/found-workload.js';
+import { jsonBytes } from '../../domain/sessions/task-brief.js';
+import type { SourceWorkload } from '../../domain/sources/restore-point.js';
+import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
+import { unseenReason, type UnseenPart } from '../../domain/sources/unseen-part.js';
 import { listSourceWorkloads } from '../source/source-catalogue.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { assertIsNoTarget } from './source-guard.js';

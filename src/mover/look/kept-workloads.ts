@@ -1,15 +1,15 @@
 import { chainFolder, jobFolder } from '../../chain/chain-paths.js';
 import { chainsIn, walkOwnChains } from '../../chain/find-chains.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
-import { missedLook } from '../../domain/absence.js';
+import { missedLook } from '../../domain/retention/absence.js';
 import type {
   AbsentWorkload,
   KeptPage,
   KeptWorkload,
   LookedFor,
-} from '../../domain/absent-workloads.js';
-import type { UnreadablePart } from '../../domain/repository-view.js';
-import { jsonBytes } from '../../domain/task-brief.js';
+} from '../../domain/retention/absent-workloads.js';
+import type { UnreadablePart } from '../../domain/targets/repository-view.js';
+import { jsonBytes } from '../../domain/sessions/task-brief.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { treesOfJob } from '../../tree/find-trees.js';
 import { pointsAsRestorePoints } from '../../tree/show-tree.js';

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import { chainFolder } from '../../chain/chain-paths.js';
 import { readChainRecord } from '../../chain/chain-store.js';
-import type { CopyJob } from '../../domain/copy-job.js';
-import type { SourceWorkload } from '../../domain/restore-point.js';
+import type { CopyJob } from '../../domain/jobs/copy-job.js';
+import type { SourceWorkload } from '../../domain/sources/restore-point.js';
 import {
   awaitedPoints,
   settlePoints,
   type AwaitedPoint,
   type SettleRule,
-} from '../../domain/settle.js';
-import type { SourceIdentity } from '../../domain/source-identity.js';
-import { sourceScope, type NamedWorkload } from '../../domain/source-scope.js';
-import { jobKind } from '../../domain/workload-rules.js';
+} from '../../domain/sources/settle.js';
+import type { SourceIdentity } from '../../domain/sources/source-identity.js';
+import { sourceScope, type NamedWorkload } from '../../domain/jobs/source-scope.js';
+import { jobKind } from '../../domain/sources/workload-rules.js';
 import { workloadTypeOf } from '../../layout/layouts.js';
 import { newTreePoints } from '../source/new-tree-points.js';
 import { listSourceWorkloads } from '../source/source-catalogue.js';

@@ -2,16 +2,16 @@ import { chainFolder, LEASES_FOLDER } from '../../chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { readLeases } from '../../chain/leases.js';
 import { unreadablePart } from '../../chain/unreadable.js';
-import type { CopyJob } from '../../domain/copy-job.js';
-import { keptUntil } from '../../domain/kept-until.js';
+import type { CopyJob } from '../../domain/jobs/copy-job.js';
+import { keptUntil } from '../../domain/retention/kept-until.js';
 import {
   restorePointKey,
   type RestorePointView,
   type UnreadablePart,
-} from '../../domain/repository-view.js';
-import type { SourceRestorePoint, SourceWorkload } from '../../domain/restore-point.js';
-import { filesOfDisk } from '../../domain/source-files.js';
-import type { TargetRestorePoint } from '../../domain/target-point.js';
+} from '../../domain/targets/repository-view.js';
+import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/restore-point.js';
+import { filesOfDisk } from '../../domain/sources/source-files.js';
+import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { maintenancePlan, type MaintenancePlan } from '../change/plan-maintenance.js';
 import { storedDefinition } from './stored-jobs.js';

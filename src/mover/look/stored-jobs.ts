@@ -3,8 +3,8 @@ import { availablePoints } from '../../chain/chain-record.js';
 import { findOwnChains } from '../../chain/find-chains.js';
 import { lastSessionRecord, readJobDefinition } from '../../chain/sessions/session-record.js';
 import { unreadablePart } from '../../chain/unreadable.js';
-import type { CopyJob } from '../../domain/copy-job.js';
-import type { StoredJob, UnreadablePart } from '../../domain/repository-view.js';
+import type { CopyJob } from '../../domain/jobs/copy-job.js';
+import type { StoredJob, UnreadablePart } from '../../domain/targets/repository-view.js';
 import { findTrees } from '../../tree/find-trees.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 

@@ -1,6 +1,6 @@
-import type { CopyJob } from '../../domain/copy-job.js';
-import type { RestorePointView } from '../../domain/repository-view.js';
-import { agedPoints, flagKeepReasons, keptIds } from '../../domain/tree-points.js';
+import type { CopyJob } from '../../domain/jobs/copy-job.js';
+import type { RestorePointView } from '../../domain/targets/repository-view.js';
+import { agedPoints, flagKeepReasons, keptIds } from '../../domain/trees/tree-points.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import { treePointView } from '../../tree/show-tree.js';
 import type { TreeRecord } from '../../tree/tree-record.js';

@@ -1,11 +1,15 @@
 import { holdLease, LEASE_MS, releaseLease } from '../../chain/leases.js';
 import { lineageOf, offeredPoint, type ChainRecord } from '../../chain/chain-record.js';
 import { readChainRecord } from '../../chain/chain-store.js';
-import { pathSegment } from '../../domain/path-segment.js';
+import { pathSegment } from '../../domain/targets/path-segment.js';
 import { BackupError } from '../../domain/errors.js';
-import { restoreStaging } from '../../domain/staging-id.js';
-import type { FormatId, RestoreFormat } from '../../domain/restore-point.js';
-import type { TargetCompanion, TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import { restoreStaging } from '../../domain/targets/staging-id.js';
+import type { FormatId, RestoreFormat } from '../../domain/sources/restore-point.js';
+import type {
+  TargetCompanion,
+  TargetDisk,
+  TargetRestorePoint,
+} from '../../domain/targets/target-point.js';
 import { WHOLE_FILE } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
@@ -20,7 +24,7 @@ import {
 } from '../staging/copy-plan.js';
 import { HeldWindows } from '../staging/held-windows.js';
 import { diskWork, rawRestoreJournal } from '../staging/journals.js';
-import type { DiskWork, PlanReference } from '../../domain/disk-work.js';
+import type { DiskWork, PlanReference } from '../../domain/targets/disk-work.js';
 import { ImageStack } from '../blocks/image-stack.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';

@@ -1,5 +1,5 @@
 import { isZeroUnit } from '../../chain/digests/digest.js';
-import { BLOCK_BYTES } from '../../domain/digest.js';
+import { BLOCK_BYTES } from '../../domain/targets/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { BLOCK_UNALLOCATED, BLOCK_ZERO } from '../../image/disk-image.js';
 import { giveRunBuffer, RUN_BLOCKS, takeRunBuffer } from '../../image/run-buffer.js';

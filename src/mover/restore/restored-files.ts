@@ -1,9 +1,9 @@
-import { fileTraits } from '../../domain/file-traits.js';
+import { fileTraits } from '../../domain/targets/file-traits.js';
 import { BackupError } from '../../domain/errors.js';
-import { pathSegment } from '../../domain/path-segment.js';
-import type { FileTraits, FormatId, RestoreFormat } from '../../domain/restore-point.js';
-import type { KeptFile, TargetCompanion } from '../../domain/target-point.js';
-import { placesInTree, treeFault } from '../../domain/tree-path.js';
+import { pathSegment } from '../../domain/targets/path-segment.js';
+import type { FileTraits, FormatId, RestoreFormat } from '../../domain/sources/restore-point.js';
+import type { KeptFile, TargetCompanion } from '../../domain/targets/target-point.js';
+import { placesInTree, treeFault } from '../../domain/trees/tree-path.js';
 import { PLAIN_DIALECT } from '../../image/disk-image.js';
 import { fullFormat } from '../../image/formats.js';
 

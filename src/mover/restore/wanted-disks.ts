@@ -1,6 +1,6 @@
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
-import type { TargetDisk, TargetRestorePoint } from '../../domain/target-point.js';
+import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { imageFormat } from '../../image/formats.js';
 import { heldDiskNames } from '../blocks/layer-file.js';
 import type { WithinFile } from '../change/plan-full.js';

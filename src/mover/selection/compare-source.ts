@@ -1,12 +1,12 @@
 import { stagingFolder } from '../../chain/chain-paths.js';
 import { lineageOf, offeredPoint, type ChainRecord } from '../../chain/chain-record.js';
 import { ownedChainRecord, writeChainRecord } from '../../chain/chain-store.js';
-import type { DiskWork, PlanReference } from '../../domain/disk-work.js';
+import type { DiskWork, PlanReference } from '../../domain/targets/disk-work.js';
 import { BackupError } from '../../domain/errors.js';
-import type { SourceRestorePoint, SourceWorkload } from '../../domain/restore-point.js';
-import type { IdentifiedPoint } from '../../domain/source-identity.js';
-import { comparisonStagingId } from '../../domain/staging-id.js';
-import type { CopiedSource, TargetRestorePoint } from '../../domain/target-point.js';
+import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/restore-point.js';
+import type { IdentifiedPoint } from '../../domain/sources/source-identity.js';
+import { comparisonStagingId } from '../../domain/targets/staging-id.js';
+import type { CopiedSource, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { finishedScan, prepareScan, type OwnLayers } from '../copy/scan-plan.js';
 import { sourceWorkload, requireCompletePoint, sourceLayers } from '../source/source-catalogue.js';
 import type { CopyPlace } from '../source/copy-place.js';

@@ -1,7 +1,7 @@
-import { BLOCK_BYTES } from '../../domain/digest.js';
-import type { SourceRestorePoint } from '../../domain/restore-point.js';
-import { UNDATED_ID } from '../../domain/source-identity.js';
-import type { SourceJudgement, TargetRestorePoint } from '../../domain/target-point.js';
+import { BLOCK_BYTES } from '../../domain/targets/digest.js';
+import type { SourceRestorePoint } from '../../domain/sources/restore-point.js';
+import { UNDATED_ID } from '../../domain/sources/source-identity.js';
+import type { SourceJudgement, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { BLOCK_UNALLOCATED, MAP_BLOCKS } from '../../image/disk-image.js';
 import { withRunBuffer } from '../../image/run-buffer.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';

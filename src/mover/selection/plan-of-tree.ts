@@ -1,7 +1,7 @@
-import type { CopyJob } from '../../domain/copy-job.js';
-import type { WorkloadPlan } from '../../domain/operation.js';
-import type { SourceWorkload } from '../../domain/restore-point.js';
-import type { SettleRule } from '../../domain/settle.js';
+import type { CopyJob } from '../../domain/jobs/copy-job.js';
+import type { WorkloadPlan } from '../../domain/sessions/operation.js';
+import type { SourceWorkload } from '../../domain/sources/restore-point.js';
+import type { SettleRule } from '../../domain/sources/settle.js';
 import { newTreePoints } from '../source/new-tree-points.js';
 import type { MoverContext } from '../task/mover-context.js';
 

@@ -1,5 +1,5 @@
-import type { WorkloadPlan } from '../../domain/operation.js';
-import { cut } from '../../domain/task-brief.js';
+import type { WorkloadPlan } from '../../domain/sessions/operation.js';
+import { cut } from '../../domain/sessions/task-brief.js';
 
 /** Of each list of one workload's plan. */
 const MAX_ENTRIES = 200;

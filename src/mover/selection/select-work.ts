@@ -1,21 +1,21 @@
 import { availablePoints } from '../../chain/chain-record.js';
 import { ownedChainRecord, readChainRecord } from '../../chain/chain-store.js';
-import type { CopyJob, RestorePointScope } from '../../domain/copy-job.js';
-import { makesFullsOnly } from '../../domain/fulls-only.js';
-import { detectRecreatedChain, type ChainDetection } from '../../domain/recreated-chain.js';
+import type { CopyJob, RestorePointScope } from '../../domain/jobs/copy-job.js';
+import { makesFullsOnly } from '../../domain/sources/fulls-only.js';
+import { detectRecreatedChain, type ChainDetection } from '../../domain/sources/recreated-chain.js';
 import {
   selectRestorePoints,
   type RestorePointSelection,
-} from '../../domain/select-restore-points.js';
+} from '../../domain/sources/select-restore-points.js';
 import {
   awaitedPoints,
   settlePoints,
   type AwaitedPoint,
   type SettleRule,
-} from '../../domain/settle.js';
-import type { SourceWorkload } from '../../domain/restore-point.js';
-import type { IdentifiedPoint } from '../../domain/source-identity.js';
-import type { TargetRestorePoint } from '../../domain/target-point.js';
+} from '../../domain/sources/settle.js';
+import type { SourceWorkload } from '../../domain/sources/restore-point.js';
+import type { IdentifiedPoint } from '../../domain/sources/source-identity.js';
+import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import type { MoverContext } from '../task/mover-context.js';
 import type { CopyPlace } from '../source/copy-place.js';
 import { fullFormatsOf } from '../source/full-formats.js';

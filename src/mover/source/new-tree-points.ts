@@ -1,9 +1,9 @@
 import { chainFolder } from '../../chain/chain-paths.js';
-import type { CopyJob } from '../../domain/copy-job.js';
-import type { SourceWorkload } from '../../domain/restore-point.js';
-import type { SettleRule } from '../../domain/settle.js';
-import { settledTreePoints, type TreePoint } from '../../domain/source-tree.js';
-import { chooseTreePoints, type ChosenTreePoints } from '../../domain/tree-points.js';
+import type { CopyJob } from '../../domain/jobs/copy-job.js';
+import type { SourceWorkload } from '../../domain/sources/restore-point.js';
+import type { SettleRule } from '../../domain/sources/settle.js';
+import { settledTreePoints, type TreePoint } from '../../domain/trees/source-tree.js';
+import { chooseTreePoints, type ChosenTreePoints } from '../../domain/trees/tree-points.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readTreeRecord } from '../../tree/tree-store.js';

@@ -1,7 +1,7 @@
-import type { FileTraits, SourceRestorePoint } from '../../domain/restore-point.js';
-import type { KeptFile } from '../../domain/target-point.js';
+import type { FileTraits, SourceRestorePoint } from '../../domain/sources/restore-point.js';
+import type { KeptFile } from '../../domain/targets/target-point.js';
 import { BackupError } from '../../domain/errors.js';
-import { placesInTree } from '../../domain/tree-path.js';
+import { placesInTree } from '../../domain/trees/tree-path.js';
 import { WHOLE_FILE } from '../../image/formats.js';
 import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
 import type { LayerFile } from '../blocks/layer-file.js';

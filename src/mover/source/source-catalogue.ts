@@ -2,17 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { chainFolder } from '../../chain/chain-paths.js';
 import { availablePoints, lineageOf, type ChainRecord } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
-import { fileTraits } from '../../domain/file-traits.js';
-import { nameOfPathSegment } from '../../domain/path-segment.js';
+import { fileTraits } from '../../domain/targets/file-traits.js';
+import { nameOfPathSegment } from '../../domain/targets/path-segment.js';
 import type {
   SourceCompanion,
   SourceDisk,
   SourceImage,
   SourceRestorePoint,
   SourceWorkload,
-} from '../../domain/restore-point.js';
-import type { TargetRestorePoint } from '../../domain/target-point.js';
-import type { UnseenPart } from '../../domain/unseen-part.js';
+} from '../../domain/sources/restore-point.js';
+import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
+import type { UnseenPart } from '../../domain/sources/unseen-part.js';
 import type { FactStore } from '../../layout/file-facts.js';
 import { scanRepository, scanWorkload } from '../../layout/scan-repository.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';

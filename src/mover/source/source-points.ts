@@ -1,6 +1,9 @@
 import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
-import type { SourceWorkload } from '../../domain/restore-point.js';
-import { identifySourcePoints, type IdentifiedPoint } from '../../domain/source-identity.js';
+import type { SourceWorkload } from '../../domain/sources/restore-point.js';
+import {
+  identifySourcePoints,
+  type IdentifiedPoint,
+} from '../../domain/sources/source-identity.js';
 
 /** The points of a source as the chain knows them; all new to a chain that is not there yet. Reads nothing.
  *  @param epoch owner of the chain; null: only a look */

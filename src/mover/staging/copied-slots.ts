@@ -1,5 +1,5 @@
 import { HOLE } from '../../chain/digests/digest-table.js';
-import { DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
+import { DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/targets/digest.js';
 import type { WindowJournal } from '../task/window-journal.js';
 
 /** What a finished copy has noted of each slot of its file. */

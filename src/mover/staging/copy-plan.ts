@@ -1,18 +1,18 @@
 import { hash, randomBytes } from 'node:crypto';
 import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.js';
-import type { VerifyAfterCopy } from '../../domain/copy-job.js';
-import { WINDOW_BLOCKS, type DigestAlgorithm } from '../../domain/digest.js';
-import type { PlanReference } from '../../domain/disk-work.js';
+import type { VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
+import { WINDOW_BLOCKS, type DigestAlgorithm } from '../../domain/targets/digest.js';
+import type { PlanReference } from '../../domain/targets/disk-work.js';
 import type {
   CopiedSource,
   KeptFile,
   KnownSourcePoint,
   TargetCompanion,
   TargetDisk,
-} from '../../domain/target-point.js';
-import type { FormatId, RestorePointKind } from '../../domain/restore-point.js';
+} from '../../domain/targets/target-point.js';
+import type { FormatId, RestorePointKind } from '../../domain/sources/restore-point.js';
 import { diskFileName } from '../../chain/chain-paths.js';
-import { pathSegment } from '../../domain/path-segment.js';
+import { pathSegment } from '../../domain/targets/path-segment.js';
 import { imageFormat } from '../../image/formats.js';
 import type { FileShape } from '../../image/image-format.js';
 import type { BackupRepository, Move } from '../../repository/backup-repository.js';

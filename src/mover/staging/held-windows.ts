@@ -1,4 +1,4 @@
-import { WINDOW_BLOCKS } from '../../domain/digest.js';
+import { WINDOW_BLOCKS } from '../../domain/targets/digest.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { BlockListReader, BlockListWriter } from '../blocks/block-list.js';
 import { withOpenFiles } from '../task/open-files.js';

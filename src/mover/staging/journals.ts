@@ -1,5 +1,5 @@
-import { DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/digest.js';
-import type { DiskWork } from '../../domain/disk-work.js';
+import { DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/targets/digest.js';
+import type { DiskWork } from '../../domain/targets/disk-work.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { WINDOW_BITS_BYTES } from '../blocks/block-bits.js';
 import { firstOpenWindow, openRuns, type JournalPlace } from '../task/window-journal.js';

@@ -8,8 +8,8 @@ import {
   isFullStagingId,
   isVerifyStagingId,
   verifyStagingId,
-} from '../../domain/staging-id.js';
-import type { TargetRestorePoint } from '../../domain/target-point.js';
+} from '../../domain/targets/staging-id.js';
+import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
 import { stagedPath } from './copy-plan.js';
 

@@ -1,5 +1,5 @@
 import { BackupError } from '../../domain/errors.js';
-import { restoreStaging } from '../../domain/staging-id.js';
+import { restoreStaging } from '../../domain/targets/staging-id.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 
 export interface RestoreDestination {

@@ -1,4 +1,4 @@
-import { WINDOW_BYTES } from '../../domain/digest.js';
+import { WINDOW_BYTES } from '../../domain/targets/digest.js';
 import type { MoverContext } from './mover-context.js';
 import type { WindowRange } from './window-runs.js';
 

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { FolderSync } from '../../domain/storage-probe.js';
+import type { FolderSync } from '../../domain/targets/storage-probe.js';
 import { openDirectoryRepository } from './directory-repository.js';
 import { probeStorage } from './probe-directory.js';
 import type { RepositoryKind } from '../repository-kind.js';

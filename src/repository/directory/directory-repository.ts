@@ -1,7 +1,7 @@
 import { constants, type BigIntStats } from 'node:fs';
 import { BackupError, isBackupError } from '../../domain/errors.js';
-import type { FileTraits } from '../../domain/restore-point.js';
-import type { FolderSync } from '../../domain/storage-probe.js';
+import type { FileTraits } from '../../domain/sources/restore-point.js';
+import type { FolderSync } from '../../domain/targets/storage-probe.js';
 import type {
   RepositoryCapabilities,
   FolderRepository,

@@ -2,8 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isBackupError, isStorageFault } from '../../domain/errors.js';
-import { judgeStorage, NEEDED_NAME_BYTES } from '../../domain/storage-probe.js';
-import type { FolderSync, StorageAbilities, StorageProbe } from '../../domain/storage-probe.js';
+import { judgeStorage, NEEDED_NAME_BYTES } from '../../domain/targets/storage-probe.js';
+import type {
+  FolderSync,
+  StorageAbilities,
+  StorageProbe,
+} from '../../domain/targets/storage-probe.js';
 import type { FolderRepository, WritableFile } from '../backup-repository.js';
 import { MAX_SEGMENT_BYTES, OWN_FOLDER } from '../repository-path.js';
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { relativeParentLink } from '../../../src/chain/chain-paths.js';
 import { BackupError } from '../../../src/domain/errors.js';
-import type { TargetDisk } from '../../../src/domain/target-point.js';
+import type { TargetDisk } from '../../../src/domain/targets/target-point.js';
 import type { ByteSource } from '../../../src/image/byte-source.js';
 import type { DiskImage } from '../../../src/image/disk-image.js';
 import { IMAGE_FORMATS } from '../../../src/image/formats.js';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CopyTask } from '../../../src/domain/copy-session.js';
+import type { CopyTask } from '../../../src/domain/sessions/copy-session.js';
 import { requireTool } from '../../support/image/qemu.js';
 import { GrowingSource } from '../../support/living/growing-source.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { CopyJob } from '../../../src/domain/copy-job.js';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { ChangeRun } from '../../kill-table/change-run.js';
 import { jobOf, sessionOf } from '../../kill-table/scenarios.js';

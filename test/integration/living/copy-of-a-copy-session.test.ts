@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
-import { jobFaults } from '../../../src/domain/job-rules.js';
+import { jobFaults } from '../../../src/domain/jobs/job-rules.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { checkImage, rawDigest } from '../../support/image/qemu-oracle.js';

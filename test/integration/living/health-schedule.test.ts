@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import proto from '@temporalio/proto';
-import type { MaintenanceSchedule } from '../../../src/domain/copy-job.js';
-import type { OperationStatus } from '../../../src/domain/operation.js';
+import type { MaintenanceSchedule } from '../../../src/domain/jobs/copy-job.js';
+import type { OperationStatus } from '../../../src/domain/sessions/operation.js';
 import { dayOf, isoDateOf, isSunday } from '../../support/living/calendar-of-copies.js';
 import { LivingSite } from '../../support/living/living-site.js';
 import { definitionOf } from '../../support/living/session-over-api.js';

@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
-import type { OperationStatus } from '../../../src/domain/operation.js';
+import type { OperationStatus } from '../../../src/domain/sessions/operation.js';
 import { GrowingSource } from '../../support/living/growing-source.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';

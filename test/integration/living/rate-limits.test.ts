@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { applyLimits } from '../../../src/bin/live-limits.js';
 import { NO_LIMIT } from '../../../src/domain/rate-limits.js';
-import { restorePointKey } from '../../../src/domain/repository-view.js';
+import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type {
   FolderRepository,

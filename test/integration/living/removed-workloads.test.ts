@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord, writeChainRecord } from '../../../src/chain/chain-store.js';
 import { holdLease, newLeaseId, LEASE_MS } from '../../../src/chain/leases.js';
-import type { CopyJob } from '../../../src/domain/copy-job.js';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import type { CopySessionOutcome } from '../../../workflows/messages.js';
 import { LivingSite } from '../../support/living/living-site.js';
 import { testJob } from '../../support/session/test-site.js';

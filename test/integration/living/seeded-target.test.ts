@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { rename, rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { OperationStatus } from '../../../src/domain/operation.js';
+import type { OperationStatus } from '../../../src/domain/sessions/operation.js';
 import { CONTROL_TASK_QUEUE, type VerifyInput } from '../../../workflows/messages.js';
 import { LivingSite } from '../../support/living/living-site.js';
 import { testJob } from '../../support/session/test-site.js';

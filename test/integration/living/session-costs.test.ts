@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { CopyJob } from '../../../src/domain/copy-job.js';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import { GrowingSource } from '../../support/living/growing-source.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';

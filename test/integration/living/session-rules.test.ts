@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
-import type { CopyJob, GfsPolicy } from '../../../src/domain/copy-job.js';
-import { sessionWorkflowId } from '../../../src/domain/copy-session.js';
+import type { CopyJob, GfsPolicy } from '../../../src/domain/jobs/copy-job.js';
+import { sessionWorkflowId } from '../../../src/domain/sessions/copy-session.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { chainWorkflowId } from '../../../workflows/messages.js';

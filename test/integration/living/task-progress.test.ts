@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { CopyTask } from '../../../src/domain/copy-session.js';
+import type { CopyTask } from '../../../src/domain/sessions/copy-session.js';
 import {
   LIBVIRT_FIXTURE,
   OVIRT_FIXTURE,

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord, writeChainRecord } from '../../../src/chain/chain-store.js';
-import type { PointHealth } from '../../../src/domain/target-point.js';
+import type { PointHealth } from '../../../src/domain/targets/target-point.js';
 import { pointContent } from '../../../src/mover/health/mark-verified.js';
 import { LivingChain, newest } from '../../support/living/living-chain.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';

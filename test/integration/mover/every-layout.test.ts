@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findChains } from '../../../src/chain/find-chains.js';
-import { restorePointKey } from '../../../src/domain/repository-view.js';
+import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';

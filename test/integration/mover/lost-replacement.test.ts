@@ -2,7 +2,7 @@ import { cp, mkdir } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { writeChainRecord } from '../../../src/chain/chain-store.js';
-import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
+import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import { diskId, KIB, makeSourceChain, MIB } from '../../kill-table/source-chain.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';

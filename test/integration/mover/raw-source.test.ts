@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
-import type { CopyJob } from '../../../src/domain/copy-job.js';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';

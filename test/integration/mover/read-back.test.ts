@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { availablePoints, type ChainRecord } from '../../../src/chain/chain-record.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
-import { BLOCK_BYTES } from '../../../src/domain/digest.js';
+import { BLOCK_BYTES } from '../../../src/domain/targets/digest.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type { FolderRepository } from '../../../src/repository/backup-repository.js';

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
-import { restorePointKey } from '../../../src/domain/repository-view.js';
+import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';

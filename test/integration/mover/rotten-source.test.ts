@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
-import { fullStagingId } from '../../../src/domain/staging-id.js';
+import { fullStagingId } from '../../../src/domain/targets/staging-id.js';
 import { inActivity } from '../../support/activities/in-activity.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { GrowingSource } from '../../support/living/growing-source.js';

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
-import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
+import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';

@@ -11,8 +11,8 @@ import {
   type MailChannel,
   type PostKind,
   type ToldChannel,
-} from '../../../src/domain/notification-channel.js';
-import type { Notice } from '../../../src/domain/notice.js';
+} from '../../../src/domain/safety/notification-channel.js';
+import type { Notice } from '../../../src/domain/safety/notice.js';
 import { deliver, ping, pingSession } from '../../../src/notify/deliver.js';
 import { Receiver } from '../../support/notify/receiver.js';
 

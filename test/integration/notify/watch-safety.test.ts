@@ -6,9 +6,9 @@ import type { Client } from '@temporalio/client';
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { createNotifyActivities } from '../../../activities/notify-activities.js';
-import type { NotificationChannel } from '../../../src/domain/notification-channel.js';
-import type { SafetyProblem } from '../../../src/domain/problem-groups.js';
-import type { Safety } from '../../../src/domain/safety.js';
+import type { NotificationChannel } from '../../../src/domain/safety/notification-channel.js';
+import type { SafetyProblem } from '../../../src/domain/safety/problem-groups.js';
+import type { Safety } from '../../../src/domain/safety/safety.js';
 import { connectNative, connectTemporal } from '../../../src/temporal/connect.js';
 import {
   CONTROL_TASK_QUEUE,

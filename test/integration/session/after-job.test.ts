@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { JobStore } from '../../../src/api/job-store.js';
-import { SessionStore } from '../../../src/api/session-store.js';
-import type { CopyJob } from '../../../src/domain/copy-job.js';
+import { JobStore } from '../../../src/api/jobs/job-store.js';
+import { SessionStore } from '../../../src/api/sessions/session-store.js';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
 import { until } from '../../support/session/until.js';

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { workflowIdOfSession } from '../../../src/domain/copy-session.js';
+import { workflowIdOfSession } from '../../../src/domain/sessions/copy-session.js';
 import { startApiServer, type ApiServer } from '../api/support/api-server.js';
 import { definitionOf, runOverApi } from '../../support/living/session-over-api.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';

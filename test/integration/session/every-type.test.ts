@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { availablePoints, type ChainRecord } from '../../../src/chain/chain-record.js';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
-import type { TargetDisk, TargetRestorePoint } from '../../../src/domain/target-point.js';
+import type { TargetDisk, TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { libvhdiBytes } from '../../support/image/libvhdi.js';
 import { qemuBytes } from '../../support/image/qemu.js';

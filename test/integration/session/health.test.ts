@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { availablePoints } from '../../../src/chain/chain-record.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
-import type { OperationStatus } from '../../../src/domain/operation.js';
+import type { OperationStatus } from '../../../src/domain/sessions/operation.js';
 import type { verifyBackups } from '../../../workflows/verify-backups.js';
 import { CONTROL_TASK_QUEUE, type VerifyInput } from '../../../workflows/messages.js';
 import { libvirtTruth, testJob, TestSite } from '../../support/session/test-site.js';

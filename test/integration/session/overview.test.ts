@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Overview, WorkloadView } from '../../../src/api/overview-schemas.js';
+import type { Overview, WorkloadView } from '../../../src/api/safety/overview-schemas.js';
 import { startApiServer, type ApiServer } from '../api/support/api-server.js';
 import { definitionOf } from '../../support/living/session-over-api.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';

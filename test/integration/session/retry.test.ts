@@ -1,10 +1,10 @@
 import { cp, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { JobStore } from '../../../src/api/job-store.js';
-import { SessionStarter } from '../../../src/api/session-starter.js';
-import { SessionStore } from '../../../src/api/session-store.js';
-import type { CopyJob } from '../../../src/domain/copy-job.js';
+import { JobStore } from '../../../src/api/jobs/job-store.js';
+import { SessionStarter } from '../../../src/api/sessions/session-starter.js';
+import { SessionStore } from '../../../src/api/sessions/session-store.js';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import { connectTemporal } from '../../../src/temporal/connect.js';
 import { ownNamespace } from '../../support/temporal/own-namespace.js';
 import { OVIRT_FIXTURE, TestSite, testJob } from '../../support/session/test-site.js';

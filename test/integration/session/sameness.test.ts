@@ -1,6 +1,6 @@
 import { rename, readFile, rm, utimes, writeFile, copyFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { CopyJob } from '../../../src/domain/copy-job.js';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import { rawDigest } from '../../support/image/qemu-oracle.js';
 import { qemuImg, qemuIo } from '../../support/image/qemu.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';

@@ -1,7 +1,7 @@
 import { cp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { CopyJob } from '../../../src/domain/copy-job.js';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import { qemuImg, qemuIo } from '../../support/image/qemu.js';
 import { rawDigest } from '../../support/image/qemu-oracle.js';
 import { OVIRT_FIXTURE, testJob, TestSite, truthOf } from '../../support/session/test-site.js';

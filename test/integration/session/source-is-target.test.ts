@@ -1,8 +1,8 @@
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { CopyJob } from '../../../src/domain/copy-job.js';
-import type { UnseenPart } from '../../../src/domain/unseen-part.js';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
+import type { UnseenPart } from '../../../src/domain/sources/unseen-part.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';

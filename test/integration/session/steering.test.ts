@@ -6,7 +6,7 @@ import {
   stopOrderSignal,
   taskQuery,
 } from '../../../workflows/messages.js';
-import type { CopyJob } from '../../../src/domain/copy-job.js';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import { LonghaulProcess, writeConfig } from '../../support/session/longhaul-process.js';
 import { makeLargeChain, type LargeChain } from '../../support/session/large-chain.js';
 import { stagedDisk, waitForWindows, WINDOW_BYTES } from '../../support/session/staged-disk.js';

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { RepositoryView } from '../../../src/api/repository-schemas.js';
-import type { SessionView } from '../../../src/api/session-schemas.js';
+import type { RepositoryView } from '../../../src/api/repositories/repository-schemas.js';
+import type { SessionView } from '../../../src/api/sessions/session-schemas.js';
 import { choosePort } from '../../../src/temporal/server-record.js';
 import { LonghaulApi } from '../../support/session/longhaul-api.js';
 import { LonghaulProcess, writeConfig } from '../../support/session/longhaul-process.js';

@@ -3,7 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CONTROL_TASK_QUEUE, type WatchSourcesInput } from '../../../workflows/messages.js';
-import type { RestorePointView, WorkloadSummary } from '../../../src/domain/repository-view.js';
+import type {
+  RestorePointView,
+  WorkloadSummary,
+} from '../../../src/domain/targets/repository-view.js';
 import { makeDatastore } from '../../support/tree/datastore.js';
 import { LonghaulProcess, writeConfig } from '../../support/session/longhaul-process.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';

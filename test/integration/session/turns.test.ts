@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { restorePointKey } from '../../../src/domain/repository-view.js';
+import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
 import { DataMover } from '../../../src/mover/data-mover.js';
 import {
   CONTROL_TASK_QUEUE,

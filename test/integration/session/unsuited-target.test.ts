@@ -1,5 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { BrowsePage, RepositoryDescription } from '../../../src/domain/repository-view.js';
+import type {
+  BrowsePage,
+  RepositoryDescription,
+} from '../../../src/domain/targets/repository-view.js';
 import { CONTROL_TASK_QUEUE } from '../../../workflows/messages.js';
 import type { browseRepository } from '../../../workflows/browse-repository.js';
 import { requireTool } from '../../support/image/qemu.js';

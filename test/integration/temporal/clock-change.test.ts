@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { calendarOf } from '../../../src/domain/schedule.js';
+import { calendarOf } from '../../../src/domain/schedules/schedule.js';
 import { connectTemporal } from '../../../src/temporal/connect.js';
 import { ownNamespace } from '../../support/temporal/own-namespace.js';
 import { describeTemporal, temporalAddress } from '../../support/temporal/server.js';

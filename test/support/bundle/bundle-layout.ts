@@ -1,5 +1,5 @@
-import type { SourceCompanion, SourceDisk } from '../../../src/domain/restore-point.js';
-import { ALL_ALLOWED } from '../../../src/domain/workload-rules.js';
+import type { SourceCompanion, SourceDisk } from '../../../src/domain/sources/restore-point.js';
+import { ALL_ALLOWED } from '../../../src/domain/sources/workload-rules.js';
 import type { BackupLayout } from '../../../src/layout/backup-layout.js';
 import { pointEvidence } from '../../../src/layout/point-evidence.js';
 import { BACKUP_LAYOUTS } from '../../../src/layout/layouts.js';

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
 import { createApi } from '../../../src/api/create-api.js';
 import type { LonghaulConfig } from '../../../src/config/config.js';
-import type { SignInSettings } from '../../../src/domain/sign-in.js';
+import type { SignInSettings } from '../../../src/domain/access/sign-in.js';
 import { PAGES } from './built-pages.js';
 
 export const SMALL_CONFIG: LonghaulConfig = {

@@ -1,4 +1,4 @@
-import type { JobKind, WorkloadTypeFacts } from '../../../src/domain/workload-rules.js';
+import type { JobKind, WorkloadTypeFacts } from '../../../src/domain/sources/workload-rules.js';
 import { PLAIN_DIALECT } from '../../../src/image/disk-image.js';
 import { IMAGE_FORMATS } from '../../../src/image/formats.js';
 import type { ImageFormat } from '../../../src/image/image-format.js';

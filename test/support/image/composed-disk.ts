@@ -1,4 +1,4 @@
-import { slotOffset } from '../../../src/domain/slot-placement.js';
+import { slotOffset } from '../../../src/domain/targets/slot-placement.js';
 import type { Dialect } from '../../../src/image/disk-image.js';
 import type {
   FileParent,

@@ -1,4 +1,4 @@
-import type { FoundTree, TreePoint } from '../../../src/domain/source-tree.js';
+import type { FoundTree, TreePoint } from '../../../src/domain/trees/source-tree.js';
 import type { TreeLayout } from '../../../src/layout/tree-layout.js';
 import { FolderReader } from '../../../src/layout/tree-reader.js';
 import { walkFolders } from '../../../src/layout/walk-folders.js';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { scanRepository } from '../../../src/layout/scan-repository.js';
-import { classOf, type TreeRules } from '../../../src/domain/tree-rules.js';
+import { classOf, type TreeRules } from '../../../src/domain/trees/tree-rules.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 
 /** What a test says of the trees that a scan finds: id, type, the point of each with its moment and state. */

@@ -1,4 +1,4 @@
-import { ALL_ALLOWED } from '../../../src/domain/workload-rules.js';
+import { ALL_ALLOWED } from '../../../src/domain/sources/workload-rules.js';
 import { claimFiles, type BackupLayout } from '../../../src/layout/backup-layout.js';
 import { fullDisk, fullPoint } from '../../../src/layout/full-point.js';
 import { settleChains } from '../../../src/layout/settle-chains.js';

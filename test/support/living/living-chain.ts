@@ -1,5 +1,5 @@
-import type { CopyJob } from '../../../src/domain/copy-job.js';
-import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
+import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import type {
   BackupRepository,

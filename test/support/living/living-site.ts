@@ -1,7 +1,7 @@
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
 import type { ChainRecord } from '../../../src/chain/chain-record.js';
-import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
+import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { TestSite, testJob } from '../session/test-site.js';
 import { LocalSessions } from '../workflows/local-sessions.js';

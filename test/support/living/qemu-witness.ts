@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
-import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
+import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import { checkImage, rawDigest } from '../image/qemu-oracle.js';
 import type { SimulatedRepository } from '../repository/simulated-repository.js';
 

@@ -1,7 +1,7 @@
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { availablePoints } from '../../../src/chain/chain-record.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
-import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
+import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import { ImageStack } from '../../../src/mover/blocks/image-stack.js';
 import { targetLayersOf } from '../../../src/mover/copy/scan-plan.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';

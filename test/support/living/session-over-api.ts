@@ -1,6 +1,6 @@
 import type { ApiServer } from '../../integration/api/support/api-server.js';
-import type { CopyJob } from '../../../src/domain/copy-job.js';
-import type { CopySession } from '../../../src/domain/copy-session.js';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
+import type { CopySession } from '../../../src/domain/sessions/copy-session.js';
 import { until } from '../session/until.js';
 
 /** The definition as a client would write it. */

@@ -1,5 +1,5 @@
 import { serializeChainRecord, type ChainRecord } from '../../../src/chain/chain-record.js';
-import type { TargetRestorePoint } from '../../../src/domain/target-point.js';
+import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 
 const AT = '2026-11-01T00:00:00.000Z';

@@ -1,8 +1,8 @@
 import { cp, rm, utimes, truncate, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
-import { WEEKDAYS_FROM_MONDAY, type CopyJob } from '../../../src/domain/copy-job.js';
-import type { CopySettings } from '../../../src/domain/copy-settings.js';
+import { WEEKDAYS_FROM_MONDAY, type CopyJob } from '../../../src/domain/jobs/copy-job.js';
+import type { CopySettings } from '../../../src/domain/jobs/copy-settings.js';
 import { DataMover } from '../../../src/mover/data-mover.js';
 import type { TaskControl } from '../../../src/mover/task/task-control.js';
 import {

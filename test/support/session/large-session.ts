@@ -4,9 +4,12 @@ import { Worker } from '@temporalio/worker';
 import { workloadPage } from '../../../src/mover/look/found-workloads.js';
 import { createSessionActivities } from '../../../activities/session-activities.js';
 import { locationOf } from '../../../src/bin/workers.js';
-import type { CopyJob } from '../../../src/domain/copy-job.js';
-import type { CopySession, CopyTask } from '../../../src/domain/copy-session.js';
-import { DEFAULT_COPY_SETTINGS, type CopySettings } from '../../../src/domain/copy-settings.js';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
+import type { CopySession, CopyTask } from '../../../src/domain/sessions/copy-session.js';
+import {
+  DEFAULT_COPY_SETTINGS,
+  type CopySettings,
+} from '../../../src/domain/jobs/copy-settings.js';
 import { DataMover } from '../../../src/mover/data-mover.js';
 import {
   connectNative,

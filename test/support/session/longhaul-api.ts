@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CopyJob } from '../../../src/domain/copy-job.js';
-import type { CopySession } from '../../../src/domain/copy-session.js';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
+import type { CopySession } from '../../../src/domain/sessions/copy-session.js';
 
 /** The HTTP API of a Longhaul server in another process, as far as a test of sessions needs it. */
 export class LonghaulApi {

@@ -1,6 +1,6 @@
 import { mkdir, open, rm } from 'node:fs/promises';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
-import { restorePointKey } from '../../../src/domain/repository-view.js';
+import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
 import { auditSignal, auditWorkflowId, CONTROL_TASK_QUEUE } from '../../../workflows/messages.js';
 import { missForDays } from '../living/missed-looks.js';
 import { makeDatastore } from '../tree/datastore.js';

@@ -1,7 +1,7 @@
 /** The session as it is, over children that copy nothing: each ends at once with as many notes as its name says (`vm-7 notes=50`), and
  *  reports them the way a real one does. */
 
-import { newTask, type CopyTask } from '../../../src/domain/copy-session.js';
+import { newTask, type CopyTask } from '../../../src/domain/sessions/copy-session.js';
 import type { CopyWorkloadInput } from '../../../workflows/copy-workload-input.js';
 import { reportTask } from '../../../workflows/task-report.js';
 

@@ -1,8 +1,11 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { startWorkers, type RunningWorkers } from '../../../src/bin/workers.js';
-import { DEFAULT_COPY_SETTINGS, type CopySettings } from '../../../src/domain/copy-settings.js';
-import type { StartOverrides, CopyJob } from '../../../src/domain/copy-job.js';
+import {
+  DEFAULT_COPY_SETTINGS,
+  type CopySettings,
+} from '../../../src/domain/jobs/copy-settings.js';
+import type { StartOverrides, CopyJob } from '../../../src/domain/jobs/copy-job.js';
 import {
   connectNative,
   connectTemporal,

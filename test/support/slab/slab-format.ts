@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { BLOCK_BYTES } from '../../../src/domain/digest.js';
+import { BLOCK_BYTES } from '../../../src/domain/targets/digest.js';
 import { BackupError } from '../../../src/domain/errors.js';
-import type { PlacedSlots } from '../../../src/domain/file-units.js';
-import { slotOffset } from '../../../src/domain/slot-placement.js';
+import type { PlacedSlots } from '../../../src/domain/targets/file-units.js';
+import { slotOffset } from '../../../src/domain/targets/slot-placement.js';
 import type { ByteSource } from '../../../src/image/byte-source.js';
 import {
   BLOCK_DIRECT,

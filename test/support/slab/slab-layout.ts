@@ -1,5 +1,5 @@
-import type { SourceDisk, SourceImage } from '../../../src/domain/restore-point.js';
-import { ALL_ALLOWED } from '../../../src/domain/workload-rules.js';
+import type { SourceDisk, SourceImage } from '../../../src/domain/sources/restore-point.js';
+import { ALL_ALLOWED } from '../../../src/domain/sources/workload-rules.js';
 import type { BackupLayout } from '../../../src/layout/backup-layout.js';
 import type { FolderFacts } from '../../../src/layout/file-facts.js';
 import { readImageHead } from '../../../src/layout/image-head.js';

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { copyJobsOf, type FileBackupJob } from '../../../src/domain/file-backup-job.js';
-import type { CopyJob } from '../../../src/domain/copy-job.js';
+import { copyJobsOf, type FileBackupJob } from '../../../src/domain/jobs/file-backup-job.js';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
 
 const run = promisify(execFile);
 

@@ -1,6 +1,6 @@
-import type { FoundTree, TreePoint } from '../../../src/domain/source-tree.js';
-import type { TreeRules } from '../../../src/domain/tree-rules.js';
-import { ALL_ALLOWED } from '../../../src/domain/workload-rules.js';
+import type { FoundTree, TreePoint } from '../../../src/domain/trees/source-tree.js';
+import type { TreeRules } from '../../../src/domain/trees/tree-rules.js';
+import { ALL_ALLOWED } from '../../../src/domain/sources/workload-rules.js';
 import type { TreeLayout, TreeReader } from '../../../src/layout/tree-layout.js';
 
 const KEEPS = { modes: true, times: true, links: true };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
-import type { CopyJob, StartOverrides } from '../../../src/domain/copy-job.js';
+import type { CopyJob, StartOverrides } from '../../../src/domain/jobs/copy-job.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { readTreeRecord } from '../../../src/tree/tree-store.js';
 import type { TreeRecord } from '../../../src/tree/tree-record.js';
@@ -9,8 +9,8 @@ import type { CopySessionOutcome, RestoreInput } from '../../../workflows/messag
 import { testJob } from '../session/test-site.js';
 import { LocalSessions } from '../workflows/local-sessions.js';
 import type { WorkerOptions } from '../workflows/local-worker.js';
-import { restorePointKey } from '../../../src/domain/repository-view.js';
-import type { OperationStatus } from '../../../src/domain/operation.js';
+import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
+import type { OperationStatus } from '../../../src/domain/sessions/operation.js';
 
 export const DAY_MS = 24 * 60 * 60_000;
 export const START_MS = Date.parse('2026-11-25T00:00:00Z');

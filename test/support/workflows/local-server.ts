@@ -6,7 +6,7 @@ import {
 } from '@temporalio/common';
 import { optionalTsToMs } from '@temporalio/common/lib/time.js';
 import type { Activities } from '../../../activities/activities.js';
-import { TURN_ACTIVITY, TURN_UPDATE } from '../../../src/domain/turn.js';
+import { TURN_ACTIVITY, TURN_UPDATE } from '../../../src/domain/sessions/turn.js';
 import { inActivity } from '../activities/in-activity.js';
 import {
   Execution,

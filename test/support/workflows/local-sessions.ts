@@ -1,6 +1,6 @@
-import type { CopyJob, StartOverrides } from '../../../src/domain/copy-job.js';
-import { sessionWorkflowId } from '../../../src/domain/copy-session.js';
-import type { JobPlan, OperationStatus } from '../../../src/domain/operation.js';
+import type { CopyJob, StartOverrides } from '../../../src/domain/jobs/copy-job.js';
+import { sessionWorkflowId } from '../../../src/domain/sessions/copy-session.js';
+import type { JobPlan, OperationStatus } from '../../../src/domain/sessions/operation.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import {
   WORKFLOW_COPY_SESSION,

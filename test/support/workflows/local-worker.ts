@@ -1,6 +1,9 @@
 import { createActivities, type Activities } from '../../../activities/activities.js';
-import { DEFAULT_COPY_SETTINGS, type CopySettings } from '../../../src/domain/copy-settings.js';
-import type { NotificationSettings } from '../../../src/domain/notification-channel.js';
+import {
+  DEFAULT_COPY_SETTINGS,
+  type CopySettings,
+} from '../../../src/domain/jobs/copy-settings.js';
+import type { NotificationSettings } from '../../../src/domain/safety/notification-channel.js';
 import type { DataMover } from '../../../src/mover/data-mover.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import type { RateMeters } from '../../../src/repository/rate-meters.js';

@@ -1,10 +1,13 @@
 import type { Client } from '@temporalio/client';
 import { expect, it } from 'vitest';
 import { readiness } from '../../../src/api/readiness.js';
-import type { RepositoryBrowser } from '../../../src/api/repository-browser.js';
+import type { RepositoryBrowser } from '../../../src/api/repositories/repository-browser.js';
 import { parseConfig } from '../../../src/config/load-config.js';
 import { BackupError } from '../../../src/domain/errors.js';
-import { UNREACHABLE, type RepositoryDescription } from '../../../src/domain/repository-view.js';
+import {
+  UNREACHABLE,
+  type RepositoryDescription,
+} from '../../../src/domain/targets/repository-view.js';
 
 const NOW_MS = 1_000_000;
 const { repositories } = parseConfig(

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { appendAuditLines, readAuditLines } from '../../../src/chain/audit-log.js';
-import type { AuditLine } from '../../../src/domain/audit.js';
+import type { AuditLine } from '../../../src/domain/access/audit.js';
 import { readWholeFile } from '../../../src/repository/replace-file.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 

@@ -10,7 +10,7 @@ import {
 import { BackupError, isBackupError } from '../../../src/domain/errors.js';
 import { fencedRepository } from '../../../src/repository/fenced-repository.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
-import { targetChain } from '../domain/chain-builder.js';
+import { targetChain } from '../domain/retention/chain-builder.js';
 
 const FOLDER = 'nightly/web01';
 const MAIN = `${FOLDER}/chain.json`;

@@ -10,7 +10,7 @@ import {
 } from '../../../src/chain/leases.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
-import { targetChain } from '../domain/chain-builder.js';
+import { targetChain } from '../domain/retention/chain-builder.js';
 
 const CHAIN = 'nightly/web01';
 const DAY_MS = 86_400_000;

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NO_TASKS } from '../../../src/domain/copy-session.js';
+import { NO_TASKS } from '../../../src/domain/sessions/copy-session.js';
 import { runCommand } from '../../../src/cli/program.js';
 
 export interface SeenRequest {

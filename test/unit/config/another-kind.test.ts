@@ -2,7 +2,7 @@
 import '../../support/repository/memory-kind.js';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { repositoryViewSchema } from '../../../src/api/repository-schemas.js';
+import { repositoryViewSchema } from '../../../src/api/repositories/repository-schemas.js';
 import { locationOf } from '../../../src/bin/workers.js';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { parseConfig } from '../../../src/config/load-config.js';

@@ -17,8 +17,8 @@ import {
   FOLDERS_PASSED_OVER,
   isFilePassedOver,
   isFolderPassedOver,
-} from '../../../src/domain/passed-over.js';
-import { SAFETY_CODES } from '../../../src/domain/safety-codes.js';
+} from '../../../src/domain/sources/passed-over.js';
+import { SAFETY_CODES } from '../../../src/domain/safety/safety-codes.js';
 import { plain, tableRows, type Row } from '../documents/markdown-table.js';
 import { renderKindTable } from '../../../src/repository/kinds.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { JobView } from '../../../src/api/job-schemas.js';
+import type { JobView } from '../../../src/api/jobs/job-schemas.js';
 import { definitionOf, editedJob, wishesOf } from '../../../src/dashboard/show/edit-job.js';
 import type { JobWishes } from '../../../src/dashboard/show/new-job.js';
 

@@ -4,7 +4,7 @@ import { bytes, duration, relative, shellWord } from '../../../src/dashboard/sho
 import { jobWords, scheduleWords } from '../../../src/dashboard/show/job-words.js';
 import { FIRST_WISHES, missingOf, wantedJob } from '../../../src/dashboard/show/new-job.js';
 import { sessionVerdict } from '../../../src/dashboard/show/session-verdict.js';
-import type { FileBackupJobView } from '../../../src/api/file-backup-schemas.js';
+import type { FileBackupJobView } from '../../../src/api/jobs/file-backup-schemas.js';
 import {
   primaryStartWords,
   primaryWords,
@@ -13,9 +13,9 @@ import {
 } from '../../../src/dashboard/show/file-backup-words.js';
 import { stockToolLines } from '../../../src/dashboard/show/stock-tool.js';
 import { isTree, treeToolLines } from '../../../src/dashboard/show/tree-tools.js';
-import { NO_PROGRESS, NO_TASKS, newTask } from '../../../src/domain/copy-session.js';
-import type { SessionView } from '../../../src/api/session-schemas.js';
-import type { CopiesView } from '../../../src/api/overview-schemas.js';
+import { NO_PROGRESS, NO_TASKS, newTask } from '../../../src/domain/sessions/copy-session.js';
+import type { SessionView } from '../../../src/api/sessions/session-schemas.js';
+import type { CopiesView } from '../../../src/api/safety/overview-schemas.js';
 
 const SECOND = 1_000;
 const HOUR = 3_600_000;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { jobDefinitionSchema } from '../../../src/api/job-schemas.js';
-import { withTimeZones } from '../../../src/api/job-time-zone.js';
+import { jobDefinitionSchema } from '../../../src/api/jobs/job-schemas.js';
+import { withTimeZones } from '../../../src/api/jobs/job-time-zone.js';
 import { parseConfig } from '../../../src/config/load-config.js';
-import { jobFaults } from '../../../src/domain/job-rules.js';
+import { jobFaults } from '../../../src/domain/jobs/job-rules.js';
 import { openCommandBench, type CommandBench } from '../cli/command-bench.js';
 import { documentedRoutes, isRoute } from './documented-routes.js';
 import { codeBlocks, inlineCode, readDocument } from './markdown.js';

@@ -5,7 +5,7 @@ import {
   digestEntryOffset,
   readDigestTableHeader,
 } from '../../../src/chain/digests/digest-table.js';
-import { pathSegment, pointFolderName } from '../../../src/domain/path-segment.js';
+import { pathSegment, pointFolderName } from '../../../src/domain/targets/path-segment.js';
 import { codeBlocks, readDocument, tableRows } from './markdown.js';
 
 const FORMAT = readDocument('docs/FORMAT.md');

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { slotOffset } from '../../../src/domain/slot-placement.js';
+import { slotOffset } from '../../../src/domain/targets/slot-placement.js';
 import { BLOCK_DIRECT } from '../../../src/image/disk-image.js';
 import type { FileShape, PlannedContent } from '../../../src/image/image-format.js';
 import { VIRTNBD } from '../../../src/image/virtnbd/virtnbd-format.js';

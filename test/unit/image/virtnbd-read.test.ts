@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { BLOCK_BYTES } from '../../../src/domain/digest.js';
+import { BLOCK_BYTES } from '../../../src/domain/targets/digest.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import {
   BLOCK_DIRECT,

@@ -1,8 +1,8 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { UnrecognisedFiles } from '../../../src/domain/unrecognised.js';
-import type { UnseenPart } from '../../../src/domain/unseen-part.js';
-import { ALL_ALLOWED } from '../../../src/domain/workload-rules.js';
+import type { UnrecognisedFiles } from '../../../src/domain/sources/unrecognised.js';
+import type { UnseenPart } from '../../../src/domain/sources/unseen-part.js';
+import { ALL_ALLOWED } from '../../../src/domain/sources/workload-rules.js';
 import type { BackupLayout } from '../../../src/layout/backup-layout.js';
 import { pointEvidence } from '../../../src/layout/point-evidence.js';
 import { scanRepository, scanWorkload } from '../../../src/layout/scan-repository.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { treePathFault } from '../../../src/domain/tree-path.js';
+import { treePathFault } from '../../../src/domain/trees/tree-path.js';
 import { hanaLayout } from '../../../src/layout/hana/hana.js';
 import { mongodumpLayout } from '../../../src/layout/mongodb/mongodump.js';
 import { pbmLayout } from '../../../src/layout/mongodb/pbm.js';

@@ -10,7 +10,10 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { SourceRestorePoint, SourceWorkload } from '../../../src/domain/restore-point.js';
+import type {
+  SourceRestorePoint,
+  SourceWorkload,
+} from '../../../src/domain/sources/restore-point.js';
 import { libvirtPushLayout } from '../../../src/layout/libvirt/libvirt-push.js';
 import {
   copyToRepository,

@@ -1,6 +1,9 @@
 import { copyFile, mkdir, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { SourceRestorePoint, SourceWorkload } from '../../../src/domain/restore-point.js';
+import type {
+  SourceRestorePoint,
+  SourceWorkload,
+} from '../../../src/domain/sources/restore-point.js';
 import { ovirtLayout } from '../../../src/layout/ovirt/ovirt.js';
 import {
   copyToRepository,

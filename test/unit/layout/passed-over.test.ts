@@ -1,6 +1,6 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { isFilePassedOver, isFolderPassedOver } from '../../../src/domain/passed-over.js';
+import { isFilePassedOver, isFolderPassedOver } from '../../../src/domain/sources/passed-over.js';
 import { scanRepository } from '../../../src/layout/scan-repository.js';
 import { copyToRepository } from '../../support/layout/repository-copy.js';
 

@@ -1,7 +1,10 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { BackupError } from '../../../src/domain/errors.js';
-import { unrecognisedReason, type UnrecognisedFiles } from '../../../src/domain/unrecognised.js';
+import {
+  unrecognisedReason,
+  type UnrecognisedFiles,
+} from '../../../src/domain/sources/unrecognised.js';
 import { scanRepository, scanWorkload } from '../../../src/layout/scan-repository.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { noteReads } from '../../support/layout/many-machines.js';

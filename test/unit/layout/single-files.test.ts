@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { UnrecognisedFiles } from '../../../src/domain/unrecognised.js';
+import type { UnrecognisedFiles } from '../../../src/domain/sources/unrecognised.js';
 import { rawImageLayout } from '../../../src/layout/agent-images/agent-images.js';
 import {
   diskImageLayout,

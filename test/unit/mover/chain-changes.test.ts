@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ChainRecord, PendingChange } from '../../../src/chain/chain-record.js';
 import { writeChainRecord } from '../../../src/chain/chain-store.js';
-import type { TargetDisk } from '../../../src/domain/target-point.js';
+import type { TargetDisk } from '../../../src/domain/targets/target-point.js';
 import {
   CopiedMachine,
   NOW_MS,

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeChainRecord } from '../../../src/chain/chain-store.js';
-import type { Damage } from '../../../src/domain/damage.js';
+import type { Damage } from '../../../src/domain/targets/damage.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { RestoreFormat } from '../../../src/domain/restore-point.js';
+import type { RestoreFormat } from '../../../src/domain/sources/restore-point.js';
 import type { RestoreInput } from '../../../src/mover/restore/restore-point.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { CopiedMachine, type MachineCopy } from '../../support/living/copied-machine.js';

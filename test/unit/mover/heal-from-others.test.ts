@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { TargetDisk } from '../../../src/domain/target-point.js';
+import type { TargetDisk } from '../../../src/domain/targets/target-point.js';
 import { findGoodBlock, type HealingSource } from '../../../src/mover/health/healing-source.js';
 import { FORGETFUL } from '../../../src/layout/file-facts.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { SourceDisk, SourceExtent } from '../../../src/domain/restore-point.js';
+import type { SourceDisk, SourceExtent } from '../../../src/domain/sources/restore-point.js';
 import { IMAGE_FORMATS } from '../../../src/image/formats.js';
 import type { ImageFormat } from '../../../src/image/image-format.js';
 import { sourceFingerprint } from '../../../src/layout/source-fingerprint.js';

@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import { verificationPage } from '../../../src/mover/look/verification-list.js';
-import { restorePointKey } from '../../../src/domain/repository-view.js';
-import type { VerificationPosition } from '../../../src/domain/verification.js';
+import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
+import type { VerificationPosition } from '../../../src/domain/targets/verification.js';
 import { putChainRecord, putFile } from '../../support/repository/chain-record-file.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 

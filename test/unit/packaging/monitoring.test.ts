@@ -5,8 +5,8 @@ import type { Client } from '@temporalio/client';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ApiMetrics } from '../../../src/api/metrics.js';
-import type { SessionStore } from '../../../src/api/session-store.js';
-import type { SafetyFacts } from '../../../src/domain/safety.js';
+import type { SessionStore } from '../../../src/api/sessions/session-store.js';
+import type { SafetyFacts } from '../../../src/domain/safety/safety.js';
 import { testJob } from '../../support/session/test-site.js';
 
 const DEPLOY = join(import.meta.dirname, '..', '..', '..', 'deploy');

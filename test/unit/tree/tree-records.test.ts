@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { BackupError } from '../../../src/domain/errors.js';
-import type { TargetTreePoint } from '../../../src/domain/target-tree.js';
+import type { TargetTreePoint } from '../../../src/domain/trees/target-tree.js';
 import { findTrees } from '../../../src/tree/find-trees.js';
 import { pointsAsRestorePoints, totalsOf, treePointView } from '../../../src/tree/show-tree.js';
 import type { TreeRecord } from '../../../src/tree/tree-record.js';

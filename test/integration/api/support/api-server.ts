@@ -9,7 +9,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { createApi } from '../../../../src/api/create-api.js';
 import type { LonghaulConfig } from '../../../../src/config/config.js';
 import { prepareNamespace } from '../../../../src/temporal/namespace.js';
-import type { CopyBlocksHeartbeat } from '../../../../src/domain/operation.js';
+import type { CopyBlocksHeartbeat } from '../../../../src/domain/sessions/operation.js';
 import { temporalAddress } from '../../../support/temporal/server.js';
 
 export const TEST_CONFIG: LonghaulConfig = {

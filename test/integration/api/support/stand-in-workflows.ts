@@ -22,7 +22,7 @@ import {
   type CopySession,
   type CopyTask,
   type SessionState,
-} from '../../../../src/domain/copy-session.js';
+} from '../../../../src/domain/sessions/copy-session.js';
 import {
   operationQuery,
   pauseUpdate,
@@ -36,9 +36,12 @@ import {
   type RestoreInput,
   type VerifyInput,
 } from '../../../../workflows/messages.js';
-import type { BrowsePage, BrowseRepositoryInput } from '../../../../src/domain/repository-view.js';
-import type { FactsPage } from '../../../../src/domain/workload-facts.js';
-import type { JobPlan, OperationStatus } from '../../../../src/domain/operation.js';
+import type {
+  BrowsePage,
+  BrowseRepositoryInput,
+} from '../../../../src/domain/targets/repository-view.js';
+import type { FactsPage } from '../../../../src/domain/safety/workload-facts.js';
+import type { JobPlan, OperationStatus } from '../../../../src/domain/sessions/operation.js';
 
 /** The job's description is how the session behaves: `wait` runs until it is stopped, `slow stop` takes its time then, `fail` fails, `child` copies one
  *  workload, `retrying` one whose storage is away, `refused` one whose id the server does not take, `unanswerable` waits and has more to tell than an answer holds; anything else is the result. */

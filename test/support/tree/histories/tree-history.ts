@@ -1,6 +1,6 @@
 import { chainFolder } from '../../../../src/chain/chain-paths.js';
-import type { CopyJob } from '../../../../src/domain/copy-job.js';
-import { sessionWorkflowId } from '../../../../src/domain/copy-session.js';
+import type { CopyJob } from '../../../../src/domain/jobs/copy-job.js';
+import { sessionWorkflowId } from '../../../../src/domain/sessions/copy-session.js';
 import { BackupError } from '../../../../src/domain/errors.js';
 import {
   WORKFLOW_COPY_SESSION,

@@ -3,7 +3,7 @@ import {
   digestTableHeader,
   readDigestTableHeader,
 } from '../../../../src/chain/digests/digest-table.js';
-import { FileUnits, NO_SLOTS } from '../../../../src/domain/file-units.js';
+import { FileUnits, NO_SLOTS } from '../../../../src/domain/targets/file-units.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 
 /** The header of the example in docs/FORMAT.md, Digest table: a file of three units, SHA-256. */

@@ -4,7 +4,7 @@ import {
   readJobDefinition,
   writeJobDefinition,
 } from '../../../../src/chain/sessions/session-record.js';
-import type { CopyJob } from '../../../../src/domain/copy-job.js';
+import type { CopyJob } from '../../../../src/domain/jobs/copy-job.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 import { testJob } from '../../../support/session/test-site.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { classOf } from '../../../../src/domain/tree-rules.js';
+import { classOf } from '../../../../src/domain/trees/tree-rules.js';
 import { parseHanaName } from '../../../../src/layout/hana/hana-names.js';
 import { hanaLayout } from '../../../../src/layout/hana/hana.js';
 import { HANA, HANA_IDS, hanaBackups, hanaFile } from '../../../support/layout/database-trees.js';

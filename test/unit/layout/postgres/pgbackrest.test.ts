@@ -2,7 +2,7 @@ import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { pgBackRestLayout } from '../../../../src/layout/postgres/pgbackrest.js';
 import { parseInfo } from '../../../../src/layout/postgres/backrest-info.js';
-import { classOf } from '../../../../src/domain/tree-rules.js';
+import { classOf } from '../../../../src/domain/trees/tree-rules.js';
 import { noRealTrees, realTree, treeOf } from '../../../support/layout/real-tree.js';
 import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
 import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';

@@ -1,6 +1,6 @@
 import { utimes } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { classOf } from '../../../../src/domain/tree-rules.js';
+import { classOf } from '../../../../src/domain/trees/tree-rules.js';
 import {
   autobackupAtMs,
   freeAutobackup,

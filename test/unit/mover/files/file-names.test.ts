@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../../src/chain/chain-paths.js';
 import { BackupError } from '../../../../src/domain/errors.js';
-import { restorePointKey } from '../../../../src/domain/repository-view.js';
+import { restorePointKey } from '../../../../src/domain/targets/repository-view.js';
 import { openDirectoryRepository } from '../../../../src/repository/directory/directory-repository.js';
 import { folderRepositoryId } from '../../../../src/repository/open-repository.js';
 import type { BackupRepository } from '../../../../src/repository/backup-repository.js';

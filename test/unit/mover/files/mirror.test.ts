@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../../src/chain/chain-paths.js';
-import type { CopyJob, StartOverrides } from '../../../../src/domain/copy-job.js';
+import type { CopyJob, StartOverrides } from '../../../../src/domain/jobs/copy-job.js';
 import { openDirectoryRepository } from '../../../../src/repository/directory/directory-repository.js';
 import { readTreeRecord } from '../../../../src/tree/tree-store.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';

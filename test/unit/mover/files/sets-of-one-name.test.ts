@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { FaultList } from '../../../../src/domain/file-faults.js';
+import { FaultList } from '../../../../src/domain/trees/file-faults.js';
 import { listClass } from '../../../../src/mover/files/walk-tree.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 import { toySetLayout } from '../../../support/tree/toy-trees.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { FaultList } from '../../../../src/domain/file-faults.js';
-import type { SourceTree, TreePoint } from '../../../../src/domain/source-tree.js';
-import type { TreeRules } from '../../../../src/domain/tree-rules.js';
+import { FaultList } from '../../../../src/domain/trees/file-faults.js';
+import type { SourceTree, TreePoint } from '../../../../src/domain/trees/source-tree.js';
+import type { TreeRules } from '../../../../src/domain/trees/tree-rules.js';
 import { listClass, type TargetLimits, type Walk } from '../../../../src/mover/files/walk-tree.js';
 import type { RepositoryEntry } from '../../../../src/repository/backup-repository.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';

@@ -1,0 +1,101 @@
+/** Tokens of people and programs. Only their digests are kept; a token itself is shown once. */
+
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import { isExpired, type AccessToken, type Caller } from '../../domain/access/access.js';
+import { BackupError } from '../../domain/errors.js';
+import { KeptDocument } from '../executions/kept-document.js';
+
+const PREFIX = 'lh';
+const ID_BYTES = 4;
+const SECRET_BYTES = 32;
+/** All of them go into one payload. */
+const MAX_TOKENS = 500;
+/** So long a token that was revoked elsewhere may go on. */
+const REMEMBERED_MS = 10_000;
+/** How exactly the last use is kept: each time costs a write. */
+const LAST_USE_MS = 60 * 60_000;
+
+export type NewToken = Pick<AccessToken, 'name' | 'role' | 'scope' | 'createdBy' | 'expiresAt'>;
+
+export class AccessTokens {
+  readonly #kept: KeptDocument<readonly AccessToken[]>;
+  readonly #now: () => number;
+  #known: { readonly tokens: readonly AccessToken[]; readonly atMs: number } | null = null;
+
+  constructor(client: Client, now: () => number) {
+    this.#kept = new KeptDocument(client, 'access-tokens', []);
+    this.#now = now;
+  }
+
+  /** @returns null: there is no such token, or its time is over */
+  async callerOf(token: string): Promise<Caller | null> {
+    const [, id] = /^lh_([0-9a-f]{8})_[\w-]{43}$/.exec(token) ?? [];
+    if (id === undefined) return null;
+    const found = (await this.#tokens()).find((each) => each.id === id);
+    if (found === undefined || isExpired(found, this.#now())) return null;
+    if (!timingSafeEqual(Buffer.from(digestOf(token)), Buffer.from(found.digest))) return null;
+    this.#noteUse(found);
+    const { name, role, scope, expiresAt } = found;
+    return { name, role, scope, subject: null, expiresAt };
+  }
+
+  async list(): Promise<readonly AccessToken[]> {
+    return this.#kept.read();
+  }
+
+  /** @returns the token itself, which nobody can show again
+   *  @throws REQUEST_INVALID when there are too many */
+  async create(wanted: NewToken): Promise<{ token: string; entry: AccessToken }> {
+    const id = randomBytes(ID_BYTES).toString('hex');
+    const token = `${PREFIX}_${id}_${randomBytes(SECRET_BYTES).toString('base64url')}`;
+    const createdAt = new Date(this.#now()).toISOString();
+    const entry = { ...wanted, id, digest: digestOf(token), createdAt, lastUsedAt: null };
+    await this.#change((tokens) => {
+      if (tokens.length >= MAX_TOKENS)
+        throw new BackupError('REQUEST_INVALID', `there are ${MAX_TOKENS} tokens already`);
+      return [...tokens, entry];
+    });
+    return { token, entry };
+  }
+
+  /** It holds no longer, at once in this process. @returns what it was @throws TOKEN_MISSING */
+  async revoke(id: string): Promise<Omit<AccessToken, 'digest'>> {
+    let revoked: AccessToken | undefined;
+    await this.#change((tokens) => {
+      revoked = tokens.find((token) => token.id === id);
+      if (revoked === undefined)
+        throw new BackupError('TOKEN_MISSING', `no token has the id ${id}`);
+      return tokens.filter((token) => token !== revoked);
+    });
+    const { digest: _digest, ...shown } = revoked!;
+    return shown;
+  }
+
+  async #tokens(): Promise<readonly AccessToken[]> {
+    const nowMs = this.#now();
+    if (this.#known === null || nowMs - this.#known.atMs > REMEMBERED_MS)
+      this.#known = { tokens: await this.#kept.read(), atMs: nowMs };
+    return this.#known.tokens;
+  }
+
+  async #change(change: (tokens: readonly AccessToken[]) => readonly AccessToken[]): Promise<void> {
+    const tokens = await this.#kept.write(change);
+    this.#known = { tokens, atMs: this.#now() };
+  }
+
+  /** A last use that cannot be written is written with the next one. */
+  #noteUse({ id, lastUsedAt }: AccessToken): void {
+    const nowMs = this.#now();
+    if (lastUsedAt !== null && nowMs - Date.parse(lastUsedAt) < LAST_USE_MS) return;
+    const usedAt = new Date(nowMs).toISOString();
+    const used = (tokens: readonly AccessToken[]) =>
+      tokens.map((token) => (token.id === id ? { ...token, lastUsedAt: usedAt } : token));
+    if (this.#known !== null) this.#known = { ...this.#known, tokens: used(this.#known.tokens) };
+    this.#change(used).catch(() => undefined);
+  }
+}
+
+function digestOf(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}

@@ -1,0 +1,87 @@
+/** Whether the caller may, before each route; and an audit line after each that changes something. */
+
+import { randomUUID } from 'node:crypto';
+import type { Request, RequestHandler, Response } from 'express';
+import { refusalOf, type Wish } from '../../domain/access/access.js';
+import { shortened, type AuditLine, type AuditPlace } from '../../domain/access/audit.js';
+import { BackupError } from '../../domain/errors.js';
+import { madeJob, type AuditTrail } from './audit-trail.js';
+import { toProblem } from '../problem.js';
+import { beforeOf, callerOf } from '../request-state.js';
+import type { Route } from '../route.js';
+
+/** Routes that ask whether the caller may, and tell of each change who made it.
+ *  @throws PERMISSION_MISSING */
+export function guardedRoutes(
+  routes: readonly Route[],
+  {
+    trail,
+    now,
+  }: {
+    readonly trail: Pick<AuditTrail, 'placesOf' | 'placesOfMade' | 'keep'>;
+    readonly now: () => number;
+  },
+): Route[] {
+  return routes.map((route) => ({
+    ...route,
+    async handle(request, response) {
+      if (route.method === 'get' || route.looksOnly === true) {
+        assertMay(route, request, response);
+        return route.handle(request, response);
+      }
+      let outcome = 'done';
+      let places: AuditPlace[] = [];
+      try {
+        assertMay(route, request, response);
+        // Afterwards nobody knows where a job was that is gone.
+        places = await trail.placesOf(route.subject, idIn(request));
+        await route.handle(request, response);
+      } catch (error) {
+        outcome = toProblem(error).code;
+        throw error;
+      } finally {
+        if (outcome === 'REQUEST_INVALID') places = [];
+        const made = outcome === 'done' ? madeJob(response.get('Location')) : null;
+        if (made !== null) places = [...places, ...trail.placesOfMade(made, request.body, places)];
+        const line = { ...lineOf(route, request, response), at: new Date(now()).toISOString() };
+        await trail.keep({ ...line, outcome }, places);
+      }
+    },
+  }));
+}
+
+function lineOf(
+  { operationId }: Route,
+  { path, body }: Request,
+  response: Response,
+): Omit<AuditLine, 'at' | 'outcome'> {
+  const { name, role, subject } = callerOf(response);
+  return {
+    ...{ id: randomUUID(), who: name, role, subject },
+    ...{ operation: operationId, path },
+    ...{ before: shortened(beforeOf(response)), after: shortened(body) },
+  };
+}
+
+function assertMay(
+  { needs, subject }: Omit<Wish, 'subjectId'>,
+  request: Request,
+  response: Response,
+): void {
+  const refusal = refusalOf(callerOf(response), { needs, subject, subjectId: idIn(request) });
+  if (refusal !== null) throw new BackupError('PERMISSION_MISSING', refusal);
+}
+
+function idIn({ params: { id } }: Request): string {
+  return typeof id === 'string' ? id : '';
+}
+
+/** For what tells of all jobs and repositories and is no route. @throws PERMISSION_MISSING */
+export function requireWhole(): RequestHandler {
+  return (_request, response, next) => {
+    const wish = { needs: 'view', subject: 'site', subjectId: '' } as const;
+    const refusal = refusalOf(callerOf(response), wish);
+    if (refusal !== null) throw new BackupError('PERMISSION_MISSING', refusal);
+    next();
+  };
+}

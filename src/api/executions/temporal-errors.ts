@@ -1,0 +1,75 @@
+/** What the Temporal client throws, in the words of Longhaul. Workflows carry an error code as the type of their failure. */
+
+import {
+  isGrpcServiceError,
+  QueryNotRegisteredError,
+  ServiceError,
+  WorkflowFailedError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  TimeoutFailure,
+} from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { BackupError, isErrorCode } from '../../domain/errors.js';
+
+/** Transport conditions of gRPC under which the server may answer next time (grpc/doc/statuscodes.md). */
+const UNAVAILABLE_STATUS: readonly number[] = [
+  1, // CANCELLED: nobody here cancels a call; a deadline that passes on its way, or a proxy, does
+  4, // DEADLINE_EXCEEDED
+  8, // RESOURCE_EXHAUSTED
+  14, // UNAVAILABLE
+];
+
+const FAILED_PRECONDITION = 9;
+
+/** null: not an error that a user can do something about, so a bug. */
+export function toBackupError(error: unknown): BackupError | null {
+  if (error instanceof BackupError) return error;
+  if (error instanceof WorkflowFailedError || error instanceof WorkflowUpdateFailedError) {
+    return failureOf(error);
+  }
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isUnavailable(error)) {
+    return new BackupError('TEMPORAL_UNREACHABLE', 'Temporal did not answer in time', {
+      cause: error,
+    });
+  }
+  return null;
+}
+
+/** Whether the call did not reach Temporal, or no worker answered it in time. */
+export function isUnavailable(error: unknown): boolean {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(cause) && UNAVAILABLE_STATUS.includes(cause.code);
+}
+
+/** Whether a query found no worker: it timed out, or the server knows of none (FAILED_PRECONDITION). The SDK calls every query that a worker
+ *  refused one that is not registered: also one whose answer is too large, or that came before the workflow's first step. */
+export function isNoAnswer(error: unknown): boolean {
+  if (error instanceof QueryNotRegisteredError) return true;
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return (
+    isUnavailable(error) ||
+    (isGrpcServiceError(cause) && Number(cause.code) === FAILED_PRECONDITION)
+  );
+}
+
+/** The innermost cause has the code; activities and children wrap it. */
+function failureOf(error: WorkflowFailedError | WorkflowUpdateFailedError): BackupError | null {
+  for (let cause: Error | undefined = error.cause; cause !== undefined; cause = causeOf(cause)) {
+    if (cause instanceof ApplicationFailure && isErrorCode(cause.type)) {
+      return new BackupError(cause.type, cause.message, { cause: error });
+    }
+    if (cause instanceof TimeoutFailure) {
+      return new BackupError(
+        'REPOSITORY_UNREACHABLE',
+        'no worker that reaches the repository answered in time',
+        { cause: error, hint: 'Check that a worker runs near the repository (`GET /readyz`).' },
+      );
+    }
+  }
+  return null;
+}
+
+function causeOf(error: Error): Error | undefined {
+  return error.cause instanceof Error ? error.cause : undefined;
+}

@@ -1,0 +1,214 @@
+/** File-backup jobs: backups of file shares and their secondary targets. */
+
+import { fileBackupFaults, type FileBackupJob } from '../../domain/jobs/file-backup-job.js';
+import type { JobFault } from '../../domain/jobs/job-rules.js';
+import type { PrimaryBackup } from '../../domain/jobs/primary-backup.js';
+import { isNamed } from '../../domain/jobs/source-scope.js';
+import { otherJobText } from '../../domain/sources/workload-rules.js';
+import { pageSchema } from '../field-schemas.js';
+import {
+  fileBackupRequestSchema,
+  fileBackupStartedSchema,
+  fileBackupViewSchema,
+  type FileBackupRequest,
+} from './file-backup-schemas.js';
+import type { FileBackupStore } from './file-backup-store.js';
+import { refuseFaults, type JobSurroundings } from './job-checks.js';
+import { createdIn, refuseOtherId, revisionOf, withRevision } from './job-revision.js';
+import { inZone, scheduleInZone } from './job-time-zone.js';
+import { jsonRoute, type Route } from '../route.js';
+
+export interface FileBackupServices extends JobSurroundings {
+  readonly fileBackups: FileBackupStore;
+  readonly primaryBackups: readonly PrimaryBackup[];
+  /** Of new jobs that name none. */
+  readonly timeZone: string;
+}
+
+export function fileBackupRoutes(services: FileBackupServices): Route[] {
+  return [
+    ...readRoutes(services),
+    createRoute(services),
+    ...changeRoutes(services),
+    ...stateRoutes(services),
+  ];
+}
+
+function readRoutes({ fileBackups }: FileBackupServices): Route[] {
+  return [
+    jsonRoute({
+      method: 'get',
+      path: '/file-backup-jobs',
+      operationId: 'listFileBackupJobs',
+      needs: 'view',
+      subject: 'site',
+      summary: 'All file-backup jobs, by id.',
+      status: 200,
+      answer: pageSchema(fileBackupViewSchema),
+      errors: ['TEMPORAL_UNREACHABLE'],
+      run: async () => ({ content: { items: await fileBackups.list() } }),
+    }),
+    jsonRoute({
+      method: 'get',
+      path: '/file-backup-jobs/:id',
+      operationId: 'getFileBackupJob',
+      needs: 'view',
+      subject: 'job',
+      summary: 'One file-backup job with its secondary targets and its last run.',
+      status: 200,
+      answer: fileBackupViewSchema,
+      errors: ['JOB_MISSING'],
+      run: async ({ params }) => withRevision(await fileBackups.get(params.id ?? '')),
+    }),
+  ];
+}
+
+function createRoute(services: FileBackupServices): Route {
+  const { fileBackups } = services;
+  return jsonRoute({
+    method: 'post',
+    path: '/file-backup-jobs',
+    operationId: 'createFileBackupJob',
+    needs: 'administer',
+    subject: 'site',
+    summary: 'Create a file-backup job, with a copy job for each of its secondary targets.',
+    status: 201,
+    body: fileBackupRequestSchema,
+    answer: fileBackupViewSchema,
+    errors: ['JOB_EXISTS', 'JOB_RULE_BROKEN', 'JOB_KIND_WRONG'],
+    run: async ({ body }) => {
+      const job = { ...definitionFrom(body, services.timeZone), revision: 1 };
+      checkFileBackup(job, services);
+      const made = await fileBackups.create(job);
+      return createdIn('/file-backup-jobs', made);
+    },
+  });
+}
+
+function changeRoutes(services: FileBackupServices): Route[] {
+  const { fileBackups } = services;
+  return [
+    jsonRoute({
+      method: 'put',
+      path: '/file-backup-jobs/:id',
+      operationId: 'updateFileBackupJob',
+      needs: 'administer',
+      subject: 'job',
+      summary: 'Replace the whole definition. A target that it no longer names keeps its copies.',
+      status: 200,
+      headers: { 'If-Match': 'Revision that the change was made to (ETag of the job), or `*`.' },
+      body: fileBackupRequestSchema,
+      answer: fileBackupViewSchema,
+      errors: ['JOB_MISSING', 'JOB_REVISION_STALE', 'JOB_RULE_BROKEN', 'JOB_KIND_WRONG'],
+      run: async ({ params, body, header, noteBefore }) => {
+        const revision = revisionOf(header('If-Match'));
+        const present = await fileBackups.definition(params.id ?? '');
+        noteBefore(present);
+        refuseOtherId(body, present);
+        const job = definitionFrom(body, present.timeZone);
+        checkFileBackup({ ...job, revision: present.revision }, services);
+        return withRevision(await fileBackups.update(job, revision));
+      },
+    }),
+    jsonRoute({
+      method: 'delete',
+      path: '/file-backup-jobs/:id',
+      operationId: 'deleteFileBackupJob',
+      needs: 'administer',
+      subject: 'job',
+      summary: 'Delete the job and its copy jobs. Backups and copies stay.',
+      status: 204,
+      answer: null,
+      errors: ['JOB_MISSING'],
+      run: async ({ params, noteBefore }) => {
+        const id = params.id ?? '';
+        noteBefore(await fileBackups.definition(id));
+        return { content: await fileBackups.delete(id) };
+      },
+    }),
+  ];
+}
+
+function stateRoutes({ fileBackups }: FileBackupServices): Route[] {
+  return [
+    jsonRoute({
+      method: 'post',
+      path: '/file-backup-jobs/:id/start',
+      operationId: 'startFileBackupJob',
+      needs: 'operate',
+      subject: 'job',
+      summary: 'Make the primary backup now, if the job has one, then the copies that follow it.',
+      status: 202,
+      answer: fileBackupStartedSchema,
+      errors: ['JOB_MISSING', 'JOB_BUSY'],
+      run: async ({ params }) => ({
+        content: { runId: await fileBackups.start(params.id ?? '') },
+      }),
+    }),
+    jsonRoute({
+      method: 'post',
+      path: '/file-backup-jobs/:id/enable',
+      operationId: 'enableFileBackupJob',
+      needs: 'administer',
+      subject: 'job',
+      summary: 'Let the job and its copies start by themselves again.',
+      status: 200,
+      answer: fileBackupViewSchema,
+      errors: ['JOB_MISSING'],
+      run: async ({ params }) => ({ content: await fileBackups.setEnabled(params.id ?? '', true) }),
+    }),
+    jsonRoute({
+      method: 'post',
+      path: '/file-backup-jobs/:id/disable',
+      operationId: 'disableFileBackupJob',
+      needs: 'administer',
+      subject: 'job',
+      summary: 'Keep the job and its copies from starting by themselves.',
+      status: 200,
+      answer: fileBackupViewSchema,
+      errors: ['JOB_MISSING'],
+      run: async ({ params }) => ({
+        content: await fileBackups.setEnabled(params.id ?? '', false),
+      }),
+    }),
+  ];
+}
+
+function definitionFrom(
+  { secondaryTargets, ...request }: FileBackupRequest,
+  defaultZone: string,
+): Omit<FileBackupJob, 'revision'> {
+  const timeZone = request.timeZone ?? defaultZone;
+  return {
+    ...request,
+    timeZone,
+    schedule: scheduleInZone(request.schedule, timeZone),
+    secondaryTargets: secondaryTargets.map((target) => ({
+      ...target,
+      schedule: target.schedule === null ? null : scheduleInZone(target.schedule, timeZone),
+      allowedHours: target.allowedHours === null ? null : inZone(target.allowedHours, timeZone),
+    })),
+  };
+}
+
+/** @throws JOB_RULE_BROKEN, JOB_KIND_WRONG with every fault in `details.errors` */
+function checkFileBackup(job: FileBackupJob, services: FileBackupServices): void {
+  refuseFaults([
+    ...fileBackupFaults(job, services.repositories, services.primaryBackups),
+    ...typeFaults(job, services),
+  ]);
+}
+
+/** What the source was seen to hold under this name. What nobody has seen yet is checked by each session. */
+function typeFaults(
+  { source: { repositoryId, workload } }: FileBackupJob,
+  { workloadTypes, seenWorkloads }: FileBackupServices,
+): JobFault[] {
+  const seen = seenWorkloads(repositoryId).find(
+    (each) => each.is === 'source' && isNamed([workload], each),
+  );
+  const type = workloadTypes.find(({ id }) => seen?.is === 'source' && id === seen.type);
+  if (type === undefined || type.rules.job === 'fileBackup') return [];
+  const message = otherJobText(type.title, type.rules.job);
+  return [{ path: 'source.workload', message, isOfOtherKind: true }];
+}

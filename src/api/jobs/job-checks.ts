@@ -1,0 +1,111 @@
+/** Whether a definition may be stored: the rules of the domain, and those that need the other jobs. */
+
+import type { RepositoryConfig } from '../../config/config.js';
+import type { CopyJob } from '../../domain/jobs/copy-job.js';
+import { BackupError } from '../../domain/errors.js';
+import { jobFaults, type JobFault } from '../../domain/jobs/job-rules.js';
+import { pairFaults } from '../../domain/jobs/mirror-job.js';
+import { workloadRuleFaults, type WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
+import type { WorkloadFacts } from '../../domain/safety/workload-facts.js';
+import type { JobDefinition, JobRequest } from './job-schemas.js';
+import { refuseOtherId } from './job-revision.js';
+import type { JobStore } from './job-store.js';
+import { withTimeZones } from './job-time-zone.js';
+
+/** Jobs that start one another; a longer row is a mistake. */
+const LONGEST_JOB_CHAIN = 100;
+
+/** What is known of everything that a definition names. */
+export interface JobSurroundings {
+  readonly repositories: readonly RepositoryConfig[];
+  readonly jobs: JobStore;
+  readonly workloadTypes: readonly WorkloadTypeFacts[];
+  /** What the last look into a repository found. */
+  readonly seenWorkloads: (repositoryId: string) => readonly WorkloadFacts[];
+}
+
+/** @throws JOB_KIND_WRONG, JOB_RULE_BROKEN with every fault in `details.errors` */
+export async function checkRules(
+  definition: JobDefinition,
+  surroundings: JobSurroundings,
+): Promise<void> {
+  const { repositories, jobs } = surroundings;
+  const job: CopyJob = { ...definition, revision: 1, replaces: null };
+  refuseFaults([
+    ...jobFaults(job, repositories),
+    ...typeFaults(job, surroundings),
+    ...(await predecessorFaults(job, jobs)),
+    ...(job.kind === 'mirror' ? pairFaults(job, repositories, await otherJobs(job.id, jobs)) : []),
+  ]);
+}
+
+/** What a job becomes by a definition that is sent for it: what kind of job it is stays. @throws REQUEST_INVALID */
+export function changedDefinition(present: CopyJob, body: JobRequest): JobDefinition {
+  refuseOtherId(body, present);
+  const kind = present.kind === undefined ? {} : { kind: present.kind };
+  return { ...withTimeZones(body, present.timeZone), ...kind };
+}
+
+/** @throws what Temporal answers when one cannot be read: a rule that holds for all of them cannot be checked then */
+export async function otherJobs(id: string, jobs: JobStore): Promise<CopyJob[]> {
+  const { items, unreadable } = await jobs.list();
+  const [unread] = unreadable.filter(({ path }) => path === 'jobs');
+  if (unread !== undefined) throw new BackupError('TEMPORAL_UNREACHABLE', unread.reason);
+  const others = items.filter((item) => item.id !== id);
+  const found = await Promise.all(
+    others.map(async (item) =>
+      item.state === 'unknown' ? jobs.definition(item.id).catch(missingJob) : item,
+    ),
+  );
+  return found.filter((job) => job !== null);
+}
+
+/** Rules of the types of backups that its sources were seen to hold. What nobody has seen yet is checked by each session. */
+function typeFaults(job: CopyJob, { workloadTypes, seenWorkloads }: JobSurroundings): JobFault[] {
+  const types = new Map(workloadTypes.map((type) => [type.id, type]));
+  const faults = new Map<string, JobFault>();
+  for (const repositoryId of new Set(job.sources.include.map((entry) => entry.repositoryId)))
+    for (const workload of seenWorkloads(repositoryId)) {
+      const type = workload.is === 'source' ? types.get(workload.type) : undefined;
+      if (type === undefined) continue;
+      for (const fault of workloadRuleFaults(job, repositoryId, workload, type))
+        faults.set(`${fault.path}: ${fault.message}`, fault);
+    }
+  return [...faults.values()];
+}
+
+/** @throws JOB_KIND_WRONG, JOB_RULE_BROKEN with all of them */
+export function refuseFaults(faults: readonly JobFault[]): void {
+  if (faults.length === 0) return;
+  const isOfOtherKind = faults.some((fault) => fault.isOfOtherKind === true);
+  const errors = faults.map(({ path, message }) => ({ path, message }));
+  const texts = errors.map(({ path, message }) => `${path}: ${message}`);
+  throw new BackupError(isOfOtherKind ? 'JOB_KIND_WRONG' : 'JOB_RULE_BROKEN', texts.join('; '), {
+    details: { errors },
+  });
+}
+
+/** Follows `afterJob` to the first job: every one must exist, and none may be the job itself. */
+async function predecessorFaults(job: CopyJob, jobs: JobStore): Promise<JobFault[]> {
+  const path = 'schedule.jobId';
+  let { schedule } = job;
+  for (let length = 0; schedule.type === 'afterJob'; length += 1) {
+    const { jobId } = schedule;
+    if (jobId === job.id) {
+      // The plain case is a rule of the domain already.
+      return length === 0 ? [] : [{ path, message: 'the jobs would start one another for ever' }];
+    }
+    const next = await jobs.definition(jobId).catch(missingJob);
+    if (next === null) return length === 0 ? [{ path, message: `there is no job ${jobId}` }] : [];
+    if (length === LONGEST_JOB_CHAIN) {
+      return [{ path, message: `more than ${LONGEST_JOB_CHAIN} jobs start one another` }];
+    }
+    schedule = next.schedule;
+  }
+  return [];
+}
+
+function missingJob(error: unknown): null {
+  if (error instanceof BackupError && error.code === 'JOB_MISSING') return null;
+  throw error;
+}

@@ -1,0 +1,256 @@
+/** Copy jobs: each is a Temporal Schedule `job/<jobId>` that carries the definition, with its health check beside it. Writes to one job happen one after the other in this
+ *  process; `revision` catches what other processes wrote. */
+
+import {
+  ScheduleAlreadyRunning,
+  ScheduleNotFoundError,
+  ScheduleOverlapPolicy,
+  WorkflowNotFoundError,
+  type Client,
+  type ScheduleDescription,
+  type ScheduleHandle,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import type { CopyJob } from '../../domain/jobs/copy-job.js';
+import { BackupError } from '../../domain/errors.js';
+import type { UnreadablePart } from '../../domain/targets/repository-view.js';
+import { SLUG } from '../field-schemas.js';
+import { HealthSchedules } from './health-schedule.js';
+import { scheduleBodyOf, scheduleIdOf, scheduleOf } from './job-schedule.js';
+import type { JobDefinition, JobView, ListedJob } from './job-schemas.js';
+import { JobList, knownJobOf } from './job-list.js';
+import { definitionOf } from './job-view.js';
+import { enabledNote } from './missed-start.js';
+import type { SessionStore } from '../sessions/session-store.js';
+
+export class JobStore {
+  readonly #client: Client;
+  readonly #sessions: SessionStore;
+  readonly #now: () => number;
+  readonly #health: HealthSchedules;
+  readonly #list: JobList;
+  /** Last write of each job. */
+  readonly #writes = new Map<string, Promise<unknown>>();
+  #changes = 0;
+
+  constructor(client: Client, sessions: SessionStore, now: () => number) {
+    this.#client = client;
+    this.#sessions = sessions;
+    this.#now = now;
+    this.#health = new HealthSchedules(client, now);
+    this.#list = new JobList(client, sessions, now);
+  }
+
+  /** Grows with each write through this store: what was read before may not hold any more. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** @throws JOB_EXISTS */
+  async create(definition: JobDefinition, replaces: string | null = null): Promise<JobView> {
+    const job: CopyJob = { ...definition, revision: 1, replaces };
+    await this.#write(job.id, async (handle) => {
+      try {
+        await this.#client.schedule.create(scheduleOf(job, this.#now()));
+      } catch (cause) {
+        if (!(cause instanceof ScheduleAlreadyRunning)) throw cause;
+        throw new BackupError('JOB_EXISTS', `a job ${job.id} exists already`, { cause });
+      }
+      await this.#health.put(job, false);
+      if (job.mode === 'immediate') await startWatcher(handle);
+    });
+    return this.get(job.id);
+  }
+
+  /** `JobList.all`. */
+  list(): Promise<{ items: ListedJob[]; unreadable: UnreadablePart[] }> {
+    return this.#list.all((jobId) => this.#describe(jobId).catch(deletedMeanwhile));
+  }
+
+  /** @throws JOB_MISSING */
+  async get(jobId: string): Promise<JobView> {
+    const description = await this.#describe(jobId);
+    return this.#list.view(knownJobOf(description), await this.#sessions.latestOf(jobId));
+  }
+
+  /** The definition alone. @throws JOB_MISSING */
+  async definition(jobId: string): Promise<CopyJob> {
+    return definitionOf(await this.#describe(jobId));
+  }
+
+  /** `revision` is the one the client has seen; null: whatever it is. @throws JOB_MISSING, JOB_REVISION_STALE */
+  async update(definition: JobDefinition, revision: number | null): Promise<JobView> {
+    const { id } = definition;
+    await this.#write(id, async (handle) => {
+      const description = await this.#describe(id);
+      const current = definitionOf(description);
+      if (revision !== null && revision !== current.revision) {
+        throw new BackupError(
+          'JOB_REVISION_STALE',
+          `job ${id} has revision ${current.revision}, the change was made to ${revision}`,
+        );
+      }
+      const job: CopyJob = {
+        ...definition,
+        revision: current.revision + 1,
+        replaces: current.replaces,
+      };
+      await handle.update(({ state }) => ({ ...scheduleBodyOf(job, this.#now()), state }));
+      await this.#health.put(job, description.state.paused);
+      await this.#endWatchers(description);
+      const isWatching = job.mode === 'immediate' && !description.state.paused;
+      if (isWatching) await startWatcher(handle);
+    });
+    return this.get(id);
+  }
+
+  /** Copies stay, running sessions go on. @throws JOB_MISSING */
+  async delete(jobId: string): Promise<void> {
+    await this.#write(jobId, async (handle) => {
+      const description = await this.#describe(jobId);
+      await this.#health.remove(jobId);
+      await handle.delete();
+      await this.#endWatchers(description);
+    });
+  }
+
+  /** `note` says why, for whoever looks at the Schedule. @throws JOB_MISSING */
+  async disable(jobId: string, note = 'disabled through the API'): Promise<JobView> {
+    await this.#write(jobId, (handle) => this.#pause(handle, jobId, note));
+    return this.get(jobId);
+  }
+
+  async #pause(handle: ScheduleHandle, jobId: string, note: string): Promise<void> {
+    const description = await this.#describe(jobId);
+    await handle.pause(note);
+    await this.#health.put(definitionOf(description), true);
+    await this.#endWatchers(description);
+  }
+
+  /** A repeat changes nothing. @throws JOB_MISSING */
+  async enable(jobId: string): Promise<JobView> {
+    await this.#write(jobId, async (handle) => {
+      const description = await this.#describe(jobId);
+      const job = definitionOf(description);
+      await handle.unpause(enabledNote(this.#now()));
+      await this.#health.put(job, false);
+      // A second watcher would wait behind the first, and begin when that is ended.
+      if (job.mode === 'immediate' && description.state.paused) await startWatcher(handle);
+    });
+    return this.get(jobId);
+  }
+
+  /** A job with the same definition and a new chain, for one whose source chain was recreated; the old job is disabled and keeps its
+   *  chain. A repeat, also at the same time, gives the job that the first call made. @throws JOB_MISSING, JOB_NOT_REPLACEABLE */
+  async replace(jobId: string): Promise<JobView> {
+    let createdId = '';
+    await this.#write(jobId, async (handle) => {
+      const old = await this.get(jobId);
+      if (old.state === 'actionRequired')
+        createdId = await this.#createNumbered(await this.definition(jobId));
+      else createdId = (await this.#replacementOf(old)) ?? '';
+      if (createdId === '') {
+        throw new BackupError(
+          'JOB_NOT_REPLACEABLE',
+          `job ${jobId} is ${old.state}, it does not wait for a replacement`,
+        );
+      }
+      if (old.state !== 'disabled') await this.#pause(handle, jobId, `replaced by ${createdId}`);
+    });
+    return this.get(createdId);
+  }
+
+  /** The job that was made from one that is disabled since then; null: none. */
+  async #replacementOf(old: JobView): Promise<string | null> {
+    if (old.state !== 'disabled') return null;
+    for (let next = nextNumber(old.id); ; next += 1) {
+      const job = await this.definition(numberedId(old.id, next)).catch(deletedMeanwhile);
+      if (job === null || job.replaces === old.id) return job?.id ?? null;
+    }
+  }
+
+  /** Under the first free number, or the one under which it was made before: the id tells a repeat what an earlier call did. */
+  async #createNumbered(old: CopyJob): Promise<string> {
+    const { revision: _revision, replaces: _replaces, ...definition } = old;
+    const stemName = old.name.replace(/ \(\d{1,4}\)$/, '');
+    for (let next = nextNumber(old.id); ; next += 1) {
+      const id = numberedId(old.id, next);
+      try {
+        await this.create({ ...definition, id, name: `${stemName} (${next})` }, old.id);
+        return id;
+      } catch (error) {
+        if (!(error instanceof BackupError && error.code === 'JOB_EXISTS')) throw error;
+        if ((await this.definition(id)).replaces === old.id) return id;
+      }
+    }
+  }
+
+  /** Watchers hold the definition they were started with. A running session is left alone. */
+  async #endWatchers({ info, action }: ScheduleDescription): Promise<void> {
+    if (!action.workflowId.startsWith('watch/')) return;
+    await Promise.all(
+      info.runningActions.map(({ workflow }) =>
+        cancelIfRunning(this.#client.workflow.getHandle(workflow.workflowId)),
+      ),
+    );
+  }
+
+  async #describe(jobId: string): Promise<ScheduleDescription> {
+    if (!SLUG.test(jobId)) throw jobMissing(jobId);
+    try {
+      return await this.#handle(jobId).describe();
+    } catch (cause) {
+      throw cause instanceof ScheduleNotFoundError ? jobMissing(jobId, cause) : cause;
+    }
+  }
+
+  #handle(jobId: string): ScheduleHandle {
+    return this.#client.schedule.getHandle(scheduleIdOf(jobId));
+  }
+
+  async #write(jobId: string, change: (handle: ScheduleHandle) => Promise<void>): Promise<void> {
+    const before = this.#writes.get(jobId) ?? Promise.resolve();
+    const write = before.catch(() => undefined).then(() => change(this.#handle(jobId)));
+    this.#writes.set(jobId, write);
+    try {
+      await write;
+    } finally {
+      this.#changes += 1;
+      if (this.#writes.get(jobId) === write) this.#writes.delete(jobId);
+      this.#list.noteWrite(jobId);
+    }
+  }
+}
+
+/** `nightly` is replaced by `nightly-2`, that by `nightly-3`. */
+function nextNumber(jobId: string): number {
+  return Number(/-(\d{1,4})$/.exec(jobId)?.[1] ?? 1) + 1;
+}
+
+function numberedId(jobId: string, number: number): string {
+  const stem = jobId.replace(/(.)-\d{1,4}$/, '$1');
+  return `${stem.slice(0, 63 - `-${number}`.length)}-${number}`;
+}
+
+/** At once, or as soon as the one that is ending has ended. Only a start under a policy is tracked by the Schedule, so that its calendar
+ *  never starts a second watcher; `triggerImmediately` at creation is not. */
+function startWatcher(handle: ScheduleHandle): Promise<void> {
+  return handle.trigger(ScheduleOverlapPolicy.BUFFER_ONE);
+}
+
+async function cancelIfRunning(handle: WorkflowHandle): Promise<void> {
+  try {
+    await handle.cancel();
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
+function deletedMeanwhile(error: unknown): null {
+  if (error instanceof BackupError && error.code === 'JOB_MISSING') return null;
+  throw error;
+}
+
+function jobMissing(jobId: string, cause?: unknown): BackupError {
+  return new BackupError('JOB_MISSING', `no job ${jobId}`, { cause });
+}

@@ -1,0 +1,75 @@
+/** What a client sees of a job, from its Schedule and its sessions. */
+
+import type { ScheduleDescription, ScheduleSummary } from '@temporalio/client';
+import type { CopyJob } from '../../domain/jobs/copy-job.js';
+import {
+  JOB_NAME,
+  WORKFLOW_WATCH_SOURCES,
+  type CopySessionInput,
+} from '../../../workflows/messages.js';
+import { isNever } from './job-schedule.js';
+import type { JobView, UnreadJob } from './job-schemas.js';
+import { toProblem } from '../problem.js';
+import type { LatestSessions } from '../sessions/session-store.js';
+
+export function definitionOf({ action, scheduleId }: ScheduleDescription): CopyJob {
+  const [input] = (action.args ?? []) as CopySessionInput[];
+  if (input === undefined) throw new Error(`schedule ${scheduleId} carries no job definition`);
+  return input.job;
+}
+
+/** What Temporal tells of a job. */
+export interface KnownJob {
+  readonly job: CopyJob;
+  readonly isPaused: boolean;
+  /** Ascending. */
+  readonly nextActionTimes: readonly Date[];
+  readonly skippedStarts: number;
+  /** When it was made, or its definition last changed. */
+  readonly writtenAtMs: number;
+  /** Of its Schedule. */
+  readonly note: string | undefined;
+}
+
+/** @param missedAt as `missedStartAt` finds it */
+export function viewOf(
+  { job, isPaused, nextActionTimes, skippedStarts }: KnownJob,
+  sessions: LatestSessions | null,
+  missedAt: string | null,
+): JobView {
+  const hasCalendar = job.mode === 'periodic' && !isPaused;
+  return {
+    ...job,
+    state: isPaused ? 'disabled' : sessions?.needsDecision === true ? 'actionRequired' : 'enabled',
+    nextRunAt: hasCalendar ? nextRunAt({ nextActionTimes }) : null,
+    lastSession: sessions?.newest ?? null,
+    nextTryAt: isPaused ? null : (sessions?.newest.nextTryAt ?? null),
+    skippedStarts,
+    missedStartAt: missedAt,
+  };
+}
+
+/** Of a job whose Schedule could not be read: what the list of Schedules, which may be a moment old, and its sessions tell. */
+export function unreadViewOf(
+  id: string,
+  { action, state, info, typedSearchAttributes }: ScheduleSummary,
+  sessions: LatestSessions | null,
+  error: unknown,
+): UnreadJob {
+  const mode = action?.workflowType === WORKFLOW_WATCH_SOURCES ? 'immediate' : 'periodic';
+  return {
+    id,
+    name: typedSearchAttributes?.get(JOB_NAME) ?? null,
+    mode,
+    state: 'unknown',
+    paused: state.paused,
+    nextRunAt: mode === 'periodic' && !state.paused ? nextRunAt(info) : null,
+    lastSession: sessions?.newest ?? null,
+    reason: toProblem(error).detail,
+  };
+}
+
+/** null: none, or none that lies ahead. */
+function nextRunAt({ nextActionTimes: [next] }: { nextActionTimes: readonly Date[] }) {
+  return next !== undefined && !isNever(next) ? next.toISOString() : null;
+}

@@ -1,0 +1,243 @@
+/** Verifications and restores: workflows `verify/<repositoryId>/…` and `restore/<repositoryId>/…`. */
+
+import {
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowExecutionInfo,
+} from '@temporalio/client';
+import { CancelledFailure, TerminatedFailure } from '@temporalio/common';
+import { LRUCache } from 'lru-cache';
+import { BackupError } from '../../domain/errors.js';
+import { listExecutions } from '../executions/execution-list.js';
+import { quoted } from '../executions/visibility-query.js';
+import {
+  CONTROL_TASK_QUEUE,
+  operationQuery,
+  type OperationMemo,
+  WORKFLOW_REMOVE,
+  WORKFLOW_RESTORE,
+  WORKFLOW_VERIFY,
+  type RemoveInput,
+  type RestoreInput,
+  type VerifyInput,
+} from '../../../workflows/messages.js';
+import type { OperationStatus } from '../../domain/sessions/operation.js';
+import { OPERATION_KINDS, type OperationView } from './repository-schemas.js';
+import { isNoAnswer, toBackupError } from '../executions/temporal-errors.js';
+
+const QUERY_TIMEOUT_MS = 2_000;
+const PAGE_SIZE = 50;
+/** Of 200 notes each at most: some 20 MB. */
+const KEPT_OUTCOMES = 500;
+const NOTHING_KNOWN: OperationStatus = {
+  state: 'running',
+  result: null,
+  processedBytes: 0,
+  totalBytes: 0,
+  code: null,
+  reason: null,
+  notes: [],
+  omittedNotes: 0,
+};
+
+export class OperationStore {
+  readonly #client: Client;
+  readonly #now: () => number;
+  readonly #ended = new LRUCache<string, OperationStatus>({ max: KEPT_OUTCOMES });
+
+  constructor(client: Client, now: () => number) {
+    this.#client = client;
+    this.#now = now;
+  }
+
+  /** @returns the operation's id; that of the running verification when there is one */
+  async verify(input: VerifyInput): Promise<string> {
+    const workflowId = `verify/${input.repositoryId}/${input.restorePointId ?? 'all'}`;
+    await this.#client.workflow.start(WORKFLOW_VERIFY, {
+      workflowId,
+      taskQueue: CONTROL_TASK_QUEUE,
+      args: [input],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      staticSummary: `verify ${input.restorePointId ?? 'every restore point'} in ${input.repositoryId}`,
+    });
+    return operationIdOf(workflowId);
+  }
+
+  /** @returns the operation's id */
+  async restore(input: RestoreInput): Promise<string> {
+    const start = new Date(this.#now()).toISOString().replaceAll(/[-:.]/g, '');
+    const workflowId = `restore/${input.repositoryId}/${input.restorePointId}-${start}`;
+    await this.#client.workflow.start(WORKFLOW_RESTORE, {
+      workflowId,
+      taskQueue: CONTROL_TASK_QUEUE,
+      args: [input],
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      staticSummary: `restore ${input.restorePointId} from ${input.repositoryId}`,
+    });
+    return operationIdOf(workflowId);
+  }
+
+  /** @returns the operation's id; that of the running removal when there is one */
+  async remove(input: RemoveInput): Promise<string> {
+    const workflowId = `remove/${input.repositoryId}/${input.restorePointId}`;
+    await this.#client.workflow.start(WORKFLOW_REMOVE, {
+      workflowId,
+      taskQueue: CONTROL_TASK_QUEUE,
+      args: [input],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      staticSummary: `take ${input.restorePointId} out of ${input.repositoryId}`,
+    });
+    return operationIdOf(workflowId);
+  }
+
+  /** @throws OPERATION_MISSING */
+  async get(operationId: string): Promise<OperationView> {
+    const { workflowId } = partsOf(operationId);
+    const execution = await this.#handle(workflowId)
+      .describe()
+      .catch((error: unknown) => {
+        throw error instanceof WorkflowNotFoundError ? missing(operationId) : error;
+      });
+    return this.#view(execution);
+  }
+
+  /** Those that Temporal still knows: running ones first, then the ended ones, newest end first. */
+  async list(
+    filter: OperationFilter,
+  ): Promise<{ items: OperationView[]; nextCursor: string | null }> {
+    const { executions, nextCursor } = await listExecutions(this.#client, queryOf(filter), {
+      pageSize: PAGE_SIZE,
+      ...(filter.cursor === undefined ? {} : { cursor: filter.cursor }),
+    });
+    return { items: await Promise.all(executions.map((each) => this.#view(each))), nextCursor };
+  }
+
+  #handle(workflowId: string) {
+    return this.#client.workflow.getHandle<(input: object) => Promise<OperationStatus>>(workflowId);
+  }
+
+  async #view(
+    execution: Pick<WorkflowExecutionInfo, 'workflowId' | 'memo' | 'startTime' | 'closeTime'> & {
+      readonly status: { readonly name: string };
+    },
+  ): Promise<OperationView> {
+    const { workflowId, memo, startTime, closeTime, status } = execution;
+    const { kind, repositoryId } = partsOf(operationIdOf(workflowId));
+    const view = {
+      id: operationIdOf(workflowId),
+      kind,
+      repositoryId,
+      startedAt: (memo as OperationMemo | undefined)?.startedAt ?? startTime.toISOString(),
+      endedAt: closeTime?.toISOString() ?? null,
+    };
+    return {
+      ...view,
+      ...(await this.#status(workflowId, status.name === 'RUNNING', view.endedAt)),
+    };
+  }
+
+  /** How an operation ended stays: its history is read once. */
+  async #status(
+    workflowId: string,
+    isRunning: boolean,
+    endedAt: string | null,
+  ): Promise<OperationStatus & Pick<OperationView, 'live'>> {
+    const handle = this.#handle(workflowId);
+    if (!isRunning) {
+      const key = `${workflowId} ${String(endedAt)}`;
+      const ended = this.#ended.get(key) ?? (await outcomeOf(() => handle.result()));
+      this.#ended.set(key, ended);
+      return { ...ended, live: true };
+    }
+    try {
+      const status = await this.#client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, () =>
+        handle.query(operationQuery),
+      );
+      return { ...status, live: true };
+    } catch (error) {
+      if (!isNoAnswer(error)) throw error;
+      return { ...NOTHING_KNOWN, live: false };
+    }
+  }
+}
+
+export interface OperationFilter {
+  readonly kind?: OperationView['kind'] | undefined;
+  readonly repositoryId?: string | undefined;
+  readonly state?: OperationView['state'] | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** One that goes on in a new run is one operation: only its last run counts. */
+function queryOf({ kind, repositoryId, state }: OperationFilter): string {
+  const kinds = OPERATION_KINDS.filter((each) => (kind ?? each) === each);
+  const types = kinds.map((each) =>
+    repositoryId === undefined
+      ? `WorkflowType = ${quoted(WORKFLOW_OF_KIND[each])}`
+      : `(WorkflowType = ${quoted(WORKFLOW_OF_KIND[each])} AND WorkflowId STARTS_WITH ${quoted(`${each}/${repositoryId}/`)})`,
+  );
+  const status =
+    state === undefined
+      ? "ExecutionStatus != 'ContinuedAsNew'"
+      : state === 'running'
+        ? "ExecutionStatus = 'Running'"
+        : "ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew'";
+  return `(${types.join(' OR ')}) AND ${status}`;
+}
+
+const WORKFLOW_OF_KIND = {
+  verify: WORKFLOW_VERIFY,
+  restore: WORKFLOW_RESTORE,
+  remove: WORKFLOW_REMOVE,
+} as const;
+
+async function outcomeOf(result: () => Promise<OperationStatus>): Promise<OperationStatus> {
+  try {
+    return await result();
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    const { cause } = error;
+    const isStopped = cause instanceof CancelledFailure || cause instanceof TerminatedFailure;
+    const known = toBackupError(error);
+    return {
+      ...NOTHING_KNOWN,
+      state: 'ended',
+      result: isStopped ? 'stopped' : 'failed',
+      code: known?.code ?? null,
+      reason: known?.message ?? cause?.message ?? error.message,
+    };
+  }
+}
+
+/** `verify/offsite/nightly:web01:…` ⇄ `verify.offsite.nightly:web01:…`: one segment of an address. */
+function operationIdOf(workflowId: string): string {
+  return workflowId.replace('/', '.').replace('/', '.');
+}
+
+const OPERATION_ID_LENGTH = 900;
+
+function partsOf(operationId: string): {
+  workflowId: string;
+  kind: OperationView['kind'];
+  repositoryId: string;
+} {
+  const match = /^(verify|restore|remove)\.([a-z0-9-]+)\.([^/]+)$/.exec(operationId);
+  const [, kind, repositoryId, rest] = match ?? [];
+  if (
+    !isOperationKind(kind) ||
+    repositoryId === undefined ||
+    operationId.length > OPERATION_ID_LENGTH
+  ) {
+    throw missing(operationId);
+  }
+  return { workflowId: `${kind}/${repositoryId}/${rest}`, kind, repositoryId };
+}
+
+function isOperationKind(kind: string | undefined): kind is OperationView['kind'] {
+  return (OPERATION_KINDS as readonly (string | undefined)[]).includes(kind);
+}
+
+function missing(operationId: string): BackupError {
+  return new BackupError('OPERATION_MISSING', `no operation ${operationId}`);
+}

@@ -1,0 +1,216 @@
+/** The overview and the workloads as the API shows them. */
+
+import {
+  dateOfDayNumber,
+  dayNumber,
+  DAY_MS,
+  dayNumberOf,
+  isoDate,
+} from '../../domain/schedules/calendar-date.js';
+import { restorePointKey } from '../../domain/targets/repository-view.js';
+import type { SafetyProblem, WorkloadName } from '../../domain/safety/problem-groups.js';
+import type { Copies, ProtectedWorkload, RepositoryFacts } from '../../domain/safety/protection.js';
+import type { ChainFacts } from '../../domain/safety/workload-facts.js';
+import type { KnownFacts, KnownSafety } from './safety-reader.js';
+import type { RunningSession } from '../sessions/session-schemas.js';
+import type {
+  ComingRun,
+  CopiesView,
+  Night,
+  Overview,
+  ProblemView,
+  RepositoryState,
+  WorkloadView,
+} from './overview-schemas.js';
+
+const SHOWN_PROBLEMS = 100;
+const SHOWN_WORKLOADS = 20;
+
+export function overviewOf(
+  { facts, safety, nowMs }: KnownSafety,
+  running: readonly RunningSession[],
+): Overview {
+  const { verdict, problems, workloads } = safety;
+  const { sinceMs, ...said } = verdict;
+  const seen = facts.repositories.flatMap(({ seenAtMs }) => (seenAtMs === null ? [] : [seenAtMs]));
+  const chains = workloads.flatMap(({ copies }) => copies.flatMap(({ chain }) => chain ?? []));
+  const inState = (state: ProtectedWorkload['state']) =>
+    workloads.filter((workload) => workload.state === state).length;
+  const unwatched = inState('unwatched');
+  return {
+    verdict: { ...said, since: instantOf(sinceMs) },
+    asOf: seen.length === 0 ? null : instantOf(Math.min(...seen)),
+    counts: {
+      workloads: workloads.length - unwatched,
+      ok: inState('ok'),
+      late: inState('late'),
+      unknown: inState('unknown'),
+      unprotected: inState('unprotected'),
+      unwatched,
+      restorePoints: sum(chains, ({ restorePointCount }) => restorePointCount),
+      damagedRestorePoints: sum(chains, ({ damagedCount }) => damagedCount),
+      neverVerifiedRestorePoints: sum(chains, ({ neverVerifiedCount }) => neverVerifiedCount),
+    },
+    oldestVerifiedAt: earliest(chains.map(({ oldestVerifiedAt }) => oldestVerifiedAt)),
+    problems: problems.slice(0, SHOWN_PROBLEMS).map(problemView),
+    omittedProblems: Math.max(0, problems.length - SHOWN_PROBLEMS),
+    running,
+    next: comingRuns(facts, nowMs),
+    repositories: facts.repositories.map(repositoryState),
+  };
+}
+
+function problemView({ sinceMs, workloads, ...problem }: SafetyProblem): ProblemView {
+  return {
+    ...problem,
+    since: instantOf(sinceMs),
+    workloads: workloads.slice(0, SHOWN_WORKLOADS).map((name) => ({ key: keyOf(name), ...name })),
+    workloadCount: workloads.length,
+  };
+}
+
+function comingRuns({ listed }: KnownFacts, nowMs: number): ComingRun[] {
+  return listed
+    .flatMap((job) => {
+      if (job.state === 'unknown' || job.nextRunAt === null) return [];
+      if (Date.parse(job.nextRunAt) > nowMs + DAY_MS) return [];
+      return [{ jobId: job.id, jobName: job.name, at: job.nextRunAt, timeZone: job.timeZone }];
+    })
+    .sort((a, b) => (a.at < b.at ? -1 : 1));
+}
+
+function repositoryState(facts: RepositoryFacts): RepositoryState {
+  const { id, role, seenAtMs, awaySinceMs, reason, totalBytes, freeBytes } = facts;
+  return {
+    id,
+    role,
+    reachable: seenAtMs !== null && awaySinceMs === null,
+    reason,
+    asOf: instantOf(seenAtMs),
+    awaySince: instantOf(awaySinceMs),
+    totalBytes,
+    freeBytes,
+  };
+}
+
+export function workloadView(
+  workload: ProtectedWorkload,
+  { facts, nowMs }: Pick<KnownSafety, 'facts' | 'nowMs'>,
+): WorkloadView {
+  const { id, name, type, repositoryId, state, sinceMs, source, leftovers } = workload;
+  const copies = workload.copies.map(copiesView);
+  return {
+    key: keyOf(workload),
+    ...{ id, name, type, repositoryId, state },
+    since: instantOf(sinceMs),
+    newestSourceAt: newestOf(source?.recentAtSeconds ?? []),
+    sourcePointCount: source?.restorePointCount ?? null,
+    sourceProblem: source?.problem ?? null,
+    newestCopyAt: latest(copies.map(({ newestAt }) => newestAt)),
+    oldestCopyAt: earliest(copies.map(({ oldestAt }) => oldestAt)),
+    restorePointCount: sum(copies, ({ restorePointCount }) => restorePointCount),
+    damagedCount: sum(copies, ({ damagedCount }) => damagedCount),
+    oldestVerifiedAt: earliest(copies.map(({ oldestVerifiedAt }) => oldestVerifiedAt)),
+    storedBytes: sum(copies, ({ storedBytes }) => storedBytes),
+    copies,
+    leftovers: leftovers.map(({ repositoryId: targetId, chain }) => ({
+      jobId: chain.jobId,
+      repositoryId: targetId,
+      restorePointCount: chain.restorePointCount,
+      newestAt: newestOf(chain.recentAtSeconds),
+      storedBytes: chain.storedBytes,
+    })),
+    nights: nightsOf(workload, facts, nowMs),
+  };
+}
+
+function copiesView({ job, repositoryId, chain, limits, status }: Copies): CopiesView {
+  return {
+    jobId: job.id,
+    jobName: job.name,
+    repositoryId,
+    state: status.state,
+    since: instantOf(status.sinceMs),
+    reasons: status.reasons,
+    ...limits,
+    newestAt: newestOf(chain?.recentAtSeconds ?? []),
+    newestCopiedAt: chain?.newestCopiedAt ?? null,
+    oldestAt: chain?.oldestAt ?? null,
+    restorePointCount: chain?.restorePointCount ?? 0,
+    damagedCount: chain?.damagedCount ?? 0,
+    neverVerifiedCount: chain?.neverVerifiedCount ?? 0,
+    oldestVerifiedAt: chain?.oldestVerifiedAt ?? null,
+    storedBytes: chain?.storedBytes ?? 0,
+    missedSince: chain?.missedSince ?? null,
+  };
+}
+
+const SHOWN_NIGHTS = 14;
+const DAY_SECONDS = DAY_MS / 1_000;
+
+/** Of all its copies together: a day on which one of them has a restore point is copied. */
+function nightsOf(workload: ProtectedWorkload, facts: KnownFacts, nowMs: number): Night[] {
+  const [first] = workload.copies;
+  const timeZone = first?.job.timeZone ?? 'UTC';
+  const today = dayNumberOf(nowMs, timeZone);
+  const shownFrom = nowMs / 1_000 - (SHOWN_NIGHTS + 1) * DAY_SECONDS;
+  const sourceDays = new Set(
+    (workload.source?.recentAtSeconds ?? [])
+      .filter((seconds) => seconds > shownFrom)
+      .map((seconds) => dayNumberOf(seconds * 1_000, timeZone)),
+  );
+  const chains = workload.copies.flatMap(({ chain }) => (chain === null ? [] : [chain]));
+  const awayDays = workload.copies.map(({ repositoryId }) => {
+    const since = facts.repositories.find(({ id }) => id === repositoryId)?.awaySinceMs ?? null;
+    return since === null ? Infinity : dayNumberOf(since, timeZone);
+  });
+  return Array.from({ length: SHOWN_NIGHTS }, (_, index) => {
+    const day = today - SHOWN_NIGHTS + 1 + index;
+    const date = isoDate(dateOfDayNumber(day));
+    const restorePoints = sum(chains, (chain) => pointsOn(chain, day));
+    if (restorePoints > 0) return { date, state: 'copied', restorePoints };
+    if (awayDays.some((awayDay) => day >= awayDay))
+      return { date, state: 'unknown', restorePoints };
+    const isKept = chains.some((chain) => isWithin(chain, date));
+    if (!isKept && !(chains.length === 0 && first !== undefined && sourceDays.has(day)))
+      return { date, state: 'outside', restorePoints };
+    if (!sourceDays.has(day)) return { date, state: 'none', restorePoints };
+    return { date, state: day === today ? 'waiting' : 'missed', restorePoints };
+  });
+}
+
+function pointsOn({ today, days }: ChainFacts, day: number): number {
+  const [year = 1, month = 1, date = 1] = today.split('-').map(Number);
+  const last = dayNumber({ year, month, day: date });
+  return days[days.length - 1 - (last - day)] ?? 0;
+}
+
+/** Whether a copy of this day would be kept still, had there been one. */
+function isWithin({ oldestAt, keptSince }: ChainFacts, date: string): boolean {
+  if (oldestAt === null) return true;
+  return date >= oldestAt.slice(0, date.length) && (keptSince === null || date >= keptSince);
+}
+
+export function keyOf({ repositoryId, id }: Pick<WorkloadName, 'repositoryId' | 'id'>): string {
+  return restorePointKey([repositoryId, id]);
+}
+
+function instantOf(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}
+
+function newestOf([seconds]: readonly number[]): string | null {
+  return seconds === undefined ? null : new Date(seconds * 1_000).toISOString();
+}
+
+function earliest(instants: readonly (string | null)[]): string | null {
+  return instants.reduce((a, b) => (a === null || (b !== null && b < a) ? b : a), null);
+}
+
+function latest(instants: readonly (string | null)[]): string | null {
+  return instants.reduce((a, b) => (a === null || (b !== null && b > a) ? b : a), null);
+}
+
+function sum<Item>(items: readonly Item[], of: (item: Item) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}

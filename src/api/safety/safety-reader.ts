@@ -1,0 +1,265 @@
+/** What is known of all repositories and jobs, kept between requests: a look into a repository of thousands of workloads is not for each of them. */
+
+import { setTimeout } from 'node:timers/promises';
+import type { Growth } from '../../domain/safety/growth.js';
+import type { Client } from '@temporalio/client';
+import type { RepositoryConfig } from '../../config/config.js';
+import { failingChannels, type DeliveryFact } from '../../domain/safety/channel-health.js';
+import type { NotificationSettings } from '../../domain/safety/notification-channel.js';
+import { deliveriesOf } from './deliveries.js';
+import { toBackupError } from '../executions/temporal-errors.js';
+import {
+  safetyOf,
+  type JobFacts,
+  type Safety,
+  type SafetyFacts,
+} from '../../domain/safety/safety.js';
+import type { RepositoryFacts } from '../../domain/safety/protection.js';
+import type { WorkloadFacts } from '../../domain/safety/workload-facts.js';
+import { UNREACHABLE } from '../../domain/targets/repository-view.js';
+import type { UnreadablePart } from '../../domain/targets/repository-view.js';
+import type { ListedJob } from '../jobs/job-schemas.js';
+import type { JobStore } from '../jobs/job-store.js';
+import { toProblem } from '../problem.js';
+import type { RepositoryBrowser } from '../repositories/repository-browser.js';
+
+/** A repository is looked at again after a minute, or after twenty times as long as the last look took: looking takes a twentieth of its time at most. */
+const SHORTEST_PAUSE_MS = 60_000;
+const PAUSE_FACTOR = 20;
+/** After a session has ended, or while nothing is known, it is looked at sooner. */
+const EAGER_PAUSE_MS = 5_000;
+/** Whoever asks waits so long for looks that are due, and then gets what is known. */
+const WAIT_MS = 5_000;
+/** Jobs that were changed through this API are read anew at once. */
+const JOBS_SEEN_MS = 10_000;
+
+/** How long a judgement of the same facts serves. */
+const JUDGED_MS = 5_000;
+
+interface KnownJobs {
+  readonly readAtMs: number;
+  readonly changes: number;
+  readonly items: readonly ListedJob[];
+  readonly deliveries: readonly DeliveryFact[];
+}
+
+interface KnownRepository {
+  facts: RepositoryFacts;
+  startedAtMs: number;
+  tookMs: number;
+  look: Promise<void> | null;
+}
+
+export interface KnownFacts extends SafetyFacts {
+  readonly listed: readonly ListedJob[];
+}
+
+/** What follows from the facts, as of `nowMs`. */
+export interface KnownSafety {
+  readonly facts: KnownFacts;
+  readonly safety: Safety;
+  readonly nowMs: number;
+}
+
+/** What is asked of the channels that tell people. */
+export interface ChannelsWatched {
+  readonly ids: readonly string[];
+  /** The newest ones. */
+  readonly deliveries: () => Promise<readonly DeliveryFact[]>;
+}
+
+/** Those of the configuration that are told something. */
+export function watchedChannels(
+  client: Client,
+  { channels }: NotificationSettings,
+): ChannelsWatched {
+  const ids = channels.filter(({ kind }) => kind !== 'ping').map(({ id }) => id);
+  return { ids, deliveries: () => deliveriesOf(client) };
+}
+
+export interface SafetySources {
+  readonly browser: RepositoryBrowser;
+  readonly jobs: JobStore;
+  readonly repositories: readonly RepositoryConfig[];
+  readonly channels: ChannelsWatched;
+  readonly now: () => number;
+}
+
+export class SafetyReader {
+  readonly #browser: RepositoryBrowser;
+  readonly #jobs: JobStore;
+  readonly #channels: ChannelsWatched;
+  readonly #now: () => number;
+  readonly #repositories: Map<string, KnownRepository>;
+  #knownJobs: KnownJobs | null = null;
+  #readingJobs: Promise<KnownJobs> | null = null;
+  #judged: KnownSafety | null = null;
+
+  constructor({ browser, jobs, repositories, channels, now }: SafetySources) {
+    this.#browser = browser;
+    this.#jobs = jobs;
+    this.#channels = channels;
+    this.#now = now;
+    this.#repositories = new Map(repositories.map((each) => [each.id, neverSeen(each)]));
+  }
+
+  /** What is known now; looks that are due are begun, and waited for a moment. @throws what Temporal answers when jobs cannot be listed */
+  async read(): Promise<KnownFacts> {
+    const listed = await this.#listedJobs();
+    const lastEnd = lastEndMs(listed);
+    const looks = [...this.#repositories.values()].map((known) => this.#lookIfDue(known, lastEnd));
+    await Promise.race([Promise.all(looks), setTimeout(WAIT_MS, null, { ref: false })]);
+    return {
+      listed,
+      repositories: [...this.#repositories.values()].map(({ facts }) => facts),
+      failingChannels: failingChannels(
+        this.#channels.ids,
+        this.#knownJobs?.deliveries ?? [],
+        this.#now(),
+      ),
+      jobs: listed.flatMap((job) => (job.state === 'unknown' ? [] : [jobFacts(job)])),
+      unreadJobs: listed.flatMap((job) =>
+        job.state === 'unknown' ? [{ id: job.id, reason: job.reason }] : [],
+      ),
+    };
+  }
+
+  /** The judgement of what is known now. With thousands of workloads it takes a tenth of a second, so that of the same facts serves for a moment. */
+  async safety(): Promise<KnownSafety> {
+    const facts = await this.read();
+    const nowMs = this.#now();
+    const last = this.#judged;
+    const isSame =
+      last !== null &&
+      last.facts.listed === facts.listed &&
+      last.facts.repositories.every((known, index) => known === facts.repositories[index]);
+    if (isSame && Math.abs(nowMs - last.nowMs) < JUDGED_MS) return last;
+    this.#judged = { facts, safety: safetyOf(facts, nowMs), nowMs };
+    return this.#judged;
+  }
+
+  /** Workloads that the last look into a repository found; none: nobody has looked yet. Begins no look. */
+  seenWorkloads(repositoryId: string): readonly WorkloadFacts[] {
+    return this.#repositories.get(repositoryId)?.facts.workloads ?? [];
+  }
+
+  async #listedJobs(): Promise<readonly ListedJob[]> {
+    const known = this.#knownJobs;
+    const changes = this.#jobs.changes;
+    if (known?.changes === changes && this.#now() - known.readAtMs < JOBS_SEEN_MS)
+      return known.items;
+    this.#readingJobs ??= this.#readJobs(changes).finally(() => {
+      this.#readingJobs = null;
+    });
+    return (await this.#readingJobs).items;
+  }
+
+  async #readJobs(changes: number): Promise<KnownJobs> {
+    const readAtMs = this.#now();
+    const [{ items }, deliveries] = await Promise.all([
+      this.#jobs.list(),
+      this.#channels.ids.length === 0 ? [] : this.#channels.deliveries(),
+    ]);
+    this.#knownJobs = { readAtMs, changes, items, deliveries };
+    return this.#knownJobs;
+  }
+
+  async #lookIfDue(known: KnownRepository, lastEndMs: number): Promise<void> {
+    const { startedAtMs, tookMs, facts } = known;
+    const isEager =
+      facts.seenAtMs === null || facts.awaySinceMs !== null || lastEndMs > startedAtMs;
+    const pauseMs = Math.max(
+      isEager ? EAGER_PAUSE_MS : SHORTEST_PAUSE_MS,
+      PAUSE_FACTOR * tookMs * (isEager ? 0.1 : 1),
+    );
+    if (known.look === null && this.#now() - startedAtMs < pauseMs) return;
+    known.look ??= this.#look(known).finally(() => {
+      known.look = null;
+    });
+    await known.look;
+  }
+
+  async #look(known: KnownRepository): Promise<void> {
+    const { facts } = known;
+    known.startedAtMs = this.#now();
+    try {
+      known.facts = await this.#factsOf(facts);
+    } catch (error) {
+      known.facts = away(facts, this.#now(), error);
+    }
+    known.tookMs = this.#now() - known.startedAtMs;
+  }
+
+  async #factsOf(before: RepositoryFacts): Promise<RepositoryFacts> {
+    const workloads: WorkloadFacts[] = [];
+    const unreadable: UnreadablePart[] = [];
+    let description = null;
+    let cursor: string | undefined;
+    do {
+      const page = await this.#browser.facts(before.id, cursor);
+      description = page.description ?? description ?? { ...UNREACHABLE, reason: null };
+      workloads.push(...page.items);
+      unreadable.push(...(page.unreadable ?? []));
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+    const nowMs = this.#now();
+    const { reachable, reason, totalBytes, freeBytes, storage, growth } = description;
+    const fullAtMs = fullAtOf(growth);
+    const storageFaults = storage?.faults ?? [];
+    if (!reachable)
+      return { ...before, storageFaults, reason, code: null, awaySinceMs: sinceOf(before, nowMs) };
+    return {
+      ...before,
+      seenAtMs: nowMs,
+      ...{ awaySinceMs: null, code: null, reason: null },
+      ...{ totalBytes, freeBytes, fullAtMs, storageFaults, workloads, unreadable },
+    };
+  }
+}
+
+function fullAtOf(growth: Growth | null): number | null {
+  const fullAt = growth?.fullAt ?? null;
+  return fullAt === null ? null : Date.parse(fullAt);
+}
+
+function neverSeen({ id, role }: RepositoryConfig): KnownRepository {
+  const nothing = { totalBytes: null, freeBytes: null, fullAtMs: null, storageFaults: [] };
+  const facts: RepositoryFacts = {
+    ...{ id, role, seenAtMs: null, awaySinceMs: null, code: null, reason: null },
+    ...nothing,
+    workloads: [],
+    unreadable: [],
+  };
+  return { facts, startedAtMs: -Infinity, tookMs: 0, look: null };
+}
+
+function away(facts: RepositoryFacts, nowMs: number, error: unknown): RepositoryFacts {
+  const code = toBackupError(error)?.code ?? null;
+  return { ...facts, code, reason: toProblem(error).detail, awaySinceMs: sinceOf(facts, nowMs) };
+}
+
+/** It was there when it was last seen, and nothing is known of the time after. */
+function sinceOf({ awaySinceMs, seenAtMs }: RepositoryFacts, nowMs: number): number {
+  return awaySinceMs ?? seenAtMs ?? nowMs;
+}
+
+function lastEndMs(listed: readonly ListedJob[]): number {
+  return Math.max(
+    -Infinity,
+    ...listed.map(({ lastSession }) => Date.parse(lastSession?.endedAt ?? '') || -Infinity),
+  );
+}
+
+function jobFacts(listed: Exclude<ListedJob, { state: 'unknown' }>): JobFacts {
+  const { state, lastSession, missedStartAt } = listed;
+  return {
+    job: listed,
+    state,
+    missedStartAtMs: missedStartAt === null ? null : Date.parse(missedStartAt),
+    lastSession: lastSession && {
+      id: lastSession.id,
+      result: lastSession.result,
+      startedAtMs: Date.parse(lastSession.startedAt),
+    },
+  };
+}

@@ -1,0 +1,120 @@
+/** Sessions of all times: those that Temporal knows, then those of which only the records beside the data tell. */
+
+import type { Client } from '@temporalio/client';
+import { sessionIdOfWorkflow, workflowIdOfSession } from '../../domain/sessions/copy-session.js';
+import { isBackupError, type BackupError } from '../../domain/errors.js';
+import type { UnreadablePart } from '../../domain/targets/repository-view.js';
+import { listExecutions } from '../executions/execution-list.js';
+import { toProblem } from '../problem.js';
+import type { RepositoryBrowser } from '../repositories/repository-browser.js';
+import { invalidRequest } from '../route.js';
+import type { SessionSummary, SessionView } from './session-schemas.js';
+import { withoutRetry, type SessionFilter, type SessionStore } from './session-store.js';
+import { toBackupError } from '../executions/temporal-errors.js';
+import { quoted } from '../executions/visibility-query.js';
+
+/** Before the number of the target and the place in it. */
+const STORED = 'stored/';
+
+export interface SessionPage {
+  readonly items: SessionSummary[];
+  readonly nextCursor?: string;
+  readonly unreadable?: UnreadablePart[];
+}
+
+export class AllSessions {
+  readonly #client: Client;
+  readonly #live: SessionStore;
+  readonly #browser: RepositoryBrowser;
+  readonly #targets: readonly string[];
+
+  constructor(
+    client: Client,
+    live: SessionStore,
+    browser: RepositoryBrowser,
+    targets: readonly string[],
+  ) {
+    this.#client = client;
+    this.#live = live;
+    this.#browser = browser;
+    this.#targets = targets;
+  }
+
+  /** Running ones, then the ended ones by their end, then, target by target, the recorded ones by their start; the newest first. A target that cannot be
+   *  asked is named in `unreadable`. */
+  async list(filter: SessionFilter): Promise<SessionPage> {
+    const { cursor } = filter;
+    if (cursor?.startsWith(STORED) === true)
+      return this.#recorded(filter, cursor.slice(STORED.length));
+    const { items, nextCursor } = await this.#live.list(filter);
+    if (nextCursor !== null) return { items, nextCursor };
+    const hasRecords = filter.state === undefined || filter.state === 'ended';
+    return hasRecords && this.#targets.length > 0
+      ? { items, nextCursor: `${STORED}0/` }
+      : { items };
+  }
+
+  /** @throws SESSION_MISSING */
+  async get(sessionId: string): Promise<SessionView> {
+    try {
+      return await this.#live.get(sessionId);
+    } catch (error) {
+      if (!isBackupError(error, 'SESSION_MISSING')) throw error;
+      return this.#record(sessionId, error);
+    }
+  }
+
+  async #record(sessionId: string, missing: BackupError): Promise<SessionView> {
+    const jobId = sessionId.slice(0, -'-20261124T220000Z'.length);
+    if (workflowIdOfSession(sessionId) === null) throw missing;
+    for (const target of this.#targets) {
+      const session = await this.#browser.sessionRecord(target, { jobId, sessionId });
+      if (session !== null)
+        return { ...session, tasks: withoutRetry(session.tasks), retry: null, live: true };
+    }
+    throw missing;
+  }
+
+  async #recorded(filter: SessionFilter, place: string): Promise<SessionPage> {
+    const [, index = '', after = ''] = /^(\d{1,4})\/(.*)$/s.exec(place) ?? [];
+    const target = this.#targets[Number(index === '' ? NaN : index)];
+    if (target === undefined)
+      throw invalidRequest([{ path: 'query.cursor', message: 'not a cursor of this list' }]);
+    const isLast = Number(index) + 1 === this.#targets.length;
+    const following = isLast ? {} : { nextCursor: `${STORED}${Number(index) + 1}/` };
+    try {
+      const { items, nextCursor, unreadable } = await this.#browser.sessionRecords(
+        target,
+        {
+          jobId: filter.jobId ?? null,
+          fromMs: filter.from === undefined ? null : Date.parse(filter.from),
+          toMs: filter.to === undefined ? null : Date.parse(filter.to),
+          result: filter.result ?? null,
+        },
+        after === '' ? undefined : after,
+      );
+      const known = await this.#known(items.map(({ id }) => id));
+      return {
+        items: items.filter(({ id }) => !known.has(id)),
+        ...(nextCursor === undefined
+          ? following
+          : { nextCursor: `${STORED}${index}/${nextCursor}` }),
+        ...(unreadable === undefined ? {} : { unreadable: [...unreadable] }),
+      };
+    } catch (error) {
+      const known = toBackupError(error);
+      if (known === null) throw error;
+      const part = { path: target, code: known.code, reason: toProblem(error).detail };
+      return { items: [], unreadable: [part], ...following };
+    }
+  }
+
+  /** Those that Temporal lists already. */
+  async #known(sessionIds: readonly string[]): Promise<Set<string>> {
+    const ids = sessionIds.flatMap((id) => workflowIdOfSession(id) ?? []);
+    if (ids.length === 0) return new Set();
+    const query = `WorkflowId IN (${ids.map(quoted).join(', ')})`;
+    const { executions } = await listExecutions(this.#client, query, { pageSize: 1_000 });
+    return new Set(executions.map(({ workflowId }) => sessionIdOfWorkflow(workflowId)));
+  }
+}

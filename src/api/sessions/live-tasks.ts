@@ -1,0 +1,104 @@
+/** The running tasks of a session, fresher than the session itself knows: each child workflow is asked, the last heartbeat of its running
+ *  batch is added, and so is what it waits for, which the server tells without any worker. */
+
+import { sumMoved } from '../../domain/targets/moved-bytes.js';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { z } from 'zod';
+import { newTask, type CopyProgress, type CopyTask } from '../../domain/sessions/copy-session.js';
+import { taskQuery, workloadIdOfChain } from '../../../workflows/messages.js';
+import type { CopyBlocksHeartbeat } from '../../domain/sessions/operation.js';
+import type { TaskView } from './session-schemas.js';
+import { retryOf } from '../executions/step-retry.js';
+
+/** More tasks than these run only in very large sessions; the others show what the session knows. */
+const ASKED_CHILDREN = 50;
+const DEADLINE_MS = 2_000;
+
+const heartbeatSchema: z.ZodType<CopyBlocksHeartbeat> = z.object({
+  processedBytes: z.number(),
+  readBytes: z.number(),
+  transferredBytes: z.number(),
+  reusedBytes: z.number(),
+  storedBytes: z.number(),
+  bytesPerSecond: z.number(),
+});
+
+type PendingActivities = WorkflowExecutionDescription['raw']['pendingActivities'];
+
+/** `tasks` in their order, those of the running children brought up to date; of a child that does not answer only what it waits for. A
+ *  child that the session has not told of is added. */
+export async function refreshTasks(
+  client: Client,
+  children: readonly { readonly workflowId?: string | null }[],
+  tasks: readonly CopyTask[],
+): Promise<TaskView[]> {
+  const views: TaskView[] = tasks.map((task) => ({ ...task, retry: null }));
+  const placeOf = new Map(views.map(({ workloadId }, index) => [workloadId, index]));
+  const asked = children.flatMap(({ workflowId }) => workflowId ?? []);
+  for (const id of asked.map(workloadIdOfChain)) {
+    if (placeOf.has(id)) continue;
+    placeOf.set(id, views.length);
+    views.push({ ...newTask(id, id), state: 'waiting', retry: null });
+  }
+  await client.withDeadline(Date.now() + DEADLINE_MS, () =>
+    Promise.all(
+      asked.slice(0, ASKED_CHILDREN).map(async (workflowId) => {
+        const place = placeOf.get(workloadIdOfChain(workflowId))!;
+        views[place] = await readTask(client, workflowId, views[place]!);
+      }),
+    ),
+  );
+  return views;
+}
+
+/** Never rejects: `known` is what is left when nobody answers. */
+async function readTask(client: Client, workflowId: string, known: TaskView): Promise<TaskView> {
+  const handle = client.workflow.getHandle(workflowId);
+  const [answer, description] = await Promise.allSettled([
+    handle.query(taskQuery),
+    handle.describe(),
+  ]);
+  const task = answer.status === 'fulfilled' ? answer.value : known;
+  if (description.status === 'rejected') return { ...task, retry: null };
+  const { raw } = description.value;
+  return {
+    ...task,
+    progress: withHeartbeats(task.progress, heartbeatsOf(client, raw.pendingActivities)),
+    retry: await retryOf(client, workflowId, raw).catch(() => null),
+  };
+}
+
+function heartbeatsOf(client: Client, activities: PendingActivities): CopyBlocksHeartbeat[] {
+  const converter = client.options.loadedDataConverter.payloadConverter;
+  return (activities ?? []).flatMap(({ heartbeatDetails }) => {
+    const payload = heartbeatDetails?.payloads?.[0];
+    if (payload === undefined || payload === null) return [];
+    const parsed = heartbeatSchema.safeParse(converter.fromPayload(payload));
+    return parsed.success ? [parsed.data] : [];
+  });
+}
+
+function withHeartbeats(
+  progress: CopyProgress,
+  heartbeats: readonly CopyBlocksHeartbeat[],
+): CopyProgress {
+  if (heartbeats.length === 0) return progress;
+  const sum = (field: keyof CopyBlocksHeartbeat) =>
+    heartbeats.reduce((total, heartbeat) => total + heartbeat[field], 0);
+  return progressOf({
+    processedBytes: Math.min(progress.totalBytes, progress.processedBytes + sum('processedBytes')),
+    totalBytes: progress.totalBytes,
+    ...sumMoved([progress, ...heartbeats]),
+    bytesPerSecond: sum('bytesPerSecond'),
+  });
+}
+
+function progressOf(counters: Omit<CopyProgress, 'percent' | 'etaSeconds'>): CopyProgress {
+  const { processedBytes, totalBytes, bytesPerSecond } = counters;
+  const leftBytes = totalBytes - processedBytes;
+  return {
+    ...counters,
+    percent: totalBytes === 0 ? 0 : Math.round((processedBytes / totalBytes) * 1_000) / 10,
+    etaSeconds: bytesPerSecond > 0 ? Math.ceil(leftBytes / bytesPerSecond) : null,
+  };
+}

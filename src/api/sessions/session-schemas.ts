@@ -1,0 +1,204 @@
+/** Shapes of sessions in requests and answers. */
+
+import { z } from 'zod';
+import {
+  type CopyProgress,
+  type CopySession,
+  type CopyTask,
+  type SessionState,
+  type TaskCounts,
+} from '../../domain/sessions/copy-session.js';
+import { ERROR_CODES, isErrorCode, type ErrorCode } from '../../domain/errors.js';
+import type { StepRetry } from '../../domain/sessions/operation.js';
+import type { RecordedSession } from '../../domain/sessions/recorded-session.js';
+import { instant, slug } from '../field-schemas.js';
+
+/** A session in a list: known without asking a worker. */
+export type SessionSummary = RecordedSession;
+
+/** One that runs, with what it has done so far. */
+export type RunningSession = SessionSummary & Pick<CopySession, 'progress' | 'taskCounts'>;
+
+/** A task, with what it waits for. */
+export interface TaskView extends CopyTask {
+  /** null: nothing of it is tried again just now. */
+  readonly retry: StepRetry | null;
+}
+
+/** A session with its tasks. */
+export interface SessionView extends Omit<CopySession, 'tasks' | 'targetRepositoryId'> {
+  readonly tasks: readonly TaskView[];
+  /** null: no worker answered, and nothing told it before. */
+  readonly targetRepositoryId: string | null;
+  /** Of the session's own steps, such as looking for workloads or writing its record. */
+  readonly retry: StepRetry | null;
+  /** False: no worker answered, so progress and tasks are as they were last known. */
+  readonly live: boolean;
+}
+
+const SESSION_STATES = ['running', 'waiting', 'paused', 'stopping', 'ended'] as const;
+
+export const sessionStateSchema: z.ZodType<SessionState> = z
+  .enum(SESSION_STATES)
+  .meta({ id: 'SessionState' });
+const resultSchema = z
+  .enum(['success', 'warning', 'failed', 'stopped', 'actionRequired', 'nothingToCopy'])
+  .meta({ id: 'SessionResult' });
+export const errorCodeSchema: z.ZodType<ErrorCode> = z
+  .enum(Object.keys(ERROR_CODES).filter(isErrorCode))
+  .meta({ id: 'ErrorCode' });
+
+const summaryFields = {
+  id: z.string(),
+  jobId: slug,
+  trigger: z.enum(['api', 'schedule', 'watch', 'afterJob', 'retry']),
+  startedBy: z
+    .string()
+    .nullable()
+    .meta({ description: 'Who started it by hand; null: nobody did, or it is not known.' }),
+  tryNumber: z
+    .int()
+    .min(1)
+    .meta({ description: '1, but for retries of what failed: 2 for the first.' }),
+  state: sessionStateSchema,
+  result: resultSchema.nullable(),
+  startedAt: instant,
+  endedAt: instant.nullable(),
+  nextTryAt: instant
+    .nullable()
+    .meta({ description: 'When what failed is tried again; null: it is not.' }),
+};
+
+export const sessionSummarySchema: z.ZodType<SessionSummary> = z
+  .object(summaryFields)
+  .meta({ id: 'SessionSummary' });
+
+const progressSchema: z.ZodType<CopyProgress> = z
+  .object({
+    percent: z.number(),
+    processedBytes: z.int(),
+    totalBytes: z.int(),
+    readBytes: z.int(),
+    transferredBytes: z.int().meta({ description: 'What had to be sent to the target.' }),
+    reusedBytes: z.int().meta({
+      description:
+        'What the newest restore point of the target has at the same place, so that it need not be sent.',
+    }),
+    storedBytes: z.int().meta({ description: 'What was written to files of the target.' }),
+    bytesPerSecond: z.number(),
+    etaSeconds: z.number().nullable(),
+  })
+  .meta({ id: 'Progress' });
+
+const count = z.int();
+const taskCountsSchema: z.ZodType<TaskCounts> = z
+  .object({
+    waiting: count,
+    running: count,
+    success: count,
+    warning: count,
+    failed: count,
+    stopped: count,
+    actionRequired: count,
+    nothingToCopy: count,
+  })
+  .meta({ id: 'TaskCounts' });
+
+export const runningSessionSchema: z.ZodType<RunningSession> = z
+  .object({
+    ...summaryFields,
+    progress: progressSchema,
+    taskCounts: taskCountsSchema,
+  })
+  .meta({ id: 'RunningSession' });
+
+export const retrySchema: z.ZodType<StepRetry> = z
+  .object({
+    attempt: z.int(),
+    code: errorCodeSchema.nullable(),
+    reason: z.string(),
+    nextTryAt: instant.nullable(),
+  })
+  .meta({ id: 'StepRetry' });
+
+export const taskSchema: z.ZodType<TaskView> = z
+  .object({
+    workload: z.string(),
+    workloadId: z.string().nullable(),
+    state: z.enum([
+      'waiting',
+      'inspecting',
+      'planning',
+      'copying',
+      'composing',
+      'committing',
+      'retention',
+      'paused',
+      'ended',
+    ]),
+    result: resultSchema.nullable(),
+    algorithm: z.enum(['full', 'increment', 'none']),
+    restorePoint: z.string().nullable(),
+    remainingPoints: count.meta({
+      description: 'Source restore points that are to be copied after the one in work.',
+    }),
+    committed: z.array(z.string()),
+    progress: progressSchema,
+    resumedFromBytes: z.int(),
+    attempt: z.int(),
+    code: errorCodeSchema.nullable(),
+    reason: z.string().nullable(),
+    waitsUntil: instant.nullable().meta({
+      description: 'Until when it waits; null: it does not, or nobody knows.',
+    }),
+    notes: z.array(z.string()),
+    omitted: z
+      .object({ committed: count, notes: count })
+      .meta({ id: 'OmittedEntries' })
+      .nullable()
+      .meta({
+        description: 'Entries that the lists do not show here; null: they are whole.',
+      }),
+    recorded: z.boolean().meta({
+      description: 'The whole task lies in a file of its own; GET /sessions/{id}/tasks shows it.',
+    }),
+    retry: retrySchema.nullable().meta({
+      description: 'What is tried again just now, and why; null: nothing.',
+    }),
+  })
+  .meta({ id: 'Task' });
+
+export const sessionViewSchema: z.ZodType<SessionView> = z
+  .object({
+    ...summaryFields,
+    targetRepositoryId: slug.nullable(),
+    progress: progressSchema,
+    taskCounts: taskCountsSchema,
+    tasks: z.array(taskSchema).meta({
+      description: 'Those that run, and briefs of those that have ended.',
+    }),
+    omittedTasks: count.meta({
+      description: 'Ended tasks that are not in `tasks`; GET /sessions/{id}/tasks shows them.',
+    }),
+    reason: z.string().nullable(),
+    waitsUntil: instant.nullable().meta({
+      description:
+        'When the allowed hours of its job begin, for which it waits; null: it does not.',
+    }),
+    retry: retrySchema.nullable().meta({
+      description: 'What the session itself tries again just now; null: nothing.',
+    }),
+    live: z.boolean().meta({
+      description: 'False: no worker answered, so progress and tasks are as they were last known.',
+    }),
+  })
+  .meta({ id: 'Session' });
+
+export const sessionQuerySchema = z.strictObject({
+  jobId: slug.optional(),
+  state: sessionStateSchema.optional(),
+  result: resultSchema.optional(),
+  from: z.iso.datetime({ offset: true }).optional().meta({ description: 'Started at or after.' }),
+  to: z.iso.datetime({ offset: true }).optional().meta({ description: 'Started before.' }),
+  cursor: z.string().max(4_000).optional(),
+});

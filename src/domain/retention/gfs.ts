@@ -1,0 +1,159 @@
+/** GFS: which fulls get a weekly, monthly or yearly flag.
+ *
+ *  A point belongs to the period of the day on which the source made it, in the job's time zone: so the answer does not depend on when
+ *  the copy ran, and a backlog gets the flags it would have had. */
+
+import { dateOfDayNumber, dayNumberOf, isoDate } from '../schedules/calendar-date.js';
+import type { CopyMode, GfsPolicy } from '../jobs/copy-job.js';
+import { gfsFlagEndDay, gfsPeriod, type GfsPeriod } from './gfs-calendar.js';
+import type { GfsFlag, TargetRestorePoint } from '../targets/target-point.js';
+
+/** In this order, because a monthly flag goes to a weekly full, and a yearly one to a monthly full. */
+export const GFS_FLAGS: readonly GfsFlag[] = ['weekly', 'monthly', 'yearly'];
+
+const CARRIER: Record<GfsFlag, GfsFlag | null> = {
+  weekly: null,
+  monthly: 'weekly',
+  yearly: 'monthly',
+};
+
+export interface GfsDue {
+  readonly flag: GfsFlag;
+  /** `2026-11-22` (the week's chosen day), `2026-11` or `2026`. */
+  readonly periodKey: string;
+}
+
+/** `createdAt` is a date that is believed (`withBelievedDates`). */
+export type FlaggedPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'flags'>;
+
+export interface GfsDueInput {
+  readonly gfs: GfsPolicy | null;
+  readonly mode: CopyMode;
+  readonly timeZone: string;
+  /** When the source made the point in question: one that is about to be copied, or one that is. */
+  readonly createdAtMs: number;
+  /** Id of the point in question when it is among the target's points; absent: it is about to be copied. */
+  readonly id?: string;
+  /** The target's points. */
+  readonly points: readonly FlaggedPoint[];
+}
+
+/** Flags that a full of this moment should get. A tier is due
+ *  - on its chosen day, or inside its chosen week or month even if the first day of that is gone (a tier just enabled waits for the next
+ *    one when it is over);
+ *  - in a periodic job also later in the period, if an earlier flag shows that the tier was on and its day was missed;
+ *  - never twice in one period. A point that carries the flag already is not asked to get it again. */
+export function gfsDue(input: GfsDueInput): GfsDue[] {
+  const { gfs, timeZone } = input;
+  if (gfs === null) return [];
+  const day = dayNumberOf(input.createdAtMs, timeZone);
+  const own = input.points.find(({ id }) => id === input.id);
+  const carried = new Set<GfsFlag>(own?.flags ?? []);
+  const due: GfsDue[] = [];
+  for (const flag of GFS_FLAGS) {
+    const period = gfsPeriod(flag, gfs, day);
+    if (period === null || carried.has(flag)) continue;
+    const carrier = CARRIER[flag];
+    const carrierIsOn = carrier !== null && gfs[carrier] !== null;
+    if (carrierIsOn && !carried.has(carrier)) continue;
+    if (!isTierDue(flag, gfs, day, period, input)) continue;
+    carried.add(flag);
+    due.push({ flag, periodKey: period.periodKey });
+  }
+  return due;
+}
+
+function isTierDue(
+  flag: GfsFlag,
+  gfs: GfsPolicy,
+  day: number,
+  period: GfsPeriod,
+  { points, timeZone, mode }: GfsDueInput,
+): boolean {
+  const flaggedDays = points
+    .filter((point) => point.flags.includes(flag))
+    .map((point) => dayNumberOf(Date.parse(point.createdAt), timeZone));
+  const isFilled = flaggedDays.some(
+    (flagged) => gfsPeriod(flag, gfs, flagged)?.dueDay === period.dueDay,
+  );
+  if (isFilled) return false;
+  if (day < period.selectedEndDay) return true;
+  return mode === 'periodic' && flaggedDays.some((flagged) => flagged < period.dueDay);
+}
+
+export interface GfsFull {
+  readonly restorePointId: string;
+  /** Flags to add. */
+  readonly flags: readonly GfsFlag[];
+  /** The point is an increment: build a synthetic full of it from its chain first. False: only add the flags. */
+  readonly synthesize: boolean;
+  /** `weekly full of 2026-11-22`. */
+  readonly reason: string;
+}
+
+/** After a copy: the points that are to become flagged fulls, oldest first. Usually the newest one or none; a day that was missed, because
+ *  a session died between its copy and this step, is filled from a point of its period that the chain still holds.
+ *
+ *  With method `active`, ask `gfsDue` before the copy and copy the point as an active full; it then only gets its flags here.
+ *  Nothing is built from a point that is not healthy, nor while the clock is behind the newest copy. */
+export function gfsFullNeeded(
+  input: Omit<GfsDueInput, 'createdAtMs' | 'id' | 'points'> & {
+    /** In the order of the chain. */
+    readonly points: readonly (FlaggedPoint &
+      Pick<TargetRestorePoint, 'copiedAt' | 'kind' | 'health' | 'state'>)[];
+    readonly nowMs: number;
+  },
+): GfsFull[] {
+  const newest = input.points.at(-1);
+  if (newest === undefined || Date.parse(newest.copiedAt) > input.nowMs) return [];
+  // Without any flag the policy is new: it does not reach back.
+  const lastFlagged = input.points.findLastIndex((point) => point.flags.length > 0);
+  const candidates = input.points.slice(lastFlagged === -1 ? -1 : lastFlagged);
+  const flagged: FlaggedPoint[] = input.points.filter((point) => point.flags.length > 0);
+  const fulls: GfsFull[] = [];
+  for (const point of candidates) {
+    if (point.state !== 'available' || point.health !== 'good') continue;
+    const { id, createdAt } = point;
+    const due = gfsDue({ ...input, id, points: flagged, createdAtMs: Date.parse(createdAt) });
+    if (due.length === 0) continue;
+    const flags = due.map(({ flag }) => flag);
+    flagged.push({ ...point, flags });
+    fulls.push({
+      restorePointId: point.id,
+      flags,
+      synthesize: point.kind === 'increment',
+      reason: due.map(({ flag, periodKey }) => `${flag} full of ${periodKey}`).join(', '),
+    });
+  }
+  return fulls;
+}
+
+/** Why each flagged point is kept today: id → `weekly 2 of 4 until 2026-12-20` (the 2nd newest of 4 that are kept; the day is the first on
+ *  which the flag protects no more). Points whose flags are all over, or of a tier that is off, are not in it. */
+export function gfsKeepReasons(input: {
+  readonly gfs: GfsPolicy | null;
+  readonly timeZone: string;
+  readonly nowMs: number;
+  /** In the order of the chain. */
+  readonly points: readonly FlaggedPoint[];
+}): Map<string, string[]> {
+  const { gfs, timeZone } = input;
+  const reasons = new Map<string, string[]>();
+  if (gfs === null) return reasons;
+  const today = dayNumberOf(input.nowMs, timeZone);
+  for (const flag of GFS_FLAGS) {
+    const keep = gfs[flag]?.keep;
+    if (keep === undefined) continue;
+    let rank = 0;
+    for (const point of input.points.toReversed()) {
+      if (!point.flags.includes(flag)) continue;
+      rank++;
+      const day = dayNumberOf(Date.parse(point.createdAt), timeZone);
+      const endDay = gfsFlagEndDay(flag, day, keep);
+      if (today >= endDay) continue;
+      const text = `${flag} ${String(rank)} of ${String(keep)} until ${isoDate(dateOfDayNumber(endDay))}`;
+      reasons.set(point.id, [...(reasons.get(point.id) ?? []), text]);
+    }
+  }
+  return reasons;
+}

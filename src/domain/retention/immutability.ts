@@ -1,0 +1,42 @@
+/** Until when a restore point of an immutable repository must stay as it was written. Every step that deletes a point or writes its files
+ *  anew asks here. */
+
+import { DAY_MS, utcText } from '../schedules/calendar-date.js';
+import type { TargetRestorePoint } from '../targets/target-point.js';
+
+export interface ImmutabilityRule {
+  /** 0: not immutable. */
+  readonly immutableForDays: number;
+  readonly nowMs: number;
+  /** Never later than what the chain itself shows of the time (`ageBase`). */
+  readonly asOfMs: number;
+}
+
+/** `createdAt` is a date that is believed (`withBelievedDates`).
+ *
+ *  null: not immutable, or not any more. The days must have passed for the clock since `copiedAt`, and for the source's clock since
+ *  `createdAt`: what a clock that runs ahead takes for over is not over, and a source whose clock is behind holds nothing for longer than
+ *  the real days (docs/adr/0009-ages-from-the-newest-point.md). */
+export function immutableReason(
+  point: Pick<TargetRestorePoint, 'createdAt' | 'copiedAt'>,
+  { immutableForDays, nowMs, asOfMs }: ImmutabilityRule,
+): string | null {
+  if (immutableForDays === 0) return null;
+  const spanMs = immutableForDays * DAY_MS;
+  const untilMs = Date.parse(point.copiedAt) + spanMs;
+  const isOver = untilMs <= nowMs && Date.parse(point.createdAt) + spanMs <= asOfMs;
+  return isOver ? null : `immutable until ${utcText(untilMs)}`;
+}
+
+/** Whether the files of this point may give way to a full that shows the same. The newest one may become its day's full on the day on
+ *  which it was copied: the session that wrote it does that.
+ *  @param newest the last point of its chain */
+export function mayBecomeFull(
+  point: Pick<TargetRestorePoint, 'id' | 'createdAt' | 'copiedAt'>,
+  newest: Pick<TargetRestorePoint, 'id'> | undefined,
+  rule: ImmutabilityRule,
+): boolean {
+  const ageMs = rule.nowMs - Date.parse(point.copiedAt);
+  const isOfToday = point.id === newest?.id && ageMs >= 0 && ageMs < DAY_MS;
+  return isOfToday || immutableReason(point, rule) === null;
+}

@@ -1,0 +1,76 @@
+/** Until when each restore point stays, as far as a calendar decides it. Pure. */
+
+import { withBelievedDates } from '../sources/believed-dates.js';
+import { DAY_MS, dayNumberOf, startOfDayMs } from '../schedules/calendar-date.js';
+import type { GfsPolicy, RetentionPolicy } from '../jobs/copy-job.js';
+import { GFS_FLAGS } from './gfs.js';
+import { gfsFlagEndDay } from './gfs-calendar.js';
+import type { RetainedPoint } from './retention.js';
+
+export interface KeptUntilInput {
+  /** In the order of the record. */
+  readonly points: readonly RetainedPoint[];
+  readonly policy: RetentionPolicy;
+  readonly gfs: GfsPolicy | null;
+  readonly timeZone: string;
+  /** 0: not immutable. */
+  readonly immutableForDays: number;
+}
+
+/** First instant at which the rules of `planRetention` may let a point go, as long as its source goes on to make new ones (without them nothing
+ *  grows old, docs/adr/0009-ages-from-the-newest-point.md). Epoch milliseconds; null: no calendar decides it, but how many newer ones come, or
+ *  that it is corrupt. Every point is in it. What is in use, or cannot be read then, stays for longer. */
+export function keptUntil(input: KeptUntilInput): Map<string, number | null> {
+  const points = withBelievedDates(input.points);
+  const newest = newestIds(points, input.policy);
+  const own = new Map(points.map((point) => [point.id, ownEnd(point, newest, input)]));
+  const chains = new Map<string, RetainedPoint[]>();
+  for (const point of points)
+    chains.set(point.chainId, [...(chains.get(point.chainId) ?? []), point]);
+  // The oldest increment of the only chain is merged away by itself; any other goes with all increments of its chain.
+  if (input.gfs === null && chains.size === 1) return own;
+  const ends = new Map<string, number | null>();
+  for (const [full, ...increments] of chains.values()) {
+    if (full === undefined) continue;
+    const together = latest(increments.map(({ id }) => own.get(id) ?? null));
+    for (const { id } of increments) ends.set(id, together);
+    const ofFull = own.get(full.id) ?? null;
+    ends.set(full.id, increments.length === 0 ? ofFull : latest([ofFull, together]));
+  }
+  return ends;
+}
+
+/** Those that stay for their number alone. */
+function newestIds(points: readonly RetainedPoint[], policy: RetentionPolicy): Set<string> {
+  if (policy.type === 'days') return new Set();
+  const counted = points.filter(
+    ({ state, health }) => state === 'available' && health !== 'corrupt',
+  );
+  return new Set(counted.slice(-Math.max(1, policy.value)).map(({ id }) => id));
+}
+
+function ownEnd(
+  point: RetainedPoint,
+  newest: ReadonlySet<string>,
+  { policy, gfs, timeZone, immutableForDays }: KeptUntilInput,
+): number | null {
+  if (newest.has(point.id) || point.health === 'corrupt') return null;
+  const createdMs = Date.parse(point.createdAt);
+  const day = dayNumberOf(createdMs, timeZone);
+  const ends = [createdMs];
+  // The day of the run does not count.
+  if (policy.type === 'days') ends.push(startOfDayMs(day + policy.value + 1, timeZone));
+  for (const flag of GFS_FLAGS) {
+    const keep = gfs?.[flag]?.keep;
+    if (keep !== undefined && point.flags.includes(flag))
+      ends.push(startOfDayMs(gfsFlagEndDay(flag, day, keep), timeZone));
+  }
+  if (immutableForDays > 0)
+    ends.push(Math.max(createdMs, Date.parse(point.copiedAt)) + immutableForDays * DAY_MS);
+  return Math.max(...ends);
+}
+
+/** null: one of them has no end that is known. */
+function latest(ends: readonly (number | null)[]): number | null {
+  return ends.includes(null) ? null : Math.max(...(ends as number[]));
+}

@@ -1,0 +1,33 @@
+/** GFS of sets: which points of a copy get a flag. Nothing is built of sets, so a flag makes no full: it goes to the first backup of its period as it is,
+ *  and what that needs stays with it. */
+
+import type { CopyMode } from '../jobs/copy-job.js';
+import { gfsFullNeeded } from './gfs.js';
+import type { TargetTreePoint } from '../trees/target-tree.js';
+import type { TreeRetention } from '../trees/tree-points.js';
+
+export interface SetFlagsInput extends Pick<TreeRetention, 'gfs' | 'timeZone'> {
+  readonly mode: CopyMode;
+  readonly nowMs: number;
+}
+
+/** The points with the flags that are due. Logs get none: a period begins with a backup.
+ *  @param points oldest first */
+export function withDueFlags(
+  points: readonly TargetTreePoint[],
+  { gfs, timeZone, mode, nowMs }: SetFlagsInput,
+): TargetTreePoint[] {
+  if (gfs === null) return [...points];
+  const backups = points
+    .filter(({ kind }) => kind !== 'log')
+    .map(({ id, createdAt, copiedAt, health, flags }) => ({
+      ...{ id, createdAt, copiedAt, health, flags },
+      ...{ kind: 'full' as const, state: 'available' as const },
+    }));
+  const due = gfsFullNeeded({ gfs, timeZone, mode, nowMs, points: backups });
+  const byId = new Map(due.map(({ restorePointId, flags }) => [restorePointId, flags]));
+  return points.map((point) => {
+    const added = byId.get(point.id);
+    return added === undefined ? point : { ...point, flags: [...point.flags, ...added] };
+  });
+}

@@ -1,0 +1,131 @@
+/** The facts of a workload from its restore points. Pure. */
+
+import type { Presence } from '../retention/absence.js';
+import {
+  calendarDateOf,
+  dayNumberOf,
+  dateOfDayNumber,
+  isoDate,
+} from '../schedules/calendar-date.js';
+import type { CopyJob } from '../jobs/copy-job.js';
+import type { SourceWorkload, WorkloadType } from '../sources/restore-point.js';
+import type { TargetRestorePoint } from '../targets/target-point.js';
+import { RECENT_POINTS, SHOWN_DAYS, type ChainFacts, type SourceFacts } from './workload-facts.js';
+
+/** @param workload its points settled: what is in progress is not there yet */
+export function sourceFacts(workload: SourceWorkload): SourceFacts {
+  const { id, name, type, restorePoints, conflict } = workload;
+  const times = restorePoints
+    .filter(({ state }) => state === 'complete')
+    .map(({ createdAtMs }) => createdAtMs);
+  return {
+    is: 'source',
+    id,
+    name,
+    type,
+    restorePointCount: restorePoints.length,
+    ...momentsOf(times),
+    problem: conflict ?? null,
+  };
+}
+
+/** What `ChainRecord` holds of it. */
+export interface ChainOfFacts {
+  readonly jobId: string;
+  readonly workload: { readonly id: string; readonly name: string; readonly type: WorkloadType };
+  readonly presence: Presence;
+}
+
+/** @param points that are offered, in the order of the record
+ *  @param policy of the job as it lies beside the data; null: there is none that can be read, and days are those of UTC */
+export function chainFacts(
+  { jobId, workload, presence }: ChainOfFacts,
+  points: readonly TargetRestorePoint[],
+  policy: Pick<CopyJob, 'timeZone' | 'retention'> | null,
+  idAsSource: string,
+  nowMs: number,
+): ChainFacts {
+  const sound = soundPoints(points);
+  const timeZone = policy?.timeZone ?? 'UTC';
+  const verified = points.flatMap(({ verifiedAt }) => (verifiedAt === null ? [] : [verifiedAt]));
+  const newest = newestOf(sound);
+  const disks = points.flatMap((point) => point.disks);
+  return {
+    is: 'chain',
+    ...workload,
+    jobId,
+    idAsSource,
+    sourceRepositoryId: points.at(-1)?.source.repositoryId ?? null,
+    restorePointCount: points.length,
+    ...momentsOf(sound.map(({ createdAt }) => Date.parse(createdAt))),
+    newestCopiedAt: newest?.copiedAt ?? null,
+    damagedCount: points.length - sound.length,
+    oldestVerifiedAt: verified.length === 0 ? null : verified.reduce((a, b) => (a < b ? a : b)),
+    neverVerifiedCount: points.length - verified.length,
+    storedBytes: disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    missedSince: presence.absence?.firstMissedAt ?? null,
+    timeZone,
+    days: pointsOfDays(points, timeZone, nowMs),
+    today: isoDate(calendarDateOf(nowMs, timeZone)),
+    keptSince: keptSince(points, policy, nowMs),
+  };
+}
+
+/** Points that can be restored: neither they nor what they build on is damaged. */
+function soundPoints(points: readonly TargetRestorePoint[]): TargetRestorePoint[] {
+  const damaged = new Set<string>();
+  return points.filter(({ id, parentId, health }) => {
+    const isDamaged = health === 'corrupt' || (parentId !== null && damaged.has(parentId));
+    if (isDamaged) damaged.add(id);
+    return !isDamaged;
+  });
+}
+
+function newestOf(points: readonly TargetRestorePoint[]): TargetRestorePoint | null {
+  return points.reduce<TargetRestorePoint | null>(
+    (newest, point) =>
+      newest === null || Date.parse(point.createdAt) >= Date.parse(newest.createdAt)
+        ? point
+        : newest,
+    null,
+  );
+}
+
+function momentsOf(timesMs: readonly number[]): Pick<SourceFacts, 'recentAtSeconds' | 'oldestAt'> {
+  const newestFirst = timesMs.toSorted((a, b) => b - a);
+  const oldestMs = newestFirst.at(-1);
+  return {
+    recentAtSeconds: newestFirst.slice(0, RECENT_POINTS).map((ms) => Math.floor(ms / 1_000)),
+    oldestAt: oldestMs === undefined ? null : new Date(oldestMs).toISOString(),
+  };
+}
+
+function pointsOfDays(
+  points: readonly TargetRestorePoint[],
+  timeZone: string,
+  nowMs: number,
+): number[] {
+  const firstDay = dayNumberOf(nowMs, timeZone) - SHOWN_DAYS + 1;
+  const counts = Array.from({ length: SHOWN_DAYS }, () => 0);
+  for (const { createdAt } of points) {
+    const index = dayNumberOf(Date.parse(createdAt), timeZone) - firstDay;
+    const count = counts[index];
+    if (count !== undefined) counts[index] = count + 1;
+  }
+  return counts;
+}
+
+function keptSince(
+  points: readonly TargetRestorePoint[],
+  policy: Pick<CopyJob, 'timeZone' | 'retention'> | null,
+  nowMs: number,
+): string | null {
+  if (policy === null) return null;
+  const { retention, timeZone } = policy;
+  if (retention.type === 'days')
+    return isoDate(dateOfDayNumber(dayNumberOf(nowMs, timeZone) - retention.value));
+  const oldest = points.at(-Math.min(retention.value, points.length));
+  return oldest === undefined
+    ? null
+    : isoDate(calendarDateOf(Date.parse(oldest.createdAt), timeZone));
+}

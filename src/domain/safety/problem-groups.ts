@@ -1,0 +1,134 @@
+/** Problems grouped by their cause, so that each is told once with all that it concerns. Pure. */
+
+import type { ErrorCode } from '../errors.js';
+import { SAFETY_CODES, SEVERITIES, type SafetyCode, type SafetySeverity } from './safety-codes.js';
+
+export interface SafetyProblem {
+  /** Names its cause: the same from look to look, whatever it says. */
+  readonly key: string;
+  readonly code: SafetyCode;
+  readonly severity: SafetySeverity;
+  /** Epoch milliseconds; null: not known. */
+  readonly sinceMs: number | null;
+  /** One plain sentence without its end. */
+  readonly text: string;
+  readonly nextStep: string;
+  /** Of the error behind it; null: there is none. */
+  readonly errorCode: ErrorCode | null;
+  readonly jobId: string | null;
+  readonly repositoryId: string | null;
+  readonly sessionId: string | null;
+  /** Those that it concerns, the ones that suffer the longest first. */
+  readonly workloads: readonly WorkloadName[];
+}
+
+export interface WorkloadName {
+  readonly repositoryId: string;
+  readonly id: string;
+  readonly name: string;
+}
+
+/** One thing that is wrong, before those of one cause are put together. */
+export interface Finding {
+  readonly repositoryId?: string;
+  readonly jobId?: string;
+  readonly sessionId?: string | null;
+  readonly errorCode?: ErrorCode | null;
+  /** Tells apart what has the same code, repository and job and is still another cause. */
+  readonly key?: string;
+  readonly sinceMs?: number | null;
+  readonly workload?: WorkloadName;
+  /** Of the first of a group, given all that it concerns. */
+  readonly text: (subject: Subject) => string;
+}
+
+/** The workloads of a group as the subject of a sentence. */
+export interface Subject {
+  /** `db07`, `db07 and db08`, `db07, db08 and 3 more`. */
+  readonly names: string;
+  readonly are: 'is' | 'are';
+  readonly have: 'has' | 'have';
+  readonly count: number;
+  readonly sinceMs: number | null;
+}
+
+interface Group {
+  readonly key: string;
+  readonly code: SafetyCode;
+  readonly first: Finding;
+  sinceMs: number | null;
+  readonly workloads: { readonly workload: WorkloadName; readonly sinceMs: number | null }[];
+}
+
+export class SafetyProblems {
+  readonly #groups = new Map<string, Group>();
+
+  add(code: SafetyCode, finding: Finding): void {
+    const { repositoryId, jobId, key, sinceMs = null, workload } = finding;
+    const id = JSON.stringify([code, repositoryId, jobId, key]);
+    const group = this.#groups.get(id) ?? { key: id, code, first: finding, sinceMs, workloads: [] };
+    this.#groups.set(id, group);
+    group.sinceMs = earlier(group.sinceMs, sinceMs);
+    if (workload !== undefined) group.workloads.push({ workload, sinceMs });
+  }
+
+  /** The gravest first, then the oldest; those whose beginning is not known come last. */
+  sorted(): SafetyProblem[] {
+    const problems = [...this.#groups.values()].map(problemOf);
+    return problems.sort(
+      (a, b) =>
+        SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
+        (a.sinceMs ?? Infinity) - (b.sinceMs ?? Infinity) ||
+        (a.text < b.text ? -1 : 1),
+    );
+  }
+}
+
+function problemOf({ key, code, first, sinceMs, workloads }: Group): SafetyProblem {
+  const { severity, nextStep } = SAFETY_CODES[code];
+  const names = workloads
+    .toSorted((a, b) => (a.sinceMs ?? Infinity) - (b.sinceMs ?? Infinity))
+    .map(({ workload: { repositoryId, id, name } }) => ({ repositoryId, id, name }));
+  const subject = subjectOf(
+    names.map(({ name }) => name),
+    sinceMs,
+  );
+  return {
+    key,
+    code,
+    severity,
+    sinceMs,
+    text: first.text(subject),
+    nextStep,
+    errorCode: first.errorCode ?? null,
+    jobId: first.jobId ?? null,
+    repositoryId: first.repositoryId ?? null,
+    sessionId: first.sessionId ?? null,
+    workloads: names,
+  };
+}
+
+function subjectOf(names: readonly string[], sinceMs: number | null): Subject {
+  const isOne = names.length === 1;
+  return {
+    names: namesText(names),
+    are: isOne ? 'is' : 'are',
+    have: isOne ? 'has' : 'have',
+    count: names.length,
+    sinceMs,
+  };
+}
+
+/** Three of them by name. */
+export function namesText(names: readonly string[]): string {
+  const shown = names.length <= 3 ? names : names.slice(0, 2);
+  const rest = names.length - shown.length;
+  const last = rest > 0 ? `${String(rest)} more` : shown.at(-1)!;
+  const before = rest > 0 ? shown : shown.slice(0, -1);
+  return before.length === 0 ? last : `${before.join(', ')} and ${last}`;
+}
+
+function earlier(a: number | null, b: number | null): number | null {
+  if (a === null || b === null) return a ?? b;
+  return Math.min(a, b);
+}

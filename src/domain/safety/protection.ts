@@ -1,0 +1,252 @@
+/** Every workload with its copies, from looks into all repositories and the definitions of all jobs. Pure. */
+
+import type { CopyJob } from '../jobs/copy-job.js';
+import type { ErrorCode } from '../errors.js';
+import type { UnreadablePart } from '../targets/repository-view.js';
+import { limitsOf, rpoStatus, type CopyLimits, type RpoStatus } from './rpo.js';
+import { excludedBy, sourceScope, type NamedWorkload } from '../jobs/source-scope.js';
+import type { ChainFacts, SourceFacts, WorkloadFacts } from './workload-facts.js';
+
+/** What is known of a repository: as of the last look that was answered. */
+export interface RepositoryFacts {
+  readonly id: string;
+  readonly role: 'primary' | 'target' | 'external';
+  /** When it was last seen; epoch milliseconds; null: never. */
+  readonly seenAtMs: number | null;
+  /** Since when it cannot be looked at; null: it can. */
+  readonly awaySinceMs: number | null;
+  readonly code: ErrorCode | null;
+  /** Why it cannot be looked at; null: it can. */
+  readonly reason: string | null;
+  readonly totalBytes: number | null;
+  readonly freeBytes: number | null;
+  /** When a target is full at its pace; epoch milliseconds; null: not within ten years, or not known. */
+  readonly fullAtMs: number | null;
+  /** Why nothing can be copied here; empty: it can. */
+  readonly storageFaults: readonly string[];
+  readonly workloads: readonly WorkloadFacts[];
+  readonly unreadable: readonly UnreadablePart[];
+}
+
+/** The copies that one job keeps, or is to keep, of a workload. */
+export interface Copies {
+  readonly job: CopyJob;
+  /** Where they are. */
+  readonly repositoryId: string;
+  readonly chain: ChainFacts | null;
+  readonly limits: CopyLimits;
+  readonly status: RpoStatus;
+}
+
+export interface ProtectedWorkload {
+  /** Of the source it comes from, unless that is not known. */
+  readonly repositoryId: string;
+  readonly id: string;
+  readonly name: string;
+  readonly type: SourceFacts['type'];
+  /** null: no source shows it. */
+  readonly source: SourceFacts | null;
+  /** Worst of its copies. `unprotected`: no job copies it. `unwatched`: none is to: every job that copies its repository excludes it, or no source shows
+   *  it and no job keeps it. */
+  readonly state: RpoStatus['state'] | 'unprotected' | 'unwatched';
+  readonly sinceMs: number | null;
+  readonly copies: readonly Copies[];
+  /** Chains that no job makes any more. */
+  readonly leftovers: readonly { readonly repositoryId: string; readonly chain: ChainFacts }[];
+}
+
+/** In the order of their names, then of their repositories. */
+export function protectedWorkloads(
+  repositories: readonly RepositoryFacts[],
+  jobs: readonly CopyJob[],
+  nowMs: number,
+): ProtectedWorkload[] {
+  const known = new KnownWorkloads(repositories);
+  const scopes = jobs.map((job) => ({
+    job,
+    isInScope: sourceScope(job),
+    isExcluded: excludedBy(job.sources.exclude),
+  }));
+  const workloads = known.rows().map((row) => protect(row, scopes, known, nowMs));
+  return workloads.sort((a, b) =>
+    a.name === b.name ? compare(a.repositoryId, b.repositoryId) : compare(a.name, b.name),
+  );
+}
+
+interface FoundChain {
+  readonly repositoryId: string;
+  readonly chain: ChainFacts;
+}
+
+interface Row {
+  readonly repositoryId: string;
+  readonly id: string;
+  source: SourceFacts | null;
+  readonly chains: FoundChain[];
+}
+
+interface ScopedJob {
+  readonly job: CopyJob;
+  readonly isInScope: ReturnType<typeof sourceScope>;
+  readonly isExcluded: (workload: NamedWorkload) => boolean;
+}
+
+class KnownWorkloads {
+  readonly #repositories: ReadonlyMap<string, RepositoryFacts>;
+  readonly #rows = new Map<string, Row>();
+  /** By the repository and the id that a job which copies it on would see. */
+  readonly #chains = new Map<string, FoundChain>();
+
+  constructor(repositories: readonly RepositoryFacts[]) {
+    this.#repositories = new Map(repositories.map((repository) => [repository.id, repository]));
+    for (const { id, workloads } of repositories)
+      for (const facts of workloads)
+        if (facts.is === 'source') this.#rowOf(id, facts.id).source = facts;
+        else this.#chains.set(keyOf(id, facts.idAsSource), { repositoryId: id, chain: facts });
+    for (const found of this.#chains.values()) {
+      const root = this.#rootOf(found);
+      this.#rowOf(root.repositoryId, root.id).chains.push(found);
+    }
+  }
+
+  rows(): Row[] {
+    return [...this.#rows.values()];
+  }
+
+  awaySinceMs(repositoryId: string): number | null {
+    return this.#repositories.get(repositoryId)?.awaySinceMs ?? null;
+  }
+
+  /** Copies of copies are copies of what those were made of. */
+  #rootOf(found: FoundChain): { repositoryId: string; id: string } {
+    const passed = new Set<FoundChain>();
+    let at = found;
+    for (;;) {
+      passed.add(at);
+      const { sourceRepositoryId, id } = at.chain;
+      const repositoryId = sourceRepositoryId ?? at.repositoryId;
+      const below = this.#chains.get(keyOf(repositoryId, id));
+      if (below === undefined || passed.has(below)) return { repositoryId, id };
+      at = below;
+    }
+  }
+
+  #rowOf(repositoryId: string, id: string): Row {
+    const key = keyOf(repositoryId, id);
+    const known = this.#rows.get(key);
+    if (known !== undefined) return known;
+    const row: Row = { repositoryId, id, source: null, chains: [] };
+    this.#rows.set(key, row);
+    return row;
+  }
+}
+
+function protect(
+  row: Row,
+  scopes: readonly ScopedJob[],
+  known: KnownWorkloads,
+  nowMs: number,
+): ProtectedWorkload {
+  const first = row.source ?? row.chains[0]?.chain;
+  const named = { id: row.id, name: first?.name ?? row.id };
+  const copies: Copies[] = [];
+  const kept = new Set<FoundChain>();
+  let isExcluded = false;
+  for (const { job, isInScope, isExcluded: excludes } of scopes) {
+    const source = sourceOf(row, named, job, isInScope);
+    if (source === null) {
+      isExcluded ||=
+        excludes(named) &&
+        job.sources.include.some(({ repositoryId }) => repositoryId === row.repositoryId);
+      continue;
+    }
+    const found = row.chains.find(
+      ({ repositoryId, chain }) =>
+        chain.jobId === job.id && repositoryId === job.target.repositoryId,
+    );
+    // What no source shows is nothing to be copied, unless a job keeps copies of it.
+    if (row.source === null && found === undefined) continue;
+    if (found !== undefined) kept.add(found);
+    copies.push(copiesOf(job, named, source, found?.chain ?? null, known, nowMs));
+  }
+  const { state, sinceMs } = worstOf(copies, row.source !== null && !isExcluded);
+  return {
+    repositoryId: row.repositoryId,
+    ...named,
+    type: first?.type ?? 'unknown',
+    source: row.source,
+    state,
+    sinceMs,
+    copies,
+    leftovers: row.chains.filter((chain) => !kept.has(chain)),
+  };
+}
+
+/** What the job copies the workload from: its source, or the chain of another job; null: the job does not copy it. */
+function sourceOf(
+  row: Row,
+  named: NamedWorkload,
+  job: CopyJob,
+  isInScope: ScopedJob['isInScope'],
+): { repositoryId: string; facts: WorkloadFacts | null } | null {
+  if (isInScope(row.repositoryId, named))
+    return { repositoryId: row.repositoryId, facts: row.source };
+  for (const { repositoryId, chain } of row.chains) {
+    const asSource = { id: chain.idAsSource, name: chain.name };
+    if (repositoryId !== job.target.repositoryId && isInScope(repositoryId, asSource))
+      return { repositoryId, facts: chain };
+  }
+  return null;
+}
+
+function copiesOf(
+  job: CopyJob,
+  named: NamedWorkload,
+  source: { readonly repositoryId: string; readonly facts: WorkloadFacts | null },
+  chain: ChainFacts | null,
+  known: KnownWorkloads,
+  nowMs: number,
+): Copies {
+  const { repositoryId } = job.target;
+  const limits = limitsOf(job.rpo, named);
+  const [newestSeconds] = chain?.recentAtSeconds ?? [];
+  const copiedUntilMs = newestSeconds === undefined ? null : newestSeconds * 1_000;
+  const status = rpoStatus(
+    {
+      sourceAtMs: (source.facts?.recentAtSeconds ?? []).map((seconds) => seconds * 1_000),
+      sourceAwaySinceMs: known.awaySinceMs(source.repositoryId),
+      copiedUntilMs,
+      newestCopyAtMs:
+        copiedUntilMs === null
+          ? null
+          : Math.min(copiedUntilMs, Date.parse(chain?.newestCopiedAt ?? '') || copiedUntilMs),
+      targetAwaySinceMs: known.awaySinceMs(repositoryId),
+    },
+    limits,
+    nowMs,
+  );
+  return { job, repositoryId, chain, limits, status };
+}
+
+const WORST_FIRST = ['late', 'unknown', 'ok'] as const;
+
+function worstOf(
+  copies: readonly Copies[],
+  isToBeCopied: boolean,
+): Pick<ProtectedWorkload, 'state' | 'sinceMs'> {
+  for (const state of WORST_FIRST) {
+    const own = copies.filter(({ status }) => status.state === state);
+    if (own.length === 0) continue;
+    const sinces = own.flatMap(({ status }) => (status.sinceMs === null ? [] : [status.sinceMs]));
+    return { state, sinceMs: sinces.length === 0 ? null : Math.min(...sinces) };
+  }
+  return { state: isToBeCopied ? 'unprotected' : 'unwatched', sinceMs: null };
+}
+
+function keyOf(repositoryId: string, workloadId: string): string {
+  return JSON.stringify([repositoryId, workloadId]);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

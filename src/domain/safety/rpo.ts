@@ -1,0 +1,151 @@
+/** How old the newest copy of a workload may become, and whether it has. Pure: facts and `now`. */
+
+import { elapsedText, HOUR_MS } from '../elapsed.js';
+import { isNamed, type NamedWorkload } from '../jobs/source-scope.js';
+
+/** What a job promises of the copies of one workload. */
+export interface CopyLimits {
+  /** The moment that the newest good copy shows is at most so long ago; null: no limit. */
+  readonly maxCopyAgeHours: number | null;
+  /** What a source holds is copied at most so long after its moment; null: no limit. */
+  readonly maxLagHours: number | null;
+}
+
+/** The recovery point objective of a job. */
+export interface RpoPolicy extends CopyLimits {
+  /** Other limits for some workloads, by id or name; of two entries for one the first counts. */
+  readonly workloads: readonly (CopyLimits & { readonly workload: string })[];
+}
+
+export const NO_LIMITS: CopyLimits = { maxCopyAgeHours: null, maxLagHours: null };
+
+export function limitsOf(rpo: RpoPolicy | null, workload: NamedWorkload): CopyLimits {
+  if (rpo === null) return NO_LIMITS;
+  const own = rpo.workloads.find((entry) => isNamed([entry.workload], workload));
+  const { maxCopyAgeHours, maxLagHours } = own ?? rpo;
+  return { maxCopyAgeHours, maxLagHours };
+}
+
+/** Why a state is what it is; the most important first. */
+export interface RpoReason {
+  readonly code:
+    | 'copyTooOld'
+    /** The copies are as new as the source, and that is too old. */
+    | 'sourceStopped'
+    | 'behindSource'
+    | 'noCopy'
+    | 'noRestorePoint'
+    | 'noLimit'
+    | 'targetUnknown'
+    | 'sourceUnknown';
+  /** A plain sentence without its end. */
+  readonly text: string;
+}
+
+/** `unknown` is not well: nothing says that the limits are kept. */
+export interface RpoStatus {
+  readonly state: 'ok' | 'late' | 'unknown';
+  /** Epoch milliseconds since when it is not `ok`; null: it is, or that is not known. */
+  readonly sinceMs: number | null;
+  /** Empty when `ok`. */
+  readonly reasons: readonly RpoReason[];
+}
+
+/** Of one workload and one job. All times in epoch milliseconds. */
+export interface CopyFacts {
+  /** Moments of the source's complete restore points, the newest first, as far back as is known. */
+  readonly sourceAtMs: readonly number[];
+  /** Since when the source cannot be looked at; null: it can. */
+  readonly sourceAwaySinceMs: number | null;
+  /** Moment of the newest copy that can be restored, and no later than when it was copied, whatever the source dates it; null: there is none. */
+  readonly newestCopyAtMs: number | null;
+  /** The same moment as the source dates it. */
+  readonly copiedUntilMs: number | null;
+  /** Since when the target cannot be looked at; null: it can. What was last seen there still holds: copies do not grow younger. */
+  readonly targetAwaySinceMs: number | null;
+}
+
+export function rpoStatus(facts: CopyFacts, limits: CopyLimits, nowMs: number): RpoStatus {
+  if (limits.maxCopyAgeHours === null && limits.maxLagHours === null) {
+    return unknown(null, { code: 'noLimit', text: 'no limit is set for the age of its copies' });
+  }
+  const late = [ageBreach(facts, limits, nowMs), lagBreach(facts, limits, nowMs)].filter(isThere);
+  if (late.length > 0) {
+    const sinceMs = Math.min(...late.map((breach) => breach.sinceMs));
+    return { state: 'late', sinceMs, reasons: late.map(({ reason }) => reason) };
+  }
+  return doubt(facts, limits, nowMs) ?? { state: 'ok', sinceMs: null, reasons: [] };
+}
+
+interface Breach {
+  readonly sinceMs: number;
+  readonly reason: RpoReason;
+}
+
+function ageBreach(facts: CopyFacts, limits: CopyLimits, nowMs: number): Breach | null {
+  const { newestCopyAtMs, copiedUntilMs, sourceAtMs } = facts;
+  if (limits.maxCopyAgeHours === null) return null;
+  const firstMs = newestCopyAtMs ?? sourceAtMs.at(-1);
+  if (firstMs === undefined) return null;
+  const sinceMs = firstMs + limits.maxCopyAgeHours * HOUR_MS;
+  if (nowMs <= sinceMs) return null;
+  if (newestCopyAtMs === null)
+    return { sinceMs, reason: { code: 'noCopy', text: 'it has no copy' } };
+  const age = elapsedText(nowMs - newestCopyAtMs);
+  const limit = `${String(limits.maxCopyAgeHours)} h`;
+  const [newestSourceMs] = sourceAtMs;
+  const isStopped =
+    newestSourceMs !== undefined &&
+    newestSourceMs <= (copiedUntilMs ?? newestCopyAtMs) &&
+    facts.sourceAwaySinceMs === null;
+  const reason: RpoReason = isStopped
+    ? {
+        code: 'sourceStopped',
+        text: `the source has shown no new restore point for ${age}; the limit is ${limit}`,
+      }
+    : { code: 'copyTooOld', text: `its newest copy is ${age} old; the limit is ${limit}` };
+  return { sinceMs, reason };
+}
+
+function lagBreach(facts: CopyFacts, limits: CopyLimits, nowMs: number): Breach | null {
+  if (limits.maxLagHours === null) return null;
+  const copiedMs = facts.copiedUntilMs ?? -Infinity;
+  const waiting = facts.sourceAtMs.filter((atMs) => atMs > copiedMs);
+  const oldestMs = waiting.at(-1);
+  if (oldestMs === undefined) return null;
+  const sinceMs = oldestMs + limits.maxLagHours * HOUR_MS;
+  if (nowMs <= sinceMs) return null;
+  const waits = elapsedText(nowMs - oldestMs);
+  const text = `a restore point of the source has waited ${waits} for its copy; the limit is ${String(limits.maxLagHours)} h`;
+  return { sinceMs, reason: { code: 'behindSource', text } };
+}
+
+/** What keeps it from being called well although no limit is known to be broken. */
+function doubt(facts: CopyFacts, limits: CopyLimits, nowMs: number): RpoStatus | null {
+  const { sourceAtMs, sourceAwaySinceMs, newestCopyAtMs, targetAwaySinceMs } = facts;
+  if (targetAwaySinceMs !== null) {
+    return unknown(targetAwaySinceMs, {
+      code: 'targetUnknown',
+      text: `its copies have not been seen for ${elapsedText(nowMs - targetAwaySinceMs)}`,
+    });
+  }
+  if (limits.maxLagHours !== null && sourceAwaySinceMs !== null) {
+    return unknown(sourceAwaySinceMs, {
+      code: 'sourceUnknown',
+      text: `its source has not been seen for ${elapsedText(nowMs - sourceAwaySinceMs)}`,
+    });
+  }
+  if (newestCopyAtMs !== null) return null;
+  const firstMs = sourceAtMs.at(-1);
+  return firstMs === undefined
+    ? unknown(null, { code: 'noRestorePoint', text: 'its source has no complete restore point' })
+    : unknown(firstMs, { code: 'noCopy', text: 'it has no copy yet' });
+}
+
+function unknown(sinceMs: number | null, reason: RpoReason): RpoStatus {
+  return { state: 'unknown', sinceMs, reasons: [reason] };
+}
+
+function isThere<T>(value: T | null): value is T {
+  return value !== null;
+}

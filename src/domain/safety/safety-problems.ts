@@ -1,0 +1,241 @@
+/** What is wrong, grouped by its cause: one target that is away is one problem, however many workloads it has. Pure. */
+
+import { DAY_MS, utcDay, utcText } from '../schedules/calendar-date.js';
+import { elapsedText } from '../elapsed.js';
+import type { Copies, ProtectedWorkload, RepositoryFacts } from './protection.js';
+import { SafetyProblems, type Finding, type SafetyProblem } from './problem-groups.js';
+import type { RpoReason } from './rpo.js';
+import type { SafetyCode } from './safety-codes.js';
+import type { JobFacts, SafetyFacts } from './safety.js';
+
+/** The gravest first, then the oldest. */
+export function safetyProblems(
+  facts: SafetyFacts,
+  workloads: readonly ProtectedWorkload[],
+  nowMs: number,
+): SafetyProblem[] {
+  const found = new SafetyProblems();
+  for (const repository of facts.repositories) {
+    repositoryProblems(repository, found);
+    roomProblems(repository, nowMs, found);
+  }
+  for (const { id, reason } of facts.unreadJobs)
+    found.add('JOB_UNREAD', { jobId: id, text: () => `job ${id} could not be read: ${reason}` });
+  for (const { id, sinceMs } of facts.failingChannels) {
+    const text = () => `notification channel ${id} takes nothing`;
+    found.add('CHANNEL_FAILED', { key: id, sinceMs, text });
+  }
+  for (const job of facts.jobs) jobProblems(job, facts.repositories, found);
+  const jobs = new Map(facts.jobs.map((job) => [job.job.id, job]));
+  const away = new Map(facts.repositories.map(({ id, awaySinceMs }) => [id, awaySinceMs]));
+  for (const workload of workloads) {
+    workloadProblems(workload, found);
+    for (const copies of workload.copies) {
+      chainProblems(workload, copies, found);
+      const job = jobs.get(copies.job.id);
+      if (job !== undefined) rpoProblems({ workload, copies, job, away, nowMs }, found);
+    }
+  }
+  return found.sorted();
+}
+
+function repositoryProblems(repository: RepositoryFacts, found: SafetyProblems): void {
+  const { id, role, awaySinceMs, code, reason, seenAtMs, storageFaults, unreadable } = repository;
+  const repositoryId = id;
+  if (awaySinceMs !== null) {
+    const text = `${role === 'target' ? 'target' : 'source'} ${id} cannot be looked at: ${reason ?? 'no answer'}`;
+    found.add('REPOSITORY_AWAY', {
+      repositoryId,
+      sinceMs: awaySinceMs,
+      errorCode: code,
+      text: () => text,
+    });
+  } else if (seenAtMs === null) {
+    found.add('NOT_LOOKED_AT', { repositoryId, text: () => `${id} has not been looked at yet` });
+  }
+  for (const fault of storageFaults)
+    found.add('REPOSITORY_UNFIT', {
+      repositoryId,
+      key: fault,
+      text: () => `target ${id}: ${fault}`,
+    });
+  for (const part of unreadable)
+    found.add('PART_UNREADABLE', {
+      repositoryId,
+      key: part.path,
+      errorCode: part.code,
+      text: () => `${id}: ${part.reason}`,
+    });
+}
+
+const FULL_SOON_MS = 30 * DAY_MS;
+
+/** By its day, which is all that is known, and so that the text stays the same while it does. */
+function roomProblems(
+  { id: repositoryId, fullAtMs }: RepositoryFacts,
+  nowMs: number,
+  found: SafetyProblems,
+): void {
+  if (fullAtMs === null || fullAtMs - nowMs > FULL_SOON_MS) return;
+  const day = utcDay(fullAtMs);
+  found.add('REPOSITORY_FILLS', {
+    repositoryId,
+    text: () => `target ${repositoryId} is full about ${day} at the pace of its last weeks`,
+  });
+}
+
+function jobProblems(
+  { job, state, missedStartAtMs, lastSession }: JobFacts,
+  repositories: readonly RepositoryFacts[],
+  found: SafetyProblems,
+): void {
+  const jobId = job.id;
+  if (state === 'disabled')
+    found.add('JOB_DISABLED', { jobId, text: () => `job ${job.name} is disabled` });
+  if (state === 'actionRequired')
+    found.add('JOB_NEEDS_DECISION', {
+      jobId,
+      sessionId: lastSession?.id ?? null,
+      text: () => `job ${job.name} waits for a decision about a source chain that was made anew`,
+    });
+  if (missedStartAtMs !== null)
+    found.add('JOB_NOT_STARTED', {
+      jobId,
+      sinceMs: missedStartAtMs,
+      text: () => `job ${job.name} did not start at ${utcText(missedStartAtMs)}`,
+    });
+  if (lastSession?.result === 'failed' || lastSession?.result === 'warning')
+    found.add('JOB_FAILED', {
+      jobId,
+      sinceMs: lastSession.startedAtMs,
+      sessionId: lastSession.id,
+      text: () => `the last session of job ${job.name} ended with ${String(lastSession.result)}`,
+    });
+  for (const { repositoryId } of job.sources.include) {
+    const source = repositories.find(({ id }) => id === repositoryId);
+    const isSeen = source !== undefined && source.seenAtMs !== null && source.awaySinceMs === null;
+    if (isSeen && source.workloads.length === 0)
+      found.add('SOURCE_EMPTY', {
+        repositoryId,
+        errorCode: 'SOURCE_EMPTY',
+        text: () => `source ${repositoryId} shows no workload at all`,
+      });
+  }
+}
+
+function workloadProblems(workload: ProtectedWorkload, found: SafetyProblems): void {
+  const { repositoryId, id, name, source, state } = workload;
+  if (source === null) return;
+  const { problem } = source;
+  if (problem !== null && state !== 'unwatched')
+    found.add('WORKLOAD_NOT_COPYABLE', {
+      repositoryId,
+      key: id,
+      text: () => `${name} cannot be copied: ${problem}`,
+      workload,
+    });
+  if (state === 'unprotected')
+    found.add('WORKLOAD_IN_NO_JOB', {
+      repositoryId,
+      sinceMs: source.oldestAt === null ? null : Date.parse(source.oldestAt),
+      text: ({ names, are }) => `${names} ${are} in no job`,
+      workload,
+    });
+}
+
+function chainProblems(
+  workload: ProtectedWorkload,
+  { job, repositoryId, chain }: Copies,
+  found: SafetyProblems,
+): void {
+  if (chain === null) return;
+  const { damagedCount, neverVerifiedCount } = chain;
+  if (damagedCount > 0)
+    found.add('COPY_DAMAGED', {
+      repositoryId,
+      text: ({ names }) => `restore points of ${names} in ${repositoryId} are damaged`,
+      workload,
+    });
+  if (neverVerifiedCount > 0)
+    found.add('COPY_NOT_VERIFIED', {
+      repositoryId,
+      text: ({ names }) => `restore points of ${names} in ${repositoryId} were not verified`,
+      workload,
+    });
+  if (chain.missedSince !== null)
+    found.add('WORKLOAD_GONE', {
+      jobId: job.id,
+      sinceMs: Date.parse(chain.missedSince),
+      text: ({ names, are }) => `${names} of job ${job.name} ${are} not in its sources any more`,
+      workload,
+    });
+}
+
+interface Suspect {
+  readonly workload: ProtectedWorkload;
+  readonly copies: Copies;
+  readonly job: JobFacts;
+  /** Since when repositories cannot be looked at, by their ids. */
+  readonly away: ReadonlyMap<string, number | null>;
+  readonly nowMs: number;
+}
+
+/** A copy that is not well is told with what keeps it from being well: a repository that is away, before the job, before the copy itself. */
+function rpoProblems(suspect: Suspect, found: SafetyProblems): void {
+  const { workload, copies, job: facts, away } = suspect;
+  const { state, reasons, sinceMs } = copies.status;
+  const [reason] = reasons;
+  if (state === 'ok' || reason === undefined) return;
+  const sources = copies.job.sources.include.map(({ repositoryId }) => repositoryId);
+  const awayId = [copies.repositoryId, ...sources].find((id) => (away.get(id) ?? null) !== null);
+  if (reason.code !== 'noLimit' && awayId !== undefined) {
+    const text = () => `${awayId} cannot be looked at`;
+    found.add('REPOSITORY_AWAY', {
+      repositoryId: awayId,
+      sinceMs: away.get(awayId)!,
+      workload,
+      text,
+    });
+  } else if (state === 'late' && facts.missedStartAtMs !== null) {
+    const { missedStartAtMs } = facts;
+    const text = () => `job ${facts.job.name} did not start at ${utcText(missedStartAtMs)}`;
+    found.add('JOB_NOT_STARTED', { jobId: facts.job.id, sinceMs: missedStartAtMs, workload, text });
+  } else {
+    const [code, finding] = ownCause(suspect, reason);
+    found.add(code, { sinceMs, workload, ...finding });
+  }
+}
+
+function ownCause(
+  { workload, copies: { job, status }, nowMs }: Suspect,
+  reason: RpoReason,
+): [SafetyCode, Finding] {
+  const jobId = job.id;
+  if (reason.code === 'noLimit') {
+    const text = () => `job ${job.name} does not say how old its copies may become`;
+    return ['LIMIT_MISSING', { jobId, text }];
+  }
+  if (reason.code === 'noRestorePoint') {
+    const text: Finding['text'] = ({ names, have }) =>
+      `${names} ${have} no complete restore point that could be copied`;
+    return ['SOURCE_WITHOUT_POINT', { jobId, text }];
+  }
+  if (reason.code === 'noCopy' && status.state === 'unknown') {
+    const text: Finding['text'] = ({ names, have }) =>
+      `${names} ${have} no copy by job ${job.name} yet`;
+    return ['COPY_MISSING', { jobId, text }];
+  }
+  if (reason.code === 'sourceStopped') {
+    const { repositoryId } = workload;
+    const text: Finding['text'] = ({ names, count }) =>
+      count === 1
+        ? `${names}: ${reason.text}`
+        : `source ${repositoryId} shows no new restore points of ${names}`;
+    return ['SOURCE_STOPPED', { repositoryId, text }];
+  }
+  const text: Finding['text'] = ({ names, count, sinceMs }) =>
+    count === 1
+      ? `${names}: ${reason.text}`
+      : `${names} of job ${job.name} are late, by up to ${elapsedText(nowMs - (sinceMs ?? nowMs))}`;
+  return ['COPY_LATE', { jobId, text }];
+}

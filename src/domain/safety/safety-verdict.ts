@@ -1,0 +1,194 @@
+/** The verdict as one sentence. Pure. */
+
+import { elapsedText } from '../elapsed.js';
+import { namesText, type SafetyProblem } from './problem-groups.js';
+import type { ProtectedWorkload } from './protection.js';
+
+export interface VerdictClause {
+  /** What it is about: the rows behind it. */
+  readonly about:
+    | 'coverage'
+    | 'late'
+    | 'unknown'
+    | 'unprotected'
+    | 'repositories'
+    | 'jobs'
+    | 'damage'
+    | 'verification';
+  readonly state: 'good' | 'bad' | 'unknown';
+  readonly text: string;
+}
+
+export interface Verdict {
+  /** `unknown` is not safe. */
+  readonly state: 'safe' | 'unsafe' | 'unknown';
+  /** `41 of 43 workloads have a copy younger than 26 h; db07 is 9 h late; nothing is damaged; oldest check 6 days`. */
+  readonly sentence: string;
+  /** The parts of the sentence, in its order. */
+  readonly clauses: readonly VerdictClause[];
+  /** Since when it is not safe, as far as is known; epoch milliseconds; null: it is, or that is not known. */
+  readonly sinceMs: number | null;
+}
+
+export function verdictOf(
+  workloads: readonly ProtectedWorkload[],
+  problems: readonly SafetyProblem[],
+  nowMs: number,
+): Verdict {
+  const watched = workloads.filter(({ state }) => state !== 'unwatched');
+  const clauses = [
+    coverage(watched),
+    lateClause(watched, nowMs),
+    unknownClause(watched),
+    unprotectedClause(watched),
+    ...problemClauses(problems, nowMs),
+    damageClause(watched),
+    verificationClause(watched, nowMs),
+  ].filter((clause) => clause !== null);
+  const grave = problems.filter(({ severity }) => severity === 'error');
+  const isKnown = problems.every(({ severity }) => severity !== 'unknown') && watched.length > 0;
+  const state = grave.length > 0 ? 'unsafe' : isKnown ? 'safe' : 'unknown';
+  const reasons =
+    grave.length > 0 ? grave : problems.filter(({ severity }) => severity === 'unknown');
+  const sinces = reasons.flatMap(({ sinceMs }) => (sinceMs === null ? [] : [sinceMs]));
+  return {
+    state,
+    sentence: clauses.map(({ text }) => text).join('; '),
+    clauses,
+    sinceMs: sinces.length === 0 ? null : Math.min(...sinces),
+  };
+}
+
+function coverage(watched: readonly ProtectedWorkload[]): VerdictClause {
+  const about = 'coverage';
+  if (watched.length === 0) return { about, state: 'unknown', text: 'no workload is known' };
+  const well = watched.filter(({ state }) => state === 'ok').length;
+  const all = `${String(well)} of ${workloadsText(watched.length)}`;
+  const have = watched.length === 1 ? 'has' : 'have';
+  const state = well === watched.length ? 'good' : 'bad';
+  const isUnknown = watched.every(({ state }) => state === 'ok' || state === 'unknown');
+  const text = `${all} ${have} a copy ${limitText(watched)}`;
+  return { about, state: state === 'bad' && isUnknown ? 'unknown' : state, text };
+}
+
+/** One limit for all is named. */
+function limitText(watched: readonly ProtectedWorkload[]): string {
+  const limits = watched.flatMap(({ copies }) => copies.map((each) => each.limits));
+  const ages = new Set(limits.map(({ maxCopyAgeHours }) => maxCopyAgeHours));
+  const [age = null] = ages;
+  const isOne = ages.size === 1 && limits.every(({ maxLagHours }) => maxLagHours === null);
+  return isOne && age !== null ? `younger than ${String(age)} h` : 'as new as its job wants';
+}
+
+function lateClause(watched: readonly ProtectedWorkload[], nowMs: number): VerdictClause | null {
+  const late = watched
+    .filter(({ state }) => state === 'late')
+    .sort((a, b) => (a.sinceMs ?? nowMs) - (b.sinceMs ?? nowMs));
+  const [worst] = late;
+  if (worst === undefined) return null;
+  const by = elapsedText(nowMs - (worst.sinceMs ?? nowMs));
+  const names = namesText(late.map(({ name }) => name));
+  const text = late.length === 1 ? `${names} is ${by} late` : `${names} are late, by up to ${by}`;
+  return { about: 'late', state: 'bad', text };
+}
+
+function unknownClause(watched: readonly ProtectedWorkload[]): VerdictClause | null {
+  const unknown = watched.filter(({ state }) => state === 'unknown');
+  if (unknown.length === 0) return null;
+  const reasons = unknown.map(({ copies }) => copies.flatMap(({ status }) => status.reasons)[0]);
+  const [first] = reasons;
+  const isOne = reasons.every((reason) => reason?.code === first?.code);
+  const names = namesText(unknown.map(({ name }) => name));
+  const text =
+    isOne && first?.code === 'noLimit'
+      ? `of ${names} no job says how old the copy may become`
+      : `of ${names} it is not known`;
+  return { about: 'unknown', state: 'unknown', text };
+}
+
+function unprotectedClause(watched: readonly ProtectedWorkload[]): VerdictClause | null {
+  const names = watched.filter(({ state }) => state === 'unprotected').map(({ name }) => name);
+  if (names.length === 0) return null;
+  const text = `${namesText(names)} ${names.length === 1 ? 'is' : 'are'} in no job`;
+  return { about: 'unprotected', state: 'bad', text };
+}
+
+/** Problems that the workloads do not tell. */
+function problemClauses(problems: readonly SafetyProblem[], nowMs: number): VerdictClause[] {
+  const of = (code: SafetyProblem['code']) => problems.filter((problem) => problem.code === code);
+  const clauses: VerdictClause[] = [];
+  const away = of('REPOSITORY_AWAY');
+  if (away.length > 0) {
+    const names = namesText(away.map(({ repositoryId }) => repositoryId ?? ''));
+    const since = Math.min(...away.map(({ sinceMs }) => sinceMs ?? nowMs));
+    const verb = away.length === 1 ? 'has' : 'have';
+    const text = `${names} ${verb} not been reached for ${elapsedText(nowMs - since)}`;
+    clauses.push({ about: 'repositories', state: 'bad', text });
+  }
+  for (const code of ['SOURCE_EMPTY', 'REPOSITORY_UNFIT', 'PART_UNREADABLE'] as const) {
+    const [first, ...others] = of(code);
+    if (first !== undefined)
+      clauses.push({ about: 'repositories', state: 'bad', text: andMore(first, others.length) });
+  }
+  for (const code of ['JOB_NOT_STARTED', 'JOB_NEEDS_DECISION', 'WORKLOAD_NOT_COPYABLE'] as const) {
+    const [first, ...others] = of(code);
+    if (first !== undefined)
+      clauses.push({ about: 'jobs', state: 'bad', text: andMore(first, others.length) });
+  }
+  const gone = of('WORKLOAD_GONE');
+  if (gone.length > 0) {
+    const names = namesText(gone.flatMap(({ workloads }) => workloads.map(({ name }) => name)));
+    clauses.push({ about: 'jobs', state: 'bad', text: `no source shows ${names} any more` });
+  }
+  return clauses;
+}
+
+function andMore({ text }: SafetyProblem, others: number): string {
+  return others === 0 ? text : `${text} (and ${String(others)} more like it)`;
+}
+
+function damageClause(watched: readonly ProtectedWorkload[]): VerdictClause | null {
+  const chains = chainsOf(watched);
+  if (chains.length === 0) return null;
+  const damaged = watched.filter(({ copies }) =>
+    copies.some(({ chain }) => (chain?.damagedCount ?? 0) > 0),
+  );
+  if (damaged.length === 0) return { about: 'damage', state: 'good', text: 'nothing is damaged' };
+  const count = chains.reduce((sum, { damagedCount }) => sum + damagedCount, 0);
+  const points = count === 1 ? 'a restore point' : `${String(count)} restore points`;
+  const names = namesText(damaged.map(({ name }) => name));
+  const text = `${points} of ${names} ${count === 1 ? 'is' : 'are'} damaged`;
+  return { about: 'damage', state: 'bad', text };
+}
+
+function verificationClause(
+  watched: readonly ProtectedWorkload[],
+  nowMs: number,
+): VerdictClause | null {
+  const chains = chainsOf(watched);
+  const never = chains.reduce((sum, { neverVerifiedCount }) => sum + neverVerifiedCount, 0);
+  if (never > 0) {
+    const points = never === 1 ? 'restore point was' : 'restore points were';
+    return {
+      about: 'verification',
+      state: 'bad',
+      text: `${String(never)} ${points} never checked`,
+    };
+  }
+  const checks = chains.flatMap(({ oldestVerifiedAt }) =>
+    oldestVerifiedAt === null ? [] : [Date.parse(oldestVerifiedAt)],
+  );
+  if (checks.length === 0) return null;
+  const age = elapsedText(nowMs - Math.min(...checks));
+  return { about: 'verification', state: 'good', text: `oldest check ${age}` };
+}
+
+function chainsOf(watched: readonly ProtectedWorkload[]) {
+  return watched.flatMap(({ copies }) =>
+    copies.flatMap(({ chain }) => (chain === null ? [] : [chain])),
+  );
+}
+
+function workloadsText(count: number): string {
+  return count === 1 ? '1 workload' : `${String(count)} workloads`;
+}

@@ -1,0 +1,44 @@
+/** Are we safe? One verdict from all that is known, in the same words everywhere: API, command line, metrics, messages. Pure. */
+
+import type { FailingChannel } from './channel-health.js';
+import type { CopyJob } from '../jobs/copy-job.js';
+import type { SessionResult } from '../sessions/copy-session.js';
+import { protectedWorkloads, type ProtectedWorkload, type RepositoryFacts } from './protection.js';
+import type { SafetyProblem } from './problem-groups.js';
+import { safetyProblems } from './safety-problems.js';
+import { verdictOf, type Verdict } from './safety-verdict.js';
+
+export interface JobFacts {
+  readonly job: CopyJob;
+  readonly state: 'enabled' | 'disabled' | 'actionRequired';
+  /** A start that was due and did not come; epoch milliseconds; null: none. */
+  readonly missedStartAtMs: number | null;
+  readonly lastSession: {
+    readonly id: string;
+    /** null: it runs. */
+    readonly result: SessionResult | null;
+    readonly startedAtMs: number;
+  } | null;
+}
+
+export interface SafetyFacts {
+  readonly repositories: readonly RepositoryFacts[];
+  readonly jobs: readonly JobFacts[];
+  /** Jobs of which nothing could be read. */
+  readonly unreadJobs: readonly { readonly id: string; readonly reason: string }[];
+  readonly failingChannels: readonly FailingChannel[];
+}
+
+export interface Safety {
+  readonly verdict: Verdict;
+  /** The gravest first, then the oldest. */
+  readonly problems: readonly SafetyProblem[];
+  readonly workloads: readonly ProtectedWorkload[];
+}
+
+export function safetyOf(facts: SafetyFacts, nowMs: number): Safety {
+  const jobs = facts.jobs.map(({ job }) => job);
+  const workloads = protectedWorkloads(facts.repositories, jobs, nowMs);
+  const problems = safetyProblems(facts, workloads, nowMs);
+  return { verdict: verdictOf(workloads, problems, nowMs), problems, workloads };
+}

@@ -1,0 +1,68 @@
+/** What one look into a repository tells of each workload, short enough for thousands of them. Plain JSON. */
+
+import type { RepositoryDescription, UnreadablePart } from '../targets/repository-view.js';
+import type { WorkloadType } from '../sources/restore-point.js';
+
+interface FactsOfPoints {
+  /** Id in this repository: for a chain of Longhaul, that of the workload it holds copies of. */
+  readonly id: string;
+  readonly name: string;
+  readonly type: WorkloadType;
+  readonly restorePointCount: number;
+  /** Moments of complete restore points that are not damaged, in epoch seconds, the newest first, as the source dates them. Of many, the newest
+   *  (`RECENT_POINTS`). */
+  readonly recentAtSeconds: readonly number[];
+  /** RFC 3339 UTC of the oldest complete restore point; null: none. */
+  readonly oldestAt: string | null;
+}
+
+/** A workload as a backup tool left it. */
+export interface SourceFacts extends FactsOfPoints {
+  readonly is: 'source';
+  /** Why it cannot be copied, in plain words; null: it can. */
+  readonly problem: string | null;
+}
+
+/** The copies that one job keeps of one workload. */
+export interface ChainFacts extends FactsOfPoints {
+  readonly is: 'chain';
+  readonly jobId: string;
+  /** Id under which other jobs see this chain as a source. */
+  readonly idAsSource: string;
+  /** Repository that its newest copy was made from; null: it has none. */
+  readonly sourceRepositoryId: string | null;
+  /** When the newest copy that can be restored was committed. RFC 3339 UTC; null: there is none. */
+  readonly newestCopiedAt: string | null;
+  /** Restore points that a health check found damaged, with those that build on them. */
+  readonly damagedCount: number;
+  /** When the one that was not verified for the longest time was read and compared. RFC 3339 UTC; null: none was. */
+  readonly oldestVerifiedAt: string | null;
+  /** Restore points whose files were not verified since they were last changed. */
+  readonly neverVerifiedCount: number;
+  /** Bytes of its disk files. */
+  readonly storedBytes: number;
+  /** First of the looks in a row that found it in no source. RFC 3339 UTC; null: the last one found it. */
+  readonly missedSince: string | null;
+  /** Zone of the job, by which `days` are counted. */
+  readonly timeZone: string;
+  /** Restore points of each of the last `SHOWN_DAYS` days, today last. */
+  readonly days: readonly number[];
+  /** The date of today (`2026-11-26`), by which `days` are to be read. */
+  readonly today: string;
+  /** Date from which retention by number or days keeps each restore point; null: it has none. */
+  readonly keptSince: string | null;
+}
+
+export type WorkloadFacts = SourceFacts | ChainFacts;
+
+/** One page of the look `facts`; the description comes with the first. */
+export interface FactsPage {
+  readonly items: readonly WorkloadFacts[];
+  readonly nextCursor?: string;
+  readonly unreadable?: readonly UnreadablePart[];
+  readonly description?: RepositoryDescription;
+}
+
+export const SHOWN_DAYS = 14;
+/** A month of one each hour would be too many for thousands of workloads; what is older than these waits for no copy. */
+export const RECENT_POINTS = 200;

@@ -1,0 +1,166 @@
+/** One result and one progress for many tasks. */
+
+import { movedBytes, sumMoved, type MovedBytes } from '../targets/moved-bytes.js';
+import {
+  NO_TASKS,
+  type CopyProgress,
+  type CopyTask,
+  type SessionResult,
+  type TaskCounts,
+} from './copy-session.js';
+
+/** The session's result is the first of these that any task has: `failed` is never hidden by what else happened, and one workload that
+ *  needs its operator is not hidden by those that went well. `nothingToCopy` is left when every task ended so. */
+export const RANKING = [
+  'failed',
+  'actionRequired',
+  'stopped',
+  'warning',
+  'success',
+  'nothingToCopy',
+] as const satisfies readonly SessionResult[];
+
+/** Tasks named in a reason; the rest is counted. */
+const NAMED_TASKS = 3;
+
+const HAPPENED: Record<SessionResult, string> = {
+  failed: 'failed',
+  actionRequired: 'need a decision',
+  stopped: 'were stopped',
+  warning: 'ended with a warning',
+  success: 'were copied',
+  nothingToCopy: 'had nothing to copy',
+};
+
+export type TaskOutcome = Pick<CopyTask, 'workload' | 'result' | 'reason'>;
+
+/** Never without a result: a task that has none is taken as failed, and a session without tasks is a warning, because its job protects
+ *  nothing. `reason` is null only for plain success.
+ *  @param tasks the first ones with each result are enough, when `counts` has all */
+export function sessionResult(
+  tasks: readonly TaskOutcome[],
+  counts: TaskCounts = countResults(tasks),
+): {
+  result: SessionResult;
+  reason: string | null;
+} {
+  const result = RANKING.find((rank) => counts[rank] > 0);
+  if (result === undefined) {
+    return { result: 'warning', reason: 'no workload matches the sources of the job' };
+  }
+  if (result === 'success') return { result, reason: null };
+  return { result, reason: reasonOf(tasks.map(withResult), result, counts) };
+}
+
+/** @returns how many tasks ended with each result */
+export function countResults(tasks: readonly TaskOutcome[]): TaskCounts {
+  const counts: Record<keyof TaskCounts, number> = { ...NO_TASKS };
+  for (const { result } of tasks.map(withResult)) counts[result]++;
+  return counts;
+}
+
+function withResult(task: TaskOutcome): TaskOutcome & { readonly result: SessionResult } {
+  return task.result === null
+    ? { ...task, result: 'failed', reason: task.reason ?? 'ended without a result' }
+    : { ...task, result: task.result };
+}
+
+function reasonOf(
+  tasks: readonly TaskOutcome[],
+  result: SessionResult,
+  counts: TaskCounts,
+): string {
+  const concerned = counts[result];
+  const named = tasks
+    .filter((task) => task.result === result)
+    .slice(0, NAMED_TASKS)
+    .map(({ workload, reason }) => (reason === null ? workload : `${workload}: ${reason}`));
+  const rest = concerned - named.length;
+  if (rest > 0) named.push(`and ${String(rest)} more`);
+  const all = RANKING.reduce((sum, rank) => sum + counts[rank], 0);
+  if (all === 1) return named.join('; ');
+  return `${String(concerned)} of ${String(all)} workloads ${HAPPENED[result]}: ${named.join('; ')}`;
+}
+
+/** Progress of one task. `elapsedMs` is the time that `processedInAttemptBytes` took, so that what an
+ *  earlier attempt had done does not make the speed look better. */
+export function taskProgress(
+  counts: MovedBytes & {
+    readonly processedBytes: number;
+    readonly totalBytes: number;
+    readonly processedInAttemptBytes: number;
+    readonly elapsedMs: number;
+  },
+): CopyProgress {
+  const bytesPerSecond =
+    counts.elapsedMs > 0
+      ? Math.round((counts.processedInAttemptBytes * 1000) / counts.elapsedMs)
+      : 0;
+  return progressOf(counts, bytesPerSecond);
+}
+
+/** Progress of a session: bytes add up, and so do the speeds of the tasks that run. A session with nothing to copy is done at its end. */
+export function sumProgress(tasks: readonly Pick<CopyTask, 'progress' | 'state'>[]): CopyProgress {
+  const sum = (count: (progress: CopyProgress) => number): number =>
+    tasks.reduce((total, task) => total + count(task.progress), 0);
+  const running = tasks.filter((task) => task.state !== 'ended');
+  const progress = progressOf(
+    {
+      processedBytes: sum((task) => task.processedBytes),
+      totalBytes: sum((task) => task.totalBytes),
+      ...sumMoved(tasks.map((task) => task.progress)),
+    },
+    running.reduce((total, task) => total + task.progress.bytesPerSecond, 0),
+  );
+  const done = progress.totalBytes === 0 && tasks.length > 0 && running.length === 0;
+  return done ? { ...progress, percent: 100 } : progress;
+}
+
+type ProgressCounts = MovedBytes & Pick<CopyProgress, 'processedBytes' | 'totalBytes'>;
+
+function progressOf(counts: ProgressCounts, bytesPerSecond: number): CopyProgress {
+  const { processedBytes, totalBytes } = counts;
+  const remainingBytes = Math.max(0, totalBytes - processedBytes);
+  // Rounded down, so that 100.0 is shown only when nothing is left.
+  const percent =
+    totalBytes === 0 ? 0 : Math.min(100, Math.floor((processedBytes / totalBytes) * 1000) / 10);
+  return {
+    percent,
+    processedBytes,
+    totalBytes,
+    ...movedBytes(counts),
+    bytesPerSecond,
+    etaSeconds: bytesPerSecond > 0 ? Math.ceil(remainingBytes / bytesPerSecond) : null,
+  };
+}
+
+/** What a list of sessions knows of each. */
+export interface SessionDecisions {
+  /** It looked only at some workloads of its job. */
+  readonly isPartial: boolean;
+  /** Workloads whose chain waits for a decision of the operator. */
+  readonly actionRequired: number;
+}
+
+/** Whether any workload of a job waits for a decision. Recreated chains are decided for each workload: what else failed in a session hides
+ *  none of them, and a session over some workloads settles nothing that one over all has found.
+ *  @param sessions the ended ones, newest first */
+export function needsDecision(sessions: readonly SessionDecisions[]): boolean {
+  const whole = sessions.findIndex(({ isPartial }) => !isPartial);
+  const counting = whole === -1 ? sessions : sessions.slice(0, whole + 1);
+  return counting.some(({ actionRequired }) => actionRequired > 0);
+}
+
+/** Who is about to stop a session, and why. */
+export interface StopOrder {
+  readonly by: string;
+  /** null: he gave none. */
+  readonly reason: string | null;
+}
+
+/** Reason of a session that was stopped. @param order null: it was cancelled past the API, in Temporal itself */
+export function stopText(order: StopOrder | null): string {
+  if (order === null) return 'the session was stopped';
+  const { by, reason } = order;
+  return `the session was stopped by ${by}${reason === null ? '' : `: ${reason}`}`;
+}

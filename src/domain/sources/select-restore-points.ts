@@ -1,0 +1,359 @@
+/** Which restore points of a workload one session copies, in which order, and how each one's changed blocks are found. */
+
+import { utcText } from '../schedules/calendar-date.js';
+import type { CopyJob } from '../jobs/copy-job.js';
+import { growingDisks, isFullsOnly, type FullFormats } from './fulls-only.js';
+import { gfsDue, gfsFullNeeded } from '../retention/gfs.js';
+import { isUndecidedState, newPoints, type ChainDetection } from './recreated-chain.js';
+import { oneForEachState } from './skipped-points.js';
+import type { RestorePointState } from './restore-point.js';
+import type { AwaitedPoint } from './settle.js';
+import type { IdentifiedPoint } from './source-identity.js';
+import type { GfsFlag, TargetRestorePoint } from '../targets/target-point.js';
+import { withBelievedDates } from './believed-dates.js';
+
+/** `changedBy`: `all` stores everything that is allocated; `lineage` what the source's increments after `lineageFrom` allocate;
+ *  `digest` compares all of it with what the target holds. */
+export interface SelectedRestorePoint {
+  readonly restorePointId: string;
+  readonly kind: 'full' | 'increment';
+  readonly changedBy: 'all' | 'lineage' | 'digest';
+  /** Source restore point whose content the target's newest point has; null unless `changedBy` is `lineage`. */
+  readonly lineageFrom: string | null;
+  readonly reason: string;
+}
+
+export interface RestorePointSelection {
+  /** In the order of copying, oldest first. */
+  readonly points: readonly SelectedRestorePoint[];
+  /** New points that are passed over: one entry for all of one state (`oneForEachState`). */
+  readonly skipped: readonly { readonly restorePointId: string; readonly reason: string }[];
+  /** Why there is nothing to copy; null when there is something. */
+  readonly reason: string | null;
+  /** Points that may be wanted once they are whole; a session looks at them again. */
+  readonly awaited: readonly AwaitedPoint[];
+  /** The newest restore point is damaged or cannot be read, so the copy is not up to date; null otherwise. */
+  readonly unusable: { readonly state: 'broken' | 'unknown'; readonly reason: string } | null;
+  /** What the newest complete restore point lacks, because its tool has left it out; absent: nothing that is known. */
+  readonly lacking?: string;
+}
+
+export interface SelectionInput {
+  readonly job: Pick<CopyJob, 'mode' | 'restorePoints' | 'gfs'>;
+  /** In which GFS periods are reckoned. */
+  readonly timeZone: string;
+  /** In the order of the source. */
+  readonly current: readonly IdentifiedPoint[];
+  /** In the order of the chain. */
+  readonly copied: readonly TargetRestorePoint[];
+  readonly detection: ChainDetection;
+  readonly targetRepositoryId: string;
+  readonly sourceRepositoryId: string;
+  /** The first point is copied whole, from the source. */
+  readonly activeFull: boolean;
+  readonly fullFormats: FullFormats;
+  /** Of `current`, those that are in progress. */
+  readonly awaited?: readonly AwaitedPoint[];
+}
+
+/** First run: the newest complete point, or with scope `all` every complete one. Later: immediate jobs and scope `all` take every new point in
+ *  the order of the source, periodic ones only the last. Points that have grown since they were copied are copied again in any case. With a
+ *  recreated chain (`detection`) a new chain is begun as on a first run; what a job does about a recreated chain is decided before. */
+export function selectRestorePoints(input: SelectionInput): RestorePointSelection {
+  const { job, current, detection } = input;
+  if (input.sourceRepositoryId === input.targetRepositoryId) {
+    return nothing('the restore points lie on the target repository itself');
+  }
+  const recreated = detection.state === 'recreated' || detection.state === 'replaced';
+  const copied = recreated ? [] : input.copied;
+  const firstRun = copied.length === 0;
+  if (current.length === 0) return nothing('the source holds no restore points of this workload');
+  if (!firstRun && isUndecided(input)) {
+    const awaited = input.awaited ?? [];
+    if (awaited.length > 0) return { ...nothing(awaitedReason(awaited)), awaited };
+    const reason =
+      'some restore points of the source cannot be read just now, so it cannot be told whether its chain is still the one that was copied';
+    return { ...nothing(reason), unusable: { state: 'unknown', reason } };
+  }
+
+  const fresh = recreated ? [...current] : newPoints(current);
+  const chosen = choose(fresh, job, firstRun);
+  const skipped = skippedPoints(fresh, chosen);
+  const note = passedOver(fresh, chosen);
+  const unusable = unusableNewest(fresh, note);
+  const wanted = new Set([...fresh, ...current.filter(isCopiedAndTouched)].map(({ id }) => id));
+  const awaited = (input.awaited ?? []).filter(({ restorePointId }) => wanted.has(restorePointId));
+  if (chosen.length === 0) {
+    const reason = nothingReason(fresh, copied, input.activeFull);
+    return { points: [], skipped, reason, unusable, awaited, ...lackingIn(current) };
+  }
+
+  const selected = selectedPoints(chosen, input, { firstRun, recreated });
+  const points = selected.map((point, index) =>
+    index === selected.length - 1 && note !== null
+      ? { ...point, reason: `${point.reason}; ${note}` }
+      : point,
+  );
+  return { points, skipped, reason: null, unusable, awaited, ...lackingIn(current) };
+}
+
+/** Also of a point that was copied long ago: the machine is as badly protected on every day after. */
+function lackingIn(current: readonly IdentifiedPoint[]): Pick<RestorePointSelection, 'lacking'> {
+  const newest = current.findLast(({ state }) => state === 'complete');
+  if (newest?.leftOut === undefined) return {};
+  return { lacking: `restore point ${newest.id} is not all of the machine: ${newest.leftOut}` };
+}
+
+function choose(
+  fresh: readonly IdentifiedPoint[],
+  job: SelectionInput['job'],
+  firstRun: boolean,
+): IdentifiedPoint[] {
+  const complete = fresh.filter((point) => point.state === 'complete');
+  if (job.restorePoints === 'all' || (job.mode === 'immediate' && !firstRun)) return complete;
+  const latest = complete.filter(isNotGrown).at(-1);
+  return complete.filter((point) => point === latest || !isNotGrown(point));
+}
+
+/** Somebody writes to a point that was copied: once that is over it is compared with its copy. */
+function isCopiedAndTouched({ identity }: IdentifiedPoint): boolean {
+  return identity.is === 'unreadable' && identity.copiedId !== null;
+}
+
+function isNotGrown({ identity }: IdentifiedPoint): boolean {
+  return identity.is !== 'grown';
+}
+
+/** Nothing known was found, and part of the source could not be read. */
+function isUndecided({ detection, current }: SelectionInput): boolean {
+  return detection.lastCopied === null && current.some((point) => isUndecidedState(point.state));
+}
+
+function nothing(reason: string): RestorePointSelection {
+  return { points: [], skipped: [], reason, unusable: null, awaited: [] };
+}
+
+function skippedPoints(
+  newer: readonly IdentifiedPoint[],
+  chosen: readonly IdentifiedPoint[],
+): RestorePointSelection['skipped'] {
+  const chosenIds = new Set(chosen.map((point) => point.id));
+  const left = newer.filter((point) => !chosenIds.has(point.id));
+  return oneForEachState(
+    left.map((point) => ({
+      restorePointId: point.id,
+      state: point.state,
+      reason: point.state === 'complete' ? 'only the newest one is copied' : stateReason(point),
+    })),
+  );
+}
+
+function nothingReason(
+  newer: readonly IdentifiedPoint[],
+  copied: readonly TargetRestorePoint[],
+  activeFull: boolean,
+): string {
+  const unusable = newer.at(-1);
+  const newestCopied = copied.at(-1);
+  const parts: string[] = [];
+  if (unusable !== undefined) {
+    parts.push(`newest restore point ${utcText(unusable.createdAtMs)} is ${stateReason(unusable)}`);
+    parts.push(
+      newestCopied === undefined
+        ? 'no complete one is there'
+        : `no complete one is newer than ${copiedText(newestCopied)}, which is copied already`,
+    );
+  } else if (newestCopied !== undefined) {
+    parts.push(`newest restore point ${copiedText(newestCopied)} is copied already`);
+  }
+  if (activeFull) parts.push('an active full needs a restore point that is not copied yet');
+  return parts.join('; ');
+}
+
+/** Says why the newest restore point is not among the chosen ones; null when it is. */
+function passedOver(
+  newer: readonly IdentifiedPoint[],
+  chosen: readonly IdentifiedPoint[],
+): string | null {
+  const newest = newer.at(-1);
+  if (newest === undefined || newest.id === chosen.at(-1)?.id) return null;
+  return `the newest restore point, ${utcText(newest.createdAtMs)}, is ${stateReason(newest)}`;
+}
+
+function unusableNewest(
+  newer: readonly IdentifiedPoint[],
+  note: string | null,
+): RestorePointSelection['unusable'] {
+  const state = newer.at(-1)?.state;
+  if (note === null || (state !== 'broken' && state !== 'unknown')) return null;
+  return { state, reason: note };
+}
+
+function stateReason({ state, reason }: IdentifiedPoint): string {
+  const text = STATE_TEXT[state];
+  return reason === null ? text : `${text} (${reason})`;
+}
+
+const STATE_TEXT: Readonly<Record<RestorePointState, string>> = {
+  complete: 'complete',
+  inProgress: 'in progress',
+  incomplete: 'incomplete',
+  broken: 'broken',
+  unknown: 'not readable just now',
+};
+
+function awaitedReason(awaited: readonly AwaitedPoint[]): string {
+  const named = awaited.map(({ restorePointId, reason }) => `${restorePointId} (${reason})`);
+  return `restore points in progress are awaited: ${named.join(', ')}`;
+}
+
+function copiedText(point: TargetRestorePoint): string {
+  return utcText(Date.parse(point.createdAt));
+}
+
+function selectedPoints(
+  chosen: readonly IdentifiedPoint[],
+  input: SelectionInput,
+  begin: { firstRun: boolean; recreated: boolean },
+): SelectedRestorePoint[] {
+  const byId = new Map(input.current.map((point) => [point.id, point]));
+  const { detection } = input;
+  const activeFulls = new ActiveFulls(input);
+  let base = detection.lineageUsable ? (detection.lastCopied?.currentRestorePointId ?? null) : null;
+  return chosen.map((point, index) => {
+    const isDue = activeFulls.take(point);
+    const full = index === 0 ? fullReason(input, chosen, begin) : null;
+    const fullBecause = full ?? (isDue ? ACTIVE_FULL : fullsOnlyReason(point, input.fullFormats));
+    const selected: SelectedRestorePoint =
+      fullBecause === null
+        ? incrementOn(base, point, { byId, fullFormats: input.fullFormats })
+        : { restorePointId: point.id, kind: 'full', lineageFrom: null, ...fullBecause };
+    base = point.id;
+    return againReason(point, selected);
+  });
+}
+
+/** null: the point may become an increment. */
+function fullsOnlyReason(
+  point: IdentifiedPoint,
+  formats: FullFormats,
+): Pick<SelectedRestorePoint, 'changedBy' | 'reason'> | null {
+  if (!isFullsOnly(point, formats)) return null;
+  const named = [...new Set(point.disks.map(({ format }) => format))].sort().join(', ');
+  return {
+    changedBy: 'all',
+    reason: `a full, because the format ${named} has no increments`,
+  };
+}
+
+const ACTIVE_FULL = { changedBy: 'all', reason: 'active full' } as const;
+
+function againReason(point: IdentifiedPoint, selected: SelectedRestorePoint): SelectedRestorePoint {
+  if (point.identity.is !== 'grown') return selected;
+  const { reason } = point.identity;
+  return { ...selected, reason: `it is copied again, because ${reason}; ${selected.reason}` };
+}
+
+/** With method `active` the full of each GFS day is read from the source, also in a backlog of many days: what was chosen before counts as
+ *  flagged. */
+class ActiveFulls {
+  private readonly points: { id: string; createdAt: string; flags: readonly GfsFlag[] }[];
+
+  constructor(private readonly input: SelectionInput) {
+    const { job, timeZone } = input;
+    const copied = withBelievedDates(input.copied);
+    const { gfs, mode } = job;
+    // Flags are set after the last copy of a session: those that are due by now count, too.
+    const due = gfsFullNeeded({ gfs, mode, timeZone, points: copied, nowMs: Infinity });
+    this.points = copied.map(({ id, createdAt, flags }) => {
+      const more = due.find(({ restorePointId }) => restorePointId === id)?.flags ?? [];
+      return { id, createdAt, flags: [...flags, ...more] };
+    });
+  }
+
+  take({ id, createdAtMs }: IdentifiedPoint): boolean {
+    const { gfs, mode } = this.input.job;
+    if (gfs?.fullMethod !== 'active') return false;
+    const { timeZone } = this.input;
+    const flags = gfsDue({ gfs, mode, timeZone, createdAtMs, points: this.points }).map(
+      ({ flag }) => flag,
+    );
+    this.points.push({ id, createdAt: new Date(createdAtMs).toISOString(), flags });
+    return flags.length > 0;
+  }
+}
+
+/** null: the point becomes an increment. */
+function fullReason(
+  { activeFull, copied }: SelectionInput,
+  chosen: readonly IdentifiedPoint[],
+  { firstRun, recreated }: { firstRun: boolean; recreated: boolean },
+): Pick<SelectedRestorePoint, 'changedBy' | 'reason'> | null {
+  if (activeFull) return ACTIVE_FULL;
+  if (recreated) {
+    return {
+      changedBy: 'digest',
+      reason:
+        'full of a new chain: the source chain was recreated, so all of it is read and written, also what the target holds already',
+    };
+  }
+  if (firstRun) return { changedBy: 'all', reason: 'first copy of this workload' };
+  // On the copy that is to go nothing may be built.
+  const newest = copied.at(-1)?.id;
+  const goes = chosen.some(
+    ({ identity }) => identity.is === 'grown' && identity.copiedId === newest,
+  );
+  return goes
+    ? { changedBy: 'all', reason: 'full of a new chain, for the newest copy is to go' }
+    : null;
+}
+
+function incrementOn(
+  base: string | null,
+  point: IdentifiedPoint,
+  known: KnownPoints,
+): SelectedRestorePoint {
+  const restorePointId = point.id;
+  if (base !== null && descendsOnEveryDisk(point, base, known)) {
+    return {
+      restorePointId,
+      kind: 'increment',
+      changedBy: 'lineage',
+      lineageFrom: base,
+      reason: `increments lead from ${base} to this one on every disk`,
+    };
+  }
+  const reason =
+    base === null
+      ? 'the last copied restore point is not in the source any more: blocks are compared by digest'
+      : `no unbroken line of increments leads from ${base} to this one: blocks are compared by digest`;
+  return { restorePointId, kind: 'increment', changedBy: 'digest', lineageFrom: null, reason };
+}
+
+interface KnownPoints {
+  readonly byId: ReadonlyMap<string, IdentifiedPoint>;
+  readonly fullFormats: FullFormats;
+}
+
+/** Whether each disk of `point`, but for those that are copied as fulls in any case, is reached from the same disk of `base` through increments only, all of them complete. */
+function descendsOnEveryDisk(
+  point: IdentifiedPoint,
+  base: string,
+  { byId, fullFormats }: KnownPoints,
+): boolean {
+  const growing = growingDisks(point, fullFormats);
+  if (growing.length === 0) return false;
+  return growing.every(({ disk }) => {
+    let holder: IdentifiedPoint | undefined = point;
+    // A line longer than the list of points is a loop.
+    for (let steps = 0; steps < byId.size && holder !== undefined; steps++) {
+      const image = holder.disks.find((candidate) => candidate.disk === disk);
+      if (image === undefined) return false;
+      if (holder.id === base) return true;
+      if (image.kind !== 'increment' || image.parentRestorePointId === null) return false;
+      if (holder.state !== 'complete') return false;
+      holder = byId.get(image.parentRestorePointId);
+    }
+    return false;
+  });
+}

@@ -1,0 +1,215 @@
+/** What is known of each restore point of a source: is it one that was copied?
+ *
+ *  Sameness is proven or it is not there. What proves it: the fingerprint of its files, an identity that the source vouches for, or a
+ *  comparison of every block with the copy. Equal names and dates only say what is to be compared. */
+
+import type { SourceFingerprint, SourceRestorePoint } from './restore-point.js';
+import type { KnownSourcePoint, TargetRestorePoint } from '../targets/target-point.js';
+
+/** `copied`: proven to be what the copy shows. `unproven`: may be it; its blocks have to be compared. `grown`: it is what was copied, and more:
+ *  the copy was taken too early. `replaced`: it has the name and date of what was copied, and other content. `known`: passed over, or copied
+ *  once and gone from the target by now. `new`: none of these. `unreadable`: not complete, so nothing can be said; `copiedId` by its name. */
+export type SourceIdentity =
+  | { readonly is: 'copied' | 'unproven' | 'replaced'; readonly copiedId: string }
+  | { readonly is: 'grown'; readonly copiedId: string; readonly reason: string }
+  | { readonly is: 'known' | 'new' }
+  | { readonly is: 'unreadable'; readonly copiedId: string | null };
+
+/** Id of a point whose tool overwrites one file and tells nothing of which backup it is: its date is that of the last change of the file. */
+export const UNDATED_ID = 'undated';
+
+export interface IdentifiedPoint extends SourceRestorePoint {
+  readonly identity: SourceIdentity;
+}
+
+type CopiedPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'parentId' | 'source'>;
+
+export interface IdentityInput {
+  readonly sourceRepositoryId: string;
+  /** Points that the target offers, in the order of the chain. */
+  readonly copied: readonly CopiedPoint[];
+  readonly known: readonly KnownSourcePoint[];
+  /** In the order of the source. */
+  readonly current: readonly SourceRestorePoint[];
+  /** The owner of the chain, for proofs that hold only as long as it; null: none. */
+  readonly epoch: number | null;
+}
+
+/** Every source point with its identity, in the order of `current`. */
+export function identifySourcePoints(input: IdentityInput): IdentifiedPoint[] {
+  const identities = new Identities(input);
+  return input.current.map((point) => ({ ...point, identity: identities.of(point) }));
+}
+
+/** Copies that were taken too early, with why: those whose source point has grown since, and all that build on one. In the order of the chain. */
+export function shortCopies(
+  copied: readonly Pick<CopiedPoint, 'id' | 'parentId' | 'source'>[],
+): Map<string, string> {
+  const short = new Map<string, string>();
+  for (const { id, parentId, source } of copied) {
+    const { judged } = source;
+    if (judged?.verdict === 'grown') short.set(id, judged.reason);
+    else if (parentId !== null && short.has(parentId))
+      short.set(id, 'the copy that it builds on was taken too early');
+  }
+  return short;
+}
+
+/** Short copies whose source point was copied again: they go as soon as nothing that stays builds on them.
+ *  @param copied in the order of the chain */
+export function supersededIds(
+  copied: readonly Pick<CopiedPoint, 'id' | 'createdAt' | 'parentId' | 'source'>[],
+): Set<string> {
+  const short = shortCopies(copied);
+  const superseded = new Set<string>();
+  const wholeBehind = new Set<string>();
+  for (const copy of copied.toReversed())
+    if (!short.has(copy.id)) wholeBehind.add(placeOf(copy));
+    else if (wholeBehind.has(placeOf(copy))) superseded.add(copy.id);
+  return superseded;
+}
+
+/** The superseded copies that nothing builds on which stays, dependents first: to be deleted in this order. */
+export function supersededToDelete(
+  copied: readonly Pick<CopiedPoint, 'id' | 'createdAt' | 'parentId' | 'source'>[],
+): string[] {
+  const superseded = supersededIds(copied);
+  const needed = new Set<string>();
+  const ids: string[] = [];
+  for (const { id, parentId } of copied.toReversed()) {
+    const goes = superseded.has(id) && !needed.has(id);
+    if (goes) ids.push(id);
+    else if (parentId !== null) needed.add(parentId);
+  }
+  return ids;
+}
+
+/** What a source calls a point: two copies with one place are copies of one point. An undated one has another date each time that its file is
+ *  written to: of what was taken too early the next copy is the rest. */
+function placeOf({ createdAt, source }: Pick<CopiedPoint, 'createdAt' | 'source'>): string {
+  const { repositoryId, restorePointId } = source;
+  const date = restorePointId === UNDATED_ID ? null : Date.parse(createdAt);
+  return JSON.stringify([repositoryId, restorePointId, date]);
+}
+
+/** Equal, and not for want of a fingerprint: files lie untouched under their paths, or as themselves under other paths. */
+export function sameFingerprint(
+  a: SourceFingerprint | null,
+  b: SourceFingerprint | null | undefined,
+): boolean {
+  if (a === null || b === null || b === undefined) return false;
+  return a.byPath === b.byPath || a.byFile === b.byFile;
+}
+
+class Identities {
+  private readonly offered: readonly CopiedPoint[];
+  /** What a copy can be found by, each with its place among the offered: a chain of a thousand points is asked a thousand times. */
+  private readonly places = new Map<string, number>();
+  private readonly known: ReadonlySet<string>;
+  private readonly currentIds: ReadonlySet<string>;
+  private readonly short: ReadonlyMap<string, string>;
+
+  constructor(private readonly input: IdentityInput) {
+    const { copied, known, sourceRepositoryId } = input;
+    const superseded = supersededIds(copied);
+    this.offered = copied.filter(({ id }) => !superseded.has(id));
+    this.short = shortCopies(copied);
+    this.known = new Set(
+      known
+        .filter(({ repositoryId }) => repositoryId === sourceRepositoryId)
+        .map(({ restorePointId, createdAt }) => nameOf(restorePointId, Date.parse(createdAt))),
+    );
+    this.currentIds = new Set(input.current.map(({ id, createdAtMs }) => nameOf(id, createdAtMs)));
+    for (const [place, copy] of this.offered.entries())
+      for (const key of this.keysOf(copy)) this.places.set(key, place);
+  }
+
+  private keysOf({ createdAt, source }: CopiedPoint): string[] {
+    const { repositoryId, restorePointId, copyId, fingerprint, provenInEpoch } = source;
+    const createdAtMs = Date.parse(createdAt);
+    const name = nameOf(restorePointId, createdAtMs);
+    const keys = [`name ${name}`];
+    if (restorePointId === UNDATED_ID) keys.push(`name ${UNDATED_ID}`);
+    if (!this.currentIds.has(name)) keys.push(`date ${createdAtMs}`);
+    if (copyId !== undefined) keys.push(`copy ${copyId}`);
+    if (repositoryId !== this.input.sourceRepositoryId) return keys;
+    if (fingerprint !== null) keys.push(`path ${fingerprint.byPath}`, `file ${fingerprint.byFile}`);
+    if (provenInEpoch !== undefined && provenInEpoch === this.input.epoch)
+      keys.push(`read ${readName(createdAt, source)}`);
+    return keys;
+  }
+
+  of(point: SourceRestorePoint): SourceIdentity {
+    const copy = this.copyOf(point);
+    if (point.state !== 'complete') return { is: 'unreadable', copiedId: copy?.id ?? null };
+    if (copy === undefined)
+      return { is: this.known.has(nameOf(point.id, point.createdAtMs)) ? 'known' : 'new' };
+    const reason = this.short.get(copy.id);
+    if (reason !== undefined) return { is: 'grown', copiedId: copy.id, reason };
+    return this.compare(point, copy);
+  }
+
+  private compare(point: SourceRestorePoint, copy: CopiedPoint): SourceIdentity {
+    const copiedId = copy.id;
+    if (this.isProven(point, copy)) return { is: 'copied', copiedId };
+    const { judged } = copy.source;
+    const isJudged =
+      judged !== undefined &&
+      (sameFingerprint(point.fingerprint, judged.fingerprint) || judged.epoch === this.input.epoch);
+    if (!isJudged) return { is: 'unproven', copiedId };
+    // Only the date was the same: it is another point then.
+    if (copy.source.restorePointId !== point.id) return { is: 'new' };
+    if (point.id === UNDATED_ID && judged.verdict === 'replaced') return { is: 'new' };
+    return judged.verdict === 'replaced'
+      ? { is: 'replaced', copiedId }
+      : { is: 'grown', copiedId, reason: judged.reason };
+  }
+
+  private isProven(point: SourceRestorePoint, { createdAt, source }: CopiedPoint): boolean {
+    if (point.copyId !== undefined && point.copyId === source.copyId) return true;
+    if (source.repositoryId !== this.input.sourceRepositoryId) return false;
+    if (sameFingerprint(point.fingerprint, source.fingerprint)) return true;
+    return (
+      point.fingerprint === null &&
+      readName(createdAt, source) === nameOf(point.id, point.createdAtMs) &&
+      source.provenInEpoch !== undefined &&
+      source.provenInEpoch === this.input.epoch
+    );
+  }
+
+  /** The copy that this point is, or may be: by proof, by name and date (an undated one may be the rest of what was copied last), by the date alone if
+   *  that copy's own name is not there. Of several the last. */
+  private copyOf({
+    id,
+    createdAtMs,
+    copyId,
+    fingerprint,
+  }: SourceRestorePoint): CopiedPoint | undefined {
+    const name = nameOf(id, createdAtMs);
+    const proofs = copyId === undefined ? [] : [`copy ${copyId}`];
+    if (fingerprint === null) proofs.push(`read ${name}`);
+    else proofs.push(`path ${fingerprint.byPath}`, `file ${fingerprint.byFile}`);
+    return (
+      this.lastOf(proofs) ??
+      this.lastOf([id === UNDATED_ID ? `name ${id}` : `name ${name}`]) ??
+      this.lastOf([`date ${createdAtMs}`])
+    );
+  }
+
+  private lastOf(keys: readonly string[]): CopiedPoint | undefined {
+    const places = keys.map((key) => this.places.get(key) ?? -1);
+    return this.offered[Math.max(...places, -1)];
+  }
+}
+
+/** `nameOf` the point that was read, where reading is the proof. */
+function readName(
+  createdAt: string,
+  { restorePointId, provenCreatedAt = createdAt }: CopiedPoint['source'],
+): string {
+  return nameOf(restorePointId, Date.parse(provenCreatedAt));
+}
+
+function nameOf(restorePointId: string, createdAtMs: number): string {
+  return `${createdAtMs} ${restorePointId}`;
+}

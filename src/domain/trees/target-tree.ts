@@ -1,0 +1,29 @@
+/** Points of a tree that Longhaul keeps in a target repository, as the record of the tree lists them. Plain JSON. */
+
+import type { TreePointKind } from './source-tree.js';
+import type { GfsFlag, PointHealth } from '../targets/target-point.js';
+
+export interface TargetTreePoint {
+  /** From `createdAt`: unique in the tree. */
+  readonly id: string;
+  /** When the source's backup was made. RFC 3339 UTC. */
+  readonly createdAt: string;
+  /** When the copy was committed. RFC 3339 UTC. */
+  readonly copiedAt: string;
+  readonly kind: TreePointKind;
+  /** Ids in the source of the points that it needs. */
+  readonly needs: readonly string[];
+  /** Paths of its own files, relative to the tree. null: of a store, whose files its points share. */
+  readonly files: readonly string[] | null;
+  readonly fileCount: number;
+  readonly sizeBytes: number;
+  readonly health: PointHealth;
+  /** When all of its files were last read and compared with their digests. RFC 3339 UTC; null: not since they were copied. */
+  readonly verifiedAt: string | null;
+  readonly flags: readonly GfsFlag[];
+  readonly source: { readonly repositoryId: string; readonly restorePointId: string };
+  /** What is missing before it, in plain words; absent: nothing. */
+  readonly gap?: string;
+  /** Since when the source does not show it any more. RFC 3339 UTC; absent: it does, or that means nothing. */
+  readonly goneSince?: string;
+}

@@ -1,0 +1,170 @@
+/** What a health check finds in the files of a copied tree, and which restore points suffer from it. Plain JSON. */
+
+import type { CheckedChain } from '../targets/verification.js';
+import type { FileFaults } from './file-faults.js';
+import type { TargetTreePoint } from './target-tree.js';
+import type { TreeRules } from './tree-rules.js';
+
+/** What a file of the copy is, compared with the index. `misnamed`: its content is not that which the digest in its name says. `undigested`: the table of
+ *  its digests is damaged, so that nothing is known of it. */
+export const FILE_FINDINGS = [
+  'unread',
+  'good',
+  'missing',
+  'short',
+  'longer',
+  'changed',
+  'misnamed',
+  'undigested',
+  'unreadable',
+] as const;
+export type FileFinding = (typeof FILE_FINDINGS)[number];
+
+/** As the end of a sentence whose subject is the file. */
+export function findingText(finding: FileFinding): string {
+  switch (finding) {
+    case 'unread':
+      return 'was not read';
+    case 'good':
+      return 'is as it was copied';
+    case 'missing':
+      return 'is missing';
+    case 'short':
+      return 'is shorter than it was copied';
+    case 'longer':
+      return 'is longer than it was copied';
+    case 'changed':
+      return 'is not what was copied';
+    case 'misnamed':
+      return 'is not what the digest in its name says';
+    case 'undigested':
+      return 'cannot be judged: the table of its digests is damaged';
+    case 'unreadable':
+      return 'cannot be read by its storage';
+  }
+}
+
+/** A copied tree that is to be checked. */
+export interface TreeToVerify extends CheckedChain {
+  readonly type: 'tree';
+  /** Its folder in the repository. */
+  readonly path: string;
+  /** Only the files that this point needs; null: all. */
+  readonly pointId: string | null;
+}
+
+/** Names a check and its notes. */
+export interface TreeCheckReference {
+  /** Name of the folder of its notes. */
+  readonly check: string;
+  readonly token: string;
+}
+
+/** Work on files in windows, as it goes through Temporal: counts, never lists. */
+export interface FileWork {
+  readonly windowCount: number;
+  /** Windows before this one are done. */
+  readonly firstOpenWindow: number;
+  readonly fileCount: number;
+  readonly sizeBytes: number;
+}
+
+/** What is left to be healed, as whoever owns the tree sees it. */
+export interface TreeRepairPlan extends FileWork {
+  readonly epoch: number;
+}
+
+export interface TreeCheckOutcome {
+  /** Restore points that were read. */
+  readonly pointCount: number;
+  /** Files that were damaged. */
+  readonly damaged: number;
+  /** Of these, healed, each with what it had become. */
+  readonly healed: FileFaults;
+  /** Of these, still damaged. */
+  readonly lost: FileFaults;
+  /** Files that nobody knows. */
+  readonly unknown: FileFaults;
+  /** Ids of the points that cannot do without what is lost; of very many, the last. */
+  readonly corrupt: readonly string[];
+  readonly corruptCount: number;
+  /** Why the source could not be asked for what was damaged, in plain words; null: it was, or had not to be. */
+  readonly sourceFault: string | null;
+}
+
+/** A file that is lost. */
+export interface LostFile {
+  readonly path: string;
+  readonly goneSinceMs: number | null;
+}
+
+/** Ids of the points that cannot do without one of the files: of sets those that list it and those that need them; of a store that of which the
+ *  layout says that it alone needs it, otherwise any. What the source has removed only points need that it does not show either. */
+export function pointsThatNeed(
+  points: readonly TargetTreePoint[],
+  lost: Iterable<LostFile>,
+  { shape, pointOf }: Pick<TreeRules, 'shape' | 'pointOf'>,
+): Set<string> {
+  const hurt = new Set<string>();
+  const paths = new Set<string>();
+  for (const { path, goneSinceMs } of lost) {
+    paths.add(path);
+    if (shape === 'sets') continue;
+    const owner = pointOf?.(path) ?? null;
+    const isPossible = ({ source, goneSince }: TargetTreePoint) =>
+      owner === null
+        ? goneSinceMs === null || goneSince !== undefined
+        : source.restorePointId === owner;
+    for (const point of points) if (isPossible(point)) hurt.add(point.source.restorePointId);
+  }
+  for (const { files, source } of points)
+    if (files?.some((path) => paths.has(path)) === true) hurt.add(source.restorePointId);
+  for (let before = -1; before < hurt.size;) {
+    before = hurt.size;
+    for (const { needs, source } of points)
+      if (needs.some((need) => hurt.has(need))) hurt.add(source.restorePointId);
+  }
+  return new Set(
+    points.filter(({ source }) => hurt.has(source.restorePointId)).map(({ id }) => id),
+  );
+}
+
+/** The points that one of sets cannot do without, itself among them. */
+export function pointsNeededBy(
+  points: readonly TargetTreePoint[],
+  pointId: string,
+): TargetTreePoint[] {
+  const bySource = new Map(points.map((point) => [point.source.restorePointId, point]));
+  const found = new Set(points.filter(({ id }) => id === pointId));
+  for (const { needs } of found)
+    for (const need of needs) {
+      const point = bySource.get(need);
+      if (point !== undefined) found.add(point);
+    }
+  return points.filter((point) => found.has(point));
+}
+
+/** What a check of a tree has to say, one plain sentence each. */
+export function findingNotes(outcome: TreeCheckOutcome): string[] {
+  const { healed, lost, unknown, corrupt, corruptCount, sourceFault } = outcome;
+  const ids = [...(corruptCount > corrupt.length ? ['…'] : []), ...corrupt];
+  return [
+    ...fileNotes(healed, (reason) => `${reason.replace(/^is/, 'was')} and was healed`),
+    ...fileNotes(lost, (reason) => `${reason}, and no good copy of it was found`),
+    ...(sourceFault === null ? [] : [`the source could not be asked for them: ${sourceFault}`]),
+    ...(corruptCount > 0 ? [`corrupt restore points: ${ids.join(', ')}`] : []),
+    ...fileNotes(unknown, (reason) => `lies there, and ${reason}: it was left alone`),
+  ];
+}
+
+/** One sentence for each file that is told, and one for the others. */
+export function fileNotes(
+  { count, examples }: FileFaults,
+  say: (reason: string) => string,
+): string[] {
+  const rest = count - examples.length;
+  return [
+    ...examples.map(({ path, reason }) => `${JSON.stringify(path)} ${say(reason)}`),
+    ...(rest > 0 ? [`and ${rest} more files like these`] : []),
+  ];
+}

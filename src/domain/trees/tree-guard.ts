@@ -1,0 +1,121 @@
+/** Whether what became of the files of a source looks like a wipe or an encryption, and not like work: at once, or a little with each look. */
+
+import { DAY_MS, utcDay } from '../schedules/calendar-date.js';
+import type { TreeRules } from './tree-rules.js';
+
+/** What one look found of the files that were copied before. */
+export interface TreeChanges {
+  /** Files of the copy that the source showed at the last look. */
+  readonly known: number;
+  /** Of these, those of kinds that are never written over. */
+  readonly steady: number;
+  /** Of the known ones, gone now. */
+  readonly gone: number;
+  /** Of the steady ones, written to all the same, or gone while a file appeared whose name is theirs and an ending. */
+  readonly rewritten: number;
+  /** Files that the source did not show at the last look. */
+  readonly added: number;
+}
+
+/** What the looks of one day found, as the record of a copy keeps it. */
+export interface GuardedDay {
+  /** UTC, `YYYY-MM-DD`. */
+  readonly day: string;
+  /** Most files that the source showed on it, before what it lost. */
+  readonly shown: number;
+  readonly steady: number;
+  /** On that day. */
+  readonly rewritten: number;
+}
+
+/** Fewer tell nothing: a store with one snapshot loses half of its snapshots with one. */
+const FEWEST_FILES = 4;
+/** Days whose losses are added up. */
+const GUARDED_DAYS = 14;
+
+/** Why an operator has to look before any of it is done to the copy, in plain words; null: it is what backups do.
+ *
+ *  Over days a store may have new files for all that went, as one that keeps a week does: there what counts is how many it shows less than it did. What is
+ *  never written over adds up. What sets lose is the business of their retention.
+ *  @param days of the copy, before this look */
+export function suspicionOf(
+  changes: TreeChanges,
+  rules: Pick<TreeRules, 'suspiciousShare' | 'shape'>,
+  days: readonly GuardedDay[],
+): string | null {
+  return suspicionAtOnce(changes, rules) ?? suspicionOverDays(changes, rules, days);
+}
+
+function suspicionAtOnce(
+  { known, steady, gone, rewritten }: TreeChanges,
+  rules: Pick<TreeRules, 'suspiciousShare'>,
+): string | null {
+  const isEmptied = known > 0 && gone === known;
+  if (!isEmptied && !isMuch(gone, known, rules) && !isMuch(rewritten, steady, rules)) return null;
+  const parts = [
+    ...(gone > 0 ? [`${gone} are gone`] : []),
+    ...(rewritten > 0 ? [`${rewritten} were written to, although their kind never is`] : []),
+  ];
+  return `of ${known} files that the source showed at the last look ${parts.join(' and ')}: ${LOOKS_LIKE}`;
+}
+
+const LOOKS_LIKE = 'a wiped or encrypted source looks like this';
+
+function suspicionOverDays(
+  changes: TreeChanges,
+  rules: Pick<TreeRules, 'suspiciousShare' | 'shape'>,
+  days: readonly GuardedDay[],
+): string | null {
+  const [first] = days;
+  if (first === undefined) return null;
+  const most = Math.max(...days.map(({ shown }) => shown), changes.known);
+  const lost = changes.gone === 0 || rules.shape === 'sets' ? 0 : most - shownAfter(changes);
+  const steady = Math.max(...days.map((day) => day.steady), changes.steady);
+  const written = days.reduce((sum, day) => sum + day.rewritten, changes.rewritten);
+  const rewritten = Math.min(written, steady); // the same few, again and again, are no more than all of them
+  if (isMuch(lost, most, rules))
+    return `since ${first.day} the source has come down from ${most} files to ${shownAfter(changes)}, a few at each look: ${LOOKS_LIKE}`;
+  if (changes.rewritten > 0 && isMuch(rewritten, steady, rules))
+    return `since ${first.day} ${rewritten} of ${steady} files were written to, although their kind never is: ${LOOKS_LIKE}`;
+  return null;
+}
+
+function isMuch(
+  count: number,
+  all: number,
+  { suspiciousShare }: Pick<TreeRules, 'suspiciousShare'>,
+): boolean {
+  return count > Math.max(all * suspiciousShare, FEWEST_FILES - 1);
+}
+
+function shownAfter({ known, gone, added }: TreeChanges): number {
+  return known - gone + added;
+}
+
+export interface GuardedLook {
+  readonly nowMs: number;
+  readonly asOfMs: number;
+  readonly isAgreed: boolean;
+}
+
+/** The days as they are kept once a look was replayed.
+ *  @param look `asOfMs`: from when the age of days is counted, so that a clock that runs ahead forgets none; `isAgreed`: an operator has seen what there was
+ *    to see, and it counts no more */
+export function guardedDaysAfter(
+  days: readonly GuardedDay[],
+  changes: TreeChanges,
+  { nowMs, asOfMs, isAgreed }: GuardedLook,
+): GuardedDay[] {
+  const day = utcDay(nowMs);
+  if (isAgreed) return [{ day, shown: shownAfter(changes), steady: changes.steady, rewritten: 0 }];
+  const oldest = utcDay(Math.min(nowMs, asOfMs) - GUARDED_DAYS * DAY_MS);
+  const kept = days.filter((entry) => entry.day >= oldest && entry.day !== day);
+  const today = days.find((entry) => entry.day === day);
+  const after = {
+    day,
+    shown: Math.max(today?.shown ?? 0, changes.known, shownAfter(changes)),
+    steady: Math.max(today?.steady ?? 0, changes.steady),
+    rewritten: (today?.rewritten ?? 0) + changes.rewritten,
+  };
+  return [...kept, after].sort((a, b) => (a.day < b.day ? -1 : 1));
+}

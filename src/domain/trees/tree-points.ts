@@ -1,0 +1,202 @@
+/** Which points of a tree are copied, and which of the copy stay. */
+
+import { dayNumberOf, DAY_MS } from '../schedules/calendar-date.js';
+import type { GfsPolicy, RestorePointScope, RetentionPolicy } from '../jobs/copy-job.js';
+import { gfsKeepReasons } from '../retention/gfs.js';
+import { ageBase, agesFrom } from '../retention/retention-age.js';
+import type { TreePoint } from './source-tree.js';
+import type { TargetTreePoint } from './target-tree.js';
+import type { TreeRules } from './tree-rules.js';
+
+/** What the job says of how long points stay. */
+export interface TreeRetention {
+  readonly retention: RetentionPolicy;
+  /** null: no point of the copy has a flag that protects it. */
+  readonly gfs: GfsPolicy | null;
+  readonly timeZone: string;
+}
+
+export interface TreePointChoice extends TreeRetention {
+  readonly scope: RestorePointScope;
+  /** Points of kind `log` are copied, too. */
+  readonly withLogs: boolean;
+  readonly nowMs: number;
+  /** Ids in the source of the points that were copied. */
+  readonly copied: ReadonlySet<string>;
+}
+
+export interface ChosenTreePoints {
+  /** Oldest first, with all that each of them needs. */
+  readonly points: readonly TreePoint[];
+  /** Of the newest point, when it is not among them: why; null otherwise. */
+  readonly unusable: TreePoint | null;
+  /** What is missing between them, and what was passed over; one plain sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** Of a store all whole points travel, because its files do. Of sets those that the scope asks for: all of them, or the newest with what it needs; and
+ *  those that were copied, as long as the source shows them. What retention would remove at once is left out. */
+export function chooseTreePoints(
+  points: readonly TreePoint[],
+  { shape, isOpaque }: Pick<TreeRules, 'shape' | 'isOpaque'>,
+  choice: TreePointChoice,
+): ChosenTreePoints {
+  const wanted = points.filter(({ kind }) => choice.withLogs || kind !== 'log');
+  const whole = wanted.filter(({ state }) => state === 'complete');
+  // What is still written there is told file by file.
+  if (isOpaque === true) return { points: whole.slice(-1), unusable: null, warnings: [] };
+  const newest = wanted.at(-1);
+  const unusable = newest === undefined || newest.state === 'complete' ? null : newest;
+  const chosen = shape === 'store' ? whole : chosenSets(whole, choice);
+  return { points: chosen, unusable, warnings: gapsOf(chosen, points) };
+}
+
+function chosenSets(whole: readonly TreePoint[], choice: TreePointChoice): TreePoint[] {
+  const kept = new Set(keptIds(whole, choice));
+  const last = whole.at(-1);
+  const isChosen = ({ id }: TreePoint): boolean =>
+    choice.copied.has(id) || (choice.scope === 'all' ? kept.has(id) : id === last?.id);
+  const ids = withNeeds(whole, new Set(whole.filter(isChosen).map(({ id }) => id)));
+  return whole.filter(({ id }) => ids.has(id));
+}
+
+/** Also says which of the points that one needs are not there at all. */
+function gapsOf(chosen: readonly TreePoint[], all: readonly TreePoint[]): string[] {
+  const byId = new Map(all.map((point) => [point.id, point]));
+  return chosen.flatMap(({ id, gap, needs }) => {
+    if (gap !== undefined) return [`${id}: ${gap}`];
+    const missing = needs.filter((need) => byId.get(need)?.state !== 'complete');
+    return missing.length === 0 ? [] : [`${id} needs ${missing.join(', ')}, which is not whole`];
+  });
+}
+
+interface AgedPoint {
+  readonly id: string;
+  readonly createdAtMs: number;
+  readonly kind: TreePoint['kind'];
+  readonly needs: readonly string[];
+  /** A health check found files damaged that it needs: it counts for none of those that are to stay. Absent: it is whole. */
+  readonly isCorrupt?: boolean;
+  /** Of the copy. Absent: none. */
+  readonly flags?: TargetTreePoint['flags'];
+}
+
+/** A policy of days never leaves less than this, logs not counted. Source: VBR user guide, `backup_copy_simple_retention`. */
+const MINIMUM_POINTS = 3;
+
+/** Ids of the points that retention keeps: by days from when their sources were made, or the newest of them, or by a flag; and all that one of these
+ *  needs. Logs are kept from the oldest backup on that no flag alone keeps. Ages are counted from a day after the newest point at the latest, so that a clock that runs ahead, or a
+ *  source that stopped, lets nothing go.
+ *  @param points oldest first */
+export function keptIds(
+  points: readonly AgedPoint[],
+  { retention, gfs, timeZone, nowMs }: TreeRetention & Pick<TreePointChoice, 'nowMs'>,
+): Set<string> {
+  // There is no day to count from: of a database whose first backup is being made nothing is whole.
+  if (points.length === 0) return new Set();
+  const backups = points.filter(({ kind }) => kind !== 'log');
+  const firstDay = dayNumberOf(agesOf(points, nowMs), timeZone) - retention.value;
+  const fewest = retention.type === 'days' ? MINIMUM_POINTS : retention.value;
+  const good = backups.filter(({ isCorrupt }) => isCorrupt !== true);
+  const oldestCounted = good[Math.max(0, good.length - fewest)];
+  const firstByCount = oldestCounted === undefined ? 0 : backups.indexOf(oldestCounted);
+  const kept = backups.filter(
+    ({ createdAtMs }, index) =>
+      index >= firstByCount ||
+      (retention.type === 'days' && dayNumberOf(createdAtMs, timeZone) >= firstDay),
+  );
+  const ids = new Set(kept.map(({ id }) => id));
+  const oldestMs = kept[0]?.createdAtMs ?? -Infinity;
+  for (const { id, kind, createdAtMs } of points)
+    if (kind === 'log' && createdAtMs >= oldestMs) ids.add(id);
+  for (const id of flagKeepReasons(points, { gfs, timeZone, nowMs }).keys()) ids.add(id);
+  return withNeeds(points, ids);
+}
+
+/** Why flags keep points, by ids in the source. */
+export function flagKeepReasons(
+  points: readonly AgedPoint[],
+  { gfs, timeZone, nowMs }: Pick<TreePointChoice, 'gfs' | 'timeZone' | 'nowMs'>,
+): Map<string, string[]> {
+  const flagged = points.flatMap(({ id, createdAtMs, flags = [] }) =>
+    flags.length === 0 ? [] : [{ id, createdAt: new Date(createdAtMs).toISOString(), flags }],
+  );
+  return gfsKeepReasons({ gfs, timeZone, nowMs: agesOf(points, nowMs), points: flagged });
+}
+
+/** From when ages are counted. */
+function agesOf(points: readonly AgedPoint[], nowMs: number): number {
+  const newestMs = points.reduce((newest, { createdAtMs }) => Math.max(newest, createdAtMs), 0);
+  return agesFrom(newestMs, nowMs);
+}
+
+function withNeeds(
+  points: readonly Pick<AgedPoint, 'id' | 'needs'>[],
+  ids: Set<string>,
+): Set<string> {
+  const byId = new Map(points.map((point) => [point.id, point]));
+  const waiting = [...ids];
+  for (let id = waiting.pop(); id !== undefined; id = waiting.pop())
+    for (const need of byId.get(id)?.needs ?? []) {
+      if (ids.has(need) || !byId.has(need)) continue;
+      ids.add(need);
+      waiting.push(need);
+    }
+  return ids;
+}
+
+/** The points of a copy as retention sees them, by their ids in the source. */
+export function agedPoints(points: readonly TargetTreePoint[]): AgedPoint[] {
+  return points.map(({ source, createdAt, kind, needs, health, flags }) => ({
+    id: source.restorePointId,
+    createdAtMs: Date.parse(createdAt),
+    kind,
+    needs,
+    ...(health === 'corrupt' ? { isCorrupt: true } : {}),
+    ...(flags.length > 0 ? { flags } : {}),
+  }));
+}
+
+export interface RemovalRule {
+  readonly rules: Pick<TreeRules, 'keepRemovedForDays' | 'isOpaque'>;
+  /** Of the job; a number of restore points says nothing of files. */
+  readonly retention: RetentionPolicy;
+  /** Of the target. */
+  readonly immutableForDays: number;
+  /** `AgeBase.asOfMs` of the points of the copy: a clock that runs ahead lets nothing go. */
+  readonly asOfMs: number;
+}
+
+/** Since when something counts as gone that a look misses now: never earlier than the source was known to have it, so that a clock that is behind for one
+ *  look does not make it old. `points`, `changedAt`: of the copy. Epoch milliseconds. */
+export function missedSinceMs(
+  {
+    points,
+    changedAt,
+  }: { readonly points: readonly TargetTreePoint[]; readonly changedAt: string | null },
+  nowMs: number,
+): number {
+  if (changedAt === null) return nowMs;
+  return Math.max(nowMs, ageBase(points, Date.parse(changedAt)).asOfMs);
+}
+
+/** Whether what the source removed goes from the copy, too: after the days of the job, and at once where the tool bears nothing that stays. Where
+ *  nothing is known of the files these days begin when the file was written; one that was missed by a single look stays all the same.
+ *  @param writtenAtMs when the source's file was last written */
+export function isRemovalDue(
+  goneSinceMs: number,
+  writtenAtMs: number,
+  { rules: { keepRemovedForDays, isOpaque }, retention, immutableForDays, asOfMs }: RemovalRule,
+): boolean {
+  const wanted = retention.type === 'days' ? retention.value : keepRemovedForDays;
+  if (isOpaque === true) {
+    const missedForDays = Math.max(MISSED_FOR_DAYS, immutableForDays);
+    const dueAtMs = Math.max(writtenAtMs + wanted * DAY_MS, goneSinceMs + missedForDays * DAY_MS);
+    return dueAtMs <= asOfMs;
+  }
+  const days = Math.max(keepRemovedForDays === 0 ? 0 : wanted, immutableForDays);
+  return days === 0 || goneSinceMs + days * DAY_MS <= asOfMs;
+}
+
+/** A share that answers without some of its folders is seen again within a day, or an operator has noticed. */
+const MISSED_FOR_DAYS = 1;

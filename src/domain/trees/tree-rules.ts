@@ -1,0 +1,75 @@
+/** What the engine has to know of a tree (a set of files that only its own tool understands and that is copied as it lies, name by name) so
+ *  that its copy is one that the tool takes, at every instant. Data of the layout that finds it. */
+
+import { sameStamp, type FileStamp, type FileTraits } from '../sources/restore-point.js';
+
+/** How a file of a class may change under its name. `immutable`: never. `replaced`: it gives way to another, whole, in one step. `appended`: it
+ *  grows, and what was there stays. `rewritten`: anywhere. */
+export type FileContent = 'immutable' | 'replaced' | 'appended' | 'rewritten';
+
+export interface FileClass {
+  /** Unique in its rules; persisted in plans and shown. */
+  readonly name: string;
+  /** Of paths relative to the tree's root. */
+  readonly match: RegExp;
+  readonly content: FileContent;
+  /** Each of its files builds on those before it, in the order of the numbers in their names: none gets its name before all are there, and then
+   *  one after the other. Absent: they know nothing of each other. */
+  readonly inSequence?: true;
+}
+
+export interface TreeRules {
+  /** `store`: the whole tree travels, and what the source removed is removed later. `sets`: only files of complete points travel, and a file goes when
+   *  no kept point lists it. */
+  readonly shape: 'store' | 'sets';
+  /** In copying order: what refers to files stands behind them. A file belongs to the first that matches; one that none matches is named, and not
+   *  copied. Looked at the other way round, so that nothing that was seen can refer to what was written afterwards; removed the other way round. */
+  readonly classes: readonly FileClass[];
+  /** Locks and temporary names: never copied, never told. */
+  readonly ignored: RegExp | null;
+  /** SHA-256 that the name of a file claims, as lower-case hex: what is read is checked against it. null: this one claims none. */
+  readonly digestInName: ((path: string) => string | null) | null;
+  /** Of a store: id of the only point that can need a file. null: any may; absent: of all of them. */
+  readonly pointOf?: (path: string) => string | null;
+  /** A file that changed within this time waits, unless a complete point lists it. `settle`: as long as its repository says. */
+  readonly openFilesWaitMs: number | 'settle';
+  /** Whether a file of this size does not wait, because it has all that its tool puts into it. Absent: none tells that by its size. */
+  readonly isFullSize?: (path: string, sizeBytes: number) => boolean;
+  /** Of a store: what the source removed stays for so long. */
+  readonly keepRemovedForDays: number;
+  /** Of a store: nothing tells which of its files belong together. Each is worth something for itself, the copy has one point (the newest state of the
+   *  source), and what the source removed stays until so many days after it was written there. */
+  readonly isOpaque?: true;
+  /** More than this share of the files (0.5: half) gone or rewritten at once is not replayed before an operator agrees. */
+  readonly suspiciousShare: number;
+  /** What of a file its tool depends on. */
+  readonly keeps: {
+    readonly modes: boolean;
+    readonly times: boolean;
+    /** Names of one file (hard links) are names of one file in the copy, too, where its storage has such. Of files that never change. */
+    readonly links: boolean;
+  };
+}
+
+/** Whether a file is still what it was. The change time of one that is never written to tells of links to it and of how its tool notes that it is
+ *  in use, and nothing of its content. */
+export function isSameFile(a: FileStamp, b: FileStamp, content: FileContent): boolean {
+  return sameStamp(content === 'immutable' ? { ...a, changedAtNs: b.changedAtNs } : a, b);
+}
+
+/** Class of a file in the order of copying. null: no class takes it. */
+export function classOf({ classes }: Pick<TreeRules, 'classes'>, path: string): number | null {
+  const index = classes.findIndex(({ match }) => match.test(path));
+  return index < 0 ? null : index;
+}
+
+/** Time and permissions of a file, as far as its tool needs them. */
+export function keptTraits(
+  { stamp, mode }: { readonly stamp: FileStamp; readonly mode: number | null },
+  { times, modes }: Pick<TreeRules['keeps'], 'times' | 'modes'>,
+): FileTraits {
+  return {
+    ...(times ? { modifiedAtNs: stamp.modifiedAtNs } : {}),
+    ...(modes && mode !== null ? { mode } : {}),
+  };
+}

@@ -1,0 +1,27 @@
+import { ServiceError } from '@temporalio/client';
+import { expect, it } from 'vitest';
+import { isNoAnswer, isUnavailable } from '../../../../src/api/executions/temporal-errors.js';
+
+/** As @grpc/grpc-js makes them. Codes: grpc/doc/statuscodes.md. */
+function answered(code: number): ServiceError {
+  const cause = Object.assign(new Error(`${code}`), { code, details: '', metadata: {} });
+  return new ServiceError('Failed to query Workflow', { cause });
+}
+
+it.each([
+  ['CANCELLED', 1, true, true],
+  ['INVALID_ARGUMENT', 3, false, false],
+  ['DEADLINE_EXCEEDED', 4, true, true],
+  ['NOT_FOUND', 5, false, false],
+  ['PERMISSION_DENIED', 7, false, false],
+  ['RESOURCE_EXHAUSTED', 8, true, true],
+  ['FAILED_PRECONDITION', 9, false, true],
+  ['INTERNAL', 13, false, false],
+  ['UNAVAILABLE', 14, true, true],
+])('tells whether %s may be otherwise next time, and whether a query was answered', (...row) => {
+  const [, code, mayBeOtherwise, isUnanswered] = row;
+  expect([isUnavailable(answered(code)), isNoAnswer(answered(code))]).toEqual([
+    mayBeOtherwise,
+    isUnanswered,
+  ]);
+});

@@ -1,0 +1,130 @@
+import type { Client, ScheduleDescription, ScheduleSummary } from '@temporalio/client';
+import { expect, it } from 'vitest';
+import { JobList } from '../../../../src/api/jobs/job-list.js';
+import type { SessionStore } from '../../../../src/api/sessions/session-store.js';
+import { testJob } from '../../../support/session/test-site.js';
+
+const NOW = new Date('2026-11-27T12:00:00Z');
+const FIRST = new Date('2026-11-27T22:00:00Z');
+const SECOND = new Date('2026-11-28T22:00:00Z');
+
+interface Schedule {
+  readonly version: string;
+  readonly name: string;
+  readonly paused?: boolean;
+  readonly missedStarts?: 'run' | 'skip';
+  readonly missed?: number;
+  readonly next?: Date;
+  readonly failure?: Error;
+}
+
+/** Schedules as the server lists and describes them; what is described is counted. */
+function listOf(schedules: Record<string, Schedule>) {
+  const described: string[] = [];
+  const carried = ({ version, paused = false, next = FIRST, missed = 0 }: Schedule) => ({
+    typedSearchAttributes: {
+      get: ({ name }: { name: string }) => (name === 'LonghaulJobVersion' ? version : name),
+    },
+    state: { paused },
+    info: {
+      recentActions: [],
+      nextActionTimes: [next],
+      numActionsMissedCatchupWindow: missed,
+      createdAt: NOW,
+    },
+  });
+  const client = {
+    withDeadline: (_deadline: number, call: () => unknown) => call(),
+    schedule: {
+      async *list() {
+        for (const [id, schedule] of Object.entries(schedules))
+          yield { scheduleId: `job/${id}`, ...carried(schedule) } as unknown as ScheduleSummary;
+      },
+    },
+  } as unknown as Client;
+  const sessions = {
+    latestByJob: async () => ({ sessions: new Map(), isComplete: true }),
+  } as unknown as SessionStore;
+  const list = new JobList(client, sessions, () => NOW.getTime());
+  const describe = async (id: string) => {
+    described.push(id);
+    const { name, missedStarts = 'run', failure } = schedules[id]!;
+    if (failure !== undefined) throw failure;
+    const job = { ...testJob(), id, name, missedStarts };
+    return {
+      ...carried(schedules[id]!),
+      action: { args: [{ job }] },
+    } as unknown as ScheduleDescription;
+  };
+  return { list, described, all: async () => (await list.all(describe)).items };
+}
+
+it('asks for the definition of a job once, and again when the list carries another version', async () => {
+  const schedules: Record<string, Schedule> = {
+    hourly: { version: '1 a', name: 'old' },
+    nightly: { version: '1 b', name: 'kept' },
+  };
+  const { all, described } = listOf(schedules);
+  await all();
+  await all();
+  expect(described).toEqual(['hourly', 'nightly']);
+
+  schedules.hourly = { version: '2 c', name: 'new' };
+  const items = await all();
+
+  expect(described).toEqual(['hourly', 'nightly', 'hourly']);
+  expect(items.map(({ name }) => name)).toEqual(['new', 'kept']);
+});
+
+it('shows of a job whose definition it knows what the list says now', async () => {
+  const schedules: Record<string, Schedule> = { nightly: { version: '1 a', name: 'nightly' } };
+  const { all, described } = listOf(schedules);
+  const [before] = await all();
+  schedules.nightly = { ...schedules.nightly!, next: SECOND };
+  const [later] = await all();
+  schedules.nightly = { ...schedules.nightly, paused: true };
+  const [paused] = await all();
+
+  expect(described).toEqual(['nightly']);
+  expect(before).toMatchObject({ state: 'enabled', nextRunAt: '2026-11-27T22:00:00.000Z' });
+  expect(later).toMatchObject({ state: 'enabled', nextRunAt: '2026-11-28T22:00:00.000Z' });
+  expect(paused).toMatchObject({ state: 'disabled', nextRunAt: null });
+});
+
+it('counts skipped starts anew when a time has passed, in a job that skips them', async () => {
+  const schedules: Record<string, Schedule> = {
+    skips: { version: '1 a', name: 'skips', missedStarts: 'skip' },
+  };
+  const { all, described } = listOf(schedules);
+  await all();
+  await all();
+  schedules.skips = { ...schedules.skips!, next: SECOND, missed: 4 };
+
+  expect(await all()).toMatchObject([{ skippedStarts: 4 }]);
+  expect(described).toEqual(['skips', 'skips']);
+});
+
+it('asks for what this process has just written, because the list of Schedules may be behind', async () => {
+  const schedules: Record<string, Schedule> = { nightly: { version: '1 a', name: 'nightly' } };
+  const { all, described, list } = listOf(schedules);
+  await all();
+  list.noteWrite('nightly');
+  await all();
+  expect(described).toEqual(['nightly', 'nightly']);
+});
+
+it('lists all jobs when one cannot be described, and asks for that one again', async () => {
+  const failure = new Error('broken');
+  const schedules: Record<string, Schedule> = {
+    broken: { version: '1 a', name: 'broken', failure },
+    whole: { version: '1 b', name: 'whole' },
+  };
+  const { all, described } = listOf(schedules);
+
+  expect(await all()).toMatchObject([
+    { id: 'broken', state: 'unknown' },
+    { id: 'whole', state: 'enabled' },
+  ]);
+  await all();
+  expect(described).toEqual(['broken', 'whole', 'broken']);
+});

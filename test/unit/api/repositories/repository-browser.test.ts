@@ -1,0 +1,71 @@
+import { ServiceError, type Client } from '@temporalio/client';
+import { expect, it } from 'vitest';
+import { RepositoryBrowser } from '../../../../src/api/repositories/repository-browser.js';
+import { UNREACHABLE } from '../../../../src/domain/targets/repository-view.js';
+
+const timedOut = new ServiceError('Failed to start workflow', {
+  cause: Object.assign(new Error('deadline exceeded'), { code: 4, details: '', metadata: {} }),
+});
+
+function browserThatMeets(error: Error): RepositoryBrowser {
+  const client = {
+    options: { namespace: 'default' },
+    workflow: {
+      execute: async () => Promise.reject(error),
+      async *list() {
+        // none were left
+      },
+    },
+    workflowService: { deleteWorkflowExecution: async () => Promise.reject(timedOut) },
+  };
+  return new RepositoryBrowser(client as unknown as Client, () => 0);
+}
+
+it('describes a repository that cannot be asked for, so that a list has the others', async () => {
+  expect(await browserThatMeets(timedOut).describe('offsite')).toEqual({
+    ...UNREACHABLE,
+    reason: 'Temporal did not answer in time',
+  });
+});
+
+it('fails when it was to change something', async () => {
+  await expect(browserThatMeets(timedOut).describe('offsite', 'accept')).rejects.toBe(timedOut);
+});
+
+it('hides no bug', async () => {
+  const bug = new TypeError('undefined is not a function');
+  await expect(browserThatMeets(bug).describe('offsite')).rejects.toBe(bug);
+});
+
+it.each([
+  ['answered', { items: [UNREACHABLE] }],
+  ['failed', timedOut],
+])('leaves nothing of a look behind that has %s', async (_, outcome) => {
+  const ids: string[] = [];
+  const deleted: unknown[] = [];
+  const client = {
+    options: { namespace: 'default' },
+    workflow: {
+      execute: async (_type: string, { workflowId }: { workflowId: string }) => {
+        ids.push(workflowId);
+        if (outcome instanceof Error) throw outcome;
+        return outcome;
+      },
+      async *list() {
+        // none were left
+      },
+    },
+    workflowService: {
+      deleteWorkflowExecution: async (request: object) => {
+        deleted.push(request);
+      },
+    },
+  };
+  const browser = new RepositoryBrowser(client as unknown as Client, () => 0);
+  await browser.describe('offsite');
+  await browser.describe('offsite');
+  expect(new Set(ids).size).toBe(2);
+  expect(deleted).toEqual(
+    ids.map((workflowId) => ({ namespace: 'default', workflowExecution: { workflowId } })),
+  );
+});

@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import {
+  keysOf,
+  nextLedger,
+  seesAll,
+  type ObservedProblem,
+  type OpenAlert,
+} from '../../../../src/domain/safety/alert-ledger.js';
+import { heldSilences, isSilenced, type Silence } from '../../../../src/domain/safety/silence.js';
+
+const MINUTE_MS = 60_000;
+const HOLD_MS = 5 * MINUTE_MS;
+
+function problem(key: string): ObservedProblem {
+  const words = { text: `${key} is late`, nextStep: 'Start it.' };
+  return { key, code: 'COPY_LATE', severity: 'error', ...words, sinceMs: null, jobId: 'nightly' };
+}
+
+/** Looks once a minute; each entry lists the keys that the look shows, with `?` where it did not see all. @returns `+key` and `-key` with the minute */
+function told(looks: readonly string[], holdMs = HOLD_MS): string[] {
+  let open: readonly OpenAlert[] = [];
+  const words: string[] = [];
+  for (const [minute, keys] of looks.entries()) {
+    const problems = keys.replace('?', '').split('').map(problem);
+    const step = nextLedger(open, problems, {
+      nowMs: minute * MINUTE_MS,
+      holdMs,
+      isWhole: !keys.includes('?'),
+    });
+    words.push(...step.begun.map((alert) => `+${alert.problem.key}${minute}`));
+    words.push(...step.ended.map((alert) => `-${alert.problem.key}${minute}`));
+    ({ open } = step);
+  }
+  return words;
+}
+
+describe('a silence', () => {
+  const silence: Silence = {
+    ...{ id: 'a1', jobId: 'nightly', code: null, reason: 'disk is exchanged', createdBy: 'anna' },
+    ...{ createdAt: '2026-11-26T00:00:00Z', until: '2026-11-26T04:00:00Z' },
+  };
+
+  it('is of one job, of one code, or of all', () => {
+    const late = problem('a');
+    const other = { ...late, jobId: 'weekly' };
+    const site = { ...late, jobId: null };
+    const of = (changes: Partial<Silence>) =>
+      [late, other, site].map((each) => isSilenced([{ ...silence, ...changes }], each));
+    expect(of({})).toEqual([true, false, false]);
+    expect(of({ jobId: null })).toEqual([true, true, true]);
+    expect(of({ jobId: null, code: 'COPY_DAMAGED' })).toEqual([false, false, false]);
+    expect(isSilenced([], late)).toBe(false);
+  });
+
+  it('ends by itself', () => {
+    const at = (time: string) => heldSilences([silence], Date.parse(`2026-11-26T${time}Z`)).length;
+    expect([at('03:59:59'), at('04:00:00')]).toEqual([1, 0]);
+  });
+
+  it('holds back what begins until it ends, and not the end of what was told', () => {
+    const step = (open: readonly OpenAlert[], keys: string, minute: number, isSilenced: boolean) =>
+      nextLedger(open, keys.split('').map(problem), {
+        ...{ nowMs: minute * MINUTE_MS, holdMs: 0, isWhole: true },
+        isSilenced: () => isSilenced,
+      });
+    const first = step([], 'a', 0, false);
+    const silent = step(first.open, 'b', 1, true);
+    expect(keysOf(silent.begun)).toEqual(new Set());
+    expect(keysOf(silent.ended)).toEqual(new Set(['a']));
+    expect(keysOf(step(silent.open, 'b', 2, false).begun)).toEqual(new Set(['b']));
+    // What was over before anybody was told is told to nobody.
+    expect(keysOf(step(silent.open, '', 2, false).ended)).toEqual(new Set());
+  });
+});
+
+describe('what is told', () => {
+  it.each([
+    ['at once where nothing is to be waited for', ['a', ''], 0, ['+a0', '-a1']],
+    ['when it has lasted', ['a', 'a', 'a', 'a', 'a', 'a', 'a'], HOLD_MS, ['+a5']],
+    ['never when it goes before', ['a', 'a', 'a', '', '', '', '', '', ''], HOLD_MS, []],
+    [
+      'once, and its end once, however it flickers in between',
+      [...'aaaaaa'.split(''), '', 'a', '', 'a', 'a', '', '', '', '', '', '', ''],
+      HOLD_MS,
+      ['+a5', '-a15'],
+    ],
+    ['each cause for itself', ['a', 'ab', 'b', ''], 0, ['+a0', '+b1', '-a2', '-b3']],
+    ['no end of what was hidden', ['a', '?', 'a', '?b', ''], 0, ['+a0', '+b3', '-b4', '-a4']],
+    ['again when it comes back', ['a', '', 'a', ''], 0, ['+a0', '-a1', '+a2', '-a3']],
+  ])('is told %s', (_, looks, holdMs, expected) => {
+    expect(told(looks, holdMs)).toEqual(expected);
+  });
+
+  it('keeps since when it was seen, and shows it as it was seen last', () => {
+    const first = nextLedger([], [problem('a')], { nowMs: 1_000, holdMs: 0, isWhole: true });
+    const again = { ...problem('a'), text: 'a and b are late' };
+    const second = nextLedger(first.open, [again], { nowMs: 2_000, holdMs: 0, isWhole: true });
+    expect(second.begun).toEqual([]);
+    expect(second.open).toEqual([
+      { problem: again, firstSeenMs: 1_000, lastSeenMs: 2_000, isTold: true },
+    ]);
+  });
+
+  it('tells of every cause its begin and its end in turn, whatever comes and goes', () => {
+    let state = 12_345;
+    const random = () => {
+      state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+      return state / 2 ** 31;
+    };
+    for (let run = 0; run < 200; run++) {
+      const looks = Array.from({ length: 60 }, () =>
+        ['a', 'b', 'c'].filter(() => random() < 0.6).join(''),
+      );
+      const words = told([...looks, ...Array.from({ length: 10 }, () => '')], 3 * MINUTE_MS);
+      for (const key of ['a', 'b', 'c']) {
+        const of = words.filter((word) => word[1] === key).map((word) => word[0]);
+        expect(of.join('')).toMatch(/^(\+-)*$/);
+      }
+    }
+  });
+
+  it.each(['NOT_LOOKED_AT', 'REPOSITORY_AWAY', 'JOB_UNREAD'] as const)(
+    'is not the whole of it where %s hides the rest',
+    (code) => {
+      expect(seesAll([problem('a')])).toBe(true);
+      expect(seesAll([problem('a'), { code }])).toBe(false);
+    },
+  );
+});

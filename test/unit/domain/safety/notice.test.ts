@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import type {
+  LedgerStep,
+  ObservedProblem,
+  OpenAlert,
+} from '../../../../src/domain/safety/alert-ledger.js';
+import type { WatchedChannel } from '../../../../src/domain/safety/notification-channel.js';
+import { digest, digestDay, noticeOfStep } from '../../../../src/domain/safety/notice.js';
+
+const NOW_MS = Date.parse('2026-11-26T03:00:00Z');
+const CHANNEL: WatchedChannel = {
+  ...{
+    id: 'mail',
+    kind: 'mail',
+    severity: 'error',
+    jobs: null,
+    digestAt: '07:00',
+    quietHours: null,
+  },
+};
+
+function alert(text: string, changes: Partial<ObservedProblem> = {}): OpenAlert {
+  const problem: ObservedProblem = {
+    ...{ key: text, code: 'COPY_LATE', severity: 'error', text, nextStep: 'Start the job.' },
+    ...{ sinceMs: NOW_MS - 3 * 3_600_000, jobId: 'nightly' },
+    ...changes,
+  };
+  return { problem, firstSeenMs: NOW_MS, lastSeenMs: NOW_MS, isTold: true };
+}
+
+function step(changes: Partial<LedgerStep>): LedgerStep {
+  return { open: [], begun: [], ended: [], ...changes };
+}
+
+const SENTENCE = '1 of 2 workloads has a copy younger than 26 h';
+const told = { sentence: SENTENCE, state: 'safe', number: 7, nowMs: NOW_MS } as const;
+
+describe('a notice', () => {
+  it('tells what began to be wrong, since when, and what to do', () => {
+    expect(noticeOfStep(CHANNEL, step({ begun: [alert('db07 is 9 h late')] }), told)).toEqual({
+      id: 'alarm-2026-11-26T03-00-00-000Z',
+      number: 7,
+      kind: 'alarm',
+      severity: 'error',
+      subject: 'Not well: db07 is 9 h late',
+      lines: ['db07 is 9 h late (COPY_LATE, for 3 h)', '  Start the job.', SENTENCE],
+      at: '2026-11-26T03:00:00.000Z',
+    });
+  });
+
+  it('tells every channel of one that fails, whatever else it wants to be told', () => {
+    const failing = alert('notification channel chat takes nothing', {
+      code: 'CHANNEL_FAILED',
+      severity: 'warning',
+      jobId: null,
+    });
+    const narrow = { ...CHANNEL, jobs: ['weekly'] };
+    expect(noticeOfStep(narrow, step({ begun: [failing] }), told)).toMatchObject({
+      subject: 'Not well: notification channel chat takes nothing',
+    });
+  });
+
+  it('tells what is well again', () => {
+    const notice = noticeOfStep(CHANNEL, step({ ended: [alert('db07 is 9 h late')] }), told);
+    expect(notice).toMatchObject({ kind: 'recovery', severity: null });
+    expect(notice?.subject).toBe('Well again: db07 is 9 h late');
+    expect(notice?.lines).toEqual(['Well again after 3 h: db07 is 9 h late', SENTENCE]);
+  });
+
+  it('tells all that one look has in one message', () => {
+    const many = Array.from({ length: 30 }, (_, i) => alert(`db${i} is late`));
+    const notice = noticeOfStep(CHANNEL, step({ begun: many }), told);
+    expect(notice?.subject).toBe('Not well: db0 is late (+29)');
+    expect(notice?.lines).toHaveLength(20 * 2 + 2);
+    expect(notice?.lines).toContain('and 10 more');
+  });
+
+  it.each([
+    ['less grave than it wants', { severity: 'warning' }, {}],
+    ['of another job than its own', { jobId: 'other' }, { jobs: ['nightly'] }],
+    ['of no job, to one that has its own', { jobId: null }, { jobs: ['nightly'] }],
+  ] as const)('is not sent for what is %s', (_, changes, rules) => {
+    const quiet = step({ begun: [alert('x', changes)], ended: [alert('y', changes)] });
+    expect(noticeOfStep({ ...CHANNEL, ...rules }, quiet, told)).toBeNull();
+  });
+
+  it('is a digest of at most twelve lines, well or not', () => {
+    const many = Array.from({ length: 30 }, (_, i) => alert(`db${i} is late`));
+    expect(digest(CHANNEL, many, told).lines).toHaveLength(12);
+    expect(digest(CHANNEL, many, told).subject).toBe('30 problems are open');
+    expect(digest(CHANNEL, [], told)).toMatchObject({ subject: 'All is well', severity: null });
+  });
+});
+
+describe('a digest with nothing that its channel wants', () => {
+  it.each([
+    ['unknown', 'It is not known whether all is well'],
+    ['unsafe', 'Not well, with nothing that this channel is told'],
+  ] as const)('is no word of all being well when the verdict is %s', (state, subject) => {
+    expect(digest(CHANNEL, [], { ...told, state }).subject).toBe(subject);
+  });
+});
+
+describe('the digest of a day', () => {
+  const at = (time: string) => Date.parse(time);
+  it.each([
+    ['not before its time', '2026-11-26T05:59:00Z', null, null],
+    ['at its time in the zone', '2026-11-26T06:00:00Z', null, '2026-11-26'],
+    ['once a day', '2026-11-26T20:00:00Z', '2026-11-26', null],
+    ['later, when nobody looked at its time', '2026-11-26T20:00:00Z', '2026-11-25', '2026-11-26'],
+    ['on the day the clock goes forward', '2026-03-29T05:00:00Z', '2026-03-28', '2026-03-29'],
+  ])('is due %s', (_, now, lastDay, expected) => {
+    expect(digestDay(CHANNEL, lastDay, 'Europe/Berlin', at(now))).toBe(expected);
+  });
+
+  it('is never due where none is wanted', () => {
+    expect(digestDay({ ...CHANNEL, digestAt: null }, null, 'UTC', NOW_MS)).toBeNull();
+  });
+});

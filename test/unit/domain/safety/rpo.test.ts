@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import {
+  limitsOf,
+  rpoStatus,
+  type CopyFacts,
+  type CopyLimits,
+} from '../../../../src/domain/safety/rpo.js';
+
+const HOUR_MS = 3_600_000;
+const NOW_MS = Date.parse('2026-11-26T12:00:00Z');
+
+/** Epoch milliseconds of so many hours ago. */
+function ago(hours: number): number {
+  return NOW_MS - hours * HOUR_MS;
+}
+
+function facts(changes: Partial<CopyFacts> & { copiedHoursAgo?: number } = {}): CopyFacts {
+  const { copiedHoursAgo, ...rest } = changes;
+  const copiedMs = copiedHoursAgo === undefined ? null : ago(copiedHoursAgo);
+  return {
+    sourceAtMs: [ago(12)],
+    sourceAwaySinceMs: null,
+    newestCopyAtMs: copiedMs,
+    copiedUntilMs: copiedMs,
+    targetAwaySinceMs: null,
+    ...rest,
+  };
+}
+
+const AGE: CopyLimits = { maxCopyAgeHours: 26, maxLagHours: null };
+const LAG: CopyLimits = { maxCopyAgeHours: null, maxLagHours: 4 };
+
+describe('a copy that may not be older than 26 h', () => {
+  it.each([
+    ['is well at 26 h', facts({ copiedHoursAgo: 26 }), 'ok', null, []],
+    [
+      'is late after 35 h, since 9 h ago',
+      facts({ copiedHoursAgo: 35 }),
+      'late',
+      ago(9),
+      ['copyTooOld'],
+    ],
+    [
+      'is late because the source stopped when it has all that the source has',
+      facts({ copiedHoursAgo: 35, sourceAtMs: [ago(35), ago(59)] }),
+      'late',
+      ago(9),
+      ['sourceStopped'],
+    ],
+    [
+      'does not blame a source that is away',
+      facts({ copiedHoursAgo: 35, sourceAtMs: [ago(35)], sourceAwaySinceMs: ago(30) }),
+      'late',
+      ago(9),
+      ['copyTooOld'],
+    ],
+    ['is awaited when there is none yet', facts(), 'unknown', ago(12), ['noCopy']],
+    [
+      'is late when there is none 26 h after the first restore point',
+      facts({ sourceAtMs: [ago(6), ago(30)] }),
+      'late',
+      ago(4),
+      ['noCopy'],
+    ],
+    [
+      'is unknown without any restore point',
+      facts({ sourceAtMs: [] }),
+      'unknown',
+      null,
+      ['noRestorePoint'],
+    ],
+    [
+      'is unknown while its target is away',
+      facts({ copiedHoursAgo: 12, targetAwaySinceMs: ago(3) }),
+      'unknown',
+      ago(3),
+      ['targetUnknown'],
+    ],
+    [
+      'is late all the same when what was last seen there is too old',
+      facts({ copiedHoursAgo: 27, targetAwaySinceMs: ago(3) }),
+      'late',
+      ago(1),
+      ['copyTooOld'],
+    ],
+    [
+      'is well while only its source is away',
+      facts({ copiedHoursAgo: 12, sourceAwaySinceMs: ago(3) }),
+      'ok',
+      null,
+      [],
+    ],
+    [
+      'is no younger than when it was copied, whatever its date says',
+      facts({ newestCopyAtMs: ago(30), copiedUntilMs: ago(-100), sourceAtMs: [ago(-100)] }),
+      'late',
+      ago(4),
+      ['sourceStopped'],
+    ],
+  ] as const)('%s', (_case, known, state, sinceMs, codes) => {
+    const status = rpoStatus(known, AGE, NOW_MS);
+    expect({ ...status, reasons: status.reasons.map(({ code }) => code) }).toEqual({
+      state,
+      sinceMs,
+      reasons: codes,
+    });
+  });
+
+  it('says it in words', () => {
+    expect(rpoStatus(facts({ copiedHoursAgo: 35 }), AGE, NOW_MS).reasons[0]?.text).toBe(
+      'its newest copy is 35 h old; the limit is 26 h',
+    );
+  });
+});
+
+describe('a copy that may not be further behind than 4 h', () => {
+  it.each([
+    ['is well when all is copied, however old', facts({ copiedHoursAgo: 12 }), 'ok', null, []],
+    [
+      'is well while the oldest that waits is not 4 h old',
+      facts({ copiedHoursAgo: 12, sourceAtMs: [ago(1), ago(4), ago(12)] }),
+      'ok',
+      null,
+      [],
+    ],
+    [
+      'is late since the oldest that waits was 4 h old, though newer ones come',
+      facts({ copiedHoursAgo: 12, sourceAtMs: [ago(1), ago(3), ago(7), ago(12)] }),
+      'late',
+      ago(3),
+      ['behindSource'],
+    ],
+    [
+      'is unknown while its source is away',
+      facts({ copiedHoursAgo: 12, sourceAwaySinceMs: ago(2) }),
+      'unknown',
+      ago(2),
+      ['sourceUnknown'],
+    ],
+  ] as const)('%s', (_case, known, state, sinceMs, codes) => {
+    const status = rpoStatus(known, LAG, NOW_MS);
+    expect({ ...status, reasons: status.reasons.map(({ code }) => code) }).toEqual({
+      state,
+      sinceMs,
+      reasons: codes,
+    });
+  });
+});
+
+it('is late since the first of two limits that were broken', () => {
+  const known = facts({ copiedHoursAgo: 30, sourceAtMs: [ago(6), ago(30)] });
+  const status = rpoStatus(known, { maxCopyAgeHours: 26, maxLagHours: 4 }, NOW_MS);
+  expect(status.sinceMs).toBe(ago(4));
+  expect(status.reasons.map(({ code }) => code)).toEqual(['copyTooOld', 'behindSource']);
+});
+
+it('is not known to be well without a limit', () => {
+  const limits = limitsOf(null, { id: 'web01', name: 'web01' });
+  expect(rpoStatus(facts({ copiedHoursAgo: 1 }), limits, NOW_MS)).toMatchObject({
+    state: 'unknown',
+    reasons: [{ code: 'noLimit' }],
+  });
+});
+
+it('takes the limits of a workload, by id or name, before those of the job', () => {
+  const rpo = {
+    ...AGE,
+    workloads: [{ workload: 'db07', maxCopyAgeHours: null, maxLagHours: 2 }],
+  };
+  expect(limitsOf(rpo, { id: 'ovirt-7', name: 'db07' })).toEqual({
+    maxCopyAgeHours: null,
+    maxLagHours: 2,
+  });
+  expect(limitsOf(rpo, { id: 'ovirt-8', name: 'db08' })).toEqual(AGE);
+});

@@ -1,0 +1,306 @@
+import { describe, expect, it } from 'vitest';
+import type { RepositoryFacts } from '../../../../src/domain/safety/protection.js';
+import { safetyOf, type JobFacts, type SafetyFacts } from '../../../../src/domain/safety/safety.js';
+import type { ChainFacts, SourceFacts } from '../../../../src/domain/safety/workload-facts.js';
+import { testJob } from '../../../support/session/test-site.js';
+
+const HOUR_MS = 3_600_000;
+const NOW_MS = Date.parse('2026-11-26T12:00:00Z');
+
+function ago(hours: number): number {
+  return NOW_MS - hours * HOUR_MS;
+}
+
+function instant(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function source(name: string, hoursAgo: number): SourceFacts {
+  return {
+    is: 'source',
+    id: `id-${name}`,
+    name,
+    type: 'libvirt-kvm',
+    restorePointCount: 1,
+    recentAtSeconds: [ago(hoursAgo) / 1_000],
+    oldestAt: instant(ago(hoursAgo)),
+    problem: null,
+  };
+}
+
+function chain(name: string, hoursAgo: number, changes: Partial<ChainFacts> = {}): ChainFacts {
+  return {
+    is: 'chain',
+    id: `id-${name}`,
+    name,
+    type: 'libvirt-kvm',
+    jobId: 'nightly',
+    idAsSource: `nightly:id-${name}`,
+    sourceRepositoryId: 'primary',
+    restorePointCount: 3,
+    recentAtSeconds: [ago(hoursAgo) / 1_000],
+    oldestAt: instant(ago(hoursAgo + 48)),
+    newestCopiedAt: instant(ago(hoursAgo - 1)),
+    damagedCount: 0,
+    oldestVerifiedAt: instant(ago(6 * 24)),
+    neverVerifiedCount: 0,
+    storedBytes: 1,
+    missedSince: null,
+    timeZone: 'UTC',
+    days: [],
+    today: '2026-11-26',
+    keptSince: null,
+    ...changes,
+  };
+}
+
+function repository(
+  id: string,
+  workloads: RepositoryFacts['workloads'],
+  changes: Partial<RepositoryFacts> = {},
+): RepositoryFacts {
+  return {
+    id,
+    role: id === 'primary' ? 'primary' : 'target',
+    seenAtMs: NOW_MS,
+    awaySinceMs: null,
+    code: null,
+    reason: null,
+    totalBytes: null,
+    freeBytes: null,
+    fullAtMs: null,
+    storageFaults: [],
+    workloads,
+    unreadable: [],
+    ...changes,
+  };
+}
+
+const RPO = { maxCopyAgeHours: 26, maxLagHours: null, workloads: [] };
+
+function nightly(changes: Partial<JobFacts> & { job?: JobFacts['job'] } = {}): JobFacts {
+  const job = testJob({ rpo: RPO });
+  return { job, state: 'enabled', missedStartAtMs: null, lastSession: null, ...changes };
+}
+
+function facts(
+  sources: SourceFacts[],
+  chains: ChainFacts[],
+  changes: Partial<SafetyFacts> = {},
+): SafetyFacts {
+  return {
+    repositories: [repository('primary', sources), repository('offsite', chains)],
+    jobs: [nightly()],
+    unreadJobs: [],
+    failingChannels: [],
+    ...changes,
+  };
+}
+
+describe('the verdict', () => {
+  it('is the sentence of the issue', () => {
+    const names = Array.from({ length: 41 }, (_, index) => `web${index + 10}`);
+    const { verdict, problems } = safetyOf(
+      facts(
+        [...names.map((name) => source(name, 12)), source('db07', 12), source('test3', 30)],
+        [...names.map((name) => chain(name, 12)), chain('db07', 35)],
+      ),
+      NOW_MS,
+    );
+    expect(verdict.sentence).toBe(
+      '41 of 43 workloads have a copy younger than 26 h; db07 and test3 are late, by up to 9 h; nothing is damaged; oldest check 6 days',
+    );
+    expect(verdict.state).toBe('unsafe');
+    expect(verdict.sinceMs).toBe(ago(9));
+    expect(problems.map(({ code, text }) => [code, text])).toEqual([
+      ['COPY_LATE', 'db07 and test3 of job Nightly off-site are late, by up to 9 h'],
+    ]);
+  });
+
+  it('names one that is late alone, and the limit only when all have the same', () => {
+    const own = { workload: 'web10', maxCopyAgeHours: 8, maxLagHours: null };
+    const job = testJob({ rpo: { ...RPO, workloads: [own] } });
+    const known = facts(
+      [source('web10', 12), source('db07', 12)],
+      [chain('web10', 12), chain('db07', 12)],
+    );
+    const { verdict } = safetyOf({ ...known, jobs: [nightly({ job })] }, NOW_MS);
+    expect(verdict.sentence).toBe(
+      '1 of 2 workloads have a copy as new as its job wants; web10 is 4 h late; nothing is damaged; oldest check 6 days',
+    );
+  });
+
+  it('is not safe without a limit, and not unsafe either', () => {
+    const known = facts([source('web10', 12)], [chain('web10', 12)]);
+    const { verdict } = safetyOf({ ...known, jobs: [nightly({ job: testJob() })] }, NOW_MS);
+    expect(verdict).toMatchObject({
+      state: 'unknown',
+      sentence:
+        '0 of 1 workload has a copy as new as its job wants; of web10 no job says how old the copy may become; nothing is damaged; oldest check 6 days',
+    });
+  });
+
+  it('is unknown of nothing', () => {
+    const { verdict } = safetyOf(
+      { repositories: [], jobs: [], unreadJobs: [], failingChannels: [] },
+      NOW_MS,
+    );
+    expect(verdict).toMatchObject({ state: 'unknown', sentence: 'no workload is known' });
+  });
+});
+
+describe('problems', () => {
+  it('are one for a target that is away, with all its workloads, and since when', () => {
+    const known = facts([source('web10', 12), source('db07', 12)], []);
+    const away = repository('offsite', [chain('web10', 12), chain('db07', 35)], {
+      awaySinceMs: ago(3),
+      code: 'REPOSITORY_UNREACHABLE',
+      reason: 'no answer',
+    });
+    const repositories = [known.repositories[0]!, away];
+    const { problems, workloads } = safetyOf({ ...known, repositories }, NOW_MS);
+    expect(workloads.map(({ name, state }) => [name, state])).toEqual([
+      ['db07', 'late'],
+      ['web10', 'unknown'],
+    ]);
+    expect(problems).toMatchObject([
+      {
+        code: 'REPOSITORY_AWAY',
+        errorCode: 'REPOSITORY_UNREACHABLE',
+        sinceMs: ago(3),
+        repositoryId: 'offsite',
+        text: 'target offsite cannot be looked at: no answer',
+        workloads: [{ name: 'db07' }, { name: 'web10' }],
+      },
+    ]);
+  });
+
+  it.each([
+    [30, ['REPOSITORY_FILLS']],
+    [31, []],
+  ])('tell that a target is full in %i days: %o', (days, codes) => {
+    const fullAtMs = NOW_MS + days * 24 * 3_600_000;
+    const repositories = [
+      repository('primary', [source('web01', 12)]),
+      repository('offsite', [chain('web01', 12)], { fullAtMs }),
+    ];
+    const { problems, verdict } = safetyOf(facts([], [], { repositories }), NOW_MS);
+    expect(problems.map(({ code }) => code)).toEqual(codes);
+    expect(verdict.state).toBe('safe');
+  });
+
+  it('are those of a job that did not start, with what is late for it', () => {
+    const known = facts([source('web10', 12)], [chain('web10', 35)]);
+    const jobs = [nightly({ missedStartAtMs: ago(14) })];
+    const { problems, verdict } = safetyOf({ ...known, jobs }, NOW_MS);
+    expect(problems).toMatchObject([
+      { code: 'JOB_NOT_STARTED', sinceMs: ago(14), workloads: [{ name: 'web10' }] },
+    ]);
+    expect(verdict.sentence).toContain(
+      'job Nightly off-site did not start at 2026-11-25 22:00 UTC',
+    );
+  });
+
+  it.each([
+    [
+      'a source that shows nothing',
+      facts([], [chain('web10', 12)]),
+      [['SOURCE_EMPTY', 'source primary shows no workload at all']],
+    ],
+    [
+      'a workload that no source shows any more',
+      facts(
+        [source('db07', 12)],
+        [chain('db07', 12), chain('web10', 12, { missedSince: instant(ago(10)) })],
+      ),
+      [['WORKLOAD_GONE', 'web10 of job Nightly off-site is not in its sources any more']],
+    ],
+    [
+      'damage, and what was never verified',
+      facts(
+        [source('web10', 12)],
+        [chain('web10', 12, { damagedCount: 2, neverVerifiedCount: 1 })],
+      ),
+      [
+        ['COPY_DAMAGED', 'restore points of web10 in offsite are damaged'],
+        ['COPY_NOT_VERIFIED', 'restore points of web10 in offsite were not verified'],
+      ],
+    ],
+    [
+      'a source that stopped',
+      facts([source('web10', 35)], [chain('web10', 35)]),
+      [
+        [
+          'SOURCE_STOPPED',
+          'web10: the source has shown no new restore point for 35 h; the limit is 26 h',
+        ],
+      ],
+    ],
+    [
+      'a job that failed, while all is well still',
+      facts([source('web10', 12)], [chain('web10', 12)], {
+        jobs: [nightly({ lastSession: { id: 's', result: 'failed', startedAtMs: ago(2) } })],
+      }),
+      [['JOB_FAILED', 'the last session of job Nightly off-site ended with failed']],
+    ],
+  ] as const)('tell of %s', (_case, known, expected) => {
+    const { problems } = safetyOf(known, NOW_MS);
+    expect(problems.map(({ code, text }) => [code, text])).toEqual(expected);
+  });
+
+  it('leave out a workload that a job of its repository excludes, and name one that no job has', () => {
+    const sources = { include: [{ repositoryId: 'primary', workloads: ['web10'] }], exclude: [] };
+    const known = facts([source('web10', 12), source('test3', 12)], [chain('web10', 12)]);
+    const job = testJob({ rpo: RPO, sources });
+    const named = safetyOf({ ...known, jobs: [nightly({ job })] }, NOW_MS);
+    expect(named.problems).toMatchObject([
+      { code: 'WORKLOAD_IN_NO_JOB', sinceMs: ago(12), text: 'test3 is in no job' },
+    ]);
+    const excluding = { ...sources, exclude: [{ workload: 'test3' }] };
+    const other = testJob({ rpo: RPO, sources: excluding });
+    const { problems, workloads, verdict } = safetyOf(
+      { ...known, jobs: [nightly({ job: other })] },
+      NOW_MS,
+    );
+    expect(problems).toEqual([]);
+    expect(workloads.map(({ name, state }) => [name, state])).toEqual([
+      ['test3', 'unwatched'],
+      ['web10', 'ok'],
+    ]);
+    expect(verdict.state).toBe('safe');
+  });
+});
+
+it('counts a copy of a copy for what that was made of', () => {
+  const second = testJob({
+    id: 'second',
+    rpo: { maxCopyAgeHours: null, maxLagHours: 4, workloads: [] },
+    sources: { include: [{ repositoryId: 'offsite' }], exclude: [] },
+    target: { repositoryId: 'vault' },
+  });
+  const onward = chain('web10', 36, {
+    id: 'nightly:id-web10',
+    jobId: 'second',
+    idAsSource: 'second:nightly~id-web10',
+    sourceRepositoryId: 'offsite',
+  });
+  const known = facts([source('web10', 12)], [chain('web10', 12)]);
+  const { workloads } = safetyOf(
+    {
+      ...known,
+      repositories: [...known.repositories, repository('vault', [onward])],
+      jobs: [nightly(), nightly({ job: second })],
+    },
+    NOW_MS,
+  );
+  expect(workloads).toMatchObject([
+    {
+      repositoryId: 'primary',
+      state: 'late',
+      copies: [
+        { job: { id: 'nightly' }, status: { state: 'ok' } },
+        { job: { id: 'second' }, status: { state: 'late', sinceMs: ago(8) } },
+      ],
+    },
+  ]);
+});

@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import {
+  notOverwritten,
+  overwrittenTexts,
+  wholeSets,
+  withNewFiles,
+} from '../../../../src/domain/trees/set-points.js';
+import type { TreePoint } from '../../../../src/domain/trees/source-tree.js';
+import type { TargetTreePoint } from '../../../../src/domain/trees/target-tree.js';
+
+const CREATED = '2026-11-20T01:00:00.000Z';
+
+function shown(id: string, files: readonly string[] | null, more: Partial<TreePoint> = {}) {
+  return {
+    ...{ id, createdAtMs: Date.parse(CREATED), kind: 'full', needs: [], files },
+    ...{ state: 'complete', reason: null, ...more },
+  } satisfies TreePoint;
+}
+
+function copied(id: string, files: readonly string[] | null): TargetTreePoint {
+  return {
+    ...{ id: `copy of ${id}`, createdAt: CREATED, copiedAt: CREATED, kind: 'full', needs: ['old'] },
+    ...{ files, fileCount: files?.length ?? 9, sizeBytes: 7, health: 'good', verifiedAt: null },
+    ...{ flags: [], source: { repositoryId: 'r', restorePointId: id } },
+  };
+}
+
+describe('the points that are there once files were copied', () => {
+  const have =
+    (...paths: readonly string[]) =>
+    (path: string) =>
+      paths.includes(path);
+
+  it.each<[string, TreePoint[], string[], string[], string, string[]]>([
+    // points, ids copied before, files of the copy, points that are there, what is told of the others
+    ['with all their files', [shown('a', ['1', '2'])], [], ['1', '2'], 'a', []],
+    [
+      'not with one of them alone',
+      [shown('a', ['1', '2', '3'])],
+      [],
+      ['1'],
+      '',
+      ['restore point a is not in the copy: 2 of its files were not copied (2)'],
+    ],
+    ['that were there before, whatever is copied now', [shown('a', ['1'])], ['a'], [], 'a', []],
+    ['that have no files of their own', [shown('a', null)], [], [], 'a', []],
+    [
+      'not without what they need, nor what needs them',
+      [
+        ...[shown('a', ['1']), shown('b', ['2'], { needs: ['x', 'a'] })],
+        ...[shown('c', ['2'], { needs: ['b'] }), shown('d', ['2'])],
+      ],
+      [],
+      ['2'],
+      'd',
+      [
+        'restore point a is not in the copy: 1 of its files were not copied (1)',
+        'restore point b is not in the copy: it needs a, which is not there',
+        'restore point c is not in the copy: it needs b, which is not there',
+      ],
+    ],
+  ])('are those %s', (_, points, known, files, expected, leftOut) => {
+    const whole = wholeSets(points, new Set(known), have(...files));
+    expect(whole.points.map(({ id }) => id).join(' ')).toBe(expected);
+    expect(whole.leftOut).toEqual(leftOut);
+  });
+});
+
+describe('points whose files have another content now', () => {
+  const points = [copied('a', ['1', '2']), copied('b', ['3']), copied('c', null)];
+  const left = (now: readonly TreePoint[], ...overwritten: readonly string[]) =>
+    notOverwritten(points, now, new Set(overwritten))
+      .map(({ source }) => source.restorePointId)
+      .join(' ');
+
+  it('are gone, and no others', () => {
+    expect(left([], '2')).toBe('b c');
+    expect(left([], '4')).toBe('a b c');
+    expect(left([])).toBe('a b c');
+  });
+
+  it('stay while the source shows them with their date', () => {
+    expect(left([shown('a', ['1'])], '2')).toBe('a b c');
+    expect(left([shown('a', ['1'], { createdAtMs: 1 })], '2')).toBe('b c');
+  });
+
+  it('are told with their names and dates', () => {
+    expect(overwrittenTexts(points, points.slice(1))).toEqual([
+      `restore point a of ${CREATED} is no longer in the copy: the source has written another backup over its files`,
+    ]);
+    expect(overwrittenTexts(points, points)).toEqual([]);
+  });
+});
+
+describe('a point that has got files since it was copied', () => {
+  const after = (point: TargetTreePoint, now: TreePoint | null, isCopied = true) =>
+    withNewFiles(point, new Map(now === null ? [] : [[now.id, now]]), () => isCopied);
+
+  it('has them as soon as they are copied, and what it needs now', () => {
+    const now = shown('a', ['2', '1', '3'], { needs: ['new'], sizeBytes: 99 });
+    expect(after(copied('a', ['1']), now)).toEqual({
+      ...copied('a', ['1']),
+      ...{ files: ['1', '2', '3'], fileCount: 3, sizeBytes: 99, needs: ['new'] },
+    });
+    expect(after(copied('a', ['1']), { ...shown('a', ['1', '2']) }).sizeBytes).toBe(7);
+  });
+
+  it.each<[string, TargetTreePoint, TreePoint | null, boolean]>([
+    ['it has none that is new', copied('a', ['1', '2']), shown('a', ['1'], { needs: ['x'] }), true],
+    ['they are not copied', copied('a', ['1']), shown('a', ['1', '2']), false],
+    ['the source does not show it', copied('a', ['1']), null, true],
+    ['it is one of a store', copied('a', null), shown('a', ['1']), true],
+    ['the source names no files', copied('a', ['1']), shown('a', null), true],
+  ])('stays as it is when %s', (_, point, now, isCopied) => {
+    expect(after(point, now, isCopied)).toBe(point);
+  });
+});

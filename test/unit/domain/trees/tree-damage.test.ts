@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { pointsNeededBy, pointsThatNeed } from '../../../../src/domain/trees/tree-damage.js';
+import type { TargetTreePoint } from '../../../../src/domain/trees/target-tree.js';
+import { pbsLayout } from '../../../../src/layout/pbs/pbs.js';
+import { datedTreeLayout } from '../../../../src/layout/dated-tree/dated-tree.js';
+import { resticLayout } from '../../../../src/layout/restic/restic.js';
+
+function point(id: string, more: Partial<TargetTreePoint> = {}): TargetTreePoint {
+  return {
+    ...{ id: `copy-of-${id}`, createdAt: '2026-11-25T00:00:00.000Z', kind: 'full', needs: [] },
+    ...{ copiedAt: '2026-11-25T01:00:00.000Z', files: null, fileCount: 1, sizeBytes: 1 },
+    ...{ health: 'good', verifiedAt: null, flags: [] },
+    source: { repositoryId: 'primary', restorePointId: id },
+    ...more,
+  };
+}
+
+function hurtBy(
+  points: readonly TargetTreePoint[],
+  path: string,
+  rules: Parameters<typeof pointsThatNeed>[2],
+  goneSinceMs: number | null = null,
+): string[] {
+  return [...pointsThatNeed(points, [{ path, goneSinceMs }], rules)];
+}
+
+const SETS = [
+  point('full', { files: ['f.bak'] }),
+  point('diff', { files: ['d.dif'], needs: ['full'] }),
+  point('log', { files: ['l.trn'], needs: ['full', 'diff'] }),
+  point('other', { files: ['o.bak', 'shared'] }),
+  point('another', { files: ['a.bak', 'shared'] }),
+];
+
+describe('a lost file hurts', () => {
+  it.each([
+    ['f.bak', ['copy-of-full', 'copy-of-diff', 'copy-of-log']],
+    ['d.dif', ['copy-of-diff', 'copy-of-log']],
+    ['l.trn', ['copy-of-log']],
+    ['shared', ['copy-of-other', 'copy-of-another']],
+    ['nobody’s', []],
+  ])('of sets, %s: those that list it and those that need them', (path, expected) => {
+    expect(hurtBy(SETS, path, { shape: 'sets' })).toEqual(expected);
+  });
+
+  const gone = { goneSince: '2026-11-25T02:00:00.000Z' };
+  it.each([
+    ['a file of which the layout knows nothing', 'pack', null, ['copy-of-a', 'copy-of-b']],
+    ['one that the source has removed', 'pack', 1, ['copy-of-b']],
+    ['one that a single point needs', 'own/a', null, ['copy-of-a']],
+  ])('of a store, %s: whoever could need it', (_, path, goneSinceMs, expected) => {
+    const points = [point('a'), point('b', gone)];
+    const pointOf = (of: string) => (of.startsWith('own/') ? of.slice(4) : null);
+    expect(hurtBy(points, path, { shape: 'store', pointOf }, goneSinceMs)).toEqual(expected);
+  });
+
+  it.each([
+    [resticLayout, `snapshots/0123456789abcdef${'0'.repeat(48)}`, '0123456789abcdef'],
+    [resticLayout, `data/00/${'0'.repeat(64)}`, null],
+    [
+      pbsLayout,
+      'ns/a/vm/100/2026-11-24T22:00:00Z/index.json.blob',
+      'ns/a/vm/100/2026-11-24T22:00:00Z',
+    ],
+    [pbsLayout, 'vm/100/owner', null],
+    [pbsLayout, `.chunks/0000/${'0'.repeat(64)}`, null],
+    [datedTreeLayout, '2026-11-24-220000/etc/hosts', '2026-11-24-220000'],
+    [datedTreeLayout, 'backup.marker', null],
+  ])('of $name, %s: the point %s', ({ rules }, path, expected) => {
+    expect(rules.pointOf?.(path) ?? null).toBe(expected);
+  });
+});
+
+it('a point of sets needs what it names, and what that needs', () => {
+  const ids = (id: string) => pointsNeededBy(SETS, id).map(({ source }) => source.restorePointId);
+  expect(ids('copy-of-log')).toEqual(['full', 'diff', 'log']);
+  expect(ids('copy-of-other')).toEqual(['other']);
+});

@@ -1,0 +1,247 @@
+import { describe, expect, it } from 'vitest';
+import type { RetentionPolicy } from '../../../../src/domain/jobs/copy-job.js';
+import type { TreePoint } from '../../../../src/domain/trees/source-tree.js';
+import type { TargetTreePoint } from '../../../../src/domain/trees/target-tree.js';
+import {
+  agedPoints,
+  chooseTreePoints,
+  isRemovalDue,
+  keptIds,
+  missedSinceMs,
+  type TreePointChoice,
+} from '../../../../src/domain/trees/tree-points.js';
+
+const DAY = 86_400_000;
+/** 10:00 UTC on that day of November 2026. */
+const at = (day: number, hour = 10): number => Date.UTC(2026, 10, day, hour);
+
+function point(id: string, createdAtMs: number, more: Partial<TreePoint> = {}): TreePoint {
+  return {
+    ...{ id, createdAtMs, kind: 'full', needs: [], state: 'complete', reason: null, files: [id] },
+    ...more,
+  };
+}
+const log = (id: string, createdAtMs: number, ...needs: string[]): TreePoint =>
+  point(id, createdAtMs, { kind: 'log', needs });
+
+const days = (value: number): RetentionPolicy => ({ type: 'days', value });
+const newest = (value: number): RetentionPolicy => ({ type: 'restorePoints', value });
+
+describe('what retention keeps of the points of a tree', () => {
+  const DAILY = [20, 21, 22, 23, 24, 25].map((day) => point(String(day), at(day)));
+
+  function kept(
+    points: readonly TreePoint[],
+    retention: RetentionPolicy,
+    { nowMs = at(25, 12), timeZone = 'UTC' } = {},
+  ): string {
+    const ids = keptIds(points, { retention, gfs: null, timeZone, nowMs });
+    return points.flatMap(({ id }) => (ids.has(id) ? [id] : [])).join(' ');
+  }
+
+  it.each<[string, RetentionPolicy, readonly string[], string]>([
+    ['by number, beside those that are whole', newest(2), ['24', '25'], '22 23 24 25'],
+    ['by days, three whole ones at least', days(1), ['25'], '22 23 24 25'],
+    [
+      'all, when none is whole',
+      newest(2),
+      ['20', '21', '22', '23', '24', '25'],
+      '20 21 22 23 24 25',
+    ],
+  ])('keeps corrupt ones %s', (_, retention, corrupt, expected) => {
+    const all = ['20', '21', '22', '23', '24', '25'].map((day) => ({
+      ...point(day, at(Number(day))),
+      isCorrupt: corrupt.includes(day),
+    }));
+    expect(kept(all, retention)).toBe(expected);
+  });
+
+  it.each<[string, RetentionPolicy, Parameters<typeof kept>[2], string]>([
+    ['by days', days(3), {}, '22 23 24 25'],
+    ['three of them at least', days(1), {}, '23 24 25'],
+    ['by number', newest(2), {}, '24 25'],
+    ['by number, all that there are', newest(9), {}, '20 21 22 23 24 25'],
+    ['by days up to a day after the newest', days(4), { nowMs: at(26) }, '22 23 24 25'],
+    ['no fewer although the clock is a year ahead', days(4), { nowMs: at(390) }, '22 23 24 25'],
+    // 22 November 10:00 UTC is the 23rd in Kiritimati (UTC+14), and so is the present the 26th.
+    ['by days of the zone', days(4), { timeZone: 'Pacific/Kiritimati' }, '21 22 23 24 25'],
+  ])('%s', (_, retention, when, expected) => {
+    expect(kept(DAILY, retention, when)).toBe(expected);
+  });
+
+  it('the day that an instant belongs to is that of the zone', () => {
+    const late = [point('21', at(21, 23)), ...DAILY.slice(2)];
+    // firstDay is the 22nd; in Berlin (UTC+1) 23:00 UTC is midnight of the 22nd.
+    expect(kept(late, days(3))).toBe('22 23 24 25');
+    expect(kept(late, days(3), { timeZone: 'Europe/Berlin' })).toBe('21 22 23 24 25');
+  });
+
+  it('whatever a kept point needs, however far that goes', () => {
+    const points = [
+      ...[point('full', at(1)), point('inc', at(2), { kind: 'increment', needs: ['full'] })],
+      point('other', at(3)),
+      point('last', at(25), { kind: 'increment', needs: ['inc', 'nowhere'] }),
+    ];
+    expect(kept(points, newest(1))).toBe('full inc last');
+  });
+
+  it('points that need each other, and nothing that is not there', () => {
+    const points = [point('a', at(1), { needs: ['b'] }), point('b', at(2), { needs: ['a', 'c'] })];
+    const retention = newest(1);
+    const ids = keptIds(points, { retention, gfs: null, timeZone: 'UTC', nowMs: at(2) });
+    expect([...ids].sort()).toEqual(['a', 'b']);
+  });
+
+  it('logs from the oldest kept backup on, and not one that is older', () => {
+    const points = [
+      ...[point('a', at(1)), log('a1', at(2), 'a'), point('b', at(3)), log('b0', at(3))],
+      ...[log('b1', at(4), 'b'), point('c', at(5)), log('c1', at(6), 'c')],
+    ];
+    expect(kept(points, newest(2))).toBe('b b0 b1 c c1');
+    expect(kept(points, newest(1))).toBe('c c1');
+  });
+
+  it('all logs, where there is nothing but logs', () => {
+    expect(kept([log('1', at(1)), log('2', at(25))], days(1))).toBe('1 2');
+  });
+
+  it('nothing of nothing', () => {
+    expect(kept([], days(3), { timeZone: 'Europe/Berlin' })).toBe('');
+    expect(kept([], newest(3))).toBe('');
+  });
+
+  it('of a copy is asked by the ids and dates of the source', () => {
+    const copied = {
+      ...{ id: '2026-11-25', createdAt: '2026-11-25T10:00:00.000Z', kind: 'log', needs: ['x'] },
+      flags: [],
+      source: { repositoryId: 'r', restorePointId: 's1' },
+    } as unknown as TargetTreePoint;
+    expect(agedPoints([copied])).toEqual([
+      { id: 's1', createdAtMs: at(25), kind: 'log', needs: ['x'] },
+    ]);
+  });
+});
+
+describe('the points that are copied', () => {
+  const CHOICE: TreePointChoice = {
+    ...{ scope: 'all', withLogs: true, gfs: null, timeZone: 'UTC', nowMs: at(25) },
+    ...{ retention: days(30), copied: new Set() },
+  };
+  const POINTS = [
+    ...[point('a', at(20)), log('a1', at(21), 'a'), point('b', at(22))],
+    ...[log('b1', at(23), 'b'), log('b2', at(24), 'b', 'b1')],
+  ];
+
+  function chosen(
+    shape: 'store' | 'sets',
+    points: readonly TreePoint[],
+    choice: Partial<TreePointChoice> = {},
+  ) {
+    const found = chooseTreePoints(points, { shape }, { ...CHOICE, ...choice });
+    return { ...found, points: found.points.map(({ id }) => id).join(' ') };
+  }
+
+  it.each<[string, Partial<TreePointChoice>, string]>([
+    ['all of them', {}, 'a a1 b b1 b2'],
+    ['all but the logs', { withLogs: false }, 'a b'],
+    ['the newest, with what it needs', { scope: 'latest' }, 'b b1 b2'],
+    ['the newest backup', { scope: 'latest', withLogs: false }, 'b'],
+    [
+      'the newest, and what was copied before',
+      { scope: 'latest', copied: new Set(['a1']) },
+      'a a1 b b1 b2',
+    ],
+    ['none that retention would let go at once', { retention: newest(1) }, 'b b1 b2'],
+    [
+      'none that retention would let go, but what was copied',
+      { retention: newest(1), copied: new Set(['a']) },
+      'a b b1 b2',
+    ],
+  ])('of sets are %s', (_, choice, expected) => {
+    expect(chosen('sets', POINTS, choice)).toEqual({
+      ...{ points: expected, unusable: null, warnings: [] },
+    });
+  });
+
+  it('of a store are all that are whole, whatever retention says', () => {
+    const choice = { retention: newest(1), scope: 'latest' } as const;
+    expect(chosen('store', POINTS, choice).points).toBe('a a1 b b1 b2');
+    const broken = POINTS.map((one) =>
+      one.id === 'b' ? { ...one, state: 'broken' as const } : one,
+    );
+    expect(chosen('store', broken, choice).points).toBe('a a1 b1 b2');
+  });
+
+  it('are none where none is whole, and the newest is told', () => {
+    const first = point('a', at(25), { state: 'inProgress', reason: 'it is written to' });
+    expect(chosen('sets', [first])).toEqual({ points: '', unusable: first, warnings: [] });
+    expect(chosen('sets', [])).toEqual({ points: '', unusable: null, warnings: [] });
+    expect(chosen('sets', [first, point('b', at(25, 11))]).unusable).toBeNull();
+  });
+
+  it('are the newest that is whole, of files of which nothing is known', () => {
+    const points = [...POINTS, point('c', at(25), { state: 'inProgress', reason: 'x' })];
+    const rules = { shape: 'store', isOpaque: true } as const;
+    expect(chooseTreePoints(points, rules, CHOICE)).toEqual({
+      ...{ points: POINTS.slice(-1), unusable: null, warnings: [] },
+    });
+  });
+
+  it('come with what is missing before them, and with what they need that is not whole', () => {
+    const points = [
+      point('a', at(20), { state: 'incomplete', reason: 'x' }),
+      point('b', at(21), { gap: 'logs 3 to 5 are missing', needs: ['a'] }),
+      log('c', at(22), 'a', 'nowhere', 'b'),
+    ];
+    expect(chosen('sets', points).warnings).toEqual([
+      'b: logs 3 to 5 are missing',
+      'c needs a, nowhere, which is not whole',
+    ]);
+  });
+});
+
+describe('the removal of what the source has removed', () => {
+  it.each<[string, number, RetentionPolicy, number, number, boolean]>([
+    // keepRemovedForDays, retention, immutableForDays, days gone, due
+    ['before the days of the rule', 3, newest(1), 0, 3 - 1 / DAY, false],
+    ['after the days of the rule', 3, newest(1), 0, 3, true],
+    ['before the days of the job', 3, days(7), 0, 7 - 1 / DAY, false],
+    ['after the days of the job', 3, days(7), 0, 7, true],
+    ['after the days of a job that are fewer', 3, days(1), 0, 1, true],
+    ['at once where the tool bears nothing that stays', 0, days(7), 0, 0, true],
+    ['not at once where the target keeps it', 0, days(7), 2, 2 - 1 / DAY, false],
+    ['after the days of the target', 0, days(7), 2, 2, true],
+    ['before the longer days of the target', 3, days(7), 9, 8, false],
+  ])('is due: %s', (_, keepRemovedForDays, retention, immutableForDays, gone, expected) => {
+    const rule = { rules: { keepRemovedForDays }, retention, immutableForDays, asOfMs: at(25) };
+    // When it was written counts for files of which nothing is known alone.
+    expect(isRemovalDue(at(25) - gone * DAY, at(25), rule)).toBe(expected);
+  });
+
+  it.each<[string, number, number, number, boolean]>([
+    // days since it was written, days gone, immutableForDays, due
+    ['the days of the job after it was written', 7, 1, 0, true],
+    ['not before them', 7 - 1 / DAY, 5, 0, false],
+    ['not when it was missed for less than a day', 30, 1 - 1 / DAY, 0, false],
+    ['not before the days of the target', 30, 3 - 1 / DAY, 3, false],
+    ['after the days of the target', 30, 3, 3, true],
+  ])('of which nothing is known is due: %s', (_, written, gone, immutableForDays, expected) => {
+    const rules = { keepRemovedForDays: 0, isOpaque: true } as const;
+    const rule = { rules, retention: days(7), immutableForDays, asOfMs: at(25) };
+    expect(isRemovalDue(at(25) - gone * DAY, at(25) - written * DAY, rule)).toBe(expected);
+  });
+});
+
+describe('since when something is missed', () => {
+  it.each<[string, number | null, number, number]>([
+    // when the source last showed a difference, now, since
+    ['from now on', at(24), at(27), at(27)],
+    ['from now on, where nothing was seen before', null, at(1), at(1)],
+    ['from the last look on, where the clock is behind', at(26, 9), at(1), at(26, 9)],
+    ['a day after the newest point, where that look was ahead', at(30), at(1), at(26)],
+  ])('%s', (_, changedAtMs, nowMs, expected) => {
+    const changedAt = changedAtMs === null ? null : new Date(changedAtMs).toISOString();
+    const points = [{ createdAt: '2026-11-25T10:00:00.000Z' } as TargetTreePoint];
+    expect(missedSinceMs({ points, changedAt }, nowMs)).toBe(expected);
+  });
+});
