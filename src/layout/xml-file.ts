@@ -1,4 +1,5 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import { decodeText } from '../image/decode-text.js';
 import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { broken, faultOfError, incomplete, type Finding } from './point-fault.js';
 
@@ -17,14 +18,14 @@ const OPTIONS = {
 const parser = new XMLParser(OPTIONS);
 const unprefixed = new XMLParser({ ...OPTIONS, removeNSPrefix: true });
 
-/** Text of a file of at most 1 MiB.
+/** Text of a file of at most 1 MiB, in whatever encoding it says that it has.
  *  @throws what the repository throws */
 export async function readText(
   repository: SourceRepository,
   path: string,
 ): Promise<Finding<string>> {
   const bytes = await readBytes(repository, path);
-  return 'fault' in bytes ? bytes : { value: new TextDecoder().decode(bytes.value) };
+  return 'fault' in bytes ? bytes : { value: decodeText(bytes.value) };
 }
 
 /** Bytes of a file of at most 1 MiB.

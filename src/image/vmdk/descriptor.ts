@@ -38,28 +38,7 @@ const EXTENT =
   /^(?<access>RW|RDONLY|NOACCESS)\s+(?<sectors>\d{1,15})\s+(?<type>[A-Z]+)(?:\s+"(?<name>[^"]*)")?(?:\s+(?<start>\d{1,15}))?(?:\s.*)?$/;
 const ASSIGNMENT = /^(?<key>[A-Za-z][\w.:-]*)\s*=\s*(?<value>.*)$/;
 const QUOTED = /^"(?<text>.*)"$/;
-const ENCODING = /^[ \t]*encoding[ \t]*=[ \t]*"(?<label>[\w.:-]+)"/im;
 const CONTENT_ID = /^[0-9a-f]{1,8}$/i;
-
-/** Text of a descriptor: UTF-8 where it is that, whatever it says of itself (QEMU calls everything windows-1252), else what it says (`encoding="GBK"`), in letters
- *  that all encodings share. */
-export function decodeDescriptor(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    const label = ENCODING.exec(Buffer.from(bytes).toString('latin1'))?.groups?.['label'];
-    return decodeAs(label ?? 'utf-8', bytes);
-  }
-}
-
-/** A word for an encoding that nobody knows is no reason to refuse a disk whose files may have plain names. */
-function decodeAs(label: string, bytes: Uint8Array): string {
-  try {
-    return new TextDecoder(label).decode(bytes);
-  } catch {
-    return new TextDecoder().decode(bytes);
-  }
-}
 
 /** @param text of the descriptor alone; what follows its first NUL is padding
  *  @param isEmbedded it lies in the disk's only file, whose name in the extent line says nothing: files are renamed

@@ -1,10 +1,10 @@
 import type { ByteSource } from '../byte-source.js';
+import { decodeText } from '../decode-text.js';
 import type { ImageHead } from '../disk-image.js';
 import { checkInside, imageFault } from '../image-fault.js';
 import { extentMissing, type ImageExtents } from '../image-format.js';
 import {
   MAX_DESCRIPTOR_BYTES,
-  decodeDescriptor,
   parseDescriptor,
   type ExtentLine,
   type ExtentType,
@@ -139,7 +139,7 @@ async function readTextFile(source: ByteSource): Promise<string> {
     const bytes = new Uint8Array(sizeBytes);
     await source.read(bytes, 0);
     const end = bytes.indexOf(0); // padding, or the header of something else
-    const text = decodeDescriptor(end === -1 ? bytes : bytes.subarray(0, end));
+    const text = decodeText(end === -1 ? bytes : bytes.subarray(0, end));
     if (/^[ \t]*(?:version|createType)[ \t]*=/m.test(text)) return text;
   }
   throw imageFault(source, 'IMAGE_MAGIC_MISSING', 'is neither a VMDK disk nor a descriptor', {

@@ -1,3 +1,4 @@
+import { decodeText } from '../../image/decode-text.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { FolderFacts } from '../file-facts.js';
 import { faultOfError, incomplete, type Finding } from '../point-fault.js';
@@ -45,8 +46,7 @@ function machineIn(texts: ReadonlyMap<string, string>): MachineFacts {
 
 /** null: it is no XML, or not well-formed yet. */
 function textsOfXml(bytes: Uint8Array): ReadonlyMap<string, string> | 'cut' | null {
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : 'utf-8';
-  const text = new TextDecoder(encoding).decode(bytes);
+  const text = decodeText(bytes);
   if (!text.includes('<configuration')) return null;
   const document = parseXml(text);
   if (document === null) return 'cut';

@@ -176,6 +176,17 @@ describe('runs of ghettoVCB', () => {
     ]);
   });
 
+  it('have the disks that a definition names in an encoding of its own', async () => {
+    const vmx = '.encoding = "windows-1252"\nscsi0:0.fileName = "B\u00fcro.vmdk"\n';
+    const copy = await treeOf({
+      [`${DAY}/web.vmx`]: Buffer.from(vmx, 'latin1'),
+      [`${DAY}/B\u00fcro.vmdk`]: flat('B\u00fcro'),
+      [`${DAY}/B\u00fcro-flat.vmdk`]: SECTORS * 512,
+      [`${DAY}/STATUS.ok`]: 'ok',
+    });
+    expect(await statesOf(copy)).toEqual([['2026-11-24_22-00-00', 'complete', null]]);
+  });
+
   it('that are numbered stay the same points when they are renamed', async () => {
     const older = new Date('2026-11-23T22:00:00.123Z');
     const copy = await treeOf({ ...run('web/web-0'), ...run('web/web-1') });

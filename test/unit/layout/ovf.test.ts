@@ -119,6 +119,21 @@ describe.skipIf(!requireTool('qemu-img'))('an OVF package in a folder', () => {
     },
   );
 
+  it.each<[string, string, (text: string) => Buffer]>([
+    ['UTF-16 LE', 'fffe', (text) => Buffer.from(text, 'utf16le')],
+    ['UTF-16 BE', 'feff', (text) => Buffer.from(text, 'utf16le').swap16()],
+    ['UTF-8', 'efbbbf', (text) => Buffer.from(text)],
+  ])('is whole with a descriptor in %s that begins with a mark', async (_, mark, encode) => {
+    const copy = await exported();
+    const text = TWO_DISKS.replace('Web server', 'Büro');
+    const bytes = Buffer.concat([Buffer.from(mark, 'hex'), encode(text)]);
+    await writeFile(copy.at('web/web.ovf'), bytes);
+    const sha = createHash('sha256').update(bytes).digest('hex');
+    await writeFile(copy.at('web/web.mf'), `SHA256(web.ovf)= ${sha}\n`);
+    expect(await statesIn(copy)).toEqual([['complete', null]]);
+    expect((await scanWith(ovfLayout, copy.repository))[0]?.name).toBe('Büro');
+  });
+
   it('is one of several points of a machine where its folder or its name holds a date', async () => {
     const copy = await exported('a/web-2026-11-24');
     await cp(copy.at('a/web-2026-11-24'), copy.at('a/web-20261125_0130'), { recursive: true });
