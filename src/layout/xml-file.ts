@@ -1,5 +1,5 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
-import { decodeText } from '../image/decode-text.js';
+import { decodeText } from '../domain/sources/decode-text.js';
 import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { broken, faultOfError, incomplete, type Finding } from './point-fault.js';
 

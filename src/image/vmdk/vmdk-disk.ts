@@ -1,5 +1,5 @@
+import { decodeText } from '../../domain/sources/decode-text.js';
 import type { ByteSource } from '../byte-source.js';
-import { decodeText } from '../decode-text.js';
 import type { ImageHead } from '../disk-image.js';
 import { checkInside, imageFault } from '../image-fault.js';
 import { extentMissing, type ImageExtents } from '../image-format.js';

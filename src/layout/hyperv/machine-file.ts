@@ -1,4 +1,4 @@
-import { decodeText } from '../../image/decode-text.js';
+import { decodeText } from '../../domain/sources/decode-text.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { FolderFacts } from '../file-facts.js';
 import { faultOfError, incomplete, type Finding } from '../point-fault.js';

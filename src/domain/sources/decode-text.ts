@@ -11,7 +11,7 @@ export function decodeText(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    const label = DECLARED.exec(Buffer.from(bytes).toString('latin1'))?.groups?.['label'];
+    const label = DECLARED.exec(new TextDecoder('latin1').decode(bytes))?.groups?.['label'];
     return decodeAs(label ?? 'utf-8', bytes);
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeText } from '../../../src/image/decode-text.js';
+import { decodeText } from '../../../../src/domain/sources/decode-text.js';
 
 /** Bytes of "ä" and "网" by Unicode 15, windows-1252 and GBK (WHATWG Encoding, index tables). */
 const XML = '<?xml version="1.0" encoding="';
