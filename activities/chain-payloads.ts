@@ -157,7 +157,7 @@ export interface CommitRequest extends StagedPoint {
 // --- Retention
 
 export interface PlanMaintenanceRequest extends ChainChange {
-  readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'timeZone' | 'compact'>;
+  readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'endedGfs' | 'retention' | 'timeZone' | 'compact'>;
 }
 
 export interface PlannedMaintenance {

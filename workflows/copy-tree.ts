@@ -72,9 +72,9 @@ class TreeCopy implements WorkloadTask {
   }
 
   /** What the job says of how long points stay. */
-  private get policy(): Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'timeZone'> {
-    const { mode, gfs, retention, timeZone } = this.input.job;
-    return { mode, gfs, retention, timeZone };
+  private get policy(): Pick<CopyJob, 'mode' | 'gfs' | 'endedGfs' | 'retention' | 'timeZone'> {
+    const { mode, gfs, endedGfs, retention, timeZone } = this.input.job;
+    return { mode, gfs, endedGfs, retention, timeZone };
   }
 
   async run(): Promise<void> {

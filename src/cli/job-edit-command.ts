@@ -20,6 +20,11 @@ export function editCommand(job: Command): Command {
     .option('--description <text>')
     .option('--periodic', 'copy by its schedule')
     .option('--exclude-nothing', 'no exclusions any more')
+    .option(
+      '--gfs-off',
+      'no weekly, monthly and yearly fulls any more; those there stay until the day of their flags',
+    )
+    .option('--release-gfs-fulls', 'fulls of tiers that are off may go at once')
     .option('--dry-run', 'only show what would change, and what a session would do then')
     .option('-y, --yes', 'also when copies may go, or are all made anew')
     .description('Change some fields of a job; what is not named stays.');

@@ -98,6 +98,8 @@ export interface EditFlags extends JobFlags {
   readonly description?: string;
   readonly periodic?: boolean;
   readonly excludeNothing?: boolean;
+  readonly gfsOff?: boolean;
+  readonly releaseGfsFulls?: boolean;
 }
 
 /** The definition of `job` with what the flags change. Its own schedules move with its time zone.
@@ -120,6 +122,8 @@ export function editedDefinition(job: JobView, flags: EditFlags): object {
       exclude: exclude ?? job.sources.exclude,
     },
     ...(flags.target === undefined ? {} : { target: { repositoryId: flags.target } }),
+    ...(flags.gfsOff === true ? { gfs: null } : {}),
+    ...(flags.releaseGfsFulls === true ? { endedGfs: null } : {}),
     ...fields,
     ...(rpo === undefined ? {} : { rpo: { ...job.rpo, ...rpo } }),
     ...(retry === undefined ? {} : { retry: { ...job.retry, ...retry } }),

@@ -8,7 +8,15 @@ import { jsonRoute, type Route } from '../route.js';
 
 const CHANGED_FIELDS = [
   ...(['name', 'description', 'mode', 'sources', 'target', 'restorePoints'] as const),
-  ...(['transactionLogs', 'retention', 'gfs', 'timeZone', 'schedule', 'missedStarts'] as const),
+  ...([
+    'transactionLogs',
+    'retention',
+    'gfs',
+    'endedGfs',
+    'timeZone',
+    'schedule',
+    'missedStarts',
+  ] as const),
   ...(['allowedHours', 'retry', 'onSourceChainRecreated', 'storage', 'healthCheck'] as const),
   ...(['compact', 'rpo', 'removedWorkloadsAfterDays'] as const),
 ] as const;

@@ -5,6 +5,7 @@ import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { BackupError } from '../../domain/errors.js';
 import { jobFaults, type JobFault } from '../../domain/jobs/job-rules.js';
 import { pairFaults } from '../../domain/jobs/mirror-job.js';
+import { endedByRequest, withoutTiersOf } from '../../domain/retention/ended-gfs.js';
 import { workloadRuleFaults, type WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
 import type { WorkloadFacts } from '../../domain/safety/workload-facts.js';
 import type { JobDefinition, JobRequest } from './job-schemas.js';
@@ -39,11 +40,31 @@ export async function checkRules(
   ]);
 }
 
+/** What a job is to be that is not there yet.
+ *  @param timeZone where it names none */
+export function newDefinition(body: JobRequest, timeZone: string): JobDefinition {
+  const { endedGfs: wanted, ...request } = body;
+  const endedGfs = wanted ? withoutTiersOf(body.gfs, wanted) : undefined;
+  return { ...withTimeZones(request, timeZone), ...(endedGfs === undefined ? {} : { endedGfs }) };
+}
+
+/** The same for one that may be there: then it is what that one becomes. */
+export async function definitionOrChange(
+  body: JobRequest,
+  timeZone: string,
+  jobs: JobStore,
+): Promise<JobDefinition> {
+  const present = await jobs.definition(body.id).catch(missingJob);
+  return present === null ? newDefinition(body, timeZone) : changedDefinition(present, body);
+}
+
 /** What a job becomes by a definition that is sent for it: what kind of job it is stays. @throws REQUEST_INVALID */
 export function changedDefinition(present: CopyJob, body: JobRequest): JobDefinition {
   refuseOtherId(body, present);
   const kind = present.kind === undefined ? {} : { kind: present.kind };
-  return { ...withTimeZones(body, present.timeZone), ...kind };
+  const { endedGfs: _stays, ...definition } = newDefinition(body, present.timeZone);
+  const endedGfs = endedByRequest(present, body);
+  return { ...definition, ...kind, ...(endedGfs === undefined ? {} : { endedGfs }) };
 }
 
 /** @throws what Temporal answers when one cannot be read: a rule that holds for all of them cannot be checked then */

@@ -15,9 +15,13 @@ import {
   startOverridesSchema,
   type JobDefinition,
 } from './job-schemas.js';
-import { changedDefinition, checkRules, type JobSurroundings } from './job-checks.js';
+import {
+  changedDefinition,
+  checkRules,
+  newDefinition,
+  type JobSurroundings,
+} from './job-checks.js';
 import { createdIn, revisionOf, withRevision } from './job-revision.js';
-import { withTimeZones } from './job-time-zone.js';
 import {
   configuredRepository,
   type RepositoryBrowser,
@@ -92,7 +96,7 @@ function createRoute(services: JobServices): Route {
     answer: jobViewSchema,
     errors: ['JOB_EXISTS', 'JOB_RULE_BROKEN', 'JOB_KIND_WRONG'],
     run: async ({ body }) => {
-      const definition = withTimeZones(body, timeZone);
+      const definition = newDefinition(body, timeZone);
       await checkRules(definition, services);
       return createdIn('/jobs', await jobs.create(definition));
     },

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { WEEKDAYS_FROM_MONDAY } from '../../domain/jobs/copy-job.js';
 import type {
   CopyJob,
+  EndedGfs,
   GfsPolicy,
   JobSchedule,
   MaintenanceSchedule,
@@ -38,8 +39,9 @@ type ZoneOptional<Schedule> = Schedule extends { timeZone: string }
 /** A definition as a client writes it, with the defaults filled in but for time zones: those come from the server (`definitionOf`). */
 export type JobRequest = Omit<
   JobDefinition,
-  'timeZone' | 'schedule' | 'allowedHours' | 'healthCheck' | 'compact'
+  'timeZone' | 'schedule' | 'allowedHours' | 'healthCheck' | 'compact' | 'endedGfs'
 > & {
+  readonly endedGfs?: EndedGfs | null | undefined;
   readonly timeZone?: string | undefined;
   readonly schedule: ZoneOptional<JobSchedule>;
   readonly allowedHours: ZoneOptional<WeeklyHours> | null;
@@ -132,6 +134,17 @@ const gfsSchema: z.ZodType<GfsPolicy> = z
     fullMethod: z.enum(['synthetic', 'active']).default('synthetic'),
   })
   .meta({ id: 'GfsPolicy' });
+
+const ENDED =
+  'GFS tiers that were turned off, with the number of their periods for which flags still keep a full.';
+const endedKeep = z.int().min(1).max(GFS_KEEP).nullable();
+const endedGfsSchema: z.ZodType<EndedGfs> = z
+  .strictObject({
+    weekly: endedKeep.default(null),
+    monthly: endedKeep.default(null),
+    yearly: endedKeep.default(null),
+  })
+  .meta({ id: 'EndedGfs' });
 
 const retryFields = {
   attempts: z.int().min(0).max(100_000).nullable().meta({
@@ -230,6 +243,12 @@ export const jobDefinitionSchema: z.ZodType<JobRequest> = z
         'IANA time zone of the job. Default: that of its schedule, that which the job has already, or that of the server.',
     }),
     schedule: scheduleRequestSchema.default({ type: 'manual' }),
+    endedGfs: endedGfsSchema
+      .nullable()
+      .optional()
+      .meta({
+        description: `${ENDED} Without it, the fulls of a tier that is turned off stay until the day of their flags; null: they may go at once.`,
+      }),
     retry: z.strictObject(retryFields).partial().meta({ id: 'RetryRequest' }).default({}),
     allowedHours: hoursRequestSchema.nullable().default(null).meta(HOURS),
     healthCheck: maintenanceRequest.nullable().default(null),
@@ -254,6 +273,7 @@ const copyJobFields = {
   allowedHours: storedHoursSchema.nullable().meta(HOURS),
   healthCheck: maintenance.nullable(),
   compact: maintenance.nullable(),
+  endedGfs: endedGfsSchema.optional().meta({ description: `${ENDED} Absent: none.` }),
   id: slug,
   kind: z.enum(['copy', 'fileBackup', 'mirror']).optional().meta({
     description: 'Which backups it copies. Absent: `copy`.',

@@ -11,7 +11,10 @@ export function serverTimeZone(): string {
 }
 
 /** The job's own zone is the one it names, else that of its schedule, else `defaultZone`; all its schedules take it unless they name another. */
-export function withTimeZones(request: JobRequest, defaultZone: string): JobDefinition {
+export function withTimeZones(
+  request: Omit<JobRequest, 'endedGfs'>,
+  defaultZone: string,
+): JobDefinition {
   const { schedule, allowedHours, healthCheck, compact } = request;
   const ofSchedule = 'timeZone' in schedule ? schedule.timeZone : undefined;
   const timeZone = request.timeZone ?? ofSchedule ?? defaultZone;

@@ -5,9 +5,14 @@ import { z } from 'zod';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { scheduleFaults } from '../../domain/jobs/job-rules.js';
 import { instant } from '../field-schemas.js';
-import { checkRules, refuseFaults, type JobSurroundings } from './job-checks.js';
+import {
+  checkRules,
+  definitionOrChange,
+  refuseFaults,
+  type JobSurroundings,
+} from './job-checks.js';
 import { jobDefinitionSchema, jobPlanSchema } from './job-schemas.js';
-import { scheduleInZone, withTimeZones } from './job-time-zone.js';
+import { scheduleInZone } from './job-time-zone.js';
 import type { RepositoryBrowser } from '../repositories/repository-browser.js';
 import { cursorQuerySchema } from '../repositories/repository-schemas.js';
 import { jsonRoute, type Route } from '../route.js';
@@ -53,14 +58,14 @@ export function previewRoutes(
       looksOnly: true,
       subject: 'site',
       summary:
-        'What a session of a job with this definition would copy, merge and delete, page by page; nothing is written, and the job need not exist.',
+        'What a session of a job with this definition would copy, merge and delete, page by page; nothing is written, and the job need not exist. One that does is planned as it would be after the change.',
       query: cursorQuerySchema,
       body: jobDefinitionSchema,
       status: 200,
       answer: jobPlanSchema,
       errors: ['JOB_RULE_BROKEN', 'REPOSITORY_UNREACHABLE'],
       run: async ({ body, query }) => {
-        const definition = withTimeZones(body, services.timeZone);
+        const definition = await definitionOrChange(body, services.timeZone, services.jobs);
         await checkRules(definition, services);
         const job: CopyJob = { ...definition, revision: 1, replaces: null };
         return { content: await browser.plan(job, query.cursor) };

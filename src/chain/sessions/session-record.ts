@@ -1,6 +1,6 @@
 import { isTimeZone, WEEKDAYS } from '../../domain/schedules/calendar-date.js';
 import { MONTHS } from '../../domain/retention/gfs-calendar.js';
-import type { CopyJob, GfsPolicy, RetentionPolicy } from '../../domain/jobs/copy-job.js';
+import type { CopyJob, EndedGfs, GfsPolicy, RetentionPolicy } from '../../domain/jobs/copy-job.js';
 import { startOfSession, type CopySession } from '../../domain/sessions/copy-session.js';
 import { isBackupError, type BackupError } from '../../domain/errors.js';
 import {
@@ -9,6 +9,7 @@ import {
   nullable,
   object,
   oneOf,
+  optional,
   text,
   type Shape,
 } from '../../domain/json-shape.js';
@@ -34,7 +35,10 @@ const timeZone: Shape<string> = (value) =>
   typeof value === 'string' && isTimeZone(value) ? null : ' is not a time zone';
 
 /** Of a definition what is worked with beside the data; whoever imports the job judges all of it. */
-type StoredPolicy = Pick<CopyJob, 'id' | 'name' | 'mode' | 'retention' | 'gfs' | 'timeZone'>;
+type StoredPolicy = Pick<
+  CopyJob,
+  'id' | 'name' | 'mode' | 'retention' | 'gfs' | 'endedGfs' | 'timeZone'
+>;
 
 const jobDocument = object<{ longhaulJob: number; job: StoredPolicy }>({
   longhaulJob: version,
@@ -58,6 +62,13 @@ const jobDocument = object<{ longhaulJob: number; job: StoredPolicy }>({
           object<NonNullable<GfsPolicy['yearly']>>({ keep: count, month: oneOf(...MONTHS) }),
         ),
         fullMethod: oneOf('synthetic', 'active'),
+      }),
+    ),
+    endedGfs: optional(
+      object<EndedGfs>({
+        weekly: nullable(count),
+        monthly: nullable(count),
+        yearly: nullable(count),
       }),
     ),
     timeZone,

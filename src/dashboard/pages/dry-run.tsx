@@ -62,7 +62,7 @@ export function PreviewOf({
   );
 }
 
-export async function previewOf(job: WantedJob): Promise<Preview> {
+export async function previewOf(job: Pick<WantedJob, 'schedule' | 'timeZone'>): Promise<Preview> {
   const plan = await callApi<JobPlan>('/plans', { method: 'POST', body: job });
   return { plan, starts: (await startsOf(job)).slice(0, STARTS_SHOWN) };
 }

@@ -1,4 +1,4 @@
-import { Button } from '@mantine/core';
+import { Button, Checkbox } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation, useParams } from 'wouter';
@@ -9,7 +9,7 @@ import { useAction } from '../client/actions.js';
 import { callApi, type ApiError } from '../client/call-api.js';
 import { useApi, type ApiPage } from '../client/queries.js';
 import { Commands, curlLine } from '../show/commands.js';
-import { editedJob, wishesOf, type Definition } from '../show/edit-job.js';
+import { editedJob, hasEndedTiers, wishesOf, type Definition } from '../show/edit-job.js';
 import { CallFault, Fault } from '../show/fault.js';
 import { jobWords, listed, startWords } from '../show/job-words.js';
 import { missingOf, type JobWishes } from '../show/new-job.js';
@@ -81,6 +81,16 @@ function EditForm({ job, repositories }: EditFormProps) {
       </Section>
       <Section title="How long, and how old may it become?">
         <KeepFields {...fields} />
+        {hasEndedTiers(job, wishes) && (
+          <Checkbox
+            label="Let fulls of the tiers that are off go at once"
+            description="Otherwise they stay until the day of their flags."
+            checked={wishes.releasesGfs}
+            onChange={({ currentTarget }) =>
+              setWishes({ ...wishes, releasesGfs: currentTarget.checked })
+            }
+          />
+        )}
       </Section>
       <Section title="What would that change?">
         {missing.length > 0 ? (
@@ -159,6 +169,11 @@ function Change({ job, definition }: { readonly job: JobView; readonly definitio
           `longhaul job show ${job.id} --json > ${job.id}.json`,
           `longhaul job update ${job.id} --file ${job.id}.json --revision ${job.revision}`,
           `longhaul job edit ${job.id} --keep 30 --dry-run`,
+          ...(definition.gfs === null && job.gfs !== null
+            ? [
+                `longhaul job edit ${job.id} --gfs-off${definition.endedGfs === null ? ' --release-gfs-fulls' : ''} --dry-run`,
+              ]
+            : []),
           curlLine('POST', `${path}/changes`, definition),
         ]}
       />

@@ -1,10 +1,13 @@
 /** A job that is there as the form has it, and the definition that an edited form means: what the form has no field for stays. Pure. */
 
 import type { JobView } from '../../api/jobs/job-schemas.js';
-import type { CopyJob, Exclusion, GfsPolicy } from '../../domain/jobs/copy-job.js';
+import type { CopyJob, EndedGfs, Exclusion, GfsPolicy } from '../../domain/jobs/copy-job.js';
 import { FIRST_WISHES, linesOf, exclusionOf, wantedJob, type JobWishes } from './new-job.js';
 
-export type Definition = Omit<CopyJob, 'revision' | 'replaces'>;
+export type Definition = Omit<CopyJob, 'revision' | 'replaces' | 'endedGfs'> & {
+  /** null: fulls of tiers that are off may go; absent: they stay until the day of their flags. */
+  readonly endedGfs?: EndedGfs | null;
+};
 
 /** What the server adds is left out. */
 export function definitionOf(job: JobView): Definition {
@@ -72,9 +75,17 @@ export function editedJob(job: JobView, wishes: JobWishes): Definition {
     ...touched,
     sources: sourcesOf(wishes, present.sources),
     gfs: touched.gfs === undefined ? present.gfs : withTiers(touched.gfs, present.gfs),
+    ...(wishes.releasesGfs ? { endedGfs: null } : {}),
     rpo: touched.rpo === undefined ? present.rpo : limitsOf(wishes, present.rpo),
   };
   return wishes.timeZone === timeZone ? edited : movedTo(wishes.timeZone, edited);
+}
+
+/** Whether a tier is, or is to be, off while fulls may have its flag. */
+export function hasEndedTiers({ gfs, endedGfs }: JobView, wishes: JobWishes): boolean {
+  return (['weekly', 'monthly', 'yearly'] as const).some(
+    (tier) => wishes[tier] === 0 && (gfs?.[tier] ?? endedGfs?.[tier] ?? null) !== null,
+  );
 }
 
 /** What was chosen of a source, and how something is left out, stays. */

@@ -51,7 +51,11 @@ export function startWords({ mode, schedule }: Pick<CopyJob, 'mode' | 'schedule'
 }
 
 /** What the job does, in sentences. */
-export function jobWords(job: Omit<CopyJob, 'revision' | 'replaces'>): string {
+export function jobWords(
+  job: Omit<CopyJob, 'revision' | 'replaces' | 'endedGfs'> & {
+    readonly endedGfs?: CopyJob['endedGfs'] | null;
+  },
+): string {
   if (job.kind === 'mirror') return mirrorWords(job);
   const { retention, removedWorkloadsAfterDays: removedAfter, healthCheck, compact } = job;
   const scope = job.restorePoints === 'all' ? 'Every restore point' : 'The newest restore point';
@@ -70,6 +74,7 @@ export function jobWords(job: Omit<CopyJob, 'revision' | 'replaces'>): string {
     sentence(
       `${kept}${job.gfs === null ? '' : `; besides, ${gfsWords(job.gfs)}`}; what is older is merged or deleted`,
     ),
+    job.endedGfs ? 'Fulls of tiers that are off stay until the day of their flags.' : '',
     rpoWords(job.rpo),
     sentence(retryWords(job.retry)),
     healthCheck === null
@@ -88,7 +93,7 @@ export function jobWords(job: Omit<CopyJob, 'revision' | 'replaces'>): string {
     .join(' ');
 }
 
-function mirrorWords(job: Omit<CopyJob, 'revision' | 'replaces'>): string {
+function mirrorWords(job: Omit<CopyJob, 'revision' | 'replaces' | 'endedGfs'>): string {
   const days = counted(job.retention.value, 'day');
   return [
     sentence(

@@ -29,6 +29,8 @@ export interface JobWishes {
   readonly weekly: number;
   readonly monthly: number;
   readonly yearly: number;
+  /** Fulls of tiers that are off may go at once. */
+  readonly releasesGfs: boolean;
   /** Hours that the newest copy may be old; 0: no limit. */
   readonly maxCopyAgeHours: number;
   readonly isVerified: boolean;
@@ -55,6 +57,7 @@ export const FIRST_WISHES: JobWishes = {
   weekly: 0,
   monthly: 0,
   yearly: 0,
+  releasesGfs: false,
   maxCopyAgeHours: 26,
   isVerified: true,
   copiesLogs: false,

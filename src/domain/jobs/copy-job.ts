@@ -65,6 +65,8 @@ export interface CopyJob {
   readonly transactionLogs: boolean;
   readonly retention: RetentionPolicy;
   readonly gfs: GfsPolicy | null;
+  /** Tiers that were turned off and whose fulls stay until the day of their flags. Absent: none. */
+  readonly endedGfs?: EndedGfs;
   /** IANA name. Days, weeks, months and years of retention and GFS are of this zone; schedules that name none of their own take it, too. */
   readonly timeZone: string;
   readonly schedule: JobSchedule;
@@ -133,6 +135,9 @@ export interface GfsPolicy {
   readonly yearly: { readonly keep: number; readonly month: Month } | null;
   readonly fullMethod: FullMethod;
 }
+
+/** How many periods the flags of a tier that is off still keep a full; null: they keep nothing. */
+export type EndedGfs = Readonly<Record<'weekly' | 'monthly' | 'yearly', number | null>>;
 
 export type JobSchedule =
   | { readonly type: 'manual' }

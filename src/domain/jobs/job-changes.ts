@@ -1,6 +1,7 @@
 /** What a changed definition means for the copies that are there. */
 
-import type { CopyJob, GfsPolicy } from './copy-job.js';
+import { flagPeriods } from '../retention/ended-gfs.js';
+import type { CopyJob } from './copy-job.js';
 
 /** `mayDelete`: copies that stay now may go with the next session. `newChain`: everything is copied anew. `copiesLess`: something may no longer be
  *  copied; its copies stay. */
@@ -50,8 +51,17 @@ const EFFECTS: Readonly<
       ? harmless()
       : told('mayDelete', 'restore points that are kept now may be merged or deleted'),
   gfs: (before, after) =>
-    keepsLess(before.gfs, after.gfs)
+    keepsLess(before, after)
       ? told('mayDelete', 'fulls that their flags keep now may be merged or deleted')
+      : isLeft(before, after)
+        ? told(
+            'none',
+            'no new fulls are made for the tiers that are off; those that are there stay until the day of their flags',
+          )
+        : harmless(),
+  endedGfs: (before, after) =>
+    keepsLess(before, after)
+      ? told('mayDelete', 'fulls of tiers that are off may be merged or deleted')
       : harmless(),
   timeZone: harmless,
   schedule: harmless,
@@ -78,7 +88,8 @@ export function jobChanges(before: Changeable, after: Changeable): JobChange[] {
       ? []
       : [
           {
-            ...{ field, before: before[field], after: after[field] },
+            // What is absent is told as nothing.
+            ...{ field, before: before[field] ?? null, after: after[field] ?? null },
             ...EFFECTS[field](before, after),
           },
         ],
@@ -98,10 +109,17 @@ function told(effect: ChangeEffect, text: string): Pick<JobChange, 'effect' | 't
   return { effect, text };
 }
 
-function keepsLess(before: GfsPolicy | null, after: GfsPolicy | null): boolean {
-  if (before === null) return false;
-  return (['weekly', 'monthly', 'yearly'] as const).some(
-    (tier) => (after?.[tier]?.keep ?? 0) < (before[tier]?.keep ?? 0),
+const TIERS = ['weekly', 'monthly', 'yearly'] as const;
+
+function keepsLess(before: Changeable, after: Changeable): boolean {
+  const [now, then] = [flagPeriods(before), flagPeriods(after)];
+  return TIERS.some((tier) => (then[tier] ?? 0) < (now[tier] ?? 0));
+}
+
+/** A tier goes, and its fulls stay. */
+function isLeft({ gfs: before }: Changeable, { gfs: after }: Changeable): boolean {
+  return TIERS.some(
+    (tier) => (before?.[tier] ?? null) !== null && (after?.[tier] ?? null) === null,
   );
 }
 

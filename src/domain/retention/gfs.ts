@@ -4,7 +4,8 @@
  *  the copy ran, and a backlog gets the flags it would have had. */
 
 import { dateOfDayNumber, dayNumberOf, isoDate } from '../schedules/calendar-date.js';
-import type { CopyMode, GfsPolicy } from '../jobs/copy-job.js';
+import type { CopyMode, EndedGfs, GfsPolicy } from '../jobs/copy-job.js';
+import { flagPeriods } from './ended-gfs.js';
 import { gfsFlagEndDay, gfsPeriod, type GfsPeriod } from './gfs-calendar.js';
 import type { GfsFlag, TargetRestorePoint } from '../targets/target-point.js';
 
@@ -129,21 +130,24 @@ export function gfsFullNeeded(
 }
 
 /** Why each flagged point is kept today: id → `weekly 2 of 4 until 2026-12-20` (the 2nd newest of 4 that are kept; the day is the first on
- *  which the flag protects no more). Points whose flags are all over, or of a tier that is off, are not in it. */
+ *  which the flag protects no more). Points whose flags are all over, or of a tier that is off and whose
+ *  fulls were let go, are not in it. */
 export function gfsKeepReasons(input: {
   readonly gfs: GfsPolicy | null;
+  readonly endedGfs?: EndedGfs | undefined;
   readonly timeZone: string;
   readonly nowMs: number;
   /** In the order of the chain. */
   readonly points: readonly FlaggedPoint[];
 }): Map<string, string[]> {
-  const { gfs, timeZone } = input;
+  const { gfs, endedGfs, timeZone } = input;
   const reasons = new Map<string, string[]>();
-  if (gfs === null) return reasons;
+  const periods = flagPeriods({ gfs, endedGfs });
   const today = dayNumberOf(input.nowMs, timeZone);
   for (const flag of GFS_FLAGS) {
-    const keep = gfs[flag]?.keep;
-    if (keep === undefined) continue;
+    const keep = periods[flag];
+    if (keep === null) continue;
+    const isOff = (gfs?.[flag] ?? null) === null;
     let rank = 0;
     for (const point of input.points.toReversed()) {
       if (!point.flags.includes(flag)) continue;
@@ -151,7 +155,7 @@ export function gfsKeepReasons(input: {
       const day = dayNumberOf(Date.parse(point.createdAt), timeZone);
       const endDay = gfsFlagEndDay(flag, day, keep);
       if (today >= endDay) continue;
-      const text = `${flag} ${String(rank)} of ${String(keep)} until ${isoDate(dateOfDayNumber(endDay))}`;
+      const text = `${flag} ${String(rank)} of ${String(keep)} until ${isoDate(dateOfDayNumber(endDay))}${isOff ? ', though the tier is off' : ''}`;
       reasons.set(point.id, [...(reasons.get(point.id) ?? []), text]);
     }
   }

@@ -2,7 +2,8 @@
 
 import { withBelievedDates } from '../sources/believed-dates.js';
 import { DAY_MS, dayNumberOf, startOfDayMs } from '../schedules/calendar-date.js';
-import type { GfsPolicy, RetentionPolicy } from '../jobs/copy-job.js';
+import type { EndedGfs, GfsPolicy, RetentionPolicy } from '../jobs/copy-job.js';
+import { flagPeriods, isKeptFull } from './ended-gfs.js';
 import { GFS_FLAGS } from './gfs.js';
 import { gfsFlagEndDay } from './gfs-calendar.js';
 import type { RetainedPoint } from './retention.js';
@@ -12,6 +13,7 @@ export interface KeptUntilInput {
   readonly points: readonly RetainedPoint[];
   readonly policy: RetentionPolicy;
   readonly gfs: GfsPolicy | null;
+  readonly endedGfs?: EndedGfs | undefined;
   readonly timeZone: string;
   /** 0: not immutable. */
   readonly immutableForDays: number;
@@ -28,7 +30,7 @@ export function keptUntil(input: KeptUntilInput): Map<string, number | null> {
   for (const point of points)
     chains.set(point.chainId, [...(chains.get(point.chainId) ?? []), point]);
   // The oldest increment of the only chain is merged away by itself; any other goes with all increments of its chain.
-  if (input.gfs === null && chains.size === 1) return own;
+  if (input.gfs === null && [...chains.values()].slice(0, -1).every(isKeptFull)) return own;
   const ends = new Map<string, number | null>();
   for (const [full, ...increments] of chains.values()) {
     if (full === undefined) continue;
@@ -52,7 +54,7 @@ function newestIds(points: readonly RetainedPoint[], policy: RetentionPolicy): S
 function ownEnd(
   point: RetainedPoint,
   newest: ReadonlySet<string>,
-  { policy, gfs, timeZone, immutableForDays }: KeptUntilInput,
+  { policy, gfs, endedGfs, timeZone, immutableForDays }: KeptUntilInput,
 ): number | null {
   if (newest.has(point.id) || point.health === 'corrupt') return null;
   const createdMs = Date.parse(point.createdAt);
@@ -60,9 +62,10 @@ function ownEnd(
   const ends = [createdMs];
   // The day of the run does not count.
   if (policy.type === 'days') ends.push(startOfDayMs(day + policy.value + 1, timeZone));
+  const periods = flagPeriods({ gfs, endedGfs });
   for (const flag of GFS_FLAGS) {
-    const keep = gfs?.[flag]?.keep;
-    if (keep !== undefined && point.flags.includes(flag))
+    const keep = periods[flag];
+    if (keep !== null && point.flags.includes(flag))
       ends.push(startOfDayMs(gfsFlagEndDay(flag, day, keep), timeZone));
   }
   if (immutableForDays > 0)

@@ -2,7 +2,8 @@
 
 import { doubtOfDate, withBelievedDates } from '../sources/believed-dates.js';
 import { dayNumberOf, startOfDayMs, utcText } from '../schedules/calendar-date.js';
-import type { GfsPolicy, RetentionPolicy } from '../jobs/copy-job.js';
+import type { EndedGfs, GfsPolicy, RetentionPolicy } from '../jobs/copy-job.js';
+import { flagPeriods, isKeptFull } from './ended-gfs.js';
 import { gfsKeepReasons } from './gfs.js';
 import { immutableReason } from './immutability.js';
 import { ageBase, type AgeBase } from './retention-age.js';
@@ -21,6 +22,7 @@ export interface RetentionInput {
   readonly points: readonly RetainedPoint[];
   readonly policy: RetentionPolicy;
   readonly gfs: GfsPolicy | null;
+  readonly endedGfs?: EndedGfs | undefined;
   readonly timeZone: string;
   readonly nowMs: number;
   /** 0: not immutable. */
@@ -55,6 +57,8 @@ export interface RetentionPlan {
  *    overwrite, a synthetic full is built instead once as many points are outdated as are kept: one full per round, not per session.
  *  - With GFS or several chains nothing is merged: increments go all together when none of their chain is wanted, and their full with
  *    them unless a flag still protects it.
+ *  - Where GFS was turned off and its fulls stay until their day, those that stand alone hold nothing up: the newest chain is shortened as
+ *    if it were the only one. Where it begins with such a full, which nothing may be merged into, its first wanted increment becomes a full.
  *  - The order is that of the record; ages are counted from dates that fit it (`withBelievedDates`), so that a point from the future or
  *    from 1970 neither takes others with it nor holds them.
  *  - Ages are counted from a day after the newest point at the latest, so that a clock that runs ahead, or a source that stopped, lets
@@ -76,11 +80,9 @@ export function planRetention(input: RetentionInput): RetentionPlan {
   const outdated = chains.flatMap((chain) => outdatedOf(chain, reasons));
   const deleted = new Set(outdated.flatMap((action) => action.ids));
   const remaining = chains.filter((chain) => chain.some((point) => !deleted.has(point.id)));
-  const [single, ...others] = remaining;
+  const growing = input.gfs === null ? growingChain(remaining, deleted) : null;
   const shortened =
-    single !== undefined && others.length === 0 && input.gfs === null
-      ? shortenChain(single, dated, reasons)
-      : { actions: [], warnings: [] };
+    growing === null ? { actions: [], warnings: [] } : shortenChain(growing, dated, reasons);
 
   const actions = [...outdated, ...shortened.actions];
   const gone = removedBy(actions);
@@ -213,6 +215,14 @@ function outdatedOf(chain: Chain, reasons: Reasons): (RetentionAction & { type: 
   return going.length === 0 ? [] : [deletionOf(going, full.chainId)];
 }
 
+/** The only chain, not counting fulls that a flag keeps and that nothing builds on any more; null: there are several.
+ *  @param deleted goes before anything is shortened */
+function growingChain(chains: readonly Chain[], deleted: ReadonlySet<string>): Chain | null {
+  const standing = chains.map((chain) => chain.filter(({ id }) => !deleted.has(id)));
+  const newest = standing.at(-1);
+  return newest !== undefined && standing.slice(0, -1).every(isKeptFull) ? newest : null;
+}
+
 function deletionOf(going: Chain, chainId: string): RetentionAction & { type: 'delete' } {
   return { type: 'delete', ids: going.map((point) => point.id).toReversed(), chainId };
 }
@@ -224,14 +234,22 @@ interface Shortening {
 
 /** Takes the outdated points off the old end of the only chain. */
 function shortenChain(chain: Chain, input: DatedInput, reasons: Reasons): Shortening {
-  const outdated = chain.findIndex((point) => reasons.has(point.id));
+  // A full that a flag keeps stays by itself.
+  const first =
+    input.endedGfs !== undefined &&
+    chain[0] !== undefined &&
+    isKeptFull([chain[0]]) &&
+    reasons.has(chain[0].id)
+      ? 1
+      : 0;
+  const outdated = chain.findIndex((point, index) => index >= first && reasons.has(point.id));
   const nothing = { actions: [], warnings: [] };
-  if (outdated <= 0) return nothing;
+  if (outdated <= first) return nothing;
   // A reader of any point has the files of the full open as well.
   if (chain.some((point) => input.leasedPointIds.includes(point.id))) return nothing;
-  return input.mergeAllowed && input.immutableForDays === 0
+  return first === 0 && input.mergeAllowed && input.immutableForDays === 0
     ? mergeOutdated(chain, outdated)
-    : detachOutdated(chain, outdated, input);
+    : detachOutdated(chain, { from: first, count: outdated }, input);
 }
 
 /** Merges `chain[0]` to `chain[count - 1]` away, oldest first. Stops before a corrupt point: a merge would spread its blocks. */
@@ -253,24 +271,30 @@ function corruptWarning({ id }: RetainedPoint): string {
   return `restore point ${id} is corrupt: nothing older goes from its chain until it is healed`;
 }
 
-/** Makes the oldest point to keep a full and deletes what is older, once that is worth a full. */
-function detachOutdated(chain: Chain, count: number, input: DatedInput): Shortening {
+/** Makes the oldest point to keep a full and deletes what is older, once that is worth a full.
+ *  @param from what stands before it stays */
+function detachOutdated(
+  chain: Chain,
+  { from, count }: { readonly from: number; readonly count: number },
+  input: DatedInput,
+): Shortening {
   const first = chain[count];
-  if (first === undefined || count < chain.length - count) return { actions: [], warnings: [] };
+  if (first === undefined || count - from < chain.length - count)
+    return { actions: [], warnings: [] };
   const corrupt = chain.slice(0, count + 1).find((point) => point.health === 'corrupt');
   if (corrupt !== undefined) return { actions: [], warnings: [corruptWarning(corrupt)] };
   if (immutableReason(first, input) !== null) {
     return {
       actions: [],
       warnings: [
-        `${String(count)} outdated restore points stay, because the immutable restore point ${first.id} builds on them; turn GFS on, or keep points for longer than they are immutable`,
+        `${String(count - from)} outdated restore points stay, because the immutable restore point ${first.id} builds on them; turn GFS on, or keep points for longer than they are immutable`,
       ],
     };
   }
   return {
     actions: [
       { type: 'synthetic', restorePointId: first.id },
-      deletionOf(chain.slice(0, count), first.chainId),
+      deletionOf(chain.slice(from, count), first.chainId),
     ],
     warnings: [],
   };
@@ -314,9 +338,9 @@ function removalWarnings(input: RetentionInput, gone: ReadonlySet<string>): stri
   if (gone.size * 2 > total) {
     warnings.push(`${String(gone.size)} of ${String(total)} restore points are to go at once`);
   }
+  const periods = flagPeriods(input);
   const unprotected = input.points.filter(
-    (point) =>
-      gone.has(point.id) && point.flags.some((flag) => (input.gfs?.[flag] ?? null) === null),
+    (point) => gone.has(point.id) && point.flags.some((flag) => periods[flag] === null),
   );
   if (unprotected.length > 0) {
     warnings.push(

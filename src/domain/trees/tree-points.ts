@@ -1,7 +1,7 @@
 /** Which points of a tree are copied, and which of the copy stay. */
 
 import { dayNumberOf, DAY_MS } from '../schedules/calendar-date.js';
-import type { GfsPolicy, RestorePointScope, RetentionPolicy } from '../jobs/copy-job.js';
+import type { EndedGfs, GfsPolicy, RestorePointScope, RetentionPolicy } from '../jobs/copy-job.js';
 import { gfsKeepReasons } from '../retention/gfs.js';
 import { ageBase, agesFrom } from '../retention/retention-age.js';
 import type { TreePoint } from './source-tree.js';
@@ -13,6 +13,7 @@ export interface TreeRetention {
   readonly retention: RetentionPolicy;
   /** null: no point of the copy has a flag that protects it. */
   readonly gfs: GfsPolicy | null;
+  readonly endedGfs?: EndedGfs | undefined;
   readonly timeZone: string;
 }
 
@@ -90,7 +91,7 @@ const MINIMUM_POINTS = 3;
  *  @param points oldest first */
 export function keptIds(
   points: readonly AgedPoint[],
-  { retention, gfs, timeZone, nowMs }: TreeRetention & Pick<TreePointChoice, 'nowMs'>,
+  { retention, gfs, endedGfs, timeZone, nowMs }: TreeRetention & Pick<TreePointChoice, 'nowMs'>,
 ): Set<string> {
   // There is no day to count from: of a database whose first backup is being made nothing is whole.
   if (points.length === 0) return new Set();
@@ -109,19 +110,24 @@ export function keptIds(
   const oldestMs = kept[0]?.createdAtMs ?? -Infinity;
   for (const { id, kind, createdAtMs } of points)
     if (kind === 'log' && createdAtMs >= oldestMs) ids.add(id);
-  for (const id of flagKeepReasons(points, { gfs, timeZone, nowMs }).keys()) ids.add(id);
+  for (const id of flagKeepReasons(points, { gfs, endedGfs, timeZone, nowMs }).keys()) ids.add(id);
   return withNeeds(points, ids);
 }
 
 /** Why flags keep points, by ids in the source. */
 export function flagKeepReasons(
   points: readonly AgedPoint[],
-  { gfs, timeZone, nowMs }: Pick<TreePointChoice, 'gfs' | 'timeZone' | 'nowMs'>,
+  {
+    gfs,
+    endedGfs,
+    timeZone,
+    nowMs,
+  }: Pick<TreePointChoice, 'gfs' | 'endedGfs' | 'timeZone' | 'nowMs'>,
 ): Map<string, string[]> {
   const flagged = points.flatMap(({ id, createdAtMs, flags = [] }) =>
     flags.length === 0 ? [] : [{ id, createdAt: new Date(createdAtMs).toISOString(), flags }],
   );
-  return gfsKeepReasons({ gfs, timeZone, nowMs: agesOf(points, nowMs), points: flagged });
+  return gfsKeepReasons({ gfs, endedGfs, timeZone, nowMs: agesOf(points, nowMs), points: flagged });
 }
 
 /** From when ages are counted. */

@@ -18,7 +18,7 @@ import { compactDue } from './plan-compact.js';
 import type { MoverContext } from '../task/mover-context.js';
 
 export interface MaintenanceRequest extends ChangeInput {
-  readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'retention' | 'timeZone' | 'compact'>;
+  readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'endedGfs' | 'retention' | 'timeZone' | 'compact'>;
   readonly immutableForDays: number;
 }
 
@@ -81,6 +81,7 @@ export async function maintenancePlan(
     points,
     policy: job.retention,
     gfs: job.gfs,
+    endedGfs: job.endedGfs,
     timeZone,
     nowMs,
     immutableForDays,

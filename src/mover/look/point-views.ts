@@ -62,10 +62,11 @@ export async function chainViews(
     const policy = { ...rule, job };
     for (const { id, reasons: why } of await keptPoints(repository, record, policy, unreadable))
       reasons.set(id, why);
-    const { retention, gfs, timeZone } = job;
+    const { retention, gfs, endedGfs, timeZone } = job;
     const { immutableForDays } = rule;
     ends = keptUntil({
-      ...{ points: record.points, policy: retention, gfs, timeZone, immutableForDays },
+      ...{ points: record.points, policy: retention, gfs, endedGfs },
+      ...{ timeZone, immutableForDays },
     });
   }
   return availablePoints(record).map((point) =>

@@ -135,6 +135,24 @@ describeTemporal('jobs over the API', () => {
     expect([other.status, other.body.code]).toEqual([400, 'REQUEST_INVALID']);
   });
 
+  it('keeps the fulls of a GFS tier that a change turns off, unless it lets them go', async () => {
+    const gfs = { weekly: { keep: 4, day: 'sunday' } };
+    const job = { ...NIGHTLY, id: 'with-gfs' };
+    await api.request('POST', '/jobs', { ...job, gfs });
+    const change = { ...job, gfs: null, name: 'Without GFS' };
+    const shown = await api.request('POST', '/jobs/with-gfs/changes', change);
+    expect(shown.body).toMatchObject({ needsLook: false });
+    const loose = await api.request('POST', '/jobs/with-gfs/changes', {
+      ...{ ...change, endedGfs: null },
+    });
+    expect(loose.body).toMatchObject({ needsLook: true });
+    const kept = await api.request('PUT', '/jobs/with-gfs', change, { 'If-Match': '1' });
+    expect(kept.body).toMatchObject({ endedGfs: { weekly: 4, monthly: null, yearly: null } });
+    const released = { ...change, endedGfs: null };
+    const gone = await api.request('PUT', '/jobs/with-gfs', released, { 'If-Match': '2' });
+    expect([gone.status, Object.keys(gone.body).includes('endedGfs')]).toEqual([200, false]);
+  });
+
   it('lets one of several changes at once to the same revision through', async () => {
     await api.request('POST', '/jobs', { ...NIGHTLY, id: 'raced' });
     const answers = await Promise.all(

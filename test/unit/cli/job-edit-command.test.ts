@@ -71,6 +71,8 @@ describe('job edit', () => {
       { retry: { attempts: 0, pausesMinutes: [10] } },
     ],
     ['exclusions away', ['--exclude-nothing'], { sources: { exclude: [] } }],
+    ['GFS off, its fulls staying', ['--gfs-off'], { gfs: null }],
+    ['GFS off with its fulls', ['--gfs-off', '--release-gfs-fulls'], { gfs: null, endedGfs: null }],
     ['hours away', ['--allowed-hours', 'none'], { allowedHours: null }],
     ['the way to start', ['--immediate'], { mode: 'immediate', schedule: { type: 'manual' } }],
     [

@@ -58,7 +58,7 @@ describe('a changed definition', () => {
     ],
     // Thirty days may be fewer points than seven.
     ['days for points', { retention: { type: 'days', value: 30 } }, 'retention', 'mayDelete'],
-    ['no GFS any more', { gfs: null }, 'gfs', 'mayDelete'],
+    ['no GFS any more, and its fulls may go', { gfs: null }, 'gfs', 'mayDelete'],
     ['one tier less', { gfs: { ...GFS, yearly: null } }, 'gfs', 'mayDelete'],
     [
       'one tier more',
@@ -83,6 +83,24 @@ describe('a changed definition', () => {
     ],
   ])('%s', (_, change, field, effect) => {
     expect(effectsOf(change)).toEqual([[field, effect]]);
+  });
+
+  it('tells GFS that is turned off, its fulls staying, as nothing that goes', () => {
+    const endedGfs = { weekly: 4, monthly: null, yearly: 3 };
+    expect(jobChanges(JOB, { ...JOB, gfs: null, endedGfs })).toEqual([
+      {
+        ...{ field: 'gfs', before: GFS, after: null, effect: 'none' },
+        text: 'no new fulls are made for the tiers that are off; those that are there stay until the day of their flags',
+      },
+      { field: 'endedGfs', before: null, after: endedGfs, effect: 'none', text: null },
+    ]);
+  });
+
+  it('tells fulls of tiers that are off and are let go later as copies that may go', () => {
+    const ended = { ...JOB, gfs: null, endedGfs: { weekly: 4, monthly: null, yearly: 3 } };
+    expect(effectsOf({ endedGfs: undefined }, ended)).toEqual([['endedGfs', 'mayDelete']]);
+    const fewer = { weekly: null, monthly: null, yearly: 3 };
+    expect(effectsOf({ endedGfs: fewer }, ended)).toEqual([['endedGfs', 'mayDelete']]);
   });
 
   it('tells GFS that is turned on for the first time as nothing that is lost', () => {

@@ -48,6 +48,16 @@ describe('until when a restore point stays', () => {
     expect(ends({ points, immutableForDays: 100, gfs })).toEqual(['2027-02-09T22:00']);
   });
 
+  it('is for a full of a tier that is off the end of its flag, and holds up no increment of another chain', () => {
+    const full = targetChain(['2026-11-01'], { flags: ['weekly'] });
+    const points = [...full, ...targetChain(daily('2026-11-08', 2))];
+    const endedGfs = { weekly: 4, monthly: null, yearly: null };
+    expect(ends({ points, gfs: null, endedGfs })).toEqual([
+      '2026-11-29T00:00',
+      ...['2026-11-12T00:00', '2026-11-13T00:00'],
+    ]);
+  });
+
   it('is with GFS that of all increments of its chain, and of the full no earlier', () => {
     const gfs: GfsPolicy = {
       weekly: { keep: 1, day: 'sunday' },

@@ -63,6 +63,7 @@ const input: fc.Arbitrary<RetentionInput> = drawnPoints.chain((points) =>
       value: fc.integer({ min: 1, max: 12 }),
     }),
     gfs,
+    endedGfs: fc.constantFrom(undefined, { weekly: 2, monthly: null, yearly: 1 }),
     timeZone: fc.constantFrom(...ZONES),
     nowMs: fc
       .integer({ min: 0, max: 400 })

@@ -278,6 +278,49 @@ describe('retention with GFS', () => {
     ]);
   });
 
+  describe('that was turned off and whose fulls stay', () => {
+    const endedGfs = { weekly: 4, monthly: null, yearly: null };
+
+    it('keeps them until the day that their flags had, and lets their increments go', () => {
+      const result = plan(sundays, { endedGfs });
+      expect(brief(result.actions)).toEqual([
+        'delete 07,06,05,04,03,02',
+        'delete 14,13,12,11,10,09',
+      ]);
+      expect(reasonOf(result, '2026-11-01')).toEqual([
+        'weekly 3 of 4 until 2026-11-29, though the tier is off',
+      ]);
+      expect(result.warnings).toEqual(['12 of 21 restore points are to go at once']);
+    });
+
+    // Four weeks from 1 November end with the 28th. The chain of the 15th is the last one: nothing makes new fulls.
+    it('lets each go on its day without a word of tiers that are off', () => {
+      const points = [...sundays, ...targetChain(daily('2026-11-22', 8))];
+      const result = plan(points, { endedGfs });
+      expect(brief(result.actions)[0]).toBe('delete 07,06,05,04,03,02,01');
+      expect(result.warnings.filter((text) => text.includes('tier'))).toEqual([]);
+    });
+
+    it('shortens the chain that grows as if it were alone, past fulls on which nothing builds', () => {
+      const kept = change(chains(['2026-11-01'], daily('2026-11-08', 9)), '2026-11-01', {
+        flags: ['weekly'],
+      });
+      expect(brief(plan(kept, { endedGfs }).actions)).toEqual(['merge 08<09', 'merge 09<10']);
+    });
+
+    it('merges nothing into such a full, and makes a new one once half of its chain is outdated', () => {
+      const flagged = (count: number) =>
+        change(targetChain(daily('2026-11-01', count)), '2026-11-01', { flags: ['weekly'] });
+      // The full, 6 outdated increments, 7 wanted ones.
+      expect(plan(flagged(14), { endedGfs }).actions).toEqual([]);
+      const result = plan(flagged(15), { endedGfs });
+      expect(brief(result.actions)).toEqual(['synthetic 09', 'delete 08,07,06,05,04,03,02']);
+      expect(result.keep.map(({ id: kept }) => kept)).toEqual(
+        [...daily('2026-11-01', 1), ...daily('2026-11-09', 7)].map(id),
+      );
+    });
+  });
+
   it('leaves an immutable full alone, but not its increments that are free', () => {
     const points = change(sundays, '2026-11-01', { flags: [], copiedAt: '2026-11-20T00:00:00Z' });
     const result = plan(points, { gfs: WEEKLY, immutableForDays: 5 });
