@@ -11,10 +11,12 @@ import {
 import { parseDatedName } from './dated-name.js';
 import type { FolderFacts } from './file-facts.js';
 import { fullDisk, fullPoint } from './full-point.js';
+import { readImageHead } from './image-head.js';
 import { writtenAtMs } from './named-date.js';
 import { settleChains, type DraftPoint } from './settle-chains.js';
 import { wholeImageFault } from './whole-image.js';
 import { folderWorkloadId } from './workload-id.js';
+import { MAX_TEXT_BYTES } from './xml-file.js';
 
 /** Backups that are one file each, whole in itself, under a name of people's own making. Claimed by the ending of the name alone.
  *
@@ -78,7 +80,7 @@ async function scan(
   { folder, files }: ClaimedFiles,
 ): Promise<FoundWorkload[]> {
   const members = new Map<string, SingleFile[]>();
-  const partsByImage = partsOf(row, files);
+  const partsByImage = await partsOf(row, facts, files);
   const isPart = new Set([...partsByImage.values()].flat());
   for (const entry of files) {
     const ending = endingOf(row, entry.name);
@@ -107,18 +109,32 @@ async function scan(
   return workloads;
 }
 
-/** A part whose image is not there stands for itself, so that it is named. */
-function partsOf(
+/** A part whose image is not there stands for itself, so that it is named, unless another image says that it is one of its own: a descriptor that was renamed
+ *  keeps the names of its parts. */
+async function partsOf(
   { inParts }: SingleFiles,
+  facts: FolderFacts,
   files: readonly ClaimedFile[],
-): ReadonlyMap<ClaimedFile, readonly ClaimedFile[]> {
+): Promise<ReadonlyMap<ClaimedFile, readonly ClaimedFile[]>> {
   const parts = new Map<ClaimedFile, ClaimedFile[]>();
   if (inParts === undefined) return parts;
   const lowerEnding = (name: string) => name.replace(/\.[^.]*$/, (ending) => ending.toLowerCase());
   const byName = new Map(files.map((file) => [lowerEnding(file.name), file]));
+  const lost: ClaimedFile[] = [];
   for (const file of files) {
-    const image = byName.get(inParts.imageOf(file.name) ?? '');
+    const named = inParts.imageOf(file.name);
+    const image = byName.get(named ?? '');
     if (image !== undefined) parts.set(image, [...(parts.get(image) ?? []), file]);
+    else if (named !== null) lost.push(file);
+  }
+  if (lost.length === 0) return parts;
+  for (const file of files) {
+    const mayDescribe = inParts.imageOf(file.name) === null && !parts.has(file);
+    if (!mayDescribe || file.stamp.sizeBytes > MAX_TEXT_BYTES) continue;
+    const head = await readImageHead(facts, file, inParts.format, lost);
+    const named = 'value' in head ? head.value.extents.map(({ path }) => path) : [];
+    const own = lost.filter(({ path }) => named.includes(path));
+    if (own.length > 0) parts.set(file, own);
   }
   return parts;
 }

@@ -1,8 +1,4 @@
-import type {
-  SourceCompanion,
-  SourceDisk,
-  SourceExtent,
-} from '../../domain/sources/restore-point.js';
+import type { SourceCompanion, SourceDisk } from '../../domain/sources/restore-point.js';
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type {
   BackupLayout,
@@ -14,16 +10,15 @@ import type {
 } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fullDisk, fullPoint, partFindings } from '../full-point.js';
+import { furtherDisks, isOfDisk, readDisk, type FurtherDisks } from './disks.js';
 import {
   isArchiveName,
-  isExtentOf,
   isOwnFile,
   isTellingFile,
   machineOf,
   parseRunName,
   type RunName,
 } from './names.js';
-import { readImageHead } from '../image-head.js';
 import { namedDateMs, writtenAtMs } from '../named-date.js';
 import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
 import { settleChains, type DraftPoint } from '../settle-chains.js';
@@ -32,8 +27,7 @@ import { VSPHERE } from '../vsphere-type.js';
 import { wholeImageFault } from '../whole-image.js';
 import { folderWorkloadId } from '../workload-id.js';
 
-const DISK_FORMAT = 'vmdk';
-const RAW = 'raw';
+const NOTHING_ELSE: FurtherDisks = { disks: [], notes: [] };
 const ARCHIVE_FORMAT = 'gzip';
 /** Of a run that was packed into one archive. */
 const ARCHIVE_DISK = 'archive';
@@ -45,7 +39,7 @@ const ARCHIVE_DISK = 'archive';
  *  Each run is a full and a restore point. Which disks it must have, and what they are called in the machine, the definition says; `scsi0:1` is
  *  disk `scsi0-1`. It is finished when `STATUS.ok` is there, or `STATUS.warn` (independent disks are left out, as no snapshot holds them);
  *  `STATUS.error` says that it has failed. A disk that the definition names and of which there is nothing was left out as well
- *  (`VMDK_FILES_TO_BACKUP`): the point says so. A packed run leaves no such mark: it is finished when its archive has its end. The date is that of the name, the host's time without a zone, taken for UTC (which is what ESXi keeps); of a numbered run
+ *  (`VMDK_FILES_TO_BACKUP`): the point says so. A disk that the definition does not name (its descriptor was renamed) is copied, too. A packed run leaves no such mark: it is finished when its archive has its end. The date is that of the name, the host's time without a zone, taken for UTC (which is what ESXi keeps); of a numbered run
  *  the time at which its status was written, which is its id, too: so it stays the same point under whatever number.
  *  Source: lamw/ghettoVCB ghettoVCB.sh. */
 export const ghettoVcbLayout: BackupLayout = {
@@ -191,14 +185,22 @@ async function readMachine(
   const held = vmx.value.disks.filter((disk) => files.some((file) => isOfDisk(file, disk)));
   const found: Finding<SourceDisk>[] = [];
   for (const disk of held) found.push(await readDisk(facts, definition, disk, files));
-  const { values: disks, faults } = partFindings(found);
+  const { values: named, faults } = partFindings(found);
+  // What one disk lacks may be what else is there.
+  const further =
+    faults.length > 0 ? NOTHING_ELSE : await furtherDisks(facts, definition, named, files);
+  const disks = [...named, ...further.disks];
   const descriptors = disks
     .filter(({ extents }) => extents !== undefined)
     .map((disk) => descriptorOf(disk, files));
   const leftOut = vmx.value.disks.filter((disk) => !held.includes(disk)).map(leftOutText);
+  const notes = [
+    ...(leftOut.length === 0 ? [] : [`ghettoVCB has left out ${leftOut.join(', ')}`]),
+    ...further.notes,
+  ];
   return {
     ...{ disks, companions: [...companions, ...descriptors], faults },
-    ...(leftOut.length === 0 ? {} : { leftOut: `ghettoVCB has left out ${leftOut.join(', ')}` }),
+    ...(notes.length === 0 ? {} : { leftOut: notes.join('; ') }),
   };
 }
 
@@ -211,12 +213,6 @@ function descriptorOf(
   return { path, as: asFormat === undefined ? `${within}.descriptor` : within };
 }
 
-/** Descriptor or extent. */
-function isOfDisk({ within }: ClaimedFile, { fileName }: VmxDisk): boolean {
-  const descriptor = placeOf(fileName);
-  return within === descriptor || isExtentOf(descriptor, within);
-}
-
 /** What a snapshot leaves out, ghettoVCB does not back up. */
 function leftOutText({ node, fileName, isIndependent }: VmxDisk): string {
   const name = `the disk ${JSON.stringify(fileName)} (${node})`;
@@ -225,51 +221,6 @@ function leftOutText({ node, fileName, isIndependent }: VmxDisk): string {
 
 function companion({ path, within }: ClaimedFile): SourceCompanion {
   return { path, as: within };
-}
-
-async function readDisk(
-  facts: FolderFacts,
-  definition: ClaimedFile,
-  { node, fileName }: VmxDisk,
-  files: readonly ClaimedFile[],
-): Promise<Finding<SourceDisk>> {
-  const descriptor = files.find(({ within }) => within === placeOf(fileName));
-  if (descriptor === undefined)
-    return incomplete(
-      `the disk ${JSON.stringify(fileName)} (${node}) of ${definition.path} is missing`,
-    );
-  const beside = files.filter(({ within }) => isExtentOf(descriptor.within, within));
-  const head = await readImageHead(facts, descriptor, DISK_FORMAT, beside);
-  if ('fault' in head) return head;
-  const { parent, extents, virtualSizeBytes } = head.value;
-  if (parent !== null)
-    return broken(
-      `${descriptor.path} builds on ${JSON.stringify(parent.name)}, where ghettoVCB leaves fulls`,
-    );
-  const flat = beside.find((file) => isFlat(file, extents, virtualSizeBytes));
-  return {
-    value: {
-      ...fullDisk(node.replace(':', '-'), DISK_FORMAT, descriptor),
-      ...(flat === undefined ? { as: descriptor.within } : { as: flat.within, asFormat: RAW }),
-      ...(extents.length === 0 ? {} : { extents }),
-    },
-  };
-}
-
-/** ESX opens a disk of its own kind alone: a descriptor, and all data as they are in a file beside it. */
-function isFlat(
-  { path, stamp, name }: ClaimedFile,
-  extents: readonly SourceExtent[],
-  virtualSizeBytes: number,
-): boolean {
-  const isAll = extents.length === 1 && extents[0]?.path === path;
-  return isAll && /-flat\.vmdk$/i.test(name) && stamp.sizeBytes === virtualSizeBytes;
-}
-
-/** Where ghettoVCB puts a disk: `disk.vmdk`, or `<datastore>/disk.vmdk` for `/vmfs/volumes/<datastore>/<folder>/disk.vmdk`. */
-function placeOf(fileName: string): string {
-  const datastore = /^\/vmfs\/volumes\/(?<name>[^/]+)\/.+$/.exec(fileName)?.groups?.['name'];
-  return datastore === undefined ? baseName(fileName) : `${datastore}/${baseName(fileName)}`;
 }
 
 function baseName(path: string): string {

@@ -10,8 +10,9 @@ export interface RunName {
   readonly date: { readonly text: string; readonly parts: Readonly<Record<string, string>> } | null;
 }
 
+/** `date +%F_%H-%M-%S`; where the convention is not set `%k`, whose hours before ten begin with a blank; people's own conventions leave out the time. */
 const DATED =
-  /^(?<machine>.+)-(?<date>(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)_(?<hour>\d\d)-(?<minute>\d\d)-(?<second>\d\d))$/;
+  /^(?<machine>.+)-(?<date>(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)(?:_(?<hour>[ \d]\d)-(?<minute>\d\d)(?:-(?<second>\d\d))?)?)$/;
 const NUMBERED = /^(?<machine>.+)-\d{1,4}$/;
 const STATUS = /^STATUS\.(?:ok|error|warn)$/;
 const OWN_FILE = /\.(?:vmdk|vmx|vmxf|vmsd|nvram)$/i;
@@ -20,7 +21,8 @@ const OWN_FILE = /\.(?:vmdk|vmx|vmxf|vmsd|nvram)$/i;
 export function parseRunName(path: string): RunName | null {
   const cut = path.lastIndexOf('/');
   const name = path.slice(cut + 1);
-  const { machine, date, ...parts } = (DATED.exec(name) ?? NUMBERED.exec(name))?.groups ?? {};
+  const { machine, date, ...parts } =
+    (DATED.exec(name.replace('_ ', '_0')) ?? NUMBERED.exec(name))?.groups ?? {};
   if (machine === undefined) return null;
   const within = cut === -1 ? '' : path.slice(0, cut);
   const isOfMachine = within.slice(within.lastIndexOf('/') + 1) === machine;

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { readFile, rename, rm, truncate, utimes } from 'node:fs/promises';
+import { readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ghettoVcbLayout } from '../../../src/layout/ghettovcb/ghettovcb.js';
@@ -125,6 +125,64 @@ describe('runs of ghettoVCB', () => {
       expect(workload!.restorePoints[0]!.companions.map(({ as }) => as)).toContain(status);
     },
   );
+
+  it('hold a disk whose descriptor was renamed, with its data under their old names', async () => {
+    const copy = await treeOf(run(DAY));
+    await rename(copy.at(`${DAY}/web.vmdk`), copy.at(`${DAY}/old.vmdk`));
+    const [workload] = await scanWith(ghettoVcbLayout, copy.repository);
+    expect(workload?.restorePoints).toMatchObject([
+      { state: 'incomplete', reason: expect.stringContaining('"web.vmdk"') as string },
+    ]);
+    const vmx = VMX.replace('"web.vmdk"', '"old.vmdk"');
+    const renamed = await treeOf({ ...run(DAY), [`${DAY}/web.vmx`]: vmx });
+    await rename(renamed.at(`${DAY}/web.vmdk`), renamed.at(`${DAY}/old.vmdk`));
+    const [both] = await scanWith(ghettoVcbLayout, renamed.repository);
+    expect(both?.restorePoints).toMatchObject([
+      {
+        ...{ state: 'complete', reason: null },
+        disks: [
+          { disk: 'scsi0-0', extents: [{ path: `${DAY}/web-flat.vmdk` }] },
+          { disk: 'scsi0-1' },
+        ],
+      },
+    ]);
+  });
+
+  it('hold also the disks that their definition does not name, and say so', async () => {
+    const copy = await treeOf({ ...run(DAY), [`${DAY}/lost-flat.vmdk`]: 512 });
+    for (const end of ['.vmdk', '-flat.vmdk'])
+      await rename(copy.at(`${DAY}/web${end}`), copy.at(`${DAY}/old${end}`));
+    await writeFile(copy.at(`${DAY}/old.vmdk`), flat('old'));
+    const later = new Date('2026-11-24T23:00:00Z');
+    await utimes(copy.at(`${DAY}/STATUS.ok`), later, later);
+    const [workload] = await scanWith(ghettoVcbLayout, copy.repository);
+    expect(workload?.restorePoints).toMatchObject([
+      {
+        state: 'complete',
+        leftOut: [
+          'ghettoVCB has left out the disk "web.vmdk" (scsi0:0)',
+          `${DAY}/old.vmdk is copied, which ${DAY}/web.vmx does not name`,
+          `${DAY}/lost-flat.vmdk is not copied: it is part of no whole disk`,
+        ].join('; '),
+        disks: [
+          { disk: 'old.vmdk', extents: [{ path: `${DAY}/old-flat.vmdk` }] },
+          { disk: 'scsi0-1' },
+        ],
+      },
+    ]);
+  });
+
+  it.each([
+    ['web-2026-11-24_ 9-05-01', '2026-11-24_09-05-01', '2026-11-24T09:05:01.000Z'],
+    ['web-2026-11-24_22-05', '2026-11-24_22-05', '2026-11-24T22:05:00.000Z'],
+    ['web-2026-11-24', '2026-11-24', '2026-11-24T00:00:00.000Z'],
+  ])('of the name %s are of that date', async (folder, id, date) => {
+    const [workload] = await scan(await treeOf(run(`vms/web/${folder}`)));
+    expect(workload).toMatchObject({
+      id: 'ghettovcb-vms:web',
+      points: [expect.arrayContaining([id, date, 'complete'])],
+    });
+  });
 
   it('that lack a disk are awaited for longer when their mark came before their files', async () => {
     const copy = await treeOf(run(DAY));

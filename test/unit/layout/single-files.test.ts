@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { UnrecognisedFiles } from '../../../src/domain/sources/unrecognised.js';
 import { rawImageLayout } from '../../../src/layout/agent-images/agent-images.js';
@@ -132,6 +132,22 @@ describe.skipIf(!requireTool('qemu-img'))('disks that lie alone', () => {
     expect(unrecognised).toEqual([
       { folder: 'd', fileCount: 3, examples: ['box.vdi', 'web-ctk.vmdk', 'web.vmx'] },
     ]);
+  });
+
+  it('keep their parts when their descriptor was renamed', async () => {
+    const copy = await treeOf({});
+    await makeDisk(copy, 'd/web.vmdk', '-o', 'subformat=twoGbMaxExtentSparse');
+    await rename(copy.at('d/web.vmdk'), copy.at('d/web-2026-11-24.vmdk'));
+    const workloads = await scanWith(diskImageLayout, copy.repository);
+    expect(
+      workloads.map(({ name, restorePoints }) => [
+        name,
+        ...restorePoints.flatMap(({ state, disks }) => [
+          state,
+          ...disks.flatMap(({ format, extents = [] }) => [format, ...extents.map((e) => e.path)]),
+        ]),
+      ]),
+    ).toEqual([['web.vmdk', 'complete', 'vmdk', 'd/web-s001.vmdk']]);
   });
 
   it('are not whole without all of their parts, and a part alone is named', async () => {
