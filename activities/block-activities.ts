@@ -1,4 +1,5 @@
 import { movedBytes } from '../src/domain/targets/moved-bytes.js';
+import { moverTimes, type MoverTimes } from '../src/domain/sessions/mover-times.js';
 import { Context } from '@temporalio/activity';
 import { BLOCK_BYTES } from '../src/domain/targets/digest.js';
 import type { CopyBlocksHeartbeat } from '../src/domain/sessions/operation.js';
@@ -73,15 +74,20 @@ export async function runBatch(
       const target = await mover.repository(batch.targetRepositoryId);
       const windows = await findOpenRuns(target);
       await run(windows, control);
-      const { processedBytes, ...moved } = counts(control, startedAtMs);
+      const { processedBytes, times, ...moved } = counts(control, startedAtMs);
       const resumedWindows = batch.windowCount - windowsIn(windows);
-      return { processedBytes, ...movedBytes(moved), resumedWindows, attempt };
+      return { processedBytes, times, ...movedBytes(moved), resumedWindows, attempt };
     },
     (control) => counts(control, startedAtMs),
   );
 }
 
-function counts(control: TaskControl, startedAtMs: number): CopyBlocksHeartbeat {
+function counts(
+  control: TaskControl,
+  startedAtMs: number,
+): CopyBlocksHeartbeat & {
+  readonly times: MoverTimes;
+} {
   const processedBytes = control.get('processedBlocks') * BLOCK_BYTES;
   const seconds = Math.max(0.001, (performance.now() - startedAtMs) / 1000);
   return {
@@ -91,5 +97,16 @@ function counts(control: TaskControl, startedAtMs: number): CopyBlocksHeartbeat 
     reusedBytes: control.get('reusedBytes'),
     storedBytes: control.get('storedBytes'),
     bytesPerSecond: Math.round(processedBytes / seconds),
+    times: timesOf(control),
   };
+}
+
+function timesOf(control: TaskControl): MoverTimes {
+  const ms = (part: 'loopNs' | 'sourceNs' | 'targetNs' | 'limitNs') => control.get(part) / 1e6;
+  return moverTimes({
+    loopMs: ms('loopNs'),
+    sourceMs: ms('sourceNs'),
+    targetMs: ms('targetNs'),
+    limitMs: ms('limitNs'),
+  });
 }

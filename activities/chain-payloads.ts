@@ -1,6 +1,7 @@
 /** What goes through Temporal to and from the activities of a chain. It is persisted in histories, so every field is written down here: a
  *  rename in the data mover does not compile until somebody has decided what becomes of the field, and changes no history on its own. */
 
+import type { MoverTimes } from '../src/domain/sessions/mover-times.js';
 import type { MovedBytes } from '../src/domain/targets/moved-bytes.js';
 import type {
   ChainPolicy,
@@ -137,6 +138,8 @@ export interface BlockBatch extends TargetChain {
 
 export interface BatchCounts extends MovedBytes {
   readonly processedBytes: number;
+  /** Absent: of a worker that does not measure them. */
+  readonly times?: MoverTimes;
   /** Windows of the batch that an attempt before this one had made durable already. */
   readonly resumedWindows: number;
   readonly attempt: number;

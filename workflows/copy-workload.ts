@@ -227,11 +227,11 @@ class WorkloadCopy implements WorkloadTask {
     for (const { restorePointId } of awaited)
       this.state.note(`restore point ${restorePointId} was in progress and was awaited`);
     const waitsUntil = new Date(nowMs + pauseMs).toISOString();
-    const shown = { state: 'waiting', reason, waitsUntil } as const;
+    const shown = { state: 'waiting', waitsFor: 'point', reason, waitsUntil } as const;
     this.state.show(shown, reason ?? 'waiting for a restore point');
     await sleep(pauseMs);
     await this.pause.whilePaused();
-    this.state.show({ reason: null, waitsUntil: null }, 'looking again');
+    this.state.show({ waitsFor: null, reason: null, waitsUntil: null }, 'looking again');
     return true;
   }
 

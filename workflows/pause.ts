@@ -47,22 +47,28 @@ export class Pause {
   async whilePaused(): Promise<void> {
     if (this.hold === null) return;
     await this.turn.giveUp();
-    const { state, reason, waitsUntil } = this.state.task;
+    const { state, waitsFor, reason, waitsUntil } = this.state.task;
     while (this.hold !== null) {
       const { hold } = this;
       this.show(hold);
       await condition(() => this.hold !== hold);
     }
-    this.state.show({ state, reason, waitsUntil }, 'resumed');
+    this.state.show({ state, waitsFor, reason, waitsUntil }, 'resumed');
   }
 
   private show(hold: Hold): void {
     if (hold.type === 'paused')
-      this.state.show({ state: 'paused', reason: null, waitsUntil: null }, 'paused');
+      this.state.show(
+        { state: 'paused', waitsFor: 'pause', reason: null, waitsUntil: null },
+        'paused',
+      );
     else {
       const { until } = hold;
-      const shown = { state: 'waiting', reason: OUTSIDE_HOURS, waitsUntil: until } as const;
-      this.state.show(shown, `${OUTSIDE_HOURS}, until ${utcText(Date.parse(until))}`);
+      const shown = { state: 'waiting', waitsFor: 'hours', reason: OUTSIDE_HOURS } as const;
+      this.state.show(
+        { ...shown, waitsUntil: until },
+        `${OUTSIDE_HOURS}, until ${utcText(Date.parse(until))}`,
+      );
     }
   }
 }

@@ -2,6 +2,7 @@ import { sumMoved, type MovedBytes } from '../src/domain/targets/moved-bytes.js'
 import { setCurrentDetails } from '@temporalio/workflow';
 import { newTask, type CopyTask, type SessionResult } from '../src/domain/sessions/copy-session.js';
 import { isErrorCode } from '../src/domain/errors.js';
+import { sumTimes, type MoverTimes } from '../src/domain/sessions/mover-times.js';
 import { taskProgress } from '../src/domain/sessions/session-result.js';
 import { cut } from '../src/domain/sessions/task-brief.js';
 import { codeOf, reasonOf } from './failures.js';
@@ -11,7 +12,8 @@ export class TaskState {
   private state: CopyTask;
 
   constructor({ id, name }: { readonly id: string; readonly name: string }, carried?: CopyTask) {
-    this.state = carried ?? newTask(name, id);
+    const stateSince = new Date().toISOString();
+    this.state = { ...newTask(name, id), stateSince, ...carried };
   }
 
   get task(): CopyTask {
@@ -20,8 +22,20 @@ export class TaskState {
 
   /** Changes what the task shows, and what the Temporal UI says it is doing. */
   show(change: Partial<CopyTask>, details: string): void {
-    this.state = { ...this.state, ...change };
+    this.state = { ...this.state, ...this.timed(change.state), ...change };
     setCurrentDetails(`**${this.state.workload}**: ${details}`);
+  }
+
+  /** A state that ends adds its time to what the task has spent. */
+  private timed(next: CopyTask['state'] | undefined): Partial<CopyTask> {
+    const { state, stateSince, spentMs } = this.state;
+    if (next === undefined || next === state) return {};
+    const nowMs = Date.now();
+    const lastedMs = stateSince === null ? 0 : nowMs - Date.parse(stateSince);
+    return {
+      stateSince: new Date(nowMs).toISOString(),
+      spentMs: { ...spentMs, [state]: (spentMs[state] ?? 0) + Math.max(0, lastedMs) },
+    };
   }
 
   /** Shows what the work waits for; null: it waits no longer and is where it was before. */
@@ -29,9 +43,10 @@ export class TaskState {
     const { state } = this.state;
     if (reason !== null) {
       this.beforeWait ??= state;
-      this.show({ state: 'waiting', reason, waitsUntil: null }, reason);
+      this.show({ state: 'waiting', waitsFor: 'turn', reason, waitsUntil: null }, reason);
     } else if (this.beforeWait !== null) {
-      this.show({ state: this.beforeWait, reason: null }, 'its turn has come');
+      const shown = { state: this.beforeWait, waitsFor: null, reason: null };
+      this.show(shown, 'its turn has come');
       this.beforeWait = null;
     }
   }
@@ -74,8 +89,12 @@ export class TaskState {
     this.state = { ...this.state, progress: { ...progress, totalBytes: progress.processedBytes } };
   }
 
-  addProgress(counts: MovedBytes, batchBytes: number, elapsedMs: number): void {
-    const { progress } = this.state;
+  addProgress(
+    counts: MovedBytes & { readonly times?: MoverTimes },
+    batchBytes: number,
+    elapsedMs: number,
+  ): void {
+    const { progress, moverTimes } = this.state;
     this.state = {
       ...this.state,
       progress: taskProgress({
@@ -85,12 +104,14 @@ export class TaskState {
         processedInAttemptBytes: batchBytes,
         elapsedMs,
       }),
+      ...(counts.times === undefined ? {} : { moverTimes: sumTimes([moverTimes, counts.times]) }),
     };
   }
 
   end(result: SessionResult, reason: string | null): void {
     const told = reason === null ? null : cut(reason, REASON_CHARACTERS);
-    this.show({ state: 'ended', result, reason: told, waitsUntil: null }, told ?? result);
+    const shown = { state: 'ended', result, reason: told } as const;
+    this.show({ ...shown, waitsFor: null, waitsUntil: null }, told ?? result);
   }
 
   fail(error: unknown): void {

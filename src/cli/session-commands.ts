@@ -50,7 +50,7 @@ export function addSessionCommands(program: Command, act: Act): void {
         `${sessionPath(id)}/tasks`,
       );
       if (unreadable.length > 0) printError(context.terminal, describeUnreadable(unreadable));
-      context.show(tasks, () => describeWholeTasks(tasks));
+      context.show(tasks, () => describeWholeTasks(tasks, Date.now()));
     },
   );
   act(

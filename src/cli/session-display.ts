@@ -3,6 +3,7 @@
 import type { CopyProgress, TaskCounts } from '../domain/sessions/copy-session.js';
 import type { StepRetry } from '../domain/sessions/operation.js';
 import type { SessionSummary, SessionView, TaskView } from '../api/sessions/session-schemas.js';
+import { describeBottleneck, describePhases, describeResumed } from './hold-up-display.js';
 import {
   formatBytes,
   formatDuration,
@@ -45,6 +46,8 @@ export function describeSession(session: SessionView): DisplayText {
       'Sent',
       `${formatBytes(transferredBytes)}; ${formatBytes(reusedBytes)} were in the target already, ${formatBytes(storedBytes)} stored`,
     ]);
+  const heldUpBy = describeBottleneck(session.bottleneck);
+  if (heldUpBy !== '') fields.push(['Held up by', heldUpBy]);
   if (session.nextTryAt !== null) fields.push(['Next try', formatInstant(session.nextTryAt)]);
   const counts = describeCounts(session.taskCounts);
   if (counts !== '') fields.push(['Tasks', counts]);
@@ -79,16 +82,23 @@ export function describeRetry({ attempt, code, reason, nextTryAt }: StepRetry): 
 }
 
 /** Tasks with all that they tell. */
-export function describeWholeTasks(tasks: readonly TaskView[]): DisplayText {
+export function describeWholeTasks(tasks: readonly TaskView[], nowMs: number): DisplayText {
   if (tasks.length === 0) return display`No tasks.`;
   return displayLines(
     tasks.flatMap((task) => [
       describeTask(task),
+      ...timesOf(task, nowMs),
       ...task.committed.map((point) => display`  copied ${point}`),
       ...task.notes.map((note) => display`  ${note}`),
       ...(task.omitted === null ? [] : [describeOmitted(task.omitted)]),
     ]),
   );
+}
+
+function timesOf(task: TaskView, nowMs: number): DisplayText[] {
+  return [describePhases(task, nowMs), describeResumed(task)]
+    .filter((text) => text !== '')
+    .map((text) => display`  ${text}`);
 }
 
 function describeOmitted({ committed, notes }: NonNullable<TaskView['omitted']>): DisplayText {
@@ -147,13 +157,14 @@ const MIN_BAR_COLUMNS = 10;
 
 function describeTasks(tasks: readonly TaskView[]): DisplayText {
   return formatTable(
-    ['WORKLOAD', 'STATE', 'RESULT', 'ALGORITHM', 'PROGRESS', 'REASON'],
+    ['WORKLOAD', 'STATE', 'RESULT', 'ALGORITHM', 'PROGRESS', 'HELD UP BY', 'REASON'],
     tasks.map((task) => [
       task.workload,
       task.state,
       task.result ?? '-',
       task.algorithm,
       describeProgress(task.progress),
+      describeBottleneck(task.bottleneck),
       task.retry === null ? describeCause(task) : describeRetry(task.retry),
     ]),
   );

@@ -43,7 +43,9 @@ async function answer(request: ThreadRequest): Promise<ThreadReply> {
     repository: async (id) => {
       const repository = await visit.repository(id);
       // A look writes nothing, and waits for no copy that takes all of a rate.
-      return setup.isForLooks ? repository : taskRepository(repository, control, meters);
+      return setup.isForLooks
+        ? repository
+        : taskRepository(repository, control, meters, request.input);
     },
   };
   try {

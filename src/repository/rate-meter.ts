@@ -34,6 +34,10 @@ export class RateMeter {
     Atomics.add(this.words, CHANGES, 1n);
   }
 
+  get isLimited(): boolean {
+    return Atomics.load(this.words, RATE) !== 0n;
+  }
+
   /** Resolves when so many bytes may pass. @param look called now and then while they wait; what it throws is thrown */
   async pass(bytes: number, look: () => void): Promise<void> {
     for (;;) {

@@ -10,6 +10,8 @@ interface SharedPair {
   readonly write: SharedArrayBuffer;
 }
 
+type Pass = () => Promise<void>;
+
 interface Pair {
   readonly read: RateMeter;
   readonly write: RateMeter;
@@ -59,11 +61,17 @@ export class RateMeters {
 
   /** The repository, in which reads and writes of file content wait for their turn. Lists and names do not.
    *  @param repository an object of plain functions, as `fencedRepository` gives it
-   *  @param look as of `RateMeter.pass` */
-  metered(repository: BackupRepository, look: () => void): BackupRepository {
+   *  @param look as of `RateMeter.pass`
+   *  @param wait called around what may have to wait */
+  metered(
+    repository: BackupRepository,
+    look: () => void,
+    { wait = (passes) => passes() }: { readonly wait?: (passes: Pass) => Promise<void> } = {},
+  ): BackupRepository {
     const pairs = [SERVICE, repository.id].flatMap((id) => this.pairs.get(id) ?? []);
     const pass = async (way: keyof Pair, bytes: number): Promise<void> => {
-      for (const pair of pairs) await pair[way].pass(bytes, look);
+      for (const pair of pairs)
+        if (pair[way].isLimited) await wait(() => pair[way].pass(bytes, look));
     };
     const reader = (file: ReadableFile): ReadableFile => ({
       path: file.path,

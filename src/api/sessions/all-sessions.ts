@@ -1,6 +1,7 @@
 /** Sessions of all times: those that Temporal knows, then those of which only the records beside the data tell. */
 
 import type { Client } from '@temporalio/client';
+import { bottleneckOfAll } from '../../domain/sessions/bottleneck.js';
 import { sessionIdOfWorkflow, workflowIdOfSession } from '../../domain/sessions/copy-session.js';
 import { isBackupError, type BackupError } from '../../domain/errors.js';
 import type { UnreadablePart } from '../../domain/targets/repository-view.js';
@@ -9,7 +10,8 @@ import { toProblem } from '../problem.js';
 import type { RepositoryBrowser } from '../repositories/repository-browser.js';
 import { invalidRequest } from '../route.js';
 import type { SessionSummary, SessionView } from './session-schemas.js';
-import { withoutRetry, type SessionFilter, type SessionStore } from './session-store.js';
+import type { SessionFilter, SessionStore } from './session-store.js';
+import { taskViews } from './task-view.js';
 import { toBackupError } from '../executions/temporal-errors.js';
 import { quoted } from '../executions/visibility-query.js';
 
@@ -69,8 +71,9 @@ export class AllSessions {
     if (workflowIdOfSession(sessionId) === null) throw missing;
     for (const target of this.#targets) {
       const session = await this.#browser.sessionRecord(target, { jobId, sessionId });
-      if (session !== null)
-        return { ...session, tasks: withoutRetry(session.tasks), retry: null, live: true };
+      if (session === null) continue;
+      const tasks = taskViews(session.tasks);
+      return { ...session, tasks, retry: null, bottleneck: bottleneckOfAll(tasks), live: true };
     }
     throw missing;
   }

@@ -8,6 +8,8 @@ import { newTask, type CopyProgress, type CopyTask } from '../../domain/sessions
 import { taskQuery, workloadIdOfChain } from '../../../workflows/messages.js';
 import type { CopyBlocksHeartbeat } from '../../domain/sessions/operation.js';
 import type { TaskView } from './session-schemas.js';
+import { sumTimes } from '../../domain/sessions/mover-times.js';
+import { taskView, taskViews } from './task-view.js';
 import { retryOf } from '../executions/step-retry.js';
 
 /** More tasks than these run only in very large sessions; the others show what the session knows. */
@@ -21,6 +23,14 @@ const heartbeatSchema: z.ZodType<CopyBlocksHeartbeat> = z.object({
   reusedBytes: z.number(),
   storedBytes: z.number(),
   bytesPerSecond: z.number(),
+  times: z
+    .object({
+      sourceMs: z.number(),
+      targetMs: z.number(),
+      limitMs: z.number(),
+      processorMs: z.number(),
+    })
+    .optional(),
 });
 
 type PendingActivities = WorkflowExecutionDescription['raw']['pendingActivities'];
@@ -32,13 +42,13 @@ export async function refreshTasks(
   children: readonly { readonly workflowId?: string | null }[],
   tasks: readonly CopyTask[],
 ): Promise<TaskView[]> {
-  const views: TaskView[] = tasks.map((task) => ({ ...task, retry: null }));
+  const views = taskViews(tasks);
   const placeOf = new Map(views.map(({ workloadId }, index) => [workloadId, index]));
   const asked = children.flatMap(({ workflowId }) => workflowId ?? []);
   for (const id of asked.map(workloadIdOfChain)) {
     if (placeOf.has(id)) continue;
     placeOf.set(id, views.length);
-    views.push({ ...newTask(id, id), state: 'waiting', retry: null });
+    views.push(taskView({ ...newTask(id, id), state: 'waiting' }));
   }
   await client.withDeadline(Date.now() + DEADLINE_MS, () =>
     Promise.all(
@@ -59,13 +69,18 @@ async function readTask(client: Client, workflowId: string, known: TaskView): Pr
     handle.describe(),
   ]);
   const task = answer.status === 'fulfilled' ? answer.value : known;
-  if (description.status === 'rejected') return { ...task, retry: null };
+  if (description.status === 'rejected') return taskView(task);
   const { raw } = description.value;
-  return {
+  const beats = heartbeatsOf(client, raw.pendingActivities);
+  const measured = beats.flatMap(({ times }) => times ?? []);
+  const recent = measured.length === 0 ? null : sumTimes(measured);
+  const moving = {
     ...task,
-    progress: withHeartbeats(task.progress, heartbeatsOf(client, raw.pendingActivities)),
-    retry: await retryOf(client, workflowId, raw).catch(() => null),
+    progress: withHeartbeats(task.progress, beats),
+    moverTimes: recent === null ? (task.moverTimes ?? null) : sumTimes([task.moverTimes, recent]),
   };
+  const retry = await retryOf(client, workflowId, raw).catch(() => null);
+  return taskView(moving, { retry, recent });
 }
 
 function heartbeatsOf(client: Client, activities: PendingActivities): CopyBlocksHeartbeat[] {
@@ -83,7 +98,7 @@ function withHeartbeats(
   heartbeats: readonly CopyBlocksHeartbeat[],
 ): CopyProgress {
   if (heartbeats.length === 0) return progress;
-  const sum = (field: keyof CopyBlocksHeartbeat) =>
+  const sum = (field: 'processedBytes' | 'bytesPerSecond') =>
     heartbeats.reduce((total, heartbeat) => total + heartbeat[field], 0);
   return progressOf({
     processedBytes: Math.min(progress.totalBytes, progress.processedBytes + sum('processedBytes')),

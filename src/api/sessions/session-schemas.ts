@@ -8,6 +8,8 @@ import {
   type SessionState,
   type TaskCounts,
 } from '../../domain/sessions/copy-session.js';
+import type { Bottleneck } from '../../domain/sessions/bottleneck.js';
+import type { MoverTimes } from '../../domain/sessions/mover-times.js';
 import { ERROR_CODES, isErrorCode, type ErrorCode } from '../../domain/errors.js';
 import type { StepRetry } from '../../domain/sessions/operation.js';
 import type { RecordedSession } from '../../domain/sessions/recorded-session.js';
@@ -23,6 +25,8 @@ export type RunningSession = SessionSummary & Pick<CopySession, 'progress' | 'ta
 export interface TaskView extends CopyTask {
   /** null: nothing of it is tried again just now. */
   readonly retry: StepRetry | null;
+  /** What holds it up, or did most; null: not known. */
+  readonly bottleneck: Bottleneck | null;
 }
 
 /** A session with its tasks. */
@@ -32,6 +36,8 @@ export interface SessionView extends Omit<CopySession, 'tasks' | 'targetReposito
   readonly targetRepositoryId: string | null;
   /** Of the session's own steps, such as looking for workloads or writing its record. */
   readonly retry: StepRetry | null;
+  /** What holds up those of its tasks that move, or what all of them wait for; null: not known. */
+  readonly bottleneck: Bottleneck | null;
   /** False: no worker answered, so progress and tasks are as they were last known. */
   readonly live: boolean;
 }
@@ -121,21 +127,42 @@ export const retrySchema: z.ZodType<StepRetry> = z
   })
   .meta({ id: 'StepRetry' });
 
+const bottleneckSchema: z.ZodType<Bottleneck> = z
+  .enum(['source', 'target', 'limit', 'processor', 'turn', 'hours', 'point', 'pause', 'retry'])
+  .meta({
+    id: 'Bottleneck',
+    description:
+      'What takes most of the time of a copy (reading the source, writing the target, a rate limit, the processor), or what is waited for (its turn, allowed hours, a restore point that may not be whole yet, a pause, the next try of a step).',
+  });
+
+const ms = z.int().min(0);
+const moverTimesSchema: z.ZodType<MoverTimes> = z
+  .object({ sourceMs: ms, targetMs: ms, limitMs: ms, processorMs: ms })
+  .meta({ id: 'MoverTimes' });
+
+const TASK_STATES = [
+  'waiting',
+  'inspecting',
+  'planning',
+  'copying',
+  'composing',
+  'committing',
+  'retention',
+  'paused',
+  'ended',
+] as const;
+
 export const taskSchema: z.ZodType<TaskView> = z
   .object({
     workload: z.string(),
     workloadId: z.string().nullable(),
-    state: z.enum([
-      'waiting',
-      'inspecting',
-      'planning',
-      'copying',
-      'composing',
-      'committing',
-      'retention',
-      'paused',
-      'ended',
-    ]),
+    state: z.enum(TASK_STATES),
+    stateSince: instant.nullable().meta({
+      description: 'Since when it is in this state; null: not known.',
+    }),
+    spentMs: z.partialRecord(z.enum(TASK_STATES), ms).meta({
+      description: 'How long it was in each state before this one.',
+    }),
     result: resultSchema.nullable(),
     algorithm: z.enum(['full', 'increment', 'none']),
     restorePoint: z.string().nullable(),
@@ -144,10 +171,18 @@ export const taskSchema: z.ZodType<TaskView> = z
     }),
     committed: z.array(z.string()),
     progress: progressSchema,
-    resumedFromBytes: z.int(),
+    moverTimes: moverTimesSchema.nullable().meta({
+      description:
+        'Where the time of its copies and comparisons went, of all threads together; null: none was measured.',
+    }),
+    resumedFromBytes: z.int().meta({
+      description:
+        'Where in the disk its copy was taken up again: what lies before was not copied again.',
+    }),
     attempt: z.int(),
     code: errorCodeSchema.nullable(),
     reason: z.string().nullable(),
+    waitsFor: z.enum(['turn', 'hours', 'point', 'pause', 'retry']).nullable(),
     waitsUntil: instant.nullable().meta({
       description: 'Until when it waits; null: it does not, or nobody knows.',
     }),
@@ -165,6 +200,7 @@ export const taskSchema: z.ZodType<TaskView> = z
     retry: retrySchema.nullable().meta({
       description: 'What is tried again just now, and why; null: nothing.',
     }),
+    bottleneck: bottleneckSchema.nullable(),
   })
   .meta({ id: 'Task' });
 
@@ -188,6 +224,7 @@ export const sessionViewSchema: z.ZodType<SessionView> = z
     retry: retrySchema.nullable().meta({
       description: 'What the session itself tries again just now; null: nothing.',
     }),
+    bottleneck: bottleneckSchema.nullable(),
     live: z.boolean().meta({
       description: 'False: no worker answered, so progress and tasks are as they were last known.',
     }),

@@ -8,6 +8,7 @@ import {
 } from '@temporalio/client';
 import { CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import { LRUCache } from 'lru-cache';
+import { bottleneckOfAll } from '../../domain/sessions/bottleneck.js';
 import {
   NO_PROGRESS,
   NO_TASKS,
@@ -37,7 +38,8 @@ import type { StopOrder } from '../../domain/sessions/session-result.js';
 import { listExecutions } from '../executions/execution-list.js';
 import { refreshTasks } from './live-tasks.js';
 import { quoted } from '../executions/visibility-query.js';
-import type { RunningSession, SessionSummary, SessionView, TaskView } from './session-schemas.js';
+import type { RunningSession, SessionSummary, SessionView } from './session-schemas.js';
+import { taskViews } from './task-view.js';
 import { retryOf } from '../executions/step-retry.js';
 import { isNoAnswer } from '../executions/temporal-errors.js';
 
@@ -157,6 +159,7 @@ export class SessionStore {
     const last = this.#known.get(sessionId) ?? (memo as Partial<SessionMemo>);
     const known = { ...UNKNOWN, ...last, ...summary, ...answer };
     const tasks = await refreshTasks(this.#client, raw.pendingChildren ?? [], known.tasks);
+    const retry = await retryOf(this.#client, execution.workflowId, raw);
     const isStopping = raw.workflowExtendedInfo?.cancelRequested === true;
     const isEnded = answer?.state === 'ended';
     return {
@@ -164,7 +167,8 @@ export class SessionStore {
       state: isStopping && !isEnded ? 'stopping' : known.state,
       tasks,
       progress: liveProgress(known.progress, tasks),
-      retry: await retryOf(this.#client, execution.workflowId, raw),
+      retry,
+      bottleneck: retry === null ? bottleneckOfAll(tasks) : 'retry',
       live: answer !== null,
     };
   }
@@ -225,14 +229,14 @@ export class SessionStore {
     try {
       const outcome = (await this.#handle(sessionId).result()) as CopySessionOutcome;
       const isReturned = outcome.tasks.length > 0 || outcome.omittedTasks === 0;
-      if (isReturned) return { ...ended, ...outcome, tasks: withoutRetry(outcome.tasks) };
+      if (isReturned) return { ...ended, ...outcome, ...endedTasks(outcome.tasks) };
       const last = await this.#lastView(sessionId);
-      if (last === null) return { ...ended, ...outcome, tasks: [], live: false };
+      if (last === null) return { ...ended, ...outcome, ...endedTasks([]), live: false };
       return {
         ...ended,
         ...outcome,
         omittedTasks: last.omittedTasks,
-        tasks: withoutRetry(last.tasks),
+        ...endedTasks(last.tasks),
       };
     } catch (error) {
       if (!(error instanceof WorkflowFailedError)) throw error;
@@ -245,7 +249,7 @@ export class SessionStore {
         ...{ taskCounts, omittedTasks, progress, targetRepositoryId },
         result: isStopped ? 'stopped' : 'failed',
         reason: last?.reason ?? error.cause?.message ?? error.message,
-        tasks: withoutRetry(last?.tasks ?? []),
+        ...endedTasks(last?.tasks ?? []),
         live: last !== null,
       };
     }
@@ -267,8 +271,10 @@ const UNKNOWN = {
   waitsUntil: null,
 };
 
-export function withoutRetry(tasks: readonly CopyTask[]): TaskView[] {
-  return tasks.map((task) => ({ ...task, retry: null }));
+/** Tasks of a session that has ended, and what held them up. */
+function endedTasks(known: readonly CopyTask[]): Pick<SessionView, 'tasks' | 'bottleneck'> {
+  const tasks = taskViews(known);
+  return { tasks, bottleneck: bottleneckOfAll(tasks) };
 }
 
 /** The session knows what its ended tasks have done, and the running ones what they do. */

@@ -4,6 +4,7 @@ import type { UnreadablePart } from '../../domain/targets/repository-view.js';
 import type { RepositoryBrowser } from '../repositories/repository-browser.js';
 import { invalidRequest } from '../route.js';
 import type { TaskView } from './session-schemas.js';
+import { taskViews } from './task-view.js';
 import type { SessionStore } from './session-store.js';
 
 /** Before the names of the files. */
@@ -39,7 +40,7 @@ export async function pageOfTasks(
     nextCursor,
   } = await browser.tasks(targetRepositoryId, place, after);
   return {
-    items: items.map((task) => ({ ...task, retry: null })),
+    items: taskViews(items),
     unreadable: [...unreadable],
     ...(nextCursor === undefined ? {} : { nextCursor: `${FILES}/${nextCursor}` }),
   };

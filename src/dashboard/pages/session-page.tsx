@@ -5,6 +5,7 @@ import { useNow } from '../client/now.js';
 import { useSession } from '../client/session-stream.js';
 import { CallFault, Fault } from '../show/fault.js';
 import { bytes, printable } from '../show/format.js';
+import { BOTTLENECK_WORDS } from '../show/hold-up.js';
 import { Instant } from '../show/instant.js';
 import { Page, Section, Waiting } from '../show/page.js';
 import { ProgressBar } from '../show/progress.js';
@@ -138,6 +139,12 @@ function HowFar({ session }: { readonly session: SessionView }) {
           {bytes(transferredBytes)}
           {reusedBytes > 0 && `, ${bytes(reusedBytes)} were there already`}
         </dd>
+        {session.bottleneck !== null && (
+          <>
+            <dt>{session.state === 'ended' ? 'Most of its time' : 'Held up by'}</dt>
+            <dd>{BOTTLENECK_WORDS[session.bottleneck]}</dd>
+          </>
+        )}
       </dl>
       {session.state !== 'ended' && <Throughput session={session} />}
     </div>

@@ -2,9 +2,11 @@ import { Button } from '@mantine/core';
 import { useState } from 'react';
 import type { TaskState } from '../../domain/sessions/copy-session.js';
 import type { SessionView, TaskView } from '../../api/sessions/session-schemas.js';
+import { useNow } from '../client/now.js';
 import { useAllPages } from '../client/queries.js';
 import { CallFault, Fault } from '../show/fault.js';
 import { bytes, counted, duration, printable } from '../show/format.js';
+import { BOTTLENECK_WORDS, shareWords, shortTime, timeInState } from '../show/hold-up.js';
 import { Instant } from '../show/instant.js';
 import { Nothing, Section } from '../show/page.js';
 import { ProgressBar } from '../show/progress.js';
@@ -115,22 +117,31 @@ const PHASE_NAMES: Readonly<Partial<Record<TaskState, string>>> = {
   retention: 'retention',
 };
 
-/** Where a task is on its way; once it has ended, its result says all. */
-function Phases({ task: { state, remainingPoints } }: { readonly task: TaskView }) {
+/** Where a task is on its way, or was, and how long it took there. */
+function Phases({ task }: { readonly task: TaskView }) {
+  const nowMs = useNow();
+  const { state, remainingPoints, bottleneck } = task;
   const at = PHASES.indexOf(state);
-  if (at < 0) return null;
+  const timeOf = (phase: TaskState) => shortTime(timeInState(task, phase, nowMs));
+  const shown = at < 0 ? PHASES.filter((phase) => timeOf(phase) !== '') : PHASES;
+  const waited = timeOf('waiting');
+  const label =
+    at < 0 ? 'Time in each step' : `Step ${at + 1} of ${PHASES.length}: ${TASK_WORDS[state]}`;
   return (
     <div>
-      <ol
-        className="phases"
-        aria-label={`Step ${at + 1} of ${PHASES.length}: ${TASK_WORDS[state]}`}
-      >
-        {PHASES.map((phase, index) => (
-          <li key={phase} data-mood={index === at ? 'busy' : index < at ? 'good' : 'none'}>
-            {PHASE_NAMES[phase]}
-          </li>
-        ))}
-      </ol>
+      {shown.length > 0 && (
+        <ol className="phases" aria-label={label}>
+          {shown.map((phase, index) => (
+            <li key={phase} data-mood={index === at ? 'busy' : index < at ? 'good' : 'none'}>
+              {PHASE_NAMES[phase]} {timeOf(phase)}
+            </li>
+          ))}
+        </ol>
+      )}
+      {waited !== '' && <div className="small">waited {waited}</div>}
+      {state !== 'ended' && bottleneck !== null && (
+        <div className="small">held up by {BOTTLENECK_WORDS[bottleneck]}</div>
+      )}
       {remainingPoints > 0 && (
         <span className="small">then {counted(remainingPoints, 'more restore point')}</span>
       )}
@@ -152,6 +163,7 @@ function belowTask(task: TaskView) {
   const { code, reason, retry, resumedFromBytes, attempt, notes, committed, omitted, state } = task;
   const { waitsUntil } = task;
   const mood = sayTask(task).mood;
+  const shares = shareWords(task.moverTimes);
   return (
     <div className="stack">
       {retry !== null && (
@@ -184,6 +196,7 @@ function belowTask(task: TaskView) {
           )}
         </Fault>
       )}
+      {shares !== null && <span className="small">Its copying: {shares}.</span>}
       {(resumedFromBytes > 0 || attempt > 1) && (
         <span className="small">
           {resumedFromBytes > 0 &&

@@ -3,6 +3,7 @@
 import type { TaskCounts } from '../../domain/sessions/copy-session.js';
 import type { SessionView } from '../../api/sessions/session-schemas.js';
 import { bytes, counted, duration } from './format.js';
+import { slowestSentence } from './hold-up.js';
 import { listed } from './job-words.js';
 import { saySession, type Mood } from './words.js';
 
@@ -55,7 +56,9 @@ export function sessionVerdict(
   const speed = bytesPerSecond > 0 ? ` at ${bytes(bytesPerSecond)}/s` : '';
   const left =
     etaSeconds === null || etaSeconds < 1 ? '' : `; done in about ${duration(etaSeconds * 1_000)}`;
-  return { mood: 'busy', sentence: `It copies${speed} and is ${shareOf(session)}${left}.` };
+  const slowest = slowestSentence(session.bottleneck);
+  const sentence = `It copies${speed} and is ${shareOf(session)}${left}.${slowest}`;
+  return { mood: 'busy', sentence };
 }
 
 const STILL_LIMIT_MS = 15_000;

@@ -2,6 +2,8 @@
 
 import { NOTHING_MOVED, type MovedBytes } from '../targets/moved-bytes.js';
 import type { ErrorCode } from '../errors.js';
+import type { WaitCause } from './bottleneck.js';
+import type { MoverTimes } from './mover-times.js';
 
 export type SessionState = 'running' | 'waiting' | 'paused' | 'stopping' | 'ended';
 export type SessionResult =
@@ -34,6 +36,10 @@ export interface CopyTask {
   /** Unique in its session; null: a task of no single workload, such as a source that could not be read. */
   readonly workloadId: string | null;
   readonly state: TaskState;
+  /** Since when it is in this state; null: not known. RFC 3339 UTC. */
+  readonly stateSince: string | null;
+  /** How long it was in each state before this one. */
+  readonly spentMs: Readonly<Partial<Record<TaskState, number>>>;
   readonly result: SessionResult | null;
   readonly algorithm: CopyAlgorithm;
   /** Source restore point in work, or the last one copied. */
@@ -43,11 +49,15 @@ export interface CopyTask {
   /** Target restore points that this task committed, oldest first. */
   readonly committed: readonly string[];
   readonly progress: CopyProgress;
+  /** Of its copies and comparisons; null: none was measured. */
+  readonly moverTimes: MoverTimes | null;
   /** Position in the current disk at which the running attempt took up the copy. 0: from the start. */
   readonly resumedFromBytes: number;
   readonly attempt: number;
   readonly code: ErrorCode | null;
   readonly reason: string | null;
+  /** Null: it does not wait. */
+  readonly waitsFor: WaitCause | null;
   /** Until when it waits; null: it does not, or nobody knows. RFC 3339 UTC. */
   readonly waitsUntil: string | null;
   /** What the task did besides copying, and why; one plain sentence each. */
@@ -122,16 +132,20 @@ export function newTask(workload: string, workloadId: string | null): CopyTask {
     workload,
     workloadId,
     state: 'inspecting',
+    stateSince: null,
+    spentMs: {},
     result: null,
     algorithm: 'none',
     restorePoint: null,
     remainingPoints: 0,
     committed: [],
     progress: NO_PROGRESS,
+    moverTimes: null,
     resumedFromBytes: 0,
     attempt: 1,
     code: null,
     reason: null,
+    waitsFor: null,
     waitsUntil: null,
     notes: [],
     omitted: null,

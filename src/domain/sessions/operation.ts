@@ -3,11 +3,14 @@
 import type { CopyAlgorithm } from './copy-session.js';
 import type { ErrorCode } from '../errors.js';
 import type { MovedBytes } from '../targets/moved-bytes.js';
+import type { MoverTimes } from './mover-times.js';
 
 /** Last heartbeat of a running `copyBlocks`: counters of this batch alone, to be added to those of its task. */
 export interface CopyBlocksHeartbeat extends MovedBytes {
   readonly processedBytes: number;
   readonly bytesPerSecond: number;
+  /** Absent: of a worker that does not measure them. */
+  readonly times?: MoverTimes;
 }
 
 /** A step that did not succeed yet and is tried again, as long as its error may pass. */

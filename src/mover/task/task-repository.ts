@@ -2,13 +2,27 @@ import type { BackupRepository } from '../../repository/backup-repository.js';
 import { fencedRepository } from '../../repository/fenced-repository.js';
 import type { RateMeters } from '../../repository/rate-meters.js';
 import type { TaskControl } from './task-control.js';
+import { timedRepository } from './timed-repository.js';
 
-/** A repository as a task has it: within the rates that hold, and with the fence of the task behind the wait, right before each write. */
+/** A repository as a task has it: within the rates that hold, with the time that is waited for it told to the task, and with the fence of the task behind
+ *  the wait, right before each write.
+ *  @param input of the operation that runs: it names its target */
 export function taskRepository(
   repository: BackupRepository,
   control: TaskControl,
   meters: RateMeters,
+  input: unknown,
 ): BackupRepository {
   const fenced = fencedRepository(repository, () => control.assertMayWrite());
-  return meters.metered(fenced, () => control.throwIfStopped());
+  const part = repository.id === targetOf(input) ? 'targetNs' : 'sourceNs';
+  const timed = timedRepository(fenced, control, part);
+  return meters.metered(timed, () => control.throwIfStopped(), {
+    wait: (passes) => control.timed('limitNs', passes),
+  });
+}
+
+/** undefined: it has none, and only reads. */
+function targetOf(input: unknown): unknown {
+  if (typeof input !== 'object' || input === null || !('targetRepositoryId' in input)) return;
+  return input.targetRepositoryId;
 }

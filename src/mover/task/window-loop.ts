@@ -45,10 +45,11 @@ export async function runWindowLoop(
       const window = range.claim();
       if (window === undefined) break;
       worker ??= await open();
-      marks.push(await worker.process(window));
+      const opened = worker;
+      marks.push(await context.control.timed('loopNs', () => opened.process(window)));
       const isEarly = !isSettling && (isFirst || range.left <= MAX_UNMARKED_WINDOWS);
       if (isEarly || marks.length === windowsOfASync) {
-        await settling;
+        await waitForTarget(context, () => settling);
         isFirst = false;
         isSettling = true;
         settling = settle(worker, marks.splice(0)).finally(() => (isSettling = false));
@@ -56,12 +57,19 @@ export async function runWindowLoop(
       }
       await new Promise(setImmediate); // native add-ons free their memory only when the event loop turns
     }
-    await settling;
-    if (worker !== null && marks.length > 0) await settle(worker, marks);
+    await waitForTarget(context, async () => {
+      await settling;
+      if (worker !== null && marks.length > 0) await settle(worker, marks);
+    });
   } finally {
     await Promise.allSettled([settling]);
     await worker?.close();
   }
+}
+
+/** The loop stands still until what it wrote is durable. */
+function waitForTarget({ control }: MoverContext, settled: () => Promise<void>): Promise<void> {
+  return control.timed('loopNs', () => control.timed('targetNs', settled));
 }
 
 async function settle(

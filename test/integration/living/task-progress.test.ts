@@ -35,8 +35,16 @@ describe('the progress of a task', () => {
       },
     });
     const { tasks } = await sessions.copy(testJob(), NOW_MS, { workloads: [workload] });
-    const { processedBytes, totalBytes } = tasks[0]!.progress;
+    const { progress, moverTimes, spentMs, state, stateSince } = tasks[0]!;
+    const { processedBytes, totalBytes } = progress;
     expect(processedBytes).toBe(totalBytes);
+    // Every step that it went through has a time, and its copies were measured.
+    expect(Object.keys(spentMs).sort()).toEqual(
+      expect.arrayContaining(['committing', 'composing', 'copying', 'inspecting']),
+    );
+    expect([state, Date.parse(stateSince ?? '') >= NOW_MS]).toEqual(['ended', true]);
+    expect(moverTimes).not.toBeNull();
+    expect(moverTimes!.sourceMs + moverTimes!.targetMs).toBeGreaterThan(0);
     return looks;
   }
 

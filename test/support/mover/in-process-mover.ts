@@ -41,11 +41,12 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
   /** Repositories of a test have no place to be probed. */
   readonly storage = new StorageProbes([], this.repository);
 
-  context(control = new TaskControl()): MoverContext {
+  context(control = new TaskControl(), input?: unknown): MoverContext {
     return {
       control,
       facts: this.facts,
-      repository: async (id) => taskRepository(await this.repository(id), control, this.meters),
+      repository: async (id) =>
+        taskRepository(await this.repository(id), control, this.meters, input),
     };
   }
 
@@ -54,7 +55,7 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
     input: OperationInput<N>,
     control?: TaskControl,
   ): Promise<OperationOutput<N>> {
-    return (await threadOperation(name)(this.context(control), input)) as OperationOutput<N>;
+    return (await threadOperation(name)(this.context(control, input), input)) as OperationOutput<N>;
   }
 
   async runWindows<N extends WindowOperation>(
@@ -63,7 +64,7 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
     windows: readonly WindowRun[],
     control?: TaskControl,
   ): Promise<void> {
-    const context = this.context(control);
+    const context = this.context(control, input);
     const open = () => windowOperation(name)(context, input);
     await runWindowLoop(context, new WindowRange(windows), windowsOfASync(1), open);
   }

@@ -106,6 +106,20 @@ describe('a session with more tasks than it shows', () => {
     );
   });
 
+  it('tells what holds it and each of its tasks up', async () => {
+    const tasks = [
+      { ...TASK, bottleneck: 'source' },
+      { ...TASK, workload: 'db01', state: 'waiting', bottleneck: 'turn' },
+    ];
+    bench.answer({
+      [`GET /sessions/${SESSION.id}`]: { body: { ...SESSION, tasks, bottleneck: 'source' } },
+    });
+    const { out } = await bench.run(['session', 'show', SESSION.id]);
+    expect(out).toMatch(/Held up by +reading the source/);
+    expect(out).toMatch(/web01 .* reading the source/);
+    expect(out).toMatch(/db01 .* waiting for its turn/);
+  });
+
   it('tells what was sent, what the target had already and what was stored', async () => {
     const moved = { transferredBytes: 1024, reusedBytes: 3072, storedBytes: 4096 };
     const session = { ...SESSION, progress: { ...SESSION.progress, ...moved } };
@@ -117,7 +131,13 @@ describe('a session with more tasks than it shows', () => {
   it('shows them whole, page after page, and names the files that cannot be read', async () => {
     const path = `/sessions/${SESSION.id}/tasks`;
     const whole = { ...TASK, state: 'ended', result: 'success', algorithm: 'none' };
-    const first = { ...whole, notes: ['p1 was merged'], committed: ['2026-11-24T220000Z'] };
+    const times = {
+      spentMs: { inspecting: 2_000, copying: 200_000, committing: 300 },
+      moverTimes: { sourceMs: 710, targetMs: 200, limitMs: 0, processorMs: 90 },
+      ...{ resumedFromBytes: 2 ** 30, attempt: 2 },
+    };
+    const listed = { notes: ['p1 was merged'], committed: ['2026-11-24T220000Z'] };
+    const first = { ...whole, ...listed, ...times };
     const bad = { path: 'a/vm1.json', code: 'METADATA_CORRUPT', reason: 'it is not JSON' };
     const second = { ...whole, workload: 'db01', omitted: { committed: 0, notes: 12 } };
     bench.answer({
@@ -127,6 +147,8 @@ describe('a session with more tasks than it shows', () => {
     const { out, err, code } = await bench.run(['session', 'tasks', SESSION.id]);
     expect(out.trimEnd().split('\n')).toEqual([
       'web01: success',
+      '  inspecting 2s, copying 3m 20s; its copying: reading 71 %, writing 20 %, processor 9 %',
+      '  taken up again at 1.0 GiB of its disk (attempt 2): what lies before was not copied again',
       '  copied 2026-11-24T220000Z',
       '  p1 was merged',
       'db01: success',

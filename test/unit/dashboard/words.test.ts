@@ -215,11 +215,12 @@ describe('the verdict on a session', () => {
     nextTryAt: null,
     progress: { ...NO_PROGRESS, percent: 41, processedBytes: 41, totalBytes: 2 ** 30 },
     taskCounts: { ...NO_TASKS, running: 1 },
-    tasks: [{ ...newTask('web01', 'w1'), state: 'copying', retry: null }],
+    tasks: [{ ...newTask('web01', 'w1'), state: 'copying', retry: null, bottleneck: null }],
     omittedTasks: 0,
     reason: null,
     waitsUntil: null,
     retry: null,
+    bottleneck: null,
     live: true,
   };
   const verdictOf = (changes: Partial<SessionView>, stillMs: number | null = 0) =>
@@ -231,6 +232,19 @@ describe('the verdict on a session', () => {
       mood: 'busy',
       sentence: 'It copies at 1.0 MiB/s and is at 41 % of 1.0 GiB; done in about 10 min.',
     });
+  });
+
+  it('tells what takes most of the time of one that moves', () => {
+    const sentences = (['source', 'target', 'limit', 'processor', null] as const).map(
+      (bottleneck) => verdictOf({ bottleneck }).sentence.split('. ')[1],
+    );
+    expect(sentences).toEqual([
+      'Most of the time goes to reading the source.',
+      'Most of the time goes to writing the target.',
+      'A rate limit holds it back most of the time.',
+      'Most of the time goes to the processor: digests and compression.',
+      undefined,
+    ]);
   });
 
   it('tells one that waits for its hours when it goes on', () => {

@@ -1,0 +1,71 @@
+/** What holds a task or a session up, and where its time went, as text. */
+
+import type { Bottleneck } from '../domain/sessions/bottleneck.js';
+import type { MoverTimes } from '../domain/sessions/mover-times.js';
+import type { TaskView } from '../api/sessions/session-schemas.js';
+import { formatBytes, formatDuration } from './display-text.js';
+
+const WORDS: Readonly<Record<Bottleneck, string>> = {
+  source: 'reading the source',
+  target: 'writing the target',
+  limit: 'a rate limit',
+  processor: 'the processor',
+  turn: 'waiting for its turn',
+  hours: 'waiting for the allowed hours',
+  point: 'waiting for a restore point to be whole',
+  pause: 'paused',
+  retry: 'a step that is tried again',
+};
+
+/** Empty: not known. */
+export function describeBottleneck(bottleneck: Bottleneck | null): string {
+  return bottleneck === null ? '' : WORDS[bottleneck];
+}
+
+/** Shares of less say nothing. */
+const MIN_MEASURED_MS = 100;
+
+/** `reading 71 %, writing 20 %, processor 9 %`; empty: nearly nothing was measured. */
+export function describeShares(times: MoverTimes | null): string {
+  if (times === null) return '';
+  const { sourceMs, targetMs, limitMs, processorMs } = times;
+  const total = sourceMs + targetMs + limitMs + processorMs;
+  if (total < MIN_MEASURED_MS) return '';
+  const parts: readonly (readonly [string, number])[] = [
+    ['reading', sourceMs],
+    ['writing', targetMs],
+    ['limit', limitMs],
+    ['processor', processorMs],
+  ];
+  return [...parts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, ms]) => [name, Math.round((ms / total) * 100)] as const)
+    .filter(([, percent]) => percent > 0)
+    .map(([name, percent]) => `${name} ${percent} %`)
+    .join(', ');
+}
+
+/** `inspecting 2 s, copying 3 min (reading 71 %, …)`, with the time in the state that it is in; what took less than a second is left out. */
+export function describePhases(
+  { spentMs, state, stateSince, moverTimes }: TaskView,
+  nowMs: number,
+): string {
+  const spent: Record<string, number> = { ...spentMs };
+  if (state !== 'ended' && stateSince !== null)
+    spent[state] = (spent[state] ?? 0) + nowMs - Date.parse(stateSince);
+  const phases = Object.entries(spent)
+    .filter(([, ms]) => ms >= 1_000)
+    .map(([name, ms]) => `${name} ${formatDuration(Math.round(ms / 1_000))}`)
+    .join(', ');
+  const shares = describeShares(moverTimes);
+  return [phases, shares === '' ? '' : `its copying: ${shares}`]
+    .filter((part) => part !== '')
+    .join('; ');
+}
+
+/** What was not copied again; empty: nothing. */
+export function describeResumed({ resumedFromBytes, attempt }: TaskView): string {
+  if (resumedFromBytes === 0) return '';
+  const tries = attempt > 1 ? ` (attempt ${attempt})` : '';
+  return `taken up again at ${formatBytes(resumedFromBytes)} of its disk${tries}: what lies before was not copied again`;
+}

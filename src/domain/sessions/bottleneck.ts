@@ -1,0 +1,73 @@
+/** What holds a task or a session up. Pure. */
+
+import type { CopyTask } from './copy-session.js';
+import { sumTimes, type MoverTimes } from './mover-times.js';
+
+/** What takes most of the time of a copy that moves. */
+export type SlowestPart = 'source' | 'target' | 'limit' | 'processor';
+
+/** What a task waits for that does not move. */
+export type WaitCause =
+  /** Other workloads are worked at, as many as the repository allows. */
+  | 'turn'
+  /** The allowed hours of the job. */
+  | 'hours'
+  /** A restore point of the source that may not be whole yet. */
+  | 'point'
+  /** Somebody paused it. */
+  | 'pause'
+  /** A step that failed is tried again. */
+  | 'retry';
+
+export type Bottleneck = SlowestPart | WaitCause;
+
+/** Shorter than this, a share says nothing. */
+const MIN_MEASURED_MS = 100;
+
+/** The part with the largest share; null: too little was measured. */
+export function slowestPart(times: MoverTimes | null): SlowestPart | null {
+  if (times === null) return null;
+  const parts: readonly (readonly [SlowestPart, number])[] = [
+    ['source', times.sourceMs],
+    ['target', times.targetMs],
+    ['limit', times.limitMs],
+    ['processor', times.processorMs],
+  ];
+  const total = parts.reduce((sum, [, ms]) => sum + ms, 0);
+  if (total < MIN_MEASURED_MS) return null;
+  return parts.reduce((a, b) => (b[1] > a[1] ? b : a))[0];
+}
+
+/** @param recent of the batch that is in work, of which alone is told what holds it up now; null: nothing is known of it, and the whole task is looked at
+ *  @returns of a task that has ended what held it up most; null: not known, or it is at something that is not measured */
+export function bottleneckOf(
+  { state, waitsFor, moverTimes }: Pick<CopyTask, 'state' | 'waitsFor' | 'moverTimes'>,
+  recent: MoverTimes | null,
+  isRetrying: boolean,
+): Bottleneck | null {
+  if (isRetrying) return 'retry';
+  if (state === 'paused') return 'pause';
+  if (state === 'waiting') return waitsFor;
+  if (state === 'ended') return slowestPart(moverTimes);
+  if (state !== 'copying' && state !== 'planning') return null;
+  return slowestPart(recent) ?? slowestPart(moverTimes);
+}
+
+const MOVING: readonly (Bottleneck | null)[] = ['source', 'target', 'limit', 'processor'];
+
+/** Of a session: what holds up those of its tasks that move; when none does, what all of them wait for. */
+export function bottleneckOfAll(
+  tasks: readonly (Pick<CopyTask, 'state' | 'moverTimes'> & {
+    readonly bottleneck: Bottleneck | null;
+  })[],
+): Bottleneck | null {
+  const active = tasks.filter(({ state }) => state !== 'ended');
+  if (active.length === 0) return slowestPart(sumTimes(tasks.map((task) => task.moverTimes)));
+  const moving = active.filter(({ bottleneck }) => MOVING.includes(bottleneck));
+  const [first] = moving;
+  if (first !== undefined && moving.every(({ bottleneck }) => bottleneck === first.bottleneck))
+    return first.bottleneck;
+  if (first !== undefined) return slowestPart(sumTimes(moving.map((task) => task.moverTimes)));
+  const [waiting, ...others] = active.map(({ bottleneck }) => bottleneck);
+  return others.every((cause) => cause === waiting) ? (waiting ?? null) : null;
+}

@@ -1,0 +1,36 @@
+/** Where the time of a copy went, in milliseconds of all its threads together. */
+export interface MoverTimes {
+  /** Reading the source, with the network that lies before it. */
+  readonly sourceMs: number;
+  /** Writing to the target, reading back what was written, and making it durable. */
+  readonly targetMs: number;
+  /** Held back by a rate limit. */
+  readonly limitMs: number;
+  /** The rest: digests, compression, comparison. */
+  readonly processorMs: number;
+}
+
+export const NO_TIMES: MoverTimes = { sourceMs: 0, targetMs: 0, limitMs: 0, processorMs: 0 };
+
+/** @param loopMs how long the threads were at work at all. What they wait for may overlap a little (a block is sealed while the next is read), so the
+ *  rest is never less than nothing */
+export function moverTimes(
+  waited: Omit<MoverTimes, 'processorMs'> & { readonly loopMs: number },
+): MoverTimes {
+  const sourceMs = Math.round(waited.sourceMs);
+  const targetMs = Math.round(waited.targetMs);
+  const limitMs = Math.round(waited.limitMs);
+  const restMs = Math.round(waited.loopMs) - sourceMs - targetMs - limitMs;
+  return { sourceMs, targetMs, limitMs, processorMs: Math.max(0, restMs) };
+}
+
+export function sumTimes(all: readonly (MoverTimes | null)[]): MoverTimes {
+  const sum = (part: keyof MoverTimes) =>
+    all.reduce((total, times) => total + (times?.[part] ?? 0), 0);
+  return {
+    sourceMs: sum('sourceMs'),
+    targetMs: sum('targetMs'),
+    limitMs: sum('limitMs'),
+    processorMs: sum('processorMs'),
+  };
+}
