@@ -59,6 +59,7 @@ const LAYERS = {
     layers: ['domain', `repository/${REPOSITORY_CONTRACT}`],
     packages: [
       'node:crypto',
+      'node:module',
       'node:path(/posix)?',
       'node:timers/promises',
       '@napi-rs/blake-hash',

@@ -9,13 +9,13 @@ import { StorageProbes } from '../repository/storage-probes.js';
 import { KnownTargets } from './known-targets.js';
 import { FactKeeper } from './fact-keeper.js';
 import type { FactAnswer, FactRequest } from './thread-facts.js';
-import {
-  LOOK_OPERATIONS,
-  type OperationInput,
-  type OperationOutput,
-  type ThreadOperation,
-  type WindowInput,
-  type WindowOperation,
+import { LOOK_OPERATIONS } from './look-operations.js';
+import type {
+  OperationInput,
+  OperationOutput,
+  ThreadOperation,
+  WindowInput,
+  WindowOperation,
 } from './mover-operations.js';
 import type { TaskControl } from './task/task-control.js';
 import { MAX_LOOPS, windowsOfASync } from './task/window-loop.js';
@@ -81,7 +81,7 @@ export class DataMover {
     input: OperationInput<N>,
     control: TaskControl,
   ): Promise<OperationOutput<N>> {
-    const thread = name in LOOK_OPERATIONS ? this.threadOfLooks() : this.leastBusy();
+    const thread = LOOK_OPERATIONS.has(name) ? this.threadOfLooks() : this.leastBusy();
     const output = await thread.ask({
       type: 'operation',
       name,

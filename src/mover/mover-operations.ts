@@ -52,9 +52,8 @@ import { settleTreeCheck } from './kept-files/settle-check.js';
 import { settleTreeAbsence } from './kept-files/tree-absence.js';
 import type { WindowWorker } from './task/window-loop.js';
 
-/** Looks for people and for watches, on a thread of their own: lists of everything, which may take long and must never wait behind a copy. Each
- *  reads only. */
-export const LOOK_OPERATIONS = {
+/** Everything the data mover's threads can be asked for. All of it is safe to repeat after a stop at any place. */
+export const THREAD_OPERATIONS = {
   enumerateWorkloads,
   listKeptWorkloads,
   listRestorePoints,
@@ -64,11 +63,6 @@ export const LOOK_OPERATIONS = {
   listWorkloads,
   lookForAbsent,
   lookForNews,
-} as const;
-
-/** Everything the data mover's threads can be asked for. All of it is safe to repeat after a stop at any place. */
-export const THREAD_OPERATIONS = {
-  ...LOOK_OPERATIONS,
   inspectTargetChain,
   selectWork,
   planComparison,

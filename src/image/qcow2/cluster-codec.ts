@@ -1,12 +1,18 @@
 import { inflateRawSync } from 'node:zlib';
-import { decompress as decompressZstd, init as initZstd } from '@bokuweb/zstd-wasm';
 import { viewOf, type Qcow2Compression } from './format.js';
 
+type Zstd = typeof import('@bokuweb/zstd-wasm');
 let zstdReady: Promise<void> | undefined;
+let zstd: Zstd;
 
-/** Loads what decompressing needs, once per process. */
+/** Loads what decompressing needs, once per thread and only where it is needed: 5 MiB each. */
 export async function prepareCodec(type: Qcow2Compression): Promise<void> {
-  if (type === 'zstd') await (zstdReady ??= initZstd());
+  if (type === 'zstd') await (zstdReady ??= loadZstd());
+}
+
+async function loadZstd(): Promise<void> {
+  zstd = await import('@bokuweb/zstd-wasm');
+  await zstd.init();
 }
 
 /** Decompresses one cluster. `stored` may go on behind the compressed data (its length is kept in whole sectors only).
@@ -20,7 +26,7 @@ export function decompressCluster(
   const cluster =
     type === 'zlib'
       ? inflateRawSync(stored, { maxOutputLength: clusterBytes })
-      : decompressZstd(cutZstdFrame(stored, clusterBytes), { defaultHeapSize: clusterBytes });
+      : zstd.decompress(cutZstdFrame(stored, clusterBytes), { defaultHeapSize: clusterBytes });
   if (cluster.length !== clusterBytes)
     throw new Error(`decompresses to ${cluster.length} bytes instead of ${clusterBytes}`);
   return cluster;

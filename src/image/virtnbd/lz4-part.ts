@@ -1,4 +1,3 @@
-import { decompressFrameSync } from 'lz4-napi';
 import type { ByteSource } from '../byte-source.js';
 import { imageFault } from '../image-fault.js';
 
@@ -51,7 +50,7 @@ export async function readLz4Part(source: ByteSource, part: Lz4Part): Promise<Bu
   const stored = Buffer.alloc(part.storedBytes);
   await source.read(stored, part.offset);
   checkBlocks(source, stored, part);
-  const bytes = unpack(source, stored, part);
+  const bytes = await unpack(source, stored, part);
   if (bytes.length === part.bytes) return bytes;
   const words = `unpack to ${bytes.length} bytes, where ${part.bytes} were expected`;
   throw lz4Fault(source, part.offset, words);
@@ -78,7 +77,9 @@ function checkBlocks(source: ByteSource, stored: Buffer, { offset, bytes }: Lz4P
   if (at !== stored.length) throw lz4Fault(source, offset, 'end elsewhere than the trailer says');
 }
 
-function unpack(source: ByteSource, stored: Buffer, { offset }: Lz4Part): Buffer {
+async function unpack(source: ByteSource, stored: Buffer, { offset }: Lz4Part): Promise<Buffer> {
+  // Loaded where it is needed: it takes each process 8 MiB.
+  const { decompressFrameSync } = await import('lz4-napi');
   try {
     return decompressFrameSync(stored);
   } catch (error) {
