@@ -7,6 +7,9 @@ import { openTogether, type OpenFiles } from '../task/open-files.js';
 import { directRun } from './block-reader.js';
 import type { ImageStack } from './image-stack.js';
 
+/** Stands where a block has no digest: it equals that of no block. */
+export const NO_DIGEST = Buffer.alloc(DIGEST_BYTES, 0xff);
+
 /** Digests of the guest blocks that a point of the target shows: each out of the digest table of the file that holds the block. */
 export class ShownDigests {
   private constructor(
@@ -31,8 +34,8 @@ export class ShownDigests {
     });
   }
 
-  /** Of `count` blocks from `first`, 32 bytes each: zeros for a block of zeros. A block that only an image reader can get has no digest and
-   *  gets an impossible one, so that it equals nothing. */
+  /** Of `count` blocks from `first`, 32 bytes each: zeros for a block of zeros. A block that only an image reader can get, like the
+   *  last one of a disk that is no whole number of blocks, has `NO_DIGEST`. */
   async of(first: number, count: number): Promise<Buffer> {
     const map = await this.stack.mapBlocks(first, count);
     const digests = Buffer.alloc(count * DIGEST_BYTES);
@@ -43,7 +46,7 @@ export class ShownDigests {
       if (state === BLOCK_DIRECT) {
         const { file, units } = this.tables[map.layers[i]!]!;
         await file.read(part, digestEntryOffset(units.unitAt(map.hostOffsets[i]!)));
-      } else if (state !== BLOCK_UNALLOCATED && state !== BLOCK_ZERO) part.fill(0xff);
+      } else if (state !== BLOCK_UNALLOCATED && state !== BLOCK_ZERO) NO_DIGEST.copy(part);
       i += length;
     }
     return digests;

@@ -9,7 +9,7 @@ import { packBits } from '../blocks/block-bits.js';
 import { type CopyBlocksInput } from './copy-blocks.js';
 import { readStagedJson, stagedPath } from '../staging/copy-plan.js';
 import { ImageStack } from '../blocks/image-stack.js';
-import { ShownDigests } from '../blocks/shown-digests.js';
+import { NO_DIGEST, ShownDigests } from '../blocks/shown-digests.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { openTogether, type OpenFiles } from '../task/open-files.js';
 import { HeldWindows } from '../staging/held-windows.js';
@@ -77,7 +77,9 @@ class ScanWorker implements WindowWorker {
     const places: BlockPlace[] = [];
     for (let i = 0; i < count; i++) {
       if (!isCompared(i)) continue;
-      if (isEmpty(now.states[i]!)) changed[i] = isHole(before, i) ? 0 : 1;
+      const known = digestAt(before, i);
+      if (known.equals(NO_DIGEST)) changed[i] = (await this.isSameByBytes(first + i)) ? 0 : 1;
+      else if (isEmpty(now.states[i]!)) changed[i] = known.equals(HOLE) ? 0 : 1;
       else places.push(placeOf(now, i, first));
     }
     for (let i = 0; i < places.length; i += RUN_BLOCKS) {
@@ -107,6 +109,16 @@ class ScanWorker implements WindowWorker {
     return (i) => now.states[i] !== BLOCK_UNALLOCATED || before.states[i] !== BLOCK_UNALLOCATED;
   }
 
+  /** For a block without a digest of its own: what follows the whole blocks of a disk, mostly. */
+  private async isSameByBytes(guestBlock: number): Promise<boolean> {
+    const now = this.buffer.subarray(0, BLOCK_BYTES);
+    const before = this.buffer.subarray(BLOCK_BYTES, 2 * BLOCK_BYTES);
+    await this.parts.source.read(now, guestBlock * BLOCK_BYTES);
+    await this.parts.base.read(before, guestBlock * BLOCK_BYTES);
+    this.parts.context.control.add('readBytes', BLOCK_BYTES);
+    return now.equals(before);
+  }
+
   private async compareRun(
     places: readonly BlockPlace[],
     first: number,
@@ -118,7 +130,7 @@ class ScanWorker implements WindowWorker {
     for (const [k, { guestBlock }] of places.entries()) {
       const unit = this.buffer.subarray(k * BLOCK_BYTES, (k + 1) * BLOCK_BYTES);
       const i = guestBlock - first;
-      const expected = before.subarray(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES);
+      const expected = digestAt(before, i);
       const isSame = isZeroUnit(unit) ? expected.equals(HOLE) : digest(unit).equals(expected);
       changed[i] = isSame ? 0 : 1;
     }
@@ -134,6 +146,6 @@ function isEmpty(state: number): boolean {
   return state === BLOCK_UNALLOCATED || state === BLOCK_ZERO;
 }
 
-function isHole(digests: Buffer, i: number): boolean {
-  return digests.subarray(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES).equals(HOLE);
+function digestAt(digests: Buffer, i: number): Buffer {
+  return digests.subarray(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES);
 }
