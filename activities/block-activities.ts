@@ -3,12 +3,17 @@ import { moverTimes, type MoverTimes } from '../src/domain/sessions/mover-times.
 import { Context } from '@temporalio/activity';
 import { BLOCK_BYTES } from '../src/domain/targets/digest.js';
 import type { CopyBlocksHeartbeat } from '../src/domain/sessions/operation.js';
-import { comparisonJournal, copyJournal, openCopyRuns } from '../src/mover/staging/journals.js';
+import {
+  comparisonJournal,
+  copiedIn,
+  copyJournal,
+  openCopyRuns,
+} from '../src/mover/staging/journals.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { BackupRepository } from '../src/repository/backup-repository.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
 import { openRuns, type JournalPlace } from '../src/mover/task/window-journal.js';
-import { windowsIn, type WindowRun } from '../src/mover/task/window-runs.js';
+import { windowsBeside, windowsIn, type WindowRun } from '../src/mover/task/window-runs.js';
 import type { BatchCounts, BlockBatch } from './chain-payloads.js';
 import { stagingOf } from './on-chain.js';
 import { runTask } from './run-task.js';
@@ -32,8 +37,12 @@ export function createBlockActivities({ mover }: { readonly mover: DataMover }) 
       const { targetRepositoryId, reference, disk } = batch;
       const staging = stagingOf(batch);
       const input = { targetRepositoryId, staging, reference, disk };
-      return runBatch(mover, batch, openOfCopy(batch, staging), (windows, control) =>
-        mover.runWindows('copyBlocks', input, windows, control),
+      return runBatch(
+        mover,
+        batch,
+        openOfCopy(batch, staging),
+        (windows, control) => mover.runWindows('copyBlocks', input, windows, control),
+        copiedOf(batch, staging),
       );
     },
   };
@@ -60,12 +69,24 @@ export function openOfCopy(
   return (target) => openCopyRuns(target, staging, journal, firstWindow, windowCount);
 }
 
-/** Runs the open windows of a batch; the heartbeat carries its counters. */
+/** Counts the blocks that windows which are done were copied for. */
+type CountCopied = (target: BackupRepository, windows: readonly WindowRun[]) => Promise<number>;
+
+export function copiedOf(
+  { disk, reference: { token } }: Pick<Windows, 'disk' | 'reference'>,
+  staging: string,
+): CountCopied {
+  return (target, windows) => copiedIn(target, staging, { disk, token }, windows);
+}
+
+/** Runs the open windows of a batch; the heartbeat carries its counters.
+ *  @param countCopied absent: every block of a window is worked on */
 export async function runBatch(
   mover: DataMover,
-  batch: Pick<BlockBatch, 'targetRepositoryId' | 'windowCount'>,
+  batch: Pick<BlockBatch, 'targetRepositoryId' | 'windowCount'> & { readonly firstWindow?: number },
   findOpenRuns: FindOpenRuns,
   run: (windows: readonly WindowRun[], control: TaskControl) => Promise<void>,
+  countCopied?: CountCopied,
 ): Promise<BatchCounts> {
   const { attempt } = Context.current().info;
   const startedAtMs = performance.now();
@@ -76,7 +97,17 @@ export async function runBatch(
       await run(windows, control);
       const { processedBytes, times, ...moved } = counts(control, startedAtMs);
       const resumedWindows = batch.windowCount - windowsIn(windows);
-      return { processedBytes, times, ...movedBytes(moved), resumedWindows, attempt };
+      const all = { first: batch.firstWindow ?? 0, count: batch.windowCount };
+      const resumed =
+        countCopied === undefined || resumedWindows === 0
+          ? {}
+          : {
+              resumedBytes: (await countCopied(target, windowsBeside(all, windows))) * BLOCK_BYTES,
+            };
+      return {
+        ...{ processedBytes, times, ...movedBytes(moved) },
+        ...{ resumedWindows, ...resumed, attempt },
+      };
     },
     (control) => counts(control, startedAtMs),
   );

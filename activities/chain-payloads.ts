@@ -142,6 +142,8 @@ export interface BatchCounts extends MovedBytes {
   readonly times?: MoverTimes;
   /** Windows of the batch that an attempt before this one had made durable already. */
   readonly resumedWindows: number;
+  /** Bytes that were copied in those; absent: nobody asks, because every block of a window is worked on. */
+  readonly resumedBytes?: number;
   readonly attempt: number;
 }
 

@@ -14,7 +14,7 @@ import type { RestoreInput } from '../src/mover/restore/restore-point.js';
 import { openRestoreRuns, type RestoredTree } from '../src/mover/kept-files/restore-tree.js';
 import { readTreeRecord } from '../src/tree/tree-store.js';
 import { folderRepositoryId } from '../src/repository/open-repository.js';
-import { openIn, openOfCopy, runBatch } from './block-activities.js';
+import { copiedOf, openIn, openOfCopy, runBatch } from './block-activities.js';
 import type { BatchCounts } from './chain-payloads.js';
 import { runTask } from './run-task.js';
 
@@ -95,10 +95,16 @@ export function createRestoreActivities(deps: {
       const journal = rawRestoreJournal(staging, disk, reference.token);
       const findOpen = isRaw ? openIn(journal, batch) : openOfCopy(batch, staging);
       const onDisk = { ...batch, targetRepositoryId };
-      return runBatch(mover, onDisk, findOpen, async (windows, control) => {
-        await mover.run('renewLease', restore, control);
-        await mover.runWindows(isRaw ? 'restoreRaw' : 'copyBlocks', input, windows, control);
-      });
+      return runBatch(
+        mover,
+        onDisk,
+        findOpen,
+        async (windows, control) => {
+          await mover.run('renewLease', restore, control);
+          await mover.runWindows(isRaw ? 'restoreRaw' : 'copyBlocks', input, windows, control);
+        },
+        isRaw ? undefined : copiedOf(batch, staging),
+      );
     },
 
     async finishRestore(input: {

@@ -1,10 +1,13 @@
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { CopyActivities } from '../activities/copy-activities.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
-import { BLOCK_BYTES, WINDOW_BYTES } from '../src/domain/targets/digest.js';
+import { WINDOW_BYTES } from '../src/domain/targets/digest.js';
 import {
+  batchBytesOf,
   batchesOf,
   doneBytesOf,
+  openAtByte,
+  workBytesOf,
   type DiskBatch,
   type DiskWork,
 } from '../src/domain/targets/disk-work.js';
@@ -82,16 +85,18 @@ export class DiskBatches {
   ): Promise<void> {
     for (const batch of batchesOf(disk, this.parts.settings.batchWindows)) {
       await this.parts.betweenBatches();
-      await this.runBatch(activity, target, disk.disk, batch);
+      await this.runBatch(activity, target, disk, batch);
     }
   }
 
   private async runBatch(
     activity: 'copyBlocks' | 'scanBlocks',
     target: BatchTarget,
-    disk: string,
-    { firstWindow, windowCount, firstBlock, lastBlock, sizeBytes }: DiskBatch,
+    work: DiskWork,
+    part: DiskBatch,
   ): Promise<void> {
+    const { disk } = work;
+    const { firstWindow, windowCount, firstBlock, lastBlock } = part;
     const { workload } = this.parts.state.task;
     const summary = `${workload} ${disk}: blocks ${firstBlock}–${lastBlock}`;
     if (activity === 'copyBlocks')
@@ -106,7 +111,11 @@ export class DiskBatches {
       const resumedAt = (firstWindow + counts.resumedWindows) * WINDOW_BYTES;
       this.parts.state.resumed(disk, resumedAt, counts.attempt);
     }
-    this.parts.state.addProgress(counts, sizeBytes, Date.now() - startedAtMs);
+    this.parts.state.addProgress(
+      counts,
+      batchBytesOf(work, part, counts),
+      Date.now() - startedAtMs,
+    );
   }
 
   /** Counts the work of all disks together, before the first block and once, however many runs and attempts it takes. A scan and the copy
@@ -124,10 +133,10 @@ export class DiskBatches {
       bytesOf(disks),
       disks.reduce((sum, disk) => sum + doneBytesOf(disk), 0),
     );
-    for (const disk of disks) this.parts.state.resumed(disk.disk, doneBytesOf(disk));
+    for (const disk of disks) this.parts.state.resumed(disk.disk, openAtByte(disk));
   }
 }
 
 function bytesOf(disks: readonly DiskWork[]): number {
-  return disks.reduce((sum, { blockCount }) => sum + blockCount * BLOCK_BYTES, 0);
+  return disks.reduce((sum, disk) => sum + workBytesOf(disk), 0);
 }

@@ -1,6 +1,5 @@
 import { setCurrentDetails, setHandler, upsertMemo, workflowInfo } from '@temporalio/workflow';
-import { BLOCK_BYTES } from '../src/domain/targets/digest.js';
-import { doneBytesOf, type DiskWork } from '../src/domain/targets/disk-work.js';
+import { doneBytesOf, workBytesOf, type DiskWork } from '../src/domain/targets/disk-work.js';
 import { isErrorCode } from '../src/domain/errors.js';
 import type { OperationStatus } from '../src/domain/sessions/operation.js';
 import { cut } from '../src/domain/sessions/task-brief.js';
@@ -58,7 +57,7 @@ export class OperationState {
 
   /** Plans a piece of work; one that was planned before and did not end is not counted twice. */
   beginPiece(disks: readonly DiskWork[]): void {
-    const totalBytes = disks.reduce((sum, { blockCount }) => sum + blockCount * BLOCK_BYTES, 0);
+    const totalBytes = disks.reduce((sum, disk) => sum + workBytesOf(disk), 0);
     const processedBytes = disks.reduce((sum, disk) => sum + doneBytesOf(disk), 0);
     this.beginWork(totalBytes, processedBytes);
   }

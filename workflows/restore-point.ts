@@ -5,7 +5,7 @@ import type {
   RestoreOrder,
 } from '../activities/restore-activities.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
-import { batchesOf } from '../src/domain/targets/disk-work.js';
+import { batchBytesOf, batchesOf } from '../src/domain/targets/disk-work.js';
 import type { OperationStatus } from '../src/domain/sessions/operation.js';
 import { controlActivities } from './activity-profiles.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';
@@ -88,7 +88,7 @@ async function restoreDisks(restore: DiskRestore): Promise<OperationStatus> {
       await betweenBatches();
       const summary = `${disk.disk}: blocks ${part.firstBlock}–${part.lastBlock}`;
       state.show(`restoring ${summary}`);
-      await activities.restoreBlocks.executeWithOptions({ summary }, [
+      const counts = await activities.restoreBlocks.executeWithOptions({ summary }, [
         {
           order,
           reference,
@@ -98,7 +98,7 @@ async function restoreDisks(restore: DiskRestore): Promise<OperationStatus> {
           nowMs: Date.now(),
         },
       ]);
-      state.addProgress(part.sizeBytes);
+      state.addProgress(batchBytesOf(disk, part, counts));
     }
   }
   const { files } = await activities.finishRestore.executeWithOptions(

@@ -7,6 +7,9 @@ export interface DiskWork {
   readonly windowCount: number;
   /** Windows before this one are done. */
   readonly firstOpenWindow: number;
+  /** Of the blocks those that something is copied for, and those of them that are done: slots come in groups in some formats, of which a thin disk fills
+   *  few. Absent: all. */
+  readonly copied?: { readonly blockCount: number; readonly doneBlocks: number };
 }
 
 /** Names a plan in Temporal's history. */
@@ -15,9 +18,29 @@ export interface PlanReference {
   readonly epoch: number;
 }
 
-/** Bytes of a disk's blocks that are done already. */
-export function doneBytesOf({ blockCount, firstOpenWindow }: DiskWork): number {
+/** Bytes of a disk that are to be worked on, done or not. */
+export function workBytesOf({ blockCount, copied }: DiskWork): number {
+  return (copied?.blockCount ?? blockCount) * BLOCK_BYTES;
+}
+
+/** Of those what is done already. */
+export function doneBytesOf(disk: DiskWork): number {
+  return disk.copied === undefined ? openAtByte(disk) : disk.copied.doneBlocks * BLOCK_BYTES;
+}
+
+/** Where among its blocks, holes and all, the work on a disk goes on. */
+export function openAtByte({ blockCount, firstOpenWindow }: DiskWork): number {
   return Math.min(firstOpenWindow * WINDOW_BYTES, blockCount * BLOCK_BYTES);
+}
+
+/** What a batch adds to the work that is done.
+ *  @param counts of the attempt that ended it */
+export function batchBytesOf(
+  { copied }: DiskWork,
+  { sizeBytes }: DiskBatch,
+  counts: { readonly processedBytes: number; readonly resumedBytes?: number },
+): number {
+  return copied === undefined ? sizeBytes : counts.processedBytes + (counts.resumedBytes ?? 0);
 }
 
 /** A part of a disk's windows that one activity does. */

@@ -50,6 +50,8 @@ export class BlockListWriter {
   private readonly hash = createHash('sha256');
   private used = 0;
   count = 0;
+  /** Slots that nothing is copied into. */
+  holeCount = 0;
 
   constructor(
     private readonly file: WritableFile,
@@ -65,6 +67,7 @@ export class BlockListWriter {
     this.buffer[this.used * 2] = first;
     this.buffer[this.used * 2 + 1] = second;
     this.used++;
+    if (isHoleOffset(second)) this.holeCount++;
   }
 
   private async flush(): Promise<void> {
@@ -129,6 +132,16 @@ export class BlockListReader {
     const pairs = new Float64Array(present * 2);
     await this.fill(Buffer.from(pairs.buffer), first);
     return pairs;
+  }
+
+  /** How many of these entries something is copied for. */
+  async countCopied(first: number, count: number): Promise<number> {
+    let copied = 0;
+    for (let done = 0; done < count; done += BUFFERED_ENTRIES) {
+      const pairs = await this.read(first + done, Math.min(BUFFERED_ENTRIES, count - done));
+      for (let i = 1; i < pairs.length; i += 2) if (!isHoleOffset(pairs[i]!)) copied++;
+    }
+    return copied;
   }
 
   private async fill(bytes: Buffer, first: number): Promise<void> {

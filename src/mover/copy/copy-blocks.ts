@@ -116,12 +116,13 @@ class CopyWorker implements WindowWorker {
       await this.copyRun(firstSlot + i, places.slice(i, i + count), i);
       i += count;
     }
+    const copiedCount = places.filter(({ hostOffset }) => !isHoleOffset(hostOffset)).length;
     const digests = Buffer.from(this.digests); // sealed later, while the next window is copied
     return async () => {
       const copied = digests.subarray(0, places.length * DIGEST_BYTES);
       await stored?.assertSlots(placement, firstSlot, copied, digest);
       await journal.seal(window, digests);
-      context.control.add('processedBlocks', places.length);
+      context.control.add('processedBlocks', copiedCount);
     };
   }
 

@@ -37,7 +37,7 @@ export interface PlannedDisk {
 export async function listPlannedBlocks(
   context: MoverContext,
   input: PlannedDisk,
-): Promise<{ slotCount: number; zeroBlockCount: number }> {
+): Promise<{ slotCount: number; holeCount: number; zeroBlockCount: number }> {
   const { target, staging, token, disk, stack, changes, traits } = input;
   const open = (path: string) => target.openWork(path, token);
   return withOpenFiles(async (files) => {
@@ -74,7 +74,7 @@ export async function listPlannedBlocks(
     if (slotOrder === 'guest' && slotCount !== stack.blockCount)
       throw new Error(`${slotCount} of ${stack.blockCount} blocks of disk ${disk} have a slot`);
     await target.settle([stagedPath.workFolder(staging)]);
-    return { slotCount, zeroBlockCount };
+    return { slotCount, holeCount: blocks.holeCount, zeroBlockCount };
   });
 }
 

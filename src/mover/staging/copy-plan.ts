@@ -50,6 +50,8 @@ export interface DiskPlan extends FileShape, KeptFile {
   readonly layers: readonly LayerFile[];
   /** Of the block list: slot k of the staged file holds what its entry k names. */
   readonly slotCount: number;
+  /** Of those slots the ones that nothing is copied into. */
+  readonly holeCount: number;
   readonly zeroBlockCount: number;
   /** Of the target's newest file of a disk that is a full in each point: what it holds at the same place is not sent again. Absent: there is none. */
   readonly reuse?: { readonly digestsPath: string };
@@ -113,7 +115,7 @@ export const stagedPath = {
 const MAX_PLAN_BYTES = 16 * 1024 * 1024;
 
 /** Grows with every change of what lies in a staging folder: what another release left there is done again. */
-const STAGING_VERSION = 6;
+const STAGING_VERSION = 7;
 
 /** null: there is none that can be trusted. Staging may be lost at any time, so what is damaged there, or was written by another release, is
  *  done again, like what is absent. */

@@ -2,6 +2,8 @@ import { DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/targets/digest.js';
 import type { DiskWork } from '../../domain/targets/disk-work.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { WINDOW_BITS_BYTES } from '../blocks/block-bits.js';
+import { BlockListReader } from '../blocks/block-list.js';
+import { withOpenFiles } from '../task/open-files.js';
 import { firstOpenWindow, openRuns, type JournalPlace } from '../task/window-journal.js';
 import type { WindowRun } from '../task/window-runs.js';
 import { stagedPath, windowCountOf } from './copy-plan.js';
@@ -43,20 +45,51 @@ export async function diskWork(
 export async function copyWork(
   target: BackupRepository,
   staging: string,
-  plan: { readonly token: string; readonly disks: readonly { disk: string; slotCount: number }[] },
+  plan: {
+    readonly token: string;
+    readonly disks: readonly { disk: string; slotCount: number; holeCount: number }[];
+  },
 ): Promise<DiskWork[]> {
   const isComposed = await hasComposed(target, staging);
   const work: DiskWork[] = [];
-  for (const { disk, slotCount } of plan.disks) {
+  for (const { disk, slotCount, holeCount } of plan.disks) {
     const windowCount = windowCountOf(slotCount);
     const journal = copyJournal(staging, disk, plan.token);
-    work.push(
-      isComposed
-        ? { disk, blockCount: slotCount, windowCount, firstOpenWindow: windowCount }
-        : await diskWork(target, journal, disk, slotCount),
-    );
+    const whole = isComposed
+      ? { disk, blockCount: slotCount, windowCount, firstOpenWindow: windowCount }
+      : await diskWork(target, journal, disk, slotCount);
+    if (holeCount === 0) {
+      work.push(whole);
+      continue;
+    }
+    const blockCount = slotCount - holeCount;
+    const done = [{ first: 0, count: whole.firstOpenWindow }];
+    const doneBlocks =
+      whole.firstOpenWindow === windowCount
+        ? blockCount
+        : await copiedIn(target, staging, { disk, token: plan.token }, done);
+    work.push({ ...whole, copied: { blockCount, doneBlocks } });
   }
   return work;
+}
+
+/** Blocks that are copied in these windows of a plan. */
+export async function copiedIn(
+  target: BackupRepository,
+  staging: string,
+  { disk, token }: { readonly disk: string; readonly token: string },
+  windows: readonly WindowRun[],
+): Promise<number> {
+  if (windows.every(({ count }) => count === 0)) return 0;
+  return withOpenFiles(async (files) => {
+    const path = stagedPath.blockList(staging, disk);
+    const file = files.add(await target.openWork(path, token, 'existing'));
+    const list = await BlockListReader.open(file, token);
+    let copied = 0;
+    for (const { first, count } of windows)
+      copied += await list.countCopied(first * WINDOW_BLOCKS, count * WINDOW_BLOCKS);
+    return copied;
+  });
 }
 
 /** The windows of `first … first + count - 1` that are not copied: none once the file is composed, whose parts may have their final names

@@ -8,6 +8,20 @@ export function windowsIn(runs: readonly WindowRun[]): number {
   return runs.reduce((sum, { count }) => sum + count, 0);
 }
 
+/** Of the windows `first … first + count - 1` those that are in none of `runs`, which are sorted and lie among them. */
+export function windowsBeside(
+  { first, count }: WindowRun,
+  runs: readonly WindowRun[],
+): WindowRun[] {
+  const beside: WindowRun[] = [];
+  let next = first;
+  for (const run of [...runs, { first: first + count, count: 0 }]) {
+    beside.push(...windowRuns(next, run.first - next));
+    next = run.first + run.count;
+  }
+  return beside;
+}
+
 /** `count` windows from the first on; no run for none. */
 export function windowRuns(first: number, count: number): WindowRun[] {
   return count === 0 ? [] : [{ first, count }];

@@ -1,5 +1,7 @@
+import { copyFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CopyTask } from '../../../src/domain/sessions/copy-session.js';
+import { qemuImg, qemuIo, requireTool } from '../../support/image/qemu.js';
 import {
   LIBVIRT_FIXTURE,
   OVIRT_FIXTURE,
@@ -24,6 +26,10 @@ describe('the progress of a task', () => {
 
   async function looksAt(fixture: string, workload: string): Promise<Look[]> {
     site = await TestSite.create(fixture);
+    return looksAtCopy(workload);
+  }
+
+  async function looksAtCopy(workload: string): Promise<Look[]> {
     const looks: Look[] = [];
     const sessions = new LocalSessions([await site.openSource(), await site.openTarget()], {
       settings: { batchWindows: 1 },
@@ -72,6 +78,29 @@ describe('the progress of a task', () => {
       }
       const shown = looks.map(({ processedBytes }) => processedBytes);
       expect(shown).toEqual([...shown].sort((a, b) => a - b));
+    },
+    60_000,
+  );
+
+  it.skipIf(!requireTool('qemu-img'))(
+    'goes by what is copied, not by the room that a format keeps for it',
+    async () => {
+      site = await TestSite.create(null);
+      const [first, second] = [24, 25].map((day) => site.path('primary', `web-2026-11-${day}.vhd`));
+      await qemuImg('create', '-q', '-f', 'vpc', '-o', 'force_size=on', first!, '64M');
+      // A VHD keeps room in blocks of 2 MiB, which are 32 of the copy's.
+      await qemuIo(first!, 'vpc', ['write -q -P 1 0 64k', 'write -q -P 2 30M 64k']);
+      await copyFile(first!, second!);
+      await qemuIo(second!, 'vpc', ['write -q -P 3 64k 64k', 'write -q -P 4 31M 128k']);
+      const looks = await looksAtCopy('web.vhd');
+
+      const [point] = looks.slice(-1).map(({ restorePoint }) => restorePoint);
+      const own = looks.filter(({ restorePoint }) => restorePoint === point);
+      const left = ({ totalBytes, processedBytes }: Look) => totalBytes - processedBytes;
+      expect(own.map((look) => [look.activity, left(look)]).slice(-2)).toEqual([
+        ['copyBlocks', 3 * 65_536],
+        ['composeTargetFile', 0],
+      ]);
     },
     60_000,
   );

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { WindowRange, windowRuns, windowsIn } from '../../../src/mover/task/window-runs.js';
+import {
+  WindowRange,
+  windowsBeside,
+  windowRuns,
+  windowsIn,
+} from '../../../src/mover/task/window-runs.js';
 
 const RUNS = [
   { first: 3, count: 2 },
@@ -35,5 +40,22 @@ describe('runs of windows', () => {
       ...[3, 4, 9, 20, 21, 22],
       ...[undefined, undefined],
     ]);
+  });
+});
+
+describe('windowsBeside', () => {
+  it.each([
+    ['none of them', [{ first: 10, count: 5 }], []],
+    ['all of them', [], [{ first: 10, count: 5 }]],
+    [
+      'those before, between and behind',
+      [
+        { first: 11, count: 1 },
+        { first: 13, count: 1 },
+      ],
+      [10, 12, 14].map((first) => ({ first, count: 1 })),
+    ],
+  ])('gives %s', (_, runs, beside) => {
+    expect(windowsBeside({ first: 10, count: 5 }, runs)).toEqual(beside);
   });
 });
