@@ -4,6 +4,7 @@ import { readChainRecord } from '../../../src/chain/chain-store.js';
 import { holdLease, LEASE_MS, type Lease } from '../../../src/chain/leases.js';
 import { InProcessMover } from '../mover/in-process-mover.js';
 import { SimulatedRepository } from '../repository/simulated-repository.js';
+import type { GrowingSource } from './growing-source.js';
 import { LivingChain, newest } from './living-chain.js';
 import { wrongPoints } from './read-chain.js';
 
@@ -13,12 +14,34 @@ const FIRST_AT_MS = Date.parse('2026-11-02T22:00:00Z');
 /** Some days after the last copy. */
 export const NOW_MS = FIRST_AT_MS + 5 * DAY_MS;
 
+/** In the source, as oVirt's `backup_vm.py` calls it. */
+export const DESCRIPTION = 'mail01/mail01-2b6f7c1e-9d34-4a55-8e10-c7f2a9d4b613.ovf';
+
 /** A lease on the point at this place of the chain. */
 export type LeaseOf = readonly [
   point: number,
   purpose: Lease['purpose'],
   expiresAtMs?: number | undefined,
 ];
+
+interface Options {
+  /** Of the disk, 64 KiB each. */
+  readonly blockCount?: number;
+  readonly description?: Buffer;
+  readonly later?: (source: GrowingSource) => Promise<void>;
+}
+
+/** When the machine is backed up after its last copy. */
+export function laterAtMs(number: number): number {
+  return FIRST_AT_MS + 4 * DAY_MS + (4 + number) * HOUR_MS;
+}
+
+async function twoIncrements(source: GrowingSource): Promise<void> {
+  for (const number of [1, 2]) {
+    source.work(4 + number);
+    await source.backUp(laterAtMs(number), 'incremental');
+  }
+}
 
 /** A full and three increments of a machine with one disk, copied day by day once, and two increments that the source alone has; each test has
  *  storages with them of its own. Points are named by their places in the chain.
@@ -33,20 +56,27 @@ export class CopiedMachine {
     readonly before: ChainRecord,
   ) {}
 
-  static async make(): Promise<CopiedMachine> {
+  /** @param options.description what lies beside the backups and describes the machine: a companion of each point
+   *  @param options.later what the machine does, and how it is backed up, after its last copy */
+  static async make({
+    description,
+    later = twoIncrements,
+    blockCount = 12,
+  }: Options = {}): Promise<CopiedMachine> {
     const source = new SimulatedRepository('primary');
     const target = new SimulatedRepository('offsite');
-    const living = await LivingChain.begin({ source, target }, FIRST_AT_MS, newest(9));
+    if (description !== undefined) {
+      await source.makeFolder('mail01');
+      await source.put(DESCRIPTION, description);
+    }
+    const living = await LivingChain.begin({ source, target }, FIRST_AT_MS, newest(9), blockCount);
     await living.session();
     for (let day = 1; day < 4; day++) {
       living.source.work(day);
       await living.source.backUp(FIRST_AT_MS + day * DAY_MS, 'incremental');
       await living.session();
     }
-    for (const day of [5, 6]) {
-      living.source.work(day);
-      await living.source.backUp(FIRST_AT_MS + 4 * DAY_MS + day * HOUR_MS, 'incremental');
-    }
+    await later(living.source);
     const record = await readChainRecord(target, chainFolder('nightly', living.chain.workloadId));
     return new CopiedMachine(living, source, target, record!);
   }
@@ -72,6 +102,12 @@ export class CopiedMachine {
   /** The raw disk as the guest had it when the point was made. */
   disk(point: number): Buffer {
     return this.living.truth(this.before.points[point]!);
+  }
+
+  /** The same of a point in the source. */
+  diskAfterwards(point: number): Buffer {
+    const createdAt = new Date(this.living.source.days[point]!.createdAtMs).toISOString();
+    return this.living.truth({ createdAt });
   }
 
   async copy(...leases: LeaseOf[]): Promise<MachineCopy> {

@@ -86,6 +86,20 @@ export class GrowingSource {
     return raw.subarray(0, this.virtualSizeBytes);
   }
 
+  rewrite(...blocks: number[]): void {
+    for (const block of blocks) this.write(block);
+  }
+
+  /** They read as zeros, and no file holds bytes of them. */
+  wipe(...blocks: number[]): void {
+    for (const block of blocks) this.change(block, null);
+  }
+
+  /** They read as zeros, which the next file holds like any other bytes. */
+  storeZeros(...blocks: number[]): void {
+    for (const block of blocks) this.change(block, Buffer.alloc(BLOCK_BYTES));
+  }
+
   private write(block: number): void {
     this.change(block, noise(++this.writes));
   }

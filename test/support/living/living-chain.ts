@@ -39,8 +39,9 @@ export class LivingChain {
     repositories: { source: FolderRepository; target: BackupRepository },
     firstAtMs: number,
     policy: LivingPolicy,
+    blockCount = 12,
   ): Promise<LivingChain> {
-    const source = new GrowingSource(repositories.source, 'mail01', { blockCount: 12 });
+    const source = new GrowingSource(repositories.source, 'mail01', { blockCount });
     await source.backUp(firstAtMs, 'full');
     const [workload] = await listSourceWorkloads(repositories.source);
     return new LivingChain(source, repositories, workload!.id, policy);

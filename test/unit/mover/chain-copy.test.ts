@@ -1,77 +1,28 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { stagingFolder } from '../../../src/chain/chain-paths.js';
 import { writeChainRecord } from '../../../src/chain/chain-store.js';
-import type { PlanCopyInput, PlanCopyOutcome } from '../../../src/mover/copy/plan-copy.js';
 import { CopiedMachine, type MachineCopy } from '../../support/living/copied-machine.js';
+import {
+  COPIED_AT,
+  DIGEST,
+  FULL,
+  LINEAGE,
+  commit,
+  copyPoint,
+  place,
+  plan,
+  runWindows,
+  type Order,
+} from '../../support/living/copy-steps.js';
 
 const UNIT = 65_536;
 /** The first point that only the source has, and the one after it. */
 const [NEXT, NEWEST] = [4, 5];
-const COPIED_AT = '2026-11-07T22:00:00.000Z';
 
 let machine: CopiedMachine;
 beforeAll(async () => {
   machine = await CopiedMachine.make();
 });
-
-/** Ways to find what a copy has to hold. */
-const LINEAGE = { kind: 'increment', changedBy: 'lineage' } as const;
-const DIGEST = { kind: 'increment', changedBy: 'digest' } as const;
-const FULL = { kind: 'full', changedBy: 'all' } as const;
-
-type Order = Partial<PlanCopyInput>;
-
-function plan(copy: MachineCopy, point: number, order: Order): Promise<PlanCopyOutcome> {
-  const { targetRepositoryId, chain, epoch } = copy.input;
-  return copy.mover.run('planCopy', {
-    ...{ targetRepositoryId, chain, epoch, sourceRepositoryId: 'primary' },
-    ...{ workloadId: machine.before.workload.id, restorePointId: machine.sourceId(point) },
-    ...LINEAGE,
-    lineageFrom:
-      order.changedBy === undefined || order.changedBy === 'lineage' ? machine.sourceId(3) : null,
-    ...{ digest: 'sha256', verifyAfterCopy: 'cached' },
-    ...order,
-  });
-}
-
-function place({ pointId, reference }: PlanCopyOutcome) {
-  const staging = stagingFolder(machine.chain, pointId);
-  return { targetRepositoryId: 'offsite', staging, reference };
-}
-
-async function runWindows(
-  copy: MachineCopy,
-  name: 'copyBlocks' | 'scanBlocks',
-  planned: PlanCopyOutcome,
-): Promise<void> {
-  for (const { disk, windowCount, firstOpenWindow: first } of planned.disks)
-    await copy.mover.runWindows(name, { ...place(planned), disk }, [
-      { first, count: windowCount - first },
-    ]);
-}
-
-/** Compares first where that is asked for. */
-async function planned(copy: MachineCopy, point: number, order: Order) {
-  const first = await plan(copy, point, order);
-  if (first.state === 'ready') return first;
-  await runWindows(copy, 'scanBlocks', first);
-  const second = await plan(copy, point, order);
-  if (second.state !== 'ready') throw new Error('compared twice');
-  return second;
-}
-
-function commit(copy: MachineCopy, outcome: PlanCopyOutcome) {
-  const { pointId } = outcome;
-  const input = { ...place(outcome), chain: machine.chain, pointId, copiedAt: COPIED_AT };
-  return copy.mover.run('commitRestorePoint', { ...input, flags: ['weekly'] });
-}
-
-async function copyPoint(copy: MachineCopy, point: number, order: Order) {
-  const outcome = await planned(copy, point, order);
-  await runWindows(copy, 'copyBlocks', outcome);
-  await copy.mover.run('composeTargetFile', place(outcome));
-  return { outcome, point: await commit(copy, outcome) };
-}
 
 describe('copying a restore point', () => {
   // Blocks by hand: what the source's increments hold, what differs from the newest copy, or all that is not zeros.
@@ -133,7 +84,7 @@ describe('copying a restore point', () => {
     const outcome = await plan(copy, NEXT, LINEAGE);
     const compose = (token = outcome.reference.token) => {
       const reference = { ...outcome.reference, token };
-      return copy.mover.run('composeTargetFile', { ...place(outcome), reference });
+      return copy.mover.run('composeTargetFile', { ...place(copy, outcome), reference });
     };
     await expect(compose()).rejects.toMatchObject({ code: 'FILE_MISSING' });
     await runWindows(copy, 'copyBlocks', outcome);
@@ -151,7 +102,7 @@ describe('copying a restore point', () => {
       const whole = await machine.copy();
       const outcome = await plan(whole, NEXT, LINEAGE);
       await runWindows(whole, 'copyBlocks', outcome);
-      const { staging } = place(outcome);
+      const { staging } = place(whole, outcome);
       const files = await whole.target.list(`${staging}/${folder}`);
       expect(files).not.toEqual([]);
       for (const { path } of files) {
@@ -167,7 +118,7 @@ describe('copying a restore point', () => {
     const copy = await machine.copy();
     const outcome = await plan(copy, NEXT, LINEAGE);
     await runWindows(copy, 'copyBlocks', outcome);
-    await copy.mover.run('composeTargetFile', place(outcome));
+    await copy.mover.run('composeTargetFile', place(copy, outcome));
     await copy.mover.run('deleteRestorePoints', { ...copy.input, ids: [machine.idOf(3)] });
     await expect(commit(copy, outcome)).rejects.toMatchObject({ code: 'STAGING_INVALID' });
     expect(await copy.listed()).toEqual([0, 1, 2]);
@@ -220,6 +171,49 @@ describe('the plan of a copy', () => {
     const kept = await copy.target.list(`${machine.chain}/.quarantine`);
     expect(kept.map(({ name }) => name).join()).toContain(pointId);
     expect(await copy.target.stat(`${machine.chain}/${pointId}`)).toBeNull();
+  });
+
+  it('compares what was not compared yet, and again what another point was compared with', async () => {
+    const copy = await machine.copy();
+    const first = await plan(copy, NEWEST, DIGEST);
+    expect(first).toMatchObject({ state: 'scan', disks: [{ firstOpenWindow: 0, windowCount: 1 }] });
+    expect(await plan(copy, NEWEST, DIGEST)).toEqual(first);
+    await runWindows(copy, 'scanBlocks', first);
+    const older = copy.clone();
+    expect((await plan(copy, NEWEST, DIGEST)).state).toBe('ready');
+    await older.mover.run('deleteRestorePoints', { ...older.input, ids: [machine.idOf(3)] });
+    const again = await plan(older, NEWEST, DIGEST);
+    expect(again).toMatchObject({ state: 'scan', disks: [{ firstOpenWindow: 0 }] });
+    expect(again.reference.token).not.toBe(first.reference.token);
+  });
+
+  it('is made anew when the point that it builds on is gone', async () => {
+    const copy = await machine.copy();
+    const first = await plan(copy, NEXT, LINEAGE);
+    await copy.mover.run('deleteRestorePoints', { ...copy.input, ids: [machine.idOf(3)] });
+    const again = await plan(copy, NEXT, { ...LINEAGE, lineageFrom: machine.sourceId(2) });
+    expect(again.reference.token).not.toBe(first.reference.token);
+    await runWindows(copy, 'copyBlocks', again);
+    await copy.mover.run('composeTargetFile', place(copy, again));
+    expect(await commit(copy, again)).toMatchObject({ parentId: machine.idOf(2) });
+    expect(await machine.wrongPoints(copy.target)).toEqual([]);
+  });
+
+  it('is refused for an increment on a chain that has no point', async () => {
+    const copy = await machine.copy();
+    const ids = [3, 2, 1, 0].map((point) => machine.idOf(point));
+    await copy.mover.run('deleteRestorePoints', { ...copy.input, ids });
+    const order = { ...DIGEST, lineageFrom: null };
+    await expect(plan(copy, NEXT, order)).rejects.toMatchObject({ code: 'STAGING_INVALID' });
+  });
+
+  it('names another folder than a point that has its date already', async () => {
+    const copy = await machine.copy();
+    const { pointId } = await plan(copy, NEXT, FULL);
+    const [oldest, ...rest] = machine.before.points;
+    const points = [{ ...oldest!, id: pointId }, ...rest];
+    await writeChainRecord(copy.target, machine.chain, { ...machine.before, points });
+    expect((await plan(copy, NEXT, FULL)).pointId).not.toBe(pointId);
   });
 
   it('is for the session that owns the chain', async () => {

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { writeChainRecord } from '../../../src/chain/chain-store.js';
 import type { Damage } from '../../../src/domain/targets/damage.js';
 import { BackupError } from '../../../src/domain/errors.js';
+import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import {
   CopiedMachine,
@@ -11,6 +12,7 @@ import {
 } from '../../support/living/copied-machine.js';
 
 const UNIT = 65_536;
+const DAY_MS = 86_400_000;
 
 let machine: CopiedMachine;
 let disk: string;
@@ -45,6 +47,11 @@ describe('verifying a restore point', () => {
         await copy.spoil(copy.pathOf(0, 'image'), 6 * UNIT - 1);
       },
       () => [{ type: 'units', disk, units: [2, 5], count: 2 }],
+    ],
+    [
+      'a byte of its head',
+      (copy) => copy.spoil(copy.pathOf(0, 'image'), 70),
+      () => [{ type: 'units', disk, units: [0], count: 1 }],
     ],
     [
       'the last byte of the file',
@@ -92,6 +99,59 @@ describe('verifying a restore point', () => {
     expect(await leases(copy)).toHaveLength(1);
   });
 
+  it.each([
+    { passed: 'a moment', afterMs: 1, isGoneOnWith: true },
+    { passed: 'almost a week', afterMs: 7 * DAY_MS - 1, isGoneOnWith: true },
+    { passed: 'a week', afterMs: 7 * DAY_MS, isGoneOnWith: false },
+    { passed: 'a week backwards', afterMs: -7 * DAY_MS, isGoneOnWith: false },
+  ])('goes on where it was when $passed has passed: $isGoneOnWith', async (row) => {
+    const copy = await machine.copy();
+    const pointId = machine.idOf(0);
+    const begun = { ...copy.input, pointId };
+    await copy.mover.run('prepareVerification', begun);
+    const windows = [{ first: 0, count: 1 }];
+    await copy.mover.runWindows('verifyBlocks', { ...begun, disk }, windows);
+    copy.nowMs += row.afterMs;
+    const { disks } = await copy.mover.run('prepareVerification', { ...copy.input, pointId });
+    const firstOpenWindow = row.isGoneOnWith ? 1 : 0;
+    expect(disks).toMatchObject([{ windowCount: 1, firstOpenWindow }]);
+  });
+
+  it.each<[string, (points: TargetRestorePoint[]) => void, RegExp]>([
+    [
+      'another parent',
+      (points) => {
+        points[3] = { ...points[3]!, parentId: points[1]!.id };
+      },
+      /names the parent .+ instead of \.\.\/.+/,
+    ],
+    [
+      'a parent where it is a full',
+      ([, , , newest]) => {
+        const [own] = newest!.disks;
+        Object.assign(newest!, { disks: [{ ...own, kind: 'full' }] });
+      },
+      /names the parent .+ instead of none/,
+    ],
+  ])('finds a file that names %s', async (_name, change, reason) => {
+    const copy = await machine.copy();
+    const points = machine.before.points.map((point) => ({ ...point }));
+    change(points);
+    await writeChainRecord(copy.target, machine.chain, { ...machine.before, points });
+    expect(await verify(copy, 3)).toEqual([
+      { type: 'file', disk, reason: expect.stringMatching(reason) as string },
+    ]);
+  });
+
+  it('knows nothing of files that cannot be read just now', async () => {
+    const copy = await machine.copy();
+    const gone = new BackupError('REPOSITORY_UNREACHABLE', 'offsite does not answer');
+    const path = copy.pathOf(3, 'image');
+    const openRead = copy.target.openRead.bind(copy.target);
+    copy.target.openRead = (asked) => (asked === path ? Promise.reject(gone) : openRead(asked));
+    await expect(verify(copy, 3)).rejects.toMatchObject({ code: 'REPOSITORY_UNREACHABLE' });
+  });
+
   it('waits for a change of the chain, and leaves no lease meanwhile', async () => {
     const copy = await machine.copy();
     const pending = { type: 'merge', intoId: machine.idOf(0), fromId: machine.idOf(1) } as const;
@@ -132,6 +192,23 @@ describe('healing a backup file', () => {
     expect((await copy.read(path)).equals(whole)).toBe(true);
     expect(await verify(copy, point)).toEqual([]);
     expect(await copy.target.list(`${machine.chain}/.staging`)).toEqual([]);
+  });
+
+  it('heals a table first where it hides which guest blocks the others are', async () => {
+    const copy = await machine.copy();
+    const path = copy.pathOf(0, 'image');
+    const whole = await copy.read(path);
+    const unit = await copy.unitOf(0, 4);
+    const units = [0, unit];
+    // Not even its head says any more what it is.
+    for (const bad of units) await copy.spoil(path, bad * UNIT);
+    const outcome = await heal(copy, 0, units);
+    expect(outcome).toMatchObject({ remaining: [], isSourceUnknown: false });
+    expect(outcome.notes).toEqual([
+      expect.stringMatching(/a table .* was healed from the copy of the tables/),
+      expect.stringMatching(/guest block 4 .* was healed from the source/),
+    ]);
+    expect((await copy.read(path)).equals(whole)).toBe(true);
   });
 
   it.each<[string, boolean, (copy: MachineCopy) => Promise<InProcessMover>]>([

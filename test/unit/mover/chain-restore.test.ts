@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { writeChainRecord } from '../../../src/chain/chain-store.js';
 import type { RestoreFormat } from '../../../src/domain/sources/restore-point.js';
 import type { RestoreInput } from '../../../src/mover/restore/restore-point.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
@@ -144,6 +145,21 @@ describe('a restore is refused', () => {
     const restore = new Restore(await machine.copy(), 'raw', more);
     await expect(restore.prepare()).rejects.toMatchObject({ code });
     expect(await restore.leases()).toEqual([]);
+  });
+
+  it('of a point that is being merged away, unless it has begun', async () => {
+    const more = { pointId: machine.idOf(1) };
+    const begun = new Restore(await machine.copy(), 'raw', more);
+    await begun.prepare();
+    const fresh = new Restore(begun.copy, 'raw', more);
+    const pending = { type: 'merge', intoId: machine.idOf(0), fromId: machine.idOf(1) } as const;
+    const points = machine.before.points.map((point, place) =>
+      place === 1 ? { ...point, state: 'retired' as const } : point,
+    );
+    const record = { ...machine.before, points, pending };
+    await writeChainRecord(begun.copy.target, machine.chain, record);
+    await expect(fresh.prepare()).rejects.toMatchObject({ code: 'RESTORE_POINT_MISSING' });
+    await expect(begun.prepare()).resolves.toMatchObject({ disks: [{ windowCount: 1 }] });
   });
 
   it('into a folder that holds something, unless that is allowed', async () => {
