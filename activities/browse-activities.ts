@@ -1,5 +1,7 @@
+import { readNewestAudit } from '../src/chain/audit-log.js';
 import { readFillSamples } from '../src/chain/fill-record.js';
 import { readTaskRecords } from '../src/chain/sessions/task-record.js';
+import { auditKey, type AuditEntry } from '../src/domain/access/audit.js';
 import type { CopyTask } from '../src/domain/sessions/copy-session.js';
 import { BackupError, isStorageFault } from '../src/domain/errors.js';
 import { growthOf } from '../src/domain/safety/growth.js';
@@ -29,6 +31,7 @@ export function createBrowseActivities(deps: {
   const { mover, settleMs } = deps;
   return {
     ...createTaskActivities(deps),
+    ...createAuditActivities(deps),
     ...createDescribeActivities(deps),
     async listWorkloads(input: BrowseRepositoryInput): Promise<BrowsePage<WorkloadSummary>> {
       return runTask((control) => mover.run('listWorkloads', input, control));
@@ -98,6 +101,25 @@ function createTaskActivities({ mover }: { readonly mover: DataMover }) {
         const page = { after: input.cursor ?? '', maxBytes: PAGE_TASKS_BYTES };
         const { tasks, unreadable, last } = await readTaskRecords(repository, input.session!, page);
         return { items: tasks, unreadable, ...(last === null ? {} : { nextCursor: last }) };
+      });
+    },
+  };
+}
+
+function createAuditActivities({ mover }: { readonly mover: DataMover }) {
+  return {
+    /** Who changed what, newest first. */
+    async listAudit({
+      repositoryId,
+      audit,
+      cursor,
+    }: BrowseRepositoryInput): Promise<BrowsePage<AuditEntry>> {
+      return runTask(async () => {
+        const repository = await mover.repository(repositoryId);
+        const page = await readNewestAudit(repository, audit!, cursor ?? null);
+        const last = page.lines.at(-1);
+        const isLast = !page.hasMore || last === undefined;
+        return { items: page.lines, ...(isLast ? {} : { nextCursor: auditKey(last) }) };
       });
     },
   };

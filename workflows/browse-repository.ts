@@ -2,6 +2,7 @@ import { proxyActivities } from '@temporalio/workflow';
 import type { BrowseActivities } from '../activities/browse-activities.js';
 import type { FactsActivities } from '../activities/facts-activities.js';
 import type { ReadRecordActivities } from '../activities/record-activities.js';
+import type { AuditEntry } from '../src/domain/access/audit.js';
 import type { RecordedSession } from '../src/domain/sessions/recorded-session.js';
 import type { CopySession, CopyTask } from '../src/domain/sessions/copy-session.js';
 import { lookTaskQueue } from './messages.js';
@@ -15,10 +16,7 @@ import type {
 } from '../src/domain/targets/repository-view.js';
 import type { FactsPage } from '../src/domain/safety/workload-facts.js';
 
-/** A look into a repository by a worker that reaches it. Someone is waiting for the answer, so nothing is tried for long. */
-export async function browseRepository(
-  input: BrowseRepositoryInput,
-): Promise<
+type Answer =
   | BrowsePage<
       | RepositoryDescription
       | WorkloadSummary
@@ -27,9 +25,12 @@ export async function browseRepository(
       | CopyTask
       | CopySession
       | RecordedSession
+      | AuditEntry
     >
-  | FactsPage
-> {
+  | FactsPage;
+
+/** A look into a repository by a worker that reaches it. Someone is waiting for the answer, so nothing is tried for long. */
+export async function browseRepository(input: BrowseRepositoryInput): Promise<Answer> {
   const activities = proxyActivities<BrowseActivities & FactsActivities & ReadRecordActivities>({
     taskQueue: lookTaskQueue(input.repositoryId),
     startToCloseTimeout: '2m',
@@ -72,6 +73,8 @@ export async function browseRepository(
       return activities.readSessionRecord.executeWithOptions({ summary }, [input]);
     case 'tasks':
       return activities.listTasks.executeWithOptions({ summary }, [input]);
+    case 'audit':
+      return activities.listAudit.executeWithOptions({ summary }, [input]);
     case 'restorePoints':
       return activities.listRestorePoints.executeWithOptions({ summary }, [input]);
   }

@@ -7,6 +7,8 @@ import { AllSessions } from './sessions/all-sessions.js';
 import type { ApiDependencies } from './api-dependencies.js';
 import { accessRoutes } from './access/access-routes.js';
 import { AccessTokens } from './access/access-tokens.js';
+import { AuditReader } from './access/audit-reader.js';
+import { auditRoutes } from './access/audit-routes.js';
 import { AuditTrail } from './access/audit-trail.js';
 import { requireCaller, requireLoopback, requireOwnOrigin } from './access/authentication.js';
 import { dashboardPages } from './pages/dashboard-pages.js';
@@ -206,6 +208,7 @@ function apiRoutes(
       now,
     }),
     ...accessRoutes(tokens, now, signIn),
+    ...auditRoutes(new AuditReader(browser, targets)),
     ...errorRoutes(),
     ...systemRoutes(
       {

@@ -1,7 +1,14 @@
 /** Audit lines beside the data: JSON, one a line, in files of a month (docs/FORMAT.md, Job and sessions). Lines are added and never changed. */
 
-import type { AuditLine } from '../domain/access/audit.js';
+import {
+  auditKey,
+  type AuditEntry,
+  type AuditFilter,
+  type AuditLine,
+  type AuditPage,
+} from '../domain/access/audit.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
+import { jsonBytes } from '../domain/sessions/task-brief.js';
 import { readWholeFile } from '../repository/replace-file.js';
 import { OWN_FOLDER } from '../repository/repository-path.js';
 import { jobFolder } from './chain-paths.js';
@@ -47,6 +54,86 @@ export async function readAuditLines(
   for (const name of [...(await fileNames(repository, folder))].sort())
     lines.push(...linesOf(await readWholeFile(repository, `${folder}/${name}`, MAX_READ_BYTES)));
   return lines;
+}
+
+/** So many lines at most, and so many bytes of JSON but at least one line, are read at once. */
+const PAGE_LINES = 200;
+const PAGE_BYTES = 400_000;
+
+/** The newest lines of a repository and of the jobs in it, newest first. Files are read from the newest month on, and no more than are needed.
+ *  @param before `auditKey` of the last line of the page before; null: the first page */
+export async function readNewestAudit(
+  repository: BackupRepository,
+  filter: AuditFilter,
+  before: string | null,
+): Promise<AuditPage> {
+  const files: { path: string; name: string; jobId: string | null }[] = [];
+  for (const jobId of await placesIn(repository, filter.jobId)) {
+    const folder = auditFolder(jobId);
+    for (const name of await fileNames(repository, folder))
+      files.push({ path: `${folder}/${name}`, name, jobId });
+  }
+  files.sort((a, b) => (a.name > b.name ? -1 : 1));
+  const found: AuditEntry[] = [];
+  let month = '';
+  for (const { path, name, jobId } of files) {
+    // All files of a month are read before it is known which of its lines are the newest.
+    const isNextMonth = monthOf(name) !== month;
+    if (isNextMonth && found.length > PAGE_LINES) break;
+    month = monthOf(name);
+    if (isOutside(month, filter)) continue;
+    const lines = linesOf(await readWholeFile(repository, path, MAX_READ_BYTES));
+    found.push(
+      ...lines
+        .filter(isWhole)
+        .filter((line) => isWanted(line, filter) && (before === null || auditKey(line) < before))
+        .map((line) => ({ ...line, jobId })),
+    );
+  }
+  found.sort((a, b) => (auditKey(a) > auditKey(b) ? -1 : 1));
+  return cutPage(found);
+}
+
+function cutPage(found: readonly AuditEntry[]): AuditPage {
+  let bytes = 0;
+  let count = 0;
+  while (count < Math.min(found.length, PAGE_LINES) && (count === 0 || bytes < PAGE_BYTES)) {
+    bytes += jsonBytes(found[count]);
+    count++;
+  }
+  return { lines: found.slice(0, count), hasMore: count < found.length };
+}
+
+/** The jobs whose folders lie here, and null for the repository as a whole. */
+async function placesIn(
+  repository: BackupRepository,
+  jobId: string | null,
+): Promise<(string | null)[]> {
+  if (jobId !== null) return [jobId];
+  const entries = await repository.list('');
+  const folders = entries.filter(({ type, name }) => type === 'folder' && !name.startsWith('.'));
+  return [null, ...folders.map(({ name }) => name)];
+}
+
+/** What somebody else wrote between the lines may lack what is shown. */
+function isWhole(line: AuditLine): boolean {
+  const { who, role, operation, path, outcome, at } = line as Partial<AuditLine>;
+  const texts = [who, role, operation, path, outcome];
+  return texts.every((text) => typeof text === 'string') && !Number.isNaN(Date.parse(at ?? ''));
+}
+
+function isWanted({ at }: AuditLine, { fromMs, toMs }: AuditFilter): boolean {
+  const atMs = Date.parse(at);
+  return (fromMs === null || atMs >= fromMs) && (toMs === null || atMs < toMs);
+}
+
+function isOutside(month: string, { fromMs, toMs }: AuditFilter): boolean {
+  const monthAt = (ms: number) => new Date(ms).toISOString().slice(0, 'YYYY-MM'.length);
+  return (fromMs !== null && month < monthAt(fromMs)) || (toMs !== null && month > monthAt(toMs));
+}
+
+function monthOf(name: string): string {
+  return name.slice(0, 'YYYY-MM'.length);
 }
 
 async function appendToMonth(
@@ -123,7 +210,7 @@ function fileName(month: string, number: number): string {
 function byMonth(lines: readonly AuditLine[]): Map<string, AuditLine[]> {
   const months = new Map<string, AuditLine[]>();
   for (const line of lines) {
-    const month = line.at.slice(0, 'YYYY-MM'.length);
+    const month = monthOf(line.at);
     months.set(month, [...(months.get(month) ?? []), line]);
   }
   return months;

@@ -23,6 +23,7 @@ import { addSafetyCommands } from './safety-commands.js';
 import { ServerError } from './server-client.js';
 import { addServerCommands } from './server-commands.js';
 import { addSessionCommands } from './session-commands.js';
+import { addAuditCommand } from './audit-command.js';
 import { addTokenCommands } from './token-commands.js';
 import type { Terminal } from './terminal.js';
 
@@ -84,6 +85,7 @@ function buildProgram(
   addLimitCommands(program, act);
   addNotificationCommands(program, act);
   addTokenCommands(program, act);
+  addAuditCommand(program, act);
   return program;
 }
 

@@ -35,7 +35,8 @@ export class AuditTrail {
       return this.#parts.targetIds.includes(id) ? [{ repositoryId: id, jobId: null }] : [];
     if (subject === 'job') return this.#placesOfJob(id);
     if (subject === 'session') return this.#placesOfJob(jobOfSession(id));
-    return [];
+    // What is of no single place lies in all of them: any one of them may be what is left.
+    return subject === 'site' ? this.#parts.targetIds.map(wholeOf) : [];
   }
 
   /** Of a job that was just made.
@@ -96,6 +97,10 @@ interface MadeOf {
 
 interface Named {
   readonly repositoryId: string;
+}
+
+function wholeOf(repositoryId: string): AuditPlace {
+  return { repositoryId, jobId: null };
 }
 
 function idOf({ repositoryId }: Named): string {

@@ -42,7 +42,10 @@ export function guardedRoutes(
       } finally {
         if (outcome === 'REQUEST_INVALID') places = [];
         const made = outcome === 'done' ? madeJob(response.get('Location')) : null;
-        if (made !== null) places = [...places, ...trail.placesOfMade(made, request.body, places)];
+        if (made !== null) {
+          const replaced = route.subject === 'site' ? [] : places;
+          places = [...replaced, ...trail.placesOfMade(made, request.body, replaced)];
+        }
         const line = { ...lineOf(route, request, response), at: new Date(now()).toISOString() };
         await trail.keep({ ...line, outcome }, places);
       }

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { RepositoryConfig } from '../../config/config.js';
+import type { AuditEntry, AuditFilter } from '../../domain/access/audit.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import type { CopySession, CopyTask } from '../../domain/sessions/copy-session.js';
 import type { RecordedSession, RecordFilter } from '../../domain/sessions/recorded-session.js';
@@ -136,6 +137,15 @@ export class RepositoryBrowser {
     return items[0] ?? null;
   }
 
+  /** Who changed what, newest first. @param cursor key of the last line of the page before */
+  audit(
+    repositoryId: string,
+    audit: AuditFilter,
+    cursor?: string,
+  ): Promise<BrowsePage<AuditEntry>> {
+    return this.#browse({ repositoryId, what: 'audit', audit, cursor });
+  }
+
   /** Tasks of a session that have files of their own. */
   tasks(
     repositoryId: string,
@@ -185,8 +195,9 @@ export function configuredRepository(
 
 /** Names of workloads are of any length and content, workflow ids are not. */
 function browseNameOf(input: BrowseRepositoryInput): string {
-  const { repositoryId, what, workload, session, records, cursor } = input;
-  const filter = records && JSON.stringify(records);
+  const { repositoryId, what, workload, session, records, audit, cursor } = input;
+  const wanted = records ?? audit;
+  const filter = wanted && JSON.stringify(wanted);
   const rest = [workload, session?.sessionId, filter, cursor].map((part) =>
     part === undefined ? '' : `/${digest(part)}`,
   );

@@ -23,6 +23,7 @@ import { Instant } from '../show/instant.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';
 import { Rows, type Column } from '../show/rows.js';
 import { shellWord } from '../show/format.js';
+import { AuditSection } from './audit-section.js';
 import { State } from '../show/state.js';
 
 const DAY_MS = 86_400_000;
@@ -46,10 +47,20 @@ export function AccessPage() {
       {me.data === undefined && me.error === null && <Waiting what="Asking who you are" />}
       {me.data !== undefined && <Me me={me.data} />}
       {me.data !== undefined && !isAdministrator && (
-        <Nothing>An administrator sees and makes the tokens here.</Nothing>
+        <Nothing>
+          An administrator sees and makes the tokens here, and sees who changed what.
+        </Nothing>
       )}
       {isAdministrator && <Tokens />}
-      <Commands lines={['longhaul token list', curlLine('GET', '/me')]} />
+      {isAdministrator && <AuditSection />}
+      <Commands
+        lines={[
+          'longhaul token list',
+          'longhaul audit',
+          curlLine('GET', '/me'),
+          curlLine('GET', '/audit'),
+        ]}
+      />
     </Page>
   );
 }

@@ -1,5 +1,6 @@
 /** What is in a repository, as the API shows it. Plain JSON. */
 
+import type { AuditFilter } from '../access/audit.js';
 import type { Growth } from '../safety/growth.js';
 import type { ErrorCode } from '../errors.js';
 import type {
@@ -28,7 +29,10 @@ export interface BrowseRepositoryInput {
     | 'jobs'
     | 'sessions'
     | 'session'
-    | 'tasks';
+    | 'tasks'
+    | 'audit';
+  /** Only for `audit`, and needed there. */
+  readonly audit?: AuditFilter;
   /** Only for `sessions`, and needed there. */
   readonly records?: RecordFilter;
   /** Only for `tasks` and `session`, and needed there. */

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { appendAuditLines, readAuditLines } from '../../../src/chain/audit-log.js';
-import type { AuditLine } from '../../../src/domain/access/audit.js';
+import { appendAuditLines, readAuditLines, readNewestAudit } from '../../../src/chain/audit-log.js';
+import type { AuditFilter, AuditLine, AuditPage } from '../../../src/domain/access/audit.js';
 import { readWholeFile } from '../../../src/repository/replace-file.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
@@ -119,5 +119,64 @@ describe('audit lines beside the data', () => {
     });
     await expect(appendAuditLines(repository, 'nightly', [line('c')])).rejects.toThrow();
     expect(await ids()).toEqual(['a', 'b']);
+  });
+});
+
+describe('the newest audit lines of a repository', () => {
+  const ALL: AuditFilter = { jobId: null, fromMs: null, toMs: null };
+  const at = (day: string) => ({ at: `2026-${day}T22:00:00.000Z` });
+
+  async function pages(filter = ALL): Promise<string[][]> {
+    const read: string[][] = [];
+    let before: string | null = null;
+    for (;;) {
+      const { lines, hasMore }: AuditPage = await readNewestAudit(repository, filter, before);
+      read.push(lines.map(({ id, jobId }) => `${id} ${jobId}`));
+      if (!hasMore) return read;
+      const last = lines.at(-1)!;
+      before = `${last.at} ${last.id}`;
+    }
+  }
+
+  it('are those of all jobs and of the repository, newest first over months and files', async () => {
+    await appendAuditLines(repository, 'nightly', [line('a', at('10-31')), line('d', at('11-20'))]);
+    await appendAuditLines(repository, 'weekly', [line('b', at('11-01'))]);
+    await appendAuditLines(repository, null, [line('c', at('11-02'))]);
+    expect(await pages()).toEqual([['d nightly', 'c null', 'b weekly', 'a nightly']]);
+    expect(await pages({ ...ALL, jobId: 'nightly' })).toEqual([['d nightly', 'a nightly']]);
+    const november = { fromMs: Date.parse('2026-11-01T00:00:00Z'), toMs: Date.parse('2026-11-20') };
+    expect(await pages({ ...ALL, ...november })).toEqual([['c null', 'b weekly']]);
+  });
+
+  it('come in pages that leave none out and show none twice, whatever the places', async () => {
+    const many = (name: string, count: number, month: string) =>
+      Array.from({ length: count }, (_, i) => line(`${name}${i}`, at(`${month}-${10 + (i % 18)}`)));
+    const written = [...many('a', 250, '10'), ...many('b', 150, '11')];
+    await appendAuditLines(repository, 'nightly', written);
+    const others = many('c', 120, '10');
+    await appendAuditLines(repository, null, others);
+    const read = await pages();
+    expect(read.map((page) => page.length)).toEqual([200, 200, 120]);
+    const ids = read.flat().map((text) => text.split(' ')[0]!);
+    expect([...ids].sort()).toEqual([...written, ...others].map(({ id }) => id).sort());
+    const times = new Map([...written, ...others].map((each) => [each.id, each.at]));
+    const shown = ids.map((id) => `${times.get(id)!} ${id}`);
+    expect(shown).toEqual([...shown].sort().reverse());
+  });
+
+  it('are cut before they are more than one answer holds', async () => {
+    const long = Array.from({ length: 40 }, (_, i) => line(`l${i}`, { after: 'x'.repeat(20_000) }));
+    await appendAuditLines(repository, 'nightly', long);
+    // 400,000 bytes are 20 of them.
+    expect((await pages()).map((page) => page.length)).toEqual([20, 20]);
+  });
+
+  it('pass over what lacks what is shown', async () => {
+    await appendAuditLines(repository, 'nightly', [line('a')]);
+    const bad = ['{"id":"b","at":"2026-11-26T22:00:00.000Z"}', '{"id":"c","at":"soon","who":"x"}'];
+    const path = `${FOLDER}/2026-11.001.jsonl`;
+    const present = (await readWholeFile(repository, path, MIB))!;
+    await repository.put(path, Buffer.concat([present, Buffer.from(`${bad.join('\n')}\n`)]));
+    expect(await pages()).toEqual([['a nightly']]);
   });
 });

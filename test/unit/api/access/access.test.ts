@@ -101,6 +101,7 @@ const ALLOWED: Readonly<Record<string, readonly Role[]>> = {
       'deleteMirrorJob',
       'setLimits',
       'listTokens',
+      'listAudit',
       'createToken',
       'revokeToken',
     ],
