@@ -29,7 +29,7 @@ async function differencing(): Promise<MemoryBytes> {
   });
 }
 
-type Poke = (bytes: Buffer) => void;
+type Poke = (bytes: Buffer) => unknown;
 
 /** Both copies of a structure, with checksums made right again. */
 const both =
@@ -48,6 +48,10 @@ const metadata =
   (at: number, value: number): Poke =>
   (bytes) =>
     void bytes.writeUInt32LE(value, METADATA + at);
+/** Of the size of the disk, among the entries of 32 bytes; that of page 83 follows it. */
+const SIZE_ENTRY = 64;
+/** Length of the second region. */
+const metadataBytes = (bytes: Buffer): number => bytes.readUInt32LE(REGIONS[0]! + 48 + 24);
 const bat =
   (entry: bigint): Poke =>
   (bytes) =>
@@ -114,7 +118,37 @@ describe('a broken VHDX file', () => {
       regions((r) => void r.writeUInt32LE(BAT + 512, 32)),
       'IMAGE_CORRUPT',
     ],
+    [
+      'with a region twice',
+      regions((r) => {
+        r.writeUInt32LE(3, 8);
+        r.copy(r, 80, 16, 48);
+      }),
+      'IMAGE_CORRUPT',
+    ],
+    ['without metadata', regions((r) => void r.writeUInt32LE(1, 8)), 'IMAGE_CORRUPT'],
+    [
+      'with a log of version 1',
+      headers((h) => {
+        h.writeUInt8(1, 48);
+        h.writeUInt16LE(1, 64);
+      }),
+      'IMAGE_VERSION_UNKNOWN',
+    ],
     ['with an unknown item that must be known', metadata(32, 7), 'IMAGE_VERSION_UNKNOWN'],
+    [
+      'with one item twice',
+      (b) => void b.copy(b, METADATA + SIZE_ENTRY, METADATA + 96, METADATA + 112),
+      'IMAGE_CORRUPT',
+    ],
+    ['with an item in the table of items', metadata(SIZE_ENTRY + 16, 100), 'IMAGE_CORRUPT'],
+    [
+      'with an item half behind its metadata',
+      (b) => void b.writeUInt32LE(metadataBytes(b) - 4, METADATA + SIZE_ENTRY + 16),
+      'IMAGE_CORRUPT',
+    ],
+    ['with sectors of 1024 bytes', metadata(65_568, 1_024), 'IMAGE_CORRUPT'],
+    ['that has a parent and names none', metadata(65_540, 2), 'IMAGE_CORRUPT'],
     ['with an item outside of its metadata', metadata(32 + 16, 0xffff_fff0), 'IMAGE_CORRUPT'],
     ['with too many items', metadata(10, 0xffff), 'IMAGE_LIMIT_EXCEEDED'],
     ['with an item of 2 bytes', metadata(32 + 20, 2), 'IMAGE_LIMIT_EXCEEDED'],
@@ -179,6 +213,49 @@ describe('a broken VHDX file', () => {
     const link = Buffer.from(bytes);
     link.write('x', link.indexOf(Buffer.from('{a1b2', 'utf16le')));
     await expect(VHDX.open(new MemoryBytes(link))).rejects.toMatchObject({ code: 'IMAGE_CORRUPT' });
+  });
+
+  /** Of the locator, behind the items of a disk. */
+  const LOCATOR = METADATA + 65_576;
+  const BITMAP = BAT + 4096 * 8;
+
+  it.each<[string, Poke, string]>([
+    ['a bitmap in a state that is none', (b) => b.writeBigUInt64LE(2n, BITMAP), 'IMAGE_CORRUPT'],
+    [
+      'a bitmap behind its end',
+      (b) => b.writeBigUInt64LE(((2n ** 40n) << 20n) | 6n, BITMAP),
+      'IMAGE_TRUNCATED',
+    ],
+    ['a bitmap in its table', (b) => b.writeBigUInt64LE((5n << 20n) | 6n, BITMAP), 'IMAGE_CORRUPT'],
+    ['another kind of locator', (b) => b.writeUInt8(9, LOCATOR), 'IMAGE_VERSION_UNKNOWN'],
+    ['too many ways to its parent', (b) => b.writeUInt16LE(0xffff, LOCATOR + 18), 'IMAGE_CORRUPT'],
+    [
+      'a way to its parent that lies elsewhere',
+      (b) => b.writeUInt32LE(0xffff_fff0, LOCATOR + 24),
+      'IMAGE_CORRUPT',
+    ],
+  ])('is refused over a parent with %s', async (_name, poke, code) => {
+    const bytes = Buffer.from((await differencing()).bytes);
+    poke(bytes);
+    await expect(VHDX.open(new MemoryBytes(bytes))).rejects.toMatchObject({ code });
+  });
+
+  it.each<[string, Poke]>([
+    [
+      'an unknown item that need not be known',
+      (b) => {
+        b.writeUInt8(9, METADATA + 96);
+        b.writeUInt32LE(0, METADATA + 96 + 24);
+      },
+    ],
+    ['a log of another version that holds nothing', headers((h) => void h.writeUInt16LE(1, 64))],
+  ])('is none with %s', async (_name, poke) => {
+    const bytes = Buffer.from((await disk()).bytes);
+    poke(bytes);
+    const image = await VHDX.open(new MemoryBytes(bytes));
+    const block = Buffer.alloc(65_536);
+    await image.read(block, 65_536, null);
+    expect(block.equals(blockOf(1))).toBe(true);
   });
 
   it('is read by its other header, and by its other region table', async () => {
