@@ -117,7 +117,7 @@ export function createRestoreActivities(deps: {
         const targetRepositoryId = folderRepositoryId(input.order.destinationPath);
         const staging = restoreStaging(restore.pointId);
         const { reference } = input;
-        if (input.order.format === 'same')
+        if (input.order.format !== 'raw')
           await mover.run('composeTargetFile', { targetRepositoryId, staging, reference }, control);
         return mover.run('finishRestore', restore, control);
       });

@@ -88,12 +88,12 @@ function addRestoreCommand(program: Command, act: Act): void {
       .requiredOption('--to <folder>', 'empty or new folder on the machine of the worker')
       .option(
         '--format <format>',
-        'same (as the copy) or raw: the disks, also those within archives',
+        'same (as the copy), or raw or qcow2: the disks, also those within archives',
         'same',
       )
       .option(
         '--disk <name...>',
-        'only these disks; with raw also those within archives (drive-scsi0)',
+        'only these disks; with raw and qcow2 also those within archives (drive-scsi0)',
       )
       .option(
         '--layout',

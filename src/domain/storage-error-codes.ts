@@ -246,7 +246,7 @@ export const STORAGE_ERROR_CODES = {
   RESTORE_FORMAT_UNSUITED: {
     kind: 'invalid',
     meaning:
-      'A raw disk was asked for, and the copy is a file that is kept as it is and in which no disk can be told: a compressed archive, a stream of files.',
+      'Disks were asked for (`raw`, `qcow2`), and the copy is a file that is kept as it is and in which no disk can be told: a compressed archive, a stream of files.',
     hint: 'Restore it as it is (`--format same`), unpack it and let its own tool take the disks out of it.',
   },
 } as const satisfies Record<string, ErrorCodeEntry>;

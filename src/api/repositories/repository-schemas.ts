@@ -15,6 +15,7 @@ import type {
 } from '../../domain/targets/repository-view.js';
 import type { StorageProbe } from '../../domain/targets/storage-probe.js';
 import type { OperationStatus } from '../../domain/sessions/operation.js';
+import { RESTORE_FORMATS } from '../../domain/sources/restore-point.js';
 import { WORKLOAD_ID_LENGTH } from '../../domain/sources/workload-id.js';
 import { instant, pageName, slug } from '../field-schemas.js';
 import { errorCodeSchema } from '../sessions/session-schemas.js';
@@ -272,13 +273,13 @@ export const restoreRequestSchema: z.ZodType<RestoreRequest> = z
         }),
       })
       .meta({ id: 'RestoreDestination' }),
-    format: z.enum(['same', 'raw']).default('same').meta({
+    format: z.enum(RESTORE_FORMATS).default('same').meta({
       description:
-        'same: whole files of the format that the copy has, none building on another; raw: the disks as they are, also those within archives (VMA, OVA) and streams (VMDK).',
+        'same: whole files of the format that the copy has, none building on another; raw: the disks as they are; qcow2: each as one file of that format. Both also of disks within archives (VMA, OVA) and streams (VMDK).',
     }),
     disks: z.array(z.string().min(1).max(255)).min(1).max(1_000).optional().meta({
       description:
-        'Names of the disks that are wanted; with raw also of disks within archives (`drive-scsi0`); without it: all.',
+        'Names of the disks that are wanted; with raw and qcow2 also of disks within archives (`drive-scsi0`); without it: all.',
     }),
     layout: z.boolean().default(false).meta({
       description:

@@ -103,6 +103,14 @@ function WishFields({ point, wishes, onChange }: WishFieldsProps) {
   );
 }
 
+// eslint-disable-next-line no-restricted-syntax -- the word of the API for disks that are converted
+const CONVERTED: RestoreFormat = 'qcow2';
+
+function formatOf(chosen: string): RestoreFormat {
+  if (chosen === CONVERTED) return CONVERTED;
+  return chosen === 'raw' ? chosen : 'same';
+}
+
 function DiskFields({ point, wishes, onChange }: WishFieldsProps) {
   return (
     <>
@@ -127,12 +135,13 @@ function DiskFields({ point, wishes, onChange }: WishFieldsProps) {
         value={wishes.layout ? TREE : wishes.format}
         onChange={(chosen) => {
           const layout = chosen === TREE;
-          onChange({ ...wishes, layout, format: chosen === 'raw' ? 'raw' : 'same' });
+          onChange({ ...wishes, layout, format: formatOf(chosen) });
         }}
       >
         <div className="stack">
           <Radio value="same" label="whole files of the format of the copy" />
           <Radio value="raw" label="raw: the disks as they are" />
+          <Radio value={CONVERTED} label={`${CONVERTED}: each disk as one file of that format`} />
           <Radio
             value={TREE}
             label="the tree that the backup tool looks for: all files, with its names, times and permissions"

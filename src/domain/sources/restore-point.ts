@@ -12,8 +12,16 @@ export type WorkloadType = string;
 /** Format of a disk image, as `src/image/formats.ts` lists it: `qcow2`, `raw`. Data: nothing but that folder and the layouts knows one by name. */
 export type FormatId = string;
 
-/** `same`: files of the format that the target keeps, so without its chain; `raw`: the disk as it is, byte for byte. */
-export type RestoreFormat = 'same' | 'raw';
+/** `same`: files of the format that the target keeps, so without its chain; `raw`: the disk as it is, byte for byte; `qcow2`: each disk as a file of that
+ *  format, whatever its copy is. */
+// eslint-disable-next-line no-restricted-syntax -- the word that people type, and the one format that all disks can be converted to
+export const RESTORE_FORMATS = ['same', 'raw', 'qcow2'] as const;
+export type RestoreFormat = (typeof RESTORE_FORMATS)[number];
+
+/** The format that disks are converted to; null: they keep that of the copy, or are no files of a format. */
+export function convertedFormat(format: RestoreFormat): FormatId | null {
+  return format === 'same' || format === 'raw' ? null : format;
+}
 
 /** What a file looked like when it was last read. Equal stamps mean: not touched since. Different stamps say nothing about content.
  *  `modifiedAtNs`, `changedAtNs` and `inode` are decimal strings, because they exceed 2^53. */

@@ -18,6 +18,7 @@ import type { DiskWork, PlanReference } from '../../domain/targets/disk-work.js'
 import { ImageStack } from '../blocks/image-stack.js';
 import { sameLayer, type LayerFile } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { assertCopyable } from '../copy/disk-limit.js';
 import { fileOf } from '../copy/plan-disk.js';
 import { listPlannedBlocks } from '../copy/planned-blocks.js';
 import { targetLayersOf } from '../copy/scan-plan.js';
@@ -43,6 +44,8 @@ export interface FullOrder {
   readonly fileNames?: ReadonlyMap<string, string>;
   /** Formats of those that get another than their own; absent: none. */
   readonly formats?: ReadonlyMap<string, FormatId>;
+  /** The format that all disks get, also those within files; null, absent: each keeps its own. */
+  readonly convertedTo?: FormatId | null;
   /** Of disks whose files are kept as they are: the disks within them that are wanted instead, by the names that they get; absent: none. */
   readonly within?: ReadonlyMap<string, readonly WithinFile[]>;
 }
@@ -64,6 +67,7 @@ export async function planFull(
   const existing = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
   if (
     existing !== null &&
+    (existing.convertedTo ?? null) === (order.convertedTo ?? null) &&
     isSame(existing, layers) &&
     (await isSoundPlan(target, staging, existing))
   ) {
@@ -76,7 +80,7 @@ export async function planFull(
   const token = newToken();
   const disks: DiskPlan[] = [];
   for (const [disk, files] of layers) {
-    const formatId = order.formats?.get(disk) ?? files[0]!.format;
+    const formatId = order.convertedTo ?? order.formats?.get(disk) ?? null;
     const planned = await planDisk(context, {
       ...{ target, staging, token, disk, files, formatId, keepsLinkId },
     });
@@ -106,6 +110,7 @@ export async function planFull(
       : [],
     source: point.source,
     passedOver: [],
+    ...(typeof order.convertedTo === 'string' ? { convertedTo: order.convertedTo } : {}),
   };
   await writeStagedJson(target, stagedPath.plan(staging), plan);
   return work(target, staging, plan);
@@ -119,8 +124,8 @@ async function planDisk(
     token: string;
     disk: string;
     files: readonly LayerFile[];
-    /** Of the full, where it has fulls. */
-    formatId: FormatId;
+    /** Of the full, where it has fulls; null: that of its image. */
+    formatId: FormatId | null;
     keepsLinkId: boolean;
   },
 ): Promise<DiskPlan> {
@@ -128,8 +133,9 @@ async function planDisk(
   try {
     const { target, staging, token, disk, keepsLinkId } = input;
     const isWithin = input.files[0]!.within !== undefined;
-    const formatId = isWithin ? stack.images[0]!.format : input.formatId;
-    const format = fullFormat(formatId, stack.dialect);
+    const own = isWithin ? stack.images[0]!.format : input.files[0]!.format;
+    const format = fullFormat(input.formatId ?? own, stack.dialect);
+    if (input.formatId !== null) assertCopyable(stack, format);
     const file = fileOf(input, format, stack);
     const changes = { type: 'all' } as const;
     const lists = await listPlannedBlocks(context, {

@@ -4,7 +4,11 @@ import { readChainRecord } from '../../chain/chain-store.js';
 import { pathSegment } from '../../domain/targets/path-segment.js';
 import { BackupError } from '../../domain/errors.js';
 import { restoreStaging } from '../../domain/targets/staging-id.js';
-import type { FormatId, RestoreFormat } from '../../domain/sources/restore-point.js';
+import {
+  convertedFormat,
+  type FormatId,
+  type RestoreFormat,
+} from '../../domain/sources/restore-point.js';
 import type {
   TargetCompanion,
   TargetDisk,
@@ -79,10 +83,11 @@ export async function prepareRestore(
     target,
     staging,
     epoch: 0,
-    withCompanions: true,
+    convertedTo: convertedFormat(input.format),
+    withCompanions: input.format === 'same',
     takesItsPlace: false,
   });
-  if (input.format === 'same') return plan;
+  if (input.format !== 'raw') return plan;
   const stored = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
   const disks: DiskWork[] = [];
   for (const disk of stored?.disks ?? [])
@@ -205,12 +210,12 @@ export async function finishRestore(
   const staging = restoreStaging(input.pointId);
   const plan = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
   const disks = plan?.disks ?? [];
-  // A restore as raw disks has none.
+  // A restore as other files than those of the copy has none.
   const composed = await readStagedJson<ComposedPoint>(target, stagedPath.composed(staging));
   const companions = composed === null || composed.token !== plan?.token ? [] : composed.companions;
   const staged = [
     ...disks.map((disk) =>
-      input.format === 'same' ? stagedPath.image(staging, disk) : rawPath(staging, disk.disk),
+      input.format === 'raw' ? rawPath(staging, disk.disk) : stagedPath.image(staging, disk),
     ),
     ...companions.map(({ path }) => `${stagedPath.pointFolder(staging)}/${withinPoint(path)}`),
   ];

@@ -1,7 +1,12 @@
 import { fileTraits } from '../../domain/targets/file-traits.js';
 import { BackupError } from '../../domain/errors.js';
 import { pathSegment } from '../../domain/targets/path-segment.js';
-import type { FileTraits, FormatId, RestoreFormat } from '../../domain/sources/restore-point.js';
+import {
+  convertedFormat,
+  type FileTraits,
+  type FormatId,
+  type RestoreFormat,
+} from '../../domain/sources/restore-point.js';
 import type { KeptFile, TargetCompanion } from '../../domain/targets/target-point.js';
 import { placesInTree, treeFault } from '../../domain/trees/tree-path.js';
 import { PLAIN_DIALECT } from '../../image/disk-image.js';
@@ -42,6 +47,7 @@ function flatName(
   wanted: RestoreFormat,
 ): string {
   if (isCompanion === true && as !== undefined) return as.slice(as.lastIndexOf('/') + 1);
-  const extension = wanted === 'raw' ? 'raw' : fullFormat(format, PLAIN_DIALECT).extension;
+  const kept = convertedFormat(wanted) ?? format;
+  const extension = wanted === 'raw' ? 'raw' : fullFormat(kept, PLAIN_DIALECT).extension;
   return `${pathSegment(disk)}.${extension}`;
 }

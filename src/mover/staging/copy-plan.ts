@@ -38,6 +38,8 @@ export interface CopyPlan {
   readonly source: CopiedSource;
   /** Source points that are dealt with once this one is copied. */
   readonly passedOver: readonly KnownSourcePoint[];
+  /** Of a restore that converts its disks: the format that they get. */
+  readonly convertedTo?: FormatId;
 }
 
 /** Of one disk, with the shape of its staged file. */

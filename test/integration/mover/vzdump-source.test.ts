@@ -9,6 +9,8 @@ import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
+import { qemuBytes, qemuCheck, requireTool } from '../../support/image/qemu.js';
+import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { restoreInto } from '../../support/mover/restore-into.js';
 import { vmaFile, type Vma } from '../../support/image/vma-file.js';
 import { testJob } from '../../support/session/test-site.js';
@@ -89,7 +91,7 @@ describe('a folder of vzdump', () => {
     expect(verified).toMatchObject({ state: 'ended', result: 'success' });
   });
 
-  describe('whose archive is restored as raw disks', () => {
+  describe('whose archive is restored disk by disk', () => {
     let to: string;
     let point: TargetRestorePoint;
     beforeEach(async () => {
@@ -98,10 +100,14 @@ describe('a folder of vzdump', () => {
       to = join(folder, 'restored');
       await mkdir(to);
     });
-    const restore = async (disks: readonly string[] | null): Promise<Record<string, Buffer>> => {
-      const id = folderRepositoryId(to);
-      const into = await openDirectoryRepository({ id, rootPath: to, readOnly: false });
-      const order = { chain: CHAIN, pointId: point.id, format: 'raw', disks } as const;
+    const destination = () =>
+      openDirectoryRepository({ id: folderRepositoryId(to), rootPath: to, readOnly: false });
+    const restore = async (
+      disks: readonly string[] | null,
+      format: 'raw' | 'qcow2' = 'raw',
+    ): Promise<Record<string, Buffer>> => {
+      const into = await destination();
+      const order = { chain: CHAIN, pointId: point.id, format, disks };
       const files = await restoreInto(into, offsite, order);
       const read = files.map(async (path) => [basename(path), await readFile(path)] as const);
       return Object.fromEntries(await Promise.all(read));
@@ -119,6 +125,26 @@ describe('a folder of vzdump', () => {
       expect(all['drive-scsi0.raw']!.equals(system)).toBe(true);
       expect(all['drive-scsi1.raw']!.equals(data)).toBe(true);
     });
+
+    it.skipIf(!requireTool('qemu-img'))(
+      'gives files of qcow2, also where a raw restore was begun and given up',
+      async () => {
+        const into = await destination();
+        await new InProcessMover(offsite, into).run('prepareRestore', {
+          ...{ repositoryId: offsite.id, destinationPath: to, chain: CHAIN, pointId: point.id },
+          ...{ format: 'raw', disks: null, intoExisting: false, leaseId: 'lease', nowMs: NOW_MS },
+        });
+        const all = await restore(null, 'qcow2');
+        expect(Object.keys(all)).toEqual(['drive-scsi0.qcow2', 'drive-scsi1.qcow2']);
+        const shown = async (name: string) => {
+          expect(await qemuCheck(join(to, name))).toMatchObject({ errors: 0, leaks: 0 });
+          return qemuBytes(join(to, name), 'qcow2');
+        };
+        expect((await shown('drive-scsi0.qcow2')).equals(system)).toBe(true);
+        expect((await shown('drive-scsi1.qcow2')).equals(data)).toBe(true);
+        expect((await readdir(to)).sort()).toEqual(Object.keys(all));
+      },
+    );
 
     it('is refused where two disks have one name: one of them would be left out', async () => {
       const device = (fill: number) => ({
