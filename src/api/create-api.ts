@@ -47,6 +47,7 @@ import { SessionStore } from './sessions/session-store.js';
 import { SignIn } from './access/sign-in.js';
 import { signInPages } from './access/sign-in-pages.js';
 import { silenceRoutes } from './safety/silence-routes.js';
+import { simulationRoutes } from './jobs/simulation-routes.js';
 import { systemRoutes } from './system-routes.js';
 import { workloadTypeRoutes } from './repositories/workload-type-routes.js';
 
@@ -196,6 +197,7 @@ function apiRoutes(
     }),
     ...mirrorRoutes({ mirrors: new MirrorStore(jobs, repositories), timeZone }),
     ...previewRoutes({ ...surroundings, client, browser, timeZone, now }),
+    ...simulationRoutes({ ...surroundings, client, browser, now }),
     ...sessionRoutes(sessions, all, browser, { followIntervalMs, logger }),
     ...repositoryRoutes({ client, browser, operations, repositories, now }),
     ...workloadTypeRoutes(workloadTypes),

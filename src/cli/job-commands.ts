@@ -24,6 +24,7 @@ import type { ExitName } from './exit-codes.js';
 import { followSession } from './follow-session.js';
 import { describeHours } from './hours-phrase.js';
 import { editCommand, editJob } from './job-edit-command.js';
+import { simulateCommand, simulateJob } from './job-simulate-command.js';
 import { jobFlags } from './job-flags.js';
 import { definitionFromFlags, readDefinition, type JobFlags } from './job-input.js';
 import { printError } from './print.js';
@@ -68,6 +69,7 @@ function addDefinitionCommands(job: Command, act: Act): void {
   });
   addShowCommand(job, act, COPY_JOBS);
   act(editCommand(job), editJob);
+  act(simulateCommand(job), simulateJob);
   addUpdateCommand(job, act, COPY_JOBS);
   act(
     job.command('delete').argument('<job>').description('Delete a job; its copies stay.'),

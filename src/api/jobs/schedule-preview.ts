@@ -1,22 +1,55 @@
 /** When a schedule that is not stored would start its job. */
 
 import { randomUUID } from 'node:crypto';
-import type { Client, ScheduleSpec } from '@temporalio/client';
+import type { Client, ScheduleHandle, ScheduleSpec } from '@temporalio/client';
+import { msToTs, requiredTsToMs } from '@temporalio/common/lib/time.js';
 import type { JobSchedule } from '../../domain/jobs/copy-job.js';
 import { calendarOf } from '../../domain/schedules/schedule.js';
 import { CONTROL_TASK_QUEUE, WORKFLOW_COPY_SESSION } from '../../../workflows/messages.js';
 import { isNever } from './job-schedule.js';
 
-/** The next starts as Temporal reckons them, soonest first, at most ten: it is asked by a Schedule that is paused, stands for a moment and starts
- *  nothing, because a calendar of our own might read the same words in another way.
+/** The next starts as Temporal reckons them, soonest first, at most ten.
  *  @returns RFC 3339 UTC; empty for a schedule without a calendar */
 export async function nextStarts(
   client: Client,
   schedule: JobSchedule,
   nowMs: number,
 ): Promise<string[]> {
+  const times = await askOf(client, schedule, nowMs, async (handle) => {
+    const { info } = await handle.describe();
+    return info.nextActionTimes.filter((time) => !isNever(time)).map((time) => time.toISOString());
+  });
+  return times ?? [];
+}
+
+/** All starts of a span as Temporal reckons them, soonest first.
+ *  @returns epoch milliseconds; null for a schedule without a calendar */
+export async function startsBetween(
+  client: Client,
+  schedule: JobSchedule,
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+): Promise<number[] | null> {
+  return askOf(client, schedule, fromMs, async ({ scheduleId }) => {
+    const { startTime } = await client.workflowService.listScheduleMatchingTimes({
+      namespace: client.options.namespace,
+      scheduleId,
+      startTime: msToTs(fromMs),
+      endTime: msToTs(toMs),
+    });
+    return startTime.map((time) => requiredTsToMs(time, 'startTime'));
+  });
+}
+
+/** Temporal is asked by a Schedule that is paused, stands for a moment and starts nothing, because a calendar of our own might read the same words in another
+ *  way. @returns null for a schedule without a calendar */
+async function askOf<T>(
+  client: Client,
+  schedule: JobSchedule,
+  nowMs: number,
+  ask: (handle: ScheduleHandle) => Promise<T>,
+): Promise<T | null> {
   const spec: ScheduleSpec | null = calendarOf(schedule, nowMs);
-  if (spec === null) return [];
+  if (spec === null) return null;
   const handle = await client.schedule.create({
     scheduleId: `preview/${randomUUID()}`,
     // Without the lateness that spreads the starts of many jobs.
@@ -30,8 +63,7 @@ export async function nextStarts(
     state: { paused: true, note: 'a preview: it starts nothing and may be deleted' },
   });
   try {
-    const { info } = await handle.describe();
-    return info.nextActionTimes.filter((time) => !isNever(time)).map((time) => time.toISOString());
+    return await ask(handle);
   } finally {
     await handle.delete();
   }

@@ -16,6 +16,7 @@ import { missingOf, type JobWishes } from '../show/new-job.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';
 import { Rows, type Column } from '../show/rows.js';
 import { sentence } from '../show/sentence.js';
+import { PolicySimulator } from './policy-simulator.js';
 import { previewOf, PreviewOf, type Preview } from './dry-run.js';
 import { KeepFields, WhatFields, WhenFields, WhereFields } from './new-job-fields.js';
 
@@ -99,6 +100,11 @@ function EditForm({ job, repositories }: EditFormProps) {
           <Change key={JSON.stringify(definition)} job={job} definition={definition} />
         )}
       </Section>
+      {missing.length === 0 && (
+        <Section title="What would stay?">
+          <PolicySimulator jobId={job.id} definition={definition} isChanged />
+        </Section>
+      )}
     </>
   );
 }

@@ -16,6 +16,7 @@ import { Instant } from '../show/instant.js';
 import { counted } from '../show/format.js';
 import { startsOf } from './dry-run.js';
 import { JobActions, ReplaceJob } from './job-actions.js';
+import { PolicySimulator } from './policy-simulator.js';
 import { PlanSection } from './plan-section.js';
 import { SessionRows } from './session-rows.js';
 
@@ -39,6 +40,14 @@ export function JobPage() {
       {job.data === undefined && job.error === null && <Waiting what="Asking for the job" />}
       {job.data !== undefined && <Definition job={job.data} />}
       {job.data !== undefined && <PlanSection jobId={id} revision={job.data.revision} />}
+      {job.data !== undefined && (
+        <Section
+          title="What would stay"
+          note="in the days ahead, by the rules that sessions go by; with other rules on the page Edit"
+        >
+          <PolicySimulator jobId={id} definition={definitionOf(job.data)} isChanged={false} />
+        </Section>
+      )}
       <Section title="Runs" note={<RunStrip sessions={runs} />}>
         {sessions.error !== null && (
           <CallFault error={sessions.error} what="Its sessions could not be read." />

@@ -52,6 +52,7 @@ const ALLOWED: Readonly<Record<string, readonly Role[]>> = {
     'listMirrorJobs',
     'getMirrorJob',
     'previewJobChanges',
+    'simulateJob',
     'getLimits',
     'listErrorCodes',
     'getSystem',
