@@ -206,6 +206,19 @@ export interface PlanRemovalRequest extends PointChange {
   readonly withDependents: boolean;
 }
 
+/** Of a one-time copy. */
+export interface ExpiryRequest extends ChainChange {
+  /** An operator has it removed now. */
+  readonly isOrdered: boolean;
+}
+
+export interface ExpiryAnswer {
+  /** How many restore points were deleted. */
+  readonly deleted: number;
+  /** Why they stay for now; null: none is left. */
+  readonly heldBy: string | null;
+}
+
 export interface RemoveRequest extends DeleteRequest {
   readonly mode: RemovalMode;
 }

@@ -7,6 +7,8 @@ import { sentences } from '../src/domain/sentences.js';
 import type { DiskWork, PlanReference } from '../src/domain/targets/disk-work.js';
 import type {
   DeleteRequest,
+  ExpiryAnswer,
+  ExpiryRequest,
   FlagRequest,
   MergeRequest,
   PlanMaintenanceRequest,
@@ -93,6 +95,22 @@ function createRemovalActivities({ mover, immutableForDays }: RetentionDependenc
       return runTask((control) =>
         mover.run('planRemoval', { ...onChain(input), ...rule }, control),
       );
+    },
+
+    /** Deletes a one-time copy when it may go: all of its points or none. */
+    async expireChain(input: ExpiryRequest): Promise<ExpiryAnswer> {
+      return runTask(async (control) => {
+        // One clock that runs ahead ends nothing.
+        const nowMs = Math.min(input.nowMs, Date.now());
+        const place = { ...onChain(input), nowMs };
+        const rule = { immutableForDays: immutableForDays(input.targetRepositoryId) };
+        const { ids, heldBy } = await mover.run('planExpiry', { ...place, ...rule }, control);
+        if (ids.length === 0 && heldBy !== null) return { deleted: 0, heldBy };
+        const order = { ...place, ids };
+        const { deleted } = await mover.run('deleteRestorePoints', order, control);
+        await mover.run('releaseStaging', place, control);
+        return { deleted: deleted.length, heldBy: null };
+      });
     },
 
     async removeRestorePoints(input: RemoveRequest): Promise<void> {

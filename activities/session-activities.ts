@@ -111,6 +111,14 @@ function createRecordActivities(mover: DataMover) {
       });
     },
 
+    /** Writes the definition alone: what says of a one-time copy when it may go is there before its data are. */
+    async recordDefinition(input: { job: CopyJob }): Promise<void> {
+      await runTask(async () => {
+        const target = await mover.repository(input.job.target.repositoryId);
+        await writeJobDefinition(target, input.job);
+      });
+    },
+
     /** Writes a task that its session's record has no room for. */
     async recordTask(input: {
       targetRepositoryId: string;

@@ -86,6 +86,11 @@ class TreeCopy implements WorkloadTask {
   }
 
   private async copyAll(): Promise<void> {
+    if (this.input.job.once !== undefined)
+      throw ApplicationFailure.nonRetryable(
+        'a one-time copy takes a machine; a set of files is copied by a job',
+        'JOB_KIND_WRONG',
+      );
     for (;;) {
       try {
         return await this.copyRound();

@@ -3,6 +3,7 @@ export { copySession } from './copy-session.js';
 export { copyTree } from './copy-tree.js';
 export { copyWorkload } from './copy-workload.js';
 export { keepAudit } from './keep-audit.js';
+export { expireChain, oneTimeCopy } from './one-time-copy.js';
 export { planJob, readJobDefinition } from './plan-job.js';
 export { removeFromChain, removePoint } from './remove-points.js';
 export { repairChain } from './repair-chain.js';

@@ -68,6 +68,7 @@ export const WORKFLOW_RETRY_SESSIONS = 'retrySessions';
 export const WORKFLOW_VERIFY = 'verifyBackups';
 export const WORKFLOW_RESTORE = 'restorePoint';
 export const WORKFLOW_REMOVE = 'removePoint';
+export const WORKFLOW_ONE_TIME_COPY = 'oneTimeCopy';
 export const WORKFLOW_BROWSE_REPOSITORY = 'browseRepository';
 export const WORKFLOW_PLAN_JOB = 'planJob';
 export const WORKFLOW_READ_JOB_DEFINITION = 'readJobDefinition';
@@ -286,6 +287,29 @@ export interface RemoveInput {
   /** Whether what builds on it may go with it. */
   readonly withDependents: boolean;
 }
+
+/** Argument of `oneTimeCopy`, id `oneTimeWorkflowId`. */
+export interface OneTimeCopyInput {
+  readonly repositoryId: string;
+  readonly copyId: string;
+  /** The session that is run first; null: none, only what is there is to go. */
+  readonly copy: {
+    readonly job: CopyJob;
+    readonly startMs: number;
+    readonly startedBy: string;
+  } | null;
+  /** RFC 3339 UTC; null: it stays until somebody removes it. */
+  readonly expiresAt: string | null;
+  /** Of an earlier run: an operator has it removed. */
+  readonly isOrdered?: boolean;
+}
+
+export function oneTimeWorkflowId(repositoryId: string, copyId: string): string {
+  return `once/${repositoryId}/${copyId}`;
+}
+
+/** An operator has it removed now. */
+export const removeCopySignal = defineSignal('removeCopy');
 
 /** Memo of a verification or restore that goes on in another run. */
 export interface OperationMemo {

@@ -27,6 +27,8 @@ import { serverTimeZone } from './jobs/job-time-zone.js';
 import { ApiMetrics } from './metrics.js';
 import { notificationRoutes } from './safety/notification-routes.js';
 import { openApiDocument } from './openapi.js';
+import { OneTimeCopies } from './repositories/one-time-copies.js';
+import { oneTimeCopyRoutes } from './repositories/one-time-copy-routes.js';
 import { OperationStore } from './repositories/operation-store.js';
 import { overviewRoutes } from './safety/overview-routes.js';
 import { limitRoutes } from './repositories/limit-routes.js';
@@ -200,6 +202,10 @@ function apiRoutes(
     ...simulationRoutes({ ...surroundings, client, browser, now }),
     ...sessionRoutes(sessions, all, browser, { followIntervalMs, logger }),
     ...repositoryRoutes({ client, browser, operations, repositories, now }),
+    ...oneTimeCopyRoutes({
+      ...{ ...surroundings, copies: new OneTimeCopies(client, now) },
+      ...{ browser, timeZone, now },
+    }),
     ...workloadTypeRoutes(workloadTypes),
     ...notificationRoutes({ client, notifications: config.notifications, now }),
     ...silenceRoutes({ client, jobs, now }),

@@ -12,6 +12,7 @@ import {
 import { EXIT_CODES, EXIT_OF_KIND, type ExitName } from './exit-codes.js';
 import { addFileBackupCommands } from './file-backup-commands.js';
 import { addMirrorCommands } from './mirror-commands.js';
+import { addCopyCommands } from './copy-commands.js';
 import { addJobCommands } from './job-commands.js';
 import type { Launchers } from './launchers.js';
 import { displayText } from './display-text.js';
@@ -82,6 +83,7 @@ function buildProgram(
   addMirrorCommands(program, act);
   addSessionCommands(program, act);
   addRepositoryCommands(program, act);
+  addCopyCommands(program, act);
   addLimitCommands(program, act);
   addNotificationCommands(program, act);
   addTokenCommands(program, act);

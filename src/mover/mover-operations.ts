@@ -22,6 +22,7 @@ import type { MoverContext } from './task/mover-context.js';
 import { noteAbsence } from './change/note-absence.js';
 import { planCopy } from './copy/plan-copy.js';
 import { planJob } from './selection/plan-job.js';
+import { planExpiry } from './change/plan-expiry.js';
 import { isMaintenanceDue, planMaintenance } from './change/plan-maintenance.js';
 import { mergeIncrement, prepareMerge } from './change/merge-increment.js';
 import { planRemoval, removeRestorePoints } from './change/remove-points.js';
@@ -79,6 +80,7 @@ export const THREAD_OPERATIONS = {
   replaceWithFull,
   flagRestorePoint,
   deleteRestorePoints,
+  planExpiry,
   planRemoval,
   removeRestorePoints,
   releaseStaging,

@@ -109,5 +109,9 @@ function idOf({ repositoryId }: Named): string {
 
 /** Of the answer to a request that made a job (`Location`); null: it made none. */
 export function madeJob(location: string | undefined): string | null {
-  return /\/(?:jobs|mirror-jobs|file-backup-jobs)\/([a-z0-9-]+)$/.exec(location ?? '')?.[1] ?? null;
+  return (
+    /\/(?:jobs|mirror-jobs|file-backup-jobs|one-time-copies)\/([a-z0-9-]+)$/.exec(
+      location ?? '',
+    )?.[1] ?? null
+  );
 }

@@ -169,7 +169,7 @@ function importRoute(services: JobServices): Route {
     answer: jobViewSchema,
     errors: [
       ...(['REPOSITORY_MISSING', 'REPOSITORY_UNREACHABLE', 'JOB_EXISTS'] as const),
-      ...(['JOB_RULE_BROKEN', 'JOB_OF_FILE_BACKUP'] as const),
+      ...(['JOB_RULE_BROKEN', 'JOB_OF_FILE_BACKUP', 'JOB_KIND_WRONG'] as const),
     ],
     run: async ({ body }) => {
       configuredRepository(repositories, body.repositoryId);
@@ -300,11 +300,14 @@ function importedDefinition(found: unknown): JobDefinition {
       `the definition in the repository is not valid: ${faults.join('; ')}`,
     );
   }
-  const { revision: _revision, replaces: _replaces, ...definition } = parsed.data;
+  const { revision: _revision, replaces: _replaces, once, ...definition } = parsed.data;
+  if (once !== undefined)
+    throw new BackupError('JOB_KIND_WRONG', `${definition.id} is a one-time copy, and no job`);
   return definition;
 }
 
-function idempotencyKey(header: string | undefined): string | null {
+/** @throws REQUEST_INVALID */
+export function idempotencyKey(header: string | undefined): string | null {
   if (header === undefined) return null;
   if (header !== '' && header.length <= IDEMPOTENCY_KEY_LENGTH) return header;
   throw invalidRequest([

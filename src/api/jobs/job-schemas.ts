@@ -30,7 +30,7 @@ import {
 import { sessionSummarySchema, type SessionSummary } from '../sessions/session-schemas.js';
 
 /** What a client decides of a job; the server adds `revision` and `replaces`. */
-export type JobDefinition = Omit<CopyJob, 'revision' | 'replaces'>;
+export type JobDefinition = Omit<CopyJob, 'revision' | 'replaces' | 'once'>;
 
 type ZoneOptional<Schedule> = Schedule extends { timeZone: string }
   ? Omit<Schedule, 'timeZone'> & { readonly timeZone?: string | undefined }
@@ -287,7 +287,12 @@ const copyJobFields = {
 
 /** A whole definition as it lies in a Schedule or in a target repository. */
 export const copyJobSchema: z.ZodType<CopyJob> = z
-  .strictObject(copyJobFields)
+  .strictObject({
+    ...copyJobFields,
+    once: z
+      .strictObject({ restorePointId: z.string().nullable(), expiresAt: instant.nullable() })
+      .optional(),
+  })
   .meta({ id: 'CopyJob' });
 
 export const jobViewSchema: z.ZodType<JobView> = z

@@ -182,6 +182,13 @@ export const storedJobSchema: z.ZodType<StoredJob> = z
       .object({ id: z.string(), result: z.string().nullable(), endedAt: z.string().nullable() })
       .meta({ id: 'StoredSessionEnd' })
       .nullable(),
+    once: z
+      .object({
+        restorePointId: z.string().nullable(),
+        expiresAt: instant.nullable().meta({ description: 'null: it stays until it is removed.' }),
+      })
+      .meta({ id: 'OneTime', description: 'It is a one-time copy; null: a job.' })
+      .nullable(),
   })
   .meta({ id: 'StoredJob' });
 

@@ -1,6 +1,12 @@
 import { isTimeZone, WEEKDAYS } from '../../domain/schedules/calendar-date.js';
 import { MONTHS } from '../../domain/retention/gfs-calendar.js';
-import type { CopyJob, EndedGfs, GfsPolicy, RetentionPolicy } from '../../domain/jobs/copy-job.js';
+import type {
+  CopyJob,
+  EndedGfs,
+  GfsPolicy,
+  OneTime,
+  RetentionPolicy,
+} from '../../domain/jobs/copy-job.js';
 import { startOfSession, type CopySession } from '../../domain/sessions/copy-session.js';
 import { isBackupError, type BackupError } from '../../domain/errors.js';
 import {
@@ -37,7 +43,7 @@ const timeZone: Shape<string> = (value) =>
 /** Of a definition what is worked with beside the data; whoever imports the job judges all of it. */
 type StoredPolicy = Pick<
   CopyJob,
-  'id' | 'name' | 'mode' | 'retention' | 'gfs' | 'endedGfs' | 'timeZone'
+  'id' | 'name' | 'mode' | 'retention' | 'gfs' | 'endedGfs' | 'timeZone' | 'once'
 >;
 
 const jobDocument = object<{ longhaulJob: number; job: StoredPolicy }>({
@@ -72,6 +78,9 @@ const jobDocument = object<{ longhaulJob: number; job: StoredPolicy }>({
       }),
     ),
     timeZone,
+    once: optional(
+      object<OneTime>({ restorePointId: nullable(text), expiresAt: nullable(instant) }),
+    ),
   }),
 });
 

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import type { ListedJob } from '../../api/jobs/job-schemas.js';
 import type { StoredJob } from '../../domain/targets/repository-view.js';
+import { RemoveCopy } from './copy-once.js';
 import { useAction } from '../client/actions.js';
 import { callApi } from '../client/call-api.js';
 import { useAllPages, useApi, type ApiPage } from '../client/queries.js';
@@ -45,14 +46,32 @@ function StoredJobRows({ repositoryId }: { readonly repositoryId: string }) {
     {
       head: 'On this server',
       width: '1.4fr',
-      cell: ({ id }) =>
-        known.has(id) ? (
+      cell: (job) => {
+        const { id, once } = job;
+        if (once !== null)
+          return (
+            <div className="stack">
+              <span>
+                one-time copy,{' '}
+                {once.expiresAt === null ? (
+                  'without a date'
+                ) : (
+                  <>
+                    until <Instant at={once.expiresAt} as="date" />
+                  </>
+                )}
+              </span>
+              <RemoveCopy repositoryId={repositoryId} copy={job} />
+            </div>
+          );
+        return known.has(id) ? (
           'yes'
         ) : jobs.data === undefined ? (
           'not known'
         ) : (
           <ImportJob repositoryId={repositoryId} jobId={id} />
-        ),
+        );
+      },
     },
   ];
   return (

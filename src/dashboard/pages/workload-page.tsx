@@ -13,6 +13,7 @@ import { sentence } from '../show/sentence.js';
 import { State } from '../show/state.js';
 import { limitWords, whyOf, WORKLOAD_STATES } from '../show/workload-words.js';
 import { VerdictPanel } from '../show/verdict.js';
+import { CopyOnce } from './copy-once.js';
 import { PointsAt } from './points-at.js';
 
 /** From which moments can I have it back? */
@@ -85,7 +86,7 @@ function WorkloadBody({ workload }: { readonly workload: WorkloadView }) {
         >
           <p className="nothing">
             {counted(restorePointCount, 'restore point')}, {bytes(storedBytes)}. They stay until
-            somebody deletes them; they can be restored.
+            somebody deletes them, those of a one-time copy until its date; they can be restored.
           </p>
           <PointsAt repositoryId={at} workloadId={id} jobId={jobId} />
         </Section>
@@ -101,7 +102,10 @@ function WorkloadBody({ workload }: { readonly workload: WorkloadView }) {
         {sourcePointCount === null ? (
           <Nothing>The source does not show it any more.</Nothing>
         ) : (
-          <PointsAt repositoryId={repositoryId} workloadId={id} jobId={null} />
+          <>
+            <CopyOnce repositoryId={repositoryId} workloadId={id} />
+            <PointsAt repositoryId={repositoryId} workloadId={id} jobId={null} />
+          </>
         )}
       </Section>
       <Commands

@@ -88,6 +88,15 @@ export interface CopyJob {
   readonly removedWorkloadsAfterDays: number | null;
   /** Job that this one was made from after its source chain was recreated; null otherwise. */
   readonly replaces: string | null;
+  /** It is a one-time copy, of which there is no Schedule. Absent: it is a job. */
+  readonly once?: OneTime;
+}
+
+export interface OneTime {
+  /** Of the source; null: the newest at the time of the copy. */
+  readonly restorePointId: string | null;
+  /** After which the copy is removed; RFC 3339 UTC; null: it stays. */
+  readonly expiresAt: string | null;
 }
 
 /** How the blocks of a copy are read back before the copy counts: through the page cache, or from the storage itself, past it. */

@@ -20,7 +20,7 @@ export interface JobChange {
 /** Fields that a client decides. */
 export type JobField = Exclude<
   keyof CopyJob,
-  'id' | 'revision' | 'replaces' | 'kind' | 'fileBackupJobId'
+  'id' | 'revision' | 'replaces' | 'kind' | 'fileBackupJobId' | 'once'
 >;
 
 type Changeable = Pick<CopyJob, JobField>;

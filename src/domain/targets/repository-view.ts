@@ -1,6 +1,7 @@
 /** What is in a repository, as the API shows it. Plain JSON. */
 
 import type { AuditFilter } from '../access/audit.js';
+import type { OneTime } from '../jobs/copy-job.js';
 import type { Growth } from '../safety/growth.js';
 import type { ErrorCode } from '../errors.js';
 import type {
@@ -167,4 +168,6 @@ export interface StoredJob {
     readonly result: string | null;
     readonly endedAt: string | null;
   } | null;
+  /** It is a one-time copy; null: a job. */
+  readonly once: OneTime | null;
 }

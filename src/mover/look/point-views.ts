@@ -3,6 +3,7 @@ import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { readLeases } from '../../chain/leases.js';
 import { unreadablePart } from '../../chain/unreadable.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
+import { oneTimeWords } from '../../domain/jobs/one-time-copy.js';
 import { keptUntil } from '../../domain/retention/kept-until.js';
 import {
   restorePointKey,
@@ -68,6 +69,12 @@ export async function chainViews(
       ...{ points: record.points, policy: retention, gfs, endedGfs },
       ...{ timeZone, immutableForDays },
     });
+  }
+  const once = job?.once;
+  if (once !== undefined) {
+    const untilMs = once.expiresAt === null ? null : Date.parse(once.expiresAt);
+    ends = new Map(record.points.map(({ id }) => [id, untilMs]));
+    for (const { id } of record.points) reasons.set(id, [oneTimeWords(once)]);
   }
   return availablePoints(record).map((point) =>
     chainView(record, point, {

@@ -72,6 +72,7 @@ async function storedJob(
     restorePointCount: own.reduce((sum, { points }) => sum + points.length, 0),
     newestAt: newestOf(own.flatMap(({ points }) => points)),
     sessionCount: count,
+    once: job?.once ?? null,
     lastSession: last && { id: last.id, result: last.result, endedAt: last.endedAt },
   };
 }

@@ -1,6 +1,7 @@
 import { availablePoints } from '../../chain/chain-record.js';
 import { ownedChainRecord, readChainRecord } from '../../chain/chain-store.js';
 import type { CopyJob, RestorePointScope } from '../../domain/jobs/copy-job.js';
+import { BackupError } from '../../domain/errors.js';
 import { makesFullsOnly } from '../../domain/sources/fulls-only.js';
 import { detectRecreatedChain, type ChainDetection } from '../../domain/sources/recreated-chain.js';
 import {
@@ -49,12 +50,12 @@ export interface SelectedWork extends RestorePointSelection {
 export async function selectWork(
   context: MoverContext,
   input: SelectWorkInput & {
-    readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'timeZone'>;
+    readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'timeZone' | 'once'>;
     readonly scope: RestorePointScope;
     readonly activeFull: boolean;
   },
 ): Promise<FoundWork> {
-  const { found, copied, current, awaited } = await identified(context, input);
+  const { found, copied, current, awaited } = await identified(context, input, input.job.once);
   const { job, scope, targetRepositoryId, sourceRepositoryId, activeFull } = input;
   const fullFormats = fullFormatsOf(current);
   const detection = detectRecreatedChain({
@@ -92,6 +93,27 @@ export async function selectWork(
 
 const NOTHING_AWAITED: SettleRule = { nowMs: 0, settleMs: 0 };
 
+/** The workload as if the point that is wanted were its newest: with what it builds on. null: as it is.
+ *  @throws RESTORE_POINT_MISSING */
+function withWanted(workload: SourceWorkload, pointId: string | null): SourceWorkload {
+  if (pointId === null) return workload;
+  const byId = new Map(workload.restorePoints.map((point) => [point.id, point]));
+  const wanted = new Set<string>();
+  for (let id: string | null = pointId; id !== null && !wanted.has(id);) {
+    wanted.add(id);
+    id = byId.get(id)?.parentId ?? null;
+  }
+  if (!byId.has(pointId))
+    throw new BackupError(
+      'RESTORE_POINT_MISSING',
+      `the source shows no restore point ${pointId} of ${workload.name}`,
+    );
+  return {
+    ...workload,
+    restorePoints: workload.restorePoints.filter(({ id }) => wanted.has(id)),
+  };
+}
+
 /** Keeps the answer below 100 KiB. */
 const MAX_SELECTED = 200;
 /** The newest ones: a tool writes at the end. */
@@ -100,6 +122,7 @@ const MAX_AWAITED = 20;
 async function identified(
   context: MoverContext,
   input: SelectWorkInput,
+  once: CopyJob['once'],
 ): Promise<{
   found: SourceWorkload;
   copied: TargetRestorePoint[];
@@ -107,7 +130,7 @@ async function identified(
   awaited: AwaitedPoint[];
 }> {
   const target = await context.repository(input.targetRepositoryId);
-  const found = await sourceWorkload(context, input);
+  const found = withWanted(await sourceWorkload(context, input), once?.restorePointId ?? null);
   const { settle = NOTHING_AWAITED } = input;
   const workload = { ...found, restorePoints: settlePoints(found.restorePoints, settle) };
   const awaited = awaitedPoints(workload.restorePoints, settle);

@@ -1,7 +1,14 @@
 import { mkdir, open, rm } from 'node:fs/promises';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
-import { auditSignal, auditWorkflowId, CONTROL_TASK_QUEUE } from '../../../workflows/messages.js';
+import { oneTimeJob } from '../../../src/domain/jobs/one-time-copy.js';
+import {
+  auditSignal,
+  auditWorkflowId,
+  CONTROL_TASK_QUEUE,
+  oneTimeWorkflowId,
+  type OneTimeCopyInput,
+} from '../../../workflows/messages.js';
 import { missForDays } from '../living/missed-looks.js';
 import { makeDatastore } from '../tree/datastore.js';
 import { LocalSessions } from '../workflows/local-sessions.js';
@@ -62,6 +69,20 @@ async function damage(lab: RecordingLab): Promise<void> {
   await file.close();
 }
 
+/** Copied, and gone when its date has passed. */
+async function oneTimeCopy(lab: RecordingLab): Promise<Execution> {
+  await lab.add('mail01');
+  const expiresAt = new Date(Date.now() + 3_000).toISOString();
+  const source = { repositoryId: 'primary', workload: 'mail01', restorePointId: null };
+  const order = { source, target: { repositoryId: 'offsite' }, expiresAt };
+  const job = oneTimeJob('once-mail01', order, 'UTC');
+  const input: OneTimeCopyInput = {
+    ...{ repositoryId: 'offsite', copyId: job.id, expiresAt },
+    copy: { job, startMs: Date.UTC(2026, 10, 24, 22), startedBy: 'test' },
+  };
+  return execute(lab, 'oneTimeCopy', oneTimeWorkflowId('offsite', job.id), input);
+}
+
 /** The run that another one went on for. */
 async function firstRun(lab: RecordingLab, { workflowId }: Execution): Promise<Execution> {
   const { raw } = await lab.workers.client.workflow.getHandle(workflowId).describe();
@@ -114,6 +135,7 @@ async function keepAudit(lab: RecordingLab): Promise<Execution> {
 
 export const OPERATION_SHAPES: readonly HistoryShape[] = [
   { name: 'keepAudit-two-lines', record: keepAudit },
+  { name: 'oneTimeCopy-removed', record: oneTimeCopy },
   {
     name: 'verifyBackups-good',
     async record(lab) {

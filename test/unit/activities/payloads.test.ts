@@ -31,6 +31,7 @@ const SAME: readonly ThreadOperation[] = [
   'flagRestorePoint' satisfies Same<chain.FlagRequest, 'flagRestorePoint'>,
   'deleteRestorePoints' satisfies Same<chain.DeleteRequest, 'deleteRestorePoints'>,
   'planRemoval' satisfies Same<chain.PlanRemovalRequest, 'planRemoval'>,
+  'planExpiry' satisfies Same<chain.ExpiryRequest, 'planExpiry'>,
   'removeRestorePoints' satisfies Same<chain.RemoveRequest, 'removeRestorePoints'>,
   'noteAbsence' satisfies Same<chain.AbsenceRequest, 'noteAbsence'>,
   'prepareVerification' satisfies Same<chain.PointCheck, 'prepareVerification'>,
@@ -53,6 +54,6 @@ const SAME: readonly ThreadOperation[] = [
 
 describe('what goes through Temporal to a chain or tree', () => {
   it('has the fields of the operation that it is for, each operation once', () => {
-    expect(new Set(SAME).size).toBe(31);
+    expect(new Set(SAME).size).toBe(32);
   });
 });

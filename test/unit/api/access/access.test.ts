@@ -97,6 +97,8 @@ const ALLOWED: Readonly<Record<string, readonly Role[]>> = {
       'replaceJob',
       'acceptRepository',
       'removeRestorePoint',
+      'copyOnce',
+      'removeOneTimeCopy',
       'createMirrorJob',
       'updateMirrorJob',
       'deleteMirrorJob',

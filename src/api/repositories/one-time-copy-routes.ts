@@ -1,0 +1,118 @@
+/** Copies that are made once, and removed after a date. */
+
+import { z } from 'zod';
+import { BackupError } from '../../domain/errors.js';
+import type { StoredJob } from '../../domain/targets/repository-view.js';
+import { SLUG, slug } from '../field-schemas.js';
+import { checkRules, type JobSurroundings } from '../jobs/job-checks.js';
+import { idempotencyKey } from '../jobs/job-routes.js';
+import { workloadName } from '../jobs/job-source-schemas.js';
+import { invalidRequest, jsonRoute, type Route } from '../route.js';
+import type { OneTimeCopies } from './one-time-copies.js';
+import { configuredRepository, type RepositoryBrowser } from './repository-browser.js';
+
+const orderSchema = z
+  .strictObject({
+    source: z
+      .strictObject({
+        repositoryId: slug,
+        workload: workloadName,
+        restorePointId: z.string().min(1).max(2_000).nullable().default(null).meta({
+          description: 'Of the source; null: its newest restore point.',
+        }),
+      })
+      .meta({ id: 'OneTimeSource' }),
+    target: z.strictObject({ repositoryId: slug }).meta({ id: 'OneTimeTarget' }),
+    expiresAt: z.iso.datetime({ offset: true }).nullable().default(null).meta({
+      description: 'After which the copy is removed; null: it stays until somebody removes it.',
+    }),
+  })
+  .meta({ id: 'OneTimeCopyRequest' });
+
+const startedSchema = z
+  .object({ copyId: z.string(), sessionId: z.string() })
+  .meta({ id: 'OneTimeCopyStarted' });
+
+const removedSchema = z.object({ copyId: z.string() }).meta({ id: 'OneTimeCopyRemoved' });
+
+interface OneTimeServices extends JobSurroundings {
+  readonly copies: OneTimeCopies;
+  readonly browser: RepositoryBrowser;
+  readonly timeZone: string;
+  readonly now: () => number;
+}
+
+export function oneTimeCopyRoutes(services: OneTimeServices): Route[] {
+  return [startRoute(services), removeRoute(services)];
+}
+
+function startRoute(services: OneTimeServices): Route {
+  const { copies, timeZone, now } = services;
+  return jsonRoute({
+    method: 'post',
+    path: '/one-time-copies',
+    operationId: 'copyOnce',
+    needs: 'administer',
+    subject: 'site',
+    summary:
+      'Copy one restore point of one workload once, without a schedule. It is listed among the jobs whose copies lie in the target.',
+    status: 202,
+    headers: { 'Idempotency-Key': 'A repeat with the same key gives the first answer.' },
+    body: orderSchema,
+    answer: startedSchema,
+    errors: ['JOB_RULE_BROKEN', 'JOB_KIND_WRONG'],
+    run: async ({ body, header, caller }) => {
+      const expiresAt = body.expiresAt && new Date(body.expiresAt).toISOString();
+      if (expiresAt !== null && Date.parse(expiresAt) <= now())
+        throw invalidRequest([{ path: 'expiresAt', message: 'lies in the past' }]);
+      const key = idempotencyKey(header('Idempotency-Key'));
+      const job = copies.jobOf({ ...body, expiresAt }, key, timeZone);
+      await checkRules(job, services);
+      const content = await copies.start(job, caller.name);
+      return {
+        content,
+        headers: { Location: `/api/v1/one-time-copies/${content.copyId}` },
+      };
+    },
+  });
+}
+
+function removeRoute({ copies, browser, repositories }: OneTimeServices): Route {
+  return jsonRoute({
+    method: 'post',
+    path: '/repositories/:id/one-time-copies/:copyId/remove',
+    operationId: 'removeOneTimeCopy',
+    needs: 'administer',
+    subject: 'repository',
+    summary:
+      'Remove a one-time copy before its date: as soon as no session, restore or immutability holds it.',
+    status: 202,
+    answer: removedSchema,
+    errors: ['REPOSITORY_MISSING', 'REPOSITORY_UNREACHABLE', 'JOB_MISSING', 'JOB_KIND_WRONG'],
+    run: async ({ params, noteBefore }) => {
+      const { id: repositoryId } = configuredRepository(repositories, params.id ?? '');
+      const copyId = params.copyId ?? '';
+      noteBefore(await storedCopy(browser, repositoryId, copyId));
+      await copies.remove(repositoryId, copyId);
+      return { content: { copyId } };
+    },
+  });
+}
+
+/** @throws JOB_MISSING, JOB_KIND_WRONG */
+async function storedCopy(
+  browser: RepositoryBrowser,
+  repositoryId: string,
+  copyId: string,
+): Promise<StoredJob> {
+  for (let cursor: string | undefined; SLUG.test(copyId);) {
+    const { items, nextCursor } = await browser.storedJobs(repositoryId, cursor);
+    const found = items.find(({ id }) => id === copyId);
+    if (found !== undefined && found.once !== null) return found;
+    if (found !== undefined)
+      throw new BackupError('JOB_KIND_WRONG', `${copyId} is a job, and no one-time copy`);
+    if (nextCursor === undefined) break;
+    cursor = nextCursor;
+  }
+  throw new BackupError('JOB_MISSING', `no one-time copy ${copyId} lies in ${repositoryId}`);
+}
