@@ -22,9 +22,9 @@ import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { pingOfResult, type PingEvent } from '../src/domain/safety/notification-channel.js';
 import { retryOrder, type RetryOrder, type SessionEnd } from '../src/domain/schedules/retry.js';
 import {
+  liveProgress,
   sessionResult,
   stopText,
-  sumProgress,
   type StopOrder,
 } from '../src/domain/sessions/session-result.js';
 import { KEPT_TASKS, TallyKeeper } from '../src/domain/sessions/session-tally.js';
@@ -122,8 +122,7 @@ class Session {
       result: this.result,
       startedAt: this.startedAt,
       endedAt: this.endedAt,
-      progress:
-        running.length === 0 ? progress : sumProgress([{ progress, state: 'ended' }, ...running]),
+      progress: liveProgress(progress, running, this.waiting),
       taskCounts: { ...counts, waiting: this.waiting, running: running.length },
       tasks: [...tasks, ...running],
       omittedTasks,

@@ -14,7 +14,6 @@ import {
   NO_TASKS,
   sessionIdOfWorkflow,
   workflowIdOfSession,
-  type CopyProgress,
   type CopySession,
   type CopyTask,
   type SessionResult,
@@ -22,7 +21,7 @@ import {
   type SessionTrigger,
 } from '../../domain/sessions/copy-session.js';
 import { BackupError } from '../../domain/errors.js';
-import { needsDecision, sumProgress } from '../../domain/sessions/session-result.js';
+import { liveProgress, needsDecision } from '../../domain/sessions/session-result.js';
 import {
   JOB_ID,
   RESULT,
@@ -162,11 +161,12 @@ export class SessionStore {
     const retry = await retryOf(this.#client, execution.workflowId, raw);
     const isStopping = raw.workflowExtendedInfo?.cancelRequested === true;
     const isEnded = answer?.state === 'ended';
+    const running = tasks.filter(({ state }) => state !== 'ended');
     return {
       ...known,
       state: isStopping && !isEnded ? 'stopping' : known.state,
       tasks,
-      progress: liveProgress(known.progress, tasks),
+      progress: liveProgress(known.progress, running, known.taskCounts.waiting),
       retry,
       bottleneck: retry === null ? bottleneckOfAll(tasks) : 'retry',
       live: answer !== null,
@@ -275,14 +275,6 @@ const UNKNOWN = {
 function endedTasks(known: readonly CopyTask[]): Pick<SessionView, 'tasks' | 'bottleneck'> {
   const tasks = taskViews(known);
   return { tasks, bottleneck: bottleneckOfAll(tasks) };
-}
-
-/** The session knows what its ended tasks have done, and the running ones what they do. */
-function liveProgress(ended: CopyProgress, tasks: readonly CopyTask[]): CopyProgress {
-  const running = tasks.filter(({ state }) => state !== 'ended');
-  return running.length === 0
-    ? ended
-    : sumProgress([{ progress: ended, state: 'ended' }, ...running]);
 }
 
 /** Sessions overlap when someone starts one by hand, so the newest start decides. */

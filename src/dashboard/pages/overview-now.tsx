@@ -30,11 +30,13 @@ export function RunningSessions({ running }: { readonly running: readonly Runnin
   );
 }
 
-function leftOf({ progress: { percent, totalBytes, etaSeconds } }: RunningSession): string {
+function leftOf({ progress, taskCounts }: RunningSession): string {
+  const { percent, totalBytes, etaSeconds } = progress;
   if (totalBytes === 0) return 'looks at what there is to copy';
   const left =
     etaSeconds === null || etaSeconds < 1 ? '' : `, about ${duration(etaSeconds * 1_000)} left`;
-  return `${percent.toFixed(0)} % of ${bytes(totalBytes)}${left}`;
+  const known = taskCounts.waiting > 0 ? ' known so far' : '';
+  return `${Math.floor(percent)} % of ${bytes(totalBytes)}${known}${left}`;
 }
 
 export function NextStarts({ next }: { readonly next: readonly ComingRun[] }) {

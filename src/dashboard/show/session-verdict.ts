@@ -71,10 +71,11 @@ function isCopying({ tasks }: SessionView): boolean {
   return tasks.some(({ state }) => state === 'copying');
 }
 
-function shareOf({ progress: { percent, totalBytes } }: SessionView): string {
+function shareOf({ progress: { percent, totalBytes }, taskCounts }: SessionView): string {
+  const known = taskCounts.waiting > 0 ? ' known so far' : '';
   return totalBytes === 0
     ? 'before its first block'
-    : `at ${percent.toFixed(0)} % of ${bytes(totalBytes)}`;
+    : `at ${Math.floor(percent)} % of ${bytes(totalBytes)}${known}`;
 }
 
 /** null: it waits for nothing. */

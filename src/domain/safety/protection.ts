@@ -61,7 +61,7 @@ export function protectedWorkloads(
   jobs: readonly CopyJob[],
   nowMs: number,
 ): ProtectedWorkload[] {
-  const known = new KnownWorkloads(repositories);
+  const known = new KnownWorkloads(repositories, jobs);
   const scopes = jobs.map((job) => ({
     job,
     isInScope: sourceScope(job),
@@ -97,7 +97,10 @@ class KnownWorkloads {
   /** By the repository and the id that a job which copies it on would see. */
   readonly #chains = new Map<string, FoundChain>();
 
-  constructor(repositories: readonly RepositoryFacts[]) {
+  readonly #jobs: ReadonlyMap<string, CopyJob>;
+
+  constructor(repositories: readonly RepositoryFacts[], jobs: readonly CopyJob[]) {
+    this.#jobs = new Map(jobs.map((job) => [job.id, job]));
     this.#repositories = new Map(repositories.map((repository) => [repository.id, repository]));
     for (const { id, workloads } of repositories)
       for (const facts of workloads)
@@ -123,12 +126,23 @@ class KnownWorkloads {
     let at = found;
     for (;;) {
       passed.add(at);
-      const { sourceRepositoryId, id } = at.chain;
-      const repositoryId = sourceRepositoryId ?? at.repositoryId;
+      const { id } = at.chain;
+      const repositoryId = this.#sourceOf(at) ?? at.repositoryId;
       const below = this.#chains.get(keyOf(repositoryId, id));
       if (below === undefined || passed.has(below)) return { repositoryId, id };
       at = below;
     }
+  }
+
+  /** A chain without a copy does not say what it is of: its job does, as long as one of its sources shows that workload. */
+  #sourceOf({ chain }: FoundChain): string | null {
+    if (chain.sourceRepositoryId !== null) return chain.sourceRepositoryId;
+    const included = this.#jobs.get(chain.jobId)?.sources.include ?? [];
+    const source = included.find(({ repositoryId }) => {
+      const key = keyOf(repositoryId, chain.id);
+      return this.#rows.has(key) || this.#chains.has(key);
+    });
+    return source?.repositoryId ?? null;
   }
 
   #rowOf(repositoryId: string, id: string): Row {

@@ -32,6 +32,8 @@ const HAPPENED: Record<SessionResult, string> = {
   nothingToCopy: 'had nothing to copy',
 };
 
+const NOT_DONE_PERCENT = 99.9;
+
 export type TaskOutcome = Pick<CopyTask, 'workload' | 'result' | 'reason'>;
 
 /** Never without a result: a task that has none is taken as failed, and a session without tasks is a warning, because its job protects
@@ -99,8 +101,13 @@ export function taskProgress(
   return progressOf(counts, bytesPerSecond);
 }
 
-/** Progress of a session: bytes add up, and so do the speeds of the tasks that run. A session with nothing to copy is done at its end. */
-export function sumProgress(tasks: readonly Pick<CopyTask, 'progress' | 'state'>[]): CopyProgress {
+/** Progress of a session: bytes add up, and so do the speeds of the tasks that run. A session with nothing to copy is done at its end. While there
+ *  are tasks of which nobody knows yet how much they copy, it is never done, and nobody knows when it will be.
+ *  @param waiting tasks that have not begun and are none of `tasks` */
+export function sumProgress(
+  tasks: readonly Pick<CopyTask, 'progress' | 'state'>[],
+  waiting = 0,
+): CopyProgress {
   const sum = (count: (progress: CopyProgress) => number): number =>
     tasks.reduce((total, task) => total + count(task.progress), 0);
   const running = tasks.filter((task) => task.state !== 'ended');
@@ -112,8 +119,21 @@ export function sumProgress(tasks: readonly Pick<CopyTask, 'progress' | 'state'>
     },
     running.reduce((total, task) => total + task.progress.bytesPerSecond, 0),
   );
+  if (waiting > 0 || running.some((task) => task.progress.totalBytes === 0))
+    return { ...progress, percent: Math.min(progress.percent, NOT_DONE_PERCENT), etaSeconds: null };
   const done = progress.totalBytes === 0 && tasks.length > 0 && running.length === 0;
   return done ? { ...progress, percent: 100 } : progress;
+}
+
+/** @param ended what the ended tasks have done
+ *  @param waiting tasks that have not begun */
+export function liveProgress(
+  ended: CopyProgress,
+  running: readonly Pick<CopyTask, 'progress' | 'state'>[],
+  waiting: number,
+): CopyProgress {
+  if (running.length + waiting === 0) return ended;
+  return sumProgress([{ progress: ended, state: 'ended' }, ...running], waiting);
 }
 
 type ProgressCounts = MovedBytes & Pick<CopyProgress, 'processedBytes' | 'totalBytes'>;

@@ -304,3 +304,24 @@ it('counts a copy of a copy for what that was made of', () => {
     },
   ]);
 });
+
+it('counts a workload whose first copies failed once, as one without a copy', () => {
+  const empty = chain('test3', 0, {
+    sourceRepositoryId: null,
+    restorePointCount: 0,
+    recentAtSeconds: [],
+    oldestAt: null,
+    newestCopiedAt: null,
+    oldestVerifiedAt: null,
+    storedBytes: 0,
+  });
+  const sources = [source('web10', 12), source('test3', 30)];
+  const before = safetyOf(facts(sources, [chain('web10', 12)]), NOW_MS);
+  const after = safetyOf(facts(sources, [chain('web10', 12), empty]), NOW_MS);
+  expect(after.verdict).toEqual(before.verdict);
+  expect(after.problems).toEqual(before.problems);
+  expect(after.workloads).toMatchObject([
+    { name: 'test3', repositoryId: 'primary', leftovers: [] },
+    { name: 'web10', repositoryId: 'primary', leftovers: [] },
+  ]);
+});

@@ -138,7 +138,6 @@ describe('progress', () => {
         storedBytes: 3,
         bytesPerSecond: 10,
       }),
-      task('waiting', {}),
     ]);
     expect(sum).toEqual({
       percent: 60,
@@ -151,6 +150,17 @@ describe('progress', () => {
       bytesPerSecond: 10,
       etaSeconds: 40,
     });
+  });
+
+  it('is never done, with no time left, while tasks wait whose bytes nobody knows', () => {
+    const ended = task('ended', { processedBytes: 500, totalBytes: 500 });
+    const copying = task('copying', { processedBytes: 99, totalBytes: 100, bytesPerSecond: 1 });
+    const unknown = { percent: 99.8, etaSeconds: null };
+    expect(sumProgress([ended, copying])).toMatchObject({ percent: 99.8, etaSeconds: 1 });
+    expect(sumProgress([ended, copying], 1)).toMatchObject(unknown);
+    expect(sumProgress([ended, copying, task('inspecting', {})])).toMatchObject(unknown);
+    expect(sumProgress([ended], 1)).toMatchObject({ percent: 99.9, etaSeconds: null });
+    expect(sumProgress([ended])).toMatchObject({ percent: 100 });
   });
 
   it('is at 100 percent when all tasks ended with nothing to copy, and at 0 before', () => {
