@@ -149,19 +149,22 @@ describe('storage that does not keep what it is given', () => {
     };
   }
 
-  it.each([
-    ['a block', (offset: number) => offset >= UNIT],
-    ['a table', (offset: number) => offset === 0],
-  ])('is found by a copy that asks it for %s', async (_name, isSpoilt) => {
+  it('is found while a block is copied, where the job asks for that', async () => {
     const copy = await machine.copy();
-    const order: Order = { ...FULL, verifyAfterCopy: 'direct' };
-    const outcome = await plan(copy, LATER, order);
-    lying(copy, isSpoilt);
-    const work = async () => {
-      await runWindows(copy, 'copyBlocks', outcome);
-      await copy.mover.run('composeTargetFile', place(copy, outcome));
-    };
-    await expect(work()).rejects.toMatchObject({ code: 'BLOCK_DIGEST_MISMATCH' });
+    const outcome = await plan(copy, LATER, { ...FULL, verifyAfterCopy: 'direct' });
+    lying(copy, (offset) => offset >= UNIT);
+    await expect(runWindows(copy, 'copyBlocks', outcome)).rejects.toMatchObject({
+      code: 'BLOCK_DIGEST_MISMATCH',
+    });
+  });
+
+  it('is found when the tables are written, where the job asks for that', async () => {
+    const copy = await machine.copy();
+    const outcome = await plan(copy, LATER, { ...FULL, verifyAfterCopy: 'direct' });
+    lying(copy, (offset) => offset === 0);
+    await runWindows(copy, 'copyBlocks', outcome);
+    const composed = copy.mover.run('composeTargetFile', place(copy, outcome));
+    await expect(composed).rejects.toMatchObject({ code: 'BLOCK_DIGEST_MISMATCH' });
     expect(await copy.listed()).toEqual([0, 1, 2, 3]);
   });
 });

@@ -52,3 +52,16 @@ it('keeps companions apart whose names differ in case alone, as some storage tak
     'point/config/3-Web.xml',
   ]);
 });
+
+it('takes no companion that changed since the copy was planned', async () => {
+  const [source, target] = [new SimulatedRepository('primary'), new SimulatedRepository('offsite')];
+  await source.put('web.xml', Buffer.from('<web/>'));
+  const stamp = (await source.stat('web.xml'))!.stamp;
+  const companions = [{ repositoryId: 'primary', path: 'web.xml', stamp }];
+  const plan = { pointId: 'point', companions } as unknown as CopyPlan;
+  const context = new InProcessMover(source, target).context();
+  const copy = () => copyCompanions(context, target, 'chain/.staging/point', plan);
+  expect(await copy()).toHaveLength(1);
+  await source.put('web.xml', Buffer.from('<web id="2"/>'));
+  await expect(copy()).rejects.toMatchObject({ code: 'SOURCE_CHANGED' });
+});
