@@ -10,6 +10,8 @@ const fdatasync = promisify(fs.fdatasync);
 export interface FileCalls {
   open(path: string, flags: number, mode?: number): Promise<OpenFile>;
   lstat(path: string | Buffer): Promise<fs.BigIntStats>;
+  /** The same without a promise for each of a million names. null: this thread must not wait for storage. */
+  readonly lstatNow: ((path: string | Buffer) => fs.BigIntStats) | null;
   listNames(path: string): Promise<FolderName[]>;
   makeFolder(path: string, mode: number): Promise<void>;
   rename(from: string, to: string): Promise<void>;
@@ -84,6 +86,7 @@ async function syncFileSystem({ fd }: OpenFile): Promise<boolean> {
 const asynchronousCalls: FileCalls = {
   open: (path, flags, mode) => fs.promises.open(path, flags, mode),
   lstat: (path) => fs.promises.lstat(path, { bigint: true }),
+  lstatNow: null,
   listNames: (path) => fs.promises.readdir(path, LISTED),
   makeFolder: async (path, mode) => void (await fs.promises.mkdir(path, { mode })),
   rename: (from, to) => fs.promises.rename(from, to),
@@ -97,6 +100,7 @@ const asynchronousCalls: FileCalls = {
 const synchronousCalls: FileCalls = {
   open: async (path, flags, mode) => new SynchronousFile(fs.openSync(path, flags, mode)),
   lstat: async (path) => fs.lstatSync(path, { bigint: true }),
+  lstatNow: (path) => fs.lstatSync(path, { bigint: true }),
   listNames: async (path) => fs.readdirSync(path, LISTED),
   makeFolder: async (path, mode) => void fs.mkdirSync(path, { mode }),
   rename: async (from, to) => fs.renameSync(from, to),

@@ -1,3 +1,4 @@
+import { compareBytes } from '../domain/byte-order.js';
 import { BackupError } from '../domain/errors.js';
 
 /** Longest name that the file systems in use take (NAME_MAX of Linux), in bytes of UTF-8. */
@@ -50,11 +51,11 @@ export function entryOrder(
   a: { readonly name: string; readonly type: string },
   b: { readonly name: string; readonly type: string },
 ): number {
-  return Buffer.compare(orderedName(a), orderedName(b));
+  return compareBytes(orderedName(a), orderedName(b));
 }
 
-function orderedName({ name, type }: { readonly name: string; readonly type: string }): Buffer {
-  return Buffer.from(type === 'folder' ? `${name}/` : name);
+function orderedName({ name, type }: { readonly name: string; readonly type: string }): string {
+  return type === 'folder' ? `${name}/` : name;
 }
 
 /** For messages: names come from backups and may hold control characters. */

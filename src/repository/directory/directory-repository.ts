@@ -1,4 +1,4 @@
-import { constants, type BigIntStats } from 'node:fs';
+import { constants } from 'node:fs';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import type { FileTraits } from '../../domain/sources/restore-point.js';
 import type { FolderSync } from '../../domain/targets/storage-probe.js';
@@ -11,20 +11,14 @@ import type {
   StorageLimits,
   WritableFile,
 } from '../backup-repository.js';
-import { DirectoryFile, fileStamp, modeOf } from './directory-file.js';
+import { DirectoryFile } from './directory-file.js';
 import { fileCallsOfThisThread, type FileCalls, type FolderName } from '../file-calls.js';
 import { FolderVerbs } from '../folder-verbs.js';
+import { entryNow, entryOf, factsOf, listedName, typeOf, type ListedName } from './listed-entry.js';
 import { KeptFolders } from './kept-folders.js';
 import { RepositoryRoot, type FolderAccess, type OpenFolder } from './open-folder.js';
 import type { KeepingRepository } from '../repository-kind.js';
-import {
-  entryOrder,
-  folderSegments,
-  isSegment,
-  joinPath,
-  pathSegments,
-  quoted,
-} from '../repository-path.js';
+import { entryOrder, folderSegments, pathSegments, quoted } from '../repository-path.js';
 import { errnoOf, storageError } from '../storage-error.js';
 
 /** Backups hold the data of whole machines: the owner's group may read them, others may not. The umask can only take away. */
@@ -156,7 +150,12 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
     folder: string,
     names: readonly Pick<FolderName, 'name'>[],
   ): Promise<RepositoryEntry[]> {
-    const looked = await Promise.all(names.map(({ name }) => this.#entry(open, folder, name)));
+    const { lstatNow } = this.#calls;
+    const asked = names.map(({ name }) => listedName(name));
+    const looked =
+      lstatNow === null
+        ? await Promise.all(asked.map((name) => this.#entry(open, folder, name)))
+        : asked.map((name) => entryNow(lstatNow, open, folder, name));
     return looked.filter((entry) => entry !== null);
   }
 
@@ -165,7 +164,7 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
     const entry = this.#reading('look at', path, () =>
       this.#folders.within(parent, async (open) => {
         const stats = await this.#calls.lstat(open.at(name));
-        return { name, path, type: typeOf(stats), ...facts(stats) };
+        return { name, path, type: typeOf(stats), ...factsOf(stats) };
       }),
     );
     return unlessMissing(entry);
@@ -316,17 +315,13 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
   }
 
   /** null when the name went away since it was listed. */
-  async #entry(open: OpenFolder, folder: string, bytes: Buffer): Promise<RepositoryEntry | null> {
-    const text = bytes.toString('utf8');
-    const isUtf8 = Buffer.from(text).equals(bytes);
-    const name = isUtf8 ? text : escapedName(bytes);
-    const isAddressable = isUtf8 && isSegment(name);
+  async #entry(
+    open: OpenFolder,
+    folder: string,
+    listed: ListedName,
+  ): Promise<RepositoryEntry | null> {
     try {
-      const stats = await this.#calls.lstat(Buffer.concat([Buffer.from(open.at('')), bytes]));
-      const entry = { name, path: joinPath(folder, name), ...facts(stats) };
-      const type = typeOf(stats);
-      if (isAddressable || type === 'other') return { ...entry, type };
-      return { ...entry, type: 'other', unaddressable: type };
+      return entryOf(folder, listed, await this.#calls.lstat(listed.in(open)));
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return null;
       throw error;
@@ -365,13 +360,6 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
   }
 }
 
-/** A name that is not UTF-8, as people can read and tell it: every byte beyond ASCII as `\xNN`. */
-function escapedName(bytes: Buffer): string {
-  return bytes
-    .toString('latin1')
-    .replaceAll(/[\u0080-\u00ff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
-}
-
 /** As `entryOrder`. */
 function orderedNames(
   names: readonly FolderName[],
@@ -393,11 +381,6 @@ function split(path: string): { parent: string[]; name: string } {
   return { parent: segments.slice(0, -1), name: segments[segments.length - 1] ?? '' };
 }
 
-function typeOf(stats: BigIntStats): RepositoryEntry['type'] {
-  if (stats.isFile()) return 'file';
-  return stats.isDirectory() ? 'folder' : 'other';
-}
-
 /** FILE_MISSING is only thrown when the storage itself said so. */
 async function unlessMissing<T>(answer: Promise<T>): Promise<T | null> {
   try {
@@ -406,8 +389,4 @@ async function unlessMissing<T>(answer: Promise<T>): Promise<T | null> {
     if (isBackupError(error, 'FILE_MISSING')) return null;
     throw error;
   }
-}
-
-function facts(stats: BigIntStats): Pick<RepositoryEntry, 'stamp' | 'mode'> {
-  return { stamp: fileStamp(stats), mode: modeOf(stats) };
 }

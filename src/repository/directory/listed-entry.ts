@@ -1,0 +1,67 @@
+import { isUtf8 } from 'node:buffer';
+import type { BigIntStats } from 'node:fs';
+import type { RepositoryEntry } from '../backup-repository.js';
+import type { FileCalls } from '../file-calls.js';
+import { isSegment, joinPath } from '../repository-path.js';
+import { errnoOf } from '../storage-error.js';
+import { fileStamp, modeOf } from './directory-file.js';
+import type { OpenFolder } from './open-folder.js';
+
+export interface ListedName {
+  readonly name: string;
+  /** It can be part of a path. */
+  readonly isAddressable: boolean;
+  /** Path for one call. */
+  in(open: OpenFolder): string | Buffer;
+}
+
+export function listedName(bytes: Buffer): ListedName {
+  if (isUtf8(bytes)) {
+    const name = bytes.toString('utf8');
+    return { name, isAddressable: isSegment(name), in: (open) => open.at(name) };
+  }
+  const path = (open: OpenFolder) => Buffer.concat([Buffer.from(open.at('')), bytes]);
+  return { name: escapedName(bytes), isAddressable: false, in: path };
+}
+
+/** null when the name went away since it was listed. */
+export function entryNow(
+  lstatNow: NonNullable<FileCalls['lstatNow']>,
+  open: OpenFolder,
+  folder: string,
+  listed: ListedName,
+): RepositoryEntry | null {
+  try {
+    return entryOf(folder, listed, lstatNow(listed.in(open)));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+export function entryOf(
+  folder: string,
+  { name, isAddressable }: ListedName,
+  stats: BigIntStats,
+): RepositoryEntry {
+  const type = typeOf(stats);
+  const path = joinPath(folder, name);
+  if (isAddressable || type === 'other') return { name, path, ...factsOf(stats), type };
+  return { name, path, ...factsOf(stats), type: 'other', unaddressable: type };
+}
+
+/** A name that is not UTF-8, as people can read and tell it: every byte beyond ASCII as `\xNN`. */
+function escapedName(bytes: Buffer): string {
+  return bytes
+    .toString('latin1')
+    .replaceAll(/[\u0080-\u00ff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
+}
+
+export function typeOf(stats: BigIntStats): RepositoryEntry['type'] {
+  if (stats.isFile()) return 'file';
+  return stats.isDirectory() ? 'folder' : 'other';
+}
+
+export function factsOf(stats: BigIntStats): Pick<RepositoryEntry, 'stamp' | 'mode'> {
+  return { stamp: fileStamp(stats), mode: modeOf(stats) };
+}
