@@ -49,8 +49,10 @@ export interface PublishedFiles {
   readonly drifted: number;
   /** One of them. */
   readonly driftedPath: string | null;
-  /** Files that cannot be read, or are not what their names claim. */
+  /** Files that cannot be read, or are not what their names claim; and those that may refer to such. */
   readonly faults: FileFaults;
+  /** Files of the latter kind. Absent: from a release that had none. */
+  readonly withheld?: number;
 }
 
 export interface CommitTreeRequest extends TargetChain {
