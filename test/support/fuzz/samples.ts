@@ -53,19 +53,22 @@ const FURTHER: Readonly<Record<string, () => Uint8Array[]>> = {
   lz4: () => [compressFrameSync(PACKED)],
   xz: () => [Buffer.from(XZ_STREAM, 'base64')],
   lzop: () => [Buffer.from(LZOP_FILE, 'base64')],
-  ova: () => [
-    tarFile({ 'web.ovf': '<Envelope/>', 'web.mf': 'SHA1(web.ovf)= 00\n', 'd.vmdk': 'x' }),
-  ],
+  bzip2: () => [Buffer.from(BZIP2_FILE, 'base64')],
+  tar: () => [packageFile()],
+  ova: () => [packageFile()],
 };
 
 const PACKED = Buffer.from('a backup of web01, '.repeat(500));
-/** Lines of text, packed by zstd 1.5, xz 5.4 and lzop 1.04. */
+/** Lines of text, packed by zstd 1.5, xz 5.4, lzop 1.04 and bzip2 1.0.8. */
 const ZSTD_FRAME =
   'KLUv/QRY9QEAgoUNEbA1HcBwDwNATUTIFoE5mtMBihLNM80sk8wxa24+xUR71mxZsmNrt69Y5NFYJA7LucCQUiAEAQCZSxEwEjlb';
 const XZ_STREAM =
   '/Td6WFoAAATm1rRGAgAhARYAAAB0L+Wj4AAXAAxdADQZSe6N6VYKwSGwAABsFO0bO2i7kQABKBjXg7duH7bzfQEAAAAABFla';
 const LZOP_FILE =
   'iUxaTwANChoKEEAgoAlAAQUDAAANAAAAAGsIkicAAAAAAChHApwAAABpAAAAYfu2FB8DaGVsbG8gLxQAAEAKMQoyCjMKNAo1CjYKNwo4CjkKMTAKMTEKMTIKMTMKMTQKMTUKMTYKMTcKMTgKMTkKMjAKMjEKMjIKMjMKMjQKMjUKMjYKMjcKMjgKMjkKMzAKEQAAAAAAAA==';
+
+const BZIP2_FILE =
+  'QlpoMTFBWSZTWRNZg/EAAx+ZgEAEYAA7CMKAIACQIAAAUqmibU09T04EXQi0IvBF2IsiLIiyIsCLwRYEWRFsRfxFoRdCLYi2IsCL0XckU4UJATWYPxA=';
 
 const FRAMES = [
   { start: 0, data: Buffer.alloc(131_072, 7) },
@@ -79,19 +82,25 @@ function vmdkStream(): Buffer {
 }
 
 /** A tar as POSIX.1-1988 has it. */
-function tarFile(files: Readonly<Record<string, string>>): Buffer {
-  const parts = Object.entries(files).flatMap(([name, text]) => {
+function tarFile(files: Readonly<Record<string, string | Buffer>>): Buffer {
+  const parts = Object.entries(files).flatMap(([name, content]) => {
+    const bytes = Buffer.from(content);
     const header = Buffer.alloc(512);
     header.write(name, 0);
     header.write('0000644\0', 100);
-    header.write(`${text.length.toString(8).padStart(11, '0')}\0`, 124);
+    header.write(`${bytes.length.toString(8).padStart(11, '0')}\0`, 124);
     header.write('0ustar\x0000', 156, 'latin1');
     header.fill(0x20, 148, 156);
     const sum = header.reduce((total, byte) => total + byte, 0);
     header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
-    const data = Buffer.alloc(Math.ceil(text.length / 512) * 512);
-    data.write(text);
+    const data = Buffer.alloc(Math.ceil(bytes.length / 512) * 512);
+    bytes.copy(data);
     return [header, data];
   });
   return Buffer.concat([...parts, Buffer.alloc(1_024)]);
+}
+
+function packageFile(): Buffer {
+  const texts = { 'web.ovf': '<Envelope/>', 'web.mf': 'SHA1(web.ovf)= 00\n' };
+  return tarFile({ ...texts, 'd.vmdk': vmdkStream() });
 }

@@ -112,6 +112,16 @@ const ATTACKS: readonly Attack[] = [
   ...of('unit/layout/libvirt-push.test.ts', {
     'XML: entities, of files and of themselves': 'breaks a point whose XML has a DOCTYPE',
   }),
+  ...of('unit/layout/stores.test.ts', {
+    'PBS: a snapshot without its manifest':
+      'a snapshot is a point once its manifest is written, in any namespace',
+    'PBS: a chunk that the server found to be bad': ".0.bad`, '-'",
+    'PBS: a moment that is none': "'vm/100/2026-13-24T22:00:00Z/index.json.blob': 'x'",
+  }),
+  ...of('unit/cli/command.test.ts', {
+    'names and errors that act on a terminal':
+      'shows control characters and turning marks of names as escapes',
+  }),
   ...of('conformance/directory-repository.ts', {
     'a link in the way, exchanged while it is read':
       'stays inside while a folder is exchanged for a link again and again',
