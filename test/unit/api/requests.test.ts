@@ -312,6 +312,7 @@ describe('the documents of the API', () => {
     };
     expect(document.openapi).toBe('3.1.0');
     expect(Object.keys(document.paths).sort()).toEqual([
+      '/audit',
       '/errors',
       '/file-backup-jobs',
       '/file-backup-jobs/{id}',
@@ -326,6 +327,7 @@ describe('the documents of the API', () => {
       '/jobs/{id}/enable',
       '/jobs/{id}/plan',
       '/jobs/{id}/replacement',
+      '/jobs/{id}/simulation',
       '/jobs/{id}/start',
       '/limits',
       '/me',
