@@ -49,10 +49,8 @@ export interface PublishedFiles {
   readonly drifted: number;
   /** One of them. */
   readonly driftedPath: string | null;
-  /** Files that cannot be read, or are not what their names claim; and those that may refer to such. */
+  /** Files that cannot be read, or are not what their names claim. */
   readonly faults: FileFaults;
-  /** Files of the latter kind. Absent: from a release that had none. */
-  readonly withheld?: number;
 }
 
 export interface CommitTreeRequest extends TargetChain {

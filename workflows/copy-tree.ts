@@ -49,8 +49,6 @@ class TreeCopy implements WorkloadTask {
   readonly ids;
   private replans = 0;
   private faults: FileFaults = NO_FAULTS;
-  /** Files that may refer to some that could not be copied. */
-  private withheld = 0;
   private leftOut: readonly string[] = [];
   private readonly data;
 
@@ -110,7 +108,6 @@ class TreeCopy implements WorkloadTask {
   private async copyRound(): Promise<void> {
     const plan = await this.plan();
     this.faults = plan.faults;
-    this.withheld = 0;
     if (plan.state !== 'planned')
       return plan.state === 'same' ? this.end(plan) : this.endSuspicious(plan);
     this.state.addWork(
@@ -166,12 +163,7 @@ class TreeCopy implements WorkloadTask {
       this.state.addProgress(counts, share, Date.now() - startedAtMs);
     }
     this.state.show({ state: 'composing' }, `naming the files of ${work.class}`);
-    const {
-      drifted,
-      driftedPath,
-      faults,
-      withheld = 0,
-    } = await this.pause.pausable(() =>
+    const { drifted, driftedPath, faults } = await this.pause.pausable(() =>
       this.data.publishFiles.executeWithOptions(
         { summary: `${workload.name} ${work.class}: name the files` },
         [what],
@@ -183,7 +175,6 @@ class TreeCopy implements WorkloadTask {
         'SOURCE_CHANGED',
       );
     this.faults = joinFaults(this.faults, faults);
-    this.withheld += withheld;
   }
 
   private async commit({ reference }: PlannedTree): Promise<void> {
@@ -205,8 +196,6 @@ class TreeCopy implements WorkloadTask {
   /** What fails here is a warning: the copy is good. */
   private async removeDue({ reference }: PlannedTree): Promise<void> {
     const { workload } = this.input;
-    // What the source has removed the older state may need that the copy is in.
-    if (this.withheld > 0) return this.state.note(NOT_REMOVED);
     this.state.show({ state: 'retention' }, 'removing what is not kept any more');
     try {
       const { fileCount, points, postponed } = await this.pause.pausable(() =>
@@ -262,9 +251,6 @@ class TreeCopy implements WorkloadTask {
     await goOnInNewRun<typeof copyTree>({ ...this.input, carried: { task: this.state.task } });
   }
 }
-
-const NOT_REMOVED =
-  'nothing was removed: the copy is not in the state of the source, because files could not be read there';
 
 function nothingText(waitingCount: number): string {
   const text = 'the copy has all that the source shows';

@@ -186,7 +186,7 @@ export const ERROR_CODES = {
   FILE_NOT_COPIED: {
     kind: 'unsupported',
     meaning:
-      'Files of a tree cannot be copied: they cannot be read, or their names, kinds or sizes are none that a copy can have; or they may refer to such files.',
+      'Files of a tree cannot be copied: their names, kinds or sizes are none that a copy can have.',
     hint: 'The notes of the task name them, each with its reason; all others are copied.',
   },
   SOURCE_SUSPICIOUS: {
@@ -302,15 +302,6 @@ export function isStorageFault(error: BackupError): boolean {
     error.code === 'REPOSITORY_ACCESS_DENIED' ||
     error.code === 'REPOSITORY_EXCHANGED' ||
     error.code === 'REPOSITORY_UNSUITED'
-  );
-}
-
-/** Whether storage may have said this of one file or folder alone, and not of itself: what reads others beside it goes on. */
-export function isOfOneFile(error: unknown): error is BackupError {
-  if (!isBackupError(error) || error.code === 'REPOSITORY_FULL') return false;
-  const { code } = error;
-  return (
-    code === 'REPOSITORY_IO_ERROR' || code === 'REPOSITORY_ACCESS_DENIED' || !isStorageFault(error)
   );
 }
 

@@ -23,16 +23,8 @@ import type { MoverContext } from '../task/mover-context.js';
 import { digestOfNamed } from './named-files.js';
 import { namedFiles, nameEntries } from './name-entries.js';
 import { largeFiles, publishedTable, smallOutcomes } from './publish-files.js';
-import { hurtPoints } from './lost-files.js';
-import {
-  copiedPaths,
-  isStore,
-  pointsAfter,
-  rulesOf,
-  unfinishedOf,
-  wholeOf,
-} from './points-after.js';
-import { LACKING_OUTCOMES, StagedClass } from './staged-files.js';
+import { copiedPaths, isStore, pointsAfter, unfinishedOf, wholeOf } from './points-after.js';
+import { StagedClass } from './staged-files.js';
 import {
   discardTreeStaging,
   requireTreePlan,
@@ -72,10 +64,7 @@ export async function commitTree(
   const { noted, replacedTables, unread } = copied;
   const isCopied = await copiedPaths(target, input.chain, noted, plan);
   const whole = wholeOf(noted, plan, unread, isCopied);
-  const hurt = new Set(hurtPoints(noted, plan.lost, rulesOf(plan)));
-  const after = pointsAfter(noted, whole.points, { plan, nowMs: input.nowMs, isCopied }).map(
-    (point) => (hurt.has(point.id) ? { ...point, health: 'corrupt' as const } : point),
-  );
+  const after = pointsAfter(noted, whole.points, { plan, nowMs: input.nowMs, isCopied });
   const points = isStore(plan)
     ? after
     : withDueFlags(after, { ...input.choice, nowMs: input.nowMs });
@@ -115,7 +104,7 @@ export async function noteCopied(
   const index: ClassIndex[] = [];
   const replacedTables: string[] = [];
   const overwritten = new Set<string>();
-  const unread: string[] = plan.unread.map(({ path }) => path);
+  const unread: string[] = [];
   const isEntered = record.enteredPlan === plan.token;
   for (const [classIndex, { name, match }] of rules.classes.entries()) {
     const before = record.index.find((entry) => entry.class === name) ?? {
@@ -321,13 +310,13 @@ async function* smallEntries(
 ): AsyncGenerator<readonly FileEntry[]> {
   let part: FileEntry[] = [];
   for await (const { file, outcome, digest } of smallOutcomes(target, staged)) {
-    if (LACKING_OUTCOMES.has(outcome)) tally.unread.push(file.path);
+    if (outcome === 'unreadable' || outcome === 'bad') tally.unread.push(file.path);
     const isTold = outcome === 'copied' || outcome === 'held';
     const found = isTold ? digest : await digestOfNamed(target, staged.tree, file);
     if (found === null) continue;
     count(tally, file, null);
     const { path, stamp, mode, held } = file;
-    if (outcome !== 'held' && held !== null && held.digest !== found) tally.overwritten.add(path);
+    if (outcome !== 'held' && held !== null) tally.overwritten.add(path);
     part.push({ path, stamp, mode, digest: found, table: null, goneSinceMs: null });
     if (part.length < 1_024) continue;
     yield part;

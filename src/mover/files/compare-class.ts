@@ -1,5 +1,4 @@
 import { modifiedAtMs } from '../../domain/sources/restore-point.js';
-import { foldersOf } from '../../domain/trees/tree-path.js';
 import { isSameFile, type TreeRules } from '../../domain/trees/tree-rules.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readIndex, type FileEntry } from '../../tree/file-index.js';
@@ -33,26 +32,13 @@ export async function compareClass(
   const listing = await SortedStream.of(listClass(walk, classIndex));
   const known = await SortedStream.of(readIndex(target, tree, index));
   const isProven = sameness(walk, classIndex);
-  try {
-    await walkBoth(listing, known, (listed, entry) => {
-      if (listed === null)
-        return isUnseen(walk, entry!.path)
-          ? undefined
-          : onDifference(absence(entry!, rules), null, entry);
-      if (entry === null) return onDifference(isOpen(walk, listed) ? 'waits' : 'new', listed, null);
-      if (isProven(listed, entry))
-        return onDifference(entry.goneSinceMs === null ? 'same' : 'back', listed, entry);
-      return onDifference(isOpen(walk, listed) ? 'waits' : 'changed', listed, entry);
-    });
-  } finally {
-    await listing.close();
-    await known.close();
-  }
-}
-
-/** Whether it lies in a folder that could not be looked into: it is not known to be gone. */
-function isUnseen({ unread }: Walk, path: string): boolean {
-  return unread.size > 0 && foldersOf(path).some((folder) => unread.has(`${folder}/`));
+  await walkBoth(listing, known, (listed, entry) => {
+    if (listed === null) return onDifference(absence(entry!, rules), null, entry);
+    if (entry === null) return onDifference(isOpen(walk, listed) ? 'waits' : 'new', listed, null);
+    if (isProven(listed, entry))
+      return onDifference(entry.goneSinceMs === null ? 'same' : 'back', listed, entry);
+    return onDifference(isOpen(walk, listed) ? 'waits' : 'changed', listed, entry);
+  });
 }
 
 /** What sets lose at the source is the business of retention. */

@@ -14,8 +14,6 @@ export async function digestOfNamed(
   tree: string,
   { path, held }: PlannedFile,
 ): Promise<string | null> {
-  // What lies there may be the damaged file.
-  if (held?.isLost === true) return null;
   const entry = await target.stat(treeFile(tree, path));
   if (entry === null || entry.stamp.sizeBytes > WINDOW_BYTES) return null;
   try {

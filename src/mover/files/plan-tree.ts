@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { FaultList } from '../../domain/trees/file-faults.js';
+import type { CopyJob, VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
+import { FaultList, type FileFault } from '../../domain/trees/file-faults.js';
 import { BackupError } from '../../domain/errors.js';
 import { modifiedAtMs, type SourceWorkload } from '../../domain/sources/restore-point.js';
 import { settledTreePoints, type SourceTree } from '../../domain/trees/source-tree.js';
-import { mayHoldClass } from '../../domain/trees/class-folders.js';
 import { firstTexts } from '../../domain/sentences.js';
 import { suspicionOf } from '../../domain/trees/tree-guard.js';
 import type { TreePlanOutcome, TreeWork } from '../../domain/trees/tree-work.js';
@@ -14,10 +14,13 @@ import {
   chooseTreePoints,
   isRemovalDue,
   keptIds,
+  missedSinceMs,
   type ChosenTreePoints,
+  type TreePointChoice,
 } from '../../domain/trees/tree-points.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { TreeLayout } from '../../layout/tree-layout.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { FileEntry } from '../../tree/file-index.js';
 import { readTreeRecord } from '../../tree/tree-store.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
@@ -25,18 +28,10 @@ import type { MoverContext } from '../task/mover-context.js';
 import { findSourceWorkload } from '../source/source-catalogue.js';
 import { compareClass } from './compare-class.js';
 import { ChangeCount } from './count-changes.js';
-import { findLost, hurtPoints, NOTHING_LOST } from './lost-files.js';
-import {
-  namesOf,
-  noRemarks,
-  planClass,
-  waitingFile,
-  type PlanTreeInput,
-  type Remarks,
-  type Seen,
-} from './plan-class.js';
+import { canGiveNames, FileNames } from './file-names.js';
+import { PlanLists } from './plan-lists.js';
 import { removalRule } from './remove-files.js';
-import { takeForCopy } from './take-tree.js';
+import { takeForCopy, type TakeTreeInput } from './take-tree.js';
 import {
   discardTreeStaging,
   treeStaged,
@@ -44,7 +39,21 @@ import {
   type TreePlan,
   writeTreePlan,
 } from './tree-plan.js';
-import type { Walk } from './walk-tree.js';
+import type { ListedFile, TargetLimits, Walk } from './walk-tree.js';
+
+export interface PlanTreeInput extends TakeTreeInput {
+  readonly sourceRepositoryId: string;
+  readonly sourceFolders?: readonly string[];
+  readonly choice: Omit<TreePointChoice, 'copied' | 'nowMs'> & Pick<CopyJob, 'mode'>;
+  readonly verifyAfterCopy: VerifyAfterCopy;
+  readonly limits: Pick<TargetLimits, 'caseSensitive'>;
+  /** `SettleRule.settleMs`: what its tool has not closed is left for so long. */
+  readonly settleMs: number;
+  /** Of the target. */
+  readonly immutableForDays: number;
+  /** An operator has looked at what a run before this one found suspicious. */
+  readonly acceptChanges: boolean;
+}
 
 /** Compares the source's tree with its copy, file by file, and writes the lists of what is to be copied. Where nothing is different nothing is written,
  *  not even who has looked.
@@ -62,13 +71,9 @@ export async function planTree(
   const points = settledTreePoints({ id: workload.id, points: found.points }, input);
   const tree = { ...found, points };
   const known = await readTreeRecord(target, input.chain);
-  const isLeft = (await target.stat(treeStaged.folder(input.chain))) !== null;
-  // What a run before was stopped in is no loss.
-  const isSettled = !isLeft && known?.pending === null;
-  const look = (record: TreeRecord) => findLost(target, input.chain, record, layout.rules);
-  const lost = known !== null && isSettled ? await look(known) : NOTHING_LOST;
-  const seen = { input, source, target, tree, layout, known, lost };
+  const seen = { input, source, target, tree, layout, known };
   const chosen = choosePoints(seen, known);
+  const isLeft = (await target.stat(treeStaged.folder(input.chain))) !== null;
   const due = isLeft ? 'a run before was stopped' : whatIsDue(seen, chosen);
   const looked = noRemarks();
   const warnings = [...chosen.warnings];
@@ -78,16 +83,13 @@ export async function planTree(
     warnings: firstTexts(warnings),
     unusable: chosen.unusable,
   });
-  if (known !== null && due === null && (await isSame(seen, chosen, looked))) {
-    warnings.push(...looked.lost.texts(lost));
+  if (known !== null && due === null && (await isSame(seen, chosen, looked)))
     return { state: 'same', reason: 'the copy has all that the source shows', ...told(looked) };
-  }
   const record = await takeForCopy(context, input, { layout: layout.name });
   for (const text of overwrittenTexts(known?.points ?? [], record.points)) warnings.push(text);
-  const lostNow = isSettled ? lost : await look(record);
   const listed = noRemarks();
   const { plan, suspicion, lostNames } = await writePlan(
-    { ...seen, known: record, lost: lostNow },
+    { ...seen, known: record },
     chosen,
     listed,
   );
@@ -96,7 +98,6 @@ export async function planTree(
     return { state: 'suspicious', reason: suspicion, ...told(listed) };
   }
   if (lostNames > 0) warnings.push(lostNamesText(lostNames));
-  warnings.push(...listed.lost.texts(lostNow));
   const { token, epoch, classes } = plan;
   return {
     state: 'planned',
@@ -108,6 +109,28 @@ export async function planTree(
 
 function lostNamesText(count: number): string {
   return `${count} files are other names of files of the source (hard links), and become files of their own: the storage of the target gives a file one name only`;
+}
+
+/** What a look says of single files. */
+interface Remarks {
+  /** They cannot be copied. */
+  readonly faults: FaultList;
+  /** They are copied by a later session. */
+  readonly waiting: FaultList;
+}
+
+function noRemarks(): Remarks {
+  return { faults: new FaultList(), waiting: new FaultList() };
+}
+
+interface Seen {
+  readonly input: PlanTreeInput;
+  readonly source: BackupRepository;
+  readonly target: BackupRepository;
+  readonly tree: SourceTree;
+  readonly layout: TreeLayout;
+  /** null: there is no copy. */
+  readonly known: TreeRecord | null;
 }
 
 /** @throws WORKLOAD_MISSING when it is none, or of a layout that this release does not have */
@@ -166,7 +189,7 @@ function whatIsDue({ input, tree, layout, known }: Seen, chosen: ChosenTreePoint
 async function isSame(
   seen: Seen,
   { points }: ChosenTreePoints,
-  { faults, waiting, lost }: Remarks,
+  { faults, waiting }: Remarks,
 ): Promise<boolean> {
   const { input, target, layout, known } = seen;
   const walk = walkOf(seen, points, faults);
@@ -174,13 +197,11 @@ async function isSame(
     for (let index = layout.rules.classes.length - 1; index >= 0; index--)
       await compareClass(walk, target, input.chain, known, index, (is, listed, entry) => {
         if (is === 'waits') waiting.add(waitingFile(listed!));
-        const finding = entry === null ? undefined : seen.lost.byPath.get(entry.path);
-        if (is === 'waits' || (is === 'same' && finding === undefined)) return undefined;
-        if (is !== 'away' || isDue(entry!, seen)) throw new Different();
-        if (finding !== undefined) lost.addForGood(entry!, finding);
-        return undefined;
+        if (is === 'same' || is === 'waits') return undefined;
+        if (is === 'away' && !isDue(entry!, seen)) return undefined;
+        throw new Different();
       });
-    return hurtPoints(known!, lost.forGood, layout.rules).length === 0;
+    return true;
   } catch (error) {
     if (error instanceof Different) return false;
     throw error;
@@ -188,6 +209,11 @@ async function isSame(
 }
 
 class Different extends Error {}
+
+function waitingFile({ path, stamp }: ListedFile): FileFault {
+  const reason = `it was written to at ${new Date(modifiedAtMs(stamp)).toISOString()} and may not be finished`;
+  return { path, reason };
+}
 
 function isDue({ goneSinceMs, stamp }: FileEntry, { input, layout, known }: Seen): boolean {
   if (layout.rules.shape === 'sets' || goneSinceMs === null || known === null) return false;
@@ -208,14 +234,13 @@ function walkOf(
     settleMs: input.settleMs,
     limits: { ...input.limits, maxFileBytes: target.limits.maxFileBytes },
     faults,
-    unread: new Set(),
   };
 }
 
 async function writePlan(
   seen: Seen,
   { points }: ChosenTreePoints,
-  { faults, waiting, lost }: Remarks,
+  { faults, waiting }: Remarks,
 ): Promise<{ plan: TreePlan; suspicion: string | null; lostNames: number }> {
   const { input, target, tree, layout } = seen;
   const token = randomUUID();
@@ -227,7 +252,7 @@ async function writePlan(
   const goneByClass: number[] = [];
   for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
     const goneBefore = count.changes.gone;
-    classes.unshift(await planClass(seen, walk, index, token, { count, waiting, lost, names }));
+    classes.unshift(await planClass(seen, walk, index, token, { count, waiting, names }));
     goneByClass.unshift(count.changes.gone - goneBefore);
   }
   await assertGoneTogether(seen, points, goneByClass);
@@ -236,8 +261,8 @@ async function writePlan(
     ...{ token, epoch: seen.known!.epoch, plannedAtMs: input.nowMs },
     ...{ sourceRepositoryId: input.sourceRepositoryId, root: tree.root, layout: layout.name },
     verifyAfterCopy: input.verifyAfterCopy,
-    ...{ classes, points, unread: unreadFolders(walk), waitingCount: waiting.faults.count },
-    ...{ lost: lost.forGood, changes, isAgreed: input.acceptChanges },
+    ...{ classes, points, waitingCount: waiting.faults.count },
+    ...{ changes, isAgreed: input.acceptChanges },
     shown: tree.points.map(({ id }) => id),
   };
   await writeTreePlan(target, input.chain, plan);
@@ -246,13 +271,6 @@ async function writePlan(
     suspicion: suspicionOf(changes, layout.rules, seen.known!.guard),
     lostNames: names.lost,
   };
-}
-
-function unreadFolders({ unread, rules }: Walk): TreePlan['unread'] {
-  return [...unread].map((path) => ({
-    path,
-    classIndex: rules.classes.findIndex((_, index) => mayHoldClass(rules, index, path)),
-  }));
 }
 
 /** What a tool removes it takes from the last class first. Removed while the classes were looked at, files would be missed one session before those that
@@ -279,6 +297,73 @@ async function assertGoneTogether(
         { details: { workloadId: seen.input.workload.id } },
       );
   }
+}
+
+interface ClassRemarks {
+  readonly count: ChangeCount;
+  readonly waiting: FaultList;
+  readonly names: SeveralNames;
+}
+
+/** What becomes of files that have several names in the source. */
+interface SeveralNames {
+  readonly areKept: boolean;
+  /** The storage of the copy has such. */
+  readonly canBeGiven: boolean;
+  /** Names that become files of their own. */
+  lost: number;
+}
+
+/** Where stamps are weak, an inode number proves nothing. */
+async function namesOf({ source, target, layout, input }: Seen): Promise<SeveralNames> {
+  const areKept = layout.rules.keeps.links && source.capabilities.stampsProve;
+  const canBeGiven = areKept && (await canGiveNames(target, treeStaged.folder(input.chain)));
+  return { areKept, canBeGiven, lost: 0 };
+}
+
+async function planClass(
+  { input, target, known, layout }: Seen,
+  walk: Walk,
+  index: number,
+  token: string,
+  { count, waiting, names }: ClassRemarks,
+): Promise<PlannedClass> {
+  const { chain, nowMs } = input;
+  const goneSinceMs = missedSinceMs(known!, nowMs);
+  const fileClass = layout.rules.classes[index]!;
+  const { content } = fileClass;
+  const files = new FileNames();
+  const lists = await PlanLists.open(target, chain, fileClass, index, token);
+  await compareClass(walk, target, chain, known, index, (is, listed, entry) => {
+    count.add(is, content, listed, entry);
+    const isCopied = listed !== null && is !== 'waits';
+    const first = isCopied && names.areKept ? files.firstOf(listed.path, listed.stamp) : null;
+    switch (is) {
+      case 'new': {
+        const file = { ...listed!, held: null };
+        if (first !== null && names.canBeGiven) return lists.addName({ file, first });
+        if (first !== null) names.lost++;
+        return lists.add(file);
+      }
+      case 'changed': {
+        const { digest, table, stamp } = entry!;
+        const isGone = entry!.goneSinceMs !== null;
+        const held = { digest, table, sizeBytes: stamp.sizeBytes, isGone };
+        return lists.add({ ...listed!, held });
+      }
+      case 'gone':
+        return lists.mark({ ...entry!, goneSinceMs });
+      case 'back':
+        return lists.mark({ ...entry!, goneSinceMs: null });
+      case 'waits':
+        waiting.add(waitingFile(listed!));
+        return undefined;
+      case 'same':
+      case 'away':
+        return undefined;
+    }
+  });
+  return lists.end();
 }
 
 function workOf({

@@ -6,7 +6,6 @@ import {
   withNewFiles,
   type WholePoints,
 } from '../../domain/trees/set-points.js';
-import { lackingPoints } from '../../domain/trees/withheld-files.js';
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { missedSinceMs } from '../../domain/trees/tree-points.js';
 import type { TargetTreePoint } from '../../domain/trees/target-tree.js';
@@ -33,8 +32,8 @@ export async function copiedPaths(
   return (path) => paths.has(path);
 }
 
-/** The files of a store belong to any of its points, where its rules do not tell to which: while one of them cannot be read or is still written to, or when
- *  there is none at all, no new point is known to be whole. */
+/** The files of a store belong to any of its points: while one of them cannot be read or is still written to, or when there is none at all,
+ *  no new point is known to be whole. */
 export function wholeOf(
   record: TreeRecord,
   plan: TreePlan,
@@ -44,21 +43,20 @@ export function wholeOf(
   const known = new Set(record.points.map(({ source }) => source.restorePointId));
   if (!isStore(plan)) return wholeSets(plan.points, known, isCopied);
   const hasFiles = totalsOf(record).fileCount > 0;
-  const lacking = lackingPoints(unread, rulesOf(plan), plan.points);
-  const isLacking = new Set(lacking.ids);
   // Where nothing is known of the files, one that is not finished takes nothing from the others.
   const waitingCount = rulesOf(plan).isOpaque === true ? 0 : plan.waitingCount;
-  const isAny = lacking.any || waitingCount > 0 || !hasFiles;
-  const isLeftOut = ({ id }: TreePoint) => !known.has(id) && (isAny || isLacking.has(id));
+  if (unread.length === 0 && waitingCount === 0 && hasFiles)
+    return { points: plan.points, leftOut: [] };
   const reason =
     unread.length > 0
-      ? `${unread.length} ${unread.length === 1 ? 'file' : 'files'} of the store could not be copied (${unread[0]!})`
+      ? `${unread.length} files of the store could not be copied (${unread[0]!})`
       : waitingCount > 0
         ? `${waitingCount} files of the store were written to a moment ago`
         : 'no file of the store was found';
+  const added = plan.points.filter(({ id }) => !known.has(id));
   return {
-    points: plan.points.filter((point) => !isLeftOut(point)),
-    leftOut: plan.points.filter(isLeftOut).map(({ id }) => leftOutText(id, reason)),
+    points: plan.points.filter(({ id }) => known.has(id)),
+    leftOut: added.map(({ id }) => leftOutText(id, reason)),
   };
 }
 
@@ -77,7 +75,7 @@ export function isStore(plan: TreePlan): boolean {
   return rulesOf(plan).shape === 'store';
 }
 
-export function rulesOf({ layout }: TreePlan): TreeRules {
+function rulesOf({ layout }: TreePlan): TreeRules {
   return treeLayoutOf(layout)!.rules;
 }
 

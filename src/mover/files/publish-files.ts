@@ -16,14 +16,10 @@ import type { MoverContext } from '../task/mover-context.js';
 import type { TaskControl } from '../task/task-control.js';
 import { withOpenFiles } from '../task/open-files.js';
 import { WindowJournal } from '../task/window-journal.js';
-import { asLarge, mayBeRead } from './large-file.js';
-import { noteLacking, withheldOf } from './lacking-files.js';
-import { setAside } from './lost-files.js';
+import { asLarge, mayBeRead } from './copy-files.js';
 import { publishNames, type NameOutcome } from './publish-names.js';
 import {
   FILE_OUTCOMES,
-  LACKING_OUTCOMES,
-  largeFault,
   largeJournal,
   OUTCOME_BYTES,
   partsOf,
@@ -42,7 +38,6 @@ import {
   type TreePlace,
   type TreePlan,
 } from './tree-plan.js';
-import { UNREAD_REASONS } from './walk-tree.js';
 
 export interface PublishFilesInput extends TreePlace {
   readonly reference: TreePlanReference;
@@ -55,10 +50,8 @@ export interface PublishedFiles {
   readonly drifted: number;
   /** One of them. */
   readonly driftedPath: string | null;
-  /** Files that cannot be read, or are not what their names claim; and those that may refer to such. */
+  /** Files that cannot be read, or are not what their names claim. */
   readonly faults: FileFaults;
-  /** Files of the latter kind: the copy is older than the source in parts, and may need what the source has removed. */
-  readonly withheld: number;
 }
 
 /** Gives the large files of a class their names, when all of its windows are done, and tells what came of all of its files.
@@ -76,16 +69,12 @@ export async function publishFiles(
   const rules = treeLayoutOf(plan.layout)!.rules;
   const fileClass = rules.classes[classIndex]!;
   const staged = await StagedClass.open(target, input.chain, plan, classIndex);
-  const isWithheld = await withheldOf(target, input.chain, plan, rules, classIndex);
   try {
     for await (const { file, outcome } of smallOutcomes(target, staged)) told.add(file, outcome);
     if (largeCount > 0)
       for await (const file of inOrder(largeFiles(target, input.chain, classIndex), fileClass)) {
         const place = { context, source, target, tree: input.chain, plan, rules, classIndex };
-        // Each of a sequence builds on those before it.
-        const isHeldBack = fileClass.inSequence === true && told.failed.size > 0;
-        const outcome = isHeldBack || isWithheld(file.path) ? 'withheld' : null;
-        told.add(file, outcome ?? (await publishLarge(place, file)));
+        told.add(file, await publishLarge(place, file));
       }
     if (nameCount > 0) {
       const { control } = context;
@@ -101,14 +90,12 @@ export async function publishFiles(
   } finally {
     await staged.close();
   }
-  await noteLacking(target, input.chain, plan, rules, classIndex, told.lacking);
   return told.result;
 }
 
 class ClassTold {
   #drifted = 0;
   #driftedPath: string | null = null;
-  #withheld = 0;
   readonly #faults = new FaultList();
   /** Files that were not copied, by path. */
   readonly failed = new Map<string, FileOutcome>();
@@ -127,11 +114,7 @@ class ClassTold {
         if (this.isLast) return;
         break;
       case 'unreadable':
-      case 'denied':
-        return this.#faults.add({ path, reason: UNREAD_REASONS[outcome] });
-      case 'withheld':
-        this.#withheld++;
-        return this.#faults.add({ path, reason: 'it may need a file that could not be copied' });
+        return this.#faults.add({ path, reason: 'its storage cannot read it' });
       case 'bad':
         return this.#faults.add({
           path,
@@ -150,18 +133,11 @@ class ClassTold {
     this.#driftedPath ??= path;
   }
 
-  /** Paths of files that a point may need. */
-  get lacking(): ReadonlySet<string> {
-    const lacking = [...this.failed].filter(([, outcome]) => LACKING_OUTCOMES.has(outcome));
-    return new Set(lacking.map(([path]) => path));
-  }
-
   get result(): PublishedFiles {
     return {
       drifted: this.#drifted,
       driftedPath: this.#driftedPath,
       faults: this.#faults.faults,
-      withheld: this.#withheld,
     };
   }
 }
@@ -239,8 +215,7 @@ async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileO
   const { context, source, target, tree, plan, rules, classIndex } = place;
   const key = largeKey(file);
   const work = treeStaged.large(tree, key, 'work');
-  if (!(await isWhole(target, tree, key, file)))
-    return (await largeFault(target, tree, key, plan)) ?? 'open';
+  if (!(await isWhole(target, tree, key, file))) return 'open';
   const table = {
     from: treeStaged.large(tree, key, 'digests'),
     to: indexPath(tree, tableName(key)),
@@ -260,7 +235,6 @@ async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileO
     return 'bad';
   if (plan.verifyAfterCopy === 'direct') await assertStored(context.control, target, work);
   await writeTable(context.control, target, tree, key, file);
-  if (file.held?.isLost === true) await setAside(target, tree, plan, [file.path]);
   await target.move([{ from: work, to: treeFile(tree, file.path) }, table], tree);
   return 'copied';
 }

@@ -7,16 +7,13 @@ import { FileListReader, FILES_OF_A_WINDOW, type FileList } from './file-lists.j
 import {
   largeKey,
   parsePlannedLine,
-  readNote,
   treeStaged,
   type PlannedClass,
   type PlannedFile,
   type TreePlan,
 } from './tree-plan.js';
 
-/** What came of a small file. `copied`, `held`: the copy has it now, or had its content already. `unreadable`, `denied`: the storage of the source does not
- *  read it, or does not allow it. `bad`: it is not what its name claims. `withheld`: it may refer to one of those. The others: it is not what was listed.
- *  Noted as numbers: new ones come last. */
+/** What came of a small file. `copied`, `held`: the copy has it now, or had its content already. The others: it is not what was listed. */
 export const FILE_OUTCOMES = [
   'open',
   'copied',
@@ -25,17 +22,7 @@ export const FILE_OUTCOMES = [
   'gone',
   'unreadable',
   'bad',
-  'denied',
-  'withheld',
 ] as const;
-/** A point that needs such a file is not whole. */
-export const LACKING_OUTCOMES: ReadonlySet<FileOutcome> = new Set([
-  'unreadable',
-  'bad',
-  'denied',
-  'withheld',
-]);
-
 export type FileOutcome = (typeof FILE_OUTCOMES)[number];
 
 /** Outcome and digest of each file of a window. */
@@ -56,23 +43,6 @@ export function largeJournal(tree: string, key: string): JournalPlace {
     token: key,
     payloadBytes: WINDOW_BLOCKS * DIGEST_BYTES,
   };
-}
-
-/** Why a large file could not be read, beside its work. */
-export interface LargeFault {
-  /** Of the plan: the next one tries again. */
-  readonly token: string;
-  readonly outcome: 'unreadable' | 'denied';
-}
-
-export async function largeFault(
-  target: BackupRepository,
-  tree: string,
-  key: string,
-  plan: Pick<TreePlan, 'token'>,
-): Promise<LargeFault['outcome'] | null> {
-  const path = treeStaged.large(tree, key, 'fault');
-  return (await readNote<LargeFault>(target, path, plan))?.outcome ?? null;
 }
 
 export function partsOf({ stamp }: Pick<PlannedFile, 'stamp'>): number {

@@ -5,7 +5,6 @@ import type { VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
 import type { FileStamp } from '../../domain/sources/restore-point.js';
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import type { TreeChanges } from '../../domain/trees/tree-guard.js';
-import type { LostFile } from '../../domain/trees/tree-damage.js';
 import type { TreePlanReference } from '../../domain/trees/tree-work.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { assertReadable, readWholeFile } from '../../repository/replace-file.js';
@@ -30,12 +29,8 @@ export interface TreePlan extends TreePlanReference {
   readonly classes: readonly PlannedClass[];
   /** Points that are there when all is copied. */
   readonly points: readonly TreePoint[];
-  /** Folders that could not be looked into (with `/` behind), each with the first class of which it may hold files. */
-  readonly unread: readonly { readonly path: string; readonly classIndex: number }[];
   /** Files of a store that were left to be finished: any of its points may need them. */
   readonly waitingCount: number;
-  /** Files of the copy that are lost, and that the source does not have any more. */
-  readonly lost: readonly LostFile[];
   /** What the look found, for the guard of the looks after it. */
   readonly changes: TreeChanges;
   /** An operator has agreed to them. */
@@ -67,8 +62,6 @@ export interface HeldFile {
   readonly table: string | null;
   readonly sizeBytes: number;
   readonly isGone: boolean;
-  /** It is not there any more as it was copied. */
-  readonly isLost: boolean;
 }
 
 export const treeStaged = {
@@ -77,10 +70,8 @@ export const treeStaged = {
   list: (tree: string, classIndex: number, list: StagedList) =>
     `${tree}/${STAGING_FOLDER}/${classIndex}.${list}`,
   /** Of a large file in the making, whatever plan it was begun by. */
-  large: (tree: string, key: string, part: 'work' | 'journal' | 'digests' | 'fault') =>
+  large: (tree: string, key: string, part: 'work' | 'journal' | 'digests') =>
     `${tree}/${STAGING_FOLDER}/large/${key}.${part}`,
-  /** What lacks files that could not be copied, as far as classes are published. */
-  lacking: (tree: string) => `${tree}/${STAGING_FOLDER}/lacking.json`,
   largeFolder: (tree: string) => `${tree}/${STAGING_FOLDER}/large`,
   desk: (tree: string, id: string) => `${tree}/${STAGING_FOLDER}/desks/${id}`,
 };
@@ -103,8 +94,6 @@ export async function writeTreePlan(
   await repository.put(path, bytes);
 }
 
-type EarlierPlan = Omit<TreePlan, 'unread' | 'lost'> & Partial<Pick<TreePlan, 'unread' | 'lost'>>;
-
 /** null: there is none. */
 export async function readTreePlan(
   repository: BackupRepository,
@@ -114,34 +103,11 @@ export async function readTreePlan(
   const bytes = await readWholeFile(repository, path, MAX_PLAN_BYTES);
   if (bytes === null) return null;
   try {
-    // One of a release before knows of no folders that could not be read, and of no lost files.
-    const { unread = [], lost = [], ...rest } = JSON.parse(bytes.toString('utf8')) as EarlierPlan;
-    const plan = { ...rest, unread, lost };
+    const plan = JSON.parse(bytes.toString('utf8')) as TreePlan;
     return typeof plan.token === 'string' && Array.isArray(plan.classes) ? plan : null;
   } catch {
     return null; // a plan that is not whole is none
   }
-}
-
-/** A small note beside a plan; it may be lost at any time, and then is none. */
-export async function readNote<T extends { readonly token: string }>(
-  repository: BackupRepository,
-  path: string,
-  { token }: Pick<TreePlan, 'token'>,
-): Promise<T | null> {
-  const bytes = await readWholeFile(repository, path, MAX_PLAN_BYTES);
-  if (bytes === null) return null;
-  const note = JSON.parse(bytes.toString('utf8')) as T;
-  return note.token === token ? note : null;
-}
-
-/** Whole or not at all. */
-export async function writeNote(
-  repository: BackupRepository,
-  path: string,
-  note: { readonly token: string },
-): Promise<void> {
-  await repository.put(path, Buffer.from(JSON.stringify(note)));
 }
 
 /** Takes the staging folder away, the plan first: without it nothing else in there counts. */
@@ -184,17 +150,11 @@ export function largeKey({ path, stamp }: Pick<PlannedFile, 'path' | 'stamp'>): 
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
-const GONE = 1;
-const LOST = 2;
-
-function standingOf({ isGone, isLost }: HeldFile): number {
-  return (isGone ? GONE : 0) | (isLost ? LOST : 0);
-}
-
 /** One line of a list. */
 export function plannedLine({ path, stamp, mode, held }: PlannedFile): string {
   const { sizeBytes, modifiedAtNs, changedAtNs, inode } = stamp;
-  const before = held === null ? [] : [held.digest, held.table, held.sizeBytes, standingOf(held)];
+  const before =
+    held === null ? [] : [held.digest, held.table, held.sizeBytes, held.isGone ? 1 : 0];
   return JSON.stringify([path, sizeBytes, modifiedAtNs, changedAtNs, inode, mode, ...before]);
 }
 
@@ -203,18 +163,14 @@ export function parsePlannedLine(text: string): PlannedFile {
     ...[string, number, string, string, string, number | null],
     ...[string?, (string | null)?, number?, number?],
   ];
-  const [path, sizeBytes, modifiedAtNs, changedAtNs, inode, mode, digest, table, size] = fields;
-  const standing = fields[9] ?? 0;
+  const [path, sizeBytes, modifiedAtNs, changedAtNs, inode, mode, digest, table, size, gone] =
+    fields;
   return {
     ...{ path, stamp: { sizeBytes, modifiedAtNs, changedAtNs, inode }, mode },
     held:
       digest === undefined
         ? null
-        : {
-            ...{ digest, table: table ?? null, sizeBytes: size ?? 0 },
-            isGone: (standing & GONE) !== 0,
-            isLost: (standing & LOST) !== 0,
-          },
+        : { digest, table: table ?? null, sizeBytes: size ?? 0, isGone: gone === 1 },
   };
 }
 

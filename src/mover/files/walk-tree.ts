@@ -1,6 +1,5 @@
 import { mayHoldClass } from '../../domain/trees/class-folders.js';
 import type { FaultList } from '../../domain/trees/file-faults.js';
-import { isOfOneFile, type BackupError } from '../../domain/errors.js';
 import { compareBytes } from '../../domain/byte-order.js';
 import type { FileStamp } from '../../domain/sources/restore-point.js';
 import type { SourceTree } from '../../domain/trees/source-tree.js';
@@ -28,8 +27,6 @@ export interface Walk {
   readonly limits: TargetLimits;
   /** Gets what cannot be copied. */
   readonly faults: FaultList;
-  /** Gets the folders that cannot be looked into, with `/` behind: nothing is known of what lies there. */
-  readonly unread: Set<string>;
 }
 
 export interface TargetLimits {
@@ -40,12 +37,6 @@ export interface TargetLimits {
 
 const NO_FILE_OF_ITS_TYPE = 'it is no file that this type of backups has';
 const NO_PLAIN_FILE = 'it is a link, a device, a pipe or a socket';
-
-/** Of files and folders. */
-export const UNREAD_REASONS = {
-  unreadable: 'its storage cannot read it',
-  denied: 'its storage does not let the account that Longhaul runs as read it',
-} as const;
 
 /** null: the target takes it. */
 function tooLarge(
@@ -108,9 +99,8 @@ class ClassLook {
   /** Files and folders that this look goes on with, in the order of their bytes. What cannot be copied is told by the first look that sees it. */
   async entriesOf(folder: string): Promise<RepositoryEntry[]> {
     const { repository, tree, rules } = this.walk;
+    const entries = await repository.list(joinPath(tree.root, folder).replace(/^\/|\/$/g, ''));
     const isFirst = this.#isFirstIn(folder === '' ? '' : `${folder}/`);
-    const place = joinPath(tree.root, folder).replace(/^\/|\/$/g, '');
-    const entries = await entriesUnlessUnread(this.walk, repository.list(place), folder);
     const collisions = this.#collisionsOf(entries);
     const wanted: RepositoryEntry[] = [];
     for (const entry of entries) {
@@ -122,7 +112,7 @@ class ClassLook {
         if (entry.type === 'file' || this.#mayHold(`${path}/`)) wanted.push(entry);
       } else if (isFirst) this.walk.faults.add({ path, reason });
     }
-    return wanted; // in the order in which they were listed, which is that of whole paths
+    return wanted.sort((a, b) => compareBytes(keyOf(a), keyOf(b)));
   }
 
   /** null: it belongs to another class. */
@@ -189,6 +179,10 @@ function ownPaths(within: readonly string[]): (path: string) => boolean {
   return (path) => own.has(path) || above.has(path) || foldersOf(path).some((at) => own.has(at));
 }
 
+function keyOf({ path, type }: RepositoryEntry): string {
+  return type === 'folder' ? `${path}/` : path;
+}
+
 /** Of paths that are one path at the target all but the first. */
 function collidingPaths(paths: Iterable<string>): Set<string> {
   const collisions = new Set<string>();
@@ -201,31 +195,11 @@ function collidingPaths(paths: Iterable<string>): Set<string> {
   return collisions;
 }
 
-/** Of a folder that its storage does not read, or does not allow to be read, nothing; the root is the tree itself.
- *  @throws what the storage says of itself */
-async function entriesUnlessUnread(
-  { unread, faults }: Walk,
-  listing: Promise<RepositoryEntry[]>,
-  folder: string,
-): Promise<RepositoryEntry[]> {
-  try {
-    return await listing;
-  } catch (error) {
-    if (folder === '' || !isOfOneFile(error)) throw error;
-    const path = `${folder}/`;
-    if (!unread.has(path)) faults.add({ path, reason: unreadReason(error) });
-    unread.add(path);
-    return [];
-  }
-}
-
-function unreadReason({ code }: BackupError): string {
-  return UNREAD_REASONS[code === 'REPOSITORY_ACCESS_DENIED' ? 'denied' : 'unreadable'];
-}
-
 /** Files of the points alone, each once. */
-async function* listSets(walk: Walk, classIndex: number): AsyncGenerator<readonly ListedFile[]> {
-  const { repository, tree, rules, limits, faults, unread } = walk;
+async function* listSets(
+  { repository, tree, rules, limits, faults }: Walk,
+  classIndex: number,
+): AsyncGenerator<readonly ListedFile[]> {
   const paths = new Set(tree.points.flatMap(({ files }) => files ?? []));
   const collisions = limits.caseSensitive ? new Set<string>() : collidingPaths(paths);
   const byFolder = new Map<string, string[]>();
@@ -242,9 +216,7 @@ async function* listSets(walk: Walk, classIndex: number): AsyncGenerator<readonl
   const found: ListedFile[] = [];
   for (const [folder, wanted] of byFolder) {
     const place = [tree.root, folder].filter((part) => part !== '').join('/');
-    const listed = await entriesUnlessUnread(walk, repository.list(place), folder);
-    if (unread.has(`${folder}/`)) continue;
-    const entries = new Map(listed.map((entry) => [entry.name, entry]));
+    const entries = new Map((await repository.list(place)).map((entry) => [entry.name, entry]));
     for (const path of wanted) {
       const entry = entries.get(path.slice(folder === '' ? 0 : folder.length + 1));
       const reason = collisions.has(path) ? OTHER_CASE : faultOfSet(entry, limits);

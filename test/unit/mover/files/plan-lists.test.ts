@@ -57,11 +57,11 @@ describe('a line of a list', () => {
     ['a file without mode', { ...fileOf('a', 0), mode: null }],
     [
       'one that the copy has another state of',
-      fileOf('a', 5, { digest: 'd', table: null, sizeBytes: 4, isGone: false, isLost: false }),
+      fileOf('a', 5, { digest: 'd', table: null, sizeBytes: 4, isGone: false }),
     ],
     [
       'a large one that was gone',
-      fileOf('a', 5, { digest: 'd', table: 't', sizeBytes: 4, isGone: true, isLost: true }),
+      fileOf('a', 5, { digest: 'd', table: 't', sizeBytes: 4, isGone: true }),
     ],
   ])('is read as it was written: %s', (_, file) => {
     expect(parsePlannedLine(plannedLine(file))).toEqual(file);

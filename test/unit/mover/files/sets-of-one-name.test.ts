@@ -14,16 +14,7 @@ it('copies one of two files of sets that the target takes for one, and names the
   const limits = { caseSensitive: false, maxFileBytes: 100 };
   const tree = { root: 'db', points };
   const { rules } = toySetLayout;
-  const walk = {
-    repository,
-    tree,
-    rules,
-    nowMs: 2,
-    settleMs: 0,
-    limits,
-    faults,
-    unread: new Set<string>(),
-  };
+  const walk = { repository, tree, rules, nowMs: 2, settleMs: 0, limits, faults };
   const listed: string[] = [];
   for await (const part of listClass(walk, 0)) listed.push(...part.map(({ path }) => path));
   expect(listed).toEqual(['db-1.A.set']);

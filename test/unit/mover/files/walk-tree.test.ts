@@ -28,7 +28,7 @@ async function lookAt(
   repository.list = async (folder) => (await list(folder)).map(change);
   const faults = new FaultList();
   const walk: Walk = {
-    ...{ repository, rules, nowMs: 0, settleMs: 0, faults, unread: new Set<string>() },
+    ...{ repository, rules, nowMs: 0, settleMs: 0, faults },
     tree: { root: 'store', points: [], ...tree },
     limits: { maxFileBytes: 1_000, caseSensitive: true, ...limits },
   };
@@ -138,14 +138,7 @@ describe('a look at a store', () => {
     const list = repository.list.bind(repository);
     repository.list = async (folder) => (await list(folder)).map(changed('a', { mode: 0o640 }));
     const walk: Walk = {
-      ...{
-        repository,
-        rules: TOY_STORE_RULES,
-        nowMs: 0,
-        settleMs: 0,
-        faults: new FaultList(),
-        unread: new Set<string>(),
-      },
+      ...{ repository, rules: TOY_STORE_RULES, nowMs: 0, settleMs: 0, faults: new FaultList() },
       tree: { root: 'store', points: [] },
       limits: { maxFileBytes: 9, caseSensitive: true },
     };
