@@ -67,7 +67,7 @@ export async function planFull(
   const existing = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
   if (
     existing !== null &&
-    (existing.convertedTo ?? null) === (order.convertedTo ?? null) &&
+    existing.order === textOf(order) &&
     isSame(existing, layers) &&
     (await isSoundPlan(target, staging, existing))
   ) {
@@ -110,10 +110,16 @@ export async function planFull(
       : [],
     source: point.source,
     passedOver: [],
-    ...(typeof order.convertedTo === 'string' ? { convertedTo: order.convertedTo } : {}),
+    order: textOf(order),
   };
   await writeStagedJson(target, stagedPath.plan(staging), plan);
   return work(target, staging, plan);
+}
+
+/** What two orders of one staging folder may differ in: a restore that was stopped may be asked for in another form. */
+function textOf({ convertedTo, withCompanions, fileNames, formats }: FullOrder): string {
+  const names = [...(fileNames ?? [])];
+  return JSON.stringify([convertedTo ?? null, withCompanions, names, [...(formats ?? [])]]);
 }
 
 async function planDisk(

@@ -38,8 +38,8 @@ export interface CopyPlan {
   readonly source: CopiedSource;
   /** Source points that are dealt with once this one is copied. */
   readonly passedOver: readonly KnownSourcePoint[];
-  /** Of a restore that converts its disks: the format that they get. */
-  readonly convertedTo?: FormatId;
+  /** Of a full that is made from files of the target: in which form it was ordered. Absent: it is no such full. */
+  readonly order?: string;
 }
 
 /** Of one disk, with the shape of its staged file. */

@@ -16,13 +16,13 @@ beforeAll(async () => {
 
 /** A restore of the newest copied point into a folder of its own, step by step. */
 class Restore {
-  readonly folder = new SimulatedRepository(folderRepositoryId(DESTINATION));
   private readonly mover: InProcessMover;
 
   constructor(
     readonly copy: MachineCopy,
     private readonly format: RestoreFormat,
     private readonly more: Partial<RestoreInput> = {},
+    readonly folder = new SimulatedRepository(folderRepositoryId(DESTINATION)),
   ) {
     this.mover = new InProcessMover(copy.target, this.folder);
   }
@@ -72,6 +72,16 @@ class Restore {
     return (await this.copy.target.list(`${machine.chain}/.leases`)).map(({ name }) => name);
   }
 }
+
+it('a restore of the files is not the rest of a raw one that was stopped: it brings the description of the machine', async () => {
+  const described = await CopiedMachine.make({ description: Buffer.from('<domain/>') });
+  const order = { pointId: described.idOf(3) };
+  const raw = new Restore(await described.copy(), 'raw', order);
+  await raw.prepare();
+  const files = new Restore(raw.copy, 'same', order, raw.folder);
+  await files.write();
+  expect((await files.finish()).length).toBe(2);
+});
 
 describe('a raw restore', () => {
   it('gives the disk bit for bit, holds a lease meanwhile and leaves nothing else', async () => {
