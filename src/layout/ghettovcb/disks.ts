@@ -3,7 +3,7 @@ import type { ClaimedFile } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
 import { fullDisk } from '../full-point.js';
 import { readImageHead } from '../image-head.js';
-import { broken, incomplete, type Finding } from '../point-fault.js';
+import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
 import { descriptorOfExtent, isExtentOf } from './names.js';
 import type { VmxDisk } from './vmx-file.js';
 
@@ -68,6 +68,8 @@ function placeOf(fileName: string): string {
 /** What of a run no disk of its definition is made of. A descriptor that was renamed since is one of those, with all of its data. */
 export interface FurtherDisks {
   readonly disks: readonly SourceDisk[];
+  /** What cannot be read now may be such a disk. */
+  readonly faults: readonly PointFault[];
   /** Of each file that is copied with no disk, and of each such disk: a sentence. */
   readonly notes: readonly string[];
 }
@@ -81,21 +83,28 @@ export async function furtherDisks(
 ): Promise<FurtherDisks> {
   const used = new Set(told.flatMap(pathsOf));
   const disks: SourceDisk[] = [];
+  const faults: PointFault[] = [];
   for (const file of files) {
     const isDescriptor = isVmdk(file) && descriptorOfExtent(file.name) === null;
     if (!isDescriptor || used.has(file.path)) continue;
     const disk = { node: file.within.replaceAll('/', '-'), fileName: file.within };
     const found = await readDisk(facts, definition, { ...disk, isIndependent: false }, files);
-    if ('fault' in found) continue;
+    if ('fault' in found) {
+      if (found.fault.state === 'unknown') faults.push(found.fault);
+      continue;
+    }
+    const paths = pathsOf(found.value);
+    // A second descriptor of data that are a disk already is no disk of its own.
+    if (paths.some((path) => used.has(path))) continue;
     disks.push(found.value);
-    for (const path of pathsOf(found.value)) used.add(path);
+    for (const path of paths) used.add(path);
   }
   const unused = files.filter((file) => isVmdk(file) && !used.has(file.path));
   return {
-    disks,
+    ...{ disks, faults },
     notes: [
       ...disks.map(({ path }) => `${path} is copied, which ${definition.path} does not name`),
-      ...unused.map(({ path }) => `${path} is not copied: it is part of no whole disk`),
+      ...unused.map(({ path }) => `${path} is not copied: it is no whole disk of its own`),
     ],
   };
 }

@@ -27,7 +27,7 @@ import { VSPHERE } from '../vsphere-type.js';
 import { wholeImageFault } from '../whole-image.js';
 import { folderWorkloadId } from '../workload-id.js';
 
-const NOTHING_ELSE: FurtherDisks = { disks: [], notes: [] };
+const NOTHING_ELSE: FurtherDisks = { disks: [], faults: [], notes: [] };
 const ARCHIVE_FORMAT = 'gzip';
 /** Of a run that was packed into one archive. */
 const ARCHIVE_DISK = 'archive';
@@ -199,7 +199,8 @@ async function readMachine(
     ...further.notes,
   ];
   return {
-    ...{ disks, companions: [...companions, ...descriptors], faults },
+    ...{ disks, companions: [...companions, ...descriptors] },
+    faults: [...faults, ...further.faults],
     ...(notes.length === 0 ? {} : { leftOut: notes.join('; ') }),
   };
 }

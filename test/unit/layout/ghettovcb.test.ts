@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { BackupError } from '../../../src/domain/errors.js';
 import { ghettoVcbLayout } from '../../../src/layout/ghettovcb/ghettovcb.js';
 import { scanRepository } from '../../../src/layout/scan-repository.js';
 import { parseVmx } from '../../../src/layout/ghettovcb/vmx-file.js';
@@ -148,6 +149,35 @@ describe('runs of ghettoVCB', () => {
     ]);
   });
 
+  it('hold a disk once that has a second descriptor', async () => {
+    const copy = await treeOf({ ...run(DAY), [`${DAY}/web-copy.vmdk`]: flat('web') });
+    const later = new Date('2026-11-24T23:00:00Z');
+    await utimes(copy.at(`${DAY}/STATUS.ok`), later, later);
+    const [workload] = await scanWith(ghettoVcbLayout, copy.repository);
+    expect(workload?.restorePoints).toMatchObject([
+      { state: 'complete', disks: [{ disk: 'scsi0-0' }, { disk: 'scsi0-1' }] },
+    ]);
+    expect(workload?.restorePoints[0]?.disks.length).toBe(2);
+  });
+
+  it('are unknown while what may be a disk that their definition does not name cannot be read', async () => {
+    const copy = await treeOf(run(DAY));
+    for (const end of ['.vmdk', '-flat.vmdk'])
+      await rename(copy.at(`${DAY}/web${end}`), copy.at(`${DAY}/old${end}`));
+    await writeFile(copy.at(`${DAY}/old.vmdk`), flat('old'));
+    const later = new Date('2026-11-24T23:00:00Z');
+    await utimes(copy.at(`${DAY}/STATUS.ok`), later, later);
+    const openRead = copy.repository.openRead.bind(copy.repository);
+    copy.repository.openRead = async (path) => {
+      if (path === `${DAY}/old.vmdk`) throw new BackupError('REPOSITORY_IO_ERROR', 'bad sector');
+      return openRead(path);
+    };
+    const [workload] = await scanWith(ghettoVcbLayout, copy.repository);
+    expect(workload?.restorePoints).toMatchObject([
+      { state: 'unknown', reason: expect.stringContaining('bad sector') as string },
+    ]);
+  });
+
   it('hold also the disks that their definition does not name, and say so', async () => {
     const copy = await treeOf({ ...run(DAY), [`${DAY}/lost-flat.vmdk`]: 512 });
     for (const end of ['.vmdk', '-flat.vmdk'])
@@ -162,7 +192,7 @@ describe('runs of ghettoVCB', () => {
         leftOut: [
           'ghettoVCB has left out the disk "web.vmdk" (scsi0:0)',
           `${DAY}/old.vmdk is copied, which ${DAY}/web.vmx does not name`,
-          `${DAY}/lost-flat.vmdk is not copied: it is part of no whole disk`,
+          `${DAY}/lost-flat.vmdk is not copied: it is no whole disk of its own`,
         ].join('; '),
         disks: [
           { disk: 'old.vmdk', extents: [{ path: `${DAY}/old-flat.vmdk` }] },
