@@ -3,7 +3,7 @@
 
 import type { CopyTask } from './copy-session.js';
 
-/** Of a task without notes; an ordinary one has some 450. */
+/** Of a task, but for where its time went: that has a size of its own, at most some 350. An ordinary one has some 450. */
 const WHOLE_BYTES = 1_000;
 const BRIEF_ENTRIES = 2;
 const BRIEF_CHARACTERS = 150;
@@ -12,7 +12,7 @@ const NAME_CHARACTERS = 255;
 
 /** The same object when it is small enough to be kept as it is; else the ends of its lists, the newest last, and the heads of its texts. */
 export function briefTask(task: CopyTask): CopyTask {
-  if (jsonBytes(task) <= WHOLE_BYTES) return task;
+  if (jsonBytes(withoutTimes(task)) <= WHOLE_BYTES) return task;
   const { committed, notes, omitted } = task;
   return {
     ...task,
@@ -25,6 +25,16 @@ export function briefTask(task: CopyTask): CopyTask {
       notes: (omitted?.notes ?? 0) + Math.max(0, notes.length - BRIEF_ENTRIES),
     },
   };
+}
+
+function withoutTimes({
+  stateSince: _since,
+  spentMs: _spent,
+  moverTimes: _times,
+  waitsFor: _cause,
+  ...rest
+}: CopyTask): object {
+  return rest;
 }
 
 /** The first `characters` of a longer text, the last of them an ellipsis. */

@@ -11,6 +11,15 @@ describe('briefTask', () => {
     expect(briefTask(SMALL)).toBe(SMALL);
   });
 
+  it('keeps as many notes of a task whose times are known', () => {
+    const notes = lines(5, 'x'.repeat(80));
+    const times = { sourceMs: 1e9, targetMs: 1e9, limitMs: 1e9, processorMs: 1e9 };
+    const spentMs = { inspecting: 1e9, planning: 1e9, copying: 1e9, composing: 1e9 };
+    const task = { ...SMALL, notes, moverTimes: times, spentMs };
+    expect(jsonBytes({ ...SMALL, notes })).toBeLessThan(1_000);
+    expect(briefTask(task)).toBe(task);
+  });
+
   it('keeps the newest two entries of long lists and counts the others', () => {
     const brief = briefTask({ ...SMALL, committed: lines(40, 'point'), notes: lines(50, 'note') });
     expect(brief.committed).toEqual(['point 38', 'point 39']);
