@@ -360,5 +360,5 @@ function checkedDestination(path: string, repositories: readonly RepositoryConfi
 
 function contains(folder: string, path: string): boolean {
   const way = relative(folder, path);
-  return way === '' || (way !== '..' && !way.startsWith('../../') && !isAbsolute(way));
+  return way === '' || (way !== '..' && !way.startsWith('../') && !isAbsolute(way));
 }
