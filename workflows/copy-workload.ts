@@ -240,9 +240,15 @@ class WorkloadCopy implements WorkloadTask {
   private endCopy(selection: RestorePointSelection): 'done' | 'leave' {
     const { reason, unusable, awaited } = selection;
     const hasCopied = this.state.task.committed.length > 0;
+    // Nobody orders it again: without its point there is nothing that a later session could make up for.
+    const isUndone = this.input.job.once !== undefined && !hasCopied;
     if (awaited.length > 0 && this.input.job.mode === 'periodic') {
-      this.state.end('warning', reason);
+      this.state.end(isUndone ? 'failed' : 'warning', reason);
       return hasCopied ? 'done' : 'leave';
+    }
+    if (unusable === null && isUndone) {
+      this.state.end('failed', reason);
+      return 'leave';
     }
     if (unusable === null) {
       const { warnings } = this;
@@ -252,7 +258,8 @@ class WorkloadCopy implements WorkloadTask {
     }
     const isBroken = unusable.state === 'broken';
     this.state.show({ code: isBroken ? 'RESTORE_POINT_BROKEN' : null }, unusable.reason);
-    this.state.end(isBroken && !hasCopied ? 'failed' : 'warning', unusable.reason);
+    const isFailed = isUndone || (isBroken && !hasCopied);
+    this.state.end(isFailed ? 'failed' : 'warning', unusable.reason);
     return hasCopied ? 'done' : 'leave';
   }
 

@@ -138,6 +138,8 @@ async function chainsOf({ repositoryId, copyId }: OneTimeCopyInput, settings: Co
       ...{ repositoryId, restorePointId: null, jobId: copyId },
       // Whenever they were verified: all of its points are meant.
       ...{ since: '9999-12-31T00:00:00.000Z', after: null },
+      // A deletion that was stopped has taken them out of the record, and not all of their files away.
+      withEmpty: true,
     },
   ]);
   const chains: CheckedChain[] = [];

@@ -1,6 +1,6 @@
 /** When the copies of a one-time copy go: after its date, or because an operator says so; never while they are immutable or in use. Pure. */
 
-import { utcText } from '../schedules/calendar-date.js';
+import { DAY_MS, utcText } from '../schedules/calendar-date.js';
 import type { OneTime } from '../jobs/copy-job.js';
 import { withBelievedDates } from '../sources/believed-dates.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
@@ -49,4 +49,20 @@ export function expiryOf(
   const leased = points.find(({ id }) => leasedPointIds.has(id));
   if (leased !== undefined) return held(`restore point ${leased.id} is in use`);
   return { ids: points.map(({ id }) => id).toReversed(), heldBy: null };
+}
+
+/** First instant at which `expiryOf` may let a one-time copy go by itself. Epoch milliseconds; null: it has no date.
+ *  @param points in the order of the record */
+export function expiresAtMs(
+  points: readonly ExpiringPoint[],
+  { expiresAt }: OneTime,
+  immutableForDays: number,
+): number | null {
+  if (expiresAt === null) return null;
+  const dates = withBelievedDates(points).flatMap(({ createdAt, copiedAt }) => [
+    Date.parse(createdAt),
+    Date.parse(copiedAt),
+  ]);
+  const immutable = immutableForDays === 0 ? [] : dates.map((ms) => ms + immutableForDays * DAY_MS);
+  return Math.max(Date.parse(expiresAt), ...immutable);
 }

@@ -54,13 +54,16 @@ export interface SelectionInput {
   readonly fullFormats: FullFormats;
   /** Of `current`, those that are in progress. */
   readonly awaited?: readonly AwaitedPoint[];
+  /** Of `current`, the only one that is wanted: no other is copied in its place. null, and absent: what the job says. */
+  readonly named?: string | null;
 }
 
 /** First run: the newest complete point, or with scope `all` every complete one. Later: immediate jobs and scope `all` take every new point in
  *  the order of the source, periodic ones only the last. Points that have grown since they were copied are copied again in any case. With a
  *  recreated chain (`detection`) a new chain is begun as on a first run; what a job does about a recreated chain is decided before. */
-export function selectRestorePoints(input: SelectionInput): RestorePointSelection {
-  const { job, current, detection } = input;
+export function selectRestorePoints(every: SelectionInput): RestorePointSelection {
+  const input = ofNamed(every);
+  const { job, current, detection, named = null } = input;
   if (input.sourceRepositoryId === input.targetRepositoryId) {
     return nothing('the restore points lie on the target repository itself');
   }
@@ -79,12 +82,13 @@ export function selectRestorePoints(input: SelectionInput): RestorePointSelectio
   const fresh = recreated ? [...current] : newPoints(current);
   const chosen = choose(fresh, job, firstRun);
   const skipped = skippedPoints(fresh, chosen);
-  const note = passedOver(fresh, chosen);
+  const note = passedOver(fresh, chosen, named);
   const unusable = unusableNewest(fresh, note);
   const wanted = new Set([...fresh, ...current.filter(isCopiedAndTouched)].map(({ id }) => id));
   const awaited = (input.awaited ?? []).filter(({ restorePointId }) => wanted.has(restorePointId));
   if (chosen.length === 0) {
-    const reason = nothingReason(fresh, copied, input.activeFull);
+    const reason =
+      named !== null && note !== null ? note : nothingReason(fresh, copied, input.activeFull);
     return { points: [], skipped, reason, unusable, awaited, ...lackingIn(current) };
   }
 
@@ -95,6 +99,13 @@ export function selectRestorePoints(input: SelectionInput): RestorePointSelectio
       : point,
   );
   return { points, skipped, reason: null, unusable, awaited, ...lackingIn(current) };
+}
+
+/** What it builds on is read with it, and is nothing to be copied. */
+function ofNamed(input: SelectionInput): SelectionInput {
+  const { named = null } = input;
+  if (named === null) return input;
+  return { ...input, current: input.current.filter(({ id }) => id === named) };
 }
 
 /** Also of a point that was copied long ago: the machine is as badly protected on every day after. */
@@ -174,10 +185,12 @@ function nothingReason(
 function passedOver(
   newer: readonly IdentifiedPoint[],
   chosen: readonly IdentifiedPoint[],
+  named: string | null,
 ): string | null {
   const newest = newer.at(-1);
   if (newest === undefined || newest.id === chosen.at(-1)?.id) return null;
-  return `the newest restore point, ${utcText(newest.createdAtMs)}, is ${stateReason(newest)}`;
+  const which = named === null ? 'the newest restore point' : `restore point ${named}`;
+  return `${which}, ${utcText(newest.createdAtMs)}, is ${stateReason(newest)}`;
 }
 
 function unusableNewest(

@@ -4,6 +4,7 @@ import { readLeases } from '../../chain/leases.js';
 import { unreadablePart } from '../../chain/unreadable.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { oneTimeWords } from '../../domain/jobs/one-time-copy.js';
+import { expiresAtMs } from '../../domain/retention/expiry.js';
 import { keptUntil } from '../../domain/retention/kept-until.js';
 import {
   restorePointKey,
@@ -72,7 +73,7 @@ export async function chainViews(
   }
   const once = job?.once;
   if (once !== undefined) {
-    const untilMs = once.expiresAt === null ? null : Date.parse(once.expiresAt);
+    const untilMs = expiresAtMs(record.points, once, rule.immutableForDays);
     ends = new Map(record.points.map(({ id }) => [id, untilMs]));
     for (const { id } of record.points) reasons.set(id, [oneTimeWords(once)]);
   }

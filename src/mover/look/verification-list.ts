@@ -21,6 +21,8 @@ export interface ListVerificationInput {
   readonly since: string;
   /** What is done already; null: nothing. */
   readonly after: VerificationPosition | null;
+  /** Chains without a restore point that is offered, too: something may be left to be removed. Absent: they hold nothing to verify. */
+  readonly withEmpty?: true;
 }
 
 type Part = VerificationPage['parts'][number];
@@ -139,14 +141,15 @@ function isAhead(path: string, after: VerificationPosition | null): boolean {
 function chainPart(
   path: string,
   record: ChainRecord,
-  { restorePointId, after, since }: ListVerificationInput,
+  { restorePointId, after, since, withEmpty }: ListVerificationInput,
 ): Part | null {
   const { jobId, workload } = record;
   const pointId = restorePointId && (partsOfRestorePointKey(restorePointId)[2] ?? '');
   const points = pointId === null ? availablePoints(record) : lineageOf(record, pointId).reverse();
   const open = after?.path === path ? pointsAhead(points, after.pointId, since) : points;
   const pointIds = open.slice(0, PAGE_POINTS).map(({ id }) => id);
-  if (pointIds.length === 0) return null;
+  const isWanted = pointIds.length > 0 || (withEmpty === true && after?.path !== path);
+  if (!isWanted) return null;
   return { type: 'chain', path, jobId, workloadId: workload.id, workload, pointIds };
 }
 

@@ -75,6 +75,7 @@ export async function selectWork(
     activeFull,
     fullFormats,
     awaited,
+    named: job.once?.restorePointId ?? null,
   });
   const points = selection.points.slice(0, MAX_SELECTED);
   const isOnlyLook = input.epoch === null || points.length === 0;
@@ -93,7 +94,7 @@ export async function selectWork(
 
 const NOTHING_AWAITED: SettleRule = { nowMs: 0, settleMs: 0 };
 
-/** The workload as if the point that is wanted were its newest: with what it builds on. null: as it is.
+/** The workload as if the point that is wanted were its newest: with what it builds on, to be read with it. null: as it is.
  *  @throws RESTORE_POINT_MISSING */
 function withWanted(workload: SourceWorkload, pointId: string | null): SourceWorkload {
   if (pointId === null) return workload;

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { holdLease } from '../../../src/chain/leases.js';
 import { availablePoints } from '../../../src/chain/chain-record.js';
+import { writeChainRecord } from '../../../src/chain/chain-store.js';
 import { startApiServer, type ApiServer } from '../api/support/api-server.js';
 import { libvirtTruth, testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
@@ -100,6 +101,18 @@ describeTemporal('a one-time copy', () => {
       expect.not.arrayContaining([point!.id]),
     );
     expect(await site.readBack('nightly', 'files01')).toHaveLength(1);
+
+    // A removal that was stopped when the record had announced it, and no file was gone.
+    await target.makeFolder(`${chain}/${point!.id}`);
+    const record = (await site.chain(copyId, 'files01'))!;
+    await writeChainRecord(target, chain, {
+      ...record,
+      pending: { type: 'delete', ids: [point!.id] },
+    });
+    await api.request('POST', `/repositories/offsite/one-time-copies/${copyId}/remove`);
+    await workers.client.workflow.getHandle(`once/offsite/${copyId}`).result();
+    expect(await readdir(site.path('offsite', chain))).not.toContain(point!.id);
+    expect((await site.chain(copyId, 'files01'))!.pending).toBeNull();
   }, 60_000);
 
   it('is never what a job keeps: neither an order nor a date removes a chain of one', async () => {

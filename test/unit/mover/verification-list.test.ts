@@ -134,3 +134,11 @@ it('lists of one point what it needs, and nothing of other chains', async () => 
     list({ restorePointId: restorePointKey(['nightly', 'web09', first]) }),
   ).rejects.toThrow('holds no copy');
 });
+
+it('lists a chain without a point that is offered only to whom wants to know of what is left', async () => {
+  await putChain('once-web01', 'web01', []);
+  const jobId = 'once-web01';
+  expect((await list({ jobId })).parts).toEqual([]);
+  const { parts } = await list({ jobId, withEmpty: true });
+  expect(parts).toMatchObject([{ type: 'chain', path: 'once-web01/web01', pointIds: [] }]);
+});

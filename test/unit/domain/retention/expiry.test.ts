@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expiryOf, type ExpiryRule } from '../../../../src/domain/retention/expiry.js';
+import { expiresAtMs, expiryOf, type ExpiryRule } from '../../../../src/domain/retention/expiry.js';
 import { daily, targetChain } from './chain-builder.js';
 
 const at = (text: string): number => Date.parse(text);
@@ -57,6 +57,18 @@ describe('a one-time copy', () => {
       ids: [],
       heldBy: `restore point ${first!} was copied after the present time; check the clock`,
     });
+  });
+
+  it.each([
+    ['its date', '2026-12-05T00:00:00Z', 30, '2026-12-05T00:00:00Z'],
+    ['the last day of an immutable point', '2026-11-03T00:00:00Z', 30, '2026-12-02T22:00:00Z'],
+  ])('is shown to stay until %s, whichever is later', (_, expiresAt, immutableForDays, end) => {
+    expect(expiresAtMs(points, once(expiresAt), immutableForDays)).toBe(at(end));
+    const heldAt = (nowMs: number) =>
+      expiryOf(points, once(expiresAt), rule({ immutableForDays, nowMs })).heldBy;
+    expect(heldAt(at(end) - 1)).not.toBeNull();
+    expect(heldAt(at(end))).toBeNull();
+    expect(expiresAtMs(points, once(null), immutableForDays)).toBeNull();
   });
 
   it('has nothing left to go when it has no point', () => {
