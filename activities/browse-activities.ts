@@ -116,10 +116,17 @@ function createAuditActivities({ mover }: { readonly mover: DataMover }) {
     }: BrowseRepositoryInput): Promise<BrowsePage<AuditEntry>> {
       return runTask(async () => {
         const repository = await mover.repository(repositoryId);
-        const page = await readNewestAudit(repository, audit!, cursor ?? null);
-        const last = page.lines.at(-1);
-        const isLast = !page.hasMore || last === undefined;
-        return { items: page.lines, ...(isLast ? {} : { nextCursor: auditKey(last) }) };
+        const { lines, hasMore, unreadable } = await readNewestAudit(
+          repository,
+          audit!,
+          cursor ?? null,
+        );
+        const last = lines.at(-1);
+        return {
+          items: lines,
+          ...(unreadable === undefined ? {} : { unreadable }),
+          ...(!hasMore || last === undefined ? {} : { nextCursor: auditKey(last) }),
+        };
       });
     },
   };

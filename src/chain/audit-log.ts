@@ -7,11 +7,14 @@ import {
   type AuditLine,
   type AuditPage,
 } from '../domain/access/audit.js';
+import { isFolderPassedOver } from '../domain/sources/passed-over.js';
+import type { UnreadablePart } from '../domain/targets/repository-view.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import { jsonBytes } from '../domain/sessions/task-brief.js';
 import { readWholeFile } from '../repository/replace-file.js';
 import { OWN_FOLDER } from '../repository/repository-path.js';
 import { jobFolder } from './chain-paths.js';
+import { unreadablePart } from './unreadable.js';
 
 /** In a job's folder: no name of a workload begins with a dot. */
 const JOB_AUDIT_FOLDER = '.audit';
@@ -60,38 +63,73 @@ export async function readAuditLines(
 const PAGE_LINES = 200;
 const PAGE_BYTES = 400_000;
 
+interface AuditFile {
+  readonly path: string;
+  readonly name: string;
+  readonly jobId: string | null;
+}
+
 /** The newest lines of a repository and of the jobs in it, newest first. Files are read from the newest month on, and no more than are needed.
+ *  What cannot be read of it is named, and keeps the rest from nobody.
  *  @param before `auditKey` of the last line of the page before; null: the first page */
 export async function readNewestAudit(
   repository: BackupRepository,
   filter: AuditFilter,
   before: string | null,
 ): Promise<AuditPage> {
-  const files: { path: string; name: string; jobId: string | null }[] = [];
-  for (const jobId of await placesIn(repository, filter.jobId)) {
-    const folder = auditFolder(jobId);
-    for (const name of await fileNames(repository, folder))
-      files.push({ path: `${folder}/${name}`, name, jobId });
-  }
-  files.sort((a, b) => (a.name > b.name ? -1 : 1));
-  const found: AuditEntry[] = [];
+  const unreadable: UnreadablePart[] = [];
+  const files = await auditFiles(repository, filter.jobId, unreadable);
+  let found: AuditEntry[] = [];
   let month = '';
   for (const { path, name, jobId } of files) {
     // All files of a month are read before it is known which of its lines are the newest.
     const isNextMonth = monthOf(name) !== month;
     if (isNextMonth && found.length > PAGE_LINES) break;
     month = monthOf(name);
-    if (isOutside(month, filter)) continue;
-    const lines = linesOf(await readWholeFile(repository, path, MAX_READ_BYTES));
-    found.push(
-      ...lines
-        .filter(isWhole)
-        .filter((line) => isWanted(line, filter) && (before === null || auditKey(line) < before))
-        .map((line) => ({ ...line, jobId })),
-    );
+    if (isOutside(month, filter) || (before !== null && month > monthOf(before))) continue;
+    const lines = await linesIn(repository, path, unreadable);
+    const wanted = lines
+      .filter(isWhole)
+      .filter((line) => isWanted(line, filter) && (before === null || auditKey(line) < before))
+      .map((line) => ({ ...line, jobId }));
+    // One more than a page has tells that there are older ones.
+    found = [...found, ...wanted]
+      .sort((a, b) => (auditKey(a) > auditKey(b) ? -1 : 1))
+      .slice(0, PAGE_LINES + 1);
   }
-  found.sort((a, b) => (auditKey(a) > auditKey(b) ? -1 : 1));
-  return cutPage(found);
+  return { ...cutPage(found), ...(unreadable.length === 0 ? {} : { unreadable }) };
+}
+
+/** Newest month first. */
+async function auditFiles(
+  repository: BackupRepository,
+  jobId: string | null,
+  unreadable: UnreadablePart[],
+): Promise<AuditFile[]> {
+  const files: AuditFile[] = [];
+  for (const place of await placesIn(repository, jobId)) {
+    const folder = auditFolder(place);
+    try {
+      for (const name of await fileNames(repository, folder))
+        files.push({ path: `${folder}/${name}`, name, jobId: place });
+    } catch (error) {
+      unreadable.push(unreadablePart(folder, error));
+    }
+  }
+  return files.sort((a, b) => (a.name > b.name ? -1 : 1));
+}
+
+async function linesIn(
+  repository: BackupRepository,
+  path: string,
+  unreadable: UnreadablePart[],
+): Promise<AuditLine[]> {
+  try {
+    return linesOf(await readWholeFile(repository, path, MAX_READ_BYTES));
+  } catch (error) {
+    unreadable.push(unreadablePart(path, error));
+    return [];
+  }
 }
 
 function cutPage(found: readonly AuditEntry[]): AuditPage {
@@ -111,7 +149,9 @@ async function placesIn(
 ): Promise<(string | null)[]> {
   if (jobId !== null) return [jobId];
   const entries = await repository.list('');
-  const folders = entries.filter(({ type, name }) => type === 'folder' && !name.startsWith('.'));
+  const folders = entries.filter(
+    ({ type, name }) => type === 'folder' && !isFolderPassedOver(name),
+  );
   return [null, ...folders.map(({ name }) => name)];
 }
 

@@ -58,10 +58,10 @@ export class ServerClient {
     return (await this.browse<Item>(path)).items;
   }
 
-  /** The same of what lies in a repository, with what could not be read there. */
+  /** The same of what lies in a repository, with what could not be read there, named once whatever pages name it. */
   async browse<Item>(path: string): Promise<{ items: Item[]; unreadable: UnreadablePart[] }> {
     const items: Item[] = [];
-    const unreadable: UnreadablePart[] = [];
+    const unreadable = new Map<string, UnreadablePart>();
     let cursor: string | undefined;
     do {
       const separator = path.includes('?') ? '&' : '?';
@@ -70,10 +70,10 @@ export class ServerClient {
       if (page === null || !Array.isArray(page.items))
         throw this.#notUnderstood('the answer is no list');
       items.push(...(page.items as readonly Item[]));
-      unreadable.push(...(page.unreadable ?? []));
+      for (const part of page.unreadable ?? []) unreadable.set(part.path, part);
       cursor = page.nextCursor;
     } while (cursor !== undefined);
-    return { items, unreadable };
+    return { items, unreadable: [...unreadable.values()] };
   }
 
   /** Server-sent events until the server closes the connection. */

@@ -24,7 +24,7 @@ export class AuditReader {
     private readonly targetIds: readonly string[],
   ) {}
 
-  /** Newest first. A target that does not answer is named: its lines of single jobs are missing then, those of the site lie in the others too. */
+  /** Newest first. A target that does not answer, or a part of one that cannot be read, is named: its lines of single jobs are missing then, those of the site lie in the others too. */
   async list(filter: AuditFilter, cursor: string | undefined): Promise<AuditList> {
     const unreadable: UnreadablePart[] = [];
     const pages = await Promise.all(
@@ -46,7 +46,12 @@ export class AuditReader {
     unreadable: UnreadablePart[],
   ): Promise<AuditPage> {
     try {
-      const { items, nextCursor } = await this.browser.audit(targetId, filter, cursor);
+      const {
+        items,
+        nextCursor,
+        unreadable: parts = [],
+      } = await this.browser.audit(targetId, filter, cursor);
+      unreadable.push(...parts.map((part) => ({ ...part, path: `${targetId}/${part.path}` })));
       return { lines: items, hasMore: nextCursor !== undefined };
     } catch (error) {
       const known = toBackupError(error);

@@ -22,21 +22,35 @@ export async function nextStarts(
   return times ?? [];
 }
 
-/** All starts of a span as Temporal reckons them, soonest first.
+/** So many times at most are in one answer of Temporal, which does not tell that there are more (temporalio/temporal, `maxListMatchingTimesCount`). */
+const MATCHING_TIMES = 1_000;
+
+/** The starts of a span as Temporal reckons them, soonest first: all of them, or so many that there are `enough`.
  *  @returns epoch milliseconds; null for a schedule without a calendar */
 export async function startsBetween(
   client: Client,
   schedule: JobSchedule,
-  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+  {
+    fromMs,
+    toMs,
+    enough,
+  }: { readonly fromMs: number; readonly toMs: number; readonly enough: number },
 ): Promise<number[] | null> {
   return askOf(client, schedule, fromMs, async ({ scheduleId }) => {
-    const { startTime } = await client.workflowService.listScheduleMatchingTimes({
-      namespace: client.options.namespace,
-      scheduleId,
-      startTime: msToTs(fromMs),
-      endTime: msToTs(toMs),
-    });
-    return startTime.map((time) => requiredTsToMs(time, 'startTime'));
+    const starts: number[] = [];
+    while (starts.length < enough) {
+      const lastMs = starts.at(-1) ?? fromMs;
+      const { startTime } = await client.workflowService.listScheduleMatchingTimes({
+        namespace: client.options.namespace,
+        scheduleId,
+        startTime: msToTs(lastMs),
+        endTime: msToTs(toMs),
+      });
+      const times = startTime.map((time) => requiredTsToMs(time, 'startTime'));
+      starts.push(...times.filter((ms) => ms > lastMs));
+      if (times.length < MATCHING_TIMES) break;
+    }
+    return starts;
   });
 }
 

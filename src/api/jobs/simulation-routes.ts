@@ -2,10 +2,8 @@
 
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
-import type { RepositoryConfig } from '../../config/config.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import {
-  simulatePolicy,
   startsAtPace,
   type PolicySimulation,
   type SimulatedPoint,
@@ -18,9 +16,10 @@ import {
   type RepositoryBrowser,
 } from '../repositories/repository-browser.js';
 import { invalidRequest, jsonRoute, type Route } from '../route.js';
-import { changedDefinition, type JobSurroundings } from './job-checks.js';
+import { changedDefinition, checkRules, refuseFaults, type JobSurroundings } from './job-checks.js';
 import { jobDefinitionSchema } from './job-schemas.js';
 import { startsBetween } from './schedule-preview.js';
+import { simulateInTurns } from './simulate-in-turns.js';
 
 const DAY_MS = 86_400_000;
 const MAX_DAYS = 1_200;
@@ -125,15 +124,28 @@ export function simulationRoutes(services: Services): Route[] {
       status: 200,
       body: requestSchema,
       answer: answerSchema,
-      errors: ['JOB_MISSING', 'JOB_RULE_BROKEN', 'REPOSITORY_UNREACHABLE', 'WORKLOAD_MISSING'],
+      errors: [
+        ...(['JOB_MISSING', 'JOB_RULE_BROKEN', 'JOB_KIND_WRONG'] as const),
+        ...(['REPOSITORY_UNREACHABLE', 'WORKLOAD_MISSING'] as const),
+      ],
       run: async ({ params, body }) => {
         const present = await services.jobs.definition(params.id ?? '');
         const definition = changedDefinition(present, body.definition);
+        await checkRules(definition, services);
+        refuseOtherTarget(present, definition);
         const wanted: CopyJob = { ...definition, revision: 1, replaces: null };
         return { content: await simulationOf(services, { present, wanted, ...body }) };
       },
     }),
   ];
+}
+
+/** @throws JOB_RULE_BROKEN */
+function refuseOtherTarget(present: CopyJob, { target }: Pick<CopyJob, 'target'>): void {
+  const { repositoryId } = present.target;
+  if (target.repositoryId === repositoryId) return;
+  const message = `what would stay is reckoned from the copies in ${repositoryId}; in ${target.repositoryId} the job begins anew`;
+  refuseFaults([{ path: 'target.repositoryId', message }]);
 }
 
 interface Asked {
@@ -154,13 +166,21 @@ async function simulationOf(
   const fromMs = now();
   const toMs = fromMs + days * DAY_MS;
   const simulate = async (job: CopyJob) => {
-    const planned = await startsBetween(services.client, job.schedule, { fromMs, toMs });
+    const span = { fromMs, toMs, enough: MAX_SESSIONS + 1 };
+    const planned = await startsBetween(services.client, job.schedule, span);
     const startsMs = planned ?? startsAtPace(points, fromMs, toMs);
-    if (startsMs.length > MAX_SESSIONS)
-      throw invalidRequest([
-        { path: 'days', message: `more than ${MAX_SESSIONS} sessions would run in so many days` },
-      ]);
-    return { view: viewOf(job, points, startsMs, target), hasCalendar: planned !== null };
+    const firstTooMany = startsMs[MAX_SESSIONS];
+    if (firstTooMany !== undefined) {
+      const fit = Math.ceil((firstTooMany - fromMs) / DAY_MS) - 1;
+      const message = `more than ${MAX_SESSIONS} sessions would run in so many days; ${fit} days have no more`;
+      throw invalidRequest([{ path: 'days', message }]);
+    }
+    const simulation = await simulateInTurns({
+      ...{ points, job, startsMs, nowMs: fromMs, immutableForDays: target.immutableForDays },
+      // Of the storage nobody knows here; without it outdated points go some sessions later.
+      mergeAllowed: true,
+    });
+    return { view: viewOf(simulation, points), hasCalendar: planned !== null };
   };
   const [before, after] = [await simulate(present), await simulate(wanted)];
   return {
@@ -170,20 +190,13 @@ async function simulationOf(
 }
 
 function viewOf(
-  job: CopyJob,
+  { gone, left, steps, warnings }: PolicySimulation,
   points: readonly SimulatedPoint[],
-  startsMs: readonly number[],
-  { immutableForDays }: RepositoryConfig,
 ): SimulationView {
-  const { gone, left, steps, warnings } = simulatePolicy({
-    ...{ points, job, startsMs, immutableForDays },
-    // Of the storage nobody knows here; without it outdated points go some sessions later.
-    mergeAllowed: true,
-  });
   const createdAt = new Map(points.map((point) => [point.id, point.createdAt]));
   const days = new Map(steps.map((step) => [Math.floor(step.atMs / DAY_MS), step]));
   return {
-    sessions: startsMs.length,
+    sessions: steps.length,
     gone: gone.map(({ id, goneAtMs }) => ({
       createdAt: createdAt.get(id)!,
       goneAt: new Date(goneAtMs).toISOString(),

@@ -59,19 +59,19 @@ export function useReadiness(): UseQueryResult<Readiness, ApiError> {
   });
 }
 
-/** Every item of a list that the API gives in pages. */
+/** Every item of a list that the API gives in pages; a part that several of them cannot read is named once. */
 export async function allPages<Item>(
   path: string,
   signal?: AbortSignal,
 ): Promise<{ items: Item[]; unreadable: UnreadablePart[] }> {
   const items: Item[] = [];
-  const unreadable: UnreadablePart[] = [];
+  const unreadable = new Map<string, UnreadablePart>();
   for (let cursor: string | undefined; ;) {
     const page: ApiPage<Item> = await callApi(withQuery(path, { cursor }), { signal });
     items.push(...page.items);
-    unreadable.push(...(page.unreadable ?? []));
+    for (const part of page.unreadable ?? []) unreadable.set(part.path, part);
     cursor = page.nextCursor;
-    if (cursor === undefined) return { items, unreadable };
+    if (cursor === undefined) return { items, unreadable: [...unreadable.values()] };
   }
 }
 

@@ -1,5 +1,7 @@
 /** Who changed what: one line for each request that changes something, also beside the data, where it outlives the server. */
 
+import type { UnreadablePart } from '../targets/repository-view.js';
+
 export interface AuditLine {
   /** Of the line; one that was sent twice is kept once. */
   readonly id: string;
@@ -58,6 +60,8 @@ export interface AuditPage {
   readonly lines: readonly AuditEntry[];
   /** There may be older ones. */
   readonly hasMore: boolean;
+  /** What was to be read for this page and could not be: its lines are missing. */
+  readonly unreadable?: readonly UnreadablePart[];
 }
 
 /** Joins pages of several targets: a line that lies in several is one. What is older than the end of a page that was cut is left for the next page, because that

@@ -19,6 +19,16 @@ export interface SimulationInput {
   readonly mergeAllowed: boolean;
   /** Sessions to come, epoch milliseconds, soonest first. Each copies one new restore point, of its own instant. */
   readonly startsMs: readonly number[];
+  /** By which the chain as it is is judged where no session is to come. */
+  readonly nowMs: number;
+}
+
+/** What is there after a session. */
+export interface SimulationStep {
+  readonly atMs: number;
+  readonly points: number;
+  /** When the source made the oldest point that is left then. */
+  readonly oldestAt: string;
 }
 
 export interface PolicySimulation {
@@ -35,22 +45,20 @@ export interface PolicySimulation {
     readonly reasons: readonly string[];
   }[];
   /** After each session. */
-  readonly steps: readonly {
-    readonly atMs: number;
-    readonly points: number;
-    /** When the source made the oldest point that is left then. */
-    readonly oldestAt: string;
-  }[];
+  readonly steps: readonly SimulationStep[];
   /** Of the last session. */
   readonly warnings: readonly string[];
 }
 
-export function simulatePolicy(input: SimulationInput): PolicySimulation {
+/** Yields after each session, so that whoever plays many of them lets others have their turn. */
+export function* simulatePolicy(
+  input: SimulationInput,
+): Generator<SimulationStep, PolicySimulation, void> {
   const present = new Set(input.points.map(({ id }) => id));
   const gone: { id: string; goneAtMs: number }[] = [];
-  const steps: { atMs: number; points: number; oldestAt: string }[] = [];
+  const steps: SimulationStep[] = [];
   let points = input.points;
-  let plan = planOf(input, points, input.startsMs[0] ?? 0);
+  let plan = planOf(input, points, input.nowMs);
   for (const atMs of input.startsMs) {
     points = withFulls(input, [...points, newPoint(points, atMs)], atMs);
     plan = planOf(input, points, atMs);
@@ -59,7 +67,9 @@ export function simulatePolicy(input: SimulationInput): PolicySimulation {
     const after = new Set(points.map(({ id }) => id));
     for (const { id } of before)
       if (present.has(id) && !after.has(id)) gone.push({ id, goneAtMs: atMs });
-    steps.push({ atMs, points: points.length, oldestAt: oldestOf(points) });
+    const step = { atMs, points: points.length, oldestAt: oldestOf(points) };
+    steps.push(step);
+    yield step;
   }
   const reasons = new Map(plan.keep.map((kept) => [kept.id, kept.reasons]));
   const left = points.map(({ id, createdAt, kind, flags }) => ({

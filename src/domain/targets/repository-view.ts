@@ -48,7 +48,7 @@ export interface BrowseRepositoryInput {
 export interface BrowsePage<Item> {
   readonly items: readonly Item[];
   readonly nextCursor?: string;
-  /** What could not be read and is missing from the list for that; with the first page only. */
+  /** What could not be read and is missing from the list for that; with the first page only. Of audit lines: with each page that needs it. */
   readonly unreadable?: readonly UnreadablePart[];
 }
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { appendAuditLines, readAuditLines, readNewestAudit } from '../../../src/chain/audit-log.js';
+import { BackupError } from '../../../src/domain/errors.js';
 import type { AuditFilter, AuditLine, AuditPage } from '../../../src/domain/access/audit.js';
 import { readWholeFile } from '../../../src/repository/replace-file.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
@@ -169,6 +170,41 @@ describe('the newest audit lines of a repository', () => {
     await appendAuditLines(repository, 'nightly', long);
     // 400,000 bytes are 20 of them.
     expect((await pages()).map((page) => page.length)).toEqual([20, 20]);
+  });
+
+  it('are shown without those of parts that cannot be read, which are named', async () => {
+    await appendAuditLines(repository, 'nightly', [line('a')]);
+    await appendAuditLines(repository, 'weekly', [line('b')]);
+    await repository.makePlace('private/.audit');
+    await repository.makePlace('lost+found/.audit');
+    await repository.put('weekly/.audit/2026-12.001.jsonl', Buffer.alloc(4 * MIB + 1, ' '));
+    const list = repository.list.bind(repository);
+    vi.spyOn(repository, 'list').mockImplementation(async (folder) => {
+      if (!/^(?:private|lost)/.test(folder)) return list(folder);
+      throw new BackupError('REPOSITORY_ACCESS_DENIED', `${folder} may not be listed`);
+    });
+    const { lines, unreadable = [] } = await readNewestAudit(repository, ALL, null);
+    expect(lines.map(({ id }) => id).sort()).toEqual(['a', 'b']);
+    expect(unreadable.map(({ path, code }) => [path, code])).toEqual([
+      ['private/.audit', 'REPOSITORY_ACCESS_DENIED'],
+      ['weekly/.audit/2026-12.001.jsonl', 'FILE_TOO_LARGE'],
+    ]);
+  });
+
+  it('fail as a whole when the storage is away', async () => {
+    await appendAuditLines(repository, 'nightly', [line('a')]);
+    vi.spyOn(repository, 'openRead').mockRejectedValue(
+      new BackupError('REPOSITORY_UNREACHABLE', 'offsite is away'),
+    );
+    await expect(readNewestAudit(repository, ALL, null)).rejects.toThrow('offsite is away');
+  });
+
+  it('of a later page are read from its month on, not again from the newest', async () => {
+    await appendAuditLines(repository, 'nightly', [line('a', at('10-31')), line('b', at('11-20'))]);
+    const opened = vi.spyOn(repository, 'openRead');
+    const { lines } = await readNewestAudit(repository, ALL, '2026-10-31T23:00:00.000Z x');
+    expect(lines.map(({ id }) => id)).toEqual(['a']);
+    expect(opened.mock.calls.map(([path]) => path)).toEqual(['nightly/.audit/2026-10.001.jsonl']);
   });
 
   it('pass over what lacks what is shown', async () => {

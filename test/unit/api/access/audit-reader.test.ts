@@ -27,6 +27,20 @@ describe('the list of audit lines', () => {
     });
   });
 
+  it('names a part of a target that could not be read, by the target and its path there', async () => {
+    const part = {
+      path: 'private/.audit',
+      code: 'REPOSITORY_ACCESS_DENIED',
+      reason: 'not allowed',
+    };
+    const unreadable = [{ ...part, code: 'REPOSITORY_ACCESS_DENIED' as const }];
+    const browser = { audit: () => Promise.resolve({ items: [LINE], unreadable }) };
+    expect(await new AuditReader(browser, ['offsite']).list(ALL, undefined)).toEqual({
+      items: [LINE],
+      unreadable: [{ ...part, path: 'offsite/private/.audit' }],
+    });
+  });
+
   it('goes on behind its last line, in every target', async () => {
     const asked: (string | undefined)[] = [];
     const browser = {

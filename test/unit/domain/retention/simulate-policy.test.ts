@@ -21,8 +21,13 @@ function simulate(count: number, sessions: number, change: Partial<SimulationInp
   const points = targetChain(daily('2026-11-01', count));
   const firstMs = Date.parse('2026-11-01T22:00:00Z') + count * DAY_MS;
   const startsMs = Array.from({ length: sessions }, (_, i) => firstMs + i * DAY_MS);
-  const given = { points, job: KEEP_3, immutableForDays: 0, mergeAllowed: true, startsMs };
-  return simulatePolicy({ ...given, ...change });
+  const nowMs = firstMs - DAY_MS / 2;
+  const given = { points, job: KEEP_3, immutableForDays: 0, mergeAllowed: true, startsMs, nowMs };
+  const played = simulatePolicy({ ...given, ...change });
+  for (;;) {
+    const next = played.next();
+    if (next.done === true) return next.value;
+  }
 }
 
 const day = (text: string) => text.slice(0, 10);
@@ -89,8 +94,12 @@ describe('a simulated policy', () => {
   it('of no sessions is the chain as it is, and touches no point that it was given', () => {
     const points = targetChain(daily('2026-11-01', 5));
     const before = structuredClone(points);
-    const { left, steps, gone } = simulate(5, 0, { points });
-    expect([left.length, steps, gone]).toEqual([5, [], []]);
+    const { left, steps, gone, warnings } = simulate(5, 0, { points });
+    expect([left.length, steps, gone, warnings]).toEqual([5, [], [], []]);
+    expect(left.at(-1)!.reasons).toEqual(['one of the 3 newest']);
+    expect(left.flatMap(({ reasons }) => reasons).filter((text) => text.includes('1970'))).toEqual(
+      [],
+    );
     simulate(5, 3, { points });
     expect(points).toEqual(before);
   });
