@@ -1,5 +1,4 @@
 import type { Rate } from '../domain/rate-limits.js';
-import type { BackupRepository, ReadableFile, WritableFile } from './backup-repository.js';
 import { RateMeter, type MeterClock } from './rate-meter.js';
 
 /** The meters of one process, as they go to its threads. */
@@ -10,7 +9,12 @@ interface SharedPair {
   readonly write: SharedArrayBuffer;
 }
 
-type Pass = () => Promise<void>;
+/** Of one repository and of all together. */
+export interface RateGate {
+  isLimited(way: keyof Pair): boolean;
+  /** Resolves when so many bytes may pass. */
+  pass(way: keyof Pair, bytes: number): Promise<void>;
+}
 
 interface Pair {
   readonly read: RateMeter;
@@ -59,59 +63,14 @@ export class RateMeters {
     this.pairs.get(id)?.write.set(writeBytesPerSecond);
   }
 
-  /** The repository, in which reads and writes of file content wait for their turn. Lists and names do not.
-   *  @param repository an object of plain functions, as `fencedRepository` gives it
-   *  @param look as of `RateMeter.pass`
-   *  @param wait called around what may have to wait */
-  metered(
-    repository: BackupRepository,
-    look: () => void,
-    { wait = (passes) => passes() }: { readonly wait?: (passes: Pass) => Promise<void> } = {},
-  ): BackupRepository {
-    const pairs = [SERVICE, repository.id].flatMap((id) => this.pairs.get(id) ?? []);
-    const pass = async (way: keyof Pair, bytes: number): Promise<void> => {
-      for (const pair of pairs)
-        if (pair[way].isLimited) await wait(() => pair[way].pass(bytes, look));
-    };
-    const reader = (file: ReadableFile): ReadableFile => ({
-      path: file.path,
-      stamp: () => file.stamp(),
-      close: () => file.close(),
-      async read(target, offset) {
-        await pass('read', target.byteLength);
-        return file.read(target, offset);
-      },
-    });
-    const writer = (file: WritableFile): WritableFile => ({
-      ...reader(file),
-      truncate: (sizeBytes) => file.truncate(sizeBytes),
-      sync: () => file.sync(),
-      async write(source, offset) {
-        await pass('write', source.byteLength);
-        await file.write(source, offset);
-      },
-    });
-    const { openUpdate } = repository;
+  /** How reads and writes of file content in a repository wait for their turn.
+   *  @param look as of `RateMeter.pass` */
+  gate(repositoryId: string, look: () => void): RateGate {
+    const pairs = [SERVICE, repositoryId].flatMap((id) => this.pairs.get(id) ?? []);
     return {
-      ...repository,
-      openRead: async (path) => reader(await repository.openRead(path)),
-      openReadPastCache: async (path) => reader(await repository.openReadPastCache(path)),
-      openUpdate: openUpdate && (async (path) => writer(await openUpdate.call(repository, path))),
-      async openWork(path, token, open) {
-        const file = await repository.openWork(path, token, open);
-        return { ...writer(file), flush: () => file.flush() };
-      },
-      async put(path, bytes, options) {
-        await pass('write', bytes.byteLength);
-        await repository.put(path, bytes, options);
-      },
-      async putAll(files, desk, place) {
-        for (const { bytes } of files) await pass('write', bytes.byteLength);
-        await repository.putAll(files, desk, place);
-      },
-      async patch(path, offset, bytes) {
-        await pass('write', bytes.byteLength);
-        await repository.patch(path, offset, bytes);
+      isLimited: (way) => pairs.some((pair) => pair[way].isLimited),
+      async pass(way, bytes) {
+        for (const pair of pairs) await pair[way].pass(bytes, look);
       },
     };
   }

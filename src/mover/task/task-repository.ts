@@ -1,8 +1,8 @@
 import type { BackupRepository } from '../../repository/backup-repository.js';
+import { aroundContent } from '../../repository/around-content.js';
 import { fencedRepository } from '../../repository/fenced-repository.js';
 import type { RateMeters } from '../../repository/rate-meters.js';
 import type { TaskControl } from './task-control.js';
-import { timedRepository } from './timed-repository.js';
 
 /** A repository as a task has it: within the rates that hold, with the time that is waited for it told to the task, and with the fence of the task behind
  *  the wait, right before each write.
@@ -15,9 +15,14 @@ export function taskRepository(
 ): BackupRepository {
   const fenced = fencedRepository(repository, () => control.assertMayWrite());
   const part = repository.id === targetOf(input) ? 'targetNs' : 'sourceNs';
-  const timed = timedRepository(fenced, control, part);
-  return meters.metered(timed, () => control.throwIfStopped(), {
-    wait: (passes) => control.timed('limitNs', passes),
+  const gate = meters.gate(repository.id, () => control.throwIfStopped());
+  return aroundContent(fenced, async (way, sizes, call) => {
+    if (gate.isLimited(way))
+      await control.timed('limitNs', async () => {
+        for (const bytes of sizes) await gate.pass(way, bytes);
+      });
+    // Syncs go on beside the work; what of them is waited for the window loop counts.
+    return control.timed(part, call);
   });
 }
 
