@@ -1,7 +1,7 @@
 /** What holds a task or a session up, and where its time went, as text. */
 
 import type { Bottleneck } from '../domain/sessions/bottleneck.js';
-import type { MoverTimes } from '../domain/sessions/mover-times.js';
+import { sharesOf, type MoverPart, type MoverTimes } from '../domain/sessions/mover-times.js';
 import type { TaskView } from '../api/sessions/session-schemas.js';
 import { formatBytes, formatDuration } from './display-text.js';
 
@@ -22,24 +22,17 @@ export function describeBottleneck(bottleneck: Bottleneck | null): string {
   return bottleneck === null ? '' : WORDS[bottleneck];
 }
 
-/** Shares of less say nothing. */
-const MIN_MEASURED_MS = 100;
+const PART_NAMES: Readonly<Record<MoverPart, string>> = {
+  source: 'reading',
+  target: 'writing',
+  limit: 'limit',
+  processor: 'processor',
+};
 
 /** `reading 71 %, writing 20 %, processor 9 %`; empty: nearly nothing was measured. */
 export function describeShares(times: MoverTimes | null): string {
-  if (times === null) return '';
-  const { sourceMs, targetMs, limitMs, processorMs } = times;
-  const total = sourceMs + targetMs + limitMs + processorMs;
-  if (total < MIN_MEASURED_MS) return '';
-  const parts: readonly (readonly [string, number])[] = [
-    ['reading', sourceMs],
-    ['writing', targetMs],
-    ['limit', limitMs],
-    ['processor', processorMs],
-  ];
-  return [...parts]
-    .sort(([, a], [, b]) => b - a)
-    .map(([name, ms]) => [name, Math.round((ms / total) * 100)] as const)
+  return sharesOf(times)
+    .map(({ part, share }) => [PART_NAMES[part], Math.round(share * 100)] as const)
     .filter(([, percent]) => percent > 0)
     .map(([name, percent]) => `${name} ${percent} %`)
     .join(', ');

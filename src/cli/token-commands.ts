@@ -12,6 +12,7 @@ import {
   formatTable,
   type DisplayText,
 } from './display-text.js';
+import { DAY_MS } from '../domain/schedules/calendar-date.js';
 
 interface CreateFlags {
   readonly role: string;
@@ -56,8 +57,6 @@ function scopeOf({ job = [], repository = [] }: CreateFlags): TokenScope | null 
   if (job.length + repository.length === 0) return null;
   return { jobs: job, repositories: repository };
 }
-
-const DAY_MS = 86_400_000;
 
 /** @throws REQUEST_INVALID */
 function endOf({ expires }: CreateFlags): string | null {

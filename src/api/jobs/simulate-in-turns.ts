@@ -4,11 +4,10 @@ import {
   type SimulationInput,
 } from '../../domain/retention/simulate-policy.js';
 import { invalidRequest } from '../route.js';
+import { DAY_MS } from '../../domain/schedules/calendar-date.js';
 
 /** Points that the sessions of one simulation look at, all in all. One point of a chain with many fulls takes some 20 µs, so that this is a quarter of a minute. */
 const MAX_PLAYED_POINTS = 750_000;
-const DAY_MS = 86_400_000;
-
 /** The simulation, with a turn for other requests after each session.
  *  @throws REQUEST_INVALID when it would take too long, with the days that would not */
 export async function simulateInTurns(

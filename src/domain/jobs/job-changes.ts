@@ -1,5 +1,6 @@
 /** What a changed definition means for the copies that are there. */
 
+import { GFS_FLAGS } from '../retention/gfs.js';
 import { flagPeriods } from '../retention/ended-gfs.js';
 import type { CopyJob } from './copy-job.js';
 
@@ -109,16 +110,14 @@ function told(effect: ChangeEffect, text: string): Pick<JobChange, 'effect' | 't
   return { effect, text };
 }
 
-const TIERS = ['weekly', 'monthly', 'yearly'] as const;
-
 function keepsLess(before: Changeable, after: Changeable): boolean {
   const [now, then] = [flagPeriods(before), flagPeriods(after)];
-  return TIERS.some((tier) => (then[tier] ?? 0) < (now[tier] ?? 0));
+  return GFS_FLAGS.some((tier) => (then[tier] ?? 0) < (now[tier] ?? 0));
 }
 
 /** A tier goes, and its fulls stay. */
 function isLeft({ gfs: before }: Changeable, { gfs: after }: Changeable): boolean {
-  return TIERS.some(
+  return GFS_FLAGS.some(
     (tier) => (before?.[tier] ?? null) !== null && (after?.[tier] ?? null) === null,
   );
 }

@@ -7,15 +7,12 @@ type Tiers = Pick<CopyJob, 'gfs' | 'endedGfs'>;
 
 /** For how many of their periods the flags of each tier keep a full; null: flags of this tier keep nothing. */
 export function flagPeriods({ gfs, endedGfs }: Tiers): Readonly<Record<GfsFlag, number | null>> {
-  const of = (tier: GfsFlag): number | null => gfs?.[tier]?.keep ?? endedGfs?.[tier] ?? null;
-  return { weekly: of('weekly'), monthly: of('monthly'), yearly: of('yearly') };
+  return eachTier((tier) => gfs?.[tier]?.keep ?? endedGfs?.[tier] ?? null);
 }
 
 /** Without the tiers that are on; undefined when none is left. */
 export function withoutTiersOf(gfs: CopyJob['gfs'], ended: EndedGfs): EndedGfs | undefined {
-  const of = (tier: GfsFlag): number | null =>
-    (gfs?.[tier] ?? null) === null ? ended[tier] : null;
-  const left = { weekly: of('weekly'), monthly: of('monthly'), yearly: of('yearly') };
+  const left = eachTier((tier) => ((gfs?.[tier] ?? null) === null ? ended[tier] : null));
   return Object.values(left).every((keep) => keep === null) ? undefined : left;
 }
 
@@ -31,13 +28,14 @@ export function endedByRequest(
   if (wanted === null) return undefined;
   const present = flagPeriods(before);
   // Whoever turns off one tier more says what became of the others, and nothing of this one.
-  const of = (tier: GfsFlag): number | null =>
-    wanted === undefined || (before.gfs?.[tier] ?? null) !== null ? present[tier] : wanted[tier];
-  return withoutTiersOf(gfs, {
-    weekly: of('weekly'),
-    monthly: of('monthly'),
-    yearly: of('yearly'),
-  });
+  const ended = eachTier((tier) =>
+    wanted === undefined || (before.gfs?.[tier] ?? null) !== null ? present[tier] : wanted[tier],
+  );
+  return withoutTiersOf(gfs, ended);
+}
+
+function eachTier(of: (tier: GfsFlag) => number | null): EndedGfs {
+  return { weekly: of('weekly'), monthly: of('monthly'), yearly: of('yearly') };
 }
 
 /** Whether this is all that is left of a chain: a full with a flag, on which nothing builds. */

@@ -1,10 +1,10 @@
 /** When the copies of a one-time copy go: after its date, or because an operator says so; never while they are immutable or in use. Pure. */
 
-import { DAY_MS, utcText } from '../schedules/calendar-date.js';
+import { utcText } from '../schedules/calendar-date.js';
 import type { OneTime } from '../jobs/copy-job.js';
 import { withBelievedDates } from '../sources/believed-dates.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
-import { immutableReason } from './immutability.js';
+import { immutableReason, immutableUntilMs } from './immutability.js';
 
 type ExpiringPoint = Pick<TargetRestorePoint, 'id' | 'createdAt' | 'copiedAt'>;
 
@@ -59,10 +59,9 @@ export function expiresAtMs(
   immutableForDays: number,
 ): number | null {
   if (expiresAt === null) return null;
-  const dates = withBelievedDates(points).flatMap(({ createdAt, copiedAt }) => [
-    Date.parse(createdAt),
-    Date.parse(copiedAt),
-  ]);
-  const immutable = immutableForDays === 0 ? [] : dates.map((ms) => ms + immutableForDays * DAY_MS);
-  return Math.max(Date.parse(expiresAt), ...immutable);
+  const ends =
+    immutableForDays === 0
+      ? []
+      : withBelievedDates(points).map((point) => immutableUntilMs(point, immutableForDays));
+  return Math.max(Date.parse(expiresAt), ...ends);
 }

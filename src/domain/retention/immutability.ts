@@ -28,6 +28,15 @@ export function immutableReason(
   return isOver ? null : `immutable until ${utcText(untilMs)}`;
 }
 
+/** From when on nothing is immutable any more of a point, for clocks that are right. Epoch milliseconds.
+ *  @param immutableForDays 1 or more */
+export function immutableUntilMs(
+  { createdAt, copiedAt }: Pick<TargetRestorePoint, 'createdAt' | 'copiedAt'>,
+  immutableForDays: number,
+): number {
+  return Math.max(Date.parse(createdAt), Date.parse(copiedAt)) + immutableForDays * DAY_MS;
+}
+
 /** Whether the files of this point may give way to a full that shows the same. The newest one may become its day's full on the day on
  *  which it was copied: the session that wrote it does that.
  *  @param newest the last point of its chain */

@@ -1,10 +1,11 @@
 /** Until when each restore point stays, as far as a calendar decides it. Pure. */
 
 import { withBelievedDates } from '../sources/believed-dates.js';
-import { DAY_MS, dayNumberOf, startOfDayMs } from '../schedules/calendar-date.js';
+import { dayNumberOf, startOfDayMs } from '../schedules/calendar-date.js';
 import type { EndedGfs, GfsPolicy, RetentionPolicy } from '../jobs/copy-job.js';
 import { flagPeriods, isKeptFull } from './ended-gfs.js';
 import { GFS_FLAGS } from './gfs.js';
+import { immutableUntilMs } from './immutability.js';
 import { gfsFlagEndDay } from './gfs-calendar.js';
 import type { RetainedPoint } from './retention.js';
 
@@ -68,8 +69,7 @@ function ownEnd(
     if (keep !== null && point.flags.includes(flag))
       ends.push(startOfDayMs(gfsFlagEndDay(flag, day, keep), timeZone));
   }
-  if (immutableForDays > 0)
-    ends.push(Math.max(createdMs, Date.parse(point.copiedAt)) + immutableForDays * DAY_MS);
+  if (immutableForDays > 0) ends.push(immutableUntilMs(point, immutableForDays));
   return Math.max(...ends);
 }
 

@@ -1,6 +1,7 @@
 /** What a policy would leave of a chain in the time ahead, session by session, by the very rules that sessions go by. Pure. */
 
 import { withBelievedDates } from '../sources/believed-dates.js';
+import { DAY_MS } from '../schedules/calendar-date.js';
 import type { CopyJob } from '../jobs/copy-job.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
 import { gfsFullNeeded } from './gfs.js';
@@ -159,7 +160,6 @@ function asFull(points: readonly SimulatedPoint[], id: string): readonly Simulat
 }
 
 const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 /** So many of the newest gaps make the pace. */
 const PACE_GAPS = 20;
 

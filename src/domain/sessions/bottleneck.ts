@@ -1,10 +1,7 @@
 /** What holds a task or a session up. Pure. */
 
 import type { CopyTask } from './copy-session.js';
-import { sumTimes, type MoverTimes } from './mover-times.js';
-
-/** What takes most of the time of a copy that moves. */
-export type SlowestPart = 'source' | 'target' | 'limit' | 'processor';
+import { sharesOf, sumTimes, type MoverPart, type MoverTimes } from './mover-times.js';
 
 /** What a task waits for that does not move. */
 export type WaitCause =
@@ -19,23 +16,11 @@ export type WaitCause =
   /** A step that failed is tried again. */
   | 'retry';
 
-export type Bottleneck = SlowestPart | WaitCause;
+export type Bottleneck = MoverPart | WaitCause;
 
-/** Shorter than this, a share says nothing. */
-const MIN_MEASURED_MS = 100;
-
-/** The part with the largest share; null: too little was measured. */
-export function slowestPart(times: MoverTimes | null): SlowestPart | null {
-  if (times === null) return null;
-  const parts: readonly (readonly [SlowestPart, number])[] = [
-    ['source', times.sourceMs],
-    ['target', times.targetMs],
-    ['limit', times.limitMs],
-    ['processor', times.processorMs],
-  ];
-  const total = parts.reduce((sum, [, ms]) => sum + ms, 0);
-  if (total < MIN_MEASURED_MS) return null;
-  return parts.reduce((a, b) => (b[1] > a[1] ? b : a))[0];
+/** What takes most of the time of a copy that moves; null: too little was measured. */
+export function slowestPart(times: MoverTimes | null): MoverPart | null {
+  return sharesOf(times)[0]?.part ?? null;
 }
 
 /** @param recent of the batch that is in work, of which alone is told what holds it up now; null: nothing is known of it, and the whole task is looked at

@@ -34,3 +34,27 @@ export function sumTimes(all: readonly (MoverTimes | null)[]): MoverTimes {
     processorMs: sum('processorMs'),
   };
 }
+
+/** What a thread's time can go to. */
+export type MoverPart = 'source' | 'target' | 'limit' | 'processor';
+
+/** Shorter than this, a share says nothing. */
+const MIN_MEASURED_MS = 100;
+
+/** The parts with their shares, from 0 to 1, the largest first; empty: too little was measured. */
+export function sharesOf(
+  times: MoverTimes | null,
+): readonly { readonly part: MoverPart; readonly share: number }[] {
+  if (times === null) return [];
+  const parts = [
+    { part: 'source', ms: times.sourceMs },
+    { part: 'target', ms: times.targetMs },
+    { part: 'limit', ms: times.limitMs },
+    { part: 'processor', ms: times.processorMs },
+  ] as const;
+  const totalMs = parts.reduce((sum, { ms }) => sum + ms, 0);
+  if (totalMs < MIN_MEASURED_MS) return [];
+  return parts
+    .map(({ part, ms }) => ({ part, share: ms / totalMs }))
+    .sort((a, b) => b.share - a.share);
+}

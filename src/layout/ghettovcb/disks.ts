@@ -4,7 +4,7 @@ import type { FolderFacts } from '../file-facts.js';
 import { fullDisk } from '../full-point.js';
 import { readImageHead } from '../image-head.js';
 import { broken, incomplete, type Finding, type PointFault } from '../point-fault.js';
-import { descriptorOfExtent, isExtentOf } from './names.js';
+import { baseName, descriptorOfExtent, isExtentOf } from './names.js';
 import type { VmxDisk } from './vmx-file.js';
 
 const DISK_FORMAT = 'vmdk';
@@ -120,8 +120,4 @@ function isVmdk({ name }: ClaimedFile): boolean {
 
 function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/') + 1);
-}
-
-function baseName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }

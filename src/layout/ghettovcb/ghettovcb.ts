@@ -12,6 +12,7 @@ import type { FolderFacts } from '../file-facts.js';
 import { fullDisk, fullPoint, partFindings } from '../full-point.js';
 import { furtherDisks, isOfDisk, readDisk, type FurtherDisks } from './disks.js';
 import {
+  baseName,
   isArchiveName,
   isOwnFile,
   isTellingFile,
@@ -222,8 +223,4 @@ function leftOutText({ node, fileName, isIndependent }: VmxDisk): string {
 
 function companion({ path, within }: ClaimedFile): SourceCompanion {
   return { path, as: within };
-}
-
-function baseName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }
