@@ -9,6 +9,7 @@ import { display, displayLines, formatInstant, formatTable } from './display-tex
 import type { ExitName } from './exit-codes.js';
 import { followSession } from './follow-session.js';
 import { printError } from './print.js';
+import { DAY_MS } from '../domain/schedules/calendar-date.js';
 
 interface OnceFlags {
   readonly to: string;
@@ -84,8 +85,6 @@ function endOf(text: string): string {
   throw new BackupError('REQUEST_INVALID', `--expires: ${text} is no date`);
 }
 
-const DAY_MS = 86_400_000;
-
 async function listCopies(context: CommandContext, repositoryId: string): Promise<void> {
   const { items, unreadable } = await context.server.browse<StoredJob>(jobsOf(repositoryId));
   const copies = items.filter(({ once }) => once !== null);
@@ -110,7 +109,8 @@ async function removeCopy(
   { yes }: { readonly yes?: boolean },
 ): Promise<ExitName | void> {
   if (yes !== true) {
-    const { items } = await context.server.browse<StoredJob>(jobsOf(repositoryId));
+    const { items, unreadable } = await context.server.browse<StoredJob>(jobsOf(repositoryId));
+    if (unreadable.length > 0) printError(context.terminal, describeUnreadable(unreadable));
     const copy = items.find(({ id, once }) => id === copyId && once !== null);
     if (copy === undefined)
       throw new BackupError('JOB_MISSING', `no one-time copy ${copyId} in ${repositoryId}`);

@@ -24,7 +24,8 @@ export class AuditReader {
     private readonly targetIds: readonly string[],
   ) {}
 
-  /** Newest first. A target that does not answer, or a part of one that cannot be read, is named: its lines of single jobs are missing then, those of the site lie in the others too. */
+  /** Newest first. A target that does not answer, or a part of one that cannot be read, is named: its lines of single jobs are missing then, those of
+   *  the site lie in the others too. */
   async list(filter: AuditFilter, cursor: string | undefined): Promise<AuditList> {
     const unreadable: UnreadablePart[] = [];
     const pages = await Promise.all(

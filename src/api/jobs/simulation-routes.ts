@@ -13,6 +13,7 @@ import type { RestorePointView, WorkloadSummary } from '../../domain/targets/rep
 import { instant } from '../field-schemas.js';
 import {
   configuredRepository,
+  pagesOf,
   type RepositoryBrowser,
 } from '../repositories/repository-browser.js';
 import { invalidRequest, jsonRoute, type Route } from '../route.js';
@@ -20,8 +21,8 @@ import { changedDefinition, checkRules, refuseFaults, type JobSurroundings } fro
 import { jobDefinitionSchema } from './job-schemas.js';
 import { startsBetween } from './schedule-preview.js';
 import { simulateInTurns } from './simulate-in-turns.js';
+import { DAY_MS } from '../../domain/schedules/calendar-date.js';
 
-const DAY_MS = 86_400_000;
 const MAX_DAYS = 1_200;
 /** A rule is asked for each session with all points that are there. */
 const MAX_SESSIONS = 1_500;
@@ -213,14 +214,11 @@ function viewOf(
 /** Id of the workload of which the job keeps the most. @throws WORKLOAD_MISSING */
 async function largestOf(browser: RepositoryBrowser, { id, target }: CopyJob): Promise<string> {
   let largest: WorkloadSummary | null = null;
-  for (let cursor: string | undefined; ;) {
-    const { items, nextCursor } = await browser.workloads(target.repositoryId, cursor);
+  const look = (cursor?: string) => browser.workloads(target.repositoryId, cursor);
+  for await (const { items } of pagesOf(look))
     for (const workload of items)
       if (workload.jobId === id && workload.restorePointCount > (largest?.restorePointCount ?? 0))
         largest = workload;
-    if (nextCursor === undefined) break;
-    cursor = nextCursor;
-  }
   if (largest === null)
     throw new BackupError('WORKLOAD_MISSING', `the job ${id} has copied nothing yet`);
   return largest.id;
@@ -233,13 +231,13 @@ async function pointsOf(
   workload: string,
 ): Promise<SimulatedPoint[]> {
   const views: RestorePointView[] = [];
-  for (let cursor: string | undefined; ;) {
-    const query = { workload, ...(cursor === undefined ? {} : { cursor }) };
-    const { items, nextCursor } = await browser.restorePoints(target.repositoryId, query);
+  const look = (cursor?: string) =>
+    browser.restorePoints(target.repositoryId, {
+      workload,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+  for await (const { items } of pagesOf(look))
     views.push(...items.filter(({ jobId }) => jobId === id));
-    if (nextCursor === undefined) break;
-    cursor = nextCursor;
-  }
   if (views.length === 0)
     throw new BackupError('WORKLOAD_MISSING', `the job ${id} has no restore point of ${workload}`);
   return views.map(pointOf);

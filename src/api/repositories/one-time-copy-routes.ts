@@ -2,14 +2,14 @@
 
 import { z } from 'zod';
 import { BackupError } from '../../domain/errors.js';
-import type { StoredJob } from '../../domain/targets/repository-view.js';
+import type { StoredJob, UnreadablePart } from '../../domain/targets/repository-view.js';
 import { SLUG, slug } from '../field-schemas.js';
 import { checkRules, type JobSurroundings } from '../jobs/job-checks.js';
 import { idempotencyKey } from '../jobs/job-routes.js';
 import { workloadName } from '../jobs/job-source-schemas.js';
 import { invalidRequest, jsonRoute, type Route } from '../route.js';
 import type { OneTimeCopies } from './one-time-copies.js';
-import { configuredRepository, type RepositoryBrowser } from './repository-browser.js';
+import { configuredRepository, pagesOf, type RepositoryBrowser } from './repository-browser.js';
 
 const orderSchema = z
   .strictObject({
@@ -105,14 +105,28 @@ async function storedCopy(
   repositoryId: string,
   copyId: string,
 ): Promise<StoredJob> {
-  for (let cursor: string | undefined; SLUG.test(copyId);) {
-    const { items, nextCursor } = await browser.storedJobs(repositoryId, cursor);
-    const found = items.find(({ id }) => id === copyId);
-    if (found !== undefined && found.once !== null) return found;
-    if (found !== undefined)
-      throw new BackupError('JOB_KIND_WRONG', `${copyId} is a job, and no one-time copy`);
-    if (nextCursor === undefined) break;
-    cursor = nextCursor;
-  }
-  throw new BackupError('JOB_MISSING', `no one-time copy ${copyId} lies in ${repositoryId}`);
+  let unread: UnreadablePart | undefined;
+  if (SLUG.test(copyId))
+    for await (const page of pagesOf((cursor) => browser.storedJobs(repositoryId, cursor))) {
+      unread ??= page.unreadable?.find(({ path }) => path.startsWith(`${copyId}/`));
+      const found = page.items.find(({ id }) => id === copyId);
+      if (found !== undefined && found.once !== null) return found;
+      if (found !== undefined)
+        throw new BackupError(
+          'JOB_KIND_WRONG',
+          unread === undefined
+            ? `${copyId} is a job, and no one-time copy`
+            : `nothing that can be read says that ${copyId} is a one-time copy: ${textOf(unread)}`,
+        );
+    }
+  throw new BackupError(
+    'JOB_MISSING',
+    unread === undefined
+      ? `no one-time copy ${copyId} lies in ${repositoryId}`
+      : `what lies in ${repositoryId} of ${copyId} cannot be read: ${textOf(unread)}`,
+  );
+}
+
+function textOf({ path, reason }: UnreadablePart): string {
+  return `${path}: ${reason}`;
 }

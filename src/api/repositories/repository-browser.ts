@@ -193,6 +193,18 @@ export function configuredRepository(
   return repository;
 }
 
+/** All pages of a look, one after the other. @param look as of a page's cursor; undefined: the first one */
+export async function* pagesOf<Item>(
+  look: (cursor: string | undefined) => Promise<BrowsePage<Item>>,
+): AsyncGenerator<BrowsePage<Item>> {
+  let cursor: string | undefined;
+  do {
+    const page = await look(cursor);
+    yield page;
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+}
+
 /** Names of workloads are of any length and content, workflow ids are not. */
 function browseNameOf(input: BrowseRepositoryInput): string {
   const { repositoryId, what, workload, session, records, audit, cursor } = input;
