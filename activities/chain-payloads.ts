@@ -78,6 +78,8 @@ export interface LookForWorkRequest
   readonly job: ChainPolicy;
   readonly scope: RestorePointScope;
   readonly activeFull: boolean;
+  /** Copies that another job left under the id of this one become its own. */
+  readonly takeOver?: boolean;
 }
 
 /** Where a workload stands. */

@@ -1,4 +1,5 @@
 import { availablePoints } from '../src/chain/chain-record.js';
+import { assertOwnCopies } from '../src/chain/sessions/copies-owner.js';
 import type { WorkloadPage } from '../src/domain/sources/found-workload.js';
 import type { SettleRule } from '../src/domain/sources/settle.js';
 import type { DataMover } from '../src/mover/data-mover.js';
@@ -78,11 +79,13 @@ function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: 
     },
 
     /** One look at source and target: takes the chain over when it is not the caller's yet, and finds what is to be copied, and otherwise
-     *  whether anything is left to do at the target. */
+     *  whether anything is left to do at the target. @throws COPIES_OF_OTHER_JOB */
     async lookForWork(input: LookForWorkRequest): Promise<WorkLook> {
       const settle = settleRule(input);
       return runTask(async (control) => {
         const place = onChain(input);
+        if (input.takeOver !== true)
+          await assertOwnCopies(await mover.repository(input.targetRepositoryId), input.job);
         const { epoch, notes } =
           input.epoch === null ? await take(input, control) : { epoch: input.epoch, notes: [] };
         const owned = { ...place, epoch };

@@ -1,3 +1,4 @@
+import { assertOwnCopies } from '../src/chain/sessions/copies-owner.js';
 import type { AbsentWorkload, KeptPage } from '../src/domain/retention/absent-workloads.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { LookForAbsentInput } from '../src/mover/look/kept-workloads.js';
@@ -14,13 +15,22 @@ export function createRemovedWorkloadActivities(deps: {
 }) {
   const { mover, immutableForDays } = deps;
   return {
-    /** Workloads of which the job keeps copies, page by page; a chain whose record cannot be read is left alone and named. Reads only. */
+    /** Workloads of which the job keeps copies, page by page; a chain whose record cannot be read is left alone and named. Reads only.
+     *  @throws COPIES_OF_OTHER_JOB */
     async listKeptWorkloads(input: {
       targetRepositoryId: string;
       jobId: string;
       after: string | null;
+      origin?: string;
+      takeOver?: boolean | undefined;
     }): Promise<KeptPage> {
-      return runTask((control) => mover.run('listKeptWorkloads', input, control));
+      const { origin, takeOver, ...place } = input;
+      const job = { id: input.jobId, ...(origin === undefined ? {} : { origin }) };
+      return runTask(async (control) => {
+        if (takeOver !== true)
+          await assertOwnCopies(await mover.repository(input.targetRepositoryId), job);
+        return mover.run('listKeptWorkloads', place, control);
+      });
     },
 
     /** What is to be done about these workloads. Reads only. */

@@ -5,6 +5,7 @@ import { BackupError } from '../src/domain/errors.js';
 import type { RetryOrder, SessionEnd } from '../src/domain/schedules/retry.js';
 import type { JobPlan } from '../src/domain/sessions/operation.js';
 import { noteFill } from '../src/chain/fill-record.js';
+import { areOthersCopies, assertOwnCopies } from '../src/chain/sessions/copies-owner.js';
 import {
   readJobDefinition,
   writeJobDefinition,
@@ -82,7 +83,7 @@ export function createSessionActivities(deps: {
       });
     },
 
-    /** What a session started now would do, page by page. Reads only. */
+    /** What a session started now would do, page by page. Reads only. @throws COPIES_OF_OTHER_JOB */
     async planJob(input: { job: CopyJob; nowMs: number; after: string | null }): Promise<JobPlan> {
       const request = {
         ...input,
@@ -90,6 +91,7 @@ export function createSessionActivities(deps: {
         settleMs: settleMsOf(input.job),
       };
       return runTask(async (control) => {
+        await assertMayPlan(mover, input.job);
         for (const { repositoryId } of input.job.sources.include)
           await assertIsNoTarget(mover, targetIds, repositoryId);
         return mover.run('planJob', request, control);
@@ -98,14 +100,26 @@ export function createSessionActivities(deps: {
   };
 }
 
+/** A definition that is not stored yet has no origin. @throws COPIES_OF_OTHER_JOB */
+async function assertMayPlan(mover: DataMover, job: CopyJob): Promise<void> {
+  if (job.origin === undefined) return;
+  await assertOwnCopies(await mover.repository(job.target.repositoryId), job);
+}
+
 /** What a session leaves beside the data. */
 function createRecordActivities(mover: DataMover) {
   return {
-    /** Writes the session's record and its job's definition beside the data, so that a target tells its story without the server. */
-    async recordSession(input: { job: CopyJob; session: CopySession }): Promise<void> {
+    /** Writes the session's record and its job's definition beside the data, so that a target tells its story without the server. The definition of
+     *  another job, whose copies were not taken over, stays. */
+    async recordSession(input: {
+      job: CopyJob;
+      session: CopySession;
+      takeOver?: boolean | undefined;
+    }): Promise<void> {
       await runTask(async () => {
         const target = await mover.repository(input.job.target.repositoryId);
-        await writeJobDefinition(target, input.job);
+        if (input.takeOver === true || !(await areOthersCopies(target, input.job)))
+          await writeJobDefinition(target, input.job);
         await writeSessionRecord(target, input.session);
         await noteFill(target, Date.now()).catch(ignoreStorageFault);
       });

@@ -1,3 +1,4 @@
+import { assertOwnCopies } from '../src/chain/sessions/copies-owner.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { TreePlanOutcome } from '../src/domain/trees/tree-work.js';
 import type { PlanTreeInput } from '../src/mover/files/plan-tree.js';
@@ -42,10 +43,14 @@ async function placesOf(
 export function createTreeActivities(dependencies: TreeDependencies) {
   const { mover, immutableForDays } = dependencies;
   return {
-    /** Takes the tree over, compares it with the source and lists what is to be copied. Writes nothing where nothing is different. */
+    /** Takes the tree over, compares it with the source and lists what is to be copied. Writes nothing where nothing is different.
+     *  @throws COPIES_OF_OTHER_JOB */
     async planTree(request: PlanTreeRequest): Promise<TreePlanOutcome> {
       return runTask(async (control) => {
-        const { now: _now, ...input } = request;
+        const { now: _now, origin, takeOver, ...input } = request;
+        const job = { id: request.jobId, ...(origin === undefined ? {} : { origin }) };
+        if (takeOver !== true)
+          await assertOwnCopies(await mover.repository(request.targetRepositoryId), job);
         const places = await placesOf(dependencies, request);
         return mover.run('planTree', { ...onChain(input), ...places }, control);
       });

@@ -32,6 +32,10 @@ export interface PlanTreeRequest extends TakeTreeRequest {
   readonly verifyAfterCopy: VerifyAfterCopy;
   /** Changes that look like a wipe are taken over. */
   readonly acceptChanges: boolean;
+  /** `CopyJob.origin`. */
+  readonly origin?: string;
+  /** A copy that another job left under the id of this one becomes its own. */
+  readonly takeOver?: boolean;
   /** What may still be in progress is taken as it is. */
   readonly now?: boolean;
 }

@@ -254,6 +254,7 @@ class Session {
         days,
         found.seen,
         settings,
+        this.input.overrides?.takeOver,
       ))
         this.add(
           result === 'warning'
@@ -316,7 +317,7 @@ class Session {
     await this.try('the record of this session could not be written', () =>
       recordActivities(job.target.repositoryId).recordSession.executeWithOptions(
         { summary: `record the session: ${outcome.result}` },
-        [{ job, session: this.view() }],
+        [{ job, session: this.view(), takeOver: this.input.overrides?.takeOver }],
       ),
     );
     if (!stopped)

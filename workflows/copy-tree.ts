@@ -131,6 +131,8 @@ class TreeCopy implements WorkloadTask {
       verifyAfterCopy: job.storage.verifyAfterCopy,
       acceptChanges: overrides.acceptChanges === true,
       ...(overrides.now === undefined ? {} : { now: overrides.now }),
+      ...(job.origin === undefined ? {} : { origin: job.origin }),
+      ...(overrides.takeOver === undefined ? {} : { takeOver: overrides.takeOver }),
     };
     return this.pause.pausable(() =>
       this.data.planTree.executeWithOptions(

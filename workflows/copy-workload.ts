@@ -181,6 +181,7 @@ class WorkloadCopy implements WorkloadTask {
           job,
           scope: this.scope,
           activeFull: this.activeFull,
+          ...(overrides.takeOver === undefined ? {} : { takeOver: overrides.takeOver }),
         },
       ],
     );

@@ -91,16 +91,18 @@ export async function settleAbsentWorkloads(
   afterDays: number,
   seen: ReadonlySet<string>,
   settings: CopySettings,
+  takeOver: boolean | undefined,
 ): Promise<AbsenceOutcome[]> {
   const targetRepositoryId = job.target.repositoryId;
   const activities = removedWorkloadActivities(targetRepositoryId, settings);
   const ids = { targetRepositoryId, jobId: job.id };
+  const owner = { ...(job.origin === undefined ? {} : { origin: job.origin }), takeOver };
   const kept: KeptWorkload[] = [];
   const unreadable: UnreadablePart[] = [];
   for (let after: string | null = null; ;) {
     const page: KeptPage = await activities.listKeptWorkloads.executeWithOptions(
       { summary: 'list the workloads that are kept' },
-      [{ ...ids, after }],
+      [{ ...ids, ...owner, after }],
     );
     kept.push(...page.workloads);
     unreadable.push(...(page.unreadable ?? []));

@@ -117,7 +117,8 @@ export class TaskState {
   fail(error: unknown): void {
     const code = codeOf(error);
     this.state = { ...this.state, code: isErrorCode(code) ? code : null };
-    this.end('failed', reasonOf(error));
+    // Trying again changes nothing: somebody has to say what is meant.
+    this.end(code === 'COPIES_OF_OTHER_JOB' ? 'actionRequired' : 'failed', reasonOf(error));
   }
 }
 

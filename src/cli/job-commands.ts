@@ -39,6 +39,7 @@ interface StartFlags {
   readonly now?: boolean;
   readonly anyHour?: boolean;
   readonly acceptChanges?: boolean;
+  readonly takeOver?: boolean;
   readonly idempotencyKey?: string;
   readonly follow?: boolean;
 }
@@ -107,6 +108,10 @@ function addRunCommands(job: Command, act: Act): void {
         '--accept-changes',
         'you have looked at the named workloads, whose files seemed wiped or encrypted: copy them as they are',
       )
+      .option(
+        '--take-over',
+        'go on with the copies that another job left in the target under this id',
+      )
       .option('--idempotency-key <key>', 'a repeat with the same key starts nothing')
       .option('--follow', 'follow the session to its end')
       .description('Start a session now.'),
@@ -159,13 +164,14 @@ async function startJob(
   flags: StartFlags,
 ): Promise<ExitName | void> {
   const { workload, activeFull, all, latest, now, anyHour, acceptChanges } = flags;
-  const { idempotencyKey, follow } = flags;
+  const { takeOver, idempotencyKey, follow } = flags;
   const body = {
     ...(workload === undefined ? {} : { workloads: workload }),
     ...(activeFull === undefined ? {} : { activeFull }),
     ...(now === undefined ? {} : { now }),
     ...(anyHour === undefined ? {} : { anyHour }),
     ...(acceptChanges === undefined ? {} : { acceptChanges }),
+    ...(takeOver === undefined ? {} : { takeOver }),
     ...(all === true
       ? { restorePoints: 'all' }
       : latest === true

@@ -36,6 +36,7 @@ export interface JobFlags {
 const SERVER_FIELDS: readonly string[] = [
   'revision',
   'replaces',
+  'origin',
   'state',
   'nextRunAt',
   'lastSession',

@@ -117,6 +117,12 @@ export const ERROR_CODES = {
     meaning: 'The job names backups that another kind of job copies.',
     hint: 'File shares take a file-backup job (`POST /file-backup-jobs`, `longhaul file-backup-job create`), appliances a mirror job (`POST /mirror-jobs`, `longhaul mirror-job create`), all else a copy job.',
   },
+  COPIES_OF_OTHER_JOB: {
+    kind: 'conflict',
+    meaning:
+      'The target holds copies under the id of this job that another job made: one that was deleted, or of another server. None of them was changed.',
+    hint: 'If it is to go on with them and keep them as it says itself: `longhaul job start <job> --take-over`. If the other job is meant, delete this one and `longhaul job import` that. If neither, make the job under another id (`longhaul job replace`).',
+  },
   JOB_OF_FILE_BACKUP: {
     kind: 'conflict',
     meaning: 'The copy job belongs to a file-backup job, which alone changes and deletes it.',

@@ -13,7 +13,6 @@ import {
   listedJobSchema,
   sessionStartedSchema,
   startOverridesSchema,
-  type JobDefinition,
 } from './job-schemas.js';
 import {
   changedDefinition,
@@ -176,7 +175,7 @@ function importRoute(services: JobServices): Route {
       const definition = importedDefinition(await browser.readJobDefinition(body));
       refuseOfFileBackup({ ...definition, revision: 1, replaces: null });
       await checkRules(definition, services);
-      return createdIn('/jobs', await jobs.create(definition));
+      return createdIn('/jobs', await jobs.takeIn(definition));
     },
   });
 }
@@ -254,7 +253,10 @@ function runRoutes({ jobs, starter, browser }: JobServices): Route[] {
       query: cursorQuerySchema,
       status: 200,
       answer: jobPlanSchema,
-      errors: ['JOB_MISSING', 'REPOSITORY_UNREACHABLE', 'REQUEST_INVALID'],
+      errors: [
+        ...(['JOB_MISSING', 'REPOSITORY_UNREACHABLE', 'REQUEST_INVALID'] as const),
+        'COPIES_OF_OTHER_JOB',
+      ],
       run: async ({ params, query }) => ({
         content: await browser.plan(await jobs.definition(text(params.id)), query.cursor),
       }),
@@ -289,7 +291,7 @@ function refuseMirror(job: CopyJob): void {
 }
 
 /** What lies in a repository may have been changed by hand. */
-function importedDefinition(found: unknown): JobDefinition {
+function importedDefinition(found: unknown): Omit<CopyJob, 'revision' | 'replaces' | 'once'> {
   const parsed = copyJobSchema.safeParse(found);
   if (!parsed.success) {
     const faults = parsed.error.issues.map(

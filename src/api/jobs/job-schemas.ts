@@ -29,8 +29,8 @@ import {
 } from './schedule-schemas.js';
 import { sessionSummarySchema, type SessionSummary } from '../sessions/session-schemas.js';
 
-/** What a client decides of a job; the server adds `revision` and `replaces`. */
-export type JobDefinition = Omit<CopyJob, 'revision' | 'replaces' | 'once'>;
+/** What a client decides of a job; the server adds `revision`, `replaces` and `origin`. */
+export type JobDefinition = Omit<CopyJob, 'revision' | 'replaces' | 'origin' | 'once'>;
 
 type ZoneOptional<Schedule> = Schedule extends { timeZone: string }
   ? Omit<Schedule, 'timeZone'> & { readonly timeZone?: string | undefined }
@@ -283,6 +283,10 @@ const copyJobFields = {
   }),
   revision: z.int().min(1),
   replaces: slug.nullable(),
+  origin: z.string().min(1).max(100).optional().meta({
+    description:
+      'Random, given when the job is made: its copies are told by it from those of another job that had the same id.',
+  }),
 };
 
 /** A whole definition as it lies in a Schedule or in a target repository. */
@@ -344,6 +348,10 @@ export const startOverridesSchema: z.ZodType<StartOverrides> = z
     acceptChanges: z.boolean().optional().meta({
       description:
         'An operator has looked at the sources of these workloads, which seemed wiped or encrypted (SOURCE_SUSPICIOUS): what became of their files is what was meant.',
+    }),
+    takeOver: z.boolean().optional().meta({
+      description:
+        'The copies that another job left in the target under the id of this one become its own (COPIES_OF_OTHER_JOB), with its retention.',
     }),
   })
   .refine(({ acceptChanges, workloads }) => acceptChanges !== true || workloads !== undefined, {

@@ -1,6 +1,7 @@
 /** Copy jobs: each is a Temporal Schedule `job/<jobId>` that carries the definition, with its health check beside it. Writes to one job happen one after the other in this
  *  process; `revision` catches what other processes wrote. */
 
+import { randomUUID } from 'node:crypto';
 import {
   ScheduleAlreadyRunning,
   ScheduleNotFoundError,
@@ -46,9 +47,17 @@ export class JobStore {
     return this.#changes;
   }
 
-  /** @throws JOB_EXISTS */
-  async create(definition: JobDefinition, replaces: string | null = null): Promise<JobView> {
-    const job: CopyJob = { ...definition, revision: 1, replaces };
+  /** A job that copies from the beginning: what another one of its id has left is not its own. @throws JOB_EXISTS */
+  create(definition: JobDefinition, replaces: string | null = null): Promise<JobView> {
+    return this.#put({ ...definition, revision: 1, replaces, origin: randomUUID() });
+  }
+
+  /** One whose definition lies beside its copies, which it goes on with. @throws JOB_EXISTS */
+  takeIn(definition: Omit<CopyJob, 'revision' | 'replaces'>): Promise<JobView> {
+    return this.#put({ ...definition, revision: 1, replaces: null });
+  }
+
+  async #put(job: CopyJob): Promise<JobView> {
     await this.#write(job.id, async (handle) => {
       try {
         await this.#client.schedule.create(scheduleOf(job, this.#now()));
@@ -94,6 +103,7 @@ export class JobStore {
         ...definition,
         revision: current.revision + 1,
         replaces: current.replaces,
+        ...(current.origin === undefined ? {} : { origin: current.origin }),
       };
       await handle.update(({ state }) => ({ ...scheduleBodyOf(job, this.#now()), state }));
       await this.#health.put(job, description.state.paused);

@@ -43,7 +43,7 @@ const timeZone: Shape<string> = (value) =>
 /** Of a definition what is worked with beside the data; whoever imports the job judges all of it. */
 type StoredPolicy = Pick<
   CopyJob,
-  'id' | 'name' | 'mode' | 'retention' | 'gfs' | 'endedGfs' | 'timeZone' | 'once'
+  'id' | 'name' | 'mode' | 'retention' | 'gfs' | 'endedGfs' | 'timeZone' | 'origin' | 'once'
 >;
 
 const jobDocument = object<{ longhaulJob: number; job: StoredPolicy }>({
@@ -78,6 +78,7 @@ const jobDocument = object<{ longhaulJob: number; job: StoredPolicy }>({
       }),
     ),
     timeZone,
+    origin: optional(text),
     once: optional(
       object<OneTime>({ restorePointId: nullable(text), expiresAt: nullable(instant) }),
     ),

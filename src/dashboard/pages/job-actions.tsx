@@ -118,6 +118,13 @@ function StartChoices({ job, overrides, onChange }: StartChoicesProps) {
           onChange({ ...overrides, activeFull: currentTarget.checked })
         }
       />
+      <Checkbox
+        label="Go on with copies that another job of this id left in the target"
+        checked={overrides.takeOver ?? false}
+        onChange={({ currentTarget }) =>
+          onChange({ ...overrides, takeOver: currentTarget.checked })
+        }
+      />
       {job.allowedHours !== null && (
         <Checkbox
           label={`Do not wait for its hours (it copies ${hoursWords(job.allowedHours)})`}
@@ -133,13 +140,14 @@ function StartChoices({ job, overrides, onChange }: StartChoicesProps) {
 
 function startCommand(
   id: string,
-  { restorePoints, activeFull, now, anyHour }: StartOverrides,
+  { restorePoints, activeFull, now, anyHour, takeOver }: StartOverrides,
 ): string {
   const flags = [
     ...(restorePoints === undefined ? [] : [restorePoints === 'all' ? '--all' : '--latest']),
     ...(now === true ? ['--now'] : []),
     ...(activeFull === true ? ['--active-full'] : []),
     ...(anyHour === true ? ['--any-hour'] : []),
+    ...(takeOver === true ? ['--take-over'] : []),
   ];
   return ['longhaul job start', id, ...flags, '--follow'].join(' ');
 }

@@ -4,7 +4,7 @@ import type { JobView } from '../../api/jobs/job-schemas.js';
 import type { CopyJob, EndedGfs, Exclusion, GfsPolicy } from '../../domain/jobs/copy-job.js';
 import { FIRST_WISHES, linesOf, exclusionOf, wantedJob, type JobWishes } from './new-job.js';
 
-export type Definition = Omit<CopyJob, 'revision' | 'replaces' | 'endedGfs'> & {
+export type Definition = Omit<CopyJob, 'revision' | 'replaces' | 'origin' | 'endedGfs'> & {
   /** null: fulls of tiers that are off may go; absent: they stay until the day of their flags. */
   readonly endedGfs?: EndedGfs | null;
 };
@@ -14,6 +14,7 @@ export function definitionOf(job: JobView): Definition {
   const {
     revision: _revision,
     replaces: _replaces,
+    origin: _origin,
     state: _state,
     nextRunAt: _nextRunAt,
     lastSession: _lastSession,

@@ -86,6 +86,9 @@ export interface CopyJob {
   readonly rpo: RpoPolicy | null;
   /** Days without a new restore point after which a workload's data are removed; null: never. */
   readonly removedWorkloadsAfterDays: number | null;
+  /** Random, given when the job is made and kept with it: its copies are told by it from those of another job that had the same id. Absent: it is a
+   *  one-time copy. */
+  readonly origin?: string;
   /** Job that this one was made from after its source chain was recreated; null otherwise. */
   readonly replaces: string | null;
   /** It is a one-time copy, of which there is no Schedule. Absent: it is a job. */
@@ -187,4 +190,6 @@ export interface StartOverrides {
   readonly anyHour?: boolean;
   /** An operator has looked at a source of files that seemed wiped or encrypted (`SOURCE_SUSPICIOUS`): what became of it is what was meant. */
   readonly acceptChanges?: boolean;
+  /** The copies that another job left under the id of this one become its own (`COPIES_OF_OTHER_JOB`). */
+  readonly takeOver?: boolean;
 }

@@ -1,7 +1,8 @@
+import { readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { readJobDefinition } from '../../../src/chain/sessions/session-record.js';
 import { LivingSite } from '../../support/living/living-site.js';
-import { runOverApi } from '../../support/living/session-over-api.js';
+import { definitionOf, runOverApi } from '../../support/living/session-over-api.js';
 import { testJob } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
 import { describeTemporal } from '../../support/temporal/server.js';
@@ -62,4 +63,41 @@ describeTemporal('a target repository that has lost its server', () => {
     }
     await expectContinuedChain();
   });
+
+  it('keeps its copies from a new job of the same id, until somebody says that they are its own', async () => {
+    const api = await startApiServer({ client: workers.client });
+    try {
+      await living.addMachine('web02', 2);
+      await living.backUp('web02', 3, 'full');
+      const before = await storedFiles();
+      const wanted = { ...definitionOf(job), retention: { type: 'restorePoints', value: 2 } };
+      const made = await api.request('POST', '/jobs', { ...wanted, removedWorkloadsAfterDays: 1 });
+      expect(made.status).toBe(201);
+      for (let n = 0; n < 2; n += 1) {
+        const refused = await runOverApi(api, 'nightly');
+        expect(refused).toMatchObject({ result: 'actionRequired', nextTryAt: null });
+        expect(refused.tasks.map(({ workload, code }) => `${workload}: ${code}`).sort()).toEqual([
+          'mail01: COPIES_OF_OTHER_JOB',
+          // What is kept of machines that are gone, too.
+          'repository offsite: null',
+          'web02: COPIES_OF_OTHER_JOB',
+        ]);
+      }
+      expect(await storedFiles()).toEqual(before);
+      const taken = await runOverApi(api, 'nightly', { takeOver: true });
+      expect(taken).toMatchObject({ result: 'success' });
+      expect(await living.points()).toHaveLength(2);
+      expect(await living.wrongPoints()).toEqual([]);
+      expect(await runOverApi(api, 'nightly')).toMatchObject({ result: 'nothingToCopy' });
+    } finally {
+      await api.close();
+    }
+  });
+
+  /** All but the records of sessions and requests. */
+  async function storedFiles(): Promise<string[]> {
+    const root = living.site.path('offsite');
+    const names = await readdir(root, { recursive: true });
+    return names.filter((name) => !/sessions|\.longhaul|\.audit/.test(name)).sort();
+  }
 });

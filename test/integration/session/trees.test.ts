@@ -57,6 +57,19 @@ describeTemporal('a store of a backup tool', () => {
     });
   });
 
+  it('is left alone by a job of the same id that did not make its copy, until that is to go on with it', async () => {
+    const other = { ...JOB, origin: 'made-later', removedWorkloadsAfterDays: 1 };
+    expect(await workers.runSession(other)).toMatchObject({
+      result: 'actionRequired',
+      tasks: [{ code: 'COPIES_OF_OTHER_JOB' }, { result: 'warning' }],
+    });
+    const definition = await readFile(site.path('offsite', 'nightly', 'job.json'));
+    expect(JSON.parse(definition.toString())).toMatchObject({ job: JOB });
+    await workers.runSession(other, { takeOver: true });
+    expect(await workers.runSession(other)).toMatchObject({ result: 'nothingToCopy' });
+    await workers.runSession(JOB, { takeOver: true });
+  });
+
   it('shows its copy in lists of workloads, restore points and facts', async () => {
     expect(await browse<WorkloadSummary>('workloads')).toMatchObject([
       {
