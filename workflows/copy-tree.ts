@@ -3,6 +3,7 @@ import type { CopyJob } from '../src/domain/jobs/copy-job.js';
 import type { CopyTask } from '../src/domain/sessions/copy-session.js';
 import {
   faultNotes,
+  faultsText,
   joinFaults,
   NO_FAULTS,
   waitingNotes,
@@ -229,9 +230,9 @@ class TreeCopy implements WorkloadTask {
     const notes = [...faultNotes(this.faults), ...waitingNotes(waiting), ...warnings];
     for (const note of notes) this.state.note(note);
     const { count } = this.faults;
-    if (count > 0) this.state.show({ code: 'FILE_NOT_COPIED' }, `${count} files were not copied`);
+    if (count > 0) this.state.show({ code: 'FILE_NOT_COPIED' }, faultsText(this.faults));
     const parts = [
-      ...(count > 0 ? [`${count} files were not copied; the notes name them`] : []),
+      ...(count > 0 ? [faultsText(this.faults)] : []),
       ...warnings,
       ...(unusable === null
         ? []

@@ -8,7 +8,8 @@ import type { TaskReport } from './task-report.js';
 export interface CopyWorkloadInput {
   readonly job: ChainPolicy;
   readonly overrides: Omit<StartOverrides, 'workloads'>;
-  readonly workload: WorkloadToCopy;
+  /** `title`: how its task is called; absent: by its name. */
+  readonly workload: WorkloadToCopy & { readonly title?: string };
   readonly sourceRepositoryId: string;
   /** Where the session found the workload; absent: it is looked for everywhere. */
   readonly sourceFolders?: readonly string[];

@@ -74,8 +74,10 @@ export class SessionChildren {
 
   /** Never rejects: what goes wrong is in the task. */
   async copy(source: SourceWorkload): Promise<void> {
-    const { id, name } = source.workload;
-    const waiting: CopyTask = { ...newTask(name, id), state: 'waiting' };
+    const waiting: CopyTask = {
+      ...newTask(source.title, source.workload.id),
+      state: 'waiting',
+    };
     const running: RunningTask = { task: waiting, child: null };
     this.running.add(running);
     this.starting++;
@@ -99,7 +101,7 @@ export class SessionChildren {
 
   private start(source: SourceWorkload): Promise<ChildWorkflowHandle<typeof copyWorkload>> {
     const { job, overrides, settings, report } = this.input;
-    const { repositoryId } = source;
+    const { repositoryId, title } = source;
     const { folders: sourceFolders, ...workload } = source.workload;
     const { workloads: _workloads, ...forEach } = overrides;
     // Both take the same, and their id is the same lock.
@@ -109,7 +111,7 @@ export class SessionChildren {
       taskQueue: CONTROL_TASK_QUEUE,
       // A session that is terminated takes its tasks along: nothing may write a chain that no session answers for.
       parentClosePolicy: ParentClosePolicy.TERMINATE,
-      staticSummary: `${workload.name}: copy to ${job.target.repositoryId}`,
+      staticSummary: `${title}: copy to ${job.target.repositoryId}`,
       staticDetails: `Job **${job.name}**, workload **${workload.name}** (${workload.type}) from repository ${repositoryId}`,
       typedSearchAttributes: [
         { key: JOB_ID, value: job.id },
@@ -119,7 +121,7 @@ export class SessionChildren {
         {
           job: withoutSources(job),
           overrides: forEach,
-          workload,
+          workload: title === workload.name ? workload : { ...workload, title },
           sourceRepositoryId: repositoryId,
           sourceFolders,
           settings,

@@ -4,6 +4,7 @@ import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import type { FoundWorkload } from '../src/domain/sources/found-workload.js';
 import { ERROR_CODES, isErrorCode } from '../src/domain/errors.js';
 import { heldTwiceText } from '../src/domain/sources/one-workload.js';
+import { workloadTitles } from '../src/domain/sources/workload-titles.js';
 import { sentences } from '../src/domain/sentences.js';
 import { isLike, namedIn, sourceScope } from '../src/domain/jobs/source-scope.js';
 import {
@@ -19,6 +20,8 @@ import { codeOf, isStop, reasonOf } from './failures.js';
 export interface SourceWorkload {
   readonly repositoryId: string;
   readonly workload: FoundWorkload;
+  /** As its task is called. */
+  readonly title: string;
 }
 
 /** What the sources of a session show. */
@@ -44,6 +47,7 @@ export async function findWorkloads(
   const looks = await Promise.all(
     include.map(({ repositoryId }) => listWorkloads(job, repositoryId, settings)),
   );
+  const titleOf = workloadTitles(looks.flatMap(({ workloads }) => workloads));
   const isStarted = overrides.workloads === undefined ? () => true : namedIn(overrides.workloads);
   const isInScope = sourceScope(job);
   const found = new Map<string, SourceWorkload>();
@@ -65,7 +69,7 @@ export async function findWorkloads(
       if (!isStarted(workload) || !isInScope(repositoryId, workload)) continue;
       const passedOver = passedOverText(job, rulesOf(workload));
       if (workload.unseen === undefined && passedOver !== null) {
-        told.push(passedOverTask(workload.name, passedOver));
+        told.push(passedOverTask(titleOf(workload), passedOver));
         continue;
       }
       if (workload.unseen !== undefined) {
@@ -73,7 +77,8 @@ export async function findWorkloads(
         continue;
       }
       const known = found.get(workload.id);
-      if (known === undefined) found.set(workload.id, { repositoryId, workload });
+      if (known === undefined)
+        found.set(workload.id, { repositoryId, workload, title: titleOf(workload) });
       else {
         const reason = heldTwiceText(workload.id, known.repositoryId, repositoryId);
         told.push(warning(workload.name, 'WORKLOAD_CLAIMED_TWICE', reason));

@@ -11,9 +11,12 @@ import { codeOf, reasonOf } from './failures.js';
 export class TaskState {
   private state: CopyTask;
 
-  constructor({ id, name }: { readonly id: string; readonly name: string }, carried?: CopyTask) {
+  constructor(
+    { id, name, title }: { readonly id: string; readonly name: string; readonly title?: string },
+    carried?: CopyTask,
+  ) {
     const stateSince = new Date().toISOString();
-    this.state = { ...newTask(name, id), stateSince, ...carried };
+    this.state = { ...newTask(title ?? name, id), stateSince, ...carried };
   }
 
   get task(): CopyTask {

@@ -58,12 +58,17 @@ export function describeSession(session: SessionView): DisplayText {
     fields.push(['Note', 'no worker answers: progress and tasks are as they were last known']);
   const parts = [formatFields(fields)];
   if (session.tasks.length > 0) parts.push(display``, describeTasks(session.tasks));
-  const { omittedTasks } = session;
-  if (omittedTasks > 0 || session.tasks.some(({ recorded }) => recorded)) {
-    const more = omittedTasks > 0 ? `${omittedTasks} more tasks, and all` : 'All';
+  const more = describeMore(session);
+  if (more !== '')
     parts.push(display``, display`${more} of each task: longhaul session tasks ${session.id}`);
-  }
   return displayLines(parts);
+}
+
+/** What this leaves out; empty: nothing. */
+function describeMore({ omittedTasks, tasks }: SessionView): string {
+  if (omittedTasks > 0) return `${omittedTasks} more tasks, and all`;
+  if (tasks.some(({ recorded }) => recorded)) return 'All';
+  return tasks.some(({ notes }) => notes.length > 0) ? 'Notes' : '';
 }
 
 /** `12 success, 3 running`; empty when there is none. */

@@ -41,6 +41,16 @@ export function faultNotes(faults: FileFaults): string[] {
   return notesOf(faults, 'was not copied', 'were not copied for reasons like these');
 }
 
+/** In one sentence: the first one, and how many more there are. */
+export function faultsText({ count, examples }: FileFaults): string {
+  const [first] = examples;
+  const rest = count - 1;
+  const more = rest > 0 ? `; ${rest} more were not, as the notes say` : '';
+  return first === undefined
+    ? `${count} files were not copied`
+    : `${JSON.stringify(first.path)} was not copied: ${first.reason}${more}`;
+}
+
 /** The same of files that are copied later. */
 export function waitingNotes(waiting: FileFaults): string[] {
   return notesOf(waiting, 'waits', 'wait like these');

@@ -23,7 +23,10 @@ export function wholeSets(
     const missing = needs.find((need) => reasons.has(need));
     if (known.has(id)) continue;
     if (lacking.length > 0)
-      reasons.set(id, `${lacking.length} of its files were not copied (${lacking[0]!})`);
+      reasons.set(
+        id,
+        `${lacking.length === 1 ? 'one of its files was' : `${lacking.length} of its files were`} not copied (${lacking[0]!})`,
+      );
     else if (missing !== undefined) reasons.set(id, `it needs ${missing}, which is not there`);
   }
   return {

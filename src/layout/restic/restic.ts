@@ -26,8 +26,8 @@ export const resticLayout: TreeLayout = {
       { name: 'index', match: /^index\/[0-9a-f]{64}$/, content: 'immutable' },
       { name: 'snapshots', match: /^snapshots\/[0-9a-f]{64}$/, content: 'immutable' },
     ],
-    // Temporary names: of the local backend, of sftp.
-    ignored: /^locks\/|-tmp-\d+$|-restic-temp-[^/]*$/,
+    // `tmp/` is where early releases wrote. Temporary names: of the local backend, of sftp.
+    ignored: /^locks\/|^tmp\/|-tmp-\d+$|-restic-temp-[^/]*$/,
     digestInName: (path) => /\/([0-9a-f]{64})$/.exec(path)?.[1] ?? null,
     pointOf: (path) => /^snapshots\/(.*)$/.exec(path)?.[1]?.slice(0, ID_CHARACTERS) ?? null,
   },

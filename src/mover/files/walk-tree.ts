@@ -110,7 +110,9 @@ class ClassLook {
       const reason = this.#reasonAgainst(entry, path, collisions);
       if (reason === null) {
         if (entry.type === 'file' || this.#mayHold(`${path}/`)) wanted.push(entry);
-      } else if (isFirst) this.walk.faults.add({ path, reason });
+      } else if (isFirst && !(reason === NO_FOLDER_OF_ITS_TYPE && (await this.#isEmpty(entry)))) {
+        this.walk.faults.add({ path, reason });
+      }
     }
     return wanted.sort((a, b) => compareBytes(keyOf(a), keyOf(b)));
   }
@@ -147,12 +149,19 @@ class ClassLook {
     if (type === 'folder')
       return rules.classes.some((_, index) => mayHoldClass(rules, index, `${path}/`))
         ? null
-        : 'nothing that this type of backups has lies in such a folder';
+        : NO_FOLDER_OF_ITS_TYPE;
     const own = classOf(rules, path);
     const folder = parentFolder(path);
     if (own === null || !mayHoldClass(rules, own, folder === '' ? '' : `${folder}/`))
       return NO_FILE_OF_ITS_TYPE;
     return tooLarge(stamp, limits);
+  }
+
+  /** Whether nothing but folders lies in it: nobody misses anything then. */
+  async #isEmpty({ path }: RepositoryEntry): Promise<boolean> {
+    for (const entry of await this.walk.repository.list(path))
+      if (entry.type !== 'folder' || !(await this.#isEmpty(entry))) return false;
+    return true;
   }
 
   /** Of names that are one name at the target all but the first. */
@@ -168,6 +177,8 @@ class ClassLook {
     return collisions;
   }
 }
+
+const NO_FOLDER_OF_ITS_TYPE = 'nothing that this type of backups has lies in such a folder';
 
 const OTHER_CASE =
   'the target does not tell names apart that differ by case alone, and another one lies beside it';

@@ -1,4 +1,5 @@
-import { cp } from 'node:fs/promises';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { poke } from '../../support/layout/repository-copy.js';
 import { libvirtTruth, testJob, TestSite } from '../../support/session/test-site.js';
@@ -63,6 +64,23 @@ describeTemporal('two machines with one id', () => {
     expect(await site.readBack('nightly', 'web01')).toEqual(
       Object.values((await libvirtTruth())['web01']!),
     );
+  });
+
+  it('are called by their ids as well when they share a name, too', async () => {
+    site = await TestSite.create();
+    const other = site.path('primary', 'other-host');
+    await cp(site.path('primary', 'web01'), other, { recursive: true });
+    for (const file of (await readdir(other)).filter((name) => name.endsWith('.xml'))) {
+      const text = await readFile(join(other, file), 'utf8');
+      await writeFile(join(other, file), text.replaceAll('0b5f0c9e', '1c6f1dae'));
+    }
+    workers = await TestWorkers.start(site);
+    const { tasks } = await workers.runSession(testJob());
+    expect(tasks.map(({ workload, result }) => [workload, result]).sort()).toEqual([
+      ['files01', 'success'],
+      [`web01 (${WEB01})`, 'success'],
+      [`web01 (${WEB01.replace('0b5f0c9e', '1c6f1dae')})`, 'success'],
+    ]);
   });
 
   it('are told from one machine whose folder was copied by hand', async () => {

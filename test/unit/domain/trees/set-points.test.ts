@@ -54,7 +54,7 @@ describe('the points that are there once files were copied', () => {
       ['2'],
       'd',
       [
-        'restore point a is not in the copy: 1 of its files were not copied (1)',
+        'restore point a is not in the copy: one of its files was not copied (1)',
         'restore point b is not in the copy: it needs a, which is not there',
         'restore point c is not in the copy: it needs b, which is not there',
       ],

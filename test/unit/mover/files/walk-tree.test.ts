@@ -12,14 +12,23 @@ interface Look {
   readonly tree?: Partial<SourceTree>;
   readonly limits?: Partial<TargetLimits>;
   readonly change?: (entry: RepositoryEntry) => RepositoryEntry;
+  /** Folders that hold no file. */
+  readonly emptyFolders?: readonly string[];
 }
 
 /** A look at every class, the last first. */
 async function lookAt(
   files: Readonly<Record<string, string>>,
-  { rules = TOY_STORE_RULES, tree = {}, limits = {}, change = (entry) => entry }: Look = {},
+  {
+    rules = TOY_STORE_RULES,
+    tree = {},
+    limits = {},
+    change = (entry) => entry,
+    emptyFolders = [],
+  }: Look = {},
 ) {
   const repository = new SimulatedRepository();
+  for (const folder of emptyFolders) await repository.makePlace(folder);
   for (const [path, content] of Object.entries(files)) {
     await repository.makePlace(path.slice(0, Math.max(0, path.lastIndexOf('/'))));
     await repository.put(path, Buffer.from(content));
@@ -76,6 +85,12 @@ describe('a look at a store', () => {
       listed: { data: ['data/own/1'] },
       named: [],
     });
+  });
+
+  it('does not name a folder of another type in which no file lies', async () => {
+    const emptyFolders = ['store/tmp', 'store/old/2015/06'];
+    expect((await lookAt({ 'store/data/1': '1' }, { emptyFolders })).named).toEqual([]);
+    expect((await lookAt({ 'store/old/2015/07/1': '1' }, { emptyFolders })).named).toHaveLength(1);
   });
 
   it.each<[string, Record<string, string>, Look, string]>([
