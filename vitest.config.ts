@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.js';
 
-/** Two projects: the tests that talk to Temporal share one server, started only when one of them is selected. */
+/** Files that put another module in the place of one, or add a row before anything reads the rows: each has a process of its own. All others
+ *  share theirs, because loading the same modules for each of them takes longer than most tests do. So a test leaves a process as it found
+ *  it: rows, prototypes, clocks and what was started are taken back. */
+const ALONE = ['test/unit/config/another-kind.test.ts', 'test/unit/temporal/state-lock.test.ts'];
+
+/** The tests that talk to Temporal are a project of their own: they share one server, started only when one of them is selected. */
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -18,9 +23,15 @@ export default defineConfig({
         test: {
           name: 'plain',
           include: ['test/{unit,conformance,replay,compat,boundary}/**/*.test.ts'],
+          exclude: ALONE,
+          isolate: false,
           testTimeout: 20_000,
           hookTimeout: 60_000,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'alone', include: ALONE, testTimeout: 20_000, hookTimeout: 60_000 },
       },
       {
         extends: true,

@@ -1,4 +1,3 @@
-import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { TemporalSettings } from '../src/temporal/connect.js';
 import { readSessionRecord, runLargeSession } from '../test/support/session/large-session.js';
 import { testJob, TestSite } from '../test/support/session/test-site.js';
@@ -9,7 +8,6 @@ import { withScratchServer } from '../test/support/temporal/scratch-server.js';
 /** A session of as many workloads as the command line says (5,000), each with so many notes (20), over children that copy nothing: shows
  *  that it ends, with a record that is whole, and what it cost. Usage: npm run scale-test -- [workloads] [notes] [events of one run] */
 async function scaleTest(count: number, notes: number, maxHistoryEvents: number): Promise<void> {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
   const site = await TestSite.create(null);
   try {
     await withScratchServer((temporal) =>

@@ -1,9 +1,7 @@
 import type { FormatId } from '../../src/domain/sources/restore-point.js';
-import { IMAGE_FORMATS } from '../../src/image/formats.js';
-import type { ImageFormat } from '../../src/image/image-format.js';
 import type { BackupLayout } from '../../src/layout/backup-layout.js';
 import { BACKUP_LAYOUTS } from '../../src/layout/layouts.js';
-import { extentName, SLAB, slabFiles } from '../support/slab/slab-format.js';
+import { extentName, makeSlabFormatKnown, slabFiles } from '../support/slab/slab-format.js';
 import { belowName, slabLayout } from '../support/slab/slab-layout.js';
 
 /** In which format the source of a scenario holds its disks. */
@@ -75,9 +73,13 @@ function blockOf(disk: Buffer, at: number): Buffer {
   return bytes;
 }
 
-/** A row in each of the lists is all that the product has to know. */
-export function makeSlabsKnown(): void {
-  if (IMAGE_FORMATS.includes(SLAB)) return;
-  (IMAGE_FORMATS as ImageFormat[]).push(SLAB);
-  (BACKUP_LAYOUTS as BackupLayout[]).unshift(slabLayout);
+/** A row in each of the lists is all that the product has to know. @returns what takes them out again */
+export function makeSlabsKnown(): () => void {
+  const forgetFormat = makeSlabFormatKnown();
+  const rows = BACKUP_LAYOUTS as BackupLayout[];
+  rows.unshift(slabLayout);
+  return () => {
+    forgetFormat();
+    rows.splice(rows.indexOf(slabLayout), 1);
+  };
 }

@@ -1,11 +1,4 @@
-import { fileURLToPath } from 'node:url';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  Runtime,
-  Worker,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -14,19 +7,17 @@ import {
   type RecordedHistory,
 } from '../support/session/history-file.js';
 import { HISTORY_SHAPES } from '../support/session/history-shapes.js';
+import { quietRuntime } from '../support/temporal/quiet-runtime.js';
+import { workflowBundle } from '../support/workflows/workflow-sandbox.js';
 
 const names = await historyNames();
 
 /** Each recorded execution has ended: one that was cut off in a started Workflow Task would pass whatever the code does. */
 describe('recorded histories', () => {
-  let workflowBundle: WorkflowBundleWithSourceMap;
+  let codePath: string;
   beforeAll(async () => {
-    Runtime.install({ logger: new DefaultLogger('ERROR') });
-    const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
-    workflowBundle = await bundleWorkflowCode({
-      workflowsPath,
-      logger: new DefaultLogger('ERROR'),
-    });
+    quietRuntime();
+    codePath = await workflowBundle();
   }, 60_000);
 
   /** @throws DeterminismViolationError when the workflow would not go the recorded way */
@@ -34,7 +25,7 @@ describe('recorded histories', () => {
     const started = history.events[0]!['workflowExecutionStartedEventAttributes'] as {
       workflowId: string;
     };
-    await Worker.runReplayHistory({ workflowBundle }, history, started.workflowId);
+    await Worker.runReplayHistory({ workflowBundle: { codePath } }, history, started.workflowId);
   }
 
   it('exist for every way through the workflows', () => {

@@ -4,6 +4,10 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const LONG =
   /kill-table\/(kill-table|killed-process|power-cut)|years-of-copies|removed-workloads|dashboard\.test|worker-killed|live-stores/;
 
+/** In this order. A process goes on with the next file only when that one is of the same project; and the short files of `plain`, at the end,
+ *  leave neither worker without work. */
+const PROJECTS = ['temporal', 'alone', 'plain'];
+
 /** Of a clean checkout nothing is known of how long its tests take, and vitest goes by their sizes. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -12,6 +16,6 @@ export class LongestFirst extends BaseSequencer {
   }
 }
 
-function rank({ moduleId }: TestSpecification): number {
-  return LONG.test(moduleId) ? 0 : 1;
+function rank({ moduleId, project }: TestSpecification): number {
+  return 2 * PROJECTS.indexOf(project.name) + (LONG.test(moduleId) ? 0 : 1);
 }

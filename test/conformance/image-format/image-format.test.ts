@@ -12,16 +12,14 @@ import { readTargetHead, targetLayer } from '../../../src/mover/blocks/layer-fil
 import { withVerifier } from '../../../src/mover/blocks/verify-units.js';
 import { firstDifference } from '../../support/image/composed-disk.js';
 import { SparseBytes } from '../../support/image/sparse-bytes.js';
-import { SLAB } from '../../support/slab/slab-format.js';
+import { makeSlabFormatKnown } from '../../support/slab/slab-format.js';
 import { FORMAT_ROWS, type FormatRow } from './format-rows.js';
 import { CHAIN, CopiedDisk } from './mover-copy.js';
 import { fullOf, incrementOf, readByMap, type Sample } from './sample-disks.js';
 
 const BLOCK = 65_536;
 
-beforeAll(() => {
-  if (!IMAGE_FORMATS.includes(SLAB)) (IMAGE_FORMATS as ImageFormat[]).push(SLAB);
-});
+beforeAll(makeSlabFormatKnown);
 
 it('has a row for every format whose files are composed in a way of their own', () => {
   const composed = IMAGE_FORMATS.filter(({ composer }) => composer !== null);

@@ -1,7 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -21,9 +20,10 @@ import {
 } from '../../../workflows/messages.js';
 import { Receiver } from '../../support/notify/receiver.js';
 import { ownNamespace } from '../../support/temporal/own-namespace.js';
+import { quietRuntime } from '../../support/temporal/quiet-runtime.js';
 import { describeTemporal } from '../../support/temporal/server.js';
+import { workflowBundle } from '../../support/workflows/workflow-sandbox.js';
 
-const WORKFLOWS = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
 const SECRET = 'T0p-s3cret';
 
 const LATE: SafetyProblem = {
@@ -47,6 +47,7 @@ describeTemporal('the watch over all copies', () => {
     receiver = await Receiver.start();
     const settings = await ownNamespace();
     ({ client } = await connectTemporal(settings));
+    quietRuntime();
     native = await connectNative(settings);
     const urlFile = join(folder, 'url');
     await writeFile(urlFile, receiver.url(`/${SECRET}`));
@@ -82,7 +83,7 @@ describeTemporal('the watch over all copies', () => {
     const running = await Worker.create({
       ...native,
       taskQueue: CONTROL_TASK_QUEUE,
-      workflowsPath: WORKFLOWS,
+      workflowBundle: { codePath: await workflowBundle() },
       activities: createNotifyActivities({ notifications, timeZone: 'UTC', readSafety }),
     });
     const run = running.run();

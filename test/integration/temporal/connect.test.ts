@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connectNative, connectTemporal } from '../../../src/temporal/connect.js';
 import type { TemporalClient } from '../../../src/temporal/connect.js';
 import { prepareNamespace } from '../../../src/temporal/namespace.js';
+import { quietRuntime } from '../../support/temporal/quiet-runtime.js';
 import {
   describeTemporal,
   externalSettings,
@@ -93,6 +94,8 @@ describeTemporal('prepareNamespace', () => {
     return Number(config?.workflowExecutionRetentionTtl?.seconds) / DAY_S;
   }
 });
+
+beforeAll(quietRuntime);
 
 describeTemporal('connectNative', () => {
   it('reaches the configured server', async () => {

@@ -57,7 +57,9 @@ function companionOf(pointId: string, { name, path }: RepositoryEntry): SourceCo
 
 const NAME = /^(?<day>\d+)\.(?<point>[0-9a-z-]+)\.(?<disk>[0-9a-z-]+)\.bundle$/;
 
-/** A row in the list is all that the product has to know. */
-export function makeBundlesKnown(): void {
-  if (!BACKUP_LAYOUTS.includes(bundleLayout)) (BACKUP_LAYOUTS as BackupLayout[]).push(bundleLayout);
+/** A row in the list is all that the product has to know. @returns what takes it out again */
+export function makeBundlesKnown(): () => void {
+  const rows = BACKUP_LAYOUTS as BackupLayout[];
+  rows.push(bundleLayout);
+  return () => void rows.splice(rows.indexOf(bundleLayout), 1);
 }

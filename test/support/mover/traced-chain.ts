@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { processEntry } from '../process-entry.js';
 
 const PROCESS = fileURLToPath(new URL('./chain-process.ts', import.meta.url));
 const TIMEOUT_MS = 120_000;
@@ -35,7 +36,7 @@ export class TracedChain {
   ): Promise<Map<string, string[]>> {
     const output = join(this.folder, 'trace');
     const folders = ['primary', 'offsite', 'restored'].map((name) => join(this.folder, name));
-    const node = [process.execPath, '--import', 'tsx', PROCESS, ...folders, ...operations];
+    const node = [process.execPath, await processEntry(PROCESS), ...folders, ...operations];
     await execute('strace', ['-f', '-qq', ...options, '-e', 'signal=none', '-o', output, ...node], {
       timeout: TIMEOUT_MS,
     });

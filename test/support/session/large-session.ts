@@ -23,6 +23,8 @@ import {
   repositoryTaskQueue,
 } from '../../../workflows/messages.js';
 import { runLengths } from './run-lengths.js';
+import { quietRuntime } from '../temporal/quiet-runtime.js';
+import { workflowBundle } from '../workflows/workflow-sandbox.js';
 import type { TestSite } from './test-site.js';
 
 export const LARGE_SESSION_ID = 'nightly-20261124T220000Z';
@@ -37,6 +39,7 @@ export async function runLargeSession(
     readonly settings?: Partial<CopySettings>;
   },
 ) {
+  quietRuntime();
   const { client, connection } = await connectTemporal(temporal);
   const native = await connectNative(temporal);
   const mover = new DataMover(site.repositories.map(locationOf));
@@ -65,7 +68,8 @@ export async function runLargeSession(
     enumerateWorkloads: ({ after }: { after: string | null }) =>
       Promise.resolve(workloadPage(found, after)),
   };
-  const workflowsPath = fileURLToPath(new URL('./stub-children.ts', import.meta.url));
+  const entry = fileURLToPath(new URL('./stub-children.ts', import.meta.url));
+  const stubs = { workflowBundle: { codePath: await workflowBundle(entry) } };
   const workers = await Promise.all(
     [CONTROL_TASK_QUEUE, lookTaskQueue('offsite'), repositoryTaskQueue('offsite')].map(
       (taskQueue) =>
@@ -73,7 +77,7 @@ export async function runLargeSession(
           ...native,
           taskQueue,
           activities,
-          ...(taskQueue === CONTROL_TASK_QUEUE ? { workflowsPath } : {}),
+          ...(taskQueue === CONTROL_TASK_QUEUE ? stubs : {}),
         }),
     ),
   );

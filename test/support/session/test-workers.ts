@@ -1,5 +1,4 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { startWorkers, type RunningWorkers } from '../../../src/bin/workers.js';
 import {
   DEFAULT_COPY_SETTINGS,
@@ -14,6 +13,7 @@ import {
 import { CONTROL_TASK_QUEUE } from '../../../workflows/messages.js';
 import type { copySession } from '../../../workflows/copy-session.js';
 import type { TestSite } from './test-site.js';
+import { quietRuntime } from '../temporal/quiet-runtime.js';
 import { workflowBundle } from '../workflows/workflow-sandbox.js';
 import { NO_NOTIFICATIONS } from '../notify/no-notifications.js';
 
@@ -25,18 +25,6 @@ export const TEST_SETTINGS: CopySettings = {
   // Also the time that one batch may take with all its attempts, on a machine with much else to do.
   unavailableLimitMs: 120_000,
 };
-
-let isRuntimeInstalled = false;
-
-/** Activities that fail are what these tests are about: the SDK's reports of them would bury the results. */
-function quietRuntime(): void {
-  if (!isRuntimeInstalled)
-    Runtime.install({
-      logger: new DefaultLogger('ERROR'),
-      telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
-    });
-  isRuntimeInstalled = true;
-}
 
 /** Workers in this process and a client, in a namespace of their own. */
 export class TestWorkers {

@@ -3,6 +3,7 @@ import { BLOCK_BYTES } from '../../../src/domain/targets/digest.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { PlacedSlots } from '../../../src/domain/targets/file-units.js';
 import { slotOffset } from '../../../src/domain/targets/slot-placement.js';
+import { IMAGE_FORMATS } from '../../../src/image/formats.js';
 import type { ByteSource } from '../../../src/image/byte-source.js';
 import {
   BLOCK_DIRECT,
@@ -110,6 +111,13 @@ export function slabFiles(
 
 /** Something that only this format knows of, and that a copy must keep. */
 export const SLAB_COLOR = 7;
+
+/** A row in the list is all that the product has to know. @returns what takes it out again */
+export function makeSlabFormatKnown(): () => void {
+  const rows = IMAGE_FORMATS as ImageFormat[];
+  rows.push(SLAB);
+  return () => void rows.splice(rows.indexOf(SLAB), 1);
+}
 
 /** The id that the tool gives to an image of this name. */
 export function slabId(name: string): string {

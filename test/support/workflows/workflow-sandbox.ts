@@ -12,6 +12,7 @@ import { ReusableVMWorkflowCreator } from '@temporalio/worker/lib/workflow/reusa
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 /** Folders whose code may be part of the bundle. */
 const BUNDLED = ['workflows', 'activities', 'src'];
+const PRODUCT = join(ROOT, 'workflows', 'index.ts');
 const BUNDLES = join(ROOT, '.cache', 'workflow-bundles');
 
 let creator: Promise<Sandbox> | null = null;
@@ -52,13 +53,22 @@ const MUTATION = '__stryker__';
 const NO_LIMIT = undefined as unknown as number;
 const NO_SOURCE_MAP = { version: 3, sources: [], names: [], mappings: '', file: '' } as never;
 
-/** Path of the bundle of today's code; it is made once and kept, because that takes seconds. */
-export async function workflowBundle(): Promise<string> {
-  const path = join(BUNDLES, `${digestOfSources()}.js`);
+/** Path of the bundle of today's code; it is made once and kept, because that takes seconds.
+ *  @param workflowsPath default: all workflows of the product */
+export function workflowBundle(workflowsPath = PRODUCT): Promise<string> {
+  let made = bundles.get(workflowsPath);
+  if (made === undefined) bundles.set(workflowsPath, (made = bundleOf(workflowsPath)));
+  return made;
+}
+
+const bundles = new Map<string, Promise<string>>();
+
+async function bundleOf(workflowsPath: string): Promise<string> {
+  const path = join(BUNDLES, `${digestOfSources(workflowsPath)}.js`);
   mkdirSync(BUNDLES, { recursive: true });
   if (readdirSync(BUNDLES).some((name) => path.endsWith(`/${name}`))) return path;
   const { code } = await bundleWorkflowCode({
-    workflowsPath: join(ROOT, 'workflows', 'index.ts'),
+    workflowsPath,
     logger: new DefaultLogger('ERROR'),
   });
   const partial = `${path}.${randomUUID()}`;
@@ -67,8 +77,9 @@ export async function workflowBundle(): Promise<string> {
   return path;
 }
 
-function digestOfSources(): string {
+function digestOfSources(workflowsPath: string): string {
   const hash = createHash('sha256').update(readFileSync(join(ROOT, 'package-lock.json')));
+  hash.update(workflowsPath).update(readFileSync(workflowsPath));
   for (const folder of BUNDLED)
     for (const name of (readdirSync(join(ROOT, folder), { recursive: true }) as string[]).sort())
       if (name.endsWith('.ts'))

@@ -1,6 +1,8 @@
-import { expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { reportStateDirectory } from '../../../src/bin/state-directory.js';
 import { BackupError } from '../../../src/domain/errors.js';
+
+afterEach(() => vi.useRealTimers());
 
 it('says once that the state directory is lost, with its code and no stack, and once that it is back', async () => {
   vi.useFakeTimers();
@@ -21,5 +23,4 @@ it('says once that the state directory is lost, with its code and no stack, and 
     ['info', {}, 'the state directory is back'],
   ]);
   expect(vi.getTimerCount()).toBe(0);
-  vi.useRealTimers();
 });

@@ -3,16 +3,15 @@ import { closeSync, openSync } from 'node:fs';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { processEntry } from '../../support/process-entry.js';
 
 const LONGHAUL = fileURLToPath(new URL('../../../src/bin/longhaul.ts', import.meta.url));
-const NODE = ['--import', 'tsx', LONGHAUL];
 
-it('says in words that the output cannot be written', () => {
+it('says in words that the output cannot be written', async () => {
   const full = openSync('/dev/full', 'w');
   const stdio = ['ignore', full, 'pipe'] as const;
-  const { status, stderr } = spawnSync(process.execPath, [...NODE, '--help'], {
-    stdio: [...stdio],
-  });
+  const entry = await processEntry(LONGHAUL);
+  const { status, stderr } = spawnSync(process.execPath, [entry, '--help'], { stdio: [...stdio] });
   closeSync(full);
   expect(stderr.toString()).toMatch(
     /^OUTPUT_NOT_WRITTEN: the output of the command could not be written: ENOSPC.*\n.*\n$/,
@@ -21,7 +20,8 @@ it('says in words that the output cannot be written', () => {
 });
 
 it('ends without a word when its reader has gone', async () => {
-  const child = spawn(process.execPath, [...NODE, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const entry = await processEntry(LONGHAUL);
+  const child = spawn(process.execPath, [entry, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.destroy();
   let errors = '';
   child.stderr.on('data', (text: Buffer) => (errors += text.toString()));

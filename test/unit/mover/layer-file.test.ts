@@ -1,7 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SourceDisk, SourceExtent } from '../../../src/domain/sources/restore-point.js';
-import { IMAGE_FORMATS } from '../../../src/image/formats.js';
-import type { ImageFormat } from '../../../src/image/image-format.js';
 import { sourceFingerprint } from '../../../src/layout/source-fingerprint.js';
 import { ImageStack } from '../../../src/mover/blocks/image-stack.js';
 import { openLayer, type LayerFile } from '../../../src/mover/blocks/layer-file.js';
@@ -10,7 +8,7 @@ import { streamFile } from '../../support/image/stream-file.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { CallCounter } from '../../support/repository/count-calls.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
-import { extentName, SLAB, slabFiles } from '../../support/slab/slab-format.js';
+import { extentName, makeSlabFormatKnown, slabFiles } from '../../support/slab/slab-format.js';
 
 const BLOCK = 65_536;
 
@@ -18,9 +16,7 @@ describe('an image whose blocks lie in an extent', () => {
   let source: SimulatedRepository;
   let counter: CallCounter;
   let full: LayerFile;
-  beforeAll(() => {
-    if (!IMAGE_FORMATS.includes(SLAB)) (IMAGE_FORMATS as ImageFormat[]).push(SLAB);
-  });
+  beforeAll(makeSlabFormatKnown);
   beforeEach(async () => {
     source = new SimulatedRepository('primary');
     counter = new CallCounter(source);

@@ -10,7 +10,11 @@ import { createApi } from '../../../../src/api/create-api.js';
 import type { LonghaulConfig } from '../../../../src/config/config.js';
 import { prepareNamespace } from '../../../../src/temporal/namespace.js';
 import type { CopyBlocksHeartbeat } from '../../../../src/domain/sessions/operation.js';
+import { quietRuntime } from '../../../support/temporal/quiet-runtime.js';
 import { temporalAddress } from '../../../support/temporal/server.js';
+import { workflowBundle } from '../../../support/workflows/workflow-sandbox.js';
+
+const STAND_INS = fileURLToPath(new URL('./stand-in-workflows.ts', import.meta.url));
 
 export const TEST_CONFIG: LonghaulConfig = {
   server: { address: '127.0.0.1', port: 8420, tokenFile: null, signIn: null },
@@ -134,13 +138,14 @@ interface RunningWorker {
 }
 
 async function startWorker(namespace: string): Promise<RunningWorker> {
+  quietRuntime();
   const connection = await NativeConnection.connect({ address: temporalAddress() });
   const worker = await Worker.create({
     connection,
     namespace,
     taskQueue: 'control',
     activities: { copyBlocks: heartbeatUntilCancelled, lookAway },
-    workflowsPath: fileURLToPath(new URL('./stand-in-workflows.ts', import.meta.url)),
+    workflowBundle: { codePath: await workflowBundle(STAND_INS) },
   });
   const running = worker.run();
   return {
