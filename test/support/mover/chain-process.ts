@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { peakMemoryMiB } from '../../../bench/peak-memory.js';
 import { ChainUnderTest } from '../../../bench/chain-under-test.js';
-import { MARK } from './traced-chain.js';
+import { MARK } from './trace-mark.js';
 
 /** A process that does operations of the data mover, on its threads, on one chain in real folders: to be looked at from outside.
  *  Arguments: source folder, target folder, folder to restore to, operations. Before each it looks for a file named after the operation,

@@ -5,12 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { processEntry } from '../process-entry.js';
+import { MARK } from './trace-mark.js';
 
 const PROCESS = fileURLToPath(new URL('./chain-process.ts', import.meta.url));
 const TIMEOUT_MS = 120_000;
 const execute = promisify(execFile);
-
-export const MARK = '/longhaul-mark/';
 
 /** Folders of a source chain and its copy, and a process that works on them under strace. */
 export class TracedChain {
