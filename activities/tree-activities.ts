@@ -1,7 +1,7 @@
 import { assertOwnCopies } from '../src/chain/sessions/copies-owner.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { TreePlanOutcome } from '../src/domain/trees/tree-work.js';
-import type { PlanTreeInput } from '../src/mover/files/plan-tree.js';
+import type { PlanTreeInput } from '../src/mover/files/plan-class.js';
 import { StagedClass } from '../src/mover/files/staged-files.js';
 import { classIndexOf, requireTreePlan } from '../src/mover/files/tree-plan.js';
 import { runBatch } from './block-activities.js';

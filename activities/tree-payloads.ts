@@ -53,8 +53,10 @@ export interface PublishedFiles {
   readonly drifted: number;
   /** One of them. */
   readonly driftedPath: string | null;
-  /** Files that cannot be read, or are not what their names claim. */
+  /** Files that cannot be read, or are not what their names claim; and those that may refer to such. */
   readonly faults: FileFaults;
+  /** How many. Absent: from a release that removed all the same. */
+  readonly lacking?: number;
 }
 
 export interface CommitTreeRequest extends TargetChain {

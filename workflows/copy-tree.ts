@@ -50,6 +50,8 @@ class TreeCopy implements WorkloadTask {
   readonly ids;
   private replans = 0;
   private faults: FileFaults = NO_FAULTS;
+  /** Files and folders that could not be copied or looked into. */
+  private lacking = 0;
   private leftOut: readonly string[] = [];
   private readonly data;
 
@@ -109,6 +111,7 @@ class TreeCopy implements WorkloadTask {
   private async copyRound(): Promise<void> {
     const plan = await this.plan();
     this.faults = plan.faults;
+    this.lacking = plan.lacking ?? 0;
     if (plan.state !== 'planned')
       return plan.state === 'same' ? this.end(plan) : this.endSuspicious(plan);
     this.state.addWork(
@@ -166,7 +169,12 @@ class TreeCopy implements WorkloadTask {
       this.state.addProgress(counts, share, Date.now() - startedAtMs);
     }
     this.state.show({ state: 'composing' }, `naming the files of ${work.class}`);
-    const { drifted, driftedPath, faults } = await this.pause.pausable(() =>
+    const {
+      drifted,
+      driftedPath,
+      faults,
+      lacking = 0,
+    } = await this.pause.pausable(() =>
       this.data.publishFiles.executeWithOptions(
         { summary: `${workload.name} ${work.class}: name the files` },
         [what],
@@ -178,6 +186,7 @@ class TreeCopy implements WorkloadTask {
         'SOURCE_CHANGED',
       );
     this.faults = joinFaults(this.faults, faults);
+    this.lacking += lacking;
   }
 
   private async commit({ reference }: PlannedTree): Promise<void> {
@@ -199,6 +208,8 @@ class TreeCopy implements WorkloadTask {
   /** What fails here is a warning: the copy is good. */
   private async removeDue({ reference }: PlannedTree): Promise<void> {
     const { workload } = this.input;
+    // What the source has removed the older state may need that the copy is in, and what was not read may need it.
+    if (this.lacking > 0) return;
     this.state.show({ state: 'retention' }, 'removing what is not kept any more');
     try {
       const { fileCount, points, postponed } = await this.pause.pausable(() =>
@@ -233,6 +244,7 @@ class TreeCopy implements WorkloadTask {
     if (count > 0) this.state.show({ code: 'FILE_NOT_COPIED' }, faultsText(this.faults));
     const parts = [
       ...(count > 0 ? [faultsText(this.faults)] : []),
+      ...(this.lacking > 0 ? [NOT_REMOVED] : []),
       ...warnings,
       ...(unusable === null
         ? []
@@ -254,6 +266,9 @@ class TreeCopy implements WorkloadTask {
     await goOnInNewRun<typeof copyTree>({ ...this.input, carried: { task: this.state.task } });
   }
 }
+
+const NOT_REMOVED =
+  'nothing was removed from the copy, because files of the source could not be copied';
 
 function nothingText(waitingCount: number): string {
   const text = 'the copy has all that the source shows';

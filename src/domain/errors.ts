@@ -192,7 +192,7 @@ export const ERROR_CODES = {
   FILE_NOT_COPIED: {
     kind: 'unsupported',
     meaning:
-      'Files of a tree cannot be copied: their names, kinds or sizes are none that a copy can have.',
+      'Files of a tree cannot be copied: they cannot be read, or their names, kinds or sizes are none that a copy can have; or they may refer to such files.',
     hint: 'The notes of the task name them, each with its reason; all others are copied.',
   },
   SOURCE_SUSPICIOUS: {

@@ -1,7 +1,7 @@
 import type { RestorePointView } from '../domain/targets/repository-view.js';
 import { restorePointKey } from '../domain/targets/repository-view.js';
 import type { TargetRestorePoint } from '../domain/targets/target-point.js';
-import type { TargetTreePoint } from '../domain/trees/target-tree.js';
+import { faultOfPoint, healthOf, type TargetTreePoint } from '../domain/trees/target-tree.js';
 import { chainFolder } from '../chain/chain-paths.js';
 import { FILES_FOLDER } from './tree-paths.js';
 import type { TreeRecord } from './tree-record.js';
@@ -23,7 +23,7 @@ export function pointsAsRestorePoints({ points }: TreeRecord): TargetRestorePoin
     ...{ id: point.id, createdAt: point.createdAt, copiedAt: point.copiedAt },
     kind: isWhole(point) ? 'full' : 'increment',
     ...{ parentId: null, chainId: point.id, state: 'available' },
-    ...{ health: point.health, verifiedAt: point.verifiedAt, flags: point.flags },
+    ...{ health: healthOf(point), verifiedAt: point.verifiedAt, flags: point.flags },
     ...{ disks: [], companions: [], copyId: point.id },
     source: { ...point.source, fingerprint: null },
   }));
@@ -47,8 +47,13 @@ export function treePointView(
     ...{ createdAt: point.createdAt, copiedAt: point.copiedAt, kind: point.kind },
     ...{ parentId: parent === undefined ? null : key(parent.id), chainId: null },
     ...{ complete: true, state: 'complete', lookAgainAt: null },
-    reason: point.health === 'corrupt' ? 'a health check found damaged files' : (point.gap ?? null),
-    ...{ health: point.health, verifiedAt: point.verifiedAt, retention: point.flags, keptBecause },
+    reason: faultOfPoint(point),
+    ...{
+      health: healthOf(point),
+      verifiedAt: point.verifiedAt,
+      retention: point.flags,
+      keptBecause,
+    },
     keptUntil: null,
     files: [
       {

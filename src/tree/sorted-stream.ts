@@ -26,6 +26,11 @@ export class SortedStream<T extends Sorted> {
     return null;
   }
 
+  /** What it reads from is closed, although it is not at its end. */
+  async close(): Promise<void> {
+    await this.parts.return?.();
+  }
+
   async #nextPart(): Promise<void> {
     for (;;) {
       const next: IteratorResult<readonly T[], unknown> = await this.parts.next();

@@ -9,6 +9,7 @@ import {
   text,
   type Shape,
 } from '../domain/json-shape.js';
+import type { FileFaults } from '../domain/trees/file-faults.js';
 import type { GuardedDay } from '../domain/trees/tree-guard.js';
 import type { TargetTreePoint } from '../domain/trees/target-tree.js';
 import { ownedFields } from '../chain/chain-record-shape.js';
@@ -86,6 +87,12 @@ const point = object<TargetTreePoint>({
   flags: listOf(oneOf('weekly', 'monthly', 'yearly')),
   source: object<TargetTreePoint['source']>({ repositoryId: text, restorePointId: text }),
   gap: optional(text),
+  lacks: optional(
+    object<FileFaults>({
+      count,
+      examples: listOf(object<FileFaults['examples'][number]>({ path: text, reason: text })),
+    }),
+  ),
   goneSince: optional(instant),
 });
 

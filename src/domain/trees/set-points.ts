@@ -1,5 +1,6 @@
 /** What the points of a copied tree are worth once files were copied: a point is there with all of its files, or not at all. */
 
+import { NOTHING_LACKING, type Lacking } from './lacking-files.js';
 import type { TreePoint } from './source-tree.js';
 import type { TargetTreePoint } from './target-tree.js';
 
@@ -16,17 +17,19 @@ export function wholeSets(
   points: readonly TreePoint[],
   known: ReadonlySet<string>,
   isCopied: (path: string) => boolean,
+  lacking: Lacking = NOTHING_LACKING,
 ): WholePoints {
   const reasons = new Map<string, string>();
+  // Of a file that is older here than at the source the copy has something, too.
+  const unread = new Map(lacking.points.map(({ id, faults }) => [id, faults]));
   for (const { id, files, needs } of points) {
-    const lacking = files?.filter((path) => !isCopied(path)) ?? [];
+    const absent = files?.filter((path) => !isCopied(path)) ?? [];
+    const named = unread.get(id)?.examples[0]?.path ?? absent[0];
+    const count = Math.max(absent.length, unread.get(id)?.count ?? 0);
     const missing = needs.find((need) => reasons.has(need));
     if (known.has(id)) continue;
-    if (lacking.length > 0)
-      reasons.set(
-        id,
-        `${lacking.length === 1 ? 'one of its files was' : `${lacking.length} of its files were`} not copied (${lacking[0]!})`,
-      );
+    const were = count === 1 ? 'one of its files was' : `${count} of its files were`;
+    if (named !== undefined) reasons.set(id, `${were} not copied (${named})`);
     else if (missing !== undefined) reasons.set(id, `it needs ${missing}, which is not there`);
   }
   return {

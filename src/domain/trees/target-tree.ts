@@ -1,5 +1,7 @@
 /** Points of a tree that Longhaul keeps in a target repository, as the record of the tree lists them. Plain JSON. */
 
+import { fileNotes } from './tree-damage.js';
+import type { FileFaults } from './file-faults.js';
 import type { TreePointKind } from './source-tree.js';
 import type { GfsFlag, PointHealth } from '../targets/target-point.js';
 
@@ -17,6 +19,7 @@ export interface TargetTreePoint {
   readonly files: readonly string[] | null;
   readonly fileCount: number;
   readonly sizeBytes: number;
+  /** Of the files that are there; `healthOf` says what the point is worth. */
   readonly health: PointHealth;
   /** When all of its files were last read and compared with their digests. RFC 3339 UTC; null: not since they were copied. */
   readonly verifiedAt: string | null;
@@ -24,6 +27,35 @@ export interface TargetTreePoint {
   readonly source: { readonly repositoryId: string; readonly restorePointId: string };
   /** What is missing before it, in plain words; absent: nothing. */
   readonly gap?: string;
+  /** Files of the source that could not be copied. Absent: none. */
+  readonly lacks?: FileFaults;
   /** Since when the source does not show it any more. RFC 3339 UTC; absent: it does, or that means nothing. */
   readonly goneSince?: string;
+}
+
+/** A point that lacks files is not one that a restore gives back whole. */
+export function healthOf({
+  health,
+  lacks,
+}: Pick<TargetTreePoint, 'health' | 'lacks'>): PointHealth {
+  return lacks === undefined ? health : 'corrupt';
+}
+
+/** What is wrong with it, in plain words; null: nothing. */
+export function faultOfPoint({
+  health,
+  lacks,
+  gap,
+}: Pick<TargetTreePoint, 'health' | 'lacks' | 'gap'>): string | null {
+  const parts = [
+    ...(health === 'corrupt' ? ['files of the copy were found to be damaged or lost'] : []),
+    ...(lacks === undefined ? [] : [lackingText(lacks)]),
+  ];
+  return parts.length === 0 ? (gap ?? null) : parts.join('; ');
+}
+
+function lackingText(lacks: FileFaults): string {
+  const files = lacks.count === 1 ? '1 file' : `${lacks.count} files`;
+  const named = fileNotes(lacks, (reason) => `could not be copied: ${reason}`);
+  return `it lacks ${files} of the source; ${named.join('; ')}`;
 }

@@ -5,7 +5,7 @@ import type { EndedGfs, GfsPolicy, RestorePointScope, RetentionPolicy } from '..
 import { gfsKeepReasons } from '../retention/gfs.js';
 import { ageBase, agesFrom } from '../retention/retention-age.js';
 import type { TreePoint } from './source-tree.js';
-import type { TargetTreePoint } from './target-tree.js';
+import { healthOf, type TargetTreePoint } from './target-tree.js';
 import type { TreeRules } from './tree-rules.js';
 
 /** What the job says of how long points stay. */
@@ -153,12 +153,12 @@ function withNeeds(
 
 /** The points of a copy as retention sees them, by their ids in the source. */
 export function agedPoints(points: readonly TargetTreePoint[]): AgedPoint[] {
-  return points.map(({ source, createdAt, kind, needs, health, flags }) => ({
+  return points.map(({ source, createdAt, kind, needs, health, lacks, flags }) => ({
     id: source.restorePointId,
     createdAtMs: Date.parse(createdAt),
     kind,
     needs,
-    ...(health === 'corrupt' ? { isCorrupt: true } : {}),
+    ...(healthOf({ health, lacks }) === 'corrupt' ? { isCorrupt: true } : {}),
     ...(flags.length > 0 ? { flags } : {}),
   }));
 }

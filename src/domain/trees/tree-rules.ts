@@ -40,6 +40,8 @@ export interface TreeRules {
   /** Of a store: nothing tells which of its files belong together. Each is worth something for itself, the copy has one point (the newest state of the
    *  source), and what the source removed stays until so many days after it was written there. */
   readonly isOpaque?: true;
+  /** Of a store: its points are worth something without some of their files, so one is listed all the same, and says which it lacks. */
+  readonly isPartial?: true;
   /** More than this share of the files (0.5: half) gone or rewritten at once is not replayed before an operator agrees. */
   readonly suspiciousShare: number;
   /** What of a file its tool depends on. */

@@ -15,6 +15,8 @@ export type TreePlanOutcome = PlannedTree | LeftTree;
 interface Told {
   /** Files that cannot be copied. */
   readonly faults: FileFaults;
+  /** Files and folders of these that points may need: nothing is removed on the word of such a look. Absent: none. */
+  readonly lacking?: number;
   /** Files that are not finished yet, as it seems: a later session copies them. Absent: none. */
   readonly waiting?: FileFaults;
   /** One plain sentence each. */

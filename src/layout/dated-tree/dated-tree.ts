@@ -24,6 +24,7 @@ export const datedTreeLayout: TreeLayout = {
     ignored: /^backup\.inprogress$/,
     digestInName: null,
     pointOf: (path) => /^[^/]+(?=\/)/.exec(path)?.[0] ?? null,
+    isPartial: true,
     keeps: { modes: true, times: true, links: true },
   },
   claim,

@@ -30,6 +30,7 @@ export const storeOnceLayout: TreeLayout = {
     openFilesWaitMs: 'settle',
     keepRemovedForDays: 21,
     isOpaque: true,
+    isPartial: true,
     suspiciousShare: 0.5,
     keeps: { modes: true, times: true, links: false },
   },

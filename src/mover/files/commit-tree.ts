@@ -1,6 +1,7 @@
 import { agesFrom } from '../../domain/retention/retention-age.js';
 import { firstTexts } from '../../domain/sentences.js';
 import { withDueFlags, type SetFlagsInput } from '../../domain/retention/set-flags.js';
+import { joinLacking, LackingList, type Lacking } from '../../domain/trees/lacking-files.js';
 import { notOverwritten, overwrittenTexts } from '../../domain/trees/set-points.js';
 import { guardedDaysAfter } from '../../domain/trees/tree-guard.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
@@ -24,7 +25,7 @@ import { digestOfNamed } from './named-files.js';
 import { namedFiles, nameEntries } from './name-entries.js';
 import { largeFiles, publishedTable, smallOutcomes } from './publish-files.js';
 import { copiedPaths, isStore, pointsAfter, unfinishedOf, wholeOf } from './points-after.js';
-import { StagedClass } from './staged-files.js';
+import { lackingReason, StagedClass } from './staged-files.js';
 import {
   discardTreeStaging,
   requireTreePlan,
@@ -61,10 +62,11 @@ export async function commitTree(
   const record = await ownedTreeRecord(target, input.chain, input.reference.epoch);
   const plan = await requireTreePlan(target, input.chain, input.reference);
   const copied = await noteCopied(context, target, input.chain, record, plan);
-  const { noted, replacedTables, unread } = copied;
+  const { noted, replacedTables, lacking } = copied;
   const isCopied = await copiedPaths(target, input.chain, noted, plan);
-  const whole = wholeOf(noted, plan, unread, isCopied);
-  const after = pointsAfter(noted, whole.points, { plan, nowMs: input.nowMs, isCopied });
+  const whole = wholeOf(noted, plan, lacking, isCopied);
+  const standing = { plan, nowMs: input.nowMs, isCopied, lacking };
+  const after = pointsAfter(noted, whole.points, standing);
   const points = isStore(plan)
     ? after
     : withDueFlags(after, { ...input.choice, nowMs: input.nowMs });
@@ -104,7 +106,7 @@ export async function noteCopied(
   const index: ClassIndex[] = [];
   const replacedTables: string[] = [];
   const overwritten = new Set<string>();
-  const unread: string[] = [];
+  const unread = new LackingList(rules, plan.points);
   const isEntered = record.enteredPlan === plan.token;
   for (const [classIndex, { name, match }] of rules.classes.entries()) {
     const before = record.index.find((entry) => entry.class === name) ?? {
@@ -124,7 +126,7 @@ export async function noteCopied(
   return {
     noted: { ...record, points, index, guard, enteredPlan: plan.token },
     replacedTables,
-    unread,
+    lacking: joinLacking([...plan.lacking.map(({ lacking }) => lacking), unread.lacking]),
   };
 }
 
@@ -142,15 +144,15 @@ export interface NotedCopies {
   readonly noted: TreeRecord;
   /** Digest tables that no entry names any more, when this record is written. */
   readonly replacedTables: readonly string[];
-  /** Files that could not be read, or are not what their names claim. */
-  readonly unread: readonly string[];
+  /** Files that could not be copied, and those that may refer to them. */
+  readonly lacking: Lacking;
 }
 
 interface ClassPlace {
   readonly replacedTables: string[];
   /** Gets the paths of files that have another content now. */
   readonly overwritten: Set<string>;
-  readonly unread: string[];
+  readonly unread: LackingList;
   readonly context: MoverContext;
   readonly target: BackupRepository;
   readonly tree: string;
@@ -239,7 +241,7 @@ interface Tally {
   goneCount: number;
   readonly replacedTables: string[];
   readonly overwritten: Set<string>;
-  readonly unread: string[];
+  readonly unread: LackingList;
 }
 
 /** New entries of one class, in the order of their paths. */
@@ -253,11 +255,12 @@ async function* changesOf(
   const staged = await StagedClass.open(target, tree, plan, classIndex);
   try {
     const copied = [
-      smallEntries(target, staged, noTally()),
-      largeEntries(context, target, staged, noTally()),
+      smallEntries(target, staged, noTally(plan)),
+      largeEntries(context, target, staged, noTally(plan)),
     ];
     const firsts = await namedFiles(target, staged, before, copied);
-    const onMissing = (path: string) => tally.unread.push(path);
+    const onMissing = (path: string) =>
+      tally.unread.add({ path, reason: lackingReason('nameless')! });
     const streams = [
       await SortedStream.of(marksOf(target, tree, classIndex, tally)),
       await SortedStream.of(smallEntries(target, staged, tally)),
@@ -270,9 +273,10 @@ async function* changesOf(
   }
 }
 
-function noTally(): Tally {
+function noTally({ layout, points }: TreePlan): Tally {
   const counts = { fileCount: 0, sizeBytes: 0, goneCount: 0 };
-  return { ...counts, replacedTables: [], overwritten: new Set(), unread: [] };
+  const unread = new LackingList(treeLayoutOf(layout)!.rules, points);
+  return { ...counts, replacedTables: [], overwritten: new Set(), unread };
 }
 
 async function* counted(
@@ -310,13 +314,14 @@ async function* smallEntries(
 ): AsyncGenerator<readonly FileEntry[]> {
   let part: FileEntry[] = [];
   for await (const { file, outcome, digest } of smallOutcomes(target, staged)) {
-    if (outcome === 'unreadable' || outcome === 'bad') tally.unread.push(file.path);
+    const reason = lackingReason(outcome);
+    if (reason !== null) tally.unread.add({ path: file.path, reason });
     const isTold = outcome === 'copied' || outcome === 'held';
     const found = isTold ? digest : await digestOfNamed(target, staged.tree, file);
     if (found === null) continue;
     count(tally, file, null);
     const { path, stamp, mode, held } = file;
-    if (outcome !== 'held' && held !== null) tally.overwritten.add(path);
+    if (outcome !== 'held' && held !== null && held.digest !== found) tally.overwritten.add(path);
     part.push({ path, stamp, mode, digest: found, table: null, goneSinceMs: null });
     if (part.length < 1_024) continue;
     yield part;
@@ -324,6 +329,8 @@ async function* smallEntries(
   }
   yield part;
 }
+
+const NOT_NAMED = 'it was not copied';
 
 async function* largeEntries(
   { control }: MoverContext,
@@ -335,7 +342,7 @@ async function* largeEntries(
   for await (const file of largeFiles(target, tree, classIndex)) {
     const published = await publishedTable(control, target, tree, file);
     if (published === null) {
-      tally.unread.push(file.path);
+      tally.unread.add({ path: file.path, reason: NOT_NAMED });
       continue;
     }
     count(tally, file, published.table);

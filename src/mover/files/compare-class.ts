@@ -1,5 +1,5 @@
 import { modifiedAtMs } from '../../domain/sources/restore-point.js';
-import { isSameFile, type TreeRules } from '../../domain/trees/tree-rules.js';
+import { isSameFile } from '../../domain/trees/tree-rules.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readIndex, type FileEntry } from '../../tree/file-index.js';
 import { SortedStream, walkBoth } from '../../tree/sorted-stream.js';
@@ -7,8 +7,10 @@ import type { TreeRecord } from '../../tree/tree-record.js';
 import { listClass, type ListedFile, type Walk } from './walk-tree.js';
 
 /** `new`: the copy does not have it. `changed`: it has another state of it. `waits`: it was written to a moment ago. `same`: it has it; `back`: it
- *  has it, and the source had lost it. `gone`: the source lost it since the last look. `away`: at an earlier one. */
-export type FileDifference = 'new' | 'changed' | 'waits' | 'same' | 'back' | 'gone' | 'away';
+ *  has it, and the source had lost it. `gone`: the source lost it since the last look. `away`: at an earlier one. `unseen`: its folder could not be looked
+ *  into. */
+export type FileDifference =
+  'new' | 'changed' | 'waits' | 'same' | 'back' | 'gone' | 'away' | 'unseen';
 
 export type OnDifference = (
   is: FileDifference,
@@ -32,18 +34,25 @@ export async function compareClass(
   const listing = await SortedStream.of(listClass(walk, classIndex));
   const known = await SortedStream.of(readIndex(target, tree, index));
   const isProven = sameness(walk, classIndex);
-  await walkBoth(listing, known, (listed, entry) => {
-    if (listed === null) return onDifference(absence(entry!, rules), null, entry);
-    if (entry === null) return onDifference(isOpen(walk, listed) ? 'waits' : 'new', listed, null);
-    if (isProven(listed, entry))
-      return onDifference(entry.goneSinceMs === null ? 'same' : 'back', listed, entry);
-    return onDifference(isOpen(walk, listed) ? 'waits' : 'changed', listed, entry);
-  });
+  try {
+    await walkBoth(listing, known, (listed, entry) => {
+      if (listed === null) return onDifference(absence(walk, entry!), null, entry);
+      if (entry === null) return onDifference(isOpen(walk, listed) ? 'waits' : 'new', listed, null);
+      if (isProven(listed, entry))
+        return onDifference(entry.goneSinceMs === null ? 'same' : 'back', listed, entry);
+      return onDifference(isOpen(walk, listed) ? 'waits' : 'changed', listed, entry);
+    });
+  } finally {
+    await listing.close();
+    await known.close();
+  }
 }
 
 /** What sets lose at the source is the business of retention. */
-function absence({ goneSinceMs }: FileEntry, { shape }: TreeRules): FileDifference {
-  return shape === 'sets' || goneSinceMs !== null ? 'away' : 'gone';
+function absence({ rules, unread }: Walk, { path, goneSinceMs }: FileEntry): FileDifference {
+  if (rules.shape === 'sets') return 'away';
+  if (unread.has(path)) return 'unseen';
+  return goneSinceMs !== null ? 'away' : 'gone';
 }
 
 /** Where stamps are weak only a name that is a digest proves anything without reading. */

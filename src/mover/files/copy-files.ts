@@ -1,12 +1,7 @@
 import { randomUUID, hash } from 'node:crypto';
-import { isZeroUnit, unitDigest } from '../../chain/digests/digest.js';
-import {
-  BLOCK_BYTES,
-  DIGEST_BYTES,
-  WINDOW_BLOCKS,
-  WINDOW_BYTES,
-} from '../../domain/targets/digest.js';
-import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.js';
+import { BLOCK_BYTES } from '../../domain/targets/digest.js';
+import { BackupError, isBackupError } from '../../domain/errors.js';
+import { faultOfSourceFile } from '../../domain/trees/one-file-fault.js';
 import {
   isSameFile,
   keptTraits,
@@ -19,24 +14,25 @@ import type {
   BackupRepository,
   ReadableFile,
   SmallFile,
-  WorkFile,
 } from '../../repository/backup-repository.js';
-import { indexPath, treeFile } from '../../tree/tree-paths.js';
-import { HeldUnits } from '../blocks/held-units.js';
-import type { FileStamp } from '../../domain/sources/restore-point.js';
+import { treeFile } from '../../tree/tree-paths.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { OpenFiles } from '../task/open-files.js';
-import { isVouchedAndGone, JournalWriter } from '../task/window-journal.js';
+import { JournalWriter } from '../task/window-journal.js';
 import type { WindowWorker } from '../task/window-loop.js';
 import { FILES_OF_A_WINDOW } from './file-lists.js';
+import { heldBackOf } from './lacking-notes.js';
+import { FaultyFile, LargeFile, mayBeRead } from './large-file.js';
+import { putEach } from './put-each.js';
 import { readBack } from './read-back.js';
 import {
   FILE_OUTCOMES,
-  largeJournal,
+  largeFault,
   OUTCOME_BYTES,
   smallJournal,
   StagedClass,
   type FileOutcome,
+  type LargeFault,
 } from './staged-files.js';
 import {
   classIndexOf,
@@ -45,6 +41,7 @@ import {
   sourcePath,
   treeStaged,
   type PlannedFile,
+  writeNote,
   type TreePlace,
 } from './tree-plan.js';
 
@@ -77,7 +74,9 @@ export async function openFileWorker(
     // The journal must never vouch for anything while a power cut can take its own name.
     await target.settle([treeStaged.folder(input.chain)]);
     const writer = new JournalWriter(file, journal);
-    return new FileWorker({ context, source, target, staged, rules, desk, files, journal: writer });
+    const isHeldBack = await heldBackOf(target, input.chain, plan, rules, classIndex);
+    const opened = { desk, files, journal: writer, isHeldBack };
+    return new FileWorker({ context, source, target, staged, rules, ...opened });
   } catch (error) {
     await files.close();
     throw error;
@@ -94,6 +93,8 @@ interface FileWorkerParts {
   readonly desk: string;
   readonly files: OpenFiles;
   readonly journal: JournalWriter;
+  /** It may refer to a file that could not be copied. */
+  readonly isHeldBack: (path: string) => boolean;
 }
 
 class FileWorker implements WindowWorker {
@@ -112,7 +113,34 @@ class FileWorker implements WindowWorker {
     const { staged } = this.parts;
     if (staged.isSmall(window)) return this.#copySmall(window, await staged.smallFiles(window));
     const { file, part } = await staged.largePart(window);
-    return (await this.#largeFile(file)).copyPart(part);
+    if (this.parts.isHeldBack(file.path) || (await this.#isFaulty(file))) return notDone;
+    try {
+      return await (await this.#largeFile(file)).copyPart(part);
+    } catch (error) {
+      if (!(error instanceof FaultyFile)) throw error;
+      await this.#noteFaulty(file, error);
+      return notDone;
+    }
+  }
+
+  /** By this plan: its other windows need not be tried. */
+  async #isFaulty(file: PlannedFile): Promise<boolean> {
+    const { target, staged } = this.parts;
+    const key = largeKey(file);
+    if (this.#large?.key === key) return false;
+    return (await largeFault(target, staged.tree, key, staged.plan)) !== null;
+  }
+
+  /** Its windows before this one may still have to be marked as done: it is closed as one that is at its end. */
+  async #noteFaulty(file: PlannedFile, { outcome }: FaultyFile): Promise<void> {
+    const { target, staged } = this.parts;
+    const { tree, plan } = staged;
+    const note: LargeFault = { token: plan.token, outcome };
+    if (this.#large?.key === largeKey(file)) {
+      this.#ended.push(this.#large);
+      this.#large = null;
+    }
+    await writeNote(target, treeStaged.large(tree, largeKey(file), 'fault'), note);
   }
 
   async sync(): Promise<void> {
@@ -135,22 +163,25 @@ class FileWorker implements WindowWorker {
   async #copySmall(window: number, planned: readonly PlannedFile[]): Promise<() => Promise<void>> {
     const { context, target, staged, desk, journal } = this.parts;
     const payload = Buffer.alloc(FILES_OF_A_WINDOW * OUTCOME_BYTES);
-    const files: SmallFile[] = [];
+    const files: (SmallFile & { readonly index: number })[] = [];
     let bytes = 0;
     for (const [index, file] of planned.entries()) {
       context.control.throwIfStopped();
-      const read = await this.#readSmall(file);
+      const read = await this.#readUnlessHeldBack(file);
       bytes += read.bytes.length;
       const digest = hash('sha256', read.bytes, 'buffer');
       const outcome = this.#outcomeOf(file, read, digest.toString('hex'));
       payload[index * OUTCOME_BYTES] = FILE_OUTCOMES.indexOf(outcome);
       digest.copy(payload, index * OUTCOME_BYTES + 1);
       if (outcome === 'held') context.control.add('reusedBytes', read.bytes.length);
-      if (outcome === 'copied') files.push(this.#smallFile(file, read.bytes));
+      if (outcome === 'copied') files.push({ ...this.#smallFile(file, read.bytes), index });
     }
-    const stored = files.reduce((sum, file) => sum + file.bytes.length, 0);
-    await target.putAll(files, desk, staged.tree);
-    await readBack(context.control, target, files, staged.plan.verifyAfterCopy);
+    const refused = await putEach(target, files, desk, staged.tree);
+    for (const [{ index }, outcome] of refused)
+      payload[index * OUTCOME_BYTES] = FILE_OUTCOMES.indexOf(outcome);
+    const put = files.filter((file) => !refused.has(file));
+    const stored = put.reduce((sum, file) => sum + file.bytes.length, 0);
+    await readBack(context.control, target, put, staged.plan.verifyAfterCopy);
     context.control.add('transferredBytes', stored);
     context.control.add('storedBytes', stored);
     return async () => {
@@ -176,8 +207,14 @@ class FileWorker implements WindowWorker {
     return held?.digest === digest && this.#content !== 'rewritten' ? 'held' : 'copied';
   }
 
+  async #readUnlessHeldBack(file: PlannedFile): ReturnType<FileWorker['readSmall']> {
+    return this.parts.isHeldBack(file.path)
+      ? { outcome: 'withheld', bytes: Buffer.alloc(0) }
+      : this.readSmall(file);
+  }
+
   /** Whole, or not at all: what was written to meanwhile is another file than the one that was listed. */
-  async #readSmall(
+  private async readSmall(
     planned: PlannedFile,
   ): Promise<{ readonly outcome: FileOutcome; readonly bytes: Buffer }> {
     const { source, staged, context } = this.parts;
@@ -188,8 +225,7 @@ class FileWorker implements WindowWorker {
       const before = await file.stamp();
       if (!mayBeRead(planned, before, this.#content)) return { outcome: 'changed', bytes: none };
       // What is appended to was, at its listed length, what it was when it was listed.
-      const length = this.#content === 'appended' ? planned.stamp.sizeBytes : before.sizeBytes;
-      if (length > WINDOW_BYTES) return { outcome: 'changed', bytes: none };
+      const length = planned.stamp.sizeBytes;
       const bytes = Buffer.alloc(length);
       const count = await file.read(bytes, 0);
       context.control.add('readBytes', count);
@@ -199,8 +235,9 @@ class FileWorker implements WindowWorker {
       return { outcome: 'copied', bytes };
     } catch (error) {
       if (isBackupError(error, 'FILE_MISSING')) return { outcome: 'gone', bytes: none };
-      if (!isBackupError(error, 'REPOSITORY_IO_ERROR') && !isOfOneFile(error)) throw error;
-      return { outcome: 'unreadable', bytes: none };
+      const outcome = faultOfSourceFile(error);
+      if (outcome === null) throw error;
+      return { outcome, bytes: none };
     } finally {
       await file?.close();
     }
@@ -219,158 +256,7 @@ class FileWorker implements WindowWorker {
   }
 }
 
-/** What storage says of one file, and not of itself. */
-function isOfOneFile(error: unknown): boolean {
-  return isBackupError(error) && !isStorageFault(error) && error.code !== 'REPOSITORY_FULL';
-}
-
-/** Only files of a kind that changes in place may be read as they are now; what others refer to must be what was listed. */
-export function mayBeRead({ stamp }: PlannedFile, now: FileStamp, content: FileContent): boolean {
-  if (content === 'appended') return now.sizeBytes >= stamp.sizeBytes;
-  return content === 'rewritten' || isSameFile(now, stamp, content);
-}
-
-interface LargePlaces {
-  readonly context: MoverContext;
-  readonly source: BackupRepository;
-  readonly target: BackupRepository;
-  readonly tree: string;
-  readonly content: FileContent;
-}
-
-const digestOf = unitDigest('sha256');
-
-/** A large file on its way: its parts in any order, and again with the same result. */
-class LargeFile {
-  readonly #buffer = Buffer.alloc(WINDOW_BYTES);
-  readonly #copy = Buffer.alloc(BLOCK_BYTES);
-
-  private constructor(
-    readonly key: string,
-    private readonly places: LargePlaces,
-    private readonly file: PlannedFile,
-    private readonly opened: {
-      readonly source: ReadableFile;
-      readonly work: WorkFile;
-      readonly journal: JournalWriter;
-      /** What the copy has under the name of the file now; null: nothing that is known. */
-      readonly held: HeldUnits | null;
-      readonly files: OpenFiles;
-    },
-  ) {}
-
-  static async open(places: LargePlaces, file: PlannedFile, path: string): Promise<LargeFile> {
-    const { source, target, tree } = places;
-    const key = largeKey(file);
-    const files = new OpenFiles();
-    try {
-      const read = files.add(await source.openRead(path));
-      const place = largeJournal(tree, key);
-      const workPath = treeStaged.large(tree, key, 'work');
-      // What it says of other parts is gone with them: they are found open when the file is published.
-      if (await isVouchedAndGone(target, place, workPath)) await target.remove(place.path);
-      const work = files.add(await target.openWork(workPath, key));
-      const journal = files.add(await target.openWork(place.path, key));
-      await target.settle([treeStaged.largeFolder(tree)]);
-      const held = await heldOf(target, tree, file, files);
-      const opened = {
-        source: read,
-        work,
-        journal: new JournalWriter(journal, place),
-        held,
-        files,
-      };
-      return new LargeFile(key, places, file, opened);
-    } catch (error) {
-      await files.close();
-      if (isBackupError(error, 'FILE_MISSING')) throw changed(file, error);
-      throw error;
-    }
-  }
-
-  async copyPart(part: number): Promise<() => Promise<void>> {
-    const { context } = this.places;
-    const { source, journal } = this.opened;
-    const start = part * WINDOW_BYTES;
-    const length = Math.min(WINDOW_BYTES, this.file.stamp.sizeBytes - start);
-    const bytes = this.#buffer.subarray(0, length);
-    const count = await source.read(bytes, start);
-    context.control.add('readBytes', count);
-    const now = await source.stamp();
-    if (count < length || !mayBeRead(this.file, now, asLarge(this.places.content)))
-      throw changed(this.file);
-    const payload = Buffer.alloc(WINDOW_BLOCKS * DIGEST_BYTES);
-    for (let at = 0; at < length; at += BLOCK_BYTES) {
-      context.control.throwIfStopped();
-      const unit = bytes.subarray(at, at + BLOCK_BYTES);
-      await this.#copyUnit(unit, start + at, payload, (at / BLOCK_BYTES) * DIGEST_BYTES);
-    }
-    return async () => {
-      await journal.seal(part, payload);
-      context.control.add('processedBlocks', Math.ceil(length / BLOCK_BYTES));
-    };
-  }
-
-  /** Zeros leave a hole. What is written is read back, and the digest is of that. */
-  async #copyUnit(unit: Buffer, offset: number, payload: Buffer, at: number): Promise<void> {
-    if (isZeroUnit(unit)) return;
-    const { context } = this.places;
-    const { work, held } = this.opened;
-    await work.write(unit, offset);
-    const copy = this.#copy.subarray(0, unit.length);
-    copy.fill(0, await work.read(copy, offset));
-    if (!copy.equals(unit))
-      throw new BackupError(
-        'BLOCK_DIGEST_MISMATCH',
-        `${work.path}: the block at byte ${offset} does not read back as it was written`,
-        { details: { path: work.path, offset } },
-      );
-    const digest = digestOf(unitOf(copy));
-    digest.copy(payload, at);
-    context.control.add('storedBytes', unit.length);
-    const isHeld = ((await held?.countSame(offset, digest)) ?? 0) > 0;
-    context.control.add(isHeld ? 'reusedBytes' : 'transferredBytes', unit.length);
-  }
-
-  async sync(): Promise<void> {
-    await this.opened.work.sync();
-  }
-
-  async close(): Promise<void> {
-    await this.opened.files.close();
-  }
-}
-
-/** A unit that is shorter is digested as 64 KiB, filled up with zeros (docs/FORMAT.md, Digest table). */
-export function unitOf(bytes: Buffer): Buffer {
-  return bytes.length === BLOCK_BYTES
-    ? bytes
-    : Buffer.concat([bytes, Buffer.alloc(BLOCK_BYTES - bytes.length)]);
-}
-
-/** A large file that is rewritten while it is read would be torn between two windows. */
-export function asLarge(content: FileContent): FileContent {
-  return content === 'rewritten' ? 'replaced' : content;
-}
-
-async function heldOf(
-  target: BackupRepository,
-  tree: string,
-  { held }: PlannedFile,
-  files: OpenFiles,
-): Promise<HeldUnits | null> {
-  if (held === null || held.table === null) return null;
-  const units = await HeldUnits.open(target, indexPath(tree, held.table), 'sha256');
-  return units === null ? null : files.add(units);
-}
-
-function changed({ path }: PlannedFile, cause?: unknown): BackupError {
-  return new BackupError(
-    'SOURCE_CHANGED',
-    `${JSON.stringify(path)} is not what it was when it was listed`,
-    {
-      details: { path },
-      cause,
-    },
-  );
+/** Its window stays open. */
+function notDone(): Promise<void> {
+  return Promise.resolve();
 }

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { CopyJob, VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
-import { FaultList, type FileFault } from '../../domain/trees/file-faults.js';
+import { FaultList } from '../../domain/trees/file-faults.js';
 import { BackupError } from '../../domain/errors.js';
 import { modifiedAtMs, type SourceWorkload } from '../../domain/sources/restore-point.js';
 import { settledTreePoints, type SourceTree } from '../../domain/trees/source-tree.js';
@@ -14,13 +13,10 @@ import {
   chooseTreePoints,
   isRemovalDue,
   keptIds,
-  missedSinceMs,
   type ChosenTreePoints,
-  type TreePointChoice,
 } from '../../domain/trees/tree-points.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { TreeLayout } from '../../layout/tree-layout.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { FileEntry } from '../../tree/file-index.js';
 import { readTreeRecord } from '../../tree/tree-store.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
@@ -28,10 +24,17 @@ import type { MoverContext } from '../task/mover-context.js';
 import { findSourceWorkload } from '../source/source-catalogue.js';
 import { compareClass } from './compare-class.js';
 import { ChangeCount } from './count-changes.js';
-import { canGiveNames, FileNames } from './file-names.js';
-import { PlanLists } from './plan-lists.js';
+import {
+  namesOf,
+  noRemarks,
+  planClass,
+  waitingFile,
+  type PlanTreeInput,
+  type Remarks,
+  type Seen,
+} from './plan-class.js';
 import { removalRule } from './remove-files.js';
-import { takeForCopy, type TakeTreeInput } from './take-tree.js';
+import { takeForCopy } from './take-tree.js';
 import {
   discardTreeStaging,
   treeStaged,
@@ -39,21 +42,8 @@ import {
   type TreePlan,
   writeTreePlan,
 } from './tree-plan.js';
-import type { ListedFile, TargetLimits, Walk } from './walk-tree.js';
-
-export interface PlanTreeInput extends TakeTreeInput {
-  readonly sourceRepositoryId: string;
-  readonly sourceFolders?: readonly string[];
-  readonly choice: Omit<TreePointChoice, 'copied' | 'nowMs'> & Pick<CopyJob, 'mode'>;
-  readonly verifyAfterCopy: VerifyAfterCopy;
-  readonly limits: Pick<TargetLimits, 'caseSensitive'>;
-  /** `SettleRule.settleMs`: what its tool has not closed is left for so long. */
-  readonly settleMs: number;
-  /** Of the target. */
-  readonly immutableForDays: number;
-  /** An operator has looked at what a run before this one found suspicious. */
-  readonly acceptChanges: boolean;
-}
+import { UnreadPlaces } from './unread-places.js';
+import type { Walk } from './walk-tree.js';
 
 /** Compares the source's tree with its copy, file by file, and writes the lists of what is to be copied. Where nothing is different nothing is written,
  *  not even who has looked.
@@ -71,14 +61,15 @@ export async function planTree(
   const points = settledTreePoints({ id: workload.id, points: found.points }, input);
   const tree = { ...found, points };
   const known = await readTreeRecord(target, input.chain);
+  const isLeft = (await target.stat(treeStaged.folder(input.chain))) !== null;
   const seen = { input, source, target, tree, layout, known };
   const chosen = choosePoints(seen, known);
-  const isLeft = (await target.stat(treeStaged.folder(input.chain))) !== null;
   const due = isLeft ? 'a run before was stopped' : whatIsDue(seen, chosen);
   const looked = noRemarks();
   const warnings = [...chosen.warnings];
-  const told = ({ faults, waiting }: Remarks) => ({
+  const told = ({ faults, waiting }: Remarks, lacking = 0) => ({
     faults: faults.faults,
+    ...(lacking === 0 ? {} : { lacking }),
     ...(waiting.faults.count === 0 ? {} : { waiting: waiting.faults }),
     warnings: firstTexts(warnings),
     unusable: chosen.unusable,
@@ -103,34 +94,15 @@ export async function planTree(
     state: 'planned',
     reference: { token, epoch },
     classes: classes.map(workOf).filter(({ fileCount }) => fileCount > 0),
-    ...told(listed),
+    ...told(
+      listed,
+      plan.lacking.reduce((sum, { lacking }) => sum + lacking.faults.count, 0),
+    ),
   };
 }
 
 function lostNamesText(count: number): string {
   return `${count} files are other names of files of the source (hard links), and become files of their own: the storage of the target gives a file one name only`;
-}
-
-/** What a look says of single files. */
-interface Remarks {
-  /** They cannot be copied. */
-  readonly faults: FaultList;
-  /** They are copied by a later session. */
-  readonly waiting: FaultList;
-}
-
-function noRemarks(): Remarks {
-  return { faults: new FaultList(), waiting: new FaultList() };
-}
-
-interface Seen {
-  readonly input: PlanTreeInput;
-  readonly source: BackupRepository;
-  readonly target: BackupRepository;
-  readonly tree: SourceTree;
-  readonly layout: TreeLayout;
-  /** null: there is no copy. */
-  readonly known: TreeRecord | null;
 }
 
 /** @throws WORKLOAD_MISSING when it is none, or of a layout that this release does not have */
@@ -165,6 +137,7 @@ function whatIsDue({ input, tree, layout, known }: Seen, chosen: ChosenTreePoint
   if (known === null) return 'there is no copy yet';
   if (known.pending !== null) return 'a removal was stopped';
   if (known.presence.absence !== null) return 'it was missed before';
+  if (known.points.some(({ lacks }) => lacks !== undefined)) return 'points lack files';
   const copied = copiedIds(known);
   if (chosen.points.some(({ id }) => !copied.has(id))) return 'points are new';
   const { rules } = layout;
@@ -197,7 +170,7 @@ async function isSame(
     for (let index = layout.rules.classes.length - 1; index >= 0; index--)
       await compareClass(walk, target, input.chain, known, index, (is, listed, entry) => {
         if (is === 'waits') waiting.add(waitingFile(listed!));
-        if (is === 'same' || is === 'waits') return undefined;
+        if (is === 'same' || is === 'waits' || is === 'unseen') return undefined;
         if (is === 'away' && !isDue(entry!, seen)) return undefined;
         throw new Different();
       });
@@ -209,11 +182,6 @@ async function isSame(
 }
 
 class Different extends Error {}
-
-function waitingFile({ path, stamp }: ListedFile): FileFault {
-  const reason = `it was written to at ${new Date(modifiedAtMs(stamp)).toISOString()} and may not be finished`;
-  return { path, reason };
-}
 
 function isDue({ goneSinceMs, stamp }: FileEntry, { input, layout, known }: Seen): boolean {
   if (layout.rules.shape === 'sets' || goneSinceMs === null || known === null) return false;
@@ -234,6 +202,7 @@ function walkOf(
     settleMs: input.settleMs,
     limits: { ...input.limits, maxFileBytes: target.limits.maxFileBytes },
     faults,
+    unread: new UnreadPlaces(layout.rules, points),
   };
 }
 
@@ -261,7 +230,7 @@ async function writePlan(
     ...{ token, epoch: seen.known!.epoch, plannedAtMs: input.nowMs },
     ...{ sourceRepositoryId: input.sourceRepositoryId, root: tree.root, layout: layout.name },
     verifyAfterCopy: input.verifyAfterCopy,
-    ...{ classes, points, waitingCount: waiting.faults.count },
+    ...{ classes, points, lacking: lackingOf(walk), waitingCount: waiting.faults.count },
     ...{ changes, isAgreed: input.acceptChanges },
     shown: tree.points.map(({ id }) => id),
   };
@@ -271,6 +240,10 @@ async function writePlan(
     suspicion: suspicionOf(changes, layout.rules, seen.known!.guard),
     lostNames: names.lost,
   };
+}
+
+function lackingOf({ unread }: Walk): TreePlan['lacking'] {
+  return unread.byClass.map(([classIndex, lacking]) => ({ classIndex, lacking }));
 }
 
 /** What a tool removes it takes from the last class first. Removed while the classes were looked at, files would be missed one session before those that
@@ -297,73 +270,6 @@ async function assertGoneTogether(
         { details: { workloadId: seen.input.workload.id } },
       );
   }
-}
-
-interface ClassRemarks {
-  readonly count: ChangeCount;
-  readonly waiting: FaultList;
-  readonly names: SeveralNames;
-}
-
-/** What becomes of files that have several names in the source. */
-interface SeveralNames {
-  readonly areKept: boolean;
-  /** The storage of the copy has such. */
-  readonly canBeGiven: boolean;
-  /** Names that become files of their own. */
-  lost: number;
-}
-
-/** Where stamps are weak, an inode number proves nothing. */
-async function namesOf({ source, target, layout, input }: Seen): Promise<SeveralNames> {
-  const areKept = layout.rules.keeps.links && source.capabilities.stampsProve;
-  const canBeGiven = areKept && (await canGiveNames(target, treeStaged.folder(input.chain)));
-  return { areKept, canBeGiven, lost: 0 };
-}
-
-async function planClass(
-  { input, target, known, layout }: Seen,
-  walk: Walk,
-  index: number,
-  token: string,
-  { count, waiting, names }: ClassRemarks,
-): Promise<PlannedClass> {
-  const { chain, nowMs } = input;
-  const goneSinceMs = missedSinceMs(known!, nowMs);
-  const fileClass = layout.rules.classes[index]!;
-  const { content } = fileClass;
-  const files = new FileNames();
-  const lists = await PlanLists.open(target, chain, fileClass, index, token);
-  await compareClass(walk, target, chain, known, index, (is, listed, entry) => {
-    count.add(is, content, listed, entry);
-    const isCopied = listed !== null && is !== 'waits';
-    const first = isCopied && names.areKept ? files.firstOf(listed.path, listed.stamp) : null;
-    switch (is) {
-      case 'new': {
-        const file = { ...listed!, held: null };
-        if (first !== null && names.canBeGiven) return lists.addName({ file, first });
-        if (first !== null) names.lost++;
-        return lists.add(file);
-      }
-      case 'changed': {
-        const { digest, table, stamp } = entry!;
-        const isGone = entry!.goneSinceMs !== null;
-        const held = { digest, table, sizeBytes: stamp.sizeBytes, isGone };
-        return lists.add({ ...listed!, held });
-      }
-      case 'gone':
-        return lists.mark({ ...entry!, goneSinceMs });
-      case 'back':
-        return lists.mark({ ...entry!, goneSinceMs: null });
-      case 'waits':
-        waiting.add(waitingFile(listed!));
-        return undefined;
-      case 'same':
-      case 'away':
-        return undefined;
-    }
-  });
-  return lists.end();
 }
 
 function workOf({

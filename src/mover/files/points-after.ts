@@ -6,6 +6,7 @@ import {
   withNewFiles,
   type WholePoints,
 } from '../../domain/trees/set-points.js';
+import { lackedBy, NOTHING_LACKING, type Lacking } from '../../domain/trees/lacking-files.js';
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { missedSinceMs } from '../../domain/trees/tree-points.js';
 import type { TargetTreePoint } from '../../domain/trees/target-tree.js';
@@ -32,32 +33,38 @@ export async function copiedPaths(
   return (path) => paths.has(path);
 }
 
-/** The files of a store belong to any of its points: while one of them cannot be read or is still written to, or when there is none at all,
- *  no new point is known to be whole. */
+/** The files of a store belong to any of its points, where its rules do not tell to which: while one of them cannot be read or is still written to, or when
+ *  there is none at all, no new point is known to be whole. */
 export function wholeOf(
   record: TreeRecord,
   plan: TreePlan,
-  unread: readonly string[],
+  lacking: Lacking,
   isCopied: (path: string) => boolean,
 ): WholePoints {
   const known = new Set(record.points.map(({ source }) => source.restorePointId));
-  if (!isStore(plan)) return wholeSets(plan.points, known, isCopied);
+  if (!isStore(plan)) return wholeSets(plan.points, known, isCopied, lacking);
+  // They tell what they lack (`pointsAfter`).
+  if (rulesOf(plan).isPartial === true) lacking = NOTHING_LACKING;
   const hasFiles = totalsOf(record).fileCount > 0;
+  const isLacking = new Set(lacking.points.map(({ id }) => id));
   // Where nothing is known of the files, one that is not finished takes nothing from the others.
   const waitingCount = rulesOf(plan).isOpaque === true ? 0 : plan.waitingCount;
-  if (unread.length === 0 && waitingCount === 0 && hasFiles)
-    return { points: plan.points, leftOut: [] };
+  const isAny = lacking.any || waitingCount > 0 || !hasFiles;
+  const isLeftOut = ({ id }: TreePoint) => !known.has(id) && (isAny || isLacking.has(id));
   const reason =
-    unread.length > 0
-      ? `${unread.length} files of the store could not be copied (${unread[0]!})`
+    lacking.faults.count > 0
+      ? `${filesText(lacking.faults.count)} of the store could not be copied (${lacking.faults.examples[0]!.path})`
       : waitingCount > 0
         ? `${waitingCount} files of the store were written to a moment ago`
         : 'no file of the store was found';
-  const added = plan.points.filter(({ id }) => !known.has(id));
   return {
-    points: plan.points.filter(({ id }) => known.has(id)),
-    leftOut: added.map(({ id }) => leftOutText(id, reason)),
+    points: plan.points.filter((point) => !isLeftOut(point)),
+    leftOut: plan.points.filter(isLeftOut).map(({ id }) => leftOutText(id, reason)),
   };
+}
+
+function filesText(count: number): string {
+  return count === 1 ? '1 file' : `${count} files`;
 }
 
 /** Points of sets that are not whole here. */
@@ -75,7 +82,7 @@ export function isStore(plan: TreePlan): boolean {
   return rulesOf(plan).shape === 'store';
 }
 
-function rulesOf({ layout }: TreePlan): TreeRules {
+export function rulesOf({ layout }: TreePlan): TreeRules {
   return treeLayoutOf(layout)!.rules;
 }
 
@@ -88,20 +95,28 @@ export function pointsAfter(
     plan,
     nowMs,
     isCopied,
+    lacking,
   }: {
     readonly plan: TreePlan;
     readonly nowMs: number;
     readonly isCopied: (path: string) => boolean;
+    readonly lacking: Lacking;
   },
 ): TargetTreePoint[] {
   const shown = new Set(plan.shown);
   const wholeById = new Map(whole.map((point) => [point.id, point]));
-  const { shape, isOpaque } = rulesOf(plan);
+  const { shape, isOpaque, isPartial } = rulesOf(plan);
   const isOfStore = shape === 'store' && isOpaque !== true;
   const missedSince = new Date(missedSinceMs(record, plan.plannedAtMs)).toISOString();
+  const lacksOf = (id: string, before: TargetTreePoint | null) =>
+    isPartial === true ? lackedBy(lacking, id, before) : {};
   const known = record.points.map((point) => {
-    const { goneSince, ...rest } = withNewFiles(point, wholeById, isCopied);
-    if (!isOfStore || shown.has(point.source.restorePointId)) return rest;
+    const isShown = shown.has(point.source.restorePointId);
+    const { goneSince, ...found } = withNewFiles(point, wholeById, isCopied);
+    const rest = isShown
+      ? { ...withoutLacks(found), ...lacksOf(point.source.restorePointId, point) }
+      : found;
+    if (!isOfStore || isShown) return rest;
     return { ...rest, goneSince: goneSince ?? missedSince };
   });
   const copied = new Set(known.map(({ source }) => source.restorePointId));
@@ -116,9 +131,13 @@ export function pointsAfter(
       fileCount: point.files?.length ?? fileCount,
       sizeBytes: point.sizeBytes ?? sizeBytes,
     };
-    points.push({ id, ...own, ...copiedPoint(point, plan, nowMs) });
+    points.push({ id, ...own, ...copiedPoint(point, plan, nowMs), ...lacksOf(point.id, null) });
   }
   return points.sort((a, b) => compareBytes(a.createdAt, b.createdAt) || compareBytes(a.id, b.id));
+}
+
+function withoutLacks({ lacks: _, ...rest }: Omit<TargetTreePoint, 'goneSince'>) {
+  return rest;
 }
 
 function copiedPoint(

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/targets/digest.js';
-import { FaultList, type FileFaults } from '../../domain/trees/file-faults.js';
+import type { FileFaults } from '../../domain/trees/file-faults.js';
+import { LackingList, sequenceOrder, type Lacking } from '../../domain/trees/lacking-files.js';
+import { faultOfTargetFile } from '../../domain/trees/one-file-fault.js';
 import { FileUnits, NO_SLOTS } from '../../domain/targets/file-units.js';
 import { BackupError, isBackupError, isPermissionFault } from '../../domain/errors.js';
 import { keptTraits, type FileClass, type TreeRules } from '../../domain/trees/tree-rules.js';
@@ -16,16 +18,21 @@ import type { MoverContext } from '../task/mover-context.js';
 import type { TaskControl } from '../task/task-control.js';
 import { withOpenFiles } from '../task/open-files.js';
 import { WindowJournal } from '../task/window-journal.js';
-import { asLarge, mayBeRead } from './copy-files.js';
-import { publishNames, type NameOutcome } from './publish-names.js';
+import { asLarge, mayBeRead } from './large-file.js';
+import { heldBackOf, noteLacking } from './lacking-notes.js';
+import { publishNames } from './publish-names.js';
+import { statSource } from './stat-source.js';
 import {
   FILE_OUTCOMES,
+  lackingReason,
+  largeFault,
   largeJournal,
   OUTCOME_BYTES,
   partsOf,
   smallJournal,
   StagedClass,
   type FileOutcome,
+  type NameOutcome,
 } from './staged-files.js';
 import {
   classIndexOf,
@@ -50,8 +57,10 @@ export interface PublishedFiles {
   readonly drifted: number;
   /** One of them. */
   readonly driftedPath: string | null;
-  /** Files that cannot be read, or are not what their names claim. */
+  /** Files that cannot be read, or are not what their names claim; and those that may refer to such. */
   readonly faults: FileFaults;
+  /** How many: the copy is older than the source in parts, and may need what the source has removed. */
+  readonly lacking: number;
 }
 
 /** Gives the large files of a class their names, when all of its windows are done, and tells what came of all of its files.
@@ -64,25 +73,28 @@ export async function publishFiles(
   const plan = await requireTreePlan(target, input.chain, input.reference);
   const source = await context.repository(plan.sourceRepositoryId);
   const classIndex = classIndexOf(plan, input.class);
-  const told = new ClassTold(classIndex === plan.classes.length - 1);
-  const { largeCount, nameCount } = plan.classes[classIndex]!;
   const rules = treeLayoutOf(plan.layout)!.rules;
+  const told = new ClassTold(classIndex === plan.classes.length - 1, rules, plan);
+  const { largeCount, nameCount } = plan.classes[classIndex]!;
   const fileClass = rules.classes[classIndex]!;
   const staged = await StagedClass.open(target, input.chain, plan, classIndex);
+  const isHeldBack = await heldBackOf(target, input.chain, plan, rules, classIndex);
   try {
     for await (const { file, outcome } of smallOutcomes(target, staged)) told.add(file, outcome);
     if (largeCount > 0)
       for await (const file of inOrder(largeFiles(target, input.chain, classIndex), fileClass)) {
         const place = { context, source, target, tree: input.chain, plan, rules, classIndex };
-        told.add(file, await publishLarge(place, file));
+        // Each of a sequence builds on those before it.
+        const isAfter = fileClass.inSequence === true && told.failed.size > 0;
+        const waits = isAfter || isHeldBack(file.path);
+        told.add(file, waits ? 'withheld' : await publishLarge(place, file));
       }
     if (nameCount > 0) {
       const { control } = context;
       const place = { control, source, target, tree: input.chain, plan, classIndex };
       const { content } = fileClass;
       for await (const { file, outcome } of publishNames({
-        ...place,
-        content,
+        ...{ ...place, content, isHeldBack },
         failed: told.failed,
       }))
         told.add(file, outcome);
@@ -90,54 +102,46 @@ export async function publishFiles(
   } finally {
     await staged.close();
   }
+  await noteLacking(target, input.chain, plan, classIndex, told.lacking);
   return told.result;
 }
 
 class ClassTold {
   #drifted = 0;
   #driftedPath: string | null = null;
-  readonly #faults = new FaultList();
+  readonly #list: LackingList;
   /** Files that were not copied, by path. */
   readonly failed = new Map<string, FileOutcome>();
 
   /** @param isLast nothing of the tree refers to the files of the last class, so one that is gone was only removed */
-  constructor(private readonly isLast: boolean) {}
+  constructor(
+    private readonly isLast: boolean,
+    rules: TreeRules,
+    { points }: TreePlan,
+  ) {
+    this.#list = new LackingList(rules, points);
+  }
 
   add({ path }: PlannedFile, outcome: NameOutcome): void {
-    const isCopied = outcome === 'copied' || outcome === 'held';
-    if (!isCopied && outcome !== 'nameless') this.failed.set(path, outcome);
-    switch (outcome) {
-      case 'copied':
-      case 'held':
-        return;
-      case 'gone':
-        if (this.isLast) return;
-        break;
-      case 'unreadable':
-        return this.#faults.add({ path, reason: 'its storage cannot read it' });
-      case 'bad':
-        return this.#faults.add({
-          path,
-          reason: 'its content is not that which the digest in its name says',
-        });
-      case 'nameless':
-        return this.#faults.add({
-          path,
-          reason: 'it is another name of a file that the copy has lost',
-        });
-      case 'open':
-      case 'changed':
-        break;
-    }
+    if (outcome === 'copied' || outcome === 'held') return;
+    if (outcome !== 'nameless') this.failed.set(path, outcome);
+    const reason = lackingReason(outcome);
+    if (reason !== null) return this.#list.add({ path, reason });
+    if (outcome === 'gone' && this.isLast) return;
     this.#drifted++;
     this.#driftedPath ??= path;
+  }
+
+  get lacking(): Lacking {
+    return this.#list.lacking;
   }
 
   get result(): PublishedFiles {
     return {
       drifted: this.#drifted,
       driftedPath: this.#driftedPath,
-      faults: this.#faults.faults,
+      faults: this.lacking.faults,
+      lacking: this.lacking.faults.count,
     };
   }
 }
@@ -193,11 +197,8 @@ async function* inOrder(
   }
   const all: PlannedFile[] = [];
   for await (const file of files) all.push(file);
-  yield* all.sort((a, b) => BY_NUMBER.compare(a.path, b.path));
+  yield* all.sort((a, b) => sequenceOrder(a.path, b.path));
 }
-
-/** `data/0/9` before `data/0/10`. */
-const BY_NUMBER = new Intl.Collator('en', { numeric: true });
 
 interface LargePlace {
   readonly context: MoverContext;
@@ -215,7 +216,8 @@ async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileO
   const { context, source, target, tree, plan, rules, classIndex } = place;
   const key = largeKey(file);
   const work = treeStaged.large(tree, key, 'work');
-  if (!(await isWhole(target, tree, key, file))) return 'open';
+  if (!(await isWhole(target, tree, key, file)))
+    return (await largeFault(target, tree, key, plan)) ?? 'open';
   const table = {
     from: treeStaged.large(tree, key, 'digests'),
     to: indexPath(tree, tableName(key)),
@@ -225,8 +227,8 @@ async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileO
     await target.remove(largeJournal(tree, key).path, table.from);
     return 'open';
   }
-  const now = await source.stat(sourcePath(plan, file.path));
-  if (now === null) return 'gone';
+  const now = await statSource(source, sourcePath(plan, file.path));
+  if (typeof now === 'string') return now;
   const content = rules.classes[classIndex]!.content;
   if (!mayBeRead(file, now.stamp, asLarge(content))) return 'changed';
   await finishWork(context.control, target, work, file, rules);
@@ -235,7 +237,13 @@ async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileO
     return 'bad';
   if (plan.verifyAfterCopy === 'direct') await assertStored(context.control, target, work);
   await writeTable(context.control, target, tree, key, file);
-  await target.move([{ from: work, to: treeFile(tree, file.path) }, table], tree);
+  try {
+    await target.move([{ from: work, to: treeFile(tree, file.path) }, table], tree);
+  } catch (error) {
+    const outcome = faultOfTargetFile(error);
+    if (outcome === null) throw error;
+    return outcome;
+  }
   return 'copied';
 }
 

@@ -3,11 +3,10 @@ import type { BackupRepository, Move } from '../../repository/backup-repository.
 import { treeFile } from '../../tree/tree-paths.js';
 import type { TaskControl } from '../task/task-control.js';
 import { plannedNames, type PlannedName } from './planned-names.js';
-import type { FileOutcome } from './staged-files.js';
+import { doEach } from './put-each.js';
+import type { FileOutcome, NameOutcome } from './staged-files.js';
+import { statSource } from './stat-source.js';
 import { sourcePath, type PlannedFile, type TreePlan } from './tree-plan.js';
-
-/** `nameless`: the copy lacks the file that it is another name of. */
-export type NameOutcome = FileOutcome | 'nameless';
 
 export interface NamesPlace {
   readonly control: TaskControl;
@@ -19,6 +18,8 @@ export interface NamesPlace {
   readonly content: FileContent;
   /** What came of the files of the plan that were not copied, by path. */
   readonly failed: ReadonlyMap<string, FileOutcome>;
+  /** It may refer to a file that could not be copied. */
+  readonly isHeldBack: (path: string) => boolean;
 }
 
 /** Names that are made durable together. */
@@ -33,28 +34,37 @@ export async function* publishNames(
   for await (const part of plannedNames(target, tree, place.classIndex))
     for (let at = 0; at < part.length; at += NAMES_AT_ONCE) {
       const links: Move[] = [];
+      const came: { file: PlannedFile; outcome: NameOutcome; link: Move | null }[] = [];
       for (const name of part.slice(at, at + NAMES_AT_ONCE)) {
         control.throwIfStopped();
         const { file, first } = name;
         const outcome = await outcomeOf(place, name);
-        if (outcome === 'copied')
-          links.push({ from: treeFile(tree, first), to: treeFile(tree, file.path) });
-        yield { file, outcome };
+        const isGiven = outcome === 'copied';
+        const link = { from: treeFile(tree, first), to: treeFile(tree, file.path) };
+        if (isGiven) links.push(link);
+        came.push({ file, outcome, link: isGiven ? link : null });
       }
-      if (links.length > 0) await target.link!(links, tree);
+      const work = (some: readonly Move[]) => target.link!(some, tree);
+      const refused = links.length === 0 ? null : await doEach(links, work);
+      for (const { file, outcome, link } of came) {
+        const fault = link === null ? undefined : refused?.get(link);
+        yield { file, outcome: fault ?? outcome };
+      }
     }
 }
 
 async function outcomeOf(
-  { source, target, tree, plan, content, failed }: NamesPlace,
+  { source, target, tree, plan, content, failed, isHeldBack }: NamesPlace,
   { file, first }: PlannedName,
 ): Promise<NameOutcome> {
   const why = failed.get(first);
   if (why !== undefined) return why;
-  const now = await source.stat(sourcePath(plan, file.path));
-  const other = await source.stat(sourcePath(plan, first));
-  if (now === null) return 'gone';
-  if (other?.stamp.inode !== now.stamp.inode || !isSameFile(file.stamp, now.stamp, content))
+  if (isHeldBack(file.path)) return 'withheld';
+  const now = await statSource(source, sourcePath(plan, file.path));
+  const other = await statSource(source, sourcePath(plan, first));
+  if (typeof now === 'string') return now;
+  if (typeof other === 'string') return other === 'gone' ? 'changed' : other;
+  if (other.stamp.inode !== now.stamp.inode || !isSameFile(file.stamp, now.stamp, content))
     return 'changed';
   return (await target.stat(treeFile(tree, first))) === null ? 'nameless' : 'copied';
 }

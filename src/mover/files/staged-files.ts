@@ -1,3 +1,4 @@
+import { FAULT_REASONS, type OneFileFault } from '../../domain/trees/one-file-fault.js';
 import { DIGEST_BYTES, WINDOW_BLOCKS, WINDOW_BYTES } from '../../domain/targets/digest.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { JournalPlace } from '../task/window-journal.js';
@@ -7,13 +8,16 @@ import { FileListReader, FILES_OF_A_WINDOW, type FileList } from './file-lists.j
 import {
   largeKey,
   parsePlannedLine,
+  readNote,
   treeStaged,
   type PlannedClass,
   type PlannedFile,
   type TreePlan,
 } from './tree-plan.js';
 
-/** What came of a small file. `copied`, `held`: the copy has it now, or had its content already. The others: it is not what was listed. */
+/** What came of a small file. `copied`, `held`: the copy has it now, or had its content already. `unreadable`, `denied`: the storage of the source does not
+ *  read it, or does not allow it. `bad`: it is not what its name claims. `…Refused`: the target does not take it. `withheld`: it may refer to one of those.
+ *  The others: it is not what was listed. Noted as numbers: new ones come last. */
 export const FILE_OUTCOMES = [
   'open',
   'copied',
@@ -22,8 +26,36 @@ export const FILE_OUTCOMES = [
   'gone',
   'unreadable',
   'bad',
+  'denied',
+  'withheld',
+  'nameRefused',
+  'sizeRefused',
+  'writeRefused',
 ] as const;
 export type FileOutcome = (typeof FILE_OUTCOMES)[number];
+
+/** Why it was not copied, of an outcome with which a point that needs the file is not whole; null: it was, or the source has to be looked at anew. */
+export function lackingReason(outcome: NameOutcome): string | null {
+  switch (outcome) {
+    case 'open':
+    case 'copied':
+    case 'held':
+    case 'changed':
+    case 'gone':
+      return null;
+    case 'bad':
+      return 'its content is not that which the digest in its name says';
+    case 'nameless':
+      return 'it is another name of a file that the copy has lost';
+    case 'withheld':
+      return 'it may need a file that could not be copied';
+    default:
+      return FAULT_REASONS[outcome];
+  }
+}
+
+/** `nameless`: the copy lacks the file that it is another name of. */
+export type NameOutcome = FileOutcome | 'nameless';
 
 /** Outcome and digest of each file of a window. */
 export const OUTCOME_BYTES = 1 + DIGEST_BYTES;
@@ -43,6 +75,23 @@ export function largeJournal(tree: string, key: string): JournalPlace {
     token: key,
     payloadBytes: WINDOW_BLOCKS * DIGEST_BYTES,
   };
+}
+
+/** Why a large file could not be copied, beside its work. */
+export interface LargeFault {
+  /** Of the plan: the next one tries again. */
+  readonly token: string;
+  readonly outcome: OneFileFault;
+}
+
+export async function largeFault(
+  target: BackupRepository,
+  tree: string,
+  key: string,
+  plan: Pick<TreePlan, 'token'>,
+): Promise<LargeFault['outcome'] | null> {
+  const path = treeStaged.large(tree, key, 'fault');
+  return (await readNote<LargeFault>(target, path, plan))?.outcome ?? null;
 }
 
 export function partsOf({ stamp }: Pick<PlannedFile, 'stamp'>): number {

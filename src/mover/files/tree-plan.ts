@@ -5,6 +5,7 @@ import type { VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
 import type { FileStamp } from '../../domain/sources/restore-point.js';
 import type { TreePoint } from '../../domain/trees/source-tree.js';
 import type { TreeChanges } from '../../domain/trees/tree-guard.js';
+import type { Lacking } from '../../domain/trees/lacking-files.js';
 import type { TreePlanReference } from '../../domain/trees/tree-work.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { assertReadable, readWholeFile } from '../../repository/replace-file.js';
@@ -29,6 +30,8 @@ export interface TreePlan extends TreePlanReference {
   readonly classes: readonly PlannedClass[];
   /** Points that are there when all is copied. */
   readonly points: readonly TreePoint[];
+  /** What the look could not read, or the target does not take, by the first class that may lack it; classes that lack nothing are left out. */
+  readonly lacking: readonly { readonly classIndex: number; readonly lacking: Lacking }[];
   /** Files of a store that were left to be finished: any of its points may need them. */
   readonly waitingCount: number;
   /** What the look found, for the guard of the looks after it. */
@@ -70,8 +73,10 @@ export const treeStaged = {
   list: (tree: string, classIndex: number, list: StagedList) =>
     `${tree}/${STAGING_FOLDER}/${classIndex}.${list}`,
   /** Of a large file in the making, whatever plan it was begun by. */
-  large: (tree: string, key: string, part: 'work' | 'journal' | 'digests') =>
+  large: (tree: string, key: string, part: 'work' | 'journal' | 'digests' | 'fault') =>
     `${tree}/${STAGING_FOLDER}/large/${key}.${part}`,
+  /** What lacks files that could not be copied, as far as classes are published. */
+  lacking: (tree: string) => `${tree}/${STAGING_FOLDER}/lacking.json`,
   largeFolder: (tree: string) => `${tree}/${STAGING_FOLDER}/large`,
   desk: (tree: string, id: string) => `${tree}/${STAGING_FOLDER}/desks/${id}`,
 };
@@ -94,6 +99,8 @@ export async function writeTreePlan(
   await repository.put(path, bytes);
 }
 
+type EarlierPlan = Omit<TreePlan, 'lacking'> & Partial<Pick<TreePlan, 'lacking'>>;
+
 /** null: there is none. */
 export async function readTreePlan(
   repository: BackupRepository,
@@ -103,11 +110,34 @@ export async function readTreePlan(
   const bytes = await readWholeFile(repository, path, MAX_PLAN_BYTES);
   if (bytes === null) return null;
   try {
-    const plan = JSON.parse(bytes.toString('utf8')) as TreePlan;
+    // One of a release before knows of nothing that is lacking.
+    const { lacking = [], ...rest } = JSON.parse(bytes.toString('utf8')) as EarlierPlan;
+    const plan = { ...rest, lacking };
     return typeof plan.token === 'string' && Array.isArray(plan.classes) ? plan : null;
   } catch {
     return null; // a plan that is not whole is none
   }
+}
+
+/** A small note beside a plan; it may be lost at any time, and then is none. */
+export async function readNote<T extends { readonly token: string }>(
+  repository: BackupRepository,
+  path: string,
+  { token }: Pick<TreePlan, 'token'>,
+): Promise<T | null> {
+  const bytes = await readWholeFile(repository, path, MAX_PLAN_BYTES);
+  if (bytes === null) return null;
+  const note = JSON.parse(bytes.toString('utf8')) as T;
+  return note.token === token ? note : null;
+}
+
+/** Whole or not at all. */
+export async function writeNote(
+  repository: BackupRepository,
+  path: string,
+  note: { readonly token: string },
+): Promise<void> {
+  await repository.put(path, Buffer.from(JSON.stringify(note)));
 }
 
 /** Takes the staging folder away, the plan first: without it nothing else in there counts. */

@@ -1,5 +1,6 @@
 import { mayHoldClass } from '../../domain/trees/class-folders.js';
-import type { FaultList } from '../../domain/trees/file-faults.js';
+import type { FaultList, FileFault } from '../../domain/trees/file-faults.js';
+import { FAULT_REASONS, faultOfSourceFile } from '../../domain/trees/one-file-fault.js';
 import { compareBytes } from '../../domain/byte-order.js';
 import type { FileStamp } from '../../domain/sources/restore-point.js';
 import type { SourceTree } from '../../domain/trees/source-tree.js';
@@ -7,6 +8,7 @@ import { foldedName, foldersOf } from '../../domain/trees/tree-path.js';
 import { classOf, type TreeRules } from '../../domain/trees/tree-rules.js';
 import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
 import { joinPath, parentFolder } from '../../repository/repository-path.js';
+import type { UnreadPlaces } from './unread-places.js';
 
 /** A file of the source as a look lists it. */
 export interface ListedFile {
@@ -27,6 +29,8 @@ export interface Walk {
   readonly limits: TargetLimits;
   /** Gets what cannot be copied. */
   readonly faults: FaultList;
+  /** Gets, of that, what a point may need, and the folders that cannot be looked into. */
+  readonly unread: UnreadPlaces;
 }
 
 export interface TargetLimits {
@@ -99,8 +103,9 @@ class ClassLook {
   /** Files and folders that this look goes on with, in the order of their bytes. What cannot be copied is told by the first look that sees it. */
   async entriesOf(folder: string): Promise<RepositoryEntry[]> {
     const { repository, tree, rules } = this.walk;
-    const entries = await repository.list(joinPath(tree.root, folder).replace(/^\/|\/$/g, ''));
     const isFirst = this.#isFirstIn(folder === '' ? '' : `${folder}/`);
+    const place = joinPath(tree.root, folder).replace(/^\/|\/$/g, '');
+    const entries = (await entriesUnlessUnread(this.walk, repository.list(place), folder)) ?? [];
     const collisions = this.#collisionsOf(entries);
     const wanted: RepositoryEntry[] = [];
     for (const entry of entries) {
@@ -111,7 +116,7 @@ class ClassLook {
       if (reason === null) {
         if (entry.type === 'file' || this.#mayHold(`${path}/`)) wanted.push(entry);
       } else if (isFirst && !(reason === NO_FOLDER_OF_ITS_TYPE && (await this.#isEmpty(entry)))) {
-        this.walk.faults.add({ path, reason });
+        tellFault(this.walk, { path, reason }, entry.type);
       }
     }
     return wanted.sort((a, b) => compareBytes(keyOf(a), keyOf(b)));
@@ -159,9 +164,14 @@ class ClassLook {
 
   /** Whether nothing but folders lies in it: nobody misses anything then. */
   async #isEmpty({ path }: RepositoryEntry): Promise<boolean> {
-    for (const entry of await this.walk.repository.list(path))
-      if (entry.type !== 'folder' || !(await this.#isEmpty(entry))) return false;
-    return true;
+    try {
+      for (const entry of await this.walk.repository.list(path))
+        if (entry.type !== 'folder' || !(await this.#isEmpty(entry))) return false;
+      return true;
+    } catch (error) {
+      if (faultOfSourceFile(error) === null) throw error;
+      return false;
+    }
   }
 
   /** Of names that are one name at the target all but the first. */
@@ -206,11 +216,40 @@ function collidingPaths(paths: Iterable<string>): Set<string> {
   return collisions;
 }
 
+/** null: its storage does not read it, or does not allow that; the root is the tree itself.
+ *  @throws what the storage says of itself */
+async function entriesUnlessUnread(
+  { unread, faults }: Walk,
+  listing: Promise<RepositoryEntry[]>,
+  folder: string,
+): Promise<RepositoryEntry[] | null> {
+  try {
+    return await listing;
+  } catch (error) {
+    const outcome = faultOfSourceFile(error);
+    if (folder === '' || outcome === null) throw error;
+    const fault = { path: `${folder}/`, reason: FAULT_REASONS[outcome] };
+    if (unread.addFolder(fault)) faults.add(fault);
+    return null;
+  }
+}
+
+/** A file that only the target does not take is one that points lack. What is no plain file, or has no name that can be told, none of them has: it is passed
+ *  over. */
+function tellFault(
+  { faults, unread }: Walk,
+  fault: FileFault,
+  type: RepositoryEntry['type'],
+): void {
+  faults.add(fault);
+  if (type === 'file') unread.addFile(fault);
+  else if (type === 'folder' && fault.reason === OTHER_CASE)
+    unread.addFolder({ ...fault, path: `${fault.path}/` });
+}
+
 /** Files of the points alone, each once. */
-async function* listSets(
-  { repository, tree, rules, limits, faults }: Walk,
-  classIndex: number,
-): AsyncGenerator<readonly ListedFile[]> {
+async function* listSets(walk: Walk, classIndex: number): AsyncGenerator<readonly ListedFile[]> {
+  const { repository, tree, rules, limits, faults, unread } = walk;
   const paths = new Set(tree.points.flatMap(({ files }) => files ?? []));
   const collisions = limits.caseSensitive ? new Set<string>() : collidingPaths(paths);
   const byFolder = new Map<string, string[]>();
@@ -227,16 +266,23 @@ async function* listSets(
   const found: ListedFile[] = [];
   for (const [folder, wanted] of byFolder) {
     const place = [tree.root, folder].filter((part) => part !== '').join('/');
-    const entries = new Map((await repository.list(place)).map((entry) => [entry.name, entry]));
+    const listed = await entriesUnlessUnread(walk, repository.list(place), folder);
+    if (listed === null) {
+      for (const path of wanted) unread.addFile({ path, reason: NOT_LOOKED_INTO });
+      continue;
+    }
+    const entries = new Map(listed.map((entry) => [entry.name, entry]));
     for (const path of wanted) {
       const entry = entries.get(path.slice(folder === '' ? 0 : folder.length + 1));
       const reason = collisions.has(path) ? OTHER_CASE : faultOfSet(entry, limits);
-      if (reason !== null) faults.add({ path, reason });
+      if (reason !== null) tellFault(walk, { path, reason }, 'file');
       else found.push({ path, stamp: entry!.stamp, mode: entry!.mode ?? null });
     }
   }
   yield found.sort((a, b) => compareBytes(a.path, b.path));
 }
+
+const NOT_LOOKED_INTO = 'its folder cannot be looked into';
 
 /** Why what lies under the name of a file of sets is not copied; null: it is. */
 function faultOfSet(entry: RepositoryEntry | undefined, limits: TargetLimits): string | null {

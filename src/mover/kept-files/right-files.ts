@@ -6,7 +6,7 @@ import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.
 import { keptTraits, type TreeRules } from '../../domain/trees/tree-rules.js';
 import type { ReadableFile, SmallFile, WorkFile } from '../../repository/backup-repository.js';
 import type { FileEntry } from '../../tree/file-index.js';
-import { unitOf } from '../files/copy-files.js';
+import { unitOf } from '../files/large-file.js';
 import { FILES_OF_A_WINDOW, type FileListReader, type ListedFiles } from '../files/file-lists.js';
 import { finishWork } from '../files/publish-files.js';
 import { readBack } from '../files/read-back.js';

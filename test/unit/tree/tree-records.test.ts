@@ -163,7 +163,7 @@ describe('a tree as it is shown', () => {
     const keys = shown.map(({ id }) => id);
     expect(shown.map(({ parentId }) => parentId)).toEqual([null, keys[2], keys[0], null]);
     expect(shown.map(({ reason }) => reason)).toEqual([
-      ...[null, 'logs are missing', 'a health check found damaged files', null],
+      ...[null, 'logs are missing', 'files of the copy were found to be damaged or lost', null],
     ]);
     expect(shown[1]).toMatchObject({
       ...{ workload: 'DB', workloadType: 'toy-store', jobId: 'job', kind: 'log', chainId: null },

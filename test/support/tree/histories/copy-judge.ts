@@ -2,6 +2,7 @@ import type { CopySessionOutcome } from '../../../../workflows/messages.js';
 import type { BackupRepository } from '../../../../src/repository/backup-repository.js';
 import { readTreeRecord } from '../../../../src/tree/tree-store.js';
 import type { TreeRecord } from '../../../../src/tree/tree-record.js';
+import { foldersOf } from '../../../../src/domain/trees/tree-path.js';
 import { filesBelow } from '../tree-world.js';
 import type { SourceTool } from './source-tools.js';
 import type { TreeKind, TreeSession } from './tree-history.js';
@@ -29,8 +30,6 @@ export class CopyJudge {
   /** When a session last saw a file, in true time. */
   readonly #seenMs = new Map<string, number>();
   #wasClockBehind = false;
-  /** A file that cannot be read is left out, by name, and what refers to it goes on. */
-  #lacksFiles = false;
 
   constructor(
     private readonly tool: SourceTool,
@@ -42,7 +41,6 @@ export class CopyJudge {
   begin(session: TreeSession): Beginning {
     for (const path of this.tool.files.paths) this.#seenMs.set(path, this.tool.files.trueMs);
     this.#wasClockBehind ||= session.clockHours < 0;
-    this.#lacksFiles ||= session.fault?.kind === 'unreadable';
     return { moment: this.tool.files.moment, points: this.tool.points() };
   }
 
@@ -59,7 +57,7 @@ export class CopyJudge {
         this.tool.files.wasEver(path, bytes, this.tool.grows(path)),
         () => `${path} of the copy is nothing that it ever was at the source`,
       );
-    for (const [path, bytes] of this.#lacksFiles ? [] : copied)
+    for (const [path, bytes] of copied)
       for (const need of this.tool.needsOf(path, bytes))
         assert(copied.has(need), () => `${path} of the copy refers to ${need}, which is not there`);
     for (const point of record?.points ?? []) this.#isWhole(point, copied);
@@ -75,7 +73,6 @@ export class CopyJudge {
     start: Beginning,
     session: TreeSession,
   ): Promise<void> {
-    if (outcome?.result === 'success') this.#lacksFiles = false;
     await this.atAnyInstant(target);
     if (outcome === null) return;
     const { result } = outcome;
@@ -196,7 +193,10 @@ export class CopyJudge {
   /** What the source has had since before the session began is in the copy, or is named. */
   #hasAll(outcome: CopySessionOutcome, start: Beginning, told: string): void {
     const isNamed = (path: string): boolean =>
-      outcome.result === 'warning' && (told.includes(path) || told.includes('more files'));
+      outcome.result === 'warning' &&
+      (told.includes(path) ||
+        told.includes('more files') ||
+        foldersOf(path).some((folder) => told.includes(`${folder}/`)));
     const now = this.tool.points();
     for (const path of this.#wanted(start)) {
       const bytes = this.tool.files.sinceMoment(path, start.moment);

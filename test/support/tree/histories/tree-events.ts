@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { DISASTERS, TOOL_OPERATIONS } from './source-tools.js';
-import { TreeHistory, type TreeEvent, type TreeKind, type TreeSession } from './tree-history.js';
+import {
+  TreeHistory,
+  type TreeEvent,
+  type TreeFault,
+  type TreeKind,
+  type TreeSession,
+} from './tree-history.js';
 
 const operation = fc.constantFrom(...TOOL_OPERATIONS);
 const seed = fc.nat(999);
@@ -26,7 +32,7 @@ const session: fc.Arbitrary<TreeSession> = fc.record({
   stops: fc.array(stop, { maxLength: 2 }),
   fault: fc.option(
     fc.record({
-      kind: fc.constantFrom('unreadable' as const, 'io' as const, 'full' as const),
+      kind: fc.constantFrom<TreeFault['kind']>('unreadable', 'denied', 'folder', 'io', 'full'),
       at: fc.nat(60),
     }),
     { freq: 3 },

@@ -2,6 +2,7 @@ import { chainFolder } from '../../../../src/chain/chain-paths.js';
 import type { CopyJob } from '../../../../src/domain/jobs/copy-job.js';
 import { sessionWorkflowId } from '../../../../src/domain/sessions/copy-session.js';
 import { BackupError } from '../../../../src/domain/errors.js';
+import { parentFolder } from '../../../../src/repository/repository-path.js';
 import {
   WORKFLOW_COPY_SESSION,
   type CopySessionInput,
@@ -55,9 +56,9 @@ export interface TreeStop extends CrashPlan {
   readonly goesOn: boolean;
 }
 
-/** `unreadable`: one file of the source cannot be read. `io`, `full`: one call of the target fails, once. */
+/** `unreadable`, `denied`: one file of the source cannot be read, or may not be. `folder`: one of its folders may not be looked into. `io`, `full`: one call of the target fails, once. */
 export interface TreeFault {
-  readonly kind: 'unreadable' | 'io' | 'full';
+  readonly kind: 'unreadable' | 'denied' | 'folder' | 'io' | 'full';
   readonly at: number;
 }
 
@@ -216,8 +217,15 @@ export class TreeHistory {
   #hook({ during, fault }: TreeSession): () => void {
     const { repository } = this.files;
     const { list, openRead, stat } = repository;
-    const victim =
-      fault?.kind === 'unreadable' ? this.files.paths[fault.at % this.files.paths.length]! : null;
+    const code = fault?.kind === 'unreadable' ? 'REPOSITORY_IO_ERROR' : 'REPOSITORY_ACCESS_DENIED';
+    const victim = fault === null ? '' : this.files.paths[fault.at % this.files.paths.length]!;
+    const isVictim = (path: string) =>
+      (fault?.kind === 'unreadable' || fault?.kind === 'denied') &&
+      path === `${this.files.root}/${victim}`;
+    const isHidden = (folder: string) =>
+      fault?.kind === 'folder' && folder === `${this.files.root}/${parentFolder(victim)}`;
+    const refuse = (path: string) =>
+      new BackupError(code, `cannot read ${path}`, { details: { path } });
     let calls = 0;
     const meanwhile = async (): Promise<void> => {
       if (during === null || ++calls % during.everyCalls !== 0 || this.#running === null) return;
@@ -228,6 +236,7 @@ export class TreeHistory {
     const hook = (): void => {
       repository.list = async (folder) => {
         await meanwhile();
+        if (isHidden(folder)) throw refuse(folder);
         return list.call(repository, folder);
       };
       repository.stat = async (path) => {
@@ -236,10 +245,7 @@ export class TreeHistory {
       };
       repository.openRead = async (path) => {
         await meanwhile();
-        if (path === `${this.files.root}/${victim}`)
-          throw new BackupError('REPOSITORY_IO_ERROR', `cannot read ${path}`, {
-            details: { path },
-          });
+        if (isVictim(path)) throw refuse(path);
         const file = await openRead.call(repository, path);
         await meanwhile();
         return file;
@@ -257,7 +263,7 @@ const QUIET: TreeSession = { during: null, clockHours: 0, stops: [], fault: null
 
 /** One of the next changes of the target fails, and nothing of it is done. */
 function failOnce(target: SimulatedRepository, { kind, at }: TreeFault): void {
-  if (kind === 'unreadable') return;
+  if (kind !== 'io' && kind !== 'full') return;
   const code = kind === 'io' ? 'REPOSITORY_IO_ERROR' : 'REPOSITORY_FULL';
   let left = at;
   const { rename, openWrite, syncFolder, unlink } = target;

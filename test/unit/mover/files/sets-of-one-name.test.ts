@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { FaultList } from '../../../../src/domain/trees/file-faults.js';
 import { listClass } from '../../../../src/mover/files/walk-tree.js';
+import { UnreadPlaces } from '../../../../src/mover/files/unread-places.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 import { toySetLayout } from '../../../support/tree/toy-trees.js';
 
@@ -14,7 +15,16 @@ it('copies one of two files of sets that the target takes for one, and names the
   const limits = { caseSensitive: false, maxFileBytes: 100 };
   const tree = { root: 'db', points };
   const { rules } = toySetLayout;
-  const walk = { repository, tree, rules, nowMs: 2, settleMs: 0, limits, faults };
+  const walk = {
+    repository,
+    tree,
+    rules,
+    nowMs: 2,
+    settleMs: 0,
+    limits,
+    faults,
+    unread: new UnreadPlaces(rules, points),
+  };
   const listed: string[] = [];
   for await (const part of listClass(walk, 0)) listed.push(...part.map(({ path }) => path));
   expect(listed).toEqual(['db-1.A.set']);

@@ -3,6 +3,7 @@ import { FaultList } from '../../../../src/domain/trees/file-faults.js';
 import type { SourceTree, TreePoint } from '../../../../src/domain/trees/source-tree.js';
 import type { TreeRules } from '../../../../src/domain/trees/tree-rules.js';
 import { listClass, type TargetLimits, type Walk } from '../../../../src/mover/files/walk-tree.js';
+import { UnreadPlaces } from '../../../../src/mover/files/unread-places.js';
 import type { RepositoryEntry } from '../../../../src/repository/backup-repository.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 import { TOY_STORE_RULES, toySetLayout } from '../../../support/tree/toy-trees.js';
@@ -37,7 +38,7 @@ async function lookAt(
   repository.list = async (folder) => (await list(folder)).map(change);
   const faults = new FaultList();
   const walk: Walk = {
-    ...{ repository, rules, nowMs: 0, settleMs: 0, faults },
+    ...{ repository, rules, nowMs: 0, settleMs: 0, faults, unread: new UnreadPlaces(rules, []) },
     tree: { root: 'store', points: [], ...tree },
     limits: { maxFileBytes: 1_000, caseSensitive: true, ...limits },
   };
@@ -153,7 +154,14 @@ describe('a look at a store', () => {
     const list = repository.list.bind(repository);
     repository.list = async (folder) => (await list(folder)).map(changed('a', { mode: 0o640 }));
     const walk: Walk = {
-      ...{ repository, rules: TOY_STORE_RULES, nowMs: 0, settleMs: 0, faults: new FaultList() },
+      ...{
+        repository,
+        rules: TOY_STORE_RULES,
+        nowMs: 0,
+        settleMs: 0,
+        faults: new FaultList(),
+        unread: new UnreadPlaces(TOY_STORE_RULES, []),
+      },
       tree: { root: 'store', points: [] },
       limits: { maxFileBytes: 9, caseSensitive: true },
     };

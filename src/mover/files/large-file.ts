@@ -1,0 +1,205 @@
+import { isZeroUnit, unitDigest } from '../../chain/digests/digest.js';
+import { BackupError, isBackupError } from '../../domain/errors.js';
+import type { FileStamp } from '../../domain/sources/restore-point.js';
+import {
+  BLOCK_BYTES,
+  DIGEST_BYTES,
+  WINDOW_BLOCKS,
+  WINDOW_BYTES,
+} from '../../domain/targets/digest.js';
+import {
+  faultOfSourceFile,
+  faultOfTargetFile,
+  type OneFileFault,
+} from '../../domain/trees/one-file-fault.js';
+import { isSameFile, type FileContent } from '../../domain/trees/tree-rules.js';
+import type {
+  BackupRepository,
+  ReadableFile,
+  WorkFile,
+} from '../../repository/backup-repository.js';
+import { indexPath } from '../../tree/tree-paths.js';
+import { HeldUnits } from '../blocks/held-units.js';
+import type { MoverContext } from '../task/mover-context.js';
+import { OpenFiles } from '../task/open-files.js';
+import { isVouchedAndGone, JournalWriter } from '../task/window-journal.js';
+import { largeJournal } from './staged-files.js';
+import { largeKey, treeStaged, type PlannedFile } from './tree-plan.js';
+
+/** A large file that cannot be copied, because of what the storage of the source or of the target says of it. */
+export class FaultyFile extends Error {
+  constructor(readonly outcome: OneFileFault) {
+    super(outcome);
+  }
+}
+
+async function ofSource<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    const outcome = faultOfSourceFile(error);
+    throw outcome === null ? error : new FaultyFile(outcome);
+  }
+}
+
+/** Only files of a kind that changes in place may be read as they are now, if they have the size that was listed, which the index gives them; what others
+ *  refer to must be what was listed. */
+export function mayBeRead({ stamp }: PlannedFile, now: FileStamp, content: FileContent): boolean {
+  if (content === 'appended') return now.sizeBytes >= stamp.sizeBytes;
+  if (content === 'rewritten') return now.sizeBytes === stamp.sizeBytes;
+  return isSameFile(now, stamp, content);
+}
+
+interface LargePlaces {
+  readonly context: MoverContext;
+  readonly source: BackupRepository;
+  readonly target: BackupRepository;
+  readonly tree: string;
+  readonly content: FileContent;
+}
+
+const digestOf = unitDigest('sha256');
+
+/** A large file on its way: its parts in any order, and again with the same result. */
+export class LargeFile {
+  readonly #buffer = Buffer.alloc(WINDOW_BYTES);
+  readonly #copy = Buffer.alloc(BLOCK_BYTES);
+
+  private constructor(
+    readonly key: string,
+    private readonly places: LargePlaces,
+    private readonly file: PlannedFile,
+    private readonly opened: {
+      readonly source: ReadableFile;
+      readonly work: WorkFile;
+      readonly journal: JournalWriter;
+      /** What the copy has under the name of the file now; null: nothing that is known. */
+      readonly held: HeldUnits | null;
+      readonly files: OpenFiles;
+    },
+  ) {}
+
+  static async open(places: LargePlaces, file: PlannedFile, path: string): Promise<LargeFile> {
+    const { source, target, tree } = places;
+    const key = largeKey(file);
+    const files = new OpenFiles();
+    try {
+      const read = files.add(await ofSource(source.openRead(path)));
+      const place = largeJournal(tree, key);
+      const workPath = treeStaged.large(tree, key, 'work');
+      // What it says of other parts is gone with them: they are found open when the file is published.
+      if (await isVouchedAndGone(target, place, workPath)) await target.remove(place.path);
+      const work = files.add(await target.openWork(workPath, key));
+      const journal = files.add(await target.openWork(place.path, key));
+      await target.settle([treeStaged.largeFolder(tree)]);
+      const held = await heldOf(target, tree, file, files);
+      const opened = {
+        source: read,
+        work,
+        journal: new JournalWriter(journal, place),
+        held,
+        files,
+      };
+      return new LargeFile(key, places, file, opened);
+    } catch (error) {
+      await files.close();
+      if (isBackupError(error, 'FILE_MISSING')) throw changed(file, error);
+      throw error;
+    }
+  }
+
+  async copyPart(part: number): Promise<() => Promise<void>> {
+    const { context } = this.places;
+    const { source, journal } = this.opened;
+    const start = part * WINDOW_BYTES;
+    const length = Math.min(WINDOW_BYTES, this.file.stamp.sizeBytes - start);
+    const bytes = this.#buffer.subarray(0, length);
+    const count = await ofSource(source.read(bytes, start));
+    context.control.add('readBytes', count);
+    const now = await ofSource(source.stamp());
+    if (count < length || !mayBeRead(this.file, now, asLarge(this.places.content)))
+      throw changed(this.file);
+    const payload = Buffer.alloc(WINDOW_BLOCKS * DIGEST_BYTES);
+    for (let at = 0; at < length; at += BLOCK_BYTES) {
+      context.control.throwIfStopped();
+      const unit = bytes.subarray(at, at + BLOCK_BYTES);
+      await this.#copyUnit(unit, start + at, payload, (at / BLOCK_BYTES) * DIGEST_BYTES);
+    }
+    return async () => {
+      await journal.seal(part, payload);
+      context.control.add('processedBlocks', Math.ceil(length / BLOCK_BYTES));
+    };
+  }
+
+  /** Zeros leave a hole. What is written is read back, and the digest is of that. */
+  async #copyUnit(unit: Buffer, offset: number, payload: Buffer, at: number): Promise<void> {
+    if (isZeroUnit(unit)) return;
+    const { context } = this.places;
+    const { work, held } = this.opened;
+    await this.#write(unit, offset);
+    const copy = this.#copy.subarray(0, unit.length);
+    copy.fill(0, await work.read(copy, offset));
+    if (!copy.equals(unit))
+      throw new BackupError(
+        'BLOCK_DIGEST_MISMATCH',
+        `${work.path}: the block at byte ${offset} does not read back as it was written`,
+        { details: { path: work.path, offset } },
+      );
+    const digest = digestOf(unitOf(copy));
+    digest.copy(payload, at);
+    context.control.add('storedBytes', unit.length);
+    const isHeld = ((await held?.countSame(offset, digest)) ?? 0) > 0;
+    context.control.add(isHeld ? 'reusedBytes' : 'transferredBytes', unit.length);
+  }
+
+  /** Of its name nothing is known yet: only its size can be too much. */
+  async #write(unit: Buffer, offset: number): Promise<void> {
+    try {
+      await this.opened.work.write(unit, offset);
+    } catch (error) {
+      throw faultOfTargetFile(error) === 'sizeRefused' ? new FaultyFile('sizeRefused') : error;
+    }
+  }
+
+  async sync(): Promise<void> {
+    await this.opened.work.sync();
+  }
+
+  async close(): Promise<void> {
+    await this.opened.files.close();
+  }
+}
+
+/** A unit that is shorter is digested as 64 KiB, filled up with zeros (docs/FORMAT.md, Digest table). */
+export function unitOf(bytes: Buffer): Buffer {
+  return bytes.length === BLOCK_BYTES
+    ? bytes
+    : Buffer.concat([bytes, Buffer.alloc(BLOCK_BYTES - bytes.length)]);
+}
+
+/** A large file that is rewritten while it is read would be torn between two windows. */
+export function asLarge(content: FileContent): FileContent {
+  return content === 'rewritten' ? 'replaced' : content;
+}
+
+async function heldOf(
+  target: BackupRepository,
+  tree: string,
+  { held }: PlannedFile,
+  files: OpenFiles,
+): Promise<HeldUnits | null> {
+  if (held === null || held.table === null) return null;
+  const units = await HeldUnits.open(target, indexPath(tree, held.table), 'sha256');
+  return units === null ? null : files.add(units);
+}
+
+function changed({ path }: PlannedFile, cause?: unknown): BackupError {
+  return new BackupError(
+    'SOURCE_CHANGED',
+    `${JSON.stringify(path)} is not what it was when it was listed`,
+    {
+      details: { path },
+      cause,
+    },
+  );
+}

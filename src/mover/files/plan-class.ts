@@ -1,0 +1,123 @@
+import { FaultList, type FileFault } from '../../domain/trees/file-faults.js';
+import { modifiedAtMs } from '../../domain/sources/restore-point.js';
+import type { SourceTree } from '../../domain/trees/source-tree.js';
+import type { CopyJob, VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
+import { missedSinceMs, type TreePointChoice } from '../../domain/trees/tree-points.js';
+import type { TreeLayout } from '../../layout/tree-layout.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { TreeRecord } from '../../tree/tree-record.js';
+import { compareClass } from './compare-class.js';
+import type { ChangeCount } from './count-changes.js';
+import { canGiveNames, FileNames } from './file-names.js';
+import { PlanLists } from './plan-lists.js';
+import type { TakeTreeInput } from './take-tree.js';
+import { treeStaged, type PlannedClass } from './tree-plan.js';
+import type { ListedFile, TargetLimits, Walk } from './walk-tree.js';
+
+export interface PlanTreeInput extends TakeTreeInput {
+  readonly sourceRepositoryId: string;
+  readonly sourceFolders?: readonly string[];
+  readonly choice: Omit<TreePointChoice, 'copied' | 'nowMs'> & Pick<CopyJob, 'mode'>;
+  readonly verifyAfterCopy: VerifyAfterCopy;
+  readonly limits: Pick<TargetLimits, 'caseSensitive'>;
+  /** `SettleRule.settleMs`: what its tool has not closed is left for so long. */
+  readonly settleMs: number;
+  /** Of the target. */
+  readonly immutableForDays: number;
+  /** An operator has looked at what a run before this one found suspicious. */
+  readonly acceptChanges: boolean;
+}
+
+/** What a look says of single files. */
+export interface Remarks {
+  /** They cannot be copied. */
+  readonly faults: FaultList;
+  /** They are copied by a later session. */
+  readonly waiting: FaultList;
+}
+
+export function noRemarks(): Remarks {
+  return { faults: new FaultList(), waiting: new FaultList() };
+}
+
+export interface Seen {
+  readonly input: PlanTreeInput;
+  readonly source: BackupRepository;
+  readonly target: BackupRepository;
+  readonly tree: SourceTree;
+  readonly layout: TreeLayout;
+  /** null: there is no copy. */
+  readonly known: TreeRecord | null;
+}
+
+export function waitingFile({ path, stamp }: ListedFile): FileFault {
+  const reason = `it was written to at ${new Date(modifiedAtMs(stamp)).toISOString()} and may not be finished`;
+  return { path, reason };
+}
+
+interface ClassRemarks extends Pick<Remarks, 'waiting'> {
+  readonly count: ChangeCount;
+  readonly names: SeveralNames;
+}
+
+/** What becomes of files that have several names in the source. */
+export interface SeveralNames {
+  readonly areKept: boolean;
+  /** The storage of the copy has such. */
+  readonly canBeGiven: boolean;
+  /** Names that become files of their own. */
+  lost: number;
+}
+
+/** Where stamps are weak, an inode number proves nothing. */
+export async function namesOf({ source, target, layout, input }: Seen): Promise<SeveralNames> {
+  const areKept = layout.rules.keeps.links && source.capabilities.stampsProve;
+  const canBeGiven = areKept && (await canGiveNames(target, treeStaged.folder(input.chain)));
+  return { areKept, canBeGiven, lost: 0 };
+}
+
+export async function planClass(
+  { input, target, known, layout }: Seen,
+  walk: Walk,
+  index: number,
+  token: string,
+  { count, waiting, names }: ClassRemarks,
+): Promise<PlannedClass> {
+  const { chain, nowMs } = input;
+  const goneSinceMs = missedSinceMs(known!, nowMs);
+  const fileClass = layout.rules.classes[index]!;
+  const { content } = fileClass;
+  const files = new FileNames();
+  const lists = await PlanLists.open(target, chain, fileClass, index, token);
+  await compareClass(walk, target, chain, known, index, (is, listed, entry) => {
+    count.add(is, content, listed, entry);
+    const isCopied = listed !== null && is !== 'waits';
+    const first = isCopied && names.areKept ? files.firstOf(listed.path, listed.stamp) : null;
+    switch (is) {
+      case 'new': {
+        const file = { ...listed!, held: null };
+        if (first !== null && names.canBeGiven) return lists.addName({ file, first });
+        if (first !== null) names.lost++;
+        return lists.add(file);
+      }
+      case 'changed': {
+        const { digest, table, stamp } = entry!;
+        const isGone = entry!.goneSinceMs !== null;
+        const held = { digest, table, sizeBytes: stamp.sizeBytes, isGone };
+        return lists.add({ ...listed!, held });
+      }
+      case 'gone':
+        return lists.mark({ ...entry!, goneSinceMs });
+      case 'back':
+        return lists.mark({ ...entry!, goneSinceMs: null });
+      case 'waits':
+        waiting.add(waitingFile(listed!));
+        return undefined;
+      case 'same':
+      case 'away':
+      case 'unseen':
+        return undefined;
+    }
+  });
+  return lists.end();
+}
