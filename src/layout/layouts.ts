@@ -23,6 +23,7 @@ import { ovirtLayout } from './ovirt/ovirt.js';
 import { TREE_LAYOUTS } from './tree-layouts.js';
 import { windowsBackupLayout } from './windows-backup/windows-backup.js';
 import { virtnbdbackupLayout } from './virtnbdbackup/virtnbdbackup.js';
+import { loneVmaLayout } from './vzdump/lone-vma.js';
 import { vzdumpLayout } from './vzdump/vzdump.js';
 
 /** Every layout that this release looks for. A new one is a folder here and a row. Workload ids start with the name of the platform, so no two
@@ -42,6 +43,7 @@ export const BACKUP_LAYOUTS: readonly BackupLayout[] = [
   ec2ExportLayout,
   // From here on an ending is all that is known.
   ovaLayout,
+  loneVmaLayout,
   vhdImageLayout,
   diskImageLayout,
   gcpImageLayout,

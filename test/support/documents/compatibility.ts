@@ -97,6 +97,13 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     restoredBy: '`aws ec2 import-image`',
     tests: SINGLE_FILES,
   },
+  'lone-vma': {
+    writtenBy: '`vma create`, or `vzdump` under another name: VMA, compressed or not',
+    data: 'parts',
+    judge: SAME_BYTES,
+    restoredBy: '`qmrestore`',
+    tests: ['test/unit/layout/single-files.test.ts', 'test/unit/image/vma.test.ts'],
+  },
   'vhd-image': {
     writtenBy: 'download of a managed disk, Disk2vhd, WSL; any VHD or VHDX that lies alone',
     data: 'synthetic',

@@ -1,4 +1,5 @@
 import { rename, rm } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { UnrecognisedFiles } from '../../../src/domain/sources/unrecognised.js';
 import { rawImageLayout } from '../../../src/layout/agent-images/agent-images.js';
@@ -8,6 +9,7 @@ import {
 } from '../../../src/layout/cloud-exports/cloud-exports.js';
 import { scanRepository } from '../../../src/layout/scan-repository.js';
 import { qemuImg, requireTool } from '../../support/image/qemu.js';
+import { vmaFile } from '../../support/image/vma-file.js';
 import { scanWith } from '../../support/layout/scan-with.js';
 import { makeDisk, shown, treeOf } from '../../support/layout/tree.js';
 
@@ -58,6 +60,27 @@ describe('backups that are one file each', () => {
     expect(web!.restorePoints.map(({ id }) => id)).toEqual([
       'web-2026-11-24.img',
       'web_2026-11-24.img',
+    ]);
+  });
+
+  it('are archives of Proxmox VE under whatever name, and one that was cut off is told', async () => {
+    const { bytes } = vmaFile({
+      devices: [{ name: 'drive-scsi0', disk: Buffer.alloc(65_536, 7) }],
+      config: 'name: web01\n',
+    });
+    const { repository } = await treeOf({
+      'pve/vzdump-qemu-100-2026_11_24-01_00_00.vma': bytes,
+      'pve/before-upgrade.vma': bytes,
+      'pve/cut.VMA': bytes.subarray(0, bytes.length - 4_096),
+      'pve/packed.vma.gz': gzipSync(bytes),
+    });
+    const found = await scanRepository(repository);
+    const said = found.map(({ id, type, restorePoints: [point] }) => [id, type, point?.state]);
+    expect(said.sort()).toEqual([
+      ['proxmox-qemu-100-pve', 'proxmox-ve', 'complete'],
+      ['vma-pve:before-upgrade.vma', 'proxmox-ve', 'complete'],
+      ['vma-pve:cut.vma', 'proxmox-ve', 'incomplete'],
+      ['vma-pve:packed.vma.gz', 'proxmox-ve', 'complete'],
     ]);
   });
 

@@ -1,0 +1,11 @@
+import { singleFilesLayout } from '../single-files.js';
+import { vzdumpLayout } from './vzdump.js';
+
+/** Archives of Proxmox VE that were renamed, or written by `vma create` itself: the machine is in the file, and the name tells nothing of it.
+ *  `qmrestore` takes them under any name. */
+export const loneVmaLayout = singleFilesLayout({
+  name: 'lone-vma',
+  type: vzdumpLayout.type,
+  prefix: 'vma',
+  formats: { vma: 'vma', 'vma.gz': 'gzip', 'vma.lzo': 'lzop', 'vma.zst': 'zstd' },
+});
