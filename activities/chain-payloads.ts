@@ -165,6 +165,8 @@ export interface CommitRequest extends StagedPoint {
 
 export interface PlanMaintenanceRequest extends ChainChange {
   readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'endedGfs' | 'retention' | 'timeZone' | 'compact'>;
+  /** Copies that were given up are not ended: the next try takes them up. */
+  readonly keepsStaging?: boolean;
 }
 
 export interface PlannedMaintenance {

@@ -6,6 +6,7 @@ import { isBackupError } from '../src/domain/errors.js';
 import { sentences } from '../src/domain/sentences.js';
 import type { DiskWork, PlanReference } from '../src/domain/targets/disk-work.js';
 import type {
+  ChainChange,
   DeleteRequest,
   ExpiryAnswer,
   ExpiryRequest,
@@ -27,23 +28,33 @@ interface RetentionDependencies {
   readonly immutableForDays: (repositoryId: string) => number;
 }
 
+/** @returns why it has to wait; null: it is done */
+async function release(
+  mover: DataMover,
+  request: ChainChange & { readonly chain: string },
+  control: TaskControl,
+): Promise<string | null> {
+  try {
+    await mover.run('releaseStaging', request, control);
+    return null;
+  } catch (error) {
+    if (isBackupError(error, 'POINT_IN_USE')) return sentences(error.message, error.hint);
+    throw error;
+  }
+}
+
 /** Steps of GFS and retention. Each announces its change in the commit record first and can be repeated after a stop at any place. */
 export function createRetentionActivities(deps: RetentionDependencies) {
   const { mover, immutableForDays } = deps;
   return {
     ...createRemovalActivities(deps),
-    /** Ends copies that were given up, and plans what GFS, retention and compacts want of the chain as it is then. */
+    /** Ends copies that were given up, unless they are kept, and plans what GFS, retention and compacts want of the chain as it is then. */
     async planMaintenance(input: PlanMaintenanceRequest): Promise<PlannedMaintenance> {
       return runTask(async (control) => {
         const days = immutableForDays(input.targetRepositoryId);
-        const request = { ...onChain(input), immutableForDays: days };
-        const postponed = await mover.run('releaseStaging', request, control).then(
-          () => null,
-          (error: unknown) => {
-            if (isBackupError(error, 'POINT_IN_USE')) return sentences(error.message, error.hint);
-            throw error;
-          },
-        );
+        const { keepsStaging, ...asked } = input;
+        const request = { ...onChain(asked), immutableForDays: days };
+        const postponed = keepsStaging === true ? null : await release(mover, request, control);
         // Why every single point is kept is asked by people, not by the workflow.
         const { keep: _, ...plan } = await mover.run('planMaintenance', request, control);
         return { ...plan, postponed };
@@ -56,10 +67,13 @@ export function createRetentionActivities(deps: RetentionDependencies) {
     ): Promise<{ state: 'merged' | 'refused'; reason: string | null }> {
       return runTask(async (control) => {
         const merge = onChain(input);
-        const plan = await mover.run('prepareMerge', merge, control);
+        const prepare = () => mover.run('prepareMerge', merge, control);
+        const plan = await mover.storage.withReserve(input.targetRepositoryId, prepare);
         if (plan.state !== 'ready') return { reason: null, ...plan };
         for (const proof of plan.proofs) await prove(mover, input, proof, control);
-        await mover.run('mergeIncrement', merge, control);
+        await mover.storage.withReserve(input.targetRepositoryId, () =>
+          mover.run('mergeIncrement', merge, control),
+        );
         return { state: 'merged', reason: null };
       });
     },
@@ -114,7 +128,11 @@ function createRemovalActivities({ mover, immutableForDays }: RetentionDependenc
     },
 
     async removeRestorePoints(input: RemoveRequest): Promise<void> {
-      await runTask((control) => mover.run('removeRestorePoints', onChain(input), control));
+      await runTask((control) =>
+        mover.storage.withReserve(input.targetRepositoryId, () =>
+          mover.run('removeRestorePoints', onChain(input), control),
+        ),
+      );
     },
   };
 }

@@ -122,6 +122,7 @@ function createRecordActivities(mover: DataMover) {
           await writeJobDefinition(target, input.job);
         await writeSessionRecord(target, input.session);
         await noteFill(target, Date.now()).catch(ignoreStorageFault);
+        await mover.storage.keepReserve(input.job.target.repositoryId).catch(ignoreStorageFault);
       });
     },
 

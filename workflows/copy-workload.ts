@@ -9,11 +9,11 @@ import type {
   SelectedRestorePoint,
 } from '../src/domain/sources/select-restore-points.js';
 import { pauseBeforeLookMs, type SeenSet } from '../src/domain/sources/settle.js';
-import { dataActivities, listingActivities } from './activity-profiles.js';
+import { dataActivities, listingActivities, retentionActivities } from './activity-profiles.js';
 import { maintainChain } from './chain-maintenance.js';
 import type { CopyWorkloadInput } from './copy-workload-input.js';
 import { DiskBatches } from './disk-batches.js';
-import { codeOf, reasonOf } from './failures.js';
+import { codeOf, isStop, reasonOf } from './failures.js';
 import { goOnInNewRun, isHistoryLong } from './history-length.js';
 import { Pause } from './pause.js';
 import { runWorkloadTask, type WorkloadTask } from './run-task.js';
@@ -89,7 +89,7 @@ class WorkloadCopy implements WorkloadTask {
       if (this.maintenanceWarnings !== null) {
         await this.takeChain();
         await this.maintain();
-      } else if ((await this.copyAll()) && this.isMaintenanceDue) await this.maintain();
+      } else if ((await this.copyAllOrFree()) && this.isMaintenanceDue) await this.maintain();
     } finally {
       await this.turn.giveUp();
     }
@@ -120,6 +120,48 @@ class WorkloadCopy implements WorkloadTask {
   private get epoch(): number {
     if (this.chainEpoch === null) throw new Error('the chain was not taken over yet');
     return this.chainEpoch;
+  }
+
+  /** Where a target without room keeps the copy from its end, what retention lets go is freed all the same, for the next try.
+   *  @throws REPOSITORY_FULL */
+  private async copyAllOrFree(): Promise<boolean> {
+    try {
+      return await this.copyAll();
+    } catch (error) {
+      if (codeOf(error) !== 'REPOSITORY_FULL' || this.chainEpoch === null) throw error;
+      await this.maintainFull();
+      throw error;
+    }
+  }
+
+  private async maintainFull(): Promise<void> {
+    if (!(await this.isRemovalDue())) return;
+    const warnings: string[] = [];
+    // The run is not to be gone on with: it fails.
+    await this.maintainWith(warnings, () => this.turn.giveUpIfLong());
+    for (const warning of warnings) this.state.note(warning);
+    if (warnings.length === 0)
+      this.state.note(
+        'the target has no room left: what retention lets go was removed all the same',
+      );
+  }
+
+  /** Where nothing is to go, what was copied so far stays for the next try. */
+  private async isRemovalDue(): Promise<boolean> {
+    const { job, settings, workload } = this.input;
+    const place = { ...this.ids, epoch: this.epoch, nowMs: Date.now() };
+    try {
+      const { planMaintenance } = retentionActivities(job.target.repositoryId, settings);
+      const { actions, superseded } = await planMaintenance.executeWithOptions(
+        { summary: `${workload.name}: see what may go of a target without room` },
+        [{ ...place, job, keepsStaging: true }],
+      );
+      return actions.length > 0 || superseded.length > 0;
+    } catch (error) {
+      if (isStop(error)) throw error;
+      this.state.note(`what may go was not found: ${reasonOf(error)}`);
+      return false;
+    }
   }
 
   /** Rounds of looking and copying until there is nothing left; false when the chain must be left alone. */
@@ -344,19 +386,22 @@ class WorkloadCopy implements WorkloadTask {
     const { result, reason } = this.state.task;
     const goesOn = this.maintenanceWarnings !== null;
     const warnings = (this.maintenanceWarnings ??= []);
-    await maintainChain({
-      job: this.input.job,
-      settings: this.input.settings,
-      ids: { ...this.ids, epoch: this.epoch },
-      state: this.state,
-      pause: this.pause,
-      batches: this.batches,
-      warnings,
-      goesOn,
-      betweenSteps: () => this.betweenSteps(),
-    });
+    await this.maintainWith(warnings, () => this.betweenSteps(), goesOn);
     if (warnings.length === 0) this.state.end(result ?? 'success', reason);
     else this.state.end('warning', [...(reason === null ? [] : [reason]), ...warnings].join('; '));
+  }
+
+  private async maintainWith(
+    warnings: string[],
+    betweenSteps: () => Promise<void>,
+    goesOn = false,
+  ): Promise<void> {
+    const { job, settings } = this.input;
+    const { state, pause, batches } = this;
+    const ids = { ...this.ids, epoch: this.epoch };
+    await maintainChain({
+      ...{ job, settings, ids, state, pause, batches, warnings, goesOn, betweenSteps },
+    });
   }
 
   private async betweenSteps(): Promise<void> {

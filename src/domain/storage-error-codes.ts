@@ -27,7 +27,7 @@ export const STORAGE_ERROR_CODES = {
   REPOSITORY_FULL: {
     kind: 'exhausted',
     meaning: 'The target repository has no room left.',
-    hint: 'Free space or enlarge the repository, then start the job again: it continues where it stopped.',
+    hint: 'Free space or enlarge the repository, or let the job keep less (`longhaul job edit`), then start it again: it continues where it stopped.',
   },
   REPOSITORY_READ_ONLY: {
     kind: 'invalid',

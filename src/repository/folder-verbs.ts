@@ -9,6 +9,7 @@ import type {
   WritableFile,
 } from './backup-repository.js';
 import { parentFolder, quoted } from './repository-path.js';
+import { withReserve } from './reserve.js';
 
 /** From so many syncs on, one of the whole file system is the cheaper one. */
 const MANY_SYNCS = 8;
@@ -28,8 +29,10 @@ export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits' | 'link'>>
   async put(path, bytes, { expected, isShared = false } = {}) {
     // A fixed name, so that stops leave at most one behind.
     const unfinished = isShared ? `${path}.${randomUUID()}.partial` : `${path}.partial`;
-    await inFolder(this, parentFolder(path), async () =>
-      writeWhole(await openEmptied(this, unfinished), bytes, true),
+    await withReserve(this, () =>
+      inFolder(this, parentFolder(path), async () =>
+        writeWhole(await openEmptied(this, unfinished), bytes, true),
+      ),
     );
     if (expected !== undefined) await assertExpected(this, path, expected);
     await this.rename(unfinished, path);
@@ -80,7 +83,7 @@ export const folderVerbs: Required<Omit<StorageVerbs, 'setFileTraits' | 'link'>>
   },
 
   async makePlace(...folders) {
-    for (const folder of folders) await this.makeFolder(folder);
+    for (const folder of folders) await withReserve(this, () => this.makeFolder(folder));
     for (const folder of foldersAbove(folders, '')) await this.syncFolder(folder);
   },
 

@@ -33,6 +33,20 @@ export class StorageProbes {
     else this.#known.delete(repository);
     return probe;
   }
+
+  /** Work that frees more than it takes. `RepositoryKind.withReserve` of a target. */
+  async withReserve<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const storage = this.#locations.find((entry) => entry.id === id)?.storage;
+    const kind = storage && kindOf(storage);
+    return kind?.withReserve === undefined ? work() : kind.withReserve(id, storage!, work);
+  }
+
+  /** `RepositoryKind.keepReserve` of a target. */
+  async keepReserve(id: string): Promise<void> {
+    const location = this.#locations.find((entry) => entry.id === id);
+    if (location === undefined || location.isReadOnly) return;
+    await kindOf(location.storage).keepReserve?.(id, location.storage);
+  }
 }
 
 /** What keeps the probe itself from writing keeps every copy from it. */

@@ -3,6 +3,7 @@ import type { FolderSync } from '../../domain/targets/storage-probe.js';
 import { openDirectoryRepository } from './directory-repository.js';
 import { probeStorage } from './probe-directory.js';
 import type { RepositoryKind } from '../repository-kind.js';
+import { keepReserve, withReserve } from '../reserve.js';
 import { watchFolder } from './watch-folder.js';
 
 interface DirectorySettings {
@@ -49,7 +50,15 @@ export const directoryKind: RepositoryKind<DirectorySettings> = {
   async probe(id, { path, folderSync = 'required' }) {
     // Opened strictly: a repository that accepts a missing ability hides it.
     const repository = await openDirectoryRepository({ id, rootPath: path, readOnly: false });
-    return probeStorage(repository, { rootPath: path, folderSync, now: Date.now });
+    const options = { rootPath: path, folderSync, now: Date.now };
+    return withReserve(repository, () => probeStorage(repository, options));
+  },
+  async withReserve(id, { path }, work) {
+    const repository = await openDirectoryRepository({ id, rootPath: path, readOnly: false });
+    return withReserve(repository, work);
+  },
+  async keepReserve(id, { path }) {
+    await keepReserve(await openDirectoryRepository({ id, rootPath: path, readOnly: false }));
   },
   watch: ({ path }, onChange) => watchFolder(path, onChange),
 };

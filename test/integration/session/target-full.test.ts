@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, statfs, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeLargeChain, type LargeChain } from '../../support/session/large-chain.js';
 import { stagedDisk, WINDOW_BYTES } from '../../support/session/staged-disk.js';
@@ -64,6 +64,27 @@ describe.skipIf(!mayMount)('as root', () => {
       expect(resumedFromBytes).toBeGreaterThan(0);
       expect(progress.readBytes).toBe(progress.totalBytes - doneWindows * WINDOW_BYTES);
       expect(await site.readBack(job.id, 'db04')).toEqual([...older.truth, ...newer.truth]);
+    }, 60_000);
+
+    it('is freed of what retention lets go when it has not one byte left, and takes the next copy then', async () => {
+      const newest = await chainOfDay(5);
+      const { blocks, bfree, bsize } = await statfs(site.path('offsite'));
+      const used = String((blocks - bfree) * bsize);
+      execFileSync('mount', ['-o', `remount,size=${used}`, site.path('offsite')]);
+      await expect(writeFile(site.path('offsite', 'one-byte'), 'x')).rejects.toThrow('ENOSPC');
+      const thrifty = { ...job, retention: { type: 'restorePoints', value: 1 } as const };
+
+      const full = await workers.runSession(thrifty);
+      expect(full).toMatchObject({
+        result: 'failed',
+        tasks: [{ code: 'REPOSITORY_FULL', committed: [] }],
+      });
+      // Its record was written, too.
+      expect(full.reason).not.toMatch('record');
+      expect(await site.readBack(job.id, 'db04')).toEqual(newer.truth.slice(-1));
+      const [next] = (await workers.runSession(thrifty)).tasks;
+      expect(next!.committed).toHaveLength(2);
+      expect((await site.readBack(job.id, 'db04')).at(-1)).toEqual(newest.truth.at(-1));
     }, 60_000);
   });
 });

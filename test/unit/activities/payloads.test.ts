@@ -7,7 +7,15 @@ import type { OperationInput, ThreadOperation } from '../../../src/mover/mover-o
 /** What the activity itself is for: which chain or staging folder, and what it asks of the configuration instead of the history. */
 type OfTheActivity = keyof ChainIds | 'stagingId' | 'chain' | 'staging' | OfTheWorker;
 type OfTheWorker =
-  'immutableForDays' | 'settleMs' | 'settle' | 'limits' | 'now' | 'seen' | 'origin' | 'takeOver';
+  | 'immutableForDays'
+  | 'settleMs'
+  | 'settle'
+  | 'limits'
+  | 'now'
+  | 'seen'
+  | 'origin'
+  | 'takeOver'
+  | 'keepsStaging';
 
 /** Fields that only one side has. What is optional would be dropped without a word from the compiler. */
 type Differing<Payload, Operation> = Exclude<
