@@ -229,9 +229,9 @@ class TreeCopy implements WorkloadTask {
     }
   }
 
-  private endSuspicious({ reason }: LeftTree): void {
+  private endSuspicious({ reason, code = 'SOURCE_SUSPICIOUS' }: LeftTree): void {
     for (const note of faultNotes(this.faults)) this.state.note(note);
-    this.state.show({ code: 'SOURCE_SUSPICIOUS' }, reason);
+    this.state.show({ code }, reason);
     this.state.end('actionRequired', reason);
   }
 

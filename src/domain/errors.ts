@@ -195,6 +195,12 @@ export const ERROR_CODES = {
       'Files of a tree cannot be copied: they cannot be read, or their names, kinds or sizes are none that a copy can have; or they may refer to such files.',
     hint: 'The notes of the task name them, each with its reason; all others are copied.',
   },
+  TARGET_SUSPICIOUS: {
+    kind: 'conflict',
+    meaning:
+      'So many files of a copy are not there that the storage of the target looks half mounted or wiped; nothing was copied, and no restore point was judged.',
+    hint: 'Look whether all of the storage is mounted. If the files are really lost, let a health check copy them again from the source (`longhaul restore-point verify <repository>`), or go on without them: `longhaul job start <job> --workload <workload> --accept-changes`.',
+  },
   SOURCE_SUSPICIOUS: {
     kind: 'conflict',
     meaning:

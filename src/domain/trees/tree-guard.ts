@@ -1,6 +1,7 @@
 /** Whether what became of the files of a source looks like a wipe or an encryption, and not like work: at once, or a little with each look. */
 
 import { DAY_MS, utcDay } from '../schedules/calendar-date.js';
+import type { FileFaults } from './file-faults.js';
 import type { TreeRules } from './tree-rules.js';
 
 /** What one look found of the files that were copied before. */
@@ -60,6 +61,27 @@ function suspicionAtOnce(
 }
 
 const LOOKS_LIKE = 'a wiped or encrypted source looks like this';
+
+/** Why nothing may be written to a copy, and none of its points judged, before an operator has looked: files that are missing by the many are sooner those of
+ *  storage that is not mounted than lost ones. null: they are few.
+ *  @param known files of the copy */
+export function lossSuspicion(
+  lost: number,
+  known: number,
+  rules: Pick<TreeRules, 'suspiciousShare'>,
+): string | null {
+  const isEmptied = known > 0 && lost === known;
+  if (!isEmptied && !isMuch(lost, known, rules)) return null;
+  return `of ${known} files of the copy ${lost} are not there as they were copied: storage of the target that is not mounted, or was wiped, looks like this`;
+}
+
+/** A warning of a session; null: nothing is lost. */
+export function lossText({ count, examples }: FileFaults): string | null {
+  const [first] = examples;
+  if (first === undefined) return null;
+  const files = count === 1 ? '1 file of the copy is' : `${count} files of the copy are`;
+  return `${files} not there as copied (${JSON.stringify(first.path)} ${first.reason}): a health check of the target copies from the source what it still has, and names the restore points that suffer`;
+}
 
 function suspicionOverDays(
   changes: TreeChanges,

@@ -33,6 +33,8 @@ export interface PlannedTree extends Told {
 
 export interface LeftTree extends Told {
   readonly state: 'same' | 'suspicious';
+  /** Of what is suspicious. Absent: the source. */
+  readonly code?: 'SOURCE_SUSPICIOUS' | 'TARGET_SUSPICIOUS';
   readonly reason: string;
 }
 

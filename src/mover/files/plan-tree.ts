@@ -4,7 +4,7 @@ import { BackupError } from '../../domain/errors.js';
 import { modifiedAtMs, type SourceWorkload } from '../../domain/sources/restore-point.js';
 import { settledTreePoints, type SourceTree } from '../../domain/trees/source-tree.js';
 import { firstTexts } from '../../domain/sentences.js';
-import { suspicionOf } from '../../domain/trees/tree-guard.js';
+import { lossSuspicion, lossText, suspicionOf } from '../../domain/trees/tree-guard.js';
 import type { TreePlanOutcome, TreeWork } from '../../domain/trees/tree-work.js';
 import { withDueFlags } from '../../domain/retention/set-flags.js';
 import { overwrittenTexts } from '../../domain/trees/set-points.js';
@@ -24,6 +24,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { findSourceWorkload } from '../source/source-catalogue.js';
 import { compareClass } from './compare-class.js';
 import { ChangeCount } from './count-changes.js';
+import { lookAtCopy } from './look-at-copy.js';
 import {
   namesOf,
   noRemarks,
@@ -76,6 +77,16 @@ export async function planTree(
   });
   if (known !== null && due === null && (await isSame(seen, chosen, looked)))
     return { state: 'same', reason: 'the copy has all that the source shows', ...told(looked) };
+  // What a run before was stopped in is no loss.
+  if (known !== null && !isLeft && known.pending === null) {
+    const { suspicion, warning } = await lossesOf({ ...seen, known }, chosen);
+    if (suspicion !== null && !input.acceptChanges)
+      return {
+        ...{ state: 'suspicious', code: 'TARGET_SUSPICIOUS', reason: suspicion },
+        ...told(noRemarks()),
+      };
+    if (warning !== null) warnings.push(warning);
+  }
   const record = await takeForCopy(context, input, { layout: layout.name });
   for (const text of overwrittenTexts(known?.points ?? [], record.points)) warnings.push(text);
   const listed = noRemarks();
@@ -99,6 +110,38 @@ export async function planTree(
       plan.lacking.reduce((sum, { lacking }) => sum + lacking.faults.count, 0),
     ),
   };
+}
+
+/** What is to be said of files of the copy that are not there. */
+async function lossesOf(
+  seen: Seen & { readonly known: TreeRecord },
+  chosen: ChosenTreePoints,
+): Promise<{ readonly suspicion: string | null; readonly warning: string | null }> {
+  const { target, input, known, layout } = seen;
+  const { lost, known: all } = await lookAtCopy(target, input.chain, known);
+  const suspicion = lossSuspicion(lost.count, all, layout.rules);
+  if (suspicion === null || input.acceptChanges) return { suspicion, warning: lossText(lost) };
+  const ofSource = await sourceSuspicion(seen, chosen);
+  const both = ofSource === null ? suspicion : `${suspicion}; ${ofSource}`;
+  return { suspicion: both, warning: null };
+}
+
+/** What the same agreement of an operator would take over of the source. Writes nothing. */
+async function sourceSuspicion(
+  seen: Seen & { readonly known: TreeRecord },
+  { points }: ChosenTreePoints,
+): Promise<string | null> {
+  const { target, input, known, layout } = seen;
+  const walk = walkOf(seen, points, new FaultList());
+  const count = new ChangeCount();
+  for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
+    const { content } = layout.rules.classes[index]!;
+    await compareClass(walk, target, input.chain, known, index, (is, listed, entry) => {
+      count.add(is, content, listed, entry);
+      return undefined;
+    });
+  }
+  return suspicionOf(count.changes, layout.rules, known.guard);
 }
 
 function lostNamesText(count: number): string {

@@ -22,7 +22,7 @@ import { newToken, readStagedJson, writeStagedJson } from '../staging/copy-plan.
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import { entryForm, fileWork, listsPlace, type KeptFiles } from './kept-lists.js';
-import { knownFiles, lyingFiles } from './whole-tree.js';
+import { knownFiles, lyingFiles } from '../files/whole-tree.js';
 
 export interface PlanTreeCheckInput extends TreePlace {
   /** Only the files that this point needs; null: all. */

@@ -41,7 +41,7 @@ import {
   type Origin,
   type RightFiles,
 } from './right-files.js';
-import { knownFiles } from './whole-tree.js';
+import { knownFiles } from '../files/whole-tree.js';
 
 export interface RepairTreeInput extends TreePlace {
   readonly reference: TreeCheckReference;

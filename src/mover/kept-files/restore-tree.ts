@@ -31,7 +31,7 @@ import {
   type Origin,
   type RightFiles,
 } from './right-files.js';
-import { knownFiles } from './whole-tree.js';
+import { knownFiles } from '../files/whole-tree.js';
 
 export interface RestoreTreeInput extends RestoreDestination {
   /** Repository that holds the copy. */

@@ -2,17 +2,24 @@ import { mergeStreams, SortedStream, type Sorted } from '../../tree/sorted-strea
 import { readIndex, type FileEntry } from '../../tree/file-index.js';
 import { FILES_FOLDER } from '../../tree/tree-paths.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { FileStamp } from '../../domain/sources/restore-point.js';
+import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
+
+export interface LyingFile extends Sorted {
+  /** What it is by now; folders are gone through. */
+  readonly type: RepositoryEntry['type'];
+  readonly stamp: FileStamp;
+}
 
 /** What lies in the folder of the files, sorted by the bytes of the paths, links and devices too. */
 export async function* lyingFiles(
   repository: BackupRepository,
   tree: string,
-): AsyncGenerator<readonly Sorted[]> {
+): AsyncGenerator<readonly LyingFile[]> {
   const root = `${tree}/${FILES_FOLDER}`;
   // Each folder's entries come in the order of their whole paths; the first is taken from the end.
   const open = [(await repository.list(root)).toReversed()];
-  let part: Sorted[] = [];
+  let part: LyingFile[] = [];
   for (let entries = open.at(-1); entries !== undefined; entries = open.at(-1)) {
     const entry = entries.pop();
     if (entry === undefined) {
@@ -20,7 +27,10 @@ export async function* lyingFiles(
       yield part;
       part = [];
     } else if (entry.type === 'folder') open.push((await repository.list(entry.path)).toReversed());
-    else part.push({ path: entry.path.slice(root.length + 1) });
+    else {
+      const { type, stamp } = entry;
+      part.push({ path: entry.path.slice(root.length + 1), type, stamp });
+    }
   }
   yield part;
 }

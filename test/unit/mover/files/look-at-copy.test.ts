@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { makeTreesKnown } from '../../../support/tree/known-trees.js';
+import { toyStoreLayout } from '../../../support/tree/toy-trees.js';
+import { TreeWorld } from '../../../support/tree/tree-world.js';
+
+const CHUNKS = 10;
+
+async function copiedStore(): Promise<TreeWorld> {
+  makeTreesKnown(toyStoreLayout);
+  const world = new TreeWorld();
+  await world.write('STORE', 'v1');
+  for (let i = 0; i < CHUNKS; i++) await world.write(`data/${i}`, `chunk ${i}`);
+  await world.write('snapshots/s1.json', JSON.stringify({ at: 1 }));
+  expect((await world.copy()).result).toBe('success');
+  await world.write('snapshots/s2.json', JSON.stringify({ at: 2 }));
+  return world;
+}
+
+const healths = async (world: TreeWorld) =>
+  (await world.record()).points.map(({ health }) => health);
+
+describe('a session with something to copy', () => {
+  it('says how many files of the copy are lost, and a health check copies them again', async () => {
+    const world = await copiedStore();
+    await world.damage('data/1', null);
+    await world.damage('data/2', 'chun');
+    await world.damage('data/3', 'chunk 3 and more');
+    const { result, tasks } = await world.copy();
+    expect(result).toBe('warning');
+    expect(tasks[0]!.reason).toContain(
+      '3 files of the copy are not there as copied ("data/1" is missing)',
+    );
+    expect(await healths(world)).toEqual(['good', 'good']);
+    await world.verify();
+    expect(await world.copied()).toEqual(world.files);
+    await world.write('snapshots/s3.json', JSON.stringify({ at: 3 }));
+    expect((await world.copy()).result).toBe('success');
+  });
+
+  it('writes nothing and judges no point when most files of the copy are not there', async () => {
+    const world = await copiedStore();
+    for (let i = 0; i < 8; i++) await world.damage(`data/${i}`, null);
+    const before = await world.copied();
+    const { result, tasks } = await world.copy();
+    expect({ result, code: tasks[0]!.code }).toEqual({
+      ...{ result: 'actionRequired', code: 'TARGET_SUSPICIOUS' },
+    });
+    expect(tasks[0]!.reason).toContain(
+      'of 12 files of the copy 8 are not there as they were copied',
+    );
+    expect(await world.copied()).toEqual(before);
+    expect(await healths(world)).toEqual(['good']);
+    expect((await world.copy({ acceptChanges: true })).result).toBe('warning');
+    expect([...(await world.copied()).keys()]).toContain('snapshots/s2.json');
+  });
+
+  it('tells what an agreement would take over of a wiped source, too', async () => {
+    const world = await copiedStore();
+    for (let i = 0; i < 8; i++) await world.damage(`data/${i}`, null);
+    for (let i = 0; i < CHUNKS; i++) await world.remove(`data/${i}`);
+    const [task] = (await world.copy()).tasks;
+    expect(task!.code).toBe('TARGET_SUSPICIOUS');
+    expect(task!.reason).toContain(
+      'of 12 files that the source showed at the last look 10 are gone',
+    );
+  });
+});
