@@ -227,6 +227,11 @@ export interface RemoveRequest extends DeleteRequest {
   readonly mode: RemovalMode;
 }
 
+/** Copies of a job that another one keeps from now on. */
+export interface RehomeRequest extends Omit<TakeChainRequest, 'isSeen'> {
+  readonly job: CopyJob;
+}
+
 export interface AbsenceRequest extends ChainChange {
   /** `removedWorkloadsAfterDays`. */
   readonly afterDays: number;

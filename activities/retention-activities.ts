@@ -2,7 +2,7 @@ import type { DataMover } from '../src/mover/data-mover.js';
 import type { DiskProof } from '../src/mover/change/prove-blocks.js';
 import { windowRuns } from '../src/mover/task/window-runs.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
-import { isBackupError } from '../src/domain/errors.js';
+import { BackupError, isBackupError } from '../src/domain/errors.js';
 import { sentences } from '../src/domain/sentences.js';
 import type { DiskWork, PlanReference } from '../src/domain/targets/disk-work.js';
 import type {
@@ -16,6 +16,7 @@ import type {
   PlannedMaintenance,
   PlanRemovalRequest,
   PointChange,
+  RehomeRequest,
   RemoveRequest,
   ReplaceRequest,
 } from './chain-payloads.js';
@@ -124,6 +125,23 @@ function createRemovalActivities({ mover, immutableForDays }: RetentionDependenc
         const { deleted } = await mover.run('deleteRestorePoints', order, control);
         await mover.run('releaseStaging', place, control);
         return { deleted: deleted.length, heldBy: null };
+      });
+    },
+
+    /** Gives the copies of a workload, chain or tree, to another job.
+     *  @throws WORKLOAD_MISSING, CHAIN_FOREIGN, CHAIN_EXISTS, POINT_IN_USE */
+    async rehomeCopies(input: RehomeRequest): Promise<{ pointCount: number }> {
+      return runTask(async (control) => {
+        const order = onChain(input);
+        const rehomed =
+          (await mover.run('rehomeChain', order, control)) ??
+          (await mover.run('rehomeTree', order, control));
+        if (rehomed !== null) return rehomed;
+        const { jobId, workload } = input;
+        throw new BackupError(
+          'WORKLOAD_MISSING',
+          `job ${jobId} keeps no copies of ${workload.name} here`,
+        );
       });
     },
 

@@ -15,10 +15,11 @@ export function isStop(error: unknown): boolean {
   return isCancellation(error) || CancellationScope.current().consideredCancelled;
 }
 
-/** The failure of an activity carries ours as its cause, that of a child what the child failed with; an activity that ran out of time for
+/** The failure of an activity carries ours as its cause, that of a child what the child, or a child of it, failed with; an activity that ran out of time for
  *  another try carries that of the last try. */
 export function causeOf(error: unknown): unknown {
-  const own = error instanceof ChildWorkflowFailure ? error.cause : error;
+  let own = error;
+  while (own instanceof ChildWorkflowFailure) own = own.cause;
   const cause = own instanceof ActivityFailure ? own.cause : own;
   return cause instanceof TimeoutFailure ? (cause.cause ?? cause) : cause;
 }

@@ -5,6 +5,7 @@ export { copyWorkload } from './copy-workload.js';
 export { keepAudit } from './keep-audit.js';
 export { expireChain, oneTimeCopy } from './one-time-copy.js';
 export { planJob, readJobDefinition } from './plan-job.js';
+export { rehomeCopies, rehomeFrom, rehomeInto } from './rehome-copies.js';
 export { removeFromChain, removePoint } from './remove-points.js';
 export { repairChain } from './repair-chain.js';
 export { repairTree } from './repair-tree.js';

@@ -26,7 +26,7 @@ import type { RestoreFormat } from '../src/domain/sources/restore-point.js';
 import type { Silence } from '../src/domain/safety/silence.js';
 import type { SessionTally } from '../src/domain/sessions/session-tally.js';
 import { TURN_UPDATE } from '../src/domain/sessions/turn.js';
-import type { VerificationPosition } from '../src/domain/targets/verification.js';
+import type { CheckedChain, VerificationPosition } from '../src/domain/targets/verification.js';
 import type { CarriedOperation } from './operation-state.js';
 import type { CarriedFindings, VerificationCounts } from './verification-findings.js';
 import type { LateTree } from './verify-tree.js';
@@ -68,6 +68,7 @@ export const WORKFLOW_RETRY_SESSIONS = 'retrySessions';
 export const WORKFLOW_VERIFY = 'verifyBackups';
 export const WORKFLOW_RESTORE = 'restorePoint';
 export const WORKFLOW_REMOVE = 'removePoint';
+export const WORKFLOW_REHOME = 'rehomeCopies';
 export const WORKFLOW_ONE_TIME_COPY = 'oneTimeCopy';
 export const WORKFLOW_BROWSE_REPOSITORY = 'browseRepository';
 export const WORKFLOW_PLAN_JOB = 'planJob';
@@ -286,6 +287,14 @@ export interface RemoveInput {
   readonly mode: RemovalMode;
   /** Whether what builds on it may go with it. */
   readonly withDependents: boolean;
+}
+
+/** Argument of `rehomeCopies`, id `map/…` or `detach/<repositoryId>/` and `restorePointKey` of the job that has to do with it, and the workload. */
+export interface RehomeInput {
+  readonly repositoryId: string;
+  readonly chain: CheckedChain;
+  /** Who keeps the copies from now on; of detached ones, what says so beside them. */
+  readonly job: CopyJob;
 }
 
 /** Argument of `oneTimeCopy`, id `oneTimeWorkflowId`. */

@@ -49,6 +49,7 @@ import { SessionStore } from './sessions/session-store.js';
 import { SignIn } from './access/sign-in.js';
 import { signInPages } from './access/sign-in-pages.js';
 import { silenceRoutes } from './safety/silence-routes.js';
+import { rehomeRoutes } from './jobs/rehome-routes.js';
 import { simulationRoutes } from './jobs/simulation-routes.js';
 import { systemRoutes } from './system-routes.js';
 import { workloadTypeRoutes } from './repositories/workload-type-routes.js';
@@ -191,6 +192,7 @@ function apiRoutes(
     ...overviewRoutes({ reader, sessions }),
     ...jobRoutes({ ...surroundings, starter, browser, timeZone }),
     ...jobChangeRoutes(surroundings),
+    ...rehomeRoutes({ ...surroundings, browser, operations, now }),
     ...fileBackupRoutes({
       ...surroundings,
       fileBackups: new FileBackupStore(client, jobs, now),

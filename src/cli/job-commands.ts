@@ -28,6 +28,7 @@ import { simulateCommand, simulateJob } from './job-simulate-command.js';
 import { jobFlags } from './job-flags.js';
 import { definitionFromFlags, readDefinition, type JobFlags } from './job-input.js';
 import { printError } from './print.js';
+import { addRehomeCommands } from './rehome-commands.js';
 import { describePlan, wholePlan, type PlanRequest } from './job-plan.js';
 import { describeSchedule } from './schedule-phrase.js';
 
@@ -48,6 +49,7 @@ export function addJobCommands(program: Command, act: Act): void {
   const job = program.command('job').description('Copy jobs.');
   addDefinitionCommands(job, act);
   addRunCommands(job, act);
+  addRehomeCommands(job, act);
 }
 
 const COPY_JOBS: JobCollection<JobView> = {

@@ -129,12 +129,13 @@ function addRestoreCommand(program: Command, act: Act): void {
 
 function describeStoredJobs(jobs: readonly StoredJob[]): DisplayText {
   return formatTable(
-    ['JOB', 'NAME', 'WORKLOADS', 'RESTORE POINTS', 'NEWEST', 'SESSIONS', 'LAST SESSION'],
+    ['JOB', 'NAME', 'WORKLOADS', 'RESTORE POINTS', 'SIZE', 'NEWEST', 'SESSIONS', 'LAST SESSION'],
     jobs.map((job) => [
       job.id,
       job.name,
       String(job.workloadCount),
       String(job.restorePointCount),
+      formatBytes(job.storedBytes),
       job.newestAt ?? '-',
       String(job.sessionCount),
       job.lastSession === null ? '-' : `${job.lastSession.id} ${job.lastSession.result ?? ''}`,

@@ -205,7 +205,23 @@ export const STORAGE_ERROR_CODES = {
   CHAIN_FOREIGN: {
     kind: 'invalid',
     meaning: 'The folder belongs to another job or workload.',
-    hint: 'Import the job, or choose another target folder.',
+    hint: 'Import the job, let yours go on with its copies (`longhaul job map`), or choose another target folder. Where such an order was stopped, give it again.',
+  },
+  CHAIN_EXISTS: {
+    kind: 'conflict',
+    meaning: 'The job keeps copies of this workload already.',
+    hint: 'Detach them first (`longhaul job detach`): they stay, and the job goes on with the others.',
+  },
+  CHAIN_OF_JOB: {
+    kind: 'conflict',
+    meaning: 'The copies belong to a job of this server.',
+    hint: 'Detach them from it first (`longhaul job detach`).',
+  },
+  CHAIN_UNFIT: {
+    kind: 'invalid',
+    meaning:
+      'The job would not go on with these copies: they are of a workload that it does not copy.',
+    hint: 'Compare the ids of the workloads in source and target (`longhaul repository workloads`).',
   },
   METADATA_CORRUPT: {
     kind: 'corrupt',

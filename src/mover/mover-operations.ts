@@ -26,6 +26,7 @@ import { planExpiry } from './change/plan-expiry.js';
 import { isMaintenanceDue, planMaintenance } from './change/plan-maintenance.js';
 import { mergeIncrement, prepareMerge } from './change/merge-increment.js';
 import { planRemoval, removeRestorePoints } from './change/remove-points.js';
+import { rehomeChain } from './change/rehome-chain.js';
 import { planSyntheticFull } from './change/plan-synthetic-full.js';
 import { openProofWorker } from './change/prove-blocks.js';
 import { finishRestore, prepareRestore, renewLease } from './restore/restore-point.js';
@@ -49,6 +50,7 @@ import {
   openRestoreFilesWorker,
   prepareTreeRestore,
 } from './kept-files/restore-tree.js';
+import { rehomeTree } from './kept-files/rehome-tree.js';
 import { settleTreeCheck } from './kept-files/settle-check.js';
 import { settleTreeAbsence } from './kept-files/tree-absence.js';
 import type { WindowWorker } from './task/window-loop.js';
@@ -84,6 +86,7 @@ export const THREAD_OPERATIONS = {
   planRemoval,
   removeRestorePoints,
   releaseStaging,
+  rehomeChain,
   noteAbsence,
   leaseForVerification,
   prepareVerification,
@@ -109,6 +112,7 @@ export const THREAD_OPERATIONS = {
   finishTreeRestore,
   endTreeRestore,
   settleTreeAbsence,
+  rehomeTree,
 } as const;
 
 export const WINDOW_OPERATIONS = {

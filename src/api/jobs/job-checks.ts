@@ -126,7 +126,8 @@ async function predecessorFaults(job: CopyJob, jobs: JobStore): Promise<JobFault
   return [];
 }
 
-function missingJob(error: unknown): null {
+/** For a definition that may not be there. */
+export function missingJob(error: unknown): null {
   if (error instanceof BackupError && error.code === 'JOB_MISSING') return null;
   throw error;
 }

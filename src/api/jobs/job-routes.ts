@@ -302,9 +302,14 @@ function importedDefinition(found: unknown): Omit<CopyJob, 'revision' | 'replace
       `the definition in the repository is not valid: ${faults.join('; ')}`,
     );
   }
-  const { revision: _revision, replaces: _replaces, once, ...definition } = parsed.data;
+  const { revision: _revision, replaces: _replaces, once, detached, ...definition } = parsed.data;
   if (once !== undefined)
     throw new BackupError('JOB_KIND_WRONG', `${definition.id} is a one-time copy, and no job`);
+  if (detached !== undefined)
+    throw new BackupError(
+      'JOB_KIND_WRONG',
+      `${definition.id} was detached from job ${detached.fromJobId}: let a job go on with it (\`longhaul job map\`)`,
+    );
   return definition;
 }
 

@@ -30,7 +30,7 @@ import {
 import { sessionSummarySchema, type SessionSummary } from '../sessions/session-schemas.js';
 
 /** What a client decides of a job; the server adds `revision`, `replaces` and `origin`. */
-export type JobDefinition = Omit<CopyJob, 'revision' | 'replaces' | 'origin' | 'once'>;
+export type JobDefinition = Omit<CopyJob, 'revision' | 'replaces' | 'origin' | 'once' | 'detached'>;
 
 type ZoneOptional<Schedule> = Schedule extends { timeZone: string }
   ? Omit<Schedule, 'timeZone'> & { readonly timeZone?: string | undefined }
@@ -296,6 +296,7 @@ export const copyJobSchema: z.ZodType<CopyJob> = z
     once: z
       .strictObject({ restorePointId: z.string().nullable(), expiresAt: instant.nullable() })
       .optional(),
+    detached: z.strictObject({ fromJobId: z.string(), at: instant }).optional(),
   })
   .meta({ id: 'CopyJob' });
 

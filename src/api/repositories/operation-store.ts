@@ -1,4 +1,4 @@
-/** Verifications and restores: workflows `verify/<repositoryId>/…` and `restore/<repositoryId>/…`. */
+/** What takes long and is followed by its id: workflows `verify/<repositoryId>/…`, `restore/…`, `remove/…`, `map/…` and `detach/…`. */
 
 import {
   WorkflowFailedError,
@@ -15,14 +15,17 @@ import {
   CONTROL_TASK_QUEUE,
   operationQuery,
   type OperationMemo,
+  WORKFLOW_REHOME,
   WORKFLOW_REMOVE,
   WORKFLOW_RESTORE,
   WORKFLOW_VERIFY,
+  type RehomeInput,
   type RemoveInput,
   type RestoreInput,
   type VerifyInput,
 } from '../../../workflows/messages.js';
 import type { OperationStatus } from '../../domain/sessions/operation.js';
+import { restorePointKey } from '../../domain/targets/repository-view.js';
 import { OPERATION_KINDS, type OperationView } from './repository-schemas.js';
 import { isNoAnswer, toBackupError } from '../executions/temporal-errors.js';
 
@@ -91,6 +94,22 @@ export class OperationStore {
     return operationIdOf(workflowId);
   }
 
+  /** Gives copies to another job, or to none.
+   *  @returns the operation's id; that of the running one when there is one */
+  async rehome(kind: 'map' | 'detach', input: RehomeInput): Promise<string> {
+    const { repositoryId, chain, job } = input;
+    const { jobId, workload } = chain;
+    const workflowId = `${kind}/${repositoryId}/${restorePointKey([jobId, workload.id])}`;
+    await this.#client.workflow.start(WORKFLOW_REHOME, {
+      workflowId,
+      taskQueue: CONTROL_TASK_QUEUE,
+      args: [input],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      staticSummary: `copies of ${workload.name} in ${repositoryId}: from ${jobId} to ${job.id}`,
+    });
+    return operationIdOf(workflowId);
+  }
+
   /** @throws OPERATION_MISSING */
   async get(operationId: string): Promise<OperationView> {
     const { workflowId } = partsOf(operationId);
@@ -113,16 +132,22 @@ export class OperationStore {
     return { items: await Promise.all(executions.map((each) => this.#view(each))), nextCursor };
   }
 
-  #handle(workflowId: string) {
-    return this.#client.workflow.getHandle<(input: object) => Promise<OperationStatus>>(workflowId);
+  /** @param runId of several runs with one id: a check of the same repository, the same copies once more */
+  #handle(workflowId: string, runId?: string) {
+    return this.#client.workflow.getHandle<(input: object) => Promise<OperationStatus>>(
+      workflowId,
+      runId,
+    );
   }
 
   async #view(
-    execution: Pick<WorkflowExecutionInfo, 'workflowId' | 'memo' | 'startTime' | 'closeTime'> & {
-      readonly status: { readonly name: string };
-    },
+    execution: Pick<
+      WorkflowExecutionInfo,
+      'workflowId' | 'runId' | 'memo' | 'startTime' | 'closeTime'
+    > & { readonly status: { readonly name: string } },
   ): Promise<OperationView> {
-    const { workflowId, memo, startTime, closeTime, status } = execution;
+    const { memo, startTime, closeTime, status, ...run } = execution;
+    const { workflowId } = run;
     const { kind, repositoryId } = partsOf(operationIdOf(workflowId));
     const view = {
       id: operationIdOf(workflowId),
@@ -133,21 +158,19 @@ export class OperationStore {
     };
     return {
       ...view,
-      ...(await this.#status(workflowId, status.name === 'RUNNING', view.endedAt)),
+      ...(await this.#status(run, status.name === 'RUNNING')),
     };
   }
 
   /** How an operation ended stays: its history is read once. */
   async #status(
-    workflowId: string,
+    { workflowId, runId }: Pick<WorkflowExecutionInfo, 'workflowId' | 'runId'>,
     isRunning: boolean,
-    endedAt: string | null,
   ): Promise<OperationStatus & Pick<OperationView, 'live'>> {
-    const handle = this.#handle(workflowId);
+    const handle = this.#handle(workflowId, runId);
     if (!isRunning) {
-      const key = `${workflowId} ${String(endedAt)}`;
-      const ended = this.#ended.get(key) ?? (await outcomeOf(() => handle.result()));
-      this.#ended.set(key, ended);
+      const ended = this.#ended.get(runId) ?? (await outcomeOf(() => handle.result()));
+      this.#ended.set(runId, ended);
       return { ...ended, live: true };
     }
     try {
@@ -172,11 +195,10 @@ export interface OperationFilter {
 /** One that goes on in a new run is one operation: only its last run counts. */
 function queryOf({ kind, repositoryId, state }: OperationFilter): string {
   const kinds = OPERATION_KINDS.filter((each) => (kind ?? each) === each);
-  const types = kinds.map((each) =>
-    repositoryId === undefined
-      ? `WorkflowType = ${quoted(WORKFLOW_OF_KIND[each])}`
-      : `(WorkflowType = ${quoted(WORKFLOW_OF_KIND[each])} AND WorkflowId STARTS_WITH ${quoted(`${each}/${repositoryId}/`)})`,
-  );
+  const types = kinds.map((each) => {
+    const prefix = repositoryId === undefined ? `${each}/` : `${each}/${repositoryId}/`;
+    return `(WorkflowType = ${quoted(WORKFLOW_OF_KIND[each])} AND WorkflowId STARTS_WITH ${quoted(prefix)})`;
+  });
   const status =
     state === undefined
       ? "ExecutionStatus != 'ContinuedAsNew'"
@@ -190,6 +212,8 @@ const WORKFLOW_OF_KIND = {
   verify: WORKFLOW_VERIFY,
   restore: WORKFLOW_RESTORE,
   remove: WORKFLOW_REMOVE,
+  map: WORKFLOW_REHOME,
+  detach: WORKFLOW_REHOME,
 } as const;
 
 async function outcomeOf(result: () => Promise<OperationStatus>): Promise<OperationStatus> {
@@ -222,7 +246,7 @@ function partsOf(operationId: string): {
   kind: OperationView['kind'];
   repositoryId: string;
 } {
-  const match = /^(verify|restore|remove)\.([a-z0-9-]+)\.([^/]+)$/.exec(operationId);
+  const match = /^([a-z]+)\.([a-z0-9-]+)\.([^/]+)$/.exec(operationId);
   const [, kind, repositoryId, rest] = match ?? [];
   if (
     !isOperationKind(kind) ||

@@ -32,6 +32,7 @@ import {
   type RepositoryView,
 } from './repository-schemas.js';
 import { jsonRoute, type Route } from '../route.js';
+import { startedOperation } from './started-operation.js';
 import { workerPresence } from '../executions/worker-presence.js';
 
 export interface RepositoryServices {
@@ -263,7 +264,7 @@ function restoreRoutes({ operations, repositories }: RepositoryServices): Route[
       needs: 'view',
       subject: 'site',
       summary:
-        'Verifications and restores that Temporal still knows: running ones, then the ended ones, newest end first.',
+        'Verifications, restores and changes of copies that Temporal still knows: running ones, then the ended ones, newest end first.',
       query: operationQuerySchema,
       status: 200,
       answer: pageSchema(operationSchema),
@@ -279,7 +280,7 @@ function restoreRoutes({ operations, repositories }: RepositoryServices): Route[
       operationId: 'getOperation',
       needs: 'view',
       subject: 'operation',
-      summary: 'A verification or a restore, running or ended.',
+      summary: 'A verification, a restore or a change of copies, running or ended.',
       status: 200,
       answer: operationSchema,
       errors: ['OPERATION_MISSING'],
@@ -328,11 +329,6 @@ async function view(
     ...{ place: placeOf(repository), folder: folderOf(repository) },
     ...{ settings: ownSettings(repository), usedSlots, ...description },
   };
-}
-
-function startedOperation(operationId: string) {
-  const Location = `/api/v1/operations/${encodeURIComponent(operationId)}`;
-  return { content: { operationId }, headers: { Location } };
 }
 
 function restorePointIdOf(param: string | undefined): string {

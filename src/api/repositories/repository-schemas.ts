@@ -42,7 +42,7 @@ export interface RepositoryView
   readonly usedSlots: number | null;
 }
 
-/** A verification or a restore. */
+/** Whatever takes long and is followed by its id. */
 export interface OperationView extends OperationStatus {
   readonly id: string;
   readonly kind: (typeof OPERATION_KINDS)[number];
@@ -187,8 +187,13 @@ export const storedJobSchema: z.ZodType<StoredJob> = z
         restorePointId: z.string().nullable(),
         expiresAt: instant.nullable().meta({ description: 'null: it stays until it is removed.' }),
       })
-      .meta({ id: 'OneTime', description: 'It is a one-time copy; null: a job.' })
+      .meta({ id: 'OneTime', description: 'It is a one-time copy; null: it is none.' })
       .nullable(),
+    detached: z
+      .object({ fromJobId: z.string(), at: instant })
+      .meta({ id: 'Detached', description: 'It was taken from a job; null: it was not.' })
+      .nullable(),
+    storedBytes: z.int().meta({ description: 'Of the files of its restore points.' }),
   })
   .meta({ id: 'StoredJob' });
 
@@ -245,7 +250,7 @@ export const restorePointSchema: z.ZodType<RestorePointView> = z
 export const cursorQuerySchema = z.strictObject({ cursor: z.string().max(4_000).optional() });
 
 /** What takes long and is followed by its id. */
-export const OPERATION_KINDS = ['verify', 'restore', 'remove'] as const;
+export const OPERATION_KINDS = ['verify', 'restore', 'remove', 'map', 'detach'] as const;
 
 export const operationQuerySchema = z.strictObject({
   kind: z.enum(OPERATION_KINDS).optional(),

@@ -2,6 +2,7 @@ import { isTimeZone, WEEKDAYS } from '../../domain/schedules/calendar-date.js';
 import { MONTHS } from '../../domain/retention/gfs-calendar.js';
 import type {
   CopyJob,
+  Detached,
   EndedGfs,
   GfsPolicy,
   OneTime,
@@ -43,7 +44,16 @@ const timeZone: Shape<string> = (value) =>
 /** Of a definition what is worked with beside the data; whoever imports the job judges all of it. */
 type StoredPolicy = Pick<
   CopyJob,
-  'id' | 'name' | 'mode' | 'retention' | 'gfs' | 'endedGfs' | 'timeZone' | 'origin' | 'once'
+  | 'id'
+  | 'name'
+  | 'mode'
+  | 'retention'
+  | 'gfs'
+  | 'endedGfs'
+  | 'timeZone'
+  | 'origin'
+  | 'once'
+  | 'detached'
 >;
 
 const jobDocument = object<{ longhaulJob: number; job: StoredPolicy }>({
@@ -82,6 +92,7 @@ const jobDocument = object<{ longhaulJob: number; job: StoredPolicy }>({
     once: optional(
       object<OneTime>({ restorePointId: nullable(text), expiresAt: nullable(instant) }),
     ),
+    detached: optional(object<Detached>({ fromJobId: text, at: instant })),
   }),
 });
 

@@ -12,9 +12,12 @@ import { sentence } from '../show/sentence.js';
 import { VerdictPanel } from '../show/verdict.js';
 import { sayResult, type Mood } from '../show/words.js';
 
-const KINDS = { verify: 'Verification', restore: 'Restore', remove: 'Removal' } as const;
+const KINDS = {
+  ...{ verify: 'Verification', restore: 'Restore', remove: 'Removal' },
+  ...{ map: 'Copies for another job', detach: 'Detachment' },
+} as const;
 
-/** A verification or a restore, running or ended. */
+/** A verification, a restore or a change of copies, running or ended. */
 export function OperationPage() {
   const [id] = useAddressField('id');
   const operation = useApi<OperationView>(`/operations/${encodeURIComponent(id)}`, {

@@ -8,7 +8,7 @@ import { useAllPages, useApi, type ApiPage } from '../client/queries.js';
 import { curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
 import { CallFault } from '../show/fault.js';
-import { counted, printable } from '../show/format.js';
+import { bytes, counted, printable } from '../show/format.js';
 import { Instant } from '../show/instant.js';
 import { Nothing, Waiting } from '../show/page.js';
 import { Rows, type Column } from '../show/rows.js';
@@ -34,8 +34,8 @@ function StoredJobRows({ repositoryId }: { readonly repositoryId: string }) {
     {
       head: 'Copies',
       width: '2fr',
-      cell: ({ workloadCount, restorePointCount }) =>
-        `${counted(workloadCount, 'machine')}, ${counted(restorePointCount, 'restore point')}`,
+      cell: ({ workloadCount, restorePointCount, storedBytes }) =>
+        `${counted(workloadCount, 'machine')}, ${counted(restorePointCount, 'restore point')}, ${bytes(storedBytes)}`,
     },
     {
       head: 'Newest copy',
@@ -47,7 +47,13 @@ function StoredJobRows({ repositoryId }: { readonly repositoryId: string }) {
       head: 'On this server',
       width: '1.4fr',
       cell: (job) => {
-        const { id, once } = job;
+        const { id, once, detached } = job;
+        if (detached !== null)
+          return (
+            <span>
+              detached from {detached.fromJobId} on <Instant at={detached.at} as="date" />
+            </span>
+          );
         if (once !== null)
           return (
             <div className="stack">

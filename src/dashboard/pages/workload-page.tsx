@@ -15,6 +15,7 @@ import { limitWords, whyOf, WORKLOAD_STATES } from '../show/workload-words.js';
 import { VerdictPanel } from '../show/verdict.js';
 import { CopyOnce } from './copy-once.js';
 import { PointsAt } from './points-at.js';
+import { Detach, MapCopies } from './rehome.js';
 
 /** From which moments can I have it back? */
 export function WorkloadPage() {
@@ -88,6 +89,11 @@ function WorkloadBody({ workload }: { readonly workload: WorkloadView }) {
             {counted(restorePointCount, 'restore point')}, {bytes(storedBytes)}. They stay until
             somebody deletes them, those of a one-time copy until its date; they can be restored.
           </p>
+          <MapCopies
+            fromJobId={jobId}
+            workloadId={id}
+            jobIds={copies.filter((each) => each.repositoryId === at).map((each) => each.jobId)}
+          />
           <PointsAt repositoryId={at} workloadId={id} jobId={jobId} />
         </Section>
       ))}
@@ -198,7 +204,10 @@ function CopiesSection({
       {restorePointCount === 0 ? (
         <Nothing>Nothing is copied yet.</Nothing>
       ) : (
-        <PointsAt repositoryId={repositoryId} workloadId={workloadId} jobId={jobId} />
+        <>
+          <PointsAt repositoryId={repositoryId} workloadId={workloadId} jobId={jobId} />
+          <Detach jobId={jobId} workloadId={workloadId} />
+        </>
       )}
     </Section>
   );

@@ -93,6 +93,8 @@ export interface CopyJob {
   readonly replaces: string | null;
   /** It is a one-time copy, of which there is no Schedule. Absent: it is a job. */
   readonly once?: OneTime;
+  /** It was taken from a job: no session, schedule or retention touches it. Absent: it is a job. */
+  readonly detached?: Detached;
 }
 
 export interface OneTime {
@@ -100,6 +102,13 @@ export interface OneTime {
   readonly restorePointId: string | null;
   /** After which the copy is removed; RFC 3339 UTC; null: it stays. */
   readonly expiresAt: string | null;
+}
+
+export interface Detached {
+  /** Job that it was taken from. */
+  readonly fromJobId: string;
+  /** RFC 3339 UTC. */
+  readonly at: string;
 }
 
 /** How the blocks of a copy are read back before the copy counts: through the page cache, or from the storage itself, past it. */

@@ -21,7 +21,7 @@ export interface JobChange {
 /** Fields that a client decides. */
 export type JobField = Exclude<
   keyof CopyJob,
-  'id' | 'revision' | 'replaces' | 'origin' | 'kind' | 'fileBackupJobId' | 'once'
+  'id' | 'revision' | 'replaces' | 'origin' | 'kind' | 'fileBackupJobId' | 'once' | 'detached'
 >;
 
 type Changeable = Pick<CopyJob, JobField>;

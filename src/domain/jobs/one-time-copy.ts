@@ -3,6 +3,7 @@
 
 import { utcText } from '../schedules/calendar-date.js';
 import type { CopyJob, OneTime } from './copy-job.js';
+import { copyId } from './copy-id.js';
 
 export interface OneTimeOrder {
   readonly source: {
@@ -40,15 +41,9 @@ export function oneTimeJob(id: string, order: OneTimeOrder, timeZone: string): C
   };
 }
 
-/** `once-web01-1f3a5b7c9d`: the same for the same order, so that a repeat is told from another one.
- *  @param digest of the order, in hex */
+/** @param digest of the order, in hex */
 export function oneTimeId(workload: string, digest: string): string {
-  const name = workload
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .slice(0, 40)
-    .replaceAll(/^-+|-+$/g, '');
-  return ['once', ...(name === '' ? [] : [name]), digest.slice(0, 10)].join('-');
+  return copyId('once', workload, digest);
 }
 
 export function oneTimeWords({ restorePointId, expiresAt }: OneTime): string {

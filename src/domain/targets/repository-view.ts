@@ -1,7 +1,7 @@
 /** What is in a repository, as the API shows it. Plain JSON. */
 
 import type { AuditFilter } from '../access/audit.js';
-import type { OneTime } from '../jobs/copy-job.js';
+import type { Detached, OneTime } from '../jobs/copy-job.js';
 import type { Growth } from '../safety/growth.js';
 import type { ErrorCode } from '../errors.js';
 import type {
@@ -168,6 +168,10 @@ export interface StoredJob {
     readonly result: string | null;
     readonly endedAt: string | null;
   } | null;
-  /** It is a one-time copy; null: a job. */
+  /** It is a one-time copy; null: it is none. */
   readonly once: OneTime | null;
+  /** It was taken from a job; null: it was not. */
+  readonly detached: Detached | null;
+  /** Of the files of its restore points. */
+  readonly storedBytes: number;
 }

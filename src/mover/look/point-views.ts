@@ -3,6 +3,7 @@ import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { readLeases } from '../../chain/leases.js';
 import { unreadablePart } from '../../chain/unreadable.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
+import { detachedWords } from '../../domain/jobs/detached-copy.js';
 import { oneTimeWords } from '../../domain/jobs/one-time-copy.js';
 import { expiresAtMs } from '../../domain/retention/expiry.js';
 import { keptUntil } from '../../domain/retention/kept-until.js';
@@ -76,6 +77,11 @@ export async function chainViews(
     const untilMs = expiresAtMs(record.points, once, rule.immutableForDays);
     ends = new Map(record.points.map(({ id }) => [id, untilMs]));
     for (const { id } of record.points) reasons.set(id, [oneTimeWords(once)]);
+  }
+  const detached = job?.detached;
+  if (detached !== undefined) {
+    ends = new Map();
+    for (const { id } of record.points) reasons.set(id, [detachedWords(detached)]);
   }
   return availablePoints(record).map((point) =>
     chainView(record, point, {

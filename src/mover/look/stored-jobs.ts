@@ -1,11 +1,12 @@
 import { JOB_DEFINITION_NAME, jobFolder } from '../../chain/chain-paths.js';
-import { availablePoints } from '../../chain/chain-record.js';
+import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
 import { findOwnChains } from '../../chain/find-chains.js';
 import { lastSessionRecord, readJobDefinition } from '../../chain/sessions/session-record.js';
 import { unreadablePart } from '../../chain/unreadable.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import type { StoredJob, UnreadablePart } from '../../domain/targets/repository-view.js';
 import { findTrees } from '../../tree/find-trees.js';
+import { totalsOf } from '../../tree/show-tree.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 
 /** null: there is none, or it is named in `unreadable`, once. */
@@ -32,8 +33,8 @@ export async function storedJobs(
   const trees = await findTrees(repository);
   unreadable.push(...trees.unreadable);
   const chains: StoredRecord[] = [
-    ...found.chains.map(({ record }) => ({ ...record, points: availablePoints(record) })),
-    ...trees.trees.map(({ record }) => record),
+    ...found.chains.map(({ record }) => storedChain(record)),
+    ...trees.trees.map(({ record }) => ({ ...record, storedBytes: totalsOf(record).sizeBytes })),
   ];
   for (const jobId of new Set(chains.map((record) => record.jobId)))
     jobs.push(await storedJob(repository, jobId, chains, unreadable));
@@ -44,6 +45,16 @@ export async function storedJobs(
 interface StoredRecord {
   readonly jobId: string;
   readonly points: readonly { readonly createdAt: string }[];
+  readonly storedBytes: number;
+}
+
+function storedChain(record: ChainRecord): StoredRecord {
+  const points = availablePoints(record);
+  const disks = points.flatMap((point) => point.disks);
+  return {
+    ...{ jobId: record.jobId, points },
+    storedBytes: disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+  };
 }
 
 function newestOf(points: StoredRecord['points']): string | null {
@@ -73,6 +84,8 @@ async function storedJob(
     newestAt: newestOf(own.flatMap(({ points }) => points)),
     sessionCount: count,
     once: job?.once ?? null,
+    detached: job?.detached ?? null,
+    storedBytes: own.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
     lastSession: last && { id: last.id, result: last.result, endedAt: last.endedAt },
   };
 }

@@ -1,4 +1,5 @@
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
+import { detachedWords } from '../../domain/jobs/detached-copy.js';
 import type { RestorePointView } from '../../domain/targets/repository-view.js';
 import { agedPoints, flagKeepReasons, keptIds } from '../../domain/trees/tree-points.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
@@ -19,11 +20,13 @@ export function treeViews(
   const flags = ofSets && flagKeepReasons(aged, { ...ofSets, nowMs });
   return record.points.map((point) => {
     const because =
-      kept === null
-        ? [keptByItsSource(point, rules?.keepRemovedForDays ?? 0)]
-        : kept.has(point.source.restorePointId)
-          ? (flags?.get(point.source.restorePointId) ?? [KEPT_BY_JOB])
-          : [];
+      job?.detached !== undefined
+        ? [detachedWords(job.detached)]
+        : kept === null
+          ? [keptByItsSource(point, rules?.keepRemovedForDays ?? 0)]
+          : kept.has(point.source.restorePointId)
+            ? (flags?.get(point.source.restorePointId) ?? [KEPT_BY_JOB])
+            : [];
     return treePointView(record, point, because);
   });
 }

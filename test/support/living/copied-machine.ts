@@ -121,9 +121,9 @@ export class CopiedMachine {
   }
 
   /** Ids of the points in this storage that do not read bit for bit. */
-  wrongPoints(repository: SimulatedRepository): Promise<string[]> {
+  wrongPoints(repository: SimulatedRepository, jobId = 'nightly'): Promise<string[]> {
     const workloadId = this.before.workload.id;
-    return wrongPoints({ repository, jobId: 'nightly', workloadId }, this.living.truth);
+    return wrongPoints({ repository, jobId, workloadId }, this.living.truth);
   }
 }
 

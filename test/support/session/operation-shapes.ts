@@ -7,7 +7,9 @@ import {
   auditWorkflowId,
   CONTROL_TASK_QUEUE,
   oneTimeWorkflowId,
+  WORKFLOW_REHOME,
   type OneTimeCopyInput,
+  type RehomeInput,
 } from '../../../workflows/messages.js';
 import { missForDays } from '../living/missed-looks.js';
 import { makeDatastore } from '../tree/datastore.js';
@@ -83,6 +85,16 @@ async function oneTimeCopy(lab: RecordingLab): Promise<Execution> {
   return execute(lab, 'oneTimeCopy', oneTimeWorkflowId('offsite', job.id), input);
 }
 
+/** The copies of a machine go to a job that has none. */
+async function rehomeCopies(lab: RecordingLab): Promise<Execution> {
+  await copied(lab);
+  const workload = { id: WORKLOAD, name: 'mail01', type: 'ovirt' };
+  const chain = { jobId: 'nightly', workloadId: WORKLOAD, workload };
+  const input: RehomeInput = { repositoryId: 'offsite', chain, job: testJob({ id: 'weekly' }) };
+  const workflowId = `map/offsite/${restorePointKey(['nightly', WORKLOAD])}`;
+  return execute(lab, WORKFLOW_REHOME, workflowId, input);
+}
+
 /** The run that another one went on for. */
 async function firstRun(lab: RecordingLab, { workflowId }: Execution): Promise<Execution> {
   const { raw } = await lab.workers.client.workflow.getHandle(workflowId).describe();
@@ -136,6 +148,7 @@ async function keepAudit(lab: RecordingLab): Promise<Execution> {
 export const OPERATION_SHAPES: readonly HistoryShape[] = [
   { name: 'keepAudit-two-lines', record: keepAudit },
   { name: 'oneTimeCopy-removed', record: oneTimeCopy },
+  { name: 'rehomeCopies-mapped', record: rehomeCopies },
   {
     name: 'verifyBackups-good',
     async record(lab) {

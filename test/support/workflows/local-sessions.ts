@@ -5,12 +5,14 @@ import type { BackupRepository } from '../../../src/repository/backup-repository
 import {
   WORKFLOW_COPY_SESSION,
   WORKFLOW_PLAN_JOB,
+  WORKFLOW_REHOME,
   WORKFLOW_REMOVE,
   WORKFLOW_RESTORE,
   WORKFLOW_VERIFY,
   type CopySessionInput,
   type CopySessionOutcome,
   type PlanJobInput,
+  type RehomeInput,
   type RemoveInput,
   type RestoreInput,
   type VerifyInput,
@@ -62,6 +64,14 @@ export class LocalSessions {
 
   async remove(input: RemoveInput, nowMs: number): Promise<OperationStatus> {
     return (await this.execute(WORKFLOW_REMOVE, 'remove', input, nowMs)) as OperationStatus;
+  }
+
+  async rehome(
+    input: RehomeInput,
+    nowMs: number,
+    held: HeldId | null = null,
+  ): Promise<OperationStatus> {
+    return (await this.execute(WORKFLOW_REHOME, 'rehome', input, nowMs, held)) as OperationStatus;
   }
 
   async restore(input: RestoreInput, nowMs: number): Promise<OperationStatus> {

@@ -42,6 +42,7 @@ const SAME: readonly ThreadOperation[] = [
   'planRemoval' satisfies Same<chain.PlanRemovalRequest, 'planRemoval'>,
   'planExpiry' satisfies Same<chain.ExpiryRequest, 'planExpiry'>,
   'removeRestorePoints' satisfies Same<chain.RemoveRequest, 'removeRestorePoints'>,
+  'rehomeChain' satisfies Same<chain.RehomeRequest, 'rehomeChain'>,
   'noteAbsence' satisfies Same<chain.AbsenceRequest, 'noteAbsence'>,
   'prepareVerification' satisfies Same<chain.PointCheck, 'prepareVerification'>,
   'collectDamage' satisfies Same<chain.CollectDamageRequest, 'collectDamage'>,
@@ -63,6 +64,6 @@ const SAME: readonly ThreadOperation[] = [
 
 describe('what goes through Temporal to a chain or tree', () => {
   it('has the fields of the operation that it is for, each operation once', () => {
-    expect(new Set(SAME).size).toBe(32);
+    expect(new Set(SAME).size).toBe(33);
   });
 });

@@ -5,6 +5,7 @@ const STORED = {
   ...{ id: 'once-web01-0123456789', name: 'One-time copy of web01', workloadCount: 1 },
   ...{ restorePointCount: 1, newestAt: '2026-11-24T22:00:00.000Z', sessionCount: 1 },
   ...{ lastSession: null, once: { restorePointId: null, expiresAt: '2027-01-01T00:00:00.000Z' } },
+  ...{ detached: null, storedBytes: 65_536 },
 };
 const JOB = { ...STORED, id: 'nightly', name: 'Nightly', once: null };
 const REMOVE = 'POST /repositories/offsite/one-time-copies/once-web01-0123456789/remove';

@@ -95,6 +95,8 @@ const ALLOWED: Readonly<Record<string, readonly Role[]>> = {
       'enableJob',
       'disableJob',
       'replaceJob',
+      'mapCopies',
+      'detachCopies',
       'acceptRepository',
       'removeRestorePoint',
       'copyOnce',

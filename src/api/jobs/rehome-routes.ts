@@ -1,0 +1,143 @@
+/** Copies that get another job, or none. */
+
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { BackupError } from '../../domain/errors.js';
+import { mappingFault, type MappedWorkload } from '../../domain/jobs/chain-mapping.js';
+import { copyId } from '../../domain/jobs/copy-id.js';
+import type { CopyJob } from '../../domain/jobs/copy-job.js';
+import { detachedJob } from '../../domain/jobs/detached-copy.js';
+import { pathSegment } from '../../domain/targets/path-segment.js';
+import type { UnreadablePart } from '../../domain/targets/repository-view.js';
+import type { OperationStore } from '../repositories/operation-store.js';
+import { pagesOf, type RepositoryBrowser } from '../repositories/repository-browser.js';
+import { operationStartedSchema } from '../repositories/repository-schemas.js';
+import { slug } from '../field-schemas.js';
+import { jsonRoute, type Route } from '../route.js';
+import { startedOperation } from '../repositories/started-operation.js';
+import { missingJob, type JobSurroundings } from './job-checks.js';
+import { workloadName } from './job-source-schemas.js';
+
+const mapSchema = z
+  .strictObject({
+    fromJobId: slug.meta({
+      description: 'Under which the copies lie in the target of the job: no job of this server.',
+    }),
+    workload: workloadName.meta({ description: 'Id or name.' }),
+  })
+  .meta({ id: 'MapRequest' });
+
+const detachSchema = z
+  .strictObject({ workload: workloadName.meta({ description: 'Id or name.' }) })
+  .meta({ id: 'DetachRequest' });
+
+export interface RehomeServices extends JobSurroundings {
+  readonly browser: RepositoryBrowser;
+  readonly operations: OperationStore;
+  readonly now: () => number;
+}
+
+export function rehomeRoutes(services: RehomeServices): Route[] {
+  return [mapRoute(services), detachRoute(services)];
+}
+
+function mapRoute({ jobs, browser, operations, seenWorkloads }: RehomeServices): Route {
+  return jsonRoute({
+    method: 'post',
+    path: '/jobs/:id/map',
+    operationId: 'mapCopies',
+    needs: 'administer',
+    subject: 'job',
+    summary:
+      'Let a job go on with copies that lie in its target and belong to no job of this server. Its retention holds for them from its next session on.',
+    status: 202,
+    body: mapSchema,
+    answer: operationStartedSchema,
+    errors: [
+      ...(['JOB_MISSING', 'WORKLOAD_MISSING', 'REPOSITORY_UNREACHABLE'] as const),
+      ...(['CHAIN_OF_JOB', 'CHAIN_EXISTS', 'CHAIN_UNFIT'] as const),
+    ],
+    run: async ({ params, body, noteBefore }) => {
+      const job = await jobs.definition(params.id ?? '');
+      const { fromJobId } = body;
+      if ((await jobs.definition(fromJobId).catch(missingJob)) !== null)
+        throw new BackupError('CHAIN_OF_JOB', `${fromJobId} is a job of this server`);
+      const { repositoryId } = job.target;
+      const { workload, isStopped } = await storedWorkload(browser, repositoryId, {
+        ...{ jobId: fromJobId, named: body.workload },
+      });
+      const shown = job.sources.include.flatMap((source) =>
+        seenWorkloads(source.repositoryId).map((each) =>
+          each.is === 'chain' ? { ...each, id: each.idAsSource } : each,
+        ),
+      );
+      const fault = isStopped ? null : mappingFault(job, workload, shown);
+      if (fault !== null) throw new BackupError('CHAIN_UNFIT', fault);
+      noteBefore({ jobId: fromJobId, workload: workload.id });
+      const chain = { jobId: fromJobId, workloadId: workload.id, workload };
+      return startedOperation(await operations.rehome('map', { repositoryId, chain, job }));
+    },
+  });
+}
+
+function detachRoute({ jobs, browser, operations, now }: RehomeServices): Route {
+  return jsonRoute({
+    method: 'post',
+    path: '/jobs/:id/detach',
+    operationId: 'detachCopies',
+    needs: 'administer',
+    subject: 'job',
+    summary:
+      'Take the copies of one workload from a job: they stay in the target until somebody removes them, and the next session begins a new chain.',
+    status: 202,
+    body: detachSchema,
+    answer: operationStartedSchema,
+    errors: ['JOB_MISSING', 'WORKLOAD_MISSING', 'REPOSITORY_UNREACHABLE'],
+    run: async ({ params, body, noteBefore }) => {
+      const from = await jobs.definition(params.id ?? '');
+      const { repositoryId } = from.target;
+      const { workload } = await storedWorkload(browser, repositoryId, {
+        ...{ jobId: from.id, named: body.workload },
+      });
+      noteBefore({ jobId: from.id, workload: workload.id });
+      const job = detached(from, workload, new Date(now()).toISOString());
+      const chain = { jobId: from.id, workloadId: workload.id, workload };
+      return startedOperation(await operations.rehome('detach', { repositoryId, chain, job }));
+    },
+  });
+}
+
+function detached(from: CopyJob, workload: MappedWorkload, at: string): CopyJob {
+  const text = JSON.stringify([from.id, from.target.repositoryId, workload.id, at]);
+  const digest = createHash('sha256').update(text).digest('hex');
+  return detachedJob(copyId('detached', workload.name, digest), workload, from, at);
+}
+
+/** What lies in a target of a job and a workload. An order that was stopped left a folder that belongs to another job already: by its id it is found, too.
+ *  @throws WORKLOAD_MISSING */
+async function storedWorkload(
+  browser: RepositoryBrowser,
+  repositoryId: string,
+  { jobId, named }: { readonly jobId: string; readonly named: string },
+): Promise<{ workload: MappedWorkload; isStopped: boolean }> {
+  const unread: UnreadablePart[] = [];
+  let namesake: MappedWorkload | null = null;
+  for await (const page of pagesOf((cursor) => browser.workloads(repositoryId, cursor))) {
+    unread.push(...(page.unreadable ?? []));
+    for (const { id, name, type } of page.items.filter((item) => item.jobId === jobId)) {
+      if (id === named) return { workload: { id, name, type }, isStopped: false };
+      if (name === named) namesake ??= { id, name, type };
+    }
+  }
+  if (namesake !== null) return { workload: namesake, isStopped: false };
+  const path = `${pathSegment(jobId)}/${pathSegment(named)}`;
+  const part = unread.find((each) => each.path === path);
+  if (part?.code === 'CHAIN_FOREIGN')
+    return { workload: { id: named, name: named, type: '' }, isStopped: true };
+  throw new BackupError(
+    'WORKLOAD_MISSING',
+    part === undefined
+      ? `job ${jobId} keeps no copies of ${named} in ${repositoryId}`
+      : `${part.path} cannot be read: ${part.reason}`,
+  );
+}
