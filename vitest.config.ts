@@ -38,6 +38,7 @@ export default defineConfig({
         test: {
           name: 'temporal',
           include: ['test/{workflow,integration}/**/*.test.ts'],
+          isolate: false,
           globalSetup: ['./test/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
