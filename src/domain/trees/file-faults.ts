@@ -45,7 +45,8 @@ export function faultNotes(faults: FileFaults): string[] {
 export function faultsText({ count, examples }: FileFaults): string {
   const [first] = examples;
   const rest = count - 1;
-  const more = rest > 0 ? `; ${rest} more were not, as the notes say` : '';
+  const more =
+    rest > 0 ? `; ${rest} more ${rest === 1 ? 'was' : 'were'} not, as the notes say` : '';
   return first === undefined
     ? `${count} files were not copied`
     : `${JSON.stringify(first.path)} was not copied: ${first.reason}${more}`;

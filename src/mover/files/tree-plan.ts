@@ -96,6 +96,8 @@ export async function writeTreePlan(
   const path = treeStaged.plan(tree);
   const bytes = Buffer.from(JSON.stringify(plan));
   assertReadable(path, bytes, MAX_PLAN_BYTES);
+  // A damaged one does not say of which plan it is.
+  await repository.remove(treeStaged.lacking(tree));
   await repository.put(path, bytes);
 }
 
@@ -119,7 +121,7 @@ export async function readTreePlan(
   }
 }
 
-/** A small note beside a plan; it may be lost at any time, and then is none. */
+/** A small note beside a plan. null: there is none. @throws STAGING_INVALID when it cannot be understood: what it said has to be found out again */
 export async function readNote<T extends { readonly token: string }>(
   repository: BackupRepository,
   path: string,
@@ -127,8 +129,13 @@ export async function readNote<T extends { readonly token: string }>(
 ): Promise<T | null> {
   const bytes = await readWholeFile(repository, path, MAX_PLAN_BYTES);
   if (bytes === null) return null;
-  const note = JSON.parse(bytes.toString('utf8')) as T;
-  return note.token === token ? note : null;
+  try {
+    const note = JSON.parse(bytes.toString('utf8')) as T;
+    return note.token === token ? note : null;
+  } catch (cause) {
+    const details = { path };
+    throw new BackupError('STAGING_INVALID', `the note ${path} is damaged`, { details, cause });
+  }
 }
 
 /** Whole or not at all. */

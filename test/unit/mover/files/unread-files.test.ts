@@ -35,13 +35,46 @@ describe('a store of which one file or folder cannot be read', () => {
       const { result, tasks } = await world.copy();
       expect(result).toBe('warning');
       expect(tasks[0]!.reason).toContain(
-        '"data/a/2" was not copied: its storage does not let the account that Longhaul runs as read it; 1 more were not, as the notes say; nothing was removed',
+        '"data/a/2" was not copied: its storage does not let the account that Longhaul runs as read it; 1 more was not, as the notes say; nothing was removed',
       );
       expect([...(await world.copied()).keys()]).toEqual([
         ...['STORE', 'data/a/1', 'data/b/3', 'snapshots/s1.json'],
       ]);
       expect((await world.record()).points.map(({ id }) => id)).toHaveLength(1);
       world.source.openRead = openRead;
+      expect((await world.copy()).result).toBe('success');
+      expect(digests(await world.copied())).toEqual(digests(world.files));
+    },
+  );
+
+  it.each([
+    ['once', 1, 'warning'],
+    ['each time', Infinity, 'failed'],
+  ])(
+    'copies nothing that may refer to it when the note of that is damaged %s',
+    async (_, times, result) => {
+      const world = await grownStore();
+      const { openRead } = world.source;
+      world.source.openRead = (path) =>
+        path.endsWith('data/a/2')
+          ? Promise.reject(denied(path))
+          : openRead.call(world.source, path);
+      const openWrite = world.target.openWrite.bind(world.target);
+      let count = 0;
+      world.target.openWrite = async (path, create) => {
+        const file = await openWrite(path, create);
+        const write = file.write.bind(file);
+        if (path.includes('lacking.json') && count++ < times)
+          file.write = (bytes, offset) => write(bytes.subarray(0, 9), offset);
+        return file;
+      };
+      expect((await world.copy()).result).toBe(result);
+      expect(count).toBeGreaterThan(0);
+      expect([...(await world.copied()).keys()]).toEqual([
+        ...['STORE', 'data/a/1', 'data/b/3', 'snapshots/s1.json'],
+      ]);
+      world.source.openRead = openRead;
+      world.target.openWrite = openWrite;
       expect((await world.copy()).result).toBe('success');
       expect(digests(await world.copied())).toEqual(digests(world.files));
     },
