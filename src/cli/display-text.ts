@@ -63,12 +63,15 @@ export function formatInstant(instant: string | null): string {
 }
 
 /** Names come from backups and may hold anything: characters that a terminal acts on are shown as escapes. Covers C0, C1 and DEL, the
- *  separators of lines and paragraphs, and the marks that turn the direction of writing (Unicode TR 36, bidirectional spoofing). */
+ *  separators of lines and paragraphs, the marks that turn the direction of writing (Unicode TR 36, bidirectional spoofing), and what takes no room. */
 export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return `\\u${code.toString(16).padStart(4, '0')}`;
-  });
+  return text.replaceAll(
+    /[\p{Cc}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu,
+    (character) => {
+      const code = character.codePointAt(0) ?? 0;
+      return `\\u${code.toString(16).padStart(4, '0')}`;
+    },
+  );
 }
 
 /** Rows under a head, without colour or frame. */

@@ -188,10 +188,10 @@ describe('every command', () => {
   });
 
   it('shows names in JSON so that they mean the same and act on no terminal', async () => {
-    const name = 'a\u009b31m\u202eb\u007f';
+    const name = 'a\u009b31m\u202eb\u007f\u200b\ufeff';
     bench.answer({ 'GET /jobs/x': { body: { ...JOB, name } } });
     const { out } = await bench.run(['job', 'show', 'x', '--json']);
-    expect(out).toContain('a\\u009b31m\\u202eb\\u007f');
+    expect(out).toContain('a\\u009b31m\\u202eb\\u007f\\u200b\\ufeff');
     expect(JSON.parse(out)).toMatchObject({ name });
   });
 
