@@ -1,4 +1,9 @@
-import { isFilePassedOver, isFolderPassedOver } from '../domain/sources/passed-over.js';
+import {
+  isFilePassedOver,
+  isFolderPassedOver,
+  isHiddenFolder,
+} from '../domain/sources/passed-over.js';
+import { faultOfSourceFile } from '../domain/trees/one-file-fault.js';
 import type { UnseenPart } from '../domain/sources/unseen-part.js';
 import { IMAGE_FORMATS } from '../image/formats.js';
 import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
@@ -65,6 +70,22 @@ export async function* walkFolders(
     const { walked, left } = await shareFolder(repository, found, layouts);
     for (const next of left.reverse()) waiting.push(next);
     yield walked;
+    for (const name of found.passedOver.filter(isHiddenFolder))
+      yield* hiddenFolder(repository, joinPath(folder, name));
+  }
+}
+
+/** What lies in a hidden folder and below it: somebody may keep a machine there, so it is named, and that is all. One that may not be looked into holds
+ *  nothing up. */
+async function* hiddenFolder(
+  repository: SourceRepository,
+  folder: string,
+): AsyncGenerator<WalkedFolder> {
+  try {
+    const { files } = await readTree(repository, folder);
+    yield { folder, shares: [], trees: [], unclaimed: files, unseen: [] };
+  } catch (error) {
+    if (faultOfSourceFile(error) === null) throw error;
   }
 }
 

@@ -3,10 +3,13 @@
 
 /** Folders that hold no source, with everything in them. */
 export const FOLDERS_PASSED_OVER: readonly { readonly name: string; readonly leftBy: string }[] = [
-  {
-    name: '.*',
-    leftBy: 'hidden: `.snapshot`, `.zfs`, `.Trash-1000`, `.recycle`, `.stversions`, …',
-  },
+  { name: '.snapshot*', leftBy: 'NetApp, Isilon, snapper: snapshots' },
+  { name: '.zfs', leftBy: 'ZFS: snapshots' },
+  { name: '.Trash*', leftBy: 'desktops: recycle bin' },
+  { name: '.recycle', leftBy: 'Samba: recycle bin' },
+  { name: '.stversions', leftBy: 'Syncthing: the versions before' },
+  { name: '.longhaul', leftBy: 'Longhaul, in a target' },
+  { name: '.*', leftBy: 'hidden: not looked into, and named when files lie in it' },
   { name: '#recycle', leftBy: 'Synology: recycle bin' },
   { name: '#snapshot', leftBy: 'Synology: snapshots' },
   { name: '@eaDir', leftBy: 'Synology: extended attributes and thumbnails' },
@@ -41,6 +44,11 @@ export function isFolderPassedOver(name: string): boolean {
   return FOLDERS.test(name);
 }
 
+/** Whether a folder that is passed over is hidden, and none of those of which it is known what they are: it may be somebody's machine all the same. */
+export function isHiddenFolder(name: string): boolean {
+  return name.startsWith('.') && !KNOWN_FOLDERS.test(name);
+}
+
 export function isFilePassedOver(name: string): boolean {
   return FILES.test(name);
 }
@@ -67,4 +75,5 @@ function anyOf(table: readonly { readonly name: string }[]): RegExp {
 }
 
 const FOLDERS = anyOf(FOLDERS_PASSED_OVER);
+const KNOWN_FOLDERS = anyOf(FOLDERS_PASSED_OVER.filter(({ name }) => name !== '.*'));
 const FILES = anyOf(FILES_PASSED_OVER);

@@ -30,11 +30,21 @@ export function otherToolOf(folder: string, names: readonly string[]): string | 
 export const UNRECOGNISED_EXAMPLES = 3;
 
 /** Why, as one plain sentence without its end. */
-export function unrecognisedReason({ fileCount, examples, tool }: UnrecognisedFiles): string {
+export function unrecognisedReason({
+  folder,
+  fileCount,
+  examples,
+  tool,
+}: UnrecognisedFiles): string {
   const names = examples.map((name) => JSON.stringify(name)).join(', ');
   const rest = fileCount - examples.length;
   const what = rest === 0 ? names : `${names} and ${rest} more`;
   const looksLike = tool === undefined ? '' : ` (as it seems, a backup of ${tool})`;
+  const isHidden = folder.split('/').some((name) => name !== '.' && name.startsWith('.'));
+  if (isHidden)
+    return fileCount === 1
+      ? `${what} lies in a hidden folder, where no backups are looked for${looksLike}, so it is not copied`
+      : `${what} lie in a hidden folder, where no backups are looked for${looksLike}, so they are not copied`;
   return fileCount === 1
     ? `${what} is of no backup layout that this release knows${looksLike}, so it is not copied`
     : `${what} are of no backup layout that this release knows${looksLike}, so they are not copied`;

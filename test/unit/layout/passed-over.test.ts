@@ -1,6 +1,10 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { isFilePassedOver, isFolderPassedOver } from '../../../src/domain/sources/passed-over.js';
+import {
+  unrecognisedReason,
+  type UnrecognisedFiles,
+} from '../../../src/domain/sources/unrecognised.js';
 import { scanRepository } from '../../../src/layout/scan-repository.js';
 import { copyToRepository } from '../../support/layout/repository-copy.js';
 
@@ -27,6 +31,24 @@ describe('what a NAS or a desktop leaves in a source', () => {
     await mkdir(at(name));
     await rename(at('web01'), at(`${name}/web01`));
     expect((await scanRepository(repository)).map(({ id }) => id)).toEqual([FILES01]);
+  });
+
+  it('is named with its files when it is hidden and of no known kind, and only then', async () => {
+    const { repository, at } = await copyToRepository('libvirt-push');
+    for (const name of ['.vms/web01', '.snapshot/web01']) {
+      await mkdir(at(name), { recursive: true });
+      await writeFile(at(`${name}/vda.cp1.qcow2`), 'x');
+    }
+    await mkdir(at('.empty'));
+    const named: UnrecognisedFiles[] = [];
+    await scanRepository(repository, { onUnrecognised: (files) => named.push(files) });
+    const hidden = named.filter(({ folder }) => folder !== '.');
+    expect(hidden.map((files) => [files.folder, unrecognisedReason(files)])).toEqual([
+      [
+        '.vms/web01',
+        '"vda.cp1.qcow2" lies in a hidden folder, where no backups are looked for, so it is not copied',
+      ],
+    ]);
   });
 
   it('changes nothing of a machine beside whose files it lies', async () => {
