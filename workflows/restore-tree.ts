@@ -2,6 +2,7 @@ import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { RestoreActivities, RestoreOrder } from '../activities/restore-activities.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import type { OperationStatus } from '../src/domain/sessions/operation.js';
+import { lackingNotes, lackingSummary } from '../src/domain/trees/target-tree.js';
 import { fileNotes, type FileWork } from '../src/domain/trees/tree-damage.js';
 import type { OperationState } from './operation-state.js';
 
@@ -15,7 +16,7 @@ interface TreeRestore {
   readonly betweenBatches: () => Promise<void>;
 }
 
-/** The files of a tree that a point needs. What is damaged in the copy is named, and the rest goes on. */
+/** The files of a tree that a point needs. What is damaged in the copy, or never came there, is named, and the rest goes on. */
 export async function restoreTree(restore: TreeRestore): Promise<OperationStatus> {
   const { order, work, settings, activities, state } = restore;
   const { restorePointId, destinationPath } = order;
@@ -32,7 +33,7 @@ export async function restoreTree(restore: TreeRestore): Promise<OperationStatus
     ]);
     state.addProgress(share(count));
   }
-  const { fileCount, lost } = await activities.finishTreeRestore.executeWithOptions(
+  const { fileCount, lost, lacks } = await activities.finishTreeRestore.executeWithOptions(
     { summary: `${restorePointId}: give the restored files their names` },
     [{ order, nowMs: Date.now() }],
   );
@@ -43,10 +44,13 @@ export async function restoreTree(restore: TreeRestore): Promise<OperationStatus
   state.note(`restored ${fileCount} files to ${destinationPath}`);
   for (const note of fileNotes(lost, (reason) => `${reason} and was not restored`))
     state.note(note);
-  return lost.count === 0
-    ? state.end('success', null)
-    : state.end(
-        'failed',
-        `${lost.count} of ${fileCount + lost.count} files are damaged in the copy`,
-      );
+  if (lacks !== undefined) for (const note of lackingNotes(lacks)) state.note(note);
+  const parts = [
+    ...(lost.count > 0
+      ? [`${lost.count} of ${fileCount + lost.count} files are damaged in the copy`]
+      : []),
+    ...(lacks === undefined ? [] : [lackingSummary(lacks)]),
+  ];
+  if (parts.length === 0) return state.end('success', null);
+  return state.end(lost.count > 0 ? 'failed' : 'warning', parts.join('; '));
 }

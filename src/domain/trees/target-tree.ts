@@ -55,7 +55,21 @@ export function faultOfPoint({
 }
 
 function lackingText(lacks: FileFaults): string {
-  const files = lacks.count === 1 ? '1 file' : `${lacks.count} files`;
-  const named = fileNotes(lacks, (reason) => `could not be copied: ${reason}`);
-  return `it lacks ${files} of the source; ${named.join('; ')}`;
+  return `it lacks ${filesText(lacks)} of the source; ${lackingNotes(lacks).join('; ')}`;
+}
+
+/** In one sentence: how many files a point lacks, and the first of them. */
+export function lackingSummary(lacks: FileFaults): string {
+  const [first] = lacks.examples;
+  const named = first === undefined ? '' : `: first ${JSON.stringify(first.path)}, ${first.reason}`;
+  return `the restore point lacks ${filesText(lacks)} of the source that could not be copied${named}`;
+}
+
+/** One sentence for each that is told. What the copy has of such a file may be older than the point. */
+export function lackingNotes(lacks: FileFaults): string[] {
+  return fileNotes(lacks, (reason) => `could not be copied: ${reason}`);
+}
+
+function filesText({ count }: FileFaults): string {
+  return count === 1 ? '1 file' : `${count} files`;
 }

@@ -52,6 +52,8 @@ interface TreeRestore {
   readonly keeps: TreeRules['keeps'];
   /** Further names of these files. */
   readonly nameCount: number;
+  /** Of the point, when its files were listed. Absent: nothing. */
+  readonly lacks?: FileFaults;
 }
 
 export interface RestoredTree {
@@ -59,6 +61,8 @@ export interface RestoredTree {
   readonly sizeBytes: number;
   /** Files that are damaged in the copy: they are not restored. */
   readonly lost: FileFaults;
+  /** Files of the source that the point lacks, because they could not be copied. Absent: none. */
+  readonly lacks?: FileFaults;
 }
 
 /** Takes a lease and lists what the point needs: of sets its files and those of the points that it needs, of a store all that its
@@ -109,6 +113,7 @@ async function listWanted(
 ): Promise<TreeRestore> {
   const record = await readTreeRecord(source, chain);
   const isWanted = wantedBy(record, chain, pointId);
+  const lacks = record!.points.find(({ id }) => id === pointId)?.lacks;
   const { keeps } = rulesOf(record!);
   const staging = restoreStaging(pointId);
   await discardStaging(target, staging);
@@ -135,7 +140,9 @@ async function listWanted(
           : further.add(JSON.stringify([path, first, stamp.sizeBytes])));
       }
     const { entryCount: nameCount } = await further.end();
-    return { token, listed: await lists.end(), names: [...names], keeps, nameCount };
+    const listed = await lists.end();
+    const restore = { token, listed, names: [...names], keeps, nameCount };
+    return lacks === undefined ? restore : { ...restore, lacks };
   });
 }
 
@@ -277,7 +284,8 @@ export async function finishTreeRestore(
     await target.move([{ from, to: name }], '');
   }
   await target.settle(['']);
-  return { fileCount, sizeBytes, lost: lost.faults };
+  const { lacks } = restore;
+  return { fileCount, sizeBytes, lost: lost.faults, ...(lacks === undefined ? {} : { lacks }) };
 }
 
 interface FurtherName {

@@ -149,6 +149,47 @@ describe('a restore of a tree', () => {
     expect(digests(await filesBelow(target, ''))).toEqual(digests(world.files));
   });
 
+  it('ends with a warning, and names what a point lacks that could not be copied', async () => {
+    const world = new TreeWorld();
+    const pointOf = (path: string) => /^data\/(\w+)\//.exec(path)?.[1] ?? null;
+    const rules = { ...toyStoreLayout.rules, isPartial: true as const, pointOf };
+    makeTreesKnown({ ...toyStoreLayout, rules });
+    await world.write('STORE', 'v1');
+    for (const id of ['s1', 's2']) {
+      for (let i = 10; i < 34; i++) await world.write(`data/${id}/${i}`, `${id} ${i}`);
+      await world.write(`snapshots/${id}.json`, JSON.stringify({ at: Number(id.slice(1)) }));
+    }
+    const { openRead } = world.source;
+    world.source.openRead = (path) =>
+      /data\/s1\/(1[1-9]|[23])/.test(path)
+        ? Promise.reject(denied())
+        : openRead.call(world.source, path);
+    await world.copy();
+    world.source.openRead = openRead;
+    const [lacking, whole] = [folder(), folder()];
+    const { result, reason, notes } = await world.restore(lacking, 's1');
+    const why = 'its storage does not let the account that Longhaul runs as read it';
+    expect({ result, reason }).toEqual({
+      result: 'warning',
+      reason: `the restore point lacks 23 files of the source that could not be copied: first "data/s1/11", ${why}`,
+    });
+    expect(notes.slice(0, 2)).toEqual([
+      'restored 4 files to /tmp',
+      `"data/s1/11" could not be copied: ${why}`,
+    ]);
+    expect(notes.slice(20)).toEqual([
+      `"data/s1/30" could not be copied: ${why}`,
+      'and 3 more files like these',
+    ]);
+    expect((await world.restore(whole, 's2')).result).toBe('success');
+    await world.damage('data/s1/10', 'x');
+    const damaged = await world.restore(folder(), 's1');
+    expect(damaged.result).toBe('failed');
+    expect(damaged.reason).toMatch(
+      /^1 of 4 files are damaged in the copy; the restore point lacks 23 /,
+    );
+  });
+
   it('does without the table of a file that proves to be right', async () => {
     const world = await storeWorld();
     for (const { name, path } of await world.target.list(`${world.tree}/.index`))
@@ -211,3 +252,7 @@ describe('a restore of a tree', () => {
     }
   }, 60_000);
 });
+
+function denied(): BackupError {
+  return new BackupError('REPOSITORY_ACCESS_DENIED', 'may not be read');
+}
