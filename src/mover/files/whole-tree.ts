@@ -11,12 +11,23 @@ export interface LyingFile extends Sorted {
   readonly stamp: FileStamp;
 }
 
-/** What lies in the folder of the files, sorted by the bytes of the paths, links and devices too. */
+/** What lies in the folder of the files, sorted by the bytes of the paths, links and devices too.
+ *  @param mayGoOn whether a folder below it that could not be listed is passed over; its path is relative to the tree. Called before anything of later
+ *  paths comes */
 export async function* lyingFiles(
   repository: BackupRepository,
   tree: string,
+  mayGoOn: (folder: string, error: unknown) => boolean = () => false,
 ): AsyncGenerator<readonly LyingFile[]> {
   const root = `${tree}/${FILES_FOLDER}`;
+  const listBelow = async (folder: string): Promise<RepositoryEntry[]> => {
+    try {
+      return (await repository.list(folder)).toReversed();
+    } catch (error) {
+      if (mayGoOn(folder.slice(root.length + 1), error)) return [];
+      throw error;
+    }
+  };
   // Each folder's entries come in the order of their whole paths; the first is taken from the end.
   const open = [(await repository.list(root)).toReversed()];
   let part: LyingFile[] = [];
@@ -26,7 +37,7 @@ export async function* lyingFiles(
       open.pop();
       yield part;
       part = [];
-    } else if (entry.type === 'folder') open.push((await repository.list(entry.path)).toReversed());
+    } else if (entry.type === 'folder') open.push(await listBelow(entry.path));
     else {
       const { type, stamp } = entry;
       part.push({ path: entry.path.slice(root.length + 1), type, stamp });

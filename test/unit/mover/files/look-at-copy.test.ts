@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { BackupError, type ErrorCode } from '../../../../src/domain/errors.js';
+import { lookAtCopy } from '../../../../src/mover/files/look-at-copy.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { TreeWorld } from '../../../support/tree/tree-world.js';
@@ -52,6 +54,52 @@ describe('a session with something to copy', () => {
     expect(await healths(world)).toEqual(['good']);
     expect((await world.copy({ acceptChanges: true })).result).toBe('warning');
     expect([...(await world.copied()).keys()]).toContain('snapshots/s2.json');
+  });
+
+  async function withFolders(): Promise<TreeWorld> {
+    const world = await copiedStore();
+    for (const name of ['a/1', 'b!', 'b/1', 'b/2/3', 'c/1'])
+      await world.write(`data/${name}`, name);
+    await world.copy();
+    return world;
+  }
+
+  function failToList(world: TreeWorld, name: string, error: BackupError): () => void {
+    const { list } = world.target;
+    world.target.list = (folder) =>
+      folder === `${world.tree}/files${name}`
+        ? Promise.reject(error)
+        : list.call(world.target, folder);
+    return () => (world.target.list = list);
+  }
+
+  it.each<ErrorCode>(['REPOSITORY_ACCESS_DENIED', 'REPOSITORY_IO_ERROR'])(
+    'counts what is known of a folder of the copy that cannot be listed (%s)',
+    async (code) => {
+      const world = await withFolders();
+      await world.write('snapshots/s3.json', JSON.stringify({ at: 3 }));
+      await world.damage('data/c/1', null);
+      const again = failToList(world, '/data/b', new BackupError(code, 'cannot be listed'));
+      const { result, tasks } = await world.copy();
+      again();
+      expect(result).toBe('warning');
+      expect(tasks[0]!.reason).toContain(
+        '3 files of the copy are not there as copied ("data/b/1" cannot be read by its storage)',
+      );
+      expect([...(await world.copied()).keys()]).toContain('snapshots/s3.json');
+    },
+  );
+
+  it.each<[string, string, ErrorCode, string | undefined]>([
+    ['all of its files', '', 'REPOSITORY_ACCESS_DENIED', undefined],
+    ['a folder, because it has no open files left,', '/data/b', 'REPOSITORY_IO_ERROR', 'EMFILE'],
+    ['a folder, because it does not answer,', '/data/b', 'REPOSITORY_UNREACHABLE', undefined],
+  ])('a look at a copy whose storage cannot list %s fails', async (_, name, code, errno) => {
+    const world = await withFolders();
+    const details: Record<string, string> = errno === undefined ? {} : { errno };
+    failToList(world, name, new BackupError(code, 'cannot be listed', { details }));
+    const look = lookAtCopy(world.target, world.tree, await world.record());
+    await expect(look).rejects.toMatchObject({ code });
   });
 
   it('tells what an agreement would take over of a wiped source, too', async () => {
