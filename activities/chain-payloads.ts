@@ -235,6 +235,8 @@ export interface RehomeRequest extends Omit<TakeChainRequest, 'isSeen'> {
 export interface AbsenceRequest extends ChainChange {
   /** `removedWorkloadsAfterDays`. */
   readonly afterDays: number;
+  /** `CopyJob.origin`. */
+  readonly origin?: string;
 }
 
 export interface AbsenceAnswer {

@@ -24,8 +24,9 @@ export function createRemovedWorkloadActivities(deps: {
       origin?: string;
       takeOver?: boolean | undefined;
     }): Promise<KeptPage> {
-      const { origin, takeOver, ...place } = input;
-      const job = { id: input.jobId, ...(origin === undefined ? {} : { origin }) };
+      const { takeOver, ...place } = input;
+      const { jobId, origin } = place;
+      const job = { id: jobId, ...(origin === undefined ? {} : { origin }) };
       return runTask(async (control) => {
         if (takeOver !== true)
           await assertOwnCopies(await mover.repository(input.targetRepositoryId), job);

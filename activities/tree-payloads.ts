@@ -91,6 +91,8 @@ export interface RemovedTreeFiles {
 export interface TreeAbsenceRequest extends TakeTreeRequest {
   /** `removedWorkloadsAfterDays`. */
   readonly afterDays: number;
+  /** `CopyJob.origin`. */
+  readonly origin?: string;
   /** A source shows it again. */
   readonly isSeen: boolean;
 }

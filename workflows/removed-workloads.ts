@@ -29,6 +29,8 @@ export interface SettleAbsenceInput {
   /** Its copy is a tree; absent: a chain. */
   readonly isTree?: boolean;
   readonly afterDays: number;
+  /** `CopyJob.origin`. */
+  readonly origin?: string;
   readonly settings: CopySettings;
 }
 
@@ -43,6 +45,7 @@ export interface AbsenceOutcome {
  *  chain (the workflow id is the chain's lock). null: a source shows it again. */
 export async function settleAbsence(input: SettleAbsenceInput): Promise<AbsenceOutcome | null> {
   const { targetRepositoryId, jobId, workload, isSeen, afterDays, settings } = input;
+  const rule = { afterDays, ...(input.origin === undefined ? {} : { origin: input.origin }) };
   const ids = { targetRepositoryId, jobId, workloadId: workload.id };
   const owner = workflowInfo().firstExecutionRunId;
   if (input.isTree === true) {
@@ -50,7 +53,7 @@ export async function settleAbsence(input: SettleAbsenceInput): Promise<AbsenceO
       targetRepositoryId,
       settings,
     ).settleTreeAbsence.executeWithOptions({ summary: `${workload.name}: no source shows it` }, [
-      { ...ids, workload, owner, isSeen, nowMs: Date.now(), afterDays },
+      { ...ids, ...rule, workload, owner, isSeen, nowMs: Date.now() },
     ]);
     return standing === null ? null : settledOutcome(workload.name, standing, removed);
   }
@@ -65,7 +68,7 @@ export async function settleAbsence(input: SettleAbsenceInput): Promise<AbsenceO
     targetRepositoryId,
     settings,
   ).settleAbsence.executeWithOptions({ summary: `${workload.name}: no source shows it` }, [
-    { ...ids, epoch, nowMs: Date.now(), afterDays },
+    { ...ids, ...rule, epoch, nowMs: Date.now() },
   ]);
   return settledOutcome(workload.name, standing, deleted);
 }
@@ -95,14 +98,14 @@ export async function settleAbsentWorkloads(
 ): Promise<AbsenceOutcome[]> {
   const targetRepositoryId = job.target.repositoryId;
   const activities = removedWorkloadActivities(targetRepositoryId, settings);
-  const ids = { targetRepositoryId, jobId: job.id };
-  const owner = { ...(job.origin === undefined ? {} : { origin: job.origin }), takeOver };
+  const origin = job.origin === undefined ? {} : { origin: job.origin };
+  const ids = { targetRepositoryId, jobId: job.id, ...origin };
   const kept: KeptWorkload[] = [];
   const unreadable: UnreadablePart[] = [];
   for (let after: string | null = null; ;) {
     const page: KeptPage = await activities.listKeptWorkloads.executeWithOptions(
       { summary: 'list the workloads that are kept' },
-      [{ ...ids, ...owner, after }],
+      [{ ...ids, takeOver, after }],
     );
     kept.push(...page.workloads);
     unreadable.push(...(page.unreadable ?? []));
@@ -117,7 +120,6 @@ export async function settleAbsentWorkloads(
     [{ ...ids, workloads: workloads.slice(0, MAX_ABSENT), afterDays, nowMs: Date.now() }],
   );
   for (const { workload, isSeen, standing, isNews, isTree = false } of looks) {
-    const ids = { targetRepositoryId, jobId: job.id };
     const input = { ...ids, workload, isSeen, isTree, afterDays, settings };
     const outcome = isNews ? await settle(input) : outcomeOf(workload.name, standing);
     if (outcome !== null) outcomes.push(outcome);

@@ -132,6 +132,7 @@ const presence = object<Presence>({
       provenMs: count,
       lastSpanMs: count,
       announcedAt: nullable(instant),
+      origin: optional(text),
     }),
   ),
 });

@@ -204,7 +204,7 @@ function typeFaults(
   { source: { repositoryId, workload } }: FileBackupJob,
   { workloadTypes, seenWorkloads }: FileBackupServices,
 ): JobFault[] {
-  const seen = seenWorkloads(repositoryId).find(
+  const seen = seenWorkloads(repositoryId)?.find(
     (each) => each.is === 'source' && isNamed([workload], each),
   );
   const type = workloadTypes.find(({ id }) => seen?.is === 'source' && id === seen.type);

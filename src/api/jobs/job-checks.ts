@@ -22,7 +22,7 @@ export interface JobSurroundings {
   readonly jobs: JobStore;
   readonly workloadTypes: readonly WorkloadTypeFacts[];
   /** What the last look into a repository found. */
-  readonly seenWorkloads: (repositoryId: string) => readonly WorkloadFacts[];
+  readonly seenWorkloads: (repositoryId: string) => readonly WorkloadFacts[] | null;
 }
 
 /** @throws JOB_KIND_WRONG, JOB_RULE_BROKEN with every fault in `details.errors` */
@@ -86,7 +86,7 @@ function typeFaults(job: CopyJob, { workloadTypes, seenWorkloads }: JobSurroundi
   const types = new Map(workloadTypes.map((type) => [type.id, type]));
   const faults = new Map<string, JobFault>();
   for (const repositoryId of new Set(job.sources.include.map((entry) => entry.repositoryId)))
-    for (const workload of seenWorkloads(repositoryId)) {
+    for (const workload of seenWorkloads(repositoryId) ?? []) {
       const type = workload.is === 'source' ? types.get(workload.type) : undefined;
       if (type === undefined) continue;
       for (const fault of workloadRuleFaults(job, repositoryId, workload, type))

@@ -66,12 +66,12 @@ function mapRoute({ jobs, browser, operations, seenWorkloads }: RehomeServices):
       const { workload, isStopped } = await storedWorkload(browser, repositoryId, {
         ...{ jobId: fromJobId, named: body.workload },
       });
-      const shown = job.sources.include.flatMap((source) =>
-        seenWorkloads(source.repositoryId).map((each) =>
-          each.is === 'chain' ? { ...each, id: each.idAsSource } : each,
-        ),
+      const looks = job.sources.include.map((source) => seenWorkloads(source.repositoryId));
+      const shown = looks.flatMap((seen) =>
+        (seen ?? []).map((each) => (each.is === 'chain' ? { ...each, id: each.idAsSource } : each)),
       );
-      const fault = isStopped ? null : mappingFault(job, workload, shown);
+      const isAll = looks.every((seen) => seen !== null);
+      const fault = isStopped ? null : mappingFault(job, workload, shown, isAll);
       if (fault !== null) throw new BackupError('CHAIN_UNFIT', fault);
       noteBefore({ jobId: fromJobId, workload: workload.id });
       const chain = { jobId: fromJobId, workloadId: workload.id, workload };

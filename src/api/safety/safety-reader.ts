@@ -138,9 +138,10 @@ export class SafetyReader {
     return this.#judged;
   }
 
-  /** Workloads that the last look into a repository found; none: nobody has looked yet. Begins no look. */
-  seenWorkloads(repositoryId: string): readonly WorkloadFacts[] {
-    return this.#repositories.get(repositoryId)?.facts.workloads ?? [];
+  /** Workloads that the last look into a repository found; null: nobody has looked yet. Begins no look. */
+  seenWorkloads(repositoryId: string): readonly WorkloadFacts[] | null {
+    const facts = this.#repositories.get(repositoryId)?.facts;
+    return facts === undefined || facts.seenAtMs === null ? null : facts.workloads;
   }
 
   async #listedJobs(): Promise<readonly ListedJob[]> {

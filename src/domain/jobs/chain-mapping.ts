@@ -11,24 +11,25 @@ export interface MappedWorkload {
 }
 
 /** Why the next session of the job would not go on with these copies, in plain words; null: nothing is known against it.
- *  @param shown what the sources of the job were last seen to hold, as ids of sources; empty: nobody has looked, or nothing is there */
+ *  @param shown what the sources of the job were last seen to hold, as ids of sources
+ *  @param isAll each of them was looked at */
 export function mappingFault(
   job: Pick<CopyJob, 'id' | 'sources'>,
   workload: MappedWorkload,
   shown: readonly MappedWorkload[],
+  isAll: boolean,
 ): string | null {
   const isInScope = sourceScope(job);
   const { id, name, type } = workload;
   if (!job.sources.include.some(({ repositoryId }) => isInScope(repositoryId, workload)))
     return `job ${job.id} does not copy ${name} (${id})`;
-  if (shown.length === 0) return null;
   const same = shown.find((each) => each.id === id);
   if (same !== undefined)
     return same.type === type
       ? null
       : `the source of job ${job.id} shows ${name} as ${same.type}, and the copies are of ${type}`;
   const namesake = shown.find((each) => each.name === name);
-  return namesake === undefined
-    ? `no source of job ${job.id} shows ${name} (${id})`
-    : `the source of job ${job.id} shows another ${name}: ${namesake.id}, and the copies are of ${id}`;
+  if (namesake === undefined)
+    return isAll ? `no source of job ${job.id} shows ${name} (${id})` : null;
+  return `the source of job ${job.id} shows another ${name}: ${namesake.id}, and the copies are of ${id}`;
 }

@@ -22,6 +22,8 @@ export interface Absence {
   readonly lastSpanMs: number;
   /** Since when the sessions warn that its copies are to go; null: it is too early. */
   readonly announcedAt: string | null;
+  /** `CopyJob.origin` of the job whose sessions looked; absent: it has none. */
+  readonly origin?: string;
 }
 
 /** The warning comes so long before the copies go, or one look before, where looks are further apart. */
@@ -37,10 +39,17 @@ export function seenLook(nowMs: number): Presence {
 
 /** The presence after a look that did not show the workload. Several looks on one UTC day count once. What lies between two of them counts
  *  for no more than three times what the one before counted for (a day at least), so that a clock that leaps is not believed; a clock that
- *  went back adds nothing.
- *  @param afterDays `removedWorkloadsAfterDays` of the job */
-export function missedLook(presence: Presence, nowMs: number, afterDays: number): Presence {
-  const { absence, lastSeenAt } = presence;
+ *  went back adds nothing. A job that got the copies of another one counts anew, and gives a warning of its own.
+ *  @param afterDays `removedWorkloadsAfterDays` of the job
+ *  @param origin `CopyJob.origin` */
+export function missedLook(
+  presence: Presence,
+  nowMs: number,
+  afterDays: number,
+  origin?: string,
+): Presence {
+  const { lastSeenAt } = presence;
+  const absence = ownAbsence(presence, origin);
   const at = new Date(nowMs).toISOString();
   if (absence !== null && dayOf(absence.lastMissedAt) === dayOf(at)) return presence;
   const spanMs = absence === null ? 0 : nowMs - Date.parse(absence.lastMissedAt);
@@ -58,8 +67,14 @@ export function missedLook(presence: Presence, nowMs: number, afterDays: number)
       provenMs,
       lastSpanMs,
       announcedAt: announcedAt(absence?.announcedAt ?? null, isNear, nowMs),
+      ...(origin === undefined ? {} : { origin }),
     },
   };
+}
+
+/** What the sessions of this very job have counted; null: nothing. */
+export function ownAbsence({ absence }: Presence, origin: string | undefined): Absence | null {
+  return absence?.origin === origin ? absence : null;
 }
 
 /** A warning that a clock gave in the future is given anew. */

@@ -18,6 +18,8 @@ export interface AbsenceRule {
   /** `removedWorkloadsAfterDays`. */
   readonly afterDays: number;
   readonly immutableForDays: number;
+  /** `CopyJob.origin`. */
+  readonly origin?: string;
 }
 
 export interface AbsenceStanding {
@@ -36,7 +38,7 @@ export async function noteAbsence(
   input: ChangeInput & AbsenceRule,
 ): Promise<AbsenceStanding> {
   const { place, record } = await ownedChain(context, input);
-  const presence = missedLook(record.presence, input.nowMs, input.afterDays);
+  const presence = missedLook(record.presence, input.nowMs, input.afterDays, input.origin);
   const next = { ...record, presence };
   if (presence !== record.presence) await writeChainRecord(place.repository, place.chain, next);
   return absenceStanding(next, input, input.nowMs);

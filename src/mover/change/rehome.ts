@@ -115,10 +115,13 @@ async function announce<R extends KeptRecord>(
 ): Promise<void> {
   const { chain, job, jobId, owner, nowMs } = input;
   const epoch = record.epoch + 1;
-  const announced = await kind.write(repository, chain, { ...record, jobId: job.id, epoch, owner });
+  // Who keeps them from now on looks for the workload anew, before it deletes anything.
+  const presence = { ...record.presence, absence: null };
+  const next = { ...record, jobId: job.id, epoch, owner, presence };
+  const announced = await kind.write(repository, chain, next);
   const { named, doubtful } = await readLeases(repository, chain, nowMs);
   if (named.size === 0 && doubtful.length === 0) return;
-  await kind.write(repository, chain, { ...announced, jobId });
+  await kind.write(repository, chain, { ...announced, jobId, presence: record.presence });
   const [doubt] = doubtful;
   throw inUse(input, doubt?.fault.message ?? `${[...named].join(', ')} is being read`);
 }

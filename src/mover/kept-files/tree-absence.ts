@@ -38,7 +38,7 @@ export async function settleTreeAbsence(
     await writeTreeRecord(target, chain, { ...record, presence: seenLook(nowMs) });
     return { standing: null, removed: 0 };
   }
-  const presence = missedLook(record.presence, nowMs, afterDays);
+  const presence = missedLook(record.presence, nowMs, afterDays, input.origin);
   const noted =
     presence === record.presence
       ? record

@@ -1,13 +1,14 @@
 import { chainFolder, jobFolder } from '../../chain/chain-paths.js';
 import { chainsIn, walkOwnChains } from '../../chain/find-chains.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
-import { missedLook } from '../../domain/retention/absence.js';
+import { missedLook, ownAbsence } from '../../domain/retention/absence.js';
 import type {
   AbsentWorkload,
   KeptPage,
   KeptWorkload,
   LookedFor,
 } from '../../domain/retention/absent-workloads.js';
+import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import type { UnreadablePart } from '../../domain/targets/repository-view.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -23,6 +24,8 @@ export interface LookForAbsentInput {
   readonly workloads: readonly LookedFor[];
   readonly afterDays: number;
   readonly nowMs: number;
+  /** `CopyJob.origin`. */
+  readonly origin?: string;
 }
 
 /** About 500 bytes each. */
@@ -37,20 +40,23 @@ export async function listKeptWorkloads(
   input: {
     readonly targetRepositoryId: string;
     readonly jobId: string;
+    /** `CopyJob.origin`. */
+    readonly origin?: string;
     /** Folder of the last chain of the page before; null: the first page. */
     readonly after: string | null;
   },
 ): Promise<KeptPage> {
-  const { targetRepositoryId, jobId, after } = input;
-  return keptPage(await context.repository(targetRepositoryId), jobId, after);
+  const { targetRepositoryId, jobId, origin, after } = input;
+  const job = { id: jobId, ...(origin === undefined ? {} : { origin }) };
+  return keptPage(await context.repository(targetRepositoryId), job, after);
 }
 
 export async function keptPage(
   repository: BackupRepository,
-  jobId: string,
+  { id, origin }: Pick<CopyJob, 'id' | 'origin'>,
   after: string | null,
 ): Promise<KeptPage> {
-  const folder = jobFolder(jobId);
+  const folder = jobFolder(id);
   const isWanted = (path: string) =>
     path === folder || (path.startsWith(`${folder}/`) && (after === null || path > after));
   const workloads: KeptWorkload[] = [];
@@ -76,7 +82,7 @@ export async function keptPage(
       id: workload.id,
       name: workload.name,
       repositoryId: newest.source.repositoryId,
-      wasMissed: presence.absence !== null,
+      wasMissed: ownAbsence(presence, origin) !== null,
     };
     bytes += jsonBytes(kept);
     if (bytes > PAGE_BYTES && workloads.length > 0) return page(next);
@@ -121,13 +127,13 @@ export async function lookForAbsent(
   context: MoverContext,
   input: LookForAbsentInput & { readonly immutableForDays: number },
 ): Promise<AbsentWorkload[]> {
-  const { jobId, workloads, afterDays, nowMs, immutableForDays } = input;
+  const { jobId, workloads, afterDays, nowMs, immutableForDays, origin } = input;
   const repository = await context.repository(input.targetRepositoryId);
   const looks: AbsentWorkload[] = [];
   for (const { id, isSeen } of workloads)
     for (const { record, isTree } of await recordsIn(repository, chainFolder(jobId, id))) {
       const { workload, presence } = record;
-      const next = isSeen ? presence : missedLook(presence, nowMs, afterDays);
+      const next = isSeen ? presence : missedLook(presence, nowMs, afterDays, origin);
       const rule = { afterDays, immutableForDays };
       const { state, text } = absenceStanding({ ...record, presence: next }, rule, nowMs);
       const isNews = isSeen || next !== presence || state === 'due';

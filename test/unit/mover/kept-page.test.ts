@@ -24,7 +24,7 @@ async function listAll() {
   const unreadable: string[] = [];
   let pages = 0;
   for (let after: string | null = null; ; pages++) {
-    const page = await keptPage(repository, 'nightly', after);
+    const page = await keptPage(repository, { id: 'nightly' }, after);
     kept.push(...page.workloads.map(({ id }) => id));
     unreadable.push(...(page.unreadable ?? []).map(({ path }) => path));
     if (page.next === null) return { kept, unreadable, pages: pages + 1 };

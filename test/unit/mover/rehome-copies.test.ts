@@ -9,6 +9,7 @@ import { detachedJob } from '../../../src/domain/jobs/detached-copy.js';
 import { readTreeRecord } from '../../../src/tree/tree-store.js';
 import { chainWorkflowId } from '../../../workflows/messages.js';
 import { CopiedMachine, NOW_MS, type MachineCopy } from '../../support/living/copied-machine.js';
+import { missForDays } from '../../support/living/missed-looks.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import type { Loss, SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';
@@ -153,6 +154,19 @@ describe('copies that another job gets', () => {
     const tree = chainFolder('weekly', workload.id);
     expect((await readTreeRecord(world.target, tree))!.points).toEqual(points);
     expect(await filesBelow(world.target, `${tree}/files`)).toEqual(world.files);
+  });
+
+  it('count as missed only by the looks of the job that they go to', async () => {
+    const copy = await machine.copy([1, 'restore']);
+    await missForDays(copy.target, machine.chain, NOW_MS);
+    const { presence } = await copy.record();
+    await expect(order(copy.target)).rejects.toMatchObject({ code: 'POINT_IN_USE' });
+    expect((await copy.record()).presence).toEqual(presence);
+    await copy.target.remove(`${machine.chain}/.leases/lease-0.json`);
+    await order(copy.target, 'second');
+    const { lastSeenAt } = presence;
+    const moved = (await readChainRecord(copy.target, home()))!;
+    expect(moved.presence).toEqual({ lastSeenAt, absence: null });
   });
 
   it('of nobody are no success, unless this very order has moved them', async () => {

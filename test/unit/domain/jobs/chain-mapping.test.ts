@@ -12,7 +12,8 @@ const only = (workload: string) =>
 describe('a job goes on with the copies of another one', () => {
   it.each([
     ['of a machine that its source shows', testJob(), [MAIL], null],
-    ['as long as nobody has looked into its source', only('mail01'), [], null],
+    ['as long as nobody has looked into its source', only('mail01'), null, null],
+    ['not where its source was seen to hold nothing', testJob(), [], /no source/],
     ['not of one that it does not copy', only('web01'), [MAIL], /does not copy mail01/],
     ['not of one that no source shows', testJob(), [{ ...MAIL, id: 'x', name: 'x' }], /no source/],
     [
@@ -28,7 +29,7 @@ describe('a job goes on with the copies of another one', () => {
       /as libvirt, and the copies are of ovirt/,
     ],
   ])('%s', (_, job, shown, fault) => {
-    const found = mappingFault(job, MAIL, shown);
+    const found = mappingFault(job, MAIL, shown ?? [], shown !== null);
     if (fault === null) expect(found).toBeNull();
     else expect(found).toMatch(fault);
   });

@@ -35,6 +35,29 @@ const every = (days: number, count: number): Look[] =>
   Array.from({ length: count }, (_, n) => ({ realDays: n * days, aheadDays: 0 }));
 
 describe('the copies of a workload that no source shows', () => {
+  it('go only after the looks and the warning of the job that owns them now', () => {
+    const looks = (presence: Presence, fromDay: number, days: number, origin?: string) => {
+      const states: string[] = [];
+      for (let day = fromDay; day < fromDay + days; day += 1) {
+        const nowMs = START_MS + day * DAY_MS;
+        presence = missedLook(presence, nowMs, 30, origin);
+        states.push(removalOf(presence.absence!, 30, nowMs).state);
+      }
+      return { presence, states };
+    };
+    const old = looks(seenLook(START_MS - DAY_MS), 0, 29, 'deleted');
+    expect(old.states.at(-1)).toBe('announced');
+    for (const [first, other] of [
+      [old.presence, 'new'],
+      [looks(seenLook(START_MS - DAY_MS), 0, 29).presence, 'new'],
+      [old.presence, undefined],
+    ] as const) {
+      const { states } = looks(first, 90, 31, other);
+      expect(states.slice(0, 23)).toEqual(Array(23).fill('early'));
+      expect(states.slice(23)).toEqual([...Array<string>(7).fill('announced'), 'due']);
+    }
+  });
+
   it.each([
     ['one look', every(1, 1), 1, null],
     ['looks of one day, an hour apart', every(1 / 48, 40), 1, null],
