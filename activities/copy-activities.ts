@@ -1,5 +1,6 @@
 import { availablePoints } from '../src/chain/chain-record.js';
 import { assertOwnCopies } from '../src/chain/sessions/copies-owner.js';
+import { isBackupError } from '../src/domain/errors.js';
 import type { WorkloadPage } from '../src/domain/sources/found-workload.js';
 import type { SettleRule } from '../src/domain/sources/settle.js';
 import type { DataMover } from '../src/mover/data-mover.js';
@@ -55,7 +56,7 @@ function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: 
     seen,
   });
   const take = async (input: TakeChainRequest, control: TaskControl) => {
-    const { record, notes } = await mover.run('inspectTargetChain', onChain(input), control);
+    const { record, notes } = await takeOver(mover, input, control);
     return { epoch: record.epoch, notes };
   };
   return {
@@ -71,7 +72,7 @@ function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: 
     /** Takes the chain over and finishes what was left, in a target that is marked as one. Repeating it with the same owner changes nothing. */
     async inspectTargetChain(input: TakeChainRequest): Promise<ChainState> {
       return runTask(async (control) => {
-        const { record, notes } = await mover.run('inspectTargetChain', onChain(input), control);
+        const { record, notes } = await takeOver(mover, input, control);
         const points = availablePoints(record);
         const newestId = points.at(-1)?.id ?? null;
         return { epoch: record.epoch, pointCount: points.length, newestId, notes };
@@ -99,6 +100,20 @@ function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: 
       });
     },
   };
+}
+
+/** A change that was announced and finds no room is finished with what the target keeps aside; where that is not enough it waits, and all that need
+ *  not wait for it goes on. */
+async function takeOver(mover: DataMover, input: TakeChainRequest, control: TaskControl) {
+  const order = onChain(input);
+  try {
+    return await mover.storage.withReserve(input.targetRepositoryId, () =>
+      mover.run('inspectTargetChain', { ...order, needsRoom: true }, control),
+    );
+  } catch (error) {
+    if (!isBackupError(error, 'REPOSITORY_FULL')) throw error;
+    return mover.run('inspectTargetChain', order, control);
+  }
 }
 
 /** How it is to be done. */

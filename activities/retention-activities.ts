@@ -36,7 +36,9 @@ async function release(
   control: TaskControl,
 ): Promise<string | null> {
   try {
-    await mover.run('releaseStaging', request, control);
+    await mover.storage.withReserve(request.targetRepositoryId, () =>
+      mover.run('releaseStaging', request, control),
+    );
     return null;
   } catch (error) {
     if (isBackupError(error, 'POINT_IN_USE')) return sentences(error.message, error.hint);
@@ -90,13 +92,21 @@ export function createRetentionActivities(deps: RetentionDependencies) {
     },
 
     async flagRestorePoint(input: FlagRequest): Promise<void> {
-      await runTask((control) => mover.run('flagRestorePoint', onChain(input), control));
+      await runTask((control) =>
+        mover.storage.withReserve(input.targetRepositoryId, () =>
+          mover.run('flagRestorePoint', onChain(input), control),
+        ),
+      );
     },
 
     async deleteRestorePoints(
       input: DeleteRequest,
     ): Promise<{ readonly deleted: readonly string[] }> {
-      return runTask((control) => mover.run('deleteRestorePoints', onChain(input), control));
+      return runTask((control) =>
+        mover.storage.withReserve(input.targetRepositoryId, () =>
+          mover.run('deleteRestorePoints', onChain(input), control),
+        ),
+      );
     },
   };
 }
@@ -108,7 +118,9 @@ function createRemovalActivities({ mover, immutableForDays }: RetentionDependenc
     async planRemoval(input: PlanRemovalRequest): Promise<{ ids: string[] }> {
       const rule = { immutableForDays: immutableForDays(input.targetRepositoryId) };
       return runTask((control) =>
-        mover.run('planRemoval', { ...onChain(input), ...rule }, control),
+        mover.storage.withReserve(input.targetRepositoryId, () =>
+          mover.run('planRemoval', { ...onChain(input), ...rule }, control),
+        ),
       );
     },
 
@@ -119,10 +131,14 @@ function createRemovalActivities({ mover, immutableForDays }: RetentionDependenc
         const nowMs = Math.min(input.nowMs, Date.now());
         const place = { ...onChain(input), nowMs };
         const rule = { immutableForDays: immutableForDays(input.targetRepositoryId) };
-        const { ids, heldBy } = await mover.run('planExpiry', { ...place, ...rule }, control);
+        const freeing = <T>(work: () => Promise<T>) =>
+          mover.storage.withReserve(input.targetRepositoryId, work);
+        const { ids, heldBy } = await freeing(() =>
+          mover.run('planExpiry', { ...place, ...rule }, control),
+        );
         if (ids.length === 0 && heldBy !== null) return { deleted: 0, heldBy };
         const order = { ...place, ids };
-        const { deleted } = await mover.run('deleteRestorePoints', order, control);
+        const { deleted } = await freeing(() => mover.run('deleteRestorePoints', order, control));
         await mover.run('releaseStaging', place, control);
         return { deleted: deleted.length, heldBy: null };
       });

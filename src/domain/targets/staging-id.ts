@@ -2,6 +2,7 @@
 
 const VERIFY_PREFIX = 'verify-';
 const FULL_SUFFIX = '-full';
+const MERGE_SUFFIX = '-merge';
 const COMPARE_PREFIX = 'compare-';
 const HEAL_PREFIX = 'heal-';
 
@@ -36,4 +37,9 @@ export function healStagingId(pointId: string): string {
 /** In the destination of a restore; also what tells one that was stopped. */
 export function restoreStaging(pointId: string): string {
   return `.longhaul-restore-${pointId}`;
+}
+
+/** Beside a merge of this increment. */
+export function mergeStagingId(restorePointId: string): string {
+  return `${restorePointId}${MERGE_SUFFIX}`;
 }

@@ -3,6 +3,7 @@ import type { ChainPlace } from '../../chain/chain-place.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { pointFolders, readChainRecord, recordLost, takeChain } from '../../chain/chain-store.js';
 import { isBackupError } from '../../domain/errors.js';
+import { sentences } from '../../domain/sentences.js';
 import type { WorkloadType } from '../../domain/sources/restore-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readStagedJson, stagedPath, type ComposedPoint } from '../staging/copy-plan.js';
@@ -25,11 +26,13 @@ export interface InspectChainInput {
   readonly nowMs: number;
   /** A source shows the workload at `nowMs`. */
   readonly isSeen?: boolean;
+  /** A change that was announced and finds no room is not left for later: the caller has room to give. */
+  readonly needsRoom?: boolean;
 }
 
 /** Takes the chain over under a new epoch (made when there is none) in a target that is marked as one, carries out a change that was
- *  stopped, and sets aside folders of points that were never committed. A change that has to wait for a reader stays announced: copies go on meanwhile, merges and deletions do not.
- *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST */
+ *  stopped, and sets aside folders of points that were never committed. A change that has to wait for a reader, or for room, stays announced: copies go on meanwhile, merges and deletions do not.
+ *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST; REPOSITORY_FULL where that is asked for */
 export async function inspectTargetChain(
   context: MoverContext,
   input: InspectChainInput,
@@ -41,7 +44,7 @@ export async function inspectTargetChain(
   await assertRecordCoversPoints(place);
   const seenAtMs = input.isSeen === true ? input.nowMs : null;
   const taken = await takeChain(target, input.chain, identity, input.owner, seenAtMs);
-  const { record, notes } = await finishOrPostpone(context, place, taken, input.nowMs);
+  const { record, notes } = await finishOrPostpone(context, place, taken, input);
   const asideNotes = await setOrphansAside(target, input.chain, record);
   await sweepStaging(target, input.chain, record);
   await removeEndedLeases(target, input.chain, input.nowMs);
@@ -76,7 +79,7 @@ async function finishOrPostpone(
   context: MoverContext,
   place: ChainPlace,
   record: ChainRecord,
-  nowMs: number,
+  { nowMs, needsRoom = false }: InspectChainInput,
 ): Promise<{ record: ChainRecord; notes: string[] }> {
   try {
     const finished = await finishPendingChange(context, place, record, nowMs);
@@ -86,6 +89,12 @@ async function finishOrPostpone(
     const lost = `the full that was to replace the files of restore point ${pending.pointId} is lost; the point stays as it was`;
     return { record: finished, notes: [lost] };
   } catch (error) {
+    if (isBackupError(error, 'REPOSITORY_FULL') && !needsRoom)
+      // What it did so far may have written the record: a merge becomes a deletion.
+      return {
+        record: (await readChainRecord(place.repository, place.chain)) ?? record,
+        notes: [sentences(error.message, error.hint)],
+      };
     if (!isBackupError(error, 'POINT_IN_USE')) throw error;
     const note = `a ${record.pending!.type} that was announced waits: ${error.message}`;
     return { record, notes: [note] };

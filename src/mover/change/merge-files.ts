@@ -1,6 +1,7 @@
 import { digestTablePath, stagingFolder, tablesCopyPath } from '../../chain/chain-paths.js';
 import { withNewChain, type ChainRecord, type PendingChange } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
+import { mergeStagingId } from '../../domain/targets/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { imageFormat } from '../../image/formats.js';
 import { hashFile } from '../blocks/file-digest.js';
@@ -28,7 +29,7 @@ export async function mergeFiles(
   const { repository, chain } = place;
   const into = pointOf(record, intoId);
   const from = pointOf(record, fromId);
-  const staging = stagingFolder(chain, `${fromId}-merge`);
+  const staging = stagingFolder(chain, mergeStagingId(fromId));
   await repository.makePlace(staging);
   const disks: TargetDisk[] = [];
   for (const disk of from.disks) {

@@ -7,6 +7,7 @@ import { fileByteSource } from '../../image/byte-source.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import { ownedChain, type ChangeInput } from './change-points.js';
+import { assertRoomToMerge } from './merge-room.js';
 import { changeChain } from './pending-change.js';
 import { proofOf, type DiskProof } from './prove-blocks.js';
 
@@ -23,7 +24,7 @@ export type MergePlan =
   | { readonly state: 'ready'; readonly proofs: readonly DiskProof[] };
 
 /** Whether the pair can be merged in place, and what must be proven first (`proveBlocks`). Merges nothing.
- *  @throws STAGING_INVALID, STALE_EPOCH */
+ *  @throws STAGING_INVALID, STALE_EPOCH, REPOSITORY_FULL before anything is proven in vain */
 export async function prepareMerge(context: MoverContext, input: MergeInput): Promise<MergePlan> {
   const { place, record } = await ownedChain(context, input);
   if (isMerged(record, input)) return { state: 'merged' };
@@ -31,6 +32,7 @@ export async function prepareMerge(context: MoverContext, input: MergeInput): Pr
   const look = (): void => context.control.throwIfStopped();
   const reason = await refusalOf(place, full, increment, look);
   if (reason !== null) return { state: 'refused', reason };
+  await assertRoomToMerge(place, full, increment, look);
   const proofs: DiskProof[] = [];
   for (const disk of increment.disks)
     if (disk.kind === 'increment') proofs.push(await proofOf(place, disk));
@@ -39,11 +41,12 @@ export async function prepareMerge(context: MoverContext, input: MergeInput): Pr
 
 /** Merges the increment into its full. All its windows must be proven: a block that went bad would take the full with it.
  *  Repeating it when it is done changes nothing.
- *  @throws POINT_IN_USE, STAGING_INVALID, STALE_EPOCH */
+ *  @throws POINT_IN_USE, STAGING_INVALID, STALE_EPOCH; REPOSITORY_FULL, where it can be told before, with everything left as it is */
 export async function mergeIncrement(context: MoverContext, input: MergeInput): Promise<void> {
   const { place, record } = await ownedChain(context, input);
   if (isMerged(record, input)) return;
   const { full, increment } = pairOf(record, input);
+  await assertRoomToMerge(place, full, increment, () => context.control.throwIfStopped());
   const points = record.points.map((point) =>
     point.id === full.id ? { ...point, state: 'retired' as const } : point,
   );

@@ -2,7 +2,7 @@ import { leasedPointIds, readLeases, type LeasesFound } from '../../chain/leases
 import type { ChainRecord, PendingChange } from '../../chain/chain-record.js';
 import { writeChainRecord } from '../../chain/chain-store.js';
 import { afterRetention } from '../../chain/known-source-points.js';
-import { assertNever, BackupError } from '../../domain/errors.js';
+import { assertNever, BackupError, isBackupError } from '../../domain/errors.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
 import { removeDeletedPoints } from './delete-points.js';
 import { moveToQuarantine } from '../../chain/quarantine.js';
@@ -42,7 +42,7 @@ export async function changeChain(
  *  Who announced it may have been stopped before it looked for leases: then a reader that came first still needs the points that go. Who
  *  comes later is refused by the record, which does not offer them any more. So a lease on one of these very points is always from before
  *  the announcement, and the change has to wait; one on a point above reads the same during the change and does not matter.
- *  @throws POINT_IN_USE, with everything left as it is */
+ *  @throws POINT_IN_USE, with everything left as it is; REPOSITORY_FULL: the change goes on where it stopped */
 export async function finishPendingChange(
   context: MoverContext,
   place: ChainPlace,
@@ -54,8 +54,21 @@ export async function finishPendingChange(
   const isUnclear = leases.doubtful.some(({ isUnreadable }) => isUnreadable);
   const inUse = goingPoints(record.pending).find((id) => isUnclear || leases.named.has(id));
   if (inUse !== undefined) throw pointInUse(inUse, leases);
-  return carryOut(context, place, record);
+  try {
+    return await carryOut(context, place, record);
+  } catch (error) {
+    throw isBackupError(error, 'REPOSITORY_FULL') ? lacksRoom(record.pending, error) : error;
+  }
 }
+
+/** The record holds one change at a time, so what would make room in this very chain cannot be announced before this one is done. */
+function lacksRoom({ type }: PendingChange, cause: BackupError): BackupError {
+  const message = `a ${type} that was announced goes on when there is room: ${cause.message}`;
+  return new BackupError('REPOSITORY_FULL', message, { details: cause.details, cause, hint: HINT });
+}
+
+const HINT =
+  'Free space on the storage or enlarge it, or remove restore points of other workloads (`longhaul restore-point remove`): the next session finishes the change. Until then nothing of this chain is merged or deleted.';
 
 /** A verification does not keep a corrupt point from being set aside: that is what it looks for, and the lease may be its own, of an attempt
  *  that died or given back by a power cut. */

@@ -8,6 +8,7 @@ import {
   isFullStagingId,
   isVerifyStagingId,
   verifyStagingId,
+  mergeStagingId,
 } from '../../domain/targets/staging-id.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
@@ -73,10 +74,13 @@ export async function sweepStaging(
   const resumed = new Set(
     [...listed].flatMap((id) => [fullStagingId(id), comparisonStagingId(id)]),
   );
+  // A merge that waits may have moved its full, and not yet the tables that belong to it.
+  const { pending } = record;
+  const merging = pending?.type === 'merge' ? mergeStagingId(pending.fromId) : null;
   for (const entry of await repository.list(`${chain}/${STAGING_FOLDER}`)) {
     const { type, name, path } = entry;
     // A verification does not own the chain: it may be at work just now.
-    if (type !== 'folder' || verified.has(name)) continue;
+    if (type !== 'folder' || verified.has(name) || name === merging) continue;
     const isFinished = isPointFolder(name) ? listed.has(name) : !resumed.has(name);
     if (isFinished || !(await hasPlan(repository, path)))
       await discardFound(repository, chain, record, entry);

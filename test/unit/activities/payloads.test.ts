@@ -15,7 +15,8 @@ type OfTheWorker =
   | 'seen'
   | 'origin'
   | 'takeOver'
-  | 'keepsStaging';
+  | 'keepsStaging'
+  | 'needsRoom';
 
 /** Fields that only one side has. What is optional would be dropped without a word from the compiler. */
 type Differing<Payload, Operation> = Exclude<
