@@ -5,6 +5,7 @@ import {
   nullable,
   object,
   oneOf,
+  only,
   optional,
   text,
   type Shape,
@@ -31,6 +32,9 @@ export interface TreeRecord extends OwnedRecord {
   readonly guard: readonly GuardedDay[];
   /** Token of the plan whose files were entered into the index last: found again, it is not counted twice. null: none was. */
   readonly enteredPlan: string | null;
+  /** Files of the last look are not in the copy: they could not be read, or the run was stopped. Then points that the source shows may still need what it has
+   *  removed, as it was before. Absent: the copy has all of it. */
+  readonly isBehind?: true;
   /** Files that are being removed, announced before the first goes. Found at a start, it is done again. */
   readonly pending: PendingRemoval | null;
   /** When the source last showed files that were gone or new. RFC 3339 UTC. */
@@ -116,6 +120,7 @@ const shape: Shape<TreeRecord> = object<TreeRecord>({
   ),
   guard: listOf(object<GuardedDay>({ day: text, shown: count, steady: count, rewritten: count })),
   enteredPlan: nullable(text),
+  isBehind: optional(only(true)),
   pending: nullable(
     object<PendingRemoval>({
       type: oneOf('remove'),

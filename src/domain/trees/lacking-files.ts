@@ -12,7 +12,7 @@ import type { TreePoint } from './source-tree.js';
 import type { TargetTreePoint } from './target-tree.js';
 import type { TreeRules } from './tree-rules.js';
 
-type Rules = Pick<TreeRules, 'shape' | 'pointOf'>;
+type Rules = Pick<TreeRules, 'shape' | 'pointOf'> & Partial<Pick<TreeRules, 'classes'>>;
 type Points = readonly Pick<TreePoint, 'id' | 'files'>[];
 
 export interface LackingPoint {
@@ -27,13 +27,17 @@ export interface Lacking {
   readonly faults: FileFaults;
   /** Any point may need one of them. */
   readonly any: boolean;
+  /** And of those some are files; otherwise only folders could not be looked into, where there may be nothing new. */
+  readonly anyFile: boolean;
   /** Points that do. */
   readonly points: readonly LackingPoint[];
   /** The first one in the order of a sequence. null: nothing is lacking. */
   readonly first: string | null;
 }
 
-export const NOTHING_LACKING: Lacking = { faults: NO_FAULTS, any: false, points: [], first: null };
+export const NOTHING_LACKING: Lacking = {
+  ...{ faults: NO_FAULTS, any: false, anyFile: false, points: [], first: null },
+};
 
 /** `data/0/9` before `data/0/10`. */
 const BY_NUMBER = new Intl.Collator('en', { numeric: true });
@@ -48,6 +52,7 @@ export class LackingList {
   readonly #faults = new FaultList();
   readonly #points = new Map<string, { readonly faults: FaultList; lacksFiles: boolean }>();
   #any = false;
+  #anyFile = false;
   #first: string | null = null;
   #idsByPath: ReadonlyMap<string, readonly string[]> | null = null;
 
@@ -72,14 +77,18 @@ export class LackingList {
     const points = [...this.#points].map(([id, { faults, lacksFiles }]) => ({
       ...{ id, faults: faults.faults, lacksFiles },
     }));
-    return { faults: this.#faults.faults, any: this.#any, points, first: this.#first };
+    const [any, anyFile] = [this.#any, this.#anyFile];
+    return { faults: this.#faults.faults, any, anyFile, points, first: this.#first };
   }
 
   #owners(path: string): readonly string[] {
     if (this.rules.shape === 'sets') return this.#ownersOfSets.get(path) ?? [];
     const owner = this.rules.pointOf?.(path) ?? '';
     if (owner !== '') return [owner];
+    if (this.rules.classes?.some((one) => one.isOfNoPoint === true && one.match.test(path)))
+      return [];
     this.#any = true;
+    this.#anyFile ||= !path.endsWith('/');
     return [];
   }
 
@@ -108,6 +117,7 @@ export function joinLacking(parts: readonly Lacking[]): Lacking {
   return {
     faults: parts.reduce((sum, { faults }) => joinFaults(sum, faults), NO_FAULTS),
     any: parts.some(({ any }) => any),
+    anyFile: parts.some(({ anyFile }) => anyFile),
     points: [...points.values()],
     first: firsts.sort(sequenceOrder)[0] ?? null,
   };
@@ -117,15 +127,25 @@ export function joinLacking(parts: readonly Lacking[]): Lacking {
  *  looked into now.
  *  @param before as it was copied; null: it is new */
 export function lackedBy(
-  { any, faults, points }: Lacking,
+  { any, anyFile, faults, points }: Lacking,
   id: string,
   before: Pick<TargetTreePoint, 'lacks'> | null,
 ): Pick<TargetTreePoint, 'lacks'> {
-  if (any) return { lacks: faults };
+  const wasWhole = before !== null && before.lacks === undefined;
+  if (any && (anyFile || !wasWhole)) return { lacks: faults };
   const own = points.find((point) => point.id === id);
   if (own === undefined) return {};
-  const wasWhole = before !== null && before.lacks === undefined;
   return wasWhole && !own.lacksFiles ? {} : { lacks: own.faults };
+}
+
+/** How many of them keep in the copy what the source has removed: points that are there may need it for as long as they are not followed by what was
+ *  lacking. What is worth something for itself, or lists all that it needs, needs nothing else. */
+export function keepingRemoved(
+  { faults, any }: Lacking,
+  { shape, isOpaque, isPartial }: Pick<TreeRules, 'shape' | 'isOpaque' | 'isPartial'>,
+): number {
+  if (shape === 'sets' || isOpaque === true) return 0;
+  return isPartial === true && !any ? 0 : faults.count;
 }
 
 /** Which files of a class are held back.

@@ -16,6 +16,8 @@ export interface FileClass {
   /** Each of its files builds on those before it, in the order of the numbers in their names: none gets its name before all are there, and then
    *  one after the other. Absent: they know nothing of each other. */
   readonly inSequence?: true;
+  /** No point needs its files. Absent: points may. */
+  readonly isOfNoPoint?: true;
 }
 
 export interface TreeRules {

@@ -19,9 +19,10 @@ export const datedTreeLayout: TreeLayout = {
     classes: [
       // Each new folder of links moves the change times of all files that it shares.
       { name: 'files', match: /\//, content: 'immutable' },
-      { name: 'marker', match: /^backup\.marker$/, content: 'replaced' },
+      { name: 'marker', match: /^backup\.marker$/, content: 'replaced', isOfNoPoint: true },
     ],
-    ignored: /^backup\.inprogress$/,
+    // The second where the tree is a disk.
+    ignored: /^backup\.inprogress$|^lost\+found\//,
     digestInName: null,
     pointOf: (path) => /^[^/]+(?=\/)/.exec(path)?.[0] ?? null,
     isPartial: true,

@@ -25,7 +25,7 @@ import { digestOfNamed } from './named-files.js';
 import { namedFiles, nameEntries } from './name-entries.js';
 import { largeFiles, publishedTable, smallOutcomes } from './publish-files.js';
 import { copiedPaths, isStore, pointsAfter, unfinishedOf, wholeOf } from './points-after.js';
-import { lackingReason, StagedClass } from './staged-files.js';
+import { lackingReason, StagedClass, type FileOutcome } from './staged-files.js';
 import {
   discardTreeStaging,
   requireTreePlan,
@@ -71,8 +71,10 @@ export async function commitTree(
     ? after
     : withDueFlags(after, { ...input.choice, nowMs: input.nowMs });
   const known = new Set(record.points.map(({ id }) => id));
+  const { isBehind: _, ...entered } = noted;
   await writeTreeRecord(target, input.chain, {
-    ...noted,
+    ...entered,
+    ...(lacking.faults.count > 0 ? { isBehind: true } : {}),
     points,
     unfinished: unfinishedOf(plan, whole.points),
     sourceRepositoryId: plan.sourceRepositoryId,
@@ -317,7 +319,11 @@ async function* smallEntries(
     const reason = lackingReason(outcome);
     if (reason !== null) tally.unread.add({ path: file.path, reason });
     const isTold = outcome === 'copied' || outcome === 'held';
-    const found = isTold ? digest : await digestOfNamed(target, staged.tree, file);
+    const found = isTold
+      ? digest
+      : NEVER_NAMED.includes(outcome)
+        ? null
+        : await digestOfNamed(target, staged.tree, file);
     if (found === null) continue;
     count(tally, file, null);
     const { path, stamp, mode, held } = file;
@@ -329,6 +335,11 @@ async function* smallEntries(
   }
   yield part;
 }
+
+/** No attempt at the plan has given them their names: the copy has what it had. */
+const NEVER_NAMED: readonly FileOutcome[] = [
+  ...(['withheld', 'nameRefused', 'sizeRefused', 'writeRefused'] as const),
+];
 
 const NOT_NAMED = 'it was not copied';
 

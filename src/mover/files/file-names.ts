@@ -37,7 +37,9 @@ export async function canGiveNames(repository: BackupRepository, folder: string)
   await repository.put(names.from, Buffer.alloc(0));
   try {
     await link.call(repository, [names], folder);
-    return true;
+    const [one, other] = [await repository.stat(names.from), await repository.stat(names.to)];
+    // Where each name has a number of its own, nothing would tell later that they are one file.
+    return one !== null && one.stamp.inode === other?.stamp.inode;
   } catch (error) {
     // FAT says that it is not permitted.
     const isFinal =

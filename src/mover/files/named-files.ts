@@ -3,6 +3,7 @@ import { isBackupError } from '../../domain/errors.js';
 import { WINDOW_BYTES } from '../../domain/targets/digest.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { treeFile } from '../../tree/tree-paths.js';
+import { statTarget } from './stat-target.js';
 import type { PlannedFile } from './tree-plan.js';
 
 /** SHA-256 of what an attempt gave the name of a small file before it was stopped, when its window tells of nothing: the source may have lost the file
@@ -14,7 +15,7 @@ export async function digestOfNamed(
   tree: string,
   { path, held }: PlannedFile,
 ): Promise<string | null> {
-  const entry = await target.stat(treeFile(tree, path));
+  const entry = await statTarget(target, treeFile(tree, path));
   if (entry === null || entry.stamp.sizeBytes > WINDOW_BYTES) return null;
   try {
     const file = await target.openRead(treeFile(tree, path));

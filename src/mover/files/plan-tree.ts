@@ -4,6 +4,7 @@ import { BackupError } from '../../domain/errors.js';
 import { modifiedAtMs, type SourceWorkload } from '../../domain/sources/restore-point.js';
 import { settledTreePoints, type SourceTree } from '../../domain/trees/source-tree.js';
 import { firstTexts } from '../../domain/sentences.js';
+import { keepingRemoved } from '../../domain/trees/lacking-files.js';
 import { lossSuspicion, lossText, suspicionOf } from '../../domain/trees/tree-guard.js';
 import type { TreePlanOutcome, TreeWork } from '../../domain/trees/tree-work.js';
 import { withDueFlags } from '../../domain/retention/set-flags.js';
@@ -107,7 +108,7 @@ export async function planTree(
     classes: classes.map(workOf).filter(({ fileCount }) => fileCount > 0),
     ...told(
       listed,
-      plan.lacking.reduce((sum, { lacking }) => sum + lacking.faults.count, 0),
+      plan.lacking.reduce((sum, { lacking }) => sum + keepingRemoved(lacking, layout.rules), 0),
     ),
   };
 }

@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BLOCKS } from '../../domain/targets/digest.js';
 import type { FileFaults } from '../../domain/trees/file-faults.js';
-import { LackingList, sequenceOrder, type Lacking } from '../../domain/trees/lacking-files.js';
+import {
+  keepingRemoved,
+  LackingList,
+  sequenceOrder,
+  type Lacking,
+} from '../../domain/trees/lacking-files.js';
 import { faultOfTargetFile } from '../../domain/trees/one-file-fault.js';
 import { FileUnits, NO_SLOTS } from '../../domain/targets/file-units.js';
 import { BackupError, isBackupError, isPermissionFault } from '../../domain/errors.js';
@@ -22,6 +27,7 @@ import { asLarge, mayBeRead } from './large-file.js';
 import { heldBackOf, noteLacking } from './lacking-notes.js';
 import { publishNames } from './publish-names.js';
 import { statSource } from './stat-source.js';
+import { statTarget } from './stat-target.js';
 import {
   FILE_OUTCOMES,
   lackingReason,
@@ -59,7 +65,7 @@ export interface PublishedFiles {
   readonly driftedPath: string | null;
   /** Files that cannot be read, or are not what their names claim; and those that may refer to such. */
   readonly faults: FileFaults;
-  /** How many: the copy is older than the source in parts, and may need what the source has removed. */
+  /** How many of them keep in the copy what the source has removed. */
   readonly lacking: number;
 }
 
@@ -116,7 +122,7 @@ class ClassTold {
   /** @param isLast nothing of the tree refers to the files of the last class, so one that is gone was only removed */
   constructor(
     private readonly isLast: boolean,
-    rules: TreeRules,
+    private readonly rules: TreeRules,
     { points }: TreePlan,
   ) {
     this.#list = new LackingList(rules, points);
@@ -141,7 +147,7 @@ class ClassTold {
       drifted: this.#drifted,
       driftedPath: this.#driftedPath,
       faults: this.lacking.faults,
-      lacking: this.lacking.faults.count,
+      lacking: keepingRemoved(this.lacking, this.rules),
     };
   }
 }
@@ -364,7 +370,7 @@ export async function publishedTable(
   const key = largeKey(file);
   const table = tableName(key);
   const path = indexPath(tree, table);
-  const published = await target.stat(treeFile(tree, file.path));
+  const published = await statTarget(target, treeFile(tree, file.path));
   if (published?.stamp.sizeBytes !== file.stamp.sizeBytes) return null;
   if ((await target.stat(treeStaged.large(tree, key, 'work'))) !== null) return null;
   try {

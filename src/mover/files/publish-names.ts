@@ -6,6 +6,7 @@ import { plannedNames, type PlannedName } from './planned-names.js';
 import { doEach } from './put-each.js';
 import type { FileOutcome, NameOutcome } from './staged-files.js';
 import { statSource } from './stat-source.js';
+import { statTarget } from './stat-target.js';
 import { sourcePath, type PlannedFile, type TreePlan } from './tree-plan.js';
 
 export interface NamesPlace {
@@ -66,5 +67,5 @@ async function outcomeOf(
   if (typeof other === 'string') return other === 'gone' ? 'changed' : other;
   if (other.stamp.inode !== now.stamp.inode || !isSameFile(file.stamp, now.stamp, content))
     return 'changed';
-  return (await target.stat(treeFile(tree, first))) === null ? 'nameless' : 'copied';
+  return (await statTarget(target, treeFile(tree, first))) === null ? 'nameless' : 'copied';
 }

@@ -2,7 +2,7 @@ import { faultOfTargetFile, type OneFileFault } from '../../domain/trees/one-fil
 import type { BackupRepository, SmallFile } from '../../repository/backup-repository.js';
 
 /** Gives small files their names: together, and when the target refuses one of them each for itself, so that the others get theirs.
- *  @returns those that it does not take. When it takes none of several it is the storage that refuses.
+ *  @returns those that it does not take. When it takes none of several, and not for their names, it is the storage that refuses.
  *  @throws what the storage says of itself */
 export async function putEach<T extends SmallFile>(
   target: BackupRepository,
@@ -26,7 +26,8 @@ export async function doEach<T>(
     const fault = await faultIn(work([item]));
     if (fault !== null) refused.set(item, fault.outcome);
   }
-  if (refused.size === items.length) throw first.error;
+  const isForNames = [...refused.values()].every((outcome) => outcome === 'nameRefused');
+  if (refused.size === items.length && !isForNames) throw first.error;
   return refused;
 }
 

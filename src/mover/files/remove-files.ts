@@ -13,7 +13,9 @@ import { ageBase } from '../../domain/retention/retention-age.js';
 import type { TargetTreePoint } from '../../domain/trees/target-tree.js';
 import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, RepositoryEntry } from '../../repository/backup-repository.js';
+import { parentFolder } from '../../repository/repository-path.js';
+import { isBackupError } from '../../domain/errors.js';
 import { readIndex, type FileEntry, type IndexLine } from '../../tree/file-index.js';
 import { indexPath, indexRunName, treeFile } from '../../tree/tree-paths.js';
 import type { ClassIndex, PendingRemoval, TreeRecord } from '../../tree/tree-record.js';
@@ -199,7 +201,7 @@ export async function finishRemoval(
       for (let at = 0; at < entries.length; at += REMOVED_AT_ONCE) {
         control.throwIfStopped();
         const files = entries.slice(at, at + REMOVED_AT_ONCE);
-        await target.remove(...files.map(({ path }) => treeFile(tree, path)));
+        await target.remove(...(await ownNames(target, tree, files)));
         const tables = files.flatMap(({ table }) => table ?? []);
         await target.remove(...tables.map((table) => indexPath(tree, table)));
       }
@@ -216,6 +218,29 @@ export async function finishRemoval(
   await target.remove(...pending.runs.map(({ run }) => indexPath(tree, run.name)));
   if ((await readTreePlan(target, tree)) === null) await discardTreeStaging(target, tree);
   return next;
+}
+
+/** Paths of those whose own name is there. Where storage does not tell names apart that differ by case alone, a file that was renamed so lies under the name
+ *  that it has now, and would go with its old one. */
+async function ownNames(
+  target: BackupRepository,
+  tree: string,
+  files: readonly FileEntry[],
+): Promise<string[]> {
+  const names = new Map<string, ReadonlySet<string>>();
+  const paths = files.map(({ path }) => treeFile(tree, path));
+  for (const folder of new Set(paths.map(parentFolder)))
+    names.set(folder, new Set((await listed(target, folder)).map(({ path }) => path)));
+  return paths.filter((path) => names.get(parentFolder(path))!.has(path));
+}
+
+async function listed(target: BackupRepository, folder: string): Promise<RepositoryEntry[]> {
+  try {
+    return await target.list(folder);
+  } catch (error) {
+    if (isBackupError(error, 'FILE_MISSING')) return [];
+    throw error;
+  }
 }
 
 /** @throws CHAIN_RECORD_CORRUPT */

@@ -1,3 +1,4 @@
+import { isBackupError } from '../../domain/errors.js';
 import { FAULT_REASONS, type OneFileFault } from '../../domain/trees/one-file-fault.js';
 import { DIGEST_BYTES, WINDOW_BLOCKS, WINDOW_BYTES } from '../../domain/targets/digest.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -91,7 +92,14 @@ export async function largeFault(
   plan: Pick<TreePlan, 'token'>,
 ): Promise<LargeFault['outcome'] | null> {
   const path = treeStaged.large(tree, key, 'fault');
-  return (await readNote<LargeFault>(target, path, plan))?.outcome ?? null;
+  try {
+    return (await readNote<LargeFault>(target, path, plan))?.outcome ?? null;
+  } catch (error) {
+    // It only saves another try, and would be met again by each plan.
+    if (!isBackupError(error, 'STAGING_INVALID')) throw error;
+    await target.remove(path);
+    return null;
+  }
 }
 
 export function partsOf({ stamp }: Pick<PlannedFile, 'stamp'>): number {

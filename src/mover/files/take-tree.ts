@@ -66,7 +66,7 @@ async function finishLeft(
     const { noted, replacedTables } = await noteCopied(context, target, chain, record, left);
     replaced = replacedTables;
     if (JSON.stringify(noted.index) !== JSON.stringify(record.index))
-      record = await writeTreeRecord(target, chain, noted);
+      record = await writeTreeRecord(target, chain, { ...noted, isBehind: true });
   }
   // As long as the plan is there, whoever finds it knows of the tables.
   await removeReplaced(target, chain, record, replaced);

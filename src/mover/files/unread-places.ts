@@ -8,6 +8,7 @@ import { classOf, type TreeRules } from '../../domain/trees/tree-rules.js';
 /** What a look at a tree could not read, or the target cannot take: nothing is known of what lies in such a folder, and points lack such a file. */
 export class UnreadPlaces {
   readonly #folders = new Set<string>();
+  readonly #files = new Set<string>();
   readonly #byClass = new Map<number, LackingList>();
 
   constructor(
@@ -28,12 +29,14 @@ export class UnreadPlaces {
 
   /** A file that is none of its type is passed over. */
   addFile(fault: FileFault): void {
+    this.#files.add(fault.path);
     const index = classOf(this.rules, fault.path);
     if (index !== null) this.#add(index, fault);
   }
 
-  /** Whether it lies in a folder that could not be looked into: it is not known to be gone. */
+  /** Whether it is such a file, or lies in a folder that could not be looked into: it is not known to be gone. */
   has(path: string): boolean {
+    if (this.#files.has(path)) return true;
     return this.#folders.size > 0 && foldersOf(path).some((at) => this.#folders.has(`${at}/`));
   }
 

@@ -151,7 +151,7 @@ function furtherNames(staging: string): string {
   return `${staging}/names`;
 }
 
-/** What the source had removed only a point needs that it does not show either; what another point alone can need (`TreeRules.pointOf`) this one
+/** What the source had removed only a point needs that it does not show either, or all of them while the copy is behind; what another point alone can need (`TreeRules.pointOf`) this one
  *  does not.
  *  @throws RESTORE_POINT_MISSING */
 function wantedBy(
@@ -164,7 +164,7 @@ function wantedBy(
     throw new BackupError('RESTORE_POINT_MISSING', `${chain} holds no restore point ${pointId}`);
   const { isNeeded } = filesNeededBy(record, pointId);
   const isStore = point.files === null;
-  const withRemoved = !isStore || point.goneSince !== undefined;
+  const withRemoved = !isStore || point.goneSince !== undefined || record.isBehind === true;
   const { pointOf } = rulesOf(record);
   const others = new Set(record.points.map(({ source }) => source.restorePointId));
   others.delete(point.source.restorePointId);

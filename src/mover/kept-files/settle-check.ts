@@ -40,7 +40,9 @@ export async function settleTreeCheck(
       }
     }
   const record = await ownedTreeRecord(repository, chain, epoch);
-  const corrupt = pointsThatNeed(record.points, lostFiles, rulesOf(record));
+  // While the copy is behind its source, what that has removed is needed as if it had not.
+  const needed = record.isBehind === true ? lostFiles.map(asShown) : lostFiles;
+  const corrupt = pointsThatNeed(record.points, needed, rulesOf(record));
   const read = new Set(check.points);
   const points = record.points.map((point) => judged(point, corrupt, read, nowMs));
   if (JSON.stringify(points) !== JSON.stringify(record.points))
@@ -50,6 +52,10 @@ export async function settleTreeCheck(
     ...{ damaged: repair.damaged.count, healed: healed.faults, lost: lost.faults },
     ...{ unknown: repair.unknown, sourceFault: repair.sourceFault },
   };
+}
+
+function asShown({ path }: LostFile): LostFile {
+  return { path, goneSinceMs: null };
 }
 
 /** A point of which all files are right was read now, and is good, whatever it was before. */
