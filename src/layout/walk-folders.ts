@@ -70,22 +70,29 @@ export async function* walkFolders(
     const { walked, left } = await shareFolder(repository, found, layouts);
     for (const next of left.reverse()) waiting.push(next);
     yield walked;
+    // Those of a store are its own, as the `.chunks` of a datastore.
+    if (walked.trees.length > 0) continue;
     for (const name of found.passedOver.filter(isHiddenFolder))
-      yield* hiddenFolder(repository, joinPath(folder, name));
+      yield* hiddenFolders(repository, joinPath(folder, name));
   }
 }
 
-/** What lies in a hidden folder and below it: somebody may keep a machine there, so it is named, and that is all. One that may not be looked into holds
- *  nothing up. */
-async function* hiddenFolder(
+/** What lies in a hidden folder and in those below it, one at a time: somebody may keep a machine there, so it is named, and that is all. One that may not be
+ *  looked into holds nothing up. */
+async function* hiddenFolders(
   repository: SourceRepository,
-  folder: string,
+  root: string,
 ): AsyncGenerator<WalkedFolder> {
-  try {
-    const { files } = await readTree(repository, folder);
-    yield { folder, shares: [], trees: [], unclaimed: files, unseen: [] };
-  } catch (error) {
-    if (faultOfSourceFile(error) === null) throw error;
+  const waiting = [root];
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    try {
+      const found = await lookInto(repository, folder);
+      if ('unseen' in found) continue;
+      yield { folder, shares: [], trees: [], unclaimed: found.files, unseen: [] };
+      for (const { path } of found.within.toReversed()) waiting.push(path);
+    } catch (error) {
+      if (faultOfSourceFile(error) === null) throw error;
+    }
   }
 }
 
