@@ -118,9 +118,10 @@ function createRecordActivities(mover: DataMover) {
     }): Promise<void> {
       await runTask(async () => {
         const target = await mover.repository(input.job.target.repositoryId);
-        if (input.takeOver === true || !(await areOthersCopies(target, input.job)))
-          await writeJobDefinition(target, input.job);
         await writeSessionRecord(target, input.session);
+        const tookOver = input.takeOver === true && hasWorked(input.session);
+        if (tookOver || !(await areOthersCopies(target, input.job)))
+          await writeJobDefinition(target, input.job);
         await noteFill(target, Date.now()).catch(ignoreStorageFault);
         await mover.storage.keepReserve(input.job.target.repositoryId).catch(ignoreStorageFault);
       });
@@ -146,6 +147,14 @@ function createRecordActivities(mover: DataMover) {
       });
     },
   };
+}
+
+/** A session that was stopped before it looked at anything has taken nothing over. */
+function hasWorked({ taskCounts, tasks }: CopySession): boolean {
+  return (
+    taskCounts.success + taskCounts.nothingToCopy > 0 ||
+    tasks.some(({ workloadId, result }) => workloadId !== null && result === 'warning')
+  );
 }
 
 /** The next session looks at the room again. */

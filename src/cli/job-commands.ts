@@ -112,7 +112,7 @@ function addRunCommands(job: Command, act: Act): void {
       )
       .option(
         '--take-over',
-        'go on with the copies that another job left in the target under this id',
+        'go on with all copies that another job left in the target under this id; for administrators',
       )
       .option('--idempotency-key <key>', 'a repeat with the same key starts nothing')
       .option('--follow', 'follow the session to its end')

@@ -120,7 +120,7 @@ export const ERROR_CODES = {
   COPIES_OF_OTHER_JOB: {
     kind: 'conflict',
     meaning:
-      'The target holds copies under the id of this job that another job made: one that was deleted, or of another server. None of them was changed.',
+      'The target holds copies under the id of this job that another job made: one that was deleted, or of another server; or the definition beside them is damaged, so that nobody can tell. None of them was changed.',
     hint: 'If it is to go on with them and keep them as it says itself: `longhaul job start <job> --take-over`. If the other job is meant, delete this one and `longhaul job import` that. If neither, make the job under another id (`longhaul job replace`).',
   },
   JOB_OF_FILE_BACKUP: {

@@ -352,12 +352,17 @@ export const startOverridesSchema: z.ZodType<StartOverrides> = z
     }),
     takeOver: z.boolean().optional().meta({
       description:
-        'The copies that another job left in the target under the id of this one become its own (COPIES_OF_OTHER_JOB), with its retention.',
+        'The copies that another job left in the target under the id of this one become its own (COPIES_OF_OTHER_JOB), all of them, with its retention. Needs an administrator.',
     }),
   })
   .refine(({ acceptChanges, workloads }) => acceptChanges !== true || workloads !== undefined, {
     path: ['acceptChanges'],
     message: 'goes with the names of the workloads that were looked at',
+  })
+  .refine(({ takeOver, workloads }) => takeOver !== true || workloads === undefined, {
+    path: ['takeOver'],
+    message:
+      'is of everything that lies under the id of the job: name no workloads; for copies of single machines make a job of another id and `longhaul job map` them to it',
   })
   .meta({ id: 'StartOverrides' });
 

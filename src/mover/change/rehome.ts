@@ -1,5 +1,6 @@
 import { chainFolder } from '../../chain/chain-paths.js';
 import { assertOwnCopies } from '../../chain/sessions/copies-owner.js';
+import { holdsFiles } from '../../chain/holds-files.js';
 import { readLeases } from '../../chain/leases.js';
 import type { OwnedRecord } from '../../chain/record-store.js';
 import { readJobDefinition, writeJobDefinition } from '../../chain/sessions/session-record.js';
@@ -56,11 +57,13 @@ export async function rehome<R extends KeptRecord>(
   }
   const isBegun = record.jobId !== jobId;
   await assertFree(repository, input, record, kind);
+  // Read before anything is said: one that is damaged would leave the folder nobody's.
+  const definition = await readJobDefinition(repository, job.id);
   const own = isBegun ? record : await kind.takeOver(context, input);
   if (own.pending !== null) throw inUse(input, `a ${own.pending.type} of it waits`);
   await announce(repository, input, own, kind);
-  if ((await readJobDefinition(repository, job.id)) === null)
-    await writeJobDefinition(repository, job);
+  if (definition === null) await writeJobDefinition(repository, job);
+  if (!(await holdsFiles(repository, home))) await repository.removeAll(home);
   await repository.move([{ from: chain, to: home }], '');
   return { pointCount: own.points.length };
 }
@@ -78,7 +81,7 @@ async function assertFree<R extends KeptRecord>(
   await assertOwnCopies(repository, job);
   // Where folders are moved file by file, some of what was begun is there already: without a record, which comes last.
   const isGoingThere = record.jobId === job.id;
-  if (isGoingThere ? await hasRecord(repository, home, kind) : (await repository.list(home)).length)
+  if (isGoingThere ? await hasRecord(repository, home, kind) : await holdsFiles(repository, home))
     throw new BackupError(
       'CHAIN_EXISTS',
       `job ${job.id} keeps copies of ${workload.name} already, in ${home}`,
@@ -87,7 +90,7 @@ async function assertFree<R extends KeptRecord>(
   const isOfAnother = record.workload.id !== workload.id;
   const elsewhere = chainFolder(record.jobId, record.workload.id);
   const isSplit =
-    ![jobId, job.id].includes(record.jobId) && (await repository.list(elsewhere)).length > 0;
+    ![jobId, job.id].includes(record.jobId) && (await holdsFiles(repository, elsewhere));
   if (isOfAnother || isSplit)
     throw new BackupError(
       'CHAIN_FOREIGN',

@@ -11,6 +11,7 @@ import { chainWorkflowId } from '../../../workflows/messages.js';
 import { CopiedMachine, NOW_MS, type MachineCopy } from '../../support/living/copied-machine.js';
 import { missForDays } from '../../support/living/missed-looks.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
+import { putFile } from '../../support/repository/chain-record-file.js';
 import type { Loss, SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';
 import { makeTreesKnown } from '../../support/tree/known-trees.js';
@@ -167,6 +168,20 @@ describe('copies that another job gets', () => {
     const { lastSeenAt } = presence;
     const moved = (await readChainRecord(copy.target, home()))!;
     expect(moved.presence).toEqual({ lastSeenAt, absence: null });
+  });
+
+  it('go where only empty folders of an earlier check lie', async () => {
+    const copy = await machine.copy();
+    await copy.target.makePlace(`${home()}/.leases`);
+    await order(copy.target);
+    await expectMoved(copy.target);
+  });
+
+  it('stay where they are when the definition of the other job cannot be read', async () => {
+    const copy = await machine.copy();
+    await putFile(copy.target, 'weekly/job.json', '{');
+    await expect(order(copy.target)).rejects.toMatchObject({ code: 'METADATA_CORRUPT' });
+    await expectUntouched(copy.target);
   });
 
   it('of nobody are no success, unless this very order has moved them', async () => {

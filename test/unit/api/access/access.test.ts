@@ -141,6 +141,12 @@ function realRoutes(): Route[] {
   return routesOf({ client, config, token: null, now: () => 0, logger: quiet });
 }
 
+const asRole: RequestHandler = (request, response, next) => {
+  const role = request.get('Role') as Role;
+  setCaller(response, { name: 'anna', role, scope: null, subject: null, expiresAt: null });
+  next();
+};
+
 describe('every route', () => {
   const routes = realRoutes();
 
@@ -155,11 +161,6 @@ describe('every route', () => {
       ...route,
       handle: async (_request, response) => void response.json({ reached: route.operationId }),
     }));
-    const asRole: RequestHandler = (request, response, next) => {
-      const role = request.get('Role') as Role;
-      setCaller(response, { name: 'anna', role, scope: null, subject: null, expiresAt: null });
-      next();
-    };
     const url = await listen([asRole], guardedRoutes(reached, { trail: NO_TRAIL, now: () => 0 }));
     const wrong: unknown[] = [];
     for (const { method, path, operationId } of routes)
@@ -178,6 +179,21 @@ describe('every route', () => {
         }
       }
     expect(wrong).toEqual([]);
+  });
+});
+
+describe('a start that takes over what another job left', () => {
+  it.each([
+    ['is for administrators, as mapping is', 'operator', {}, 'PERMISSION_MISSING'],
+    ['is of all of it', 'administrator', { workloads: ['web01'] }, 'REQUEST_INVALID'],
+  ])('%s', async (_, role, more, code) => {
+    const url = await listen([asRole], realRoutes());
+    const response = await fetch(`${url}/jobs/nightly/start`, {
+      method: 'POST',
+      headers: { role, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ takeOver: true, ...more }),
+    });
+    expect(await response.json()).toMatchObject({ code });
   });
 });
 
