@@ -80,6 +80,8 @@ export interface LookForWorkRequest
   readonly activeFull: boolean;
   /** Copies that another job left under the id of this one become its own. */
   readonly takeOver?: boolean;
+  /** Laid beside the data when none lies there; of a job that takes over in any case. */
+  readonly definition?: CopyJob;
 }
 
 /** Where a workload stands. */

@@ -1,5 +1,5 @@
 import { availablePoints } from '../src/chain/chain-record.js';
-import { assertOwnCopies } from '../src/chain/sessions/copies-owner.js';
+import { claimCopies } from '../src/chain/sessions/copies-owner.js';
 import { isBackupError } from '../src/domain/errors.js';
 import type { WorkloadPage } from '../src/domain/sources/found-workload.js';
 import type { SettleRule } from '../src/domain/sources/settle.js';
@@ -85,8 +85,7 @@ function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: 
       const settle = settleRule(input);
       return runTask(async (control) => {
         const place = onChain(input);
-        if (input.takeOver !== true)
-          await assertOwnCopies(await mover.repository(input.targetRepositoryId), input.job);
+        await claimCopies(await mover.repository(input.targetRepositoryId), input.job, input);
         const { epoch, notes } =
           input.epoch === null ? await take(input, control) : { epoch: input.epoch, notes: [] };
         const owned = { ...place, epoch };

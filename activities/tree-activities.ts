@@ -1,4 +1,4 @@
-import { assertOwnCopies } from '../src/chain/sessions/copies-owner.js';
+import { claimCopies } from '../src/chain/sessions/copies-owner.js';
 import type { DataMover } from '../src/mover/data-mover.js';
 import type { TreePlanOutcome } from '../src/domain/trees/tree-work.js';
 import type { PlanTreeInput } from '../src/mover/files/plan-class.js';
@@ -47,10 +47,10 @@ export function createTreeActivities(dependencies: TreeDependencies) {
      *  @throws COPIES_OF_OTHER_JOB */
     async planTree(request: PlanTreeRequest): Promise<TreePlanOutcome> {
       return runTask(async (control) => {
-        const { now: _now, origin, takeOver, ...input } = request;
+        const { now: _now, origin, takeOver, definition, ...input } = request;
         const job = { id: request.jobId, ...(origin === undefined ? {} : { origin }) };
-        if (takeOver !== true)
-          await assertOwnCopies(await mover.repository(request.targetRepositoryId), job);
+        const target = await mover.repository(request.targetRepositoryId);
+        await claimCopies(target, job, { takeOver, definition });
         const places = await placesOf(dependencies, request);
         return mover.run('planTree', { ...onChain(input), ...places }, control);
       });

@@ -36,6 +36,8 @@ export interface PlanTreeRequest extends TakeTreeRequest {
   readonly origin?: string;
   /** A copy that another job left under the id of this one becomes its own. */
   readonly takeOver?: boolean;
+  /** Laid beside the data when none lies there; of a job that takes over in any case. */
+  readonly definition?: CopyJob;
   /** What may still be in progress is taken as it is. */
   readonly now?: boolean;
 }

@@ -29,6 +29,7 @@ export interface CopyTreeInput extends Pick<
   | 'settings'
   | 'owner'
   | 'report'
+  | 'definition'
 > {
   /** State of the task when this run goes on for an earlier one. */
   readonly carried?: { readonly task: CopyTask };
@@ -137,6 +138,7 @@ class TreeCopy implements WorkloadTask {
       ...(overrides.now === undefined ? {} : { now: overrides.now }),
       ...(job.origin === undefined ? {} : { origin: job.origin }),
       ...(overrides.takeOver === undefined ? {} : { takeOver: overrides.takeOver }),
+      ...(this.input.definition === undefined ? {} : { definition: this.input.definition }),
     };
     return this.pause.pausable(() =>
       this.data.planTree.executeWithOptions(

@@ -1,4 +1,4 @@
-import type { ChainPolicy, StartOverrides } from '../src/domain/jobs/copy-job.js';
+import type { ChainPolicy, CopyJob, StartOverrides } from '../src/domain/jobs/copy-job.js';
 import type { CopyTask } from '../src/domain/sessions/copy-session.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import type { WorkloadToCopy } from '../src/domain/sources/found-workload.js';
@@ -17,6 +17,8 @@ export interface CopyWorkloadInput {
   /** The same in every run of this task, so that they share one epoch of the chain. */
   readonly owner: string;
   readonly report: TaskReport;
+  /** Of the job, whole: it is to lie beside the data before they are made. Absent: another task of the session sees to that. */
+  readonly definition?: CopyJob;
   /** State of the task when this run goes on for an earlier one. */
   readonly carried?: {
     readonly task: CopyTask;

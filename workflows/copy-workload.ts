@@ -224,6 +224,7 @@ class WorkloadCopy implements WorkloadTask {
           scope: this.scope,
           activeFull: this.activeFull,
           ...(overrides.takeOver === undefined ? {} : { takeOver: overrides.takeOver }),
+          ...(this.input.definition === undefined ? {} : { definition: this.input.definition }),
         },
       ],
     );

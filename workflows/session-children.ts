@@ -36,6 +36,8 @@ const STARTS_AT_ONCE = 20;
 export class SessionChildren {
   private readonly running = new Set<RunningTask>();
   private starting = 0;
+  /** The definition may have a megabyte: one task carries it. */
+  private isDefinitionGiven = false;
 
   constructor(
     private readonly input: {
@@ -104,6 +106,8 @@ export class SessionChildren {
     const { repositoryId, title } = source;
     const { folders: sourceFolders, ...workload } = source.workload;
     const { workloads: _workloads, ...forEach } = overrides;
+    const definition = this.isDefinitionGiven ? {} : { definition: job };
+    this.isDefinitionGiven = true;
     // Both take the same, and their id is the same lock.
     const copy: typeof copyWorkload = workload.isTree === true ? copyTree : copyWorkload;
     return startChild(copy, {
@@ -127,6 +131,7 @@ export class SessionChildren {
           settings,
           owner: workflowInfo().firstExecutionRunId,
           report,
+          ...definition,
         },
       ],
     });

@@ -1,9 +1,9 @@
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { BackupError, isBackupError, type ErrorCode } from '../../domain/errors.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
-import { jobFolder, SESSIONS_FOLDER } from '../chain-paths.js';
+import { jobFolder, JOB_DEFINITION_NAME, SESSIONS_FOLDER } from '../chain-paths.js';
 import { holdsFiles } from '../holds-files.js';
-import { readJobDefinition } from './session-record.js';
+import { readJobDefinition, writeJobDefinition } from './session-record.js';
 
 type OwnJob = Pick<CopyJob, 'id' | 'origin'>;
 
@@ -19,6 +19,27 @@ export async function areOthersCopies(target: BackupRepository, job: OwnJob): Pr
 export async function assertOwnCopies(target: BackupRepository, job: OwnJob): Promise<void> {
   const claim = await claimOfOthers(target, job);
   if (claim !== null) throw new BackupError('COPIES_OF_OTHER_JOB', claim);
+}
+
+/** Before copies are made or changed. The definition is there before the first of them: a job that is made anew under this id during a long first
+ *  session would else take them for its own.
+ *  @throws COPIES_OF_OTHER_JOB */
+export async function claimCopies(
+  target: BackupRepository,
+  job: OwnJob,
+  claim: { readonly definition?: CopyJob | undefined; readonly takeOver?: boolean | undefined },
+): Promise<void> {
+  const { definition, takeOver = false } = claim;
+  if (!takeOver) await assertOwnCopies(target, job);
+  if (definition === undefined) return;
+  const path = `${jobFolder(job.id)}/${JOB_DEFINITION_NAME}`;
+  if (takeOver || (await target.stat(path)) === null)
+    await writeJobDefinition(target, definition).catch(ignoreNoRoom);
+}
+
+/** Retention, which makes room, must not wait for it: the end of the session writes it. */
+function ignoreNoRoom(error: unknown): void {
+  if (!isBackupError(error, 'REPOSITORY_FULL')) throw error;
 }
 
 /** In plain words; null: there is none. */

@@ -15,6 +15,7 @@ type OfTheWorker =
   | 'seen'
   | 'origin'
   | 'takeOver'
+  | 'definition'
   | 'keepsStaging'
   | 'needsRoom';
 

@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { assertOwnCopies } from '../../../../src/chain/sessions/copies-owner.js';
-import { writeJobDefinition } from '../../../../src/chain/sessions/session-record.js';
+import { assertOwnCopies, claimCopies } from '../../../../src/chain/sessions/copies-owner.js';
+import {
+  readJobDefinition,
+  writeJobDefinition,
+} from '../../../../src/chain/sessions/session-record.js';
 import { BackupError } from '../../../../src/domain/errors.js';
 import { putChainRecord, putFile } from '../../../support/repository/chain-record-file.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
@@ -37,6 +40,20 @@ describe('what lies under the id of a job', () => {
     await putFile(empty, 'nightly/sessions/2026/s.json', '{');
     await empty.makePlace('nightly/mail01/.leases');
     await assertOwnCopies(empty, OWN);
+  });
+
+  it('is claimed where nobody does, and only by who takes it over where somebody does', async () => {
+    await claimCopies(target, OWN, { definition: OWN });
+    expect(await readJobDefinition(target, OWN.id)).toEqual(OWN);
+    const other = { ...OWN, origin: 'another one' };
+    await expect(claimCopies(target, other, { definition: other })).rejects.toMatchObject({
+      code: 'COPIES_OF_OTHER_JOB',
+    });
+    expect(await readJobDefinition(target, OWN.id)).toEqual(OWN);
+    await claimCopies(target, other, { takeOver: true });
+    expect(await readJobDefinition(target, OWN.id)).toEqual(OWN);
+    await claimCopies(target, other, { definition: other, takeOver: true });
+    expect(await readJobDefinition(target, OWN.id)).toEqual(other);
   });
 
   it.each(['REPOSITORY_IO_ERROR', 'REPOSITORY_ACCESS_DENIED', 'REPOSITORY_UNREACHABLE'] as const)(
