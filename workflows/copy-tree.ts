@@ -53,6 +53,8 @@ class TreeCopy implements WorkloadTask {
   private faults: FileFaults = NO_FAULTS;
   /** Files and folders that could not be copied or looked into. */
   private lacking = 0;
+  /** Files of the copy that were found not to be there. */
+  private lost = 0;
   private leftOut: readonly string[] = [];
   private readonly data;
 
@@ -113,6 +115,7 @@ class TreeCopy implements WorkloadTask {
     const plan = await this.plan();
     this.faults = plan.faults;
     this.lacking = plan.lacking ?? 0;
+    this.lost = Math.max(this.lost, plan.lost ?? 0);
     if (plan.state !== 'planned')
       return plan.state === 'same' ? this.end(plan) : this.endSuspicious(plan);
     this.state.addWork(
@@ -210,8 +213,9 @@ class TreeCopy implements WorkloadTask {
   /** What fails here is a warning: the copy is good. */
   private async removeDue({ reference }: PlannedTree): Promise<void> {
     const { workload } = this.input;
-    // What the source has removed the older state may need that the copy is in, and what was not read may need it.
-    if (this.lacking > 0) return;
+    // What the source has removed the older state may need that the copy is in, and what was not read may need it. Points that miss files count as good
+    // until a health check has judged them, and others would go in their stead.
+    if (this.lacking > 0 || this.lost > 0) return;
     this.state.show({ state: 'retention' }, 'removing what is not kept any more');
     try {
       const { fileCount, points, postponed } = await this.pause.pausable(() =>
@@ -248,6 +252,9 @@ class TreeCopy implements WorkloadTask {
       ...(count > 0 ? [faultsText(this.faults)] : []),
       ...(this.lacking > 0 ? [NOT_REMOVED] : []),
       ...warnings,
+      ...(this.lost > 0 && this.lacking === 0 && plan.state === 'planned'
+        ? [NOT_REMOVED_LOST]
+        : []),
       ...(unusable === null
         ? []
         : [`${unusable.id} is ${unusable.state}: ${unusable.reason ?? ''}`]),
@@ -271,6 +278,9 @@ class TreeCopy implements WorkloadTask {
 
 const NOT_REMOVED =
   'nothing was removed from the copy, because files of the source could not be copied';
+
+const NOT_REMOVED_LOST =
+  'nothing was removed from the copy, because restore points that count as good need what is not there';
 
 function nothingText(waitingCount: number): string {
   const text = 'the copy has all that the source shows';

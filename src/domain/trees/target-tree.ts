@@ -49,6 +49,9 @@ export function faultOfPoint({
 }: Pick<TargetTreePoint, 'health' | 'lacks' | 'gap'>): string | null {
   const parts = [
     ...(health === 'corrupt' ? ['files of the copy were found to be damaged or lost'] : []),
+    ...(health === 'unknown'
+      ? ['files of the copy were not there when it was copied, and no health check was made since']
+      : []),
     ...(lacks === undefined ? [] : [lackingText(lacks)]),
   ];
   return parts.length === 0 ? (gap ?? null) : parts.join('; ');

@@ -129,6 +129,25 @@ export function pointsThatNeed(
   );
 }
 
+/** Whether a lost file is needed by a point that no health check has found corrupt: of which it is not known yet that it is worth nothing. */
+export function isNeededBySound(
+  points: readonly TargetTreePoint[],
+  { shape, pointOf }: Pick<TreeRules, 'shape' | 'pointOf'>,
+): (file: LostFile) => boolean {
+  const sound = points.filter(({ health }) => health !== 'corrupt');
+  if (shape === 'sets') {
+    const paths = new Set(sound.flatMap(({ files }) => files ?? []));
+    return ({ path }) => paths.has(path);
+  }
+  const ids = new Set(sound.map(({ source }) => source.restorePointId));
+  const isAnyGone = sound.some(({ goneSince }) => goneSince !== undefined);
+  return ({ path, goneSinceMs }) => {
+    const owner = pointOf?.(path) ?? null;
+    if (owner !== null) return ids.has(owner);
+    return goneSinceMs === null ? sound.length > 0 : isAnyGone;
+  };
+}
+
 /** The points that one of sets cannot do without, itself among them. */
 export function pointsNeededBy(
   points: readonly TargetTreePoint[],

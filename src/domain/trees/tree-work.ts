@@ -17,6 +17,9 @@ interface Told {
   readonly faults: FileFaults;
   /** Files and folders of these that points may need: nothing is removed on the word of such a look. Absent: none. */
   readonly lacking?: number;
+  /** Files of the copy that are not there as they were copied, and that points need which count as good: nothing is removed until a health check has
+   *  judged these. Absent: none. */
+  readonly lost?: number;
   /** Files that are not finished yet, as it seems: a later session copies them. Absent: none. */
   readonly waiting?: FileFaults;
   /** One plain sentence each. */

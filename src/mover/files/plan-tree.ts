@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { FaultList } from '../../domain/trees/file-faults.js';
+import { FaultList, NO_FAULTS } from '../../domain/trees/file-faults.js';
 import { BackupError } from '../../domain/errors.js';
 import { modifiedAtMs, type SourceWorkload } from '../../domain/sources/restore-point.js';
 import { settledTreePoints, type SourceTree } from '../../domain/trees/source-tree.js';
@@ -25,7 +25,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { findSourceWorkload } from '../source/source-catalogue.js';
 import { compareClass } from './compare-class.js';
 import { ChangeCount } from './count-changes.js';
-import { lookAtCopy } from './look-at-copy.js';
+import { lookAtCopy, type LostFiles } from './look-at-copy.js';
 import {
   namesOf,
   noRemarks,
@@ -35,6 +35,7 @@ import {
   type Remarks,
   type Seen,
 } from './plan-class.js';
+import type { LossesOfPlan } from './points-after.js';
 import { removalRule } from './remove-files.js';
 import { takeForCopy } from './take-tree.js';
 import {
@@ -56,45 +57,50 @@ export async function planTree(
   context: MoverContext,
   input: PlanTreeInput,
 ): Promise<TreePlanOutcome> {
-  const source = await context.repository(input.sourceRepositoryId);
-  const target = await context.repository(input.targetRepositoryId);
-  const workload = await findSourceWorkload(source, input.workload.id, input.sourceFolders);
-  const { tree: found, layout } = treeOf(workload);
-  const points = settledTreePoints({ id: workload.id, points: found.points }, input);
-  const tree = { ...found, points };
-  const known = await readTreeRecord(target, input.chain);
+  const seen = await lookAtBoth(context, input);
+  const { target, layout, known } = seen;
   const isLeft = (await target.stat(treeStaged.folder(input.chain))) !== null;
-  const seen = { input, source, target, tree, layout, known };
   const chosen = choosePoints(seen, known);
   const due = isLeft ? 'a run before was stopped' : whatIsDue(seen, chosen);
   const looked = noRemarks();
   const warnings = [...chosen.warnings];
+  let losses = NO_LOSSES;
   const told = ({ faults, waiting }: Remarks, lacking = 0) => ({
     faults: faults.faults,
     ...(lacking === 0 ? {} : { lacking }),
+    ...(losses.unjudged === 0 ? {} : { lost: losses.unjudged }),
     ...(waiting.faults.count === 0 ? {} : { waiting: waiting.faults }),
     warnings: firstTexts(warnings),
     unusable: chosen.unusable,
   });
-  if (known !== null && due === null && (await isSame(seen, chosen, looked)))
+  if (known !== null && due === null && (await isSame(seen, chosen, looked))) {
+    // They were entered with losses: these are told until a health check has judged them.
+    if (known.points.some(({ health }) => health === 'unknown'))
+      losses = await lossesOf({ ...seen, known }, false);
+    warnings.push(...lossTexts(losses));
     return { state: 'same', reason: 'the copy has all that the source shows', ...told(looked) };
-  // What a run before was stopped in is no loss.
-  if (known !== null && !isLeft && known.pending === null) {
-    const { suspicion, warning } = await lossesOf({ ...seen, known }, chosen);
+  }
+  const isStopped = known !== null && (isLeft || known.pending !== null);
+  if (known !== null && !isStopped) {
+    losses = await lossesOf({ ...seen, known }, false);
+    const suspicion = await targetSuspicion({ ...seen, known }, chosen, losses);
     if (suspicion !== null && !input.acceptChanges)
       return {
         ...{ state: 'suspicious', code: 'TARGET_SUSPICIOUS', reason: suspicion },
         ...told(noRemarks()),
       };
-    if (warning !== null) warnings.push(warning);
   }
   const record = await takeForCopy(context, input, { layout: layout.name });
+  // The record says by now what the run before was stopped in, which is no loss.
+  if (isStopped) losses = await lossesOf({ ...seen, known: record }, true);
+  warnings.push(...lossTexts(losses));
   for (const text of overwrittenTexts(known?.points ?? [], record.points)) warnings.push(text);
   const listed = noRemarks();
   const { plan, suspicion, lostNames } = await writePlan(
     { ...seen, known: record },
     chosen,
     listed,
+    losses,
   );
   if (suspicion !== null && !input.acceptChanges) {
     await discardTreeStaging(target, input.chain);
@@ -106,25 +112,34 @@ export async function planTree(
     state: 'planned',
     reference: { token, epoch },
     classes: classes.map(workOf).filter(({ fileCount }) => fileCount > 0),
-    ...told(
-      listed,
-      plan.lacking.reduce((sum, { lacking }) => sum + keepingRemoved(lacking, layout.rules), 0),
-    ),
+    ...told(listed, lackingCount(plan, layout)),
   };
 }
 
-/** What is to be said of files of the copy that are not there. */
-async function lossesOf(
+function lossesOf(
+  { target, input, known, layout }: Seen & { readonly known: TreeRecord },
+  isStopped: boolean,
+): Promise<LostFiles> {
+  return lookAtCopy(target, input.chain, known, layout.rules, { isStopped });
+}
+
+const NO_LOSSES: LostFiles = { known: 0, lost: NO_FAULTS, unjudged: 0, ofNewPoints: 0 };
+
+function lossTexts({ lost }: LostFiles): string[] {
+  const text = lossText(lost);
+  return text === null ? [] : [text];
+}
+
+/** Why so many files of the copy are not there that an operator has to agree before anything is copied. */
+async function targetSuspicion(
   seen: Seen & { readonly known: TreeRecord },
   chosen: ChosenTreePoints,
-): Promise<{ readonly suspicion: string | null; readonly warning: string | null }> {
-  const { target, input, known, layout } = seen;
-  const { lost, known: all } = await lookAtCopy(target, input.chain, known);
-  const suspicion = lossSuspicion(lost.count, all, layout.rules);
-  if (suspicion === null || input.acceptChanges) return { suspicion, warning: lossText(lost) };
+  { lost, known: all }: LostFiles,
+): Promise<string | null> {
+  const suspicion = lossSuspicion(lost.count, all, seen.layout.rules);
+  if (suspicion === null || seen.input.acceptChanges) return suspicion;
   const ofSource = await sourceSuspicion(seen, chosen);
-  const both = ofSource === null ? suspicion : `${suspicion}; ${ofSource}`;
-  return { suspicion: both, warning: null };
+  return ofSource === null ? suspicion : `${suspicion}; ${ofSource}`;
 }
 
 /** What the same agreement of an operator would take over of the source. Writes nothing. */
@@ -174,6 +189,16 @@ function choosePoints({ input, tree, layout }: Seen, record: TreeRecord | null):
   const { choice, nowMs } = input;
   const copied = copiedIds(record);
   return chooseTreePoints(tree.points, layout.rules, { ...choice, nowMs, copied });
+}
+
+async function lookAtBoth(context: MoverContext, input: PlanTreeInput): Promise<Seen> {
+  const source = await context.repository(input.sourceRepositoryId);
+  const target = await context.repository(input.targetRepositoryId);
+  const workload = await findSourceWorkload(source, input.workload.id, input.sourceFolders);
+  const { tree: found, layout } = treeOf(workload);
+  const points = settledTreePoints({ id: workload.id, points: found.points }, input);
+  const known = await readTreeRecord(target, input.chain);
+  return { input, source, target, tree: { ...found, points }, layout, known };
 }
 
 /** What is to be done although no file may be different; null: nothing. */
@@ -254,6 +279,7 @@ async function writePlan(
   seen: Seen,
   { points }: ChosenTreePoints,
   { faults, waiting }: Remarks,
+  { ofNewPoints }: LostFiles,
 ): Promise<{ plan: TreePlan; suspicion: string | null; lostNames: number }> {
   const { input, target, tree, layout } = seen;
   const token = randomUUID();
@@ -270,13 +296,14 @@ async function writePlan(
   }
   await assertGoneTogether(seen, points, goneByClass);
   const { changes } = count;
-  const plan: TreePlan = {
+  const plan: TreePlan & LossesOfPlan = {
     ...{ token, epoch: seen.known!.epoch, plannedAtMs: input.nowMs },
     ...{ sourceRepositoryId: input.sourceRepositoryId, root: tree.root, layout: layout.name },
     verifyAfterCopy: input.verifyAfterCopy,
     ...{ classes, points, lacking: lackingOf(walk), waitingCount: waiting.faults.count },
     ...{ changes, isAgreed: input.acceptChanges },
     shown: tree.points.map(({ id }) => id),
+    ...(ofNewPoints === 0 ? {} : { lostOfNewPoints: ofNewPoints }),
   };
   await writeTreePlan(target, input.chain, plan);
   return {
@@ -284,6 +311,10 @@ async function writePlan(
     suspicion: suspicionOf(changes, layout.rules, seen.known!.guard),
     lostNames: names.lost,
   };
+}
+
+function lackingCount({ lacking: parts }: TreePlan, { rules }: TreeLayout): number {
+  return parts.reduce((sum, { lacking }) => sum + keepingRemoved(lacking, rules), 0);
 }
 
 function lackingOf({ unread }: Walk): TreePlan['lacking'] {

@@ -18,6 +18,12 @@ import { totalsOf } from '../../tree/show-tree.js';
 import type { TreeRecord, UnfinishedPoint } from '../../tree/tree-record.js';
 import type { TreePlan } from './tree-plan.js';
 
+/** What a plan says of the copy as it was found. */
+export interface LossesOfPlan {
+  /** Files that are not there as they were copied, and that any new point of the store needs. Absent: none. */
+  readonly lostOfNewPoints?: number;
+}
+
 /** Which files the copy of sets has. Those of a store are not asked for. */
 export async function copiedPaths(
   target: BackupRepository,
@@ -97,7 +103,7 @@ export function pointsAfter(
     isCopied,
     lacking,
   }: {
-    readonly plan: TreePlan;
+    readonly plan: TreePlan & LossesOfPlan;
     readonly nowMs: number;
     readonly isCopied: (path: string) => boolean;
     readonly lacking: Lacking;
@@ -142,13 +148,14 @@ function withoutLacks({ lacks: _, ...rest }: Omit<TargetTreePoint, 'goneSince'>)
 
 function copiedPoint(
   { id, createdAtMs, kind, needs, files, gap }: TreePoint,
-  { sourceRepositoryId }: TreePlan,
+  { sourceRepositoryId, lostOfNewPoints = 0 }: TreePlan & LossesOfPlan,
   nowMs: number,
 ): Omit<TargetTreePoint, 'id' | 'fileCount' | 'sizeBytes'> {
   const copiedAt = new Date(nowMs).toISOString();
   return {
     ...{ createdAt: new Date(createdAtMs).toISOString(), copiedAt, kind, needs, files },
-    ...{ health: 'good', verifiedAt: null, flags: [] },
+    // A health check tells whether it can do without what is lost, or heals it.
+    ...{ health: lostOfNewPoints > 0 ? 'unknown' : 'good', verifiedAt: null, flags: [] },
     source: { repositoryId: sourceRepositoryId, restorePointId: id },
     ...(gap === undefined ? {} : { gap }),
   };

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { pointsNeededBy, pointsThatNeed } from '../../../../src/domain/trees/tree-damage.js';
+import {
+  isNeededBySound,
+  pointsNeededBy,
+  pointsThatNeed,
+} from '../../../../src/domain/trees/tree-damage.js';
 import type { TargetTreePoint } from '../../../../src/domain/trees/target-tree.js';
 import { pbsLayout } from '../../../../src/layout/pbs/pbs.js';
 import { datedTreeLayout } from '../../../../src/layout/dated-tree/dated-tree.js';
@@ -69,6 +73,52 @@ describe('a lost file hurts', () => {
   ])('of $name, %s: the point %s', ({ rules }, path, expected) => {
     expect(rules.pointOf?.(path) ?? null).toBe(expected);
   });
+});
+
+describe('a lost file is one of a point that counts as good', () => {
+  const corrupt = { health: 'corrupt' } as const;
+  const gone = { goneSince: '2026-11-25T02:00:00.000Z' };
+  const sets = [
+    point('full', { files: ['f.bak', 'shared'] }),
+    point('bad', { files: ['b.bak', 'shared'], ...corrupt }),
+    point('new', { files: ['n.bak'], health: 'unknown' }),
+  ];
+  it.each([
+    ['f.bak', true],
+    ['b.bak', false],
+    ['shared', true],
+    ['n.bak', true],
+    ['nobody’s', false],
+  ])('of sets, %s, when one lists it that is not corrupt: %s', (path, expected) => {
+    expect(isNeededBySound(sets, { shape: 'sets' })({ path, goneSinceMs: null })).toBe(expected);
+  });
+
+  const [a, b] = [point('a'), point('b', gone)];
+  it.each([
+    ['pack', null, [a, b], true],
+    [
+      'pack',
+      null,
+      [
+        { ...a, ...corrupt },
+        { ...b, ...corrupt },
+      ],
+      false,
+    ],
+    ['pack', 1, [a, b], true],
+    ['pack', 1, [a, { ...b, ...corrupt }], false],
+    ['pack', 1, [a], false],
+    ['own/a', null, [a, b], true],
+    ['own/a', null, [{ ...a, ...corrupt }, b], false],
+  ])(
+    'of a store, %s (gone since %s), when such a point can need it (%#)',
+    (path, goneSinceMs, points, expected) => {
+      const pointOf = (of: string) => (of.startsWith('own/') ? of.slice(4) : null);
+      expect(isNeededBySound(points, { shape: 'store', pointOf })({ path, goneSinceMs })).toBe(
+        expected,
+      );
+    },
+  );
 });
 
 it('a point of sets needs what it names, and what that needs', () => {

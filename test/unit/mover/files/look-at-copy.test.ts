@@ -3,7 +3,7 @@ import { BackupError, type ErrorCode } from '../../../../src/domain/errors.js';
 import { lookAtCopy } from '../../../../src/mover/files/look-at-copy.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { toyStoreLayout } from '../../../support/tree/toy-trees.js';
-import { TreeWorld } from '../../../support/tree/tree-world.js';
+import { DAY_MS, TreeWorld } from '../../../support/tree/tree-world.js';
 
 const CHUNKS = 10;
 
@@ -32,10 +32,62 @@ describe('a session with something to copy', () => {
     expect(tasks[0]!.reason).toContain(
       '3 files of the copy are not there as copied ("data/1" is missing)',
     );
-    expect(await healths(world)).toEqual(['good', 'good']);
+    expect(tasks[0]!.reason).toContain('nothing was removed from the copy');
+    expect(await healths(world)).toEqual(['good', 'unknown']);
+    const again = await world.copy();
+    expect({ result: again.result, reason: again.tasks[0]!.reason }).toEqual({
+      ...{ result: 'warning', reason: expect.stringContaining('3 files of the copy are not') },
+    });
     await world.verify();
+    expect(await healths(world)).toEqual(['good', 'good']);
     expect(await world.copied()).toEqual(world.files);
     await world.write('snapshots/s3.json', JSON.stringify({ at: 3 }));
+    expect((await world.copy()).result).toBe('success');
+  });
+
+  it('removes nothing while files are lost that points need which count as good, stopped or not', async () => {
+    const world = await copiedStore();
+    await world.copy();
+    for (const path of ['data/1', 'data/2', 'snapshots/s1.json']) await world.remove(path);
+    await world.copy();
+    world.nowMs += 400 * DAY_MS;
+    await world.write('snapshots/s4.json', JSON.stringify({ at: world.nowMs }));
+    await world.damage('data/3', null);
+    const file = Buffer.from('begun');
+    for (const left of [false, true]) {
+      if (left) await world.target.put(`${world.tree}/.staging/begun`, file);
+      await world.write(left ? 'data/x' : 'data/y', 'new');
+      const { result, tasks } = await world.copy();
+      expect({ result, reason: tasks[0]!.reason }).toEqual({
+        ...{
+          result: 'warning',
+          reason: expect.stringMatching(/^1 file of the copy is .*nothing was removed/),
+        },
+      });
+      expect([...(await world.copied()).keys()]).toEqual(
+        expect.arrayContaining(['data/1', 'data/2', 'snapshots/s1.json']),
+      );
+    }
+    await world.verify();
+    await world.write('data/z', 'new');
+    expect((await world.copy()).result).toBe('success');
+    expect([...(await world.copied()).keys()]).not.toContain('data/1');
+  });
+
+  it('removes what is due when only files are lost that nobody has any more', async () => {
+    const world = await copiedStore();
+    await world.copy();
+    for (const path of ['data/1', 'data/2', 'snapshots/s1.json']) await world.remove(path);
+    await world.copy();
+    await world.damage('data/2', null);
+    await world.verify();
+    expect(await healths(world)).toEqual(['corrupt', 'good']);
+    world.nowMs += 400 * DAY_MS;
+    await world.write('snapshots/s4.json', JSON.stringify({ at: world.nowMs }));
+    await world.write('data/y', 'new');
+    expect((await world.copy()).result).toBe('warning');
+    expect(await world.copied()).toEqual(world.files);
+    await world.write('data/z', 'new');
     expect((await world.copy()).result).toBe('success');
   });
 
@@ -98,7 +150,9 @@ describe('a session with something to copy', () => {
     const world = await withFolders();
     const details: Record<string, string> = errno === undefined ? {} : { errno };
     failToList(world, name, new BackupError(code, 'cannot be listed', { details }));
-    const look = lookAtCopy(world.target, world.tree, await world.record());
+    const look = lookAtCopy(world.target, world.tree, await world.record(), toyStoreLayout.rules, {
+      isStopped: false,
+    });
     await expect(look).rejects.toMatchObject({ code });
   });
 
