@@ -167,8 +167,8 @@ export interface CommitRequest extends StagedPoint {
 
 export interface PlanMaintenanceRequest extends ChainChange {
   readonly job: Pick<CopyJob, 'mode' | 'gfs' | 'endedGfs' | 'retention' | 'timeZone' | 'compact'>;
-  /** Copies that were given up are not ended: the next try takes them up. */
-  readonly keepsStaging?: boolean;
+  /** Copies that were given up are not ended, for the next try; `planned`: but for comparisons that come before a plan. */
+  readonly keepsStaging?: 'all' | 'planned';
 }
 
 export interface PlannedMaintenance {
@@ -176,6 +176,8 @@ export interface PlannedMaintenance {
   readonly superseded: readonly string[];
   /** Points that are to become flagged fulls, oldest first. */
   readonly fulls: readonly GfsFull[];
+  /** Of `actions`, what may go before the fulls, where there is no room to make them; absent in plans of before. */
+  readonly beforeFulls?: readonly RetentionAction[];
   /** The full that is to be written anew, last of all; null: none. */
   readonly compactId: string | null;
   readonly actions: readonly RetentionAction[];

@@ -32,7 +32,7 @@ interface RetentionDependencies {
 /** @returns why it has to wait; null: it is done */
 async function release(
   mover: DataMover,
-  request: ChainChange & { readonly chain: string },
+  request: ChainChange & { readonly chain: string; readonly keepsPlanned: boolean },
   control: TaskControl,
 ): Promise<string | null> {
   try {
@@ -57,7 +57,11 @@ export function createRetentionActivities(deps: RetentionDependencies) {
         const days = immutableForDays(input.targetRepositoryId);
         const { keepsStaging, ...asked } = input;
         const request = { ...onChain(asked), immutableForDays: days };
-        const postponed = keepsStaging === true ? null : await release(mover, request, control);
+        const keepsPlanned = keepsStaging === 'planned';
+        const postponed =
+          keepsStaging === 'all'
+            ? null
+            : await release(mover, { ...request, keepsPlanned }, control);
         // Why every single point is kept is asked by people, not by the workflow.
         const { keep: _, ...plan } = await mover.run('planMaintenance', request, control);
         return { ...plan, postponed };

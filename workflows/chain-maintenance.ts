@@ -1,4 +1,4 @@
-import { ContinueAsNew } from '@temporalio/workflow';
+import { ContinueAsNew, patched } from '@temporalio/workflow';
 import type { RetentionActivities } from '../activities/retention-activities.js';
 import type { ChainPolicy } from '../src/domain/jobs/copy-job.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
@@ -29,6 +29,8 @@ export interface MaintenanceInput {
   readonly warnings: string[];
   /** An earlier run of the workflow has begun, and told the warnings of its plan. */
   readonly goesOn: boolean;
+  /** The copy found no room, and the next try takes it up. */
+  readonly keepsStaging?: boolean;
   /** Called between two steps; may end this run of the workflow. */
   readonly betweenSteps: () => Promise<void>;
 }
@@ -44,6 +46,11 @@ export async function maintainChain(input: MaintenanceInput): Promise<void> {
     if (codeOf(error) === 'POINT_IN_USE') input.state.note(reasonOf(error));
     else input.warnings.push(reasonOf(error));
   }
+}
+
+/** Whether this run frees a target without room, which those of before did not. */
+export function mayFree(): boolean {
+  return patched('copyWorkload-20261127-free-when-full');
 }
 
 type PlannedMaintenance = Awaited<ReturnType<RetentionActivities['planMaintenance']>>;
@@ -84,10 +91,12 @@ class ChainMaintenance {
 
   private async retain({ fulls, actions }: PlannedMaintenance): Promise<void> {
     this.input.state.show({ state: 'retention' }, 'GFS and retention');
-    for (const full of fulls) {
-      await this.input.betweenSteps();
-      if (full.synthesize) await this.makeFull(full.restorePointId, full.flags, full.reason);
-      else await this.flag(full.restorePointId, full.flags, full.reason);
+    try {
+      await this.makeFulls(fulls);
+    } catch (error) {
+      if (codeOf(error) !== 'REPOSITORY_FULL' || !mayFree()) throw error;
+      if (!(await this.deleteBeforeFulls())) throw error;
+      await this.makeFulls((await this.plan('plan GFS and retention with more room')).fulls);
     }
     // Flags decide what goes, so what is to be removed is asked for anew once they are set.
     const removals =
@@ -98,11 +107,30 @@ class ChainMaintenance {
     }
   }
 
+  private async makeFulls(fulls: PlannedMaintenance['fulls']): Promise<void> {
+    for (const full of fulls) {
+      await this.input.betweenSteps();
+      if (full.synthesize) await this.makeFull(full.restorePointId, full.flags, full.reason);
+      else await this.flag(full.restorePointId, full.flags, full.reason);
+    }
+  }
+
+  /** What removals free comes after the fulls otherwise, and would never come where there is no room for these.
+   *  @returns whether anything went */
+  private async deleteBeforeFulls(): Promise<boolean> {
+    const { beforeFulls = [] } = await this.plan('see what may go before the fulls');
+    for (const action of beforeFulls) {
+      await this.input.betweenSteps();
+      await this.act(action);
+    }
+    return beforeFulls.length > 0;
+  }
+
   private async plan(what: string): Promise<PlannedMaintenance> {
-    const { state, job } = this.input;
+    const { state, job, keepsStaging } = this.input;
     return this.retention.planMaintenance.executeWithOptions(
       { summary: `${state.task.workload}: ${what}` },
-      [{ ...this.place, job }],
+      [{ ...this.place, job, ...(keepsStaging === true ? { keepsStaging: 'planned' } : {}) }],
     );
   }
 

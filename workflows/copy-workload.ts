@@ -10,7 +10,7 @@ import type {
 } from '../src/domain/sources/select-restore-points.js';
 import { pauseBeforeLookMs, type SeenSet } from '../src/domain/sources/settle.js';
 import { dataActivities, listingActivities, retentionActivities } from './activity-profiles.js';
-import { maintainChain } from './chain-maintenance.js';
+import { maintainChain, mayFree, type MaintenanceInput } from './chain-maintenance.js';
 import type { CopyWorkloadInput } from './copy-workload-input.js';
 import { DiskBatches } from './disk-batches.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
@@ -25,6 +25,8 @@ import { Turn } from './turn.js';
 export async function copyWorkload(input: CopyWorkloadInput): Promise<CopyTask> {
   return runWorkloadTask(new WorkloadCopy(input), input.report);
 }
+
+const FREED = 'the target has no room left: what retention lets go was removed all the same';
 
 /** Asks for the work to be looked at anew: the source or the staging folder is not what the plan was made for. */
 const PLAN_AGAIN: readonly string[] = [
@@ -122,13 +124,15 @@ class WorkloadCopy implements WorkloadTask {
     return this.chainEpoch;
   }
 
-  /** Where a target without room keeps the copy from its end, what retention lets go is freed all the same, for the next try.
+  /** Where a target without room keeps the copy from its end, what retention lets go is freed all the same, for the next try, and what was copied
+   *  so far stays for it.
    *  @throws REPOSITORY_FULL */
   private async copyAllOrFree(): Promise<boolean> {
     try {
       return await this.copyAll();
     } catch (error) {
-      if (codeOf(error) !== 'REPOSITORY_FULL' || this.chainEpoch === null) throw error;
+      if (codeOf(error) !== 'REPOSITORY_FULL' || this.chainEpoch === null || !mayFree())
+        throw error;
       await this.maintainFull();
       throw error;
     }
@@ -138,15 +142,11 @@ class WorkloadCopy implements WorkloadTask {
     if (!(await this.isRemovalDue())) return;
     const warnings: string[] = [];
     // The run is not to be gone on with: it fails.
-    await this.maintainWith(warnings, () => this.turn.giveUpIfLong());
-    for (const warning of warnings) this.state.note(warning);
-    if (warnings.length === 0)
-      this.state.note(
-        'the target has no room left: what retention lets go was removed all the same',
-      );
+    const betweenSteps = () => this.turn.giveUpIfLong();
+    await this.maintainWith(warnings, betweenSteps, { keepsStaging: true });
+    for (const note of warnings.length === 0 ? [FREED] : warnings) this.state.note(note);
   }
 
-  /** Where nothing is to go, what was copied so far stays for the next try. */
   private async isRemovalDue(): Promise<boolean> {
     const { job, settings, workload } = this.input;
     const place = { ...this.ids, epoch: this.epoch, nowMs: Date.now() };
@@ -154,7 +154,7 @@ class WorkloadCopy implements WorkloadTask {
       const { planMaintenance } = retentionActivities(job.target.repositoryId, settings);
       const { actions, superseded } = await planMaintenance.executeWithOptions(
         { summary: `${workload.name}: see what may go of a target without room` },
-        [{ ...place, job, keepsStaging: true }],
+        [{ ...place, job, keepsStaging: 'all' }],
       );
       return actions.length > 0 || superseded.length > 0;
     } catch (error) {
@@ -387,7 +387,7 @@ class WorkloadCopy implements WorkloadTask {
     const { result, reason } = this.state.task;
     const goesOn = this.maintenanceWarnings !== null;
     const warnings = (this.maintenanceWarnings ??= []);
-    await this.maintainWith(warnings, () => this.betweenSteps(), goesOn);
+    await this.maintainWith(warnings, () => this.betweenSteps(), { goesOn });
     if (warnings.length === 0) this.state.end(result ?? 'success', reason);
     else this.state.end('warning', [...(reason === null ? [] : [reason]), ...warnings].join('; '));
   }
@@ -395,13 +395,14 @@ class WorkloadCopy implements WorkloadTask {
   private async maintainWith(
     warnings: string[],
     betweenSteps: () => Promise<void>,
-    goesOn = false,
+    how: Partial<Pick<MaintenanceInput, 'goesOn' | 'keepsStaging'>>,
   ): Promise<void> {
     const { job, settings } = this.input;
     const { state, pause, batches } = this;
     const ids = { ...this.ids, epoch: this.epoch };
     await maintainChain({
-      ...{ job, settings, ids, state, pause, batches, warnings, goesOn, betweenSteps },
+      ...{ job, settings, ids, state, pause, batches, warnings, betweenSteps, goesOn: false },
+      ...how,
     });
   }
 

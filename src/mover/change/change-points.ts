@@ -98,8 +98,10 @@ export async function ownedChain(
 /** Ends the copies of this chain that were given up. To be called when nothing of it is under way. */
 export async function releaseStaging(
   context: MoverContext,
-  input: ChangeInput,
+  input: ChangeInput & { readonly keepsPlanned?: boolean },
 ): Promise<{ released: string[] }> {
   const { place, record } = await ownedChain(context, input);
-  return { released: await discardAbandonedStaging(place.repository, place.chain, record) };
+  const { repository, chain } = place;
+  const released = await discardAbandonedStaging(repository, chain, record, input.keepsPlanned);
+  return { released };
 }

@@ -7,7 +7,12 @@ import { isBackupError } from '../../domain/errors.js';
 import { gfsFullNeeded, type GfsFull } from '../../domain/retention/gfs.js';
 import { immutableReason, mayBecomeFull } from '../../domain/retention/immutability.js';
 import { ageBase } from '../../domain/retention/retention-age.js';
-import { planRetention, type RetentionPlan } from '../../domain/retention/retention.js';
+import {
+  planRetention,
+  type RetentionAction,
+  type RetentionPlan,
+} from '../../domain/retention/retention.js';
+import { deletionsBeforeFulls } from '../../domain/retention/room-for-fulls.js';
 import { supersededToDelete } from '../../domain/sources/source-identity.js';
 import { imageFormat } from '../../image/formats.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
@@ -33,6 +38,8 @@ export interface MaintenancePlan extends RetentionPlan {
   readonly superseded: readonly string[];
   /** Points that are to become flagged fulls, oldest first. */
   readonly fulls: readonly GfsFull[];
+  /** Of `actions`, what may go before the fulls, where there is no room to make them. */
+  readonly beforeFulls: readonly RetentionAction[];
   /** The full that is to be written anew, last of all; null: none. */
   readonly compactId: string | null;
 }
@@ -89,7 +96,7 @@ export async function maintenancePlan(
     unreadable: !isReadable,
     mergeAllowed: canMerge(repository, points),
   });
-  const plan = { ...retention, compactId };
+  const plan = { ...retention, compactId, beforeFulls: [] };
   const fulls = isReadable
     ? gfsFullNeeded({ gfs: job.gfs, mode: job.mode, timeZone, points: dated, nowMs })
     : [];
@@ -102,6 +109,10 @@ export async function maintenancePlan(
   );
   // What else is to be done is planned anew, once they are gone.
   if (superseded.length > 0 && !mustStay) return { ...plan, actions: [], fulls: [], superseded };
+  const wanted = fulls.filter(({ restorePointId, synthesize }) => {
+    const point = dated.find(({ id }) => id === restorePointId);
+    return !synthesize || (point !== undefined && mayBecomeFull(point, points.at(-1), rule));
+  });
   return {
     ...plan,
     superseded: [],
@@ -110,10 +121,8 @@ export async function maintenancePlan(
       ...(missing === null ? [] : [missing]),
       ...leases.doubtful.map(({ fault }) => fault.message),
     ],
-    fulls: fulls.filter(({ restorePointId, synthesize }) => {
-      const point = dated.find(({ id }) => id === restorePointId);
-      return !synthesize || (point !== undefined && mayBecomeFull(point, points.at(-1), rule));
-    }),
+    fulls: wanted,
+    beforeFulls: deletionsBeforeFulls(record.points, { fulls: wanted, actions: plan.actions }),
   };
 }
 

@@ -39,11 +39,11 @@ export async function commitRestorePoint(
   }
   const plan = await requirePlan(target, input.staging, input.reference);
   const composed = await requireComposed(target, input.staging, plan);
-  const newest = availablePoints(record).at(-1)?.id ?? null;
-  if (plan.parentId !== null && plan.parentId !== newest)
+  const newest = availablePoints(record).at(-1);
+  if (plan.parentId !== null && plan.parentId !== newest?.id)
     throw new BackupError(
       'STAGING_INVALID',
-      `the increment in ${input.staging} builds on ${plan.parentId}, but the newest point is ${newest ?? 'none'}`,
+      `the increment in ${input.staging} builds on ${plan.parentId}, but the newest point is ${newest?.id ?? 'none'}`,
     );
 
   await publishPoint(target, input, composed);
@@ -53,7 +53,8 @@ export async function commitRestorePoint(
     copiedAt: input.copiedAt,
     kind: plan.kind,
     parentId: plan.parentId,
-    chainId: plan.chainId,
+    // Since it was planned, a merge or a new full below may have begun another chain.
+    chainId: plan.parentId === null ? plan.chainId : newest!.chainId,
     state: 'available',
     health: 'good',
     verifiedAt: input.copiedAt,

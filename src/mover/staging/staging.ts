@@ -96,15 +96,19 @@ async function hasPlan(repository: BackupRepository, staging: string): Promise<b
 /** The same at the end of a task, when nothing of the chain is under way: what was planned and then given up, because its source went away
  *  or a newer point was taken. Those of a verification stay, and so do fulls that are to replace the files of a point: a task that goes on
  *  in a new run takes them up, and they go with their point. Only the owner of the chain may call it.
+ *  @param keepsPlanned copies that are planned stay: the next try takes them up whatever becomes of the files below. A comparison that comes before a
+ *    plan names these files, and goes
  *  @returns their names */
 export async function discardAbandonedStaging(
   repository: BackupRepository,
   chain: string,
   record: ChainRecord,
+  keepsPlanned = false,
 ): Promise<string[]> {
   const names: string[] = [];
   const listed = new Set(record.points.map(({ id }) => id));
   for (const entry of await abandonedStaging(repository, chain)) {
+    if (keepsPlanned && (await repository.stat(stagedPath.plan(entry.path))) !== null) continue;
     // Its commit may have named its folder: without the staging nothing would tell that it was never listed.
     const isNamed = isPointFolder(entry.name) && !listed.has(entry.name);
     if (isNamed && (await repository.stat(`${chain}/${entry.name}`)) !== null)

@@ -394,8 +394,9 @@ function assertSizes(of: string, payloads: readonly (Payload | null)[]): void {
   }
 }
 
-/** Commands that change only what people see. */
+/** Commands that change only what people see, or what a replay would have to know: nothing is replayed here. */
 const SHOWN_ONLY: ReadonlySet<string> = new Set([
+  'setPatchMarker',
   'upsertWorkflowSearchAttributes',
   'modifyWorkflowProperties',
 ]);

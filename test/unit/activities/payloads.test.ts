@@ -17,6 +17,7 @@ type OfTheWorker =
   | 'takeOver'
   | 'definition'
   | 'keepsStaging'
+  | 'keepsPlanned'
   | 'needsRoom';
 
 /** Fields that only one side has. What is optional would be dropped without a word from the compiler. */
