@@ -53,6 +53,8 @@ export interface TakeChainRequest extends TargetChain {
   readonly nowMs: number;
   /** Whether a source shows the workload; absent: nobody looked. */
   readonly isSeen?: boolean;
+  /** The chain was there a moment ago: none is begun. */
+  readonly isKept?: boolean;
 }
 
 export interface ChainState {

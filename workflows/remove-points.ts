@@ -92,7 +92,7 @@ export async function removeFromChain(
     targetRepositoryId,
     settings,
   ).inspectTargetChain.executeWithOptions({ summary: `${workload.name}: take the chain over` }, [
-    { ...ids, workload, owner, nowMs: Date.now() },
+    { ...ids, workload, owner, nowMs: Date.now(), isKept: true },
   ]);
   const activities = retentionActivities(targetRepositoryId, settings);
   const plan = await activities.planRemoval.executeWithOptions(

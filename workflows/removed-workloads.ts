@@ -61,7 +61,7 @@ export async function settleAbsence(input: SettleAbsenceInput): Promise<AbsenceO
     targetRepositoryId,
     settings,
   ).inspectTargetChain.executeWithOptions({ summary: `${workload.name}: take the chain over` }, [
-    { ...ids, workload, owner, nowMs: Date.now(), isSeen },
+    { ...ids, workload, owner, nowMs: Date.now(), isSeen, isKept: true },
   ]);
   if (isSeen) return null;
   const { deleted, standing } = await absenceActivities(

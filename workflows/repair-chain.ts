@@ -71,7 +71,10 @@ class ChainRepair {
       targetRepositoryId,
       settings,
     ).inspectTargetChain.executeWithOptions({ summary: `${workload.name}: take the chain over` }, [
-      { ...this.place, workload, owner: workflowInfo().firstExecutionRunId, nowMs: Date.now() },
+      {
+        ...{ ...this.place, workload, isKept: true },
+        ...{ owner: workflowInfo().firstExecutionRunId, nowMs: Date.now() },
+      },
     ]);
     this.epoch = chain.epoch;
     for (const { pointId, damage } of this.input.damage) await this.healUnlessGone(pointId, damage);

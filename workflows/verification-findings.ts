@@ -6,6 +6,7 @@ import { jsonBytes } from '../src/domain/sessions/task-brief.js';
 import type { CheckedChain } from '../src/domain/targets/verification.js';
 import { chainWorkflowId, CONTROL_TASK_QUEUE } from './messages.js';
 import type { OperationState } from './operation-state.js';
+import { codeOf } from './failures.js';
 import { repairChain, type ChainDamage } from './repair-chain.js';
 
 export interface VerificationCounts {
@@ -161,7 +162,12 @@ export class VerificationFindings {
       return true;
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
-      throw error;
+      if (codeOf(error) !== 'RESTORE_POINT_MISSING') throw error;
+      this.parts.state.note(
+        `${workload.name}: its copies went elsewhere meanwhile: check them there`,
+      );
+      this.parts.onUnhealed(damage.length);
+      return true;
     }
   }
 }

@@ -282,3 +282,13 @@ function isSameChain(a: RecordIdentity, b: RecordIdentity): boolean {
 export function isAtHome(folder: string, { jobId, workload }: RecordIdentity): boolean {
   return folder === chainFolder(jobId, workload.id);
 }
+
+/** For readers, once their lease is there to be seen: a folder that is about to get another job is read by nobody any more.
+ *  @throws RESTORE_POINT_MISSING */
+export function assertAtHome(folder: string, record: RecordIdentity): void {
+  if (!isAtHome(folder, record))
+    throw new BackupError(
+      'RESTORE_POINT_MISSING',
+      `what lies in ${folder} belongs to ${record.jobId} now, and is moved there`,
+    );
+}

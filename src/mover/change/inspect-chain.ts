@@ -2,7 +2,7 @@ import { stagingFolder } from '../../chain/chain-paths.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { pointFolders, readChainRecord, recordLost, takeChain } from '../../chain/chain-store.js';
-import { isBackupError } from '../../domain/errors.js';
+import { BackupError, isBackupError } from '../../domain/errors.js';
 import { sentences } from '../../domain/sentences.js';
 import type { WorkloadType } from '../../domain/sources/restore-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -26,13 +26,15 @@ export interface InspectChainInput {
   readonly nowMs: number;
   /** A source shows the workload at `nowMs`. */
   readonly isSeen?: boolean;
+  /** The chain was there a moment ago: none is begun. */
+  readonly isKept?: boolean;
   /** A change that was announced and finds no room is not left for later: the caller has room to give. */
   readonly needsRoom?: boolean;
 }
 
 /** Takes the chain over under a new epoch (made when there is none) in a target that is marked as one, carries out a change that was
  *  stopped, and sets aside folders of points that were never committed. A change that has to wait for a reader, or for room, stays announced: copies go on meanwhile, merges and deletions do not.
- *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST; REPOSITORY_FULL where that is asked for */
+ *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST; RESTORE_POINT_MISSING, REPOSITORY_FULL where that is asked for */
 export async function inspectTargetChain(
   context: MoverContext,
   input: InspectChainInput,
@@ -41,7 +43,10 @@ export async function inspectTargetChain(
   await markRepository(target);
   const identity = { jobId: input.jobId, workload: input.workload };
   const place = { repository: target, chain: input.chain };
-  await assertRecordCoversPoints(place);
+  const present = await readChainRecord(target, input.chain);
+  if (present === null && input.isKept === true)
+    throw new BackupError('RESTORE_POINT_MISSING', `there is no chain in ${input.chain} any more`);
+  if (present !== null) await assertRecordCoversPoints(place, present);
   const seenAtMs = input.isSeen === true ? input.nowMs : null;
   const taken = await takeChain(target, input.chain, identity, input.owner, seenAtMs);
   const { record, notes } = await finishOrPostpone(context, place, taken, input);
@@ -54,9 +59,10 @@ export async function inspectTargetChain(
 /** A commit that is stopped leaves its staging folder beside the folder that is not listed yet. A point without both was listed once: the
  *  record is older than its data. Asked before the chain is taken, so that a record which is put back later is the newer one still.
  *  @throws CHAIN_RECORD_LOST */
-async function assertRecordCoversPoints({ repository, chain }: ChainPlace): Promise<void> {
-  const record = await readChainRecord(repository, chain);
-  if (record === null) return;
+async function assertRecordCoversPoints(
+  { repository, chain }: ChainPlace,
+  record: ChainRecord,
+): Promise<void> {
   const lost: string[] = [];
   for (const id of await unlistedPoints(repository, chain, record))
     if ((await repository.stat(stagingFolder(chain, id))) === null) lost.push(id);

@@ -2,6 +2,7 @@ import { stagingFolder } from '../../chain/chain-paths.js';
 import { holdLease, LEASE_MS, releaseLease } from '../../chain/leases.js';
 import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
 import { readChainRecord } from '../../chain/chain-store.js';
+import { assertAtHome } from '../../chain/record-store.js';
 import { readDigestTableHeader } from '../../chain/digests/digest-table.js';
 import type { Damage } from '../../domain/targets/damage.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
@@ -128,6 +129,7 @@ export async function pointToVerify(
   const record = await readChainRecord(repository, input.chain);
   if (record === null)
     throw new BackupError('RESTORE_POINT_MISSING', `there is no chain in ${input.chain}`);
+  assertAtHome(input.chain, record);
   return { record, point: lineageOf(record, input.pointId)[0]! };
 }
 

@@ -1,4 +1,5 @@
 import { holdLease, LEASE_MS, releaseLease } from '../../chain/leases.js';
+import { assertAtHome } from '../../chain/record-store.js';
 import { BackupError } from '../../domain/errors.js';
 import { WINDOW_BYTES } from '../../domain/targets/digest.js';
 import { verifyStagingId } from '../../domain/targets/staging-id.js';
@@ -136,6 +137,7 @@ async function recordOf(
   const record = await readTreeRecord(repository, tree);
   if (record === null)
     throw new BackupError('RESTORE_POINT_MISSING', `there is no copy of a tree in ${tree}`);
+  assertAtHome(tree, record);
   if (pointId !== null && !record.points.some(({ id }) => id === pointId))
     throw new BackupError('RESTORE_POINT_MISSING', `${tree} holds no restore point ${pointId}`);
   return record;

@@ -1,6 +1,7 @@
 import { holdLease, LEASE_MS, releaseLease } from '../../chain/leases.js';
 import { lineageOf, offeredPoint, type ChainRecord } from '../../chain/chain-record.js';
 import { readChainRecord } from '../../chain/chain-store.js';
+import { assertAtHome } from '../../chain/record-store.js';
 import { pathSegment } from '../../domain/targets/path-segment.js';
 import { BackupError } from '../../domain/errors.js';
 import { restoreStaging } from '../../domain/targets/staging-id.js';
@@ -177,6 +178,7 @@ async function leasedPoint(
     const record = await readChainRecord(source, input.chain);
     if (record === null)
       throw new BackupError('RESTORE_POINT_MISSING', `there is no chain in ${input.chain}`);
+    assertAtHome(input.chain, record);
     const point = isResumed
       ? lineageOf(record, input.pointId)[0]!
       : offeredPoint(record, input.pointId);

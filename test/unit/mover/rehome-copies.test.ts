@@ -6,13 +6,14 @@ import {
   writeJobDefinition,
 } from '../../../src/chain/sessions/session-record.js';
 import { detachedJob } from '../../../src/domain/jobs/detached-copy.js';
+import { folderRepositoryId } from '../../../src/repository/open-repository.js';
 import { readTreeRecord } from '../../../src/tree/tree-store.js';
 import { chainWorkflowId } from '../../../workflows/messages.js';
 import { CopiedMachine, NOW_MS, type MachineCopy } from '../../support/living/copied-machine.js';
 import { missForDays } from '../../support/living/missed-looks.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { putFile } from '../../support/repository/chain-record-file.js';
-import type { Loss, SimulatedRepository } from '../../support/repository/simulated-repository.js';
+import { SimulatedRepository, type Loss } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';
 import { makeTreesKnown } from '../../support/tree/known-trees.js';
 import { toyStoreLayout } from '../../support/tree/toy-trees.js';
@@ -168,6 +169,39 @@ describe('copies that another job gets', () => {
     const { lastSeenAt } = presence;
     const moved = (await readChainRecord(copy.target, home()))!;
     expect(moved.presence).toEqual({ lastSeenAt, absence: null });
+  });
+
+  it('are read by nobody who comes when they are about to go, and no lease is left', async () => {
+    const { target, ...copy } = await machine.copy();
+    await writeChainRecord(target, machine.chain, {
+      ...(await readChainRecord(target, machine.chain))!,
+      jobId: 'weekly',
+    });
+    const pointId = machine.before.points[0]!.id;
+    const place = { targetRepositoryId: 'offsite', repositoryId: 'offsite', chain: machine.chain };
+    const input = { ...place, pointId, nowMs: NOW_MS };
+    const destinationPath = '/restored';
+    const destination = new SimulatedRepository(folderRepositoryId(destinationPath));
+    const restore = { disks: null, format: 'same', intoExisting: false, leaseId: 'one' } as const;
+    const mover = new InProcessMover(copy.source, target, destination);
+    const missing = { code: 'RESTORE_POINT_MISSING' };
+    await expect(mover.run('prepareVerification', input)).rejects.toMatchObject(missing);
+    await expect(
+      mover.run('prepareRestore', { ...input, ...restore, destinationPath }),
+    ).rejects.toMatchObject(missing);
+    expect(await target.list(`${machine.chain}/.leases`)).toEqual([]);
+  });
+
+  it('that went meanwhile leave no empty chain where a check or a removal looks for them', async () => {
+    const { target } = await machine.copy();
+    await order(target);
+    const { chain, before } = machine;
+    const ids = { targetRepositoryId: 'offsite', chain, jobId: 'nightly', isKept: true };
+    const input = { ...ids, workload: before.workload, owner: 'check', nowMs: NOW_MS };
+    await expect(new InProcessMover(target).run('inspectTargetChain', input)).rejects.toMatchObject(
+      { code: 'RESTORE_POINT_MISSING' },
+    );
+    expect(await readChainRecord(target, chain)).toBeNull();
   });
 
   it('go where only empty folders of an earlier check lie', async () => {
