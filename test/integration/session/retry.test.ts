@@ -48,7 +48,9 @@ describeTemporal('a session that failed', () => {
     const jobs = new JobStore(client, sessions, Date.now);
     const { revision: _revision, replaces: _replaces, ...definition } = job;
     await jobs.create(definition);
-    const first = await new SessionStarter(client, Date.now).start(job, {}, null, 'nobody');
+    // As it is stored: its origin tells its copies from those of another job of its id.
+    const stored = await jobs.definition(job.id);
+    const first = await new SessionStarter(client, Date.now).start(stored, {}, null, 'nobody');
     const ended = async (id: string) => {
       await expect
         .poll(async () => (await sessions.get(id)).state, { timeout: 40_000 })
