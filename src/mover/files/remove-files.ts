@@ -196,12 +196,13 @@ export async function finishRemoval(
   if (pending === null) return record;
   // Only the end of a run tells whether it is the one that the record lists: by then its first files would be gone.
   await assertWhole(target, tree, pending);
+  const lying = new LyingNames(target);
   for (const { run } of pending.runs.toReversed())
     for await (const entries of readIndex(target, tree, { runs: [run] }))
       for (let at = 0; at < entries.length; at += REMOVED_AT_ONCE) {
         control.throwIfStopped();
         const files = entries.slice(at, at + REMOVED_AT_ONCE);
-        await target.remove(...(await ownNames(target, tree, files)));
+        await target.remove(...(await lying.of(files.map(({ path }) => treeFile(tree, path)))));
         const tables = files.flatMap(({ table }) => table ?? []);
         await target.remove(...tables.map((table) => indexPath(tree, table)));
       }
@@ -220,26 +221,38 @@ export async function finishRemoval(
   return next;
 }
 
-/** Paths of those whose own name is there. Where storage does not tell names apart that differ by case alone, a file that was renamed so lies under the name
- *  that it has now, and would go with its old one. */
-async function ownNames(
-  target: BackupRepository,
-  tree: string,
-  files: readonly FileEntry[],
-): Promise<string[]> {
-  const names = new Map<string, ReadonlySet<string>>();
-  const paths = files.map(({ path }) => treeFile(tree, path));
-  for (const folder of new Set(paths.map(parentFolder)))
-    names.set(folder, new Set((await listed(target, folder)).map(({ path }) => path)));
-  return paths.filter((path) => names.get(parentFolder(path))!.has(path));
-}
+/** Which of many files lie there under their own names. Where storage does not tell names apart that differ by case alone, a file that was renamed so lies
+ *  under the name that it has now, and would go with its old one. */
+class LyingNames {
+  /** By folder: those on the way to the path that was asked for last. */
+  readonly #listed = new Map<string, ReadonlySet<string>>();
 
-async function listed(target: BackupRepository, folder: string): Promise<RepositoryEntry[]> {
-  try {
-    return await target.list(folder);
-  } catch (error) {
-    if (isBackupError(error, 'FILE_MISSING')) return [];
-    throw error;
+  constructor(private readonly target: BackupRepository) {}
+
+  /** @param paths in their order: then each folder is listed once */
+  async of(paths: readonly string[]): Promise<string[]> {
+    const lying: string[] = [];
+    for (const path of paths) if ((await this.#in(parentFolder(path))).has(path)) lying.push(path);
+    return lying;
+  }
+
+  async #in(folder: string): Promise<ReadonlySet<string>> {
+    const known = this.#listed.get(folder);
+    if (known !== undefined) return known;
+    for (const other of this.#listed.keys())
+      if (!folder.startsWith(`${other}/`)) this.#listed.delete(other);
+    const paths = new Set((await this.#list(folder)).map(({ path }) => path));
+    this.#listed.set(folder, paths);
+    return paths;
+  }
+
+  async #list(folder: string): Promise<RepositoryEntry[]> {
+    try {
+      return await this.target.list(folder);
+    } catch (error) {
+      if (isBackupError(error, 'FILE_MISSING')) return [];
+      throw error;
+    }
   }
 }
 

@@ -150,6 +150,37 @@ it('a file that was renamed by case alone does not go with its old name where st
   expect(unlinked.filter((path) => path.includes('files/data'))).toEqual([]);
 });
 
+it('a folder of the copy is listed once for all that is removed from it, whatever lies between', async () => {
+  makeTreesKnown(toyStoreLayout);
+  const world = new TreeWorld();
+  await world.write('STORE', 'v1');
+  const leaving = Array.from({ length: 8 }, (_, i) => [`data/${i}`, `data/${i}x/1`]).flat();
+  for (const path of leaving) await world.write(path, `content of ${path}`);
+  for (let i = 0; i < 20; i++) await world.write(`data/z${i}`, `stays ${i}`);
+  await world.write('snapshots/s1.json', JSON.stringify({ at: 1 }));
+  await world.copy();
+  for (const path of leaving) await world.remove(path);
+  const list = world.target.list.bind(world.target);
+  const removing: number[] = [];
+  for (let day = 0; day < 8; day++) {
+    let count = 0;
+    world.target.list = (folder) => {
+      if (folder.endsWith('files/data')) count++;
+      return list(folder);
+    };
+    world.nowMs += DAY_MS;
+    await world.write(`snapshots/d${day}.json`, JSON.stringify({ at: world.nowMs }));
+    const before = (await world.copied()).size;
+    count = 0;
+    await world.copy();
+    const listed = count;
+    if ((await world.copied()).size < before) removing.push(listed);
+  }
+  expect(await world.copied()).toEqual(world.files);
+  // Once by the look at the copy before it.
+  expect(removing).toEqual([2]);
+});
+
 it('a folder that cannot be looked into for once takes nothing from points that were whole, and a file that no point needs nothing at all', async () => {
   const [key, ...classes] = TOY_STORE_RULES.classes;
   const rules = {
