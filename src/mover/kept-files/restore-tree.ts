@@ -1,3 +1,4 @@
+import { assertAtHome } from '../../chain/record-store.js';
 import { holdLease, LEASE_MS, releaseLease } from '../../chain/leases.js';
 import { BackupError } from '../../domain/errors.js';
 import { FaultList, type FileFaults } from '../../domain/trees/file-faults.js';
@@ -112,6 +113,7 @@ async function listWanted(
   { chain, pointId }: RestoreTreeInput,
 ): Promise<TreeRestore> {
   const record = await readTreeRecord(source, chain);
+  if (record !== null) assertAtHome(chain, record);
   const isWanted = wantedBy(record, chain, pointId);
   const lacks = record!.points.find(({ id }) => id === pointId)?.lacks;
   const { keeps } = rulesOf(record!);

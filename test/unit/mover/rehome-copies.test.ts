@@ -7,7 +7,7 @@ import {
 } from '../../../src/chain/sessions/session-record.js';
 import { detachedJob } from '../../../src/domain/jobs/detached-copy.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
-import { readTreeRecord } from '../../../src/tree/tree-store.js';
+import { readTreeRecord, writeTreeRecord } from '../../../src/tree/tree-store.js';
 import { chainWorkflowId } from '../../../workflows/messages.js';
 import { CopiedMachine, NOW_MS, type MachineCopy } from '../../support/living/copied-machine.js';
 import { missForDays } from '../../support/living/missed-looks.js';
@@ -190,6 +190,26 @@ describe('copies that another job gets', () => {
       mover.run('prepareRestore', { ...input, ...restore, destinationPath }),
     ).rejects.toMatchObject(missing);
     expect(await target.list(`${machine.chain}/.leases`)).toEqual([]);
+  });
+
+  it('of a tree are restored by nobody who comes then, either', async () => {
+    makeTreesKnown(toyStoreLayout);
+    const world = new TreeWorld();
+    await world.write('STORE', 'v1');
+    await world.write('data/1', 'chunk 1');
+    await world.write('snapshots/s1.json', JSON.stringify({ at: 1 }));
+    await world.copy();
+    const record = await world.record();
+    await writeTreeRecord(world.target, world.tree, { ...record, jobId: 'weekly' });
+    const destinationPath = '/restored';
+    const destination = new SimulatedRepository(folderRepositoryId(destinationPath));
+    const place = { repositoryId: 'offsite', chain: world.tree, pointId: record.points[0]!.id };
+    const restore = { format: 'same', intoExisting: false, leaseId: 'one' } as const;
+    const input = { ...place, ...restore, destinationPath, nowMs: world.nowMs };
+    await expect(
+      new InProcessMover(world.target, destination).run('prepareTreeRestore', input),
+    ).rejects.toMatchObject({ code: 'RESTORE_POINT_MISSING' });
+    expect(await world.target.list(`${world.tree}/.leases`)).toEqual([]);
   });
 
   it('that went meanwhile leave no empty chain where a check or a removal looks for them', async () => {
