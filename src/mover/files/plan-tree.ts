@@ -35,7 +35,6 @@ import {
   type Remarks,
   type Seen,
 } from './plan-class.js';
-import type { LossesOfPlan } from './points-after.js';
 import { removalRule } from './remove-files.js';
 import { takeForCopy } from './take-tree.js';
 import {
@@ -296,7 +295,7 @@ async function writePlan(
   }
   await assertGoneTogether(seen, points, goneByClass);
   const { changes } = count;
-  const plan: TreePlan & LossesOfPlan = {
+  const plan: TreePlan = {
     ...{ token, epoch: seen.known!.epoch, plannedAtMs: input.nowMs },
     ...{ sourceRepositoryId: input.sourceRepositoryId, root: tree.root, layout: layout.name },
     verifyAfterCopy: input.verifyAfterCopy,

@@ -18,12 +18,6 @@ import { totalsOf } from '../../tree/show-tree.js';
 import type { TreeRecord, UnfinishedPoint } from '../../tree/tree-record.js';
 import type { TreePlan } from './tree-plan.js';
 
-/** What a plan says of the copy as it was found. */
-export interface LossesOfPlan {
-  /** Files that are not there as they were copied, and that any new point of the store needs. Absent: none. */
-  readonly lostOfNewPoints?: number;
-}
-
 /** Which files the copy of sets has. Those of a store are not asked for. */
 export async function copiedPaths(
   target: BackupRepository,
@@ -103,7 +97,7 @@ export function pointsAfter(
     isCopied,
     lacking,
   }: {
-    readonly plan: TreePlan & LossesOfPlan;
+    readonly plan: TreePlan;
     readonly nowMs: number;
     readonly isCopied: (path: string) => boolean;
     readonly lacking: Lacking;
@@ -148,7 +142,7 @@ function withoutLacks({ lacks: _, ...rest }: Omit<TargetTreePoint, 'goneSince'>)
 
 function copiedPoint(
   { id, createdAtMs, kind, needs, files, gap }: TreePoint,
-  { sourceRepositoryId, lostOfNewPoints = 0 }: TreePlan & LossesOfPlan,
+  { sourceRepositoryId, lostOfNewPoints = 0 }: TreePlan,
   nowMs: number,
 ): Omit<TargetTreePoint, 'id' | 'fileCount' | 'sizeBytes'> {
   const copiedAt = new Date(nowMs).toISOString();

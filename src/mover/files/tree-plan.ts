@@ -32,6 +32,8 @@ export interface TreePlan extends TreePlanReference {
   readonly points: readonly TreePoint[];
   /** What the look could not read, or the target does not take, by the first class that may lack it; classes that lack nothing are left out. */
   readonly lacking: readonly { readonly classIndex: number; readonly lacking: Lacking }[];
+  /** How many files of the copy are not there as they were copied, and needed by any new point of the store. Absent: none. */
+  readonly lostOfNewPoints?: number;
   /** Files of a store that were left to be finished: any of its points may need them. */
   readonly waitingCount: number;
   /** What the look found, for the guard of the looks after it. */
