@@ -58,7 +58,7 @@ export interface RepositoryKind<S extends StorageSettings = StorageSettings> {
   probe(id: string, settings: S): Promise<StorageProbe>;
   /** Keeps some room of a target for its records, which `put` falls back on where there is no other. Absent: the storage has no end. */
   keepReserve?(id: string, settings: S): Promise<void>;
-  /** What `work` gives, which may use that room: it is done again with more of it for as long as it finds none. */
+  /** What `work` gives, which may use that room: where it finds none it is done again, once, with all of it. */
   withReserve?<T>(id: string, settings: S, work: () => Promise<T>): Promise<T>;
   /** Rings soon after a change, where something tells of it; null: nothing does. @returns stops it */
   readonly watch: ((settings: S, onChange: () => void) => () => void) | null;

@@ -16,7 +16,7 @@ const STEP_BYTES = 16 * 1024;
 
 /** Fills up what is missing of the reserve, as far as there is room. */
 export async function keepReserve(storage: Storage): Promise<void> {
-  for (const piece of PIECES) if (!(await fill(storage, piece))) return;
+  await fillAll(storage, PIECES);
 }
 
 /** What `write` gives. Where it finds no room it is done again with a piece of the reserve given up, and another, as long as there are any.
@@ -27,6 +27,25 @@ export async function withReserve<T>(storage: Storage, write: () => Promise<T>):
   } catch (error) {
     if (!isBackupError(error, 'REPOSITORY_FULL')) throw error;
     return withPieces(storage, write, error);
+  }
+}
+
+/** What `work` gives, which writes more than one thing. Where it finds no room it is done again, once, with all of the reserve given up: what it writes gives up
+ *  single pieces by itself, and work that was repeated for each of these would be repeated very often.
+ *  @throws REPOSITORY_FULL when that is not enough */
+export async function withWholeReserve<T>(storage: Storage, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isBackupError(error, 'REPOSITORY_FULL')) throw error;
+    const givenUp: string[] = [];
+    try {
+      for (const piece of PIECES) if (await giveUp(storage, piece)) givenUp.push(piece);
+      if (givenUp.length === 0) throw error;
+      return await work();
+    } finally {
+      await fillAll(storage, givenUp);
+    }
   }
 }
 
@@ -47,7 +66,7 @@ async function withPieces<T>(storage: Storage, write: () => Promise<T>, full: un
     throw last;
   } finally {
     // What replaced a file has left its room.
-    for (const piece of givenUp) if (!(await fill(storage, piece))) break;
+    await fillAll(storage, givenUp);
   }
 }
 
@@ -60,6 +79,11 @@ async function giveUp(storage: Storage, piece: string): Promise<boolean> {
     if (isBackupError(error, 'FILE_MISSING')) return false;
     throw error;
   }
+}
+
+/** As far as there is room. */
+async function fillAll(storage: Storage, pieces: readonly string[]): Promise<void> {
+  for (const piece of pieces) if (!(await fill(storage, piece))) return;
 }
 
 /** false: there is no room for all of it. Of random bytes, which storage that compresses cannot make smaller. */

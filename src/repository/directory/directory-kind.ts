@@ -3,7 +3,7 @@ import type { FolderSync } from '../../domain/targets/storage-probe.js';
 import { openDirectoryRepository } from './directory-repository.js';
 import { probeStorage } from './probe-directory.js';
 import type { RepositoryKind } from '../repository-kind.js';
-import { keepReserve, withReserve } from '../reserve.js';
+import { keepReserve, withWholeReserve } from '../reserve.js';
 import { watchFolder } from './watch-folder.js';
 
 interface DirectorySettings {
@@ -51,11 +51,11 @@ export const directoryKind: RepositoryKind<DirectorySettings> = {
     // Opened strictly: a repository that accepts a missing ability hides it.
     const repository = await openDirectoryRepository({ id, rootPath: path, readOnly: false });
     const options = { rootPath: path, folderSync, now: Date.now };
-    return withReserve(repository, () => probeStorage(repository, options));
+    return withWholeReserve(repository, () => probeStorage(repository, options));
   },
   async withReserve(id, { path }, work) {
     const repository = await openDirectoryRepository({ id, rootPath: path, readOnly: false });
-    return withReserve(repository, work);
+    return withWholeReserve(repository, work);
   },
   async keepReserve(id, { path }) {
     await keepReserve(await openDirectoryRepository({ id, rootPath: path, readOnly: false }));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { FolderRepository } from '../../../src/repository/backup-repository.js';
-import { keepReserve, withReserve } from '../../../src/repository/reserve.js';
+import { keepReserve, withReserve, withWholeReserve } from '../../../src/repository/reserve.js';
 
 const KIB = 1024;
 
@@ -57,6 +57,24 @@ describe('the reserve of a target', () => {
     const [large, small] = [new SmallStorage(8192 * KIB), new SmallStorage(100 * KIB)];
     for (const { calls } of [large, small]) await keepReserve(calls);
     expect([large.freeBytes, small.freeBytes]).toEqual([4096 * KIB, 4 * KIB]);
+  });
+
+  it('is given up at once for work of many steps, which is done twice at most', async () => {
+    const storage = await fullStorage();
+    const before = new Map(storage.files);
+    const room: number[] = [];
+    const work = async () => {
+      room.push(storage.freeBytes);
+      await withReserve(storage.calls, async () => {
+        await Promise.resolve();
+        storage.grow('record.partial', 5000 * KIB);
+      });
+    };
+    await expect(withWholeReserve(storage.calls, work)).rejects.toMatchObject({
+      code: 'REPOSITORY_FULL',
+    });
+    expect(room).toEqual([0, 4096 * KIB]);
+    expect(storage.files).toEqual(before);
   });
 
   it('lets a record of 1 MiB be written where nothing is free, and is whole again when that has replaced another', async () => {
