@@ -27,10 +27,20 @@ export async function assertRoomToMerge(
   look: () => void,
 ): Promise<void> {
   const { repository, chain } = place;
-  const neededBytes = await bytesToMerge(place, full, increment, look);
   const { totalBytes, freeBytes } = await repository.capacity();
   // Some storages behind a mount do not tell.
-  if (totalBytes === 0 || neededBytes <= freeBytes) return;
+  if (totalBytes === 0) return;
+  const pairs = pairsOf(full, increment);
+  const tablesBytes = await bytesOfTables(place, pairs);
+  // Nearly always there is as much, and no file need be opened to know it.
+  const mostBytes = pairs.reduce((sum, { disk }) => sum + mostNewBytes(disk), 0);
+  if (tablesBytes + mostBytes <= freeBytes) return;
+  let neededBytes = tablesBytes;
+  for (const { base, disk } of pairs) {
+    const grownBytes = await bytesOfNewBlocks(place, base, disk, look);
+    neededBytes += grownBytes + Math.ceil(grownBytes / BLOCK_BYTES) * DIGEST_BYTES;
+  }
+  if (neededBytes <= freeBytes) return;
   if (neededBytes <= TRIED_BYTES)
     return tryRoom(repository, stagingFolder(chain, mergeStagingId(increment.id)), neededBytes);
   throw new BackupError(
@@ -39,24 +49,33 @@ export async function assertRoomToMerge(
   );
 }
 
-/** What a merge adds to the storage before it gives anything back, at most. */
-async function bytesToMerge(
+interface MergedPair {
+  readonly base: TargetDisk;
+  readonly disk: TargetDisk;
+}
+
+function pairsOf(full: TargetRestorePoint, increment: TargetRestorePoint): MergedPair[] {
+  return increment.disks.flatMap((disk) => {
+    const base = full.disks.find((entry) => entry.disk === disk.disk);
+    return disk.kind === 'full' || base === undefined ? [] : [{ base, disk }];
+  });
+}
+
+/** Digests and copies of tables, which are written anew, and what is beside them. */
+async function bytesOfTables(
   { repository, chain }: ChainPlace,
-  full: TargetRestorePoint,
-  increment: TargetRestorePoint,
-  look: () => void,
+  pairs: readonly MergedPair[],
 ): Promise<number> {
   let bytes = MARGIN_BYTES;
-  for (const disk of increment.disks) {
-    const base = full.disks.find((entry) => entry.disk === disk.disk);
-    if (disk.kind === 'full' || base === undefined) continue;
-    const grownBytes = await bytesOfNewBlocks({ repository, chain }, base, disk, look);
-    const paths = [base.digests.path, base.tablesPath, disk.tablesPath];
-    for (const path of paths)
+  for (const { base, disk } of pairs)
+    for (const path of [base.digests.path, base.tablesPath, disk.tablesPath])
       bytes += (await repository.stat(`${chain}/${path}`))?.stamp.sizeBytes ?? 0;
-    bytes += grownBytes + Math.ceil(grownBytes / BLOCK_BYTES) * DIGEST_BYTES;
-  }
   return bytes;
+}
+
+/** More than `bytesOfNewBlocks` with their digests: new blocks and their tables lie in the increment, and reference counts take little beside them. */
+function mostNewBytes({ sizeBytes }: TargetDisk): number {
+  return 4 * sizeBytes + 1024 * 1024;
 }
 
 /** Blocks that the full has not, with the tables that they need in its file, and copies of these: a table for each part of the disk in which
