@@ -95,14 +95,16 @@ export async function commitTree(
 /** The first copy of a folder of archived logs has tens of thousands of points. */
 const MOST_NAMED = 200;
 
-/** The record with an index that has all that was copied for a plan, whether the plan was finished or not. Nothing but the files of the new runs is
- *  written. */
+/** The record with an index that has all that was copied for a plan. Nothing but the files of the new runs is written.
+ *  @param isStopped the plan was not finished: what the source has removed is not entered as gone then, because what came for it may not be there, and
+ *    the points that went with it are still listed */
 export async function noteCopied(
   context: MoverContext,
   target: BackupRepository,
   tree: string,
   record: TreeRecord,
   plan: TreePlan,
+  isStopped = false,
 ): Promise<NotedCopies> {
   const rules = treeLayoutOf(plan.layout)!.rules;
   const index: ClassIndex[] = [];
@@ -115,7 +117,8 @@ export async function noteCopied(
       ...{ class: name, match: match.source, runs: [] },
       ...{ fileCount: 0, sizeBytes: 0, goneCount: 0 },
     };
-    const place = { context, target, tree, plan, classIndex, replacedTables, overwritten, unread };
+    const gathered = { replacedTables, overwritten, unread };
+    const place = { context, target, tree, plan, classIndex, isStopped, ...gathered };
     index.push(
       isEntered
         ? await asEntered(place, before)
@@ -160,6 +163,7 @@ interface ClassPlace {
   readonly tree: string;
   readonly plan: TreePlan;
   readonly classIndex: number;
+  readonly isStopped: boolean;
 }
 
 /** What a plan was entered into before a stop: only what else follows from it is found out again. */
@@ -264,7 +268,7 @@ async function* changesOf(
     const onMissing = (path: string) =>
       tally.unread.add({ path, reason: lackingReason('nameless')! });
     const streams = [
-      await SortedStream.of(marksOf(target, tree, classIndex, tally)),
+      await SortedStream.of(marksOf(place, tally)),
       await SortedStream.of(smallEntries(target, staged, tally)),
       await SortedStream.of(largeEntries(context, target, staged, tally)),
       await SortedStream.of(counted(nameEntries(target, staged, firsts, onMissing), tally)),
@@ -292,15 +296,14 @@ async function* counted(
 }
 
 async function* marksOf(
-  target: BackupRepository,
-  tree: string,
-  classIndex: number,
+  { target, tree, classIndex, isStopped }: ClassPlace,
   tally: Tally,
 ): AsyncGenerator<readonly FileEntry[]> {
   const file = await target.openRead(treeStaged.list(tree, classIndex, 'marks'));
   try {
     for await (const lines of readLines(file)) {
-      const entries = lines.map(parseLine) as FileEntry[];
+      const all = lines.map(parseLine) as FileEntry[];
+      const entries = isStopped ? all.filter(({ goneSinceMs }) => goneSinceMs === null) : all;
       for (const { goneSinceMs } of entries) tally.goneCount += goneSinceMs === null ? -1 : 1;
       yield entries;
     }

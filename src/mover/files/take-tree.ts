@@ -63,7 +63,7 @@ async function finishLeft(
   const left = await readTreePlan(target, chain);
   let replaced: readonly string[] = [];
   if (left !== null) {
-    const { noted, replacedTables } = await noteCopied(context, target, chain, record, left);
+    const { noted, replacedTables } = await noteCopied(context, target, chain, record, left, true);
     replaced = replacedTables;
     if (JSON.stringify(noted.index) !== JSON.stringify(record.index))
       record = await writeTreeRecord(target, chain, { ...noted, isBehind: true });

@@ -78,6 +78,30 @@ describe('a copy that is behind its source', () => {
   });
 });
 
+it('a point goes with its files, not after them, when the session that missed them first was stopped', async () => {
+  const world = await copiedStore();
+  await world.write('snapshots/s2.json', JSON.stringify({ at: world.nowMs }));
+  await world.copy();
+  await world.remove('snapshots/s1.json');
+  await world.write('data/new', 'more');
+  const { openRead } = world.source;
+  world.source.openRead = (path) =>
+    path.endsWith('data/new')
+      ? Promise.reject(new BackupError('REPOSITORY_FULL', 'no answer'))
+      : openRead.call(world.source, path);
+  expect((await world.copy()).result).toBe('failed');
+  world.source.openRead = openRead;
+  for (let day = 0; day < 12; day++) {
+    world.nowMs += DAY_MS;
+    await world.write(`snapshots/d${day}.json`, JSON.stringify({ at: world.nowMs }));
+    await world.copy();
+    const copied = await world.copied();
+    for (const { source } of (await world.record()).points)
+      expect([...copied.keys()]).toContain(`snapshots/${source.restorePointId}.json`);
+  }
+  expect([...(await world.copied()).keys()]).not.toContain('snapshots/s1.json');
+});
+
 describe('a file whose name is taken by a folder of the copy', () => {
   it('is named, and the session ends, as do those after it', async () => {
     const world = await copiedStore();
