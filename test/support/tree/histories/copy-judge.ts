@@ -95,6 +95,23 @@ export class CopyJudge {
     this.#known = known;
   }
 
+  /** What a restore of a point of a store gives back has the point, and nothing in it refers to what is not there, but where the source is broken so itself. */
+  isClosed(id: string, restored: Copied): void {
+    const { files } = this.tool;
+    const isBroken = (path: string, need: string): boolean => {
+      const now = files.now(path);
+      const isReferred = now !== null && this.tool.needsOf(path, now).includes(need);
+      return isReferred && files.now(need) === null;
+    };
+    assert(restored.has(`snapshots/${id}.json`), () => `a restore of ${id} gives back no ${id}`);
+    for (const [path, bytes] of restored)
+      for (const need of this.tool.needsOf(path, bytes))
+        assert(
+          restored.has(need) || isBroken(path, need),
+          () => `a restore of ${id} gives back ${path}, and not ${need}, to which it refers`,
+        );
+  }
+
   /** A second session after a quiet one has nothing to do, and does nothing. */
   isIdle(outcome: CopySessionOutcome, changed: readonly string[]): void {
     assert(

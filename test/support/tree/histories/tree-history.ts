@@ -1,6 +1,9 @@
 import { chainFolder } from '../../../../src/chain/chain-paths.js';
 import type { CopyJob } from '../../../../src/domain/jobs/copy-job.js';
 import { sessionWorkflowId } from '../../../../src/domain/sessions/copy-session.js';
+import { restorePointKey } from '../../../../src/domain/targets/repository-view.js';
+import { folderRepositoryId } from '../../../../src/repository/open-repository.js';
+import { readTreeRecord } from '../../../../src/tree/tree-store.js';
 import { BackupError } from '../../../../src/domain/errors.js';
 import { parentFolder } from '../../../../src/repository/repository-path.js';
 import {
@@ -17,6 +20,8 @@ import {
 import { testJob } from '../../session/test-site.js';
 import { LocalServer, WorkerDeath } from '../../workflows/local-server.js';
 import { InProcessWorker } from '../../workflows/local-worker.js';
+import { filesBelow } from '../tree-world.js';
+import { LocalSessions } from '../../workflows/local-sessions.js';
 import { CopyJudge } from './copy-judge.js';
 import { SourceFiles } from './source-files.js';
 import {
@@ -181,7 +186,31 @@ export class TreeHistory {
     this.#running = null;
     this.log.push(`session ${this.#sessions}: ${outcome?.result ?? 'stopped'}`);
     await this.judge.judge(this.target, outcome, start, session);
+    // Where something was not copied, a copy is least what its source is.
+    if (this.kind === 'store' && outcome?.result !== 'success') await this.#restoresRight();
     return outcome;
+  }
+
+  /** The newest point that the source still shows, from a copy of the copy. */
+  async #restoresRight(): Promise<void> {
+    const record = await readTreeRecord(this.target, this.tree);
+    const point = record?.points.findLast(
+      ({ goneSince, health }) => goneSince === undefined && health === 'good',
+    );
+    if (record === null || point === undefined) return;
+    // The activity makes sure that a folder is there; what is in it is simulated.
+    const destinationPath = '/tmp';
+    const folder = new SimulatedRepository(folderRepositoryId(destinationPath));
+    const key = restorePointKey([record.jobId, record.workload.id, point.id]);
+    const order = { repositoryId: 'offsite', restorePointId: key, destinationPath };
+    const sessions = new LocalSessions([this.target.clone({}), folder]);
+    const { result, reason } = await sessions.restore(
+      { ...order, format: 'same' },
+      this.files.trueMs,
+    );
+    if (result !== 'success')
+      throw new Error(`a restore of ${point.id} ends as ${result}: ${reason}`);
+    this.judge.isClosed(point.source.restorePointId, await filesBelow(folder, ''));
   }
 
   async #stopped(
