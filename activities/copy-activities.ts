@@ -106,9 +106,7 @@ function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: 
 async function takeOver(mover: DataMover, input: TakeChainRequest, control: TaskControl) {
   const order = onChain(input);
   try {
-    return await mover.storage.withReserve(input.targetRepositoryId, () =>
-      mover.run('inspectTargetChain', { ...order, needsRoom: true }, control),
-    );
+    return await mover.runFreeing('inspectTargetChain', { ...order, needsRoom: true }, control);
   } catch (error) {
     if (!isBackupError(error, 'REPOSITORY_FULL')) throw error;
     return mover.run('inspectTargetChain', order, control);

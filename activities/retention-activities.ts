@@ -36,9 +36,7 @@ async function release(
   control: TaskControl,
 ): Promise<string | null> {
   try {
-    await mover.storage.withReserve(request.targetRepositoryId, () =>
-      mover.run('releaseStaging', request, control),
-    );
+    await mover.runFreeing('releaseStaging', request, control);
     return null;
   } catch (error) {
     if (isBackupError(error, 'POINT_IN_USE')) return sentences(error.message, error.hint);
@@ -74,13 +72,10 @@ export function createRetentionActivities(deps: RetentionDependencies) {
     ): Promise<{ state: 'merged' | 'refused'; reason: string | null }> {
       return runTask(async (control) => {
         const merge = onChain(input);
-        const prepare = () => mover.run('prepareMerge', merge, control);
-        const plan = await mover.storage.withReserve(input.targetRepositoryId, prepare);
+        const plan = await mover.runFreeing('prepareMerge', merge, control);
         if (plan.state !== 'ready') return { reason: null, ...plan };
         for (const proof of plan.proofs) await prove(mover, input, proof, control);
-        await mover.storage.withReserve(input.targetRepositoryId, () =>
-          mover.run('mergeIncrement', merge, control),
-        );
+        await mover.runFreeing('mergeIncrement', merge, control);
         return { state: 'merged', reason: null };
       });
     },
@@ -96,21 +91,13 @@ export function createRetentionActivities(deps: RetentionDependencies) {
     },
 
     async flagRestorePoint(input: FlagRequest): Promise<void> {
-      await runTask((control) =>
-        mover.storage.withReserve(input.targetRepositoryId, () =>
-          mover.run('flagRestorePoint', onChain(input), control),
-        ),
-      );
+      await runTask((control) => mover.runFreeing('flagRestorePoint', onChain(input), control));
     },
 
     async deleteRestorePoints(
       input: DeleteRequest,
     ): Promise<{ readonly deleted: readonly string[] }> {
-      return runTask((control) =>
-        mover.storage.withReserve(input.targetRepositoryId, () =>
-          mover.run('deleteRestorePoints', onChain(input), control),
-        ),
-      );
+      return runTask((control) => mover.runFreeing('deleteRestorePoints', onChain(input), control));
     },
   };
 }
@@ -122,9 +109,7 @@ function createRemovalActivities({ mover, immutableForDays }: RetentionDependenc
     async planRemoval(input: PlanRemovalRequest): Promise<{ ids: string[] }> {
       const rule = { immutableForDays: immutableForDays(input.targetRepositoryId) };
       return runTask((control) =>
-        mover.storage.withReserve(input.targetRepositoryId, () =>
-          mover.run('planRemoval', { ...onChain(input), ...rule }, control),
-        ),
+        mover.runFreeing('planRemoval', { ...onChain(input), ...rule }, control),
       );
     },
 
@@ -135,14 +120,14 @@ function createRemovalActivities({ mover, immutableForDays }: RetentionDependenc
         const nowMs = Math.min(input.nowMs, Date.now());
         const place = { ...onChain(input), nowMs };
         const rule = { immutableForDays: immutableForDays(input.targetRepositoryId) };
-        const freeing = <T>(work: () => Promise<T>) =>
-          mover.storage.withReserve(input.targetRepositoryId, work);
-        const { ids, heldBy } = await freeing(() =>
-          mover.run('planExpiry', { ...place, ...rule }, control),
+        const { ids, heldBy } = await mover.runFreeing(
+          'planExpiry',
+          { ...place, ...rule },
+          control,
         );
         if (ids.length === 0 && heldBy !== null) return { deleted: 0, heldBy };
         const order = { ...place, ids };
-        const { deleted } = await freeing(() => mover.run('deleteRestorePoints', order, control));
+        const { deleted } = await mover.runFreeing('deleteRestorePoints', order, control);
         await mover.run('releaseStaging', place, control);
         return { deleted: deleted.length, heldBy: null };
       });
@@ -166,11 +151,7 @@ function createRemovalActivities({ mover, immutableForDays }: RetentionDependenc
     },
 
     async removeRestorePoints(input: RemoveRequest): Promise<void> {
-      await runTask((control) =>
-        mover.storage.withReserve(input.targetRepositoryId, () =>
-          mover.run('removeRestorePoints', onChain(input), control),
-        ),
-      );
+      await runTask((control) => mover.runFreeing('removeRestorePoints', onChain(input), control));
     },
   };
 }

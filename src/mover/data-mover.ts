@@ -74,6 +74,15 @@ export class DataMover {
     return storage === undefined || watch === null ? () => undefined : watch(storage, onChange);
   }
 
+  /** Runs one operation that frees more of a target than it takes: where there is no room it may use what the target keeps aside. */
+  async runFreeing<N extends ThreadOperation>(
+    name: N,
+    input: OperationInput<N> & { readonly targetRepositoryId: string },
+    control: TaskControl,
+  ): Promise<OperationOutput<N>> {
+    return this.storage.withReserve(input.targetRepositoryId, () => this.run(name, input, control));
+  }
+
   /** Runs one operation on the least busy thread, a look on the thread of looks. Stop it through `control`; it then rejects with
    *  `TaskStopped`. */
   async run<N extends ThreadOperation>(

@@ -58,6 +58,14 @@ export class InProcessMover implements Pick<DataMover, keyof DataMover> {
     return (await threadOperation(name)(this.context(control, input), input)) as OperationOutput<N>;
   }
 
+  runFreeing<N extends ThreadOperation>(
+    name: N,
+    input: OperationInput<N> & { readonly targetRepositoryId: string },
+    control?: TaskControl,
+  ): Promise<OperationOutput<N>> {
+    return this.storage.withReserve(input.targetRepositoryId, () => this.run(name, input, control));
+  }
+
   async runWindows<N extends WindowOperation>(
     name: N,
     input: WindowInput<N>,
