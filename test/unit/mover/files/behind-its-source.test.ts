@@ -1,21 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { BackupError } from '../../../../src/domain/errors.js';
 import { folderRepositoryId } from '../../../../src/repository/open-repository.js';
-import { storageError } from '../../../../src/repository/storage-error.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
+import { denied, said } from '../../../support/tree/storage-answers.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { TOY_STORE_RULES, toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { DAY_MS, filesBelow, TreeWorld } from '../../../support/tree/tree-world.js';
-
-function said(errno: string, path: string): Error {
-  const error = Object.assign(new Error(errno), { errno: -1, code: errno });
-  const step = { repositoryId: 'offsite', intent: 'write', verb: 'rename', path } as const;
-  return storageError(error, step) as Error;
-}
-
-function denied(path: string): BackupError {
-  return new BackupError('REPOSITORY_ACCESS_DENIED', `may not read ${path}`, { details: { path } });
-}
 
 async function copiedStore(): Promise<TreeWorld> {
   makeTreesKnown(toyStoreLayout);

@@ -1,8 +1,7 @@
 import { hash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { BackupError } from '../../../../src/domain/errors.js';
 import type { TreeRules } from '../../../../src/domain/trees/tree-rules.js';
-import { storageError } from '../../../../src/repository/storage-error.js';
+import { denied, said, unreadable } from '../../../support/tree/storage-answers.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { TOY_STORE_RULES, toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { testJob } from '../../../support/session/test-site.js';
@@ -296,20 +295,6 @@ it('a small file that is written to anew while it is read is looked at again, an
   expect(await world.copied()).toEqual(world.files);
   expect((await world.verify()).result).toBe('success');
 });
-
-function said(errno: string, path: string): Error {
-  const error = Object.assign(new Error(errno), { errno: -1, code: errno });
-  const step = { repositoryId: 'offsite', intent: 'write', verb: 'rename', path } as const;
-  return storageError(error, step) as Error;
-}
-
-function denied(path: string): BackupError {
-  return new BackupError('REPOSITORY_ACCESS_DENIED', `may not read ${path}`, { details: { path } });
-}
-
-function unreadable(path: string): BackupError {
-  return new BackupError('REPOSITORY_IO_ERROR', `cannot read ${path}`, { details: { path } });
-}
 
 /** Of files by their paths: what is large is compared in no time. */
 function digests(files: ReadonlyMap<string, Buffer>): Record<string, string> {
