@@ -6,6 +6,12 @@ import { isBackupError } from '../src/domain/errors.js';
 import { startEmbeddedTemporal } from '../src/temporal/embedded-server.js';
 import { findTemporalBinary } from '../src/temporal/find-binary.js';
 
+/** A deleted execution would be gone only when the queues have passed all that came before it: half a minute for one alone, and more
+ *  than three beside other test files, whose tasks wait in the same queue. */
+const DELETED_AT_ONCE = ['transfer', 'visibility'].map(
+  (queue) => `history.${queue}ProcessorEnsureCloseBeforeDelete=false`,
+);
+
 declare module 'vitest' {
   interface ProvidedContext {
     /** `host:port` of the one server that all tests of a run share; null: no Temporal program here, tests are skipped. */
@@ -44,6 +50,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     port: 0,
     uiPort: 0,
     log,
+    dynamicConfig: DELETED_AT_ONCE,
   });
   project.provide('temporalAddress', server.address);
   project.provide('temporalBinaryPath', binaryPath);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackupError } from '../domain/errors.js';
 import { identifyProcess } from './process-identity.js';
-import type { ServerProcess } from './server-process.js';
+import type { LaunchOptions, ServerProcess } from './server-process.js';
 import { launchServer, stopProcess, waitUntilServing } from './server-process.js';
 import type { ServerRecord } from './server-record.js';
 import {
@@ -36,6 +36,7 @@ export interface EmbeddedTemporalOptions {
   readonly port: number;
   readonly uiPort: number;
   readonly log: ServerLog;
+  readonly dynamicConfig?: LaunchOptions['dynamicConfig'];
   readonly startTimeoutMs?: number;
   readonly stopTimeoutMs?: number;
 }
@@ -158,12 +159,18 @@ class EmbeddedServer implements EmbeddedTemporal {
 
   /** A server that serves, or why there is none; then its process is gone. */
   async #launch(): Promise<ServerProcess | string> {
-    const { binaryPath, stateDirectory, startTimeoutMs = START_TIMEOUT_MS } = this.#options;
+    const { binaryPath, stateDirectory, dynamicConfig } = this.#options;
+    const { startTimeoutMs = START_TIMEOUT_MS } = this.#options;
     for (const port of [this.#ports.port, this.#ports.uiPort]) {
       if (!(await isFree(port))) return `cannot listen on ${LOOPBACK}:${port}: the port is in use`;
     }
     const databasePath = join(stateDirectory, DATABASE_FILE);
-    const server = await launchServer({ binaryPath, databasePath, ...this.#ports });
+    const server = await launchServer({
+      binaryPath,
+      databasePath,
+      dynamicConfig,
+      ...this.#ports,
+    });
     this.#process = server;
     const pid = server.child.pid;
     const identity = pid === undefined ? null : await identifyProcess(pid);

@@ -16,6 +16,8 @@ export interface LaunchOptions {
   readonly databasePath: string;
   readonly port: number;
   readonly uiPort: number;
+  /** `key=value` of the server's dynamic configuration, where it shall differ from the server's own defaults. */
+  readonly dynamicConfig?: readonly string[] | undefined;
 }
 
 /** A started `temporal server start-dev`. */
@@ -32,6 +34,7 @@ export async function launchServer(options: LaunchOptions): Promise<ServerProces
   args.push('--port', String(options.port), '--ui-port', String(options.uiPort));
   args.push('--ui-disable-news-fetch', '--log-level', 'warn', '--color', 'never');
   args.push('--disable-config-file', '--disable-config-env');
+  for (const value of options.dynamicConfig ?? []) args.push('--dynamic-config-value', value);
   const bound = (await hasParentDeathSignal())
     ? ['setpriv', '--pdeathsig', 'KILL', options.binaryPath]
     : [options.binaryPath];
