@@ -1,82 +1,81 @@
-import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { cpSync, existsSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Stryker } from '@stryker-mutator/core';
+import { described, filesOf, isDrawn, switchedCode, type Change } from './mutation/changes.js';
+import {
+  append,
+  FOLDER_VARIABLE,
+  LOADED,
+  noticedIn,
+  ONCE,
+  PLAN,
+  readLines,
+  REACHES,
+  TRIALS,
+  type Plan,
+  type Reach,
+  type Trial,
+} from './mutation/tried-tests.js';
 
 /** Changes the given files in one place after the other, runs the nearest tests each time, and prints the changes that no test noticed.
- *  `npm run mutate -- src/domain/retention/gfs.ts src/chain`: files, folders or patterns; `src/domain/retention/gfs.ts:10-40` for these lines alone.
- *  `--tests test/unit/cli` takes these tests instead of the nearest, `--concurrency 2` more processes; `--sample 20` tries about 20 of 100
- *  changes, always the same ones. */
+ *  `npm run mutate -- src/domain/retention/gfs.ts src/chain`: files or folders; `src/domain/retention/gfs.ts:10-40` for these lines alone.
+ *  `--tests test/unit/cli` takes these tests instead of the nearest; `--sample 20` tries about 20 of 100 changes, always the same ones.
+ *
+ *  Code and tests are loaded once, and one change after the other is switched on in that process. So changes in code that runs in another process
+ *  or thread, or only while a file is loaded, are never switched on: those are counted apart or as missed. */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     tests: { type: 'string', multiple: true },
-    concurrency: { type: 'string', default: '1' },
     sample: { type: 'string', default: '100' },
   },
 });
 
-/** Ignored by git. By its real path, because the test runner compares paths. */
-mkdirSync('.cache/mutation', { recursive: true });
-const FOLDER = realpathSync('.cache/mutation');
-/** Sessions and movers in the process of the test, in seconds: in another process or thread a change is never switched on. */
+/** Ignored by git. */
+const FOLDER = resolve('.cache/mutation');
+const TREE = join(FOLDER, 'tree');
+/** Sessions and movers in the process of the test, in seconds. */
 const IN_PROCESS = [
   'test/integration/mover',
-  'test/integration/living/{copy-of-a-copy,protected-points,replaced-source,rewritten-source,session-rules,verified-points}.test.ts',
+  ...['copy-of-a-copy', 'protected-points', 'replaced-source', 'rewritten-source'].map(
+    (name) => `test/integration/living/${name}.test.ts`,
+  ),
+  'test/integration/living/session-rules.test.ts',
+  'test/integration/living/verified-points.test.ts',
 ];
 /** Tests of a layer that lie elsewhere than in `test/unit/<layer>`. */
 const NEAREST: Readonly<Record<string, readonly string[]>> = {
   repository: ['test/unit/repository', 'test/conformance'],
   mover: ['test/unit/mover', ...IN_PROCESS],
-  workflows: IN_PROCESS,
+  workflows: ['test/unit/workflows', ...IN_PROCESS],
 };
-/** Texts are for people, and the compiler holds those that are names. */
-const NOT_CHANGED = ['StringLiteral'];
-
-/** A plugin: some of the changes instead of all. */
-const SAMPLE = resolve('scripts/mutation-sample.mjs');
-const { isDrawn } = (await import(SAMPLE)) as {
-  isDrawn: (change: Mutant, percent: number) => boolean;
-};
-const samplePercent = Number(values.sample);
-
-type Mutant = Awaited<ReturnType<Stryker['runMutationTest']>>[number];
+/** A change after which no test ends and none begins for so long. */
+const STUCK_AFTER_MS = 120_000;
 
 if (positionals.length === 0)
   throw new Error('name the files: npm run mutate -- src/domain/retention/gfs.ts');
-const mutants = await new Stryker({
-  mutate: positionals.map((place) => filesOf(place, '*.ts')),
-  testFiles: (values.tests ?? positionals.flatMap(nearestTests)).map((place) =>
-    filesOf(place, '*.test.ts'),
-  ),
-  testRunner: 'vitest',
-  // Found by its name: plugins are looked for where Stryker lies, which is not always beside them.
-  plugins: ['@stryker-mutator/vitest-runner', SAMPLE],
-  vitest: { configFile: 'scripts/mutation-tests.config.ts', related: false },
-  concurrency: Number(values.concurrency),
-  checkers: samplePercent < 100 ? ['sample'] : [],
-  // The share is an option of the plugin, which Stryker does not know and would warn of.
-  ...{ samplePercent, warnings: false },
-  // Code that counts how often it runs is slow where it looks at every byte.
-  dryRunTimeoutMinutes: 20,
-  // A test that is slow because the machine is busy has noticed nothing.
-  timeoutMS: 15_000,
-  mutator: { excludedMutations: NOT_CHANGED },
-  // What runs when a file is loaded: the runner (9.6) does not switch it on and calls it survived; seen by hand at constants with a test.
-  ignoreStatic: true,
-  ignorePatterns: ['dist', '.cache', 'state'],
-  tempDirName: `${FOLDER}/sandbox`,
-  cleanTempDir: 'always',
-  reporters: ['progress-append-only', 'json'],
-  jsonReporter: { fileName: `${FOLDER}/report.json` },
-  allowConsoleColors: false,
-}).runMutationTest();
-print(mutants);
-
-/** A folder stands for all files in it. */
-function filesOf(place: string, pattern: string): string {
-  return /\.ts\b|[*{]/.test(place) ? place : join(place, '**', pattern);
-}
+const percent = Number(values.sample);
+const { changes, files } = await switchedCode(positionals);
+const drawn = changes.filter((change) => isDrawn(change, percent));
+const tests = [...new Set(values.tests ?? positionals.flatMap(nearestTests))];
+rmSync(FOLDER, { recursive: true, force: true });
+copyTree();
+for (const { name, content } of files) writeFileSync(copyOf(name), content);
+const plan = {
+  drawn: drawn.map(({ id }) => id),
+  tests: tests.flatMap((place) => filesOf(place, '.test.ts').map(copyOf)),
+};
+await runTests({ ...plan, step: 'reach' });
+const reaches = readLines<Reach>(FOLDER, REACHES);
+if (reaches.length === 0) throw new Error('no test has run');
+const isDrawnId = new Set(plan.drawn);
+const trying = reaches.filter(({ hits }) => Object.keys(hits).some((id) => isDrawnId.has(id)));
+const touched = { ...plan, tests: [...new Set(trying.map(({ file }) => file))] };
+while (!(await runTests({ ...touched, step: 'tryQuick' })));
+while (!(await runTests({ ...touched, step: 'trySlow' })));
+print();
 
 function nearestTests(place: string): readonly string[] {
   const [top = '', layer = ''] = place.split('/');
@@ -84,37 +83,64 @@ function nearestTests(place: string): readonly string[] {
   return NEAREST[name] ?? [`test/unit/${name}`];
 }
 
-function print(all: readonly Mutant[]): void {
-  const noticed = all.filter(({ status }) => status === 'Killed' || status === 'Timeout');
-  // What no test comes to is never asked for its place in the sample.
-  const missed = all.filter(
-    (mutant) =>
-      mutant.status === 'Survived' ||
-      (mutant.status === 'NoCoverage' && isDrawn(mutant, samplePercent)),
-  );
-  for (const mutant of missed) console.log(described(mutant));
-  const count = noticed.length + missed.length;
-  const score =
-    count === 0 ? 'nothing to change' : `${((noticed.length / count) * 100).toFixed(1)} %`;
-  const late = noticed.filter(({ status }) => status === 'Timeout').length;
-  console.log(
-    `\n${score}: ${noticed.length} of ${count} changes noticed, ${late} by taking too long`,
-  );
+/** What git knows, or would, so that bundles of workflows are made of the changed code too. */
+function copyTree(): void {
+  const args = ['ls-files', '--cached', '--others', '--exclude-standard', '-z'];
+  const paths = execFileSync('git', args, { encoding: 'utf8' }).split('\0').filter(existsSync);
+  for (const path of paths) cpSync(path, join(TREE, path));
+  symlinkSync(resolve('node_modules'), join(TREE, 'node_modules'));
 }
 
-/** `file:line: what stands there → what was put in its place`, each on one line. */
-function described({ fileName, location, replacement, status }: Mutant): string {
-  const lines = readFileSync(fileName, 'utf8').split('\n');
-  const { start, end } = location;
-  const taken = lines.slice(start.line - 1, end.line);
-  taken[taken.length - 1] = taken.at(-1)!.slice(0, end.column - 1);
-  taken[0] = taken[0]!.slice(start.column - 1);
-  const place = `${relative('.', fileName)}:${start.line}`;
-  const unread = status === 'NoCoverage' ? ' (no test comes here)' : '';
-  return `${place}: ${oneLine(taken.join('\n'))} → ${oneLine(replacement ?? '')}${unread}`;
+function copyOf(path: string): string {
+  return join(TREE, relative('.', path));
 }
 
-function oneLine(code: string): string {
-  const text = code.replaceAll(/\s+/g, ' ').trim();
-  return text.length > 100 ? `${text.slice(0, 99)}…` : text;
+/** Resolves when the tests have ended: true, or false when a change has kept them from it; that one is noted as noticed. */
+async function runTests(planOfStep: Plan): Promise<boolean> {
+  writeFileSync(join(FOLDER, PLAN), JSON.stringify(planOfStep));
+  const args = ['run', '--config', 'scripts/mutation/tests.config.ts'];
+  const child = spawn(resolve('node_modules/.bin/vitest'), args, {
+    env: { ...process.env, [FOLDER_VARIABLE]: FOLDER, NODE_OPTIONS: '--no-warnings' },
+    cwd: TREE,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    detached: true,
+  });
+  let ended = false;
+  child.once('exit', () => (ended = true));
+  while (!ended && !isStuck(planOfStep)) await sleep(500);
+  if (!ended) process.kill(-child.pid!, 'SIGKILL');
+  if (planOfStep.step === 'reach') return ended;
+  // What ended the process, or the tests, is the change that was tried last.
+  const last = readLines<Trial>(FOLDER, TRIALS).at(-1);
+  const broke = !ended || child.signalCode !== null;
+  if (broke && last?.state === 'trying')
+    append(FOLDER, TRIALS, { change: last.change, state: 'late' });
+  return !broke;
+}
+
+function isStuck({ step }: Plan): boolean {
+  if (step === 'reach') return false;
+  const { mtimeMs } = statSync(join(FOLDER, TRIALS), { throwIfNoEntry: false }) ?? {};
+  return mtimeMs !== undefined && Date.now() - mtimeMs > STUCK_AFTER_MS;
+}
+
+function print(): void {
+  for (const { title } of reaches.filter(({ passed }) => !passed))
+    console.log(`left out, it fails without any change: ${title}`);
+  for (const [title] of readLines<readonly string[]>(FOLDER, ONCE))
+    console.log(`left out, it fails when it is run twice: ${title}`);
+  const trials = readLines<Trial>(FOLDER, TRIALS);
+  const noticed = noticedIn(trials);
+  const reached = new Set(reaches.flatMap(({ hits }) => Object.keys(hits)));
+  const loaded = new Set(readLines<readonly string[]>(FOLDER, LOADED).flat());
+  const isLoadedOnly = ({ id }: Change): boolean => loaded.has(id) && !reached.has(id);
+  const counted = drawn.filter((change) => !isLoadedOnly(change));
+  const missed = counted.filter(({ id }) => !noticed.has(id));
+  for (const change of missed)
+    console.log(`${described(change)}${reached.has(change.id) ? '' : ' (no test comes here)'}`);
+  const count = counted.length;
+  const found = count - missed.length;
+  const late = trials.filter(({ state }) => state === 'late').length;
+  const score = count === 0 ? 'nothing to change' : `${((found / count) * 100).toFixed(1)} %`;
+  console.log(`\n${score}: ${found} of ${count} changes noticed, ${late} by taking too long`);
 }
