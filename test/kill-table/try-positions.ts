@@ -87,8 +87,12 @@ export async function tryPositions(
 ): Promise<void> {
   const undisturbed = await runUndisturbed(scenario);
   const part = effort.part ?? { index: 0, count: 1 };
+  const count = Math.ceil(undisturbed.operations.length / effort.stride);
+  const operations = Array.from({ length: count }, (_, index) => 1 + index * effort.stride);
+  // What was not made durable is missed most by what came last.
+  if (effort.untilLost === true) operations.reverse();
   let number = 0;
-  for (let k = 1; k <= undisturbed.operations.length; k += effort.stride) {
+  for (const k of operations) {
     if (effort.within?.includes(undisturbed.steps[k - 1] ?? '') === false) continue;
     for (const when of waysToStop(undisturbed.operations[k - 1])) {
       if (number++ % part.count !== part.index) continue;
