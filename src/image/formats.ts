@@ -8,6 +8,7 @@ import { FILE } from './file/file-format.js';
 import { OVA } from './ova/ova-format.js';
 import { QCOW2 } from './qcow2/qcow2-format.js';
 import { RAW } from './raw/raw-format.js';
+import { AIX_BACKUP, DUMP, ZFS_STREAM } from './stream/stream-formats.js';
 import { VHD } from './vhd/vhd-format.js';
 import { VHDX } from './vhdx/vhdx-format.js';
 import { VMDK_STREAM } from './vmdk/stream-format.js';
@@ -35,6 +36,9 @@ export const IMAGE_FORMATS: readonly ImageFormat[] = [
   LZ4,
   XZ,
   BZIP2,
+  ZFS_STREAM,
+  DUMP,
+  AIX_BACKUP,
 ];
 
 /** Of a file that is kept as it is, whatever it is. */

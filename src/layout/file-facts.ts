@@ -48,6 +48,11 @@ export class FolderFacts {
     return new FolderFacts(store, repository, folder, known);
   }
 
+  /** Of a folder about which nothing is known, and nothing kept. */
+  static unknown(repository: SourceRepository, folder: string): FolderFacts {
+    return new FolderFacts(FORGETFUL, repository, folder, []);
+  }
+
   /** What `read` finds out, or has found out when the file was the same.
    *  @param entry a file of this folder or below it, as this look lists it
    *  @param about names the question

@@ -75,10 +75,7 @@ async function workloadsIn(
       onUnseen?.(part);
     }
     if (onUnrecognised) for (const files of unrecognisedIn(folder)) onUnrecognised(files);
-    const foundHere = [
-      ...(await treesIn(repository, folder)),
-      ...(await workloadsOf(repository, folder, store)),
-    ];
+    const foundHere = await workloadsOf(repository, folder, store);
     for (const found of foundHere.map(withBoundedId)) {
       const known = shares.get(found.id);
       if (known === undefined) shares.set(found.id, [found]);
@@ -99,12 +96,12 @@ function withBoundedId(found: SourceWorkload): SourceWorkload {
 
 async function workloadsOf(
   repository: SourceRepository,
-  { folder, shares }: WalkedFolder,
+  { folder, shares, trees }: WalkedFolder,
   store: FactStore,
 ): Promise<SourceWorkload[]> {
-  if (shares.length === 0) return [];
+  if (shares.length + trees.length === 0) return [];
   const facts = await FolderFacts.of(store, repository, folder);
-  const workloads: SourceWorkload[] = [];
+  const workloads = await treesIn(facts, { folder, trees });
   for (const { layout, claimed } of shares) {
     const { type, makesFullsOnly } = layout;
     const known = {

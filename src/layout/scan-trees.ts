@@ -1,18 +1,19 @@
 import { restorePointsOf } from '../domain/trees/source-tree.js';
 import type { SourceWorkload } from '../domain/sources/restore-point.js';
-import type { SourceRepository } from '../repository/backup-repository.js';
+import type { FolderFacts } from './file-facts.js';
 import { FolderReader } from './tree-reader.js';
 import type { WalkedFolder } from './walk-folders.js';
 
 /** The trees of one folder, as workloads.
+ *  @param facts of that folder
  *  @throws what the repository throws when something cannot be read that decides whose backups these are */
 export async function treesIn(
-  repository: SourceRepository,
+  facts: FolderFacts,
   { folder, trees }: Pick<WalkedFolder, 'folder' | 'trees'>,
 ): Promise<SourceWorkload[]> {
   const workloads: SourceWorkload[] = [];
   for (const { layout, claim } of trees) {
-    const reader = new FolderReader(repository, folder);
+    const reader = new FolderReader(facts.repository, folder, facts);
     for (const found of await layout.scan(reader, folder, claim)) {
       const { id, name, root, within, points, conflict } = found;
       workloads.push({

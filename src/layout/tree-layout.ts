@@ -1,8 +1,10 @@
 import type { FoundTree } from '../domain/trees/source-tree.js';
 import type { TreeRules } from '../domain/trees/tree-rules.js';
+import type { FormatId } from '../domain/sources/restore-point.js';
 import type { WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { Claim, FolderNames } from './backup-layout.js';
+import type { PointFault } from './point-fault.js';
 
 /** How one tool lays out backups that are trees of files: a row of `tree-layouts.ts`. It knows nothing of the engine that copies them, nor the
  *  engine of the tool. */
@@ -35,6 +37,9 @@ export interface TreeReader {
    *  @returns fewer bytes where the file ends
    *  @throws FILE_MISSING, PATH_FORBIDDEN */
   read(path: string, offset: number, length: number): Promise<Uint8Array>;
+  /** Why a file of a format that `src/image` knows is none to its end; null: it is, as far as its head and its end tell. Asked once as long as the file
+   *  is the same, where the storage's stamps prove that. */
+  wholeFault(entry: RepositoryEntry, format: FormatId): Promise<PointFault | null>;
   /** null: the file is no JSON, or has more than `maxBytes`.
    *  @throws FILE_MISSING, PATH_FORBIDDEN */
   readJson(path: string, maxBytes: number): Promise<unknown>;

@@ -2,7 +2,11 @@ import { BackupError, isBackupError } from '../domain/errors.js';
 import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { readWholeFile } from '../repository/replace-file.js';
 import { quoted } from '../repository/repository-path.js';
+import type { FormatId } from '../domain/sources/restore-point.js';
+import { FolderFacts } from './file-facts.js';
+import type { PointFault } from './point-fault.js';
 import type { TreeReader } from './tree-layout.js';
+import { wholeImageFault } from './whole-image.js';
 
 /** What is read at once tells what a backup is; it is not the backup. */
 const MAX_READ_BYTES = 1024 * 1024;
@@ -12,6 +16,7 @@ export class FolderReader implements TreeReader {
   constructor(
     private readonly repository: SourceRepository,
     private readonly folder: string,
+    private readonly facts = FolderFacts.unknown(repository, folder),
   ) {}
 
   get repositoryId(): string {
@@ -36,6 +41,11 @@ export class FolderReader implements TreeReader {
     } finally {
       await file.close();
     }
+  }
+
+  wholeFault(entry: RepositoryEntry, format: FormatId): Promise<PointFault | null> {
+    this.#assertWithin(entry.path);
+    return wholeImageFault(this.facts, entry, format);
   }
 
   async readJson(path: string, maxBytes: number): Promise<unknown> {

@@ -2,8 +2,8 @@ import type { FormatId } from '../../domain/sources/restore-point.js';
 import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
 import { singleFilesLayout } from '../single-files.js';
 
-/** What the systems' own tools write into one file. Nothing is told of such a file but its name, so it is copied as it is; whether it is whole is
- *  told by its not having changed for `settleSeconds`. Compressed ones are as good as any. */
+/** What the systems' own tools write into one file, which is copied as it is. Whether it is whole is told by its end, where its format has one, and by its not
+ *  having changed for `settleSeconds`. Compressed ones are as good as any; of those the packer's end tells. */
 
 const PACKERS: Readonly<Record<string, FormatId>> = {
   ...{ gz: 'gzip', zst: 'zstd', lz4: 'lz4', lzo: 'lzop', xz: 'xz', bz2: 'bzip2' },
@@ -23,10 +23,10 @@ export const solarisStreamLayout = singleFilesLayout({
   type: { id: 'solaris-stream', title: 'Solaris (zfs send, ufsdump)', rules: ALL_ALLOWED },
   prefix: 'solaris',
   formats: compressed({
-    zfs: 'file',
-    zsend: 'file',
-    zstream: 'file',
-    ufsdump: 'file',
+    zfs: 'zfs-stream',
+    zsend: 'zfs-stream',
+    zstream: 'zfs-stream',
+    ufsdump: 'dump',
     flar: 'file',
   }),
 });
@@ -36,7 +36,7 @@ export const aixImageLayout = singleFilesLayout({
   name: 'aix-mksysb',
   type: { id: 'aix-mksysb', title: 'AIX (mksysb)', rules: ALL_ALLOWED },
   prefix: 'aix',
-  formats: compressed({ mksysb: 'file', savevg: 'file' }),
+  formats: compressed({ mksysb: 'aix-backup', savevg: 'aix-backup' }),
 });
 
 /** Disks as they are, of any system. */

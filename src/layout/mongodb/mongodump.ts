@@ -34,8 +34,9 @@ const DUMPED = /\.(?:bson|metadata\.json)(?:\.gz)?$/;
 
 /** `mongodump`, to archives (`.archive`, `.archive.gz`, `.agz`) or to folders of a date (`dump-2026-11-24/<database>/<collection>.bson`). Each is a full.
  *
- *  A workload is what has one name but for the date, in one folder. An archive is whole when it ends with the block that closes a collection; of a
- *  folder, and of what is compressed, the tool leaves no sign that it has ended, so these wait until nothing changes any more. */
+ *  A workload is what has one name but for the date, in one folder. An archive is whole when it ends with the block that closes a collection, a
+ *  compressed one when the packed stream has its end (which the tool also writes when it fails: only unpacking it would tell). Of a
+ *  folder the tool leaves no sign that it has ended. All wait until nothing changes any more. */
 export const mongodumpLayout: TreeLayout = {
   name: 'mongodump',
   type: MONGODB_TYPE,
@@ -115,8 +116,12 @@ async function archivePoint(reader: TreeReader, base: string, file: TreeFile): P
   let fault: PointFault | null;
   try {
     const head = await reader.read(file.path, 0, ARCHIVE_HEAD_BYTES);
-    const tail = await reader.read(file.path, -ARCHIVE_TAIL_BYTES, ARCHIVE_TAIL_BYTES);
-    fault = isGzip(head) ? null : archiveFault(file.within, tail);
+    fault = isGzip(head)
+      ? await reader.wholeFault(file, 'gzip')
+      : archiveFault(
+          file.within,
+          await reader.read(file.path, -ARCHIVE_TAIL_BYTES, ARCHIVE_TAIL_BYTES),
+        );
   } catch (error) {
     fault = faultOfError(error).fault;
   }

@@ -9,7 +9,9 @@ import { restorePointKey } from '../../../src/domain/targets/repository-view.js'
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
+import { aixBackupFile } from '../../support/image/aix-backup-file.js';
 import { qemuBytes, qemuImg, requireTool } from '../../support/image/qemu.js';
+import { streamFixture } from '../../support/image/stream-fixture.js';
 import { makeLayoutKnown } from '../../support/layout/known-layout.js';
 import { wholeLayout } from '../../support/layout/whole-layout.js';
 import { testJob } from '../../support/session/test-site.js';
@@ -23,6 +25,8 @@ const A = '2f9c1d3e-58b4-4d1b-9a52-0c6f7b3d9e01';
 const DOMAIN = `<domain type="kvm"><name>hc</name><scale:os/><devices><disk><source name="scribe/${A}"/></disk></devices></domain>`;
 const ENVELOPE =
   '<Envelope xmlns:ovf="o"><References><File ovf:id="f" ovf:href="vm-disk1.vmdk"/></References><DiskSection><Disk ovf:fileRef="f"/></DiskSection></Envelope>';
+
+const AIX_BACKUP = aixBackupFile({ './etc/hosts': Buffer.alloc(65_537, '127.0.0.1 loopback\n') });
 
 describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each layout', () => {
   let folder: string;
@@ -79,8 +83,8 @@ describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each la
     await put('vcd/vm-2026-11-20.ova', execFileSync('tar', tar, { maxBuffer: 8 * SIZE_BYTES }));
     await put('ec2/export-i-1234567890abcdef0.raw', noise(5));
     await put('mac/ann-2026-11-20.dmg', noise(6).subarray(0, 100_001));
-    await put('sun/pool-2026-11-20.zfs', noise(7).subarray(0, 70_001));
-    await put('aix/node.mksysb', noise(8).subarray(0, 65_537));
+    await put('sun/pool-2026-11-20.zfs', streamFixture('replicated.zfs'));
+    await put('aix/node.mksysb', AIX_BACKUP);
   }
 
   /** Workload type → what its copies hold: format and SHA-256 of each disk file, names of companions. */
@@ -134,8 +138,8 @@ describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each la
       'scale-hypercore': [[`qcow2 ${digestOf(noise(3))}`, 'hc.xml']],
       'amazon-ec2': [[`raw ${digestOf(noise(5))}`]],
       'mac-image': [[`file ${digestOf(noise(6).subarray(0, 100_001))}`]],
-      'solaris-stream': [[`file ${digestOf(noise(7).subarray(0, 70_001))}`]],
-      'aix-mksysb': [[`file ${digestOf(noise(8).subarray(0, 65_537))}`]],
+      'solaris-stream': [[`zfs-stream ${digestOf(streamFixture('replicated.zfs'))}`]],
+      'aix-mksysb': [[`aix-backup ${digestOf(AIX_BACKUP)}`]],
     });
     expect(new Set(found['vmware-vsphere']!.map((files) => JSON.stringify(files)))).toEqual(
       new Set(

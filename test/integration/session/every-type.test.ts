@@ -13,6 +13,7 @@ import { LonghaulProcess, writeConfig } from '../../support/session/longhaul-pro
 import { testJob, TestSite } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
 import { TYPES_UNDER_TEST, type ExpectedPoint } from '../../support/types/source-trees.js';
+import { manifestFault, toolFault } from '../../support/types/named-tools.js';
 import { describeTemporal } from '../../support/temporal/server.js';
 
 const QEMU_FORMATS: Readonly<Record<string, string>> = { qcow2: 'qcow2', vmdk: 'vmdk' };
@@ -106,6 +107,26 @@ describeTemporal('one job over backups of every type', () => {
     return (await virtnbdrestore(input, `${input}-out`, names)).get('vda')!;
   }
 
+  /** What the tools of the formats have against the files of the target. */
+  async function toolFaults(): Promise<string[]> {
+    const target = await site.openTarget();
+    const found: string[] = [];
+    for (const { id } of await listSourceWorkloads(await site.openSource())) {
+      const chain = chainFolder('nightly', id);
+      const record = await readChainRecord(target, chain);
+      const at = (path: string) => site.path('offsite', chain, path);
+      for (const { disks, companions } of record === null ? [] : availablePoints(record)) {
+        const faults = disks.map(({ format, path }) => toolFault(format, at(path)));
+        const manifests = companions.filter(({ path }) => path.endsWith('.mf'));
+        const pathOf = (name: string) => at(disks.find(({ disk }) => disk === name)?.path ?? name);
+        for (const { path } of manifests)
+          faults.push(manifestFault(await readFile(at(path), 'utf8'), pathOf));
+        found.push(...(await Promise.all(faults)).flatMap((fault) => fault ?? []));
+      }
+    }
+    return found;
+  }
+
   /** Buffers compared by their content, named by their place. */
   function differences(found: ReadonlyMap<string, readonly ExpectedPoint[]>): string[] {
     const words: string[] = [];
@@ -147,5 +168,6 @@ describeTemporal('one job over backups of every type', () => {
     await worker.kill();
     expect([second.result, second.reason]).toEqual(['success', null]);
     expect(differences(await readBack())).toEqual([]);
+    expect(await toolFaults()).toEqual([]);
   }, 240_000);
 });

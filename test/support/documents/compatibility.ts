@@ -135,17 +135,17 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
   },
   'solaris-stream': {
     writtenBy: '`zfs send`, `ufsdump`, `flarcreate`, compressed or not',
-    data: 'synthetic',
-    judge: SAME_BYTES,
+    data: 'parts',
+    judge: 'SHA-256 of the file; the streams are of zfs-fuse 0.7, the dumps of Linux dump 0.4b47',
     restoredBy: '`zfs receive`, `ufsrestore`',
-    tests: SINGLE_FILES,
+    tests: ['test/unit/image/streams.test.ts', ...SINGLE_FILES],
   },
   'aix-mksysb': {
     writtenBy: '`mksysb`, `savevg`, compressed or not',
     data: 'synthetic',
     judge: SAME_BYTES,
     restoredBy: '`alt_disk_mksysb`, NIM',
-    tests: SINGLE_FILES,
+    tests: ['test/unit/image/streams.test.ts', ...SINGLE_FILES],
   },
   'raw-image': {
     writtenBy: '`dd` and others: raw, img, dd, compressed or not',

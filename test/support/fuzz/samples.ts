@@ -6,7 +6,9 @@ import { compressFrameSync } from 'lz4-napi';
 import { PLAIN_DIALECT } from '../../../src/image/disk-image.js';
 import type { ImageFormat } from '../../../src/image/image-format.js';
 import { blockOf, composeDisk } from '../image/composed-disk.js';
+import { aixBackupFile } from '../image/aix-backup-file.js';
 import { streamFile as virtnbdStream } from '../image/stream-file.js';
+import { streamFixture } from '../image/stream-fixture.js';
 import { vmaFile } from '../image/vma-file.js';
 import { streamFile } from '../image/vmdk-bytes.js';
 
@@ -56,6 +58,9 @@ const FURTHER: Readonly<Record<string, () => Uint8Array[]>> = {
   bzip2: () => [Buffer.from(BZIP2_FILE, 'base64')],
   tar: () => [packageFile()],
   ova: () => [packageFile()],
+  'zfs-stream': () => [streamFixture('one.zfs'), streamFixture('replicated.zfs')],
+  dump: () => [streamFixture('one.dump'), streamFixture('multi-terabyte.dump')],
+  'aix-backup': () => [aixBackupFile({ './a': PACKED })],
 };
 
 const PACKED = Buffer.from('a backup of web01, '.repeat(500));

@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { aixBackupFile } from '../image/aix-backup-file.js';
 import { qemuImg } from '../image/qemu.js';
 import { streamFile, type StreamFrame } from '../image/stream-file.js';
+import { streamFixture } from '../image/stream-fixture.js';
 import { vmaFile } from '../image/vma-file.js';
 import { guestDisk } from './guest-disk.js';
 
@@ -194,8 +197,10 @@ export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
       const disk = join(folder, 'vcd01-disk1.vmdk');
       await writeDisk(disk, guestDisk(11, day), 'vmdk', '-o', 'subformat=streamOptimized');
       await write(join(folder, 'vcd01.ovf'), ovfOf('vcd01', 'vcd01-disk1.vmdk'));
-      await write(join(folder, 'vcd01.mf'), 'SHA256(vcd01-disk1.vmdk)= 00\n');
-      return { 'vcd01-disk1.vmdk': await readFile(disk) };
+      const bytes = await readFile(disk);
+      const sum = createHash('sha256').update(bytes).digest('hex');
+      await write(join(folder, 'vcd01.mf'), `SHA256(vcd01-disk1.vmdk)= ${sum}\n`);
+      return { 'vcd01-disk1.vmdk': bytes };
     },
   },
   {
@@ -294,8 +299,24 @@ export const TYPES_UNDER_TEST: readonly TypeUnderTest[] = [
   },
   fileOfADay('google-cloud', 'gcp01.tar.gz', (day) => `gcp/gcp01-${dateOf(day)}.tar.gz`),
   fileOfADay('mac-image', 'mac01.dmg', (day) => `mac/mac01-${dateOf(day)}.dmg`),
-  fileOfADay('solaris-stream', 'tank.zfs', (day) => `sun/tank-${dateOf(day)}.zfs`),
-  fileOfADay('aix-mksysb', 'aix01.mksysb', (day) => `aix/aix01-${dateOf(day)}.mksysb`),
+  {
+    type: 'solaris-stream',
+    name: 'tank.zfs',
+    async write(root, day) {
+      const bytes = streamFixture(day === 1 ? 'one.zfs' : 'replicated.zfs');
+      await write(join(root, `sun/tank-${dateOf(day)}.zfs`), bytes);
+      return { image: bytes };
+    },
+  },
+  {
+    type: 'aix-mksysb',
+    name: 'aix01.mksysb',
+    async write(root, day) {
+      const bytes = aixBackupFile({ './usr/data': guestDisk(16, day) });
+      await write(join(root, `aix/aix01-${dateOf(day)}.mksysb`), bytes);
+      return { image: bytes };
+    },
+  },
   {
     type: 'raw-image',
     name: 'linux01.img',

@@ -9,6 +9,7 @@ import {
   renderLayoutTable,
   renderTreeTable,
 } from '../../support/documents/compatibility.js';
+import { renderEndTable } from '../../support/documents/end-evidence.js';
 import { TREE_EVIDENCE } from '../../support/documents/tree-evidence.js';
 import { readDocument, ROOT } from './markdown.js';
 
@@ -21,6 +22,7 @@ describe('docs/COMPATIBILITY.md', () => {
     ['layout', renderLayoutTable()],
     ['tree', renderTreeTable()],
     ['format', renderFormatTable()],
+    ['end of a file', renderEndTable()],
   ])('has the table of every %s as it is rendered', (_, table) => {
     const rows = lines(table).filter((line) => !line.startsWith('| ---'));
     expect(rows.filter((row) => !lines(DOCUMENT).includes(row))).toEqual([]);

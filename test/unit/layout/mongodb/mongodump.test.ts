@@ -1,12 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { readBson } from '../../../../src/layout/mongodb/bson.js';
 import { mongodumpLayout } from '../../../../src/layout/mongodb/mongodump.js';
 import { scanRepository } from '../../../../src/layout/scan-repository.js';
+import { FactKeeper } from '../../../../src/mover/fact-keeper.js';
 import { noRealTrees, realTree, treeOf } from '../../../support/layout/real-tree.js';
 import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
 import { scanTreesWith } from '../../../support/layout/scan-trees-with.js';
+import { CallCounter } from '../../../support/repository/count-calls.js';
+import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 
 const scan = ({ repository }: RepositoryCopy) => scanTreesWith(mongodumpLayout, repository);
 
@@ -47,6 +51,47 @@ describe.skipIf(noRealTrees)('real archives of mongodump', () => {
       ['shop-2026-11-24.archive', Date.UTC(2026, 10, 24), 'complete'],
       ['shop-2026-11-25.archive.gz', Date.UTC(2026, 10, 25), 'complete'],
     ]);
+  });
+});
+
+describe('compressed archives', () => {
+  const packed = gzipSync(Buffer.from(randomBytes(64_000).toString('hex')));
+
+  it('that were cut off are not whole', async () => {
+    const copy = await treeOf({
+      'm/shop-2026-11-24.archive.gz': packed,
+      'm/shop-2026-11-25.agz': packed.subarray(0, -1),
+      'm/shop-2026-11-26.archive.gz': packed.subarray(0, 1_000),
+    });
+    const [tree] = await scan(copy);
+    expect(tree!.points).toMatchObject([
+      { state: 'complete', evidence: { closing: 'silent' } },
+      {
+        state: 'incomplete',
+        reason: expect.stringMatching(/end as a gzip/) as string,
+        evidence: { closing: 'awaited' },
+      },
+      { state: 'incomplete', evidence: { closing: 'awaited' } },
+    ]);
+  });
+
+  it('are looked at once as long as they are the same', async () => {
+    const source = new SimulatedRepository('primary');
+    for (const name of ['shop-2026-11-24.agz', 'shop-2026-11-25.agz']) {
+      const file = await source.openWrite(name, 'new');
+      await file.write(packed, 0);
+      await file.close();
+    }
+    const counter = new CallCounter(source);
+    const facts = new FactKeeper();
+    const look = async () => {
+      counter.reset();
+      const [workload] = await scanRepository(source, undefined, facts);
+      expect(workload!.restorePoints.map(({ state }) => state)).toEqual(['complete', 'complete']);
+      return counter.readBytes;
+    };
+    expect(await look()).toBeGreaterThan(2 * packed.length);
+    expect(await look()).toBeLessThan(packed.length);
   });
 });
 
