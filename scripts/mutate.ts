@@ -19,9 +19,9 @@ import {
   type Trial,
 } from './mutation/tried-tests.js';
 
-/** Changes the given files in one place after the other, runs the nearest tests each time, and prints the changes that no test noticed.
+/** Changes the given files in one place after the other, runs the tests that come there each time, and prints the changes that none noticed.
  *  `npm run mutate -- src/domain/retention/gfs.ts src/chain`: files or folders; `src/domain/retention/gfs.ts:10-40` for these lines alone.
- *  `--tests test/unit/cli` takes these tests instead of the nearest; `--sample 20` tries about 20 of 100 changes, always the same ones.
+ *  `--tests test/unit/cli` takes these tests instead of all; `--sample 20` tries about 20 of 100 changes, always the same ones.
  *
  *  Code and tests are loaded once, and one change after the other is switched on in that process. So changes in code that runs in another process
  *  or thread, or only while a file is loaded, are never switched on: those are counted apart or as missed. */
@@ -36,21 +36,16 @@ const { values, positionals } = parseArgs({
 /** Ignored by git. */
 const FOLDER = resolve('.cache/mutation');
 const TREE = join(FOLDER, 'tree');
-/** Sessions and movers in the process of the test, in seconds. */
+/** All that run in the process of the test: of the others sessions and movers that take seconds. */
 const IN_PROCESS = [
+  'test/unit',
+  'test/conformance',
   'test/integration/mover',
-  ...['copy-of-a-copy', 'protected-points', 'replaced-source', 'rewritten-source'].map(
-    (name) => `test/integration/living/${name}.test.ts`,
-  ),
-  'test/integration/living/session-rules.test.ts',
-  'test/integration/living/verified-points.test.ts',
+  ...[
+    ...['copy-of-a-copy', 'protected-points', 'replaced-source', 'rewritten-source'],
+    ...['session-rules', 'verified-points'],
+  ].map((name) => `test/integration/living/${name}.test.ts`),
 ];
-/** Tests of a layer that lie elsewhere than in `test/unit/<layer>`. */
-const NEAREST: Readonly<Record<string, readonly string[]>> = {
-  repository: ['test/unit/repository', 'test/conformance'],
-  mover: ['test/unit/mover', ...IN_PROCESS],
-  workflows: ['test/unit/workflows', ...IN_PROCESS],
-};
 /** A change after which no test ends and none begins for so long. */
 const STUCK_AFTER_MS = 120_000;
 
@@ -59,7 +54,7 @@ if (positionals.length === 0)
 const percent = Number(values.sample);
 const { changes, files } = await switchedCode(positionals);
 const drawn = changes.filter((change) => isDrawn(change, percent));
-const tests = [...new Set(values.tests ?? positionals.flatMap(nearestTests))];
+const tests = values.tests ?? IN_PROCESS;
 rmSync(FOLDER, { recursive: true, force: true });
 copyTree();
 for (const { name, content } of files) writeFileSync(copyOf(name), content);
@@ -77,12 +72,6 @@ while (!(await runTests({ ...touched, step: 'tryQuick' })));
 while (!(await runTests({ ...touched, step: 'trySlow' })));
 print();
 
-function nearestTests(place: string): readonly string[] {
-  const [top = '', layer = ''] = place.split('/');
-  const name = top === 'src' ? layer : top;
-  return NEAREST[name] ?? [`test/unit/${name}`];
-}
-
 /** What git knows, or would, so that bundles of workflows are made of the changed code too. */
 function copyTree(): void {
   const args = ['ls-files', '--cached', '--others', '--exclude-standard', '-z'];
@@ -98,7 +87,9 @@ function copyOf(path: string): string {
 /** Resolves when the tests have ended: true, or false when a change has kept them from it; that one is noted as noticed. */
 async function runTests(planOfStep: Plan): Promise<boolean> {
   writeFileSync(join(FOLDER, PLAN), JSON.stringify(planOfStep));
-  const args = ['run', '--config', 'scripts/mutation/tests.config.ts'];
+  const which =
+    planOfStep.step === 'reach' ? ['related', ...files.map(({ name }) => copyOf(name))] : [];
+  const args = [...which, '--run', '--config', 'scripts/mutation/tests.config.ts'];
   const child = spawn(resolve('node_modules/.bin/vitest'), args, {
     env: { ...process.env, [FOLDER_VARIABLE]: FOLDER, NODE_OPTIONS: '--no-warnings' },
     cwd: TREE,
@@ -138,9 +129,20 @@ function print(): void {
   const missed = counted.filter(({ id }) => !noticed.has(id));
   for (const change of missed)
     console.log(`${described(change)}${reached.has(change.id) ? '' : ' (no test comes here)'}`);
-  const count = counted.length;
-  const found = count - missed.length;
   const late = trials.filter(({ state }) => state === 'late').length;
-  const score = count === 0 ? 'nothing to change' : `${((found / count) * 100).toFixed(1)} %`;
-  console.log(`\n${score}: ${found} of ${count} changes noticed, ${late} by taking too long`);
+  console.log('');
+  for (const folder of new Set(counted.map(layerOf)))
+    console.log(`${scoreOf(counted.filter((change) => layerOf(change) === folder))} in ${folder}`);
+  console.log(`${scoreOf(counted)} noticed, ${late} by taking too long`);
+
+  function scoreOf(these: readonly Change[]): string {
+    const found = these.filter(({ id }) => noticed.has(id)).length;
+    return `${((found / these.length) * 100).toFixed(1)} %: ${found} of ${these.length} changes`;
+  }
+}
+
+/** `src/<layer>`, or `workflows`. */
+function layerOf({ fileName }: Change): string {
+  const [top = '', layer = ''] = relative('.', fileName).split('/');
+  return top === 'src' ? `${top}/${layer}` : top;
 }
