@@ -129,6 +129,9 @@ async function shareFolder(
   const fileOf = new Map(files.map((entry) => [entry.name, entry]));
   const unseen = unaddressable.filter(isFolderOrImage).map(unsupportedName);
   const strangers = unclaimed.flatMap((name) => fileOf.get(name) ?? []);
+  // No layout is asked of a name that it could not open.
+  for (const entry of unaddressable)
+    if (!isFolderOrImage(entry) && !isFilePassedOver(entry.name)) strangers.push(entry);
   const shares: FolderShare[] = [];
   for (const { layout, claim } of claims) {
     const own: ClaimedFile[] = claim.files.flatMap((name) => {

@@ -64,6 +64,7 @@ export interface Overview {
   readonly asOf: string | null;
   readonly counts: Readonly<Record<ProtectedWorkload['state'], number>> & {
     readonly workloads: number;
+    readonly uncopiedPlaces: number;
     readonly restorePoints: number;
     readonly damagedRestorePoints: number;
     readonly neverVerifiedRestorePoints: number;
@@ -157,6 +158,7 @@ export const verdictSchema: z.ZodType<VerdictView> = z
           .object({
             about: z.enum([
               'coverage',
+              'uncopied',
               'late',
               'unknown',
               'unprotected',
@@ -232,6 +234,10 @@ export const overviewSchema: z.ZodType<Overview> = z
         unknown: count,
         unprotected: count,
         unwatched: count,
+        uncopiedPlaces: count.meta({
+          description:
+            'Places of sources of which nothing is copied, because nothing that lies there is a workload: folders whose names cannot be read, or that hold files of no known layout.',
+        }),
         restorePoints: count,
         damagedRestorePoints: count,
         neverVerifiedRestorePoints: count,

@@ -30,7 +30,7 @@ export function overviewOf(
   { facts, safety, nowMs }: KnownSafety,
   running: readonly RunningSession[],
 ): Overview {
-  const { verdict, problems, workloads } = safety;
+  const { verdict, problems, workloads, uncopied } = safety;
   const { sinceMs, ...said } = verdict;
   const seen = facts.repositories.flatMap(({ seenAtMs }) => (seenAtMs === null ? [] : [seenAtMs]));
   const chains = workloads.flatMap(({ copies }) => copies.flatMap(({ chain }) => chain ?? []));
@@ -47,6 +47,7 @@ export function overviewOf(
       unknown: inState('unknown'),
       unprotected: inState('unprotected'),
       unwatched,
+      uncopiedPlaces: uncopied.places.length + uncopied.omittedCount,
       restorePoints: sum(chains, ({ restorePointCount }) => restorePointCount),
       damagedRestorePoints: sum(chains, ({ damagedCount }) => damagedCount),
       neverVerifiedRestorePoints: sum(chains, ({ neverVerifiedCount }) => neverVerifiedCount),

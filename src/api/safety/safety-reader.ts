@@ -15,6 +15,7 @@ import {
   type SafetyFacts,
 } from '../../domain/safety/safety.js';
 import type { RepositoryFacts } from '../../domain/safety/protection.js';
+import { NOTHING_UNCOPIED } from '../../domain/safety/uncopied-places.js';
 import type { WorkloadFacts } from '../../domain/safety/workload-facts.js';
 import { UNREACHABLE } from '../../domain/targets/repository-view.js';
 import type { UnreadablePart } from '../../domain/targets/repository-view.js';
@@ -195,12 +196,14 @@ export class SafetyReader {
     const workloads: WorkloadFacts[] = [];
     const unreadable: UnreadablePart[] = [];
     let description = null;
+    let uncopied = NOTHING_UNCOPIED;
     let cursor: string | undefined;
     do {
       const page = await this.#browser.facts(before.id, cursor);
       description = page.description ?? description ?? { ...UNREACHABLE, reason: null };
       workloads.push(...page.items);
       unreadable.push(...(page.unreadable ?? []));
+      uncopied = page.uncopied ?? uncopied;
       cursor = page.nextCursor;
     } while (cursor !== undefined);
     const nowMs = this.#now();
@@ -213,7 +216,8 @@ export class SafetyReader {
       ...before,
       seenAtMs: nowMs,
       ...{ awaySinceMs: null, code: null, reason: null },
-      ...{ totalBytes, freeBytes, fullAtMs, storageFaults, workloads, unreadable },
+      ...{ totalBytes, freeBytes, fullAtMs, storageFaults },
+      ...{ workloads, unreadable, uncopied },
     };
   }
 }
@@ -230,6 +234,7 @@ function neverSeen({ id, role }: RepositoryConfig): KnownRepository {
     ...nothing,
     workloads: [],
     unreadable: [],
+    uncopied: NOTHING_UNCOPIED,
   };
   return { facts, startedAtMs: -Infinity, tookMs: 0, look: null };
 }

@@ -56,6 +56,7 @@ const WORDS: Readonly<Record<VerdictView['state'], string>> = {
 /** The rows behind each part of the sentence. */
 const PROOFS: Readonly<Record<VerdictView['clauses'][number]['about'], string>> = {
   coverage: '/workloads',
+  uncopied: '/repositories',
   late: '/workloads?state=late',
   unknown: '/workloads?state=unknown',
   unprotected: '/workloads?state=unprotected',

@@ -5,6 +5,7 @@ import type { ErrorCode } from '../errors.js';
 import type { UnreadablePart } from '../targets/repository-view.js';
 import { limitsOf, rpoStatus, type CopyLimits, type RpoStatus } from './rpo.js';
 import { excludedBy, sourceScope, type NamedWorkload } from '../jobs/source-scope.js';
+import type { UncopiedPlaces } from './uncopied-places.js';
 import type { ChainFacts, SourceFacts, WorkloadFacts } from './workload-facts.js';
 
 /** What is known of a repository: as of the last look that was answered. */
@@ -26,6 +27,7 @@ export interface RepositoryFacts {
   readonly storageFaults: readonly string[];
   readonly workloads: readonly WorkloadFacts[];
   readonly unreadable: readonly UnreadablePart[];
+  readonly uncopied: UncopiedPlaces;
 }
 
 /** The copies that one job keeps, or is to keep, of a workload. */

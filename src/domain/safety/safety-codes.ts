@@ -54,6 +54,13 @@ export const SAFETY_CODES = {
     meaning: 'A source shows a workload that cannot be copied as it is.',
     nextStep: 'The text says what is wrong with it.',
   },
+  PLACE_NOT_COPIED: {
+    severity: 'error',
+    meaning:
+      'Nothing is copied of a place in a source, because its name cannot be read, or because backups lie there, as it seems, whose layout this release does not know.',
+    nextStep:
+      'Rename it, or copy it by other means; one that need not be copied can be excluded by its name from a job of that repository.',
+  },
   JOB_NOT_STARTED: {
     severity: 'error',
     meaning: 'A start that was due did not come.',
@@ -115,6 +122,13 @@ export const SAFETY_CODES = {
     severity: 'warning',
     meaning: 'At the pace of the last weeks a target is full within a month.',
     nextStep: 'Give it more room, or let jobs keep less; the page Repositories has its growth.',
+  },
+  FILES_NOT_COPIED: {
+    severity: 'warning',
+    meaning:
+      'Files of a source are of no backup layout that this release knows, so they are not copied.',
+    nextStep:
+      'If they are backups, copy them by other means; if not, move them away, or exclude their folder by its name from a job of that repository.',
   },
   JOB_FAILED: {
     severity: 'warning',

@@ -6,12 +6,13 @@ import type { Copies, ProtectedWorkload, RepositoryFacts } from './protection.js
 import { SafetyProblems, type Finding, type SafetyProblem } from './problem-groups.js';
 import type { RpoReason } from './rpo.js';
 import type { SafetyCode } from './safety-codes.js';
-import type { JobFacts, SafetyFacts } from './safety.js';
+import type { JobFacts, Safety, SafetyFacts } from './safety.js';
+import { isGrave, placesText, type WatchedPlace, type WatchedPlaces } from './uncopied-places.js';
 
 /** The gravest first, then the oldest. */
 export function safetyProblems(
   facts: SafetyFacts,
-  workloads: readonly ProtectedWorkload[],
+  { workloads, uncopied }: Pick<Safety, 'workloads' | 'uncopied'>,
   nowMs: number,
 ): SafetyProblem[] {
   const found = new SafetyProblems();
@@ -19,6 +20,7 @@ export function safetyProblems(
     repositoryProblems(repository, found);
     roomProblems(repository, nowMs, found);
   }
+  uncopiedProblems(uncopied, found);
   for (const { id, reason } of facts.unreadJobs)
     found.add('JOB_UNREAD', { jobId: id, text: () => `job ${id} could not be read: ${reason}` });
   for (const { id, sinceMs } of facts.failingChannels) {
@@ -66,6 +68,23 @@ function repositoryProblems(repository: RepositoryFacts, found: SafetyProblems):
       errorCode: part.code,
       text: () => `${id}: ${part.reason}`,
     });
+}
+
+/** One for each repository and severity, however many places there are. */
+function uncopiedProblems({ places }: WatchedPlaces, found: SafetyProblems): void {
+  const byCause = new Map<string, WatchedPlace[]>();
+  for (const place of places) {
+    const cause = JSON.stringify([place.repositoryId, isGrave(place)]);
+    byCause.set(cause, [...(byCause.get(cause) ?? []), place]);
+  }
+  for (const [first, ...others] of byCause.values()) {
+    const { repositoryId, reason } = first!;
+    const names = placesText({ places: [first!, ...others], omittedCount: 0 })!;
+    found.add(isGrave(first!) ? 'PLACE_NOT_COPIED' : 'FILES_NOT_COPIED', {
+      repositoryId,
+      text: () => `not copied: ${names}${others.length > 0 ? '; of the first,' : ':'} ${reason}`,
+    });
+  }
 }
 
 const FULL_SOON_MS = 30 * DAY_MS;

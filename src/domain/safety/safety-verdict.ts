@@ -3,11 +3,14 @@
 import { elapsedText } from '../elapsed.js';
 import { namesText, type SafetyProblem } from './problem-groups.js';
 import type { ProtectedWorkload } from './protection.js';
+import type { Safety } from './safety.js';
+import { placesText, type WatchedPlaces } from './uncopied-places.js';
 
 export interface VerdictClause {
   /** What it is about: the rows behind it. */
   readonly about:
     | 'coverage'
+    | 'uncopied'
     | 'late'
     | 'unknown'
     | 'unprotected'
@@ -31,13 +34,14 @@ export interface Verdict {
 }
 
 export function verdictOf(
-  workloads: readonly ProtectedWorkload[],
+  { workloads, uncopied }: Pick<Safety, 'workloads' | 'uncopied'>,
   problems: readonly SafetyProblem[],
   nowMs: number,
 ): Verdict {
   const watched = workloads.filter(({ state }) => state !== 'unwatched');
   const clauses = [
     coverage(watched),
+    uncopiedClause(uncopied),
     lateClause(watched, nowMs),
     unknownClause(watched),
     unprotectedClause(watched),
@@ -69,6 +73,12 @@ function coverage(watched: readonly ProtectedWorkload[]): VerdictClause {
   const isUnknown = watched.every(({ state }) => state === 'ok' || state === 'unknown');
   const text = `${all} ${have} a copy ${limitText(watched)}`;
   return { about, state: state === 'bad' && isUnknown ? 'unknown' : state, text };
+}
+
+/** Behind the count, which counts workloads alone. */
+function uncopiedClause(uncopied: WatchedPlaces): VerdictClause | null {
+  const names = placesText(uncopied);
+  return names === null ? null : { about: 'uncopied', state: 'bad', text: `not copied: ${names}` };
 }
 
 /** One limit for all is named. */

@@ -6,6 +6,7 @@ import type { SessionResult } from '../sessions/copy-session.js';
 import { protectedWorkloads, type ProtectedWorkload, type RepositoryFacts } from './protection.js';
 import type { SafetyProblem } from './problem-groups.js';
 import { safetyProblems } from './safety-problems.js';
+import { watchedPlaces, type WatchedPlaces } from './uncopied-places.js';
 import { verdictOf, type Verdict } from './safety-verdict.js';
 
 export interface JobFacts {
@@ -34,11 +35,15 @@ export interface Safety {
   /** The gravest first, then the oldest. */
   readonly problems: readonly SafetyProblem[];
   readonly workloads: readonly ProtectedWorkload[];
+  /** What is none of them, and is not copied. */
+  readonly uncopied: WatchedPlaces;
 }
 
 export function safetyOf(facts: SafetyFacts, nowMs: number): Safety {
   const jobs = facts.jobs.map(({ job }) => job);
   const workloads = protectedWorkloads(facts.repositories, jobs, nowMs);
-  const problems = safetyProblems(facts, workloads, nowMs);
-  return { verdict: verdictOf(workloads, problems, nowMs), problems, workloads };
+  const uncopied = watchedPlaces(facts.repositories, jobs);
+  const problems = safetyProblems(facts, { workloads, uncopied }, nowMs);
+  const verdict = verdictOf({ workloads, uncopied }, problems, nowMs);
+  return { verdict, problems, workloads, uncopied };
 }

@@ -1,6 +1,7 @@
 /** What one look into a repository tells of each workload, short enough for thousands of them. Plain JSON. */
 
 import type { RepositoryDescription, UnreadablePart } from '../targets/repository-view.js';
+import type { UncopiedPlaces } from './uncopied-places.js';
 import type { WorkloadType } from '../sources/restore-point.js';
 
 interface FactsOfPoints {
@@ -60,6 +61,8 @@ export interface FactsPage {
   readonly items: readonly WorkloadFacts[];
   readonly nextCursor?: string;
   readonly unreadable?: readonly UnreadablePart[];
+  /** On the first page; absent: there are none. */
+  readonly uncopied?: UncopiedPlaces;
   readonly description?: RepositoryDescription;
 }
 

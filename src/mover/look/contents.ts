@@ -4,17 +4,14 @@ import type { UnreadablePart, WorkloadSummary } from '../../domain/targets/repos
 import type { SourceWorkload } from '../../domain/sources/restore-point.js';
 import { unrecognisedReason, type UnrecognisedFiles } from '../../domain/sources/unrecognised.js';
 import type { UnseenPart } from '../../domain/sources/unseen-part.js';
-import { scanRepository } from '../../layout/scan-repository.js';
-import { OWN_FOLDER } from '../../repository/repository-path.js';
+import { unrecognisedId } from '../../domain/safety/uncopied-places.js';
 import { findTrees } from '../../tree/find-trees.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { unseenWorkload } from './found-workloads.js';
+import { scanWhole, type WholeScan } from './whole-scan.js';
 
-export interface Contents {
-  readonly sources: readonly SourceWorkload[];
-  readonly unseen: readonly UnseenPart[];
-  readonly unrecognised: readonly UnrecognisedFiles[];
+export interface Contents extends WholeScan {
   readonly chains: readonly ChainRecord[];
   readonly trees: readonly TreeRecord[];
   readonly unreadable: UnreadablePart[];
@@ -23,18 +20,11 @@ export interface Contents {
 /** What lies in a repository: backups of others, places that are not looked into, files that no layout claims, and Longhaul's own chains. */
 export async function contents(context: MoverContext, repositoryId: string): Promise<Contents> {
   const repository = await context.repository(repositoryId);
-  const unseen: UnseenPart[] = [];
-  const unrecognised: UnrecognisedFiles[] = [];
-  const isTarget = (await repository.stat(OWN_FOLDER)) !== null;
-  const listener = {
-    onUnseen: (part: UnseenPart) => unseen.push(part),
-    ...(isTarget ? {} : { onUnrecognised: (files: UnrecognisedFiles) => unrecognised.push(files) }),
-  };
-  const sources = await scanRepository(repository, listener, context.facts);
+  const scan = await scanWhole(repository, context.facts);
   const { chains, unreadable } = await findOwnChains(repository);
   const found = await findTrees(repository);
   return {
-    ...{ sources, unseen, unrecognised },
+    ...scan,
     chains: chains.map(({ record }) => record),
     trees: found.trees.map(({ record }) => record),
     unreadable: [...unreadable, ...found.unreadable],
@@ -76,7 +66,7 @@ function unseenSummary(part: UnseenPart): WorkloadSummary {
 function unrecognisedSummary(files: UnrecognisedFiles): WorkloadSummary {
   const problem = unrecognisedReason(files);
   const row = { type: 'unknown', jobId: null, restorePointCount: 0, newestAt: null } as const;
-  return { ...row, id: `unrecognised:${files.folder}`, name: files.folder, problem };
+  return { ...row, id: unrecognisedId(files), name: files.folder, problem };
 }
 
 function keptSummary(

@@ -6,13 +6,14 @@ import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { chainFacts, sourceFacts } from '../../domain/safety/find-facts.js';
 import type { BrowseRepositoryInput } from '../../domain/targets/repository-view.js';
 import { settlePoints } from '../../domain/sources/settle.js';
+import { uncopiedPlaces } from '../../domain/safety/uncopied-places.js';
 import type { FactsPage, WorkloadFacts } from '../../domain/safety/workload-facts.js';
-import { scanRepository } from '../../layout/scan-repository.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { findTrees } from '../../tree/find-trees.js';
 import { pointsAsRestorePoints, totalsOf } from '../../tree/show-tree.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { page } from './page.js';
+import { scanWhole } from './whole-scan.js';
 
 /** A page has at most 1 MiB: with one restore point a day, about 1 KiB for each. */
 const PAGE_FACTS = 2_000;
@@ -26,9 +27,9 @@ export async function listWorkloadFacts(
   const { nowMs, settleMs } = input;
   const repository = await context.repository(input.repositoryId);
   const rule = { nowMs, settleMs };
-  const items: WorkloadFacts[] = (await scanRepository(repository, {}, context.facts)).map(
-    (workload) =>
-      sourceFacts({ ...workload, restorePoints: settlePoints(workload.restorePoints, rule) }),
+  const { sources, unseen, unrecognised } = await scanWhole(repository, context.facts);
+  const items: WorkloadFacts[] = sources.map((workload) =>
+    sourceFacts({ ...workload, restorePoints: settlePoints(workload.restorePoints, rule) }),
   );
   const { chains, unreadable } = await findOwnChains(repository);
   const policies = new StoredPolicies(repository);
@@ -44,7 +45,12 @@ export async function listWorkloadFacts(
     const facts = chainFacts(record, points, policy, folder.replace('/', ':'), nowMs);
     items.push({ ...facts, storedBytes: totalsOf(record).sizeBytes });
   }
-  return page(items, idOf, input.cursor, PAGE_FACTS, [...unreadable, ...found.unreadable]);
+  const unread = [...unreadable, ...found.unreadable];
+  const uncopied = uncopiedPlaces(unseen, unrecognised);
+  return {
+    ...page(items, idOf, input.cursor, PAGE_FACTS, unread),
+    ...(input.cursor === undefined && uncopied.places.length > 0 ? { uncopied } : {}),
+  };
 }
 
 /** Definitions beside the data, each read once. One that cannot be read costs its chains only the job's calendar: lists of what is stored

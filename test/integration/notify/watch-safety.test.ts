@@ -77,7 +77,8 @@ describeTemporal('the watch over all copies', () => {
         clauses: [],
         sinceMs: null,
       } as const;
-      return Promise.resolve({ verdict, problems, workloads: [] });
+      const uncopied = { places: [], omittedCount: 0 };
+      return Promise.resolve({ verdict, problems, workloads: [], uncopied });
     };
     const notifications = { watchSeconds: 0.2, holdSeconds: 0, channels };
     const running = await Worker.create({

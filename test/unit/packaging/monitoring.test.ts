@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { ApiMetrics } from '../../../src/api/metrics.js';
 import type { SessionStore } from '../../../src/api/sessions/session-store.js';
+import { NOTHING_UNCOPIED } from '../../../src/domain/safety/uncopied-places.js';
 import type { SafetyFacts } from '../../../src/domain/safety/safety.js';
 import { testJob } from '../../support/session/test-site.js';
 
@@ -33,6 +34,7 @@ const FACTS: SafetyFacts = {
         fullAtMs: null,
         storageFaults: [],
         unreadable: [],
+        uncopied: NOTHING_UNCOPIED,
       },
       workloads: ['web01', 'test3'].map((name) => ({
         ...{ is: 'source', id: `id-${name}`, name, type: 'libvirt-kvm', problem: null },
@@ -50,6 +52,7 @@ const FACTS: SafetyFacts = {
         fullAtMs: null,
         storageFaults: [],
         unreadable: [],
+        uncopied: NOTHING_UNCOPIED,
       },
       workloads: [
         {
@@ -73,6 +76,7 @@ const FACTS: SafetyFacts = {
         fullAtMs: null,
         storageFaults: [],
         unreadable: [],
+        uncopied: NOTHING_UNCOPIED,
       },
       workloads: [],
     },

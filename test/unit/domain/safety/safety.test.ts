@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RepositoryFacts } from '../../../../src/domain/safety/protection.js';
+import { NOTHING_UNCOPIED, uncopiedPlaces } from '../../../../src/domain/safety/uncopied-places.js';
 import { safetyOf, type JobFacts, type SafetyFacts } from '../../../../src/domain/safety/safety.js';
 import type { ChainFacts, SourceFacts } from '../../../../src/domain/safety/workload-facts.js';
 import { testJob } from '../../../support/session/test-site.js';
@@ -72,6 +73,7 @@ function repository(
     storageFaults: [],
     workloads,
     unreadable: [],
+    uncopied: NOTHING_UNCOPIED,
     ...changes,
   };
 }
@@ -115,6 +117,84 @@ describe('the verdict', () => {
     expect(problems.map(({ code, text }) => [code, text])).toEqual([
       ['COPY_LATE', 'db07 and test3 of job Nightly off-site are late, by up to 9 h'],
     ]);
+  });
+
+  describe('on places of a source of which nothing is copied', () => {
+    const unreadable = { path: String.raw`caf\xe9`, code: 'NAME_UNSUPPORTED' } as const;
+    const barman = { folder: 'pg/main/base', fileCount: 12, examples: ['a'], tool: 'Barman' };
+    const notes = { folder: '.', fileCount: 1, examples: ['README'] };
+    const beside = (changes: Partial<RepositoryFacts>, exclude: { workload: string }[] = []) => {
+      const names = Array.from({ length: 20 }, (_, index) => `web${index + 10}`);
+      const known = facts([], []);
+      const primary = repository(
+        'primary',
+        names.map((name) => source(name, 12)),
+        changes,
+      );
+      const offsite = repository(
+        'offsite',
+        names.map((name) => chain(name, 12)),
+      );
+      const sources = { include: [{ repositoryId: 'primary' }], exclude };
+      const job = testJob({ rpo: RPO, sources });
+      return safetyOf(
+        { ...known, repositories: [primary, offsite], jobs: [nightly({ job })] },
+        NOW_MS,
+      );
+    };
+
+    it('has them beside the count of the workloads, and is not safe over what looks like backups', () => {
+      const uncopied = uncopiedPlaces([unreadable], [notes, barman]);
+      const { verdict, problems } = beside({ uncopied });
+      expect(verdict.sentence).toBe(
+        String.raw`20 of 20 workloads have a copy younger than 26 h; not copied: primary/caf\xe9, 12 files in primary/pg/main/base and 1 file in primary; nothing is damaged; oldest check 6 days`,
+      );
+      expect(verdict.state).toBe('unsafe');
+      expect(problems.map(({ code, severity, text }) => [code, severity, text])).toEqual([
+        [
+          'PLACE_NOT_COPIED',
+          'error',
+          String.raw`not copied: primary/caf\xe9 and 12 files in primary/pg/main/base; of the first, the name caf\xe9 cannot be part of a path (it is not UTF-8, or holds a backslash), so nothing that lies there is copied`,
+        ],
+        [
+          'FILES_NOT_COPIED',
+          'warning',
+          'not copied: 1 file in primary: "README" is of no backup layout that this release knows, so it is not copied',
+        ],
+      ]);
+    });
+
+    it('is safe beside other files of no layout, and says that they are not copied', () => {
+      const { verdict } = beside({ uncopied: uncopiedPlaces([], [notes]) });
+      expect(verdict.state).toBe('safe');
+      expect(verdict.sentence).toMatch(
+        /^20 of 20 workloads have a copy younger than 26 h; not copied: 1 file in primary; /,
+      );
+    });
+
+    it('leaves out what a job of the repository excludes, and a target inside of the source', () => {
+      const inside = { path: 'copies', code: 'SOURCE_HOLDS_TARGET' } as const;
+      const uncopied = uncopiedPlaces([unreadable, inside], [notes]);
+      const { verdict, problems } = beside({ uncopied }, [
+        { workload: unreadable.path },
+        { workload: 'unrecognised:.' },
+      ]);
+      expect(verdict.sentence).not.toContain('not copied');
+      expect(problems).toEqual([]);
+    });
+
+    it('names the graver ones first, and counts those that one answer does not hold', () => {
+      const many = Array.from({ length: 2_000 }, (_, index) => ({
+        ...{ folder: `${'deep/'.repeat(20)}${index}`, fileCount: 1, examples: ['x'] },
+        ...(index === 1_999 ? { tool: 'Barman' } : {}),
+      }));
+      const uncopied = uncopiedPlaces([], many);
+      expect(JSON.stringify(uncopied).length).toBeLessThan(310_000);
+      const { verdict } = beside({ uncopied });
+      expect(verdict.sentence).toContain(
+        `not copied: 1 file in primary/${'deep/'.repeat(20)}1999, 1 file in primary/${'deep/'.repeat(20)}0 and 1998 more;`,
+      );
+    });
   });
 
   it('names one that is late alone, and the limit only when all have the same', () => {
