@@ -188,7 +188,7 @@ function apiRoutes(
   const workloadTypes = dependencies.workloadTypes ?? [];
   const seenWorkloads = (repositoryId: string) => reader.seenWorkloads(repositoryId);
   const surroundings = { jobs, repositories, workloadTypes, seenWorkloads };
-  return [
+  const routes: Route[] = [
     ...overviewRoutes({ reader, sessions }),
     ...jobRoutes({ ...surroundings, starter, browser, timeZone }),
     ...jobChangeRoutes(surroundings),
@@ -217,7 +217,7 @@ function apiRoutes(
       timeZone,
       now,
     }),
-    ...accessRoutes(tokens, now, signIn),
+    ...accessRoutes({ tokens, now, signIn, routes: () => routes }),
     ...auditRoutes(new AuditReader(browser, targets)),
     ...errorRoutes(),
     ...systemRoutes(
@@ -231,6 +231,7 @@ function apiRoutes(
       config,
     ),
   ];
+  return routes;
 }
 
 function apiRouter(routes: readonly Route[]): express.Router {

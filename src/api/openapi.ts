@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../domain/errors.js';
 import { SchemaComponents, type JsonSchema } from './openapi-components.js';
 import { statusOfCode } from './problem.js';
-import type { Route } from './route.js';
+import { documentedPath, type Route } from './route.js';
 
 export interface OpenApiDocument {
   readonly openapi: '3.1.0';
@@ -57,7 +57,7 @@ export function openApiDocument(routes: readonly Route[], basePath: string): Ope
   ]);
   const paths: Record<string, Record<string, OpenApiOperation>> = {};
   for (const route of routes) {
-    const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
+    const path = documentedPath(route.path);
     paths[path] = { ...paths[path], [route.method]: operationOf(route, components) };
   }
   return {

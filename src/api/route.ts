@@ -30,6 +30,8 @@ interface RouteDescription {
   readonly needs: Permission;
   /** What the path names; `:id` is which one. */
   readonly subject: Subject;
+  /** Fields of the body that need more when they are set: neither left out nor false. */
+  readonly fieldsNeed?: Readonly<Record<string, Permission>>;
   /** A `post` that changes nothing: what it asks is too long for an address. */
   readonly looksOnly?: true;
   readonly summary: string;
@@ -55,6 +57,11 @@ export interface Route extends RouteDescription {
   /** Media type of the answer. */
   readonly answerType: 'application/json' | 'text/event-stream';
   handle(request: Request, response: Response): Promise<void>;
+}
+
+/** As OpenAPI writes it: `/jobs/{id}`. */
+export function documentedPath(path: string): string {
+  return path.replaceAll(/:(\w+)/g, '{$1}');
 }
 
 const NO_FIELDS = z.strictObject({});

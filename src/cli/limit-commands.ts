@@ -18,6 +18,7 @@ interface LimitFlags {
   readonly read?: string;
   readonly write?: string;
   readonly hours?: readonly string[];
+  readonly timeZone?: string;
 }
 
 export function addLimitCommands(program: Command, act: Act): void {
@@ -38,9 +39,10 @@ export function addLimitCommands(program: Command, act: Act): void {
       .option('--read <rate>', 'bytes a second, such as 20MiB, or none')
       .option('--write <rate>', 'bytes a second, such as 20MiB, or none')
       .option('--hours <words...>', `only then, in place of the constant one: ${HOURS_PHRASES}`)
+      .option('--time-zone <name>', 'IANA, such as Europe/Berlin: of the hours of all limits')
       .description('Set a limit; what is not named stays.'),
     async (context, repositoryId: string | undefined, flags: LimitFlags) => {
-      await change(context, repositoryId, (present) => limitOf(present, flags));
+      await change(context, repositoryId, (present) => limitOf(present, flags), flags.timeZone);
     },
   );
   act(
@@ -58,8 +60,10 @@ async function change(
   context: CommandContext,
   repositoryId: string | undefined,
   to: (present: RateLimit) => RateLimit,
+  timeZone?: string,
 ): Promise<void> {
-  const { now: _now, ...limits } = await context.server.request<LimitsView>('GET', '/limits');
+  const { now: _now, ...found } = await context.server.request<LimitsView>('GET', '/limits');
+  const limits = timeZone === undefined ? found : { ...found, timeZone };
   const { service, repositories } = limits;
   const present = repositories.find((limit) => limit.repositoryId === repositoryId) ?? NO_LIMIT;
   const others = repositories.filter((limit) => limit.repositoryId !== repositoryId);

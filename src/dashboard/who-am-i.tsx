@@ -1,16 +1,16 @@
 import { Button } from '@mantine/core';
-import type { Caller } from '../domain/access/access.js';
 import { useAction } from './client/actions.js';
-import { callApi } from './client/call-api.js';
-import { EVERY, queryClient, useApi } from './client/queries.js';
+import { queryClient } from './client/queries.js';
+import { useMe } from './client/refusals.js';
 import { currentToken, forgetToken } from './client/token.js';
 import { printable } from './show/format.js';
 
 /** Who this page acts for. At the server's own machine without a token nobody signs out. */
 export function WhoAmI() {
-  const me = useApi<Caller>('/me', { everyMs: EVERY.minute });
+  const me = useMe();
   const signOut = useAction({
-    run: () => callApi('/sign-out', { method: 'POST' }),
+    method: 'POST',
+    path: '/sign-out',
     done: 'You are signed out.',
     then: () => {
       forgetToken();

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ROLES, type AccessToken, type Caller } from '../../domain/access/access.js';
 import type { AccessTokens } from './access-tokens.js';
 import { instant, pageSchema, slug } from '../field-schemas.js';
+import { refusalsOf, type RefusalView } from './guarded-routes.js';
 import type { SignIn } from './sign-in.js';
 import { invalidRequest, jsonRoute, type Route } from '../route.js';
 
@@ -16,6 +17,12 @@ export type TokenView = Omit<AccessToken, 'digest'> & {
 export interface CreatedToken extends TokenView {
   /** Shown here and never again. */
   readonly token: string;
+}
+
+/** Who asks. */
+export interface MeView extends Caller {
+  /** What he is refused, whichever job or repository he asks it of. */
+  readonly refusals: readonly RefusalView[];
 }
 
 interface TokenRequest {
@@ -67,7 +74,7 @@ const viewSchema: z.ZodType<TokenView> = z.object(viewFields).meta({ id: 'Access
 const createdSchema: z.ZodType<CreatedToken> = z
   .object({ ...viewFields, token: z.string().meta({ description: 'Shown here and never again.' }) })
   .meta({ id: 'CreatedToken' });
-const callerSchema: z.ZodType<Caller> = z
+const meSchema: z.ZodType<MeView> = z
   .object({
     name: z.string(),
     role: z.enum(ROLES),
@@ -76,17 +83,36 @@ const callerSchema: z.ZodType<Caller> = z
       description: 'What the identity provider calls him; null: he did not sign in there.',
     }),
     expiresAt: instant.nullable(),
+    refusals: z
+      .array(
+        z
+          .object({
+            operationId: z.string(),
+            method: z.string(),
+            path: z.string().meta({ description: 'Below the base path: `/jobs/{id}/start`.' }),
+            field: z.string().nullable().meta({
+              description: 'Of the body, when that alone is refused; null: the call itself is.',
+            }),
+            reason: z.string(),
+          })
+          .meta({ id: 'Refusal' }),
+      )
+      .meta({ description: 'What he is refused, whichever job or repository he asks it of.' }),
   })
   .meta({ id: 'Caller' });
 
-/** @param signIn null: nobody signs in here */
-export function accessRoutes(
-  tokens: AccessTokens,
-  now: () => number,
-  signIn: SignIn | null,
-): Route[] {
+interface AccessParts {
+  readonly tokens: AccessTokens;
+  readonly now: () => number;
+  /** null: nobody signs in here. */
+  readonly signIn: SignIn | null;
+  /** All that there are, these among them. */
+  readonly routes: () => readonly Route[];
+}
+
+export function accessRoutes({ tokens, now, signIn, routes }: AccessParts): Route[] {
   return [
-    meRoute(),
+    meRoute(routes),
     signOutRoute(signIn),
     listRoute(tokens, now),
     createRoute(tokens, now),
@@ -112,18 +138,18 @@ function signOutRoute(signIn: SignIn | null): Route {
   });
 }
 
-function meRoute(): Route {
+function meRoute(routes: () => readonly Route[]): Route {
   return jsonRoute({
     method: 'get',
     path: '/me',
     operationId: 'getMe',
     needs: 'view',
     subject: 'nothing',
-    summary: 'Who asks, and what he may do.',
+    summary: 'Who asks, and what he may not do.',
     status: 200,
-    answer: callerSchema,
+    answer: meSchema,
     errors: [],
-    run: async ({ caller }) => ({ content: caller }),
+    run: async ({ caller }) => ({ content: { ...caller, refusals: refusalsOf(caller, routes()) } }),
   });
 }
 

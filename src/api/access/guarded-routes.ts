@@ -2,13 +2,18 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
-import { refusalOf, type Wish } from '../../domain/access/access.js';
+import {
+  refusalEverywhere,
+  refusalOf,
+  type Caller,
+  type Permission,
+} from '../../domain/access/access.js';
 import { shortened, type AuditLine, type AuditPlace } from '../../domain/access/audit.js';
 import { BackupError } from '../../domain/errors.js';
 import { madeJob, type AuditTrail } from './audit-trail.js';
 import { toProblem } from '../problem.js';
 import { beforeOf, callerOf } from '../request-state.js';
-import type { Route } from '../route.js';
+import { documentedPath, type Route } from '../route.js';
 
 /** Routes that ask whether the caller may, and tell of each change who made it.
  *  @throws PERMISSION_MISSING */
@@ -67,12 +72,42 @@ function lineOf(
 }
 
 function assertMay(
-  { needs, subject }: Omit<Wish, 'subjectId'>,
+  { needs, subject, fieldsNeed = {} }: Pick<Route, 'needs' | 'subject' | 'fieldsNeed'>,
   request: Request,
   response: Response,
 ): void {
-  const refusal = refusalOf(callerOf(response), { needs, subject, subjectId: idIn(request) });
+  const refused = (permission: Permission): string | null =>
+    refusalOf(callerOf(response), { needs: permission, subject, subjectId: idIn(request) });
+  const refusal = refused(needs);
   if (refusal !== null) throw new BackupError('PERMISSION_MISSING', refusal);
+  const body = (request.body ?? {}) as Readonly<Record<string, unknown>>;
+  for (const [field, permission] of Object.entries(fieldsNeed)) {
+    const reason = (body[field] ?? false) === false ? null : refused(permission);
+    if (reason !== null) throw new BackupError('PERMISSION_MISSING', `${field}: ${reason}`);
+  }
+}
+
+/** A call that a caller is refused, whichever job or repository its address names. */
+export interface RefusalView {
+  readonly operationId: string;
+  readonly method: string;
+  /** Below the base path: `/jobs/{id}/start`. */
+  readonly path: string;
+  /** Of the body, when that alone is refused; null: the call itself is. */
+  readonly field: string | null;
+  readonly reason: string;
+}
+
+/** What the routes refuse the caller: so that nobody is offered what he is refused. */
+export function refusalsOf(caller: Caller, routes: readonly Route[]): RefusalView[] {
+  return routes.flatMap(({ operationId, method, path, needs, subject, fieldsNeed = {} }) => {
+    const call = { operationId, method: method.toUpperCase(), path: documentedPath(path) };
+    const wishes: [string | null, Permission][] = [[null, needs], ...Object.entries(fieldsNeed)];
+    return wishes.flatMap(([field, permission]) => {
+      const reason = refusalEverywhere(caller, { needs: permission, subject });
+      return reason === null ? [] : [{ ...call, field, reason }];
+    });
+  });
 }
 
 function idIn({ params: { id } }: Request): string {

@@ -1,6 +1,5 @@
 /** Copy jobs. */
 
-import { refusalOf, type Caller } from '../../domain/access/access.js';
 import type { CopyJob, StartOverrides } from '../../domain/jobs/copy-job.js';
 import { BackupError } from '../../domain/errors.js';
 import { jsonBytes } from '../../domain/sessions/task-brief.js';
@@ -231,6 +230,8 @@ function runRoutes({ jobs, starter, browser }: JobServices): Route[] {
       operationId: 'startJob',
       needs: 'operate',
       subject: 'job',
+      // As for copies that are mapped.
+      fieldsNeed: { takeOver: 'administer' },
       summary: 'Start a session now.',
       status: 202,
       headers: { 'Idempotency-Key': 'A repeat with the same key gives the first answer.' },
@@ -239,7 +240,6 @@ function runRoutes({ jobs, starter, browser }: JobServices): Route[] {
       errors: ['JOB_MISSING', 'JOB_BUSY'],
       run: async ({ params, body, header, caller }) => {
         const key = idempotencyKey(header('Idempotency-Key'));
-        if (body.takeOver === true) assertMayTakeOver(caller, text(params.id));
         const job = await jobs.definition(text(params.id));
         checkSize(job, body);
         return { content: { sessionId: await starter.start(job, body, key, caller.name) } };
@@ -264,12 +264,6 @@ function runRoutes({ jobs, starter, browser }: JobServices): Route[] {
       }),
     }),
   ];
-}
-
-/** As for copies that are mapped. @throws PERMISSION_MISSING */
-function assertMayTakeOver(caller: Caller, subjectId: string): void {
-  const refusal = refusalOf(caller, { needs: 'administer', subject: 'job', subjectId });
-  if (refusal !== null) throw new BackupError('PERMISSION_MISSING', `takeOver: ${refusal}`);
 }
 
 /** What a session carries from run to run: its definition, its overrides and its tasks, together in one payload of at most 2 MiB. */

@@ -25,8 +25,10 @@ export class ApiError extends Error {
   }
 }
 
+export type Changing = 'POST' | 'PUT' | 'DELETE';
+
 export interface Call {
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method?: 'GET' | Changing;
   readonly body?: object;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
@@ -34,8 +36,25 @@ export interface Call {
   readonly accepts?: readonly number[];
 }
 
-/** @throws ApiError */
-export async function callApi<Content>(path: string, call: Call = {}): Promise<Content> {
+/** What is there. @throws ApiError */
+export function readApi<Content>(path: string, signal?: AbortSignal): Promise<Content> {
+  return callApi(path, { signal });
+}
+
+/** A question that is too long for an address; it changes nothing. @throws ApiError */
+export function askApi<Content>(path: string, body: object): Promise<Content> {
+  return callApi(path, { method: 'POST', body });
+}
+
+/** A change: pages make one through `useAction` alone, which asks before whether it would be refused. @throws ApiError */
+export function commandApi<Content>(
+  path: string,
+  command: Pick<Call, 'body' | 'headers'> & { readonly method: Changing },
+): Promise<Content> {
+  return callApi(path, command);
+}
+
+async function callApi<Content>(path: string, call: Call): Promise<Content> {
   const response = await send(`${BASE_PATH}${path}`, call);
   if (response.status === 204) return undefined as Content;
   return (await jsonOf(response)) as Content;

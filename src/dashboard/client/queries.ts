@@ -2,7 +2,7 @@
 
 import { QueryClient, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import type { ApiError } from './call-api.js';
-import { callApi, send } from './call-api.js';
+import { readApi, send } from './call-api.js';
 
 /** Milliseconds between two reads of the same thing while its page is open. */
 export const EVERY = { second: 1_000, few: 5_000, usual: 15_000, minute: 60_000 } as const;
@@ -36,7 +36,7 @@ export function useApi<Content>(
 ): UseQueryResult<Content, ApiError> {
   return useQuery<Content, ApiError>({
     queryKey: [path],
-    queryFn: ({ signal }) => callApi<Content>(path, { signal }),
+    queryFn: ({ signal }) => readApi<Content>(path, signal),
     refetchInterval: everyMs ?? false,
     enabled: isWanted,
     staleTime: freshMs,
@@ -67,7 +67,7 @@ export async function allPages<Item>(
   const items: Item[] = [];
   const unreadable = new Map<string, UnreadablePart>();
   for (let cursor: string | undefined; ;) {
-    const page: ApiPage<Item> = await callApi(withQuery(path, { cursor }), { signal });
+    const page: ApiPage<Item> = await readApi(withQuery(path, { cursor }), signal);
     items.push(...page.items);
     for (const part of page.unreadable ?? []) unreadable.set(part.path, part);
     cursor = page.nextCursor;

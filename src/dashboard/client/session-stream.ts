@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'react';
 import type { SessionView, TaskView } from '../../api/sessions/session-schemas.js';
-import { ApiError, BASE_PATH, callApi, send } from './call-api.js';
+import { ApiError, BASE_PATH, readApi, send } from './call-api.js';
 import { unanswered } from './connection.js';
 
 const RECONNECT_MS = 2_000;
@@ -35,7 +35,7 @@ async function follow(id: string, gone: AbortSignal, tell: Tell): Promise<void> 
   const path = `/sessions/${encodeURIComponent(id)}`;
   while (!gone.aborted) {
     try {
-      const latest = { session: await callApi<SessionView>(path, { signal: gone }) };
+      const latest = { session: await readApi<SessionView>(path, gone) };
       const show = (session: SessionView): void => {
         latest.session = session;
         tell({ session, seenAtMs: Date.now(), error: null });

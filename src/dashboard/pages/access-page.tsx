@@ -13,8 +13,9 @@ import type { ListedJob } from '../../api/jobs/job-schemas.js';
 import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
 import type { Caller, Role } from '../../domain/access/access.js';
 import { useAction } from '../client/actions.js';
-import { callApi } from '../client/call-api.js';
+import { useMe, useRefusal } from '../client/refusals.js';
 import { EVERY, useApi, type ApiPage } from '../client/queries.js';
+import { ActionButton } from '../show/action-button.js';
 import { CommandLines, Commands, curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
 import { CallFault } from '../show/fault.js';
@@ -39,20 +40,21 @@ const ROLES: readonly Role[] = ['viewer', 'operator', 'restorer', 'administrator
 
 /** Who may do this? */
 export function AccessPage() {
-  const me = useApi<Caller>('/me', { everyMs: EVERY.minute });
-  const isAdministrator = me.data?.role === 'administrator' && me.data.scope === null;
+  const me = useMe();
+  const tokensRefusal = useRefusal('GET', '/tokens');
+  const auditRefusal = useRefusal('GET', '/audit');
   return (
     <Page title="Access" asOfMs={me.dataUpdatedAt}>
       {me.error !== null && <CallFault error={me.error} what="Who you are could not be read." />}
       {me.data === undefined && me.error === null && <Waiting what="Asking who you are" />}
       {me.data !== undefined && <Me me={me.data} />}
-      {me.data !== undefined && !isAdministrator && (
+      {(tokensRefusal ?? auditRefusal) !== null && (
         <Nothing>
-          An administrator sees and makes the tokens here, and sees who changed what.
+          An administrator of everything sees and makes the tokens here, and sees who changed what.
         </Nothing>
       )}
-      {isAdministrator && <Tokens />}
-      {isAdministrator && <AuditSection />}
+      {me.data !== undefined && tokensRefusal === null && <Tokens />}
+      {me.data !== undefined && auditRefusal === null && <AuditSection />}
       <Commands
         lines={[
           'longhaul token list',
@@ -136,7 +138,8 @@ const COLUMNS: readonly Column<TokenView>[] = [
 function Revoke({ token: { id, name } }: { readonly token: TokenView }) {
   const path = `/tokens/${id}`;
   const revoke = useAction({
-    run: () => callApi(path, { method: 'DELETE' }),
+    method: 'DELETE',
+    path,
     done: `The token of ${printable(name)} holds no longer.`,
   });
   return (
@@ -145,7 +148,7 @@ function Revoke({ token: { id, name } }: { readonly token: TokenView }) {
       title={`Revoke the token of ${printable(name)}`}
       commands={[`longhaul token revoke ${id}`, curlLine('DELETE', path)]}
       isDangerous
-      isBusy={revoke.isPending}
+      action={revoke}
       onConfirm={() => revoke.mutate()}
     >
       <p className="definition">Whoever uses it is refused from now on. It cannot be taken back.</p>
@@ -197,11 +200,12 @@ function TokenForm({ onMade }: { readonly onMade: (made: CreatedToken) => void }
   const [repositories, setRepositories] = useState<string[]>([]);
   const [days, setDays] = useState(USUAL_DAYS);
   const scope = jobs.length + repositories.length === 0 ? null : { jobs, repositories };
-  const make = useAction({
-    run: () => {
+  const make = useAction<CreatedToken>({
+    method: 'POST',
+    path: '/tokens',
+    body: () => {
       const expiresAt = days === 0 ? null : new Date(Date.now() + days * DAY_MS).toISOString();
-      const body = { name: name.trim(), role, scope, expiresAt };
-      return callApi<CreatedToken>('/tokens', { method: 'POST', body });
+      return { name: name.trim(), role, scope, expiresAt };
     },
     done: 'The token has been made.',
     then: onMade,
@@ -251,14 +255,9 @@ function TokenForm({ onMade }: { readonly onMade: (made: CreatedToken) => void }
           ].join(' '),
         ]}
       />
-      <Button
-        w="fit-content"
-        disabled={name.trim() === ''}
-        loading={make.isPending}
-        onClick={() => make.mutate()}
-      >
+      <ActionButton action={make} isDisabled={name.trim() === ''} onClick={() => make.mutate()}>
         Make it
-      </Button>
+      </ActionButton>
     </div>
   );
 }

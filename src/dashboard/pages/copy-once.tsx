@@ -4,7 +4,6 @@ import { useLocation } from 'wouter';
 import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
 import type { StoredJob } from '../../domain/targets/repository-view.js';
 import { useAction } from '../client/actions.js';
-import { callApi } from '../client/call-api.js';
 import { useApi, type ApiPage } from '../client/queries.js';
 import { curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
@@ -30,8 +29,10 @@ export function CopyOnce({ repositoryId, workloadId }: CopyOnceProps) {
     target: { repositoryId: target },
     expiresAt: day === '' ? null : endOfDay(day),
   };
-  const start = useAction({
-    run: () => callApi<{ sessionId: string }>('/one-time-copies', { method: 'POST', body }),
+  const start = useAction<{ sessionId: string }>({
+    method: 'POST',
+    path: '/one-time-copies',
+    body,
     done: 'It is being copied.',
     then: ({ sessionId }) => navigate(`/sessions/${sessionId}`),
   });
@@ -40,7 +41,7 @@ export function CopyOnce({ repositoryId, workloadId }: CopyOnceProps) {
     <Confirm
       verb="Copy once"
       title="Copy its newest restore point once"
-      isBusy={start.isPending}
+      action={start}
       commands={[
         `longhaul copy once ${repositoryId} ${shellWord(workloadId)} --to ${target}${day === '' ? '' : ` --expires ${day}`}`,
         curlLine('POST', '/one-time-copies', body),
@@ -82,7 +83,8 @@ export function RemoveCopy({
 }) {
   const path = `/repositories/${repositoryId}/one-time-copies/${id}/remove`;
   const remove = useAction({
-    run: () => callApi(path, { method: 'POST' }),
+    method: 'POST',
+    path,
     done: `${id} is removed as soon as nothing holds it.`,
   });
   return (
@@ -90,7 +92,7 @@ export function RemoveCopy({
       verb="Remove"
       title={`Remove ${id}`}
       isDangerous
-      isBusy={remove.isPending}
+      action={remove}
       commands={[`longhaul copy remove ${repositoryId} ${id} --yes`, curlLine('POST', path)]}
       onConfirm={() => remove.mutate()}
     >

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import type { JobPlan } from '../../domain/sessions/operation.js';
-import { callApi, type ApiError } from '../client/call-api.js';
+import { askApi, type ApiError } from '../client/call-api.js';
 import { CallFault } from '../show/fault.js';
 import { Instant } from '../show/instant.js';
 import type { WantedJob } from '../show/new-job.js';
@@ -63,7 +63,7 @@ export function PreviewOf({
 }
 
 export async function previewOf(job: Pick<WantedJob, 'schedule' | 'timeZone'>): Promise<Preview> {
-  const plan = await callApi<JobPlan>('/plans', { method: 'POST', body: job });
+  const plan = await askApi<JobPlan>('/plans', job);
   return { plan, starts: (await startsOf(job)).slice(0, STARTS_SHOWN) };
 }
 
@@ -72,10 +72,9 @@ export async function startsOf({
   schedule,
   timeZone,
 }: Pick<WantedJob, 'schedule' | 'timeZone'>): Promise<readonly string[]> {
-  const body = { schedule, timeZone };
-  const { times } = await callApi<{ readonly times: readonly string[] }>('/schedules/preview', {
-    method: 'POST',
-    body,
+  const { times } = await askApi<{ readonly times: readonly string[] }>('/schedules/preview', {
+    schedule,
+    timeZone,
   });
   return times;
 }

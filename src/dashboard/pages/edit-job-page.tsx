@@ -6,14 +6,17 @@ import type { JobChanges } from '../../api/jobs/job-change-routes.js';
 import type { JobView } from '../../api/jobs/job-schemas.js';
 import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
 import { useAction } from '../client/actions.js';
-import { callApi, type ApiError } from '../client/call-api.js';
+import { askApi, type ApiError } from '../client/call-api.js';
 import { useApi, type ApiPage } from '../client/queries.js';
+import { useRefusal } from '../client/refusals.js';
+import { ActionButton } from '../show/action-button.js';
 import { Commands, curlLine } from '../show/commands.js';
 import { editedJob, hasEndedTiers, wishesOf, type Definition } from '../show/edit-job.js';
 import { CallFault, Fault } from '../show/fault.js';
 import { jobWords, listed, startWords } from '../show/job-words.js';
 import { missingOf, type JobWishes } from '../show/new-job.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';
+import { Refused } from '../show/refused.js';
 import { Rows, type Column } from '../show/rows.js';
 import { sentence } from '../show/sentence.js';
 import { PolicySimulator } from './policy-simulator.js';
@@ -30,6 +33,7 @@ export function EditJobPage() {
   const error = job.error ?? repositories.error;
   return (
     <Page title={`Edit ${job.data?.name ?? id}`}>
+      <Refused reason={useRefusal('PUT', path)} />
       {error !== null && <CallFault error={error} what={`The job ${id} could not be read.`} />}
       {error === null && (job.data === undefined || repositories.data === undefined) && (
         <Waiting what="Asking for the job" />
@@ -119,17 +123,15 @@ function Change({ job, definition }: { readonly job: JobView; readonly definitio
   const path = `/jobs/${encodeURIComponent(job.id)}`;
   const preview = useMutation<ChangePreview, ApiError>({
     mutationFn: async () => ({
-      changes: await callApi<JobChanges>(`${path}/changes`, { method: 'POST', body: definition }),
+      changes: await askApi<JobChanges>(`${path}/changes`, definition),
       ...(await previewOf(definition)),
     }),
   });
-  const save = useAction({
-    run: () =>
-      callApi<JobView>(path, {
-        method: 'PUT',
-        body: definition,
-        headers: { 'If-Match': String(job.revision) },
-      }),
+  const save = useAction<JobView>({
+    method: 'PUT',
+    path,
+    body: definition,
+    headers: { 'If-Match': String(job.revision) },
     done: `${definition.name} has been changed.`,
     then: () => navigate(`/jobs/${job.id}`),
   });
@@ -161,15 +163,14 @@ function Change({ job, definition }: { readonly job: JobView; readonly definitio
       {save.error !== null && (
         <CallFault error={save.error} what="The job was not changed: it is as it was." />
       )}
-      <Button
-        w="fit-content"
+      <ActionButton
+        action={save}
         color={preview.data?.changes.needsLook === true ? 'red' : undefined}
-        disabled={changes.length === 0}
-        loading={save.isPending}
+        isDisabled={changes.length === 0}
         onClick={() => save.mutate()}
       >
         Save the change
-      </Button>
+      </ActionButton>
       <Commands
         lines={[
           `longhaul job show ${job.id} --json > ${job.id}.json`,

@@ -1,11 +1,10 @@
-import { Button } from '@mantine/core';
 import { Link, useParams } from 'wouter';
 import type { FileBackupJobView } from '../../api/jobs/file-backup-schemas.js';
 import type { SessionSummary } from '../../api/sessions/session-schemas.js';
 import { useAction } from '../client/actions.js';
-import { callApi, newIdempotencyKey } from '../client/call-api.js';
 import { EVERY, useApi, withQuery, type ApiPage } from '../client/queries.js';
-import { Commands } from '../show/commands.js';
+import { Commands, curlLine } from '../show/commands.js';
+import { Confirm } from '../show/confirm.js';
 import { CallFault, Fault } from '../show/fault.js';
 import {
   primaryStartWords,
@@ -56,26 +55,49 @@ export function FileBackupPage() {
 
 function Actions({ job, path }: { readonly job: FileBackupJobView; readonly path: string }) {
   const isEnabled = job.state === 'enabled';
-  const start = useAction({
-    run: () =>
-      callApi<{ runId: string }>(`${path}/start`, {
-        method: 'POST',
-        headers: { 'Idempotency-Key': newIdempotencyKey() },
-      }),
+  const start = useAction<{ runId: string }>({
+    method: 'POST',
+    path: `${path}/start`,
+    isKeyed: true,
     done: `${job.name} has been started.`,
   });
+  const turned = isEnabled ? 'disable' : 'enable';
   const turn = useAction({
-    run: () => callApi(`${path}/${isEnabled ? 'disable' : 'enable'}`, { method: 'POST' }),
+    method: 'POST',
+    path: `${path}/${turned}`,
     done: `${job.name} has been ${isEnabled ? 'disabled' : 'enabled'}.`,
   });
   return (
     <div className="line">
-      <Button size="sm" onClick={() => start.mutate()} loading={start.isPending}>
-        Start now
-      </Button>
-      <Button size="sm" variant="default" onClick={() => turn.mutate()} loading={turn.isPending}>
-        {isEnabled ? 'Disable' : 'Enable'}
-      </Button>
+      <Confirm
+        verb="Start now"
+        title={`Start ${job.name} now`}
+        look="filled"
+        action={start}
+        commands={[`longhaul file-backup-job start ${job.id}`, curlLine('POST', `${path}/start`)]}
+        onConfirm={() => start.mutate()}
+      >
+        <p className="definition">
+          It makes a primary backup now; each secondary target that follows the run is copied to
+          after it.
+        </p>
+      </Confirm>
+      <Confirm
+        verb={isEnabled ? 'Disable' : 'Enable'}
+        title={isEnabled ? 'Keep it from starting by itself' : 'Let it start by itself again'}
+        action={turn}
+        commands={[
+          `longhaul file-backup-job ${turned} ${job.id}`,
+          curlLine('POST', `${path}/${turned}`),
+        ]}
+        onConfirm={() => turn.mutate()}
+      >
+        <p className="definition">
+          {isEnabled
+            ? 'Neither it nor its secondary targets start by themselves from then on, so the copies grow old. What runs goes on, and copies stay.'
+            : 'It and its secondary targets start again when their schedules say so.'}
+        </p>
+      </Confirm>
     </div>
   );
 }

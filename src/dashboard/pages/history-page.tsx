@@ -2,7 +2,7 @@ import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import type { SessionSummary } from '../../api/sessions/session-schemas.js';
 import type { ApiError } from '../client/call-api.js';
-import { callApi } from '../client/call-api.js';
+import { readApi } from '../client/call-api.js';
 import { EVERY, withQuery, type ApiPage } from '../client/queries.js';
 import { useAddressField } from '../client/address.js';
 import { Commands } from '../show/commands.js';
@@ -88,9 +88,10 @@ function useHistory(jobId: string) {
     queryKey: ['/sessions', jobId],
     initialPageParam: undefined,
     queryFn: ({ pageParam, signal }) =>
-      callApi<ApiPage<SessionSummary>>(withQuery('/sessions', { jobId, cursor: pageParam }), {
+      readApi<ApiPage<SessionSummary>>(
+        withQuery('/sessions', { jobId, cursor: pageParam }),
         signal,
-      }),
+      ),
     getNextPageParam: ({ nextCursor }) => nextCursor,
     refetchInterval: EVERY.usual,
     placeholderData: (last) => last,

@@ -1,12 +1,13 @@
-import { Button, Checkbox, Modal, Radio } from '@mantine/core';
+import { Button, Checkbox, Radio } from '@mantine/core';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
 import type { JobView } from '../../api/jobs/job-schemas.js';
 import type { StartOverrides } from '../../domain/jobs/copy-job.js';
 import { useAction } from '../client/actions.js';
-import { callApi, newIdempotencyKey } from '../client/call-api.js';
-import { CommandLines, curlLine } from '../show/commands.js';
+import { useRefusal } from '../client/refusals.js';
+import { curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
+import { printable } from '../show/format.js';
 import { hoursWords } from '../show/job-words.js';
 
 export function JobActions({ job }: { readonly job: JobView }) {
@@ -33,57 +34,34 @@ function EditJob({ id }: { readonly id: string }) {
 
 function StartJob({ job, isRunning }: { readonly job: JobView; readonly isRunning: boolean }) {
   const [, navigate] = useLocation();
-  const [isOpen, setOpen] = useState(false);
   const [overrides, setOverrides] = useState<StartOverrides>({});
   const path = `/jobs/${job.id}/start`;
-  const start = useAction({
-    run: () =>
-      callApi<{ sessionId: string }>(path, {
-        method: 'POST',
-        body: overrides,
-        headers: { 'Idempotency-Key': newIdempotencyKey() },
-      }),
+  const start = useAction<{ sessionId: string }>({
+    method: 'POST',
+    path,
+    body: overrides,
+    isKeyed: true,
     done: `${job.name} has been started.`,
     then: ({ sessionId }) => navigate(`/sessions/${sessionId}`),
   });
   return (
-    <>
-      <Button size="sm" onClick={() => setOpen(true)} loading={start.isPending}>
-        Start now
-      </Button>
-      <Modal
-        opened={isOpen}
-        onClose={() => setOpen(false)}
-        title={`Start ${job.name} now`}
-        size="lg"
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
-        <div className="stack">
-          {isRunning && (
-            <p className="nothing">
-              A session of it runs: workloads that it copies are left to it.
-            </p>
-          )}
-          <StartChoices job={job} overrides={overrides} onChange={setOverrides} />
-          <p className="nothing">
-            What it would copy, and what retention does after it, stands under Plan on this page.
-          </p>
-          <CommandLines
-            lines={[startCommand(job.id, overrides), curlLine('POST', path, overrides)]}
-          />
-          <Button
-            w="fit-content"
-            data-autofocus
-            onClick={() => {
-              setOpen(false);
-              start.mutate();
-            }}
-          >
-            Start
-          </Button>
-        </div>
-      </Modal>
-    </>
+    <Confirm
+      verb="Start now"
+      confirmVerb="Start"
+      title={`Start ${job.name} now`}
+      look="filled"
+      action={start}
+      commands={[startCommand(job.id, overrides), curlLine('POST', path, overrides)]}
+      onConfirm={() => start.mutate()}
+    >
+      {isRunning && (
+        <p className="nothing">A session of it runs: workloads that it copies are left to it.</p>
+      )}
+      <StartChoices job={job} overrides={overrides} onChange={setOverrides} />
+      <p className="nothing">
+        What it would copy, and what retention does after it, stands under Plan on this page.
+      </p>
+    </Confirm>
   );
 }
 
@@ -94,6 +72,7 @@ interface StartChoicesProps {
 }
 
 function StartChoices({ job, overrides, onChange }: StartChoicesProps) {
+  const takeOverRefusal = useRefusal('POST', `/jobs/${job.id}/start`, 'takeOver');
   return (
     <>
       <Radio.Group
@@ -120,6 +99,8 @@ function StartChoices({ job, overrides, onChange }: StartChoicesProps) {
       />
       <Checkbox
         label="Go on with copies that another job of this id left in the target"
+        description={takeOverRefusal === null ? undefined : printable(takeOverRefusal)}
+        disabled={takeOverRefusal !== null}
         checked={overrides.takeOver ?? false}
         onChange={({ currentTarget }) =>
           onChange({ ...overrides, takeOver: currentTarget.checked })
@@ -155,7 +136,8 @@ function startCommand(
 function EnableJob({ id }: { readonly id: string }) {
   const path = `/jobs/${id}/enable`;
   const enable = useAction({
-    run: () => callApi(path, { method: 'POST' }),
+    method: 'POST',
+    path,
     done: `${id} starts by itself again.`,
   });
   return (
@@ -163,7 +145,7 @@ function EnableJob({ id }: { readonly id: string }) {
       verb="Enable"
       title="Let it start by itself again"
       commands={[`longhaul job enable ${id}`, curlLine('POST', path)]}
-      isBusy={enable.isPending}
+      action={enable}
       onConfirm={() => enable.mutate()}
     >
       <p className="definition">
@@ -176,7 +158,8 @@ function EnableJob({ id }: { readonly id: string }) {
 function DisableJob({ id }: { readonly id: string }) {
   const path = `/jobs/${id}/disable`;
   const disable = useAction({
-    run: () => callApi(path, { method: 'POST' }),
+    method: 'POST',
+    path,
     done: `${id} no longer starts by itself.`,
   });
   return (
@@ -184,7 +167,7 @@ function DisableJob({ id }: { readonly id: string }) {
       verb="Disable"
       title="Keep it from starting by itself"
       commands={[`longhaul job disable ${id}`, curlLine('POST', path)]}
-      isBusy={disable.isPending}
+      action={disable}
       onConfirm={() => disable.mutate()}
     >
       <p className="definition">
@@ -195,11 +178,13 @@ function DisableJob({ id }: { readonly id: string }) {
   );
 }
 
-function DeleteJob({ job: { id, name, target } }: { readonly job: JobView }) {
+function DeleteJob({ job }: { readonly job: JobView }) {
+  const { id, name, target, fileBackupJobId: of } = job;
   const [, navigate] = useLocation();
   const path = `/jobs/${id}`;
   const remove = useAction({
-    run: () => callApi(path, { method: 'DELETE' }),
+    method: 'DELETE',
+    path,
     done: `${name} is deleted; its copies stay.`,
     then: () => navigate('/jobs'),
   });
@@ -209,7 +194,14 @@ function DeleteJob({ job: { id, name, target } }: { readonly job: JobView }) {
       title={`Delete ${name}`}
       commands={[`longhaul job delete ${id}`, curlLine('DELETE', path)]}
       isDangerous
-      isBusy={remove.isPending}
+      action={
+        of === undefined
+          ? remove
+          : {
+              ...remove,
+              refusal: `the file-backup job ${of}, whose secondary target it is, alone changes it`,
+            }
+      }
       onConfirm={() => remove.mutate()}
     >
       <p className="definition">
@@ -224,8 +216,9 @@ function DeleteJob({ job: { id, name, target } }: { readonly job: JobView }) {
 export function ReplaceJob({ job: { id } }: { readonly job: JobView }) {
   const [, navigate] = useLocation();
   const path = `/jobs/${id}/replacement`;
-  const replace = useAction({
-    run: () => callApi<JobView>(path, { method: 'POST' }),
+  const replace = useAction<JobView>({
+    method: 'POST',
+    path,
     done: `A new job replaces ${id}.`,
     then: (created) => navigate(`/jobs/${created.id}`),
   });
@@ -235,7 +228,7 @@ export function ReplaceJob({ job: { id } }: { readonly job: JobView }) {
       title="A new job with a new chain"
       look="filled"
       commands={[`longhaul job replace ${id}`, curlLine('POST', path)]}
-      isBusy={replace.isPending}
+      action={replace}
       onConfirm={() => replace.mutate()}
     >
       <p className="definition">

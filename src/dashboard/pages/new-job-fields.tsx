@@ -1,9 +1,8 @@
 import { Checkbox, NativeSelect, NumberInput, Radio, Textarea, TextInput } from '@mantine/core';
 import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
-import type { Weekday } from '../../domain/jobs/copy-job.js';
+import { DayFields, SpanFields } from '../show/day-fields.js';
 import { VIEWER_ZONE } from '../show/format.js';
 import type { JobWishes } from '../show/new-job.js';
-import { WEEKDAYS_FROM_MONDAY } from '../show/weekdays.js';
 
 export interface WishFieldsProps {
   readonly wishes: JobWishes;
@@ -142,24 +141,6 @@ export function WhenFields({
   );
 }
 
-interface DayFieldsProps {
-  readonly label: string;
-  readonly days: readonly Weekday[];
-  readonly onChange: (days: Weekday[]) => void;
-}
-
-function DayFields({ label, days, onChange }: DayFieldsProps) {
-  return (
-    <Checkbox.Group label={label} value={[...days]} onChange={onChange}>
-      <div className="line">
-        {WEEKDAYS_FROM_MONDAY.map((day) => (
-          <Checkbox key={day} value={day} label={day} />
-        ))}
-      </div>
-    </Checkbox.Group>
-  );
-}
-
 function HoursFields({ wishes, onChange }: WishFieldsProps) {
   return (
     <>
@@ -169,34 +150,13 @@ function HoursFields({ wishes, onChange }: WishFieldsProps) {
         onChange={({ currentTarget }) => onChange({ ...wishes, hasHours: currentTarget.checked })}
       />
       {wishes.hasHours && (
-        <>
-          <div className="line">
-            <TextInput
-              type="time"
-              label="It may copy from"
-              value={wishes.hoursFrom}
-              onChange={({ currentTarget }) =>
-                onChange({ ...wishes, hoursFrom: currentTarget.value })
-              }
-              required
-            />
-            <TextInput
-              type="time"
-              label="until"
-              description="Of the next day when it is not later."
-              value={wishes.hoursTo}
-              onChange={({ currentTarget }) =>
-                onChange({ ...wishes, hoursTo: currentTarget.value })
-              }
-              required
-            />
-          </div>
-          <DayFields
-            label="On these days"
-            days={wishes.hoursDays}
-            onChange={(hoursDays) => onChange({ ...wishes, hoursDays })}
-          />
-        </>
+        <SpanFields
+          label="It may copy from"
+          span={{ days: wishes.hoursDays, from: wishes.hoursFrom, to: wishes.hoursTo }}
+          onChange={({ days, from, to }) =>
+            onChange({ ...wishes, hoursDays: days, hoursFrom: from, hoursTo: to })
+          }
+        />
       )}
     </>
   );

@@ -1,17 +1,18 @@
-import { Button } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
 import type { JobView } from '../../api/jobs/job-schemas.js';
 import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
 import type { SystemView } from '../../api/system-routes.js';
 import { useAction } from '../client/actions.js';
-import { callApi } from '../client/call-api.js';
+import { useRefusal } from '../client/refusals.js';
 import { useApi, type ApiPage } from '../client/queries.js';
+import { ActionButton } from '../show/action-button.js';
 import { Commands } from '../show/commands.js';
 import { CallFault } from '../show/fault.js';
 import { createCommand, jobWords, listed } from '../show/job-words.js';
 import { FIRST_WISHES, missingOf, wantedJob, type JobWishes } from '../show/new-job.js';
 import { Page, Section, Waiting } from '../show/page.js';
+import { Refused } from '../show/refused.js';
 import { DryRun } from './dry-run.js';
 import { KeepFields, WhatFields, WhenFields, WhereFields } from './new-job-fields.js';
 
@@ -30,6 +31,7 @@ export function NewJobPage() {
   }, [items, system.data]);
   return (
     <Page title="New job">
+      <Refused reason={useRefusal('POST', '/jobs')} />
       {repositories.error !== null && (
         <CallFault error={repositories.error} what="The repositories could not be read." />
       )}
@@ -73,8 +75,10 @@ function Review({ wishes }: { readonly wishes: JobWishes }) {
   const [, navigate] = useLocation();
   const missing = missingOf(wishes);
   const job = wantedJob(wishes);
-  const create = useAction({
-    run: () => callApi<JobView>('/jobs', { method: 'POST', body: job }),
+  const create = useAction<JobView>({
+    method: 'POST',
+    path: '/jobs',
+    body: job,
     done: `${job.name} has been made.`,
     then: ({ id }) => navigate(`/jobs/${id}`),
   });
@@ -92,14 +96,13 @@ function Review({ wishes }: { readonly wishes: JobWishes }) {
         </p>
         {missing.length === 0 && <DryRun key={JSON.stringify(job)} job={job} />}
         {create.error !== null && <CallFault error={create.error} what="The job was not made." />}
-        <Button
-          w="fit-content"
-          disabled={missing.length > 0}
-          loading={create.isPending}
+        <ActionButton
+          action={create}
+          isDisabled={missing.length > 0}
           onClick={() => create.mutate()}
         >
           Make the job
-        </Button>
+        </ActionButton>
         {missing.length === 0 && (
           <Commands
             title="The same on the command line, with the whole definition"

@@ -1,7 +1,6 @@
 import type { DeliveryView } from '../../api/safety/deliveries.js';
 import type { ChannelView } from '../../api/safety/notification-routes.js';
 import { useAction } from '../client/actions.js';
-import { callApi } from '../client/call-api.js';
 import { EVERY, useApi, type ApiPage } from '../client/queries.js';
 import { Commands, curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
@@ -132,12 +131,14 @@ const DELIVERY_COLUMNS: readonly Column<DeliveryView>[] = [
 function Trials({ channel: { id, kind } }: { readonly channel: ChannelView }) {
   const path = `/notification-channels/${id}/test`;
   const test = useAction({
-    run: () => callApi(path, { method: 'POST' }),
+    method: 'POST',
+    path,
     done: `A test is on its way to ${id}.`,
   });
   const rehearsal = `/notification-channels/${id}/rehearse`;
   const rehearse = useAction({
-    run: () => callApi(rehearsal, { method: 'POST' }),
+    method: 'POST',
+    path: rehearsal,
     done: `An alarm is on its way to ${id}, and its end after it.`,
   });
   if (kind === 'ping') return null;
@@ -147,7 +148,7 @@ function Trials({ channel: { id, kind } }: { readonly channel: ChannelView }) {
         verb="Test"
         title={`Send a test to ${id}`}
         commands={[`longhaul notification test ${id}`, curlLine('POST', path)]}
-        isBusy={test.isPending}
+        action={test}
         onConfirm={() => test.mutate()}
       >
         <p className="definition">
@@ -158,7 +159,7 @@ function Trials({ channel: { id, kind } }: { readonly channel: ChannelView }) {
         verb="Rehearse"
         title={`Rehearse an alarm on ${id}`}
         commands={[`longhaul notification rehearse ${id}`, curlLine('POST', rehearsal)]}
-        isBusy={rehearse.isPending}
+        action={rehearse}
         onConfirm={() => rehearse.mutate()}
       >
         <p className="definition">

@@ -2,7 +2,7 @@ import { Button, NumberInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { JobSimulation, SimulationView } from '../../api/jobs/simulation-routes.js';
-import { callApi, type ApiError } from '../client/call-api.js';
+import { askApi, type ApiError } from '../client/call-api.js';
 import { Commands } from '../show/commands.js';
 import type { Definition } from '../show/edit-job.js';
 import { CallFault } from '../show/fault.js';
@@ -27,10 +27,7 @@ export function PolicySimulator({
   const [days, setDays] = useState(USUAL_DAYS);
   const simulation = useMutation<JobSimulation, ApiError>({
     mutationFn: () =>
-      callApi<JobSimulation>(`/jobs/${encodeURIComponent(jobId)}/simulation`, {
-        method: 'POST',
-        body: { definition, days },
-      }),
+      askApi<JobSimulation>(`/jobs/${encodeURIComponent(jobId)}/simulation`, { definition, days }),
   });
   return (
     <div className="stack">

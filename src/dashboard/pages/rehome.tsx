@@ -2,7 +2,6 @@ import { NativeSelect } from '@mantine/core';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { useAction } from '../client/actions.js';
-import { callApi } from '../client/call-api.js';
 import { withQuery } from '../client/queries.js';
 import { curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
@@ -17,7 +16,7 @@ export function Detach({ jobId, workloadId }: { jobId: string; workloadId: strin
     <Confirm
       verb="Detach"
       title={`Detach these copies from ${jobId}`}
-      isBusy={detach.isPending}
+      action={detach}
       commands={[
         `longhaul job detach ${jobId} ${shellWord(workloadId)} --yes`,
         curlLine('POST', path, body),
@@ -52,7 +51,7 @@ export function MapCopies({ fromJobId, workloadId, jobIds }: MapProps) {
     <Confirm
       verb="Go on with them"
       title="Let a job go on with these copies"
-      isBusy={map.isPending}
+      action={map}
       commands={[
         `longhaul job map ${job} ${fromJobId} ${shellWord(workloadId)} --yes`,
         curlLine('POST', path, body),
@@ -76,8 +75,10 @@ export function MapCopies({ fromJobId, workloadId, jobIds }: MapProps) {
 
 function useRehome(path: string, body: object, done: string) {
   const [, navigate] = useLocation();
-  return useAction({
-    run: () => callApi<{ operationId: string }>(path, { method: 'POST', body }),
+  return useAction<{ operationId: string }>({
+    method: 'POST',
+    path,
+    body,
     done,
     then: ({ operationId }) => navigate(withQuery('/operations', { id: operationId })),
   });

@@ -2,7 +2,6 @@ import type { ReactNode } from 'react';
 import { useLocation } from 'wouter';
 import type { RestorePointView } from '../../domain/targets/repository-view.js';
 import { useAction } from '../client/actions.js';
-import { callApi } from '../client/call-api.js';
 import { withQuery } from '../client/queries.js';
 import { Confirm } from '../show/confirm.js';
 import { curlLine } from '../show/commands.js';
@@ -46,8 +45,10 @@ function Removal({ repositoryId, point, withDependents, mode, verb, children }: 
   const [, navigate] = useLocation();
   const path = `/repositories/${repositoryId}/restore-points/${encodeURIComponent(point.id)}/remove`;
   const body = { mode, withDependents };
-  const remove = useAction({
-    run: () => callApi<{ operationId: string }>(path, { method: 'POST', body }),
+  const remove = useAction<{ operationId: string }>({
+    method: 'POST',
+    path,
+    body,
     done: 'It is being taken out of its chain.',
     then: ({ operationId }) => navigate(withQuery('/operations', { id: operationId })),
   });
@@ -57,7 +58,7 @@ function Removal({ repositoryId, point, withDependents, mode, verb, children }: 
       verb={verb}
       title={`${verb} this restore point`}
       isDangerous={mode === 'delete'}
-      isBusy={remove.isPending}
+      action={remove}
       commands={[
         `longhaul restore-point remove ${repositoryId} ${shellWord(point.id)}${flags} --yes`,
         curlLine('POST', path, body),

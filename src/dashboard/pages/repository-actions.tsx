@@ -1,9 +1,8 @@
-import { Button } from '@mantine/core';
 import { useLocation } from 'wouter';
 import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
 import { useAction } from '../client/actions.js';
-import { callApi } from '../client/call-api.js';
 import { withQuery } from '../client/queries.js';
+import { ActionButton } from '../show/action-button.js';
 import { curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
 
@@ -23,20 +22,22 @@ export function RepositoryActions({
 
 function Look({ id }: { readonly id: string }) {
   const look = useAction({
-    run: () => callApi(`/repositories/${id}/rescan`, { method: 'POST' }),
+    method: 'POST',
+    path: `/repositories/${id}/rescan`,
     done: `${id} was looked at.`,
   });
   return (
-    <Button size="sm" variant="default" loading={look.isPending} onClick={() => look.mutate()}>
+    <ActionButton size="sm" variant="default" action={look} onClick={() => look.mutate()}>
       Look again
-    </Button>
+    </ActionButton>
   );
 }
 
 function Check({ id }: { readonly id: string }) {
   const path = `/repositories/${id}/check`;
   const check = useAction({
-    run: () => callApi(path, { method: 'POST' }),
+    method: 'POST',
+    path,
     done: `The storage of ${id} was tried.`,
   });
   return (
@@ -44,7 +45,7 @@ function Check({ id }: { readonly id: string }) {
       verb="Check the storage"
       title={`Try what the storage of ${id} can do`}
       commands={[`longhaul repository check ${id}`, curlLine('POST', path)]}
-      isBusy={check.isPending}
+      action={check}
       onConfirm={() => check.mutate()}
     >
       <p className="definition">
@@ -58,8 +59,9 @@ function Check({ id }: { readonly id: string }) {
 function Verify({ id }: { readonly id: string }) {
   const [, navigate] = useLocation();
   const path = `/repositories/${id}/verify`;
-  const verify = useAction({
-    run: () => callApi<{ operationId: string }>(path, { method: 'POST' }),
+  const verify = useAction<{ operationId: string }>({
+    method: 'POST',
+    path,
     done: `All restore points of ${id} are being read.`,
     then: ({ operationId }) => navigate(withQuery('/operations', { id: operationId })),
   });
@@ -68,7 +70,7 @@ function Verify({ id }: { readonly id: string }) {
       verb="Verify all copies"
       title={`Read and compare every restore point of ${id}`}
       commands={[`longhaul restore-point verify ${id}`, curlLine('POST', path)]}
-      isBusy={verify.isPending}
+      action={verify}
       onConfirm={() => verify.mutate()}
     >
       <p className="definition">

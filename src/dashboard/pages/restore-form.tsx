@@ -1,12 +1,12 @@
-import { Button, Checkbox, Radio, TextInput } from '@mantine/core';
+import { Checkbox, Radio, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
 import type { RepositoryView, RestoreRequest } from '../../api/repositories/repository-schemas.js';
 import type { RestorePointView } from '../../domain/targets/repository-view.js';
 import type { RestoreFormat } from '../../domain/sources/restore-point.js';
 import { useAction } from '../client/actions.js';
-import { callApi } from '../client/call-api.js';
 import { withQuery } from '../client/queries.js';
+import { ActionButton } from '../show/action-button.js';
 import { CommandLines, curlLine } from '../show/commands.js';
 import { CallFault, Fault } from '../show/fault.js';
 import { bytes, dateTime, printable, VIEWER_ZONE } from '../show/format.js';
@@ -178,8 +178,10 @@ function RestoreStep({ repository, point, wishes, isWhole }: RestoreStepProps) {
     layout,
     ...(isWhole ? {} : { disks: [...disks] }),
   };
-  const restore = useAction({
-    run: () => callApi<{ operationId: string }>(place, { method: 'POST', body }),
+  const restore = useAction<{ operationId: string }>({
+    method: 'POST',
+    path: place,
+    body,
     done: 'The restore has been started.',
     then: ({ operationId }) => navigate(withQuery('/operations', { id: operationId })),
   });
@@ -208,14 +210,9 @@ function RestoreStep({ repository, point, wishes, isWhole }: RestoreStepProps) {
       {restore.error !== null && (
         <CallFault error={restore.error} what="The restore was not started." />
       )}
-      <Button
-        w="fit-content"
-        disabled={!isReady}
-        loading={restore.isPending}
-        onClick={() => restore.mutate()}
-      >
+      <ActionButton action={restore} isDisabled={!isReady} onClick={() => restore.mutate()}>
         Restore
-      </Button>
+      </ActionButton>
       <CommandLines
         lines={[
           restoreCommand({

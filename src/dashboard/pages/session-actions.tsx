@@ -2,7 +2,6 @@ import { TextInput } from '@mantine/core';
 import { useState } from 'react';
 import type { SessionView } from '../../api/sessions/session-schemas.js';
 import { useAction } from '../client/actions.js';
-import { callApi } from '../client/call-api.js';
 import { curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
 import { shellWord } from '../show/format.js';
@@ -45,7 +44,12 @@ function Stop({ id }: { readonly id: string }) {
   const { verb, title, text: meaning, done } = STEPS.stop;
   const path = `/sessions/${encodeURIComponent(id)}/stop`;
   const body = { reason };
-  const stop = useAction({ run: () => callApi(path, { method: 'POST', body }), done });
+  const stop = useAction({
+    method: 'POST',
+    path,
+    body,
+    done,
+  });
   const flags = reason === null ? '' : ` --reason ${shellWord(reason)}`;
   return (
     <Confirm
@@ -53,7 +57,7 @@ function Stop({ id }: { readonly id: string }) {
       title={title}
       commands={[`longhaul session stop ${id}${flags}`, curlLine('POST', path, body)]}
       isDangerous
-      isBusy={stop.isPending}
+      action={stop}
       onConfirm={() => stop.mutate()}
     >
       <p className="definition">{meaning}</p>
@@ -71,13 +75,17 @@ function Stop({ id }: { readonly id: string }) {
 function Steer({ id, step }: { readonly id: string; readonly step: 'pause' | 'resume' }) {
   const { verb, title, text, done } = STEPS[step];
   const path = `/sessions/${encodeURIComponent(id)}/${step}`;
-  const steer = useAction({ run: () => callApi(path, { method: 'POST' }), done });
+  const steer = useAction({
+    method: 'POST',
+    path,
+    done,
+  });
   return (
     <Confirm
       verb={verb}
       title={title}
       commands={[`longhaul session ${step} ${id}`, curlLine('POST', path)]}
-      isBusy={steer.isPending}
+      action={steer}
       onConfirm={() => steer.mutate()}
     >
       <p className="definition">{text}</p>

@@ -1,9 +1,9 @@
-import { Button, NumberInput, TextInput } from '@mantine/core';
+import { NumberInput, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import type { Silence } from '../../domain/safety/silence.js';
 import { useAction } from '../client/actions.js';
-import { callApi } from '../client/call-api.js';
 import { useApi, type ApiPage } from '../client/queries.js';
+import { ActionButton } from '../show/action-button.js';
 import { Commands, curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
 import { CallFault } from '../show/fault.js';
@@ -49,7 +49,8 @@ const COLUMNS: readonly Column<Silence>[] = [
 function EndSilence({ id }: { readonly id: string }) {
   const path = `/silences/${id}`;
   const end = useAction({
-    run: () => callApi(path, { method: 'DELETE' }),
+    method: 'DELETE',
+    path,
     done: 'It is told again.',
   });
   return (
@@ -57,7 +58,7 @@ function EndSilence({ id }: { readonly id: string }) {
       verb="End it"
       title="End the silence"
       commands={[`longhaul notification unsilence ${id}`, curlLine('DELETE', path)]}
-      isBusy={end.isPending}
+      action={end}
       onConfirm={() => end.mutate()}
     >
       <p className="definition">What is wrong is told with the next look.</p>
@@ -70,8 +71,10 @@ function NewSilence() {
   const [reason, setReason] = useState('');
   const [jobId, setJobId] = useState('');
   const body = { hours, reason, ...(jobId === '' ? {} : { jobId }) };
-  const make = useAction({
-    run: () => callApi<Silence>('/silences', { method: 'POST', body }),
+  const make = useAction<Silence>({
+    method: 'POST',
+    path: '/silences',
+    body,
     done: 'It is told to nobody until the silence ends.',
     then: () => setReason(''),
   });
@@ -100,15 +103,14 @@ function NewSilence() {
         />
       </div>
       {make.error !== null && <CallFault error={make.error} what="There is no silence." />}
-      <Button
-        w="fit-content"
+      <ActionButton
         variant="default"
-        disabled={reason.trim() === ''}
-        loading={make.isPending}
+        action={make}
+        isDisabled={reason.trim() === ''}
         onClick={() => make.mutate()}
       >
         Be silent
-      </Button>
+      </ActionButton>
       <Commands
         lines={[
           `longhaul notification silence --hours ${hours} --reason ${shellWord(reason)}${job}`,

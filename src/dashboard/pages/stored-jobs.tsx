@@ -2,8 +2,8 @@ import { useState } from 'react';
 import type { ListedJob } from '../../api/jobs/job-schemas.js';
 import type { StoredJob } from '../../domain/targets/repository-view.js';
 import { RemoveCopy } from './copy-once.js';
+import { isRead } from './jobs-page.js';
 import { useAction } from '../client/actions.js';
-import { callApi } from '../client/call-api.js';
 import { useAllPages, useApi, type ApiPage } from '../client/queries.js';
 import { curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
@@ -28,7 +28,7 @@ export function StoredJobs({ repositoryId }: { readonly repositoryId: string }) 
 function StoredJobRows({ repositoryId }: { readonly repositoryId: string }) {
   const stored = useAllPages<StoredJob>(`/repositories/${repositoryId}/jobs`, { everyMs: null });
   const jobs = useApi<ApiPage<ListedJob>>('/jobs');
-  const known = new Set(jobs.data?.items.map(({ id }) => id));
+  const known = new Map(jobs.data?.items.map((job) => [job.id, job]));
   const columns: readonly Column<StoredJob>[] = [
     { head: 'Job', width: '2fr', cell: ({ name }) => printable(name) },
     {
@@ -71,7 +71,7 @@ function StoredJobRows({ repositoryId }: { readonly repositoryId: string }) {
             </div>
           );
         return known.has(id) ? (
-          'yes'
+          whereWords(known.get(id), repositoryId)
         ) : jobs.data === undefined ? (
           'not known'
         ) : (
@@ -98,6 +98,12 @@ function StoredJobRows({ repositoryId }: { readonly repositoryId: string }) {
   );
 }
 
+/** A job whose target was changed has left its copies behind. */
+function whereWords(job: ListedJob | undefined, repositoryId: string): string {
+  const to = job !== undefined && isRead(job) ? job.target.repositoryId : repositoryId;
+  return to === repositoryId ? 'yes' : `yes, but it copies to ${to} now: nobody removes these`;
+}
+
 function ImportJob({
   repositoryId,
   jobId,
@@ -107,7 +113,9 @@ function ImportJob({
 }) {
   const body = { repositoryId, jobId };
   const take = useAction({
-    run: () => callApi('/jobs/import', { method: 'POST', body }),
+    method: 'POST',
+    path: '/jobs/import',
+    body,
     done: `${jobId} runs on this server now.`,
   });
   return (
@@ -118,7 +126,7 @@ function ImportJob({
         `longhaul job import ${repositoryId} ${jobId}`,
         curlLine('POST', '/jobs/import', body),
       ]}
-      isBusy={take.isPending}
+      action={take}
       onConfirm={() => take.mutate()}
     >
       <p className="definition">

@@ -1,16 +1,22 @@
 import { Button, Modal } from '@mantine/core';
+import { IconLock } from '@tabler/icons-react';
 import { useState, type ReactNode } from 'react';
+import type { Doing } from '../client/actions.js';
 import { CommandLines } from './commands.js';
+import { Refused } from './refused.js';
 
 export interface ConfirmProps {
   /** On the button that opens the dialog, and on the one that does it. */
   readonly verb: string;
+  /** On the one that does it, where that says it better. */
+  readonly confirmVerb?: string;
   readonly title: string;
   /** What it will do, in full, before it is done. */
   readonly children: ReactNode;
   readonly commands: readonly string[];
   readonly isDangerous?: boolean;
-  readonly isBusy?: boolean;
+  /** What is confirmed. Who may not do it is told so here, and what it would do. */
+  readonly action: Pick<Doing, 'isPending' | 'refusal'>;
   /** Of the button that opens the dialog. */
   readonly look?: 'filled' | 'default' | 'light';
   readonly onConfirm: () => void;
@@ -18,44 +24,49 @@ export interface ConfirmProps {
 
 /** A button whose command is explained before it is given. */
 export function Confirm(props: ConfirmProps) {
-  const { verb, title, children, commands, isDangerous = false, isBusy = false } = props;
+  const { verb, title, children, commands, isDangerous = false, action } = props;
   const [isOpen, setOpen] = useState(false);
-  const confirm = (): void => {
-    setOpen(false);
-    props.onConfirm();
-  };
+  const isRefused = action.refusal !== null;
+  const leave = (): void => setOpen(false);
   return (
     <>
       <Button
         size="sm"
-        variant={props.look ?? 'default'}
-        loading={isBusy}
+        variant={isRefused ? 'default' : (props.look ?? 'default')}
+        leftSection={isRefused ? <IconLock size={14} aria-hidden="true" /> : undefined}
+        loading={action.isPending}
         onClick={() => setOpen(true)}
       >
         {verb}
       </Button>
       <Modal
         opened={isOpen}
-        onClose={() => setOpen(false)}
+        onClose={leave}
         title={title}
         size="lg"
         closeButtonProps={{ 'aria-label': 'Close' }}
       >
         <div className="stack">
+          <Refused reason={action.refusal} />
           {children}
           <CommandLines lines={commands} />
           <div className="line">
-            <Button
-              onClick={confirm}
-              color={isDangerous ? 'red' : undefined}
-              data-autofocus={isDangerous ? undefined : true}
-            >
-              {verb}
-            </Button>
+            {!isRefused && (
+              <Button
+                onClick={() => {
+                  leave();
+                  props.onConfirm();
+                }}
+                color={isDangerous ? 'red' : undefined}
+                data-autofocus={isDangerous ? undefined : true}
+              >
+                {props.confirmVerb ?? verb}
+              </Button>
+            )}
             <Button
               variant="default"
-              onClick={() => setOpen(false)}
-              data-autofocus={isDangerous ? true : undefined}
+              onClick={leave}
+              data-autofocus={isDangerous || isRefused ? true : undefined}
             >
               Leave it
             </Button>

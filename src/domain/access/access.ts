@@ -65,14 +65,37 @@ export interface Wish {
 }
 
 /** Why the caller may not; null: he may. */
-export function refusalOf(
-  { name, role, scope }: Caller,
-  { needs, subject, subjectId }: Wish,
+export function refusalOf(caller: Caller, { needs, subject, subjectId }: Wish): string | null {
+  const { scope } = caller;
+  return (
+    refusedRole(caller, needs) ??
+    (scope === null || subject === 'nothing' || isInScope(scope, subject, subjectId)
+      ? null
+      : refusedScope(caller.name, scope))
+  );
+}
+
+/** Why the caller may not, whatever the address names; null: of something he may. */
+export function refusalEverywhere(
+  caller: Caller,
+  { needs, subject }: Omit<Wish, 'subjectId'>,
 ): string | null {
-  if (!GRANTED[role].includes(needs))
-    return `${name} is ${role}; this needs ${rolesWith(needs).join(' or ')}`;
-  if (scope === null || subject === 'nothing' || isInScope(scope, subject, subjectId)) return null;
-  const named = [...scope.jobs.map((id) => `job ${id}`), ...scope.repositories.map(repositoryText)];
+  const { scope } = caller;
+  return (
+    refusedRole(caller, needs) ??
+    (scope === null || subject === 'nothing' || isAnyInScope(scope, subject)
+      ? null
+      : refusedScope(caller.name, scope))
+  );
+}
+
+function refusedRole({ name, role }: Caller, needs: Permission): string | null {
+  if (GRANTED[role].includes(needs)) return null;
+  return `${name} is ${role}; this needs ${rolesWith(needs).join(' or ')}`;
+}
+
+function refusedScope(name: string, { jobs, repositories }: TokenScope): string {
+  const named = [...jobs.map((id) => `job ${id}`), ...repositories.map(repositoryText)];
   return `the token of ${name} is for ${named.join(', ')} alone`;
 }
 
@@ -87,6 +110,11 @@ function repositoryText(id: string): string {
 
 function rolesWith(permission: Permission): Role[] {
   return ROLES.filter((role) => GRANTED[role].includes(permission));
+}
+
+function isAnyInScope({ jobs, repositories }: TokenScope, subject: Subject): boolean {
+  if (subject === 'job' || subject === 'session') return jobs.length > 0;
+  return (subject === 'repository' || subject === 'operation') && repositories.length > 0;
 }
 
 /** Session: `<job>-<start>`. Operation: `<kind>.<repository>.<rest>`. */

@@ -49,6 +49,17 @@ it.each([
     },
   ],
   [
+    'with the time zone of all hours',
+    ['set', 'vault', '--read', '500KiB', '--time-zone', 'Asia/Tokyo'],
+    {
+      timeZone: 'Asia/Tokyo',
+      repositories: [
+        offsite,
+        { repositoryId: 'vault', ...service, readBytesPerSecond: 500 * 1024 },
+      ],
+    },
+  ],
+  [
     'of all together in some hours',
     ['set', '--read', 'none', '--write', '1GiB', '--hours', 'mon-tue 08:00-18:00'],
     {

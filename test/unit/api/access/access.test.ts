@@ -1,22 +1,26 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Client, Connection, ScheduleNotFoundError } from '@temporalio/client';
+import { ScheduleNotFoundError, type Client } from '@temporalio/client';
 import express, { type RequestHandler } from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AccessTokens } from '../../../../src/api/access/access-tokens.js';
 import { accessRoutes } from '../../../../src/api/access/access-routes.js';
 import { requireCaller } from '../../../../src/api/access/authentication.js';
-import { routesOf } from '../../../../src/api/create-api.js';
 import { FailedAttempts } from '../../../../src/api/access/failed-attempts.js';
 import { guardedRoutes } from '../../../../src/api/access/guarded-routes.js';
 import { problemHandler } from '../../../../src/api/problem.js';
 import { setCaller } from '../../../../src/api/request-state.js';
 import { mountRoutes, type Route } from '../../../../src/api/route.js';
-import { parseConfig } from '../../../../src/config/load-config.js';
-import { ROLES, type Caller, type Role } from '../../../../src/domain/access/access.js';
+import type { MeView } from '../../../../src/api/access/access-routes.js';
+import {
+  ROLES,
+  type Caller,
+  type Role,
+  type TokenScope,
+} from '../../../../src/domain/access/access.js';
+import { realRoutes } from '../../../support/api/real-routes.js';
 
-const NO_RETRIES: [] = [];
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const NO_TRAIL = {
   placesOf: () => Promise.resolve([]),
@@ -130,22 +134,16 @@ async function listen(handlers: RequestHandler[], routes: readonly Route[]): Pro
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-function realRoutes(): Route[] {
-  const connection = Connection.lazy({ address: '127.0.0.1:1', interceptors: NO_RETRIES });
-  const config = parseConfig('repositories: [{ id: offsite, path: /mnt, role: target }]', {
-    name: 'test',
-    folder: '/etc',
-    environment: {},
-  });
-  const client = new Client({ connection });
-  return routesOf({ client, config, token: null, now: () => 0, logger: quiet });
-}
-
 const asRole: RequestHandler = (request, response, next) => {
   const role = request.get('Role') as Role;
-  setCaller(response, { name: 'anna', role, scope: null, subject: null, expiresAt: null });
+  const scope = JSON.parse(request.get('Scope') ?? 'null') as TokenScope | null;
+  setCaller(response, { name: 'anna', role, scope, subject: null, expiresAt: null });
   next();
 };
+
+function guardedReal(): Route[] {
+  return guardedRoutes(realRoutes(), { trail: NO_TRAIL, now: () => 0 });
+}
 
 describe('every route', () => {
   const routes = realRoutes();
@@ -182,12 +180,49 @@ describe('every route', () => {
   });
 });
 
+describe('what a caller is told that he is refused', () => {
+  const refusalsOf = async (headers: Record<string, string>) => {
+    const url = await listen([asRole], guardedReal());
+    const { refusals } = (await (await fetch(`${url}/me`, { headers })).json()) as MeView;
+    return refusals;
+  };
+  const idsOf = (refusals: MeView['refusals']) =>
+    refusals.map(({ operationId, field }) =>
+      field === null ? operationId : `${operationId}.${field}`,
+    );
+
+  it.each(ROLES)('is all that the table does not give him, and no more (%s)', async (role) => {
+    const expected = Object.keys(ALLOWED).filter((id) => ALLOWED[id]?.includes(role) !== true);
+    if (role !== 'administrator') expected.push('startJob.takeOver');
+    const found = idsOf(await refusalsOf({ role }));
+    expect(found.sort()).toEqual(expected.sort());
+  });
+
+  it('comes with who may', async () => {
+    expect(await refusalsOf({ role: 'operator' })).toContainEqual({
+      operationId: 'startJob',
+      method: 'POST',
+      path: '/jobs/{id}/start',
+      field: 'takeOver',
+      reason: 'anna is operator; this needs administrator',
+    });
+  });
+
+  it('is what is of all, and of no kind that his token is bound to', async () => {
+    const scope = JSON.stringify({ jobs: ['nightly'], repositories: [] });
+    const found = idsOf(await refusalsOf({ role: 'operator', scope }));
+    expect(found).toEqual(expect.arrayContaining(['listJobs', 'createSilence', 'checkRepository']));
+    const allowed = ['startJob', 'pauseSession', 'getMe'];
+    expect(found.filter((id) => allowed.includes(id))).toEqual([]);
+  });
+});
+
 describe('a start that takes over what another job left', () => {
   it.each([
     ['is for administrators, as mapping is', 'operator', {}, 'PERMISSION_MISSING'],
     ['is of all of it', 'administrator', { workloads: ['web01'] }, 'REQUEST_INVALID'],
   ])('%s', async (_, role, more, code) => {
-    const url = await listen([asRole], realRoutes());
+    const url = await listen([asRole], guardedReal());
     const response = await fetch(`${url}/jobs/nightly/start`, {
       method: 'POST',
       headers: { role, 'Content-Type': 'application/json' },
@@ -236,7 +271,7 @@ describe('tokens', () => {
     const attempts = new FailedAttempts(() => nowMs);
     const door = { emergencyToken: 's3cret', callerOf, attempts, signIn: null };
     const routes = guardedRoutes(
-      accessRoutes(tokens, () => nowMs, null),
+      accessRoutes({ tokens, now: () => nowMs, signIn: null, routes: () => [] }),
       {
         trail: { ...NO_TRAIL, keep: (audit) => Promise.resolve(void lines.push({ audit })) },
         now: () => nowMs,
@@ -275,6 +310,7 @@ describe('tokens', () => {
       scope: null,
       subject: null,
       expiresAt: null,
+      refusals: [],
     });
     expect((await send(token, 'GET', '/tokens')).status).toBe(403);
     const { body } = await send('s3cret', 'GET', '/tokens');

@@ -109,6 +109,7 @@ describe('signing in', () => {
     expect(`${page.pathname}${page.search}`).toBe('/jobs/nightly?a=b');
     expect(await me()).toEqual({
       ...ANNA,
+      refusals: expect.any(Array),
       expiresAt: new Date(Math.floor(nowMs / 1_000) * 1_000 + 8 * HOUR_MS).toISOString(),
     });
     const audits = api.lines.map((line) => (line as { audit?: unknown }).audit);
