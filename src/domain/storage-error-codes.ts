@@ -214,7 +214,7 @@ export const STORAGE_ERROR_CODES = {
   },
   CHAIN_OF_JOB: {
     kind: 'conflict',
-    meaning: 'The copies belong to a job of this server.',
+    meaning: 'The copies belong to a job of this server, which copies to the same target.',
     hint: 'Detach them from it first (`longhaul job detach`).',
   },
   CHAIN_UNFIT: {

@@ -21,7 +21,8 @@ import { workloadName } from './job-source-schemas.js';
 const mapSchema = z
   .strictObject({
     fromJobId: slug.meta({
-      description: 'Under which the copies lie in the target of the job: no job of this server.',
+      description:
+        'Under which the copies lie in the target of the job: no job of this server that copies to there.',
     }),
     workload: workloadName.meta({ description: 'Id or name.' }),
   })
@@ -49,7 +50,7 @@ function mapRoute({ jobs, browser, operations, seenWorkloads }: RehomeServices):
     needs: 'administer',
     subject: 'job',
     summary:
-      'Let a job go on with copies that lie in its target and belong to no job of this server. Its retention holds for them from its next session on.',
+      'Let a job go on with copies that lie in its target and belong to no job that copies to there. Its retention holds for them from its next session on.',
     status: 202,
     body: mapSchema,
     answer: operationStartedSchema,
@@ -60,9 +61,14 @@ function mapRoute({ jobs, browser, operations, seenWorkloads }: RehomeServices):
     run: async ({ params, body, noteBefore }) => {
       const job = await jobs.definition(params.id ?? '');
       const { fromJobId } = body;
-      if ((await jobs.definition(fromJobId).catch(missingJob)) !== null)
-        throw new BackupError('CHAIN_OF_JOB', `${fromJobId} is a job of this server`);
       const { repositoryId } = job.target;
+      const other = await jobs.definition(fromJobId).catch(missingJob);
+      // One whose copies go elsewhere never looks at what was carried here.
+      if (other?.target.repositoryId === repositoryId)
+        throw new BackupError(
+          'CHAIN_OF_JOB',
+          `${fromJobId} is a job of this server, and copies to ${repositoryId}`,
+        );
       const { workload, isStopped } = await storedWorkload(browser, repositoryId, {
         ...{ jobId: fromJobId, named: body.workload },
       });

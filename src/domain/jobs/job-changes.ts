@@ -43,7 +43,7 @@ const EFFECTS: Readonly<
   target: (before, after) =>
     told(
       'newChain',
-      `the next session copies everything anew to ${after.target.repositoryId}; the copies in ${before.target.repositoryId} stay there, and no job keeps or removes them any more`,
+      `the next session goes on with what was carried to ${after.target.repositoryId}, and copies everything else anew; the copies in ${before.target.repositoryId} stay there, and no job keeps or removes them any more`,
     ),
   restorePoints: harmless,
   transactionLogs: harmless,

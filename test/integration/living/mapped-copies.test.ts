@@ -36,14 +36,17 @@ describeTemporal('copies that belong to no job', () => {
     await living.copyAt('2026-11-02T23:00:00Z', { jobId: 'old' });
     await living.backUp('mail01', 3);
     const workers = await TestWorkers.start(living.site);
-    const api = await startApiServer({
-      ...{ client: workers.client, repositories: living.site.repositories },
-    });
+    const [, offsite] = living.site.repositories;
+    const repositories = [...living.site.repositories, { ...offsite!, id: 'vault' }];
+    const api = await startApiServer({ client: workers.client, repositories });
     try {
       const job = testJob({ retention: { type: 'restorePoints', value: 9 } });
       expect((await api.request('POST', '/jobs', definitionOf(job))).status).toBe(201);
       const other = definitionOf({ ...job, id: 'other', name: 'Other' });
       expect((await api.request('POST', '/jobs', other)).status).toBe(201);
+      // It lives, and copies elsewhere: what lies here is not its own any more.
+      const old = { ...job, id: 'old', name: 'Old', target: { repositoryId: 'vault' } };
+      expect((await api.request('POST', '/jobs', definitionOf(old))).status).toBe(201);
       const wanted = { fromJobId: 'old', workload: 'mail01' };
       const map = (body: object) => order(api, '/jobs/nightly/map', body);
       expect(await map({ ...wanted, workload: 'web01' })).toBe('WORKLOAD_MISSING');
