@@ -51,7 +51,9 @@ function give<Content>(action: Action<Content>): Promise<Content> {
   const { method, path, body, headers, isKeyed = false } = action;
   return commandApi(path, {
     method,
-    ...(body === undefined ? {} : { body: typeof body === 'function' ? body() : body }),
+    ...(body === undefined
+      ? {}
+      : { body: typeof body === 'function' ? (body as () => object)() : body }),
     headers: { ...headers, ...(isKeyed ? { 'Idempotency-Key': newIdempotencyKey() } : {}) },
   });
 }
