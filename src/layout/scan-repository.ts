@@ -6,7 +6,7 @@ import {
 } from '../domain/sources/unrecognised.js';
 import type { UnseenPart } from '../domain/sources/unseen-part.js';
 import { boundedWorkloadId } from '../domain/sources/workload-id.js';
-import type { SourceRepository } from '../repository/backup-repository.js';
+import type { RepositoryEntry, SourceRepository } from '../repository/backup-repository.js';
 import { FolderFacts, FORGETFUL, type FactStore } from './file-facts.js';
 import { joinFolders } from './join-folders.js';
 import { BACKUP_LAYOUTS } from './layouts.js';
@@ -20,7 +20,7 @@ const LAYOUTS = { trees: TREE_LAYOUTS, images: BACKUP_LAYOUTS };
 export interface ScanListener {
   /** A place that is not looked into, once. */
   readonly onUnseen?: (part: UnseenPart) => void;
-  /** Files of a folder that no layout claims. Not asked of a target: beside the chains there lie files of Longhaul's own. */
+  /** Files of a folder that no layout claims, or that one claims and knows nothing of. Not asked of a target: beside the chains there lie files of Longhaul's own. */
   readonly onUnrecognised?: (files: UnrecognisedFiles) => void;
 }
 
@@ -74,8 +74,11 @@ async function workloadsIn(
       told.add(part.path);
       onUnseen?.(part);
     }
-    if (onUnrecognised) for (const files of unrecognisedIn(folder)) onUnrecognised(files);
-    const foundHere = await workloadsOf(repository, folder, store);
+    const tell =
+      onUnrecognised &&
+      ((files: readonly RepositoryEntry[]): void => unrecognisedIn(files).forEach(onUnrecognised));
+    tell?.(folder.unclaimed);
+    const foundHere = await workloadsOf(repository, folder, store, tell);
     for (const found of foundHere.map(withBoundedId)) {
       const known = shares.get(found.id);
       if (known === undefined) shares.set(found.id, [found]);
@@ -98,10 +101,11 @@ async function workloadsOf(
   repository: SourceRepository,
   { folder, shares, trees }: WalkedFolder,
   store: FactStore,
+  onUnlisted?: (files: readonly RepositoryEntry[]) => void,
 ): Promise<SourceWorkload[]> {
   if (shares.length + trees.length === 0) return [];
   const facts = await FolderFacts.of(store, repository, folder);
-  const workloads = await treesIn(facts, { folder, trees });
+  const workloads = await treesIn(facts, { folder, trees }, onUnlisted);
   for (const { layout, claimed } of shares) {
     const { type, makesFullsOnly } = layout;
     const known = {
@@ -116,7 +120,7 @@ async function workloadsOf(
 }
 
 /** Folder by folder. */
-function unrecognisedIn({ unclaimed }: WalkedFolder): UnrecognisedFiles[] {
+function unrecognisedIn(unclaimed: readonly RepositoryEntry[]): UnrecognisedFiles[] {
   const byFolder = new Map<string, string[]>();
   for (const { path, name } of unclaimed) {
     const folder = path.length === name.length ? '.' : path.slice(0, -name.length - 1);

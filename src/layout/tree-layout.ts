@@ -25,6 +25,9 @@ export interface TreeLayout {
    *  A point that cannot be restored is reported with state and reason, not left out.
    *  @throws what the repository throws when something cannot be read that decides whose backups these are: a scan is whole or fails */
   scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]>;
+  /** Of sets: whether a claimed file that no point lists is its tool's all the same, and nothing is lost with it: a list of backups that are gone. Any other
+   *  is named as not copied. Absent: all that the tool writes is of a point. */
+  isSpare?(name: string): boolean;
 }
 
 /** A source repository as a layout of trees sees it: the claimed folder, and nothing else. All paths are of the repository. */

@@ -11,6 +11,7 @@ export interface UnrecognisedFiles {
 
 /** Tools whose backups no layout of this release finds, told by paths. Sources: the manuals of each. */
 const OTHER_TOOLS: readonly (readonly [tool: string, path: RegExp])[] = [
+  ['Oracle RMAN as image copies', /(?:^|\/)datafile\/[^/]+\.dbf$/i],
   ['SqlPackage (BACPAC, DACPAC)', /\.(?:bac|dac)pac$/i],
   ['Barman', /(?:^|\/)(?:base\/\d{8}T\d{6}\/.+|wals\/xlog\.db|identity\.json)$/],
   ['WAL-G', /(?:^|\/)basebackups_005\//],

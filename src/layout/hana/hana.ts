@@ -38,6 +38,8 @@ export const hanaLayout: TreeLayout = {
   claim,
   confirm,
   scan,
+  // One that was written after a backup that is gone.
+  isSpare: (name) => parseHanaName(name)?.is === 'catalogue',
 };
 
 /** Where HANA puts what, below its folder of backups. */

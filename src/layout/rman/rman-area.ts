@@ -160,13 +160,17 @@ function footingOf({ kind, atMs }: Run, all: readonly Run[]): Pick<TreePoint, 'n
   const before = all.filter((run) => run.atMs < atMs);
   if (kind === 'level1') {
     const base = before.findLast((run) => run.kind === 'level0' || run.kind === 'level1');
-    return base === undefined
-      ? { needs: [], gap: 'the level 0 that it builds on is not here' }
-      : { needs: [base.id] };
+    return {
+      needs: base === undefined ? [] : [base.id],
+      // A level 1 without one, as image copies are brought up to date with, is worth nothing to those after it either.
+      ...(before.some((run) => run.kind === 'level0') ? {} : { gap: NO_LEVEL_0 }),
+    };
   }
   if (kind !== 'log') return { needs: [] };
   return underLogs(before);
 }
+
+export const NO_LEVEL_0 = 'the level 0 that it builds on is not here';
 
 function underLogs(before: readonly Run[]): Pick<TreePoint, 'needs' | 'gap'> {
   const base = before.findLast((run) => run.kind !== 'log');

@@ -2,6 +2,7 @@ import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { writtenAtMs } from '../named-date.js';
 import type { TreeFile } from '../tree-files.js';
 import { treeEvidence } from '../tree-evidence.js';
+import { NO_LEVEL_0 } from './rman-area.js';
 import { freeAutobackup, namedLevel } from './rman-names.js';
 
 /** Points of a folder with names of free formats, oldest first: what was written up to each autobackup of the control file, since the one before. Which of
@@ -39,10 +40,14 @@ function pointOf(
   return {
     ...{ id: autobackup.within, createdAtMs, kind: isLevel1 ? 'increment' : 'full' },
     needs: isBase || last === undefined ? [] : [last.id],
-    ...(isLevel1 && last === undefined ? { gap: 'the level 0 that it builds on is not here' } : {}),
+    ...(isLevel1 && !before.some(isBasePoint) ? { gap: NO_LEVEL_0 } : {}),
     ...{ state: 'complete', reason: null, ...content },
     evidence: treeEvidence(pieces, autobackup),
   };
+}
+
+function isBasePoint({ kind, needs }: TreePoint): boolean {
+  return kind === 'full' && needs.length === 0;
 }
 
 /** Half as large as the largest of some weeks: a database that has shrunk has a level 0 again after them. */

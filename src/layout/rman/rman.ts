@@ -46,12 +46,15 @@ const RULES: TreeRules = {
 };
 
 const AREA_FOLDER = /^(?:backupset|autobackup|archivelog)$/i;
-/** What else Oracle makes beside them; of a pluggable database, a folder named after its GUID. */
-const OTHER_FOLDER = /^(?:datafile|onlinelog|controlfile|flashback|[0-9A-F]{32})$/i;
+/** What else Oracle makes beside them; of a pluggable database, a folder named after its GUID. `datafile` is nobody's: who looks for unknown
+ *  files finds image copies in it. */
+const OTHER_FOLDER = /^(?:onlinelog|controlfile|flashback|[0-9A-F]{32})$/i;
 
 /** The fast recovery area of one database: `backupset/<day>/`, `autobackup/<day>/`, `archivelog/<day>/`, and the same below the GUID of each pluggable
  *  database. A workload is a database; a restore point what one command of RMAN wrote under one tag, or an archived log. Names tell levels, tags
- *  and sequences; the pieces themselves are not read. */
+ *  and sequences; the pieces themselves are not read.
+ *
+ *  Image copies of data files (`datafile/`) are not copied, and named: `RECOVER COPY` writes them anew in place, so no point has what they held. */
 export const rmanLayout: TreeLayout = {
   name: 'rman',
   type: TYPE,
@@ -75,6 +78,8 @@ export const rmanLayout: TreeLayout = {
       points: areaPoints(await areaFiles(reader, folder, claimed)),
     },
   ],
+  // Control files of runs that are gone.
+  isSpare: (name) => autobackupAtMs(name) !== null || parseOmfPiece(name)?.kind === 'control',
 };
 
 async function areaFiles(reader: TreeReader, folder: string, { folders = [] }: Claim) {

@@ -144,6 +144,21 @@ describe('a fast recovery area', () => {
     );
   });
 
+  it('takes no level 1 for a sound base when no level 0 lies below it', async () => {
+    const MONDAY = 'TAG20261123T063000';
+    const { [PIECE('2026_11_22', 'nnnd0', SUNDAY)]: _, ...files } = recoveryArea();
+    const points = await pointsOf({ ...files, [PIECE('2026_11_23', 'nnnd1', MONDAY)]: 'first' });
+    expect(points.filter(({ kind }) => kind === 'increment').map(briefPoint)).toEqual(
+      [
+        { id: MONDAY, needs: [] },
+        { id: TUESDAY, needs: [MONDAY] },
+      ].map((point) => ({
+        ...{ ...point, kind: 'increment', state: 'complete' },
+        gap: 'the level 0 that it builds on is not here',
+      })),
+    );
+  });
+
   it('copies autobackups last, and files that the database uses never', () => {
     const { rules } = rmanLayout;
     const classNames = [
@@ -181,6 +196,19 @@ describe('a folder of free formats', () => {
       ['c-1234567890-20261125-00', 'complete', names.slice(3, 5)],
       ['0y2k3j4o_4_1', 'incomplete', ['0y2k3j4o_4_1']],
     ]);
+  });
+
+  it('says of each level 1 that no level 0 lies below it', async () => {
+    const names = ['L1_0v2k3j4l_1_1', 'c-7-20261124-00', 'L1_0w2k3j4m_2_1', 'c-7-20261125-00'];
+    const copy = await treeOf(Object.fromEntries(names.map((name) => [`rman/${name}`, name])));
+    for (const [index, name] of names.entries()) {
+      const at = new Date(Date.UTC(2026, 10, 24, 6, index));
+      await utimes(copy.at(`rman/${name}`), at, at);
+    }
+    const [tree] = await scanTreesWith(rmanFreeLayout, copy.repository);
+    expect(tree!.points.map(({ gap }) => gap)).toEqual(
+      ['', ''].map(() => 'the level 0 that it builds on is not here'),
+    );
   });
 
   it.each([
