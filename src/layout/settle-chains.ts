@@ -1,7 +1,7 @@
 import type { SourceRestorePoint } from '../domain/sources/restore-point.js';
 import { orderByLineage } from '../domain/sources/source-order.js';
 import { treeFault } from '../domain/trees/tree-path.js';
-import { gravestFault, type PointFault } from './point-fault.js';
+import { broken, gravestFault, type PointFault } from './point-fault.js';
 import { sourceFingerprint } from './source-fingerprint.js';
 
 /** A restore point as its own files show it, before its parents were looked at. `parentId` is the parent of every increment disk. */
@@ -16,8 +16,9 @@ interface SettledPoint {
 }
 
 /** Restore points of one workload in the order of `orderByLineage`. A point is only as good as what it builds on: one whose parent is absent,
- *  lacks the disk or runs in a circle is broken; one whose parent is not complete takes over that state. Ids are unique in `drafts`. */
-export function settleChains(drafts: readonly DraftPoint[]): SourceRestorePoint[] {
+ *  lacks the disk or runs in a circle is broken; one whose parent is not complete takes over that state. Two with one id are broken, and both are in the answer. */
+export function settleChains(found: readonly DraftPoint[]): SourceRestorePoint[] {
+  const drafts = withOwnIds(found);
   const settled = new Map<string, SettledPoint>();
   const byId = new Map(drafts.map((draft) => [draft.id, draft]));
   for (const draft of drafts) {
@@ -33,6 +34,32 @@ export function settleChains(drafts: readonly DraftPoint[]): SourceRestorePoint[
     for (const point of climbed.reverse()) settled.set(point.id, settlePoint(point, settled, byId));
   }
   return orderByLineage([...settled.values()].map(({ point }) => point));
+}
+
+/** Of points with one id nothing tells which is meant where another builds on it, or where it was copied already. The first keeps the id. */
+function withOwnIds(drafts: readonly DraftPoint[]): readonly DraftPoint[] {
+  const taken = new Set(drafts.map(({ id }) => id));
+  if (taken.size === drafts.length) return drafts;
+  const seen = new Set<string>();
+  const shared = new Set(
+    drafts.filter(({ id }) => seen.size === seen.add(id).size).map(({ id }) => id),
+  );
+  const drawn = new Set<string>();
+  return drafts.map((draft) => {
+    const { id } = draft;
+    if (!shared.has(id)) return draft;
+    const fault = broken(`it shares the id ${id} with another restore point`).fault;
+    const own = drawn.has(id) ? freeId(id, taken) : id;
+    taken.add(own);
+    drawn.add(own);
+    return { ...draft, id: own, faults: [fault, ...draft.faults] };
+  });
+}
+
+function freeId(id: string, taken: ReadonlySet<string>): string {
+  let number = 2;
+  while (taken.has(`${id} (${number})`)) number++;
+  return `${id} (${number})`;
 }
 
 function settlePoint(

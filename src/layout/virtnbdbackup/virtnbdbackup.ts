@@ -30,9 +30,9 @@ import { folderName, folderWorkloadId } from '../workload-id.js';
  *  it writes beside them.
  *
  *  A restore point is one run of the tool: all disks with the same checkpoint. A `diff` is a point that nothing builds on. Its id is
- *  `<checkpoint>-<creationTime>` (`copy-…`, `diff-…` where a run makes no checkpoint), because the checkpoints of every chain have the same names. It is
- *  dated by the checkpoint's own time (`checkpoints/<checkpoint>.xml`); without one by the date in the stream, which is local time without a
- *  zone and taken for UTC. The parent is the checkpoint that the stream names, in the same folder.
+ *  `<checkpoint>-<creationTime>` (`copy-…`, `diff-…`, `inc-…` where a run makes no checkpoint), because the checkpoints of every chain have the same
+ *  names. It is dated by the checkpoint's own time (`checkpoints/<checkpoint>.xml`); without one by the date in the stream, which is local time without
+ *  a zone and taken for UTC. An increment of a machine that is off makes none, and is named after that of its parent. The parent is the checkpoint that the stream names, in the same folder.
  *  The machine definition is written when all disks are done: it closes a run. Until then a disk is named `.partial`, which is passed over.
  *  A workload is a domain, known by its UUID; its folder names it where no XML shows one.
  *  Where the tool has noted the checksum of a stream (`.chksum`), that is compared before it is copied.
@@ -101,25 +101,36 @@ async function readRun(
     if ('fault' in found) faults.push(found.fault);
     else disks.push('fault' in sum ? found.value : withSum(found.value, sum.value));
   }
+  const isOffline = makesNoCheckpoint(run, disks);
   for (const disk of known?.disks ?? [])
     if (!run.streams.some((stream) => stream.disk === disk))
       faults.push(
-        run.definition === null
+        // The definition may as well be that of the run whose checkpoint this is.
+        run.definition === null || isOffline
           ? incomplete(`the file of disk ${disk} is not there yet`).fault
           : broken(`the file of disk ${disk} is missing`).fault,
       );
-  const createdAtMs = known?.createdAtMs ?? dateOf(run, disks);
+  const own = isOffline ? null : known;
+  const createdAtMs = own?.createdAtMs ?? dateOf(run, disks);
   const definition = run.definition === null ? null : await readDomain(facts, run.definition);
   faults.push(...(definition?.faults ?? []));
   return {
     ...run,
-    id: `${run.checkpoint ?? run.level}-${Math.floor(createdAtMs / 1000)}`,
+    id: `${isOffline ? run.level : (run.checkpoint ?? run.level)}-${Math.floor(createdAtMs / 1000)}`,
     createdAtMs,
     known,
     domain: known?.domain ?? definition?.domain ?? null,
     disks,
     faults,
   };
+}
+
+/** An increment of a machine that was off is the delta since the checkpoint that it is named after. */
+function makesNoCheckpoint(
+  { level, checkpoint }: StreamRun,
+  disks: readonly StreamDisk[],
+): boolean {
+  return level === 'inc' && disks.some(({ parentCheckpoint }) => parentCheckpoint === checkpoint);
 }
 
 function withSum(disk: StreamDisk, adler32: number | null): StreamDisk {

@@ -39,6 +39,25 @@ describe('settleChains', () => {
     expect(child).toMatchObject({ state: 'broken', reason: 'its parent full holds no disk vdb' });
   });
 
+  it('names two points that share an id, instead of dropping one, and breaks what builds on either', () => {
+    const day = (number: number) => Date.UTC(2026, 0, number);
+    const points = settleChains([
+      draft('a', null, day(1)),
+      draft('a', null, day(2)),
+      draft('b', 'a', day(3)),
+      draft('c', null, day(4)),
+    ]);
+    const reason = 'it shares the id a with another restore point';
+    expect(
+      points.map(({ id, createdAtMs, state, reason }) => [id, createdAtMs, state, reason]),
+    ).toEqual([
+      ['a', day(1), 'broken', reason],
+      ['a (2)', day(2), 'broken', reason],
+      ['b', day(3), 'broken', `it builds on a, which is broken: ${reason}`],
+      ['c', day(4), 'complete', null],
+    ]);
+  });
+
   it('names the point at fault, once, in every point that builds on it', () => {
     const fault: PointFault = { state: 'unknown', reason: 'cannot be read' };
     const points = settleChains([

@@ -262,6 +262,33 @@ describe('other levels of the tool', () => {
     expect(second!.disks.map(({ disk: name }) => name)).toEqual(['vdb']);
   });
 
+  it('an increment of a machine that was off is a point of its own, though it makes no checkpoint', async () => {
+    const copy = await copyToRepository('virtnbdbackup');
+    for (const run of [1, 2])
+      for (const name of ['vdb', 'vdc'])
+        await rm(copy.at(`vm1/${name}.inc.virtnbdbackup.${run}.data`));
+    const options = { parent: 'virtnbdbackup.0', checkpoint: 'virtnbdbackup.0' };
+    for (const name of ['vdb', 'vdc'])
+      await writeFile(
+        copy.at(`vm1/${name}.inc.virtnbdbackup.0.data`),
+        streamFile({ ...disk(name), ...options, date: '2026-11-24T08:00:00.5' }),
+      );
+    const found = await points(copy);
+    expect(found.map(({ id, parentId, state }) => [id, parentId, state])).toEqual([
+      [FULL, null, 'complete'],
+      [`inc-${Date.UTC(2026, 10, 24, 8) / 1000}`, FULL, 'complete'],
+    ]);
+    expect(found[1]!.createdAtMs).toBe(Date.UTC(2026, 10, 24, 8, 0, 0, 500));
+    expect(found[0]!.companions.map(({ as }) => as)).toContain('vmconfig.virtnbdbackup.0.xml');
+
+    await rm(copy.at('vm1/vdc.inc.virtnbdbackup.0.data'));
+    const [, half] = await points(copy);
+    expect([half!.state, half!.reason]).toEqual([
+      'incomplete',
+      'the file of disk vdc is not there yet',
+    ]);
+  });
+
   it('a raw disk is raw because the machine definition says so, whatever is in it', async () => {
     const copy = await copyToRepository('virtnbdbackup');
     const path = copy.at('vm1/vmconfig.virtnbdbackup.0.xml');
