@@ -7,18 +7,20 @@ import { broken, incomplete, type PointFault } from './point-fault.js';
 const SECTOR_BYTES = 512;
 
 /** Why an image is no full that stands for itself; null: it is one, as far as its size, its head and its tables tell.
- *  @param beside as `readImageHead` takes it */
+ *  @param beside as `readImageHead` takes it
+ *  @param isDelta it lies in a package that says what it builds on, and has that, too */
 export async function wholeImageFault(
   facts: FolderFacts,
   entry: RepositoryEntry,
   format: FormatId,
   beside: readonly RepositoryEntry[] = [],
+  isDelta = false,
 ): Promise<PointFault | null> {
   if (entry.stamp.sizeBytes === 0) return incomplete(`${entry.path} is empty`).fault;
   if (format === 'raw') return rawFault(entry);
   const head = await readImageHead(facts, entry, format, beside);
   if ('fault' in head) return head.fault;
-  if (head.value.parent === null) return null;
+  if (head.value.parent === null || isDelta) return null;
   const parent = JSON.stringify(head.value.parent.name);
   return broken(`${entry.path} builds on ${parent}, and nothing tells which file that is`).fault;
 }

@@ -29,6 +29,8 @@ export interface OvfFile {
   readonly isChunked: boolean;
   /** A disk refers to it. */
   readonly isDisk: boolean;
+  /** A disk that builds on another one of the package. */
+  readonly isDelta: boolean;
 }
 
 export function readOvf(
@@ -43,19 +45,25 @@ export function readOvf(
 }
 
 function descriptorIn(envelope: XmlElement): OvfDescriptor {
-  const disks = xmlElements(envelope, 'DiskSection').flatMap((section) =>
-    xmlElements(section, 'Disk').map((disk) => xmlAttribute(disk, 'fileRef')),
+  const elements = xmlElements(envelope, 'DiskSection').flatMap((section) =>
+    xmlElements(section, 'Disk'),
   );
+  const fileRef = (disk: XmlElement): string | null => xmlAttribute(disk, 'fileRef');
+  const disks = elements.map(fileRef);
+  const deltas = elements.filter((disk) => xmlAttribute(disk, 'parentRef')).map(fileRef);
   const files = new Map<string, OvfFile>();
   for (const file of xmlElements(xmlElement(envelope, 'References'), 'File')) {
     const href = xmlAttribute(file, 'href') ?? '';
     const size = xmlAttribute(file, 'size') ?? '';
+    const id = xmlAttribute(file, 'id');
+    const known = files.get(href);
     files.set(href, {
       href,
       sizeBytes: /^\d{1,15}$/.test(size) ? Number(size) : null,
       compression: compressionOf(xmlAttribute(file, 'compression')),
       isChunked: xmlAttribute(file, 'chunkSize') !== null,
-      isDisk: disks.includes(xmlAttribute(file, 'id')) || files.get(href)?.isDisk === true,
+      isDisk: disks.includes(id) || known?.isDisk === true,
+      isDelta: deltas.includes(id) || known?.isDelta === true,
     });
   }
   const collection = xmlElement(envelope, 'VirtualSystemCollection');

@@ -157,7 +157,8 @@ async function readDisks(
     }
     if (!file.isDisk) continue;
     for (const part of parts.value) {
-      const fault = await wholeImageFault(facts, part, checkedFormat(file, part));
+      const format = checkedFormat(file, part);
+      const fault = await wholeImageFault(facts, part, format, [], file.isDelta);
       if (fault !== null) faults.push(fault);
       disks.push(fullDisk(part.name, isWholeVmdk(file, part) ? 'vmdk-stream' : 'file', part));
     }

@@ -70,6 +70,19 @@ describe.skipIf(!requireTool('qemu-img'))('an OVF package in a folder', () => {
     return copy;
   }
 
+  it.each([
+    ['says what it builds on', ' ovf:parentRef="d1"', 'complete'],
+    ['does not say what it builds on', '', 'broken'],
+  ])('with a disk that holds changes %s', async (_, parentRef, state) => {
+    const copy = await exported(
+      'web',
+      TWO_DISKS.replace('ovf:fileRef="f2"', `ovf:fileRef="f2"${parentRef}`),
+    );
+    const below = ['-F', 'vmdk', '-b', 'web-disk1.vmdk'];
+    await qemuImg('create', '-q', '-f', 'vmdk', ...below, copy.at('web/web-disk2.vmdk'));
+    expect((await statesIn(copy)).map(([found]) => found)).toEqual([state]);
+  });
+
   it.each(['web.mf', 'web.ovf'])(
     'is unknown while its %s cannot be read, and says nothing against what lies beside it',
     async (name) => {

@@ -133,6 +133,9 @@ describe.skipIf(!requireTool('qemu-img'))('disks that lie alone', () => {
     await qemuImg('create', '-q', '-f', 'vhdx', copy.at('d/HOST-C.VHDX'), '8M');
     const backing = ['-F', 'qcow2', '-b', 'ubuntu.qcow2'];
     await qemuImg('create', '-q', '-f', 'qcow2', ...backing, copy.at('d/snap.qcow2'));
+    const below = ['-F', 'vmdk', '-b', 'base.vmdk'];
+    await makeDisk(copy, 'd/base.vmdk');
+    await qemuImg('create', '-q', '-f', 'vmdk', ...below, copy.at('d/base-000001.vmdk'));
     const unrecognised: UnrecognisedFiles[] = [];
     const workloads = await scanRepository(copy.repository, {
       onUnrecognised: (files) => unrecognised.push(files),
@@ -145,6 +148,8 @@ describe.skipIf(!requireTool('qemu-img'))('disks that lie alone', () => {
         ]),
       ),
     ).toEqual([
+      ['disk-d:base-000001.vmdk', 'disk-image', 'broken', 'vmdk-stream'],
+      ['disk-d:base.vmdk', 'disk-image', 'complete', 'vmdk-stream'],
       ['disk-d:export.vmdk', 'disk-image', 'complete', 'vmdk-stream'],
       ['disk-d:snap.qcow2', 'disk-image', 'broken', 'qcow2'],
       ['disk-d:split.vmdk', 'disk-image', 'complete', 'vmdk', 'split-s001.vmdk'],
