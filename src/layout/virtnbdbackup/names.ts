@@ -34,6 +34,14 @@ export function runOfCompanion(name: string): string | null {
   return groups?.config ?? groups?.facts ?? groups?.saved ?? null;
 }
 
+const FACTS = /^(?<disk>[a-z]+\d*)\.(?<ident>.+)\.qcow\.json$/;
+
+/** Disk whose facts this file holds, if a run of one of these names has noted them; null: it is no such file. */
+export function diskOfFacts(name: string, idents: readonly string[]): string | null {
+  const { disk, ident } = FACTS.exec(name)?.groups ?? {};
+  return disk !== undefined && ident !== undefined && idents.includes(ident) ? disk : null;
+}
+
 /** `.cpt`: the checkpoints of the folder. `.log`: one for each run. `.chksum`: of a stream as the tool wrote it (`checksum.ts`). */
 const OF_FOLDER = /^(?:.+\.cpt|backup\.[a-z]+\.\d{14}\.log|.+\.data\.chksum)$/;
 

@@ -19,7 +19,13 @@ import {
 import { pointEvidence } from '../point-evidence.js';
 import { broken, incomplete, type PointFault } from '../point-fault.js';
 import { settleChains, type DraftPoint } from '../settle-chains.js';
-import { CHECKPOINT_FOLDER, checkpointFile, isOfTool, parseStreamName } from './names.js';
+import {
+  CHECKPOINT_FOLDER,
+  checkpointFile,
+  diskOfFacts,
+  isOfTool,
+  parseStreamName,
+} from './names.js';
 import { companionsOf } from './companions.js';
 import { readChecksum } from './checksum.js';
 import { groupByRun, type StreamRun } from './runs.js';
@@ -33,7 +39,8 @@ import { folderName, folderWorkloadId } from '../workload-id.js';
  *  `<checkpoint>-<creationTime>` (`copy-…`, `diff-…`, `inc-…` where a run makes no checkpoint), because the checkpoints of every chain have the same
  *  names. It is dated by the checkpoint's own time (`checkpoints/<checkpoint>.xml`); without one by the date in the stream, which is local time without
  *  a zone and taken for UTC. An increment of a machine that is off makes none, and is named after that of its parent. The parent is the checkpoint that the stream names, in the same folder.
- *  The machine definition is written when all disks are done: it closes a run. Until then a disk is named `.partial`, which is passed over.
+ *  The machine definition is written when all disks are done: it closes a run, and one without a checkpoint is not whole before. Until then a disk is
+ *  named `.partial`, which is passed over.
  *  A workload is a domain, known by its UUID; its folder names it where no XML shows one.
  *  Where the tool has noted the checksum of a stream (`.chksum`), that is compared before it is copied.
  *  `virtnbdrestore` takes the files of a disk in the order of their times; a restored point has one file for each disk, so none can be wrong.
@@ -102,14 +109,7 @@ async function readRun(
     else disks.push('fault' in sum ? found.value : withSum(found.value, sum.value));
   }
   const isOffline = makesNoCheckpoint(run, disks);
-  for (const disk of known?.disks ?? [])
-    if (!run.streams.some((stream) => stream.disk === disk))
-      faults.push(
-        // The definition may as well be that of the run whose checkpoint this is.
-        run.definition === null || isOffline
-          ? incomplete(`the file of disk ${disk} is not there yet`).fault
-          : broken(`the file of disk ${disk} is missing`).fault,
-      );
+  faults.push(...lackingDisks(run, known, files, isOffline));
   const own = isOffline ? null : known;
   const createdAtMs = own?.createdAtMs ?? dateOf(run, disks);
   const definition = run.definition === null ? null : await readDomain(facts, run.definition);
@@ -131,6 +131,34 @@ function makesNoCheckpoint(
   disks: readonly StreamDisk[],
 ): boolean {
   return level === 'inc' && disks.some(({ parentCheckpoint }) => parentCheckpoint === checkpoint);
+}
+
+/** Disks that the run must have and has not: those of its checkpoint, without one those whose facts the tool has noted. It saves disks side by side, so one may be
+ *  there of a run in which another failed; releases differ in whether they write the definition then. */
+function lackingDisks(
+  { checkpoint, definition, idents, level, streams }: StreamRun,
+  known: LibvirtCheckpoint | null,
+  files: readonly ClaimedFile[],
+  isOffline: boolean,
+): PointFault[] {
+  // Nothing else tells what belongs to a run without a checkpoint.
+  if (definition === null && known === null) {
+    const name = checkpoint ?? (level === 'copy' ? level : '<second>');
+    return [incomplete(`its machine definition (vmconfig.${name}.xml) is not there yet`).fault];
+  }
+  // What is named after its checkpoint may as well be of the run that made it.
+  const isOpen = definition === null || isOffline;
+  const noted =
+    isOpen || known !== null
+      ? []
+      : files.flatMap(({ within }) => diskOfFacts(within, idents) ?? []);
+  const lacking = new Set([...(known?.disks ?? []), ...noted]);
+  for (const { disk } of streams) lacking.delete(disk);
+  return [...lacking].map((disk) =>
+    isOpen
+      ? incomplete(`the file of disk ${disk} is not there yet`).fault
+      : broken(`the file of disk ${disk} is missing`).fault,
+  );
 }
 
 function withSum(disk: StreamDisk, adler32: number | null): StreamDisk {

@@ -303,6 +303,34 @@ describe('other levels of the tool', () => {
     expect(full!.state).toBe('complete');
   });
 
+  it.each([
+    ['copy', 'copy', 'copy'],
+    ['diff', 'diff.1795510000', '1795510007'],
+  ])(
+    'a %s of which one disk failed is not the machine, with its definition or without',
+    async (_, level, ident) => {
+      const copy = await copyToRepository(null);
+      await mkdir(copy.at('once'));
+      const parent = level === 'copy' ? {} : { parent: 'virtnbdbackup.0' };
+      await writeFile(copy.at('once/vda.full.data'), streamFile(disk('vda')));
+      await writeFile(copy.at('once/vmconfig.virtnbdbackup.0.xml'), '<domain/>');
+      if (level === 'copy') await rm(copy.at('once/vda.full.data'));
+      const half = copy.at(`once/vda.${level}.data`);
+      await writeFile(half, streamFile({ ...disk('vda'), ...parent }));
+      const now = async () => (await points(copy)).at(-1)!;
+      const without = await now();
+      expect([without.state, without.evidence?.closing]).toEqual(['incomplete', 'awaited']);
+      expect(without.reason).toMatch(/^its machine definition \(vmconfig\..+\) is not there yet$/);
+
+      await writeFile(copy.at(`once/vmconfig.${ident}.xml`), '<domain/>');
+      await writeFile(copy.at(`once/vda.${ident}.qcow.json`), '{}');
+      expect((await now()).state).toBe('complete');
+      await writeFile(copy.at(`once/vdb.${ident}.qcow.json`), '{}');
+      const failed = await now();
+      expect([failed.state, failed.reason]).toEqual(['broken', 'the file of disk vdb is missing']);
+    },
+  );
+
   it('a copy stands for itself', async () => {
     const copy = await copyToRepository(null);
     await mkdir(copy.at('once'));
