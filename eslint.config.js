@@ -49,7 +49,7 @@ const LAYERS = {
   },
   'src/layout': {
     layers: ['domain', `image/${IMAGE_CONTRACT}`, `repository/${REPOSITORY_CONTRACT}`],
-    packages: ['node:crypto', 'node:path(/posix)?', 'fast-xml-parser'],
+    packages: ['node:crypto', 'node:path(/posix)?', 'node:zlib', 'fast-xml-parser'],
   },
   'src/repository': {
     layers: ['domain'],

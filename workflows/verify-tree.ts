@@ -127,8 +127,12 @@ export class TreeVerification {
         args: [{ targetRepositoryId: repositoryId, tree, reference, settings }],
       });
       for (const note of findingNotes(outcome)) state.note(`${workload.name}: ${note}`);
-      const { pointCount, damaged, lost, unknown } = outcome;
-      count({ points: pointCount, damaged, unhealed: lost.count, unknown: unknown.count });
+      const { pointCount, damaged, lost, lacking, unknown } = outcome;
+      const lackingCount = lacking?.count ?? 0;
+      count({
+        ...{ points: pointCount, damaged: damaged + lackingCount },
+        ...{ unhealed: lost.count + lackingCount, unknown: unknown.count },
+      });
       return true;
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) return false;

@@ -35,6 +35,9 @@ export interface TreeRecord extends OwnedRecord {
   /** Files of the last look are not in the copy: they could not be read, or the run was stopped. Then points that the source shows may still need what it has
    *  removed, as it was before. Absent: the copy has all of it. */
   readonly isBehind?: true;
+  /** Files that are lost for good, and of which a health check knows the points that need them, because these name them; at most 1,000. What else is lost any point may need.
+   *  Absent: there are none. */
+  readonly lostNamed?: readonly string[];
   /** Files that are being removed, announced before the first goes. Found at a start, it is done again. */
   readonly pending: PendingRemoval | null;
   /** When the source last showed files that were gone or new. RFC 3339 UTC. */
@@ -121,6 +124,7 @@ const shape: Shape<TreeRecord> = object<TreeRecord>({
   guard: listOf(object<GuardedDay>({ day: text, shown: count, steady: count, rewritten: count })),
   enteredPlan: nullable(text),
   isBehind: optional(only(true)),
+  lostNamed: optional(listOf(text)),
   pending: nullable(
     object<PendingRemoval>({
       type: oneOf('remove'),

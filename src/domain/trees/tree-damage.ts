@@ -6,7 +6,7 @@ import type { TargetTreePoint } from './target-tree.js';
 import type { TreeRules } from './tree-rules.js';
 
 /** What a file of the copy is, compared with the index. `misnamed`: its content is not that which the digest in its name says. `undigested`: the table of
- *  its digests is damaged, so that nothing is known of it. */
+ *  its digests is damaged, so that nothing is known of it. `unsound`: it was copied like that, and is not what its tool writes under such a name. */
 export const FILE_FINDINGS = [
   'unread',
   'good',
@@ -17,6 +17,7 @@ export const FILE_FINDINGS = [
   'misnamed',
   'undigested',
   'unreadable',
+  'unsound',
 ] as const;
 export type FileFinding = (typeof FILE_FINDINGS)[number];
 
@@ -41,6 +42,8 @@ export function findingText(finding: FileFinding): string {
       return 'cannot be judged: the table of its digests is damaged';
     case 'unreadable':
       return 'cannot be read by its storage';
+    case 'unsound':
+      return 'is as it was copied, but not what its tool writes there';
   }
 }
 
@@ -85,6 +88,8 @@ export interface TreeCheckOutcome {
   readonly lost: FileFaults;
   /** Files that nobody knows. */
   readonly unknown: FileFaults;
+  /** Of a store whose files name others: those that name what is not there, and those that were copied as nothing that their tool writes. Absent: none. */
+  readonly lacking?: FileFaults;
   /** Ids of the points that cannot do without what is lost; of very many, the last. */
   readonly corrupt: readonly string[];
   readonly corruptCount: number;
@@ -165,11 +170,12 @@ export function pointsNeededBy(
 
 /** What a check of a tree has to say, one plain sentence each. */
 export function findingNotes(outcome: TreeCheckOutcome): string[] {
-  const { healed, lost, unknown, corrupt, corruptCount, sourceFault } = outcome;
+  const { healed, lost, unknown, corrupt, corruptCount, sourceFault, lacking } = outcome;
   const ids = [...(corruptCount > corrupt.length ? ['…'] : []), ...corrupt];
   return [
     ...fileNotes(healed, (reason) => `${reason.replace(/^is/, 'was')} and was healed`),
     ...fileNotes(lost, (reason) => `${reason}, and no good copy of it was found`),
+    ...(lacking === undefined ? [] : fileNotes(lacking, (reason) => reason)),
     ...(sourceFault === null ? [] : [`the source could not be asked for them: ${sourceFault}`]),
     ...(corruptCount > 0 ? [`corrupt restore points: ${ids.join(', ')}`] : []),
     ...fileNotes(unknown, (reason) => `lies there, and ${reason}: it was left alone`),

@@ -20,6 +20,23 @@ export interface FileClass {
   readonly isOfNoPoint?: true;
 }
 
+/** Files that name others. */
+export interface NamingFiles {
+  readonly match: RegExp;
+  /** Files that a point needs only when one of its own names them. */
+  readonly named: RegExp;
+  /** Tells each path that the file names, relative to the tree.
+   *  @returns what is wrong with the file itself, as the end of a sentence; null: nothing */
+  readonly read: (file: NamingFile, name: (path: string) => void) => Promise<string | null>;
+}
+
+export interface NamingFile {
+  readonly sizeBytes: number;
+  /** @param length at most 1 MiB
+   *  @returns fewer bytes where the file ends */
+  read(offset: number, length: number): Promise<Uint8Array>;
+}
+
 export interface TreeRules {
   /** `store`: the whole tree travels, and what the source removed is removed later. `sets`: only files of complete points travel, and a file goes when
    *  no kept point lists it. */
@@ -33,6 +50,10 @@ export interface TreeRules {
   readonly digestInName: ((path: string) => string | null) | null;
   /** Of a store: id of the only point that can need a file. null: any may; absent: of all of them. */
   readonly pointOf?: (path: string) => string | null;
+  /** Of a store: files that name others, by which it is told which points suffer from what is not there. Absent: none does, or none that can be read. */
+  readonly names?: NamingFiles;
+  /** Whether a file is what its tool writes under such a name, told by its bytes; of files of up to 8 MiB. Absent: nothing tells. */
+  readonly isSound?: (path: string, bytes: Uint8Array) => boolean;
   /** A file that changed within this time waits, unless a complete point lists it. `settle`: as long as its repository says. */
   readonly openFilesWaitMs: number | 'settle';
   /** Whether a file of this size does not wait, because it has all that its tool puts into it. Absent: none tells that by its size. */

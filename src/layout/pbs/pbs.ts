@@ -5,13 +5,15 @@ import type { Claim, FolderNames } from '../backup-layout.js';
 import { pathIn, STORE_RULES } from '../store-rules.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
+import { CHUNK_INDEXES, isSoundBlob } from './datastore-files.js';
 
 /** Datastores of Proxmox Backup Server: `.chunks/<4 hex>/<64 hex>`, and groups `[ns/<name>/…](vm|ct|host)/<id>/` with a folder for each snapshot, named
  *  by its moment: one index for each disk (`.fidx`) or archive (`.didx`), blobs, and the manifest `index.json.blob`.
  *
  *  A datastore is a workload, because all groups share its chunks, and a copy must be a datastore again; its snapshots are its restore points, named
  *  by group and moment. A snapshot is whole once its manifest is there. The server writes chunks before the index that lists them, and the manifest
- *  last. A chunk is named by the SHA-256 of what it holds, before it was compressed or encrypted: that is no digest of the file.
+ *  last. A chunk is named by the SHA-256 of what it holds, before it was compressed or encrypted: that is no digest of the file. Which chunks a snapshot
+ *  needs stands in its indexes.
  *  Source: proxmox-backup, pbs-datastore/src; no datastore was at hand (docs/COMPATIBILITY.md). */
 export const pbsLayout: TreeLayout = {
   name: 'pbs',
@@ -31,6 +33,8 @@ export const pbsLayout: TreeLayout = {
     ],
     ignored: /(?:^|\/)\.(?:lock|gc-status)$|\.tmp(?:_[^/]*)?$/,
     digestInName: null,
+    names: CHUNK_INDEXES,
+    isSound: isSoundBlob,
     pointOf: (path) => {
       const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')));
       return MOMENT.test(folder.slice(folder.lastIndexOf('/') + 1)) ? folder : null;

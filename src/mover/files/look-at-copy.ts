@@ -13,7 +13,7 @@ export interface LostFiles {
   readonly known: number;
   /** Of these, those that are not there as they were copied, as far as a look at their folders tells: the count is exact. */
   readonly lost: FileFaults;
-  /** How many of these the points need that no health check has found corrupt. */
+  /** How many of these the points need that no health check has found corrupt, or may need for all that one has found. */
   readonly unjudged: number;
   /** How many of these a new point of a store would need. */
   readonly ofNewPoints: number;
@@ -26,12 +26,13 @@ export interface LostFiles {
 export async function lookAtCopy(
   target: BackupRepository,
   tree: string,
-  record: Pick<TreeRecord, 'index' | 'points' | 'isBehind'>,
+  record: Pick<TreeRecord, 'index' | 'points' | 'isBehind' | 'lostNamed'>,
   rules: Pick<TreeRules, 'shape' | 'pointOf' | 'isPartial'>,
   { isStopped }: { readonly isStopped: boolean },
 ): Promise<LostFiles> {
   const lost = new FaultList();
-  const isUnjudged = isNeededBySound(record.points, rules);
+  const isNeeded = isNeededBySound(record.points, rules);
+  const judged = new Set(record.lostNamed);
   let [count, unjudged, ofNewPoints] = [0, 0, 0];
   const unlisted = new Set<string>();
   const mayGoOn = (folder: string, error: unknown): boolean => {
@@ -49,7 +50,7 @@ export async function lookAtCopy(
     lost.add({ path: entry.path, reason: findingText(finding) });
     // While the copy is behind, what is gone may be needed as what is not.
     const goneSinceMs = record.isBehind === true ? null : entry.goneSinceMs;
-    if (isUnjudged({ path: entry.path, goneSinceMs })) unjudged++;
+    if (!judged.has(entry.path) && isNeeded({ path: entry.path, goneSinceMs })) unjudged++;
     if (isOfNewPoints(entry, rules)) ofNewPoints++;
     return undefined;
   });

@@ -6,6 +6,7 @@ import {
   type FileFinding,
   type TreeCheckReference,
 } from '../../domain/trees/tree-damage.js';
+import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
 import type { FileEntry } from '../../tree/file-index.js';
 import { indexPath, treeFile } from '../../tree/tree-paths.js';
@@ -33,10 +34,10 @@ export async function openCheckWorker(
 ): Promise<WindowWorker> {
   const repository = await context.repository(targetRepositoryId);
   const check = await requireCheck(repository, chain, reference);
-  const { digestInName } = rulesOf(check);
+  const { digestInName, isSound } = rulesOf(check);
   const isRead = readWhole(digestInName);
   const files = checkedFiles(repository, chain, reference);
-  const reader = new FileCheck(repository, chain, context.control, digestInName);
+  const reader = new FileCheck(repository, chain, context.control, { digestInName, isSound });
   return openTogether(async (open) => {
     const lists = open.add(await openLists(files, check.listed));
     const place = keptJournal(files);
@@ -68,7 +69,7 @@ class FileCheck {
     private readonly repository: BackupRepository,
     private readonly tree: string,
     private readonly control: TaskControl,
-    private readonly digestInName: ((path: string) => string | null) | null,
+    private readonly rules: Pick<TreeRules, 'digestInName' | 'isSound'>,
   ) {}
 
   async small({ path, stamp, digest }: FileEntry): Promise<FileFinding> {
@@ -83,7 +84,8 @@ class FileCheck {
         this.control.add('readBytes', count);
         const found = hash('sha256', bytes, 'hex');
         if (count < bytes.length || found !== digest) return 'changed';
-        return this.#isMisnamed(path, found) ? 'misnamed' : 'good';
+        if (this.#isMisnamed(path, found)) return 'misnamed';
+        return this.rules.isSound?.(path, bytes) === false ? 'unsound' : 'good';
       }),
     );
   }
@@ -119,7 +121,7 @@ class FileCheck {
   }
 
   #isMisnamed(path: string, digest: string): boolean {
-    const claimed = this.digestInName?.(path) ?? null;
+    const claimed = this.rules.digestInName?.(path) ?? null;
     return claimed !== null && claimed !== digest;
   }
 

@@ -148,9 +148,10 @@ async function* badOutcomes(
   files: KeptFiles,
   listed: ListedFiles,
 ): AsyncGenerator<readonly KeptOutcome[]> {
-  const good = FILE_FINDINGS.indexOf('good');
+  // What was copied as it is cannot be healed.
+  const fine = (['good', 'unsound'] as const).map((found) => FILE_FINDINGS.indexOf(found));
   for await (const outcomes of keptOutcomes(files, listed))
-    yield outcomes.filter(({ noted }) => noted.some((found) => found !== good));
+    yield outcomes.filter(({ noted }) => noted.some((found) => !fine.includes(found)));
 }
 
 function worstOf({ noted }: KeptOutcome): FileFinding {

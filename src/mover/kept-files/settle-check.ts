@@ -8,6 +8,7 @@ import {
 import type { TreeRecord } from '../../tree/tree-record.js';
 import { ownedTreeRecord, writeTreeRecord } from '../../tree/tree-store.js';
 import type { MoverContext } from '../task/mover-context.js';
+import { lackingFiles } from './lacking-files.js';
 import { requireCheck, rulesOf } from './plan-check.js';
 import { healing, repairFiles, requireRepair, type RepairTreeInput } from './repair-tree.js';
 import { nameRightFiles } from './right-files.js';
@@ -40,16 +41,23 @@ export async function settleTreeCheck(
       }
     }
   const record = await ownedTreeRecord(repository, chain, epoch);
+  const lacking = await lackingFiles(context, input, check, record, lostFiles);
   // While the copy is behind its source, what that has removed is needed as if it had not.
-  const needed = record.isBehind === true ? lostFiles.map(asShown) : lostFiles;
+  const needed = record.isBehind === true ? lacking.needed.map(asShown) : lacking.needed;
   const corrupt = pointsThatNeed(record.points, needed, rulesOf(record));
   const read = new Set(check.points);
   const points = record.points.map((point) => judged(point, corrupt, read, nowMs));
-  if (JSON.stringify(points) !== JSON.stringify(record.points))
-    await writeTreeRecord(repository, chain, { ...record, points });
+  const { lostNamed: _, ...before } = record;
+  const after = {
+    ...{ ...before, points },
+    ...(lacking.lostNamed.length === 0 ? {} : { lostNamed: lacking.lostNamed }),
+  };
+  if (JSON.stringify(after) !== JSON.stringify(record))
+    await writeTreeRecord(repository, chain, after);
   return {
     ...outcomeOf(record, corrupt, read),
     ...{ damaged: repair.damaged.count, healed: healed.faults, lost: lost.faults },
+    ...(lacking.faults.count === 0 ? {} : { lacking: lacking.faults }),
     ...{ unknown: repair.unknown, sourceFault: repair.sourceFault },
   };
 }

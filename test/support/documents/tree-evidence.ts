@@ -44,9 +44,9 @@ export const TREE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
   pbs: {
     writtenBy: 'Proxmox Backup Server: datastore',
     data: 'synthetic',
-    judge: 'SHA-256 of each file',
+    judge: 'SHA-256 of each file; indexes and chunks after proxmox-backup’s sources',
     restoredBy: 'Proxmox Backup Server',
-    tests: [STORES],
+    tests: [STORES, 'test/integration/mover/datastore-health.test.ts'],
   },
   'dated-tree': {
     writtenBy: 'rsync-time-backup and scripts around `rsync --link-dest`, with a `backup.marker`',
