@@ -313,6 +313,8 @@ export interface MarkedDamage {
   /** Points that show a damaged block, oldest first. */
   readonly corrupt: readonly string[];
   readonly quarantined: readonly string[];
+  /** Disks that are as they were written by now. Left out by earlier versions. */
+  readonly sound?: readonly { readonly pointId: string; readonly disk: string }[];
 }
 
 export interface MarkVerifiedRequest extends ChainChange {

@@ -105,7 +105,7 @@ class ChainRepair {
       case 'file':
         this.unhealed++;
         this.notes.push(`${pointId}: ${damage.reason}`);
-        this.lasting.push({ pointId, disk: damage.disk, units: null });
+        this.lasting.push({ pointId, disk: damage.disk, units: null, isStructural: true });
         return;
       case 'companion':
         return this.healCompanion(pointId, damage.path);
@@ -185,6 +185,10 @@ class ChainRepair {
         },
       ],
     );
+    for (const { pointId, disk } of outcome.sound ?? []) {
+      this.unhealed--;
+      this.notes.push(`${pointId}: disk ${disk} was changed meanwhile and is as it was written`);
+    }
     if (outcome.corrupt.length > 0)
       this.notes.push(`corrupt restore points: ${outcome.corrupt.join(', ')}`);
     if (outcome.quarantined.length > 0)

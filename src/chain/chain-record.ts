@@ -1,4 +1,4 @@
-import { BackupError } from '../domain/errors.js';
+import { assertNever, BackupError } from '../domain/errors.js';
 import type {
   GfsFlag,
   KnownSourcePoint,
@@ -104,4 +104,21 @@ export function withNewChain(
     members.add(point.id);
     return { ...point, chainId: root.id };
   });
+}
+
+/** Points that cannot be read any more once the change is carried out. */
+export function goingPoints(pending: PendingChange | null): readonly string[] {
+  switch (pending?.type) {
+    case undefined:
+      return [];
+    case 'merge':
+      return [pending.intoId];
+    case 'replace':
+      return []; // shows the same before, meanwhile and after
+    case 'quarantine':
+    case 'delete':
+      return pending.ids;
+    default:
+      return assertNever(pending);
+  }
 }

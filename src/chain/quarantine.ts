@@ -3,12 +3,14 @@ import type { ChainRecord, PendingChange } from './chain-record.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
 import type { ChainPlace } from './chain-place.js';
 
-/** Moves the folders of points that the record no longer lists into the quarantine. */
+/** Moves the folders of points into the quarantine, but for those that the record lists: another copy got their name. */
 export async function moveToQuarantine(
   { repository, chain }: ChainPlace,
+  { points }: ChainRecord,
   { ids, revision }: Pick<PendingChange & { type: 'quarantine' }, 'ids' | 'revision'>,
 ): Promise<void> {
-  const moves = ids.map((id) => ({
+  const leaving = ids.filter((id) => !points.some((point) => point.id === id));
+  const moves = leaving.map((id) => ({
     from: `${chain}/${id}`,
     to: `${chain}/${QUARANTINE_FOLDER}/${id}-corrupt-${revision}`,
   }));

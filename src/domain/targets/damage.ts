@@ -17,6 +17,8 @@ export interface LastingDamage {
   readonly pointId: string;
   readonly disk: string;
   readonly units: readonly number[] | null;
+  /** Size, parent link or the like, which are looked at again before the point is marked. */
+  readonly isStructural?: true;
 }
 
 /** A restore point of which every byte was read and had its digest. */

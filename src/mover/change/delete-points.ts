@@ -2,15 +2,14 @@ import type { ChainRecord } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
 
-/** Removes the folders of points that the record no longer lists, in the order given: dependents first. */
+/** Removes the folders of points in the order given, dependents first, but for those that the record lists: another copy got their name. */
 export async function removeDeletedPoints(
   { repository, chain }: ChainPlace,
   record: ChainRecord,
   ids: readonly string[],
 ): Promise<void> {
   for (const id of ids) {
-    if (record.points.some((point) => point.id === id))
-      throw new Error(`restore point ${id} is listed and must not be deleted`);
+    if (record.points.some((point) => point.id === id)) continue;
     await repository.removeAll(`${chain}/${id}`);
     await repository.settle([chain]);
   }

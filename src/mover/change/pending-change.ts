@@ -1,5 +1,5 @@
 import { leasedPointIds, readLeases, type LeasesFound } from '../../chain/leases.js';
-import type { ChainRecord, PendingChange } from '../../chain/chain-record.js';
+import { goingPoints, type ChainRecord, type PendingChange } from '../../chain/chain-record.js';
 import { writeChainRecord } from '../../chain/chain-store.js';
 import { afterRetention } from '../../chain/known-source-points.js';
 import { assertNever, BackupError, isBackupError } from '../../domain/errors.js';
@@ -80,21 +80,6 @@ function leasesAgainst(
   return readLeases(repository, chain, nowMs, type === 'quarantine' ? ['restore'] : undefined);
 }
 
-/** Points that cannot be read any more once the change is carried out. */
-function goingPoints(pending: PendingChange): readonly string[] {
-  switch (pending.type) {
-    case 'merge':
-      return [pending.intoId];
-    case 'replace':
-      return []; // shows the same before, meanwhile and after
-    case 'quarantine':
-    case 'delete':
-      return pending.ids;
-    default:
-      return assertNever(pending);
-  }
-}
-
 function pointInUse(restorePointId: string, { doubtful }: LeasesFound): BackupError {
   const doubts = doubtful.map(({ fault }) => fault.message);
   const message = [`restore point ${restorePointId} is being read`, ...doubts].join('; ');
@@ -124,7 +109,7 @@ async function carryOut(
       return writeChainRecord(place.repository, place.chain, { ...record, points, pending: null });
     }
     case 'quarantine':
-      await moveToQuarantine(place, pending);
+      await moveToQuarantine(place, record, pending);
       return writeChainRecord(place.repository, place.chain, { ...record, pending: null });
     case 'delete':
       await removeDeletedPoints(place, record, pending.ids);

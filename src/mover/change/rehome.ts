@@ -4,7 +4,7 @@ import { holdsFiles } from '../../chain/holds-files.js';
 import { readLeases } from '../../chain/leases.js';
 import type { OwnedRecord } from '../../chain/record-store.js';
 import { readJobDefinition, writeJobDefinition } from '../../chain/sessions/session-record.js';
-import { BackupError } from '../../domain/errors.js';
+import { BackupError, isBackupError } from '../../domain/errors.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -59,6 +59,8 @@ export async function rehome<R extends KeptRecord>(
   await assertFree(repository, input, record, kind);
   // Read before anything is said: one that is damaged would leave the folder nobody's.
   const definition = await readJobDefinition(repository, job.id);
+  // Before anything that was begun is taken away; `announce` looks once more.
+  if (!isBegun) await assertUnread(repository, input);
   const own = isBegun ? record : await kind.takeOver(context, input);
   if (own.pending !== null) throw inUse(input, `a ${own.pending.type} of it waits`);
   await announce(repository, input, own, kind);
@@ -116,20 +118,33 @@ async function announce<R extends KeptRecord>(
   record: R,
   kind: KeptKind<R>,
 ): Promise<void> {
-  const { chain, job, jobId, owner, nowMs } = input;
+  const { chain, job, jobId, owner } = input;
   const epoch = record.epoch + 1;
   // Who keeps them from now on looks for the workload anew, before it deletes anything.
   const presence = { ...record.presence, absence: null };
   const next = { ...record, jobId: job.id, epoch, owner, presence };
   const announced = await kind.write(repository, chain, next);
-  const { named, doubtful } = await readLeases(repository, chain, nowMs);
+  try {
+    await assertUnread(repository, input);
+  } catch (error) {
+    if (isBackupError(error, 'POINT_IN_USE'))
+      await kind.write(repository, chain, { ...announced, jobId, presence: record.presence });
+    throw error;
+  }
+}
+
+/** @throws POINT_IN_USE */
+async function assertUnread(
+  repository: BackupRepository,
+  input: Pick<RehomeInput, 'chain' | 'nowMs' | 'workload'>,
+): Promise<void> {
+  const { named, doubtful } = await readLeases(repository, input.chain, input.nowMs);
   if (named.size === 0 && doubtful.length === 0) return;
-  await kind.write(repository, chain, { ...announced, jobId, presence: record.presence });
   const [doubt] = doubtful;
   throw inUse(input, doubt?.fault.message ?? `${[...named].join(', ')} is being read`);
 }
 
-function inUse({ workload }: RehomeInput, why: string): BackupError {
+function inUse({ workload }: Pick<RehomeInput, 'workload'>, why: string): BackupError {
   return new BackupError(
     'POINT_IN_USE',
     `the copies of ${workload.name} stay where they are: ${why}`,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { stagingFolder } from '../../chain/chain-paths.js';
-import { availablePoints, type ChainRecord } from '../../chain/chain-record.js';
+import { availablePoints, goingPoints, type ChainRecord } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
 import { setUncommittedAside } from '../../chain/quarantine.js';
 import type { VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
@@ -298,7 +298,10 @@ function newestPoint(record: ChainRecord): TargetRestorePoint {
 }
 
 function newPointId(record: ChainRecord, point: SourceRestorePoint): string {
-  return newPointFolder(point.createdAtMs, (id) => record.points.some((known) => known.id === id));
+  const taken = new Set(record.points.map(({ id }) => id));
+  // Their folders are still read by somebody, and go when that ends.
+  for (const id of goingPoints(record.pending)) taken.add(id);
+  return newPointFolder(point.createdAtMs, (id) => taken.has(id));
 }
 
 type LayersOf = (disk: string) => { restorePointId: string; file: LayerFile }[];

@@ -16,6 +16,7 @@ import {
   type HealInput,
   type HealingSource,
 } from './healing-source.js';
+import { soundTable } from './verify-plan.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import { makeHealedDurable } from '../staging/staging.js';
@@ -163,14 +164,15 @@ export async function healDigestTable(
     (entry) => entry.disk === input.disk,
   );
   if (disk === undefined) return { healed: false };
+  const final = `${input.chain}/${disk.digests.path}`;
+  // Another file and its digests may stand there since the check looked.
+  if ((await soundTable(context.control, repository, final, disk)) !== null)
+    return { healed: true };
   const staging = stagingFolder(input.chain, healStagingId(input.pointId));
   await repository.makePlace(staging);
   const path = `${staging}/table.digests`;
   const healed = await rebuildTable(context, repository, input.chain, disk, path);
-  if (healed) {
-    const final = `${input.chain}/${disk.digests.path}`;
-    await repository.move([{ from: path, to: final }], input.chain);
-  }
+  if (healed) await repository.move([{ from: path, to: final }], input.chain);
   await repository.removeAll(staging);
   return { healed };
 }

@@ -1,5 +1,6 @@
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { writeChainRecord } from '../../chain/chain-store.js';
+import { afterRetention } from '../../chain/known-source-points.js';
 import type { LastingDamage } from '../../domain/targets/damage.js';
 import { BLOCK_BYTES } from '../../domain/targets/digest.js';
 import { isBackupError } from '../../domain/errors.js';
@@ -9,10 +10,13 @@ import { changeChain } from '../change/pending-change.js';
 import { ownedChain, type ChangeInput } from '../change/change-points.js';
 import { withoutPoints } from '../change/delete-points.js';
 import { guestBlocksOf } from './healing-source.js';
+import { structuralDamage } from './verify-plan.js';
 import { openLayer, targetLayer } from '../blocks/layer-file.js';
 import type { MoverContext } from '../task/mover-context.js';
 
 export interface MarkOutcome {
+  /** Files that were found damaged as a whole, and are as they were written by now. */
+  readonly sound: readonly Pick<LastingDamage, 'pointId' | 'disk'>[];
   /** Points that show a damaged block, oldest first. */
   readonly corrupt: readonly string[];
   readonly quarantined: readonly string[];
@@ -30,13 +34,16 @@ export async function markDamage(
 ): Promise<MarkOutcome> {
   const { place, record } = await ownedChain(context, input);
   const corrupt = new Set<string>();
+  const sound: MarkOutcome['sound'][number][] = [];
   for (const damage of input.damage)
-    for (const id of await pointsThatShow(context, input, record, damage)) corrupt.add(id);
+    if (await isSoundNow(context, input, record, damage))
+      sound.push({ pointId: damage.pointId, disk: damage.disk });
+    else for (const id of await pointsThatShow(context, input, record, damage)) corrupt.add(id);
   const points = record.points.map((point) =>
     corrupt.has(point.id) ? { ...point, health: 'corrupt' as const } : point,
   );
   const ids = record.points.map(({ id }) => id).filter((id) => corrupt.has(id));
-  if (ids.length === 0) return { corrupt: [], quarantined: [] };
+  if (ids.length === 0) return { corrupt: [], quarantined: [], sound };
   const marked = await writeChainRecord(place.repository, place.chain, { ...record, points });
   const leaving = input.mayQuarantine ? withoutGoodDependents(points, corrupt) : [];
   if (leaving.length > 0)
@@ -44,12 +51,27 @@ export async function markDamage(
       context,
       place,
       marked,
-      withoutPoints(marked, leaving),
+      afterRetention(withoutPoints(marked, leaving), []),
       { type: 'quarantine', ids: leaving, revision: marked.revision },
       leaving,
       input.nowMs,
     );
-  return { corrupt: ids, quarantined: leaving };
+  return { corrupt: ids, quarantined: leaving, sound };
+}
+
+/** A check does not own the chain: a merge may have put another file in the place of the one that it looked at. */
+async function isSoundNow(
+  context: MoverContext,
+  input: ChangeInput,
+  record: ChainRecord,
+  { pointId, disk, isStructural }: LastingDamage,
+): Promise<boolean> {
+  const point = record.points.find(({ id }) => id === pointId);
+  const file = point?.disks.find((entry) => entry.disk === disk);
+  if (isStructural !== true || point === undefined || file === undefined) return false;
+  const repository = await context.repository(input.targetRepositoryId);
+  const found = await structuralDamage(context, repository, input, record, point, file);
+  return found.damage === null;
 }
 
 /** Dependents first. */
@@ -86,7 +108,9 @@ async function pointsThatShow(
   for (let point: TargetRestorePoint | undefined = owner; point !== undefined;) {
     if (point !== owner) open = await stillShown(context, input, point, disk, open);
     if (!isEverywhere && open.size === 0) break;
-    if (point !== owner && point.disks.find((entry) => entry.disk === disk)?.kind === 'full') break;
+    const own = point.disks.find((entry) => entry.disk === disk);
+    // A point without the disk shows nothing of it, and one above that has it again holds all of it.
+    if (point !== owner && (own === undefined || own.kind === 'full')) break;
     showing.push(point.id);
     const id: string = point.id;
     point = record.points.find(({ parentId }) => parentId === id);

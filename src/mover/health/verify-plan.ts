@@ -134,7 +134,7 @@ export async function pointToVerify(
 }
 
 /** `unitCount` 0: the blocks cannot be read at all. */
-async function structuralDamage(
+export async function structuralDamage(
   context: MoverContext,
   repository: BackupRepository,
   place: { readonly targetRepositoryId: string; readonly chain: string },
@@ -166,7 +166,7 @@ async function structuralDamage(
 }
 
 /** Number of units; null when the table is missing or is not what was written. */
-async function soundTable(
+export async function soundTable(
   control: TaskControl,
   repository: BackupRepository,
   path: string,

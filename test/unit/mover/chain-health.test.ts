@@ -4,12 +4,7 @@ import type { Damage } from '../../../src/domain/targets/damage.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
-import {
-  CopiedMachine,
-  NOW_MS,
-  type LeaseOf,
-  type MachineCopy,
-} from '../../support/living/copied-machine.js';
+import { CopiedMachine, NOW_MS, type MachineCopy } from '../../support/living/copied-machine.js';
 
 const UNIT = 65_536;
 const DAY_MS = 86_400_000;
@@ -273,72 +268,15 @@ describe('healing a backup file', () => {
   );
 });
 
-describe('damage that lasts', () => {
-  interface Row {
-    /** Guest block; null: the whole file; `table`: its header. */
-    readonly damage: [point: number, block: number | null | 'table'][];
-    readonly corrupt: number[];
-    readonly quarantined: number[];
-  }
-
-  // By hand from what the increments hold: block 7; 2 and 7; 9, 2 and 7.
-  it.each<Row>([
-    { damage: [[0, 4]], corrupt: [0, 1, 2, 3], quarantined: [3, 2, 1, 0] },
-    { damage: [[0, 2]], corrupt: [0, 1], quarantined: [] },
-    { damage: [[1, 7]], corrupt: [1], quarantined: [] },
-    { damage: [[2, 2]], corrupt: [2], quarantined: [] },
-    { damage: [[3, 9]], corrupt: [3], quarantined: [3] },
-    { damage: [[2, null]], corrupt: [2, 3], quarantined: [3, 2] },
-    { damage: [[0, 'table']], corrupt: [0, 1, 2, 3], quarantined: [3, 2, 1, 0] },
-    {
-      damage: [
-        [1, 7],
-        [3, 9],
-      ],
-      corrupt: [1, 3],
-      quarantined: [3],
-    },
-    { damage: [], corrupt: [], quarantined: [] },
-    { damage: [[99, null]], corrupt: [], quarantined: [] },
-  ])('in $damage shows in points $corrupt', async ({ damage, corrupt, quarantined }) => {
-    for (const mayQuarantine of [true, false]) {
-      const copy = await machine.copy();
-      const outcome = await mark(copy, damage, mayQuarantine);
-      const leaving = mayQuarantine ? quarantined : [];
-      expect(outcome).toEqual({
-        corrupt: corrupt.map((point) => machine.idOf(point)),
-        quarantined: leaving.map((point) => machine.idOf(point)),
-      });
-      const left = [0, 1, 2, 3].filter((point) => !leaving.includes(point));
-      expect(await copy.folders()).toEqual(left);
-      const { points } = await copy.record();
-      expect(points.map(({ id, health }) => [id, health])).toEqual(
-        left.map((point) => [machine.idOf(point), corrupt.includes(point) ? 'corrupt' : 'good']),
-      );
-    }
+describe('digests that a merge has put in place since they were found damaged', () => {
+  it('are left as they are', async () => {
+    const copy = await machine.copy();
+    const writes = copy.target.operations.length;
+    const input = { ...copy.input, pointId: machine.idOf(0), disk };
+    expect(await copy.mover.run('healDigestTable', input)).toEqual({ healed: true });
+    const done = copy.target.operations.slice(writes);
+    expect(done.filter(({ kind }) => kind !== 'syncFolder')).toEqual([]);
   });
-
-  it.each<{ lease: LeaseOf; waits: boolean }>([
-    { lease: [3, 'restore'], waits: true },
-    { lease: [3, 'verify'], waits: false },
-  ])('is marked also while $lease keeps the point: $waits', async ({ lease, waits }) => {
-    const copy = await machine.copy(lease);
-    const marked = mark(copy, [[3, 9]], true);
-    if (waits) await expect(marked).rejects.toMatchObject({ code: 'POINT_IN_USE' });
-    else await marked;
-    expect(await copy.folders()).toEqual(waits ? [0, 1, 2, 3] : [0, 1, 2]);
-    if (waits) expect((await copy.record()).points[3]?.health).toBe('corrupt');
-  });
-
-  async function mark(copy: MachineCopy, damage: Row['damage'], mayQuarantine: boolean) {
-    const lasting = [];
-    for (const [point, block] of damage) {
-      const units =
-        block === null ? null : block === 'table' ? [0] : [await copy.unitOf(point, block)];
-      lasting.push({ pointId: machine.idOf(point), disk, units });
-    }
-    return copy.mover.run('markDamage', { ...copy.input, damage: lasting, mayQuarantine });
-  }
 });
 
 describe('a point that was verified', () => {

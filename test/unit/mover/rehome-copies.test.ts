@@ -171,6 +171,14 @@ describe('copies that another job gets', () => {
     expect(moved.presence).toEqual({ lastSeenAt, absence: null });
   });
 
+  it('lose nothing that was begun when they are refused because somebody reads', async () => {
+    const copy = await machine.copy([1, 'restore']);
+    const begun = `${machine.chain}/.staging/verify-${machine.idOf(1)}/scan.json`;
+    await putFile(copy.target, begun, '{}');
+    await expect(order(copy.target)).rejects.toMatchObject({ code: 'POINT_IN_USE' });
+    expect(await copy.target.stat(begun)).not.toBeNull();
+  });
+
   it('are read by nobody who comes when they are about to go, and no lease is left', async () => {
     const { target, ...copy } = await machine.copy();
     await writeChainRecord(target, machine.chain, {
