@@ -8,6 +8,10 @@ export const timeOfDay = z
   .string()
   .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'must be HH:MM from 00:00 to 23:59')
   .meta({ description: 'HH:MM, 24 hours.' });
+export const weekdays = z
+  .array(z.enum(WEEKDAYS_FROM_MONDAY))
+  .min(1, 'name a day of the week')
+  .max(WEEKDAYS_FROM_MONDAY.length);
 export const timeZone = z.string().min(1).max(64).meta({ description: 'IANA time zone.' });
 export const zoneOfJob = timeZone
   .optional()
@@ -26,7 +30,7 @@ export function scheduleSchema<Zone extends z.ZodType<string | undefined>>(
       z
         .strictObject({
           type: z.literal('weekly'),
-          days: z.array(z.enum(WEEKDAYS_FROM_MONDAY)).min(1).max(WEEKDAYS_FROM_MONDAY.length),
+          days: weekdays,
           time: timeOfDay,
           timeZone,
         })
@@ -81,7 +85,7 @@ export function weeklyHoursSchema<Zone extends z.ZodType<string | undefined>>(
 ) {
   const span = z
     .strictObject({
-      days: z.array(z.enum(WEEKDAYS_FROM_MONDAY)).min(1).max(WEEKDAYS_FROM_MONDAY.length),
+      days: weekdays,
       from: timeOfDay,
       to: timeOfDay.meta({
         description: 'HH:MM, 24 hours; of the next day when it is not later than `from`.',

@@ -1,7 +1,6 @@
 /** How fast the workers may read and write, in each repository and in all together. */
 
 import { z } from 'zod';
-import { WEEKDAYS_FROM_MONDAY } from '../../domain/jobs/copy-job.js';
 import {
   limitFaults,
   MIN_BYTES_PER_SECOND,
@@ -14,7 +13,7 @@ import {
 import { slug } from '../field-schemas.js';
 import type { KeptDocument } from '../executions/kept-document.js';
 import { invalidRequest, jsonRoute, type Route } from '../route.js';
-import { timeOfDay, timeZone } from '../jobs/schedule-schemas.js';
+import { timeOfDay, timeZone, weekdays } from '../jobs/schedule-schemas.js';
 
 export interface LimitsView extends RateLimits {
   /** What holds just now: of the service, and of each repository that has a limit. */
@@ -31,7 +30,7 @@ const rateFields = {
 };
 const hoursSchema = z
   .strictObject({
-    days: z.array(z.enum(WEEKDAYS_FROM_MONDAY)).min(1).max(WEEKDAYS_FROM_MONDAY.length),
+    days: weekdays,
     from: timeOfDay,
     to: timeOfDay,
     ...rateFields,

@@ -31,7 +31,7 @@ export function useAction<Content = unknown>(action: Action<Content>): Doing<Con
   const mutation = useMutation<Content, ApiError>({
     mutationFn: () => give(action),
     onSuccess(content) {
-      notifications.show({ message: done, color: 'teal' });
+      notifications.show({ message: done, color: 'teal', closeButtonProps: CLOSE });
       then?.(content);
     },
     onError(error) {
@@ -40,12 +40,16 @@ export function useAction<Content = unknown>(action: Action<Content>): Doing<Con
         message: [error.message, error.hint].filter(Boolean).join(' Next: '),
         color: 'red',
         autoClose: false,
+        closeButtonProps: CLOSE,
       });
     },
     onSettled: () => queryClient.invalidateQueries(),
   });
   return { ...mutation, refusal };
 }
+
+/** It has a picture alone. */
+const CLOSE = { 'aria-label': 'Close' };
 
 function give<Content>(action: Action<Content>): Promise<Content> {
   const { method, path, body, headers, isKeyed = false } = action;

@@ -12,11 +12,14 @@ interface PointRowsProps {
   readonly label: string;
   readonly onChoose: (id: string) => void;
   readonly verb?: string;
+  /** No job keeps them any more: what is said of retention is what its job had said. */
+  readonly isLeft?: boolean;
   /** Below each row. */
   readonly more?: (point: RestorePointView) => ReactNode;
 }
 
-export function PointRows({ points, label, onChoose, verb = 'Choose', more }: PointRowsProps) {
+export function PointRows(props: PointRowsProps) {
+  const { points, label, onChoose, verb = 'Choose', more, isLeft = false } = props;
   const columns: readonly Column<RestorePointView>[] = [
     {
       head: 'Moment',
@@ -38,7 +41,11 @@ export function PointRows({ points, label, onChoose, verb = 'Choose', more }: Po
       cell: ({ verifiedAt }) => (verifiedAt === null ? 'never' : <Instant at={verifiedAt} />),
     },
     { head: 'Size', width: '0.9fr', cell: (point) => bytes(sizeBytesOf(point)) },
-    { head: 'Kept because', width: '2fr', cell: (point) => <WhyKept point={point} /> },
+    {
+      head: isLeft ? 'Was kept because' : 'Kept because',
+      width: '2fr',
+      cell: (point) => <WhyKept point={point} />,
+    },
     {
       head: verb,
       width: '6.5rem',

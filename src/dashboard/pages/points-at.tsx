@@ -13,10 +13,12 @@ interface PointsAtProps {
   readonly workloadId: string;
   /** null: of a source. */
   readonly jobId: string | null;
+  /** No job makes them any more. */
+  readonly isLeft?: boolean;
 }
 
 /** All restore points of a workload in one repository: as a line of time, and each with why it is kept. */
-export function PointsAt({ repositoryId, workloadId, jobId }: PointsAtProps) {
+export function PointsAt({ repositoryId, workloadId, jobId, isLeft = false }: PointsAtProps) {
   const [, navigate] = useLocation();
   const path = `/repositories/${repositoryId}/restore-points`;
   const points = useAllPages<RestorePointView>(withQuery(path, { workload: workloadId }));
@@ -42,6 +44,7 @@ export function PointsAt({ repositoryId, workloadId, jobId }: PointsAtProps) {
             points={newestFirst}
             label={`Restore points in ${repositoryId}`}
             verb="Restore"
+            isLeft={isLeft}
             more={
               jobId === null
                 ? undefined

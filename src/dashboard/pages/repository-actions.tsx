@@ -2,7 +2,6 @@ import { useLocation } from 'wouter';
 import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
 import { useAction } from '../client/actions.js';
 import { withQuery } from '../client/queries.js';
-import { ActionButton } from '../show/action-button.js';
 import { curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
 
@@ -21,15 +20,24 @@ export function RepositoryActions({
 }
 
 function Look({ id }: { readonly id: string }) {
+  const path = `/repositories/${id}/rescan`;
   const look = useAction({
     method: 'POST',
-    path: `/repositories/${id}/rescan`,
+    path,
     done: `${id} was looked at.`,
   });
   return (
-    <ActionButton size="sm" variant="default" action={look} onClick={() => look.mutate()}>
-      Look again
-    </ActionButton>
+    <Confirm
+      verb="Look again"
+      title={`Look at what lies in ${id} again`}
+      commands={[`longhaul repository scan ${id}`, curlLine('POST', path)]}
+      action={look}
+      onConfirm={() => look.mutate()}
+    >
+      <p className="definition">
+        Its folders are read now, and what is shown of it is new. Nothing is changed.
+      </p>
+    </Confirm>
   );
 }
 

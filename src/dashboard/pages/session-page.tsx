@@ -102,7 +102,7 @@ function SessionFaults({ session }: { readonly session: SessionView }) {
       {state === 'ended' && reason !== null && result !== 'success' && (
         <Fault
           mood={saySession(session).mood}
-          what={`It ended as ${saySession(session).word}.`}
+          what={`It ended as ${saySession(session).word}`}
           since={session.endedAt}
           reason={reason}
           hint="The workloads below tell what each of them needs."

@@ -11,7 +11,8 @@ import { NightGrid, NightKey } from '../show/nights.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';
 import { sentence } from '../show/sentence.js';
 import { State } from '../show/state.js';
-import { limitWords, whyOf, WORKLOAD_STATES } from '../show/workload-words.js';
+import { limitWords, WORKLOAD_STATES } from '../show/workload-words.js';
+import { whyOf } from '../show/workload-why.js';
 import { VerdictPanel } from '../show/verdict.js';
 import { CopyOnce } from './copy-once.js';
 import { PointsAt } from './points-at.js';
@@ -94,7 +95,7 @@ function WorkloadBody({ workload }: { readonly workload: WorkloadView }) {
             workloadId={id}
             jobIds={copies.filter((each) => each.repositoryId === at).map((each) => each.jobId)}
           />
-          <PointsAt repositoryId={at} workloadId={id} jobId={jobId} />
+          <PointsAt repositoryId={at} workloadId={id} jobId={jobId} isLeft />
         </Section>
       ))}
       <Section

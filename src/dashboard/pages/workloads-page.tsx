@@ -14,11 +14,11 @@ import { sentence } from '../show/sentence.js';
 import { State } from '../show/state.js';
 import {
   limitWords,
-  whyOf,
   workloadAddress,
   WORKLOAD_STATES,
   worstFirst,
 } from '../show/workload-words.js';
+import { whyOf } from '../show/workload-why.js';
 
 /** Which machine has no good, recent copy? The filters stand in the address. */
 export function WorkloadsPage() {

@@ -31,7 +31,7 @@ interface SpanFieldsProps {
 export function SpanFields({ label, span, onChange }: SpanFieldsProps) {
   return (
     <>
-      <div className="line">
+      <div className="line fields">
         <TextInput
           type="time"
           label={label}

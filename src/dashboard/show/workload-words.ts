@@ -36,16 +36,6 @@ export function workloadAddress({
   return withQuery(`/workloads/${repositoryId}`, { id });
 }
 
-/** Why it is in its state; null: it is well. */
-export function whyOf({ state, copies, sourceProblem }: WorkloadView): string | null {
-  if (sourceProblem !== null) return sourceProblem;
-  if (state === 'unprotected') return 'A source shows it, and no job copies it';
-  if (state === 'unwatched')
-    return 'It is excluded by name, or no source shows it and no job keeps it';
-  const reasons = new Set(copies.flatMap((each) => each.reasons.map(({ text }) => text)));
-  return reasons.size === 0 ? null : listed([...reasons]);
-}
-
 /** What its jobs allow. */
 export function limitWords({ copies }: WorkloadView): string {
   const limits = copies.flatMap(({ maxCopyAgeHours, maxLagHours }) => [
