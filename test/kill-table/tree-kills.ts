@@ -2,10 +2,14 @@ import type {
   SimulatedRepository,
   CrashPlan,
   Loss,
+  StorageOperation,
 } from '../support/repository/simulated-repository.js';
 import { ToyStore } from '../support/tree/toy-store.js';
 import { DAY_MS, filesBelow, TreeWorld } from '../support/tree/tree-world.js';
-import { WorkerDeath } from '../support/workflows/local-server.js';
+import { LocalServer, WorkerDeath } from '../support/workflows/local-server.js';
+import { InProcessWorker } from '../support/workflows/local-worker.js';
+import { sessionWorkflowId } from '../../src/domain/sessions/copy-session.js';
+import { WORKFLOW_COPY_SESSION, type CopySessionOutcome } from '../../workflows/messages.js';
 
 /** A copy of a tree that is stopped at its storage operations. The invariant: what the copy holds is whole, file by file, and refers to nothing that is
  *  not there; and the session that follows completes it. */
@@ -39,11 +43,22 @@ export interface TreeKills {
 }
 
 /** @param stride every how many operations
+ *  @param at only at these
  *  @param cuts power cuts tried after each stop
  *  @param sabotage breaks one promise of the storage on purpose */
 export async function killTree(
   name: TreeScenario,
-  { stride, cuts, sabotage }: { stride: number; cuts: number; sabotage?: SabotageOptions },
+  {
+    stride,
+    cuts,
+    at = () => true,
+    sabotage,
+  }: {
+    stride: number;
+    cuts: number;
+    at?: (operation: StorageOperation) => boolean;
+    sabotage?: SabotageOptions;
+  },
 ): Promise<TreeKills> {
   const store = new ToyStore(new TreeWorld());
   const { world } = store;
@@ -57,27 +72,24 @@ export async function killTree(
   const end = await endOf(world.target, world);
   const kills: TreeKills = { positions: 0, faults: await store.faultsOf(world.target) };
   const { operations } = world.target;
-  for (let atOperation = 1; atOperation <= operations.length; atOperation += stride)
+  const chosen = operations.filter(at);
+  for (const { number: atOperation } of chosen.filter((_, index) => index % stride === 0))
     for (const when of ['before', 'torn', 'after'] satisfies CrashPlan['when'][]) {
       if (when === 'torn' && operations[atOperation - 1]?.kind !== 'write') continue;
       world.nowMs = startMs;
       const stopped = before.clone({ crash: { atOperation, when }, ...sabotage });
       world.target = stopped;
-      await untilDeath(world);
-      for (const loss of losses(cuts)) {
+      const session = await untilDeath(world);
+      for (const [loss, by] of recoveries(cuts)) {
         kills.positions++;
         world.nowMs = startMs;
         world.target = stopped.restart(loss);
-        const place = `${name}, ${when} ${atOperation} (${operations[atOperation - 1]!.kind}), ${JSON.stringify(loss)}`;
+        const place = `${name}, ${when} ${atOperation} (${operations[atOperation - 1]!.kind}), ${JSON.stringify(loss)}, ${by}`;
         const found = await store.faultsOf(world.target);
-        const { result } = await world.copy();
-        const after = await endOf(world.target, world);
+        const { result } = await (by === 'same session' ? goOn(session, world) : world.copy());
         kills.faults.push(
-          ...[...found, ...(await store.faultsOf(world.target))].map(
-            (fault) => `${place}: ${fault}`,
-          ),
+          ...[...found, ...(await faultsOfEnd(store, end))].map((fault) => `${place}: ${fault}`),
           ...(result === 'success' || result === 'nothingToCopy' ? [] : [`${place}: ${result}`]),
-          ...(after === end ? [] : [`${place}: ends as ${after}, and not as ${end}`]),
         );
       }
     }
@@ -86,17 +98,66 @@ export async function killTree(
 
 type SabotageOptions = Pick<NonNullable<Parameters<SimulatedRepository['clone']>[0]>, 'disable'>;
 
-function losses(cuts: number): Loss[] {
+/** What a killed process has written is there for the session that goes on with another worker, and for the next one, durable or not. */
+function recoveries(cuts: number): [Loss, 'same session' | 'next session'][] {
   const power = Array.from({ length: cuts }, (_, seed): Loss => ({ kind: 'power', seed }));
-  return [{ kind: 'none' }, ...power];
+  return [
+    [{ kind: 'none' }, 'same session'],
+    ...[{ kind: 'none' } as const, ...power].map((loss): [Loss, 'next session'] => [
+      loss,
+      'next session',
+    ]),
+  ];
 }
 
-async function untilDeath(world: TreeWorld): Promise<void> {
+interface StoppedSession {
+  readonly server: LocalServer;
+  readonly id: string;
+}
+
+async function untilDeath(world: TreeWorld): Promise<StoppedSession> {
+  const nowMs = world.nowMs + 60_000;
+  const id = sessionWorkflowId(world.job.id, nowMs);
+  const server = new LocalServer(workerOf(world), nowMs);
+  server.begin(WORKFLOW_COPY_SESSION, id, { job: world.job, overrides: {} });
   try {
-    await world.copy();
+    await server.end(id);
   } catch (error) {
     if (!(error instanceof WorkerDeath)) throw error;
   }
+  return { server, id };
+}
+
+async function goOn({ server, id }: StoppedSession, world: TreeWorld): Promise<CopySessionOutcome> {
+  return (await server.withNewWorker(workerOf(world)).end(id)) as CopySessionOutcome;
+}
+
+function workerOf({ source, target }: TreeWorld): InProcessWorker {
+  return new InProcessWorker([source, target]);
+}
+
+function withoutStaging(end: string): string {
+  const names = end.split(' ').filter((name) => !name.startsWith('.staging/'));
+  return names.join(' ');
+}
+
+/** Power cuts after a session has ended: what it says is there stays. */
+const LATER_CUTS = 3;
+
+/** Of a copy that is complete, and stays what it is when the power fails. */
+async function faultsOfEnd(store: ToyStore, end: string): Promise<string[]> {
+  const { world } = store;
+  const faults: string[] = [];
+  for (let seed = -1; seed < LATER_CUTS; seed++) {
+    const target = seed < 0 ? world.target : world.target.restart({ kind: 'power', seed });
+    const when = seed < 0 ? '' : ` after power cut ${seed} at its end`;
+    const all = await endOf(target, world);
+    // Staging that was taken away may come back: it is begun anew then.
+    const after = seed < 0 ? all : withoutStaging(all);
+    for (const fault of await store.faultsOf(target)) faults.push(`${fault}${when}`);
+    if (after !== end) faults.push(`ends as ${after}, and not as ${end}${when}`);
+  }
+  return faults;
 }
 
 /** Names of all files of the copy and beside it, but for those whose names tell how often the record was written. */

@@ -7,21 +7,15 @@ import { guardedDaysAfter } from '../../domain/trees/tree-guard.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { TreePlanReference } from '../../domain/trees/tree-work.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
-import {
-  lineOf,
-  LineWriter,
-  parseLine,
-  readIndex,
-  readLines,
-  type FileEntry,
-  type IndexLine,
-} from '../../tree/file-index.js';
+import { parseLine, readLines, type FileEntry, type IndexLine } from '../../tree/file-index.js';
 import { mergeStreams, SortedStream } from '../../tree/sorted-stream.js';
-import { indexPath, indexRunName, INDEX_FOLDER } from '../../tree/tree-paths.js';
-import type { ClassIndex, IndexRun, TreeRecord } from '../../tree/tree-record.js';
+import { parentFolder } from '../../repository/repository-path.js';
+import { indexRunName, treeFile } from '../../tree/tree-paths.js';
+import type { ClassIndex, TreeRecord } from '../../tree/tree-record.js';
 import { ownedTreeRecord, writeTreeRecord } from '../../tree/tree-store.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { digestOfNamed } from './named-files.js';
+import { compactedRuns, removeReplaced, writeRun } from './index-runs.js';
 import { namedFiles, nameEntries } from './name-entries.js';
 import { largeFiles, publishedTable, smallOutcomes } from './publish-files.js';
 import { copiedPaths, isStore, pointsAfter, unfinishedOf, wholeOf } from './points-after.js';
@@ -111,13 +105,14 @@ export async function noteCopied(
   const replacedTables: string[] = [];
   const overwritten = new Set<string>();
   const unread = new LackingList(rules, plan.points);
+  const unsettled = new Set<string>();
   const isEntered = record.enteredPlan === plan.token;
   for (const [classIndex, { name, match }] of rules.classes.entries()) {
     const before = record.index.find((entry) => entry.class === name) ?? {
       ...{ class: name, match: match.source, runs: [] },
       ...{ fileCount: 0, sizeBytes: 0, goneCount: 0 },
     };
-    const gathered = { replacedTables, overwritten, unread };
+    const gathered = { replacedTables, overwritten, unread, unsettled };
     const place = { context, target, tree, plan, classIndex, isStopped, ...gathered };
     index.push(
       isEntered
@@ -125,6 +120,8 @@ export async function noteCopied(
         : await classAfter(place, record.revision + 1, before),
     );
   }
+  // No record may vouch for a name that an attempt gave before it was killed, and that a power cut takes.
+  if (unsettled.size > 0) await settleNamed(target, tree, unsettled);
   const points = notOverwritten(record.points, plan.points, overwritten);
   const look = { nowMs: plan.plannedAtMs, asOfMs: ageOf(record, plan), isAgreed: plan.isAgreed };
   const guard = isEntered ? record.guard : guardedDaysAfter(record.guard, plan.changes, look);
@@ -133,6 +130,20 @@ export async function noteCopied(
     replacedTables,
     lacking: joinLacking([...plan.lacking.map(({ lacking }) => lacking), unread.lacking]),
   };
+}
+
+/** Makes names durable that were given in these folders: for that the folders they come from have to be, too. */
+async function settleNamed(
+  target: BackupRepository,
+  tree: string,
+  folders: ReadonlySet<string>,
+): Promise<void> {
+  const above = [treeStaged.largeFolder(tree), treeStaged.desks(tree)];
+  const from: string[] = [];
+  for (const folder of above) if ((await target.stat(folder)) !== null) from.push(folder);
+  const desks = from.at(-1) === treeStaged.desks(tree) ? await target.list(from.at(-1)!) : [];
+  for (const { type, path } of desks) if (type === 'folder') from.push(path);
+  await target.settle([...folders, ...from]);
 }
 
 /** From when ages are counted: from the newest point that the copy has or gets. */
@@ -158,6 +169,8 @@ interface ClassPlace {
   /** Gets the paths of files that have another content now. */
   readonly overwritten: Set<string>;
   readonly unread: LackingList;
+  /** Gets the folders of files that have their names by an attempt of which nobody knows whether it came to its end. */
+  readonly unsettled: Set<string>;
   readonly context: MoverContext;
   readonly target: BackupRepository;
   readonly tree: string;
@@ -168,8 +181,9 @@ interface ClassPlace {
 
 /** What a plan was entered into before a stop: only what else follows from it is found out again. */
 async function asEntered(place: ClassPlace, before: ClassIndex): Promise<ClassIndex> {
-  const { replacedTables, overwritten, unread } = place;
-  const tally = { fileCount: 0, sizeBytes: 0, goneCount: 0, replacedTables, overwritten, unread };
+  const { replacedTables, overwritten, unread, unsettled } = place;
+  const gathered = { replacedTables, overwritten, unread, unsettled };
+  const tally = { fileCount: 0, sizeBytes: 0, goneCount: 0, ...gathered };
   for await (const _ of changesOf(place, before, tally)) continue;
   return before;
 }
@@ -183,8 +197,8 @@ async function classAfter(
   const name = indexRunName(revision, classIndex);
   const { fileCount, sizeBytes, goneCount } = before;
   const counts = { fileCount, sizeBytes, goneCount };
-  const { replacedTables, overwritten, unread } = place;
-  const tally = { ...counts, replacedTables, overwritten, unread };
+  const { replacedTables, overwritten, unread, unsettled } = place;
+  const tally = { ...counts, replacedTables, overwritten, unread, unsettled };
   const run = await writeRun(target, tree, name, changesOf(place, before, tally));
   if (run.entryCount === 0) return before;
   const after = {
@@ -192,53 +206,7 @@ async function classAfter(
     ...{ fileCount: tally.fileCount, sizeBytes: tally.sizeBytes, goneCount: tally.goneCount },
     runs: [...before.runs, run],
   };
-  return compacted(target, tree, after, name);
-}
-
-/** @returns a run; one without entries is not kept */
-export async function writeRun(
-  target: BackupRepository,
-  tree: string,
-  name: string,
-  parts: AsyncIterable<readonly IndexLine[]>,
-): Promise<IndexRun> {
-  const work = `${treeStaged.folder(tree)}/${name}`;
-  await target.makePlace(treeStaged.folder(tree));
-  const file = await target.openWork(work, name);
-  let end: { readonly entryCount: number; readonly digest: string };
-  try {
-    const writer = new LineWriter(file);
-    for await (const part of parts)
-      for (const line of part) {
-        const wait = writer.add(lineOf(line));
-        if (wait !== undefined) await wait;
-      }
-    end = await writer.end();
-  } finally {
-    await file.close();
-  }
-  if (end.entryCount > 0) await target.move([{ from: work, to: indexPath(tree, name) }], tree);
-  else await target.remove(work);
-  return { name, ...end };
-}
-
-/** Runs that together are this large in parts of the first are made one; each look reads all of them. */
-const COMPACT_SHARE = 0.25;
-const MOST_RUNS = 8;
-
-async function compacted(
-  target: BackupRepository,
-  tree: string,
-  index: ClassIndex,
-  name: string,
-): Promise<ClassIndex> {
-  const [base, ...later] = index.runs;
-  const laterCount = later.reduce((sum, { entryCount }) => sum + entryCount, 0);
-  const isSmall = laterCount <= COMPACT_SHARE * (base?.entryCount ?? 0);
-  if (later.length === 0 || (isSmall && later.length < MOST_RUNS)) return index;
-  const whole = name.replace(/\.run$/, '-whole.run');
-  const run = await writeRun(target, tree, whole, readIndex(target, tree, index));
-  return { ...index, runs: run.entryCount === 0 ? [] : [run] };
+  return compactedRuns(target, tree, after, name);
 }
 
 interface Tally {
@@ -248,6 +216,7 @@ interface Tally {
   readonly replacedTables: string[];
   readonly overwritten: Set<string>;
   readonly unread: LackingList;
+  readonly unsettled: Set<string>;
 }
 
 /** New entries of one class, in the order of their paths. */
@@ -256,13 +225,13 @@ async function* changesOf(
   before: ClassIndex,
   tally: Tally,
 ): AsyncGenerator<readonly IndexLine[]> {
-  const { context, target, tree, plan, classIndex } = place;
+  const { target, tree, plan, classIndex } = place;
   if ((await target.stat(treeStaged.list(tree, classIndex, 'small'))) === null) return;
   const staged = await StagedClass.open(target, tree, plan, classIndex);
   try {
     const copied = [
       smallEntries(target, staged, noTally(plan)),
-      largeEntries(context, target, staged, noTally(plan)),
+      largeEntries(place, staged, noTally(plan)),
     ];
     const firsts = await namedFiles(target, staged, before, copied);
     const onMissing = (path: string) =>
@@ -270,8 +239,8 @@ async function* changesOf(
     const streams = [
       await SortedStream.of(marksOf(place, tally)),
       await SortedStream.of(smallEntries(target, staged, tally)),
-      await SortedStream.of(largeEntries(context, target, staged, tally)),
-      await SortedStream.of(counted(nameEntries(target, staged, firsts, onMissing), tally)),
+      await SortedStream.of(largeEntries(place, staged, tally)),
+      await SortedStream.of(counted(place, nameEntries(target, staged, firsts, onMissing), tally)),
     ];
     yield* mergeStreams<FileEntry>(streams);
   } finally {
@@ -282,15 +251,19 @@ async function* changesOf(
 function noTally({ layout, points }: TreePlan): Tally {
   const counts = { fileCount: 0, sizeBytes: 0, goneCount: 0 };
   const unread = new LackingList(treeLayoutOf(layout)!.rules, points);
-  return { ...counts, replacedTables: [], overwritten: new Set(), unread };
+  return { ...counts, replacedTables: [], overwritten: new Set(), unread, unsettled: new Set() };
 }
 
 async function* counted(
+  { tree, isStopped }: ClassPlace,
   parts: AsyncIterable<readonly FileEntry[]>,
   tally: Tally,
 ): AsyncGenerator<readonly FileEntry[]> {
   for await (const entries of parts) {
-    for (const { stamp, table } of entries) count(tally, { stamp, held: null }, table);
+    for (const { path, stamp, table } of entries) {
+      count(tally, { stamp, held: null }, table);
+      if (isStopped) tally.unsettled.add(parentFolder(treeFile(tree, path)));
+    }
     yield entries;
   }
 }
@@ -328,6 +301,7 @@ async function* smallEntries(
         ? null
         : await digestOfNamed(target, staged.tree, file);
     if (found === null) continue;
+    if (!isTold) tally.unsettled.add(parentFolder(treeFile(staged.tree, file.path)));
     count(tally, file, null);
     const { path, stamp, mode, held } = file;
     if (outcome !== 'held' && held !== null && held.digest !== found) tally.overwritten.add(path);
@@ -347,8 +321,7 @@ const NEVER_NAMED: readonly FileOutcome[] = [
 const NOT_NAMED = 'it was not copied';
 
 async function* largeEntries(
-  { control }: MoverContext,
-  target: BackupRepository,
+  { context: { control }, target, isStopped }: ClassPlace,
   { tree, classIndex, planned }: StagedClass,
   tally: Tally,
 ): AsyncGenerator<readonly FileEntry[]> {
@@ -359,6 +332,7 @@ async function* largeEntries(
       tally.unread.add({ path: file.path, reason: NOT_NAMED });
       continue;
     }
+    if (isStopped) tally.unsettled.add(parentFolder(treeFile(tree, file.path)));
     count(tally, file, published.table);
     const { path, stamp, mode, held } = file;
     if (held !== null && held.digest !== published.digest) tally.overwritten.add(path);
@@ -377,23 +351,4 @@ function count(
   tally.sizeBytes += stamp.sizeBytes - (held?.sizeBytes ?? 0);
   if (held === null) tally.fileCount++;
   else if (held.isGone) tally.goneCount--;
-}
-
-/** Runs that a commit was stopped before it listed them, or that another one took the place of, and tables that were. */
-export async function removeReplaced(
-  target: BackupRepository,
-  tree: string,
-  { index, pending }: Pick<TreeRecord, 'index' | 'pending'>,
-  replacedTables: readonly string[] = [],
-): Promise<void> {
-  const listed = new Set([
-    ...index.flatMap(({ runs }) => runs.map(({ name }) => name)),
-    ...(pending?.runs ?? []).map(({ run }) => run.name),
-  ]);
-  const entries = await target.list(`${tree}/${INDEX_FOLDER}`);
-  const stale = entries.filter(({ name }) => name.endsWith('.run') && !listed.has(name));
-  await target.remove(
-    ...stale.map(({ path }) => path),
-    ...replacedTables.map((table) => indexPath(tree, table)),
-  );
 }

@@ -228,8 +228,13 @@ async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileO
     from: treeStaged.large(tree, key, 'digests'),
     to: indexPath(tree, tableName(key)),
   };
+  const names = [{ from: work, to: treeFile(tree, file.path) }, table];
   if ((await target.stat(work)) === null) {
-    if ((await target.stat(table.to)) !== null) return 'copied';
+    if ((await target.stat(table.to)) !== null) {
+      // An attempt that was killed has given them, and perhaps not made them durable.
+      await target.move(names, tree);
+      return 'copied';
+    }
     await target.remove(largeJournal(tree, key).path, table.from);
     return 'open';
   }
@@ -244,7 +249,7 @@ async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileO
   if (plan.verifyAfterCopy === 'direct') await assertStored(context.control, target, work);
   await writeTable(context.control, target, tree, key, file);
   try {
-    await target.move([{ from: work, to: treeFile(tree, file.path) }, table], tree);
+    await target.move(names, tree);
   } catch (error) {
     const outcome = faultOfTargetFile(error);
     if (outcome === null) throw error;

@@ -21,7 +21,7 @@ import { indexPath, indexRunName, treeFile } from '../../tree/tree-paths.js';
 import type { ClassIndex, PendingRemoval, TreeRecord } from '../../tree/tree-record.js';
 import { ownedTreeRecord, writeTreeRecord } from '../../tree/tree-store.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { writeRun } from './commit-tree.js';
+import { writeRun } from './index-runs.js';
 import { discardTreeStaging, readTreePlan, type TreePlace } from './tree-plan.js';
 
 export interface RemoveTreeFilesInput extends TreePlace {
@@ -202,7 +202,13 @@ export async function finishRemoval(
       for (let at = 0; at < entries.length; at += REMOVED_AT_ONCE) {
         control.throwIfStopped();
         const files = entries.slice(at, at + REMOVED_AT_ONCE);
-        await target.remove(...(await lying.of(files.map(({ path }) => treeFile(tree, path)))));
+        const paths = files.map(({ path }) => treeFile(tree, path));
+        const there = new Set(await lying.of(paths));
+        await target.remove(...there);
+        await settleGone(
+          target,
+          paths.filter((path) => !there.has(path)),
+        );
         const tables = files.flatMap(({ table }) => table ?? []);
         await target.remove(...tables.map((table) => indexPath(tree, table)));
       }
@@ -219,6 +225,14 @@ export async function finishRemoval(
   await target.remove(...pending.runs.map(({ run }) => indexPath(tree, run.name)));
   if ((await readTreePlan(target, tree)) === null) await discardTreeStaging(target, tree);
   return next;
+}
+
+/** What an attempt that was killed has removed may come back with a power cut, as long as nobody settles the folder. */
+async function settleGone(target: BackupRepository, paths: readonly string[]): Promise<void> {
+  const folders: string[] = [];
+  for (const folder of new Set(paths.map(parentFolder)))
+    if ((await target.stat(folder))?.type === 'folder') folders.push(folder);
+  if (folders.length > 0) await target.settle(folders);
 }
 
 /** Which of many files lie there under their own names. Where storage does not tell names apart that differ by case alone, a file that was renamed so lies

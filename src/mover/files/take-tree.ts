@@ -6,7 +6,8 @@ import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import { readTreeRecord, takeTree, writeTreeRecord } from '../../tree/tree-store.js';
 import type { MoverContext } from '../task/mover-context.js';
-import { noteCopied, removeReplaced } from './commit-tree.js';
+import { noteCopied } from './commit-tree.js';
+import { removeReplaced } from './index-runs.js';
 import { finishRemoval } from './remove-files.js';
 import { readTreePlan, treeStaged, type TreePlace } from './tree-plan.js';
 

@@ -81,6 +81,7 @@ export const treeStaged = {
   lacking: (tree: string) => `${tree}/${STAGING_FOLDER}/lacking.json`,
   largeFolder: (tree: string) => `${tree}/${STAGING_FOLDER}/large`,
   desk: (tree: string, id: string) => `${tree}/${STAGING_FOLDER}/desks/${id}`,
+  desks: (tree: string) => `${tree}/${STAGING_FOLDER}/desks`,
 };
 
 /** `marks`: entries of the index that change without a copy. `names`: further names of files. `journal`: what came of each window of small files. */

@@ -327,10 +327,10 @@ export async function* nameRightFiles(
       const outcome = worstOf(noted);
       if (entry.table !== null && outcome === 'written') {
         const work = workPath(files, entry);
-        if ((await repository.stat(work)) !== null) {
+        if ((await repository.stat(work)) !== null)
           await finishWork(control, repository, work, entry, { keeps });
-          await repository.move([{ from: work, to: name(entry.path) }], place);
-        }
+        // Also when an attempt that was killed has moved it: what it saw need not be durable.
+        await repository.move([{ from: work, to: name(entry.path) }], place);
       }
       yield { entry, outcome };
     }

@@ -28,6 +28,9 @@ export class SimulatedDisk {
 
   /** Changes one name, or two at once for a rename. */
   changeNames(...entries: NameEntry[]): void {
+    const [first, second] = entries;
+    const before = first?.folder.names.get(first.name);
+    const isRemoval = first?.node === null && second === undefined;
     for (const entry of entries) {
       setName(entry.folder.names, entry);
       entry.folder.changedAtNs = this.tick();
@@ -35,6 +38,7 @@ export class SimulatedDisk {
     this.unsyncedNames.push({
       entries,
       awaitsSyncOf: new Set(entries.map(({ folder }) => folder)),
+      removed: isRemoval && before?.type === 'folder' ? before : null,
     });
   }
 
@@ -44,9 +48,10 @@ export class SimulatedDisk {
   }
 
   /** A change in two folders is durable when both were synced after it. Then everything older about the same names is durable too:
-   *  a name cannot be moved durably before it came to be. */
-  syncFolder(folder: SimulatedFolder): void {
-    for (const change of this.unsyncedNames) change.awaitsSyncOf.delete(folder);
+   *  a name cannot be moved durably before it came to be. A folder that is durably gone has no names, and nothing waits for it. */
+  syncFolder(...folders: SimulatedFolder[]): void {
+    for (const change of this.unsyncedNames)
+      for (const folder of folders) change.awaitsSyncOf.delete(folder);
     const durable = new Set<NameChange>();
     const durableNames = new Set<string>();
     for (const change of [...this.unsyncedNames].reverse()) {
@@ -59,6 +64,8 @@ export class SimulatedDisk {
       if (durable.has(change))
         for (const entry of change.entries) setName(entry.folder.durableNames, entry);
     this.unsyncedNames = this.unsyncedNames.filter((change) => !durable.has(change));
+    const gone = [...durable].flatMap(({ removed }) => removed ?? []);
+    if (gone.length > 0) this.syncFolder(...gone);
   }
 
   syncEverything(): void {
@@ -77,13 +84,14 @@ export class SimulatedDisk {
     const copies = new Map<SimulatedNode, SimulatedNode>();
     const disk = new SimulatedDisk();
     disk.root = copyFolder(this.root, copies);
-    disk.unsyncedNames = this.unsyncedNames.map(({ entries, awaitsSyncOf }) => ({
+    disk.unsyncedNames = this.unsyncedNames.map(({ entries, awaitsSyncOf, removed }) => ({
       entries: entries.map(({ folder, name, node }) => ({
         folder: copyFolder(folder, copies),
         name,
         node: node === null ? null : copyNode(node, copies),
       })),
       awaitsSyncOf: new Set([...awaitsSyncOf].map((folder) => copyFolder(folder, copies))),
+      removed: removed && copyFolder(removed, copies),
     }));
     disk.nextInode = this.nextInode;
     disk.#clockNs = this.#clockNs;
@@ -145,6 +153,8 @@ export interface NameEntry {
 export interface NameChange {
   readonly entries: readonly NameEntry[];
   readonly awaitsSyncOf: Set<SimulatedFolder>;
+  /** Folder that it removes; null: none. */
+  readonly removed: SimulatedFolder | null;
 }
 
 export function setName(names: Map<string, SimulatedNode>, { name, node }: NameEntry): void {

@@ -197,6 +197,20 @@ describe('names after a power cut', () => {
     expect(left).toEqual(ways === 1 ? [moved] : [stayed, moved]);
   });
 
+  it('are durable where they went to when the folder they came from is durably gone', async () => {
+    const repository = new SimulatedRepository();
+    for (const folder of ['a', 'b']) await repository.makeFolder(folder);
+    await store(repository, 'a/file', [[0, 'x']], { sync: true });
+    for (const folder of ['', 'a', 'b']) await repository.syncFolder(folder);
+    await repository.rename('a/file', 'b/file');
+    await repository.removeFolder('a');
+    await repository.syncFolder('b');
+    const file = (survivor: SimulatedRepository) => textOf(survivor, 'b/file');
+    expect(await outcomes(repository, file)).toEqual(['x', null]);
+    await repository.syncFolder('');
+    expect(await outcomes(repository, file)).toEqual(['x']);
+  });
+
   it('keep the order of changes of one name', async () => {
     const repository = new SimulatedRepository();
     await store(repository, 'p', [[0, 'x']], { sync: true });

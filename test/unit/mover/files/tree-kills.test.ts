@@ -23,6 +23,21 @@ describe('a copy of a tree that is stopped', () => {
   );
 });
 
+describe('what a killed process gave a name, or took away, without making it durable', () => {
+  it.each(NAMES)(
+    '%s: is made durable before anybody says that it is done',
+    async (name) => {
+      makeTreesKnown(toyStoreLayout);
+      const { faults } = await killTree(name, {
+        ...{ stride: 3, cuts: 0 },
+        at: ({ kind, path }) => kind === 'syncFolder' && path.includes('/files'),
+      });
+      expect(faults.slice(0, 5)).toEqual([]);
+    },
+    60_000,
+  );
+});
+
 /** Fills its window, and ends in a hole, which only its length tells of. */
 const LARGE = Buffer.concat([Buffer.alloc(8 * 1024 ** 2, 7), Buffer.alloc(1024 ** 2)]);
 
