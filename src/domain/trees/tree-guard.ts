@@ -94,11 +94,12 @@ function suspicionOverDays(
   const lost = changes.gone === 0 || rules.shape === 'sets' ? 0 : most - shownAfter(changes);
   const steady = Math.max(...days.map((day) => day.steady), changes.steady);
   const written = days.reduce((sum, day) => sum + day.rewritten, changes.rewritten);
-  const rewritten = Math.min(written, steady); // the same few, again and again, are no more than all of them
+  // Nobody remembers which: the same few, again and again, are no more than all of them, and files that were put back after an encryption count twice.
+  const rewritten = Math.min(written, steady);
   if (isMuch(lost, most, rules))
     return `since ${first.day} the source has come down from ${most} files to ${shownAfter(changes)}, a few at each look: ${LOOKS_LIKE}`;
   if (changes.rewritten > 0 && isMuch(rewritten, steady, rules))
-    return `since ${first.day} ${rewritten} of ${steady} files were written to, although their kind never is: ${LOOKS_LIKE}`;
+    return `since ${first.day} files of a kind that is never written to were written to ${written} times, the same ones again and again perhaps, and there are ${steady} of them: ${LOOKS_LIKE}`;
   return null;
 }
 

@@ -1,5 +1,7 @@
 import type { CopySessionOutcome } from '../../../../workflows/messages.js';
 import type { BackupRepository } from '../../../../src/repository/backup-repository.js';
+import { knownFiles } from '../../../../src/mover/files/whole-tree.js';
+import { readIndex } from '../../../../src/tree/file-index.js';
 import { readTreeRecord } from '../../../../src/tree/tree-store.js';
 import type { TreeRecord } from '../../../../src/tree/tree-record.js';
 import { foldersOf } from '../../../../src/domain/trees/tree-path.js';
@@ -30,6 +32,8 @@ export class CopyJudge {
   /** When a session last saw a file, in true time. */
   readonly #seenMs = new Map<string, number>();
   #wasClockBehind = false;
+  /** Moment of the source up to which an operator has agreed to what became of it. */
+  #agreedAt = 0;
 
   constructor(
     private readonly tool: SourceTool,
@@ -63,8 +67,27 @@ export class CopyJudge {
     for (const point of record?.points ?? []) this.#isWhole(point, copied);
     for (const path of this.#copied.keys())
       assert(copied.has(path) || this.#mayBeGone(path), () => `${path} went before its time`);
-    this.#copied = copied;
+    this.#copied = await this.#vouchedFor(target, record, copied);
     this.#listed = new Set(record?.points.map(({ source }) => source.restorePointId));
+  }
+
+  /** What the record lists. A file that got its name by a session which was stopped before it wrote that is nobody's yet: a power cut takes it, and the next
+   *  session copies it again. But what is listed is there, unless its removal is announced. */
+  async #vouchedFor(
+    target: BackupRepository,
+    record: TreeRecord | null,
+    copied: Copied,
+  ): Promise<Copied> {
+    const listed = record === null ? [] : await allOf(knownFiles(target, this.tree, record));
+    const runs = record?.pending?.runs.map(({ run }) => run) ?? [];
+    const leaving = new Set(
+      (await allOf(readIndex(target, this.tree, { runs }))).map(({ path }) => path),
+    );
+    for (const { path } of listed)
+      assert(copied.has(path) || leaving.has(path), () => `${path} is listed, and is not there`);
+    return new Map(
+      listed.flatMap(({ path }) => (copied.has(path) ? [[path, copied.get(path)!]] : [])),
+    );
   }
 
   async judge(
@@ -72,8 +95,10 @@ export class CopyJudge {
     outcome: CopySessionOutcome | null,
     start: Beginning,
     session: TreeSession,
+    isAgreed: boolean,
   ): Promise<void> {
     await this.atAnyInstant(target);
+    if (isAgreed) this.#agreedAt = this.tool.files.moment;
     if (outcome === null) return;
     const { result } = outcome;
     const isDisturbed = session.fault !== null || session.during !== null;
@@ -155,13 +180,15 @@ export class CopyJudge {
     assert(tables.length === large, () => `${large} large files have ${tables.length} tables`);
   }
 
+  /** Something was lost or written over now, and with what was since an operator last agreed it is much: a few with each session are told, too. Written anew
+   *  with what it had, as files that were put back are, is written over once more. */
   isAlarmRight(outcome: CopySessionOutcome): void {
     const known = [...this.#known];
     const { files } = this.tool;
-    // Written anew with what it had is written, too.
-    const lost = known.filter(([path, bytes]) => files.now(path) !== bytes).length;
+    const now = known.filter(([path, bytes]) => files.now(path) !== bytes).length;
+    const all = files.changesSince(this.#agreedAt);
     assert(
-      lost >= Math.min(FEWEST, known.length) || this.#known.size === 0,
+      (now > 0 && all >= Math.min(FEWEST, known.length)) || this.#known.size === 0,
       () => `an alarm without a reason: ${JSON.stringify(outcome)}`,
     );
   }
@@ -263,6 +290,12 @@ export class CopyJudge {
     const oldest = days.slice(-this.keptPoints)[0]?.slice(3) ?? '';
     return [...points].filter(([id]) => (/-(\d+)/.exec(id)?.[1] ?? '') >= oldest);
   }
+}
+
+async function allOf<T>(parts: AsyncIterable<readonly T[]>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const part of parts) all.push(...part);
+  return all;
 }
 
 function assert(isTrue: boolean, text: () => string): void {

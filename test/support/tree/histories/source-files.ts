@@ -51,6 +51,12 @@ export class SourceFiles {
     return this.#goneSinceMs.get(path) ?? null;
   }
 
+  /** How often a file was written over or removed. */
+  changesSince(moment: number): number {
+    const ends = [...this.#versions.values()].flat().flatMap(({ to }) => to ?? []);
+    return ends.filter((to) => to > moment).length;
+  }
+
   async write(path: string, content: Buffer | string): Promise<void> {
     const bytes = Buffer.from(content);
     await this.repository.put(`${this.root}/${path}`, bytes);

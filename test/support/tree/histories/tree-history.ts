@@ -185,7 +185,7 @@ export class TreeHistory {
     if (this.#running !== null) await this.#allOf(this.#running);
     this.#running = null;
     this.log.push(`session ${this.#sessions}: ${outcome?.result ?? 'stopped'}`);
-    await this.judge.judge(this.target, outcome, start, session);
+    await this.judge.judge(this.target, outcome, start, session, acceptChanges);
     // Where something was not copied, a copy is least what its source is.
     if (this.kind === 'store' && outcome?.result !== 'success') await this.#restoresRight();
     return outcome;
