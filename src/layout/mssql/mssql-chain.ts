@@ -24,16 +24,17 @@ interface Footing {
 }
 
 /** The sets of one database as points, oldest first. A differential needs the full whose checkpoint it names, whatever was taken since (a
- *  copy-only full has another). A log needs the newest full that ended within it, or the log that ends where it begins.
+ *  copy-only full has another). A log needs the newest full that ended within it, or the log that ends where it begins: by their dates the newest
+ *  before it, so that a database that was set back goes on from what it was set back to. Dates are local time, and clocks are put back in autumn.
  *  Source: learn.microsoft.com, RESTORE HEADERONLY (FirstLSN, LastLSN, CheckpointLSN, DatabaseBackupLSN). */
 export function linkMssqlSets(sets: readonly MssqlSet[]): TreePoint[] {
   const ordered = [...sets].sort((a, b) => a.createdAtMs - b.createdAtMs || order(a.id, b.id));
   const byId = new Map(ordered.map((set) => [set.id, set]));
   const allFulls = ordered.filter(({ kind }) => kind === 'full');
   const before: Before = { fulls: [], logs: [], last: null };
-  return ordered.map((set) => {
+  return ordered.map((set, index) => {
     const { id, createdAtMs, state, reason, files, sizeBytes, evidence } = set;
-    const footing = footingOf(set, before, { byId, allFulls });
+    const footing = footingOf(set, before, { ordered, index, byId, allFulls });
     if (set.kind === 'full') before.fulls.push(set);
     if (set.kind === 'log') before.logs.push(set);
     if (set.kind !== 'differential') before.last = set;
@@ -53,19 +54,24 @@ interface Before {
 }
 
 interface AllSets {
+  /** Oldest first. */
+  readonly ordered: readonly MssqlSet[];
+  /** Of the set in question. */
+  readonly index: number;
   readonly byId: ReadonlyMap<string, MssqlSet>;
   readonly allFulls: readonly MssqlSet[];
 }
 
 const POINT_KIND = { full: 'full', differential: 'increment', log: 'log' } as const;
 
-function footingOf(set: MssqlSet, before: Before, { byId, allFulls }: AllSets): Footing {
+function footingOf(set: MssqlSet, before: Before, all: AllSets): Footing {
+  const { byId, allFulls } = all;
   const found =
     set.kind === 'full'
       ? { needs: [] }
       : set.kind === 'differential'
         ? underDifferential(set, set.database === null ? before.fulls : allFulls)
-        : underLog(set, before);
+        : underLog(set, before, all);
   if (found.gap !== undefined) return found;
   const bad = found.needs.flatMap((id) => byId.get(id) ?? []).find(isNotWhole);
   const gap =
@@ -90,21 +96,46 @@ function underDifferential({ database }: MssqlSet, fulls: readonly MssqlSet[]): 
   return { needs: [], gap: `the full backup that it builds on${which} is not here` };
 }
 
-function underLog({ database }: MssqlSet, { fulls, logs, last }: Before): Footing {
+function underLog(
+  { database, createdAtMs }: MssqlSet,
+  { fulls, logs, last }: Before,
+  { ordered, index }: AllSets,
+): Footing {
   if (database === null) return last === null ? { needs: [], gap: NO_FULL } : { needs: [last.id] };
   const { firstLsn, lastLsn } = database;
-  const full = fulls.findLast(
-    (one) => one.database === null || isBetween(one.database.lastLsn, firstLsn, lastLsn),
-  );
-  const log = logs.findLast(
-    (one) =>
-      one.database === null || isBetween(firstLsn, one.database.firstLsn, one.database.lastLsn),
-  );
+  const endsWithin = (one: MssqlSet): boolean =>
+    one.database === null || isBetween(one.database.lastLsn, firstLsn, lastLsn);
+  const reaches = (one: MssqlSet): boolean =>
+    one.database === null || isBetween(firstLsn, one.database.firstLsn, one.database.lastLsn);
   // An empty log may end where the full ends, and still follow another log.
-  const under = full ?? log;
+  const under =
+    fulls.findLast(endsWithin) ??
+    logs.findLast(reaches) ??
+    datedAfter(ordered, index, createdAtMs).find(
+      ({ kind, database: other }) =>
+        other !== null &&
+        (kind === 'full'
+          ? isBetween(other.lastLsn, firstLsn, lastLsn)
+          : kind === 'log' &&
+            compareLsn(other.firstLsn, firstLsn) < 0 &&
+            isBetween(firstLsn, other.firstLsn, other.lastLsn)),
+    );
   if (under !== undefined) return { needs: [under.id] };
   return { needs: [], gap: gapBefore(firstLsn, [...fulls, ...logs]) };
 }
+
+/** Sets that may have been taken before one although they are dated after it, because clocks were put back in between. */
+function datedAfter(ordered: readonly MssqlSet[], index: number, createdAtMs: number): MssqlSet[] {
+  const sets: MssqlSet[] = [];
+  for (let next = index + 1; next < ordered.length; next++) {
+    if (ordered[next]!.createdAtMs > createdAtMs + CLOCKS_PUT_BACK_MS) break;
+    sets.push(ordered[next]!);
+  }
+  return sets;
+}
+
+/** The most that any zone puts its clocks back at once (Antarctica/Troll). */
+const CLOCKS_PUT_BACK_MS = 2 * 60 * 60_000;
 
 const NO_FULL = 'no full backup of this database is here';
 

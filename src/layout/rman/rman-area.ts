@@ -189,9 +189,12 @@ function archivedPoints(
   const logs = files
     .flatMap((file) => {
       const log = parseArchivedLog(file.name);
-      return log === null ? [] : [{ ...log, file, atMs: namedMs(writtenAtMs([file])) }];
+      if (log === null) return [];
+      const writtenMs = writtenAtMs([file]);
+      return [{ ...log, file, writtenMs, atMs: namedMs(writtenMs) }];
     })
-    .sort((a, b) => a.thread - b.thread || a.atMs - b.atMs || a.sequence - b.sequence);
+    // Not by the time of names, which have one hour twice in autumn.
+    .sort((a, b) => a.thread - b.thread || a.writtenMs - b.writtenMs || a.sequence - b.sequence);
   return logs.map(({ thread, sequence, file, atMs }, index) => {
     const last = index > 0 && logs[index - 1]!.thread === thread ? logs[index - 1]! : null;
     const before = runs.filter((run) => run.atMs <= atMs);

@@ -56,6 +56,47 @@ describe('linkMssqlSets', () => {
     ]);
   });
 
+  it('joins logs of the hour that clocks show twice in autumn', () => {
+    const at = (one: MssqlSet, hour: number, minute: number): MssqlSet => ({
+      ...one,
+      createdAtMs: Date.UTC(2026, 9, 25, hour, minute),
+    });
+    const points = footings(
+      at(set('full', 10, 20), 2, 0),
+      at(set('log', 5, 30), 2, 20),
+      at(set('log', 30, 40), 2, 50),
+      // Clocks went from 03:00 to 02:00.
+      at(set('log', 40, 50), 2, 20),
+      at(set('log', 50, 60), 2, 50),
+      at(set('log', 60, 70), 3, 20),
+    );
+    expect(new Map(points.map(([id, ...rest]) => [id, rest]))).toEqual(
+      new Map([
+        ['full 10-20', [undefined]],
+        ['log 5-30', ['full 10-20', undefined]],
+        ['log 30-40', ['log 5-30', undefined]],
+        ['log 40-50', ['log 30-40', undefined]],
+        ['log 50-60', ['log 40-50', undefined]],
+        ['log 60-70', ['log 50-60', undefined]],
+      ]),
+    );
+  });
+
+  it('joins a log to the full that ended within it before clocks were put back', () => {
+    const full = { ...set('full', 10, 20), createdAtMs: Date.UTC(2026, 9, 25, 2, 50) };
+    const log = { ...set('log', 5, 30), createdAtMs: Date.UTC(2026, 9, 25, 2, 5) };
+    expect(footings(full, log)).toContainEqual(['log 5-30', 'full 10-20', undefined]);
+  });
+
+  it('takes no log for the one before that was dated far behind it', () => {
+    const log = { ...set('log', 30, 40), createdAtMs: 0 };
+    const other = { ...set('log', 20, 30), createdAtMs: 24 * 60 * 60_000 };
+    expect(footings(log, other)[0]).toEqual([
+      'log 30-40',
+      'no full backup of this database is here',
+    ]);
+  });
+
   it('lets a differential build on the full whose checkpoint it names, not on a newer copy-only one', () => {
     expect(
       footings(set('full', 10, 20), set('full', 22, 25), set('differential', 26, 30, 10))[2],

@@ -121,6 +121,39 @@ describe('a fast recovery area', () => {
     ]);
   });
 
+  it('joins archived logs in the order in which they were written when clocks are put back', async () => {
+    // In Berlin clocks go from 03:00 to 02:00 at 01:00 UTC: the first autobackup has local time two hours ahead, the second one hour.
+    const seconds = (hour: number, minute: number) =>
+      (((2026 - 1988) * 12 + 9) * 31 + 24) * 86_400 + hour * 3_600 + minute * 60;
+    const autobackup = (stamp: number) => `ORCL/autobackup/d/o1_mf_s_${stamp}_7rjh01to_.bkp`;
+    const level0 = PIECE('d', 'nnnd0', 'TAG20261025T010000');
+    const written: [string, number][] = [
+      [level0, -120],
+      ...[-40, -20].map((minutes, index): [string, number] => [ARC(10 + index), minutes]),
+      [autobackup(seconds(2, 45)), -15],
+      ...[10, 30, 50].map((minutes, index): [string, number] => [ARC(12 + index), minutes]),
+      [autobackup(seconds(4, 0)), 120],
+    ];
+    const copy = await treeOf(Object.fromEntries(written.map(([path]) => [path, path])));
+    for (const [path, minutes] of written) {
+      const at = new Date(Date.UTC(2026, 9, 25, 1, minutes));
+      await utimes(copy.at(path), at, at);
+    }
+    const [tree] = await scanTreesWith(rmanLayout, copy.repository);
+    const logs = tree!.points.filter(({ kind }) => kind === 'log');
+    const within = (sequence: number) => ARC(sequence).slice('ORCL/'.length);
+    expect(
+      new Map(
+        logs.map(({ id, needs, gap }) => [id, [...needs, ...(gap === undefined ? [] : [gap])]]),
+      ),
+    ).toEqual(
+      new Map([
+        [within(10), ['TAG20261025T010000']],
+        ...[11, 12, 13, 14].map((one): [string, string[]] => [within(one), [within(one - 1)]]),
+      ]),
+    );
+  });
+
   it('whose last run has no control file behind it waits for that', async () => {
     const { 'ORCL/autobackup/2026_11_24/o1_mf_s_1250145600_7rjh01to_.bkp': _, ...files } =
       recoveryArea();
