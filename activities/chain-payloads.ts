@@ -97,6 +97,8 @@ export interface WorkLook {
   readonly selection: RestorePointSelection & { readonly morePoints: number };
   /** For `planCopy` of the selected points; null: each is looked at anew. */
   readonly lookId: string | null;
+  /** For `planCopy`, too: whether new points are left out for good. Absent in histories of before. */
+  readonly passesOver?: boolean;
   /** False: GFS, retention and compacts have nothing to do and nothing to say. */
   readonly isMaintenanceDue: boolean;
 }
@@ -115,7 +117,7 @@ export interface PlannedComparison {
   readonly disks: DiskWork[];
 }
 
-export interface PlanCopyRequest extends OwnedChain, WorkloadSource {
+export interface PlanCopyRequest extends OwnedChain, WorkloadSource, SettleRequest {
   readonly restorePointId: string;
   readonly kind: RestorePointKind;
   readonly changedBy: 'all' | 'lineage' | 'digest';
@@ -123,6 +125,8 @@ export interface PlanCopyRequest extends OwnedChain, WorkloadSource {
   readonly lineageFrom: string | null;
   readonly digest: DigestAlgorithm;
   readonly verifyAfterCopy: VerifyAfterCopy;
+  /** `WorkLook.passesOver`. */
+  readonly passesOver?: boolean;
 }
 
 /** `scan`: the blocks must be compared first (`scanBlocks`), then the copy is planned again. */

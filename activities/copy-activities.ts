@@ -46,15 +46,6 @@ export type CopyActivities = ReturnType<typeof createCopyActivities>;
 
 /** What is there, and what is to be done. */
 function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: CopyDependencies) {
-  const settleRule = ({
-    sourceRepositoryId,
-    now,
-    seen = [],
-  }: SettleRequest & SourceOf): SettleRule => ({
-    nowMs: Date.now(),
-    settleMs: now === true ? 0 : settleMs(sourceRepositoryId),
-    seen,
-  });
   const take = async (input: TakeChainRequest, control: TaskControl) => {
     const { record, notes } = await takeOver(mover, input, control);
     return { epoch: record.epoch, notes };
@@ -82,7 +73,7 @@ function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: 
     /** One look at source and target: takes the chain over when it is not the caller's yet, and finds what is to be copied, and otherwise
      *  whether anything is left to do at the target. @throws COPIES_OF_OTHER_JOB */
     async lookForWork(input: LookForWorkRequest): Promise<WorkLook> {
-      const settle = settleRule(input);
+      const settle = settleRule(settleMs, input);
       return runTask(async (control) => {
         const place = onChain(input);
         await claimCopies(await mover.repository(input.targetRepositoryId), input.job, input);
@@ -101,6 +92,13 @@ function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: 
   };
 }
 
+function settleRule(
+  settleMs: CopyDependencies['settleMs'],
+  { sourceRepositoryId, now, seen = [] }: SettleRequest & SourceOf,
+): SettleRule {
+  return { nowMs: Date.now(), settleMs: now === true ? 0 : settleMs(sourceRepositoryId), seen };
+}
+
 /** A change that was announced and finds no room is finished with what the target keeps aside; where that is not enough it waits, and all that need
  *  not wait for it goes on. */
 async function takeOver(mover: DataMover, input: TakeChainRequest, control: TaskControl) {
@@ -114,7 +112,7 @@ async function takeOver(mover: DataMover, input: TakeChainRequest, control: Task
 }
 
 /** How it is to be done. */
-function createPlanActivities({ mover }: { readonly mover: DataMover }) {
+function createPlanActivities({ mover, settleMs }: CopyDependencies) {
   return {
     /** Prepares the comparison of a source point with the copy that it may be, or takes up the one that is there. */
     async planComparison(input: CompareRequest): Promise<PlannedComparison> {
@@ -128,7 +126,9 @@ function createPlanActivities({ mover }: { readonly mover: DataMover }) {
 
     /** Writes the plan into the staging folder, or takes up the one that is there. */
     async planCopy(input: PlanCopyRequest): Promise<PlannedCopy> {
-      return runTask((control) => mover.run('planCopy', onChain(input), control));
+      // A look that is remembered was judged by its own rule.
+      const settle = input.lookId === undefined ? { settle: settleRule(settleMs, input) } : {};
+      return runTask((control) => mover.run('planCopy', { ...onChain(input), ...settle }, control));
     },
   };
 }

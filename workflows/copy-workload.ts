@@ -183,7 +183,7 @@ class WorkloadCopy implements WorkloadTask {
   /** One look at the source and the copy of what it shows. */
   private async copyRound(): Promise<'again' | 'done' | 'leave'> {
     const { job } = this.input;
-    const { detection, selection, lookId } = await this.look();
+    const { detection, selection, lookId, passesOver } = await this.look();
     if (detection.toCompare.length > 0) {
       for (const pair of detection.toCompare) await this.compare(pair);
       return 'again';
@@ -201,7 +201,7 @@ class WorkloadCopy implements WorkloadTask {
       if (index > 0 && point.kind === 'full') return 'again';
       const laterPoints = selection.points.length - index - 1 + selection.morePoints;
       this.state.show({ remainingPoints: laterPoints }, `${laterPoints} more points afterwards`);
-      await this.copyPoint(point, lookId);
+      await this.copyPoint(point, { lookId, passesOver });
     }
     const isMoreWanted = this.scope === 'all' || job.mode === 'immediate';
     return isMoreWanted || selection.awaited.length > 0 ? 'again' : this.endCopy(selection);
@@ -320,24 +320,23 @@ class WorkloadCopy implements WorkloadTask {
     return true;
   }
 
-  private async copyPoint(point: SelectedRestorePoint, lookId: string | null): Promise<void> {
+  private async copyPoint(
+    point: SelectedRestorePoint,
+    { lookId, passesOver }: Pick<WorkLook, 'lookId' | 'passesOver'>,
+  ): Promise<void> {
     await this.betweenSteps(); // points without a changed block have no batches
-    const { workload, job, sourceFolders } = this.input;
+    const { workload, job, sourceFolders, overrides } = this.input;
     const { restorePointId, kind, changedBy, lineageFrom } = point;
     this.state.show(
       { state: 'planning', algorithm: kind, restorePoint: restorePointId },
       `planning restore point ${restorePointId} (${point.reason})`,
     );
     const input = {
-      ...this.ids,
-      sourceFolders,
-      epoch: this.epoch,
-      restorePointId,
-      kind,
-      changedBy,
-      lineageFrom,
+      ...{ ...this.ids, sourceFolders, epoch: this.epoch, seen: this.seen },
+      ...{ restorePointId, kind, changedBy, lineageFrom, passesOver: passesOver ?? true },
       ...job.storage,
       ...(lookId === null ? {} : { lookId }),
+      ...(overrides.now === true ? { now: true } : {}),
     };
     const summary = `${workload.name} ${restorePointId}: plan copy`;
     const plan = () => this.data.planCopy.executeWithOptions({ summary }, [input]);

@@ -7,7 +7,8 @@ import type { VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
 import type { DigestAlgorithm } from '../../domain/targets/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { newPointFolder } from '../../domain/targets/path-segment.js';
-import type { SourceRestorePoint } from '../../domain/sources/restore-point.js';
+import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/restore-point.js';
+import { settlePoints, type SettleRule } from '../../domain/sources/settle.js';
 import type { IdentifiedPoint } from '../../domain/sources/source-identity.js';
 import type { KnownSourcePoint, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { canIncrement } from '../../image/formats.js';
@@ -47,6 +48,10 @@ export interface PlanCopyInput extends CopyPlace {
   readonly lineageFrom: string | null;
   readonly digest: DigestAlgorithm;
   readonly verifyAfterCopy: VerifyAfterCopy;
+  /** False: the look has left no new point out, so that one which is new now came to be whole since, and waits for the next look. */
+  readonly passesOver?: boolean;
+  /** Of a source that is looked at anew; absent: what is there is taken for whole. */
+  readonly settle?: SettleRule;
 }
 
 /** `scan`: the blocks must be compared first (`scanBlocks`), then the copy is planned again. */
@@ -122,7 +127,7 @@ export async function planCopy(
       ...reuseOf(record, input, plan),
     });
   }
-  const passedOver = pointsPassedOver(input.sourceRepositoryId, identified, point);
+  const passedOver = pointsPassedOver(input, workload, identified, point);
   const { companions } = files;
   const parts = { token, pointId, point, parent, planned, companions, passedOver };
   const plan = assemblePlan(input, parts);
@@ -239,18 +244,24 @@ function requireProvenBase(
   );
 }
 
-/** New points that stand before the one that is copied: with this copy they are dealt with. */
+/** New points that stand before the one that is copied and that the look had no use for: with this copy they are dealt with. Not those that may
+ *  still be written: they are wanted when they are whole. */
 function pointsPassedOver(
-  repositoryId: string,
+  { sourceRepositoryId, passesOver = true, settle }: PlanCopyInput,
+  workload: SourceWorkload,
   identified: readonly IdentifiedPoint[],
   point: SourceRestorePoint,
 ): KnownSourcePoint[] {
+  if (!passesOver) return [];
+  const judged =
+    settle === undefined ? workload.restorePoints : settlePoints(workload.restorePoints, settle);
+  const whole = new Set(judged.filter(({ state }) => state === 'complete').map(({ id }) => id));
   const place = identified.findIndex(({ id }) => id === point.id);
   return identified
     .slice(0, place)
-    .filter(({ identity }) => identity.is === 'new')
+    .filter(({ id, identity }) => identity.is === 'new' && whole.has(id))
     .map(({ id, createdAtMs }) => ({
-      repositoryId,
+      repositoryId: sourceRepositoryId,
       restorePointId: id,
       createdAt: new Date(createdAtMs).toISOString(),
     }));

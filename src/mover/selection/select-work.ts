@@ -37,6 +37,8 @@ export interface FoundWork {
   readonly selection: SelectedWork;
   /** For `planCopy` of the selected points; null: each is looked at anew. */
   readonly lookId: string | null;
+  /** For `planCopy`, too: whether new points are left out for good. Otherwise all that are new are selected. */
+  readonly passesOver: boolean;
 }
 
 /** At most `MAX_SELECTED` restore points: a longer backlog is taken up by the next round. */
@@ -55,14 +57,14 @@ export async function selectWork(
     readonly activeFull: boolean;
   },
 ): Promise<FoundWork> {
-  const { found, copied, current, awaited } = await identified(context, input, input.job.once);
+  const { judged, copied, current, awaited } = await identified(context, input, input.job.once);
   const { job, scope, targetRepositoryId, sourceRepositoryId, activeFull } = input;
   const fullFormats = fullFormatsOf(current);
   const detection = detectRecreatedChain({
     copied,
     current,
-    isCopiedChain: found.isCopiedChain === true,
-    makesFullsOnly: makesFullsOnly(found, fullFormats),
+    isCopiedChain: judged.isCopiedChain === true,
+    makesFullsOnly: makesFullsOnly(judged, fullFormats),
   });
   const selection = selectRestorePoints({
     job: { mode: job.mode, gfs: job.gfs, restorePoints: scope },
@@ -79,9 +81,12 @@ export async function selectWork(
   });
   const points = selection.points.slice(0, MAX_SELECTED);
   const isOnlyLook = input.epoch === null || points.length === 0;
-  const lookId = isOnlyLook ? null : await rememberLook(context, input, found);
+  // As it was judged: what was in progress then must not be taken for passed over once it is whole.
+  const lookId = isOnlyLook ? null : await rememberLook(context, input, judged);
+  const selected = new Set(selection.points.map(({ restorePointId }) => restorePointId));
   return {
     lookId,
+    passesOver: current.some(({ id, identity }) => identity.is === 'new' && !selected.has(id)),
     detection: { ...detection, toCompare: detection.toCompare.slice(0, MAX_SELECTED) },
     selection: {
       ...selection,
@@ -125,7 +130,7 @@ async function identified(
   input: SelectWorkInput,
   once: CopyJob['once'],
 ): Promise<{
-  found: SourceWorkload;
+  judged: SourceWorkload;
   copied: TargetRestorePoint[];
   current: IdentifiedPoint[];
   awaited: AwaitedPoint[];
@@ -133,16 +138,16 @@ async function identified(
   const target = await context.repository(input.targetRepositoryId);
   const found = withWanted(await sourceWorkload(context, input), once?.restorePointId ?? null);
   const { settle = NOTHING_AWAITED } = input;
-  const workload = { ...found, restorePoints: settlePoints(found.restorePoints, settle) };
-  const awaited = awaitedPoints(workload.restorePoints, settle);
+  const judged = { ...found, restorePoints: settlePoints(found.restorePoints, settle) };
+  const awaited = awaitedPoints(judged.restorePoints, settle);
   const record =
     input.epoch === null
       ? await readChainRecord(target, input.chain)
       : await ownedChainRecord(target, input.chain, input.epoch);
   return {
-    found,
+    judged,
     copied: record === null ? [] : availablePoints(record),
-    current: identifiedPoints(workload, record, input.sourceRepositoryId, input.epoch),
+    current: identifiedPoints(judged, record, input.sourceRepositoryId, input.epoch),
     awaited,
   };
 }
