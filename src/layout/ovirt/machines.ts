@@ -1,7 +1,8 @@
 import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import type { ClaimedFiles } from '../backup-layout.js';
 import type { FolderFacts } from '../file-facts.js';
-import { parseOvfName, UUIDS, type OvirtFile } from './names.js';
+import { isRunTime, parseOvfName, UUIDS, type OvirtFile } from './names.js';
+import { joinedByTime, type DiskSet } from './joined-by-time.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 import { readText } from '../xml-file.js';
 
@@ -21,7 +22,8 @@ interface OvfFile {
   readonly machine: { readonly id: string; readonly name: string };
 }
 
-/** The machines of one flat folder. File names hold no machine id, so disks that appear in one restore point belong to one machine.
+/** The machines of one flat folder. File names hold no machine id, so disks that appear in one restore point belong to one machine; those of a run
+ *  without checkpoints, which is known by its second alone, as `joinedByTime` tells.
  *  - An OVF file names the machine that it describes, by its disks (`ovirt-<vm id>`).
  *  - Otherwise the only machine of a folder goes by the folder, and one of several by the folder and the first disk of its
  *    oldest point: nothing that a new increment changes. Putting a second machine into a folder without OVF files changes the id of the first.
@@ -31,11 +33,11 @@ export async function groupByMachine(
   { folder, files }: ClaimedFiles,
   backups: readonly OvirtFile[],
 ): Promise<OvirtMachine[]> {
-  const machines = filesByMachine(backups);
   const ovfs: OvfFile[] = files.flatMap((entry) => {
     const machine = parseOvfName(entry.name);
     return machine === null ? [] : [{ entry, machine }];
   });
+  const machines = await filesByMachine(facts, backups, ovfs);
   const found: OvirtMachine[] = [];
   for (const members of machines) {
     const own = await ovfsOf(facts, members, ovfs, machines.length === 1);
@@ -56,18 +58,57 @@ export async function groupByMachine(
   return found;
 }
 
-/** Sets of disks that are connected by shared restore points, as lists of files. */
-function filesByMachine(backups: readonly OvirtFile[]): OvirtFile[][] {
+/** Sets of disks that are connected by checkpoints, by an OVF file or by the times of their runs, as lists of files. */
+async function filesByMachine(
+  facts: FolderFacts,
+  backups: readonly OvirtFile[],
+  ovfs: readonly OvfFile[],
+): Promise<OvirtFile[][]> {
   const disksOfPoint = new Map<string, Set<string>>();
   for (const { pointId, disk } of backups)
     disksOfPoint.set(pointId, (disksOfPoint.get(pointId) ?? new Set()).add(disk));
-  let sets: ReadonlySet<string>[] = [];
-  for (const disks of disksOfPoint.values()) {
-    const connected = sets.filter((set) => [...disks].some((disk) => set.has(disk)));
-    const apart = sets.filter((set) => !connected.includes(set));
-    sets = [...apart, new Set([...connected.flatMap((set) => [...set]), ...disks])];
+  let sets: readonly ReadonlySet<string>[] = [];
+  for (const [pointId, disks] of disksOfPoint)
+    if (!isRunTime(pointId)) sets = connected(sets, disks);
+    else for (const disk of disks) sets = connected(sets, new Set([disk]));
+  let described: DiskSet[] = sets.map((disks) => ({ disks, owners: new Set() }));
+  // One set needs no OVF file, which might be one that cannot be read.
+  if (sets.length > 1) {
+    const named: { readonly machine: string; readonly ids: ReadonlySet<string> }[] = [];
+    for (const { entry, machine } of ovfs)
+      named.push({ machine: machine.id, ids: new Set(await idsIn(facts, entry)) });
+    for (const { ids } of named) sets = connectedBy(sets, ids);
+    described = sets.map((disks) => ({
+      disks,
+      owners: new Set(named.flatMap(({ machine, ids }) => (shares(ids, disks) ? [machine] : []))),
+    }));
   }
-  return sets.map((set) => backups.filter(({ disk }) => set.has(disk)));
+  return joinedByTime(described, disksOfPoint).map((set) =>
+    backups.filter(({ disk }) => set.has(disk)),
+  );
+}
+
+/** With one set more, and all that share a disk with it made one. */
+function connected(
+  sets: readonly ReadonlySet<string>[],
+  disks: ReadonlySet<string>,
+): ReadonlySet<string>[] {
+  const joined = sets.filter((set) => shares(set, disks));
+  const apart = sets.filter((set) => !joined.includes(set));
+  return [...apart, new Set([...joined.flatMap((set) => [...set]), ...disks])];
+}
+
+/** Those that hold one of these ids made one. */
+function connectedBy(
+  sets: readonly ReadonlySet<string>[],
+  ids: ReadonlySet<string>,
+): readonly ReadonlySet<string>[] {
+  const own = sets.filter((set) => shares(ids, set));
+  return own.length < 2 ? sets : connected(sets, new Set(own.flatMap((set) => [...set])));
+}
+
+function shares(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return [...one].some((id) => other.has(id));
 }
 
 /** OVF files that describe the machine with these backups, the last changed last. A document names its disks by their ids. */
@@ -92,9 +133,13 @@ async function namesDisk(
   entry: RepositoryEntry,
   disks: ReadonlySet<string>,
 ): Promise<boolean> {
+  return (await idsIn(facts, entry)).some((id) => disks.has(id));
+}
+
+async function idsIn(facts: FolderFacts, entry: RepositoryEntry): Promise<readonly string[]> {
   const ids = await facts.fact(entry, 'ids', async () => {
     const text = await readText(facts.repository, entry.path);
     return 'fault' in text ? text : { value: [...new Set(text.value.match(UUIDS))] };
   });
-  return 'value' in ids && ids.value.some((id) => disks.has(id));
+  return 'value' in ids ? ids.value : [];
 }

@@ -21,6 +21,7 @@ export const UUIDS = new RegExp(UUID, 'g');
 const BACKUP_NAME = new RegExp(
   `^(?<time>\\d{14})\\.(?<checkpoint>${UUID}|None)\\.(?<disk>${UUID})\\.(?<mode>full|incremental)\\.qcow2$`,
 );
+const RUN_TIME = 'None-';
 const OVF_NAME = new RegExp(`^(?<vmName>.+)-(?<vmId>${UUID})\\.ovf$`);
 
 /** null for a name of any other form; one with a `/` among them. Source: backup_vm.py `download_backup`. */
@@ -32,11 +33,16 @@ export function parseBackupName(name: string): OvirtFileName | null {
   const createdAtMs = Date.parse(iso);
   if (Number.isNaN(createdAtMs)) return null;
   return {
-    pointId: checkpoint === 'None' ? `None-${time}` : checkpoint,
+    pointId: checkpoint === 'None' ? `${RUN_TIME}${time}` : checkpoint,
     disk,
     kind: mode === 'full' ? 'full' : 'increment',
     createdAtMs,
   };
+}
+
+/** Whether this is the id of a run without checkpoints. */
+export function isRunTime(pointId: string): boolean {
+  return pointId.startsWith(RUN_TIME);
 }
 
 /** Machine that an OVF file describes, by its name `<name>-<id>.ovf`; null for a name of any other form. Source: vm_backup.py. */

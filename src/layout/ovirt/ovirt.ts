@@ -21,7 +21,7 @@ const FORMAT = 'qcow2';
  *  `<time>.<checkpoint>.<disk>.<full|incremental>.qcow2`.
  *
  *  A restore point is made of the files that share a checkpoint id; that id is its own. Files of a run without checkpoints (`None`) are
- *  fulls and belong together by their time (id `None-<time>`). An incremental run may hold fulls of single disks. The parent of an increment is the
+ *  fulls and belong together by their time (id `None-<time>`), as far as they are of one machine. An incremental run may hold fulls of single disks. The parent of an increment is the
  *  file in the same folder that its backing name names exactly; a backing name of any other form is refused and never opened.
  *  The time is the local time of the machine that ran the script, without a zone: it is taken for UTC.
  *  The tool leaves no mark when it has finished: a file is judged by its structure, and a point is taken once nothing in it has changed for a

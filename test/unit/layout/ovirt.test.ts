@@ -214,6 +214,69 @@ describe('ovirtLayout', () => {
     ]);
   });
 
+  const [OLD, NEW] = [
+    'a1111111-93d2-4e68-a70f-4c1d8b2e9f44',
+    'b2222222-93d2-4e68-a70f-4c1d8b2e9f44',
+  ] as const;
+  /** Days on which a run of this disk without checkpoints began, at one second. */
+  async function runsOf(
+    days: Readonly<Record<string, readonly number[]>>,
+  ): Promise<RepositoryCopy> {
+    const copy = await copyToRepository('ovirt');
+    const [image] = await copy.repository.list('dns01');
+    await mkdir(copy.at('vms'));
+    for (const [disk, own] of Object.entries(days))
+      for (const day of own)
+        await copyFile(
+          copy.at(image!.path),
+          copy.at(`vms/202611${String(day).padStart(2, '0')}030000.None.${disk}.full.qcow2`),
+        );
+    return copy;
+  }
+  const shapeOf = async (copy: RepositoryCopy) =>
+    (await scan(copy))
+      .filter(({ folders }) => folders[0] === 'vms')
+      .map(({ id, restorePoints }) => [id, restorePoints.map(({ disks }) => disks.length)]);
+
+  it('keeps two machines apart of which one run each began in the same second', async () => {
+    expect(await shapeOf(await runsOf({ [OLD]: [1, 3, 5], [NEW]: [2, 3, 4] }))).toEqual([
+      [`ovirt-vms:${OLD}`, [1, 1, 1]],
+      [`ovirt-vms:${NEW}`, [1, 1, 1]],
+    ]);
+    expect(await shapeOf(await runsOf({ [OLD]: [3, 5], [NEW]: [3, 4, 6] }))).toHaveLength(2);
+  });
+
+  it.each([
+    ['in every run', [1, 2], [1, 2], [2, 2]],
+    ['added later', [1, 2, 3], [2, 3], [1, 2, 2]],
+    ['taken away', [1, 2, 3], [1], [2, 1, 1]],
+    ['put in the place of another', [1, 2], [2, 3], [1, 2, 1]],
+    ['whose run failed once', [1, 2, 3], [1, 3], [2, 1, 2]],
+  ])(
+    'leaves a machine without checkpoints one, with a second disk %s',
+    async (_, one, two, sizes) => {
+      const found = await shapeOf(await runsOf({ [OLD]: one, [NEW]: two }));
+      expect(found).toEqual([['ovirt-vms', sizes]]);
+    },
+  );
+
+  it('lets OVF files say which disks without checkpoints are of one machine', async () => {
+    const copy = await runsOf({ [OLD]: [1, 2], [NEW]: [1, 2] });
+    const ovf = (machine: string) => copy.at(`vms/m-${machine}.ovf`);
+    const other = MACHINE.replace('2b7e', '3c8f');
+    await writeFile(ovf(MACHINE), `<Disk ovf:fileRef="${OLD}/x"/>`);
+    await writeFile(ovf(other), `<Disk ovf:fileRef="${NEW}/x"/>`);
+    expect((await shapeOf(copy)).sort()).toEqual([
+      [`ovirt-${MACHINE}`, [1, 1]],
+      [`ovirt-${other}`, [1, 1]],
+    ]);
+    await rm(ovf(other));
+    await writeFile(ovf(MACHINE), `<Disk ovf:fileRef="${OLD}/x"/><Disk ovf:fileRef="${NEW}/x"/>`);
+    await rm(copy.at(`vms/20261102030000.None.${NEW}.full.qcow2`));
+    await rm(copy.at(`vms/20261101030000.None.${OLD}.full.qcow2`));
+    expect(await shapeOf(copy)).toEqual([[`ovirt-${MACHINE}`, [1, 1]]]);
+  });
+
   it('passes over links, folders and files that have other names', async () => {
     const copy = await copyToRepository('ovirt');
     await rename(copy.at(INCREMENT), copy.at('kept.qcow2'));
