@@ -21,15 +21,19 @@ export const UUIDS = new RegExp(UUID, 'g');
 const BACKUP_NAME = new RegExp(
   `^(?<time>\\d{14})\\.(?<checkpoint>${UUID}|None)\\.(?<disk>${UUID})\\.(?<mode>full|incremental)\\.qcow2$`,
 );
+/** Of releases before checkpoints were in the name; their increments have no backing name ("should be rebased"). */
+const EARLIER_NAME = new RegExp(
+  `^(?<disk>${UUID})\\.(?<time>\\d{12})\\.(?<mode>full|incremental)\\.qcow2$`,
+);
 const RUN_TIME = 'None-';
 const OVF_NAME = new RegExp(`^(?<vmName>.+)-(?<vmId>${UUID})\\.ovf$`);
 
 /** null for a name of any other form; one with a `/` among them. Source: backup_vm.py `download_backup`. */
 export function parseBackupName(name: string): OvirtFileName | null {
-  const parts = BACKUP_NAME.exec(name)?.groups;
+  const parts = (BACKUP_NAME.exec(name) ?? EARLIER_NAME.exec(name))?.groups;
   if (parts === undefined) return null;
-  const { time = '', checkpoint = '', disk = '', mode } = parts;
-  const iso = time.replace(/^(....)(..)(..)(..)(..)(..)$/, '$1-$2-$3T$4:$5:$6Z');
+  const { time = '', checkpoint = 'None', disk = '', mode } = parts;
+  const iso = time.padEnd(14, '0').replace(/^(....)(..)(..)(..)(..)(..)$/, '$1-$2-$3T$4:$5:$6Z');
   const createdAtMs = Date.parse(iso);
   if (Number.isNaN(createdAtMs)) return null;
   return {

@@ -18,7 +18,7 @@ import { settleChains, type DraftPoint } from '../settle-chains.js';
 const FORMAT = 'qcow2';
 
 /** Backups of oVirt, OLVM and RHV as the SDK's `backup_vm.py` leaves them: a flat folder, anywhere in the repository, of files
- *  `<time>.<checkpoint>.<disk>.<full|incremental>.qcow2`.
+ *  `<time>.<checkpoint>.<disk>.<full|incremental>.qcow2`; of earlier releases `<disk>.<minute>.<full|incremental>.qcow2`, runs without checkpoints.
  *
  *  A restore point is made of the files that share a checkpoint id; that id is its own. Files of a run without checkpoints (`None`) are
  *  fulls and belong together by their time (id `None-<time>`), as far as they are of one machine. An incremental run may hold fulls of single disks. The parent of an increment is the

@@ -277,6 +277,35 @@ describe('ovirtLayout', () => {
     expect(await shapeOf(copy)).toEqual([[`ovirt-${MACHINE}`, [1, 1]]]);
   });
 
+  it('knows the names of earlier releases of the tool, whose increments have lost their chain', async () => {
+    const copy = await copyToRepository('ovirt');
+    const [image] = await copy.repository.list('dns01');
+    await mkdir(copy.at('old'));
+    const put = (disk: string, rest: string) =>
+      copyFile(copy.at(image!.path), copy.at(`old/${disk}.${rest}.qcow2`));
+    await put(OLD, '202011261410.full');
+    await put(NEW, '202011261410.full');
+    await put(OLD, '202011271410.incremental');
+    await put(NEW, '202011271410.full');
+    await put(OLD, '202011321410.full');
+    const names = (await copy.repository.list('old')).map(({ name }) => name);
+    const claim = ovirtLayout.claim({ folder: 'old', files: names, folders: [], passedOver: [] });
+    expect(claim?.files).toHaveLength(4);
+    const [machine] = (await scan(copy)).filter(({ folders }) => folders[0] === 'old');
+    expect(
+      machine?.restorePoints.map(({ id, createdAtMs, state, reason, disks }) => [
+        ...[id, new Date(createdAtMs).toISOString(), state, reason, disks.length],
+      ]),
+    ).toEqual([
+      ['None-202011261410', '2020-11-26T14:10:00.000Z', 'complete', null, 2],
+      [
+        ...['None-202011271410', '2020-11-27T14:10:00.000Z', 'broken'],
+        `old/${OLD}.202011271410.incremental.qcow2 is named an increment, but has no parent link: its chain is lost`,
+        1,
+      ],
+    ]);
+  });
+
   it('passes over links, folders and files that have other names', async () => {
     const copy = await copyToRepository('ovirt');
     await rename(copy.at(INCREMENT), copy.at('kept.qcow2'));
