@@ -16,6 +16,10 @@ export interface BackupLayout {
   /** Whether a file within a claimed folder is one that this tool writes there; what is not is named as not recognised. Absent: all are.
    *  @param within path from the folder of the claim */
   isOwn?(within: string): boolean;
+  /** Whether a file that it has claimed is to be named as not recognised when it is part of none of the points that it has found: it belongs to
+   *  another file, which may not be there. Absent: none is.
+   *  @param within path from the folder of the claim */
+  mayBeNobodys?(within: string): boolean;
   /** All workloads in what it has claimed in one folder. Never follows a path stored in a file.
    *  A point that cannot be restored is reported with state and reason, not left out.
    *  What it has claimed is all there is to know: ids follow from it, and the link of a point never leaves it. A parent that lies elsewhere

@@ -4,9 +4,11 @@ import {
   UNRECOGNISED_EXAMPLES,
   type UnrecognisedFiles,
 } from '../domain/sources/unrecognised.js';
+import { filesOfDisk } from '../domain/sources/source-files.js';
 import type { UnseenPart } from '../domain/sources/unseen-part.js';
 import { boundedWorkloadId } from '../domain/sources/workload-id.js';
 import type { RepositoryEntry, SourceRepository } from '../repository/backup-repository.js';
+import type { BackupLayout, ClaimedFile, ClaimedFiles, FoundWorkload } from './backup-layout.js';
 import { FolderFacts, FORGETFUL, type FactStore } from './file-facts.js';
 import { joinFolders } from './join-folders.js';
 import { BACKUP_LAYOUTS } from './layouts.js';
@@ -113,10 +115,30 @@ async function workloadsOf(
       folders: [folder],
       ...(makesFullsOnly === undefined ? {} : { makesFullsOnly }),
     };
-    for (const found of await layout.scan(facts, claimed)) workloads.push({ ...found, ...known });
+    const all = await layout.scan(facts, claimed);
+    onUnlisted?.(nobodysFiles(layout, claimed, all));
+    for (const found of all) workloads.push({ ...found, ...known });
   }
   facts.keep();
   return workloads;
+}
+
+/** What was claimed, so that no other layout has seen it, and is in no point. */
+function nobodysFiles(
+  layout: BackupLayout,
+  { files }: ClaimedFiles,
+  found: readonly FoundWorkload[],
+): readonly ClaimedFile[] {
+  const doubtful = files.filter(({ within }) => layout.mayBeNobodys?.(within));
+  if (doubtful.length === 0) return [];
+  const points = found.flatMap(({ restorePoints }) => restorePoints);
+  const listed = new Set(
+    points.flatMap(({ disks, companions }) => [
+      ...disks.flatMap((disk) => filesOfDisk(disk).map(({ path }) => path)),
+      ...companions.map(({ path }) => path),
+    ]),
+  );
+  return doubtful.filter(({ path }) => !listed.has(path));
 }
 
 /** Folder by folder. */

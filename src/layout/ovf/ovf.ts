@@ -31,7 +31,14 @@ import { readBytes, readText } from '../xml-file.js';
  *  of, and each disk is whole by its structure. The digests of disks are not compared: that would read all of them at every look, and a manifest made
  *  of a disk that was cut off agrees with it.
  *  Source: DSP0243 (OVF 2.1); real packages of four products (docs/COMPATIBILITY.md). */
-export const ovfLayout: BackupLayout = { name: 'ovf', type: VSPHERE, claim, scan };
+export const ovfLayout: BackupLayout = {
+  name: 'ovf',
+  type: VSPHERE,
+  claim,
+  // Beside several descriptors it belongs to the one that names it, and there may be none.
+  mayBeNobodys: () => true,
+  scan,
+};
 
 const DESCRIPTOR = /\.ovf$/i;
 /** What a package holds besides, if a descriptor is there. */

@@ -32,6 +32,7 @@ export const ovirtLayout: BackupLayout = {
   name: 'ovirt',
   type: { id: 'olvm-rhv', title: 'OLVM, RHV and oVirt', rules: ALL_ALLOWED },
   claim,
+  mayBeNobodys: (within) => parseOvfName(within) !== null,
   scan,
 };
 

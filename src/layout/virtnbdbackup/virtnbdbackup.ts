@@ -25,6 +25,7 @@ import {
   diskOfFacts,
   isOfTool,
   parseStreamName,
+  runOfCompanion,
 } from './names.js';
 import { companionsOf } from './companions.js';
 import { readChecksum } from './checksum.js';
@@ -50,6 +51,7 @@ export const virtnbdbackupLayout: BackupLayout = {
   type: { id: 'linux-agent', title: 'Linux and KVM with virtnbdbackup', rules: ALL_ALLOWED },
   claim,
   isOwn: (within) => OWN_CHECKPOINT.test(within),
+  mayBeNobodys: (within) => runOfCompanion(within) !== null,
   scan,
 };
 
