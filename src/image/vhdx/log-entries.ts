@@ -15,6 +15,8 @@ import {
 export const LOG_SECTOR_BYTES = 4_096;
 const ENTRY_HEADER_BYTES = 64;
 const DESCRIPTOR_BYTES = 32;
+/** Of a log that was written over again and again, the rest of older entries is looked at too, but never so often its own size. */
+const MOST_LOOKS = 16;
 
 /** One write that the log holds: `bytes` of one sector, or zeros. */
 export interface LogWrite {
@@ -44,9 +46,20 @@ export function activeSequence(
 ): readonly LogEntry[] {
   let best: readonly LogEntry[] = [];
   const byOffset = new Map<number, LogEntry | null>();
+  let lookedAtBytes = 0;
+  let wholeBytes = 0;
   const entryAt = (at: number): LogEntry | null => {
-    if (!byOffset.has(at)) byOffset.set(at, readEntry(log, at, logGuid));
-    return byOffset.get(at) ?? null;
+    const known = byOffset.get(at);
+    if (known !== undefined) return known;
+    const length = entryLength(log, at, logGuid);
+    lookedAtBytes += length ?? 0;
+    const entry = length === null ? null : readEntry(log, at, length);
+    wholeBytes += entry?.length ?? 0;
+    // Who writes an entry over another one breaks that one's checksum.
+    if (wholeBytes > log.length || lookedAtBytes > MOST_LOOKS * log.length)
+      throw imageFault(source, 'IMAGE_CORRUPT', 'has a log whose entries lie in each other');
+    byOffset.set(at, entry);
+    return entry;
   };
   for (let start = 0; start < log.length; start += LOG_SECTOR_BYTES) {
     const sequence = sequenceFrom(entryAt, start, log.length);
@@ -82,22 +95,31 @@ function sequenceFrom(
 }
 
 /** null: no entry of this log starts here. */
-function readEntry(log: Uint8Array, at: number, logGuid: string): LogEntry | null {
+function entryLength(log: Uint8Array, at: number, logGuid: string): number | null {
   if (asciiAt(log, at, 4) !== LOG_MAGIC) return null;
-  const view = viewOf(log);
-  const length = view.getUint32(at + 8, true);
+  const length = viewOf(log).getUint32(at + 8, true);
   if (length < LOG_SECTOR_BYTES || length % LOG_SECTOR_BYTES !== 0 || length > log.length)
     return null;
-  const bytes = new Uint8Array(length);
-  const untilEnd = Math.min(length, log.length - at);
-  bytes.set(log.subarray(at, at + untilEnd));
-  bytes.set(log.subarray(0, length - untilEnd), untilEnd);
-  const own = viewOf(bytes);
-  if (guidText(bytes.subarray(32, 48)) !== logGuid) return null;
-  if (structureChecksum(bytes) !== own.getUint32(4, true)) return null;
-  const tail = own.getUint32(12, true);
-  const sequence = own.getBigUint64(16, true);
-  return { at, length, tail, sequence, flushedBytes: getU64(own, 48), bytes };
+  return guidText(log.subarray(at + 32, at + 48)) === logGuid ? length : null;
+}
+
+/** null: it is not whole. */
+function readEntry(log: Uint8Array, at: number, length: number): LogEntry | null {
+  const untilEnd = log.subarray(at, Math.min(at + length, log.length));
+  const fromStart = log.subarray(0, length - untilEnd.length);
+  const view = viewOf(untilEnd);
+  if (structureChecksum(untilEnd, fromStart) !== view.getUint32(4, true)) return null;
+  const bytes = fromStart.length === 0 ? untilEnd : joined(untilEnd, fromStart);
+  const tail = view.getUint32(12, true);
+  const sequence = view.getBigUint64(16, true);
+  return { at, length, tail, sequence, flushedBytes: getU64(view, 48), bytes };
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
+  return bytes;
 }
 
 /** Writes of one entry, in their order.

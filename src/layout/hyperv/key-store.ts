@@ -26,7 +26,8 @@ const MAX_DEPTH = 16;
 export function textsOfKeyStore(bytes: Buffer): ReadonlyMap<string, string> | 'cut' | null {
   if (bytes.length < 4 || bytes.readUInt32LE(0) !== SIGNATURE) return null;
   try {
-    return hasKnownTables(bytes) ? textsIn(newestTables(bytes)) : null;
+    const tables = hasKnownTables(bytes) ? newestTables(bytes) : null;
+    return tables === null ? null : textsIn(tables);
   } catch (error) {
     if (error instanceof RangeError) return 'cut';
     throw error;
@@ -42,8 +43,8 @@ function hasKnownTables(bytes: Buffer): boolean {
   return log.readUInt32LE(0) === LOG.signature && log.readUInt32LE(LOG.entries) === 0;
 }
 
-/** By their index; of several with one index the one written last. */
-function newestTables(bytes: Buffer): ReadonlyMap<number, Buffer> {
+/** By their index; of several with one index the one written last. null: they lie in each other, so that few bytes would be many entries. */
+function newestTables(bytes: Buffer): ReadonlyMap<number, Buffer> | null {
   const objects = bytes.subarray(OBJECTS.offset);
   const tables = new Map<number, Buffer>();
   if (objects.readUInt32LE(0) !== OBJECTS.signature) return tables;
@@ -63,6 +64,8 @@ function newestTables(bytes: Buffer): ReadonlyMap<number, Buffer> {
     if (known === undefined || sequence > known.readUInt16LE(TABLE.sequence))
       tables.set(index, table);
   }
+  const sizeBytes = [...tables.values()].reduce((sum, { length }) => sum + length, 0);
+  if (sizeBytes > bytes.length) return null;
   return tables;
 }
 

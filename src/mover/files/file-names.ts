@@ -13,14 +13,16 @@ interface KnownFile {
   names: number;
 }
 
-/** Which names are names of one file (hard links), as one look sees them: an inode number is given anew once its file is gone. */
+/** Which names are names of one file (hard links), as one look sees them: an inode number is given anew once its file is gone, and file systems
+ *  mounted below each other have equal ones. */
 export class FileNames {
   readonly #files = new Map<string, KnownFile>();
 
   /** Path under which the same file was seen first; null: this is the first, and known from now on.
-   *  @param digest of its content, where that is known */
-  firstOf(path: string, stamp: FileStamp, digest = ''): string | null {
-    const key = `${stamp.inode} ${stamp.sizeBytes} ${stamp.modifiedAtNs} ${digest}`;
+   *  @param proof what no other file of the same number has: the digest of its content; or, of stamps that were taken together, the time of
+   *    its last change, which no program can set */
+  firstOf(path: string, stamp: FileStamp, proof: string): string | null {
+    const key = `${stamp.inode} ${stamp.sizeBytes} ${stamp.modifiedAtNs} ${proof}`;
     const known = this.#files.get(key);
     if (known !== undefined && ++known.names <= MOST_NAMES) return known.path;
     if (this.#files.size < MOST_FILES) this.#files.set(key, { path, names: 1 });

@@ -92,7 +92,10 @@ export async function planClass(
   await compareClass(walk, target, chain, known, index, (is, listed, entry) => {
     count.add(is, content, listed, entry);
     const isCopied = listed !== null && is !== 'waits';
-    const first = isCopied && names.areKept ? files.firstOf(listed.path, listed.stamp) : null;
+    const isLinked = isCopied && names.areKept;
+    const first = isLinked
+      ? files.firstOf(listed.path, listed.stamp, listed.stamp.changedAtNs)
+      : null;
     switch (is) {
       case 'new': {
         const file = { ...listed!, held: null };

@@ -65,7 +65,8 @@ async function outcomeOf(
   const other = await statSource(source, sourcePath(plan, first));
   if (typeof now === 'string') return now;
   if (typeof other === 'string') return other === 'gone' ? 'changed' : other;
-  if (other.stamp.inode !== now.stamp.inode || !isSameFile(file.stamp, now.stamp, content))
-    return 'changed';
+  const isOneFile =
+    other.stamp.inode === now.stamp.inode && other.stamp.changedAtNs === now.stamp.changedAtNs;
+  if (!isOneFile || !isSameFile(file.stamp, now.stamp, content)) return 'changed';
   return (await statTarget(target, treeFile(tree, first))) === null ? 'nameless' : 'copied';
 }

@@ -74,6 +74,23 @@ describe('the sequence of entries that a log is replayed from', () => {
     expect(() => activeSequence(FILE, log, GUID)).toThrow(/no entry of it is whole/);
   });
 
+  it.each([
+    { what: 'are all whole', spoil: false },
+    { what: 'are not whole', spoil: true },
+  ])('is refused when entries that lie in each other $what', ({ spoil }) => {
+    const sectors = 64;
+    const log = Buffer.alloc(sectors * SECTOR);
+    // From the last one on, so that each checksum holds those that follow.
+    for (let sector = sectors - 1; sector >= 0; sector--) {
+      const entry = logEntry(at(sector, sectors - sector));
+      entry.writeUInt32LE((sectors - sector) * SECTOR, 8);
+      entry.writeUInt32LE(0, 4);
+      entry.copy(log, sector * SECTOR);
+      log.writeUInt32LE(spoil ? 1 : crc32c(log.subarray(sector * SECTOR)), sector * SECTOR + 4);
+    }
+    expect(() => activeSequence(FILE, log, GUID)).toThrow(/entries lie in each other/);
+  });
+
   function otherGuid(entry: Buffer): void {
     entry[40]! ^= 1;
   }

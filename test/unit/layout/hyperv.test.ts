@@ -118,6 +118,7 @@ describe('exports of Hyper-V', () => {
       (file) => file.writeUInt32LE(10, 0x3000 + 10 + 8) && file.writeUInt16LE(1, 0x3000 + 10 + 6),
     ],
     ['of another kind', (file) => file.write('none', 0)],
+    ['whose tables lie in each other', tablesInEachOther],
   ])('are called by their folder when nothing can be told by a description %s', async (_, poke) => {
     const vmcx = describedMachine('web', { 'controller0/drive0': ['VHD', 'gone.vhdx'] });
     poke(vmcx);
@@ -209,3 +210,17 @@ describe.skipIf(REAL_FIXTURES === null)('descriptions that Hyper-V has written',
     );
   });
 });
+
+/** Three, the second and the third within the first. */
+function tablesInEachOther(file: Buffer): void {
+  file.writeUInt32LE(0x3000, 0x2008 + 13);
+  file.writeUInt32LE(0x2000, 0x2008 + 18 + 13);
+  file.writeUInt16LE(2, 0x4000 + 2);
+  const third = 0x2008 + 36;
+  file[third] = 2;
+  file.writeBigUInt64LE(0x3800n, third + 5);
+  file.writeUInt32LE(0x2800, third + 13);
+  file[third + 17] = 1;
+  file.writeUInt16LE(2, 0x3800);
+  file.writeUInt16LE(3, 0x3802);
+}

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../../src/chain/chain-paths.js';
 import { BackupError } from '../../../../src/domain/errors.js';
+import { FileNames } from '../../../../src/mover/files/file-names.js';
 import { restorePointKey } from '../../../../src/domain/targets/repository-view.js';
 import { openDirectoryRepository } from '../../../../src/repository/directory/directory-repository.js';
 import { folderRepositoryId } from '../../../../src/repository/open-repository.js';
@@ -110,6 +111,18 @@ async function makeTwoDates(): Promise<void> {
 }
 const DISTINCT_BYTES =
   'content of a'.length + 'content of b'.length + 'new content of b'.length + BIG.length;
+
+it('of two file systems are never one file, although their numbers are equal', () => {
+  const names = new FileNames();
+  const stamp = { inode: '257', sizeBytes: 4096, modifiedAtNs: '1000', changedAtNs: '2000' };
+  const first = names.firstOf('@monday/a', stamp, stamp.changedAtNs);
+  const other = names.firstOf('@tuesday/a', stamp, '3000');
+  expect([first, other, names.firstOf('@monday/b', stamp, '2000')]).toEqual([
+    null,
+    null,
+    '@monday/a',
+  ]);
+});
 
 // The first one bundles the workflows.
 describe('files with several names', { timeout: 120_000 }, () => {
