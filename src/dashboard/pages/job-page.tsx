@@ -89,9 +89,9 @@ function JobFaults({ job }: { readonly job: JobView }) {
     <>
       {state === 'actionRequired' && (
         <Fault
-          what="It waits for a decision: the source chain was made anew, and nothing of it is copied until then."
+          what="It waits for a decision: the source chain was made anew, or a source or a copy looks wiped. Nothing of it is copied until then; its last session says which it is."
           since={lastSession?.startedAt ?? null}
-          hint="Replace the job: a new one with the same definition begins a new chain; this one keeps its copies and is disabled."
+          hint="If a chain was made anew, replace the job: a new one with the same definition begins a new chain; this one keeps its copies and is disabled. What looks wiped has to be looked at, and is not mended by that."
         >
           <ReplaceJob job={job} />
         </Fault>

@@ -117,7 +117,7 @@ function belowJob(job: ListedJob) {
     );
   if (job.state === 'actionRequired') {
     return (
-      <Fault what="It waits for a decision: the source chain was made anew.">
+      <Fault what="It waits for a decision: its last session says about what.">
         <Link href={`/jobs/${job.id}`}>Decide</Link>
       </Fault>
     );

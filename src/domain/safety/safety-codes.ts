@@ -68,8 +68,10 @@ export const SAFETY_CODES = {
   },
   JOB_NEEDS_DECISION: {
     severity: 'error',
-    meaning: 'The source chain of a workload was made anew, and the job waits for a decision.',
-    nextStep: 'Replace the job (`longhaul job replace`), or read in its session why.',
+    meaning:
+      'A job waits for a decision: the source chain of a workload was made anew, a source looks wiped or encrypted, or so does its copy.',
+    nextStep:
+      'Read in its session which it is, and look there before you agree: `longhaul job replace` for a chain that was made anew, `longhaul job start --accept-changes` for changes that were meant.',
   },
   REPOSITORY_AWAY: {
     severity: 'error',

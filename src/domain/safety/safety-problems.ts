@@ -115,7 +115,8 @@ function jobProblems(
     found.add('JOB_NEEDS_DECISION', {
       jobId,
       sessionId: lastSession?.id ?? null,
-      text: () => `job ${job.name} waits for a decision about a source chain that was made anew`,
+      text: () =>
+        `job ${job.name} waits for a decision: a chain of its source was made anew, or a source or a copy looks wiped`,
     });
   if (missedStartAtMs !== null)
     found.add('JOB_NOT_STARTED', {

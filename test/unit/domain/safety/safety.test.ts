@@ -328,6 +328,20 @@ describe('problems', () => {
     expect(problems.map(({ code, text }) => [code, text])).toEqual(expected);
   });
 
+  it('tell of a job that waits for a decision, and take it for no replaced chain alone', () => {
+    const known = facts([source('web10', 12)], [chain('web10', 12)], {
+      jobs: [nightly({ state: 'actionRequired' })],
+    });
+    const { problems, verdict } = safetyOf(known, NOW_MS);
+    const text =
+      'job Nightly off-site waits for a decision: a chain of its source was made anew, or a source or a copy looks wiped';
+    expect(problems.map((problem) => [problem.code, problem.text])).toEqual([
+      ['JOB_NEEDS_DECISION', text],
+    ]);
+    expect(problems[0]!.nextStep).toContain('--accept-changes');
+    expect(verdict.sentence).toContain(text);
+  });
+
   it('leave out a workload that a job of its repository excludes, and name one that no job has', () => {
     const sources = { include: [{ repositoryId: 'primary', workloads: ['web10'] }], exclude: [] };
     const known = facts([source('web10', 12), source('test3', 12)], [chain('web10', 12)]);
