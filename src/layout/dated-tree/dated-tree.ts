@@ -4,12 +4,14 @@ import type { Claim, FolderNames } from '../backup-layout.js';
 import { parseDatedName } from '../dated-name.js';
 import { STORE_RULES, wholeFolder } from '../store-rules.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
+import { folderChanges } from './folder-changes.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 
 /** Plain copies of a file share, a folder for each date, files that did not change being hard links: what `rsync --link-dest` makes.
  *
  *  Folders with dates hold backups of other tools, too, so one is taken only where a file `backup.marker` says that it is for this: rsync-time-backup
- *  makes it, for another script it is made by hand. `backup.inprogress` tells that the newest folder is being written.
+ *  makes it, for another script it is made by hand. `backup.inprogress` tells that the newest folder is being written; without it that folder is whole
+ *  when nothing in it has changed for a while.
  *  Source: laurent22/rsync-time-backup; trees made by hand (docs/COMPATIBILITY.md). */
 export const datedTreeLayout: TreeLayout = {
   name: 'dated-tree',
@@ -46,12 +48,17 @@ async function scan(reader: TreeReader, folder: string): Promise<FoundTree[]> {
     .flatMap(({ type, name }) => (type === 'folder' ? pointOf(name) : []))
     .sort((a, b) => a.createdAtMs - b.createdAtMs);
   const newest = points.at(-1);
-  if (newest !== undefined && entries.some(({ name }) => name === IN_PROGRESS))
+  if (newest !== undefined) {
+    const isWritten = entries.some(({ name }) => name === IN_PROGRESS);
+    const reason = `${IN_PROGRESS} says that it is being written`;
+    const entry = entries.find(({ name }) => name === newest.id)!;
     points.splice(-1, 1, {
       ...newest,
-      state: 'inProgress',
-      reason: `${IN_PROGRESS} says that it is being written`,
+      ...(isWritten
+        ? { state: 'inProgress', reason }
+        : { evidence: await folderChanges(reader, entry) }),
     });
+  }
   return [
     {
       id: folderWorkloadId('dated-tree', folder),

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { settledTreePoints } from '../../../src/domain/trees/source-tree.js';
 import { borgLayout } from '../../../src/layout/borg/borg.js';
 import { datedTreeLayout } from '../../../src/layout/dated-tree/dated-tree.js';
 import { kastenLayout, kopiaLayout } from '../../../src/layout/kopia/kopia.js';
@@ -10,6 +11,7 @@ import { resticLayout } from '../../../src/layout/restic/restic.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { REAL_FIXTURES } from '../../support/image/real-fixtures.js';
 import { copyToRepository } from '../../support/layout/repository-copy.js';
+import { scanTreesWith } from '../../support/layout/scan-trees-with.js';
 import { treeOf } from '../../support/layout/tree.js';
 import { className, shownTrees, unpack } from '../../support/layout/trees.js';
 
@@ -270,6 +272,28 @@ describe('dated copies of a file share', () => {
     expect(await shownTrees(repository)).toEqual(
       expected('inProgress: backup.inprogress says that it is being written'),
     );
+  });
+
+  it('are not whole while the newest folder is written, although its files have their old times', async () => {
+    const { repository, at } = await treeOf({
+      'share/backup.marker': '',
+      'share/2026-11-23-220000/a/b.txt': 'x',
+      'share/2026-11-24-220000/a/b.txt': 'x',
+    });
+    const old = new Date('2020-01-01T00:00:00Z');
+    const stateAt = async (afterMs: number) => {
+      const newest = await lstat(at('share/2026-11-24-220000/a'));
+      const [tree] = await scanTreesWith(datedTreeLayout, repository);
+      const rule = { nowMs: newest.ctimeMs + afterMs, settleMs: 60_000 };
+      return settledTreePoints(tree!, rule).map(({ state }) => state);
+    };
+    const age = async () => {
+      for (const path of ['a/b.txt', 'a', ''])
+        await utimes(at(`share/2026-11-24-220000/${path}`), old, old);
+    };
+    await age();
+    expect(await stateAt(59_000)).toEqual(['complete', 'inProgress']);
+    expect(await stateAt(61_000)).toEqual(['complete', 'complete']);
   });
 
   it('keep what their hard links and times say', () => {
