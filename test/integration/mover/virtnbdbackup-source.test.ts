@@ -250,6 +250,11 @@ describe('backups of virtnbdbackup', () => {
       checkpoint: 'virtnbdbackup.1',
       date: '2026-11-25T06:29:49',
     });
+    for (const run of [0, 1])
+      await writeFile(
+        join(folder, 'primary', 'odd', `vmconfig.virtnbdbackup.${run}.xml`),
+        '<domain/>',
+      );
     const points = await session();
     expect(points.map(({ kind, disks }) => [kind, disks[0]!.format])).toEqual([
       ['full', 'qcow2'],
