@@ -58,10 +58,11 @@ export async function findWorkloads(
     const { workloads, failure } = looks[index]!;
     if (failure !== null) told.push(failure);
     const shown = workloads.filter(({ unseen }) => unseen === undefined);
-    if (shown.length === 0 && failure === null) told.push(emptySource(repositoryId));
-    // What lies under a name that cannot be read may be the workload that seems to be gone.
-    hasUnreadSource ||=
-      shown.length === 0 || workloads.some(({ unseen }) => unseen?.code === 'NAME_UNSUPPORTED');
+    const isEmpty = shown.length === 0 && !workloads.some(isUnreadStore);
+    if (isEmpty && failure === null) told.push(emptySource(repositoryId));
+    // What lies under a name or in a place that cannot be read may be the workload that seems to be gone.
+    const isUnread = workloads.some(isUnreadPart);
+    hasUnreadSource ||= shown.length === 0 || isUnread;
     const broken = new BrokenRules(job, repositoryId);
     for (const workload of workloads) {
       seen.add(workload.id);
@@ -141,13 +142,22 @@ function emptySource(repositoryId: string): CopyTask {
   return warning(`repository ${repositoryId}`, 'SOURCE_EMPTY', sentences(text, hint));
 }
 
+/** There is something, and nobody can tell what. */
+function isUnreadStore({ unseen }: FoundWorkload): boolean {
+  return unseen?.code === 'SOURCE_PART_UNREADABLE';
+}
+
+function isUnreadPart({ unseen }: FoundWorkload): boolean {
+  return unseen !== undefined && unseen.code !== 'SOURCE_HOLDS_TARGET';
+}
+
 /** A target in a source is no fault: it is named, and takes nothing from the result. */
 function unseenTask(
   repositoryId: string,
   path: string,
   { code, reason }: NonNullable<FoundWorkload['unseen']>,
 ): CopyTask {
-  if (code === 'NAME_UNSUPPORTED') return warning(path, code, reason);
+  if (code !== 'SOURCE_HOLDS_TARGET') return warning(path, code, reason);
   return {
     ...warning(`repository ${repositoryId}: ${path}`, code, reason),
     result: 'nothingToCopy',

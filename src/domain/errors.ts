@@ -212,6 +212,11 @@ export const ERROR_CODES = {
     meaning: 'A folder or an image in a source has a name that cannot be part of a path.',
     hint: 'Rename it to UTF-8 without a backslash; what lies there is not copied until then.',
   },
+  SOURCE_PART_UNREADABLE: {
+    kind: 'invalid',
+    meaning: 'A folder or file of a source that tells which backups a store holds cannot be read.',
+    hint: 'Let the account that Longhaul runs as list and read it; until then nothing of that store is copied, and nothing of its copy is taken for gone.',
+  },
   ...STORAGE_ERROR_CODES,
   // --- server
   TEMPORAL_BINARY_MISSING: {

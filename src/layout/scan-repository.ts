@@ -12,7 +12,7 @@ import type { BackupLayout, ClaimedFile, ClaimedFiles, FoundWorkload } from './b
 import { FolderFacts, FORGETFUL, type FactStore } from './file-facts.js';
 import { joinFolders } from './join-folders.js';
 import { BACKUP_LAYOUTS } from './layouts.js';
-import { treesIn } from './scan-trees.js';
+import { treesIn, type OnUnread } from './scan-trees.js';
 import { TREE_LAYOUTS } from './tree-layouts.js';
 import { readFolders, walkFolders, type WalkedFolder } from './walk-folders.js';
 
@@ -20,7 +20,7 @@ const LAYOUTS = { trees: TREE_LAYOUTS, images: BACKUP_LAYOUTS };
 
 /** Who scans a repository is told of what is not among its workloads. */
 export interface ScanListener {
-  /** A place that is not looked into, once. */
+  /** A place that is not looked into, once. Absent: one that cannot be read fails the scan. */
   readonly onUnseen?: (part: UnseenPart) => void;
   /** Files of a folder that no layout claims, or that one claims and knows nothing of. Not asked of a target: beside the chains there lie files of Longhaul's own. */
   readonly onUnrecognised?: (files: UnrecognisedFiles) => void;
@@ -31,18 +31,20 @@ export interface ScanListener {
  *  A workload may lie in several folders (a folder for each chain, a backup that was copied by hand): it is listed once, and a restore
  *  point that is there more than once is listed as its first complete copy. Two machines that claim one id are one workload with a `conflict`.
  *  @param facts what earlier looks found out; files that are the same are not read again
- *  @throws what the repository throws when a folder cannot be read: the list is whole or there is none */
+ *  @throws what the repository throws when a folder cannot be read that is walked: the list is whole or there is none. What only tells the points of a
+ *    tree is named (`onUnseen`), and the others are listed */
 export async function scanRepository(
   repository: SourceRepository,
   listener: ScanListener = {},
   facts: FactStore = FORGETFUL,
 ): Promise<SourceWorkload[]> {
-  const workloads = await workloadsIn(
-    repository,
-    walkFolders(repository, LAYOUTS),
-    facts,
-    listener,
-  );
+  const { onUnseen } = listener;
+  const onUnread: OnUnread = (part, error) => {
+    if (onUnseen === undefined) throw error;
+    onUnseen(part);
+  };
+  const folders = walkFolders(repository, LAYOUTS);
+  const workloads = await workloadsIn(repository, folders, facts, onUnread, listener);
   return [...workloads.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
@@ -57,8 +59,13 @@ export async function scanWorkload(
   folders: readonly string[],
   facts: FactStore = FORGETFUL,
 ): Promise<SourceWorkload | null> {
-  const workloads = await workloadsIn(repository, readFolders(repository, LAYOUTS, folders), facts);
-  return workloads.get(workloadId) ?? null;
+  const errors: unknown[] = [];
+  const onUnread: OnUnread = (_, error) => void errors.push(error);
+  const walked = readFolders(repository, LAYOUTS, folders);
+  const workload = (await workloadsIn(repository, walked, facts, onUnread)).get(workloadId);
+  // It may be the one that cannot be read.
+  if (workload === undefined && errors.length > 0) throw errors[0];
+  return workload ?? null;
 }
 
 /** By id. */
@@ -66,6 +73,7 @@ async function workloadsIn(
   repository: SourceRepository,
   folders: AsyncIterable<WalkedFolder>,
   store: FactStore,
+  onUnread: OnUnread,
   { onUnseen, onUnrecognised }: ScanListener = {},
 ): Promise<Map<string, SourceWorkload>> {
   const told = new Set<string>();
@@ -80,7 +88,7 @@ async function workloadsIn(
       onUnrecognised &&
       ((files: readonly RepositoryEntry[]): void => unrecognisedIn(files).forEach(onUnrecognised));
     tell?.(folder.unclaimed);
-    const foundHere = await workloadsOf(repository, folder, store, tell);
+    const foundHere = await workloadsOf(repository, folder, store, onUnread, tell);
     for (const found of foundHere.map(withBoundedId)) {
       const known = shares.get(found.id);
       if (known === undefined) shares.set(found.id, [found]);
@@ -103,11 +111,12 @@ async function workloadsOf(
   repository: SourceRepository,
   { folder, shares, trees }: WalkedFolder,
   store: FactStore,
+  onUnread: OnUnread,
   onUnlisted?: (files: readonly RepositoryEntry[]) => void,
 ): Promise<SourceWorkload[]> {
   if (shares.length + trees.length === 0) return [];
   const facts = await FolderFacts.of(store, repository, folder);
-  const workloads = await treesIn(facts, { folder, trees }, onUnlisted);
+  const workloads = await treesIn(facts, { folder, trees }, onUnread, onUnlisted);
   for (const { layout, claimed } of shares) {
     const { type, makesFullsOnly } = layout;
     const known = {

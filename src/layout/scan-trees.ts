@@ -1,25 +1,40 @@
+import { FAULT_REASONS, faultOfSourceFile } from '../domain/trees/one-file-fault.js';
 import { restorePointsOf } from '../domain/trees/source-tree.js';
 import type { SourceWorkload } from '../domain/sources/restore-point.js';
+import type { UnseenPart } from '../domain/sources/unseen-part.js';
+import { isBackupError } from '../domain/errors.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { FolderFacts } from './file-facts.js';
+import type { TreeLayout } from './tree-layout.js';
 import { FolderReader } from './tree-reader.js';
 import { unlistedFiles } from './unlisted-files.js';
 import type { WalkedFolder } from './walk-folders.js';
 
-/** The trees of one folder, as workloads.
+/** A place that tells what trees there are, and that its storage cannot read, or does not allow to be read. */
+export type OnUnread = (part: UnseenPart, error: unknown) => void;
+
+/** The trees of one folder, as workloads. What cannot be read of one layout's takes nothing from the others.
  *  @param facts of that folder
  *  @param onUnlisted is told of files that were claimed and are of no point. Absent: nobody looks for them
- *  @throws what the repository throws when something cannot be read that decides whose backups these are */
+ *  @throws what the repository throws that says nothing of one folder or file; what `onUnread` throws */
 export async function treesIn(
   facts: FolderFacts,
   { folder, trees }: Pick<WalkedFolder, 'folder' | 'trees'>,
+  onUnread: OnUnread,
   onUnlisted?: (files: readonly RepositoryEntry[]) => void,
 ): Promise<SourceWorkload[]> {
   const workloads: SourceWorkload[] = [];
   for (const { layout, claim } of trees) {
-    const reader = new FolderReader(facts.repository, folder, facts);
-    const all = await layout.scan(reader, folder, claim);
-    if (onUnlisted) onUnlisted(await unlistedFiles(reader, folder, { layout, claim }, all));
+    let isWhole = true;
+    const tell = (error: unknown): void => {
+      isWhole = false;
+      onUnread(unreadPart(layout, folder, error), error);
+    };
+    const reader = new FolderReader(facts.repository, folder, facts, tell);
+    const all = (await reader.orTell(() => layout.scan(reader, folder, claim))) ?? [];
+    // Where not all is known, nobody knows what no point lists.
+    if (onUnlisted && isWhole)
+      onUnlisted(await unlistedFiles(reader, folder, { layout, claim }, all));
     for (const found of all) {
       const { id, name, root, within, points, conflict } = found;
       workloads.push({
@@ -31,4 +46,21 @@ export async function treesIn(
     }
   }
   return workloads;
+}
+
+function unreadPart({ type }: TreeLayout, folder: string, error: unknown): UnseenPart {
+  const path = isBackupError(error) ? error.details.path : undefined;
+  const fault = faultOfSourceFile(error);
+  return {
+    path: typeof path === 'string' && path !== '' ? path : placeOf(folder),
+    code: 'SOURCE_PART_UNREADABLE',
+    unread: {
+      why: fault === null ? String(error) : FAULT_REASONS[fault],
+      what: `${type.title} in ${placeOf(folder)}`,
+    },
+  };
+}
+
+function placeOf(folder: string): string {
+  return folder === '' ? '.' : folder;
 }

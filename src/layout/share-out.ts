@@ -21,7 +21,8 @@ export async function shareOut(
   treeLayouts: readonly TreeLayout[],
   layouts: readonly BackupLayout[],
 ): Promise<SharedOut> {
-  const reader = new FolderReader(repository, names.folder);
+  // What cannot be read of trees beside others is told by the scan.
+  const reader = new FolderReader(repository, names.folder, undefined, () => undefined);
   const trees = await claimsOf(names, treeLayouts, (layout, claim) =>
     layout.confirm === undefined
       ? Promise.resolve(claim)

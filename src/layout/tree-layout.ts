@@ -23,7 +23,8 @@ export interface TreeLayout {
   confirm?(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null>;
   /** Trees in what it has claimed. Lists and reads only what tells their points, never the data folders of a store.
    *  A point that cannot be restored is reported with state and reason, not left out.
-   *  @throws what the repository throws when something cannot be read that decides whose backups these are: a scan is whole or fails */
+   *  @throws what the repository throws when something cannot be read that decides whose backups these are: then nothing of the claim is known, and its
+   *    place is named */
   scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]>;
   /** Of sets: whether a claimed file that no point lists is its tool's all the same, and nothing is lost with it: a list of backups that are gone. Any other
    *  is named as not copied. Absent: all that the tool writes is of a point. */
@@ -35,6 +36,8 @@ export interface TreeReader {
   readonly repositoryId: string;
   /** Sorted by name; an absent folder is empty. Links, special files and names that cannot be part of a path are left out. */
   list(folder: string): Promise<RepositoryEntry[]>;
+  /** A look at one tree beside others of the claim. null: it cannot be read, and whoever scans tells so. */
+  orTell<T>(look: () => Promise<T>): Promise<T | null>;
   /** @param offset negative: from the end of the file
    *  @param length at most 1 MiB
    *  @returns fewer bytes where the file ends

@@ -1,4 +1,5 @@
 import { BackupError, isBackupError } from '../domain/errors.js';
+import { faultOfSourceFile } from '../domain/trees/one-file-fault.js';
 import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { readWholeFile } from '../repository/replace-file.js';
 import { quoted } from '../repository/repository-path.js';
@@ -17,6 +18,9 @@ export class FolderReader implements TreeReader {
     private readonly repository: SourceRepository,
     private readonly folder: string,
     private readonly facts = FolderFacts.unknown(repository, folder),
+    private readonly onUnread: (error: unknown) => void = (error) => {
+      throw error;
+    },
   ) {}
 
   get repositoryId(): string {
@@ -29,6 +33,16 @@ export class FolderReader implements TreeReader {
     return entries
       .filter(({ type }) => type !== 'other')
       .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async orTell<T>(look: () => Promise<T>): Promise<T | null> {
+    try {
+      return await look();
+    } catch (error) {
+      if (faultOfSourceFile(error) === null) throw error;
+      this.onUnread(error);
+      return null;
+    }
   }
 
   async read(path: string, offset: number, length: number): Promise<Uint8Array> {

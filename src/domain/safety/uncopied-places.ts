@@ -38,7 +38,7 @@ export function uncopiedPlaces(
   unrecognised: readonly UnrecognisedFiles[],
 ): UncopiedPlaces {
   const all = [
-    ...unseen.filter(({ code }) => code === 'NAME_UNSUPPORTED').map(unseenPlace),
+    ...unseen.filter(({ code }) => code !== 'SOURCE_HOLDS_TARGET').map(unseenPlace),
     ...unrecognised
       .toSorted((a, b) => Number(b.tool !== undefined) - Number(a.tool !== undefined))
       .map(unrecognisedPlace),

@@ -68,12 +68,13 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
   }
   const trees: FoundTree[] = [];
   for (const [name, within] of await databasesIn(reader, folder, claimed.folders)) {
-    const found: TreeFile[][] = [];
-    for (const path of within) found.push(await filesBelow(reader, folder, path));
-    const files = found.flat();
-    const id = folderWorkloadId(`hana-${encodeURIComponent(name)}`, folder);
-    const tree = await treeOf(reader, { id, name, folder }, files);
-    trees.push({ ...tree, within });
+    const tree = await reader.orTell(async () => {
+      const found: TreeFile[][] = [];
+      for (const path of within) found.push(await filesBelow(reader, folder, path));
+      const id = folderWorkloadId(`hana-${encodeURIComponent(name)}`, folder);
+      return treeOf(reader, { id, name, folder }, found.flat());
+    });
+    if (tree !== null) trees.push({ ...tree, within });
   }
   return trees;
 }

@@ -88,7 +88,8 @@ async function stanzasOf(reader: TreeReader, folder: string): Promise<string[]> 
   const stanzas: string[] = [];
   for (const { name, path, type } of await reader.list(joinPath(folder, 'backup'))) {
     if (type !== 'folder') continue;
-    const names = (await reader.list(path)).map((entry) => entry.name);
+    const entries = (await reader.orTell(() => reader.list(path))) ?? [];
+    const names = entries.map((entry) => entry.name);
     if (names.some((one) => /^backup\.info(?:\.copy)?$/.test(one))) stanzas.push(name);
   }
   return stanzas;
@@ -97,7 +98,8 @@ async function stanzasOf(reader: TreeReader, folder: string): Promise<string[]> 
 async function scan(reader: TreeReader, folder: string): Promise<FoundTree[]> {
   const trees: FoundTree[] = [];
   for (const stanza of await stanzasOf(reader, folder)) {
-    const points = await pointsOf(reader, folder, stanza);
+    const points = await reader.orTell(() => pointsOf(reader, folder, stanza));
+    if (points === null) continue;
     trees.push({
       id: folderWorkloadId(`pgbackrest-${encodeURIComponent(stanza)}`, folder),
       name: stanza,

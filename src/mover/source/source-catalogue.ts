@@ -12,7 +12,7 @@ import type {
   SourceWorkload,
 } from '../../domain/sources/restore-point.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
-import type { UnseenPart } from '../../domain/sources/unseen-part.js';
+import { unseenReason, type UnseenPart } from '../../domain/sources/unseen-part.js';
 import type { FactStore } from '../../layout/file-facts.js';
 import { scanRepository, scanWorkload } from '../../layout/scan-repository.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -42,7 +42,7 @@ export async function listSourceWorkloads(
  *  for the whole repository with each; what appeared elsewhere since is found by the next session. Without them everything is read, but
  *  for a chain of Longhaul, whose id tells where it lies.
  *  @param folders `SourceWorkload.folders` of an earlier look
- *  @throws WORKLOAD_MISSING, WORKLOAD_CLAIMED_TWICE */
+ *  @throws WORKLOAD_MISSING, WORKLOAD_CLAIMED_TWICE, SOURCE_PART_UNREADABLE */
 export async function findSourceWorkload(
   repository: BackupRepository,
   workloadId: string,
@@ -101,8 +101,19 @@ async function lookEverywhere(
   workloadId: string,
   facts?: FactStore,
 ): Promise<SourceWorkload | null> {
-  const workloads = await listSourceWorkloads(repository, undefined, facts);
-  return workloads.find(({ id }) => id === workloadId) ?? null;
+  const unread: UnseenPart[] = [];
+  const onUnseen = (part: UnseenPart) => {
+    if (part.code === 'SOURCE_PART_UNREADABLE') unread.push(part);
+  };
+  const workloads = await listSourceWorkloads(repository, onUnseen, facts);
+  const workload = workloads.find(({ id }) => id === workloadId);
+  const [part] = unread;
+  // It may be the one that cannot be read.
+  if (workload === undefined && part !== undefined)
+    throw new BackupError('SOURCE_PART_UNREADABLE', unseenReason(part), {
+      details: { repositoryId: repository.id, workloadId, path: part.path },
+    });
+  return workload ?? null;
 }
 
 async function lookIn(

@@ -1,9 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { scanRepository, scanWorkload } from '../../../src/layout/scan-repository.js';
+import { BackupError } from '../../../src/domain/errors.js';
+import { unseenReason, type UnseenPart } from '../../../src/domain/sources/unseen-part.js';
+import { findSourceWorkload } from '../../../src/mover/source/source-catalogue.js';
 import { FolderReader } from '../../../src/layout/tree-reader.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { copyToRepository } from '../../support/layout/repository-copy.js';
+import { denied, unreadable } from '../../support/tree/storage-answers.js';
 import { makeTreesKnown } from '../../support/tree/known-trees.js';
 import { toySetLayout, toyStoreLayout } from '../../support/tree/toy-trees.js';
 
@@ -81,6 +85,56 @@ describe('a scan that meets trees', () => {
     const [workload] = await scanRepository(repository);
     expect(workload?.conflict).toMatch(/claim the id toy:same: one and two/);
     expect(workload?.restorePoints).toEqual([]);
+  });
+
+  it('names what cannot be read that tells the points of a store, and lists the others', async () => {
+    makeTreesKnown(toyStoreLayout);
+    const { repository, at } = await copyToRepository(null);
+    for (const name of ['a', 'b', 'c']) await storeAt(at, name);
+    const { list, openRead } = repository;
+    repository.list = (folder) =>
+      folder === 'a/snapshots' ? Promise.reject(denied(folder)) : list.call(repository, folder);
+    repository.openRead = (path) =>
+      path === 'b/snapshots/s1.json'
+        ? Promise.reject(unreadable(path))
+        : openRead.call(repository, path);
+    const unseen: UnseenPart[] = [];
+    const onUnseen = (part: UnseenPart) => unseen.push(part);
+    const found = await scanRepository(repository, { onUnseen });
+    expect(found.map(({ id }) => id)).toEqual(['toy:c']);
+    expect(unseen.map(({ path, code }) => [path, code])).toEqual([
+      ['a/snapshots', 'SOURCE_PART_UNREADABLE'],
+      ['b/snapshots/s1.json', 'SOURCE_PART_UNREADABLE'],
+    ]);
+    expect(unseen.map(unseenReason)).toEqual([
+      'a/snapshots cannot be read: its storage does not let the account that Longhaul runs as read it. It tells what there is of Toy stores in a, so nothing of that is copied, and what was copied stays',
+      'b/snapshots/s1.json cannot be read: its storage cannot read it. It tells what there is of Toy stores in b, so nothing of that is copied, and what was copied stays',
+    ]);
+    // Nobody who is not told may take what is left for all.
+    await expect(scanRepository(repository)).rejects.toMatchObject({
+      code: 'REPOSITORY_ACCESS_DENIED',
+    });
+    await expect(scanWorkload(repository, 'toy:a', ['a'])).rejects.toMatchObject({
+      code: 'REPOSITORY_ACCESS_DENIED',
+    });
+    expect(await scanWorkload(repository, 'toy:c', ['c'])).toEqual(found[0]);
+    await expect(findSourceWorkload(repository, 'toy:a')).rejects.toMatchObject({
+      code: 'SOURCE_PART_UNREADABLE',
+    });
+    expect((await findSourceWorkload(repository, 'toy:c')).id).toBe('toy:c');
+  });
+
+  it('fails where its storage does not answer, or is away, while the points of a store are read', async () => {
+    makeTreesKnown(toyStoreLayout);
+    const { repository, at } = await copyToRepository(null);
+    await storeAt(at, 'a');
+    const { list } = repository;
+    repository.list = (folder) =>
+      folder === 'a/snapshots'
+        ? Promise.reject(new BackupError('REPOSITORY_UNREACHABLE', 'away'))
+        : list.call(repository, folder);
+    const scan = scanRepository(repository, { onUnseen: () => undefined });
+    await expect(scan).rejects.toMatchObject({ code: 'REPOSITORY_UNREACHABLE' });
   });
 
   it('reads nothing outside of the claimed folder, whatever a file of the backup names', async () => {

@@ -300,3 +300,41 @@ it('a small file that is written to anew while it is read is looked at again, an
 function digests(files: ReadonlyMap<string, Buffer>): Record<string, string> {
   return Object.fromEntries([...files].map(([path, bytes]) => [path, hash('sha256', bytes)]));
 }
+
+describe('a store whose points cannot be read, beside another one', () => {
+  it('is named with the place and the reason, the other is copied, and no copy is taken for one of a store that is gone', async () => {
+    makeTreesKnown(toyStoreLayout);
+    const job = testJob({ removedWorkloadsAfterDays: 1 });
+    const world = new TreeWorld('store', 'toy', job);
+    const put = (path: string, text: string) => world.source.put(path, Buffer.from(text));
+    for (const store of ['store', 'other']) {
+      await put(`${store}/STORE`, 'v1');
+      await put(`${store}/data/1`, 'chunk 1');
+      await put(`${store}/snapshots/s1.json`, JSON.stringify({ at: 1 }));
+    }
+    expect((await world.copy()).result).toBe('success');
+    const before = await world.copied();
+    const { list } = world.source;
+    world.source.list = (folder) =>
+      folder === 'store/snapshots'
+        ? Promise.reject(denied(folder))
+        : list.call(world.source, folder);
+    for (let day = 1; day <= 4; day++) {
+      world.nowMs += 2 * DAY_MS;
+      await put(`other/snapshots/d${day}.json`, JSON.stringify({ at: day }));
+      const { result, tasks } = await world.copy();
+      expect(result).toBe('warning');
+      expect(tasks).toMatchObject([
+        { workload: 'store/snapshots', result: 'warning', code: 'SOURCE_PART_UNREADABLE' },
+        { workload: 'other', result: 'success' },
+      ]);
+      expect(tasks[0]!.reason).toContain(
+        'store/snapshots cannot be read: its storage does not let',
+      );
+    }
+    expect(await world.copied()).toEqual(before);
+    expect((await world.record()).presence.absence).toBeNull();
+    world.source.list = list;
+    expect((await world.copy()).result).toBe('nothingToCopy');
+  });
+});
