@@ -9,6 +9,7 @@ import {
   waitingNotes,
   type FileFaults,
 } from '../src/domain/trees/file-faults.js';
+import { sentAgainText } from '../src/domain/trees/tree-guard.js';
 import type { LeftTree, PlannedTree, TreeWork } from '../src/domain/trees/tree-work.js';
 import { treeActivities } from './activity-profiles.js';
 import type { CopyWorkloadInput } from './copy-workload-input.js';
@@ -56,6 +57,8 @@ class TreeCopy implements WorkloadTask {
   /** Files of the copy that were found not to be there. */
   private lost = 0;
   private leftOut: readonly string[] = [];
+  /** Files that the copy had lost, and has again. */
+  private sentAgain: FileFaults = NO_FAULTS;
   private readonly data;
 
   constructor(private readonly input: CopyTreeInput) {
@@ -197,16 +200,18 @@ class TreeCopy implements WorkloadTask {
   private async commit({ reference }: PlannedTree): Promise<void> {
     const { name } = this.input.workload;
     this.state.show({ state: 'committing' }, 'entering what was copied into the index');
-    const { committed, committedCount, leftOut } = await this.data.commitTree.executeWithOptions(
-      { summary: `${name}: commit` },
-      [{ ...this.ids, reference, nowMs: Date.now(), choice: this.policy }],
-    );
+    const { committed, committedCount, leftOut, sentAgain, lost } =
+      await this.data.commitTree.executeWithOptions({ summary: `${name}: commit` }, [
+        { ...this.ids, reference, nowMs: Date.now(), choice: this.policy },
+      ]);
     for (const id of committed) this.state.committed(id);
     if (committedCount > committed.length)
       this.state.note(
         `${committedCount} restore points were committed; the last ${committed.length} are named`,
       );
     this.leftOut = leftOut;
+    this.sentAgain = sentAgain ?? NO_FAULTS;
+    this.lost += lost ?? 0;
     this.state.show({ restorePoint: committed.at(-1) ?? null }, 'committed');
   }
 
@@ -243,7 +248,8 @@ class TreeCopy implements WorkloadTask {
 
   private end(plan: PlannedTree | LeftTree): void {
     const { unusable, waiting = NO_FAULTS } = plan;
-    const warnings = [...plan.warnings, ...this.leftOut];
+    const again = this.sentAgain.count === 0 ? [] : [sentAgainText(this.sentAgain)];
+    const warnings = [...plan.warnings, ...again, ...this.leftOut];
     const notes = [...faultNotes(this.faults), ...waitingNotes(waiting), ...warnings];
     for (const note of notes) this.state.note(note);
     const { count } = this.faults;

@@ -11,6 +11,7 @@ import {
   type Shape,
 } from '../domain/json-shape.js';
 import type { FileFaults } from '../domain/trees/file-faults.js';
+import type { KnownLosses, LostCopy } from '../domain/trees/known-losses.js';
 import type { GuardedDay } from '../domain/trees/tree-guard.js';
 import type { TargetTreePoint } from '../domain/trees/target-tree.js';
 import { ownedFields } from '../chain/chain-record-shape.js';
@@ -38,6 +39,8 @@ export interface TreeRecord extends OwnedRecord {
   /** Files that are lost for good, and of which a health check knows the points that need them, because these name them; at most 1,000. What else is lost any point may need.
    *  Absent: there are none. */
   readonly lostNamed?: readonly string[];
+  /** Files of the copy that are known to be lost or damaged, and that no session has sent again. Absent: none; or a release before this one found them. */
+  readonly lost?: KnownLosses;
   /** Files that are being removed, announced before the first goes. Found at a start, it is done again. */
   readonly pending: PendingRemoval | null;
   /** When the source last showed files that were gone or new. RFC 3339 UTC. */
@@ -125,6 +128,12 @@ const shape: Shape<TreeRecord> = object<TreeRecord>({
   enteredPlan: nullable(text),
   isBehind: optional(only(true)),
   lostNamed: optional(listOf(text)),
+  lost: optional(
+    object<KnownLosses>({
+      count,
+      files: listOf(object<LostCopy>({ path: text, digest: text, goneSinceMs: nullable(count) })),
+    }),
+  ),
   pending: nullable(
     object<PendingRemoval>({
       type: oneOf('remove'),

@@ -75,12 +75,23 @@ export function lossSuspicion(
   return `of ${known} files of the copy ${lost} are not there as they were copied: storage of the target that is not mounted, or was wiped, looks like this`;
 }
 
-/** A warning of a session; null: nothing is lost. */
+/** A warning of a session of what it could not send again; null: nothing is lost. */
 export function lossText({ count, examples }: FileFaults): string | null {
   const [first] = examples;
   if (first === undefined) return null;
   const files = count === 1 ? '1 file of the copy is' : `${count} files of the copy are`;
-  return `${files} not there as copied (${JSON.stringify(first.path)} ${first.reason}): a health check of the target copies from the source what it still has, and names the restore points that suffer`;
+  return `${files} not there as copied (${JSON.stringify(first.path)} ${first.reason}) and cannot be sent again now: a health check of the target names the restore points that suffer`;
+}
+
+/** The same of what it has sent again. */
+export function sentAgainText({ count, examples }: FileFaults): string {
+  const [first] = examples;
+  const files = count === 1 ? '1 file of the copy was' : `${count} files of the copy were`;
+  const example =
+    first === undefined
+      ? ''
+      : ` (${JSON.stringify(first.path)} ${first.reason.replace(/^is/, 'was')})`;
+  return `${files} not there as copied${example}, and ${count === 1 ? 'was' : 'were'} sent again`;
 }
 
 function suspicionOverDays(

@@ -113,7 +113,7 @@ class FileWorker implements WindowWorker {
     const { staged } = this.parts;
     if (staged.isSmall(window)) return this.#copySmall(window, await staged.smallFiles(window));
     const { file, part } = await staged.largePart(window);
-    if (this.parts.isHeldBack(file.path) || (await this.#isFaulty(file))) return notDone;
+    if (this.#waits(file) || (await this.#isFaulty(file))) return notDone;
     try {
       return await (await this.#largeFile(file)).copyPart(part);
     } catch (error) {
@@ -163,6 +163,7 @@ class FileWorker implements WindowWorker {
   async #copySmall(window: number, planned: readonly PlannedFile[]): Promise<() => Promise<void>> {
     const { context, target, staged, desk, journal } = this.parts;
     const payload = Buffer.alloc(FILES_OF_A_WINDOW * OUTCOME_BYTES);
+    const earlier = await journal.noted(window);
     const files: (SmallFile & { readonly index: number })[] = [];
     let bytes = 0;
     for (const [index, file] of planned.entries()) {
@@ -172,10 +173,16 @@ class FileWorker implements WindowWorker {
       const digest = hash('sha256', read.bytes, 'buffer');
       const outcome = this.#outcomeOf(file, read, digest.toString('hex'));
       payload[index * OUTCOME_BYTES] = FILE_OUTCOMES.indexOf(outcome);
-      digest.copy(payload, index * OUTCOME_BYTES + 1);
+      const at = index * OUTCOME_BYTES + 1;
+      // What could not be read may have its name by an attempt before this one.
+      if (outcome === 'copied' || outcome === 'held') digest.copy(payload, at);
+      else earlier?.copy(payload, at, at, at + digest.length);
       if (outcome === 'held') context.control.add('reusedBytes', read.bytes.length);
       if (outcome === 'copied') files.push({ ...this.#smallFile(file, read.bytes), index });
     }
+    // Only by its digest what gets the name of an older file is told from what that has become.
+    if (files.some(({ index }) => planned[index]!.held !== null))
+      await journal.announce(window, payload);
     const refused = await putEach(target, files, desk, staged.tree);
     for (const [{ index }, outcome] of refused)
       payload[index * OUTCOME_BYTES] = FILE_OUTCOMES.indexOf(outcome);
@@ -203,14 +210,21 @@ class FileWorker implements WindowWorker {
     if (outcome !== 'copied') return outcome;
     const claimed = this.parts.rules.digestInName?.(path) ?? null;
     if (claimed !== null && claimed !== digest) return 'bad';
+    if (held?.lost?.isStill === true) return held.digest === digest ? 'copied' : 'unlike';
     // An attempt before this one may have read another content of what is written anywhere, and given it the name.
-    return held?.digest === digest && this.#content !== 'rewritten' ? 'held' : 'copied';
+    const isThere = held?.digest === digest && held.lost === undefined;
+    return isThere && this.#content !== 'rewritten' ? 'held' : 'copied';
   }
 
   async #readUnlessHeldBack(file: PlannedFile): ReturnType<FileWorker['readSmall']> {
-    return this.parts.isHeldBack(file.path)
+    return this.#waits(file)
       ? { outcome: 'withheld', bytes: Buffer.alloc(0) }
       : this.readSmall(file);
+  }
+
+  /** What the copy had it may have again. */
+  #waits({ path, held }: PlannedFile): boolean {
+    return held?.lost?.isStill !== true && this.parts.isHeldBack(path);
   }
 
   /** Whole, or not at all: what was written to meanwhile is another file than the one that was listed. */

@@ -11,6 +11,8 @@ const MOST_FILES = 1_000_000;
 interface KnownFile {
   readonly path: string;
   names: number;
+  /** Of its content in the copy; null: it is not known, or changes. */
+  readonly held: string | null;
 }
 
 /** Which names are names of one file (hard links), as one look sees them: an inode number is given anew once its file is gone, and file systems
@@ -22,10 +24,21 @@ export class FileNames {
    *  @param proof what no other file of the same number has: the digest of its content; or, of stamps that were taken together, the time of
    *    its last change, which no program can set */
   firstOf(path: string, stamp: FileStamp, proof: string): string | null {
+    return this.firstHeld(path, stamp, proof, null)?.path ?? null;
+  }
+
+  /** The same with what the copy has of it.
+   *  @param held digest of what it has under `path` */
+  firstHeld(
+    path: string,
+    stamp: FileStamp,
+    proof: string,
+    held: string | null,
+  ): { readonly path: string; readonly held: string | null } | null {
     const key = `${stamp.inode} ${stamp.sizeBytes} ${stamp.modifiedAtNs} ${proof}`;
     const known = this.#files.get(key);
-    if (known !== undefined && ++known.names <= MOST_NAMES) return known.path;
-    if (this.#files.size < MOST_FILES) this.#files.set(key, { path, names: 1 });
+    if (known !== undefined && ++known.names <= MOST_NAMES) return known;
+    if (this.#files.size < MOST_FILES) this.#files.set(key, { path, names: 1, held });
     return null;
   }
 }

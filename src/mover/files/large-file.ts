@@ -188,7 +188,7 @@ async function heldOf(
   { held }: PlannedFile,
   files: OpenFiles,
 ): Promise<HeldUnits | null> {
-  if (held === null || held.table === null) return null;
+  if (held === null || held.table === null || held.lost !== undefined) return null;
   const units = await HeldUnits.open(target, indexPath(tree, held.table), 'sha256');
   return units === null ? null : files.add(units);
 }

@@ -5,7 +5,7 @@ import { indexPath, tableName, treeFile } from '../../tree/tree-paths.js';
 import type { ClassIndex } from '../../tree/tree-record.js';
 import { plannedNames, type PlannedName } from './planned-names.js';
 import type { StagedClass } from './staged-files.js';
-import { largeKey } from './tree-plan.js';
+import { largeKey, type PlannedFile } from './tree-plan.js';
 
 /** What the files are in the copy of which a plan gives further names: by the index, or as the plan has copied them.
  *  @param copied entries of the plan */
@@ -26,20 +26,26 @@ export async function namedFiles(
   return known;
 }
 
+/** An entry with what the copy had under its name before. */
+export interface NamedEntry {
+  readonly entry: FileEntry;
+  readonly file: PlannedFile;
+}
+
 /** Entries of the names that were given, each with a digest table of its own. A name that was not is told to `onMissing`. */
 export async function* nameEntries(
   target: BackupRepository,
   { tree, classIndex, planned }: StagedClass,
   known: ReadonlyMap<string, FileEntry>,
-  onMissing: (path: string) => void,
-): AsyncGenerator<readonly FileEntry[]> {
+  onMissing: (file: PlannedFile) => void,
+): AsyncGenerator<readonly NamedEntry[]> {
   if (planned.nameCount === 0) return;
   for await (const names of plannedNames(target, tree, classIndex)) {
-    const entries: FileEntry[] = [];
+    const entries: NamedEntry[] = [];
     for (const name of names) {
       const entry = await entryOf(target, tree, name, known.get(name.first));
-      if (entry === null) onMissing(name.file.path);
-      else entries.push(entry);
+      if (entry === null) onMissing(name.file);
+      else entries.push({ entry, file: name.file });
     }
     yield entries;
   }
@@ -52,6 +58,8 @@ async function entryOf(
   known: FileEntry | undefined,
 ): Promise<FileEntry | null> {
   if (known === undefined) return null;
+  // A further name of other bytes is not what was lost.
+  if (file.held !== null && file.held.digest !== known.digest) return null;
   const named = await target.stat(treeFile(tree, file.path));
   const other = await target.stat(treeFile(tree, first));
   if (named === null || named.stamp.inode !== other?.stamp.inode) return null;

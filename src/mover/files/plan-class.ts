@@ -5,13 +5,15 @@ import type { CopyJob, VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
 import { missedSinceMs, type TreePointChoice } from '../../domain/trees/tree-points.js';
 import type { TreeLayout } from '../../layout/tree-layout.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { FileEntry } from '../../tree/file-index.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import { compareClass } from './compare-class.js';
 import type { ChangeCount } from './count-changes.js';
 import { canGiveNames, FileNames } from './file-names.js';
+import type { Losses } from './look-at-copy.js';
 import { PlanLists } from './plan-lists.js';
 import type { TakeTreeInput } from './take-tree.js';
-import { treeStaged, type PlannedClass } from './tree-plan.js';
+import { treeStaged, type HeldFile, type LostState, type PlannedClass } from './tree-plan.js';
 import type { ListedFile, TargetLimits, Walk } from './walk-tree.js';
 
 export interface PlanTreeInput extends TakeTreeInput {
@@ -58,6 +60,7 @@ export function waitingFile({ path, stamp }: ListedFile): FileFault {
 interface ClassRemarks extends Pick<Remarks, 'waiting'> {
   readonly count: ChangeCount;
   readonly names: SeveralNames;
+  readonly losses: Losses;
 }
 
 /** What becomes of files that have several names in the source. */
@@ -81,34 +84,40 @@ export async function planClass(
   walk: Walk,
   index: number,
   token: string,
-  { count, waiting, names }: ClassRemarks,
+  { count, waiting, names, losses }: ClassRemarks,
 ): Promise<PlannedClass> {
   const { chain, nowMs } = input;
   const goneSinceMs = missedSinceMs(known!, nowMs);
   const fileClass = layout.rules.classes[index]!;
   const { content } = fileClass;
   const files = new FileNames();
+  const lossOf = losses.ofClass(fileClass.name);
   const lists = await PlanLists.open(target, chain, fileClass, index, token);
   await compareClass(walk, target, chain, known, index, (is, listed, entry) => {
     count.add(is, content, listed, entry);
     const isCopied = listed !== null && is !== 'waits';
+    const lost = entry === null ? undefined : lossOf(entry, is);
+    const isStill = is === 'same' || is === 'back';
+    const digest = isStill ? entry!.digest : null;
     const isLinked = isCopied && names.areKept;
     const first = isLinked
-      ? files.firstOf(listed.path, listed.stamp, listed.stamp.changedAtNs)
+      ? files.firstHeld(listed.path, listed.stamp, listed.stamp.changedAtNs, digest)
       : null;
+    if (isStill && lost !== undefined) {
+      const file = { ...listed!, held: heldOf(entry!, lost) };
+      // A name of a file with other bytes is not what was lost.
+      const isName = first !== null && names.canBeGiven && first.held === digest;
+      return isName ? lists.addName({ file, first: first.path }) : lists.add(file);
+    }
     switch (is) {
       case 'new': {
         const file = { ...listed!, held: null };
-        if (first !== null && names.canBeGiven) return lists.addName({ file, first });
+        if (first !== null && names.canBeGiven) return lists.addName({ file, first: first.path });
         if (first !== null) names.lost++;
         return lists.add(file);
       }
-      case 'changed': {
-        const { digest, table, stamp } = entry!;
-        const isGone = entry!.goneSinceMs !== null;
-        const held = { digest, table, sizeBytes: stamp.sizeBytes, isGone };
-        return lists.add({ ...listed!, held });
-      }
+      case 'changed':
+        return lists.add({ ...listed!, held: heldOf(entry!, lost) });
       case 'gone':
         return lists.mark({ ...entry!, goneSinceMs });
       case 'back':
@@ -123,4 +132,12 @@ export async function planClass(
     }
   });
   return lists.end();
+}
+
+function heldOf(
+  { digest, table, stamp, goneSinceMs }: FileEntry,
+  lost: LostState | undefined,
+): HeldFile {
+  const held = { digest, table, sizeBytes: stamp.sizeBytes, isGone: goneSinceMs !== null };
+  return lost === undefined ? held : { ...held, lost };
 }

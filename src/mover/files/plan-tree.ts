@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { FaultList, NO_FAULTS } from '../../domain/trees/file-faults.js';
+import { FaultList, type FileFaults } from '../../domain/trees/file-faults.js';
 import { BackupError } from '../../domain/errors.js';
 import { modifiedAtMs, type SourceWorkload } from '../../domain/sources/restore-point.js';
 import { settledTreePoints, type SourceTree } from '../../domain/trees/source-tree.js';
 import { firstTexts } from '../../domain/sentences.js';
 import { keepingRemoved } from '../../domain/trees/lacking-files.js';
-import { lossSuspicion, lossText, suspicionOf } from '../../domain/trees/tree-guard.js';
-import type { TreePlanOutcome, TreeWork } from '../../domain/trees/tree-work.js';
+import {
+  lossSuspicion,
+  lossText,
+  sentAgainText,
+  suspicionOf,
+} from '../../domain/trees/tree-guard.js';
+import type { LeftTree, TreePlanOutcome, TreeWork } from '../../domain/trees/tree-work.js';
 import { withDueFlags } from '../../domain/retention/set-flags.js';
 import { overwrittenTexts } from '../../domain/trees/set-points.js';
 import {
@@ -25,7 +30,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { findSourceWorkload } from '../source/source-catalogue.js';
 import { compareClass } from './compare-class.js';
 import { ChangeCount } from './count-changes.js';
-import { lookAtCopy, type LostFiles } from './look-at-copy.js';
+import { lookAtCopy, Losses, NOTHING_LOST, type LookedAtCopy } from './look-at-copy.js';
 import {
   namesOf,
   noRemarks,
@@ -63,36 +68,35 @@ export async function planTree(
   const due = isLeft ? 'a run before was stopped' : whatIsDue(seen, chosen);
   const looked = noRemarks();
   const warnings = [...chosen.warnings];
-  let losses = NO_LOSSES;
-  const told = ({ faults, waiting }: Remarks, lacking = 0) => ({
-    faults: faults.faults,
-    ...(lacking === 0 ? {} : { lacking }),
-    ...(losses.unjudged === 0 ? {} : { lost: losses.unjudged }),
-    ...(waiting.faults.count === 0 ? {} : { waiting: waiting.faults }),
-    warnings: firstTexts(warnings),
-    unusable: chosen.unusable,
-  });
-  if (known !== null && due === null && (await isSame(seen, chosen, looked))) {
-    // They were entered with losses: these are told until a health check has judged them.
-    if (known.points.some(({ health }) => health === 'unknown'))
-      losses = await lossesOf({ ...seen, known }, false);
-    warnings.push(...lossTexts(losses));
-    return { state: 'same', reason: 'the copy has all that the source shows', ...told(looked) };
+  let losses = new Losses(known, layout.rules, NOTHING_LOST, false);
+  const told = (remarks: Remarks, lacking = 0) =>
+    toldOf({ ...chosen, warnings }, losses, remarks, lacking);
+  let copy: LookedAtCopy | null = null;
+  if (known !== null && due === null) {
+    // What is lost is told, and tried again, for as long as it is.
+    if (known.lost !== undefined || hasUnknown(known))
+      copy = await lookAtCopy(target, input.chain, known);
+    losses = new Losses(known, layout.rules, copy ?? NOTHING_LOST, false);
+    if (await isSame(seen, chosen, looked, losses)) {
+      if (losses.unjudged > 0 || hasUnknown(known)) warnings.push(...lossTexts(losses));
+      return { state: 'same', reason: 'the copy has all that the source shows', ...told(looked) };
+    }
   }
   const isStopped = known !== null && (isLeft || known.pending !== null);
   if (known !== null && !isStopped) {
-    losses = await lossesOf({ ...seen, known }, false);
-    const suspicion = await targetSuspicion({ ...seen, known }, chosen, losses);
-    if (suspicion !== null && !input.acceptChanges)
-      return {
-        ...{ state: 'suspicious', code: 'TARGET_SUSPICIOUS', reason: suspicion },
-        ...told(noRemarks()),
-      };
+    copy ??= await lookAtCopy(target, input.chain, known);
+    const reason = await targetSuspicion({ ...seen, known }, chosen, copy.lost.count, copy);
+    if (reason !== null) return { ...ofTarget(reason), ...told(noRemarks()) };
   }
-  const record = await takeForCopy(context, input, { layout: layout.name });
-  // The record says by now what the run before was stopped in, which is no loss.
-  if (isStopped) losses = await lossesOf({ ...seen, known: record }, true);
-  warnings.push(...lossTexts(losses));
+  const tellAgain = (faults: FileFaults) => warnings.push(sentAgainText(faults));
+  const record = await takeForCopy(context, input, { layout: layout.name }, tellAgain);
+  if (isStopped) {
+    // The record says by now what the run before was stopped in, which is no loss. It has taken nothing away.
+    copy = await lookAtCopy(target, input.chain, record);
+    const reason = await targetSuspicion({ ...seen, known: record }, chosen, copy.missing, copy);
+    if (reason !== null) return { ...ofTarget(reason), ...told(noRemarks()) };
+  }
+  losses = new Losses(record, layout.rules, copy ?? NOTHING_LOST, isStopped);
   for (const text of overwrittenTexts(known?.points ?? [], record.points)) warnings.push(text);
   const listed = noRemarks();
   const { plan, suspicion, lostNames } = await writePlan(
@@ -105,6 +109,7 @@ export async function planTree(
     await discardTreeStaging(target, input.chain);
     return { state: 'suspicious', reason: suspicion, ...told(listed) };
   }
+  warnings.push(...lossTexts(losses));
   if (lostNames > 0) warnings.push(lostNamesText(lostNames));
   const { token, epoch, classes } = plan;
   return {
@@ -115,28 +120,44 @@ export async function planTree(
   };
 }
 
-function lossesOf(
-  { target, input, known, layout }: Seen & { readonly known: TreeRecord },
-  isStopped: boolean,
-): Promise<LostFiles> {
-  return lookAtCopy(target, input.chain, known, layout.rules, { isStopped });
+function toldOf(
+  { warnings, unusable }: Pick<ChosenTreePoints, 'warnings' | 'unusable'>,
+  { unjudged }: Losses,
+  { faults, waiting }: Remarks,
+  lacking: number,
+): Omit<LeftTree, 'state' | 'code' | 'reason'> {
+  return {
+    faults: faults.faults,
+    ...(lacking === 0 ? {} : { lacking }),
+    ...(unjudged === 0 ? {} : { lost: unjudged }),
+    ...(waiting.faults.count === 0 ? {} : { waiting: waiting.faults }),
+    warnings: firstTexts(warnings),
+    unusable,
+  };
 }
 
-const NO_LOSSES: LostFiles = { known: 0, lost: NO_FAULTS, unjudged: 0, ofNewPoints: 0 };
+function hasUnknown({ points }: TreeRecord): boolean {
+  return points.some(({ health }) => health === 'unknown');
+}
 
-function lossTexts({ lost }: LostFiles): string[] {
-  const text = lossText(lost);
+function lossTexts({ faults }: Losses): string[] {
+  const text = lossText(faults);
   return text === null ? [] : [text];
+}
+
+function ofTarget(reason: string): Pick<LeftTree, 'state' | 'code' | 'reason'> {
+  return { state: 'suspicious', code: 'TARGET_SUSPICIOUS', reason };
 }
 
 /** Why so many files of the copy are not there that an operator has to agree before anything is copied. */
 async function targetSuspicion(
   seen: Seen & { readonly known: TreeRecord },
   chosen: ChosenTreePoints,
-  { lost, known: all }: LostFiles,
+  lost: number,
+  { known: all }: LookedAtCopy,
 ): Promise<string | null> {
-  const suspicion = lossSuspicion(lost.count, all, seen.layout.rules);
-  if (suspicion === null || seen.input.acceptChanges) return suspicion;
+  const suspicion = lossSuspicion(lost, all, seen.layout.rules);
+  if (suspicion === null || seen.input.acceptChanges) return null;
   const ofSource = await sourceSuspicion(seen, chosen);
   return ofSource === null ? suspicion : `${suspicion}; ${ofSource}`;
 }
@@ -206,6 +227,7 @@ function whatIsDue({ input, tree, layout, known }: Seen, chosen: ChosenTreePoint
   if (known.pending !== null) return 'a removal was stopped';
   if (known.presence.absence !== null) return 'it was missed before';
   if (known.points.some(({ lacks }) => lacks !== undefined)) return 'points lack files';
+  if (known.lost?.count === 0) return 'what was lost was sent again';
   const copied = copiedIds(known);
   if (chosen.points.some(({ id }) => !copied.has(id))) return 'points are new';
   const { rules } = layout;
@@ -231,17 +253,21 @@ async function isSame(
   seen: Seen,
   { points }: ChosenTreePoints,
   { faults, waiting }: Remarks,
+  losses: Losses,
 ): Promise<boolean> {
   const { input, target, layout, known } = seen;
   const walk = walkOf(seen, points, faults);
   try {
-    for (let index = layout.rules.classes.length - 1; index >= 0; index--)
+    for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
+      const lossOf = losses.ofClass(layout.rules.classes[index]!.name);
       await compareClass(walk, target, input.chain, known, index, (is, listed, entry) => {
+        if (entry !== null && lossOf(entry, is) !== undefined) throw new Different();
         if (is === 'waits') waiting.add(waitingFile(listed!));
         if (is === 'same' || is === 'waits' || is === 'unseen') return undefined;
         if (is === 'away' && !isDue(entry!, seen)) return undefined;
         throw new Different();
       });
+    }
     return true;
   } catch (error) {
     if (error instanceof Different) return false;
@@ -278,7 +304,7 @@ async function writePlan(
   seen: Seen,
   { points }: ChosenTreePoints,
   { faults, waiting }: Remarks,
-  { ofNewPoints }: LostFiles,
+  losses: Losses,
 ): Promise<{ plan: TreePlan; suspicion: string | null; lostNames: number }> {
   const { input, target, tree, layout } = seen;
   const token = randomUUID();
@@ -290,11 +316,12 @@ async function writePlan(
   const goneByClass: number[] = [];
   for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
     const goneBefore = count.changes.gone;
-    classes.unshift(await planClass(seen, walk, index, token, { count, waiting, names }));
+    classes.unshift(await planClass(seen, walk, index, token, { count, waiting, names, losses }));
     goneByClass.unshift(count.changes.gone - goneBefore);
   }
   await assertGoneTogether(seen, points, goneByClass);
   const { changes } = count;
+  const { ofNewPoints, left } = losses;
   const plan: TreePlan = {
     ...{ token, epoch: seen.known!.epoch, plannedAtMs: input.nowMs },
     ...{ sourceRepositoryId: input.sourceRepositoryId, root: tree.root, layout: layout.name },
@@ -303,6 +330,7 @@ async function writePlan(
     ...{ changes, isAgreed: input.acceptChanges },
     shown: tree.points.map(({ id }) => id),
     ...(ofNewPoints === 0 ? {} : { lostOfNewPoints: ofNewPoints }),
+    ...(left.count === 0 ? {} : { lossesLeft: left }),
   };
   await writeTreePlan(target, input.chain, plan);
   return {

@@ -1,6 +1,12 @@
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import { readLines } from '../../tree/file-index.js';
-import { treeStaged, type PlannedFile } from './tree-plan.js';
+import {
+  heldFields,
+  parseHeld,
+  treeStaged,
+  type HeldFields,
+  type PlannedFile,
+} from './tree-plan.js';
 
 /** A file of a plan that is another name of one which the copy has, or gets by the same plan. */
 export interface PlannedName {
@@ -10,18 +16,20 @@ export interface PlannedName {
 }
 
 /** One line of the list. */
-export function nameLine({ file: { path, stamp, mode }, first }: PlannedName): string {
+export function nameLine({ file: { path, stamp, mode, held }, first }: PlannedName): string {
   const { sizeBytes, modifiedAtNs, changedAtNs, inode } = stamp;
-  return JSON.stringify([path, sizeBytes, modifiedAtNs, changedAtNs, inode, mode, first]);
+  const fields = [path, sizeBytes, modifiedAtNs, changedAtNs, inode, mode, first];
+  return JSON.stringify([...fields, ...heldFields(held)]);
 }
 
 function parseNameLine(text: string): PlannedName {
-  const [path, sizeBytes, modifiedAtNs, changedAtNs, inode, mode, first] = JSON.parse(text) as [
-    ...[string, number, string, string, string, number | null],
-    string,
+  const fields = JSON.parse(text) as [
+    ...[string, number, string, string, string, number | null, string],
+    ...HeldFields,
   ];
+  const [path, sizeBytes, modifiedAtNs, changedAtNs, inode, mode, first, ...held] = fields;
   const stamp = { sizeBytes, modifiedAtNs, changedAtNs, inode };
-  return { file: { path, stamp, mode, held: null }, first };
+  return { file: { path, stamp, mode, held: parseHeld(held) }, first };
 }
 
 /** The names that a plan gives to files of one class, in the order of their paths, in parts. */

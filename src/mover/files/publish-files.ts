@@ -92,7 +92,9 @@ export async function publishFiles(
         const place = { context, source, target, tree: input.chain, plan, rules, classIndex };
         // Each of a sequence builds on those before it.
         const isAfter = fileClass.inSequence === true && told.failed.size > 0;
-        const waits = isAfter || isHeldBack(file.path);
+        // What the copy had it may have again.
+        const isSentAgain = file.held?.lost?.isStill === true;
+        const waits = !isSentAgain && (isAfter || isHeldBack(file.path));
         told.add(file, waits ? 'withheld' : await publishLarge(place, file));
       }
     if (nameCount > 0) {
@@ -152,7 +154,8 @@ class ClassTold {
   }
 }
 
-/** Small files of a class with what came of them, in the order of their paths; those of a window that is not done are `open`. */
+/** Small files of a class with what came of them, in the order of their paths; those of a window that is not done are `open`, with the digest that was
+ *  announced for them. */
 export async function* smallOutcomes(
   target: BackupRepository,
   staged: StagedClass,
@@ -166,10 +169,10 @@ export async function* smallOutcomes(
     const journal = new WindowJournal(file, place);
     for (let window = 0; window < planned.smallWindows; window++) {
       const isOpen = (await journal.openRuns(window, 1)).length > 0;
-      const payload = isOpen ? null : await journal.read(window, 1);
+      const payload = await (isOpen ? journal.noted(window) : journal.read(window, 1));
       for (const [index, planned] of (await staged.smallFiles(window)).entries()) {
         const at = index * OUTCOME_BYTES;
-        const outcome = payload === null ? 'open' : FILE_OUTCOMES[payload[at] ?? 0]!;
+        const outcome = isOpen ? 'open' : FILE_OUTCOMES[payload?.[at] ?? 0]!;
         const digest = payload?.toString('hex', at + 1, at + OUTCOME_BYTES) ?? '';
         yield { file: planned, outcome, digest };
       }
@@ -230,7 +233,10 @@ async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileO
   };
   const names = [{ from: work, to: treeFile(tree, file.path) }, table];
   if ((await target.stat(work)) === null) {
-    if ((await target.stat(table.to)) !== null) {
+    // Of one that was lost there is the table of before.
+    const named = await statTarget(target, treeFile(tree, file.path));
+    const isNamed = named?.stamp.sizeBytes === file.stamp.sizeBytes;
+    if (isNamed && (await target.stat(table.to)) !== null) {
       // An attempt that was killed has given them, and perhaps not made them durable.
       await target.move(names, tree);
       return 'copied';
@@ -247,7 +253,12 @@ async function publishLarge(place: LargePlace, file: PlannedFile): Promise<FileO
   if (claimed !== null && claimed !== (await contentDigest(context.control, target, work)))
     return 'bad';
   if (plan.verifyAfterCopy === 'direct') await assertStored(context.control, target, work);
-  await writeTable(context.control, target, tree, key, file);
+  const digest = await writeTable(context.control, target, tree, key, file);
+  if (file.held?.lost?.isStill === true && file.held.digest !== digest) {
+    // The next plan reads it anew.
+    await target.remove(largeJournal(tree, key).path, work, table.from);
+    return 'unlike';
+  }
   try {
     await target.move(names, tree);
   } catch (error) {

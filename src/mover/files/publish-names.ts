@@ -60,7 +60,7 @@ async function outcomeOf(
 ): Promise<NameOutcome> {
   const why = failed.get(first);
   if (why !== undefined) return why;
-  if (isHeldBack(file.path)) return 'withheld';
+  if (file.held?.lost?.isStill !== true && isHeldBack(file.path)) return 'withheld';
   const now = await statSource(source, sourcePath(plan, file.path));
   const other = await statSource(source, sourcePath(plan, first));
   if (typeof now === 'string') return now;

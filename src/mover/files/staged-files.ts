@@ -17,7 +17,7 @@ import {
 } from './tree-plan.js';
 
 /** What came of a small file. `copied`, `held`: the copy has it now, or had its content already. `unreadable`, `denied`: the storage of the source does not
- *  read it, or does not allow it. `bad`: it is not what its name claims. `…Refused`: the target does not take it. `withheld`: it may refer to one of those.
+ *  read it, or does not allow it. `bad`: it is not what its name claims. `unlike`: the copy has lost it, and it is not what was copied. `…Refused`: the target does not take it. `withheld`: it may refer to one of those.
  *  The others: it is not what was listed. Noted as numbers: new ones come last. */
 export const FILE_OUTCOMES = [
   'open',
@@ -32,6 +32,7 @@ export const FILE_OUTCOMES = [
   'nameRefused',
   'sizeRefused',
   'writeRefused',
+  'unlike',
 ] as const;
 export type FileOutcome = (typeof FILE_OUTCOMES)[number];
 
@@ -46,6 +47,8 @@ export function lackingReason(outcome: NameOutcome): string | null {
       return null;
     case 'bad':
       return 'its content is not that which the digest in its name says';
+    case 'unlike':
+      return 'the copy has lost it, and what the source has under its name is not what was copied';
     case 'nameless':
       return 'it is another name of a file that the copy has lost';
     case 'withheld':

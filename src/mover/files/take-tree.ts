@@ -2,6 +2,7 @@ import type { WorkloadType } from '../../domain/sources/restore-point.js';
 import { removeEndedLeases } from '../../chain/leases.js';
 import { markRepository } from '../../chain/repository-marker.js';
 import { BackupError } from '../../domain/errors.js';
+import type { FileFaults } from '../../domain/trees/file-faults.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import { readTreeRecord, takeTree, writeTreeRecord } from '../../tree/tree-store.js';
@@ -22,18 +23,20 @@ export interface TakeTreeInput extends TreePlace {
 
 /** Takes the tree over (made when there is none) in a target that is marked as one. What a run before it copied is entered into the index, so that
  *  it is not copied again; a removal that was stopped is carried out. What is left of large files stays for the plan that lists them again.
+ *  @param tellAgain gets the files that the run before has sent again and could not tell of
  *  @throws CHAIN_FOREIGN, CHAIN_RECORD_CORRUPT, CHAIN_RECORD_LOST */
 export async function takeForCopy(
   context: MoverContext,
   input: TakeTreeInput,
   { layout }: Pick<TreeRecord, 'layout'>,
+  tellAgain: (faults: FileFaults) => void,
 ): Promise<TreeRecord> {
   const target = await context.repository(input.targetRepositoryId);
   await markRepository(target);
   const { jobId, workload, sourceRepositoryId, chain, owner, nowMs } = input;
   const source = { layout, sourceRepositoryId };
   const record = await takeTree(target, chain, { jobId, workload }, source, owner, nowMs);
-  return finishLeft(context, target, input, record);
+  return finishLeft(context, target, input, record, tellAgain);
 }
 
 /** The same of a tree that is there, by somebody who does not look at its source.
@@ -59,14 +62,24 @@ async function finishLeft(
   target: BackupRepository,
   { chain, nowMs }: Pick<TakeTreeInput, 'chain' | 'nowMs'>,
   taken: TreeRecord,
+  tellAgain: (faults: FileFaults) => void = () => undefined,
 ): Promise<TreeRecord> {
   let record = await finishRemoval(context, target, chain, taken);
   const left = await readTreePlan(target, chain);
   let replaced: readonly string[] = [];
   if (left !== null) {
-    const { noted, replacedTables } = await noteCopied(context, target, chain, record, left, true);
+    const { noted, replacedTables, sent } = await noteCopied(
+      context,
+      target,
+      chain,
+      record,
+      left,
+      true,
+    );
     replaced = replacedTables;
-    if (JSON.stringify(noted.index) !== JSON.stringify(record.index))
+    if (sent.again.count > 0) tellAgain(sent.again);
+    const isNew = ({ index, lost }: TreeRecord) => JSON.stringify([index, lost]);
+    if (isNew(noted) !== isNew(record))
       record = await writeTreeRecord(target, chain, { ...noted, isBehind: true });
   }
   // As long as the plan is there, whoever finds it knows of the tables.

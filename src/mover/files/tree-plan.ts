@@ -4,6 +4,8 @@ import { BackupError } from '../../domain/errors.js';
 import type { VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
 import type { FileStamp } from '../../domain/sources/restore-point.js';
 import type { TreePoint } from '../../domain/trees/source-tree.js';
+import type { KnownLosses } from '../../domain/trees/known-losses.js';
+import { FILE_FINDINGS, type FileFinding } from '../../domain/trees/tree-damage.js';
 import type { TreeChanges } from '../../domain/trees/tree-guard.js';
 import type { Lacking } from '../../domain/trees/lacking-files.js';
 import type { TreePlanReference } from '../../domain/trees/tree-work.js';
@@ -34,6 +36,8 @@ export interface TreePlan extends TreePlanReference {
   readonly lacking: readonly { readonly classIndex: number; readonly lacking: Lacking }[];
   /** How many files of the copy are not there as they were copied, and needed by any new point of the store. Absent: none. */
   readonly lostOfNewPoints?: number;
+  /** Files of the copy that are lost and that the plan does not send again. Absent: none. */
+  readonly lossesLeft?: KnownLosses;
   /** Files of a store that were left to be finished: any of its points may need them. */
   readonly waitingCount: number;
   /** What the look found, for the guard of the looks after it. */
@@ -67,6 +71,14 @@ export interface HeldFile {
   readonly table: string | null;
   readonly sizeBytes: number;
   readonly isGone: boolean;
+  /** It is not there any more as it was copied. Absent: it is. */
+  readonly lost?: LostState;
+}
+
+export interface LostState {
+  readonly finding: FileFinding;
+  /** The source still has the file that was copied: it comes again with the very bytes, or not at all. */
+  readonly isStill: boolean;
 }
 
 export const treeStaged = {
@@ -193,25 +205,43 @@ export function largeKey({ path, stamp }: Pick<PlannedFile, 'path' | 'stamp'>): 
 /** One line of a list. */
 export function plannedLine({ path, stamp, mode, held }: PlannedFile): string {
   const { sizeBytes, modifiedAtNs, changedAtNs, inode } = stamp;
-  const before =
-    held === null ? [] : [held.digest, held.table, held.sizeBytes, held.isGone ? 1 : 0];
-  return JSON.stringify([path, sizeBytes, modifiedAtNs, changedAtNs, inode, mode, ...before]);
+  const fields = [path, sizeBytes, modifiedAtNs, changedAtNs, inode, mode, ...heldFields(held)];
+  return JSON.stringify(fields);
+}
+
+/** What a line says of what the copy has, at its end. */
+export function heldFields(held: HeldFile | null): (string | number | null)[] {
+  if (held === null) return [];
+  const { digest, table, sizeBytes, isGone, lost } = held;
+  const fields = [digest, table, sizeBytes, isGone ? 1 : 0];
+  if (lost === undefined) return fields;
+  return [...fields, FILE_FINDINGS.indexOf(lost.finding), lost.isStill ? 1 : 0];
+}
+
+export type HeldFields = [string?, (string | null)?, number?, number?, number?, number?];
+
+export function parseHeld([
+  digest,
+  table,
+  size,
+  gone,
+  finding,
+  still,
+]: HeldFields): HeldFile | null {
+  if (digest === undefined) return null;
+  const held = { digest, table: table ?? null, sizeBytes: size ?? 0, isGone: gone === 1 };
+  if (finding === undefined) return held;
+  return { ...held, lost: { finding: FILE_FINDINGS[finding] ?? 'unread', isStill: still === 1 } };
 }
 
 export function parsePlannedLine(text: string): PlannedFile {
   const fields = JSON.parse(text) as [
     ...[string, number, string, string, string, number | null],
-    ...[string?, (string | null)?, number?, number?],
+    ...HeldFields,
   ];
-  const [path, sizeBytes, modifiedAtNs, changedAtNs, inode, mode, digest, table, size, gone] =
-    fields;
-  return {
-    ...{ path, stamp: { sizeBytes, modifiedAtNs, changedAtNs, inode }, mode },
-    held:
-      digest === undefined
-        ? null
-        : { digest, table: table ?? null, sizeBytes: size ?? 0, isGone: gone === 1 },
-  };
+  const [path, sizeBytes, modifiedAtNs, changedAtNs, inode, mode, ...held] = fields;
+  const stamp = { sizeBytes, modifiedAtNs, changedAtNs, inode };
+  return { path, stamp, mode, held: parseHeld(held) };
 }
 
 export function sourcePath({ root }: Pick<TreePlan, 'root'>, path: string): string {

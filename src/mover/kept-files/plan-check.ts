@@ -48,6 +48,9 @@ export interface TreeCheck {
 /** A week: what was good when it was noted may have gone bad since. */
 const NOTES_LAST_MS = 7 * 86_400_000;
 
+/** Name of the one that reads all files. */
+export const WHOLE_CHECK = 'all';
+
 export function checkFolder(tree: string, check: string): string {
   return `${tree}/${CHECKS_FOLDER}/${check}`;
 }
@@ -90,7 +93,7 @@ export async function planTreeCheck(
 ): Promise<{ readonly reference: TreeCheckReference; readonly work: FileWork }> {
   const { chain, pointId, nowMs } = input;
   const repository = await context.repository(input.targetRepositoryId);
-  const check = pointId ?? 'all';
+  const check = pointId ?? WHOLE_CHECK;
   await leaseForTreeCheck(context, { ...input, check });
   try {
     const record = await recordOf(repository, chain, pointId);

@@ -1,15 +1,24 @@
 import { FaultList } from '../../domain/trees/file-faults.js';
 import type { TargetTreePoint } from '../../domain/trees/target-tree.js';
 import {
+  areLossesKnown,
+  joinLosses,
+  LossList,
+  lossesWithout,
+  NO_LOSSES,
+  type KnownLosses,
+} from '../../domain/trees/known-losses.js';
+import {
   pointsThatNeed,
   type LostFile,
+  type TreeCheckReference,
   type TreeCheckOutcome,
 } from '../../domain/trees/tree-damage.js';
 import type { TreeRecord } from '../../tree/tree-record.js';
 import { ownedTreeRecord, writeTreeRecord } from '../../tree/tree-store.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { lackingFiles } from './lacking-files.js';
-import { requireCheck, rulesOf } from './plan-check.js';
+import { filesNeededBy, requireCheck, rulesOf, WHOLE_CHECK } from './plan-check.js';
 import { healing, repairFiles, requireRepair, type RepairTreeInput } from './repair-tree.js';
 import { nameRightFiles } from './right-files.js';
 
@@ -30,14 +39,16 @@ export async function settleTreeCheck(
   const reasons = new Map(repair.damaged.examples.map(({ path, reason }) => [path, reason]));
   const [healed, lost] = [new FaultList(), new FaultList()];
   const lostFiles: LostFile[] = [];
+  const found = new LossList();
   if (repair.damaged.count > 0)
     for await (const { entry, outcome } of nameRightFiles(context, await healing(context, input))) {
-      const { path, goneSinceMs } = entry;
+      const { path, goneSinceMs, digest } = entry;
       const fault = { path, reason: reasons.get(path) ?? 'was damaged' };
       if (outcome === 'written') healed.add(fault);
       else if (outcome !== 'right') {
         lost.add(fault);
         lostFiles.push({ path, goneSinceMs });
+        found.add({ path, goneSinceMs, digest });
       }
     }
   const record = await ownedTreeRecord(repository, chain, epoch);
@@ -47,10 +58,12 @@ export async function settleTreeCheck(
   const corrupt = pointsThatNeed(record.points, needed, rulesOf(record));
   const read = new Set(check.points);
   const points = record.points.map((point) => judged(point, corrupt, read, nowMs));
-  const { lostNamed: _, ...before } = record;
+  const { lostNamed: _, lost: __, ...before } = record;
+  const losses = lossesAfter(record, found.losses, lacking.faults.count, reference);
   const after = {
     ...{ ...before, points },
     ...(lacking.lostNamed.length === 0 ? {} : { lostNamed: lacking.lostNamed }),
+    ...(losses === undefined ? {} : { lost: losses }),
   };
   if (JSON.stringify(after) !== JSON.stringify(record))
     await writeTreeRecord(repository, chain, after);
@@ -60,6 +73,23 @@ export async function settleTreeCheck(
     ...(lacking.faults.count === 0 ? {} : { lacking: lacking.faults }),
     ...{ unknown: repair.unknown, sourceFault: repair.sourceFault },
   };
+}
+
+/** What is known to be lost: after a look at all files nothing else. undefined: nothing, or it is not known of all points what they suffer from.
+ *  @param unlistedCount of what points suffer from besides, and no session can send: it only counts */
+function lossesAfter(
+  record: TreeRecord,
+  found: KnownLosses,
+  unlistedCount: number,
+  { check }: TreeCheckReference,
+): KnownLosses | undefined {
+  const pointId = check === WHOLE_CHECK ? null : check;
+  if (pointId !== null && !areLossesKnown(record)) return record.lost;
+  const { isNeeded } = filesNeededBy(record, pointId);
+  // What it has not read is as it was.
+  const others = lossesWithout(record.lost ?? NO_LOSSES, isNeeded);
+  const { count, files } = joinLosses(others, found);
+  return count === 0 ? undefined : { count: count + unlistedCount, files };
 }
 
 function asShown({ path }: LostFile): LostFile {

@@ -50,6 +50,19 @@ export class WindowJournal {
     return payloads;
   }
 
+  /** Payload of a window that is done, or that was announced (`JournalWriter.announce`). null: nothing is known of it. */
+  async noted(window: number): Promise<Buffer | null> {
+    const record = Buffer.alloc(this.#recordBytes);
+    await this.file.read(record, window * this.#recordBytes);
+    const { token, payloadBytes } = this.place;
+    const payload = record.subarray(0, payloadBytes);
+    const seal = record.subarray(payloadBytes);
+    const isKnown = [token, announcedBy(token)].some((owner) =>
+      sealOf(owner, window, payload).equals(seal),
+    );
+    return isKnown ? payload : null;
+  }
+
   /** The windows of `first … first + count - 1` that are not done. */
   async openRuns(first: number, count: number): Promise<WindowRun[]> {
     const runs: { first: number; count: number }[] = [];
@@ -99,13 +112,32 @@ export class JournalWriter {
 
   /** @param payload of `payloadBytes`, or fewer: zeros follow */
   async seal(window: number, payload: Uint8Array): Promise<void> {
-    const { token, payloadBytes } = this.place;
-    const record = Buffer.alloc(payloadBytes + SEAL_BYTES);
-    record.set(payload);
-    sealOf(token, window, record.subarray(0, payloadBytes)).copy(record, payloadBytes);
-    await this.file.write(record, window * record.length);
+    await this.#write(this.place.token, window, payload);
     await this.file.flush();
   }
+
+  /** What a window is about to do, durable before it does: it is not done by that. */
+  async announce(window: number, payload: Uint8Array): Promise<void> {
+    await this.#write(announcedBy(this.place.token), window, payload);
+    await this.file.sync();
+  }
+
+  /** What was noted of a window before. */
+  noted(window: number): Promise<Buffer | null> {
+    return new WindowJournal(this.file, this.place).noted(window);
+  }
+
+  async #write(owner: string, window: number, payload: Uint8Array): Promise<void> {
+    const { payloadBytes } = this.place;
+    const record = Buffer.alloc(payloadBytes + SEAL_BYTES);
+    record.set(payload);
+    sealOf(owner, window, record.subarray(0, payloadBytes)).copy(record, payloadBytes);
+    await this.file.write(record, window * record.length);
+  }
+}
+
+function announcedBy(token: string): string {
+  return `${token} announced`;
 }
 
 /** The windows of `first … first + count - 1` that are not done: all, where there is no journal. */

@@ -11,6 +11,8 @@ export class ToyStore {
   readonly #indexes = new Map<string, readonly string[]>();
   readonly #snapshots = new Map<string, readonly string[]>();
   #count = 0;
+  /** Files that the copy has lost. */
+  readonly lost = new Set<string>();
 
   constructor(readonly world: TreeWorld) {}
 
@@ -81,6 +83,12 @@ export class ToyStore {
     }
   }
 
+  /** A file of the copy is taken away behind the back of the product, or cut. */
+  async lose(path: string, bytes: string | null): Promise<void> {
+    await this.world.damage(path, bytes);
+    this.lost.add(path);
+  }
+
   /** What is at the source after a program has encrypted all of it. */
   async encrypt(): Promise<void> {
     for (const path of [...this.world.files.keys()])
@@ -92,20 +100,26 @@ export class ToyStore {
       if (path !== 'STORE' && !path.startsWith('snapshots/')) await this.world.remove(path);
   }
 
-  /** What is wrong with a copy: files that are not what a file of the source ever was, and those that refer to what is not there. */
-  async faultsOf(target: BackupRepository): Promise<string[]> {
+  /** What is wrong with a copy: files that are not what a file of the source ever was, and those that refer to what is not there.
+   *  @param but `lost`: what it has lost may not have come again */
+  async faultsOf(target: BackupRepository, but?: 'lost'): Promise<string[]> {
     const faults: string[] = [];
     const files = await filesBelow(target, `${this.world.tree}/files`);
+    const isLost = (path: string) => but === 'lost' && this.lost.has(path);
+    const isTorn = (path: string, bytes: Buffer) =>
+      this.#contents.get(path)?.has(digestOf(bytes)) !== true;
     for (const [path, bytes] of files)
-      if (this.#contents.get(path)?.has(digestOf(bytes)) !== true) faults.push(`${path} is torn`);
+      if (isTorn(path, bytes) && !isLost(path)) faults.push(`${path} is torn`);
     if (faults.length > 0) return faults;
     for (const [path, bytes] of files) {
+      if (isTorn(path, bytes)) continue;
       const needs = path.startsWith('index/')
         ? (JSON.parse(bytes.toString()) as string[])
         : path.startsWith('snapshots/')
           ? (JSON.parse(bytes.toString()) as { needs: string[] }).needs
           : [];
-      for (const need of needs) if (!files.has(need)) faults.push(`${path} lacks ${need}`);
+      for (const need of needs)
+        if (!files.has(need) && !isLost(need)) faults.push(`${path} lacks ${need}`);
     }
     return faults;
   }

@@ -31,6 +31,8 @@ export class CopyJudge {
   #known: ReadonlyMap<string, Buffer> = new Map();
   /** When a session last saw a file, in true time. */
   readonly #seenMs = new Map<string, number>();
+  /** Files of the copy that somebody has taken away or changed, with what is left of them, until they are there again. */
+  readonly #lost = new Map<string, Buffer | null>();
   #wasClockBehind = false;
   /** Moment of the source up to which an operator has agreed to what became of it. */
   #agreedAt = 0;
@@ -48,6 +50,24 @@ export class CopyJudge {
     return { moment: this.tool.files.moment, points: this.tool.points() };
   }
 
+  get hasLost(): boolean {
+    return this.#lost.size > 0;
+  }
+
+  canLose(path: string, copied: Copied): boolean {
+    const isFew = this.#lost.size < FEWEST - 1 && this.#lost.size < copied.size - 1;
+    const bytes = copied.get(path);
+    return isFew && !this.#lost.has(path) && this.tool.files.now(path)?.equals(bytes!) === true;
+  }
+
+  lose(path: string, left: Buffer | null): void {
+    this.#lost.set(path, left);
+    const copied = new Map(this.#copied);
+    if (left === null) copied.delete(path);
+    else copied.set(path, left);
+    this.#copied = copied;
+  }
+
   copied(target: BackupRepository): Promise<Map<string, Buffer>> {
     return filesBelow(target, `${this.tree}/files`);
   }
@@ -56,17 +76,25 @@ export class CopyJudge {
   async atAnyInstant(target: BackupRepository): Promise<void> {
     const copied = await this.copied(target);
     const record = await readTreeRecord(target, this.tree);
-    for (const [path, bytes] of copied)
+    this.#forgetMended(copied);
+    const sound = [...copied].filter(([path]) => !this.#lost.has(path));
+    for (const [path, bytes] of sound)
       assert(
         this.tool.files.wasEver(path, bytes, this.tool.grows(path)),
         () => `${path} of the copy is nothing that it ever was at the source`,
       );
-    for (const [path, bytes] of copied)
+    for (const [path, bytes] of sound)
       for (const need of this.tool.needsOf(path, bytes))
-        assert(copied.has(need), () => `${path} of the copy refers to ${need}, which is not there`);
+        assert(
+          copied.has(need) || this.#lost.has(need),
+          () => `${path} of the copy refers to ${need}, which is not there`,
+        );
     for (const point of record?.points ?? []) this.#isWhole(point, copied);
     for (const path of this.#copied.keys())
-      assert(copied.has(path) || this.#mayBeGone(path), () => `${path} went before its time`);
+      assert(
+        copied.has(path) || this.#lost.has(path) || this.#mayBeGone(path),
+        () => `${path} went before its time`,
+      );
     this.#copied = await this.#vouchedFor(target, record, copied);
     this.#listed = new Set(record?.points.map(({ source }) => source.restorePointId));
   }
@@ -84,17 +112,29 @@ export class CopyJudge {
       (await allOf(readIndex(target, this.tree, { runs }))).map(({ path }) => path),
     );
     for (const { path } of listed)
-      assert(copied.has(path) || leaving.has(path), () => `${path} is listed, and is not there`);
+      assert(
+        copied.has(path) || leaving.has(path) || this.#lost.has(path),
+        () => `${path} is listed, and is not there`,
+      );
     return new Map(
       listed.flatMap(({ path }) => (copied.has(path) ? [[path, copied.get(path)!]] : [])),
     );
+  }
+
+  /** It is there again, as it was or as it is now; or what was left of it went in its time. */
+  #forgetMended(copied: Copied): void {
+    for (const [path, left] of this.#lost) {
+      const now = copied.get(path);
+      const isAsLeft = left === null ? now === undefined : now?.equals(left) === true;
+      if (!isAsLeft) this.#lost.delete(path);
+    }
   }
 
   async judge(
     target: BackupRepository,
     outcome: CopySessionOutcome | null,
     start: Beginning,
-    session: TreeSession,
+    session: TreeSession & { readonly hadWork: boolean },
     isAgreed: boolean,
   ): Promise<void> {
     await this.atAnyInstant(target);
@@ -106,8 +146,13 @@ export class CopyJudge {
       isDisturbed || ['success', 'nothingToCopy', 'warning', 'actionRequired'].includes(result),
       () => `a session that nothing disturbed ends as ${JSON.stringify(outcome)}`,
     );
-    if (result === 'success' || result === 'nothingToCopy' || result === 'warning')
+    // A store whose points cannot be read is named as a whole.
+    const isUnread = outcome.tasks.some(({ code }) => code === 'SOURCE_PART_UNREADABLE');
+    if (!isUnread && (result === 'success' || result === 'nothingToCopy' || result === 'warning'))
       this.#hasAll(outcome, start, await this.#told(target, outcome));
+    const isDone = result === 'success' || result === 'warning';
+    if (isDone && session.hadWork && !isDisturbed && session.stops.length === 0)
+      this.#hasAgain(start);
     if (result === 'success' || result === 'nothingToCopy') this.#noteKnown();
   }
 
@@ -116,8 +161,20 @@ export class CopyJudge {
     const { files } = this.tool;
     const known = new Map(this.kind === 'store' ? [] : this.#known);
     for (const path of files.paths) known.set(path, files.now(path)!);
-    for (const path of known.keys()) if (!this.#copied.has(path)) known.delete(path);
+    for (const path of known.keys())
+      if (!this.#copied.has(path) && !this.#lost.has(path)) known.delete(path);
     this.#known = known;
+  }
+
+  /** What the copy had lost, and the source has all the time. */
+  #hasAgain(start: Beginning): void {
+    const wanted = new Set(this.#wanted(start));
+    for (const path of this.#lost.keys())
+      assert(
+        !wanted.has(path) || this.tool.files.sinceMoment(path, start.moment) === null,
+        () =>
+          `${path} was lost in the copy, the source has it, and a session did not send it again`,
+      );
   }
 
   /** What a restore of a point of a store gives back has the point, and nothing in it refers to what is not there, but where the source is broken so itself. */
@@ -140,7 +197,7 @@ export class CopyJudge {
   /** A second session after a quiet one has nothing to do, and does nothing. */
   isIdle(outcome: CopySessionOutcome, changed: readonly string[]): void {
     assert(
-      outcome.result === 'nothingToCopy',
+      outcome.result === 'nothingToCopy' || this.hasLost,
       () => `still to be done: ${JSON.stringify(outcome)}`,
     );
     assert(
@@ -157,6 +214,7 @@ export class CopyJudge {
     const bytes = record.index.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const gone = record.index.reduce((sum, { goneCount }) => sum + goneCount, 0);
     const sizes = [...copied.values()].reduce((sum, { length }) => sum + length, 0);
+    if (this.hasLost) return;
     assert(counted === copied.size, () => `${copied.size} files are counted as ${counted}`);
     assert(bytes === sizes, () => `${sizes} bytes are counted as ${bytes}`);
     const lost = [...copied.keys()].filter((path) => this.tool.files.now(path) === null);
@@ -218,7 +276,10 @@ export class CopyJudge {
     const { restorePointId: id } = source;
     const own = files ?? [`snapshots/${id}.json`];
     for (const path of own)
-      assert(copied.has(path), () => `restore point ${id} is listed without ${path}`);
+      assert(
+        copied.has(path) || this.#lost.has(path),
+        () => `restore point ${id} is listed without ${path}`,
+      );
   }
 
   #mayBeGone(path: string): boolean {
@@ -246,7 +307,7 @@ export class CopyJudge {
       const bytes = this.tool.files.sinceMoment(path, start.moment);
       if (bytes === null) continue;
       assert(
-        this.#copied.get(path)?.equals(bytes) === true || isNamed(path),
+        this.#copied.get(path)?.equals(bytes) === true || isNamed(path) || this.#lost.has(path),
         () => `${path} is not in the copy, and nobody says so: ${JSON.stringify(outcome)}`,
       );
     }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { DISASTERS, TOOL_OPERATIONS } from './source-tools.js';
 import {
   TreeHistory,
+  type CopyLoss,
   type TreeEvent,
   type TreeFault,
   type TreeKind,
@@ -50,6 +51,14 @@ const anEvent: fc.Arbitrary<TreeEvent> = fc.oneof(
     arbitrary: fc.record({
       type: fc.constant('days' as const),
       count: fc.integer({ min: 1, max: 5 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('loss' as const),
+      how: fc.constantFrom<CopyLoss>('removed', 'cut', 'longer'),
+      seed,
     }),
   },
   {

@@ -39,8 +39,12 @@ export type TreeKind = 'store' | 'sets';
 export type TreeEvent =
   | { readonly type: 'tool'; readonly operation: ToolOperation; readonly seed: number }
   | { readonly type: 'disaster'; readonly disaster: Disaster }
+  | { readonly type: 'loss'; readonly how: CopyLoss; readonly seed: number }
   | { readonly type: 'days'; readonly count: number }
   | { readonly type: 'session'; readonly session: TreeSession };
+
+/** What somebody does to a file of the copy. */
+export type CopyLoss = 'removed' | 'cut' | 'longer';
 
 export interface TreeSession {
   /** What the tool does while the session reads: a step at every so many calls. */
@@ -113,6 +117,8 @@ export class TreeHistory {
         return;
       case 'session':
         return this.#session(event.session);
+      case 'loss':
+        return this.#lose(event.how, new SeededRandom(event.seed));
       case 'disaster':
         return this.#disaster(event.disaster);
     }
@@ -120,6 +126,9 @@ export class TreeHistory {
 
   /** When the tool rests and all storage works, a session makes the copy whole, and the next one finds nothing to do. */
   async end(): Promise<void> {
+    // Who has nothing to copy does not look at the copy.
+    if (this.judge.hasLost)
+      await this.#allOf(this.tool.work('backUp', new SeededRandom(this.#sessions)));
     await this.#agreed(QUIET);
     const outcome = await this.#agreed(QUIET);
     this.judge.isIdle(
@@ -129,6 +138,24 @@ export class TreeHistory {
         .map(({ path }) => path),
     );
     await this.judge.nothingIsLeft(this.target);
+  }
+
+  /** So few are gone at once that nobody takes the copy for one that is not mounted. */
+  async #lose(how: CopyLoss, random: SeededRandom): Promise<void> {
+    const copied = await this.judge.copied(this.target);
+    const paths = [...copied.keys()].filter((path) => this.judge.canLose(path, copied)).sort();
+    if (paths.length === 0) return;
+    const path = random.oneOf(paths);
+    const bytes = copied.get(path)!;
+    const length = how === 'cut' ? random.below(bytes.length || 1) : bytes.length + 7;
+    const left = how === 'removed' ? null : Buffer.alloc(length);
+    if (left !== null) bytes.copy(left);
+    // Of an empty file there is nothing to cut.
+    if (left !== null && left.length === bytes.length) return;
+    const name = `${this.tree}/files/${path}`;
+    if (left === null) await this.target.remove(name);
+    else await this.target.put(name, left);
+    this.judge.lose(path, left);
   }
 
   /** Quiet sessions go as far as an operator takes them. */
@@ -185,9 +212,13 @@ export class TreeHistory {
     if (this.#running !== null) await this.#allOf(this.#running);
     this.#running = null;
     this.log.push(`session ${this.#sessions}: ${outcome?.result ?? 'stopped'}`);
-    await this.judge.judge(this.target, outcome, start, session, acceptChanges);
+    const hadWork = this.target.operations.some(
+      ({ to }) => to === `${this.tree}/.staging/plan.json`,
+    );
+    await this.judge.judge(this.target, outcome, start, { ...session, hadWork }, acceptChanges);
     // Where something was not copied, a copy is least what its source is.
-    if (this.kind === 'store' && outcome?.result !== 'success') await this.#restoresRight();
+    if (this.kind === 'store' && outcome?.result !== 'success' && !this.judge.hasLost)
+      await this.#restoresRight();
     return outcome;
   }
 

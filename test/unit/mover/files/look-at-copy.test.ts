@@ -22,15 +22,14 @@ const healths = async (world: TreeWorld) =>
   (await world.record()).points.map(({ health }) => health);
 
 describe('a session with something to copy', () => {
-  it('says how many files of the copy are lost, and a health check copies them again', async () => {
+  it('says how many files of the copy are lost for now, and a health check judges the points', async () => {
     const world = await copiedStore();
-    await world.damage('data/1', null);
-    await world.damage('data/2', 'chun');
-    await world.damage('data/3', 'chunk 3 and more');
+    for (const path of ['data/1', 'data/2', 'data/3']) await world.damage(path, null);
+    for (const path of ['data/1', 'data/2', 'data/3']) await world.remove(path);
     const { result, tasks } = await world.copy();
     expect(result).toBe('warning');
     expect(tasks[0]!.reason).toContain(
-      '3 files of the copy are not there as copied ("data/1" is missing)',
+      '3 files of the copy are not there as copied ("data/1" is missing) and cannot be sent again now',
     );
     expect(tasks[0]!.reason).toContain('nothing was removed from the copy');
     expect(await healths(world)).toEqual(['good', 'unknown']);
@@ -38,6 +37,7 @@ describe('a session with something to copy', () => {
     expect({ result: again.result, reason: again.tasks[0]!.reason }).toEqual({
       ...{ result: 'warning', reason: expect.stringContaining('3 files of the copy are not') },
     });
+    for (let i = 1; i <= 3; i++) await world.write(`data/${i}`, `chunk ${i}`);
     await world.verify();
     expect(await healths(world)).toEqual(['good', 'good']);
     expect(await world.copied()).toEqual(world.files);
@@ -53,6 +53,7 @@ describe('a session with something to copy', () => {
     world.nowMs += 400 * DAY_MS;
     await world.write('snapshots/s4.json', JSON.stringify({ at: world.nowMs }));
     await world.damage('data/3', null);
+    await world.remove('data/3');
     const file = Buffer.from('begun');
     for (const left of [false, true]) {
       if (left) await world.target.put(`${world.tree}/.staging/begun`, file);
@@ -70,7 +71,8 @@ describe('a session with something to copy', () => {
     }
     await world.verify();
     await world.write('data/z', 'new');
-    expect((await world.copy()).result).toBe('success');
+    // It has told what it still lacks, and a health check has judged what suffers from it.
+    expect((await world.copy()).tasks[0]!.reason).not.toContain('nothing was removed');
     expect([...(await world.copied()).keys()]).not.toContain('data/1');
   });
 
@@ -108,6 +110,20 @@ describe('a session with something to copy', () => {
     expect([...(await world.copied()).keys()]).toContain('snapshots/s2.json');
   });
 
+  it('writes nothing either when most are missing and a run before was stopped', async () => {
+    const world = await copiedStore();
+    for (let i = 0; i < 8; i++) await world.damage(`data/${i}`, null);
+    await world.target.put(`${world.tree}/.staging/begun`, Buffer.from('begun'));
+    const before = await world.copied();
+    const { result, tasks } = await world.copy();
+    expect({ result, code: tasks[0]!.code }).toEqual({
+      ...{ result: 'actionRequired', code: 'TARGET_SUSPICIOUS' },
+    });
+    expect(await world.copied()).toEqual(before);
+    expect((await world.copy({ acceptChanges: true })).tasks[0]!.reason).toContain('sent again');
+    expect(await world.copied()).toEqual(world.files);
+  });
+
   async function withFolders(): Promise<TreeWorld> {
     const world = await copiedStore();
     for (const name of ['a/1', 'b!', 'b/1', 'b/2/3', 'c/1'])
@@ -136,9 +152,12 @@ describe('a session with something to copy', () => {
       again();
       expect(result).toBe('warning');
       expect(tasks[0]!.reason).toContain(
-        '3 files of the copy are not there as copied ("data/b/1" cannot be read by its storage)',
+        '2 files of the copy are not there as copied ("data/b/1" cannot be read by its storage)',
       );
-      expect([...(await world.copied()).keys()]).toContain('snapshots/s3.json');
+      expect(tasks[0]!.reason).toContain(
+        '1 file of the copy was not there as copied ("data/c/1" was missing), and was sent again',
+      );
+      expect(await world.copied()).toEqual(world.files);
     },
   );
 
@@ -150,9 +169,7 @@ describe('a session with something to copy', () => {
     const world = await withFolders();
     const details: Record<string, string> = errno === undefined ? {} : { errno };
     failToList(world, name, new BackupError(code, 'cannot be listed', { details }));
-    const look = lookAtCopy(world.target, world.tree, await world.record(), toyStoreLayout.rules, {
-      isStopped: false,
-    });
+    const look = lookAtCopy(world.target, world.tree, await world.record());
     await expect(look).rejects.toMatchObject({ code });
   });
 

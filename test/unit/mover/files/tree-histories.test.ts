@@ -8,5 +8,5 @@ const HISTORIES = 16;
 
 it('a copy of a tree is what its source was, whatever happens to both', async () => {
   makeTreesKnown(toyStoreLayout, toySetLayout);
-  await tryTreeHistories({ seed: 1, numRuns: HISTORIES });
+  await tryTreeHistories({ seed: 2, numRuns: HISTORIES });
 }, 300_000);
