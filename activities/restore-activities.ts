@@ -119,7 +119,7 @@ export function createRestoreActivities(deps: {
         const { reference } = input;
         if (input.order.format !== 'raw')
           await mover.run('composeTargetFile', { targetRepositoryId, staging, reference }, control);
-        return mover.run('finishRestore', restore, control);
+        return mover.run('finishRestore', { ...restore, reference }, control);
       });
     },
   };

@@ -196,7 +196,7 @@ export class ChainUnderTest {
         if (format === 'raw') await this.restoreRawDisk(work, disk);
         else await this.copyDisk(work, disk);
       if (format === 'same') await this.mover.run('composeTargetFile', work, new TaskControl());
-      await this.mover.run('finishRestore', input, new TaskControl());
+      await this.mover.run('finishRestore', { ...input, reference }, new TaskControl());
     });
   }
 

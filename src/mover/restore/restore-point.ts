@@ -202,15 +202,23 @@ export async function renewLease(
 }
 
 /** Gives the finished disks their names, and ends staging and lease.
+ *  @param input.reference of the plan whose windows were done
  *  @returns paths of the restored files in the destination
- *  @throws RESTORE_DESTINATION_INVALID when a file of such a name came up meanwhile; it stays, and so does the staging folder */
+ *  @throws STAGING_INVALID when another restore has planned in the same folder since, RESTORE_DESTINATION_INVALID when a file of such a name came up meanwhile; it stays, and so does the staging folder */
 export async function finishRestore(
   context: MoverContext,
-  input: RestoreInput,
+  input: RestoreInput & { readonly reference: PlanReference },
 ): Promise<{ files: string[] }> {
   const target = await context.repository(folderRepositoryId(input.destinationPath));
   const staging = restoreStaging(input.pointId);
   const plan = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
+  // None: an attempt before this one has ended it.
+  if (plan !== null && plan.token !== input.reference.token)
+    throw new BackupError(
+      'STAGING_INVALID',
+      `another restore of ${input.pointId} was begun in ${input.destinationPath}: what this one wrote is gone`,
+      { details: { path: staging } },
+    );
   const disks = plan?.disks ?? [];
   // A restore as other files than those of the copy has none.
   const composed = await readStagedJson<ComposedPoint>(target, stagedPath.composed(staging));

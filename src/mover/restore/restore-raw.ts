@@ -52,7 +52,10 @@ export async function openRawRestoreWorker(
           context.control.add('processedBlocks', count);
         };
       },
-      sync: () => raw.sync(),
+      async sync() {
+        await stack.assertUnchanged(context);
+        await raw.sync();
+      },
       close: () => files.close(),
     };
   });

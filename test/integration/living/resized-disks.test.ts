@@ -122,7 +122,7 @@ async function restoreRaw({ target, chain }: Copied, pointId: string): Promise<B
       { targetRepositoryId: folder.id, staging: `.longhaul-restore-${pointId}`, reference, disk },
       windowRuns(0, windowCount),
     );
-  await mover.run('finishRestore', input);
+  await mover.run('finishRestore', { ...input, reference });
   return (await readWholeFile(folder, `${diskId(DISK)}.raw`, 64 * MIB))!;
 }
 

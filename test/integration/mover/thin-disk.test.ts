@@ -165,7 +165,7 @@ describe.skipIf(!requireTool('qemu-img'))('a disk of 64 TiB with 1 MiB of data',
         const work = { targetRepositoryId: restored.id, staging, reference, disk };
         await mover.runWindows('restoreRaw', work, windows);
       }
-      await mover.run('finishRestore', input);
+      await mover.run('finishRestore', { ...input, reference });
     };
     expect(await cpuSeconds(restore)).toBeLessThan(MAX_CPU_SECONDS);
     const raw = await restored.openRead(`${DISK}.raw`);

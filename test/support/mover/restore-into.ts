@@ -25,5 +25,5 @@ export async function restoreInto(
       { first: 0, count: windowCount },
     ]);
   if (!isRaw) await mover.run('composeTargetFile', work);
-  return (await mover.run('finishRestore', input)).files;
+  return (await mover.run('finishRestore', { ...input, reference })).files;
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { BackupError } from '../../../src/domain/errors.js';
+import type { PlanReference } from '../../../src/domain/targets/disk-work.js';
 import type { RestoreFormat } from '../../../src/domain/sources/restore-point.js';
 import type { RestoreInput } from '../../../src/mover/restore/restore-point.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
@@ -139,15 +140,18 @@ describe('a restore of a machine with its description', () => {
       ...{ intoExisting: true, leaseId: 'restore', ...more },
     };
     const staging = `.longhaul-restore-${machine.idOf(3)}`;
+    let reference: PlanReference = { token: '', epoch: 0 };
     const write = async () => {
-      const { reference, disks } = await mover.run('prepareRestore', input);
+      const plan = await mover.run('prepareRestore', input);
+      const { disks } = plan;
+      ({ reference } = plan);
       const work = { targetRepositoryId: folder.id, staging, reference };
       const name = format === 'raw' ? 'restoreRaw' : 'copyBlocks';
       for (const { disk, windowCount, firstOpenWindow: first } of disks)
         await mover.runWindows(name, { ...work, disk }, [{ first, count: windowCount - first }]);
       if (format === 'same') await mover.run('composeTargetFile', work);
     };
-    return { folder, write, finish: () => mover.run('finishRestore', input) };
+    return { folder, write, finish: () => mover.run('finishRestore', { ...input, reference }) };
   }
 
   const bytesOf = async (folder: SimulatedRepository, path: string): Promise<string> => {

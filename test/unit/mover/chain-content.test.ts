@@ -125,7 +125,7 @@ async function rawRestore(copy: MachineCopy, pointId: string): Promise<Buffer> {
       { targetRepositoryId: folder.id, staging, reference, disk },
       [{ first: 0, count: windowCount }],
     );
-  const { files } = await mover.run('finishRestore', input);
+  const { files } = await mover.run('finishRestore', { ...input, reference });
   const file = await folder.openRead(files[0]!.slice('/restored/'.length));
   const bytes = Buffer.alloc((await file.stamp()).sizeBytes);
   await file.read(bytes, 0);

@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeChainRecord } from '../../../src/chain/chain-store.js';
+import type { PlanReference } from '../../../src/domain/targets/disk-work.js';
+import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import type { RestoreFormat } from '../../../src/domain/sources/restore-point.js';
 import type { RestoreInput } from '../../../src/mover/restore/restore-point.js';
 import { folderRepositoryId } from '../../../src/repository/open-repository.js';
@@ -14,9 +16,20 @@ beforeAll(async () => {
   machine = await CopiedMachine.make();
 });
 
+/** A byte of its file is written again, as it was. */
+async function touch({ target }: MachineCopy, { disks }: TargetRestorePoint): Promise<void> {
+  const file = await target.openWrite(`${machine.chain}/${disks[0]!.path}`, 'existing');
+  const byte = Buffer.alloc(1);
+  await file.read(byte, 0);
+  await file.write(byte, 0);
+  await file.close();
+}
+
 /** A restore of the newest copied point into a folder of its own, step by step. */
 class Restore {
   private readonly mover: InProcessMover;
+  /** Of the plan that was written by. */
+  private reference: PlanReference = { token: '', epoch: 0 };
 
   constructor(
     readonly copy: MachineCopy,
@@ -47,6 +60,7 @@ class Restore {
   /** What is left to be read, as the plan says. */
   async write(): Promise<void> {
     const { reference, disks } = await this.prepare();
+    this.reference = reference;
     const work = { targetRepositoryId: this.folder.id, staging: this.staging, reference };
     const isRaw = this.format === 'raw';
     for (const { disk, windowCount, firstOpenWindow: first } of disks)
@@ -57,7 +71,8 @@ class Restore {
   }
 
   async finish(): Promise<string[]> {
-    return (await this.mover.run('finishRestore', this.input)).files;
+    return (await this.mover.run('finishRestore', { ...this.input, reference: this.reference }))
+      .files;
   }
 
   async bytes(path: string): Promise<Buffer> {
@@ -121,6 +136,29 @@ describe('a raw restore', () => {
     },
   );
 
+  it('takes no window for done when a file of the copy has changed since it was opened', async () => {
+    const restore = new Restore(await machine.copy(), 'raw');
+    const { folder, copy } = restore;
+    const openWrite = folder.openWrite.bind(folder);
+    folder.openWrite = async (path, ...how) => {
+      const file = await openWrite(path, ...how);
+      if (!path.endsWith('.raw')) return file;
+      const write = async (bytes: Uint8Array, offset: number) => {
+        await file.write(bytes, offset);
+        await touch(copy, machine.before.points[3]!);
+      };
+      return new Proxy(file, {
+        get: (of, name) => {
+          const own: unknown = name === 'write' ? write : Reflect.get(of, name, of);
+          return typeof own === 'function' ? (own.bind(of) as unknown) : own;
+        },
+      });
+    };
+    await expect(restore.write()).rejects.toMatchObject({ code: 'SOURCE_CHANGED' });
+    const { disks } = await restore.prepare();
+    expect(disks).toMatchObject([{ firstOpenWindow: 0 }]);
+  });
+
   it('can be finished again', async () => {
     const restore = new Restore(await machine.copy(), 'raw');
     await restore.write();
@@ -129,6 +167,22 @@ describe('a raw restore', () => {
     expect((await restore.bytes(files[0]!)).equals(machine.disk(3))).toBe(true);
     await expect(restore.finish()).resolves.toEqual([]);
   });
+});
+
+describe('a restore beside which another one was begun in the same folder', () => {
+  it.each(['raw', 'same'] as const)(
+    'as %s does not name the files of the other',
+    async (format) => {
+      const first = new Restore(await machine.copy(), format);
+      await first.write();
+      const other = format === 'raw' ? 'same' : 'raw';
+      const second = new Restore(first.copy, other, { leaseId: 'other' }, first.folder);
+      await second.prepare();
+      await expect(first.finish()).rejects.toMatchObject({ code: 'STAGING_INVALID' });
+      await second.write();
+      await expect(second.finish()).resolves.toHaveLength(1);
+    },
+  );
 });
 
 describe('a restore as files', () => {
