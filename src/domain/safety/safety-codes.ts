@@ -41,7 +41,8 @@ export const SAFETY_CODES = {
   },
   WORKLOAD_GONE: {
     severity: 'error',
-    meaning: 'No source shows a workload any more whose copies a job keeps.',
+    meaning:
+      'No source shows a workload any more whose copies a job with `removedWorkloadsAfterDays` keeps; of other jobs the age of the copies tells.',
     nextStep: 'Look for it in the source; if it was removed on purpose, exclude it from the job.',
   },
   WORKLOAD_IN_NO_JOB: {
