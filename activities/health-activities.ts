@@ -24,6 +24,7 @@ import type {
   VerifyBatch,
 } from './chain-payloads.js';
 import { onChain, stagingOf } from './on-chain.js';
+import { nowSince, whileLeased } from './reader-lease.js';
 import { runTask } from './run-task.js';
 
 /** Steps of a health check. Reading changes nothing but notes of its own progress; healing and marking need the chain's epoch. */
@@ -41,7 +42,8 @@ function createVerifyActivities(mover: DataMover) {
     },
 
     async prepareVerification(input: PointCheck): Promise<{ disks: DiskWork[]; damage: Damage[] }> {
-      return runTask((control) => mover.run('prepareVerification', onChain(input), control));
+      const order = { ...onChain(input), nowMs: nowSince(input.nowMs) };
+      return runTask((control) => mover.run('prepareVerification', order, control));
     },
 
     async verifyBlocks(batch: VerifyBatch): Promise<BatchCounts> {
@@ -54,9 +56,12 @@ function createVerifyActivities(mover: DataMover) {
         const journal = verificationJournal(staging, disk, verificationToken(point));
         return openIn(journal, batch)(target);
       };
-      return runBatch(mover, batch, findOpen, async (windows, control) => {
-        await mover.run('leaseForVerification', input, control);
-        await mover.runWindows('verifyBlocks', input, windows, control);
+      return runBatch(mover, batch, findOpen, (windows, control) => {
+        const renew = (at: number) =>
+          mover.run('leaseForVerification', { ...input, nowMs: at }, control);
+        return whileLeased(nowMs, control, renew, () =>
+          mover.runWindows('verifyBlocks', input, windows, control),
+        );
       });
     },
 

@@ -7,6 +7,7 @@ import { partsOfRestorePointKey } from '../src/domain/targets/repository-view.js
 import type { RestoreFormat } from '../src/domain/sources/restore-point.js';
 import { rawRestoreJournal } from '../src/mover/staging/journals.js';
 import type { DataMover } from '../src/mover/data-mover.js';
+import type { TaskControl } from '../src/mover/task/task-control.js';
 import type { DiskWork, PlanReference } from '../src/domain/targets/disk-work.js';
 import { restoreStaging } from '../src/domain/targets/staging-id.js';
 import type { FileWork } from '../src/domain/trees/tree-damage.js';
@@ -16,6 +17,7 @@ import { readTreeRecord } from '../src/tree/tree-store.js';
 import { folderRepositoryId } from '../src/repository/open-repository.js';
 import { copiedOf, openIn, openOfCopy, runBatch } from './block-activities.js';
 import type { BatchCounts } from './chain-payloads.js';
+import { nowSince, whileLeased } from './reader-lease.js';
 import { runTask } from './run-task.js';
 
 /** A restore as the workflow names it. */
@@ -69,6 +71,7 @@ export function createRestoreActivities(deps: {
   readonly repositoryFolders: readonly string[];
 }) {
   const { mover, repositoryFolders } = deps;
+  const leased = leasing(mover);
   return {
     ...createTreeRestoreActivities(mover),
     async prepareRestore(input: { order: RestoreOrder; nowMs: number }): Promise<PreparedRestore> {
@@ -99,10 +102,10 @@ export function createRestoreActivities(deps: {
         mover,
         onDisk,
         findOpen,
-        async (windows, control) => {
-          await mover.run('renewLease', restore, control);
-          await mover.runWindows(isRaw ? 'restoreRaw' : 'copyBlocks', input, windows, control);
-        },
+        (windows, control) =>
+          leased(restore, batch.nowMs, control, () =>
+            mover.runWindows(isRaw ? 'restoreRaw' : 'copyBlocks', input, windows, control),
+          ),
         isRaw ? undefined : copiedOf(batch, staging),
       );
     },
@@ -114,18 +117,33 @@ export function createRestoreActivities(deps: {
     }): Promise<{ files: string[] }> {
       return runTask(async (control) => {
         const restore = restoreInput(input.order, input.nowMs);
-        const targetRepositoryId = folderRepositoryId(input.order.destinationPath);
-        const staging = restoreStaging(restore.pointId);
+        const targetRepositoryId = folderRepositoryId(restore.destinationPath);
         const { reference } = input;
-        if (input.order.format !== 'raw')
-          await mover.run('composeTargetFile', { targetRepositoryId, staging, reference }, control);
+        const staged = { targetRepositoryId, staging: restoreStaging(restore.pointId), reference };
+        const compose = () => mover.run('composeTargetFile', staged, control).then(() => undefined);
+        // It reads the companions.
+        if (restore.format !== 'raw') await leased(restore, input.nowMs, control, compose);
         return mover.run('finishRestore', { ...restore, reference }, control);
       });
     },
   };
 }
 
+/** Work on a point that a restore holds. */
+function leasing(mover: DataMover) {
+  return (
+    restore: RestoreInput,
+    orderedAtMs: number,
+    control: TaskControl,
+    work: () => Promise<void>,
+  ): Promise<void> => {
+    const renew = (nowMs: number) => mover.run('renewLease', { ...restore, nowMs }, control);
+    return whileLeased(orderedAtMs, control, renew, work);
+  };
+}
+
 function createTreeRestoreActivities(mover: DataMover) {
+  const leased = leasing(mover);
   return {
     /** Restores files of a tree, or parts of large ones. Windows that are done are left alone. */
     async restoreFiles(batch: TreeRestoreBatch): Promise<BatchCounts> {
@@ -136,10 +154,10 @@ function createTreeRestoreActivities(mover: DataMover) {
         mover,
         { ...batch, targetRepositoryId },
         (target) => openRestoreRuns(target, restore.pointId, batch.firstWindow, batch.windowCount),
-        async (windows, control) => {
-          await mover.run('renewLease', restore, control);
-          await mover.runWindows('restoreFiles', restore, windows, control);
-        },
+        (windows, control) =>
+          leased(restore, batch.nowMs, control, () =>
+            mover.runWindows('restoreFiles', restore, windows, control),
+          ),
       );
     },
 
@@ -159,7 +177,7 @@ function createTreeRestoreActivities(mover: DataMover) {
 
 export type RestoreActivities = ReturnType<typeof createRestoreActivities>;
 
-function restoreInput(order: RestoreOrder, nowMs: number): RestoreInput {
+function restoreInput(order: RestoreOrder, orderedAtMs: number): RestoreInput {
   const [jobId, workloadId, pointId] = partsOfRestorePointKey(order.restorePointId);
   if (jobId === undefined || workloadId === undefined || pointId === undefined)
     throw new BackupError(
@@ -171,7 +189,7 @@ function restoreInput(order: RestoreOrder, nowMs: number): RestoreInput {
     chain: chainFolder(jobId, workloadId),
     pointId,
     leaseId: order.leaseId ?? '',
-    nowMs,
+    nowMs: nowSince(orderedAtMs),
   };
 }
 

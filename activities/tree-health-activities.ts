@@ -6,6 +6,7 @@ import { repairFiles } from '../src/mover/kept-files/repair-tree.js';
 import { openIn, runBatch } from './block-activities.js';
 import type { BatchCounts } from './chain-payloads.js';
 import { onChain } from './on-chain.js';
+import { nowSince, whileLeased } from './reader-lease.js';
 import { runTask } from './run-task.js';
 import type {
   CheckBatch,
@@ -22,7 +23,8 @@ export function createTreeHealthActivities({ mover }: { readonly mover: DataMove
   return {
     /** Lists the files that are to be read; one that was stopped is gone on with. */
     async planTreeCheck(input: PlanTreeCheckRequest): Promise<PlannedTreeCheck> {
-      return runTask((control) => mover.run('planTreeCheck', onChain(input), control));
+      const order = { ...onChain(input), nowMs: nowSince(input.nowMs) };
+      return runTask((control) => mover.run('planTreeCheck', order, control));
     },
 
     /** Reads files, or parts of large ones. Windows that are done are left alone. */
@@ -33,10 +35,13 @@ export function createTreeHealthActivities({ mover }: { readonly mover: DataMove
         mover,
         batch,
         (target) => openIn(keptJournal(checkedFiles(target, chain, reference)), batch)(target),
-        async (windows, control) => {
-          const lease = { ...input, check: reference.check };
-          await mover.run('leaseForTreeCheck', lease, control);
-          await mover.runWindows('checkFiles', input, windows, control);
+        (windows, control) => {
+          const { check } = reference;
+          const renew = (nowMs: number) =>
+            mover.run('leaseForTreeCheck', { ...input, nowMs, check }, control);
+          return whileLeased(input.nowMs, control, renew, () =>
+            mover.runWindows('checkFiles', input, windows, control),
+          );
         },
       );
     },

@@ -11,5 +11,6 @@ export function inActivity<Input, Output>(
   input: Input,
   info: Partial<Info> = {},
 ): Promise<Output> {
-  return new MockActivityEnvironment(info, { logger: QUIET }).run(activity, input);
+  const scheduled = { scheduledTimestampMs: Date.now(), ...info };
+  return new MockActivityEnvironment(scheduled, { logger: QUIET }).run(activity, input);
 }

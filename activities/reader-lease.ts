@@ -1,0 +1,40 @@
+import { Context } from '@temporalio/activity';
+import { LEASE_MS } from '../src/chain/leases.js';
+import type { TaskControl } from '../src/mover/task/task-control.js';
+
+/** Three renewals may be missed, and the work of one be slow. */
+const RENEW_MS = LEASE_MS / 5;
+
+/** Now, where it was `orderedAtMs` when the workflow ordered the activity: it may have waited long since for a worker, or for its next attempt, and a
+ *  lease that ran from then would be over when it is written. */
+export function nowSince(orderedAtMs: number): number {
+  const { scheduledTimestampMs } = Context.current().info;
+  return orderedAtMs + Math.max(0, Date.now() - scheduledTimestampMs);
+}
+
+/** Keeps the lease on what is read for as long as `work` takes. Work whose lease could not be renewed until it was over is stopped: another may have
+ *  changed the files by now.
+ *  @param renew takes the lease from this instant on, in epoch milliseconds */
+export async function whileLeased(
+  orderedAtMs: number,
+  control: TaskControl,
+  renew: (nowMs: number) => Promise<unknown>,
+  work: () => Promise<void>,
+): Promise<void> {
+  let heldSinceMs = nowSince(orderedAtMs);
+  const { info } = Context.current();
+  await renew(heldSinceMs);
+  const timer = setInterval(() => {
+    const nowMs = orderedAtMs + Math.max(0, Date.now() - info.scheduledTimestampMs);
+    const isHeld = () => (heldSinceMs = nowMs);
+    const isMissed = () => {
+      if (nowMs - heldSinceMs >= LEASE_MS) control.stop();
+    };
+    renew(nowMs).then(isHeld, isMissed);
+  }, RENEW_MS);
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
