@@ -6,7 +6,7 @@ import { jsonBytes } from '../src/domain/sessions/task-brief.js';
 import type { CheckedChain } from '../src/domain/targets/verification.js';
 import { chainWorkflowId, CONTROL_TASK_QUEUE } from './messages.js';
 import type { OperationState } from './operation-state.js';
-import { codeOf } from './failures.js';
+import { codeOf, reasonOf } from './failures.js';
 import { repairChain, type ChainDamage } from './repair-chain.js';
 
 export interface VerificationCounts {
@@ -47,6 +47,8 @@ export interface VerificationFindingsParts {
   readonly state: OperationState;
   /** Called with the number of places that could not be healed. */
   readonly onUnhealed: (count: number) => void;
+  /** Called for a chain in which nothing can be entered. */
+  readonly onUnreadable: () => void;
   /** Called while a session is waited for; may end this run of the workflow. */
   readonly whileWaiting: () => Promise<void>;
 }
@@ -101,11 +103,13 @@ export class VerificationFindings {
 
   /** The check ends now, so nothing else will tell what is damaged. */
   tellUnrepaired(): void {
-    if (this.open === null) return;
-    const { chain, damage } = this.open;
+    if (this.open !== null) this.tellDamage(this.open, 'the check ended before their repair did');
+  }
+
+  private tellDamage({ chain, damage }: ChainFindings, why: string): void {
     for (const { pointId, damage: one } of damage)
       this.parts.state.note(
-        `${chain.workload.name} ${pointId}: ${damageText(one)} are damaged; the check ended before their repair did`,
+        `${chain.workload.name} ${pointId}: ${damageText(one)} are damaged; ${why}`,
       );
   }
 
@@ -119,8 +123,11 @@ export class VerificationFindings {
     const { open } = this;
     if (open === null) return;
     const { damage, verified } = open;
-    if (damage.length > 0) await this.repair(open);
-    else if (verified.length > 0 && !(await this.repairNow(open))) {
+    if (damage.length > 0) await this.orNote(open, () => this.repair(open));
+    else if (
+      verified.length > 0 &&
+      (await this.orNote(open, () => this.repairNow(open))) === false
+    ) {
       this.late = [...this.late, open];
       this.open = null;
       await this.settleLate(LATE_BYTES);
@@ -130,8 +137,25 @@ export class VerificationFindings {
 
   private async settleLate(maxBytes: number): Promise<void> {
     while (this.late.length > 0 && (maxBytes === 0 || jsonBytes(this.late) > maxBytes)) {
-      await this.repair(this.late[0]!);
+      const first = this.late[0]!;
+      await this.orNote(first, () => this.repair(first));
       this.late = this.late.slice(1);
+    }
+  }
+
+  /** What one chain cannot be repaired for keeps no other from being checked. */
+  private async orNote<T>(findings: ChainFindings, settle: () => Promise<T>): Promise<T | null> {
+    try {
+      return await settle();
+    } catch (error) {
+      if (!isOfOneChain(error)) throw error;
+      this.tellDamage(findings, 'they could not be repaired');
+      this.parts.state.note(
+        `${findings.chain.workload.name}: what was found could not be entered: ${reasonOf(error)} (${codeOf(error)})`,
+      );
+      this.parts.onUnhealed(findings.damage.length);
+      if (findings.damage.length === 0) this.parts.onUnreadable();
+      return null;
     }
   }
 
@@ -171,3 +195,15 @@ export class VerificationFindings {
     }
   }
 }
+
+/** Its record cannot be believed, or somebody reads what would be changed: nothing that the other chains share. */
+export function isOfOneChain(error: unknown): boolean {
+  return OF_ONE_CHAIN.includes(codeOf(error));
+}
+
+const OF_ONE_CHAIN: readonly string[] = [
+  'CHAIN_RECORD_CORRUPT',
+  'CHAIN_RECORD_LOST',
+  'CHAIN_FORMAT_UNKNOWN',
+  'POINT_IN_USE',
+];

@@ -16,7 +16,11 @@ import type { VerifyInput } from './messages.js';
 import { OperationState } from './operation-state.js';
 import { Turn } from './turn.js';
 import { TreeVerification } from './verify-tree.js';
-import { VerificationFindings, type VerificationCounts } from './verification-findings.js';
+import {
+  isOfOneChain,
+  VerificationFindings,
+  type VerificationCounts,
+} from './verification-findings.js';
 
 /** A health check: reads every block of the files of a point, a job or a repository and compares it with its digest; what is damaged is
  *  healed under the chain's lock. Copies of other chains go on meanwhile, and of this one too. A run that has grown long goes on in a new
@@ -74,6 +78,7 @@ class Verification {
       {
         ...{ repositoryId, settings, state },
         onUnhealed: (unhealed) => this.count({ unhealed }),
+        onUnreadable: () => this.count({ unreadable: 1 }),
         whileWaiting: () => this.continueIfLong(),
       },
       carried?.findings,
@@ -196,8 +201,14 @@ class Verification {
           this.state.note(`${name} was merged or deleted before it was read`);
           return;
         }
-        // The notes of what was found are gone before they were told.
-        if (code !== 'STAGING_INVALID' || readings > this.settings.maxReplans) throw error;
+        if (isOfOneChain(error)) {
+          this.state.note(`${name} cannot be verified: ${reasonOf(error)} (${code})`);
+          this.count({ unreadable: 1 });
+          return;
+        }
+        // The notes of what was found are gone before they were told; another check of the point has ended.
+        const isGone = code === 'STAGING_INVALID' || code === 'FILE_MISSING';
+        if (!isGone || readings > this.settings.maxReplans) throw error;
         this.state.note(`${name} is read again: ${reasonOf(error)}`);
       }
     }
