@@ -108,7 +108,9 @@ function unreachable(cause: unknown): ApiError {
 
 async function problemOf(response: Response): Promise<ApiError> {
   const problem = (await response.json().catch(() => null)) as Partial<Problem> | null;
-  if (response.status === 401) tokenRefused(problem?.signIn ?? null);
+  // The first refusal takes away what was on the screen, and with it the calls of which the rest is still to come.
+  if (response.status === 401)
+    tokenRefused(problem === null ? undefined : (problem.signIn ?? null));
   return new ApiError(
     problem?.detail ?? `The server answered with status ${response.status}.`,
     { code: problem?.code ?? 'SERVER_ANSWER_UNKNOWN', status: response.status },

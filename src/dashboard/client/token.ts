@@ -23,8 +23,8 @@ export function forgetToken(): void {
   sessionStorage.removeItem(PLACE);
 }
 
-/** @param signIn what the server offers instead */
-export function tokenRefused(signIn: string | null): void {
-  signInPath.set(signIn);
+/** @param signIn what the server offers instead; undefined: its answer was given up before it was read */
+export function tokenRefused(signIn: string | null | undefined): void {
+  if (signIn !== undefined) signInPath.set(signIn);
   tokenState.set(currentToken() === null ? 'needed' : 'wrong');
 }
