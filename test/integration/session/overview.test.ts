@@ -1,4 +1,4 @@
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Overview, WorkloadView } from '../../../src/api/safety/overview-schemas.js';
 import { startApiServer, type ApiServer } from '../api/support/api-server.js';
@@ -18,6 +18,8 @@ describeTemporal('the overview', () => {
   let nowMs: number;
   beforeEach(async () => {
     site = await TestSite.create();
+    // Of the fixture, and no backup: it would be told beside every count.
+    await rm(site.path('primary', 'truth.json'));
     workers = await TestWorkers.start(site);
     nowMs = BACKED_UP_AT + HOUR_MS;
     const { repositories } = site;
