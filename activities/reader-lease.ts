@@ -24,17 +24,20 @@ export async function whileLeased(
   let heldSinceMs = nowSince(orderedAtMs);
   const { info } = Context.current();
   await renew(heldSinceMs);
+  let renewing: Promise<unknown> = Promise.resolve();
   const timer = setInterval(() => {
     const nowMs = orderedAtMs + Math.max(0, Date.now() - info.scheduledTimestampMs);
     const isHeld = () => (heldSinceMs = nowMs);
     const isMissed = () => {
       if (nowMs - heldSinceMs >= LEASE_MS) control.stop();
     };
-    renew(nowMs).then(isHeld, isMissed);
+    renewing = renew(nowMs).then(isHeld, isMissed);
   }, RENEW_MS);
   try {
     await work();
   } finally {
     clearInterval(timer);
+    // One that came later would take the lease again that is given back next.
+    await renewing;
   }
 }

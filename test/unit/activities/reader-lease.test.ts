@@ -54,4 +54,25 @@ describe('the lease of a reader', () => {
     const isLost = (n: number) => n > 0 && n < 4;
     expect(await read({ minutes: 20, isLost })).toMatchObject({ isStopped: false });
   });
+
+  it('is not taken any more when the work has ended, however long a renewal takes', async () => {
+    const steps: string[] = [];
+    let renewals = 0;
+    const renew = async (): Promise<void> => {
+      if (renewals++ === 0) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      steps.push('renewed');
+    };
+    const reading = async () => void (await vi.advanceTimersByTimeAsync(LEASE_MS / 5));
+    await inActivity(
+      () => whileLeased(ORDERED_AT_MS, new TaskControl(), renew, reading),
+      undefined,
+      {
+        scheduledTimestampMs: Date.now(),
+      },
+    );
+    steps.push('ended');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(steps).toEqual(['renewed', 'ended']);
+  });
 });
