@@ -26,12 +26,14 @@ export async function treesIn(
   const workloads: SourceWorkload[] = [];
   for (const { layout, claim } of trees) {
     let isWhole = true;
+    let isScanned = false;
     const tell = (error: unknown): void => {
       isWhole = false;
-      onUnread(unreadPart(layout, folder, error), error);
+      onUnread(unreadPart(layout, folder, error, isScanned), error);
     };
     const reader = new FolderReader(facts.repository, folder, facts, tell);
     const all = (await reader.orTell(() => layout.scan(reader, folder, claim))) ?? [];
+    isScanned = true;
     // Where not all is known, nobody knows what no point lists.
     if (onUnlisted && isWhole)
       onUnlisted(await unlistedFiles(reader, folder, { layout, claim }, all));
@@ -48,15 +50,22 @@ export async function treesIn(
   return workloads;
 }
 
-function unreadPart({ type }: TreeLayout, folder: string, error: unknown): UnseenPart {
-  const path = isBackupError(error) ? error.details.path : undefined;
+/** @param isScanned its layout needs it for none of its points */
+function unreadPart(
+  { type }: TreeLayout,
+  folder: string,
+  error: unknown,
+  isScanned: boolean,
+): UnseenPart {
+  const named = isBackupError(error) ? error.details.path : undefined;
+  const path = typeof named === 'string' && named !== '' ? named : placeOf(folder);
   const fault = faultOfSourceFile(error);
   return {
-    path: typeof path === 'string' && path !== '' ? path : placeOf(folder),
+    path,
     code: 'SOURCE_PART_UNREADABLE',
     unread: {
       why: fault === null ? String(error) : FAULT_REASONS[fault],
-      what: `${type.title} in ${placeOf(folder)}`,
+      what: isScanned ? path : `${type.title} in ${placeOf(folder)}`,
     },
   };
 }

@@ -1,16 +1,15 @@
 import { isFilePassedOver, isFolderPassedOver } from '../domain/sources/passed-over.js';
 import type { FoundTree } from '../domain/trees/source-tree.js';
-import { faultOfSourceFile } from '../domain/trees/one-file-fault.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import { joinPath } from '../repository/repository-path.js';
 import type { Claim } from './backup-layout.js';
-import { claimedTreeFiles, type TreeFile } from './tree-files.js';
+import { claimedTreeFiles } from './tree-files.js';
 import type { TreeLayout, TreeReader } from './tree-layout.js';
 
 /** Files that a layout of sets has claimed and lists in no point: nobody else is asked for them, and of a set only what points list is copied. What its
  *  tool leaves there that is no backup, and what lies in folders that are passed over, is none of them.
  *  @param found what it found in the claim
- *  @throws what the repository throws; a folder that may not be looked into holds nothing up */
+ *  @throws what the repository throws; a folder that may not be looked into is told, and holds nothing up */
 export async function unlistedFiles(
   reader: TreeReader,
   folder: string,
@@ -30,19 +29,10 @@ export async function unlistedFiles(
   ];
   const unlisted: RepositoryEntry[] = [];
   for (const part of parts)
-    for (const file of await filesOf(reader, folder, part))
+    for (const file of (await reader.orTell(() => claimedTreeFiles(reader, folder, part))) ?? [])
       if (!listed.has(file.path) && !isPassedOver(file.within) && !ignored?.test(file.within))
         if (!layout.isSpare?.(file.name)) unlisted.push(file);
   return unlisted;
-}
-
-async function filesOf(reader: TreeReader, folder: string, part: Claim): Promise<TreeFile[]> {
-  try {
-    return await claimedTreeFiles(reader, folder, part);
-  } catch (error) {
-    if (faultOfSourceFile(error) === null) throw error;
-    return [];
-  }
 }
 
 function isPassedOver(within: string): boolean {

@@ -14,8 +14,8 @@ export async function folderChanges(
   reader: TreeReader,
   folder: RepositoryEntry,
 ): Promise<PointEvidence> {
-  const waiting = [folder];
   let newestNs = BigInt(folder.stamp.changedAtNs);
+  const waiting: Waiting[] = [{ path: folder.path, changedNs: newestNs }];
   let [folders, entries] = [0, 0];
   while (waiting.length > 0 && folders < MAX_FOLDERS && entries < MAX_ENTRIES) {
     const next = takeNewest(waiting);
@@ -23,9 +23,9 @@ export async function folderChanges(
     for (const entry of await entriesOf(reader, next.path)) {
       entries++;
       const { changedAtNs, modifiedAtNs } = entry.stamp;
-      if (entry.type === 'folder') waiting.push(entry);
-      else if (changedAtNs !== modifiedAtNs) continue;
+      if (entry.type !== 'folder' && changedAtNs !== modifiedAtNs) continue;
       const changedNs = BigInt(changedAtNs);
+      if (entry.type === 'folder') waiting.push({ path: entry.path, changedNs });
       if (changedNs > newestNs) newestNs = changedNs;
     }
   }
@@ -33,10 +33,15 @@ export async function folderChanges(
   return { closing: 'silent', changedAtMs, files: `${entries}:${changedAtMs}` };
 }
 
-function takeNewest(waiting: RepositoryEntry[]): RepositoryEntry {
+interface Waiting {
+  readonly path: string;
+  readonly changedNs: bigint;
+}
+
+function takeNewest(waiting: Waiting[]): Waiting {
   let newest = 0;
-  for (const [index, { stamp }] of waiting.entries())
-    if (BigInt(stamp.changedAtNs) > BigInt(waiting[newest]!.stamp.changedAtNs)) newest = index;
+  for (let index = 1; index < waiting.length; index++)
+    if (waiting[index]!.changedNs > waiting[newest]!.changedNs) newest = index;
   return waiting.splice(newest, 1)[0]!;
 }
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { unseenReason, type UnseenPart } from '../../../src/domain/sources/unseen-part.js';
 import type { UnrecognisedFiles } from '../../../src/domain/sources/unrecognised.js';
 import { scanRepository } from '../../../src/layout/scan-repository.js';
 import { AREA, HANA, hanaBackups, recoveryArea } from '../../support/layout/database-trees.js';
+import { denied } from '../../support/tree/storage-answers.js';
 import { treeOf } from '../../support/layout/real-tree.js';
 
 const GUID = '0123456789ABCDEF0123456789ABCDEF';
@@ -64,5 +66,24 @@ describe('files that a layout of sets claims and lists in no point', () => {
       ['shop/FULL', 'shop.7z'],
       ['shop/LOG', 'old.zip'],
     ]);
+  });
+
+  it('are told of as a place where one of its folders may not be listed', async () => {
+    const files = { ...recoveryArea(), 'ORCL/flashback/o1_mf_7rjh01to_.flb': 'of the database' };
+    const { repository } = await treeOf(files);
+    const list = repository.list.bind(repository);
+    repository.list = (folder) =>
+      folder === 'ORCL/flashback' ? Promise.reject(denied(folder)) : list(folder);
+    const unseen: UnseenPart[] = [];
+    const found = await scanRepository(repository, {
+      onUnseen: (part) => unseen.push(part),
+      onUnrecognised: () => undefined,
+    });
+    expect(unseen).toMatchObject([{ path: 'ORCL/flashback', code: 'SOURCE_PART_UNREADABLE' }]);
+    expect(unseen.map(unseenReason)).toEqual([
+      'ORCL/flashback cannot be read: its storage does not let the account that Longhaul runs as read it. It tells what there is of ORCL/flashback, so nothing of that is copied, and what was copied stays',
+    ]);
+    // What can be read is a workload all the same.
+    expect(found.map(({ type }) => type)).toEqual(['oracle-rman']);
   });
 });
