@@ -7,8 +7,8 @@ const RENEW_MS = LEASE_MS / 5;
 
 /** Now, where it was `orderedAtMs` when the workflow ordered the activity: it may have waited long since for a worker, or for its next attempt, and a
  *  lease that ran from then would be over when it is written. */
-export function nowSince(orderedAtMs: number): number {
-  const { scheduledTimestampMs } = Context.current().info;
+export function nowSince(orderedAtMs: number, { info } = Context.current()): number {
+  const { scheduledTimestampMs } = info;
   return orderedAtMs + Math.max(0, Date.now() - scheduledTimestampMs);
 }
 
@@ -21,12 +21,12 @@ export async function whileLeased(
   renew: (nowMs: number) => Promise<unknown>,
   work: () => Promise<void>,
 ): Promise<void> {
-  let heldSinceMs = nowSince(orderedAtMs);
-  const { info } = Context.current();
+  const activity = Context.current();
+  let heldSinceMs = nowSince(orderedAtMs, activity);
   await renew(heldSinceMs);
   let renewing: Promise<unknown> = Promise.resolve();
   const timer = setInterval(() => {
-    const nowMs = orderedAtMs + Math.max(0, Date.now() - info.scheduledTimestampMs);
+    const nowMs = nowSince(orderedAtMs, activity);
     const isHeld = () => (heldSinceMs = nowMs);
     const isMissed = () => {
       if (nowMs - heldSinceMs >= LEASE_MS) control.stop();

@@ -1,6 +1,6 @@
 import { stagingFolder } from '../../chain/chain-paths.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
-import type { ChainRecord } from '../../chain/chain-record.js';
+import { goingPoints, type ChainRecord } from '../../chain/chain-record.js';
 import { pointFolders, readChainRecord, recordLost, takeChain } from '../../chain/chain-store.js';
 import { BackupError, isBackupError } from '../../domain/errors.js';
 import { sentences } from '../../domain/sentences.js';
@@ -70,15 +70,15 @@ async function assertRecordCoversPoints(
     throw recordLost(chain, lost, `the record of revision ${record.revision} is older than they`);
 }
 
-/** Folders of points that the record neither lists nor has just announced the end of. */
+/** Folders of points that the record neither lists nor has just announced the end of: those are still being read, and go when the change is carried out. */
 async function unlistedPoints(
   repository: BackupRepository,
   chain: string,
   record: ChainRecord,
 ): Promise<string[]> {
-  const listed = new Set(record.points.map(({ id }) => id));
+  const known = new Set([...record.points.map(({ id }) => id), ...goingPoints(record.pending)]);
   const folders = await pointFolders(repository, chain);
-  return folders.filter((id) => !listed.has(id) && !isAnnounced(record, id));
+  return folders.filter((id) => !known.has(id));
 }
 
 async function finishOrPostpone(
@@ -122,9 +122,4 @@ async function setOrphansAside(
     notes.push(await setUncommittedAside(target, chain, record, id));
   }
   return notes;
-}
-
-/** Its folder is still being read, and goes when the change is carried out. */
-function isAnnounced({ pending }: ChainRecord, id: string): boolean {
-  return (pending?.type === 'delete' || pending?.type === 'quarantine') && pending.ids.includes(id);
 }
