@@ -32,6 +32,8 @@ interface Attempt {
 const folder = process.env[FOLDER_VARIABLE]!;
 const plan = readPlan(folder);
 const isDrawn = new Set(plan.drawn);
+/** By this process, or by one before it that a change has ended. */
+const noticed = new Set(noticedIn(readLines<Trial>(folder, TRIALS)));
 const theSwitch: Switch = ((globalThis as { __stryker__?: Switch }).__stryker__ ??= {});
 const QUICK_MS = 200;
 const SHORTEST_LIMIT_MS = 2_000;
@@ -55,7 +57,6 @@ export default class SwitchingRunner extends TestRunner {
       return;
     }
     const reach = this.#reachOf(test);
-    const noticed = noticedIn(readLines<Trial>(folder, TRIALS));
     this.#changes = Object.keys(reach?.hits ?? {}).filter(
       (change) => isDrawn.has(change) && !noticed.has(change),
     );
@@ -99,7 +100,10 @@ export default class SwitchingRunner extends TestRunner {
     if (change === undefined) {
       this.#isRepeatable = !failed;
       if (failed) append(folder, ONCE, [test.fullName]);
-    } else if (failed) append(folder, TRIALS, { change, state: this.#isLate ? 'late' : 'noticed' });
+    } else if (failed) {
+      noticed.add(change);
+      append(folder, TRIALS, { change, state: this.#isLate ? 'late' : 'noticed' });
+    }
     if (test.result !== undefined) Object.assign(test.result, { state: 'run', errors: [] });
   }
 
