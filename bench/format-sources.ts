@@ -46,8 +46,20 @@ async function virtnbdbackupChain(folder: string, files: SourceChain['files']): 
   const machine = join(folder, 'bench01');
   await mkdir(machine, { recursive: true });
   const names = ['vda.full.data', 'vda.inc.virtnbdbackup.1.data'] as const;
-  for (const [i, name] of names.entries()) await writeStream(files[i]!, join(machine, name), i);
+  for (const [i, name] of names.entries()) {
+    await writeStream(files[i]!, join(machine, name), i);
+    await writeFile(join(machine, `vmconfig.virtnbdbackup.${i}.xml`), DEFINITION);
+  }
 }
+
+const DEFINITION = `<domain type="kvm">
+  <name>bench01</name>
+  <uuid>${MACHINE}</uuid>
+  <devices>
+    <disk type="file" device="disk"><target dev="vda"/></disk>
+  </devices>
+</domain>
+`;
 
 interface MappedExtent {
   readonly start: number;

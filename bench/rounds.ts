@@ -28,8 +28,9 @@ export interface Round {
 const QUIET_LIMIT = 0.08;
 /** Fewer say nothing. */
 export const MIN_QUIET_ROUNDS = 3;
-/** What a worker that runs for weeks has long compiled. */
-const WARM_UPS = 4;
+/** What a worker that runs for weeks has long compiled: a case is repeated at least so often before it counts, and for so long. Code is compiled by how
+ *  often it has run, so four times a tenth of a second leave most of it interpreted. */
+const WARM_UP = { leastRuns: 4, seconds: 5, mostRuns: 60 };
 
 export interface RoundsOptions {
   /** Quiet rounds that are wanted; twice as many are tried at most. */
@@ -54,11 +55,7 @@ export async function runRounds(
   peers: readonly BenchCase[],
   options: RoundsOptions,
 ): Promise<Round[]> {
-  for (const each of resident)
-    for (let i = 0; i < WARM_UPS; i++) {
-      await each.prepare?.();
-      await each.run();
-    }
+  for (const each of resident) await warmUp(each);
   const cases = [...resident, ...peers];
   const quiet: Round[] = [];
   for (let n = 0; n < 2 * options.count && quiet.length < options.count; n++) {
@@ -68,6 +65,15 @@ export async function runRounds(
   }
   for (const each of cases) await each.check?.();
   return quiet;
+}
+
+async function warmUp(each: BenchCase): Promise<void> {
+  const { leastRuns, seconds, mostRuns } = WARM_UP;
+  let spentSeconds = 0;
+  for (let n = 0; n < leastRuns || (n < mostRuns && spentSeconds < seconds); n++) {
+    await each.prepare?.();
+    spentSeconds += await each.run();
+  }
 }
 
 async function runRound(
