@@ -1,7 +1,13 @@
 /** Which points of a tree are copied, and which of the copy stay. */
 
 import { dayNumberOf, DAY_MS } from '../schedules/calendar-date.js';
-import type { EndedGfs, GfsPolicy, RestorePointScope, RetentionPolicy } from '../jobs/copy-job.js';
+import type {
+  CopyMode,
+  EndedGfs,
+  GfsPolicy,
+  RestorePointScope,
+  RetentionPolicy,
+} from '../jobs/copy-job.js';
 import { gfsKeepReasons } from '../retention/gfs.js';
 import { ageBase, agesFrom } from '../retention/retention-age.js';
 import type { TreePoint } from './source-tree.js';
@@ -18,6 +24,7 @@ export interface TreeRetention {
 }
 
 export interface TreePointChoice extends TreeRetention {
+  readonly mode: CopyMode;
   readonly scope: RestorePointScope;
   /** Points of kind `log` are copied, too. */
   readonly withLogs: boolean;
@@ -35,8 +42,8 @@ export interface ChosenTreePoints {
   readonly warnings: readonly string[];
 }
 
-/** Of a store all whole points travel, because its files do. Of sets those that the scope asks for: all of them, or the newest with what it needs; and
- *  those that were copied, as long as the source shows them. What retention would remove at once is left out. */
+/** Of a store all whole points travel, because its files do. Of sets those that the scope asks for (`newSets`), and those that were copied, as long as the
+ *  source shows them. What retention would remove at once is left out. */
 export function chooseTreePoints(
   points: readonly TreePoint[],
   { shape, isOpaque }: Pick<TreeRules, 'shape' | 'isOpaque'>,
@@ -53,12 +60,31 @@ export function chooseTreePoints(
 }
 
 function chosenSets(whole: readonly TreePoint[], choice: TreePointChoice): TreePoint[] {
-  const kept = new Set(keptIds(whole, choice));
-  const last = whole.at(-1);
-  const isChosen = ({ id }: TreePoint): boolean =>
-    choice.copied.has(id) || (choice.scope === 'all' ? kept.has(id) : id === last?.id);
-  const ids = withNeeds(whole, new Set(whole.filter(isChosen).map(({ id }) => id)));
+  const wanted = [
+    ...newSets(whole, choice),
+    ...whole.flatMap(({ id }) => (choice.copied.has(id) ? [id] : [])),
+  ];
+  const ids = withNeeds(whole, new Set(wanted));
   return whole.filter(({ id }) => ids.has(id));
+}
+
+/** Scope `all` takes every one that retention keeps. Else the first run, and each of a periodic job, takes the newest backup and all logs since it: threads
+ *  and volumes have logs of their own, and none of them is the newest for all. Later an immediate job takes all that follow what it has copied: a backup is
+ *  dated by its beginning, and logs that are newer may have been copied before it was whole. */
+function newSets(whole: readonly TreePoint[], choice: TreePointChoice): string[] {
+  const { scope, mode, copied } = choice;
+  const kept = keptIds(whole, choice);
+  const idsSince = (first: TreePoint | undefined, isWanted = (_: TreePoint) => true): string[] =>
+    whole.flatMap((point) => {
+      const { id, createdAtMs } = point;
+      const isOld = first !== undefined && createdAtMs < first.createdAtMs;
+      return !isOld && kept.has(id) && isWanted(point) ? [id] : [];
+    });
+  if (scope === 'all') return idsSince(undefined);
+  if (mode === 'immediate' && copied.size > 0)
+    return idsSince(whole.find(({ id }) => copied.has(id)));
+  const newest = whole.findLast(({ kind }) => kind !== 'log');
+  return idsSince(newest, ({ id, kind }) => kind === 'log' || id === newest?.id);
 }
 
 /** Also says which of the points that one needs are not there at all. */

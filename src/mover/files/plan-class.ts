@@ -1,7 +1,7 @@
 import { FaultList, type FileFault } from '../../domain/trees/file-faults.js';
 import { modifiedAtMs } from '../../domain/sources/restore-point.js';
 import type { SourceTree } from '../../domain/trees/source-tree.js';
-import type { CopyJob, VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
+import type { VerifyAfterCopy } from '../../domain/jobs/copy-job.js';
 import { missedSinceMs, type TreePointChoice } from '../../domain/trees/tree-points.js';
 import type { TreeLayout } from '../../layout/tree-layout.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -19,7 +19,7 @@ import type { ListedFile, TargetLimits, Walk } from './walk-tree.js';
 export interface PlanTreeInput extends TakeTreeInput {
   readonly sourceRepositoryId: string;
   readonly sourceFolders?: readonly string[];
-  readonly choice: Omit<TreePointChoice, 'copied' | 'nowMs'> & Pick<CopyJob, 'mode'>;
+  readonly choice: Omit<TreePointChoice, 'copied' | 'nowMs'>;
   readonly verifyAfterCopy: VerifyAfterCopy;
   readonly limits: Pick<TargetLimits, 'caseSensitive'>;
   /** `SettleRule.settleMs`: what its tool has not closed is left for so long. */

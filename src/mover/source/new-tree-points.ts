@@ -23,8 +23,8 @@ export async function newTreePoints(
   const layout = treeLayoutOf(tree?.layout ?? '');
   const record = await readTreeRecord(target, chainFolder(job.id, id));
   const copied = new Set(record?.points.map(({ source }) => source.restorePointId));
-  const { retention, gfs, endedGfs, timeZone, restorePoints: scope } = job;
-  const choice = { scope, withLogs: job.transactionLogs, retention, gfs, endedGfs, timeZone };
+  const { mode, retention, gfs, endedGfs, timeZone, restorePoints: scope } = job;
+  const choice = { mode, scope, withLogs: job.transactionLogs, retention, gfs, endedGfs, timeZone };
   const points = settledTreePoints({ id, points: tree?.points ?? [] }, rule);
   const chosen =
     layout === null

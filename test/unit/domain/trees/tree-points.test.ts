@@ -124,7 +124,8 @@ describe('what retention keeps of the points of a tree', () => {
 
 describe('the points that are copied', () => {
   const CHOICE: TreePointChoice = {
-    ...{ scope: 'all', withLogs: true, gfs: null, timeZone: 'UTC', nowMs: at(25) },
+    ...{ mode: 'periodic', scope: 'all', withLogs: true, gfs: null, timeZone: 'UTC' },
+    nowMs: at(25),
     ...{ retention: days(30), copied: new Set() },
   };
   const POINTS = [
@@ -161,6 +162,48 @@ describe('the points that are copied', () => {
     expect(chosen('sets', POINTS, choice)).toEqual({
       ...{ points: expected, unusable: null, warnings: [] },
     });
+  });
+
+  /** Two threads of logs, and a backup that ended after logs that are dated behind its beginning. */
+  const THREADS = [
+    ...[point('old', at(2)), point('a', at(20)), log('1.1', at(20, 12), 'a')],
+    ...[log('2.1', at(20, 12), 'a'), log('1.2', at(21), '1.1'), log('2.2', at(21, 11), '2.1')],
+    ...[point('b', at(22)), log('1.3', at(22, 11), '1.2'), log('2.3', at(22, 12), '2.2')],
+  ];
+
+  it.each<[string, Partial<TreePointChoice>, string]>([
+    [
+      'of a first run are the newest backup and the logs of all threads since it',
+      { scope: 'latest', mode: 'immediate' },
+      'a 1.1 2.1 1.2 2.2 b 1.3 2.3',
+    ],
+    [
+      'of a first run without logs are the newest backup alone',
+      { scope: 'latest', mode: 'immediate', withLogs: false },
+      'b',
+    ],
+    [
+      'of a later run of an immediate job are all since the oldest that was copied',
+      { scope: 'latest', mode: 'immediate', copied: new Set(['a', '1.1', '1.2', '1.3']) },
+      'a 1.1 2.1 1.2 2.2 b 1.3 2.3',
+    ],
+    [
+      'of an immediate job whose copies are all gone from the source are all that retention keeps',
+      { scope: 'latest', mode: 'immediate', copied: new Set(['gone']) },
+      'old a 1.1 2.1 1.2 2.2 b 1.3 2.3',
+    ],
+    [
+      'of an immediate job are none that retention would let go',
+      { mode: 'immediate', copied: new Set(['b']), withLogs: false, retention: newest(1) },
+      'b',
+    ],
+    [
+      'of a periodic job are no older backups, however many were copied',
+      { scope: 'latest', copied: new Set(['b']), withLogs: false },
+      'b',
+    ],
+  ])('%s', (_, choice, expected) => {
+    expect(chosen('sets', THREADS, choice).points).toBe(expected);
   });
 
   it('of a store are all that are whole, whatever retention says', () => {
