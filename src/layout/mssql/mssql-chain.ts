@@ -7,8 +7,12 @@ export interface MssqlSet extends Pick<
   'id' | 'createdAtMs' | 'state' | 'reason' | 'evidence'
 > {
   readonly kind: MtfKind;
+  /** Neither the file nor its name tells whether this full is a differential. */
+  readonly isKindUnknown?: boolean;
   /** As its name says. */
   readonly isCopyOnly: boolean;
+  /** As its name says. */
+  readonly isPartial?: boolean;
   readonly files: readonly string[];
   readonly sizeBytes: number;
   /** What may be missing of it, in plain words; absent: nothing. */
@@ -37,7 +41,7 @@ export function linkMssqlSets(sets: readonly MssqlSet[]): TreePoint[] {
     const footing = footingOf(set, before, { ordered, index, byId, allFulls });
     if (set.kind === 'full') before.fulls.push(set);
     if (set.kind === 'log') before.logs.push(set);
-    if (set.kind !== 'differential') before.last = set;
+    if (set.kind !== 'differential' && set.isPartial !== true) before.last = set;
     return {
       ...{ id, createdAtMs, kind: POINT_KIND[set.kind], ...footing },
       ...{ state, reason, files, sizeBytes, ...(evidence === undefined ? {} : { evidence }) },
@@ -68,7 +72,7 @@ function footingOf(set: MssqlSet, before: Before, all: AllSets): Footing {
   const { byId, allFulls } = all;
   const found =
     set.kind === 'full'
-      ? { needs: [] }
+      ? { needs: set.isKindUnknown === true ? baseBefore(before.fulls) : [] }
       : set.kind === 'differential'
         ? underDifferential(set, set.database === null ? before.fulls : allFulls)
         : underLog(set, before, all);
@@ -85,10 +89,19 @@ function isNotWhole({ state }: MssqlSet): boolean {
   return state !== 'complete';
 }
 
-function underDifferential({ database }: MssqlSet, fulls: readonly MssqlSet[]): Footing {
+/** What a differential would build on; what is the first of all can only be a full. */
+function baseBefore(fulls: readonly MssqlSet[]): string[] {
+  const base = fulls.findLast(({ isCopyOnly }) => !isCopyOnly);
+  return base === undefined ? [] : [base.id];
+}
+
+function underDifferential(
+  { database, isPartial = false }: MssqlSet,
+  fulls: readonly MssqlSet[],
+): Footing {
   const base = fulls.findLast((full) =>
     database === null || full.database === null
-      ? !full.isCopyOnly
+      ? !full.isCopyOnly && (full.isPartial ?? false) === isPartial
       : isSame(full.database.checkpointLsn, database.databaseLsn),
   );
   if (base !== undefined) return { needs: [base.id] };

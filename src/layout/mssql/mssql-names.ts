@@ -1,3 +1,4 @@
+import { parseDatedName } from '../dated-name.js';
 import { namedDateMs } from '../named-date.js';
 import type { MtfKind } from './mtf.js';
 
@@ -6,11 +7,18 @@ export interface MssqlName {
   /** null: the name does not say. */
   readonly kind: MtfKind | null;
   readonly server: string | null;
+  /** Named as its tool names it; null: the name is anybody’s. */
   readonly database: string | null;
+  /** What is left of a name without its date, its ending and the word for its kind: of a file that does not say whose it is. */
+  readonly stem: string;
   /** A full that no differential builds on. */
   readonly isCopyOnly: boolean;
+  /** Of some filegroups: a differential of such builds on a full of such, and logs on neither. */
+  readonly isPartial: boolean;
   /** Local time of the server, without a zone: taken for UTC. */
   readonly createdAtMs: number | null;
+  /** As people write it into names of their own. */
+  readonly datedMs: number | null;
   /** Of a set that is striped over files: what their names have in common, and which of them this is. */
   readonly stripe: { readonly of: string; readonly number: number } | null;
 }
@@ -22,15 +30,20 @@ const PLAN =
   /^(?<database>.+)_backup_(?<year>\d{4})_(?<month>\d\d)_(?<day>\d\d)_(?<hour>\d\d)(?<minute>\d\d)(?<second>\d\d)_\d{7}\.(?:bak|dif|trn)$/i;
 /** Ola Hallengren’s maintenance solution: `<server>_<database>_FULL_20261124_063000.bak`, a differential also ends in `.bak`. */
 const OLA =
-  /^(?<stem>(?<server>.+?)_(?<database>.+)_(?<kind>FULL|DIFF|LOG)(?:_PARTIAL)?(?<copyOnly>_COPY_ONLY)?_(?<year>\d{4})(?<month>\d\d)(?<day>\d\d)_(?<hour>\d\d)(?<minute>\d\d)(?<second>\d\d))(?:_(?<stripe>\d+))?\.(?:bak|dif|trn)$/i;
+  /^(?<stem>(?<server>.+?)_(?<database>.+)_(?<kind>FULL|DIFF|LOG)(?<partial>_PARTIAL)?(?<copyOnly>_COPY_ONLY)?_(?<year>\d{4})(?<month>\d\d)(?<day>\d\d)_(?<hour>\d\d)(?<minute>\d\d)(?<second>\d\d))(?:_(?<stripe>\d+))?\.(?:bak|dif|trn)$/i;
 
 const KINDS: Readonly<Record<string, MtfKind>> = {
   full: 'full',
   diff: 'differential',
+  differential: 'differential',
   log: 'log',
   dif: 'differential',
   trn: 'log',
 };
+/** What people write behind the name of a database. A database may itself be called a log, and a log that is none would not be copied, so this word is
+ *  believed of `.trn` alone. */
+const KIND_WORD = /^(?<stem>.*?)(?:^|[-_. ])(?<word>full|diff|dif|differential)$/i;
+const LOG_WORD = /^(?<stem>.*?)(?:^|[-_. ])(?<word>t?logs?|trn)$/i;
 
 export function isMssqlName(name: string): boolean {
   return ENDING.test(name);
@@ -42,12 +55,33 @@ export function parseMssqlName(name: string): MssqlName | null {
   const ending = name.slice(name.lastIndexOf('.') + 1).toLowerCase();
   const parts = OLA.exec(name)?.groups ?? PLAN.exec(name)?.groups;
   const stripe = parts?.stripe;
+  const own = ownName(name.replace(ENDING, ''), ending === 'trn' ? LOG_WORD : KIND_WORD);
+  const kind = parts === undefined ? (own.word ?? ending) : (parts.kind ?? ending);
   return {
-    kind: KINDS[parts?.kind?.toLowerCase() ?? ending] ?? null,
+    kind: KINDS[ending === 'trn' ? ending : kind.toLowerCase()] ?? null,
     server: parts?.server ?? null,
     database: parts?.database ?? null,
+    stem: parts?.database ?? own.stem,
     isCopyOnly: parts?.copyOnly !== undefined,
+    isPartial: parts?.partial !== undefined,
     createdAtMs: parts === undefined ? null : namedDateMs(parts),
+    datedMs: own.datedMs,
     stripe: stripe === undefined ? null : { of: parts?.stem ?? name, number: Number(stripe) },
+  };
+}
+
+/** `Sales_full_2026-11-24` is of Sales, as `Sales-2026-11-24-diff` is. */
+function ownName(
+  base: string,
+  kindWord: RegExp,
+): { readonly stem: string; readonly word?: string | undefined; readonly datedMs: number | null } {
+  const behind = kindWord.exec(base)?.groups;
+  const dated = parseDatedName(behind?.stem ?? base);
+  const bare = dated?.stem ?? behind?.stem ?? base;
+  const before = behind === undefined ? kindWord.exec(bare)?.groups : undefined;
+  return {
+    stem: before?.stem ?? bare,
+    word: behind?.word ?? before?.word,
+    datedMs: dated?.createdAtMs ?? null,
   };
 }

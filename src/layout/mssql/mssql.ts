@@ -2,26 +2,17 @@ import type { FoundTree } from '../../domain/trees/source-tree.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { PLUG_IN_RULES } from '../database-rules.js';
 import { writtenAtMs } from '../named-date.js';
-import { broken, faultOfError, gravestFault, incomplete, type PointFault } from '../point-fault.js';
+import { gravestFault, incomplete, type PointFault } from '../point-fault.js';
 import { treeEvidence } from '../tree-evidence.js';
 import { claimedTreeFiles, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
+import { joinServers, type DatabaseMedia } from './availability-groups.js';
 import { linkMssqlSets, type MssqlSet } from './mssql-chain.js';
-import { isMssqlName, parseMssqlName, type MssqlName } from './mssql-names.js';
-import {
-  filesOfSet,
-  firstMtfSet,
-  isMtfHead,
-  isPackedHead,
-  MAX_FILES_OF_SET,
-  MTF_BLOCK_BYTES,
-  MTF_HEAD_BYTES,
-  MTF_TAIL_BYTES,
-  readMtfEnd,
-  readMtfSet,
-  type MtfSet,
-} from './mtf.js';
+import { isMssqlName, parseMssqlName } from './mssql-names.js';
+import { isMtfHead, isPackedHead, MAX_FILES_OF_SET, MTF_BLOCK_BYTES } from './mtf.js';
+import { readMssqlFile, type ReadFile } from './mssql-file.js';
+import type { Medium } from './medium.js';
 import { joinPath } from '../../repository/repository-path.js';
 
 /** Backups of SQL Server to disk: `.bak`, `.dif`, `.trn`, under any name, in one folder or in Ola Hallengren’s `FULL`, `DIFF` and `LOG` below that of
@@ -51,14 +42,14 @@ export const mssqlLayout: TreeLayout = {
   scan,
 };
 
-const OLA_FOLDERS: readonly string[] = ['FULL', 'DIFF', 'LOG', 'FULL_COPY_ONLY', 'LOG_COPY_ONLY'];
+const OLA_FOLDER = /^(?:(?:FULL|DIFF)(?:_PARTIAL)?|LOG)(?:_COPY_ONLY)?$/;
 
-/** Folders of these names are Ola’s only where there are no others beside them. */
+/** What lies beside them is walked. */
 function claim({ files, folders }: FolderNames): Claim | null {
   const own = files.filter(isMssqlName);
-  const isOla = folders.length > 0 && folders.every((name) => OLA_FOLDERS.includes(name));
-  if (own.length === 0 && !isOla) return null;
-  return { files: own, ...(isOla ? { folders } : {}) };
+  const ola = folders.filter((name) => OLA_FOLDER.test(name));
+  if (own.length + ola.length === 0) return null;
+  return { files: own, ...(ola.length > 0 ? { folders: ola } : {}) };
 }
 
 /** A `.bak` may be anything, and a folder `LOG` may hold any. */
@@ -80,19 +71,6 @@ async function isOwn(reader: TreeReader, name: string, path: string): Promise<bo
   if (parseMssqlName(name)?.database) return true;
   const head = await reader.read(path, 0, MTF_BLOCK_BYTES);
   return isMtfHead(head) || isPackedHead(head);
-}
-
-/** A file, or the files over which a set is striped. */
-interface Medium {
-  readonly id: string;
-  readonly name: MssqlName;
-  readonly files: readonly TreeFile[];
-  readonly sets: readonly MtfSet[];
-  readonly fault: PointFault | null;
-  /** The tool ends it with a block that says so. */
-  readonly isSealed: boolean;
-  /** `filesOfSet`. */
-  readonly fileCount: number | null;
 }
 
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
@@ -137,8 +115,8 @@ function byStripe(files: readonly TreeFile[]): TreeFile[][] {
 async function readMedium(reader: TreeReader, files: readonly TreeFile[]): Promise<Medium> {
   const [first] = files as [TreeFile, ...TreeFile[]];
   const name = parseMssqlName(first.name)!;
-  const found: Omit<Medium, 'id' | 'name' | 'files'>[] = [];
-  for (const file of files) found.push(await readFile(reader, file));
+  const found: ReadFile[] = [];
+  for (const file of files) found.push(await readMssqlFile(reader, file));
   const faults = [...found.flatMap(({ fault }) => fault ?? []), ...missingStripes(files)];
   return {
     id: first.within,
@@ -160,54 +138,13 @@ function missingStripes(files: readonly TreeFile[]): PointFault[] {
   return [incomplete(`it is striped, and file ${missing.join(', ')} is missing`).fault];
 }
 
-async function readFile(
-  reader: TreeReader,
-  { path, stamp: { sizeBytes } }: TreeFile,
-): Promise<Omit<Medium, 'id' | 'name' | 'files'>> {
-  try {
-    const head = await reader.read(path, 0, MTF_HEAD_BYTES);
-    if (isPackedHead(head)) return { sets: [], fault: null, isSealed: false, fileCount: null };
-    if (!isMtfHead(head))
-      return { sets: [], fault: headFault(path, head), isSealed: true, fileCount: null };
-    const fileCount = filesOfSet(head);
-    const tail = await reader.read(path, -MTF_TAIL_BYTES, MTF_TAIL_BYTES);
-    const end = readMtfEnd(tail, sizeBytes);
-    const first = firstMtfSet(head);
-    const firstSet = first === null ? null : readMtfSet(head, first);
-    if ('fault' in end) {
-      const sets = firstSet === null ? [] : [firstSet];
-      return { sets, fault: incomplete(`${path}: ${end.fault}`).fault, isSealed: true, fileCount };
-    }
-    const sets = firstSet === null ? [] : [firstSet];
-    for (const start of end.setStarts) {
-      if (first !== null && start <= first) continue;
-      const set = readMtfSet(await reader.read(path, start, MTF_HEAD_BYTES), 0);
-      if (set !== null) sets.push(set);
-    }
-    const fault =
-      sets.length === 0 ? broken(`${path}: there is no backup set behind its head`).fault : null;
-    return { sets, fault, isSealed: true, fileCount };
-  } catch (error) {
-    return { sets: [], ...faultOfError(error), isSealed: true, fileCount: null };
-  }
-}
-
-/** A file without a byte, or all zeros, may have been made room for. */
-function headFault(path: string, head: Uint8Array): PointFault {
-  if (head.every((byte) => byte === 0)) return incomplete(`${path} has no head yet`).fault;
-  return broken(`${path} begins with neither TAPE nor MSSQLBAK: it is no backup of SQL Server`)
-    .fault;
-}
-
-interface DatabaseMedia {
-  readonly server: string | null;
-  readonly database: string | null;
+interface OpenGroup extends DatabaseMedia {
   readonly media: Medium[];
 }
 
 /** A file whose server is not known belongs to the one server that has a database of its name here. */
 function byDatabase(media: readonly Medium[]): DatabaseMedia[] {
-  const groups = new Map<string, DatabaseMedia>();
+  const groups = new Map<string, OpenGroup>();
   const nameless: Medium[] = [];
   for (const medium of media) {
     const { server, database } = ownerOf(medium);
@@ -222,11 +159,11 @@ function byDatabase(media: readonly Medium[]): DatabaseMedia[] {
     if (same.length === 1) same[0]!.media.push(medium);
     else addTo(groups, { server: null, database }, medium);
   }
-  return [...groups.values()];
+  return joinServers([...groups.values()]);
 }
 
 function addTo(
-  groups: Map<string, DatabaseMedia>,
+  groups: Map<string, OpenGroup>,
   { server, database }: Pick<DatabaseMedia, 'server' | 'database'>,
   medium: Medium,
 ): void {
@@ -236,11 +173,14 @@ function addTo(
   else group.media.push(medium);
 }
 
-/** Ola writes an instance as `SERVER$INSTANCE`, and an availability group as `CLUSTER$GROUP`: whichever of its servers took a backup, the logs join. */
+/** Of a file that does not say it its name tells, whoever gave that.
+ *
+ *  Ola writes an instance as `SERVER$INSTANCE`, and an availability group as `CLUSTER$GROUP`: whichever of its servers took a backup, the logs join. */
 function ownerOf({ name, sets }: Medium): Pick<DatabaseMedia, 'server' | 'database'> {
   const own = sets.find(({ database }) => database !== null)?.database;
   const named = name.server?.replace('$', '\\') ?? null;
-  if (own === undefined || own === null) return { server: named, database: name.database };
+  if (own === undefined || own === null)
+    return { server: named, database: name.stem === '' ? null : name.stem };
   const isOfGroup =
     name.server?.includes('$') === true && named?.toLowerCase() !== own.server.toLowerCase();
   return { server: isOfGroup ? name.server : own.server, database: own.name };
@@ -253,30 +193,48 @@ function setsOf(medium: Medium): MssqlSet[] {
   const states = { state: fault?.state ?? 'complete', reason: fault?.reason ?? null } as const;
   const evidence =
     isSealed && fault === null ? {} : { evidence: treeEvidence(files, isSealed ? null : 'silent') };
+  const numbers = numbersOf(sets);
+  const namedMs = name.createdAtMs ?? (sets.length === 0 ? name.datedMs : null);
   const shown = sets.length === 0 ? [{ createdAtMs: null, database: null }] : sets;
-  return shown.map(({ createdAtMs, database }, index) => ({
-    id: setId(id, name, createdAtMs, index),
-    createdAtMs: createdAtMs ?? name.createdAtMs ?? writtenAtMs(files),
-    kind: database?.kind ?? name.kind ?? 'full',
-    isCopyOnly: name.isCopyOnly,
-    ...{ database, files: paths, sizeBytes, ...states, ...evidence, ...doubtOf(medium) },
-  }));
+  return shown.map(({ createdAtMs, database }, index) => {
+    const atMs = createdAtMs ?? namedMs ?? writtenAtMs(files);
+    const known = database?.kind ?? name.kind;
+    return {
+      id: setId(id, namedMs === null ? atMs : null, numbers[index] ?? 1),
+      createdAtMs: atMs,
+      kind: known ?? 'full',
+      ...(known === null && fault === null ? { isKindUnknown: true } : {}),
+      isCopyOnly: name.isCopyOnly,
+      ...(name.isPartial ? { isPartial: true } : {}),
+      ...{ database, files: paths, sizeBytes, ...states, ...evidence },
+      ...doubtOf(medium, known === null && fault === null),
+    };
+  });
+}
+
+/** As the sets number themselves; one after the other where that makes no sense. */
+function numbersOf(sets: Medium['sets']): number[] {
+  const rise = sets.every(({ number }, index) => number > (sets[index - 1]?.number ?? 0));
+  return sets.map(({ number }, index) => (rise ? number : index + 1));
 }
 
 /** Only names tell which files belong together: one that says it is spread over more is a warning, and is copied. */
-function doubtOf({ files, fileCount }: Medium): Pick<MssqlSet, 'doubt'> {
-  if (fileCount === null || fileCount <= files.length) return {};
-  const here = files.length === 1 ? 'one is' : `${files.length} are`;
-  return {
-    doubt: `its head counts ${fileCount} files, of which ${here} known by name to belong to it: a stripe may be missing, and names such as <name>_1.bak keep stripes together`,
-  };
+function doubtOf({ files, fileCount }: Medium, isKindUnknown: boolean): Pick<MssqlSet, 'doubt'> {
+  if (fileCount !== null && fileCount > files.length) {
+    const here = files.length === 1 ? 'one is' : `${files.length} are`;
+    return {
+      doubt: `its head counts ${fileCount} files, of which ${here} known by name to belong to it: a stripe may be missing, and names such as <name>_1.bak keep stripes together`,
+    };
+  }
+  return isKindUnknown ? { doubt: UNKNOWN_KIND } : {};
 }
 
-/** A name without a date may be given to another backup tomorrow. */
-function setId(id: string, name: MssqlName, createdAtMs: number | null, index: number): string {
-  const dated =
-    name.createdAtMs === null && createdAtMs !== null
-      ? `${id}@${new Date(createdAtMs).toISOString().slice(0, 19)}`
-      : id;
-  return index === 0 ? dated : `${dated}#${index + 1}`;
+const UNKNOWN_KIND =
+  'it is compressed or encrypted, and neither it nor its name says whether it is a full or a differential: what lies before it stays as long as it does, and names such as <database>_full_<date>.bak tell';
+
+/** A name without a date may be given to another backup tomorrow.
+ *  @param atMs when the set was made, or its file was last written; null: the name says */
+function setId(id: string, atMs: number | null, number: number): string {
+  const dated = atMs === null ? id : `${id}@${new Date(atMs).toISOString().slice(0, 19)}`;
+  return number === 1 ? dated : `${dated}#${number}`;
 }

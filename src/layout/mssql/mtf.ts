@@ -1,4 +1,6 @@
-/** Microsoft Tape Format as SQL Server writes it: blocks of 512 bytes, each descriptor with a type, a checksum and an address.
+/** Microsoft Tape Format as SQL Server writes it: blocks of 512 bytes and more, each descriptor with a type, a checksum and an address. The media's head and
+ *  the file marks fill a block each, of the size that the device or `BLOCKSIZE` gave (512 bytes, 4 KiB on disks with such sectors and on Linux, up to 64 KiB);
+ *  within a set descriptors stand 1 KiB apart.
  *
  *  What is not read, because it is a person's: the account that ran the backup (SSET at 76, the TSMP block between the ETSET blocks).
  *  Sources: Microsoft Tape Format Specification 1.00a (common block header, TAPE, SSET, ESET, SFMB); the SQL Server fields (`ScinOffset`) were
@@ -6,8 +8,9 @@
 
 export const MTF_BLOCK_BYTES = 512;
 
-/** Of a set's head: where it begins, its label, and what SQL Server says of the database come within this. */
-export const MTF_HEAD_BYTES = 32 * 1024;
+/** Of a set's head: where it begins, its label, and what SQL Server says of the database come within this; before the first set lie the media's head and
+ *  a file mark (`mtfHeadBytes`). */
+export const MTF_SET_HEAD_BYTES = 32 * 1024;
 /** A format block may have 64 KiB, and ESET and SFMB each fill one. */
 export const MTF_TAIL_BYTES = 160 * 1024;
 
@@ -22,6 +25,8 @@ export type MtfKind = 'full' | 'differential' | 'log';
 
 /** What one backup set says of itself. */
 export interface MtfSet {
+  /** Which one of its media it is, from 1: stays the same while others are appended. */
+  readonly number: number;
   /** Local time of the server, without a zone: taken for UTC. */
   readonly createdAtMs: number | null;
   /** null: SQL Server’s own block is not laid out as it is known. */
@@ -38,6 +43,8 @@ export interface MtfDatabase {
   readonly checkpointLsn: Lsn;
   /** Checkpoint of the full that a differential builds on. */
   readonly databaseLsn: Lsn;
+  /** Two ids that all backups of one database have in common, and those of no other; null: it does not say. */
+  readonly family: string | null;
 }
 
 /** What the end of a file says. */
@@ -71,36 +78,84 @@ export function isPackedHead(head: Uint8Array): boolean {
   return latin1(head, 0, 8) === 'MSSQLBAK';
 }
 
+/** Size of the blocks that the file was written in: that of its file marks, in units of 512 bytes. Eight files of SQL Server 2008 R2 have a 1 there. */
+export function mtfBlockBytes(head: Uint8Array): number {
+  if (head.length < MTF_BLOCK_BYTES) return MTF_BLOCK_BYTES;
+  const bytes = viewOf(head).getUint16(64, true) * MTF_BLOCK_BYTES;
+  return BLOCK_SIZES.includes(bytes) ? bytes : MTF_BLOCK_BYTES;
+}
+
+const BLOCK_SIZES: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7].map((power) => 512 << power);
+
+/** How much of a file tells of its media and its first set. */
+export function mtfHeadBytes(blockBytes: number): number {
+  return 2 * blockBytes + MTF_SET_HEAD_BYTES;
+}
+
+/** A file mark: the block behind which a set, or the end of one, begins. */
+export interface MtfMark {
+  /** Its own size. */
+  readonly bytes: number;
+  /** Where the marks before it stand, newest first. */
+  readonly before: readonly number[];
+  /** There may be more of them: the oldest that it names knows those. */
+  readonly isFull: boolean;
+}
+
 /** Whether the file ends as the tool ends it: with the file mark that closes its last set, and the end of that set before it.
- *  @param tail the last bytes of the file, at most `MTF_TAIL_BYTES`
- *  @returns where its sets begin, as far as its last file mark names them (each lies behind a file mark); oldest first */
-export function readMtfEnd(tail: Uint8Array, sizeBytes: number): MtfEnd {
+ *  @param tail the last bytes of the file, at most `MTF_TAIL_BYTES` */
+export function readMtfEnd(
+  tail: Uint8Array,
+  sizeBytes: number,
+  blockBytes: number,
+): { readonly mark: MtfMark } | { readonly fault: string } {
   if (sizeBytes % MTF_BLOCK_BYTES !== 0)
     return { fault: `${sizeBytes} bytes are no whole number of blocks: it is cut off` };
-  const last = tail.length - MTF_BLOCK_BYTES;
-  if (last < 0 || !isBlock(tail, last, 'SFMB'))
-    return { fault: 'the block that closes its last set is not written' };
-  if (!hasBlockBefore(tail, last, 'ESET'))
+  const sizes = [blockBytes, ...BLOCK_SIZES];
+  const bytes = sizes.find((size) => markAt(tail, tail.length - size, size, blockBytes) !== null);
+  if (bytes === undefined) return { fault: 'the block that closes its last set is not written' };
+  const last = tail.length - bytes;
+  const mark = markAt(tail, last, bytes, blockBytes)!;
+  // Behind the mark before it, where it is near enough to be seen, stands the end of the set, and not another set's beginning.
+  const from = (mark.before[0] ?? 0) + bytes - (sizeBytes - tail.length);
+  if (!hasBlockBetween(tail, Math.max(0, from), last, 'ESET'))
     return { fault: 'the end of its last set does not stand before its closing block' };
-  const view = viewOf(tail);
-  const used = Math.min(view.getUint32(last + 56, true), MAX_FILE_MARKS);
-  const setStarts: number[] = [];
-  for (let mark = used - 1; mark >= 0; mark--) {
-    const address = Number(view.getBigUint64(last + FILE_MARKS_AT + 8 * mark, true));
-    if (address > 0 && address < sizeBytes && address % MTF_BLOCK_BYTES === 0)
-      setStarts.push(address + MTF_BLOCK_BYTES);
+  return { mark };
+}
+
+/** @param bytes from where a file mark may begin
+ *  @param size of the marks of this file
+ *  @returns null: none begins there */
+export function readMtfMark(bytes: Uint8Array, size: number): MtfMark | null {
+  return markAt(bytes, 0, size, size);
+}
+
+/** A mark of another size than the file's head says must say itself how large it is: so many entries, each of eight bytes, fill it. */
+function markAt(bytes: Uint8Array, at: number, size: number, usual: number): MtfMark | null {
+  if (at < 0 || at + size > bytes.length || !isBlock(bytes, at, 'SFMB')) return null;
+  const view = viewOf(bytes);
+  const entries = view.getUint32(at + 52, true);
+  const room = (size - FILE_MARKS_AT) / 8;
+  if (entries !== room && size !== usual) return null;
+  const used = Math.min(view.getUint32(at + 56, true), room);
+  const before: number[] = [];
+  for (let index = 0; index < used; index++) {
+    const address = Number(view.getBigUint64(at + FILE_MARKS_AT + 8 * index, true));
+    // Newest first, so each lies before the last one.
+    if (address > 0 && address % MTF_BLOCK_BYTES === 0 && address < (before.at(-1) ?? Infinity))
+      before.push(address);
   }
-  return { setStarts };
+  return { bytes: size, before, isFull: used === Math.min(entries, room) };
 }
 
 const FILE_MARKS_AT = 72;
-const MAX_FILE_MARKS = (MTF_BLOCK_BYTES - FILE_MARKS_AT) / 8;
 
 /** @param head bytes from where a set may begin, or from the start of the file
  *  @returns null: no set begins there */
 export function readMtfSet(head: Uint8Array, start: number): MtfSet | null {
   if (!isBlock(head, start, 'SSET')) return null;
   return {
+    number: viewOf(head).getUint16(start + 62, true),
     createdAtMs: mtfDateMs(head, start + 88),
     database: databaseOf(head, start),
   };
@@ -132,7 +187,9 @@ const ScinOffset = {
   serverBytes: 108,
   server: 110,
   end: 112,
+  families: [156, 224],
 } as const;
+const GUID_BYTES = 16;
 
 const KINDS: Readonly<Record<string, MtfKind>> = { D: 'full', I: 'differential', L: 'log' };
 
@@ -161,7 +218,15 @@ function databaseOf(head: Uint8Array, start: number): MtfDatabase | null {
     ...{ kind, name, server, firstLsn, lastLsn },
     checkpointLsn: lsn(ScinOffset.checkpointLsn),
     databaseLsn: lsn(ScinOffset.databaseLsn),
+    family: familyAt(head.subarray(at, Math.min(head.length, at + length))),
   };
+}
+
+/** Both are equal where a database was never set back to a point in time. */
+function familyAt(scin: Uint8Array): string | null {
+  const ids = ScinOffset.families.map((offset) => scin.subarray(offset, offset + GUID_BYTES));
+  if (ids.some((id) => id.length < GUID_BYTES || id.every((byte) => byte === 0))) return null;
+  return ids.map((id) => Buffer.from(id).toString('hex')).join('-');
 }
 
 /** A text of UTF-16LE whose length and place within the block stand at `field`. */
@@ -195,8 +260,8 @@ function findBlock(bytes: Uint8Array, from: number, type: string): number | null
   return null;
 }
 
-function hasBlockBefore(bytes: Uint8Array, end: number, type: string): boolean {
-  for (let at = end - MTF_BLOCK_BYTES; at >= 0; at -= MTF_BLOCK_BYTES)
+function hasBlockBetween(bytes: Uint8Array, first: number, end: number, type: string): boolean {
+  for (let at = end - MTF_BLOCK_BYTES; at >= first; at -= MTF_BLOCK_BYTES)
     if (isBlock(bytes, at, type)) return true;
   return false;
 }

@@ -11,6 +11,7 @@ function set(kind: MssqlSet['kind'], first: number, last: number, checkpoint = f
     ...{ kind, name: 'db', server: 'S', firstLsn: lsn(first), lastLsn: lsn(last) },
     checkpointLsn: lsn(checkpoint),
     databaseLsn: lsn(checkpoint),
+    family: null,
   };
   return {
     ...{
