@@ -23,10 +23,11 @@ interface Run {
 interface Closing {
   readonly atMs: number;
   readonly file: TreeFile;
+  readonly writtenMs: number;
 }
 
-/** Points of a fast recovery area, oldest first. A run is whole when an autobackup of the control file, or a piece with it, was made after it began:
- *  what lies before a control file is known to it. A level 1 needs the run that it follows back to a level 0, archived logs the run before them. */
+/** Points of a fast recovery area, oldest first. A run is whole when an autobackup of the control file, or a piece with it, was made after it and before
+ *  the next (`closingOf`): what lies before a control file is known to it. A level 1 needs the run that it follows back to a level 0, archived logs the run before them. */
 export function areaPoints(files: readonly TreeFile[]): TreePoint[] {
   const autobackups = files
     .flatMap((file) => {
@@ -34,37 +35,44 @@ export function areaPoints(files: readonly TreeFile[]): TreePoint[] {
       return atMs === null ? [] : [{ atMs, file, writtenMs: writtenAtMs([file]) }];
     })
     .sort((a, b) => a.atMs - b.atMs);
-  const namedMs = clockOfNames(autobackups);
-  const runs = runsOf(files, autobackups, namedMs);
+  const clock = clockOfNames(autobackups);
+  const runs = runsOf(files, autobackups, clock);
   const data = runs.filter(({ kind }) => kind !== 'control');
   const controls = runs.flatMap(({ atMs, files: own }) =>
-    own.flatMap((file) => (parseOmfPiece(file.name)?.kind === 'control' ? [{ atMs, file }] : [])),
+    own.flatMap((file) =>
+      parseOmfPiece(file.name)?.kind === 'control'
+        ? [{ atMs, file, writtenMs: writtenAtMs([file]) }]
+        : [],
+    ),
   );
   const closings: Closing[] = [...autobackups, ...controls].sort((a, b) => a.atMs - b.atMs);
   const hasLogPieces = data.some(({ kind }) => kind === 'log');
   const points = [
-    ...data.map((run) => runPoint(run, data, closings)),
-    ...archivedPoints(files, data, hasLogPieces, namedMs),
+    ...data.map((run) => runPoint(run, data, closings, clock)),
+    ...archivedPoints(files, data, hasLogPieces, clock),
   ];
   return points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
 }
 
-interface Autobackup extends Closing {
-  readonly writtenMs: number;
+/** Names have the local time of the database's machine, files the time of their storage: an autobackup has both. */
+interface Clock {
+  /** What turns the time of a file into that of names. */
+  readonly namedMs: (writtenMs: number) => number;
+  /** Whether files were written when names say: farther from it than any zone is, they were brought here later, without their times. */
+  readonly isTrue: (writtenMs: number) => boolean;
 }
 
-/** Names have the local time of the database's machine, files the time of their storage: an autobackup has both.
- *  @returns what turns the time of a file into that of names */
-function clockOfNames(autobackups: readonly Autobackup[]): (writtenMs: number) => number {
+function clockOfNames(autobackups: readonly Closing[]): Clock {
   const ordered = [...autobackups].sort((a, b) => a.writtenMs - b.writtenMs);
-  return (writtenMs) => {
+  const aheadMs = (writtenMs: number): number | null => {
     // The next one: the clock may have been put forward in spring since the last.
     const near = ordered.find((one) => one.writtenMs >= writtenMs) ?? ordered.at(-1);
-    const aheadMs = near === undefined ? 0 : near.writtenMs - near.atMs;
-    // Farther from it than any zone is: the files were brought here later, without their times.
-    return Math.abs(aheadMs) > FARTHEST_ZONE_MS
-      ? writtenMs
-      : writtenMs - Math.round(aheadMs / ZONE_STEP_MS) * ZONE_STEP_MS;
+    const ms = near === undefined ? Infinity : near.writtenMs - near.atMs;
+    return Math.abs(ms) > FARTHEST_ZONE_MS ? null : Math.round(ms / ZONE_STEP_MS) * ZONE_STEP_MS;
+  };
+  return {
+    namedMs: (writtenMs) => writtenMs - (aheadMs(writtenMs) ?? 0),
+    isTrue: (writtenMs) => aheadMs(writtenMs) !== null,
   };
 }
 
@@ -79,8 +87,8 @@ interface Piece extends OmfPiece {
 /** Oldest first. */
 function runsOf(
   files: readonly TreeFile[],
-  autobackups: readonly Autobackup[],
-  namedMs: (writtenMs: number) => number,
+  autobackups: readonly Closing[],
+  { namedMs }: Clock,
 ): Run[] {
   const byTag = new Map<string, Piece[]>();
   for (const file of files) {
@@ -94,7 +102,8 @@ function runsOf(
   const runs = [...byTag.values()].flatMap((pieces) => {
     const { tag, tagAtMs } = pieces[0]!;
     if (tagAtMs !== null) return [runOf(tag, tagAtMs, pieces)];
-    return commandsOf(pieces, autobackups).map((own) =>
+    const others = [...byTag.values()].filter((own) => own !== pieces).flat();
+    return commandsOf(pieces, others, autobackups).map((own) =>
       runOf(`${tag} ${own[0]!.unique}`, namedMs(own[0]!.writtenMs), own),
     );
   });
@@ -102,23 +111,36 @@ function runsOf(
 }
 
 /** A tag that people gave comes again with each run. What lies between two pieces of one tag, and is the control file that RMAN writes at the end
- *  of a command, tells them apart. */
-function commandsOf(pieces: readonly Piece[], autobackups: readonly Autobackup[]): Piece[][] {
+ *  of a command, tells them apart. A job of archived logs that runs beside it writes control files, too: one that was made right behind pieces of another tag
+ *  ends that one, and this one only where its next piece comes much later. */
+function commandsOf(
+  pieces: readonly Piece[],
+  others: readonly Piece[],
+  autobackups: readonly Closing[],
+): Piece[][] {
   const ordered = [...pieces].sort(
     (a, b) => a.writtenMs - b.writtenMs || (a.file.within < b.file.within ? -1 : 1),
   );
+  const isOfAnother = (lastMs: number, closingMs: number): boolean =>
+    others.some(({ writtenMs }) => lastMs < writtenMs && writtenMs <= closingMs);
   const commands: Piece[][] = [];
   for (const piece of ordered) {
     const open = commands.at(-1);
     const lastMs = open?.at(-1)?.writtenMs ?? 0;
     const isClosed = autobackups.some(
-      ({ writtenMs }) => lastMs <= writtenMs && writtenMs < piece.writtenMs,
+      ({ writtenMs }) =>
+        lastMs <= writtenMs &&
+        writtenMs < piece.writtenMs &&
+        (piece.writtenMs - writtenMs >= RUNS_APART_MS || !isOfAnother(lastMs, writtenMs)),
     );
     if (open === undefined || isClosed) commands.push([piece]);
     else open.push(piece);
   }
   return commands;
 }
+
+/** So far apart are runs of the same kind at the least. */
+export const RUNS_APART_MS = 12 * 60 * 60_000;
 
 const RANK: readonly PieceKind[] = ['control', 'log', 'full', 'level0', 'level1'];
 
@@ -132,10 +154,15 @@ function runOf(id: string, atMs: number, pieces: readonly Piece[]): Run {
   return { id, kind, atMs, files: pieces.map(({ file }) => file) };
 }
 
-function runPoint(run: Run, all: readonly Run[], closings: readonly Closing[]): TreePoint {
+function runPoint(
+  run: Run,
+  all: readonly Run[],
+  closings: readonly Closing[],
+  clock: Clock,
+): TreePoint {
   const { id, kind, atMs, files } = run;
   const next = all.find((other) => other.atMs > atMs)?.atMs ?? Infinity;
-  const closing = closings.find((one) => one.atMs >= atMs);
+  const closing = closingOf(run, all, closings, clock);
   // Those that follow no other run travel with this one.
   const own = closings.filter((one) => one.atMs >= atMs && one.atMs < next);
   const travels = new Set([
@@ -149,12 +176,42 @@ function runPoint(run: Run, all: readonly Run[], closings: readonly Closing[]): 
     ...footingOf(run, all),
     state: closing === undefined ? 'incomplete' : 'complete',
     reason:
-      closing === undefined ? 'no autobackup of the control file was made after it began' : null,
+      closing === undefined
+        ? 'no autobackup of the control file was made after it and before the next backup'
+        : null,
     files: [...travels].map(({ within }) => within),
     sizeBytes: [...travels].reduce((sum, { stamp }) => sum + stamp.sizeBytes, 0),
     evidence: treeEvidence(files, closing?.file ?? null),
   };
 }
+
+/** The control file that knows of all of a run: a piece of its own, or the first that was written when its last piece was, and before the next backup of
+ *  data began. Archived logs that are backed up right behind the data share its control file; a job of logs that comes later has its own, which says nothing
+ *  of a run that had died. Logs before the data may have the data's, hours later. */
+function closingOf(
+  { kind, atMs, files }: Run,
+  all: readonly Run[],
+  closings: readonly Closing[],
+  { namedMs, isTrue }: Clock,
+): Closing | undefined {
+  const own = new Set(files);
+  const lastMs = writtenAtMs(files);
+  const isDated = isTrue(lastMs);
+  const endedMs = isDated ? Math.max(atMs, namedMs(lastMs)) : atMs;
+  const isNext = (other: Run): boolean =>
+    other.kind === 'log' ? isDated && other.atMs > endedMs + SAME_SCRIPT_MS : other.atMs > endedMs;
+  const next = kind === 'log' ? undefined : all.find(isNext);
+  return closings.find(
+    (one) =>
+      own.has(one.file) ||
+      (one.atMs >= atMs &&
+        one.atMs < (next?.atMs ?? Infinity) &&
+        (!isDated || one.writtenMs >= lastMs)),
+  );
+}
+
+/** What a script does behind a backup of data begins so soon after it. */
+const SAME_SCRIPT_MS = 15 * 60_000;
 
 function footingOf({ kind, atMs }: Run, all: readonly Run[]): Pick<TreePoint, 'needs' | 'gap'> {
   const before = all.filter((run) => run.atMs < atMs);
@@ -184,7 +241,7 @@ function archivedPoints(
   files: readonly TreeFile[],
   runs: readonly Run[],
   hasLogPieces: boolean,
-  namedMs: (writtenMs: number) => number,
+  { namedMs }: Clock,
 ): TreePoint[] {
   const logs = files
     .flatMap((file) => {

@@ -2,66 +2,106 @@ import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { writtenAtMs } from '../named-date.js';
 import type { TreeFile } from '../tree-files.js';
 import { treeEvidence } from '../tree-evidence.js';
-import { NO_LEVEL_0 } from './rman-area.js';
+import { NO_LEVEL_0, RUNS_APART_MS } from './rman-area.js';
 import { freeAutobackup, namedLevel } from './rman-names.js';
 
-/** Points of a folder with names of free formats, oldest first: what was written up to each autobackup of the control file, since the one before. Which of
- *  them build on others only RMAN knows. So that retention parts none from its level 0, one needs those before it, back to one that is called a level 0
- *  or a full, or that is so large that it may be one: kept too long is a lesser fault than gone too early. */
+/** Points of a folder with names of free formats, oldest first: what was written up to each autobackup of the control file, since the one before of the same
+ *  database. Which of them build on others only RMAN knows. So that retention parts none from its level 0, each needs the one before it, back to
+ *  one that is called a level 0 or a full: a large one may as well be a level 1 after a great load, and kept too long is a lesser fault than gone too early. */
 export function freePoints(files: readonly TreeFile[]): TreePoint[] {
   const ordered = [...files].sort(
     (a, b) => writtenAtMs([a]) - writtenAtMs([b]) || (a.name < b.name ? -1 : 1),
   );
-  const points: TreePoint[] = [];
-  let waiting: TreeFile[] = [];
-  for (const file of ordered) {
-    if (freeAutobackup(file.name) === null) {
-      waiting.push(file);
-      continue;
-    }
-    points.push(pointOf(file, waiting, points));
-    waiting = [];
-  }
-  if (waiting.length > 0) points.push(openPoint(waiting));
-  return points;
+  const ids = new Set(ordered.flatMap(({ name }) => freeAutobackup(name)?.databaseId ?? []));
+  const points = [...ids].flatMap((id) => pointsOfDatabase(id, ordered, ids));
+  const listed = new Set(points.flatMap((point) => point.files ?? []));
+  const waiting = ordered.filter(({ within }) => !listed.has(within));
+  points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
+  return waiting.length > 0 ? [...points, openPoint(waiting)] : points;
 }
 
-function pointOf(
+/** @param all oldest first
+ *  @param ids of all databases of the folder */
+function pointsOfDatabase(
+  id: string,
+  all: readonly TreeFile[],
+  ids: ReadonlySet<string>,
+): TreePoint[] {
+  const before: Closed[] = [];
+  let waiting: TreeFile[] = [];
+  for (const file of all) {
+    const databaseId = freeAutobackup(file.name)?.databaseId;
+    if (databaseId === undefined) {
+      if (mayBeOf(id, file.name, ids)) waiting.push(file);
+    } else if (databaseId === id) {
+      before.push(closed(file, waiting, before, ids));
+      waiting = [];
+    }
+  }
+  return before.map(({ point }) => point);
+}
+
+/** A piece whose name has the number of another database is that one's; any other may be anybody's, and travels with each. */
+function mayBeOf(id: string, name: string, ids: ReadonlySet<string>): boolean {
+  const named = idsIn(name, ids);
+  return named.length === 0 || named.includes(id);
+}
+
+function idsIn(name: string, ids: ReadonlySet<string>): string[] {
+  return (name.match(/\d+/g) ?? []).filter((digits) => ids.has(digits));
+}
+
+interface Closed {
+  readonly point: TreePoint;
+  /** Pieces that are called a level 0 or a full are among its own. */
+  readonly hasLevel0: boolean;
+}
+
+function closed(
   autobackup: TreeFile,
   pieces: readonly TreeFile[],
-  before: readonly TreePoint[],
-): TreePoint {
+  before: readonly Closed[],
+  ids: ReadonlySet<string>,
+): Closed {
   const createdAtMs = writtenAtMs([autobackup]);
-  const content = contentOf([...pieces, autobackup]);
   const levels = pieces.map(({ name }) => namedLevel(name));
   const isLevel1 = levels.includes(1);
-  const isBase = !isLevel1 && (levels.includes(0) || isLarge(content, createdAtMs, before));
-  const last = before.at(-1);
-  return {
-    ...{ id: autobackup.within, createdAtMs, kind: isLevel1 ? 'increment' : 'full' },
+  const hasLevel0 = levels.includes(0);
+  const last = before.at(-1)?.point;
+  const isBase = hasLevel0 && !isLevel1 && !goesOn(pieces, before);
+  const gap =
+    isLevel1 && !hasLevel0 && !before.some(({ point }) => isBasePoint(point))
+      ? NO_LEVEL_0
+      : ids.size > 1 && pieces.some(({ name }) => idsIn(name, ids).length === 0)
+        ? SEVERAL
+        : undefined;
+  const point: TreePoint = {
+    ...{ id: autobackup.within, createdAtMs },
+    // The control file alone, as it is written when the database has changed its structure.
+    kind: isLevel1 || pieces.length === 0 ? 'increment' : 'full',
     needs: isBase || last === undefined ? [] : [last.id],
-    ...(isLevel1 && !before.some(isBasePoint) ? { gap: NO_LEVEL_0 } : {}),
-    ...{ state: 'complete', reason: null, ...content },
+    ...(gap === undefined ? {} : { gap }),
+    ...{ state: 'complete', reason: null, ...contentOf([...pieces, autobackup]) },
     evidence: treeEvidence(pieces, autobackup),
   };
+  return { point, hasLevel0 };
 }
+
+const SEVERAL =
+  'the folder has pieces of several databases, and names do not tell whose they are (a format with %I does): it has all since the control file of its database before it';
 
 function isBasePoint({ kind, needs }: TreePoint): boolean {
   return kind === 'full' && needs.length === 0;
 }
 
-/** Half as large as the largest of some weeks: a database that has shrunk has a level 0 again after them. */
-function isLarge(
-  { sizeBytes = 0 }: Pick<TreePoint, 'sizeBytes'>,
-  createdAtMs: number,
-  before: readonly TreePoint[],
-): boolean {
-  const recent = before.filter((point) => point.createdAtMs > createdAtMs - WEEKS_MS);
-  const largest = recent.reduce((most, point) => Math.max(most, point.sizeBytes ?? 0), 0);
-  return 2 * sizeBytes >= largest;
+/** A job of archived logs writes its autobackup while a level 0 is made beside it, so that some pieces of this lie in points before. A level 0 of its own
+ *  comes much later. */
+function goesOn(pieces: readonly TreeFile[], before: readonly Closed[]): boolean {
+  const firstMs = pieces.reduce((first, piece) => Math.min(first, writtenAtMs([piece])), Infinity);
+  return before.some(
+    ({ point, hasLevel0 }) => hasLevel0 && point.createdAtMs > firstMs - RUNS_APART_MS,
+  );
 }
-
-const WEEKS_MS = 35 * 24 * 60 * 60_000;
 
 /** Named after its oldest piece. */
 function openPoint(pieces: readonly TreeFile[]): TreePoint {

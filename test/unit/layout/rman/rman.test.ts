@@ -121,6 +121,91 @@ describe('a fast recovery area', () => {
     ]);
   });
 
+  /** @param written names below `ORCL`, and minutes after midnight UTC of 24 November 2026, which is also the time of the database's machine */
+  async function pointsOfDay(...written: (readonly [string, number])[]) {
+    const copy = await treeOf(Object.fromEntries(written.map(([name]) => [`ORCL/${name}`, name])));
+    for (const [name, minutes] of written) {
+      const at = new Date(Date.UTC(2026, 10, 24, 0, minutes));
+      await utimes(copy.at(`ORCL/${name}`), at, at);
+    }
+    const [tree] = await scanTreesWith(rmanLayout, copy.repository);
+    return tree!.points;
+  }
+  const piece = (kind: string, tag: string, unique: string) =>
+    `backupset/d/o1_mf_${kind}_${tag}_7rjh0${unique}_.bkp`;
+  const tagAt = (minutes: number) =>
+    `TAG20261124T${new Date(Date.UTC(2026, 10, 24, 0, minutes)).toISOString().slice(11, 19).replaceAll(':', '')}`;
+  /** 2026-11-24 00:00 as seconds since 1988 in months of 31 days. */
+  const control = (minutes: number): readonly [string, number] => [
+    `autobackup/d/o1_mf_s_${1_250_145_600 - 24_000 + 60 * minutes}_7rjh01to_.bkp`,
+    minutes,
+  ];
+
+  it.each<[string, readonly (readonly [string, number])[], string]>([
+    [
+      'a job of logs that came an hour later',
+      [[piece('annnn', tagAt(120), 'bbb'), 121], control(122)],
+      'incomplete',
+    ],
+    [
+      'the next backup of the database',
+      [[piece('nnnd0', tagAt(300), 'bbb'), 330], control(331)],
+      'incomplete',
+    ],
+    ['a control file that was written before its last piece', [control(50)], 'incomplete'],
+    [
+      'logs that follow in the same script',
+      [[piece('annnn', tagAt(61), 'bbb'), 62], control(62)],
+      'complete',
+    ],
+    ['nothing but its own control file', [control(61)], 'complete'],
+  ])('knows whether a run has died that is followed by %s', async (_, behind, state) => {
+    const tag = tagAt(30);
+    const points = await pointsOfDay(
+      ...[[piece('nnnd0', tag, '1aa'), 45] as const, [piece('nnnd0', tag, '1ab'), 60] as const],
+      ...behind,
+    );
+    expect(points.find(({ id }) => id === tag)!.state).toBe(state);
+  });
+
+  it('leaves logs that are backed up before the data to the control file behind the data', async () => {
+    const points = await pointsOfDay(
+      ...[[piece('annnn', tagAt(30), '1aa'), 31] as const],
+      ...[[piece('nnnd0', tagAt(32), '1ab'), 200] as const],
+      ...[[piece('annnn', tagAt(201), '1ac'), 201] as const, control(202)],
+    );
+    expect(points.map(({ id, state }) => [id, state])).toEqual([
+      [tagAt(30), 'complete'],
+      [tagAt(32), 'complete'],
+      [tagAt(201), 'complete'],
+    ]);
+  });
+
+  it('is not cut by the control files of jobs that back up logs beside a run of a tag of its own', async () => {
+    const logs = [60, 120, 180].flatMap((minutes): (readonly [string, number])[] => [
+      [piece('annnn', tagAt(minutes), `2${minutes % 100}`.padEnd(3, 'x')), minutes + 1],
+      control(minutes + 2),
+    ]);
+    const points = await pointsOfDay(
+      [piece('nnnd0', 'DAILY', '1aa'), 40],
+      ...logs,
+      ...[
+        [piece('nnnd0', 'DAILY', '1ab'), 100] as const,
+        [piece('nnnd0', 'DAILY', '1ac'), 200] as const,
+      ],
+      control(201),
+      ...[[piece('nnnd0', 'DAILY', '1ad'), 24 * 60 + 40] as const, control(24 * 60 + 41)],
+    );
+    const daily = points.filter(({ id }) => id.startsWith('DAILY'));
+    expect(daily.map(({ id, state }) => [id, state])).toEqual([
+      ['DAILY 7rjh01aa', 'complete'],
+      ['DAILY 7rjh01ad', 'complete'],
+    ]);
+    expect(daily[0]!.files).toEqual(
+      expect.arrayContaining([piece('nnnd0', 'DAILY', '1ac'), control(201)[0]]),
+    );
+  });
+
   it('joins archived logs in the order in which they were written when clocks are put back', async () => {
     // In Berlin clocks go from 03:00 to 02:00 at 01:00 UTC: the first autobackup has local time two hours ahead, the second one hour.
     const seconds = (hour: number, minute: number) =>
@@ -160,7 +245,7 @@ describe('a fast recovery area', () => {
     const points = await pointsOf(files);
     expect(points.find(({ id }) => id === TUESDAY)).toMatchObject({
       state: 'incomplete',
-      reason: 'no autobackup of the control file was made after it began',
+      reason: 'no autobackup of the control file was made after it and before the next backup',
       evidence: { closing: 'awaited' },
     });
     expect(points.find(({ id }) => id === SUNDAY)).toMatchObject({ state: 'complete' });
@@ -180,7 +265,11 @@ describe('a fast recovery area', () => {
   it('takes no level 1 for a sound base when no level 0 lies below it', async () => {
     const MONDAY = 'TAG20261123T063000';
     const { [PIECE('2026_11_22', 'nnnd0', SUNDAY)]: _, ...files } = recoveryArea();
-    const points = await pointsOf({ ...files, [PIECE('2026_11_23', 'nnnd1', MONDAY)]: 'first' });
+    const points = await pointsOf({
+      ...files,
+      [PIECE('2026_11_23', 'nnnd1', MONDAY)]: 'first',
+      'ORCL/autobackup/2026_11_23/o1_mf_s_1250059200_7rjh01to_.bkp': 'control file',
+    });
     expect(points.filter(({ kind }) => kind === 'increment').map(briefPoint)).toEqual(
       [
         { id: MONDAY, needs: [] },
@@ -244,41 +333,73 @@ describe('a folder of free formats', () => {
     );
   });
 
-  it.each([
-    [
-      'by what they are called',
-      [
-        ['L0_0v2k3j4l_1_1', 10],
-        ['L1_0w2k3j4m_2_1', 10],
-        ['arch_0x2k3j4n_3_1', 2],
-        ['L0_0y2k3j4o_4_1', 10],
-      ],
-    ],
-    [
-      'by their sizes when nothing is said',
-      [
-        ['0v2k3j4l_1_1', 1_000],
-        ['0w2k3j4m_2_1', 300],
-        ['0x2k3j4n_3_1', 10],
-        ['0y2k3j4o_4_1', 900],
-      ],
-    ],
-  ] as const)('keeps increments with what lies below them, %s', async (_, pieces) => {
-    const names = pieces.flatMap(([name], index) => [name, `c-7-2026112${index}-00`]);
-    const sizes = new Map<string, number>(pieces);
-    const copy = await treeOf(
-      Object.fromEntries(names.map((name) => [`rman/${name}`, 'x'.repeat(sizes.get(name) ?? 1)])),
-    );
-    for (const [index, name] of names.entries()) {
-      const at = new Date(Date.UTC(2026, 10, 24, 6, index));
+  /** @param written names, and the hours at which they were written */
+  async function pointsOfNames(...written: (readonly [string, number])[]) {
+    const copy = await treeOf(Object.fromEntries(written.map(([name]) => [`rman/${name}`, name])));
+    for (const [name, hours] of written) {
+      const at = new Date(Date.UTC(2026, 10, 20, 0, 60 * hours));
       await utimes(copy.at(`rman/${name}`), at, at);
     }
     const [tree] = await scanTreesWith(rmanFreeLayout, copy.repository);
-    expect(tree!.points.map(({ id, needs }) => [id, needs])).toEqual([
+    return tree!.points;
+  }
+
+  it('keeps increments with what lies below them, back to one that is called a level 0', async () => {
+    const pieces = ['L0_0v2k3j4l_1_1', 'L1_0w2k3j4m_2_1', 'arch_0x2k3j4n_3_1', 'L0_0y2k3j4o_4_1'];
+    const points = await pointsOfNames(
+      ...pieces.flatMap((name, day) => [
+        [name, 24 * day] as const,
+        [`c-7-2026112${day}-00`, 24 * day + 1] as const,
+      ]),
+    );
+    expect(points.map(({ id, needs }) => [id, needs])).toEqual([
       ['c-7-20261120-00', []],
       ['c-7-20261121-00', ['c-7-20261120-00']],
       ['c-7-20261122-00', ['c-7-20261121-00']],
       ['c-7-20261123-00', []],
     ]);
+  });
+
+  it('lets none go for one of which no name tells the level, however large it is', async () => {
+    const points = await pointsOfNames(
+      ...[['small', 0] as const, ['c-7-20261120-00', 1] as const],
+      ...[['x'.repeat(200), 24] as const, ['c-7-20261121-00', 25] as const],
+    );
+    expect(points[1]!.needs).toEqual(['c-7-20261120-00']);
+  });
+
+  it('keeps the parts of a level 0 together that control files of a job beside it cut', async () => {
+    const points = await pointsOfNames(
+      ...[['L0_a', 0] as const, ['arch_b', 1] as const, ['c-7-20261120-00', 1.1] as const],
+      ...[['arch_c', 2] as const, ['c-7-20261120-01', 2.1] as const],
+      ...[['L0_d', 3] as const, ['c-7-20261120-02', 3.1] as const],
+    );
+    expect(points.map(({ id, needs }) => [id, needs])).toEqual([
+      ['c-7-20261120-00', []],
+      ['c-7-20261120-01', ['c-7-20261120-00']],
+      ['c-7-20261120-02', ['c-7-20261120-01']],
+    ]);
+  });
+
+  it('gives each of two databases all that may be its own, and says so', async () => {
+    const points = await pointsOfNames(
+      ...[['a1', 0] as const, ['b1_77', 1] as const, ['c-7-20261120-00', 2] as const],
+      ...[['a2', 3] as const, ['c-77-20261120-00', 4] as const, ['a3', 5] as const],
+      ...[['c-7-20261120-01', 6] as const],
+    );
+    expect(
+      points.map(({ id, needs, files, gap }) => [id, needs, files, gap === undefined]),
+    ).toEqual([
+      ['c-7-20261120-00', [], ['a1', 'c-7-20261120-00'], false],
+      ['c-77-20261120-00', [], ['a1', 'b1_77', 'a2', 'c-77-20261120-00'], false],
+      ['c-7-20261120-01', ['c-7-20261120-00'], ['a2', 'a3', 'c-7-20261120-01'], false],
+    ]);
+  });
+
+  it('takes a control file alone for no full', async () => {
+    const points = await pointsOfNames(
+      ...[['L0_a', 0] as const, ['c-7-20261120-00', 1] as const, ['c-7-20261120-01', 2] as const],
+    );
+    expect(points[1]).toMatchObject({ kind: 'increment', needs: ['c-7-20261120-00'] });
   });
 });
