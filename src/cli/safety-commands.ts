@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import type { Overview, ProblemView, WorkloadView } from '../api/safety/overview-schemas.js';
 import type { Act } from './command-context.js';
+import { describeUnreadable } from './describe-unreadable.js';
 import {
   display,
   displayLines,
@@ -11,6 +12,7 @@ import {
   formatTable,
   type DisplayText,
 } from './display-text.js';
+import { printError } from './print.js';
 
 interface ListFlags {
   readonly state?: string;
@@ -46,8 +48,11 @@ export function addSafetyCommands(program: Command, act: Act): void {
         ...(repository === undefined ? {} : { repositoryId: repository }),
         ...(search === undefined ? {} : { search }),
       });
-      const workloads = await context.server.all<WorkloadView>(`/workloads?${query.toString()}`);
-      context.show(workloads, () => describeWorkloads(workloads));
+      const { items, unreadable } = await context.server.browse<WorkloadView>(
+        `/workloads?${query.toString()}`,
+      );
+      context.show(items, () => describeWorkloads(items));
+      if (unreadable.length > 0) printError(context.terminal, describeUnreadable(unreadable));
     },
   );
 }

@@ -139,7 +139,7 @@ export const repositoryViewSchema: z.ZodType<RepositoryView> = z
   })
   .meta({ id: 'Repository' });
 
-const unreadableSchema: z.ZodType<UnreadablePart> = z
+export const unreadableSchema: z.ZodType<UnreadablePart> = z
   .object({
     path: z.string(),
     code: errorCodeSchema,

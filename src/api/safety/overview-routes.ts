@@ -3,14 +3,13 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import type { ProtectedWorkload } from '../../domain/safety/protection.js';
-import { pageSchema } from '../field-schemas.js';
 import {
   overviewSchema,
   workloadQuerySchema,
-  workloadViewSchema,
+  workloadsPageSchema,
   type WorkloadView,
 } from './overview-schemas.js';
-import { keyOf, overviewOf, workloadView } from './overview-view.js';
+import { asOf, keyOf, overviewOf, unseenParts, workloadView } from './overview-view.js';
 import { invalidRequest, jsonRoute, type Route } from '../route.js';
 import type { SafetyReader } from './safety-reader.js';
 import type { SessionStore } from '../sessions/session-store.js';
@@ -49,7 +48,7 @@ export function overviewRoutes({
       summary: 'Every workload with its copies, across repositories and jobs, by name.',
       query: workloadQuerySchema,
       status: 200,
-      answer: pageSchema(workloadViewSchema),
+      answer: workloadsPageSchema,
       errors: [],
       run: async ({ query }) => {
         const known = await reader.safety();
@@ -57,7 +56,15 @@ export function overviewRoutes({
         const wanted = workloads.filter((workload) => isWanted(workload, query));
         const { part, nextCursor } = pageOf(wanted, query.cursor);
         const items = part.map((workload): WorkloadView => workloadView(workload, known));
-        return { content: { items, ...(nextCursor === null ? {} : { nextCursor }) } };
+        const unreadable = unseenParts(known.facts);
+        return {
+          content: {
+            items,
+            ...(nextCursor === null ? {} : { nextCursor }),
+            asOf: asOf(known.facts),
+            ...(unreadable.length === 0 ? {} : { unreadable }),
+          },
+        };
       },
     }),
   ];

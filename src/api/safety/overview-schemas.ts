@@ -11,8 +11,9 @@ import type { RpoStatus } from '../../domain/safety/rpo.js';
 import type { ProtectedWorkload } from '../../domain/safety/protection.js';
 import type { Verdict } from '../../domain/safety/safety-verdict.js';
 import type { WorkloadType } from '../../domain/sources/restore-point.js';
+import type { UnreadablePart } from '../../domain/targets/repository-view.js';
 import { instant, slug } from '../field-schemas.js';
-import { workloadType } from '../repositories/repository-schemas.js';
+import { unreadableSchema, workloadType } from '../repositories/repository-schemas.js';
 import {
   errorCodeSchema,
   runningSessionSchema,
@@ -66,6 +67,9 @@ export interface Overview {
     readonly workloads: number;
     readonly uncopiedPlaces: number;
     readonly restorePoints: number;
+    readonly keptWorkloads: number;
+    readonly leftoverRestorePoints: number;
+    readonly leftoverWorkloads: number;
     readonly damagedRestorePoints: number;
     readonly neverVerifiedRestorePoints: number;
   };
@@ -85,15 +89,7 @@ export interface Night {
   readonly restorePoints: number;
 }
 
-export interface CopiesView {
-  readonly jobId: string;
-  readonly jobName: string;
-  readonly repositoryId: string;
-  readonly state: RpoStatus['state'];
-  readonly since: string | null;
-  readonly reasons: readonly { readonly code: string; readonly text: string }[];
-  readonly maxCopyAgeHours: number | null;
-  readonly maxLagHours: number | null;
+export interface KeptView {
   readonly newestAt: string | null;
   readonly newestCopiedAt: string | null;
   readonly oldestAt: string | null;
@@ -102,6 +98,22 @@ export interface CopiesView {
   readonly neverVerifiedCount: number;
   readonly oldestVerifiedAt: string | null;
   readonly storedBytes: number;
+}
+
+export interface LeftoverView extends KeptView {
+  readonly jobId: string;
+  readonly repositoryId: string;
+}
+
+export interface CopiesView extends KeptView {
+  readonly jobId: string;
+  readonly jobName: string;
+  readonly repositoryId: string;
+  readonly state: RpoStatus['state'];
+  readonly since: string | null;
+  readonly reasons: readonly { readonly code: string; readonly text: string }[];
+  readonly maxCopyAgeHours: number | null;
+  readonly maxLagHours: number | null;
   readonly missedSince: string | null;
 }
 
@@ -123,13 +135,7 @@ export interface WorkloadView {
   readonly oldestVerifiedAt: string | null;
   readonly storedBytes: number;
   readonly copies: readonly CopiesView[];
-  readonly leftovers: readonly {
-    readonly jobId: string;
-    readonly repositoryId: string;
-    readonly restorePointCount: number;
-    readonly newestAt: string | null;
-    readonly storedBytes: number;
-  }[];
+  readonly leftovers: readonly LeftoverView[];
   readonly nights: readonly Night[];
 }
 
@@ -238,7 +244,10 @@ export const overviewSchema: z.ZodType<Overview> = z
           description:
             'Places of sources of which nothing is copied, because nothing that lies there is a workload: folders whose names cannot be read, or that hold files of no known layout.',
         }),
-        restorePoints: count,
+        restorePoints: count.meta({ description: 'Those that belong to no job among them.' }),
+        keptWorkloads: count.meta({ description: 'Workloads of which there are restore points.' }),
+        leftoverRestorePoints: count.meta({ description: 'Restore points that belong to no job.' }),
+        leftoverWorkloads: count.meta({ description: 'Workloads that they are of.' }),
         damagedRestorePoints: count,
         neverVerifiedRestorePoints: count,
       })
@@ -258,6 +267,21 @@ export const overviewSchema: z.ZodType<Overview> = z
   })
   .meta({ id: 'Overview' });
 
+const keptFields = {
+  newestAt: instant.nullable().meta({
+    description: 'Moment of the newest copy that can be restored; null: there is none.',
+  }),
+  newestCopiedAt: instant.nullable(),
+  oldestAt: instant.nullable(),
+  restorePointCount: count,
+  damagedCount: count,
+  neverVerifiedCount: count,
+  oldestVerifiedAt: instant.nullable().meta({
+    description: 'When the one that was not verified for the longest time was read and compared.',
+  }),
+  storedBytes: bytes,
+};
+
 const copiesSchema: z.ZodType<CopiesView> = z
   .object({
     jobId: slug,
@@ -268,18 +292,7 @@ const copiesSchema: z.ZodType<CopiesView> = z
     reasons: z.array(z.object({ code: z.string(), text: z.string() }).meta({ id: 'RpoReason' })),
     maxCopyAgeHours: z.number().nullable(),
     maxLagHours: z.number().nullable(),
-    newestAt: instant.nullable().meta({
-      description: 'Moment of the newest copy that can be restored; null: there is none.',
-    }),
-    newestCopiedAt: instant.nullable(),
-    oldestAt: instant.nullable(),
-    restorePointCount: count,
-    damagedCount: count,
-    neverVerifiedCount: count,
-    oldestVerifiedAt: instant.nullable().meta({
-      description: 'When the one that was not verified for the longest time was read and compared.',
-    }),
-    storedBytes: bytes,
+    ...keptFields,
     missedSince: instant.nullable().meta({
       description: 'First of the looks in a row that found it in no source; null: the last did.',
     }),
@@ -297,7 +310,7 @@ const nightSchema: z.ZodType<Night> = z
   })
   .meta({ id: 'Night' });
 
-export const workloadViewSchema: z.ZodType<WorkloadView> = z
+const workloadViewSchema: z.ZodType<WorkloadView> = z
   .object({
     key: z.string().meta({ description: 'Unique among all workloads.' }),
     id: z.string(),
@@ -311,7 +324,7 @@ export const workloadViewSchema: z.ZodType<WorkloadView> = z
     sourceProblem: z.string().nullable(),
     newestCopyAt: instant.nullable(),
     oldestCopyAt: instant.nullable(),
-    restorePointCount: count.meta({ description: 'Copies, of all jobs.' }),
+    restorePointCount: count.meta({ description: 'Copies, of all jobs and of none.' }),
     damagedCount: count,
     oldestVerifiedAt: instant.nullable(),
     storedBytes: bytes,
@@ -319,13 +332,7 @@ export const workloadViewSchema: z.ZodType<WorkloadView> = z
     leftovers: z
       .array(
         z
-          .object({
-            jobId: z.string(),
-            repositoryId: z.string(),
-            restorePointCount: count,
-            newestAt: instant.nullable(),
-            storedBytes: bytes,
-          })
+          .object({ jobId: z.string(), repositoryId: z.string(), ...keptFields })
           .meta({ id: 'LeftoverCopies' }),
       )
       .meta({ description: 'Copies that no job makes any more.' }),
@@ -334,6 +341,25 @@ export const workloadViewSchema: z.ZodType<WorkloadView> = z
       .meta({ description: 'The last 14 days in the zone of its job, today last.' }),
   })
   .meta({ id: 'Workload' });
+
+export const workloadsPageSchema: z.ZodType<{
+  items: WorkloadView[];
+  nextCursor?: string | undefined;
+  asOf: string | null;
+  unreadable?: UnreadablePart[] | undefined;
+}> = z
+  .object({
+    items: z.array(workloadViewSchema),
+    nextCursor: z.string().optional(),
+    asOf: instant.nullable().meta({
+      description: 'Of the oldest of the looks that this comes from; null: nothing was seen yet.',
+    }),
+    unreadable: z.array(unreadableSchema).optional().meta({
+      description:
+        'Repositories that cannot be looked at or were not yet, and parts of others that cannot be read: workloads may be missing for that, or be told as they were.',
+    }),
+  })
+  .meta({ id: 'WorkloadPage' });
 
 export const workloadQuerySchema = z.strictObject({
   state: z.enum(['ok', 'late', 'unknown', 'unprotected', 'unwatched']).optional(),

@@ -6,16 +6,26 @@ import {
   DAY_MS,
   dayNumberOf,
   isoDate,
+  utcText,
 } from '../../domain/schedules/calendar-date.js';
-import { restorePointKey } from '../../domain/targets/repository-view.js';
+import { restorePointKey, type UnreadablePart } from '../../domain/targets/repository-view.js';
 import type { SafetyProblem, WorkloadName } from '../../domain/safety/problem-groups.js';
-import type { Copies, ProtectedWorkload, RepositoryFacts } from '../../domain/safety/protection.js';
+import {
+  countLeftovers,
+  keptChains,
+  type Copies,
+  type FoundChain,
+  type ProtectedWorkload,
+  type RepositoryFacts,
+} from '../../domain/safety/protection.js';
 import type { ChainFacts } from '../../domain/safety/workload-facts.js';
 import type { KnownFacts, KnownSafety } from './safety-reader.js';
 import type { RunningSession } from '../sessions/session-schemas.js';
 import type {
   ComingRun,
   CopiesView,
+  KeptView,
+  LeftoverView,
   Night,
   Overview,
   ProblemView,
@@ -32,14 +42,14 @@ export function overviewOf(
 ): Overview {
   const { verdict, problems, workloads, uncopied } = safety;
   const { sinceMs, ...said } = verdict;
-  const seen = facts.repositories.flatMap(({ seenAtMs }) => (seenAtMs === null ? [] : [seenAtMs]));
-  const chains = workloads.flatMap(({ copies }) => copies.flatMap(({ chain }) => chain ?? []));
+  const chains = keptChains(workloads);
+  const leftovers = countLeftovers(workloads);
   const inState = (state: ProtectedWorkload['state']) =>
     workloads.filter((workload) => workload.state === state).length;
   const unwatched = inState('unwatched');
   return {
     verdict: { ...said, since: instantOf(sinceMs) },
-    asOf: seen.length === 0 ? null : instantOf(Math.min(...seen)),
+    asOf: asOf(facts),
     counts: {
       workloads: workloads.length - unwatched,
       ok: inState('ok'),
@@ -49,6 +59,9 @@ export function overviewOf(
       unwatched,
       uncopiedPlaces: uncopied.places.length + uncopied.omittedCount,
       restorePoints: sum(chains, ({ restorePointCount }) => restorePointCount),
+      keptWorkloads: workloads.filter((each) => pointsOf(each) > 0).length,
+      leftoverRestorePoints: leftovers.restorePoints,
+      leftoverWorkloads: leftovers.workloads,
       damagedRestorePoints: sum(chains, ({ damagedCount }) => damagedCount),
       neverVerifiedRestorePoints: sum(chains, ({ neverVerifiedCount }) => neverVerifiedCount),
     },
@@ -59,6 +72,33 @@ export function overviewOf(
     next: comingRuns(facts, nowMs),
     repositories: facts.repositories.map(repositoryState),
   };
+}
+
+function pointsOf(workload: ProtectedWorkload): number {
+  return sum(keptChains([workload]), ({ restorePointCount }) => restorePointCount);
+}
+
+/** Of the oldest of the looks that all of it comes from. */
+export function asOf({ repositories }: Pick<KnownFacts, 'repositories'>): string | null {
+  const seen = repositories.flatMap(({ seenAtMs }) => (seenAtMs === null ? [] : [seenAtMs]));
+  return seen.length === 0 ? null : instantOf(Math.min(...seen));
+}
+
+/** What the looks did not see: workloads of it may be missing, or may be other than they are told. */
+export function unseenParts({ repositories }: Pick<KnownFacts, 'repositories'>): UnreadablePart[] {
+  return repositories.flatMap(({ id, seenAtMs, awaySinceMs, code, reason, unreadable }) => {
+    const isSeen = seenAtMs !== null && awaySinceMs === null;
+    const why =
+      awaySinceMs === null
+        ? 'it has not been looked at yet'
+        : `it cannot be looked at: ${reason ?? 'no answer'}`;
+    const since = seenAtMs === null ? '' : `; what it holds is told as of ${utcText(seenAtMs)}`;
+    const away = { path: id, code: code ?? 'REPOSITORY_UNREACHABLE', reason: `${why}${since}` };
+    return [
+      ...(isSeen ? [] : [away]),
+      ...unreadable.map((part) => ({ ...part, path: `${id}/${part.path}` })),
+    ];
+  });
 }
 
 function problemView({ sinceMs, workloads, ...problem }: SafetyProblem): ProblemView {
@@ -99,7 +139,7 @@ export function workloadView(
   { facts, nowMs }: Pick<KnownSafety, 'facts' | 'nowMs'>,
 ): WorkloadView {
   const { id, name, type, repositoryId, state, sinceMs, source, leftovers } = workload;
-  const copies = workload.copies.map(copiesView);
+  const kept = keptChains([workload]);
   return {
     key: keyOf(workload),
     ...{ id, name, type, repositoryId, state },
@@ -107,21 +147,33 @@ export function workloadView(
     newestSourceAt: newestOf(source?.recentAtSeconds ?? []),
     sourcePointCount: source?.restorePointCount ?? null,
     sourceProblem: source?.problem ?? null,
-    newestCopyAt: latest(copies.map(({ newestAt }) => newestAt)),
-    oldestCopyAt: earliest(copies.map(({ oldestAt }) => oldestAt)),
-    restorePointCount: sum(copies, ({ restorePointCount }) => restorePointCount),
-    damagedCount: sum(copies, ({ damagedCount }) => damagedCount),
-    oldestVerifiedAt: earliest(copies.map(({ oldestVerifiedAt }) => oldestVerifiedAt)),
-    storedBytes: sum(copies, ({ storedBytes }) => storedBytes),
-    copies,
-    leftovers: leftovers.map(({ repositoryId: targetId, chain }) => ({
-      jobId: chain.jobId,
-      repositoryId: targetId,
-      restorePointCount: chain.restorePointCount,
-      newestAt: newestOf(chain.recentAtSeconds),
-      storedBytes: chain.storedBytes,
-    })),
+    newestCopyAt: latest(kept.map(({ recentAtSeconds }) => newestOf(recentAtSeconds))),
+    oldestCopyAt: earliest(kept.map(({ oldestAt }) => oldestAt)),
+    restorePointCount: pointsOf(workload),
+    damagedCount: sum(kept, ({ damagedCount }) => damagedCount),
+    oldestVerifiedAt: earliest(kept.map(({ oldestVerifiedAt }) => oldestVerifiedAt)),
+    storedBytes: sum(kept, ({ storedBytes }) => storedBytes),
+    copies: workload.copies.map(copiesView),
+    leftovers: leftovers.map(leftoverView),
     nights: nightsOf(workload, facts, nowMs),
+  };
+}
+
+function leftoverView({ repositoryId, chain }: FoundChain): LeftoverView {
+  return { jobId: chain.jobId, repositoryId, ...keptView(chain) };
+}
+
+/** What is kept in one place, whoever keeps it. */
+function keptView(chain: ChainFacts | null): KeptView {
+  return {
+    newestAt: newestOf(chain?.recentAtSeconds ?? []),
+    newestCopiedAt: chain?.newestCopiedAt ?? null,
+    oldestAt: chain?.oldestAt ?? null,
+    restorePointCount: chain?.restorePointCount ?? 0,
+    damagedCount: chain?.damagedCount ?? 0,
+    neverVerifiedCount: chain?.neverVerifiedCount ?? 0,
+    oldestVerifiedAt: chain?.oldestVerifiedAt ?? null,
+    storedBytes: chain?.storedBytes ?? 0,
   };
 }
 
@@ -134,14 +186,7 @@ function copiesView({ job, repositoryId, chain, limits, status }: Copies): Copie
     since: instantOf(status.sinceMs),
     reasons: status.reasons,
     ...limits,
-    newestAt: newestOf(chain?.recentAtSeconds ?? []),
-    newestCopiedAt: chain?.newestCopiedAt ?? null,
-    oldestAt: chain?.oldestAt ?? null,
-    restorePointCount: chain?.restorePointCount ?? 0,
-    damagedCount: chain?.damagedCount ?? 0,
-    neverVerifiedCount: chain?.neverVerifiedCount ?? 0,
-    oldestVerifiedAt: chain?.oldestVerifiedAt ?? null,
-    storedBytes: chain?.storedBytes ?? 0,
+    ...keptView(chain),
     missedSince: chain?.missedSince ?? null,
   };
 }
@@ -149,10 +194,11 @@ function copiesView({ job, repositoryId, chain, limits, status }: Copies): Copie
 const SHOWN_NIGHTS = 14;
 const DAY_SECONDS = DAY_MS / 1_000;
 
-/** Of all its copies together: a day on which one of them has a restore point is copied. */
+/** Of all its copies together, those of no job among them: a day on which one of them has a restore point is copied. */
 function nightsOf(workload: ProtectedWorkload, facts: KnownFacts, nowMs: number): Night[] {
   const [first] = workload.copies;
-  const timeZone = first?.job.timeZone ?? 'UTC';
+  const [left] = workload.leftovers;
+  const timeZone = first?.job.timeZone ?? left?.chain.timeZone ?? 'UTC';
   const today = dayNumberOf(nowMs, timeZone);
   const shownFrom = nowMs / 1_000 - (SHOWN_NIGHTS + 1) * DAY_SECONDS;
   const sourceDays = new Set(
@@ -161,14 +207,17 @@ function nightsOf(workload: ProtectedWorkload, facts: KnownFacts, nowMs: number)
       .map((seconds) => dayNumberOf(seconds * 1_000, timeZone)),
   );
   const chains = workload.copies.flatMap(({ chain }) => (chain === null ? [] : [chain]));
-  const awayDays = workload.copies.map(({ repositoryId }) => {
+  const kept = keptChains([workload]);
+  // What a job copies has its days from there; only where none does, those of the leftovers are all that could be known.
+  const places = first === undefined ? workload.leftovers : workload.copies;
+  const awayDays = places.map(({ repositoryId }) => {
     const since = facts.repositories.find(({ id }) => id === repositoryId)?.awaySinceMs ?? null;
     return since === null ? Infinity : dayNumberOf(since, timeZone);
   });
   return Array.from({ length: SHOWN_NIGHTS }, (_, index) => {
     const day = today - SHOWN_NIGHTS + 1 + index;
     const date = isoDate(dateOfDayNumber(day));
-    const restorePoints = sum(chains, (chain) => pointsOn(chain, day));
+    const restorePoints = sum(kept, (chain) => pointsOn(chain, day));
     if (restorePoints > 0) return { date, state: 'copied', restorePoints };
     if (awayDays.some((awayDay) => day >= awayDay))
       return { date, state: 'unknown', restorePoints };

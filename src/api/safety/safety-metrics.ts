@@ -2,6 +2,7 @@
 
 import { Gauge, type Registry } from 'prom-client';
 import type { ProtectedWorkload } from '../../domain/safety/protection.js';
+import type { ChainFacts } from '../../domain/safety/workload-facts.js';
 import { safetyOf, type SafetyFacts } from '../../domain/safety/safety.js';
 
 const OF_SOURCE = ['workload', 'workload_id', 'source'] as const;
@@ -101,7 +102,7 @@ export class SafetyMetrics {
     }
   }
 
-  #setWorkload({ name, id, repositoryId, source, copies }: ProtectedWorkload): void {
+  #setWorkload({ name, id, repositoryId, source, copies, leftovers }: ProtectedWorkload): void {
     const labels = { workload: name, workload_id: id, source: repositoryId };
     const [newestSource] = source?.recentAtSeconds ?? [];
     if (newestSource !== undefined) this.#newestSource.set(labels, newestSource);
@@ -110,15 +111,25 @@ export class SafetyMetrics {
       this.#late.set(own, status.state === 'late' ? 1 : 0);
       if (limits.maxCopyAgeHours !== null)
         this.#rpo.set(own, limits.maxCopyAgeHours * HOUR_SECONDS);
-      this.#points.set(own, chain?.restorePointCount ?? 0);
-      if (chain === null) continue;
-      const [newestCopy] = chain.recentAtSeconds;
-      if (newestCopy !== undefined) this.#newestCopy.set(own, newestCopy);
-      this.#damaged.set(own, chain.damagedCount);
-      this.#stored.set(own, chain.storedBytes);
-      if (chain.oldestVerifiedAt !== null)
-        this.#verified.set(own, Math.floor(Date.parse(chain.oldestVerifiedAt) / 1_000));
+      if (chain === null) this.#points.set(own, 0);
+      else this.#setChain(own, chain);
     }
+    // Nothing of them can be late, but they can be damaged.
+    for (const { repositoryId: target, chain } of leftovers)
+      this.#setChain({ ...labels, job: chain.jobId, target }, chain);
+  }
+
+  #setChain(
+    labels: Readonly<Record<(typeof OF_COPIES)[number], string>>,
+    { recentAtSeconds, restorePointCount, damagedCount, storedBytes, oldestVerifiedAt }: ChainFacts,
+  ): void {
+    const [newestCopy] = recentAtSeconds;
+    this.#points.set(labels, restorePointCount);
+    if (newestCopy !== undefined) this.#newestCopy.set(labels, newestCopy);
+    this.#damaged.set(labels, damagedCount);
+    this.#stored.set(labels, storedBytes);
+    if (oldestVerifiedAt !== null)
+      this.#verified.set(labels, Math.floor(Date.parse(oldestVerifiedAt) / 1_000));
   }
 
   #gauge<Name extends string>(

@@ -60,26 +60,26 @@ export function useReadiness(): UseQueryResult<Readiness, ApiError> {
 }
 
 /** Every item of a list that the API gives in pages; a part that several of them cannot read is named once. */
-export async function allPages<Item>(
-  path: string,
-  signal?: AbortSignal,
-): Promise<{ items: Item[]; unreadable: UnreadablePart[] }> {
+export async function allPages<Item>(path: string, signal?: AbortSignal): Promise<WholeList<Item>> {
   const items: Item[] = [];
+  let asOf: string | null = null;
   const unreadable = new Map<string, UnreadablePart>();
   for (let cursor: string | undefined; ;) {
     const page: ApiPage<Item> = await readApi(withQuery(path, { cursor }), signal);
     items.push(...page.items);
     for (const part of page.unreadable ?? []) unreadable.set(part.path, part);
+    const pageAsOf = page.asOf ?? null;
+    if (asOf === null || (pageAsOf !== null && pageAsOf < asOf)) asOf = pageAsOf;
     cursor = page.nextCursor;
-    if (cursor === undefined) return { items, unreadable: [...unreadable.values()] };
+    if (cursor === undefined) return { items, unreadable: [...unreadable.values()], asOf };
   }
 }
 
 export function useAllPages<Item>(
   path: string,
   { everyMs = EVERY.minute, isWanted = true }: Reading = {},
-): UseQueryResult<{ items: Item[]; unreadable: UnreadablePart[] }, ApiError> {
-  return useQuery<{ items: Item[]; unreadable: UnreadablePart[] }, ApiError>({
+): UseQueryResult<WholeList<Item>, ApiError> {
+  return useQuery<WholeList<Item>, ApiError>({
     queryKey: [path, 'all'],
     queryFn: ({ signal }) => allPages<Item>(path, signal),
     refetchInterval: everyMs ?? false,
@@ -98,16 +98,32 @@ export interface ApiPage<Item> {
   readonly items: readonly Item[];
   readonly nextCursor?: string;
   readonly unreadable?: readonly UnreadablePart[];
+  /** When what it tells was seen, where that is not the moment of the answer. */
+  readonly asOf?: string | null;
 }
 
-/** Leaves out what is undefined or empty. */
+/** All pages of a list. */
+export interface WholeList<Item> {
+  readonly items: Item[];
+  readonly unreadable: UnreadablePart[];
+  /** Of the oldest look of all pages. */
+  readonly asOf: string | null;
+}
+
+/** Epoch milliseconds of what an answer tells; null: of nothing yet. */
+export function asOfMs(answer: { readonly asOf: string | null } | undefined): number | null {
+  return answer === undefined || answer.asOf === null ? null : Date.parse(answer.asOf);
+}
+
+/** Adds to the query that a path has; leaves out what is undefined or empty. */
 export function withQuery(
   path: string,
   fields: Readonly<Record<string, string | null | undefined>>,
 ): string {
-  const query = new URLSearchParams();
+  const [place = '', present = ''] = path.split('?');
+  const query = new URLSearchParams(present);
   for (const [name, value] of Object.entries(fields))
     if (value !== undefined && value !== null && value !== '') query.set(name, value);
   const text = query.toString();
-  return text === '' ? path : `${path}?${text}`;
+  return text === '' ? place : `${place}?${text}`;
 }

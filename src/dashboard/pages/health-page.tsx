@@ -1,17 +1,20 @@
 import { Link } from 'wouter';
-import type { CopiesView, Overview, WorkloadView } from '../../api/safety/overview-schemas.js';
+import type { KeptView, Overview, WorkloadView } from '../../api/safety/overview-schemas.js';
 import { useNow } from '../client/now.js';
-import { EVERY, useAllPages, useApi } from '../client/queries.js';
+import { asOfMs, EVERY, useAllPages, useApi } from '../client/queries.js';
 import { Commands } from '../show/commands.js';
 import { CallFault } from '../show/fault.js';
-import { bytes, counted, printable } from '../show/format.js';
+import { bytes, printable } from '../show/format.js';
 import { Instant } from '../show/instant.js';
+import { healthVerdict } from '../show/health-verdict.js';
+import { keptPlaces } from '../show/kept.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';
 import { ProgressBar } from '../show/progress.js';
 import { Rows, type Column } from '../show/rows.js';
 import { State } from '../show/state.js';
 import { VerdictPanel } from '../show/verdict.js';
 import { sayCheck, checkShares, type CheckedCopies } from '../show/check-words.js';
+import { UnreadableParts } from '../show/unreadable.js';
 import { workloadAddress } from '../show/workload-words.js';
 
 /** Is what we keep still readable? */
@@ -19,20 +22,15 @@ export function HealthPage() {
   const overview = useApi<Overview>('/overview', { everyMs: EVERY.usual });
   const workloads = useAllPages<WorkloadView>('/workloads', { everyMs: EVERY.minute });
   const rows = (workloads.data?.items ?? []).flatMap((workload) =>
-    workload.copies
-      .filter(({ restorePointCount }) => restorePointCount > 0)
-      .map((copies) => ({ workload, copies })),
+    keptPlaces(workload).map((kept) => ({ workload, kept })),
   );
   return (
-    <Page title="Health" asOfMs={workloads.dataUpdatedAt}>
+    <Page title="Health" asOfMs={asOfMs(workloads.data)}>
       {overview.error !== null && (
         <CallFault error={overview.error} what="The state of the copies is not known." />
       )}
       {overview.data !== undefined && (
-        <HealthVerdict
-          counts={overview.data.counts}
-          oldestVerifiedAt={overview.data.oldestVerifiedAt}
-        />
+        <HealthVerdict overview={overview.data} isKnown={overview.error === null} />
       )}
       {workloads.error !== null && (
         <CallFault error={workloads.error} what="The workloads could not be read." />
@@ -40,21 +38,25 @@ export function HealthPage() {
       {workloads.data === undefined && workloads.error === null && (
         <Waiting what="Looking into every repository" />
       )}
+      <UnreadableParts
+        parts={workloads.data?.unreadable}
+        what=": copies there may be damaged, and nobody knows"
+      />
       {workloads.data !== undefined && rows.length === 0 && (
         <Nothing>
-          There are no copies yet. A copy is read back and compared when it is made.
+          {workloads.data.unreadable.length === 0
+            ? 'There are no copies yet. A copy is read back and compared when it is made.'
+            : 'No copy was seen, and not everything could be looked at.'}
         </Nothing>
       )}
-      {rows.length > 0 && <Shares rows={rows.map(({ copies }) => copies)} />}
+      {rows.length > 0 && <Shares rows={rows.map(({ kept }) => kept)} />}
       {rows.length > 0 && (
         <Section title="Each chain of copies" note="longest without a check first">
           <Rows
             label="Chains"
             columns={COLUMNS}
             rows={[...rows].sort(byCheck)}
-            keyOf={({ workload, copies }) =>
-              `${workload.key} ${copies.jobId} ${copies.repositoryId}`
-            }
+            keyOf={({ workload, kept }) => `${workload.key} ${kept.jobId} ${kept.repositoryId}`}
           />
         </Section>
       )}
@@ -68,25 +70,20 @@ export function HealthPage() {
 }
 
 function HealthVerdict({
-  counts,
-  oldestVerifiedAt,
-}: Pick<Overview, 'counts' | 'oldestVerifiedAt'>) {
-  const {
-    restorePoints,
-    damagedRestorePoints: damaged,
-    neverVerifiedRestorePoints: never,
-  } = counts;
-  const mood = damaged > 0 ? 'bad' : never > 0 || restorePoints === 0 ? 'unknown' : 'good';
-  const text =
-    restorePoints === 0
-      ? 'There is no copy whose health could be known.'
-      : damaged > 0
-        ? `${counted(damaged, 'restore point')} of ${restorePoints} cannot be trusted.`
-        : never > 0
-          ? `Nothing is known to be damaged, but ${counted(never, 'restore point')} of ${restorePoints} ${never === 1 ? 'was' : 'were'} not verified since the files last changed.`
-          : `Nothing is damaged: all ${counted(restorePoints, 'restore point')} were read and compared.`;
+  overview,
+  isKnown,
+}: {
+  readonly overview: Overview;
+  /** false: the last answer is shown, and the next one failed. */
+  readonly isKnown: boolean;
+}) {
+  const { mood, sentence } = healthVerdict(overview);
+  const { oldestVerifiedAt } = overview;
   return (
-    <VerdictPanel mood={mood} sentence={text}>
+    <VerdictPanel
+      mood={isKnown ? mood : 'unknown'}
+      sentence={isKnown ? sentence : `Not known now. When it was last asked: ${sentence}`}
+    >
       {oldestVerifiedAt !== null && (
         <>
           The oldest check was <Instant at={oldestVerifiedAt} />.
@@ -97,7 +94,7 @@ function HealthVerdict({
 }
 
 /** Bytes by how long ago all of their chain was last verified. */
-function Shares({ rows }: { readonly rows: readonly CopiesView[] }) {
+function Shares({ rows }: { readonly rows: readonly KeptView[] }) {
   const nowMs = useNow();
   const shares = checkShares(rows, nowMs);
   return (
@@ -130,28 +127,29 @@ const COLUMNS: readonly Column<CheckedCopies>[] = [
       <Link href={workloadAddress(workload)}>{printable(workload.name)}</Link>
     ),
   },
-  { head: 'State', width: '1.4fr', cell: ({ copies }) => <State said={sayCheck(copies)} /> },
-  { head: 'Where', width: '1fr', cell: ({ copies }) => copies.repositoryId },
+  { head: 'State', width: '1.4fr', cell: ({ kept }) => <State said={sayCheck(kept)} /> },
+  { head: 'Where', width: '1fr', cell: ({ kept }) => kept.repositoryId },
   {
     head: 'Job',
     width: '1fr',
-    cell: ({ copies }) => <Link href={`/jobs/${copies.jobId}`}>{copies.jobId}</Link>,
+    cell: ({ kept: { jobId, isLeft } }) =>
+      isLeft ? `none (was ${jobId})` : <Link href={`/jobs/${jobId}`}>{jobId}</Link>,
   },
-  { head: 'Restore points', width: '1fr', cell: ({ copies }) => copies.restorePointCount },
+  { head: 'Restore points', width: '1fr', cell: ({ kept }) => kept.restorePointCount },
   {
     head: 'Oldest check',
     width: '1.2fr',
-    cell: ({ copies }) =>
-      copies.oldestVerifiedAt === null ? 'never' : <Instant at={copies.oldestVerifiedAt} />,
+    cell: ({ kept }) =>
+      kept.oldestVerifiedAt === null ? 'never' : <Instant at={kept.oldestVerifiedAt} />,
   },
 ];
 
 /** Damaged ones, then those never checked, then the oldest check. */
 function byCheck(a: CheckedCopies, b: CheckedCopies): number {
-  const rankOf = ({ copies }: CheckedCopies): number =>
-    copies.damagedCount > 0 ? 0 : copies.neverVerifiedCount > 0 ? 1 : 2;
+  const rankOf = ({ kept }: CheckedCopies): number =>
+    kept.damagedCount > 0 ? 0 : kept.neverVerifiedCount > 0 ? 1 : 2;
   return (
     rankOf(a) - rankOf(b) ||
-    (a.copies.oldestVerifiedAt ?? '').localeCompare(b.copies.oldestVerifiedAt ?? '')
+    (a.kept.oldestVerifiedAt ?? '').localeCompare(b.kept.oldestVerifiedAt ?? '')
   );
 }

@@ -1,8 +1,8 @@
 import { Link } from 'wouter';
 import type { Overview, VerdictView, WorkloadView } from '../../api/safety/overview-schemas.js';
-import { EVERY, useAllPages, useApi } from '../client/queries.js';
+import { asOfMs, EVERY, useAllPages, useApi, type WholeList } from '../client/queries.js';
 import { Commands } from '../show/commands.js';
-import { CallFault } from '../show/fault.js';
+import { CallFault, Fault } from '../show/fault.js';
 import { counted } from '../show/format.js';
 import { Instant } from '../show/instant.js';
 import { NightGrid, NightKey } from '../show/nights.js';
@@ -18,16 +18,16 @@ import { Problems } from './problems.js';
 export function OverviewPage() {
   const overview = useApi<Overview>('/overview', { everyMs: EVERY.usual });
   const { data, error } = overview;
-  const asOfMs = data?.asOf === undefined || data.asOf === null ? null : Date.parse(data.asOf);
   return (
-    <Page title="Overview" asOfMs={asOfMs}>
+    <Page title="Overview" asOfMs={asOfMs(data)}>
       {error !== null && (
         <CallFault error={error} what="Whether the copies are safe is not known." />
       )}
       {data === undefined && error === null && <Waiting what="Looking into every repository" />}
       {data !== undefined && (
         <>
-          <VerdictSentence overview={data} />
+          <VerdictSentence overview={data} isKnown={error === null} />
+          <Leftovers counts={data.counts} />
           <Problems problems={data.problems} omitted={data.omittedProblems} />
           <RunningSessions running={data.running} />
           <Nights count={data.counts.workloads} />
@@ -66,13 +66,22 @@ const PROOFS: Readonly<Record<VerdictView['clauses'][number]['about'], string>> 
   verification: '/health',
 };
 
-function VerdictSentence({ overview: { verdict, counts } }: { readonly overview: Overview }) {
+function VerdictSentence({
+  overview: { verdict, counts },
+  isKnown,
+}: {
+  readonly overview: Overview;
+  /** false: the last answer is shown, and the next one failed. */
+  readonly isKnown: boolean;
+}) {
   const { state, clauses, since } = verdict;
+  const mood = isKnown ? MOODS[state] : 'unknown';
   return (
-    <div className="verdict" data-mood={MOODS[state]} role="status">
-      <MoodIcon mood={MOODS[state]} size={34} />
+    <div className="verdict" data-mood={mood} role="status">
+      <MoodIcon mood={mood} size={34} />
       <div>
         <p>
+          {!isKnown && 'Not known now. When it was last asked: '}
           {WORDS[state]}{' '}
           {clauses.map(({ about, text }, index) => (
             <span key={`${about} ${text}`}>
@@ -91,10 +100,40 @@ function VerdictSentence({ overview: { verdict, counts } }: { readonly overview:
             </>
           )}
           {counted(counts.restorePoints, 'restore point')} of{' '}
-          {counted(counts.workloads, 'workload')} are kept.
+          {counted(counts.keptWorkloads, 'workload')} are kept.
         </div>
       </div>
     </div>
+  );
+}
+
+/** What is there without a job: after a disaster it is all that there is. */
+function Leftovers({
+  counts: { workloads, leftoverRestorePoints, leftoverWorkloads },
+}: Pick<Overview, 'counts'>) {
+  if (leftoverRestorePoints === 0) return null;
+  const isAll = workloads === 0;
+  return (
+    <Fault
+      mood={isAll ? 'attention' : 'quiet'}
+      what={
+        <>
+          <Link href="/workloads">
+            {counted(leftoverRestorePoints, 'restore point')} of{' '}
+            {counted(leftoverWorkloads, 'workload')}
+          </Link>{' '}
+          {leftoverRestorePoints === 1 ? 'belongs' : 'belong'} to no job.
+        </>
+      }
+      reason="Each can be restored from the page of its workload. No session adds to them, and no health check of a job reads them."
+      hint={
+        isAll
+          ? '`longhaul repository scan <repository>` lists the jobs that they are of, `longhaul job import <repository> <job>` takes one over with its copies.'
+          : 'Where their job is to go on here, `longhaul job import <repository> <job>` takes it over with its copies.'
+      }
+    >
+      <Link href="/repositories">Jobs whose copies lie there</Link>
+    </Fault>
   );
 }
 
@@ -113,12 +152,7 @@ function Nights({ count }: { readonly count: number }) {
       {workloads.data === undefined && workloads.error === null && (
         <Waiting what={sentence(`Asking for ${counted(count, 'workload')}`).slice(0, -1)} />
       )}
-      {workloads.data !== undefined && rows.length === 0 && (
-        <Nothing>
-          No source shows a machine, and there are no copies. Is the right folder configured? See{' '}
-          <Link href="/repositories">Repositories</Link>.
-        </Nothing>
-      )}
+      {workloads.data !== undefined && rows.length === 0 && <NoNights workloads={workloads.data} />}
       {rows.length > 0 && <NightGrid workloads={rows.slice(0, SHOWN_ROWS)} />}
       {more > 0 && (
         <p className="small">
@@ -127,5 +161,29 @@ function Nights({ count }: { readonly count: number }) {
         </p>
       )}
     </Section>
+  );
+}
+
+/** Only what was looked at whole can be said to be empty. */
+function NoNights({
+  workloads: { items, unreadable },
+}: {
+  readonly workloads: WholeList<WorkloadView>;
+}) {
+  if (items.length > 0)
+    return (
+      <Nothing>
+        Nothing is to be copied of the{' '}
+        <Link href="/workloads">{counted(items.length, 'workload')}</Link> that{' '}
+        {items.length === 1 ? 'is' : 'are'} known.
+      </Nothing>
+    );
+  if (unreadable.length > 0)
+    return <Nothing>No workload was seen, and not everything could be looked at.</Nothing>;
+  return (
+    <Nothing>
+      No source shows a machine, and there are no copies. Is the right folder configured? See{' '}
+      <Link href="/repositories">Repositories</Link>.
+    </Nothing>
   );
 }

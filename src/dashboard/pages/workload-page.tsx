@@ -1,16 +1,23 @@
 import { Button } from '@mantine/core';
 import { Link, useParams } from 'wouter';
-import type { CopiesView, WorkloadView } from '../../api/safety/overview-schemas.js';
+import type {
+  CopiesView,
+  KeptView,
+  LeftoverView,
+  WorkloadView,
+} from '../../api/safety/overview-schemas.js';
 import { useAddressField } from '../client/address.js';
-import { EVERY, useAllPages, withQuery } from '../client/queries.js';
+import { asOfMs, EVERY, useAllPages, withQuery } from '../client/queries.js';
 import { Commands } from '../show/commands.js';
 import { CallFault, Fault } from '../show/fault.js';
 import { bytes, counted, printable, shellWord } from '../show/format.js';
 import { Instant } from '../show/instant.js';
+import { nothingKeptWords, restoreFrom } from '../show/kept.js';
 import { NightGrid, NightKey } from '../show/nights.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';
 import { sentence } from '../show/sentence.js';
 import { State } from '../show/state.js';
+import { UNSEEN_WORDS, UnreadableParts } from '../show/unreadable.js';
 import { limitWords, WORKLOAD_STATES } from '../show/workload-words.js';
 import { whyOf } from '../show/workload-why.js';
 import { VerdictPanel } from '../show/verdict.js';
@@ -31,8 +38,11 @@ export function WorkloadPage() {
   return (
     <Page
       title={workload === undefined ? id : printable(workload.name)}
-      beside={workload !== undefined && <State said={WORKLOAD_STATES[workload.state]} />}
-      asOfMs={found.dataUpdatedAt}
+      beside={
+        workload !== undefined &&
+        found.error === null && <State said={WORKLOAD_STATES[workload.state]} />
+      }
+      asOfMs={asOfMs(found.data)}
       actions={workload !== undefined && <RestoreButton workload={workload} />}
     >
       {found.error !== null && (
@@ -42,24 +52,27 @@ export function WorkloadPage() {
         <Waiting what="Looking into every repository" />
       )}
       {found.data !== undefined && workload === undefined && (
-        <Nothing>No source shows this workload any more, and no job keeps copies of it.</Nothing>
+        <Nothing>
+          {found.data.unreadable.length > 0
+            ? 'It was not seen, and not everything could be looked at.'
+            : 'No source shows this workload any more, and there are no copies of it.'}
+        </Nothing>
       )}
-      {workload !== undefined && <WorkloadBody workload={workload} />}
+      <UnreadableParts parts={found.data?.unreadable} what={UNSEEN_WORDS} />
+      {workload !== undefined && (
+        <WorkloadBody workload={workload} isKnown={found.error === null} />
+      )}
     </Page>
   );
 }
 
-function RestoreButton({
-  workload: { id, copies, repositoryId },
-}: {
-  readonly workload: WorkloadView;
-}) {
-  const from =
-    copies.find(({ restorePointCount }) => restorePointCount > 0)?.repositoryId ?? repositoryId;
+function RestoreButton({ workload }: { readonly workload: WorkloadView }) {
+  const from = restoreFrom(workload);
+  if (from === null) return null;
   return (
     <Button
       component={Link}
-      href={withQuery('/restore', { repository: from, workload: id })}
+      href={withQuery('/restore', { repository: from, workload: workload.id })}
       size="sm"
     >
       Restore
@@ -67,11 +80,17 @@ function RestoreButton({
   );
 }
 
-function WorkloadBody({ workload }: { readonly workload: WorkloadView }) {
+interface WorkloadBodyProps {
+  readonly workload: WorkloadView;
+  /** false: the last answer is shown, and the next one failed. */
+  readonly isKnown: boolean;
+}
+
+function WorkloadBody({ workload, isKnown }: WorkloadBodyProps) {
   const { id, copies, leftovers, repositoryId, sourcePointCount, nights } = workload;
   return (
     <>
-      <WorkloadVerdict workload={workload} />
+      <WorkloadVerdict workload={workload} isKnown={isKnown} />
       {nights.length > 0 && (
         <Section title="The last 14 days" note={<NightKey />}>
           <NightGrid workloads={[workload]} />
@@ -80,23 +99,12 @@ function WorkloadBody({ workload }: { readonly workload: WorkloadView }) {
       {copies.map((each) => (
         <CopiesSection key={`${each.jobId} ${each.repositoryId}`} copies={each} workloadId={id} />
       ))}
-      {leftovers.map(({ jobId, repositoryId: at, restorePointCount, storedBytes }) => (
-        <Section
-          key={`${jobId} ${at}`}
-          title={`Copies of ${jobId} in ${at}`}
-          note="no job makes them any more"
-        >
-          <p className="nothing">
-            {counted(restorePointCount, 'restore point')}, {bytes(storedBytes)}. They stay until
-            somebody deletes them, those of a one-time copy until its date; they can be restored.
-          </p>
-          <MapCopies
-            fromJobId={jobId}
-            workloadId={id}
-            jobIds={copies.filter((each) => each.repositoryId === at).map((each) => each.jobId)}
-          />
-          <PointsAt repositoryId={at} workloadId={id} jobId={jobId} isLeft />
-        </Section>
+      {leftovers.map((each) => (
+        <LeftoverSection
+          key={`${each.jobId} ${each.repositoryId}`}
+          leftover={each}
+          workload={workload}
+        />
       ))}
       <Section
         title={`At the source, ${repositoryId}`}
@@ -116,7 +124,7 @@ function WorkloadBody({ workload }: { readonly workload: WorkloadView }) {
         )}
       </Section>
       <Commands
-        lines={copies.map(
+        lines={[...copies, ...leftovers].map(
           (each) => `longhaul restore-point list ${each.repositoryId} --workload ${shellWord(id)}`,
         )}
       />
@@ -124,15 +132,73 @@ function WorkloadBody({ workload }: { readonly workload: WorkloadView }) {
   );
 }
 
-function WorkloadVerdict({ workload }: { readonly workload: WorkloadView }) {
+function LeftoverSection({
+  leftover,
+  workload: { id, copies },
+}: {
+  readonly leftover: LeftoverView;
+  readonly workload: WorkloadView;
+}) {
+  const { jobId, repositoryId: at, restorePointCount, storedBytes } = leftover;
+  return (
+    <Section title={`Copies of ${jobId} in ${at}`} note="no job makes them any more">
+      <p className="nothing">
+        {counted(restorePointCount, 'restore point')}, {bytes(storedBytes)}. They stay until
+        somebody deletes them, those of a one-time copy until its date; they can be restored.
+      </p>
+      <KeptFaults
+        kept={leftover}
+        damageHint="No session copies them anew. Restore what is good still, elsewhere; verify the repository, which heals what it can; remove the points that stay damaged."
+        checkHint="Verify the repository: no job checks them."
+      />
+      <MapCopies
+        fromJobId={jobId}
+        workloadId={id}
+        jobIds={copies.filter((each) => each.repositoryId === at).map((each) => each.jobId)}
+      />
+      <PointsAt repositoryId={at} workloadId={id} jobId={jobId} isLeft />
+    </Section>
+  );
+}
+
+/** What a health check has found, or has not looked at. */
+function KeptFaults({
+  kept: { damagedCount, neverVerifiedCount },
+  damageHint,
+  checkHint,
+}: {
+  readonly kept: KeptView;
+  readonly damageHint: string;
+  readonly checkHint: string;
+}) {
+  return (
+    <>
+      {damagedCount > 0 && (
+        <Fault
+          what={`${counted(damagedCount, 'restore point')} cannot be trusted: a health check found damage.`}
+          hint={damageHint}
+        />
+      )}
+      {neverVerifiedCount > 0 && (
+        <Fault
+          mood="unknown"
+          what={`${counted(neverVerifiedCount, 'restore point')} ${neverVerifiedCount === 1 ? 'was' : 'were'} not verified since the files last changed.`}
+          hint={checkHint}
+        />
+      )}
+    </>
+  );
+}
+
+function WorkloadVerdict({ workload, isKnown }: WorkloadBodyProps) {
   const { state, newestCopyAt, oldestCopyAt, restorePointCount, since } = workload;
   const why = whyOf(workload);
   const text =
     why === null ? `Its copies are as new as they are to be (${limitWords(workload)})` : why;
   return (
     <VerdictPanel
-      mood={WORKLOAD_STATES[state].mood}
-      sentence={sentence(`${text.charAt(0).toUpperCase()}${printable(text.slice(1))}`)}
+      mood={isKnown ? WORKLOAD_STATES[state].mood : 'unknown'}
+      sentence={`${isKnown ? '' : 'Not known now. When it was last asked: '}${sentence(`${text.charAt(0).toUpperCase()}${printable(text.slice(1))}`)}`}
     >
       {since !== null && (
         <>
@@ -141,7 +207,7 @@ function WorkloadVerdict({ workload }: { readonly workload: WorkloadView }) {
         </>
       )}
       {newestCopyAt === null || oldestCopyAt === null ? (
-        'There is nothing to restore it from but its source.'
+        nothingKeptWords(workload)
       ) : (
         <>
           {counted(restorePointCount, 'copy', 'copies')}, from{' '}
@@ -161,16 +227,7 @@ function CopiesSection({
   readonly copies: CopiesView;
   readonly workloadId: string;
 }) {
-  const {
-    jobId,
-    jobName,
-    repositoryId,
-    damagedCount,
-    neverVerifiedCount,
-    storedBytes,
-    restorePointCount,
-    missedSince,
-  } = copies;
+  const { jobId, jobName, repositoryId, storedBytes, restorePointCount, missedSince } = copies;
   return (
     <Section
       title={`In ${repositoryId}`}
@@ -181,19 +238,11 @@ function CopiesSection({
         </>
       }
     >
-      {damagedCount > 0 && (
-        <Fault
-          what={`${counted(damagedCount, 'restore point')} cannot be trusted: a health check found damage.`}
-          hint="Verify the repository: what can be healed is healed, the rest is copied anew."
-        />
-      )}
-      {neverVerifiedCount > 0 && (
-        <Fault
-          mood="unknown"
-          what={`${counted(neverVerifiedCount, 'restore point')} ${neverVerifiedCount === 1 ? 'was' : 'were'} not verified since the files last changed.`}
-          hint="Verify the repository, or give the job a healthCheck."
-        />
-      )}
+      <KeptFaults
+        kept={copies}
+        damageHint="Verify the repository: what can be healed is healed, the rest is copied anew."
+        checkHint="Verify the repository, or give the job a healthCheck."
+      />
       {missedSince !== null && (
         <Fault
           mood="attention"

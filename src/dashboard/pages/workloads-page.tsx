@@ -3,15 +3,17 @@ import { useMemo } from 'react';
 import { Link } from 'wouter';
 import type { WorkloadView } from '../../api/safety/overview-schemas.js';
 import { useAddress } from '../client/address.js';
-import { EVERY, useAllPages } from '../client/queries.js';
+import { asOfMs, EVERY, useAllPages, type WholeList } from '../client/queries.js';
 import { Commands } from '../show/commands.js';
 import { CallFault } from '../show/fault.js';
 import { counted, printable } from '../show/format.js';
 import { Instant } from '../show/instant.js';
+import { countWithLeftovers } from '../show/kept.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';
 import { Rows, type Column } from '../show/rows.js';
 import { sentence } from '../show/sentence.js';
 import { State } from '../show/state.js';
+import { UNSEEN_WORDS, UnreadableParts } from '../show/unreadable.js';
 import {
   limitWords,
   workloadAddress,
@@ -30,9 +32,8 @@ export function WorkloadsPage() {
     () => worstFirst((workloads.data?.items ?? []).filter((each) => fits(each, find, state))),
     [workloads.data, find, state],
   );
-  const isFiltered = find !== '' || state !== '';
   return (
-    <Page title="Workloads" asOfMs={workloads.dataUpdatedAt}>
+    <Page title="Workloads" asOfMs={asOfMs(workloads.data)}>
       <Section
         title="Which machine has no good, recent copy?"
         note={workloads.data === undefined ? undefined : counted(shown.length, 'workload')}
@@ -59,12 +60,9 @@ export function WorkloadsPage() {
         {workloads.data === undefined && workloads.error === null && (
           <Waiting what="Looking into every repository" />
         )}
+        <UnreadableParts parts={workloads.data?.unreadable} what={UNSEEN_WORDS} />
         {workloads.data !== undefined && shown.length === 0 && (
-          <Nothing>
-            {isFiltered
-              ? 'No workload fits the filter.'
-              : 'No source shows a machine, and there are no copies.'}
-          </Nothing>
+          <Nothing>{emptyWords(workloads.data)}</Nothing>
         )}
         {shown.length > 0 && (
           <Rows
@@ -79,6 +77,15 @@ export function WorkloadsPage() {
       <Commands lines={['longhaul workload list']} />
     </Page>
   );
+}
+
+/** Only what was looked at whole can be said to be empty. */
+function emptyWords({ items, unreadable }: WholeList<WorkloadView>): string {
+  if (items.length > 0)
+    return `No workload fits the filter; ${counted(items.length, 'workload')} ${items.length === 1 ? 'is' : 'are'} known.`;
+  return unreadable.length > 0
+    ? 'No workload was seen, and not everything could be looked at.'
+    : 'No source shows a machine, and there are no copies.';
 }
 
 const STATE_CHOICES = [
@@ -114,7 +121,7 @@ const COLUMNS: readonly Column<WorkloadView>[] = [
     cell: ({ newestSourceAt }) =>
       newestSourceAt === null ? 'none' : <Instant at={newestSourceAt} />,
   },
-  { head: 'Copies', width: '0.7fr', cell: ({ restorePointCount }) => restorePointCount },
+  { head: 'Copies', width: '0.7fr', cell: countWithLeftovers },
   {
     head: 'Oldest check',
     width: '1.1fr',

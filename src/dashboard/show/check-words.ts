@@ -1,14 +1,15 @@
 /** When copies were last read and compared. */
 
-import type { CopiesView, WorkloadView } from '../../api/safety/overview-schemas.js';
+import type { KeptView, WorkloadView } from '../../api/safety/overview-schemas.js';
+import type { KeptPlace } from './kept.js';
 import type { Mood, Said } from './words.js';
 
 export interface CheckedCopies {
   readonly workload: WorkloadView;
-  readonly copies: CopiesView;
+  readonly kept: KeptPlace;
 }
 
-export function sayCheck({ damagedCount, neverVerifiedCount }: CopiesView): Said {
+export function sayCheck({ damagedCount, neverVerifiedCount }: KeptView): Said {
   if (damagedCount > 0) return { mood: 'bad', word: `${damagedCount} damaged` };
   if (neverVerifiedCount > 0)
     return { mood: 'unknown', word: `${neverVerifiedCount} not verified` };
@@ -31,7 +32,7 @@ export interface CheckShare {
 }
 
 /** Of the bytes of all chains: each counts where its oldest check lies; those with anything not verified count apart. */
-export function checkShares(rows: readonly CopiesView[], nowMs: number): CheckShare[] {
+export function checkShares(rows: readonly KeptView[], nowMs: number): CheckShare[] {
   const never = { name: 'not all verified', mood: 'unknown' as const };
   const sums = new Map([...AGES, never].map(({ name }) => [name, 0]));
   for (const { oldestVerifiedAt, neverVerifiedCount, storedBytes } of rows) {

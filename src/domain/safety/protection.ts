@@ -54,7 +54,28 @@ export interface ProtectedWorkload {
   readonly sinceMs: number | null;
   readonly copies: readonly Copies[];
   /** Chains that no job makes any more. */
-  readonly leftovers: readonly { readonly repositoryId: string; readonly chain: ChainFacts }[];
+  readonly leftovers: readonly FoundChain[];
+}
+
+/** All that is kept of them, also by no job: it is as good to restore from, and is damaged as easily. */
+export function keptChains(workloads: readonly ProtectedWorkload[]): ChainFacts[] {
+  return workloads.flatMap(({ copies, leftovers }) => [
+    ...copies.flatMap(({ chain }) => chain ?? []),
+    ...leftovers.map(({ chain }) => chain),
+  ]);
+}
+
+/** What is kept by no job: its restore points, and of how many workloads. */
+export interface LeftoverCount {
+  readonly restorePoints: number;
+  readonly workloads: number;
+}
+
+export function countLeftovers(workloads: readonly ProtectedWorkload[]): LeftoverCount {
+  const counts = workloads
+    .map(({ leftovers }) => leftovers.reduce((sum, { chain }) => sum + chain.restorePointCount, 0))
+    .filter((count) => count > 0);
+  return { restorePoints: counts.reduce((sum, count) => sum + count, 0), workloads: counts.length };
 }
 
 /** In the order of their names, then of their repositories. */
@@ -75,7 +96,8 @@ export function protectedWorkloads(
   );
 }
 
-interface FoundChain {
+/** The copies of one workload that lie under one job, and where. */
+export interface FoundChain {
   readonly repositoryId: string;
   readonly chain: ChainFacts;
 }

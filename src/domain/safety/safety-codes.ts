@@ -28,6 +28,13 @@ export const SAFETY_CODES = {
     meaning: 'A health check found restore points whose bytes are not what was written.',
     nextStep: 'Verify the repository: what can be healed is healed, the rest is copied anew.',
   },
+  LEFTOVER_DAMAGED: {
+    severity: 'error',
+    meaning:
+      'A health check found damage in restore points that belong to no job: no session copies them anew.',
+    nextStep:
+      'Restore what is good still, elsewhere; verify the repository, which heals what it can; remove the points that stay damaged.',
+  },
   SOURCE_STOPPED: {
     severity: 'error',
     meaning:
@@ -146,7 +153,8 @@ export const SAFETY_CODES = {
   COPY_NOT_VERIFIED: {
     severity: 'warning',
     meaning: 'Restore points were not verified since their files were last changed.',
-    nextStep: 'Verify the repository, or give the job a `healthCheck`.',
+    nextStep:
+      'Verify the repository, or give the job a `healthCheck`; copies of no job are checked by hand alone.',
   },
 } as const satisfies Record<string, SafetyCodeEntry>;
 

@@ -2,7 +2,7 @@
 
 import { DAY_MS, utcDay, utcText } from '../schedules/calendar-date.js';
 import { elapsedText } from '../elapsed.js';
-import type { Copies, ProtectedWorkload, RepositoryFacts } from './protection.js';
+import type { Copies, FoundChain, ProtectedWorkload, RepositoryFacts } from './protection.js';
 import { SafetyProblems, type Finding, type SafetyProblem } from './problem-groups.js';
 import type { RpoReason } from './rpo.js';
 import type { SafetyCode } from './safety-codes.js';
@@ -32,6 +32,7 @@ export function safetyProblems(
   const away = new Map(facts.repositories.map(({ id, awaySinceMs }) => [id, awaySinceMs]));
   for (const workload of workloads) {
     workloadProblems(workload, found);
+    for (const leftover of workload.leftovers) leftoverProblems(workload, leftover, found);
     for (const copies of workload.copies) {
       chainProblems(workload, copies, found);
       const job = jobs.get(copies.job.id);
@@ -187,6 +188,28 @@ function chainProblems(
       jobId: job.id,
       sinceMs: Date.parse(chain.missedSince),
       text: ({ names, are }) => `${names} of job ${job.name} ${are} not in its sources any more`,
+      workload,
+    });
+}
+
+/** Of copies that no job makes any more nothing is late, and what is damaged in them stays so. */
+function leftoverProblems(
+  workload: ProtectedWorkload,
+  { repositoryId, chain: { damagedCount, neverVerifiedCount } }: FoundChain,
+  found: SafetyProblems,
+): void {
+  if (damagedCount > 0)
+    found.add('LEFTOVER_DAMAGED', {
+      repositoryId,
+      text: ({ names }) =>
+        `restore points of ${names} in ${repositoryId} that belong to no job are damaged: what cannot be healed is lost`,
+      workload,
+    });
+  if (neverVerifiedCount > 0)
+    found.add('COPY_NOT_VERIFIED', {
+      ...{ repositoryId, key: 'leftovers' },
+      text: ({ names }) =>
+        `restore points of ${names} in ${repositoryId} that belong to no job were not verified`,
       workload,
     });
 }

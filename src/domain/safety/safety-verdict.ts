@@ -2,7 +2,12 @@
 
 import { elapsedText } from '../elapsed.js';
 import { namesText, type SafetyProblem } from './problem-groups.js';
-import type { ProtectedWorkload } from './protection.js';
+import {
+  countLeftovers,
+  keptChains,
+  type LeftoverCount,
+  type ProtectedWorkload,
+} from './protection.js';
 import type { Safety } from './safety.js';
 import { placesText, type WatchedPlaces } from './uncopied-places.js';
 
@@ -40,14 +45,14 @@ export function verdictOf(
 ): Verdict {
   const watched = workloads.filter(({ state }) => state !== 'unwatched');
   const clauses = [
-    coverage(watched),
+    coverage(watched, countLeftovers(workloads)),
     uncopiedClause(uncopied),
     lateClause(watched, nowMs),
     unknownClause(watched),
     unprotectedClause(watched),
     ...problemClauses(problems, nowMs),
-    damageClause(watched),
-    verificationClause(watched, nowMs),
+    damageClause(workloads, problems),
+    verificationClause(workloads, nowMs),
   ].filter((clause) => clause !== null);
   const grave = problems.filter(({ severity }) => severity === 'error');
   const isKnown = problems.every(({ severity }) => severity !== 'unknown') && watched.length > 0;
@@ -63,9 +68,9 @@ export function verdictOf(
   };
 }
 
-function coverage(watched: readonly ProtectedWorkload[]): VerdictClause {
+function coverage(watched: readonly ProtectedWorkload[], leftovers: LeftoverCount): VerdictClause {
   const about = 'coverage';
-  if (watched.length === 0) return { about, state: 'unknown', text: 'no workload is known' };
+  if (watched.length === 0) return { about, state: 'unknown', text: leftoverText(leftovers) };
   const well = watched.filter(({ state }) => state === 'ok').length;
   const all = `${String(well)} of ${workloadsText(watched.length)}`;
   const have = watched.length === 1 ? 'has' : 'have';
@@ -73,6 +78,14 @@ function coverage(watched: readonly ProtectedWorkload[]): VerdictClause {
   const isUnknown = watched.every(({ state }) => state === 'ok' || state === 'unknown');
   const text = `${all} ${have} a copy ${limitText(watched)}`;
   return { about, state: state === 'bad' && isUnknown ? 'unknown' : state, text };
+}
+
+/** Where nothing is to be copied, as after a disaster on a new server: what can be had back is the first thing to know. */
+function leftoverText({ restorePoints, workloads }: LeftoverCount): string {
+  if (restorePoints === 0) return 'no workload is known';
+  const points = restorePoints === 1 ? 'restore point' : 'restore points';
+  const belong = restorePoints === 1 ? 'belongs' : 'belong';
+  return `no workload is known that is to be copied; ${String(restorePoints)} ${points} of ${workloadsText(workloads)} ${belong} to no job`;
 }
 
 /** Behind the count, which counts workloads alone. */
@@ -157,25 +170,39 @@ function andMore({ text }: SafetyProblem, others: number): string {
   return others === 0 ? text : `${text} (and ${String(others)} more like it)`;
 }
 
-function damageClause(watched: readonly ProtectedWorkload[]): VerdictClause | null {
-  const chains = chainsOf(watched);
+/** What the copies of a repository are like that was not seen whole, nobody knows. */
+const UNSEEN: readonly SafetyProblem['code'][] = [
+  'PART_UNREADABLE',
+  'NOT_LOOKED_AT',
+  'REPOSITORY_AWAY',
+];
+
+function damageClause(
+  workloads: readonly ProtectedWorkload[],
+  problems: readonly SafetyProblem[],
+): VerdictClause | null {
+  const chains = keptChains(workloads);
   if (chains.length === 0) return null;
-  const damaged = watched.filter(({ copies }) =>
-    copies.some(({ chain }) => (chain?.damagedCount ?? 0) > 0),
+  const about = 'damage';
+  const damaged = workloads.filter((workload) =>
+    keptChains([workload]).some(({ damagedCount }) => damagedCount > 0),
   );
-  if (damaged.length === 0) return { about: 'damage', state: 'good', text: 'nothing is damaged' };
+  if (damaged.length === 0)
+    return problems.some(({ code }) => UNSEEN.includes(code))
+      ? { about, state: 'unknown', text: 'nothing is damaged in what was seen' }
+      : { about, state: 'good', text: 'nothing is damaged' };
   const count = chains.reduce((sum, { damagedCount }) => sum + damagedCount, 0);
   const points = count === 1 ? 'a restore point' : `${String(count)} restore points`;
   const names = namesText(damaged.map(({ name }) => name));
   const text = `${points} of ${names} ${count === 1 ? 'is' : 'are'} damaged`;
-  return { about: 'damage', state: 'bad', text };
+  return { about, state: 'bad', text };
 }
 
 function verificationClause(
-  watched: readonly ProtectedWorkload[],
+  workloads: readonly ProtectedWorkload[],
   nowMs: number,
 ): VerdictClause | null {
-  const chains = chainsOf(watched);
+  const chains = keptChains(workloads);
   const never = chains.reduce((sum, { neverVerifiedCount }) => sum + neverVerifiedCount, 0);
   if (never > 0) {
     const points = never === 1 ? 'restore point was' : 'restore points were';
@@ -191,12 +218,6 @@ function verificationClause(
   if (checks.length === 0) return null;
   const age = elapsedText(nowMs - Math.min(...checks));
   return { about: 'verification', state: 'good', text: `oldest check ${age}` };
-}
-
-function chainsOf(watched: readonly ProtectedWorkload[]) {
-  return watched.flatMap(({ copies }) =>
-    copies.flatMap(({ chain }) => (chain === null ? [] : [chain])),
-  );
 }
 
 function workloadsText(count: number): string {

@@ -80,6 +80,14 @@ it('lists workloads with what was asked for', async () => {
   ]);
 });
 
+it('names what could not be looked at beside an empty list of workloads', async () => {
+  const unreadable = [{ path: 'offsite', code: 'REPOSITORY_UNREACHABLE', reason: 'no answer' }];
+  bench.answer({ 'GET /workloads': { body: { items: [], asOf: null, unreadable } } });
+  const { out, err } = await bench.run(['workload', 'list']);
+  expect(out).toBe('No workloads.\n');
+  expect(err).toMatch(/offsite +REPOSITORY_UNREACHABLE +no answer/);
+});
+
 it('makes a job with limits', async () => {
   bench.answer({ 'POST /jobs': { status: 400, body: {} } });
   const flags = ['--name', 'n', '--source', 'primary', '--target', 'offsite'];

@@ -4,7 +4,7 @@ import { whyOf } from '../../../src/dashboard/show/workload-why.js';
 
 function late(...copies: [repositoryId: string, ...reasons: string[]][]): WorkloadView {
   return {
-    ...{ state: 'late', sourceProblem: null },
+    ...{ state: 'late', sourceProblem: null, leftovers: [] },
     copies: copies.map(([repositoryId, ...reasons]) => ({
       repositoryId,
       reasons: reasons.map((text) => ({ text })),
@@ -27,4 +27,9 @@ it('says once what is wrong in all of them, and nothing where all is well', () =
   expect(whyOf(late(['offsite', 'it has no copy']))).toBe('it has no copy');
   expect(whyOf(late(['offsite', 'it is late'], ['vault', 'it is late']))).toBe('it is late');
   expect(whyOf(late(['offsite'], ['vault']))).toBeNull();
+});
+
+it('says of copies without a job that they belong to none', () => {
+  const kept = { ...late(), state: 'unwatched', leftovers: [{}] } as unknown as WorkloadView;
+  expect(whyOf(kept)).toMatch(/no job keeps it; its copies belong to no job$/);
 });

@@ -1,103 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import type { RepositoryFacts } from '../../../../src/domain/safety/protection.js';
-import { NOTHING_UNCOPIED, uncopiedPlaces } from '../../../../src/domain/safety/uncopied-places.js';
-import { safetyOf, type JobFacts, type SafetyFacts } from '../../../../src/domain/safety/safety.js';
-import type { ChainFacts, SourceFacts } from '../../../../src/domain/safety/workload-facts.js';
+import { uncopiedPlaces } from '../../../../src/domain/safety/uncopied-places.js';
+import { safetyOf } from '../../../../src/domain/safety/safety.js';
+import {
+  ago,
+  chain,
+  facts,
+  instant,
+  nightly,
+  NOW_MS,
+  repository,
+  RPO,
+  source,
+} from '../../../support/safety/known-facts.js';
 import { testJob } from '../../../support/session/test-site.js';
-
-const HOUR_MS = 3_600_000;
-const NOW_MS = Date.parse('2026-11-26T12:00:00Z');
-
-function ago(hours: number): number {
-  return NOW_MS - hours * HOUR_MS;
-}
-
-function instant(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-function source(name: string, hoursAgo: number): SourceFacts {
-  return {
-    is: 'source',
-    id: `id-${name}`,
-    name,
-    type: 'libvirt-kvm',
-    restorePointCount: 1,
-    recentAtSeconds: [ago(hoursAgo) / 1_000],
-    oldestAt: instant(ago(hoursAgo)),
-    problem: null,
-  };
-}
-
-function chain(name: string, hoursAgo: number, changes: Partial<ChainFacts> = {}): ChainFacts {
-  return {
-    is: 'chain',
-    id: `id-${name}`,
-    name,
-    type: 'libvirt-kvm',
-    jobId: 'nightly',
-    idAsSource: `nightly:id-${name}`,
-    sourceRepositoryId: 'primary',
-    restorePointCount: 3,
-    recentAtSeconds: [ago(hoursAgo) / 1_000],
-    oldestAt: instant(ago(hoursAgo + 48)),
-    newestCopiedAt: instant(ago(hoursAgo - 1)),
-    damagedCount: 0,
-    oldestVerifiedAt: instant(ago(6 * 24)),
-    neverVerifiedCount: 0,
-    storedBytes: 1,
-    missedSince: null,
-    timeZone: 'UTC',
-    days: [],
-    today: '2026-11-26',
-    keptSince: null,
-    ...changes,
-  };
-}
-
-function repository(
-  id: string,
-  workloads: RepositoryFacts['workloads'],
-  changes: Partial<RepositoryFacts> = {},
-): RepositoryFacts {
-  return {
-    id,
-    role: id === 'primary' ? 'primary' : 'target',
-    seenAtMs: NOW_MS,
-    awaySinceMs: null,
-    code: null,
-    reason: null,
-    totalBytes: null,
-    freeBytes: null,
-    fullAtMs: null,
-    storageFaults: [],
-    workloads,
-    unreadable: [],
-    uncopied: NOTHING_UNCOPIED,
-    ...changes,
-  };
-}
-
-const RPO = { maxCopyAgeHours: 26, maxLagHours: null, workloads: [] };
-
-function nightly(changes: Partial<JobFacts> & { job?: JobFacts['job'] } = {}): JobFacts {
-  const job = testJob({ rpo: RPO });
-  return { job, state: 'enabled', missedStartAtMs: null, lastSession: null, ...changes };
-}
-
-function facts(
-  sources: SourceFacts[],
-  chains: ChainFacts[],
-  changes: Partial<SafetyFacts> = {},
-): SafetyFacts {
-  return {
-    repositories: [repository('primary', sources), repository('offsite', chains)],
-    jobs: [nightly()],
-    unreadJobs: [],
-    failingChannels: [],
-    ...changes,
-  };
-}
 
 describe('the verdict', () => {
   it('is the sentence of the issue', () => {

@@ -1,0 +1,57 @@
+/** What is kept of a workload: by jobs, and what no job makes any more. It is restored alike. Pure. */
+
+import type { KeptView, WorkloadView } from '../../api/safety/overview-schemas.js';
+import { counted } from './format.js';
+
+/** Its restore points in one target. */
+export interface KeptPlace extends KeptView {
+  readonly jobId: string;
+  readonly repositoryId: string;
+  /** No job makes them any more. */
+  readonly isLeft: boolean;
+}
+
+/** Where restore points of it lie; those of jobs first. */
+export function keptPlaces({
+  copies,
+  leftovers,
+}: Pick<WorkloadView, 'copies' | 'leftovers'>): KeptPlace[] {
+  return [
+    ...copies.map((each) => ({ ...each, isLeft: false })),
+    ...leftovers.map((each) => ({ ...each, isLeft: true })),
+  ].filter(({ restorePointCount }) => restorePointCount > 0);
+}
+
+/** The repository to restore it from: that of the newest copy that can be restored, by a job or by none; without one its source, if that shows it; then what
+ *  is damaged, of which a part may be good. null: there is nothing. */
+export function restoreFrom(workload: WorkloadView): string | null {
+  const places = keptPlaces(workload);
+  const [newest] = places
+    .filter(({ newestAt }) => newestAt !== null)
+    .toSorted((a, b) => (b.newestAt ?? '').localeCompare(a.newestAt ?? ''));
+  if (newest !== undefined) return newest.repositoryId;
+  const hasSource = (workload.sourcePointCount ?? 0) > 0;
+  return hasSource ? workload.repositoryId : (places[0]?.repositoryId ?? null);
+}
+
+/** Where no copy can be restored. */
+export function nothingKeptWords(workload: WorkloadView): string {
+  const { restorePointCount, sourcePointCount } = workload;
+  const hasSource = (sourcePointCount ?? 0) > 0;
+  if (restorePointCount > 0) {
+    const all = `None of its ${counted(restorePointCount, 'copy', 'copies')} can be trusted`;
+    return hasSource ? `${all}; its source has it still.` : `${all}, and no source has it.`;
+  }
+  return hasSource
+    ? 'There is nothing to restore it from but its source.'
+    : 'There is nothing to restore it from: no copy was seen, and no restore point at a source.';
+}
+
+/** `15`, or `15, 12 of no job`. */
+export function countWithLeftovers({
+  restorePointCount,
+  leftovers,
+}: Pick<WorkloadView, 'restorePointCount' | 'leftovers'>): string {
+  const left = leftovers.reduce((sum, each) => sum + each.restorePointCount, 0);
+  return `${restorePointCount.toLocaleString('en')}${left === 0 ? '' : `, ${left.toLocaleString('en')} of no job`}`;
+}

@@ -1,0 +1,84 @@
+import { expect, it } from 'vitest';
+import { overviewOf, unseenParts, workloadView } from '../../../../src/api/safety/overview-view.js';
+import type { KnownSafety } from '../../../../src/api/safety/safety-reader.js';
+import { safetyOf, type SafetyFacts } from '../../../../src/domain/safety/safety.js';
+import {
+  ago,
+  chain,
+  facts,
+  instant,
+  NOW_MS,
+  repository,
+  source,
+} from '../../../support/safety/known-facts.js';
+
+function judged(known: SafetyFacts): KnownSafety {
+  return { facts: { ...known, listed: [] }, safety: safetyOf(known, NOW_MS), nowMs: NOW_MS };
+}
+
+const LEFT = {
+  jobId: 'deleted',
+  idAsSource: 'deleted:id-web10',
+  restorePointCount: 5,
+  damagedCount: 1,
+  neverVerifiedCount: 2,
+};
+
+it('counts restore points that belong to no job among those that are kept, and apart', () => {
+  const left = chain('web10', 2, LEFT);
+  const known = facts([source('web10', 12), source('db07', 12)], [chain('web10', 12), left]);
+  expect(overviewOf(judged(known), []).counts).toMatchObject({
+    workloads: 2,
+    restorePoints: 8,
+    keptWorkloads: 1,
+    leftoverRestorePoints: 5,
+    leftoverWorkloads: 1,
+    damagedRestorePoints: 1,
+    neverVerifiedRestorePoints: 2,
+  });
+});
+
+it('tells the newest and oldest copy of a workload also when no job keeps it', () => {
+  const known = judged(facts([], [chain('web10', 2, { ...LEFT, days: [4, 1] })], { jobs: [] }));
+  const view = workloadView(known.safety.workloads[0]!, known);
+  expect(view).toMatchObject({
+    state: 'unwatched',
+    newestCopyAt: instant(ago(2)),
+    oldestCopyAt: instant(ago(50)),
+    restorePointCount: 5,
+    damagedCount: 1,
+    copies: [],
+    leftovers: [
+      { jobId: 'deleted', repositoryId: 'offsite', damagedCount: 1, oldestAt: instant(ago(50)) },
+    ],
+  });
+  expect(view.nights.slice(-3).map(({ state, restorePoints }) => [state, restorePoints])).toEqual([
+    ['outside', 0],
+    ['copied', 4],
+    ['copied', 1],
+  ]);
+});
+
+it('names what a list of workloads could not see, with what it is told as of', () => {
+  const part = { path: 'nightly/x/chain.json', code: 'RECORD_DAMAGED', reason: 'no JSON' } as const;
+  const repositories = [
+    repository('primary', []),
+    repository('offsite', [], { unreadable: [part] as never }),
+    repository('vault', [], {
+      awaySinceMs: ago(1),
+      seenAtMs: ago(2),
+      code: 'REPOSITORY_IO_ERROR',
+      reason: 'EIO',
+    }),
+    repository('new', [], { seenAtMs: null }),
+  ];
+  expect(unseenParts({ repositories })).toEqual([
+    { ...part, path: 'offsite/nightly/x/chain.json' },
+    {
+      path: 'vault',
+      code: 'REPOSITORY_IO_ERROR',
+      reason: 'it cannot be looked at: EIO; what it holds is told as of 2026-11-26 10:00 UTC',
+    },
+    { path: 'new', code: 'REPOSITORY_UNREACHABLE', reason: 'it has not been looked at yet' },
+  ]);
+});

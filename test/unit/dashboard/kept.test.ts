@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import type { Overview, WorkloadView } from '../../../src/api/safety/overview-schemas.js';
+import { healthVerdict } from '../../../src/dashboard/show/health-verdict.js';
+import {
+  countWithLeftovers,
+  nothingKeptWords,
+  restoreFrom,
+} from '../../../src/dashboard/show/kept.js';
+
+type Place = [repositoryId: string, newestAt: string | null, restorePointCount?: number];
+
+function workload(
+  copies: Place[],
+  leftovers: Place[],
+  sourcePointCount: number | null = 3,
+): WorkloadView {
+  const view = ([repositoryId, newestAt, restorePointCount = 1]: Place) => ({
+    ...{ jobId: 'any', repositoryId, newestAt, restorePointCount },
+  });
+  const all = [...copies, ...leftovers].map(view);
+  return {
+    ...{ repositoryId: 'primary', sourcePointCount },
+    restorePointCount: all.reduce((sum, each) => sum + each.restorePointCount, 0),
+    copies: copies.map(view),
+    leftovers: leftovers.map(view),
+  } as unknown as WorkloadView;
+}
+
+const MONDAY = '2026-11-23T22:00:00.000Z';
+const TUESDAY = '2026-11-24T22:00:00.000Z';
+
+describe('a workload is restored', () => {
+  it.each<[string, WorkloadView, string | null]>([
+    ['from the copies of its job', workload([['offsite', MONDAY]], []), 'offsite'],
+    [
+      'from the newest of several copies',
+      workload(
+        [
+          ['offsite', MONDAY],
+          ['vault', TUESDAY],
+        ],
+        [],
+      ),
+      'vault',
+    ],
+    ['from what no job makes any more', workload([], [['offsite', MONDAY]], null), 'offsite'],
+    [
+      'from what no job makes any more, when its job has copied nothing yet',
+      workload([['vault', null, 0]], [['offsite', MONDAY]]),
+      'offsite',
+    ],
+    [
+      'from its source, when all copies are damaged',
+      workload([['offsite', null, 2]], []),
+      'primary',
+    ],
+    [
+      'from damaged copies, when there is nothing else',
+      workload([['offsite', null, 2]], [], null),
+      'offsite',
+    ],
+    ['from nowhere, when there is nothing at all', workload([], [], null), null],
+  ])('%s', (_case, view, from) => expect(restoreFrom(view)).toBe(from));
+
+  it('from what the page says is left', () => {
+    expect(nothingKeptWords(workload([], []))).toBe(
+      'There is nothing to restore it from but its source.',
+    );
+    expect(nothingKeptWords(workload([], [], null))).toBe(
+      'There is nothing to restore it from: no copy was seen, and no restore point at a source.',
+    );
+    expect(nothingKeptWords(workload([['offsite', null, 2]], [], null))).toBe(
+      'None of its 2 copies can be trusted, and no source has it.',
+    );
+    expect(countWithLeftovers(workload([['offsite', MONDAY, 3]], [['vault', MONDAY, 12]]))).toBe(
+      '15, 12 of no job',
+    );
+  });
+});
+
+function overview(damaged: number, never: number, damage: 'good' | 'bad' | 'unknown'): Overview {
+  return {
+    counts: {
+      restorePoints: 9,
+      damagedRestorePoints: damaged,
+      neverVerifiedRestorePoints: never,
+    },
+    verdict: { clauses: [{ about: 'damage', state: damage, text: '' }] },
+  } as unknown as Overview;
+}
+
+describe('the health of copies', () => {
+  it.each<[string, Overview, ReturnType<typeof healthVerdict>]>([
+    [
+      'is good when all was seen, read and compared',
+      overview(0, 0, 'good'),
+      {
+        mood: 'good',
+        sentence: 'Nothing is damaged: all 9 restore points were read and compared.',
+      },
+    ],
+    [
+      'is not known when a part could not be looked at',
+      overview(0, 0, 'unknown'),
+      {
+        mood: 'unknown',
+        sentence:
+          'Nothing is known to be damaged, but not everything could be looked at; all 9 restore points that were seen were read and compared.',
+      },
+    ],
+    [
+      'is bad when one is damaged, whatever was not seen',
+      overview(1, 2, 'bad'),
+      { mood: 'bad', sentence: '1 restore point of 9 cannot be trusted.' },
+    ],
+  ])('%s', (_case, known, said) => expect(healthVerdict(known)).toEqual(said));
+});
