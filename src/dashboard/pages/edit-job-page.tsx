@@ -11,9 +11,18 @@ import { useApi, type ApiPage } from '../client/queries.js';
 import { useRefusal } from '../client/refusals.js';
 import { ActionButton } from '../show/action-button.js';
 import { Commands, curlLine } from '../show/commands.js';
-import { editedJob, hasEndedTiers, wishesOf, type Definition } from '../show/edit-job.js';
+import {
+  editedJob,
+  hasEndedTiers,
+  ownZones,
+  textOf,
+  unshownExclusions,
+  wishesOf,
+  type Definition,
+} from '../show/edit-job.js';
 import { CallFault, Fault } from '../show/fault.js';
-import { jobWords, listed, startWords } from '../show/job-words.js';
+import { printable } from '../show/format.js';
+import { jobWords, listed, maintenanceWords, startWords } from '../show/job-words.js';
 import { missingOf, type JobWishes } from '../show/new-job.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';
 import { Refused } from '../show/refused.js';
@@ -45,8 +54,16 @@ export function EditJobPage() {
           hint={`Change that one: longhaul file-backup-job update ${job.data.fileBackupJobId} --file <file>`}
         />
       )}
+      {job.data?.kind === 'mirror' && (
+        <Fault
+          mood="attention"
+          what="It is a mirror, whose definition is another one than this form's."
+          hint={`Change it on the command line: \`longhaul mirror-job show ${id} --json > ${id}.json\`, then \`longhaul mirror-job update ${id} --file ${id}.json\``}
+        />
+      )}
       {job.data !== undefined &&
         job.data.fileBackupJobId === undefined &&
+        job.data.kind !== 'mirror' &&
         repositories.data !== undefined && (
           <EditForm key={job.data.revision} job={job.data} repositories={repositories.data.items} />
         )}
@@ -74,6 +91,7 @@ function EditForm({ job, repositories }: EditFormProps) {
             on the command line.
           </p>
         )}
+        <UnshownExclusions job={job} />
       </Section>
       <Section title="Where to?">
         <WhereFields {...fields} repositories={repositories} />
@@ -82,10 +100,14 @@ function EditForm({ job, repositories }: EditFormProps) {
         <WhenFields
           {...fields}
           asIs={wishesOf(job).start === 'asIs' ? startWords(job) : undefined}
+          zones={ownZones(job)}
         />
       </Section>
       <Section title="How long, and how old may it become?">
-        <KeepFields {...fields} />
+        <KeepFields
+          {...fields}
+          check={job.healthCheck === null ? undefined : maintenanceWords(job.healthCheck)}
+        />
         {hasEndedTiers(job, wishes) && (
           <Checkbox
             label="Let fulls of the tiers that are off go at once"
@@ -110,6 +132,18 @@ function EditForm({ job, repositories }: EditFormProps) {
         </Section>
       )}
     </>
+  );
+}
+
+/** What no line of the form can hold is not lost with the first change of another. */
+function UnshownExclusions({ job }: { readonly job: JobView }) {
+  const unshown = unshownExclusions(job.sources.exclude);
+  if (unshown.length === 0) return null;
+  return (
+    <p className="nothing">
+      Also left out, which stays here and is changed on the command line:{' '}
+      {listed(unshown.map((entry) => JSON.stringify(printable(textOf(entry)))))}.
+    </p>
   );
 }
 

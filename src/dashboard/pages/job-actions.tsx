@@ -11,13 +11,13 @@ import { printable } from '../show/format.js';
 import { hoursWords } from '../show/job-words.js';
 
 export function JobActions({ job }: { readonly job: JobView }) {
-  const { id, state, lastSession } = job;
+  const { id, kind, state, lastSession } = job;
   const isRunning = lastSession !== null && lastSession.state !== 'ended';
   return (
     <div className="line">
       <StartJob job={job} isRunning={isRunning} />
       {state === 'disabled' ? <EnableJob id={id} /> : <DisableJob id={id} />}
-      <EditJob id={id} />
+      {kind !== 'mirror' && <EditJob id={id} />}
       <DeleteJob job={job} />
     </div>
   );

@@ -1,8 +1,16 @@
-import { Checkbox, NativeSelect, NumberInput, Radio, Textarea, TextInput } from '@mantine/core';
+import {
+  Button,
+  Checkbox,
+  NativeSelect,
+  NumberInput,
+  Radio,
+  Textarea,
+  TextInput,
+} from '@mantine/core';
 import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
 import { DayFields, SpanFields } from '../show/day-fields.js';
 import { VIEWER_ZONE } from '../show/format.js';
-import type { JobWishes } from '../show/new-job.js';
+import { FIRST_SPAN, type JobWishes } from '../show/new-job.js';
 
 export interface WishFieldsProps {
   readonly wishes: JobWishes;
@@ -92,7 +100,12 @@ export function WhenFields({
   wishes,
   onChange,
   asIs,
-}: WishFieldsProps & { readonly asIs?: string }) {
+  zones = { start: null, hours: null },
+}: WishFieldsProps & {
+  readonly asIs?: string;
+  /** Of a job that is edited: clocks of its own that its start and its hours go by, and stay with. */
+  readonly zones?: { readonly start: string | null; readonly hours: string | null };
+}) {
   const hasTime = wishes.start === 'daily' || wishes.start === 'weekly';
   return (
     <div className="stack">
@@ -120,7 +133,7 @@ export function WhenFields({
         {hasTime && (
           <TextInput
             type="time"
-            label="At"
+            label={zones.start === null ? 'At' : `At (${zones.start}, which stays)`}
             value={wishes.time}
             onChange={({ currentTarget }) => onChange({ ...wishes, time: currentTarget.value })}
             required
@@ -136,12 +149,17 @@ export function WhenFields({
           required
         />
       </div>
-      <HoursFields wishes={wishes} onChange={onChange} />
+      <HoursFields wishes={wishes} onChange={onChange} zone={zones.hours} />
     </div>
   );
 }
 
-function HoursFields({ wishes, onChange }: WishFieldsProps) {
+function HoursFields({
+  wishes,
+  onChange,
+  zone,
+}: WishFieldsProps & { readonly zone: string | null }) {
+  const withHours = (hours: JobWishes['hours']): void => onChange({ ...wishes, hours });
   return (
     <>
       <Checkbox
@@ -150,23 +168,49 @@ function HoursFields({ wishes, onChange }: WishFieldsProps) {
         onChange={({ currentTarget }) => onChange({ ...wishes, hasHours: currentTarget.checked })}
       />
       {wishes.hasHours && (
-        <SpanFields
-          label="It may copy from"
-          span={{ days: wishes.hoursDays, from: wishes.hoursFrom, to: wishes.hoursTo }}
-          onChange={({ days, from, to }) =>
-            onChange({ ...wishes, hoursDays: days, hoursFrom: from, hoursTo: to })
-          }
-        />
+        <>
+          {zone !== null && <p className="nothing">These hours go by {zone}, which stays.</p>}
+          {wishes.hours.map((span, at) => (
+            <fieldset className="hours" key={at}>
+              <legend>Hours {at + 1}</legend>
+              <SpanFields
+                label="It may copy from"
+                span={span}
+                onChange={(changed) => withHours(wishes.hours.with(at, changed))}
+              />
+              {wishes.hours.length > 1 && (
+                <Button
+                  w="fit-content"
+                  size="compact-sm"
+                  variant="default"
+                  onClick={() => withHours(wishes.hours.toSpliced(at, 1))}
+                >
+                  Remove hours {at + 1}
+                </Button>
+              )}
+            </fieldset>
+          ))}
+          <Button
+            w="fit-content"
+            variant="default"
+            onClick={() => withHours([...wishes.hours, FIRST_SPAN])}
+          >
+            Add other hours
+          </Button>
+        </>
       )}
     </>
   );
 }
 
-export function KeepFields({ wishes, onChange }: WishFieldsProps) {
-  const setCount =
-    (name: 'keep' | 'weekly' | 'monthly' | 'yearly' | 'maxCopyAgeHours') =>
-    (value: number | string) =>
-      onChange({ ...wishes, [name]: Number(value) || 0 });
+/** @param check when a job that is edited has its copies checked, in words */
+export function KeepFields({
+  wishes,
+  onChange,
+  check = 'once a month (last Sunday, 05:00)',
+}: WishFieldsProps & { readonly check?: string }) {
+  const setCount = (name: 'keep' | 'maxCopyAgeHours') => (value: number | string) =>
+    onChange({ ...wishes, [name]: Number(value) || 0 });
   return (
     <div className="stack">
       <div className="line">
@@ -190,32 +234,7 @@ export function KeepFields({ wishes, onChange }: WishFieldsProps) {
           ]}
         />
       </div>
-      <div className="line">
-        <NumberInput
-          label="and weekly"
-          min={0}
-          max={999}
-          value={wishes.weekly}
-          onChange={setCount('weekly')}
-          w={110}
-        />
-        <NumberInput
-          label="monthly"
-          min={0}
-          max={999}
-          value={wishes.monthly}
-          onChange={setCount('monthly')}
-          w={110}
-        />
-        <NumberInput
-          label="yearly copies"
-          min={0}
-          max={999}
-          value={wishes.yearly}
-          onChange={setCount('yearly')}
-          w={130}
-        />
-      </div>
+      <TierFields wishes={wishes} onChange={onChange} />
       <NumberInput
         label="The newest copy may be at most so many hours old"
         description="Older is shown as late, on the Overview and to every monitor. 0: nothing says when it is late."
@@ -225,7 +244,7 @@ export function KeepFields({ wishes, onChange }: WishFieldsProps) {
         className="narrow"
       />
       <Checkbox
-        label="Read and compare all copies once a month (last Sunday, 05:00)"
+        label={`Read and compare all copies ${check}`}
         checked={wishes.isVerified}
         onChange={({ currentTarget }) => onChange({ ...wishes, isVerified: currentTarget.checked })}
       />
@@ -238,6 +257,30 @@ export function KeepFields({ wishes, onChange }: WishFieldsProps) {
           }
         />
       )}
+    </div>
+  );
+}
+
+const TIERS = [
+  { tier: 'weekly', label: 'and weekly', width: 110 },
+  { tier: 'monthly', label: 'monthly', width: 110 },
+  { tier: 'yearly', label: 'yearly copies', width: 130 },
+] as const;
+
+function TierFields({ wishes, onChange }: WishFieldsProps) {
+  return (
+    <div className="line">
+      {TIERS.map(({ tier, label, width }) => (
+        <NumberInput
+          key={tier}
+          label={label}
+          min={0}
+          max={999}
+          value={wishes[tier]}
+          onChange={(value) => onChange({ ...wishes, [tier]: Number(value) || 0 })}
+          w={width}
+        />
+      ))}
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { useLocation } from 'wouter';
 import type { JobView } from '../../api/jobs/job-schemas.js';
 import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
@@ -10,7 +10,7 @@ import { ActionButton } from '../show/action-button.js';
 import { Commands } from '../show/commands.js';
 import { CallFault } from '../show/fault.js';
 import { createCommand, jobWords, listed } from '../show/job-words.js';
-import { FIRST_WISHES, missingOf, wantedJob, type JobWishes } from '../show/new-job.js';
+import { firstWishes, missingOf, wantedJob, type JobWishes } from '../show/new-job.js';
 import { Page, Section, Waiting } from '../show/page.js';
 import { Refused } from '../show/refused.js';
 import { DryRun } from './dry-run.js';
@@ -18,57 +18,50 @@ import { KeepFields, WhatFields, WhenFields, WhereFields } from './new-job-field
 
 /** What, where to, when, how long; then all of it in words before it is made. */
 export function NewJobPage() {
-  const repositories = useApi<ApiPage<RepositoryView>>('/repositories', { everyMs: null });
-  const system = useApi<SystemView>('/system', { everyMs: null });
-  const [wishes, setWishes] = useState<JobWishes>(FIRST_WISHES);
-  const items = repositories.data?.items;
-  useEffect(() => {
-    if (items === undefined || system.data === undefined) return;
-    const { timeZone } = system.data;
-    setWishes((known) =>
-      known.target === '' ? { ...known, ...firstPlaces(items), timeZone } : known,
-    );
-  }, [items, system.data]);
+  // Read once: what is chosen and typed does not change under the hands of whoever fills the form in.
+  const once = { everyMs: null, freshMs: Infinity };
+  const repositories = useApi<ApiPage<RepositoryView>>('/repositories', once);
+  const system = useApi<SystemView>('/system', once);
+  const error = repositories.error ?? system.error;
   return (
     <Page title="New job">
       <Refused reason={useRefusal('POST', '/jobs')} />
-      {repositories.error !== null && (
-        <CallFault error={repositories.error} what="The repositories could not be read." />
-      )}
-      {items === undefined && repositories.error === null && (
+      {error !== null && <CallFault error={error} what="What there is to choose is not known." />}
+      {error === null && (repositories.data === undefined || system.data === undefined) && (
         <Waiting what="Asking for the repositories" />
       )}
-      {items !== undefined && (
-        <>
-          <Section title="1. What is copied?">
-            <WhatFields wishes={wishes} onChange={setWishes} repositories={items} />
-          </Section>
-          <Section title="2. Where to?">
-            <WhereFields wishes={wishes} onChange={setWishes} repositories={items} />
-          </Section>
-          <Section title="3. When?">
-            <WhenFields wishes={wishes} onChange={setWishes} />
-          </Section>
-          <Section title="4. How long, and how old may it become?">
-            <KeepFields wishes={wishes} onChange={setWishes} />
-          </Section>
-          <Review wishes={wishes} />
-        </>
+      {repositories.data !== undefined && system.data !== undefined && (
+        <NewJobForm repositories={repositories.data.items} timeZone={system.data.timeZone} />
       )}
     </Page>
   );
 }
 
-/** Where there is no choice, it is made. */
-function firstPlaces(
-  repositories: readonly RepositoryView[],
-): Pick<JobWishes, 'sources' | 'target'> {
-  const sources = repositories.filter(({ role }) => role === 'primary');
-  const targets = repositories.filter(({ role }) => role === 'target');
-  return {
-    sources: sources.length === 1 ? sources.map(({ id }) => id) : [],
-    target: targets.length === 1 ? (targets[0]?.id ?? '') : '',
-  };
+interface NewJobFormProps {
+  readonly repositories: readonly RepositoryView[];
+  readonly timeZone: string;
+}
+
+function NewJobForm({ repositories, timeZone }: NewJobFormProps) {
+  const [wishes, setWishes] = useState<JobWishes>(() => firstWishes(repositories, timeZone));
+  const fields = { wishes, onChange: setWishes };
+  return (
+    <>
+      <Section title="1. What is copied?">
+        <WhatFields {...fields} repositories={repositories} />
+      </Section>
+      <Section title="2. Where to?">
+        <WhereFields {...fields} repositories={repositories} />
+      </Section>
+      <Section title="3. When?">
+        <WhenFields {...fields} />
+      </Section>
+      <Section title="4. How long, and how old may it become?">
+        <KeepFields {...fields} />
+      </Section>
+      <Review wishes={wishes} />
+    </>
+  );
 }
 
 function Review({ wishes }: { readonly wishes: JobWishes }) {

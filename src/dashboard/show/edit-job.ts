@@ -28,12 +28,11 @@ export function definitionOf(job: JobView): Definition {
 
 export function wishesOf(job: JobView): JobWishes {
   const { schedule, allowedHours, retention, gfs, rpo } = job;
-  const [span] = allowedHours?.spans ?? [];
   return {
     ...FIRST_WISHES,
     name: job.name,
     sources: job.sources.include.map(({ repositoryId }) => repositoryId),
-    excluded: job.sources.exclude.map(textOf).join('\n'),
+    excluded: job.sources.exclude.filter(isLine).map(textOf).join('\n'),
     target: job.target.repositoryId,
     scope: job.restorePoints,
     start: startOf(job),
@@ -41,7 +40,7 @@ export function wishesOf(job: JobView): JobWishes {
     ...(schedule.type === 'weekly' ? { days: schedule.days } : {}),
     timeZone: job.timeZone,
     hasHours: allowedHours !== null,
-    ...(span === undefined ? {} : { hoursDays: span.days, hoursFrom: span.from, hoursTo: span.to }),
+    ...(allowedHours === null ? {} : { hours: allowedHours.spans }),
     retention: retention.type,
     keep: retention.value,
     weekly: gfs?.weekly?.keep ?? 0,
@@ -73,7 +72,7 @@ export function editedJob(job: JobView, wishes: JobWishes): Definition {
   ) as Partial<Definition>;
   const edited: Definition = {
     ...present,
-    ...touched,
+    ...inOwnZones(touched, present),
     sources: sourcesOf(wishes, present.sources),
     gfs: touched.gfs === undefined ? present.gfs : withTiers(touched.gfs, present.gfs),
     ...(wishes.releasesGfs ? { endedGfs: null } : {}),
@@ -94,28 +93,80 @@ function sourcesOf(
   { sources, excluded }: JobWishes,
   { include, exclude }: CopyJob['sources'],
 ): CopyJob['sources'] {
+  const left = exclude.filter(isLine);
   return {
     include: sources.map(
       (repositoryId) =>
         include.find((entry) => entry.repositoryId === repositoryId) ?? { repositoryId },
     ),
-    exclude: linesOf(excluded).map(
-      (line) => exclude.find((entry) => textOf(entry) === line) ?? exclusionOf(line),
-    ),
+    exclude: isSameText(excluded, left)
+      ? exclude
+      : [
+          ...unshownExclusions(exclude),
+          // Each stands for one line: a name and a pattern may read alike.
+          ...linesOf(excluded).map((line) => {
+            const at = left.findIndex((entry) => textOf(entry) === line);
+            return at < 0 ? exclusionOf(line) : left.splice(at, 1)[0]!;
+          }),
+        ],
   };
 }
 
-/** All that goes by clocks goes by those of the new zone, also what the form has no fields for. */
+function isSameText(excluded: string, shown: readonly Exclusion[]): boolean {
+  return excluded === shown.map(textOf).join('\n');
+}
+
+/** A start and hours that go by clocks of their own keep them: the form has a field for those of the job alone. */
+function inOwnZones(touched: Partial<Definition>, present: Definition): Partial<Definition> {
+  const { schedule, allowedHours } = touched;
+  return {
+    ...touched,
+    ...(schedule !== undefined && 'timeZone' in schedule && 'timeZone' in present.schedule
+      ? { schedule: { ...schedule, timeZone: present.schedule.timeZone } }
+      : {}),
+    ...(allowedHours && present.allowedHours
+      ? { allowedHours: { ...allowedHours, timeZone: present.allowedHours.timeZone } }
+      : {}),
+  };
+}
+
+/** All that goes by the clocks of the job goes by those of the new zone, also what the form has no fields for; what has a zone of its own stays there. */
 function movedTo(timeZone: string, job: Definition): Definition {
   const { schedule, allowedHours, healthCheck, compact } = job;
+  const moved = <Part extends { readonly timeZone: string }>(part: Part): Part =>
+    part.timeZone === job.timeZone ? { ...part, timeZone } : part;
   return {
     ...job,
     timeZone,
-    schedule: 'timeZone' in schedule ? { ...schedule, timeZone } : schedule,
-    allowedHours: allowedHours && { ...allowedHours, timeZone },
-    healthCheck: healthCheck && { ...healthCheck, timeZone },
-    compact: compact && { ...compact, timeZone },
+    schedule: 'timeZone' in schedule ? moved(schedule) : schedule,
+    allowedHours: allowedHours && moved(allowedHours),
+    healthCheck: healthCheck && moved(healthCheck),
+    compact: compact && moved(compact),
   };
+}
+
+/** Zones of its own that the job has for its start or its hours, which the form leaves as they are. */
+export function ownZones({ timeZone, schedule, allowedHours }: JobView): {
+  readonly start: string | null;
+  readonly hours: string | null;
+} {
+  const other = (zone: string | undefined) =>
+    zone === undefined || zone === timeZone ? null : zone;
+  return {
+    start: other('timeZone' in schedule ? schedule.timeZone : undefined),
+    hours: other(allowedHours?.timeZone),
+  };
+}
+
+/** Those that no line of the form can stand for; they stay as they are. */
+export function unshownExclusions(exclude: readonly Exclusion[]): Exclusion[] {
+  return exclude.filter((entry) => !isLine(entry));
+}
+
+/** Whether a line of text means it: outer spaces and ends of lines are lost there. */
+function isLine(entry: Exclusion): boolean {
+  const text = textOf(entry);
+  return text !== '' && text.trim() === text && !/[\r\n]/.test(text);
 }
 
 /** A tier that stays keeps its day. */
@@ -138,6 +189,6 @@ function limitsOf({ maxCopyAgeHours: hours }: JobWishes, present: CopyJob['rpo']
     : { maxCopyAgeHours, maxLagHours, workloads };
 }
 
-function textOf(entry: Exclusion): string {
+export function textOf(entry: Exclusion): string {
   return 'workload' in entry ? entry.workload : entry.pattern;
 }

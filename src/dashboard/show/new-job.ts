@@ -2,7 +2,8 @@
 
 import type { JobDefinition } from '../../api/jobs/job-schemas.js';
 import type { CopyJob, Exclusion, JobSchedule, Weekday } from '../../domain/jobs/copy-job.js';
-import type { WeeklyHours } from '../../domain/schedules/weekly-hours.js';
+import type { RepositoryView } from '../../api/repositories/repository-schemas.js';
+import type { WeeklyHours, WeeklySpan } from '../../domain/schedules/weekly-hours.js';
 import { WEEKDAYS_FROM_MONDAY } from './weekdays.js';
 
 export interface JobWishes {
@@ -20,9 +21,7 @@ export interface JobWishes {
   readonly timeZone: string;
   /** Whether it copies in some hours alone. */
   readonly hasHours: boolean;
-  readonly hoursDays: readonly Weekday[];
-  readonly hoursFrom: string;
-  readonly hoursTo: string;
+  readonly hours: readonly WeeklySpan[];
   readonly retention: 'restorePoints' | 'days';
   readonly keep: number;
   /** 0: none. */
@@ -38,6 +37,9 @@ export interface JobWishes {
   readonly copiesLogs: boolean;
 }
 
+/** The night, of every day. */
+export const FIRST_SPAN: WeeklySpan = { days: WEEKDAYS_FROM_MONDAY, from: '20:00', to: '06:00' };
+
 export const FIRST_WISHES: JobWishes = {
   name: '',
   sources: [],
@@ -49,9 +51,7 @@ export const FIRST_WISHES: JobWishes = {
   days: ['saturday'],
   timeZone: 'UTC',
   hasHours: false,
-  hoursDays: WEEKDAYS_FROM_MONDAY,
-  hoursFrom: '20:00',
-  hoursTo: '06:00',
+  hours: [FIRST_SPAN],
   retention: 'restorePoints',
   keep: 14,
   weekly: 0,
@@ -62,6 +62,19 @@ export const FIRST_WISHES: JobWishes = {
   isVerified: true,
   copiesLogs: false,
 };
+
+/** The form as it is first shown: where there is no choice, it is made. */
+export function firstWishes(
+  repositories: readonly Pick<RepositoryView, 'id' | 'role'>[],
+  timeZone: string,
+): JobWishes {
+  const only = (role: RepositoryView['role']): string[] => {
+    const ids = repositories.filter((each) => each.role === role).map(({ id }) => id);
+    return ids.length === 1 ? ids : [];
+  };
+  const [target = ''] = only('target');
+  return { ...FIRST_WISHES, sources: only('primary'), target, timeZone };
+}
 
 /** What the page sends, and says in words; the id is the server's, made from the name. */
 export type WantedJob = Omit<JobDefinition, 'id'>;
@@ -118,15 +131,8 @@ function scheduleOf({ start, time, days, timeZone }: JobWishes): JobSchedule {
   return { type: 'manual' };
 }
 
-function hoursOf({
-  hasHours,
-  hoursDays,
-  hoursFrom,
-  hoursTo,
-  timeZone,
-}: JobWishes): WeeklyHours | null {
-  if (!hasHours) return null;
-  return { timeZone, spans: [{ days: hoursDays, from: hoursFrom, to: hoursTo }] };
+function hoursOf({ hasHours, hours, timeZone }: JobWishes): WeeklyHours | null {
+  return hasHours ? { timeZone, spans: hours } : null;
 }
 
 function gfsOf({ weekly, monthly, yearly }: JobWishes): CopyJob['gfs'] {
@@ -140,12 +146,16 @@ function gfsOf({ weekly, monthly, yearly }: JobWishes): CopyJob['gfs'] {
 }
 
 /** What is missing before the job can be made; empty: nothing. */
-export function missingOf({ name, sources, target, start, days, ...hours }: JobWishes): string[] {
+export function missingOf(wishes: JobWishes): string[] {
+  const { name, sources, target, start, days, hasHours, hours } = wishes;
   return [
     ...(name.trim() === '' ? ['a name'] : []),
     ...(sources.length === 0 ? ['a source'] : []),
     ...(target === '' ? ['a target'] : []),
     ...(start === 'weekly' && days.length === 0 ? ['a day of the week'] : []),
-    ...(hours.hasHours && hours.hoursDays.length === 0 ? ['a day on which it may copy'] : []),
+    ...(hasHours && hours.length === 0 ? ['hours in which it may copy'] : []),
+    ...(hasHours && hours.some((span) => span.days.length === 0)
+      ? ['a day on which it may copy']
+      : []),
   ];
 }

@@ -1,8 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import type { JobView } from '../../../src/api/jobs/job-schemas.js';
-import { definitionOf, editedJob, wishesOf } from '../../../src/dashboard/show/edit-job.js';
-import type { JobWishes } from '../../../src/dashboard/show/new-job.js';
+import type { WeeklySpan } from '../../../src/domain/schedules/weekly-hours.js';
+import {
+  definitionOf,
+  editedJob,
+  ownZones,
+  unshownExclusions,
+  wishesOf,
+} from '../../../src/dashboard/show/edit-job.js';
+import { firstWishes, type JobWishes } from '../../../src/dashboard/show/new-job.js';
 
+const SPANS: readonly WeeklySpan[] = [
+  { days: ['monday'], from: '20:00', to: '06:00' },
+  { days: ['sunday'], from: '00:00', to: '00:00' },
+];
 /** Full of what the form has no fields for. */
 const JOB: JobView = {
   id: 'nightly',
@@ -28,10 +39,7 @@ const JOB: JobView = {
   missedStarts: 'skip',
   allowedHours: {
     timeZone: 'Europe/Berlin',
-    spans: [
-      { days: ['monday'], from: '20:00', to: '06:00' },
-      { days: ['sunday'], from: '00:00', to: '00:00' },
-    ],
+    spans: SPANS,
   },
   transactionLogs: false,
   retry: { attempts: 7, pausesMinutes: [2] },
@@ -55,9 +63,9 @@ const SERVER_FIELDS = [
 ];
 
 /** Fields of the definition in which the form's differs from the job's. */
-function changesOf(wishes: Partial<JobWishes>): object {
-  const present = definitionOf(JOB);
-  const edited = editedJob(JOB, { ...wishesOf(JOB), ...wishes });
+function changesOf(wishes: Partial<JobWishes>, job = JOB): object {
+  const present = definitionOf(job);
+  const edited = editedJob(job, { ...wishesOf(job), ...wishes });
   return Object.fromEntries(
     Object.entries(edited).filter(
       ([field, value]) =>
@@ -130,5 +138,73 @@ describe('the form of a job that is there', () => {
         healthCheck: { ...JOB.healthCheck, timeZone: 'UTC' },
       },
     ],
+    [
+      'one span of its hours, and the others stay',
+      { hours: [SPANS[0]!, { ...SPANS[1]!, from: '08:00' }] },
+      {
+        allowedHours: {
+          timeZone: 'Europe/Berlin',
+          spans: [SPANS[0], { days: ['sunday'], from: '08:00', to: '00:00' }],
+        },
+      },
+    ],
   ])('changes %s', (_, wishes, changes) => expect(changesOf(wishes)).toEqual(changes));
+});
+
+/** Its start and its hours go by other clocks than its days. */
+const TOKYO: JobView = {
+  ...JOB,
+  schedule: { type: 'daily', time: '22:00', timeZone: 'Asia/Tokyo' },
+  allowedHours: { timeZone: 'Asia/Tokyo', spans: SPANS },
+};
+
+describe('a job whose start and hours go by clocks of their own', () => {
+  it('keeps them when only the time or the hours are changed', () => {
+    expect(changesOf({ time: '21:00', hours: [SPANS[0]!] }, TOKYO)).toEqual({
+      schedule: { type: 'daily', time: '21:00', timeZone: 'Asia/Tokyo' },
+      allowedHours: { timeZone: 'Asia/Tokyo', spans: [SPANS[0]] },
+    });
+    expect(ownZones(TOKYO)).toEqual({ start: 'Asia/Tokyo', hours: 'Asia/Tokyo' });
+    expect(ownZones(JOB)).toEqual({ start: null, hours: null });
+  });
+
+  it('keeps them when the job goes by another zone', () => {
+    expect(changesOf({ timeZone: 'UTC' }, TOKYO)).toEqual({
+      timeZone: 'UTC',
+      healthCheck: { ...JOB.healthCheck, timeZone: 'UTC' },
+    });
+  });
+});
+
+describe('exclusions that a line cannot stand for', () => {
+  const odd = [{ workload: ' web ' }, { workload: 'two\nlines' }, { pattern: 'a*' }];
+  const alike = [...odd, { workload: 'a*' }, { workload: 'db' }];
+  const job: JobView = { ...JOB, sources: { ...JOB.sources, exclude: alike } };
+
+  it('stay as they are when nothing or something else is changed', () => {
+    expect(changesOf({}, job)).toEqual({});
+    expect(changesOf({ keep: 60 }, job)).toEqual({ retention: { type: 'days', value: 60 } });
+    expect(unshownExclusions(alike)).toEqual([{ workload: ' web ' }, { workload: 'two\nlines' }]);
+  });
+
+  it('stay beside lines that are changed, and a name and a pattern that read alike stay two', () => {
+    expect(wishesOf(job).excluded).toBe('a*\na*\ndb');
+    expect(changesOf({ excluded: 'a*\na*\nnew' }, job)).toEqual({
+      sources: { ...job.sources, exclude: [...alike.slice(0, 4), { workload: 'new' }] },
+    });
+  });
+});
+
+it('chooses what there is no choice of in a new job, and nothing else', () => {
+  const places = [
+    { id: 'primary', role: 'primary' },
+    { id: 'offsite', role: 'target' },
+    { id: 'vault', role: 'target' },
+  ] as const;
+  expect(firstWishes(places, 'Europe/Berlin')).toMatchObject({
+    sources: ['primary'],
+    target: '',
+    timeZone: 'Europe/Berlin',
+  });
+  expect(firstWishes(places.slice(0, 2), 'UTC').target).toBe('offsite');
 });

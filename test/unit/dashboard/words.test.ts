@@ -177,11 +177,14 @@ describe('a job in words', () => {
     expect(words({})).toContain(
       ' It copies only every day from 20:00 to 06:00 (UTC), and waits outside these hours. ',
     );
-    const days = { hoursDays: ['saturday', 'sunday'], hoursFrom: '00:00', hoursTo: '00:00' };
-    expect(words(days)).toContain(' It copies only on Saturdays and Sundays all day (UTC), and ');
-    expect(missingOf({ ...wishes, name: 'n', hoursDays: [] })).toEqual([
-      'a day on which it may copy',
-    ]);
+    const weekend = { days: ['saturday', 'sunday'], from: '00:00', to: '00:00' } as const;
+    expect(words({ hours: [weekend] })).toContain(
+      ' It copies only on Saturdays and Sundays all day (UTC), and ',
+    );
+    expect(missingOf({ ...wishes, name: 'n', hours: [weekend, { ...weekend, days: [] }] })).toEqual(
+      ['a day on which it may copy'],
+    );
+    expect(missingOf({ ...wishes, name: 'n', hours: [] })).toEqual(['hours in which it may copy']);
   });
 
   it('names what is missing before it can be made', () => {
