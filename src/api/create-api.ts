@@ -184,7 +184,7 @@ function apiRoutes(
   const starter = new SessionStarter(client, now);
   const operations = new OperationStore(client, now);
   const targets = targetIdsOf(config);
-  const all = new AllSessions(client, sessions, browser, targets);
+  const all = new AllSessions({ client, live: sessions, browser, targets, now });
   const workloadTypes = dependencies.workloadTypes ?? [];
   const seenWorkloads = (repositoryId: string) => reader.seenWorkloads(repositoryId);
   const surroundings = { jobs, repositories, workloadTypes, seenWorkloads };

@@ -7,6 +7,7 @@ import { describeUnreadable } from './describe-unreadable.js';
 import { display } from './display-text.js';
 import { followSession } from './follow-session.js';
 import { printError } from './print.js';
+import type { UnreadablePart } from '../domain/targets/repository-view.js';
 import type { Page } from './server-client.js';
 import { describeSession, describeSessions, describeWholeTasks } from './session-display.js';
 
@@ -92,12 +93,17 @@ async function listSessions(
   const { items: sessions, unreadable } =
     all === true
       ? await context.server.browse<SessionSummary>(path)
-      : {
-          items: (await context.server.request<Page<SessionSummary>>('GET', path)).items,
-          unreadable: [],
-        };
+      : firstPage(await context.server.request<SessionPage>('GET', path));
   if (unreadable.length > 0) printError(context.terminal, describeUnreadable(unreadable));
   context.show(sessions, () => describeSessions(sessions));
+}
+
+interface SessionPage extends Page<SessionSummary> {
+  readonly unreadable?: readonly UnreadablePart[];
+}
+
+function firstPage({ items, unreadable = [] }: SessionPage) {
+  return { items, unreadable };
 }
 
 function addControlCommand(

@@ -17,6 +17,8 @@ import { quoted } from '../executions/visibility-query.js';
 
 /** Before the number of the target and the place in it. */
 const STORED = 'stored/';
+/** Whoever asks waits so long at most for the first of many targets that has something. */
+const FOLLOW_MS = 5_000;
 
 export interface SessionPage {
   readonly items: SessionSummary[];
@@ -24,18 +26,23 @@ export interface SessionPage {
   readonly unreadable?: UnreadablePart[];
 }
 
+export interface SessionSources {
+  readonly client: Client;
+  readonly live: SessionStore;
+  readonly browser: RepositoryBrowser;
+  readonly targets: readonly string[];
+  readonly now: () => number;
+}
+
 export class AllSessions {
   readonly #client: Client;
   readonly #live: SessionStore;
   readonly #browser: RepositoryBrowser;
   readonly #targets: readonly string[];
+  readonly #now: () => number;
 
-  constructor(
-    client: Client,
-    live: SessionStore,
-    browser: RepositoryBrowser,
-    targets: readonly string[],
-  ) {
+  constructor({ client, live, browser, targets, now }: SessionSources) {
+    this.#now = now;
     this.#client = client;
     this.#live = live;
     this.#browser = browser;
@@ -43,8 +50,21 @@ export class AllSessions {
   }
 
   /** Running ones, then the ended ones by their end, then, target by target, the recorded ones by their start; the newest first. A target that cannot be
-   *  asked is named in `unreadable`. */
+   *  asked is named in `unreadable`. A page is empty only when there is nothing on any later one, or finding that out takes too long. */
   async list(filter: SessionFilter): Promise<SessionPage> {
+    const endMs = this.#now() + FOLLOW_MS;
+    const unreadable: UnreadablePart[] = [];
+    for (let cursor = filter.cursor; ;) {
+      const page = await this.#page(cursor === undefined ? filter : { ...filter, cursor });
+      unreadable.push(...(page.unreadable ?? []));
+      const isLast = page.nextCursor === undefined;
+      if (page.items.length > 0 || isLast || this.#now() > endMs)
+        return { ...page, ...(unreadable.length === 0 ? {} : { unreadable }) };
+      cursor = page.nextCursor;
+    }
+  }
+
+  async #page(filter: SessionFilter): Promise<SessionPage> {
     const { cursor } = filter;
     if (cursor?.startsWith(STORED) === true)
       return this.#recorded(filter, cursor.slice(STORED.length));

@@ -1,8 +1,7 @@
 import { Link, useParams } from 'wouter';
 import type { FileBackupJobView } from '../../api/jobs/file-backup-schemas.js';
-import type { SessionSummary } from '../../api/sessions/session-schemas.js';
 import { useAction } from '../client/actions.js';
-import { EVERY, useApi, withQuery, type ApiPage } from '../client/queries.js';
+import { EVERY, useApi } from '../client/queries.js';
 import { Commands, curlLine } from '../show/commands.js';
 import { Confirm } from '../show/confirm.js';
 import { CallFault, Fault } from '../show/fault.js';
@@ -13,12 +12,12 @@ import {
   type TargetWords,
 } from '../show/file-backup-words.js';
 import { Instant } from '../show/instant.js';
-import { Nothing, Page, Section, Waiting } from '../show/page.js';
+import { Page, Section, Waiting } from '../show/page.js';
 import { Rows, type Column } from '../show/rows.js';
 import { State } from '../show/state.js';
 import { sayJobState } from '../show/words.js';
 import { LastRun } from './file-backups-page.js';
-import { SessionRows } from './session-rows.js';
+import { Runs } from './runs.js';
 
 export function FileBackupPage() {
   const { id } = useParams<{ id: string }>();
@@ -47,7 +46,7 @@ export function FileBackupPage() {
         </Section>
       )}
       {job.data?.copyJobs.map((copyJob) => (
-        <Copies key={copyJob} copyJob={copyJob} zone={job.data.timeZone} />
+        <Runs key={copyJob} jobId={copyJob} title={`Runs of ${copyJob}`} zone={job.data.timeZone} />
       ))}
     </Page>
   );
@@ -151,21 +150,3 @@ const COLUMNS: readonly Column<TargetWords>[] = [
   { head: 'Hours', width: '1.5fr', cell: ({ hours }) => hours },
   { head: 'Keeps', width: '1.5fr', cell: ({ keeps }) => keeps },
 ];
-
-function Copies({ copyJob, zone }: { readonly copyJob: string; readonly zone: string }) {
-  const sessions = useApi<ApiPage<SessionSummary>>(withQuery('/sessions', { jobId: copyJob }), {
-    everyMs: EVERY.few,
-  });
-  const runs = sessions.data?.items ?? [];
-  return (
-    <Section title={`Runs of ${copyJob}`}>
-      {sessions.error !== null && (
-        <CallFault error={sessions.error} what="Its sessions could not be read." />
-      )}
-      {sessions.data !== undefined && runs.length === 0 && <Nothing>It has not run yet.</Nothing>}
-      {runs.length > 0 && (
-        <SessionRows sessions={runs} label={`Sessions of ${copyJob}`} zone={zone} />
-      )}
-    </Section>
-  );
-}

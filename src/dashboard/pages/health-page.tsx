@@ -15,6 +15,7 @@ import { State } from '../show/state.js';
 import { VerdictPanel } from '../show/verdict.js';
 import { sayCheck, checkShares, type CheckedCopies } from '../show/check-words.js';
 import { UnreadableParts } from '../show/unreadable.js';
+import { OperationsSection } from './operations-section.js';
 import { workloadAddress } from '../show/workload-words.js';
 
 /** Is what we keep still readable? */
@@ -60,6 +61,7 @@ export function HealthPage() {
           />
         </Section>
       )}
+      <OperationsSection />
       <p className="nothing">
         <Link href="/repositories">Repositories</Link> has the button that verifies all copies of
         one; a job with <code>healthCheck</code> does it by itself.

@@ -1,15 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from 'wouter';
 import type { JobView } from '../../api/jobs/job-schemas.js';
-import type { SessionSummary } from '../../api/sessions/session-schemas.js';
 import type { ApiError } from '../client/call-api.js';
-import { EVERY, useApi, withQuery, type ApiPage } from '../client/queries.js';
+import { EVERY, useApi } from '../client/queries.js';
 import { Commands, curlLine } from '../show/commands.js';
 import { CallFault, Fault } from '../show/fault.js';
 import { definitionOf } from '../show/edit-job.js';
 import { createCommand, jobWords } from '../show/job-words.js';
-import { Nothing, Page, Section, Waiting } from '../show/page.js';
-import { RunStrip } from '../show/run-strip.js';
+import { Page, Section, Waiting } from '../show/page.js';
 import { State } from '../show/state.js';
 import { sayJobState } from '../show/words.js';
 import { Instant } from '../show/instant.js';
@@ -18,15 +16,11 @@ import { startsOf } from './dry-run.js';
 import { JobActions, ReplaceJob } from './job-actions.js';
 import { PolicySimulator } from './policy-simulator.js';
 import { PlanSection } from './plan-section.js';
-import { SessionRows } from './session-rows.js';
+import { Runs } from './runs.js';
 
 export function JobPage() {
   const { id } = useParams<{ id: string }>();
   const job = useApi<JobView>(`/jobs/${encodeURIComponent(id)}`, { everyMs: EVERY.few });
-  const sessions = useApi<ApiPage<SessionSummary>>(withQuery('/sessions', { jobId: id }), {
-    everyMs: EVERY.few,
-  });
-  const runs = sessions.data?.items ?? [];
   return (
     <Page
       title={job.data?.name ?? id}
@@ -40,7 +34,7 @@ export function JobPage() {
       {job.data === undefined && job.error === null && <Waiting what="Asking for the job" />}
       {job.data !== undefined && <Definition job={job.data} />}
       {job.data !== undefined && <PlanSection jobId={id} revision={job.data.revision} />}
-      {job.data !== undefined && (
+      {job.data !== undefined && job.data.kind !== 'mirror' && (
         <Section
           title="What would stay"
           note="in the days ahead, by the rules that sessions go by; with other rules on the page Edit"
@@ -48,20 +42,13 @@ export function JobPage() {
           <PolicySimulator jobId={id} definition={definitionOf(job.data)} isChanged={false} />
         </Section>
       )}
-      <Section title="Runs" note={<RunStrip sessions={runs} />}>
-        {sessions.error !== null && (
-          <CallFault error={sessions.error} what="Its sessions could not be read." />
-        )}
-        {sessions.data !== undefined && runs.length === 0 && <Nothing>It has not run yet.</Nothing>}
-        {runs.length > 0 && (
-          <SessionRows sessions={runs} label={`Sessions of ${id}`} zone={job.data?.timeZone} />
-        )}
-      </Section>
+      <Runs jobId={id} title="Runs" zone={job.data?.timeZone} />
     </Page>
   );
 }
 
 function Definition({ job }: { readonly job: JobView }) {
+  const noun = job.kind === 'mirror' ? 'mirror-job' : 'job';
   return (
     <Section title="What it does" note={`revision ${job.revision}`}>
       <div className="stack">
@@ -73,9 +60,9 @@ function Definition({ job }: { readonly job: JobView }) {
         <Commands
           title="The same job on the command line, with its whole definition"
           lines={[
-            createCommand(definitionOf(job), job.id),
-            `longhaul job show ${job.id} --json > ${job.id}.json`,
-            `longhaul job update ${job.id} --file ${job.id}.json`,
+            ...(job.kind === 'mirror' ? [] : [createCommand(definitionOf(job), job.id)]),
+            `longhaul ${noun} show ${job.id} --json > ${job.id}.json`,
+            `longhaul ${noun} update ${job.id} --file ${job.id}.json`,
           ]}
         />
       </div>

@@ -6,16 +6,12 @@ import { EVERY, useApi } from '../client/queries.js';
 import { CallFault, Fault } from '../show/fault.js';
 import { bytes, counted, duration, printable } from '../show/format.js';
 import { Instant } from '../show/instant.js';
+import { OPERATION_KINDS, operationTitle } from '../show/operation-words.js';
 import { Page, Section, Waiting } from '../show/page.js';
 import { ProgressBar } from '../show/progress.js';
 import { sentence } from '../show/sentence.js';
 import { VerdictPanel } from '../show/verdict.js';
 import { sayResult, type Mood } from '../show/words.js';
-
-const KINDS = {
-  ...{ verify: 'Verification', restore: 'Restore', remove: 'Removal' },
-  ...{ map: 'Copies for another job', detach: 'Detachment' },
-} as const;
 
 /** A verification, a restore or a change of copies, running or ended. */
 export function OperationPage() {
@@ -27,7 +23,7 @@ export function OperationPage() {
   const { data, error } = operation;
   return (
     <Page
-      title={data === undefined ? 'Operation' : `${KINDS[data.kind]} in ${data.repositoryId}`}
+      title={data === undefined ? 'Operation' : operationTitle(data)}
       asOfMs={operation.dataUpdatedAt}
     >
       {error !== null && <CallFault error={error} what="The operation could not be read." />}
@@ -109,7 +105,7 @@ function verdictOf(operation: OperationView, nowMs: number): { mood: Mood; text:
   const tookMs = (endedAt === null ? nowMs : Date.parse(endedAt)) - Date.parse(startedAt);
   if (state === 'ended') {
     const { mood, word } = sayResult(result);
-    return { mood, text: `${KINDS[kind]}: ${word}, after ${duration(tookMs)}.` };
+    return { mood, text: `${OPERATION_KINDS[kind]}: ${word}, after ${duration(tookMs)}.` };
   }
   if (!live)
     return {

@@ -9,7 +9,7 @@ import { BOTTLENECK_WORDS } from '../show/hold-up.js';
 import { Instant } from '../show/instant.js';
 import { Page, Section, Waiting } from '../show/page.js';
 import { ProgressBar } from '../show/progress.js';
-import { countWords, sessionVerdict } from '../show/session-verdict.js';
+import { countWords, sessionVerdict, staleVerdict } from '../show/session-verdict.js';
 import { VerdictPanel } from '../show/verdict.js';
 import { State } from '../show/state.js';
 import { saySession, sayTrigger } from '../show/words.js';
@@ -31,19 +31,37 @@ export function SessionPage() {
         session !== null && session.state !== 'ended' && <SessionActions session={session} />
       }
     >
-      {error !== null && session === null && (
-        <CallFault error={error} what={`The session ${id} could not be read.`} />
+      {error !== null && (
+        <CallFault
+          error={error}
+          what={
+            session === null
+              ? `The session ${id} could not be read.`
+              : 'How it goes on is not known: what stands here is what was known last.'
+          }
+        />
       )}
       {session === null && error === null && <Waiting what="Asking for the session" />}
-      {session !== null && <SessionBody session={session} />}
+      {session !== null && (
+        <SessionBody session={session} seenAtMs={error === null ? null : seenAtMs} />
+      )}
     </Page>
   );
 }
 
-function SessionBody({ session }: { readonly session: SessionView }) {
+interface SessionBodyProps {
+  readonly session: SessionView;
+  /** When it was last read, if it cannot be read any more; null: it can. */
+  readonly seenAtMs: number | null;
+}
+
+function SessionBody({ session, seenAtMs }: SessionBodyProps) {
   const nowMs = useNow();
   const stillMs = useStillMs(session);
-  const { mood, sentence } = sessionVerdict(session, nowMs, stillMs);
+  const { mood, sentence } =
+    seenAtMs === null
+      ? sessionVerdict(session, nowMs, stillMs)
+      : staleVerdict(session, nowMs, seenAtMs);
   return (
     <>
       <VerdictPanel mood={mood} sentence={printable(sentence)}>
@@ -52,7 +70,7 @@ function SessionBody({ session }: { readonly session: SessionView }) {
       <SessionFaults session={session} />
       <div className="columns">
         <Section title="How far">
-          <HowFar session={session} />
+          <HowFar session={session} isKnown={seenAtMs === null} />
         </Section>
         <Section title="What it is">
           <WhatItIs session={session} />
@@ -120,10 +138,17 @@ function SessionFaults({ session }: { readonly session: SessionView }) {
   );
 }
 
-function HowFar({ session }: { readonly session: SessionView }) {
+function HowFar({
+  session,
+  isKnown,
+}: {
+  readonly session: SessionView;
+  readonly isKnown: boolean;
+}) {
   const { percent, processedBytes, totalBytes, readBytes, transferredBytes, reusedBytes } =
     session.progress;
-  const mood = session.state === 'ended' ? saySession(session).mood : 'busy';
+  const running = isKnown ? 'busy' : 'unknown';
+  const mood = session.state === 'ended' ? saySession(session).mood : running;
   return (
     <div className="stack">
       <ProgressBar percent={percent} label="Progress of the session" mood={mood} />
@@ -146,7 +171,7 @@ function HowFar({ session }: { readonly session: SessionView }) {
           </>
         )}
       </dl>
-      {session.state !== 'ended' && <Throughput session={session} />}
+      {session.state !== 'ended' && isKnown && <Throughput session={session} />}
     </div>
   );
 }

@@ -61,6 +61,16 @@ export function sessionVerdict(
   return { mood: 'busy', sentence };
 }
 
+/** Of a session that cannot be read any more: no speed and no end, which would stand there for ever. */
+export function staleVerdict(session: SessionView, nowMs: number, seenAtMs: number): Verdict {
+  const ago = duration(nowMs - seenAtMs);
+  const { word } = saySession(session);
+  return {
+    mood: 'unknown',
+    sentence: `Not known now. ${ago} ago it was ${word}, ${shareOf(session)}. A session goes on by itself, whether or not it can be read.`,
+  };
+}
+
 const STILL_LIMIT_MS = 15_000;
 
 function whenWords(until: string | null, nowMs: number): string {

@@ -1,0 +1,56 @@
+/** Verifications, restores and changes of copies in words. Pure. */
+
+import type { OperationView } from '../../api/repositories/repository-schemas.js';
+import { printable } from './format.js';
+import { sayResult, type Said } from './words.js';
+
+export const OPERATION_KINDS: Readonly<Record<OperationView['kind'], string>> = {
+  verify: 'Verification',
+  restore: 'Restore',
+  remove: 'Removal',
+  map: 'Copies for another job',
+  detach: 'Detachment',
+};
+
+/** `Verification in offsite by the schedule of nightly`. */
+export function operationTitle({ id, kind, repositoryId }: OperationView): string {
+  const job = scheduledBy(id);
+  const by = job === null ? '' : ` by the schedule of ${job}`;
+  return `${OPERATION_KINDS[kind]} in ${repositoryId}${by}`;
+}
+
+export function sayOperation({ state, result, live }: OperationView): Said {
+  if (state === 'ended') return sayResult(result);
+  return live
+    ? { mood: 'busy', word: 'running' }
+    : { mood: 'unknown', word: 'running, no worker answers' };
+}
+
+/** What it found or why it failed; null: there is nothing to say. */
+export function whyOperation({ reason, notes }: OperationView): string | null {
+  const text = reason ?? notes[0] ?? null;
+  return text === null ? null : printable(text);
+}
+
+/** Those that did not go as they should and that nothing of the same has followed since: one that went well makes up for those before it.
+ *  @param operations the newest end first */
+export function openOperations(operations: readonly OperationView[]): OperationView[] {
+  const seen = new Set<string>();
+  return operations.filter((operation) => {
+    const { id, state, result } = operation;
+    if (state !== 'ended') return false;
+    const what = id.replace(SCHEDULED_AT, '');
+    const isNewest = !seen.has(what);
+    seen.add(what);
+    return isNewest && result !== 'success';
+  });
+}
+
+/** Of a check that a schedule started the id ends with its moment. */
+const SCHEDULED_AT = /-\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+
+function scheduledBy(id: string): string | null {
+  return SCHEDULED_AT.test(id) && id.startsWith('verify.')
+    ? id.split('.').slice(2).join('.').replace(SCHEDULED_AT, '')
+    : null;
+}

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import type { OperationView } from '../../../src/api/repositories/repository-schemas.js';
+import type { SessionView } from '../../../src/api/sessions/session-schemas.js';
+import { newestSessions } from '../../../src/dashboard/show/newest-sessions.js';
+import {
+  openOperations,
+  operationTitle,
+  whyOperation,
+} from '../../../src/dashboard/show/operation-words.js';
+import {
+  sessionFilter,
+  sessionListCommand,
+  SESSION_CHOICES,
+} from '../../../src/dashboard/show/session-filter.js';
+import { staleVerdict } from '../../../src/dashboard/show/session-verdict.js';
+
+describe('the newest sessions of a job', () => {
+  it('are those of the first page that has any, with what could not be read on the way', async () => {
+    const part = { path: 'offsite', code: 'REPOSITORY_UNREACHABLE', reason: 'no answer' };
+    const read = async (cursor: string | undefined) =>
+      cursor === undefined
+        ? { items: [], nextCursor: 'stored/0/', unreadable: [part] }
+        : { items: [{ id: `behind ${cursor}` }], nextCursor: 'more' };
+    expect(await newestSessions(read as never)).toEqual({
+      items: [{ id: 'behind stored/0/' }],
+      unreadable: [part],
+    });
+  });
+});
+
+describe('sessions by their result', () => {
+  it('are asked of the server, which knows those of later pages', () => {
+    expect(SESSION_CHOICES.map(({ value }) => value)).toEqual([
+      ...['failed', 'actionRequired', 'warning', 'stopped', 'success', 'nothingToCopy'],
+      ...['running', 'waiting', 'paused', 'stopping'],
+    ]);
+    expect(sessionFilter('failed')).toEqual({ result: 'failed' });
+    expect(sessionFilter('paused')).toEqual({ state: 'paused' });
+    expect(sessionFilter('')).toEqual({});
+    expect(sessionListCommand('nightly', 'failed')).toBe(
+      'longhaul session list --job nightly --result failed --all',
+    );
+    expect(sessionListCommand('', '')).toBe('longhaul session list --all');
+  });
+});
+
+it('tells neither speed nor end of a session that cannot be read any more', () => {
+  const session = {
+    ...{ state: 'running', result: null, startedAt: '2026-11-26T10:00:00Z' },
+    taskCounts: { waiting: 0 },
+    progress: { percent: 40, processedBytes: 4, totalBytes: 10, bytesPerSecond: 9, etaSeconds: 5 },
+  } as unknown as SessionView;
+  const nowMs = Date.parse('2026-11-26T12:00:00Z');
+  const { mood, sentence } = staleVerdict(session, nowMs, nowMs - 7_200_000);
+  expect(mood).toBe('unknown');
+  expect(sentence).toMatch(/^Not known now\. 2 h ago it was running, .*40/);
+  expect(sentence).not.toMatch(/\/s|done in/);
+});
+
+describe('operations', () => {
+  function operation(id: string, result: string | null, changes: object = {}): OperationView {
+    const [kind = '', repositoryId = ''] = id.split('.');
+    const state = result === null ? 'running' : 'ended';
+    return { ...{ id, kind, repositoryId, state, result }, ...changes } as unknown as OperationView;
+  }
+  const sunday = operation('verify.offsite.nightly-2026-11-22T05:00:00Z', 'failed', {
+    reason: 'no answer',
+    notes: [],
+  });
+
+  it('need somebody when the last of their kind did not go well', () => {
+    const october = operation('verify.offsite.nightly-2026-10-25T05:00:00Z', 'success');
+    expect(openOperations([sunday, october])).toEqual([sunday]);
+    const mended = operation('verify.offsite.nightly-2026-11-29T05:00:00Z', 'success');
+    expect(openOperations([mended, sunday])).toEqual([]);
+    const again = operation('verify.offsite.nightly-2026-11-29T05:00:00Z', null);
+    expect(openOperations([again, sunday])).toEqual([sunday]);
+    const byHand = operation('verify.offsite.all', 'warning');
+    expect(openOperations([byHand, sunday, october])).toEqual([byHand, sunday]);
+  });
+
+  it('say what started them, and why they failed', () => {
+    expect(operationTitle(sunday)).toBe('Verification in offsite by the schedule of nightly');
+    expect(operationTitle(operation('verify.offsite.all', 'success'))).toBe(
+      'Verification in offsite',
+    );
+    expect(whyOperation(sunday)).toBe('no answer');
+  });
+});
