@@ -34,7 +34,7 @@ export function cronFault(expression: string): string | null {
     (field, index) => !(values[index] ?? '').split(',').every((part) => isCronPart(part, field)),
   );
   const field = FIELDS[wrong];
-  if (field === undefined) return bothDaysFault(values);
+  if (field === undefined) return bothDaysFault(values) ?? noDayFault(values);
   return `${String(values[wrong])} is not a valid ${field.name} (${String(field.first)} to ${String(field.last)})`;
 }
 
@@ -45,6 +45,17 @@ function bothDaysFault(values: readonly string[]): string | null {
     ? null
     : 'give the day of month or the day of week, not both: one of them must be *';
 }
+
+/** Nothing would ever start, and nobody be told: the Temporal server deletes a Schedule without a future time in the end. */
+function noDayFault(values: readonly string[]): string | null {
+  const [days, months] = [2, 3].map((index) => cronValues(values[index]!, FIELDS[index]!));
+  const longest = Math.max(...[...months!].map((month) => LONGEST_MONTHS[month - 1]!));
+  const first = Math.min(...days!);
+  return first <= longest ? null : `no month that it names has a day ${String(first)}`;
+}
+
+/** Days of each month, at most. */
+const LONGEST_MONTHS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /** `*`, `a` or `a-b`, each with an optional `/step`. */
 function isCronPart(part: string, field: CronField): boolean {

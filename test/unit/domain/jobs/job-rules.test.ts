@@ -237,7 +237,9 @@ describe('rules of a job', () => {
 });
 
 describe('cron expression', () => {
-  it.each(['0 2 * * *', '*/15 8-18 * * mon-fri', '0 0 1,15 jan,JUL *', '5 4 * * 7'])(
+  const VALID = ['0 2 * * *', '*/15 8-18 * * mon-fri', '0 0 1,15 jan,JUL *', '5 4 * * 7'];
+  // A leap year has the first, and one of the months the second.
+  it.each([...VALID, '0 0 29 feb *', '0 0 31 2,3 *', '0 0 28-31 2 *'])(
     '%s is valid',
     (expression) => {
       expect(cronFault(expression)).toBeNull();
@@ -264,6 +266,8 @@ describe('cron expression', () => {
     ['*/0 2 * * *', '*/0 is not a valid minute (0 to 59)'],
     ['5 4 1 * 0', 'give the day of month or the day of week, not both: one of them must be *'],
     ['1,,2 2 * * *', '1,,2 is not a valid minute (0 to 59)'],
+    ['0 0 30 2 *', 'no month that it names has a day 30'],
+    ['0 0 31 feb,apr,jun,sep,nov *', 'no month that it names has a day 31'],
   ])('%s is refused', (expression, fault) => {
     expect(cronFault(expression)).toBe(fault);
   });
