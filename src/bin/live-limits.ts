@@ -33,6 +33,8 @@ export function keepLimits(
   const timer = setInterval(() => {
     void (looking = looking.then(look));
   }, LOOK_INTERVAL_MS);
+  // What it is for keeps the process alive, not the look.
+  timer.unref();
   return () => clearInterval(timer);
 }
 

@@ -18,6 +18,7 @@ import { prepareNamespace } from '../temporal/namespace.js';
 import { lockStateDirectory, type StateLock } from '../temporal/state-lock.js';
 import { apiSecrets, type ApiSecrets } from './api-secrets.js';
 import { reportStateDirectory } from './state-directory.js';
+import { Stops } from './stops.js';
 import {
   CONTROL_TASK_QUEUE,
   lookNowSignal,
@@ -64,14 +65,13 @@ export async function startService(
   logger: Logger,
   environment: NodeJS.ProcessEnv,
 ): Promise<Service> {
-  const stops: (() => Promise<void>)[] = [];
-  const stop = async (): Promise<void> => {
-    for (let last = stops.pop(); last !== undefined; last = stops.pop()) await last();
-  };
+  const stops = new Stops();
   try {
-    return await startParts(config, parts, logger, environment, stops, stop);
+    return await startParts(config, parts, logger, environment, stops);
   } catch (error) {
-    await stop();
+    await stops
+      .run()
+      .catch((err: unknown) => logger.warn({ err }, 'what was started did not stop cleanly'));
     throw error;
   }
 }
@@ -81,29 +81,28 @@ async function startParts(
   parts: ServiceParts,
   logger: Logger,
   environment: NodeJS.ProcessEnv,
-  stops: (() => Promise<void>)[],
-  stop: () => Promise<void>,
+  stops: Stops,
 ): Promise<Service> {
   // Before Temporal is started: what is wrong with one of them is said at once.
   const secrets = parts.api ? await apiSecrets(config.server) : null;
   const embedded = await startTemporal(config, parts, logger, environment, stops);
   const temporal = await connectTemporal(config);
-  stops.push(() => temporal.connection.close());
+  stops.add(() => temporal.connection.close());
   await prepareNamespace(temporal.connection, temporal.namespace);
 
   const failures: Promise<void>[] = [];
   const served = parts.repositories ?? config.repositories.map(({ id }) => id);
   if (parts.control || served.length > 0) {
     const { client } = temporal;
-    const workers = await startServiceWorkers(config, { ...parts, served, client }, logger);
-    stops.push(() => workers.stop());
+    const wanted = { ...parts, served, client };
+    const workers = await startServiceWorkers(config, wanted, logger, stops);
     failures.push(workers.finished());
   }
   const url =
     secrets === null ? null : await startApi(config, secrets, temporal, embedded, logger, stops);
   const failed = Promise.all(failures).then(() => new Promise<never>(() => undefined));
   failed.catch(() => undefined); // whoever waits for it sees the failure; nobody needs to
-  return { url, temporalUiUrl: embedded?.server.uiUrl ?? null, failed, stop };
+  return { url, temporalUiUrl: embedded?.server.uiUrl ?? null, failed, stop: () => stops.run() };
 }
 
 async function startTemporal(
@@ -111,13 +110,13 @@ async function startTemporal(
   parts: ServiceParts,
   logger: Logger,
   environment: NodeJS.ProcessEnv,
-  stops: (() => Promise<void>)[],
+  stops: Stops,
 ): Promise<{ server: EmbeddedTemporal; lock: StateLock } | null> {
   const { temporal, stateDirectory } = config;
   // The server belongs to `serve`; a worker of its own joins the one that runs.
   if (temporal.type !== 'embedded' || !(parts.api && parts.control)) return null;
   const lock = await lockStateDirectory(stateDirectory);
-  stops.push(() => lock.release());
+  stops.add(() => lock.release());
   const binaryPath = await findTemporalBinary({
     configuredPath: temporal.binaryPath,
     cacheFolder: join(stateDirectory, 'cache'),
@@ -134,9 +133,9 @@ async function startTemporal(
       error: (message) => logger.error({ part: 'temporal' }, message),
     },
   });
-  stops.push(() => server.stop());
+  stops.add(() => server.stop());
   const endReports = reportStateDirectory(lock, logger);
-  stops.push(async () => endReports());
+  stops.add(async () => endReports());
   return { server, lock };
 }
 
@@ -151,6 +150,7 @@ async function startServiceWorkers(
     workflowBundle,
   }: ServiceParts & { readonly served: readonly string[]; readonly client: Client },
   logger: Logger,
+  stops: Stops,
 ): Promise<RunningWorkers> {
   for (const id of served)
     if (!config.repositories.some((repository) => repository.id === id))
@@ -165,9 +165,10 @@ async function startServiceWorkers(
     });
     isRuntimeInstalled = true;
   }
-  const native = await connectNative(config);
   const { stateDirectory } = config;
   await warnWithoutMemory(stateDirectory, logger);
+  // Closed by the workers when they stop, or cannot start.
+  const native = await connectNative(config);
   const workers = await startWorkers({
     ...native,
     stateDirectory,
@@ -181,6 +182,7 @@ async function startServiceWorkers(
     workflowBundle,
     logger,
   });
+  stops.add(() => workers.stop());
   void reportStorage(workers, served, logger);
   if (control) await watchSafety(client, config);
   return workers;
@@ -248,7 +250,7 @@ async function startApi(
   temporal: TemporalClient,
   embedded: { server: EmbeddedTemporal; lock: StateLock } | null,
   logger: Logger,
-  stops: (() => Promise<void>)[],
+  stops: Stops,
 ): Promise<string> {
   const { address, port } = config.server;
   const { client } = temporal;
@@ -268,7 +270,7 @@ async function startApi(
   });
   const server = createServer(app);
   await listen(server, port, token === null ? '127.0.0.1' : address);
-  stops.push(() => closeServer(server));
+  stops.add(() => closeServer(server));
   const bound = server.address();
   const actualPort = typeof bound === 'object' && bound !== null ? bound.port : port;
   return `http://${address.includes(':') ? `[${address}]` : address}:${actualPort}`;

@@ -45,7 +45,8 @@ export interface WorkersOptions {
   readonly workflowBundle?: string | undefined;
 }
 
-/** The workers of one process: one for each repository it serves, with the repository's task limit, and one for workflows. */
+/** The workers of one process: one for each repository it serves, with the repository's task limit, and one for workflows. When one cannot be made, those
+ *  that were are stopped, and the connection is closed. */
 export async function startWorkers(options: WorkersOptions): Promise<RunningWorkers> {
   const { connection, namespace, repositories, settings } = options;
   const mover = new DataMover(repositories.map(locationOf), options.stateDirectory);
@@ -71,18 +72,24 @@ export async function startWorkers(options: WorkersOptions): Promise<RunningWork
     ...{ connection, namespace, activities },
     shutdownGraceTime: SHUTDOWN_GRACE,
   };
-  const workers: Worker[] = [];
-  for (const repository of repositories.filter(({ id }) => options.served.includes(id)))
-    workers.push(...(await workersOf(repository, shared)));
+  const wanted = repositories
+    .filter(({ id }) => options.served.includes(id))
+    .flatMap((repository) => workersOf(repository, shared));
   if (options.servesControl)
-    workers.push(
-      await Worker.create({
-        ...shared,
-        ...workflowCode(options.workflowBundle),
-        taskQueue: CONTROL_TASK_QUEUE,
-        maxCachedWorkflows: CACHED_WORKFLOWS,
-      }),
-    );
+    wanted.push({
+      ...shared,
+      ...workflowCode(options.workflowBundle),
+      taskQueue: CONTROL_TASK_QUEUE,
+      maxCachedWorkflows: CACHED_WORKFLOWS,
+    });
+  const workers: Worker[] = [];
+  try {
+    for (const each of wanted) workers.push(await Worker.create(each));
+  } catch (error) {
+    // A worker that was made holds the connection until it has run.
+    await new RunningWorkers(workers, mover, connection, () => undefined).stop();
+    throw error;
+  }
   return new RunningWorkers(workers, mover, connection, limitMover(mover, options));
 }
 
@@ -110,29 +117,29 @@ type SharedOptions = Pick<
 >;
 
 /** What serves one repository: its data, looks that must not wait for them, and the turns of those that work at its workloads. */
-async function workersOf(
+function workersOf(
   { id, taskLimit, workloadLimit }: RepositoryConfig,
   shared: SharedOptions,
-): Promise<Worker[]> {
+): WorkerOptions[] {
   const { connection, namespace } = shared;
   return [
-    await Worker.create({
+    {
       ...shared,
       taskQueue: repositoryTaskQueue(id),
       maxConcurrentActivityTaskExecutions: taskLimit,
       maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
-    }),
-    await Worker.create({
+    },
+    {
       ...shared,
       taskQueue: lookTaskQueue(id),
       maxConcurrentActivityTaskExecutions: CONCURRENT_LOOKS,
-    }),
-    await Worker.create({
+    },
+    {
       ...{ connection, namespace },
       activities: createTurnActivities(),
       taskQueue: turnTaskQueue(id),
       maxConcurrentActivityTaskExecutions: workloadLimit,
-    }),
+    },
   ];
 }
 
