@@ -16,15 +16,24 @@ const REMEMBERED_MS = 10_000;
 /** How exactly the last use is kept: each time costs a write. */
 const LAST_USE_MS = 60 * 60_000;
 
+/** RFC 3339 UTC, by id. */
+type LastUses = Readonly<Record<string, string>>;
+
 export type NewToken = Pick<AccessToken, 'name' | 'role' | 'scope' | 'createdBy' | 'expiresAt'>;
 
 export class AccessTokens {
+  /** Written by who makes and revokes tokens alone. */
   readonly #kept: KeptDocument<readonly AccessToken[]>;
+  /** When tokens were last used, by their ids: a use must never bring back what is revoked. */
+  readonly #uses: KeptDocument<LastUses>;
+  /** The same, as far as this process has noted it. */
+  readonly #noted = new Map<string, number>();
   readonly #now: () => number;
   #known: { readonly tokens: readonly AccessToken[]; readonly atMs: number } | null = null;
 
   constructor(client: Client, now: () => number) {
     this.#kept = new KeptDocument(client, 'access-tokens', []);
+    this.#uses = new KeptDocument(client, 'access-token-uses', {});
     this.#now = now;
   }
 
@@ -41,7 +50,8 @@ export class AccessTokens {
   }
 
   async list(): Promise<readonly AccessToken[]> {
-    return this.#kept.read();
+    const [tokens, uses] = await Promise.all([this.#kept.read(), this.#uses.read()]);
+    return tokens.map((token) => ({ ...token, lastUsedAt: uses[token.id] ?? token.lastUsedAt }));
   }
 
   /** @returns the token itself, which nobody can show again
@@ -68,6 +78,7 @@ export class AccessTokens {
         throw new BackupError('TOKEN_MISSING', `no token has the id ${id}`);
       return tokens.filter((token) => token !== revoked);
     });
+    await this.#forgetUses().catch(() => undefined);
     const { digest: _digest, ...shown } = revoked!;
     return shown;
   }
@@ -85,14 +96,23 @@ export class AccessTokens {
   }
 
   /** A last use that cannot be written is written with the next one. */
-  #noteUse({ id, lastUsedAt }: AccessToken): void {
+  #noteUse({ id }: AccessToken): void {
     const nowMs = this.#now();
-    if (lastUsedAt !== null && nowMs - Date.parse(lastUsedAt) < LAST_USE_MS) return;
+    const isRecent = (atMs: number) => nowMs - atMs < LAST_USE_MS;
+    if (isRecent(this.#noted.get(id) ?? -Infinity)) return;
+    this.#noted.set(id, nowMs);
     const usedAt = new Date(nowMs).toISOString();
-    const used = (tokens: readonly AccessToken[]) =>
-      tokens.map((token) => (token.id === id ? { ...token, lastUsedAt: usedAt } : token));
-    if (this.#known !== null) this.#known = { ...this.#known, tokens: used(this.#known.tokens) };
-    this.#change(used).catch(() => undefined);
+    this.#uses
+      .write((uses) => (isRecent(Date.parse(uses[id] ?? '')) ? uses : { ...uses, [id]: usedAt }))
+      .catch(() => this.#noted.delete(id));
+  }
+
+  /** Those of tokens that are gone. */
+  async #forgetUses(): Promise<void> {
+    const ids = new Set((await this.#kept.read()).map(({ id }) => id));
+    await this.#uses.write((uses) =>
+      Object.fromEntries(Object.entries(uses).filter(([id]) => ids.has(id))),
+    );
   }
 }
 
