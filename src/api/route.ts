@@ -32,6 +32,8 @@ interface RouteDescription {
   readonly subject: Subject;
   /** Fields of the body that need more when they are set: neither left out nor false. */
   readonly fieldsNeed?: Readonly<Record<string, Permission>>;
+  /** Whoever is bound to some jobs and repositories may not, whatever the path names. */
+  readonly reachesOutside?: true;
   /** A `post` that changes nothing: what it asks is too long for an address. */
   readonly looksOnly?: true;
   readonly summary: string;

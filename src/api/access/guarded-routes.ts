@@ -5,6 +5,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import {
   refusalEverywhere,
   refusalOf,
+  refusalOutside,
   type Caller,
   type Permission,
 } from '../../domain/access/access.js';
@@ -37,6 +38,7 @@ export function guardedRoutes(
       let outcome = 'done';
       let places: AuditPlace[] = [];
       try {
+        // Who may nothing gets nothing written to a target: that he was refused stands in the log alone.
         assertMay(route, request, response);
         // Afterwards nobody knows where a job was that is gone.
         places = await trail.placesOf(route.subject, idIn(request));
@@ -72,13 +74,14 @@ function lineOf(
 }
 
 function assertMay(
-  { needs, subject, fieldsNeed = {} }: Pick<Route, 'needs' | 'subject' | 'fieldsNeed'>,
+  { needs, subject, reachesOutside, fieldsNeed = {} }: Route,
   request: Request,
   response: Response,
 ): void {
   const refused = (permission: Permission): string | null =>
     refusalOf(callerOf(response), { needs: permission, subject, subjectId: idIn(request) });
-  const refusal = refused(needs);
+  const refusal =
+    refused(needs) ?? (reachesOutside === true ? refusalOutside(callerOf(response)) : null);
   if (refusal !== null) throw new BackupError('PERMISSION_MISSING', refusal);
   const body = (request.body ?? {}) as Readonly<Record<string, unknown>>;
   for (const [field, permission] of Object.entries(fieldsNeed)) {
@@ -100,11 +103,13 @@ export interface RefusalView {
 
 /** What the routes refuse the caller: so that nobody is offered what he is refused. */
 export function refusalsOf(caller: Caller, routes: readonly Route[]): RefusalView[] {
-  return routes.flatMap(({ operationId, method, path, needs, subject, fieldsNeed = {} }) => {
+  return routes.flatMap((route) => {
+    const { operationId, method, path, needs, subject, fieldsNeed = {} } = route;
+    const outside = route.reachesOutside === true ? refusalOutside(caller) : null;
     const call = { operationId, method: method.toUpperCase(), path: documentedPath(path) };
     const wishes: [string | null, Permission][] = [[null, needs], ...Object.entries(fieldsNeed)];
     return wishes.flatMap(([field, permission]) => {
-      const reason = refusalEverywhere(caller, { needs: permission, subject });
+      const reason = refusalEverywhere(caller, { needs: permission, subject }) ?? outside;
       return reason === null ? [] : [{ ...call, field, reason }];
     });
   });

@@ -13,6 +13,7 @@ import type { OperationStore } from '../repositories/operation-store.js';
 import { pagesOf, type RepositoryBrowser } from '../repositories/repository-browser.js';
 import { operationStartedSchema } from '../repositories/repository-schemas.js';
 import { slug } from '../field-schemas.js';
+import { refuseBeyond } from '../access/scope-reach.js';
 import { jsonRoute, type Route } from '../route.js';
 import { startedOperation } from '../repositories/started-operation.js';
 import { missingJob, type JobSurroundings } from './job-checks.js';
@@ -58,9 +59,10 @@ function mapRoute({ jobs, browser, operations, seenWorkloads }: RehomeServices):
       ...(['JOB_MISSING', 'WORKLOAD_MISSING', 'REPOSITORY_UNREACHABLE'] as const),
       ...(['CHAIN_OF_JOB', 'CHAIN_EXISTS', 'CHAIN_UNFIT'] as const),
     ],
-    run: async ({ params, body, noteBefore }) => {
-      const job = await jobs.definition(params.id ?? '');
+    run: async ({ params, body, caller, noteBefore }) => {
       const { fromJobId } = body;
+      refuseBeyond(caller, { jobs: [fromJobId] });
+      const job = await jobs.definition(params.id ?? '');
       const { repositoryId } = job.target;
       const other = await jobs.definition(fromJobId).catch(missingJob);
       // One whose copies go elsewhere never looks at what was carried here.

@@ -89,6 +89,28 @@ export function refusalEverywhere(
   );
 }
 
+/** Why the caller may not let what he changes reach what it names; null: he may. What it reached before it may go on to reach. */
+export function refusalBeyond(
+  { name, scope }: Pick<Caller, 'name' | 'scope'>,
+  named: TokenScope,
+  present: TokenScope = { jobs: [], repositories: [] },
+): string | null {
+  if (scope === null) return null;
+  const beyond = (field: keyof TokenScope) =>
+    named[field].filter((id) => !scope[field].includes(id) && !present[field].includes(id));
+  const texts = [
+    ...beyond('jobs').map((id) => `job ${id}`),
+    ...beyond('repositories').map(repositoryText),
+  ];
+  if (texts.length === 0) return null;
+  return `${refusedScope(name, scope)}, and this reaches ${[...new Set(texts)].join(', ')}`;
+}
+
+/** Why the caller may not do what reaches beyond any job and repository; null: he may. */
+export function refusalOutside({ name, scope }: Caller): string | null {
+  return scope === null ? null : refusedScope(name, scope);
+}
+
 function refusedRole({ name, role }: Caller, needs: Permission): string | null {
   if (GRANTED[role].includes(needs)) return null;
   return `${name} is ${role}; this needs ${rolesWith(needs).join(' or ')}`;
