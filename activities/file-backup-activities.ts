@@ -30,11 +30,14 @@ export function createFileBackupActivities(deps: {
       });
     },
 
-    /** Their definitions as they are now, without those that are gone or disabled. */
-    async readEnabledJobs(input: { jobIds: readonly string[] }): Promise<CopyJob[]> {
+    /** Their definitions as they are now, without those that are gone or disabled, or are not of the file-backup job. */
+    async readEnabledJobs(input: {
+      jobIds: readonly string[];
+      fileBackupJobId: string;
+    }): Promise<CopyJob[]> {
       return runTask(async () => {
         const jobs = await Promise.all(input.jobIds.map((id) => deps.starter.enabledJob(id)));
-        return jobs.filter((job) => job !== null);
+        return jobs.filter((job) => job?.fileBackupJobId === input.fileBackupJobId) as CopyJob[];
       });
     },
   };

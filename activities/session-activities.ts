@@ -91,19 +91,14 @@ export function createSessionActivities(deps: {
         settleMs: settleMsOf(input.job),
       };
       return runTask(async (control) => {
-        await assertMayPlan(mover, input.job);
+        const target = await mover.repository(input.job.target.repositoryId);
+        await assertOwnCopies(target, input.job);
         for (const { repositoryId } of input.job.sources.include)
           await assertIsNoTarget(mover, targetIds, repositoryId);
         return mover.run('planJob', request, control);
       });
     },
   };
-}
-
-/** A definition that is not stored yet has no origin. @throws COPIES_OF_OTHER_JOB */
-async function assertMayPlan(mover: DataMover, job: CopyJob): Promise<void> {
-  if (job.origin === undefined) return;
-  await assertOwnCopies(await mover.repository(job.target.repositoryId), job);
 }
 
 /** What a session leaves beside the data. */

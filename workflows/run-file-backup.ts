@@ -4,7 +4,12 @@ import type { FileBackupActivities } from '../activities/file-backup-activities.
 import type { CopyJob } from '../src/domain/jobs/copy-job.js';
 import { sessionIdOfWorkflow, sessionWorkflowId } from '../src/domain/sessions/copy-session.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
-import { copyJobId, startOf, type FileBackupJob } from '../src/domain/jobs/file-backup-job.js';
+import {
+  copyJobId,
+  missingCopies,
+  startOf,
+  type FileBackupJob,
+} from '../src/domain/jobs/file-backup-job.js';
 import { controlActivities } from './activity-profiles.js';
 import { copySession } from './copy-session.js';
 import { isStop, reasonOf } from './failures.js';
@@ -31,12 +36,12 @@ export async function runFileBackup({ job }: FileBackupRunInput): Promise<FileBa
     if (isStop(error)) throw error;
     return tell({ result: 'failed', reason: reasonOf(error), snapshot: null, sessions: [] });
   }
-  const copies = await copiesToFollow(job, settings);
+  const { copies, missing } = await copiesToFollow(job, settings);
   const startMs = Date.now();
   tell({ ...primary, sessions: copies.map(({ id }) => sessionIdOf(id, startMs)) }, false);
   setCurrentDetails(`Copying to ${copies.map(({ target }) => target.repositoryId).join(', ')}`);
   const ends = await Promise.all(copies.map((copy) => copyTo(copy, startMs)));
-  const faults = ends.filter((end) => end !== null);
+  const faults = [...missing, ...ends.filter((end) => end !== null)];
   return tell({
     ...primary,
     result: faults.length > 0 ? 'warning' : primary.result,
@@ -66,18 +71,24 @@ async function backUp(
   return { result: warning === null ? 'success' : 'warning', reason: warning, snapshot };
 }
 
-/** The copy jobs as they are now: one that was disabled is left out. */
-async function copiesToFollow(job: FileBackupJob, settings: CopySettings): Promise<CopyJob[]> {
+/** The copy jobs as they are now.
+ *  @returns `missing`: what is told of those that are gone or disabled, or have become somebody else's */
+async function copiesToFollow(
+  job: FileBackupJob,
+  settings: CopySettings,
+): Promise<{ readonly copies: CopyJob[]; readonly missing: string[] }> {
   const { readEnabledJobs } = proxyActivities<FileBackupActivities>({
     taskQueue: CONTROL_TASK_QUEUE,
     startToCloseTimeout: '30s',
     retry: { initialInterval: settings.retryIntervalMs, maximumInterval: '10s' },
   });
-  const jobIds = job.secondaryTargets
-    .filter((target) => startOf(job, target) !== 'schedule')
-    .map(({ repositoryId }) => copyJobId(job.id, repositoryId));
-  if (jobIds.length === 0) return [];
-  return readEnabledJobs.executeWithOptions({ summary: 'read the copy jobs' }, [{ jobIds }]);
+  const targets = job.secondaryTargets.filter((target) => startOf(job, target) !== 'schedule');
+  if (targets.length === 0) return { copies: [], missing: [] };
+  const jobIds = targets.map(({ repositoryId }) => copyJobId(job.id, repositoryId));
+  const copies = await readEnabledJobs.executeWithOptions({ summary: 'read the copy jobs' }, [
+    { jobIds, fileBackupJobId: job.id },
+  ]);
+  return { copies, missing: missingCopies(job, copies) };
 }
 
 /** @returns what is wrong with it; null: nothing */

@@ -113,8 +113,10 @@ export function createApi(dependencies: ApiDependencies): Express {
   return app;
 }
 
-function trailOf({ client, config, now, logger }: ApiDependencies, { jobs }: Stores): AuditTrail {
-  const fileBackups = new FileBackupStore(client, jobs, now);
+function trailOf(
+  { client, config, logger }: ApiDependencies,
+  { jobs, fileBackups }: Stores,
+): AuditTrail {
   return new AuditTrail({
     ...{ client, logger, targetIds: targetIdsOf(config) },
     async targetsOfJob(jobId) {
@@ -149,13 +151,16 @@ function storesOf(dependencies: ApiDependencies): Stores {
     channels: watchedChannels(client, config.notifications),
   });
   const signIn = signInOf(dependencies);
-  return { sessions, browser, jobs, reader, tokens: new AccessTokens(client, now), signIn };
+  const fileBackups = new FileBackupStore(client, jobs, now);
+  const tokens = new AccessTokens(client, now);
+  return { sessions, browser, jobs, fileBackups, reader, tokens, signIn };
 }
 
 interface Stores {
   readonly sessions: SessionStore;
   readonly browser: RepositoryBrowser;
   readonly jobs: JobStore;
+  readonly fileBackups: FileBackupStore;
   readonly reader: SafetyReader;
   readonly tokens: AccessTokens;
   /** null: nobody signs in here. */
@@ -176,7 +181,7 @@ function signInOf({ config, signInSecrets, now }: ApiDependencies): SignIn | nul
 
 function apiRoutes(
   dependencies: ApiDependencies,
-  { sessions, browser, jobs, reader, tokens, signIn }: Stores,
+  { sessions, browser, jobs, fileBackups, reader, tokens, signIn }: Stores,
 ): Route[] {
   const { client, config, now, logger, followIntervalMs } = dependencies;
   const { repositories } = config;
@@ -190,12 +195,12 @@ function apiRoutes(
   const surroundings = { jobs, repositories, workloadTypes, seenWorkloads };
   const routes: Route[] = [
     ...overviewRoutes({ reader, sessions }),
-    ...jobRoutes({ ...surroundings, starter, browser, timeZone }),
+    ...jobRoutes({ ...surroundings, fileBackups, starter, browser, timeZone }),
     ...jobChangeRoutes(surroundings),
     ...rehomeRoutes({ ...surroundings, browser, operations, now }),
     ...fileBackupRoutes({
       ...surroundings,
-      fileBackups: new FileBackupStore(client, jobs, now),
+      fileBackups,
       primaryBackups: config.primaryBackups,
       timeZone,
     }),

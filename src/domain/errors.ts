@@ -121,12 +121,18 @@ export const ERROR_CODES = {
     kind: 'conflict',
     meaning:
       'The target holds copies under the id of this job that another job made: one that was deleted, or of another server; or the definition beside them is damaged, so that nobody can tell. None of them was changed.',
-    hint: 'If it is to go on with them and keep them as it says itself: `longhaul job start <job> --take-over`. If the other job is meant, delete this one and `longhaul job import` that. If neither, make the job under another id (`longhaul job replace`).',
+    hint: 'If it is to go on with them and keep them as it says itself: `longhaul job start <job> --take-over`. If the other job is meant, delete this one and `longhaul job import` that. If neither, make the job under another id (`longhaul job replace`; a file-backup job: delete it and make it anew under another name).',
   },
   JOB_OF_FILE_BACKUP: {
     kind: 'conflict',
-    meaning: 'The copy job belongs to a file-backup job, which alone changes and deletes it.',
-    hint: 'Change the file-backup job: `longhaul file-backup-job show` tells its secondary targets. The copy job can be started, enabled and disabled.',
+    meaning:
+      'The copy job belongs to a file-backup job, which alone changes, replaces and deletes it.',
+    hint: 'Change the file-backup job: `longhaul file-backup-job show` tells its secondary targets. The copy job can be started (also with `--take-over`), enabled and disabled.',
+  },
+  JOB_FOLLOWED: {
+    kind: 'conflict',
+    meaning: 'Other jobs start after this one; without it they would never start again.',
+    hint: 'Give the jobs that the detail names another schedule first (`longhaul job edit`), or delete them.',
   },
   PRIMARY_BACKUP_MISSING: {
     kind: 'not_found',

@@ -1,6 +1,10 @@
 /** File-backup jobs: backups of file shares and their secondary targets. */
 
-import { fileBackupFaults, type FileBackupJob } from '../../domain/jobs/file-backup-job.js';
+import {
+  copyJobsOf,
+  fileBackupFaults,
+  type FileBackupJob,
+} from '../../domain/jobs/file-backup-job.js';
 import type { JobFault } from '../../domain/jobs/job-rules.js';
 import type { PrimaryBackup } from '../../domain/jobs/primary-backup.js';
 import { isNamed } from '../../domain/jobs/source-scope.js';
@@ -13,9 +17,10 @@ import {
   type FileBackupRequest,
 } from './file-backup-schemas.js';
 import type { FileBackupStore } from './file-backup-store.js';
-import { refuseFaults, type JobSurroundings } from './job-checks.js';
+import { missingJob, predecessorFaults, refuseFaults, type JobSurroundings } from './job-checks.js';
 import { createdIn, refuseOtherId, revisionOf, withRevision } from './job-revision.js';
 import { inZone, scheduleInZone } from './job-time-zone.js';
+import { reachOf, refuseBeyond } from '../access/scope-reach.js';
 import { jsonRoute, type Route } from '../route.js';
 
 export interface FileBackupServices extends JobSurroundings {
@@ -78,7 +83,7 @@ function createRoute(services: FileBackupServices): Route {
     errors: ['JOB_EXISTS', 'JOB_RULE_BROKEN', 'JOB_KIND_WRONG'],
     run: async ({ body }) => {
       const job = { ...definitionFrom(body, services.timeZone), revision: 1 };
-      checkFileBackup(job, services);
+      await checkFileBackup(job, services);
       const made = await fileBackups.create(job);
       return createdIn('/file-backup-jobs', made);
     },
@@ -99,14 +104,18 @@ function changeRoutes(services: FileBackupServices): Route[] {
       headers: { 'If-Match': 'Revision that the change was made to (ETag of the job), or `*`.' },
       body: fileBackupRequestSchema,
       answer: fileBackupViewSchema,
-      errors: ['JOB_MISSING', 'JOB_REVISION_STALE', 'JOB_RULE_BROKEN', 'JOB_KIND_WRONG'],
-      run: async ({ params, body, header, noteBefore }) => {
+      errors: [
+        ...(['JOB_MISSING', 'JOB_REVISION_STALE', 'JOB_RULE_BROKEN', 'JOB_KIND_WRONG'] as const),
+        ...(['JOB_EXISTS', 'JOB_FOLLOWED'] as const),
+      ],
+      run: async ({ params, body, header, caller, noteBefore }) => {
         const revision = revisionOf(header('If-Match'));
         const present = await fileBackups.definition(params.id ?? '');
         noteBefore(present);
+        refuseBeyond(caller, reachOf(body), reachOf(present));
         refuseOtherId(body, present);
         const job = definitionFrom(body, present.timeZone);
-        checkFileBackup({ ...job, revision: present.revision }, services);
+        await checkFileBackup({ ...job, revision: present.revision }, services);
         return withRevision(await fileBackups.update(job, revision));
       },
     }),
@@ -119,7 +128,7 @@ function changeRoutes(services: FileBackupServices): Route[] {
       summary: 'Delete the job and its copy jobs. Backups and copies stay.',
       status: 204,
       answer: null,
-      errors: ['JOB_MISSING'],
+      errors: ['JOB_MISSING', 'JOB_FOLLOWED'],
       run: async ({ params, noteBefore }) => {
         const id = params.id ?? '';
         noteBefore(await fileBackups.definition(id));
@@ -192,11 +201,26 @@ function definitionFrom(
 }
 
 /** @throws JOB_RULE_BROKEN, JOB_KIND_WRONG with every fault in `details.errors` */
-function checkFileBackup(job: FileBackupJob, services: FileBackupServices): void {
+async function checkFileBackup(job: FileBackupJob, services: FileBackupServices): Promise<void> {
   refuseFaults([
     ...fileBackupFaults(job, services.repositories, services.primaryBackups),
     ...typeFaults(job, services),
+    ...(await startFaults(job, services)),
   ]);
+}
+
+/** Of targets whose copies start after another job, which may be the one of another target. */
+async function startFaults(job: FileBackupJob, { jobs }: FileBackupServices): Promise<JobFault[]> {
+  const copies = copyJobsOf(job);
+  const definitionOf = async (id: string) =>
+    copies.find((copy) => copy.id === id) ?? (await jobs.definition(id).catch(missingJob));
+  const faults = copies.map(async (copy, index) =>
+    (await predecessorFaults(copy, definitionOf)).map((fault) => ({
+      ...fault,
+      path: `secondaryTargets.${index}.${fault.path}`,
+    })),
+  );
+  return (await Promise.all(faults)).flat();
 }
 
 /** What the source was seen to hold under this name. What nobody has seen yet is checked by each session. */

@@ -9,6 +9,7 @@ import {
   type ScheduleDescription,
   type ScheduleUpdateOptions,
 } from '@temporalio/client';
+import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { copyJobsOf, type FileBackupJob } from '../../domain/jobs/file-backup-job.js';
 import { BackupError } from '../../domain/errors.js';
 import { calendarOf } from '../../domain/schedules/schedule.js';
@@ -22,6 +23,7 @@ import {
   type FileBackupOutcome,
   type FileBackupRunInput,
 } from '../../../workflows/messages.js';
+import { InTurn } from '../executions/in-turn.js';
 import { listExecutions } from '../executions/execution-list.js';
 import { SLUG } from '../field-schemas.js';
 import type { FileBackupJobView, FileBackupRunView } from './file-backup-schemas.js';
@@ -35,6 +37,8 @@ export class FileBackupStore {
   readonly #client: Client;
   readonly #jobs: JobStore;
   readonly #now: () => number;
+  /** Of all file-backup jobs: two of them may come to one id of a copy job. */
+  readonly #writes = new InTurn();
 
   constructor(client: Client, jobs: JobStore, now: () => number) {
     this.#client = client;
@@ -61,63 +65,92 @@ export class FileBackupStore {
     return definitionOf(await this.#describe(id));
   }
 
-  /** @throws JOB_EXISTS */
-  async create(job: FileBackupJob): Promise<FileBackupJobView> {
-    try {
-      await this.#client.schedule.create({
-        ...scheduleBodyOf(job, this.#now()),
-        scheduleId: `${PREFIX}${job.id}`,
+  /** @throws JOB_EXISTS, also for the id of one of its copy jobs: nothing was written then */
+  create(job: FileBackupJob): Promise<FileBackupJobView> {
+    const exists = (cause?: unknown) =>
+      new BackupError('JOB_EXISTS', `a file-backup job ${job.id} exists already`, { cause });
+    return this.#writes.run(async () => {
+      if ((await this.definition(job.id).catch(ignoreMissing)) !== null) throw exists();
+      const schedule = { ...scheduleBodyOf(job, this.#now()), scheduleId: `${PREFIX}${job.id}` };
+      await this.#put(job, false, async () => {
+        try {
+          await this.#client.schedule.create(schedule);
+        } catch (cause) {
+          throw cause instanceof ScheduleAlreadyRunning ? exists(cause) : cause;
+        }
       });
-    } catch (cause) {
-      if (!(cause instanceof ScheduleAlreadyRunning)) throw cause;
-      throw new BackupError('JOB_EXISTS', `a file-backup job ${job.id} exists already`, { cause });
-    }
-    await this.#putCopyJobs(job);
-    return this.get(job.id);
+      return this.get(job.id);
+    });
   }
 
   /** A repeat finishes what an earlier call has begun.
    *  @param revision the one the client has seen; null: whatever it is
-   *  @throws JOB_MISSING, JOB_REVISION_STALE */
-  async update(
+   *  @throws JOB_MISSING, JOB_REVISION_STALE, JOB_EXISTS, JOB_FOLLOWED: nothing was written then */
+  update(
     definition: Omit<FileBackupJob, 'revision'>,
     revision: number | null,
   ): Promise<FileBackupJobView> {
     const { id } = definition;
-    const present = await this.definition(id);
-    if (revision !== null && revision !== present.revision)
-      throw new BackupError(
-        'JOB_REVISION_STALE',
-        `file-backup job ${id} has revision ${present.revision}, the change was made to ${revision}`,
+    return this.#writes.run(async () => {
+      const description = await this.#describe(id);
+      const present = definitionOf(description);
+      refuseStale(present, revision);
+      const job = { ...definition, revision: present.revision + 1 };
+      const wanted = new Set(copyJobsOf(job).map((copy) => copy.id));
+      const left = (await this.#copiesOf(present)).filter((copyId) => !wanted.has(copyId));
+      await this.#jobs.assertNotFollowed(left);
+      await this.#put(job, description.state.paused, () =>
+        this.#handle(id).update((found) => {
+          // Another process may have written since it was read.
+          refuseStale(definitionOf(found), revision);
+          return { ...scheduleBodyOf(job, this.#now()), state: found.state };
+        }),
       );
-    const job = { ...definition, revision: present.revision + 1 };
-    await this.#handle(id).update(({ state }) => ({
-      ...scheduleBodyOf(job, this.#now()),
-      state,
-    }));
-    await this.#putCopyJobs(job);
-    const wanted = new Set(copyJobsOf(job).map((copy) => copy.id));
-    for (const copy of copyJobsOf(present))
-      if (!wanted.has(copy.id)) await this.#jobs.delete(copy.id).catch(ignoreMissing);
-    return this.get(id);
+      for (const copyId of left) await this.#jobs.delete(copyId).catch(ignoreMissing);
+      return this.get(id);
+    });
   }
 
-  /** With its copy jobs. What they copied stays. @throws JOB_MISSING */
-  async delete(id: string): Promise<void> {
-    const job = await this.definition(id);
-    // The definition goes last: a repeat finds the copy jobs that are left.
-    for (const copy of copyJobsOf(job)) await this.#jobs.delete(copy.id).catch(ignoreMissing);
-    await this.#handle(id).delete();
+  /** With its copy jobs. What they copied stays. @throws JOB_MISSING, JOB_FOLLOWED */
+  delete(id: string): Promise<void> {
+    return this.#writes.run(async () => {
+      const job = await this.definition(id);
+      const copyIds = await this.#copiesOf(job);
+      await this.#jobs.assertNotFollowed(copyIds);
+      // The definition goes last: a repeat finds the copy jobs that are left.
+      for (const copyId of copyIds) await this.#jobs.delete(copyId).catch(ignoreMissing);
+      await this.#handle(id).delete();
+    });
   }
 
   /** The job with its copy jobs. @throws JOB_MISSING */
-  async setEnabled(id: string, isEnabled: boolean): Promise<FileBackupJobView> {
-    const job = await this.definition(id);
-    if (isEnabled) await this.#handle(id).unpause();
-    else await this.#handle(id).pause('disabled through the API');
-    for (const copy of copyJobsOf(job))
-      await (isEnabled ? this.#jobs.enable(copy.id) : this.#jobs.disable(copy.id));
-    return this.get(id);
+  setEnabled(id: string, isEnabled: boolean): Promise<FileBackupJobView> {
+    return this.#writes.run(async () => {
+      const job = await this.definition(id);
+      if (isEnabled) await this.#handle(id).unpause();
+      else await this.#handle(id).pause('disabled through the API');
+      for (const copyId of await this.#copiesOf(job))
+        await (isEnabled ? this.#jobs.enable(copyId) : this.#jobs.disable(copyId));
+      return this.get(id);
+    });
+  }
+
+  /** Lets the targets whose copies start after one job start after another. @throws JOB_MISSING */
+  async followInstead(id: string, jobId: string, nextId: string): Promise<void> {
+    const { revision: _revision, ...present } = await this.definition(id);
+    const secondaryTargets = present.secondaryTargets.map((target) =>
+      target.schedule?.type === 'afterJob' && target.schedule.jobId === jobId
+        ? { ...target, schedule: { ...target.schedule, jobId: nextId } }
+        : target,
+    );
+    await this.update({ ...present, secondaryTargets }, null);
+  }
+
+  /** Whether a job is a copy job of a file-backup job that is there and names it: else nothing changes it but who asks for it by its own id. */
+  async isCopyOf({ id, fileBackupJobId }: CopyJob): Promise<boolean> {
+    if (fileBackupJobId === undefined) return false;
+    const job = await this.definition(fileBackupJobId).catch(ignoreMissing);
+    return job !== null && copyJobsOf(job).some((copy) => copy.id === id);
   }
 
   /** @returns the id of the run. @throws JOB_MISSING, JOB_BUSY */
@@ -142,18 +175,42 @@ export class FileBackupStore {
     return fileBackupRunId(workflowId);
   }
 
-  /** Makes the copy jobs what the definition says; a repeat changes nothing. */
-  async #putCopyJobs(job: FileBackupJob): Promise<void> {
-    for (const copy of copyJobsOf(job)) {
-      const present = await this.#jobs.definition(copy.id).catch(ignoreMissing);
-      if (present === null) await this.#jobs.create(copy);
-      else if (present.fileBackupJobId === job.id) await this.#jobs.update(copy, null);
-      else
-        throw new BackupError(
-          'JOB_EXISTS',
-          `a job ${copy.id} exists already, and it is no secondary target of ${job.id}`,
-        );
+  /** Makes the copy jobs what the definition says, and writes the definition with `write` once the new ones are there: what is refused until then leaves
+   *  everything as it was. A repeat changes nothing. */
+  async #put(job: FileBackupJob, isPaused: boolean, write: () => Promise<void>): Promise<void> {
+    const present = new Set(await this.#copiesOf(job, refuseForeign));
+    const copies = copyJobsOf(job);
+    const made: string[] = [];
+    try {
+      for (const copy of copies) {
+        if (present.has(copy.id)) continue;
+        await this.#jobs.create(copy, { isPaused });
+        made.push(copy.id);
+      }
+      await write();
+    } catch (error) {
+      // Of any other error nobody knows whether the definition names them by now.
+      if (error instanceof BackupError)
+        for (const copyId of made) await this.#jobs.delete(copyId).catch(ignoreMissing);
+      throw error;
     }
+    for (const copy of copies) if (present.has(copy.id)) await this.#jobs.update(copy, null);
+  }
+
+  /** Ids of the copy jobs of a definition that are there and its own: a job of such an id may be anybody's.
+   *  @param foreign told of one that is not */
+  async #copiesOf(
+    job: FileBackupJob,
+    foreign: (copyId: string, job: FileBackupJob) => void = () => undefined,
+  ): Promise<string[]> {
+    const own: string[] = [];
+    for (const { id } of copyJobsOf(job)) {
+      const present = await this.#jobs.definition(id).catch(ignoreMissing);
+      if (present === null) continue;
+      if (present.fileBackupJobId === job.id) own.push(id);
+      else foreign(id, job);
+    }
+    return own;
   }
 
   /** The newest; null: none that Temporal remembers. */
@@ -209,6 +266,23 @@ function scheduleBodyOf(
       staticSummary: job.name,
     },
   };
+}
+
+/** @throws JOB_REVISION_STALE */
+function refuseStale({ id, revision }: FileBackupJob, seen: number | null): void {
+  if (seen === null || seen === revision) return;
+  throw new BackupError(
+    'JOB_REVISION_STALE',
+    `file-backup job ${id} has revision ${revision}, the change was made to ${seen}`,
+  );
+}
+
+/** @throws JOB_EXISTS */
+function refuseForeign(copyId: string, job: FileBackupJob): never {
+  throw new BackupError(
+    'JOB_EXISTS',
+    `a job ${copyId} exists already, and it is no secondary target of ${job.id}`,
+  );
 }
 
 function definitionOf({ action, scheduleId }: ScheduleDescription): FileBackupJob {

@@ -35,7 +35,7 @@ export async function checkRules(
   refuseFaults([
     ...jobFaults(job, repositories),
     ...typeFaults(job, surroundings),
-    ...(await predecessorFaults(job, jobs)),
+    ...(await predecessorFaults(job, (id) => jobs.definition(id).catch(missingJob))),
     ...(job.kind === 'mirror' ? pairFaults(job, repositories, await otherJobs(job.id, jobs)) : []),
   ]);
 }
@@ -48,14 +48,23 @@ export function newDefinition(body: JobRequest, timeZone: string): JobDefinition
   return { ...withTimeZones(request, timeZone), ...(endedGfs === undefined ? {} : { endedGfs }) };
 }
 
-/** The same for one that may be there: then it is what that one becomes. */
-export async function definitionOrChange(
+/** Of a job that is not stored yet. No copies are of it, so that a plan finds those that another job has left under its id, as its sessions would. */
+const NO_ORIGIN_YET = 'not stored yet';
+
+/** The job that a definition makes, or makes of the one that is there. */
+export async function jobToBe(
   body: JobRequest,
   timeZone: string,
   jobs: JobStore,
-): Promise<JobDefinition> {
+): Promise<CopyJob> {
   const present = await jobs.definition(body.id).catch(missingJob);
-  return present === null ? newDefinition(body, timeZone) : changedDefinition(present, body);
+  if (present === null) {
+    const rest = { revision: 1, replaces: null, origin: NO_ORIGIN_YET };
+    return { ...newDefinition(body, timeZone), ...rest };
+  }
+  const { revision, replaces, origin } = present;
+  const own = { revision, replaces, ...(origin === undefined ? {} : { origin }) };
+  return { ...changedDefinition(present, body), ...own };
 }
 
 /** What a job becomes by a definition that is sent for it: what kind of job it is stays. @throws REQUEST_INVALID */
@@ -106,8 +115,12 @@ export function refuseFaults(faults: readonly JobFault[]): void {
   });
 }
 
-/** Follows `afterJob` to the first job: every one must exist, and none may be the job itself. */
-async function predecessorFaults(job: CopyJob, jobs: JobStore): Promise<JobFault[]> {
+/** Follows `afterJob` to the first job: every one must exist, and none may be the job itself.
+ *  @param definitionOf null: there is no such job */
+export async function predecessorFaults(
+  job: Pick<CopyJob, 'id' | 'schedule'>,
+  definitionOf: (jobId: string) => Promise<Pick<CopyJob, 'schedule'> | null>,
+): Promise<JobFault[]> {
   const path = 'schedule.jobId';
   let { schedule } = job;
   for (let length = 0; schedule.type === 'afterJob'; length += 1) {
@@ -116,7 +129,7 @@ async function predecessorFaults(job: CopyJob, jobs: JobStore): Promise<JobFault
       // The plain case is a rule of the domain already.
       return length === 0 ? [] : [{ path, message: 'the jobs would start one another for ever' }];
     }
-    const next = await jobs.definition(jobId).catch(missingJob);
+    const next = await definitionOf(jobId);
     if (next === null) return length === 0 ? [{ path, message: `there is no job ${jobId}` }] : [];
     if (length === LONGEST_JOB_CHAIN) {
       return [{ path, message: `more than ${LONGEST_JOB_CHAIN} jobs start one another` }];

@@ -14,6 +14,7 @@ import {
   sessionStartedSchema,
   startOverridesSchema,
 } from './job-schemas.js';
+import type { FileBackupStore } from './file-backup-store.js';
 import {
   changedDefinition,
   checkRules,
@@ -26,10 +27,12 @@ import {
   type RepositoryBrowser,
 } from '../repositories/repository-browser.js';
 import { browsedPageSchema, cursorQuerySchema } from '../repositories/repository-schemas.js';
+import { reachOf, refuseBeyond } from '../access/scope-reach.js';
 import { invalidRequest, jsonRoute, type Route } from '../route.js';
 import type { SessionStarter } from '../sessions/session-starter.js';
 
 export interface JobServices extends JobSurroundings {
+  readonly fileBackups: FileBackupStore;
   readonly starter: SessionStarter;
   readonly browser: RepositoryBrowser;
   /** Of new jobs that name none. */
@@ -103,7 +106,7 @@ function createRoute(services: JobServices): Route {
 }
 
 function changeRoutes(services: JobServices): Route[] {
-  const { jobs } = services;
+  const { jobs, fileBackups } = services;
   return [
     jsonRoute({
       method: 'put',
@@ -120,12 +123,13 @@ function changeRoutes(services: JobServices): Route[] {
         ...(['JOB_MISSING', 'JOB_REVISION_STALE', 'JOB_RULE_BROKEN'] as const),
         ...(['JOB_KIND_WRONG', 'JOB_OF_FILE_BACKUP'] as const),
       ],
-      run: async ({ params, body, header, noteBefore }) => {
+      run: async ({ params, body, header, caller, noteBefore }) => {
         const id = text(params.id);
         const revision = revisionOf(header('If-Match'));
         // Before the rules: whoever names a job that is not there learns that first.
         const present = await jobs.definition(id);
         noteBefore(present);
+        refuseBeyond(caller, reachOf(body), reachOf(present));
         refuseOfFileBackup(present);
         refuseMirror(present);
         const definition = changedDefinition(present, body);
@@ -142,11 +146,13 @@ function changeRoutes(services: JobServices): Route[] {
       summary: 'Delete the job. Its copies stay, and a running session goes on.',
       status: 204,
       answer: null,
-      errors: ['JOB_MISSING', 'JOB_OF_FILE_BACKUP'],
+      errors: ['JOB_MISSING', 'JOB_OF_FILE_BACKUP', 'JOB_FOLLOWED'],
       run: async ({ params, noteBefore }) => {
         const id = text(params.id);
         const present = await jobs.definition(id);
-        refuseOfFileBackup(present);
+        // What its file-backup job has left behind is nobody else's.
+        if (await fileBackups.isCopyOf(present)) refuseOfFileBackup(present);
+        await jobs.assertNotFollowed([id]);
         noteBefore(present);
         return { content: await jobs.delete(id) };
       },
@@ -180,7 +186,7 @@ function importRoute(services: JobServices): Route {
   });
 }
 
-function stateRoutes({ jobs }: JobServices): Route[] {
+function stateRoutes({ jobs, fileBackups }: JobServices): Route[] {
   return [
     jsonRoute({
       method: 'post',
@@ -212,12 +218,21 @@ function stateRoutes({ jobs }: JobServices): Route[] {
       operationId: 'replaceJob',
       needs: 'administer',
       subject: 'job',
+      // It makes a job that nobody's token is for.
+      reachesOutside: true,
       summary:
-        'After a recreated source chain: a new job with the same definition and a new chain. The old one is disabled and keeps its chain.',
+        'After a recreated source chain: a new job with the same definition and a new chain. The old one is disabled and keeps its chain; what started after it starts after the new one.',
       status: 201,
       answer: jobViewSchema,
-      errors: ['JOB_MISSING', 'JOB_NOT_REPLACEABLE'],
-      run: async ({ params }) => createdIn('/jobs', await jobs.replace(text(params.id))),
+      errors: ['JOB_MISSING', 'JOB_NOT_REPLACEABLE', 'JOB_OF_FILE_BACKUP'],
+      run: async ({ params }) => {
+        const id = text(params.id);
+        // Its file-backup job would go on with the old one, and nobody could change the new one.
+        refuseOfFileBackup(await jobs.definition(id));
+        const made = await jobs.replace(id);
+        await moveFollowers(id, made.id, { jobs, fileBackups });
+        return createdIn('/jobs', made);
+      },
     }),
   ];
 }
@@ -264,6 +279,19 @@ function runRoutes({ jobs, starter, browser }: JobServices): Route[] {
       }),
     }),
   ];
+}
+
+/** The old one never starts again, and what follows it would not either. A repeat moves those that are left. */
+async function moveFollowers(
+  jobId: string,
+  nextId: string,
+  { jobs, fileBackups }: Pick<JobServices, 'jobs' | 'fileBackups'>,
+): Promise<void> {
+  for (const follower of await jobs.followersOf(jobId)) {
+    if (await fileBackups.isCopyOf(follower))
+      await fileBackups.followInstead(follower.fileBackupJobId!, jobId, nextId);
+    else await jobs.update({ ...follower, schedule: { type: 'afterJob', jobId: nextId } }, null);
+  }
 }
 
 /** What a session carries from run to run: its definition, its overrides and its tasks, together in one payload of at most 2 MiB. */

@@ -100,8 +100,9 @@ export function scheduleBodyOf(
   };
 }
 
-export function scheduleOf(job: CopyJob, nowMs: number): ScheduleOptions {
-  return { ...scheduleBodyOf(job, nowMs), scheduleId: scheduleIdOf(job.id) };
+export function scheduleOf(job: CopyJob, nowMs: number, isPaused: boolean): ScheduleOptions {
+  const state = isPaused ? { state: { paused: true, note: 'made disabled' } } : {};
+  return { ...scheduleBodyOf(job, nowMs), scheduleId: scheduleIdOf(job.id), ...state };
 }
 
 /** The server appends `-<nominal start>` to the workflow id. */

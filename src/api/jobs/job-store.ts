@@ -17,11 +17,13 @@ import { BackupError } from '../../domain/errors.js';
 import type { UnreadablePart } from '../../domain/targets/repository-view.js';
 import { SLUG } from '../field-schemas.js';
 import { HealthSchedules } from './health-schedule.js';
-import { scheduleBodyOf, scheduleIdOf, scheduleOf } from './job-schedule.js';
+import { jobIdOfSchedule, scheduleBodyOf, scheduleIdOf, scheduleOf } from './job-schedule.js';
 import type { JobDefinition, JobView, ListedJob } from './job-schemas.js';
 import { JobList, knownJobOf } from './job-list.js';
 import { definitionOf } from './job-view.js';
 import { enabledNote } from './missed-start.js';
+import { AFTER_JOB } from '../../../workflows/messages.js';
+import { quoted } from '../executions/visibility-query.js';
 import type { SessionStore } from '../sessions/session-store.js';
 
 export class JobStore {
@@ -48,25 +50,28 @@ export class JobStore {
   }
 
   /** A job that copies from the beginning: what another one of its id has left is not its own. @throws JOB_EXISTS */
-  create(definition: JobDefinition, replaces: string | null = null): Promise<JobView> {
-    return this.#put({ ...definition, revision: 1, replaces, origin: randomUUID() });
+  create(
+    definition: JobDefinition,
+    { replaces = null, isPaused = false }: { replaces?: string | null; isPaused?: boolean } = {},
+  ): Promise<JobView> {
+    return this.#put({ ...definition, revision: 1, replaces, origin: randomUUID() }, isPaused);
   }
 
   /** One whose definition lies beside its copies, which it goes on with. @throws JOB_EXISTS */
   takeIn(definition: Omit<CopyJob, 'revision' | 'replaces'>): Promise<JobView> {
-    return this.#put({ ...definition, revision: 1, replaces: null });
+    return this.#put({ ...definition, revision: 1, replaces: null }, false);
   }
 
-  async #put(job: CopyJob): Promise<JobView> {
+  async #put(job: CopyJob, isPaused: boolean): Promise<JobView> {
     await this.#write(job.id, async (handle) => {
       try {
-        await this.#client.schedule.create(scheduleOf(job, this.#now()));
+        await this.#client.schedule.create(scheduleOf(job, this.#now(), isPaused));
       } catch (cause) {
         if (!(cause instanceof ScheduleAlreadyRunning)) throw cause;
         throw new BackupError('JOB_EXISTS', `a job ${job.id} exists already`, { cause });
       }
-      await this.#health.put(job, false);
-      if (job.mode === 'immediate') await startWatcher(handle);
+      await this.#health.put(job, isPaused);
+      if (job.mode === 'immediate' && !isPaused) await startWatcher(handle);
     });
     return this.get(job.id);
   }
@@ -93,19 +98,18 @@ export class JobStore {
     await this.#write(id, async (handle) => {
       const description = await this.#describe(id);
       const current = definitionOf(description);
-      if (revision !== null && revision !== current.revision) {
-        throw new BackupError(
-          'JOB_REVISION_STALE',
-          `job ${id} has revision ${current.revision}, the change was made to ${revision}`,
-        );
-      }
+      refuseStale(current, revision);
       const job: CopyJob = {
         ...definition,
         revision: current.revision + 1,
         replaces: current.replaces,
         ...(current.origin === undefined ? {} : { origin: current.origin }),
       };
-      await handle.update(({ state }) => ({ ...scheduleBodyOf(job, this.#now()), state }));
+      await handle.update((found) => {
+        // Another process may have written since it was read.
+        refuseStale(definitionOf(found), revision);
+        return { ...scheduleBodyOf(job, this.#now()), state: found.state };
+      });
       await this.#health.put(job, description.state.paused);
       await this.#endWatchers(description);
       const isWatching = job.mode === 'immediate' && !description.state.paused;
@@ -114,7 +118,32 @@ export class JobStore {
     return this.get(id);
   }
 
-  /** Copies stay, running sessions go on. @throws JOB_MISSING */
+  /** Jobs that start after it, as they are now. */
+  async followersOf(jobId: string): Promise<CopyJob[]> {
+    const ids: string[] = [];
+    const query = `${AFTER_JOB.name} = ${quoted(jobId)}`;
+    for await (const { scheduleId } of this.#client.schedule.list({ query })) {
+      const id = jobIdOfSchedule(scheduleId);
+      if (id !== null) ids.push(id);
+    }
+    const found = await Promise.all(
+      ids.sort().map((id) => this.definition(id).catch(deletedMeanwhile)),
+    );
+    // The list may be a moment old.
+    return found.filter((job) => job !== null && follows(job, jobId)) as CopyJob[];
+  }
+
+  /** @param jobIds of jobs that go together @throws JOB_FOLLOWED */
+  async assertNotFollowed(jobIds: readonly string[]): Promise<void> {
+    for (const jobId of jobIds) {
+      const followers = await this.followersOf(jobId);
+      const left = followers.map(({ id }) => id).filter((id) => !jobIds.includes(id));
+      if (left.length > 0)
+        throw new BackupError('JOB_FOLLOWED', `after job ${jobId} start: ${left.join(', ')}`);
+    }
+  }
+
+  /** Copies stay, running sessions go on. Whether others follow it is asked before. @throws JOB_MISSING */
   async delete(jobId: string): Promise<void> {
     await this.#write(jobId, async (handle) => {
       const description = await this.#describe(jobId);
@@ -186,7 +215,10 @@ export class JobStore {
     for (let next = nextNumber(old.id); ; next += 1) {
       const id = numberedId(old.id, next);
       try {
-        await this.create({ ...definition, id, name: `${stemName} (${next})` }, old.id);
+        await this.create(
+          { ...definition, id, name: `${stemName} (${next})` },
+          { replaces: old.id },
+        );
         return id;
       } catch (error) {
         if (!(error instanceof BackupError && error.code === 'JOB_EXISTS')) throw error;
@@ -230,6 +262,19 @@ export class JobStore {
       this.#list.noteWrite(jobId);
     }
   }
+}
+
+function follows({ schedule }: CopyJob, jobId: string): boolean {
+  return schedule.type === 'afterJob' && schedule.jobId === jobId;
+}
+
+/** @throws JOB_REVISION_STALE */
+function refuseStale({ id, revision }: CopyJob, seen: number | null): void {
+  if (seen === null || seen === revision) return;
+  throw new BackupError(
+    'JOB_REVISION_STALE',
+    `job ${id} has revision ${revision}, the change was made to ${seen}`,
+  );
 }
 
 /** `nightly` is replaced by `nightly-2`, that by `nightly-3`. */

@@ -6,6 +6,7 @@ import { createdIn, refuseOtherId, revisionOf, withRevision } from './job-revisi
 import { inZone, scheduleInZone } from './job-time-zone.js';
 import { mirrorRequestSchema, mirrorViewSchema, type MirrorRequest } from './mirror-schemas.js';
 import type { MirrorStore } from './mirror-store.js';
+import { reachOf, refuseBeyond } from '../access/scope-reach.js';
 import { jsonRoute, type Route } from '../route.js';
 
 export interface MirrorServices {
@@ -80,10 +81,11 @@ function changeRoutes({ mirrors }: MirrorServices): Route[] {
       body: mirrorRequestSchema,
       answer: mirrorViewSchema,
       errors: ['JOB_MISSING', 'JOB_REVISION_STALE', 'JOB_RULE_BROKEN'],
-      run: async ({ params, body, header, noteBefore }) => {
+      run: async ({ params, body, header, caller, noteBefore }) => {
         const revision = revisionOf(header('If-Match'));
         const present = await mirrors.get(params.id ?? '');
         noteBefore(present);
+        refuseBeyond(caller, reachOf(body), reachOf(present));
         refuseOtherId(body, present);
         const job = definitionFrom(body, present.timeZone);
         return withRevision(await mirrors.update(job, revision));
@@ -98,7 +100,7 @@ function changeRoutes({ mirrors }: MirrorServices): Route[] {
       summary: 'Delete the job. What it copied stays, and a running session goes on.',
       status: 204,
       answer: null,
-      errors: ['JOB_MISSING'],
+      errors: ['JOB_MISSING', 'JOB_FOLLOWED'],
       run: async ({ params, noteBefore }) => {
         const id = params.id ?? '';
         noteBefore(await mirrors.get(id));

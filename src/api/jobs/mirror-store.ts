@@ -11,7 +11,8 @@ import {
 } from '../../domain/jobs/mirror-job.js';
 import type { JobRepository } from '../../domain/jobs/job-rules.js';
 import { jobKind } from '../../domain/sources/workload-rules.js';
-import { otherJobs, refuseFaults } from './job-checks.js';
+import { InTurn } from '../executions/in-turn.js';
+import { missingJob, otherJobs, predecessorFaults, refuseFaults } from './job-checks.js';
 import type { JobView } from './job-schemas.js';
 import type { JobStore } from './job-store.js';
 import type { MirrorJobView } from './mirror-schemas.js';
@@ -19,7 +20,7 @@ import type { MirrorJobView } from './mirror-schemas.js';
 export class MirrorStore {
   readonly #jobs: JobStore;
   readonly #repositories: readonly JobRepository[];
-  #lastWrite: Promise<unknown> = Promise.resolve();
+  readonly #writes = new InTurn();
   /** What was written here: the list of jobs may not have it yet. */
   readonly #written = new Set<string>();
 
@@ -45,7 +46,7 @@ export class MirrorStore {
 
   /** @throws JOB_EXISTS, JOB_RULE_BROKEN with every fault in `details.errors` */
   create(job: Omit<MirrorJob, 'revision'>): Promise<MirrorJobView> {
-    return this.#inTurn(async () => {
+    return this.#writes.run(async () => {
       await this.#check({ ...job, revision: 1 });
       const made = await this.#jobs.create(copyJobOfMirror(job));
       this.#written.add(job.id);
@@ -56,7 +57,7 @@ export class MirrorStore {
   /** @param revision the one the client has seen; null: whatever it is
    *  @throws JOB_MISSING, JOB_REVISION_STALE, JOB_RULE_BROKEN with every fault in `details.errors` */
   update(job: Omit<MirrorJob, 'revision'>, revision: number | null): Promise<MirrorJobView> {
-    return this.#inTurn(async () => {
+    return this.#writes.run(async () => {
       const present = await this.get(job.id);
       await this.#check({ ...job, revision: present.revision });
       this.#written.add(job.id);
@@ -64,9 +65,10 @@ export class MirrorStore {
     });
   }
 
-  /** What it copied stays, and a running session goes on. @throws JOB_MISSING */
+  /** What it copied stays, and a running session goes on. @throws JOB_MISSING, JOB_FOLLOWED */
   async delete(id: string): Promise<void> {
     await this.get(id);
+    await this.#jobs.assertNotFollowed([id]);
     await this.#jobs.delete(id);
   }
 
@@ -76,28 +78,22 @@ export class MirrorStore {
     const unlisted: CopyJob[] = [];
     for (const id of this.#written) {
       if (known.has(id)) continue;
-      const written = await this.#jobs.definition(id).catch(ignoreMissing);
+      const written = await this.#jobs.definition(id).catch(missingJob);
       if (written === null) this.#written.delete(id);
       else unlisted.push(written);
     }
-    refuseFaults(mirrorFaults(job, this.#repositories, [...listed, ...unlisted]));
-  }
-
-  #inTurn<T>(write: () => Promise<T>): Promise<T> {
-    const turn = this.#lastWrite.catch(() => undefined).then(write);
-    this.#lastWrite = turn;
-    return turn;
+    refuseFaults([
+      ...mirrorFaults(job, this.#repositories, [...listed, ...unlisted]),
+      ...(await predecessorFaults(copyJobOfMirror(job), (id) =>
+        this.#jobs.definition(id).catch(missingJob),
+      )),
+    ]);
   }
 }
 
 function viewOf(job: JobView): MirrorJobView {
   const { state, nextRunAt, lastSession } = job;
   return { ...mirrorOf(job), state, nextRunAt, lastSession };
-}
-
-function ignoreMissing(error: unknown): null {
-  if (error instanceof BackupError && error.code === 'JOB_MISSING') return null;
-  throw error;
 }
 
 function missing(id: string): BackupError {

@@ -2,15 +2,9 @@
 
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
-import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { scheduleFaults } from '../../domain/jobs/job-rules.js';
 import { instant } from '../field-schemas.js';
-import {
-  checkRules,
-  definitionOrChange,
-  refuseFaults,
-  type JobSurroundings,
-} from './job-checks.js';
+import { checkRules, jobToBe, refuseFaults, type JobSurroundings } from './job-checks.js';
 import { jobDefinitionSchema, jobPlanSchema } from './job-schemas.js';
 import { scheduleInZone } from './job-time-zone.js';
 import type { RepositoryBrowser } from '../repositories/repository-browser.js';
@@ -63,11 +57,13 @@ export function previewRoutes(
       body: jobDefinitionSchema,
       status: 200,
       answer: jobPlanSchema,
-      errors: ['JOB_RULE_BROKEN', 'REPOSITORY_UNREACHABLE'],
+      errors: [
+        ...(['JOB_RULE_BROKEN', 'JOB_KIND_WRONG', 'REPOSITORY_UNREACHABLE'] as const),
+        'COPIES_OF_OTHER_JOB',
+      ],
       run: async ({ body, query }) => {
-        const definition = await definitionOrChange(body, services.timeZone, services.jobs);
-        await checkRules(definition, services);
-        const job: CopyJob = { ...definition, revision: 1, replaces: null };
+        const job = await jobToBe(body, services.timeZone, services.jobs);
+        await checkRules(job, services);
         return { content: await browser.plan(job, query.cursor) };
       },
     }),

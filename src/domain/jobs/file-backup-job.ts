@@ -53,6 +53,20 @@ export function startOf(
   return primaryBackup === null ? 'snapshot' : 'afterRun';
 }
 
+/** What is told of the targets whose copies should follow a run and do not: nobody else would notice that nothing is copied to there.
+ *  @param copies the copy jobs that are there and enabled */
+export function missingCopies(
+  job: FileBackupJob,
+  copies: readonly Pick<CopyJob, 'id'>[],
+): string[] {
+  return job.secondaryTargets.flatMap((target) => {
+    if (startOf(job, target) === 'schedule') return [];
+    const id = copyJobId(job.id, target.repositoryId);
+    if (copies.some((copy) => copy.id === id)) return [];
+    return [`nothing was copied to ${target.repositoryId}: its job ${id} is disabled or gone`];
+  });
+}
+
 /** The copy jobs of a file-backup job, one for each secondary target. */
 export function copyJobsOf(job: FileBackupJob): Omit<CopyJob, 'revision' | 'replaces'>[] {
   return job.secondaryTargets.map((target) => copyJobOf(job, target));

@@ -294,6 +294,15 @@ describeTemporal('a store that is written to while it is copied', () => {
       const { result, reason, snapshot, sessions } = await run.result();
       await end();
       expect([result, reason, sessions.length]).toEqual(['success', null, 1]);
+      // A copy that was to follow and cannot is told, whoever has disabled it.
+      const spare = { ...shareBackup('restic-share'), id: 'spare', primaryBackup: null };
+      await store.create(spare);
+      await jobs.disable('spare-offsite');
+      const spareRun = `file-backup/${await store.start('spare')}`;
+      expect(await client.workflow.getHandle<typeof runFileBackup>(spareRun).result()).toEqual({
+        ...{ result: 'warning', snapshot: null, sessions: [] },
+        reason: 'nothing was copied to offsite: its job spare-offsite is disabled or gone',
+      });
       const folder = chainFolder('shares-offsite', 'restic-share');
       await restored(liveRestic, site.path('offsite', folder, 'files'), snapshot!);
     },

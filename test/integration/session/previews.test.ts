@@ -1,5 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { writeJobDefinition } from '../../../src/chain/sessions/session-record.js';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
+import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 import { startApiServer, type ApiServer } from '../api/support/api-server.js';
 import { definitionOf } from '../../support/living/session-over-api.js';
 import { testJob, TestSite } from '../../support/session/test-site.js';
@@ -48,6 +51,31 @@ describeTemporal('what is asked before a job is stored', () => {
     const { status, body } = await api.request('POST', '/plans', definition({ target }));
     expect([status, body.code]).toEqual([422, 'JOB_RULE_BROKEN']);
   });
+
+  it('refuses to plan what its sessions would, for copies of another job under its id', async () => {
+    const offsite = await openDirectoryRepository({
+      ...{ id: 'offsite', rootPath: site.path('offsite'), readOnly: false },
+    });
+    const left = { ...testJob({ id: 'left', name: 'Left' }), origin: 'another server' };
+    await writeJobDefinition(offsite, left);
+    const made = await api.request('POST', '/jobs', definition({ id: 'right', name: 'Right' }));
+    await writeJobDefinition(offsite, { ...left, id: 'right' });
+    await writeJobDefinition(offsite, await storedJob('own'));
+    const plans = [];
+    for (const id of ['left', 'right', 'own'])
+      plans.push((await api.request('POST', '/plans', definition({ id, name: id }))).body.code);
+    expect([made.status, ...plans]).toEqual([
+      ...[201, 'COPIES_OF_OTHER_JOB', 'COPIES_OF_OTHER_JOB'],
+      undefined,
+    ]);
+  });
+
+  /** As its Schedule carries it. */
+  async function storedJob(id: string): Promise<CopyJob> {
+    await api.request('POST', '/jobs', definition({ id, name: id }));
+    const { action } = await workers.client.schedule.getHandle(`job/${id}`).describe();
+    return (action.args as unknown as [{ job: CopyJob }])[0].job;
+  }
 
   const clock = new Intl.DateTimeFormat('en-GB', {
     timeZone: 'Europe/Berlin',

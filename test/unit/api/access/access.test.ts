@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ScheduleNotFoundError, type Client } from '@temporalio/client';
 import express, { type RequestHandler } from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AccessTokens } from '../../../../src/api/access/access-tokens.js';
@@ -20,6 +19,7 @@ import {
   type TokenScope,
 } from '../../../../src/domain/access/access.js';
 import { realRoutes } from '../../../support/api/real-routes.js';
+import { MemorySchedules } from '../../../support/temporal/memory-schedules.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const NO_TRAIL = {
@@ -215,6 +215,18 @@ describe('what a caller is told that he is refused', () => {
     const allowed = ['startJob', 'pauseSession', 'getMe'];
     expect(found.filter((id) => allowed.includes(id))).toEqual([]);
   });
+
+  it('is told beforehand that it replaces no job', async () => {
+    const url = await listen([asRole], guardedReal());
+    const headers = {
+      role: 'administrator',
+      scope: JSON.stringify({ jobs: ['nightly'], repositories: [] }),
+    };
+    const { refusals } = (await (await fetch(`${url}/me`, { headers })).json()) as MeView;
+    const named = refusals.map(({ operationId }) => operationId);
+    expect(named).toContain('replaceJob');
+    expect(named).not.toContain('updateJob');
+  });
 });
 
 describe('a start that takes over what another job left', () => {
@@ -232,26 +244,6 @@ describe('a start that takes over what another job left', () => {
   });
 });
 
-/** A Temporal server that knows Schedules alone. */
-function scheduleClient(): { client: Client; kept: Map<string, unknown[]> } {
-  const kept = new Map<string, unknown[]>();
-  const schedule = {
-    create: ({ scheduleId, action }: { scheduleId: string; action: { args: unknown[] } }) => {
-      kept.set(scheduleId, action.args);
-      return Promise.resolve();
-    },
-    getHandle: (id: string) => ({
-      describe: () => {
-        const args = kept.get(id);
-        return args === undefined
-          ? Promise.reject(new ScheduleNotFoundError('none', id))
-          : Promise.resolve({ action: { args } });
-      },
-    }),
-  };
-  return { client: { schedule } as unknown as Client, kept };
-}
-
 describe('tokens', () => {
   let nowMs = 0;
   const admin: Caller = {
@@ -264,8 +256,9 @@ describe('tokens', () => {
 
   async function site() {
     nowMs = Date.parse('2026-11-26T12:00:00Z');
-    const { client, kept } = scheduleClient();
-    const tokens = new AccessTokens(client, () => nowMs);
+    const schedules = new MemorySchedules();
+    const { kept } = schedules;
+    const tokens = new AccessTokens(schedules.client(), () => nowMs);
     const lines: object[] = [];
     const callerOf = (sent: string) => tokens.callerOf(sent);
     const attempts = new FailedAttempts(() => nowMs);
@@ -290,7 +283,7 @@ describe('tokens', () => {
         body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>,
       };
     };
-    return { kept, lines, send, tokens };
+    return { schedules, kept, lines, send, tokens };
   }
 
   it('are shown once, kept as a digest, and let their holder in with his role', async () => {
@@ -334,6 +327,45 @@ describe('tokens', () => {
     expect((await send(String(bert.token), 'GET', '/me')).status).toBe(401);
     expect((await send('s3cret', 'GET', '/me')).body).toMatchObject({ role: 'administrator' });
     expect((await send('s3cret', 'DELETE', '/tokens/gone')).body.code).toBe('TOKEN_MISSING');
+  });
+
+  const anna = { name: 'anna', role: 'viewer' as const, scope: null, createdBy: admin.name };
+
+  it('stay revoked when another server notes a use of them, or of others, at the same time', async () => {
+    const { schedules, tokens } = await site();
+    const elsewhere = new AccessTokens(schedules.client(), () => nowMs);
+    const [first, second] = [
+      await tokens.create({ ...anna, expiresAt: null }),
+      await tokens.create({ ...anna, expiresAt: null }),
+    ];
+    await elsewhere.callerOf(first.token);
+    nowMs += 2 * HOUR_MS;
+    // The other server has read the list, and writes when the token is revoked already.
+    schedules.beforeWrite = async (call, id) => {
+      if (call !== 'update' || id !== 'access-tokens') return;
+      schedules.beforeWrite = () => undefined;
+      await elsewhere.callerOf(second.token);
+    };
+    await tokens.revoke(first.entry.id);
+    await expect.poll(async () => (await tokens.list())[0]?.lastUsedAt).not.toBeNull();
+    expect((await tokens.list()).map(({ id }) => id)).toEqual([second.entry.id]);
+    nowMs += HOUR_MS;
+    expect(await elsewhere.callerOf(first.token)).toBeNull();
+  });
+
+  it('that two servers make at the same time are both kept', async () => {
+    const { schedules, tokens } = await site();
+    const elsewhere = new AccessTokens(schedules.client(), () => nowMs);
+    const wanted = { ...anna, expiresAt: null };
+    const made = [await tokens.create(wanted)];
+    schedules.beforeWrite = async () => {
+      schedules.beforeWrite = () => undefined;
+      made.push(await elsewhere.create(wanted));
+    };
+    made.push(await tokens.create(wanted));
+    expect((await tokens.list()).map(({ id }) => id).sort()).toEqual(
+      made.map(({ entry }) => entry.id).sort(),
+    );
   });
 
   it('are not let in with another secret behind their id', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   copyJobsOf,
   fileBackupFaults,
+  missingCopies,
   type FileBackupJob,
 } from '../../../../src/domain/jobs/file-backup-job.js';
 
@@ -61,6 +62,15 @@ describe('a file-backup job', () => {
       { mode: 'periodic', schedule: { type: 'manual' } },
       { mode: 'periodic', schedule: DAILY },
     ]);
+  });
+
+  it('tells of each target that should have followed its run and could not', () => {
+    const run = { ...JOB, primaryBackup: 'nightly' };
+    // The other target has a schedule of its own.
+    expect(missingCopies(run, [])).toEqual([
+      'nothing was copied to offsite: its job projects-offsite is disabled or gone',
+    ]);
+    expect(missingCopies(run, [{ id: 'projects-offsite' }])).toEqual([]);
   });
 
   it('may be stored when nothing is wrong', () => {

@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import { FileBackupStore } from '../../../../src/api/jobs/file-backup-store.js';
+import { JobStore } from '../../../../src/api/jobs/job-store.js';
+import { SessionStore } from '../../../../src/api/sessions/session-store.js';
+import type { FileBackupJob } from '../../../../src/domain/jobs/file-backup-job.js';
+import { testJob } from '../../../support/session/test-site.js';
+import { MemorySchedules } from '../../../support/temporal/memory-schedules.js';
+import { shareBackup } from '../../../support/tree/live-stores.js';
+
+const SHARES = { ...shareBackup('restic-share'), primaryBackup: null };
+
+function stores() {
+  const schedules = new MemorySchedules();
+  const client = schedules.client();
+  const jobs = new JobStore(client, new SessionStore(client), () => 0);
+  return { schedules, jobs, fileBackups: new FileBackupStore(client, jobs, () => 0) };
+}
+
+/** An ordinary copy job whose id is that of a secondary target. */
+function foreignJob(id: string) {
+  const { revision: _revision, replaces: _replaces, ...definition } = testJob({ id });
+  return definition;
+}
+
+function withTargets(...ids: string[]): FileBackupJob {
+  const secondaryTargets = ids.map((repositoryId) => ({
+    ...{ repositoryId, keepRemovedForDays: null, schedule: null, allowedHours: null },
+  }));
+  return { ...SHARES, secondaryTargets };
+}
+
+describe('a file-backup job whose secondary target has the id of another job', () => {
+  it('is refused before anything of it is written', async () => {
+    const { schedules, jobs, fileBackups } = stores();
+    await jobs.create(foreignJob('shares-vault'));
+    const refused = fileBackups.create(withTargets('offsite', 'vault'));
+    await expect(refused).rejects.toMatchObject({ code: 'JOB_EXISTS' });
+    expect([...schedules.kept.keys()]).toEqual(['job/shares-vault']);
+  });
+
+  it('keeps its revision when a change that names that target is refused', async () => {
+    const { schedules, jobs, fileBackups } = stores();
+    await fileBackups.create(withTargets('offsite'));
+    await jobs.create(foreignJob('shares-vault'));
+    const refused = fileBackups.update(withTargets('offsite', 'second', 'vault'), 1);
+    await expect(refused).rejects.toMatchObject({ code: 'JOB_EXISTS' });
+    expect(await fileBackups.definition('shares')).toMatchObject({
+      ...{ revision: 1, secondaryTargets: [{ repositoryId: 'offsite' }] },
+    });
+    expect([...schedules.kept.keys()].sort()).toEqual([
+      ...['file-backup/shares', 'job/shares-offsite', 'job/shares-vault'],
+    ]);
+  });
+
+  it('never disables, enables or deletes that job, even when its definition names the target', async () => {
+    const { schedules, jobs, fileBackups } = stores();
+    await fileBackups.create(withTargets('offsite', 'vault'));
+    await jobs.delete('shares-vault');
+    await jobs.create(foreignJob('shares-vault'), { isPaused: true });
+    await fileBackups.setEnabled('shares', true);
+    expect(schedules.kept.get('job/shares-vault')?.state.paused).toBe(true);
+    await jobs.enable('shares-vault');
+    await fileBackups.setEnabled('shares', false);
+    await fileBackups.update(withTargets('offsite'), null);
+    await fileBackups.delete('shares');
+    expect([...schedules.kept.keys()]).toEqual(['job/shares-vault']);
+    expect(schedules.kept.get('job/shares-vault')?.state.paused).toBe(false);
+  });
+
+  it('takes back what it has made when that job comes between', async () => {
+    const { schedules, jobs, fileBackups } = stores();
+    schedules.beforeWrite = (call, scheduleId) => {
+      if (call !== 'create' || scheduleId !== 'job/shares-vault') return;
+      schedules.beforeWrite = () => undefined;
+      schedules.kept.set(scheduleId, schedules.kept.get('job/nightly')!);
+    };
+    await jobs.create(foreignJob('nightly'));
+    const refused = fileBackups.create(withTargets('offsite', 'vault'));
+    await expect(refused).rejects.toMatchObject({ code: 'JOB_EXISTS' });
+    expect([...schedules.kept.keys()]).toEqual(['job/nightly', 'job/shares-vault']);
+  });
+});
+
+describe('changes of a file-backup job', () => {
+  it('are refused to the second of two that were made to one revision', async () => {
+    const { fileBackups } = stores();
+    await fileBackups.create(withTargets('offsite'));
+    const [first, second] = await Promise.allSettled([
+      fileBackups.update(withTargets('offsite', 'vault'), 1),
+      fileBackups.update(withTargets('second'), 1),
+    ]);
+    expect(first).toMatchObject({ status: 'fulfilled', value: { revision: 2 } });
+    expect(second).toMatchObject({ status: 'rejected', reason: { code: 'JOB_REVISION_STALE' } });
+    expect((await fileBackups.get('shares')).copyJobs).toEqual(['shares-offsite', 'shares-vault']);
+  });
+
+  it('are refused when another process has written since the job was read, and take back new targets', async () => {
+    const { schedules, fileBackups } = stores();
+    await fileBackups.create(withTargets('offsite'));
+    schedules.beforeWrite = (call) => {
+      if (call !== 'update') return;
+      const found = schedules.kept.get('file-backup/shares')!;
+      const job = { ...withTargets('offsite'), revision: 2 };
+      const action = { ...found.action, args: [{ job }] };
+      schedules.kept.set('file-backup/shares', { ...found, action });
+    };
+    const refused = fileBackups.update(withTargets('offsite', 'vault'), 1);
+    await expect(refused).rejects.toMatchObject({ code: 'JOB_REVISION_STALE' });
+    expect(schedules.kept.has('job/shares-vault')).toBe(false);
+  });
+
+  it('make a new target disabled while the job is, and leave it so until both are enabled', async () => {
+    const { schedules, fileBackups } = stores();
+    await fileBackups.create(withTargets('offsite'));
+    await fileBackups.setEnabled('shares', false);
+    await fileBackups.update(withTargets('offsite', 'vault'), 1);
+    expect(schedules.kept.get('job/shares-vault')?.state.paused).toBe(true);
+    expect(schedules.triggered).toEqual(['job/shares-offsite']);
+    await fileBackups.setEnabled('shares', true);
+    expect(schedules.kept.get('job/shares-vault')?.state.paused).toBe(false);
+    expect(schedules.triggered).toContain('job/shares-vault');
+  });
+});
+
+describe('a copy job of a file-backup job', () => {
+  it('is its own as long as that is there and names it', async () => {
+    const { jobs, fileBackups } = stores();
+    await fileBackups.create(withTargets('offsite', 'vault'));
+    const [offsite, vault] = [
+      await jobs.definition('shares-offsite'),
+      await jobs.definition('shares-vault'),
+    ];
+    expect(await fileBackups.isCopyOf(vault)).toBe(true);
+    expect(await fileBackups.isCopyOf({ ...vault, id: 'shares-vault-2' })).toBe(false);
+    expect(await fileBackups.isCopyOf(testJob())).toBe(false);
+    await fileBackups.delete('shares');
+    expect(await fileBackups.isCopyOf(offsite)).toBe(false);
+  });
+});

@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest';
+import type { CopyJob } from '../../../../src/domain/jobs/copy-job.js';
+import { MemoryApi } from '../../../support/api/memory-api.js';
+
+const after = (jobId: string) => ({ type: 'afterJob', jobId });
+
+function copyJob(id: string, schedule: object = { type: 'manual' }) {
+  return {
+    ...{ id, name: id, mode: 'periodic', schedule, target: { repositoryId: 'offsite' } },
+    sources: { include: [{ repositoryId: 'primary' }] },
+  };
+}
+
+const mirror = (id: string, schedule: object) => ({
+  ...{ id, name: id, schedule, source: { repositoryId: 'appliance' } },
+  target: { repositoryId: 'second' },
+});
+
+const fileBackup = (id: string, secondaryTargets: object[]) => ({
+  ...{ id, name: id, source: { repositoryId: 'primary', workload: 'restic-share' } },
+  secondaryTargets,
+});
+
+async function scheduleOf(api: MemoryApi, id: string): Promise<unknown> {
+  return ((await api.ask('getJob', { id })) as CopyJob).schedule;
+}
+
+describe('a job that others start after', () => {
+  it.each([
+    ['deleteJob', 'nightly'],
+    ['deleteMirrorJob', 'mirrored'],
+    ['deleteFileBackupJob', 'share'],
+  ])('is not deleted while they do (%s)', async (operationId, id) => {
+    const api = new MemoryApi();
+    const followed = id === 'share' ? 'share-offsite' : id;
+    if (id === 'nightly') await api.ask('createJob', { body: copyJob(id) });
+    if (id === 'mirrored')
+      await api.ask('createMirrorJob', { body: mirror(id, { type: 'manual' }) });
+    if (id === 'share')
+      await api.ask('createFileBackupJob', {
+        body: fileBackup(id, [{ repositoryId: 'offsite' }]),
+      });
+    await api.ask('createJob', { body: copyJob('second-site', after(followed)) });
+    expect(await api.refusal(operationId, { id })).toMatchObject({
+      ...{ status: 409, code: 'JOB_FOLLOWED' },
+      detail: `after job ${followed} start: second-site`,
+    });
+    await api.ask('deleteJob', { id: 'second-site' });
+    await api.ask(operationId, { id });
+    expect([...api.schedules.kept.keys()]).toEqual([]);
+  });
+
+  it('is not left out of a file-backup job while they do', async () => {
+    const api = new MemoryApi();
+    const [offsite, vault] = [{ repositoryId: 'offsite' }, { repositoryId: 'vault' }];
+    await api.ask('createFileBackupJob', { body: fileBackup('share', [offsite, vault]) });
+    await api.ask('createJob', { body: copyJob('second-site', after('share-vault')) });
+    const change = { id: 'share', body: fileBackup('share', [offsite]), ifMatch: '"1"' };
+    expect((await api.refusal('updateFileBackupJob', change)).code).toBe('JOB_FOLLOWED');
+    expect(await api.ask('getFileBackupJob', { id: 'share' })).toMatchObject({
+      ...{ revision: 1, copyJobs: ['share-offsite', 'share-vault'] },
+    });
+  });
+
+  it('hands them to the job that replaces it, of whatever kind they are', async () => {
+    const api = new MemoryApi();
+    await api.ask('createJob', { body: copyJob('nightly') });
+    await api.ask('createJob', { body: copyJob('second-site', after('nightly')) });
+    await api.ask('createMirrorJob', { body: mirror('mirrored', after('nightly')) });
+    const targets = [{ repositoryId: 'vault', schedule: after('nightly') }];
+    await api.ask('createFileBackupJob', { body: fileBackup('share', targets) });
+    // As a first call has left it that was cut off.
+    await api.ask('createJob', { body: copyJob('nightly-2') });
+    const made = api.schedules.kept.get('job/nightly-2')!;
+    const [{ job }] = made.action.args as unknown as [{ job: CopyJob }];
+    const args = [{ job: { ...job, replaces: 'nightly' } }];
+    api.schedules.kept.set('job/nightly-2', { ...made, action: { ...made.action, args } });
+    await api.ask('disableJob', { id: 'nightly' });
+
+    expect(await api.ask('replaceJob', { id: 'nightly' })).toMatchObject({ id: 'nightly-2' });
+
+    for (const id of ['second-site', 'mirrored', 'share-vault'])
+      expect(await scheduleOf(api, id)).toEqual(after('nightly-2'));
+    expect(await api.ask('getFileBackupJob', { id: 'share' })).toMatchObject({
+      secondaryTargets: [{ repositoryId: 'vault', schedule: after('nightly-2') }],
+    });
+    await api.ask('deleteJob', { id: 'nightly' });
+  });
+});
+
+describe('a job that starts after one that is not there', () => {
+  it.each([
+    ['createJob', copyJob('late', after('gone')), 'schedule.jobId'],
+    ['createMirrorJob', mirror('late', after('gone')), 'schedule.jobId'],
+    [
+      'createFileBackupJob',
+      fileBackup('late', [
+        { repositoryId: 'offsite' },
+        { repositoryId: 'vault', schedule: after('gone') },
+      ]),
+      'secondaryTargets.1.schedule.jobId',
+    ],
+  ])('is refused, and its place is named (%s)', async (operationId, body, path) => {
+    const refusal = await new MemoryApi().refusal(operationId, { body });
+    expect(refusal).toMatchObject({
+      code: 'JOB_RULE_BROKEN',
+      errors: [{ path, message: 'there is no job gone' }],
+    });
+  });
+
+  it('may be the copy job of one target that follows that of another, though not in a ring', async () => {
+    const api = new MemoryApi();
+    const ring = [
+      { repositoryId: 'offsite', schedule: after('share-vault') },
+      { repositoryId: 'vault', schedule: after('share-offsite') },
+    ];
+    const refusal = await api.refusal('createFileBackupJob', { body: fileBackup('share', ring) });
+    expect(refusal.code).toBe('JOB_RULE_BROKEN');
+    const body = fileBackup('share', [{ repositoryId: 'offsite' }, ring[1]!]);
+    await api.ask('createFileBackupJob', { body });
+    // They go together.
+    await api.ask('deleteFileBackupJob', { id: 'share' });
+    expect(api.schedules.kept.size).toBe(0);
+  });
+});
+
+describe('the copy job of a file-backup job', () => {
+  it('is neither replaced nor deleted alone, as long as that names it', async () => {
+    const api = new MemoryApi();
+    const targets = [{ repositoryId: 'offsite' }, { repositoryId: 'vault' }];
+    await api.ask('createFileBackupJob', { body: fileBackup('share', targets) });
+    for (const operationId of ['replaceJob', 'deleteJob'])
+      expect(await api.refusal(operationId, { id: 'share-vault' })).toMatchObject({
+        ...{ status: 409, code: 'JOB_OF_FILE_BACKUP' },
+      });
+    // As a replacement of an earlier release has left it.
+    const vault = api.schedules.kept.get('job/share-vault')!;
+    const [{ job }] = vault.action.args as unknown as [{ job: CopyJob }];
+    const args = [{ job: { ...job, id: 'share-vault-2', replaces: 'share-vault' } }];
+    const left = { ...vault, scheduleId: 'job/share-vault-2', action: { ...vault.action, args } };
+    api.schedules.kept.set('job/share-vault-2', left);
+    await api.ask('deleteJob', { id: 'share-vault-2' });
+    expect(api.schedules.kept.has('job/share-vault-2')).toBe(false);
+  });
+});
