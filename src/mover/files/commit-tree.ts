@@ -46,7 +46,7 @@ export interface CommitTreeInput extends TreePlace {
 }
 
 export interface CommittedTree {
-  /** Ids of the points that are new; of very many the last. */
+  /** Ids of the points that are new, or that have grown; of very many the last. */
   readonly committed: readonly string[];
   /** Of all of them. */
   readonly committedCount: number;
@@ -81,7 +81,7 @@ export async function commitTree(
   const points = isStore(plan)
     ? after
     : withDueFlags(after, { ...input.choice, nowMs: input.nowMs });
-  const known = new Set(record.points.map(({ id }) => id));
+  const copiedAt = new Map(record.points.map((point) => [point.id, point.copiedAt]));
   const { isBehind: _, lost: __, ...entered } = noted;
   await writeTreeRecord(target, input.chain, {
     ...entered,
@@ -96,7 +96,9 @@ export async function commitTree(
   await removeReplaced(target, input.chain, noted, replacedTables);
   await discardTreeStaging(target, input.chain);
   const gone = overwrittenTexts(record.points, points);
-  const committed = points.map(({ id }) => id).filter((id) => !known.has(id));
+  const committed = points
+    .filter((point) => copiedAt.get(point.id) !== point.copiedAt)
+    .map(({ id }) => id);
   return {
     committed: committed.slice(-MOST_NAMED),
     committedCount: committed.length,

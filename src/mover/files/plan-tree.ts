@@ -3,6 +3,7 @@ import { FaultList, type FileFaults } from '../../domain/trees/file-faults.js';
 import { BackupError } from '../../domain/errors.js';
 import { modifiedAtMs, type SourceWorkload } from '../../domain/sources/restore-point.js';
 import { settledTreePoints, type SourceTree } from '../../domain/trees/source-tree.js';
+import { pointsToTake } from '../../domain/trees/grown-points.js';
 import { firstTexts } from '../../domain/sentences.js';
 import { keepingRemoved } from '../../domain/trees/lacking-files.js';
 import {
@@ -228,8 +229,7 @@ function whatIsDue({ input, tree, layout, known }: Seen, chosen: ChosenTreePoint
   if (known.presence.absence !== null) return 'it was missed before';
   if (known.points.some(({ lacks }) => lacks !== undefined)) return 'points lack files';
   if (known.lost?.count === 0) return 'what was lost was sent again';
-  const copied = copiedIds(known);
-  if (chosen.points.some(({ id }) => !copied.has(id))) return 'points are new';
+  if (pointsToTake(chosen.points, known.points).length > 0) return 'points are new or have grown';
   const { rules } = layout;
   // A state that another one has followed is not missed.
   if (rules.isOpaque === true) return null;

@@ -1,5 +1,6 @@
 import { compareBytes } from '../../domain/byte-order.js';
 import { pointFolderName } from '../../domain/targets/path-segment.js';
+import { hasNews, notRenewedText, pointsToTake } from '../../domain/trees/grown-points.js';
 import {
   leftOutText,
   wholeSets,
@@ -41,8 +42,8 @@ export function wholeOf(
   lacking: Lacking,
   isCopied: (path: string) => boolean,
 ): WholePoints {
-  const known = new Set(record.points.map(({ source }) => source.restorePointId));
-  if (!isStore(plan)) return wholeSets(plan.points, known, isCopied, lacking);
+  const known = new Map(record.points.map((point) => [point.source.restorePointId, point]));
+  if (!isStore(plan)) return wholeSets(plan.points, new Set(known.keys()), isCopied, lacking);
   // They tell what they lack (`pointsAfter`).
   if (rulesOf(plan).isPartial === true) lacking = NOTHING_LACKING;
   const hasFiles = totalsOf(record).fileCount > 0;
@@ -50,7 +51,13 @@ export function wholeOf(
   // Where nothing is known of the files, one that is not finished takes nothing from the others.
   const waitingCount = rulesOf(plan).isOpaque === true ? 0 : plan.waitingCount;
   const isAny = lacking.any || waitingCount > 0 || !hasFiles;
-  const isLeftOut = ({ id }: TreePoint) => !known.has(id) && (isAny || isLacking.has(id));
+  const taken = new Set(pointsToTake(plan.points, record.points));
+  const isLeftOut = (point: TreePoint) =>
+    taken.has(point) && (isAny || isLacking.has(point.id));
+  const textOf = ({ id }: TreePoint, reason: string) => {
+    const copied = known.get(id);
+    return copied === undefined ? leftOutText(id, reason) : notRenewedText(id, copied, reason);
+  };
   const reason =
     lacking.faults.count > 0
       ? `${filesText(lacking.faults.count)} of the store could not be copied (${lacking.faults.examples[0]!.path})`
@@ -59,7 +66,7 @@ export function wholeOf(
         : 'no file of the store was found';
   return {
     points: plan.points.filter((point) => !isLeftOut(point)),
-    leftOut: plan.points.filter(isLeftOut).map(({ id }) => leftOutText(id, reason)),
+    leftOut: plan.points.filter(isLeftOut).map((point) => textOf(point, reason)),
   };
 }
 
@@ -86,7 +93,7 @@ export function rulesOf({ layout }: TreePlan): TreeRules {
   return treeLayoutOf(layout)!.rules;
 }
 
-/** Those that were there, with what is known of them now, and the new ones.
+/** Those that were there, with what is known of them now and as the source shows them when they have grown, and the new ones.
  *  @param whole of the plan */
 export function pointsAfter(
   record: TreeRecord,
@@ -110,9 +117,19 @@ export function pointsAfter(
   const missedSince = new Date(missedSinceMs(record, plan.plannedAtMs)).toISOString();
   const lacksOf = (id: string, before: TargetTreePoint | null) =>
     isPartial === true ? lackedBy(lacking, id, before) : {};
+  const totals = totalsOf(record);
+  const stateOf = (point: TreePoint) => ({
+    fileCount: point.files?.length ?? totals.fileCount,
+    sizeBytes: point.sizeBytes ?? totals.sizeBytes,
+    ...copiedPoint(point, plan, nowMs),
+  });
   const known = record.points.map((point) => {
     const isShown = shown.has(point.source.restorePointId);
-    const { goneSince, ...found } = withNewFiles(point, wholeById, isCopied);
+    const now = wholeById.get(point.source.restorePointId);
+    const { goneSince, ...found } =
+      shape === 'store' && now !== undefined && hasNews(now, point)
+        ? renewedPoint(point, stateOf(now))
+        : withNewFiles(point, wholeById, isCopied);
     const rest = isShown
       ? { ...withoutLacks(found), ...lacksOf(point.source.restorePointId, point) }
       : found;
@@ -122,18 +139,24 @@ export function pointsAfter(
   const copied = new Set(known.map(({ source }) => source.restorePointId));
   const added = whole.filter(({ id }) => !copied.has(id));
   const ids = new FreeIds(new Set(known.map(({ id }) => id)));
-  const { fileCount, sizeBytes } = totalsOf(record);
   const isFollowed = isOpaque === true && added.length > 0;
   const points: TargetTreePoint[] = isFollowed ? [] : [...known];
-  for (const point of added) {
-    const id = ids.next(point);
-    const own = {
-      fileCount: point.files?.length ?? fileCount,
-      sizeBytes: point.sizeBytes ?? sizeBytes,
-    };
-    points.push({ id, ...own, ...copiedPoint(point, plan, nowMs), ...lacksOf(point.id, null) });
-  }
+  for (const point of added)
+    points.push({ id: ids.next(point), ...stateOf(point), ...lacksOf(point.id, null) });
   return points.sort((a, b) => compareBytes(a.createdAt, b.createdAt) || compareBytes(a.id, b.id));
+}
+
+/** A point of a store as the source shows it now. It keeps its name, and what is known to be wrong with it. */
+function renewedPoint(
+  { id, health, flags, lacks, goneSince }: TargetTreePoint,
+  now: Omit<TargetTreePoint, 'id'>,
+): TargetTreePoint {
+  return {
+    ...{ id, ...now, flags },
+    ...(health === 'good' ? {} : { health }),
+    ...(lacks === undefined ? {} : { lacks }),
+    ...(goneSince === undefined ? {} : { goneSince }),
+  };
 }
 
 function withoutLacks({ lacks: _, ...rest }: Omit<TargetTreePoint, 'goneSince'>) {

@@ -11,6 +11,7 @@ import {
 } from '../../domain/sources/settle.js';
 import type { SourceIdentity } from '../../domain/sources/source-identity.js';
 import { sourceScope, type NamedWorkload } from '../../domain/jobs/source-scope.js';
+import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { jobKind } from '../../domain/sources/workload-rules.js';
 import { workloadTypeOf } from '../../layout/layouts.js';
 import { newTreePoints } from '../source/new-tree-points.js';
@@ -60,13 +61,22 @@ export async function lookForNews(
       const workload = { ...found, restorePoints: settlePoints(found.restorePoints, rule) };
       awaited.push(...awaitedPoints(workload.restorePoints, rule));
       const complete = workload.restorePoints.filter(({ state }) => state === 'complete');
-      const points = complete.map(({ id, disks }) => [id, disks.map(({ stamp }) => stamp)]);
+      const states = new Map(found.tree?.points.map((point) => [point.id, stateOf(point)]));
+      const points = complete.map(({ id, disks }) => [
+        ...[id, disks.map(({ stamp }) => stamp)],
+        ...(states.get(id) ?? []),
+      ]);
       fingerprint.update(JSON.stringify([repositoryId, workload.id, points]));
       if (await hasWork(context, job, repositoryId, workload, rule))
         workloads.push({ id: workload.id, name: workload.name });
     }
   }
   return { seen: fingerprint.digest('hex'), workloads, awaited };
+}
+
+/** What changes of a point of a tree while it stays the same point. */
+function stateOf({ createdAtMs, sizeBytes, files, needs, gap }: TreePoint): unknown[] {
+  return [createdAtMs, sizeBytes, files?.length, needs, gap];
 }
 
 /** A complete point that nobody has dealt with, or one of which only a comparison tells what it is. */

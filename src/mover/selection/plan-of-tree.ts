@@ -15,7 +15,7 @@ export async function planOfTree(
   Pick<WorkloadPlan, 'workload' | 'algorithm' | 'restorePoints' | 'estimatedBytes' | 'reasons'>
 > {
   const target = await context.repository(job.target.repositoryId);
-  const { chosen, added, isFirst } = await newTreePoints(target, job, workload, rule);
+  const { chosen, added, copied, isFirst } = await newTreePoints(target, job, workload, rule);
   const { unusable, warnings } = chosen;
   return {
     workload: workload.name,
@@ -28,7 +28,7 @@ export async function planOfTree(
         : [`${unusable.id} is ${unusable.state}: ${unusable.reason ?? ''}`]),
       ...warnings,
       ...(added.length > 0
-        ? added.map(({ id }) => `${id}: it is new`)
+        ? added.map(({ id }) => `${id}: ${copied.has(id) ? 'it has grown' : 'it is new'}`)
         : ['no restore point is new; files that are different are copied all the same']),
     ],
   };

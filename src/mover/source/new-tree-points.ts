@@ -2,6 +2,7 @@ import { chainFolder } from '../../chain/chain-paths.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import type { SourceWorkload } from '../../domain/sources/restore-point.js';
 import type { SettleRule } from '../../domain/sources/settle.js';
+import { pointsToTake } from '../../domain/trees/grown-points.js';
 import { settledTreePoints, type TreePoint } from '../../domain/trees/source-tree.js';
 import { chooseTreePoints, type ChosenTreePoints } from '../../domain/trees/tree-points.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
@@ -17,7 +18,10 @@ export async function newTreePoints(
   rule: SettleRule,
 ): Promise<{
   readonly chosen: ChosenTreePoints;
+  /** Those that the copy does not have, and those that it has an earlier state of. */
   readonly added: readonly TreePoint[];
+  /** Ids in the source of the points that the copy has. */
+  readonly copied: ReadonlySet<string>;
   readonly isFirst: boolean;
 }> {
   const layout = treeLayoutOf(tree?.layout ?? '');
@@ -30,6 +34,6 @@ export async function newTreePoints(
     layout === null
       ? { points: [], warnings: [], unusable: null }
       : chooseTreePoints(points, layout.rules, { ...choice, copied, nowMs: rule.nowMs });
-  const added = chosen.points.filter((point) => !copied.has(point.id));
-  return { chosen, added, isFirst: record === null };
+  const added = pointsToTake(chosen.points, record?.points ?? []);
+  return { chosen, added, copied, isFirst: record === null };
 }
