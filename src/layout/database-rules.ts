@@ -8,3 +8,6 @@ export const PLUG_IN_RULES: WorkloadRules = {
   allowsGfs: false,
   retentionByDaysOnly: true,
 };
+
+/** By how much clocks of a database and of the storage of its logs may differ. */
+export const LOGS_BEFORE_FULL_MS = 15 * 60_000;

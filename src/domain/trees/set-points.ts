@@ -1,6 +1,7 @@
 /** What the points of a copied tree are worth once files were copied: a point is there with all of its files, or not at all. */
 
 import { NOTHING_LACKING, type Lacking } from './lacking-files.js';
+import { ServingFulls, type LogRules } from './needed-points.js';
 import type { TreePoint } from './source-tree.js';
 import type { TargetTreePoint } from './target-tree.js';
 
@@ -10,7 +11,8 @@ export interface WholePoints {
   readonly leftOut: readonly string[];
 }
 
-/** The new points whose files are all in the copy, and those of `known` that it has already. What needs one that is left out is left out as well.
+/** The new points whose files are all in the copy, and those of `known` that it has already. What needs one that is left out is left out as well,
+ *  but for a log that a full serves.
  *  @param points oldest first
  *  @param known ids of points that were copied before */
 export function wholeSets(
@@ -18,15 +20,23 @@ export function wholeSets(
   known: ReadonlySet<string>,
   isCopied: (path: string) => boolean,
   lacking: Lacking = NOTHING_LACKING,
+  rules: LogRules = {},
 ): WholePoints {
   const reasons = new Map<string, string>();
+  const byId = new Map(points.map((point) => [point.id, point]));
+  const fulls = new ServingFulls(points, rules);
   // Of a file that is older here than at the source the copy has something, too.
   const unread = new Map(lacking.points.map(({ id, faults }) => [id, faults]));
-  for (const { id, files, needs } of points) {
+  for (const point of points) {
+    const { id, files, needs } = point;
+    const newest = fulls.of(point);
+    const full = newest === null || reasons.has(newest.id) ? null : newest;
     const absent = files?.filter((path) => !isCopied(path)) ?? [];
     const named = unread.get(id)?.examples[0]?.path ?? absent[0];
     const count = Math.max(absent.length, unread.get(id)?.count ?? 0);
-    const missing = needs.find((need) => reasons.has(need));
+    const missing = needs.find(
+      (need) => reasons.has(need) && !fulls.isServedWithout(full, byId.get(need)!),
+    );
     if (known.has(id)) continue;
     const were = count === 1 ? 'one of its files was' : `${count} of its files were`;
     if (named !== undefined) reasons.set(id, `${were} not copied (${named})`);

@@ -10,6 +10,7 @@ import type {
 } from '../jobs/copy-job.js';
 import { gfsKeepReasons } from '../retention/gfs.js';
 import { ageBase, agesFrom } from '../retention/retention-age.js';
+import { ServingFulls, withNeeds, type LogRules, type NeedingPoint } from './needed-points.js';
 import type { TreePoint } from './source-tree.js';
 import { healthOf, type TargetTreePoint } from './target-tree.js';
 import type { TreeRules } from './tree-rules.js';
@@ -46,34 +47,43 @@ export interface ChosenTreePoints {
  *  source shows them. What retention would remove at once is left out. */
 export function chooseTreePoints(
   points: readonly TreePoint[],
-  { shape, isOpaque }: Pick<TreeRules, 'shape' | 'isOpaque'>,
+  rules: Pick<TreeRules, 'shape' | 'isOpaque'> & LogRules,
   choice: TreePointChoice,
 ): ChosenTreePoints {
+  const { shape, isOpaque } = rules;
   const wanted = points.filter(({ kind }) => choice.withLogs || kind !== 'log');
   const whole = wanted.filter(({ state }) => state === 'complete');
   // What is still written there is told file by file.
   if (isOpaque === true) return { points: whole.slice(-1), unusable: null, warnings: [] };
   const newest = wanted.at(-1);
   const unusable = newest === undefined || newest.state === 'complete' ? null : newest;
-  const chosen = shape === 'store' ? whole : chosenSets(whole, choice);
+  const chosen = shape === 'store' ? whole : chosenSets(whole, choice, rules);
   return { points: chosen, unusable, warnings: gapsOf(chosen, points) };
 }
 
-function chosenSets(whole: readonly TreePoint[], choice: TreePointChoice): TreePoint[] {
+function chosenSets(
+  whole: readonly TreePoint[],
+  choice: TreePointChoice,
+  rules: LogRules,
+): TreePoint[] {
   const wanted = [
-    ...newSets(whole, choice),
+    ...newSets(whole, choice, rules),
     ...whole.flatMap(({ id }) => (choice.copied.has(id) ? [id] : [])),
   ];
-  const ids = withNeeds(whole, new Set(wanted));
+  const ids = withNeeds(whole, new Set(wanted), rules);
   return whole.filter(({ id }) => ids.has(id));
 }
 
 /** Scope `all` takes every one that retention keeps. Else the first run, and each of a periodic job, takes the newest backup and all logs since it: threads
  *  and volumes have logs of their own, and none of them is the newest for all. Later an immediate job takes all that follow what it has copied: a backup is
  *  dated by its beginning, and logs that are newer may have been copied before it was whole. */
-function newSets(whole: readonly TreePoint[], choice: TreePointChoice): string[] {
+function newSets(
+  whole: readonly TreePoint[],
+  choice: TreePointChoice,
+  rules: LogRules,
+): string[] {
   const { scope, mode, copied } = choice;
-  const kept = keptIds(whole, choice);
+  const kept = keptIds(whole, choice, rules);
   const idsSince = (first: TreePoint | undefined, isWanted = (_: TreePoint) => true): string[] =>
     whole.flatMap((point) => {
       const { id, createdAtMs } = point;
@@ -97,11 +107,7 @@ function gapsOf(chosen: readonly TreePoint[], all: readonly TreePoint[]): string
   });
 }
 
-interface AgedPoint {
-  readonly id: string;
-  readonly createdAtMs: number;
-  readonly kind: TreePoint['kind'];
-  readonly needs: readonly string[];
+interface AgedPoint extends NeedingPoint {
   /** A health check found files damaged that it needs: it counts for none of those that are to stay. Absent: it is whole. */
   readonly isCorrupt?: boolean;
   /** Of the copy. Absent: none. */
@@ -118,6 +124,7 @@ const MINIMUM_POINTS = 3;
 export function keptIds(
   points: readonly AgedPoint[],
   { retention, gfs, endedGfs, timeZone, nowMs }: TreeRetention & Pick<TreePointChoice, 'nowMs'>,
+  rules: LogRules,
 ): Set<string> {
   // There is no day to count from: of a database whose first backup is being made nothing is whole.
   if (points.length === 0) return new Set();
@@ -137,7 +144,7 @@ export function keptIds(
   for (const { id, kind, createdAtMs } of points)
     if (kind === 'log' && createdAtMs >= oldestMs) ids.add(id);
   for (const id of flagKeepReasons(points, { gfs, endedGfs, timeZone, nowMs }).keys()) ids.add(id);
-  return withNeeds(points, ids);
+  return withNeeds(points, ids, rules);
 }
 
 /** Why flags keep points, by ids in the source. */
@@ -162,31 +169,41 @@ function agesOf(points: readonly AgedPoint[], nowMs: number): number {
   return agesFrom(newestMs, nowMs);
 }
 
-function withNeeds(
-  points: readonly Pick<AgedPoint, 'id' | 'needs'>[],
-  ids: Set<string>,
-): Set<string> {
-  const byId = new Map(points.map((point) => [point.id, point]));
-  const waiting = [...ids];
-  for (let id = waiting.pop(); id !== undefined; id = waiting.pop())
-    for (const need of byId.get(id)?.needs ?? []) {
-      if (ids.has(need) || !byId.has(need)) continue;
-      ids.add(need);
-      waiting.push(need);
-    }
-  return ids;
-}
-
 /** The points of a copy as retention sees them, by their ids in the source. */
 export function agedPoints(points: readonly TargetTreePoint[]): AgedPoint[] {
-  return points.map(({ source, createdAt, kind, needs, health, lacks, flags }) => ({
+  return points.map(({ source, createdAt, kind, needs, sizeBytes, health, lacks, flags }) => ({
     id: source.restorePointId,
     createdAtMs: Date.parse(createdAt),
-    kind,
-    needs,
+    ...{ kind, needs, sizeBytes },
     ...(healthOf({ health, lacks }) === 'corrupt' ? { isCorrupt: true } : {}),
     ...(flags.length > 0 ? { flags } : {}),
   }));
+}
+
+/** The points that stay when others go. A log that a full serves needs this one from then on, and not the logs before it that go.
+ *  @param kept ids in the source of those that stay */
+export function pointsLeft(
+  points: readonly TargetTreePoint[],
+  kept: ReadonlySet<string>,
+  rules: LogRules,
+): TargetTreePoint[] {
+  const aged = agedPoints(points);
+  const byId = new Map(aged.map((point) => [point.id, point]));
+  const fulls = new ServingFulls(
+    aged.filter(({ id }) => kept.has(id)),
+    rules,
+  );
+  return points.flatMap((point) => {
+    const own = byId.get(point.source.restorePointId)!;
+    if (!kept.has(own.id)) return [];
+    const full = fulls.of(own);
+    const needs = point.needs.map((need) => {
+      const needed = kept.has(need) ? undefined : byId.get(need);
+      return needed !== undefined && fulls.isServedWithout(full, needed) ? full!.id : need;
+    });
+    const isSame = needs.every((need, index) => need === point.needs[index]);
+    return [isSame ? point : { ...point, needs: [...new Set(needs)] }];
+  });
 }
 
 export interface RemovalRule {

@@ -65,6 +65,9 @@ export interface TreeRules {
   readonly isOpaque?: true;
   /** Of a store: its points are worth something without some of their files, so one is listed all the same, and says which it lacks. */
   readonly isPartial?: true;
+  /** Of sets whose logs need the one before each, whatever backup lies between: any full serves the logs after it, with those that were written up to
+   *  so long before it. Absent: what a log needs ends at a backup by itself. */
+  readonly logsBeforeFullMs?: number;
   /** More than this share of the files (0.5: half) gone or rewritten at once is not replayed before an operator agrees. */
   readonly suspiciousShare: number;
   /** What of a file its tool depends on. */

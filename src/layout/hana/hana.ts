@@ -1,6 +1,6 @@
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { PLUG_IN_RULES } from '../database-rules.js';
+import { LOGS_BEFORE_FULL_MS, PLUG_IN_RULES } from '../database-rules.js';
 import { claimedTreeFiles, filesBelow, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
@@ -32,6 +32,7 @@ export const hanaLayout: TreeLayout = {
     digestInName: null,
     openFilesWaitMs: 60_000,
     keepRemovedForDays: 0,
+    logsBeforeFullMs: LOGS_BEFORE_FULL_MS,
     suspiciousShare: 0.5,
     keeps: { modes: true, times: true, links: false },
   },

@@ -2,7 +2,7 @@ import type { FoundTree } from '../../domain/trees/source-tree.js';
 import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import type { WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
-import { PLUG_IN_RULES } from '../database-rules.js';
+import { LOGS_BEFORE_FULL_MS, PLUG_IN_RULES } from '../database-rules.js';
 import { claimedTreeFiles, filesBelow, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
@@ -41,6 +41,7 @@ const RULES: TreeRules = {
   digestInName: null,
   openFilesWaitMs: 60_000,
   keepRemovedForDays: 0,
+  logsBeforeFullMs: LOGS_BEFORE_FULL_MS,
   suspiciousShare: 0.5,
   keeps: { modes: true, times: true, links: false },
 };

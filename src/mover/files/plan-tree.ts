@@ -235,7 +235,7 @@ function whatIsDue({ input, tree, layout, known }: Seen, chosen: ChosenTreePoint
   if (rules.isOpaque === true) return null;
   if (rules.shape === 'sets') {
     const policy = { ...input.choice, nowMs: input.nowMs };
-    if (keptIds(agedPoints(known.points), policy).size < known.points.length)
+    if (keptIds(agedPoints(known.points), policy, rules).size < known.points.length)
       return 'retention lets points go';
     const isFlagged = withDueFlags(known.points, policy).some(
       ({ flags }, index) => flags !== known.points[index]!.flags,

@@ -43,7 +43,8 @@ export function wholeOf(
   isCopied: (path: string) => boolean,
 ): WholePoints {
   const known = new Map(record.points.map((point) => [point.source.restorePointId, point]));
-  if (!isStore(plan)) return wholeSets(plan.points, new Set(known.keys()), isCopied, lacking);
+  if (!isStore(plan))
+    return wholeSets(plan.points, new Set(known.keys()), isCopied, lacking, rulesOf(plan));
   // They tell what they lack (`pointsAfter`).
   if (rulesOf(plan).isPartial === true) lacking = NOTHING_LACKING;
   const hasFiles = totalsOf(record).fileCount > 0;
@@ -52,8 +53,7 @@ export function wholeOf(
   const waitingCount = rulesOf(plan).isOpaque === true ? 0 : plan.waitingCount;
   const isAny = lacking.any || waitingCount > 0 || !hasFiles;
   const taken = new Set(pointsToTake(plan.points, record.points));
-  const isLeftOut = (point: TreePoint) =>
-    taken.has(point) && (isAny || isLacking.has(point.id));
+  const isLeftOut = (point: TreePoint) => taken.has(point) && (isAny || isLacking.has(point.id));
   const textOf = ({ id }: TreePoint, reason: string) => {
     const copied = known.get(id);
     return copied === undefined ? leftOutText(id, reason) : notRenewedText(id, copied, reason);

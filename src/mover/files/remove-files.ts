@@ -3,6 +3,7 @@ import {
   agedPoints,
   isRemovalDue,
   keptIds,
+  pointsLeft,
   type RemovalRule,
   type TreePointChoice,
   type TreeRetention,
@@ -87,8 +88,8 @@ async function removeFiles(
   { kept, goes, reason }: Leaving,
 ): Promise<RemovedTreeFiles> {
   const target = await context.repository(targetRepositoryId);
-  const keptOnes = new Set(kept);
-  const points = record.points.filter((point) => !keptOnes.has(point)).map(({ id }) => id);
+  const keptOnes = new Set(kept.map(({ id }) => id));
+  const points = record.points.map(({ id }) => id).filter((id) => !keptOnes.has(id));
   const { named, doubtful } = await readLeases(target, chain, nowMs);
   if (named.size > 0 || doubtful.length > 0) {
     const reader = named.size > 0 ? `restore point ${[...named][0]!}` : doubtful[0]!.path;
@@ -120,12 +121,11 @@ function keptPoints(
         !isRemovalDue(Date.parse(goneSince), Date.parse(createdAt), rule),
     );
   }
-  const kept = keptIds(agedPoints(points), { ...choice, nowMs });
+  const kept = keptIds(agedPoints(points), { ...choice, nowMs }, rules);
   const immutability = { immutableForDays, nowMs, ...ageBase(points, nowMs) };
-  return points.filter(
-    (point) =>
-      kept.has(point.source.restorePointId) || immutableReason(point, immutability) !== null,
-  );
+  for (const point of points)
+    if (immutableReason(point, immutability) !== null) kept.add(point.source.restorePointId);
+  return pointsLeft(points, kept, rules);
 }
 
 export function removalRule(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RetentionPolicy } from '../../../../src/domain/jobs/copy-job.js';
+import type { LogRules } from '../../../../src/domain/trees/needed-points.js';
 import type { TreePoint } from '../../../../src/domain/trees/source-tree.js';
 import type { TargetTreePoint } from '../../../../src/domain/trees/target-tree.js';
 import {
@@ -8,6 +9,7 @@ import {
   isRemovalDue,
   keptIds,
   missedSinceMs,
+  pointsLeft,
   type TreePointChoice,
 } from '../../../../src/domain/trees/tree-points.js';
 
@@ -33,9 +35,9 @@ describe('what retention keeps of the points of a tree', () => {
   function kept(
     points: readonly TreePoint[],
     retention: RetentionPolicy,
-    { nowMs = at(25, 12), timeZone = 'UTC' } = {},
+    { nowMs = at(25, 12), timeZone = 'UTC', rules = {} as LogRules } = {},
   ): string {
-    const ids = keptIds(points, { retention, gfs: null, timeZone, nowMs });
+    const ids = keptIds(points, { retention, gfs: null, timeZone, nowMs }, rules);
     return points.flatMap(({ id }) => (ids.has(id) ? [id] : [])).join(' ');
   }
 
@@ -88,7 +90,8 @@ describe('what retention keeps of the points of a tree', () => {
   it('points that need each other, and nothing that is not there', () => {
     const points = [point('a', at(1), { needs: ['b'] }), point('b', at(2), { needs: ['a', 'c'] })];
     const retention = newest(1);
-    const ids = keptIds(points, { retention, gfs: null, timeZone: 'UTC', nowMs: at(2) });
+    const policy = { retention, gfs: null, timeZone: 'UTC', nowMs: at(2) };
+    const ids = keptIds(points, policy, {});
     expect([...ids].sort()).toEqual(['a', 'b']);
   });
 
@@ -99,6 +102,66 @@ describe('what retention keeps of the points of a tree', () => {
     ];
     expect(kept(points, newest(2))).toBe('b b0 b1 c c1');
     expect(kept(points, newest(1))).toBe('c c1');
+  });
+
+  describe('of logs that need the one before each, whatever backup lies between', () => {
+    const rules = { logsBeforeFullMs: 15 * 60_000 };
+    /** A full of each of five days, and two logs after it. */
+    const CHAIN = [1, 2, 3, 4, 5].flatMap((day) => [
+      point(`F${day}`, at(day)),
+      log(`${day}a`, at(day, 16), day === 1 ? 'F1' : `${day - 1}b`),
+      log(`${day}b`, at(day, 22), `${day}a`),
+    ]);
+    const left = (points: readonly TreePoint[], more = {}) =>
+      kept(points, days(3), { nowMs: at(5, 23), rules, ...more });
+
+    it('keeps the logs from the oldest full on that stays, and none before it', () => {
+      expect(left(CHAIN)).toBe('F2 2a 2b F3 3a 3b F4 4a 4b F5 5a 5b');
+      expect(left(CHAIN, { rules: {} })).toBe('F1 1a 1b F2 2a 2b F3 3a 3b F4 4a 4b F5 5a 5b');
+    });
+
+    it('keeps those of the last minutes before it, because clocks differ', () => {
+      const last = log('1c', at(2) - 14 * 60_000, '1b');
+      const near = [...CHAIN.slice(0, 3), last, ...CHAIN.slice(3)].map((one) =>
+        one.id === '2a' ? { ...one, needs: ['1c'] } : one,
+      );
+      expect(left(near)).toMatch(/^1c F2 2a/);
+    });
+
+    it.each<[string, Partial<TreePoint> & { isCorrupt?: true }]>([
+      ['is corrupt', { isCorrupt: true }],
+      ['builds on another', { needs: ['F1'] }],
+      ['is much smaller than the one before it', { sizeBytes: 499 }],
+    ])('keeps all back to the full before one that %s', (_, more) => {
+      const sized = CHAIN.map((one) => ({ ...one, sizeBytes: 1_000 }));
+      const points = sized.map((one) => (one.id === 'F2' ? { ...one, ...more } : one));
+      expect(left(points)).toMatch(/^F1 1a 1b F2 2a/);
+    });
+
+    it('lets a log need the full that serves it when those before it go', () => {
+      const copied = CHAIN.slice(0, 9).map(({ id, createdAtMs, kind, needs }) => ({
+        ...{ id: `copy of ${id}`, createdAt: new Date(createdAtMs).toISOString(), kind, needs },
+        ...{ files: [id], health: 'good', flags: [], source: { restorePointId: id } },
+      })) as unknown as TargetTreePoint[];
+      const ids = new Set(['F2', '2a', '2b', 'F3', '3a', '3b']);
+      expect(
+        pointsLeft(copied, ids, rules).map(({ source, needs }) => [source.restorePointId, needs]),
+      ).toEqual([
+        ...[
+          ['F2', []],
+          ['2a', ['F2']],
+          ['2b', ['2a']],
+        ],
+        ...[
+          ['F3', []],
+          ['3a', ['2b']],
+          ['3b', ['3a']],
+        ],
+      ]);
+      expect(pointsLeft(copied, ids, {}).find(({ id }) => id === 'copy of 2a')!.needs).toEqual([
+        '1b',
+      ]);
+    });
   });
 
   it('all logs, where there is nothing but logs', () => {

@@ -1,0 +1,93 @@
+/** Which points one of sets cannot do without. */
+
+import { DAY_MS } from '../schedules/calendar-date.js';
+import type { TreePointKind } from './source-tree.js';
+import type { TreeRules } from './tree-rules.js';
+
+export interface NeedingPoint {
+  readonly id: string;
+  readonly createdAtMs: number;
+  readonly kind: TreePointKind;
+  readonly needs: readonly string[];
+  readonly sizeBytes?: number;
+  /** It is worth nothing to others. */
+  readonly isCorrupt?: boolean;
+}
+
+export type LogRules = Pick<TreeRules, 'logsBeforeFullMs'>;
+
+/** Fulls from which a database can be rolled forward, where each log needs the one before it whatever lies between (`TreeRules.logsBeforeFullMs`). A
+ *  backup of a part of a database looks like one, too: so one counts that is half as large as the largest of some weeks. */
+export class ServingFulls<P extends NeedingPoint> {
+  /** Oldest first. */
+  readonly #fulls: readonly P[];
+
+  constructor(
+    points: readonly P[],
+    private readonly rules: LogRules,
+  ) {
+    const fulls = points.filter(({ kind, needs }) => kind === 'full' && needs.length === 0);
+    this.#fulls =
+      rules.logsBeforeFullMs === undefined
+        ? []
+        : fulls
+            .filter((full) => full.isCorrupt !== true && isLarge(full, fulls))
+            .sort((a, b) => a.createdAtMs - b.createdAtMs);
+  }
+
+  /** The newest that was made before a log. null: there is none, or the needs of logs end by themselves. */
+  of({ kind, createdAtMs }: NeedingPoint): P | null {
+    if (kind !== 'log') return null;
+    return this.#fulls.findLast((full) => full.createdAtMs <= createdAtMs) ?? null;
+  }
+
+  /** Whether a log can do without another one, because that was written long enough before a full. Clocks of a database and of its storage differ by
+   *  minutes. */
+  isServedWithout(full: P | null, need: NeedingPoint): boolean {
+    const { logsBeforeFullMs = Infinity } = this.rules;
+    if (full === null || need.kind !== 'log') return false;
+    return need.createdAtMs < full.createdAtMs - logsBeforeFullMs;
+  }
+}
+
+function isLarge(full: NeedingPoint, all: readonly NeedingPoint[]): boolean {
+  const before = all.filter(
+    ({ createdAtMs }) =>
+      createdAtMs <= full.createdAtMs && createdAtMs > full.createdAtMs - WEEKS_MS,
+  );
+  const largest = before.reduce((most, { sizeBytes = 0 }) => Math.max(most, sizeBytes), 0);
+  return (full.sizeBytes ?? largest) * 2 >= largest;
+}
+
+const WEEKS_MS = 35 * DAY_MS;
+
+/** The points of `ids` and all that these need, as far as it is there. Of a chain of logs, back to the newest full that serves. */
+export function withNeeds(
+  points: readonly NeedingPoint[],
+  ids: ReadonlySet<string>,
+  rules: LogRules,
+): Set<string> {
+  const byId = new Map(points.map((point) => [point.id, point]));
+  const fulls = new ServingFulls(points, rules);
+  const found = new Set(ids);
+  // The oldest first: what it needs reaches back farthest.
+  const first = points
+    .filter(({ id }) => ids.has(id))
+    .sort((a, b) => a.createdAtMs - b.createdAtMs);
+  for (const start of first) {
+    const full = fulls.of(start);
+    const waiting = [start];
+    const add = (point: NeedingPoint | undefined) => {
+      if (point === undefined || found.has(point.id)) return;
+      found.add(point.id);
+      waiting.push(point);
+    };
+    for (let point = waiting.pop(); point !== undefined; point = waiting.pop())
+      for (const need of point.needs) {
+        const needed = byId.get(need);
+        if (needed === undefined) continue;
+        add(fulls.isServedWithout(full, needed) ? full! : needed);
+      }
+  }
+  return found;
+}
