@@ -13,6 +13,9 @@ export interface FileClass {
   /** Of paths relative to the tree's root. */
   readonly match: RegExp;
   readonly content: FileContent;
+  /** A file of this path is never written to again once it is whole, although another content may come under its name while it is not. Of `immutable` and
+   *  `appended` that goes without saying. Absent: of none. */
+  readonly isWrittenOnce?: (path: string) => boolean;
   /** Each of its files builds on those before it, in the order of the numbers in their names: none gets its name before all are there, and then
    *  one after the other. Absent: they know nothing of each other. */
   readonly inSequence?: true;

@@ -20,7 +20,8 @@ import { joinPath } from '../../repository/repository-path.js';
 
 const RULES: TreeRules = {
   shape: 'sets',
-  classes: [{ name: 'dumps', match: /(?:)/, content: 'rewritten' }],
+  // One without a date in its name is written over by the next.
+  classes: [{ name: 'dumps', match: /(?:)/, content: 'rewritten', isWrittenOnce: isDated }],
   ignored: null,
   digestInName: null,
   openFilesWaitMs: 60_000,
@@ -50,6 +51,11 @@ function claim({ folder, files, folders }: FolderNames): Claim | null {
   const archives = files.filter((name) => ARCHIVE.test(name));
   const dumps = folders.filter((name) => isDumpName(folder, name));
   return archives.length + dumps.length === 0 ? null : { files: archives, folders: dumps };
+}
+
+function isDated(path: string): boolean {
+  const name = path.split('/', 1)[0]!;
+  return parseDatedName(ARCHIVE.exec(name)?.groups?.base ?? name) !== null;
 }
 
 /** A date alone says nothing, so the word must stand before it, or in the name of the folder that it lies in. */

@@ -20,6 +20,9 @@ import {
   type WalRun,
 } from './wal-names.js';
 
+/** PostgreSQL never archives other bytes under a name: each of them is one stretch of one timeline. */
+const isWrittenOnce = (): boolean => true;
+
 /** A folder into which PostgreSQL archives its write-ahead log (`archive_command`, `pg_receivewal`): segments, compressed or not, labels of base
  *  backups (`.backup`) and histories of timelines (`.history`). A segment that is still received ends in `.partial` and waits.
  *
@@ -37,13 +40,19 @@ export const walFolderLayout: TreeLayout = {
     shape: 'store',
     // Recovery on a new timeline begins by looking for its history.
     classes: [
-      { name: 'histories', match: /^[0-9A-F]{8}\.history$/, content: 'replaced' },
+      { name: 'histories', match: /^[0-9A-F]{8}\.history$/, content: 'replaced', isWrittenOnce },
       {
         name: 'segments',
         match: /^[0-9A-F]{24}(?:\.(?:gz|lz4|zst|bz2|xz))?$/,
         content: 'replaced',
+        isWrittenOnce,
       },
-      { name: 'labels', match: /^[0-9A-F]{24}\.[0-9A-F]{8}\.backup$/, content: 'replaced' },
+      {
+        name: 'labels',
+        match: /^[0-9A-F]{24}\.[0-9A-F]{8}\.backup$/,
+        content: 'replaced',
+        isWrittenOnce,
+      },
     ],
     ignored: /\.partial$|\.tmp$/,
     digestInName: null,

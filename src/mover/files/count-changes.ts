@@ -1,5 +1,5 @@
 import type { TreeChanges } from '../../domain/trees/tree-guard.js';
-import type { FileContent } from '../../domain/trees/tree-rules.js';
+import type { FileClass, FileContent } from '../../domain/trees/tree-rules.js';
 import type { FileEntry } from '../../tree/file-index.js';
 import type { FileDifference } from './compare-class.js';
 import type { ListedFile } from './walk-tree.js';
@@ -10,20 +10,24 @@ export class ChangeCount {
   /** Path of the last file that was found to be gone. */
   #lastGone: string | null = null;
 
+  /** @param stampsProve of the source: where they do not, every file counts as different until it is read, and only its length and time tell that
+   *    somebody has written to it */
+  constructor(private readonly stampsProve: boolean) {}
+
   get changes(): TreeChanges {
     return { ...this.#counts };
   }
 
   /** In the order of the paths.
-   *  @param content of the class that the file belongs to */
+   *  @param fileClass that the file belongs to */
   add(
     is: FileDifference,
-    content: FileContent,
+    fileClass: Pick<FileClass, 'content' | 'isWrittenOnce'>,
     listed: ListedFile | null,
     entry: FileEntry | null,
   ): void {
     const counts = this.#counts;
-    const isSteady = content === 'immutable' || content === 'appended';
+    const isSteady = isNeverWrittenOver(fileClass, (listed ?? entry)!.path);
     const wasShown = entry !== null && entry.goneSinceMs === null;
     if (wasShown) counts.known++;
     if (wasShown && isSteady) counts.steady++;
@@ -35,9 +39,25 @@ export class ChangeCount {
     const isUnderNewName =
       is === 'new' && this.#lastGone !== null && listed!.path.startsWith(`${this.#lastGone}.`);
     const isWrittenOver =
-      is === 'changed' && wasShown && isSteady && !hasGrown(content, listed!, entry);
+      is === 'changed' &&
+      wasShown &&
+      isSteady &&
+      !hasGrown(fileClass.content, listed!, entry) &&
+      (this.stampsProve || isStampedAnew(listed!, entry));
     if (isWrittenOver || (isSteady && isUnderNewName)) counts.rewritten++;
   }
+}
+
+function isNeverWrittenOver(
+  { content, isWrittenOnce }: Pick<FileClass, 'content' | 'isWrittenOnce'>,
+  path: string,
+): boolean {
+  return content === 'immutable' || content === 'appended' || isWrittenOnce?.(path) === true;
+}
+
+function isStampedAnew({ stamp }: ListedFile, entry: FileEntry): boolean {
+  const { sizeBytes, modifiedAtNs } = entry.stamp;
+  return stamp.sizeBytes !== sizeBytes || stamp.modifiedAtNs !== modifiedAtNs;
 }
 
 /** What is only ever appended to is larger when it has changed. */

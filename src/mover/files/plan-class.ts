@@ -89,12 +89,11 @@ export async function planClass(
   const { chain, nowMs } = input;
   const goneSinceMs = missedSinceMs(known!, nowMs);
   const fileClass = layout.rules.classes[index]!;
-  const { content } = fileClass;
   const files = new FileNames();
   const lossOf = losses.ofClass(fileClass.name);
   const lists = await PlanLists.open(target, chain, fileClass, index, token);
   await compareClass(walk, target, chain, known, index, (is, listed, entry) => {
-    count.add(is, content, listed, entry);
+    count.add(is, fileClass, listed, entry);
     const isCopied = listed !== null && is !== 'waits';
     const lost = entry === null ? undefined : lossOf(entry, is);
     const isStill = is === 'same' || is === 'back';

@@ -170,11 +170,11 @@ async function sourceSuspicion(
 ): Promise<string | null> {
   const { target, input, known, layout } = seen;
   const walk = walkOf(seen, points, new FaultList());
-  const count = new ChangeCount();
+  const count = new ChangeCount(seen.source.capabilities.stampsProve);
   for (let index = layout.rules.classes.length - 1; index >= 0; index--) {
-    const { content } = layout.rules.classes[index]!;
+    const fileClass = layout.rules.classes[index]!;
     await compareClass(walk, target, input.chain, known, index, (is, listed, entry) => {
-      count.add(is, content, listed, entry);
+      count.add(is, fileClass, listed, entry);
       return undefined;
     });
   }
@@ -310,7 +310,7 @@ async function writePlan(
   const token = randomUUID();
   await target.makePlace(treeStaged.largeFolder(input.chain));
   const walk = walkOf(seen, points, faults);
-  const count = new ChangeCount();
+  const count = new ChangeCount(seen.source.capabilities.stampsProve);
   const names = await namesOf(seen);
   const classes: PlannedClass[] = [];
   const goneByClass: number[] = [];
