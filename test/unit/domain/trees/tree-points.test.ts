@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import type { RetentionPolicy } from '../../../../src/domain/jobs/copy-job.js';
-import type { LogRules } from '../../../../src/domain/trees/needed-points.js';
 import type { TreePoint } from '../../../../src/domain/trees/source-tree.js';
 import type { TargetTreePoint } from '../../../../src/domain/trees/target-tree.js';
 import {
@@ -35,7 +34,7 @@ describe('what retention keeps of the points of a tree', () => {
   function kept(
     points: readonly TreePoint[],
     retention: RetentionPolicy,
-    { nowMs = at(25, 12), timeZone = 'UTC', rules = {} as LogRules } = {},
+    { nowMs = at(25, 12), timeZone = 'UTC', rules = {} } = {},
   ): string {
     const ids = keptIds(points, { retention, gfs: null, timeZone, nowMs }, rules);
     return points.flatMap(({ id }) => (ids.has(id) ? [id] : [])).join(' ');
