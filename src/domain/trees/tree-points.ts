@@ -77,11 +77,7 @@ function chosenSets(
 /** Scope `all` takes every one that retention keeps. Else the first run, and each of a periodic job, takes the newest backup and all logs since it: threads
  *  and volumes have logs of their own, and none of them is the newest for all. Later an immediate job takes all that follow what it has copied: a backup is
  *  dated by its beginning, and logs that are newer may have been copied before it was whole. */
-function newSets(
-  whole: readonly TreePoint[],
-  choice: TreePointChoice,
-  rules: LogRules,
-): string[] {
+function newSets(whole: readonly TreePoint[], choice: TreePointChoice, rules: LogRules): string[] {
   const { scope, mode, copied } = choice;
   const kept = keptIds(whole, choice, rules);
   const idsSince = (first: TreePoint | undefined, isWanted = (_: TreePoint) => true): string[] =>
