@@ -14,6 +14,9 @@ export interface ImageFormat {
   readonly isOpaque?: true;
   /** Disks that lie in a file that is kept as it is, for a restore that takes them out. Absent: it holds none, or they cannot be told. */
   readonly heldDisks?: HeldDisks;
+  /** Of files that are kept as they are and may build on others of their kind: what each says of that, from its first records. Absent: none does, or none says so.
+   *  null: this one says nothing */
+  readonly links?: (source: ByteSource) => Promise<StreamLinks | null>;
   /** What a look at a source must know of a file: a small part of it is read, whatever its size.
    *  @param extents absent: there are none
    *  @throws IMAGE_TRUNCATED when the file is still being written or was cut off, as far as its head and tables tell; and as `open` */
@@ -24,6 +27,18 @@ export interface ImageFormat {
   readonly composer: ImageComposer | null;
   /** null: a full of this format cannot take up an increment in place; a synthetic full does it. */
   readonly merger: ImageMerger | null;
+}
+
+/** What a stream must find where it is received, and what it leaves there: states of a file system, each by a name that no other has. */
+export interface StreamLinks {
+  /** null: it stands for itself. */
+  readonly from: string | null;
+  /** Also those that it lists without bringing them: the oldest stream that holds a state brings it. */
+  readonly holds: readonly string[];
+  /** Not all of what it holds was looked at. */
+  readonly isCutShort?: true;
+  /** It goes on where another was broken off, which is no whole file. */
+  readonly isRest?: true;
 }
 
 export interface HeldDisks {

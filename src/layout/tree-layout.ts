@@ -2,9 +2,10 @@ import type { FoundTree } from '../domain/trees/source-tree.js';
 import type { TreeRules } from '../domain/trees/tree-rules.js';
 import type { FormatId } from '../domain/sources/restore-point.js';
 import type { WorkloadTypeFacts } from '../domain/sources/workload-rules.js';
+import type { ByteSource } from '../image/byte-source.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { Claim, FolderNames } from './backup-layout.js';
-import type { PointFault } from './point-fault.js';
+import type { Finding, PointFault } from './point-fault.js';
 
 /** How one tool lays out backups that are trees of files: a row of `tree-layouts.ts`. It knows nothing of the engine that copies them, nor the
  *  engine of the tool. */
@@ -46,6 +47,17 @@ export interface TreeReader {
   /** Why a file of a format that `src/image` knows is none to its end; null: it is, as far as its head and its end tell. Asked once as long as the file
    *  is the same, where the storage's stamps prove that. */
   wholeFault(entry: RepositoryEntry, format: FormatId): Promise<PointFault | null>;
+  /** What `read` finds out of one file.
+   *  @throws what the repository throws, and what `read` throws */
+  look<T>(path: string, read: (source: ByteSource) => Promise<T>): Promise<T>;
+  /** The same, in plain JSON. Asked once as long as the file is the same, as above.
+   *  @param about names the question
+   *  @throws what the repository throws */
+  factOf<T>(
+    entry: RepositoryEntry,
+    about: string,
+    read: (source: ByteSource) => Promise<T>,
+  ): Promise<Finding<T>>;
   /** null: the file is no JSON, or has more than `maxBytes`.
    *  @throws FILE_MISSING, PATH_FORBIDDEN */
   readJson(path: string, maxBytes: number): Promise<unknown>;

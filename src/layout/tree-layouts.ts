@@ -1,3 +1,4 @@
+import { streamChainLayout } from './agent-images/stream-chains.js';
 import { borgLayout } from './borg/borg.js';
 import { datedTreeLayout } from './dated-tree/dated-tree.js';
 import { hanaLayout } from './hana/hana.js';
@@ -32,6 +33,7 @@ export const TREE_LAYOUTS: readonly TreeLayout[] = [
   rmanLayout,
   rmanFreeLayout,
   mssqlLayout,
+  streamChainLayout,
 ];
 
 /** null: this release does not know it. */

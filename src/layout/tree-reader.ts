@@ -1,11 +1,12 @@
 import { BackupError, isBackupError } from '../domain/errors.js';
 import { faultOfSourceFile } from '../domain/trees/one-file-fault.js';
-import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
+import { fileByteSource, type ByteSource } from '../image/byte-source.js';
+import type { RepositoryEntry, SourceRepository } from '../repository/backup-repository.js';
 import { readWholeFile } from '../repository/replace-file.js';
 import { quoted } from '../repository/repository-path.js';
 import type { FormatId } from '../domain/sources/restore-point.js';
 import { FolderFacts } from './file-facts.js';
-import type { PointFault } from './point-fault.js';
+import { faultOfError, type Finding, type PointFault } from './point-fault.js';
 import type { TreeReader } from './tree-layout.js';
 import { wholeImageFault } from './whole-image.js';
 
@@ -60,6 +61,32 @@ export class FolderReader implements TreeReader {
   wholeFault(entry: RepositoryEntry, format: FormatId): Promise<PointFault | null> {
     this.#assertWithin(entry.path);
     return wholeImageFault(this.facts, entry, format);
+  }
+
+  async look<T>(path: string, read: (source: ByteSource) => Promise<T>): Promise<T> {
+    this.#assertWithin(path);
+    const file = await this.repository.openRead(path);
+    try {
+      return await read(await fileByteSource(file));
+    } finally {
+      await file.close();
+    }
+  }
+
+  factOf<T>(
+    entry: RepositoryEntry,
+    about: string,
+    read: (source: ByteSource) => Promise<T>,
+  ): Promise<Finding<T>> {
+    return this.facts.fact(entry, about, async () => {
+      try {
+        return { value: await this.look(entry.path, read) };
+      } catch (error) {
+        const found = faultOfError(error);
+        if (found.fault.state === 'unknown') throw error;
+        return found;
+      }
+    });
   }
 
   async readJson(path: string, maxBytes: number): Promise<unknown> {

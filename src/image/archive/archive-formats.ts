@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { ByteSource } from '../byte-source.js';
 import { opaqueFormat } from '../file/opaque-format.js';
 import { imageFault } from '../image-fault.js';
+import { gzippedStreamLinks } from '../stream/stream-links.js';
 import { endsAsGzip } from './gzip-end.js';
 import { endsAsLzop } from './lzop-end.js';
 import { endsAsZstd } from './zstd-end.js';
@@ -27,6 +28,7 @@ export const GZIP = opaqueFormat({
     await assertMagic(source, 'gzip', '1f8b08');
     if ((await endsAsGzip(source)) === false) throw unfinished(source, 'gzip');
   },
+  links: gzippedStreamLinks,
 });
 
 export const ZSTD = opaqueFormat({

@@ -14,8 +14,9 @@ export function opaqueFormat(row: {
   /** What a look at a source can tell of a file without reading all of it; absent: nothing.
    *  @throws IMAGE_TRUNCATED when it is still being written or was cut off, IMAGE_… when it is no such file */
   readonly assertWhole?: (source: ByteSource) => Promise<void>;
+  readonly links?: ImageFormat['links'];
 }): ImageFormat {
-  const { id, extension } = row;
+  const { id, extension, links } = row;
   const open = (source: ByteSource): DiskImage => ({
     ...openRawImage(source, source.sizeBytes),
     format: id,
@@ -24,6 +25,7 @@ export function opaqueFormat(row: {
     id,
     extension,
     isOpaque: true,
+    ...(links === undefined ? {} : { links }),
     readHead: async (source) => {
       await row.assertWhole?.(source);
       return headOfImage(open(source));

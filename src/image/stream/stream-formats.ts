@@ -3,6 +3,7 @@ import { opaqueFormat } from '../file/opaque-format.js';
 import { imageFault } from '../image-fault.js';
 import { aixBackupFault } from './aix-backup-end.js';
 import { dumpFault } from './dump-end.js';
+import { streamLinks } from './stream-links.js';
 import { zfsStreamFault } from './zfs-end.js';
 
 /** What the tools of Unix systems write into one file, front to back. The name says which of them it was; a file that does not begin as one of theirs (encrypted,
@@ -12,12 +13,14 @@ export const ZFS_STREAM = opaqueFormat({
   id: 'zfs-stream',
   extension: 'zfs',
   assertWhole: (source) => assertNone(source, zfsStreamFault),
+  links: streamLinks,
 });
 
 export const DUMP = opaqueFormat({
   id: 'dump',
   extension: 'dump',
   assertWhole: (source) => assertNone(source, dumpFault),
+  links: streamLinks,
 });
 
 export const AIX_BACKUP = opaqueFormat({

@@ -1,11 +1,7 @@
 import type { ByteSource } from '../byte-source.js';
 import { cutBefore } from './cut-before.js';
+import { COMPOUND, RECORD_BYTES, SUBSTREAM, isLittleEndian, recordAt } from './zfs-record.js';
 
-/** Every record of a stream begins with as much, whatever its type; data follow. */
-const RECORD_BYTES = 312;
-const MAGIC = 0x2_f5ba_cbacn;
-const SUBSTREAM = 1n;
-const COMPOUND = 2n;
 const TYPE_END = 5;
 /** Flags 3 to 15 are left to makers that tell nobody what their streams are like (Oracle Solaris); flag 0 is bit 2. */
 const CLOSED_FEATURES = ((1n << 13n) - 1n) << 5n;
@@ -18,8 +14,8 @@ export async function zfsStreamFault(source: ByteSource): Promise<string | null>
   const { sizeBytes } = source;
   const begin = await recordAt(source, 0);
   if (begin.byteLength < 16) return cutBefore('a first record');
-  const isLittle = begin.getBigUint64(8, true) === MAGIC;
-  if (!isLittle && begin.getBigUint64(8) !== MAGIC) return null;
+  const isLittle = isLittleEndian(begin);
+  if (isLittle === null) return null;
   if (sizeBytes < 2 * RECORD_BYTES) return cutBefore('its second record');
   const version = begin.getBigUint64(16, isLittle);
   if ((version & CLOSED_FEATURES) !== 0n) return null;
@@ -34,13 +30,6 @@ export async function zfsStreamFault(source: ByteSource): Promise<string | null>
   if (isListAlone || !isEnd(await recordAt(source, beforeAt), isLittle))
     return 'was ended by zfs send before the last stream in it was whole';
   return null;
-}
-
-/** Shorter where the file ends. */
-async function recordAt(source: ByteSource, offset: number): Promise<DataView> {
-  const bytes = new Uint8Array(Math.min(RECORD_BYTES, source.sizeBytes - offset));
-  await source.read(bytes, offset);
-  return new DataView(bytes.buffer);
 }
 
 /** Type, no data, the four sums (of anything, none is 0), the id of the snapshot, zeros; the last four words are a sum of the record itself in later releases. */

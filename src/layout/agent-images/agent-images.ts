@@ -1,5 +1,5 @@
 import type { FormatId } from '../../domain/sources/restore-point.js';
-import { ALL_ALLOWED } from '../../domain/sources/workload-rules.js';
+import { ALL_ALLOWED, type WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
 import { singleFilesLayout } from '../single-files.js';
 
 /** What the systems' own tools write into one file, which is copied as it is. Whether it is whole is told by its end, where its format has one, and by its not
@@ -17,18 +17,24 @@ export const macImageLayout = singleFilesLayout({
   formats: { dmg: 'file', sparseimage: 'file' },
 });
 
-/** Streams of `zfs send` and of `ufsdump`, and archives of `flarcreate`. */
+export const SOLARIS_TYPE: WorkloadTypeFacts = {
+  id: 'solaris-stream',
+  title: 'Solaris (zfs send, ufsdump)',
+  rules: ALL_ALLOWED,
+};
+
+/** Streams that may build on one another, by the endings of their names. */
+export const STREAM_FORMATS: Readonly<Record<string, FormatId>> = compressed({
+  zfs: 'zfs-stream',
+  zsend: 'zfs-stream',
+  zstream: 'zfs-stream',
+  ufsdump: 'dump',
+});
+
+/** Streams of `zfs send` and of `ufsdump` that stand for themselves (`streamChainLayout` has the others), and archives of `flarcreate`. */
 export const solarisStreamLayout = singleFilesLayout({
-  name: 'solaris-stream',
-  type: { id: 'solaris-stream', title: 'Solaris (zfs send, ufsdump)', rules: ALL_ALLOWED },
-  prefix: 'solaris',
-  formats: compressed({
-    zfs: 'zfs-stream',
-    zsend: 'zfs-stream',
-    zstream: 'zfs-stream',
-    ufsdump: 'dump',
-    flar: 'file',
-  }),
+  ...{ name: 'solaris-stream', type: SOLARIS_TYPE, prefix: 'solaris' },
+  formats: { ...STREAM_FORMATS, ...compressed({ flar: 'file' }) },
 });
 
 /** System backups of `mksysb`, and of further volume groups by `savevg`. */

@@ -134,7 +134,7 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     tests: SINGLE_FILES,
   },
   'solaris-stream': {
-    writtenBy: '`zfs send`, `ufsdump`, `flarcreate`, compressed or not',
+    writtenBy: '`zfs send`, `ufsdump`, `flarcreate`, compressed or not: fulls that stand alone',
     data: 'parts',
     judge: 'SHA-256 of the file; the streams are of zfs-fuse 0.7, the dumps of Linux dump 0.4b47',
     restoredBy: '`zfs receive`, `ufsrestore`',
@@ -224,7 +224,11 @@ function writes({ composer }: ImageFormat, kind: 'full' | 'increment'): boolean 
   return composer?.traits(PLAIN_DIALECT, kind).kinds.includes(kind) === true;
 }
 
+/** Of these an increment travels as the file that it is (`streamChainLayout`). */
+const CHAINED: readonly string[] = ['zfs-stream', 'dump'];
+
 function incrementOf(format: ImageFormat): string {
+  if (CHAINED.includes(format.id)) return 'the file as it is, in a tree';
   if (writes(format, 'increment')) return 'same format';
   const other = IMAGE_FORMATS.find(({ composer }) =>
     composer?.traits(PLAIN_DIALECT, 'increment').parents.includes(format.id),

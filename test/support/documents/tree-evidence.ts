@@ -55,5 +55,13 @@ export const TREE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     restoredBy: '`cp`, `rsync`',
     tests: [STORES],
   },
+  'stream-chain': {
+    writtenBy: '`zfs send -i`, `-I`, `-R`, `ufsdump` above level 0, packed with gzip or not',
+    data: 'real',
+    judge:
+      'guids and dates as `zstreamdump` and `file` tell them (zfs-fuse 0.7, Linux dump 0.4b47)',
+    restoredBy: '`zfs receive`, `ufsrestore`: what a point needs, the oldest first',
+    tests: ['test/unit/layout/stream-chains.test.ts'],
+  },
   ...DATABASE_EVIDENCE,
 };
