@@ -5,7 +5,7 @@ import type { FolderFacts } from '../file-facts.js';
 import { readImageHead } from '../image-head.js';
 import { broken, incomplete, type Finding } from '../point-fault.js';
 import type { StreamFile } from './runs.js';
-import { readXml, xmlAttribute, xmlElement, xmlElements } from '../xml-file.js';
+import { readXml, xmlAttribute, xmlElement, xmlElements, type XmlElement } from '../xml-file.js';
 
 const FORMAT = 'virtnbd';
 const SECTOR_BYTES = 512;
@@ -66,14 +66,18 @@ export async function readStreamDisk(
 
 /** Disks that the machine definition says are raw: the tool copies them as they are, under a name that tells nothing. What a guest has
  *  written to such a disk may look like a stream. */
-async function rawDisks(facts: FolderFacts, definition: ClaimedFile | null): Promise<string[]> {
+export async function rawDisks(
+  facts: FolderFacts,
+  definition: ClaimedFile | null,
+): Promise<string[]> {
   if (definition === null) return [];
   const found = await facts.fact(definition, 'raw disks', async () => {
     const document = await readXml(facts.repository, definition);
     if ('fault' in document) return document;
     const devices = xmlElement(document.value, 'domain', 'devices');
+    const isDisk = (disk: XmlElement) => (xmlAttribute(disk, 'device') ?? 'disk') === 'disk';
     const value = xmlElements(devices, 'disk').flatMap((disk) =>
-      xmlAttribute(xmlElement(disk, 'driver'), 'type') === 'raw'
+      isDisk(disk) && xmlAttribute(xmlElement(disk, 'driver'), 'type') === 'raw'
         ? (xmlAttribute(xmlElement(disk, 'target'), 'dev') ?? [])
         : [],
     );

@@ -28,6 +28,17 @@ export function parseStreamName(name: string): StreamName | null {
 const OF_RUN =
   /^(?:vmconfig\.(?<config>.+)\.xml|[a-z]+\d*\.(?<facts>.+)\.qcow\.json|.+\.(?<saved>virtnbdbackup\.\d+|copy|\d{10}))$/;
 
+/** Firmware, its variables, kernel and initial disk as a `copy` saves them: under the names that they have on the host, without its own. Those that
+ *  people give such files; which of them are meant its definition says. */
+const BOOT_FILE =
+  /\.(?:fd|bin|rom|elf|nvram)$|[-_](?:vars|code)\b[^/]*\.(?:qcow2|raw|img)$|^(?:vmlinu[xz]|bzimage|initrd|initramfs)/i;
+
+export const COPY_DEFINITION = 'vmconfig.copy.xml';
+
+export function mayBeBootFile(name: string): boolean {
+  return BOOT_FILE.test(name);
+}
+
 /** What the run calls itself that wrote this companion; null: it is none. */
 export function runOfCompanion(name: string): string | null {
   const groups = OF_RUN.exec(name)?.groups;

@@ -19,18 +19,21 @@ import {
 import { pointEvidence } from '../point-evidence.js';
 import { broken, incomplete, type PointFault } from '../point-fault.js';
 import { settleChains, type DraftPoint } from '../settle-chains.js';
+import { bootFiles } from './boot-files.js';
 import {
   CHECKPOINT_FOLDER,
+  COPY_DEFINITION,
   checkpointFile,
   diskOfFacts,
   isOfTool,
+  mayBeBootFile,
   parseStreamName,
   runOfCompanion,
 } from './names.js';
 import { companionsOf } from './companions.js';
 import { readChecksum } from './checksum.js';
 import { groupByRun, type StreamRun } from './runs.js';
-import { readStreamDisk, type StreamDisk } from './disks.js';
+import { rawDisks, readStreamDisk, type StreamDisk } from './disks.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 
 /** Backups of virtnbdbackup: a folder for each chain, anywhere in the repository, with `<disk>.full.data`, then `<disk>.inc.<checkpoint>.data`, and what
@@ -51,7 +54,7 @@ export const virtnbdbackupLayout: BackupLayout = {
   type: { id: 'linux-agent', title: 'Linux and KVM with virtnbdbackup', rules: ALL_ALLOWED },
   claim,
   isOwn: (within) => OWN_CHECKPOINT.test(within),
-  mayBeNobodys: (within) => runOfCompanion(within) !== null,
+  mayBeNobodys: (within) => runOfCompanion(within) !== null || mayBeBootFile(within),
   scan,
 };
 
@@ -60,8 +63,9 @@ const OWN_CHECKPOINT = /^checkpoints\/virtnbdbackup\.\d+\.xml$/;
 /** Companions alone may be of any tool. */
 function claim({ files, folders }: FolderNames): Claim | null {
   if (!files.some((name) => parseStreamName(name) !== null)) return null;
+  const hasCopy = files.includes(COPY_DEFINITION);
   return {
-    files: files.filter(isOfTool),
+    files: files.filter((name) => isOfTool(name) || (hasCopy && mayBeBootFile(name))),
     folders: folders.filter((name) => name === CHECKPOINT_FOLDER),
   };
 }
@@ -74,6 +78,10 @@ interface ReadRun extends StreamRun {
   /** Without those that cannot be used. */
   readonly disks: readonly StreamDisk[];
   readonly faults: readonly PointFault[];
+  /** Names of the files that its definition starts the machine from, where they do not say whose they are. */
+  readonly bootFiles: readonly string[];
+  /** Raw disks of the machine that the run has not. */
+  readonly leftOut: readonly string[];
 }
 
 async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
@@ -105,7 +113,8 @@ async function readRun(
     if (run.streams.some((other) => other !== stream && other.disk === disk))
       faults.push(broken(`disk ${disk} has two files`).fault);
     const found = await readStreamDisk(facts, stream, run.definition);
-    const sum = await readChecksum(facts, stream, files);
+    const isRaw = 'value' in found && found.value.file.format === 'raw';
+    const sum = isRaw ? { value: null } : await readChecksum(facts, stream, files);
     if ('fault' in sum) faults.push(sum.fault);
     if ('fault' in found) faults.push(found.fault);
     else disks.push('fault' in sum ? found.value : withSum(found.value, sum.value));
@@ -124,6 +133,10 @@ async function readRun(
     domain: known?.domain ?? definition?.domain ?? null,
     disks,
     faults,
+    bootFiles: run.level === 'copy' ? await bootFiles(facts, run.definition) : [],
+    leftOut: (await rawDisks(facts, run.definition)).filter((raw) =>
+      run.streams.every(({ disk }) => disk !== raw),
+    ),
   };
 }
 
@@ -201,11 +214,18 @@ function draftPoint(
     disks: disks.sort((a, b) => (a.disk < b.disk ? -1 : 1)),
     companions,
     faults,
+    ...(run.leftOut.length === 0 ? {} : { leftOut: leftOutText(run.leftOut) }),
     evidence: pointEvidence(
       run.streams.map(({ entry }) => entry),
       run.definition,
     ),
   };
+}
+
+/** It copies such disks into fulls and copies alone, where it is told to (`--raw`), and one that failed is as if it had not been. */
+function leftOutText(disks: readonly string[]): string {
+  const which = disks.length === 1 ? 'the raw disk' : 'the raw disks';
+  return `virtnbdbackup has left out ${which} ${disks.join(', ')}`;
 }
 
 /** An increment of a machine that was off has the checkpoint of its parent: no run is its own. `<name>-?` when none is in the folder. */
