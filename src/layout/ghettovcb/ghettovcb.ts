@@ -13,9 +13,9 @@ import { fullDisk, fullPoint, partFindings } from '../full-point.js';
 import { furtherDisks, isOfDisk, readDisk, type FurtherDisks } from './disks.js';
 import {
   baseName,
+  holdsRun,
   isArchiveName,
   isOwnFile,
-  isTellingFile,
   machineOf,
   parseRunName,
   type RunName,
@@ -54,15 +54,16 @@ export const ghettoVcbLayout: BackupLayout = {
 
 /** Names alone, so a folder is one of a run only with a file that no other tool leaves in a folder of such a name. */
 function claim({ folder, files, folders }: FolderNames): Claim | null {
-  if (parseRunName(folder) !== null && files.some(isTellingFile))
-    return { files: files.filter(isOwnFile), folders };
+  const run = parseRunName(folder);
+  if (run !== null && holdsRun(run, files)) return { files: files.filter(isOwnFile), folders };
   const archives = files.filter((name) => isArchiveName(folder, name));
   return archives.length === 0 ? null : { files: archives };
 }
 
 async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {
   const run = parseRunName(folder);
-  if (run !== null && files.some(({ name }) => isTellingFile(name)))
+  const own = files.flatMap(({ name, within }) => (name === within ? [name] : []));
+  if (run !== null && holdsRun(run, own))
     return [workload(run, [await readRun(facts, run, files)])];
   const packed = files.flatMap((file) => {
     const name = parseRunName(file.path.replace(/\.gz$/, ''));

@@ -6,6 +6,8 @@ export interface RunName {
   readonly name: string;
   /** Folder of the machine: the one that the run lies in, unless that has another name. */
   readonly machinePath: string;
+  /** It lies where the tool puts it: in the folder of its machine, which may be the root. */
+  readonly isInPlace: boolean;
   /** null: the runs are numbered. */
   readonly date: { readonly text: string; readonly parts: Readonly<Record<string, string>> } | null;
 }
@@ -30,6 +32,7 @@ export function parseRunName(path: string): RunName | null {
     path,
     name,
     machinePath: isOfMachine ? within : within === '' ? machine : `${within}/${machine}`,
+    isInPlace: isOfMachine || within === '',
     date: date === undefined ? null : { text: date, parts: parts },
   };
 }
@@ -38,9 +41,16 @@ export function machineOf({ machinePath }: RunName): string {
   return machinePath.slice(machinePath.lastIndexOf('/') + 1);
 }
 
-/** Of what may lie in the folder of a run the files that only this tool leaves there. */
-export function isTellingFile(name: string): boolean {
-  return STATUS.test(name) || /\.vmx$/i.test(name);
+/** Whether a folder of such a name holds a run, by the files in it. The tool’s own mark tells; before it is there a definition does, in a folder that lies where
+ *  a run lies. `debian-11/debian-11.vmx` is a machine of that name, copied by hand. */
+export function holdsRun({ name, isInPlace }: RunName, files: readonly string[]): boolean {
+  if (files.some((file) => STATUS.test(file))) return true;
+  const definitions = files.filter((file) => /\.vmx$/i.test(file));
+  return (
+    isInPlace &&
+    definitions.length > 0 &&
+    definitions.every((file) => file.slice(0, -'.vmx'.length) !== name)
+  );
 }
 
 export function isOwnFile(name: string): boolean {

@@ -332,6 +332,27 @@ describe('runs of ghettoVCB', () => {
     ]);
   });
 
+  it('are none in folders of machines that were copied by hand, which are left to others', async () => {
+    const copy = await treeOf({
+      'templates/centos-7/centos.vmx': VMX,
+      'templates/centos-7/centos.vmdk': flat('centos'),
+      'templates/centos-7/centos-flat.vmdk': SECTORS * 512,
+      'debian/debian-11/debian-11.vmx': VMX,
+      'debian/debian-11/debian-11.vmdk': flat('debian-11'),
+      'debian/debian-11/debian-11-flat.vmdk': SECTORS * 512,
+      'web-0/web.vmx': VMX,
+    });
+    const found = (await scanRepository(copy.repository)).map(
+      ({ id, restorePoints: [point] }): unknown[] => [id, point?.state],
+    );
+    expect(found.sort()).toEqual([
+      ['disk-debian:debian-11:debian-11.vmdk', 'complete'],
+      ['disk-templates:centos-7:centos.vmdk', 'complete'],
+      // In a repository that is the folder of the machine.
+      ['ghettovcb-web', 'incomplete'],
+    ]);
+  });
+
   it('leave folders of such names to others, and name what they do not know', async () => {
     const copy = await treeOf({
       'ubuntu/ubuntu-22/notes.txt': 'x',
