@@ -41,8 +41,12 @@ export const ovfLayout: BackupLayout = {
 };
 
 const DESCRIPTOR = /\.ovf$/i;
-/** What a package holds besides, if a descriptor is there. */
+/** What a package holds besides, if a descriptor is there, whether that names it or not. */
 const MEMBER = /\.(?:mf|cert|vmdk|vhdx?|qcow2|raw|iso|img|nvram|gz)(?:\.\d{9})?$/i;
+
+/** What may be a backup of another layout under any name, or part of one. */
+const OF_OTHERS =
+  /^[^.]+$|\.(?:xml|ova|vma|tar\.gz|dmg|sparseimage|zfs|zsend|zstream|ufsdump|flar|mksysb|savevg|dd)(?:\.(?:gz|zst|lz4|lzop?|xz|bz2))?$/i;
 
 /** Of those the ones that may as well be a backup by themselves, of another layout. */
 const ANYBODYS = /^(?<stem>.+?)(?<!\.vmdk)(?<tar>\.tar)?\.(?:vhdx?|qcow2|raw|iso|img|gz)$/i;
@@ -55,9 +59,15 @@ function claim({ files }: FolderNames): Claim | null {
     .filter((name) => DESCRIPTOR.test(name))
     .map((name) => name.slice(0, -'.ovf'.length).toLowerCase());
   if (bases.length === 0) return null;
-  const isMember = (name: string) =>
-    (MEMBER.test(name) || (BARE_UUID.test(name) && UUID_NAME.test(name))) && mayBeOf(bases, name);
-  return { files: files.filter((name) => DESCRIPTOR.test(name) || isMember(name)) };
+  // A descriptor may name any file: what it does not name is told as nobody's.
+  const mayBeNamed = (name: string) =>
+    isMember(name) ? mayBeOf(bases, name) : !OF_OTHERS.test(name);
+  return { files: files.filter((name) => DESCRIPTOR.test(name) || mayBeNamed(name)) };
+}
+
+/** Whether a file belongs to a package that is alone in its folder, although nothing names it. */
+function isMember(name: string): boolean {
+  return MEMBER.test(name) || (BARE_UUID.test(name) && UUID_NAME.test(name));
 }
 
 /** What no descriptor names would be in no point of its own: nobody else gets to see a file that is claimed here. So a name with a date that is
@@ -87,7 +97,8 @@ async function scan(facts: FolderFacts, claimed: ClaimedFiles): Promise<FoundWor
   }
   const workloads: FoundWorkload[] = [];
   for (const { descriptor, base, found } of packages) {
-    const own = filesOf(base, found, files, packages.length === 1);
+    const manifest = await readManifest(facts, base, files);
+    const own = filesOf({ base, found, manifest }, files, packages.length === 1);
     const { disks, faults } = await readDisks(facts, found, own);
     const { workloadId, pointId, createdAtMs } = placeOf(folder, base, descriptor);
     const isDisk = (file: ClaimedFile) => disks.some(({ path }) => path === file.path);
@@ -95,7 +106,7 @@ async function scan(facts: FolderFacts, claimed: ClaimedFiles): Promise<FoundWor
     const point = fullPoint({
       ...{ id: pointId, workloadId, createdAtMs, disks },
       companions: others.map(({ path, name }) => ({ path, as: name })),
-      faults: [...faults, ...(await manifestFaults(facts, descriptor, base, own))],
+      faults: [...faults, ...(await manifestFaults(facts, descriptor, manifest, own))],
       ...{ files: [descriptor, ...own], closingRecord: 'silent' },
     });
     const name = ('value' in found ? found.value.name : null) ?? base;
@@ -127,20 +138,21 @@ function decodedUri(href: string): string {
   }
 }
 
-/** Of a descriptor that is alone all files of the folder, of one of several those that it names. */
+/** What descriptor and manifest name; of a descriptor that is alone also all else of the folder that looks like a part of a package. */
 function filesOf(
-  base: string,
-  found: Finding<OvfDescriptor>,
+  { base, found, manifest }: Pick<Package, 'base' | 'found'> & { readonly manifest: Manifest },
   files: readonly ClaimedFile[],
   isAlone: boolean,
 ): ClaimedFile[] {
-  const members = files.filter(({ name }) => !DESCRIPTOR.test(name));
-  if (isAlone) return members;
   const named = 'value' in found ? found.value.files : [];
-  return members.filter(
+  const listed = manifest !== null && 'value' in manifest ? manifest.value.entries : [];
+  return files.filter(
     ({ name }) =>
-      [`${base}.mf`, `${base}.cert`].includes(name) ||
-      named.some((file) => name === file.href || isPartOf(name, file)),
+      !DESCRIPTOR.test(name) &&
+      ((isAlone && isMember(name)) ||
+        [`${base}.mf`, `${base}.cert`].includes(name) ||
+        listed.some((entry) => entry.name === name) ||
+        named.some((file) => name === file.href || isPartOf(name, file))),
   );
 }
 
@@ -242,29 +254,43 @@ function sibling(folder: string, name: string): string {
   return [...above, ...(name === '' ? [] : [name])].join('/');
 }
 
+/** null: the package has none. */
+type Manifest = Finding<{
+  readonly path: string;
+  readonly entries: ReturnType<typeof parseManifest>;
+}> | null;
+
+async function readManifest(
+  facts: FolderFacts,
+  base: string,
+  files: readonly ClaimedFile[],
+): Promise<Manifest> {
+  const file = files.find(({ name }) => name === `${base}.mf`);
+  if (file === undefined) return null;
+  const text = await facts.fact(file, 'text', () =>
+    readText(facts.repository, file.path).catch(faultOfError),
+  );
+  if ('fault' in text) return text;
+  return { value: { path: file.path, entries: parseManifest(text.value) } };
+}
+
 async function manifestFaults(
   facts: FolderFacts,
   descriptor: ClaimedFile,
-  base: string,
+  manifest: Manifest,
   own: readonly ClaimedFile[],
 ): Promise<PointFault[]> {
-  const manifest = own.find(({ name }) => name === `${base}.mf`);
-  if (manifest === undefined) return [];
-  const text = await facts.fact(manifest, 'text', () =>
-    readText(facts.repository, manifest.path).catch(faultOfError),
-  );
-  if ('fault' in text) return [text.fault];
-  const entries = parseManifest(text.value);
+  if (manifest === null) return [];
+  if ('fault' in manifest) return [manifest.fault];
+  const { path, entries } = manifest.value;
   const faults: PointFault[] = [];
   for (const { name, algorithm, digest } of entries) {
     if (name === descriptor.name) {
       const known = await digestOf(facts, descriptor, algorithm);
       if (known !== null && known !== digest)
-        faults.push(broken(`${manifest.path} holds the digest of another ${name}`).fault);
+        faults.push(broken(`${path} holds the digest of another ${name}`).fault);
     } else if (!own.some((file) => file.name === name))
-      faults.push(
-        incomplete(`${JSON.stringify(name)}, which ${manifest.path} names, is not there`).fault,
-      );
+      faults.push(incomplete(`${JSON.stringify(name)}, which ${path} names, is not there`).fault);
   }
   return faults;
 }

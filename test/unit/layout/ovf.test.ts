@@ -3,6 +3,7 @@ import { cp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BackupError } from '../../../src/domain/errors.js';
+import { scanRepository } from '../../../src/layout/scan-repository.js';
 import { ovfLayout } from '../../../src/layout/ovf/ovf.js';
 import { qemuImg, requireTool } from '../../support/image/qemu.js';
 import { REAL_FIXTURES } from '../../support/image/real-fixtures.js';
@@ -180,6 +181,28 @@ describe.skipIf(!requireTool('qemu-img'))('an OVF package in a folder', () => {
     expect(await statesIn(copy)).toEqual([
       ['incomplete', '"web-file9.iso", which web/web.mf names, is not there'],
     ]);
+  });
+
+  it('has every file that its descriptor names, whatever its ending, and names what nobody does', async () => {
+    const copy = await exported();
+    const [vdi, flp] = ['<File ovf:id="f4" ovf:href="data.vdi"/>', 'boot.flp'];
+    await writeFile(
+      copy.at('web/web.ovf'),
+      TWO_DISKS.replace('</References>', `${vdi}</References>`),
+    );
+    await writeFile(copy.at('web/web.mf'), `SHA1(${flp})= 00\n`);
+    for (const name of ['data.vdi', flp, 'README.txt'])
+      await writeFile(copy.at(`web/${name}`), 'x');
+    const strangers: string[] = [];
+    const [workload] = await scanRepository(copy.repository, {
+      onUnrecognised: ({ examples }) => strangers.push(...examples),
+    });
+    const [point] = workload!.restorePoints;
+    expect([point!.state, point!.reason]).toEqual(['complete', null]);
+    const companions = point!.companions.map(({ as }) => as);
+    expect(companions).toEqual(expect.arrayContaining(['data.vdi', flp]));
+    expect(companions).not.toContain('README.txt');
+    expect(strangers).toContain('README.txt');
   });
 
   it('is broken with the manifest of another descriptor', async () => {
