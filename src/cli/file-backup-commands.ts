@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import type { FileBackupJobView } from '../api/jobs/file-backup-schemas.js';
 import type { Act, CommandContext } from './command-context.js';
+import { describeCheck, describeLimits } from './copy-limits.js';
 import {
   addDeleteCommand,
   addShowCommand,
@@ -81,6 +82,8 @@ function addDefinitionCommands(job: Command, act: Act): void {
       .option('--time-zone <name>', 'time zone of the job; default: that of the server')
       .option('--allowed-hours <spans...>', 'when copies may begin, as of `job create`')
       .option('--keep-removed-days <number>', 'days that copies keep what the primary has removed')
+      .option('--max-copy-age <hours>', 'how old the newest copy may become')
+      .option('--max-lag <hours>', 'how long a backup may wait for its copy')
       .description('Create a job, with a copy job for each secondary target.'),
     async (context, flags: FileBackupFlags) => {
       const body =
@@ -144,6 +147,8 @@ function describeJob(job: FileBackupJobView): DisplayText {
     ['Made by', job.primaryBackup ?? 'another program'],
     ['Schedule', describeSchedule(job.schedule)],
     ...targets,
+    ['Limits', describeLimits(job.rpo)],
+    ['Health check', describeCheck(job.healthCheck)],
     ['Next run', formatInstant(job.nextRunAt)],
     ['Last run', lastRun === null ? '-' : `${lastRun.runId} ${lastRun.result ?? lastRun.state}`],
     ['Snapshot', lastRun?.snapshot ?? '-'],

@@ -1,10 +1,11 @@
 /** A file-backup job from flags, for the simple case. The server checks what they say. */
 
 import { BackupError } from '../domain/errors.js';
+import { limitsFromFlags, type LimitFlags } from './copy-limits.js';
 import { parseHours } from './hours-phrase.js';
 import { parseSchedule } from './schedule-phrase.js';
 
-export interface FileBackupFlags {
+export interface FileBackupFlags extends LimitFlags {
   readonly file?: string;
   readonly name?: string;
   readonly id?: string;
@@ -37,6 +38,7 @@ export function fileBackupFromFlags(flags: FileBackupFlags): object {
     ...(flags.schedule === undefined ? {} : { schedule: parseSchedule(flags.schedule) }),
     ...(flags.timeZone === undefined ? {} : { timeZone: flags.timeZone }),
     ...(keepRemovedDays === undefined ? {} : { keepRemovedForDays: Number(keepRemovedDays) }),
+    ...limitsFromFlags(flags),
     secondaryTargets: target.map((id) => ({ repositoryId: id, ...hours })),
   };
 }

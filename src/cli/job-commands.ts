@@ -19,6 +19,7 @@ import {
   displayLines,
   type DisplayText,
 } from './display-text.js';
+import { describeLimits } from './copy-limits.js';
 import { describeUnreadable } from './describe-unreadable.js';
 import type { ExitName } from './exit-codes.js';
 import { followSession } from './follow-session.js';
@@ -248,7 +249,7 @@ function describeJob(job: JobView): DisplayText {
     ['Sources', sources.join('; ')],
     ['Target', job.target.repositoryId],
     ['Retention', `${retention.value} ${unit}`],
-    ['Limits', describeLimits(job)],
+    ['Limits', describeLimits(job.rpo)],
     ['Next run', formatInstant(job.nextRunAt)],
     [
       'Last session',
@@ -262,17 +263,6 @@ function describeJob(job: JobView): DisplayText {
   if (job.missedStartAt !== null) fields.push(['Did not start', formatInstant(job.missedStartAt)]);
   if (job.replaces !== null) fields.push(['Replaces', job.replaces]);
   return formatFields(fields);
-}
-
-function describeLimits({ rpo }: JobView): string {
-  if (rpo === null) return 'none';
-  const { maxCopyAgeHours, maxLagHours, workloads } = rpo;
-  const limits = [
-    maxCopyAgeHours === null ? '' : `copies at most ${maxCopyAgeHours} h old`,
-    maxLagHours === null ? '' : `at most ${maxLagHours} h behind the source`,
-    workloads.length === 0 ? '' : `others for ${workloads.length} workloads`,
-  ];
-  return limits.filter((text) => text !== '').join(', ');
 }
 
 function describeMissedStarts({ missedStarts, skippedStarts }: JobView): string {

@@ -7,10 +7,11 @@ import type { JobView } from '../api/jobs/job-schemas.js';
 import type { Exclusion } from '../domain/jobs/copy-job.js';
 import { BackupError } from '../domain/errors.js';
 import { isPattern } from '../domain/jobs/name-pattern.js';
+import { limitsFromFlags, type LimitFlags } from './copy-limits.js';
 import { parseHours } from './hours-phrase.js';
 import { parseSchedule } from './schedule-phrase.js';
 
-export interface JobFlags {
+export interface JobFlags extends LimitFlags {
   readonly file?: string;
   readonly name?: string;
   readonly id?: string;
@@ -28,8 +29,6 @@ export interface JobFlags {
   readonly transactionLogs?: boolean;
   readonly keep?: string;
   readonly keepDays?: string;
-  readonly maxCopyAge?: string;
-  readonly maxLag?: string;
 }
 
 /** What the server adds to a definition: `job show --json` gives it, `job update --file` takes it back. */
@@ -90,7 +89,7 @@ function fieldsFromFlags(flags: JobFlags) {
     ...(flags.transactionLogs === undefined ? {} : { transactionLogs: flags.transactionLogs }),
     ...retentionOf(flags),
     ...retryOf(flags),
-    ...limitsOf(flags),
+    ...limitsFromFlags(flags),
   };
 }
 
@@ -197,14 +196,6 @@ function retryOf({ retryAttempts, retryPauses }: JobFlags): { readonly retry?: o
     ...(retryPauses === undefined ? {} : { pausesMinutes: retryPauses.map(numberOf) }),
   };
   return Object.keys(retry).length === 0 ? {} : { retry };
-}
-
-function limitsOf({ maxCopyAge, maxLag }: JobFlags): { readonly rpo?: object } {
-  const rpo = {
-    ...(maxCopyAge === undefined ? {} : { maxCopyAgeHours: numberOf(maxCopyAge) }),
-    ...(maxLag === undefined ? {} : { maxLagHours: numberOf(maxLag) }),
-  };
-  return Object.keys(rpo).length === 0 ? {} : { rpo };
 }
 
 function numberOf(text: string): number {

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { MirrorJobView } from '../api/jobs/mirror-schemas.js';
 import { BackupError } from '../domain/errors.js';
 import type { Act, CommandContext } from './command-context.js';
+import { describeCheck, describeLimits, limitsFromFlags, type LimitFlags } from './copy-limits.js';
 import {
   addDeleteCommand,
   addShowCommand,
@@ -40,7 +41,7 @@ const MIRRORS: JobCollection<MirrorJobView> = {
   describe: describeJob,
 };
 
-interface MirrorFlags {
+interface MirrorFlags extends LimitFlags {
   readonly file?: string;
   readonly name?: string;
   readonly id?: string;
@@ -68,6 +69,8 @@ function addDefinitionCommands(job: Command, act: Act): void {
         '--keep-removed-days <number>',
         'days after which a file that the source removed goes, from when it was written; default 21',
       )
+      .option('--max-copy-age <hours>', 'how old the newest copy may become')
+      .option('--max-lag <hours>', 'how long a file may wait for its copy')
       .description('Create a mirror job.'),
     async (context, flags: MirrorFlags) => {
       const body =
@@ -101,6 +104,7 @@ function mirrorFromFlags(flags: MirrorFlags): object {
     schedule: schedule === undefined ? undefined : parseSchedule(schedule),
     allowedHours: allowedHours === undefined ? undefined : { spans: allowedHours.map(parseHours) },
     keepRemovedForDays: keepRemovedDays === undefined ? undefined : Number(keepRemovedDays),
+    ...limitsFromFlags(flags),
   };
 }
 
@@ -137,6 +141,8 @@ function describeJob(job: MirrorJobView): DisplayText {
     ['Copies', startOf(job)],
     ['Hours', job.allowedHours === null ? 'any' : describeHours(job.allowedHours)],
     ['Removed files', `stay until ${job.keepRemovedForDays} days after they were written`],
+    ['Limits', describeLimits(job.rpo)],
+    ['Health check', describeCheck(job.healthCheck)],
     ['Next run', formatInstant(job.nextRunAt)],
     ['Last session', lastSessionOf(job)],
   ]);

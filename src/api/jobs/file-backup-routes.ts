@@ -184,7 +184,7 @@ function stateRoutes({ fileBackups }: FileBackupServices): Route[] {
 }
 
 function definitionFrom(
-  { secondaryTargets, ...request }: FileBackupRequest,
+  { secondaryTargets, healthCheck, ...request }: FileBackupRequest,
   defaultZone: string,
 ): Omit<FileBackupJob, 'revision'> {
   const timeZone = request.timeZone ?? defaultZone;
@@ -192,6 +192,7 @@ function definitionFrom(
     ...request,
     timeZone,
     schedule: scheduleInZone(request.schedule, timeZone),
+    healthCheck: healthCheck === null ? null : inZone(healthCheck, timeZone),
     secondaryTargets: secondaryTargets.map((target) => ({
       ...target,
       schedule: target.schedule === null ? null : scheduleInZone(target.schedule, timeZone),

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { FileBackupJob, SecondaryTarget } from '../../domain/jobs/file-backup-job.js';
 import { instant, slug } from '../field-schemas.js';
 import { idOf } from './job-id.js';
-import { jobName } from './job-schemas.js';
+import { jobName, maintenance, maintenanceRequest, rpoSchema } from './job-schemas.js';
 import { workloadName } from './job-source-schemas.js';
 import {
   hoursRequestSchema,
@@ -58,7 +58,12 @@ const fields = {
   }),
   missedStarts: z.enum(['run', 'skip']).default('run'),
   keepRemovedForDays: DAYS.default(7).meta({ description: KEEP }),
+  rpo: rpoSchema.nullable().default(null).meta({
+    description:
+      'How old the copies may become in each target. null: nobody is told when they stop, and the site is never called safe.',
+  }),
 };
+const CHECK = 'When the copies in each target are read back; null: when somebody asks for it.';
 
 const targetFields = {
   repositoryId: slug,
@@ -72,6 +77,7 @@ export const fileBackupRequestSchema = z
     ...fields,
     schedule: scheduleRequestSchema.default({ type: 'manual' }),
     timeZone: timeZone.optional().meta({ description: 'IANA. Default: that of the server.' }),
+    healthCheck: maintenanceRequest.nullable().default(null).meta({ description: CHECK }),
     secondaryTargets: z
       .array(
         z
@@ -120,6 +126,7 @@ export const fileBackupViewSchema: z.ZodType<FileBackupJobView> = z
     revision: z.int().min(1),
     schedule: storedScheduleSchema,
     timeZone,
+    healthCheck: maintenance.nullable().meta({ description: CHECK }),
     secondaryTargets: z.array(secondaryTargetSchema),
     state: z.enum(['enabled', 'disabled']),
     nextRunAt: instant.nullable(),

@@ -285,10 +285,13 @@ function refuseForeign(copyId: string, job: FileBackupJob): never {
   );
 }
 
+/** Of definitions that were stored before there were such fields. */
+const NOT_SAID: Pick<FileBackupJob, 'rpo' | 'healthCheck'> = { rpo: null, healthCheck: null };
+
 function definitionOf({ action, scheduleId }: ScheduleDescription): FileBackupJob {
   const [input] = (action.args ?? []) as FileBackupRunInput[];
   if (input === undefined) throw new Error(`schedule ${scheduleId} carries no job definition`);
-  return input.job;
+  return { ...NOT_SAID, ...input.job };
 }
 
 function viewOf(

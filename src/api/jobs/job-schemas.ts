@@ -97,12 +97,12 @@ const MONTHS = [
 ] as const;
 const WEEKS = ['first', 'second', 'third', 'fourth', 'fifth', 'last'] as const;
 
-const maintenance = maintenanceSchema(timeZone);
+export const maintenance = maintenanceSchema(timeZone);
 const HOURS = {
   description:
     'Outside them its sessions wait, at their durable position; null: it copies at any hour.',
 };
-const maintenanceRequest = maintenanceSchema(zoneOfJob, 'Request');
+export const maintenanceRequest = maintenanceSchema(zoneOfJob, 'Request');
 
 const GFS_KEEP = 999;
 const gfsSchema: z.ZodType<GfsPolicy> = z

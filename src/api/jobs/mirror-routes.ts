@@ -111,11 +111,12 @@ function changeRoutes({ mirrors }: MirrorServices): Route[] {
 }
 
 function definitionFrom(request: MirrorRequest, defaultZone: string): Omit<MirrorJob, 'revision'> {
-  const { schedule, allowedHours } = request;
+  const { schedule, allowedHours, healthCheck } = request;
   const timeZone = request.timeZone ?? defaultZone;
   return {
     ...{ ...request, timeZone },
     schedule: schedule === null ? null : scheduleInZone(schedule, timeZone),
     allowedHours: allowedHours === null ? null : inZone(allowedHours, timeZone),
+    healthCheck: healthCheck === null ? null : inZone(healthCheck, timeZone),
   };
 }

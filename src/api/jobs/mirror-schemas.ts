@@ -4,7 +4,13 @@ import { z } from 'zod';
 import { KEEP_REMOVED_DAYS, type MirrorJob } from '../../domain/jobs/mirror-job.js';
 import { instant, slug } from '../field-schemas.js';
 import { idOf } from './job-id.js';
-import { jobName, rpoSchema, type JobView } from './job-schemas.js';
+import {
+  jobName,
+  maintenance,
+  maintenanceRequest,
+  rpoSchema,
+  type JobView,
+} from './job-schemas.js';
 import { sessionSummarySchema } from '../sessions/session-schemas.js';
 import {
   hoursRequestSchema,
@@ -21,6 +27,7 @@ export type MirrorRequest = z.infer<typeof mirrorRequestSchema>;
 export interface MirrorJobView
   extends MirrorJob, Pick<JobView, 'state' | 'nextRunAt' | 'lastSession'> {}
 
+const CHECK = 'When its files are read back in the target; null: when somebody asks for it.';
 const WHEN = 'When its files are copied; null: each as soon as it is closed.';
 
 const place = z.strictObject({ repositoryId: slug });
@@ -45,6 +52,7 @@ export const mirrorRequestSchema = z
     schedule: scheduleRequestSchema.nullable().default(null).meta({ description: WHEN }),
     timeZone: timeZone.optional().meta({ description: 'IANA. Default: that of the server.' }),
     allowedHours: hoursRequestSchema.nullable().default(null),
+    healthCheck: maintenanceRequest.nullable().default(null).meta({ description: CHECK }),
   })
   .transform((request, context) => ({ ...request, id: idOf(request, context) }))
   .meta({ id: 'MirrorJobRequest' });
@@ -57,6 +65,7 @@ export const mirrorViewSchema: z.ZodType<MirrorJobView> = z
     schedule: storedScheduleSchema.nullable().meta({ description: WHEN }),
     timeZone,
     allowedHours: storedHoursSchema.nullable(),
+    healthCheck: maintenance.nullable().meta({ description: CHECK }),
     state: z.enum(['enabled', 'disabled', 'actionRequired']),
     nextRunAt: instant.nullable(),
     lastSession: sessionSummarySchema.nullable(),

@@ -1,8 +1,9 @@
 /** A file-backup job: backups of a file share that exist in a primary repository, and the secondary targets that each gets a copy of them.
  *  Source: VBR user guide, `file_share_backup_job_secondary_target`. */
 
-import type { CopyJob, JobSchedule, MissedStarts } from './copy-job.js';
+import type { CopyJob, JobSchedule, MaintenanceSchedule, MissedStarts } from './copy-job.js';
 import { jobFaults, scheduleFaults, type JobFault, type JobRepository } from './job-rules.js';
+import type { RpoPolicy } from '../safety/rpo.js';
 import { defaultRetry } from '../schedules/retry.js';
 import type { WeeklyHours } from '../schedules/weekly-hours.js';
 
@@ -26,6 +27,10 @@ export interface FileBackupJob {
   readonly missedStarts: MissedStarts;
   /** How long the copies keep what the primary has removed, for targets that say nothing else. */
   readonly keepRemovedForDays: number;
+  /** How old the copies may become in each target; null: nobody is told when they stop. */
+  readonly rpo: RpoPolicy | null;
+  /** When the copies are read back; null: when somebody asks for it. */
+  readonly healthCheck: MaintenanceSchedule | null;
   readonly secondaryTargets: readonly SecondaryTarget[];
 }
 
@@ -97,9 +102,9 @@ function copyJobOf(
     retry: defaultRetry(mode),
     onSourceChainRecreated: 'requireNewJob',
     storage: { digest: 'sha256', verifyAfterCopy: 'cached' },
-    healthCheck: null,
+    healthCheck: job.healthCheck,
     compact: null,
-    rpo: null,
+    rpo: job.rpo,
     removedWorkloadsAfterDays: null,
     allowedHours: target.allowedHours,
   };

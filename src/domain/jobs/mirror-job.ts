@@ -1,7 +1,7 @@
 /** A mirror job: an appliance whose files are copied one by one, as they are closed, to a target.
  *  Source: VBR user guide, `backup_copy_hpe_storeonce`, `backup_copy_hpe_storeonce_source_and_target`, `bc_hpe_storeonce_maintenance_settings`. */
 
-import type { CopyJob, JobSchedule, MissedStarts } from './copy-job.js';
+import type { CopyJob, JobSchedule, MaintenanceSchedule, MissedStarts } from './copy-job.js';
 import { jobFaults, type JobFault, type JobRepository } from './job-rules.js';
 import { defaultRetry } from '../schedules/retry.js';
 import type { RpoPolicy } from '../safety/rpo.js';
@@ -25,6 +25,8 @@ export interface MirrorJob {
   /** Days after which a file that the source has removed goes from the target, too, counted from when it was written to the source. */
   readonly keepRemovedForDays: number;
   readonly rpo: RpoPolicy | null;
+  /** When its files are read back in the target; null: when somebody asks for it. */
+  readonly healthCheck: MaintenanceSchedule | null;
 }
 
 /** Of a mirror that says nothing else. */
@@ -44,16 +46,17 @@ export function copyJobOfMirror(
     retention: { type: 'days', value: keepRemovedForDays },
     ...{ retry: defaultRetry(mode), onSourceChainRecreated: 'requireNewJob' },
     storage: { digest: 'sha256', verifyAfterCopy: 'cached' },
-    ...{ healthCheck: null, compact: null, removedWorkloadsAfterDays: null },
+    ...{ compact: null, removedWorkloadsAfterDays: null },
   };
 }
 
 /** The mirror that a copy job of kind `mirror` carries out. */
 export function mirrorOf(job: CopyJob): MirrorJob {
-  const { id, name, description, revision, target, timeZone, missedStarts, allowedHours, rpo } =
-    job;
+  const { id, name, description, revision, target, timeZone, missedStarts } = job;
+  const { allowedHours, rpo, healthCheck } = job;
   return {
-    ...{ id, name, description, revision, target, timeZone, missedStarts, allowedHours, rpo },
+    ...{ id, name, description, revision, target, timeZone, missedStarts },
+    ...{ allowedHours, rpo, healthCheck },
     source: { repositoryId: sourceOf(job) },
     schedule: job.mode === 'immediate' ? null : job.schedule,
     keepRemovedForDays: job.retention.value,

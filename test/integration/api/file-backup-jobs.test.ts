@@ -6,6 +6,8 @@ const PROJECTS = {
   name: 'Projects',
   source: { repositoryId: 'primary', workload: 'restic-projects' },
   keepRemovedForDays: 14,
+  rpo: { maxCopyAgeHours: 26, maxLagHours: null },
+  healthCheck: { every: 'week', day: 'sunday', time: '05:00' },
   secondaryTargets: [
     { repositoryId: 'offsite' },
     {
@@ -35,7 +37,14 @@ describeTemporal('file-backup jobs over the API', () => {
       schedule: { type: 'daily', time: '03:00', timeZone: 'UTC' },
       allowedHours: { timeZone: 'UTC' },
       retention: { type: 'days', value: 14 },
+      rpo: { maxCopyAgeHours: 26 },
+      healthCheck: { every: 'week', timeZone: 'UTC' },
     });
+    const check = api.client.schedule.getHandle('health/projects-second');
+    const { action } = await check.describe();
+    expect(action.args).toEqual([
+      { repositoryId: 'second', restorePointId: null, jobId: 'projects-second' },
+    ]);
     for (const [method, path] of [
       ['DELETE', '/jobs/projects-offsite'],
       ['PUT', '/jobs/projects-offsite'],
@@ -83,6 +92,7 @@ describeTemporal('file-backup jobs over the API', () => {
 });
 
 const MIRROR = {
+  healthCheck: { day: 'monday' },
   ...{ name: 'Site B', source: { repositoryId: 'offsite' }, target: { repositoryId: 'second' } },
 };
 
@@ -100,6 +110,7 @@ describeTemporal('mirror jobs over the API', () => {
     ]);
     expect(made.status).toBe(201);
     expect(made.body).toMatchObject({ id: 'site-b', schedule: null, keepRemovedForDays: 21 });
+    expect(made.body.healthCheck).toMatchObject({ every: 'month', day: 'monday' });
     expect([twin.status, twin.body.code]).toEqual([422, 'JOB_RULE_BROKEN']);
     expect((await api.request('GET', '/jobs/site-b')).body).toMatchObject({
       ...{ kind: 'mirror', mode: 'immediate', retention: { type: 'days', value: 21 } },

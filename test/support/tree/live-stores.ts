@@ -141,7 +141,7 @@ export function shareBackup(workload: string): FileBackupJob {
     ...{ id: 'shares', name: 'Shares', description: '', revision: 1, timeZone: 'UTC' },
     source: { repositoryId: 'primary', workload },
     ...{ primaryBackup: 'nightly', schedule: { type: 'manual' }, missedStarts: 'run' },
-    keepRemovedForDays: 7,
+    ...{ keepRemovedForDays: 7, rpo: null, healthCheck: null },
     secondaryTargets: [
       { repositoryId: 'offsite', keepRemovedForDays: null, schedule: null, allowedHours: null },
     ],

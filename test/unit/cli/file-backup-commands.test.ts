@@ -7,6 +7,8 @@ const JOB: FileBackupJobView = {
   source: { repositoryId: 'nas', workload: 'restic-projects' },
   ...{ primaryBackup: 'nightly', schedule: { type: 'daily', time: '22:00', timeZone: 'UTC' } },
   ...{ missedStarts: 'run', keepRemovedForDays: 14, state: 'enabled', nextRunAt: null },
+  rpo: { maxCopyAgeHours: 26, maxLagHours: null, workloads: [] },
+  healthCheck: { every: 'month', day: 'sunday', time: '05:00', timeZone: 'UTC' },
   secondaryTargets: [
     { repositoryId: 'offsite', keepRemovedForDays: null, schedule: null, allowedHours: null },
   ],
@@ -29,7 +31,7 @@ it('creates a file-backup job from flags', async () => {
   const { code, out } = await bench.run([
     ...['file-backup-job', 'create', '--name', 'Projects', '--source', 'nas:restic-projects'],
     ...['--target', 'offsite', 'vault', '--primary-backup', 'nightly'],
-    ...['--schedule', 'daily 22:00', '--keep-removed-days', '14'],
+    ...['--schedule', 'daily 22:00', '--keep-removed-days', '14', '--max-copy-age', '26'],
   ]);
   expect(code).toBe(0);
   expect(bench.seen.at(-1)?.body).toEqual({
@@ -37,9 +39,12 @@ it('creates a file-backup job from flags', async () => {
     source: { repositoryId: 'nas', workload: 'restic-projects' },
     ...{ primaryBackup: 'nightly', schedule: { type: 'daily', time: '22:00' } },
     keepRemovedForDays: 14,
+    rpo: { maxCopyAgeHours: 26 },
     secondaryTargets: [{ repositoryId: 'offsite' }, { repositoryId: 'vault' }],
   });
   expect(out).toContain('offsite: after each run, keeps what is removed for 14 days');
+  expect(out).toMatch(/Limits +copies at most 26 h old/);
+  expect(out).toMatch(/Health check +the last sunday of the month at 05:00 UTC/);
 });
 
 it('shows the last run of a file-backup job with its reason', async () => {

@@ -6,7 +6,7 @@ const JOB: MirrorJobView = {
   ...{ id: 'site-b', name: 'Site B', description: '', revision: 1, timeZone: 'UTC' },
   source: { repositoryId: 'store-a' },
   target: { repositoryId: 'store-b' },
-  ...{ schedule: null, missedStarts: 'run', allowedHours: null, rpo: null },
+  ...{ schedule: null, missedStarts: 'run', allowedHours: null, rpo: null, healthCheck: null },
   ...{ keepRemovedForDays: 21, state: 'enabled', nextRunAt: null, lastSession: null },
 };
 
@@ -20,7 +20,7 @@ it('creates a mirror job from flags', async () => {
   bench.answer({ 'POST /mirror-jobs': { status: 201, body: JOB } });
   const { code, out } = await bench.run([
     ...['mirror-job', 'create', '--name', 'Site B', '--source', 'store-a', '--target', 'store-b'],
-    ...['--keep-removed-days', '30', '--schedule', 'daily 22:00'],
+    ...['--keep-removed-days', '30', '--schedule', 'daily 22:00', '--max-lag', '4'],
   ]);
   expect(code).toBe(0);
   expect(bench.seen.at(-1)?.body).toEqual({
@@ -29,8 +29,11 @@ it('creates a mirror job from flags', async () => {
     target: { repositoryId: 'store-b' },
     schedule: { type: 'daily', time: '22:00' },
     keepRemovedForDays: 30,
+    rpo: { maxLagHours: 4 },
   });
   expect(out).toMatch(/Copies +as files are closed/);
+  expect(out).toMatch(/Limits +none/);
+  expect(out).toMatch(/Health check +when it is asked for/);
   expect(out).toMatch(/Removed files +stay until 21 days after they were written/);
 });
 

@@ -23,6 +23,8 @@ const JOB: FileBackupJob = {
   timeZone: 'UTC',
   missedStarts: 'run',
   keepRemovedForDays: 14,
+  rpo: null,
+  healthCheck: null,
   secondaryTargets: [
     { repositoryId: 'offsite', keepRemovedForDays: null, schedule: null, allowedHours: null },
     { repositoryId: 'vault', keepRemovedForDays: 90, schedule: DAILY, allowedHours: NIGHTS },
@@ -55,6 +57,13 @@ describe('a file-backup job', () => {
         ...{ target: { repositoryId: 'vault' }, retention: { type: 'days', value: 90 } },
       },
     ]);
+  });
+
+  it('gives each of them its limits and its health check', () => {
+    const rpo = { maxCopyAgeHours: 26, maxLagHours: null, workloads: [] };
+    const healthCheck = { every: 'week', day: 'sunday', time: '05:00', timeZone: 'UTC' } as const;
+    const wanted = { rpo, healthCheck };
+    expect(copyJobsOf({ ...JOB, ...wanted })).toMatchObject([wanted, wanted]);
   });
 
   it('starts the copies itself when it makes the backups', () => {
@@ -118,6 +127,16 @@ describe('a file-backup job', () => {
         ],
       },
       'secondaryTargets.0.allowedHours.spans.0.days',
+    ],
+    [
+      'limits that limit nothing',
+      { rpo: { maxCopyAgeHours: null, maxLagHours: null, workloads: [] } },
+      'rpo',
+    ],
+    [
+      'a health check in a zone that is none',
+      { healthCheck: { every: 'week', day: 'sunday', time: '05:00', timeZone: 'Mars/Base' } },
+      'healthCheck.timeZone',
     ],
     ['an id too long for its copies', { id: 'p'.repeat(60) }, 'secondaryTargets.0.repositoryId'],
   ])('is refused with %s', (_, change, path) => {

@@ -12,6 +12,7 @@ const JOB: MirrorJob = {
   source: { repositoryId: 'a' },
   target: { repositoryId: 'b' },
   ...{ schedule: null, missedStarts: 'run', allowedHours: null, rpo: null },
+  healthCheck: { every: 'month', day: 'sunday', time: '05:00', timeZone: 'UTC' },
   keepRemovedForDays: 21,
 };
 
