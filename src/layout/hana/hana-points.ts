@@ -26,7 +26,7 @@ interface DataBackup {
 /** Pages of 4 KiB follow a head of one. */
 const PAGE_BYTES = 4096;
 
-/** Points of one database, oldest first. Each takes the catalogue along that was written next: it is the first that knows of it.
+/** Points of one database, oldest first. Each takes the catalogue along that was written next behind it: it is the first that knows of all of it.
  *  @param ids of full backups, by the path of their topology */
 export function hanaPoints(
   files: readonly TreeFile[],
@@ -50,13 +50,35 @@ export function hanaPoints(
     .map((one) => ({ ...one, atMs: idMs(one.name.id, [one.file]) }))
     .sort((a, b) => a.name.volume - b.name.volume || a.name.first - b.name.first);
   const points = [
-    ...backups.map((backup) => dataPoint(backup, backups, catalogueOf(backup.atMs))),
+    ...backups.map((backup) => dataPoint(backup, backups, catalogueBehind(backup, catalogues))),
     ...logs.map((log, index) =>
       logPoint(log, logs[index - 1] ?? null, backups, catalogueOf(log.atMs)),
     ),
   ];
   return points.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1));
 }
+
+interface Catalogue {
+  readonly file: TreeFile;
+  readonly atMs: number;
+}
+
+/** A data backup is numbered by its beginning, and logs are backed up while it runs, with a catalogue each: the first that was written when its last file was.
+ *  @returns null: none is there yet; undefined: there is no catalogue at all */
+function catalogueBehind(
+  { atMs, parts }: DataBackup,
+  catalogues: readonly Catalogue[],
+): TreeFile | null | undefined {
+  if (catalogues.length === 0) return undefined;
+  const lastMs = writtenAtMs(parts.map(({ file }) => file));
+  const later = catalogues.slice(firstFrom(catalogues, atMs));
+  // Files that were brought here without their times tell nothing of when they were written.
+  if (lastMs > atMs + LONGEST_BACKUP_MS) return later[0]?.file ?? null;
+  const behind = later.find((one) => one.atMs >= lastMs || writtenAtMs([one.file]) >= lastMs);
+  return behind?.file ?? null;
+}
+
+const LONGEST_BACKUP_MS = 4 * 24 * 60 * 60_000;
 
 /** Index of the first that is of `atMs` or later; their number when none is.
  *  @param ordered oldest first: a log every few minutes makes tens of thousands */
@@ -104,19 +126,22 @@ function dataBackups(
 function dataPoint(
   backup: DataBackup,
   all: readonly DataBackup[],
-  catalogue: readonly TreeFile[],
+  catalogue: TreeFile | null | undefined,
 ): TreePoint {
   const { key, delta, atMs, parts } = backup;
   const files = parts.map(({ file }) => file);
-  const reason = lackOf(backup, all);
+  const reason = lackOf(backup, all) ?? (catalogue === null ? NO_CATALOGUE : null);
+  const closing = catalogue === undefined ? 'silent' : catalogue;
   return {
     ...{ id: key, createdAtMs: atMs, kind: delta === null ? 'full' : 'increment' },
     ...(delta === null ? { needs: [] } : underDelta(backup, delta, all)),
     ...{ state: reason === null ? 'complete' : 'incomplete', reason },
-    ...contentOf([...files, ...catalogue]),
-    evidence: treeEvidence(files, reason === null ? (catalogue[0] ?? 'silent') : null),
+    ...contentOf([...files, ...(catalogue ? [catalogue] : [])]),
+    evidence: treeEvidence(files, reason === null ? closing : null),
   };
 }
+
+const NO_CATALOGUE = 'no backup catalogue was written after it';
 
 /** What is missing of a data backup; null: nothing that names could tell. */
 function lackOf({ parts, atMs, delta }: DataBackup, all: readonly DataBackup[]): string | null {

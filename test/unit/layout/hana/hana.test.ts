@@ -1,3 +1,4 @@
+import { utimes } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { classOf } from '../../../../src/domain/trees/tree-rules.js';
 import { parseHanaName } from '../../../../src/layout/hana/hana-names.js';
@@ -36,6 +37,32 @@ describe('backups of SAP HANA', () => {
       ],
     });
     expect(tree!.points[2]!.files).toContain(`catalog/DB_HDB/log_backup_0_0_0_0.${T3}`);
+  });
+
+  it('that still ran when logs were backed up take the catalogue behind their last file, and wait for it', async () => {
+    const at = (minutes: number) => Number(T0) + 60_000 * minutes;
+    const full = (volume: number) => `data/DB_HDB/LONG_databackup_${volume}_1`;
+    const catalogue = (minutes: number) => `catalog/DB_HDB/log_backup_0_0_0_0.${at(minutes)}`;
+    const written: [string, number][] = [
+      ...[[full(0), 1] as [string, number], [full(1), 200] as [string, number]],
+      ...[15, 30].map((minutes): [string, number] => [catalogue(minutes), minutes]),
+    ];
+    const pointOf = async (files: readonly [string, number][]) => {
+      const copy = await treeOf(
+        Object.fromEntries(files.map(([name]) => [name, hanaFile(String(T0))])),
+      );
+      for (const [name, minutes] of files)
+        await utimes(copy.at(name), new Date(at(minutes)), new Date(at(minutes)));
+      const [tree] = await scanTreesWith(hanaLayout, copy.repository);
+      return tree!.points.find(({ kind }) => kind === 'full')!;
+    };
+    expect(await pointOf(written)).toMatchObject({
+      ...{ state: 'incomplete', reason: 'no backup catalogue was written after it' },
+      evidence: { closing: 'awaited' },
+    });
+    const closed = await pointOf([...written, [catalogue(201), 201], [catalogue(215), 215]]);
+    expect(closed.state).toBe('complete');
+    expect(closed.files).toEqual([full(0), full(1), catalogue(201)]);
   });
 
   it.each<[string, string, string]>([
