@@ -6,19 +6,22 @@ import { treeEvidence } from '../tree-evidence.js';
 import { claimedTreeFiles, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
+import { joinPath } from '../../repository/repository-path.js';
 import {
-  DEFAULT_SEGMENT_BYTES,
   historyTimeline,
   isBackupLabel,
   isPartial,
   isSegmentSize,
+  isShard,
   missingText,
   parseSegment,
   segmentsPerLog,
   storedSegment,
+  WAL_PATHS,
   walRuns,
   type WalRun,
 } from './wal-names.js';
+import { walSizes } from './wal-sizes.js';
 
 /** PostgreSQL never archives other bytes under a name: each of them is one stretch of one timeline. */
 const isWrittenOnce = (): boolean => true;
@@ -26,7 +29,7 @@ const isWrittenOnce = (): boolean => true;
 /** A folder into which PostgreSQL archives its write-ahead log (`archive_command`, `pg_receivewal`): segments, compressed or not, labels of base
  *  backups (`.backup`) and histories of timelines (`.history`). A segment that is still received ends in `.partial` and waits.
  *
- *  A workload is a folder; a restore point a run of segments without a gap: until its last segment, the database can be rolled forward. All whole
+ *  A workload is a folder, with the folders of its logs where an archive has such (`wals/0000000100000002/…` of Barman); a restore point a run of segments without a gap: until its last segment, the database can be rolled forward. All whole
  *  segments of a folder have one size, so a shorter one is cut off or still being written, and ends the run before it.
  *  It is log and nothing else: a job copies it when it copies transaction logs. */
 export const walFolderLayout: TreeLayout = {
@@ -40,36 +43,46 @@ export const walFolderLayout: TreeLayout = {
     shape: 'store',
     // Recovery on a new timeline begins by looking for its history.
     classes: [
-      { name: 'histories', match: /^[0-9A-F]{8}\.history$/, content: 'replaced', isWrittenOnce },
-      {
-        name: 'segments',
-        match: /^[0-9A-F]{24}(?:\.(?:gz|lz4|zst|bz2|xz))?$/,
-        content: 'replaced',
-        isWrittenOnce,
-      },
-      {
-        name: 'labels',
-        match: /^[0-9A-F]{24}\.[0-9A-F]{8}\.backup$/,
-        content: 'replaced',
-        isWrittenOnce,
-      },
+      { name: 'histories', match: WAL_PATHS.history, content: 'replaced', isWrittenOnce },
+      { name: 'segments', match: WAL_PATHS.segment, content: 'replaced', isWrittenOnce },
+      { name: 'labels', match: WAL_PATHS.label, content: 'replaced', isWrittenOnce },
     ],
     ignored: /\.partial$|\.tmp$/,
     digestInName: null,
     openFilesWaitMs: 60_000,
     // A busy database archives one each few seconds. One that only passes through such a size is another file when it has been read.
-    isFullSize: (path, sizeBytes) => parseSegment(path) !== null && isSegmentSize(sizeBytes),
+    isFullSize: (path, sizeBytes) =>
+      parseSegment(path.slice(path.lastIndexOf('/') + 1)) !== null && isSegmentSize(sizeBytes),
     keepRemovedForDays: 14,
     suspiciousShare: 0.5,
     keeps: { modes: false, times: true, links: false },
   },
   claim,
+  confirm,
   scan,
 };
 
-function claim({ files }: FolderNames): Claim | null {
+/** What a database itself writes into its `pg_wal` is no archive, and changes as it likes: it has a folder of marks in it, also in a base backup. */
+function claim({ files, folders }: FolderNames): Claim | null {
+  if (folders.includes('archive_status')) return null;
   const own = files.filter(isWalName);
+  const shards = folders.filter(isShard);
+  if (shards.length > 0) return { files: own, folders: shards };
   return own.some((name) => storedSegment(name) !== null) ? { files: own } : null;
+}
+
+/** Folders of such names may be anybody's: those are, in which segments of their log lie. */
+async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
+  if (claimed.folders === undefined) return claimed;
+  const folders: string[] = [];
+  for (const name of claimed.folders) {
+    const entries = await reader.list(joinPath(folder, name));
+    if (entries.some((entry) => entry.name.startsWith(name) && isWalName(entry.name)))
+      folders.push(name);
+  }
+  const { files } = claimed;
+  if (folders.length > 0) return { files, folders };
+  return files.some((name) => storedSegment(name) !== null) ? { files } : null;
 }
 
 function isWalName(name: string): boolean {
@@ -82,11 +95,12 @@ function isWalName(name: string): boolean {
 }
 
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
-  const files = await claimedTreeFiles(reader, folder, claimed);
-  const segmentBytes = sizeOfSegments(files);
+  const all = await claimedTreeFiles(reader, folder, claimed);
+  const files = all.filter(({ name }) => isWalName(name));
+  const { segmentBytes, packed } = await walSizes(reader, files);
   const perLog = segmentsPerLog(segmentBytes);
-  const isWhole = ({ name, stamp }: TreeFile): boolean =>
-    parseSegment(name) === null || stamp.sizeBytes === segmentBytes;
+  const isWhole = (file: TreeFile): boolean =>
+    parseSegment(file.name) === null || packed.has(file) || file.stamp.sizeBytes === segmentBytes;
   const whole = files.filter(isWhole);
   const stored = whole.flatMap((file) => {
     const segment = storedSegment(file.name);
@@ -99,29 +113,20 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
   const fileOf = new Map(stored.map(({ file, segment }) => [segment.name, file]));
   const short = files.filter((file) => !isWhole(file));
   const histories = new Set(files.flatMap(({ name }) => historyTimeline(name) ?? []));
-  const isAlone = (await reader.list(folder)).length === files.length;
+  const within = [...claimed.files, ...(claimed.folders ?? [])];
+  const isAlone = (await reader.list(folder)).length === within.length;
   return [
     {
       id: folderWorkloadId('postgres-wal', folder),
       name: folderName('PostgreSQL WAL', folder),
       root: folder,
-      ...(isAlone ? {} : { within: files.map(({ within }) => within) }),
+      ...(isAlone ? {} : { within }),
       points: [
         ...runs.map((run) => runPoint(run, fileOf, histories, perLog)),
         ...short.map((file) => shortPoint(file, segmentBytes)),
       ].sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
     },
   ];
-}
-
-/** The size that most of the uncompressed segments have. */
-function sizeOfSegments(files: readonly TreeFile[]): number {
-  const counts = new Map<number, number>();
-  for (const { name, stamp } of files)
-    if (parseSegment(name) !== null && isSegmentSize(stamp.sizeBytes))
-      counts.set(stamp.sizeBytes, (counts.get(stamp.sizeBytes) ?? 0) + 1);
-  const [most] = [...counts].sort((a, b) => b[1] - a[1]);
-  return most?.[0] ?? DEFAULT_SEGMENT_BYTES;
 }
 
 /** Named after its first segment: it stays the same point while it grows. */

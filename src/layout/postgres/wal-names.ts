@@ -12,12 +12,28 @@ export interface WalSegment {
   readonly segment: number;
 }
 
+/** Endings of what archives with: gzip, lz4, zstd, bzip2, xz; WAL-G also brotli, lzo and lzma. */
+const PACKED = '(?:\\.(?:gz|lz4|zst|bz2|xz|br|lzo|lzma))?';
+
 const SEGMENT = /^(?<timeline>[0-9A-F]{8})(?<log>[0-9A-F]{8})(?<segment>[0-9A-F]{8})$/;
 /** Of a compressed archive, or of pgBackRest, which puts the SHA-1 of the segment behind its name. */
-const STORED = /^(?<name>[0-9A-F]{24})(?:-(?<sha1>[0-9a-f]{40}))?(?:\.(?:gz|lz4|zst|bz2|xz))?$/;
-const LABEL = /^[0-9A-F]{24}\.[0-9A-F]{8}\.backup$/;
-const HISTORY = /^(?<timeline>[0-9A-F]{8})\.history$/;
+const STORED = new RegExp(`^(?<name>[0-9A-F]{24})(?:-(?<sha1>[0-9a-f]{40}))?${PACKED}$`);
+const LABEL = new RegExp(`^[0-9A-F]{24}\\.[0-9A-F]{8}\\.backup${PACKED}$`);
+const HISTORY = new RegExp(`^(?<timeline>[0-9A-F]{8})\\.history${PACKED}$`);
 const PARTIAL = /^[0-9A-F]{24}(?:\.(?:gz|lz4|zst))?\.partial$/;
+/** Barman and others lay segments into folders named by timeline and log. */
+const SHARD = /^[0-9A-F]{16}$/;
+
+/** The same of paths, for those that only copy them. */
+export const WAL_PATHS = {
+  history: inFolders(HISTORY),
+  segment: inFolders(STORED),
+  label: inFolders(LABEL),
+} as const;
+
+function inFolders({ source }: RegExp): RegExp {
+  return new RegExp(source.replace('^', '(?:^|/)'));
+}
 
 /** null: no name of a segment. */
 export function parseSegment(name: string): WalSegment | null {
@@ -33,6 +49,11 @@ export function parseSegment(name: string): WalSegment | null {
 export function storedSegment(fileName: string): WalSegment | null {
   const name = STORED.exec(fileName)?.groups?.name;
   return name === undefined ? null : parseSegment(name);
+}
+
+/** A folder for the segments of one log of one timeline. */
+export function isShard(folderName: string): boolean {
+  return SHARD.test(folderName);
 }
 
 export function isBackupLabel(fileName: string): boolean {
@@ -96,6 +117,27 @@ export const DEFAULT_SEGMENT_BYTES = 16 * 1024 * 1024;
 export function isSegmentSize(bytes: number): boolean {
   const mebibytes = bytes / (1024 * 1024);
   return Number.isInteger(Math.log2(mebibytes)) && mebibytes >= 1 && mebibytes <= 1024;
+}
+
+/** Segments in 4 GiB of log by their names alone: behind the last of one log stands the first of the next. null: they do not tell. */
+export function perLogOfNames(segments: readonly WalSegment[]): number | null {
+  const lastOf = new Map<string, number>();
+  const begun = new Set<string>();
+  let highest = 0;
+  for (const { timeline, log, segment } of segments) {
+    const key = `${timeline}:${log}`;
+    lastOf.set(key, Math.max(lastOf.get(key) ?? 0, segment));
+    if (segment === 0) begun.add(`${timeline}:${log - 1}`);
+    highest = Math.max(highest, segment);
+  }
+  const counts = [...lastOf].flatMap(([key, last]) => (begun.has(key) ? [last + 1] : []));
+  const most = counts.reduce((max, count) => Math.max(max, count), 0);
+  if (most > highest && isSegmentSize(2 ** 32 / most)) return most;
+  // More than a log of the usual segments has.
+  const least = 2 ** Math.ceil(Math.log2(highest + 1));
+  return least > segmentsPerLog(DEFAULT_SEGMENT_BYTES) && isSegmentSize(2 ** 32 / least)
+    ? least
+    : null;
 }
 
 export function placeOf({ log, segment }: WalSegment, perLog: number): number {

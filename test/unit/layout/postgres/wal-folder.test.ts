@@ -1,5 +1,7 @@
-import { rename, rm, truncate } from 'node:fs/promises';
+import { readFile, readdir, rename, rm, truncate } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { classOf } from '../../../../src/domain/trees/tree-rules.js';
 import { walFolderLayout } from '../../../../src/layout/postgres/wal-folder.js';
 import {
   historyTimeline,
@@ -26,6 +28,8 @@ describe('names of write-ahead log', () => {
       '000000010000000000000007',
     ],
     ['000000010000000000000007.00000028.backup', null],
+    ['000000010000000000000007.br', '000000010000000000000007'],
+    ['000000010000000000000007.lzo', '000000010000000000000007'],
     ['000000010000000000000007.partial', null],
     ['00000001000000000000000g', null],
     ['00000002.history', null],
@@ -35,11 +39,26 @@ describe('names of write-ahead log', () => {
 
   it('tell timelines and what is received', () => {
     expect(historyTimeline('0000000A.history')).toBe(10);
+    expect(historyTimeline('0000000A.history.lz4')).toBe(10);
     expect(isPartial('000000010000000000000015.partial')).toBe(true);
   });
 
   it.each([
+    ['00000002.history', 'histories'],
+    ['00000002.history.gz', 'histories'],
+    ['wals/00000002.history', 'histories'],
+    ['000000010000000000000007.lzo', 'segments'],
+    ['0000000100000000/000000010000000000000007', 'segments'],
+    ['000000010000000000000007.00000028.backup.br', 'labels'],
+    ['xlog.db', undefined],
+  ])('%s is of the class %s', (path, name) => {
+    const { rules } = walFolderLayout;
+    expect(rules.classes[classOf(rules, path) ?? -1]?.name).toBe(name);
+  });
+
+  it.each([
     ['000000010000000000000007', 16 * MIB, true],
+    ['0000000100000000/000000010000000000000007', 16 * MIB, true],
     ['000000010000000000000007', MIB, true],
     ['000000010000000000000007', 15 * MIB, false],
     ['000000010000000000000007', 0, false],
@@ -73,6 +92,21 @@ describe.skipIf(noRealTrees)('a real folder of write-ahead log', () => {
     expect(recv!.points).toMatchObject([{ id: '000000010000000000000014', sizeBytes: MIB }]);
     expect(walFolderLayout.rules.ignored!.test('000000010000000000000015.partial')).toBe(true);
   });
+
+  it.each(['.gz', ''])(
+    'is the same when its segments are packed with gzip under names ending in "%s"',
+    async (ending) => {
+      const copy = await realTree('pgwal/wal-1MiB-segments.tar.zst');
+      const files: Record<string, Buffer> = {};
+      for (const name of await readdir(copy.at('wal')))
+        files[`wal/${name}${ending}`] = gzipSync(await readFile(copy.at(`wal/${name}`)));
+      const [wal] = await scan(await treeOf(files));
+      expect(wal!.points.map(briefPoint)).toEqual([
+        { id: '000000010000000000000006', kind: 'log', state: 'complete', needs: [] },
+      ]);
+      expect(wal!.points[0]!.sizeBytes).toBe(18 * MIB);
+    },
+  );
 
   it('names a range that is missing, and a segment that is cut off', async () => {
     const copy = await realTree('pgwal/wal-1MiB-segments.tar.zst');
@@ -124,6 +158,82 @@ describe('a folder of write-ahead log', () => {
     expect(tree!.points.map(briefPoint)).toEqual([
       { id: '000000020000000000000001', kind: 'log', state: 'complete', needs: [] },
     ]);
+  });
+
+  /** The head of a first page: magic of PostgreSQL 15, XLP_LONG_HEADER, size of segments and of blocks. */
+  function walHead(segmentBytes: number): Buffer {
+    const head = Buffer.alloc(8192);
+    [0xd110, 2].forEach((word, index) => head.writeUInt16LE(word, 2 * index));
+    head.writeUInt32LE(segmentBytes, 32);
+    head.writeUInt32LE(8192, 36);
+    return head;
+  }
+
+  it.each<[string, string, Uint8Array, string, string | undefined]>([
+    // The last segment before 4 GiB, by the size in heads.
+    [
+      '1 MiB as their heads say',
+      '0000000100000000000000FF.gz',
+      gzipSync(walHead(MIB)),
+      '000000010000000100000000.gz',
+      'the write-ahead log 000000010000000000000100 to 000000010000000000000FFF is missing',
+    ],
+    [
+      '16 MiB as their heads say',
+      '0000000100000000000000FF.gz',
+      gzipSync(walHead(16 * MIB)),
+      '000000010000000100000000.gz',
+      undefined,
+    ],
+    [
+      '64 MiB as they are numbered',
+      '00000001000000000000003F.zst',
+      Buffer.from('x'),
+      '000000010000000100000000.zst',
+      undefined,
+    ],
+    [
+      '1 MiB as they are numbered',
+      '000000010000000000000FFF.lzo',
+      Buffer.from('x'),
+      '000000010000000100000000.lzo',
+      undefined,
+    ],
+  ])('of packed segments of %s has the gaps that it has', async (_, last, bytes, first, gap) => {
+    const [tree] = await scan(await treeOf({ [`w/${last}`]: bytes, [`w/${first}`]: bytes }));
+    expect(tree!.points.map((point) => point.gap)).toEqual(
+      gap === undefined ? [undefined] : [undefined, gap],
+    );
+  });
+
+  it('that has a folder for each of its logs is one workload', async () => {
+    const segment = new Uint8Array(16 * MIB);
+    const [tree, ...others] = await scan(
+      await treeOf({
+        'main/wals/0000000100000000/0000000100000000000000FF': segment,
+        'main/wals/0000000100000001/000000010000000100000000': segment,
+        'main/wals/00000001.history': 'x',
+        'main/wals/xlog.db': 'x',
+        'main/wals/0123456789ABCDEF/notes.txt': 'x',
+      }),
+    );
+    expect(others).toEqual([]);
+    expect(tree).toMatchObject({
+      ...{ id: 'postgres-wal-main:wals', root: 'main/wals' },
+      within: ['00000001.history', '0000000100000000', '0000000100000001'],
+    });
+    expect(tree!.points.map(({ id, gap }) => [id, gap])).toEqual([
+      ['0000000100000000000000FF', undefined],
+    ]);
+  });
+
+  it('that a database writes itself is no archive', async () => {
+    const copy = await treeOf({
+      'data/PG_VERSION': '15',
+      'data/pg_wal/000000010000000000000001': new Uint8Array(MIB),
+      'data/pg_wal/archive_status/000000010000000000000001.done': '',
+    });
+    expect(await scan(copy)).toEqual([]);
   });
 
   it('copies histories before segments', () => {

@@ -1,0 +1,95 @@
+import { gunzipSync, constants } from 'node:zlib';
+import type { TreeFile } from '../tree-files.js';
+import type { TreeReader } from '../tree-layout.js';
+import {
+  DEFAULT_SEGMENT_BYTES,
+  isSegmentSize,
+  parseSegment,
+  perLogOfNames,
+  storedSegment,
+} from './wal-names.js';
+
+/** What the files of a folder of write-ahead log are. */
+export interface WalSizes {
+  /** Of each segment, unpacked. */
+  readonly segmentBytes: number;
+  /** Files that are packed although their names do not say it: `gzip < %p > /archive/%f`. */
+  readonly packed: ReadonlySet<TreeFile>;
+}
+
+/** The size of segments is that of most unpacked ones; where all are packed, what the head of one says, or how they are numbered. */
+export async function walSizes(reader: TreeReader, files: readonly TreeFile[]): Promise<WalSizes> {
+  const packed = await packedFiles(
+    reader,
+    files.filter(
+      ({ name, stamp }) => parseSegment(name) !== null && !isSegmentSize(stamp.sizeBytes),
+    ),
+  );
+  const counts = new Map<number, number>();
+  for (const { name, stamp } of files)
+    if (parseSegment(name) !== null && isSegmentSize(stamp.sizeBytes))
+      counts.set(stamp.sizeBytes, (counts.get(stamp.sizeBytes) ?? 0) + 1);
+  const [most] = [...counts].sort((a, b) => b[1] - a[1]);
+  if (most !== undefined) return { segmentBytes: most[0], packed };
+  const segmentBytes =
+    (await sizeInHead(reader, [...packed, ...files.filter(({ name }) => name.endsWith('.gz'))])) ??
+    sizeOfNames(files) ??
+    DEFAULT_SEGMENT_BYTES;
+  return { segmentBytes, packed };
+}
+
+function sizeOfNames(files: readonly TreeFile[]): number | null {
+  const perLog = perLogOfNames(files.flatMap(({ name }) => storedSegment(name) ?? []));
+  return perLog === null ? null : 2 ** 32 / perLog;
+}
+
+/** A folder whose command packs packs all of them: of many the first and the last speak for the others, among which one may be without a byte yet. */
+async function packedFiles(
+  reader: TreeReader,
+  odd: readonly TreeFile[],
+): Promise<ReadonlySet<TreeFile>> {
+  const looked =
+    odd.length <= 2 * LOOKED_AT ? odd : [...odd.slice(0, LOOKED_AT), ...odd.slice(-LOOKED_AT)];
+  const packed = new Set<TreeFile>();
+  for (const file of looked)
+    if (isPacked(await reader.read(file.path, 0, MAGIC_BYTES))) packed.add(file);
+  const unseen = packed.size > looked.length / 2 ? odd.slice(LOOKED_AT, -LOOKED_AT) : [];
+  return new Set([...packed, ...unseen]);
+}
+
+const LOOKED_AT = 32;
+const MAGIC_BYTES = 6;
+/** gzip, lz4, zstd, xz, bzip2. */
+const MAGIC: readonly string[] = ['1f8b08', '04224d18', '28b52ffd', 'fd377a585a00', '425a68'];
+
+function isPacked(head: Uint8Array): boolean {
+  const hex = Buffer.from(head).toString('hex');
+  return MAGIC.some((magic) => hex.startsWith(magic));
+}
+
+/** The first page of a segment has a long head, with the size of segments. Source: PostgreSQL src/include/access/xlog_internal.h
+ *  (XLogLongPageHeaderData). */
+async function sizeInHead(reader: TreeReader, files: readonly TreeFile[]): Promise<number | null> {
+  for (const { path } of files.slice(0, HEADS_TRIED)) {
+    const head = unzipped(await reader.read(path, 0, 8192));
+    if (head === null || head.length < 40 || (head.readUInt16LE(2) & XLP_LONG_HEADER) === 0)
+      continue;
+    const bytes = head.readUInt32LE(32);
+    if (isSegmentSize(bytes)) return bytes;
+  }
+  return null;
+}
+
+const HEADS_TRIED = 3;
+const XLP_LONG_HEADER = 2;
+
+function unzipped(bytes: Uint8Array): Buffer | null {
+  try {
+    return gunzipSync(bytes, {
+      finishFlush: constants.Z_SYNC_FLUSH,
+      maxOutputLength: 64 * 1024 * 1024,
+    });
+  } catch {
+    return null;
+  }
+}
