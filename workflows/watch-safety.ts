@@ -1,6 +1,7 @@
 import {
   condition,
   ParentClosePolicy,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -11,6 +12,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { NotifyActivities, SafetyLook } from '../activities/notify-activities.js';
 import { nextLedger, type LedgerStep } from '../src/domain/safety/alert-ledger.js';
 import { digest, digestDay, noticeOfStep, type Notice } from '../src/domain/safety/notice.js';
+import { utcDay } from '../src/domain/schedules/calendar-date.js';
 import type { WatchedChannel } from '../src/domain/safety/notification-channel.js';
 import { isQuiet, joinedStep } from '../src/domain/safety/quiet-hours.js';
 import { heldSilences, isSilenced, MAX_SILENCES } from '../src/domain/safety/silence.js';
@@ -30,7 +32,8 @@ import {
 } from './messages.js';
 
 /** Looks now and then whether all is well and tells the channels what begins to be wrong and what is well again, each once. It remembers
- *  since when; a look that could not be made changes nothing. Ends when no channel is configured; the service starts it at each start. */
+ *  since when; a look that could not be made changes nothing, and calls no check. Ends when no channel is configured; the service starts it
+ *  at each start. */
 export async function watchSafety(memory: WatchMemory = NO_MEMORY): Promise<void> {
   let { open, silences = [] } = memory;
   const channels = new Map(Object.entries(memory.channels));
@@ -64,7 +67,7 @@ export async function watchSafety(memory: WatchMemory = NO_MEMORY): Promise<void
       for (const channel of rules.told)
         channels.set(channel.id, await tell(channel, channels.get(channel.id), news));
     }
-    for (const id of rules.pings) await pingQuietly(id);
+    if (look !== null || isCalledBlindly()) for (const id of rules.pings) await pingQuietly(id);
     isAsked = false;
     await condition(() => isAsked, rules.watchMs);
     if (workflowInfo().continueAsNewSuggested) break;
@@ -97,7 +100,7 @@ const pinging = proxyActivities<NotifyActivities>({
   retry: { maximumAttempts: 3 },
 });
 
-/** null: it could not be made. What nobody can look at is told by a `ping` channel alone. */
+/** null: it could not be made. What nobody can look at is told by a `ping` channel alone, which is not called. */
 async function lookAtSafety(): Promise<SafetyLook | null> {
   try {
     return await looking.lookAtSafety.executeWithOptions({ summary: 'look at all copies' }, []);
@@ -106,6 +109,11 @@ async function lookAtSafety(): Promise<SafetyLook | null> {
     setCurrentDetails(`Could not look: ${reasonOf(error)}`);
     return null;
   }
+}
+
+/** Earlier builds called the checks after a look that had failed, too. */
+function isCalledBlindly(): boolean {
+  return !patched('watchSafety-20261127-ping-what-was-seen');
 }
 
 async function pingQuietly(channelId: string): Promise<void> {
@@ -133,15 +141,11 @@ async function tell(
   const step = joinedStep(before?.held, newStep);
   const isHeld = isQuiet(channel.quietHours, timeZone, nowMs);
   const notice = isHeld ? null : noticeOfStep(channel, step, { sentence, number: told + 1, nowMs });
-  if (notice !== null) {
-    await startDelivery(channel.id, notice);
-    told++;
-  }
+  if (notice !== null && (await startDelivery(channel.id, notice))) told++;
   const day = digestDay(channel, lastDay, timeZone, nowMs);
   if (day !== null) {
-    const daily = digest(channel, step.open, { sentence, state, number: told + 1, nowMs });
-    await startDelivery(channel.id, daily);
-    told++;
+    const news = { sentence, state, number: told + 1, nowMs, day: dayOfDigest(day, nowMs) };
+    if (await startDelivery(channel.id, digest(channel, step.open, news))) told++;
     lastDay = day;
   }
   const { begun, ended } = step;
@@ -149,8 +153,14 @@ async function tell(
   return { told, digestDay: lastDay, ...(waits ? { held: { begun, ended } } : {}) };
 }
 
-/** Each delivery has its own workflow: it may take days, and the watch goes on. */
-async function startDelivery(channelId: string, notice: Notice): Promise<void> {
+/** Earlier builds named a digest for the UTC day of the look: two days of the zone may have one. */
+function dayOfDigest(day: string, nowMs: number): string {
+  return patched('watchSafety-20261127-digest-of-local-day') ? day : utcDay(nowMs);
+}
+
+/** Each delivery has its own workflow: it may take days, and the watch goes on.
+ *  @returns false: the channel was told this before, by a watch that has forgotten it */
+async function startDelivery(channelId: string, notice: Notice): Promise<boolean> {
   try {
     await startChild(notify, {
       workflowId: noticeWorkflowId(notice.id, channelId),
@@ -160,8 +170,10 @@ async function startDelivery(channelId: string, notice: Notice): Promise<void> {
       staticSummary: notice.subject,
       args: [{ channelId, notice }],
     });
+    return true;
   } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    throw error;
   }
 }
 

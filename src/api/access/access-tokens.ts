@@ -85,7 +85,7 @@ export class AccessTokens {
 
   async #tokens(): Promise<readonly AccessToken[]> {
     const nowMs = this.#now();
-    if (this.#known === null || nowMs - this.#known.atMs > REMEMBERED_MS)
+    if (this.#known === null || Math.abs(nowMs - this.#known.atMs) > REMEMBERED_MS)
       this.#known = { tokens: await this.#kept.read(), atMs: nowMs };
     return this.#known.tokens;
   }
@@ -98,7 +98,7 @@ export class AccessTokens {
   /** A last use that cannot be written is written with the next one. */
   #noteUse({ id }: AccessToken): void {
     const nowMs = this.#now();
-    const isRecent = (atMs: number) => nowMs - atMs < LAST_USE_MS;
+    const isRecent = (atMs: number) => Math.abs(nowMs - atMs) < LAST_USE_MS;
     if (isRecent(this.#noted.get(id) ?? -Infinity)) return;
     this.#noted.set(id, nowMs);
     const usedAt = new Date(nowMs).toISOString();

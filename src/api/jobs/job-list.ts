@@ -66,16 +66,19 @@ export class JobList {
     const unreadable: UnreadablePart[] = [];
     const summaries = await this.#summaries(unreadable);
     const latest = await this.#sessions.latestByJob().catch((error: unknown) => {
-      unreadable.push(unanswered('sessions', 'no job shows its last session', error));
-      return { sessions: new Map<string, LatestSessions>(), isComplete: true };
+      const lacks = 'no job shows its last session, a decision that it waits for or a missed start';
+      unreadable.push(unanswered('sessions', lacks, error));
+      return null;
     });
     const deadlineMs = Date.now() + LIST_DEADLINE_MS;
     const viewed = async ([id, summary]: [string, ScheduleSummary]): Promise<ListedJob[]> => {
-      const known = latest.sessions.get(id) ?? null;
+      const known = latest?.sessions.get(id) ?? null;
       try {
         return await this.#client.withDeadline(deadlineMs, async () => {
           const job = this.#known(id, summary) ?? this.#remember(id, await describe(id));
           if (job === null) return [];
+          // Without its sessions nobody can tell which of its starts came.
+          if (latest === null) return [viewOf(job, null, null)];
           const isUnknown = known === null && !latest.isComplete;
           return [await this.view(job, isUnknown ? await this.#sessions.latestOf(id) : known)];
         });

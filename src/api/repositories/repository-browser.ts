@@ -85,7 +85,9 @@ export class RepositoryBrowser {
     const seen = this.#seen.get(repositoryId);
     const isFit = seen?.description.storage?.faults.length === 0;
     const validMs = isFit ? seenMs : Math.min(seenMs, UNFIT_SEEN_MS);
-    if (seen !== undefined && this.#now() - seen.seenAtMs < validMs) return seen.description;
+    // A clock that went back makes nothing young.
+    if (seen !== undefined && Math.abs(this.#now() - seen.seenAtMs) < validMs)
+      return seen.description;
     const look = this.describe(repositoryId);
     look.catch(() => undefined); // nobody may wait for it any more when it fails
     const late = setTimeout(LOOK_WAIT_MS, seen?.description ?? null, { ref: false });

@@ -24,7 +24,7 @@ export interface ChannelView {
   readonly jobs: readonly string[] | null;
   readonly digestAt: string | null;
   readonly quietHours: QuietHours | null;
-  /** Of a `ping`: the job whose sessions it is told of; null: it is called at each look, or is no `ping`. */
+  /** Of a `ping`: the job whose sessions it is told of; null: it is called after each look that was made, or is no `ping`. */
   readonly job: string | null;
 }
 
@@ -41,7 +41,7 @@ const channelSchema: z.ZodType<ChannelView> = z
       .nullable(),
     job: z.string().nullable().meta({
       description:
-        'Of a `ping`: the job whose sessions it is told of; null: it is called at each look.',
+        'Of a `ping`: the job whose sessions it is told of; null: it is called after each look that was made.',
     }),
   })
   .meta({ id: 'NotificationChannel' });

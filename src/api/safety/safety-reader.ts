@@ -1,5 +1,6 @@
 /** What is known of all repositories and jobs, kept between requests: a look into a repository of thousands of workloads is not for each of them. */
 
+import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import type { Growth } from '../../domain/safety/growth.js';
 import type { Client } from '@temporalio/client';
@@ -41,7 +42,16 @@ interface KnownJobs {
   readonly readAtMs: number;
   readonly changes: number;
   readonly items: readonly ListedJob[];
-  readonly deliveries: readonly DeliveryFact[];
+  /** Lists of jobs and sessions that could not be had whole. */
+  readonly unreadable: readonly UnreadablePart[];
+  readonly deliveries: KnownDeliveries;
+}
+
+/** What the channels were told, as of the last list that was had. */
+interface KnownDeliveries {
+  readonly items: readonly DeliveryFact[];
+  /** Why there is no newer one; null: there is. */
+  readonly unreadReason: string | null;
 }
 
 interface KnownRepository {
@@ -110,18 +120,17 @@ export class SafetyReader {
     const lastEnd = lastEndMs(listed);
     const looks = [...this.#repositories.values()].map((known) => this.#lookIfDue(known, lastEnd));
     await Promise.race([Promise.all(looks), setTimeout(WAIT_MS, null, { ref: false })]);
+    const deliveries = this.#knownJobs?.deliveries ?? NO_DELIVERIES;
     return {
       listed,
       repositories: [...this.#repositories.values()].map(({ facts }) => facts),
-      failingChannels: failingChannels(
-        this.#channels.ids,
-        this.#knownJobs?.deliveries ?? [],
-        this.#now(),
-      ),
+      failingChannels: failingChannels(this.#channels.ids, deliveries.items, this.#now()),
+      unreadDeliveries: deliveries.unreadReason,
       jobs: listed.flatMap((job) => (job.state === 'unknown' ? [] : [jobFacts(job)])),
       unreadJobs: listed.flatMap((job) =>
         job.state === 'unknown' ? [{ id: job.id, reason: job.reason }] : [],
       ),
+      unreadLists: this.#knownJobs?.unreadable ?? [],
     };
   }
 
@@ -134,7 +143,7 @@ export class SafetyReader {
       last !== null &&
       last.facts.listed === facts.listed &&
       last.facts.repositories.every((known, index) => known === facts.repositories[index]);
-    if (isSame && Math.abs(nowMs - last.nowMs) < JUDGED_MS) return last;
+    if (isSame && isWithin(nowMs - last.nowMs, JUDGED_MS)) return last;
     this.#judged = { facts, safety: safetyOf(facts, nowMs), nowMs };
     return this.#judged;
   }
@@ -148,7 +157,7 @@ export class SafetyReader {
   async #listedJobs(): Promise<readonly ListedJob[]> {
     const known = this.#knownJobs;
     const changes = this.#jobs.changes;
-    if (known?.changes === changes && this.#now() - known.readAtMs < JOBS_SEEN_MS)
+    if (known?.changes === changes && isWithin(this.#now() - known.readAtMs, JOBS_SEEN_MS))
       return known.items;
     this.#readingJobs ??= this.#readJobs(changes).finally(() => {
       this.#readingJobs = null;
@@ -158,12 +167,23 @@ export class SafetyReader {
 
   async #readJobs(changes: number): Promise<KnownJobs> {
     const readAtMs = this.#now();
-    const [{ items }, deliveries] = await Promise.all([
+    const [{ items, unreadable }, deliveries] = await Promise.all([
       this.#jobs.list(),
-      this.#channels.ids.length === 0 ? [] : this.#channels.deliveries(),
+      this.#readDeliveries(),
     ]);
-    this.#knownJobs = { readAtMs, changes, items, deliveries };
+    this.#knownJobs = { readAtMs, changes, items, unreadable, deliveries };
     return this.#knownJobs;
+  }
+
+  /** What the channels take is no reason to know nothing of the copies. */
+  async #readDeliveries(): Promise<KnownDeliveries> {
+    if (this.#channels.ids.length === 0) return NO_DELIVERIES;
+    try {
+      return { items: await this.#channels.deliveries(), unreadReason: null };
+    } catch (error) {
+      const { items } = this.#knownJobs?.deliveries ?? NO_DELIVERIES;
+      return { items, unreadReason: toProblem(error).detail };
+    }
   }
 
   async #lookIfDue(known: KnownRepository, lastEndMs: number): Promise<void> {
@@ -174,7 +194,7 @@ export class SafetyReader {
       isEager ? EAGER_PAUSE_MS : SHORTEST_PAUSE_MS,
       PAUSE_FACTOR * tookMs * (isEager ? 0.1 : 1),
     );
-    if (known.look === null && this.#now() - startedAtMs < pauseMs) return;
+    if (known.look === null && isWithin(this.#now() - startedAtMs, pauseMs)) return;
     known.look ??= this.#look(known).finally(() => {
       known.look = null;
     });
@@ -184,12 +204,13 @@ export class SafetyReader {
   async #look(known: KnownRepository): Promise<void> {
     const { facts } = known;
     known.startedAtMs = this.#now();
+    const beganMs = performance.now();
     try {
       known.facts = await this.#factsOf(facts);
     } catch (error) {
       known.facts = away(facts, this.#now(), error);
     }
-    known.tookMs = this.#now() - known.startedAtMs;
+    known.tookMs = performance.now() - beganMs;
   }
 
   async #factsOf(before: RepositoryFacts): Promise<RepositoryFacts> {
@@ -220,6 +241,13 @@ export class SafetyReader {
       ...{ workloads, unreadable, uncopied },
     };
   }
+}
+
+const NO_DELIVERIES: KnownDeliveries = { items: [], unreadReason: null };
+
+/** Whether less has passed. A clock that went back does not make it so for as long as it went back. */
+function isWithin(passedMs: number, limitMs: number): boolean {
+  return Math.abs(passedMs) < limitMs;
 }
 
 function fullAtOf(growth: Growth | null): number | null {

@@ -36,7 +36,12 @@ export function keysOf(alerts: readonly OpenAlert[]): Set<string> {
 }
 
 /** What keeps a look from seeing all: behind it other problems may lie that are not shown. */
-const BLIND: readonly SafetyCode[] = ['NOT_LOOKED_AT', 'REPOSITORY_AWAY', 'JOB_UNREAD'];
+const BLIND: readonly SafetyCode[] = [
+  'NOT_LOOKED_AT',
+  'REPOSITORY_AWAY',
+  'JOB_UNREAD',
+  'CHANNELS_UNREAD',
+];
 
 /** Whether what a look does not show is not there. */
 export function seesAll(problems: readonly Pick<ObservedProblem, 'code'>[]): boolean {
@@ -44,7 +49,7 @@ export function seesAll(problems: readonly Pick<ObservedProblem, 'code'>[]): boo
 }
 
 /** What one look changes. Something is told when it was seen for `holdMs`, and again when it was not seen for as long: what comes and goes
- *  between two looks wakes nobody, and what was told always ends with a word.
+ *  between two looks wakes nobody, and what was told always ends with a word. A clock that went back counts from where it is now.
  *  @param isWhole false: what the look does not show may be there still, so nothing ends
  *  @param isSilenced of a problem that is not told as long as this holds; the end of what was told before is told all the same */
 export function nextLedger(
@@ -68,7 +73,7 @@ export function nextLedger(
     known.delete(problem.key);
     return {
       problem,
-      firstSeenMs: before?.firstSeenMs ?? nowMs,
+      firstSeenMs: Math.min(before?.firstSeenMs ?? nowMs, nowMs),
       lastSeenMs: nowMs,
       isTold: before?.isTold ?? false,
     };
@@ -76,9 +81,9 @@ export function nextLedger(
   const begun = seen.filter(
     (alert) => !alert.isTold && nowMs - alert.firstSeenMs >= holdMs && !isSilenced(alert.problem),
   );
-  const unseen = isWhole
-    ? [...known.values()].filter(({ isTold }) => isTold)
-    : [...known.values()].map((alert) => ({ ...alert, lastSeenMs: nowMs }));
+  const unseen = [...known.values()]
+    .filter(({ isTold }) => isTold || !isWhole)
+    .map((alert) => ({ ...alert, ...unseenTimes(alert, nowMs, isWhole) }));
   const ended = isWhole ? unseen.filter(({ lastSeenMs }) => nowMs - lastSeenMs >= holdMs) : [];
   return {
     open: [
@@ -87,5 +92,17 @@ export function nextLedger(
     ],
     begun: begun.map((alert) => ({ ...alert, isTold: true })),
     ended,
+  };
+}
+
+/** What may be there still was seen now, as far as is known. */
+function unseenTimes(
+  { firstSeenMs, lastSeenMs }: OpenAlert,
+  nowMs: number,
+  isWhole: boolean,
+): Pick<OpenAlert, 'firstSeenMs' | 'lastSeenMs'> {
+  return {
+    firstSeenMs: Math.min(firstSeenMs, nowMs),
+    lastSeenMs: isWhole ? Math.min(lastSeenMs, nowMs) : nowMs,
   };
 }

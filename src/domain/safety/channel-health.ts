@@ -33,9 +33,10 @@ export function failingChannels(
     const refused = ofChannel.filter(
       ({ state, startedMs }) =>
         startedMs > lastTakenMs &&
-        (state === 'failed' || (state === 'delivering' && nowMs - startedMs > LATE_MS)),
+        // A clock that went back says that it began in the future.
+        (state === 'failed' || (state === 'delivering' && Math.abs(nowMs - startedMs) > LATE_MS)),
     );
     if (refused.length === 0) return [];
-    return [{ id, sinceMs: Math.min(...refused.map(({ startedMs }) => startedMs)) }];
+    return [{ id, sinceMs: Math.min(nowMs, ...refused.map(({ startedMs }) => startedMs)) }];
   });
 }

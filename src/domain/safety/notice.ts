@@ -6,7 +6,6 @@ import {
   instantOf,
   isoDate,
   minuteOfDay,
-  utcDay,
 } from '../schedules/calendar-date.js';
 import { elapsedText } from '../elapsed.js';
 import type { LedgerStep, ObservedProblem, OpenAlert } from './alert-ledger.js';
@@ -100,7 +99,8 @@ export function rehearsal(nowMs: number): [Notice, Notice] {
   ];
 }
 
-/** The state of the day, sent whether all is well or not: who misses it knows that something is. */
+/** The state of the day, sent whether all is well or not: who misses it knows that something is.
+ *  @param day which it is of, as `digestDay` has it: names it for good, so that each day has its own, wherever the zone lies */
 export function digest(
   channel: WatchedChannel,
   open: readonly OpenAlert[],
@@ -109,13 +109,14 @@ export function digest(
     state,
     number,
     nowMs,
-  }: { sentence: string; state: Verdict['state']; number: number; nowMs: number },
+    day,
+  }: { sentence: string; state: Verdict['state']; number: number; nowMs: number; day: string },
 ): Notice {
   const wanted = open.filter(({ problem }) => isWanted(channel, problem));
   const shown = wanted.slice(0, DIGEST_NAMED).map(({ problem }) => `- ${problem.text}`);
   const more = wanted.length - shown.length;
   return {
-    id: `digest-${utcDay(nowMs)}`,
+    id: `digest-${day}`,
     number,
     kind: 'digest',
     severity: gravest(wanted),

@@ -85,7 +85,7 @@ export interface WatchRules {
   readonly watchMs: number;
   readonly holdMs: number;
   readonly told: readonly WatchedChannel[];
-  /** Ids of the channels that are called at each look; not those of jobs. */
+  /** Ids of the channels that are called after each look that was made; not those of jobs. */
   readonly pings: readonly string[];
   /** IANA name, of `digestAt` and `quietHours`. */
   readonly timeZone: string;

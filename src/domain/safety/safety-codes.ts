@@ -98,7 +98,8 @@ export const SAFETY_CODES = {
   },
   JOB_UNREAD: {
     severity: 'unknown',
-    meaning: 'The definition of a job could not be read in time.',
+    meaning:
+      'The definition of a job could not be read in time, or jobs or their last sessions could not be listed: what waits for a decision, failed or did not start may not be told.',
     nextStep: 'Check that Temporal answers.',
   },
   LIMIT_MISSING: {
@@ -127,6 +128,12 @@ export const SAFETY_CODES = {
       'A notification channel has refused what it was told, or not taken it for an hour. Every other channel is told, whatever its `severity`.',
     nextStep:
       'Correct its settings or the service behind it, then test it (`longhaul notification test`).',
+  },
+  CHANNELS_UNREAD: {
+    severity: 'warning',
+    meaning:
+      'What became of the last messages could not be listed, so it is not known whether the notification channels take anything.',
+    nextStep: 'Check that Temporal answers.',
   },
   REPOSITORY_FILLS: {
     severity: 'warning',

@@ -23,10 +23,9 @@ export function safetyProblems(
   uncopiedProblems(uncopied, found);
   for (const { id, reason } of facts.unreadJobs)
     found.add('JOB_UNREAD', { jobId: id, text: () => `job ${id} could not be read: ${reason}` });
-  for (const { id, sinceMs } of facts.failingChannels) {
-    const text = () => `notification channel ${id} takes nothing`;
-    found.add('CHANNEL_FAILED', { key: id, sinceMs, text });
-  }
+  for (const { path, code, reason } of facts.unreadLists)
+    found.add('JOB_UNREAD', { key: path, errorCode: code, text: () => reason });
+  channelProblems(facts, found);
   for (const job of facts.jobs) jobProblems(job, facts.repositories, found);
   const jobs = new Map(facts.jobs.map((job) => [job.job.id, job]));
   const away = new Map(facts.repositories.map(({ id, awaySinceMs }) => [id, awaySinceMs]));
@@ -40,6 +39,20 @@ export function safetyProblems(
     }
   }
   return found.sorted();
+}
+
+function channelProblems(
+  { failingChannels, unreadDeliveries }: SafetyFacts,
+  found: SafetyProblems,
+): void {
+  for (const { id, sinceMs } of failingChannels) {
+    const text = () => `notification channel ${id} takes nothing`;
+    found.add('CHANNEL_FAILED', { key: id, sinceMs, text });
+  }
+  if (unreadDeliveries !== null)
+    found.add('CHANNELS_UNREAD', {
+      text: () => `it is not known what the notification channels took: ${unreadDeliveries}`,
+    });
 }
 
 function repositoryProblems(repository: RepositoryFacts, found: SafetyProblems): void {

@@ -2,6 +2,7 @@
 
 import type { FailingChannel } from './channel-health.js';
 import type { CopyJob } from '../jobs/copy-job.js';
+import type { UnreadablePart } from '../targets/repository-view.js';
 import type { SessionResult } from '../sessions/copy-session.js';
 import { protectedWorkloads, type ProtectedWorkload, type RepositoryFacts } from './protection.js';
 import type { SafetyProblem } from './problem-groups.js';
@@ -27,7 +28,11 @@ export interface SafetyFacts {
   readonly jobs: readonly JobFacts[];
   /** Jobs of which nothing could be read. */
   readonly unreadJobs: readonly { readonly id: string; readonly reason: string }[];
+  /** Lists of jobs or of their sessions that could not be had: of what is in them nothing, or nothing new, is known. */
+  readonly unreadLists: readonly UnreadablePart[];
   readonly failingChannels: readonly FailingChannel[];
+  /** Why it is not known what became of the last messages; null: it is. */
+  readonly unreadDeliveries: string | null;
 }
 
 export interface Safety {

@@ -5,6 +5,7 @@ import type { Client } from '@temporalio/client';
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { createNotifyActivities } from '../../../activities/notify-activities.js';
+import { BackupError } from '../../../src/domain/errors.js';
 import type { NotificationChannel } from '../../../src/domain/safety/notification-channel.js';
 import type { SafetyProblem } from '../../../src/domain/safety/problem-groups.js';
 import type { Safety } from '../../../src/domain/safety/safety.js';
@@ -39,6 +40,7 @@ describeTemporal('the watch over all copies', () => {
   let client: Client;
   let native: { connection: NativeConnection; namespace: string };
   let problems: SafetyProblem[] | null = [];
+  let looksInVain = 0;
   let channels: NotificationChannel[];
   let worker: { stop(): Promise<void> } | null = null;
 
@@ -70,7 +72,11 @@ describeTemporal('the watch over all copies', () => {
 
   async function startWorker(): Promise<void> {
     const readSafety = (): Promise<Safety> => {
-      if (problems === null) return Promise.reject(new Error('nothing can be read'));
+      if (problems === null) {
+        looksInVain++;
+        // Of a kind that no retry mends, so that the look ends at once.
+        return Promise.reject(new BackupError('REPOSITORY_ACCESS_DENIED', 'nothing may be read'));
+      }
       const verdict = {
         state: 'unsafe',
         sentence: 'a sentence',
@@ -138,9 +144,12 @@ describeTemporal('the watch over all copies', () => {
     const before = pings();
     await expect.poll(pings, { timeout: 20_000 }).toBeGreaterThan(before + 2);
 
-    // What cannot be looked at is no end of it.
+    // What cannot be looked at is no end of it, and whoever waits for a call is to notice.
     problems = null;
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await expect.poll(() => looksInVain, { timeout: 20_000 }).toBeGreaterThan(0);
+    const called = pings();
+    await expect.poll(() => looksInVain, { timeout: 20_000 }).toBeGreaterThan(3);
+    expect(pings()).toBe(called);
     expect(notices()).toHaveLength(1);
 
     problems = [MINOR];

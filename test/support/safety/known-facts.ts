@@ -100,6 +100,8 @@ export function facts(
     jobs: [nightly()],
     unreadJobs: [],
     failingChannels: [],
+    unreadLists: [],
+    unreadDeliveries: null,
     ...changes,
   };
 }

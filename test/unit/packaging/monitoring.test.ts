@@ -94,6 +94,8 @@ const FACTS: SafetyFacts = {
   ],
   unreadJobs: [],
   failingChannels: [],
+  unreadLists: [],
+  unreadDeliveries: null,
 };
 
 async function exposition(): Promise<string> {

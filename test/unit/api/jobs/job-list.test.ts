@@ -18,8 +18,8 @@ interface Schedule {
   readonly failure?: Error;
 }
 
-/** Schedules as the server lists and describes them; what is described is counted. */
-function listOf(schedules: Record<string, Schedule>) {
+/** Schedules as the server lists and describes them; what is described is counted. Their calendars have one time, that of two hours ago. */
+function listOf(schedules: Record<string, Schedule>, sessionsFail = false) {
   const described: string[] = [];
   const carried = ({ version, paused = false, next = FIRST, missed = 0 }: Schedule) => ({
     typedSearchAttributes: {
@@ -30,10 +30,15 @@ function listOf(schedules: Record<string, Schedule>) {
       recentActions: [],
       nextActionTimes: [next],
       numActionsMissedCatchupWindow: missed,
-      createdAt: NOW,
+      createdAt: new Date(NOW.getTime() - 86_400_000),
     },
   });
   const client = {
+    options: { namespace: 'test' },
+    workflowService: {
+      listScheduleMatchingTimes: () =>
+        Promise.resolve({ startTime: [{ seconds: NOW.getTime() / 1_000 - 7_200 }] }),
+    },
     withDeadline: (_deadline: number, call: () => unknown) => call(),
     schedule: {
       async *list() {
@@ -43,7 +48,10 @@ function listOf(schedules: Record<string, Schedule>) {
     },
   } as unknown as Client;
   const sessions = {
-    latestByJob: async () => ({ sessions: new Map(), isComplete: true }),
+    latestByJob: async () => {
+      if (sessionsFail) throw new Error('broken');
+      return { sessions: new Map(), isComplete: true };
+    },
   } as unknown as SessionStore;
   const list = new JobList(client, sessions, () => NOW.getTime());
   const describe = async (id: string) => {
@@ -127,4 +135,16 @@ it('lists all jobs when one cannot be described, and asks for that one again', a
   ]);
   await all();
   expect(described).toEqual(['broken', 'whole', 'broken']);
+});
+
+it('tells no start as missed while nobody knows the sessions, which may have come of it', async () => {
+  const schedules: Record<string, Schedule> = {
+    skips: { version: '1 a', name: 'skips', missedStarts: 'skip', missed: 1 },
+  };
+  expect(await listOf(schedules).all()).toMatchObject([
+    { missedStartAt: '2026-11-27T10:00:00.000Z' },
+  ]);
+  expect(await listOf(schedules, true).all()).toMatchObject([
+    { state: 'enabled', missedStartAt: null },
+  ]);
 });

@@ -101,7 +101,8 @@ it('lists the jobs when their sessions cannot be asked for, and says so', async 
     {
       path: 'sessions',
       code: 'TEMPORAL_UNREACHABLE',
-      reason: 'no job shows its last session: Temporal did not answer in time',
+      reason:
+        'no job shows its last session, a decision that it waits for or a missed start: Temporal did not answer in time',
     },
   ]);
 });

@@ -69,3 +69,29 @@ it.each([
     ids.map((workflowId) => ({ namespace: 'default', workflowExecution: { workflowId } })),
   );
 });
+
+it('does not go by what it saw before the clock went back by a day', async () => {
+  let nowMs = 86_400_000;
+  let looks = 0;
+  const storage = { faults: [] };
+  const client = {
+    options: { namespace: 'default' },
+    workflow: {
+      execute: async () => {
+        looks++;
+        return { items: [{ ...UNREACHABLE, reachable: true, storage }] };
+      },
+      async *list() {
+        // none were left
+      },
+    },
+    workflowService: { deleteWorkflowExecution: async () => undefined },
+  };
+  const browser = new RepositoryBrowser(client as unknown as Client, () => nowMs);
+  await browser.describeSeenWithin('offsite', 60_000);
+  await browser.describeSeenWithin('offsite', 60_000);
+  expect(looks).toBe(1);
+  nowMs = 0;
+  await browser.describeSeenWithin('offsite', 60_000);
+  expect(looks).toBe(2);
+});

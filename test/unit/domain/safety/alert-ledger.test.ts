@@ -101,6 +101,22 @@ describe('what is told', () => {
     ]);
   });
 
+  it('is told as soon, both its begin and its end, when the clock goes back by a day', () => {
+    const DAY_MS = 86_400_000;
+    const look = (open: readonly OpenAlert[], keys: string, nowMs: number) =>
+      nextLedger(open, keys.split('').map(problem), { nowMs, holdMs: HOLD_MS, isWhole: true });
+    let step = look([], 'a', DAY_MS);
+    step = look(step.open, 'a', 0);
+    expect(step.begun).toEqual([]);
+    step = look(step.open, 'a', HOLD_MS);
+    expect(keysOf(step.begun)).toEqual(new Set(['a']));
+    step = look(step.open, 'a', DAY_MS);
+    step = look(step.open, '', 0);
+    expect(step.ended).toEqual([]);
+    step = look(step.open, '', HOLD_MS);
+    expect(keysOf(step.ended)).toEqual(new Set(['a']));
+  });
+
   it('tells of every cause its begin and its end in turn, whatever comes and goes', () => {
     let state = 12_345;
     const random = () => {
@@ -119,7 +135,7 @@ describe('what is told', () => {
     }
   });
 
-  it.each(['NOT_LOOKED_AT', 'REPOSITORY_AWAY', 'JOB_UNREAD'] as const)(
+  it.each(['NOT_LOOKED_AT', 'REPOSITORY_AWAY', 'JOB_UNREAD', 'CHANNELS_UNREAD'] as const)(
     'is not the whole of it where %s hides the rest',
     (code) => {
       expect(seesAll([problem('a')])).toBe(true);

@@ -20,6 +20,11 @@ it.each([
   ['that took one since', [sent('delivered', '10:00'), sent('failed', '09:00')], null],
   ['that is being tried for a while', [sent('delivering', '11:30')], null],
   ['that is being tried for an hour and more', [sent('delivering', '10:59')], '10:59'],
+  [
+    'that is being tried since a time two hours ahead, from before the clock went back',
+    [sent('delivering', '14:00')],
+    '12:00',
+  ],
   ['beside one that refuses', [sent('failed', '09:00', 'chat')], null],
 ] as const)('a channel %s', (_, deliveries, since) => {
   expect(failingChannels(['mail'], deliveries, NOW_MS)).toEqual(

@@ -34,6 +34,7 @@ function step(changes: Partial<LedgerStep>): LedgerStep {
 
 const SENTENCE = '1 of 2 workloads has a copy younger than 26 h';
 const told = { sentence: SENTENCE, state: 'safe', number: 7, nowMs: NOW_MS } as const;
+const daily = { ...told, day: '2026-11-26' };
 
 describe('a notice', () => {
   it('tells what began to be wrong, since when, and what to do', () => {
@@ -86,9 +87,9 @@ describe('a notice', () => {
 
   it('is a digest of at most twelve lines, well or not', () => {
     const many = Array.from({ length: 30 }, (_, i) => alert(`db${i} is late`));
-    expect(digest(CHANNEL, many, told).lines).toHaveLength(12);
-    expect(digest(CHANNEL, many, told).subject).toBe('30 problems are open');
-    expect(digest(CHANNEL, [], told)).toMatchObject({ subject: 'All is well', severity: null });
+    expect(digest(CHANNEL, many, daily).lines).toHaveLength(12);
+    expect(digest(CHANNEL, many, daily).subject).toBe('30 problems are open');
+    expect(digest(CHANNEL, [], daily)).toMatchObject({ subject: 'All is well', severity: null });
   });
 });
 
@@ -97,7 +98,7 @@ describe('a digest with nothing that its channel wants', () => {
     ['unknown', 'It is not known whether all is well'],
     ['unsafe', 'Not well, with nothing that this channel is told'],
   ] as const)('is no word of all being well when the verdict is %s', (state, subject) => {
-    expect(digest(CHANNEL, [], { ...told, state }).subject).toBe(subject);
+    expect(digest(CHANNEL, [], { ...daily, state }).subject).toBe(subject);
   });
 });
 
@@ -111,6 +112,16 @@ describe('the digest of a day', () => {
     ['on the day the clock goes forward', '2026-03-29T05:00:00Z', '2026-03-28', '2026-03-29'],
   ])('is due %s', (_, now, lastDay, expected) => {
     expect(digestDay(CHANNEL, lastDay, 'Europe/Berlin', at(now))).toBe(expected);
+  });
+
+  // 13:30 of the 26th, when the watch had been down in the morning, and 08:00 of the 27th.
+  it('has a name of its own each day, where two local days begin on one UTC day', () => {
+    const early = { ...CHANNEL, digestAt: '08:00' };
+    const names = [at('2026-11-26T00:30:00Z'), at('2026-11-26T19:00:00Z')].map((nowMs) => {
+      const day = digestDay(early, null, 'Pacific/Auckland', nowMs)!;
+      return digest(early, [], { ...daily, nowMs, day }).id;
+    });
+    expect(names).toEqual(['digest-2026-11-26', 'digest-2026-11-27']);
   });
 
   it('is never due where none is wanted', () => {

@@ -138,7 +138,14 @@ describe('the verdict', () => {
 
   it('is unknown of nothing', () => {
     const { verdict } = safetyOf(
-      { repositories: [], jobs: [], unreadJobs: [], failingChannels: [] },
+      {
+        repositories: [],
+        jobs: [],
+        unreadJobs: [],
+        failingChannels: [],
+        unreadLists: [],
+        unreadDeliveries: null,
+      },
       NOW_MS,
     );
     expect(verdict).toMatchObject({ state: 'unknown', sentence: 'no workload is known' });

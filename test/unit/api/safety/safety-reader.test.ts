@@ -1,0 +1,75 @@
+import { expect, it } from 'vitest';
+import type { JobStore } from '../../../../src/api/jobs/job-store.js';
+import type { RepositoryBrowser } from '../../../../src/api/repositories/repository-browser.js';
+import { SafetyReader } from '../../../../src/api/safety/safety-reader.js';
+import type { DeliveryFact } from '../../../../src/domain/safety/channel-health.js';
+import type { UnreadablePart } from '../../../../src/domain/targets/repository-view.js';
+
+const NOW_MS = Date.parse('2026-11-27T12:00:00Z');
+const REFUSED: DeliveryFact = {
+  ...{ channelId: 'mail', state: 'failed', startedAt: '2026-11-27T11:00:00Z' },
+};
+
+/** A site without repositories and jobs, whose lists may fail. */
+class Site {
+  nowMs = NOW_MS;
+  lists = 0;
+  unreadable: UnreadablePart[] = [];
+  deliveries: () => Promise<DeliveryFact[]> = () => Promise.resolve([REFUSED]);
+  readonly reader = new SafetyReader({
+    browser: {} as RepositoryBrowser,
+    jobs: {
+      changes: 0,
+      list: () => {
+        this.lists++;
+        return Promise.resolve({ items: [], unreadable: this.unreadable });
+      },
+    } as unknown as JobStore,
+    repositories: [],
+    channels: { ids: ['mail'], deliveries: () => this.deliveries() },
+    now: () => this.nowMs,
+  });
+
+  async codes(): Promise<[string, string, string][]> {
+    const { safety } = await this.reader.safety();
+    return safety.problems.map(({ code, severity, text }) => [code, severity, text]);
+  }
+}
+
+it('looks all the same when nobody can list what the channels took, says so, and goes by the last list', async () => {
+  const site = new Site();
+  const failed = ['CHANNEL_FAILED', 'warning', 'notification channel mail takes nothing'];
+  expect(await site.codes()).toEqual([failed]);
+  site.deliveries = () => Promise.reject(new Error('broken'));
+  site.nowMs += 60_000;
+  expect(await site.codes()).toEqual([
+    failed,
+    [
+      'CHANNELS_UNREAD',
+      'warning',
+      expect.stringMatching(/^it is not known what the notification channels took: \S/),
+    ],
+  ]);
+});
+
+it('does not know whether all is well while jobs or their sessions cannot be listed', async () => {
+  const site = new Site();
+  site.unreadable = ['jobs', 'sessions'].map((path) => ({
+    ...{ path, code: 'TEMPORAL_UNREACHABLE', reason: `${path} are not known` },
+  }));
+  site.deliveries = () => Promise.resolve([]);
+  expect(await site.codes()).toEqual([
+    ['JOB_UNREAD', 'unknown', 'jobs are not known'],
+    ['JOB_UNREAD', 'unknown', 'sessions are not known'],
+  ]);
+});
+
+it('lists jobs again at once when the clock went back by a day', async () => {
+  const site = new Site();
+  await site.codes();
+  await site.codes();
+  expect(site.lists).toBe(1);
+  site.nowMs -= 86_400_000;
+  await site.codes();
+  expect(site.lists).toBe(2);
+});
