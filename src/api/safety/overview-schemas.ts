@@ -9,6 +9,7 @@ import {
 } from '../../domain/safety/safety-codes.js';
 import type { RpoStatus } from '../../domain/safety/rpo.js';
 import type { ProtectedWorkload } from '../../domain/safety/protection.js';
+import type { Sight } from '../../domain/safety/sight.js';
 import type { Verdict } from '../../domain/safety/safety-verdict.js';
 import type { WorkloadType } from '../../domain/sources/restore-point.js';
 import type { UnreadablePart } from '../../domain/targets/repository-view.js';
@@ -127,6 +128,7 @@ export interface WorkloadView {
   readonly since: string | null;
   readonly newestSourceAt: string | null;
   readonly sourcePointCount: number | null;
+  readonly sourceState: Sight['state'];
   readonly sourceProblem: string | null;
   readonly newestCopyAt: string | null;
   readonly oldestCopyAt: string | null;
@@ -320,7 +322,13 @@ const workloadViewSchema: z.ZodType<WorkloadView> = z
     state: workloadState,
     since: instant.nullable(),
     newestSourceAt: instant.nullable(),
-    sourcePointCount: count.nullable().meta({ description: 'null: no source shows it.' }),
+    sourcePointCount: count
+      .nullable()
+      .meta({ description: 'null: its source did not show it, if it was seen (`sourceState`).' }),
+    sourceState: z.enum(['seen', 'away', 'never', 'notConfigured']).meta({
+      description:
+        '`seen`: the last look into its source was answered. `away`: it cannot be looked at, and what was last seen is shown. `never`: it was not seen since the service started. `notConfigured`: the configuration does not have it.',
+    }),
     sourceProblem: z.string().nullable(),
     newestCopyAt: instant.nullable(),
     oldestCopyAt: instant.nullable(),

@@ -18,6 +18,7 @@ import {
   type ProtectedWorkload,
   type RepositoryFacts,
 } from '../../domain/safety/protection.js';
+import { sightOf } from '../../domain/safety/sight.js';
 import type { ChainFacts } from '../../domain/safety/workload-facts.js';
 import type { KnownFacts, KnownSafety } from './safety-reader.js';
 import type { RunningSession } from '../sessions/session-schemas.js';
@@ -138,7 +139,7 @@ export function workloadView(
   workload: ProtectedWorkload,
   { facts, nowMs }: Pick<KnownSafety, 'facts' | 'nowMs'>,
 ): WorkloadView {
-  const { id, name, type, repositoryId, state, sinceMs, source, leftovers } = workload;
+  const { id, name, type, repositoryId, state, sinceMs, source, sight, leftovers } = workload;
   const kept = keptChains([workload]);
   return {
     key: keyOf(workload),
@@ -146,6 +147,7 @@ export function workloadView(
     since: instantOf(sinceMs),
     newestSourceAt: newestOf(source?.recentAtSeconds ?? []),
     sourcePointCount: source?.restorePointCount ?? null,
+    sourceState: sight.state,
     sourceProblem: source?.problem ?? null,
     newestCopyAt: latest(kept.map(({ recentAtSeconds }) => newestOf(recentAtSeconds))),
     oldestCopyAt: earliest(kept.map(({ oldestAt }) => oldestAt)),
@@ -211,8 +213,10 @@ function nightsOf(workload: ProtectedWorkload, facts: KnownFacts, nowMs: number)
   // What a job copies has its days from there; only where none does, those of the leftovers are all that could be known.
   const places = first === undefined ? workload.leftovers : workload.copies;
   const awayDays = places.map(({ repositoryId }) => {
-    const since = facts.repositories.find(({ id }) => id === repositoryId)?.awaySinceMs ?? null;
-    return since === null ? Infinity : dayNumberOf(since, timeZone);
+    const { state, sinceMs } = sightOf(facts.repositories.find(({ id }) => id === repositoryId));
+    if (state === 'seen') return Infinity;
+    // Where nobody has seen anything, no night is known.
+    return state === 'away' && sinceMs !== null ? dayNumberOf(sinceMs, timeZone) : -Infinity;
   });
   return Array.from({ length: SHOWN_NIGHTS }, (_, index) => {
     const day = today - SHOWN_NIGHTS + 1 + index;

@@ -3,6 +3,7 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { ProtectedWorkload } from '../../domain/safety/protection.js';
 import type { ChainFacts } from '../../domain/safety/workload-facts.js';
+import { isKnown } from '../../domain/safety/sight.js';
 import { safetyOf, type SafetyFacts } from '../../domain/safety/safety.js';
 
 const OF_SOURCE = ['workload', 'workload_id', 'source'] as const;
@@ -102,17 +103,19 @@ export class SafetyMetrics {
     }
   }
 
-  #setWorkload({ name, id, repositoryId, source, copies, leftovers }: ProtectedWorkload): void {
-    const labels = { workload: name, workload_id: id, source: repositoryId };
+  #setWorkload(workload: ProtectedWorkload): void {
+    const { name, id, source, copies, leftovers } = workload;
+    const labels = { workload: name, workload_id: id, source: workload.repositoryId };
     const [newestSource] = source?.recentAtSeconds ?? [];
     if (newestSource !== undefined) this.#newestSource.set(labels, newestSource);
-    for (const { job, repositoryId: target, chain, limits, status } of copies) {
-      const own = { ...labels, job: job.id, target };
+    for (const { job, repositoryId, target, chain, limits, status } of copies) {
+      const own = { ...labels, job: job.id, target: repositoryId };
       this.#late.set(own, status.state === 'late' ? 1 : 0);
       if (limits.maxCopyAgeHours !== null)
         this.#rpo.set(own, limits.maxCopyAgeHours * HOUR_SECONDS);
-      if (chain === null) this.#points.set(own, 0);
-      else this.#setChain(own, chain);
+      if (chain !== null) this.#setChain(own, chain);
+      // In a target that nobody has seen there may be copies.
+      else if (isKnown(target)) this.#points.set(own, 0);
     }
     // Nothing of them can be late, but they can be damaged.
     for (const { repositoryId: target, chain } of leftovers)

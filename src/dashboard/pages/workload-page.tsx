@@ -18,7 +18,7 @@ import { Nothing, Page, Section, Waiting } from '../show/page.js';
 import { sentence } from '../show/sentence.js';
 import { State } from '../show/state.js';
 import { UNSEEN_WORDS, UnreadableParts } from '../show/unreadable.js';
-import { limitWords, WORKLOAD_STATES } from '../show/workload-words.js';
+import { limitWords, NOT_SHOWN, WORKLOAD_STATES } from '../show/workload-words.js';
 import { whyOf } from '../show/workload-why.js';
 import { VerdictPanel } from '../show/verdict.js';
 import { CopyOnce } from './copy-once.js';
@@ -87,7 +87,7 @@ interface WorkloadBodyProps {
 }
 
 function WorkloadBody({ workload, isKnown }: WorkloadBodyProps) {
-  const { id, copies, leftovers, repositoryId, sourcePointCount, nights } = workload;
+  const { id, copies, leftovers, repositoryId, sourcePointCount, sourceState, nights } = workload;
   return (
     <>
       <WorkloadVerdict workload={workload} isKnown={isKnown} />
@@ -110,12 +110,12 @@ function WorkloadBody({ workload, isKnown }: WorkloadBodyProps) {
         title={`At the source, ${repositoryId}`}
         note={
           sourcePointCount === null
-            ? 'no source shows it'
+            ? NOT_SHOWN[sourceState].note
             : counted(sourcePointCount, 'restore point')
         }
       >
         {sourcePointCount === null ? (
-          <Nothing>The source does not show it any more.</Nothing>
+          <Nothing>{NOT_SHOWN[sourceState].text}</Nothing>
         ) : (
           <>
             <CopyOnce repositoryId={repositoryId} workloadId={id} />

@@ -15,7 +15,10 @@ export function whyOf({
     return leftovers.length === 0 ? why : `${why}; its copies belong to no job`;
   }
   const said = copies.filter(({ reasons }) => reasons.length > 0);
-  if (said.length === 0) return null;
+  if (said.length === 0)
+    return state === 'unknown'
+      ? 'No job that could be read copies it, and not every job could be read'
+      : null;
   const texts = said.map(({ reasons }) => listed(reasons.map(({ text }) => text)));
   const isSame = said.length === copies.length && new Set(texts).size === 1;
   if (isSame) return texts[0] ?? null;

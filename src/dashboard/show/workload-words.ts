@@ -28,6 +28,25 @@ export function worstFirst(workloads: readonly WorkloadView[]): WorkloadView[] {
   );
 }
 
+/** Of one that its source did not show, if it was seen: what that tells. */
+export const NOT_SHOWN: Readonly<
+  Record<WorkloadView['sourceState'], { readonly note: string; readonly text: string }>
+> = {
+  seen: { note: 'the source does not show it', text: 'The source does not show it any more.' },
+  away: {
+    note: 'not shown when it was last seen',
+    text: 'The source did not show it when it was last seen, and cannot be looked at now.',
+  },
+  never: {
+    note: 'not seen yet',
+    text: 'The source was not seen since the service started, so it is not known what it shows.',
+  },
+  notConfigured: {
+    note: 'not configured',
+    text: 'The configuration does not have this source, so nobody looks into it.',
+  },
+};
+
 /** Ids of workloads hold anything, so they stand in the query. */
 export function workloadAddress({
   repositoryId,

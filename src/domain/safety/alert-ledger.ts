@@ -39,6 +39,7 @@ export function keysOf(alerts: readonly OpenAlert[]): Set<string> {
 const BLIND: readonly SafetyCode[] = [
   'NOT_LOOKED_AT',
   'REPOSITORY_AWAY',
+  'REPOSITORY_MISSING',
   'JOB_UNREAD',
   'CHANNELS_UNREAD',
 ];

@@ -5,6 +5,7 @@ import type { ErrorCode } from '../errors.js';
 import type { UnreadablePart } from '../targets/repository-view.js';
 import { limitsOf, rpoStatus, type CopyLimits, type RpoStatus } from './rpo.js';
 import { excludedBy, sourceScope, type NamedWorkload } from '../jobs/source-scope.js';
+import { sightOf, type Sight } from './sight.js';
 import type { UncopiedPlaces } from './uncopied-places.js';
 import type { ChainFacts, SourceFacts, WorkloadFacts } from './workload-facts.js';
 
@@ -35,6 +36,8 @@ export interface Copies {
   readonly job: CopyJob;
   /** Where they are. */
   readonly repositoryId: string;
+  /** Of that repository. */
+  readonly target: Sight;
   readonly chain: ChainFacts | null;
   readonly limits: CopyLimits;
   readonly status: RpoStatus;
@@ -48,10 +51,12 @@ export interface ProtectedWorkload {
   readonly type: SourceFacts['type'];
   /** null: no source shows it. */
   readonly source: SourceFacts | null;
-  /** Worst of its copies. `unprotected`: no job copies it. `unwatched`: none is to: every job that copies its repository excludes it, or no source shows
-   *  it and no job keeps it. */
+  /** Worst of its copies. `unprotected`: no job copies it; while the definition of a job cannot be read that is `unknown`. `unwatched`: none is to:
+   *  every job that copies its repository excludes it, or no source shows it and no job keeps it. */
   readonly state: RpoStatus['state'] | 'unprotected' | 'unwatched';
   readonly sinceMs: number | null;
+  /** Of the source that it comes from. */
+  readonly sight: Sight;
   readonly copies: readonly Copies[];
   /** Chains that no job makes any more. */
   readonly leftovers: readonly FoundChain[];
@@ -78,10 +83,12 @@ export function countLeftovers(workloads: readonly ProtectedWorkload[]): Leftove
   return { restorePoints: counts.reduce((sum, count) => sum + count, 0), workloads: counts.length };
 }
 
-/** In the order of their names, then of their repositories. */
+/** In the order of their names, then of their repositories.
+ *  @param isEveryJobRead false: there may be jobs beside these */
 export function protectedWorkloads(
   repositories: readonly RepositoryFacts[],
   jobs: readonly CopyJob[],
+  isEveryJobRead: boolean,
   nowMs: number,
 ): ProtectedWorkload[] {
   const known = new KnownWorkloads(repositories, jobs);
@@ -90,7 +97,8 @@ export function protectedWorkloads(
     isInScope: sourceScope(job),
     isExcluded: excludedBy(job.sources.exclude),
   }));
-  const workloads = known.rows().map((row) => protect(row, scopes, known, nowMs));
+  const uncopied = isEveryJobRead ? 'unprotected' : 'unknown';
+  const workloads = known.rows().map((row) => protect(row, scopes, { known, uncopied, nowMs }));
   return workloads.sort((a, b) =>
     a.name === b.name ? compare(a.repositoryId, b.repositoryId) : compare(a.name, b.name),
   );
@@ -140,8 +148,8 @@ class KnownWorkloads {
     return [...this.#rows.values()];
   }
 
-  awaySinceMs(repositoryId: string): number | null {
-    return this.#repositories.get(repositoryId)?.awaySinceMs ?? null;
+  sightOf(repositoryId: string): Sight {
+    return sightOf(this.#repositories.get(repositoryId));
   }
 
   /** Copies of copies are copies of what those were made of. */
@@ -179,11 +187,17 @@ class KnownWorkloads {
   }
 }
 
+interface Surroundings {
+  readonly known: KnownWorkloads;
+  /** What a workload is that no known job copies, although one should. */
+  readonly uncopied: 'unprotected' | 'unknown';
+  readonly nowMs: number;
+}
+
 function protect(
   row: Row,
   scopes: readonly ScopedJob[],
-  known: KnownWorkloads,
-  nowMs: number,
+  { known, uncopied, nowMs }: Surroundings,
 ): ProtectedWorkload {
   const first = row.source ?? row.chains[0]?.chain;
   const named = { id: row.id, name: first?.name ?? row.id };
@@ -207,7 +221,10 @@ function protect(
     if (found !== undefined) kept.add(found);
     copies.push(copiesOf(job, named, source, found?.chain ?? null, known, nowMs));
   }
-  const { state, sinceMs } = worstOf(copies, row.source !== null && !isExcluded);
+  const { state, sinceMs } = worstOf(
+    copies,
+    row.source !== null && !isExcluded ? uncopied : 'unwatched',
+  );
   return {
     repositoryId: row.repositoryId,
     ...named,
@@ -215,6 +232,7 @@ function protect(
     source: row.source,
     state,
     sinceMs,
+    sight: known.sightOf(row.repositoryId),
     copies,
     leftovers: row.chains.filter((chain) => !kept.has(chain)),
   };
@@ -246,31 +264,32 @@ function copiesOf(
   nowMs: number,
 ): Copies {
   const { repositoryId } = job.target;
+  const target = known.sightOf(repositoryId);
   const limits = limitsOf(job.rpo, named);
   const [newestSeconds] = chain?.recentAtSeconds ?? [];
   const copiedUntilMs = newestSeconds === undefined ? null : newestSeconds * 1_000;
   const status = rpoStatus(
     {
       sourceAtMs: (source.facts?.recentAtSeconds ?? []).map((seconds) => seconds * 1_000),
-      sourceAwaySinceMs: known.awaySinceMs(source.repositoryId),
+      source: known.sightOf(source.repositoryId),
       copiedUntilMs,
       newestCopyAtMs:
         copiedUntilMs === null
           ? null
           : Math.min(copiedUntilMs, Date.parse(chain?.newestCopiedAt ?? '') || copiedUntilMs),
-      targetAwaySinceMs: known.awaySinceMs(repositoryId),
+      target,
     },
     limits,
     nowMs,
   );
-  return { job, repositoryId, chain, limits, status };
+  return { job, repositoryId, target, chain, limits, status };
 }
 
 const WORST_FIRST = ['late', 'unknown', 'ok'] as const;
 
 function worstOf(
   copies: readonly Copies[],
-  isToBeCopied: boolean,
+  otherwise: ProtectedWorkload['state'],
 ): Pick<ProtectedWorkload, 'state' | 'sinceMs'> {
   for (const state of WORST_FIRST) {
     const own = copies.filter(({ status }) => status.state === state);
@@ -278,7 +297,7 @@ function worstOf(
     const sinces = own.flatMap(({ status }) => (status.sinceMs === null ? [] : [status.sinceMs]));
     return { state, sinceMs: sinces.length === 0 ? null : Math.min(...sinces) };
   }
-  return { state: isToBeCopied ? 'unprotected' : 'unwatched', sinceMs: null };
+  return { state: otherwise, sinceMs: null };
 }
 
 function keyOf(repositoryId: string, workloadId: string): string {

@@ -2,6 +2,7 @@
 
 import { elapsedText, HOUR_MS } from '../elapsed.js';
 import { isNamed, type NamedWorkload } from '../jobs/source-scope.js';
+import { isKnown, type Sight } from './sight.js';
 
 /** What a job promises of the copies of one workload. */
 export interface CopyLimits {
@@ -55,20 +56,22 @@ export interface RpoStatus {
 export interface CopyFacts {
   /** Moments of the source's complete restore points, the newest first, as far back as is known. */
   readonly sourceAtMs: readonly number[];
-  /** Since when the source cannot be looked at; null: it can. */
-  readonly sourceAwaySinceMs: number | null;
+  readonly source: Sight;
   /** Moment of the newest copy that can be restored, and no later than when it was copied, whatever the source dates it; null: there is none. */
   readonly newestCopyAtMs: number | null;
   /** The same moment as the source dates it. */
   readonly copiedUntilMs: number | null;
-  /** Since when the target cannot be looked at; null: it can. What was last seen there still holds: copies do not grow younger. */
-  readonly targetAwaySinceMs: number | null;
+  /** While it is away what was last seen there still holds: copies do not grow younger. */
+  readonly target: Sight;
 }
 
 export function rpoStatus(facts: CopyFacts, limits: CopyLimits, nowMs: number): RpoStatus {
   if (limits.maxCopyAgeHours === null && limits.maxLagHours === null) {
     return unknown(null, { code: 'noLimit', text: 'no limit is set for the age of its copies' });
   }
+  // What nobody has seen is not missing.
+  if (facts.newestCopyAtMs === null && !isKnown(facts.target))
+    return targetDoubt(facts.target, nowMs);
   const late = [ageBreach(facts, limits, nowMs), lagBreach(facts, limits, nowMs)].filter(isThere);
   if (late.length > 0) {
     const sinceMs = Math.min(...late.map((breach) => breach.sinceMs));
@@ -97,7 +100,7 @@ function ageBreach(facts: CopyFacts, limits: CopyLimits, nowMs: number): Breach 
   const isStopped =
     newestSourceMs !== undefined &&
     newestSourceMs <= (copiedUntilMs ?? newestCopyAtMs) &&
-    facts.sourceAwaySinceMs === null;
+    facts.source.state === 'seen';
   const reason: RpoReason = isStopped
     ? {
         code: 'sourceStopped',
@@ -122,24 +125,33 @@ function lagBreach(facts: CopyFacts, limits: CopyLimits, nowMs: number): Breach 
 
 /** What keeps it from being called well although no limit is known to be broken. */
 function doubt(facts: CopyFacts, limits: CopyLimits, nowMs: number): RpoStatus | null {
-  const { sourceAtMs, sourceAwaySinceMs, newestCopyAtMs, targetAwaySinceMs } = facts;
-  if (targetAwaySinceMs !== null) {
-    return unknown(targetAwaySinceMs, {
-      code: 'targetUnknown',
-      text: `its copies have not been seen for ${elapsedText(nowMs - targetAwaySinceMs)}`,
-    });
-  }
-  if (limits.maxLagHours !== null && sourceAwaySinceMs !== null) {
-    return unknown(sourceAwaySinceMs, {
+  const { sourceAtMs, source, newestCopyAtMs, target } = facts;
+  if (target.state !== 'seen') return targetDoubt(target, nowMs);
+  const isNothingKnown = newestCopyAtMs === null && sourceAtMs.length === 0;
+  if (source.state !== 'seen' && (limits.maxLagHours !== null || isNothingKnown))
+    return unknown(source.sinceMs, {
       code: 'sourceUnknown',
-      text: `its source has not been seen for ${elapsedText(nowMs - sourceAwaySinceMs)}`,
+      text: unseenText('its source', 'has', source, nowMs),
     });
-  }
   if (newestCopyAtMs !== null) return null;
   const firstMs = sourceAtMs.at(-1);
   return firstMs === undefined
     ? unknown(null, { code: 'noRestorePoint', text: 'its source has no complete restore point' })
     : unknown(firstMs, { code: 'noCopy', text: 'it has no copy yet' });
+}
+
+function targetDoubt(target: Sight, nowMs: number): RpoStatus {
+  const text =
+    target.state === 'away'
+      ? unseenText('its copies', 'have', target, nowMs)
+      : unseenText('its target', 'has', target, nowMs);
+  return unknown(target.sinceMs, { code: 'targetUnknown', text });
+}
+
+function unseenText(what: string, has: string, { state, sinceMs }: Sight, nowMs: number): string {
+  if (state === 'notConfigured') return `${what} is not configured`;
+  if (sinceMs === null) return `${what} ${has} not been looked at yet`;
+  return `${what} ${has} not been seen for ${elapsedText(nowMs - sinceMs)}`;
 }
 
 function unknown(sinceMs: number | null, reason: RpoReason): RpoStatus {

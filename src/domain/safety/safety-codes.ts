@@ -86,6 +86,11 @@ export const SAFETY_CODES = {
     meaning: 'A repository cannot be looked at.',
     nextStep: 'Check that its share is mounted and that a worker serves it.',
   },
+  REPOSITORY_MISSING: {
+    severity: 'error',
+    meaning: 'A job names a repository that the configuration does not have.',
+    nextStep: 'Configure it again under its id, or change or delete the job.',
+  },
   REPOSITORY_UNFIT: {
     severity: 'error',
     meaning: 'Nothing can be copied into a target, because its storage lacks what a copy needs.',

@@ -7,6 +7,7 @@ import { SafetyProblems, type Finding, type SafetyProblem } from './problem-grou
 import type { RpoReason } from './rpo.js';
 import type { SafetyCode } from './safety-codes.js';
 import type { JobFacts, Safety, SafetyFacts } from './safety.js';
+import { sightOf, type Sight } from './sight.js';
 import { isGrave, placesText, type WatchedPlace, type WatchedPlaces } from './uncopied-places.js';
 
 /** The gravest first, then the oldest. */
@@ -26,16 +27,20 @@ export function safetyProblems(
   for (const { path, code, reason } of facts.unreadLists)
     found.add('JOB_UNREAD', { key: path, errorCode: code, text: () => reason });
   channelProblems(facts, found);
-  for (const job of facts.jobs) jobProblems(job, facts.repositories, found);
+  for (const job of facts.jobs) {
+    jobProblems(job, found);
+    repositoriesOfJob(job, facts.repositories, found);
+  }
   const jobs = new Map(facts.jobs.map((job) => [job.job.id, job]));
-  const away = new Map(facts.repositories.map(({ id, awaySinceMs }) => [id, awaySinceMs]));
+  const known = new Map(facts.repositories.map((each) => [each.id, each]));
+  const sightOfId = (id: string) => sightOf(known.get(id));
   for (const workload of workloads) {
     workloadProblems(workload, found);
     for (const leftover of workload.leftovers) leftoverProblems(workload, leftover, found);
     for (const copies of workload.copies) {
       chainProblems(workload, copies, found);
       const job = jobs.get(copies.job.id);
-      if (job !== undefined) rpoProblems({ workload, copies, job, away, nowMs }, found);
+      if (job !== undefined) rpoProblems({ workload, copies, job, sightOfId, nowMs }, found);
     }
   }
   return found.sorted();
@@ -119,7 +124,6 @@ function roomProblems(
 
 function jobProblems(
   { job, state, missedStartAtMs, lastSession }: JobFacts,
-  repositories: readonly RepositoryFacts[],
   found: SafetyProblems,
 ): void {
   const jobId = job.id;
@@ -145,16 +149,35 @@ function jobProblems(
       sessionId: lastSession.id,
       text: () => `the last session of job ${job.name} ended with ${String(lastSession.result)}`,
     });
-  for (const { repositoryId } of job.sources.include) {
-    const source = repositories.find(({ id }) => id === repositoryId);
-    const isSeen = source !== undefined && source.seenAtMs !== null && source.awaySinceMs === null;
-    if (isSeen && source.workloads.length === 0)
+}
+
+function repositoriesOfJob(
+  { job }: JobFacts,
+  repositories: readonly RepositoryFacts[],
+  found: SafetyProblems,
+): void {
+  const sources = job.sources.include.map(({ repositoryId }) => repositoryId);
+  const known = new Map(repositories.map((each) => [each.id, each]));
+  for (const repositoryId of new Set([job.target.repositoryId, ...sources]))
+    if (!known.has(repositoryId))
+      found.add('REPOSITORY_MISSING', {
+        repositoryId,
+        errorCode: 'REPOSITORY_MISSING',
+        text: () => `no repository ${repositoryId} is configured, and job ${job.name} names it`,
+      });
+  for (const repositoryId of sources) {
+    const source = known.get(repositoryId);
+    if (source !== undefined && isSeen(source) && source.workloads.length === 0)
       found.add('SOURCE_EMPTY', {
         repositoryId,
         errorCode: 'SOURCE_EMPTY',
         text: () => `source ${repositoryId} shows no workload at all`,
       });
   }
+}
+
+function isSeen(repository: RepositoryFacts): boolean {
+  return sightOf(repository).state === 'seen';
 }
 
 function workloadProblems(workload: ProtectedWorkload, found: SafetyProblems): void {
@@ -231,27 +254,21 @@ interface Suspect {
   readonly workload: ProtectedWorkload;
   readonly copies: Copies;
   readonly job: JobFacts;
-  /** Since when repositories cannot be looked at, by their ids. */
-  readonly away: ReadonlyMap<string, number | null>;
+  readonly sightOfId: (repositoryId: string) => Sight;
   readonly nowMs: number;
 }
 
-/** A copy that is not well is told with what keeps it from being well: a repository that is away, before the job, before the copy itself. */
+/** A copy that is not well is told with what keeps it from being well: a repository that is away or not configured, or that nobody has looked at, before the
+ *  job, before the copy itself. */
 function rpoProblems(suspect: Suspect, found: SafetyProblems): void {
-  const { workload, copies, job: facts, away } = suspect;
+  const { workload, copies, job: facts } = suspect;
   const { state, reasons, sinceMs } = copies.status;
   const [reason] = reasons;
   if (state === 'ok' || reason === undefined) return;
-  const sources = copies.job.sources.include.map(({ repositoryId }) => repositoryId);
-  const awayId = [copies.repositoryId, ...sources].find((id) => (away.get(id) ?? null) !== null);
-  if (reason.code !== 'noLimit' && awayId !== undefined) {
-    const text = () => `${awayId} cannot be looked at`;
-    found.add('REPOSITORY_AWAY', {
-      repositoryId: awayId,
-      sinceMs: away.get(awayId)!,
-      workload,
-      text,
-    });
+  const unseen = reason.code === 'noLimit' ? null : unseenCause(suspect);
+  if (unseen !== null) {
+    const [code, finding] = unseen;
+    found.add(code, { ...finding, workload });
   } else if (state === 'late' && facts.missedStartAtMs !== null) {
     const { missedStartAtMs } = facts;
     const text = () => `job ${facts.job.name} did not start at ${utcText(missedStartAtMs)}`;
@@ -260,6 +277,28 @@ function rpoProblems(suspect: Suspect, found: SafetyProblems): void {
     const [code, finding] = ownCause(suspect, reason);
     found.add(code, { sinceMs, workload, ...finding });
   }
+}
+
+/** null: all that it depends on was seen. What nobody has looked at yet is no cause of what is late already. */
+function unseenCause({ copies, sightOfId }: Suspect): [SafetyCode, Finding] | null {
+  const { job, status } = copies;
+  const sources = job.sources.include.map(({ repositoryId }) => repositoryId);
+  for (const repositoryId of [copies.repositoryId, ...sources]) {
+    const { state, sinceMs } = sightOfId(repositoryId);
+    if (state === 'notConfigured') {
+      const text = () => `no repository ${repositoryId} is configured`;
+      return ['REPOSITORY_MISSING', { repositoryId, errorCode: 'REPOSITORY_MISSING', text }];
+    }
+    if (sinceMs !== null) {
+      const text = () => `${repositoryId} cannot be looked at`;
+      return ['REPOSITORY_AWAY', { repositoryId, sinceMs, text }];
+    }
+    if (state === 'never' && status.state === 'unknown') {
+      const text = () => `${repositoryId} has not been looked at yet`;
+      return ['NOT_LOOKED_AT', { repositoryId, text }];
+    }
+  }
+  return null;
 }
 
 function ownCause(

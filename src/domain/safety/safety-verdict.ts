@@ -136,6 +136,13 @@ function unprotectedClause(watched: readonly ProtectedWorkload[]): VerdictClause
   return { about: 'unprotected', state: 'bad', text };
 }
 
+const REPOSITORY_FAULTS = [
+  'REPOSITORY_MISSING',
+  'SOURCE_EMPTY',
+  'REPOSITORY_UNFIT',
+  'PART_UNREADABLE',
+] as const;
+
 /** Problems that the workloads do not tell. */
 function problemClauses(problems: readonly SafetyProblem[], nowMs: number): VerdictClause[] {
   const of = (code: SafetyProblem['code']) => problems.filter((problem) => problem.code === code);
@@ -148,7 +155,7 @@ function problemClauses(problems: readonly SafetyProblem[], nowMs: number): Verd
     const text = `${names} ${verb} not been reached for ${elapsedText(nowMs - since)}`;
     clauses.push({ about: 'repositories', state: 'bad', text });
   }
-  for (const code of ['SOURCE_EMPTY', 'REPOSITORY_UNFIT', 'PART_UNREADABLE'] as const) {
+  for (const code of REPOSITORY_FAULTS) {
     const [first, ...others] = of(code);
     if (first !== undefined)
       clauses.push({ about: 'repositories', state: 'bad', text: andMore(first, others.length) });
@@ -158,6 +165,9 @@ function problemClauses(problems: readonly SafetyProblem[], nowMs: number): Verd
     if (first !== undefined)
       clauses.push({ about: 'jobs', state: 'bad', text: andMore(first, others.length) });
   }
+  const [unread, ...more] = of('JOB_UNREAD');
+  if (unread !== undefined)
+    clauses.push({ about: 'jobs', state: 'unknown', text: andMore(unread, more.length) });
   const gone = of('WORKLOAD_GONE');
   if (gone.length > 0) {
     const names = namesText(gone.flatMap(({ workloads }) => workloads.map(({ name }) => name)));
@@ -175,6 +185,7 @@ const UNSEEN: readonly SafetyProblem['code'][] = [
   'PART_UNREADABLE',
   'NOT_LOOKED_AT',
   'REPOSITORY_AWAY',
+  'REPOSITORY_MISSING',
 ];
 
 function damageClause(

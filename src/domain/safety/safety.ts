@@ -46,7 +46,10 @@ export interface Safety {
 
 export function safetyOf(facts: SafetyFacts, nowMs: number): Safety {
   const jobs = facts.jobs.map(({ job }) => job);
-  const workloads = protectedWorkloads(facts.repositories, jobs, nowMs);
+  // A list of jobs that is old may lack one; their sessions tell nothing of who copies what.
+  const isEveryJobRead =
+    facts.unreadJobs.length === 0 && facts.unreadLists.every(({ path }) => path !== 'jobs');
+  const workloads = protectedWorkloads(facts.repositories, jobs, isEveryJobRead, nowMs);
   const uncopied = watchedPlaces(facts.repositories, jobs);
   const problems = safetyProblems(facts, { workloads, uncopied }, nowMs);
   const verdict = verdictOf({ workloads, uncopied }, problems, nowMs);

@@ -33,3 +33,9 @@ it('says of copies without a job that they belong to none', () => {
   const kept = { ...late(), state: 'unwatched', leftovers: [{}] } as unknown as WorkloadView;
   expect(whyOf(kept)).toMatch(/no job keeps it; its copies belong to no job$/);
 });
+
+it('does not call one well of which no job is known', () => {
+  expect(whyOf({ ...late(), state: 'unknown' })).toBe(
+    'No job that could be read copies it, and not every job could be read',
+  );
+});

@@ -22,6 +22,8 @@ function promtool(words: readonly string[], input?: string) {
   return { status, text: stdout + stderr };
 }
 
+const ENABLED = { state: 'enabled', missedStartAtMs: null, lastSession: null } as const;
+
 /** A machine that is well and one that is in no job, and a target that has never been seen. */
 const FACTS: SafetyFacts = {
   repositories: [
@@ -87,9 +89,15 @@ const FACTS: SafetyFacts = {
         sources: { include: [{ repositoryId: 'primary', workloads: ['web01'] }], exclude: [] },
         rpo: { maxCopyAgeHours: 26, maxLagHours: null, workloads: [] },
       }),
-      state: 'enabled',
-      missedStartAtMs: null,
-      lastSession: null,
+      ...ENABLED,
+    },
+    {
+      job: testJob({
+        ...{ id: 'second', target: { repositoryId: 'vault' } },
+        sources: { include: [{ repositoryId: 'primary', workloads: ['web01'] }], exclude: [] },
+        rpo: { maxCopyAgeHours: 0.5, maxLagHours: null, workloads: [] },
+      }),
+      ...ENABLED,
     },
   ],
   unreadJobs: [],
@@ -120,7 +128,8 @@ describe('the metrics', () => {
 
   it.each([
     ['longhaul_safe', 0],
-    ['longhaul_workloads{state="ok"}', 1],
+    ['longhaul_workloads{state="ok"}', 0],
+    ['longhaul_workloads{state="unknown"}', 1],
     ['longhaul_workloads{state="unprotected"}', 1],
     ['longhaul_problems{code="WORKLOAD_IN_NO_JOB",severity="error"}', 1],
     [
@@ -143,6 +152,9 @@ describe('the metrics', () => {
 
   it('tell nothing of what was never seen', () => {
     expect(text).not.toContain('longhaul_repository_free_bytes{repository="vault"');
+    // No number of restore points either: 0 would be an alarm (LonghaulNoCopy).
+    expect(text).toMatch(/longhaul_workload_late\{.*target="vault"\} 0/);
+    expect(text).not.toMatch(/longhaul_workload_restore_points\{.*target="vault"/);
   });
 
   it.each(['prometheus/rules.yaml', 'prometheus/rules.test.yaml', 'grafana/longhaul.json'])(

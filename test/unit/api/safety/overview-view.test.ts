@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { overviewOf, unseenParts, workloadView } from '../../../../src/api/safety/overview-view.js';
 import type { KnownSafety } from '../../../../src/api/safety/safety-reader.js';
+import type { RepositoryFacts } from '../../../../src/domain/safety/protection.js';
 import { safetyOf, type SafetyFacts } from '../../../../src/domain/safety/safety.js';
 import {
   ago,
@@ -81,4 +82,32 @@ it('names what a list of workloads could not see, with what it is told as of', (
     },
     { path: 'new', code: 'REPOSITORY_UNREACHABLE', reason: 'it has not been looked at yet' },
   ]);
+});
+
+function viewOf(primary: RepositoryFacts | null, offsite: RepositoryFacts) {
+  const repositories = [...(primary === null ? [] : [primary]), offsite];
+  const known = judged(facts([], [], { repositories }));
+  return workloadView(known.safety.workloads[0]!, known);
+}
+
+it('knows nothing of the nights in a target that nobody has seen', () => {
+  const old = { ...source('web10', 12), recentAtSeconds: [12, 36, 60].map((h) => ago(h) / 1_000) };
+  const primary = repository('primary', [old]);
+  const nights = (changes: Partial<RepositoryFacts>) =>
+    viewOf(primary, repository('offsite', [], changes)).nights.map(({ state }) => state);
+  expect(new Set(nights({ seenAtMs: null }))).toEqual(new Set(['unknown']));
+  expect(new Set(nights({ seenAtMs: null, awaySinceMs: NOW_MS }))).toEqual(new Set(['unknown']));
+  expect(nights({}).slice(-3)).toEqual(['missed', 'missed', 'waiting']);
+});
+
+it.each([
+  ['seen', {}],
+  ['away', { awaySinceMs: ago(1) }],
+  ['never', { seenAtMs: null }],
+  ['never', { seenAtMs: null, awaySinceMs: ago(1) }],
+  ['notConfigured', null],
+] as const)('says of a source that does not show it that it is %s: %o', (state, changes) => {
+  const primary = changes === null ? null : repository('primary', [], changes);
+  const view = viewOf(primary, repository('offsite', [chain('web10', 12)]));
+  expect(view).toMatchObject({ sourcePointCount: null, sourceState: state });
 });

@@ -5,6 +5,7 @@ import {
   type CopyFacts,
   type CopyLimits,
 } from '../../../../src/domain/safety/rpo.js';
+import { SEEN, type Sight } from '../../../../src/domain/safety/sight.js';
 
 const HOUR_MS = 3_600_000;
 const NOW_MS = Date.parse('2026-11-26T12:00:00Z');
@@ -14,15 +15,23 @@ function ago(hours: number): number {
   return NOW_MS - hours * HOUR_MS;
 }
 
+function awayFor(hours: number): Sight {
+  return { state: 'away', sinceMs: ago(hours) };
+}
+
+/** Not seen since the service started, when it was away already. */
+const NEVER: Sight = { state: 'never', sinceMs: ago(1) };
+const NOT_CONFIGURED: Sight = { state: 'notConfigured', sinceMs: null };
+
 function facts(changes: Partial<CopyFacts> & { copiedHoursAgo?: number } = {}): CopyFacts {
   const { copiedHoursAgo, ...rest } = changes;
   const copiedMs = copiedHoursAgo === undefined ? null : ago(copiedHoursAgo);
   return {
     sourceAtMs: [ago(12)],
-    sourceAwaySinceMs: null,
+    source: SEEN,
     newestCopyAtMs: copiedMs,
     copiedUntilMs: copiedMs,
-    targetAwaySinceMs: null,
+    target: SEEN,
     ...rest,
   };
 }
@@ -49,7 +58,7 @@ describe('a copy that may not be older than 26 h', () => {
     ],
     [
       'does not blame a source that is away',
-      facts({ copiedHoursAgo: 35, sourceAtMs: [ago(35)], sourceAwaySinceMs: ago(30) }),
+      facts({ copiedHoursAgo: 35, sourceAtMs: [ago(35)], source: awayFor(30) }),
       'late',
       ago(9),
       ['copyTooOld'],
@@ -71,21 +80,56 @@ describe('a copy that may not be older than 26 h', () => {
     ],
     [
       'is unknown while its target is away',
-      facts({ copiedHoursAgo: 12, targetAwaySinceMs: ago(3) }),
+      facts({ copiedHoursAgo: 12, target: awayFor(3) }),
       'unknown',
       ago(3),
       ['targetUnknown'],
     ],
     [
       'is late all the same when what was last seen there is too old',
-      facts({ copiedHoursAgo: 27, targetAwaySinceMs: ago(3) }),
+      facts({ copiedHoursAgo: 27, target: awayFor(3) }),
       'late',
       ago(1),
       ['copyTooOld'],
     ],
     [
+      'is unknown, not missing, in a target that nobody has seen',
+      facts({ sourceAtMs: [ago(6), ago(30)], target: NEVER }),
+      'unknown',
+      ago(1),
+      ['targetUnknown'],
+    ],
+    [
+      'is unknown, not missing, in a target that is not configured',
+      facts({ sourceAtMs: [ago(6), ago(30)], target: NOT_CONFIGURED }),
+      'unknown',
+      null,
+      ['targetUnknown'],
+    ],
+    [
+      'is missing in a target that is away and had none',
+      facts({ sourceAtMs: [ago(6), ago(30)], target: awayFor(1) }),
+      'late',
+      ago(4),
+      ['noCopy'],
+    ],
+    [
+      'is unknown when nobody has seen the source that could show a restore point',
+      facts({ sourceAtMs: [], source: NEVER }),
+      'unknown',
+      ago(1),
+      ['sourceUnknown'],
+    ],
+    [
+      'does not blame a source that is not configured',
+      facts({ copiedHoursAgo: 35, sourceAtMs: [ago(35)], source: NOT_CONFIGURED }),
+      'late',
+      ago(9),
+      ['copyTooOld'],
+    ],
+    [
       'is well while only its source is away',
-      facts({ copiedHoursAgo: 12, sourceAwaySinceMs: ago(3) }),
+      facts({ copiedHoursAgo: 12, source: awayFor(3) }),
       'ok',
       null,
       [],
@@ -131,8 +175,22 @@ describe('a copy that may not be further behind than 4 h', () => {
       ['behindSource'],
     ],
     [
+      'is unknown, not behind, in a target that nobody has seen',
+      facts({ sourceAtMs: [ago(12)], target: NEVER }),
+      'unknown',
+      ago(1),
+      ['targetUnknown'],
+    ],
+    [
+      'is unknown while its source is not configured',
+      facts({ copiedHoursAgo: 12, source: NOT_CONFIGURED }),
+      'unknown',
+      null,
+      ['sourceUnknown'],
+    ],
+    [
       'is unknown while its source is away',
-      facts({ copiedHoursAgo: 12, sourceAwaySinceMs: ago(2) }),
+      facts({ copiedHoursAgo: 12, source: awayFor(2) }),
       'unknown',
       ago(2),
       ['sourceUnknown'],
@@ -145,6 +203,18 @@ describe('a copy that may not be further behind than 4 h', () => {
       reasons: codes,
     });
   });
+});
+
+it.each([
+  ['its target has not been looked at yet', { state: 'never', sinceMs: null }],
+  ['its target has not been seen for 60 min', NEVER],
+  ['its target is not configured', NOT_CONFIGURED],
+  ['its copies have not been seen for 3 h', awayFor(3)],
+] as const)('says that %s', (text, target) => {
+  const copied = target.state === 'away' ? { copiedHoursAgo: 12 } : {};
+  expect(rpoStatus(facts({ ...copied, target }), AGE, NOW_MS).reasons).toEqual([
+    { code: 'targetUnknown', text },
+  ]);
 });
 
 it('is late since the first of two limits that were broken', () => {
