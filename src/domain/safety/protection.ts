@@ -39,6 +39,8 @@ export interface Copies {
   /** Of that repository. */
   readonly target: Sight;
   readonly chain: ChainFacts | null;
+  /** No source of the job shows it any more, and copies of it are kept. */
+  readonly isGone: boolean;
   readonly limits: CopyLimits;
   readonly status: RpoStatus;
 }
@@ -152,6 +154,16 @@ class KnownWorkloads {
     return sightOf(this.#repositories.get(repositoryId));
   }
 
+  /** Whether each source of the job was seen, with all that it shows, and none shows the workload: what cannot be read, or moved from one source to
+   *  another, is not gone. A source that shows nothing at all is a fault of its own. */
+  isInNoSourceOf(job: CopyJob, workloadId: string): boolean {
+    return job.sources.include.every(
+      ({ repositoryId }) =>
+        isSeenWhole(this.#repositories.get(repositoryId)) &&
+        (this.#rows.get(keyOf(repositoryId, workloadId))?.source ?? null) === null,
+    );
+  }
+
   /** Copies of copies are copies of what those were made of. */
   #rootOf(found: FoundChain): { repositoryId: string; id: string } {
     const passed = new Set<FoundChain>();
@@ -255,6 +267,12 @@ function sourceOf(
   return null;
 }
 
+function isSeenWhole(repository: RepositoryFacts | undefined): boolean {
+  if (repository === undefined || sightOf(repository).state !== 'seen') return false;
+  const { workloads, uncopied } = repository;
+  return workloads.length > 0 && uncopied.places.every(({ fileCount }) => fileCount !== null);
+}
+
 function copiesOf(
   job: CopyJob,
   named: NamedWorkload,
@@ -282,7 +300,12 @@ function copiesOf(
     limits,
     nowMs,
   );
-  return { job, repositoryId, target, chain, limits, status };
+  const isKept = chain !== null && chain.restorePointCount > 0;
+  // By the looks of the job's sessions, or by those of now.
+  const isMissed = () =>
+    (chain?.missedSince ?? null) !== null || known.isInNoSourceOf(job, named.id);
+  const isGone = isKept && source.facts === null && isMissed();
+  return { job, repositoryId, target, chain, isGone, limits, status };
 }
 
 const WORST_FIRST = ['late', 'unknown', 'ok'] as const;

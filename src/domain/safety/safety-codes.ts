@@ -49,7 +49,7 @@ export const SAFETY_CODES = {
   WORKLOAD_GONE: {
     severity: 'error',
     meaning:
-      'No source shows a workload any more whose copies a job with `removedWorkloadsAfterDays` keeps; of other jobs the age of the copies tells.',
+      'No source of a job shows a workload any more whose copies it keeps, and each of them was looked at, with all that it shows.',
     nextStep: 'Look for it in the source; if it was removed on purpose, exclude it from the job.',
   },
   WORKLOAD_IN_NO_JOB: {

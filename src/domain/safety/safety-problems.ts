@@ -202,7 +202,7 @@ function workloadProblems(workload: ProtectedWorkload, found: SafetyProblems): v
 
 function chainProblems(
   workload: ProtectedWorkload,
-  { job, repositoryId, chain }: Copies,
+  { job, repositoryId, chain, isGone }: Copies,
   found: SafetyProblems,
 ): void {
   if (chain === null) return;
@@ -219,10 +219,10 @@ function chainProblems(
       text: ({ names }) => `restore points of ${names} in ${repositoryId} were not verified`,
       workload,
     });
-  if (chain.missedSince !== null)
+  if (isGone)
     found.add('WORKLOAD_GONE', {
       jobId: job.id,
-      sinceMs: Date.parse(chain.missedSince),
+      sinceMs: chain.missedSince === null ? null : Date.parse(chain.missedSince),
       text: ({ names, are }) => `${names} of job ${job.name} ${are} not in its sources any more`,
       workload,
     });
