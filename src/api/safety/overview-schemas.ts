@@ -306,7 +306,7 @@ const nightSchema: z.ZodType<Night> = z
     date: z.string().meta({ format: 'date' }),
     state: z.enum(['copied', 'waiting', 'missed', 'none', 'outside', 'unknown']).meta({
       description:
-        '`copied`: restore points of this day are kept. `waiting`: the source has one of today, which is not copied yet. `missed`: the source has one of this day, and there is no copy. `none`: neither. `outside`: before the first copy, or no longer kept. `unknown`: the target was not seen.',
+        '`copied`: restore points of this day are kept that can be restored. `waiting`: the source has one of today, which is not copied yet. `missed`: the source has one of this day, and there is no such copy. `none`: neither. `outside`: before the first copy, or no longer kept. `unknown`: the target was not seen.',
     }),
     restorePoints: count,
   })

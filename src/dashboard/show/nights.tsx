@@ -10,7 +10,7 @@ const NIGHTS: Readonly<
 > = {
   copied: { mood: 'good', sign: '✓', word: 'copied' },
   waiting: { mood: 'busy', sign: '…', word: 'not copied yet' },
-  missed: { mood: 'bad', sign: '✕', word: 'there was one, and it was not copied' },
+  missed: { mood: 'bad', sign: '✕', word: 'there was one, and no sound copy of it is kept' },
   none: { mood: 'quiet', sign: '·', word: 'the source has none of this day' },
   outside: { mood: 'quiet', sign: '', word: 'before the first copy, or no longer kept' },
   unknown: { mood: 'unknown', sign: '?', word: 'the target was not seen' },

@@ -8,6 +8,7 @@ import {
   isoDate,
 } from '../schedules/calendar-date.js';
 import type { CopyJob } from '../jobs/copy-job.js';
+import { withBelievedDates } from '../sources/believed-dates.js';
 import type { SourceWorkload, WorkloadType } from '../sources/restore-point.js';
 import type { TargetRestorePoint } from '../targets/target-point.js';
 import { RECENT_POINTS, SHOWN_DAYS, type ChainFacts, type SourceFacts } from './workload-facts.js';
@@ -36,7 +37,9 @@ export interface ChainOfFacts {
   readonly presence: Presence;
 }
 
-/** @param points that are offered, in the order of the record
+/** Moments are dates that fit the chain (`withBelievedDates`), as everywhere where copies are judged: one point from the future is no copy of tomorrow,
+ *  and makes no later one old.
+ *  @param points that are offered, in the order of the record
  *  @param policy of the job as it lies beside the data; null: there is none that can be read, and days are those of UTC */
 export function chainFacts(
   { jobId, workload, presence }: ChainOfFacts,
@@ -45,7 +48,8 @@ export function chainFacts(
   idAsSource: string,
   nowMs: number,
 ): ChainFacts {
-  const sound = soundPoints(points);
+  const dated = withBelievedDates(points);
+  const sound = soundPoints(dated);
   const timeZone = policy?.timeZone ?? 'UTC';
   const verified = points.flatMap(({ verifiedAt }) => (verifiedAt === null ? [] : [verifiedAt]));
   const newest = newestOf(sound);
@@ -55,7 +59,7 @@ export function chainFacts(
     ...workload,
     jobId,
     idAsSource,
-    sourceRepositoryId: points.at(-1)?.source.repositoryId ?? null,
+    sourceRepositoryId: newestOf(dated)?.source.repositoryId ?? null,
     restorePointCount: points.length,
     ...momentsOf(sound.map(({ createdAt }) => Date.parse(createdAt))),
     newestCopiedAt: newest?.copiedAt ?? null,
@@ -65,9 +69,9 @@ export function chainFacts(
     storedBytes: disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     missedSince: presence.absence?.firstMissedAt ?? null,
     timeZone,
-    days: pointsOfDays(points, timeZone, nowMs),
+    days: pointsOfDays(sound, timeZone, nowMs),
     today: isoDate(calendarDateOf(nowMs, timeZone)),
-    keptSince: keptSince(points, policy, nowMs),
+    keptSince: keptSince(dated, policy, nowMs),
   };
 }
 
@@ -81,14 +85,19 @@ function soundPoints(points: readonly TargetRestorePoint[]): TargetRestorePoint[
   });
 }
 
+/** Of several of one moment the one that was copied last: a point of a tree whose date is not believed has that of the newest one before it.
+ *  @param points with dates that are believed */
 function newestOf(points: readonly TargetRestorePoint[]): TargetRestorePoint | null {
   return points.reduce<TargetRestorePoint | null>(
-    (newest, point) =>
-      newest === null || Date.parse(point.createdAt) >= Date.parse(newest.createdAt)
-        ? point
-        : newest,
+    (newest, point) => (newest === null || isNewer(point, newest) ? point : newest),
     null,
   );
+}
+
+function isNewer(point: TargetRestorePoint, other: TargetRestorePoint): boolean {
+  const aheadMs = Date.parse(point.createdAt) - Date.parse(other.createdAt);
+  if (aheadMs !== 0) return aheadMs > 0;
+  return Date.parse(point.copiedAt) >= Date.parse(other.copiedAt);
 }
 
 function momentsOf(timesMs: readonly number[]): Pick<SourceFacts, 'recentAtSeconds' | 'oldestAt'> {

@@ -54,12 +54,13 @@ export interface RpoStatus {
 
 /** Of one workload and one job. All times in epoch milliseconds. */
 export interface CopyFacts {
-  /** Moments of the source's complete restore points, the newest first, as far back as is known. */
+  /** Moments of the source's complete restore points, the newest first, as far back as is known. What it dates after now waits for no copy: nobody knows
+   *  how long it has. */
   readonly sourceAtMs: readonly number[];
   readonly source: Sight;
   /** Moment of the newest copy that can be restored, and no later than when it was copied, whatever the source dates it; null: there is none. */
   readonly newestCopyAtMs: number | null;
-  /** The same moment as the source dates it. */
+  /** The same moment as the source dates it, if that is believed. */
   readonly copiedUntilMs: number | null;
   /** While it is away what was last seen there still holds: copies do not grow younger. */
   readonly target: Sight;
@@ -96,11 +97,10 @@ function ageBreach(facts: CopyFacts, limits: CopyLimits, nowMs: number): Breach 
     return { sinceMs, reason: { code: 'noCopy', text: 'it has no copy' } };
   const age = elapsedText(nowMs - newestCopyAtMs);
   const limit = `${String(limits.maxCopyAgeHours)} h`;
-  const [newestSourceMs] = sourceAtMs;
   const isStopped =
-    newestSourceMs !== undefined &&
-    newestSourceMs <= (copiedUntilMs ?? newestCopyAtMs) &&
-    facts.source.state === 'seen';
+    facts.source.state === 'seen' &&
+    sourceAtMs.length > 0 &&
+    waitingSince(sourceAtMs, copiedUntilMs ?? newestCopyAtMs, nowMs) === null;
   const reason: RpoReason = isStopped
     ? {
         code: 'sourceStopped',
@@ -112,15 +112,22 @@ function ageBreach(facts: CopyFacts, limits: CopyLimits, nowMs: number): Breach 
 
 function lagBreach(facts: CopyFacts, limits: CopyLimits, nowMs: number): Breach | null {
   if (limits.maxLagHours === null) return null;
-  const copiedMs = facts.copiedUntilMs ?? -Infinity;
-  const waiting = facts.sourceAtMs.filter((atMs) => atMs > copiedMs);
-  const oldestMs = waiting.at(-1);
-  if (oldestMs === undefined) return null;
+  const oldestMs = waitingSince(facts.sourceAtMs, facts.copiedUntilMs ?? -Infinity, nowMs);
+  if (oldestMs === null) return null;
   const sinceMs = oldestMs + limits.maxLagHours * HOUR_MS;
   if (nowMs <= sinceMs) return null;
   const waits = elapsedText(nowMs - oldestMs);
   const text = `a restore point of the source has waited ${waits} for its copy; the limit is ${String(limits.maxLagHours)} h`;
   return { sinceMs, reason: { code: 'behindSource', text } };
+}
+
+/** Moment of the oldest restore point of the source that is not copied; null: all are. */
+function waitingSince(
+  sourceAtMs: readonly number[],
+  copiedUntilMs: number,
+  nowMs: number,
+): number | null {
+  return sourceAtMs.findLast((atMs) => atMs > copiedUntilMs && atMs <= nowMs) ?? null;
 }
 
 /** What keeps it from being called well although no limit is known to be broken. */

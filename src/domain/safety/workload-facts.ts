@@ -10,8 +10,8 @@ interface FactsOfPoints {
   readonly name: string;
   readonly type: WorkloadType;
   readonly restorePointCount: number;
-  /** Moments of complete restore points that are not damaged, in epoch seconds, the newest first, as the source dates them. Of many, the newest
-   *  (`RECENT_POINTS`). */
+  /** Moments of complete restore points that are not damaged, in epoch seconds, the newest first: as the source dates them, of copies as far as that
+   *  fits their chain. Of many, the newest (`RECENT_POINTS`). */
   readonly recentAtSeconds: readonly number[];
   /** RFC 3339 UTC of the oldest complete restore point; null: none. */
   readonly oldestAt: string | null;
@@ -46,7 +46,7 @@ export interface ChainFacts extends FactsOfPoints {
   readonly missedSince: string | null;
   /** Zone of the job, by which `days` are counted. */
   readonly timeZone: string;
-  /** Restore points of each of the last `SHOWN_DAYS` days, today last. */
+  /** Restore points that can be restored of each of the last `SHOWN_DAYS` days, today last. */
   readonly days: readonly number[];
   /** The date of today (`2026-11-26`), by which `days` are to be read. */
   readonly today: string;

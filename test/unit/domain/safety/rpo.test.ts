@@ -93,6 +93,13 @@ describe('a copy that may not be older than 26 h', () => {
       ['copyTooOld'],
     ],
     [
+      'is late because the source stopped when all that it has waits in the future',
+      facts({ copiedHoursAgo: 35, sourceAtMs: [ago(-8_000), ago(35)] }),
+      'late',
+      ago(9),
+      ['sourceStopped'],
+    ],
+    [
       'is unknown, not missing, in a target that nobody has seen',
       facts({ sourceAtMs: [ago(6), ago(30)], target: NEVER }),
       'unknown',

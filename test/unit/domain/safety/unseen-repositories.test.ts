@@ -1,14 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { seesAll } from '../../../../src/domain/safety/alert-ledger.js';
+import type { RepositoryFacts } from '../../../../src/domain/safety/protection.js';
 import { safetyOf } from '../../../../src/domain/safety/safety.js';
 import {
   ago,
   chain,
   facts,
+  nightly,
   NOW_MS,
   repository,
+  RPO,
   source,
 } from '../../../support/safety/known-facts.js';
+import { testJob } from '../../../support/session/test-site.js';
 
 describe('problems', () => {
   it('say of a target that is away since the start that it is, and not that its copies are missing', () => {
@@ -45,6 +49,22 @@ describe('problems', () => {
     ]);
     expect(verdict.state).toBe('unknown');
     expect(seesAll(problems)).toBe(false);
+  });
+
+  it('leave open whether copies are damaged that nobody has seen', () => {
+    const second = testJob({ id: 'second', rpo: RPO, target: { repositoryId: 'vault' } });
+    const known = facts([source('web10', 12)], [chain('web10', 12)], {
+      jobs: [nightly(), nightly({ job: second })],
+    });
+    const clauses = (vault: RepositoryFacts) =>
+      safetyOf({ ...known, repositories: [...known.repositories, vault] }, NOW_MS).verdict.clauses;
+    expect(clauses(repository('vault', [], { seenAtMs: null }))).toContainEqual({
+      ...{ about: 'damage', state: 'unknown', text: 'nothing is damaged in what was seen' },
+    });
+    const copied = chain('web10', 12, { jobId: 'second', idAsSource: 'second:id-web10' });
+    expect(clauses(repository('vault', [copied]))).toContainEqual({
+      ...{ about: 'damage', state: 'good', text: 'nothing is damaged' },
+    });
   });
 
   it.each([

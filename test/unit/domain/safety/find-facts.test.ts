@@ -1,0 +1,68 @@
+import { expect, it } from 'vitest';
+import { chainFacts } from '../../../../src/domain/safety/find-facts.js';
+import { safetyOf } from '../../../../src/domain/safety/safety.js';
+import type { TargetRestorePoint } from '../../../../src/domain/targets/target-point.js';
+import { facts, nightly, NOW_MS, repository, source } from '../../../support/safety/known-facts.js';
+import { testJob } from '../../../support/session/test-site.js';
+import { targetChain } from '../retention/chain-builder.js';
+
+const HOLDER = {
+  jobId: 'nightly',
+  workload: { id: 'id-web10', name: 'web10', type: 'libvirt-kvm' },
+  presence: { lastSeenAt: null, absence: null },
+} as const;
+
+function factsOf(points: readonly TargetRestorePoint[]) {
+  return chainFacts(HOLDER, points, null, 'nightly:id-web10', NOW_MS);
+}
+
+function seconds(instant: string): number {
+  return Date.parse(instant) / 1_000;
+}
+
+/** The second of four nights, until today 02:00 UTC, is dated a year ahead by its source. */
+const DAYS = ['23', '24', '25', '26'].map((day) => `2026-11-${day}T02:00:00Z`);
+const AHEAD = targetChain(DAYS).map((point, index) =>
+  index === 1 ? { ...point, createdAt: '2027-11-24T02:00:00Z' } : point,
+);
+/** As trees have them: in the order of what their sources say. */
+const TREE = [...AHEAD].sort((a, b) => a.createdAt.localeCompare(b.createdAt));
+
+it.each([
+  ['a chain', AHEAD],
+  ['a tree', TREE],
+])('takes a restore point of %s that is dated a year ahead for one of its time', (_, points) => {
+  const { recentAtSeconds, newestCopiedAt, oldestAt } = factsOf(points);
+  expect(Math.max(...recentAtSeconds)).toBe(seconds('2026-11-26T02:00:00Z'));
+  expect(newestCopiedAt).toBe('2026-11-26T02:00:00Z');
+  expect(oldestAt).toBe('2026-11-23T02:00:00.000Z');
+});
+
+it.each([
+  ['a limit of its age', { maxCopyAgeHours: 26, maxLagHours: null }, AHEAD, 'ok'],
+  ['a limit of its age, in a tree', { maxCopyAgeHours: 26, maxLagHours: null }, TREE, 'ok'],
+  [
+    'a limit behind the source, when two nights are not copied',
+    { maxCopyAgeHours: null, maxLagHours: 4 },
+    AHEAD.slice(0, 2),
+    'late',
+  ],
+] as const)('judges copies beside one from the future by %s', (_, limits, points, state) => {
+  const shown = {
+    ...source('web10', 12),
+    recentAtSeconds: AHEAD.map(({ createdAt }) => seconds(createdAt)).sort((a, b) => b - a),
+  };
+  const job = testJob({ rpo: { ...limits, workloads: [] } });
+  const repositories = [repository('primary', [shown]), repository('offsite', [factsOf(points)])];
+  const known = facts([], [], { repositories, jobs: [nightly({ job })] });
+  expect(safetyOf(known, NOW_MS).workloads).toMatchObject([{ name: 'web10', state }]);
+});
+
+it('counts no night as copied whose only copy is damaged, or builds on damage', () => {
+  const points = targetChain(DAYS);
+  const damaged = points.map((point, index) =>
+    index === 2 ? { ...point, health: 'corrupt' as const } : point,
+  );
+  expect(factsOf(points).days.slice(-5)).toEqual([0, 1, 1, 1, 1]);
+  expect(factsOf(damaged).days.slice(-5)).toEqual([0, 1, 1, 0, 0]);
+});
