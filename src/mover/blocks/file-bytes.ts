@@ -2,8 +2,12 @@ import { readFully, type ByteSink, type ByteSource } from '../../image/byte-sour
 import { withRunBuffer } from '../../image/run-buffer.js';
 import type { ReadableFile, WritableFile } from '../../repository/backup-repository.js';
 
-/** A repository file as an image composer or merger reads and writes it. Its size follows the writes. */
-export async function fileBytes(file: WritableFile): Promise<ByteSource & ByteSink> {
+/** A repository file as an image composer or merger reads and writes it. Its size follows the writes.
+ *  @param afterSync what it throws ends the work: nothing is written that builds on what was synced */
+export async function fileBytes(
+  file: WritableFile,
+  afterSync: () => Promise<void> = () => Promise.resolve(),
+): Promise<ByteSource & ByteSink> {
   let { sizeBytes } = await file.stamp();
   return {
     label: file.path,
@@ -19,7 +23,7 @@ export async function fileBytes(file: WritableFile): Promise<ByteSource & ByteSi
       await file.truncate(newSizeBytes);
       sizeBytes = newSizeBytes;
     },
-    sync: () => file.sync(),
+    sync: () => file.sync().then(afterSync),
   };
 }
 

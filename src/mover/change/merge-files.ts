@@ -1,5 +1,6 @@
 import { digestTablePath, stagingFolder, tablesCopyPath } from '../../chain/chain-paths.js';
 import { withNewChain, type ChainRecord, type PendingChange } from '../../chain/chain-record.js';
+import { readChainRecord } from '../../chain/chain-store.js';
 import { BackupError } from '../../domain/errors.js';
 import { mergeStagingId } from '../../domain/targets/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
@@ -30,18 +31,40 @@ export async function mergeFiles(
   const into = pointOf(record, intoId);
   const from = pointOf(record, fromId);
   const staging = stagingFolder(chain, mergeStagingId(fromId));
+  const assertStillOurs = () => assertRevision(place, record.revision);
+  await assertStillOurs();
   await repository.makePlace(staging);
   const disks: TargetDisk[] = [];
   for (const disk of from.disks) {
     const full = into.disks.find((entry) => entry.disk === disk.disk);
     if (disk.kind === 'full') disks.push(disk);
     else if (full === undefined) throw new Error(`disk ${disk.disk} has no full to merge into`);
-    else disks.push(await mergeDisk(context, place, staging, full, disk));
+    else disks.push(await mergeDisk(context, { ...place, assertStillOurs }, staging, full, disk));
   }
+  await assertStillOurs();
   await repository.removeAll(staging);
   const rest = record.points.filter(({ id }) => id !== intoId);
   const verifiedAt = earlier(into.verifiedAt, from.verifiedAt);
   return withNewChain(rest, { ...from, kind: 'full', parentId: null, verifiedAt, disks });
+}
+
+/** A chain while this attempt merges in it. */
+interface MergePlace extends ChainPlace {
+  /** Asked wherever the next step builds on what others could have changed.
+   *  @throws STALE_EPOCH */
+  readonly assertStillOurs: () => Promise<void>;
+}
+
+/** Two who merge into one full at once hand out the same clusters of it for different blocks. The later one has written the record before it
+ *  looked at the full, so the earlier one finds another revision and stops: also where the server that gave the work away could not tell it. */
+async function assertRevision({ repository, chain }: ChainPlace, revision: number): Promise<void> {
+  const now = await readChainRecord(repository, chain);
+  if (now?.revision === revision) return;
+  throw new BackupError(
+    'STALE_EPOCH',
+    `the chain in ${chain} is at revision ${now?.revision ?? 'none'}: another attempt goes on with the merge of revision ${revision}, and this one wrote no more`,
+    { details: { folder: chain, revision } },
+  );
 }
 
 /** What the full had already is not read again by a merge. null: never. */
@@ -52,11 +75,12 @@ function earlier(a: string | null, b: string | null): string | null {
 
 async function mergeDisk(
   context: MoverContext,
-  { repository, chain }: ChainPlace,
+  place: MergePlace,
   staging: string,
   full: TargetDisk,
   increment: TargetDisk,
 ): Promise<TargetDisk> {
+  const { repository, chain, assertStillOurs } = place;
   const fullPath = `${chain}/${full.path}`;
   const path = `${chain}/${increment.path}`;
   const beside = {
@@ -65,8 +89,9 @@ async function mergeDisk(
   };
   const tablePath = `${chain}/${increment.digests.path}`;
   if ((await repository.stat(fullPath)) !== null) {
-    await mergeIntoFull(context, { repository, chain }, full, increment, beside);
+    await mergeIntoFull(context, place, full, increment, beside);
     await repository.settle([staging]);
+    await assertStillOurs();
   }
   // Also when an attempt that was killed has moved it: what it saw need not be durable.
   await repository.move([{ from: fullPath, to: path }], chain);
@@ -92,7 +117,7 @@ async function mergeDisk(
 /** Blocks, tables and digests of the merged file, all durable when it returns. */
 async function mergeIntoFull(
   context: MoverContext,
-  { repository, chain }: ChainPlace,
+  { repository, chain, assertStillOurs }: MergePlace,
   full: TargetDisk,
   increment: TargetDisk,
   beside: { readonly digests: string; readonly tables: string },
@@ -114,7 +139,9 @@ async function mergeIntoFull(
     if (format.merger === null)
       throw new Error(`files of the format ${format.id} take up no increments in place`);
     const look = (): void => context.control.throwIfStopped();
-    await format.merger.merge(await fileBytes(fullFile), source, look);
+    await assertStillOurs();
+    // What follows a sync builds on what was synced: no reference is written to a cluster that another attempt may have used.
+    await format.merger.merge(await fileBytes(fullFile, assertStillOurs), source, look);
     const fullTable = files.add(await repository.openRead(`${chain}/${full.digests.path}`));
     const incrementTable = files.add(
       await repository.openRead(`${chain}/${increment.digests.path}`),

@@ -55,10 +55,16 @@ export async function finishPendingChange(
   const inUse = goingPoints(record.pending).find((id) => isUnclear || leases.named.has(id));
   if (inUse !== undefined) throw pointInUse(inUse, leases);
   try {
-    return await carryOut(context, place, record);
+    return await carryOut(context, place, await taken(place, record));
   } catch (error) {
     throw isBackupError(error, 'REPOSITORY_FULL') ? lacksRoom(record.pending, error) : error;
   }
+}
+
+/** An attempt that the server took for dead may be at the same merge still: writing the record is what tells it that it is not its own any more
+ *  (`assertStillOurs`), before anything of the files is looked at. All other changes are the same, however many do them at once. */
+async function taken({ repository, chain }: ChainPlace, record: ChainRecord): Promise<ChainRecord> {
+  return record.pending?.type === 'merge' ? writeChainRecord(repository, chain, record) : record;
 }
 
 /** The record holds one change at a time, so what would make room in this very chain cannot be announced before this one is done. */
