@@ -132,6 +132,14 @@ class ChainRepair {
         `disk ${disk} of ${pointId}: ${count} damaged units are too many to heal one by one`,
       );
     if (outcome.remaining.length === 0 && !isWhole) return;
+    if (outcome.notes.length === 0) {
+      // Storage that could not read for a while; what was found is not there any more.
+      this.unhealed++;
+      this.notes.push(
+        `disk ${disk} of ${pointId}: ${units.length} of these units were read again and are as they were written: check it again`,
+      );
+      return;
+    }
     this.unhealed++;
     this.lasting.push({ pointId, disk, units: isWhole ? null : outcome.remaining });
   }

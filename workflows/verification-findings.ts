@@ -196,7 +196,8 @@ export class VerificationFindings {
   }
 }
 
-/** Its record cannot be believed, or somebody reads what would be changed: nothing that the other chains share. */
+/** Its record cannot be believed, somebody reads what would be changed, or the storage cannot read what lies there: nothing that the other
+ *  chains need share. */
 export function isOfOneChain(error: unknown): boolean {
   return OF_ONE_CHAIN.includes(codeOf(error));
 }
@@ -206,4 +207,5 @@ const OF_ONE_CHAIN: readonly string[] = [
   'CHAIN_RECORD_LOST',
   'CHAIN_FORMAT_UNKNOWN',
   'POINT_IN_USE',
+  'REPOSITORY_IO_ERROR',
 ];

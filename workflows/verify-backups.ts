@@ -56,6 +56,7 @@ class Verification {
   private readonly findings: VerificationFindings;
   private readonly trees: TreeVerification;
   private counts: VerificationCounts;
+  private unreadInARow = 0;
   /** All up to here is read. */
   private done: VerificationPosition | null;
 
@@ -192,6 +193,7 @@ class Verification {
       try {
         const { found, content } = await this.readPoint(place, name);
         const verifiedAt = new Date().toISOString();
+        this.unreadInARow = 0;
         this.count({ points: 1, damaged: found.length });
         this.done = { path, pointId };
         return await this.findings.add(found, { pointId, content, verifiedAt });
@@ -201,7 +203,7 @@ class Verification {
           this.state.note(`${name} was merged or deleted before it was read`);
           return;
         }
-        if (isOfOneChain(error)) {
+        if (isOfOneChain(error) && !this.isOfStorage(code)) {
           this.state.note(`${name} cannot be verified: ${reasonOf(error)} (${code})`);
           this.count({ unreadable: 1 });
           return;
@@ -212,6 +214,13 @@ class Verification {
         this.state.note(`${name} is read again: ${reasonOf(error)}`);
       }
     }
+  }
+
+  /** Two points one after the other that cannot be read: it is the storage that fails, and each try of it takes hours. */
+  private isOfStorage(code: string): boolean {
+    if (code !== 'REPOSITORY_IO_ERROR') return false;
+    this.unreadInARow++;
+    return this.unreadInARow > 1;
   }
 
   private isAskedFor({ jobId, workloadId, pointId }: PointPlace): boolean {

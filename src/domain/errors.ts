@@ -328,6 +328,12 @@ export function isStorageFault(error: BackupError): boolean {
   );
 }
 
+/** Whether the storage answers that it cannot read: of all storage faults the one that a single bad sector gives. Where the rest of the storage
+ *  answers, it is damage of what lies there. */
+export function isUnreadable(error: unknown): error is BackupError {
+  return isBackupError(error, 'REPOSITORY_IO_ERROR');
+}
+
 /** Closes a tagged union: a new member fails to compile where it is not handled. */
 export function assertNever(value: never): never {
   throw new Error(`unexpected value: ${JSON.stringify(value)}`);

@@ -4,7 +4,13 @@ import {
   readDigestTableHeader,
 } from '../../chain/digests/digest-table.js';
 import { isZeroUnit, unitDigest } from '../../chain/digests/digest.js';
-import { BLOCK_BYTES, DIGEST_BYTES, type DigestAlgorithm } from '../../domain/targets/digest.js';
+import {
+  BLOCK_BYTES,
+  DIGEST_BYTES,
+  WINDOW_BLOCKS,
+  type DigestAlgorithm,
+} from '../../domain/targets/digest.js';
+import { isUnreadable } from '../../domain/errors.js';
 import type { FileUnits } from '../../domain/targets/file-units.js';
 import type { TargetDisk } from '../../domain/targets/target-point.js';
 import { giveRunBuffer, RUN_BLOCKS, takeRunBuffer } from '../../image/run-buffer.js';
@@ -19,7 +25,11 @@ export class UnitVerifier {
   private readonly digest;
 
   private constructor(
-    private readonly opened: { readonly image: ReadableFile; readonly table: ReadableFile },
+    private readonly opened: {
+      readonly repository: BackupRepository;
+      readonly image: ReadableFile;
+      readonly table: ReadableFile;
+    },
     algorithm: DigestAlgorithm,
     readonly units: FileUnits,
     private readonly files: OpenFiles,
@@ -36,11 +46,12 @@ export class UnitVerifier {
       const image = files.add(await repository.openRead(imagePath));
       const table = files.add(await repository.openRead(digestsPath));
       const { algorithm, units } = await readDigestTableHeader(table);
-      return new UnitVerifier({ image, table }, algorithm, units, files);
+      return new UnitVerifier({ repository, image, table }, algorithm, units, files);
     });
   }
 
-  /** Numbers of the units in `first … first + count - 1` that do not have their digest. */
+  /** Numbers of the units in `first … first + count - 1` that do not have their digest.
+   *  @throws REPOSITORY_IO_ERROR when the storage cannot read one of them */
   async badUnits(first: number, count: number): Promise<number[]> {
     const bad: number[] = [];
     for (let i = 0; i < count;) {
@@ -51,11 +62,54 @@ export class UnitVerifier {
       const stored = length === 1 ? bytes.subarray(0, range.length) : bytes;
       const digests = this.digests.subarray(0, length * DIGEST_BYTES);
       bytes.fill(0, await this.opened.image.read(stored, range.offset));
-      digests.fill(0, await this.opened.table.read(digests, digestEntryOffset(first + i)));
+      await this.readDigests(digests, first + i);
       for (let k = 0; k < length; k++) if (!this.isGood(bytes, digests, k)) bad.push(first + i + k);
       i += length;
     }
     return bad;
+  }
+
+  /** The same, with the units that the storage cannot read: a sector that went bad is damage like another. Storage that answers no more, or reads
+   *  nothing of a whole window, says nothing about what is stored there.
+   *  @throws REPOSITORY_IO_ERROR then, and when it is the digests that cannot be read */
+  async damagedUnits(first: number, count: number): Promise<number[]> {
+    const damaged: number[] = [];
+    let unreadable = 0;
+    for (let i = 0; i < count;) {
+      const length = this.units.runFrom(first + i, Math.min(RUN_BLOCKS, count - i));
+      try {
+        damaged.push(...(await this.badUnits(first + i, length)));
+      } catch (error) {
+        if (!isUnreadable(error)) throw error;
+        await this.readDigests(this.digests.subarray(0, length * DIGEST_BYTES), first + i);
+        for (let unit = first + i; unit < first + i + length; unit++) {
+          const isRead = await this.canRead(unit);
+          if (!isRead || (await this.badUnits(unit, 1)).length > 0) damaged.push(unit);
+          if (!isRead) unreadable++;
+        }
+        if (unreadable === WINDOW_BLOCKS) throw error;
+      }
+      i += length;
+    }
+    return damaged;
+  }
+
+  /** @throws what the storage says when it does not answer for the file either */
+  private async canRead(unit: number): Promise<boolean> {
+    const { offset, length } = this.units.rangeOf(unit);
+    try {
+      await this.opened.image.read(this.buffer.subarray(0, length), offset);
+      return true;
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      const { repository, image } = this.opened;
+      if ((await repository.stat(image.path)) === null) throw error;
+      return false;
+    }
+  }
+
+  private async readDigests(digests: Buffer, first: number): Promise<void> {
+    digests.fill(0, await this.opened.table.read(digests, digestEntryOffset(first)));
   }
 
   private isGood(bytes: Buffer, digests: Buffer, k: number): boolean {

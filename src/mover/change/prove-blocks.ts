@@ -43,7 +43,7 @@ export async function openProofWorker(
     async process(window) {
       const first = window * WINDOW_BLOCKS;
       const count = Math.min(WINDOW_BLOCKS, input.unitCount - first);
-      const [bad] = await verifier.badUnits(first, count);
+      const [bad] = await verifier.damagedUnits(first, count);
       if (bad !== undefined) throw badBlock(input.imagePath, verifier.units.rangeOf(bad).offset);
       context.control.add('readBytes', count * BLOCK_BYTES);
       return () => Promise.resolve();
@@ -56,7 +56,7 @@ export async function openProofWorker(
 function badBlock(path: string, offset: number): BackupError {
   return new BackupError(
     'BLOCK_DIGEST_MISMATCH',
-    `${path}: the block at byte ${offset} does not have its digest`,
+    `${path}: the block at byte ${offset} does not have its digest, or cannot be read`,
     { details: { path, offset } },
   );
 }

@@ -1,5 +1,5 @@
 import type { ChainRecord } from '../../chain/chain-record.js';
-import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.js';
+import { BackupError, isBackupError, isStorageFault, isUnreadable } from '../../domain/errors.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { withVerifier } from '../blocks/verify-units.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -20,7 +20,7 @@ export async function assertGoodBase(
   // What the record says of the files of a change that is under way may be out of date (docs/FORMAT.md, Pending changes).
   if (record.pending !== null) return;
   for (const disk of base.disks) {
-    const fault = await fileFault(context, place, disk);
+    const fault = await faultOfBase(context, place, disk);
     if (fault === null) continue;
     const { code, words } = fault;
     throw new BackupError(
@@ -28,6 +28,22 @@ export async function assertGoodBase(
       `nothing is built on restore point ${base.id}: ${place.chain}/${disk.path} ${words}`,
       { details: { restorePointId: base.id, path: `${place.chain}/${disk.path}` }, hint: HINT },
     );
+  }
+}
+
+/** A file of which a sector cannot be read, on storage that answers, waits for its repair, not for another try. */
+async function faultOfBase(
+  context: MoverContext,
+  place: { readonly targetRepositoryId: string; readonly chain: string },
+  disk: TargetDisk,
+): Promise<FileFault | null> {
+  try {
+    return await fileFault(context, place, disk);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    const repository = await context.repository(place.targetRepositoryId);
+    if ((await repository.stat(`${place.chain}/${disk.path}`)) === null) throw error;
+    return { code: 'BLOCK_DIGEST_MISMATCH', words: `cannot be read: ${error.message}` };
   }
 }
 

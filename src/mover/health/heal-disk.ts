@@ -2,10 +2,11 @@ import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
 import { digestEntryOffset } from '../../chain/digests/digest-table.js';
 import { stagingFolder } from '../../chain/chain-paths.js';
+import { isUnreadable } from '../../domain/errors.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/targets/digest.js';
 import { healStagingId } from '../../domain/targets/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
-import type { BackupRepository } from '../../repository/backup-repository.js';
+import type { BackupRepository, ReadableFile } from '../../repository/backup-repository.js';
 import { readWholeFile } from '../../repository/replace-file.js';
 import { writeDigestTable } from '../blocks/write-digest-table.js';
 import {
@@ -85,7 +86,12 @@ async function healUnits(
       unhealed.push(`${place} is corrupt and no good copy of it was found`);
       continue;
     }
-    await overwrite(repository, source, disk, unit, found.bytes);
+    const refusal = await refusalOf(overwrite(repository, source, disk, unit, found.bytes));
+    if (refusal !== null) {
+      remaining.push(unit);
+      unhealed.push(`${place} is corrupt and cannot be written over: ${refusal}`);
+      continue;
+    }
     healed.push(`${place} was corrupt and was healed from ${found.from}`);
   }
   return { healed, unhealed, remaining, isSourceUnknown };
@@ -99,7 +105,7 @@ async function stillBad(
   const place = { repositoryId: input.targetRepositoryId, chain: input.chain };
   return withVerifier(context, place, disk, async (verifier) => {
     const bad: number[] = [];
-    for (const unit of input.units) bad.push(...(await verifier.badUnits(unit, 1)));
+    for (const unit of input.units) bad.push(...(await verifier.damagedUnits(unit, 1)));
     return bad;
   });
 }
@@ -130,6 +136,17 @@ async function expectedDigest(
     return digest;
   } finally {
     await table.close();
+  }
+}
+
+/** A sector may be one that the storage cannot write either. */
+async function refusalOf(writing: Promise<void>): Promise<string | null> {
+  try {
+    await writing;
+    return null;
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return error.message;
   }
 }
 
@@ -188,14 +205,21 @@ async function rebuildTable(
   return withOpenFiles(async (files) => {
     const image = files.add(await repository.openRead(`${chain}/${disk.path}`));
     const table = files.add(await repository.openWork(path, newToken()));
+    let isRead = true;
+    const read: ReadableFile['read'] = (target, offset) =>
+      image.read(target, offset).catch((error: unknown) => {
+        if (!isUnreadable(error)) throw error;
+        isRead = false;
+        return 0;
+      });
     const made = await writeDigestTable(context.control, {
-      image,
+      image: { path: image.path, read, stamp: () => image.stamp(), close: () => image.close() },
       units: unitsOf(disk),
       algorithm,
       slotDigests: null,
       table,
       tables: null,
     });
-    return made === tableDigest;
+    return isRead && made === tableDigest;
   });
 }

@@ -8,7 +8,7 @@ import { isZeroUnit, unitDigest } from '../../chain/digests/digest.js';
 import type { ChainRecord } from '../../chain/chain-record.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/targets/digest.js';
 import { FileUnits, NO_SLOTS } from '../../domain/targets/file-units.js';
-import { isBackupError, isStorageFault } from '../../domain/errors.js';
+import { BackupError, isBackupError, isStorageFault, isUnreadable } from '../../domain/errors.js';
 import type { SourceRestorePoint, SourceWorkload } from '../../domain/sources/restore-point.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { BLOCK_DIRECT, MAP_BLOCKS } from '../../image/disk-image.js';
@@ -95,7 +95,7 @@ export async function guestBlocksOf(
       await close();
     }
   } catch (error) {
-    if (!isBackupError(error) || error.kind !== 'corrupt') throw error;
+    if (!isBackupError(error) || (error.kind !== 'corrupt' && !isUnreadable(error))) throw error;
   }
   return blocks;
 }
@@ -143,6 +143,9 @@ async function fromTablesCopy(
   try {
     return await readTablesCopy(file, unit, unitsOf(diskFile).digestedBytes(unit));
   } finally {
+  } catch (error) {
+    if (isUnreadable(error)) return null;
+    throw error;
     await file.close();
   }
 }
@@ -206,7 +209,7 @@ export function unitsOf({ digests, sizeBytes }: TargetDisk): FileUnits {
 
 const TABLE_PART_ENTRIES = 32_768;
 
-/** Looks the digest up in the tables of all other files of the chain. One that is gone or damaged itself is passed over. */
+/** Looks the digest up in the tables of all other files of the chain. One that is gone, damaged itself or cannot be read is passed over. */
 async function fromOtherFiles(
   context: MoverContext,
   { targetRepositoryId, chain, record, diskFile }: HealingSource,
@@ -220,7 +223,8 @@ async function fromOtherFiles(
       const found = await fromFile({ repository, chain }, disk, expected);
       if (found !== null) return found;
     } catch (error) {
-      if (!isBackupError(error) || isStorageFault(error)) throw error;
+      const isAway = isBackupError(error) && isStorageFault(error) && !isUnreadable(error);
+      if (!isBackupError(error) || isAway) throw error;
     }
   }
   return null;

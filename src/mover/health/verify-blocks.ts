@@ -26,7 +26,7 @@ export interface VerifyBlocksInput extends VerifyPointInput {
   readonly disk: string;
 }
 
-/** Reads windows of units of a point's file and notes which do not have their digest. */
+/** Reads windows of units of a point's file and notes which do not have their digest, or cannot be read. */
 export async function openVerifyWorker(
   context: MoverContext,
   input: VerifyBlocksInput,
@@ -48,7 +48,7 @@ export async function openVerifyWorker(
         const first = window * WINDOW_BLOCKS;
         const count = Math.min(WINDOW_BLOCKS, verifier.units.count - first);
         const bad = new Uint8Array(count);
-        for (const unit of await verifier.badUnits(first, count)) bad[unit - first] = 1;
+        for (const unit of await verifier.damagedUnits(first, count)) bad[unit - first] = 1;
         context.control.add('readBytes', count * BLOCK_BYTES);
         return async () => {
           await writer.seal(window, packBits(bad));

@@ -5,7 +5,7 @@ import { readChainRecord } from '../../chain/chain-store.js';
 import { assertAtHome } from '../../chain/record-store.js';
 import { readDigestTableHeader } from '../../chain/digests/digest-table.js';
 import type { Damage } from '../../domain/targets/damage.js';
-import { BackupError, isBackupError } from '../../domain/errors.js';
+import { BackupError, isBackupError, isUnreadable } from '../../domain/errors.js';
 import { verifyStagingId } from '../../domain/targets/staging-id.js';
 import type { TargetDisk, TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { relativeParentLink } from '../../chain/chain-paths.js';
@@ -45,7 +45,7 @@ export async function leaseForVerification(
 /** Looks at the structure of a point's own files (sizes, parent links, headers, digest tables, machine description files) and prepares the
  *  reading of every block. Run again after a stop, it goes on where the last one was, as long as the files are the same and it is not long ago.
  *  @throws RESTORE_POINT_MISSING, CHAIN_LOCKED while a change of the chain's files is under way, REPOSITORY_UNREACHABLE: what cannot be
- *    read just now is unknown, not damaged */
+ *    read just now is unknown, not damaged; what the storage answers that it cannot read (REPOSITORY_IO_ERROR) is */
 export async function prepareVerification(
   context: MoverContext,
   input: VerifyPointInput,
@@ -165,7 +165,7 @@ export async function structuralDamage(
   };
 }
 
-/** Number of units; null when the table is missing or is not what was written. */
+/** Number of units; null when the table is missing, cannot be read or is not what was written. */
 export async function soundTable(
   control: TaskControl,
   repository: BackupRepository,
@@ -178,7 +178,7 @@ export async function soundTable(
     if ((await hashFile(table, control)) !== disk.digests.tableDigest) return null;
     return (await readDigestTableHeader(table)).units.count;
   } catch (error) {
-    if (isBackupError(error, 'CHAIN_RECORD_CORRUPT')) return null;
+    if (isBackupError(error, 'CHAIN_RECORD_CORRUPT') || isUnreadable(error)) return null;
     throw error;
   } finally {
     await table.close();
@@ -219,6 +219,7 @@ async function headIfSound(
     await layer.close();
     return layer.image;
   } catch (error) {
+    if (isUnreadable(error)) return null;
     if (isBackupError(error) && (error.kind === 'corrupt' || error.code === 'FILE_MISSING'))
       return null;
     throw error;
@@ -235,6 +236,9 @@ async function hasDigest(
   const file = await repository.openRead(path);
   try {
     return (await hashFile(file, control)) === digest;
+  } catch (error) {
+    if (isUnreadable(error)) return false;
+    throw error;
   } finally {
     await file.close();
   }

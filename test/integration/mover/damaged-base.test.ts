@@ -2,11 +2,17 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
 import { LivingChain } from '../../support/living/living-chain.js';
+import { breakSectors } from '../../support/repository/bad-sectors.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 
 const FIRST_MS = Date.parse('2026-11-01T01:00:00Z');
 const DAY_MS = 86_400_000;
 const UNIT = 65_536;
+
+async function unreadable(target: SimulatedRepository, path: string): Promise<void> {
+  const { sizeBytes } = (await target.stat(path))!.stamp;
+  breakSectors(target, path, [sizeBytes - 1]);
+}
 
 /** The next backup must not become an increment on a file that is not what the record says. */
 describe('a newest point of the target whose disk file', () => {
@@ -47,6 +53,7 @@ describe('a newest point of the target whose disk file', () => {
     ['has grown', () => change((size) => ({ at: size })), 'RESTORE_POINT_BROKEN'],
     ['begins with other bytes', () => change(() => ({ at: 24 })), 'BLOCK_DIGEST_MISMATCH'],
     ['ends with other bytes', () => change((size) => ({ at: size - 9 })), 'BLOCK_DIGEST_MISMATCH'],
+    ['cannot be read at its end', () => unreadable(target, path), 'BLOCK_DIGEST_MISMATCH'],
     ['is missing', () => target.remove(path), 'RESTORE_POINT_BROKEN'],
     [
       'is no file',

@@ -1,7 +1,9 @@
+import { rm } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { holdLease, LEASE_MS } from '../../../src/chain/leases.js';
 import { readChainRecord } from '../../../src/chain/chain-store.js';
-import { machineId, manyMachines } from '../../support/layout/many-machines.js';
+import { machineFolder, machineId, manyMachines } from '../../support/layout/many-machines.js';
+import { breakSectors } from '../../support/repository/bad-sectors.js';
 import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { testJob } from '../../support/session/test-site.js';
 import { LocalSessions } from '../../support/workflows/local-sessions.js';
@@ -24,11 +26,10 @@ it('a damaged point that is being restored keeps no other chain from being check
     ...{ restorePointId: id, purpose: 'restore' },
     expiresAtMs: CHECKED_AT_MS + LEASE_MS,
   });
-  // Nothing to heal it from.
-  const status = await new LocalSessions([new SimulatedRepository('primary'), target]).verify(
-    'offsite',
-    CHECKED_AT_MS,
-  );
+  // Nothing to heal it from, in a source that shows the others.
+  await rm(source.at(machineFolder(1)), { recursive: true });
+  const sessions = new LocalSessions([source.repository, target]);
+  const status = await sessions.verify('offsite', CHECKED_AT_MS);
   expect(status).toMatchObject({
     result: 'failed',
     reason: '1 of 1 damaged places could not be healed',
@@ -41,3 +42,59 @@ it('a damaged point that is being restored keeps no other chain from being check
   const isLater = dates.map((date) => Date.parse(date!) >= CHECKED_AT_MS);
   expect(isLater).toEqual([false, true, true]);
 });
+
+it('a sector that cannot be read is found and healed, and keeps no other chain from being checked', async () => {
+  const source = await manyMachines(3);
+  const target = new SimulatedRepository('offsite');
+  await new LocalSessions([source.repository, target]).copy(LATEST, NOW_MS);
+  const ids = [1, 2, 3].map(machineId).sort();
+  const [first] = (await readChainRecord(target, `nightly/${ids[0]!}`))!.points;
+  breakSectors(target, `nightly/${ids[0]!}/${first!.disks[0]!.path}`, [65_536 * 2]);
+  const sessions = new LocalSessions([source.repository, target]);
+  const status = await sessions.verify('offsite', CHECKED_AT_MS);
+  expect(status).toMatchObject({
+    result: 'warning',
+    reason: '1 damaged places were found and healed',
+  });
+  const again = await sessions.verify('offsite', CHECKED_AT_MS + 86_400_000);
+  expect(again).toMatchObject({ result: 'success' });
+});
+
+it.each([
+  {
+    chains: 1,
+    ends: 'after the others',
+    result: 'failed',
+    reason: /^1 chains cannot be read; of the others 2/,
+  },
+  { chains: 2, ends: 'at the second', result: 'failed', reason: /EIO/ },
+])('a check that cannot read the digests of $chains chains any more ends $ends', async (row) => {
+  const source = await manyMachines(3);
+  const target = new SimulatedRepository('offsite');
+  await new LocalSessions([source.repository, target]).copy(LATEST, NOW_MS);
+  for (const workload of [1, 2, 3].map(machineId).sort().slice(0, row.chains)) {
+    const chain = `nightly/${workload}`;
+    const [point] = (await readChainRecord(target, chain))!.points;
+    failLater(target, `${chain}/${point!.disks[0]!.digests.path}`);
+  }
+  const sessions = new LocalSessions([source.repository, target]);
+  const { result, reason } = await sessions.verify('offsite', CHECKED_AT_MS);
+  expect({ result, reason }).toEqual({
+    result: row.result,
+    reason: expect.stringMatching(row.reason) as string,
+  });
+});
+
+/** Once it can be read, then its storage cannot do so any more. */
+function failLater(repository: SimulatedRepository, path: string): void {
+  const openRead = repository.openRead.bind(repository);
+  let isFirst = true;
+  repository.openRead = (asked) => {
+    const file = openRead(asked);
+    if (asked === path && isFirst) {
+      isFirst = false;
+      breakSectors(repository, path, [0]);
+    }
+    return file;
+  };
+}

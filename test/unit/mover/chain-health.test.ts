@@ -3,6 +3,7 @@ import { writeChainRecord } from '../../../src/chain/chain-store.js';
 import type { Damage } from '../../../src/domain/targets/damage.js';
 import { BackupError } from '../../../src/domain/errors.js';
 import type { TargetRestorePoint } from '../../../src/domain/targets/target-point.js';
+import { breakSectors } from '../../support/repository/bad-sectors.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
 import { CopiedMachine, NOW_MS, type MachineCopy } from '../../support/living/copied-machine.js';
 
@@ -67,6 +68,21 @@ describe('verifying a restore point', () => {
       'a file that is gone',
       async (copy) => void (await copy.target.remove(copy.pathOf(0, 'image'))),
       () => [{ type: 'file', disk, reason: `${pathInChain(0)} is missing` }],
+    ],
+    [
+      'a sector that cannot be read',
+      (copy) => cannotBeRead(copy, 'image', 2 * UNIT + 7),
+      () => [{ type: 'units', disk, units: [2], count: 1 }],
+    ],
+    [
+      'a sector of its head that cannot be read',
+      (copy) => cannotBeRead(copy, 'image', 0),
+      () => [{ type: 'units', disk, units: [0], count: 1 }],
+    ],
+    [
+      'a sector of its digests that cannot be read',
+      (copy) => cannotBeRead(copy, 'digests', 0),
+      () => [{ type: 'digestTable', disk }],
     ],
     [
       'a byte of its digests',
@@ -147,6 +163,21 @@ describe('verifying a restore point', () => {
     await expect(verify(copy, 3)).rejects.toMatchObject({ code: 'REPOSITORY_UNREACHABLE' });
   });
 
+  it('knows nothing of a file whose storage reads it no more and does not answer for it either', async () => {
+    const copy = await machine.copy();
+    await cannotBeRead(copy, 'image', 2 * UNIT);
+    const stat = copy.target.stat.bind(copy.target);
+    const gone = new BackupError('REPOSITORY_UNREACHABLE', 'offsite does not answer');
+    const input = { ...copy.input, pointId: machine.idOf(0) };
+    await copy.mover.run('prepareVerification', input);
+    const path = copy.pathOf(0, 'image');
+    copy.target.stat = (asked) => (asked === path ? Promise.reject(gone) : stat(asked));
+    const reading = copy.mover.runWindows('verifyBlocks', { ...input, disk }, [
+      { first: 0, count: 1 },
+    ]);
+    await expect(reading).rejects.toMatchObject({ code: 'REPOSITORY_UNREACHABLE' });
+  });
+
   it('waits for a change of the chain, and leaves no lease meanwhile', async () => {
     const copy = await machine.copy();
     const pending = { type: 'merge', intoId: machine.idOf(0), fromId: machine.idOf(1) } as const;
@@ -154,6 +185,11 @@ describe('verifying a restore point', () => {
     await expect(verify(copy, 3)).rejects.toMatchObject({ code: 'CHAIN_LOCKED' });
     expect(await leases(copy)).toEqual([]);
   });
+
+  function cannotBeRead(copy: MachineCopy, file: 'image' | 'digests', offset: number) {
+    breakSectors(copy.target, copy.pathOf(0, file), [offset]);
+    return Promise.resolve();
+  }
 
   const sizeOf = (point: number): number => machine.before.points[point]!.disks[0]!.sizeBytes;
   const pathInChain = (point: number): string => machine.before.points[point]!.disks[0]!.path;
@@ -187,6 +223,32 @@ describe('healing a backup file', () => {
     expect((await copy.read(path)).equals(whole)).toBe(true);
     expect(await verify(copy, point)).toEqual([]);
     expect(await copy.target.list(`${machine.chain}/.staging`)).toEqual([]);
+  });
+
+  it.each([
+    { what: 'a guest block', block: 4, from: 'the source' },
+    { what: 'a table', block: null, from: 'the copy of the tables' },
+  ])('writes $what over a sector that cannot be read', async ({ block, from }) => {
+    const copy = await machine.copy();
+    const path = copy.pathOf(0, 'image');
+    const whole = await copy.read(path);
+    const unit = block === null ? 0 : await copy.unitOf(0, block);
+    breakSectors(copy.target, path, [unit * UNIT + 5000]);
+    const outcome = await heal(copy, 0, [unit]);
+    expect(outcome).toMatchObject({ remaining: [], isSourceUnknown: false });
+    expect(outcome.notes).toEqual([expect.stringContaining(`was healed from ${from}`)]);
+    expect((await copy.read(path)).equals(whole)).toBe(true);
+    expect(await verify(copy, 0)).toEqual([]);
+  });
+
+  it('leaves and names a unit whose sector can be neither read nor written', async () => {
+    const copy = await machine.copy();
+    const unit = await copy.unitOf(0, 4);
+    breakSectors(copy.target, copy.pathOf(0, 'image'), [unit * UNIT], false);
+    expect(await heal(copy, 0, [unit])).toEqual({
+      notes: [expect.stringMatching(/is corrupt and cannot be written over: .*EIO/)],
+      ...{ remaining: [unit], isSourceUnknown: false },
+    });
   });
 
   it('heals a table first where it hides which guest blocks the others are', async () => {
@@ -239,7 +301,9 @@ describe('healing a backup file', () => {
 
   async function lostSource({ source, target }: MachineCopy): Promise<InProcessMover> {
     const [folder] = await source.list('');
-    for (const { path } of await source.list(folder!.path)) await source.remove(path);
+    const list = source.list.bind(source);
+    const denied = new BackupError('REPOSITORY_ACCESS_DENIED', 'permission is denied');
+    source.list = (path) => (path === folder!.path ? Promise.reject(denied) : list(path));
     return new InProcessMover(target, source);
   }
 
@@ -260,7 +324,8 @@ describe('healing a backup file', () => {
       const whole = await copy.read(path);
       await copy.spoil(path, 100);
       const spoiled = await copy.read(path);
-      if (!isFileGood) await copy.spoil(copy.pathOf(0, 'image'), 3 * UNIT);
+      if (isFileGood === false) await copy.spoil(copy.pathOf(0, 'image'), 3 * UNIT);
+      if (isFileGood === null) breakSectors(copy.target, copy.pathOf(0, 'image'), [3 * UNIT]);
       const input = { ...copy.input, pointId: machine.idOf(0), disk };
       expect(await copy.mover.run('healDigestTable', input)).toEqual({ healed });
       expect((await copy.read(path)).equals(healed ? whole : spoiled)).toBe(true);
@@ -278,6 +343,8 @@ describe('digests that a merge has put in place since they were found damaged', 
     expect(done.filter(({ kind }) => kind !== 'syncFolder')).toEqual([]);
   });
 });
+    // It cannot be read.
+    { isFileGood: null, healed: false },
 
 describe('a point that was verified', () => {
   const VERIFIED_AT = new Date(NOW_MS).toISOString();

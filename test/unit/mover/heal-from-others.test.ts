@@ -3,10 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { BackupError } from '../../../src/domain/errors.js';
 import type { TargetDisk } from '../../../src/domain/targets/target-point.js';
 import { findGoodBlock, type HealingSource } from '../../../src/mover/health/healing-source.js';
 import { FORGETFUL } from '../../../src/layout/file-facts.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
+import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import { openDirectoryRepository } from '../../../src/repository/directory/directory-repository.js';
 
 const UNIT = Buffer.alloc(65_536, 'L');
@@ -38,7 +40,22 @@ const diskOf = (name: string) =>
     digests: { path: `${name}.digests`, algorithm: 'sha256', tableDigest: '' },
   }) as unknown as TargetDisk;
 
-it.each(['its table is gone', 'its table is damaged', 'its file is gone', 'it was cut'])(
+/** Its sectors went bad. */
+function unreadable(repository: BackupRepository, path: string): void {
+  const openRead = repository.openRead.bind(repository);
+  repository.openRead = (asked) =>
+    asked === path
+      ? Promise.reject(new BackupError('REPOSITORY_IO_ERROR', `cannot read ${path} (EIO)`))
+      : openRead(asked);
+}
+
+it.each([
+  'its table is gone',
+  'its table is damaged',
+  'its file is gone',
+  'it was cut',
+  'it cannot be read',
+])(
   'heals from another file of the chain when the first one that is asked has a fault itself: %s',
   async (fault) => {
     writeGood('first');
@@ -48,6 +65,7 @@ it.each(['its table is gone', 'its table is damaged', 'its file is gone', 'it wa
     if (fault === 'its file is gone') rmSync(join(rootPath, 'chain', 'first.qcow2'));
     if (fault === 'it was cut') write('first.qcow2', 'L');
     const repository = await openDirectoryRepository({ id: 'nas', rootPath, readOnly: true });
+    if (fault === 'it cannot be read') unreadable(repository, 'chain/first.qcow2');
     const context = {
       control: new TaskControl(),
       facts: FORGETFUL,
