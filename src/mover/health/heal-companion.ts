@@ -1,7 +1,7 @@
 import { stagingFolder } from '../../chain/chain-paths.js';
 import { lineageOf } from '../../chain/chain-record.js';
 import { ownedChainRecord } from '../../chain/chain-store.js';
-import { isBackupError, isStorageFault } from '../../domain/errors.js';
+import { isBackupError } from '../../domain/errors.js';
 import { healStagingId } from '../../domain/targets/staging-id.js';
 import type { TargetCompanion } from '../../domain/targets/target-point.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -10,7 +10,7 @@ import { pointFiles } from '../source/point-files.js';
 import type { CompanionFile } from '../blocks/companion-file.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
-import { healingPoint, type HealInput } from './healing-source.js';
+import { healingPoint, mayAnswerLater, type HealInput } from './healing-source.js';
 import { newToken } from '../staging/copy-plan.js';
 
 export interface HealCompanionInput extends Omit<HealInput, 'disk' | 'units'> {
@@ -45,7 +45,7 @@ export async function healCompanion(
     outcome = { isHealed, isSourceUnknown: false };
   } catch (error) {
     if (!isBackupError(error)) throw error;
-    outcome = { isHealed: false, isSourceUnknown: isStorageFault(error) };
+    outcome = { isHealed: false, isSourceUnknown: mayAnswerLater(error) };
   }
   await repository.removeAll(staging);
   return outcome;

@@ -18,6 +18,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import {
   findSourceWorkload,
+  listSourceWorkloads,
   requireCompletePoint,
   sourceLayers,
 } from '../source/source-catalogue.js';
@@ -123,7 +124,7 @@ export async function findGoodBlock(
       if (isRight(bytes)) return { bytes, from: 'the source', isSourceUnknown };
     } catch (error) {
       if (!isBackupError(error)) throw error;
-      isSourceUnknown = isStorageFault(error);
+      isSourceUnknown = mayAnswerLater(error);
     }
   }
   const other = await fromOtherFiles(context, source, expected);
@@ -142,10 +143,10 @@ async function fromTablesCopy(
   const file = await repository.openRead(path);
   try {
     return await readTablesCopy(file, unit, unitsOf(diskFile).digestedBytes(unit));
-  } finally {
   } catch (error) {
     if (isUnreadable(error)) return null;
     throw error;
+  } finally {
     await file.close();
   }
 }
@@ -177,14 +178,42 @@ export async function healingPoint(
   readonly point: SourceRestorePoint;
 }> {
   const repository = await context.repository(repositoryId);
-  const workload = await findSourceWorkload(
-    repository,
-    record.workload.id,
-    undefined,
-    context.facts,
-  );
+  const workload = await askedWorkload(context, repository, record.workload.id);
   return { repository, workload, point: requireCompletePoint(workload, restorePointId) };
 }
+
+/** @throws as `findSourceWorkload`; SOURCE_EMPTY when the repository shows no backups of anybody: what is not mounted looks like that */
+async function askedWorkload(
+  context: MoverContext,
+  repository: BackupRepository,
+  workloadId: string,
+): Promise<SourceWorkload> {
+  try {
+    return await findSourceWorkload(repository, workloadId, undefined, context.facts);
+  } catch (error) {
+    if (!isBackupError(error, 'WORKLOAD_MISSING')) throw error;
+    const others = await listSourceWorkloads(repository, undefined, context.facts);
+    if (others.length > 0) throw error;
+    throw new BackupError('SOURCE_EMPTY', `repository ${repository.id} shows no backups at all`, {
+      details: { repositoryId: repository.id, workloadId },
+      cause: error,
+    });
+  }
+}
+
+/** Whether the source could not be asked just now, rather than that it has the bytes no more: nothing is set aside that it may still heal. */
+export function mayAnswerLater(error: BackupError): boolean {
+  const { code, details } = error;
+  if (code === 'RESTORE_POINT_BROKEN') return details['isPassing'] === true;
+  return isStorageFault(error) || ANSWERED_LATER.includes(code);
+}
+
+const ANSWERED_LATER: readonly string[] = [
+  'SOURCE_EMPTY',
+  'SOURCE_PART_UNREADABLE',
+  'SOURCE_CHANGED',
+  'WORKLOAD_CLAIMED_TWICE',
+];
 
 /** @throws as `SourceFiles` does */
 async function fromSource(

@@ -135,6 +135,13 @@ function withProofs(repository: BackupRepository, workload: SourceWorkload): Sou
   return { ...workload, restorePoints };
 }
 
+/** Whether a point that is not complete says nothing about what it will be in a while: a file could not be read, a tool writes to it, or a merge in a
+ *  chain of Longhaul is not finished. */
+function isPassing({ isCopiedChain }: SourceWorkload, state: SourceRestorePoint['state']): boolean {
+  if (state === 'incomplete') return isCopiedChain === true;
+  return state === 'unknown' || state === 'inProgress';
+}
+
 /** @throws RESTORE_POINT_MISSING, RESTORE_POINT_BROKEN */
 export function requireCompletePoint(
   workload: SourceWorkload,
@@ -151,7 +158,12 @@ export function requireCompletePoint(
     throw new BackupError(
       'RESTORE_POINT_BROKEN',
       `restore point ${restorePointId} of workload ${workload.name} is ${point.state}: ${point.reason ?? 'no reason given'}`,
-      { details: { workloadId: workload.id, restorePointId } },
+      {
+        details: {
+          ...{ workloadId: workload.id, restorePointId },
+          isPassing: isPassing(workload, point.state),
+        },
+      },
     );
   return point;
 }

@@ -270,7 +270,10 @@ describe('healing a backup file', () => {
 
   it.each<[string, boolean, (copy: MachineCopy) => Promise<InProcessMover>]>([
     ['the source has other bytes under the same id', false, otherBytes],
-    ['the source has lost it', false, lostSource],
+    ['the source has lost it and has others', false, lostPoint],
+    ['the source shows no backups at all', true, emptySource],
+    ['a file of the source may not be read just now', true, unreadableFile],
+    ['a folder of the source may not be listed just now', true, unreadableFolder],
     ['the source cannot be asked', true, unreachableSource],
   ])('changes nothing when %s', async (_name, isSourceUnknown, spoilSource) => {
     const copy = await machine.copy();
@@ -299,7 +302,30 @@ describe('healing a backup file', () => {
     return new InProcessMover(target, source);
   }
 
-  async function lostSource({ source, target }: MachineCopy): Promise<InProcessMover> {
+  async function lostPoint({ source, target }: MachineCopy): Promise<InProcessMover> {
+    const [folder] = await source.list('');
+    const [oldest] = await source.list(folder!.path);
+    await source.remove(oldest!.path);
+    return new InProcessMover(target, source);
+  }
+
+  /** A mount point without its share. */
+  async function emptySource({ source, target }: MachineCopy): Promise<InProcessMover> {
+    const [folder] = await source.list('');
+    await source.removeAll(folder!.path);
+    return new InProcessMover(target, source);
+  }
+
+  async function unreadableFile({ source, target }: MachineCopy): Promise<InProcessMover> {
+    const [folder] = await source.list('');
+    const [oldest] = await source.list(folder!.path);
+    const openRead = source.openRead.bind(source);
+    const denied = new BackupError('REPOSITORY_ACCESS_DENIED', 'permission is denied');
+    source.openRead = (path) => (path === oldest!.path ? Promise.reject(denied) : openRead(path));
+    return new InProcessMover(target, source);
+  }
+
+  async function unreadableFolder({ source, target }: MachineCopy): Promise<InProcessMover> {
     const [folder] = await source.list('');
     const list = source.list.bind(source);
     const denied = new BackupError('REPOSITORY_ACCESS_DENIED', 'permission is denied');
@@ -316,6 +342,8 @@ describe('healing a backup file', () => {
   it.each([
     { isFileGood: true, healed: true },
     { isFileGood: false, healed: false },
+    // It cannot be read.
+    { isFileGood: null, healed: false },
   ])(
     'makes its digests anew from a file that is good: $isFileGood',
     async ({ isFileGood, healed }) => {
@@ -343,8 +371,6 @@ describe('digests that a merge has put in place since they were found damaged', 
     expect(done.filter(({ kind }) => kind !== 'syncFolder')).toEqual([]);
   });
 });
-    // It cannot be read.
-    { isFileGood: null, healed: false },
 
 describe('a point that was verified', () => {
   const VERIFIED_AT = new Date(NOW_MS).toISOString();
