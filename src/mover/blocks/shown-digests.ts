@@ -1,4 +1,5 @@
 import { digestEntryOffset, readDigestTableHeader } from '../../chain/digests/digest-table.js';
+import { unitDigest, type UnitDigest } from '../../chain/digests/digest.js';
 import { DIGEST_BYTES } from '../../domain/targets/digest.js';
 import type { FileUnits } from '../../domain/targets/file-units.js';
 import { BLOCK_DIRECT, BLOCK_UNALLOCATED, BLOCK_ZERO } from '../../image/disk-image.js';
@@ -10,11 +11,26 @@ import type { ImageStack } from './image-stack.js';
 /** Stands where a block has no digest: it equals that of no block. */
 export const NO_DIGEST = Buffer.alloc(DIGEST_BYTES, 0xff);
 
-/** Digests of the guest blocks that a point of the target shows: each out of the digest table of the file that holds the block. */
+interface DigestTable {
+  readonly file: ReadableFile;
+  readonly units: FileUnits;
+  readonly digest: UnitDigest;
+}
+
+/** What is known of a run of blocks. */
+export interface BlockDigests {
+  /** 32 bytes each: zeros for a block of zeros, `NO_DIGEST` for one that has none. */
+  readonly digests: Buffer;
+  /** What made the digest of the block at this place of the run. */
+  readonly madeBy: (place: number) => UnitDigest;
+}
+
+/** Digests of the guest blocks that a point of the target shows: each out of the digest table of the file that holds the block. The files of a chain
+ *  whose job has changed its algorithm have digests of several. */
 export class ShownDigests {
   private constructor(
     private readonly stack: ImageStack,
-    private readonly tables: readonly { readonly file: ReadableFile; readonly units: FileUnits }[],
+    private readonly tables: readonly DigestTable[],
     private readonly files: OpenFiles,
   ) {}
 
@@ -28,15 +44,16 @@ export class ShownDigests {
       const tables = [];
       for (const { digestsPath } of layers) {
         const file = files.add(await repository.openRead(digestsPath));
-        tables.push({ file, units: (await readDigestTableHeader(file)).units });
+        const { algorithm, units } = await readDigestTableHeader(file);
+        tables.push({ file, units, digest: unitDigest(algorithm) });
       }
       return new ShownDigests(stack, tables, files);
     });
   }
 
-  /** Of `count` blocks from `first`, 32 bytes each: zeros for a block of zeros. A block that only an image reader can get, like the
-   *  last one of a disk that is no whole number of blocks, has `NO_DIGEST`. */
-  async of(first: number, count: number): Promise<Buffer> {
+  /** Of `count` blocks from `first`. A block that only an image reader can get, like the last one of a disk that is no whole number of blocks, has
+   *  `NO_DIGEST`. */
+  async of(first: number, count: number): Promise<BlockDigests> {
     const map = await this.stack.mapBlocks(first, count);
     const digests = Buffer.alloc(count * DIGEST_BYTES);
     for (let i = 0; i < count;) {
@@ -49,7 +66,7 @@ export class ShownDigests {
       } else if (state !== BLOCK_UNALLOCATED && state !== BLOCK_ZERO) NO_DIGEST.copy(part);
       i += length;
     }
-    return digests;
+    return { digests, madeBy: (place) => this.tables[map.layers[place]!]!.digest };
   }
 
   async close(): Promise<void> {

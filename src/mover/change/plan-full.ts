@@ -98,6 +98,7 @@ export async function planFull(
     createdAt: point.createdAt,
     kind: 'full',
     parentId: null,
+    parentCopyId: null,
     chainId: point.id,
     digest: point.disks[0]?.digests.algorithm ?? 'sha256',
     verifyAfterCopy: 'cached',

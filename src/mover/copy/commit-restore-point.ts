@@ -40,10 +40,11 @@ export async function commitRestorePoint(
   const plan = await requirePlan(target, input.staging, input.reference);
   const composed = await requireComposed(target, input.staging, plan);
   const newest = availablePoints(record).at(-1);
-  if (plan.parentId !== null && plan.parentId !== newest?.id)
+  const isOfNewest = plan.parentId === newest?.id && plan.parentCopyId === newest?.copyId;
+  if (plan.parentId !== null && !isOfNewest)
     throw new BackupError(
       'STAGING_INVALID',
-      `the increment in ${input.staging} builds on ${plan.parentId}, but the newest point is ${newest?.id ?? 'none'}`,
+      `the increment in ${input.staging} builds on ${plan.parentId}, but the newest point is ${newest?.id ?? 'none'}, or another copy under that id`,
     );
 
   await publishPoint(target, input, composed);

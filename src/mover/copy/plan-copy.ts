@@ -218,6 +218,7 @@ function assemblePlan(
     createdAt: new Date(point.createdAtMs).toISOString(),
     kind: isFull ? 'full' : 'increment',
     parentId: isFull ? null : parent!.id,
+    parentCopyId: isFull ? null : parent!.copyId,
     chainId: isFull ? pointId : parent!.chainId,
     digest: input.digest,
     verifyAfterCopy: input.verifyAfterCopy,
@@ -330,7 +331,10 @@ function isSamePlan(
     plan.source.repositoryId === input.sourceRepositoryId &&
     plan.digest === input.digest &&
     plan.verifyAfterCopy === input.verifyAfterCopy &&
-    (plan.kind === 'full' || (input.kind !== 'full' && plan.parentId === parent?.id)) &&
+    (plan.kind === 'full' ||
+      (input.kind !== 'full' &&
+        plan.parentId === parent?.id &&
+        plan.parentCopyId === parent?.copyId)) &&
     isDeepStrictEqual(
       plan.disks.map(({ disk }) => disk),
       now.disks,

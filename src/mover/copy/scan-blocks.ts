@@ -1,5 +1,5 @@
 import { HOLE } from '../../chain/digests/digest-table.js';
-import { isZeroUnit, unitDigest, type UnitDigest } from '../../chain/digests/digest.js';
+import { isZeroUnit } from '../../chain/digests/digest.js';
 import { BLOCK_BYTES, DIGEST_BYTES } from '../../domain/targets/digest.js';
 import { BackupError } from '../../domain/errors.js';
 import { BLOCK_UNALLOCATED, BLOCK_ZERO } from '../../image/disk-image.js';
@@ -9,7 +9,7 @@ import { packBits } from '../blocks/block-bits.js';
 import { type CopyBlocksInput } from './copy-blocks.js';
 import { readStagedJson, stagedPath } from '../staging/copy-plan.js';
 import { ImageStack } from '../blocks/image-stack.js';
-import { NO_DIGEST, ShownDigests } from '../blocks/shown-digests.js';
+import { NO_DIGEST, ShownDigests, type BlockDigests } from '../blocks/shown-digests.js';
 import type { MoverContext } from '../task/mover-context.js';
 import { openTogether, type OpenFiles } from '../task/open-files.js';
 import { HeldWindows } from '../staging/held-windows.js';
@@ -43,7 +43,6 @@ export async function openScanWorker(
       base,
       shown: files.add(await ShownDigests.open(target, base, disk.targetLayers)),
       journal: new JournalWriter(notes, journal),
-      digest: unitDigest(scan.digest),
       files,
     });
   });
@@ -57,7 +56,6 @@ interface ScanParts {
   readonly base: ImageStack;
   readonly shown: ShownDigests;
   readonly journal: JournalWriter;
-  readonly digest: UnitDigest;
   readonly files: OpenFiles;
 }
 
@@ -77,7 +75,7 @@ class ScanWorker implements WindowWorker {
     const places: BlockPlace[] = [];
     for (let i = 0; i < count; i++) {
       if (!isCompared(i)) continue;
-      const known = digestAt(before, i);
+      const known = digestAt(before.digests, i);
       if (known.equals(NO_DIGEST)) changed[i] = (await this.isSameByBytes(first + i)) ? 0 : 1;
       else if (isEmpty(now.states[i]!)) changed[i] = known.equals(HOLE) ? 0 : 1;
       else places.push(placeOf(now, i, first));
@@ -122,16 +120,21 @@ class ScanWorker implements WindowWorker {
   private async compareRun(
     places: readonly BlockPlace[],
     first: number,
-    before: Buffer,
+    before: BlockDigests,
     changed: Uint8Array,
   ): Promise<void> {
-    const { source, context, digest } = this.parts;
+    const { source, context } = this.parts;
     await readBlocks(source, places, this.buffer, context.control);
     for (const [k, { guestBlock }] of places.entries()) {
       const unit = this.buffer.subarray(k * BLOCK_BYTES, (k + 1) * BLOCK_BYTES);
       const i = guestBlock - first;
-      const expected = digestAt(before, i);
-      const isSame = isZeroUnit(unit) ? expected.equals(HOLE) : digest(unit).equals(expected);
+      const expected = digestAt(before.digests, i);
+      // What is no block of zeros there lies in a file, and has its digest by the algorithm of that.
+      const isHole = expected.equals(HOLE);
+      const isSame =
+        isZeroUnit(unit) || isHole
+          ? isZeroUnit(unit) && isHole
+          : before.madeBy(i)(unit).equals(expected);
       changed[i] = isSame ? 0 : 1;
     }
   }

@@ -1,5 +1,4 @@
 import { lineageOf, type ChainRecord } from '../../chain/chain-record.js';
-import type { DigestAlgorithm } from '../../domain/targets/digest.js';
 import type { TargetRestorePoint } from '../../domain/targets/target-point.js';
 import { fullFormat, incrementFormat } from '../../image/formats.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -28,7 +27,8 @@ export interface BlockScan {
   readonly token: string;
   readonly epoch: number;
   readonly parentId: string;
-  readonly digest: DigestAlgorithm;
+  /** `TargetRestorePoint.copyId`: another copy may have got the id since. */
+  readonly parentCopyId: string;
   readonly disks: readonly ScanDisk[];
 }
 
@@ -58,7 +58,7 @@ type LayersOf = (disk: string) => { restorePointId: string; file: LayerFile }[];
 /** Makes or takes up the scan of all disks that the target holds already; a disk that is new needs none. */
 export async function prepareScan(
   context: MoverContext,
-  input: { targetRepositoryId: string; chain: string; epoch: number; digest: DigestAlgorithm },
+  input: { targetRepositoryId: string; chain: string; epoch: number },
   order: {
     readonly record: ChainRecord;
     readonly staging: string;
@@ -72,7 +72,12 @@ export async function prepareScan(
   const target = await context.repository(input.targetRepositoryId);
   const known = disks.filter((disk) => parent.disks.some((entry) => entry.disk === disk));
   const existing = await readScan(target, staging);
-  if (existing !== null && isSameScan(existing, parent, known, layersOf)) {
+  const targetOf = (disk: string) => targetLayersOf(record, input, parent.id, disk);
+  if (
+    existing !== null &&
+    isSameScan(existing, parent, known, layersOf) &&
+    existing.disks.every(({ disk, targetLayers }) => haveSamePaths(targetLayers, targetOf(disk)))
+  ) {
     const scan = { ...existing, epoch: input.epoch };
     await writeStagedJson(target, stagedPath.scan(staging), scan);
     return work(target, staging, scan);
@@ -83,7 +88,7 @@ export async function prepareScan(
   const scanDisks: ScanDisk[] = [];
   for (const disk of known) {
     const sourceLayers = layersOf(disk).map(({ file }) => file);
-    const targetLayers = targetLayersOf(record, input, parent.id, disk);
+    const targetLayers = targetOf(disk);
     const held = await windowsToCompare(context, sourceLayers, targetLayers);
     await held.windows.write(target, staging, disk, token);
     const { blockCount, isResized } = held;
@@ -96,7 +101,7 @@ export async function prepareScan(
     token,
     epoch: input.epoch,
     parentId: parent.id,
-    digest: parent.disks[0]?.digests.algorithm ?? input.digest,
+    parentCopyId: parent.copyId,
     disks: scanDisks,
   };
   await writeStagedJson(target, stagedPath.scan(staging), scan);
@@ -202,12 +207,18 @@ function isSameScan(
 ): boolean {
   return (
     scan.parentId === parent.id &&
+    scan.parentCopyId === parent.copyId &&
     scan.disks.length === disks.length &&
     scan.disks.every((entry) => {
       const now = disks.includes(entry.disk) ? layersOf(entry.disk) : [];
       return sameLayers(entry.sourceLayers, now);
     })
   );
+}
+
+/** A merge or a synthetic full leaves fewer files that show the same. */
+function haveSamePaths(planned: readonly TargetLayer[], now: readonly TargetLayer[]): boolean {
+  return planned.length === now.length && planned.every(({ path }, i) => path === now[i]!.path);
 }
 
 /** Whether planned source files are still the ones that a layout finds, untouched. */

@@ -41,18 +41,14 @@ export async function planComparison(
 ): Promise<{ stagingId: string; reference: PlanReference; disks: DiskWork[] }> {
   const comparison = await openComparison(context, input);
   const { record, point, copy, staging, layersOf } = comparison;
-  const work = await prepareScan(
-    context,
-    { ...input, digest: 'sha256' },
-    {
-      record,
-      staging,
-      parent: copy,
-      disks: point.disks.map(({ disk }) => disk),
-      layersOf,
-      ownLayersOf: (disk) => ownLayers(comparison, input, disk),
-    },
-  );
+  const work = await prepareScan(context, input, {
+    record,
+    staging,
+    parent: copy,
+    disks: point.disks.map(({ disk }) => disk),
+    layersOf,
+    ownLayersOf: (disk) => ownLayers(comparison, input, disk),
+  });
   return { stagingId: comparisonStagingId(copy.id), ...work };
 }
 

@@ -30,6 +30,8 @@ export interface CopyPlan {
   readonly createdAt: string;
   readonly kind: RestorePointKind;
   readonly parentId: string | null;
+  /** `TargetRestorePoint.copyId` of the parent: a point that is copied anew may get the id of the one that it takes the place of. null: a full. */
+  readonly parentCopyId: string | null;
   readonly chainId: string;
   readonly digest: DigestAlgorithm;
   readonly verifyAfterCopy: VerifyAfterCopy;
@@ -117,7 +119,7 @@ export const stagedPath = {
 const MAX_PLAN_BYTES = 16 * 1024 * 1024;
 
 /** Grows with every change of what lies in a staging folder: what another release left there is done again. */
-const STAGING_VERSION = 7;
+const STAGING_VERSION = 8;
 
 /** null: there is none that can be trusted. Staging may be lost at any time, so what is damaged there, or was written by another release, is
  *  done again, like what is absent. */

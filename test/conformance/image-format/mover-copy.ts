@@ -40,7 +40,13 @@ export class CopiedDisk {
     });
     const plan: CopyPlan = {
       ...{ token, epoch: 1, pointId: id, createdAt: '2026-11-01T01:00:00Z', kind: disk.kind },
-      ...{ parentId: null, chainId: id, digest: 'sha256', verifyAfterCopy: 'cached' },
+      ...{
+        parentId: null,
+        parentCopyId: null,
+        chainId: id,
+        digest: 'sha256',
+        verifyAfterCopy: 'cached',
+      },
       ...{ disks: [disk], companions: [], passedOver: [] },
       source: { repositoryId: 'primary', restorePointId: id, fingerprint: null },
     };

@@ -6,6 +6,9 @@ import {
   readDigestTableHeader,
 } from '../../../src/chain/digests/digest-table.js';
 import { pathSegment, pointFolderName } from '../../../src/domain/targets/path-segment.js';
+import { writeStagedJson } from '../../../src/mover/staging/copy-plan.js';
+import { readWholeFile } from '../../../src/repository/replace-file.js';
+import { SimulatedRepository } from '../../support/repository/simulated-repository.js';
 import { codeBlocks, readDocument, tableRows } from './markdown.js';
 
 const FORMAT = readDocument('docs/FORMAT.md');
@@ -25,6 +28,13 @@ function exampleTable(): Buffer {
 }
 
 describe('docs/FORMAT.md', () => {
+  it('says which version the JSON files of unfinished work have', async () => {
+    const repository = new SimulatedRepository();
+    await writeStagedJson(repository, 'plan.json', { token: '' });
+    const start = (await readWholeFile(repository, 'plan.json', 1000))!.toString().split(',')[0]!;
+    expect(FORMAT).toContain(`\`{ ${start.slice(1).replace(':', ': ')}, "digest", "content" }\``);
+  });
+
   it('shows a digest table whose bytes are where its byte table says', () => {
     const table = exampleTable();
     const field = (name: string) => {

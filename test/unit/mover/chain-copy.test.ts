@@ -71,6 +71,15 @@ describe('copying a restore point', () => {
     expect(await machine.wrongPoints(copy.target)).toEqual([]);
   });
 
+  it('finds by digest what changed since, where some files of the chain have digests of another algorithm', async () => {
+    const copy = await machine.copy();
+    await copyPoint(copy, NEXT, { ...DIGEST, digest: 'blake3' });
+    // Blocks 6 and 11; the copy before has block 11 alone, and its digests by BLAKE3.
+    const { outcome } = await copyPoint(copy, NEWEST, { ...DIGEST, digest: 'blake3' });
+    expect(outcome).toMatchObject({ kind: 'increment', disks: [{ blockCount: 2 }] });
+    expect(await machine.wrongPoints(copy.target)).toEqual([]);
+  });
+
   it('is committed once', async () => {
     const copy = await machine.copy();
     const { outcome, point } = await copyPoint(copy, NEXT, LINEAGE);
@@ -151,6 +160,35 @@ describe('the plan of a copy', () => {
     await file.close();
     const again = await plan(copy, NEXT, DIGEST);
     expect(again.reference.token).not.toBe(first.reference.token);
+  });
+
+  it.each([
+    ['plan', LINEAGE],
+    ['comparison', DIGEST],
+  ])(
+    'is made anew when the parent of its %s was copied anew under its old id',
+    async (_what, order) => {
+      const copy = await machine.copy();
+      const first = await plan(copy, NEXT, order);
+      const points = machine.before.points.map((point, place) =>
+        place === 3 ? { ...point, copyId: 'f'.repeat(32) } : point,
+      );
+      await writeChainRecord(copy.target, machine.chain, { ...machine.before, points });
+      const again = await plan(copy, NEXT, order);
+      expect(again.state).toBe(first.state);
+      expect(again.reference.token).not.toBe(first.reference.token);
+    },
+  );
+
+  it('compares with the files that a merge has left of the newest copy', async () => {
+    const copy = await machine.copy();
+    const first = await plan(copy, NEXT, DIGEST);
+    const pair = { fullId: machine.idOf(0), incrementId: machine.idOf(1) };
+    await copy.mover.run('mergeIncrement', { ...copy.input, ...pair });
+    const again = await plan(copy, NEXT, DIGEST);
+    expect(again.reference.token).not.toBe(first.reference.token);
+    await copyPoint(copy, NEXT, DIGEST);
+    expect(await machine.wrongPoints(copy.target)).toEqual([]);
   });
 
   it('goes by lineage from the very point that the newest copy shows', async () => {
