@@ -17,7 +17,7 @@ export interface NeedingPoint {
 export type LogRules = Pick<TreeRules, 'logsBeforeFullMs'>;
 
 /** Fulls from which a database can be rolled forward, where each log needs the one before it whatever lies between (`TreeRules.logsBeforeFullMs`). A
- *  backup of a part of a database looks like one, too: so one counts that is half as large as the largest of some weeks. */
+ *  backup of a part of a database looks like one, too: so one counts that is about as large as the largest of some weeks. */
 export class ServingFulls<P extends NeedingPoint> {
   /** Oldest first. */
   readonly #fulls: readonly P[];
@@ -56,10 +56,12 @@ function isLarge(full: NeedingPoint, all: readonly NeedingPoint[]): boolean {
       createdAtMs <= full.createdAtMs && createdAtMs > full.createdAtMs - WEEKS_MS,
   );
   const largest = before.reduce((most, { sizeBytes = 0 }) => Math.max(most, sizeBytes), 0);
-  return (full.sizeBytes ?? largest) * 2 >= largest;
+  return (full.sizeBytes ?? largest) >= LEAST_SHARE * largest;
 }
 
 const WEEKS_MS = 35 * DAY_MS;
+/** One that has shrunk by more is believed when the larger ones are old: logs that stay too long cost room alone. */
+const LEAST_SHARE = 0.9;
 
 /** The points of `ids` and all that these need, as far as it is there. Of a chain of logs, back to the newest full that serves. */
 export function withNeeds(

@@ -130,7 +130,7 @@ describe('what retention keeps of the points of a tree', () => {
     it.each<[string, Partial<TreePoint> & { isCorrupt?: true }]>([
       ['is corrupt', { isCorrupt: true }],
       ['builds on another', { needs: ['F1'] }],
-      ['is much smaller than the one before it', { sizeBytes: 499 }],
+      ['is smaller than the one before it by more than a tenth', { sizeBytes: 899 }],
     ])('keeps all back to the full before one that %s', (_, more) => {
       const sized = CHAIN.map((one) => ({ ...one, sizeBytes: 1_000 }));
       const points = sized.map((one) => (one.id === 'F2' ? { ...one, ...more } : one));
