@@ -12,6 +12,7 @@ import type {
   CommitTreeRequest,
   CommittedTree,
   FileBatch,
+  FreeTreeRequest,
   PlanTreeRequest,
   PublishedFiles,
   PublishFilesRequest,
@@ -91,8 +92,22 @@ export function createTreeActivities(dependencies: TreeDependencies) {
     async removeTreeFiles(input: RemoveTreeFilesRequest): Promise<RemovedTreeFiles> {
       const days = immutableForDays(input.targetRepositoryId);
       return runTask((control) =>
-        mover.run('removeTreeFiles', { ...onChain(input), immutableForDays: days }, control),
+        mover.runFreeing('removeTreeFiles', { ...onChain(input), immutableForDays: days }, control),
       );
+    },
+
+    /** The same after a copy that found no room. Takes the tree over, because a plan that found none has not.
+     *  @throws COPIES_OF_OTHER_JOB */
+    async freeTree(request: FreeTreeRequest): Promise<RemovedTreeFiles> {
+      const { origin, takeOver, definition, ...input } = request;
+      const days = immutableForDays(request.targetRepositoryId);
+      return runTask(async (control) => {
+        const job = { id: request.jobId, ...(origin === undefined ? {} : { origin }) };
+        const target = await mover.repository(request.targetRepositoryId);
+        await claimCopies(target, job, { takeOver, definition });
+        const order = { ...onChain(input), immutableForDays: days };
+        return mover.runFreeing('freeTree', order, control);
+      });
     },
   };
 }

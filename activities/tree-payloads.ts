@@ -86,6 +86,15 @@ export interface RemoveTreeFilesRequest extends TargetChain {
   readonly nowMs: number;
 }
 
+export interface FreeTreeRequest extends TakeTreeRequest {
+  readonly choice: TreeRetention;
+  /** `CopyJob.origin`. */
+  readonly origin?: string;
+  /** As of `PlanTreeRequest`. */
+  readonly takeOver?: boolean;
+  readonly definition?: CopyJob;
+}
+
 export interface RemovedTreeFiles {
   readonly fileCount: number;
   /** Ids of points that are gone with them. */

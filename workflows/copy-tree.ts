@@ -1,4 +1,4 @@
-import { ApplicationFailure } from '@temporalio/workflow';
+import { ApplicationFailure, patched } from '@temporalio/workflow';
 import type { CopyJob } from '../src/domain/jobs/copy-job.js';
 import type { CopyTask } from '../src/domain/sessions/copy-session.js';
 import {
@@ -11,6 +11,7 @@ import {
 } from '../src/domain/trees/file-faults.js';
 import { sentAgainText } from '../src/domain/trees/tree-guard.js';
 import type { LeftTree, PlannedTree, TreeWork } from '../src/domain/trees/tree-work.js';
+import type { RemovedTreeFiles } from '../activities/tree-payloads.js';
 import { treeActivities } from './activity-profiles.js';
 import type { CopyWorkloadInput } from './copy-workload-input.js';
 import { codeOf, isStop, reasonOf } from './failures.js';
@@ -88,10 +89,33 @@ class TreeCopy implements WorkloadTask {
 
   async run(): Promise<void> {
     try {
-      await this.copyAll();
+      await this.copyAllOrFree();
     } finally {
       await this.turn.giveUp();
     }
+  }
+
+  /** What retention lets go is freed although the target has no room for the copy, for the next try.
+   *  @throws REPOSITORY_FULL */
+  private async copyAllOrFree(): Promise<void> {
+    try {
+      await this.copyAll();
+    } catch (error) {
+      if (codeOf(error) === 'REPOSITORY_FULL' && patched('copyTree-20261127-free-when-full'))
+        await this.free();
+      throw error;
+    }
+  }
+
+  private async free(): Promise<void> {
+    if (this.lacking > 0 || this.lost > 0) return;
+    const { workload, owner } = this.input;
+    const summary = `${workload.name}: free what may go of a target without room`;
+    await this.remove((choice) =>
+      this.data.freeTree.executeWithOptions({ summary }, [
+        { ...this.ids, workload, owner, nowMs: Date.now(), choice, ...this.claim },
+      ]),
+    );
   }
 
   private async copyAll(): Promise<void> {
@@ -131,6 +155,16 @@ class TreeCopy implements WorkloadTask {
     this.end(plan);
   }
 
+  /** By which the copies become those of the job. */
+  private get claim() {
+    const { job, overrides, definition } = this.input;
+    return {
+      ...(job.origin === undefined ? {} : { origin: job.origin }),
+      ...(overrides.takeOver === undefined ? {} : { takeOver: overrides.takeOver }),
+      ...(definition === undefined ? {} : { definition }),
+    };
+  }
+
   private async plan(): Promise<PlannedTree | LeftTree> {
     const { job, workload, overrides, owner, sourceFolders } = this.input;
     this.state.show({ state: 'inspecting' }, 'comparing the source with its copy');
@@ -142,9 +176,7 @@ class TreeCopy implements WorkloadTask {
       verifyAfterCopy: job.storage.verifyAfterCopy,
       acceptChanges: overrides.acceptChanges === true,
       ...(overrides.now === undefined ? {} : { now: overrides.now }),
-      ...(job.origin === undefined ? {} : { origin: job.origin }),
-      ...(overrides.takeOver === undefined ? {} : { takeOver: overrides.takeOver }),
-      ...(this.input.definition === undefined ? {} : { definition: this.input.definition }),
+      ...this.claim,
     };
     return this.pause.pausable(() =>
       this.data.planTree.executeWithOptions(
@@ -221,15 +253,22 @@ class TreeCopy implements WorkloadTask {
     // What the source has removed the older state may need that the copy is in, and what was not read may need it. Points that miss files count as good
     // until a health check has judged them, and others would go in their stead.
     if (this.lacking > 0 || this.lost > 0) return;
+    const { epoch } = reference;
+    const summary = `${workload.name}: retention`;
+    await this.remove((choice) =>
+      this.data.removeTreeFiles.executeWithOptions({ summary }, [
+        { ...this.ids, epoch, nowMs: Date.now(), choice },
+      ]),
+    );
+  }
+
+  private async remove(
+    removal: (choice: TreeCopy['policy']) => Promise<RemovedTreeFiles>,
+  ): Promise<void> {
     this.state.show({ state: 'retention' }, 'removing what is not kept any more');
     try {
       const { fileCount, points, postponed } = await this.pause.pausable(() =>
-        this.data.removeTreeFiles.executeWithOptions({ summary: `${workload.name}: retention` }, [
-          {
-            ...{ ...this.ids, epoch: reference.epoch, nowMs: Date.now() },
-            choice: this.policy,
-          },
-        ]),
+        removal(this.policy),
       );
       if (postponed !== null) this.state.note(`nothing was removed: ${postponed}`);
       if (fileCount > 0 || points.length > 0)

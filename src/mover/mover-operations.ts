@@ -40,6 +40,7 @@ import { commitTree } from './files/commit-tree.js';
 import { openFileWorker } from './files/copy-files.js';
 import { planTree } from './files/plan-tree.js';
 import { publishFiles } from './files/publish-files.js';
+import { freeTree } from './files/free-tree.js';
 import { removeTreeFiles } from './files/remove-files.js';
 import { openCheckWorker } from './kept-files/check-files.js';
 import { endTreeCheck, leaseForTreeCheck, planTreeCheck } from './kept-files/plan-check.js';
@@ -103,6 +104,7 @@ export const THREAD_OPERATIONS = {
   publishFiles,
   commitTree,
   removeTreeFiles,
+  freeTree,
   planTreeCheck,
   leaseForTreeCheck,
   planTreeRepair,

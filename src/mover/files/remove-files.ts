@@ -30,6 +30,8 @@ export interface RemoveTreeFilesInput extends TreePlace {
   readonly choice: TreeRetention;
   readonly immutableForDays: number;
   readonly nowMs: number;
+  /** What a copy that found no room has staged stays for the next one. */
+  readonly keepsStaging?: true;
 }
 
 export interface RemovedTreeFiles {
@@ -83,7 +85,12 @@ export async function removeWholeTree(
 
 async function removeFiles(
   context: MoverContext,
-  { targetRepositoryId, chain, nowMs }: TreePlace & { readonly nowMs: number },
+  {
+    targetRepositoryId,
+    chain,
+    nowMs,
+    keepsStaging,
+  }: TreePlace & Pick<RemoveTreeFilesInput, 'nowMs' | 'keepsStaging'>,
   record: TreeRecord,
   { kept, goes, reason }: Leaving,
 ): Promise<RemovedTreeFiles> {
@@ -97,12 +104,12 @@ async function removeFiles(
   }
   const { runs, fileCount } = await removalRuns(target, chain, record, goes);
   if (fileCount === 0 && points.length === 0) {
-    await discardTreeStaging(target, chain);
+    if (keepsStaging !== true) await discardTreeStaging(target, chain);
     return { fileCount, points, postponed: null };
   }
   const pending: PendingRemoval = { type: 'remove', runs, reason };
   const announced = await writeTreeRecord(target, chain, { ...record, points: kept, pending });
-  await finishRemoval(context, target, chain, announced);
+  await finishRemoval(context, target, chain, announced, keepsStaging);
   return { fileCount, points, postponed: null };
 }
 
@@ -191,6 +198,7 @@ export async function finishRemoval(
   target: BackupRepository,
   tree: string,
   record: TreeRecord,
+  keepsStaging = false,
 ): Promise<TreeRecord> {
   const { pending } = record;
   if (pending === null) return record;
@@ -223,7 +231,8 @@ export async function finishRemoval(
   }
   const next = await writeTreeRecord(target, tree, { ...record, index, pending: null });
   await target.remove(...pending.runs.map(({ run }) => indexPath(tree, run.name)));
-  if ((await readTreePlan(target, tree)) === null) await discardTreeStaging(target, tree);
+  if (!keepsStaging && (await readTreePlan(target, tree)) === null)
+    await discardTreeStaging(target, tree);
   return next;
 }
 

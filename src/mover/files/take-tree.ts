@@ -10,7 +10,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import { noteCopied } from './commit-tree.js';
 import { removeReplaced } from './index-runs.js';
 import { finishRemoval } from './remove-files.js';
-import { readTreePlan, treeStaged, type TreePlace } from './tree-plan.js';
+import { readTreePlan, treeStaged, type TreePlace, type TreePlan } from './tree-plan.js';
 
 export interface TakeTreeInput extends TreePlace {
   readonly jobId: string;
@@ -56,6 +56,19 @@ export async function takeKept(
   return finishLeft(context, target, input, record);
 }
 
+/** What was copied for points of sets that are not whole yet stays, whoever removes what no point lists. */
+function unfinishedWith(
+  { points, unfinished }: TreeRecord,
+  { points: planned }: TreePlan,
+): TreeRecord['unfinished'] {
+  const copied = new Set(points.map(({ source }) => source.restorePointId));
+  const added = planned.flatMap(({ id, files }) =>
+    copied.has(id) || files === null ? [] : [{ restorePointId: id, files }],
+  );
+  const ids = new Set(added.map(({ restorePointId }) => restorePointId));
+  return [...unfinished.filter(({ restorePointId }) => !ids.has(restorePointId)), ...added];
+}
+
 /** What a run before was stopped in. */
 async function finishLeft(
   context: MoverContext,
@@ -80,7 +93,11 @@ async function finishLeft(
     if (sent.again.count > 0) tellAgain(sent.again);
     const isNew = ({ index, lost }: TreeRecord) => JSON.stringify([index, lost]);
     if (isNew(noted) !== isNew(record))
-      record = await writeTreeRecord(target, chain, { ...noted, isBehind: true });
+      record = await writeTreeRecord(target, chain, {
+        ...noted,
+        unfinished: unfinishedWith(noted, left),
+        isBehind: true,
+      });
   }
   // As long as the plan is there, whoever finds it knows of the tables.
   await removeReplaced(target, chain, record, replaced);

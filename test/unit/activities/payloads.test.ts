@@ -57,6 +57,7 @@ const SAME: readonly ThreadOperation[] = [
   'planTree' satisfies Same<tree.PlanTreeRequest, 'planTree'>,
   'publishFiles' satisfies Same<tree.PublishFilesRequest, 'publishFiles'>,
   'commitTree' satisfies Same<tree.CommitTreeRequest, 'commitTree'>,
+  'freeTree' satisfies Same<tree.FreeTreeRequest, 'freeTree'>,
   'removeTreeFiles' satisfies Same<tree.RemoveTreeFilesRequest, 'removeTreeFiles'>,
   'settleTreeAbsence' satisfies Same<tree.TreeAbsenceRequest, 'settleTreeAbsence'>,
   'planTreeCheck' satisfies Same<tree.PlanTreeCheckRequest, 'planTreeCheck'>,
@@ -67,6 +68,6 @@ const SAME: readonly ThreadOperation[] = [
 
 describe('what goes through Temporal to a chain or tree', () => {
   it('has the fields of the operation that it is for, each operation once', () => {
-    expect(new Set(SAME).size).toBe(33);
+    expect(new Set(SAME).size).toBe(34);
   });
 });

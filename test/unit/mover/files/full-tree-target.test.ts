@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { BackupError } from '../../../../src/domain/errors.js';
+import type { CopyJob } from '../../../../src/domain/jobs/copy-job.js';
+import { testJob } from '../../../support/session/test-site.js';
+import { makeTreesKnown } from '../../../support/tree/known-trees.js';
+import { toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
+import { DAY_MS, TreeWorld } from '../../../support/tree/tree-world.js';
+
+const days = (value: number): CopyJob =>
+  testJob({ retention: { type: 'days', value }, compact: null });
+
+/** What is written to such files of the target finds no room, for as long as it is full. */
+function fill({ target }: TreeWorld, paths: RegExp): { isFull: boolean } {
+  const state = { isFull: true };
+  const openWork = target.openWork.bind(target);
+  Object.assign(target, {
+    openWork: (...order: Parameters<typeof openWork>) => {
+      if (state.isFull && paths.test(order[0]))
+        return Promise.reject(new BackupError('REPOSITORY_FULL', 'no space is left'));
+      return openWork(...order);
+    },
+  });
+  return state;
+}
+
+describe('a target without room for sets', () => {
+  /** Fulls of five days, of which the last is not copied yet, and three are kept at least. */
+  async function fiveDays(): Promise<TreeWorld> {
+    makeTreesKnown(toySetLayout);
+    const world = new TreeWorld('sets', 'toysets', days(30));
+    const backUp = async (day: number) => {
+      await world.write(`db-${day}.a.set`, `data of ${day}`);
+      await world.write(`db-${day}.done`, '');
+    };
+    for (const day of [20, 21, 22, 23]) await backUp(day);
+    await world.copy();
+    await backUp(24);
+    return world;
+  }
+  const points = async (world: TreeWorld) =>
+    (await world.record()).points.map(({ source }) => source.restorePointId);
+
+  it.each([
+    ['while files are copied, of which some are there', /\.staging\/2\.journal$/, true],
+    ['before anything is planned', /\.staging\/0\./, false],
+  ])('loses what retention lets go when it is full %s', async (_, paths, isBegun) => {
+    const world = await fiveDays();
+    const storage = fill(world, paths);
+    const { tasks } = await world.copy({}, days(1));
+    expect(tasks[0]).toMatchObject({ result: 'failed', code: 'REPOSITORY_FULL' });
+    expect(tasks[0]!.notes).toContain('2 files and 1 restore points were removed');
+    expect(await points(world)).toEqual(['db-21', 'db-22', 'db-23']);
+    const left = [...(await world.copied()).keys()];
+    expect(left).not.toContain('db-20.a.set');
+    expect(left.includes('db-24.a.set')).toBe(isBegun);
+
+    storage.isFull = false;
+    expect((await world.copy({}, days(1))).result).toBe('success');
+    expect(await points(world)).toEqual(['db-22', 'db-23', 'db-24']);
+    expect((await world.copied()).get('db-24.a.set')?.toString()).toBe('data of 24');
+  });
+
+  it('loses nothing when nothing may go, and keeps what was staged of a large file', async () => {
+    const world = await fiveDays();
+    await world.write('db-24.big.set', Buffer.alloc(9 * 1024 ** 2, 7));
+    const storage = fill(world, /\.staging\/2\.journal$/);
+    expect((await world.copy()).tasks[0]).toMatchObject({ code: 'REPOSITORY_FULL' });
+    expect(await points(world)).toEqual(['db-20', 'db-21', 'db-22', 'db-23']);
+    expect(await world.target.stat(`${world.tree}/.staging`)).not.toBeNull();
+    storage.isFull = false;
+    expect((await world.copy()).result).toBe('success');
+    expect(await points(world)).toHaveLength(5);
+  });
+});
+
+it('a target without room for a store loses what its source removed long enough ago', async () => {
+  makeTreesKnown(toyStoreLayout);
+  const world = new TreeWorld('store', 'toy', days(3));
+  await world.write('STORE', 'v1');
+  for (const path of ['data/1', 'data/2', 'data/3']) await world.write(path, path);
+  await world.write('snapshots/s1.json', JSON.stringify({ at: world.nowMs + 4 * DAY_MS }));
+  await world.copy();
+  await world.remove('data/1');
+  await world.copy();
+  world.nowMs += 4 * DAY_MS;
+  await world.write('data/4', 'new');
+  await world.write('snapshots/s2.json', JSON.stringify({ at: world.nowMs }));
+  const storage = fill(world, /\.staging\/3\.journal$/);
+  expect((await world.copy()).tasks[0]).toMatchObject({ code: 'REPOSITORY_FULL' });
+  const left = [...(await world.copied()).keys()];
+  expect(left).not.toContain('data/1');
+  expect(left).toContain('data/4');
+  storage.isFull = false;
+  expect((await world.copy()).result).toBe('success');
+});
