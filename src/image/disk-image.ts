@@ -36,6 +36,8 @@ export interface ParentLink {
   readonly name: string;
   /** What `ImageHead.linkId` of the parent was when the image was made on it; null: the name alone links them. */
   readonly linkId: string | null;
+  /** A second one, of which either may be the parent's. Absent: there is none. */
+  readonly otherLinkId?: string;
 }
 
 /** What a composed file must keep of the one that it is a copy of, and only its format knows: sizes of blocks and sectors, ids of the disk,

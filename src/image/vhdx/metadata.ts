@@ -13,6 +13,7 @@ import {
   METADATA_MAGIC,
   MIB,
   MIN_BLOCK_BYTES,
+  NO_GUID,
   PAGE_83_DATA,
   PARENT_LOCATOR,
   PHYSICAL_SECTOR_SIZE,
@@ -41,6 +42,7 @@ export interface VhdxParent {
   readonly name: string;
   /** DataWriteGuid of the parent. */
   readonly linkId: string;
+  readonly otherLinkId?: string;
 }
 
 interface Item {
@@ -168,7 +170,8 @@ function checkGeometry(
   return { ...seen, sectorBytes };
 }
 
-/** Source: [MS-VHDX] 2.6.2.6. `parent_linkage2` is for a parent that was being written, and all zeros in what Hyper-V leaves. */
+/** Source: [MS-VHDX] 2.6.2.6.3: the DataWriteGuid of the parent is one of `parent_linkage` and `parent_linkage2`. The second is for a parent that was being
+ *  written, and all zeros in what Hyper-V leaves. */
 function readParent(source: ByteSource, locator: Uint8Array): VhdxParent {
   const type = guidText(locator);
   if (type !== VHDX_LOCATOR_TYPE)
@@ -190,7 +193,13 @@ function readParent(source: ByteSource, locator: Uint8Array): VhdxParent {
     relative === undefined || relative === ''
       ? (entries.get('absolute_win32_path') ?? entries.get('volume_path') ?? '')
       : relative.replaceAll('\\', '/').replace(/^(\.\/)+/, '');
-  return { name, linkId: linkId.toLowerCase().replace(/[{}]/g, '') };
+  const other = plainGuid(entries.get('parent_linkage2') ?? '');
+  const hasOther = isGuid(other) && other !== NO_GUID;
+  return { name, linkId: plainGuid(linkId), ...(hasOther ? { otherLinkId: other } : {}) };
+}
+
+function plainGuid(text: string): string {
+  return text.toLowerCase().replace(/[{}]/g, '');
 }
 
 function locatorEntries(source: ByteSource, locator: Uint8Array): Map<string, string> {

@@ -74,9 +74,10 @@ function parentOf(
 ): DiskFile | { readonly fault: PointFault } | null {
   const { entry, head } = file;
   if (head.parent === null) return null;
-  const { name, linkId } = head.parent;
+  const { name, linkId, otherLinkId } = head.parent;
   const base = name.split(/[\\/]/).at(-1) ?? '';
-  const linked = files.filter((other) => other !== file && other.head.linkId === linkId);
+  const isLinked = (id: string | null): boolean => id === linkId || id === otherLinkId;
+  const linked = files.filter((other) => other !== file && isLinked(other.head.linkId));
   const named = linked.find((other) => sameName(other.entry.name, base)) ?? linked[0];
   if (named !== undefined) return named;
   const hasName = files.some((other) => sameName(other.entry.name, base));

@@ -11,13 +11,20 @@ import type { FolderFacts } from '../file-facts.js';
 import { fullPoint, partFindings } from '../full-point.js';
 import { exportedDisks } from './disks.js';
 import { readMachineFile, type MachineFacts } from './machine-file.js';
-import { diskFormat, exportedFolders, isChangeTracking, machineOf, sameName } from './names.js';
+import {
+  diskFormat,
+  exportedFolders,
+  isChangeTracking,
+  isImportConfig,
+  machineOf,
+  sameName,
+} from './names.js';
 import { writtenAtMs } from '../named-date.js';
 import { incomplete, type PointFault } from '../point-fault.js';
 import { settleChains } from '../settle-chains.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
 
-/** Exports of Hyper-V (`Export-VM`): the folder of a machine with `Virtual Machines/<GUID>.vmcx` (up to 2012 R2 `.xml`), `Virtual Hard Disks/*.vhdx`,
+/** Exports of Hyper-V (`Export-VM`): the folder of a machine with `Virtual Machines/<GUID>.vmcx` (up to 2012 R2 `.xml`, in exports of 2008 and 2008 R2 `.exp`), `Virtual Hard Disks/*.vhdx`,
  *  and `Snapshots/`, each where the administrator told the tool to put it.
  *
  *  A workload is a machine, known by the GUID that names its description, which says its name and which disks it has: an export without one of
@@ -37,11 +44,12 @@ export const hypervLayout: BackupLayout = {
   scan,
 };
 
-/** Disks beside the folders of the export are the machine's, too. */
+/** Disks beside the folders of the export are the machine's, too, and so is what its import reads. */
 function claim(names: FolderNames): Claim | null {
   const folders = exportedFolders(names);
   if (folders.length === 0) return null;
-  return { files: names.files.filter((name) => diskFormat(name) !== null), folders };
+  const isOwn = (name: string): boolean => diskFormat(name) !== null || isImportConfig(name);
+  return { files: names.files.filter(isOwn), folders };
 }
 
 async function scan(facts: FolderFacts, { folder, files }: ClaimedFiles): Promise<FoundWorkload[]> {

@@ -13,12 +13,13 @@ export interface MachineFacts {
   readonly disks: readonly string[];
 }
 
-/** Reads a description: a key store (`.vmcx`), up to 2012 R2 XML in UTF-16. Both hold the same tree of names.
+/** Reads a description: a key store (`.vmcx`), up to 2012 R2 XML in UTF-16. Both hold the same tree of names; an `.exp` of 2008 holds another.
  *  @returns null: it is in a form that is not read, so nothing is known of the machine */
 export function readMachineFile(
   facts: FolderFacts,
   entry: RepositoryEntry,
 ): Promise<Finding<MachineFacts | null>> {
+  if (/\.exp$/i.test(entry.name)) return Promise.resolve({ value: null });
   return facts.fact(entry, 'machine of hyper-v', async () => {
     try {
       const bytes = await readBytes(facts.repository, entry.path);

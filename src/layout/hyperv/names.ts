@@ -11,8 +11,8 @@ const EXPORTED_FOLDERS: readonly string[] = [
 ];
 
 const GUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
-/** Of the machine, up to 2012 R2 in XML; those of checkpoints lie in `Snapshots`. */
-const MACHINE_FILE = new RegExp(`^[^/]+/(?<guid>${GUID})\\.(?:vmcx|xml)$`, 'i');
+/** Of the machine: up to 2012 R2 in XML, which exports of 2008 and 2008 R2 have turned into `.exp`; those of checkpoints lie in `Snapshots`. */
+const MACHINE_FILE = new RegExp(`^[^/]+/(?<guid>${GUID})\\.(?:vmcx|xml|exp)$`, 'i');
 const DISK_FILE = /\.a?(?<format>vhdx?)$/i;
 /** Of a disk with a checkpoint: the name of the disk, then one of the checkpoint. */
 const CHECKPOINT_DISK = new RegExp(`^(?<base>.+)_(?<guid>${GUID})$`, 'i');
@@ -25,6 +25,11 @@ export function sameName(a: string, b: string): boolean {
 export function exportedFolders({ folders }: FolderNames): string[] {
   const own = folders.filter((name) => EXPORTED_FOLDERS.includes(name.toLowerCase()));
   return own.some((name) => sameName(name, MACHINES)) ? own : [];
+}
+
+/** What exports of 2008 and 2008 R2 have beside these folders: the paths that an import is to take. */
+export function isImportConfig(name: string): boolean {
+  return sameName(name, 'config.xml');
 }
 
 /** GUID of the machine that a file describes, in lower case; null: it describes none. */

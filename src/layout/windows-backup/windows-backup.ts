@@ -24,7 +24,8 @@ import { folderName, folderWorkloadId } from '../workload-id.js';
  *  backup is a full. The folder above is known by what is in it, because administrators rename it to keep older backups, which are a workload of
  *  their own then. `wbadmin` lists a backup only with all files beside it under their own names, so all of them travel, those for all backups with
  *  each.
- *  `BackupSpecs.xml` is written last: without it, or while a disk was written to in a later second, the backup is not finished.
+ *  `BackupSpecs.xml` is written last: without it the backup is not finished, and one with a disk of a later second is awaited for longer: a copy by hand that
+ *  keeps no times leaves any order.
  *  Source: listings of two such trees; no real files could be had (docs/COMPATIBILITY.md). */
 export const windowsBackupLayout: BackupLayout = {
   name: 'windows-image-backup',
@@ -105,8 +106,7 @@ async function draftPoint(
       faults.push(broken(`volume ${volume} has two files`).fault);
       continue;
     }
-    const fault =
-      (await wholeImageFault(facts, file, format.toLowerCase())) ?? laterThan(file, record);
+    const fault = await wholeImageFault(facts, file, format.toLowerCase());
     if (fault !== null) faults.push(fault);
     const disk = fullDisk(volume.toLowerCase(), format.toLowerCase(), file);
     disks.push({ ...disk, as: `${place}/${file.within}` });
@@ -114,18 +114,19 @@ async function draftPoint(
   const companions: SourceCompanion[] = [...own, ...shared]
     .filter((file) => !volumes.includes(file))
     .map(({ path, within }) => ({ path, as: `${place}/${within}` }));
-  return fullPoint({
+  const point = fullPoint({
     ...{ id: backup, workloadId: id, createdAtMs: backupDateMs(backup) ?? 0 },
     ...{ disks, companions, faults },
     ...{ files: own.filter((file) => file !== record), closingRecord: record },
   });
+  // Another run is writing to it, or it was brought here file by file: which of them, time tells.
+  const isAwaited = record !== null && volumes.some((file) => secondOf(file) > secondOf(record));
+  const { evidence } = point;
+  if (!isAwaited || evidence === undefined) return point;
+  return { ...point, evidence: { ...evidence, closing: 'awaited' } };
 }
 
 /** XML files get the second of the last disk. */
-function laterThan(file: ClaimedFile, record: ClaimedFile | null): PointFault | null {
-  if (record === null || secondOf(file) <= secondOf(record)) return null;
-  return incomplete(`${file.path} was written to after ${record.name}`).fault;
-}
 
 function secondOf({ stamp }: ClaimedFile): bigint {
   return BigInt(stamp.modifiedAtNs) / 1_000_000_000n;

@@ -40,6 +40,16 @@ function exported(
   };
 }
 
+/** Of a parent that was being written the first link is another's. */
+function withSwappedLinks(image: Uint8Array): Buffer {
+  const bytes = Buffer.from(image);
+  const links = [...bytes.toString('utf16le').matchAll(/(?<!Volume)\{[0-9a-f-]{36}\}/gi)];
+  expect(links).toHaveLength(2);
+  for (const [at, { index }] of links.entries())
+    bytes.write(links[1 - at]![0], index * 2, 'utf16le');
+  return bytes;
+}
+
 describe('exports of Hyper-V', () => {
   it('are one full of a machine, with the parents of its checkpoints below its disks', async () => {
     const { repository } = await treeOf(exported('exports/monday/web01'));
@@ -71,6 +81,31 @@ describe('exports of Hyper-V', () => {
     const [workload] = await scanWith(hypervLayout, repository);
     return workload?.restorePoints.map(({ state, reason }) => [state, reason]);
   };
+
+  it('of 2008 and 2008 R2 are copied with what their import reads', async () => {
+    const { repository } = await treeOf({
+      'web01/config.xml': '<x/>',
+      [`web01/Virtual Machines/${MACHINE}.exp`]: '<DECLARATIONS/>',
+      'web01/Virtual Hard Disks/fat-parent.vhd': fixtureImage('hyperv/fat-parent.vhd.gz').bytes,
+    });
+    const [workload] = shown(await scanWith(hypervLayout, repository));
+    expect(workload).toMatchObject({ id: `hyperv-${MACHINE.toLowerCase()}`, name: 'web01' });
+    expect(workload!.points).toEqual([
+      [
+        ...[DATE, DATE, 'complete'],
+        'fat-parent vhd web01/Virtual Hard Disks/fat-parent.vhd',
+        'config.xml = web01/config.xml',
+        `Virtual Machines/${MACHINE}.exp = web01/Virtual Machines/${MACHINE}.exp`,
+      ],
+    ]);
+  });
+
+  it('have a parent that the second link of a checkpoint names', async () => {
+    const files = exported('web01');
+    const above = `web01/Virtual Hard Disks/ntfs-parent_${CHECKPOINT}.avhdx`;
+    files[above] = withSwappedLinks(child);
+    expect(await statesOf(files)).toEqual([['complete', null]]);
+  });
 
   it('are broken without the parent of a checkpoint, and with one that was changed since', async () => {
     const files = exported('web01');

@@ -1,5 +1,6 @@
 import { utimes } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { settlePoints } from '../../../src/domain/sources/settle.js';
 import { windowsBackupLayout } from '../../../src/layout/windows-backup/windows-backup.js';
 import { fixtureImage } from '../../support/image/real-images.js';
 import { scanWith } from '../../support/layout/scan-with.js';
@@ -73,19 +74,25 @@ describe('backups of Windows', () => {
     );
   });
 
-  it('are incomplete until their last file is there, and while a volume is newer than it', async () => {
+  it('are incomplete until their last file is there, and awaited for longer when a volume is newer than it', async () => {
     const files = backedUp('WindowsImageBackup');
     const folder = `WindowsImageBackup/L4MPJE-PC/${BACKUP}`;
     const copy = await treeOf(files);
     const volume = copy.at(`${folder}/${VOLUME}.vhd`);
     await utimes(volume, WRITTEN_AT, new Date(WRITTEN_AT.getTime() + 1_000));
+    const [later] = await scanWith(windowsBackupLayout, copy.repository);
+    expect(later?.restorePoints[0]?.evidence?.closing).toBe('awaited');
+    const changedAtMs = later!.restorePoints[0]!.evidence!.changedAtMs;
+    const after = (seconds: number) =>
+      settlePoints(later!.restorePoints, {
+        ...{ nowMs: changedAtMs + seconds * 1_000, settleMs: 60_000 },
+      })[0]!.state;
+    expect([after(599), after(600)]).toEqual(['inProgress', 'complete']);
     const reasons = async (repository: typeof copy.repository) =>
       (await scanWith(windowsBackupLayout, repository))[0]?.restorePoints.map(
         ({ state, reason }) => [state, reason],
       );
-    expect(await reasons(copy.repository)).toEqual([
-      ['incomplete', `${folder}/${VOLUME}.vhd was written to after BackupSpecs.xml`],
-    ]);
+    expect(await reasons(copy.repository)).toEqual([['complete', null]]);
     delete files[`${folder}/BackupSpecs.xml`];
     expect(await reasons((await treeOf(files)).repository)).toEqual([
       ['incomplete', `${BACKUP}/BackupSpecs.xml is not there yet`],
