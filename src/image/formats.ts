@@ -8,7 +8,7 @@ import { FILE } from './file/file-format.js';
 import { OVA } from './ova/ova-format.js';
 import { QCOW2 } from './qcow2/qcow2-format.js';
 import { RAW } from './raw/raw-format.js';
-import { AIX_BACKUP, DUMP, ZFS_STREAM } from './stream/stream-formats.js';
+import { AIX_BACKUP, DMG, DUMP, ZFS_STREAM } from './stream/stream-formats.js';
 import { VHD } from './vhd/vhd-format.js';
 import { VHDX } from './vhdx/vhdx-format.js';
 import { VMDK_STREAM } from './vmdk/stream-format.js';
@@ -39,6 +39,7 @@ export const IMAGE_FORMATS: readonly ImageFormat[] = [
   ZFS_STREAM,
   DUMP,
   AIX_BACKUP,
+  DMG,
 ];
 
 /** Of a file that is kept as it is, whatever it is. */

@@ -13,6 +13,7 @@ import type { FolderFacts } from './file-facts.js';
 import { fullDisk, fullPoint } from './full-point.js';
 import { readImageHead } from './image-head.js';
 import { writtenAtMs } from './named-date.js';
+import type { Finding } from './point-fault.js';
 import { settleChains, type DraftPoint } from './settle-chains.js';
 import { wholeImageFault } from './whole-image.js';
 import { folderWorkloadId } from './workload-id.js';
@@ -41,8 +42,20 @@ export interface SingleFiles {
     /** Of such an image. */
     readonly format: FormatId;
   };
+  /** What a file of the format that its name tells is by its first bytes. Absent: that. */
+  readonly formatOf?: (
+    facts: FolderFacts,
+    entry: ClaimedFile,
+    named: FormatId,
+  ) => Promise<Finding<FormatByContent>>;
   /** Whether dates in names make one workload of several files. Default: yes. */
   readonly isDated?: boolean;
+}
+
+export interface FormatByContent {
+  readonly format: FormatId;
+  /** Why it may not be whole, although nothing awaits more of it. Absent: nothing says so. */
+  readonly doubt?: string;
 }
 
 export function singleFilesLayout(row: SingleFiles): BackupLayout {
@@ -103,7 +116,7 @@ async function scan(
   for (const [name, own] of members) {
     const id = `${folderWorkloadId(row.prefix, folder)}:${encodeURIComponent(name)}`;
     const drafts: DraftPoint[] = [];
-    for (const file of own) drafts.push(await draftPoint(facts, id, file, own));
+    for (const file of own) drafts.push(await draftPoint(row, facts, id, file, own));
     workloads.push({ id, name, restorePoints: settleChains(drafts) });
   }
   return workloads;
@@ -142,19 +155,22 @@ async function partsOf(
 const DISK = 'image';
 
 async function draftPoint(
+  row: SingleFiles,
   facts: FolderFacts,
   workloadId: string,
-  { entry, parts, pointId, createdAtMs, format }: SingleFile,
+  { entry, parts, pointId, createdAtMs, format: named }: SingleFile,
   siblings: readonly SingleFile[],
 ): Promise<DraftPoint> {
   const isTwice = siblings.some((other) => other.pointId === pointId && other.entry !== entry);
-  const fault = await wholeImageFault(facts, entry, format, parts);
+  const found = (await row.formatOf?.(facts, entry, named)) ?? { value: { format: named } };
+  const { format, doubt = undefined } = 'value' in found ? found.value : { format: named };
+  const fault = 'fault' in found ? found.fault : await wholeImageFault(facts, entry, format, parts);
   const extents = parts.map(({ name, path, stamp }) => ({ name, path, stamp }));
   const disk = fullDisk(DISK, format, entry);
   return fullPoint({
     ...{ id: isTwice ? entry.name : pointId, workloadId, createdAtMs },
     disks: [parts.length === 0 ? disk : { ...disk, extents }],
-    ...{ companions: [], faults: fault === null ? [] : [fault] },
+    ...{ companions: [], faults: fault === null ? [] : [fault], leftOut: doubt },
     ...{ files: [entry, ...parts], closingRecord: 'silent' },
   });
 }

@@ -1,5 +1,6 @@
 import type { FormatId } from '../../domain/sources/restore-point.js';
 import { ALL_ALLOWED, type WorkloadTypeFacts } from '../../domain/sources/workload-rules.js';
+import { rawOrFile } from './raw-or-file.js';
 import { singleFilesLayout } from '../single-files.js';
 
 /** What the systems' own tools write into one file, which is copied as it is. Whether it is whole is told by its end, where its format has one, and by its not
@@ -14,7 +15,7 @@ export const macImageLayout = singleFilesLayout({
   name: 'mac-image',
   type: { id: 'mac-image', title: 'Mac (dmg)', rules: ALL_ALLOWED },
   prefix: 'mac',
-  formats: { dmg: 'file', sparseimage: 'file' },
+  formats: { dmg: 'dmg', sparseimage: 'file' },
 });
 
 export const SOLARIS_TYPE: WorkloadTypeFacts = {
@@ -45,12 +46,13 @@ export const aixImageLayout = singleFilesLayout({
   formats: compressed({ mksysb: 'aix-backup', savevg: 'aix-backup' }),
 });
 
-/** Disks as they are, of any system. */
+/** Disks as they are, of any system, and what other programs write under such names. */
 export const rawImageLayout = singleFilesLayout({
   name: 'raw-image',
   type: { id: 'raw-image', title: 'Raw disk images', rules: ALL_ALLOWED },
   prefix: 'raw',
   formats: compressed({ raw: 'raw', img: 'raw', dd: 'raw' }),
+  formatOf: rawOrFile,
 });
 
 function compressed(formats: Readonly<Record<string, string>>): Record<string, string> {

@@ -137,7 +137,7 @@ describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each la
     expect(found).toMatchObject({
       'scale-hypercore': [[`qcow2 ${digestOf(noise(3))}`, 'hc.xml']],
       'amazon-ec2': [[`raw ${digestOf(noise(5))}`]],
-      'mac-image': [[`file ${digestOf(noise(6).subarray(0, 100_001))}`]],
+      'mac-image': [[`dmg ${digestOf(noise(6).subarray(0, 100_001))}`]],
       'solaris-stream': [[`zfs-stream ${digestOf(streamFixture('replicated.zfs'))}`]],
       'aix-mksysb': [[`aix-backup ${digestOf(AIX_BACKUP)}`]],
     });

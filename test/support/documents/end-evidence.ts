@@ -15,7 +15,7 @@ export const END_EVIDENCE: Readonly<Record<string, EndEvidence>> = {
     after: 'POSIX.1-1988, DSP0243; GNU tar',
     notTold: 'what members hold: their digests are for who unpacks it',
   },
-  file: { end: 'none', after: '–', notTold: 'dmg, sparseimage, flar: whether it was cut off' },
+  file: { end: 'none', after: '–', notTold: 'sparseimage, flar: whether it was cut off' },
   vma: {
     end: 'every cluster of every disk that its head announces, or says is zeros',
     after: 'Proxmox’s own `vma`',
@@ -61,6 +61,11 @@ export const END_EVIDENCE: Readonly<Record<string, EndEvidence>> = {
     end: 'header `TS_END` with its checksum; a volume of several is never whole',
     after: 'illumos `dumprestore.h`, `dumpmain.c`, `dumptape.c`; files of Linux dump 0.4b47',
     notTold: 'what Linux dump packs itself (`-z`, `-j`, `-y`)',
+  },
+  dmg: {
+    end: 'trailer `koly`, of an image that is packed; what it lists is there',
+    after: 'VirtualBox `DMG.cpp`, libdmg-hfsplus `dmg.h`; no image of a Mac was at hand',
+    notTold: 'images as they are (UDRW, UDRO that was cut off), encrypted ones, segments',
   },
   'aix-backup': {
     end: 'header `FS_END` in the last MiB',

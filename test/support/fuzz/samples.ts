@@ -7,6 +7,7 @@ import { PLAIN_DIALECT } from '../../../src/image/disk-image.js';
 import type { ImageFormat } from '../../../src/image/image-format.js';
 import { blockOf, composeDisk } from '../image/composed-disk.js';
 import { aixBackupFile } from '../image/aix-backup-file.js';
+import { dmgFile } from '../image/dmg-file.js';
 import { streamFile as virtnbdStream } from '../image/stream-file.js';
 import { streamFixture } from '../image/stream-fixture.js';
 import { vmaFile } from '../image/vma-file.js';
@@ -60,6 +61,7 @@ const FURTHER: Readonly<Record<string, () => Uint8Array[]>> = {
   ova: () => [packageFile()],
   'zfs-stream': () => [streamFixture('one.zfs'), streamFixture('replicated.zfs')],
   dump: () => [streamFixture('one.dump'), streamFixture('multi-terabyte.dump')],
+  dmg: () => [dmgFile(PACKED)],
   'aix-backup': () => [aixBackupFile({ './a': PACKED })],
 };
 

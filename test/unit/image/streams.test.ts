@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { imageFormat } from '../../../src/image/formats.js';
+import { dmgFile } from '../../support/image/dmg-file.js';
 import { aixBackupFile } from '../../support/image/aix-backup-file.js';
 import { MemoryBytes } from '../../support/image/byte-files.js';
 import { streamFixture } from '../../support/image/stream-fixture.js';
@@ -138,6 +139,28 @@ describe('a stream of zfs send', () => {
     const bytes = Buffer.from(streamFixture('one.zfs').subarray(0, 5_000));
     bytes.writeUInt8(bytes.readUInt8(16) | 0x20, 16);
     expect(await faultOf('zfs-stream', bytes)).toBeNull();
+  });
+});
+
+describe('an image of a Mac', () => {
+  const image = dmgFile(noise(20_000));
+
+  it('that is packed is whole with its trailer, and not when it was cut anywhere', async () => {
+    expect(await faultOf('dmg', image)).toBeNull();
+    for (const end of [2, 700, image.length - 512, image.length - 1])
+      expect(await faultOf('dmg', image.subarray(0, end))).toMatch(/its trailer \(koly\)/);
+  });
+
+  it('lacks what its trailer lists when its start is missing', async () => {
+    expect(await faultOf('dmg', image.subarray(512))).toMatch(/lacks a part of what its trailer/);
+  });
+
+  it.each([
+    ['as it is', Buffer.concat([Buffer.from('ER'), Buffer.alloc(2_046)])],
+    ['encrypted', Buffer.concat([Buffer.from('encrcdsa'), noise(4_000)])],
+    ['of later tools', noise(70_001)],
+  ])('is taken as it is when it is %s', async (_, bytes) => {
+    expect(await faultOf('dmg', bytes)).toBeNull();
   });
 });
 

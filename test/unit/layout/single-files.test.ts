@@ -54,6 +54,32 @@ describe('backups that are one file each', () => {
     ]);
   });
 
+  it('are files under names of raw disks where another program wrote them, or nobody knows them', async () => {
+    const { repository } = await treeOf({
+      'a/sda1.img': Buffer.from('partclone-image\0' + 'x'.repeat(94)),
+      'a/sda2.img': Buffer.from(`\0ntfsclone-image${'x'.repeat(496)}`),
+      'a/odd.img': 1_000,
+      'a/empty.img': 0,
+    });
+    const found = (await scanWith(rawImageLayout, repository)).flatMap(({ name, restorePoints }) =>
+      restorePoints.map(({ state, disks, leftOut, evidence }) => [
+        ...[name, state, disks[0]?.format, leftOut, evidence?.closing],
+      ]),
+    );
+    const reason = 'a/odd.img has 1000 bytes, which is no whole number of sectors';
+    expect(found).toEqual([
+      ['empty.img', 'incomplete', 'raw', undefined, 'silent'],
+      [
+        ...['odd.img', 'complete', 'file'],
+        `${reason}: it is no disk as it is, or the end of one is missing`,
+        // It is given more time than others.
+        'awaited',
+      ],
+      ['sda1.img', 'complete', 'file', undefined, 'silent'],
+      ['sda2.img', 'complete', 'file', undefined, 'silent'],
+    ]);
+  });
+
   it('keep ids of their own when one date is written in two ways', async () => {
     const { repository } = await treeOf({ 'web-2026-11-24.img': 512, 'web_2026-11-24.img': 512 });
     const [web] = await scanWith(rawImageLayout, repository);
