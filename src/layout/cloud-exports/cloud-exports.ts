@@ -24,10 +24,15 @@ export const vhdImageLayout = singleFilesLayout({
   formats: { vhd: 'vhd', vhdx: 'vhdx' },
 });
 
-/** Images of Google Cloud: `disk.raw` in a tar of the sparse form of GNU, compressed. Source: Compute Engine, export an image. */
+/** Packed archives, and images of Google Cloud among them: `disk.raw` in a tar of the sparse form of GNU, compressed, which nothing but its unpacked
+ *  content tells from any other. Source: Compute Engine, export an image. */
 export const gcpImageLayout = singleFilesLayout({
   name: 'gcp-image',
-  type: { id: 'google-cloud', title: 'Google Cloud images', rules: ALL_ALLOWED },
+  type: {
+    id: 'google-cloud',
+    title: 'Archives (Google Cloud images and others)',
+    rules: ALL_ALLOWED,
+  },
   prefix: 'gcp',
   formats: { 'tar.gz': 'gzip' },
 });
