@@ -10,7 +10,7 @@ import {
 import type { CopyJob } from '../src/domain/jobs/copy-job.js';
 import type { CopyTask } from '../src/domain/sessions/copy-session.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
-import { pathSegment } from '../src/domain/targets/path-segment.js';
+import { pathSegment, workloadSegment } from '../src/domain/targets/path-segment.js';
 import type { UnreadablePart } from '../src/domain/targets/repository-view.js';
 import {
   absenceActivities,
@@ -140,7 +140,7 @@ function unreadableChains(
   jobId: string,
   seen: ReadonlySet<string>,
 ): AbsenceOutcome[] {
-  const folders = new Set([...seen].map((id) => `${pathSegment(jobId)}/${pathSegment(id)}`));
+  const folders = new Set([...seen].map((id) => `${pathSegment(jobId)}/${workloadSegment(id)}`));
   return parts
     .filter(({ path }) => !folders.has(path))
     .map(({ path, code, reason }) => ({

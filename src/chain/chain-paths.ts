@@ -1,4 +1,8 @@
-import { createdAtOfPointFolder, pathSegment } from '../domain/targets/path-segment.js';
+import {
+  createdAtOfPointFolder,
+  pathSegment,
+  workloadSegment,
+} from '../domain/targets/path-segment.js';
 
 /** Names in a target repository (docs/FORMAT.md, Layout). All paths are relative to the repository. */
 
@@ -16,7 +20,7 @@ export function jobFolder(jobId: string): string {
 }
 
 export function chainFolder(jobId: string, workloadId: string): string {
-  return `${jobFolder(jobId)}/${pathSegment(workloadId)}`;
+  return `${jobFolder(jobId)}/${workloadSegment(workloadId)}`;
 }
 
 export function sessionRecordPath(jobId: string, sessionId: string, year: number): string {

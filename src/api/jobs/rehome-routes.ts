@@ -7,7 +7,7 @@ import { mappingFault, type MappedWorkload } from '../../domain/jobs/chain-mappi
 import { copyId } from '../../domain/jobs/copy-id.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { detachedJob } from '../../domain/jobs/detached-copy.js';
-import { pathSegment } from '../../domain/targets/path-segment.js';
+import { pathSegment, workloadSegment } from '../../domain/targets/path-segment.js';
 import type { UnreadablePart } from '../../domain/targets/repository-view.js';
 import type { OperationStore } from '../repositories/operation-store.js';
 import { pagesOf, type RepositoryBrowser } from '../repositories/repository-browser.js';
@@ -138,7 +138,7 @@ async function storedWorkload(
     }
   }
   if (namesake !== null) return { workload: namesake, isStopped: false };
-  const path = `${pathSegment(jobId)}/${pathSegment(named)}`;
+  const path = `${pathSegment(jobId)}/${workloadSegment(named)}`;
   const part = unread.find((each) => each.path === path);
   if (part?.code === 'CHAIN_FOREIGN')
     return { workload: { id: named, name: named, type: '' }, isStopped: true };

@@ -16,6 +16,17 @@ export function pathSegment(name: string): string {
   return `${head}~${fingerprint(encoded)}`;
 }
 
+/** Folder of a workload in that of its job: its `pathSegment`, or, where that is the name of something else there, the same with its first letter encoded, which no
+ *  other name comes to. */
+export function workloadSegment(workloadId: string): string {
+  const segment = pathSegment(workloadId);
+  if (!NAMES_IN_A_JOB.includes(segment.toLowerCase())) return segment;
+  return `%${segment.charCodeAt(0).toString(16).toUpperCase()}${segment.slice(1)}`;
+}
+
+/** Its definition and the records of its sessions (FORMAT.md, Layout); some file systems take them in any case. */
+const NAMES_IN_A_JOB: readonly string[] = ['job.json', 'sessions'];
+
 /** The name that `pathSegment` made this of; null for a cut one and for what `pathSegment` never makes. */
 export function nameOfPathSegment(segment: string): string | null {
   if (segment === EMPTY_NAME) return '';

@@ -6,6 +6,7 @@ import {
   nameOfPathSegment,
   pathSegment,
   pointFolderName,
+  workloadSegment,
 } from '../../../../src/domain/targets/path-segment.js';
 
 /** Any name, half surrogate pairs too, and names that look like what encoding gives. */
@@ -30,6 +31,27 @@ const anyName = fc.oneof(
     ),
   }),
 );
+
+describe('path segment of a workload', () => {
+  it.each([
+    ['web01', 'web01'],
+    ['sessions', '%73essions'],
+    ['Sessions', '%53essions'],
+    ['job.json', '%6Aob.json'],
+    ['.audit', '%2Eaudit'],
+    ['%73essions', '%2573essions'],
+  ])('of %s is %s, and no name of something else in the folder of a job', (name, segment) => {
+    expect(workloadSegment(name)).toBe(segment);
+  });
+
+  it('is different for every name', () => {
+    fc.assert(
+      fc.property(anyName, (name) => {
+        expect(workloadSegment(name) === workloadSegment('sessions')).toBe(name === 'sessions');
+      }),
+    );
+  });
+});
 
 describe('path segment', () => {
   it.each([
