@@ -1,11 +1,11 @@
 /** `longhaul restore-point remove`: takes a copy out of its chain. */
 
 import type { Command } from 'commander';
-import { BackupError } from '../domain/errors.js';
 import type { RestorePointView } from '../domain/targets/repository-view.js';
 import type { CommandContext } from './command-context.js';
 import { display, displayLines } from './display-text.js';
 import type { ExitName } from './exit-codes.js';
+import { pointsWith } from './find-point.js';
 import { finishOperation, type OperationFlags } from './follow-operation.js';
 
 interface RemoveFlags extends OperationFlags {
@@ -37,13 +37,7 @@ export async function removePoint(
   const mode = flags.setAside === true ? 'setAside' : 'delete';
   const withDependents = flags.withDependents === true;
   if (flags.yes !== true) {
-    const all = await server.all<RestorePointView>(path);
-    const ids = withDependentsOf(all, pointId);
-    if (ids.length === 0)
-      throw new BackupError(
-        'RESTORE_POINT_MISSING',
-        `no restore point ${pointId} in ${repositoryId}`,
-      );
+    const ids = withDependentsOf(await pointsWith(context, repositoryId, pointId), pointId);
     context.show({ mode, restorePoints: ids }, () =>
       displayLines([
         ...ids.map((id) => display`${id}${id === pointId ? '' : ' (builds on it)'}`),

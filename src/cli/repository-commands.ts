@@ -10,6 +10,7 @@ import type {
   WorkloadSummary,
 } from '../domain/targets/repository-view.js';
 import { describeUnreadable } from './describe-unreadable.js';
+import { pointsWith } from './find-point.js';
 import {
   formatBytes,
   formatFields,
@@ -20,7 +21,6 @@ import {
   printable,
   type DisplayText,
 } from './display-text.js';
-import { BackupError } from '../domain/errors.js';
 import { printError } from './print.js';
 import { finishOperation, type OperationFlags } from './follow-operation.js';
 import { removeCommand, removePoint } from './remove-point-command.js';
@@ -161,11 +161,8 @@ function addRestorePointCommands(program: Command, act: Act): void {
   act(
     points.command('show').argument('<repository>').argument('<point>').description('Show one.'),
     async (context, id: string, pointId: string) => {
-      const all = await context.server.all<RestorePointView>(pointsPath(id, undefined));
-      const point = all.find((candidate) => candidate.id === pointId);
-      if (point === undefined) {
-        throw new BackupError('RESTORE_POINT_MISSING', `no restore point ${pointId} in ${id}`);
-      }
+      const points = await pointsWith(context, id, pointId);
+      const point = points.find((candidate) => candidate.id === pointId)!;
       context.show(point, () => describePoint(point));
     },
   );

@@ -76,7 +76,7 @@ export class AllSessions {
       : { items };
   }
 
-  /** @throws SESSION_MISSING */
+  /** @throws SESSION_MISSING; what keeps a target from being asked, when no other one has it */
   async get(sessionId: string): Promise<SessionView> {
     try {
       return await this.#live.get(sessionId);
@@ -89,13 +89,21 @@ export class AllSessions {
   async #record(sessionId: string, missing: BackupError): Promise<SessionView> {
     const jobId = sessionId.slice(0, -'-20261124T220000Z'.length);
     if (workflowIdOfSession(sessionId) === null) throw missing;
+    const faults: unknown[] = [];
     for (const target of this.#targets) {
-      const session = await this.#browser.sessionRecord(target, { jobId, sessionId });
+      const session = await this.#browser
+        .sessionRecord(target, { jobId, sessionId })
+        .catch((error: unknown) => {
+          faults.push(error);
+          return null;
+        });
       if (session === null) continue;
       const tasks = taskViews(session.tasks);
       return { ...session, tasks, retry: null, bottleneck: bottleneckOfAll(tasks), live: true };
     }
-    throw missing;
+    // It may lie in the one that could not be asked.
+    const [fault] = faults;
+    throw fault instanceof Error ? fault : missing;
   }
 
   async #recorded(filter: SessionFilter, place: string): Promise<SessionPage> {

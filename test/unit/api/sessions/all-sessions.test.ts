@@ -16,7 +16,12 @@ function sessions(targets: Readonly<Record<string, object[] | 'away'>>, tookMs =
     workflowService: { listWorkflowExecutions: async () => ({ executions: [] }) },
     options: { namespace: 'default' },
   };
-  const live = { list: async () => ({ items: [], nextCursor: null }) };
+  const live = {
+    list: async () => ({ items: [], nextCursor: null }),
+    get: async () => {
+      throw new BackupError('SESSION_MISSING', 'no session');
+    },
+  };
   const browser = {
     async sessionRecords(target: string) {
       asked.push(target);
@@ -25,6 +30,13 @@ function sessions(targets: Readonly<Record<string, object[] | 'away'>>, tookMs =
       if (items === 'away' || items === undefined)
         throw new BackupError('REPOSITORY_UNREACHABLE', `${target} does not answer`);
       return { items };
+    },
+    async sessionRecord(target: string) {
+      asked.push(target);
+      const items = targets[target];
+      if (items === 'away' || items === undefined)
+        throw new BackupError('REPOSITORY_UNREACHABLE', `${target} does not answer`);
+      return items[0] === undefined ? null : { ...items[0], tasks: [] };
     },
   };
   const all = new AllSessions({
@@ -61,5 +73,20 @@ describe('the first page of sessions of which Temporal knows none', () => {
     expect(page).toMatchObject({ items: [], nextCursor: 'stored/2/' });
     expect(page.unreadable).toHaveLength(2);
     expect((await all.list({ cursor: 'stored/2/' })).items).toEqual([OLD]);
+  });
+});
+
+describe('a session of which the records alone tell', () => {
+  it('is found behind a target that does not answer', async () => {
+    const { all, asked } = sessions({ offsite: 'away', vault: [], third: [OLD] });
+    expect(await all.get(OLD.id)).toMatchObject({ id: OLD.id, live: true });
+    expect(asked).toEqual(['offsite', 'vault', 'third']);
+  });
+
+  it('is not called missing while a target that may have it does not answer', async () => {
+    const away = sessions({ offsite: 'away', vault: [] });
+    await expect(away.all.get(OLD.id)).rejects.toMatchObject({ code: 'REPOSITORY_UNREACHABLE' });
+    const { all } = sessions({ offsite: [], vault: [] });
+    await expect(all.get(OLD.id)).rejects.toMatchObject({ code: 'SESSION_MISSING' });
   });
 });
