@@ -25,6 +25,8 @@ export interface JobStarter {
   startRetry(jobId: string, order: RetryOrder): Promise<string | null>;
   /** As the job is now; null: it is gone or disabled. */
   enabledJob(jobId: string): Promise<CopyJob | null>;
+  /** Whether a session runs that a watch of the job has started. */
+  hasWatchSession(jobId: string): Promise<boolean>;
 }
 
 /** Steps around a session. Each may be repeated. */
@@ -44,30 +46,11 @@ export function createSessionActivities(deps: {
     );
   return {
     ...createRecordActivities(mover),
+    ...createStarterActivities(starter),
 
     /** The delays and sizes in force on the workers, so that a session keeps those it started with. */
     async readCopySettings(): Promise<CopySettings> {
       return Promise.resolve(settings);
-    },
-
-    /** Sees to the retries of what failed, and starts each job that follows `jobId`, once for each session; returns the session ids. A retry that
-     *  copied nothing starts none: they have run after the first try. */
-    async startJobsAfter(input: {
-      jobId: string;
-      sessionId: string;
-      end: SessionEnd;
-      startsFollowers: boolean;
-    }): Promise<readonly string[]> {
-      const { jobId, sessionId, end, startsFollowers } = input;
-      return runTask(async () => {
-        await starter.tellSessionEnd(jobId, end);
-        return startsFollowers ? starter.startJobsAfter(jobId, sessionId) : [];
-      });
-    },
-
-    /** The session that tries again what failed; null: the job is gone or disabled. */
-    async startRetry(input: { jobId: string; order: RetryOrder }): Promise<string | null> {
-      return runTask(() => starter.startRetry(input.jobId, input.order));
     },
 
     /** The definition that lies beside the data. Reads only. */
@@ -96,6 +79,41 @@ export function createSessionActivities(deps: {
         for (const { repositoryId } of input.job.sources.include)
           await assertIsNoTarget(mover, targetIds, repositoryId);
         return mover.run('planJob', request, control);
+      });
+    },
+  };
+}
+
+/** What sessions and watches ask of the Temporal client. */
+function createStarterActivities(starter: JobStarter) {
+  return {
+    /** Sees to the retries of what failed, and starts each job that follows `jobId`, once for each session; returns the session ids. A retry that
+     *  copied nothing starts none: they have run after the first try. */
+    async startJobsAfter(input: {
+      jobId: string;
+      sessionId: string;
+      end: SessionEnd;
+      startsFollowers: boolean;
+    }): Promise<readonly string[]> {
+      const { jobId, sessionId, end, startsFollowers } = input;
+      return runTask(async () => {
+        await starter.tellSessionEnd(jobId, end);
+        return startsFollowers ? starter.startJobsAfter(jobId, sessionId) : [];
+      });
+    },
+
+    /** The session that tries again what failed; null: the job is gone or disabled. */
+    async startRetry(input: { jobId: string; order: RetryOrder }): Promise<string | null> {
+      return runTask(() => starter.startRetry(input.jobId, input.order));
+    },
+
+    /** What a watch has to know before its first look. Reads only. */
+    async readWatchedJob(input: {
+      jobId: string;
+    }): Promise<{ isEnabled: boolean; hasSession: boolean }> {
+      return runTask(async () => {
+        const isEnabled = (await starter.enabledJob(input.jobId)) !== null;
+        return { isEnabled, hasSession: isEnabled && (await starter.hasWatchSession(input.jobId)) };
       });
     },
   };

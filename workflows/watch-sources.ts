@@ -1,25 +1,35 @@
 import {
   allHandlersFinished,
+  ChildWorkflowCancellationType,
   condition,
   executeChild,
   isCancellation,
+  ParentClosePolicy,
+  patched,
   proxyActivities,
   setCurrentDetails,
+  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { WatchActivities } from '../activities/watch-activities.js';
-import { sessionWorkflowId } from '../src/domain/sessions/copy-session.js';
+import { orderOfLost } from '../src/domain/schedules/retry.js';
+import { sessionIdOfWorkflow, sessionWorkflowId } from '../src/domain/sessions/copy-session.js';
 import { cut } from '../src/domain/sessions/task-brief.js';
 import { controlActivities } from './activity-profiles.js';
 import { copySession } from './copy-session.js';
 import { goOnInNewRun } from './history-length.js';
 import { CONTROL_TASK_QUEUE, JOB_ID, lookTaskQueue, type WatchSourcesInput } from './messages.js';
 
-/** Watches the sources of an immediate job and starts a session when there is something to copy, and only then. It never ends by itself: it
- *  goes on in a new run now and then, and the job's Schedule starts it anew should it ever be gone. */
+/** A session is its own: the end of its watch does not stop it. */
+const SESSION_GOES_ON = 'watchSources-20261127-session-goes-on';
+
+/** Watches the sources of an immediate job and starts a session when there is something to copy, and only then. It ends by itself only when the job is
+ *  disabled or gone: it goes on in a new run now and then, and the job's Schedule starts it anew should it ever be gone. A session that it has started
+ *  goes on when the watch is ended, because its job was changed, disabled or deleted; the next watch waits for it. */
 export async function watchSources(input: WatchSourcesInput): Promise<void> {
   const { job } = input;
+  if (input.seen === undefined && patched(SESSION_GOES_ON) && !(await mayWatch(job.id))) return;
   const settings = await controlActivities.readCopySettings.executeWithOptions(
     { summary: 'read settings' },
     [],
@@ -51,6 +61,23 @@ export async function watchSources(input: WatchSourcesInput): Promise<void> {
   await goOnInNewRun<typeof watchSources>({ ...input, seen });
 }
 
+/** Waits for the session of the watch before. A start that was due when the job was disabled comes all the same.
+ *  @returns whether the job is still to be watched */
+async function mayWatch(jobId: string): Promise<boolean> {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    const { isEnabled, hasSession } = await controlActivities.readWatchedJob.executeWithOptions(
+      { summary: `${jobId}: is it to be watched` },
+      [{ jobId }],
+    );
+    if (!isEnabled || !hasSession) return isEnabled;
+    setCurrentDetails('Waiting for the session of the watch before');
+    await sleep(pauseMs);
+  }
+}
+
+const FIRST_PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 60_000;
+
 /** 100 sessions are some 2,000 events. */
 const SESSIONS_PER_RUN = 100;
 /** The Temporal UI shows at most 20,000 bytes. */
@@ -58,23 +85,63 @@ const MAX_DETAIL_CHARACTERS = 5_000;
 
 /** @param workloads ids of those that have something new; absent: all */
 async function copyNow(
-  { job }: WatchSourcesInput,
+  input: WatchSourcesInput,
   workloads: readonly string[] | undefined,
 ): Promise<void> {
-  try {
-    await executeChild(copySession, {
-      workflowId: sessionWorkflowId(job.id, Date.now()),
-      taskQueue: CONTROL_TASK_QUEUE,
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      memo: { trigger: 'watch' },
-      typedSearchAttributes: [{ key: JOB_ID, value: job.id }],
-      staticSummary: job.name,
-      staticDetails: `Copies to repository ${job.target.repositoryId}, because new restore points appeared.`,
-      args: [{ job, trigger: 'watch', overrides: { workloads } }],
-    });
-  } catch (error) {
-    // A session of the same second, or one that was stopped by hand: the watch goes on.
-    if (error instanceof WorkflowExecutionAlreadyStartedError) return;
-    if (isCancellation(error)) throw error;
+  for (;;) {
+    const workflowId = sessionWorkflowId(input.job.id, Date.now());
+    try {
+      return await runSession(input, workflowId, workloads);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      if (!patched(SESSION_GOES_ON)) return;
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError))
+        return orderAgain(input, workflowId, workloads);
+      // Somebody else's of the same second, which may have looked before there was anything new.
+      await sleep(1_000);
+    }
   }
+}
+
+async function runSession(
+  { job }: WatchSourcesInput,
+  workflowId: string,
+  workloads: readonly string[] | undefined,
+): Promise<void> {
+  const goesOn = patched(SESSION_GOES_ON)
+    ? {
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        cancellationType: ChildWorkflowCancellationType.ABANDON,
+      }
+    : {};
+  await executeChild(copySession, {
+    ...goesOn,
+    workflowId,
+    taskQueue: CONTROL_TASK_QUEUE,
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    memo: { trigger: 'watch' },
+    typedSearchAttributes: [{ key: JOB_ID, value: job.id }],
+    staticSummary: job.name,
+    staticDetails: `Copies to repository ${job.target.repositoryId}, because new restore points appeared.`,
+    args: [{ job, trigger: 'watch', overrides: { workloads } }],
+  });
+}
+
+/** A session that was terminated has told nobody what it has not copied, and the source will not show it as new again. */
+async function orderAgain(
+  { job }: WatchSourcesInput,
+  workflowId: string,
+  workloads: readonly string[] | undefined,
+): Promise<void> {
+  const order = orderOfLost(job, workloads ?? null, Date.now());
+  if (order === null) return;
+  await controlActivities.startJobsAfter.executeWithOptions(
+    { summary: `${job.id}: its session was terminated, order another one` },
+    [
+      {
+        ...{ jobId: job.id, sessionId: sessionIdOfWorkflow(workflowId) },
+        ...{ end: { covered: [], order }, startsFollowers: false },
+      },
+    ],
+  );
 }

@@ -73,6 +73,13 @@ export function jobStarter(client: Client): JobStarter {
     },
 
     enabledJob: (jobId) => enabledJob(client, jobId),
+
+    async hasWatchSession(jobId) {
+      const query = `WorkflowType = ${quoted(WORKFLOW_COPY_SESSION)} AND ${JOB_ID.name} = ${quoted(jobId)} AND ExecutionStatus = 'Running'`;
+      for await (const { memo } of client.workflow.list({ query }))
+        if ((memo as Partial<SessionMemo> | undefined)?.trigger === 'watch') return true;
+      return false;
+    },
   };
 }
 
@@ -88,30 +95,36 @@ async function enabledJob(client: Client, jobId: string): Promise<CopyJob | null
   }
 }
 
-/** A session of that start which is there already is the answer of an earlier call. */
+/** A session of that start which is there already is the answer of an earlier call, unless somebody else started it in the same second: then the next
+ *  second is taken. */
 async function startOnce(
   client: Client,
   input: CopySessionInput & Required<Pick<CopySessionInput, 'trigger'>>,
   startMs: number,
 ): Promise<string> {
   const { job, trigger, tryNumber } = input;
-  const workflowId = sessionWorkflowId(job.id, startMs);
   const memo: SessionMemo = { trigger, ...(tryNumber === undefined ? {} : { tryNumber }) };
-  try {
-    await client.workflow.start(WORKFLOW_COPY_SESSION, {
-      workflowId,
-      taskQueue: CONTROL_TASK_QUEUE,
-      args: [input],
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      workflowIdConflictPolicy: 'FAIL',
-      memo: { ...memo },
-      typedSearchAttributes: searchAttributesOf(job),
-      staticSummary: job.name,
-    });
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  for (let atMs = startMs; ; atMs += 1_000) {
+    const workflowId = sessionWorkflowId(job.id, atMs);
+    try {
+      await client.workflow.start(WORKFLOW_COPY_SESSION, {
+        workflowId,
+        taskQueue: CONTROL_TASK_QUEUE,
+        args: [input],
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+        workflowIdConflictPolicy: 'FAIL',
+        memo: { ...memo },
+        typedSearchAttributes: searchAttributesOf(job),
+        staticSummary: job.name,
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      const present = await client.workflow.getHandle(workflowId).describe();
+      const { trigger: by, tryNumber: number } = (present.memo ?? {}) as Partial<SessionMemo>;
+      if (by !== trigger || number !== tryNumber) continue;
+    }
+    return sessionIdOfWorkflow(workflowId);
   }
-  return sessionIdOfWorkflow(workflowId);
 }
 
 /** A job without retries under way. */

@@ -68,12 +68,19 @@ export class JobStore {
         await this.#client.schedule.create(scheduleOf(job, this.#now(), isPaused));
       } catch (cause) {
         if (!(cause instanceof ScheduleAlreadyRunning)) throw cause;
+        await this.#finishPut(job.id);
         throw new BackupError('JOB_EXISTS', `a job ${job.id} exists already`, { cause });
       }
       await this.#health.put(job, isPaused);
       if (job.mode === 'immediate' && !isPaused) await startWatcher(handle);
     });
     return this.get(job.id);
+  }
+
+  /** A call that made the Schedule may have ended before it made the health check, and its repeat finds the job. A watcher comes by itself. */
+  async #finishPut(jobId: string): Promise<void> {
+    const present = await this.#describe(jobId).catch(deletedMeanwhile);
+    if (present !== null) await this.#health.put(definitionOf(present), present.state.paused);
   }
 
   /** `JobList.all`. */
@@ -111,7 +118,7 @@ export class JobStore {
         return { ...scheduleBodyOf(job, this.#now()), state: found.state };
       });
       await this.#health.put(job, description.state.paused);
-      await this.#endWatchers(description);
+      await this.#endWatchers(await this.#describe(id));
       const isWatching = job.mode === 'immediate' && !description.state.paused;
       if (isWatching) await startWatcher(handle);
     });
@@ -146,6 +153,9 @@ export class JobStore {
   /** Copies stay, running sessions go on. Whether others follow it is asked before. @throws JOB_MISSING */
   async delete(jobId: string): Promise<void> {
     await this.#write(jobId, async (handle) => {
+      const { mode } = definitionOf(await this.#describe(jobId));
+      // What starts from here on ends by itself, because its job is disabled or gone.
+      if (mode === 'immediate') await handle.pause('about to be deleted');
       const description = await this.#describe(jobId);
       await this.#health.remove(jobId);
       await handle.delete();
@@ -160,10 +170,10 @@ export class JobStore {
   }
 
   async #pause(handle: ScheduleHandle, jobId: string, note: string): Promise<void> {
-    const description = await this.#describe(jobId);
+    const job = definitionOf(await this.#describe(jobId));
     await handle.pause(note);
-    await this.#health.put(definitionOf(description), true);
-    await this.#endWatchers(description);
+    await this.#health.put(job, true);
+    await this.#endWatchers(await this.#describe(jobId));
   }
 
   /** A repeat changes nothing. @throws JOB_MISSING */
@@ -227,11 +237,14 @@ export class JobStore {
     }
   }
 
-  /** Watchers hold the definition they were started with. A running session is left alone. */
-  async #endWatchers({ info, action }: ScheduleDescription): Promise<void> {
-    if (!action.workflowId.startsWith('watch/')) return;
+  /** Watchers hold the definition they were started with; what they have started goes on without them. A running session is left alone.
+   *  @param present as the Schedule is after the change: before it another one may have begun */
+  async #endWatchers({ info: { runningActions } }: ScheduleDescription): Promise<void> {
+    const watchers = runningActions.filter(({ workflow }) =>
+      workflow.workflowId.startsWith('watch/'),
+    );
     await Promise.all(
-      info.runningActions.map(({ workflow }) =>
+      watchers.map(({ workflow }) =>
         cancelIfRunning(this.#client.workflow.getHandle(workflow.workflowId)),
       ),
     );

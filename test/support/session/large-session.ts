@@ -63,6 +63,7 @@ export async function runLargeSession(
         tellSessionEnd: () => Promise.resolve(),
         startRetry: () => Promise.resolve(null),
         enabledJob: () => Promise.resolve(null),
+        hasWatchSession: () => Promise.resolve(false),
       },
     }),
     enumerateWorkloads: ({ after }: { after: string | null }) =>

@@ -1,6 +1,7 @@
 import { mkdir, open, rm } from 'node:fs/promises';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
+import { scheduleOf } from '../../../src/api/jobs/job-schedule.js';
 import { oneTimeJob } from '../../../src/domain/jobs/one-time-copy.js';
 import {
   auditSignal,
@@ -145,6 +146,26 @@ async function keepAudit(lab: RecordingLab): Promise<Execution> {
   return { workflowId };
 }
 
+const WATCH_ID = 'watch/nightly-2026-11-24T22:00:00Z';
+
+/** Stopped while its session copies. */
+async function stoppedWatch(lab: RecordingLab): Promise<Execution> {
+  const { client } = lab.workers;
+  // The watch asks for it; nothing starts by it.
+  await client.schedule.create(scheduleOf(testJob(), Date.now(), false));
+  const watch = await client.workflow.start('watchSources', {
+    workflowId: WATCH_ID,
+    taskQueue: CONTROL_TASK_QUEUE,
+    args: [{ job: testJob({ mode: 'immediate' }) }],
+  });
+  await lab.add('mail01');
+  const copies = async () => (await lab.site.chain('nightly', 'mail01'))?.points.length ?? 0;
+  await until(async () => (await copies()) > 0);
+  await watch.cancel();
+  await watch.result().catch(() => undefined);
+  return { workflowId: WATCH_ID };
+}
+
 export const OPERATION_SHAPES: readonly HistoryShape[] = [
   { name: 'keepAudit-two-lines', record: keepAudit },
   { name: 'oneTimeCopy-removed', record: oneTimeCopy },
@@ -241,20 +262,18 @@ export const OPERATION_SHAPES: readonly HistoryShape[] = [
   {
     name: 'watchSources-stopped',
     settings: { watchIntervalMs: 200 },
+    record: stoppedWatch,
+  },
+  {
+    name: 'watchSources-session-goes-on',
+    settings: { watchIntervalMs: 200 },
+    record: stoppedWatch,
+  },
+  {
+    name: 'watchSources-job-gone',
     async record(lab) {
-      const job = testJob({ mode: 'immediate' });
-      const workflowId = 'watch/nightly-2026-11-24T22:00:00Z';
-      const watch = await lab.workers.client.workflow.start('watchSources', {
-        workflowId,
-        taskQueue: CONTROL_TASK_QUEUE,
-        args: [{ job }],
-      });
-      await lab.add('mail01');
-      const copies = async () => (await lab.site.chain('nightly', 'mail01'))?.points.length ?? 0;
-      await until(async () => (await copies()) > 0);
-      await watch.cancel();
-      await watch.result().catch(() => undefined);
-      return { workflowId };
+      const job = testJob({ id: 'gone', mode: 'immediate' });
+      return execute(lab, 'watchSources', 'watch/gone-2026-11-24T22:00:00Z', { job });
     },
   },
   {

@@ -56,6 +56,7 @@ export class InProcessWorker implements LocalWorker {
         tellSessionEnd: () => Promise.resolve(),
         startRetry: () => Promise.resolve(null),
         enabledJob: () => Promise.resolve(null),
+        hasWatchSession: () => Promise.resolve(false),
       },
       immutableForDays: () => options.immutableForDays ?? 0,
       settleMs: () => options.settleMs ?? 0,
