@@ -1,4 +1,4 @@
-import { ContinueAsNew, sleep } from '@temporalio/workflow';
+import { ContinueAsNew, patched, sleep } from '@temporalio/workflow';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import type { Damage } from '../src/domain/targets/damage.js';
 import { batchesOf, type DiskWork } from '../src/domain/targets/disk-work.js';
@@ -41,6 +41,9 @@ export async function verifyBackups(input: VerifyInput): Promise<OperationStatus
   }
 }
 
+/** Before, a check kept its turn while it waited for a session, and the session may have waited for the turn. */
+const WAITS_WITHOUT_TURN = 'verifyBackups-20261127-waits-without-turn';
+
 const NOTHING = { points: 0, damaged: 0, unhealed: 0, unreadable: 0, unknown: 0 };
 
 interface PointPlace {
@@ -80,7 +83,7 @@ class Verification {
         ...{ repositoryId, settings, state },
         onUnhealed: (unhealed) => this.count({ unhealed }),
         onUnreadable: () => this.count({ unreadable: 1 }),
-        whileWaiting: () => this.continueIfLong(),
+        whileWaiting: () => this.whileWaiting(),
       },
       carried?.findings,
     );
@@ -89,7 +92,7 @@ class Verification {
         ...{ repositoryId, settings, state },
         count: (more) => this.count(more),
         betweenSteps: () => this.betweenSteps(),
-        whileWaiting: () => this.continueIfLong(),
+        whileWaiting: () => this.whileWaiting(),
       },
       carried?.lateTrees,
     );
@@ -278,14 +281,19 @@ class Verification {
         if (looks > 1) {
           this.state.show(`waiting: ${reasonOf(error)}`);
           await this.continueIfLong();
-          // Whoever changes the chain may wait for its turn.
           await this.turn.giveUp();
           await sleep(this.settings.lockRetryMs);
-        }
+        } else if (patched(WAITS_WITHOUT_TURN)) await this.turn.giveUp();
         await this.findings.finishChange();
         await this.turn.take();
       }
     }
+  }
+
+  /** Whoever holds the chain may wait for its turn. */
+  private async whileWaiting(): Promise<void> {
+    if (patched(WAITS_WITHOUT_TURN)) await this.turn.giveUp();
+    await this.continueIfLong();
   }
 
   private async betweenSteps(): Promise<void> {

@@ -124,6 +124,33 @@ describe('a health check with more points than one history may hold', () => {
     expect(Math.max(...sessions.runLengths)).toBeLessThan(MAX_HISTORY_EVENTS + EVENTS_BEHIND);
   });
 
+  it('keeps no turn while it waits for the session that holds a chain, which may wait for one', async () => {
+    await damage('mail01', 0);
+    const held: number[] = [];
+    const check: LocalSessions = new LocalSessions([source, target], {
+      whileWaiting: async () => Promise.resolve(void held.push(check.turnsHeld)),
+    });
+    const chain = { workflowId: 'chain/offsite/nightly/ovirt-mail01' };
+    await check.verify('offsite', CHECKED_AT_MS, { ...chain, untilMs: CHECKED_AT_MS + HOUR_MS });
+    expect(held.length).toBeGreaterThan(10);
+    expect(Math.max(...held)).toBe(0);
+  });
+
+  it('keeps no turn while a change that was left is finished under the lock of the chain', async () => {
+    const held: number[] = [];
+    let plans = 0;
+    const check: LocalSessions = new LocalSessions([source, target], {
+      beforeActivity: async (name) => {
+        if (name === 'inspectTargetChain') held.push(check.turnsHeld);
+        if (name === 'prepareVerification' && ++plans === 1)
+          throw ApplicationFailure.nonRetryable('a change is under way', 'CHAIN_LOCKED');
+        return Promise.resolve();
+      },
+    });
+    expect(await check.verify('offsite', CHECKED_AT_MS)).toMatchObject({ result: 'success' });
+    expect(held[0]).toBe(0);
+  });
+
   it('dates points of a chain that a session held when all else is verified', async () => {
     const chain = { workflowId: 'chain/offsite/nightly/ovirt-db01' };
     const untilMs = CHECKED_AT_MS + HOUR_MS;

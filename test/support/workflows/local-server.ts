@@ -112,6 +112,14 @@ export class LocalServer {
     return this.runs(workflowId).map(({ historyLength }) => historyLength);
   }
 
+  /** Workflows that may work just now. */
+  get turnsHeld(): number {
+    return [...this.executions.values()].filter(
+      ({ outcome, turns, activities }) =>
+        outcome === null && [...turns.values()].some((seq) => activities.has(seq)),
+    ).length;
+  }
+
   private runs(workflowId: string): Execution[] {
     return [...this.executions.values()].filter(({ start }) => start.workflowId === workflowId);
   }

@@ -104,6 +104,10 @@ export class LocalSessions {
     return this.server?.nowMs ?? 0;
   }
 
+  get turnsHeld(): number {
+    return this.server?.turnsHeld ?? 0;
+  }
+
   /** How many runs a workflow had in what was executed last, children too. */
   runsOf(workflowId: string): number {
     return this.server?.runLengths(workflowId).length ?? 0;
