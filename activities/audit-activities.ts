@@ -21,14 +21,17 @@ export function createAuditActivities({ mover }: { readonly mover: DataMover }) 
             'REPOSITORY_UNREACHABLE',
             `nothing was ever copied to ${input.repositoryId}; the lines wait for its first copy`,
           );
+        const failures: unknown[] = [];
         for (const jobId of new Set(input.lines.map((line) => line.jobId))) {
           const own = input.lines.filter((line) => line.jobId === jobId);
           await appendAuditLines(
             repository,
             jobId,
             own.map(({ jobId: _place, ...line }) => line),
-          );
+          ).catch((error: unknown) => void failures.push(error));
         }
+        // What one job's folder does not take keeps no other's from being written.
+        if (failures.length > 0) throw failures[0];
       });
     },
   };

@@ -7,6 +7,7 @@ import {
   type AuditLine,
   type AuditPage,
 } from '../domain/access/audit.js';
+import { BackupError } from '../domain/errors.js';
 import { isFolderPassedOver } from '../domain/sources/passed-over.js';
 import type { UnreadablePart } from '../domain/targets/repository-view.js';
 import type { BackupRepository } from '../repository/backup-repository.js';
@@ -38,10 +39,10 @@ export async function appendAuditLines(
 ): Promise<void> {
   const folder = auditFolder(jobId);
   await repository.makePlace(folder);
-  const names = await fileNames(repository, folder);
+  const names = await auditNames(repository, folder);
   for (const [month, own] of byMonth(lines))
     await appendToMonth(repository, folder, names, month, own);
-  const sorted = [...names].sort();
+  const sorted = [...names.files].sort();
   const oldest = sorted.slice(0, Math.max(0, sorted.length - MAX_FILES));
   if (oldest.length > 0) await repository.remove(...oldest.map((name) => `${folder}/${name}`));
 }
@@ -176,36 +177,61 @@ function monthOf(name: string): string {
   return name.slice(0, 'YYYY-MM'.length);
 }
 
+/** A file that cannot be read or written for its own sake, because somebody exchanged it or its disk has a bad place, is left as it is, and
+ *  the lines go to the next one. */
 async function appendToMonth(
   repository: BackupRepository,
   folder: string,
-  names: Set<string>,
+  { files, taken }: AuditNames,
   month: string,
   lines: readonly AuditLine[],
 ): Promise<void> {
-  const ofMonth = [...names].filter((name) => name.startsWith(month)).sort();
-  const [last = fileName(month, 1)] = ofMonth.slice(-1);
+  const [last = 0] = numbersOf(taken, month).slice(-1);
+  const path = (number: number) => `${folder}/${fileName(month, number)}`;
+  const lastIsFile = files.has(fileName(month, last));
+  // A batch is sent again whole, and one batch fills no two files: what was added lies in the last two.
+  const [before = null] = numbersOf(files, month)
+    .filter((number) => number < last)
+    .slice(-1);
+  const place = { month, number: Math.max(1, last), before: before === null ? null : path(before) };
+  let name: string | null;
+  try {
+    name = await appendTo(repository, folder, place, lines);
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.kind === 'conflict' || last === 0) throw error;
+    const next = { month, number: last + 1, before: lastIsFile ? path(last) : null };
+    name = await appendTo(repository, folder, next, lines).catch(() => {
+      // So it is the target's fault.
+      throw error;
+    });
+  }
+  if (name !== null) files.add(name);
+}
+
+/** @returns the file that has grown; null: none, the lines were there */
+async function appendTo(
+  repository: BackupRepository,
+  folder: string,
+  { month, number, before }: { month: string; number: number; before: string | null },
+  lines: readonly AuditLine[],
+): Promise<string | null> {
+  const last = fileName(month, number);
   const seen = await repository.stat(`${folder}/${last}`);
   const present = await readWholeFile(repository, `${folder}/${last}`, MAX_READ_BYTES);
-  // A batch is sent again whole, and one batch fills no two files: what was added lies in the last two.
-  const [before] = ofMonth.slice(-2, -1);
-  const earlier =
-    before === undefined
-      ? null
-      : await readWholeFile(repository, `${folder}/${before}`, MAX_READ_BYTES);
-  const known = new Set([...linesOf(earlier), ...linesOf(present)].map(({ id }) => id));
+  const earlier = before === null ? [] : await linesIn(repository, before, []);
+  const known = new Set([...earlier, ...linesOf(present)].map(({ id }) => id));
   const added = lines.filter(({ id }) => !known.has(id));
-  if (added.length === 0) return;
+  if (added.length === 0) return null;
   const bytes = Buffer.from(added.map(textOf).join(''));
   const isFull = present !== null && present.length + bytes.length > MAX_FILE_BYTES;
-  const name = isFull ? fileName(month, ofMonth.length + 1) : last;
+  const name = isFull ? fileName(month, number + 1) : last;
   // A writer that is believed dead must not undo what the next one has added.
   await repository.put(
     `${folder}/${name}`,
     isFull || present === null ? bytes : Buffer.concat([present, lineEnd(present), bytes]),
     { expected: isFull ? null : (seen?.stamp ?? null) },
   );
-  names.add(name);
+  return name;
 }
 
 /** A file whose last line was cut by something else than us must not swallow the next one. */
@@ -233,13 +259,32 @@ function auditFolder(jobId: string | null): string {
   return jobId === null ? REPOSITORY_AUDIT_FOLDER : `${jobFolder(jobId)}/${JOB_AUDIT_FOLDER}`;
 }
 
-async function fileNames(repository: BackupRepository, folder: string): Promise<Set<string>> {
+interface AuditNames {
+  readonly files: Set<string>;
+  /** By whatever: a folder may have the name of a file. */
+  readonly taken: ReadonlySet<string>;
+}
+
+async function auditNames(repository: BackupRepository, folder: string): Promise<AuditNames> {
   const entries = await repository.list(folder);
-  return new Set(
-    entries
-      .filter(({ type, name }) => type === 'file' && /^\d{4}-\d\d\.\d{3}\.jsonl$/.test(name))
-      .map(({ name }) => name),
-  );
+  const own = entries.filter(({ name }) => /^\d{4}-\d\d\.\d{3}\.jsonl$/.test(name));
+  const files = own.filter(({ type }) => type === 'file');
+  return {
+    files: new Set(files.map(({ name }) => name)),
+    taken: new Set(own.map(({ name }) => name)),
+  };
+}
+
+async function fileNames(repository: BackupRepository, folder: string): Promise<Set<string>> {
+  return (await auditNames(repository, folder)).files;
+}
+
+/** Of the files of a month, the lowest first. */
+function numbersOf(names: ReadonlySet<string>, month: string): number[] {
+  return [...names]
+    .filter((name) => name.startsWith(`${month}.`))
+    .map((name) => Number(name.slice(`${month}.`.length, -'.jsonl'.length)))
+    .sort((a, b) => a - b);
 }
 
 /** `2026-11.001.jsonl`: sorts by time. */

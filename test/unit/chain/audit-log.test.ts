@@ -75,6 +75,36 @@ describe('audit lines beside the data', () => {
     expect(await ids()).toEqual(['b', 'a']);
   });
 
+  it('go to the next file when somebody has put something else in the place of theirs', async () => {
+    await appendAuditLines(repository, 'nightly', [line('a')]);
+    await repository.remove(`${FOLDER}/2026-11.001.jsonl`);
+    await repository.makePlace(`${FOLDER}/2026-11.001.jsonl`);
+    await appendAuditLines(repository, 'nightly', [line('b')]);
+    await appendAuditLines(repository, 'nightly', [line('b'), line('c')]);
+    expect(await names()).toEqual(['2026-11.001.jsonl', '2026-11.002.jsonl']);
+    expect(await ids()).toEqual(['b', 'c']);
+  });
+
+  it('go to the next file when theirs is larger than what is read', async () => {
+    await repository.makePlace(FOLDER);
+    await repository.put(`${FOLDER}/2026-11.001.jsonl`, Buffer.alloc(5 * MIB, 'x'), {
+      expected: null,
+    });
+    await appendAuditLines(repository, 'nightly', [line('a')]);
+    expect(await names()).toEqual(['2026-11.001.jsonl', '2026-11.002.jsonl']);
+    expect(await text('2026-11.002.jsonl')).toContain('"id":"a"');
+  });
+
+  it('go behind the last file of the month when one before it is gone', async () => {
+    await repository.makePlace(FOLDER);
+    for (const number of ['001', '003'])
+      await repository.put(`${FOLDER}/2026-11.${number}.jsonl`, Buffer.alloc(MIB, 'x'), {
+        expected: null,
+      });
+    await appendAuditLines(repository, 'nightly', [line('a')]);
+    expect((await names()).at(-1)).toBe('2026-11.004.jsonl');
+  });
+
   it('begin another file where one would have more than 1 MiB, also when they come again', async () => {
     const large = (id: string) => line(id, { after: 'x'.repeat(MIB / 2) });
     for (const id of ['a', 'b', 'c', 'c', 'b'])
