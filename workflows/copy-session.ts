@@ -20,7 +20,6 @@ import {
 } from '../src/domain/sessions/copy-session.js';
 import type { CopySettings } from '../src/domain/jobs/copy-settings.js';
 import { pingOfResult, type PingEvent } from '../src/domain/safety/notification-channel.js';
-import { retryOrder, type RetryOrder, type SessionEnd } from '../src/domain/schedules/retry.js';
 import {
   liveProgress,
   sessionResult,
@@ -51,6 +50,7 @@ import {
 import { settleAbsentWorkloads } from './removed-workloads.js';
 import { SessionChildren } from './session-children.js';
 import { reportTask } from './task-report.js';
+import { SessionEnding } from './session-ending.js';
 import { findWorkloads, type SessionWorkloads } from './session-workloads.js';
 
 /** One execution of a copy job: its workloads side by side, each in a workflow of its own. One that fails never stops the others, and
@@ -97,6 +97,8 @@ class Session {
   /** Workloads up to this id are done; the queue is sorted by id. */
   private doneUntil: string | null;
   private toldAtMs = 0;
+  /** A source, or a part of one, showed nothing or could not be read. */
+  private isUnseen = false;
 
   constructor(private readonly input: CopySessionInput) {
     const { carried } = input;
@@ -184,6 +186,7 @@ class Session {
     ));
     if (this.input.carried === undefined) void this.ping('start', '');
     const found = await findWorkloads(job, overrides, settings);
+    this.isUnseen = found.hasUnreadSource;
     const report = { sessionId: this.id, isLarge: found.workloads.length > KEPT_TASKS };
     const ids = { targetRepositoryId: job.target.repositoryId, jobId: job.id };
     const told = this.ended.tally.tasks.filter(({ workloadId }) => workloadId === null);
@@ -311,7 +314,9 @@ class Session {
     upsertSearchAttributes([{ key: RESULT, value: outcome.result }]);
     setCurrentDetails(`**${outcome.result}** ${outcome.reason ?? ''}`);
     const { job } = this.input;
-    const order = stopped ? null : this.retryOrder();
+    const { isUnseen, startedAt } = this;
+    const ending = new SessionEnding(this.input, { tally: this.ended.tally, isUnseen, startedAt });
+    const order = stopped ? null : ending.retryOrder();
     if (order !== null) this.nextTryAt = new Date(order.dueMs).toISOString();
     this.tellEnd();
     await this.try('the record of this session could not be written', () =>
@@ -324,7 +329,7 @@ class Session {
       await this.try('the jobs that follow could not be started', () =>
         followUpActivities.startJobsAfter.executeWithOptions(
           { summary: `start the jobs that follow ${job.id}` },
-          [{ jobId: job.id, sessionId: this.id, ...this.ending(order) }],
+          [{ jobId: job.id, sessionId: this.id, ...ending.told(outcome.result, order) }],
         ),
       );
     await this.ping(pingOfResult(outcome.result), outcome.reason ?? outcome.result);
@@ -346,20 +351,6 @@ class Session {
 
   private get tryNumber(): number {
     return this.input.tryNumber ?? 1;
-  }
-
-  private retryOrder(): RetryOrder | null {
-    const { tasks, counts } = this.ended.tally;
-    const order = retryOrder(this.input.job, this.tryNumber, tasks, Date.now());
-    const named = tasks.filter(({ result }) => result === 'failed').length;
-    return order !== null && named < counts.failed ? { ...order, workloads: null } : order;
-  }
-
-  private ending(order: RetryOrder | null): { end: SessionEnd; startsFollowers: boolean } {
-    const isAll = this.input.overrides?.workloads === undefined;
-    const covered = isAll ? null : this.ended.tally.tasks.map(({ workload }) => workload);
-    const hasCopied = this.result === 'success' || this.result === 'warning';
-    return { end: { covered, order }, startsFollowers: this.tryNumber === 1 || hasCopied };
   }
 
   /** For lists, which ask no worker. */

@@ -58,6 +58,8 @@ class TreeCopy implements WorkloadTask {
   /** Files of the copy that were found not to be there. */
   private lost = 0;
   private leftOut: readonly string[] = [];
+  /** Whether restore points wait for files that could not be copied, or are still written to. */
+  private hasLeftOut = false;
   /** Files that the copy had lost, and has again. */
   private sentAgain: FileFaults = NO_FAULTS;
   private readonly data;
@@ -232,7 +234,7 @@ class TreeCopy implements WorkloadTask {
   private async commit({ reference }: PlannedTree): Promise<void> {
     const { name } = this.input.workload;
     this.state.show({ state: 'committing' }, 'entering what was copied into the index');
-    const { committed, committedCount, leftOut, sentAgain, lost } =
+    const { committed, committedCount, leftOut, hasLeftOut, sentAgain, lost } =
       await this.data.commitTree.executeWithOptions({ summary: `${name}: commit` }, [
         { ...this.ids, reference, nowMs: Date.now(), choice: this.policy },
       ]);
@@ -242,6 +244,7 @@ class TreeCopy implements WorkloadTask {
         `${committedCount} restore points were committed; the last ${committed.length} are named`,
       );
     this.leftOut = leftOut;
+    this.hasLeftOut = hasLeftOut ?? false;
     this.sentAgain = sentAgain ?? NO_FAULTS;
     this.lost += lost ?? 0;
     this.state.show({ restorePoint: committed.at(-1) ?? null }, 'committed');
@@ -293,6 +296,7 @@ class TreeCopy implements WorkloadTask {
     for (const note of notes) this.state.note(note);
     const { count } = this.faults;
     if (count > 0) this.state.show({ code: 'FILE_NOT_COPIED' }, faultsText(this.faults));
+    else if (this.hasLeftOut) this.state.show({ code: 'FILE_NOT_COPIED' }, this.leftOut[0] ?? '');
     const parts = [
       ...(count > 0 ? [faultsText(this.faults)] : []),
       ...(this.lacking > 0 ? [NOT_REMOVED] : []),

@@ -198,7 +198,7 @@ export const ERROR_CODES = {
   FILE_NOT_COPIED: {
     kind: 'unsupported',
     meaning:
-      'Files of a tree cannot be copied: they cannot be read, or their names, kinds or sizes are none that a copy can have; or they may refer to such files.',
+      'Files of a tree cannot be copied: they cannot be read, or their names, kinds or sizes are none that a copy can have; or they may refer to such files. Or a restore point is not in the copy, because files that it may need are still written to.',
     hint: 'The notes of the task name them, each with its reason; all others are copied.',
   },
   TARGET_SUSPICIOUS: {

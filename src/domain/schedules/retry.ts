@@ -8,14 +8,21 @@ export interface RetryOrder {
   /** Of the session that it starts: 2 for the first retry. */
   readonly tryNumber: number;
   readonly dueMs: number;
-  /** null: all of the job, because a source could not be read or too many failed to name them. */
+  /** Ids, or names of what no source has shown; null: all of the job, because a source could not be read or too many failed to name them. */
   readonly workloads: readonly string[] | null;
+  /** When a session met a chain that another one holds, epoch milliseconds: what has begun before may not have looked at what is new since.
+   *  Absent: none was met. */
+  readonly lockedMs?: number;
 }
 
 /** What a session tells when it has ended. */
 export interface SessionEnd {
-  /** Workloads that it dealt with; null: all of the job. */
+  /** Ids and names of the workloads that it dealt with; null: all of the job. */
   readonly covered: readonly string[] | null;
+  /** Of all of the job those that it could not deal with, because another session held them. Absent: none. */
+  readonly notCovered?: readonly string[];
+  /** When it began, epoch milliseconds. Absent: not known. */
+  readonly startedMs?: number;
   /** null: nothing failed, or it was the last try. */
   readonly order: RetryOrder | null;
 }
@@ -31,34 +38,137 @@ export function defaultRetry(mode: CopyMode): RetryPolicy {
     : { attempts: 3, pausesMinutes: [10] };
 }
 
-/** The order that a session leaves which was try `tryNumber` (1: not a retry). Only what failed is tried again: a workload that waits for its operator
- *  would fare no better, and one that was stopped was meant to stop. null: nothing to try, or tried often enough. */
+type EndedTask = Pick<CopyTask, 'workload' | 'workloadId' | 'result' | 'code'>;
+
+/** What a session was started for that found its sources so. */
+export interface AskedFor {
+  /** null: all of the job. */
+  readonly workloads: readonly string[] | null;
+  /** Whether a source, or a part of one, showed nothing or could not be read: what was not seen may lie there. */
+  readonly isUnseen: boolean;
+}
+
+/** Nothing that nobody would ask for again. */
+export const NOT_ASKED: AskedFor = { workloads: [], isUnseen: false };
+
+/** The order that a session leaves which was try `tryNumber` (1: not a retry). What failed is tried again, and what the session was started for and has not
+ *  seen; of an immediate job also what lacks files of its source, because it has no next start. A workload that waits for its operator would fare no better, and
+ *  one that was stopped was meant to stop. A chain that another session held is tried until it is free, however often: that is no failed try.
+ *  null: nothing to try, or tried often enough.
+ *  @param asked of a session that a retry or a watch has started, which nobody starts again for what it did not see */
 export function retryOrder(
-  { retry }: Pick<CopyJob, 'retry'>,
+  { retry, mode }: Pick<CopyJob, 'retry' | 'mode'>,
   tryNumber: number,
-  tasks: readonly Pick<CopyTask, 'workload' | 'result'>[],
+  tasks: readonly EndedTask[],
   endedMs: number,
+  asked: AskedFor = NOT_ASKED,
 ): RetryOrder | null {
-  const failed = tasks.filter(({ result }) => result === 'failed');
-  if (failed.length === 0) return null;
-  if (retry.attempts !== null && tryNumber > retry.attempts) return null;
-  const pause = retry.pausesMinutes[Math.min(tryNumber, retry.pausesMinutes.length) - 1] ?? 0;
-  const isUnnamed = failed.some(({ workload }) => workload.startsWith(SOURCE_TASK));
+  if (retry.attempts === 0) return null;
+  const locked = tasks.filter(isLocked);
+  const isSpent = retry.attempts !== null && tryNumber > retry.attempts;
+  const failed = isSpent ? [] : tasks.filter((task) => isUndone(task, mode));
+  const unseen = isSpent ? [] : unseenOf(asked, tasks);
+  const names = [...new Set([...locked, ...failed].map(nameOf)), ...(unseen ?? [])];
+  if (names.length === 0 && unseen !== null) return null;
+  const isUnnamed = unseen === null || failed.some(isOfSource) || names.length > MAX_NAMED;
+  const waits = locked.length > 0 && failed.length === 0 ? lockedPauseMs(tryNumber) : 0;
   return {
     tryNumber: tryNumber + 1,
-    dueMs: endedMs + pause * MINUTE_MS,
-    workloads:
-      isUnnamed || failed.length > MAX_NAMED ? null : failed.map(({ workload }) => workload),
+    dueMs: endedMs + Math.max(waits, pauseMs(retry, tryNumber)),
+    workloads: isUnnamed ? null : names,
+    ...(locked.length > 0 ? { lockedMs: endedMs } : {}),
   };
 }
 
+/** Two machines may have one title. */
+function nameOf({ workload, workloadId }: EndedTask): string {
+  return workloadId ?? workload;
+}
+
+function isUndone({ result, code }: EndedTask, mode: CopyMode): boolean {
+  return result === 'failed' || (mode === 'immediate' && code === 'FILE_NOT_COPIED');
+}
+
+/** Another session works at it: this one has not looked at it. */
+function isLocked({ result, code }: EndedTask): boolean {
+  return result === 'warning' && code === 'CHAIN_LOCKED';
+}
+
 /** A source that could not be listed is a task of this name: what it holds is not known. */
-const SOURCE_TASK = 'repository ';
+function isOfSource({ workload, workloadId }: EndedTask): boolean {
+  return workloadId === null && workload.startsWith('repository ');
+}
+
+/** @returns null: all of the job */
+function unseenOf(
+  { workloads, isUnseen }: AskedFor,
+  tasks: readonly EndedTask[],
+): readonly string[] | null {
+  if (!isUnseen) return [];
+  if (workloads === null) return tasks.some(({ code }) => code === 'SOURCE_EMPTY') ? null : [];
+  const seen = new Set(tasks.flatMap(namesOf));
+  return workloads.filter((name) => !seen.has(name));
+}
+
+function namesOf({ workload, workloadId }: EndedTask): string[] {
+  return workloadId === null || workloadId === workload ? [workload] : [workloadId, workload];
+}
+
+/** What a session tells of itself when it has ended.
+ *  @param asked what it was started for
+ *  @param tasks of more than 500 those that went well may be missing */
+export function sessionEnd(
+  asked: AskedFor,
+  tasks: readonly EndedTask[],
+  startedMs: number,
+  order: RetryOrder | null,
+): SessionEnd {
+  const locked = tasks.filter(isLocked).map(nameOf);
+  if (asked.workloads === null && !asked.isUnseen)
+    return {
+      covered: null,
+      ...(locked.length > 0 ? { notCovered: locked } : {}),
+      startedMs,
+      order,
+    };
+  const covered = tasks.filter((task) => !isLocked(task)).flatMap(namesOf);
+  return { covered, startedMs, order };
+}
+
+/** The order for a session that ended without a word, because somebody terminated it. null: the job is never tried again. */
+export function orderOfLost(
+  { retry }: Pick<CopyJob, 'retry'>,
+  workloads: readonly string[] | null,
+  endedMs: number,
+): RetryOrder | null {
+  if (retry.attempts === 0) return null;
+  const isNamed = workloads !== null && workloads.length <= MAX_NAMED;
+  return {
+    tryNumber: 2,
+    dueMs: endedMs + pauseMs(retry, 1),
+    workloads: isNamed ? workloads : null,
+  };
+}
+
+function pauseMs({ pausesMinutes }: RetryPolicy, tryNumber: number): number {
+  return (pausesMinutes[Math.min(tryNumber, pausesMinutes.length) - 1] ?? 0) * MINUTE_MS;
+}
+
+/** For as long as somebody else copies, a try every few minutes is only noise. */
+function lockedPauseMs(tryNumber: number): number {
+  return (
+    (LOCKED_PAUSES_MINUTES[Math.min(tryNumber, LOCKED_PAUSES_MINUTES.length) - 1] ?? 0) * MINUTE_MS
+  );
+}
+
+const LOCKED_PAUSES_MINUTES = [1, 5, 15, 60];
 
 /** The orders of a job that stand after a session has ended: what it dealt with is its matter from then on. */
 export function ordersAfter(orders: readonly RetryOrder[], end: SessionEnd): RetryOrder[] {
   const standing = orders.flatMap((order) => {
-    const left = leftOf(order.workloads, end.covered);
+    if (order.lockedMs !== undefined && (end.startedMs ?? Infinity) < order.lockedMs)
+      return [order];
+    const left = leftOf(order.workloads, end);
     return left === 'nothing' ? [] : [{ ...order, workloads: left }];
   });
   return end.order === null ? standing : [...standing, end.order];
@@ -66,11 +176,12 @@ export function ordersAfter(orders: readonly RetryOrder[], end: SessionEnd): Ret
 
 function leftOf(
   ordered: readonly string[] | null,
-  covered: readonly string[] | null,
+  { covered, notCovered = [] }: SessionEnd,
 ): readonly string[] | null | 'nothing' {
-  if (covered === null) return 'nothing';
-  if (ordered === null) return null;
-  const left = ordered.filter((workload) => !covered.includes(workload));
+  if (ordered === null && covered !== null) return null;
+  const isLeft = (workload: string) =>
+    covered === null ? notCovered.includes(workload) : !covered.includes(workload);
+  const left = (ordered ?? notCovered).filter(isLeft);
   return left.length === 0 ? 'nothing' : left;
 }
 
@@ -84,8 +195,10 @@ export function dueOrder(
   const [first] = due;
   if (first === undefined) return { due: null, rest };
   const named = due.map(({ workloads }) => workloads);
+  const locked = due.flatMap(({ lockedMs }) => lockedMs ?? []);
   return {
     due: {
+      ...(locked.length > 0 ? { lockedMs: Math.max(...locked) } : {}),
       tryNumber: Math.max(...due.map(({ tryNumber }) => tryNumber)),
       dueMs: Math.min(...due.map(({ dueMs }) => dueMs)),
       workloads: named.some((names) => names === null)

@@ -53,6 +53,8 @@ export interface CommittedTree {
   /** Points that are not there although their tool shows them, and points that are gone because their files were overwritten; one plain sentence
    *  each. */
   readonly leftOut: readonly string[];
+  /** Whether new points are not in the copy, for want of files. */
+  readonly hasLeftOut?: boolean;
   /** Files that the copy had lost and has again. Absent: none. */
   readonly sentAgain?: FileFaults;
   /** Files that it has not, although they were to be sent again, and that points need which count as good. Absent: none. */
@@ -103,6 +105,7 @@ export async function commitTree(
     committed: committed.slice(-MOST_NAMED),
     committedCount: committed.length,
     leftOut: firstTexts([...whole.leftOut, ...gone]),
+    ...(whole.leftOut.length > 0 ? { hasLeftOut: true } : {}),
     ...(sent.again.count === 0 ? {} : { sentAgain: sent.again }),
     ...unsentNeeded(sent.unsent, points, rulesOf(plan)),
   };

@@ -5,19 +5,29 @@ import {
   dueOrder,
   ordersAfter,
   retryOrder,
+  sessionEnd,
   type RetryOrder,
 } from '../../../../src/domain/schedules/retry.js';
 
 const MINUTE_MS = 60_000;
 
-function task(workload: string, result: CopyTask['result']): Pick<CopyTask, 'workload' | 'result'> {
-  return { workload, result };
+type EndedTask = Pick<CopyTask, 'workload' | 'workloadId' | 'result' | 'code'>;
+
+function task(
+  workload: string,
+  result: CopyTask['result'],
+  code: CopyTask['code'] = null,
+  workloadId: string | null = null,
+): EndedTask {
+  return { workload, workloadId, result, code };
 }
+
+const LOCKED = task('web01', 'warning', 'CHAIN_LOCKED', 'ovirt-1');
 
 /** Pauses in minutes after the tries 1, 2, … of a job whose workload always fails; null where it gives up. */
 function pauses(mode: 'immediate' | 'periodic', tries: number): (number | null)[] {
   return Array.from({ length: tries }, (_, index) => {
-    const job = { retry: defaultRetry(mode) };
+    const job = { mode, retry: defaultRetry(mode) };
     const order = retryOrder(job, index + 1, [task('web01', 'failed')], 0);
     return order === null ? null : order.dueMs / MINUTE_MS;
   });
@@ -35,12 +45,55 @@ describe('retries', () => {
   });
 
   it('are not made when the job wants none', () => {
-    const job = { retry: { attempts: 0, pausesMinutes: [1] } };
-    expect(retryOrder(job, 1, [task('web01', 'failed')], 0)).toBeNull();
+    const job = { mode: 'immediate', retry: { attempts: 0, pausesMinutes: [1] } } as const;
+    expect(retryOrder(job, 1, [task('web01', 'failed'), LOCKED], 0)).toBeNull();
+  });
+
+  const periodic = { mode: 'periodic', retry: defaultRetry('periodic') } as const;
+  const immediate = { mode: 'immediate', retry: defaultRetry('immediate') } as const;
+
+  it('name a workload by its id: two machines of one title are two', () => {
+    const tasks = [
+      task('web (on nas)', 'failed', null, 'ovirt-1'),
+      task('web (on san)', 'failed', null, 'ovirt-2'),
+      task('db01', 'failed', 'WORKLOAD_MISSING'),
+    ];
+    expect(retryOrder(periodic, 1, tasks, 0)?.workloads).toEqual(['ovirt-1', 'ovirt-2', 'db01']);
+  });
+
+  it('come for a chain that another session held, hourly in the end, also when all tries are spent', () => {
+    const orders = [1, 2, 3, 4, 50].map((tryNumber) =>
+      retryOrder(periodic, tryNumber, [LOCKED], 0),
+    );
+    expect(orders.map((order) => (order?.dueMs ?? 0) / MINUTE_MS)).toEqual([10, 10, 15, 60, 60]);
+    expect(orders.at(-1)).toMatchObject({ tryNumber: 51, workloads: ['ovirt-1'], lockedMs: 0 });
+    const failed = task('web02', 'failed', null, 'ovirt-2');
+    expect(retryOrder(periodic, 50, [LOCKED, failed], 0)?.workloads).toEqual(['ovirt-1']);
+  });
+
+  it('come for files that were not copied where no next start makes up for them', () => {
+    const lacking = task('store', 'warning', 'FILE_NOT_COPIED', 'restic-.');
+    expect(retryOrder(immediate, 1, [lacking], 0)?.workloads).toEqual(['restic-.']);
+    expect(retryOrder(periodic, 1, [lacking], 0)).toBeNull();
+  });
+
+  it('come again for what was asked for and not seen, as long as a source does not show all', () => {
+    const empty = task('repository primary', 'warning', 'SOURCE_EMPTY');
+    const named = { workloads: ['ovirt-1', 'ovirt-2'], isUnseen: true };
+    const seen = task('web02', 'success', null, 'ovirt-2');
+    expect(retryOrder(periodic, 2, [empty, seen], 0, named)).toMatchObject({
+      ...{ tryNumber: 3, workloads: ['ovirt-1'] },
+    });
+    expect(retryOrder(periodic, 2, [], 0, { ...named, isUnseen: false })).toBeNull();
+    const all = { workloads: null, isUnseen: true };
+    expect(retryOrder(periodic, 2, [empty], 0, all)).toMatchObject({ workloads: null });
+    expect(retryOrder(periodic, 2, [seen], 0, all)).toBeNull();
+    expect(retryOrder(periodic, 1, [empty], 0)).toBeNull();
+    expect(retryOrder(periodic, 4, [empty], 0, all)).toBeNull();
   });
 
   it('are for the workloads that failed, never for those that wait for a decision or were stopped', () => {
-    const job = { retry: defaultRetry('periodic') };
+    const job = { mode: 'periodic', retry: defaultRetry('periodic') } as const;
     const tasks = [
       task('web01', 'success'),
       task('web02', 'failed'),
@@ -61,7 +114,7 @@ describe('retries', () => {
   });
 
   it('are for the whole job when a source could not be listed, or too many failed', () => {
-    const job = { retry: defaultRetry('periodic') };
+    const job = { mode: 'periodic', retry: defaultRetry('periodic') } as const;
     expect(retryOrder(job, 1, [task('repository primary', 'failed')], 0)?.workloads).toBeNull();
     const many = Array.from({ length: 501 }, (_, index) => task(`vm${index}`, 'failed'));
     expect(retryOrder(job, 1, many, 0)?.workloads).toBeNull();
@@ -83,6 +136,26 @@ describe('the orders of a job', () => {
     ['a session over others', [order(['a'])], ['z'], [order(['a'])]],
   ])('are less by what %s dealt with', (_, orders, covered, expected) => {
     expect(ordersAfter(orders, { covered, order: null })).toEqual(expected);
+  });
+
+  it('are not covered by a session that found the chain locked, nor by one that had begun before', () => {
+    const all = { workloads: null, isUnseen: false };
+    const hand = sessionEnd(all, [LOCKED, task('web02', 'success', null, 'ovirt-2')], 100, null);
+    const standing = [order(['ovirt-1', 'ovirt-2']), order(null)];
+    expect(ordersAfter(standing, hand)).toEqual([order(['ovirt-1']), order(['ovirt-1'])]);
+    const partial = sessionEnd({ ...all, workloads: ['ovirt-1'] }, [LOCKED], 100, null);
+    expect(ordersAfter([order(['ovirt-1'])], partial)).toEqual([order(['ovirt-1'])]);
+    const locked = { ...order(['ovirt-1']), lockedMs: 200 };
+    expect(ordersAfter([locked], { covered: null, startedMs: 100, order: null })).toEqual([locked]);
+    expect(ordersAfter([locked], { covered: null, startedMs: 200, order: null })).toEqual([]);
+  });
+
+  it('are covered by name and by id, and by a source that does not show all only as far as it was seen', () => {
+    const tasks = [task('db01', 'success', null, 'ovirt-9')];
+    const end = sessionEnd({ workloads: null, isUnseen: true }, tasks, 100, null);
+    expect(ordersAfter([order(['db01']), order(['ovirt-1', 'ovirt-9'])], end)).toEqual([
+      order(['ovirt-1']),
+    ]);
   });
 
   it('begin anew with what failed again', () => {
