@@ -2,7 +2,8 @@ import { crc32 } from 'node:zlib';
 import type { ByteSource } from '../byte-source.js';
 import { opaqueFormat } from '../file/opaque-format.js';
 import { imageFault } from '../image-fault.js';
-import { gzippedStreamLinks } from '../stream/stream-links.js';
+import { gzipStart, lz4Start, zstdStart } from '../stream/packed-start.js';
+import { packedStreamLinks } from '../stream/stream-links.js';
 import { endsAsGzip } from './gzip-end.js';
 import { endsAsLzop } from './lzop-end.js';
 import { endsAsZstd } from './zstd-end.js';
@@ -28,7 +29,7 @@ export const GZIP = opaqueFormat({
     await assertMagic(source, 'gzip', '1f8b08');
     if ((await endsAsGzip(source)) === false) throw unfinished(source, 'gzip');
   },
-  links: gzippedStreamLinks,
+  links: packedStreamLinks(gzipStart),
 });
 
 export const ZSTD = opaqueFormat({
@@ -38,6 +39,7 @@ export const ZSTD = opaqueFormat({
     await assertMagic(source, 'zstd', '28b52ffd', '502a4d18');
     if (!(await endsAsZstd(source))) throw unfinished(source, 'zstd');
   },
+  links: packedStreamLinks(zstdStart),
 });
 
 /** A frame ends with a block of no bytes, and perhaps with a digest of 4. What the Linux kernel and `lz4 -l` write has no end to tell it by.
@@ -54,6 +56,7 @@ export const LZ4 = opaqueFormat({
     const end = await lastBytes(source, hasDigest ? 8 : 4);
     if (end.readUInt32LE(0) !== 0) throw unfinished(source, 'lz4');
   },
+  links: packedStreamLinks(lz4Start),
 });
 
 /** Ends with a footer that its own digest proves; zeros may follow, four by four. Source: The .xz File Format 1.2.1, 2.1.2 and 2.2. */

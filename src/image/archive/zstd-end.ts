@@ -46,7 +46,7 @@ function isWholeFrames(bytes: Buffer): boolean {
       at += 8 + bytes.readUInt32LE(at + 4);
       continue;
     }
-    const head = frameHeadBytes(bytes, at);
+    const head = zstdFrameHeadBytes(bytes, at);
     if (head === null) return false;
     const hasDigest = (bytes[at + 4]! & 4) !== 0;
     at += head;
@@ -99,12 +99,12 @@ const MAX_HEAD_BYTES = 18;
 
 function isFrameHeadBefore(bytes: Buffer, end: number): boolean {
   for (let length = MIN_HEAD_BYTES; length <= MAX_HEAD_BYTES && length <= end; length++)
-    if (frameHeadBytes(bytes, end - length) === length) return true;
+    if (zstdFrameHeadBytes(bytes, end - length) === length) return true;
   return false;
 }
 
 /** Magic number and what follows up to the first block; null: no frame begins at `at`. */
-function frameHeadBytes(bytes: Buffer, at: number): number | null {
+export function zstdFrameHeadBytes(bytes: Buffer, at: number): number | null {
   if (at + 5 > bytes.length || bytes.readUInt32LE(at) !== FRAME_MAGIC) return null;
   const flags = bytes[at + 4]!;
   const isSingle = (flags & 32) !== 0;

@@ -1,18 +1,12 @@
 import { inflateRawSync } from 'node:zlib';
+import { zstdCodec } from '../zstd-codec.js';
 import { viewOf, type Qcow2Compression } from './format.js';
 
-type Zstd = typeof import('@bokuweb/zstd-wasm');
-let zstdReady: Promise<void> | undefined;
-let zstd: Zstd;
+let zstd: Awaited<ReturnType<typeof zstdCodec>>;
 
-/** Loads what decompressing needs, once per thread and only where it is needed: 5 MiB each. */
+/** Loads what decompressing needs, where it is needed. */
 export async function prepareCodec(type: Qcow2Compression): Promise<void> {
-  if (type === 'zstd') await (zstdReady ??= loadZstd());
-}
-
-async function loadZstd(): Promise<void> {
-  zstd = await import('@bokuweb/zstd-wasm');
-  await zstd.init();
+  if (type === 'zstd') zstd = await zstdCodec();
 }
 
 /** Decompresses one cluster. `stored` may go on behind the compressed data (its length is kept in whole sectors only).

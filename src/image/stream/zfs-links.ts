@@ -26,7 +26,8 @@ export async function zfsLinks(source: ByteSource): Promise<StreamLinks | null> 
   const listBytes = begin.getUint32(AT.payloadBytes, isLittle);
   const first = await recordAt(source, RECORD_BYTES + listBytes + RECORD_BYTES);
   const isBegun = first.byteLength === RECORD_BYTES && isLittleEndian(first) === isLittle;
-  const within = isBegun ? linksOf(first, isLittle) : { from: null, holds: [] };
+  if (!isBegun) return null; // of what was packed the start alone is here
+  const within = linksOf(first, isLittle);
   const { guids, isCutShort } = await listedGuids(source, listBytes);
   const holds = [...new Set([...within.holds, ...guids])].filter((held) => held !== within.from);
   return { ...within, holds, ...(isCutShort ? { isCutShort } : {}) };

@@ -18,7 +18,7 @@ import { linkStreams, type NamedStream, type StreamFile } from './stream-points.
  *
  *  A workload is what is linked in one folder: by the guids of snapshots, by the dates of dumps, and by names that differ in a date alone. It is
  *  called by the name of its fulls. Streams that stand for themselves, with nothing here that builds on them or has their name, are left to
- *  `solarisStreamLayout`. What a stream builds on stands in its first records; of one that was packed with anything but gzip its name alone tells
+ *  `solarisStreamLayout`. What a stream builds on stands in its first records; of one that was packed with xz, bzip2 or lzop its name alone tells
  *  whether it is an increment, and nothing on what it builds.
  *  Source: `zfs-links.ts`, `dump-links.ts`. */
 export const streamChainLayout: TreeLayout = {
