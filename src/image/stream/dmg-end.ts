@@ -33,8 +33,9 @@ export async function dmgFault(source: ByteSource): Promise<string | null> {
   const view = new DataView(trailer.buffer);
   if (view.getUint32(AT.version) !== VERSION || view.getUint32(AT.trailerBytes) !== TRAILER_BYTES)
     return null;
-  // Of several segments the ranges are those of all.
-  if (view.getUint32(AT.segments) > 1) return null;
+  const segments = view.getUint32(AT.segments);
+  if (segments > 1)
+    return `is one of ${segments} segments, each of which is worth something only with the others`;
   const isWithin = AT.ranges.every((at) => {
     const end = view.getBigUint64(at) + view.getBigUint64(at + 8);
     return end <= BigInt(sizeBytes - TRAILER_BYTES);

@@ -63,9 +63,9 @@ export const END_EVIDENCE: Readonly<Record<string, EndEvidence>> = {
     notTold: 'what Linux dump packs itself (`-z`, `-j`, `-y`)',
   },
   dmg: {
-    end: 'trailer `koly`, of an image that is packed; what it lists is there',
+    end: 'trailer `koly`, of an image that is packed; what it lists is there; a segment of several is never whole',
     after: 'VirtualBox `DMG.cpp`, libdmg-hfsplus `dmg.h`; no image of a Mac was at hand',
-    notTold: 'images as they are (UDRW, UDRO that was cut off), encrypted ones, segments',
+    notTold: 'images as they are (UDRW, UDRO that was cut off), encrypted ones',
   },
   'aix-backup': {
     end: 'header `FS_END` in the last MiB',

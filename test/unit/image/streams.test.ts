@@ -151,6 +151,12 @@ describe('an image of a Mac', () => {
       expect(await faultOf('dmg', image.subarray(0, end))).toMatch(/its trailer \(koly\)/);
   });
 
+  it('in several segments is whole in none of them', async () => {
+    const first = Buffer.from(image);
+    first.writeUInt32BE(3, image.length - 512 + 60);
+    expect(await faultOf('dmg', first)).toMatch(/is one of 3 segments/);
+  });
+
   it('lacks what its trailer lists when its start is missing', async () => {
     expect(await faultOf('dmg', image.subarray(512))).toMatch(/lacks a part of what its trailer/);
   });
