@@ -8,7 +8,7 @@ import { jsonBytes } from '../../domain/sessions/task-brief.js';
 import { jobIdOfSchedule, versionOf } from './job-schedule.js';
 import type { JobView, ListedJob } from './job-schemas.js';
 import { definitionOf, unreadViewOf, viewOf, type KnownJob } from './job-view.js';
-import { missedStartAt } from './missed-start.js';
+import { enabledAtMs, missedStartAt } from './missed-start.js';
 import { toProblem } from '../problem.js';
 import type { LatestSessions, SessionStore } from '../sessions/session-store.js';
 import { toBackupError } from '../executions/temporal-errors.js';
@@ -30,6 +30,13 @@ interface ReadJob extends Pick<KnownJob, 'job' | 'skippedStarts' | 'writtenAtMs'
   readonly version: string;
   /** First of the times ahead when it was read: starts are left out only when a time has passed. */
   readonly nextTimeMs: number | null;
+}
+
+export interface JobsListed {
+  readonly items: ListedJob[];
+  readonly unreadable: UnreadablePart[];
+  /** By job: when its definition last changed or it was enabled. Epoch milliseconds; none of a job that was not read. */
+  readonly standsSinceMs: ReadonlyMap<string, number>;
 }
 
 export class JobList {
@@ -60,10 +67,9 @@ export class JobList {
    *  listed with what the list of Schedules tells of it. `unreadable` names what could not be asked.
    *  @param describe null: there is no such job any more
    *  @throws what Temporal answers when not even the names of the jobs are known */
-  async all(
-    describe: (jobId: string) => Promise<ScheduleDescription | null>,
-  ): Promise<{ items: ListedJob[]; unreadable: UnreadablePart[] }> {
+  async all(describe: (jobId: string) => Promise<ScheduleDescription | null>): Promise<JobsListed> {
     const unreadable: UnreadablePart[] = [];
+    const standsSinceMs = new Map<string, number>();
     const summaries = await this.#summaries(unreadable);
     const latest = await this.#sessions.latestByJob().catch((error: unknown) => {
       const lacks = 'no job shows its last session, a decision that it waits for or a missed start';
@@ -77,6 +83,7 @@ export class JobList {
         return await this.#client.withDeadline(deadlineMs, async () => {
           const job = this.#known(id, summary) ?? this.#remember(id, await describe(id));
           if (job === null) return [];
+          standsSinceMs.set(id, Math.max(job.writtenAtMs, enabledAtMs(job.note)));
           // Without its sessions nobody can tell which of its starts came.
           if (latest === null) return [viewOf(job, null, null)];
           const isUnknown = known === null && !latest.isComplete;
@@ -91,7 +98,7 @@ export class JobList {
       const window = summaries.slice(start, start + DESCRIBE_WINDOW);
       jobs.push(...(await Promise.all(window.map(viewed))).flat());
     }
-    return { items: jobs, unreadable };
+    return { items: jobs, unreadable, standsSinceMs };
   }
 
   async view(job: KnownJob, sessions: LatestSessions | null): Promise<JobView> {

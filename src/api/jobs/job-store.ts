@@ -14,12 +14,11 @@ import {
 } from '@temporalio/client';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { BackupError } from '../../domain/errors.js';
-import type { UnreadablePart } from '../../domain/targets/repository-view.js';
 import { SLUG } from '../field-schemas.js';
 import { HealthSchedules } from './health-schedule.js';
 import { jobIdOfSchedule, scheduleBodyOf, scheduleIdOf, scheduleOf } from './job-schedule.js';
-import type { JobDefinition, JobView, ListedJob } from './job-schemas.js';
-import { JobList, knownJobOf } from './job-list.js';
+import type { JobDefinition, JobView } from './job-schemas.js';
+import { JobList, type JobsListed, knownJobOf } from './job-list.js';
 import { definitionOf } from './job-view.js';
 import { enabledNote } from './missed-start.js';
 import { AFTER_JOB } from '../../../workflows/messages.js';
@@ -84,7 +83,7 @@ export class JobStore {
   }
 
   /** `JobList.all`. */
-  list(): Promise<{ items: ListedJob[]; unreadable: UnreadablePart[] }> {
+  list(): Promise<JobsListed> {
     return this.#list.all((jobId) => this.#describe(jobId).catch(deletedMeanwhile));
   }
 

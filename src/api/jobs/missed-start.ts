@@ -43,7 +43,8 @@ export async function missedStartAt(
   return times.length === 0 ? null : new Date(Math.max(...times)).toISOString();
 }
 
-function enabledAtMs(note: string | undefined): number {
+/** 0: its note does not say. */
+export function enabledAtMs(note: string | undefined): number {
   return note?.startsWith(ENABLED) === true ? Date.parse(note.slice(ENABLED.length)) || 0 : 0;
 }
 

@@ -44,6 +44,8 @@ interface KnownJobs {
   readonly items: readonly ListedJob[];
   /** Lists of jobs and sessions that could not be had whole. */
   readonly unreadable: readonly UnreadablePart[];
+  /** By job: when its definition last changed or it was enabled. */
+  readonly standsSinceMs: ReadonlyMap<string, number>;
   readonly deliveries: KnownDeliveries;
 }
 
@@ -120,13 +122,15 @@ export class SafetyReader {
     const lastEnd = lastEndMs(listed);
     const looks = [...this.#repositories.values()].map((known) => this.#lookIfDue(known, lastEnd));
     await Promise.race([Promise.all(looks), setTimeout(WAIT_MS, null, { ref: false })]);
-    const deliveries = this.#knownJobs?.deliveries ?? NO_DELIVERIES;
+    const { deliveries = NO_DELIVERIES, standsSinceMs } = this.#knownJobs ?? {};
     return {
       listed,
       repositories: [...this.#repositories.values()].map(({ facts }) => facts),
       failingChannels: failingChannels(this.#channels.ids, deliveries.items, this.#now()),
       unreadDeliveries: deliveries.unreadReason,
-      jobs: listed.flatMap((job) => (job.state === 'unknown' ? [] : [jobFacts(job)])),
+      jobs: listed.flatMap((job) =>
+        job.state === 'unknown' ? [] : [jobFacts(job, standsSinceMs?.get(job.id) ?? null)],
+      ),
       unreadJobs: listed.flatMap((job) =>
         job.state === 'unknown' ? [{ id: job.id, reason: job.reason }] : [],
       ),
@@ -167,11 +171,8 @@ export class SafetyReader {
 
   async #readJobs(changes: number): Promise<KnownJobs> {
     const readAtMs = this.#now();
-    const [{ items, unreadable }, deliveries] = await Promise.all([
-      this.#jobs.list(),
-      this.#readDeliveries(),
-    ]);
-    this.#knownJobs = { readAtMs, changes, items, unreadable, deliveries };
+    const [listed, deliveries] = await Promise.all([this.#jobs.list(), this.#readDeliveries()]);
+    this.#knownJobs = { readAtMs, changes, ...listed, deliveries };
     return this.#knownJobs;
   }
 
@@ -284,11 +285,15 @@ function lastEndMs(listed: readonly ListedJob[]): number {
   );
 }
 
-function jobFacts(listed: Exclude<ListedJob, { state: 'unknown' }>): JobFacts {
+function jobFacts(
+  listed: Exclude<ListedJob, { state: 'unknown' }>,
+  standsSinceMs: number | null,
+): JobFacts {
   const { state, lastSession, missedStartAt } = listed;
   return {
     job: listed,
     state,
+    standsSinceMs,
     missedStartAtMs: missedStartAt === null ? null : Date.parse(missedStartAt),
     lastSession: lastSession && {
       id: lastSession.id,

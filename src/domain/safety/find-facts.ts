@@ -64,7 +64,8 @@ export function chainFacts(
     ...momentsOf(sound.map(({ createdAt }) => Date.parse(createdAt))),
     newestCopiedAt: newest?.copiedAt ?? null,
     damagedCount: points.length - sound.length,
-    oldestVerifiedAt: verified.length === 0 ? null : verified.reduce((a, b) => (a < b ? a : b)),
+    oldestVerifiedAt: earliest(verified),
+    leastReadAt: earliest(sound.map(({ verifiedAt, copiedAt }) => verifiedAt ?? copiedAt)),
     neverVerifiedCount: points.length - verified.length,
     storedBytes: disks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     missedSince: presence.absence?.firstMissedAt ?? null,
@@ -73,6 +74,10 @@ export function chainFacts(
     today: isoDate(calendarDateOf(nowMs, timeZone)),
     keptSince: keptSince(dated, policy, nowMs),
   };
+}
+
+function earliest(instants: readonly string[]): string | null {
+  return instants.length === 0 ? null : instants.reduce((a, b) => (a < b ? a : b));
 }
 
 /** Points that can be restored: neither they nor what they build on is damaged. */

@@ -162,6 +162,13 @@ export const SAFETY_CODES = {
     meaning: 'A job does not start by itself.',
     nextStep: 'Enable it when it is to copy again.',
   },
+  HEALTH_CHECK_LATE: {
+    severity: 'warning',
+    meaning:
+      'Two days after the health check of a job was due there are restore points that it has not read, or not to the end: it failed, or did not run.',
+    nextStep:
+      'Look for it among the operations of the repository, and read how it ended; `longhaul restore-point verify <repository>` starts one by hand.',
+  },
   COPY_NOT_VERIFIED: {
     severity: 'warning',
     meaning: 'Restore points were not verified since their files were last changed.',

@@ -2,6 +2,7 @@
 
 import { DAY_MS, utcDay, utcText } from '../schedules/calendar-date.js';
 import { elapsedText } from '../elapsed.js';
+import { lateCheckMs } from './late-checks.js';
 import type { Copies, FoundChain, ProtectedWorkload, RepositoryFacts } from './protection.js';
 import { SafetyProblems, type Finding, type SafetyProblem } from './problem-groups.js';
 import type { RpoReason } from './rpo.js';
@@ -40,7 +41,9 @@ export function safetyProblems(
     for (const copies of workload.copies) {
       chainProblems(workload, copies, found);
       const job = jobs.get(copies.job.id);
-      if (job !== undefined) rpoProblems({ workload, copies, job, sightOfId, nowMs }, found);
+      if (job === undefined) continue;
+      rpoProblems({ workload, copies, job, sightOfId, nowMs }, found);
+      checkProblems({ workload, copies, job, nowMs }, found);
     }
   }
   return found.sorted();
@@ -248,6 +251,20 @@ function leftoverProblems(
         `restore points of ${names} in ${repositoryId} that belong to no job were not verified`,
       workload,
     });
+}
+
+function checkProblems(
+  { workload, copies, job: facts, nowMs }: Omit<Suspect, 'sightOfId'>,
+  found: SafetyProblems,
+): void {
+  const dueMs = lateCheckMs(facts, copies, nowMs);
+  if (dueMs === null) return;
+  const { job, repositoryId } = copies;
+  found.add('HEALTH_CHECK_LATE', {
+    ...{ jobId: job.id, repositoryId, sinceMs: dueMs, workload },
+    text: ({ names }) =>
+      `the health check of job ${job.name} that was due at ${utcText(dueMs)} has not read all restore points of ${names}`,
+  });
 }
 
 interface Suspect {

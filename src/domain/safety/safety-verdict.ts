@@ -52,7 +52,7 @@ export function verdictOf(
     unprotectedClause(watched),
     ...problemClauses(problems, nowMs),
     damageClause(workloads, problems),
-    verificationClause(workloads, nowMs),
+    verificationClause(workloads, problems, nowMs),
   ].filter((clause) => clause !== null);
   const grave = problems.filter(({ severity }) => severity === 'error');
   const isKnown = problems.every(({ severity }) => severity !== 'unknown') && watched.length > 0;
@@ -211,24 +211,24 @@ function damageClause(
 
 function verificationClause(
   workloads: readonly ProtectedWorkload[],
+  problems: readonly SafetyProblem[],
   nowMs: number,
 ): VerdictClause | null {
+  const about = 'verification';
   const chains = keptChains(workloads);
   const never = chains.reduce((sum, { neverVerifiedCount }) => sum + neverVerifiedCount, 0);
   if (never > 0) {
     const points = never === 1 ? 'restore point was' : 'restore points were';
-    return {
-      about: 'verification',
-      state: 'bad',
-      text: `${String(never)} ${points} never checked`,
-    };
+    return { about, state: 'bad', text: `${String(never)} ${points} never checked` };
   }
   const checks = chains.flatMap(({ oldestVerifiedAt }) =>
     oldestVerifiedAt === null ? [] : [Date.parse(oldestVerifiedAt)],
   );
   if (checks.length === 0) return null;
   const age = elapsedText(nowMs - Math.min(...checks));
-  return { about: 'verification', state: 'good', text: `oldest check ${age}` };
+  return problems.some(({ code }) => code === 'HEALTH_CHECK_LATE')
+    ? { about, state: 'bad', text: `oldest check ${age}, and a health check is overdue` }
+    : { about, state: 'good', text: `oldest check ${age}` };
 }
 
 function workloadsText(count: number): string {

@@ -13,6 +13,8 @@ import { verdictOf, type Verdict } from './safety-verdict.js';
 export interface JobFacts {
   readonly job: CopyJob;
   readonly state: 'enabled' | 'disabled' | 'actionRequired';
+  /** When its definition last changed or it was enabled: nothing that was due before was due by this definition. Epoch milliseconds; null: not known. */
+  readonly standsSinceMs: number | null;
   /** A start that was due and did not come; epoch milliseconds; null: none. */
   readonly missedStartAtMs: number | null;
   readonly lastSession: {

@@ -38,6 +38,9 @@ export interface ChainFacts extends FactsOfPoints {
   readonly damagedCount: number;
   /** When the one that was not verified for the longest time was read and compared. RFC 3339 UTC; null: none was. */
   readonly oldestVerifiedAt: string | null;
+  /** When the one was read that was not read for the longest time, whether by a health check or when it was copied; damaged ones, which are told as
+   *  such, do not count. RFC 3339 UTC; null: there is none. */
+  readonly leastReadAt: string | null;
   /** Restore points whose files were not verified since they were last changed. */
   readonly neverVerifiedCount: number;
   /** Bytes of its disk files. */

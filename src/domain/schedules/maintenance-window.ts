@@ -22,7 +22,7 @@ export function maintenanceDue(
 }
 
 /** Latest scheduled time that is not after `nowMs`. */
-function latestScheduledMs(schedule: MaintenanceSchedule, nowMs: number): number {
+export function latestScheduledMs(schedule: MaintenanceSchedule, nowMs: number): number {
   const today = dayNumberOf(nowMs, schedule.timeZone);
   const at = (days: number): number =>
     instantOf(days, minuteOfDay(schedule.time), schedule.timeZone);

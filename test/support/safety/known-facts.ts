@@ -49,6 +49,7 @@ export function chain(
     newestCopiedAt: instant(ago(hoursAgo - 1)),
     damagedCount: 0,
     oldestVerifiedAt: instant(ago(6 * 24)),
+    leastReadAt: instant(ago(6 * 24)),
     neverVerifiedCount: 0,
     storedBytes: 1,
     missedSince: null,
@@ -87,7 +88,8 @@ export const RPO = { maxCopyAgeHours: 26, maxLagHours: null, workloads: [] };
 
 export function nightly(changes: Partial<JobFacts> & { job?: JobFacts['job'] } = {}): JobFacts {
   const job = testJob({ rpo: RPO });
-  return { job, state: 'enabled', missedStartAtMs: null, lastSession: null, ...changes };
+  const quiet = { missedStartAtMs: null, lastSession: null, standsSinceMs: null };
+  return { job, state: 'enabled', ...quiet, ...changes };
 }
 
 export function facts(

@@ -22,7 +22,9 @@ function promtool(words: readonly string[], input?: string) {
   return { status, text: stdout + stderr };
 }
 
-const ENABLED = { state: 'enabled', missedStartAtMs: null, lastSession: null } as const;
+const ENABLED = {
+  ...({ state: 'enabled', missedStartAtMs: null, lastSession: null, standsSinceMs: null } as const),
+};
 
 /** A machine that is well and one that is in no job, and a target that has never been seen. */
 const FACTS: SafetyFacts = {
@@ -65,6 +67,7 @@ const FACTS: SafetyFacts = {
           newestCopiedAt: '2026-11-26T11:00:00Z',
           ...{ damagedCount: 0, neverVerifiedCount: 0, missedSince: null, keptSince: null },
           oldestVerifiedAt: '2026-11-25T12:00:00Z',
+          leastReadAt: '2026-11-25T12:00:00Z',
           ...{ timeZone: 'UTC', days: [], today: '2026-11-26' },
         },
       ],

@@ -1,6 +1,7 @@
 import type { Client, ScheduleDescription, ScheduleSummary } from '@temporalio/client';
 import { expect, it } from 'vitest';
 import { JobList } from '../../../../src/api/jobs/job-list.js';
+import { enabledNote } from '../../../../src/api/jobs/missed-start.js';
 import type { SessionStore } from '../../../../src/api/sessions/session-store.js';
 import { testJob } from '../../../support/session/test-site.js';
 
@@ -16,16 +17,17 @@ interface Schedule {
   readonly missed?: number;
   readonly next?: Date;
   readonly failure?: Error;
+  readonly note?: string;
 }
 
 /** Schedules as the server lists and describes them; what is described is counted. Their calendars have one time, that of two hours ago. */
 function listOf(schedules: Record<string, Schedule>, sessionsFail = false) {
   const described: string[] = [];
-  const carried = ({ version, paused = false, next = FIRST, missed = 0 }: Schedule) => ({
+  const carried = ({ version, paused = false, next = FIRST, missed = 0, note }: Schedule) => ({
     typedSearchAttributes: {
       get: ({ name }: { name: string }) => (name === 'LonghaulJobVersion' ? version : name),
     },
-    state: { paused },
+    state: { paused, note },
     info: {
       recentActions: [],
       nextActionTimes: [next],
@@ -64,7 +66,7 @@ function listOf(schedules: Record<string, Schedule>, sessionsFail = false) {
       action: { args: [{ job }] },
     } as unknown as ScheduleDescription;
   };
-  return { list, described, all: async () => (await list.all(describe)).items };
+  return { list, described, describe, all: async () => (await list.all(describe)).items };
 }
 
 it('asks for the definition of a job once, and again when the list carries another version', async () => {
@@ -147,4 +149,16 @@ it('tells no start as missed while nobody knows the sessions, which may have com
   expect(await listOf(schedules, true).all()).toMatchObject([
     { state: 'enabled', missedStartAt: null },
   ]);
+});
+
+it('knows since when a job stands as it is: since it was written, or enabled later', async () => {
+  const { list, describe } = listOf({ nightly: { version: '1 a', name: 'nightly' } });
+  const { standsSinceMs } = await list.all(describe);
+  expect([...standsSinceMs]).toEqual([['nightly', NOW.getTime() - 86_400_000]]);
+  const enabledMs = NOW.getTime() - 60_000;
+  const noted = listOf({
+    nightly: { version: '1 a', name: 'nightly', note: enabledNote(enabledMs) },
+  });
+  const { standsSinceMs: later } = await noted.list.all(noted.describe);
+  expect([...later]).toEqual([['nightly', enabledMs]]);
 });

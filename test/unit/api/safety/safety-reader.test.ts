@@ -22,7 +22,11 @@ class Site {
       changes: 0,
       list: () => {
         this.lists++;
-        return Promise.resolve({ items: [], unreadable: this.unreadable });
+        return Promise.resolve({
+          items: [],
+          unreadable: this.unreadable,
+          standsSinceMs: new Map(),
+        });
       },
     } as unknown as JobStore,
     repositories: [],
