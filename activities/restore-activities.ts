@@ -1,5 +1,3 @@
-import { mkdir, stat } from 'node:fs/promises';
-import { isAbsolute, relative } from 'node:path';
 import { chainFolder } from '../src/chain/chain-paths.js';
 import { newLeaseId } from '../src/chain/leases.js';
 import { BackupError } from '../src/domain/errors.js';
@@ -18,6 +16,7 @@ import { folderRepositoryId } from '../src/repository/open-repository.js';
 import { copiedOf, openIn, openOfCopy, runBatch } from './block-activities.js';
 import type { BatchCounts } from './chain-payloads.js';
 import { nowSince, whileLeased } from './reader-lease.js';
+import { assertHoldsNoRepository, makeRestoreFolder } from './restore-folder.js';
 import { runTask } from './run-task.js';
 
 /** A restore as the workflow names it. */
@@ -76,12 +75,13 @@ export function createRestoreActivities(deps: {
     ...createTreeRestoreActivities(mover),
     async prepareRestore(input: { order: RestoreOrder; nowMs: number }): Promise<PreparedRestore> {
       return runTask(async (control) => {
-        await assertDestination(input.order.destinationPath, repositoryFolders);
+        await makeDestination(input.order, repositoryFolders);
         const leaseId = input.order.leaseId ?? newLeaseId();
         const restore = restoreInput({ ...input.order, leaseId }, input.nowMs);
         const copy = await mover.repository(restore.repositoryId);
         if ((await readTreeRecord(copy, restore.chain)) !== null) {
           assertWholeTree(input.order);
+          await assertHoldsNoRepository(input.order.destinationPath, repositoryFolders);
           return { leaseId, tree: await mover.run('prepareTreeRestore', restore, control) };
         }
         return { leaseId, ...(await mover.run('prepareRestore', restore, control)) };
@@ -203,25 +203,10 @@ function assertWholeTree({ format, disks }: RestoreOrder): void {
   );
 }
 
-/** Makes the folder when it is new. @throws RESTORE_DESTINATION_INVALID */
-async function assertDestination(
-  path: string,
+async function makeDestination(
+  { destinationPath, layout }: RestoreOrder,
   repositoryFolders: readonly string[],
 ): Promise<void> {
-  const refuse = (why: string): BackupError =>
-    new BackupError('RESTORE_DESTINATION_INVALID', `${path} cannot be restored to: ${why}`);
-  if (!isAbsolute(path)) throw refuse('it is not an absolute path');
-  for (const root of repositoryFolders) {
-    const way = relative(root, path);
-    if (way === '' || (!way.startsWith('..') && !isAbsolute(way)))
-      throw refuse('it lies in a backup repository');
-  }
-  try {
-    await mkdir(path);
-  } catch {
-    const entry = await stat(path).catch(() => null);
-    if (entry === null)
-      throw refuse('the folder that it should be made in does not exist on the worker’s machine');
-    if (!entry.isDirectory()) throw refuse('it is not a folder');
-  }
+  await makeRestoreFolder(destinationPath, repositoryFolders);
+  if (layout) await assertHoldsNoRepository(destinationPath, repositoryFolders);
 }
