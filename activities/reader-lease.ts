@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { LEASE_MS } from '../src/chain/leases.js';
+import { BackupError } from '../src/domain/errors.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
 
 /** Three renewals may be missed, and the work of one be slow. */
@@ -12,9 +13,10 @@ export function nowSince(orderedAtMs: number, { info } = Context.current()): num
   return orderedAtMs + Math.max(0, Date.now() - scheduledTimestampMs);
 }
 
-/** Keeps the lease on what is read for as long as `work` takes. Work whose lease could not be renewed until it was over is stopped: another may have
- *  changed the files by now.
- *  @param renew takes the lease from this instant on, in epoch milliseconds */
+/** Keeps the lease on what is read for as long as `work` takes. Work whose lease was over once is stopped, also when it could be renewed afterwards
+ *  (a share that hung, a machine that stood still): another may have changed the files meanwhile.
+ *  @param renew takes the lease from this instant on, in epoch milliseconds
+ *  @throws LEASE_EXPIRED when the lease was over before the work was */
 export async function whileLeased(
   orderedAtMs: number,
   control: TaskControl,
@@ -25,16 +27,36 @@ export async function whileLeased(
   let heldSinceMs = nowSince(orderedAtMs, activity);
   await renew(heldSinceMs);
   let renewing: Promise<unknown> = Promise.resolve();
+  let isRenewing = false;
+  let isOver = false;
+  /** Before a renewal is believed: it says nothing about the time until it was written. */
+  const look = (): void => {
+    if (nowSince(orderedAtMs, activity) - heldSinceMs < LEASE_MS) return;
+    isOver = true;
+    control.stop();
+  };
   const timer = setInterval(() => {
+    look();
+    // One that hangs would set an older date over that of the next one.
+    if (isRenewing || isOver) return;
+    isRenewing = true;
     const nowMs = nowSince(orderedAtMs, activity);
-    const isHeld = () => (heldSinceMs = nowMs);
-    const isMissed = () => {
-      if (nowMs - heldSinceMs >= LEASE_MS) control.stop();
+    const isHeld = () => {
+      look();
+      heldSinceMs = nowMs;
     };
-    renewing = renew(nowMs).then(isHeld, isMissed);
+    renewing = renew(nowMs)
+      .then(isHeld, () => undefined)
+      .finally(() => (isRenewing = false));
   }, RENEW_MS);
   try {
     await work();
+    look();
+    if (isOver)
+      throw new BackupError(
+        'LEASE_EXPIRED',
+        'the lease on what was read was over before it was read',
+      );
   } finally {
     clearInterval(timer);
     // One that came later would take the lease again that is given back next.

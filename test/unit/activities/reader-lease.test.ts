@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { whileLeased } from '../../../activities/reader-lease.js';
 import { LEASE_MS } from '../../../src/chain/leases.js';
+import { BackupError } from '../../../src/domain/errors.js';
 import { TaskControl } from '../../../src/mover/task/task-control.js';
 import { inActivity } from '../../support/activities/in-activity.js';
 
@@ -16,24 +17,36 @@ describe('the lease of a reader', () => {
     readonly minutes: number;
     readonly waitedMinutes?: number;
     readonly isLost?: (renewal: number) => boolean;
+    /** Minutes that a renewal takes. */
+    readonly hangs?: (renewal: number) => number;
+    /** The machine stands still for so long after the first minute. */
+    readonly frozenMinutes?: number;
   }): Promise<{ taken: number[]; isStopped: boolean }> {
     const taken: number[] = [];
     const control = new TaskControl();
     let renewals = 0;
-    const renew = (nowMs: number): Promise<void> => {
-      if (work.isLost?.(renewals++) === true) return Promise.reject(new Error('unreachable'));
+    const renew = async (nowMs: number): Promise<void> => {
+      const renewal = renewals++;
+      if (work.isLost?.(renewal) === true) throw new Error('unreachable');
+      const until = Date.now() + (work.hangs?.(renewal) ?? 0) * MINUTE_MS;
+      while (Date.now() < until) await new Promise(setImmediate);
       taken.push((nowMs - ORDERED_AT_MS) / MINUTE_MS);
-      return Promise.resolve();
     };
     const reading = async (): Promise<void> => {
-      for (let minute = 0; minute < work.minutes; minute++)
+      for (let minute = 0; minute < work.minutes; minute++) {
         await vi.advanceTimersByTimeAsync(MINUTE_MS);
+        await new Promise(setImmediate);
+        if (minute === 0) vi.setSystemTime(Date.now() + (work.frozenMinutes ?? 0) * MINUTE_MS);
+      }
     };
     const scheduledTimestampMs = Date.now() - (work.waitedMinutes ?? 0) * MINUTE_MS;
-    await inActivity(() => whileLeased(ORDERED_AT_MS, control, renew, reading), undefined, {
-      scheduledTimestampMs,
-    });
+    const all = () => whileLeased(ORDERED_AT_MS, control, renew, reading);
+    const code = await inActivity(all, undefined, { scheduledTimestampMs }).then(
+      () => null,
+      (error: unknown) => (error instanceof BackupError ? error.code : error),
+    );
     await vi.advanceTimersByTimeAsync(LEASE_MS);
+    expect(code).toBe(control.isStopped ? 'LEASE_EXPIRED' : null);
     return { taken, isStopped: control.isStopped };
   }
 
@@ -53,6 +66,17 @@ describe('the lease of a reader', () => {
     expect(await read({ minutes: 16, isLost: (n) => n > 0 })).toMatchObject({ isStopped: true });
     const isLost = (n: number) => n > 0 && n < 4;
     expect(await read({ minutes: 20, isLost })).toMatchObject({ isStopped: false });
+  });
+
+  it('was over where it was renewed too late, and then the work is stopped', async () => {
+    const hangs = (n: number) => (n === 1 ? 13 : 0);
+    expect(await read({ minutes: 20, hangs })).toMatchObject({ isStopped: true });
+    expect(await read({ minutes: 4, frozenMinutes: 20 })).toMatchObject({ isStopped: true });
+    expect(await read({ minutes: 2, frozenMinutes: 20 })).toMatchObject({ isStopped: true });
+    expect(await read({ minutes: 20, hangs: (n) => (n === 1 ? 10 : 0) })).toEqual({
+      taken: [0, 3, 15, 18],
+      isStopped: false,
+    });
   });
 
   it('is not taken any more when the work has ended, however long a renewal takes', async () => {
