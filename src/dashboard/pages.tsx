@@ -1,5 +1,6 @@
 import { lazy, Suspense, type ComponentType } from 'react';
-import { Link, Route, Switch } from 'wouter';
+import { Link, Route, Switch, useLocation } from 'wouter';
+import { PageErrors } from './show/page-errors.js';
 import { Page, Waiting } from './show/page.js';
 
 /** Every page is loaded when it is first opened. */
@@ -65,17 +66,20 @@ const PAGES: readonly (readonly [string, ComponentType])[] = [
 ];
 
 export function Pages() {
+  const [location] = useLocation();
   return (
-    <Suspense fallback={<Waiting what="Opening the page" />}>
-      <Switch>
-        {PAGES.map(([path, component]) => (
-          <Route key={path} path={path} component={component} />
-        ))}
-        <Route>
-          <NowherePage />
-        </Route>
-      </Switch>
-    </Suspense>
+    <PageErrors key={location}>
+      <Suspense fallback={<Waiting what="Opening the page" />}>
+        <Switch>
+          {PAGES.map(([path, component]) => (
+            <Route key={path} path={path} component={component} />
+          ))}
+          <Route>
+            <NowherePage />
+          </Route>
+        </Switch>
+      </Suspense>
+    </PageErrors>
   );
 }
 

@@ -4,10 +4,11 @@ import { useNow } from '../client/now.js';
 import { asOfMs, EVERY, useAllPages, useApi } from '../client/queries.js';
 import { Commands } from '../show/commands.js';
 import { CallFault } from '../show/fault.js';
-import { bytes, printable } from '../show/format.js';
+import { bytes } from '../show/format.js';
 import { Instant } from '../show/instant.js';
 import { healthVerdict } from '../show/health-verdict.js';
 import { keptPlaces } from '../show/kept.js';
+import { Name } from '../show/name.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';
 import { ProgressBar } from '../show/progress.js';
 import { Rows, type Column } from '../show/rows.js';
@@ -51,6 +52,7 @@ export function HealthPage() {
         </Nothing>
       )}
       {rows.length > 0 && <Shares rows={rows.map(({ kept }) => kept)} />}
+      <OperationsSection />
       {rows.length > 0 && (
         <Section title="Each chain of copies" note="longest without a check first">
           <Rows
@@ -61,7 +63,6 @@ export function HealthPage() {
           />
         </Section>
       )}
-      <OperationsSection />
       <p className="nothing">
         <Link href="/repositories">Repositories</Link> has the button that verifies all copies of
         one; a job with <code>healthCheck</code> does it by itself.
@@ -124,9 +125,11 @@ function Shares({ rows }: { readonly rows: readonly KeptView[] }) {
 const COLUMNS: readonly Column<CheckedCopies>[] = [
   {
     head: 'Workload',
-    width: '1.5fr',
+    width: '2fr',
     cell: ({ workload }) => (
-      <Link href={workloadAddress(workload)}>{printable(workload.name)}</Link>
+      <Link href={workloadAddress(workload)}>
+        <Name>{workload.name}</Name>
+      </Link>
     ),
   },
   { head: 'State', width: '1.4fr', cell: ({ kept }) => <State said={sayCheck(kept)} /> },

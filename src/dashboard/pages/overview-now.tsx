@@ -126,7 +126,7 @@ function Fill({
       )}
       <span className="small">
         {isKnown
-          ? `${isLow ? 'Nearly full: ' : ''}${bytes(freeBytes)} of ${bytes(totalBytes)} are free`
+          ? `${isLow ? 'Nearly full: ' : ''}${bytes(freeBytes)} of ${bytes(totalBytes)} ${reachable ? 'are free' : 'were free when it was last seen'}`
           : 'How much room there is is not known'}
       </span>
     </div>

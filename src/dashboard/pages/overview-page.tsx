@@ -27,8 +27,9 @@ export function OverviewPage() {
       {data !== undefined && (
         <>
           <VerdictSentence overview={data} isKnown={error === null} />
-          <Leftovers counts={data.counts} />
+          {isAllLeft(data) && <Leftovers counts={data.counts} />}
           <Problems problems={data.problems} omitted={data.omittedProblems} />
+          {!isAllLeft(data) && <Leftovers counts={data.counts} />}
           <RunningSessions running={data.running} />
           <Nights count={data.counts.workloads} />
           <div className="columns">
@@ -107,12 +108,16 @@ function VerdictSentence({
   );
 }
 
-/** What is there without a job: after a disaster it is all that there is. */
-function Leftovers({
-  counts: { workloads, leftoverRestorePoints, leftoverWorkloads },
-}: Pick<Overview, 'counts'>) {
+/** Whether there is nothing but copies of no job, as after a disaster: then they come first. */
+function isAllLeft({ counts }: Pick<Overview, 'counts'>): boolean {
+  return counts.workloads === 0;
+}
+
+/** What is there without a job. */
+function Leftovers({ counts }: Pick<Overview, 'counts'>) {
+  const { leftoverRestorePoints, leftoverWorkloads } = counts;
   if (leftoverRestorePoints === 0) return null;
-  const isAll = workloads === 0;
+  const isAll = isAllLeft({ counts });
   return (
     <Fault
       mood={isAll ? 'attention' : 'quiet'}

@@ -7,7 +7,7 @@ import type {
   WorkloadView,
 } from '../../api/safety/overview-schemas.js';
 import { useAddressField } from '../client/address.js';
-import { asOfMs, EVERY, useAllPages, withQuery } from '../client/queries.js';
+import { asOfMs, EVERY, useAllPages, withQuery, type UnreadablePart } from '../client/queries.js';
 import { Commands } from '../show/commands.js';
 import { CallFault, Fault } from '../show/fault.js';
 import { bytes, counted, printable, shellWord } from '../show/format.js';
@@ -58,9 +58,14 @@ export function WorkloadPage() {
             : 'No source shows this workload any more, and there are no copies of it.'}
         </Nothing>
       )}
-      <UnreadableParts parts={found.data?.unreadable} what={UNSEEN_WORDS} />
-      {workload !== undefined && (
-        <WorkloadBody workload={workload} isKnown={found.error === null} />
+      {workload === undefined ? (
+        <UnreadableParts parts={found.data?.unreadable} what={UNSEEN_WORDS} />
+      ) : (
+        <WorkloadBody
+          workload={workload}
+          unseen={found.data?.unreadable ?? []}
+          isKnown={found.error === null}
+        />
       )}
     </Page>
   );
@@ -80,17 +85,22 @@ function RestoreButton({ workload }: { readonly workload: WorkloadView }) {
   );
 }
 
-interface WorkloadBodyProps {
+interface WorkloadVerdictProps {
   readonly workload: WorkloadView;
   /** false: the last answer is shown, and the next one failed. */
   readonly isKnown: boolean;
 }
 
-function WorkloadBody({ workload, isKnown }: WorkloadBodyProps) {
+interface WorkloadBodyProps extends WorkloadVerdictProps {
+  readonly unseen: readonly UnreadablePart[];
+}
+
+function WorkloadBody({ workload, unseen, isKnown }: WorkloadBodyProps) {
   const { id, copies, leftovers, repositoryId, sourcePointCount, sourceState, nights } = workload;
   return (
     <>
       <WorkloadVerdict workload={workload} isKnown={isKnown} />
+      <UnreadableParts parts={unseen} what={UNSEEN_WORDS} />
       {nights.length > 0 && (
         <Section title="The last 14 days" note={<NightKey />}>
           <NightGrid workloads={[workload]} />
@@ -190,7 +200,7 @@ function KeptFaults({
   );
 }
 
-function WorkloadVerdict({ workload, isKnown }: WorkloadBodyProps) {
+function WorkloadVerdict({ workload, isKnown }: WorkloadVerdictProps) {
   const { state, newestCopyAt, oldestCopyAt, restorePointCount, since } = workload;
   const why = whyOf(workload);
   const text =

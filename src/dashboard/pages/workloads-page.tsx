@@ -9,6 +9,7 @@ import { CallFault } from '../show/fault.js';
 import { counted, printable } from '../show/format.js';
 import { Instant } from '../show/instant.js';
 import { countWithLeftovers } from '../show/kept.js';
+import { Name } from '../show/name.js';
 import { Nothing, Page, Section, Waiting } from '../show/page.js';
 import { Rows, type Column } from '../show/rows.js';
 import { sentence } from '../show/sentence.js';
@@ -101,8 +102,12 @@ function fits({ name, id, state }: WorkloadView, find: string, wanted: string): 
 const COLUMNS: readonly Column<WorkloadView>[] = [
   {
     head: 'Workload',
-    width: '1.6fr',
-    cell: (workload) => <Link href={workloadAddress(workload)}>{printable(workload.name)}</Link>,
+    width: '2fr',
+    cell: (workload) => (
+      <Link href={workloadAddress(workload)}>
+        <Name>{workload.name}</Name>
+      </Link>
+    ),
   },
   { head: 'State', width: '1.1fr', cell: ({ state }) => <State said={WORKLOAD_STATES[state]} /> },
   {
@@ -121,7 +126,7 @@ const COLUMNS: readonly Column<WorkloadView>[] = [
     cell: ({ newestSourceAt }) =>
       newestSourceAt === null ? 'none' : <Instant at={newestSourceAt} />,
   },
-  { head: 'Copies', width: '0.7fr', cell: countWithLeftovers },
+  { head: 'Copies', width: '0.9fr', cell: countWithLeftovers },
   {
     head: 'Oldest check',
     width: '1.1fr',

@@ -36,22 +36,23 @@ export function restoreFrom(workload: WorkloadView): string | null {
 
 /** Where no copy can be restored. */
 export function nothingKeptWords(workload: WorkloadView): string {
-  const { restorePointCount, sourcePointCount } = workload;
+  const { restorePointCount, sourcePointCount, sourceState } = workload;
   const hasSource = (sourcePointCount ?? 0) > 0;
   if (restorePointCount > 0) {
     const all = `None of its ${counted(restorePointCount, 'copy', 'copies')} can be trusted`;
-    return hasSource ? `${all}; its source has it still.` : `${all}, and no source has it.`;
+    if (!hasSource) return `${all}, and no restore point was seen at a source.`;
+    return `${all}; its source ${sourceState === 'seen' ? 'has it still' : 'had it when it was last seen'}.`;
   }
   return hasSource
     ? 'There is nothing to restore it from but its source.'
     : 'There is nothing to restore it from: no copy was seen, and no restore point at a source.';
 }
 
-/** `15`, or `15, 12 of no job`. */
+/** `15`, or `15 (12 of no job)`. */
 export function countWithLeftovers({
   restorePointCount,
   leftovers,
 }: Pick<WorkloadView, 'restorePointCount' | 'leftovers'>): string {
   const left = leftovers.reduce((sum, each) => sum + each.restorePointCount, 0);
-  return `${restorePointCount.toLocaleString('en')}${left === 0 ? '' : `, ${left.toLocaleString('en')} of no job`}`;
+  return `${restorePointCount.toLocaleString('en')}${left === 0 ? '' : ` (${left.toLocaleString('en')} of no job)`}`;
 }

@@ -1,6 +1,7 @@
 import { Link } from 'wouter';
 import type { Night, NightState, WorkloadView } from '../../api/safety/overview-schemas.js';
-import { counted, printable } from './format.js';
+import { counted } from './format.js';
+import { Name } from './name.js';
 import type { Mood } from './words.js';
 import { workloadAddress } from './workload-words.js';
 
@@ -36,7 +37,9 @@ export function NightGrid({ workloads }: { readonly workloads: readonly Workload
           {workloads.map((workload) => (
             <tr key={workload.key}>
               <th scope="row">
-                <Link href={workloadAddress(workload)}>{printable(workload.name)}</Link>
+                <Link href={workloadAddress(workload)}>
+                  <Name>{workload.name}</Name>
+                </Link>
               </th>
               {workload.nights.map((night) => (
                 <NightCell key={night.date} night={night} />

@@ -4,6 +4,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/config/load-config.js';
 import { choosePort } from '../../../src/temporal/server-record.js';
+import { describeChangingAnswers } from '../../support/dashboard/changing-answers.js';
 import { servePages } from '../../support/dashboard/served-pages.js';
 import { buildPages, loadedBytes, PAGES } from '../../support/dashboard/built-pages.js';
 import {
@@ -258,6 +259,8 @@ describeDashboard('the dashboard in a browser', () => {
     await guarded.close();
     await provider.close();
   });
+
+  describeChangingAnswers(() => context);
 
   it('has left beside the copies who changed the job, in order, also over the kill', async () => {
     const folder = site.path('offsite', JOB, '.audit');

@@ -70,10 +70,14 @@ describe('a workload is restored', () => {
       'There is nothing to restore it from: no copy was seen, and no restore point at a source.',
     );
     expect(nothingKeptWords(workload([['offsite', null, 2]], [], null))).toBe(
-      'None of its 2 copies can be trusted, and no source has it.',
+      'None of its 2 copies can be trusted, and no restore point was seen at a source.',
+    );
+    const away = { ...workload([['offsite', null, 2]], []), sourceState: 'away' } as const;
+    expect(nothingKeptWords(away)).toBe(
+      'None of its 2 copies can be trusted; its source had it when it was last seen.',
     );
     expect(countWithLeftovers(workload([['offsite', MONDAY, 3]], [['vault', MONDAY, 12]]))).toBe(
-      '15, 12 of no job',
+      '15 (12 of no job)',
     );
   });
 });
