@@ -32,7 +32,7 @@ export const STREAM_FORMATS: Readonly<Record<string, FormatId>> = compressed({
   ufsdump: 'dump',
 });
 
-/** Streams of `zfs send` and of `ufsdump` that stand for themselves (`streamChainLayout` has the others), and archives of `flarcreate`. */
+/** Streams of `zfs send` and of `ufsdump` without a date in their names that stand for themselves (`streamChainLayout` has the others), and archives of `flarcreate`. */
 export const solarisStreamLayout = singleFilesLayout({
   ...{ name: 'solaris-stream', type: SOLARIS_TYPE, prefix: 'solaris' },
   formats: { ...STREAM_FORMATS, ...compressed({ flar: 'file' }) },

@@ -17,8 +17,9 @@ import { linkStreams, type NamedStream, type StreamFile } from './stream-points.
  *  that needs another one, and retention keeps that with it.
  *
  *  A workload is what is linked in one folder: by the guids of snapshots, by the dates of dumps, and by names that differ in a date alone. It is
- *  called by the name of its fulls. Streams that stand for themselves, with nothing here that builds on them or has their name, are left to
- *  `solarisStreamLayout`. What a stream builds on stands in its first records; of one that was packed with xz, bzip2 or lzop its name alone tells
+ *  called by the name of its fulls. What has no date in its name, and neither builds on anything nor is built on here, is left to
+ *  `solarisStreamLayout`: it is written anew under its name, and each time is a point there. A name with a date is a chain from its first full on, so
+ *  that the first increment makes no other workload of it. What a stream builds on stands in its first records; of one that was packed with xz, bzip2 or lzop its name alone tells
  *  whether it is an increment, and nothing on what it builds.
  *  Source: `zfs-links.ts`, `dump-links.ts`. */
 export const streamChainLayout: TreeLayout = {
@@ -53,7 +54,7 @@ function endingOf(name: string): string | null {
   return fitting.sort((a, b) => b.length - a.length)[0] ?? null;
 }
 
-/** Those of which one builds on another. */
+/** Those of which one builds on another, or may. */
 async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
   const streams: NamedStream[] = [];
   for (const name of claimed.files) {
@@ -135,7 +136,7 @@ function namedStream(name: string, links: StreamLinks | null): NamedStream {
   };
 }
 
-/** Groups of what has one name but for the date, or is linked, where one of them is an increment. */
+/** Groups of what has one name but for the date, or is linked, where one of them is an increment or has a date. */
 function chainsOf<S extends NamedStream>(streams: readonly S[]): S[][] {
   const groups = new Map<string, S[]>();
   const groupOf = new Map<string, string>();
@@ -148,7 +149,9 @@ function chainsOf<S extends NamedStream>(streams: readonly S[]): S[][] {
     for (const member of known.length > 1 ? members : [stream])
       for (const key of keysOf(member)) groupOf.set(key, id);
   }
-  return [...groups.values()].filter((chain) => chain.some(({ isIncrement }) => isIncrement));
+  return [...groups.values()].filter((chain) =>
+    chain.some(({ isIncrement, namedAtMs }) => isIncrement || namedAtMs !== null),
+  );
 }
 
 /** An undated name is one of its own. */

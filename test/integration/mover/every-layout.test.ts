@@ -83,7 +83,7 @@ describe.skipIf(!requireTool('qemu-img'))('one repository with a tree of each la
     await put('vcd/vm-2026-11-20.ova', execFileSync('tar', tar, { maxBuffer: 8 * SIZE_BYTES }));
     await put('ec2/export-i-1234567890abcdef0.raw', noise(5));
     await put('mac/ann-2026-11-20.dmg', noise(6).subarray(0, 100_001));
-    await put('sun/pool-2026-11-20.zfs', streamFixture('replicated.zfs'));
+    await put('sun/pool.zfs', streamFixture('replicated.zfs'));
     await put('aix/node.mksysb', AIX_BACKUP);
   }
 

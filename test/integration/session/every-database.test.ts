@@ -8,6 +8,7 @@ import { classOf } from '../../../src/domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../../src/layout/tree-layouts.js';
 import { listSourceWorkloads } from '../../../src/mover/source/source-catalogue.js';
 import { readTreeRecord } from '../../../src/tree/tree-store.js';
+import { streamFixture } from '../../support/image/stream-fixture.js';
 import { AREA, hanaBackups, recoveryArea } from '../../support/layout/database-trees.js';
 import { noRealTrees, unpackTree } from '../../support/layout/real-tree.js';
 import { LonghaulProcess, writeConfig } from '../../support/session/longhaul-process.js';
@@ -42,6 +43,10 @@ describeTemporal('one job over backups of every database', () => {
     }
     await writeFiles('oracle', recoveryArea());
     await writeFiles('hana', hanaBackups());
+    await writeFiles('streams', {
+      'web-2026-11-24.zfs': streamFixture('one.zfs'),
+      'web-2026-11-25.zfs': streamFixture('increment.zfs'),
+    });
     workers = await TestWorkers.start(site, {}, []);
     config = await writeConfig(site, workers.temporal);
   }, 120_000);

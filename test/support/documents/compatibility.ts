@@ -134,7 +134,8 @@ export const LAYOUT_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
     tests: SINGLE_FILES,
   },
   'solaris-stream': {
-    writtenBy: '`zfs send`, `ufsdump`, `flarcreate`, compressed or not: fulls that stand alone',
+    writtenBy:
+      '`zfs send`, `ufsdump`, `flarcreate`, compressed or not: fulls without a date in their names',
     data: 'parts',
     judge: 'SHA-256 of the file; the streams are of zfs-fuse 0.7, the dumps of Linux dump 0.4b47',
     restoredBy: '`zfs receive`, `ufsrestore`',

@@ -57,7 +57,7 @@ export const TREE_EVIDENCE: Readonly<Record<string, LayoutEvidence>> = {
   },
   'stream-chain': {
     writtenBy:
-      '`zfs send -i`, `-I`, `-R`, `ufsdump` above level 0, packed with gzip, zstd or lz4 or not',
+      '`zfs send -i`, `-I`, `-R`, `ufsdump` above level 0, with their fulls, and fulls under a date, packed with gzip, zstd or lz4 or not',
     data: 'real',
     judge:
       'guids and dates as `zstreamdump` and `file` tell them (zfs-fuse 0.7, Linux dump 0.4b47)',

@@ -186,16 +186,23 @@ describe('streams that build on one another', () => {
 });
 
 describe('streams that stand for themselves', () => {
-  it('are machines, beside chains', async () => {
+  it('are machines, beside chains, where their names hold no date', async () => {
     expect(
       await foundIn({
         'web-2026-11-24.zfs': FULL,
         'web-2026-11-25.zfs': INCREMENT,
-        'other-2026-11-24.zfs': streamFixture('big-endian.zfs'),
-        'root-2026-11-24.ufsdump': streamFixture('one.dump'),
+        'other.zfs': streamFixture('big-endian.zfs'),
+        'root.ufsdump': streamFixture('one.dump'),
         'image.flar': Buffer.from('flar'),
       }),
     ).toEqual({ chains: ['web.zfs'], machines: ['image.flar', 'other.zfs', 'root.ufsdump'] });
+  });
+
+  it('are a chain from the first full on where their names hold a date', async () => {
+    const first = { 'web-2026-11-24.zfs': FULL };
+    const both = { ...first, 'web-2026-11-25.zfs': INCREMENT };
+    for (const files of [first, both])
+      expect(await foundIn(files)).toEqual({ chains: ['web.zfs'], machines: [] });
   });
 
   it('of one name with an increment belong to its workload', async () => {
