@@ -1,6 +1,7 @@
 import { broken, faultOfError, incomplete, type PointFault } from '../point-fault.js';
 import type { TreeFile } from '../tree-files.js';
 import type { TreeReader } from '../tree-layout.js';
+import { parseMssqlName } from './mssql-names.js';
 import {
   filesOfSet,
   firstMtfSet,
@@ -13,9 +14,11 @@ import {
   readMtfEnd,
   readMtfMark,
   readMtfSet,
+  type MtfDatabase,
   type MtfMark,
   type MtfSet,
 } from './mtf.js';
+import { readPackedHead } from './packed-file.js';
 
 /** What one file says. */
 export interface ReadFile {
@@ -26,6 +29,8 @@ export interface ReadFile {
   readonly isSealed: boolean;
   /** `filesOfSet`. */
   readonly fileCount: number | null;
+  /** What a compressed file says of its first set; others may be behind it. Absent: it does not tell, is not compressed, or its name tells all. */
+  readonly packed?: MtfDatabase;
 }
 
 export async function readMssqlFile(reader: TreeReader, file: TreeFile): Promise<ReadFile> {
@@ -38,10 +43,16 @@ export async function readMssqlFile(reader: TreeReader, file: TreeFile): Promise
 
 async function readFile(
   reader: TreeReader,
-  { path, stamp: { sizeBytes } }: TreeFile,
+  { name, path, stamp: { sizeBytes } }: TreeFile,
 ): Promise<ReadFile> {
   let head = await reader.read(path, 0, MTF_SET_HEAD_BYTES);
-  if (isPackedHead(head)) return { sets: [], fault: null, isSealed: false, fileCount: null };
+  if (isPackedHead(head)) {
+    // Where its name tells all, as those of thousands of logs do, nothing is unpacked.
+    const { database, kind } = parseMssqlName(name) ?? {};
+    const packed = database && kind ? null : readPackedHead(head);
+    const found = { sets: [], fault: null, isSealed: false, fileCount: null };
+    return packed === null ? found : { ...found, packed };
+  }
   if (!isMtfHead(head))
     return { sets: [], fault: headFault(path, head), isSealed: true, fileCount: null };
   const blockBytes = mtfBlockBytes(head);

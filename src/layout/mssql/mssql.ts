@@ -10,7 +10,7 @@ import { folderName, folderWorkloadId } from '../workload-id.js';
 import { joinServers, type DatabaseMedia } from './availability-groups.js';
 import { linkMssqlSets, type MssqlSet } from './mssql-chain.js';
 import { isMssqlName, parseMssqlName } from './mssql-names.js';
-import { isMtfHead, isPackedHead, MAX_FILES_OF_SET, MTF_BLOCK_BYTES } from './mtf.js';
+import { isMtfHead, isPackedHead, MAX_FILES_OF_SET, MTF_BLOCK_BYTES, type MtfKind } from './mtf.js';
 import { readMssqlFile, type ReadFile } from './mssql-file.js';
 import type { Medium } from './medium.js';
 import { joinPath } from '../../repository/repository-path.js';
@@ -123,6 +123,7 @@ async function readMedium(reader: TreeReader, files: readonly TreeFile[]): Promi
     ...{ name, files, sets: found[0]!.sets, fault: gravestFault(faults) },
     isSealed: found.every(({ isSealed }) => isSealed),
     fileCount: found[0]!.fileCount,
+    ...(found[0]!.packed === undefined ? {} : { packed: found[0]!.packed }),
   };
 }
 
@@ -176,11 +177,10 @@ function addTo(
 /** Of a file that does not say it its name tells, whoever gave that.
  *
  *  Ola writes an instance as `SERVER$INSTANCE`, and an availability group as `CLUSTER$GROUP`: whichever of its servers took a backup, the logs join. */
-function ownerOf({ name, sets }: Medium): Pick<DatabaseMedia, 'server' | 'database'> {
-  const own = sets.find(({ database }) => database !== null)?.database;
+function ownerOf({ name, sets, packed }: Medium): Pick<DatabaseMedia, 'server' | 'database'> {
+  const own = sets.find(({ database }) => database !== null)?.database ?? packed;
   const named = name.server?.replace('$', '\\') ?? null;
-  if (own === undefined || own === null)
-    return { server: named, database: name.stem === '' ? null : name.stem };
+  if (own === undefined) return { server: named, database: name.stem === '' ? null : name.stem };
   const isOfGroup =
     name.server?.includes('$') === true && named?.toLowerCase() !== own.server.toLowerCase();
   return { server: isOfGroup ? name.server : own.server, database: own.name };
@@ -198,7 +198,7 @@ function setsOf(medium: Medium): MssqlSet[] {
   const shown = sets.length === 0 ? [{ createdAtMs: null, database: null }] : sets;
   return shown.map(({ createdAtMs, database }, index) => {
     const atMs = createdAtMs ?? namedMs ?? writtenAtMs(files);
-    const known = database?.kind ?? name.kind;
+    const known = database?.kind ?? name.kind ?? packedKind(medium);
     return {
       id: setId(id, namedMs === null ? atMs : null, numbers[index] ?? 1),
       createdAtMs: atMs,
@@ -210,6 +210,11 @@ function setsOf(medium: Medium): MssqlSet[] {
       ...doubtOf(medium, known === null && fault === null),
     };
   });
+}
+
+/** Of a `.bak` whose first set is a log nobody knows what else is in it, and a log would not be copied by every job. */
+function packedKind({ packed }: Medium): MtfKind | null {
+  return packed === undefined || packed.kind === 'log' ? null : packed.kind;
 }
 
 /** As the sets number themselves; one after the other where that makes no sense. */

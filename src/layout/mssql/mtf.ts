@@ -73,7 +73,7 @@ const STREAM_HEADER_BYTES = 22;
 /** SQL Server takes at most 64 backup devices. */
 export const MAX_FILES_OF_SET = 64;
 
-/** Compressed and encrypted sets may lie in a container of their own, which is not read. */
+/** Compressed and encrypted sets lie in a container of their own (`packed-file.ts`). */
 export function isPackedHead(head: Uint8Array): boolean {
   return latin1(head, 0, 8) === 'MSSQLBAK';
 }
@@ -159,6 +159,12 @@ export function readMtfSet(head: Uint8Array, start: number): MtfSet | null {
     createdAtMs: mtfDateMs(head, start + 88),
     database: databaseOf(head, start),
   };
+}
+
+/** What descriptors say that were unpacked one after the other; null: there is no set with a database among them. */
+export function packedDatabase(bytes: Uint8Array): MtfDatabase | null {
+  const start = firstMtfSet(bytes);
+  return start === null ? null : databaseOf(bytes, start);
 }
 
 /** Where the first set of a file begins; null: not in its head. */

@@ -55,7 +55,8 @@ const OTHER_FOLDER = /^(?:onlinelog|controlfile|flashback|[0-9A-F]{32})$/i;
  *  database. A workload is a database; a restore point what one command of RMAN wrote under one tag, or an archived log. Names tell levels, tags
  *  and sequences; the pieces themselves are not read.
  *
- *  Image copies of data files (`datafile/`) are not copied, and named: `RECOVER COPY` writes them anew in place, so no point has what they held. */
+ *  Image copies of data files (`datafile/`) are not copied, and named: their names do not part them from files that a database has open, and `RECOVER COPY`
+ *  writes them anew in place, so no point has what they held. */
 export const rmanLayout: TreeLayout = {
   name: 'rman',
   type: TYPE,

@@ -1,8 +1,8 @@
-import { readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { mssqlLayout } from '../../../../src/layout/mssql/mssql.js';
 import { scanRepository } from '../../../../src/layout/scan-repository.js';
-import { mtfFile, summed } from '../../../support/layout/mtf-file.js';
+import { summed } from '../../../support/layout/mtf-file.js';
 import { noRealTrees, realTree, treeOf } from '../../../support/layout/real-tree.js';
 import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
 import { briefPoint, scanTreesWith } from '../../../support/layout/scan-trees-with.js';
@@ -165,88 +165,6 @@ describe.skipIf(noRealTrees)('backups of a real SQL Server', () => {
   });
 });
 
-describe.skipIf(noRealTrees)('files of SQL Server in blocks of other sizes', () => {
-  it.each([512, 4096, 65_536])(
-    'of %i bytes are whole, and say what they are',
-    async (blockBytes) => {
-      const copy = await realTree('mssql/ft1-sql2008r2');
-      const full = mtfFile(await readFile(copy.at(OLA.full)), { blockBytes });
-      const log = mtfFile(await readFile(copy.at(OLA.log1)), { blockBytes, sets: 3 });
-      const [tree, ...others] = await scan(await treeOf({ 'b/ft1.bak': full, 'b/ft1.trn': log }));
-      expect(others).toEqual([]);
-      expect(tree!.name).toBe('ft1 (SQL2008)');
-      expect(tree!.points.map(({ id, kind, state }) => [id, kind, state])).toEqual([
-        ['ft1.bak@2017-05-18T04:17:42', 'full', 'complete'],
-        ['ft1.trn@2017-05-18T04:18:31', 'log', 'complete'],
-        ['ft1.trn@2017-05-18T04:18:31#2', 'log', 'complete'],
-        ['ft1.trn@2017-05-18T04:18:31#3', 'log', 'complete'],
-      ]);
-    },
-  );
-
-  it.each([512, 4096, 65_536])(
-    'of %i bytes are incomplete where they are cut',
-    async (blockBytes) => {
-      const copy = await realTree('mssql/ft1-sql2008r2');
-      const log = mtfFile(await readFile(copy.at(OLA.log2)), { blockBytes, sets: 2 });
-      // Without the end of the second set, so that the mark before that is the last.
-      const ends = [log.length - blockBytes, log.length - blockBytes - 512];
-      const marks = [...Array(log.length / 512).keys()].map((index) => 512 * index);
-      const within = marks.filter((at) => log.toString('latin1', at, at + 4) === 'SFMB').at(-2)!;
-      for (const end of [...ends, within + blockBytes]) {
-        const [tree] = await scan(await treeOf({ 'b/ft1.trn': log.subarray(0, end) }));
-        expect(tree!.points[0]).toMatchObject({ state: 'incomplete' });
-      }
-    },
-  );
-
-  it('hold more sets than a file mark names, each under the number that it has itself', async () => {
-    const copy = await realTree('mssql/ft1-sql2008r2');
-    const log = await readFile(copy.at(OLA.log2));
-    const idsOf = async (sets: number) => {
-      const [tree] = await scan(await treeOf({ 'b/ft1.trn': mtfFile(log, { sets }) }));
-      return tree!.points.map(({ id }) => id);
-    };
-    const [few, many] = [await idsOf(20), await idsOf(70)];
-    expect(many).toHaveLength(70);
-    expect(many).toContain('ft1.trn@2017-05-18T04:18:37#70');
-    expect(few.filter((id) => !many.includes(id))).toEqual([]);
-  });
-});
-
-describe.skipIf(noRealTrees)('servers that take backups of one database in turn', () => {
-  /** The logs as if another server had taken them. */
-  async function withOtherServer(change: (bytes: Buffer) => void = () => undefined) {
-    const copy = await realTree('mssql/ft1-sql2008r2');
-    const files: Record<string, Buffer> = {};
-    for (const [name, path] of Object.entries(OLA)) {
-      const bytes = await readFile(copy.at(path));
-      const server = Buffer.from('SQL2008', 'utf16le');
-      if (name.startsWith('log')) {
-        for (let at = bytes.indexOf(server); at >= 0; at = bytes.indexOf(server, at + 1))
-          bytes.write('SQL2009', at, 'utf16le');
-        change(bytes);
-      }
-      files[`b/${name}.bak`] = bytes;
-    }
-    return scan(await treeOf(files));
-  }
-
-  it('are one workload where the backups of one go on from those of the other', async () => {
-    const [tree, ...others] = await withOtherServer();
-    expect(others).toEqual([]);
-    expect(tree).toMatchObject({ id: 'mssql-ft1-b', name: 'ft1' });
-    expect(tree!.points.filter(({ gap }) => gap !== undefined)).toEqual([]);
-  });
-
-  it('are two where the files are of another family', async () => {
-    const trees = await withOtherServer((bytes) =>
-      bytes.fill(7, bytes.indexOf('SCIN') + 156, bytes.indexOf('SCIN') + 172),
-    );
-    expect(trees.map(({ name }) => name).sort()).toEqual(['ft1 (SQL2008)', 'ft1 (SQL2009)']);
-  });
-});
-
 /** The second file's sets behind the first's, as NOINIT writes them: without a head of their own, and with file marks that name all before. */
 function appended(first: Buffer, second: Buffer): Buffer {
   const sets = Buffer.from(second.subarray(0x600));
@@ -324,58 +242,6 @@ describe('files with the endings of SQL Server', () => {
     expect(lacking!.points).toMatchObject([
       { state: 'incomplete', reason: 'it is striped, and file 2 is missing' },
     ]);
-  });
-});
-
-describe('compressed files of people’s own names', () => {
-  const packed = Buffer.concat([Buffer.from('MSSQLBAK'), Buffer.alloc(5000, 7)]);
-
-  /** Written one minute after the other. */
-  async function treesOfNames(...names: string[]) {
-    const copy = await treeOf(Object.fromEntries(names.map((name) => [`b/${name}`, packed])));
-    for (const [index, name] of names.entries()) {
-      const at = new Date(Date.UTC(2026, 10, 24, 6, index));
-      await utimes(copy.at(`b/${name}`), at, at);
-    }
-    return scan(copy);
-  }
-
-  it('are of the database that their names say', async () => {
-    const trees = await treesOfNames(
-      ...['Sales_20261122.bak', 'Sales-2026-11-23-diff.bak', 'HR_full_2026-11-22.bak'],
-      ...['hr.bak', 'Change_Log.bak', 'Sales_log_20261124.trn'],
-    );
-    expect(trees.map(({ name, points }) => [name, points.length]).sort()).toEqual([
-      ['Change_Log', 1],
-      ['HR', 2],
-      ['Sales', 3],
-    ]);
-    const sales = trees.find(({ name }) => name === 'Sales')!;
-    expect(sales.points.map(({ id, kind, needs }) => [id, kind, needs])).toEqual([
-      ['Sales_20261122.bak', 'full', []],
-      ['Sales-2026-11-23-diff.bak', 'increment', ['Sales_20261122.bak']],
-      ['Sales_log_20261124.trn', 'log', ['Sales_20261122.bak']],
-    ]);
-  });
-
-  it('that do not say of which kind they are need the one before them, and are a warning', async () => {
-    const [tree] = await treesOfNames(
-      ...['Sales_full_20261121.bak', 'Sales_20261122.bak', 'Sales_20261123.bak'],
-    );
-    expect(tree!.points.map(({ id, needs, gap }) => [id, needs, gap?.slice(0, 28)])).toEqual([
-      ['Sales_full_20261121.bak', [], undefined],
-      [
-        'Sales_20261122.bak',
-        ['Sales_full_20261121.bak'],
-        'it is compressed or encrypted'.slice(0, 28),
-      ],
-      ['Sales_20261123.bak', ['Sales_20261122.bak'], 'it is compressed or encrypted'.slice(0, 28)],
-    ]);
-  });
-
-  it('and without a date are another point when they were written anew', async () => {
-    const [tree] = await treesOfNames('Sales.bak');
-    expect(tree!.points[0]!.id).toBe('Sales.bak@2026-11-24T06:00:00');
   });
 });
 
