@@ -35,9 +35,12 @@ export function safetyProblems(
   const jobs = new Map(facts.jobs.map((job) => [job.job.id, job]));
   const known = new Map(facts.repositories.map((each) => [each.id, each]));
   const sightOfId = (id: string) => sightOf(known.get(id));
+  const unread = new Set(facts.unreadJobs.map(({ id }) => id));
   for (const workload of workloads) {
     workloadProblems(workload, found);
-    for (const leftover of workload.leftovers) leftoverProblems(workload, leftover, found);
+    for (const leftover of workload.leftovers)
+      if (unread.has(leftover.chain.jobId)) keptProblems(workload, leftover, found);
+      else leftoverProblems(workload, leftover, found);
     for (const copies of workload.copies) {
       chainProblems(workload, copies, found);
       const job = jobs.get(copies.job.id);
@@ -209,7 +212,22 @@ function chainProblems(
   found: SafetyProblems,
 ): void {
   if (chain === null) return;
-  const { damagedCount, neverVerifiedCount } = chain;
+  keptProblems(workload, { repositoryId, chain }, found);
+  if (isGone)
+    found.add('WORKLOAD_GONE', {
+      jobId: job.id,
+      sinceMs: chain.missedSince === null ? null : Date.parse(chain.missedSince),
+      text: ({ names, are }) => `${names} of job ${job.name} ${are} not in its sources any more`,
+      workload,
+    });
+}
+
+/** Of copies that a job makes, also one whose definition could not be read. */
+function keptProblems(
+  workload: ProtectedWorkload,
+  { repositoryId, chain: { damagedCount, neverVerifiedCount } }: FoundChain,
+  found: SafetyProblems,
+): void {
   if (damagedCount > 0)
     found.add('COPY_DAMAGED', {
       repositoryId,
@@ -220,13 +238,6 @@ function chainProblems(
     found.add('COPY_NOT_VERIFIED', {
       repositoryId,
       text: ({ names }) => `restore points of ${names} in ${repositoryId} were not verified`,
-      workload,
-    });
-  if (isGone)
-    found.add('WORKLOAD_GONE', {
-      jobId: job.id,
-      sinceMs: chain.missedSince === null ? null : Date.parse(chain.missedSince),
-      text: ({ names, are }) => `${names} of job ${job.name} ${are} not in its sources any more`,
       workload,
     });
 }

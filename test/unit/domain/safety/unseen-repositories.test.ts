@@ -51,6 +51,17 @@ describe('problems', () => {
     expect(seesAll(problems)).toBe(false);
   });
 
+  it('say of damaged copies of a job that could not be read that they are damaged, not that they belong to no job', () => {
+    const damaged = chain('web10', 12, { damagedCount: 1 });
+    const codes = (unreadJobs: { id: string; reason: string }[]) =>
+      safetyOf(facts([], [damaged], { jobs: [], unreadJobs }), NOW_MS).problems.map(
+        ({ code }) => code,
+      );
+    expect(codes([{ id: 'nightly', reason: 'no answer' }])).toEqual(['COPY_DAMAGED', 'JOB_UNREAD']);
+    expect(codes([{ id: 'weekly', reason: 'no answer' }])).toContain('LEFTOVER_DAMAGED');
+    expect(codes([])).toEqual(['LEFTOVER_DAMAGED']);
+  });
+
   it('leave open whether copies are damaged that nobody has seen', () => {
     const second = testJob({ id: 'second', rpo: RPO, target: { repositoryId: 'vault' } });
     const known = facts([source('web10', 12)], [chain('web10', 12)], {
