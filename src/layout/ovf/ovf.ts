@@ -46,7 +46,7 @@ const MEMBER = /\.(?:mf|cert|vmdk|vhdx?|qcow2|raw|iso|img|nvram|gz)(?:\.\d{9})?$
 
 /** What may be a backup of another layout under any name, or part of one. */
 const OF_OTHERS =
-  /^[^.]+$|\.(?:xml|ova|vma|tar\.gz|dmg|sparseimage|zfs|zsend|zstream|ufsdump|flar|mksysb|savevg|dd)(?:\.(?:gz|zst|lz4|lzop?|xz|bz2))?$/i;
+  /^[^.]+$|\.(?:xml|ova|vma|dmg|sparseimage|zfs|zsend|zstream|ufsdump|flar|mksysb|savevg|dd)(?:\.gz)?$|\.(?:tar\.gz|zst|lz4|lzop?|xz|bz2)$/i;
 
 /** Of those the ones that may as well be a backup by themselves, of another layout. */
 const ANYBODYS = /^(?<stem>.+?)(?<!\.vmdk)(?<tar>\.tar)?\.(?:vhdx?|qcow2|raw|iso|img|gz)$/i;

@@ -47,6 +47,15 @@ describe('the files of a folder with OVF packages', () => {
     const own = ['web.ovf', 'web.mf', 'web-disk1.vmdk', 'web-disk2.vhd', 'input.iso', 'boot.img'];
     const others = ['web-2026-11-24.img', 'db-2026-11-24.vhd', 'pg.tar.gz'];
     expect(claimed(...own, ...others)).toEqual(own);
+    const packed = [
+      'mail.img.xz',
+      'mail.raw.zst',
+      'mail.vma.lzo',
+      'mail.dd',
+      'mail.dmg',
+      'mail.xml',
+    ];
+    expect(claimed('web.ovf', ...packed, 'web.vdi')).toEqual(['web.ovf', 'web.vdi']);
     const dated = ['web-2026-11-24.ovf', 'web-2026-11-24.iso', 'web-2026-11-24-disk1.vhd'];
     expect(claimed(...dated, 'web-2026-11-25.img')).toEqual(dated);
   });
