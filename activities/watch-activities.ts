@@ -3,6 +3,7 @@ import type { CopyJob } from '../src/domain/jobs/copy-job.js';
 import type { AwaitedPoint } from '../src/domain/sources/settle.js';
 import type { NamedWorkload } from '../src/domain/jobs/source-scope.js';
 import type { DataMover } from '../src/mover/data-mover.js';
+import type { UnreadSource } from '../src/mover/look/news.js';
 import type { TaskControl } from '../src/mover/task/task-control.js';
 import { runTask } from './run-task.js';
 
@@ -26,8 +27,8 @@ interface WatchDependencies {
 /** Waiting for new restore points. */
 export function createWatchActivities(deps: WatchDependencies) {
   return {
-    /** Returns when the sources of `job` show a complete restore point that is not copied yet and that the watcher has not seen. Looks every
-     *  `intervalMs`, and sooner when the folder tells of a change or a point that is in progress may be whole. Reads only. */
+    /** Returns when the sources of `job` show a complete restore point that is not copied yet and that the watcher has not seen, or when one of them could
+     *  not be read twice on end, for which it has not returned before: the session says why. Looks every `intervalMs`, and sooner when the folder tells of a change or a point that is in progress may be whole. Reads only. */
     async waitForRestorePoints(input: {
       job: CopyJob;
       seen: string | null;
@@ -61,6 +62,7 @@ async function wait(
   control: TaskControl,
 ): Promise<WatchResult> {
   let awaited: readonly AwaitedPoint[] = [];
+  let unreadBefore: readonly UnreadSource[] = [];
   for (;;) {
     const settleMs = Object.fromEntries(
       job.sources.include.map(({ repositoryId }) => [repositoryId, deps.settleMs(repositoryId)]),
@@ -69,6 +71,11 @@ async function wait(
     const order = { job, awaited, settleMs, targetIds, nowMs: Date.now() };
     const found = await deps.mover.run('lookForNews', order, control);
     const { seen, workloads } = found;
+    const isUnread = found.unread.some(({ repositoryId, code }) =>
+      unreadBefore.some((one) => one.repositoryId === repositoryId && one.code === code),
+    );
+    if (seen !== seenBefore && isUnread) return { seen, workloads: null };
+    unreadBefore = found.unread;
     if (seen !== seenBefore && workloads.length > 0)
       return { seen, workloads: workloads.length > MAX_NAMED_WORKLOADS ? null : workloads };
     ({ awaited } = found);

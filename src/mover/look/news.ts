@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chainFolder } from '../../chain/chain-paths.js';
 import { readChainRecord } from '../../chain/chain-store.js';
+import { BackupError, type ErrorCode } from '../../domain/errors.js';
 import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import type { SourceWorkload } from '../../domain/sources/restore-point.js';
 import {
@@ -15,6 +16,7 @@ import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { jobKind } from '../../domain/sources/workload-rules.js';
 import { workloadTypeOf } from '../../layout/layouts.js';
 import { newTreePoints } from '../source/new-tree-points.js';
+import type { BackupRepository } from '../../repository/backup-repository.js';
 import { listSourceWorkloads } from '../source/source-catalogue.js';
 import { identifiedPoints } from '../source/source-points.js';
 import type { MoverContext } from '../task/mover-context.js';
@@ -27,10 +29,18 @@ export interface News {
   readonly workloads: NamedWorkload[];
   /** Points that are in progress. */
   readonly awaited: readonly AwaitedPoint[];
+  /** Sources that could not be read, and why. */
+  readonly unread: readonly UnreadSource[];
 }
 
-/** Looks at the sources of a job for complete restore points that are not copied yet.
- *  @throws SOURCE_IS_TARGET */
+export interface UnreadSource {
+  readonly repositoryId: string;
+  readonly code: ErrorCode;
+}
+
+/** Looks at the sources of a job for complete restore points that are not copied yet. A source that cannot be read takes nothing from what the others
+ *  show; a workload whose copies cannot be read counts as one with something to copy: its session says why it is not copied.
+ *  @throws REPOSITORY_UNREACHABLE and what else keeps the whole target from being read */
 export async function lookForNews(
   context: MoverContext,
   input: {
@@ -50,10 +60,20 @@ export async function lookForNews(
   const isInScope = sourceScope(job);
   const awaited: AwaitedPoint[] = [];
   const seen = input.awaited.flatMap((point) => point.seen ?? []);
+  const unread: UnreadSource[] = [];
+  const target = await context.repository(job.target.repositoryId);
   for (const { repositoryId } of job.sources.include) {
-    const repository = await context.repository(repositoryId);
-    await assertIsNoTarget(context, targetIds, repositoryId);
-    for (const found of await listSourceWorkloads(repository, undefined, context.facts)) {
+    const listed = await orCode(context, async () => {
+      const repository = await context.repository(repositoryId);
+      await assertIsNoTarget(context, targetIds, repositoryId);
+      return listSourceWorkloads(repository, undefined, context.facts);
+    });
+    if (typeof listed === 'string') {
+      unread.push({ repositoryId, code: listed });
+      fingerprint.update(JSON.stringify([repositoryId, listed]));
+      continue;
+    }
+    for (const found of listed) {
       if (!isInScope(repositoryId, found)) continue;
       // What another kind of job copies is no news for this one.
       if (workloadTypeOf(found.type).rules.job !== jobKind(job)) continue;
@@ -67,11 +87,27 @@ export async function lookForNews(
         ...(states.get(id) ?? []),
       ]);
       fingerprint.update(JSON.stringify([repositoryId, workload.id, points]));
-      if (await hasWork(context, job, repositoryId, workload, rule))
-        workloads.push({ id: workload.id, name: workload.name });
+      const work = await orCode(context, () => hasWork(target, job, repositoryId, workload, rule));
+      if (work === 'REPOSITORY_UNREACHABLE')
+        throw new BackupError(work, `repository ${target.id} cannot be read`);
+      if (typeof work === 'string') fingerprint.update(work);
+      if (work !== false) workloads.push({ id: workload.id, name: workload.name });
     }
   }
-  return { seen: fingerprint.digest('hex'), workloads, awaited };
+  return { seen: fingerprint.digest('hex'), workloads, awaited, unread };
+}
+
+/** @returns the code of what the work threw. @throws bugs, and that the look is to end */
+async function orCode<T>(
+  { control }: MoverContext,
+  work: () => Promise<T>,
+): Promise<T | ErrorCode> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof BackupError) || control.isStopped) throw error;
+    return error.code;
+  }
 }
 
 /** What changes of a point of a tree while it stays the same point. */
@@ -81,13 +117,12 @@ function stateOf({ createdAtMs, sizeBytes, files, needs, gap }: TreePoint): unkn
 
 /** A complete point that nobody has dealt with, or one of which only a comparison tells what it is. */
 async function hasWork(
-  context: MoverContext,
+  target: BackupRepository,
   job: CopyJob,
   sourceRepositoryId: string,
   workload: SourceWorkload,
   rule: SettleRule,
 ): Promise<boolean> {
-  const target = await context.repository(job.target.repositoryId);
   if (workload.tree !== undefined)
     return (await newTreePoints(target, job, workload, rule)).added.length > 0;
   const record = await readChainRecord(target, chainFolder(job.id, workload.id));

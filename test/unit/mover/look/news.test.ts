@@ -1,0 +1,103 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createWatchActivities } from '../../../../activities/watch-activities.js';
+import { chainFolder } from '../../../../src/chain/chain-paths.js';
+import { BackupError } from '../../../../src/domain/errors.js';
+import type { DataMover } from '../../../../src/mover/data-mover.js';
+import { lookForNews } from '../../../../src/mover/look/news.js';
+import { inActivity } from '../../../support/activities/in-activity.js';
+import { GrowingSource } from '../../../support/living/growing-source.js';
+import { InProcessMover } from '../../../support/mover/in-process-mover.js';
+import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
+import { testJob } from '../../../support/session/test-site.js';
+import { LocalSessions } from '../../../support/workflows/local-sessions.js';
+
+const FIRST_AT_MS = Date.parse('2026-11-02T22:00:00Z');
+const NOW_MS = FIRST_AT_MS + 3_600_000;
+const ALL = testJob({
+  mode: 'immediate',
+  sources: { include: [{ repositoryId: 'primary' }, { repositoryId: 'second' }], exclude: [] },
+});
+
+/** Two sources with a machine each, both of which are copied. */
+describe('the look of a watch', () => {
+  let primary: SimulatedRepository;
+  let second: SimulatedRepository;
+  let target: SimulatedRepository;
+  let web: GrowingSource;
+  beforeEach(async () => {
+    primary = new SimulatedRepository('primary');
+    second = new SimulatedRepository('second');
+    target = new SimulatedRepository('offsite');
+    web = new GrowingSource(second, 'web01', { blockCount: 4 });
+    await web.backUp(FIRST_AT_MS, 'full');
+    await new GrowingSource(primary, 'mail01', { blockCount: 4 }).backUp(FIRST_AT_MS, 'full');
+    await new LocalSessions([primary, second, target]).copy(ALL, NOW_MS);
+  });
+
+  async function look() {
+    const rest = { awaited: [], settleMs: {}, targetIds: ['offsite'], nowMs: NOW_MS };
+    const context = new InProcessMover(primary, second, target).context();
+    const { seen, workloads, unread } = await lookForNews(context, { job: ALL, ...rest });
+    return { seen, ids: workloads.map(({ id }) => id), unread };
+  }
+
+  function takeAway(repository: SimulatedRepository): void {
+    repository.list = () =>
+      Promise.reject(new BackupError('REPOSITORY_ACCESS_DENIED', 'permission is denied'));
+  }
+
+  async function growWeb(): Promise<void> {
+    web.work(1);
+    await web.backUp(FIRST_AT_MS + 60_000, 'incremental');
+  }
+
+  it('shows what is new in one source when another cannot be read, and names that', async () => {
+    takeAway(primary);
+    await growWeb();
+    expect(await look()).toMatchObject({
+      ids: ['ovirt-web01'],
+      unread: [{ repositoryId: 'primary', code: 'REPOSITORY_ACCESS_DENIED' }],
+    });
+  });
+
+  it('takes a workload whose record cannot be believed for one that has work, once', async () => {
+    const before = await look();
+    expect(before.ids).toEqual([]);
+    const chain = chainFolder(ALL.id, 'ovirt-mail01');
+    for (const name of ['chain.json', 'chain.json.copy'])
+      await target.put(`${chain}/${name}`, Buffer.from('{"x":'));
+    await growWeb();
+    const broken = await look();
+    expect(broken.ids).toEqual(['ovirt-mail01', 'ovirt-web01']);
+    expect(broken.seen).not.toBe(before.seen);
+    expect((await look()).seen).toBe(broken.seen);
+  });
+
+  it('fails as a whole when its target is away: no session could tell more', async () => {
+    target.openRead = () =>
+      Promise.reject(new BackupError('REPOSITORY_UNREACHABLE', 'the share is not connected'));
+    await expect(look()).rejects.toMatchObject({ code: 'REPOSITORY_UNREACHABLE' });
+  });
+
+  it('starts a session over all when a source cannot be read twice on end, and only one', async () => {
+    takeAway(primary);
+    let looks = 0;
+    const mover = new InProcessMover(primary, second, target);
+    const { run } = mover;
+    mover.run = (name, ...rest) => {
+      looks++;
+      return run.call(mover, name, ...rest) as never;
+    };
+    mover.watch = () => () => undefined;
+    const { waitForRestorePoints } = createWatchActivities({
+      mover: mover as Pick<DataMover, keyof DataMover> as DataMover,
+      settleMs: () => 0,
+      targetIds: ['offsite'],
+    });
+    const wait = (seen: string | null) =>
+      inActivity(waitForRestorePoints, { job: ALL, seen, intervalMs: 1 });
+    const { seen, workloads } = await wait(null);
+    expect([workloads, looks]).toEqual([null, 2]);
+    expect((await look()).seen).toBe(seen);
+  });
+});
