@@ -40,6 +40,20 @@ export function createFileBackupActivities(deps: {
         return jobs.filter((job) => job?.fileBackupJobId === input.fileBackupJobId) as CopyJob[];
       });
     },
+
+    /** By the id of a copy job, the session of it that waits for its hours and has looked at nothing yet. Reads only. */
+    async readWaitingSessions(input: {
+      jobIds: readonly string[];
+    }): Promise<Readonly<Record<string, string>>> {
+      return runTask(async () => {
+        const waiting: Record<string, string> = {};
+        for (const jobId of input.jobIds) {
+          const sessionId = await deps.starter.waitingSession(jobId);
+          if (sessionId !== null) waiting[jobId] = sessionId;
+        }
+        return waiting;
+      });
+    },
   };
 }
 

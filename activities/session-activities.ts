@@ -25,6 +25,8 @@ export interface JobStarter {
   startRetry(jobId: string, order: RetryOrder): Promise<string | null>;
   /** As the job is now; null: it is gone or disabled. */
   enabledJob(jobId: string): Promise<CopyJob | null>;
+  /** A session of the job that waits for its hours, before it looks at anything; null: none does, or nobody can tell. */
+  waitingSession(jobId: string): Promise<string | null>;
   /** Whether a session runs that a watch of the job has started. */
   hasWatchSession(jobId: string): Promise<boolean>;
 }

@@ -150,7 +150,7 @@ export interface FileBackupOutcome {
   readonly reason: string | null;
   /** That the primary backup made; null: it made none, or the job has none. */
   readonly snapshot: string | null;
-  /** Of the secondary targets that follow the run. */
+  /** Of the secondary targets that follow the run: they were started, or waited for their hours, and tell themselves how they end. */
   readonly sessions: readonly string[];
 }
 

@@ -1,4 +1,13 @@
-import { executeChild, proxyActivities, setCurrentDetails, upsertMemo } from '@temporalio/workflow';
+import {
+  executeChild,
+  ParentClosePolicy,
+  patched,
+  proxyActivities,
+  setCurrentDetails,
+  sleep,
+  startChild,
+  upsertMemo,
+} from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { FileBackupActivities } from '../activities/file-backup-activities.js';
 import type { CopyJob } from '../src/domain/jobs/copy-job.js';
@@ -17,13 +26,17 @@ import {
   CONTROL_TASK_QUEUE,
   JOB_ID,
   repositoryTaskQueue,
+  type CopySessionInput,
   type FileBackupOutcome,
   type FileBackupRunInput,
 } from './messages.js';
 
-/** One run of a file-backup job: the primary backup, when the job has one, then the copies to all secondary targets that follow it, side by side.
- *  Each copy is a session of its own; hours that it waits for, and what fails in it, hold up no other. What the primary backup did not make
- *  is not copied: after one that failed nothing follows. */
+/** A copy that waits for its hours, or takes days, keeps no primary backup from being made. */
+const COPIES_GO_ON = 'runFileBackup-20261127-copies-go-on';
+
+/** One run of a file-backup job: the primary backup, when the job has one, then the start of the copies to all secondary targets that follow it. Each
+ *  copy is a session of its own, which outlives the run and tells itself how it ends; one that still waits for its hours takes what the run has made.
+ *  What the primary backup did not make is not copied: after one that failed nothing follows. */
 export async function runFileBackup({ job }: FileBackupRunInput): Promise<FileBackupOutcome> {
   const settings = await controlActivities.readCopySettings.executeWithOptions(
     { summary: 'read settings' },
@@ -37,6 +50,7 @@ export async function runFileBackup({ job }: FileBackupRunInput): Promise<FileBa
     return tell({ result: 'failed', reason: reasonOf(error), snapshot: null, sessions: [] });
   }
   const { copies, missing } = await copiesToFollow(job, settings);
+  if (patched(COPIES_GO_ON)) return startCopies(primary, copies, missing, settings);
   const startMs = Date.now();
   tell({ ...primary, sessions: copies.map(({ id }) => sessionIdOf(id, startMs)) }, false);
   setCurrentDetails(`Copying to ${copies.map(({ target }) => target.repositoryId).join(', ')}`);
@@ -48,6 +62,78 @@ export async function runFileBackup({ job }: FileBackupRunInput): Promise<FileBa
     reason: [primary.reason, ...faults].filter((text) => text !== null).join('; ') || null,
     sessions: copies.map(({ id }) => sessionIdOf(id, startMs)),
   });
+}
+
+async function startCopies(
+  primary: Omit<FileBackupOutcome, 'sessions'>,
+  copies: readonly CopyJob[],
+  missing: readonly string[],
+  settings: CopySettings,
+): Promise<FileBackupOutcome> {
+  const faults = [...missing];
+  const sessions: string[] = [];
+  const waiting = copies.length === 0 ? {} : await waitingSessions(copies, settings);
+  for (const copy of copies) {
+    try {
+      sessions.push(waiting[copy.id] ?? (await startCopy(copy)));
+    } catch (error) {
+      if (isStop(error)) throw error;
+      faults.push(`copy to ${copy.target.repositoryId}: ${reasonOf(error)}`);
+    }
+  }
+  return tell({
+    ...primary,
+    result: faults.length > 0 ? 'warning' : primary.result,
+    reason: [primary.reason, ...faults].filter((text) => text !== null).join('; ') || null,
+    sessions,
+  });
+}
+
+/** Of each copy job the session that has not begun to look, because its hours have not come. */
+function waitingSessions(
+  copies: readonly CopyJob[],
+  { retryIntervalMs }: CopySettings,
+): Promise<Readonly<Record<string, string>>> {
+  const { readWaitingSessions } = proxyActivities<FileBackupActivities>({
+    taskQueue: CONTROL_TASK_QUEUE,
+    startToCloseTimeout: '1m',
+    retry: { initialInterval: retryIntervalMs, maximumInterval: '10s' },
+  });
+  const jobIds = copies.map(({ id }) => id);
+  return readWaitingSessions.executeWithOptions({ summary: 'which copies wait for their hours' }, [
+    { jobIds },
+  ]);
+}
+
+/** @returns the id of the session */
+async function startCopy(copy: CopyJob): Promise<string> {
+  for (;;) {
+    const workflowId = sessionWorkflowId(copy.id, Date.now());
+    try {
+      await startChild(copySession, {
+        ...copySessionOptions(copy),
+        workflowId,
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+      });
+      return sessionIdOfWorkflow(workflowId);
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      // Somebody else's of the same second may have looked before the backup was there.
+      await sleep(1_000);
+    }
+  }
+}
+
+function copySessionOptions(copy: CopyJob) {
+  return {
+    taskQueue: CONTROL_TASK_QUEUE,
+    workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
+    memo: { trigger: 'afterJob' },
+    typedSearchAttributes: [{ key: JOB_ID, value: copy.id }],
+    staticSummary: copy.name,
+    staticDetails: `Copies to repository ${copy.target.repositoryId}, after the primary backup.`,
+    args: [{ job: copy, trigger: 'afterJob' as const }] as [CopySessionInput],
+  };
 }
 
 /** @throws what the program ends with */
@@ -91,19 +177,13 @@ async function copiesToFollow(
   return { copies, missing: missingCopies(job, copies) };
 }
 
-/** @returns what is wrong with it; null: nothing */
+/** Of a run that an earlier build began. @returns what is wrong with it; null: nothing */
 async function copyTo(copy: CopyJob, startMs: number): Promise<string | null> {
   const { repositoryId } = copy.target;
   try {
     const { result, reason } = await executeChild(copySession, {
+      ...copySessionOptions(copy),
       workflowId: sessionWorkflowId(copy.id, startMs),
-      taskQueue: CONTROL_TASK_QUEUE,
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      memo: { trigger: 'afterJob' },
-      typedSearchAttributes: [{ key: JOB_ID, value: copy.id }],
-      staticSummary: copy.name,
-      staticDetails: `Copies to repository ${repositoryId}, after the primary backup.`,
-      args: [{ job: copy, trigger: 'afterJob' }],
     });
     const isWell = result === 'success' || result === 'nothingToCopy';
     return isWell ? null : `copy to ${repositoryId}: ${reason ?? result}`;

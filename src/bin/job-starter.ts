@@ -20,6 +20,7 @@ import {
   JOB_ID,
   retryWorkflowId,
   sessionEndedSignal,
+  sessionQuery,
   WORKFLOW_COPY_SESSION,
   WORKFLOW_RETRY_SESSIONS,
   type CopySessionInput,
@@ -74,13 +75,28 @@ export function jobStarter(client: Client): JobStarter {
 
     enabledJob: (jobId) => enabledJob(client, jobId),
 
+    async waitingSession(jobId) {
+      for await (const { memo, workflowId } of runningSessions(client, jobId)) {
+        if ((memo as Partial<SessionMemo> | undefined)?.state !== 'waiting') continue;
+        // The list may be some seconds old, and what it began in them it does not look for again.
+        const query = client.workflow.getHandle(workflowId).query(sessionQuery);
+        const session = await query.catch(() => null);
+        if (session?.state === 'waiting') return session.id;
+      }
+      return null;
+    },
+
     async hasWatchSession(jobId) {
-      const query = `WorkflowType = ${quoted(WORKFLOW_COPY_SESSION)} AND ${JOB_ID.name} = ${quoted(jobId)} AND ExecutionStatus = 'Running'`;
-      for await (const { memo } of client.workflow.list({ query }))
+      for await (const { memo } of runningSessions(client, jobId))
         if ((memo as Partial<SessionMemo> | undefined)?.trigger === 'watch') return true;
       return false;
     },
   };
+}
+
+function runningSessions(client: Client, jobId: string) {
+  const query = `WorkflowType = ${quoted(WORKFLOW_COPY_SESSION)} AND ${JOB_ID.name} = ${quoted(jobId)} AND ExecutionStatus = 'Running'`;
+  return client.workflow.list({ query });
 }
 
 /** As the job is now; null: it is gone or disabled. */

@@ -152,6 +152,10 @@ function describeJob(job: FileBackupJobView): DisplayText {
     ['Next run', formatInstant(job.nextRunAt)],
     ['Last run', lastRun === null ? '-' : `${lastRun.runId} ${lastRun.result ?? lastRun.state}`],
     ['Snapshot', lastRun?.snapshot ?? '-'],
+    [
+      'Copies',
+      lastRun === null || lastRun.sessions.length === 0 ? '-' : lastRun.sessions.join(', '),
+    ],
     ['Reason', lastRun?.reason ?? '-'],
   ]);
 }

@@ -21,11 +21,13 @@ export type FileBackupRequest = z.infer<typeof fileBackupRequestSchema>;
 export interface FileBackupRunView {
   readonly runId: string;
   readonly state: 'running' | 'ended';
-  /** null: it runs, or ended without one (stopped, terminated). */
+  /** Of the primary backup, and of the start of its copies. null: it runs, or ended without one (stopped, terminated). */
   readonly result: 'success' | 'warning' | 'failed' | null;
   readonly reason: string | null;
   /** Snapshot that the primary backup made; null: none, or not yet. */
   readonly snapshot: string | null;
+  /** Ids of the sessions that copy it; how each goes, it tells itself. */
+  readonly sessions: readonly string[];
   /** RFC 3339 UTC. */
   readonly startedAt: string;
   readonly endedAt: string | null;
@@ -114,6 +116,9 @@ const runSchema: z.ZodType<FileBackupRunView> = z
     result: z.enum(['success', 'warning', 'failed']).nullable(),
     reason: z.string().nullable(),
     snapshot: z.string().nullable(),
+    sessions: z
+      .array(z.string())
+      .meta({ description: 'Sessions that copy it. How each goes, it tells itself.' }),
     startedAt: instant,
     endedAt: instant.nullable(),
   })

@@ -227,6 +227,7 @@ export class FileBackupStore {
       result: isRunning ? null : (memo.result ?? null),
       reason: memo.reason ?? null,
       snapshot: memo.snapshot ?? null,
+      sessions: memo.sessions ?? [],
       startedAt: newest.startTime.toISOString(),
       endedAt: newest.closeTime?.toISOString() ?? null,
     };

@@ -16,6 +16,8 @@ import { readTreeRecord } from '../../../src/tree/tree-store.js';
 import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
 import type { BackupRepository } from '../../../src/repository/backup-repository.js';
 import type { VerifyInput } from '../../../workflows/messages.js';
+import { workflowIdOfSession } from '../../../src/domain/sessions/copy-session.js';
+import type { copySession } from '../../../workflows/copy-session.js';
 import type { runFileBackup } from '../../../workflows/run-file-backup.js';
 import { lookForNews } from '../../../src/mover/look/news.js';
 import { InProcessMover } from '../../support/mover/in-process-mover.js';
@@ -294,6 +296,10 @@ describeTemporal('a store that is written to while it is copied', () => {
       const { result, reason, snapshot, sessions } = await run.result();
       await end();
       expect([result, reason, sessions.length]).toEqual(['success', null, 1]);
+      const copy = client.workflow.getHandle<typeof copySession>(
+        workflowIdOfSession(sessions[0]!)!,
+      );
+      expect(await copy.result()).toMatchObject({ result: 'success', reason: null });
       // A copy that was to follow and cannot is told, whoever has disabled it.
       const spare = { ...shareBackup('restic-share'), id: 'spare', primaryBackup: null };
       await store.create(spare);

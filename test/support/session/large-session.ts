@@ -64,6 +64,7 @@ export async function runLargeSession(
         startRetry: () => Promise.resolve(null),
         enabledJob: () => Promise.resolve(null),
         hasWatchSession: () => Promise.resolve(false),
+        waitingSession: () => Promise.resolve(null),
       },
     }),
     enumerateWorkloads: ({ after }: { after: string | null }) =>

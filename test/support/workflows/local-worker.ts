@@ -57,6 +57,7 @@ export class InProcessWorker implements LocalWorker {
         startRetry: () => Promise.resolve(null),
         enabledJob: () => Promise.resolve(null),
         hasWatchSession: () => Promise.resolve(false),
+        waitingSession: () => Promise.resolve(null),
       },
       immutableForDays: () => options.immutableForDays ?? 0,
       settleMs: () => options.settleMs ?? 0,

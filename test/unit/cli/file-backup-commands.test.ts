@@ -16,6 +16,7 @@ const JOB: FileBackupJobView = {
   lastRun: {
     ...{ runId: 'projects-2026-11-24T22:00:00Z', state: 'ended', result: 'warning' },
     ...{ reason: 'copy to offsite: no room', snapshot: 'ab12', endedAt: null },
+    sessions: ['projects-offsite-20261124T221500Z'],
     startedAt: '2026-11-24T22:00:00.000Z',
   },
 };
@@ -52,6 +53,7 @@ it('shows the last run of a file-backup job with its reason', async () => {
   const { out } = await bench.run(['file-backup-job', 'show', 'projects']);
   expect(out).toMatch(/Last run +projects-2026-11-24T22:00:00Z warning/);
   expect(out).toMatch(/Snapshot +ab12/);
+  expect(out).toMatch(/Copies +projects-offsite-20261124T221500Z/);
   expect(out).toMatch(/Reason +copy to offsite: no room/);
 });
 

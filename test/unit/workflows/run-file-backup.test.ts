@@ -1,0 +1,52 @@
+import { expect, it } from 'vitest';
+import type { Activities } from '../../../activities/activities.js';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
+import { DEFAULT_COPY_SETTINGS } from '../../../src/domain/jobs/copy-settings.js';
+import { copyJobsOf, type FileBackupJob } from '../../../src/domain/jobs/file-backup-job.js';
+import { testJob } from '../../support/session/test-site.js';
+import { LocalServer } from '../../support/workflows/local-server.js';
+
+/** A Thursday. */
+const STARTED_AT_MS = Date.parse('2026-11-26T22:00:00Z');
+const SATURDAYS = { timeZone: 'UTC', spans: [{ days: ['saturday'], from: '00:00', to: '00:00' }] };
+
+const { timeZone } = testJob();
+const JOB = {
+  ...{ id: 'shares', name: 'Shares', description: '', revision: 1 },
+  source: { repositoryId: 'primary', workload: 'restic-share' },
+  ...{ primaryBackup: 'nightly', schedule: { type: 'daily', time: '22:00' }, timeZone },
+  ...{ missedStarts: 'run', keepRemovedForDays: 14, rpo: null, healthCheck: null },
+  secondaryTargets: ['offsite', 'vault'].map((repositoryId) => ({
+    ...{ repositoryId, keepRemovedForDays: null, schedule: null },
+    allowedHours: SATURDAYS,
+  })),
+} as unknown as FileBackupJob;
+
+function run(waiting: Readonly<Record<string, string>>) {
+  const copies = copyJobsOf(JOB).map((copy) => ({ ...copy, revision: 1, replaces: null }));
+  const activities = {
+    readCopySettings: () => Promise.resolve(DEFAULT_COPY_SETTINGS),
+    runPrimaryBackup: () => Promise.resolve({ snapshot: 'abc', warning: null }),
+    readEnabledJobs: () => Promise.resolve(copies as CopyJob[]),
+    readWaitingSessions: () => Promise.resolve(waiting),
+  } as unknown as Activities;
+  const server = new LocalServer({ activities, activity: '', isDead: () => false }, STARTED_AT_MS);
+  server.begin('runFileBackup', 'file-backup/shares', { job: JOB });
+  return { server, end: server.end('file-backup/shares') };
+}
+
+it('a run of a file-backup job ends when its copies are begun, though their hours come on Saturday', async () => {
+  const { server, end } = run({});
+  expect(await end).toEqual({
+    ...{ result: 'success', reason: null, snapshot: 'abc' },
+    sessions: ['shares-offsite-20261126T220000Z', 'shares-vault-20261126T220000Z'],
+  });
+  expect(server.nowMs).toBe(STARTED_AT_MS);
+});
+
+it('a run of a file-backup job leaves its copy to the session that waits for its hours since the night before', async () => {
+  const waits = 'shares-vault-20261125T220000Z';
+  const { server, end } = run({ 'shares-vault': waits });
+  expect(await end).toMatchObject({ sessions: ['shares-offsite-20261126T220000Z', waits] });
+  expect(server.runLengths('session/shares-vault-2026-11-26T22:00:00Z')).toEqual([]);
+});
