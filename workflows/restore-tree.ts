@@ -33,7 +33,12 @@ export async function restoreTree(restore: TreeRestore): Promise<OperationStatus
     ]);
     state.addProgress(share(count));
   }
-  const { fileCount, lost, lacks } = await activities.finishTreeRestore.executeWithOptions(
+  const {
+    fileCount,
+    lost,
+    lacks,
+    missing = [],
+  } = await activities.finishTreeRestore.executeWithOptions(
     { summary: `${restorePointId}: give the restored files their names` },
     [{ order, nowMs: Date.now() }],
   );
@@ -50,6 +55,7 @@ export async function restoreTree(restore: TreeRestore): Promise<OperationStatus
       ? [`${lost.count} of ${fileCount + lost.count} files are damaged in the copy`]
       : []),
     ...(lacks === undefined ? [] : [lackingSummary(lacks)]),
+    ...missing.map((text) => `the restore point is not whole: ${text}`),
   ];
   if (parts.length === 0) return state.end('success', null);
   return state.end(lost.count > 0 ? 'failed' : 'warning', parts.join('; '));

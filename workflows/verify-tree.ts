@@ -54,7 +54,7 @@ export class TreeVerification {
         this.late = [...this.late, { tree, reference }];
         return;
       } catch (error) {
-        if (UNJUDGED.includes(codeOf(error))) return this.cannotJudge(tree, error);
+        if (isUnjudged(tree, error)) return this.cannotJudge(tree, error);
         if (!isToBeReadAgain(error) || readings > settings.maxReplans) throw error;
         state.note(`${tree.workload.name} is read again: ${reasonOf(error)}`);
       }
@@ -79,10 +79,10 @@ export class TreeVerification {
         }
         this.late = this.late.slice(1);
       } catch (error) {
-        const isUnjudged = UNJUDGED.includes(codeOf(error));
-        if (!isUnjudged && !isToBeReadAgain(error)) throw error;
+        const cannotBe = isUnjudged(first.tree, error);
+        if (!cannotBe && !isToBeReadAgain(error)) throw error;
         this.late = this.late.slice(1);
-        if (isUnjudged) this.cannotJudge(first.tree, error);
+        if (cannotBe) this.cannotJudge(first.tree, error);
         else await this.verify(first.tree);
       }
     }
@@ -141,12 +141,27 @@ export class TreeVerification {
   }
 }
 
-/** Without its record and its index nothing can be said of the files of a tree. */
+/** Without its record and its index nothing can be said of the files of a tree, and nothing has to be of one that is gone by now. What its storage refuses of
+ *  one tree says nothing of the others. */
 const UNJUDGED: readonly string[] = [
+  'RESTORE_POINT_MISSING',
+  ...[
+    'REPOSITORY_IO_ERROR',
+    'REPOSITORY_ACCESS_DENIED',
+    'REPOSITORY_READ_ONLY',
+    'REPOSITORY_UNSUITED',
+    'PATH_FORBIDDEN',
+  ],
   'CHAIN_RECORD_CORRUPT',
   'CHAIN_RECORD_LOST',
   'CHAIN_FORMAT_UNKNOWN',
 ];
+
+/** A point that was asked for by its name has to be there. */
+function isUnjudged({ pointId }: TreeToVerify, error: unknown): boolean {
+  const code = codeOf(error);
+  return UNJUDGED.includes(code) && (pointId === null || code !== 'RESTORE_POINT_MISSING');
+}
 
 /** The notes of what was found are gone before they were told. */
 function isToBeReadAgain(error: unknown): boolean {

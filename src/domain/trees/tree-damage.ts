@@ -153,21 +153,6 @@ export function isNeededBySound(
   };
 }
 
-/** The points that one of sets cannot do without, itself among them. */
-export function pointsNeededBy(
-  points: readonly TargetTreePoint[],
-  pointId: string,
-): TargetTreePoint[] {
-  const bySource = new Map(points.map((point) => [point.source.restorePointId, point]));
-  const found = new Set(points.filter(({ id }) => id === pointId));
-  for (const { needs } of found)
-    for (const need of needs) {
-      const point = bySource.get(need);
-      if (point !== undefined) found.add(point);
-    }
-  return points.filter((point) => found.has(point));
-}
-
 /** What a check of a tree has to say, one plain sentence each. */
 export function findingNotes(outcome: TreeCheckOutcome): string[] {
   const { healed, lost, unknown, corrupt, corruptCount, sourceFault, lacking } = outcome;

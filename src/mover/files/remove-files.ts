@@ -8,6 +8,7 @@ import {
   type TreePointChoice,
   type TreeRetention,
 } from '../../domain/trees/tree-points.js';
+import { withNeeds } from '../../domain/trees/needed-points.js';
 import { immutableReason } from '../../domain/retention/immutability.js';
 import { modifiedAtMs } from '../../domain/sources/restore-point.js';
 import { ageBase } from '../../domain/retention/retention-age.js';
@@ -97,11 +98,8 @@ async function removeFiles(
   const target = await context.repository(targetRepositoryId);
   const keptOnes = new Set(kept.map(({ id }) => id));
   const points = record.points.map(({ id }) => id).filter((id) => !keptOnes.has(id));
-  const { named, doubtful } = await readLeases(target, chain, nowMs);
-  if (named.size > 0 || doubtful.length > 0) {
-    const reader = named.size > 0 ? `restore point ${[...named][0]!}` : doubtful[0]!.path;
-    return { fileCount: 0, points: [], postponed: `${reader} is being read` };
-  }
+  const postponed = await readerOf(target, chain, nowMs);
+  if (postponed !== null) return { fileCount: 0, points: [], postponed };
   const { runs, fileCount } = await removalRuns(target, chain, record, goes);
   if (fileCount === 0 && points.length === 0) {
     if (keepsStaging !== true) await discardTreeStaging(target, chain);
@@ -109,8 +107,27 @@ async function removeFiles(
   }
   const pending: PendingRemoval = { type: 'remove', runs, reason };
   const announced = await writeTreeRecord(target, chain, { ...record, points: kept, pending });
+  const comeBetween = await readerOf(target, chain, nowMs);
+  if (comeBetween !== null) {
+    await writeTreeRecord(target, chain, { ...announced, points: record.points, pending: null });
+    await target.remove(...runs.map(({ run }) => indexPath(chain, run.name)));
+    return { fileCount: 0, points: [], postponed: comeBetween };
+  }
   await finishRemoval(context, target, chain, announced, keepsStaging);
   return { fileCount, points, postponed: null };
+}
+
+/** Who reads the copy, as the end of a sentence; null: nobody. Asked before there is much to do, and again once the removal is announced: who comes later
+ *  reads that. */
+async function readerOf(
+  target: BackupRepository,
+  tree: string,
+  nowMs: number,
+): Promise<string | null> {
+  const { named, doubtful } = await readLeases(target, tree, nowMs);
+  const [point, doubt] = [[...named][0], doubtful[0]];
+  if (point === undefined && doubt === undefined) return null;
+  return `${point === undefined ? doubt!.path : `restore point ${point}`} is being read`;
 }
 
 function keptPoints(
@@ -128,11 +145,12 @@ function keptPoints(
         !isRemovalDue(Date.parse(goneSince), Date.parse(createdAt), rule),
     );
   }
-  const kept = keptIds(agedPoints(points), { ...choice, nowMs }, rules);
+  const aged = agedPoints(points);
+  const kept = keptIds(aged, { ...choice, nowMs }, rules);
   const immutability = { immutableForDays, nowMs, ...ageBase(points, nowMs) };
   for (const point of points)
     if (immutableReason(point, immutability) !== null) kept.add(point.source.restorePointId);
-  return pointsLeft(points, kept, rules);
+  return pointsLeft(points, withNeeds(aged, kept, rules), rules);
 }
 
 export function removalRule(

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { WINDOW_BLOCKS, WINDOW_BYTES } from '../../domain/targets/digest.js';
 import { isBackupError, isStorageFault } from '../../domain/errors.js';
+import { faultOfSourceFile } from '../../domain/trees/one-file-fault.js';
 import {
   FILE_FINDINGS,
   type FileFinding,
@@ -139,9 +140,9 @@ class FileCheck {
       return await look();
     } catch (error) {
       if (isBackupError(error, 'FILE_MISSING')) return 'missing';
-      const isOfStorage = isBackupError(error) && isStorageFault(error);
-      if (!isBackupError(error) || (isOfStorage && error.code !== 'REPOSITORY_IO_ERROR'))
-        throw error;
+      if (!isBackupError(error)) throw error;
+      const isOfStorage = isStorageFault(error) && error.code !== 'REPOSITORY_IO_ERROR';
+      if (isOfStorage && faultOfSourceFile(error) === null) throw error;
       return 'unreadable';
     }
   }

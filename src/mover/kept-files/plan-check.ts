@@ -4,11 +4,8 @@ import { BackupError } from '../../domain/errors.js';
 import { WINDOW_BYTES } from '../../domain/targets/digest.js';
 import { verifyStagingId } from '../../domain/targets/staging-id.js';
 import type { TargetTreePoint } from '../../domain/trees/target-tree.js';
-import {
-  pointsNeededBy,
-  type FileWork,
-  type TreeCheckReference,
-} from '../../domain/trees/tree-damage.js';
+import { pointsNeededBy } from '../../domain/trees/points-for-restore.js';
+import type { FileWork, TreeCheckReference } from '../../domain/trees/tree-damage.js';
 import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import { treeLayoutOf } from '../../layout/tree-layouts.js';
 import type { BackupRepository } from '../../repository/backup-repository.js';
@@ -23,6 +20,7 @@ import { newToken, readStagedJson, writeStagedJson } from '../staging/copy-plan.
 import type { MoverContext } from '../task/mover-context.js';
 import { withOpenFiles } from '../task/open-files.js';
 import { entryForm, fileWork, listsPlace, type KeptFiles } from './kept-lists.js';
+import { faultOfSourceFile } from '../../domain/trees/one-file-fault.js';
 import { knownFiles, lyingFiles } from '../files/whole-tree.js';
 
 export interface PlanTreeCheckInput extends TreePlace {
@@ -155,10 +153,11 @@ export function rulesOf({ layout }: Pick<TreeRecord, 'layout'>): TreeRules {
 
 /** Of a store all; of sets those of the point and of what it needs. */
 export function filesNeededBy(
-  { points }: Pick<TreeRecord, 'points'>,
+  record: Pick<TreeRecord, 'points' | 'layout'>,
   pointId: string | null,
 ): { readonly points: readonly TargetTreePoint[]; readonly isNeeded: (path: string) => boolean } {
-  const wanted = pointId === null ? null : pointsNeededBy(points, pointId);
+  const { points } = record;
+  const wanted = pointId === null ? null : pointsNeededBy(points, pointId, rulesOf(record)).points;
   if (wanted === null || wanted.some(({ files }) => files === null))
     return { points, isNeeded: () => true };
   const paths = new Set(wanted.flatMap(({ files }) => files ?? []));
@@ -180,7 +179,9 @@ async function listFiles(
   const lists = await FileListWriter.open(listsPlace(files), entryForm(readWhole(digestInName)));
   try {
     const unknown = await listUnknown(files, async (add) => {
-      const lying = await SortedStream.of(lyingFiles(repository, chain));
+      // What lies below such a folder is found unreadable when it is read.
+      const mayGoOn = (_: string, error: unknown) => faultOfSourceFile(error) !== null;
+      const lying = await SortedStream.of(lyingFiles(repository, chain, mayGoOn));
       const known = await SortedStream.of(knownFiles(repository, chain, record));
       await walkBoth(lying, known, (lies, entry) => {
         if (entry === null)

@@ -3,6 +3,7 @@ import { holdLease, LEASE_MS, releaseLease } from '../../chain/leases.js';
 import { BackupError } from '../../domain/errors.js';
 import { FaultList, type FileFaults } from '../../domain/trees/file-faults.js';
 import { restoreStaging } from '../../domain/targets/staging-id.js';
+import { missingTexts } from '../../domain/trees/points-for-restore.js';
 import type { FileWork } from '../../domain/trees/tree-damage.js';
 import type { TreeRules } from '../../domain/trees/tree-rules.js';
 import { folderRepositoryId } from '../../repository/open-repository.js';
@@ -55,6 +56,8 @@ interface TreeRestore {
   readonly nameCount: number;
   /** Of the point, when its files were listed. Absent: nothing. */
   readonly lacks?: FileFaults;
+  /** `RestoredTree.missing`. */
+  readonly missing?: readonly string[];
 }
 
 export interface RestoredTree {
@@ -64,6 +67,8 @@ export interface RestoredTree {
   readonly lost: FileFaults;
   /** Files of the source that the point lacks, because they could not be copied. Absent: none. */
   readonly lacks?: FileFaults;
+  /** Gaps before it, and points that it needs and that the copy does not have; one plain sentence each. Absent: none. */
+  readonly missing?: readonly string[];
 }
 
 /** Takes a lease and lists what the point needs: of sets its files and those of the points that it needs, of a store all that its
@@ -116,6 +121,7 @@ async function listWanted(
   if (record !== null) assertAtHome(chain, record);
   const isWanted = wantedBy(record, chain, pointId);
   const lacks = record!.points.find(({ id }) => id === pointId)?.lacks;
+  const missing = missingTexts(record!.points, pointId, rulesOf(record!));
   const { keeps } = rulesOf(record!);
   const staging = restoreStaging(pointId);
   await discardStaging(target, staging);
@@ -143,8 +149,11 @@ async function listWanted(
       }
     const { entryCount: nameCount } = await further.end();
     const listed = await lists.end();
-    const restore = { token, listed, names: [...names], keeps, nameCount };
-    return lacks === undefined ? restore : { ...restore, lacks };
+    return {
+      ...{ token, listed, names: [...names], keeps, nameCount },
+      ...(lacks === undefined ? {} : { lacks }),
+      ...(missing.length === 0 ? {} : { missing }),
+    };
   });
 }
 
@@ -286,8 +295,12 @@ export async function finishTreeRestore(
     await target.move([{ from, to: name }], '');
   }
   await target.settle(['']);
-  const { lacks } = restore;
-  return { fileCount, sizeBytes, lost: lost.faults, ...(lacks === undefined ? {} : { lacks }) };
+  const { lacks, missing } = restore;
+  return {
+    ...{ fileCount, sizeBytes, lost: lost.faults },
+    ...(lacks === undefined ? {} : { lacks }),
+    ...(missing === undefined ? {} : { missing }),
+  };
 }
 
 interface FurtherName {

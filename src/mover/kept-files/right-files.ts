@@ -2,6 +2,7 @@ import { hash, randomUUID } from 'node:crypto';
 import { unitDigest } from '../../chain/digests/digest.js';
 import { digestEntryOffset, HOLE } from '../../chain/digests/digest-table.js';
 import { BLOCK_BYTES, DIGEST_BYTES, WINDOW_BYTES } from '../../domain/targets/digest.js';
+import { faultOfSourceFile } from '../../domain/trees/one-file-fault.js';
 import { BackupError, isBackupError, isStorageFault } from '../../domain/errors.js';
 import { keptTraits, type TreeRules } from '../../domain/trees/tree-rules.js';
 import type { ReadableFile, SmallFile, WorkFile } from '../../repository/backup-repository.js';
@@ -194,9 +195,10 @@ export async function askOrigin<T>(
   try {
     return await ask();
   } catch (error) {
-    const isOfStorage = isBackupError(error) && isStorageFault(error);
     if (!isBackupError(error)) throw error;
-    if (isOfStorage && isRequired && error.code !== 'REPOSITORY_IO_ERROR') throw error;
+    const isOfStorage = isStorageFault(error) && error.code !== 'REPOSITORY_IO_ERROR';
+    // What it says of one file keeps no other from being read.
+    if (isOfStorage && isRequired && faultOfSourceFile(error) === null) throw error;
     return null;
   }
 }

@@ -1,9 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  isNeededBySound,
-  pointsNeededBy,
-  pointsThatNeed,
-} from '../../../../src/domain/trees/tree-damage.js';
+import { isNeededBySound, pointsThatNeed } from '../../../../src/domain/trees/tree-damage.js';
 import type { TargetTreePoint } from '../../../../src/domain/trees/target-tree.js';
 import { pbsLayout } from '../../../../src/layout/pbs/pbs.js';
 import { datedTreeLayout } from '../../../../src/layout/dated-tree/dated-tree.js';
@@ -119,10 +115,4 @@ describe('a lost file is one of a point that counts as good', () => {
       );
     },
   );
-});
-
-it('a point of sets needs what it names, and what that needs', () => {
-  const ids = (id: string) => pointsNeededBy(SETS, id).map(({ source }) => source.restorePointId);
-  expect(ids('copy-of-log')).toEqual(['full', 'diff', 'log']);
-  expect(ids('copy-of-other')).toEqual(['other']);
 });

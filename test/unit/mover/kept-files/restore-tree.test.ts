@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { BackupError } from '../../../../src/domain/errors.js';
 import { folderRepositoryId } from '../../../../src/repository/open-repository.js';
+import { writeTreeRecord } from '../../../../src/tree/tree-store.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 import { testJob } from '../../../support/session/test-site.js';
 import { makeTreesKnown } from '../../../support/tree/known-trees.js';
@@ -56,6 +57,20 @@ function digests(files: ReadonlyMap<string, Buffer>): Record<string, string> {
 }
 
 describe('a restore of a tree', () => {
+  it('ends with a warning when the copy does not have what the point needs', async () => {
+    const world = await setWorld();
+    const record = await world.record();
+    const points = record.points.filter(({ source }) => source.restorePointId !== 'db-22');
+    await writeTreeRecord(world.target, world.tree, { ...record, points });
+    const { result, reason, notes } = await world.restore(folder(), 'log-22-2');
+    expect([result, reason]).toEqual([
+      'warning',
+      'the restore point is not whole: it needs db-22, which the copy does not have',
+    ]);
+    expect(notes).toContain('restored 2 files to /tmp');
+    expect((await world.restore(folder(), 'log-23-2')).result).toBe('success');
+  });
+
   it('puts every file of a store there, and leaves nothing else behind', async () => {
     const world = await storeWorld();
     const target = folder();

@@ -4,6 +4,7 @@ import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { testJob } from '../../../support/session/test-site.js';
 import { TreeWorld } from '../../../support/tree/tree-world.js';
+import { denied, unreadable } from '../../../support/tree/storage-answers.js';
 import { WorkerDeath } from '../../../support/workflows/local-server.js';
 
 const MIB = 1024 ** 2;
@@ -55,6 +56,31 @@ const HARMS: readonly (readonly [string, (bytes: Buffer) => Buffer | null])[] = 
 ];
 
 describe('a health check of a copied tree', () => {
+  it.each([denied, unreadable])(
+    'goes past a folder that cannot be listed, and finds what lies in it unreadable (%#)',
+    async (refusal) => {
+      makeTreesKnown(toyStoreLayout);
+      const world = new TreeWorld();
+      await world.write('STORE', 'v1');
+      await world.write('data/a/1', 'chunk 1');
+      await world.write('data/b/2', 'chunk 2');
+      await world.write('snapshots/s1.json', snapshot(24));
+      await world.copy();
+      await world.remove('data/a/1');
+      const isOf = (path: string) => path.startsWith(`${world.tree}/files/data/a`);
+      for (const verb of ['list', 'openRead', 'stat'] as const) {
+        const call = world.target[verb].bind(world.target) as (path: string) => Promise<never>;
+        Object.assign(world.target, {
+          [verb]: (path: string) => (isOf(path) ? Promise.reject(refusal(path)) : call(path)),
+        });
+      }
+      const { result, notes } = await world.verify();
+      expect(result).toBe('failed');
+      expect(notes.join('; ')).toContain('"data/a/1" cannot be read by its storage');
+      expect(notes.join('; ')).not.toContain('data/b/2');
+    },
+  );
+
   it('reads every file and says when, of each point', async () => {
     const world = await storeWorld();
     const { result, reason, processedBytes, totalBytes } = await world.verify();
