@@ -18,7 +18,7 @@ export async function runRestic(
   const made = await restic(backup, ['snapshots', '--json', '--tag', tag], signal);
   if (made.code !== 0) throw failure(backup, made);
   const [known] = JSON.parse(made.out) as { id: string }[];
-  if (known !== undefined) return { snapshot: known.id, warning: null };
+  if (known !== undefined) return { snapshot: known.id, warning: MADE_BEFORE };
   const excludes = backup.excludes.flatMap((pattern) => ['--exclude', pattern]);
   const done = await restic(
     backup,
@@ -32,6 +32,9 @@ export async function runRestic(
   return { snapshot, warning: null };
 }
 
+/** It may have ended with 3, and nobody has heard of it. */
+const MADE_BEFORE =
+  'an earlier attempt made the snapshot, and whether it could read all files is not known';
 const INCOMPLETE = 3;
 /** Of what a program says; the end is what matters. */
 const KEPT_CHARACTERS = 64 * 1024;

@@ -184,11 +184,18 @@ export class Losses {
   }
 }
 
-/** Points of sets have their own files, and so have those that are worth something without some of them. */
+/** Points of sets have their own files, and so have those that are worth something without some of them. Of files of which nothing tells what belongs
+ *  together the one point has all that is not gone. */
 function isOfNewPoints(
   { path, goneSinceMs }: FileEntry,
-  { shape, pointOf, isPartial }: Pick<TreeRules, 'shape' | 'pointOf' | 'isPartial'>,
+  {
+    shape,
+    pointOf,
+    isPartial,
+    isOpaque,
+  }: Pick<TreeRules, 'shape' | 'pointOf' | 'isPartial' | 'isOpaque'>,
 ): boolean {
-  const isOfAll = shape === 'store' && isPartial !== true && goneSinceMs === null;
+  const isShared = shape === 'store' && (isPartial !== true || isOpaque === true);
+  const isOfAll = isShared && goneSinceMs === null;
   return isOfAll && (pointOf?.(path) ?? null) === null;
 }

@@ -141,8 +141,14 @@ export function pointsAfter(
   const ids = new FreeIds(new Set(known.map(({ id }) => id)));
   const isFollowed = isOpaque === true && added.length > 0;
   const points: TargetTreePoint[] = isFollowed ? [] : [...known];
-  for (const point of added)
-    points.push({ id: ids.next(point), ...stateOf(point), ...lacksOf(point.id, null) });
+  // The state before suffered from the same files.
+  const isCorrupt = isFollowed && known.some(({ health }) => health === 'corrupt');
+  const found =
+    isCorrupt && (plan.lostOfNewPoints ?? 0) > 0 ? ({ health: 'corrupt' } as const) : {};
+  for (const point of added) {
+    const own = { ...stateOf(point), ...found };
+    points.push({ id: ids.next(point), ...own, ...lacksOf(point.id, null) });
+  }
   return points.sort((a, b) => compareBytes(a.createdAt, b.createdAt) || compareBytes(a.id, b.id));
 }
 

@@ -86,8 +86,8 @@ function lossesAfter(
   const pointId = check === WHOLE_CHECK ? null : check;
   if (pointId !== null && !areLossesKnown(record)) return record.lost;
   const { isNeeded } = filesNeededBy(record, pointId);
-  // What it has not read is as it was.
-  const others = lossesWithout(record.lost ?? NO_LOSSES, isNeeded);
+  // What it has not read is as it was. Of very many not all are listed, and one that reads all knows them.
+  const others = pointId === null ? NO_LOSSES : lossesWithout(record.lost ?? NO_LOSSES, isNeeded);
   const { count, files } = joinLosses(others, found);
   return count === 0 ? undefined : { count: count + unlistedCount, files };
 }

@@ -23,7 +23,7 @@ export function treeViews(
       job?.detached !== undefined
         ? [detachedWords(job.detached)]
         : kept === null
-          ? [keptByItsSource(point, rules?.keepRemovedForDays ?? 0)]
+          ? [keptByItsSource(point, daysOf(rules?.keepRemovedForDays ?? 0, job))]
           : kept.has(point.source.restorePointId)
             ? (flags?.get(point.source.restorePointId) ?? [KEPT_BY_JOB])
             : [];
@@ -32,6 +32,11 @@ export function treeViews(
 }
 
 const KEPT_BY_JOB = 'the retention of the job keeps it, or a point that it keeps needs it';
+
+/** As `isRemovalDue` counts them. */
+function daysOf(ofType: number, job: CopyJob | null): number {
+  return ofType > 0 && job?.retention.type === 'days' ? job.retention.value : ofType;
+}
 
 function keptByItsSource({ goneSince }: TreeRecord['points'][number], days: number): string {
   if (goneSince === undefined) return 'the source shows it';

@@ -8,6 +8,7 @@ import { openDirectoryRepository } from '../../../../src/repository/directory/di
 import { readTreeRecord } from '../../../../src/tree/tree-store.js';
 import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 import { testJob } from '../../../support/session/test-site.js';
+import { denied } from '../../../support/tree/storage-answers.js';
 import { DAY_MS, filesBelow, START_MS } from '../../../support/tree/tree-world.js';
 import { LocalSessions } from '../../../support/workflows/local-sessions.js';
 
@@ -71,6 +72,25 @@ describe('a mirror of an appliance', { timeout: 120_000 }, () => {
     );
     expect(await points()).toEqual([['2026-11-25T00:00:00.000Z', 6]]);
     expect((await mirror(START_MS + 2 * DAY_MS)).result).toBe('nothingToCopy');
+  });
+
+  it('does not forget with the next file what of the copy a health check found damaged', async () => {
+    await write('full.vbk', START_MS, 'x'.repeat(9 * 1024 ** 2));
+    await mirror(START_MS + DAY_MS);
+    const path = `${TREE}/files/full.vbk`;
+    await target.put(path, Buffer.alloc(9 * 1024 ** 2, 'y'));
+    const source = await openDirectoryRepository({
+      ...{ id: 'primary', rootPath: root, readOnly: true, isOpaque: true },
+    });
+    source.openRead = (asked) => Promise.reject(denied(asked));
+    await new LocalSessions([source, target]).verify('offsite', START_MS + 1.5 * DAY_MS);
+    const health = async () =>
+      (await readTreeRecord(target, TREE))!.points.map((point) => point.health);
+    expect(await health()).toEqual(['corrupt']);
+    await write('next.vib', START_MS + 1.5 * DAY_MS);
+    await mirror(START_MS + 2 * DAY_MS);
+    expect(await points()).toEqual([['2026-11-26T12:00:00.000Z', 2]]);
+    expect(await health()).toEqual(['corrupt']);
   });
 
   it('copies what is closed, names what is open, and copies that when it is closed', async () => {
