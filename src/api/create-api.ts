@@ -145,13 +145,13 @@ function storesOf(dependencies: ApiDependencies): Stores {
   const sessions = new SessionStore(client);
   const browser = new RepositoryBrowser(client, now);
   const jobs = new JobStore(client, sessions, now);
+  const fileBackups = new FileBackupStore(client, jobs, now);
   const reader = new SafetyReader({
-    ...{ browser, jobs, now },
+    ...{ browser, jobs, fileBackups, now },
     repositories: config.repositories,
     channels: watchedChannels(client, config.notifications),
   });
   const signIn = signInOf(dependencies);
-  const fileBackups = new FileBackupStore(client, jobs, now);
   const tokens = new AccessTokens(client, now);
   return { sessions, browser, jobs, fileBackups, reader, tokens, signIn };
 }

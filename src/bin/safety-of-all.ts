@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { FileBackupStore } from '../api/jobs/file-backup-store.js';
 import { JobStore } from '../api/jobs/job-store.js';
 import { RepositoryBrowser } from '../api/repositories/repository-browser.js';
 import { SafetyReader, watchedChannels } from '../api/safety/safety-reader.js';
@@ -18,6 +19,7 @@ export function safetyOfAll(
   const reader = new SafetyReader({
     browser: new RepositoryBrowser(client, now),
     ...{ jobs, repositories, now },
+    fileBackups: new FileBackupStore(client, jobs, now),
     channels: watchedChannels(client, notifications),
   });
   return async () => (await reader.safety()).safety;

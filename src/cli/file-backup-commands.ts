@@ -150,6 +150,9 @@ function describeJob(job: FileBackupJobView): DisplayText {
     ['Limits', describeLimits(job.rpo)],
     ['Health check', describeCheck(job.healthCheck)],
     ['Next run', formatInstant(job.nextRunAt)],
+    ...(job.missedStartAt === null
+      ? []
+      : [['Did not start', formatInstant(job.missedStartAt)] as [string, string]]),
     ['Last run', lastRun === null ? '-' : `${lastRun.runId} ${lastRun.result ?? lastRun.state}`],
     ['Snapshot', lastRun?.snapshot ?? '-'],
     [

@@ -38,6 +38,8 @@ export interface FileBackupJobView extends FileBackupJob {
   readonly state: 'enabled' | 'disabled';
   /** Of the primary run; null: no calendar, or none that lies ahead. */
   readonly nextRunAt: string | null;
+  /** A primary run that was due and did not come; null: none. */
+  readonly missedStartAt: string | null;
   /** Ids of the copy jobs of its secondary targets, in their order. */
   readonly copyJobs: readonly string[];
   /** null: there was none that Temporal remembers. */
@@ -135,6 +137,9 @@ export const fileBackupViewSchema: z.ZodType<FileBackupJobView> = z
     secondaryTargets: z.array(secondaryTargetSchema),
     state: z.enum(['enabled', 'disabled']),
     nextRunAt: instant.nullable(),
+    missedStartAt: instant.nullable().meta({
+      description: 'A primary run that was due and did not come; null: none.',
+    }),
     copyJobs: z.array(slug),
     lastRun: runSchema.nullable(),
   })

@@ -28,7 +28,9 @@ import { listExecutions } from '../executions/execution-list.js';
 import { SLUG } from '../field-schemas.js';
 import type { FileBackupJobView, FileBackupRunView } from './file-backup-schemas.js';
 import { isNever, NEVER, policiesOf } from './job-schedule.js';
+import { scheduledOf } from './job-list.js';
 import type { JobStore } from './job-store.js';
+import { enabledNote, missedStartAt } from './missed-start.js';
 import { quoted } from '../executions/visibility-query.js';
 
 const PREFIX = 'file-backup/';
@@ -57,7 +59,12 @@ export class FileBackupStore {
 
   /** @throws JOB_MISSING */
   async get(id: string): Promise<FileBackupJobView> {
-    return viewOf(await this.#describe(id), await this.#lastRun(id));
+    const description = await this.#describe(id);
+    const lastRun = await this.#lastRun(id);
+    const known = { job: { id, mode: 'periodic' as const }, ...scheduledOf(description) };
+    const scheduleId = `${PREFIX}${id}`;
+    const missed = await missedStartAt(this.#client, known, lastRun, this.#now(), scheduleId);
+    return viewOf(description, lastRun, missed);
   }
 
   /** The definition alone. @throws JOB_MISSING */
@@ -127,7 +134,7 @@ export class FileBackupStore {
   setEnabled(id: string, isEnabled: boolean): Promise<FileBackupJobView> {
     return this.#writes.run(async () => {
       const job = await this.definition(id);
-      if (isEnabled) await this.#handle(id).unpause();
+      if (isEnabled) await this.#handle(id).unpause(enabledNote(this.#now()));
       else await this.#handle(id).pause('disabled through the API');
       for (const copyId of await this.#copiesOf(job))
         await (isEnabled ? this.#jobs.enable(copyId) : this.#jobs.disable(copyId));
@@ -298,6 +305,7 @@ function definitionOf({ action, scheduleId }: ScheduleDescription): FileBackupJo
 function viewOf(
   description: ScheduleDescription,
   lastRun: FileBackupRunView | null,
+  missedStart: string | null,
 ): FileBackupJobView {
   const job = definitionOf(description);
   const { paused } = description.state;
@@ -306,6 +314,7 @@ function viewOf(
     ...job,
     state: paused ? 'disabled' : 'enabled',
     nextRunAt: paused || next === undefined || isNever(next) ? null : next.toISOString(),
+    missedStartAt: missedStart,
     copyJobs: copyJobsOf(job).map(({ id }) => id),
     lastRun,
   };

@@ -146,9 +146,12 @@ export class JobList {
 }
 
 export function knownJobOf(description: ScheduleDescription): KnownJob {
-  const { state, info } = description;
+  return { job: definitionOf(description), ...scheduledOf(description) };
+}
+
+/** What a Schedule tells of its starts. */
+export function scheduledOf({ state, info }: ScheduleDescription): Omit<KnownJob, 'job'> {
   return {
-    job: definitionOf(description),
     isPaused: state.paused,
     nextActionTimes: info.nextActionTimes,
     skippedStarts: info.numActionsMissedCatchupWindow,

@@ -1,15 +1,20 @@
 /** A start of a job that was due and did not come. */
 
 import type { Client } from '@temporalio/client';
+import type { CopyJob } from '../../domain/jobs/copy-job.js';
 import { scheduleIdOf } from './job-schedule.js';
 import type { KnownJob } from './job-view.js';
-import type { SessionSummary } from '../sessions/session-schemas.js';
 
 /** A start may be so late without a word: a server that restarts, a queue that is long. */
 const LATE_MS = 15 * 60_000;
 
 /** Marks when a job was enabled, in the note of its Schedule: starts of the time before are none that did not come. */
 const ENABLED = 'enabled through the API at ';
+
+/** A job of any kind that a Schedule starts. */
+export interface ScheduledJob extends Omit<KnownJob, 'job'> {
+  readonly job: Pick<CopyJob, 'id' | 'mode'>;
+}
 
 export function enabledNote(nowMs: number): string {
   return `${ENABLED}${new Date(nowMs).toISOString()}`;
@@ -20,9 +25,10 @@ export function enabledNote(nowMs: number): string {
  *  @returns RFC 3339 UTC; null: none */
 export async function missedStartAt(
   client: Client,
-  { job, isPaused, nextActionTimes, skippedStarts, writtenAtMs, note }: KnownJob,
-  lastSession: Pick<SessionSummary, 'startedAt' | 'state'> | null,
+  { job, isPaused, nextActionTimes, skippedStarts, writtenAtMs, note }: ScheduledJob,
+  lastSession: { readonly startedAt: string; readonly state: string } | null,
   nowMs: number,
+  scheduleId = scheduleIdOf(job.id),
 ): Promise<string | null> {
   // A watcher is started again and again; only its job's sessions count.
   if (job.mode === 'immediate' || isPaused) return null;
@@ -35,7 +41,7 @@ export async function missedStartAt(
   if (fromMs >= nowMs - LATE_MS) return null;
   const { startTime } = await client.workflowService.listScheduleMatchingTimes({
     namespace: client.options.namespace,
-    scheduleId: scheduleIdOf(job.id),
+    scheduleId,
     startTime: timestamp(fromMs),
     endTime: timestamp(nowMs - LATE_MS),
   });

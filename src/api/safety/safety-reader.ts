@@ -15,11 +15,14 @@ import {
   type Safety,
   type SafetyFacts,
 } from '../../domain/safety/safety.js';
+import type { FileBackupFacts } from '../../domain/safety/file-backup-problems.js';
 import type { RepositoryFacts } from '../../domain/safety/protection.js';
 import { NOTHING_UNCOPIED } from '../../domain/safety/uncopied-places.js';
 import type { WorkloadFacts } from '../../domain/safety/workload-facts.js';
 import { UNREACHABLE } from '../../domain/targets/repository-view.js';
 import type { UnreadablePart } from '../../domain/targets/repository-view.js';
+import type { FileBackupJobView } from '../jobs/file-backup-schemas.js';
+import type { FileBackupStore } from '../jobs/file-backup-store.js';
 import type { ListedJob } from '../jobs/job-schemas.js';
 import type { JobStore } from '../jobs/job-store.js';
 import { toProblem } from '../problem.js';
@@ -42,6 +45,7 @@ interface KnownJobs {
   readonly readAtMs: number;
   readonly changes: number;
   readonly items: readonly ListedJob[];
+  readonly fileBackups: readonly FileBackupFacts[];
   /** Lists of jobs and sessions that could not be had whole. */
   readonly unreadable: readonly UnreadablePart[];
   /** By job: when its definition last changed or it was enabled. */
@@ -93,6 +97,7 @@ export function watchedChannels(
 export interface SafetySources {
   readonly browser: RepositoryBrowser;
   readonly jobs: JobStore;
+  readonly fileBackups: Pick<FileBackupStore, 'list'>;
   readonly repositories: readonly RepositoryConfig[];
   readonly channels: ChannelsWatched;
   readonly now: () => number;
@@ -101,6 +106,7 @@ export interface SafetySources {
 export class SafetyReader {
   readonly #browser: RepositoryBrowser;
   readonly #jobs: JobStore;
+  readonly #fileBackups: Pick<FileBackupStore, 'list'>;
   readonly #channels: ChannelsWatched;
   readonly #now: () => number;
   readonly #repositories: Map<string, KnownRepository>;
@@ -108,9 +114,10 @@ export class SafetyReader {
   #readingJobs: Promise<KnownJobs> | null = null;
   #judged: KnownSafety | null = null;
 
-  constructor({ browser, jobs, repositories, channels, now }: SafetySources) {
+  constructor({ browser, jobs, fileBackups, repositories, channels, now }: SafetySources) {
     this.#browser = browser;
     this.#jobs = jobs;
+    this.#fileBackups = fileBackups;
     this.#channels = channels;
     this.#now = now;
     this.#repositories = new Map(repositories.map((each) => [each.id, neverSeen(each)]));
@@ -131,6 +138,7 @@ export class SafetyReader {
       jobs: listed.flatMap((job) =>
         job.state === 'unknown' ? [] : [jobFacts(job, standsSinceMs?.get(job.id) ?? null)],
       ),
+      fileBackups: this.#knownJobs?.fileBackups ?? [],
       unreadJobs: listed.flatMap((job) =>
         job.state === 'unknown' ? [{ id: job.id, reason: job.reason }] : [],
       ),
@@ -171,9 +179,28 @@ export class SafetyReader {
 
   async #readJobs(changes: number): Promise<KnownJobs> {
     const readAtMs = this.#now();
-    const [listed, deliveries] = await Promise.all([this.#jobs.list(), this.#readDeliveries()]);
-    this.#knownJobs = { readAtMs, changes, ...listed, deliveries };
+    const [listed, fileBackups, deliveries] = await Promise.all([
+      this.#jobs.list(),
+      this.#readFileBackups(),
+      this.#readDeliveries(),
+    ]);
+    this.#knownJobs = {
+      ...{ readAtMs, changes, ...listed, deliveries, fileBackups: fileBackups.items },
+      unreadable: [...listed.unreadable, ...fileBackups.unreadable],
+    };
     return this.#knownJobs;
+  }
+
+  /** Those that were known when they cannot be read now, which is told. */
+  async #readFileBackups(): Promise<{ items: FileBackupFacts[]; unreadable: UnreadablePart[] }> {
+    try {
+      return { items: (await this.#fileBackups.list()).map(fileBackupFacts), unreadable: [] };
+    } catch (error) {
+      const code = toBackupError(error)?.code ?? 'TEMPORAL_UNREACHABLE';
+      const reason = `how the file-backup jobs are is not known: ${toProblem(error).detail}`;
+      const unreadable = [{ path: 'file-backup-jobs', code, reason }];
+      return { items: [...(this.#knownJobs?.fileBackups ?? [])], unreadable };
+    }
   }
 
   /** What the channels take is no reason to know nothing of the copies. */
@@ -283,6 +310,19 @@ function lastEndMs(listed: readonly ListedJob[]): number {
     -Infinity,
     ...listed.map(({ lastSession }) => Date.parse(lastSession?.endedAt ?? '') || -Infinity),
   );
+}
+
+function fileBackupFacts(job: FileBackupJobView): FileBackupFacts {
+  const { id, name, source, primaryBackup, state, missedStartAt, lastRun } = job;
+  return {
+    ...{ id, name, repositoryId: source.repositoryId },
+    ...{ makesBackups: primaryBackup !== null, isDisabled: state === 'disabled' },
+    missedStartAtMs: missedStartAt === null ? null : Date.parse(missedStartAt),
+    lastRun: lastRun && {
+      ...{ result: lastRun.result, reason: lastRun.reason },
+      startedAtMs: Date.parse(lastRun.startedAt),
+    },
+  };
 }
 
 function jobFacts(

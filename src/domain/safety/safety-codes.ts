@@ -74,6 +74,11 @@ export const SAFETY_CODES = {
     meaning: 'A start that was due did not come.',
     nextStep: 'Check that the service runs without a break; start the job by hand now.',
   },
+  JOB_FOLLOWS_NONE: {
+    severity: 'error',
+    meaning: 'A job starts after another one that is gone or disabled, so it never does.',
+    nextStep: 'Give it another schedule (`longhaul job edit`), or enable the other job.',
+  },
   JOB_NEEDS_DECISION: {
     severity: 'error',
     meaning:

@@ -3,6 +3,8 @@
 import { DAY_MS, utcDay, utcText } from '../schedules/calendar-date.js';
 import { elapsedText } from '../elapsed.js';
 import { lateCheckMs } from './late-checks.js';
+import { fileBackupProblems } from './file-backup-problems.js';
+import { predecessorProblems } from './predecessors.js';
 import type { Copies, FoundChain, ProtectedWorkload, RepositoryFacts } from './protection.js';
 import { SafetyProblems, type Finding, type SafetyProblem } from './problem-groups.js';
 import type { RpoReason } from './rpo.js';
@@ -32,6 +34,8 @@ export function safetyProblems(
     jobProblems(job, found);
     repositoriesOfJob(job, facts.repositories, found);
   }
+  predecessorProblems(facts, found);
+  for (const job of facts.fileBackups) fileBackupProblems(job, found);
   const jobs = new Map(facts.jobs.map((job) => [job.job.id, job]));
   const known = new Map(facts.repositories.map((each) => [each.id, each]));
   const sightOfId = (id: string) => sightOf(known.get(id));

@@ -1,6 +1,7 @@
 /** Are we safe? One verdict from all that is known, in the same words everywhere: API, command line, metrics, messages. Pure. */
 
 import type { FailingChannel } from './channel-health.js';
+import type { FileBackupFacts } from './file-backup-problems.js';
 import type { CopyJob } from '../jobs/copy-job.js';
 import type { UnreadablePart } from '../targets/repository-view.js';
 import type { SessionResult } from '../sessions/copy-session.js';
@@ -28,6 +29,7 @@ export interface JobFacts {
 export interface SafetyFacts {
   readonly repositories: readonly RepositoryFacts[];
   readonly jobs: readonly JobFacts[];
+  readonly fileBackups: readonly FileBackupFacts[];
   /** Jobs of which nothing could be read. */
   readonly unreadJobs: readonly { readonly id: string; readonly reason: string }[];
   /** Lists of jobs or of their sessions that could not be had: of what is in them nothing, or nothing new, is known. */

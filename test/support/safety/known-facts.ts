@@ -100,6 +100,7 @@ export function facts(
   return {
     repositories: [repository('primary', sources), repository('offsite', chains)],
     jobs: [nightly()],
+    fileBackups: [],
     unreadJobs: [],
     failingChannels: [],
     unreadLists: [],

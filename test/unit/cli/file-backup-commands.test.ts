@@ -7,6 +7,7 @@ const JOB: FileBackupJobView = {
   source: { repositoryId: 'nas', workload: 'restic-projects' },
   ...{ primaryBackup: 'nightly', schedule: { type: 'daily', time: '22:00', timeZone: 'UTC' } },
   ...{ missedStarts: 'run', keepRemovedForDays: 14, state: 'enabled', nextRunAt: null },
+  missedStartAt: '2026-11-25T22:00:00.000Z',
   rpo: { maxCopyAgeHours: 26, maxLagHours: null, workloads: [] },
   healthCheck: { every: 'month', day: 'sunday', time: '05:00', timeZone: 'UTC' },
   secondaryTargets: [
@@ -51,6 +52,7 @@ it('creates a file-backup job from flags', async () => {
 it('shows the last run of a file-backup job with its reason', async () => {
   bench.answer({ 'GET /file-backup-jobs/projects': { body: JOB } });
   const { out } = await bench.run(['file-backup-job', 'show', 'projects']);
+  expect(out).toMatch(/Did not start +2026-11-25 22:00:00Z/);
   expect(out).toMatch(/Last run +projects-2026-11-24T22:00:00Z warning/);
   expect(out).toMatch(/Snapshot +ab12/);
   expect(out).toMatch(/Copies +projects-offsite-20261124T221500Z/);

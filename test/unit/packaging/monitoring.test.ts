@@ -103,6 +103,7 @@ const FACTS: SafetyFacts = {
       ...ENABLED,
     },
   ],
+  fileBackups: [],
   unreadJobs: [],
   failingChannels: [],
   unreadLists: [],

@@ -137,3 +137,15 @@ describe('a copy job of a file-backup job', () => {
     expect(await fileBackups.isCopyOf(offsite)).toBe(false);
   });
 });
+
+it('a primary run that was due and did not come is told, until the job is disabled', async () => {
+  const { schedules, fileBackups } = stores();
+  await fileBackups.create({ ...withTargets('offsite'), primaryBackup: 'nightly' });
+  expect((await fileBackups.get('shares')).missedStartAt).toBeNull();
+  const found = schedules.kept.get('file-backup/shares')!;
+  const info = { ...found.info, nextActionTimes: [new Date('1969-12-31T23:00:00Z')] };
+  schedules.kept.set('file-backup/shares', { ...found, info });
+  expect((await fileBackups.get('shares')).missedStartAt).toBe('1969-12-31T23:00:00.000Z');
+  await fileBackups.setEnabled('shares', false);
+  expect((await fileBackups.get('shares')).missedStartAt).toBeNull();
+});

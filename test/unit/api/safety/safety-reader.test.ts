@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { FileBackupJobView } from '../../../../src/api/jobs/file-backup-schemas.js';
 import type { JobStore } from '../../../../src/api/jobs/job-store.js';
 import type { RepositoryBrowser } from '../../../../src/api/repositories/repository-browser.js';
 import { SafetyReader } from '../../../../src/api/safety/safety-reader.js';
@@ -16,6 +17,7 @@ class Site {
   lists = 0;
   unreadable: UnreadablePart[] = [];
   deliveries: () => Promise<DeliveryFact[]> = () => Promise.resolve([REFUSED]);
+  fileBackups: () => Promise<FileBackupJobView[]> = () => Promise.resolve([]);
   readonly reader = new SafetyReader({
     browser: {} as RepositoryBrowser,
     jobs: {
@@ -29,6 +31,7 @@ class Site {
         });
       },
     } as unknown as JobStore,
+    fileBackups: { list: () => this.fileBackups() },
     repositories: [],
     channels: { ids: ['mail'], deliveries: () => this.deliveries() },
     now: () => this.nowMs,
@@ -76,4 +79,29 @@ it('lists jobs again at once when the clock went back by a day', async () => {
   site.nowMs -= 86_400_000;
   await site.codes();
   expect(site.lists).toBe(2);
+});
+
+it('tells how the last run of a file-backup job ended, and says so when that cannot be asked for', async () => {
+  const site = new Site();
+  site.deliveries = () => Promise.resolve([]);
+  const job = {
+    ...{ id: 'share', name: 'Share', source: { repositoryId: 'primary', workload: 'w' } },
+    ...{ primaryBackup: 'restic', state: 'enabled', missedStartAt: null },
+    lastRun: { result: 'failed', reason: 'no key found', startedAt: '2026-11-27T01:00:00Z' },
+  } as unknown as FileBackupJobView;
+  site.fileBackups = () => Promise.resolve([job]);
+  const failed = [
+    ...['JOB_FAILED', 'warning'],
+    'the last run of file-backup job Share ended with failed: no key found',
+  ];
+  expect(await site.codes()).toEqual([failed]);
+
+  site.nowMs += 60_000;
+  site.fileBackups = () => Promise.reject(new Error('no answer'));
+  const codes = await site.codes();
+  expect(codes).toContainEqual(failed);
+  expect(codes).toContainEqual([
+    ...['JOB_UNREAD', 'unknown'],
+    expect.stringContaining('how the file-backup jobs are is not known'),
+  ]);
 });

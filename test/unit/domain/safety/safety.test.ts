@@ -141,6 +141,7 @@ describe('the verdict', () => {
       {
         repositories: [],
         jobs: [],
+        fileBackups: [],
         unreadJobs: [],
         failingChannels: [],
         unreadLists: [],

@@ -1,0 +1,49 @@
+/** What is wrong with file-backup jobs themselves: their copies are jobs like any other, but nobody else tells of the backups that they make. Pure. */
+
+import { utcText } from '../schedules/calendar-date.js';
+import type { SafetyProblems } from './problem-groups.js';
+
+export interface FileBackupFacts {
+  readonly id: string;
+  readonly name: string;
+  /** In which its backups lie. */
+  readonly repositoryId: string;
+  /** Whether it makes them itself. */
+  readonly makesBackups: boolean;
+  readonly isDisabled: boolean;
+  /** A start that was due and did not come; epoch milliseconds; null: none. */
+  readonly missedStartAtMs: number | null;
+  /** null: there was none that is remembered. */
+  readonly lastRun: {
+    /** null: it runs, or was stopped. */
+    readonly result: 'success' | 'warning' | 'failed' | null;
+    readonly reason: string | null;
+    readonly startedAtMs: number;
+  } | null;
+}
+
+export function fileBackupProblems(
+  { id, name, repositoryId, makesBackups, isDisabled, missedStartAtMs, lastRun }: FileBackupFacts,
+  found: SafetyProblems,
+): void {
+  // Its id may be that of a copy job as well.
+  const own = { repositoryId, key: `file-backup/${id}` };
+  if (isDisabled && makesBackups)
+    found.add('JOB_DISABLED', {
+      ...own,
+      text: () => `file-backup job ${name} is disabled: it makes no backups`,
+    });
+  if (missedStartAtMs !== null)
+    found.add('JOB_NOT_STARTED', {
+      ...{ ...own, sinceMs: missedStartAtMs },
+      text: () => `file-backup job ${name} did not start at ${utcText(missedStartAtMs)}`,
+    });
+  if (lastRun?.result === 'failed' || lastRun?.result === 'warning') {
+    const { result, reason, startedAtMs } = lastRun;
+    found.add('JOB_FAILED', {
+      ...{ ...own, sinceMs: startedAtMs },
+      text: () =>
+        `the last run of file-backup job ${name} ended with ${String(result)}${reason === null ? '' : `: ${reason}`}`,
+    });
+  }
+}
