@@ -62,6 +62,15 @@ export async function releaseLease(
   await repository.remove(`${chain}/${LEASES_FOLDER}/${leaseId}.json`);
 }
 
+/** Whether it was neither released nor, after it had ended, removed. */
+export async function isLeaseThere(
+  repository: BackupRepository,
+  chain: string,
+  leaseId: string,
+): Promise<boolean> {
+  return (await repository.stat(`${chain}/${LEASES_FOLDER}/${leaseId}.json`)) !== null;
+}
+
 /** What the leases of a chain say. */
 export interface LeasesFound {
   /** Ids of the points that a living lease names, listed by the record or not. */

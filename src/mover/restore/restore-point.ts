@@ -1,4 +1,4 @@
-import { holdLease, LEASE_MS, releaseLease } from '../../chain/leases.js';
+import { holdLease, isLeaseThere, LEASE_MS, releaseLease } from '../../chain/leases.js';
 import { lineageOf, offeredPoint, type ChainRecord } from '../../chain/chain-record.js';
 import { readChainRecord } from '../../chain/chain-store.js';
 import { assertAtHome } from '../../chain/record-store.js';
@@ -201,10 +201,11 @@ export async function renewLease(
   });
 }
 
-/** Gives the finished disks their names, and ends staging and lease.
+/** Gives the finished disks their names, and ends lease and staging, in this order: where the plan is gone and the lease is not, it was not this restore
+ *  that has ended it.
  *  @param input.reference of the plan whose windows were done
  *  @returns paths of the restored files in the destination
- *  @throws STAGING_INVALID when another restore has planned in the same folder since, RESTORE_DESTINATION_INVALID when a file of such a name came up meanwhile; it stays, and so does the staging folder */
+ *  @throws STAGING_INVALID when another restore has planned in the same folder since, or has ended there, RESTORE_DESTINATION_INVALID when a file of such a name came up meanwhile; it stays, and so does the staging folder */
 export async function finishRestore(
   context: MoverContext,
   input: RestoreInput & { readonly reference: PlanReference },
@@ -212,8 +213,12 @@ export async function finishRestore(
   const target = await context.repository(folderRepositoryId(input.destinationPath));
   const staging = restoreStaging(input.pointId);
   const plan = await readStagedJson<CopyPlan>(target, stagedPath.plan(staging));
-  // None: an attempt before this one has ended it.
-  if (plan !== null && plan.token !== input.reference.token)
+  const source = await context.repository(input.repositoryId);
+  const isOthers =
+    plan === null
+      ? await isLeaseThere(source, input.chain, input.leaseId)
+      : plan.token !== input.reference.token;
+  if (isOthers)
     throw new BackupError(
       'STAGING_INVALID',
       `another restore of ${input.pointId} was begun in ${input.destinationPath}: what this one wrote is gone`,
@@ -237,8 +242,8 @@ export async function finishRestore(
     files.push(`${input.destinationPath}/${file.name}`);
   }
   await target.settle(['']);
+  await releaseLease(source, input.chain, input.leaseId);
   await discardStaging(target, staging);
-  await releaseLease(await context.repository(input.repositoryId), input.chain, input.leaseId);
   return { files };
 }
 

@@ -171,7 +171,7 @@ describe('a raw restore', () => {
 
 describe('a restore beside which another one was begun in the same folder', () => {
   it.each(['raw', 'same'] as const)(
-    'as %s does not name the files of the other',
+    'as %s does not name the files of the other, nor say that it has ended when the other has',
     async (format) => {
       const first = new Restore(await machine.copy(), format);
       await first.write();
@@ -181,6 +181,8 @@ describe('a restore beside which another one was begun in the same folder', () =
       await expect(first.finish()).rejects.toMatchObject({ code: 'STAGING_INVALID' });
       await second.write();
       await expect(second.finish()).resolves.toHaveLength(1);
+      // Nothing is left by which it could tell, but for its own lease.
+      await expect(first.finish()).rejects.toMatchObject({ code: 'STAGING_INVALID' });
     },
   );
 });
