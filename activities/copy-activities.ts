@@ -80,13 +80,20 @@ function createLookActivities({ mover, settleMs, immutableForDays, targetIds }: 
         const { epoch, notes } =
           input.epoch === null ? await take(input, control) : { epoch: input.epoch, notes: [] };
         const owned = { ...place, epoch };
-        const work = await mover.run('selectWork', { ...owned, settle }, control);
+        const { late, ...work } = await mover.run('selectWork', { ...owned, settle }, control);
         const isIdle = work.detection.toCompare.length === 0 && work.selection.points.length === 0;
         const days = immutableForDays(input.targetRepositoryId);
         const isMaintenanceDue =
           !isIdle ||
           (await mover.run('isMaintenanceDue', { ...owned, immutableForDays: days }, control));
-        return { epoch, notes, ...work, isMaintenanceDue };
+        // Of a task that copies something the warnings are those of its last look, and that one has another newest point.
+        const isFirst = input.epoch === null;
+        return {
+          epoch,
+          notes: isFirst && !isIdle ? [...notes, ...late] : notes,
+          ...work,
+          isMaintenanceDue,
+        };
       });
     },
   };

@@ -21,6 +21,7 @@ import type { MoverContext } from '../task/mover-context.js';
 import type { CopyPlace } from '../source/copy-place.js';
 import { fullFormatsOf } from '../source/full-formats.js';
 import { rememberLook, sourceWorkload } from '../source/source-catalogue.js';
+import { lateCompanions } from './late-companions.js';
 import { identifiedPoints } from '../source/source-points.js';
 
 export interface SelectWorkInput extends CopyPlace {
@@ -39,6 +40,8 @@ export interface FoundWork {
   readonly lookId: string | null;
   /** For `planCopy`, too: whether new points are left out for good. Otherwise all that are new are selected. */
   readonly passesOver: boolean;
+  /** `lateCompanions`; among the warnings of `detection`, too. */
+  readonly late: readonly string[];
 }
 
 /** At most `MAX_SELECTED` restore points: a longer backlog is taken up by the next round. */
@@ -79,15 +82,22 @@ export async function selectWork(
     awaited,
     named: job.once?.restorePointId ?? null,
   });
+  const source = await context.repository(sourceRepositoryId);
+  const late = job.once === undefined ? await lateCompanions(source, current, copied) : [];
   const points = selection.points.slice(0, MAX_SELECTED);
   const isOnlyLook = input.epoch === null || points.length === 0;
   // As it was judged: what was in progress then must not be taken for passed over once it is whole.
   const lookId = isOnlyLook ? null : await rememberLook(context, input, judged);
   const selected = new Set(selection.points.map(({ restorePointId }) => restorePointId));
   return {
+    late,
     lookId,
     passesOver: current.some(({ id, identity }) => identity.is === 'new' && !selected.has(id)),
-    detection: { ...detection, toCompare: detection.toCompare.slice(0, MAX_SELECTED) },
+    detection: {
+      ...detection,
+      toCompare: detection.toCompare.slice(0, MAX_SELECTED),
+      warnings: [...detection.warnings, ...late],
+    },
     selection: {
       ...selection,
       points,

@@ -1,0 +1,104 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { SourceCompanion } from '../../../../src/domain/sources/restore-point.js';
+import type { IdentifiedPoint } from '../../../../src/domain/sources/source-identity.js';
+import type { TargetRestorePoint } from '../../../../src/domain/targets/target-point.js';
+import { lateCompanions } from '../../../../src/mover/selection/late-companions.js';
+import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
+
+let source: SimulatedRepository;
+let modifiedAtNs: string;
+beforeEach(async () => {
+  source = new SimulatedRepository('primary');
+  await source.makeFolder('vm');
+  for (const name of ['a.xml', 'b.xml', 'shared.ovf', 'large.log'])
+    await source.put(`vm/${name}`, Buffer.alloc(name === 'large.log' ? 9 : 5));
+  ({ modifiedAtNs } = (await source.stat('vm/a.xml'))!.stamp);
+});
+
+const companion = (name: string): SourceCompanion => ({ path: `vm/${name}`, as: name });
+
+function point(id: string, companions: readonly SourceCompanion[], copiedId: string | null) {
+  const identity = copiedId === null ? { is: 'new' } : { is: 'copied', copiedId };
+  return { id, disks: [], companions, identity } as unknown as IdentifiedPoint;
+}
+
+/** What lies beside the disks of a copy: small files, and one that was copied like a disk. */
+function copy(id: string, names: readonly string[], at = modifiedAtNs, sizeBytes = 5) {
+  const companions = names.map((as) => ({
+    path: `${id}/config/${as}`,
+    as,
+    sizeBytes,
+    digest: 'd',
+  }));
+  return {
+    ...{ id, copiedAt: '2026-11-02T22:00:00.000Z' },
+    companions: companions.map((file) => ({ ...file, modifiedAtNs: at })),
+    disks: [{ disk: 'companion:large.log', as: 'large.log', isCompanion: true, sizeBytes: 9 }],
+  } as unknown as TargetRestorePoint;
+}
+
+describe('what is no disk of the newest copied point', () => {
+  it('is not spoken of where its copy has it', async () => {
+    const current = [point('p1', [companion('a.xml'), companion('large.log')], 'c1')];
+    expect(await lateCompanions(source, current, [copy('c1', ['a.xml'])])).toEqual([]);
+    expect(await lateCompanions(source, [], [])).toEqual([]);
+    expect(await lateCompanions(source, [point('p1', [companion('a.xml')], null)], [])).toEqual([]);
+  });
+
+  it('is told by its name where it came after it was copied', async () => {
+    const names = ['a.xml', 'b.xml', 'c.xml', 'd.xml', 'e.xml', 'f.xml'];
+    const current = [point('p1', names.map(companion), 'c1')];
+    expect(await lateCompanions(source, current, [copy('c1', ['a.xml'])])).toEqual([
+      'restore point p1: b.xml, c.xml, d.xml, 2 more files came after it was copied at 2026-11-02T22:00:00.000Z: the copy is without. Its disks are whole. `longhaul copy once` copies the point as it is now',
+    ]);
+  });
+
+  it.each([
+    { what: 'another size', sizeBytes: 4, at: '', proves: true, isTold: true },
+    {
+      what: 'another size on storage whose stamps are weak',
+      sizeBytes: 4,
+      at: '',
+      proves: false,
+      isTold: true,
+    },
+    { what: 'another time', sizeBytes: 5, at: '1', proves: true, isTold: true },
+    {
+      what: 'another time on storage whose stamps are weak',
+      sizeBytes: 5,
+      at: '1',
+      proves: false,
+      isTold: false,
+    },
+  ])('is told where it has $what by now: $isTold', async ({ sizeBytes, at, proves, isTold }) => {
+    source.capabilities.stampsProve = proves;
+    const kept = copy('c1', ['a.xml'], at === '' ? modifiedAtNs : at, sizeBytes);
+    const told = await lateCompanions(source, [point('p1', [companion('a.xml')], 'c1')], [kept]);
+    expect(told).toEqual(
+      isTold ? [expect.stringMatching(/^restore point p1: a\.xml changed after/)] : [],
+    );
+  });
+
+  it('is not told where its tool writes one file anew for all points', async () => {
+    const points = ['p1', 'p2'].map((id) => point(id, [companion('shared.ovf')], `c${id.at(-1)}`));
+    const copies = ['c1', 'c2'].map((id) => copy(id, ['shared.ovf'], '1', 4));
+    expect(await lateCompanions(source, points, copies)).toEqual([]);
+  });
+
+  it('is told of no older point, whose own time has passed', async () => {
+    const points = [
+      point('p1', [companion('b.xml')], 'c1'),
+      point('p2', [companion('a.xml')], 'c2'),
+    ];
+    expect(await lateCompanions(source, points, [copy('c1', []), copy('c2', ['a.xml'])])).toEqual(
+      [],
+    );
+  });
+
+  it('is told by the digest of a chain of Longhaul, whatever its time', async () => {
+    const of = (digest: string) => [point('p1', [{ ...companion('a.xml'), digest }], 'c1')];
+    const copies = [copy('c1', ['a.xml'], '1')];
+    expect(await lateCompanions(source, of('d'), copies)).toEqual([]);
+    expect(await lateCompanions(source, of('e'), copies)).toHaveLength(1);
+  });
+});
