@@ -270,6 +270,12 @@ async function settingAside(format: SourceFormat): Promise<Prepared> {
   readsDamaged(2, 4 * BLOCK);
   for (const { path } of await source.repository.list(MACHINE))
     await source.repository.remove(path);
+  // A source that shows nothing at all may not be mounted: then nothing is set aside.
+  await source.repository.makeFolder('dump');
+  await source.repository.put(
+    'dump/vzdump-qemu-100-2026_11_01-01_00_00.vma.zst',
+    Buffer.alloc(100),
+  );
   const change = verification(['failed']);
   const aside = scenario({ ...source, truth }, prepared, change);
   const end = { shown: [oldest, second], quarantined: [newest] };
