@@ -2,6 +2,7 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import { chainFolder } from '../../../src/chain/chain-paths.js';
 import { restorePointKey } from '../../../src/domain/targets/repository-view.js';
 import { scheduleOf } from '../../../src/api/jobs/job-schedule.js';
+import { copyJobsOf, type FileBackupJob } from '../../../src/domain/jobs/file-backup-job.js';
 import { oneTimeJob } from '../../../src/domain/jobs/one-time-copy.js';
 import {
   auditSignal,
@@ -166,9 +167,28 @@ async function stoppedWatch(lab: RecordingLab): Promise<Execution> {
   return { workflowId: WATCH_ID };
 }
 
+/** Without a primary backup: only its copies are started. */
+async function fileBackupRun(lab: RecordingLab): Promise<Execution> {
+  const fileBackup: FileBackupJob = {
+    ...{ id: 'shares', name: 'Shares', description: '', revision: 1, timeZone: 'UTC' },
+    source: { repositoryId: 'primary', workload: 'restic-share' },
+    ...{ primaryBackup: null, schedule: { type: 'manual' }, missedStarts: 'run' },
+    ...{ keepRemovedForDays: 14, rpo: null, healthCheck: null },
+    secondaryTargets: [
+      { repositoryId: 'offsite', keepRemovedForDays: null, schedule: null, allowedHours: null },
+    ],
+  };
+  const [copy] = copyJobsOf(fileBackup);
+  const copyJob = { ...copy!, mode: 'periodic', revision: 1, replaces: null } as const;
+  await lab.workers.client.schedule.create(scheduleOf(copyJob, Date.now(), false));
+  const workflowId = 'file-backup/shares-2026-11-24T22:00:00Z';
+  return execute(lab, 'runFileBackup', workflowId, { job: fileBackup });
+}
+
 export const OPERATION_SHAPES: readonly HistoryShape[] = [
   { name: 'keepAudit-two-lines', record: keepAudit },
   { name: 'oneTimeCopy-removed', record: oneTimeCopy },
+  { name: 'runFileBackup-copies-begun', record: fileBackupRun },
   { name: 'rehomeCopies-mapped', record: rehomeCopies },
   {
     name: 'verifyBackups-good',
