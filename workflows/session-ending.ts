@@ -1,4 +1,4 @@
-import type { SessionResult } from '../src/domain/sessions/copy-session.js';
+import type { CopyTask, SessionResult } from '../src/domain/sessions/copy-session.js';
 import type { SessionTally } from '../src/domain/sessions/session-tally.js';
 import {
   NOT_ASKED,
@@ -41,8 +41,14 @@ export class SessionEnding {
     order: RetryOrder | null,
   ): { end: SessionEnd; startsFollowers: boolean } {
     const { tally, startedAt } = this.session;
-    const hasCopied = result === 'success' || result === 'warning';
+    const isWell = result === 'success' || result === 'warning';
+    const hasCopied = tally.counts.success > 0 || tally.tasks.some(hasCommitted);
     const end = sessionEnd(this.asked, tally.tasks, Date.parse(startedAt), order);
-    return { end, startsFollowers: (this.input.tryNumber ?? 1) === 1 || hasCopied };
+    return { end, startsFollowers: (this.input.tryNumber ?? 1) === 1 || (isWell && hasCopied) };
   }
+}
+
+/** A warning may be all that there is: another session was at work on the workload, or the source showed nothing. */
+function hasCommitted({ committed }: Pick<CopyTask, 'committed'>): boolean {
+  return committed.length > 0;
 }
