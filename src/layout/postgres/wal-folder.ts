@@ -15,13 +15,18 @@ import {
   isShard,
   missingText,
   parseSegment,
+  placeOf,
   segmentsPerLog,
   storedSegment,
   WAL_PATHS,
   walRuns,
   type WalRun,
+  type WalSegment,
 } from './wal-names.js';
 import { walSizes } from './wal-sizes.js';
+
+/** How long a compressed segment may still be written: nothing tells its whole size. */
+const OPEN_MS = 60_000;
 
 /** PostgreSQL never archives other bytes under a name: each of them is one stretch of one timeline. */
 const isWrittenOnce = (): boolean => true;
@@ -49,7 +54,7 @@ export const walFolderLayout: TreeLayout = {
     ],
     ignored: /\.partial$|\.tmp$/,
     digestInName: null,
-    openFilesWaitMs: 60_000,
+    openFilesWaitMs: OPEN_MS,
     // A busy database archives one each few seconds. One that only passes through such a size is another file when it has been read.
     isFullSize: (path, sizeBytes) =>
       parseSegment(path.slice(path.lastIndexOf('/') + 1)) !== null && isSegmentSize(sizeBytes),
@@ -122,11 +127,32 @@ async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise
       root: folder,
       ...(isAlone ? {} : { within }),
       points: [
-        ...runs.map((run) => runPoint(run, fileOf, histories, perLog)),
+        ...runs.map((run) => runPoint(closedPart(run, stored, perLog), fileOf, histories, perLog)),
         ...short.map((file) => shortPoint(file, segmentBytes)),
       ].sort((a, b) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : 1)),
     },
   ];
+}
+
+/** Without the compressed segments at its end that were written just before the newest of the folder: in a busy archive one is always open. Where that are all of
+ *  them the run is as it is. */
+function closedPart(
+  run: WalRun,
+  stored: readonly { readonly file: TreeFile; readonly segment: WalSegment }[],
+  perLog: number,
+): WalRun {
+  const newestMs = stored.reduce((newest, { file }) => Math.max(newest, writtenAtMs([file])), 0);
+  const own = stored
+    .filter(
+      ({ segment }) => segment.timeline === run.first.timeline && segment.name <= run.last.name,
+    )
+    .sort((a, b) => (a.segment.name < b.segment.name ? 1 : -1));
+  const closed = own.find(
+    ({ file }) => parseSegment(file.name) !== null || writtenAtMs([file]) <= newestMs - OPEN_MS,
+  )?.segment;
+  if (closed === undefined || closed.name < run.first.name) return run;
+  const count = placeOf(closed, perLog) - placeOf(run.first, perLog) + 1;
+  return { ...run, last: closed, count };
 }
 
 /** Named after its first segment: it stays the same point while it grows. */

@@ -1,3 +1,4 @@
+import { modifiedAtMs } from '../../domain/sources/restore-point.js';
 import type { TreeChanges } from '../../domain/trees/tree-guard.js';
 import type { FileClass, FileContent } from '../../domain/trees/tree-rules.js';
 import type { FileEntry } from '../../tree/file-index.js';
@@ -10,12 +11,19 @@ export class ChangeCount {
   /** Path of the last file that was found to be gone. */
   #lastGone: string | null = null;
 
+  #waitingFromMs: number | null = null;
+
   /** @param stampsProve of the source: where they do not, every file counts as different until it is read, and only its length and time tell that
    *    somebody has written to it */
   constructor(private readonly stampsProve: boolean) {}
 
   get changes(): TreeChanges {
     return { ...this.#counts };
+  }
+
+  /** When the oldest of the files that wait was written. null: none waits. */
+  get waitingFromMs(): number | null {
+    return this.#waitingFromMs;
   }
 
   /** In the order of the paths.
@@ -32,6 +40,8 @@ export class ChangeCount {
     if (wasShown) counts.known++;
     if (wasShown && isSteady) counts.steady++;
     if (listed !== null && !wasShown && is !== 'waits') counts.added++;
+    if (is === 'waits')
+      this.#waitingFromMs = Math.min(this.#waitingFromMs ?? Infinity, modifiedAtMs(listed!.stamp));
     if (is === 'gone') {
       counts.gone++;
       this.#lastGone = entry!.path;

@@ -328,6 +328,7 @@ async function writePlan(
     verifyAfterCopy: input.verifyAfterCopy,
     ...{ classes, points, lacking: lackingOf(walk), waitingCount: waiting.faults.count },
     ...{ changes, isAgreed: input.acceptChanges },
+    ...(count.waitingFromMs === null ? {} : { waitingFromMs: count.waitingFromMs }),
     shown: tree.points.map(({ id }) => id),
     ...(ofNewPoints === 0 ? {} : { lostOfNewPoints: ofNewPoints }),
     ...(left.count === 0 ? {} : { lossesLeft: left }),

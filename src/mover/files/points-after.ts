@@ -51,9 +51,11 @@ export function wholeOf(
   const isLacking = new Set(lacking.points.map(({ id }) => id));
   // Where nothing is known of the files, one that is not finished takes nothing from the others.
   const waitingCount = rulesOf(plan).isOpaque === true ? 0 : plan.waitingCount;
-  const isAny = lacking.any || waitingCount > 0 || !hasFiles;
+  const isAny = lacking.any || !hasFiles;
+  const waits = (point: TreePoint) => waitingCount > 0 && !isBeforeWaiting(point, plan);
   const taken = new Set(pointsToTake(plan.points, record.points));
-  const isLeftOut = (point: TreePoint) => taken.has(point) && (isAny || isLacking.has(point.id));
+  const isLeftOut = (point: TreePoint) =>
+    taken.has(point) && (isAny || waits(point) || isLacking.has(point.id));
   const textOf = ({ id }: TreePoint, reason: string) => {
     const copied = known.get(id);
     return copied === undefined ? leftOutText(id, reason) : notRenewedText(id, copied, reason);
@@ -68,6 +70,14 @@ export function wholeOf(
     points: plan.points.filter((point) => !isLeftOut(point)),
     leftOut: plan.points.filter(isLeftOut).map((point) => textOf(point, reason)),
   };
+}
+
+/** Logs come one after the other, so that those of a run were all written before what waits. */
+function isBeforeWaiting(
+  { kind, createdAtMs }: TreePoint,
+  { waitingFromMs = -Infinity }: TreePlan,
+): boolean {
+  return kind === 'log' && createdAtMs < waitingFromMs;
 }
 
 function filesText(count: number): string {

@@ -40,6 +40,8 @@ export interface TreePlan extends TreePlanReference {
   readonly lossesLeft?: KnownLosses;
   /** Files of a store that were left to be finished: any of its points may need them. */
   readonly waitingCount: number;
+  /** When the oldest of these was written. Absent: there are none, or the plan is of a release that did not note it. */
+  readonly waitingFromMs?: number;
   /** What the look found, for the guard of the looks after it. */
   readonly changes: TreeChanges;
   /** An operator has agreed to them. */

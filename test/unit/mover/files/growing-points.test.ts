@@ -1,7 +1,11 @@
+import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { chainFolder } from '../../../../src/chain/chain-paths.js';
 import type { CopyJob } from '../../../../src/domain/jobs/copy-job.js';
 import { lookForNews } from '../../../../src/mover/look/news.js';
+import { openDirectoryRepository } from '../../../../src/repository/directory/directory-repository.js';
 import type { BackupRepository } from '../../../../src/repository/backup-repository.js';
 import { readTreeRecord } from '../../../../src/tree/tree-store.js';
 import { InProcessMover } from '../../../support/mover/in-process-mover.js';
@@ -112,6 +116,34 @@ describe('an archive of write-ahead log that grows', () => {
     expect(whole).toMatchObject({ sizeBytes: 3 * MIB });
     expect(late!.goneSince).toBeDefined();
   });
+});
+
+it('a busy archive of compressed segments has a point up to those that are closed', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'longhaul-wal-'));
+  try {
+    await mkdir(join(root, 'wal'));
+    const add = async (number: number, atMs: number) => {
+      const path = join(root, `wal/00000001000000000000000${number}.gz`);
+      await writeFile(path, `segment ${number}`);
+      await utimes(path, atMs / 1000, atMs / 1000);
+    };
+    const source = await openDirectoryRepository({ id: 'primary', rootPath: root, readOnly: true });
+    const target = new SimulatedRepository('offsite');
+    const copy = async (nowMs: number) => {
+      const { tasks } = await new LocalSessions([source, target]).tryToCopy(JOB, nowMs);
+      const [point, ...others] = (await readTreeRecord(target, TREE))!.points;
+      expect(others).toEqual([]);
+      return [tasks[0]!.result, Date.parse(point!.createdAt)];
+    };
+    // One each 40 seconds: what was written in the last minute may be open.
+    const atMs = (number: number) => START_MS + number * 40_000;
+    for (const number of [1, 2, 3, 4]) await add(number, atMs(number));
+    expect(await copy(atMs(4) + 1_000)).toEqual(['success', atMs(2)]);
+    await add(5, atMs(5));
+    expect(await copy(atMs(5) + 1_000)).toEqual(['success', atMs(3)]);
+  } finally {
+    await rm(root, { recursive: true });
+  }
 });
 
 it('a set that gets a file after it was copied is news once', async () => {
