@@ -208,7 +208,7 @@ function apiRoutes(
     ...previewRoutes({ ...surroundings, client, browser, timeZone, now }),
     ...simulationRoutes({ ...surroundings, client, browser, now }),
     ...sessionRoutes(sessions, all, browser, { followIntervalMs, logger }),
-    ...repositoryRoutes({ client, browser, operations, repositories, now }),
+    ...repositoryRoutes({ client, browser, jobs, operations, repositories, now }),
     ...oneTimeCopyRoutes({
       ...{ ...surroundings, copies: new OneTimeCopies(client, now) },
       ...{ browser, timeZone, now },

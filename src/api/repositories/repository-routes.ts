@@ -31,11 +31,15 @@ import {
   workloadSchema,
   type RepositoryView,
 } from './repository-schemas.js';
+import { missingJob } from '../jobs/job-checks.js';
+import type { JobStore } from '../jobs/job-store.js';
+import { withoutOldReasons } from './points-left.js';
 import { jsonRoute, type Route } from '../route.js';
 import { startedOperation } from './started-operation.js';
 import { workerPresence } from '../executions/worker-presence.js';
 
 export interface RepositoryServices {
+  readonly jobs: Pick<JobStore, 'definition'>;
   readonly client: Client;
   readonly browser: RepositoryBrowser;
   readonly operations: OperationStore;
@@ -58,7 +62,7 @@ export function repositoryRoutes(services: RepositoryServices): Route[] {
 }
 
 /** What lies in one repository. */
-function contentRoutes({ browser, repositories }: RepositoryServices): Route[] {
+function contentRoutes({ browser, jobs, repositories }: RepositoryServices): Route[] {
   const known = (id: string | undefined) => configuredRepository(repositories, id ?? '');
   return [
     jsonRoute({
@@ -106,8 +110,13 @@ function contentRoutes({ browser, repositories }: RepositoryServices): Route[] {
       answer: browsedPageSchema(restorePointSchema),
       errors: ['REPOSITORY_MISSING', 'REPOSITORY_UNREACHABLE', 'WORKLOAD_MISSING'],
       run: async ({ params, query }) => {
-        const page = await browser.restorePoints(known(params.id).id, query);
-        return { content: browsedPage(page) };
+        const { id } = known(params.id);
+        const page = await browser.restorePoints(id, query);
+        const items = await withoutOldReasons(page.items, id, async (jobId) => {
+          const job = await jobs.definition(jobId).catch(missingJob);
+          return job?.target.repositoryId ?? null;
+        });
+        return { content: browsedPage({ ...page, items }) };
       },
     }),
   ];
