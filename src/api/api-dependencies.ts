@@ -40,4 +40,6 @@ export interface ApiDependencies {
   readonly stateFault?: () => Promise<BackupError | null>;
   /** Milliseconds between two looks at a session that someone follows. Default 1,000. */
   readonly followIntervalMs?: number;
+  /** Milliseconds between two looks at the site while someone follows its events. Default 5,000. */
+  readonly eventIntervalMs?: number;
 }

@@ -15,6 +15,9 @@ import { dashboardPages } from './pages/dashboard-pages.js';
 import { docsPage } from './pages/docs-page.js';
 import { FailedAttempts } from './access/failed-attempts.js';
 import { guardedRoutes, requireWhole } from './access/guarded-routes.js';
+import { EventFeed } from './events/event-feed.js';
+import { eventRoutes } from './events/event-routes.js';
+import { SiteLook } from './events/site-look.js';
 import { errorRoutes } from './error-routes.js';
 import { jobChangeRoutes } from './jobs/job-change-routes.js';
 import { jobRoutes } from './jobs/job-routes.js';
@@ -141,7 +144,7 @@ export function routesOf(dependencies: ApiDependencies): Route[] {
 }
 
 function storesOf(dependencies: ApiDependencies): Stores {
-  const { client, config, now } = dependencies;
+  const { client, config, now, logger, eventIntervalMs: intervalMs } = dependencies;
   const sessions = new SessionStore(client);
   const browser = new RepositoryBrowser(client, now);
   const jobs = new JobStore(client, sessions, now);
@@ -151,9 +154,11 @@ function storesOf(dependencies: ApiDependencies): Stores {
     repositories: config.repositories,
     channels: watchedChannels(client, config.notifications),
   });
+  const site = new SiteLook({ reader, sessions, now });
+  const feed = new EventFeed({ look: (sinceMs) => site.look(sinceMs), now, logger, intervalMs });
   const signIn = signInOf(dependencies);
   const tokens = new AccessTokens(client, now);
-  return { sessions, browser, jobs, fileBackups, reader, tokens, signIn };
+  return { sessions, browser, jobs, fileBackups, reader, feed, tokens, signIn };
 }
 
 interface Stores {
@@ -162,6 +167,7 @@ interface Stores {
   readonly jobs: JobStore;
   readonly fileBackups: FileBackupStore;
   readonly reader: SafetyReader;
+  readonly feed: EventFeed;
   readonly tokens: AccessTokens;
   /** null: nobody signs in here. */
   readonly signIn: SignIn | null;
@@ -181,7 +187,7 @@ function signInOf({ config, signInSecrets, now }: ApiDependencies): SignIn | nul
 
 function apiRoutes(
   dependencies: ApiDependencies,
-  { sessions, browser, jobs, fileBackups, reader, tokens, signIn }: Stores,
+  { sessions, browser, jobs, fileBackups, reader, feed, tokens, signIn }: Stores,
 ): Route[] {
   const { client, config, now, logger, followIntervalMs } = dependencies;
   const { repositories } = config;
@@ -208,6 +214,7 @@ function apiRoutes(
     ...previewRoutes({ ...surroundings, client, browser, timeZone, now }),
     ...simulationRoutes({ ...surroundings, client, browser, now }),
     ...sessionRoutes(sessions, all, browser, { followIntervalMs, logger }),
+    ...eventRoutes({ feed, now, logger }),
     ...repositoryRoutes({ client, browser, jobs, operations, repositories, now }),
     ...oneTimeCopyRoutes({
       ...{ ...surroundings, copies: new OneTimeCopies(client, now) },

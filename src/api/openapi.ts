@@ -108,8 +108,9 @@ function successOf(
   components: SchemaComponents,
 ): { description: string } {
   if (answerType === 'text/event-stream') {
-    const content = { [answerType]: { schema: { type: 'string' } } };
-    return Object.assign({ description: 'Events' }, { content });
+    const schema = answer === null ? { type: 'string' } : components.of(answer, 'output');
+    const description = answer === null ? 'Events' : 'Events; the schema is that of their `data`';
+    return Object.assign({ description }, { content: { [answerType]: { schema } } });
   }
   if (answer === null) return { description: status === 204 ? 'Done' : 'Success' };
   const content = { [answerType]: { schema: components.of(answer, 'output') } };

@@ -88,20 +88,29 @@ export function jsonRoute<Query = unknown, Body = unknown, Content = unknown>(
   };
 }
 
+interface EventRouteDescription<Query> extends RouteDescription {
+  readonly query?: z.ZodType<Query>;
+  /** `data` of each event. */
+  readonly event?: z.ZodType;
+}
+
 /** A route that writes its answer by itself, as server-sent events. */
-export function eventRoute(
-  description: RouteDescription,
-  stream: (request: Request, response: Response) => Promise<void>,
+export function eventRoute<Query = unknown>(
+  { query, event, ...description }: EventRouteDescription<Query>,
+  stream: (
+    request: Request,
+    response: Response,
+    input: RouteInput<Query, unknown>,
+  ) => Promise<void>,
 ): Route {
   return {
     ...description,
-    query: null,
+    query: query ?? null,
     body: null,
-    answer: null,
+    answer: event ?? null,
     answerType: 'text/event-stream',
     async handle(request, response) {
-      readInput(request, response, undefined, undefined);
-      await stream(request, response);
+      await stream(request, response, readInput(request, response, query, undefined));
     },
   };
 }

@@ -24,6 +24,7 @@ import { addSafetyCommands } from './safety-commands.js';
 import { ServerError } from './server-client.js';
 import { addServerCommands } from './server-commands.js';
 import { addSessionCommands } from './session-commands.js';
+import { addEventsCommand } from './events-command.js';
 import { addAuditCommand } from './audit-command.js';
 import { addTokenCommands } from './token-commands.js';
 import type { Terminal } from './terminal.js';
@@ -82,6 +83,7 @@ function buildProgram(
   addFileBackupCommands(program, act);
   addMirrorCommands(program, act);
   addSessionCommands(program, act);
+  addEventsCommand(program, act);
   addRepositoryCommands(program, act);
   addCopyCommands(program, act);
   addLimitCommands(program, act);

@@ -18,6 +18,8 @@ export interface Page<Item> {
 }
 
 export interface ServerEvent {
+  /** null: it has none. */
+  readonly id: string | null;
   readonly event: string;
   readonly data: unknown;
 }
@@ -170,5 +172,5 @@ function parseEvent(block: string): ServerEvent[] {
   const data = fields.get('data');
   return event === undefined || data === undefined
     ? []
-    : [{ event, data: JSON.parse(data) as unknown }];
+    : [{ id: fields.get('id') ?? null, event, data: JSON.parse(data) as unknown }];
 }

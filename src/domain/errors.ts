@@ -75,6 +75,11 @@ export const ERROR_CODES = {
     meaning: 'Many wrong tokens or failed sign-ins came from this address within a minute.',
     hint: 'Wait a minute. A right token is let in at any time.',
   },
+  EVENTS_CROWDED: {
+    kind: 'unavailable',
+    meaning: 'As many follow the events of this server as it serves at once.',
+    hint: 'Try again later, or ask for what you need (`GET /overview`, `GET /sessions`).',
+  },
   ORIGIN_FOREIGN: {
     kind: 'invalid',
     meaning: 'A browser sent a change for a page of another site.',

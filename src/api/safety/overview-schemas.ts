@@ -24,6 +24,8 @@ import {
 export type VerdictView = Omit<Verdict, 'sinceMs'> & { readonly since: string | null };
 
 export interface ProblemView {
+  /** Names its cause: the same from look to look. */
+  readonly key: string;
   readonly code: SafetyCode;
   readonly severity: SafetySeverity;
   readonly since: string | null;
@@ -185,8 +187,9 @@ export const verdictSchema: z.ZodType<VerdictView> = z
   })
   .meta({ id: 'Verdict' });
 
-const problemSchema: z.ZodType<ProblemView> = z
+export const problemSchema: z.ZodType<ProblemView> = z
   .object({
+    key: z.string().meta({ description: 'Names its cause: the same from look to look.' }),
     code: safetyCode,
     severity: z.enum(['error', 'unknown', 'warning']).meta({
       description:

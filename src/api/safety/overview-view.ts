@@ -102,7 +102,7 @@ export function unseenParts({ repositories }: Pick<KnownFacts, 'repositories'>):
   });
 }
 
-function problemView({ sinceMs, workloads, ...problem }: SafetyProblem): ProblemView {
+export function problemView({ sinceMs, workloads, ...problem }: SafetyProblem): ProblemView {
   return {
     ...problem,
     since: instantOf(sinceMs),

@@ -20,8 +20,9 @@ export interface TokenScope {
   readonly repositories: readonly string[];
 }
 
-/** What the address of a request names. `site`: all jobs and repositories, or the server; `nothing`: what is the same for everybody. */
-export type Subject = 'job' | 'session' | 'repository' | 'operation' | 'site' | 'nothing';
+/** What the address of a request names. `site`: all jobs and repositories, or the server; `own`: what the caller may see of these, and no more;
+ *  `nothing`: what is the same for everybody. */
+export type Subject = 'job' | 'session' | 'repository' | 'operation' | 'site' | 'own' | 'nothing';
 
 /** A token as it is kept: never itself, only its digest. */
 export interface AccessToken {
@@ -69,7 +70,7 @@ export function refusalOf(caller: Caller, { needs, subject, subjectId }: Wish): 
   const { scope } = caller;
   return (
     refusedRole(caller, needs) ??
-    (scope === null || subject === 'nothing' || isInScope(scope, subject, subjectId)
+    (scope === null || isForEverybody(subject) || isInScope(scope, subject, subjectId)
       ? null
       : refusedScope(caller.name, scope))
   );
@@ -83,7 +84,7 @@ export function refusalEverywhere(
   const { scope } = caller;
   return (
     refusedRole(caller, needs) ??
-    (scope === null || subject === 'nothing' || isAnyInScope(scope, subject)
+    (scope === null || isForEverybody(subject) || isAnyInScope(scope, subject)
       ? null
       : refusedScope(caller.name, scope))
   );
@@ -132,6 +133,10 @@ function repositoryText(id: string): string {
 
 function rolesWith(permission: Permission): Role[] {
   return ROLES.filter((role) => GRANTED[role].includes(permission));
+}
+
+function isForEverybody(subject: Subject): boolean {
+  return subject === 'nothing' || subject === 'own';
 }
 
 function isAnyInScope({ jobs, repositories }: TokenScope, subject: Subject): boolean {

@@ -298,6 +298,36 @@ describeTemporal('sessions over the API', () => {
       for await (const event of events) rest.push(event);
       expect(rest.at(-1)).toMatchObject({ event: 'end', data: { id, result: 'stopped' } });
     });
+
+    it('of the site tell of a new job, and that its session began, halted and ended', async () => {
+      const gone = new AbortController();
+      const response = await fetch(`${api.url}/api/v1/events`, { signal: gone.signal });
+      const events = readEvents(response);
+      const told: string[] = [];
+      const until = async (word: string): Promise<void> => {
+        while (told.at(-1) !== word) {
+          const { value } = await events.next();
+          const { reason, job, session } = value?.data as SiteEventWords;
+          const isOwn = job?.id === 'told' || session?.jobId === 'told' || reason !== undefined;
+          if (isOwn) told.push(`${value?.event} ${reason ?? session?.result ?? ''}`.trim());
+        }
+      };
+      await until('reset begun');
+      const id = await startJob('told', 'wait');
+      await until('sessionBegan');
+      await api.request('POST', `/sessions/${id}/pause`);
+      await until('sessionChanged');
+      await api.request('POST', `/sessions/${id}/stop`);
+      await until('sessionEnded stopped');
+      gone.abort();
+      expect(told.filter((word) => word !== 'jobMade')).toEqual([
+        'reset begun',
+        'sessionBegan',
+        'sessionChanged',
+        'sessionEnded stopped',
+      ]);
+      expect(told).toContain('jobMade');
+    });
   });
 
   describe('without a worker', () => {
@@ -344,6 +374,12 @@ async function poll<T extends { body: Record<string, unknown> }>(
   return read();
 }
 
+interface SiteEventWords {
+  readonly reason?: string;
+  readonly job?: { readonly id: string };
+  readonly session?: { readonly jobId: string; readonly result: string | null };
+}
+
 async function* readEvents(
   response: Response,
 ): AsyncGenerator<{ event: string; data: unknown }, void> {
@@ -353,7 +389,7 @@ async function* readEvents(
     const blocks = text.split('\n\n');
     text = blocks.pop() ?? '';
     for (const block of blocks) {
-      const [, event, data] = /^event: (\w+)\ndata: (.*)$/.exec(block) ?? [];
+      const [, event, data] = /^(?:id: .*\n)?event: (\w+)\ndata: (.*)$/.exec(block) ?? [];
       if (event !== undefined && data !== undefined) yield { event, data: JSON.parse(data) };
     }
   }

@@ -314,6 +314,7 @@ describe('the documents of the API', () => {
     expect(Object.keys(document.paths).sort()).toEqual([
       '/audit',
       '/errors',
+      '/events',
       '/file-backup-jobs',
       '/file-backup-jobs/{id}',
       '/file-backup-jobs/{id}/disable',

@@ -76,6 +76,7 @@ export async function startApiServer(
     now: options.now ?? Date.now,
     logger: { info: log, warn: log, error: (fields) => console.error(fields) },
     followIntervalMs: 50,
+    eventIntervalMs: 50,
   });
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');

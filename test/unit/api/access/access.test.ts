@@ -40,6 +40,7 @@ const ALLOWED: Readonly<Record<string, readonly Role[]>> = {
     'planDefinition',
     'previewSchedule',
     'followSession',
+    'followEvents',
     'listSessions',
     'getSession',
     'listSessionTasks',
