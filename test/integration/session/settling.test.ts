@@ -2,7 +2,10 @@ import { copyFile, mkdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
-import { chainWorkflowId, CONTROL_TASK_QUEUE, taskQuery } from '../../../workflows/messages.js';
+import { JobStore } from '../../../src/api/jobs/job-store.js';
+import { SessionStore } from '../../../src/api/sessions/session-store.js';
+import type { CopyJob } from '../../../src/domain/jobs/copy-job.js';
+import { chainWorkflowId, taskQuery } from '../../../workflows/messages.js';
 import { OVIRT_FIXTURE, testJob, TestSite, truthOf } from '../../support/session/test-site.js';
 import { TestWorkers } from '../../support/session/test-workers.js';
 import { describeTemporal } from '../../support/temporal/server.js';
@@ -31,6 +34,10 @@ describeTemporal('a machine whose second disk is written later', () => {
     workers = await TestWorkers.start(site, { watchIntervalMs: 300 });
   }
 
+  /** A watch ends by itself when there is no such job. */
+  const watch = (job: CopyJob) =>
+    new JobStore(workers.client, new SessionStore(workers.client), Date.now).create(job);
+
   async function bring(name: string): Promise<void> {
     await mkdir(site.path('primary', 'mail01'), { recursive: true });
     await copyFile(join(OVIRT_FIXTURE, 'mail01', name), site.path('primary', 'mail01', name));
@@ -42,11 +49,7 @@ describeTemporal('a machine whose second disk is written later', () => {
 
   it('is copied whole by an immediate job, by itself', async () => {
     await start();
-    await workers.client.workflow.start('watchSources', {
-      workflowId: 'watch/now-2026-11-24T22:00:00Z',
-      taskQueue: CONTROL_TASK_QUEUE,
-      args: [{ job: testJob({ id: 'now', mode: 'immediate', restorePoints: 'latest' }) }],
-    });
+    await watch(testJob({ id: 'now', mode: 'immediate', restorePoints: 'latest' }));
     await bring(FIRST_DISK);
     await sleep(PAUSE_MS);
     await bring(SECOND_DISK);
@@ -99,12 +102,7 @@ describeTemporal('a machine whose second disk is written later', () => {
       }
       const job = testJob({ mode, restorePoints: 'latest' });
       if (mode === 'periodic') await workers.runSession(job);
-      else
-        await workers.client.workflow.start('watchSources', {
-          workflowId: 'watch/nightly-2026-11-24T22:00:00Z',
-          taskQueue: CONTROL_TASK_QUEUE,
-          args: [{ job }],
-        });
+      else await watch(job);
       await until(async () => (await site.chain('nightly', 'mail01'))?.points.length === 1);
       expect(await site.readBack('nightly', 'mail01')).toEqual([await firstPoint()]);
     },

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CONTROL_TASK_QUEUE, type WatchSourcesInput } from '../../../workflows/messages.js';
+import { JobStore } from '../../../src/api/jobs/job-store.js';
+import { SessionStore } from '../../../src/api/sessions/session-store.js';
 import type {
   RestorePointView,
   WorkloadSummary,
@@ -157,11 +158,8 @@ describeTemporal('a mirror of an appliance', () => {
     await bring('Job 1/full.vbk', 24 * 1024 ** 2);
     for (const name of ['Job 1/next.vib', 'catalyst/0000']) await bring(name, 1_000);
     let worker = await LonghaulProcess.worker(config);
-    const watch = await workers.client.workflow.start('watchSources', {
-      workflowId: 'watch/mirror-2026-11-24T22:00:00Z',
-      taskQueue: CONTROL_TASK_QUEUE,
-      args: [{ job: MIRROR } satisfies WatchSourcesInput],
-    });
+    const jobs = new JobStore(workers.client, new SessionStore(workers.client), Date.now);
+    await jobs.create(MIRROR);
     const staged = site.path('offsite', 'mirror', 'storeonce-store', '.staging', 'large');
     const isBegun = async () => (await readdir(staged).catch(() => [])).length > 0;
     await expect.poll(isBegun, { timeout: 60_000, interval: 5 }).toBe(true);
@@ -171,8 +169,7 @@ describeTemporal('a mirror of an appliance', () => {
     await expect.poll(isAllThere, { timeout: 60_000, interval: 100 }).toBe(true);
     await bring('later', 1_000);
     await expect.poll(isAllThere, { timeout: 60_000, interval: 100 }).toBe(true);
-    await watch.cancel();
-    await expect(watch.result()).rejects.toThrow();
+    await jobs.delete('mirror');
     await worker.kill();
     expect(await readdir(copyOf(''))).toEqual(['Job 1', 'catalyst', 'later']);
   }, 240_000);
