@@ -18,12 +18,15 @@ const SECOND_DISK = `${POINT}.9e81a4b2-6f0d-4537-b2c8-7d4e0a5f6c22.full.qcow2`;
 /** Longer than the pause between the two disks. */
 const SETTLE_SECONDS = 8;
 const PAUSE_MS = 2_500;
+const RUNNING = `ExecutionStatus = 'Running'`;
 
 /** The tool leaves no mark when it has finished: the second disk comes well after the first. */
 describeTemporal('a machine whose second disk is written later', () => {
   let site: TestSite;
   let workers: TestWorkers;
   afterEach(async () => {
+    for (const id of watched.splice(0)) await jobs().delete(id);
+    await until(async () => (await workers.client.workflow.count(RUNNING)).count === 0);
     await workers.stop();
     await site.remove();
   });
@@ -35,8 +38,12 @@ describeTemporal('a machine whose second disk is written later', () => {
   }
 
   /** A watch ends by itself when there is no such job. */
-  const watch = (job: CopyJob) =>
-    new JobStore(workers.client, new SessionStore(workers.client), Date.now).create(job);
+  async function watch(job: CopyJob): Promise<void> {
+    await jobs().create(job);
+    watched.push(job.id);
+  }
+  const watched: string[] = [];
+  const jobs = () => new JobStore(workers.client, new SessionStore(workers.client), Date.now);
 
   async function bring(name: string): Promise<void> {
     await mkdir(site.path('primary', 'mail01'), { recursive: true });

@@ -170,6 +170,9 @@ describeTemporal('a mirror of an appliance', () => {
     await bring('later', 1_000);
     await expect.poll(isAllThere, { timeout: 60_000, interval: 100 }).toBe(true);
     await jobs.delete('mirror');
+    const running = async () =>
+      (await workers.client.workflow.count(`ExecutionStatus = 'Running'`)).count;
+    await expect.poll(running, { timeout: 30_000, interval: 100 }).toBe(0);
     await worker.kill();
     expect(await readdir(copyOf(''))).toEqual(['Job 1', 'catalyst', 'later']);
   }, 240_000);

@@ -38,19 +38,28 @@ describe('runRounds', () => {
   const settle = () => Promise.resolve();
   const OPTIONS = { count: 2, pids: [], touchMiB: 1, diskFolder: null, settle };
 
-  it('repeats what is resident four times first, and times every case in each quiet round', async () => {
-    const runs: string[] = [];
-    const each = (name: string) => ({
-      name,
-      run: () => {
-        runs.push(name);
-        return Promise.resolve(1);
-      },
-    });
-    const rounds = await runRounds([each('ours')], [each('peer')], OPTIONS);
-    expect(runs.slice(0, 4)).toEqual(['ours', 'ours', 'ours', 'ours']);
-    expect(runs.length).toBeLessThanOrEqual(4 + 2 * 2 * OPTIONS.count);
-    expect(rounds.length).toBeLessThanOrEqual(OPTIONS.count);
-    for (const { seconds } of rounds) expect(seconds).toEqual({ ours: 1, peer: 1 });
-  });
+  it.each([
+    [10, 4],
+    [1, 5],
+    [0.125, 40],
+    [0.01, 60],
+  ])(
+    'repeats what takes %f s %i times first, and times it in each quiet round',
+    async (lasts, times) => {
+      const runs: string[] = [];
+      const each = (name: string) => ({
+        name,
+        run: () => {
+          runs.push(name);
+          return Promise.resolve(lasts);
+        },
+      });
+      const rounds = await runRounds([each('ours')], [each('peer')], OPTIONS);
+      expect(runs.indexOf('peer')).toBeGreaterThanOrEqual(times);
+      expect(runs.indexOf('peer')).toBeLessThanOrEqual(times + 1);
+      expect(runs.length).toBeLessThanOrEqual(times + 2 * 2 * OPTIONS.count);
+      expect(rounds.length).toBeLessThanOrEqual(OPTIONS.count);
+      for (const { seconds } of rounds) expect(seconds).toEqual({ ours: lasts, peer: lasts });
+    },
+  );
 });
