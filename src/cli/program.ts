@@ -25,6 +25,7 @@ import { ServerError } from './server-client.js';
 import { addServerCommands } from './server-commands.js';
 import { addSessionCommands } from './session-commands.js';
 import { addEventsCommand } from './events-command.js';
+import { addSupportCommand } from './support-command.js';
 import { addAuditCommand } from './audit-command.js';
 import { addTokenCommands } from './token-commands.js';
 import type { Terminal } from './terminal.js';
@@ -84,6 +85,7 @@ function buildProgram(
   addMirrorCommands(program, act);
   addSessionCommands(program, act);
   addEventsCommand(program, act);
+  addSupportCommand(program, act);
   addRepositoryCommands(program, act);
   addCopyCommands(program, act);
   addLimitCommands(program, act);
