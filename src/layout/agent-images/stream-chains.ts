@@ -27,7 +27,8 @@ export const streamChainLayout: TreeLayout = {
   type: SOLARIS_TYPE,
   rules: {
     shape: 'sets',
-    classes: [{ name: 'streams', match: /(?:)/, content: 'rewritten' }],
+    // One without a date in its name is written anew each time.
+    classes: [{ name: 'streams', match: /(?:)/, content: 'rewritten', isWrittenOnce: isDated }],
     ignored: null,
     digestInName: null,
     openFilesWaitMs: 60_000,
@@ -43,6 +44,10 @@ export const streamChainLayout: TreeLayout = {
 function claim({ files }: FolderNames): Claim | null {
   const own = files.filter((name) => endingOf(name) !== null);
   return own.length === 0 ? null : { files: own };
+}
+
+function isDated(name: string): boolean {
+  return endingOf(name) !== null && namedStream(name, null).namedAtMs !== null;
 }
 
 /** The longest one that fits. */

@@ -15,12 +15,15 @@ const JOB = testJob({
 /** Segments of one stretch of log, and the collections of one dump. */
 const SEGMENTS = [1, 2, 3, 4, 5, 6].map((number) => `wal/00000001000000000000000${number}`);
 const COLLECTIONS = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => `shop/${name}.bson`);
+/** Streams of `zfs send`, each of its own date. */
+const STREAMS = [18, 19, 20, 21, 22, 23].map((day) => `pool/tank-2026-11-${day}.zfs`);
 const inFolder = (folder: string) => COLLECTIONS.map((path) => `${folder}/${path}`);
 
-describe('files of databases that are written over by the many', () => {
+describe('files that are written over by the many', () => {
   it.each<[string, string, readonly string[], number, string]>([
     ['segments of write-ahead log', 'postgres-wal-wal', SEGMENTS, MIB, 'wal/'],
     ['a dump of a date', 'mongodump-dump-.', inFolder('dump-2026-11-24'), 400, ''],
+    ['streams with dates in their names', 'stream-chain-pool:tank.zfs', STREAMS, 400, 'pool/'],
   ])('stop before their good copies are: %s', async (_, workload, paths, bytes, root) => {
     const source = new SimulatedRepository('primary');
     const target = new SimulatedRepository('offsite');
