@@ -1,8 +1,8 @@
-import { readdirSync } from 'node:fs';
 import eslint from '@eslint/js';
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
 import { importX } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
+import { NO_FORMAT_NAME, NO_KIND_NAME } from './scripts/lint-names.js';
 import { longhaulRules } from './scripts/lint-rules.js';
 
 /** Every part of the source in `test/boundary/probes` breaks one rule on purpose, and a test expects the report. */
@@ -247,19 +247,7 @@ const NO_RAW_OUTPUT = [
     message: 'Only src/cli/display-text.ts makes DisplayText.',
   },
 ];
-/** A format is a row of src/image/formats.ts; the layouts know what their tools write. */
-const NO_FORMAT_NAME = {
-  selector: 'Literal[value=/^(qcow2|vmdk|vhdx?|vma|ova)$/]',
-  message: 'Ask the row of src/image/formats.ts: only src/image and src/layout name a format.',
-};
-/** Each kind of storage has a folder of its name in src/repository. */
-const KINDS = readdirSync(new URL('src/repository', import.meta.url), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map(({ name }) => name);
-const NO_KIND_NAME = {
-  selector: `Literal[value=/^(${KINDS.join('|')})$/]`,
-  message: 'Ask the row of src/repository/kinds.ts: nothing else names a kind of storage.',
-};
+/** A format is a row of src/image/formats.ts, a kind of storage one of src/repository/kinds.ts; the layouts know what their tools write. */
 const NO_NAMES = [NO_FORMAT_NAME, NO_KIND_NAME];
 /** Rules are pure: `now` is an argument. */
 const NO_CLOCK = [

@@ -58,6 +58,15 @@ describe('the lint rules', () => {
     ]);
   });
 
+  it('have a probe for each rule that is set here', async () => {
+    const config = await readFile(CONFIG, 'utf8');
+    const set = [...config.matchAll(/'?([\w@/-]+)'?:\s*\[?\s*'error'/g)].map(([, rule]) => rule!);
+    const broken = new Set(expected.map((report) => report.split(' ')[1] ?? ''));
+
+    expect(set.length).toBeGreaterThan(15);
+    expect(set.filter((rule) => !broken.has(rule))).toEqual([]);
+  });
+
   function ofRule(name: string): (report: Report) => boolean {
     return (report) => report.endsWith(name);
   }

@@ -1,0 +1,1 @@
+export const isOne = (count: unknown): boolean => count == 1; // report: eqeqeq

@@ -1,0 +1,2 @@
+// TODO: later // report: no-warning-comments
+export const later = null;
