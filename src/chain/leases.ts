@@ -10,7 +10,7 @@ import { parseJson } from './json-file.js';
 /** A lease keeps the files that show a restore point from being merged or deleted while someone reads them (docs/FORMAT.md, Leases).
  *
  *  Who reads takes the lease first and looks at the commit record then; who changes announces it in the record first and looks for leases
- *  then. So one of the two always sees the other. */
+ *  then. So one of the two always sees the other (docs/FORMAT.md, Order, L1 and L2). */
 export interface Lease {
   readonly restorePointId: string;
   readonly purpose: (typeof PURPOSES)[number];

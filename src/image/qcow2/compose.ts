@@ -47,7 +47,7 @@ export function placeQcow2Slots(): SlotPlacement {
  *
  *  Layout: header cluster, data slots, L2 tables (only those with an entry), L1 table, reference count blocks, reference count table;
  *  the file ends with the latter. Version 3, 16-bit reference counts. Zero clusters of an image without parent stay unallocated.
- *  Write order: everything behind the slots, end of the file, sync, header cluster, sync; so a file that was not finished has no
+ *  Write order (docs/FORMAT.md, Order, W2): everything behind the slots, end of the file, sync, header cluster, sync; so a file that was not finished has no
  *  magic. The result depends on the arguments alone: whatever an earlier attempt left is overwritten or cut off.
  *  Memory: L1 table (8 bytes per 512 MiB of disk) and a few clusters.
  *  @throws DISK_TOO_LARGE when the disk is beyond what qcow2 can address, IMAGE_LIMIT_EXCEEDED when its data or its parent's name are */

@@ -2,7 +2,8 @@ import type { ChainRecord } from '../../chain/chain-record.js';
 import { BackupError } from '../../domain/errors.js';
 import type { ChainPlace } from '../../chain/chain-place.js';
 
-/** Removes the folders of points in the order given, dependents first, but for those that the record lists: another copy got their name. */
+/** Removes the folders of points in the order given, dependents first, but for those that the record lists: another copy got their name
+ *  (docs/FORMAT.md, Order, D1 and D2). */
 export async function removeDeletedPoints(
   { repository, chain }: ChainPlace,
   record: ChainRecord,

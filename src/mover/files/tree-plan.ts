@@ -164,7 +164,7 @@ export async function writeNote(
   await repository.put(path, Buffer.from(JSON.stringify(note)));
 }
 
-/** Takes the staging folder away, the plan first: without it nothing else in there counts. */
+/** Takes the staging folder away, the plan first: without it nothing else in there counts (docs/FORMAT.md, Order, D3). */
 export async function discardTreeStaging(
   repository: BackupRepository,
   tree: string,

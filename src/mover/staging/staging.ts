@@ -19,7 +19,8 @@ export async function makeStaging(repository: BackupRepository, staging: string)
   await repository.makePlace(stagedPath.workFolder(staging), stagedPath.pointFolder(staging));
 }
 
-/** Empties a staging folder so that a stop at any place leaves nothing that could be taken for a plan: what others depend on goes first. */
+/** Empties a staging folder so that a stop at any place leaves nothing that could be taken for a plan: what others depend on goes first
+ *  (docs/FORMAT.md, Order, D3). */
 export async function discardStaging(repository: BackupRepository, staging: string): Promise<void> {
   if ((await repository.stat(staging)) === null) return;
   const vouchers = [

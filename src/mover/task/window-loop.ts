@@ -72,6 +72,7 @@ function waitForTarget({ control }: MoverContext, settled: () => Promise<void>):
   return control.timed('loopNs', () => control.timed('targetNs', settled));
 }
 
+/** Durable first, marked then (docs/FORMAT.md, Order, W1). */
 async function settle(
   worker: WindowWorker,
   marks: readonly (() => Promise<void>)[],

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseChainRecord } from '../../../src/chain/chain-record.js';
 import {
@@ -33,6 +34,19 @@ describe('docs/FORMAT.md', () => {
     await writeStagedJson(repository, 'plan.json', { token: '' });
     const start = (await readWholeFile(repository, 'plan.json', 1000))!.toString().split(',')[0]!;
     expect(FORMAT).toContain(`\`{ ${start.slice(1).replace(':', ': ')}, "digest", "content" }\``);
+  });
+
+  it('numbers the rules of order that the source cites, each of them', () => {
+    const numbered = [...FORMAT.matchAll(/^\| ([WDL]\d)\. /gm)].map(([, rule]) => rule!);
+    const cited = readdirSync('src', { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts'))
+      .flatMap((path) => [
+        ...readFileSync(`src/${path}`, 'utf8').matchAll(/docs\/FORMAT\.md, Order, ([^).]+)/g),
+      ])
+      .flatMap(([, rules]) => rules!.match(/[WDL]\d/g) ?? []);
+
+    expect(numbered.length).toBeGreaterThanOrEqual(10);
+    expect([...new Set(cited)].sort()).toEqual(numbered.sort());
   });
 
   it('shows a digest table whose bytes are where its byte table says', () => {
