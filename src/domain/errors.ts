@@ -225,8 +225,8 @@ export const ERROR_CODES = {
   },
   SOURCE_PART_UNREADABLE: {
     kind: 'invalid',
-    meaning: 'A folder or file of a source that tells which backups a store holds cannot be read.',
-    hint: 'Let the account that Longhaul runs as list and read it; until then nothing of that store is copied, and nothing of its copy is taken for gone.',
+    meaning: 'A folder or file of a source that tells which backups lie there cannot be read.',
+    hint: 'Let the account that Longhaul runs as list and read it; until then nothing of those is copied, what lies beside is, and no copy is taken for gone.',
   },
   ...STORAGE_ERROR_CODES,
   // --- server

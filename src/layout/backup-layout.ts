@@ -24,7 +24,8 @@ export interface BackupLayout {
    *  A point that cannot be restored is reported with state and reason, not left out.
    *  What it has claimed is all there is to know: ids follow from it, and the link of a point never leaves it. A parent that lies elsewhere
    *  is missing, so that a complete point always has its whole chain there.
-   *  @throws what the repository throws when a file cannot be read that decides whose backups these are: a scan is whole or fails */
+   *  @throws what the repository throws when a file cannot be read that decides whose backups these are: then nothing of the claim is known, and its
+   *    place is named */
   scan(facts: FolderFacts, claimed: ClaimedFiles): Promise<FoundWorkload[]>;
 }
 

@@ -14,6 +14,7 @@ import { joinFolders } from './join-folders.js';
 import { BACKUP_LAYOUTS } from './layouts.js';
 import { treesIn, type OnUnread } from './scan-trees.js';
 import { TREE_LAYOUTS } from './tree-layouts.js';
+import { claimText, isOfOnePlace, unreadPart } from './unread-part.js';
 import { readFolders, walkFolders, type WalkedFolder } from './walk-folders.js';
 
 const LAYOUTS = { trees: TREE_LAYOUTS, images: BACKUP_LAYOUTS };
@@ -31,15 +32,15 @@ export interface ScanListener {
  *  A workload may lie in several folders (a folder for each chain, a backup that was copied by hand): it is listed once, and a restore
  *  point that is there more than once is listed as its first complete copy. Two machines that claim one id are one workload with a `conflict`.
  *  @param facts what earlier looks found out; files that are the same are not read again
- *  @throws what the repository throws when a folder cannot be read that is walked: the list is whole or there is none. What only tells the points of a
- *    tree is named (`onUnseen`), and the others are listed */
+ *  @throws what the repository throws that is not about one place of it alone. A folder or file that cannot be read is named (`onUnseen`), with what is
+ *    not known for it, and what lies beside it is listed */
 export async function scanRepository(
   repository: SourceRepository,
   listener: ScanListener = {},
   facts: FactStore = FORGETFUL,
 ): Promise<SourceWorkload[]> {
   const { onUnseen } = listener;
-  const onUnread: OnUnread = (part, error) => {
+  const onUnread: OnUnread = ({ part, error }) => {
     if (onUnseen === undefined) throw error;
     onUnseen(part);
   };
@@ -60,7 +61,10 @@ export async function scanWorkload(
   facts: FactStore = FORGETFUL,
 ): Promise<SourceWorkload | null> {
   const errors: unknown[] = [];
-  const onUnread: OnUnread = (_, error) => void errors.push(error);
+  const onUnread: OnUnread = ({ error, isOfImages }) => {
+    if (isOfImages) throw error;
+    errors.push(error);
+  };
   const walked = readFolders(repository, LAYOUTS, folders);
   const workload = (await workloadsIn(repository, walked, facts, onUnread)).get(workloadId);
   // It may be the one that cannot be read.
@@ -84,6 +88,7 @@ async function workloadsIn(
       told.add(part.path);
       onUnseen?.(part);
     }
+    folder.unread.forEach(onUnread);
     const tell =
       onUnrecognised &&
       ((files: readonly RepositoryEntry[]): void => unrecognisedIn(files).forEach(onUnrecognised));
@@ -124,12 +129,31 @@ async function workloadsOf(
       folders: [folder],
       ...(makesFullsOnly === undefined ? {} : { makesFullsOnly }),
     };
-    const all = await layout.scan(facts, claimed);
+    const all = await foundBy(layout, facts, claimed, onUnread);
+    if (all === null) continue;
     onUnlisted?.(nobodysFiles(layout, claimed, all));
     for (const found of all) workloads.push({ ...found, ...known });
   }
   facts.keep();
   return workloads;
+}
+
+/** null: a file cannot be read that decides whose backups these are. */
+async function foundBy(
+  layout: BackupLayout,
+  facts: FolderFacts,
+  claimed: ClaimedFiles,
+  onUnread: OnUnread,
+): Promise<FoundWorkload[] | null> {
+  try {
+    return await layout.scan(facts, claimed);
+  } catch (error) {
+    if (!isOfOnePlace(error)) throw error;
+    const { folder } = claimed;
+    const part = unreadPart(error, folder, claimText(layout, folder));
+    onUnread({ part, error, isOfImages: true });
+    return null;
+  }
 }
 
 /** What was claimed, so that no other layout has seen it, and is in no point. */

@@ -1,17 +1,14 @@
-import { FAULT_REASONS, faultOfSourceFile } from '../domain/trees/one-file-fault.js';
 import { restorePointsOf } from '../domain/trees/source-tree.js';
 import type { SourceWorkload } from '../domain/sources/restore-point.js';
-import type { UnseenPart } from '../domain/sources/unseen-part.js';
-import { isBackupError } from '../domain/errors.js';
 import type { RepositoryEntry } from '../repository/backup-repository.js';
 import type { FolderFacts } from './file-facts.js';
-import type { TreeLayout } from './tree-layout.js';
 import { FolderReader } from './tree-reader.js';
 import { unlistedFiles } from './unlisted-files.js';
+import { claimText, unreadPart, type UnreadPlace } from './unread-part.js';
 import type { WalkedFolder } from './walk-folders.js';
 
 /** A place that tells what trees there are, and that its storage cannot read, or does not allow to be read. */
-export type OnUnread = (part: UnseenPart, error: unknown) => void;
+export type OnUnread = (place: UnreadPlace) => void;
 
 /** The trees of one folder, as workloads. What cannot be read of one layout's takes nothing from the others.
  *  @param facts of that folder
@@ -29,7 +26,9 @@ export async function treesIn(
     let isScanned = false;
     const tell = (error: unknown): void => {
       isWhole = false;
-      onUnread(unreadPart(layout, folder, error, isScanned), error);
+      // Once it is scanned its layout needs it for none of its points.
+      const what = isScanned ? undefined : claimText(layout, folder);
+      onUnread({ part: unreadPart(error, folder, what), error });
     };
     const reader = new FolderReader(facts.repository, folder, facts, tell);
     const all = (await reader.orTell(() => layout.scan(reader, folder, claim))) ?? [];
@@ -48,28 +47,4 @@ export async function treesIn(
     }
   }
   return workloads;
-}
-
-/** @param isScanned its layout needs it for none of its points */
-function unreadPart(
-  { type }: TreeLayout,
-  folder: string,
-  error: unknown,
-  isScanned: boolean,
-): UnseenPart {
-  const named = isBackupError(error) ? error.details.path : undefined;
-  const path = typeof named === 'string' && named !== '' ? named : placeOf(folder);
-  const fault = faultOfSourceFile(error);
-  return {
-    path,
-    code: 'SOURCE_PART_UNREADABLE',
-    unread: {
-      why: fault === null ? String(error) : FAULT_REASONS[fault],
-      what: isScanned ? path : `${type.title} in ${placeOf(folder)}`,
-    },
-  };
-}
-
-function placeOf(folder: string): string {
-  return folder === '' ? '.' : folder;
 }

@@ -1,7 +1,10 @@
+import { isBackupError } from '../domain/errors.js';
 import type { SourceRepository } from '../repository/backup-repository.js';
+import { joinPath } from '../repository/repository-path.js';
 import type { BackupLayout, Claim, FolderNames } from './backup-layout.js';
 import type { TreeLayout } from './tree-layout.js';
 import { FolderReader } from './tree-reader.js';
+import { isOfOnePlace, pathOfError, unreadPart, type UnreadPlace } from './unread-part.js';
 
 /** Who gets what of one folder. */
 export interface SharedOut {
@@ -11,6 +14,8 @@ export interface SharedOut {
   readonly unclaimed: readonly string[];
   /** Names of folders that nobody claims. */
   readonly left: readonly string[];
+  /** Files that nobody claims because they could not be read: they are not among the unclaimed. */
+  readonly unread: readonly UnreadPlace[];
 }
 
 /** Asks one layout after the other, each for what those before have left: so every file belongs to one backup, whatever the rows. Those of trees
@@ -21,16 +26,42 @@ export async function shareOut(
   treeLayouts: readonly TreeLayout[],
   layouts: readonly BackupLayout[],
 ): Promise<SharedOut> {
-  // What cannot be read of trees beside others is told by the scan.
-  const reader = new FolderReader(repository, names.folder, undefined, () => undefined);
+  const errors: unknown[] = [];
+  const { folder } = names;
+  const reader = new FolderReader(repository, folder, undefined, (error) => errors.push(error));
   const trees = await claimsOf(names, treeLayouts, (layout, claim) =>
-    layout.confirm === undefined
-      ? Promise.resolve(claim)
-      : layout.confirm(reader, names.folder, claim),
+    confirmed(layout, reader, folder, claim),
   );
   const rest = { ...names, ...trees.left };
   const { claims, left } = await claimsOf(rest, layouts, (_, claim) => Promise.resolve(claim));
-  return { trees: trees.claims, claims, unclaimed: left.files, left: left.folders };
+  // What cannot be read of what is claimed is told by the scan, and of a folder by the walk.
+  const unread = new Map<string, UnreadPlace>();
+  for (const error of errors) {
+    const name = left.files.find((file) => joinPath(folder, file) === pathOfError(error));
+    if (name !== undefined) unread.set(name, { part: unreadPart(error, folder), error });
+  }
+  return {
+    ...{ trees: trees.claims, claims, left: left.folders },
+    unclaimed: without(left.files, [...unread.keys()]),
+    // What went meanwhile is nothing that is not copied.
+    unread: [...unread.values()].filter(({ error }) => !isBackupError(error, 'FILE_MISSING')),
+  };
+}
+
+/** One place that cannot be read stops nothing beside it: whose the claim is the scan finds out, or tells why it cannot. */
+async function confirmed(
+  layout: TreeLayout,
+  reader: FolderReader,
+  folder: string,
+  claim: Claim,
+): Promise<Claim | null> {
+  if (layout.confirm === undefined) return claim;
+  try {
+    return await layout.confirm(reader, folder, claim);
+  } catch (error) {
+    if (!isOfOnePlace(error)) throw error;
+    return claim;
+  }
 }
 
 async function claimsOf<L extends Pick<BackupLayout, 'claim'>>(

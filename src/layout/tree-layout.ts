@@ -19,8 +19,8 @@ export interface TreeLayout {
    *  null: nothing */
   claim(names: FolderNames): Claim | null;
   /** For names that others may use, too (`archive`, `FULL`, `x.bak`): what is left of the claim when a few files were looked at. What it gives back
-   *  is offered to the next layout, and walked. Absent: the names prove it.
-   *  @throws what the repository throws */
+   *  is offered to the next layout, and walked. A file that it could not read (`orTell`), and gives back, is named. Absent: the names prove it.
+   *  @throws what the repository throws. What is about one place alone leaves the claim as it is: the scan tells of it */
   confirm?(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null>;
   /** Trees in what it has claimed. Lists and reads only what tells their points, never the data folders of a store.
    *  A point that cannot be restored is reported with state and reason, not left out.
@@ -37,7 +37,7 @@ export interface TreeReader {
   readonly repositoryId: string;
   /** Sorted by name; an absent folder is empty. Links, special files and names that cannot be part of a path are left out. */
   list(folder: string): Promise<RepositoryEntry[]>;
-  /** A look at one tree beside others of the claim. null: it cannot be read, and whoever scans tells so. */
+  /** A look at one tree or file beside others of the claim. null: it cannot be read, or is not there any more, and whoever scans tells so. */
   orTell<T>(look: () => Promise<T>): Promise<T | null>;
   /** @param offset negative: from the end of the file
    *  @param length at most 1 MiB

@@ -1,5 +1,4 @@
 import { BackupError, isBackupError } from '../domain/errors.js';
-import { faultOfSourceFile } from '../domain/trees/one-file-fault.js';
 import { fileByteSource, type ByteSource } from '../image/byte-source.js';
 import type { RepositoryEntry, SourceRepository } from '../repository/backup-repository.js';
 import { readWholeFile } from '../repository/replace-file.js';
@@ -8,6 +7,7 @@ import type { FormatId } from '../domain/sources/restore-point.js';
 import { FolderFacts } from './file-facts.js';
 import { faultOfError, type Finding, type PointFault } from './point-fault.js';
 import type { TreeReader } from './tree-layout.js';
+import { isOfOnePlace } from './unread-part.js';
 import { wholeImageFault } from './whole-image.js';
 
 /** What is read at once tells what a backup is; it is not the backup. */
@@ -40,7 +40,7 @@ export class FolderReader implements TreeReader {
     try {
       return await look();
     } catch (error) {
-      if (faultOfSourceFile(error) === null) throw error;
+      if (!isOfOnePlace(error)) throw error;
       this.onUnread(error);
       return null;
     }

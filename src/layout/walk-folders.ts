@@ -8,9 +8,10 @@ import type { UnseenPart } from '../domain/sources/unseen-part.js';
 import { IMAGE_FORMATS } from '../image/formats.js';
 import type { SourceRepository, RepositoryEntry } from '../repository/backup-repository.js';
 import { joinPath, OWN_FOLDER } from '../repository/repository-path.js';
-import type { BackupLayout, ClaimedFile, ClaimedFiles } from './backup-layout.js';
+import type { BackupLayout, Claim, ClaimedFile, ClaimedFiles } from './backup-layout.js';
 import { shareOut, type SharedOut } from './share-out.js';
 import type { TreeLayout } from './tree-layout.js';
+import { claimText, isOfOnePlace, unreadPart, type UnreadPlace } from './unread-part.js';
 
 /** One folder of a repository, shared out among the layouts. */
 export interface WalkedFolder {
@@ -23,6 +24,8 @@ export interface WalkedFolder {
   readonly unclaimed: readonly RepositoryEntry[];
   /** Folders and disk images whose names cannot be part of a path, and targets of Longhaul. */
   readonly unseen: readonly UnseenPart[];
+  /** What could not be read to tell whose it is. */
+  readonly unread: readonly UnreadPlace[];
 }
 
 export interface FolderShare {
@@ -54,17 +57,17 @@ interface ReadFolder {
 
 /** All folders of a repository that may hold backups, one at a time, sorted by path within each folder; those that a layout has claimed come
  *  with the folder that they were claimed in. A target of Longhaul that lies in one is not looked into, and is named: it comes as a folder
- *  without files.
- *  @throws what the repository throws when a folder cannot be read */
+ *  without files, as one that cannot be read.
+ *  @throws what the repository throws that says nothing of one folder or file, or is about the root */
 export async function* walkFolders(
   repository: SourceRepository,
   layouts: LayoutRows,
 ): AsyncGenerator<WalkedFolder> {
   const waiting = [''];
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
-    const found = await lookInto(repository, folder);
+    const found = await lookIntoOne(repository, folder);
     if ('unseen' in found) {
-      yield { folder, shares: [], trees: [], unclaimed: [], unseen: found.unseen };
+      yield { folder, shares: [], trees: [], unclaimed: [], unread: [], ...found };
       continue;
     }
     const { walked, left } = await shareFolder(repository, found, layouts);
@@ -74,6 +77,19 @@ export async function* walkFolders(
     if (walked.trees.length > 0) continue;
     for (const name of found.passedOver.filter(isHiddenFolder))
       yield* hiddenFolders(repository, joinPath(folder, name));
+  }
+}
+
+/** `lookInto` of one folder beside others; the root is the whole repository. */
+async function lookIntoOne(
+  repository: SourceRepository,
+  folder: string,
+): Promise<ReadFolder | (Pick<WalkedFolder, 'unseen'> & Partial<Pick<WalkedFolder, 'unread'>>)> {
+  try {
+    return await lookInto(repository, folder);
+  } catch (error) {
+    if (folder === '' || !isOfOnePlace(error)) throw error;
+    return { unseen: [], unread: [{ part: unreadPart(error, folder), error }] };
   }
 }
 
@@ -88,7 +104,7 @@ async function* hiddenFolders(
     try {
       const found = await lookInto(repository, folder);
       if ('unseen' in found) continue;
-      yield { folder, shares: [], trees: [], unclaimed: found.files, unseen: [] };
+      yield { folder, shares: [], trees: [], unclaimed: found.files, unseen: [], unread: [] };
       for (const { path } of found.within.toReversed()) waiting.push(path);
     } catch (error) {
       if (faultOfSourceFile(error) === null) throw error;
@@ -120,12 +136,9 @@ async function shareFolder(
     ...{ folder, files: files.map(nameOf), folders: within.map(nameOf), passedOver },
     ...(isOpaque === undefined ? {} : { isOpaque }),
   };
-  const { trees, claims, unclaimed, left } = await shareOut(
-    repository,
-    names,
-    layouts.trees,
-    layouts.images,
-  );
+  const shared = await shareOut(repository, names, layouts.trees, layouts.images);
+  const { trees, claims, unclaimed, left } = shared;
+  const unread = [...shared.unread];
   const fileOf = new Map(files.map((entry) => [entry.name, entry]));
   const unseen = unaddressable.filter(isFolderOrImage).map(unsupportedName);
   const strangers = unclaimed.flatMap((name) => fileOf.get(name) ?? []);
@@ -138,24 +151,43 @@ async function shareFolder(
       const entry = fileOf.get(name);
       return entry === undefined ? [] : [{ ...entry, within: name }];
     });
-    for (const name of claim.folders ?? []) {
-      const tree = await readTree(repository, joinPath(folder, name));
-      for (const part of tree.unseen) unseen.push(part);
-      for (const entry of tree.files) {
-        const file = {
-          ...entry,
-          within: folder === '' ? entry.path : entry.path.slice(folder.length + 1),
-        };
-        if (layout.isOwn?.(file.within) === false) strangers.push(entry);
+    try {
+      const below = await filesOfFolders(repository, folder, claim);
+      for (const part of below.unseen) unseen.push(part);
+      for (const file of below.files)
+        if (layout.isOwn?.(file.within) === false) strangers.push(file);
         else own.push(file);
-      }
+    } catch (error) {
+      if (!isOfOnePlace(error)) throw error;
+      const part = unreadPart(error, folder, claimText(layout, folder));
+      unread.push({ part, error, isOfImages: true });
+      continue;
     }
     shares.push({ layout, claimed: { folder, files: own } });
   }
   return {
-    walked: { folder, shares, trees, unclaimed: strangers, unseen },
+    walked: { folder, shares, trees, unclaimed: strangers, unseen, unread },
     left: left.map((name) => joinPath(folder, name)),
   };
+}
+
+/** What lies in the claimed folders of a folder. */
+async function filesOfFolders(
+  repository: SourceRepository,
+  folder: string,
+  { folders = [] }: Claim,
+): Promise<{ readonly files: ClaimedFile[]; readonly unseen: UnseenPart[] }> {
+  const files: ClaimedFile[] = [];
+  const unseen: UnseenPart[] = [];
+  for (const name of folders) {
+    const tree = await readTree(repository, joinPath(folder, name));
+    for (const part of tree.unseen) unseen.push(part);
+    for (const entry of tree.files) {
+      const within = folder === '' ? entry.path : entry.path.slice(folder.length + 1);
+      files.push({ ...entry, within });
+    }
+  }
+  return { files, unseen };
 }
 
 /** All plain files at any depth below a claimed folder, each folder before those within it. In there every name counts. */

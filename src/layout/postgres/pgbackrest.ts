@@ -80,17 +80,29 @@ function claim({ folders }: FolderNames): Claim | null {
   return FOLDERS.every((name) => folders.includes(name)) ? { files: [], folders: FOLDERS } : null;
 }
 
+/** Of a stanza that cannot be listed its log tells: that is nobody else’s. */
 async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
-  return (await stanzasOf(reader, folder)).length === 0 ? null : claimed;
+  for (const { name, path, type } of await reader.list(joinPath(folder, 'backup'))) {
+    if (type !== 'folder') continue;
+    const archive = joinPath(folder, `archive/${name}`);
+    const isStanza =
+      (await hasInfo(reader, path, 'backup.info')) ??
+      (await hasInfo(reader, archive, 'archive.info'));
+    if (isStanza === true) return claimed;
+  }
+  return null;
+}
+
+/** null: it cannot be listed. */
+async function hasInfo(reader: TreeReader, path: string, info: string): Promise<boolean | null> {
+  const entries = await reader.orTell(() => reader.list(path));
+  return entries?.some(({ name }) => name === info || name === `${info}.copy`) ?? null;
 }
 
 async function stanzasOf(reader: TreeReader, folder: string): Promise<string[]> {
   const stanzas: string[] = [];
   for (const { name, path, type } of await reader.list(joinPath(folder, 'backup'))) {
-    if (type !== 'folder') continue;
-    const entries = (await reader.orTell(() => reader.list(path))) ?? [];
-    const names = entries.map((entry) => entry.name);
-    if (names.some((one) => /^backup\.info(?:\.copy)?$/.test(one))) stanzas.push(name);
+    if (type === 'folder' && (await hasInfo(reader, path, 'backup.info'))) stanzas.push(name);
   }
   return stanzas;
 }
