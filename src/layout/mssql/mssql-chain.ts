@@ -19,6 +19,8 @@ export interface MssqlSet extends Pick<
   readonly doubt?: string;
   /** null: the file does not say, so that dates alone tell what follows what. */
   readonly database: MtfDatabase | null;
+  /** What `database` says is of its first set, and nobody knows what others are behind it. */
+  readonly mayHoldMore?: boolean;
 }
 
 /** What a set needs, and what is missing before it. */
@@ -30,6 +32,8 @@ interface Footing {
 /** The sets of one database as points, oldest first. A differential needs the full whose checkpoint it names, whatever was taken since (a
  *  copy-only full has another). A log needs the newest full that ended within it, or the log that ends where it begins: by their dates the newest
  *  before it, so that a database that was set back goes on from what it was set back to. Dates are local time, and clocks are put back in autumn.
+ *  A set that does not tell its numbers is what another builds on only where none has the numbers that this one names; one that is not whole, because it is
+ *  written or was never finished, only where nothing else is there.
  *  Source: learn.microsoft.com, RESTORE HEADERONLY (FirstLSN, LastLSN, CheckpointLSN, DatabaseBackupLSN). */
 export function linkMssqlSets(sets: readonly MssqlSet[]): TreePoint[] {
   const ordered = [...sets].sort((a, b) => a.createdAtMs - b.createdAtMs || order(a.id, b.id));
@@ -41,7 +45,8 @@ export function linkMssqlSets(sets: readonly MssqlSet[]): TreePoint[] {
     const footing = footingOf(set, before, { ordered, index, byId, allFulls });
     if (set.kind === 'full') before.fulls.push(set);
     if (set.kind === 'log') before.logs.push(set);
-    if (set.kind !== 'differential' && set.isPartial !== true) before.last = set;
+    if (set.kind !== 'differential' && set.isPartial !== true)
+      if (before.last === null || set.kind === 'log' || mayServe(set)) before.last = set;
     return {
       ...{ id, createdAtMs, kind: POINT_KIND[set.kind], ...footing },
       ...{ state, reason, files, sizeBytes, ...(evidence === undefined ? {} : { evidence }) },
@@ -53,7 +58,7 @@ export function linkMssqlSets(sets: readonly MssqlSet[]): TreePoint[] {
 interface Before {
   readonly fulls: MssqlSet[];
   readonly logs: MssqlSet[];
-  /** The newest of both. */
+  /** The newest of both, but for fulls that are not whole. */
   last: MssqlSet | null;
 }
 
@@ -74,7 +79,7 @@ function footingOf(set: MssqlSet, before: Before, all: AllSets): Footing {
     set.kind === 'full'
       ? { needs: set.isKindUnknown === true ? baseBefore(before.fulls) : [] }
       : set.kind === 'differential'
-        ? underDifferential(set, set.database === null ? before.fulls : allFulls)
+        ? underDifferential(set, before.fulls, allFulls)
         : underLog(set, before, all);
   if (found.gap !== undefined) return found;
   const bad = found.needs.flatMap((id) => byId.get(id) ?? []).find(isNotWhole);
@@ -89,21 +94,41 @@ function isNotWhole({ state }: MssqlSet): boolean {
   return state !== 'complete';
 }
 
+/** What cannot be read just now may be whole. */
+function mayServe({ state }: MssqlSet): boolean {
+  return state === 'complete' || state === 'unknown';
+}
+
+/** By dates: the server does not take for a base what it could not finish. */
+function likeliest(oldestFirst: readonly MssqlSet[]): MssqlSet | undefined {
+  return oldestFirst.findLast(mayServe) ?? oldestFirst.at(-1);
+}
+
+function isUntold({ database, mayHoldMore = false }: MssqlSet): boolean {
+  return database === null || mayHoldMore;
+}
+
 /** What a differential would build on; what is the first of all can only be a full. */
 function baseBefore(fulls: readonly MssqlSet[]): string[] {
-  const base = fulls.findLast(({ isCopyOnly }) => !isCopyOnly);
+  const base = likeliest(fulls.filter(({ isCopyOnly }) => !isCopyOnly));
   return base === undefined ? [] : [base.id];
 }
 
 function underDifferential(
   { database, isPartial = false }: MssqlSet,
-  fulls: readonly MssqlSet[],
+  before: readonly MssqlSet[],
+  all: readonly MssqlSet[],
 ): Footing {
-  const base = fulls.findLast((full) =>
-    database === null || full.database === null
-      ? !full.isCopyOnly && (full.isPartial ?? false) === isPartial
-      : isSame(full.database.checkpointLsn, database.databaseLsn),
-  );
+  const isNamed = (full: MssqlSet): boolean =>
+    database !== null &&
+    full.database !== null &&
+    isSame(full.database.checkpointLsn, database.databaseLsn);
+  const named = before.findLast(isNamed) ?? all.findLast(isNamed);
+  const mayBe = (full: MssqlSet): boolean =>
+    (database === null || isUntold(full)) &&
+    !full.isCopyOnly &&
+    (full.isPartial ?? false) === isPartial;
+  const base = named ?? likeliest(before.filter(mayBe));
   if (base !== undefined) return { needs: [base.id] };
   const which = database === null ? '' : ` (checkpoint ${lsnText(database.databaseLsn)})`;
   return { needs: [], gap: `the full backup that it builds on${which} is not here` };
@@ -117,9 +142,9 @@ function underLog(
   if (database === null) return last === null ? { needs: [], gap: NO_FULL } : { needs: [last.id] };
   const { firstLsn, lastLsn } = database;
   const endsWithin = (one: MssqlSet): boolean =>
-    one.database === null || isBetween(one.database.lastLsn, firstLsn, lastLsn);
+    one.database !== null && isBetween(one.database.lastLsn, firstLsn, lastLsn);
   const reaches = (one: MssqlSet): boolean =>
-    one.database === null || isBetween(firstLsn, one.database.firstLsn, one.database.lastLsn);
+    one.database !== null && isBetween(firstLsn, one.database.firstLsn, one.database.lastLsn);
   // An empty log may end where the full ends, and still follow another log.
   const under =
     fulls.findLast(endsWithin) ??
@@ -134,7 +159,21 @@ function underLog(
             isBetween(firstLsn, other.firstLsn, other.lastLsn)),
     );
   if (under !== undefined) return { needs: [under.id] };
-  return { needs: [], gap: gapBefore(firstLsn, [...fulls, ...logs]) };
+  const gap = gapBefore(firstLsn, [...fulls, ...logs]);
+  const untold = newestUntold(fulls, logs);
+  if (untold === undefined) return { needs: [], gap };
+  // What was taken since tells where it ends, and this log does not join it.
+  const told = logs.findLast((log) => !isUntold(log));
+  const isOlder = told !== undefined && told.createdAtMs > untold.createdAtMs;
+  return isOlder ? { needs: [untold.id], gap } : { needs: [untold.id] };
+}
+
+/** By its date a log goes on from it. */
+function newestUntold(fulls: readonly MssqlSet[], logs: readonly MssqlSet[]): MssqlSet | undefined {
+  const full = likeliest(fulls.filter((one) => isUntold(one) && one.isPartial !== true));
+  const log = logs.findLast(isUntold);
+  if (full === undefined || log === undefined) return full ?? log;
+  return mayServe(full) && full.createdAtMs > log.createdAtMs ? full : log;
 }
 
 /** Sets that may have been taken before one although they are dated after it, because clocks were put back in between. */

@@ -121,6 +121,106 @@ describe('linkMssqlSets', () => {
     ]);
   });
 
+  describe('beside sets that do not tell their numbers', () => {
+    const untold = (one: MssqlSet, state: MssqlSet['state'] = 'complete'): MssqlSet => ({
+      ...one,
+      ...{ id: `untold ${one.id}`, database: null, state },
+      reason: state === 'complete' ? null : 'it has no head yet',
+    });
+
+    it.each<MssqlSet['state']>(['complete', 'incomplete', 'broken', 'unknown'])(
+      'lets a set build on the one whose numbers it names, whatever is %s in between',
+      (state) => {
+        expect(
+          footings(
+            set('full', 10, 20),
+            set('log', 5, 21),
+            untold(set('full', 22, 23), state),
+            set('differential', 26, 30, 10),
+            set('log', 21, 31),
+            set('log', 31, 40),
+          ).slice(3),
+        ).toEqual([
+          ['differential 26-30', 'full 10-20', undefined],
+          ['log 21-31', 'log 5-21', undefined],
+          ['log 31-40', 'log 21-31', undefined],
+        ]);
+      },
+    );
+
+    it('takes the newest of them before a set that names none that is here', () => {
+      expect(
+        footings(
+          untold(set('full', 5, 6)),
+          untold(set('full', 10, 20)),
+          untold(set('full', 22, 25), 'incomplete'),
+          set('differential', 26, 30, 10),
+          set('log', 15, 31),
+          set('log', 31, 40),
+          untold(set('full', 41, 45)),
+        ).slice(3),
+      ).toEqual([
+        ['differential 26-30', 'untold full 10-20', undefined],
+        ['log 15-31', 'untold full 10-20', undefined],
+        ['log 31-40', 'log 15-31', undefined],
+        ['untold full 41-45', undefined],
+      ]);
+    });
+
+    it('takes one that is not whole where no other is here, and says so', () => {
+      expect(
+        footings(
+          untold(set('full', 10, 20), 'incomplete'),
+          set('differential', 26, 30, 10),
+          set('log', 15, 31),
+        ).slice(1),
+      ).toEqual([
+        ['differential 26-30', 'untold full 10-20', expect.stringContaining('is incomplete')],
+        ['log 15-31', 'untold full 10-20', expect.stringContaining('is incomplete')],
+      ]);
+    });
+
+    it('lets no log that tells nothing wait for a full that is not whole', () => {
+      expect(
+        footings(
+          untold(set('full', 10, 20)),
+          untold(set('log', 5, 30)),
+          untold(set('full', 31, 32), 'incomplete'),
+          untold(set('log', 30, 40)),
+          untold(set('differential', 41, 42)),
+        ).slice(3),
+      ).toEqual([
+        ['untold log 30-40', 'untold log 5-30', undefined],
+        ['untold differential 41-42', 'untold full 10-20', undefined],
+      ]);
+    });
+
+    it('names the log that is missing behind the newest one that tells its numbers', () => {
+      expect(
+        footings(untold(set('full', 10, 20)), set('log', 15, 30), set('log', 40, 50))[2],
+      ).toEqual([
+        'log 40-50',
+        'untold full 10-20',
+        'the log from 1:30:1 (where log 15-30 ends) to 1:40:1 is missing',
+      ]);
+    });
+
+    it('follows the first set of a packed file by its numbers, and what may be behind it by dates', () => {
+      const packed = (one: MssqlSet): MssqlSet => ({ ...one, mayHoldMore: true });
+      expect(
+        footings(
+          packed(set('full', 10, 20)),
+          packed(set('full', 22, 23)),
+          set('differential', 26, 30, 10),
+          set('differential', 31, 32, 24),
+        ).slice(2),
+      ).toEqual([
+        ['differential 26-30', 'full 10-20', undefined],
+        ['differential 31-32', 'full 22-23', undefined],
+      ]);
+    });
+  });
+
   it('does not look at all logs before it for each of thousands', () => {
     let looks = 0;
     const logs = Array.from({ length: 2_000 }, (_, at) => {
