@@ -1,5 +1,6 @@
 import { broken, faultOfError, incomplete, type PointFault } from '../point-fault.js';
 import type { TreeFile } from '../tree-files.js';
+import type { ByteSource } from '../../image/byte-source.js';
 import type { TreeReader } from '../tree-layout.js';
 import { parseMssqlName } from './mssql-names.js';
 import {
@@ -7,6 +8,7 @@ import {
   firstMtfSet,
   isMtfHead,
   isPackedHead,
+  mediaSetId,
   MTF_SET_HEAD_BYTES,
   MTF_TAIL_BYTES,
   mtfBlockBytes,
@@ -29,55 +31,65 @@ export interface ReadFile {
   readonly isSealed: boolean;
   /** `filesOfSet`. */
   readonly fileCount: number | null;
+  /** It begins like no backup of SQL Server, and with data. */
+  readonly isForeign?: boolean;
+  /** `mediaSetId`. Absent: the head does not say. */
+  readonly mediaSet?: string;
   /** What a compressed file says of its first set; others may be behind it. Absent: it does not tell, is not compressed, or its name tells all. */
   readonly packed?: MtfDatabase;
 }
 
+/** Read once as long as the file is the same. */
 export async function readMssqlFile(reader: TreeReader, file: TreeFile): Promise<ReadFile> {
   try {
-    return await readFile(reader, file);
+    const found = await reader.factOf(file, 'sets of SQL Server', (source) =>
+      readFile(source, file),
+    );
+    return 'value' in found ? found.value : { ...UNTOLD, ...found };
   } catch (error) {
-    return { sets: [], ...faultOfError(error), isSealed: true, fileCount: null };
+    return { ...UNTOLD, ...faultOfError(error) };
   }
 }
 
-async function readFile(
-  reader: TreeReader,
-  { name, path, stamp: { sizeBytes } }: TreeFile,
-): Promise<ReadFile> {
-  let head = await reader.read(path, 0, MTF_SET_HEAD_BYTES);
+const UNTOLD = { sets: [], isSealed: true, fileCount: null } as const;
+
+async function readFile(source: ByteSource, { name, path }: TreeFile): Promise<ReadFile> {
+  const { sizeBytes } = source;
+  let head = await partOf(source, 0, MTF_SET_HEAD_BYTES);
   if (isPackedHead(head)) {
-    // Where its name tells all, as those of thousands of logs do, nothing is unpacked.
+    // Of a log whose name tells all, as those of thousands do, nothing is unpacked.
     const { database, kind } = parseMssqlName(name) ?? {};
-    const packed = database && kind ? null : readPackedHead(head);
-    const found = { sets: [], fault: null, isSealed: false, fileCount: null };
-    return packed === null ? found : { ...found, packed };
+    const packed = database && kind === 'log' ? null : readPackedHead(head);
+    return { sets: [], fault: null, isSealed: false, fileCount: null, ...packed };
   }
-  if (!isMtfHead(head))
-    return { sets: [], fault: headFault(path, head), isSealed: true, fileCount: null };
+  if (!isMtfHead(head)) {
+    const fault = headFault(path, head);
+    return { ...UNTOLD, fault, ...(fault.state === 'broken' ? { isForeign: true } : {}) };
+  }
   const blockBytes = mtfBlockBytes(head);
-  if (firstMtfSet(head) === null) head = await reader.read(path, 0, mtfHeadBytes(blockBytes));
+  if (firstMtfSet(head) === null) head = await partOf(source, 0, mtfHeadBytes(blockBytes));
   const fileCount = filesOfSet(head);
+  const mediaSet = mediaSetId(head);
+  const media = { isSealed: true, fileCount, ...(mediaSet === null ? {} : { mediaSet }) };
   const first = firstMtfSet(head);
   const firstSet = first === null ? null : readMtfSet(head, first);
   const sets = firstSet === null ? [] : [firstSet];
-  const tail = await reader.read(path, -MTF_TAIL_BYTES, MTF_TAIL_BYTES);
+  const tail = await partOf(source, Math.max(0, sizeBytes - MTF_TAIL_BYTES), MTF_TAIL_BYTES);
   const end = readMtfEnd(tail, sizeBytes, blockBytes);
-  if ('fault' in end)
-    return { sets, fault: incomplete(`${path}: ${end.fault}`).fault, isSealed: true, fileCount };
-  for (const start of await setStarts(reader, path, end.mark)) {
+  if ('fault' in end) return { sets, fault: incomplete(`${path}: ${end.fault}`).fault, ...media };
+  for (const start of await setStarts(source, end.mark)) {
     if (first !== null && start <= first) continue;
-    const set = readMtfSet(await reader.read(path, start, MTF_SET_HEAD_BYTES), 0);
+    const set = readMtfSet(await partOf(source, start, MTF_SET_HEAD_BYTES), 0);
     if (set !== null) sets.push(set);
   }
   const fault =
     sets.length === 0 ? broken(`${path}: there is no backup set behind its head`).fault : null;
-  return { sets, fault, isSealed: true, fileCount };
+  return { sets, fault, ...media };
 }
 
 /** Where sets may begin, oldest first: behind each file mark. One names as many before it as it has room for, 55 in 512 bytes, which are 28 sets; the
  *  oldest of them knows those before. */
-async function setStarts(reader: TreeReader, path: string, closing: MtfMark): Promise<number[]> {
+async function setStarts(source: ByteSource, closing: MtfMark): Promise<number[]> {
   const { bytes } = closing;
   const marks: number[] = [];
   let mark: MtfMark | null = closing;
@@ -89,9 +101,16 @@ async function setStarts(reader: TreeReader, path: string, closing: MtfMark): Pr
     mark =
       last === undefined || !mark.isFull
         ? null
-        : readMtfMark(await reader.read(path, last, bytes), bytes);
+        : readMtfMark(await partOf(source, last, bytes), bytes);
   }
   return marks.reverse().map((address) => address + bytes);
+}
+
+/** As much of it as the file has. */
+async function partOf(source: ByteSource, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(Math.max(0, Math.min(length, source.sizeBytes - offset)));
+  if (bytes.length > 0) await source.read(bytes, offset);
+  return bytes;
 }
 
 /** A log each few minutes, for months. */

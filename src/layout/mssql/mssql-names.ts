@@ -23,14 +23,15 @@ export interface MssqlName {
   readonly stripe: { readonly of: string; readonly number: number } | null;
 }
 
-const ENDING = /\.(?:bak|dif|trn)$/i;
+/** The first, `.dif` and `.trn` are of SQL Server’s own tools; other software has files with any of them. */
+const ENDING = /\.(?:bak|bkp|diff?|trn|tlog)$/i;
 
 /** Maintenance plans: `<database>_backup_2026_11_24_063000_1234567.bak`. */
 const PLAN =
-  /^(?<database>.+)_backup_(?<year>\d{4})_(?<month>\d\d)_(?<day>\d\d)_(?<hour>\d\d)(?<minute>\d\d)(?<second>\d\d)_\d{7}\.(?:bak|dif|trn)$/i;
+  /^(?<database>.+)_backup_(?<year>\d{4})_(?<month>\d\d)_(?<day>\d\d)_(?<hour>\d\d)(?<minute>\d\d)(?<second>\d\d)_\d{7}\.(?:bak|bkp|diff?|trn|tlog)$/i;
 /** Ola Hallengren’s maintenance solution: `<server>_<database>_FULL_20261124_063000.bak`, a differential also ends in `.bak`. */
 const OLA =
-  /^(?<stem>(?<server>.+?)_(?<database>.+)_(?<kind>FULL|DIFF|LOG)(?<partial>_PARTIAL)?(?<copyOnly>_COPY_ONLY)?_(?<year>\d{4})(?<month>\d\d)(?<day>\d\d)_(?<hour>\d\d)(?<minute>\d\d)(?<second>\d\d))(?:_(?<stripe>\d+))?\.(?:bak|dif|trn)$/i;
+  /^(?<stem>(?<server>.+?)_(?<database>.+)_(?<kind>FULL|DIFF|LOG)(?<partial>_PARTIAL)?(?<copyOnly>_COPY_ONLY)?_(?<year>\d{4})(?<month>\d\d)(?<day>\d\d)_(?<hour>\d\d)(?<minute>\d\d)(?<second>\d\d))(?:_(?<stripe>\d+))?\.(?:bak|bkp|diff?|trn|tlog)$/i;
 
 const KINDS: Readonly<Record<string, MtfKind>> = {
   full: 'full',
@@ -39,9 +40,10 @@ const KINDS: Readonly<Record<string, MtfKind>> = {
   log: 'log',
   dif: 'differential',
   trn: 'log',
+  tlog: 'log',
 };
 /** What people write behind the name of a database. A database may itself be called a log, and a log that is none would not be copied, so this word is
- *  believed of `.trn` alone. */
+ *  believed of `.trn` and `.tlog` alone. */
 const KIND_WORD = /^(?<stem>.*?)(?:^|[-_. ])(?<word>full|diff|dif|differential)$/i;
 const LOG_WORD = /^(?<stem>.*?)(?:^|[-_. ])(?<word>t?logs?|trn)$/i;
 
@@ -55,10 +57,11 @@ export function parseMssqlName(name: string): MssqlName | null {
   const ending = name.slice(name.lastIndexOf('.') + 1).toLowerCase();
   const parts = OLA.exec(name)?.groups ?? PLAN.exec(name)?.groups;
   const stripe = parts?.stripe;
-  const own = ownName(name.replace(ENDING, ''), ending === 'trn' ? LOG_WORD : KIND_WORD);
+  const isLog = KINDS[ending] === 'log';
+  const own = ownName(name.replace(ENDING, ''), isLog ? LOG_WORD : KIND_WORD);
   const kind = parts === undefined ? (own.word ?? ending) : (parts.kind ?? ending);
   return {
-    kind: KINDS[ending === 'trn' ? ending : kind.toLowerCase()] ?? null,
+    kind: KINDS[isLog ? ending : kind.toLowerCase()] ?? null,
     server: parts?.server ?? null,
     database: parts?.database ?? null,
     stem: parts?.database ?? own.stem,

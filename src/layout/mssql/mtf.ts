@@ -67,6 +67,14 @@ export function filesOfSet(head: Uint8Array): number | null {
     : null;
 }
 
+/** The id that a head gives its media set: all files over which its sets are spread have the same, and no others. null: the head does not say. */
+export function mediaSetId(head: Uint8Array): string | null {
+  const at = RAID_AT + STREAM_HEADER_BYTES;
+  if (head.length < MTF_BLOCK_BYTES || latin1(head, RAID_AT, 4) !== 'RAID') return null;
+  const id = head.subarray(at, at + GUID_BYTES);
+  return id.every((byte) => byte === 0) ? null : Buffer.from(id).toString('hex');
+}
+
 /** The software's name, which stands before it, is the same in all of them. */
 const RAID_AT = 0x8c;
 const STREAM_HEADER_BYTES = 22;

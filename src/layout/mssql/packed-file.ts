@@ -1,18 +1,41 @@
-import { packedDatabase, type MtfDatabase } from './mtf.js';
+import { filesOfSet, isMtfHead, mediaSetId, packedDatabase, type MtfDatabase } from './mtf.js';
 import { isXpressTable, TABLE_BYTES, unpackXpress } from './xpress.js';
 
-/** What the container of a compressed backup says of its first set. It begins with `MSSQLBAK` and a version; records follow, each a head and one packed
+/** What can be told of a compressed file without unpacking more than its first pieces. */
+export interface PackedHead {
+  readonly packed?: MtfDatabase;
+  readonly mediaSet?: string;
+  readonly fileCount?: number;
+}
+
+/** What the container of a compressed backup says of its media and of its first set. It begins with `MSSQLBAK` and a version; records follow, each a head and one packed
  *  piece of what an unpacked file would hold, and the first pieces are the descriptors. An encrypted one says nothing.
  *
  *  Source: notes of a public reader of such files (rsleedbx/mssqlbak-tests, docs/spec/01_CONTAINER.md: SQL Server 2012 to 2025), which calls them
  *  observed, not documented. So what comes out counts only with the checksums of its descriptors and a description of the database that makes sense.
  *  @param head the first bytes of the file
  *  @returns null: it does not tell */
-export function readPackedHead(head: Uint8Array): MtfDatabase | null {
+export function readPackedHead(head: Uint8Array): PackedHead | null {
+  const pieces = firstPieces(head);
+  if (pieces === null) return null;
+  const [media] = pieces.parts;
+  const isMedia = media !== undefined && isMtfHead(media);
+  const [mediaSet, fileCount] = isMedia ? [mediaSetId(media), filesOfSet(media)] : [null, null];
+  return {
+    ...(pieces.database === null ? {} : { packed: pieces.database }),
+    ...(mediaSet === null ? {} : { mediaSet }),
+    ...(fileCount === null ? {} : { fileCount }),
+  };
+}
+
+/** Pieces up to the one that tells the database, or those that may. */
+function firstPieces(
+  head: Uint8Array,
+): { readonly parts: readonly Buffer[]; readonly database: MtfDatabase | null } | null {
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   if (head.length < FIRST_RECORD) return null;
   const record = view.getUint32(8, true) <= 1 ? OLD_RECORD : RECORD;
-  const pieces: Uint8Array[] = [];
+  const pieces: Buffer[] = [];
   let at = FIRST_RECORD;
   while (at + record.data + TABLE_BYTES < head.length && pieces.length < MAX_PIECES) {
     const size = recordSize(head, view, at, record);
@@ -25,11 +48,11 @@ export function readPackedHead(head: Uint8Array): MtfDatabase | null {
       continue;
     }
     pieces.push(padded(piece));
-    const found = packedDatabase(Buffer.concat(pieces));
-    if (found !== null) return found;
+    const database = packedDatabase(Buffer.concat(pieces));
+    if (database !== null) return { parts: pieces, database };
     at += record.step + size;
   }
-  return null;
+  return { parts: pieces, database: null };
 }
 
 /** Behind magic number and versions. */

@@ -1,10 +1,14 @@
 import { readFile, utimes } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { mssqlLayout } from '../../../../src/layout/mssql/mssql.js';
+import { scanRepository } from '../../../../src/layout/scan-repository.js';
+import { FactKeeper } from '../../../../src/mover/fact-keeper.js';
 import { mtfFile, packedFile } from '../../../support/layout/mtf-file.js';
 import { noRealTrees, realTree, treeOf } from '../../../support/layout/real-tree.js';
 import type { RepositoryCopy } from '../../../support/layout/repository-copy.js';
 import { scanTreesWith } from '../../../support/layout/scan-trees-with.js';
+import { CallCounter } from '../../../support/repository/count-calls.js';
+import { SimulatedRepository } from '../../../support/repository/simulated-repository.js';
 
 const scan = ({ repository }: RepositoryCopy) => scanTreesWith(mssqlLayout, repository);
 
@@ -25,7 +29,7 @@ describe.skipIf(noRealTrees)('files of SQL Server in blocks of other sizes', () 
       const log = mtfFile(await readFile(copy.at(OLA.log1)), { blockBytes, sets: 3 });
       const [tree, ...others] = await scan(await treeOf({ 'b/ft1.bak': full, 'b/ft1.trn': log }));
       expect(others).toEqual([]);
-      expect(tree!.name).toBe('ft1 (SQL2008)');
+      expect(tree!.name).toBe('ft1');
       expect(tree!.points.map(({ id, kind, state }) => [id, kind, state])).toEqual([
         ['ft1.bak@2017-05-18T04:17:42', 'full', 'complete'],
         ['ft1.trn@2017-05-18T04:18:31', 'log', 'complete'],
@@ -83,18 +87,116 @@ describe.skipIf(noRealTrees)('servers that take backups of one database in turn'
     return scan(await treeOf(files));
   }
 
-  it('are one workload where the backups of one go on from those of the other', async () => {
+  it('are one workload, whichever of them is seen', async () => {
     const [tree, ...others] = await withOtherServer();
     expect(others).toEqual([]);
     expect(tree).toMatchObject({ id: 'mssql-ft1-b', name: 'ft1' });
     expect(tree!.points.filter(({ gap }) => gap !== undefined)).toEqual([]);
   });
 
+  const family = (bytes: Buffer, ...places: number[]): Buffer => {
+    for (const at of places.map((place) => bytes.indexOf('SCIN') + place))
+      bytes.fill(7, at, at + 16);
+    return bytes;
+  };
+
   it('are two where the files are of another family', async () => {
-    const trees = await withOtherServer((bytes) =>
-      bytes.fill(7, bytes.indexOf('SCIN') + 156, bytes.indexOf('SCIN') + 172),
+    const trees = await withOtherServer((bytes) => family(bytes, 156, 224));
+    expect(trees.map(({ id, name }) => [name, id.slice(0, 10), id.slice(-2)]).sort()).toEqual([
+      ['ft1 (SQL2008)', 'mssql-ft1-', '-b'],
+      ['ft1 (SQL2009)', 'mssql-ft1-', '-b'],
+    ]);
+    expect(trees.map(({ id }) => id)).toContain('mssql-ft1-07070707-b');
+  });
+
+  it('are one where the database was set back to a point in time meanwhile', async () => {
+    const trees = await withOtherServer((bytes) => family(bytes, 224));
+    expect(trees.map(({ id }) => id)).toEqual(['mssql-ft1-b']);
+  });
+
+  it('keep the id of their workload while files come and go', async () => {
+    const copy = await realTree('mssql/ft1-sql2008r2');
+    const [full, log] = await Promise.all([OLA.full, OLA.log1].map((at) => readFile(copy.at(at))));
+    const encrypted = Buffer.concat([Buffer.from('MSSQLBAK'), Buffer.alloc(5000, 7)]);
+    const idsOf = async (files: Record<string, Buffer>) =>
+      (await scan(await treeOf(files))).map(({ id, name }) => [id, name]);
+    const files = { 'b/ft1_full.bak': full!, 'b/ft1_log.trn': log! };
+    const sealed = {
+      'b/ft1_diff.bak': encrypted,
+      'b/SQL2008_ft1_FULL_20170519_010000.bak': encrypted,
+    };
+    for (const some of [files, sealed, { ...files, ...sealed }, { 'b/x.bak': packedFile(full!) }])
+      expect(await idsOf(some)).toEqual([['mssql-ft1-b', 'ft1']]);
+  });
+});
+
+describe.skipIf(noRealTrees)('backups of one database in folders for their kinds', () => {
+  it.each<[string, string, string]>([
+    ['Full', 'Log', 'bak'],
+    ['full backups', 'Transaction Logs', 'bkp'],
+    ['.', 'Logs', 'bak'],
+    ['FULL/ft1', 'tlog/ft1', 'bak'],
+  ])('called %s and %s are one workload', async (fulls, logs, ending) => {
+    const copy = await realTree('mssql/ft1-sql2008r2');
+    const [full, diff, log] = await Promise.all(
+      [OLA.full, OLA.diff1, OLA.log1].map((at) => readFile(copy.at(at))),
     );
-    expect(trees.map(({ name }) => name).sort()).toEqual(['ft1 (SQL2008)', 'ft1 (SQL2009)']);
+    const [tree, ...others] = await scan(
+      await treeOf({
+        [`b/${fulls}/ft1.${ending}`]: full!,
+        [`b/${fulls}/ft1.diff`]: diff!,
+        [`b/${logs}/ft1.tlog`]: log!,
+        [`b/${logs}/old.diff`]: Buffer.from('--- a\n+++ b\n'),
+      }),
+    );
+    expect(others).toEqual([]);
+    expect(tree).toMatchObject({ id: 'mssql-ft1-b', name: 'ft1', root: 'b' });
+    const base = `${fulls}/ft1.${ending}@2017-05-18T04:17:42`.replace(/^\.\//, '');
+    expect(tree!.points.map(({ kind, state, needs }) => [kind, state, needs])).toEqual([
+      ['full', 'complete', []],
+      ['increment', 'complete', [base]],
+      ['log', 'complete', [base]],
+    ]);
+  });
+});
+
+it.skipIf(noRealTrees)(
+  'a folder for a kind of backups is left to all where others have folders in it',
+  async () => {
+    const copy = await realTree('mssql/ft1-sql2008r2');
+    const full = await readFile(copy.at(OLA.full));
+    const trees = await scan(await treeOf({ 'full/sql/ft1.bak': full, 'full/web/vda.qcow2': 'x' }));
+    expect(trees.map(({ id, root }) => [id, root])).toEqual([['mssql-ft1-full:sql', 'full/sql']]);
+  },
+);
+
+describe.skipIf(noRealTrees)('stripes of one set, whatever their files are called', () => {
+  const NAMES = ['ft1-a', 'ft1-b', 'other'] as const;
+
+  /** The count stands behind the id of the media set, which begins at 0xa2 of these files. */
+  async function stripes(mediaSets: readonly number[], pack = (bytes: Buffer): Buffer => bytes) {
+    const copy = await realTree('mssql/ft1-sql2008r2');
+    const real = await readFile(copy.at(OLA.full));
+    const files = mediaSets.map((mediaSet, index) => {
+      const bytes = Buffer.from(real).fill(mediaSet, 0xa2, 0xb2);
+      bytes.writeUInt16LE(3, 0xb6);
+      return [`b/${NAMES[index]!}.bak`, pack(bytes)];
+    });
+    const trees = await scan(await treeOf(Object.fromEntries(files) as Record<string, Buffer>));
+    return trees.flatMap(({ points }) => points.map(({ state, files: of }) => [state, of]));
+  }
+
+  it.each<[string, ((bytes: Buffer) => Buffer) | undefined]>([
+    ['plain', undefined],
+    ['packed', packedFile],
+  ])('that are %s are one point, incomplete while one is missing', async (_, pack) => {
+    const all = NAMES.map((name) => `${name}.bak`);
+    expect(await stripes([5, 5, 5], pack)).toEqual([['complete', all]]);
+    expect(await stripes([5, 5], pack)).toEqual([['incomplete', all.slice(0, 2)]]);
+    expect(await stripes([5, 5, 6], pack)).toEqual([
+      ['incomplete', all.slice(0, 2)],
+      ['incomplete', all.slice(2)],
+    ]);
   });
 });
 
@@ -117,7 +219,7 @@ describe.skipIf(noRealTrees)(
       });
       const [tree, ...others] = await scan(backups);
       expect(others).toEqual([]);
-      expect(tree).toMatchObject({ id: 'mssql-SQL2008-ft1-b', name: 'ft1 (SQL2008)' });
+      expect(tree).toMatchObject({ id: 'mssql-ft1-b', name: 'ft1' });
       expect(tree!.points.slice(0, 3).map(({ kind, needs, gap }) => [kind, needs, gap])).toEqual([
         ['full', [], undefined],
         ['increment', ['ft1_backup_2026_11_22_063000_1234567.bak'], undefined],
@@ -193,3 +295,28 @@ describe('compressed files of people’s own names', () => {
     expect(tree!.points[0]!.id).toBe('Sales.bak@2026-11-24T06:00:00');
   });
 });
+
+describe('files of SQL Server', () => {
+  it('are read once as long as they are the same', async () => {
+    const source = new SimulatedRepository('primary');
+    const bytes = Buffer.concat([Buffer.from('MSSQLBAK'), Buffer.alloc(100_000, 7)]);
+    for (const kind of ['FULL', 'DIFF'])
+      await putFile(source, `S_db_${kind}_20261124_010000.bak`, bytes);
+    const counter = new CallCounter(source);
+    const facts = new FactKeeper();
+    const look = async () => {
+      counter.reset();
+      const [workload] = await scanRepository(source, undefined, facts);
+      expect(workload!.restorePoints.map(({ state }) => state)).toEqual(['complete', 'complete']);
+      return counter.readBytes;
+    };
+    expect(await look()).toBeGreaterThan(60_000);
+    expect(await look()).toBe(0);
+  });
+});
+
+async function putFile(source: SimulatedRepository, path: string, bytes: Buffer): Promise<void> {
+  const file = await source.openWrite(path, 'new');
+  await file.write(bytes, 0);
+  await file.close();
+}
