@@ -53,3 +53,12 @@ export function parseHanaName(name: string): HanaName | null {
   const { volume, first, last, id = null } = log;
   return { is: 'log', volume: Number(volume), first: Number(first), last: Number(last), id };
 }
+
+/** Whether a data backup of this name is the only one that ever has it: a date is in its prefix, or it is named by its ids. */
+export function isOfOneBackup(name: string): boolean {
+  const parsed = parseHanaName(name);
+  return parsed?.is === 'data' && (parsed.delta !== null || DATE.test(parsed.prefix));
+}
+
+/** As people write it, or seconds since 1970. */
+const DATE = /(?:19|20)\d\d([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])|\d{10}/;

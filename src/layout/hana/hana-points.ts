@@ -2,7 +2,7 @@ import type { TreePoint } from '../../domain/trees/source-tree.js';
 import { writtenAtMs } from '../named-date.js';
 import { treeEvidence } from '../tree-evidence.js';
 import type { TreeFile } from '../tree-files.js';
-import { parseHanaName, type HanaName } from './hana-names.js';
+import { isOfOneBackup, parseHanaName, type HanaName } from './hana-names.js';
 
 type DataName = Extract<HanaName, { is: 'data' }>;
 type LogName = Extract<HanaName, { is: 'log' }>;
@@ -16,18 +16,22 @@ interface Named<N extends HanaName> {
 interface DataBackup {
   /** Path of the prefix, with the ids of a delta. */
   readonly key: string;
+  /** Of its point: of one that is written over, each time another. */
+  readonly pointId: string;
   readonly delta: DataName['delta'];
   /** Milliseconds since 1970 as digits; null: only its files’ times tell. */
   readonly id: string | null;
   readonly atMs: number;
   readonly parts: readonly Named<DataName>[];
+  /** Path of a file that says to be of another backup: that had the same prefix, and was not all written over. */
+  readonly stranger: string | null;
 }
 
 /** Pages of 4 KiB follow a head of one. */
 const PAGE_BYTES = 4096;
 
 /** Points of one database, oldest first. Each takes the catalogue along that was written next behind it: it is the first that knows of all of it.
- *  @param ids of full backups, by the path of their topology */
+ *  @param ids that the files of full backups tell, by their paths */
 export function hanaPoints(
   files: readonly TreeFile[],
   ids: ReadonlyMap<string, string>,
@@ -116,9 +120,16 @@ function dataBackups(
   }
   const backups = [...byKey].map(([key, own]): DataBackup => {
     const { delta } = own[0]!.name;
-    const id = delta?.to ?? own.map(({ file }) => ids.get(file.within)).find(Boolean) ?? null;
+    const topology = own.find(({ name }) => name.volume === 0)?.file.within ?? '';
+    const id = delta?.to ?? ids.get(topology) ?? null;
+    const isOther = ({ file }: Named<DataName>): boolean =>
+      id !== null && (ids.get(file.within) ?? id) !== id;
+    const stranger = own.find(isOther)?.file.within ?? null;
     const files = own.map(({ file }) => file);
-    return { key, delta, id, atMs: idMs(id, files), parts: own };
+    const atMs = idMs(id, files);
+    const isLasting = isOfOneBackup(own[0]!.file.name);
+    const pointId = isLasting ? key : `${key}@${new Date(atMs).toISOString().slice(0, 19)}`;
+    return { key, pointId, delta, id, atMs, parts: own, stranger };
   });
   return backups.sort((a, b) => a.atMs - b.atMs || (a.key < b.key ? -1 : 1));
 }
@@ -128,12 +139,12 @@ function dataPoint(
   all: readonly DataBackup[],
   catalogue: TreeFile | null | undefined,
 ): TreePoint {
-  const { key, delta, atMs, parts } = backup;
+  const { pointId, delta, atMs, parts } = backup;
   const files = parts.map(({ file }) => file);
   const reason = lackOf(backup, all) ?? (catalogue === null ? NO_CATALOGUE : null);
   const closing = catalogue === undefined ? 'silent' : catalogue;
   return {
-    ...{ id: key, createdAtMs: atMs, kind: delta === null ? 'full' : 'increment' },
+    ...{ id: pointId, createdAtMs: atMs, kind: delta === null ? 'full' : 'increment' },
     ...(delta === null ? { needs: [] } : underDelta(backup, delta, all)),
     ...{ state: reason === null ? 'complete' : 'incomplete', reason },
     ...contentOf([...files, ...(catalogue ? [catalogue] : [])]),
@@ -144,9 +155,13 @@ function dataPoint(
 const NO_CATALOGUE = 'no backup catalogue was written after it';
 
 /** What is missing of a data backup; null: nothing that names could tell. */
-function lackOf({ parts, atMs, delta }: DataBackup, all: readonly DataBackup[]): string | null {
+function lackOf(
+  { parts, atMs, delta, stranger }: DataBackup,
+  all: readonly DataBackup[],
+): string | null {
   const empty = parts.find(({ file }) => file.stamp.sizeBytes === 0);
   if (empty !== undefined) return `${empty.file.within} is empty`;
+  if (stranger !== null) return `${stranger} is of another backup than its topology`;
   const volumes = new Set(parts.map(({ name }) => name.volume));
   // A delta has no topology of its own in every release.
   if (delta === null && !volumes.has(0)) return 'its topology (volume 0) is not there';
@@ -174,12 +189,12 @@ function underDelta(
   all: readonly DataBackup[],
 ): Pick<TreePoint, 'needs' | 'gap'> {
   const named = all.find(({ id }) => id === from);
-  if (named !== undefined) return { needs: [named.key] };
+  if (named !== undefined) return { needs: [named.pointId] };
   // A full whose head does not tell its id is the one that was taken by then.
   const full = all.findLast(
     (other) => other.delta === null && other.id === null && other.atMs < atMs,
   );
-  if (full !== undefined) return { needs: [full.key] };
+  if (full !== undefined) return { needs: [full.pointId] };
   return { needs: [], gap: `the backup that it builds on (id ${from}) is not here` };
 }
 
@@ -216,7 +231,7 @@ function underLog(
       gap: `the log of volume ${volume} from ${before.name.last} to ${first} is missing`,
     };
   const full = backups.findLast((backup) => backup.delta === null && backup.atMs <= atMs);
-  return { needs: full === undefined ? [] : [full.key] };
+  return { needs: full === undefined ? [] : [full.pointId] };
 }
 
 function contentOf(files: readonly TreeFile[]): Pick<TreePoint, 'files' | 'sizeBytes'> {

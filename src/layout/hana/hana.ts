@@ -1,10 +1,11 @@
 import type { FoundTree, TreePoint } from '../../domain/trees/source-tree.js';
+import type { ByteSource } from '../../image/byte-source.js';
 import type { Claim, FolderNames } from '../backup-layout.js';
 import { LOGS_BEFORE_FULL_MS, PLUG_IN_RULES } from '../database-rules.js';
 import { claimedTreeFiles, filesBelow, type TreeFile } from '../tree-files.js';
 import type { TreeLayout, TreeReader } from '../tree-layout.js';
 import { folderName, folderWorkloadId } from '../workload-id.js';
-import { parseHanaName } from './hana-names.js';
+import { isOfOneBackup, parseHanaName } from './hana-names.js';
 import { hanaPoints } from './hana-points.js';
 import { joinPath } from '../../repository/repository-path.js';
 
@@ -20,7 +21,13 @@ export const hanaLayout: TreeLayout = {
   rules: {
     shape: 'sets',
     classes: [
-      { name: 'data', match: /(?:^|\/)[^/]+_databackup_[^/]+$/, content: 'immutable' },
+      // Scripts give each backup the same prefix, or one for each day of the week: then it is written over.
+      {
+        name: 'data',
+        match: /(?:^|\/)[^/]+_databackup_[^/]+$/,
+        content: 'rewritten',
+        isWrittenOnce: (path) => isOfOneBackup(path.slice(path.lastIndexOf('/') + 1)),
+      },
       {
         name: 'logs',
         match: /(?:^|\/)log_backup_(?!0_0_0_0(?:\.|$))[^/]+$/,
@@ -103,20 +110,26 @@ async function treeOf(
   return { id, name, root: folder, within: files.map(({ within }) => within), points };
 }
 
-/** Ids that full backups have in the head of their topology; names do not tell them. By the path of the file. */
+/** Ids that the files of full backups have in their heads; names do not tell them. By the path of the file. */
 async function backupIds(
   reader: TreeReader,
   files: readonly TreeFile[],
 ): Promise<Map<string, string>> {
   const ids = new Map<string, string>();
-  for (const { name, path, within } of files) {
-    const parsed = parseHanaName(name);
-    if (parsed?.is !== 'data' || parsed.volume !== 0 || parsed.delta !== null) continue;
-    const head = new TextDecoder('latin1').decode(await reader.read(path, 0, HEAD_BYTES));
-    const id = /\[BACKUPID\]\D{0,8}(?<id>\d{13})(?!\d)/.exec(head)?.groups?.id;
-    if (id !== undefined) ids.set(within, id);
+  for (const file of files) {
+    const parsed = parseHanaName(file.name);
+    if (parsed?.is !== 'data' || parsed.delta !== null) continue;
+    const found = await reader.factOf(file, 'id of a backup of HANA', idInHead);
+    if ('value' in found && found.value !== null) ids.set(file.within, found.value);
   }
   return ids;
+}
+
+async function idInHead(source: ByteSource): Promise<string | null> {
+  const bytes = new Uint8Array(Math.min(source.sizeBytes, HEAD_BYTES));
+  if (bytes.length > 0) await source.read(bytes, 0);
+  const head = new TextDecoder('latin1').decode(bytes);
+  return /\[BACKUPID\]\D{0,8}(?<id>\d{13})(?!\d)/.exec(head)?.groups?.id ?? null;
 }
 
 const HEAD_BYTES = 4096;

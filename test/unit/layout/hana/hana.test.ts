@@ -23,10 +23,12 @@ describe('backups of SAP HANA', () => {
       within: ['catalog/DB_HDB', 'data/DB_HDB', 'log/DB_HDB'],
     });
     const full = `${FULL}_databackup`;
+    // 1,795,500,000 seconds after 1970
+    const id = `${full}@2026-11-24T06:00:00`;
     expect(tree!.points.map(briefPoint)).toEqual([
-      { id: full, kind: 'full', state: 'complete', needs: [] },
-      { id: LOG(1024, 2048), kind: 'log', state: 'complete', needs: [full] },
-      { id: DELTA, kind: 'increment', state: 'complete', needs: [full] },
+      { id, kind: 'full', state: 'complete', needs: [] },
+      { id: LOG(1024, 2048), kind: 'log', state: 'complete', needs: [id] },
+      { id: DELTA, kind: 'increment', state: 'complete', needs: [id] },
       { id: LOG(2048, 4096, T2), kind: 'log', state: 'complete', needs: [LOG(1024, 2048)] },
     ]);
     expect(tree!.points[0]).toMatchObject({
@@ -75,6 +77,34 @@ describe('backups of SAP HANA', () => {
       state: 'incomplete',
       reason,
       evidence: { closing: 'awaited' },
+    });
+  });
+
+  it('under a prefix without a date are another point when it was written over, under one with a date always the same', async () => {
+    const idOf = async (prefix: string, id: string) => {
+      const files = { x_databackup_0_1: hanaFile(T0), x_databackup_1_1: hanaFile(T0) };
+      const named = Object.keys(files).map((name) => [
+        `b/${name.replace('x', prefix)}`,
+        hanaFile(id),
+      ]);
+      const [tree] = await treesOf(Object.fromEntries(named) as Record<string, Buffer>);
+      return tree!.points.map((point) => point.id);
+    };
+    expect(await idOf('MONDAY', T0)).toEqual(['MONDAY_databackup@2026-11-24T06:00:00']);
+    expect(await idOf('MONDAY', T1)).toEqual(['MONDAY_databackup@2026-11-24T08:46:40']);
+    for (const prefix of ['2026_11_24_06_00_FULL', 'FULL-20261124', 'B1795500000'])
+      for (const id of [T0, T1]) expect(await idOf(prefix, id)).toEqual([`${prefix}_databackup`]);
+    const { isWrittenOnce } = hanaLayout.rules.classes.find(({ name }) => name === 'data')!;
+    const names = [`${FULL}_databackup_1_1`, 'b/2026-11-24_databackup_1_1', `${DELTA}_1_1`];
+    expect(names.map((name) => isWrittenOnce!(name))).toEqual([false, true, true]);
+  });
+
+  it('of which a part was left by the one before them under their prefix are incomplete', async () => {
+    const files = { ...hanaBackups(), [`${FULL}_databackup_2_1`]: hanaFile(HANA_IDS[3]) };
+    const [tree] = await treesOf(files);
+    expect(tree!.points.find(({ kind }) => kind === 'full')).toMatchObject({
+      state: 'incomplete',
+      reason: `${FULL}_databackup_2_1 is of another backup than its topology`,
     });
   });
 
