@@ -14,8 +14,10 @@ import {
   archiveFault,
   isArchive,
   isGzip,
+  unpackedHead,
 } from './mongodump-archive.js';
 import { MONGODB_TYPE } from './pbm.js';
+import type { RepositoryEntry } from '../../repository/backup-repository.js';
 import { joinPath } from '../../repository/repository-path.js';
 
 const RULES: TreeRules = {
@@ -31,9 +33,14 @@ const RULES: TreeRules = {
 };
 
 const ARCHIVE = /^(?<base>.+?)\.(?:archive|mongodump|agz)(?:\.gz)?$/i;
-const DUMPED = /\.(?:bson|metadata\.json)(?:\.gz)?$/;
+/** Anybody gives such names to what is packed: only what is in it tells. Segments of a write-ahead log come by the thousand. */
+const PACKED = /^(?![0-9A-F]{24})(?<base>[^.]+(?:\.\d+)*|.*(?:mongo|dump).*)\.gz$/i;
+const DUMPED = /^(?<collection>.+)\.(?<of>bson|metadata\.json)(?:\.gz)?$/;
+/** What stands beside the folders of the databases. */
+const OF_ALL = /^(?:oplog\.bson|prelude\.json)(?:\.gz)?$/;
 
-/** `mongodump`, to archives (`.archive`, `.archive.gz`, `.agz`) or to folders of a date (`dump-2026-11-24/<database>/<collection>.bson`). Each is a full.
+/** `mongodump`, to archives (`.archive`, `.archive.gz`, `.agz`, and any `.gz` that has one in it), to folders of a date (`20261124/<database>/<collection>.bson`),
+ *  or into a folder itself. Each is a full.
  *
  *  A workload is what has one name but for the date, in one folder. An archive is whole when it ends with the block that closes a collection, a
  *  compressed one when the packed stream has its end (which the tool also writes when it fails: only unpacking it would tell). Of a
@@ -48,62 +55,126 @@ export const mongodumpLayout: TreeLayout = {
 };
 
 function claim({ folder, files, folders }: FolderNames): Claim | null {
-  const archives = files.filter((name) => ARCHIVE.test(name));
-  const dumps = folders.filter((name) => isDumpName(folder, name));
-  return archives.length + dumps.length === 0 ? null : { files: archives, folders: dumps };
+  const isRoot = files.some((name) => OF_ALL.test(name));
+  const isDatabase = holdsCollection(files);
+  const own = files.filter(
+    (name) =>
+      ARCHIVE.test(name) ||
+      PACKED.test(name) ||
+      (isDatabase && DUMPED.test(name)) ||
+      (isRoot && OF_ALL.test(name)),
+  );
+  const dumps = folders.filter((name) => isRoot || isDumpName(folder, name) !== null);
+  return own.length + dumps.length === 0 ? null : { files: own, folders: dumps };
+}
+
+function baseOf(name: string): string {
+  return ARCHIVE.exec(name)?.groups?.base ?? PACKED.exec(name)?.groups?.base ?? name;
 }
 
 function isDated(path: string): boolean {
-  const name = path.split('/', 1)[0]!;
-  return parseDatedName(ARCHIVE.exec(name)?.groups?.base ?? name) !== null;
+  return parseDatedName(baseOf(path.split('/', 1)[0]!)) !== null;
 }
 
-/** A date alone says nothing, so the word must stand before it, or in the name of the folder that it lies in. */
-function isDumpName(folder: string, name: string): boolean {
+/** Whether the word stands in a name, or before its date in the folder that it lies in. A date alone says nothing. null: neither word nor date */
+function isDumpName(folder: string, name: string): 'word' | 'date' | null {
   const dated = parseDatedName(name);
-  if (dated === null) return /^(?:mongo)?dump$/i.test(name);
+  if (dated === null) return /^(?:mongo)?dump$/i.test(name) ? 'word' : null;
   const stem = dated.stem === '' ? folder.slice(folder.lastIndexOf('/') + 1) : dated.stem;
-  return /mongo|dump/i.test(stem);
+  return /mongo|dump/i.test(stem) ? 'word' : 'date';
+}
+
+/** The tool writes what is in a collection, and what it is like. */
+function holdsCollection(files: readonly string[]): boolean {
+  const namesOf = (kind: string): string[] =>
+    files.flatMap((name) => {
+      const parts = DUMPED.exec(name)?.groups;
+      return parts?.of === kind ? [parts.collection ?? ''] : [];
+    });
+  const described = new Set(namesOf('metadata.json'));
+  return namesOf('bson').some((collection) => described.has(collection));
 }
 
 async function confirm(reader: TreeReader, folder: string, claimed: Claim): Promise<Claim | null> {
   const files: string[] = [];
+  const unread: string[] = [];
   for (const name of claimed.files) {
-    const head = await reader.read(joinPath(folder, name), 0, ARCHIVE_HEAD_BYTES);
-    if (isArchive(head) || isGzip(head)) files.push(name);
+    const isOwn = await reader.orTell(() => isOwnFile(reader, name, joinPath(folder, name)));
+    if (isOwn) files.push(name);
+    else if (isOwn === null && !PACKED.test(name)) unread.push(name);
   }
   const folders: string[] = [];
-  for (const name of claimed.folders ?? [])
-    if (await isDump(reader, joinPath(folder, name))) folders.push(name);
-  return files.length + folders.length === 0 ? null : { files, folders };
+  for (const name of claimed.folders ?? []) {
+    const path = joinPath(folder, name);
+    const isCalledDump = isDumpName(folder, name) === 'word';
+    if (await reader.orTell(() => isDump(reader, path, isCalledDump))) folders.push(name);
+  }
+  if (files.length + folders.length === 0) return null;
+  // Beside others it is one of them.
+  return { files: [...files, ...unread].sort(), folders };
 }
 
-/** A dump has files of collections in it, or in a folder for each database. */
-async function isDump(reader: TreeReader, path: string): Promise<boolean> {
+function holdsDumped(files: readonly string[]): boolean {
+  return files.some((name) => DUMPED.test(name));
+}
+
+async function isOwnFile(reader: TreeReader, name: string, path: string): Promise<boolean> {
+  if (DUMPED.test(name) || OF_ALL.test(name)) return true;
+  const head = await reader.read(path, 0, ARCHIVE_HEAD_BYTES);
+  if (isArchive(head)) return true;
+  return isGzip(head) && (ARCHIVE.test(name) || isArchive(unpackedHead(head)));
+}
+
+/** A dump has files of collections in it, or in a folder for each database. What its name does not tell must show a whole collection. */
+async function isDump(reader: TreeReader, path: string, isCalledDump: boolean): Promise<boolean> {
+  const has = isCalledDump ? holdsDumped : holdsCollection;
   const entries = await reader.list(path);
-  if (entries.some(({ type, name }) => type === 'file' && DUMPED.test(name))) return true;
-  for (const { type, path: within } of entries) {
-    if (type !== 'folder') continue;
-    if ((await reader.list(within)).some(({ name }) => DUMPED.test(name))) return true;
+  if (has(fileNames(entries))) return true;
+  const folders = entries.filter(({ type }) => type === 'folder');
+  for (const { path: within } of isCalledDump ? folders : folders.slice(0, MAX_LOOKS)) {
+    const inner = await reader.orTell(() => reader.list(within));
+    if (inner !== null && has(fileNames(inner))) return true;
   }
   return false;
 }
 
+/** What is no dump may have any number of folders. */
+const MAX_LOOKS = 8;
+
+function fileNames(entries: readonly RepositoryEntry[]): string[] {
+  return entries.flatMap(({ type, name }) => (type === 'file' ? [name] : []));
+}
+
 async function scan(reader: TreeReader, folder: string, claimed: Claim): Promise<FoundTree[]> {
   const workloads = new Map<string, { within: string[]; points: TreePoint[] }>();
-  const add = (stem: string, within: string, point: TreePoint): void => {
+  const add = (stem: string, within: readonly string[], point: TreePoint): void => {
     const known = workloads.get(stem) ?? { within: [], points: [] };
-    known.within.push(within);
+    known.within.push(...within);
     known.points.push(point);
     workloads.set(stem, known);
   };
-  for (const file of await claimedTreeFiles(reader, folder, { files: claimed.files })) {
-    const base = ARCHIVE.exec(file.name)?.groups?.base ?? file.name;
-    add(parseDatedName(base)?.stem ?? base, file.within, await archivePoint(reader, base, file));
+  const here = await claimedTreeFiles(reader, folder, { files: claimed.files });
+  const isPart = ({ name }: TreeFile): boolean => DUMPED.test(name) || OF_ALL.test(name);
+  for (const file of here.filter((one) => !isPart(one))) {
+    const base = baseOf(file.name);
+    const point = await archivePoint(reader, base, file);
+    add(parseDatedName(base)?.stem ?? base, [file.within], point);
   }
-  for (const name of claimed.folders ?? []) {
-    const files = await filesBelow(reader, folder, name);
-    add(parseDatedName(name)?.stem ?? name, name, dumpPoint(name, files));
+  const isOfAll = (name: string): boolean => isDumpName(folder, name) === null;
+  for (const name of (claimed.folders ?? []).filter((one) => !isOfAll(one))) {
+    const files = await reader.orTell(() => filesBelow(reader, folder, name));
+    if (files === null) continue;
+    add(parseDatedName(name)?.stem ?? name, [name], dumpPoint(name, files));
+  }
+  // Written into this folder itself: each time over what was there.
+  const parts = here.filter(isPart);
+  const databases = (claimed.folders ?? []).filter(isOfAll);
+  if (parts.length + databases.length > 0) {
+    const below: TreeFile[] = [];
+    for (const name of databases)
+      for (const file of await filesBelow(reader, folder, name)) below.push(file);
+    const point = dumpPoint(folderName('dump', folder), [...parts, ...below]);
+    add('', [...parts.map(({ within }) => within), ...databases], point);
   }
   return [...workloads].map(([stem, { within, points }]) => ({
     id: folderWorkloadId(['mongodump', ...nameParts(stem)].join('-'), folder),
@@ -139,7 +210,7 @@ async function archivePoint(reader: TreeReader, base: string, file: TreeFile): P
 }
 
 function dumpPoint(name: string, files: readonly TreeFile[]): TreePoint {
-  const hasData = files.some(({ within }) => DUMPED.test(within));
+  const hasData = files.some((file) => DUMPED.test(file.name));
   return {
     ...pointOf(name, parseDatedName(name)?.createdAtMs ?? null, files),
     state: hasData ? 'complete' : 'incomplete',

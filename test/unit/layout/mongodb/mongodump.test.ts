@@ -57,6 +57,19 @@ describe.skipIf(noRealTrees)('real archives of mongodump', () => {
 describe('compressed archives', () => {
   const packed = gzipSync(Buffer.from(randomBytes(64_000).toString('hex')));
 
+  it.skipIf(noRealTrees)('are told by what is in them, under whatever name', async () => {
+    const real = gzipSync(await readFile((await realTree('mongodump')).at('test.bar.archive')));
+    const copy = await treeOf({
+      ...{ 'm/mydb.gz': real, 'm/mydb-2026-11-24.gz': real, 'm/dump.tar.gz': real },
+      ...{ 'm/notes.gz': packed, 'm/000000010000000000000001.gz': real },
+    });
+    const trees = await scan(copy);
+    expect(trees.map(({ name, points }) => [name, points.map(({ state }) => state)])).toEqual([
+      ['dump.tar', ['complete']],
+      ['mydb', ['complete', 'complete']],
+    ]);
+  });
+
   it('that were cut off are not whole', async () => {
     const copy = await treeOf({
       'm/shop-2026-11-24.archive.gz': packed,
@@ -123,6 +136,46 @@ describe('dumps to folders', () => {
       },
       { id: 'dump-2026-11-25' },
     ]);
+  });
+
+  it('are found as the manual writes them: under a date alone, and of one database', async () => {
+    const [tree, ...others] = await scan(
+      await treeOf({
+        'backup/20250315/shop/orders.bson': 'x',
+        'backup/20250315/shop/orders.metadata.json': '{}',
+        'backup/20250316/shop/orders.bson.gz': 'x',
+        'backup/20250316/shop/orders.metadata.json.gz': 'x',
+        'backup/20250317/vm/disk.bson': 'of somebody else',
+      }),
+    );
+    expect(others).toEqual([]);
+    expect(tree).toMatchObject({ id: 'mongodump-backup', name: 'backup', root: 'backup' });
+    expect(tree!.points).toMatchObject([
+      { id: '20250315', state: 'complete' },
+      { id: '20250316', state: 'complete' },
+    ]);
+  });
+
+  it('into a folder itself are a workload for each database, or one with what is of all of them', async () => {
+    const of = (folder: string) => ({
+      [`${folder}/shop/orders.bson`]: 'x',
+      [`${folder}/shop/orders.metadata.json`]: '{}',
+      [`${folder}/admin/system.version.bson`]: 'x',
+      [`${folder}/admin/system.version.metadata.json`]: '{}',
+      [`${folder}/photos/x.jpg`]: 'x',
+    });
+    const copy = await treeOf({ ...of('backup'), ...of('all'), 'all/oplog.bson': 'x' });
+    const trees = await scan(copy);
+    expect(trees.map(({ id, name, points }) => [id, name, points[0]?.files?.length])).toEqual([
+      ['mongodump-all', 'all', 5],
+      ['mongodump-backup:admin', 'admin', 2],
+      ['mongodump-backup:shop', 'shop', 2],
+    ]);
+    const strangers: string[] = [];
+    await scanRepository(copy.repository, {
+      onUnrecognised: ({ folder }) => strangers.push(folder),
+    });
+    expect(strangers.sort()).toEqual(['all/photos', 'backup/photos']);
   });
 
   it('and archives of others are left to others', async () => {
