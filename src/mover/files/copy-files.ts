@@ -144,13 +144,14 @@ class FileWorker implements WindowWorker {
   }
 
   async sync(): Promise<void> {
-    // One sync begins when the marks of the one before are made.
+    // One sync begins when the marks of the one before are made. The next window may end this file before it is asked to sync.
     const marked = this.#settling;
+    const large = this.#large;
     this.#settling = this.#ended;
     this.#ended = [];
     for (const file of marked) await file.close();
     for (const file of this.#settling) await file.sync();
-    await this.#large?.sync();
+    await large?.sync();
   }
 
   async close(): Promise<void> {

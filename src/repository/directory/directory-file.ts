@@ -17,6 +17,8 @@ export class DirectoryFile implements WritableFile {
   readonly #handle: OpenFile;
   readonly #isPastCache: boolean;
   #failedSync: Error | null = null;
+  /** The last one that was begun, at its end. */
+  #lastSync: Promise<unknown> = Promise.resolve();
 
   /** @param isPastCache it is read in whole pages, past the page cache (O_DIRECT) */
   constructor(repositoryId: string, path: string, handle: OpenFile, isPastCache = false) {
@@ -58,8 +60,14 @@ export class DirectoryFile implements WritableFile {
 
   /** fdatasync, which leaves out only the times: the size and the places of the data are flushed with it (POSIX, synchronized I/O data
    *  integrity completion; fdatasync(2)). Once it failed the kernel may have dropped the data and would call the next one a success,
-   *  so every later call on this file fails too. */
-  async sync(): Promise<void> {
+   *  so every later call on this file fails too; and one at a time, because of two at once the kernel tells one alone. */
+  sync(): Promise<void> {
+    const sync = this.#lastSync.then(() => this.#sync());
+    this.#lastSync = sync.catch(() => undefined);
+    return sync;
+  }
+
+  async #sync(): Promise<void> {
     if (this.#failedSync !== null) throw this.#failedSync;
     try {
       await this.#step('write', 'make durable', () => this.#handle.datasync());

@@ -64,4 +64,22 @@ describe('DirectoryFile', () => {
     await expect(file.sync()).rejects.toMatchObject({ code: 'REPOSITORY_IO_ERROR' });
     await expect(file.sync()).rejects.toMatchObject({ code: 'REPOSITORY_IO_ERROR' });
   });
+
+  it('lets no sync succeed that was waiting when another one failed, for the system tells one of two', async () => {
+    const handle = new StutteringFile();
+    const ends: ((error?: Error) => void)[] = [];
+    handle.datasync = () =>
+      new Promise((resolve, reject) =>
+        ends.push((error) => (error === undefined ? resolve() : reject(error))),
+      );
+    const file = new DirectoryFile('nas', 'disk', handle);
+    const answers = Promise.allSettled([file.sync(), file.sync()]);
+    await new Promise(setImmediate);
+    // Of two that the system has at once the second may end first, and as if nothing were wrong.
+    ends[1]?.();
+    await new Promise(setImmediate);
+    ends[0]!(Object.assign(new Error('EIO'), { code: 'EIO', errno: -5 }));
+    const failed = { status: 'rejected', reason: { code: 'REPOSITORY_IO_ERROR' } };
+    expect(await answers).toMatchObject([failed, failed]);
+  });
 });
