@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { release } from 'node:os';
 import { promisify } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 
@@ -71,8 +72,15 @@ export function neverWaitForStorage(): void {
 
 const LISTED = { encoding: 'buffer', withFileTypes: true } as const;
 
+/** Linux 5.8 is the first whose syncfs(2) tells that data could not be written (syncfs(2), VERSIONS); one before it answers as if all were well. */
+export function tellsFailedWrites(kernel: string): boolean {
+  const [major = 0, minor = 0] = kernel.split('.', 2).map((part) => Number.parseInt(part, 10));
+  return major > 5 || (major === 5 && minor >= 8);
+}
+
 /** The folder is handed down open: whatever is mounted at its path by then, its own file system is meant. */
-async function syncFileSystem({ fd }: OpenFile): Promise<boolean> {
+export async function syncFileSystem({ fd }: OpenFile, kernel = release()): Promise<boolean> {
+  if (!tellsFailedWrites(kernel)) return false;
   const stdio = ['ignore', 'ignore', 'ignore', fd] as const;
   const child = spawn('sync', ['--file-system', '/proc/self/fd/3'], { stdio: [...stdio] });
   try {
@@ -94,7 +102,7 @@ const asynchronousCalls: FileCalls = {
   remove: (path) => fs.promises.unlink(path),
   removeFolder: (path) => fs.promises.rmdir(path),
   fileSystem: (path) => fs.promises.statfs(path, { bigint: true }),
-  syncFileSystem,
+  syncFileSystem: (folder) => syncFileSystem(folder),
 };
 
 const synchronousCalls: FileCalls = {
@@ -108,7 +116,7 @@ const synchronousCalls: FileCalls = {
   remove: async (path) => fs.unlinkSync(path),
   removeFolder: async (path) => fs.rmdirSync(path),
   fileSystem: async (path) => fs.statfsSync(path, { bigint: true }),
-  syncFileSystem,
+  syncFileSystem: (folder) => syncFileSystem(folder),
 };
 
 class SynchronousFile implements OpenFile {
