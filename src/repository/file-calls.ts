@@ -13,7 +13,9 @@ export interface FileCalls {
   lstat(path: string | Buffer): Promise<fs.BigIntStats>;
   /** The same without a promise for each of a million names. null: this thread must not wait for storage. */
   readonly lstatNow: ((path: string | Buffer) => fs.BigIntStats) | null;
-  listNames(path: string): Promise<FolderName[]>;
+  /** Bytes, because a file system does not promise UTF-8. Names alone: with their types Node looks at each that the file system does not type,
+   *  waits for that, and gives up the whole folder for one that is gone by then. */
+  listNames(path: string): Promise<Buffer[]>;
   makeFolder(path: string, mode: number): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** Another name of a file. */
@@ -24,12 +26,6 @@ export interface FileCalls {
   /** Makes durable all that was written to the file system that holds the open folder (syncfs(2), which Node does not offer).
    *  false: it did not happen. */
   syncFileSystem(folder: OpenFile): Promise<boolean>;
-}
-
-export interface FolderName {
-  /** Bytes, because a file system does not promise UTF-8. */
-  readonly name: Buffer;
-  isDirectory(): boolean;
 }
 
 /** The part of Node's `FileHandle` that is used. */
@@ -70,7 +66,7 @@ export function neverWaitForStorage(): void {
   mayWait = false;
 }
 
-const LISTED = { encoding: 'buffer', withFileTypes: true } as const;
+const LISTED = { encoding: 'buffer' } as const;
 
 /** Linux 5.8 is the first whose syncfs(2) tells that data could not be written (syncfs(2), VERSIONS); one before it answers as if all were well. */
 export function tellsFailedWrites(kernel: string): boolean {

@@ -12,9 +12,10 @@ import type {
   WritableFile,
 } from '../backup-repository.js';
 import { DirectoryFile } from './directory-file.js';
-import { fileCallsOfThisThread, type FileCalls, type FolderName } from '../file-calls.js';
+import { fileCallsOfThisThread, type FileCalls } from '../file-calls.js';
 import { FolderVerbs } from '../folder-verbs.js';
 import { entryNow, entryOf, factsOf, listedName, typeOf, type ListedName } from './listed-entry.js';
+import { inEntryOrder } from './name-order.js';
 import { KeptFolders } from './kept-folders.js';
 import { RepositoryRoot, type FolderAccess, type OpenFolder } from './open-folder.js';
 import type { KeepingRepository } from '../repository-kind.js';
@@ -122,10 +123,7 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
       this.#folders.within(segments, async (open) => {
         const names = await this.#calls.listNames(open.at('.'));
         const found: RepositoryEntry[] = [];
-        for (let start = 0; start < names.length; start += LISTING_BATCH)
-          found.push(
-            ...(await this.#look(open, folder, names.slice(start, start + LISTING_BATCH))),
-          );
+        for (const batch of batchesOf(names)) found.push(...(await this.#look(open, folder, batch)));
         return found.sort(entryOrder);
       }),
     );
@@ -137,26 +135,40 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
     const within = async <T>(action: (open: OpenFolder) => Promise<T>): Promise<T | null> =>
       unlessMissing(this.#reading('list', folder, () => this.#folders.within(segments, action)));
     const names = (await within((open) => this.#calls.listNames(open.at('.')))) ?? [];
-    const inOrder = orderedNames(names, after);
-    for (let start = 0; start < inOrder.length; start += LISTING_BATCH) {
-      const batch = inOrder.slice(start, start + LISTING_BATCH);
+    const inOrder = await inEntryOrder(names, after, async (unclear) => {
+      const folders = new Set<Buffer>();
+      for (const batch of batchesOf(unclear)) {
+        const looked = await within((open) => this.#entries(open, folder, batch));
+        for (const [index, entry] of (looked ?? []).entries())
+          if (entry?.type === 'folder') folders.add(batch[index]!);
+      }
+      return folders;
+    });
+    for (const batch of batchesOf(inOrder))
       yield* (await within((open) => this.#look(open, folder, batch))) ?? [];
-    }
   }
 
   /** Without those that went away since they were listed. */
   async #look(
     open: OpenFolder,
     folder: string,
-    names: readonly Pick<FolderName, 'name'>[],
+    names: readonly Buffer[],
   ): Promise<RepositoryEntry[]> {
-    const { lstatNow } = this.#calls;
-    const asked = names.map(({ name }) => listedName(name));
-    const looked =
-      lstatNow === null
-        ? await Promise.all(asked.map((name) => this.#entry(open, folder, name)))
-        : asked.map((name) => entryNow(lstatNow, open, folder, name));
+    const looked = await this.#entries(open, folder, names);
     return looked.filter((entry) => entry !== null);
+  }
+
+  /** null: it went away since it was listed. */
+  async #entries(
+    open: OpenFolder,
+    folder: string,
+    names: readonly Buffer[],
+  ): Promise<(RepositoryEntry | null)[]> {
+    const { lstatNow } = this.#calls;
+    const asked = names.map((name) => listedName(name));
+    return lstatNow === null
+      ? Promise.all(asked.map((name) => this.#entry(open, folder, name)))
+      : asked.map((name) => entryNow(lstatNow, open, folder, name));
   }
 
   async stat(path: string): Promise<RepositoryEntry | null> {
@@ -360,20 +372,9 @@ class DirectoryRepository extends FolderVerbs implements FolderRepository {
   }
 }
 
-/** As `entryOrder`. */
-function orderedNames(
-  names: readonly FolderName[],
-  after: string | undefined,
-): { readonly name: Buffer; readonly key: Buffer }[] {
-  const slash = Buffer.from('/');
-  const keyed = names.map((entry) => {
-    const { name } = entry;
-    return { name, key: entry.isDirectory() ? Buffer.concat([name, slash]) : name };
-  });
-  const from = after === undefined ? null : Buffer.from(after);
-  return keyed
-    .filter(({ key }) => from === null || Buffer.compare(key, from) > 0)
-    .sort((a, b) => Buffer.compare(a.key, b.key));
+function* batchesOf(names: readonly Buffer[]): Generator<readonly Buffer[]> {
+  for (let start = 0; start < names.length; start += LISTING_BATCH)
+    yield names.slice(start, start + LISTING_BATCH);
 }
 
 function split(path: string): { parent: string[]; name: string } {
