@@ -1,10 +1,10 @@
-import { isBackupError, type BackupError } from '../domain/errors.js';
+import { isBackupError, isUnreadable, type BackupError } from '../domain/errors.js';
 import type { UnreadablePart } from '../domain/targets/repository-view.js';
 
 /** Whether the error says something about one file, such as damage, a bad sector or a right that is missing. The others say that the
  *  storage is away: then nothing is known of anything. */
-export function isOfOneFile({ code, kind }: BackupError): boolean {
-  return kind !== 'unavailable' || code === 'REPOSITORY_IO_ERROR';
+export function isOfOneFile(error: BackupError): boolean {
+  return error.kind !== 'unavailable' || isUnreadable(error);
 }
 
 /** What to show of a part of a repository that cannot be read, so that it does not keep the rest from being shown.

@@ -334,10 +334,16 @@ export function isStorageFault(error: BackupError): boolean {
 }
 
 /** Whether the storage answers that it cannot read: of all storage faults the one that a single bad sector gives. Where the rest of the storage
- *  answers, it is damage of what lies there. */
+ *  answers, it is damage of what lies there. What this machine lacks (files that may be open, memory) has the same code, and says nothing of it. */
 export function isUnreadable(error: unknown): error is BackupError {
-  return isBackupError(error, 'REPOSITORY_IO_ERROR');
+  return isBackupError(error, 'REPOSITORY_IO_ERROR') && READING_ERRNOS.has(error.details['errno']);
 }
+
+/** Bad places of a disk, or a file that another machine keeps to itself. What has no number of the system comes from storage that is none of its file
+ *  systems, and named the file. */
+const READING_ERRNOS: ReadonlySet<unknown> = new Set([
+  ...[undefined, 'EIO', 'EREMOTEIO', 'EUCLEAN', 'EBADMSG', 'ENODATA', 'EBUSY', 'ETXTBSY'],
+]);
 
 /** Closes a tagged union: a new member fails to compile where it is not handled. */
 export function assertNever(value: never): never {

@@ -1,16 +1,10 @@
 /** Which answers of storage are about one file or folder, so that what reads or writes others beside it goes on. All others are about the storage or about
  *  this machine (no room, no answer, no open files left): they say nothing of any file, and fail the work that met them. */
 
-import { isBackupError, type BackupError } from '../errors.js';
+import { isBackupError, isUnreadable, type BackupError } from '../errors.js';
 
 /** What the copy lacks of one file, and whose word that is. */
 export type OneFileFault = 'unreadable' | 'denied' | 'nameRefused' | 'sizeRefused' | 'writeRefused';
-
-/** Bad places of a disk, or a file that another machine keeps to itself. What has no number of the system comes from storage that is none of its file
- *  systems, and named the file. */
-const READING_ERRNOS: ReadonlySet<unknown> = new Set([
-  ...[undefined, 'EIO', 'EREMOTEIO', 'EUCLEAN', 'EBADMSG', 'ENODATA', 'EBUSY', 'ETXTBSY'],
-]);
 
 /** What the storage of a source says of one of its files or folders; null: it says it of itself. */
 export function faultOfSourceFile(error: unknown): 'unreadable' | 'denied' | null {
@@ -19,7 +13,7 @@ export function faultOfSourceFile(error: unknown): 'unreadable' | 'denied' | nul
     case 'REPOSITORY_ACCESS_DENIED':
       return 'denied';
     case 'REPOSITORY_IO_ERROR':
-      return READING_ERRNOS.has(errnoOf(error)) ? 'unreadable' : null;
+      return isUnreadable(error) ? 'unreadable' : null;
     case 'PATH_FORBIDDEN':
       return 'unreadable';
     case 'REPOSITORY_UNSUITED':

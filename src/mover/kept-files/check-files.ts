@@ -141,8 +141,7 @@ class FileCheck {
     } catch (error) {
       if (isBackupError(error, 'FILE_MISSING')) return 'missing';
       if (!isBackupError(error)) throw error;
-      const isOfStorage = isStorageFault(error) && error.code !== 'REPOSITORY_IO_ERROR';
-      if (isOfStorage && faultOfSourceFile(error) === null) throw error;
+      if (isStorageFault(error) && faultOfSourceFile(error) === null) throw error;
       return 'unreadable';
     }
   }

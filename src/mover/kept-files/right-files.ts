@@ -196,9 +196,9 @@ export async function askOrigin<T>(
     return await ask();
   } catch (error) {
     if (!isBackupError(error)) throw error;
-    const isOfStorage = isStorageFault(error) && error.code !== 'REPOSITORY_IO_ERROR';
-    // What it says of one file keeps no other from being read.
-    if (isOfStorage && isRequired && faultOfSourceFile(error) === null) throw error;
+    // What it says of one file keeps no other from being read; what this machine lacks says nothing of any origin.
+    const isOfStorage = isStorageFault(error) && faultOfSourceFile(error) === null;
+    if (isOfStorage && (isRequired || error.code === 'REPOSITORY_IO_ERROR')) throw error;
     return null;
   }
 }
@@ -303,7 +303,7 @@ class LargeFile {
 
 /** What its storage cannot read, another origin may have. */
 function noBytes(error: unknown): number {
-  if (isBackupError(error, 'REPOSITORY_IO_ERROR')) return 0;
+  if (faultOfSourceFile(error) !== null) return 0;
   throw error;
 }
 

@@ -3,6 +3,8 @@ import {
   faultOfSourceFile,
   faultOfTargetFile,
 } from '../../../../src/domain/trees/one-file-fault.js';
+import { isUnreadable, type BackupError } from '../../../../src/domain/errors.js';
+import { isOfOneFile } from '../../../../src/chain/unreadable.js';
 import { storageError } from '../../../../src/repository/storage-error.js';
 
 /** Meanings of the numbers: errno(3), open(2), rename(2) of Linux. */
@@ -30,6 +32,19 @@ it.each([
   ['ENODEV', null],
 ])('a source that answers %s says of the one file: %s', (errno, fault) => {
   expect(faultOfSourceFile(said(errno, 'read'))).toBe(fault);
+});
+
+it.each([
+  ['EIO', true],
+  ['EBADMSG', true],
+  ['EMFILE', false],
+  ['ENFILE', false],
+  ['ENOMEM', false],
+  ['EAGAIN', false],
+  ['ESTALE', false],
+])('of a read that ends with %s the place counts as unreadable: %s', (errno, expected) => {
+  expect(isUnreadable(said(errno, 'read'))).toBe(expected);
+  expect(isOfOneFile(said(errno, 'read') as BackupError)).toBe(expected);
 });
 
 it.each([

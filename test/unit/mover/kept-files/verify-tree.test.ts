@@ -4,7 +4,7 @@ import { makeTreesKnown } from '../../../support/tree/known-trees.js';
 import { toySetLayout, toyStoreLayout } from '../../../support/tree/toy-trees.js';
 import { testJob } from '../../../support/session/test-site.js';
 import { TreeWorld } from '../../../support/tree/tree-world.js';
-import { denied, unreadable } from '../../../support/tree/storage-answers.js';
+import { denied, said, unreadable } from '../../../support/tree/storage-answers.js';
 import { WorkerDeath } from '../../../support/workflows/local-server.js';
 
 const MIB = 1024 ** 2;
@@ -78,6 +78,23 @@ describe('a health check of a copied tree', () => {
       expect(result).toBe('failed');
       expect(notes.join('; ')).toContain('"data/a/1" cannot be read by its storage');
       expect(notes.join('; ')).not.toContain('data/b/2');
+    },
+  );
+
+  it.each(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])(
+    'is done again when this machine answers %s, and finds no file damaged for it',
+    async (errno) => {
+      const world = await storeWorld();
+      const openRead = world.target.openRead.bind(world.target);
+      let left = 1;
+      world.target.openRead = (path) =>
+        path === `${world.tree}/files/STORE` && left-- > 0
+          ? Promise.reject(said(errno, path))
+          : openRead(path);
+      const { result, notes } = await world.verify();
+      expect({ result, left, damage: notes.filter((note) => /STORE|damaged/.test(note)) }).toEqual({
+        ...{ result: 'success', left: -1, damage: [] },
+      });
     },
   );
 
