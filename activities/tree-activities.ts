@@ -27,14 +27,18 @@ interface TreeDependencies {
   readonly immutableForDays: (repositoryId: string) => number;
 }
 
+/** Of storage that was not probed. */
+const ALL_NAMES_DIFFER = { caseSensitive: true, accentSensitive: true };
+
 /** What a plan has to know of its two repositories. */
 async function placesOf(
   { mover, settleMs, immutableForDays }: TreeDependencies,
   { targetRepositoryId, sourceRepositoryId, now }: PlanTreeRequest,
 ): Promise<Pick<PlanTreeInput, 'limits' | 'settleMs' | 'immutableForDays'>> {
-  const probe = await mover.storage.of(targetRepositoryId, false);
+  const abilities = (await mover.storage.of(targetRepositoryId, false))?.abilities;
+  const { caseSensitive, accentSensitive } = abilities ?? ALL_NAMES_DIFFER;
   return {
-    limits: { caseSensitive: probe?.abilities?.caseSensitive ?? true },
+    limits: { namesDiffer: caseSensitive && accentSensitive },
     settleMs: now === true ? 0 : settleMs(sourceRepositoryId),
     immutableForDays: immutableForDays(targetRepositoryId),
   };

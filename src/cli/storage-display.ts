@@ -73,6 +73,7 @@ function abilityFields(abilities: StorageAbilities): [string, string][] {
     ['Syncs folders', can(abilities.folderSync)],
     ['Sparse files', can(abilities.sparseFiles)],
     ['Upper and lower case', abilities.caseSensitive ? 'differ' : 'are one'],
+    ['Encodings of an accent', abilities.accentSensitive ? 'differ' : 'are one'],
     ['Steps of file times', `${abilities.modifiedTimeStepNs} ns`],
     ['Longest name', `${abilities.longestNameBytes} bytes`],
   ];

@@ -73,6 +73,7 @@ const storageSchema: z.ZodType<StorageProbe> = z
         folderSync: z.boolean(),
         sparseFiles: z.boolean().nullable(),
         caseSensitive: z.boolean(),
+        accentSensitive: z.boolean(),
         modifiedTimeStepNs: z.int(),
         longestNameBytes: z.int(),
       })

@@ -14,6 +14,8 @@ export interface StorageAbilities {
   readonly sparseFiles: boolean | null;
   /** `a` and `A` are two files. */
   readonly caseSensitive: boolean;
+  /** `é` as one character, and as a letter with an accent behind it, are two files. */
+  readonly accentSensitive: boolean;
   /** Times of files are multiples of this, as far as a few files tell. */
   readonly modifiedTimeStepNs: number;
   /** The longest name that was taken of those that were tried, in bytes. */
@@ -66,6 +68,10 @@ export function judgeStorage(
   if (!abilities.caseSensitive)
     warnings.push(
       'Upper and lower case are one: jobs or workloads whose ids differ in nothing else meet in one folder and are refused.',
+    );
+  if (!abilities.accentSensitive)
+    warnings.push(
+      'Letters with accents are one however they are encoded: of two files of a tree whose names differ in nothing else the second is not copied.',
     );
   if (abilities.modifiedTimeStepNs > FINE_TIME_STEP_NS)
     warnings.push(

@@ -35,8 +35,8 @@ export interface Walk {
 
 export interface TargetLimits {
   readonly maxFileBytes: number;
-  /** Two names of one folder may differ by case alone. */
-  readonly caseSensitive: boolean;
+  /** Two names of one folder may differ by case, or in how their accents are encoded, alone. */
+  readonly namesDiffer: boolean;
 }
 
 const NO_FILE_OF_ITS_TYPE = 'it is no file that this type of backups has';
@@ -150,7 +150,7 @@ class ClassLook {
     if (unaddressable !== undefined)
       return 'its name is not UTF-8, or has a character that cannot be part of a path';
     if (type === 'other') return NO_PLAIN_FILE;
-    if (collisions.has(name)) return OTHER_CASE;
+    if (collisions.has(name)) return FOLDED;
     if (type === 'folder')
       return rules.classes.some((_, index) => mayHoldClass(rules, index, `${path}/`))
         ? null
@@ -177,10 +177,10 @@ class ClassLook {
   /** Of names that are one name at the target all but the first. */
   #collisionsOf(entries: readonly RepositoryEntry[]): ReadonlySet<string> {
     const collisions = new Set<string>();
-    if (this.walk.limits.caseSensitive) return collisions;
+    if (this.walk.limits.namesDiffer) return collisions;
     const seen = new Set<string>();
     for (const { name } of entries) {
-      const key = name.normalize('NFC').toLowerCase();
+      const key = foldedName(name);
       if (seen.has(key)) collisions.add(name);
       seen.add(key);
     }
@@ -190,8 +190,8 @@ class ClassLook {
 
 const NO_FOLDER_OF_ITS_TYPE = 'nothing that this type of backups has lies in such a folder';
 
-const OTHER_CASE =
-  'the target does not tell names apart that differ by case alone, and another one lies beside it';
+const FOLDED =
+  'the target does not tell names apart that differ by case or the encoding of accents alone, and another one lies beside it';
 
 /** Whether a path is one of those, lies below one, or is a folder on the way to one. */
 function ownPaths(within: readonly string[]): (path: string) => boolean {
@@ -243,7 +243,7 @@ function tellFault(
 ): void {
   faults.add(fault);
   if (type === 'file') unread.addFile(fault);
-  else if (type === 'folder' && fault.reason === OTHER_CASE)
+  else if (type === 'folder' && fault.reason === FOLDED)
     unread.addFolder({ ...fault, path: `${fault.path}/` });
 }
 
@@ -251,7 +251,7 @@ function tellFault(
 async function* listSets(walk: Walk, classIndex: number): AsyncGenerator<readonly ListedFile[]> {
   const { repository, tree, rules, limits, faults, unread } = walk;
   const paths = new Set(tree.points.flatMap(({ files }) => files ?? []));
-  const collisions = limits.caseSensitive ? new Set<string>() : collidingPaths(paths);
+  const collisions = limits.namesDiffer ? new Set<string>() : collidingPaths(paths);
   const byFolder = new Map<string, string[]>();
   for (const path of paths) {
     const index = classOf(rules, path);
@@ -274,7 +274,7 @@ async function* listSets(walk: Walk, classIndex: number): AsyncGenerator<readonl
     const entries = new Map(listed.map((entry) => [entry.name, entry]));
     for (const path of wanted) {
       const entry = entries.get(path.slice(folder === '' ? 0 : folder.length + 1));
-      const reason = collisions.has(path) ? OTHER_CASE : faultOfSet(entry, limits);
+      const reason = collisions.has(path) ? FOLDED : faultOfSet(entry, limits);
       if (reason !== null) tellFault(walk, { path, reason }, 'file');
       else found.push({ path, stamp: entry!.stamp, mode: entry!.mode ?? null });
     }

@@ -9,6 +9,7 @@ import type {
   StorageProbe,
 } from '../../domain/targets/storage-probe.js';
 import type { FolderRepository, WritableFile } from '../backup-repository.js';
+import { foldingOf } from '../folded-names.js';
 import { MAX_SEGMENT_BYTES, OWN_FOLDER } from '../repository-path.js';
 
 /** Behind it a hole of 1 MiB, more than any file system's block. */
@@ -57,7 +58,7 @@ async function abilitiesOf(
       await repository.rename(`${folder}/other`, path);
     }),
     folderSync: await can(() => repository.syncFolder(folder)),
-    caseSensitive: (await repository.stat(`${folder}/FILE`)) === null,
+    ...(await foldingOf(repository, folder)),
     modifiedTimeStepNs: await timeStepNs(repository, `${folder}/times`),
     longestNameBytes: await longestName(repository, folder),
   };

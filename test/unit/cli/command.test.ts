@@ -90,6 +90,7 @@ describe('repository commands', () => {
     folderSync: false,
     sparseFiles: null,
     caseSensitive: false,
+    accentSensitive: true,
     modifiedTimeStepNs: 1_000_000_000,
     longestNameBytes: 255,
   };
@@ -105,6 +106,7 @@ describe('repository commands', () => {
     expect(code).toBe(exit);
     expect(out).toMatch(/^Syncs folders +no$/m);
     expect(out).toMatch(/^Upper and lower case +are one$/m);
+    expect(out).toMatch(/^Encodings of an accent +differ$/m);
     expect(out).toMatch(
       /^Growth +2\.0 KiB a day; nine in ten: -1\.0 KiB to 3\.0 KiB; from 20 days$/m,
     );

@@ -11,6 +11,7 @@ const EXT4: StorageAbilities = {
   folderSync: true,
   sparseFiles: true,
   caseSensitive: true,
+  accentSensitive: true,
   modifiedTimeStepNs: 1,
   longestNameBytes: 255,
 };
@@ -41,6 +42,7 @@ describe('judgeStorage', () => {
   it.each<[keyof StorageAbilities, Partial<StorageAbilities>]>([
     ['sparseFiles', { sparseFiles: false }],
     ['caseSensitive', { caseSensitive: false }],
+    ['accentSensitive', { accentSensitive: false }],
     ['modifiedTimeStepNs', { modifiedTimeStepNs: 2_000_000_000 }],
   ])('warns of %s alone', (_ability, weak) => {
     const { faults, warnings } = judgeStorage({ ...EXT4, ...weak }, 'required');

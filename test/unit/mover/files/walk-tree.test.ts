@@ -40,7 +40,7 @@ async function lookAt(
   const walk: Walk = {
     ...{ repository, rules, nowMs: 0, settleMs: 0, faults, unread: new UnreadPlaces(rules, []) },
     tree: { root: 'store', points: [], ...tree },
-    limits: { maxFileBytes: 1_000, caseSensitive: true, ...limits },
+    limits: { maxFileBytes: 1_000, namesDiffer: true, ...limits },
   };
   const listed: Record<string, string[]> = {};
   for (let index = rules.classes.length - 1; index >= 0; index--) {
@@ -128,8 +128,8 @@ describe('a look at a store', () => {
     [
       'the second of two names that the target takes for one',
       { 'store/data/A/1': '1', 'store/data/a': '1' },
-      { limits: { caseSensitive: false } },
-      'data/a: the target does not tell names apart that differ by case alone, and another one lies beside it',
+      { limits: { namesDiffer: false } },
+      'data/a: the target does not tell names apart that differ by case or the encoding of accents alone, and another one lies beside it',
     ],
   ])('names once, and does not list, %s', async (_, files, look, reason) => {
     const { listed, named } = await lookAt({ ...files, 'store/STORE': 'v' }, look);
@@ -163,7 +163,7 @@ describe('a look at a store', () => {
         unread: new UnreadPlaces(TOY_STORE_RULES, []),
       },
       tree: { root: 'store', points: [] },
-      limits: { maxFileBytes: 9, caseSensitive: true },
+      limits: { maxFileBytes: 9, namesDiffer: true },
     };
     const modes: unknown[] = [];
     for await (const part of listClass(walk, 1)) modes.push(...part.map(({ mode }) => mode));

@@ -31,6 +31,7 @@ it('finds on a local file system all that is needed, and leaves nothing behind',
       folderSync: true,
       sparseFiles: true,
       caseSensitive: true,
+      accentSensitive: true,
       modifiedTimeStepNs: expect.any(Number),
       longestNameBytes: 255,
     },
@@ -48,6 +49,23 @@ it.each<[string, Partial<FolderRepository>, string]>([
   const { abilities, faults } = await probe(withCalls(repository, missing), rootPath);
   expect(abilities).toMatchObject({ [ability]: false, readAfterWrite: true });
   expect(faults).toHaveLength(1);
+});
+
+it.each<[string, (name: string) => string, object]>([
+  ['case', (name) => name.toLowerCase(), { caseSensitive: false, accentSensitive: true }],
+  ['accents', (name) => name.normalize('NFD'), { caseSensitive: true, accentSensitive: false }],
+])('says of storage that folds %s that it does', async (_name, fold, expected) => {
+  const { rootPath, repository } = await folderRepository();
+  const folding = withCalls(repository, {
+    stat: async (path) => {
+      const entries = await repository.list(path.slice(0, path.lastIndexOf('/')));
+      return entries.find((entry) => fold(entry.path) === fold(path)) ?? null;
+    },
+  });
+  const { abilities, faults, warnings } = await probe(folding, rootPath);
+  expect(abilities).toMatchObject(expected);
+  expect(faults).toEqual([]);
+  expect(warnings).toHaveLength(1);
 });
 
 it('passes on that the storage is away', async () => {
